@@ -1,0 +1,165 @@
+// Package app is the application's own words: [Room], [Meeting], [Stay], [Recording], [Delivery], the [Change]s that
+// happen to them, and [Backend], which is all that a screen or a command can ask of Greenroom.
+//
+// Everything here is a plain value that survives JSON, since Backend is served in-process and over a local socket alike.
+// The JSON names are a contract with scripts: fields may be added, none renamed. The package does no I/O.
+package app
+
+import (
+	"greenroom/provider"
+)
+
+// Room is a lasting template kept here; meetings are its occurrences.
+type Room struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Account pins the room; empty means that the selection policy chooses at each meeting's start.
+	Account     string                 `json:"account"`
+	Locked      bool                   `json:"locked"`
+	Size        int                    `json:"size"`
+	Recording   provider.RecordingMode `json:"recording"`
+	Trigger     provider.Trigger       `json:"trigger"`
+	Logo        string                 `json:"logo"`
+	SkipConsent bool                   `json:"skip_consent"`
+	CreatedAt   Time                   `json:"created_at"`
+	// Adopted says that the room was found on a platform rather than made here.
+	Adopted bool `json:"adopted,omitempty"`
+}
+
+// MeetingStatus is where a meeting is in its life.
+type MeetingStatus string
+
+// The states: open (exists, nobody in it), live (evidence of somebody in it), ended.
+const (
+	Open  MeetingStatus = "open"
+	Live  MeetingStatus = "live"
+	Ended MeetingStatus = "ended"
+)
+
+// RecordingState is what a meeting's recording is doing.
+type RecordingState string
+
+// The states of a meeting's recording.
+const (
+	NotRecording      RecordingState = "none"
+	StartingRecording RecordingState = "starting"
+	IsRecording       RecordingState = "recording"
+)
+
+// Source says where a piece of knowledge came from.
+type Source string
+
+// The sources.
+const (
+	FromWebhook  Source = "webhook"
+	FromPresence Source = "presence"
+	FromHere     Source = "here"
+	FromPlatform Source = "platform"
+	FromClock    Source = "clock"
+)
+
+// Meeting is one occurrence of a room on a platform.
+type Meeting struct {
+	ID string `json:"id"`
+	// Room is the room's name, RoomID its id.
+	Room         string            `json:"room"`
+	RoomID       string            `json:"room_id"`
+	Account      string            `json:"account"`
+	Platform     provider.Platform `json:"platform"`
+	PlatformID   string            `json:"platform_id"`
+	PlatformRoom string            `json:"platform_room"`
+	GuestURL     string            `json:"guest_url"`
+	Status       MeetingStatus     `json:"status"`
+	// StartsAt is when it was opened, EndsAt when it is booked to end, StartedAt when somebody was first in it.
+	StartsAt  Time `json:"starts_at"`
+	EndsAt    Time `json:"ends_at"`
+	StartedAt Time `json:"started_at"`
+	EndedAt   Time `json:"ended_at"`
+	// Here is how many people are in it now, Peak the most at one time by the events' own times. Bots don't count.
+	Here      int            `json:"here"`
+	Peak      int            `json:"peak"`
+	Recording RecordingState `json:"recording"`
+	// RecordingSince is when the running recording began.
+	RecordingSince Time `json:"recording_since"`
+	Adopted        bool `json:"adopted"`
+	// Waiting is how many people knock.
+	Waiting int `json:"waiting"`
+	// StatusSource and EvidenceAt say what the status rests on and how old that is.
+	StatusSource Source `json:"status_source"`
+	EvidenceAt   Time   `json:"evidence_at"`
+	// EndReason says why it ended: "ended here", "expired", "gone from the platform".
+	EndReason string `json:"end_reason,omitempty"`
+	// Chosen explains why this account was chosen.
+	Chosen string `json:"chosen,omitempty"`
+	// Locked, Size and Record are the room's settings as they were at the start.
+	Locked bool                   `json:"locked"`
+	Size   int                    `json:"size"`
+	Record provider.RecordingMode `json:"record"`
+	// Trigger of the recording, as it was at the start.
+	Trigger provider.Trigger `json:"trigger"`
+}
+
+// Stay is one participant's presence in one meeting. A rejoin is a new stay.
+type Stay struct {
+	Session string `json:"session"`
+	Name    string `json:"name"`
+	UserID  string `json:"user_id"`
+	Owner   bool   `json:"owner"`
+	// JoinedAt may be null when only the leaving was told; LeftAt is null while they are present.
+	JoinedAt Time `json:"joined_at"`
+	LeftAt   Time `json:"left_at"`
+	// Reason is why they left: the platform's word, or Greenroom's: "meeting ended", "not seen any more".
+	Reason string `json:"reason"`
+	// Bot marks recorders, streamers and captioners: listed, never counted. Role is the platform's word.
+	Bot  bool   `json:"bot"`
+	Role string `json:"role,omitempty"`
+	// Waiting marks somebody who knocks and was not let in yet.
+	Waiting bool `json:"waiting,omitempty"`
+	// Source says who told of the last change.
+	Source Source `json:"source"`
+}
+
+// Present says whether the person is in the meeting now.
+func (s Stay) Present() bool { return s.LeftAt.IsZero() && !s.Waiting }
+
+// MeetingDetail is a meeting with its stays, present ones first, then the most recently left.
+type MeetingDetail struct {
+	Meeting
+	Participants []Stay `json:"participants"`
+}
+
+// RecordingStatus is where a recording is in its life.
+type RecordingStatus string
+
+// The states of a recording.
+const (
+	RecordingRunning    RecordingStatus = "recording"
+	RecordingProcessing RecordingStatus = "processing"
+	RecordingReady      RecordingStatus = "ready"
+	RecordingFailed     RecordingStatus = "failed"
+)
+
+// Recording is what a platform recorded of a meeting.
+type Recording struct {
+	ID       string            `json:"id"`
+	Account  string            `json:"account"`
+	Platform provider.Platform `json:"platform"`
+	// Meeting is the meeting's id, empty while it could not be matched; Room the room's name or the platform's.
+	Meeting   string                   `json:"meeting"`
+	Room      string                   `json:"room"`
+	Status    RecordingStatus          `json:"status"`
+	Kind      string                   `json:"kind"`
+	StartedAt Time                     `json:"started_at"`
+	DurationS float64                  `json:"duration_s"`
+	Files     []provider.RecordingFile `json:"files"`
+	Download  *Download                `json:"download"`
+	Error     string                   `json:"error,omitempty"`
+}
+
+// Download is what became of fetching a recording.
+type Download struct {
+	State string `json:"state"`
+	Bytes int64  `json:"bytes"`
+	Total int64  `json:"total"`
+	Path  string `json:"path"`
+}

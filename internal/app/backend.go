@@ -1,0 +1,318 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"greenroom/provider"
+)
+
+// Backend is what a screen or a command can ask of Greenroom. internal/hub satisfies it in-process, internal/ipc over a
+// local socket. Errors that users can act on are [*Error]s. All methods are safe for concurrent use.
+//
+// Each method but Subscribe takes one plain value and returns one, so that one piece of plumbing carries all of them.
+type Backend interface {
+	Status(ctx context.Context, q StatusQuery) (Status, error)
+
+	Rooms(ctx context.Context, q RoomQuery) ([]RoomView, error)
+	Room(ctx context.Context, ref RoomRef) (RoomView, error)
+	CreateRoom(ctx context.Context, r RoomSpec) (Room, error)
+	EditRoom(ctx context.Context, p RoomPatch) (Room, error)
+	DeleteRoom(ctx context.Context, ref RoomRef) (Room, error)
+
+	Meetings(ctx context.Context, q MeetingQuery) ([]Meeting, error)
+	Meeting(ctx context.Context, ref MeetingRef) (MeetingDetail, error)
+	StartMeeting(ctx context.Context, r StartMeeting) (StartedMeeting, error)
+	EndMeeting(ctx context.Context, ref MeetingRef) (Meeting, error)
+	MeetingLink(ctx context.Context, r LinkRequest) (Link, error)
+
+	Recordings(ctx context.Context, q RecordingQuery) ([]Recording, error)
+
+	// Events lists deliveries, newest first. A page may be short of Limit with More set: the scan's budget ran out.
+	Events(ctx context.Context, q EventQuery) (EventPage, error)
+	// Event gives one delivery with its headers and body.
+	Event(ctx context.Context, ref EventRef) (Delivery, error)
+
+	// Ingest hands over one request that a listener received, and returns what to answer it, durably stored. A program
+	// that listens beside the store's owner delivers through this.
+	Ingest(ctx context.Context, in Inbound) (Answer, error)
+
+	// Subscribe streams what changes from now on until ctx ends, when the channel is closed. A reader that is too slow
+	// gets a [Missed] change in place of those it missed, and reads anew; it never slows anybody else.
+	Subscribe(ctx context.Context) (<-chan Change, error)
+}
+
+// RoomRef names a room by its id or its name.
+type RoomRef struct {
+	Ref string `json:"ref"`
+}
+
+// RoomQuery selects rooms. The zero value selects all.
+type RoomQuery struct{}
+
+// RoomView is a room with what is going on in it.
+type RoomView struct {
+	Room
+	// Meeting is the live or open one, else the latest, else nil.
+	Meeting *Meeting `json:"meeting"`
+	// Would explains which account a meeting started now would get.
+	Would Choice `json:"would"`
+}
+
+// Choice is which account a meeting gets, and why.
+type Choice struct {
+	Account  string            `json:"account"`
+	Platform provider.Platform `json:"platform"`
+	Why      string            `json:"why"`
+	// Problem says why it could not be started: "account daily is not configured: set DAILY_API_KEY". Empty when it can.
+	Problem string `json:"problem,omitempty"`
+}
+
+// RoomSpec is a room to create.
+type RoomSpec struct {
+	Name        string                 `json:"name"`
+	Account     string                 `json:"account"`
+	Locked      bool                   `json:"locked"`
+	Size        int                    `json:"size"`
+	Recording   provider.RecordingMode `json:"recording"`
+	Trigger     provider.Trigger       `json:"trigger"`
+	Logo        string                 `json:"logo"`
+	SkipConsent bool                   `json:"skip_consent"`
+}
+
+// RoomPatch changes the fields that are set. Meetings that exist keep what they were started with.
+type RoomPatch struct {
+	Ref         string                  `json:"ref"`
+	Name        *string                 `json:"name,omitempty"`
+	Account     *string                 `json:"account,omitempty"`
+	Locked      *bool                   `json:"locked,omitempty"`
+	Size        *int                    `json:"size,omitempty"`
+	Recording   *provider.RecordingMode `json:"recording,omitempty"`
+	Trigger     *provider.Trigger       `json:"trigger,omitempty"`
+	Logo        *string                 `json:"logo,omitempty"`
+	SkipConsent *bool                   `json:"skip_consent,omitempty"`
+}
+
+// MeetingRef names a meeting by its id, its platform room, or its room's name: the live one, else the latest.
+type MeetingRef struct {
+	Ref string `json:"ref"`
+}
+
+// MeetingQuery selects meetings, newest first. The zero value selects all, up to the default limit of 100.
+type MeetingQuery struct {
+	Room    string        `json:"room,omitempty"`
+	Account string        `json:"account,omitempty"`
+	Status  MeetingStatus `json:"status,omitempty"`
+	// Unended selects open and live ones.
+	Unended bool `json:"unended,omitempty"`
+	Limit   int  `json:"limit,omitempty"`
+}
+
+// StartMeeting asks for a meeting of a room.
+type StartMeeting struct {
+	Room string `json:"room"`
+	// For or Until say when it ends; with neither it lasts DefaultLength.
+	For   time.Duration `json:"for,omitempty"`
+	Until Time          `json:"until"`
+	// New makes another one even when one is open or live.
+	New bool `json:"new,omitempty"`
+}
+
+// DefaultLength is how long a meeting is booked when nobody says.
+const DefaultLength = 8 * time.Hour
+
+// StartedMeeting is the meeting with its host link.
+type StartedMeeting struct {
+	Meeting
+	HostURL string `json:"host_url"`
+	Reused  bool   `json:"reused"`
+	// Notes are things to know: "Daily has no room logo".
+	Notes []string `json:"notes,omitempty"`
+}
+
+// LinkRequest asks for a meeting's links.
+type LinkRequest struct {
+	Meeting string `json:"meeting"`
+	Host    bool   `json:"host,omitempty"`
+}
+
+// Link is what to open.
+type Link struct {
+	Meeting string `json:"meeting"`
+	URL     string `json:"url"`
+	Host    bool   `json:"host"`
+}
+
+// RecordingQuery selects recordings, newest first.
+type RecordingQuery struct {
+	Meeting string          `json:"meeting,omitempty"`
+	Status  RecordingStatus `json:"status,omitempty"`
+	Limit   int             `json:"limit,omitempty"`
+}
+
+// EventQuery selects deliveries, newest first.
+type EventQuery struct {
+	Account string               `json:"account,omitempty"`
+	Kinds   []provider.EventKind `json:"kinds,omitempty"`
+	Verdict provider.Verdict     `json:"verdict,omitempty"`
+	// Meeting is a MEETING as users name it.
+	Meeting string `json:"meeting,omitempty"`
+	Grep    string `json:"grep,omitempty"`
+	Since   Time   `json:"since"`
+	// Before and After page by sequence, both exclusive; 0 means no bound. With After alone the page is the oldest ones
+	// beyond it, still newest first.
+	Before uint64 `json:"before,omitempty"`
+	After  uint64 `json:"after,omitempty"`
+	// Limit is at most 1000; 0 means 100.
+	Limit int `json:"limit,omitempty"`
+}
+
+// EventPage is one page of deliveries without headers and bodies, newest first.
+type EventPage struct {
+	Events []Delivery `json:"events"`
+	// More says that older ones (newer ones with After) may match; continue with Before: Next (After: Next).
+	More bool   `json:"more"`
+	Next uint64 `json:"next"`
+}
+
+// EventRef names a delivery.
+type EventRef struct {
+	Seq uint64 `json:"seq"`
+}
+
+// Inbound is one request as a listener received it.
+type Inbound struct {
+	Account    string              `json:"account"`
+	Method     string              `json:"method"`
+	Target     string              `json:"target"`
+	Header     map[string][]string `json:"header"`
+	Body       []byte              `json:"body"`
+	ReceivedAt time.Time           `json:"received_at"`
+}
+
+// Answer is what to answer an Inbound.
+type Answer struct {
+	Status int `json:"status"`
+	// RetryAfter in whole seconds goes with 503.
+	RetryAfter int    `json:"retry_after,omitempty"`
+	Text       string `json:"text,omitempty"`
+	Seq        uint64 `json:"seq,omitempty"`
+}
+
+// StatusQuery asks for the status.
+type StatusQuery struct{}
+
+// Status is what the Status tab and doctor show.
+type Status struct {
+	Version  string          `json:"version"`
+	Accounts []AccountStatus `json:"accounts"`
+	Listener ListenerStatus  `json:"listener"`
+	Tunnel   TunnelStatus    `json:"tunnel"`
+	Store    StoreStatus     `json:"store"`
+	Pollers  []PollerStatus  `json:"pollers"`
+}
+
+// AccountStatus is one account's health in a word, and what to do.
+type AccountStatus struct {
+	Name     string            `json:"name"`
+	Platform provider.Platform `json:"platform"`
+	APIURL   string            `json:"api_url"`
+	// Health is "ok", "unchecked", "no webhook secret", "failing".
+	Health string `json:"health"`
+	Detail string `json:"detail,omitempty"`
+	Hint   string `json:"hint,omitempty"`
+	// Webhook is the URL that the platform must post to, when it is known.
+	Webhook string `json:"webhook,omitempty"`
+	// LastEventAt is when its last authentic delivery came.
+	LastEventAt Time `json:"last_event_at"`
+}
+
+// ListenerStatus is the local HTTP listener.
+type ListenerStatus struct {
+	// URL is empty while nothing listens; Problem says why.
+	URL     string `json:"url"`
+	Problem string `json:"problem,omitempty"`
+	// Accepted, Rejected and Busy count answers of 2xx, 4xx and 503 since the start.
+	Accepted uint64 `json:"accepted"`
+	Rejected uint64 `json:"rejected"`
+	Busy     uint64 `json:"busy"`
+}
+
+// TunnelStatus is how the listener is reached from outside.
+type TunnelStatus struct {
+	Driver string `json:"driver"`
+	// State is connecting, live, degraded or closed.
+	State           string            `json:"state"`
+	URL             string            `json:"url"`
+	Hooks           map[string]string `json:"hooks"`
+	RTTMs           float64           `json:"rtt_ms"`
+	Spool           int               `json:"spool"`
+	Gap             string            `json:"gap"`
+	StoreAndForward bool              `json:"store_and_forward"`
+	Reason          string            `json:"reason"`
+}
+
+// StoreStatus is the file that everything is kept in.
+type StoreStatus struct {
+	Path       string `json:"path"`
+	Bytes      int64  `json:"bytes"`
+	FreeBytes  int64  `json:"free_bytes"`
+	Deliveries uint64 `json:"deliveries"`
+	Schema     int    `json:"schema"`
+	// Owner is the process that holds the store, Since when it took it.
+	Owner int  `json:"owner"`
+	Since Time `json:"since"`
+}
+
+// PollerStatus is one background reader of a platform.
+type PollerStatus struct {
+	Name    string `json:"name"`
+	Account string `json:"account"`
+	LastAt  Time   `json:"last_at"`
+	// Error of the last reading, empty when it succeeded.
+	Error string `json:"error,omitempty"`
+}
+
+// ChangeKind says what a Change is about.
+type ChangeKind string
+
+// The kinds of change.
+const (
+	// DeliveryChange carries Delivery, without headers and body.
+	DeliveryChange ChangeKind = "delivery"
+	// MeetingChange carries Meeting; re-read the detail for its stays.
+	MeetingChange ChangeKind = "meeting"
+	// RoomChange carries Room; Deleted says that it is gone.
+	RoomChange ChangeKind = "room"
+	// RecordingChange carries Recording.
+	RecordingChange ChangeKind = "recording"
+	// StatusChange says that Status is worth reading again.
+	StatusChange ChangeKind = "status"
+	// ActivityChange carries Activity.
+	ActivityChange ChangeKind = "activity"
+	// Missed says that changes were dropped: read everything anew.
+	Missed ChangeKind = "missed"
+)
+
+// Change is one thing that happened, published after it is durable.
+type Change struct {
+	Kind      ChangeKind `json:"kind"`
+	Delivery  *Delivery  `json:"delivery,omitempty"`
+	Meeting   *Meeting   `json:"meeting,omitempty"`
+	Room      *Room      `json:"room,omitempty"`
+	Recording *Recording `json:"recording,omitempty"`
+	Activity  *Activity  `json:"activity,omitempty"`
+	Deleted   bool       `json:"deleted,omitempty"`
+}
+
+// Activity is one line of what people did, whoever told of it.
+type Activity struct {
+	At      Time               `json:"at"`
+	Account string             `json:"account"`
+	Meeting string             `json:"meeting"`
+	Room    string             `json:"room"`
+	Kind    provider.EventKind `json:"kind"`
+	Who     string             `json:"who,omitempty"`
+	Detail  string             `json:"detail,omitempty"`
+	Source  Source             `json:"source"`
+}

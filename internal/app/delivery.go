@@ -1,0 +1,91 @@
+package app
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"unicode/utf8"
+
+	"greenroom/provider"
+)
+
+// Delivery is one webhook request as it arrived, with what it was taken for. Lists leave out Headers and Body.
+type Delivery struct {
+	Seq uint64 `json:"seq"`
+	// At is when the first machine of ours received it.
+	At      Time   `json:"at"`
+	Account string `json:"account"`
+	Method  string `json:"method"`
+	// Target is the raw path with its query.
+	Target  string      `json:"target"`
+	Headers http.Header `json:"headers,omitempty"`
+	Body    Body        `json:"-"`
+	Size    int64       `json:"size"`
+
+	Verdict provider.Verdict `json:"verdict"`
+	// Reason explains the verdict, or what could not be read.
+	Reason string `json:"reason"`
+	// Status is the HTTP status that it was answered.
+	Status int                `json:"status"`
+	Kind   provider.EventKind `json:"kind"`
+	// Type is the platform's own word for the kind.
+	Type string `json:"type"`
+	// Meeting is the id of the meeting it is about, Room that room's name, or the platform's name of an unknown one.
+	Meeting string `json:"meeting"`
+	Room    string `json:"room"`
+	// Participant is the person's name, or their session when they have none; Session is always the session.
+	Participant string `json:"participant"`
+	Session     string `json:"session"`
+	// DuplicateOf is the seq of the delivery that this one repeats; 0 when it repeats none.
+	DuplicateOf uint64 `json:"duplicate_of"`
+	// Unapplied says why an authentic event had no effect.
+	Unapplied string `json:"unapplied,omitempty"`
+	// Provider is the platform's id of the event.
+	ProviderID string `json:"provider_id"`
+}
+
+// Body is a request's exact bytes.
+type Body []byte
+
+// MarshalJSON writes a delivery as scripts read it: the body as text when it is valid UTF-8, otherwise as base64 with
+// "body_encoding":"base64". A delivery without headers is a list's row and has no body either.
+func (d Delivery) MarshalJSON() ([]byte, error) {
+	type row Delivery
+	if d.Headers == nil {
+		return json.Marshal(row(d))
+	}
+	full := struct {
+		row
+		Text     string `json:"body"`
+		Encoding string `json:"body_encoding,omitempty"`
+	}{row: row(d)}
+	if utf8.Valid(d.Body) {
+		full.Text = string(d.Body)
+	} else {
+		full.Text, full.Encoding = base64.StdEncoding.EncodeToString(d.Body), "base64"
+	}
+	return json.Marshal(full)
+}
+
+// UnmarshalJSON is the inverse of MarshalJSON.
+func (d *Delivery) UnmarshalJSON(b []byte) error {
+	type row Delivery
+	full := struct {
+		*row
+		Text     string `json:"body"`
+		Encoding string `json:"body_encoding"`
+	}{row: (*row)(d)}
+	if err := json.Unmarshal(b, &full); err != nil {
+		return err
+	}
+	d.Body = Body(full.Text)
+	if full.Encoding == "base64" {
+		raw, err := base64.StdEncoding.DecodeString(full.Text)
+		if err != nil {
+			return fmt.Errorf("app: body of delivery %d: %w", d.Seq, err)
+		}
+		d.Body = raw
+	}
+	return nil
+}

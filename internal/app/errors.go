@@ -1,0 +1,52 @@
+package app
+
+import (
+	"errors"
+
+	"greenroom/provider"
+)
+
+// Error is an error with a kind and a hint that survives the local socket. Commands turn the kind into an exit code,
+// screens show the hint.
+type Error struct {
+	Kind provider.Kind `json:"kind"`
+	Text string        `json:"text"`
+	Hint string        `json:"hint,omitempty"`
+	// Err is the cause in-process; it does not cross the socket.
+	Err error `json:"-"`
+}
+
+// The kinds that the application adds to the platforms' own.
+const (
+	// NotConfigured means that a setting is missing; the hint says which.
+	NotConfigured provider.Kind = "not configured"
+	// Busy means that too much is waiting already: try again shortly.
+	Busy provider.Kind = "busy"
+)
+
+// Error is the text without the hint.
+func (e *Error) Error() string { return e.Text }
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes errors.Is work on kinds.
+func (e *Error) Is(target error) bool {
+	k, ok := target.(provider.Kind)
+	return ok && k == e.Kind
+}
+
+// AsError makes err an [*Error] that keeps its kind and hint. nil stays nil.
+func AsError(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		if e.Error() == err.Error() {
+			return e
+		}
+		return &Error{Kind: e.Kind, Text: err.Error(), Hint: e.Hint, Err: err}
+	}
+	return &Error{Kind: provider.KindOf(err), Text: err.Error(), Hint: provider.HintOf(err), Err: err}
+}

@@ -1,0 +1,56 @@
+// Package crash starts every goroutine of the program, so that a panic in one of them is reported like a panic anywhere
+// else instead of killing the process with the terminal still raw.
+package crash
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+)
+
+// Report is one panic.
+type Report struct {
+	// Name is what the goroutine was for.
+	Name  string
+	Value any
+	Stack []byte
+}
+
+// Error tells the panic without its stack.
+func (r Report) Error() string { return fmt.Sprintf("panic in %s: %v", r.Name, r.Value) }
+
+// Group starts goroutines and waits for them. Its zero value works, and lets panics through to the runtime; with
+// OnPanic they end only their goroutine, after OnPanic returned.
+type Group struct {
+	// OnPanic is called in the panicking goroutine. It must be set before the first Go.
+	OnPanic func(Report)
+
+	wg sync.WaitGroup
+}
+
+// Go runs f in a goroutine of the given name. A nil group behaves as the zero value.
+func (g *Group) Go(name string, f func()) {
+	if g == nil {
+		go f()
+		return
+	}
+	g.wg.Add(1)
+	go func() {
+		defer g.wg.Done()
+		defer g.Recover(name)
+		f()
+	}()
+}
+
+// Recover is for deferring in goroutines that somebody else started, such as those of an HTTP server.
+func (g *Group) Recover(name string) {
+	if g == nil || g.OnPanic == nil {
+		return
+	}
+	if v := recover(); v != nil {
+		g.OnPanic(Report{Name: name, Value: v, Stack: debug.Stack()})
+	}
+}
+
+// Wait returns once every goroutine that was started has ended.
+func (g *Group) Wait() { g.wg.Wait() }

@@ -1,0 +1,87 @@
+// Package plain makes text from outside safe for a terminal.
+//
+// What it returns holds no C0 or C1 control, no DEL, no bidirectional control, no line separator and no invalid UTF-8:
+// each is replaced by something visible, so that nothing is hidden and nothing is obeyed. It promises one line out; use
+// [Lines] for text that has lines of its own.
+package plain
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Text returns s as one safe line. Controls below U+0020 become their control pictures (␛ for ESC, ␊ for a line feed),
+// DEL becomes ␡, everything else that could steer a terminal becomes U+FFFD.
+func Text(s string) string { return clean(s, false) }
+
+// Lines is Text for text of several lines: line feeds stay, a carriage return before one is dropped, and tabs become
+// four spaces.
+func Lines(s string) string { return clean(strings.ReplaceAll(s, "\r\n", "\n"), true) }
+
+func clean(s string, lines bool) string {
+	i := strings.IndexFunc(s, steers)
+	if i < 0 && utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s) + 16)
+	for _, r := range s {
+		switch {
+		case lines && r == '\n':
+			b.WriteByte('\n')
+		case lines && r == '\t':
+			b.WriteString("    ")
+		case r < 0x20:
+			b.WriteRune(0x2400 + r)
+		case r == 0x7f:
+			b.WriteRune(0x2421)
+		case steers(r):
+			b.WriteRune(utf8.RuneError)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// steers says whether a terminal might obey r rather than show it, or show other text in another order because of it.
+func steers(r rune) bool {
+	switch {
+	case r < 0x20, r >= 0x7f && r <= 0x9f:
+		return true
+	case r == 0x061c, r == 0x200e, r == 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+		return true // bidirectional marks, embeddings, overrides and isolates
+	case r == 0x2028, r == 0x2029, r == 0xfeff, r == 0x00ad, r == 0x200b, r >= 0x2060 && r <= 0x2064, r >= 0x206a && r <= 0x206f:
+		return true // separators and characters without width that hide or split words
+	case r >= 0xe0000 && r <= 0xe0fff, r >= 0xfff9 && r <= 0xfffb:
+		return true // tags and interlinear annotations
+	case r == utf8.RuneError:
+		return false // already the replacement
+	}
+	return unicode.Is(unicode.Cs, r) || unicode.Is(unicode.Co, r)
+}
+
+// JSON escapes, in an encoded JSON text, what Text would replace and encoding/json lets through, as \uXXXX. The text
+// stays the same JSON value.
+func JSON(b []byte) []byte {
+	if !strings.ContainsFunc(string(b), escapes) {
+		return b
+	}
+	out := make([]byte, 0, len(b)+32)
+	for _, r := range string(b) {
+		if !escapes(r) {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, u := range utf16.Encode([]rune{r}) {
+			out = fmt.Appendf(out, `\u%04x`, u)
+		}
+	}
+	return out
+}
+
+// escapes is steers without the white space that stands between JSON tokens.
+func escapes(r rune) bool { return r >= 0x20 && steers(r) }

@@ -1,0 +1,96 @@
+package provider
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// Kind classifies an error so that callers can act on it. A Kind is an error itself: errors.Is(err, NotFound).
+type Kind string
+
+// The kinds.
+const (
+	NotFound        Kind = "not found"
+	Unauthenticated Kind = "unauthenticated"
+	Forbidden       Kind = "forbidden"
+	Invalid         Kind = "invalid"
+	Conflict        Kind = "conflict"
+	RateLimited     Kind = "rate limited"
+	Unavailable     Kind = "unavailable"
+	Unsupported     Kind = "unsupported"
+)
+
+// Error makes a Kind usable as the target of errors.Is.
+func (k Kind) Error() string { return string(k) }
+
+// Error is what a provider returns when the platform refuses or cannot be reached.
+type Error struct {
+	Kind     Kind
+	Platform Platform
+	// Op says what was being done: `create room "standup-20251122100000"`.
+	Op string
+	// Status is the HTTP status, 0 when there was no answer.
+	Status int
+	// Code and Text are the platform's own words, redacted: Daily's error and info.
+	Code string
+	Text string
+	// Hint says what the user can do about it; empty when nothing helps but waiting.
+	Hint string
+	// RetryAfter is how long the platform asks to wait, 0 when it doesn't say.
+	RetryAfter time.Duration
+	// Err is the cause: a transport or decoding error.
+	Err error
+}
+
+// Error is one line: platform, operation, kind, and the platform's own words.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Platform != "" {
+		b.WriteString(string(e.Platform) + ": ")
+	}
+	if e.Op != "" {
+		b.WriteString(e.Op + ": ")
+	}
+	b.WriteString(string(e.Kind))
+	if e.Code != "" && !strings.EqualFold(e.Code, string(e.Kind)) {
+		b.WriteString(" (" + e.Code + ")")
+	}
+	if e.Text != "" {
+		b.WriteString(": " + e.Text)
+	} else if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes errors.Is work on kinds.
+func (e *Error) Is(target error) bool {
+	k, ok := target.(Kind)
+	return ok && k == e.Kind
+}
+
+// KindOf gives the kind of the first [*Error] or Kind in err's chain, and "" when there is none.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	var k Kind
+	if errors.As(err, &k) {
+		return k
+	}
+	return ""
+}
+
+// HintOf gives the hint of the first [*Error] in err's chain.
+func HintOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Hint
+	}
+	return ""
+}

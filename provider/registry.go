@@ -1,0 +1,115 @@
+package provider
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Account is one configured set of credentials on a platform: what a [Driver] needs to make a [Provider].
+// String and GoString hide every secret, so that an account can be printed.
+type Account struct {
+	// Name is unique among the accounts: [a-z0-9-]. Without configuration it is the platform's name.
+	Name     string
+	Platform Platform
+	// APIKey authenticates calls. On LiveKit it is the key's id and APISecret signs.
+	APIKey    string
+	APISecret string
+	// APIURL is the base of every call, with its version and without a trailing slash.
+	APIURL string
+	// WebhookSecret verifies signatures; empty means that no webhook can be verified. WebhookSecrets holds earlier ones
+	// that are still accepted.
+	WebhookSecret  string
+	WebhookSecrets []string
+	// WebhookSignature is "" for the platform's own scheme, or "simple" (Daily only).
+	WebhookSignature string
+	// Subdomain is the platform's name of the customer, where links are built from it; possibly empty.
+	Subdomain string
+	// Recording says where the platform shall put recordings.
+	Recording RecordingTarget
+}
+
+// RecordingTarget is a bucket that the platform writes recordings to. Whereby takes access keys, Daily a role.
+type RecordingTarget struct {
+	Bucket          string
+	Region          string
+	AccessKeyID     string
+	AccessKeySecret string
+	RoleARN         string
+	// Mode overrides what Daily records: "raw-tracks", "cloud" or "both".
+	Mode string
+}
+
+// String names the account without its secrets.
+func (a Account) String() string { return fmt.Sprintf("%s (%s)", a.Name, a.Platform) }
+
+// GoString names the account without its secrets.
+func (a Account) GoString() string { return a.String() }
+
+// A Driver makes providers for the accounts of one platform.
+type Driver struct {
+	Platform Platform
+	// DefaultURL is the platform's public API base.
+	DefaultURL string
+	// Open makes the provider. It performs no I/O. The transport is what calls go through, nil for the default.
+	Open func(a Account, transport http.RoundTripper) (Provider, error)
+}
+
+// Registry is the set of platforms that a program was built with. The zero value is not useful: see [NewRegistry].
+type Registry struct {
+	drivers map[Platform]Driver
+}
+
+// NewRegistry makes a registry of the given drivers. Two drivers of one platform are an error.
+func NewRegistry(drivers ...Driver) (*Registry, error) {
+	r := &Registry{drivers: make(map[Platform]Driver, len(drivers))}
+	for _, d := range drivers {
+		if d.Platform == "" || d.Open == nil {
+			return nil, fmt.Errorf("provider: a driver needs a platform and an Open function")
+		}
+		if _, dup := r.drivers[d.Platform]; dup {
+			return nil, fmt.Errorf("provider: platform %q is registered twice", d.Platform)
+		}
+		r.drivers[d.Platform] = d
+	}
+	return r, nil
+}
+
+// Platforms lists what is registered, in alphabetical order.
+func (r *Registry) Platforms() []Platform {
+	out := make([]Platform, 0, len(r.drivers))
+	for p := range r.drivers {
+		out = append(out, p)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Driver finds the driver of a platform. The error of an unknown one names those that are there.
+func (r *Registry) Driver(p Platform) (Driver, error) {
+	d, ok := r.drivers[p]
+	if !ok {
+		names := make([]string, 0, len(r.drivers))
+		for _, known := range r.Platforms() {
+			names = append(names, string(known))
+		}
+		return Driver{}, &Error{
+			Kind: Unsupported, Op: fmt.Sprintf("look up platform %q", string(p)),
+			Text: "available: " + strings.Join(names, ", "),
+		}
+	}
+	return d, nil
+}
+
+// Open makes the provider for an account.
+func (r *Registry) Open(a Account, transport http.RoundTripper) (Provider, error) {
+	d, err := r.Driver(a.Platform)
+	if err != nil {
+		return nil, err
+	}
+	if a.APIURL == "" {
+		a.APIURL = d.DefaultURL
+	}
+	return d.Open(a, transport)
+}
