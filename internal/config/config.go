@@ -1,0 +1,142 @@
+// Package config reads Greenroom's settings: flags over environment over one TOML file over defaults.
+//
+// It promises that every value knows where it came from ([Origin]), that whatever is wrong is reported with its variable
+// or its line and what to write instead, that an unknown key is an error, and that no secret is part of an error, of a
+// [Setting] or of the fingerprint. It reads the file once and does not watch it; a [Config] is not changed after Load.
+//
+// The file is found at --config, $GREENROOM_CONFIG, or $XDG_CONFIG_HOME/greenroom/config.toml. With no file at all, the
+// environment alone configures an account for each platform, named like the platform.
+package config
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"greenroom/provider"
+)
+
+// Defaults of what need not be configured.
+const (
+	DefaultListen       = "127.0.0.1:7070"
+	DefaultBodyLimit    = 1 << 20
+	MaxBodyLimit        = 25 << 20
+	DefaultRetention    = 30 * 24 * time.Hour
+	DefaultRetainBytes  = 2 << 30
+	DefaultBucketRegion = "us-west-2"
+)
+
+// Config is the outcome: what the program runs with.
+type Config struct {
+	// File is the configuration file's path, there or not; HasFile says whether it was.
+	File    string
+	HasFile bool
+	// DataDir holds the store and the log. RuntimeDir holds the socket; it goes with the login session.
+	DataDir    string
+	RuntimeDir string
+
+	// Accounts in the order of the file, then those of the environment alone. Their secrets are resolved.
+	Accounts []provider.Account
+	Policy   Policy
+
+	// Listen is the local listener's address. ListenSet says that somebody chose it, so that it is not silently
+	// replaced by the next free port.
+	Listen    string
+	ListenSet bool
+	// BodyLimit is the largest webhook body in bytes.
+	BodyLimit int64
+	Retention Retention
+
+	// Theme is "auto", "light" or "dark".
+	Theme string
+	Mouse bool
+	// Keys rebinds actions of the screen: action name to keys.
+	Keys map[string][]string
+
+	// Notices are things that are set but have no effect, each a sentence.
+	Notices []string
+
+	settings []Setting
+}
+
+// Policy chooses the platform of a meeting whose room is not pinned to an account.
+type Policy struct {
+	// MigrationSet says that migration is decided at all; MigrationEnabled which way; MigrationRooms names the rooms, by
+	// id or name, that go to Daily when it is enabled.
+	MigrationSet     bool
+	MigrationEnabled bool
+	MigrationRooms   []string
+	// DefaultPlatform is "" when nobody said.
+	DefaultPlatform provider.Platform
+	// DefaultAccounts names, for each platform with an account, the one to use.
+	DefaultAccounts map[provider.Platform]string
+}
+
+// Retention is how long deliveries are kept, whichever bound is reached first.
+type Retention struct {
+	Age   time.Duration
+	Bytes int64
+}
+
+// Options is what Load works from. The zero value reads the process's environment and default places.
+type Options struct {
+	// File and DataDir are --config and --data-dir, Listen is listen's --addr; empty when not given.
+	File, DataDir, Listen string
+	// Getenv is os.Getenv when nil.
+	Getenv func(string) string
+	// Platforms are those that this build has; nil means daily and whereby.
+	Platforms []provider.Platform
+	// Resolve fetches what a secret refers to; nil means [Resolver] with its defaults.
+	Resolve func(ctx context.Context, reference string) (string, error)
+}
+
+// Load reads everything. The error, if any, joins every [Error] that was found, so that one run tells all of them.
+func Load(ctx context.Context, o Options) (*Config, error) {
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	if o.Platforms == nil {
+		o.Platforms = []provider.Platform{provider.Daily, provider.Whereby}
+	}
+	if o.Resolve == nil {
+		o.Resolve = Resolver{Getenv: o.Getenv}.Resolve
+	}
+	c := &Config{}
+	var chosen bool
+	c.File, chosen = FilePath(o)
+	r := &reader{ctx: ctx, opts: o, cfg: c, values: map[string]value{}, platforms: o.Platforms}
+
+	data, private, err := readFile(c.File)
+	switch {
+	case err == nil:
+		c.HasFile, r.private = true, private
+		r.file(data)
+	case errors.Is(err, fs.ErrNotExist) && !chosen:
+		// No file is a fine configuration, unless somebody named one.
+	default:
+		r.fail(Origin{Kind: FromFile, Name: c.File}, "", cause(err), "")
+	}
+	if len(r.errs) > 0 {
+		return nil, errors.Join(r.errs...)
+	}
+	r.environment()
+	r.flags()
+	r.general()
+	r.accounts()
+	r.policy()
+	if len(r.errs) > 0 {
+		return nil, errors.Join(r.errs...)
+	}
+	return c, nil
+}
+
+// cause gives the reason of a file error without repeating its path.
+func cause(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}

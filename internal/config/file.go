@@ -1,0 +1,152 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// maxFile is the largest configuration file that is read.
+const maxFile = 1 << 20
+
+// entry is one key of the file with its value and its line.
+type entry struct {
+	path  []string
+	value any
+	line  int
+}
+
+// readFile reads the file, and tells whether it is readable by its owner alone.
+func readFile(path string) (data []byte, private bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, false, err
+	}
+	data, err = io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, false, err
+	}
+	if len(data) > maxFile {
+		return nil, false, fmt.Errorf("larger than %d bytes", maxFile)
+	}
+	return data, ownerOnly(info), nil
+}
+
+// parse lists every value of a TOML text in the order in which they stand there. Tables are no entries, only what is in
+// them; an empty table is none either. The error is an [*Error] without Origin.Name.
+func parse(data []byte) ([]entry, error) {
+	top := map[string]toml.Primitive{}
+	md, err := toml.Decode(string(data), &top)
+	if err != nil {
+		return nil, syntaxError(err)
+	}
+	var out []entry
+	if err := leaves(&md, nil, top, &out); err != nil {
+		return nil, err
+	}
+	order := map[string]int{}
+	for i, k := range md.Keys() {
+		if _, seen := order[k.String()]; !seen {
+			order[k.String()] = i
+		}
+	}
+	slices.SortStableFunc(out, func(a, b entry) int {
+		return order[toml.Key(a.path).String()] - order[toml.Key(b.path).String()]
+	})
+	return out, nil
+}
+
+// leaves walks a table. The library keeps the position of every key and tells it only in errors, which is why one is
+// provoked for each.
+func leaves(md *toml.MetaData, at []string, table map[string]toml.Primitive, out *[]entry) error {
+	for key, prim := range table {
+		path := append(slices.Clone(at), key)
+		line := 0
+		var pe toml.ParseError
+		if errors.As(md.PrimitiveDecode(prim, &refuser{}), &pe) {
+			line = pe.Position.Line
+		}
+		var v any
+		if err := md.PrimitiveDecode(prim, &v); err != nil {
+			return &Error{Origin: Origin{Kind: FromFile, Line: line}, Key: dotted(path), Problem: "isn't a value that can be read"}
+		}
+		if _, isTable := v.(map[string]any); isTable {
+			sub := map[string]toml.Primitive{}
+			if err := md.PrimitiveDecode(prim, &sub); err != nil {
+				return &Error{Origin: Origin{Kind: FromFile, Line: line}, Key: dotted(path), Problem: "isn't a table that can be read"}
+			}
+			if err := leaves(md, path, sub, out); err != nil {
+				return err
+			}
+			continue
+		}
+		*out = append(*out, entry{path: path, value: v, line: line})
+	}
+	return nil
+}
+
+type refuser struct{}
+
+var errRefused = errors.New("refused")
+
+func (*refuser) UnmarshalTOML(any) error { return errRefused }
+
+var quoted = regexp.MustCompile(`"[^"]*"|'[^']*'|: .*$`)
+
+// syntaxError keeps the line and the sort of mistake. What stands in the file is left out: it may be a secret.
+func syntaxError(err error) error {
+	e := &Error{Origin: Origin{Kind: FromFile}, Problem: "isn't TOML"}
+	var pe toml.ParseError
+	if errors.As(err, &pe) {
+		e.Origin.Line = pe.Position.Line
+		e.Problem = "isn't TOML: " + quoted.ReplaceAllString(strings.TrimSpace(pe.Message), "…")
+		e.Fix = "text stands in double quotes, tables look like [accounts.acme]"
+	}
+	return e
+}
+
+// dotted is the path as it is written in the documentation.
+func dotted(path []string) string { return toml.Key(path).String() }
+
+// file takes in the values of the configuration file.
+func (r *reader) file(data []byte) {
+	entries, err := parse(data)
+	if err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			e.Origin.Name = r.cfg.File
+		}
+		r.errs = append(r.errs, err)
+		return
+	}
+	for _, e := range entries {
+		at := Origin{Kind: FromFile, Name: r.cfg.File, Line: e.line}
+		key := dotted(e.path)
+		if _, ok := schema(e.path); !ok {
+			fix := "see `greenroom config show` for what there is"
+			if near := suggestion(e.path); near != "" {
+				fix = "did you mean " + near + "?"
+			}
+			r.fail(at, key, "is unknown", fix)
+			continue
+		}
+		if e.path[0] == "accounts" && !slices.Contains(r.order, e.path[1]) {
+			r.order = append(r.order, e.path[1])
+		}
+		if e.path[0] == "keys" {
+			r.rebound = append(r.rebound, e.path[1])
+		}
+		r.values[key] = value{raw: e.value, from: at}
+	}
+}

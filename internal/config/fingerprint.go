@@ -1,0 +1,31 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
+	"greenroom/provider"
+)
+
+// Fingerprint identifies what decides how Greenroom treats its store: accounts with their secrets, policy, limits. Two
+// programs that share a store compare theirs and say when they differ. Nothing can be read back from it: it is sixteen
+// hexadecimal digits of a hash over all of it. How the screen looks is no part of it, nor where things came from.
+func (c *Config) Fingerprint() string {
+	type plainAccount provider.Account // without String, so that nothing is left out
+	facts := struct {
+		Accounts  []plainAccount
+		Policy    Policy
+		BodyLimit int64
+		Retention Retention
+	}{Policy: c.Policy, BodyLimit: c.BodyLimit, Retention: c.Retention}
+	for _, a := range c.Accounts {
+		facts.Accounts = append(facts.Accounts, plainAccount(a))
+	}
+	b, err := json.Marshal(facts)
+	if err != nil {
+		return "" // unreachable: the facts are plain data
+	}
+	sum := sha256.Sum256(append([]byte("greenroom configuration\n"), b...))
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,138 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// OriginKind is the layer that a value came from.
+type OriginKind int
+
+// The layers, weakest first.
+const (
+	FromDefault OriginKind = iota
+	FromFile
+	FromEnv
+	FromFlag
+)
+
+// Origin is where a value came from.
+type Origin struct {
+	Kind OriginKind
+	// Name is the file, the variable or the flag.
+	Name string
+	// Line in the file, from 1; 0 when it is about the file as a whole.
+	Line int
+}
+
+// String is for people: "default", "env DAILY_API_KEY", "flag --addr", "/home/ada/.config/greenroom/config.toml:12".
+func (o Origin) String() string {
+	switch o.Kind {
+	case FromFile:
+		if o.Line > 0 {
+			return fmt.Sprintf("%s:%d", o.Name, o.Line)
+		}
+		return o.Name
+	case FromEnv:
+		return "env " + o.Name
+	case FromFlag:
+		return "flag " + o.Name
+	}
+	return "default"
+}
+
+// Error is one thing that is wrong, where, and what to write instead. It never holds a secret.
+type Error struct {
+	Origin Origin
+	// Key is the setting, such as "accounts.acme.api_url"; empty when the file as a whole is meant.
+	Key     string
+	Problem string
+	// Fix says what to write; possibly empty.
+	Fix string
+}
+
+// Error is one line.
+func (e *Error) Error() string {
+	at := e.Origin.String()
+	if e.Origin.Kind == FromEnv {
+		at = e.Origin.Name
+	}
+	s := at + ": "
+	if e.Key != "" && e.Origin.Kind != FromEnv {
+		s += e.Key + " "
+	}
+	s += e.Problem
+	if e.Fix != "" {
+		s += ": " + e.Fix
+	}
+	return s
+}
+
+// Errors lists every [Error] in err, in the order in which they were found.
+func Errors(err error) []*Error {
+	var out []*Error
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			out = append(out, Errors(e)...)
+		}
+		return out
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		out = append(out, e)
+	}
+	return out
+}
+
+// Setting is one effective value with its origin, for showing.
+type Setting struct {
+	Key string `json:"key"`
+	// Value is the text of the value; of a secret it is "set" or "not set".
+	Value  string `json:"value"`
+	Secret bool   `json:"secret"`
+	// From is the origin in words.
+	From string `json:"from"`
+}
+
+// Settings lists every effective value: the general ones, then account by account.
+func (c *Config) Settings() []Setting { return slices.Clone(c.settings) }
+
+func (c *Config) note(format string, args ...any) {
+	c.Notices = append(c.Notices, fmt.Sprintf(format, args...))
+}
+
+// nearest finds the known word that a misspelt one most likely means, or "".
+func nearest(word string, known []string) string {
+	best, least := "", 3
+	for _, k := range known {
+		if d := distance(strings.ToLower(word), k); d < least {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+// distance is the Levenshtein distance, which need not be fast: words are short and errors rare.
+func distance(a, b string) int {
+	if len(a) > 64 {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			next := diagonal
+			if a[i] != b[j] {
+				next = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], next
+		}
+	}
+	return row[len(b)]
+}

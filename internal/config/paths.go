@@ -1,0 +1,65 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/adrg/xdg"
+)
+
+// FilePath tells which file Load reads, and whether somebody chose it, so that its absence is an error.
+func FilePath(o Options) (path string, chosen bool) {
+	getenv := o.Getenv
+	if getenv == nil {
+		getenv = os.Getenv
+	}
+	switch {
+	case o.File != "":
+		return absolute(o.File), true
+	case getenv("GREENROOM_CONFIG") != "":
+		return absolute(getenv("GREENROOM_CONFIG")), true
+	case getenv("XDG_CONFIG_HOME") != "":
+		return filepath.Join(getenv("XDG_CONFIG_HOME"), "greenroom", "config.toml"), false
+	}
+	return filepath.Join(xdg.ConfigHome, "greenroom", "config.toml"), false
+}
+
+func defaultDataDir(getenv func(string) string) string {
+	if home := getenv("XDG_DATA_HOME"); home != "" {
+		return filepath.Join(home, "greenroom")
+	}
+	return filepath.Join(xdg.DataHome, "greenroom")
+}
+
+// runtimeDir is where sockets go. A login session's own folder is used where there is one; elsewhere a folder of the
+// user's under the temporary directory, which is short: socket paths are limited to about 100 bytes.
+func runtimeDir(getenv func(string) string) string {
+	if dir := getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return filepath.Join(dir, "greenroom")
+	}
+	if runtime.GOOS == "linux" {
+		dir := fmt.Sprintf("/run/user/%d", os.Getuid())
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			return filepath.Join(dir, "greenroom")
+		}
+	}
+	if runtime.GOOS == "windows" {
+		return filepath.Join(os.TempDir(), "greenroom")
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("greenroom-%d", os.Getuid()))
+}
+
+// absolute makes a path independent of the working directory, and a leading ~ the home directory.
+func absolute(path string) string {
+	if path == "~" || len(path) > 1 && path[0] == '~' && os.IsPathSeparator(path[1]) {
+		if home, err := os.UserHomeDir(); err == nil {
+			path = filepath.Join(home, path[1:])
+		}
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}

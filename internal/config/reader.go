@@ -1,0 +1,238 @@
+package config
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+)
+
+// value is a setting before it is understood.
+type value struct {
+	raw  any
+	from Origin
+}
+
+// reader turns values into a Config, gathering every error on the way.
+type reader struct {
+	ctx       context.Context
+	opts      Options
+	cfg       *Config
+	private   bool
+	platforms []provider.Platform
+	values    map[string]value
+	// order lists accounts as they appear, rebound the actions under [keys].
+	order, rebound []string
+	errs           []error
+}
+
+func (r *reader) fail(at Origin, key, problem, fix string) {
+	r.errs = append(r.errs, &Error{Origin: at, Key: key, Problem: problem, Fix: fix})
+}
+
+func (r *reader) show(key, text string, secret bool, from Origin) {
+	r.cfg.settings = append(r.cfg.settings, Setting{Key: key, Value: text, Secret: secret, From: from.String()})
+}
+
+// text reads a string. check, if any, refuses a value by saying what is wrong and what to write, and may change it.
+func (r *reader) text(key, byDefault string, check func(string) (out, problem, fix string)) string {
+	v, set := r.values[key]
+	if !set {
+		r.show(key, byDefault, false, Origin{})
+		return byDefault
+	}
+	s, ok := v.raw.(string)
+	if !ok {
+		r.fail(v.from, key, "isn't text", `put it in double quotes`)
+		return byDefault
+	}
+	if check != nil {
+		out, problem, fix := check(s)
+		if problem != "" {
+			r.fail(v.from, key, problem, fix)
+			return byDefault
+		}
+		s = out
+	}
+	r.show(key, s, false, v.from)
+	return s
+}
+
+// oneOf accepts the given words, in any case.
+func oneOf(words ...string) func(string) (string, string, string) {
+	return func(s string) (string, string, string) {
+		if w := strings.ToLower(strings.TrimSpace(s)); slices.Contains(words, w) {
+			return w, "", ""
+		}
+		return "", fmt.Sprintf("can't be %q", s), "use " + strings.Join(words, ", ")
+	}
+}
+
+func (r *reader) boolean(key string, byDefault bool) (val, set bool) {
+	v, set := r.values[key]
+	if !set {
+		r.show(key, strconv.FormatBool(byDefault), false, Origin{})
+		return byDefault, false
+	}
+	switch raw := v.raw.(type) {
+	case bool:
+		val = raw
+	case string:
+		switch strings.ToLower(strings.TrimSpace(raw)) {
+		case "true", "1", "yes", "on":
+			val = true
+		case "false", "0", "no", "off":
+		default:
+			r.fail(v.from, key, fmt.Sprintf("can't be %q", raw), "use true or false")
+			return byDefault, true
+		}
+	default:
+		r.fail(v.from, key, "isn't true or false", "use true or false, without quotes")
+		return byDefault, true
+	}
+	r.show(key, strconv.FormatBool(val), false, v.from)
+	return val, true
+}
+
+// texts reads a list of strings: an array in the file, a JSON array in the environment.
+func (r *reader) texts(key, example string) []string {
+	v, set := r.values[key]
+	if !set {
+		r.show(key, "", false, Origin{})
+		return nil
+	}
+	var out []string
+	switch raw := v.raw.(type) {
+	case string:
+		var list []*string
+		err := json.Unmarshal([]byte(raw), &list)
+		if err != nil || list == nil || slices.Contains(list, nil) {
+			r.fail(v.from, key, "isn't a JSON array of texts", "write it like "+example)
+			return nil
+		}
+		for _, s := range list {
+			out = append(out, *s)
+		}
+	case []any:
+		for _, e := range raw {
+			s, ok := e.(string)
+			if !ok {
+				r.fail(v.from, key, "has something in it that isn't text", "write it like "+example)
+				return nil
+			}
+			out = append(out, s)
+		}
+	default:
+		r.fail(v.from, key, "isn't a list of texts", "write it like "+example)
+		return nil
+	}
+	r.show(key, strings.Join(out, ", "), false, v.from)
+	return out
+}
+
+// size reads a number of bytes: a number, or text such as "2GiB".
+func (r *reader) size(key string, byDefault, least, most int64) int64 {
+	v, set := r.values[key]
+	if !set {
+		r.show(key, formatSize(byDefault), false, Origin{})
+		return byDefault
+	}
+	n, ok := int64(0), false
+	switch raw := v.raw.(type) {
+	case int64:
+		n, ok = raw, true
+	case string:
+		n, ok = parseSize(raw)
+	}
+	if !ok {
+		r.fail(v.from, key, "isn't a size", `write it like "2GiB", "500MiB", or a number of bytes`)
+		return byDefault
+	}
+	if n < least || n > most {
+		r.fail(v.from, key, "is out of range", fmt.Sprintf("from %s to %s", formatSize(least), formatSize(most)))
+		return byDefault
+	}
+	r.show(key, formatSize(n), false, v.from)
+	return n
+}
+
+func (r *reader) general() {
+	c := r.cfg
+	c.DataDir = r.text("data_dir", defaultDataDir(r.opts.Getenv), func(s string) (string, string, string) {
+		return absolute(s), "", ""
+	})
+	c.RuntimeDir = runtimeDir(r.opts.Getenv)
+	c.Listen = r.text("listen", DefaultListen, loopbackAddress)
+	_, c.ListenSet = r.values["listen"]
+	c.BodyLimit = r.size("body_limit", DefaultBodyLimit, 1<<10, MaxBodyLimit)
+	c.Retention.Bytes = r.size("retention.size", DefaultRetainBytes, 1<<20, 1<<50)
+	age := DefaultRetention
+	if text := r.text("retention.age", "30d", func(s string) (string, string, string) {
+		if d, ok := ParseAge(s); !ok || d < time.Hour {
+			return "", "isn't an age of an hour or more", `write it like "30d" or "12h"`
+		}
+		return s, "", ""
+	}); text != "" {
+		age, _ = ParseAge(text)
+	}
+	c.Retention.Age = age
+	c.Theme = r.text("theme", "auto", oneOf("auto", "light", "dark"))
+	c.Mouse, _ = r.boolean("mouse", true)
+	for _, action := range r.rebound {
+		key := dotted([]string{"keys", action})
+		v := r.values[key]
+		if s, ok := v.raw.(string); ok {
+			v.raw = []any{s}
+			r.values[key] = v
+		}
+		if keys := r.texts(key, `"x" or ["x", "ctrl+x"]`); len(keys) > 0 {
+			if c.Keys == nil {
+				c.Keys = map[string][]string{}
+			}
+			c.Keys[action] = keys
+		}
+	}
+}
+
+// loopbackAddress accepts HOST:PORT on this machine: the listener has no TLS, and a tunnel makes it public.
+func loopbackAddress(s string) (string, string, string) {
+	const fix = `write it like "127.0.0.1:7070"`
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return "", fmt.Sprintf("can't be %q", s), fix
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n > 65535 {
+		return "", fmt.Sprintf("has no port in %q", s), fix
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return "", "must be an address of this machine alone", fix + ", and let a tunnel make it public"
+	}
+	return s, "", ""
+}
+
+// apiURL accepts an http(s) base and gives it /v1 when it has no path, and no slash at its end.
+func apiURL(s string) (string, string, string) {
+	const fix = `write it like "https://api.daily.co/v1"`
+	u, err := url.Parse(strings.TrimSpace(s))
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return "", "isn't an http or https URL", fix
+	case u.User != nil:
+		return "", "has a password in it", fix + " and put the key into api_key"
+	case u.RawQuery != "" || u.Fragment != "":
+		return "", "has more than a path in it", fix
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	u.RawPath = strings.TrimRight(u.RawPath, "/")
+	if u.Path == "" {
+		u.Path, u.RawPath = "/v1", ""
+	}
+	return u.String(), "", ""
+}

@@ -1,0 +1,77 @@
+package config
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// units of size, longest suffix first.
+var units = []struct {
+	suffix string
+	bytes  int64
+}{
+	{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
+	{"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"KB", 1e3}, {"kB", 1e3},
+	{"T", 1 << 40}, {"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}, {"k", 1 << 10}, {"B", 1}, {"", 1},
+}
+
+// parseSize reads "2GiB", "500 MB", "5M" or a number of bytes.
+func parseSize(s string) (int64, bool) {
+	s = strings.TrimSpace(s)
+	for _, u := range units {
+		digits, ok := strings.CutSuffix(s, u.suffix)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+		if err != nil || math.IsNaN(n) || n < 0 || n*float64(u.bytes) > 1<<60 {
+			return 0, false
+		}
+		return int64(n * float64(u.bytes)), true
+	}
+	return 0, false
+}
+
+func formatSize(n int64) string {
+	for _, u := range units[:4] {
+		if n >= u.bytes && n%u.bytes == 0 {
+			return strconv.FormatInt(n/u.bytes, 10) + u.suffix
+		}
+	}
+	return strconv.FormatInt(n, 10) + "B"
+}
+
+// ParseAge reads a length of time as people write one: what [time.ParseDuration] reads, and also days and weeks, alone
+// or before the rest: "30d", "2w", "1d12h". It refuses negative ones and those beyond about 290 years.
+func ParseAge(s string) (time.Duration, bool) {
+	s = strings.TrimSpace(s)
+	if s == "" || strings.ContainsAny(s, "+-") {
+		return 0, false
+	}
+	var total time.Duration
+	for _, unit := range []struct {
+		letter string
+		length time.Duration
+	}{{"w", 7 * 24 * time.Hour}, {"d", 24 * time.Hour}} {
+		number, rest, found := strings.Cut(s, unit.letter)
+		if !found {
+			continue
+		}
+		n, err := strconv.ParseUint(number, 10, 32)
+		if err != nil || time.Duration(n) > (math.MaxInt64-total)/unit.length {
+			return 0, false
+		}
+		total += time.Duration(n) * unit.length
+		s = rest
+	}
+	if s == "" {
+		return total, true
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 || d > math.MaxInt64-total {
+		return 0, false
+	}
+	return total + d, true
+}
