@@ -1,0 +1,359 @@
+// Package roster adds evidence up to who is in a meeting.
+//
+// Webhooks arrive late, twice, in any order or never; presence readings lag behind and show ghosts. So a [Stay] and a
+// [Meeting] here do not hold "the current state" but the evidence for it, and what people see (app.Stay.LeftAt,
+// app.Meeting.Status, the counts) is computed from that evidence alone. Every way of adding evidence is idempotent and
+// commutes with every other that carries its own time, which is why the order of arrival does not matter.
+//
+// What is told by the platform about one person (they left at 10:04) outranks what is inferred about all (the meeting
+// was empty at 10:05), and that outranks what two presence readings in a row lack.
+//
+// The package is pure: no I/O, no clock.
+package roster
+
+import (
+	"slices"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// Reasons for leaving that Greenroom gives when the platform gives none.
+const (
+	ReasonMeetingEnded = "meeting ended"
+	ReasonNotSeen      = "not seen any more"
+	ReasonEndedHere    = "ended here"
+	ReasonExpired      = "expired"
+	ReasonGone         = "gone from the platform"
+)
+
+// maxMarks bounds how many times of emptiness a meeting remembers. Only stays that are told of later than that many
+// occurrences of the meeting could be closed at a wrong one.
+const maxMarks = 32
+
+// Meeting is a meeting with the evidence about all of it.
+type Meeting struct {
+	app.Meeting
+	// Marks are the times at which the platform said that nobody was left, oldest first.
+	Marks []time.Time `json:"marks,omitempty"`
+	// StartedMark and EndedMark are the latest times of the platform's "meeting started" and "meeting ended".
+	StartedMark time.Time `json:"started_mark,omitzero"`
+	EndedMark   time.Time `json:"ended_mark,omitzero"`
+	// EmptyRead is when the first of two presence readings in a row showed nobody.
+	EmptyRead time.Time `json:"empty_read,omitzero"`
+	// Recordings are the ids of its recordings.
+	Recordings []string `json:"recordings,omitempty"`
+	// Lag is the platform's presence lag, which tells ghosts from people.
+	Lag time.Duration `json:"lag,omitempty"`
+}
+
+// Stay is one participant's stay with the evidence for it.
+type Stay struct {
+	app.Stay
+	// LeftTold is when the platform said that this person left.
+	LeftTold time.Time `json:"left_told,omitzero"`
+	// LeftWhy is the platform's word for the leaving.
+	LeftWhy string `json:"left_why,omitempty"`
+	// WaitTold and WaitLeft are when they knocked and gave up.
+	WaitTold time.Time `json:"wait_told,omitzero"`
+	WaitLeft time.Time `json:"wait_left,omitzero"`
+	// NamedAt is the time of the event that their name is from.
+	NamedAt time.Time `json:"named_at,omitzero"`
+	// Evidence is the last sign of their presence, by our clock and the platform's, whichever is later.
+	Evidence time.Time `json:"evidence,omitzero"`
+	// SeenAt is when the last presence reading that listed them began.
+	SeenAt time.Time `json:"seen_at,omitzero"`
+	// LackedAt is when the first of two presence readings in a row that lacked them began.
+	LackedAt time.Time `json:"lacked_at,omitzero"`
+	// Closed is when presence readings closed the stay.
+	Closed time.Time `json:"closed,omitzero"`
+}
+
+// Joined adds that the platform said p joined. received is when the first machine of ours was told.
+func (s *Stay) Joined(p provider.Participant, received time.Time, from app.Source) {
+	at := p.JoinedAt
+	if at.IsZero() {
+		at = received
+	}
+	s.identify(p, at)
+	if s.JoinedAt.IsZero() || at.Before(s.JoinedAt.Time) {
+		s.JoinedAt = app.At(at)
+	}
+	s.witness(at)
+	s.witness(received)
+	s.Source = from
+}
+
+// Left adds that the platform said p left. The earliest telling counts.
+func (s *Stay) Left(p provider.Participant, received time.Time, from app.Source) {
+	at := p.LeftAt
+	if at.IsZero() {
+		at = received
+	}
+	s.identify(p, at)
+	if j := p.JoinedAt; !j.IsZero() && (s.JoinedAt.IsZero() || j.Before(s.JoinedAt.Time)) {
+		s.JoinedAt = app.At(j)
+	}
+	if s.LeftTold.IsZero() || at.Before(s.LeftTold) {
+		s.LeftTold = at.UTC()
+	}
+	if p.Reason != "" && (s.LeftWhy == "" || p.Reason < s.LeftWhy) {
+		s.LeftWhy = p.Reason
+	}
+	s.Source = from
+}
+
+// Knocked adds that p waits to be let in.
+func (s *Stay) Knocked(p provider.Participant, at time.Time) {
+	s.identify(p, at)
+	if s.WaitTold.IsZero() || at.Before(s.WaitTold) {
+		s.WaitTold = at.UTC()
+	}
+	s.Source = app.FromWebhook
+}
+
+// GaveUp adds that p stopped waiting.
+func (s *Stay) GaveUp(p provider.Participant, at time.Time) {
+	s.identify(p, at)
+	if at.After(s.WaitLeft) {
+		s.WaitLeft = at.UTC()
+	}
+	s.Source = app.FromWebhook
+}
+
+// Seen adds that a presence reading begun at the given time listed p.
+func (s *Stay) Seen(p provider.Participant, begun time.Time) {
+	fresh := s.JoinedAt.IsZero()
+	s.identify(p, p.JoinedAt)
+	if j := p.JoinedAt; !j.IsZero() && (fresh || j.Before(s.JoinedAt.Time)) {
+		s.JoinedAt = app.At(j)
+	} else if fresh {
+		s.JoinedAt = app.At(begun)
+	}
+	if begun.After(s.SeenAt) {
+		s.SeenAt = begun.UTC()
+	}
+	s.witness(begun)
+	s.LackedAt = time.Time{}
+	if fresh {
+		s.Source = app.FromPresence
+	}
+}
+
+// Lacked adds that a presence reading begun at the given time did not list the stay. Two such readings in a row, both
+// begun later than lag after the last evidence, close it. It reports whether anything was learned.
+func (s *Stay) Lacked(begun time.Time, lag time.Duration) bool {
+	if !begun.After(s.Evidence.Add(lag)) || !begun.After(s.LackedAt) {
+		return false
+	}
+	if s.LackedAt.IsZero() {
+		s.LackedAt = begun.UTC()
+		return true
+	}
+	if s.Closed.IsZero() || s.Closed.Before(s.SeenAt) {
+		s.Closed = s.LackedAt
+		s.Source = app.FromPresence
+		return true
+	}
+	return false
+}
+
+// identify keeps the best-known name, id and role: those of the latest event that has them.
+func (s *Stay) identify(p provider.Participant, at time.Time) {
+	if s.Session == "" {
+		s.Session = p.Session
+	}
+	newer := at.After(s.NamedAt) || (at.Equal(s.NamedAt) && p.Name > s.Name)
+	if p.Name != "" && (s.Name == "" || newer) {
+		s.Name, s.NamedAt = p.Name, at.UTC()
+	}
+	if p.UserID != "" && (s.UserID == "" || p.UserID < s.UserID) {
+		s.UserID = p.UserID
+	}
+	if p.PlatformRole != "" && (s.Role == "" || newer) {
+		s.Role = p.PlatformRole
+	}
+	s.Owner = s.Owner || p.Role == provider.RoleHost
+	s.Bot = s.Bot || p.Role == provider.RoleBot
+}
+
+func (s *Stay) witness(at time.Time) {
+	if at.After(s.Evidence) {
+		s.Evidence = at.UTC()
+	}
+}
+
+// settle computes what people see of the stay from its evidence and the meeting's.
+func (s *Stay) settle(m *Meeting) {
+	s.LeftAt, s.Reason = app.Time{}, ""
+	s.Waiting = !s.WaitTold.IsZero() && s.JoinedAt.IsZero() && s.LeftTold.IsZero() && !s.WaitLeft.After(s.WaitTold)
+	from := s.JoinedAt.Time
+	if from.IsZero() {
+		from = s.WaitTold
+	}
+	switch mark, emptied := m.emptiedAfter(from, s.SeenAt); {
+	case !s.LeftTold.IsZero():
+		s.LeftAt, s.Reason = app.At(s.LeftTold), s.LeftWhy
+	case s.JoinedAt.IsZero() && !s.WaitTold.IsZero() && !s.Waiting:
+		s.LeftAt, s.Reason = app.At(s.WaitLeft), "gave up waiting"
+	case emptied:
+		s.LeftAt, s.Reason, s.Waiting = app.At(mark), ReasonMeetingEnded, false
+	case !s.Closed.IsZero() && !s.SeenAt.After(s.Closed):
+		s.LeftAt, s.Reason = app.At(s.Closed), ReasonNotSeen
+	case m.Status == app.Ended:
+		at := m.EndedAt.Time
+		if from.After(at) {
+			at = from
+		}
+		s.LeftAt, s.Reason, s.Waiting = app.At(at), m.EndReason, false
+	}
+	if !s.JoinedAt.IsZero() && !s.LeftAt.IsZero() && s.LeftAt.Before(s.JoinedAt.Time) {
+		s.LeftAt = s.JoinedAt
+	}
+}
+
+// emptiedAfter finds the first time at or after from at which the meeting was empty, unless a presence reading shows
+// that the person outlived it.
+func (m *Meeting) emptiedAfter(from, seen time.Time) (time.Time, bool) {
+	for _, mark := range m.Marks {
+		if !mark.Before(from) && !seen.Add(-m.Lag).After(mark) {
+			return mark, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// Started adds the platform's "meeting started".
+func (m *Meeting) Started(at time.Time) {
+	if at.After(m.StartedMark) {
+		m.StartedMark = at.UTC()
+	}
+	if m.StartedAt.IsZero() || at.Before(m.StartedAt.Time) {
+		m.StartedAt = app.At(at)
+	}
+}
+
+// Over adds the platform's "meeting ended": the booking still stands. emptied says that nobody was left, which closes
+// the stays; Whereby's session.ended only says "fewer than two".
+func (m *Meeting) Over(at time.Time, emptied bool) {
+	if at.After(m.EndedMark) {
+		m.EndedMark = at.UTC()
+	}
+	if emptied {
+		m.mark(at)
+	}
+}
+
+func (m *Meeting) mark(at time.Time) {
+	i, found := slices.BinarySearchFunc(m.Marks, at, time.Time.Compare)
+	if found {
+		return
+	}
+	m.Marks = slices.Insert(m.Marks, i, at.UTC())
+	if len(m.Marks) > maxMarks {
+		m.Marks = slices.Delete(m.Marks, 0, len(m.Marks)-maxMarks)
+	}
+}
+
+// End ends the meeting for good, with one of the reasons above. The first end counts, but one that the host asked for
+// outranks the others.
+func (m *Meeting) End(at time.Time, reason string, from app.Source) {
+	if m.Status == app.Ended && (m.EndReason == ReasonEndedHere || reason != ReasonEndedHere) {
+		return
+	}
+	m.Status, m.EndedAt, m.EndReason = app.Ended, app.At(at), reason
+	m.StatusSource, m.EvidenceAt = from, app.At(at)
+	m.Recording, m.RecordingSince = app.NotRecording, app.Time{}
+}
+
+// Revive takes back an end that nobody here asked for, since somebody was in the meeting later than that.
+func (m *Meeting) Revive(at time.Time) {
+	if m.Status == app.Ended && m.EndReason != ReasonEndedHere && at.After(m.EndedAt.Time) {
+		m.Status, m.EndedAt, m.EndReason = app.Open, app.Time{}, ""
+	}
+}
+
+// Heard notes the age and source of the newest evidence.
+func (m *Meeting) Heard(at time.Time, from app.Source) {
+	if m.Status != app.Ended && !at.Before(m.EvidenceAt.Time) {
+		m.EvidenceAt, m.StatusSource = app.At(at), from
+	}
+}
+
+// EmptyReading adds that a presence reading begun at the given time listed nobody. Two in a row, later than the lag
+// after the last "meeting started", take back the claim that somebody of whom nothing else is known is in it.
+func (m *Meeting) EmptyReading(begun time.Time) {
+	if !begun.After(m.StartedMark.Add(m.Lag)) || !m.StartedMark.After(m.EndedMark) {
+		return
+	}
+	if m.EmptyRead.Before(m.StartedMark) {
+		m.EmptyRead = begun.UTC()
+		return
+	}
+	m.EndedMark = m.EmptyRead
+}
+
+// Settle computes from all evidence what people see: each stay's leaving, the counts, the peak by the times of the
+// events, and whether the meeting is open or live. It changes the stays in place and is idempotent.
+func (m *Meeting) Settle(stays []*Stay) {
+	m.Here, m.Waiting = 0, 0
+	known := false
+	var turns []turn
+	for _, s := range stays {
+		s.settle(m)
+		if s.Bot {
+			continue
+		}
+		if s.Waiting {
+			m.Waiting++
+			continue
+		}
+		if s.JoinedAt.IsZero() {
+			continue
+		}
+		if s.LeftAt.IsZero() {
+			m.Here++
+		}
+		if !s.JoinedAt.Before(m.StartedMark.Add(-time.Minute)) {
+			known = true
+		}
+		if m.StartedAt.IsZero() || s.JoinedAt.Before(m.StartedAt.Time) {
+			m.StartedAt = s.JoinedAt
+		}
+		turns = append(turns, turn{s.JoinedAt.Time, 1})
+		if !s.LeftAt.IsZero() {
+			turns = append(turns, turn{s.LeftAt.Time, -1})
+		}
+	}
+	m.Peak = max(peak(turns), m.Here)
+	if m.Status == app.Ended {
+		return
+	}
+	m.Status = app.Open
+	if m.Here > 0 || (m.StartedMark.After(m.EndedMark) && !known) {
+		m.Status = app.Live
+	}
+}
+
+type turn struct {
+	at time.Time
+	by int
+}
+
+// peak is the largest number of people at one time. Somebody who leaves at the instant at which another joins makes
+// room for them.
+func peak(turns []turn) int {
+	slices.SortFunc(turns, func(a, b turn) int {
+		if c := a.at.Compare(b.at); c != 0 {
+			return c
+		}
+		return a.by - b.by
+	})
+	now, most := 0, 0
+	for _, t := range turns {
+		now += t.by
+		most = max(most, now)
+	}
+	return most
+}

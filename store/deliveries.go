@@ -1,0 +1,260 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	bolt "go.etcd.io/bbolt"
+
+	"greenroom/internal/app"
+)
+
+// Deliveries live in segments, each a bucket named by its first sequence number:
+//
+//	rows    seq -> app.Delivery as JSON, without headers and body
+//	bodies  seq -> length of the headers' JSON, the headers, the body
+//	facets  block number -> facets of up to facetsPerBlock rows, see facets.go
+//	stat    the segment's segmentStat
+//
+// so that lists never touch bodies and retention drops a segment as a whole.
+var (
+	keyRows   = []byte("rows")
+	keyBodies = []byte("bodies")
+	keyFacets = []byte("facets")
+	keyStat   = []byte("stat")
+
+	keySchema = []byte("schema")
+	keyTotal  = []byte("rows-total")
+)
+
+// fill leaves little room in pages that only ever grow at the end.
+const fill = 0.9
+
+func encodeBlob(d app.Delivery) ([]byte, error) {
+	h, err := json.Marshal(d.Headers)
+	if err != nil {
+		return nil, fmt.Errorf("store: encode headers: %w", err)
+	}
+	out := make([]byte, 0, len(h)+len(d.Body)+4)
+	out = binary.AppendUvarint(out, uint64(len(h)))
+	return append(append(out, h...), d.Body...), nil
+}
+
+func decodeBlob(raw []byte) (http.Header, app.Body, error) {
+	n, w := binary.Uvarint(raw)
+	if w <= 0 || n > uint64(len(raw)-w) {
+		return nil, nil, fmt.Errorf("store: a damaged body record")
+	}
+	h := http.Header{}
+	if err := json.Unmarshal(raw[w:w+int(n)], &h); err != nil {
+		return nil, nil, fmt.Errorf("store: damaged headers: %w", err)
+	}
+	if h == nil {
+		h = http.Header{}
+	}
+	return h, bytes.Clone(raw[w+int(n):]), nil
+}
+
+func encodeRow(d app.Delivery) ([]byte, error) {
+	d.Headers, d.Body = nil, nil
+	raw, err := json.Marshal(d)
+	if err != nil {
+		return nil, fmt.Errorf("store: encode delivery: %w", err)
+	}
+	return raw, nil
+}
+
+// rows is the open end of the deliveries within one commit.
+type rows struct {
+	s       *Store
+	meta    *bolt.Bucket
+	all     *bolt.Bucket
+	seens   *generations
+	segment *bolt.Bucket
+	rowB    *bolt.Bucket
+	bodyB   *bolt.Bucket
+	facetB  *bolt.Bucket
+	block   []byte
+	blockNo uint64
+	stat    segmentStat
+	total   uint64
+	dirty   bool
+}
+
+// segmentStat is what retention and queries need to know of a segment without opening it.
+type segmentStat struct {
+	bytes, rows uint64
+	newest      int64 // the latest arrival, Unix seconds
+}
+
+func (s segmentStat) encode() []byte {
+	return append(append(be64(s.bytes), be64(s.rows)...), be64(uint64(s.newest))...)
+}
+
+func statOf(segment *bolt.Bucket) segmentStat {
+	raw := segment.Get(keyStat)
+	if len(raw) != 24 {
+		return segmentStat{}
+	}
+	return segmentStat{un64(raw[:8]), un64(raw[8:16]), int64(un64(raw[16:]))}
+}
+
+func (s *Store) openRows(b *bolt.Tx) (*rows, error) {
+	r := &rows{s: s, meta: b.Bucket(bucketMeta), all: b.Bucket(bucketSegments)}
+	r.total = un64(r.meta.Get(keyTotal))
+	if last, _ := r.all.Cursor().Last(); last != nil {
+		r.stat = statOf(r.all.Bucket(last))
+	}
+	var err error
+	r.seens, err = openGenerations(b, s.opt.Now())
+	return r, err
+}
+
+// next takes a sequence number. Numbers of a transaction that fails are given again.
+func (r *rows) next() uint64 {
+	n, err := r.all.NextSequence()
+	if err != nil {
+		panic(err) // only a read transaction or a bucket outside of one fails
+	}
+	return n
+}
+
+func (r *rows) seen(hash [16]byte) uint64 { return r.seens.find(hash) }
+
+func (r *rows) see(hash [16]byte, seq uint64) error { return r.seens.add(hash, seq) }
+
+// add writes one delivery into the open segment, starting a new one when that is full.
+func (r *rows) add(d app.Delivery, blob []byte) error {
+	row, err := encodeRow(d)
+	if err != nil {
+		return err
+	}
+	full := r.stat.bytes >= uint64(r.s.opt.SegmentBytes) || r.stat.rows >= uint64(r.s.opt.SegmentRows)
+	if r.segment == nil || full {
+		if err := r.open(d.Seq, full); err != nil {
+			return err
+		}
+	}
+	key := be64(d.Seq)
+	if err := r.rowB.Put(key, row); err != nil {
+		return fmt.Errorf("store: write delivery: %w", err)
+	}
+	if err := r.bodyB.Put(key, blob); err != nil {
+		return fmt.Errorf("store: write body: %w", err)
+	}
+	if len(r.block) >= facetsPerBlock*facetSize {
+		if err := r.facetB.Put(be64(r.blockNo), r.block); err != nil {
+			return fmt.Errorf("store: write facets: %w", err)
+		}
+		r.block, r.blockNo = nil, r.blockNo+1
+	}
+	r.block = facetOf(d).append(r.block)
+	r.stat.bytes += uint64(len(row) + len(blob) + 64)
+	r.stat.rows++
+	r.stat.newest = max(r.stat.newest, d.At.Unix())
+	r.total++
+	r.dirty = true
+	return nil
+}
+
+func (r *rows) open(seq uint64, fresh bool) error {
+	if err := r.flushSegment(); err != nil {
+		return err
+	}
+	last, _ := r.all.Cursor().Last()
+	if last == nil || fresh {
+		last, r.stat = be64(seq), segmentStat{}
+	}
+	seg, err := r.all.CreateBucketIfNotExists(bytes.Clone(last))
+	if err != nil {
+		return fmt.Errorf("store: open a segment: %w", err)
+	}
+	r.segment = seg
+	for _, b := range []struct {
+		key []byte
+		to  **bolt.Bucket
+	}{{keyRows, &r.rowB}, {keyBodies, &r.bodyB}, {keyFacets, &r.facetB}} {
+		if *b.to, err = seg.CreateBucketIfNotExists(b.key); err != nil {
+			return fmt.Errorf("store: open a segment: %w", err)
+		}
+		(*b.to).FillPercent = fill
+	}
+	r.block, r.blockNo = nil, 0
+	if k, v := r.facetB.Cursor().Last(); k != nil {
+		r.block, r.blockNo = bytes.Clone(v), un64(k)
+	}
+	return nil
+}
+
+func (r *rows) flushSegment() error {
+	if r.segment == nil {
+		return nil
+	}
+	if len(r.block) > 0 {
+		if err := r.facetB.Put(be64(r.blockNo), r.block); err != nil {
+			return fmt.Errorf("store: write facets: %w", err)
+		}
+	}
+	if err := r.segment.Put(keyStat, r.stat.encode()); err != nil {
+		return fmt.Errorf("store: write counts: %w", err)
+	}
+	return nil
+}
+
+func (r *rows) flush() error {
+	if !r.dirty {
+		return nil
+	}
+	if err := r.flushSegment(); err != nil {
+		return err
+	}
+	if err := r.meta.Put(keyTotal, be64(r.total)); err != nil {
+		return fmt.Errorf("store: write counts: %w", err)
+	}
+	return r.seens.flush()
+}
+
+// rowsIn counts all deliveries, those of the ring included.
+func rowsIn(b *bolt.Tx) uint64 {
+	n := un64(b.Bucket(bucketMeta).Get(keyTotal))
+	return n + un64(b.Bucket(bucketMeta).Get(keyRingRows))
+}
+
+// Delivery reads one delivery with its headers and body.
+func (t *Tx) Delivery(seq uint64) (app.Delivery, error) {
+	key := be64(seq)
+	row, blob := ringGet(t.b, key)
+	if row == nil {
+		row, blob = segmentGet(t.b, key)
+	}
+	d, err := decode[app.Delivery](row)
+	if err != nil {
+		return d, err
+	}
+	d.Headers, d.Body, err = decodeBlob(blob)
+	return d, err
+}
+
+func segmentGet(b *bolt.Tx, key []byte) (row, blob []byte) {
+	all := b.Bucket(bucketSegments)
+	c := all.Cursor()
+	first, _ := c.Seek(key)
+	if first == nil {
+		first, _ = c.Last()
+	} else if !bytes.Equal(first, key) {
+		first, _ = c.Prev()
+	}
+	if first == nil {
+		return nil, nil
+	}
+	seg := all.Bucket(first)
+	return seg.Bucket(keyRows).Get(key), seg.Bucket(keyBodies).Get(key)
+}
+
+// Position reads how far a tunnel's hook was stored.
+func (t *Tx) Position(hook string) (Position, error) {
+	return decode[Position](t.get(bucketPositions, hook))
+}

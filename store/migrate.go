@@ -1,0 +1,147 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+
+	bolt "go.etcd.io/bbolt"
+
+	"greenroom/internal/app"
+	"greenroom/internal/roster"
+	"greenroom/provider"
+)
+
+// schema is the version of the layout that this program writes. Deliveries aren't part of it: their rows are read
+// leniently for ever, so that a migration never has to touch a million of them.
+const schema = 1
+
+// migrations[n] brings a file from version n to n+1, each in one transaction.
+var migrations = []func(*bolt.Tx) error{0: addPlatforms}
+
+func (s *Store) migrate() error {
+	version, fresh := -1, false
+	err := s.db.View(func(b *bolt.Tx) error {
+		version = schemaOf(b)
+		fresh = version == 0 && b.Bucket(bucketRooms) == nil && b.Bucket(bucketMeetings) == nil
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store: read the schema: %w", err)
+	}
+	if version > schema {
+		return fmt.Errorf("%w: it has schema %d and this program knows %d; update Greenroom", ErrNewer, version, schema)
+	}
+	if version == schema {
+		return nil
+	}
+	if fresh {
+		version = schema
+	} else {
+		s.setAside(version)
+	}
+	for ; version < schema; version++ {
+		if err := s.db.Update(func(b *bolt.Tx) error {
+			if err := makeBuckets(b); err != nil {
+				return err
+			}
+			if err := migrations[version](b); err != nil {
+				return err
+			}
+			return putSchema(b, version+1)
+		}); err != nil {
+			return fmt.Errorf("store: migrate from schema %d: %w", version, err)
+		}
+	}
+	if !fresh {
+		return nil
+	}
+	return s.db.Update(func(b *bolt.Tx) error {
+		if err := makeBuckets(b); err != nil {
+			return err
+		}
+		return putSchema(b, schema)
+	})
+}
+
+// setAside keeps a copy of the file as it was, where space allows: the migration is one transaction and does without.
+func (s *Store) setAside(version int) {
+	to := fmt.Sprintf("%s.v%d", s.opt.Path, version)
+	if err := s.db.View(func(b *bolt.Tx) error { return b.CopyFile(to, 0o600) }); err != nil {
+		os.Remove(to)
+	}
+}
+
+func makeBuckets(b *bolt.Tx) error {
+	for _, name := range allBuckets {
+		if _, err := b.CreateBucketIfNotExists(name); err != nil {
+			return fmt.Errorf("store: make %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func schemaOf(b *bolt.Tx) int {
+	meta := b.Bucket(bucketMeta)
+	if meta == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(string(meta.Get(keySchema)))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func putSchema(b *bolt.Tx, n int) error {
+	return b.Bucket(bucketMeta).Put(keySchema, []byte(strconv.Itoa(n)))
+}
+
+// addPlatforms is from version 0, which knew Whereby alone: rooms by id, meetings by id with the room's id, no platform,
+// no account, no indexes. Meetings of that time are Whereby's; rooms follow the policy from now on.
+func addPlatforms(b *bolt.Tx) error {
+	tx := &Tx{b: b, over: make(map[string]map[string][]byte)}
+	if err := b.Bucket(bucketRooms).ForEach(func(_, v []byte) error {
+		var r app.Room
+		if err := json.Unmarshal(v, &r); err != nil {
+			return fmt.Errorf("a room: %w", err)
+		}
+		r.Account = ""
+		if r.Recording == "" {
+			r.Recording = provider.RecordingNone
+		}
+		if r.Trigger == "" {
+			r.Trigger = provider.TriggerNone
+		}
+		return tx.PutRoom(r)
+	}); err != nil {
+		return err
+	}
+	if err := b.Bucket(bucketMeetings).ForEach(func(_, v []byte) error {
+		var m roster.Meeting
+		if err := json.Unmarshal(v, &m); err != nil {
+			return fmt.Errorf("a meeting: %w", err)
+		}
+		if m.Platform == "" {
+			m.Platform, m.Account = provider.Whereby, string(provider.Whereby)
+		}
+		if m.Status == "" {
+			m.Status = app.Open
+		}
+		if m.Recording == "" {
+			m.Recording = app.NotRecording
+		}
+		if r, err := tx.Room(m.RoomID); err == nil {
+			m.Room = r.Name
+		}
+		return tx.PutMeeting(m)
+	}); err != nil {
+		return err
+	}
+	settled := &Tx{b: b, over: tx.over}
+	if _, err := settleTouched(settled, tx.touched); err != nil {
+		return err
+	}
+	return settled.flush()
+}

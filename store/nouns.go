@@ -1,0 +1,254 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"greenroom/internal/app"
+	"greenroom/internal/roster"
+)
+
+// Room reads a room by its id.
+func (t *Tx) Room(id string) (app.Room, error) { return decode[app.Room](t.get(bucketRooms, id)) }
+
+// RoomByName finds a room by its name, whose case doesn't matter.
+func (t *Tx) RoomByName(name string) (app.Room, error) {
+	id := t.get(bucketRoomNames, fold(name))
+	if id == nil {
+		return app.Room{}, ErrNotFound
+	}
+	return t.Room(string(id))
+}
+
+// Rooms lists all rooms in the order of their names.
+func (t *Tx) Rooms() ([]app.Room, error) {
+	out := []app.Room{}
+	var failed error
+	t.scan(bucketRoomNames, "", func(_ string, id []byte) bool {
+		r, err := t.Room(string(id))
+		if err != nil {
+			failed = err
+			return false
+		}
+		out = append(out, r)
+		return true
+	})
+	return out, failed
+}
+
+// PutRoom writes a room. A name that another room has is an error.
+func (t *Tx) PutRoom(r app.Room) error {
+	if id := t.get(bucketRoomNames, fold(r.Name)); id != nil && string(id) != r.ID {
+		return fmt.Errorf("store: a room named %q exists", r.Name)
+	}
+	if old, err := t.Room(r.ID); err == nil && fold(old.Name) != fold(r.Name) {
+		if err := t.del(bucketRoomNames, fold(old.Name)); err != nil {
+			return err
+		}
+	} else if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if err := t.put(bucketRoomNames, fold(r.Name), []byte(r.ID)); err != nil {
+		return err
+	}
+	t.Changed(app.Change{Kind: app.RoomChange, Room: &r})
+	return t.putJSON(bucketRooms, r.ID, r)
+}
+
+// DeleteRoom removes a room. Its meetings stay, as history.
+func (t *Tx) DeleteRoom(r app.Room) error {
+	t.Changed(app.Change{Kind: app.RoomChange, Room: &r, Deleted: true})
+	return errors.Join(t.del(bucketRoomNames, fold(r.Name)), t.del(bucketRooms, r.ID))
+}
+
+func fold(name string) string { return strings.ToLower(name) }
+
+// Meeting reads a meeting with its evidence.
+func (t *Tx) Meeting(id string) (roster.Meeting, error) {
+	return decode[roster.Meeting](t.get(bucketMeetings, id))
+}
+
+// MeetingByPlatform finds the latest meeting by the platform's room name or, with an empty name, by its id.
+func (t *Tx) MeetingByPlatform(account, room, id string) (roster.Meeting, error) {
+	for _, k := range []string{platformKey(account, "room", room), platformKey(account, "id", id)} {
+		if found := t.get(bucketPlatform, k); k != "" && found != nil {
+			return t.Meeting(string(found))
+		}
+	}
+	return roster.Meeting{}, ErrNotFound
+}
+
+func platformKey(account, kind, name string) string {
+	if name == "" {
+		return ""
+	}
+	return account + "\x00" + kind + "\x00" + name
+}
+
+// PutMeeting writes a meeting and has it settled before the commit.
+func (t *Tx) PutMeeting(m roster.Meeting) error {
+	if err := t.put(bucketRoomMeets, m.RoomID+"\x00"+m.ID, nil); err != nil {
+		return err
+	}
+	for _, k := range []string{
+		platformKey(m.Account, "room", m.PlatformRoom), platformKey(m.Account, "id", m.PlatformID),
+	} {
+		if k == "" {
+			continue
+		}
+		if err := t.put(bucketPlatform, k, []byte(m.ID)); err != nil {
+			return err
+		}
+	}
+	t.Touch(m.ID)
+	return t.writeMeeting(m)
+}
+
+func (t *Tx) writeMeeting(m roster.Meeting) error {
+	var err error
+	if m.Status == app.Ended {
+		err = t.del(bucketUnended, m.ID)
+	} else {
+		err = t.put(bucketUnended, m.ID, nil)
+	}
+	return errors.Join(err, t.putJSON(bucketMeetings, m.ID, m))
+}
+
+// Touch has a meeting settled before the commit.
+func (t *Tx) Touch(meeting string) {
+	if t.touched == nil {
+		t.touched = make(map[string]bool)
+	}
+	t.touched[meeting] = true
+}
+
+// Unended lists the open and live meetings, oldest first.
+func (t *Tx) Unended() ([]roster.Meeting, error) {
+	return t.meetings(bucketUnended, "", func(k string) string { return k })
+}
+
+// RoomMeetings lists a room's meetings, oldest first.
+func (t *Tx) RoomMeetings(roomID string) ([]roster.Meeting, error) {
+	prefix := roomID + "\x00"
+	return t.meetings(bucketRoomMeets, prefix, func(k string) string { return k[len(prefix):] })
+}
+
+// LatestOf reads a room's latest meeting.
+func (t *Tx) LatestOf(roomID string) (roster.Meeting, error) {
+	prefix := roomID + "\x00"
+	if t.over == nil {
+		c := t.b.Bucket(bucketRoomMeets).Cursor()
+		k, _ := c.Seek([]byte(roomID + "\x01"))
+		if k == nil {
+			k, _ = c.Last()
+		} else {
+			k, _ = c.Prev()
+		}
+		if id, ok := strings.CutPrefix(string(k), prefix); ok {
+			return t.Meeting(id)
+		}
+		return roster.Meeting{}, ErrNotFound
+	}
+	last := ""
+	t.scan(bucketRoomMeets, prefix, func(k string, _ []byte) bool { last = k[len(prefix):]; return true })
+	return t.Meeting(last)
+}
+
+func (t *Tx) meetings(bucket []byte, prefix string, id func(string) string) ([]roster.Meeting, error) {
+	var out []roster.Meeting
+	var failed error
+	t.scan(bucket, prefix, func(k string, _ []byte) bool {
+		m, err := t.Meeting(id(k))
+		if err != nil {
+			failed = err
+			return false
+		}
+		out = append(out, m)
+		return true
+	})
+	return out, failed
+}
+
+// NewestMeetings visits all meetings, newest first, until visit returns false.
+func (t *Tx) NewestMeetings(visit func(roster.Meeting) bool) error {
+	c := t.b.Bucket(bucketMeetings).Cursor()
+	for k, v := c.Last(); k != nil; k, v = c.Prev() {
+		m, err := decode[roster.Meeting](v)
+		if err != nil {
+			return err
+		}
+		if !visit(m) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// Stay reads one stay, [ErrNotFound] when there is none.
+func (t *Tx) Stay(meeting, session string) (roster.Stay, error) {
+	return decode[roster.Stay](t.get(bucketStays, meeting+"\x00"+session))
+}
+
+// PutStay writes a stay and has its meeting settled before the commit.
+func (t *Tx) PutStay(meeting string, s roster.Stay) error {
+	t.Touch(meeting)
+	return t.putJSON(bucketStays, meeting+"\x00"+s.Session, s)
+}
+
+// Stays lists a meeting's stays in no particular order.
+func (t *Tx) Stays(meeting string) ([]*roster.Stay, error) {
+	var out []*roster.Stay
+	var failed error
+	t.scan(bucketStays, meeting+"\x00", func(_ string, v []byte) bool {
+		s, err := decode[roster.Stay](v)
+		if err != nil {
+			failed = err
+			return false
+		}
+		out = append(out, &s)
+		return true
+	})
+	return out, failed
+}
+
+// Recording reads one recording.
+func (t *Tx) Recording(account, id string) (app.Recording, error) {
+	return decode[app.Recording](t.get(bucketRecordings, account+"\x00"+id))
+}
+
+// PutRecording writes a recording.
+func (t *Tx) PutRecording(r app.Recording) error {
+	if old, err := t.Recording(r.Account, r.ID); err == nil && !old.StartedAt.Equal(r.StartedAt.Time) {
+		if err := t.del(bucketRecByTime, timeKey(old)); err != nil {
+			return err
+		}
+	}
+	if err := t.put(bucketRecByTime, timeKey(r), nil); err != nil {
+		return err
+	}
+	t.Changed(app.Change{Kind: app.RecordingChange, Recording: &r})
+	return t.putJSON(bucketRecordings, r.Account+"\x00"+r.ID, r)
+}
+
+func timeKey(r app.Recording) string {
+	ms := max(r.StartedAt.UnixMilli(), 0)
+	return string(binary.BigEndian.AppendUint64(nil, uint64(ms))) + "\x00" + r.Account + "\x00" + r.ID
+}
+
+// NewestRecordings visits all recordings, newest first, until visit returns false.
+func (t *Tx) NewestRecordings(visit func(app.Recording) bool) error {
+	c := t.b.Bucket(bucketRecByTime).Cursor()
+	for k, _ := c.Last(); k != nil; k, _ = c.Prev() {
+		account, id, _ := strings.Cut(string(k[9:]), "\x00")
+		r, err := t.Recording(account, id)
+		if err != nil {
+			return err
+		}
+		if !visit(r) {
+			return nil
+		}
+	}
+	return nil
+}

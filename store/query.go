@@ -1,0 +1,279 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+
+	bolt "go.etcd.io/bbolt"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// scanBudget is how many rows one text search reads before it hands back what it has; the caller goes on from there.
+// It bounds both the time until the first hit is shown and how long a read transaction holds pages back.
+const scanBudget = 20_000
+
+// Events lists deliveries without their headers and bodies, newest first, in time proportional to what is shown.
+// q.Meeting is a meeting's id here. A text search may return a short page with More set.
+func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, error) {
+	if q.Limit <= 0 {
+		q.Limit = 100
+	}
+	q.Limit = min(q.Limit, 1000)
+	w := wanted(q)
+	needle := []byte(strings.ToLower(q.Grep))
+	page := app.EventPage{Events: []app.Delivery{}}
+	forward := q.After > 0 && q.Before == 0
+	err := s.View(ctx, func(tx *Tx) error {
+		budget := scanBudget
+		var failed error
+		tx.deliveries(&w, forward, func(seq uint64, row []byte, blob func() []byte) bool {
+			if budget--; budget < 0 || len(page.Events) == q.Limit {
+				page.More = true
+				return false
+			}
+			if budget%512 == 0 && ctx.Err() != nil {
+				failed = ctx.Err()
+				return false
+			}
+			page.Next = seq
+			if len(needle) > 0 && !bytes.Contains(bytes.ToLower(row), needle) &&
+				!bytes.Contains(bytes.ToLower(blob()), needle) {
+				return true
+			}
+			d, err := decode[app.Delivery](row)
+			if err != nil {
+				failed = err
+				return false
+			}
+			if w.row(&d) {
+				page.Events = append(page.Events, d)
+			}
+			return true
+		})
+		return failed
+	})
+	if err != nil {
+		return app.EventPage{}, err
+	}
+	if forward {
+		slices.Reverse(page.Events)
+	}
+	return page, nil
+}
+
+// deliveries visits the rows whose facets match, both of the segments and of the ring, in the order of their numbers.
+func (t *Tx) deliveries(w *want, forward bool, visit func(seq uint64, row []byte, blob func() []byte) bool) {
+	var seg, ring iterator = &none{}, &none{}
+	if w.Verdict == "" || w.Verdict == provider.Verified {
+		seg = newSegmentIterator(t.b, w, forward)
+	}
+	if w.Verdict != provider.Verified {
+		ring = newRingIterator(t.b, w, forward)
+	}
+	a, rowA, blobA := seg.next()
+	b, rowB, blobB := ring.next()
+	for a != 0 || b != 0 {
+		if b == 0 || (a != 0 && (a < b) == forward) {
+			if !visit(a, rowA, blobA) {
+				return
+			}
+			a, rowA, blobA = seg.next()
+		} else {
+			if !visit(b, rowB, blobB) {
+				return
+			}
+			b, rowB, blobB = ring.next()
+		}
+	}
+}
+
+// An iterator gives the next row in its direction, or sequence 0 at the end.
+type iterator interface {
+	next() (seq uint64, row []byte, blob func() []byte)
+}
+
+type none struct{}
+
+func (*none) next() (uint64, []byte, func() []byte) { return 0, nil, nil }
+
+type ringIterator struct {
+	rows    *bolt.Cursor
+	bodies  *bolt.Bucket
+	w       *want
+	forward bool
+	started bool
+}
+
+func newRingIterator(b *bolt.Tx, w *want, forward bool) iterator {
+	ring := b.Bucket(bucketRing)
+	if ring.Bucket(keyRows) == nil {
+		return &none{}
+	}
+	return &ringIterator{rows: ring.Bucket(keyRows).Cursor(), bodies: ring.Bucket(keyBodies), w: w, forward: forward}
+}
+
+func (it *ringIterator) next() (uint64, []byte, func() []byte) {
+	k, v := it.step()
+	if k == nil || !it.w.inRange(un64(k)) {
+		return 0, nil, nil
+	}
+	return un64(k), v, func() []byte { return it.bodies.Get(k) }
+}
+
+func (it *ringIterator) step() (k, v []byte) {
+	if it.started {
+		if it.forward {
+			return it.rows.Next()
+		}
+		return it.rows.Prev()
+	}
+	it.started = true
+	if it.forward {
+		return it.rows.Seek(be64(it.w.After + 1))
+	}
+	return seekBefore(it.rows, it.w.Before)
+}
+
+// seekBefore finds the last key below n, or the last of all when n is 0.
+func seekBefore(c *bolt.Cursor, n uint64) (k, v []byte) {
+	if n == 0 {
+		return c.Last()
+	}
+	if k, _ := c.Seek(be64(n)); k == nil {
+		return c.Last()
+	}
+	return c.Prev()
+}
+
+// segmentIterator walks segments, their blocks of facets, and the facets in a block.
+type segmentIterator struct {
+	all      *bolt.Bucket
+	segments *bolt.Cursor
+	w        *want
+	forward  bool
+	started  bool
+
+	rows, bodies *bolt.Bucket
+	blocks       *bolt.Cursor
+	block        []byte
+	i            int
+}
+
+func newSegmentIterator(b *bolt.Tx, w *want, forward bool) iterator {
+	all := b.Bucket(bucketSegments)
+	return &segmentIterator{all: all, segments: all.Cursor(), w: w, forward: forward}
+}
+
+func (it *segmentIterator) next() (uint64, []byte, func() []byte) {
+	for {
+		for it.i >= 0 && it.i < len(it.block)/facetSize {
+			f := facetAt(it.block, it.i)
+			it.advance()
+			if !it.w.inRange(f.seq) {
+				if it.w.Before != 0 && f.seq >= it.w.Before && it.forward || f.seq <= it.w.After && !it.forward {
+					return 0, nil, nil
+				}
+				continue
+			}
+			if it.w.facet(f) {
+				key := be64(f.seq)
+				bodies := it.bodies
+				return f.seq, it.rows.Get(key), func() []byte { return bodies.Get(key) }
+			}
+		}
+		if !it.nextBlock() {
+			return 0, nil, nil
+		}
+	}
+}
+
+func (it *segmentIterator) advance() {
+	if it.forward {
+		it.i++
+	} else {
+		it.i--
+	}
+}
+
+func (it *segmentIterator) nextBlock() bool {
+	for {
+		var v []byte
+		if it.blocks != nil {
+			if it.forward {
+				_, v = it.blocks.Next()
+			} else {
+				_, v = it.blocks.Prev()
+			}
+		}
+		if v == nil {
+			if v = it.nextSegment(); v == nil {
+				return false
+			}
+		}
+		n := len(v) / facetSize
+		if n == 0 || it.misses(facetAt(v, 0).seq, facetAt(v, n-1).seq) {
+			continue
+		}
+		it.block, it.i = v, 0
+		if !it.forward {
+			it.i = n - 1
+		}
+		return true
+	}
+}
+
+// misses says whether a block from first to last lies wholly on the near side of the range: it is passed over.
+func (it *segmentIterator) misses(first, last uint64) bool {
+	if it.forward {
+		return last <= it.w.After
+	}
+	return it.w.Before != 0 && first >= it.w.Before
+}
+
+// nextSegment opens the next segment that may hold something, and gives the first of its blocks.
+func (it *segmentIterator) nextSegment() []byte {
+	for {
+		k := it.stepSegment()
+		if k == nil {
+			return nil
+		}
+		seg := it.all.Bucket(k)
+		if it.w.since > 0 && statOf(seg).newest < int64(it.w.since) {
+			continue
+		}
+		it.rows, it.bodies = seg.Bucket(keyRows), seg.Bucket(keyBodies)
+		it.blocks = seg.Bucket(keyFacets).Cursor()
+		var v []byte
+		if it.forward {
+			_, v = it.blocks.First()
+		} else {
+			_, v = it.blocks.Last()
+		}
+		if v != nil {
+			return v
+		}
+	}
+}
+
+func (it *segmentIterator) stepSegment() []byte {
+	var k []byte
+	switch {
+	case it.started && it.forward:
+		k, _ = it.segments.Next()
+	case it.started:
+		k, _ = it.segments.Prev()
+	case it.forward:
+		it.started = true
+		if k, _ = seekBefore(it.segments, it.w.After+2); k == nil {
+			k, _ = it.segments.First()
+		}
+	default:
+		it.started = true
+		k, _ = seekBefore(it.segments, it.w.Before)
+	}
+	return k
+}

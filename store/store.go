@@ -1,0 +1,233 @@
+// Package store keeps everything that Greenroom knows in one bbolt file.
+//
+// What it promises:
+//   - Durability: when [Store.Append] or [Store.Update] returns without error, what it wrote has been synced to disk. A
+//     process killed at any instant loses nothing that was acknowledged and leaves nothing half done.
+//   - Atomicity: a delivery and its effect are in one transaction. Many callers share one commit (group commit), and an
+//     effect that fails takes only itself out of it.
+//   - Ordering: sequence numbers rise in the order of commits, and OnCommit sees changes in that order, after they are
+//     durable and before Append returns.
+//   - Backpressure: at most a bounded number of writers wait; beyond that [ErrBusy] is returned at once.
+//
+// What it does not promise: several processes (the owner's lock arbitrates them, see package ipc), and a file that
+// shrinks by itself (see Compact).
+//
+// Reads are short transactions that copy out what they return. Values returned are the caller's own.
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"greenroom/internal/app"
+	"greenroom/internal/crash"
+)
+
+// FileName is the store's file in the data folder.
+const FileName = "greenroom.db"
+
+// Errors.
+var (
+	// ErrBusy is returned when too many writers wait. Try again shortly; nothing was written.
+	ErrBusy = errors.New("store: too many writes are waiting")
+	// ErrClosed is returned after Close has begun.
+	ErrClosed = errors.New("store: closed")
+	// ErrNotFound is returned by reads of what isn't there.
+	ErrNotFound = errors.New("store: not found")
+	// ErrInUse is returned by Open when another process holds the file.
+	ErrInUse = errors.New("store: the file is in use by another program")
+	// ErrNewer is returned by Open when the file was written by a newer Greenroom.
+	ErrNewer = errors.New("store: the file was written by a newer Greenroom")
+)
+
+// Options say how a store is opened. Path is all that is needed.
+type Options struct {
+	// Path of the file. Its folder is made, 0700, when it isn't there.
+	Path string
+	// Timeout is how long to wait for another process that holds the file, 1 s when zero.
+	Timeout time.Duration
+	// QueueLen is how many writers may wait, 1024 when zero. Batch is how many share a commit, 256 when zero.
+	QueueLen int
+	Batch    int
+	// SegmentBytes and SegmentRows close a segment of deliveries, 32 MiB and 65,536 when zero. Retention drops whole
+	// segments.
+	SegmentBytes int64
+	SegmentRows  int
+	// RingRows and RingBytes bound what is kept of rejected deliveries, 1,000 and 64 MiB when zero.
+	RingRows  int
+	RingBytes int64
+	// RetainFor and RetainBytes bound what is kept of authentic deliveries, 30 days and 2 GiB when zero. Whole segments
+	// are dropped, so that somewhat more may be kept.
+	RetainFor   time.Duration
+	RetainBytes int64
+	// OnCommit receives the changes of each commit in order, after it is durable. It must not block or call the store.
+	OnCommit func([]app.Change)
+	// Now is the clock, time.Now when nil.
+	Now func() time.Time
+	// Crash starts the store's goroutine.
+	Crash *crash.Group
+}
+
+// Store is an open file. It is safe for concurrent use.
+type Store struct {
+	opt   Options
+	db    *bolt.DB
+	queue chan *write
+	slow  chan *write // rejected deliveries, which no commit is made for at once
+
+	closing chan struct{}
+	closed  chan struct{}
+	once    sync.Once
+
+	dropped atomic.Uint64
+	commits atomic.Uint64
+}
+
+// The top-level buckets.
+var (
+	bucketMeta       = []byte("meta")
+	bucketRooms      = []byte("rooms")       // room id -> Room
+	bucketRoomNames  = []byte("room-names")  // folded name -> room id
+	bucketMeetings   = []byte("meetings")    // meeting id (time-ordered) -> roster.Meeting
+	bucketUnended    = []byte("unended")     // meeting id -> nothing, while open or live
+	bucketRoomMeets  = []byte("room-meets")  // room id \0 meeting id -> nothing
+	bucketPlatform   = []byte("by-platform") // account \0 kind \0 platform name or id -> meeting id
+	bucketStays      = []byte("stays")       // meeting id \0 session -> roster.Stay
+	bucketRecordings = []byte("recordings")  // account \0 recording id -> Recording
+	bucketRecByTime  = []byte("rec-by-time") // start, ms \0 account \0 recording id -> nothing
+	bucketSegments   = []byte("segments")    // first seq -> bucket of rows, bodies, facets
+	bucketRing       = []byte("ring")        // rejected deliveries: rows and bodies
+	bucketSeen       = []byte("seen")        // generation -> bucket of hash -> seq
+	bucketPositions  = []byte("positions")   // tunnel hook -> Position
+	bucketValues     = []byte("values")      // small named values
+)
+
+var allBuckets = [][]byte{
+	bucketMeta, bucketRooms, bucketRoomNames, bucketMeetings, bucketUnended, bucketRoomMeets, bucketPlatform,
+	bucketStays, bucketRecordings, bucketRecByTime, bucketSegments, bucketRing, bucketSeen, bucketPositions, bucketValues,
+}
+
+// Open opens or makes the file, migrates it where its schema is older, and starts the writer.
+func Open(o Options) (*Store, error) {
+	o = o.withDefaults()
+	if err := os.MkdirAll(filepath.Dir(o.Path), 0o700); err != nil {
+		return nil, fmt.Errorf("store: make the data folder: %w", err)
+	}
+	db, err := bolt.Open(o.Path, 0o600, &bolt.Options{
+		Timeout: o.Timeout, FreelistType: bolt.FreelistMapType, InitialMmapSize: 64 << 20,
+	})
+	switch {
+	case errors.Is(err, bolt.ErrTimeout):
+		return nil, fmt.Errorf("%w: %s", ErrInUse, o.Path)
+	case err != nil:
+		return nil, fmt.Errorf("store: open %s: %w", o.Path, err)
+	}
+	s := &Store{
+		opt: o, db: db,
+		queue: make(chan *write, o.QueueLen), slow: make(chan *write, o.Batch),
+		closing: make(chan struct{}), closed: make(chan struct{}),
+	}
+	if err := s.migrate(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	o.Crash.Go("store writer", s.run)
+	return s, nil
+}
+
+func (o Options) withDefaults() Options {
+	def := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	def(&o.QueueLen, 1024)
+	def(&o.Batch, 256)
+	def(&o.SegmentRows, 65536)
+	def(&o.RingRows, 1000)
+	if o.SegmentBytes <= 0 {
+		o.SegmentBytes = 32 << 20
+	}
+	if o.RingBytes <= 0 {
+		o.RingBytes = 64 << 20
+	}
+	if o.RetainFor <= 0 {
+		o.RetainFor = 30 * 24 * time.Hour
+	}
+	if o.RetainBytes <= 0 {
+		o.RetainBytes = 2 << 30
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// Close writes what waits, and closes the file. Calls that come later fail with [ErrClosed].
+func (s *Store) Close() error {
+	s.once.Do(func() { close(s.closing) })
+	<-s.closed
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("store: close: %w", err)
+	}
+	return nil
+}
+
+// Path is the file's.
+func (s *Store) Path() string { return s.opt.Path }
+
+// Stats tells the size of the file in bytes, how much of that is free for reuse, and how many deliveries it holds.
+type Stats struct {
+	Bytes, FreeBytes int64
+	Deliveries       uint64
+	Schema           int
+	// Dropped is how many rejected deliveries were answered but not recorded, since there were too many at once.
+	Dropped uint64
+	// Commits counts transactions written since Open.
+	Commits uint64
+}
+
+// Stats reads the store's figures in time that doesn't depend on what is stored.
+func (s *Store) Stats(ctx context.Context) (Stats, error) {
+	out := Stats{Dropped: s.dropped.Load(), Commits: s.commits.Load()}
+	err := s.View(ctx, func(tx *Tx) error {
+		out.Bytes = tx.b.Size()
+		out.FreeBytes = int64(s.db.Stats().FreePageN) * int64(s.db.Info().PageSize)
+		out.Schema = schemaOf(tx.b)
+		out.Deliveries = rowsIn(tx.b)
+		return nil
+	})
+	return out, err
+}
+
+// View runs f in a read transaction. f must not keep it: copy out, and return soon.
+func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := s.db.View(func(b *bolt.Tx) error { return f(&Tx{b: b, store: s}) })
+	if errors.Is(err, bolt.ErrDatabaseNotOpen) {
+		return ErrClosed
+	}
+	return err
+}
+
+func be64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+func un64(b []byte) uint64 {
+	if len(b) != 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(b)
+}

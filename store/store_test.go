@@ -1,0 +1,278 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/roster"
+	"greenroom/provider"
+)
+
+var t0 = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+
+func open(t testing.TB, o Options) *Store {
+	t.Helper()
+	if o.Path == "" {
+		o.Path = filepath.Join(t.TempDir(), FileName)
+	}
+	s, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func delivery(n int) app.Delivery {
+	return app.Delivery{
+		At: app.At(t0.Add(time.Duration(n) * time.Second)), Account: "daily", Method: "POST",
+		Target: "/hooks/daily?x=1", Headers: http.Header{"X-Twice": {"a", "b"}}, Body: app.Body(fmt.Sprintf(`{"n":%d}`, n)),
+		Size: 8, Verdict: provider.Verified, Status: 200, Kind: provider.KindParticipantJoined,
+		ProviderID: fmt.Sprintf("evt-%d", n),
+	}
+}
+
+func appendN(t testing.TB, s *Store, n int, change func(int, *app.Delivery)) {
+	t.Helper()
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range 64 {
+		wg.Go(func() {
+			for i := range next {
+				d := delivery(i)
+				if change != nil {
+					change(i, &d)
+				}
+				if _, err := s.Append(context.Background(), Entry{Delivery: d}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+}
+
+func TestADeliveryComesBackByteForByte(t *testing.T) {
+	s := open(t, Options{})
+	want := delivery(1)
+	want.Body = app.Body("\x00\xff not utf-8 \r\n")
+	got, err := s.Append(t.Context(), Entry{Delivery: want})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.View(t.Context(), func(tx *Tx) error {
+		d, err := tx.Delivery(got.Seq)
+		if err != nil {
+			return err
+		}
+		if string(d.Body) != string(want.Body) || len(d.Headers["X-Twice"]) != 2 || d.Target != want.Target {
+			t.Errorf("got %+v", d)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheSameProviderIDIsAppliedOnce(t *testing.T) {
+	s := open(t, Options{})
+	applied := 0
+	effect := func(*Tx, *app.Delivery) error { applied++; return nil }
+	first, err := s.Append(t.Context(), Entry{Delivery: delivery(1), Effect: effect})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.Append(t.Context(), Entry{Delivery: delivery(1), Effect: effect})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := delivery(1)
+	other.Account = "daily-2"
+	third, err := s.Append(t.Context(), Entry{Delivery: other, Effect: effect})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if applied != 2 || again.DuplicateOf != first.Seq || third.DuplicateOf != 0 {
+		t.Errorf("applied %d, duplicate of %d, other account's %d", applied, again.DuplicateOf, third.DuplicateOf)
+	}
+}
+
+func TestAFailingEffectTakesOnlyItselfOut(t *testing.T) {
+	s := open(t, Options{})
+	put := func(id string, err error) func(*Tx, *app.Delivery) error {
+		return func(tx *Tx, d *app.Delivery) error {
+			if e := tx.PutMeeting(roster.Meeting{Meeting: app.Meeting{ID: id, Status: app.Open, RoomID: "r"}}); e != nil {
+				return e
+			}
+			d.Meeting = id
+			if err == nil {
+				return nil
+			}
+			if err.Error() == "panic" {
+				panic("no such thing")
+			}
+			return err
+		}
+	}
+	cases := []struct {
+		id   string
+		fail error
+	}{{"good-1", nil}, {"bad", errors.New("no room is named")}, {"worse", errors.New("panic")}, {"good-2", nil}}
+	var wg sync.WaitGroup
+	for i, c := range cases {
+		wg.Go(func() {
+			d, err := s.Append(t.Context(), Entry{Delivery: delivery(i), Effect: put(c.id, c.fail)})
+			if err != nil {
+				t.Error(err)
+			}
+			if (d.Unapplied != "") != (c.fail != nil) || (d.Meeting == "") != (c.fail != nil) {
+				t.Errorf("%s: unapplied %q, meeting %q", c.id, d.Unapplied, d.Meeting)
+			}
+		})
+	}
+	wg.Wait()
+	if err := s.View(t.Context(), func(tx *Tx) error {
+		for _, c := range cases {
+			_, err := tx.Meeting(c.id)
+			if got := errors.Is(err, ErrNotFound); got != (c.fail != nil) {
+				t.Errorf("%s: %v", c.id, err)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := s.Events(t.Context(), app.EventQuery{})
+	if err != nil || len(page.Events) != 4 {
+		t.Fatalf("%d events, %v", len(page.Events), err)
+	}
+}
+
+func TestPagesMeetEndToEnd(t *testing.T) {
+	s := open(t, Options{SegmentRows: 300})
+	const n = 2000
+	appendN(t, s, n, func(i int, d *app.Delivery) {
+		if i%7 == 0 {
+			d.Kind = provider.KindMeetingEnded
+		}
+		d.Meeting = fmt.Sprintf("m%d", i%3)
+	})
+	for range 20 {
+		d := delivery(n)
+		d.Verdict, d.ProviderID = provider.Rejected, ""
+		if _, err := s.Reject(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	walk := func(q app.EventQuery, forward bool) []uint64 {
+		var out []uint64
+		for {
+			page, err := s.Events(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range page.Events {
+				e := page.Events[i]
+				if forward {
+					e = page.Events[len(page.Events)-1-i]
+				}
+				out = append(out, e.Seq)
+			}
+			if !page.More {
+				return out
+			}
+			if forward {
+				q.After = page.Next
+			} else {
+				q.Before = page.Next
+			}
+		}
+	}
+	down := walk(app.EventQuery{Limit: 37}, false)
+	up := walk(app.EventQuery{Limit: 41, After: 1}, true)
+	if len(down) != n+20 || len(up) != n+19 {
+		t.Fatalf("%d down, %d up", len(down), len(up))
+	}
+	for i := 1; i < len(down); i++ {
+		if down[i] != down[i-1]-1 {
+			t.Fatalf("after %d comes %d", down[i-1], down[i])
+		}
+	}
+	for i := 1; i < len(up); i++ {
+		if up[i] != up[i-1]+1 {
+			t.Fatalf("after %d comes %d", up[i-1], up[i])
+		}
+	}
+	filtered := walk(app.EventQuery{
+		Limit: 10, Kinds: []provider.EventKind{provider.KindMeetingEnded}, Meeting: "m0",
+	}, false)
+	want := 0
+	for i := range n {
+		if i%21 == 0 {
+			want++
+		}
+	}
+	if len(filtered) != want {
+		t.Errorf("%d filtered, want %d", len(filtered), want)
+	}
+	if got := walk(app.EventQuery{Verdict: provider.Rejected}, false); len(got) != 20 {
+		t.Errorf("%d rejected", len(got))
+	}
+	if got := walk(app.EventQuery{Grep: `"N":1999`}, false); len(got) != 1 {
+		t.Errorf("%d found by text", len(got))
+	}
+	if got := walk(app.EventQuery{Since: app.At(t0.Add((n - 5) * time.Second)), Verdict: provider.Verified}, false); len(got) != 5 {
+		t.Errorf("%d since", len(got))
+	}
+}
+
+func TestAFloodOfForgeriesStaysInItsRing(t *testing.T) {
+	s := open(t, Options{RingRows: 50, RingBytes: 1 << 20})
+	if _, err := s.Append(t.Context(), Entry{Delivery: delivery(0)}); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for w := range 20 {
+		wg.Go(func() {
+			for i := range 20 {
+				d := delivery(w*100 + i)
+				d.Verdict, d.Body = provider.Rejected, app.Body(strings.Repeat("x", 1000))
+				if _, err := s.Reject(t.Context(), d); err != nil && !errors.Is(err, ErrBusy) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	st, err := s.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.Deliveries != 51 {
+		t.Errorf("%d deliveries are kept, want 51", st.Deliveries)
+	}
+	if st.Commits > 100 {
+		t.Errorf("400 forgeries made %d commits", st.Commits)
+	}
+	page, err := s.Events(t.Context(), app.EventQuery{Verdict: provider.Verified})
+	if err != nil || len(page.Events) != 1 {
+		t.Errorf("%d authentic ones, %v", len(page.Events), err)
+	}
+}

@@ -1,0 +1,198 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	bolt "go.etcd.io/bbolt"
+
+	"greenroom/internal/app"
+	"greenroom/internal/roster"
+)
+
+// Tx is one transaction: a snapshot for reading in [Store.View], and one effect within a commit in [Store.Update] and
+// [Store.Append]. An effect sees its own writes and those of earlier effects. It is valid only while its function runs.
+type Tx struct {
+	b     *bolt.Tx
+	store *Store
+	// over holds what this effect wrote; nil in a read transaction. Discarding it undoes the effect alone.
+	over    map[string]map[string][]byte
+	changes []app.Change
+	touched map[string]bool
+}
+
+func (t *Tx) get(bucket []byte, key string) []byte {
+	if m, ok := t.over[string(bucket)]; ok {
+		if v, ok := m[key]; ok {
+			return v
+		}
+	}
+	b := t.b.Bucket(bucket)
+	if b == nil {
+		return nil
+	}
+	return b.Get([]byte(key))
+}
+
+func (t *Tx) put(bucket []byte, key string, value []byte) error {
+	switch {
+	case t.over == nil:
+		return bolt.ErrTxNotWritable
+	case key == "" || len(key) > bolt.MaxKeySize:
+		return fmt.Errorf("store: a key of %d bytes for %s", len(key), bucket)
+	}
+	m := t.over[string(bucket)]
+	if m == nil {
+		m = make(map[string][]byte)
+		t.over[string(bucket)] = m
+	}
+	if value == nil {
+		value = []byte{}
+	}
+	m[key] = value
+	return nil
+}
+
+func (t *Tx) del(bucket []byte, key string) error {
+	if t.over == nil {
+		return bolt.ErrTxNotWritable
+	}
+	m := t.over[string(bucket)]
+	if m == nil {
+		m = make(map[string][]byte)
+		t.over[string(bucket)] = m
+	}
+	m[key] = nil
+	return nil
+}
+
+// scan visits the keys with a prefix in order, this effect's writes included, until visit returns false. The values
+// are valid only during the visit.
+func (t *Tx) scan(bucket []byte, prefix string, visit func(key string, value []byte) bool) {
+	mine := t.over[string(bucket)]
+	var extra []string
+	for k, v := range mine {
+		if v != nil && strings.HasPrefix(k, prefix) {
+			extra = append(extra, k)
+		}
+	}
+	slices.Sort(extra)
+	b := t.b.Bucket(bucket)
+	if b == nil {
+		return
+	}
+	c := b.Cursor()
+	for k, v := c.Seek([]byte(prefix)); k != nil && bytes.HasPrefix(k, []byte(prefix)); k, v = c.Next() {
+		key := string(k)
+		for len(extra) > 0 && extra[0] < key {
+			if !visit(extra[0], mine[extra[0]]) {
+				return
+			}
+			extra = extra[1:]
+		}
+		if _, ok := mine[key]; ok {
+			if len(extra) > 0 && extra[0] == key {
+				extra = extra[1:]
+			} else {
+				continue // deleted by this effect
+			}
+			v = mine[key]
+		}
+		if !visit(key, v) {
+			return
+		}
+	}
+	for _, k := range extra {
+		if !visit(k, mine[k]) {
+			return
+		}
+	}
+}
+
+// flush writes the effect into the commit.
+func (t *Tx) flush() error {
+	for name, m := range t.over {
+		b := t.b.Bucket([]byte(name))
+		for k, v := range m {
+			var err error
+			if v == nil {
+				err = b.Delete([]byte(k))
+			} else {
+				err = b.Put([]byte(k), v)
+			}
+			if err != nil {
+				return fmt.Errorf("store: write %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Changed adds a change to what OnCommit receives. Changes of rooms, meetings and recordings are added by their Put.
+func (t *Tx) Changed(c app.Change) { t.changes = append(t.changes, c) }
+
+func decode[T any](raw []byte) (T, error) {
+	var v T
+	if raw == nil {
+		return v, ErrNotFound
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return v, fmt.Errorf("store: a damaged record: %w", err)
+	}
+	return v, nil
+}
+
+func (t *Tx) putJSON(bucket []byte, key string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("store: encode for %s: %w", bucket, err)
+	}
+	return t.put(bucket, key, raw)
+}
+
+// Value reads a small named value, nil when it was never set.
+func (t *Tx) Value(name string) []byte { return bytes.Clone(t.get(bucketValues, name)) }
+
+// PutValue sets a small named value.
+func (t *Tx) PutValue(name string, value []byte) error { return t.put(bucketValues, name, value) }
+
+// settleTouched recomputes what people see of every meeting that the commit touched, once, however many effects did.
+func settleTouched(t *Tx, ids map[string]bool) ([]app.Change, error) {
+	var out []app.Change
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		m, err := t.Meeting(id)
+		if err != nil {
+			return nil, err
+		}
+		stays, err := t.Stays(id)
+		if err != nil {
+			return nil, err
+		}
+		was := make([]app.Stay, len(stays))
+		for i, s := range stays {
+			was[i] = s.Stay
+		}
+		m.Settle(stays)
+		for i, s := range stays {
+			if s.Stay != was[i] {
+				if err := t.PutStay(id, *s); err != nil {
+					return nil, err
+				}
+			}
+		}
+		if err := t.writeMeeting(m); err != nil {
+			return nil, err
+		}
+		out = append(out, meetingChange(m))
+	}
+	return out, nil
+}
+
+func meetingChange(m roster.Meeting) app.Change {
+	view := m.Meeting
+	return app.Change{Kind: app.MeetingChange, Meeting: &view}
+}
