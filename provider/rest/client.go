@@ -1,0 +1,342 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"greenroom/provider"
+)
+
+// What a client does when its [Config] doesn't say otherwise.
+const (
+	DefaultTimeout  = 10 * time.Second
+	DefaultAttempts = 4
+	DefaultMaxBody  = 8 << 20
+	// firstBackoff doubles with every attempt up to maxBackoff; the wait is a random part of it ("full jitter").
+	firstBackoff = 250 * time.Millisecond
+	maxBackoff   = 8 * time.Second
+	// patience is the longest wait that a call makes because the platform asked for it or because its budget is spent.
+	// Beyond it the caller gets RateLimited at once, with the time to wait.
+	patience = 20 * time.Second
+)
+
+// Config is what a [Client] is made of. Platform, BaseURL and Key are needed, the rest has defaults.
+type Config struct {
+	Platform provider.Platform
+	// BaseURL is the beginning of every call's URL, with its version. KeySetting and URLSetting name, for hints, what the
+	// user sets: "DAILY_API_KEY".
+	BaseURL    string
+	Key        string
+	KeySetting string
+	URLSetting string
+	// KeyHint ends the hint of a refused key: "find it in the Daily dashboard under Developers".
+	KeyHint string
+	// Secrets are hidden in errors, beside the key.
+	Secrets []string
+	// Transport is what calls go through, nil for [http.DefaultTransport].
+	Transport http.RoundTripper
+	UserAgent string
+	// Limits are the budgets by [Class]; a class without one is not limited.
+	Limits []Limit
+	// Explain reads the platform's own error, see [Explain]; nil leaves it at the status.
+	Explain Explain
+	// Timeout bounds an attempt, Attempts their number, MaxBody an answer.
+	Timeout  time.Duration
+	Attempts int
+	MaxBody  int64
+	Clock    Clock
+	// Jitter gives the random part of a back-off, in [0,1).
+	Jitter func() float64
+}
+
+// Client calls one platform for one account.
+type Client struct {
+	Config
+	base    url.URL
+	header  http.Header
+	blank   *http.Request
+	budgets []*budget
+	redact  *Redactor
+}
+
+// New checks the configuration; its errors say what to set.
+func New(c Config) (*Client, error) {
+	fail := func(text, hint string) (*Client, error) {
+		return nil, &provider.Error{Kind: provider.Invalid, Platform: c.Platform, Op: "configure", Text: text, Hint: hint}
+	}
+	base, err := url.Parse(strings.TrimRight(c.BaseURL, "/"))
+	if err != nil || (base.Scheme != "https" && base.Scheme != "http") || base.Host == "" || base.User != nil {
+		return fail("the API URL is not an http(s) URL", "set "+c.URLSetting+", or leave it out for the platform's own")
+	}
+	if base.RawQuery != "" || base.Fragment != "" {
+		return fail("the API URL has a query", "set "+c.URLSetting+" to the base of every call")
+	}
+	if strings.TrimSpace(c.Key) == "" {
+		_, err := fail("there is no API key", "set "+c.KeySetting+"; "+c.KeyHint)
+		err.(*provider.Error).Kind = provider.Unauthenticated
+		return nil, err
+	}
+	if strings.ContainsFunc(c.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fail("the API key holds characters that no key has", "set "+c.KeySetting+" to the key alone; "+c.KeyHint)
+	}
+	if c.Transport == nil {
+		c.Transport = http.DefaultTransport
+	}
+	if c.UserAgent == "" {
+		c.UserAgent = "greenroom"
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.Attempts <= 0 {
+		c.Attempts = DefaultAttempts
+	}
+	if c.MaxBody <= 0 {
+		c.MaxBody = DefaultMaxBody
+	}
+	if c.Clock == nil {
+		c.Clock = RealClock{}
+	}
+	if c.Jitter == nil {
+		c.Jitter = rand.Float64
+	}
+	cl := &Client{Config: c, base: *base, redact: NewRedactor(append(c.Secrets, c.Key)...)}
+	cl.header = http.Header{
+		"Authorization": {"Bearer " + c.Key}, "Accept": {"application/json"}, "User-Agent": {c.UserAgent},
+	}
+	cl.blank = &http.Request{Host: base.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	for _, l := range c.Limits {
+		cl.budgets = append(cl.budgets, newBudget(l))
+	}
+	return cl, nil
+}
+
+// String names the client without its secrets.
+func (c *Client) String() string { return string(c.Platform) + " at " + c.base.Host }
+
+// GoString names the client without its secrets.
+func (c *Client) GoString() string { return c.String() }
+
+// Redact removes the client's secrets from text of any origin.
+func (c *Client) Redact(s string) string { return c.redact.Text(s) }
+
+// Now is the client's time.
+func (c *Client) Now() time.Time { return c.Clock.Now() }
+
+// Backoff waits as long as before attempt n+1 of a call, for callers that repeat something of several calls.
+func (c *Client) Backoff(ctx context.Context, n int) error { return c.Clock.Sleep(ctx, c.delay(n, 0)) }
+
+// Call is one call of a platform's API.
+type Call struct {
+	// Op and Subject say for errors what is being done: `create room` and the room's name.
+	Op, Subject string
+	Method      string
+	// Path goes after the base URL, each variable part through [url.PathEscape].
+	Path  string
+	Query url.Values
+	// In is sent as JSON; or Raw with its ContentType. Neither: no body.
+	In          any
+	Raw         []byte
+	ContentType string
+	// Out receives the answer; nil ignores it.
+	Out any
+	// Header receives the headers of the answer, of a refusal too, when it isn't nil.
+	Header *http.Header
+	// Idempotent says that repeating the call does no harm. GET, HEAD, PUT and DELETE always are.
+	Idempotent bool
+	// Class is the budget that the call is paid from, Cost its price in points, 1 when it isn't said.
+	Class Class
+	Cost  int
+}
+
+func (c *Call) idempotent() bool {
+	switch c.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return c.Idempotent
+}
+
+// Do makes the call. Its errors are [*provider.Error]s.
+func (c *Client) Do(ctx context.Context, call Call) error {
+	body := call.Raw
+	if call.In != nil {
+		var err error
+		if body, err = json.Marshal(call.In); err != nil {
+			return c.fail(&call, &provider.Error{Kind: provider.Invalid, Text: "the request cannot be written as JSON"}, err)
+		}
+		call.ContentType = "application/json"
+	}
+	var b *budget
+	if int(call.Class) < len(c.budgets) {
+		b = c.budgets[call.Class]
+	}
+	for n := 1; ; n++ {
+		if b != nil {
+			tooLong, err := b.wait(ctx, c.Clock, max(call.Cost, 1), patience)
+			if err != nil {
+				return c.gaveUp(&call, err)
+			}
+			if tooLong > 0 {
+				return c.fail(&call, &provider.Error{Kind: provider.RateLimited, RetryAfter: tooLong,
+					Text: "the account's calls are used up for now"}, nil)
+			}
+		}
+		f := c.attempt(ctx, &call, body, b)
+		if f == nil {
+			return nil
+		}
+		if f.sent && !call.idempotent() {
+			f.err.Err = &cause{text: f.err.Text, err: f.err.Err, maybe: true}
+			return f.err
+		}
+		if !f.transient || n >= c.Attempts {
+			return f.err
+		}
+		d := c.delay(n, f.err.RetryAfter)
+		if f.err.RetryAfter > patience || !fits(ctx, d, patience+maxBackoff) {
+			return f.err
+		}
+		if err := c.Clock.Sleep(ctx, d); err != nil {
+			return c.gaveUp(&call, err)
+		}
+	}
+}
+
+// delay is how long to wait before attempt n+1: a random part of the back-off, beyond what the platform asked for.
+func (c *Client) delay(n int, asked time.Duration) time.Duration {
+	most := maxBackoff
+	if n < 6 {
+		most = min(firstBackoff<<max(n-1, 0), maxBackoff)
+	}
+	return max(asked, 0) + time.Duration(c.Jitter()*float64(most))
+}
+
+// failure is what became of an attempt.
+type failure struct {
+	err *provider.Error
+	// transient says that another attempt may succeed, sent that this one may have.
+	transient, sent bool
+}
+
+// attempt sends the request once.
+func (c *Client) attempt(ctx context.Context, call *Call, body []byte, b *budget) *failure {
+	actx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	resp, err := c.Transport.RoundTrip(c.request(actx, call, body))
+	if err != nil {
+		return c.unreached(ctx, call, err)
+	}
+	defer resp.Body.Close()
+	if call.Header != nil {
+		*call.Header = resp.Header
+	}
+	if b != nil {
+		b.observe(resp.Header, c.Clock.Now())
+	}
+	buf := buffers.Get().(*bytes.Buffer)
+	buf.Reset()
+	defer buffers.Put(buf)
+	n, err := buf.ReadFrom(io.LimitReader(resp.Body, c.MaxBody+1))
+	if n > c.MaxBody {
+		return c.strange(call, resp, fmt.Sprintf("the answer is larger than %d bytes", c.MaxBody), nil, false)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return c.unreached(ctx, call, err)
+		}
+		return c.strange(call, resp, "the answer was cut off", err, true)
+	}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return c.refused(call, resp, buf.Bytes(), b)
+	}
+	return c.decode(call, resp, buf.Bytes())
+}
+
+// request builds what RoundTrip sends. It does by hand what http.NewRequest does, without parsing the base URL anew.
+func (c *Client) request(ctx context.Context, call *Call, body []byte) *http.Request {
+	u := c.base
+	u.Path, u.RawPath = c.base.Path+call.Path, ""
+	if strings.IndexByte(u.Path, '%') >= 0 {
+		if p, err := url.PathUnescape(u.Path); err == nil {
+			u.RawPath = u.Path
+			u.Path = p
+		}
+	}
+	if len(call.Query) > 0 {
+		u.RawQuery = call.Query.Encode()
+	}
+	r := c.blank.WithContext(ctx)
+	r.Method, r.URL, r.Header = call.Method, &u, make(http.Header, 4)
+	for k, v := range c.header {
+		r.Header[k] = v[:1:1]
+	}
+	if body != nil {
+		r.Header["Content-Type"] = []string{call.ContentType}
+		r.ContentLength = int64(len(body))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		r.Body, _ = r.GetBody()
+	}
+	return r
+}
+
+// buffers hold answers while they are decoded; nothing of them is kept.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// decode reads a 2xx answer into call.Out.
+func (c *Client) decode(call *Call, resp *http.Response, body []byte) *failure {
+	if call.Out == nil {
+		return nil
+	}
+	// An error with status 200 is still an error. Looking for the word first costs nothing; only then is it parsed.
+	if bytes.Contains(body, []byte(`"error"`)) && disguised(body) {
+		f := c.refused(call, resp, body, nil)
+		f.sent = true
+		return f
+	}
+	err := json.Unmarshal(body, call.Out)
+	if err == nil {
+		return nil
+	}
+	var syntax *json.SyntaxError
+	switch {
+	case isHTML(resp.Header, body), !startsJSON(body):
+		f := c.strange(call, resp, "the answer is not JSON but "+c.describe(resp.Header, body), nil, false)
+		f.err.Hint = "check " + c.URLSetting + ": something else than the platform's API answers there"
+		return f
+	case errors.As(err, &syntax):
+		return c.strange(call, resp, "the answer is not whole: its JSON breaks off or is broken", err, true)
+	}
+	return c.strange(call, resp, "the answer is not what the platform's documentation says", err, false)
+}
+
+// disguised says whether a JSON object is an error: it has an error at its top that isn't empty.
+func disguised(body []byte) bool {
+	var e struct {
+		Error json.RawMessage `json:"error"`
+	}
+	if json.Unmarshal(body, &e) != nil {
+		return false
+	}
+	switch string(e.Error) {
+	case "", "null", "false", `""`, "0":
+		return false
+	}
+	return true
+}
+
+// startsJSON says whether body begins as a JSON object or list does.
+func startsJSON(body []byte) bool {
+	body = bytes.TrimLeft(body, " \t\r\n")
+	return len(body) > 0 && (body[0] == '{' || body[0] == '[')
+}

@@ -1,0 +1,258 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+)
+
+// ErrMaybeDone says of a failed call that must not be repeated that the platform may have done it all the same: the
+// answer was lost, cut, or an error of the server's own. It is found in an error with errors.Is.
+var ErrMaybeDone = errors.New("the call may have been carried out")
+
+// Problem is what a refusal says. Text and Code need not be safe or short: the client sees to it.
+type Problem struct {
+	Kind       provider.Kind
+	Code, Text string
+	Hint       string
+	RetryAfter time.Duration
+}
+
+// Explain reads a refusal's body in a platform's own shape and completes what the status told. The status may be 200:
+// errors come with it too.
+type Explain func(status int, h http.Header, body []byte, p *Problem)
+
+// KindOf is the kind of error that a status stands for on most platforms.
+func KindOf(status int) provider.Kind {
+	switch status {
+	case http.StatusUnauthorized:
+		return provider.Unauthenticated
+	case http.StatusForbidden, http.StatusPaymentRequired:
+		return provider.Forbidden
+	case http.StatusNotFound, http.StatusGone:
+		return provider.NotFound
+	case http.StatusConflict:
+		return provider.Conflict
+	case http.StatusTooManyRequests:
+		return provider.RateLimited
+	case http.StatusRequestTimeout, http.StatusTooEarly:
+		return provider.Unavailable
+	case http.StatusNotImplemented:
+		return provider.Unsupported
+	}
+	if status >= 400 && status < 500 {
+		return provider.Invalid
+	}
+	return provider.Unavailable
+}
+
+// cause stands in an error's chain for what happened below: it answers errors.Is, and keeps the original text, which
+// may hold a secret, out of reach.
+type cause struct {
+	text  string
+	err   error
+	maybe bool
+}
+
+func (c *cause) Error() string { return c.text }
+
+func (c *cause) Is(target error) bool {
+	return (c.maybe && target == ErrMaybeDone) || (c.err != nil && errors.Is(c.err, target))
+}
+
+// textLimit is how much of the platform's words an error carries, in runes.
+const textLimit = 300
+
+// fail completes an error with what the client knows and makes its words safe.
+func (c *Client) fail(call *Call, e *provider.Error, err error) *provider.Error {
+	e.Platform = c.Platform
+	e.Op = call.Op
+	if call.Subject != "" {
+		e.Op += ` "` + c.redact.Line(call.Subject, 128) + `"`
+	}
+	e.Text = c.redact.Line(e.Text, textLimit)
+	e.Code = c.redact.Line(e.Code, 64)
+	if err != nil {
+		text := c.redact.Line(err.Error(), textLimit)
+		e.Err = &cause{text: text, err: err}
+		if e.Text == "" {
+			e.Text = text
+		} else {
+			e.Text += " (" + text + ")"
+		}
+	}
+	return e
+}
+
+// Malformed is the error of an answer that isn't the documented shape. A provider returns it for what decodes but lacks
+// what it must have.
+func (c *Client) Malformed(op, subject, text string) error {
+	return c.fail(&Call{Op: op, Subject: subject}, &provider.Error{Kind: provider.Unavailable, Text: text}, nil)
+}
+
+// Refuse is an error that a provider finds by itself.
+func (c *Client) Refuse(kind provider.Kind, op, subject, text, hint string) error {
+	return c.fail(&Call{Op: op, Subject: subject}, &provider.Error{Kind: kind, Text: text, Hint: hint}, nil)
+}
+
+// gaveUp is the error of a call whose context ended while it waited for its turn.
+func (c *Client) gaveUp(call *Call, err error) *provider.Error {
+	text := "cancelled"
+	if errors.Is(err, context.DeadlineExceeded) {
+		text = "there was no time left to wait for the account's turn"
+	}
+	e := c.fail(call, &provider.Error{Kind: provider.Unavailable, Text: text}, nil)
+	e.Err = &cause{text: text, err: err}
+	return e
+}
+
+// unreached is the failure of an attempt that got no answer.
+func (c *Client) unreached(ctx context.Context, call *Call, err error) *failure {
+	f := &failure{sent: !neverSent(err), transient: true}
+	e := &provider.Error{Kind: provider.Unavailable}
+	switch {
+	case ctx.Err() != nil:
+		f.transient = false
+		e.Text = "cancelled"
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			e.Text = "no answer in the time that was left"
+		}
+		f.err = c.fail(call, e, nil)
+		f.err.Err = &cause{text: e.Text, err: ctx.Err()}
+		return f
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Text = "no answer within " + c.Timeout.String()
+		f.err = c.fail(call, e, nil)
+		f.err.Err = &cause{text: e.Text, err: err}
+		return f
+	}
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns):
+		e.Hint = "check the network, and " + c.URLSetting + " if you set it"
+		f.transient = !dns.IsNotFound
+	case badCertificate(err):
+		e.Hint = "check " + c.URLSetting + ": the server there can't prove who it is"
+		f.transient = false
+	case neverSent(err):
+		e.Hint = "check the network, and " + c.URLSetting + " if you set it"
+	}
+	f.err = c.fail(call, e, err)
+	return f
+}
+
+// neverSent says whether an attempt failed before a byte of the request could have left: while the connection was being
+// made. Whatever isn't surely so counts as sent.
+func neverSent(err error) bool {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return true
+	}
+	var dns *net.DNSError
+	return errors.As(err, &dns) || badCertificate(err)
+}
+
+func badCertificate(err error) bool {
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &unknown) || errors.As(err, &name) || errors.As(err, &invalid)
+}
+
+// strange is the failure of an answer that can't be used although it came.
+func (c *Client) strange(call *Call, resp *http.Response, text string, err error, transient bool) *failure {
+	e := &provider.Error{Kind: provider.Unavailable, Status: resp.StatusCode, Text: text}
+	return &failure{err: c.fail(call, e, err), transient: transient, sent: true}
+}
+
+// refused is the failure of an answer that is an error.
+func (c *Client) refused(call *Call, resp *http.Response, body []byte, b *budget) *failure {
+	status, now := resp.StatusCode, c.Clock.Now()
+	p := Problem{Kind: KindOf(status), RetryAfter: RetryAfter(resp.Header, now)}
+	if status < 300 {
+		p.Kind = provider.Invalid
+	}
+	if p.RetryAfter == 0 && p.Kind == provider.RateLimited {
+		p.RetryAfter = resetAfter(resp.Header, now)
+	}
+	switch {
+	case status >= 300 && status < 400:
+		p.Text = "the server sends elsewhere (" + http.StatusText(status) + "), and a key follows nobody"
+		p.Hint = "check " + c.URLSetting + ": the API's URL must be exact, https included"
+	case isHTML(resp.Header, body):
+		// A page for people is not the API's word: least of all on whether a room exists.
+		if p.Kind == provider.NotFound || p.Kind == provider.Invalid {
+			p.Kind = provider.Unavailable
+		}
+		p.Hint = "check " + c.URLSetting + ": something else than the platform's API answers there"
+	case c.Explain != nil:
+		c.Explain(status, resp.Header, body, &p)
+	}
+	if p.Text == "" && p.Code == "" {
+		p.Text = "the server answered " + statusLine(status)
+		// What comes with a refused key has been seen to repeat the key: it is not quoted.
+		if status != http.StatusUnauthorized && status != http.StatusForbidden {
+			p.Text += " with " + c.describe(resp.Header, body)
+		}
+	}
+	if p.Kind == provider.Unauthenticated && p.Hint == "" {
+		p.Hint = "set " + c.KeySetting + "; " + c.KeyHint
+	}
+	if p.Kind == provider.RateLimited {
+		if p.Hint == "" {
+			p.Hint = "the account makes too many calls; wait a little"
+		}
+		if b != nil && p.RetryAfter > 0 {
+			b.pause(now, p.RetryAfter)
+		}
+	}
+	e := &provider.Error{
+		Kind: p.Kind, Status: status, Code: p.Code, Text: p.Text, Hint: p.Hint, RetryAfter: p.RetryAfter,
+	}
+	return &failure{
+		err:       c.fail(call, e, nil),
+		transient: p.Kind == provider.RateLimited || (p.Kind == provider.Unavailable && status >= 400),
+		// A server that fails, and a gateway that lost patience, may have done it all the same. A refusal has not.
+		sent: status >= 500 || status == http.StatusRequestTimeout,
+	}
+}
+
+func statusLine(status int) string {
+	if t := http.StatusText(status); t != "" {
+		return t
+	}
+	return "with an unknown status"
+}
+
+var titleTag = regexp.MustCompile(`(?is)<title[^>]*>(.{1,200}?)</title>`)
+
+// describe says in a few words what a body is that isn't the platform's JSON.
+func (c *Client) describe(h http.Header, body []byte) string {
+	switch {
+	case len(bytes.TrimSpace(body)) == 0:
+		return "no text"
+	case isHTML(h, body):
+		if m := titleTag.FindSubmatch(body); m != nil {
+			return `a web page ("` + c.redact.Line(string(m[1]), 80) + `")`
+		}
+		return "a web page"
+	}
+	return `"` + c.redact.Line(string(body), 120) + `"`
+}
+
+// isHTML says whether an answer is a page for people.
+func isHTML(h http.Header, body []byte) bool {
+	if strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "text/html") {
+		return !json.Valid(body)
+	}
+	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n\ufeff"), []byte("<"))
+}

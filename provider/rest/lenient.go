@@ -1,0 +1,132 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// The types of this file read what platforms really send rather than what their schemas say: times as fractional
+// seconds, as milliseconds, as text; numbers in quotes; null and missing alike. None of them ever fails: what cannot be
+// understood is the zero value, so that one odd field doesn't cost the whole answer.
+
+// Text is a JSON string; a number or a boolean is taken as it is written, everything else is empty.
+type Text string
+
+// UnmarshalJSON never fails.
+func (t *Text) UnmarshalJSON(b []byte) error {
+	*t = ""
+	switch {
+	case len(b) == 0 || b[0] == 'n' || b[0] == '{' || b[0] == '[':
+	case b[0] == '"':
+		var s string
+		if json.Unmarshal(b, &s) == nil {
+			*t = Text(s)
+		}
+	default:
+		*t = Text(b)
+	}
+	return nil
+}
+
+// Clip returns the text without white space at its ends and of at most limit bytes, cut between runes: one name must
+// not bloat a store.
+func (t Text) Clip(limit int) string {
+	s := strings.TrimSpace(string(t))
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+// Number is a JSON number, or one in quotes. Given says that there was one.
+type Number struct {
+	Value float64
+	Given bool
+}
+
+// UnmarshalJSON never fails.
+func (n *Number) UnmarshalJSON(b []byte) error {
+	*n = Number{}
+	v, err := strconv.ParseFloat(string(bytes.Trim(b, `" `)), 64)
+	if err == nil && !math.IsInf(v, 0) && !math.IsNaN(v) {
+		*n = Number{Value: v, Given: true}
+	}
+	return nil
+}
+
+// Int is the number without its fraction, 0 when there is none or when it is beyond an int64.
+func (n Number) Int() int64 {
+	if math.Abs(n.Value) >= 1<<62 {
+		return 0
+	}
+	return int64(n.Value)
+}
+
+// Seconds is the number as a duration; what is negative or beyond a century is 0.
+func (n Number) Seconds() time.Duration {
+	if !(n.Value > 0) || n.Value > 100*365*24*3600 {
+		return 0
+	}
+	return time.Duration(math.Round(n.Value*1e6)) * time.Microsecond
+}
+
+// Flag is a JSON boolean, or one in quotes or as 0 and 1.
+type Flag bool
+
+// UnmarshalJSON never fails.
+func (f *Flag) UnmarshalJSON(b []byte) error {
+	switch strings.ToLower(string(bytes.Trim(b, `" `))) {
+	case "true", "1", "yes":
+		*f = true
+	default:
+		*f = false
+	}
+	return nil
+}
+
+// Time is an instant: an ISO text, or a number of seconds or (above 1e11) milliseconds since 1970, fractions and quotes
+// allowed. Null, missing and nonsense are the zero time. It is always UTC.
+type Time struct{ time.Time }
+
+// UnmarshalJSON never fails.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	t.Time = ParseTime(string(bytes.Trim(b, `"`)))
+	return nil
+}
+
+// ParseTime reads an instant as [Time] does.
+func ParseTime(s string) time.Time {
+	s = strings.TrimSpace(s)
+	if v, err := strconv.ParseFloat(s, 64); err == nil {
+		return Instant(v)
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			if t.Year() < 1970 {
+				return time.Time{}
+			}
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+// Instant makes a time of a number of seconds or, above 1e11, milliseconds since 1970, to the microsecond, which is as
+// exactly as a float64 tells it. What isn't between 1970 and the year 9999 is the zero time.
+func Instant(v float64) time.Time {
+	if v > 1e11 {
+		v /= 1e3
+	}
+	if !(v > 0) || v >= 253402300800 {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(math.Round(v * 1e6))).UTC()
+}

@@ -1,0 +1,85 @@
+package rest
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"greenroom/internal/plain"
+)
+
+// hidden stands where a secret was.
+const hidden = "[hidden]"
+
+// Redactor removes secrets from text: the ones that it was told, wherever they stand, and what looks like one by its
+// surroundings: bearer and basic credentials, JSON web tokens, and the values of parameters that carry keys.
+type Redactor struct {
+	secrets *strings.Replacer
+}
+
+// NewRedactor knows the given secrets, also as they look inside a URL. Those shorter than four bytes are ignored: they
+// protect nothing and would eat half of every sentence.
+func NewRedactor(secrets ...string) *Redactor {
+	var all []string
+	for _, s := range secrets {
+		if len(s) >= 4 {
+			all = append(all, s, url.QueryEscape(s), url.PathEscape(s))
+		}
+	}
+	// Of two secrets that begin alike the longer one must win.
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	var pairs []string
+	for _, s := range slices.Compact(all) {
+		pairs = append(pairs, s, hidden)
+	}
+	return &Redactor{secrets: strings.NewReplacer(pairs...)}
+}
+
+var (
+	credentials = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{4,}`)
+	webToken    = regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{5,}(\.[A-Za-z0-9_-]*){0,2}`)
+	parameter   = regexp.MustCompile(`(?i)([?&;]|\b)(t|token|access_token|room_?key|api_?key|secret|signature|` +
+		`x-amz-[a-z-]+|awsaccesskeyid)=[^&\s"'<>\\]+`)
+	jsonField = regexp.MustCompile(`(?i)("(?:[a-z_-]*(?:token|secret|password|api_?key|room_?key|hmac|authorization)|` +
+		`accessKeyId)"\s*:\s*)"(?:[^"\\]|\\.)*"?`)
+)
+
+// Text returns s without secrets.
+func (r *Redactor) Text(s string) string {
+	s = r.secrets.Replace(s)
+	s = credentials.ReplaceAllString(s, "$1 "+hidden)
+	s = webToken.ReplaceAllString(s, hidden)
+	s = parameter.ReplaceAllString(s, "$1$2="+hidden)
+	return jsonField.ReplaceAllString(s, `$1"`+hidden+`"`)
+}
+
+// Line is Text as one line that is safe to show, of at most limit runes.
+func (r *Redactor) Line(s string, limit int) string {
+	// Cut generously first, so that a huge body costs little, but never inside what will be shown: a secret that was
+	// cut in half would not be recognised.
+	if most := 16*limit + 4096; len(s) > most {
+		s = s[:most]
+	}
+	s = plain.Text(strings.Join(strings.Fields(r.Text(s)), " "))
+	for i, n := 0, 0; i < len(s); n++ {
+		if n == limit {
+			return s[:i] + "…"
+		}
+		i += runeLen(s[i])
+	}
+	return s
+}
+
+// runeLen is the length of the rune that begins with b, in valid UTF-8.
+func runeLen(b byte) int {
+	switch {
+	case b < 0x80:
+		return 1
+	case b < 0xe0:
+		return 2
+	case b < 0xf0:
+		return 3
+	}
+	return 4
+}
