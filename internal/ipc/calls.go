@@ -1,0 +1,163 @@
+package ipc
+
+import (
+	"context"
+
+	"greenroom/internal/app"
+)
+
+var (
+	_ app.Backend = (*Client)(nil)
+	_ app.Backend = (*Session)(nil)
+)
+
+// Status implements [app.Backend], as do the methods below.
+func (c *Client) Status(ctx context.Context, q app.StatusQuery) (app.Status, error) {
+	return call[app.Status](ctx, c, "Status", q)
+}
+
+// Rooms lists rooms.
+func (c *Client) Rooms(ctx context.Context, q app.RoomQuery) ([]app.RoomView, error) {
+	return call[[]app.RoomView](ctx, c, "Rooms", q)
+}
+
+// Room finds a room.
+func (c *Client) Room(ctx context.Context, ref app.RoomRef) (app.RoomView, error) {
+	return call[app.RoomView](ctx, c, "Room", ref)
+}
+
+// CreateRoom makes a room.
+func (c *Client) CreateRoom(ctx context.Context, r app.RoomSpec) (app.Room, error) {
+	return call[app.Room](ctx, c, "CreateRoom", r)
+}
+
+// EditRoom changes a room.
+func (c *Client) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
+	return call[app.Room](ctx, c, "EditRoom", p)
+}
+
+// DeleteRoom removes a room.
+func (c *Client) DeleteRoom(ctx context.Context, ref app.RoomRef) (app.Room, error) {
+	return call[app.Room](ctx, c, "DeleteRoom", ref)
+}
+
+// Meetings lists meetings.
+func (c *Client) Meetings(ctx context.Context, q app.MeetingQuery) ([]app.Meeting, error) {
+	return call[[]app.Meeting](ctx, c, "Meetings", q)
+}
+
+// Meeting finds a meeting.
+func (c *Client) Meeting(ctx context.Context, ref app.MeetingRef) (app.MeetingDetail, error) {
+	return call[app.MeetingDetail](ctx, c, "Meeting", ref)
+}
+
+// StartMeeting starts a meeting.
+func (c *Client) StartMeeting(ctx context.Context, r app.StartMeeting) (app.StartedMeeting, error) {
+	return call[app.StartedMeeting](ctx, c, "StartMeeting", r)
+}
+
+// EndMeeting ends a meeting.
+func (c *Client) EndMeeting(ctx context.Context, ref app.MeetingRef) (app.Meeting, error) {
+	return call[app.Meeting](ctx, c, "EndMeeting", ref)
+}
+
+// MeetingLink gives a meeting's link.
+func (c *Client) MeetingLink(ctx context.Context, r app.LinkRequest) (app.Link, error) {
+	return call[app.Link](ctx, c, "MeetingLink", r)
+}
+
+// Recordings lists recordings.
+func (c *Client) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Recording, error) {
+	return call[[]app.Recording](ctx, c, "Recordings", q)
+}
+
+// Events lists deliveries.
+func (c *Client) Events(ctx context.Context, q app.EventQuery) (app.EventPage, error) {
+	return call[app.EventPage](ctx, c, "Events", q)
+}
+
+// Event gives one delivery.
+func (c *Client) Event(ctx context.Context, ref app.EventRef) (app.Delivery, error) {
+	return call[app.Delivery](ctx, c, "Event", ref)
+}
+
+// Ingest hands over a request.
+func (c *Client) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
+	return call[app.Answer](ctx, c, "Ingest", in)
+}
+
+// Status implements [app.Backend], as do the methods below: with the owner's Backend, ours or over the socket.
+func (s *Session) Status(ctx context.Context, q app.StatusQuery) (app.Status, error) {
+	return route(ctx, s, again, q, app.Backend.Status)
+}
+
+// Rooms lists rooms.
+func (s *Session) Rooms(ctx context.Context, q app.RoomQuery) ([]app.RoomView, error) {
+	return route(ctx, s, again, q, app.Backend.Rooms)
+}
+
+// Room finds a room.
+func (s *Session) Room(ctx context.Context, ref app.RoomRef) (app.RoomView, error) {
+	return route(ctx, s, again, ref, app.Backend.Room)
+}
+
+// CreateRoom makes a room.
+func (s *Session) CreateRoom(ctx context.Context, r app.RoomSpec) (app.Room, error) {
+	return route(ctx, s, once, r, app.Backend.CreateRoom)
+}
+
+// EditRoom changes a room.
+func (s *Session) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
+	return route(ctx, s, once, p, app.Backend.EditRoom)
+}
+
+// DeleteRoom removes a room.
+func (s *Session) DeleteRoom(ctx context.Context, ref app.RoomRef) (app.Room, error) {
+	return route(ctx, s, once, ref, app.Backend.DeleteRoom)
+}
+
+// Meetings lists meetings.
+func (s *Session) Meetings(ctx context.Context, q app.MeetingQuery) ([]app.Meeting, error) {
+	return route(ctx, s, again, q, app.Backend.Meetings)
+}
+
+// Meeting finds a meeting.
+func (s *Session) Meeting(ctx context.Context, ref app.MeetingRef) (app.MeetingDetail, error) {
+	return route(ctx, s, again, ref, app.Backend.Meeting)
+}
+
+// StartMeeting starts a meeting.
+func (s *Session) StartMeeting(ctx context.Context, r app.StartMeeting) (app.StartedMeeting, error) {
+	return route(ctx, s, once, r, app.Backend.StartMeeting)
+}
+
+// EndMeeting ends a meeting. It is not repeated: the same name may mean another meeting the second time.
+func (s *Session) EndMeeting(ctx context.Context, ref app.MeetingRef) (app.Meeting, error) {
+	return route(ctx, s, once, ref, app.Backend.EndMeeting)
+}
+
+// MeetingLink gives a meeting's link.
+func (s *Session) MeetingLink(ctx context.Context, r app.LinkRequest) (app.Link, error) {
+	return route(ctx, s, again, r, app.Backend.MeetingLink)
+}
+
+// Recordings lists recordings.
+func (s *Session) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Recording, error) {
+	return route(ctx, s, again, q, app.Backend.Recordings)
+}
+
+// Events lists deliveries.
+func (s *Session) Events(ctx context.Context, q app.EventQuery) (app.EventPage, error) {
+	return route(ctx, s, again, q, app.Backend.Events)
+}
+
+// Event gives one delivery.
+func (s *Session) Event(ctx context.Context, ref app.EventRef) (app.Delivery, error) {
+	return route(ctx, s, again, ref, app.Backend.Event)
+}
+
+// Ingest hands over a request. It is repeated with the next owner: an event that was stored already is recorded as a
+// duplicate and changes nothing.
+func (s *Session) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
+	return route(ctx, s, again, in, app.Backend.Ingest)
+}

@@ -1,0 +1,93 @@
+package ipc
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"greenroom/internal/ipc/lock"
+)
+
+// Distances between two tries to find or become the owner: short at first, for owners that come and go, then longer, for
+// one that is frozen.
+const (
+	firstRetry = 5 * time.Millisecond
+	lastRetry  = 250 * time.Millisecond
+	quickTries = 100
+)
+
+// join finds the owner or becomes it. With giveUp 0 it tries until ctx ends; otherwise it fails when the same holder of
+// the lock has neither served nor let go for that long. An error that trying again can't mend is returned at once.
+func (s *Session) join(ctx context.Context, giveUp time.Duration) (*link, State, error) {
+	holder, _ := lock.Read(s.o.DataDir)
+	since := s.o.Clock.Now()
+	for try := 0; ; try++ {
+		l, state, err := s.attach(ctx, holder)
+		if err == nil {
+			return l, state, nil
+		}
+		if is, _ := isLost(err); !is {
+			return nil, State{}, err
+		}
+		if ctx.Err() != nil {
+			return nil, State{}, ctx.Err()
+		}
+		held, lockErr := lock.Try(s.o.DataDir)
+		if lockErr == nil {
+			return s.own(held)
+		}
+		if !errors.Is(lockErr, lock.ErrHeld) {
+			return nil, State{}, lockErr
+		}
+		now, _ := lock.Read(s.o.DataDir)
+		if now != holder {
+			holder, since, try = now, s.o.Clock.Now(), 0
+		}
+		if giveUp > 0 && s.o.Clock.Since(since) >= giveUp {
+			return nil, State{}, holderError(holder, err)
+		}
+		if err := s.pause(ctx, try); err != nil {
+			return nil, State{}, holderError(holder, err)
+		}
+	}
+}
+
+// pause waits before the next try, at a random distance so that those who wait don't march in step.
+func (s *Session) pause(ctx context.Context, try int) error {
+	d := firstRetry + rand.N(4*firstRetry)
+	if try > quickTries {
+		d = lastRetry + rand.N(lastRetry)
+	}
+	t := s.o.Clock.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.Chan():
+		return nil
+	}
+}
+
+// attach reaches the owner where it says that it serves, or where it should. The error is a lost connection when nobody
+// is there.
+func (s *Session) attach(ctx context.Context, holder lock.Holder) (*link, State, error) {
+	sockets := []string{s.socket}
+	if holder.Socket != "" && holder.Socket != s.socket {
+		sockets = []string{holder.Socket, s.socket}
+	}
+	var failed error
+	for _, socket := range sockets {
+		c, warning, err := Dial(ctx, socket, s.hello, s.o.Crash, s.o.Clock)
+		if err == nil {
+			h := c.Hello()
+			return &link{backend: c, client: c, gone: make(chan struct{})},
+				State{PID: h.PID, Version: h.Version, Since: h.Since, Warning: warning}, nil
+		}
+		failed = err
+		if is, _ := isLost(err); !is {
+			return nil, State{}, err
+		}
+	}
+	return nil, State{}, failed
+}

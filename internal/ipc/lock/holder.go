@@ -1,0 +1,94 @@
+package lock
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// Holder is what the holder of a lock says of itself.
+type Holder struct {
+	PID     int       `json:"pid"`
+	Since   time.Time `json:"since"`
+	Version string    `json:"version"`
+	// Socket is where it serves others, empty while it doesn't. Recorded because two programs of one user need not agree
+	// on the runtime folder: cron sets no XDG_RUNTIME_DIR.
+	Socket string `json:"socket,omitempty"`
+}
+
+// recordSize is the fixed size of the record, so that writing a shorter one over a longer one needs no truncation.
+const recordSize = 1024
+
+// String tells the holder in words.
+func (h Holder) String() string {
+	if h.PID == 0 {
+		return "it doesn't say who it is"
+	}
+	return fmt.Sprintf("process %d, version %s, since %s", h.PID, h.Version, h.Since.Local().Format(time.DateTime))
+}
+
+// Record tells others who holds the lock. Only the holder may call it, and again when something changed.
+func (l *Lock) Record(h Holder) error {
+	b, err := json.Marshal(h)
+	if err != nil {
+		return fmt.Errorf("lock: record holder: %w", err)
+	}
+	if len(b) > recordSize-2 {
+		return fmt.Errorf("lock: record holder: %d bytes are too many", len(b))
+	}
+	return l.write(b)
+}
+
+func (l *Lock) clear() error { return l.write(nil) }
+
+func (l *Lock) write(record []byte) error {
+	padded := bytes.Repeat([]byte{' '}, recordSize)
+	padded[0], padded[recordSize-1] = '\n', '\n'
+	copy(padded[1:], record)
+	at := int64(0)
+	if runtime.GOOS == "windows" {
+		// There the first byte is what is locked, and locked bytes can be neither read nor written by another handle.
+		at, padded = 1, padded[1:]
+	}
+	f, err := os.OpenFile(l.flock.Path(), os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("lock: record holder: %w", err)
+	}
+	_, err = f.WriteAt(padded, at)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("lock: record holder: %w", err)
+	}
+	return nil
+}
+
+// Read gives what the last holder recorded, who may have let go or been killed since. A folder without a lock, a cleared
+// record and one that is just being written give the zero value.
+func Read(dir string) (Holder, error) {
+	f, err := os.Open(filepath.Join(dir, FileName))
+	if errors.Is(err, os.ErrNotExist) {
+		return Holder{}, nil
+	}
+	if err != nil {
+		return Holder{}, fmt.Errorf("lock: read holder: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.NewSectionReader(f, 1, recordSize-1))
+	if err != nil {
+		return Holder{}, fmt.Errorf("lock: read holder: %w", err)
+	}
+	return parse(b), nil
+}
+
+func parse(b []byte) Holder {
+	var h Holder
+	if json.Unmarshal(bytes.TrimSpace(b), &h) != nil {
+		return Holder{}
+	}
+	return h
+}

@@ -1,0 +1,101 @@
+package ipc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/ipc/lock"
+)
+
+// ownership is everything that the owner holds, in the order in which it was taken.
+type ownership struct {
+	s      *Session
+	lock   *lock.Lock
+	owned  Owned
+	server *Server
+	served chan struct{}
+	// ctx ends when the store is closed.
+	ctx context.Context
+	end context.CancelFunc
+}
+
+// own opens the store. The lock is let go when that fails.
+func (s *Session) own(held *lock.Lock) (l *link, state State, err error) {
+	o := &ownership{s: s, lock: held, served: make(chan struct{})}
+	o.ctx, o.end = context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			o.end()
+			err = errors.Join(err, held.Release())
+		}
+	}()
+	me := s.hello
+	me.Since = app.At(s.o.Clock.Now())
+	holder := lock.Holder{PID: os.Getpid(), Since: me.Since.Time, Version: s.o.Version}
+	if err := held.Record(holder); err != nil {
+		return nil, State{}, err
+	}
+	if o.owned, err = s.o.Own(o.ctx); err != nil {
+		return nil, State{}, err
+	}
+	state = State{Owner: true, PID: holder.PID, Version: holder.Version, Since: me.Since}
+	if s.o.Stay {
+		if problem := o.serve(me, holder); problem != nil {
+			s.o.Log.Warn("other terminals can't attach", "err", problem)
+			state.Warning = "other terminals can't attach: " + problem.Error()
+		}
+	}
+	return &link{backend: o.owned.Backend, own: o, gone: make(chan struct{})}, state, nil
+}
+
+// serve lets others attach. A store that can't be shared can still be used, so that its failure isn't the session's.
+func (o *ownership) serve(me Hello, holder lock.Holder) error {
+	listener, err := bind(o.s.socket)
+	if err != nil {
+		return err
+	}
+	holder.Socket = o.s.socket
+	if err := o.lock.Record(holder); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	o.server = NewServer(o.owned.Backend, me, o.s.o.Log, o.s.o.Crash, o.s.o.Clock)
+	o.s.o.Crash.Go("ipc server", func() { o.accept(listener) })
+	return nil
+}
+
+func (o *ownership) accept(l net.Listener) {
+	defer close(o.served)
+	if err := o.server.Serve(l); err != nil {
+		o.s.o.Log.Error("other terminals can't attach any more", "err", err)
+	}
+}
+
+// release gives everything back in the opposite order. The socket goes while the lock is still held. users are our own
+// calls, which get the same grace as those of others.
+func (o *ownership) release(users *sync.WaitGroup, grace time.Duration) error {
+	var errs []error
+	finished := make(chan struct{})
+	o.s.o.Crash.Go("ipc close", func() { users.Wait(); close(finished) })
+	timer := o.s.o.Clock.NewTimer(grace)
+	defer timer.Stop()
+	if o.server != nil {
+		errs = append(errs, o.server.Leave(grace))
+		<-o.served
+	}
+	select {
+	case <-finished:
+	case <-timer.Chan():
+		o.s.o.Log.Warn("calls of this terminal were still under way when the store closed")
+	}
+	if err := o.owned.Close(); err != nil {
+		errs = append(errs, fmt.Errorf("ipc: close store: %w", err))
+	}
+	o.end()
+	return errors.Join(append(errs, o.lock.Release())...)
+}

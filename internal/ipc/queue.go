@@ -1,0 +1,62 @@
+package ipc
+
+import (
+	"sync"
+
+	"greenroom/internal/app"
+)
+
+// queueLimit is how many changes wait for one reader of a stream. At 5,000 a second that is most of a second.
+const queueLimit = 4096
+
+// queue holds the changes that wait for a reader. When it is full everything in it gives way to one Missed: the reader
+// reads anew, and what comes after that continues from there.
+type queue struct {
+	limit int
+	// ready has an element when there is something to take.
+	ready chan struct{}
+
+	mu     sync.Mutex
+	items  []app.Change
+	closed bool
+}
+
+func newQueue(limit int) *queue {
+	return &queue{limit: limit, ready: make(chan struct{}, 1)}
+}
+
+// put never blocks.
+func (q *queue) put(c app.Change) {
+	q.mu.Lock()
+	if len(q.items) >= q.limit {
+		clear(q.items)
+		q.items = append(q.items[:0], app.Change{Kind: app.Missed})
+	}
+	q.items = append(q.items, c)
+	q.mu.Unlock()
+	q.signal()
+}
+
+// close says that nothing comes any more.
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.signal()
+}
+
+func (q *queue) signal() {
+	select {
+	case q.ready <- struct{}{}:
+	default:
+	}
+}
+
+// take gives everything that waits, in order, and whether more may come. The slice given last time is used again.
+func (q *queue) take(used []app.Change) (batch []app.Change, more bool) {
+	clear(used)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	batch, q.items = q.items, used[:0]
+	return batch, !q.closed
+}
