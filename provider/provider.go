@@ -55,6 +55,9 @@ type Traits struct {
 	PresenceLag time.Duration
 	// PresenceEvery is the shortest sensible time between two readings of one meeting.
 	PresenceEvery time.Duration
+	// PresenceSpacing is the time to leave between readings of different meetings of one account, so that polling leaves
+	// room in the rate limit for what people ask.
+	PresenceSpacing time.Duration
 	// Linger is how long a meeting stays joinable after its end. On Whereby rooms live an hour beyond endDate.
 	Linger time.Duration
 	// NamesRooms says that the platform takes the name that is given; Whereby only takes a prefix.

@@ -89,6 +89,11 @@ func platformKey(account, kind, name string) string {
 
 // PutMeeting writes a meeting and has it settled before the commit.
 func (t *Tx) PutMeeting(m roster.Meeting) error {
+	if old, err := t.Meeting(m.ID); err == nil && old.RoomID != m.RoomID {
+		if err := t.del(bucketRoomMeets, old.RoomID+"\x00"+m.ID); err != nil {
+			return err
+		}
+	}
 	if err := t.put(bucketRoomMeets, m.RoomID+"\x00"+m.ID, nil); err != nil {
 		return err
 	}

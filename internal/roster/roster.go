@@ -224,6 +224,15 @@ func (m *Meeting) emptiedAfter(from, seen time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// EmptySince says whether the meeting was empty, or had ended, at or after a time.
+func (m *Meeting) EmptySince(at time.Time) bool {
+	last := m.EndedAt.Time
+	if n := len(m.Marks); n > 0 && m.Marks[n-1].After(last) {
+		last = m.Marks[n-1]
+	}
+	return !last.IsZero() && !last.Before(at)
+}
+
 // Started adds the platform's "meeting started".
 func (m *Meeting) Started(at time.Time) {
 	if at.After(m.StartedMark) {

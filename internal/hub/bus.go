@@ -1,0 +1,116 @@
+package hub
+
+import (
+	"context"
+	"sync"
+
+	"greenroom/internal/app"
+	"greenroom/internal/crash"
+)
+
+// backlog is how many changes wait for one slow reader before they are replaced by a single Missed.
+const backlog = 4096
+
+// bus hands changes to subscribers in the order in which they were published. publish never blocks: a reader that falls
+// too far behind loses its backlog and is told so by [app.Missed], after which it goes on.
+type bus struct {
+	crash *crash.Group
+
+	mu     sync.Mutex
+	subs   map[*subscriber]struct{}
+	closed bool
+}
+
+type subscriber struct {
+	mu      sync.Mutex
+	pending []app.Change
+	wake    chan struct{}
+	done    chan struct{}
+}
+
+func (b *bus) publish(changes []app.Change) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for s := range b.subs {
+		s.add(changes)
+	}
+}
+
+func (s *subscriber) add(changes []app.Change) {
+	s.mu.Lock()
+	if len(s.pending)+len(changes) > backlog {
+		s.pending = append(s.pending[:0], app.Change{Kind: app.Missed})
+	} else {
+		s.pending = append(s.pending, changes...)
+	}
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (b *bus) subscribe(ctx context.Context) <-chan app.Change {
+	s := &subscriber{wake: make(chan struct{}, 1), done: make(chan struct{})}
+	out := make(chan app.Change)
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		close(out)
+		return out
+	}
+	if b.subs == nil {
+		b.subs = make(map[*subscriber]struct{})
+	}
+	b.subs[s] = struct{}{}
+	b.mu.Unlock()
+	b.crash.Go("subscription", func() {
+		defer close(out)
+		defer b.forget(s)
+		s.pump(ctx, out)
+	})
+	return out
+}
+
+func (s *subscriber) pump(ctx context.Context, out chan<- app.Change) {
+	for {
+		s.mu.Lock()
+		batch := s.pending
+		s.pending = nil
+		s.mu.Unlock()
+		for _, c := range batch {
+			select {
+			case out <- c:
+			case <-ctx.Done():
+				return
+			case <-s.done:
+				return
+			}
+		}
+		if len(batch) > 0 {
+			continue
+		}
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+			return
+		case <-s.done:
+			return
+		}
+	}
+}
+
+func (b *bus) forget(s *subscriber) {
+	b.mu.Lock()
+	delete(b.subs, s)
+	b.mu.Unlock()
+}
+
+func (b *bus) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	for s := range b.subs {
+		close(s.done)
+	}
+}

@@ -1,0 +1,36 @@
+package hub
+
+import (
+	"context"
+	"errors"
+
+	"greenroom/internal/app"
+	"greenroom/store"
+)
+
+// Events lists deliveries, newest first; see [app.Backend].
+func (h *Hub) Events(ctx context.Context, q app.EventQuery) (app.EventPage, error) {
+	if q.Meeting != "" {
+		if err := h.store.View(ctx, func(tx *store.Tx) error {
+			m, err := h.findMeeting(tx, q.Meeting)
+			q.Meeting = m.ID
+			return err
+		}); err != nil {
+			return app.EventPage{}, err
+		}
+	}
+	return h.store.Events(ctx, q)
+}
+
+// Event gives one delivery with its headers and body.
+func (h *Hub) Event(ctx context.Context, ref app.EventRef) (app.Delivery, error) {
+	var d app.Delivery
+	err := h.store.View(ctx, func(tx *store.Tx) (err error) {
+		d, err = tx.Delivery(ref.Seq)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return d, notFound("there is no event %d; it may have been dropped by retention", ref.Seq)
+	}
+	return d, err
+}

@@ -1,0 +1,234 @@
+// Package hub holds the use cases: what the screen, the commands and the listener call. It satisfies [app.Backend]
+// in-process.
+//
+// The hub promises what the store does, one level up: a webhook that [Hub.Ingest] answered with 2xx is on disk together
+// with its effect, and a change is published on the bus only after that. It decides nothing about a meeting from one
+// platform call that failed.
+//
+// Background readers (presence, expiry) run only between [Hub.Start] and Close; programs that come and go don't need
+// them.
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/app"
+	"greenroom/internal/crash"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+// Account is one configured account with its provider.
+type Account struct {
+	provider.Account
+	Provider provider.Provider
+	// Default marks the account that its platform's meetings get when several are configured.
+	Default bool
+}
+
+// Options say what a hub works with.
+type Options struct {
+	// Store says where everything is kept. OnCommit, Now and Crash are set by the hub.
+	Store store.Options
+	// Accounts in the order of the configuration.
+	Accounts []Account
+	Policy   Policy
+	Version  string
+	// Clock, Log and Crash may be nil.
+	Clock clockwork.Clock
+	Log   *slog.Logger
+	Crash *crash.Group
+}
+
+// Hub is the application. It is safe for concurrent use.
+type Hub struct {
+	opt   Options
+	store *store.Store
+	bus   *bus
+	clock clockwork.Clock
+	log   *slog.Logger
+	crash *crash.Group
+
+	accounts map[string]*account
+	order    []*account
+
+	rooms keyedMutex // one start or end at a time for each room
+
+	ctx     context.Context
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+	started atomic.Bool
+
+	mu       sync.Mutex
+	listener func() app.ListenerStatus
+	tunnel   app.TunnelStatus
+	pollers  map[string]app.PollerStatus
+	since    app.Time
+}
+
+// account is an Account with what was learned of it.
+type account struct {
+	Account
+	mu      sync.Mutex
+	lastErr error
+	okAt    app.Time
+	eventAt app.Time
+}
+
+var _ app.Backend = (*Hub)(nil)
+
+// Open opens the store and makes a hub over it.
+func Open(o Options) (*Hub, error) {
+	if o.Clock == nil {
+		o.Clock = clockwork.NewRealClock()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Crash == nil {
+		o.Crash = &crash.Group{}
+	}
+	h := &Hub{
+		opt: o, bus: &bus{crash: o.Crash}, clock: o.Clock, log: o.Log, crash: o.Crash,
+		accounts: make(map[string]*account), pollers: make(map[string]app.PollerStatus),
+		since: app.At(o.Clock.Now()),
+		tunnel: app.TunnelStatus{
+			Driver: "none", State: "closed", Hooks: map[string]string{},
+			Reason: "no tunnel: only programs on this machine can reach the listener",
+		},
+	}
+	for _, a := range o.Accounts {
+		if a.Provider == nil || h.accounts[a.Name] != nil {
+			return nil, fmt.Errorf("hub: account %q is without a provider or named twice", a.Name)
+		}
+		acct := &account{Account: a}
+		h.accounts[a.Name] = acct
+		h.order = append(h.order, acct)
+	}
+	so := o.Store
+	so.OnCommit, so.Now, so.Crash = h.bus.publish, o.Clock.Now, o.Crash
+	var err error
+	if h.store, err = store.Open(so); err != nil {
+		return nil, openError(err)
+	}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	for _, a := range h.order {
+		if err := h.recallLastEvent(a); err != nil {
+			h.cancel()
+			return nil, errors.Join(err, h.store.Close())
+		}
+	}
+	return h, nil
+}
+
+func openError(err error) error {
+	e := &app.Error{Kind: provider.Unavailable, Text: err.Error(), Err: err}
+	switch {
+	case errors.Is(err, store.ErrInUse):
+		e.Kind, e.Hint = app.Busy, "another Greenroom holds it; close that one or use another --data-dir"
+	case errors.Is(err, store.ErrNewer):
+		e.Kind, e.Hint = app.NotConfigured, "update Greenroom, or use another --data-dir"
+	}
+	return e
+}
+
+func (h *Hub) recallLastEvent(a *account) error {
+	page, err := h.store.Events(h.ctx, app.EventQuery{Account: a.Name, Verdict: provider.Verified, Limit: 1})
+	if err == nil && len(page.Events) > 0 {
+		a.eventAt = page.Events[0].At
+	}
+	return err
+}
+
+// Start starts the background readers.
+func (h *Hub) Start() {
+	if h.started.Swap(true) {
+		return
+	}
+	for _, a := range h.order {
+		h.goes("presence of "+a.Name, func() { h.pollPresence(a) })
+		h.goes("existence of "+a.Name, func() { h.watchGone(a) })
+	}
+	h.goes("meeting expiry", h.watchExpiry)
+}
+
+func (h *Hub) goes(name string, f func()) {
+	h.running.Add(1)
+	h.crash.Go(name, func() {
+		defer h.running.Done()
+		f()
+	})
+}
+
+// Close stops the readers, writes what waits, closes the store and every subscription.
+func (h *Hub) Close() error {
+	h.cancel()
+	h.running.Wait()
+	err := h.store.Close()
+	h.bus.close()
+	return err
+}
+
+// Subscribe streams what changes; see [app.Backend].
+func (h *Hub) Subscribe(ctx context.Context) (<-chan app.Change, error) {
+	return h.bus.subscribe(ctx), nil
+}
+
+// SetListener tells the hub whom to ask how the listener does, for Status; nil when there is none any more.
+func (h *Hub) SetListener(status func() app.ListenerStatus) {
+	h.mu.Lock()
+	h.listener = status
+	h.mu.Unlock()
+	h.bus.publish([]app.Change{{Kind: app.StatusChange}})
+}
+
+// SetTunnel tells the hub how the tunnel does, for Status.
+func (h *Hub) SetTunnel(s app.TunnelStatus) {
+	h.mu.Lock()
+	h.tunnel = s
+	h.mu.Unlock()
+	h.bus.publish([]app.Change{{Kind: app.StatusChange}})
+}
+
+func (h *Hub) now() app.Time { return app.At(h.clock.Now()) }
+
+// keyedMutex is a mutex for each key in use.
+type keyedMutex struct {
+	mu    sync.Mutex
+	locks map[string]*keyedLock
+}
+
+type keyedLock struct {
+	sync.Mutex
+	users int
+}
+
+func (k *keyedMutex) lock(key string) (unlock func()) {
+	k.mu.Lock()
+	if k.locks == nil {
+		k.locks = make(map[string]*keyedLock)
+	}
+	l := k.locks[key]
+	if l == nil {
+		l = &keyedLock{}
+		k.locks[key] = l
+	}
+	l.users++
+	k.mu.Unlock()
+	l.Lock()
+	return func() {
+		l.Unlock()
+		k.mu.Lock()
+		if l.users--; l.users == 0 {
+			delete(k.locks, key)
+		}
+		k.mu.Unlock()
+	}
+}

@@ -1,0 +1,94 @@
+package hub
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// Policy decides which platform a room's meetings get when the room isn't pinned to an account.
+type Policy struct {
+	// MigrationSet says that DAILY_MIGRATION_ENABLED has a value, which MigrationEnabled is.
+	MigrationSet     bool
+	MigrationEnabled bool
+	// MigrationRooms are the ids or names of the rooms that the migration covers.
+	MigrationRooms []string
+	// DefaultPlatform is DEFAULT_VIDEO_PLATFORM, empty when unset.
+	DefaultPlatform provider.Platform
+}
+
+// choose explains which account a meeting of the room gets. It fails never: a choice that can't be used says why in its
+// Problem.
+func (h *Hub) choose(r app.Room) app.Choice {
+	if r.Account != "" {
+		c := app.Choice{Account: r.Account, Why: "the room is pinned to the account"}
+		if a := h.accounts[r.Account]; a != nil {
+			c.Platform = a.Platform
+		} else {
+			c.Problem = fmt.Sprintf("account %q is not configured: %s", r.Account, h.howToConfigure(r.Account))
+		}
+		return c
+	}
+	platform, why := h.choosePlatform(r)
+	c := app.Choice{Platform: platform, Why: why}
+	for _, a := range h.order {
+		if a.Platform == platform && (c.Account == "" || a.Default && !h.accounts[c.Account].Default) {
+			c.Account = a.Name
+		}
+	}
+	if c.Account == "" {
+		c.Account = string(platform)
+		c.Problem = fmt.Sprintf("no %s account is configured: %s", platform, h.howToConfigure(string(platform)))
+	}
+	return c
+}
+
+func (h *Hub) choosePlatform(r app.Room) (provider.Platform, string) {
+	p := h.opt.Policy
+	if p.MigrationSet && !p.MigrationEnabled {
+		return provider.Whereby, "DAILY_MIGRATION_ENABLED is false"
+	}
+	if p.MigrationSet {
+		if slices.Contains(p.MigrationRooms, r.ID) || slices.Contains(p.MigrationRooms, r.Name) {
+			return provider.Daily, "the room is in DAILY_MIGRATION_ROOM_IDS"
+		}
+	}
+	switch {
+	case p.DefaultPlatform != "":
+		return p.DefaultPlatform, "DEFAULT_VIDEO_PLATFORM is " + string(p.DefaultPlatform)
+	case len(h.order) == 1:
+		return h.order[0].Platform, "it is the only configured account"
+	default:
+		return provider.Whereby, "Whereby is the platform when nothing else is said"
+	}
+}
+
+func (h *Hub) howToConfigure(account string) string {
+	switch account {
+	case string(provider.Daily), string(provider.Whereby):
+		return fmt.Sprintf("set %s_API_KEY, or add [accounts.%s] to the configuration", strings.ToUpper(account), account)
+	}
+	return fmt.Sprintf("add [accounts.%s] to the configuration", account)
+}
+
+// usable finds the account of a choice.
+func (h *Hub) usable(c app.Choice) (*account, error) {
+	if c.Problem != "" {
+		text, hint, _ := strings.Cut(c.Problem, ": ")
+		return nil, &app.Error{Kind: app.NotConfigured, Text: text, Hint: hint}
+	}
+	return h.accounts[c.Account], nil
+}
+
+// accountOf finds the account of a meeting.
+func (h *Hub) accountOf(name string) (*account, error) {
+	if a := h.accounts[name]; a != nil {
+		return a, nil
+	}
+	return nil, &app.Error{
+		Kind: app.NotConfigured, Text: fmt.Sprintf("account %q is not configured", name), Hint: h.howToConfigure(name),
+	}
+}

@@ -1,0 +1,249 @@
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/oklog/ulid/v2"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+// Limits of a room's settings.
+const (
+	maxRoomName = 64 // runes
+	maxRoomSize = 100_000
+)
+
+// Rooms lists the rooms with what is going on in them.
+func (h *Hub) Rooms(ctx context.Context, _ app.RoomQuery) ([]app.RoomView, error) {
+	out := []app.RoomView{}
+	err := h.store.View(ctx, func(tx *store.Tx) error {
+		rooms, err := tx.Rooms()
+		if err != nil {
+			return err
+		}
+		current, err := currentMeetings(tx)
+		if err != nil {
+			return err
+		}
+		for _, r := range rooms {
+			v := app.RoomView{Room: r, Would: h.choose(r), Meeting: current[r.ID]}
+			if v.Meeting == nil {
+				if v.Meeting, err = latest(tx, r.ID); err != nil {
+					return err
+				}
+			}
+			out = append(out, v)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Room reads one room by its id or name.
+func (h *Hub) Room(ctx context.Context, ref app.RoomRef) (app.RoomView, error) {
+	var v app.RoomView
+	err := h.store.View(ctx, func(tx *store.Tx) error {
+		r, err := findRoom(tx, ref.Ref)
+		if err != nil {
+			return err
+		}
+		v = app.RoomView{Room: r, Would: h.choose(r)}
+		v.Meeting, err = h.currentOf(tx, r.ID)
+		return err
+	})
+	return v, err
+}
+
+// CreateRoom makes a room. It needs no account: the choice is made when a meeting starts.
+func (h *Hub) CreateRoom(ctx context.Context, spec app.RoomSpec) (app.Room, error) {
+	r := app.Room{
+		ID: h.newID(), Name: strings.TrimSpace(spec.Name), Account: spec.Account, Locked: spec.Locked, Size: spec.Size,
+		Recording: spec.Recording, Trigger: spec.Trigger, Logo: spec.Logo, SkipConsent: spec.SkipConsent,
+		CreatedAt: h.now(),
+	}
+	if r.Recording == "" {
+		r.Recording = provider.RecordingNone
+	}
+	if r.Trigger == "" {
+		r.Trigger = provider.TriggerNone
+		if r.Recording == provider.RecordingCloud {
+			r.Trigger = provider.TriggerAutomatic2nd
+		}
+	}
+	if err := h.checkRoom(r); err != nil {
+		return app.Room{}, err
+	}
+	err := h.store.Update(ctx, func(tx *store.Tx) error { return putNewName(tx, r) })
+	return r, writeError(err)
+}
+
+// EditRoom changes a room's settings for its meetings to come.
+func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
+	var r app.Room
+	err := h.store.Update(ctx, func(tx *store.Tx) error {
+		var err error
+		if r, err = findRoom(tx, p.Ref); err != nil {
+			return err
+		}
+		was := r.Name
+		set(&r.Name, p.Name)
+		r.Name = strings.TrimSpace(r.Name)
+		set(&r.Account, p.Account)
+		set(&r.Locked, p.Locked)
+		set(&r.Size, p.Size)
+		set(&r.Recording, p.Recording)
+		set(&r.Trigger, p.Trigger)
+		set(&r.Logo, p.Logo)
+		set(&r.SkipConsent, p.SkipConsent)
+		if err := h.checkRoom(r); err != nil {
+			return err
+		}
+		if r.Name == was {
+			return tx.PutRoom(r)
+		}
+		if err := putNewName(tx, r); err != nil {
+			return err
+		}
+		return renameMeetings(tx, r)
+	})
+	return r, writeError(err)
+}
+
+func renameMeetings(tx *store.Tx, r app.Room) error {
+	meetings, err := tx.RoomMeetings(r.ID)
+	if err != nil {
+		return err
+	}
+	for _, m := range meetings {
+		m.Room = r.Name
+		if err := tx.PutMeeting(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteRoom removes a room that has no open or live meeting. Its past meetings stay.
+func (h *Hub) DeleteRoom(ctx context.Context, ref app.RoomRef) (app.Room, error) {
+	var r app.Room
+	err := h.store.Update(ctx, func(tx *store.Tx) error {
+		var err error
+		if r, err = findRoom(tx, ref.Ref); err != nil {
+			return err
+		}
+		m, err := h.currentOf(tx, r.ID)
+		if err != nil {
+			return err
+		}
+		if m != nil && m.Status != app.Ended {
+			return &app.Error{
+				Kind: provider.Conflict, Text: fmt.Sprintf("%s has a meeting that is %s", r.Name, m.Status),
+				Hint: "end the meeting first",
+			}
+		}
+		return tx.DeleteRoom(r)
+	})
+	return r, writeError(err)
+}
+
+func (h *Hub) checkRoom(r app.Room) error {
+	invalid := func(hint, format string, args ...any) error {
+		return &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf(format, args...), Hint: hint}
+	}
+	switch {
+	case r.Name == "":
+		return invalid("", "a room needs a name")
+	case utf8.RuneCountInString(r.Name) > maxRoomName:
+		return invalid("", "a room's name has at most %d characters", maxRoomName)
+	case plain.Text(r.Name) != r.Name:
+		return invalid("", "the room's name %q has characters that can't be shown", r.Name)
+	case strings.ContainsAny(r.Name, "/\\"):
+		return invalid("", "a room's name has no slashes")
+	case strings.HasPrefix(r.Name, "-"):
+		return invalid("", "a room's name doesn't begin with a hyphen")
+	case r.Size < 0 || r.Size > maxRoomSize:
+		return invalid("use 0 for the platform's own limit", "a room's size is from 0 to %d", maxRoomSize)
+	}
+	switch r.Recording {
+	case provider.RecordingNone, provider.RecordingLocal, provider.RecordingCloud:
+	default:
+		return invalid("use none, local or cloud", "there is no recording mode %q", r.Recording)
+	}
+	switch r.Trigger {
+	case provider.TriggerNone, provider.TriggerPrompt, provider.TriggerAutomatic, provider.TriggerAutomatic2nd:
+	default:
+		return invalid("use none, prompt, automatic or automatic-2nd-participant", "there is no trigger %q", r.Trigger)
+	}
+	if r.Account != "" && h.accounts[r.Account] == nil {
+		var names []string
+		for _, a := range h.order {
+			names = append(names, a.Name)
+		}
+		hint := h.howToConfigure(r.Account)
+		if len(names) > 0 {
+			hint = "configured are: " + strings.Join(names, ", ")
+		}
+		return &app.Error{Kind: app.NotConfigured, Text: fmt.Sprintf("account %q is not configured", r.Account), Hint: hint}
+	}
+	return nil
+}
+
+func putNewName(tx *store.Tx, r app.Room) error {
+	if other, err := tx.RoomByName(r.Name); err == nil && other.ID != r.ID {
+		return &app.Error{
+			Kind: provider.Conflict, Text: fmt.Sprintf("a room named %q exists", other.Name), Hint: "choose another name",
+		}
+	} else if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return tx.PutRoom(r)
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+func findRoom(tx *store.Tx, ref string) (app.Room, error) {
+	r, err := tx.Room(ref)
+	if errors.Is(err, store.ErrNotFound) {
+		r, err = tx.RoomByName(ref)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return r, notFound("there is no room %q", ref)
+	}
+	return r, err
+}
+
+func notFound(format string, args ...any) error {
+	return &app.Error{Kind: provider.NotFound, Text: fmt.Sprintf(format, args...)}
+}
+
+// newID makes an id that sorts by the time of its making.
+func (h *Hub) newID() string {
+	return strings.ToLower(ulid.MustNew(ulid.Timestamp(h.clock.Now()), rand.Reader).String())
+}
+
+// writeError gives errors of the store a kind.
+func writeError(err error) error {
+	var e *app.Error
+	switch {
+	case err == nil || errors.As(err, &e):
+		return err
+	case errors.Is(err, store.ErrBusy):
+		return &app.Error{Kind: app.Busy, Text: err.Error(), Hint: "try again in a moment", Err: err}
+	case provider.KindOf(err) != "":
+		return err
+	}
+	return &app.Error{Kind: provider.Unavailable, Text: err.Error(), Hint: "is the disk full?", Err: err}
+}

@@ -1,0 +1,107 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// Status tells how everything does.
+func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error) {
+	st, err := h.store.Stats(ctx)
+	if err != nil {
+		return app.Status{}, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	listener := app.ListenerStatus{Problem: "nothing listens: run greenroom listen, or open the screen"}
+	if h.listener != nil {
+		listener = h.listener()
+	}
+	s := app.Status{
+		Version: h.opt.Version, Listener: listener, Tunnel: h.tunnel, Accounts: []app.AccountStatus{},
+		Store: app.StoreStatus{
+			Path: h.store.Path(), Bytes: st.Bytes, FreeBytes: st.FreeBytes, Deliveries: st.Deliveries,
+			Schema: st.Schema, Owner: os.Getpid(), Since: h.since,
+		},
+		Pollers: slices.SortedFunc(maps.Values(h.pollers), func(a, b app.PollerStatus) int {
+			return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Name, b.Name))
+		}),
+	}
+	if s.Pollers == nil {
+		s.Pollers = []app.PollerStatus{}
+	}
+	for _, a := range h.order {
+		s.Accounts = append(s.Accounts, h.accountStatus(a, listener.URL))
+	}
+	return s, nil
+}
+
+func (h *Hub) accountStatus(a *account, listener string) app.AccountStatus {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := app.AccountStatus{
+		Name: a.Name, Platform: a.Platform, APIURL: a.APIURL, Health: "unchecked", LastEventAt: a.eventAt,
+		Detail: "no call has been made yet",
+	}
+	switch hook := h.tunnel.Hooks[a.Name]; {
+	case hook != "":
+		s.Webhook = hook
+	case listener != "":
+		s.Webhook = strings.TrimSuffix(listener, "/") + "/hooks/" + a.Name
+	}
+	switch {
+	case a.lastErr != nil:
+		s.Health, s.Detail, s.Hint = "failing", a.lastErr.Error(), provider.HintOf(a.lastErr)
+	case a.WebhookSecret == "" && len(a.WebhookSecrets) == 0:
+		s.Health, s.Detail = "no webhook secret", "every webhook is refused, since none can be verified"
+		s.Hint = fmt.Sprintf("set webhook_secret for the account %s", a.Name)
+		if a.Name == string(a.Platform) {
+			s.Hint = fmt.Sprintf("set %s_WEBHOOK_SECRET", strings.ToUpper(a.Name))
+		}
+	case !a.okAt.IsZero():
+		s.Health, s.Detail = "ok", "the last call succeeded"
+	case !a.eventAt.IsZero():
+		s.Health, s.Detail = "ok", "webhooks arrive"
+	}
+	return s
+}
+
+// noteCall remembers whether the account's calls succeed. A refusal that is about one meeting is no sign of ill health.
+func (h *Hub) noteCall(a *account, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	switch provider.KindOf(err) {
+	case provider.NotFound, provider.Conflict, provider.Invalid, provider.Unsupported:
+		err = nil
+	}
+	a.mu.Lock()
+	was := a.lastErr
+	a.lastErr = err
+	if err == nil {
+		a.okAt = h.now()
+	}
+	a.mu.Unlock()
+	if (was == nil) != (err == nil) {
+		h.bus.publish([]app.Change{{Kind: app.StatusChange}})
+	}
+}
+
+func (h *Hub) notePoller(name string, a *account, err error) {
+	p := app.PollerStatus{Name: name, Account: a.Name, LastAt: h.now()}
+	if err != nil {
+		p.Error = err.Error()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pollers[a.Name+" "+name] = p
+}

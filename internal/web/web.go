@@ -1,0 +1,297 @@
+// Package web is the local HTTP listener that webhooks arrive at.
+//
+// Anybody on the internet may end up at it through a tunnel, so it takes little: POST to the hooks of configured
+// accounts, with bounded headers, bodies, times and numbers, under host names of its own. It says 2xx only after its
+// Backend has stored the request durably, and 503 with Retry-After when that can't be done now. Everything else gets an
+// answer without information.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/crash"
+	"greenroom/provider"
+)
+
+// DefaultAddr is where the listener is unless configured otherwise.
+const DefaultAddr = "127.0.0.1:7070"
+
+// Bounds.
+const (
+	DefaultBodyLimit  = 1 << 20
+	MaxBodyLimit      = 25 << 20
+	maxHeader         = 64 << 10
+	headerTime        = 5 * time.Second
+	bodyTime          = 15 * time.Second
+	idleTime          = time.Minute
+	defaultConcurrent = 256
+	portTries         = 20
+)
+
+// Ingester is what the listener delivers to: internal/hub, or the owner of the store over the socket.
+type Ingester interface {
+	Ingest(ctx context.Context, in app.Inbound) (app.Answer, error)
+}
+
+// Options say where to listen and whom to deliver to.
+type Options struct {
+	// Addr is host:port, DefaultAddr when empty. When Fixed is false and the port is taken, the next free one is used.
+	Addr  string
+	Fixed bool
+	// Accounts are the names that hooks exist for; Aliases are other paths, such as /v1/daily/webhook, with their account.
+	Accounts []string
+	Aliases  map[string]string
+	// Hosts gives the host names under which the tunnel reaches this listener, nil when there is none.
+	Hosts func() []string
+	// BodyLimit in bytes, 1 MiB when zero, at most 25 MiB. Concurrent is how many requests are read at a time, 256 when
+	// zero.
+	BodyLimit  int64
+	Concurrent int
+	Ingest     Ingester
+	// Now is the clock that freshness is judged by, time.Now when nil.
+	Now   func() time.Time
+	Log   *slog.Logger
+	Crash *crash.Group
+}
+
+// Listener is a running listener.
+type Listener struct {
+	opt      Options
+	net      net.Listener
+	server   *http.Server
+	slots    chan struct{}
+	loopback bool
+	done     chan struct{}
+
+	accepted, rejected, busy atomic.Uint64
+}
+
+// Listen binds the address and serves until Close.
+func Listen(o Options) (*Listener, error) {
+	if o.Addr == "" {
+		o.Addr = DefaultAddr
+	}
+	if o.BodyLimit <= 0 {
+		o.BodyLimit = DefaultBodyLimit
+	}
+	o.BodyLimit = min(o.BodyLimit, MaxBodyLimit)
+	if o.Concurrent <= 0 {
+		o.Concurrent = defaultConcurrent
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	n, err := bind(o.Addr, o.Fixed)
+	if err != nil {
+		return nil, err
+	}
+	l := &Listener{
+		opt: o, net: n, slots: make(chan struct{}, o.Concurrent), done: make(chan struct{}),
+		loopback: isLoopback(n.Addr().String()),
+	}
+	l.server = &http.Server{
+		Handler: l, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	o.Crash.Go("listener", func() {
+		defer close(l.done)
+		if err := l.server.Serve(n); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			o.Log.Error("the listener stopped", "err", err)
+		}
+	})
+	return l, nil
+}
+
+// bind listens on addr, or on one of the ports after it when it is taken and nobody insists on it.
+func bind(addr string, fixed bool) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("listen on %q: %v", addr, err), Hint: "use HOST:PORT"}
+	}
+	first, err := strconv.Atoi(port)
+	if err != nil || first < 0 || first > 65535 {
+		return nil, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("listen on %q: no such port", addr), Hint: "use HOST:PORT"}
+	}
+	for p := first; ; p++ {
+		n, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(p)))
+		if err == nil {
+			return n, nil
+		}
+		taken := errors.Is(err, syscall.EADDRINUSE)
+		if fixed || first == 0 || !taken || p-first >= portTries || p == 65535 {
+			e := &app.Error{Kind: provider.Unavailable, Text: fmt.Sprintf("listen on %s: %v", addr, err), Err: err}
+			if taken {
+				e.Kind, e.Hint = provider.Conflict, "another program listens there; choose another with --addr"
+			}
+			return nil, e
+		}
+	}
+}
+
+// Addr is where the listener is bound.
+func (l *Listener) Addr() net.Addr { return l.net.Addr() }
+
+// URL is the listener's own address as programs on this machine use it.
+func (l *Listener) URL() string { return "http://" + l.net.Addr().String() }
+
+// Status tells how the listener does.
+func (l *Listener) Status() app.ListenerStatus {
+	return app.ListenerStatus{
+		URL: l.URL(), Accepted: l.accepted.Load(), Rejected: l.rejected.Load(), Busy: l.busy.Load(),
+	}
+}
+
+// Close takes no new requests, waits for those that are being answered until ctx ends, and then cuts them off.
+func (l *Listener) Close(ctx context.Context) error {
+	err := l.server.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, l.server.Close())
+	}
+	<-l.done
+	return err
+}
+
+// ServeHTTP answers one request.
+func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	received := l.opt.Now()
+	defer l.opt.Crash.Recover("request")
+	w.Header().Set("Cache-Control", "no-store")
+	account, ok := l.account(r.URL.Path)
+	if !ok || !l.ours(r.Host) {
+		l.answer(w, app.Answer{Status: http.StatusNotFound, Text: "not found"})
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		l.answer(w, app.Answer{Status: http.StatusMethodNotAllowed, Text: "use POST"})
+		return
+	}
+	select {
+	case l.slots <- struct{}{}:
+		defer func() { <-l.slots }()
+	default:
+		l.answer(w, app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "busy"})
+		return
+	}
+	body, a := l.read(w, r)
+	if a.Status == 0 {
+		var err error
+		a, err = l.opt.Ingest.Ingest(r.Context(), app.Inbound{
+			Account: account, Method: r.Method, Target: r.RequestURI, Header: headers(r), Body: body, ReceivedAt: received,
+		})
+		switch {
+		case errors.Is(err, provider.NotFound):
+			a = app.Answer{Status: http.StatusNotFound, Text: "not found"}
+		case err != nil:
+			l.opt.Log.Error("a webhook could not be handed over", "account", account, "err", err)
+			a = app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "try again"}
+		}
+	}
+	l.answer(w, a)
+}
+
+// account finds whose hook a path is.
+func (l *Listener) account(path string) (string, bool) {
+	if a, ok := l.opt.Aliases[path]; ok {
+		return a, true
+	}
+	name, ok := strings.CutPrefix(path, "/hooks/")
+	return name, ok && slices.Contains(l.opt.Accounts, name)
+}
+
+// ours says whether a request's Host is one that this listener is reached by. It keeps web pages that resolve their own
+// name to this machine from talking to it. Who binds it to an outside address has chosen to be reached by any name.
+func (l *Listener) ours(host string) bool {
+	if !l.loopback || isLoopback(host) {
+		return true
+	}
+	if l.opt.Hosts == nil {
+		return false
+	}
+	name := hostname(host)
+	return slices.ContainsFunc(l.opt.Hosts(), func(h string) bool { return strings.EqualFold(hostname(h), name) })
+}
+
+func hostname(hostport string) string {
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		return h
+	}
+	return strings.Trim(hostport, "[]")
+}
+
+func isLoopback(hostport string) bool {
+	h := hostname(hostport)
+	if strings.EqualFold(h, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(h)
+	return err == nil && ip.IsLoopback()
+}
+
+// headers are the request's with its Host, which net/http keeps apart.
+func headers(r *http.Request) http.Header {
+	h := r.Header.Clone()
+	h.Set("Host", r.Host)
+	return h
+}
+
+// read takes the body within its bounds, or says what to answer instead.
+func (l *Listener) read(w http.ResponseWriter, r *http.Request) ([]byte, app.Answer) {
+	tooLarge := app.Answer{Status: http.StatusRequestEntityTooLarge, Text: "the body is too large"}
+	if r.ContentLength > l.opt.BodyLimit {
+		w.Header().Set("Connection", "close")
+		return nil, tooLarge
+	}
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)); err != nil &&
+		!errors.Is(err, http.ErrNotSupported) {
+		l.opt.Log.Debug("no deadline for a body", "err", err)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, l.opt.BodyLimit))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, tooLarge
+	case err != nil:
+		w.Header().Set("Connection", "close")
+		return nil, app.Answer{Status: http.StatusBadRequest, Text: "the body did not arrive whole"}
+	}
+	return body, app.Answer{}
+}
+
+func (l *Listener) answer(w http.ResponseWriter, a app.Answer) {
+	switch {
+	case a.Status < 300:
+		l.accepted.Add(1)
+	case a.Status == http.StatusServiceUnavailable:
+		l.busy.Add(1)
+	default:
+		l.rejected.Add(1)
+	}
+	if a.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(a.RetryAfter))
+	}
+	if a.Text == "" && a.Status < 300 {
+		a.Text = "ok"
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(a.Status)
+	// The sender may be gone; there is nobody to tell.
+	_, _ = io.WriteString(w, a.Text+"\n")
+}
