@@ -127,8 +127,8 @@ func (c *Client) String() string { return string(c.Platform) + " at " + c.base.H
 // GoString names the client without its secrets.
 func (c *Client) GoString() string { return c.String() }
 
-// Redact removes the client's secrets from text of any origin.
-func (c *Client) Redact(s string) string { return c.redact.Text(s) }
+// Safe makes text of any origin fit to be shown: one line, short, without the client's secrets.
+func (c *Client) Safe(s string) string { return c.redact.Line(s, textLimit) }
 
 // Now is the client's time.
 func (c *Client) Now() time.Time { return c.Clock.Now() }

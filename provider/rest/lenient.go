@@ -92,6 +92,19 @@ func (f *Flag) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// List is a JSON list; anything else is an empty one.
+type List[T any] []T
+
+// UnmarshalJSON never fails.
+func (l *List[T]) UnmarshalJSON(b []byte) error {
+	var out []T
+	if json.Unmarshal(b, &out) != nil {
+		out = nil
+	}
+	*l = out
+	return nil
+}
+
 // Time is an instant: an ISO text, or a number of seconds or (above 1e11) milliseconds since 1970, fractions and quotes
 // allowed. Null, missing and nonsense are the zero time. It is always UTC.
 type Time struct{ time.Time }

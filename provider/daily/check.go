@@ -1,0 +1,121 @@
+package daily
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// maxSkew is by how much the machine's clock may differ from Daily's before it is worth a word: tokens and ends are
+// judged by Daily's.
+const maxSkew = 30 * time.Second
+
+// Check finds out whether the account works: its key and domain, the clock, its webhooks and its settings.
+func (p *Provider) Check(ctx context.Context) []provider.Check {
+	var domain struct {
+		Name rest.Text `json:"domain_name"`
+	}
+	var header http.Header
+	err := p.client.Do(ctx, rest.Call{
+		Op: "read domain", Method: http.MethodGet, Path: "/", Out: &domain, Header: &header,
+	})
+	if err != nil {
+		return []provider.Check{failed("API key", err), p.checkSecret()}
+	}
+	name := domain.Name.Clip(idLimit)
+	key := provider.Check{Name: "API key", OK: true, Detail: fmt.Sprintf("accepted, domain %q", name)}
+	if want := p.account.Subdomain; want != "" && want != name {
+		key.OK = false
+		key.Hint = fmt.Sprintf("the key belongs to another domain than %q: check %s and %s", want,
+			setting(p.account, "DAILY_SUBDOMAIN", "subdomain"), setting(p.account, "DAILY_API_KEY", "api_key"))
+	}
+	out := []provider.Check{key}
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		out = append(out, clock(p.client.Now().Sub(date)))
+	}
+	out = append(out, p.checkSecret())
+	out = append(out, p.checkWebhooks(ctx)...)
+	return append(out, p.checkRecording())
+}
+
+func failed(name string, err error) provider.Check {
+	return provider.Check{Name: name, Detail: err.Error(), Hint: provider.HintOf(err)}
+}
+
+func clock(skew time.Duration) provider.Check {
+	c := provider.Check{Name: "clock", OK: skew.Abs() <= maxSkew, Detail: "agrees with the platform's"}
+	if !c.OK {
+		c.Detail = fmt.Sprintf("differs from the platform's by %s", skew.Abs().Round(time.Second))
+		c.Hint = "set the machine's clock, best by NTP: tokens and signatures depend on it"
+	}
+	return c
+}
+
+func (p *Provider) checkSecret() provider.Check {
+	c := provider.Check{Name: "webhook secret", OK: true, Detail: "set"}
+	if len(p.keys.decoded)+len(p.keys.plain) == 0 {
+		c.OK, c.Detail, c.Hint = false, "not set: webhooks are refused", p.keys.hint
+	}
+	return c
+}
+
+// webhookObject is one registered webhook. Its hmac comes too and is not read.
+type webhookObject struct {
+	URL         string      `json:"url"`
+	State       rest.Text   `json:"state"`
+	FailedCount rest.Number `json:"failedCount"`
+	RetryType   rest.Text   `json:"retryType"`
+}
+
+func (p *Provider) checkWebhooks(ctx context.Context) []provider.Check {
+	const name = "webhook"
+	var hooks []webhookObject
+	err := p.client.Do(ctx, rest.Call{Op: "list webhooks", Method: http.MethodGet, Path: "/webhooks", Out: &hooks})
+	switch {
+	case errors.Is(err, provider.Forbidden):
+		c := failed(name, err)
+		c.Hint = "webhooks need a Daily account with a card on file; until then presence is read every few seconds"
+		return []provider.Check{c}
+	case err != nil:
+		return []provider.Check{failed(name, err)}
+	case len(hooks) == 0:
+		return []provider.Check{{
+			Name: name, Detail: "none is registered: presence is read every few seconds",
+			Hint: "register the public URL with POST /webhooks",
+		}}
+	}
+	var out []provider.Check
+	for _, h := range hooks {
+		c := provider.Check{Name: name, OK: h.State == "ACTIVE"}
+		c.Detail = fmt.Sprintf("%s, %s, %d failures in a row", p.client.Safe(h.URL), p.client.Safe(string(h.State)), h.FailedCount.Int())
+		if !c.OK {
+			c.Hint = "Daily sends nothing to it after three failures: reactivate it with POST /webhooks/{uuid}"
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func (p *Provider) checkRecording() provider.Check {
+	t := p.account.Recording
+	c := provider.Check{Name: "recordings", OK: true}
+	switch {
+	case t.Bucket != "" && t.RoleARN == "":
+		c.OK, c.Detail = false, fmt.Sprintf("bucket %q without a role: it is not used", t.Bucket)
+		c.Hint = "set " + setting(p.account, "AWS_DAILY_ROLE_ARN", "role_arn") + " to the role with which Daily writes"
+	case p.recordingMode() == "raw-tracks" && !p.hasBucket():
+		c.OK, c.Detail = false, "raw tracks need a bucket of yours"
+		c.Hint = "set " + setting(p.account, "AWS_DAILY_S3_BUCKET", "bucket") + " and " +
+			setting(p.account, "AWS_DAILY_ROLE_ARN", "role_arn")
+	case p.hasBucket():
+		c.Detail = fmt.Sprintf("%s to the bucket %q", p.recordingMode(), t.Bucket)
+	default:
+		c.Detail = "kept by Daily"
+	}
+	return c
+}

@@ -1,0 +1,81 @@
+package daily
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// The classes of calls that Daily limits apart (https://docs.daily.co/reference/rest-api#rate-limits).
+const (
+	// classDefault: 20 a second or 100 in 5 seconds.
+	classDefault rest.Class = iota
+	// classSlow: deleting a room and listing recordings, about 2 a second or 50 in 30 seconds.
+	classSlow
+	// classStart: starting recordings, about 1 a second or 5 in 5 seconds.
+	classStart
+)
+
+func newClient(a provider.Account, o Options) (*rest.Client, error) {
+	return rest.New(rest.Config{
+		Platform: provider.Daily, BaseURL: a.APIURL, Key: a.APIKey,
+		KeySetting: setting(a, "DAILY_API_KEY", "api_key"),
+		URLSetting: setting(a, "DAILY_API_URL", "api_url"),
+		KeyHint:    "find it in the Daily dashboard under Developers",
+		Secrets:    append([]string{a.WebhookSecret, a.APISecret, a.Recording.AccessKeySecret}, a.WebhookSecrets...),
+		Transport:  o.Transport, Clock: o.Clock, Timeout: o.Timeout,
+		Limits: []rest.Limit{
+			classDefault: {PerSecond: 16, Burst: 20},
+			classSlow:    {PerSecond: 1.5, Burst: 5},
+			classStart:   {PerSecond: 0.8, Burst: 1},
+		},
+		Explain: explain,
+	})
+}
+
+// apiError is Daily's error body. Info may be missing, and its wording may change.
+type apiError struct {
+	Error   json.RawMessage `json:"error"`
+	Info    rest.Text       `json:"info"`
+	Deleted rest.Flag       `json:"deleted"`
+}
+
+// explain reads Daily's error body. Daily answers a missing key with 400, and a room that has expired but isn't
+// collected yet with an error that says deleted.
+func explain(status int, _ http.Header, body []byte, p *rest.Problem) {
+	var e apiError
+	if json.Unmarshal(body, &e) != nil {
+		return
+	}
+	var code rest.Text
+	_ = code.UnmarshalJSON(e.Error)
+	p.Code, p.Text = string(code), string(e.Info)
+	switch p.Code {
+	case "authorization-header-error", "authentication-error":
+		p.Kind = provider.Unauthenticated
+	case "forbidden-error":
+		p.Kind = provider.Forbidden
+	case "invalid-plan-type":
+		p.Kind = provider.Forbidden
+		p.Hint = "this needs a paid Daily plan: put a card on file in the Daily dashboard under Billing"
+	case "not-found":
+		p.Kind = provider.NotFound
+	case "rate-limit-error":
+		p.Kind = provider.RateLimited
+	case "server-error":
+		p.Kind = provider.Unavailable
+	case "invalid-request-error":
+		if status < 500 && status != http.StatusNotFound && status != http.StatusTooManyRequests {
+			p.Kind = provider.Invalid
+		}
+		if strings.Contains(strings.ToLower(p.Text), "bad authorization header") {
+			p.Kind = provider.Unauthenticated
+		}
+	}
+	if e.Deleted && status >= 400 && status < 500 {
+		p.Kind = provider.NotFound
+	}
+}

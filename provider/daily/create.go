@@ -1,0 +1,184 @@
+package daily
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// createBody is POST /rooms.
+type createBody struct {
+	Name       string         `json:"name"`
+	Privacy    string         `json:"privacy"`
+	Properties roomProperties `json:"properties"`
+}
+
+// roomProperties are the settings that we give a room. enable_recording is a word or left out, never false.
+type roomProperties struct {
+	Exp               int64             `json:"exp"`
+	MaxParticipants   int               `json:"max_participants,omitempty"`
+	EnableKnocking    bool              `json:"enable_knocking,omitempty"`
+	EnableChat        bool              `json:"enable_chat"`
+	EnableScreenshare bool              `json:"enable_screenshare"`
+	StartVideoOff     bool              `json:"start_video_off"`
+	StartAudioOff     bool              `json:"start_audio_off"`
+	EnableRecording   string            `json:"enable_recording,omitempty"`
+	RecordingsBucket  *recordingsBucket `json:"recordings_bucket,omitempty"`
+}
+
+// recordingsBucket names a bucket and the role with which Daily writes to it; Daily takes no access keys.
+type recordingsBucket struct {
+	Name           string `json:"bucket_name"`
+	Region         string `json:"bucket_region"`
+	RoleARN        string `json:"assume_role_arn"`
+	AllowAPIAccess bool   `json:"allow_api_access"`
+}
+
+// defaultRegion is where buckets are when nobody says otherwise.
+const defaultRegion = "us-west-2"
+
+// body makes the request for a room.
+func (p *Provider) body(s provider.MeetingSpec) createBody {
+	b := createBody{Name: s.Name, Privacy: "public", Properties: roomProperties{
+		Exp: s.Until.Unix(), MaxParticipants: max(s.Size, 0), EnableChat: true, EnableScreenshare: true,
+	}}
+	if s.Locked {
+		b.Privacy, b.Properties.EnableKnocking = "private", true
+	}
+	switch s.Recording {
+	case provider.RecordingLocal:
+		b.Properties.EnableRecording = "local"
+	case provider.RecordingCloud:
+		b.Properties.EnableRecording = "cloud"
+		if p.recordingMode() == "raw-tracks" {
+			b.Properties.EnableRecording = "raw-tracks"
+		}
+		if t := p.account.Recording; p.hasBucket() {
+			region := t.Region
+			if region == "" {
+				region = defaultRegion
+			}
+			b.Properties.RecordingsBucket = &recordingsBucket{t.Bucket, region, t.RoleARN, true}
+		}
+	}
+	return b
+}
+
+// hasBucket says whether Daily can write to a bucket of the user's.
+func (p *Provider) hasBucket() bool {
+	return p.account.Recording.Bucket != "" && p.account.Recording.RoleARN != ""
+}
+
+// recordingMode is what a cloud recording is on this account: raw-tracks, cloud or both. Raw tracks need a bucket.
+func (p *Provider) recordingMode() string {
+	if m := p.account.Recording.Mode; m != "" {
+		return m
+	}
+	if p.hasBucket() {
+		return "raw-tracks"
+	}
+	return "cloud"
+}
+
+// recordsCloud says whether a token's start_cloud_recording applies: it starts Daily's own cloud recording, never raw
+// tracks.
+func (p *Provider) recordsCloud() bool { return p.recordingMode() != "raw-tracks" }
+
+// creations is how often a room is asked for when answers get lost.
+const creations = 3
+
+// CreateMeeting makes a room of the given name. When an answer is lost, the name is looked up: a room that isn't there is
+// asked for again; one that carries exactly what was asked for, and was made since, is the one that was made; any other
+// belongs to somebody else, and is a [provider.Conflict] like a name that was taken from the start.
+func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (provider.Meeting, error) {
+	const op = "create room"
+	body, began := p.body(s), p.client.Now()
+	doubt := false
+	for n := 1; ; n++ {
+		var r roomObject
+		err := p.client.Do(ctx, rest.Call{
+			Op: op, Subject: s.Name, Method: http.MethodPost, Path: "/rooms", In: body, Out: &r,
+		})
+		if err == nil {
+			if string(r.Name) == s.Name {
+				return p.meeting(op, r)
+			}
+			err = p.client.Malformed(op, s.Name, "the answer is another room, or none")
+			doubt = true
+		} else if errors.Is(err, rest.ErrMaybeDone) {
+			doubt = true
+		} else if !doubt && saysTaken(err) {
+			return provider.Meeting{}, p.taken(s.Name)
+		} else if !doubt && !errors.Is(err, provider.Invalid) {
+			return provider.Meeting{}, err
+		}
+		var header http.Header
+		found, lookErr := p.room(ctx, s.Name, &header)
+		switch {
+		case lookErr == nil && !doubt:
+			return provider.Meeting{}, p.taken(s.Name)
+		case lookErr == nil && p.isOurs(found, body, header, p.client.Now().Sub(began)):
+			return p.meeting(op, found)
+		case lookErr == nil:
+			return provider.Meeting{}, p.taken(s.Name)
+		case !doubt:
+			return provider.Meeting{}, err
+		case !errors.Is(lookErr, provider.NotFound):
+			return provider.Meeting{}, p.inDoubt(err, s)
+		case n >= creations && saysTaken(err):
+			return provider.Meeting{}, p.taken(s.Name)
+		case n >= creations || (errors.Is(err, provider.Invalid) && !saysTaken(err)):
+			return provider.Meeting{}, err
+		}
+		if p.client.Backoff(ctx, n) != nil {
+			return provider.Meeting{}, p.inDoubt(err, s)
+		}
+	}
+}
+
+// saysTaken says whether a refusal says in words that the name exists. Daily has one code for that and for invalid
+// names, so that without the words the name is looked up.
+func saysTaken(err error) bool {
+	var e *provider.Error
+	return errors.As(err, &e) && (e.Kind == provider.Conflict || strings.Contains(strings.ToLower(e.Text), "already exists"))
+}
+
+func (p *Provider) taken(name string) error {
+	return p.client.Refuse(provider.Conflict, "create room", name, "a room of that name exists already", "")
+}
+
+// inDoubt is the error of a creation of which nobody can say whether it happened.
+func (p *Provider) inDoubt(err error, s provider.MeetingSpec) error {
+	var e *provider.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	said := *e
+	said.Text += "; the room may exist all the same, until " + s.Until.UTC().Format(time.RFC3339)
+	return &said
+}
+
+// isOurs says whether a room that was found is the one that was asked for: its settings are those, and it isn't older
+// than the call, by the platform's clock alone.
+func (p *Provider) isOurs(r roomObject, want createBody, h http.Header, took time.Duration) bool {
+	limit := int64(200)
+	if r.Config.MaxParticipants.Given {
+		limit = r.Config.MaxParticipants.Int()
+	}
+	if string(r.Name) != want.Name || string(r.Privacy) != want.Privacy ||
+		r.Config.Exp.Int() != want.Properties.Exp || bool(r.Config.EnableKnocking) != want.Properties.EnableKnocking ||
+		(want.Properties.MaxParticipants > 0 && limit != int64(want.Properties.MaxParticipants)) {
+		return false
+	}
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil || r.CreatedAt.IsZero() {
+		return true
+	}
+	const grace = 30 * time.Second
+	return !r.CreatedAt.Before(date.Add(-took - grace))
+}

@@ -1,0 +1,106 @@
+package daily
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// nameLimit bounds what people call themselves, in bytes; idLimit what ids may be.
+const (
+	nameLimit = 1024
+	idLimit   = 256
+)
+
+// presenceObject is one participant as presence tells it: camelCase and ISO times, unlike webhooks.
+type presenceObject struct {
+	ID       rest.Text `json:"id"`
+	UserID   rest.Text `json:"userId"`
+	UserName rest.Text `json:"userName"`
+	JoinTime rest.Time `json:"joinTime"`
+}
+
+// Presence reads who is in a room. That Daily doesn't know the room is an error, not an empty room.
+//
+// A reading does not tell roles: Role is empty.
+func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider.Participant, error) {
+	const op = "read presence of room"
+	if m.Room == "" {
+		return nil, p.client.Refuse(provider.Invalid, op, "", "the meeting has no room name", "")
+	}
+	var q url.Values
+	for {
+		var page struct {
+			Total rest.Number       `json:"total_count"`
+			Data  *[]presenceObject `json:"data"`
+		}
+		err := p.client.Do(ctx, rest.Call{
+			Op: op, Subject: m.Room, Method: http.MethodGet, Path: roomPath(m.Room, "/presence"), Query: q, Out: &page,
+		})
+		if err != nil {
+			return nil, err
+		}
+		if page.Data == nil {
+			return nil, p.client.Malformed(op, m.Room, "the answer has no list of participants")
+		}
+		// The call has a limit and no cursor: what a first answer leaves out is asked for with a limit that holds it.
+		if total := page.Total.Int(); total > int64(len(*page.Data)) {
+			if q != nil {
+				return nil, p.client.Malformed(op, m.Room,
+					fmt.Sprintf("the answer lists %d of %d participants", len(*page.Data), total))
+			}
+			q = url.Values{"limit": {strconv.FormatInt(total+10, 10)}}
+			continue
+		}
+		return p.participants(op, m.Room, *page.Data)
+	}
+}
+
+// AllPresence reads who is in every room of the domain with one call. A room in which nobody is has no entry.
+func (p *Provider) AllPresence(ctx context.Context) (map[string][]provider.Participant, error) {
+	const op = "read presence"
+	var rooms map[string]*[]presenceObject
+	if err := p.client.Do(ctx, rest.Call{Op: op, Method: http.MethodGet, Path: "/presence", Out: &rooms}); err != nil {
+		return nil, err
+	}
+	if rooms == nil {
+		return nil, p.client.Malformed(op, "", "the answer is no map of rooms")
+	}
+	out := make(map[string][]provider.Participant, len(rooms))
+	for room, list := range rooms {
+		if list == nil {
+			return nil, p.client.Malformed(op, room, "the answer has no list of participants")
+		}
+		people, err := p.participants(op, room, *list)
+		if err != nil {
+			return nil, err
+		}
+		out[room] = people
+	}
+	return out, nil
+}
+
+// participants makes a list of presence objects one of participants, each session once.
+func (p *Provider) participants(op, room string, list []presenceObject) ([]provider.Participant, error) {
+	out := make([]provider.Participant, 0, len(list))
+	seen := make(map[string]bool, len(list))
+	for _, o := range list {
+		id := o.ID.Clip(idLimit)
+		if id == "" {
+			return nil, p.client.Malformed(op, room, "a participant in the answer has no id")
+		}
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		out = append(out, provider.Participant{
+			Session: id, Name: o.UserName.Clip(nameLimit), UserID: o.UserID.Clip(idLimit), JoinedAt: o.JoinTime.Time,
+		})
+	}
+	return out, nil
+}

@@ -1,0 +1,107 @@
+// Package daily is the provider for Daily (https://docs.daily.co/reference/rest-api).
+//
+// Daily takes the names that it is given, so that a creation whose answer was lost is settled by looking the name up.
+// Rooms carry their settings in a sparse config: what isn't there has its default. Their end gates joining only; people
+// inside are removed by an eject call, which [Provider.EndMeeting] makes before it deletes the room. Presence lags behind
+// by up to 25 seconds. One key belongs to one Daily domain, and a domain has one webhook for all of its rooms.
+package daily
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// DefaultURL is Daily's public API.
+const DefaultURL = "https://api.daily.co/v1"
+
+// Provider is one account on Daily. It is safe for concurrent use.
+type Provider struct {
+	account provider.Account
+	client  *rest.Client
+	keys    keyring
+}
+
+var (
+	_ provider.Provider        = (*Provider)(nil)
+	_ provider.Linker          = (*Provider)(nil)
+	_ provider.Looker          = (*Provider)(nil)
+	_ provider.Ejector         = (*Provider)(nil)
+	_ provider.RoomLister      = (*Provider)(nil)
+	_ provider.PresenceLister  = (*Provider)(nil)
+	_ provider.RecordingLister = (*Provider)(nil)
+	_ provider.Checker         = (*Provider)(nil)
+)
+
+// Options are what a program may want to be different; the zero value is what it usually wants.
+type Options struct {
+	// Transport is what calls go through, nil for the default.
+	Transport http.RoundTripper
+	// Clock is the time for pacing and back-off, nil for the machine's.
+	Clock rest.Clock
+	// Timeout bounds one attempt of a call, 0 for ten seconds.
+	Timeout time.Duration
+}
+
+// Driver makes providers for accounts on Daily.
+func Driver() provider.Driver {
+	return provider.Driver{
+		Platform: provider.Daily, DefaultURL: DefaultURL,
+		Open: func(a provider.Account, transport http.RoundTripper) (provider.Provider, error) {
+			p, err := New(a, Options{Transport: transport})
+			if err != nil {
+				return nil, err
+			}
+			return p, nil
+		},
+	}
+}
+
+// New makes the provider of an account. It calls nobody. Its errors say what is wrong with the account's settings, and
+// hold none of its secrets.
+func New(a provider.Account, o Options) (*Provider, error) {
+	if a.APIURL == "" {
+		a.APIURL = DefaultURL
+	}
+	keys, err := newKeyring(a)
+	if err != nil {
+		return nil, err
+	}
+	client, err := newClient(a, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Provider{account: a, client: client, keys: keys}, nil
+}
+
+// Platform is daily.
+func (p *Provider) Platform() provider.Platform { return provider.Daily }
+
+// String names the account without its secrets.
+func (p *Provider) String() string { return p.account.String() }
+
+// GoString names the account without its secrets.
+func (p *Provider) GoString() string { return p.account.String() }
+
+// Traits are Daily's: measured presence lags 10 to 25 seconds, and a presence call counts fully against the limits.
+func (p *Provider) Traits() provider.Traits {
+	return provider.Traits{
+		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second, NamesRooms: true, StoresFiles: true,
+	}
+}
+
+// setting names the environment variable that an account's user sets. An account of another name than its platform's
+// comes from a configuration file, where the same setting has its own place.
+func setting(a provider.Account, env, key string) string {
+	if a.Name == "" || a.Name == string(provider.Daily) {
+		return env
+	}
+	return fmt.Sprintf("%s of the account %q", key, a.Name)
+}
+
+// roomPath is the path of a room's calls.
+func roomPath(name, rest string) string { return "/rooms/" + url.PathEscape(name) + rest }

@@ -1,0 +1,150 @@
+package daily
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// recordingObject is a recording as Daily lists it. Daily documents type and never sends it.
+type recordingObject struct {
+	ID       rest.Text              `json:"id"`
+	RoomName rest.Text              `json:"room_name"`
+	StartTS  rest.Number            `json:"start_ts"`
+	Status   rest.Text              `json:"status"`
+	Type     rest.Text              `json:"type"`
+	Duration rest.Number            `json:"duration"`
+	S3Key    rest.Text              `json:"s3key"`
+	Tracks   rest.List[trackObject] `json:"tracks"`
+}
+
+// trackObject is one file of raw tracks.
+type trackObject struct {
+	Type  rest.Text   `json:"type"`
+	S3Key rest.Text   `json:"s3Key"`
+	Size  rest.Number `json:"size"`
+}
+
+// Recordings lists a room's recordings, or with an empty room the domain's, newest first.
+func (p *Provider) Recordings(ctx context.Context, room string, limit int) ([]provider.Recording, error) {
+	const op = "list recordings"
+	var out []provider.Recording
+	after := ""
+	for len(out) < limit {
+		asked := min(limit-len(out), 100)
+		q := url.Values{"limit": {strconv.Itoa(asked)}}
+		if room != "" {
+			q.Set("room_name", room)
+		}
+		if after != "" {
+			q.Set("starting_after", after)
+		}
+		var page struct {
+			Total rest.Number        `json:"total_count"`
+			Data  *[]recordingObject `json:"data"`
+		}
+		err := p.client.Do(ctx, rest.Call{
+			Op: op, Subject: room, Method: http.MethodGet, Path: "/recordings", Query: q, Out: &page, Class: classSlow,
+		})
+		if err != nil {
+			return nil, err
+		}
+		if page.Data == nil {
+			return nil, p.client.Malformed(op, room, "the answer has no list of recordings")
+		}
+		for _, r := range *page.Data {
+			if r.ID == "" {
+				return nil, p.client.Malformed(op, room, "a recording in the answer has no id")
+			}
+			if len(out) < limit {
+				out = append(out, r.recording())
+			}
+		}
+		n := len(*page.Data)
+		if n < asked || (page.Total.Given && int64(len(out)) >= page.Total.Int()) || string((*page.Data)[n-1].ID) == after {
+			break
+		}
+		after = string((*page.Data)[n-1].ID)
+	}
+	return out, nil
+}
+
+func (r recordingObject) recording() provider.Recording {
+	out := provider.Recording{
+		ID: r.ID.Clip(idLimit), Room: roomName(r.RoomName), StartedAt: rest.Instant(r.StartTS.Value),
+		Duration: r.Duration.Seconds(), Kind: recordingKind(r.Type, len(r.Tracks), r.S3Key),
+		Files: files(r.Tracks, r.S3Key),
+	}
+	switch r.Status {
+	case "in-progress":
+		out.Status = "recording"
+	case "canceled":
+		out.Status = "failed"
+	default:
+		out.Status = "ready"
+		if len(out.Files) == 0 {
+			out.Status = "failed"
+		}
+	}
+	return out
+}
+
+// recordingKind is what a recording consists of: by Daily's word, else by what it has.
+func recordingKind(word rest.Text, tracks int, key rest.Text) string {
+	switch {
+	case word == "raw-tracks", word == "" && tracks > 0:
+		return "tracks"
+	case strings.HasPrefix(string(word), "cloud"), word == "" && key != "":
+		return "cloud"
+	}
+	return ""
+}
+
+// files lists a recording's files. Keys are kept even when no bucket is configured here: one may be set at Daily for
+// the whole domain.
+func files(tracks []trackObject, key rest.Text) []provider.RecordingFile {
+	var out []provider.RecordingFile
+	for _, t := range tracks {
+		key := t.S3Key.Clip(nameLimit)
+		if key == "" {
+			continue
+		}
+		out = append(out, provider.RecordingFile{
+			Name: path.Base(key), Kind: trackKind(t.Type.Clip(idLimit), key), Size: max(t.Size.Int(), 0), Key: key,
+		})
+	}
+	if len(out) == 0 && key != "" {
+		k := key.Clip(nameLimit)
+		out = append(out, provider.RecordingFile{Name: path.Base(k), Kind: "video", Key: k})
+	}
+	return out
+}
+
+// trackKind is what a track holds. Raw track keys end in {start}-{participant}-{media}-{track start}, and their media
+// ("cam-audio", "screen-video") says more than the type ("audio").
+func trackKind(kind, key string) string {
+	for _, media := range []string{"cam-audio", "cam-video", "screen-audio", "screen-video"} {
+		if strings.Contains(path.Base(key), "-"+media+"-") {
+			return media
+		}
+	}
+	return kind
+}
+
+// roomName is a room's name in the one form that is used everywhere.
+func roomName(t rest.Text) string { return strings.TrimPrefix(t.Clip(nameLimit), "/") }
+
+// linked names the file of an older description's download_url. The link itself may carry a token and is not kept.
+func linked(link rest.Text) []provider.RecordingFile {
+	u, err := url.Parse(link.Clip(4 * nameLimit))
+	if link == "" || err != nil || u.Path == "" || u.Path == "/" {
+		return nil
+	}
+	return []provider.RecordingFile{{Name: path.Base(u.Path), Kind: "video"}}
+}

@@ -1,0 +1,239 @@
+package daily
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// roomObject is a room as Daily answers it. Config holds only what differs from the defaults.
+type roomObject struct {
+	ID        rest.Text  `json:"id"`
+	Name      rest.Text  `json:"name"`
+	Privacy   rest.Text  `json:"privacy"`
+	URL       string     `json:"url"`
+	CreatedAt rest.Time  `json:"created_at"`
+	Config    roomConfig `json:"config"`
+}
+
+// roomConfig is what we read of a room's settings.
+type roomConfig struct {
+	Exp             rest.Number `json:"exp"`
+	MaxParticipants rest.Number `json:"max_participants"`
+	EnableKnocking  rest.Flag   `json:"enable_knocking"`
+}
+
+// meeting makes a room a meeting, or says what it lacks.
+func (p *Provider) meeting(op string, r roomObject) (provider.Meeting, error) {
+	if r.Name == "" {
+		return provider.Meeting{}, p.client.Malformed(op, "", "the answer is no room: it has no name")
+	}
+	link, err := rest.Link(r.URL)
+	if err != nil {
+		return provider.Meeting{}, p.client.Malformed(op, string(r.Name), err.Error())
+	}
+	m := provider.Meeting{ID: string(r.ID), Room: string(r.Name), GuestURL: link, CreatedAt: r.CreatedAt.Time}
+	if r.Config.Exp.Given {
+		m.Until = rest.Instant(r.Config.Exp.Value)
+	}
+	return m, nil
+}
+
+// Lookup finds a room by its name. Expired rooms count as gone, as they do for Daily.
+func (p *Provider) Lookup(ctx context.Context, m provider.Meeting) (provider.Meeting, error) {
+	const op = "look up room"
+	if m.Room == "" {
+		return provider.Meeting{}, p.client.Refuse(provider.Invalid, op, "", "the meeting has no room name", "")
+	}
+	r, err := p.room(ctx, m.Room, nil)
+	if err != nil {
+		return provider.Meeting{}, err
+	}
+	return p.meeting(op, r)
+}
+
+// room reads a room.
+func (p *Provider) room(ctx context.Context, name string, h *http.Header) (roomObject, error) {
+	var r roomObject
+	err := p.client.Do(ctx, rest.Call{
+		Op: "look up room", Subject: name, Method: http.MethodGet, Path: roomPath(name, ""), Out: &r, Header: h,
+	})
+	return r, err
+}
+
+// Rooms lists the domain's rooms, newest first, a hundred a call.
+func (p *Provider) Rooms(ctx context.Context, yield func(provider.Meeting) bool) error {
+	const op = "list rooms"
+	after := ""
+	for {
+		var page struct {
+			Data *[]roomObject `json:"data"`
+		}
+		q := url.Values{"limit": {"100"}}
+		if after != "" {
+			q.Set("starting_after", after)
+		}
+		if err := p.client.Do(ctx, rest.Call{Op: op, Method: http.MethodGet, Path: "/rooms", Query: q, Out: &page}); err != nil {
+			return err
+		}
+		if page.Data == nil {
+			return p.client.Malformed(op, "", "the answer has no list of rooms")
+		}
+		for _, r := range *page.Data {
+			m, err := p.meeting(op, r)
+			if err != nil {
+				return err
+			}
+			if !yield(m) {
+				return nil
+			}
+		}
+		n := len(*page.Data)
+		if n < 100 {
+			return nil
+		}
+		last := string((*page.Data)[n-1].ID)
+		if last == "" || last == after {
+			return p.client.Malformed(op, "", "the list of rooms does not move on")
+		}
+		after = last
+	}
+}
+
+// ejectBatch is how many sessions one eject call takes.
+const ejectBatch = 100
+
+// EndMeeting removes everybody whom presence lists, then the sessions that only the caller knows of, then deletes the
+// room. Deleting alone would leave people inside: the order is eject, then delete. When it can't be read who is inside,
+// nothing is deleted: the call can be repeated.
+func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
+	if m.Room == "" {
+		return p.client.Refuse(provider.Invalid, "end meeting", "", "the meeting has no room name", "")
+	}
+	here, err := p.Presence(ctx, m)
+	if err != nil && !errors.Is(err, provider.NotFound) {
+		return err
+	}
+	listed := make(map[string]bool, len(here))
+	var sessions []string
+	for _, one := range here {
+		listed[one.Session] = true
+		sessions = append(sessions, one.Session)
+	}
+	if err := p.eject(ctx, m.Room, sessions, false); err != nil && !errors.Is(err, provider.NotFound) {
+		return err
+	}
+	sessions = sessions[:0]
+	for _, s := range m.Sessions {
+		if s != "" && !listed[s] {
+			listed[s] = true
+			sessions = append(sessions, s)
+		}
+	}
+	// These may have left long ago; that Daily doesn't know them any more must not keep the room alive.
+	err = p.eject(ctx, m.Room, sessions, false)
+	if err != nil && !errors.Is(err, provider.NotFound) && !errors.Is(err, provider.Invalid) {
+		return err
+	}
+	err = p.client.Do(ctx, rest.Call{
+		Op: "delete room", Subject: m.Room, Method: http.MethodDelete, Path: roomPath(m.Room, ""), Class: classSlow,
+	})
+	if errors.Is(err, provider.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// Eject removes one session. With ban its person can't come back, as far as Daily knows the person by a user id.
+func (p *Provider) Eject(ctx context.Context, m provider.Meeting, session string, ban bool) error {
+	if m.Room == "" || session == "" {
+		return p.client.Refuse(provider.Invalid, "eject", session, "it takes a room and a session", "")
+	}
+	err := p.eject(ctx, m.Room, []string{session}, ban)
+	if errors.Is(err, provider.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// eject removes sessions, a hundred a call. Removing somebody twice does no harm, so that it may be repeated.
+func (p *Provider) eject(ctx context.Context, room string, sessions []string, ban bool) error {
+	for len(sessions) > 0 {
+		n := min(len(sessions), ejectBatch)
+		err := p.client.Do(ctx, rest.Call{
+			Op: "eject from room", Subject: room, Method: http.MethodPost, Path: roomPath(room, "/eject"), Idempotent: true,
+			In: struct {
+				IDs []string `json:"ids"`
+				Ban bool     `json:"ban,omitempty"`
+			}{sessions[:n], ban},
+		})
+		if err != nil {
+			return err
+		}
+		sessions = sessions[n:]
+	}
+	return nil
+}
+
+// Links gives the room's URL, and for the host the same with an owner's token, which is made for this call, belongs to
+// this room alone and ends with the meeting.
+func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.Links, error) {
+	const op = "make host link"
+	m := r.Meeting
+	if m.GuestURL == "" || m.Room == "" {
+		found, err := p.Lookup(ctx, m)
+		if err != nil {
+			return provider.Links{}, err
+		}
+		m.GuestURL = found.GuestURL
+		if m.Until.IsZero() {
+			m.Until = found.Until
+		}
+	}
+	guest, err := rest.Link(m.GuestURL)
+	if err != nil {
+		return provider.Links{}, p.client.Malformed("make links", m.Room, err.Error())
+	}
+	if !r.Host {
+		return provider.Links{Guest: guest}, nil
+	}
+	exp := m.Until
+	if exp.IsZero() {
+		exp = p.client.Now().Add(24 * time.Hour)
+	}
+	props := tokenProperties{RoomName: m.Room, IsOwner: true, Exp: exp.Unix(), UserName: r.Name}
+	if r.StartRecording && p.recordsCloud() {
+		props.StartCloudRecording, props.EnableRecording = true, "cloud"
+	}
+	var out struct {
+		Token string `json:"token"`
+	}
+	// A token is only a signed text: making another one does no harm.
+	err = p.client.Do(ctx, rest.Call{
+		Op: op, Subject: m.Room, Method: http.MethodPost, Path: "/meeting-tokens", Idempotent: true,
+		In: map[string]any{"properties": props}, Out: &out,
+	})
+	if err != nil {
+		return provider.Links{}, err
+	}
+	if out.Token == "" || strings.ContainsFunc(out.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return provider.Links{}, p.client.Malformed(op, m.Room, "the answer holds no token")
+	}
+	return provider.Links{Guest: guest, Host: rest.WithQuery(guest, "t", out.Token)}, nil
+}
+
+// tokenProperties are what we ask of POST /meeting-tokens.
+type tokenProperties struct {
+	RoomName            string `json:"room_name"`
+	IsOwner             bool   `json:"is_owner"`
+	Exp                 int64  `json:"exp"`
+	UserName            string `json:"user_name,omitempty"`
+	StartCloudRecording bool   `json:"start_cloud_recording,omitempty"`
+	EnableRecording     string `json:"enable_recording,omitempty"`
+}

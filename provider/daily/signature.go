@@ -1,0 +1,173 @@
+package daily
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+)
+
+// The headers of a signed delivery, and of the simple scheme.
+const (
+	headerSignature = "X-Webhook-Signature"
+	headerTimestamp = "X-Webhook-Timestamp"
+	headerSimple    = "X-Daily-Signature"
+)
+
+// maxAge is how old a signature may be, and how far ahead of us. Daily retries, and its ids are remembered, so that a
+// day is safe; what this guards against is a delivery that was recorded long ago.
+const maxAge = 24 * time.Hour
+
+// keyring is what an account's signatures are checked with.
+type keyring struct {
+	// decoded are the secrets as Daily uses them: decoded from base64.
+	decoded [][]byte
+	// plain are the secrets as text, for the simple scheme; empty when the account doesn't ask for it.
+	plain [][]byte
+	// hint says what to set when there is no secret.
+	hint string
+}
+
+// newKeyring decodes an account's secrets. No error holds any of them.
+func newKeyring(a provider.Account) (keyring, error) {
+	name := setting(a, "DAILY_WEBHOOK_SECRET", "webhook_secret")
+	k := keyring{hint: "set " + name + " to the hmac of the account's webhook"}
+	refuse := func(text, hint string) (keyring, error) {
+		return keyring{}, &provider.Error{
+			Kind: provider.Invalid, Platform: provider.Daily, Op: "configure", Text: text, Hint: hint,
+		}
+	}
+	if a.WebhookSignature != "" && a.WebhookSignature != "simple" {
+		return refuse("there is no such webhook signature",
+			`set `+setting(a, "DAILY_WEBHOOK_SIGNATURE", "signature")+` to "simple", or leave it out`)
+	}
+	simple := a.WebhookSignature == "simple"
+	for _, s := range append([]string{a.WebhookSecret}, a.WebhookSecrets...) {
+		if s = strings.TrimSpace(s); s == "" {
+			continue
+		}
+		if simple {
+			k.plain = append(k.plain, []byte(s))
+		}
+		key, err := base64.StdEncoding.Strict().DecodeString(s)
+		if (err != nil || len(key) == 0) && !simple {
+			return refuse("the webhook secret is not base64",
+				"set "+name+" to the webhook's hmac exactly as Daily gives it")
+		}
+		if err == nil && len(key) > 0 {
+			k.decoded = append(k.decoded, key)
+		}
+	}
+	return k, nil
+}
+
+// ping is the body with which Daily tries a webhook's URL before it accepts the webhook. It carries nothing.
+const ping = `{"test":"test"}`
+
+// isPing says whether a body is exactly the ping, white space apart.
+func isPing(body []byte) bool {
+	if len(body) > 256 {
+		return false
+	}
+	var b bytes.Buffer
+	return json.Compact(&b, body) == nil && b.String() == ping
+}
+
+// verify checks a request's signature. reason is for people and empty only for a verified one.
+func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, missing bool, reason string) {
+	signature := strings.TrimSpace(r.Header.Get(headerSignature))
+	simple := strings.TrimSpace(r.Header.Get(headerSimple))
+	switch {
+	case len(k.decoded)+len(k.plain) == 0:
+		return provider.Unverified, false, "no secret to check the signature with: " + k.hint
+	case signature == "" && len(k.plain) > 0 && simple != "":
+		return k.verifySimple(simple, r.Body)
+	case signature == "":
+		return provider.Rejected, true, "no signature: the header " + headerSignature + " is missing"
+	}
+	stamp := r.Header.Get(headerTimestamp)
+	if stamp == "" {
+		return provider.Rejected, true, "no signature: the header " + headerTimestamp + " is missing"
+	}
+	given, err := base64.StdEncoding.DecodeString(signature)
+	if err != nil {
+		return provider.Rejected, false, "the signature is not base64"
+	}
+	right := false
+	for _, key := range k.decoded {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(stamp))
+		mac.Write([]byte{'.'})
+		mac.Write(r.Body)
+		right = hmac.Equal(mac.Sum(nil), given) || right
+	}
+	if !right {
+		return provider.Rejected, false, "the signature is wrong: another secret, or a changed body"
+	}
+	return fresh(stamp, r.ReceivedAt)
+}
+
+// verifySimple checks the older descriptions' scheme: the hex HMAC of the body alone. It has no time to judge.
+func (k keyring) verifySimple(signature string, body []byte) (provider.Verdict, bool, string) {
+	given, err := hex.DecodeString(strings.TrimPrefix(signature, "sha256="))
+	if err != nil {
+		return provider.Rejected, false, "the signature is not hexadecimal"
+	}
+	right := false
+	for _, key := range k.plain {
+		mac := hmac.New(sha256.New, key)
+		mac.Write(body)
+		right = hmac.Equal(mac.Sum(nil), given) || right
+	}
+	if !right {
+		return provider.Rejected, false, "the signature is wrong: another secret, or a changed body"
+	}
+	return provider.Verified, false, ""
+}
+
+// fresh judges a signature's timestamp, which has been seen in seconds and in milliseconds.
+func fresh(stamp string, received time.Time) (provider.Verdict, bool, string) {
+	v, err := strconv.ParseFloat(strings.TrimSpace(stamp), 64)
+	if err != nil || !(v >= 0) || v > 1e15 {
+		return provider.Rejected, false, "the signature's timestamp is no time"
+	}
+	if v > 1e11 {
+		v /= 1e3
+	}
+	age := float64(received.UnixMilli())/1e3 - v
+	switch {
+	case age > maxAge.Seconds():
+		return provider.Rejected, false, fmt.Sprintf("the signature is stale: %s old", span(age))
+	case age < -maxAge.Seconds():
+		return provider.Rejected, false, fmt.Sprintf("the signature is from the future: %s ahead", span(-age))
+	}
+	return provider.Verified, false, ""
+}
+
+// span words a number of seconds beyond a day.
+func span(s float64) string {
+	const century = 100 * 365 * 24 * 3600
+	if s > century {
+		return "over a century"
+	}
+	return (time.Duration(s) * time.Second).Round(time.Minute).String()
+}
+
+// isTestPing says whether a request is the ping without a signature, or one that can't be checked for want of a secret.
+func (k keyring) isTestPing(r provider.WebhookRequest) bool {
+	if !isPing(r.Body) {
+		return false
+	}
+	return len(k.decoded)+len(k.plain) == 0 || !signed(r.Header)
+}
+
+func signed(h http.Header) bool { return h.Get(headerSignature) != "" || h.Get(headerSimple) != "" }

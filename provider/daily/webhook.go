@@ -1,0 +1,190 @@
+package daily
+
+import (
+	"encoding/json"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// kinds says what Daily's events are in the common vocabulary; everything else is unknown.
+var kinds = map[rest.Text]provider.EventKind{
+	"meeting.started":              provider.KindMeetingStarted,
+	"meeting.ended":                provider.KindMeetingEnded,
+	"participant.joined":           provider.KindParticipantJoined,
+	"participant.left":             provider.KindParticipantLeft,
+	"waiting-participant.joined":   provider.KindParticipantWaiting,
+	"waiting-participant.left":     provider.KindParticipantWaitingLeft,
+	"recording.started":            provider.KindRecordingStarted,
+	"recording.ready-to-download":  provider.KindRecordingReady,
+	"recording.error":              provider.KindRecordingFailed,
+	"transcript.started":           provider.KindTranscriptStarted,
+	"transcript.ready-to-download": provider.KindTranscriptReady,
+	"transcript.error":             provider.KindTranscriptFailed,
+}
+
+// envelope is what every event comes in. Older descriptions call event_ts timestamp.
+type envelope struct {
+	Type      rest.Text       `json:"type"`
+	ID        rest.Text       `json:"id"`
+	Payload   json.RawMessage `json:"payload"`
+	EventTS   rest.Time       `json:"event_ts"`
+	Timestamp rest.Time       `json:"timestamp"`
+}
+
+// payload is what we read of all events' payloads. A meeting_id in it is the id of a session, not of a room, and
+// therefore not read.
+type payload struct {
+	Room          rest.Text              `json:"room"`
+	RoomName      rest.Text              `json:"room_name"`
+	RoomID        rest.Text              `json:"room_id"`
+	SessionID     rest.Text              `json:"session_id"`
+	ParticipantID rest.Text              `json:"participant_id"`
+	UserID        rest.Text              `json:"user_id"`
+	UserName      rest.Text              `json:"user_name"`
+	Owner         rest.Flag              `json:"owner"`
+	JoinedAt      rest.Time              `json:"joined_at"`
+	Duration      rest.Number            `json:"duration"`
+	StartTS       rest.Time              `json:"start_ts"`
+	EndTS         rest.Time              `json:"end_ts"`
+	Timestamp     rest.Time              `json:"timestamp"`
+	RecordingID   rest.Text              `json:"recording_id"`
+	InstanceID    rest.Text              `json:"instance_id"`
+	StartedBy     rest.Text              `json:"started_by"`
+	Type          rest.Text              `json:"type"`
+	S3Key         rest.Text              `json:"s3_key"`
+	DownloadURL   rest.Text              `json:"download_url"`
+	Tracks        rest.List[trackObject] `json:"tracks"`
+	ErrorMsg      rest.Text              `json:"error_msg"`
+	Error         rest.Text              `json:"error"`
+}
+
+// ReadWebhook verifies a request with the account's secrets (X-Webhook-Signature over X-Webhook-Timestamp and the exact
+// body) and reads the event. It never returns an error: what a request is worth is in the verdict.
+func (p *Provider) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, error) {
+	if p.keys.isTestPing(r) {
+		return provider.Webhook{
+			Verdict: provider.Verified, Reason: "the platform's test, which is not signed and says nothing",
+			Event: provider.Event{Kind: provider.KindTest, Type: "test"},
+		}, nil
+	}
+	verdict, missing, reason := p.keys.verify(r)
+	event, unread := readEvent(r.Body)
+	if verdict == provider.Verified {
+		reason = unread
+	}
+	return provider.Webhook{Verdict: verdict, Missing: missing, Reason: reason, Event: event}, nil
+}
+
+// readEvent reads a body as far as it can be read, and says what could not.
+func readEvent(body []byte) (provider.Event, string) {
+	if isPing(body) {
+		return provider.Event{Kind: provider.KindTest, Type: "test"}, ""
+	}
+	unknown := provider.Event{Kind: provider.KindUnknown}
+	var env envelope
+	if err := json.Unmarshal(body, &env); err != nil {
+		return unknown, "the body is not an event in JSON"
+	}
+	event := provider.Event{
+		Kind: provider.KindUnknown, Type: env.Type.Clip(idLimit), ID: env.ID.Clip(idLimit), At: env.EventTS.Time,
+	}
+	if event.At.IsZero() {
+		event.At = env.Timestamp.Time
+	}
+	if env.Type == "" {
+		return event, "the event has no type"
+	}
+	var in payload
+	if len(env.Payload) > 0 {
+		if err := json.Unmarshal(env.Payload, &in); err != nil {
+			return event, "the event's payload is not what the platform's documentation says"
+		}
+	}
+	event.Room = roomName(in.Room)
+	if event.Room == "" {
+		event.Room = roomName(in.RoomName)
+	}
+	event.MeetingID = in.RoomID.Clip(idLimit)
+	kind, known := kinds[env.Type]
+	if !known {
+		return event, ""
+	}
+	event.Kind = kind
+	switch kind {
+	case provider.KindMeetingStarted:
+		at(&event, in.StartTS.Time)
+	case provider.KindMeetingEnded:
+		at(&event, in.EndTS.Time)
+		event.Emptied = true
+	case provider.KindParticipantJoined, provider.KindParticipantLeft,
+		provider.KindParticipantWaiting, provider.KindParticipantWaitingLeft:
+		if !in.participant(&event) {
+			event.Kind = provider.KindUnknown
+			return event, "the event names no participant"
+		}
+	case provider.KindRecordingStarted, provider.KindRecordingReady, provider.KindRecordingFailed:
+		in.recording(&event)
+	}
+	return event, ""
+}
+
+// at sets when an event happened, where the payload tells: the envelope's time is when it was sent.
+func at(e *provider.Event, t time.Time) {
+	if !t.IsZero() {
+		e.At = t
+	}
+}
+
+// participant reads a participant's event. A leaver's event tells when they joined and how long they stayed.
+func (in *payload) participant(e *provider.Event) bool {
+	session := in.SessionID.Clip(idLimit)
+	if session == "" {
+		session = in.ParticipantID.Clip(idLimit)
+	}
+	if session == "" {
+		return false
+	}
+	who := &provider.Participant{
+		Session: session, Name: in.UserName.Clip(nameLimit), UserID: in.UserID.Clip(idLimit),
+		Role: provider.RoleGuest, JoinedAt: in.JoinedAt.Time,
+	}
+	if in.Owner {
+		who.Role, who.PlatformRole = provider.RoleHost, "owner"
+	}
+	e.Participant = who
+	switch e.Kind {
+	case provider.KindParticipantJoined, provider.KindParticipantWaiting:
+		at(e, in.JoinedAt.Time)
+	default:
+		if !in.JoinedAt.IsZero() && in.Duration.Given {
+			at(e, in.JoinedAt.Add(in.Duration.Seconds()))
+		}
+		who.LeftAt = e.At
+	}
+	return true
+}
+
+// recording reads a recording's event. Daily's recording.started names no room.
+func (in *payload) recording(e *provider.Event) {
+	rec := &provider.RecordingEvent{
+		ID: in.RecordingID.Clip(idLimit), Instance: in.InstanceID.Clip(idLimit), StartedBy: in.StartedBy.Clip(idLimit),
+		Kind: recordingKind(in.Type, len(in.Tracks), in.S3Key), StartedAt: in.StartTS.Time,
+		Duration: in.Duration.Seconds(), Files: files(in.Tracks, in.S3Key),
+	}
+	e.Recording = rec
+	switch e.Kind {
+	case provider.KindRecordingStarted:
+		at(e, in.StartTS.Time)
+	case provider.KindRecordingReady:
+		if len(rec.Files) == 0 {
+			rec.Files = linked(in.DownloadURL)
+		}
+	case provider.KindRecordingFailed:
+		at(e, in.Timestamp.Time)
+		if rec.Error = in.ErrorMsg.Clip(nameLimit); rec.Error == "" {
+			rec.Error = in.Error.Clip(nameLimit)
+		}
+	}
+}
