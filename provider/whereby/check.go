@@ -1,0 +1,85 @@
+package whereby
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// maxSkew is by how much the machine's clock may differ from Whereby's before it is worth a word. Beyond a minute no
+// signature would be fresh.
+const maxSkew = 30 * time.Second
+
+// Check finds out whether the account works: its key, the clock, the plan's insights, and its settings.
+func (p *Provider) Check(ctx context.Context) []provider.Check {
+	var header http.Header
+	err := p.read(ctx, "list meetings", "/meetings", &header)
+	if err != nil {
+		return []provider.Check{failed("API key", err), p.checkSecret()}
+	}
+	out := []provider.Check{{Name: "API key", OK: true, Detail: "accepted"}}
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		out = append(out, clock(p.client.Now().Sub(date)))
+	}
+	seen := provider.Check{Name: "insights", OK: true, Detail: "available: who is present can be read"}
+	if err := insights(p.read(ctx, "list rooms", "/insights/rooms", nil)); err != nil {
+		seen = failed("insights", err)
+	}
+	return append(out, seen, p.checkSecret(), p.checkRecording())
+}
+
+// read fetches one entry of a list and ignores it.
+func (p *Provider) read(ctx context.Context, op, path string, h *http.Header) error {
+	var page struct {
+		Results *[]struct{} `json:"results"`
+	}
+	err := p.client.Do(ctx, rest.Call{
+		Op: op, Method: http.MethodGet, Path: path, Query: url.Values{"limit": {"1"}}, Out: &page, Header: h, Cost: costRead,
+	})
+	if err == nil && page.Results == nil {
+		err = p.client.Malformed(op, "", "the answer has no list of results")
+	}
+	return err
+}
+
+func failed(name string, err error) provider.Check {
+	return provider.Check{Name: name, Detail: err.Error(), Hint: provider.HintOf(err)}
+}
+
+func clock(skew time.Duration) provider.Check {
+	c := provider.Check{Name: "clock", OK: skew.Abs() <= maxSkew, Detail: "agrees with the platform's"}
+	if !c.OK {
+		c.Detail = fmt.Sprintf("differs from the platform's by %s", skew.Abs().Round(time.Second))
+		c.Hint = "set the machine's clock, best by NTP: beyond a minute every webhook is refused as stale"
+	}
+	return c
+}
+
+func (p *Provider) checkSecret() provider.Check {
+	c := provider.Check{Name: "webhook secret", OK: true, Detail: "set"}
+	if len(p.secrets) == 0 {
+		c.OK, c.Detail = false, "not set: webhooks are refused"
+		c.Hint = "set " + setting(p.account, "WHEREBY_WEBHOOK_SECRET", "webhook_secret") +
+			"; it is in the Whereby dashboard under Configure, where the webhook's URL is entered too"
+	}
+	return c
+}
+
+func (p *Provider) checkRecording() provider.Check {
+	t := p.account.Recording
+	c := provider.Check{Name: "recordings", OK: true, Detail: "kept by Whereby"}
+	switch {
+	case t.Bucket != "" && t.RoleARN == "" && (t.AccessKeyID == "" || t.AccessKeySecret == ""):
+		c.OK, c.Detail = false, fmt.Sprintf("bucket %q without an access key: cloud recording would fail", t.Bucket)
+		c.Hint = "set " + setting(p.account, "AWS_WHEREBY_ACCESS_KEY_ID", "access_key_id") + " and " +
+			setting(p.account, "AWS_WHEREBY_ACCESS_KEY_SECRET", "access_key_secret")
+	case t.Bucket != "":
+		c.Detail = fmt.Sprintf("to the bucket %q", t.Bucket)
+	}
+	return c
+}

@@ -1,0 +1,137 @@
+package whereby
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// createBody is POST /meetings.
+type createBody struct {
+	IsLocked        bool           `json:"isLocked"`
+	RoomNamePrefix  string         `json:"roomNamePrefix"`
+	RoomNamePattern string         `json:"roomNamePattern"`
+	RoomMode        string         `json:"roomMode"`
+	EndDate         string         `json:"endDate"`
+	Fields          []string       `json:"fields"`
+	Recording       *recordingBody `json:"recording,omitempty"`
+}
+
+// recordingBody says where a meeting is recorded. The destination is flat, and required.
+type recordingBody struct {
+	Type         string      `json:"type"`
+	Destination  destination `json:"destination"`
+	StartTrigger string      `json:"startTrigger"`
+}
+
+// destination carries the bucket's key. A request with it is never logged, and its values are hidden in errors.
+type destination struct {
+	Provider           string `json:"provider"`
+	AuthenticationType string `json:"authenticationType,omitempty"`
+	Bucket             string `json:"bucket,omitempty"`
+	AccessKeyID        string `json:"accessKeyId,omitempty"`
+	AccessKeySecret    string `json:"accessKeySecret,omitempty"`
+	OIDCRoleARN        string `json:"oidcRoleArn,omitempty"`
+	FileFormat         string `json:"fileFormat,omitempty"`
+}
+
+// peopleInNormal is how many a room of the mode "normal" holds; "group" holds 200.
+const peopleInNormal = 4
+
+// prefixLimit is the longest roomNamePrefix.
+const prefixLimit = 39
+
+// body makes the request for a meeting.
+func (p *Provider) body(s provider.MeetingSpec) createBody {
+	b := createBody{
+		IsLocked: s.Locked, RoomNamePrefix: prefix(s.Room), RoomNamePattern: "uuid", RoomMode: "group",
+		EndDate: iso(s.Until), Fields: []string{"hostRoomUrl"},
+	}
+	if s.Size > 0 && s.Size <= peopleInNormal {
+		b.RoomMode = "normal"
+	}
+	if s.Recording == provider.RecordingLocal || s.Recording == provider.RecordingCloud {
+		b.Recording = &recordingBody{Type: string(s.Recording), StartTrigger: string(s.Trigger)}
+		if b.Recording.StartTrigger == "" {
+			b.Recording.StartTrigger = string(provider.TriggerNone)
+		}
+		b.Recording.Destination = destination{Provider: "whereby"}
+		if s.Recording == provider.RecordingCloud {
+			b.Recording.Destination = p.destination()
+		}
+	}
+	return b
+}
+
+// destination is the account's bucket, or Whereby's own storage.
+func (p *Provider) destination() destination {
+	t := p.account.Recording
+	d := destination{Provider: "s3", Bucket: t.Bucket, FileFormat: "mp4"}
+	switch {
+	case t.Bucket == "":
+		return destination{Provider: "whereby", FileFormat: "mp4"}
+	case t.AccessKeyID == "" && t.RoleARN != "":
+		d.AuthenticationType, d.OIDCRoleARN = "roleBased", t.RoleARN
+	default:
+		d.AuthenticationType, d.AccessKeyID, d.AccessKeySecret = "accessKey", t.AccessKeyID, t.AccessKeySecret
+	}
+	return d
+}
+
+// prefix is what a room's name gives for the beginning of Whereby's: lower case, no space, at most 39 bytes, and a hyphen
+// at its end.
+func prefix(room string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(room) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-', r == '_':
+			b.WriteRune(r)
+		case b.Len() > 0:
+			b.WriteByte('-')
+		}
+	}
+	s := b.String()
+	s = strings.TrimRight(s[:min(len(s), prefixLimit-1)], "-")
+	if s == "" {
+		s = "room"
+	}
+	return s + "-"
+}
+
+// CreateMeeting makes a meeting. Only its Room shapes the name. When the answer is lost the call is not repeated and the
+// error says so: what may have been made can't be found, and vanishes by itself.
+func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (provider.Meeting, error) {
+	const op = "create meeting"
+	var o meetingObject
+	err := p.client.Do(ctx, rest.Call{
+		Op: op, Subject: s.Room, Method: http.MethodPost, Path: "/meetings", In: p.body(s), Out: &o, Cost: costWrite,
+	})
+	if err == nil {
+		m, err := p.meeting(op, o)
+		if err != nil {
+			return provider.Meeting{}, inDoubt(err, s.Until)
+		}
+		return m, nil
+	}
+	if errors.Is(err, rest.ErrMaybeDone) {
+		err = inDoubt(err, s.Until)
+	}
+	return provider.Meeting{}, err
+}
+
+// inDoubt says of a lost answer what may be left on the platform.
+func inDoubt(err error, until time.Time) error {
+	var e *provider.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	said := *e
+	said.Text += "; a room may have been made all the same: it vanishes by itself, an hour after " +
+		until.UTC().Format(time.RFC3339)
+	return &said
+}

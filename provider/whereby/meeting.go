@@ -1,0 +1,156 @@
+package whereby
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// meetingObject is a meeting as Whereby answers it. Its roomName starts with a slash; the host's URL comes only when it
+// is asked for.
+type meetingObject struct {
+	ID          rest.Text `json:"meetingId"`
+	RoomName    rest.Text `json:"roomName"`
+	RoomURL     string    `json:"roomUrl"`
+	StartDate   rest.Time `json:"startDate"`
+	EndDate     rest.Time `json:"endDate"`
+	HostRoomURL string    `json:"hostRoomUrl"`
+}
+
+// meeting makes the platform's meeting one of ours, or says what it lacks.
+func (p *Provider) meeting(op string, o meetingObject) (provider.Meeting, error) {
+	id, room := o.ID.Clip(idLimit), roomName(o.RoomName)
+	if id == "" || room == "" {
+		return provider.Meeting{}, p.client.Malformed(op, id, "the answer is no meeting: it has no id or no room name")
+	}
+	link, err := rest.Link(o.RoomURL)
+	if err != nil {
+		return provider.Meeting{}, p.client.Malformed(op, id, err.Error())
+	}
+	return provider.Meeting{
+		ID: id, Room: room, GuestURL: link, Until: o.EndDate.Time, CreatedAt: o.StartDate.Time,
+	}, nil
+}
+
+// roomName is a room's name in the one form that is used everywhere: without Whereby's slash.
+func roomName(t rest.Text) string { return strings.TrimPrefix(t.Clip(nameLimit), "/") }
+
+// get reads a meeting. Whereby finds meetings by id alone.
+func (p *Provider) get(ctx context.Context, op string, m provider.Meeting, fields string) (meetingObject, error) {
+	var o meetingObject
+	if m.ID == "" {
+		return o, p.client.Refuse(provider.Invalid, op, m.Room, "the meeting's id on Whereby is not known", "")
+	}
+	call := rest.Call{
+		Op: op, Subject: m.ID, Method: http.MethodGet, Path: "/meetings/" + url.PathEscape(m.ID), Out: &o, Cost: costRead,
+	}
+	if fields != "" {
+		call.Query = url.Values{"fields": {fields}}
+	}
+	err := p.client.Do(ctx, call)
+	return o, err
+}
+
+// Lookup finds a meeting by its id.
+func (p *Provider) Lookup(ctx context.Context, m provider.Meeting) (provider.Meeting, error) {
+	const op = "look up meeting"
+	o, err := p.get(ctx, op, m, "")
+	if err != nil {
+		return provider.Meeting{}, err
+	}
+	return p.meeting(op, o)
+}
+
+// Links gives the room's URL, and for the host the URL with Whereby's room key, fetched for this call.
+func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.Links, error) {
+	const op = "fetch links of meeting"
+	if !r.Host && r.Meeting.GuestURL != "" {
+		guest, err := rest.Link(r.Meeting.GuestURL)
+		if err != nil {
+			return provider.Links{}, p.client.Malformed(op, r.Meeting.ID, err.Error())
+		}
+		return provider.Links{Guest: guest}, nil
+	}
+	fields := ""
+	if r.Host {
+		fields = "hostRoomUrl"
+	}
+	o, err := p.get(ctx, op, r.Meeting, fields)
+	if err != nil {
+		return provider.Links{}, err
+	}
+	m, err := p.meeting(op, o)
+	if err != nil || !r.Host {
+		return provider.Links{Guest: m.GuestURL}, err
+	}
+	host, err := rest.Link(o.HostRoomURL)
+	if err != nil {
+		return provider.Links{}, p.client.Malformed(op, m.ID, "the answer has no usable link for the host")
+	}
+	return provider.Links{Guest: m.GuestURL, Host: host}, nil
+}
+
+// EndMeeting deletes the meeting; Whereby removes who is in it. It answers 204 for one that is gone, too.
+func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
+	const op = "end meeting"
+	if m.ID == "" {
+		return p.client.Refuse(provider.Invalid, op, m.Room, "the meeting's id on Whereby is not known", "")
+	}
+	err := p.client.Do(ctx, rest.Call{
+		Op: op, Subject: m.ID, Method: http.MethodDelete, Path: "/meetings/" + url.PathEscape(m.ID), Cost: costDelete,
+	})
+	if provider.KindOf(err) == provider.NotFound {
+		return nil
+	}
+	return err
+}
+
+// Rooms lists the account's meetings in Whereby's order, a hundred a call.
+func (p *Provider) Rooms(ctx context.Context, yield func(provider.Meeting) bool) error {
+	const op = "list meetings"
+	return pages(ctx, p, op, "/meetings", url.Values{}, func(o meetingObject) (bool, error) {
+		m, err := p.meeting(op, o)
+		if err != nil {
+			return false, err
+		}
+		return yield(m), nil
+	})
+}
+
+// pages reads a list that Whereby hands out by cursor, until the cursor is null or each says that it has enough.
+func pages[T any](ctx context.Context, p *Provider, op, path string, q url.Values, each func(T) (bool, error)) error {
+	q.Set("limit", "100")
+	for {
+		var page struct {
+			Results *[]T      `json:"results"`
+			Cursor  rest.Text `json:"cursor"`
+		}
+		err := p.client.Do(ctx, rest.Call{Op: op, Method: http.MethodGet, Path: path, Query: q, Out: &page, Cost: costRead})
+		if err != nil {
+			return err
+		}
+		if page.Results == nil {
+			return p.client.Malformed(op, "", "the answer has no list of results")
+		}
+		for _, one := range *page.Results {
+			if more, err := each(one); err != nil || !more {
+				return err
+			}
+		}
+		if page.Cursor == "" {
+			return nil
+		}
+		if string(page.Cursor) == q.Get("cursor") {
+			return p.client.Malformed(op, "", "the list does not move on")
+		}
+		q.Set("cursor", string(page.Cursor))
+	}
+}
+
+// iso is how Whereby writes times.
+func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

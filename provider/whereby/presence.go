@@ -1,0 +1,129 @@
+package whereby
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// nameLimit bounds what people call themselves, in bytes; idLimit what ids may be.
+const (
+	nameLimit = 1024
+	idLimit   = 256
+)
+
+// sessionObject is one session of a room. One without an end goes on.
+type sessionObject struct {
+	ID        rest.Text `json:"roomSessionId"`
+	StartedAt rest.Time `json:"startedAt"`
+	EndedAt   rest.Time `json:"endedAt"`
+}
+
+// visitObject is one participant of a session.
+type visitObject struct {
+	ID          rest.Text `json:"participantId"`
+	UserID      rest.Text `json:"userId"`
+	ExternalID  rest.Text `json:"externalId"`
+	RoleName    rest.Text `json:"roleName"`
+	DisplayName rest.Text `json:"displayName"`
+	JoinedAt    rest.Time `json:"joinedAt"`
+	LeftAt      rest.Time `json:"leftAt"`
+}
+
+// Presence reads from insights who is and who was in a meeting: the participants of every session that goes on, and of
+// the latest one when none does. Those who left have a LeftAt. A meeting without any session has nobody.
+func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider.Participant, error) {
+	const op = "read presence of meeting"
+	if m.Room == "" {
+		return nil, p.client.Refuse(provider.Invalid, op, m.ID, "the meeting has no room name", "")
+	}
+	var ongoing []sessionObject
+	var latest *sessionObject
+	err := pages(ctx, p, op, "/insights/room-sessions", url.Values{"roomName": {"/" + m.Room}},
+		func(s sessionObject) (bool, error) {
+			if s.ID == "" {
+				return false, p.client.Malformed(op, m.Room, "a session in the answer has no id")
+			}
+			if s.EndedAt.IsZero() {
+				ongoing = append(ongoing, s)
+			}
+			if latest == nil || s.StartedAt.After(latest.StartedAt.Time) {
+				latest = &s
+			}
+			return true, nil
+		})
+	if err != nil {
+		return nil, insights(err)
+	}
+	if len(ongoing) == 0 && latest != nil {
+		ongoing = []sessionObject{*latest}
+	}
+	out := []provider.Participant{}
+	at := make(map[string]int)
+	for _, s := range ongoing {
+		err := pages(ctx, p, op, "/insights/participants", url.Values{"roomSessionId": {string(s.ID)}},
+			func(v visitObject) (bool, error) {
+				id := v.ID.Clip(idLimit)
+				if id == "" {
+					return false, p.client.Malformed(op, m.Room, "a participant in the answer has no id")
+				}
+				who := v.participant(id, s)
+				i, again := at[id]
+				switch {
+				case !again:
+					at[id] = len(out)
+					out = append(out, who)
+				case who.LeftAt.IsZero() || (!out[i].LeftAt.IsZero() && who.LeftAt.After(out[i].LeftAt)):
+					out[i] = who
+				}
+				return true, nil
+			})
+		if err != nil {
+			return nil, insights(err)
+		}
+	}
+	return out, nil
+}
+
+// participant makes a visit a participant. Nobody is left in a session that has ended.
+func (v visitObject) participant(id string, s sessionObject) provider.Participant {
+	role, word := roleOf(v.RoleName)
+	who := provider.Participant{
+		Session: id, Name: v.DisplayName.Clip(nameLimit), UserID: v.UserID.Clip(idLimit), Role: role, PlatformRole: word,
+		JoinedAt: v.JoinedAt.Time, LeftAt: v.LeftAt.Time,
+	}
+	if who.UserID == "" {
+		who.UserID = v.ExternalID.Clip(idLimit)
+	}
+	if who.LeftAt.IsZero() {
+		who.LeftAt = s.EndedAt.Time
+	}
+	return who
+}
+
+// roleOf makes Whereby's word a role. Owners, members of the organisation and hosts can all run a meeting; recorders,
+// streamers and captioners are programs, which Whereby counts as clients.
+func roleOf(word rest.Text) (provider.Role, string) {
+	w := word.Clip(idLimit)
+	switch w {
+	case "owner", "member", "host":
+		return provider.RoleHost, w
+	case "recorder", "streamer", "captioner":
+		return provider.RoleBot, w
+	}
+	return provider.RoleGuest, w
+}
+
+// insights adds to a refusal what to do about it: not every plan has insights.
+func insights(err error) error {
+	var e *provider.Error
+	if errors.As(err, &e) && e.Kind == provider.Forbidden && e.Hint == "" {
+		said := *e
+		said.Hint = "the Whereby plan or key lacks insights: who is present is known from webhooks alone"
+		return &said
+	}
+	return err
+}

@@ -1,0 +1,102 @@
+// Package whereby is the provider for Whereby (https://docs.whereby.com/reference/whereby-rest-api-reference).
+//
+// Whereby makes the names of rooms itself, of a prefix that it is given, and finds meetings by their id alone. A
+// creation whose answer was lost can therefore not be settled by looking, and is never repeated: such a room vanishes by
+// itself an hour after its end. Nothing of a meeting can be changed once it is made. Who is present is read from
+// insights, which list those who left as well, with the time; the host's link carries a key and is fetched when it is
+// asked for. Calls are paid from a small budget of points a minute.
+package whereby
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// DefaultURL is Whereby's public API.
+const DefaultURL = "https://api.whereby.dev/v1"
+
+// Provider is one account on Whereby. It is safe for concurrent use.
+type Provider struct {
+	account provider.Account
+	client  *rest.Client
+	secrets [][]byte
+}
+
+var (
+	_ provider.Provider        = (*Provider)(nil)
+	_ provider.Linker          = (*Provider)(nil)
+	_ provider.Looker          = (*Provider)(nil)
+	_ provider.RoomLister      = (*Provider)(nil)
+	_ provider.RecordingLister = (*Provider)(nil)
+	_ provider.LogoUploader    = (*Provider)(nil)
+	_ provider.Checker         = (*Provider)(nil)
+)
+
+// Options are what a program may want to be different; the zero value is what it usually wants.
+type Options struct {
+	// Transport is what calls go through, nil for the default.
+	Transport http.RoundTripper
+	// Clock is the time for pacing and back-off, nil for the machine's.
+	Clock rest.Clock
+	// Timeout bounds one attempt of a call, 0 for ten seconds.
+	Timeout time.Duration
+}
+
+// Driver makes providers for accounts on Whereby.
+func Driver() provider.Driver {
+	return provider.Driver{
+		Platform: provider.Whereby, DefaultURL: DefaultURL,
+		Open: func(a provider.Account, transport http.RoundTripper) (provider.Provider, error) {
+			p, err := New(a, Options{Transport: transport})
+			if err != nil {
+				return nil, err
+			}
+			return p, nil
+		},
+	}
+}
+
+// New makes the provider of an account. It calls nobody. Its errors say what is wrong with the account's settings, and
+// hold none of its secrets.
+func New(a provider.Account, o Options) (*Provider, error) {
+	if a.APIURL == "" {
+		a.APIURL = DefaultURL
+	}
+	secrets, err := newSecrets(a)
+	if err != nil {
+		return nil, err
+	}
+	client, err := newClient(a, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Provider{account: a, client: client, secrets: secrets}, nil
+}
+
+// Platform is whereby.
+func (p *Provider) Platform() provider.Platform { return provider.Whereby }
+
+// String names the account without its secrets.
+func (p *Provider) String() string { return p.account.String() }
+
+// GoString names the account without its secrets.
+func (p *Provider) GoString() string { return p.account.String() }
+
+// Traits are Whereby's: rooms can be joined for an hour beyond their end, and a reading of presence costs two points of
+// a budget that may be as small as a hundred a minute.
+func (p *Provider) Traits() provider.Traits {
+	return provider.Traits{PresenceLag: 25 * time.Second, PresenceEvery: 15 * time.Second, Linger: time.Hour}
+}
+
+// setting names the environment variable that an account's user sets. An account of another name than its platform's
+// comes from a configuration file, where the same setting has its own place.
+func setting(a provider.Account, env, key string) string {
+	if a.Name == "" || a.Name == string(provider.Whereby) {
+		return env
+	}
+	return fmt.Sprintf("%s of the account %q", key, a.Name)
+}

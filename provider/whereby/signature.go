@@ -1,0 +1,121 @@
+package whereby
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+)
+
+// headerSignature carries t=<unix seconds>,v1=<hex>.
+const headerSignature = "Whereby-Signature"
+
+// window is by how much a signature's time may differ from the arrival, in both directions.
+const window = 60 * time.Second
+
+// newSecrets takes an account's secrets, which Whereby uses as plain text.
+func newSecrets(a provider.Account) ([][]byte, error) {
+	if a.WebhookSignature != "" {
+		return nil, &provider.Error{
+			Kind: provider.Invalid, Platform: provider.Whereby, Op: "configure", Text: "Whereby has one webhook signature only",
+			Hint: "leave signature out of the account's settings",
+		}
+	}
+	var out [][]byte
+	for _, s := range append([]string{a.WebhookSecret}, a.WebhookSecrets...) {
+		if s = strings.TrimSpace(s); s != "" {
+			out = append(out, []byte(s))
+		}
+	}
+	return out, nil
+}
+
+// maxSignatures bounds how many v1 parts are looked at.
+const maxSignatures = 8
+
+// parseSignature reads the header: parts in any order, those unknown skipped, and several v1 when a secret is being
+// replaced. stamp is the time as it is written, since that is what was signed.
+func parseSignature(header string) (stamp string, signatures [][]byte) {
+	for part := range strings.SplitSeq(header, ",") {
+		key, value, ok := strings.Cut(part, "=")
+		if !ok {
+			continue
+		}
+		value = strings.TrimSpace(value)
+		switch strings.TrimSpace(key) {
+		case "t":
+			if stamp == "" {
+				stamp = value
+			}
+		case "v1":
+			if b, err := hex.DecodeString(value); err == nil && len(b) == sha256.Size && len(signatures) < maxSignatures {
+				signatures = append(signatures, b)
+			}
+		}
+	}
+	return stamp, signatures
+}
+
+// verify checks a request's signature. reason is for people and empty only for a verified one.
+func (p *Provider) verify(r provider.WebhookRequest) (verdict provider.Verdict, missing bool, reason string) {
+	header := strings.TrimSpace(strings.Join(r.Header.Values(headerSignature), ","))
+	switch {
+	case len(p.secrets) == 0:
+		return provider.Unverified, false, "no secret to check the signature with: set " +
+			setting(p.account, "WHEREBY_WEBHOOK_SECRET", "webhook_secret")
+	case header == "":
+		return provider.Rejected, true, "no signature: the header " + headerSignature + " is missing"
+	}
+	stamp, given := parseSignature(header)
+	if stamp == "" || len(given) == 0 {
+		return provider.Rejected, false, "the signature is not of the form t=…,v1=…"
+	}
+	if !p.signed(stamp, r.Body, given) && !p.signedCompact(stamp, r.Body, given) {
+		return provider.Rejected, false, "the signature is wrong: another secret, or a changed body"
+	}
+	at, err := strconv.ParseInt(stamp, 10, 64)
+	if err != nil || at < 0 || at > 1e12 {
+		return provider.Rejected, false, "the signature's time is no time"
+	}
+	age := r.ReceivedAt.Sub(time.Unix(at, 0))
+	switch {
+	case age > window:
+		return provider.Rejected, false, fmt.Sprintf("the signature is stale: %s old", age.Round(time.Second))
+	case age < -window:
+		return provider.Rejected, false, fmt.Sprintf("the signature is from the future: %s ahead", (-age).Round(time.Second))
+	}
+	return provider.Verified, false, ""
+}
+
+// signed says whether one of the signatures is one of the secrets' over the time and the body.
+func (p *Provider) signed(stamp string, body []byte, given [][]byte) bool {
+	right := false
+	for _, secret := range p.secrets {
+		mac := hmac.New(sha256.New, secret)
+		mac.Write([]byte(stamp))
+		mac.Write([]byte{'.'})
+		mac.Write(body)
+		sum := mac.Sum(nil)
+		for _, g := range given {
+			right = hmac.Equal(sum, g) || right
+		}
+	}
+	return right
+}
+
+// signedCompact is signed over the body without its white space: Whereby's own sample signs what JSON.stringify makes,
+// and whether what is sent is that to the byte, nobody says.
+func (p *Provider) signedCompact(stamp string, body []byte, given [][]byte) bool {
+	var b bytes.Buffer
+	if json.Compact(&b, body) != nil || b.Len() == len(body) {
+		return false
+	}
+	return p.signed(stamp, b.Bytes(), given)
+}

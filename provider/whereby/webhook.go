@@ -1,0 +1,145 @@
+package whereby
+
+import (
+	"encoding/json"
+	"math"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// kinds says what Whereby's events are in the common vocabulary; everything else is unknown.
+var kinds = map[rest.Text]provider.EventKind{
+	"room.session.started":       provider.KindMeetingStarted,
+	"room.session.ended":         provider.KindMeetingEnded,
+	"room.client.joined":         provider.KindParticipantJoined,
+	"room.client.left":           provider.KindParticipantLeft,
+	"room.client.knocked":        provider.KindParticipantWaiting,
+	"room.client.knockCancelled": provider.KindParticipantWaitingLeft,
+	"recording.finished":         provider.KindRecordingReady,
+	"transcription.started":      provider.KindTranscriptStarted,
+	"transcription.finished":     provider.KindTranscriptReady,
+	"transcription.failed":       provider.KindTranscriptFailed,
+}
+
+// envelope is what every event comes in.
+type envelope struct {
+	ID        rest.Text       `json:"id"`
+	CreatedAt rest.Time       `json:"createdAt"`
+	Type      rest.Text       `json:"type"`
+	Data      json.RawMessage `json:"data"`
+}
+
+// data is what we read of all events' data. Events about recordings and transcriptions have no meetingId.
+type data struct {
+	MeetingID     rest.Text       `json:"meetingId"`
+	RoomName      rest.Text       `json:"roomName"`
+	ParticipantID rest.Text       `json:"participantId"`
+	DisplayName   rest.Text       `json:"displayName"`
+	ExternalID    rest.Text       `json:"externalId"`
+	RoleName      rest.Text       `json:"roleName"`
+	NumClients    rest.Number     `json:"numClients"`
+	ByRole        json.RawMessage `json:"numClientsByRoleName"`
+	RecordingID   rest.Text       `json:"recordingId"`
+	Filename      rest.Text       `json:"filename"`
+	Status        rest.Text       `json:"status"`
+}
+
+// ReadWebhook verifies a request with the account's secrets (Whereby-Signature over its time and the body) and reads the
+// event. It never returns an error: what a request is worth is in the verdict.
+func (p *Provider) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, error) {
+	verdict, missing, reason := p.verify(r)
+	event, unread := p.readEvent(r.Body)
+	if verdict == provider.Verified {
+		reason = unread
+	}
+	return provider.Webhook{Verdict: verdict, Missing: missing, Reason: reason, Event: event}, nil
+}
+
+// readEvent reads a body as far as it can be read, and says what could not.
+func (p *Provider) readEvent(body []byte) (provider.Event, string) {
+	var env envelope
+	if err := json.Unmarshal(body, &env); err != nil {
+		return provider.Event{Kind: provider.KindUnknown}, "the body is not an event in JSON"
+	}
+	event := provider.Event{
+		Kind: provider.KindUnknown, Type: env.Type.Clip(idLimit), ID: env.ID.Clip(idLimit), At: env.CreatedAt.Time,
+	}
+	if env.Type == "" {
+		return event, "the event has no type"
+	}
+	var in data
+	if len(env.Data) > 0 {
+		if err := json.Unmarshal(env.Data, &in); err != nil {
+			return event, "the event's data is not what the platform's documentation says"
+		}
+	}
+	event.MeetingID, event.Room = in.MeetingID.Clip(idLimit), roomName(in.RoomName)
+	kind, known := kinds[env.Type]
+	if !known {
+		return event, ""
+	}
+	event.Kind = kind
+	switch kind {
+	case provider.KindParticipantJoined, provider.KindParticipantLeft,
+		provider.KindParticipantWaiting, provider.KindParticipantWaitingLeft:
+		if !in.participant(&event) {
+			event.Kind = provider.KindUnknown
+			return event, "the event names no participant"
+		}
+	case provider.KindRecordingReady:
+		file := in.Filename.Clip(nameLimit)
+		_, began := parseFilename(file)
+		event.Recording = &provider.RecordingEvent{
+			ID: in.RecordingID.Clip(idLimit), Kind: "cloud", StartedAt: began, Files: p.files(file),
+		}
+	}
+	return event, ""
+}
+
+// participant reads a client's event. Whereby tells when it happened in the envelope alone.
+func (in *data) participant(e *provider.Event) bool {
+	session := in.ParticipantID.Clip(idLimit)
+	if session == "" {
+		return false
+	}
+	role, word := roleOf(in.RoleName)
+	who := &provider.Participant{
+		Session: session, Name: in.DisplayName.Clip(nameLimit), UserID: in.ExternalID.Clip(idLimit),
+		Role: role, PlatformRole: word,
+	}
+	e.Participant = who
+	switch e.Kind {
+	case provider.KindParticipantJoined:
+		who.JoinedAt = e.At
+		e.Headcount = in.people()
+	case provider.KindParticipantLeft:
+		who.LeftAt = e.At
+		e.Headcount = in.people()
+	case provider.KindParticipantWaitingLeft:
+		who.LeftAt = e.At
+	}
+	return true
+}
+
+// people is the number of clients after the event without those that are programs; nil when the event doesn't tell.
+func (in *data) people() *int {
+	var roles map[rest.Text]rest.Number
+	_ = json.Unmarshal(in.ByRole, &roles)
+	all, bots, sum := in.NumClients.Value, 0.0, 0.0
+	for word, n := range roles {
+		count := math.Max(n.Value, 0)
+		sum += count
+		if role, _ := roleOf(word); role == provider.RoleBot {
+			bots += count
+		}
+	}
+	if !in.NumClients.Given {
+		if len(roles) == 0 {
+			return nil
+		}
+		all = sum
+	}
+	n := int(math.Min(math.Max(all-bots, 0), 1e6))
+	return &n
+}
