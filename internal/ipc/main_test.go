@@ -1,6 +1,7 @@
 package ipc_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -8,7 +9,15 @@ import (
 	"go.uber.org/goleak"
 )
 
+// TestMain makes the test binary one of the programs of the process tests when it is asked to be one.
 func TestMain(m *testing.M) {
+	if role := os.Getenv(roleVar); role != "" {
+		if err := play(role); err != nil {
+			fmt.Fprintln(os.Stderr, role+":", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	goleak.VerifyTestMain(m)
 }
 
