@@ -1,0 +1,263 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+)
+
+// call is one API request as the handlers see it.
+type call struct {
+	w      *World
+	r      *http.Request
+	at     time.Time
+	base   string   // scheme and host for links
+	params []string // what the pattern's {} matched
+	query  url.Values
+	body   []byte
+}
+
+// answer is what a handler decides; it is written after the faults had their say.
+type answer struct {
+	status int
+	body   any // nil for none
+	header http.Header
+}
+
+func ok(body any) answer { return answer{status: http.StatusOK, body: body} }
+
+// route is one call of an API. handle runs with the world locked, unless free is set.
+type route struct {
+	method, pattern string
+	presence, free  bool
+	class           string // rate limit class of Daily
+	handle          func(*call) answer
+}
+
+// match compares a path's segments with a pattern's; {} matches one segment that isn't empty.
+func match(pattern string, path []string) ([]string, bool) {
+	parts := strings.Split(pattern, "/")[1:]
+	if len(parts) != len(path) {
+		return nil, false
+	}
+	var params []string
+	for i, p := range parts {
+		switch {
+		case p == "{}" && path[i] != "":
+			params = append(params, path[i])
+		case p != path[i]:
+			return nil, false
+		}
+	}
+	return params, true
+}
+
+// segments splits a request's raw path, so that an escaped slash stays within its segment, and drops a leading v1.
+func segments(r *http.Request) ([]string, error) {
+	parts := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	if len(parts) > 0 && parts[0] == "v1" {
+		parts = parts[1:]
+	}
+	if len(parts) == 0 {
+		parts = []string{""}
+	}
+	for i, p := range parts {
+		s, err := url.PathUnescape(p)
+		if err != nil {
+			return nil, fmt.Errorf("sandbox: path: %w", err)
+		}
+		parts[i] = s
+	}
+	return parts, nil
+}
+
+const bodyLimit = 2 << 20
+
+// api is one platform's HTTP side.
+type api struct {
+	platform provider.Platform
+	routes   []route
+	// admit checks key and limits; a nil answer admits.
+	admit    func(*call, route) *answer
+	notFound func(*call) answer
+	tooBig   func() answer
+	limited  func(time.Duration) answer
+}
+
+// serve answers one request.
+func (w *World) serve(a *api, rw http.ResponseWriter, r *http.Request) {
+	path, err := segments(r)
+	if err != nil {
+		write(rw, a.notFound(&call{w: w, r: r}))
+		return
+	}
+	c := &call{w: w, r: r, base: w.baseOf(r), query: r.URL.Query()}
+	c.body, err = io.ReadAll(http.MaxBytesReader(rw, r.Body, bodyLimit))
+	if err != nil {
+		var big *http.MaxBytesError
+		if errors.As(err, &big) {
+			write(rw, a.tooBig())
+		}
+		return
+	}
+	rt := route{handle: a.notFound}
+	for _, candidate := range a.routes {
+		if params, ok := match(candidate.pattern, path); ok && candidate.method == r.Method {
+			rt, c.params = candidate, params
+			break
+		}
+	}
+	what := r.Method + " /" + strings.Join(path, "/")
+
+	c.at = w.lock()
+	slow := w.strike(a.platform, what, func(f *Fault) bool { return f.Kind == Latency })
+	w.unlock()
+	if slow != nil && !w.wait(r, slow.Delay) {
+		return
+	}
+	c.at = w.lock()
+	if refused := a.admit(c, rt); refused != nil {
+		w.unlock()
+		write(rw, *refused)
+		return
+	}
+	f := w.callFault(a.platform, what, rt.presence)
+	if f != nil && f.instead() {
+		w.unlock()
+		instead(rw, a, f)
+		return
+	}
+	var ans answer
+	if rt.free {
+		w.unlock()
+		ans = rt.handle(c)
+	} else {
+		ans = rt.handle(c)
+		w.runDue()
+		w.unlock()
+	}
+	if f == nil {
+		write(rw, ans)
+		return
+	}
+	after(rw, f, ans)
+}
+
+// instead says whether a fault comes in place of the effect.
+func (f *Fault) instead() bool {
+	switch f.Kind {
+	case RateLimit, ServerError, PresenceError, HTML, ErrorWith200, DropConnection:
+		return true
+	}
+	return false
+}
+
+// instead answers for a call that was not carried out.
+func instead(rw http.ResponseWriter, a *api, f *Fault) {
+	trouble := map[string]any{"error": "server-error", "info": "an error occurred"}
+	switch f.Kind {
+	case RateLimit:
+		write(rw, a.limited(f.Delay))
+	case HTML:
+		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(rw, "<!doctype html><title>Sign in</title><p>Sign in to the network to go on.</p>")
+	case ErrorWith200:
+		write(rw, ok(trouble))
+	case DropConnection:
+		panic(http.ErrAbortHandler)
+	default:
+		write(rw, answer{status: statusOr(f, 500), body: trouble})
+	}
+}
+
+// after applies the faults that spoil the answer to a call that took effect.
+func after(rw http.ResponseWriter, f *Fault, ans answer) {
+	switch f.Kind {
+	case DropAfterEffect:
+		panic(http.ErrAbortHandler)
+	case ErrorAfterEffect:
+		write(rw, answer{status: statusOr(f, 502), body: map[string]any{"error": "server-error", "info": "bad gateway"}})
+	case CutJSON:
+		whole := compact(ans.body)
+		rw.Header().Set("Content-Type", "application/json; charset=utf-8")
+		rw.WriteHeader(ans.status)
+		_, _ = rw.Write(whole[:len(whole)/2])
+	default:
+		write(rw, ans)
+	}
+}
+
+func statusOr(f *Fault, status int) int {
+	if f.Status != 0 {
+		return f.Status
+	}
+	return status
+}
+
+// wait lets the world's clock go on by d. It is false when the caller or the world went away.
+func (w *World) wait(r *http.Request, d time.Duration) bool {
+	t := w.clock.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.Chan():
+		return true
+	case <-r.Context().Done():
+	case <-w.ctx.Done():
+	}
+	return false
+}
+
+// baseOf is the scheme and host for the links in an answer.
+func (w *World) baseOf(r *http.Request) string {
+	if w.opt.BaseURL != "" {
+		return strings.TrimRight(w.opt.BaseURL, "/")
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host
+}
+
+func write(rw http.ResponseWriter, a answer) {
+	for k, v := range a.header {
+		rw.Header()[k] = v
+	}
+	if a.body == nil {
+		rw.WriteHeader(a.status)
+		return
+	}
+	body := compact(a.body)
+	rw.Header().Set("Content-Type", "application/json; charset=utf-8")
+	rw.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	rw.WriteHeader(a.status)
+	// The caller may have gone; there is nobody to tell.
+	_, _ = rw.Write(body)
+}
+
+// compact is JSON as JavaScript's JSON.stringify writes it: without white space, <>& unescaped.
+func compact(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		// Only values of our own making come here, and raw JSON that was parsed before.
+		panic(fmt.Sprintf("sandbox: encode %T: %v", v, err))
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// bearer gives the key of an Authorization header; ok is false when the header is missing or malformed.
+func bearer(r *http.Request) (string, bool) {
+	scheme, key, found := strings.Cut(r.Header.Get("Authorization"), " ")
+	return key, found && strings.EqualFold(scheme, "Bearer") && key != "" && !strings.ContainsAny(key, " \t")
+}

@@ -1,0 +1,128 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"greenroom/provider"
+)
+
+// Daily serves Daily's API at the root, with or without /v1, and the pages and files that its answers point at.
+func (w *World) Daily() http.Handler {
+	a := w.dailyAPI()
+	return w.withPages(func(rw http.ResponseWriter, r *http.Request) { w.serve(a, rw, r) })
+}
+
+func (w *World) dailyAPI() *api {
+	return &api{
+		platform: provider.Daily,
+		admit:    admitDaily,
+		notFound: func(*call) answer { return dailyError(404, "not-found", "") },
+		tooBig:   func() answer { return dailyError(400, "invalid-request-error", "the body is too large") },
+		limited:  dailyLimited,
+		routes: []route{
+			{method: "GET", pattern: "/", handle: dailyDomain},
+			{method: "GET", pattern: "/rooms", handle: dailyListRooms},
+			{method: "POST", pattern: "/rooms", handle: dailyCreateRoom},
+			{method: "GET", pattern: "/rooms/{}", handle: dailyGetRoom},
+			{method: "POST", pattern: "/rooms/{}", handle: dailyUpdateRoom},
+			{method: "DELETE", pattern: "/rooms/{}", class: "delete-room", handle: dailyDeleteRoom},
+			{method: "POST", pattern: "/rooms/{}/eject", handle: dailyEject},
+			{method: "GET", pattern: "/rooms/{}/presence", presence: true, handle: dailyRoomPresence},
+			{method: "GET", pattern: "/presence", presence: true, handle: dailyPresence},
+			{method: "GET", pattern: "/meetings", handle: dailyMeetings},
+			{method: "GET", pattern: "/meetings/{}", handle: dailyMeeting},
+			{method: "GET", pattern: "/meetings/{}/participants", handle: dailyMeetingParticipants},
+			{method: "POST", pattern: "/meeting-tokens", handle: dailyCreateToken},
+			{method: "GET", pattern: "/meeting-tokens/{}", handle: dailyGetToken},
+			{method: "POST", pattern: "/rooms/{}/recordings/start", class: "start", handle: dailyStartRecording},
+			{method: "POST", pattern: "/rooms/{}/recordings/stop", handle: dailyStopRecording},
+			{method: "POST", pattern: "/rooms/{}/recordings/update", handle: dailyUpdateRecording},
+			{method: "GET", pattern: "/recordings", class: "list-recordings", handle: dailyListRecordings},
+			{method: "GET", pattern: "/recordings/{}", handle: dailyGetRecording},
+			{method: "DELETE", pattern: "/recordings/{}", handle: dailyDeleteRecording},
+			{method: "GET", pattern: "/recordings/{}/access-link", handle: dailyAccessLink},
+			{method: "GET", pattern: "/webhooks", handle: dailyListWebhooks},
+			{method: "POST", pattern: "/webhooks", free: true, handle: dailyCreateWebhook},
+			{method: "GET", pattern: "/webhooks/{}", handle: dailyGetWebhook},
+			{method: "POST", pattern: "/webhooks/{}", free: true, handle: dailyUpdateWebhook},
+			{method: "DELETE", pattern: "/webhooks/{}", handle: dailyDeleteWebhook},
+		},
+	}
+}
+
+// dailyError is Daily's error object (A1). info may be absent.
+func dailyError(status int, code, info string) answer {
+	body := map[string]any{"error": code}
+	if info != "" {
+		body["info"] = info
+	}
+	return answer{status: status, body: body}
+}
+
+func dailyInvalid(format string, args ...any) answer {
+	return dailyError(400, "invalid-request-error", fmt.Sprintf(format, args...))
+}
+
+func dailyMissing(kind, name string) answer {
+	return dailyError(404, "not-found", kind+" "+name+" not found")
+}
+
+// dailyBody reads a body; the answer is the refusal.
+func dailyBody(c *call, s schema) (map[string]any, *answer) {
+	m, err := parseBody(c.body, s)
+	switch {
+	case err == errNotJSON:
+		a := dailyError(400, "json-parsing-error", "the body is not valid JSON")
+		return nil, &a
+	case err != nil:
+		a := dailyInvalid("%s", err)
+		return nil, &a
+	}
+	return m, nil
+}
+
+func dailyLimited(after time.Duration) answer {
+	a := dailyError(429, "rate-limit-error", "too many requests")
+	if after > 0 {
+		a.header = http.Header{"Retry-After": {strconv.Itoa(int((after + time.Second - 1) / time.Second))}}
+	}
+	return a
+}
+
+// admitDaily checks the key and the limits of the call's class (A1).
+func admitDaily(c *call, rt route) *answer {
+	key, shaped := bearer(c.r)
+	if !shaped {
+		a := dailyError(400, "authorization-header-error", "bad Authorization header format")
+		return &a
+	}
+	if key != c.w.opt.DailyKey {
+		a := dailyError(401, "authentication-error", "")
+		return &a
+	}
+	n, span := 100, 5*time.Second
+	switch rt.class {
+	case "start":
+		n = 5
+	case "delete-room", "list-recordings":
+		n, span = 50, 30*time.Second
+	}
+	if !c.w.within(rt.class, n, span, c.at) {
+		a := dailyLimited(0)
+		return &a
+	}
+	return nil
+}
+
+func dailyDomain(c *call) answer {
+	return ok(map[string]any{
+		"domain_name": c.w.opt.DailyDomain, "domain_id": domainID,
+		"config": map[string]any{"lang": "en", "max_webhook_count": c.w.opt.MaxWebhooks},
+	})
+}
+
+// domainID is Daily's id of the sandbox's customer.
+const domainID = "6f1d3c1e-5a0b-4c0e-9a57-0c0de0d0a111"

@@ -1,0 +1,136 @@
+package sandbox
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"greenroom/provider"
+)
+
+// analyticsFloor is the shortest stay that analytics record (A4).
+const analyticsFloor = 10 * time.Second
+
+// gathering is a session with its room, as /meetings lists it.
+type gathering struct {
+	*session
+	room string
+}
+
+// gatherings gives Daily's sessions, newest first.
+func (w *World) gatherings() []gathering {
+	var out []gathering
+	for _, r := range w.rooms {
+		if r.platform == provider.Daily {
+			for _, s := range r.sessions {
+				out = append(out, gathering{s, r.name})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b gathering) int { return b.startedAt.Compare(a.startedAt) })
+	return out
+}
+
+func (s *stay) duration(at time.Time) time.Duration {
+	if s.here() {
+		return at.Sub(s.joinedAt)
+	}
+	return s.leftAt.Sub(s.joinedAt)
+}
+
+// dailyAttendees are the participants that analytics know; null names as Daily gives them.
+func dailyAttendees(s *session, at time.Time) []map[string]any {
+	out := []map[string]any{}
+	for _, p := range s.stays {
+		if p.duration(at) < analyticsFloor {
+			continue
+		}
+		m := map[string]any{
+			"user_id": nil, "participant_id": p.id, "user_name": nil, "join_time": p.joinedAt.Unix(),
+			"duration": int(p.duration(at).Seconds()),
+		}
+		if p.person.UserID != "" {
+			m["user_id"] = p.person.UserID
+		}
+		if p.person.Name != "" {
+			m["user_name"] = p.person.Name
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+func dailyGathering(g gathering, at time.Time, attendees bool) map[string]any {
+	end := g.endedAt
+	if end.IsZero() {
+		end = at
+	}
+	m := map[string]any{
+		"id": g.id, "room": g.room, "start_time": g.startedAt.Unix(), "duration": int(end.Sub(g.startedAt).Seconds()),
+		"ongoing": g.endedAt.IsZero(), "max_participants": g.peak,
+	}
+	if attendees {
+		m["participants"] = dailyAttendees(g.session, at)
+	}
+	return m
+}
+
+func dailyMeetings(c *call) answer {
+	from, err := unixQuery(c, "timeframe_start")
+	if err != nil {
+		return dailyInvalid("%s", err)
+	}
+	to, err := unixQuery(c, "timeframe_end")
+	if err != nil {
+		return dailyInvalid("%s", err)
+	}
+	ongoing, filtered := c.query.Get("ongoing"), c.query.Has("ongoing")
+	if _, err := strconv.ParseBool(ongoing); filtered && err != nil {
+		return dailyInvalid("ongoing must be true or false")
+	}
+	name := c.query.Get("room")
+	all := slices.DeleteFunc(c.w.gatherings(), func(g gathering) bool {
+		return name != "" && g.room != name || g.startedAt.Before(from) && !from.IsZero() ||
+			!to.IsZero() && !g.startedAt.Before(to) || filtered && (ongoing == "true") != g.endedAt.IsZero()
+	})
+	attendees := c.query.Get("no_participants") != "true"
+	return dailyList(c, all, func(g gathering) string { return g.id },
+		func(g gathering) any { return dailyGathering(g, c.at, attendees) })
+}
+
+func (c *call) gathering() (gathering, bool) {
+	all := c.w.gatherings()
+	i := slices.IndexFunc(all, func(g gathering) bool { return g.id == c.params[0] })
+	if i < 0 {
+		return gathering{}, false
+	}
+	return all[i], true
+}
+
+func dailyMeeting(c *call) answer {
+	g, there := c.gathering()
+	if !there {
+		return dailyMissing("meeting", c.params[0])
+	}
+	return ok(dailyGathering(g, c.at, true))
+}
+
+func dailyMeetingParticipants(c *call) answer {
+	g, there := c.gathering()
+	if !there {
+		return dailyMissing("meeting", c.params[0])
+	}
+	limit, fine := limitOf(c.query.Get("limit"), 100, 100)
+	if !fine {
+		return dailyInvalid("limit must be a number from 1 to 100")
+	}
+	part, err := page(dailyAttendees(g.session, c.at), func(m map[string]any) string { return text(m, "participant_id") },
+		limit, c.query.Get("joined_after"), c.query.Get("joined_before"))
+	if err != nil {
+		return dailyInvalid("%s", err)
+	}
+	if len(part) == 0 {
+		return dailyError(404, "not-found", "no participants")
+	}
+	return ok(map[string]any{"data": part})
+}

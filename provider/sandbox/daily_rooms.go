@@ -1,0 +1,199 @@
+package sandbox
+
+import (
+	"reflect"
+	"regexp"
+	"slices"
+	"time"
+
+	"greenroom/provider"
+)
+
+// dailyRoom is what a room is on Daily alone.
+type dailyRoom struct {
+	privacy    string
+	properties map[string]any
+}
+
+var dailyName = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
+
+// collectAfter is how long after its exp a room is still somewhere.
+const collectAfter = time.Hour
+
+func dailyCreateRoom(c *call) answer {
+	body, refused := dailyBody(c, dailyRoomBody(true))
+	if refused != nil {
+		return *refused
+	}
+	name, named := body["name"].(string)
+	if !dailyName.MatchString(name) || named && name == "" {
+		return dailyInvalid("room name '%s' contains invalid characters (room names can contain A-Z, a-z, 0-9, '-', and '_')", name)
+	}
+	if len(name) > 128 {
+		return dailyInvalid("room name is %d characters long, more than 128", len(name))
+	}
+	properties := table(body, "properties")
+	if err := checkRoomProperties(properties, c.at); err != nil {
+		return dailyInvalid("%s", err)
+	}
+	if !named {
+		name = c.w.word(20, alphanumeric)
+	}
+	if old, taken := c.w.find(provider.Daily, name); taken {
+		if !old.expired(c.at) {
+			return dailyInvalid("a room named %s already exists", name)
+		}
+		c.w.remove(old)
+	}
+	r := &room{roomKey: roomKey{provider.Daily, name}, id: c.w.uuid()}
+	r.daily = dailyRoom{privacy: "public", properties: map[string]any{}}
+	c.w.applyDaily(r, body)
+	c.w.add(r, c.at)
+	return ok(c.dailyRoom(r))
+}
+
+// applyDaily puts a checked body into a room and schedules its collection.
+func (w *World) applyDaily(r *room, body map[string]any) {
+	if p := text(body, "privacy"); p != "" {
+		r.daily.privacy = p
+	}
+	for k, v := range table(body, "properties") {
+		r.daily.properties[k] = v
+	}
+	p := r.daily.properties
+	r.locked = r.daily.privacy == "private"
+	r.size = 200
+	if n := number(p, "max_participants"); n > 0 {
+		r.size = int(n)
+	}
+	if nbf := number(p, "nbf"); nbf > 0 {
+		r.notBefore = time.Unix(nbf, 0)
+	}
+	if exp := number(p, "exp"); exp > 0 {
+		r.end = time.Unix(exp, 0)
+		end := r.end
+		w.at(end.Add(collectAfter), func(time.Time) {
+			if r.end.Equal(end) && !r.deleted {
+				w.remove(r)
+			}
+		})
+	}
+}
+
+// ejectAt is when somebody who joins now will be thrown out: frozen at the join, and governed by the token alone once
+// that has any eject setting (A2).
+func (r *room) ejectAt(g tokenGrant, at time.Time) time.Time {
+	if g.ejects {
+		return earliest(g.ejectAt, elapsed(at, g.ejectAfter))
+	}
+	p := r.daily.properties
+	var exp time.Time
+	if truth(p, "eject_at_room_exp") {
+		exp = r.end
+	}
+	return earliest(exp, elapsed(at, number(p, "eject_after_elapsed")))
+}
+
+func elapsed(at time.Time, seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return at.Add(time.Duration(seconds) * time.Second)
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// knockable says whether a stranger can wait at the door.
+func (r *room) knockable() bool {
+	if r.platform == provider.Whereby {
+		return r.locked
+	}
+	return r.locked && truth(r.daily.properties, "enable_knocking")
+}
+
+// dailyRoom is the room object; config holds what differs from the defaults.
+func (c *call) dailyRoom(r *room) map[string]any {
+	defaults := dailyRoomProperties()
+	config := map[string]any{}
+	for k, v := range r.daily.properties {
+		if def := defaults[k].def; def == nil || !reflect.DeepEqual(def, v) {
+			config[k] = v
+		}
+	}
+	return map[string]any{
+		"id": r.id, "name": r.name, "api_created": true, "privacy": r.daily.privacy,
+		"url": c.base + "/join/daily/" + r.name, "created_at": iso(r.createdAt), "config": config,
+	}
+}
+
+// dailyLive finds a room that is not past its exp: an expired one behaves as deleted.
+func (c *call) dailyLive(name string) (*room, bool) {
+	r, there := c.w.find(provider.Daily, name)
+	return r, there && !r.expired(c.at)
+}
+
+func dailyGetRoom(c *call) answer {
+	r, there := c.dailyLive(c.params[0])
+	if !there {
+		return dailyMissing("room", c.params[0])
+	}
+	return ok(c.dailyRoom(r))
+}
+
+func dailyUpdateRoom(c *call) answer {
+	r, there := c.dailyLive(c.params[0])
+	if !there {
+		return dailyMissing("room", c.params[0])
+	}
+	body, refused := dailyBody(c, dailyRoomBody(false))
+	if refused != nil {
+		return *refused
+	}
+	if err := checkRoomProperties(table(body, "properties"), c.at); err != nil {
+		return dailyInvalid("%s", err)
+	}
+	c.w.applyDaily(r, body)
+	return ok(c.dailyRoom(r))
+}
+
+func dailyDeleteRoom(c *call) answer {
+	r, there := c.w.find(provider.Daily, c.params[0])
+	if !there {
+		return dailyMissing("room", c.params[0])
+	}
+	expired := r.expired(c.at)
+	c.w.remove(r)
+	if expired {
+		a := dailyMissing("room", c.params[0])
+		a.body.(map[string]any)["deleted"] = true
+		return a
+	}
+	return ok(map[string]any{"deleted": true, "name": r.name})
+}
+
+func dailyListRooms(c *call) answer {
+	rooms := slices.DeleteFunc(c.w.of(provider.Daily), func(r *room) bool { return r.expired(c.at) })
+	return dailyList(c, rooms, func(r *room) string { return r.id }, func(r *room) any { return c.dailyRoom(r) })
+}
+
+// dailyList is the envelope of every list: total_count ignores the paging but honours the filters (A1).
+func dailyList[T any](c *call, all []T, id func(T) string, show func(T) any) answer {
+	limit, fine := limitOf(c.query.Get("limit"), 100, 100)
+	if !fine {
+		return dailyInvalid("limit must be a number from 1 to 100")
+	}
+	part, err := page(all, id, limit, c.query.Get("starting_after"), c.query.Get("ending_before"))
+	if err != nil {
+		return dailyInvalid("%s", err)
+	}
+	data := make([]any, 0, len(part))
+	for _, t := range part {
+		data = append(data, show(t))
+	}
+	return ok(map[string]any{"total_count": len(all), "data": data})
+}

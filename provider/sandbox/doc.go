@@ -1,0 +1,55 @@
+// Package sandbox is a server that speaks the wire protocols of Daily and Whereby, for demonstrations and for tests: of
+// Greenroom itself and, by [World.Handler], of anybody else's program in any language.
+//
+// One [World] holds both platforms, the rooms on them and the simulated people in the rooms. Programs talk to it as they
+// would to the platforms: over HTTP, with the platforms' keys, errors, limits and webhooks. It imports no client code;
+// signatures are computed here on their own from the platforms' documents, so that agreement means something.
+//
+// # What it promises
+//
+//   - What it is sent is validated strictly: unknown properties, wrong types, values outside an enumeration, ends in the
+//     past are refused with the platform's status and error code.
+//   - All timing follows [Options.Clock]. With a fake clock nothing happens until it is advanced, and then everything
+//     that was due has happened, with its own times, before the next request is answered or [World.Settle] returns.
+//   - The same seed and the same calls give the same ids, names and faults.
+//   - All methods are safe for concurrent use. [World.Close] ends every goroutine.
+//
+// It does not promise durability, nor media beyond silent audio, nor what the platforms' browsers do.
+//
+// # Layout
+//
+// [World.Handler] serves Daily's API under /daily/v1, Whereby's under /whereby/v1, the pages behind guest and host links
+// under /join/, recordings under /files/, and the control API under /sandbox/. [World.Daily] and [World.Whereby] serve
+// one platform each at the root, with or without /v1.
+//
+// # Control API
+//
+// JSON in and out, errors are {"error":"…"}. It has no authentication and refuses requests of browsers: listen on
+// loopback only. PLATFORM is daily or whereby; durations are Go's ("1m30s").
+//
+//	GET    /sandbox/info                                keys, secrets, base URLs
+//	GET    /sandbox/clock                               {"now"}
+//	POST   /sandbox/clock             {"advance":"30s"} only when the world runs on a fake clock
+//	POST   /sandbox/settle                              answers when everything due has happened and was delivered
+//	GET    /sandbox/rooms                               every room with its people and recordings
+//	GET    /sandbox/rooms/PLATFORM/ROOM
+//	POST   /sandbox/rooms/PLATFORM/ROOM/join            [Person] → {"session"}
+//	POST   /sandbox/rooms/PLATFORM/ROOM/knock           [Person] → {"session"}
+//	POST   /sandbox/rooms/PLATFORM/ROOM/admit           {"session"} → {"session"}
+//	POST   /sandbox/rooms/PLATFORM/ROOM/deny            {"session"}
+//	POST   /sandbox/rooms/PLATFORM/ROOM/leave           {"session","reason"}
+//	POST   /sandbox/rooms/PLATFORM/ROOM/drop            {"session"}: the connection is lost, noticed later
+//	POST   /sandbox/rooms/PLATFORM/ROOM/end             everybody leaves
+//	POST   /sandbox/rooms/PLATFORM/ROOM/record/start    → {"recording"}
+//	POST   /sandbox/rooms/PLATFORM/ROOM/record/finish   {"recording"}: all that run when left out
+//	POST   /sandbox/rooms/PLATFORM/ROOM/record/fail     {"recording"}
+//	POST   /sandbox/rooms/PLATFORM/ROOM/play            [Script]
+//	GET    /sandbox/webhooks                            every configured webhook
+//	POST   /sandbox/webhooks/PLATFORM                   {"url","secret","events"} → {"id"}: the platform's dashboard
+//	DELETE /sandbox/webhooks/PLATFORM                   removes all of the platform's
+//	GET    /sandbox/deliveries                          the last thousand attempts
+//	POST   /sandbox/emit/PLATFORM                       {"type","payload"}: a signed event of your own making
+//	GET    /sandbox/faults
+//	POST   /sandbox/faults                              [Fault] → {"id"}
+//	DELETE /sandbox/faults                              clears all
+package sandbox

@@ -1,0 +1,157 @@
+package sandbox
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+)
+
+// FaultKind is a way in which a platform can misbehave.
+type FaultKind string
+
+// The kinds of fault.
+const (
+	// RateLimit answers 429 as the platform does; Retry-After comes from Delay where that is set.
+	RateLimit FaultKind = "rate-limit"
+	// ServerError answers Status (500 when unset) without doing anything.
+	ServerError FaultKind = "server-error"
+	// ErrorAfterEffect does what was asked and then answers Status (502 when unset).
+	ErrorAfterEffect FaultKind = "error-after-effect"
+	// DropConnection closes the connection without doing anything.
+	DropConnection FaultKind = "drop"
+	// DropAfterEffect does what was asked and then closes the connection.
+	DropAfterEffect FaultKind = "drop-after-effect"
+	// Latency waits for Delay of the world's clock, then goes on.
+	Latency FaultKind = "latency"
+	// CutJSON answers with the first half of the right body.
+	CutJSON FaultKind = "cut-json"
+	// HTML answers 200 with a page, as proxies and captive portals do.
+	HTML FaultKind = "html"
+	// ErrorWith200 answers 200 with an error object.
+	ErrorWith200 FaultKind = "error-200"
+	// PresenceError answers presence readings alone (on Whereby insights) with Status (500 when unset).
+	PresenceError FaultKind = "presence-error"
+	// PresenceLag makes Daily's presence lag by Delay instead of [Options.PresenceLag].
+	PresenceLag FaultKind = "presence-lag"
+	// LoseWebhook, DuplicateWebhook and ReorderWebhook befall webhooks as they are sent. A reordered one comes after its
+	// successor, or 5 s late when none comes.
+	LoseWebhook      FaultKind = "lose-webhook"
+	DuplicateWebhook FaultKind = "duplicate-webhook"
+	ReorderWebhook   FaultKind = "reorder-webhook"
+)
+
+var faultKinds = []FaultKind{
+	RateLimit, ServerError, ErrorAfterEffect, DropConnection, DropAfterEffect, Latency, CutJSON, HTML, ErrorWith200,
+	PresenceError, PresenceLag, LoseWebhook, DuplicateWebhook, ReorderWebhook,
+}
+
+// Fault is one misbehaviour and when it strikes.
+type Fault struct {
+	ID   string    `json:"id,omitempty"`
+	Kind FaultKind `json:"kind"`
+	// Platform limits it to one platform; empty is both.
+	Platform provider.Platform `json:"platform,omitempty"`
+	// Match limits it to calls whose "METHOD /path" (without /v1) begins so, or to webhooks whose type begins so.
+	Match string `json:"match,omitempty"`
+	// Times is how often it strikes before it is used up; 0 is until it is cleared.
+	Times int `json:"times,omitempty"`
+	// Probability is how likely it strikes, from 0 to 1; 0 is always.
+	Probability float64 `json:"probability,omitempty"`
+	// Delay is in nanoseconds in JSON, or a Go duration in the control API.
+	Delay  time.Duration `json:"delay,omitempty"`
+	Status int           `json:"status,omitempty"`
+}
+
+func (f *Fault) webhook() bool {
+	return f.Kind == LoseWebhook || f.Kind == DuplicateWebhook || f.Kind == ReorderWebhook
+}
+
+// Fault switches a fault on and gives its id. Faults are tried in the order in which they were added; the first that
+// strikes is the one, except that [Latency] lets the next ones strike too.
+func (w *World) Fault(f Fault) (string, error) {
+	switch {
+	case !slices.Contains(faultKinds, f.Kind):
+		return "", fmt.Errorf("sandbox: no fault %q; there are %v", f.Kind, faultKinds)
+	case f.Probability < 0 || f.Probability > 1:
+		return "", fmt.Errorf("sandbox: a probability of %v", f.Probability)
+	case f.Times < 0 || f.Delay < 0:
+		return "", fmt.Errorf("sandbox: a fault with negative times or delay")
+	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
+		return "", fmt.Errorf("sandbox: a status of %d", f.Status)
+	}
+	if f.Platform != "" {
+		if _, err := platformOf(string(f.Platform)); err != nil {
+			return "", err
+		}
+	}
+	w.lock()
+	defer w.unlock()
+	w.nextID++
+	f.ID = fmt.Sprintf("fault-%d", w.nextID)
+	w.faults = append(w.faults, &f)
+	return f.ID, nil
+}
+
+// Faults lists the faults that are switched on.
+func (w *World) Faults() []Fault {
+	w.lock()
+	defer w.unlock()
+	out := make([]Fault, 0, len(w.faults))
+	for _, f := range w.faults {
+		out = append(out, *f)
+	}
+	return out
+}
+
+// ClearFaults switches every fault off, or only those with the given ids.
+func (w *World) ClearFaults(ids ...string) {
+	w.lock()
+	defer w.unlock()
+	w.faults = slices.DeleteFunc(w.faults, func(f *Fault) bool { return len(ids) == 0 || slices.Contains(ids, f.ID) })
+}
+
+// strike tries the faults that the filter lets through and uses one up. The world must be locked.
+func (w *World) strike(p provider.Platform, what string, filter func(*Fault) bool) *Fault {
+	for _, f := range w.faults {
+		if f.Platform != "" && f.Platform != p || !strings.HasPrefix(what, f.Match) || !filter(f) {
+			continue
+		}
+		if f.Probability > 0 && !chance(w.rng, f.Probability) {
+			continue
+		}
+		hit := *f
+		if f.Times > 0 {
+			if f.Times--; f.Times == 0 {
+				w.faults = slices.DeleteFunc(w.faults, func(o *Fault) bool { return o == f })
+			}
+		}
+		return &hit
+	}
+	return nil
+}
+
+func chance(rng *rand.Rand, p float64) bool { return rng.Float64() < p }
+
+func (w *World) webhookFault(p provider.Platform, kind string) *Fault {
+	return w.strike(p, kind, (*Fault).webhook)
+}
+
+// callFault picks the fault for an API call; presence says whether the call reads presence.
+func (w *World) callFault(p provider.Platform, what string, presence bool) *Fault {
+	return w.strike(p, what, func(f *Fault) bool {
+		return !f.webhook() && f.Kind != Latency && f.Kind != PresenceLag && (f.Kind != PresenceError || presence)
+	})
+}
+
+// presenceLag is by how much a reading of presence is behind.
+func (w *World) presenceLag() time.Duration {
+	f := w.strike(provider.Daily, "", func(f *Fault) bool { return f.Kind == PresenceLag })
+	if f != nil {
+		return f.Delay
+	}
+	return w.opt.PresenceLag
+}

@@ -1,0 +1,71 @@
+package sandbox
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// fileLink is the path of a recording's file, signed until it expires.
+func (w *World) fileLink(rec *recording, expires time.Time) string {
+	until := strconv.FormatInt(expires.Unix(), 10)
+	q := url.Values{"expires": {until}, "signature": {w.fileSignature(rec.id, until)}}
+	return "/files/" + rec.id + ".mp4?" + q.Encode()
+}
+
+func (w *World) fileSignature(id, until string) string {
+	h := hmac.New(sha256.New, []byte(w.opt.DailyKey+w.opt.WherebyKey))
+	h.Write([]byte(id + "." + until))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// serveFile answers a link to a recording's media: 403 with XML when it is expired or wrong, as buckets do; ranges and
+// conditions by the ETag.
+func (w *World) serveFile(rw http.ResponseWriter, r *http.Request) {
+	refuse := func(status int, code, message string) {
+		rw.Header().Set("Content-Type", "application/xml")
+		rw.WriteHeader(status)
+		_, _ = io.WriteString(rw, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>"+code+"</Code><Message>"+message+"</Message></Error>")
+	}
+	id, named := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/files/"), ".mp4")
+	until := r.URL.Query().Get("expires")
+	if !named || !hmac.Equal([]byte(r.URL.Query().Get("signature")), []byte(w.fileSignature(id, until))) {
+		refuse(403, "SignatureDoesNotMatch", "The request signature does not match.")
+		return
+	}
+	expires, err := strconv.ParseInt(until, 10, 64)
+	at := w.lock()
+	var rec *recording
+	for _, room := range w.rooms {
+		for _, other := range room.recordings {
+			if other.id == id && !other.deleted {
+				rec = other
+			}
+		}
+	}
+	var length time.Duration
+	var modified time.Time
+	if rec != nil {
+		length, modified = rec.duration(), rec.endedAt
+	}
+	w.unlock()
+	switch {
+	case err != nil || at.Unix() >= expires:
+		refuse(403, "AccessDenied", "Request has expired")
+	case rec == nil:
+		refuse(404, "NoSuchKey", "The specified key does not exist.")
+	default:
+		media := Media(length)
+		sum := sha256.Sum256(media)
+		rw.Header().Set("ETag", `"`+hex.EncodeToString(sum[:16])+`"`)
+		rw.Header().Set("Content-Type", "video/mp4")
+		http.ServeContent(rw, r, "", modified, bytes.NewReader(media))
+	}
+}

@@ -1,0 +1,114 @@
+package sandbox
+
+import (
+	"bytes"
+	"html/template"
+	"net/http"
+	"strings"
+
+	"greenroom/internal/plain"
+)
+
+var joinPage = template.Must(template.New("join").Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{{.Room}} in the Greenroom sandbox</title>
+<style>
+body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem;background:#fff;color:#123}
+@media(prefers-color-scheme:dark){body{background:#111;color:#dde}}
+.room{font-family:ui-monospace,monospace}
+</style>
+<p>This is Greenroom's sandbox, not {{.Platform}}. No camera, no microphone: the people are simulated.</p>
+<h1 class="room">{{.Room}}</h1>
+{{if .Gone}}<p>This room does not exist any more.</p>
+{{else}}<p>{{if .Host}}You hold the host's link.{{else}}You hold a guest's link.{{if .Locked}} The room is locked: you would knock.{{end}}{{end}}
+{{if .Recording}}It is being recorded.{{end}}</p>
+{{if .People}}<h2>Here now</h2><ul>{{range .People}}<li>{{.}}</li>{{end}}</ul>{{else}}<p>Nobody is here.</p>{{end}}{{end}}
+`))
+
+// serveJoin shows who is in a room behind a guest's or a host's link.
+func (w *World) serveJoin(rw http.ResponseWriter, r *http.Request) {
+	platform, name, found := strings.Cut(strings.TrimPrefix(r.URL.Path, "/join/"), "/")
+	p, err := platformOf(platform)
+	if !found || err != nil || name == "" {
+		http.NotFound(rw, r)
+		return
+	}
+	v := struct {
+		Platform, Room                string
+		Gone, Host, Locked, Recording bool
+		People                        []string
+	}{Platform: platform, Room: plain.Text(name)}
+	at := w.lock()
+	room, there := w.find(p, name)
+	v.Gone = !there || room.expired(at)
+	if !v.Gone {
+		v.Locked = room.locked
+		if key := r.URL.Query().Get("roomKey"); key != "" {
+			v.Host = key == room.whereby.hostKey
+		}
+		if token := r.URL.Query().Get("t"); token != "" {
+			grant, err := w.redeem(token, room, at)
+			v.Host = err == nil && grant.owner
+		}
+		for _, s := range room.here() {
+			label := s.person.Name
+			if label == "" {
+				label = "(" + s.person.role() + ")"
+			}
+			v.People = append(v.People, plain.Text(label))
+		}
+		for _, rec := range room.recordings {
+			v.Recording = v.Recording || rec.state == recRunning
+		}
+	}
+	w.unlock()
+	var page bytes.Buffer
+	if err := joinPage.Execute(&page, v); err != nil {
+		http.Error(rw, "the page can't be shown", http.StatusInternalServerError)
+		return
+	}
+	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+	rw.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	rw.Header().Set("Referrer-Policy", "no-referrer")
+	if v.Gone {
+		rw.WriteHeader(http.StatusNotFound)
+	}
+	// The browser may have gone; there is nobody to tell.
+	_, _ = rw.Write(page.Bytes())
+}
+
+// withPages serves what links point at, and hands everything else on.
+func (w *World) withPages(next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		get := r.Method == http.MethodGet || r.Method == http.MethodHead
+		switch {
+		case get && strings.HasPrefix(r.URL.Path, "/join/"):
+			w.serveJoin(rw, r)
+		case get && strings.HasPrefix(r.URL.Path, "/files/"):
+			w.serveFile(rw, r)
+		default:
+			next(rw, r)
+		}
+	})
+}
+
+// Handler serves everything: Daily's API under /daily/v1, Whereby's under /whereby/v1, the pages under /join/, the
+// recordings under /files/, and the control API under /sandbox/.
+func (w *World) Handler() http.Handler {
+	daily, whereby := w.dailyAPI(), w.wherebyAPI()
+	apis := map[string]func(http.ResponseWriter, *http.Request){
+		"/daily/":   func(rw http.ResponseWriter, r *http.Request) { w.serve(daily, rw, r) },
+		"/whereby/": func(rw http.ResponseWriter, r *http.Request) { w.serve(whereby, rw, r) },
+		"/sandbox/": w.serveControl,
+	}
+	// No ServeMux: it would clean the // of a Whereby room's name away.
+	return w.withPages(func(rw http.ResponseWriter, r *http.Request) {
+		for prefix, serve := range apis {
+			if strings.HasPrefix(r.URL.EscapedPath(), prefix) {
+				http.StripPrefix(strings.TrimSuffix(prefix, "/"), http.HandlerFunc(serve)).ServeHTTP(rw, r)
+				return
+			}
+		}
+		http.NotFound(rw, r)
+	})
+}

@@ -1,0 +1,320 @@
+package sandbox
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"greenroom/provider"
+)
+
+// Person is somebody who enters a room. The zero value is an anonymous guest.
+type Person struct {
+	Name   string `json:"name,omitempty"`
+	UserID string `json:"user_id,omitempty"`
+	// Owner comes with the host's link: Daily's owner token, Whereby's room key.
+	Owner bool `json:"owner,omitempty"`
+	// Role is Whereby's role name; empty is host for owners and visitor for others. recorder, streamer and captioner are
+	// bots.
+	Role string `json:"role,omitempty"`
+	// Token is a Daily meeting token; what it says goes before the other fields.
+	Token string `json:"token,omitempty"`
+	// ExternalID and Metadata are what Whereby passes through from the link.
+	ExternalID string `json:"external_id,omitempty"`
+	Metadata   string `json:"metadata,omitempty"`
+
+	admitted bool
+}
+
+// The role names of Whereby (B6).
+var wherebyRoles = []string{
+	"owner", "member", "host", "visitor", "granted_visitor", "viewer", "granted_viewer", "recorder", "streamer", "captioner",
+}
+
+func (p Person) role() string {
+	switch {
+	case p.Role != "":
+		return p.Role
+	case p.Owner:
+		return "host"
+	case p.admitted:
+		return "granted_visitor"
+	}
+	return "visitor"
+}
+
+func (p Person) bot() bool { return slices.Contains(wherebyRoles[7:], p.Role) }
+
+func (p Person) mayEnter() bool {
+	return p.Owner || p.admitted || p.bot() || slices.Contains([]string{"owner", "member", "host"}, p.Role)
+}
+
+// connectionTimeout is after how long a lost connection is noticed.
+const connectionTimeout = 20 * time.Second
+
+// Join lets a person into a room and gives the session's id. The error is one of this package's, wrapped, when the room
+// would not let the person in.
+func (w *World) Join(p provider.Platform, room string, who Person) (string, error) {
+	at := w.lock()
+	defer w.unlock()
+	r, err := w.must(p, room)
+	if err != nil {
+		return "", err
+	}
+	s, err := w.join(r, who, at)
+	if err != nil {
+		return "", err
+	}
+	return s.id, nil
+}
+
+// Leave ends a session, with the platform's word for why. One that is over already is [ErrNoSession].
+func (w *World) Leave(session, reason string) error {
+	at := w.lock()
+	defer w.unlock()
+	s, ok := w.present(session)
+	if !ok {
+		return fmt.Errorf("%w: %q", ErrNoSession, session)
+	}
+	w.leave(s, reason, at)
+	return nil
+}
+
+// Drop breaks a person's connection. The platform notices 20 s later.
+func (w *World) Drop(session string) error {
+	at := w.lock()
+	defer w.unlock()
+	s, ok := w.present(session)
+	if !ok {
+		return fmt.Errorf("%w: %q", ErrNoSession, session)
+	}
+	w.drop(s, at)
+	return nil
+}
+
+func (w *World) drop(s *stay, at time.Time) {
+	w.at(at.Add(connectionTimeout), func(at time.Time) { w.leave(s, "connection lost", at) })
+}
+
+// EndAll makes everybody leave a room, knockers included.
+func (w *World) EndAll(p provider.Platform, room string) error {
+	at := w.lock()
+	defer w.unlock()
+	r, err := w.must(p, room)
+	if err != nil {
+		return err
+	}
+	w.empty(r, "left", at)
+	return nil
+}
+
+func (w *World) empty(r *room, reason string, at time.Time) {
+	for _, k := range slices.Clone(w.waiting) {
+		if k.room == r {
+			w.deny(k, at)
+		}
+	}
+	for _, s := range r.here() {
+		w.leave(s, reason, at)
+	}
+}
+
+// present finds a session that is in some room.
+func (w *World) present(id string) (*stay, bool) {
+	for _, r := range w.rooms {
+		for _, s := range r.here() {
+			if s.id == id {
+				return s, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// enters checks whether a room would let a person in now, and applies the person's token.
+func (w *World) enters(r *room, who *Person, at time.Time) (tokenGrant, error) {
+	var grant tokenGrant
+	if who.Role != "" && !slices.Contains(wherebyRoles, who.Role) {
+		return grant, fmt.Errorf("sandbox: no role %q", who.Role)
+	}
+	if r.expired(at) {
+		return grant, ErrExpired
+	}
+	if at.Before(r.notBefore) {
+		return grant, ErrEarly
+	}
+	if who.Token != "" {
+		var err error
+		if grant, err = w.redeem(who.Token, r, at); err != nil {
+			return grant, err
+		}
+		who.Owner = who.Owner || grant.owner
+		who.Name = cmp.Or(grant.userName, who.Name)
+		who.UserID = cmp.Or(grant.userID, who.UserID)
+		who.admitted = true
+	}
+	if r.banned[who.UserID] && who.UserID != "" {
+		return grant, fmt.Errorf("%w (banned)", ErrLocked)
+	}
+	return grant, nil
+}
+
+func (w *World) join(r *room, who Person, at time.Time) (*stay, error) {
+	return w.joinAs(r, who, w.uuid(), at)
+}
+
+func (w *World) joinAs(r *room, who Person, id string, at time.Time) (*stay, error) {
+	grant, err := w.enters(r, &who, at)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: join %q: %w", r.name, err)
+	}
+	if r.locked && !who.mayEnter() {
+		return nil, fmt.Errorf("sandbox: join %q: %w", r.name, ErrLocked)
+	}
+	if !who.bot() && r.size > 0 && r.people() >= r.size {
+		return nil, fmt.Errorf("sandbox: join %q: %w", r.name, ErrFull)
+	}
+	s := &stay{id: id, person: who, room: r, joinedAt: at}
+	first := r.session == nil
+	if first {
+		r.session = &session{id: w.uuid(), startedAt: at}
+		r.sessions = append(r.sessions, r.session)
+	}
+	s.session = r.session
+	r.session.stays = append(r.session.stays, s)
+	r.session.peak = max(r.session.peak, r.people())
+	s.ejectAt = r.ejectAt(grant, at)
+	if !s.ejectAt.IsZero() {
+		w.at(s.ejectAt, func(at time.Time) { w.leave(s, "ejected", at) })
+	}
+	if first {
+		w.tellMeetingStarted(r, at)
+	}
+	w.tellJoined(s, at)
+	w.autoRecord(s, grant, at)
+	return s, nil
+}
+
+func (w *World) leave(s *stay, reason string, at time.Time) {
+	if !s.here() {
+		return
+	}
+	r := s.room
+	s.leftAt, s.reason = at, reason
+	s.session.lastLeft = at
+	w.tellLeft(s, at)
+	if r.people() > 0 {
+		if r.people() < 2 {
+			w.windDown(s.session, r, at)
+		}
+		return
+	}
+	for _, b := range r.here() {
+		// Recorders stay on a moment and go when the people have gone.
+		w.at(at.Add(time.Second), func(at time.Time) {
+			if r.people() == 0 {
+				w.finishRecordings(r, at)
+				w.leave(b, "left", at)
+			}
+		})
+	}
+	if len(r.here()) == 0 {
+		w.windDown(s.session, r, at)
+	}
+}
+
+// windDown ends a session when nobody (on Whereby: fewer than two) came back within the grace.
+func (w *World) windDown(s *session, r *room, at time.Time) {
+	w.at(at.Add(w.opt.Grace), func(at time.Time) {
+		if s.endedAt.IsZero() && r.session == s {
+			w.tellSessionDwindled(r, at)
+		}
+		if r.session != s || len(r.here()) > 0 || at.Sub(s.lastLeft) < w.opt.Grace {
+			return
+		}
+		s.endedAt = s.lastLeft
+		r.session = nil
+		w.finishRecordings(r, at)
+		w.tellMeetingEnded(r, s, at)
+		w.forget(r)
+	})
+}
+
+// Knock lets a person wait at a locked room's door and gives the waiting session's id.
+func (w *World) Knock(p provider.Platform, room string, who Person) (string, error) {
+	at := w.lock()
+	defer w.unlock()
+	r, err := w.must(p, room)
+	if err != nil {
+		return "", err
+	}
+	s, err := w.knock(r, who, at)
+	if err != nil {
+		return "", err
+	}
+	return s.id, nil
+}
+
+func (w *World) knock(r *room, who Person, at time.Time) (*stay, error) {
+	if _, err := w.enters(r, &who, at); err != nil {
+		return nil, fmt.Errorf("sandbox: knock at %q: %w", r.name, err)
+	}
+	if !r.knockable() {
+		return nil, fmt.Errorf("sandbox: knock at %q: it has no lobby", r.name)
+	}
+	s := &stay{id: w.uuid(), person: who, room: r, joinedAt: at, knocking: true}
+	w.waiting = append(w.waiting, s)
+	w.tellKnocked(s, at)
+	return s, nil
+}
+
+// Admit lets a knocker in. The session's id is the one that was waiting.
+func (w *World) Admit(session string) error {
+	at := w.lock()
+	defer w.unlock()
+	k, ok := w.knocker(session)
+	if !ok {
+		return fmt.Errorf("%w: nobody knocks as %q", ErrNoSession, session)
+	}
+	return w.admit(k, at)
+}
+
+func (w *World) admit(k *stay, at time.Time) error {
+	who := k.person
+	who.admitted = true
+	if _, err := w.joinAs(k.room, who, k.id, at); err != nil {
+		return err
+	}
+	w.unwait(k)
+	return nil
+}
+
+// Deny turns a knocker away; also what happens when the knocker gives up.
+func (w *World) Deny(session string) error {
+	at := w.lock()
+	defer w.unlock()
+	k, ok := w.knocker(session)
+	if !ok {
+		return fmt.Errorf("%w: nobody knocks as %q", ErrNoSession, session)
+	}
+	w.deny(k, at)
+	return nil
+}
+
+func (w *World) deny(k *stay, at time.Time) {
+	w.unwait(k)
+	w.tellKnockLeft(k, at)
+}
+
+func (w *World) knocker(id string) (*stay, bool) {
+	i := slices.IndexFunc(w.waiting, func(s *stay) bool { return s.id == id })
+	if i < 0 {
+		return nil, false
+	}
+	return w.waiting[i], true
+}
+
+func (w *World) unwait(k *stay) {
+	w.waiting = slices.DeleteFunc(w.waiting, func(s *stay) bool { return s == k })
+}

@@ -1,0 +1,254 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"greenroom/provider"
+)
+
+// recordingState is where a recording is in its life.
+type recordingState string
+
+const (
+	recRunning    recordingState = "recording"
+	recProcessing recordingState = "processing"
+	recReady      recordingState = "ready"
+	recFailed     recordingState = "failed"
+)
+
+// recording is one recording of a room on either platform.
+type recording struct {
+	id        string
+	room      *room
+	session   *session
+	instance  string
+	kind      string // Daily: cloud, raw-tracks, cloud-audio-only; Whereby: cloud
+	startedBy string
+	startedAt time.Time
+	endedAt   time.Time
+	state     recordingState
+	hosted    bool // kept by the platform rather than in a bucket of the customer's
+	bot       *stay
+	deleted   bool
+	people    int
+	tracks    []track
+}
+
+// track is one file of a raw-tracks recording.
+type track struct {
+	kind, key string
+	size      int64
+}
+
+func (rec *recording) duration() time.Duration { return rec.endedAt.Sub(rec.startedAt) }
+
+// The refusals of a recording's start and end.
+var (
+	errNobody    = errors.New("sandbox: nobody is in the room")
+	errStream    = errors.New("sandbox: the recording runs already")
+	errNoRunning = errors.New("sandbox: no recording is running")
+)
+
+// StartRecording starts a recording in a room where somebody is, and gives its id.
+func (w *World) StartRecording(p provider.Platform, room string) (string, error) {
+	at := w.lock()
+	defer w.unlock()
+	r, err := w.must(p, room)
+	if err != nil {
+		return "", err
+	}
+	kind := "cloud"
+	if r.platform == provider.Daily && text(r.daily.properties, "enable_recording") == "raw-tracks" {
+		kind = "raw-tracks"
+	}
+	rec, err := w.startRecording(r, kind, w.uuid(), "", at)
+	if err != nil {
+		return "", fmt.Errorf("sandbox: record %q: %w", room, err)
+	}
+	return rec.id, nil
+}
+
+// FinishRecording ends a room's running recordings, or the given ones. They become ready after [Options.Processing].
+func (w *World) FinishRecording(p provider.Platform, room string, ids ...string) error {
+	return w.endRecordings(p, room, ids, w.finish)
+}
+
+// FailRecording makes a room's running recordings fail, or the given ones.
+func (w *World) FailRecording(p provider.Platform, room string, ids ...string) error {
+	return w.endRecordings(p, room, ids, w.fail)
+}
+
+func (w *World) endRecordings(p provider.Platform, room string, ids []string, end func(*recording, time.Time)) error {
+	at := w.lock()
+	defer w.unlock()
+	r, err := w.must(p, room)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, rec := range r.recordings {
+		if rec.state == recRunning && (len(ids) == 0 || slices.Contains(ids, rec.id)) {
+			end(rec, at)
+			n++
+		}
+	}
+	if n == 0 {
+		return fmt.Errorf("sandbox: %q: %w", room, errNoRunning)
+	}
+	return nil
+}
+
+func (w *World) startRecording(r *room, kind, instance, by string, at time.Time) (*recording, error) {
+	here := r.here()
+	if len(here) == 0 {
+		return nil, errNobody
+	}
+	for _, rec := range r.recordings {
+		if rec.state == recRunning && (rec.instance == instance || r.platform == provider.Whereby) {
+			return nil, errStream
+		}
+	}
+	if by == "" {
+		by = here[0].id
+	}
+	rec := &recording{
+		id: w.uuid(), room: r, session: r.session, instance: instance, kind: kind, startedBy: by, startedAt: at,
+		state: recRunning, people: r.people(), hosted: r.hosts(),
+	}
+	r.recordings = append(r.recordings, rec)
+	if r.platform == provider.Whereby {
+		// The recorder enters the room as a client (B6).
+		if bot, err := w.join(r, Person{Role: "recorder"}, at); err == nil {
+			rec.bot = bot
+		}
+		return rec, nil
+	}
+	w.at(at.Add(time.Second), func(at time.Time) { w.tellRecordingStarted(rec, at) })
+	return rec, nil
+}
+
+// hosts says whether the platform keeps a room's recordings itself.
+func (r *room) hosts() bool {
+	if r.platform == provider.Daily {
+		return r.daily.properties["recordings_bucket"] == nil
+	}
+	return r.whereby.recording.provider != "s3"
+}
+
+// autoRecord starts what the arrival of a person starts.
+func (w *World) autoRecord(s *stay, g tokenGrant, at time.Time) {
+	r := s.room
+	if s.person.bot() {
+		return
+	}
+	for _, rec := range r.recordings {
+		if rec.state == recRunning {
+			rec.people = max(rec.people, r.people())
+		}
+	}
+	start := false
+	if r.platform == provider.Daily {
+		start = g.record && (g.recording == "cloud" || text(r.daily.properties, "enable_recording") == "cloud")
+		for _, rec := range r.recordings {
+			start = start && rec.state != recRunning
+		}
+	} else if r.whereby.recording.kind == "cloud" {
+		switch r.whereby.recording.trigger {
+		case "automatic":
+			start = true
+		case "automatic-2nd-participant":
+			start = r.people() >= 2
+		}
+	}
+	if start {
+		// Somebody is here, so the only refusal is that it runs already.
+		_, _ = w.startRecording(r, "cloud", w.uuid(), s.id, at)
+	}
+}
+
+// finishRecordings ends everything that runs in a room.
+func (w *World) finishRecordings(r *room, at time.Time) {
+	for _, rec := range r.recordings {
+		if rec.state == recRunning {
+			w.finish(rec, at)
+		}
+	}
+}
+
+func (w *World) finish(rec *recording, at time.Time) {
+	rec.state, rec.endedAt = recProcessing, at
+	if rec.bot != nil {
+		w.leave(rec.bot, "left", at)
+	}
+	if rec.duration() <= 0 {
+		// Nothing was recorded: no file, and no event (A10).
+		rec.state = recFailed
+		return
+	}
+	rec.tracks = w.tracksOf(rec)
+	w.at(at.Add(w.opt.Processing), func(at time.Time) {
+		rec.state = recReady
+		w.tellRecordingReady(rec, at)
+	})
+}
+
+func (w *World) fail(rec *recording, at time.Time) {
+	rec.state, rec.endedAt = recFailed, at
+	if rec.bot != nil {
+		w.leave(rec.bot, "left", at)
+	}
+	w.tellRecordingFailed(rec, at)
+}
+
+// tracksOf gives a raw-tracks recording one audio and one video track for every person who was there (A7).
+func (w *World) tracksOf(rec *recording) []track {
+	if rec.kind != "raw-tracks" {
+		return nil
+	}
+	var out []track
+	for _, s := range rec.session.stays {
+		if !s.here() && s.leftAt.Before(rec.startedAt) {
+			continue
+		}
+		from := rec.startedAt
+		if s.joinedAt.After(from) {
+			from = s.joinedAt
+		}
+		for _, kind := range []string{"audio", "video"} {
+			key := fmt.Sprintf("%s/%s/%d-%s-cam-%s-%d", w.opt.DailyDomain, rec.room.name, rec.startedAt.UnixMilli(),
+				s.id, kind, from.UnixMilli())
+			out = append(out, track{kind: kind, key: key, size: mediaSize(rec.duration())})
+		}
+	}
+	return out
+}
+
+// recordingsOf gives a platform's recordings that were not deleted, newest first.
+func (w *World) recordingsOf(p provider.Platform) []*recording {
+	var out []*recording
+	for _, r := range w.rooms {
+		if r.platform != p {
+			continue
+		}
+		for _, rec := range r.recordings {
+			if !rec.deleted {
+				out = append(out, rec)
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *recording) int { return b.startedAt.Compare(a.startedAt) })
+	return out
+}
+
+// recordingByID finds one of recordingsOf.
+func (w *World) recordingByID(p provider.Platform, id string) (*recording, bool) {
+	for _, rec := range w.recordingsOf(p) {
+		if rec.id == id {
+			return rec, true
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,125 @@
+package sandbox
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+)
+
+// Whereby serves Whereby's API at the root, with or without /v1, and the pages and files that its answers point at.
+func (w *World) Whereby() http.Handler {
+	a := w.wherebyAPI()
+	return w.withPages(func(rw http.ResponseWriter, r *http.Request) { w.serve(a, rw, r) })
+}
+
+func (w *World) wherebyAPI() *api {
+	a := &api{
+		platform: provider.Whereby,
+		admit:    admitWhereby,
+		notFound: func(*call) answer { return wherebyError(404, "Not found") },
+		tooBig:   func() answer { return wherebyError(413, "Payload too large") },
+		limited:  wherebyLimited,
+		routes: []route{
+			{method: "POST", pattern: "/meetings", handle: wherebyCreate},
+			{method: "GET", pattern: "/meetings", handle: wherebyList},
+			{method: "GET", pattern: "/meetings/{}", handle: wherebyGet},
+			{method: "DELETE", pattern: "/meetings/{}", handle: wherebyDelete},
+			{method: "GET", pattern: "/insights/rooms", handle: wherebyInsightRooms},
+			{method: "GET", pattern: "/insights/room-sessions", presence: true, handle: wherebySessions},
+			{method: "GET", pattern: "/insights/participants", presence: true, handle: wherebyParticipants},
+			{method: "GET", pattern: "/insights/participant", presence: true, handle: wherebyParticipant},
+			{method: "GET", pattern: "/recordings", handle: wherebyRecordings},
+			{method: "POST", pattern: "/recordings/bulk-delete", handle: wherebyBulkDelete},
+			{method: "GET", pattern: "/recordings/{}", handle: wherebyRecording},
+			{method: "DELETE", pattern: "/recordings/{}", handle: wherebyDeleteRecording},
+			{method: "GET", pattern: "/recordings/{}/access-link", handle: wherebyAccessLink},
+		},
+	}
+	for _, what := range []string{"logo", "room-background", "room-knock-page-background"} {
+		// Whether the name takes its leading slash is not documented (B3): both are understood.
+		a.routes = append(a.routes,
+			route{method: "PUT", pattern: "/rooms/{}/theme/" + what, handle: wherebyTheme(what)},
+			route{method: "PUT", pattern: "/rooms//{}/theme/" + what, handle: wherebyTheme(what)})
+	}
+	return a
+}
+
+// wherebyError is an error with a body of this sandbox's own: Whereby documents none but the 429's (B1).
+func wherebyError(status int, words string) answer {
+	return answer{status: status, body: map[string]any{"error": words}}
+}
+
+func wherebyLimited(after time.Duration) answer {
+	if after <= 0 {
+		after = time.Second
+	}
+	return answer{
+		status: 429,
+		header: http.Header{"Retry-After": {strconv.Itoa(int((after + time.Second - 1) / time.Second))}},
+		body: map[string]any{
+			"error": "Rate limit active for throttle key: organization:7",
+			"data":  map[string]any{"msLeft": after.Milliseconds()},
+		},
+	}
+}
+
+// admitWhereby checks the key and takes the call's points: read 1, delete 2, write 3 (B1).
+func admitWhereby(c *call, rt route) *answer {
+	key, shaped := bearer(c.r)
+	if !shaped || key != c.w.opt.WherebyKey {
+		a := wherebyError(401, "Unauthorized")
+		return &a
+	}
+	points := 1
+	switch rt.method {
+	case http.MethodDelete:
+		points = 2
+	case http.MethodPost, http.MethodPut:
+		points = 3
+	}
+	if _, until, fine := c.w.spend(points, c.at); !fine {
+		a := wherebyLimited(until.Sub(c.at))
+		for k, v := range c.w.pointHeaders(c.at) {
+			a.header[k] = v
+		}
+		return &a
+	}
+	return nil
+}
+
+func (w *World) pointHeaders(at time.Time) http.Header {
+	left, until, _ := w.spend(0, at)
+	return http.Header{
+		"X-Ratelimit-Limit": {strconv.Itoa(w.opt.WherebyPoints)}, "X-Ratelimit-Remaining": {strconv.Itoa(left)},
+		"X-Ratelimit-Reset": {until.UTC().Format(http.TimeFormat)},
+	}
+}
+
+// wherebyPage is the envelope of Whereby's lists. The cursor is the place in the list, opaque to callers.
+func wherebyPage[T any](c *call, all []T, def int, show func(T) any) answer {
+	limit, fine := limitOf(c.query.Get("limit"), def, 100)
+	if !fine {
+		return wherebyError(400, "limit must be a number from 1 to 100")
+	}
+	from := 0
+	if cursor := c.query.Get("cursor"); cursor != "" {
+		n, err := strconv.ParseUint(strings.TrimPrefix(cursor, "c"), 36, 31)
+		if err != nil || int(n) > len(all) {
+			return wherebyError(400, "invalid cursor")
+		}
+		from = int(n)
+	}
+	to := min(from+limit, len(all))
+	results := make([]any, 0, to-from)
+	for _, t := range all[from:to] {
+		results = append(results, show(t))
+	}
+	var next any
+	if to < len(all) {
+		next = "c" + strconv.FormatUint(uint64(to), 36)
+	}
+	return answer{status: 200, header: c.w.pointHeaders(c.at), body: map[string]any{"results": results, "cursor": next}}
+}

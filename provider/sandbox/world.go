@@ -1,0 +1,195 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/crash"
+	"greenroom/provider"
+)
+
+// The credentials of a world that was not given others.
+const (
+	DailyKey   = "sandbox-daily-key"
+	WherebyKey = "sandbox-whereby-key"
+	// DailyWebhookSecret is base64, as Daily requires.
+	DailyWebhookSecret   = "Z3JlZW5yb29tLXNhbmRib3gtZGFpbHktc2VjcmV0ISE="
+	WherebyWebhookSecret = "greenroom-sandbox-whereby-secret"
+)
+
+// Options shape a world. The zero value is a useful world on the real clock.
+type Options struct {
+	// Clock drives all timing; nil is the real one.
+	Clock clockwork.Clock
+	// Seed makes ids, names and faults repeatable.
+	Seed uint64
+	// BaseURL is the scheme and host of the links that are handed out; empty takes them from each request.
+	BaseURL string
+
+	// The credentials; empty takes the constants of this package.
+	DailyKey, WherebyKey                     string
+	DailyWebhookSecret, WherebyWebhookSecret string
+	// DailyDomain and WherebySubdomain name the customer; empty is "sandbox".
+	DailyDomain, WherebySubdomain string
+
+	// PresenceLag is by how much Daily's presence is behind; 0 is 15 s, negative is none.
+	PresenceLag time.Duration
+	// Grace is how long after the last leave a session ends; 0 is 20 s, negative is none.
+	Grace time.Duration
+	// Processing is how long a recording takes to become ready after its end; 0 is 10 s, negative is none.
+	Processing time.Duration
+	// NoRateLimits switches both platforms' limits off. 429s can still be asked for with a [Fault].
+	NoRateLimits bool
+	// WherebyPoints is what Whereby allows per minute; 0 is 1000, a Build plan has 100.
+	WherebyPoints int
+	// MaxWebhooks is how many webhooks Daily allows a domain; 0 is 1.
+	MaxWebhooks int
+	// TimestampSeconds makes Daily sign with seconds rather than milliseconds; its documents leave the unit open.
+	TimestampSeconds bool
+	// OnPanic is told of panics in the world's goroutines; nil lets them through.
+	OnPanic func(crash.Report)
+	// Transport carries the webhooks; nil is a transport of the world's own.
+	Transport http.RoundTripper
+}
+
+func (o *Options) fill() {
+	text := func(p *string, v string) {
+		if *p == "" {
+			*p = v
+		}
+	}
+	text(&o.DailyKey, DailyKey)
+	text(&o.WherebyKey, WherebyKey)
+	text(&o.DailyWebhookSecret, DailyWebhookSecret)
+	text(&o.WherebyWebhookSecret, WherebyWebhookSecret)
+	text(&o.DailyDomain, "sandbox")
+	text(&o.WherebySubdomain, "sandbox")
+	span := func(p *time.Duration, v time.Duration) {
+		if *p == 0 {
+			*p = v
+		}
+		*p = max(*p, 0)
+	}
+	span(&o.PresenceLag, 15*time.Second)
+	span(&o.Grace, 20*time.Second)
+	span(&o.Processing, 10*time.Second)
+	if o.Clock == nil {
+		o.Clock = clockwork.NewRealClock()
+	}
+	if o.WherebyPoints == 0 {
+		o.WherebyPoints = 1000
+	}
+	if o.MaxWebhooks == 0 {
+		o.MaxWebhooks = 1
+	}
+}
+
+// World is both platforms: their rooms, the people in them, the webhooks that tell of them. Make one with [New].
+type World struct {
+	opt   Options
+	clock clockwork.Clock
+
+	group  crash.Group
+	ctx    context.Context
+	cancel context.CancelFunc
+	client *http.Client
+	// wake tells the agenda's goroutine that something was added.
+	wake chan struct{}
+
+	mu       sync.Mutex
+	rng      *rand.Rand
+	agenda   agenda
+	rooms    []*room // in order of creation
+	byName   map[roomKey]*room
+	waiting  []*stay // knockers
+	hooks    []*hook
+	attempts []Attempt
+	faults   []*Fault
+	held     map[*hook]*message // kept back by a reorder fault
+	nextID   int
+	windows  map[string][]time.Time
+	points   pointBucket
+	uploads  map[string]Theme
+	autoplay *PlayOptions
+	servers  []*http.Server
+	changed  chan struct{}
+	closed   bool
+}
+
+// New makes a world and starts it. [World.Close] must be called when done.
+func New(o Options) *World {
+	o.fill()
+	w := &World{
+		opt: o, clock: o.Clock, group: crash.Group{OnPanic: o.OnPanic},
+		rng:    rand.New(rand.NewPCG(o.Seed, 0x67726e72)),
+		byName: map[roomKey]*room{}, windows: map[string][]time.Time{},
+		held: map[*hook]*message{}, uploads: map[string]Theme{},
+		wake: make(chan struct{}, 1), changed: make(chan struct{}),
+	}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	transport := o.Transport
+	if transport == nil {
+		transport = &http.Transport{MaxIdleConnsPerHost: 4}
+	}
+	w.client = &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	w.group.Go("sandbox agenda", w.keepTime)
+	return w
+}
+
+// Serve answers on the listener until [World.Close]. It returns nil then, and the error of a listener that failed.
+func (w *World) Serve(l net.Listener) error {
+	srv := &http.Server{Handler: w.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return errors.Join(errClosed, l.Close())
+	}
+	w.servers = append(w.servers, srv)
+	w.mu.Unlock()
+	if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("sandbox: serve: %w", err)
+	}
+	return nil
+}
+
+// Close ends the servers, the scripts and the deliveries, and waits for them. Calling it again is harmless.
+func (w *World) Close() error {
+	w.mu.Lock()
+	w.closed = true
+	servers := w.servers
+	w.servers = nil
+	w.mu.Unlock()
+	w.cancel()
+	var err error
+	for _, s := range servers {
+		err = errors.Join(err, s.Close())
+	}
+	w.group.Wait()
+	w.client.CloseIdleConnections()
+	return err
+}
+
+// Now is the world's time.
+func (w *World) Now() time.Time { return w.clock.Now() }
+
+// errClosed is the answer to Serve after Close.
+var errClosed = errors.New("sandbox: closed")
+
+func platformOf(s string) (provider.Platform, error) {
+	switch p := provider.Platform(s); p {
+	case provider.Daily, provider.Whereby:
+		return p, nil
+	}
+	return "", fmt.Errorf("sandbox: no platform %q: daily or whereby", s)
+}
