@@ -1,0 +1,251 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+	"greenroom/tui/dialog"
+	"greenroom/tui/grid"
+)
+
+// act does what a key, a click or the palette asks for, or says why it can't be done now.
+func (m *Model) act(a Action) tea.Cmd {
+	if why := m.why(a); why != "" {
+		return m.refuse(why)
+	}
+	switch a {
+	case actQuit:
+		return m.quit()
+	case actHelp:
+		m.dialogs.Push(m.helpSheet())
+	case actPalette:
+		m.dialogs.Push(m.palette())
+	case actFilter:
+		m.startTyping()
+	case actReload:
+		for i := range m.loads {
+			m.loads[i].next = m.now()
+		}
+		return tea.Batch(m.readAll(), m.say("Read again", ""))
+	case actRooms, actRecs, actWebhooks, actStatus:
+		return m.show(map[Action]tab{actRooms: tabRooms, actRecs: tabRecordings, actWebhooks: tabWebhooks, actStatus: tabStatus}[a])
+	case actNextTab:
+		return m.show((m.tab + 1) % 4)
+	case actPrevTab:
+		return m.show((m.tab + 3) % 4)
+	case actUp, actDown, actTop, actBottom, actHalfDown, actHalfUp, actIn, actOut:
+		return m.move(a)
+	case actNewRoom:
+		m.dialogs.Push(m.roomForm(nil))
+	case actEditRoom:
+		v, _ := m.rooms.room()
+		m.dialogs.Push(m.roomForm(&v.Room))
+	case actDeleteRoom:
+		m.dialogs.Push(m.deleteRoom())
+	case actStart:
+		m.dialogs.Push(m.startMenu())
+	case actEnd:
+		m.dialogs.Push(m.endMeeting())
+	case actCopyGuest, actCopyHost:
+		return m.copyLink(a == actCopyHost)
+	case actOpenGuest, actOpenHost:
+		return m.openLink(a == actOpenHost)
+	case actQR:
+		return m.qr()
+	case actFollow, actCurl, actHex:
+		return m.hooks.act(m, a)
+	case actCopyURL:
+		return m.copyText("Webhook URL", m.status.account().Webhook, false)
+	}
+	return nil
+}
+
+// why says what stands in the way of an action; empty when nothing does.
+func (m *Model) why(a Action) string {
+	v, hasRoom := m.rooms.room()
+	mt, hasMeeting := m.rooms.meeting()
+	going := hasMeeting && mt.Status != app.Ended
+	onRooms := m.tab == tabRooms
+	switch a {
+	case actNewRoom:
+		if !onRooms {
+			return "Rooms are made on the Rooms tab: " + m.keys.name(actRooms)
+		}
+	case actStart, actEditRoom, actDeleteRoom, actEnd, actCopyGuest, actCopyHost, actOpenGuest, actOpenHost, actQR:
+		switch {
+		case !onRooms:
+			return "That is done on the Rooms tab: " + m.keys.name(actRooms)
+		case !hasRoom:
+			return "There is no room to do that with: " + m.keys.name(actNewRoom) + " makes one"
+		case a == actStart && going:
+			return "The meeting of " + v.Name + " is open already: " + m.keys.name(actOpenHost) + " opens it, " +
+				m.keys.name(actEnd) + " ends it"
+		case a == actStart && v.Would.Problem != "":
+			return v.Would.Problem
+		case a == actDeleteRoom && going:
+			return "The room has a meeting: end it first with " + m.keys.name(actEnd)
+		case a != actStart && a != actEditRoom && a != actDeleteRoom && !going:
+			return v.Name + " has no meeting now: " + m.keys.name(actStart) + " starts one"
+		}
+	case actFollow, actCurl, actHex:
+		if m.tab != tabWebhooks {
+			return "That is done on the Webhooks tab: " + m.keys.name(actWebhooks)
+		}
+		if _, ok := m.hooks.feed.Chosen(); !ok && a != actFollow {
+			return "There is no delivery to do that with"
+		}
+	case actCopyURL:
+		if m.status.account().Webhook == "" {
+			return "The account's webhook URL is not known: nothing makes this machine reachable yet"
+		}
+	case actFilter:
+		if m.tab == tabStatus {
+			return "There is nothing to filter here"
+		}
+	}
+	return ""
+}
+
+// show goes to a tab.
+func (m *Model) show(t tab) tea.Cmd {
+	m.tab = t
+	m.arrange()
+	switch t {
+	case tabStatus:
+		return tea.Batch(m.want(slotStatus), m.want(slotLog))
+	case tabWebhooks:
+		m.seenWebhooks = true
+		return tea.Batch(m.hooks.settle(m), m.fillWindow())
+	}
+	return nil
+}
+
+// move moves the cursor of the pane that has the keys.
+func (m *Model) move(a Action) tea.Cmd {
+	by := map[Action]func(*grid.List){
+		actUp: func(l *grid.List) { l.Move(-1) }, actDown: func(l *grid.List) { l.Move(1) },
+		actTop: (*grid.List).First, actBottom: (*grid.List).Last,
+		actHalfDown: func(l *grid.List) { l.Half(1) }, actHalfUp: func(l *grid.List) { l.Half(-1) },
+	}[a]
+	switch m.tab {
+	case tabRooms:
+		switch a {
+		case actIn:
+			_, m.rooms.inner = m.rooms.meeting()
+			m.arrange()
+		case actOut:
+			if !m.rooms.inner && m.rooms.filter.text != "" {
+				m.rooms.filter = filter{}
+				return m.rooms.narrow(m)
+			}
+			m.rooms.inner = false
+			m.arrange()
+		default:
+			return m.rooms.move(m, by)
+		}
+	case tabRecordings:
+		if a == actOut {
+			m.recs.filter = filter{}
+			m.recs.narrow()
+		} else if by != nil {
+			by(&m.recs.list)
+		}
+	case tabWebhooks:
+		return m.hooks.move(m, a, by)
+	case tabStatus:
+		m.status.move(a, by)
+	}
+	return nil
+}
+
+// outcome is what an action came to. then runs in Update.
+type outcome struct {
+	err   error
+	doing string
+	form  *dialog.Form
+	then  func() tea.Cmd
+}
+
+// try runs an action on the backend; its outcome reaches then.
+func try[T any](m *Model, doing string, form *dialog.Form, f func(context.Context) (T, error), then func(T) tea.Cmd) tea.Cmd {
+	ctx := m.ctx
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(ctx, actTimeout)
+		defer cancel()
+		v, err := f(ctx)
+		return outcome{err: err, doing: doing, form: form, then: func() tea.Cmd { return then(v) }}
+	}
+}
+
+// done takes an outcome. A form whose action failed keeps what was typed.
+func (m *Model) done(o outcome) tea.Cmd {
+	if o.err != nil {
+		if o.form != nil && m.dialogs.Has(o.form) {
+			e := app.AsError(o.err)
+			text := plain.Text(e.Text)
+			if e.Hint != "" {
+				text += "\n" + plain.Text(e.Hint)
+			}
+			o.form.Fail(text)
+			return nil
+		}
+		return m.complain(o.doing, o.err)
+	}
+	if o.form != nil {
+		m.dialogs.Close(o.form)
+	}
+	return o.then()
+}
+
+// quit asks only when quitting would stop webhooks from being received.
+func (m *Model) quit() tea.Cmd {
+	if !m.receiving() {
+		return tea.Quit
+	}
+	text := "Webhooks stop arriving when this screen closes."
+	if n := m.going(); n > 0 {
+		text += fmt.Sprintf(" %s.", plural(n, "meeting goes on without being watched", "meetings go on without being watched"))
+	}
+	m.dialogs.Push(&dialog.Confirm{
+		Title: "Quit?", Text: text + " To go on receiving without a screen: greenroom listen", Yes: "Quit", No: "Stay",
+		OnYes: func() tea.Cmd { return tea.Quit },
+	})
+	return nil
+}
+
+// receiving says whether this process is the one that webhooks reach, and whether any can be expected.
+func (m *Model) receiving() bool {
+	st := &m.status.status
+	if m.opts.Demo || st.Store.Owner != m.opts.PID || st.Listener.URL == "" {
+		return false
+	}
+	return m.going() > 0 || st.Tunnel.State == "live"
+}
+
+// going counts the meetings that are open or live.
+func (m *Model) going() (n int) {
+	for _, v := range m.rooms.all {
+		if v.Meeting != nil && v.Meeting.Status != app.Ended {
+			n++
+		}
+	}
+	return n
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return itoa(n) + " " + many
+}
+
+// recorded says whether what goes on in a meeting may be recorded.
+func recorded(mt app.Meeting) bool {
+	return mt.Record == provider.RecordingCloud || mt.Record == provider.RecordingLocal ||
+		mt.Recording != app.NotRecording && mt.Recording != ""
+}

@@ -1,0 +1,287 @@
+package dialog
+
+import (
+	"strings"
+
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+
+	"greenroom/internal/plain"
+	"greenroom/tui/cell"
+	"greenroom/tui/theme"
+)
+
+// Option is one value of a field that offers several.
+type Option struct {
+	// Value is what the form yields, Label what is shown.
+	Value, Label string
+}
+
+// Field is one line of a [Form]: free text, or with Options a choice between them.
+type Field struct {
+	Name, Label string
+	// Help explains the field while it has the focus.
+	Help string
+	// Value is the value to begin with, and then what was entered.
+	Value   string
+	Options []Option
+	// Check returns what is wrong with the value, empty when nothing is. v gives the other fields.
+	Check func(value string, v func(name string) string) string
+	// Off says why the field does not matter now, given the others; empty when it does.
+	Off func(v func(name string) string) string
+
+	input textinput.Model
+}
+
+// Form asks for several values. It stays open while its command runs, so that what was typed is kept when that fails.
+type Form struct {
+	Title, Submit string
+	Fields        []*Field
+	// OnSubmit makes the command from the checked values. Its outcome is told with Close of the stack, or Fail.
+	OnSubmit func(v func(name string) string) tea.Cmd
+
+	focus   int // len(Fields) is the button
+	ready   bool
+	busy    bool
+	touched bool
+	problem string
+	rows    []int // field at each drawn line, -1 for none
+}
+
+// Fail shows what went wrong and takes keys again.
+func (f *Form) Fail(text string) { f.busy, f.problem = false, text }
+
+// Value gives a field's value, text without the spaces around it.
+func (f *Form) Value(name string) string {
+	for _, x := range f.Fields {
+		if x.Name == name {
+			return strings.TrimSpace(x.Value)
+		}
+	}
+	return ""
+}
+
+func (f *Form) init() {
+	if f.ready {
+		return
+	}
+	f.ready = true
+	for _, x := range f.Fields {
+		if len(x.Options) > 0 {
+			continue
+		}
+		x.input = textinput.New()
+		x.input.Prompt = ""
+		x.input.CharLimit = 200
+		st := x.input.Styles()
+		st.Cursor.Blink = false
+		x.input.SetStyles(st)
+		x.input.SetValue(x.Value)
+		x.input.CursorEnd()
+	}
+	f.moved()
+}
+
+// moved gives the keys to the focused text field alone.
+func (f *Form) moved() {
+	for i, x := range f.Fields {
+		if len(x.Options) > 0 {
+			continue
+		}
+		if i == f.focus {
+			x.input.Focus()
+		} else {
+			x.input.Blur()
+		}
+	}
+}
+
+// Update edits the focused field, moves between them, submits and closes.
+func (f *Form) Update(msg tea.Msg) (tea.Cmd, bool) {
+	f.init()
+	switch msg := msg.(type) {
+	case Click:
+		if msg.Y < len(f.rows) && f.rows[msg.Y] >= 0 {
+			f.focus = f.rows[msg.Y]
+			f.moved()
+			if f.focus == len(f.Fields) {
+				return f.submit(), false
+			}
+			if x := f.Fields[f.focus]; len(x.Options) > 0 {
+				f.turn(x, 1)
+			}
+		}
+		return nil, false
+	case tea.KeyPressMsg:
+		switch msg.String() {
+		case "esc":
+			return nil, true
+		case "tab", "down":
+			f.step(1)
+			return nil, false
+		case "shift+tab", "up":
+			f.step(-1)
+			return nil, false
+		case "enter", "ctrl+s":
+			return f.submit(), false
+		}
+	}
+	if f.busy || f.focus >= len(f.Fields) {
+		return nil, false
+	}
+	x := f.Fields[f.focus]
+	if len(x.Options) > 0 {
+		if k, ok := msg.(tea.KeyPressMsg); ok {
+			switch k.String() {
+			case "left", "h":
+				f.turn(x, -1)
+			case "right", "l", "space":
+				f.turn(x, 1)
+			}
+		}
+		return nil, false
+	}
+	x.input, _ = x.input.Update(msg)
+	if safe := plain.Text(x.input.Value()); safe != x.input.Value() {
+		x.input.SetValue(safe)
+	}
+	if x.Value != x.input.Value() {
+		x.Value, f.problem = x.input.Value(), ""
+	}
+	return nil, false
+}
+
+func (f *Form) step(d int) {
+	n := len(f.Fields) + 1
+	for range n {
+		f.focus = (f.focus + d + n) % n
+		if f.focus == len(f.Fields) || f.off(f.Fields[f.focus]) == "" {
+			break
+		}
+	}
+	f.moved()
+}
+
+func (f *Form) off(x *Field) string {
+	if x.Off == nil {
+		return ""
+	}
+	return x.Off(f.Value)
+}
+
+// turn goes to the next option.
+func (f *Form) turn(x *Field, d int) {
+	at := 0
+	for i, o := range x.Options {
+		if o.Value == x.Value {
+			at = i
+		}
+	}
+	x.Value = x.Options[(at+d+len(x.Options))%len(x.Options)].Value
+	f.problem = ""
+}
+
+// submit checks every field, and goes to the first that is wrong.
+func (f *Form) submit() tea.Cmd {
+	if f.busy {
+		return nil
+	}
+	f.touched = true
+	for i, x := range f.Fields {
+		if x.Check == nil || f.off(x) != "" {
+			continue
+		}
+		if wrong := x.Check(strings.TrimSpace(x.Value), f.Value); wrong != "" {
+			f.focus = i
+			f.moved()
+			return nil
+		}
+	}
+	f.busy, f.problem = true, ""
+	return f.OnSubmit(f.Value)
+}
+
+// View draws the fields with their help, what is wrong, and the button.
+func (f *Form) View(s *theme.Styles, w, _ int) Box {
+	f.init()
+	w = min(w, 66)
+	label := 0
+	for _, x := range f.Fields {
+		label = max(label, s.Width(x.Label))
+	}
+	lines := []string{""}
+	f.rows = []int{-1}
+	add := func(field int, line string) { lines, f.rows = append(lines, line), append(f.rows, field) }
+	for i, x := range f.Fields {
+		on, off := i == f.focus, f.off(x)
+		mark := "  "
+		name := s.Muted.Render(s.Fit(x.Label, label))
+		if on {
+			mark, name = s.Marker.Render(theme.Marker)+" ", s.Strong.Render(s.Fit(x.Label, label))
+		}
+		add(i, mark+name+"  "+f.value(s, x, on, off, w-label-4))
+		if wrong := f.wrong(x, off); wrong != "" {
+			for _, l := range s.Wrap(wrong, w-label-6) {
+				add(-1, cell.Spaces(label+4)+s.Bad.Render(theme.Bad+" "+l))
+			}
+		}
+	}
+	add(-1, "")
+	if f.focus < len(f.Fields) {
+		for _, l := range s.Wrap(f.Fields[f.focus].Help, w) {
+			add(-1, s.KeyHelp.Render(l))
+		}
+	} else {
+		add(-1, "")
+	}
+	if f.problem != "" {
+		add(-1, "")
+		for _, l := range wrapped(s, theme.Bad+" "+f.problem, w) {
+			add(-1, s.Bad.Render(l))
+		}
+	}
+	add(-1, "")
+	submit := f.Submit
+	if f.busy {
+		submit = "working…"
+	}
+	add(len(f.Fields), button(s, submit, f.focus == len(f.Fields), false)+
+		s.KeyHelp.Render("  enter "+strings.ToLower(f.Submit)+"   tab next   ←→ change   esc closes"))
+	return Box{Title: f.Title, Lines: lines}
+}
+
+func (f *Form) wrong(x *Field, off string) string {
+	if !f.touched || x.Check == nil || off != "" {
+		return ""
+	}
+	return x.Check(strings.TrimSpace(x.Value), f.Value)
+}
+
+// value draws the right-hand side of a field.
+func (f *Form) value(s *theme.Styles, x *Field, on bool, off string, w int) string {
+	if off != "" {
+		return s.Faint.Render(s.Clip(off, w))
+	}
+	if len(x.Options) > 0 {
+		shown := x.Value
+		for _, o := range x.Options {
+			if o.Value == x.Value {
+				shown = o.Label
+			}
+		}
+		if on {
+			return s.Accent.Render("‹ ") + s.Strong.Render(s.Clip(shown, w-4)) + s.Accent.Render(" ›")
+		}
+		return s.Text.Render(s.Clip(shown, w))
+	}
+	if !on {
+		return s.Text.Render(s.Clip(x.Value, w))
+	}
+	x.input.SetWidth(max(w-1, 4))
+	st := x.input.Styles()
+	st.Focused.Text = s.Text.Style()
+	st.Focused.Placeholder = s.Faint.Style()
+	st.Cursor.Color = nil
+	x.input.SetStyles(st)
+	return x.input.View()
+}

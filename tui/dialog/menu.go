@@ -1,0 +1,173 @@
+package dialog
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/sahilm/fuzzy"
+
+	"greenroom/tui/grid"
+	"greenroom/tui/theme"
+)
+
+// Item is one line of a [Menu].
+type Item struct {
+	Label string
+	// Key is shown at the right: the palette teaches the keys.
+	Key string
+	// Why says why the item cannot be taken now; empty when it can.
+	Why string
+	// Do makes the command that follows.
+	Do func() tea.Cmd
+}
+
+// Menu offers items. With Search typing narrows them; without it digits and letters do nothing.
+type Menu struct {
+	Title string
+	// Text stands above the items.
+	Text   string
+	Items  []Item
+	Search bool
+
+	query string
+	shown []int
+	list  grid.List
+	head  int
+	ready bool
+}
+
+// Choose puts the cursor on the i-th item.
+func (m *Menu) Choose(i int) {
+	m.narrow()
+	m.list.Cursor = i
+}
+
+// Update moves, narrows and takes.
+func (m *Menu) Update(msg tea.Msg) (tea.Cmd, bool) {
+	m.narrow()
+	switch msg := msg.(type) {
+	case Wheel:
+		m.list.Scroll(msg.Rows)
+	case Click:
+		if i := msg.Y - m.head + m.list.Top; msg.Y >= m.head && i < len(m.shown) && msg.Y < m.head+m.list.Height {
+			m.list.Cursor = i
+			return m.take()
+		}
+	case tea.PasteMsg:
+		m.typed(msg.Content)
+	case tea.KeyPressMsg:
+		switch k := msg.String(); {
+		case k == "esc":
+			return nil, true
+		case k == "enter":
+			return m.take()
+		case k == "down", k == "ctrl+n", k == "tab", !m.Search && k == "j":
+			m.list.Move(1)
+		case k == "up", k == "ctrl+p", k == "shift+tab", !m.Search && k == "k":
+			m.list.Move(-1)
+		case k == "ctrl+d", k == "pgdown":
+			m.list.Half(1)
+		case k == "ctrl+u", k == "pgup":
+			m.list.Half(-1)
+		case !m.Search && k == "q":
+			return nil, true
+		case m.Search && k == "backspace":
+			if r := []rune(m.query); len(r) > 0 {
+				m.query, m.ready = string(r[:len(r)-1]), false
+			} else {
+				return nil, true
+			}
+		case m.Search && msg.Text != "":
+			m.typed(msg.Text)
+		}
+	}
+	return nil, false
+}
+
+func (m *Menu) typed(s string) {
+	if !m.Search {
+		return
+	}
+	s = strings.Map(func(r rune) rune {
+		if r < 0x20 || r > 0x7e {
+			return -1
+		}
+		return r
+	}, s)
+	m.query, m.ready = m.query+s, false
+	m.list.Cursor = 0
+}
+
+func (m *Menu) take() (tea.Cmd, bool) {
+	if m.list.Cursor >= len(m.shown) {
+		return nil, false
+	}
+	it := m.Items[m.shown[m.list.Cursor]]
+	if it.Do == nil {
+		return nil, true
+	}
+	return it.Do(), true
+}
+
+// narrow finds the items that match what was typed, best first.
+func (m *Menu) narrow() {
+	if m.ready {
+		return
+	}
+	m.ready = true
+	m.shown = m.shown[:0]
+	if q := strings.TrimSpace(m.query); q != "" {
+		labels := make([]string, len(m.Items))
+		for i, it := range m.Items {
+			labels[i] = it.Label
+		}
+		for _, f := range fuzzy.Find(q, labels) {
+			m.shown = append(m.shown, f.Index)
+		}
+	} else {
+		for i := range m.Items {
+			m.shown = append(m.shown, i)
+		}
+	}
+	m.list.Resize(len(m.shown), m.list.Height)
+}
+
+// View draws the items that match, as many as fit.
+func (m *Menu) View(s *theme.Styles, w, h int) Box {
+	m.narrow()
+	w = min(w, 64)
+	var lines []string
+	if m.Text != "" {
+		lines = append(wrapped(s, m.Text, w), "")
+	}
+	if m.Search {
+		lines = append(lines, s.Key.Render(": ")+s.Text.Render(m.query)+s.ButtonOn.Render(" "), "")
+	}
+	m.head = len(lines)
+	m.list.Resize(len(m.shown), max(min(h-m.head-2, len(m.Items)), 1))
+	from, to := m.list.Range()
+	for i := from; i < to; i++ {
+		it := m.Items[m.shown[i]]
+		mark, label := "  ", s.Text.Render(it.Label)
+		if i == m.list.Cursor {
+			mark = s.Marker.Render(theme.Marker) + " "
+		}
+		right := s.Key.Render(it.Key)
+		if it.Why != "" {
+			label = s.Faint.Render(it.Label)
+			right = s.Faint.Render(s.Clip(it.Why, max(w-s.Width(it.Label)-5, 0)))
+		}
+		line := s.Fit(s.Spread(mark+label, right, w), w)
+		if i == m.list.Cursor {
+			line = s.Selected.Over(line)
+		}
+		lines = append(lines, line)
+	}
+	if len(m.shown) == 0 {
+		lines = append(lines, s.Muted.Render("Nothing is called that."))
+	}
+	for len(lines) < m.head+m.list.Height {
+		lines = append(lines, s.Fit("", w))
+	}
+	return Box{Title: m.Title, Lines: append(lines, "", s.KeyHelp.Render("enter takes it   esc closes"))}
+}

@@ -1,0 +1,246 @@
+package tui
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+	"greenroom/tui/dialog"
+)
+
+// roomForm asks for a new room, or for changes of one.
+func (m *Model) roomForm(edit *app.Room) *dialog.Form {
+	cur := app.Room{Recording: provider.RecordingNone, Trigger: provider.TriggerNone}
+	f := &dialog.Form{Title: "New room", Submit: "Make it"}
+	if edit != nil {
+		cur = *edit
+		f.Title, f.Submit = "Edit "+plain.Text(cur.Name), "Save"
+	}
+	if cur.Recording == "" {
+		cur.Recording = provider.RecordingNone
+	}
+	if cur.Trigger == "" {
+		cur.Trigger = provider.TriggerNone
+	}
+	size := ""
+	if cur.Size > 0 {
+		size = strconv.Itoa(cur.Size)
+	}
+	notRecorded := func(v func(string) string) string {
+		if v("recording") != string(provider.RecordingCloud) {
+			return "only with a recording in the cloud"
+		}
+		return ""
+	}
+	f.Fields = []*dialog.Field{
+		{Name: "name", Label: "Name", Value: cur.Name, Check: m.checkName(cur.Name),
+			Help: "What you call it. Meetings on the platform are named after it."},
+		{Name: "account", Label: "Account", Value: cur.Account, Options: m.accountOptions(cur.Account),
+			Help: "Where its meetings are held. By policy means that your settings decide at each start."},
+		{Name: "locked", Label: "Locked", Value: yesNo(cur.Locked), Options: []dialog.Option{opt("no", "no: whoever has the link comes in"), opt("yes", "yes: guests knock")},
+			Help: "In a locked room guests wait until the host lets them in."},
+		{Name: "size", Label: "Size", Value: size, Check: checkSize,
+			Help: "The largest number of people; empty leaves it to the platform."},
+		{Name: "recording", Label: "Recording", Value: string(cur.Recording), Options: []dialog.Option{
+			opt("none", "none"), opt("local", "local: on the host's machine"), opt("cloud", "cloud: by the platform")},
+			Help: "Everybody is asked before a recorded meeting is opened from here."},
+		{Name: "trigger", Label: "Begins", Value: string(cur.Trigger), Off: notRecorded, Options: []dialog.Option{
+			opt("none", "when somebody presses record"), opt("prompt", "after asking the host"),
+			opt("automatic", "with the first participant"), opt("automatic-2nd-participant", "with the second participant")},
+			Help: "What starts the recording."},
+	}
+	b := m.backend
+	f.OnSubmit = func(v func(string) string) tea.Cmd {
+		spec := roomSpec(v)
+		if edit == nil {
+			return try(m, "make the room", f, func(ctx context.Context) (app.Room, error) { return b.CreateRoom(ctx, spec) },
+				func(r app.Room) tea.Cmd {
+					return m.roomSaved(r, "Room "+r.Name+" made", m.keys.name(actStart)+" starts a meeting in it")
+				})
+		}
+		p := patch(*edit, spec)
+		return try(m, "change the room", f, func(ctx context.Context) (app.Room, error) { return b.EditRoom(ctx, p) },
+			func(r app.Room) tea.Cmd {
+				return m.roomSaved(r, "Room "+r.Name+" changed", "A meeting that exists keeps its settings.")
+			})
+	}
+	return f
+}
+
+// roomSaved shows the room that was made or changed.
+func (m *Model) roomSaved(r app.Room, text, hint string) tea.Cmd {
+	m.rooms.chosen, m.rooms.wanted, m.rooms.filter = r.ID, r.Name, filter{}
+	m.loads[slotRooms].next = time.Time{}
+	return tea.Batch(m.want(slotRooms), m.say(text, hint))
+}
+
+func roomSpec(v func(string) string) app.RoomSpec {
+	size, _ := strconv.Atoi(v("size")) // checked by the form; empty is 0
+	spec := app.RoomSpec{
+		Name: v("name"), Account: v("account"), Locked: v("locked") == "yes", Size: size,
+		Recording: provider.RecordingMode(v("recording")), Trigger: provider.TriggerNone,
+	}
+	if spec.Recording == provider.RecordingCloud {
+		spec.Trigger = provider.Trigger(v("trigger"))
+	}
+	return spec
+}
+
+// patch holds what differs.
+func patch(old app.Room, s app.RoomSpec) app.RoomPatch {
+	p := app.RoomPatch{Ref: old.ID}
+	if s.Name != old.Name {
+		p.Name = &s.Name
+	}
+	if s.Account != old.Account {
+		p.Account = &s.Account
+	}
+	if s.Locked != old.Locked {
+		p.Locked = &s.Locked
+	}
+	if s.Size != old.Size {
+		p.Size = &s.Size
+	}
+	if s.Recording != old.Recording {
+		p.Recording = &s.Recording
+	}
+	if s.Trigger != old.Trigger {
+		p.Trigger = &s.Trigger
+	}
+	return p
+}
+
+func (m *Model) checkName(current string) func(string, func(string) string) string {
+	return func(name string, _ func(string) string) string {
+		switch {
+		case name == "":
+			return "A room needs a name."
+		case len([]rune(name)) > 60:
+			return "At most 60 characters."
+		}
+		for _, v := range m.rooms.all {
+			if strings.EqualFold(v.Name, name) && v.Name != current {
+				return "There is a room of that name already."
+			}
+		}
+		return ""
+	}
+}
+
+func checkSize(v string, _ func(string) string) string {
+	if v == "" {
+		return ""
+	}
+	if n, err := strconv.Atoi(v); err != nil || n < 1 || n > 100000 {
+		return "A number from 1 on, or nothing."
+	}
+	return ""
+}
+
+func opt(value, label string) dialog.Option { return dialog.Option{Value: value, Label: label} }
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func (m *Model) accountOptions(current string) []dialog.Option {
+	out := []dialog.Option{{Value: "", Label: "by policy"}}
+	seen := current == ""
+	for _, a := range m.status.status.Accounts {
+		seen = seen || a.Name == current
+		label := plain.Text(a.Name)
+		if string(a.Platform) != a.Name {
+			label += " (" + plain.Text(string(a.Platform)) + ")"
+		}
+		out = append(out, dialog.Option{Value: a.Name, Label: label})
+	}
+	if !seen {
+		out = append(out, dialog.Option{Value: current, Label: plain.Text(current) + " (not configured)"})
+	}
+	return out
+}
+
+func (m *Model) deleteRoom() dialog.Dialog {
+	v, _ := m.rooms.room()
+	b := m.backend
+	return &dialog.Confirm{
+		Title: "Delete " + plain.Text(v.Name) + "?", Danger: true,
+		Text: "The room goes. Its past meetings and their webhooks stay in the store.", Yes: "Delete it", No: "Keep it",
+		OnYes: func() tea.Cmd {
+			return try(m, "delete the room", nil,
+				func(ctx context.Context) (app.Room, error) { return b.DeleteRoom(ctx, app.RoomRef{Ref: v.ID}) },
+				func(r app.Room) tea.Cmd {
+					return tea.Batch(m.want(slotRooms), m.say("Room "+v.Name+" deleted", ""))
+				})
+		},
+	}
+}
+
+func (m *Model) endMeeting() dialog.Dialog {
+	mt, _ := m.rooms.meeting()
+	b := m.backend
+	text := "Nobody is in it. The links stop working."
+	if mt.Here > 0 {
+		text = plural(mt.Here, "person is", "people are") + " in it and will be thrown out. The links stop working."
+	}
+	return &dialog.Confirm{
+		Title: "End the meeting in " + plain.Text(mt.Room) + "?", Text: text, Danger: true, Yes: "End it", No: "Keep it",
+		OnYes: func() tea.Cmd {
+			m.working("Ending the meeting in " + mt.Room)
+			return try(m, "end the meeting", nil,
+				func(ctx context.Context) (app.Meeting, error) { return b.EndMeeting(ctx, app.MeetingRef{Ref: mt.ID}) },
+				func(app.Meeting) tea.Cmd {
+					return tea.Batch(m.want(slotRooms), m.want(slotMeeting), m.say("The meeting in "+mt.Room+" has ended", ""))
+				})
+		},
+	}
+}
+
+// startMenu asks how long; enter takes the usual length.
+func (m *Model) startMenu() dialog.Dialog {
+	v, _ := m.rooms.room()
+	text := "On " + plain.Text(account(v)) + "."
+	if v.Would.Why != "" {
+		text = "On " + plain.Text(account(v)) + ", because " + plain.Text(v.Would.Why) + "."
+	}
+	menu := &dialog.Menu{Title: "Start a meeting in " + plain.Text(v.Name), Text: text}
+	for _, c := range []struct {
+		label string
+		d     time.Duration
+	}{
+		{"for 8 hours, the usual", 0}, {"for half an hour", 30 * time.Minute}, {"for an hour", time.Hour},
+		{"for 2 hours", 2 * time.Hour}, {"for 4 hours", 4 * time.Hour},
+	} {
+		menu.Items = append(menu.Items, dialog.Item{Label: c.label, Do: func() tea.Cmd { return m.start(v, c.d) }})
+	}
+	return menu
+}
+
+func (m *Model) start(v app.RoomView, length time.Duration) tea.Cmd {
+	m.working("Starting a meeting in " + v.Name)
+	b := m.backend
+	return try(m, "start the meeting", nil,
+		func(ctx context.Context) (app.StartedMeeting, error) {
+			return b.StartMeeting(ctx, app.StartMeeting{Room: v.ID, For: length})
+		},
+		func(s app.StartedMeeting) tea.Cmd {
+			hint := m.keys.name(actCopyGuest) + " copies the guest link, " + m.keys.name(actOpenHost) + " opens it as host"
+			if len(s.Notes) > 0 {
+				hint = strings.Join(s.Notes, ". ") + ". " + hint
+			}
+			text := "Meeting started on " + s.Account
+			if s.Reused {
+				text = "The meeting was open already"
+			}
+			return tea.Batch(m.want(slotRooms), m.say(text, hint))
+		})
+}

@@ -1,0 +1,188 @@
+package grid
+
+import (
+	"slices"
+	"sort"
+)
+
+// Feed is a list of rows that are numbered by a rising key, newest on top, of which a sliding window is held. While
+// Follow is set the newest row is chosen whatever arrives; otherwise the chosen row stays chosen and where it is on
+// screen, and what the window has no room for is only counted.
+type Feed[T any] struct {
+	List
+	// Follow keeps to the newest row.
+	Follow bool
+	// Unseen counts what arrived since one stopped following.
+	Unseen int
+	// AtNewest and AtOldest say that nothing lies beyond that end of the window.
+	AtNewest, AtOldest bool
+
+	key  func(T) uint64
+	hold int
+	rows []T // by rising key
+}
+
+// NewFeed makes an empty feed that follows and holds at most hold rows. The key of a row must never change.
+func NewFeed[T any](hold int, key func(T) uint64) *Feed[T] {
+	return &Feed[T]{key: key, hold: max(hold, 2), Follow: true}
+}
+
+// Row gives the i-th row from the newest.
+func (f *Feed[T]) Row(i int) T { return f.rows[len(f.rows)-1-i] }
+
+// Chosen gives the row under the cursor; false when there is none.
+func (f *Feed[T]) Chosen() (row T, ok bool) {
+	if len(f.rows) == 0 {
+		return row, false
+	}
+	return f.Row(f.Cursor), true
+}
+
+// Size takes over the height of the window on screen.
+func (f *Feed[T]) Size(height int) { f.Resize(len(f.rows), height) }
+
+// Reset replaces everything by the newest page, given newest first; more says that older rows exist.
+func (f *Feed[T]) Reset(page []T, more bool) {
+	f.rows = f.rising(page)
+	f.AtNewest, f.AtOldest, f.Unseen = true, !more, 0
+	f.Cursor, f.Top = 0, 0
+	f.Resize(len(f.rows), f.Height)
+}
+
+// ResetOldest replaces everything by the oldest page and chooses its last row.
+func (f *Feed[T]) ResetOldest(page []T, more bool) {
+	f.rows = f.rising(page)
+	f.AtNewest, f.AtOldest, f.Follow = !more, false, false
+	f.Resize(len(f.rows), f.Height)
+	f.Last()
+}
+
+// Older appends a page from beyond the old end, and lets go of as many at the new end when there are too many.
+func (f *Feed[T]) Older(page []T, more bool) {
+	page = f.rising(page)
+	if len(f.rows) > 0 {
+		first := f.key(f.rows[0])
+		page = slices.DeleteFunc(page, func(r T) bool { return f.key(r) >= first })
+	}
+	f.rows = append(page, f.rows...)
+	f.AtOldest = !more
+	if over := len(f.rows) - f.hold; over > 0 && f.Top >= over {
+		f.rows = f.rows[:f.hold]
+		f.Cursor, f.Top = f.Cursor-over, f.Top-over
+		f.AtNewest = false
+	}
+	f.Resize(len(f.rows), f.Height)
+}
+
+// Newer adds a page from beyond the new end; more says that yet newer rows exist. The chosen row stays.
+func (f *Feed[T]) Newer(page []T, more bool) {
+	f.AtNewest = !more
+	added := f.add(f.rising(page))
+	if f.Follow {
+		f.Cursor, f.Top = 0, 0
+	} else {
+		f.Cursor, f.Top = f.Cursor+added, f.Top+added
+	}
+	f.trimOld()
+	f.Resize(len(f.rows), f.Height)
+}
+
+// Arrived takes rows that have just come into being, in any order, and total, how many there were in all: a burst may
+// be handed over without its older part.
+func (f *Feed[T]) Arrived(rows []T, total int) {
+	if f.Follow {
+		if total > len(rows) && len(f.rows) > 0 {
+			// The burst left a hole: what is below it would look as if it were next.
+			f.rows, f.AtOldest = nil, false
+		}
+		f.AtNewest = true
+		f.add(f.rising(rows))
+		f.Cursor, f.Top, f.Unseen = 0, 0, 0
+		f.trimOld()
+		f.Resize(len(f.rows), f.Height)
+		return
+	}
+	f.Unseen += total
+	if !f.AtNewest {
+		return
+	}
+	// Rows far below the view make room; when that is not enough, what arrives waits to be fetched.
+	if keep := f.Top + 2*f.Height + len(rows); total > len(rows) || keep > f.hold {
+		f.AtNewest = false
+		return
+	}
+	added := f.add(f.rising(rows))
+	f.Cursor, f.Top = f.Cursor+added, f.Top+added
+	f.trimOld()
+	f.Resize(len(f.rows), f.Height)
+}
+
+// Want says which page should be fetched next for the view to go on: rows before a key (older), or after it (newer).
+func (f *Feed[T]) Want() (before, after uint64) {
+	if len(f.rows) == 0 {
+		return 0, 0
+	}
+	margin := 2*f.Height + 1
+	if !f.AtOldest && f.Top+f.Height+margin >= len(f.rows) {
+		return f.key(f.rows[0]), 0
+	}
+	if !f.AtNewest && f.Top <= margin {
+		return 0, f.key(f.rows[len(f.rows)-1])
+	}
+	return 0, 0
+}
+
+// Newest is the highest key held, 0 when empty.
+func (f *Feed[T]) Newest() uint64 {
+	if len(f.rows) == 0 {
+		return 0
+	}
+	return f.key(f.rows[len(f.rows)-1])
+}
+
+// Held is how many rows are in memory.
+func (f *Feed[T]) Held() int { return len(f.rows) }
+
+// add merges rising rows in and returns how many were new. The usual case, all newer than what is held, costs only them.
+func (f *Feed[T]) add(rows []T) int {
+	n := len(f.rows)
+	for _, r := range rows {
+		k := f.key(r)
+		if len(f.rows) == 0 || k > f.key(f.rows[len(f.rows)-1]) {
+			f.rows = append(f.rows, r)
+			continue
+		}
+		i := sort.Search(len(f.rows), func(i int) bool { return f.key(f.rows[i]) >= k })
+		if f.key(f.rows[i]) != k {
+			f.rows = slices.Insert(f.rows, i, r)
+		}
+	}
+	return len(f.rows) - n
+}
+
+// trimOld lets go of the oldest rows beyond what may be held.
+func (f *Feed[T]) trimOld() {
+	over := len(f.rows) - f.hold
+	if over <= 0 {
+		return
+	}
+	n := copy(f.rows, f.rows[over:])
+	clear(f.rows[n:])
+	f.rows = f.rows[:n]
+	f.AtOldest = false
+}
+
+// rising copies a page in the order in which rows are held.
+func (f *Feed[T]) rising(page []T) []T {
+	out := slices.Clone(page)
+	slices.SortFunc(out, func(a, b T) int {
+		switch ka, kb := f.key(a), f.key(b); {
+		case ka < kb:
+			return -1
+		case ka > kb:
+			return 1
+		}
+		return 0
+	})
+	return slices.CompactFunc(out, func(a, b T) bool { return f.key(a) == f.key(b) })
+}

@@ -1,0 +1,58 @@
+// Package grid is the windowed list of the screen: what it costs depends on what is visible, not on how much there is.
+//
+// [List] is the arithmetic of a cursor in a window over n rows. [Feed] adds rows that are fetched in pages and that
+// arrive while one looks, of which only a bounded number is held. Neither draws, does I/O, or is safe for concurrent
+// use.
+package grid
+
+// List is a cursor in a window of Height rows over Len rows. The zero value is an empty list.
+type List struct {
+	Len, Height int
+	// Cursor is the chosen row, Top the first visible one.
+	Cursor, Top int
+}
+
+// Resize takes over new sizes and keeps the cursor visible.
+func (l *List) Resize(n, height int) {
+	l.Len, l.Height = max(n, 0), max(height, 0)
+	l.settle()
+}
+
+// Move moves the cursor by d rows, as far as there are rows.
+func (l *List) Move(d int) {
+	l.Cursor += d
+	l.settle()
+}
+
+// Half moves by half a window, down with 1, up with -1.
+func (l *List) Half(dir int) { l.Move(dir * max(l.Height/2, 1)) }
+
+// Page moves by a window less one row.
+func (l *List) Page(dir int) { l.Move(dir * max(l.Height-1, 1)) }
+
+// First and Last go to the ends.
+func (l *List) First() { l.Move(-l.Len) }
+
+// Last goes to the last row.
+func (l *List) Last() { l.Move(l.Len) }
+
+// Scroll moves the window by d rows and the cursor only as far as it must, as a wheel does.
+func (l *List) Scroll(d int) {
+	l.Top = min(max(l.Top+d, 0), max(l.Len-l.Height, 0))
+	l.Cursor = min(max(l.Cursor, l.Top), max(l.Top+l.Height-1, 0))
+	l.settle()
+}
+
+// Range gives the visible rows: from inclusive, to exclusive.
+func (l *List) Range() (from, to int) { return l.Top, min(l.Top+l.Height, l.Len) }
+
+func (l *List) settle() {
+	l.Cursor = max(min(l.Cursor, l.Len-1), 0)
+	if l.Cursor < l.Top {
+		l.Top = l.Cursor
+	}
+	if l.Height > 0 && l.Cursor >= l.Top+l.Height {
+		l.Top = l.Cursor - l.Height + 1
+	}
+	l.Top = max(min(l.Top, l.Len-l.Height), 0)
+}

@@ -1,0 +1,94 @@
+package tui
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"greenroom/internal/plain"
+	"greenroom/tui/dialog"
+	"greenroom/tui/theme"
+)
+
+// helpSheet shows the keys of where one is.
+func (m *Model) helpSheet() dialog.Dialog {
+	groups := m.keys.of(m.tab)
+	return &dialog.Sheet{Title: "Keys on " + m.tab.String(), Draw: func(s *theme.Styles, w int) []string {
+		var out []string
+		for _, g := range groups {
+			if len(g.bindings) == 0 {
+				continue
+			}
+			if len(out) > 0 {
+				out = append(out, "")
+			}
+			out = append(out, s.Title.Render(g.name))
+			for _, b := range g.bindings {
+				out = append(out, "  "+s.Key.Render(s.Fit(b.Help().Key, 14))+" "+s.Text.Render(s.Clip(b.Long, w-17)))
+			}
+		}
+		if m.opts.Mouse {
+			out = append(out, "", s.Muted.Render(s.Clip("The mouse works too: tabs, rows, keys in the last line, and the wheel.", w)))
+		}
+		return out
+	}}
+}
+
+// palette finds any action by its words. What can't be done now says why.
+func (m *Model) palette() dialog.Dialog {
+	menu := &dialog.Menu{Title: "Commands", Search: true}
+	here := map[Action]bool{}
+	for _, g := range m.keys.of(m.tab) {
+		for _, b := range g.bindings {
+			here[b.Action] = true
+		}
+	}
+	add := func(wanted bool) {
+		for _, g := range m.keys.groups() {
+			if g.name == "Moving" {
+				continue
+			}
+			for _, b := range g.bindings {
+				if here[b.Action] != wanted || b.Action == actPalette {
+					continue
+				}
+				menu.Items = append(menu.Items, dialog.Item{
+					Label: b.Long, Key: b.Help().Key, Why: m.why(b.Action),
+					Do: func() tea.Cmd { return m.act(b.Action) },
+				})
+			}
+		}
+	}
+	add(true)
+	add(false)
+	return menu
+}
+
+// guide tells a newcomer in the demo what to press next.
+func (m *Model) guide() string {
+	if !m.opts.Demo || !m.loads[slotRooms].ready {
+		return ""
+	}
+	k := m.keys.name
+	v, ok := m.rooms.room()
+	mt, has := m.rooms.meeting()
+	ended := false
+	for _, r := range m.rooms.all {
+		ended = ended || r.Meeting != nil && r.Meeting.Status == "ended" && r.Meeting.EndReason == "ended here"
+	}
+	switch {
+	case m.tab == tabWebhooks:
+		return "Demo: every line is a signed request that arrived over HTTP. " + k(actIn) + " reads one, " + k(actRooms) + " goes back to the rooms."
+	case m.tab != tabRooms:
+		return "Demo: " + k(actRooms) + " goes back to the rooms."
+	case !ok:
+		return "Demo: press " + k(actNewRoom) + " to make your first room."
+	case has && mt.Status == "live" && !m.seenWebhooks:
+		return "Demo: people come and go by themselves. Press " + k(actWebhooks) + " to read the webhooks that say so."
+	case has && mt.Status == "live":
+		return "Demo: press " + k(actEnd) + " to end the meeting, " + k(actNewRoom) + " to make a room of your own."
+	case has && mt.Status == "open":
+		return "Demo: people will join in a moment. " + k(actCopyGuest) + " copies the guest link meanwhile."
+	case ended && m.seenWebhooks:
+		return "Demo: that is all of it. " + k(actHelp) + " shows every key, " + k(actQuit) + " quits."
+	}
+	return "Demo: press " + k(actStart) + " to start a meeting in " + m.st.Clip(plain.Text(v.Name), 20) + "."
+}

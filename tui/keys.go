@@ -1,0 +1,232 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"charm.land/bubbles/v2/key"
+)
+
+// Action is the stable name of something that a key does; the file's key table is written in these.
+type Action string
+
+// The actions.
+const (
+	actQuit     Action = "quit"
+	actHelp     Action = "help"
+	actPalette  Action = "palette"
+	actFilter   Action = "filter"
+	actReload   Action = "reload"
+	actRooms    Action = "tab.rooms"
+	actRecs     Action = "tab.recordings"
+	actWebhooks Action = "tab.webhooks"
+	actStatus   Action = "tab.status"
+	actNextTab  Action = "tab.next"
+	actPrevTab  Action = "tab.previous"
+
+	actUp       Action = "move.up"
+	actDown     Action = "move.down"
+	actIn       Action = "move.in"
+	actOut      Action = "move.out"
+	actTop      Action = "move.top"
+	actBottom   Action = "move.bottom"
+	actHalfDown Action = "move.half-down"
+	actHalfUp   Action = "move.half-up"
+
+	actNewRoom    Action = "room.new"
+	actEditRoom   Action = "room.edit"
+	actDeleteRoom Action = "room.delete"
+	actStart      Action = "meeting.start"
+	actEnd        Action = "meeting.end"
+	actOpenGuest  Action = "open.guest"
+	actOpenHost   Action = "open.host"
+	actCopyGuest  Action = "copy.guest"
+	actCopyHost   Action = "copy.host"
+	actQR         Action = "qr"
+
+	actFollow  Action = "webhook.follow"
+	actCurl    Action = "webhook.curl"
+	actHex     Action = "webhook.hex"
+	actCopyURL Action = "status.copy"
+)
+
+// Binding ties keys to an action, with the words that the footer, the help and the palette show.
+type Binding struct {
+	key.Binding
+	Action Action
+	// Long is the sentence of the help and the palette; the binding's own help is the footer's word.
+	Long string
+	// Footer says that the footer has it.
+	Footer bool
+}
+
+// KeyMap is every binding, grouped by where it works.
+type KeyMap struct {
+	Rooms, Recordings, Webhooks, Status, Move, Everywhere []Binding
+}
+
+func bind(a Action, word, long string, footer bool, keys ...string) Binding {
+	return Binding{
+		Binding: key.NewBinding(key.WithKeys(keys...), key.WithHelp(shown(keys), word)),
+		Action:  a, Long: long, Footer: footer,
+	}
+}
+
+// defaultKeys is the map without rebinding.
+func defaultKeys() *KeyMap {
+	return &KeyMap{
+		Rooms: []Binding{
+			bind(actNewRoom, "new", "Make a room", true, "n"),
+			bind(actStart, "start", "Start a meeting in the room", true, "s"),
+			bind(actEnd, "end", "End the meeting for everybody", true, "e"),
+			bind(actCopyGuest, "copy", "Copy the guest link", true, "c"),
+			bind(actCopyHost, "copy host", "Copy the host link", false, "C"),
+			bind(actOpenHost, "host", "Open the meeting as host", true, "O"),
+			bind(actOpenGuest, "open", "Open the meeting as guest", true, "o"),
+			bind(actQR, "QR", "Show the guest link as a QR code", false, "Q"),
+			bind(actEditRoom, "edit", "Edit the room", true, "E"),
+			bind(actDeleteRoom, "delete", "Delete the room", false, "D"),
+		},
+		Webhooks: []Binding{
+			bind(actFollow, "follow", "Follow the newest delivery", true, "f"),
+			bind(actCurl, "copy as curl", "Copy the delivery as a curl command", true, "y"),
+			bind(actHex, "hex", "Show the body as bytes, or as text", true, "b"),
+		},
+		Status: []Binding{
+			bind(actCopyURL, "copy webhook URL", "Copy the webhook URL of the account", true, "c"),
+		},
+		Move: []Binding{
+			bind(actDown, "down", "Down", false, "j", "down"),
+			bind(actUp, "up", "Up", false, "k", "up"),
+			bind(actIn, "into", "Into the pane beside", false, "l", "right", "enter"),
+			bind(actOut, "back", "Back to the list", false, "h", "left", "esc"),
+			bind(actTop, "top", "To the top", false, "g", "home"),
+			bind(actBottom, "bottom", "To the bottom", false, "G", "end"),
+			bind(actHalfDown, "half page down", "Half a page down", false, "ctrl+d", "pgdown"),
+			bind(actHalfUp, "half page up", "Half a page up", false, "ctrl+u", "pgup"),
+		},
+		Everywhere: []Binding{
+			bind(actFilter, "filter", "Filter what is shown", true, "/"),
+			bind(actPalette, "command", "Find any command", true, ":"),
+			bind(actHelp, "help", "Show the keys", true, "?"),
+			bind(actQuit, "quit", "Quit", true, "q", "ctrl+c"),
+			bind(actRooms, "Rooms", "Go to Rooms", false, "1"),
+			bind(actRecs, "Recordings", "Go to Recordings", false, "2"),
+			bind(actWebhooks, "Webhooks", "Go to Webhooks", false, "3"),
+			bind(actStatus, "Status", "Go to Status", false, "4"),
+			bind(actNextTab, "next tab", "Next tab", false, "tab"),
+			bind(actPrevTab, "previous tab", "Previous tab", false, "shift+tab"),
+			bind(actReload, "read again", "Read everything again", false, "ctrl+r"),
+		},
+	}
+}
+
+// group is a part of the map with its heading.
+type group struct {
+	name     string
+	bindings []Binding
+}
+
+func (k *KeyMap) groups() []group {
+	return []group{
+		{"Rooms", k.Rooms}, {"Recordings", k.Recordings}, {"Webhooks", k.Webhooks}, {"Status", k.Status},
+		{"Moving", k.Move}, {"Everywhere", k.Everywhere},
+	}
+}
+
+// of gives the groups that work on a tab, the most specific first.
+func (k *KeyMap) of(t tab) []group {
+	all := k.groups()
+	return []group{all[t], all[4], all[5]}
+}
+
+// Actions lists every name that may be rebound.
+func Actions() []string {
+	var out []string
+	for _, g := range defaultKeys().groups() {
+		for _, b := range g.bindings {
+			out = append(out, string(b.Action))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// NewKeyMap makes the key map, with the keys of some actions replaced. It is an error to name an unknown action, to give
+// an action no key, or to have one key do two things in the same place.
+func NewKeyMap(rebound map[string][]string) (*KeyMap, error) {
+	k := defaultKeys()
+	known := Actions()
+	for name, keys := range rebound {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("keys: there is no action %q; there are %s", name, strings.Join(known, ", "))
+		}
+		if len(keys) == 0 {
+			return nil, fmt.Errorf("keys: %s needs at least one key", name)
+		}
+		for _, g := range k.groups() {
+			for i := range g.bindings {
+				if b := &g.bindings[i]; string(b.Action) == name {
+					b.SetKeys(keys...)
+					b.SetHelp(shown(keys), b.Help().Desc)
+				}
+			}
+		}
+	}
+	return k, k.clashes()
+}
+
+func (k *KeyMap) clashes() error {
+	for t := tabRooms; t <= tabStatus; t++ {
+		taken := map[string]Action{}
+		for _, g := range k.of(t) {
+			for _, b := range g.bindings {
+				for _, s := range b.Keys() {
+					if other, dup := taken[s]; dup {
+						return fmt.Errorf("keys: %q is bound to both %s and %s on %s", s, other, b.Action, t)
+					}
+					taken[s] = b.Action
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// find gives the action of a key on a tab.
+func (k *KeyMap) find(t tab, press fmt.Stringer) (Action, bool) {
+	for _, g := range k.of(t) {
+		for _, b := range g.bindings {
+			if key.Matches(press, b.Binding) {
+				return b.Action, true
+			}
+		}
+	}
+	return "", false
+}
+
+// name gives the first key of an action as it is shown in sentences.
+func (k *KeyMap) name(a Action) string {
+	for _, g := range k.groups() {
+		for _, b := range g.bindings {
+			if b.Action == a && len(b.Keys()) > 0 {
+				return shown(b.Keys()[:1])
+			}
+		}
+	}
+	return ""
+}
+
+// shown is how keys are written: the first two, with arrows for the arrow keys.
+func shown(keys []string) string {
+	names := map[string]string{"up": "↑", "down": "↓", "left": "←", "right": "→", "space": "space", " ": "space"}
+	out := make([]string, 0, 2)
+	for _, k := range keys[:min(len(keys), 2)] {
+		if n, ok := names[k]; ok {
+			k = n
+		}
+		out = append(out, k)
+	}
+	return strings.Join(out, " ")
+}

@@ -1,0 +1,173 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"rsc.io/qr"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/tui/dialog"
+	"greenroom/tui/theme"
+)
+
+// errLink is a link from a platform that is not one.
+var errLink = errors.New("the platform gave a link that is not an http(s) address")
+
+// link asks for a link of the chosen meeting. It is held only until it was copied or opened.
+func (m *Model) link(host bool, doing string, then func(url string) tea.Cmd) tea.Cmd {
+	mt, _ := m.rooms.meeting()
+	b := m.backend
+	return try(m, doing, nil, func(ctx context.Context) (string, error) {
+		l, err := b.MeetingLink(ctx, app.LinkRequest{Meeting: mt.ID, Host: host})
+		if err != nil {
+			return "", err
+		}
+		safe, ok := webURL(l.URL)
+		if !ok {
+			return "", errLink
+		}
+		return safe, nil
+	}, then)
+}
+
+func (m *Model) copyLink(host bool) tea.Cmd {
+	mt, _ := m.rooms.meeting()
+	what := "Guest link of " + mt.Room
+	if host {
+		what = "Host link of " + mt.Room
+	}
+	if recorded(mt) {
+		what += ", recorded,"
+	}
+	return m.link(host, "copy the link", func(url string) tea.Cmd { return m.copyText(what, url, host) })
+}
+
+// copied is what became of writing the native clipboard.
+type copied struct{ sure bool }
+
+// copyText writes the clipboard twice: through the terminal, which works over ssh, and natively, which alone tells
+// whether it worked. When neither is sure, the text is shown, unless it is secret.
+func (m *Model) copyText(what, text string, secret bool) tea.Cmd {
+	native := m.opts.Copy
+	return tea.Batch(tea.SetClipboard(text), try(m, "copy", nil,
+		func(context.Context) (copied, error) { return copied{native != nil && native(text) == nil}, nil },
+		func(c copied) tea.Cmd {
+			if c.sure {
+				hint := ""
+				if secret {
+					hint = "It lets whoever has it in as host: don't pass it on."
+				}
+				return m.say(what+" copied", hint)
+			}
+			if secret {
+				mt, _ := m.rooms.meeting()
+				return m.say(what+" sent to the terminal's clipboard",
+					"If it isn't there: greenroom meeting link "+mt.Room+" --host prints it.")
+			}
+			m.dialogs.Push(textSheet("Copied, if the terminal allows it", what, text))
+			return nil
+		}))
+}
+
+// textSheet shows a text for copying by hand.
+func textSheet(title, what, text string) *dialog.Sheet {
+	return &dialog.Sheet{Title: title, Draw: func(s *theme.Styles, w int) []string {
+		out := []string{s.Muted.Render(s.Clip(plain.Text(what), w)), ""}
+		for _, para := range strings.Split(plain.Lines(text), "\n") {
+			for _, line := range s.Break(para, w) {
+				out = append(out, s.Link.Render(line))
+			}
+		}
+		return out
+	}}
+}
+
+// openLink opens the meeting in the browser; a recorded one only after a question.
+func (m *Model) openLink(host bool) tea.Cmd {
+	v, _ := m.rooms.room()
+	mt, _ := m.rooms.meeting()
+	if recorded(mt) && !v.SkipConsent {
+		m.dialogs.Push(&dialog.Confirm{
+			Title: "This meeting is recorded",
+			Text: "What you say and show in " + plain.Text(mt.Room) + " may be recorded. Open it only if you and those who " +
+				"come agree to that.",
+			Yes: "I agree, open it", No: "Don't open",
+			OnYes: func() tea.Cmd { return m.open(host) },
+		})
+		return nil
+	}
+	return m.open(host)
+}
+
+func (m *Model) open(host bool) tea.Cmd {
+	mt, _ := m.rooms.meeting()
+	as := "guest"
+	if host {
+		as = "host"
+	}
+	return m.link(host, "open the meeting", func(url string) tea.Cmd {
+		open := m.opts.Open
+		if open == nil {
+			if host {
+				return m.say("There is no browser here", "greenroom meeting link "+mt.Room+" --host prints the link.")
+			}
+			m.dialogs.Push(textSheet("There is no browser here", "Open this address:", url))
+			return nil
+		}
+		return try(m, "open the browser", nil,
+			func(context.Context) (struct{}, error) { return struct{}{}, open(url) },
+			func(struct{}) tea.Cmd { return m.say("Opened "+mt.Room+" as "+as+" in the browser", "") })
+	})
+}
+
+// qr shows the guest link for a phone.
+func (m *Model) qr() tea.Cmd {
+	mt, _ := m.rooms.meeting()
+	note := ""
+	if recorded(mt) {
+		note = "recorded"
+	}
+	return m.link(false, "make the QR code", func(url string) tea.Cmd {
+		code, err := qr.Encode(url, qr.L)
+		if err != nil {
+			return m.complain("make the QR code", err)
+		}
+		m.dialogs.Push(&dialog.Sheet{Title: plain.Text(mt.Room), Note: note, Draw: func(s *theme.Styles, w int) []string {
+			lines := qrLines(code, s)
+			if len(lines) > 0 && s.Width(lines[0]) > w || len(lines) > m.h-6 {
+				return append([]string{"The screen is too small for the code. The link:", ""}, s.Break(url, w)...)
+			}
+			return append(lines, "", s.Link.Render(s.Clip(url, w)))
+		}})
+		return nil
+	})
+}
+
+// qrLines draws the code with half blocks, light on dark or dark on light as the code demands: the quiet zone is white
+// whatever the terminal's colours are, which is why it is drawn reversed rather than with the default colours.
+func qrLines(c *qr.Code, s *theme.Styles) []string {
+	const quiet = 2
+	var out []string
+	for y := -quiet; y < c.Size+quiet; y += 2 {
+		var b strings.Builder
+		for x := -quiet; x < c.Size+quiet; x++ {
+			top, bottom := c.Black(x, y), c.Black(x, y+1)
+			switch {
+			case top && bottom:
+				b.WriteRune(' ')
+			case top:
+				b.WriteRune('▄')
+			case bottom:
+				b.WriteRune('▀')
+			default:
+				b.WriteRune('█')
+			}
+		}
+		out = append(out, s.QR.Render(b.String()))
+	}
+	return out
+}

@@ -1,0 +1,276 @@
+package tui
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/tui/cell"
+	"greenroom/tui/grid"
+	"greenroom/tui/theme"
+)
+
+// roomsTab is the rooms and the meeting of the chosen one.
+type roomsTab struct {
+	all    []app.RoomView
+	shown  []app.RoomView
+	filter filter
+	list   grid.List
+	// chosen is the id of the room under the cursor, which follows it wherever sorting puts it; wanted is the name of
+	// one that was just made.
+	chosen, wanted string
+	detail         *app.MeetingDetail
+	// inner says that the roster has the keys.
+	inner  bool
+	roster grid.List
+}
+
+// room gives the chosen room.
+func (r *roomsTab) room() (app.RoomView, bool) {
+	if r.list.Cursor >= len(r.shown) {
+		return app.RoomView{}, false
+	}
+	return r.shown[r.list.Cursor], true
+}
+
+// meeting gives the chosen room's meeting.
+func (r *roomsTab) meeting() (app.Meeting, bool) {
+	v, ok := r.room()
+	if !ok || v.Meeting == nil {
+		return app.Meeting{}, false
+	}
+	return *v.Meeting, true
+}
+
+// take puts in a new reading.
+func (r *roomsTab) take(m *Model, all []app.RoomView) tea.Cmd {
+	r.all = slices.Clone(all)
+	r.sort()
+	return r.narrow(m)
+}
+
+// sort puts live meetings first, then open ones, then the rest, each by name.
+func (r *roomsTab) sort() {
+	rank := func(v app.RoomView) int {
+		switch {
+		case v.Meeting == nil:
+			return 2
+		case v.Meeting.Status == app.Live:
+			return 0
+		case v.Meeting.Status == app.Open:
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(r.all, func(a, b app.RoomView) int {
+		return cmp.Or(rank(a)-rank(b), strings.Compare(a.Name, b.Name))
+	})
+}
+
+// narrow applies the filter and keeps the cursor on its room.
+func (r *roomsTab) narrow(m *Model) tea.Cmd {
+	before := r.key()
+	r.shown = r.shown[:0]
+	for _, v := range r.all {
+		if r.filter.matches(v.Name, v.Account, v.Would.Account, string(v.Would.Platform)) {
+			r.shown = append(r.shown, v)
+		}
+	}
+	r.list.Resize(len(r.shown), r.list.Height)
+	for i, v := range r.shown {
+		if (r.wanted != "" && v.Name == r.wanted) || (r.wanted == "" && v.ID == r.chosen) {
+			r.list.Cursor = i
+		}
+	}
+	r.list.Resize(len(r.shown), r.list.Height)
+	if v, ok := r.room(); ok {
+		if v.Name == r.wanted {
+			r.wanted = ""
+		}
+		if r.wanted == "" {
+			r.chosen = v.ID
+		}
+	}
+	return r.follow(m, before)
+}
+
+// key names what the detail is about.
+func (r *roomsTab) key() string {
+	mt, _ := r.meeting()
+	return mt.ID
+}
+
+// follow reads the detail anew when another meeting is chosen than before.
+func (r *roomsTab) follow(m *Model, before string) tea.Cmd {
+	if r.key() == before {
+		return nil
+	}
+	r.detail, r.roster = nil, grid.List{}
+	if r.key() == "" {
+		r.inner = false
+		return nil
+	}
+	return m.read(slotMeeting)
+}
+
+// move moves the cursor in whichever pane has the keys.
+func (r *roomsTab) move(m *Model, f func(*grid.List)) tea.Cmd {
+	if r.inner {
+		f(&r.roster)
+		return nil
+	}
+	before := r.key()
+	f(&r.list)
+	if v, ok := r.room(); ok {
+		r.chosen = v.ID
+	}
+	return r.follow(m, before)
+}
+
+// meetingChanged shows a change of a meeting at once; the full reading follows.
+func (r *roomsTab) meetingChanged(mt app.Meeting) {
+	for _, list := range [][]app.RoomView{r.all, r.shown} {
+		for i := range list {
+			if cur := list[i].Meeting; cur != nil && cur.ID == mt.ID {
+				copied := mt
+				list[i].Meeting = &copied
+			}
+		}
+	}
+	if r.detail != nil && r.detail.ID == mt.ID {
+		r.detail.Meeting = mt
+	}
+}
+
+// account is where the room's meeting is, or would be.
+func account(v app.RoomView) string {
+	switch {
+	case v.Meeting != nil && v.Meeting.Status != app.Ended:
+		return v.Meeting.Account
+	case v.Account != "":
+		return v.Account
+	case v.Would.Account != "":
+		return v.Would.Account
+	}
+	return string(v.Would.Platform)
+}
+
+// sign gives the glyph of a room and its count.
+func (m *Model) sign(v app.RoomView) (glyph, count string) {
+	if v.Meeting == nil || v.Meeting.Status == app.Ended {
+		return m.st.Faint.Render(theme.Ended), m.st.Faint.Render(theme.Nothing)
+	}
+	n := strconv.Itoa(v.Meeting.Here)
+	if v.Meeting.Status == app.Live {
+		return m.st.Live.Render(theme.Live), m.st.Live.Render(n)
+	}
+	return m.st.Accent.Render(theme.Open), m.st.Muted.Render(theme.Nothing)
+}
+
+// lines draws the list of rooms, w cells wide.
+func (r *roomsTab) lines(m *Model, w int) []string {
+	s := m.st
+	if len(r.shown) == 0 {
+		return r.empty(m, w)
+	}
+	from, to := r.list.Range()
+	acct := min(max(w/3, 7), 12)
+	if w > 60 {
+		acct = 20
+	}
+	out := make([]string, 0, to-from)
+	for i := from; i < to; i++ {
+		v := r.shown[i]
+		glyph, count := m.sign(v)
+		mark := " "
+		if i == r.list.Cursor {
+			mark = s.Marker.Render(theme.Marker)
+		}
+		name := s.Text.Render(s.Fit(plain.Text(v.Name), w-acct-9))
+		if i == r.list.Cursor {
+			name = s.Strong.Render(s.Fit(plain.Text(v.Name), w-acct-9))
+		}
+		rec := " "
+		if v.Meeting != nil && v.Meeting.Status != app.Ended && v.Meeting.Recording == app.IsRecording {
+			rec = s.Rec.Render(theme.Rec)
+		}
+		line := mark + glyph + " " + name + " " + rec + s.Muted.Render(s.Fit(plain.Text(account(v)), acct)) +
+			s.FitRight(count, 3) + " "
+		if i == r.list.Cursor {
+			line = m.under(line, w, !r.inner)
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// under lays the selection under a row; one without the keys is paler.
+func (m *Model) under(line string, w int, focused bool) string {
+	line = m.st.Fit(line, w)
+	if focused {
+		return m.st.Selected.Over(line)
+	}
+	return m.st.Chosen.Over(line)
+}
+
+// empty teaches what to do when there is no room to show.
+func (r *roomsTab) empty(m *Model, w int) []string {
+	s := m.st
+	l := &m.loads[slotRooms]
+	switch {
+	case l.err != nil:
+		return m.trouble("The rooms can't be read", l.err, w)
+	case !l.ready:
+		return []string{" " + s.Muted.Render("reading…")}
+	case r.filter.text != "":
+		return []string{" " + s.Muted.Render(s.Clip("No room matches. esc clears.", w-2))}
+	}
+	out := []string{" " + s.Muted.Render("No rooms yet.")}
+	for _, line := range s.Wrap("Press "+m.keys.name(actNewRoom)+" to make your first room.", w-2) {
+		out = append(out, " "+s.Text.Render(line))
+	}
+	return out
+}
+
+// trouble shows a failed reading with its hint.
+func (m *Model) trouble(what string, err error, w int) []string {
+	s := m.st
+	e := app.AsError(err)
+	var out []string
+	for _, line := range s.Wrap(what+": "+plain.Text(e.Text), w-2) {
+		out = append(out, " "+s.Bad.Render(line))
+	}
+	for _, line := range s.Wrap(plain.Text(e.Hint), w-2) {
+		out = append(out, " "+s.Muted.Render(line))
+	}
+	return append(out, " "+s.Faint.Render("It is tried again every few seconds."))
+}
+
+// columns lays cells of given widths side by side; a width of 0 leaves the cell out.
+func columns(r cell.Ruler, cells ...column) string {
+	var b strings.Builder
+	for _, c := range cells {
+		if c.w <= 0 {
+			continue
+		}
+		text := r.Fit(c.text, c.w)
+		if c.right {
+			text = r.FitRight(c.text, c.w)
+		}
+		b.WriteString(c.ink.Render(text))
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+type column struct {
+	text  string
+	w     int
+	ink   theme.Ink
+	right bool
+}

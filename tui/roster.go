@@ -1,0 +1,148 @@
+package tui
+
+import (
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/tui/theme"
+)
+
+// rosterRow is a heading or a person.
+type rosterRow struct {
+	head string
+	stay *app.Stay
+}
+
+// rosterRows orders the stays: here, waiting, left.
+func (r *roomsTab) rosterRows() []rosterRow {
+	if r.detail == nil {
+		return nil
+	}
+	var here, waiting, left []rosterRow
+	for i := range r.detail.Participants {
+		st := &r.detail.Participants[i]
+		switch {
+		case st.Present():
+			here = append(here, rosterRow{stay: st})
+		case st.LeftAt.IsZero():
+			waiting = append(waiting, rosterRow{stay: st})
+		default:
+			left = append(left, rosterRow{stay: st})
+		}
+	}
+	var out []rosterRow
+	add := func(name string, rows []rosterRow) {
+		if len(rows) > 0 {
+			out = append(append(out, rosterRow{head: name}), rows...)
+		}
+	}
+	add("Waiting to be let in", waiting)
+	add("Here", here)
+	add("Left", left)
+	return out
+}
+
+// arrangeRoster keeps the scroll position within what there is.
+func (r *roomsTab) arrangeRoster(*Model) {
+	r.roster.Resize(len(r.rosterRows()), r.roster.Height)
+}
+
+// rosterLines draws as much of the roster as fits.
+func (m *Model) rosterLines(w, h int) []string {
+	s, r := m.st, &m.rooms
+	l := &m.loads[slotMeeting]
+	if r.detail == nil {
+		switch {
+		case h <= 0:
+			return nil
+		case l.err != nil:
+			return m.trouble("Who is there can't be read", l.err, w)
+		case l.busy:
+			return []string{" " + s.Faint.Render("reading who is there…")}
+		}
+		return nil
+	}
+	rows := r.rosterRows()
+	r.roster.Resize(len(rows), h)
+	if len(rows) == 0 && r.detail.Status != app.Ended {
+		return []string{" " + s.Muted.Render("Nobody has come yet. Send the guest link: "+m.keys.name(actCopyGuest)+" copies it.")}
+	}
+	from, to := r.roster.Range()
+	name := min(max(w-34, 12), 34)
+	why := w - name - 26
+	now := m.now()
+	var out []string
+	for i := from; i < to; i++ {
+		row := rows[i]
+		if row.stay == nil {
+			cols := []column{{text: row.head, w: name + 2, ink: s.Title}}
+			switch row.head {
+			case "Here":
+				cols = append(cols, column{text: "joined", w: 9, ink: s.Head}, column{text: "for", w: 8, ink: s.Head, right: true})
+			case "Left":
+				cols = append(cols, column{text: "joined", w: 9, ink: s.Head}, column{text: "for", w: 8, ink: s.Head, right: true},
+					column{text: " why", w: why, ink: s.Head})
+			default:
+				cols = append(cols, column{text: "since", w: 9, ink: s.Head})
+			}
+			out = append(out, m.rosterMark(i)+columns(s.Ruler, cols...))
+			continue
+		}
+		out = append(out, m.rosterMark(i)+m.stayLine(*row.stay, name, why, func(a, b app.Time) string {
+			if a.IsZero() {
+				return theme.Nothing
+			}
+			if b.IsZero() {
+				return span(now.Sub(a.Time))
+			}
+			return span(b.Sub(a.Time))
+		}))
+	}
+	if to < len(rows) && len(out) > 0 {
+		out[len(out)-1] = s.Spread(s.Clip(out[len(out)-1], w-10), s.Faint.Render("↓ "+itoa(len(rows)-to)+" more "), w)
+	}
+	return out
+}
+
+func (m *Model) rosterMark(i int) string {
+	if m.rooms.inner && i == m.rooms.roster.Cursor {
+		return m.st.Marker.Render(theme.Marker)
+	}
+	return " "
+}
+
+func (m *Model) stayLine(st app.Stay, name, why int, lasted func(a, b app.Time) string) string {
+	s := m.st
+	who := plain.Text(st.Name)
+	if who == "" {
+		who = "no name"
+	}
+	mark, ink := "  ", s.Text
+	switch {
+	case st.Bot:
+		mark, ink = s.Word.Render(theme.Bot+" "), s.Muted
+		role := plain.Text(st.Role)
+		if role == "" {
+			role = "bot"
+		}
+		who += " (" + role + ")"
+	case st.Waiting:
+		mark, ink = s.Warn.Render(theme.Pending+" "), s.Warn
+	case st.Owner:
+		mark = s.Warn.Render(theme.Host + " ")
+	}
+	if !st.LeftAt.IsZero() {
+		ink = s.Muted
+	}
+	cols := []column{
+		{text: who, w: name, ink: ink},
+		{text: m.hhmmss(st.JoinedAt), w: 9, ink: s.Muted},
+	}
+	if st.Waiting && st.LeftAt.IsZero() {
+		return mark + columns(s.Ruler, cols...)
+	}
+	cols = append(cols, column{text: lasted(st.JoinedAt, st.LeftAt), w: 8, ink: s.Muted, right: true})
+	if !st.LeftAt.IsZero() {
+		cols = append(cols, column{text: " " + plain.Text(st.Reason), w: why, ink: s.Faint})
+	}
+	return mark + columns(s.Ruler, cols...)
+}

@@ -1,0 +1,312 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+	"greenroom/tui/grid"
+	"greenroom/tui/theme"
+)
+
+// statusTab is what works and what doesn't.
+type statusTab struct {
+	status app.Status
+	log    []string
+	chosen int
+	view   grid.List
+	// ends are the lines of the chosen account, kept in view when it changes.
+	top, bottom int
+	moved       bool
+}
+
+// account is the chosen one.
+func (t *statusTab) account() app.AccountStatus {
+	if t.chosen < len(t.status.Accounts) {
+		return t.status.Accounts[t.chosen]
+	}
+	return app.AccountStatus{}
+}
+
+func (t *statusTab) move(a Action, by func(*grid.List)) {
+	switch a {
+	case actUp, actDown:
+		if l := (grid.List{Len: len(t.status.Accounts), Cursor: t.chosen, Height: 1}); by != nil && l.Len > 0 {
+			by(&l)
+			if l.Cursor != t.chosen {
+				t.chosen, t.moved = l.Cursor, true
+				return
+			}
+		}
+		t.view.Scroll(map[Action]int{actUp: -1, actDown: 1}[a])
+	case actHalfDown:
+		t.view.Scroll(max(t.view.Height/2, 1))
+	case actHalfUp:
+		t.view.Scroll(-max(t.view.Height/2, 1))
+	case actTop:
+		t.chosen, t.moved = 0, true
+		t.view.Scroll(-t.view.Len)
+	case actBottom:
+		t.view.Scroll(t.view.Len)
+	}
+}
+
+// health gives an account's word with its glyph and ink.
+func (m *Model) health(a app.AccountStatus) (string, theme.Ink) {
+	switch a.Health {
+	case "ok":
+		return theme.Good + " ok", m.st.Good
+	case "failing":
+		return theme.Bad + " failing", m.st.Bad
+	case "no webhook secret":
+		return theme.Doubtful + " no webhook secret", m.st.Warn
+	case "unchecked", "":
+		return theme.Open + " not checked yet", m.st.Muted
+	}
+	return theme.Doubtful + " " + plain.Text(a.Health), m.st.Warn
+}
+
+// tunnelSign says in a word and a glyph how the listener is reached from outside.
+func (m *Model) tunnelSign() (string, theme.Ink) {
+	t, l := m.status.status.Tunnel, m.status.status.Listener
+	switch {
+	case t.State == "live":
+		return theme.Live + " live", m.st.Good
+	case t.State == "connecting":
+		return theme.Pending + " connecting", m.st.Warn
+	case t.State == "degraded":
+		return theme.Doubtful + " degraded", m.st.Warn
+	case l.URL != "":
+		return theme.Open + " local", m.st.Accent
+	case l.Problem != "":
+		return theme.Bad + " not listening", m.st.Bad
+	case t.State == "closed":
+		return theme.Bad + " closed", m.st.Bad
+	}
+	return theme.Nothing + " not listening", m.st.Muted
+}
+
+// facts is a small builder of indented lines.
+type facts struct {
+	m     *Model
+	w     int
+	lines []string
+}
+
+func (f *facts) head(text string) {
+	if len(f.lines) > 0 {
+		f.lines = append(f.lines, "")
+	}
+	f.lines = append(f.lines, " "+f.m.st.Title.Render(text))
+}
+
+func (f *facts) row(name, value string, ink theme.Ink) {
+	const col = 12
+	s := f.m.st
+	if value == "" {
+		return
+	}
+	for i, line := range s.Wrap(value, max(f.w-col-5, 8)) {
+		if i > 0 {
+			name = ""
+		}
+		f.lines = append(f.lines, "   "+s.Muted.Render(s.Fit(name, col))+ink.Render(line))
+	}
+}
+
+// lines draws everything but the log.
+func (t *statusTab) lines(m *Model, w int) []string {
+	s, st := m.st, &t.status
+	l := &m.loads[slotStatus]
+	if !l.ready {
+		if l.err != nil {
+			return m.trouble("The status can't be read", l.err, w)
+		}
+		return []string{" " + s.Muted.Render("reading…")}
+	}
+	f := &facts{m: m, w: w}
+	f.head("Accounts")
+	if len(st.Accounts) == 0 {
+		f.row("none", "No account is configured. Set one of these and start again, or write them into the file that "+
+			"greenroom config path names:", s.Text)
+		for _, h := range accountHelp {
+			f.row("", h, s.Accent)
+		}
+	}
+	for i, a := range st.Accounts {
+		t.accountLines(m, f, i, a)
+	}
+	t.reach(m, f)
+	f.head("Store")
+	f.row("file", plain.Text(st.Store.Path), s.Text)
+	size := bytes(st.Store.Bytes)
+	if st.Store.FreeBytes > 0 {
+		size += ", of it " + bytes(st.Store.FreeBytes) + " free for new deliveries"
+	}
+	f.row("size", size, s.Text)
+	f.row("deliveries", fmt.Sprintf("%d", st.Store.Deliveries), s.Text)
+	owner := fmt.Sprintf("process %d", st.Store.Owner)
+	if st.Store.Owner == m.opts.PID {
+		owner = "this screen"
+	}
+	if st.Store.Owner != 0 {
+		f.row("held by", owner+", since "+day(st.Store.Since, m.now(), m.opts.Zone), s.Text)
+	}
+	if len(st.Pollers) > 0 {
+		f.head("Pollers")
+		for _, p := range st.Pollers {
+			text, ink := theme.Good+" "+ago(since(p.LastAt, m.now())), s.Text
+			switch {
+			case p.Error != "":
+				text, ink = theme.Bad+" "+plain.Text(p.Error), s.Bad
+			case p.LastAt.IsZero():
+				text, ink = theme.Open+" not yet", s.Muted
+			}
+			f.row(plain.Text(p.Account), plain.Text(p.Name)+"  "+text, ink)
+		}
+	}
+	f.head("Greenroom")
+	f.row("version", plain.Text(cmpOr(st.Version, m.opts.Version)), s.Text)
+	return f.lines
+}
+
+func (t *statusTab) accountLines(m *Model, f *facts, i int, a app.AccountStatus) {
+	s := m.st
+	word, ink := m.health(a)
+	mark := "  "
+	if i == t.chosen {
+		mark = " " + s.Marker.Render(theme.Marker)
+		t.top = len(f.lines)
+	}
+	name := plain.Text(a.Name)
+	if string(a.Platform) != a.Name {
+		name += " (" + plain.Text(string(a.Platform)) + ")"
+	}
+	f.lines = append(f.lines, mark+" "+s.Strong.Render(s.Fit(name, 20))+" "+ink.Render(word))
+	f.row("", plain.Text(a.Detail), s.Muted)
+	f.row("do", plain.Text(a.Hint), s.Warn)
+	f.row("API", bareLink(a.APIURL), s.Muted)
+	switch {
+	case a.Webhook != "":
+		f.row("webhook", plain.Text(a.Webhook), s.Link)
+		f.row("", pasteWhere(a.Platform)+" ("+m.keys.name(actCopyURL)+" copies it)", s.Muted)
+	case m.status.status.Tunnel.Driver == "" || m.status.status.Tunnel.Driver == "none":
+		f.row("webhook", "not reachable from outside: no tunnel", s.Muted)
+	}
+	last := "none yet"
+	if !a.LastEventAt.IsZero() {
+		last = ago(since(a.LastEventAt, m.now()))
+	}
+	f.row("last event", last, s.Muted)
+	if i == t.chosen {
+		t.bottom = len(f.lines)
+	}
+}
+
+// pasteWhere says where on the platform a webhook URL belongs.
+func pasteWhere(p provider.Platform) string {
+	switch p {
+	case provider.Whereby:
+		return "Paste it at Whereby: Configure, Webhooks, Add endpoint"
+	case provider.LiveKit:
+		return "Put it into LiveKit's configuration: webhook, urls"
+	case provider.Daily:
+		return "Daily takes it by its API: POST /webhooks with this url"
+	}
+	return "The platform must post to it"
+}
+
+// reach draws the listener and the tunnel.
+func (t *statusTab) reach(m *Model, f *facts) {
+	s, st := m.st, &t.status
+	f.head("Listener")
+	if st.Listener.URL != "" {
+		f.row("listens on", plain.Text(st.Listener.URL), s.Text)
+		f.row("answered", fmt.Sprintf("%d accepted, %d rejected, %d busy", st.Listener.Accepted, st.Listener.Rejected, st.Listener.Busy), s.Text)
+	} else {
+		f.row("state", theme.Bad+" nothing listens", s.Warn)
+	}
+	f.row("problem", plain.Text(st.Listener.Problem), s.Bad)
+	f.head("Tunnel")
+	tn := st.Tunnel
+	if tn.Driver == "" || tn.Driver == "none" {
+		f.row("driver", "none", s.Text)
+		if m.opts.Demo {
+			f.row("", "The sandbox posts to this machine directly.", s.Muted)
+		} else {
+			f.row("", "Platforms can't reach this machine yet. Run a tunnel of yours (ssh -R, cloudflared, ngrok) that "+
+				"forwards a public address to the listener, and give the platforms that address with /hooks/ACCOUNT "+
+				"behind it. Without it, who is there is still read from the platforms, only later.", s.Muted)
+		}
+		return
+	}
+	word, ink := m.tunnelSign()
+	f.row("driver", plain.Text(tn.Driver), s.Text)
+	f.row("state", word, ink)
+	f.row("why", plain.Text(tn.Reason), s.Warn)
+	f.row("address", plain.Text(tn.URL), s.Link)
+	if tn.RTTMs > 0 {
+		f.row("round trip", fmt.Sprintf("%.0f ms", tn.RTTMs), s.Text)
+	}
+	f.row("gap", plain.Text(tn.Gap), s.Bad)
+	if tn.StoreAndForward {
+		f.row("spool", plural(tn.Spool, "delivery waits", "deliveries wait"), s.Text)
+	} else {
+		f.row("", "no store-and-forward: what comes while this is closed is lost", s.Muted)
+	}
+	names := make([]string, 0, len(tn.Hooks))
+	for n := range tn.Hooks {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		f.row("hook", plain.Text(n)+"  "+plain.Text(tn.Hooks[n]), s.Link)
+	}
+}
+
+// visible is the part of the lines that the view shows.
+func (t *statusTab) visible(lines []string, h int) []string {
+	t.view.Resize(len(lines), h)
+	if t.moved {
+		t.moved = false
+		if t.bottom > t.view.Top+h {
+			t.view.Scroll(t.bottom - t.view.Top - h)
+		}
+		if t.top < t.view.Top {
+			t.view.Scroll(t.top - t.view.Top)
+		}
+	}
+	from, to := t.view.Range()
+	return lines[from:to]
+}
+
+// logLines is the tail of the log.
+func (t *statusTab) logLines(m *Model, w, h int) []string {
+	s := m.st
+	if len(t.log) == 0 {
+		return []string{" " + s.Muted.Render("The log is empty.")}
+	}
+	var out []string
+	for _, l := range t.log[max(len(t.log)-h, 0):] {
+		l = plain.Text(l)
+		ink := s.Muted
+		switch up := strings.ToUpper(l); {
+		case strings.Contains(up, "ERROR"), strings.Contains(up, "PANIC"):
+			ink = s.Bad
+		case strings.Contains(up, "WARN"):
+			ink = s.Warn
+		}
+		out = append(out, " "+ink.Render(s.Clip(l, w-2)))
+	}
+	return out
+}
+
+func cmpOr(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,167 @@
+// Package theme holds the looks of the screen: one set of [Styles] named by meaning, built once for a terminal's
+// background and colours and then passed by pointer.
+//
+// Colour is never the only sign: whatever a style says is also said by a word, a glyph, or an attribute that stays
+// without colour.
+package theme
+
+import (
+	"image/color"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"greenroom/tui/cell"
+)
+
+// The glyphs. Each is one cell wide in any monospaced font that has box drawing.
+const (
+	Live     = "●"
+	Open     = "○"
+	Ended    = "·"
+	Pending  = "◌"
+	Rec      = "◉"
+	Host     = "★"
+	Bot      = "◆"
+	Marker   = "▌"
+	Good     = "✓"
+	Bad      = "✗"
+	Doubtful = "!"
+	Nothing  = "–"
+)
+
+// Options choose a theme.
+type Options struct {
+	// Light is for terminals with a light background.
+	Light bool
+	// Profile says how many colours there are; without colour (NO_COLOR, or [colorprofile.ASCII] and below) only
+	// attributes are used.
+	Profile colorprofile.Profile
+	// Ruler measures cells as the terminal does.
+	Ruler cell.Ruler
+}
+
+// Styles is every look by its meaning.
+type Styles struct {
+	// Ruler measures what is drawn with these styles.
+	cell.Ruler
+
+	Brand, TabOn, TabOff                     Ink
+	Border, BorderFocus, Title, TitleFocus   Ink
+	Text, Strong, Muted, Faint, Accent, Link Ink
+	Good, Warn, Bad, Live, Rec               Ink
+	Key, KeyHelp, KeyOff                     Ink
+	// Selected lies under the chosen row of the list that has the keys, Chosen under that of one that hasn't.
+	Selected, Chosen, Marker             Ink
+	Button, ButtonOn, ButtonDanger       Ink
+	JSONName, JSONText, JSONNumber, Word Ink
+	Head                                 Ink
+	Toast, ToastBad                      Ink
+	Backdrop                             Ink
+	Banner, Guide                        Ink
+	Match                                Ink
+	// QR is white on black whatever the theme, as readers want it.
+	QR Ink
+}
+
+// New builds the styles.
+func New(o Options) *Styles {
+	var s *Styles
+	switch {
+	case o.Profile <= colorprofile.ASCII:
+		s = plainStyles()
+	case o.Profile == colorprofile.ANSI:
+		s = build(basic(o.Light))
+	default:
+		s = build(rich(o.Light))
+	}
+	s.Ruler = o.Ruler
+	return s
+}
+
+// palette is the colours that a theme is made of.
+type palette struct {
+	text, muted, faint, border color.Color
+	accent, blue, violet       color.Color
+	good, warn, bad            color.Color
+	row, chosen                color.Color // under the selected row
+	onAccent, onBad            color.Color // text on a filled background
+	banner, onBanner           color.Color
+}
+
+func rich(light bool) palette {
+	hex := lipgloss.Color
+	if light {
+		return palette{
+			text: hex("#1f2933"), muted: hex("#5d6875"), faint: hex("#8b95a1"), border: hex("#b8c0ca"),
+			accent: hex("#0a7d4f"), blue: hex("#1d5fc2"), violet: hex("#7a3fb5"),
+			good: hex("#0a7d4f"), warn: hex("#8f5b00"), bad: hex("#bf2c34"),
+			row: hex("#d5efe2"), chosen: hex("#e9eef2"),
+			onAccent: hex("#ffffff"), onBad: hex("#ffffff"),
+			banner: hex("#ffe7b3"), onBanner: hex("#4d3300"),
+		}
+	}
+	return palette{
+		text: hex("#d9dfe6"), muted: hex("#929dab"), faint: hex("#677281"), border: hex("#46515f"),
+		accent: hex("#5fd3a1"), blue: hex("#82b1ff"), violet: hex("#c9a4f5"),
+		good: hex("#5fd3a1"), warn: hex("#efc071"), bad: hex("#ff7a7f"),
+		row: hex("#1f3d33"), chosen: hex("#28303a"),
+		onAccent: hex("#0b1f17"), onBad: hex("#2b0709"),
+		banner: hex("#4a3a14"), onBanner: hex("#ffdf9a"),
+	}
+}
+
+func basic(light bool) palette {
+	p := palette{
+		muted: lipgloss.BrightBlack, faint: lipgloss.BrightBlack, border: lipgloss.BrightBlack,
+		accent: lipgloss.BrightGreen, blue: lipgloss.BrightBlue, violet: lipgloss.BrightMagenta,
+		good: lipgloss.BrightGreen, warn: lipgloss.BrightYellow, bad: lipgloss.BrightRed,
+		onAccent: lipgloss.Black, onBad: lipgloss.Black, banner: lipgloss.Yellow, onBanner: lipgloss.Black,
+	}
+	if light {
+		p.accent, p.blue, p.violet = lipgloss.Green, lipgloss.Blue, lipgloss.Magenta
+		p.good, p.warn, p.bad = lipgloss.Green, lipgloss.Magenta, lipgloss.Red
+		p.onAccent, p.onBad = lipgloss.White, lipgloss.White
+	}
+	return p
+}
+
+func build(p palette) *Styles {
+	fg := func(c color.Color) Ink { return Ink{fg: c}.make() }
+	bold := func(c color.Color) Ink { return Ink{fg: c, bold: true}.make() }
+	fill := func(fg, bg color.Color) Ink { return Ink{fg: fg, bg: bg, bold: true}.make() }
+	s := &Styles{
+		Brand: bold(p.accent), TabOn: fill(p.onAccent, p.accent), TabOff: fg(p.muted),
+		Border: fg(p.border), BorderFocus: fg(p.accent), Title: bold(p.muted), TitleFocus: bold(p.accent),
+		Text: fg(p.text), Strong: bold(p.text), Muted: fg(p.muted), Faint: fg(p.faint), Accent: fg(p.accent),
+		Link: fg(p.blue),
+		Good: fg(p.good), Warn: fg(p.warn), Bad: fg(p.bad), Live: bold(p.good), Rec: bold(p.bad),
+		Key: bold(p.accent), KeyHelp: fg(p.muted), KeyOff: fg(p.faint),
+		Marker: bold(p.accent),
+		Button: fg(p.muted), ButtonOn: fill(p.onAccent, p.accent), ButtonDanger: fill(p.onBad, p.bad),
+		JSONName: fg(p.blue), JSONText: fg(p.good), JSONNumber: fg(p.warn), Word: fg(p.violet),
+		Head: fg(p.faint), Toast: fg(p.accent), ToastBad: fg(p.bad), Backdrop: fg(p.faint),
+		Banner: Ink{fg: p.onBanner, bg: p.banner}.make(), Guide: fg(p.warn), Match: bold(p.warn),
+		QR: Ink{fg: lipgloss.BrightWhite, bg: lipgloss.Black}.make(),
+	}
+	if p.row != nil {
+		s.Selected, s.Chosen = Ink{bg: p.row}.make(), Ink{bg: p.chosen}.make()
+	} else {
+		s.Selected = Ink{bold: true, line: true}.make()
+	}
+	return s
+}
+
+// plainStyles has attributes alone.
+func plainStyles() *Styles {
+	bold, weak := Ink{bold: true}.make(), Ink{weak: true}.make()
+	rev := Ink{rev: true}.make()
+	under := Ink{line: true}.make()
+	return &Styles{
+		Brand: bold, TabOn: rev, BorderFocus: bold, TitleFocus: Ink{bold: true, line: true}.make(), Border: weak,
+		Title: bold, Strong: bold, Muted: weak, Faint: weak, Link: under,
+		Live: bold, Rec: bold, Bad: bold, Warn: bold, Key: bold, KeyOff: weak,
+		Selected: bold, Marker: bold, ButtonOn: rev, ButtonDanger: rev,
+		JSONName: bold, Head: under, ToastBad: bold, Backdrop: weak, Banner: rev, Match: under,
+	}
+}
