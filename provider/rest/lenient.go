@@ -123,10 +123,10 @@ func ParseTime(s string) time.Time {
 	}
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00"} {
 		if t, err := time.Parse(layout, s); err == nil {
-			if t.Year() < 1970 {
+			if t = t.UTC(); t.Year() < 1970 || t.Year() > 9999 {
 				return time.Time{}
 			}
-			return t.UTC()
+			return t
 		}
 	}
 	return time.Time{}
