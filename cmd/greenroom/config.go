@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/config"
+	"greenroom/internal/plain"
+)
+
+func (p *program) configCommand() *cobra.Command {
+	return group("config", "The configuration: where it is, whether it is right, what is in effect",
+		p.configPath(), p.configCheck(), p.configShow())
+}
+
+func (p *program) configPath() *cobra.Command {
+	return &cobra.Command{
+		Use: "path", Short: "Print the path of the configuration file, there or not", Args: exactly(),
+		RunE: p.do(func(context.Context, []string) error {
+			path, _ := config.FilePath(config.Options{File: p.configFile, Getenv: p.getenv})
+			_, err := fmt.Fprintln(p.stdout, plain.Text(path))
+			return err
+		}),
+	}
+}
+
+func (p *program) configCheck() *cobra.Command {
+	return &cobra.Command{
+		Use: "check", Short: "Check the file and the environment, secrets included", Args: exactly(),
+		RunE: p.do(func(ctx context.Context, _ []string) error {
+			c, err := p.config(ctx, "")
+			if err != nil {
+				return err
+			}
+			for _, n := range c.Notices {
+				p.words(plain.Text(n))
+			}
+			if !c.HasFile {
+				p.words("There is no file at ", plain.Text(c.File), ", which is fine.")
+			}
+			switch len(c.Accounts) {
+			case 0:
+				p.words("No account is configured: set DAILY_API_KEY or WHEREBY_API_KEY.")
+			default:
+				t := newTable("ACCOUNT", "PLATFORM", "API", "WEBHOOK SECRET")
+				for _, a := range c.Accounts {
+					url, secret := a.APIURL, "set"
+					if url == "" {
+						url = "the platform's"
+					}
+					if a.WebhookSecret == "" {
+						secret = "not set: its webhooks are refused"
+					}
+					t.add(a.Name, string(a.Platform), url, secret)
+				}
+				if err := t.write(p.stdout); err != nil {
+					return err
+				}
+			}
+			p.words("The configuration is right.")
+			return nil
+		}),
+	}
+}
+
+type configShowOptions struct {
+	*program
+	json bool
+}
+
+func (p *program) configShow() *cobra.Command {
+	o := &configShowOptions{program: p}
+	cmd := &cobra.Command{Use: "show", Short: "Show what is in effect and where it came from, without secrets", Args: exactly(), RunE: p.do(o.run)}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
+	return cmd
+}
+
+func (o *configShowOptions) run(ctx context.Context, _ []string) error {
+	c, err := o.config(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, n := range c.Notices {
+		o.words(plain.Text(n))
+	}
+	if o.json {
+		return o.printJSON(list(c.Settings()))
+	}
+	t := newTable("SETTING", "VALUE", "FROM")
+	for _, s := range c.Settings() {
+		t.add(s.Key, s.Value, s.From)
+	}
+	return t.write(o.stdout)
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/crash"
+	"greenroom/provider"
+	"greenroom/provider/sandbox"
+)
+
+func (p *program) demoCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "demo", Short: "Open the screen on an embedded sandbox: no account, no network", Args: exactly(),
+		Long: "Open the screen on an embedded sandbox. Rooms, meetings, people and webhooks are simulated; the program is the real\n" +
+			"one, and the webhooks arrive signed, over HTTP. Everything is forgotten at the end.",
+		RunE: p.do(func(ctx context.Context, _ []string) error { return p.demo(ctx) }),
+	}
+}
+
+func (p *program) demo(ctx context.Context) (err error) {
+	if err := p.canShow(); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "greenroom-demo-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the demo: %w", err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen for the sandbox: %w", err), os.RemoveAll(dir))
+	}
+	base := "http://" + l.Addr().String()
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	w := sandbox.New(sandbox.Options{
+		BaseURL: base, PresenceLag: 2 * time.Second, NoRateLimits: true, OnPanic: func(r crash.Report) { fail(r) },
+	})
+	var group crash.Group
+	group.Go("sandbox", func() {
+		if err := w.Serve(l); err != nil {
+			fail(err)
+		}
+	})
+	defer func() {
+		err = errors.Join(err, w.Close(), os.RemoveAll(dir))
+		group.Wait()
+	}()
+	c, err := p.demoConfig(ctx, base, dir)
+	if err != nil {
+		return err
+	}
+	return p.show(ctx, c, showOptions{demo: true, opened: func(ctx context.Context, b app.Backend, url string) error {
+		return seed(ctx, w, b, url)
+	}})
+}
+
+// demoConfig is the configuration of the demo: the sandbox's accounts, and the looks of the user's own, if that can be read.
+func (p *program) demoConfig(ctx context.Context, base, dir string) (*config.Config, error) {
+	env := map[string]string{"GREENROOM_DATA_DIR": dir, "XDG_CONFIG_HOME": dir, "XDG_RUNTIME_DIR": dir}
+	for _, kv := range sandboxEnvironment(base) {
+		env[kv[0]] = kv[1]
+	}
+	c, err := config.Load(ctx, config.Options{Listen: "127.0.0.1:0", Getenv: func(name string) string { return env[name] }})
+	if err != nil {
+		return nil, err
+	}
+	if own, err := p.config(ctx, ""); err == nil {
+		c.Theme, c.Mouse, c.Keys = own.Theme, own.Mouse, own.Keys
+	}
+	return c, nil
+}
+
+// seed makes the rooms that a newcomer finds, and lets people come to what is started.
+func seed(ctx context.Context, w *sandbox.World, b app.Backend, url string) error {
+	for _, p := range []provider.Platform{provider.Daily, provider.Whereby} {
+		if _, err := w.SetWebhook(p, url+"/hooks/"+string(p), ""); err != nil {
+			return err
+		}
+	}
+	w.AutoPlay(sandbox.PlayOptions{})
+	for _, r := range []app.RoomSpec{
+		{Name: "all-hands", Account: string(provider.Daily), Locked: true},
+		{Name: "design", Account: string(provider.Whereby)},
+		{Name: "office", Account: string(provider.Daily), Size: 12},
+	} {
+		if _, err := b.CreateRoom(ctx, r); err != nil {
+			return err
+		}
+	}
+	for _, room := range []string{"all-hands", "design"} {
+		if _, err := b.StartMeeting(ctx, app.StartMeeting{Room: room, For: time.Hour}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

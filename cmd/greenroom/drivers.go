@@ -1,0 +1,10 @@
+package main
+
+import (
+	"greenroom/provider"
+	"greenroom/provider/daily"
+	"greenroom/provider/whereby"
+)
+
+// drivers are the platforms of this build.
+func drivers() []provider.Driver { return []provider.Driver{daily.Driver(), whereby.Driver()} }

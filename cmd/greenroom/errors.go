@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+)
+
+// The exit statuses, which scripts rely on.
+const (
+	exitDone          = 0
+	exitFailed        = 1
+	exitUsage         = 2
+	exitNotFound      = 3
+	exitNotConfigured = 4
+)
+
+// usageError is a command line that cannot be meant.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// errDeclined is the answer "no" to a question.
+var errDeclined = errors.New("nothing was done")
+
+// exitCode gives the status that an error means.
+func exitCode(err error) int {
+	var usage *usageError
+	var broken *config.Error
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &broken):
+		if broken.Origin.Kind == config.FromFlag {
+			return exitUsage
+		}
+		return exitNotConfigured
+	}
+	for _, kind := range []provider.Kind{app.NotConfigured, provider.Unauthenticated, provider.Forbidden} {
+		if errors.Is(err, kind) {
+			return exitNotConfigured
+		}
+	}
+	var platform *provider.Error
+	switch {
+	case errors.Is(err, provider.NotFound):
+		return exitNotFound
+	case errors.Is(err, provider.Invalid) && !errors.As(err, &platform):
+		return exitUsage // refused by Greenroom itself, as a bad name is
+	}
+	return exitFailed
+}
+
+// report tells people of an error, with what they can do about it.
+func (p *program) report(err error) {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	if all := config.Errors(err); len(all) > 0 {
+		for _, e := range all {
+			p.words("greenroom: ", plain.Text(e.Error()))
+		}
+		return
+	}
+	p.words("greenroom: ", plain.Text(err.Error()))
+	if hint := app.AsError(err).Hint; hint != "" {
+		p.words("  ", plain.Text(hint))
+	}
+}
+
+// exactly refuses another number of arguments, naming those that are wanted.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == len(names) {
+			return nil
+		}
+		if len(names) == 0 {
+			return usagef("%s takes no argument, not %q", cmd.CommandPath(), strings.Join(args, " "))
+		}
+		return usagef("%s needs %s: see `%s --help`", cmd.CommandPath(), strings.Join(names, " and "), cmd.CommandPath())
+	}
+}
+
+// noSuchCommand is for commands that are groups: what they get as an argument is a command that they lack.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return usagef("%s has no command %q: did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
+	}
+	return usagef("%s has no command %q: see `%s --help`", cmd.CommandPath(), args[0], cmd.CommandPath())
+}

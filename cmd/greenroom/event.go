@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+)
+
+func (p *program) eventCommand() *cobra.Command {
+	return group("event", "Webhooks as they arrived, with their verdicts", p.eventList(), p.eventTail(), p.eventShow())
+}
+
+// eventFilter is what selects events, for listing and for following.
+type eventFilter struct {
+	account, verdict, meeting, grep string
+	kinds                           []string
+}
+
+func (f *eventFilter) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.account, "account", "", "of this account")
+	fl.StringSliceVar(&f.kinds, "kind", nil, "of this kind, such as participant.joined; may be repeated")
+	fl.StringVar(&f.verdict, "verdict", "", "verified, rejected or unverified")
+	fl.StringVar(&f.meeting, "meeting", "", "about this meeting")
+	fl.StringVar(&f.grep, "grep", "", "with this text in it")
+	kinds := make([]string, 0, 16)
+	for _, k := range provider.EventKinds() {
+		kinds = append(kinds, string(k))
+	}
+	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// query checks the filter and makes a query of it.
+func (f *eventFilter) query() (app.EventQuery, error) {
+	q := app.EventQuery{Account: f.account, Verdict: provider.Verdict(f.verdict), Meeting: f.meeting, Grep: f.grep}
+	if f.verdict != "" && !slices.Contains([]provider.Verdict{provider.Verified, provider.Rejected, provider.Unverified}, q.Verdict) {
+		return q, usagef("--verdict can't be %q: use verified, rejected, unverified", f.verdict)
+	}
+	known := provider.EventKinds()
+	for _, k := range f.kinds {
+		if !slices.Contains(known, provider.EventKind(k)) {
+			words := make([]string, 0, len(known))
+			for _, w := range known {
+				words = append(words, string(w))
+			}
+			return q, usagef("--kind can't be %q: use %s", k, strings.Join(words, ", "))
+		}
+		q.Kinds = append(q.Kinds, provider.EventKind(k))
+	}
+	return q, nil
+}
+
+type eventListOptions struct {
+	*program
+	eventFilter
+	since string
+	limit int
+	json  bool
+}
+
+func (p *program) eventList() *cobra.Command {
+	o := &eventListOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "list", Short: "List events, newest first", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run),
+		Example: "greenroom event list --kind participant.joined --since 2h\ngreenroom event list --verdict rejected --json",
+	}
+	o.add(cmd)
+	cmd.Flags().StringVar(&o.since, "since", "", "not older than this, such as 2h, 7d, 09:00 or 2026-01-31T09:00:00Z")
+	cmd.Flags().IntVar(&o.limit, "limit", 100, "at most so many")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array, without headers and bodies")
+	return cmd
+}
+
+func (o *eventListOptions) run(ctx context.Context, _ []string) error {
+	q, err := o.query()
+	if err != nil {
+		return err
+	}
+	if o.limit < 1 {
+		return usagef("--limit can't be %d", o.limit)
+	}
+	if o.since != "" {
+		if age, ok := config.ParseAge(o.since); ok {
+			q.Since = app.At(o.now().Add(-age))
+		} else if t, ok := moment(o.since, o.now(), false); ok {
+			q.Since = app.At(t)
+		} else {
+			return usagef("--since can't be %q: write it like 2h, 7d, 09:00 or 2026-01-31T09:00:00Z", o.since)
+		}
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		events, err := newest(ctx, b, q, o.limit)
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(list(events))
+		}
+		if len(events) == 0 {
+			o.words("No events.")
+			return nil
+		}
+		t := newTable("SEQ", "TIME", "ACCOUNT", "VERDICT", "STATUS", "KIND", "ROOM", "WHO", "")
+		for _, d := range events {
+			t.add(o.eventRow(d)...)
+		}
+		return t.write(o.stdout)
+	})
+}
+
+// newest reads pages until there are limit events or no more. A page may be short because the scan's budget ran out.
+func newest(ctx context.Context, b app.Backend, q app.EventQuery, limit int) ([]app.Delivery, error) {
+	var out []app.Delivery
+	for {
+		q.Limit = min(limit-len(out), 1000)
+		page, err := b.Events(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, page.Events...)
+		if !page.More || len(out) >= limit {
+			return out, nil
+		}
+		q.Before = page.Next
+	}
+}
+
+func (p *program) eventRow(d app.Delivery) []string {
+	kind := string(d.Kind)
+	if d.Kind == provider.KindUnknown && d.Type != "" {
+		kind = d.Type
+	}
+	return []string{
+		fmt.Sprint(d.Seq), p.clock(d.At), d.Account, string(d.Verdict), fmt.Sprint(d.Status), kind, d.Room, d.Participant, remark(d),
+	}
+}
+
+// remark is what is out of the ordinary about an event.
+func remark(d app.Delivery) string {
+	switch {
+	case d.DuplicateOf > 0:
+		return fmt.Sprintf("repeats %d", d.DuplicateOf)
+	case d.Unapplied != "":
+		return "no effect: " + d.Unapplied
+	}
+	return d.Reason
+}
+
+type eventShowOptions struct {
+	*program
+	json bool
+}
+
+func (p *program) eventShow() *cobra.Command {
+	o := &eventShowOptions{program: p}
+	cmd := &cobra.Command{Use: "show SEQ", Short: "Show an event exactly as it arrived", Args: exactly("SEQ"), RunE: p.do(o.run)}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object with headers and body")
+	return cmd
+}
+
+func (o *eventShowOptions) run(ctx context.Context, args []string) error {
+	seq, err := strconv.ParseUint(args[0], 10, 64)
+	if err != nil || seq == 0 {
+		return usagef("SEQ is a number from `greenroom event list`, not %q", args[0])
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		d, err := b.Event(ctx, app.EventRef{Seq: seq})
+		if err != nil {
+			return err
+		}
+		if d.Headers == nil {
+			d.Headers = http.Header{} // tells a whole event from a row of a list
+		}
+		if o.json {
+			return o.printJSON(d)
+		}
+		return o.print(d)
+	})
+}
+
+func (o *eventShowOptions) print(d app.Delivery) error {
+	repeats := ""
+	if d.DuplicateOf > 0 {
+		repeats = fmt.Sprint(d.DuplicateOf)
+	}
+	if err := o.facts("event", fmt.Sprint(d.Seq), "at", local(d.At), "account", d.Account, "verdict", string(d.Verdict), "reason", d.Reason,
+		"answered", fmt.Sprint(d.Status), "kind", string(d.Kind), "type", d.Type, "room", d.Room, "meeting", d.Meeting,
+		"who", d.Participant, "session", d.Session, "repeats", repeats, "no effect", d.Unapplied, "size", humanize.IBytes(uint64(max(d.Size, 0)))); err != nil {
+		return err
+	}
+	var s strings.Builder
+	s.WriteString("\n" + plain.Text(d.Method+" "+d.Target) + "\n")
+	names := make([]string, 0, len(d.Headers))
+	for n := range d.Headers {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		for _, v := range d.Headers[n] {
+			s.WriteString(plain.Text(n+": "+v) + "\n")
+		}
+	}
+	if len(d.Body) > 0 {
+		s.WriteString("\n" + plain.Lines(string(d.Body)) + "\n")
+	}
+	_, err := fmt.Fprint(o.stdout, s.String())
+	return err
+}

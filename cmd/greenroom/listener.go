@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/crash"
+	"greenroom/internal/hub"
+	"greenroom/internal/web"
+	"greenroom/provider"
+)
+
+// closeTime is how long requests that are being answered may take when the program ends.
+const closeTime = 300 * time.Millisecond
+
+// door is this process's listener for webhooks, if it has one. The owner of the store has one when it is the screen or
+// listen; beside an owner, listen has its own and hands over what it gets.
+type door struct {
+	cfg   *config.Config
+	log   *slog.Logger
+	crash *crash.Group
+
+	mu       sync.Mutex
+	listener *web.Listener
+	problem  string
+}
+
+// open listens, unless it does already, and delivers to the given Ingester.
+func (d *door) open(to web.Ingester) (*web.Listener, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.listener != nil {
+		return d.listener, nil
+	}
+	o := web.Options{
+		Addr: d.cfg.Listen, Fixed: d.cfg.ListenSet, BodyLimit: d.cfg.BodyLimit, Ingest: to, Log: d.log, Crash: d.crash,
+		Aliases: map[string]string{},
+	}
+	for _, a := range d.cfg.Accounts {
+		o.Accounts = append(o.Accounts, a.Name)
+	}
+	for path, platform := range map[string]provider.Platform{"/v1/daily/webhook": provider.Daily, "/v1/whereby": provider.Whereby} {
+		if name, ok := d.cfg.Policy.DefaultAccounts[platform]; ok {
+			o.Aliases[path] = name
+		}
+	}
+	l, err := web.Listen(o)
+	if err != nil {
+		d.problem = err.Error()
+		return nil, err
+	}
+	d.listener, d.problem = l, ""
+	return l, nil
+}
+
+// status is for the hub and the screen.
+func (d *door) status() app.ListenerStatus {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.listener == nil {
+		return app.ListenerStatus{Problem: d.problem}
+	}
+	return d.listener.Status()
+}
+
+func (d *door) close() error {
+	d.mu.Lock()
+	l := d.listener
+	d.listener = nil
+	d.mu.Unlock()
+	if l == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	if err := l.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// access makes this process's listener the owner's whenever this process is the owner. ensure says whether becoming the
+// owner opens it.
+func (d *door) access(ensure bool) access {
+	return access{
+		stay: true, log: d.log, crash: d.crash,
+		owns: func(_ context.Context, h *hub.Hub) {
+			if ensure {
+				if _, err := d.open(h); err != nil {
+					d.log.Warn("no webhooks can arrive", "err", err)
+				}
+			}
+			h.SetListener(d.status)
+		},
+		loses: func() {
+			if err := d.close(); err != nil {
+				d.log.Warn("the listener did not close well", "err", err)
+			}
+		},
+	}
+}

@@ -1,0 +1,18 @@
+// Command greenroom manages meetings on several video platforms from one terminal: rooms, links, who is there, and every
+// webhook as it arrived.
+//
+// This package only wires and speaks: each file holds one group of commands, parses its flags, asks an [app.Backend] and
+// prints what it says. Data goes to standard output, words to standard error; --json prints one value, or one per line
+// when following. The exit status is 0 when it is done, 1 when it failed, 2 for wrong usage, 3 when something named was not
+// found, 4 when something is not configured or not allowed.
+package main
+
+import (
+	"context"
+	"os"
+)
+
+func main() { os.Exit(realMain()) }
+
+// realMain is main for the tests, which run it under another name.
+func realMain() int { return newProgram().execute(context.Background(), os.Args[1:]) }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain runs this binary as the programs of the scripts when it is started under their names.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"greenroom": func() { os.Exit(realMain()) },
+		"posthook":  func() { os.Exit(postHook(os.Args[1:])) },
+	})
+}
+
+// The scripts run the real program against a sandbox of their own, from an environment that holds nothing else.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": cmdStatus, "json": cmdJSON, "plain": cmdPlain,
+			"start": cmdStart, "line": cmdLine, "stop": cmdStop,
+			"join": cmdJoin, "leave": cmdLeave,
+		},
+	})
+}
+
+func setUp(env *testscript.Env) error {
+	w, base := newWorld(env)
+	env.Values[worldKey{}] = w
+	for _, dir := range []string{"config", "data", "run"} {
+		if err := os.Mkdir(filepath.Join(env.WorkDir, dir), 0o700); err != nil {
+			return err
+		}
+	}
+	run, err := os.MkdirTemp("", "gr") // a socket's path must be short
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { os.RemoveAll(run) })
+	env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
+	env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, "data"))
+	env.Setenv("XDG_RUNTIME_DIR", run)
+	env.Setenv("TZ", "UTC")
+	env.Setenv("SANDBOX", base)
+	for _, kv := range sandboxEnvironment(base) {
+		env.Setenv("SANDBOX_"+kv[0], kv[1])
+	}
+	return nil
+}
+
+// status N PROGRAM ARGS… runs a program that must end with the given exit status.
+func cmdStatus(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N PROGRAM ARGS…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("%s ended with status %d, not %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+// plain FILE says that a file holds nothing that a terminal obeys.
+func cmdPlain(ts *testscript.TestScript, neg bool, args []string) {
+	for i, r := range ts.ReadFile(args[0]) {
+		if r < 0x20 && r != '\n' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			ts.Fatalf("%s holds %U at byte %d", args[0], r, i)
+		}
+	}
+}

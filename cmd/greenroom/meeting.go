@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+)
+
+func (p *program) meetingCommand() *cobra.Command {
+	c := group("meeting", "Meetings: the occurrences of rooms",
+		p.meetingList(), p.meetingStart(), p.meetingShow(), p.meetingEnd(), p.meetingJoin(), p.meetingLink())
+	c.Long = "Meetings are the occurrences of rooms. A MEETING is named by its id, by its platform's room, or by its room's\n" +
+		"name: the live one, else the latest."
+	return c
+}
+
+// recorded says whether a mode records anything.
+func recorded(m provider.RecordingMode) bool { return m != "" && m != provider.RecordingNone }
+
+type meetingListOptions struct {
+	*program
+	query  app.MeetingQuery
+	status string
+	json   bool
+}
+
+func (p *program) meetingList() *cobra.Command {
+	o := &meetingListOptions{program: p}
+	cmd := &cobra.Command{Use: "list", Short: "List meetings, newest first", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run)}
+	cmd.Flags().StringVar(&o.query.Room, "room", "", "of this room")
+	cmd.Flags().StringVar(&o.query.Account, "account", "", "of this account")
+	cmd.Flags().StringVar(&o.status, "status", "", "open, live or ended")
+	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "at most so many")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
+	return cmd
+}
+
+func (o *meetingListOptions) run(ctx context.Context, _ []string) error {
+	o.query.Status = app.MeetingStatus(o.status)
+	if o.status != "" && !slices.Contains([]app.MeetingStatus{app.Open, app.Live, app.Ended}, o.query.Status) {
+		return usagef("--status can't be %q: use open, live, ended", o.status)
+	}
+	if o.query.Limit < 1 {
+		return usagef("--limit can't be %d", o.query.Limit)
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		meetings, err := b.Meetings(ctx, o.query)
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(list(meetings))
+		}
+		if len(meetings) == 0 {
+			o.words("No meetings. Start one: greenroom meeting start ROOM")
+			return nil
+		}
+		t := newTable("ROOM", "ACCOUNT", "STATE", "HERE", "PEAK", "OPENED", "PLATFORM ROOM", "ID")
+		for _, m := range meetings {
+			t.add(m.Room, m.Account, string(m.Status), fmt.Sprint(m.Here), fmt.Sprint(m.Peak), o.clock(m.StartsAt), m.PlatformRoom, m.ID)
+		}
+		return t.write(o.stdout)
+	})
+}
+
+type meetingShowOptions struct {
+	*program
+	json bool
+}
+
+func (p *program) meetingShow() *cobra.Command {
+	o := &meetingShowOptions{program: p}
+	cmd := &cobra.Command{Use: "show MEETING", Short: "Show a meeting and who is in it", Args: exactly("MEETING"), RunE: p.do(o.run)}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
+	return cmd
+}
+
+func (o *meetingShowOptions) run(ctx context.Context, args []string) error {
+	return o.with(ctx, func(b app.Backend) error {
+		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+		if err != nil {
+			return err
+		}
+		m.Participants = list(m.Participants)
+		if o.json {
+			return o.printJSON(m)
+		}
+		return o.print(m)
+	})
+}
+
+func (o *meetingShowOptions) print(m app.MeetingDetail) error {
+	status := string(m.Status)
+	if m.EndReason != "" {
+		status += ", " + m.EndReason
+	}
+	if !m.EvidenceAt.IsZero() && m.StatusSource != "" {
+		status += fmt.Sprintf(" (%s, %s ago)", m.StatusSource, length(o.now().Sub(m.EvidenceAt.Time)))
+	}
+	people := fmt.Sprintf("%d here, peak %d", m.Here, m.Peak)
+	if m.Waiting > 0 {
+		people += fmt.Sprintf(", %d knocking", m.Waiting)
+	}
+	recording := ""
+	if m.Recording != app.NotRecording {
+		recording = string(m.Recording)
+	}
+	err := o.facts("room", m.Room, "id", m.ID, "account", fmt.Sprintf("%s (%s)", m.Account, m.Platform), "chosen", m.Chosen,
+		"status", status, "people", people, "guest link", m.GuestURL, "opened", local(m.StartsAt), "first joined", local(m.StartedAt),
+		"ends", local(m.EndsAt), "ended", local(m.EndedAt), "recording", recording, "recording since", local(m.RecordingSince))
+	if err != nil || len(m.Participants) == 0 {
+		return err
+	}
+	if _, err := fmt.Fprintln(o.stdout); err != nil {
+		return err
+	}
+	t := newTable("NAME", "STATE", "JOINED", "FOR", "REASON")
+	for _, s := range m.Participants {
+		t.add(stayRow(s, o.program)...)
+	}
+	return t.write(o.stdout)
+}
+
+func stayRow(s app.Stay, p *program) []string {
+	name, state, stayed := s.Name, "here", ""
+	if name == "" {
+		name = "(" + s.Session + ")"
+	}
+	switch {
+	case s.Waiting:
+		state = "knocking"
+	case !s.LeftAt.IsZero():
+		state = "left " + p.clock(s.LeftAt)
+	case s.Bot:
+		state = "bot"
+	case s.Owner:
+		state = "host"
+	}
+	if !s.JoinedAt.IsZero() {
+		until := s.LeftAt.Time
+		if until.IsZero() {
+			until = p.now()
+		}
+		stayed = length(until.Sub(s.JoinedAt.Time))
+	}
+	return []string{name, state, p.clock(s.JoinedAt), stayed, s.Reason}
+}
+
+type meetingEndOptions struct {
+	*program
+	json, yes bool
+}
+
+func (p *program) meetingEnd() *cobra.Command {
+	o := &meetingEndOptions{program: p}
+	cmd := &cobra.Command{Use: "end MEETING", Short: "Remove everybody and end a meeting", Args: exactly("MEETING"), RunE: p.do(o.run)}
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the meeting as a JSON object")
+	return cmd
+}
+
+func (o *meetingEndOptions) run(ctx context.Context, args []string) error {
+	if err := o.canAsk("--yes", o.yes); err != nil {
+		return err
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+		if err != nil {
+			return err
+		}
+		if err := o.confirm(ctx, fmt.Sprintf("End %s with %d here?", m.Room, m.Here), "--yes", o.yes); err != nil {
+			return err
+		}
+		ended, err := b.EndMeeting(ctx, app.MeetingRef{Ref: m.ID})
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(ended)
+		}
+		lasted := ""
+		if !ended.StartedAt.IsZero() && !ended.EndedAt.IsZero() {
+			lasted = fmt.Sprintf(" after %s, peak %d", length(ended.EndedAt.Sub(ended.StartedAt.Time).Round(time.Second)), ended.Peak)
+		}
+		o.words("Ended the meeting of ", plain.Text(ended.Room), lasted, ".")
+		return nil
+	})
+}

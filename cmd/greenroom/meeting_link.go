@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+)
+
+type meetingLinkOptions struct {
+	*program
+	host, json bool
+}
+
+func (p *program) meetingLink() *cobra.Command {
+	o := &meetingLinkOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "link MEETING", Short: "Print the link that guests open, or the host's", Args: exactly("MEETING"), RunE: p.do(o.run),
+		Long: "Print the link that guests open. With --host it is the host's: a key, made for this call, that is kept nowhere.",
+	}
+	cmd.Flags().BoolVar(&o.host, "host", false, "the host's link")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
+	return cmd
+}
+
+func (o *meetingLinkOptions) run(ctx context.Context, args []string) error {
+	return o.with(ctx, func(b app.Backend) error {
+		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+		if err != nil {
+			return err
+		}
+		link, err := b.MeetingLink(ctx, app.LinkRequest{Meeting: m.ID, Host: o.host})
+		if err != nil {
+			return err
+		}
+		if m.Status == app.Ended {
+			o.words("This meeting has ended: the link may lead nowhere.")
+		}
+		if recorded(m.Record) {
+			o.words("This meeting is recorded.")
+		}
+		if o.json {
+			return o.printJSON(link)
+		}
+		_, err = fmt.Fprintln(o.stdout, plain.Text(link.URL))
+		return err
+	})
+}
+
+type meetingJoinOptions struct {
+	*program
+	host, print, consent bool
+}
+
+func (p *program) meetingJoin() *cobra.Command {
+	o := &meetingJoinOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "join MEETING", Short: "Open a meeting in the browser", Args: exactly("MEETING"), RunE: p.do(o.run),
+		Long: "Open a meeting in the browser, as a guest or with --host as the host. A meeting that is recorded asks for consent\n" +
+			"first; --consent gives it.",
+	}
+	cmd.Flags().BoolVar(&o.host, "host", false, "as the host")
+	cmd.Flags().BoolVar(&o.print, "print", false, "print the guest link instead of opening it")
+	cmd.Flags().BoolVar(&o.consent, "consent", false, "consent to be recorded")
+	cmd.Flags().BoolP("yes", "y", false, "answer other questions with yes; consent is never implied")
+	return cmd
+}
+
+func (o *meetingJoinOptions) run(ctx context.Context, args []string) error {
+	if o.print && o.host {
+		return usagef("--print shows the guest link alone: for the host's there is `greenroom meeting link --host`")
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+		if err != nil {
+			return err
+		}
+		if m.Status == app.Ended {
+			return &app.Error{
+				Kind: provider.NotFound, Text: fmt.Sprintf("the meeting of %s has ended", m.Room),
+				Hint: "start another: greenroom meeting start " + m.Room,
+			}
+		}
+		if err := o.askConsent(ctx, b, m.Meeting); err != nil {
+			return err
+		}
+		link, err := b.MeetingLink(ctx, app.LinkRequest{Meeting: m.ID, Host: o.host})
+		if err != nil {
+			return err
+		}
+		if o.print {
+			_, err = fmt.Fprintln(o.stdout, plain.Text(link.URL))
+			return err
+		}
+		if u, err := url.Parse(link.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			return fmt.Errorf("the platform's link of %s is not one for a browser", m.Room)
+		}
+		if err := o.browse(link.URL); err != nil {
+			return &app.Error{
+				Text: "no browser could be opened", Err: err,
+				Hint: "print the link instead: greenroom meeting link " + m.Room,
+			}
+		}
+		o.words("Opened ", plain.Text(m.Room), " in the browser.")
+		return nil
+	})
+}
+
+// askConsent asks before somebody enters a meeting that is recorded, unless its room says not to. Declining opens nothing.
+func (o *meetingJoinOptions) askConsent(ctx context.Context, b app.Backend, m app.Meeting) error {
+	if !recorded(m.Record) && m.Recording == app.NotRecording || o.consent {
+		return nil
+	}
+	r, err := b.Room(ctx, app.RoomRef{Ref: m.RoomID})
+	switch {
+	case errors.Is(err, provider.NotFound):
+		// The room is gone; the meeting is recorded all the same.
+	case err != nil:
+		return err
+	case r.SkipConsent:
+		return nil
+	}
+	return o.confirm(ctx, fmt.Sprintf("%s is recorded. Do you consent, and open it?", m.Room), "--consent", false)
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/plain"
+)
+
+type meetingStartOptions struct {
+	*program
+	lasts, until string
+	new, json    bool
+}
+
+func (p *program) meetingStart() *cobra.Command {
+	o := &meetingStartOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "start ROOM", Short: "Start a meeting of a room, and print its links", Args: exactly("ROOM"), RunE: p.do(o.run),
+		Long: "Start a meeting of a room, and print its guest link and its host link. The host link is a key: whoever has it is\n" +
+			"the host. A meeting of the room that is open or live is returned as it is, unless --new.",
+		Example: "greenroom meeting start all-hands --for 1h\ngreenroom meeting start all-hands --until 17:30 --json",
+	}
+	cmd.Flags().StringVar(&o.lasts, "for", "", "how long it lasts, such as 45m, 1h30m, 2d")
+	cmd.Flags().StringVar(&o.until, "until", "", "when it ends, such as 17:30 or 2026-01-31T17:30:00Z")
+	cmd.Flags().BoolVar(&o.new, "new", false, "start another one even when one is open")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the meeting as a JSON object")
+	return cmd
+}
+
+func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
+	request := app.StartMeeting{Room: args[0], New: o.new}
+	switch {
+	case o.lasts != "" && o.until != "":
+		return usagef("--for and --until say the same thing: use one of them")
+	case o.lasts != "":
+		d, ok := config.ParseAge(o.lasts)
+		if !ok || d <= 0 {
+			return usagef("--for can't be %q: write it like 45m, 1h30m or 2d", o.lasts)
+		}
+		request.For = d
+	case o.until != "":
+		t, ok := moment(o.until, o.now(), true)
+		if !ok {
+			return usagef("--until can't be %q: write it like 17:30, or 2026-01-31T17:30:00Z", o.until)
+		}
+		if !t.After(o.now()) {
+			return usagef("--until is in the past: %s", t.Format(time.RFC3339))
+		}
+		request.Until = app.At(t)
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		m, err := b.StartMeeting(ctx, request)
+		if err != nil {
+			return err
+		}
+		for _, n := range m.Notes {
+			o.words(plain.Text(n))
+		}
+		if o.json {
+			return o.printJSON(m)
+		}
+		verb := "Started"
+		if m.Reused {
+			verb = "Already there:"
+		}
+		o.words(fmt.Sprintf("%s %s on %s, until %s.", verb, plain.Text(m.Room), plain.Text(m.Account), o.clock(m.EndsAt)))
+		if recorded(m.Record) {
+			o.words("This meeting is recorded: say so to those whom you invite.")
+		}
+		return o.facts("guest", m.GuestURL, "host", m.HostURL)
+	})
+}
+
+// moment reads a time as people write one: RFC 3339, a date with a time, a date, or a time of day, the last three local.
+// A time of day is the next one when ahead, else the last one.
+func moment(s string, now time.Time, ahead bool) (time.Time, bool) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, true
+	}
+	for _, layout := range []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
+			return t, true
+		}
+	}
+	for _, layout := range []string{"15:04", "15:04:05"} {
+		c, err := time.Parse(layout, s)
+		if err != nil {
+			continue
+		}
+		day := 0
+		at := func() time.Time {
+			return time.Date(now.Year(), now.Month(), now.Day()+day, c.Hour(), c.Minute(), c.Second(), 0, now.Location())
+		}
+		if ahead && !at().After(now) {
+			day = 1
+		} else if !ahead && at().After(now) {
+			day = -1
+		}
+		return at(), true
+	}
+	return time.Time{}, false
+}

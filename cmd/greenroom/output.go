@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+)
+
+// printJSON writes one JSON value on one line. Text in it that a terminal might obey is escaped.
+func (p *program) printJSON(v any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	_, err := p.stdout.Write(plain.JSON(b.Bytes()))
+	return err
+}
+
+// list makes the empty list of a nil one, so that scripts see [].
+func list[T any](items []T) []T {
+	if items == nil {
+		return []T{}
+	}
+	return items
+}
+
+// table is columns aligned by the width of what is in them. Everything in it is made safe for a terminal.
+type table struct {
+	rows [][]string
+}
+
+func newTable(header ...string) *table { return &table{rows: [][]string{header}} }
+
+func (t *table) add(cells ...string) {
+	for i, c := range cells {
+		cells[i] = plain.Text(c)
+	}
+	t.rows = append(t.rows, cells)
+}
+
+// write prints the table; the last column is as long as it likes.
+func (t *table) write(w io.Writer) error {
+	widths := make([]int, len(t.rows[0]))
+	for _, row := range t.rows {
+		for i, c := range row {
+			widths[i] = max(widths[i], ansi.StringWidth(c))
+		}
+	}
+	var b strings.Builder
+	for _, row := range t.rows {
+		var line strings.Builder
+		for i, c := range row {
+			line.WriteString(c)
+			if i < len(row)-1 {
+				line.WriteString(strings.Repeat(" ", widths[i]-ansi.StringWidth(c)+2))
+			}
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// facts prints names and values, one pair a line, the values aligned. Empty values are left out.
+func (p *program) facts(pairs ...string) error {
+	t := &table{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			t.add(pairs[i], pairs[i+1])
+		}
+	}
+	if len(t.rows) == 0 {
+		return nil
+	}
+	return t.write(p.stdout)
+}
+
+// local is a moment for people, in their own time zone.
+func local(t app.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+// clock is a moment of today, or with its date.
+func (p *program) clock(t app.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	l, now := t.Local(), p.now().Local()
+	if l.Year() == now.Year() && l.YearDay() == now.YearDay() {
+		return l.Format("15:04:05")
+	}
+	return l.Format("2006-01-02 15:04")
+}
+
+// length is a duration for people: "41:29", "1:02:03".
+func length(d time.Duration) string {
+	s := int(max(d, 0).Round(time.Second) / time.Second)
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// printRoom tells what became of a room: as JSON on standard output, or in a sentence with its name.
+func (p *program) printRoom(r app.Room, asJSON bool, sentence string) error {
+	if asJSON {
+		return p.printJSON(r)
+	}
+	p.words(fmt.Sprintf(sentence, plain.Text(r.Name)))
+	return nil
+}

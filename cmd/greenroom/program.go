@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"charm.land/fang/v2"
+	"github.com/charmbracelet/x/term"
+	"github.com/cli/browser"
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/config"
+	"greenroom/internal/plain"
+)
+
+// program is what every command works with: the outside world, and the flags that all of them have.
+type program struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	// inTTY and outTTY say whether a person is there to answer, and to look.
+	inTTY, outTTY bool
+	getenv        func(string) string
+	now           func() time.Time
+	// open connects to the data. Tests replace it.
+	open opener
+	// browse opens a URL in the browser.
+	browse  func(url string) error
+	version string
+
+	configFile, dataDir string
+	// err is what the command that ran came to.
+	err error
+}
+
+func newProgram() *program {
+	p := &program{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		inTTY:  term.IsTerminal(os.Stdin.Fd()),
+		outTTY: term.IsTerminal(os.Stdout.Fd()),
+		getenv: os.Getenv, now: time.Now, open: openBackend, browse: browser.OpenURL, version: buildVersion(),
+	}
+	browser.Stdout, browser.Stderr = io.Discard, io.Discard
+	return p
+}
+
+// buildVersion is what the Go tool recorded: the module's version, else the revision.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	version, revision, dirty := info.Main.Version, "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && len(s.Value) >= 12:
+			revision = s.Value[:12]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			dirty = "+changes"
+		}
+	}
+	switch {
+	case version != "" && version != "(devel)":
+		return version
+	case revision != "":
+		return "devel " + revision + dirty
+	}
+	return "devel"
+}
+
+// execute runs one command line and gives the exit status.
+func (p *program) execute(ctx context.Context, args []string) int {
+	ctx, stop := signal.NotifyContext(ctx, stopSignals...)
+	defer stop()
+	if os.Getenv("NO_COLOR") != "" {
+		// The convention is any value; some of what prints here only knows true ones.
+		_ = os.Setenv("NO_COLOR", "1")
+	}
+	root := p.root()
+	root.SetArgs(args)
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	err := fang.Execute(ctx, root, fang.WithVersion(p.version), fang.WithoutManpage(),
+		fang.WithErrorHandler(func(io.Writer, fang.Styles, error) {}))
+	if err == nil {
+		err = p.err
+	}
+	p.report(err)
+	return exitCode(err)
+}
+
+// do makes a function of one command. What it returns is reported by execute, in one place.
+func (p *program) do(f func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		p.err = f(cmd.Context(), args)
+		return nil
+	}
+}
+
+// words prints one line for people.
+func (p *program) words(parts ...string) {
+	_, _ = io.WriteString(p.stderr, plain.Lines(strings.Join(parts, ""))+"\n")
+}
+
+// config reads the configuration and says what in it has no effect.
+func (p *program) config(ctx context.Context, listen string) (*config.Config, error) {
+	platforms, err := registry()
+	if err != nil {
+		return nil, err
+	}
+	c, err := config.Load(ctx, config.Options{
+		File: p.configFile, DataDir: p.dataDir, Listen: listen, Getenv: p.getenv, Platforms: platforms.Platforms(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}

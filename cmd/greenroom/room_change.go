@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// roomFlags are the settings of a room, for making and for changing one.
+type roomFlags struct {
+	account, recording, trigger, logo string
+	locked, skipConsent               bool
+	size                              int
+}
+
+func (f *roomFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.account, "account", "", "pin the room to this account")
+	fl.BoolVar(&f.locked, "locked", false, "guests knock")
+	fl.IntVar(&f.size, "size", 0, "largest number of people, 0 for the platform's default")
+	fl.StringVar(&f.recording, "recording", "", "none, local or cloud")
+	fl.StringVar(&f.trigger, "trigger", "", "what starts the recording: none, prompt, automatic or automatic-2nd-participant")
+	fl.StringVar(&f.logo, "logo", "", "image file for the meeting's page")
+	fl.BoolVar(&f.skipConsent, "skip-consent", false, "don't ask for consent before a recorded meeting is opened from here")
+	_ = cmd.RegisterFlagCompletionFunc("recording", cobra.FixedCompletions(recordingModes(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("trigger", cobra.FixedCompletions(triggers(), cobra.ShellCompDirectiveNoFileComp))
+}
+
+func recordingModes() []string {
+	return []string{string(provider.RecordingNone), string(provider.RecordingLocal), string(provider.RecordingCloud)}
+}
+
+func triggers() []string {
+	return []string{string(provider.TriggerNone), string(provider.TriggerPrompt), string(provider.TriggerAutomatic), string(provider.TriggerAutomatic2nd)}
+}
+
+// check refuses what no platform would understand, and makes the logo's path one that holds elsewhere.
+func (f *roomFlags) check() error {
+	if f.recording != "" && !slices.Contains(recordingModes(), f.recording) {
+		return usagef("--recording can't be %q: use %s", f.recording, strings.Join(recordingModes(), ", "))
+	}
+	if f.trigger != "" && !slices.Contains(triggers(), f.trigger) {
+		return usagef("--trigger can't be %q: use %s", f.trigger, strings.Join(triggers(), ", "))
+	}
+	if f.size < 0 {
+		return usagef("--size can't be %d", f.size)
+	}
+	if f.logo == "" {
+		return nil
+	}
+	info, err := os.Stat(f.logo)
+	if err != nil || !info.Mode().IsRegular() {
+		return usagef("--logo: %s is not a file that can be read", f.logo)
+	}
+	f.logo, err = filepath.Abs(f.logo)
+	return err
+}
+
+type roomCreateOptions struct {
+	*program
+	roomFlags
+	json bool
+}
+
+func (p *program) roomCreate() *cobra.Command {
+	o := &roomCreateOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "create NAME", Short: "Make a room", Args: exactly("NAME"), RunE: p.do(o.run),
+		Example: "greenroom room create all-hands --locked --recording cloud --trigger automatic-2nd-participant",
+	}
+	o.add(cmd)
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the room as a JSON object")
+	return cmd
+}
+
+func (o *roomCreateOptions) run(ctx context.Context, args []string) error {
+	if strings.TrimSpace(args[0]) == "" {
+		return usagef("a room needs a name")
+	}
+	if err := o.check(); err != nil {
+		return err
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		r, err := b.CreateRoom(ctx, app.RoomSpec{
+			Name: args[0], Account: o.account, Locked: o.locked, Size: o.size, Recording: provider.RecordingMode(o.recording),
+			Trigger: provider.Trigger(o.trigger), Logo: o.logo, SkipConsent: o.skipConsent,
+		})
+		if err != nil {
+			return err
+		}
+		return o.printRoom(r, o.json, "Made room %s. Start a meeting: greenroom meeting start %[1]s")
+	})
+}
+
+type roomEditOptions struct {
+	*program
+	roomFlags
+	name    string
+	json    bool
+	changed func(flag string) bool
+}
+
+func (p *program) roomEdit() *cobra.Command {
+	o := &roomEditOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "edit ROOM", Short: "Change a room; meetings keep what they were started with", Args: exactly("ROOM"), RunE: p.do(o.run),
+		Example: "greenroom room edit all-hands --locked=false --account ''",
+	}
+	o.changed = func(flag string) bool { return cmd.Flags().Changed(flag) }
+	o.add(cmd)
+	cmd.Flags().StringVar(&o.name, "name", "", "new name")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the room as a JSON object")
+	return cmd
+}
+
+func (o *roomEditOptions) run(ctx context.Context, args []string) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	patch := app.RoomPatch{Ref: args[0]}
+	any := false
+	set := func(flag string, f func()) {
+		if o.changed(flag) {
+			any = true
+			f()
+		}
+	}
+	recording, trigger := provider.RecordingMode(o.recording), provider.Trigger(o.trigger)
+	set("name", func() { patch.Name = &o.name })
+	set("account", func() { patch.Account = &o.account })
+	set("locked", func() { patch.Locked = &o.locked })
+	set("size", func() { patch.Size = &o.size })
+	set("recording", func() { patch.Recording = &recording })
+	set("trigger", func() { patch.Trigger = &trigger })
+	set("logo", func() { patch.Logo = &o.logo })
+	set("skip-consent", func() { patch.SkipConsent = &o.skipConsent })
+	if !any {
+		return usagef("nothing to change: say what, as in --locked or --size 20")
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		r, err := b.EditRoom(ctx, patch)
+		if err != nil {
+			return err
+		}
+		return o.printRoom(r, o.json, "Changed room %s.")
+	})
+}
+
+type roomDeleteOptions struct {
+	*program
+	json, yes bool
+}
+
+func (p *program) roomDelete() *cobra.Command {
+	o := &roomDeleteOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "delete ROOM", Short: "Delete a room; its meetings stay on record", Aliases: []string{"rm"}, Args: exactly("ROOM"), RunE: p.do(o.run),
+	}
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the room as a JSON object")
+	return cmd
+}
+
+func (o *roomDeleteOptions) run(ctx context.Context, args []string) error {
+	if err := o.canAsk("--yes", o.yes); err != nil {
+		return err
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		r, err := b.Room(ctx, app.RoomRef{Ref: args[0]})
+		if err != nil {
+			return err
+		}
+		if err := o.confirm(ctx, "Delete room "+r.Name+"?", "--yes", o.yes); err != nil {
+			return err
+		}
+		deleted, err := b.DeleteRoom(ctx, app.RoomRef{Ref: r.ID})
+		if err != nil {
+			return err
+		}
+		return o.printRoom(deleted, o.json, "Deleted room %s.")
+	})
+}

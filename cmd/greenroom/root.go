@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	mango "github.com/muesli/mango-cobra"
+	"github.com/muesli/roff"
+	"github.com/spf13/cobra"
+)
+
+// root is the tree of commands.
+func (p *program) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "greenroom",
+		Short: "The host's room behind the stage",
+		Long: "Greenroom manages rooms and meetings on Daily and Whereby, receives their webhooks on this machine, and shows\n" +
+			"who is in which meeting right now. Without a command it opens the screen.",
+		Example: "# look around, with no account and no network\n" +
+			"greenroom demo\n\n" +
+			"# a meeting, from the shell\n" +
+			"greenroom room create all-hands --locked\n" +
+			"greenroom meeting start all-hands --for 1h",
+		Args:              noSuchCommand,
+		RunE:              p.do(func(ctx context.Context, _ []string) error { return p.screen(ctx) }),
+		DisableAutoGenTag: true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err.Error()} })
+	root.PersistentFlags().StringVar(&p.configFile, "config", "", "configuration file")
+	root.PersistentFlags().StringVar(&p.dataDir, "data-dir", "", "folder of the store and the log")
+	root.AddGroup(
+		&cobra.Group{ID: "work", Title: "Meetings"},
+		&cobra.Group{ID: "hooks", Title: "Webhooks"},
+		&cobra.Group{ID: "self", Title: "Greenroom itself"},
+	)
+	add := func(group string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add("work", p.roomCommand(), p.meetingCommand(), p.recordingCommand())
+	add("hooks", p.eventCommand(), p.listenCommand())
+	add("self", p.demoCommand(), p.sandboxCommand(), p.doctorCommand(), p.configCommand(), p.versionCommand(), p.manCommand())
+	root.SetCompletionCommandGroupID("self")
+	root.SetHelpCommandGroupID("self")
+	return root
+}
+
+// group makes a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{
+		Use: use, Short: short, Args: noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	c.AddCommand(commands...)
+	return c
+}
+
+func (p *program) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: exactly(),
+		RunE: p.do(func(context.Context, []string) error {
+			_, err := fmt.Fprintln(p.stdout, "greenroom", p.version)
+			return err
+		}),
+	}
+}
+
+func (p *program) manCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "man", Short: "Print the manual page", Args: exactly(),
+		Example: "greenroom man > greenroom.1",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			page, err := mango.NewManPage(1, cmd.Root())
+			if err != nil {
+				return fmt.Errorf("make the manual page: %w", err)
+			}
+			_, err = io.WriteString(p.stdout, page.Build(roff.NewDocument()))
+			return err
+		},
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/crash"
+	"greenroom/provider"
+	"greenroom/provider/sandbox"
+)
+
+type sandboxOptions struct {
+	*program
+	addr               string
+	autoplay, hostile  bool
+	speed              float64
+	daily, whereby     string
+	json, noRateLimits bool
+	seed               uint64
+}
+
+func (p *program) sandboxCommand() *cobra.Command {
+	o := &sandboxOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "sandbox", Short: "Serve Daily's and Whereby's protocols, for tests and for looking around", Args: exactly(), RunE: p.do(o.run),
+		Long: "Serve the wire protocols of Daily and Whereby on this machine, with simulated people and signed webhooks. It prints\n" +
+			"the addresses, keys and secrets as lines for a shell; what it can be told to do is under /sandbox/ of its address.",
+		Example: "greenroom sandbox --autoplay > sandbox.env &\n. ./sandbox.env && greenroom",
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&o.addr, "addr", "127.0.0.1:7080", "listen on this HOST:PORT")
+	fl.BoolVar(&o.autoplay, "autoplay", false, "people come to every meeting that is made, and leave again")
+	fl.Float64Var(&o.speed, "speed", 1, "how much faster than life they do so")
+	fl.BoolVar(&o.hostile, "hostile", false, "one of them has a name that tries to steer terminals")
+	fl.StringVar(&o.daily, "daily-webhook", "", "post Daily's webhooks to this URL")
+	fl.StringVar(&o.whereby, "whereby-webhook", "", "post Whereby's webhooks to this URL")
+	fl.BoolVar(&o.noRateLimits, "no-rate-limits", false, "never answer 429")
+	fl.Uint64Var(&o.seed, "seed", 0, "make ids and names repeatable")
+	fl.BoolVar(&o.json, "json", false, "print a JSON object instead of lines for a shell")
+	return cmd
+}
+
+func (o *sandboxOptions) run(ctx context.Context, _ []string) (err error) {
+	if o.speed <= 0 {
+		return usagef("--speed can't be %g", o.speed)
+	}
+	l, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		return fmt.Errorf("listen for the sandbox: %w", err)
+	}
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	log := newLog(o.stderr, slog.LevelWarn)
+	group := crashGroup(log, func(r crash.Report) { fail(r) })
+	w := sandbox.New(sandbox.Options{Seed: o.seed, NoRateLimits: o.noRateLimits, OnPanic: group.OnPanic})
+	defer func() {
+		if cerr := w.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	for platform, url := range map[provider.Platform]string{provider.Daily: o.daily, provider.Whereby: o.whereby} {
+		if url == "" {
+			continue
+		}
+		if _, err := w.SetWebhook(platform, url, ""); err != nil {
+			return usagef("--%s-webhook: %v", platform, err)
+		}
+	}
+	if o.autoplay {
+		w.AutoPlay(sandbox.PlayOptions{Speed: o.speed, Hostile: o.hostile})
+	}
+	served := make(chan error, 1)
+	group.Go("sandbox", func() { served <- w.Serve(l) })
+	if err := o.print("http://" + l.Addr().String()); err != nil {
+		return err
+	}
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+		if r, crashed := context.Cause(ctx).(crash.Report); crashed {
+			return r
+		}
+		return nil
+	}
+}
+
+// sandboxEnvironment is what a program needs to take a sandbox for the platforms.
+func sandboxEnvironment(base string) [][2]string {
+	return [][2]string{
+		{"DAILY_API_URL", base + "/daily/v1"}, {"DAILY_API_KEY", sandbox.DailyKey},
+		{"DAILY_WEBHOOK_SECRET", sandbox.DailyWebhookSecret},
+		{"WHEREBY_API_URL", base + "/whereby/v1"}, {"WHEREBY_API_KEY", sandbox.WherebyKey},
+		{"WHEREBY_WEBHOOK_SECRET", sandbox.WherebyWebhookSecret},
+	}
+}
+
+func (o *sandboxOptions) print(base string) error {
+	env := sandboxEnvironment(base)
+	if o.json {
+		facts := map[string]string{"sandbox": base}
+		for _, kv := range env {
+			facts[kv[0]] = kv[1]
+		}
+		return o.printJSON(facts)
+	}
+	var b strings.Builder
+	for _, kv := range env {
+		fmt.Fprintf(&b, "export %s='%s'\n", kv[0], kv[1])
+	}
+	if _, err := fmt.Fprint(o.stdout, b.String()); err != nil {
+		return err
+	}
+	o.words("The sandbox serves on ", base, "; webhooks go nowhere until they are configured, see /sandbox/webhooks there.")
+	return nil
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/atotto/clipboard"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/crash"
+	"greenroom/tui"
+)
+
+// canShow says whether there is a terminal for the screen.
+func (p *program) canShow() error {
+	switch {
+	case p.getenv("TERM") == "dumb":
+		return usagef("this terminal can't show the screen (TERM=dumb). The commands do the same: `greenroom room list`, `greenroom meeting start ROOM`, `greenroom event tail`, `greenroom listen`; `greenroom --help` tells all")
+	case !p.inTTY || !p.outTTY:
+		return usagef("the screen needs a terminal. The commands do the same without one: `greenroom room list`, `greenroom meeting start ROOM`, `greenroom event tail`, `greenroom listen`; `greenroom --help` tells all")
+	}
+	return nil
+}
+
+// screen opens the screen on the configured accounts.
+func (p *program) screen(ctx context.Context) error {
+	if err := p.canShow(); err != nil {
+		return err
+	}
+	c, err := p.config(ctx, "")
+	if err != nil {
+		return err
+	}
+	return p.show(ctx, c, showOptions{})
+}
+
+// showOptions tell the screen of the demo from the real one.
+type showOptions struct {
+	demo bool
+	// opened is called before the screen appears, with what it shows and the listener's URL, which is empty when the
+	// owner of the store listens.
+	opened func(ctx context.Context, b app.Backend, url string) error
+}
+
+// show runs the screen until the user leaves it. It listens for webhooks itself unless the owner of the store does.
+func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (err error) {
+	logs, err := openLog(c.DataDir)
+	if err != nil {
+		return err
+	}
+	ctx, fail := context.WithCancelCause(ctx)
+	log := newLog(logs, slog.LevelInfo)
+	group := crashGroup(log, func(r crash.Report) { fail(r) })
+	for _, n := range c.Notices {
+		log.Warn(n)
+	}
+	d := &door{cfg: c, log: log, crash: group}
+	defer func() {
+		if r, crashed := context.Cause(ctx).(crash.Report); crashed && err == nil {
+			err = &app.Error{Text: r.Error(), Hint: "the details are in " + logs.path, Err: r}
+		}
+		fail(nil)
+		if cerr := logs.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	a := d.access(true)
+	a.warn = func(w string) { log.Warn(w) }
+	b, closer, err := p.open(ctx, c, p.version, a)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		for _, f := range []func() error{d.close, closer} {
+			if cerr := f(); err == nil {
+				err = cerr
+			}
+		}
+	}()
+	if s, serr := b.Status(ctx, app.StatusQuery{}); serr == nil && s.Listener.URL == "" && s.Listener.Problem == "" {
+		// The owner is one that doesn't listen, such as event tail.
+		if _, err := d.open(b); err != nil {
+			log.Warn("no webhooks can arrive", "err", err)
+		}
+	}
+	if o.opened != nil {
+		if err := o.opened(ctx, b, d.status().URL); err != nil {
+			return err
+		}
+	}
+	options := tui.Options{
+		Backend: seen{b, d}, Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, Open: p.browse, Log: logs.tail,
+		Crash: group, Version: p.version,
+	}
+	if !clipboard.Unsupported {
+		options.Copy = clipboard.WriteAll
+	}
+	return tui.Run(ctx, options)
+}
+
+// seen is a Backend whose Status tells of this process's listener where the owner of the store has none.
+type seen struct {
+	app.Backend
+	door *door
+}
+
+// Status implements [app.Backend].
+func (s seen) Status(ctx context.Context, q app.StatusQuery) (app.Status, error) {
+	st, err := s.Backend.Status(ctx, q)
+	if err == nil && st.Listener.URL == "" {
+		if own := s.door.status(); own.URL != "" || own.Problem != "" {
+			st.Listener = own
+		}
+	}
+	return st, err
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"net/http/httptest"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"greenroom/provider"
+	"greenroom/provider/sandbox"
+)
+
+type worldKey struct{}
+
+// newWorld starts a sandbox for one script. It posts no webhooks by itself: scripts sign their own.
+func newWorld(env *testscript.Env) (*sandbox.World, string) {
+	w := sandbox.New(sandbox.Options{NoRateLimits: true, PresenceLag: -1})
+	srv := httptest.NewServer(w.Handler())
+	env.Defer(func() {
+		srv.Close()
+		_ = w.Close()
+	})
+	env.Values[processKey{}] = map[string]*process{}
+	return w, srv.URL
+}
+
+// join PLATFORM ROOM NAME VARIABLE lets somebody enter a platform's room, and keeps the session in a variable.
+func cmdJoin(ts *testscript.TestScript, neg bool, args []string) {
+	w := ts.Value(worldKey{}).(*sandbox.World)
+	session, err := w.Join(provider.Platform(args[0]), args[1], sandbox.Person{Name: args[2]})
+	ts.Check(err)
+	ts.Setenv(args[3], session)
+}
+
+// leave SESSION lets them leave.
+func cmdLeave(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(ts.Value(worldKey{}).(*sandbox.World).Leave(args[0], ""))
+}

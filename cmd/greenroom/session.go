@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/crash"
+	"greenroom/internal/hub"
+	"greenroom/internal/ipc"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+// access says how a command takes part in the data.
+type access struct {
+	// stay is for programs that last: they serve the others, take over when an owner leaves, and read presence.
+	stay bool
+	// owns is called when this process has become the store's owner, loses before it lets go. Both may be nil.
+	owns  func(ctx context.Context, h *hub.Hub)
+	loses func()
+	log   *slog.Logger
+	crash *crash.Group
+	// warn is told of harmless differences from the owner; nil drops them.
+	warn func(string)
+}
+
+// opener connects to the data: to the process that owns the store, or to the store itself. The second result lets go.
+type opener func(ctx context.Context, c *config.Config, version string, a access) (app.Backend, func() error, error)
+
+// openBackend is the real opener.
+func openBackend(ctx context.Context, c *config.Config, version string, a access) (app.Backend, func() error, error) {
+	accounts, err := openAccounts(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	var owned *hub.Hub
+	o := ipc.Options{
+		DataDir: c.DataDir, RuntimeDir: c.RuntimeDir, Version: version, Fingerprint: c.Fingerprint(),
+		Stay: a.stay, Log: a.log, Crash: a.crash, OnLose: a.loses,
+		Own: func(context.Context) (ipc.Owned, error) {
+			h, err := hub.Open(hub.Options{
+				Store: store.Options{
+					Path:      filepath.Join(c.DataDir, "greenroom.db"),
+					RetainFor: c.Retention.Age, RetainBytes: c.Retention.Bytes,
+				},
+				Accounts: accounts,
+				Policy: hub.Policy{
+					MigrationSet: c.Policy.MigrationSet, MigrationEnabled: c.Policy.MigrationEnabled,
+					MigrationRooms: c.Policy.MigrationRooms, DefaultPlatform: c.Policy.DefaultPlatform,
+				},
+				Version: version, Log: a.log, Crash: a.crash,
+			})
+			if err != nil {
+				return ipc.Owned{}, err
+			}
+			if a.stay {
+				h.Start()
+			}
+			owned = h
+			return ipc.Owned{Backend: h, Close: h.Close}, nil
+		},
+	}
+	if a.owns != nil {
+		o.OnOwn = func(ctx context.Context, _ app.Backend) { a.owns(ctx, owned) }
+	}
+	s, err := ipc.Open(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if w := s.State().Warning; w != "" && a.warn != nil {
+		a.warn(w)
+	}
+	return s, s.Close, nil
+}
+
+// openAccounts makes the provider of each configured account. It calls nobody.
+func openAccounts(c *config.Config) ([]hub.Account, error) {
+	drivers, err := registry()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]hub.Account, 0, len(c.Accounts))
+	for _, a := range c.Accounts {
+		if a.APIURL == "" {
+			d, err := drivers.Driver(a.Platform)
+			if err != nil {
+				return nil, err
+			}
+			a.APIURL = d.DefaultURL
+		}
+		p, err := drivers.Open(a, nil)
+		if err != nil {
+			e := app.AsError(err)
+			return nil, &app.Error{Kind: app.NotConfigured, Text: "account " + a.Name + ": " + e.Text, Hint: e.Hint, Err: err}
+		}
+		out = append(out, hub.Account{Account: a, Provider: p, Default: c.Policy.DefaultAccounts[a.Platform] == a.Name})
+	}
+	return out, nil
+}
+
+// registry is the set of platforms of this build.
+func registry() (*provider.Registry, error) { return provider.NewRegistry(drivers()...) }
+
+// with runs f on the data, for commands that come and go.
+func (p *program) with(ctx context.Context, f func(b app.Backend) error) error {
+	return p.withAccess(ctx, access{}, f)
+}
+
+func (p *program) withAccess(ctx context.Context, a access, f func(b app.Backend) error) (err error) {
+	c, err := p.config(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, n := range c.Notices {
+		p.words(plain.Text(n))
+	}
+	a.warn = func(w string) { p.words(plain.Text(w)) }
+	b, closer, err := p.open(ctx, c, p.version, a)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := closer(); err == nil {
+			err = cerr
+		}
+	}()
+	return f(b)
+}
