@@ -7,7 +7,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 	"greenroom/provider"
 	"greenroom/tui/dialog"
 	"greenroom/tui/grid"
@@ -187,9 +186,9 @@ func (m *Model) done(o outcome) tea.Cmd {
 	if o.err != nil {
 		if o.form != nil && m.dialogs.Has(o.form) {
 			e := app.AsError(o.err)
-			text := plain.Text(e.Text)
+			text := safe(e.Text)
 			if e.Hint != "" {
-				text += "\n" + plain.Text(e.Hint)
+				text += "\n" + safe(e.Hint)
 			}
 			o.form.Fail(text)
 			return nil

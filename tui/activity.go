@@ -2,7 +2,6 @@ package tui
 
 import (
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 	"greenroom/provider"
 	"greenroom/tui/theme"
 )
@@ -19,8 +18,8 @@ func (m *Model) activityLines(w, h int) []string {
 	for _, a := range m.activity[:min(h, len(m.activity))] {
 		out = append(out, " "+columns(s.Ruler,
 			column{text: m.hhmmss(a.At), w: 9, ink: s.Faint},
-			column{text: plain.Text(a.Account), w: acct, ink: s.Muted},
-			column{text: plain.Text(a.Room), w: room, ink: s.Muted},
+			column{text: safe(a.Account), w: acct, ink: s.Muted},
+			column{text: safe(a.Room), w: room, ink: s.Muted},
 			column{text: sentence(a), w: w - room - acct - 14, ink: m.activityInk(a.Kind)}))
 	}
 	return out
@@ -40,7 +39,7 @@ func (m *Model) activityInk(k provider.EventKind) theme.Ink {
 
 // sentence tells one activity.
 func sentence(a app.Activity) string {
-	who := plain.Text(a.Who)
+	who := safe(a.Who)
 	if who == "" {
 		who = "Somebody"
 	}
@@ -71,10 +70,10 @@ func sentence(a app.Activity) string {
 	case provider.KindTranscriptFailed:
 		text = "transcript failed"
 	default:
-		text = plain.Text(string(a.Kind))
+		text = safe(string(a.Kind))
 	}
 	if a.Detail != "" {
-		text += " · " + plain.Text(a.Detail)
+		text += " · " + safe(a.Detail)
 	}
 	return text
 }

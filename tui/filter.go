@@ -9,7 +9,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 	"greenroom/provider"
 )
 
@@ -29,7 +28,7 @@ func (f *filter) insert(s string) {
 			return ' '
 		}
 		return r
-	}, plain.Text(strings.ReplaceAll(s, "\n", " ")))
+	}, safe(strings.ReplaceAll(s, "\n", " ")))
 	if r := []rune(f.text + s); len(r) > maxFilter {
 		f.text = string(r[:maxFilter])
 	} else {

@@ -5,7 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"greenroom/internal/plain"
+	"greenroom/tui/cell"
 )
 
 // footer is the keys of where one is, or the filter while it is typed.
@@ -16,17 +16,21 @@ func (m *Model) footer(y int) string {
 		if m.tab == tabWebhooks && m.w >= 90 {
 			help = "account: kind: verdict: meeting: or any text   " + help
 		}
-		text := plain.Text(f.text)
+		text := safe(f.text)
 		if over := s.Width(text) - (m.w - s.Width(help) - 8); over > 0 {
 			text = s.Method.TruncateLeft(text, over, "")
 		}
 		return s.Spread(" "+s.Key.Render("/ ")+s.Text.Render(text)+s.ButtonOn.Render(" "), s.KeyHelp.Render(help)+" ", m.w)
 	}
 	var left, right []Binding
+	gap := 3
+	if m.w < wide {
+		gap = 2
+	}
 	for _, g := range m.keys.of(m.tab) {
 		for _, b := range g.bindings {
 			switch {
-			case !b.Footer:
+			case !b.Footer || gap == 2 && b.Action == actFilter:
 			case g.name == "Everywhere":
 				right = append(right, b)
 			default:
@@ -41,15 +45,15 @@ func (m *Model) footer(y int) string {
 			name := shown(k.Keys()[:1])
 			n := s.Width(name) + 1 + s.Width(k.Help().Desc)
 			if used > 0 {
-				n += 3
+				n += gap
 			}
 			if used+n > w {
 				continue
 			}
 			start := x + used
 			if used > 0 {
-				b.WriteString("   ")
-				start += 3
+				b.WriteString(cell.Spaces(gap))
+				start += gap
 			}
 			m.zone(start, y, x+used+n-start, 1, m.actor(k.Action))
 			if m.why(k.Action) != "" {
@@ -65,12 +69,12 @@ func (m *Model) footer(y int) string {
 	for i, k := range right {
 		rightWidth += s.Width(shown(k.Keys()[:1])) + 1 + s.Width(k.Help().Desc)
 		if i > 0 {
-			rightWidth += 3
+			rightWidth += gap
 		}
 	}
 	rightWidth = min(rightWidth, m.w-2)
 	r, rw := draw(right, m.w-1-rightWidth, rightWidth)
-	l, _ := draw(left, 1, m.w-rw-5)
+	l, _ := draw(left, 1, m.w-rw-3)
 	return s.Spread(" "+l, r+" ", m.w)
 }
 

@@ -9,7 +9,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 	"greenroom/provider"
 	"greenroom/tui/dialog"
 )
@@ -20,7 +19,7 @@ func (m *Model) roomForm(edit *app.Room) *dialog.Form {
 	f := &dialog.Form{Title: "New room", Submit: "Make it"}
 	if edit != nil {
 		cur = *edit
-		f.Title, f.Submit = "Edit "+plain.Text(cur.Name), "Save"
+		f.Title, f.Submit = "Edit "+safe(cur.Name), "Save"
 	}
 	if cur.Recording == "" {
 		cur.Recording = provider.RecordingNone
@@ -157,14 +156,14 @@ func (m *Model) accountOptions(current string) []dialog.Option {
 	seen := current == ""
 	for _, a := range m.status.status.Accounts {
 		seen = seen || a.Name == current
-		label := plain.Text(a.Name)
+		label := safe(a.Name)
 		if string(a.Platform) != a.Name {
-			label += " (" + plain.Text(string(a.Platform)) + ")"
+			label += " (" + safe(string(a.Platform)) + ")"
 		}
 		out = append(out, dialog.Option{Value: a.Name, Label: label})
 	}
 	if !seen {
-		out = append(out, dialog.Option{Value: current, Label: plain.Text(current) + " (not configured)"})
+		out = append(out, dialog.Option{Value: current, Label: safe(current) + " (not configured)"})
 	}
 	return out
 }
@@ -173,7 +172,7 @@ func (m *Model) deleteRoom() dialog.Dialog {
 	v, _ := m.rooms.room()
 	b := m.backend
 	return &dialog.Confirm{
-		Title: "Delete " + plain.Text(v.Name) + "?", Danger: true,
+		Title: "Delete " + safe(v.Name) + "?", Danger: true,
 		Text: "The room goes. Its past meetings and their webhooks stay in the store.", Yes: "Delete it", No: "Keep it",
 		OnYes: func() tea.Cmd {
 			return try(m, "delete the room", nil,
@@ -193,7 +192,7 @@ func (m *Model) endMeeting() dialog.Dialog {
 		text = plural(mt.Here, "person is", "people are") + " in it and will be thrown out. The links stop working."
 	}
 	return &dialog.Confirm{
-		Title: "End the meeting in " + plain.Text(mt.Room) + "?", Text: text, Danger: true, Yes: "End it", No: "Keep it",
+		Title: "End the meeting in " + safe(mt.Room) + "?", Text: text, Danger: true, Yes: "End it", No: "Keep it",
 		OnYes: func() tea.Cmd {
 			m.working("Ending the meeting in " + mt.Room)
 			return try(m, "end the meeting", nil,
@@ -208,11 +207,11 @@ func (m *Model) endMeeting() dialog.Dialog {
 // startMenu asks how long; enter takes the usual length.
 func (m *Model) startMenu() dialog.Dialog {
 	v, _ := m.rooms.room()
-	text := "On " + plain.Text(account(v)) + "."
+	text := "On " + safe(account(v)) + "."
 	if v.Would.Why != "" {
-		text = "On " + plain.Text(account(v)) + ", because " + plain.Text(v.Would.Why) + "."
+		text = "On " + safe(account(v)) + ", because " + safe(v.Would.Why) + "."
 	}
-	menu := &dialog.Menu{Title: "Start a meeting in " + plain.Text(v.Name), Text: text}
+	menu := &dialog.Menu{Title: "Start a meeting in " + safe(v.Name), Text: text}
 	for _, c := range []struct {
 		label string
 		d     time.Duration

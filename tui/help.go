@@ -3,7 +3,6 @@ package tui
 import (
 	tea "charm.land/bubbletea/v2"
 
-	"greenroom/internal/plain"
 	"greenroom/tui/dialog"
 	"greenroom/tui/theme"
 )
@@ -90,5 +89,5 @@ func (m *Model) guide() string {
 	case ended && m.seenWebhooks:
 		return "Demo: that is all of it. " + k(actHelp) + " shows every key, " + k(actQuit) + " quits."
 	}
-	return "Demo: press " + k(actStart) + " to start a meeting in " + m.st.Clip(plain.Text(v.Name), 20) + "."
+	return "Demo: press " + k(actStart) + " to start a meeting in " + m.st.Clip(safe(v.Name), 20) + "."
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 	"greenroom/provider"
 	"greenroom/tui/theme"
 )
@@ -32,16 +31,23 @@ func (h *hooksTab) listLines(m *Model, w, height int) []string {
 	left := w - 1 - 9 - 13 - 4 - 4 - kind - 1
 	room, acct, size := 0, 0, 0
 	if left >= 10 {
-		room = min(left-1, 20)
-		left -= room + 1
+		room = 9
+		left -= 10
 	}
-	if left >= 9 {
-		acct = min(left-1, 12)
-		left -= acct + 1
+	if left >= 8 {
+		acct = 7
+		left -= 8
 	}
 	if left >= 8 {
 		size = 7
 		left -= 8
+	}
+	if room > 0 {
+		more := min(left, 11)
+		room, left = room+more, left-more
+	}
+	if acct > 0 {
+		acct += min(left, 7)
 	}
 	from, to := h.feed.Range()
 	out := make([]string, 0, to-from)
@@ -64,8 +70,8 @@ func (h *hooksTab) listLines(m *Model, w, height int) []string {
 			column{text: word, w: 12, ink: ink},
 			column{text: itoa(d.Status), w: 3, ink: m.statusInk(d.Status)},
 			column{text: kindWord(d), w: kind, ink: s.Text},
-			column{text: plain.Text(d.Room), w: room, ink: s.Muted},
-			column{text: plain.Text(d.Account), w: acct, ink: s.Muted},
+			column{text: safe(d.Room), w: room, ink: s.Muted},
+			column{text: safe(d.Account), w: acct, ink: s.Muted},
 			column{text: bytes(d.Size), w: size, ink: s.Faint, right: true},
 			column{text: dup, w: 3, ink: s.Warn})
 		if i == h.feed.Cursor {
@@ -79,9 +85,9 @@ func (h *hooksTab) listLines(m *Model, w, height int) []string {
 // kindWord is the common kind, or the platform's own word for what has none.
 func kindWord(d app.Delivery) string {
 	if (d.Kind == provider.KindUnknown || d.Kind == "") && d.Type != "" {
-		return plain.Text(d.Type)
+		return safe(d.Type)
 	}
-	return plain.Text(string(d.Kind))
+	return safe(string(d.Kind))
 }
 
 func (m *Model) statusInk(code int) theme.Ink {
@@ -109,7 +115,7 @@ func (h *hooksTab) emptyLines(m *Model, w int) []string {
 	out := []string{"", " " + s.Strong.Render("No webhook has arrived yet.")}
 	p := "Each one will be listed here exactly as it came, with the verdict on its signature."
 	if l := m.status.status.Listener.URL; l != "" {
-		p += " The listener waits on " + plain.Text(l) + "; " + m.keys.name(actStatus) + " says what to tell the platforms."
+		p += " The listener waits on " + safe(l) + "; " + m.keys.name(actStatus) + " says what to tell the platforms."
 	} else {
 		p += " Nothing listens at the moment: " + m.keys.name(actStatus) + " says why."
 	}
@@ -156,7 +162,7 @@ func (h *hooksTab) summary(m *Model, d app.Delivery, w int) []string {
 	out := []string{s.Spread(" "+ink.Render(word)+s.Muted.Render("  answered ")+m.statusInk(d.Status).Render(itoa(d.Status)),
 		s.Faint.Render(m.hhmmss(d.At)+"  #"+fmt.Sprint(d.Seq))+" ", w)}
 	say := func(ink theme.Ink, text string) {
-		for _, line := range s.Wrap(plain.Text(text), w-2) {
+		for _, line := range s.Wrap(safe(text), w-2) {
 			out = append(out, " "+ink.Render(line))
 		}
 	}

@@ -76,7 +76,7 @@ func (m *Model) copyText(what, text string, secret bool) tea.Cmd {
 // textSheet shows a text for copying by hand.
 func textSheet(title, what, text string) *dialog.Sheet {
 	return &dialog.Sheet{Title: title, Draw: func(s *theme.Styles, w int) []string {
-		out := []string{s.Muted.Render(s.Clip(plain.Text(what), w)), ""}
+		out := []string{s.Muted.Render(s.Clip(safe(what), w)), ""}
 		for _, para := range strings.Split(plain.Lines(text), "\n") {
 			for _, line := range s.Break(para, w) {
 				out = append(out, s.Link.Render(line))
@@ -93,7 +93,7 @@ func (m *Model) openLink(host bool) tea.Cmd {
 	if recorded(mt) && !v.SkipConsent {
 		m.dialogs.Push(&dialog.Confirm{
 			Title: "This meeting is recorded",
-			Text: "What you say and show in " + plain.Text(mt.Room) + " may be recorded. Open it only if you and those who " +
+			Text: "What you say and show in " + safe(mt.Room) + " may be recorded. Open it only if you and those who " +
 				"come agree to that.",
 			Yes: "I agree, open it", No: "Don't open",
 			OnYes: func() tea.Cmd { return m.open(host) },
@@ -136,7 +136,7 @@ func (m *Model) qr() tea.Cmd {
 		if err != nil {
 			return m.complain("make the QR code", err)
 		}
-		m.dialogs.Push(&dialog.Sheet{Title: plain.Text(mt.Room), Note: note, Draw: func(s *theme.Styles, w int) []string {
+		m.dialogs.Push(&dialog.Sheet{Title: safe(mt.Room), Note: note, Draw: func(s *theme.Styles, w int) []string {
 			lines := qrLines(code, s)
 			if len(lines) > 0 && s.Width(lines[0]) > w || len(lines) > m.h-6 {
 				return append([]string{"The screen is too small for the code. The link:", ""}, s.Break(url, w)...)

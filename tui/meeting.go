@@ -9,7 +9,6 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 	"greenroom/provider"
 	"greenroom/tui/cell"
 	"greenroom/tui/theme"
@@ -44,7 +43,7 @@ func (m *Model) meetingLines(w, h, x0, y0 int) []string {
 
 // describe says in a line what the room is.
 func describe(v app.RoomView) string {
-	parts := []string{plain.Text(account(v))}
+	parts := []string{safe(account(v))}
 	if parts[0] == "" {
 		parts[0] = "no account yet"
 	}
@@ -108,7 +107,11 @@ func (m *Model) stateLine(mt app.Meeting, w int) string {
 	case app.StartingRecording:
 		left += "   " + s.Warn.Render(theme.Rec+" recording starts")
 	}
-	return s.Spread(" "+left, s.Faint.Render(evidence(mt, now))+" ", w)
+	why := evidence(mt, now)
+	if s.Width(left)+s.Width(why)+4 > w {
+		why = ""
+	}
+	return s.Spread(" "+left, s.Faint.Render(why)+" ", w)
 }
 
 // evidence says what the state rests on.
@@ -178,9 +181,9 @@ func (m *Model) linkLine(mt app.Meeting, host bool, w, x0, y int) string {
 func bareLink(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
-		return plain.Text(strings.SplitN(raw, "?", 2)[0])
+		return safe(strings.SplitN(raw, "?", 2)[0])
 	}
-	return plain.Text(u.Host + strings.TrimSuffix(u.EscapedPath(), "/"))
+	return safe(u.Host + strings.TrimSuffix(u.EscapedPath(), "/"))
 }
 
 // webURL says whether a link may be opened or written as a hyperlink: http(s), with a host, and nothing in it that a
@@ -203,7 +206,7 @@ func (m *Model) startLines(v app.RoomView, w int) []string {
 	s := m.st
 	if v.Would.Problem != "" {
 		var out []string
-		for i, line := range s.Wrap(plain.Text(v.Would.Problem), w-4) {
+		for i, line := range s.Wrap(safe(v.Would.Problem), w-4) {
 			mark := "  "
 			if i == 0 {
 				mark = theme.Doubtful + " "
@@ -214,11 +217,11 @@ func (m *Model) startLines(v app.RoomView, w int) []string {
 	}
 	text := "No meeting now. " + s.Key.Render(m.keys.name(actStart)) + s.Text.Render(" starts one")
 	if v.Would.Account != "" {
-		text += s.Text.Render(" on " + plain.Text(v.Would.Account))
+		text += s.Text.Render(" on " + safe(v.Would.Account))
 	}
 	out := []string{" " + text}
 	if v.Would.Why != "" {
-		out = append(out, " "+s.Faint.Render(s.Clip("because "+plain.Text(v.Would.Why), w-2)))
+		out = append(out, " "+s.Faint.Render(s.Clip("because "+safe(v.Would.Why), w-2)))
 	}
 	return out
 }
@@ -232,7 +235,7 @@ func (m *Model) lastMeeting(mt app.Meeting) string {
 		text += fmt.Sprintf(", peak %d", mt.Peak)
 	}
 	if mt.EndReason != "" {
-		text += " · " + plain.Text(mt.EndReason)
+		text += " · " + safe(mt.EndReason)
 	}
 	return text
 }

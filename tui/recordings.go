@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 	"greenroom/tui/grid"
 	"greenroom/tui/theme"
 )
@@ -38,7 +37,7 @@ func (m *Model) recordingSign(st app.RecordingStatus) (string, theme.Ink) {
 	case app.RecordingFailed:
 		return theme.Bad + " failed", m.st.Bad
 	}
-	return theme.Doubtful + " " + plain.Text(string(st)), m.st.Muted
+	return theme.Doubtful + " " + safe(string(st)), m.st.Muted
 }
 
 // lines draws the list, or what will be there.
@@ -99,8 +98,8 @@ func (r *recordingsTab) lines(m *Model, w, h int) []string {
 		if i == r.list.Cursor {
 			mark = s.Marker.Render(theme.Marker)
 		}
-		line := mark + cols(word, plain.Text(v.Room), day(v.StartedAt, m.now(), m.opts.Zone), length, size,
-			plain.Text(v.Kind), plain.Text(v.Account), s.Text, ink)
+		line := mark + cols(word, safe(v.Room), day(v.StartedAt, m.now(), m.opts.Zone), length, size,
+			safe(v.Kind), safe(v.Account), s.Text, ink)
 		if i == r.list.Cursor {
 			line = m.under(line, w, true)
 		}

@@ -9,7 +9,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 	"greenroom/tui/cell"
 	"greenroom/tui/grid"
 	"greenroom/tui/theme"
@@ -191,15 +190,15 @@ func (r *roomsTab) lines(m *Model, w int) []string {
 		if i == r.list.Cursor {
 			mark = s.Marker.Render(theme.Marker)
 		}
-		name := s.Text.Render(s.Fit(plain.Text(v.Name), w-acct-9))
+		name := s.Text.Render(s.Fit(safe(v.Name), w-acct-10))
 		if i == r.list.Cursor {
-			name = s.Strong.Render(s.Fit(plain.Text(v.Name), w-acct-9))
+			name = s.Strong.Render(s.Fit(safe(v.Name), w-acct-10))
 		}
 		rec := " "
 		if v.Meeting != nil && v.Meeting.Status != app.Ended && v.Meeting.Recording == app.IsRecording {
 			rec = s.Rec.Render(theme.Rec)
 		}
-		line := mark + glyph + " " + name + " " + rec + s.Muted.Render(s.Fit(plain.Text(account(v)), acct)) +
+		line := mark + glyph + " " + name + " " + rec + " " + s.Muted.Render(s.Fit(safe(account(v)), acct)) +
 			s.FitRight(count, 3) + " "
 		if i == r.list.Cursor {
 			line = m.under(line, w, !r.inner)
@@ -242,10 +241,10 @@ func (m *Model) trouble(what string, err error, w int) []string {
 	s := m.st
 	e := app.AsError(err)
 	var out []string
-	for _, line := range s.Wrap(what+": "+plain.Text(e.Text), w-2) {
+	for _, line := range s.Wrap(what+": "+safe(e.Text), w-2) {
 		out = append(out, " "+s.Bad.Render(line))
 	}
-	for _, line := range s.Wrap(plain.Text(e.Hint), w-2) {
+	for _, line := range s.Wrap(safe(e.Hint), w-2) {
 		out = append(out, " "+s.Muted.Render(line))
 	}
 	return append(out, " "+s.Faint.Render("It is tried again every few seconds."))

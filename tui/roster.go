@@ -2,7 +2,6 @@ package tui
 
 import (
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 	"greenroom/tui/theme"
 )
 
@@ -112,7 +111,7 @@ func (m *Model) rosterMark(i int) string {
 
 func (m *Model) stayLine(st app.Stay, name, why int, lasted func(a, b app.Time) string) string {
 	s := m.st
-	who := plain.Text(st.Name)
+	who := safe(st.Name)
 	if who == "" {
 		who = "no name"
 	}
@@ -120,7 +119,7 @@ func (m *Model) stayLine(st app.Stay, name, why int, lasted func(a, b app.Time) 
 	switch {
 	case st.Bot:
 		mark, ink = s.Word.Render(theme.Bot+" "), s.Muted
-		role := plain.Text(st.Role)
+		role := safe(st.Role)
 		if role == "" {
 			role = "bot"
 		}
@@ -142,7 +141,7 @@ func (m *Model) stayLine(st app.Stay, name, why int, lasted func(a, b app.Time) 
 	}
 	cols = append(cols, column{text: lasted(st.JoinedAt, st.LeftAt), w: 8, ink: s.Muted, right: true})
 	if !st.LeftAt.IsZero() {
-		cols = append(cols, column{text: " " + plain.Text(st.Reason), w: why, ink: s.Faint})
+		cols = append(cols, column{text: " " + safe(st.Reason), w: why, ink: s.Faint})
 	}
 	return mark + columns(s.Ruler, cols...)
 }

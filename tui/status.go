@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 	"greenroom/provider"
 	"greenroom/tui/grid"
 	"greenroom/tui/theme"
@@ -66,7 +65,7 @@ func (m *Model) health(a app.AccountStatus) (string, theme.Ink) {
 	case "unchecked", "":
 		return theme.Open + " not checked yet", m.st.Muted
 	}
-	return theme.Doubtful + " " + plain.Text(a.Health), m.st.Warn
+	return theme.Doubtful + " " + safe(a.Health), m.st.Warn
 }
 
 // tunnelSign says in a word and a glyph how the listener is reached from outside.
@@ -141,7 +140,7 @@ func (t *statusTab) lines(m *Model, w int) []string {
 	}
 	t.reach(m, f)
 	f.head("Store")
-	f.row("file", plain.Text(st.Store.Path), s.Text)
+	f.row("file", safe(st.Store.Path), s.Text)
 	size := bytes(st.Store.Bytes)
 	if st.Store.FreeBytes > 0 {
 		size += ", of it " + bytes(st.Store.FreeBytes) + " free for new deliveries"
@@ -161,15 +160,15 @@ func (t *statusTab) lines(m *Model, w int) []string {
 			text, ink := theme.Good+" "+ago(since(p.LastAt, m.now())), s.Text
 			switch {
 			case p.Error != "":
-				text, ink = theme.Bad+" "+plain.Text(p.Error), s.Bad
+				text, ink = theme.Bad+" "+safe(p.Error), s.Bad
 			case p.LastAt.IsZero():
 				text, ink = theme.Open+" not yet", s.Muted
 			}
-			f.row(plain.Text(p.Account), plain.Text(p.Name)+"  "+text, ink)
+			f.row(safe(p.Account), safe(p.Name)+"  "+text, ink)
 		}
 	}
 	f.head("Greenroom")
-	f.row("version", plain.Text(cmpOr(st.Version, m.opts.Version)), s.Text)
+	f.row("version", safe(cmpOr(st.Version, m.opts.Version)), s.Text)
 	return f.lines
 }
 
@@ -181,17 +180,17 @@ func (t *statusTab) accountLines(m *Model, f *facts, i int, a app.AccountStatus)
 		mark = " " + s.Marker.Render(theme.Marker)
 		t.top = len(f.lines)
 	}
-	name := plain.Text(a.Name)
+	name := safe(a.Name)
 	if string(a.Platform) != a.Name {
-		name += " (" + plain.Text(string(a.Platform)) + ")"
+		name += " (" + safe(string(a.Platform)) + ")"
 	}
 	f.lines = append(f.lines, mark+" "+s.Strong.Render(s.Fit(name, 20))+" "+ink.Render(word))
-	f.row("", plain.Text(a.Detail), s.Muted)
-	f.row("do", plain.Text(a.Hint), s.Warn)
+	f.row("", safe(a.Detail), s.Muted)
+	f.row("do", safe(a.Hint), s.Warn)
 	f.row("API", bareLink(a.APIURL), s.Muted)
 	switch {
 	case a.Webhook != "":
-		f.row("webhook", plain.Text(a.Webhook), s.Link)
+		f.row("webhook", safe(a.Webhook), s.Link)
 		f.row("", pasteWhere(a.Platform)+" ("+m.keys.name(actCopyURL)+" copies it)", s.Muted)
 	case m.status.status.Tunnel.Driver == "" || m.status.status.Tunnel.Driver == "none":
 		f.row("webhook", "not reachable from outside: no tunnel", s.Muted)
@@ -224,12 +223,12 @@ func (t *statusTab) reach(m *Model, f *facts) {
 	s, st := m.st, &t.status
 	f.head("Listener")
 	if st.Listener.URL != "" {
-		f.row("listens on", plain.Text(st.Listener.URL), s.Text)
+		f.row("listens on", safe(st.Listener.URL), s.Text)
 		f.row("answered", fmt.Sprintf("%d accepted, %d rejected, %d busy", st.Listener.Accepted, st.Listener.Rejected, st.Listener.Busy), s.Text)
 	} else {
 		f.row("state", theme.Bad+" nothing listens", s.Warn)
 	}
-	f.row("problem", plain.Text(st.Listener.Problem), s.Bad)
+	f.row("problem", safe(st.Listener.Problem), s.Bad)
 	f.head("Tunnel")
 	tn := st.Tunnel
 	if tn.Driver == "" || tn.Driver == "none" {
@@ -244,14 +243,14 @@ func (t *statusTab) reach(m *Model, f *facts) {
 		return
 	}
 	word, ink := m.tunnelSign()
-	f.row("driver", plain.Text(tn.Driver), s.Text)
+	f.row("driver", safe(tn.Driver), s.Text)
 	f.row("state", word, ink)
-	f.row("why", plain.Text(tn.Reason), s.Warn)
-	f.row("address", plain.Text(tn.URL), s.Link)
+	f.row("why", safe(tn.Reason), s.Warn)
+	f.row("address", safe(tn.URL), s.Link)
 	if tn.RTTMs > 0 {
 		f.row("round trip", fmt.Sprintf("%.0f ms", tn.RTTMs), s.Text)
 	}
-	f.row("gap", plain.Text(tn.Gap), s.Bad)
+	f.row("gap", safe(tn.Gap), s.Bad)
 	if tn.StoreAndForward {
 		f.row("spool", plural(tn.Spool, "delivery waits", "deliveries wait"), s.Text)
 	} else {
@@ -263,7 +262,7 @@ func (t *statusTab) reach(m *Model, f *facts) {
 	}
 	slices.Sort(names)
 	for _, n := range names {
-		f.row("hook", plain.Text(n)+"  "+plain.Text(tn.Hooks[n]), s.Link)
+		f.row("hook", safe(n)+"  "+safe(tn.Hooks[n]), s.Link)
 	}
 }
 
@@ -291,7 +290,7 @@ func (t *statusTab) logLines(m *Model, w, h int) []string {
 	}
 	var out []string
 	for _, l := range t.log[max(len(t.log)-h, 0):] {
-		l = plain.Text(l)
+		l = safe(l)
 		ink := s.Muted
 		switch up := strings.ToUpper(l); {
 		case strings.Contains(up, "ERROR"), strings.Contains(up, "PANIC"):

@@ -6,7 +6,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 	"greenroom/tui/cell"
 	"greenroom/tui/theme"
 )
@@ -30,7 +29,7 @@ func (t *toast) clear() { *t = toast{n: t.n + 1} }
 
 // say shows a result, and what to do next.
 func (m *Model) say(text, hint string) tea.Cmd {
-	m.toast = toast{n: m.toast.n + 1, text: plain.Text(text), hint: plain.Text(hint)}
+	m.toast = toast{n: m.toast.n + 1, text: safe(text), hint: safe(hint)}
 	return m.after(5*time.Second, toastOver{m.toast.n})
 }
 
@@ -41,19 +40,19 @@ func (m *Model) complain(doing string, err error) tea.Cmd {
 	if doing != "" {
 		text = doing + ": " + text
 	}
-	m.toast = toast{n: m.toast.n + 1, text: plain.Text(text), hint: plain.Text(e.Hint), bad: true}
+	m.toast = toast{n: m.toast.n + 1, text: safe(text), hint: safe(e.Hint), bad: true}
 	return m.after(12*time.Second, toastOver{m.toast.n})
 }
 
 // refuse says why an action is not possible now.
 func (m *Model) refuse(why string) tea.Cmd {
-	m.toast = toast{n: m.toast.n + 1, text: plain.Text(why), bad: true}
+	m.toast = toast{n: m.toast.n + 1, text: safe(why), bad: true}
 	return m.after(5*time.Second, toastOver{m.toast.n})
 }
 
 // working shows what is under way until its outcome replaces it.
 func (m *Model) working(text string) {
-	m.toast = toast{n: m.toast.n + 1, text: plain.Text(text), busy: true}
+	m.toast = toast{n: m.toast.n + 1, text: safe(text), busy: true}
 }
 
 // draw gives the toast's box, nil when there is nothing to show.

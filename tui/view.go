@@ -8,7 +8,6 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 	"greenroom/tui/cell"
 )
 
@@ -46,7 +45,7 @@ func (m *Model) title() string {
 	if v, ok := m.rooms.room(); ok && m.tab == tabRooms {
 		t += " · " + v.Name
 	}
-	return plain.Text(m.st.Clip(plain.Text(t), 80))
+	return safe(m.st.Clip(safe(t), 80))
 }
 
 // screen is the frame, line by line.
@@ -83,8 +82,8 @@ func (m *Model) screen() []string {
 	}
 	lines = append(lines, m.footer(len(lines)))
 	if box := m.toast.draw(s, m.w); box != nil {
-		x := max(m.w-s.Width(box[0])-1, 0)
-		y := max(len(lines)-1-len(box), 0)
+		x := max(m.w-s.Width(box[0])-2, 0)
+		y := max(len(lines)-2-len(box), 0)
 		for i, l := range box {
 			if y+i < len(lines)-1 {
 				lines[y+i] = s.Splice(lines[y+i], l, x)
@@ -174,7 +173,7 @@ func (m *Model) roomsBody(y, h int) []string {
 	title, note := "Rooms", r.filter.note(len(r.shown), len(r.all))
 	name := "Meeting"
 	if v, ok := r.room(); ok {
-		name = plain.Text(v.Name)
+		name = safe(v.Name)
 	}
 	if m.w >= wide {
 		act := min(max(h/4, 3), 12)
@@ -239,7 +238,7 @@ func (m *Model) hooksBody(y, h int) []string {
 	note := ""
 	switch {
 	case k.wrong != nil:
-		note = plain.Text(k.wrong.Error())
+		note = safe(k.wrong.Error())
 	case k.feed.Follow:
 		note = "following"
 	case k.feed.Unseen > 0:
@@ -249,7 +248,7 @@ func (m *Model) hooksBody(y, h int) []string {
 		note = "searching…"
 	}
 	if k.filter.text != "" && !k.filter.typing {
-		title += " / " + plain.Text(k.filter.text)
+		title += " / " + safe(k.filter.text)
 	}
 	name := "Delivery"
 	if d, ok := k.feed.Chosen(); ok {
@@ -324,5 +323,5 @@ func (f *filter) note(shown, all int) string {
 	if f.text == "" {
 		return ""
 	}
-	return fmt.Sprintf("/ %s  %d of %d", plain.Text(f.text), shown, all)
+	return fmt.Sprintf("/ %s  %d of %d", safe(f.text), shown, all)
 }
