@@ -10,6 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"greenroom/internal/app"
+	"greenroom/internal/roster"
 )
 
 // slowWait is how long a rejected delivery may wait for a commit that is made for something else. It bounds how often a
@@ -216,51 +217,55 @@ func (s *Store) commit(batch []*write) {
 // write is one transaction. Without effects it stores the deliveries as unapplied.
 func (s *Store) write(batch []*write, effects bool) (changes []app.Change, results []error, err error) {
 	results = make([]error, len(batch))
-	err = s.db.Update(func(b *bolt.Tx) error {
-		touched := make(map[string]bool)
-		rows, err := s.openRows(b)
-		if err != nil {
-			return err
-		}
-		for i, w := range batch {
-			tx := &Tx{b: b, store: s, over: make(map[string]map[string][]byte)}
-			if w.entry == nil {
-				if !effects {
-					continue
-				}
-				if results[i] = apply(func() error { return w.effect(tx) }); results[i] != nil {
-					continue
-				}
-			} else if err := s.writeDelivery(tx, rows, w, effects); err != nil {
+	err = apply(func() error {
+		return s.db.Update(func(b *bolt.Tx) error {
+			touched := make(map[string][]roster.Stay)
+			rows, err := s.openRows(b)
+			if err != nil {
 				return err
 			}
-			if err := tx.flush(); err != nil {
+			for i, w := range batch {
+				tx := &Tx{b: b, store: s, over: make(map[string]map[string][]byte)}
+				if w.entry == nil {
+					if !effects {
+						continue
+					}
+					if results[i] = apply(func() error { return w.effect(tx) }); results[i] != nil {
+						continue
+					}
+				} else if err := s.writeDelivery(tx, rows, w, effects); err != nil {
+					return err
+				}
+				if err := tx.flush(); err != nil {
+					return err
+				}
+				changes = append(changes, tx.changes...)
+				for id, stays := range tx.stays {
+					touched[id] = append(touched[id], stays...)
+				}
+				if w.entry != nil {
+					d := w.got
+					d.Headers, d.Body = nil, nil
+					changes = append(changes, app.Change{Kind: app.DeliveryChange, Delivery: &d})
+				}
+			}
+			last := &Tx{b: b, store: s, over: make(map[string]map[string][]byte)}
+			settled, err := last.settle(s.warm, touched)
+			if err != nil {
+				return fmt.Errorf("%w: %w", errAlone, err)
+			}
+			changes = append(changes, settled...)
+			if err := last.flush(); err != nil {
 				return err
 			}
-			changes = append(changes, tx.changes...)
-			for id := range tx.touched {
-				touched[id] = true
-			}
-			if w.entry != nil {
-				d := w.got
-				d.Headers, d.Body = nil, nil
-				changes = append(changes, app.Change{Kind: app.DeliveryChange, Delivery: &d})
-			}
-		}
-		last := &Tx{b: b, store: s, over: make(map[string]map[string][]byte)}
-		settled, err := settleTouched(last, touched)
-		if err != nil {
-			return fmt.Errorf("%w: %w", errAlone, err)
-		}
-		changes = append(changes, settled...)
-		if err := last.flush(); err != nil {
-			return err
-		}
-		return rows.flush()
+			return rows.flush()
+		})
 	})
-	if err == nil {
-		s.commits.Add(1)
+	if err != nil {
+		clear(s.warm)
+		return nil, results, err
 	}
+	s.commits.Add(1)
 	return changes, results, err
 }
 

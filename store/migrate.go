@@ -140,7 +140,7 @@ func addPlatforms(b *bolt.Tx) error {
 		return err
 	}
 	settled := &Tx{b: b, over: tx.over}
-	if _, err := settleTouched(settled, tx.touched); err != nil {
+	if _, err := settled.settle(make(warm), tx.stays); err != nil {
 		return err
 	}
 	return settled.flush()

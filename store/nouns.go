@@ -123,10 +123,10 @@ func (t *Tx) writeMeeting(m roster.Meeting) error {
 
 // Touch has a meeting settled before the commit.
 func (t *Tx) Touch(meeting string) {
-	if t.touched == nil {
-		t.touched = make(map[string]bool)
+	if t.stays == nil {
+		t.stays = make(map[string][]roster.Stay)
 	}
-	t.touched[meeting] = true
+	t.stays[meeting] = append(t.stays[meeting], nil...)
 }
 
 // Unended lists the open and live meetings, oldest first.
@@ -199,6 +199,11 @@ func (t *Tx) Stay(meeting, session string) (roster.Stay, error) {
 // PutStay writes a stay and has its meeting settled before the commit.
 func (t *Tx) PutStay(meeting string, s roster.Stay) error {
 	t.Touch(meeting)
+	t.stays[meeting] = append(t.stays[meeting], s)
+	return t.writeStay(meeting, s)
+}
+
+func (t *Tx) writeStay(meeting string, s roster.Stay) error {
 	return t.putJSON(bucketStays, meeting+"\x00"+s.Session, s)
 }
 

@@ -88,6 +88,8 @@ type Store struct {
 	closed  chan struct{}
 	once    sync.Once
 
+	warm warm // the writer's
+
 	dropped atomic.Uint64
 	commits atomic.Uint64
 }
@@ -134,7 +136,7 @@ func Open(o Options) (*Store, error) {
 	s := &Store{
 		opt: o, db: db,
 		queue: make(chan *write, o.QueueLen), slow: make(chan *write, o.Batch),
-		closing: make(chan struct{}), closed: make(chan struct{}),
+		closing: make(chan struct{}), closed: make(chan struct{}), warm: make(warm),
 	}
 	if err := s.migrate(); err != nil {
 		return nil, errors.Join(err, db.Close())

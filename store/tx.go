@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -22,7 +21,8 @@ type Tx struct {
 	// over holds what this effect wrote; nil in a read transaction. Discarding it undoes the effect alone.
 	over    map[string]map[string][]byte
 	changes []app.Change
-	touched map[string]bool
+	// stays are the stays that this effect wrote, by meeting; a meeting that is here at all is settled before the commit.
+	stays map[string][]roster.Stay
 }
 
 func (t *Tx) get(bucket []byte, key string) []byte {
@@ -159,38 +159,6 @@ func (t *Tx) Value(name string) []byte { return bytes.Clone(t.get(bucketValues, 
 
 // PutValue sets a small named value.
 func (t *Tx) PutValue(name string, value []byte) error { return t.put(bucketValues, name, value) }
-
-// settleTouched recomputes what people see of every meeting that the commit touched, once, however many effects did.
-func settleTouched(t *Tx, ids map[string]bool) ([]app.Change, error) {
-	var out []app.Change
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		m, err := t.Meeting(id)
-		if err != nil {
-			return nil, err
-		}
-		stays, err := t.Stays(id)
-		if err != nil {
-			return nil, err
-		}
-		was := make([]app.Stay, len(stays))
-		for i, s := range stays {
-			was[i] = s.Stay
-		}
-		m.Settle(stays)
-		for i, s := range stays {
-			if s.Stay != was[i] {
-				if err := t.PutStay(id, *s); err != nil {
-					return nil, err
-				}
-			}
-		}
-		if err := t.writeMeeting(m); err != nil {
-			return nil, err
-		}
-		out = append(out, meetingChange(m))
-	}
-	return out, nil
-}
 
 func meetingChange(m roster.Meeting) app.Change {
 	view := m.Meeting

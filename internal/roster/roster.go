@@ -304,13 +304,18 @@ func (m *Meeting) EmptyReading(begun time.Time) {
 }
 
 // Settle computes from all evidence what people see: each stay's leaving, the counts, the peak by the times of the
-// events, and whether the meeting is open or live. It changes the stays in place and is idempotent.
-func (m *Meeting) Settle(stays []*Stay) {
+// events, and whether the meeting is open or live. It changes the stays in place, returns those that it changed, and is
+// idempotent.
+func (m *Meeting) Settle(stays []*Stay) (changed []*Stay) {
 	m.Here, m.Waiting = 0, 0
 	known := false
-	var turns []turn
+	joins, leaves := make([]int64, 0, len(stays)), make([]int64, 0, len(stays))
 	for _, s := range stays {
+		left, reason, waiting := s.LeftAt, s.Reason, s.Waiting
 		s.settle(m)
+		if !s.LeftAt.Equal(left.Time) || s.Reason != reason || s.Waiting != waiting {
+			changed = append(changed, s)
+		}
 		if s.Bot {
 			continue
 		}
@@ -321,8 +326,11 @@ func (m *Meeting) Settle(stays []*Stay) {
 		if s.JoinedAt.IsZero() {
 			continue
 		}
+		joins = append(joins, s.JoinedAt.UnixNano())
 		if s.LeftAt.IsZero() {
 			m.Here++
+		} else {
+			leaves = append(leaves, s.LeftAt.UnixNano())
 		}
 		if !s.JoinedAt.Before(m.StartedMark.Add(-time.Minute)) {
 			known = true
@@ -330,38 +338,29 @@ func (m *Meeting) Settle(stays []*Stay) {
 		if m.StartedAt.IsZero() || s.JoinedAt.Before(m.StartedAt.Time) {
 			m.StartedAt = s.JoinedAt
 		}
-		turns = append(turns, turn{s.JoinedAt.Time, 1})
-		if !s.LeftAt.IsZero() {
-			turns = append(turns, turn{s.LeftAt.Time, -1})
-		}
 	}
-	m.Peak = max(peak(turns), m.Here)
+	m.Peak = max(peak(joins, leaves), m.Here)
 	if m.Status == app.Ended {
-		return
+		return changed
 	}
 	m.Status = app.Open
 	if m.Here > 0 || (m.StartedMark.After(m.EndedMark) && !known) {
 		m.Status = app.Live
 	}
-}
-
-type turn struct {
-	at time.Time
-	by int
+	return changed
 }
 
 // peak is the largest number of people at one time. Somebody who leaves at the instant at which another joins makes
 // room for them.
-func peak(turns []turn) int {
-	slices.SortFunc(turns, func(a, b turn) int {
-		if c := a.at.Compare(b.at); c != 0 {
-			return c
-		}
-		return a.by - b.by
-	})
+func peak(joins, leaves []int64) int {
+	slices.Sort(joins)
+	slices.Sort(leaves)
 	now, most := 0, 0
-	for _, t := range turns {
-		now += t.by
+	for _, at := range joins {
+		for len(leaves) > 0 && leaves[0] <= at && now > 0 {
+			now, leaves = now-1, leaves[1:]
+		}
+		now++
 		most = max(most, now)
 	}
 	return most

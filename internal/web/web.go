@@ -108,7 +108,7 @@ func Listen(o Options) (*Listener, error) {
 	}
 	l.server = &http.Server{
 		Handler: l, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	o.Crash.Go("listener", func() {
 		defer close(l.done)
@@ -168,10 +168,10 @@ func (l *Listener) Close(ctx context.Context) error {
 	return err
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP answers one request. A panic is left to net/http, which cuts the connection and logs the stack: recovering
+// here would end in an implicit 200.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	received := l.opt.Now()
-	defer l.opt.Crash.Recover("request")
 	w.Header().Set("Cache-Control", "no-store")
 	account, ok := l.account(r.URL.Path)
 	if !ok || !l.ours(r.Host) {

@@ -1,0 +1,268 @@
+package roster
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+var t0 = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+
+func at(s int) time.Time { return t0.Add(time.Duration(s) * time.Second) }
+
+// world is a meeting being told of.
+type world struct {
+	m     Meeting
+	stays map[string]*Stay
+}
+
+func newWorld() *world {
+	return &world{
+		m:     Meeting{Meeting: app.Meeting{ID: "m", Status: app.Open}, Lag: 25 * time.Second},
+		stays: map[string]*Stay{},
+	}
+}
+
+func (w *world) stay(id string) *Stay {
+	if w.stays[id] == nil {
+		w.stays[id] = &Stay{}
+	}
+	return w.stays[id]
+}
+
+func (w *world) settle() {
+	all := make([]*Stay, 0, len(w.stays))
+	for _, s := range w.stays {
+		all = append(all, s)
+	}
+	w.m.Settle(all)
+}
+
+// telling is one thing that the platform says.
+type telling struct {
+	name string
+	tell func(*world)
+}
+
+func joined(id string, s int) telling {
+	return telling{fmt.Sprintf("%s joined at %d", id, s), func(w *world) {
+		w.stay(id).Joined(provider.Participant{Session: id, Name: "N" + id, JoinedAt: at(s)}, at(s), app.FromWebhook)
+	}}
+}
+
+func left(id string, joined, s int) telling {
+	return telling{fmt.Sprintf("%s left at %d", id, s), func(w *world) {
+		w.stay(id).Left(provider.Participant{Session: id, JoinedAt: at(joined), LeftAt: at(s)}, at(s), app.FromWebhook)
+	}}
+}
+
+func over(s int) telling {
+	return telling{fmt.Sprintf("over at %d", s), func(w *world) { w.m.Over(at(s), true) }}
+}
+
+func started(s int) telling {
+	return telling{fmt.Sprintf("started at %d", s), func(w *world) { w.m.Started(at(s)) }}
+}
+
+func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
+	story := []telling{
+		started(0), joined("ada", 0), joined("grace", 10), left("ada", 0, 20), joined("lost", 22), // lost's left never comes
+		left("grace", 10, 30), over(50), started(100), joined("ada-2", 100), joined("zoe", 110),
+		left("zoe", 110, 120), joined("bob", 120),
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	var want *world
+	for round := range 500 {
+		order := append([]telling(nil), story...)
+		if round > 0 {
+			rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+			for range rng.IntN(6) { // retries
+				order = append(order, order[rng.IntN(len(order))])
+			}
+		}
+		w := newWorld()
+		for _, o := range order {
+			o.tell(w)
+			w.settle() // every commit settles
+		}
+		if want == nil {
+			want = w
+			continue
+		}
+		if d := cmp.Diff(want.m, w.m) + cmp.Diff(want.stays, w.stays); d != "" {
+			t.Fatalf("another order gives another state:\n%s", d)
+		}
+	}
+	if want.m.Here != 2 || want.m.Peak != 2 || want.m.Status != app.Live || !want.m.StartedAt.Equal(t0) {
+		t.Errorf("here %d, peak %d, %s since %v", want.m.Here, want.m.Peak, want.m.Status, want.m.StartedAt)
+	}
+	if s := want.stays["lost"]; !s.LeftAt.Equal(at(50)) || s.Reason != ReasonMeetingEnded {
+		t.Errorf("the one whose leaving was lost left at %v, %q", s.LeftAt, s.Reason)
+	}
+}
+
+func TestPeakGoesByTheTimesOfTheEvents(t *testing.T) {
+	w := newWorld()
+	// Told in an order in which three seem to be there at a time.
+	for _, o := range []telling{joined("c", 20), joined("b", 10), joined("a", 0), left("a", 0, 10), left("b", 10, 20)} {
+		o.tell(w)
+	}
+	w.settle()
+	if w.m.Peak != 1 || w.m.Here != 1 {
+		t.Errorf("peak %d, here %d; one left whenever another came", w.m.Peak, w.m.Here)
+	}
+}
+
+func TestBotsAreListedAndNeverCounted(t *testing.T) {
+	w := newWorld()
+	w.stay("rec").Joined(provider.Participant{Session: "rec", Role: provider.RoleBot, JoinedAt: at(1)}, at(1), app.FromWebhook)
+	w.settle()
+	if w.m.Here != 0 || w.m.Peak != 0 || w.m.Status != app.Open || !w.stays["rec"].Bot {
+		t.Errorf("here %d, peak %d, %s", w.m.Here, w.m.Peak, w.m.Status)
+	}
+}
+
+func TestPresenceClosesAStayOnlyAfterTwoLateReadings(t *testing.T) {
+	lag := 25 * time.Second
+	for _, c := range []struct {
+		name     string
+		readings []int // seconds at which readings begin that lack the stay
+		closed   bool
+	}{
+		{"none", nil, false},
+		{"within the lag, however many", []int{1, 10, 20, 25}, false},
+		{"one after the lag", []int{10, 26}, false},
+		{"the same one twice", []int{30, 30}, false},
+		{"two after the lag", []int{26, 36}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld()
+			joined("a", 0).tell(w)
+			for _, s := range c.readings {
+				w.stay("a").Lacked(at(s), lag)
+			}
+			w.settle()
+			if got := !w.stays["a"].LeftAt.IsZero(); got != c.closed {
+				t.Errorf("closed: %v", got)
+			}
+		})
+	}
+}
+
+func TestAReadingThatListsThemStartsTheCountAnew(t *testing.T) {
+	w := newWorld()
+	joined("a", 0).tell(w)
+	p := provider.Participant{Session: "a", JoinedAt: at(0)}
+	s := w.stay("a")
+	s.Lacked(at(30), w.m.Lag)
+	s.Seen(p, at(40))
+	s.Lacked(at(70), w.m.Lag)
+	w.settle()
+	if !s.LeftAt.IsZero() {
+		t.Error("closed by readings that were not in a row")
+	}
+	s.Lacked(at(80), w.m.Lag)
+	w.settle()
+	if s.LeftAt.IsZero() || s.Reason != ReasonNotSeen {
+		t.Fatal("not closed by two in a row")
+	}
+	s.Seen(p, at(90))
+	w.settle()
+	if !s.LeftAt.IsZero() {
+		t.Error("seen again, and still closed")
+	}
+}
+
+func TestAGhostInPresenceDoesNotReopenAMeetingThatEnded(t *testing.T) {
+	w := newWorld()
+	joined("a", 0).tell(w)
+	over(60).tell(w)
+	w.stay("a").Seen(provider.Participant{Session: "a", JoinedAt: at(0)}, at(70)) // 10 s later: within the lag
+	w.settle()
+	if w.m.Here != 0 {
+		t.Error("a ghost is counted")
+	}
+	w.stay("a").Seen(provider.Participant{Session: "a", JoinedAt: at(0)}, at(90))
+	w.settle()
+	if w.m.Here != 1 {
+		t.Error("somebody seen 30 s after the end is not a ghost")
+	}
+}
+
+func TestAMeetingEndedHereStaysEnded(t *testing.T) {
+	w := newWorld()
+	joined("a", 0).tell(w)
+	w.settle()
+	w.m.End(at(50), ReasonEndedHere, app.FromHere)
+	joined("late", 51).tell(w)
+	w.m.Revive(at(51))
+	over(60).tell(w)
+	w.settle()
+	if w.m.Status != app.Ended || w.m.Here != 0 || w.m.EndReason != ReasonEndedHere {
+		t.Errorf("%s, here %d, %q", w.m.Status, w.m.Here, w.m.EndReason)
+	}
+	left("a", 0, 49).tell(w)
+	w.settle()
+	if got := w.stays["a"].LeftAt; !got.Equal(at(49)) {
+		t.Errorf("left at %v; the platform's own time counts", got)
+	}
+}
+
+func TestOneThatExpiredLivesAgainWhenSomebodyComes(t *testing.T) {
+	w := newWorld()
+	w.m.End(at(50), ReasonExpired, app.FromClock)
+	w.m.Revive(at(40))
+	if w.m.Status != app.Ended {
+		t.Error("revived by something older than its end")
+	}
+	w.m.Revive(at(60))
+	joined("a", 60).tell(w)
+	w.settle()
+	if w.m.Status != app.Live || !w.m.EndedAt.IsZero() {
+		t.Errorf("%s, ended at %v", w.m.Status, w.m.EndedAt)
+	}
+}
+
+func TestKnockingIsWaitingUntilLetInOrGone(t *testing.T) {
+	w := newWorld()
+	p := provider.Participant{Session: "k", Name: "K"}
+	w.stay("k").Knocked(p, at(0))
+	w.settle()
+	if w.m.Waiting != 1 || w.m.Here != 0 || w.m.Status != app.Open {
+		t.Errorf("waiting %d, here %d, %s", w.m.Waiting, w.m.Here, w.m.Status)
+	}
+	w.stay("g").Knocked(provider.Participant{Session: "g"}, at(1))
+	w.stay("g").GaveUp(provider.Participant{Session: "g"}, at(5))
+	joined("k", 10).tell(w)
+	w.settle()
+	if w.m.Waiting != 0 || w.m.Here != 1 || w.stays["k"].Waiting {
+		t.Errorf("waiting %d, here %d", w.m.Waiting, w.m.Here)
+	}
+}
+
+func TestStartedWithoutAnyoneKnownIsLiveUntilReadingsSayOtherwise(t *testing.T) {
+	w := newWorld()
+	started(0).tell(w)
+	w.settle()
+	if w.m.Status != app.Live {
+		t.Fatalf("%s", w.m.Status)
+	}
+	for _, s := range []int{10, 30} {
+		w.m.EmptyReading(at(s))
+		w.settle()
+		if w.m.Status != app.Live {
+			t.Fatalf("%s after the reading at %d", w.m.Status, s)
+		}
+	}
+	w.m.EmptyReading(at(40))
+	w.settle()
+	if w.m.Status != app.Open {
+		t.Errorf("%s after two empty readings", w.m.Status)
+	}
+}

@@ -1,0 +1,79 @@
+package store
+
+import (
+	"maps"
+	"slices"
+
+	"greenroom/internal/app"
+	"greenroom/internal/roster"
+)
+
+// maxWarm is how many meetings' stays the writer remembers between commits.
+const maxWarm = 64
+
+// warm is what the writer remembers of the stays of meetings that it settled lately, so that one more stay in a large
+// meeting doesn't cost reading all of them again. Only the writer's goroutine touches it, and a commit that fails
+// empties it.
+type warm map[string]*warmMeeting
+
+type warmMeeting struct {
+	stays []*roster.Stay
+	index map[string]int
+}
+
+func (w *warmMeeting) put(s roster.Stay) {
+	if i, ok := w.index[s.Session]; ok {
+		*w.stays[i] = s
+		return
+	}
+	w.index[s.Session] = len(w.stays)
+	w.stays = append(w.stays, &s)
+}
+
+// of gives a meeting's stays as they are after the effects of this commit, which wrote some of them.
+func (w warm) of(t *Tx, meeting string, wrote []roster.Stay) (*warmMeeting, error) {
+	if m := w[meeting]; m != nil {
+		for _, s := range wrote {
+			m.put(s)
+		}
+		return m, nil
+	}
+	stays, err := t.Stays(meeting)
+	if err != nil {
+		return nil, err
+	}
+	m := &warmMeeting{index: make(map[string]int, len(stays))}
+	for _, s := range stays {
+		m.put(*s)
+	}
+	if len(w) >= maxWarm {
+		clear(w)
+	}
+	w[meeting] = m
+	return m, nil
+}
+
+// settle recomputes what people see of every meeting that the commit touched, once, however many effects did.
+func (t *Tx) settle(w warm, touched map[string][]roster.Stay) ([]app.Change, error) {
+	var out []app.Change
+	for _, id := range slices.Sorted(maps.Keys(touched)) {
+		m, err := t.Meeting(id)
+		if err != nil {
+			return nil, err
+		}
+		stays, err := w.of(t, id, touched[id])
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range m.Settle(stays.stays) {
+			if err := t.writeStay(id, *s); err != nil {
+				return nil, err
+			}
+		}
+		if err := t.writeMeeting(m); err != nil {
+			return nil, err
+		}
+		out = append(out, meetingChange(m))
+	}
+	return out, nil
+}
