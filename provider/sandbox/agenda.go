@@ -114,6 +114,9 @@ func (w *World) rest(next time.Time, wake <-chan struct{}) bool {
 
 // Settle returns when everything that is due by the world's clock has happened and every webhook that is due has been
 // attempted. Retries that fall due later are not waited for: advance the clock first.
+//
+// On a fake clock call it before advancing too: a webhook that is under way while the clock jumps by its time limit has
+// timed out, as it would have in the platform's eyes.
 func (w *World) Settle(ctx context.Context) error {
 	for {
 		now := w.lock()

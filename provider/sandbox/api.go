@@ -104,9 +104,10 @@ func (w *World) serve(a *api, rw http.ResponseWriter, r *http.Request) {
 	c.body, err = io.ReadAll(http.MaxBytesReader(rw, r.Body, bodyLimit))
 	if err != nil {
 		var big *http.MaxBytesError
-		if errors.As(err, &big) {
-			write(rw, a.tooBig())
+		if !errors.As(err, &big) {
+			panic(http.ErrAbortHandler) // the caller went away within its body
 		}
+		write(rw, a.tooBig())
 		return
 	}
 	rt := route{handle: a.notFound}
@@ -187,6 +188,10 @@ func after(rw http.ResponseWriter, f *Fault, ans answer) {
 	case ErrorAfterEffect:
 		write(rw, answer{status: statusOr(f, 502), body: map[string]any{"error": "server-error", "info": "bad gateway"}})
 	case CutJSON:
+		if ans.body == nil {
+			write(rw, ans)
+			return
+		}
 		whole := compact(ans.body)
 		rw.Header().Set("Content-Type", "application/json; charset=utf-8")
 		rw.WriteHeader(ans.status)
@@ -245,15 +250,24 @@ func write(rw http.ResponseWriter, a answer) {
 }
 
 // compact is JSON as JavaScript's JSON.stringify writes it: without white space, <>& unescaped.
+//
+// Only values of the sandbox's own making come here, which encode; strangers' go through encode.
 func compact(v any) []byte {
+	b, err := encode(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		// Only values of our own making come here, and raw JSON that was parsed before.
-		panic(fmt.Sprintf("sandbox: encode %T: %v", v, err))
+		return nil, fmt.Errorf("sandbox: encode %T: %w", v, err)
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // bearer gives the key of an Authorization header; ok is false when the header is missing or malformed.

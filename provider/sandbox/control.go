@@ -191,6 +191,8 @@ func (w *World) control(r *http.Request, path []string, body []byte) (any, error
 	if len(path) != 1 {
 		return nil, errNoCall
 	}
+	ctx, cancel := context.WithTimeout(r.Context(), 30*time.Second)
+	defer cancel()
 	switch what {
 	case "GET info":
 		base := w.baseOf(r)
@@ -201,10 +203,8 @@ func (w *World) control(r *http.Request, path []string, body []byte) (any, error
 	case "GET clock":
 		return map[string]any{"now": w.Now()}, nil
 	case "POST clock":
-		return w.advance(body)
+		return w.advance(ctx, body)
 	case "POST settle":
-		ctx, cancel := context.WithTimeout(r.Context(), 30*time.Second)
-		defer cancel()
 		return done, w.Settle(ctx)
 	case "GET rooms":
 		return w.Rooms(), nil
@@ -228,7 +228,7 @@ func (w *World) control(r *http.Request, path []string, body []byte) (any, error
 	return nil, errNoCall
 }
 
-func (w *World) advance(body []byte) (any, error) {
+func (w *World) advance(ctx context.Context, body []byte) (any, error) {
 	var q request
 	if err := strictly(body, &q); err != nil {
 		return nil, err
@@ -240,7 +240,13 @@ func (w *World) advance(body []byte) (any, error) {
 	if q.Advance <= 0 {
 		return nil, errors.New("sandbox: advance must be a duration above zero")
 	}
+	if err := w.Settle(ctx); err != nil {
+		return nil, err
+	}
 	fake.Advance(time.Duration(q.Advance))
+	if err := w.Settle(ctx); err != nil {
+		return nil, err
+	}
 	return map[string]any{"now": w.Now()}, nil
 }
 

@@ -29,7 +29,7 @@
 //
 //	GET    /sandbox/info                                keys, secrets, base URLs
 //	GET    /sandbox/clock                               {"now"}
-//	POST   /sandbox/clock             {"advance":"30s"} only when the world runs on a fake clock
+//	POST   /sandbox/clock             {"advance":"30s"} settles, advances, settles; on a fake clock only
 //	POST   /sandbox/settle                              answers when everything due has happened and was delivered
 //	GET    /sandbox/rooms                               every room with its people and recordings
 //	GET    /sandbox/rooms/PLATFORM/ROOM

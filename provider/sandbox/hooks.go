@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -162,12 +163,16 @@ func (w *World) Emit(p provider.Platform, kind string, payload any) error {
 	if _, err := platformOf(string(p)); err != nil {
 		return err
 	}
+	raw, err := encode(payload)
+	if err != nil {
+		return err
+	}
 	at := w.lock()
 	defer w.unlock()
 	if p == provider.Daily {
-		w.emitDaily(kind, "evt-"+w.uuid(), payload, at)
+		w.emitDaily(kind, "evt-"+w.uuid(), json.RawMessage(raw), at)
 	} else {
-		w.emitWhereby(kind, payload, at)
+		w.emitWhereby(kind, json.RawMessage(raw), at)
 	}
 	return nil
 }

@@ -44,6 +44,7 @@ type room struct {
 	sessions   []*session
 	recordings []*recording
 	banned     map[string]bool // user ids
+	staged     bool            // a script plays in it
 }
 
 // session is one gathering in a room: Daily's meeting session, Whereby's room session.
@@ -122,8 +123,12 @@ func (w *World) add(r *room, at time.Time) {
 	w.scriptNew(r, at)
 }
 
-// remove takes a room out of its platform's lists. Who is inside stays inside, and its events go on.
+// remove takes a room out of its platform's lists. Who is inside stays inside, and its events go on; the people of a
+// script notice and leave.
 func (w *World) remove(r *room) {
+	if r.staged && !r.deleted {
+		w.at(w.clock.Now().Add(2*time.Second), func(at time.Time) { w.empty(r, "room closed", at) })
+	}
 	r.deleted = true
 	if w.byName[r.roomKey] == r {
 		delete(w.byName, r.roomKey)

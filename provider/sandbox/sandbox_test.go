@@ -47,10 +47,16 @@ func newBench(t *testing.T, o Options) *bench {
 	return &bench{w, t, clock, srv}
 }
 
-// pass lets time go by and waits for what that brings.
+// pass waits for what is under way, lets time go by, and waits for what that brings.
 func (b *bench) pass(d time.Duration) {
 	b.t.Helper()
+	b.settle()
 	b.clock.Advance(d)
+	b.settle()
+}
+
+func (b *bench) settle() {
+	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
 	defer cancel()
 	if err := b.Settle(ctx); err != nil {
@@ -265,4 +271,18 @@ func TestLifeOfAMeeting(t *testing.T) {
 		b.whereby("DELETE", "/meetings/"+m.str("meetingId"), "").want(204)
 		b.whereby("GET", "/meetings/"+m.str("meetingId"), "").want(404)
 	})
+}
+
+// newHanging answers nothing until the caller gives up.
+func newHanging(t *testing.T, entered chan<- struct{}) *httptest.Server {
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		// The server notices that the caller is gone only once the body has been read.
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			t.Error(err)
+		}
+		entered <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(s.Close)
+	return s
 }

@@ -102,6 +102,7 @@ type stage struct {
 
 func (w *World) play(r *room, s Script, speed float64, at time.Time) {
 	st := &stage{w: w, r: r, cast: map[string]*Person{}, stays: map[string]*stay{}, knocks: map[string]*stay{}}
+	r.staged = true
 	for _, step := range s.Steps {
 		w.at(at.Add(time.Duration(float64(step.After)/speed)), func(at time.Time) { st.do(step, at) })
 	}

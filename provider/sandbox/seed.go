@@ -1,0 +1,60 @@
+package sandbox
+
+import (
+	"fmt"
+	"time"
+
+	"greenroom/provider"
+)
+
+// RoomOptions shape a room that [World.AddRoom] makes.
+type RoomOptions struct {
+	// For is how long the room can be joined; 0 is a day.
+	For    time.Duration
+	Locked bool
+	// Record turns cloud recording on; on Whereby it starts with the first participant.
+	Record bool
+}
+
+// AddRoom makes a room as if somebody else had made it by the platform's API, and gives its name: on Whereby the given
+// one is a prefix.
+func (w *World) AddRoom(p provider.Platform, name string, o RoomOptions) (string, error) {
+	if _, err := platformOf(string(p)); err != nil {
+		return "", err
+	}
+	if o.For <= 0 {
+		o.For = 24 * time.Hour
+	}
+	c := &call{w: w}
+	var a answer
+	body := map[string]any{}
+	c.at = w.lock()
+	defer w.unlock()
+	end := c.at.Add(o.For)
+	if p == provider.Daily {
+		properties := map[string]any{"exp": end.Unix(), "enable_knocking": o.Locked}
+		body["name"], body["properties"] = name, properties
+		if o.Locked {
+			body["privacy"] = "private"
+		}
+		if o.Record {
+			properties["enable_recording"] = "cloud"
+		}
+		c.body = compact(body)
+		a = dailyCreateRoom(c)
+	} else {
+		body["endDate"], body["isLocked"], body["roomMode"], body["roomNamePrefix"] = iso(end), o.Locked, "group", name
+		if o.Record {
+			body["recording"] = map[string]any{
+				"type": "cloud", "startTrigger": "automatic", "destination": map[string]any{"provider": "whereby"},
+			}
+		}
+		c.body = compact(body)
+		a = wherebyCreate(c)
+	}
+	made, _ := a.body.(map[string]any)
+	if a.status >= 300 {
+		return "", fmt.Errorf("sandbox: add room %q: %v %v", name, made["error"], made["info"])
+	}
+	return bareName(text(made, "name") + text(made, "roomName")), nil
+}
