@@ -8,6 +8,19 @@ import (
 	"path/filepath"
 )
 
+// bindFirst makes the first of the sockets that can be made.
+func bindFirst(sockets []string) (l net.Listener, socket string, err error) {
+	var errs []error
+	for _, socket := range sockets {
+		l, err := bind(socket)
+		if err == nil {
+			return l, socket, nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, "", errors.Join(errs...)
+}
+
 // bind makes the socket, in place of one that a killed owner left behind. Only the holder of the lock may call it.
 func bind(socket string) (net.Listener, error) {
 	if err := checkFolder(filepath.Dir(socket)); err != nil {

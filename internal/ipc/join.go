@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"greenroom/internal/ipc/lock"
@@ -72,9 +73,9 @@ func (s *Session) pause(ctx context.Context, try int) error {
 // attach reaches the owner where it says that it serves, or where it should. The error is a lost connection when nobody
 // is there.
 func (s *Session) attach(ctx context.Context, holder lock.Holder) (*link, State, error) {
-	sockets := []string{s.socket}
-	if holder.Socket != "" && holder.Socket != s.socket {
-		sockets = []string{holder.Socket, s.socket}
+	sockets := s.sockets
+	if holder.Socket != "" && !slices.Contains(sockets, holder.Socket) {
+		sockets = slices.Insert(slices.Clone(sockets), 0, holder.Socket)
 	}
 	var failed error
 	for _, socket := range sockets {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"sync"
 	"time"
@@ -17,6 +16,7 @@ import (
 type ownership struct {
 	s      *Session
 	lock   *lock.Lock
+	holder lock.Holder
 	owned  Owned
 	server *Server
 	served chan struct{}
@@ -37,43 +37,21 @@ func (s *Session) own(held *lock.Lock) (l *link, state State, err error) {
 	}()
 	me := s.hello
 	me.Since = app.At(s.o.Clock.Now())
-	holder := lock.Holder{PID: os.Getpid(), Since: me.Since.Time, Version: s.o.Version}
-	if err := held.Record(holder); err != nil {
+	o.holder = lock.Holder{PID: os.Getpid(), Since: me.Since.Time, Version: s.o.Version}
+	if err := held.Record(o.holder); err != nil {
 		return nil, State{}, err
 	}
 	if o.owned, err = s.o.Own(o.ctx); err != nil {
 		return nil, State{}, err
 	}
-	state = State{Owner: true, PID: holder.PID, Version: holder.Version, Since: me.Since}
+	state = State{Owner: true, PID: o.holder.PID, Version: o.holder.Version, Since: me.Since}
 	if s.o.Stay {
-		if problem := o.serve(me, holder); problem != nil {
+		if problem := o.serve(me); problem != nil {
 			s.o.Log.Warn("other terminals can't attach", "err", problem)
 			state.Warning = "other terminals can't attach: " + problem.Error()
 		}
 	}
 	return &link{backend: o.owned.Backend, own: o, gone: make(chan struct{})}, state, nil
-}
-
-// serve lets others attach. A store that can't be shared can still be used, so that its failure isn't the session's.
-func (o *ownership) serve(me Hello, holder lock.Holder) error {
-	listener, err := bind(o.s.socket)
-	if err != nil {
-		return err
-	}
-	holder.Socket = o.s.socket
-	if err := o.lock.Record(holder); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	o.server = NewServer(o.owned.Backend, me, o.s.o.Log, o.s.o.Crash, o.s.o.Clock)
-	o.s.o.Crash.Go("ipc server", func() { o.accept(listener) })
-	return nil
-}
-
-func (o *ownership) accept(l net.Listener) {
-	defer close(o.served)
-	if err := o.server.Serve(l); err != nil {
-		o.s.o.Log.Error("other terminals can't attach any more", "err", err)
-	}
 }
 
 // release gives everything back in the opposite order. The socket goes while the lock is still held. users are our own

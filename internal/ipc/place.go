@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 
 	"greenroom/internal/app"
@@ -48,17 +50,26 @@ func realPath(dir string) (string, error) {
 	return abs, nil
 }
 
-// socketPath names the socket of a data folder (its real path) in a runtime folder. Where that is too long for a socket's
-// address it is in the user's temporary folder.
-func socketPath(runtimeDir, dataDir string) (string, error) {
+// socketPaths names the sockets that a data folder (its real path) may have: in the runtime folder, or in the user's
+// temporary folder where the former's path is too long for a socket's address or it can't be used. A holder of the lock
+// records which one it took.
+func socketPaths(runtimeDir, dataDir string) ([]string, error) {
 	sum := sha256.Sum256([]byte(dataDir))
 	name := hex.EncodeToString(sum[:8]) + ".sock"
-	for _, dir := range []string{runtimeDir, tempDir(), filepath.Join("/tmp", filepath.Base(tempDir()))} {
-		if p := filepath.Join(dir, name); len(p) <= maxSocketPath {
-			return p, nil
+	var paths []string
+	for _, dir := range []string{runtimeDir, tempDir()} {
+		if p := filepath.Join(dir, name); len(p) <= maxSocketPath && !slices.Contains(paths, p) {
+			paths = append(paths, p)
 		}
 	}
-	return "", &app.Error{
+	if len(paths) == 0 && runtime.GOOS != "windows" {
+		// Both are too long: the shortest name that every Unix has.
+		paths = append(paths, filepath.Join("/tmp", filepath.Base(tempDir()), name))
+	}
+	if len(paths) > 0 {
+		return paths, nil
+	}
+	return nil, &app.Error{
 		Kind: provider.Invalid, Text: "the runtime folder's path is too long for a socket: " + runtimeDir,
 		Hint: "set XDG_RUNTIME_DIR to a folder with a shorter path",
 	}

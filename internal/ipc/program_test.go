@@ -128,7 +128,8 @@ type program struct {
 func (p place) start(t testing.TB, role, name string) *program {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), roleVar+"="+role, dataVar+"="+p.data, runtimeVar+"="+p.runtime, nameVar+"="+name)
+	cmd.Env = append(os.Environ(), roleVar+"="+role, dataVar+"="+p.data, runtimeVar+"="+p.runtime, nameVar+"="+name,
+		"GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

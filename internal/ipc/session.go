@@ -83,9 +83,10 @@ func (o *Options) fill() error {
 
 // Session is a Backend that lasts as long as the process, whoever owns the store.
 type Session struct {
-	o      Options
-	hello  Hello
-	socket string
+	o     Options
+	hello Hello
+	// sockets are where an owner may serve, the best first.
+	sockets []string
 
 	// life ends when Close begins.
 	life context.Context
@@ -137,13 +138,13 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	socket, err := socketPath(o.RuntimeDir, dir)
+	sockets, err := socketPaths(o.RuntimeDir, dir)
 	if err != nil {
 		return nil, err
 	}
 	o.DataDir = dir
 	s := &Session{
-		o: o, socket: socket, done: make(chan struct{}), wanted: make(chan struct{}, 1), changed: make(chan struct{}),
+		o: o, sockets: sockets, done: make(chan struct{}), wanted: make(chan struct{}, 1), changed: make(chan struct{}),
 		hello: Hello{
 			Protocol: Protocol, Version: o.Version, DataDir: dir, Fingerprint: o.Fingerprint,
 			PID: os.Getpid(), Since: app.At(o.Clock.Now()),
@@ -222,7 +223,9 @@ func (s *Session) enter(l *link, state State) {
 	s.mu.Unlock()
 	if l.client != nil {
 		s.o.Crash.Go("ipc watch", func() {
-			l.client.alive(s.life)
+			if l.client.alive(s.life) {
+				l.client.Close()
+			}
 			l.lose()
 		})
 		return
@@ -232,14 +235,20 @@ func (s *Session) enter(l *link, state State) {
 	}
 }
 
-// leave is what happens when an owner has gone.
+// leave is what happens when an owner has gone. Calls that are under way may still be answered by one that leaves in good
+// order; the client ends after them.
 func (s *Session) leave(l *link) {
-	l.client.Close()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.link = nil
 	s.state.Stale, s.state.Owner = true, false
 	s.announce()
+	s.mu.Unlock()
+	stop := context.AfterFunc(s.life, l.client.Close)
+	s.o.Crash.Go("ipc farewell", func() {
+		l.users.Wait()
+		l.client.Close()
+		stop()
+	})
 }
 
 // announce wakes who waits for a change. s.mu is held.

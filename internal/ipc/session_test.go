@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -98,8 +99,12 @@ func TestAnUnsafeRuntimeFolder(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newPlace(t)
-			if err := tt.make(p.runtime); err != nil {
-				t.Fatal(err)
+			temp := filepath.Dir(shortDir(t))
+			t.Setenv("TMPDIR", temp)
+			for _, dir := range []string{p.runtime, filepath.Join(temp, "greenroom-"+strconv.Itoa(os.Getuid()))} {
+				if err := tt.make(dir); err != nil {
+					t.Fatal(err)
+				}
 			}
 			s := p.open(t, p.options(apptest.NewMemory(1)))
 			if st := s.State(); !st.Owner || !strings.Contains(st.Warning, tt.warning) {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,16 +46,17 @@ func (c *Client) Subscribe(ctx context.Context) (<-chan app.Change, error) {
 	return out, nil
 }
 
-// alive returns once the owner has gone, or ctx or the client ended.
-func (c *Client) alive(ctx context.Context) {
+// alive returns once the owner has gone, or ctx or the client ended. It says whether the owner went silent: one that left
+// or was killed ends its connections, and what is under way on them ends by itself; one that is frozen doesn't.
+func (c *Client) alive(ctx context.Context) (silent bool) {
 	s, err := c.open(ctx, pathAlive)
 	if err != nil {
-		return
+		return errors.Is(err, context.Canceled)
 	}
 	defer s.close()
 	for {
 		if _, err := s.next(); err != nil {
-			return
+			return s.ctx.Err() != nil
 		}
 	}
 }

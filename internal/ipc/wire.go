@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"time"
 
 	"greenroom/internal/app"
@@ -50,7 +51,7 @@ type Hello struct {
 // compare tells how the owner differs from us: an error when we can't work together, else a warning or "".
 func compare(us, owner Hello) (warning string, err error) {
 	switch {
-	case owner.DataDir != us.DataDir:
+	case !sameFolder(owner.DataDir, us.DataDir):
 		return "", &app.Error{
 			Kind: provider.Conflict,
 			Text: fmt.Sprintf("process %d serves the data folder %s, not %s", owner.PID, owner.DataDir, us.DataDir),
@@ -68,6 +69,16 @@ func compare(us, owner Hello) (warning string, err error) {
 			owner.PID), nil
 	}
 	return "", nil
+}
+
+// sameFolder is about folders, not names: one may be mounted in two places.
+func sameFolder(a, b string) bool {
+	if a == b {
+		return true
+	}
+	ai, aErr := os.Stat(a)
+	bi, bErr := os.Stat(b)
+	return aErr == nil && bErr == nil && os.SameFile(ai, bi)
 }
 
 // failure is an error on the wire.

@@ -189,14 +189,15 @@ func TestAPanicEndsOnlyItsCall(t *testing.T) {
 }
 
 func TestAWebhookOfTheLargestSize(t *testing.T) {
-	socket, _ := serve(t, apptest.NewMemory(1), me, nil)
-	c := dial(t, socket)
+	b := apptest.NewMemory(1)
+	socket, _ := serve(t, b, me, nil)
 	body := bytes.Repeat([]byte{0xff, 0, '"', 'x', '\n'}, 5<<20)
-	answer, err := c.Ingest(t.Context(), app.Inbound{Account: "a", Body: body, Header: map[string][]string{"A": {"b"}}})
+	in := app.Inbound{Account: "a", Body: body, Header: map[string][]string{"A": {"b"}}}
+	answer, err := dial(t, socket).Ingest(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := c.Event(t.Context(), app.EventRef{Seq: answer.Seq})
+	d, err := b.Event(t.Context(), app.EventRef{Seq: answer.Seq})
 	if err != nil || !bytes.Equal(d.Body, body) {
 		t.Errorf("%d bytes of %d, %v", len(d.Body), len(body), err)
 	}
