@@ -125,32 +125,44 @@ func (w *World) serve(a *api, rw http.ResponseWriter, r *http.Request) {
 	if slow != nil && !w.wait(r, slow.Delay) {
 		return
 	}
+	d := w.decide(a, rt, c, what)
+	switch {
+	case d.fault != nil && d.fault.instead():
+		instead(rw, a, d.fault)
+		return
+	case d.free:
+		d.answer = rt.handle(c)
+	}
+	if d.fault != nil {
+		after(rw, d.fault, d.answer)
+		return
+	}
+	write(rw, d.answer)
+}
+
+// decision is what becomes of a call.
+type decision struct {
+	answer answer
+	fault  *Fault
+	free   bool // the call was admitted and is carried out without the lock
+}
+
+// decide admits a call and, unless a fault comes instead or the call is a free one, carries it out.
+func (w *World) decide(a *api, rt route, c *call, what string) (d decision) {
 	c.at = w.lock()
+	defer w.unlock()
 	if refused := a.admit(c, rt); refused != nil {
-		w.unlock()
-		write(rw, *refused)
-		return
+		d.answer = *refused
+		return d
 	}
-	f := w.callFault(a.platform, what, rt.presence)
-	if f != nil && f.instead() {
-		w.unlock()
-		instead(rw, a, f)
-		return
+	if d.fault = w.callFault(a.platform, what, rt.presence); d.fault != nil && d.fault.instead() {
+		return d
 	}
-	var ans answer
-	if rt.free {
-		w.unlock()
-		ans = rt.handle(c)
-	} else {
-		ans = rt.handle(c)
+	if d.free = rt.free; !d.free {
+		d.answer = rt.handle(c)
 		w.runDue()
-		w.unlock()
 	}
-	if f == nil {
-		write(rw, ans)
-		return
-	}
-	after(rw, f, ans)
+	return d
 }
 
 // instead says whether a fault comes in place of the effect.

@@ -197,8 +197,12 @@ func (w *World) control(r *http.Request, path []string, body []byte) (any, error
 	case "GET info":
 		base := w.baseOf(r)
 		return map[string]any{
-			"daily":   map[string]any{"url": base + "/daily/v1", "key": w.opt.DailyKey, "webhook_secret": w.opt.DailyWebhookSecret},
-			"whereby": map[string]any{"url": base + "/whereby/v1", "key": w.opt.WherebyKey, "webhook_secret": w.opt.WherebyWebhookSecret},
+			"daily": map[string]any{
+				"url": base + "/daily/v1", "key": w.opt.DailyKey, "webhook_secret": w.opt.DailyWebhookSecret,
+			},
+			"whereby": map[string]any{
+				"url": base + "/whereby/v1", "key": w.opt.WherebyKey, "webhook_secret": w.opt.WherebyWebhookSecret,
+			},
 		}, nil
 	case "GET clock":
 		return map[string]any{"now": w.Now()}, nil

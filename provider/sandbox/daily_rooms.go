@@ -27,7 +27,8 @@ func dailyCreateRoom(c *call) answer {
 	}
 	name, named := body["name"].(string)
 	if !dailyName.MatchString(name) || named && name == "" {
-		return dailyInvalid("room name '%s' contains invalid characters (room names can contain A-Z, a-z, 0-9, '-', and '_')", name)
+		const allowed = "contains invalid characters (room names can contain A-Z, a-z, 0-9, '-', and '_')"
+		return dailyInvalid("room name '%s' %s", name, allowed)
 	}
 	if len(name) > 128 {
 		return dailyInvalid("room name is %d characters long, more than 128", len(name))

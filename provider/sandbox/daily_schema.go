@@ -11,8 +11,13 @@ import (
 
 var (
 	dailyRecordingModes = []string{"cloud", "cloud-audio-only", "local", "raw-tracks"}
-	dailyLangs          = []string{"da", "de", "en", "es", "fi", "fr", "it", "jp", "ka", "nl", "no", "pt", "pt-BR", "pl", "ru", "sv", "tr", "user"}
-	dailyGeos           = []string{"af-south-1", "ap-northeast-2", "ap-southeast-1", "ap-southeast-2", "ap-south-1", "eu-central-1", "eu-west-2", "sa-east-1", "us-east-1", "us-west-2"}
+	dailyLangs          = []string{
+		"da", "de", "en", "es", "fi", "fr", "it", "jp", "ka", "nl", "no", "pt", "pt-BR", "pl", "ru", "sv", "tr", "user",
+	}
+	dailyGeos = []string{
+		"af-south-1", "ap-northeast-2", "ap-southeast-1", "ap-southeast-2", "ap-south-1", "eu-central-1", "eu-west-2",
+		"sa-east-1", "us-east-1", "us-west-2",
+	}
 )
 
 func flag(def bool) property { return property{shape: isBool, def: def} }

@@ -14,7 +14,13 @@
 //   - The same seed and the same calls give the same ids, names and faults.
 //   - All methods are safe for concurrent use. [World.Close] ends every goroutine.
 //
-// It does not promise durability, nor media beyond silent audio, nor what the platforms' browsers do.
+// It does not promise durability, nor media beyond silent audio, nor what the platforms' browsers do. Daily's batch,
+// transcription, streaming, dialling, session-data and log calls and Whereby's transcriptions and summaries are not
+// there and answer 404; their events can be sent with [World.Emit].
+//
+// Where the platforms' documents leave a point open, the sandbox takes one side of it: people in a deleted Daily room stay
+// until they leave or are ejected; people in a deleted Whereby room are put out; a Daily room that is unknown has no
+// presence (404), an empty one an empty list; start and stop of a recording answer {}.
 //
 // # Layout
 //

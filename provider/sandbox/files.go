@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/xml"
 	"io"
 	"net/http"
 	"net/url"
@@ -32,7 +33,7 @@ func (w *World) serveFile(rw http.ResponseWriter, r *http.Request) {
 	refuse := func(status int, code, message string) {
 		rw.Header().Set("Content-Type", "application/xml")
 		rw.WriteHeader(status)
-		_, _ = io.WriteString(rw, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>"+code+"</Code><Message>"+message+"</Message></Error>")
+		_, _ = io.WriteString(rw, xml.Header+"<Error><Code>"+code+"</Code><Message>"+message+"</Message></Error>")
 	}
 	id, named := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/files/"), ".mp4")
 	until := r.URL.Query().Get("expires")

@@ -63,13 +63,15 @@ func ftyp() []byte { return box("ftyp", []byte("isom"), u32(0x200), []byte("isom
 
 func moov(frames int, offset uint32) []byte {
 	length := uint32(frames) * frameSamples
-	mvhd := box("mvhd", u32(0, 0, 0, sampleRate, length, 0x10000), u16(0x100, 0), u32(0, 0), matrix, make([]byte, 24), u32(2))
+	mvhd := box("mvhd",
+		u32(0, 0, 0, sampleRate, length, 0x10000), u16(0x100, 0), u32(0, 0), matrix, make([]byte, 24), u32(2))
 	tkhd := box("tkhd", u32(3, 0, 0, 1, 0, length, 0, 0), u16(0, 0, 0x100, 0), matrix, u32(0, 0))
 	mdhd := box("mdhd", u32(0, 0, 0, sampleRate, length), u16(0x55c4, 0))
 	hdlr := box("hdlr", u32(0, 0), []byte("soun"), make([]byte, 12), []byte("sound\x00"))
 	dinf := box("dinf", box("dref", u32(0, 1), box("url ", u32(1))))
 	stbl := box("stbl",
-		box("stsd", u32(0, 1), box("mp4a", make([]byte, 6), u16(1), make([]byte, 8), u16(2, 16, 0, 0), u32(sampleRate<<16), esds())),
+		box("stsd", u32(0, 1), box("mp4a",
+			make([]byte, 6), u16(1), make([]byte, 8), u16(2, 16, 0, 0), u32(sampleRate<<16), esds())),
 		box("stts", u32(0, 1, uint32(frames), frameSamples)),
 		box("stsc", u32(0, 1, 1, uint32(frames), 1)),
 		box("stsz", u32(0, uint32(len(silence)), uint32(frames))),

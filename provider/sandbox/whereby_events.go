@@ -76,7 +76,8 @@ func (w *World) tellWherebyLeft(s *stay, at time.Time) {
 // tellSessionDwindled sends session.ended when fewer than two people stayed for the grace. The session itself runs on
 // while anybody is there, and is announced again when a second person comes.
 func (w *World) tellSessionDwindled(r *room, at time.Time) {
-	if r.platform != provider.Whereby || !r.session.announced || r.people() >= 2 || at.Sub(r.session.lastLeft) < w.opt.Grace {
+	back := r.people() >= 2 || at.Sub(r.session.lastLeft) < w.opt.Grace
+	if r.platform != provider.Whereby || !r.session.announced || back {
 		return
 	}
 	r.session.announced = false

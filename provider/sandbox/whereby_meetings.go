@@ -155,7 +155,9 @@ func (w *World) newWherebyRoom(prefix string, body map[string]any, end time.Time
 	for slices.ContainsFunc(w.of(provider.Whereby), func(o *room) bool { return o.id == id }) {
 		id = "8" + w.word(7, digits)
 	}
-	r := &room{roomKey: roomKey{provider.Whereby, name}, id: id, locked: truth(body, "isLocked"), end: end.Add(wherebyLinger)}
+	r := &room{
+		roomKey: roomKey{provider.Whereby, name}, id: id, locked: truth(body, "isLocked"), end: end.Add(wherebyLinger),
+	}
 	r.whereby = wherebyRoom{endDate: end, roomMode: "normal", hostKey: w.word(48, alphanumeric)}
 	if text(body, "roomMode") == "group" {
 		r.whereby.roomMode = "group"
@@ -170,7 +172,8 @@ func (w *World) newWherebyRoom(prefix string, body map[string]any, end time.Time
 	if rec := table(body, "recording"); rec != nil {
 		d := table(rec, "destination")
 		r.whereby.recording = wherebyRecordingSpec{
-			kind: text(rec, "type"), trigger: text(rec, "startTrigger"), provider: text(d, "provider"), format: text(d, "fileFormat"),
+			kind: text(rec, "type"), trigger: text(rec, "startTrigger"),
+			provider: text(d, "provider"), format: text(d, "fileFormat"),
 		}
 	}
 	return r

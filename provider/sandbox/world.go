@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -149,7 +150,7 @@ func New(o Options) *World {
 
 // Serve answers on the listener until [World.Close]. It returns nil then, and the error of a listener that failed.
 func (w *World) Serve(l net.Listener) error {
-	srv := &http.Server{Handler: w.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: w.guard(w.Handler()), ReadHeaderTimeout: 10 * time.Second}
 	w.mu.Lock()
 	if w.closed {
 		w.mu.Unlock()
@@ -161,6 +162,26 @@ func (w *World) Serve(l net.Listener) error {
 		return fmt.Errorf("sandbox: serve: %w", err)
 	}
 	return nil
+}
+
+// guard tells OnPanic of a handler's panic and then drops the connection, so that nothing is written to stderr.
+func (w *World) guard(next http.Handler) http.Handler {
+	if w.opt.OnPanic == nil {
+		return next
+	}
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v != http.ErrAbortHandler {
+				w.opt.OnPanic(crash.Report{Name: "sandbox " + r.Method, Value: v, Stack: debug.Stack()})
+			}
+			panic(http.ErrAbortHandler)
+		}()
+		next.ServeHTTP(rw, r)
+	})
 }
 
 // Close ends the servers, the scripts and the deliveries, and waits for them. Calling it again is harmless.
