@@ -39,6 +39,9 @@ type recordingsBucket struct {
 	AllowAPIAccess bool   `json:"allow_api_access"`
 }
 
+// defaultSize is how many people Daily lets into a room that says nothing of it.
+const defaultSize = 200
+
 // defaultRegion is where buckets are when nobody says otherwise.
 const defaultRegion = "us-west-2"
 
@@ -93,12 +96,11 @@ func (p *Provider) recordsCloud() bool { return p.recordingMode() != "raw-tracks
 const creations = 3
 
 // CreateMeeting makes a room of the given name. When an answer is lost, the name is looked up: a room that isn't there is
-// asked for again; one that carries exactly what was asked for, and was made since, is the one that was made; any other
-// belongs to somebody else, and is a [provider.Conflict] like a name that was taken from the start.
+// asked for again; one that carries exactly what was asked for is the one that was made; any other belongs to somebody
+// else, and is a [provider.Conflict] like a name that was taken from the start.
 func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (provider.Meeting, error) {
 	const op = "create room"
-	body, began := p.body(s), p.client.Now()
-	doubt := false
+	body, doubt := p.body(s), false
 	for n := 1; ; n++ {
 		var r roomObject
 		err := p.client.Do(ctx, rest.Call{
@@ -117,12 +119,11 @@ func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (p
 		} else if !doubt && !errors.Is(err, provider.Invalid) {
 			return provider.Meeting{}, err
 		}
-		var header http.Header
-		found, lookErr := p.room(ctx, s.Name, &header)
+		found, lookErr := p.room(ctx, s.Name)
 		switch {
 		case lookErr == nil && !doubt:
 			return provider.Meeting{}, p.taken(s.Name)
-		case lookErr == nil && p.isOurs(found, body, header, p.client.Now().Sub(began)):
+		case lookErr == nil && isOurs(found, body):
 			return p.meeting(op, found)
 		case lookErr == nil:
 			return provider.Meeting{}, p.taken(s.Name)
@@ -163,22 +164,13 @@ func (p *Provider) inDoubt(err error, s provider.MeetingSpec) error {
 	return &said
 }
 
-// isOurs says whether a room that was found is the one that was asked for: its settings are those, and it isn't older
-// than the call, by the platform's clock alone.
-func (p *Provider) isOurs(r roomObject, want createBody, h http.Header, took time.Duration) bool {
-	limit := int64(200)
+// isOurs says whether a room that was found carries exactly what was asked for.
+func isOurs(r roomObject, want createBody) bool {
+	limit := int64(defaultSize)
 	if r.Config.MaxParticipants.Given {
 		limit = r.Config.MaxParticipants.Int()
 	}
-	if string(r.Name) != want.Name || string(r.Privacy) != want.Privacy ||
-		r.Config.Exp.Int() != want.Properties.Exp || bool(r.Config.EnableKnocking) != want.Properties.EnableKnocking ||
-		(want.Properties.MaxParticipants > 0 && limit != int64(want.Properties.MaxParticipants)) {
-		return false
-	}
-	date, err := http.ParseTime(h.Get("Date"))
-	if err != nil || r.CreatedAt.IsZero() {
-		return true
-	}
-	const grace = 30 * time.Second
-	return !r.CreatedAt.Before(date.Add(-took - grace))
+	return string(r.Name) == want.Name && string(r.Privacy) == want.Privacy &&
+		r.Config.Exp.Int() == want.Properties.Exp && bool(r.Config.EnableKnocking) == want.Properties.EnableKnocking &&
+		(want.Properties.MaxParticipants == 0 || limit == int64(want.Properties.MaxParticipants))
 }

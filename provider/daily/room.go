@@ -51,7 +51,7 @@ func (p *Provider) Lookup(ctx context.Context, m provider.Meeting) (provider.Mee
 	if m.Room == "" {
 		return provider.Meeting{}, p.client.Refuse(provider.Invalid, op, "", "the meeting has no room name", "")
 	}
-	r, err := p.room(ctx, m.Room, nil)
+	r, err := p.room(ctx, m.Room)
 	if err != nil {
 		return provider.Meeting{}, err
 	}
@@ -59,10 +59,10 @@ func (p *Provider) Lookup(ctx context.Context, m provider.Meeting) (provider.Mee
 }
 
 // room reads a room.
-func (p *Provider) room(ctx context.Context, name string, h *http.Header) (roomObject, error) {
+func (p *Provider) room(ctx context.Context, name string) (roomObject, error) {
 	var r roomObject
 	err := p.client.Do(ctx, rest.Call{
-		Op: "look up room", Subject: name, Method: http.MethodGet, Path: roomPath(name, ""), Out: &r, Header: h,
+		Op: "look up room", Subject: name, Method: http.MethodGet, Path: roomPath(name, ""), Out: &r,
 	})
 	return r, err
 }

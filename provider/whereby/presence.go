@@ -92,11 +92,11 @@ func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider
 func (v visitObject) participant(id string, s sessionObject) provider.Participant {
 	role, word := roleOf(v.RoleName)
 	who := provider.Participant{
-		Session: id, Name: v.DisplayName.Clip(nameLimit), UserID: v.UserID.Clip(idLimit), Role: role, PlatformRole: word,
+		Session: id, Name: v.DisplayName.Clip(nameLimit), UserID: v.ExternalID.Clip(idLimit), Role: role, PlatformRole: word,
 		JoinedAt: v.JoinedAt.Time, LeftAt: v.LeftAt.Time,
 	}
 	if who.UserID == "" {
-		who.UserID = v.ExternalID.Clip(idLimit)
+		who.UserID = v.UserID.Clip(idLimit)
 	}
 	if who.LeftAt.IsZero() {
 		who.LeftAt = s.EndedAt.Time

@@ -1,0 +1,270 @@
+package providertest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"image/png"
+	"strings"
+	"testing"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// absent is a meeting that the platform doesn't know.
+func absent() provider.Meeting {
+	return provider.Meeting{ID: "99999999", Room: "suite-nobody-made-this", GuestURL: "https://example.com/suite-nobody-made-this"}
+}
+
+func testEnd(t *testing.T, h Harness) {
+	p := h.open(t, nil)
+	m := h.create(t, p, h.spec(t))
+	m.Sessions = []string{"6a1e2d3c-4b5a-4697-8887-665544332211"}
+	for range 2 {
+		if err := p.EndMeeting(t.Context(), m); err != nil {
+			t.Fatalf("end: %v", err)
+		}
+	}
+	if l, ok := p.(provider.Looker); ok {
+		if found, err := l.Lookup(t.Context(), m); !errors.Is(err, provider.NotFound) {
+			t.Errorf("after its end: %+v, %v", found, err)
+		}
+	}
+	if err := p.EndMeeting(t.Context(), absent()); err != nil {
+		t.Errorf("end of a meeting that never was: %v", err)
+	}
+	if err := p.EndMeeting(t.Context(), provider.Meeting{}); !errors.Is(err, provider.Invalid) {
+		t.Errorf("end of no meeting: %v", err)
+	}
+}
+
+func testEndWithPeople(t *testing.T, h Harness) {
+	if h.Join == nil {
+		t.Skip("nobody can be made to join here")
+	}
+	p := h.open(t, nil)
+	m := h.create(t, p, h.spec(t))
+	for _, name := range []string{"Ada", "Grace", "Zoë 渡辺"} {
+		m.Sessions = append(m.Sessions, h.Join(t, m, Person{Name: name}))
+	}
+	m.Sessions = m.Sessions[:1]
+	if err := p.EndMeeting(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	h.Leave(t, m, "")
+	people, err := p.Presence(t.Context(), m)
+	if err != nil && !errors.Is(err, provider.NotFound) {
+		t.Fatal(err)
+	}
+	for _, who := range people {
+		if who.LeftAt.IsZero() {
+			t.Errorf("%+v is still there", who)
+		}
+	}
+}
+
+func testLookup(t *testing.T, h Harness) {
+	p := h.open(t, nil)
+	l, ok := p.(provider.Looker)
+	if !ok {
+		t.Skip("the platform looks up nothing")
+	}
+	s := h.spec(t)
+	m := h.create(t, p, s)
+	found, err := l.Lookup(t.Context(), provider.Meeting{ID: m.ID, Room: m.Room})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkMeeting(t, p, s, found)
+	if found.ID != m.ID || found.Room != m.Room || found.GuestURL != m.GuestURL {
+		t.Errorf("found %+v, made %+v", found, m)
+	}
+	if _, err := l.Lookup(t.Context(), absent()); !errors.Is(err, provider.NotFound) {
+		t.Errorf("of nothing: %v", err)
+	}
+	if _, err := l.Lookup(t.Context(), provider.Meeting{}); !errors.Is(err, provider.Invalid) {
+		t.Errorf("of no meeting: %v", err)
+	}
+}
+
+func testLinks(t *testing.T, h Harness) {
+	p := h.open(t, nil)
+	l, ok := p.(provider.Linker)
+	if !ok {
+		t.Skip("the platform has no links")
+	}
+	m := h.create(t, p, h.spec(t))
+	guest, err := l.Links(t.Context(), provider.LinkRequest{Meeting: m})
+	if err != nil || guest.Guest != m.GuestURL || guest.Host != "" {
+		t.Errorf("guest's: %+v, %v", guest, err)
+	}
+	host, err := l.Links(t.Context(), provider.LinkRequest{Meeting: m, Host: true, Name: "Ada 渡辺", StartRecording: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if link, err := rest.Link(host.Host); err != nil || host.Host == host.Guest || !strings.Contains(link, "?") || host.Guest != m.GuestURL {
+		t.Errorf("host's: %q, %v", host.Host, err)
+	}
+	bare := m
+	bare.GuestURL = ""
+	if again, err := l.Links(t.Context(), provider.LinkRequest{Meeting: bare}); err != nil || again.Guest != m.GuestURL {
+		t.Errorf("without the URL: %+v, %v", again, err)
+	}
+	gone := absent()
+	gone.GuestURL = ""
+	if _, err := l.Links(t.Context(), provider.LinkRequest{Meeting: gone, Host: true}); !errors.Is(err, provider.NotFound) {
+		t.Errorf("of nothing: %v", err)
+	}
+	m.GuestURL = "javascript:alert(1)"
+	if got, err := l.Links(t.Context(), provider.LinkRequest{Meeting: m}); err == nil {
+		t.Errorf("a link that is none: %+v", got)
+	}
+}
+
+func testRooms(t *testing.T, h Harness) {
+	p := h.open(t, nil)
+	l, ok := p.(provider.RoomLister)
+	if !ok {
+		t.Skip("the platform lists no rooms")
+	}
+	s := h.spec(t)
+	m := h.create(t, p, s)
+	s.Name += "-b"
+	h.create(t, p, s)
+	found := false
+	err := l.Rooms(t.Context(), func(o provider.Meeting) bool {
+		if o.ID == m.ID {
+			found = true
+			checkMeeting(t, p, provider.MeetingSpec{Name: m.Room, Room: s.Room, Until: s.Until}, o)
+		}
+		return true
+	})
+	if err != nil || !found {
+		t.Errorf("found %v, %v", found, err)
+	}
+	n := 0
+	if err := l.Rooms(t.Context(), func(provider.Meeting) bool { n++; return false }); err != nil || n != 1 {
+		t.Errorf("went on %d times, %v", n, err)
+	}
+}
+
+func testRecordings(t *testing.T, h Harness) {
+	p := h.open(t, nil)
+	l, ok := p.(provider.RecordingLister)
+	if !ok {
+		t.Skip("the platform lists no recordings")
+	}
+	if list, err := l.Recordings(t.Context(), absent().Room, 10); err != nil || len(list) != 0 {
+		t.Errorf("of nothing: %+v, %v", list, err)
+	}
+	if list, err := l.Recordings(t.Context(), "", 0); err != nil || len(list) != 0 {
+		t.Errorf("none: %+v, %v", list, err)
+	}
+	list, err := l.Recordings(t.Context(), "", 5)
+	if err != nil || len(list) > 5 {
+		t.Errorf("%d of five, %v", len(list), err)
+	}
+	for _, r := range list {
+		if r.ID == "" || r.Status == "" {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+func testLogo(t *testing.T, h Harness) {
+	p := h.open(t, nil)
+	l, ok := p.(provider.LogoUploader)
+	if !ok {
+		t.Skip("the platform shows no logo")
+	}
+	var logo bytes.Buffer
+	if err := png.Encode(&logo, image.NewGray(image.Rect(0, 0, 400, 400))); err != nil {
+		t.Fatal(err)
+	}
+	m := h.create(t, p, h.spec(t))
+	if err := l.UploadLogo(t.Context(), m, logo.Bytes()); err != nil {
+		t.Error(err)
+	}
+	if err := l.UploadLogo(t.Context(), provider.Meeting{}, logo.Bytes()); !errors.Is(err, provider.Invalid) {
+		t.Errorf("of no meeting: %v", err)
+	}
+}
+
+func testCheck(t *testing.T, h Harness) {
+	c, ok := h.open(t, nil).(provider.Checker)
+	if !ok {
+		t.Skip("the platform has no checks")
+	}
+	checks := c.Check(t.Context())
+	if len(checks) == 0 || checks[0].Name != "API key" || !checks[0].OK {
+		t.Errorf("with a good key: %+v", checks)
+	}
+	for _, c := range checks {
+		if c.Name == "" || c.Detail == "" || (!c.OK && c.Hint == "") {
+			t.Errorf("%+v says too little", c)
+		}
+	}
+	bad := h.Account
+	bad.APIKey = "bad-key-0123456789"
+	checks = h.openAs(t, bad, nil).(provider.Checker).Check(t.Context())
+	if len(checks) == 0 || checks[0].OK || checks[0].Hint == "" || strings.Contains(checks[0].Detail, bad.APIKey) {
+		t.Errorf("with a bad key: %+v", checks)
+	}
+}
+
+// calls makes one call of every kind that a provider has.
+func calls(ctx context.Context, p provider.Provider, s provider.MeetingSpec, m provider.Meeting) map[string]error {
+	out := map[string]error{}
+	_, out["create"] = p.CreateMeeting(ctx, s)
+	out["end"] = p.EndMeeting(ctx, m)
+	_, out["presence"] = p.Presence(ctx, m)
+	if l, ok := p.(provider.Linker); ok {
+		_, out["links"] = l.Links(ctx, provider.LinkRequest{Meeting: m, Host: true})
+	}
+	if l, ok := p.(provider.Looker); ok {
+		_, out["look up"] = l.Lookup(ctx, m)
+	}
+	if e, ok := p.(provider.Ejector); ok {
+		out["eject"] = e.Eject(ctx, m, "6a1e2d3c-4b5a-4697-8887-665544332211", false)
+	}
+	if l, ok := p.(provider.RoomLister); ok {
+		out["rooms"] = l.Rooms(ctx, func(provider.Meeting) bool { return true })
+	}
+	if l, ok := p.(provider.PresenceLister); ok {
+		_, out["all presence"] = l.AllPresence(ctx)
+	}
+	if l, ok := p.(provider.RecordingLister); ok {
+		_, out["recordings"] = l.Recordings(ctx, "", 1)
+	}
+	if l, ok := p.(provider.LogoUploader); ok {
+		out["logo"] = l.UploadLogo(ctx, m, []byte("png"))
+	}
+	return out
+}
+
+func testBadKey(t *testing.T, h Harness) {
+	m := h.create(t, h.open(t, nil), h.spec(t))
+	a := h.Account
+	a.APIKey = "bad-key-0123456789"
+	for what, err := range calls(t.Context(), h.openAs(t, a, nil), h.spec(t), m) {
+		if !errors.Is(err, provider.Unauthenticated) || provider.HintOf(err) == "" {
+			t.Errorf("%s: %v, hint %q", what, err, provider.HintOf(err))
+		} else if strings.Contains(err.Error(), a.APIKey) {
+			t.Errorf("%s: the key is in %v", what, err)
+		}
+	}
+}
+
+func testCancelled(t *testing.T, h Harness) {
+	p := h.open(t, nil)
+	m := h.create(t, p, h.spec(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for what, err := range calls(ctx, p, h.spec(t), m) {
+		if !errors.Is(err, context.Canceled) || provider.KindOf(err) == "" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

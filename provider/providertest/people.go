@@ -1,0 +1,145 @@
+package providertest
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"greenroom/provider"
+)
+
+// here gives those of a reading who are present, by session.
+func here(people []provider.Participant) map[string]provider.Participant {
+	out := map[string]provider.Participant{}
+	for _, who := range people {
+		if who.LeftAt.IsZero() {
+			out[who.Session] = who
+		}
+	}
+	return out
+}
+
+func testPresence(t *testing.T, h Harness) {
+	p := h.open(t, nil)
+	m := h.create(t, p, h.spec(t))
+	if people, err := p.Presence(t.Context(), m); err != nil || len(here(people)) != 0 {
+		t.Errorf("of an empty meeting: %+v, %v", people, err)
+	}
+	if people, err := p.Presence(t.Context(), absent()); len(here(people)) != 0 || (err != nil && !errors.Is(err, provider.NotFound)) {
+		t.Errorf("of nothing: %+v, %v", people, err)
+	}
+	if _, err := p.Presence(t.Context(), provider.Meeting{}); !errors.Is(err, provider.Invalid) {
+		t.Errorf("of no meeting: %v", err)
+	}
+	if h.Join == nil {
+		t.Skip("nobody can be made to join here")
+	}
+	ada := h.Join(t, m, Person{Name: "Ada Lovelace"})
+	zoe := h.Join(t, m, Person{Name: "Zoë 渡辺", Host: true})
+	people, err := p.Presence(t.Context(), m)
+	now := here(people)
+	if err != nil || len(now) != 2 || now[ada].Name != "Ada Lovelace" || now[zoe].Name != "Zoë 渡辺" || now[ada].JoinedAt.IsZero() {
+		t.Fatalf("of two: %+v, %v", people, err)
+	}
+	h.Leave(t, m, ada)
+	people, err = p.Presence(t.Context(), m)
+	now = here(people)
+	if err != nil || len(now) != 1 || now[zoe].Session != zoe {
+		t.Errorf("after one left: %+v, %v", people, err)
+	}
+	for _, who := range people {
+		if who.Session == ada && who.LeftAt.Before(who.JoinedAt) {
+			t.Errorf("left before joining: %+v", who)
+		}
+	}
+	again := h.Join(t, m, Person{Name: "Ada Lovelace"})
+	people, err = p.Presence(t.Context(), m)
+	if now = here(people); err != nil || again == ada || len(now) != 2 {
+		t.Errorf("after a rejoin as %s: %+v, %v", again, people, err)
+	}
+}
+
+func testAllPresence(t *testing.T, h Harness) {
+	p := h.open(t, nil)
+	l, ok := p.(provider.PresenceLister)
+	if !ok {
+		t.Skip("the platform has no reading of all meetings")
+	}
+	m := h.create(t, p, h.spec(t))
+	all, err := l.AllPresence(t.Context())
+	if err != nil || len(all[m.Room]) != 0 {
+		t.Errorf("empty: %+v, %v", all, err)
+	}
+	if h.Join == nil {
+		t.Skip("nobody can be made to join here")
+	}
+	ada := h.Join(t, m, Person{Name: "Ada"})
+	all, err = l.AllPresence(t.Context())
+	if now := here(all[m.Room]); err != nil || now[ada].Name != "Ada" {
+		t.Errorf("with one: %+v, %v", all, err)
+	}
+}
+
+// An answer that isn't the documented shape is an error, never an empty list.
+func testPresenceShape(t *testing.T, h Harness) {
+	m := h.create(t, h.open(t, nil), h.spec(t))
+	for name, spoil := range map[string]func(*http.Request, http.RoundTripper) (*http.Response, error){
+		"a page":                   answering(200, "text/html", "<html><title>Log in</title></html>"),
+		"an error with 200":        answering(200, "application/json", `{"error":"server-error","info":"x"}`),
+		"nothing":                  answering(200, "application/json", ``),
+		"null":                     answering(200, "application/json", `null`),
+		"an empty object":          answering(200, "application/json", `{}`),
+		"a list of null":           answering(200, "application/json", `{"data":null,"results":null,"total_count":0}`),
+		"a list of another kind":   answering(200, "application/json", `{"data":"x","results":"x"}`),
+		"people without ids":       answering(200, "application/json", `{"total_count":1,"data":[{}],"results":[{}],"cursor":null}`),
+		"a failing server":         answering(500, "application/json", `{"error":"server-error"}`),
+		"a page with 404":          answering(404, "text/html", "<html>not here</html>"),
+		"a cut answer":             cutShort,
+		"a lost answer":            lose,
+		"a redirect":               answering(302, "text/plain", "", "Location", "https://example.com/"),
+		"an answer that never was": answering(418, "text/plain", "I'm a teapot"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			wrap, calls := fault(presence, 100, spoil)
+			p := h.open(t, wrap)
+			people, err := p.Presence(t.Context(), m)
+			if err == nil || len(people) != 0 || calls() == 0 || errors.Is(err, provider.NotFound) || provider.KindOf(err) == "" {
+				t.Errorf("%+v, %v after %d calls", people, err, calls())
+			}
+			if l, ok := p.(provider.PresenceLister); ok && name != "an empty object" {
+				if all, err := l.AllPresence(t.Context()); err == nil || errors.Is(err, provider.NotFound) {
+					t.Errorf("of all: %+v, %v", all, err)
+				}
+			}
+		})
+	}
+}
+
+func testEject(t *testing.T, h Harness) {
+	p := h.open(t, nil)
+	e, ok := p.(provider.Ejector)
+	if !ok {
+		t.Skip("the platform removes nobody")
+	}
+	m := h.create(t, p, h.spec(t))
+	if err := e.Eject(t.Context(), m, "", false); !errors.Is(err, provider.Invalid) {
+		t.Errorf("of nobody: %v", err)
+	}
+	if err := e.Eject(t.Context(), m, "6a1e2d3c-4b5a-4697-8887-665544332211", false); err != nil {
+		t.Errorf("of somebody who is not there: %v", err)
+	}
+	if h.Join == nil {
+		t.Skip("nobody can be made to join here")
+	}
+	ada, grace := h.Join(t, m, Person{Name: "Ada"}), h.Join(t, m, Person{Name: "Grace"})
+	for range 2 {
+		if err := e.Eject(t.Context(), m, ada, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.Leave(t, m, "")
+	people, err := p.Presence(t.Context(), m)
+	if now := here(people); err != nil || len(now) != 1 || now[grace].Session != grace {
+		t.Errorf("left are %+v, %v", people, err)
+	}
+}

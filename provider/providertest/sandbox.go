@@ -1,0 +1,123 @@
+package providertest
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+	"greenroom/provider/sandbox"
+)
+
+// Sandbox is a harness on a platform of our own sandbox, over HTTP, on a clock that moves only when somebody waits.
+func Sandbox(t *testing.T, platform provider.Platform, open Open) Harness {
+	t.Helper()
+	clock := clockwork.NewFakeClockAt(time.Now().Truncate(time.Second))
+	hook := &receiver{clock: clock}
+	world := sandbox.New(sandbox.Options{Clock: clock, Seed: 1, Transport: hook})
+	handler, a := world.Daily(), provider.Account{
+		Name: string(platform), Platform: platform, APIKey: sandbox.DailyKey, WebhookSecret: sandbox.DailyWebhookSecret,
+	}
+	if platform == provider.Whereby {
+		handler, a.APIKey, a.WebhookSecret = world.Whereby(), sandbox.WherebyKey, sandbox.WherebyWebhookSecret
+	}
+	srv := httptest.NewServer(handler)
+	t.Cleanup(func() {
+		srv.Close()
+		if err := world.Close(); err != nil {
+			t.Errorf("close the sandbox: %v", err)
+		}
+	})
+	a.APIURL = srv.URL + "/v1"
+	if _, err := world.SetWebhook(platform, "http://hook.example/", ""); err != nil {
+		t.Fatal(err)
+	}
+	settle := func(t testing.TB) {
+		t.Helper()
+		if err := world.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(time.Minute)
+		if err := world.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Harness{
+		Open: open, Account: a, Transport: srv.Client().Transport, Clock: worldClock{clock},
+		Join: func(t testing.TB, m provider.Meeting, who Person) string {
+			t.Helper()
+			p := sandbox.Person{Name: who.Name, Owner: who.Host}
+			if who.Bot {
+				p.Role = "recorder"
+			}
+			session, err := world.Join(platform, m.Room, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			settle(t)
+			return session
+		},
+		Leave: func(t testing.TB, _ provider.Meeting, session string) {
+			t.Helper()
+			if session != "" {
+				if err := world.Leave(session, ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			settle(t)
+		},
+		Deliveries: func(t testing.TB) []provider.WebhookRequest {
+			t.Helper()
+			settle(t)
+			return hook.all()
+		},
+	}
+}
+
+// worldClock is the world's time for a provider: who waits on it moves it.
+type worldClock struct{ *clockwork.FakeClock }
+
+var _ rest.Clock = worldClock{}
+
+func (c worldClock) Sleep(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.Advance(max(d, 0))
+	return nil
+}
+
+// receiver keeps the webhooks that the world sends.
+type receiver struct {
+	clock clockwork.Clock
+	mu    sync.Mutex
+	got   []provider.WebhookRequest
+}
+
+func (h *receiver) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	_ = r.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.got = append(h.got, provider.WebhookRequest{
+		Method: r.Method, Target: r.URL.RequestURI(), Header: r.Header.Clone(), Body: bytes.Clone(body), ReceivedAt: h.clock.Now(),
+	})
+	return answer(r, http.StatusOK, "text/plain", ""), nil
+}
+
+func (h *receiver) all() []provider.WebhookRequest {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]provider.WebhookRequest(nil), h.got...)
+}

@@ -1,0 +1,152 @@
+// Package providertest is what every provider must do, as one suite of tests: [Run].
+//
+// A provider's own test of it is a few lines: it opens a [Harness] on the sandbox, over HTTP, and runs the suite. The
+// same suite runs against a live account when the environment holds its keys: see [Live]. What a provider can do beyond
+// the core is found by type assertion, as the program finds it, and tested where it is found.
+//
+// The suite makes its own faults, in the transport: answers that are lost after the platform did what was asked, cut
+// answers, pages instead of JSON. It asks nothing of the platform for them.
+package providertest
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// Open makes a provider of an account, whose calls go through the transport and whose waits are the clock's.
+type Open func(a provider.Account, transport http.RoundTripper, clock rest.Clock) (provider.Provider, error)
+
+// Harness is a platform to test a provider on.
+type Harness struct {
+	Open Open
+	// Account has good credentials.
+	Account provider.Account
+	// Transport reaches the platform; nil is the default.
+	Transport http.RoundTripper
+	// Clock is the platform's time, as far as it is known.
+	Clock rest.Clock
+
+	// What follows is nil where nobody can do it, as on a live account; what needs it is skipped.
+
+	// Join brings somebody into a meeting and gives their session. Leave takes them out, or with an empty session nobody:
+	// it only waits. When they return, the platform's presence tells the truth.
+	Join  func(t testing.TB, m provider.Meeting, who Person) string
+	Leave func(t testing.TB, m provider.Meeting, session string)
+	// Deliveries are the webhooks that the platform has sent so far, once those that are due have been sent.
+	Deliveries func(t testing.TB) []provider.WebhookRequest
+}
+
+// Person is somebody who joins.
+type Person struct {
+	Name string
+	Host bool
+	Bot  bool
+}
+
+// Run tests a provider.
+func Run(t *testing.T, h Harness) {
+	if h.Clock == nil {
+		h.Clock = rest.RealClock{}
+	}
+	for _, one := range []struct {
+		name string
+		test func(*testing.T, Harness)
+	}{
+		{"Identity", testIdentity},
+		{"Create", testCreate},
+		{"CreateTaken", testCreateTaken},
+		{"CreateAnswerLost", testCreateAnswerLost},
+		{"CreateForeignRoom", testCreateForeign},
+		{"CreateAtOnce", testCreateAtOnce},
+		{"End", testEnd},
+		{"EndWithPeople", testEndWithPeople},
+		{"Lookup", testLookup},
+		{"Links", testLinks},
+		{"Presence", testPresence},
+		{"AllPresence", testAllPresence},
+		{"PresenceNotTheShape", testPresenceShape},
+		{"Eject", testEject},
+		{"Rooms", testRooms},
+		{"Recordings", testRecordings},
+		{"Logo", testLogo},
+		{"Check", testCheck},
+		{"BadKey", testBadKey},
+		{"Cancelled", testCancelled},
+		{"RateLimited", testRateLimited},
+		{"Webhooks", testWebhooks},
+		{"WebhookWithoutSecret", testWebhookWithoutSecret},
+	} {
+		t.Run(one.name, func(t *testing.T) { one.test(t, h) })
+	}
+}
+
+// open makes the harness's provider, with a transport around its own when wrap is given.
+func (h Harness) open(t testing.TB, wrap func(http.RoundTripper) http.RoundTripper) provider.Provider {
+	t.Helper()
+	return h.openAs(t, h.Account, wrap)
+}
+
+func (h Harness) openAs(t testing.TB, a provider.Account, wrap func(http.RoundTripper) http.RoundTripper) provider.Provider {
+	t.Helper()
+	transport := h.Transport
+	if wrap != nil {
+		if transport == nil {
+			transport = http.DefaultTransport
+		}
+		transport = wrap(transport)
+	}
+	p, err := h.Open(a, transport, h.Clock)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	return p
+}
+
+// spec is a meeting of an hour; every test has its own name.
+func (h Harness) spec(t testing.TB) provider.MeetingSpec {
+	t.Helper()
+	now := h.Clock.Now().UTC()
+	room := fmt.Sprintf("suite-%x", uint32(hash(t.Name())))
+	return provider.MeetingSpec{
+		Name: fmt.Sprintf("%s-%s-%d", room, now.Format("20060102150405"), time.Now().UnixNano()%1e6), Room: room,
+		Until: now.Add(time.Hour).Truncate(time.Second), Recording: provider.RecordingNone, Trigger: provider.TriggerNone,
+	}
+}
+
+// hash is FNV-1a, enough to give every test a room of its own.
+func hash(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return h
+}
+
+// create makes a meeting and sees to it that it ends with the test.
+func (h Harness) create(t testing.TB, p provider.Provider, s provider.MeetingSpec) provider.Meeting {
+	t.Helper()
+	m, err := p.CreateMeeting(t.Context(), s)
+	if err != nil {
+		t.Fatalf("create: %v", err)
+	}
+	h.endLater(t, m)
+	return m
+}
+
+// endLater ends a meeting with the test, whatever became of it.
+func (h Harness) endLater(t testing.TB, m provider.Meeting) {
+	t.Helper()
+	p := h.open(t, nil)
+	t.Cleanup(func() {
+		ctx, cancel := cleanupContext()
+		defer cancel()
+		if err := p.EndMeeting(ctx, m); err != nil {
+			t.Errorf("end after the test: %v", err)
+		}
+	})
+}
