@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// history is a Backend's events, served in small pages as a busy store would.
+type history struct {
+	upTo  uint64
+	odd   bool // only odd numbers match
+	limit int
+	asked int
+}
+
+func (h *history) page(q app.EventQuery) (app.EventPage, error) {
+	h.asked++
+	var all []app.Delivery
+	for seq := q.After + 1; seq <= h.upTo; seq++ {
+		if h.odd && seq%2 == 0 {
+			continue
+		}
+		all = append(all, app.Delivery{Seq: seq})
+	}
+	var p app.EventPage
+	if q.After == 0 && q.Limit == 1 { // the newest
+		return app.EventPage{Events: []app.Delivery{{Seq: h.upTo}}}, nil
+	}
+	if len(all) > h.limit {
+		all, p.More = all[:h.limit], true
+		p.Next = all[h.limit-1].Seq
+	}
+	slices.Reverse(all)
+	p.Events = all
+	return p, nil
+}
+
+func delivery(seq uint64) app.Change {
+	return app.Change{Kind: app.DeliveryChange, Delivery: &app.Delivery{Seq: seq}}
+}
+
+func TestFollowerLeavesNothingOut(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		from    uint64
+		query   app.EventQuery
+		stored  uint64
+		odd     bool
+		changes []app.Change
+		want    string
+	}{
+		{"what comes next", 0, app.EventQuery{}, 5, false, []app.Change{delivery(6), delivery(7)}, "6 7"},
+		{"from a number", 3, app.EventQuery{}, 9, false, nil, "3 4 5 6 7 8 9"},
+		{"seen in both ways", 3, app.EventQuery{}, 6, false, []app.Change{delivery(5), delivery(6), delivery(7)}, "3 4 5 6 7"},
+		{"dropped by the stream", 0, app.EventQuery{}, 5, false, []app.Change{delivery(6), {Kind: app.Missed}, delivery(12)}, "6 7 8 9 10 11 12"},
+		{"a gap without a word", 0, app.EventQuery{}, 5, false, []app.Change{delivery(9)}, "6 7 8 9"},
+		{"narrow", 0, app.EventQuery{Account: "a"}, 5, true, []app.Change{delivery(6), delivery(7), delivery(8), delivery(9)}, "7 9"},
+		{"other changes", 0, app.EventQuery{}, 5, false, []app.Change{{Kind: app.StatusChange}, {Kind: app.DeliveryChange}}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := &history{upTo: test.stored, odd: test.odd, limit: 2}
+			b := &fake{changes: make(chan app.Change), events: h.page}
+			var got []string
+			f := follower{backend: b, query: test.query, from: test.from, print: func(d app.Delivery) error {
+				got = append(got, fmt.Sprint(d.Seq))
+				return nil
+			}}
+			go func() {
+				defer close(b.changes)
+				for _, c := range test.changes {
+					if c.Delivery != nil {
+						b.changes <- app.Change{Kind: app.StatusChange} // the one before it was handled
+						h.upTo = max(h.upTo, c.Delivery.Seq)
+					}
+					b.changes <- c
+				}
+			}()
+			if err := f.run(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if s := strings.Join(got, " "); s != test.want {
+				t.Errorf("printed %q, not %q", s, test.want)
+			}
+		})
+	}
+}
+
+func TestFollowerWaitsForAMeetingToCome(t *testing.T) {
+	b := &fake{changes: make(chan app.Change, 1), events: func(app.EventQuery) (app.EventPage, error) {
+		return app.EventPage{}, &app.Error{Kind: provider.NotFound, Text: "no meeting"}
+	}}
+	b.changes <- delivery(1)
+	close(b.changes)
+	f := follower{backend: b, query: app.EventQuery{Meeting: "later"}, from: 1, print: func(app.Delivery) error { return nil }}
+	if err := f.run(context.Background()); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNewestReadsShortPages(t *testing.T) {
+	h := [][]uint64{{9, 8}, {}, {5}, {2, 1}}
+	n := 0
+	b := &fake{events: func(q app.EventQuery) (app.EventPage, error) {
+		p := app.EventPage{More: n < len(h)-1, Next: uint64(100 - n)}
+		if n > 0 && q.Before != uint64(100-n+1) {
+			t.Errorf("page %d is asked for before %d", n, q.Before)
+		}
+		for _, s := range h[n] {
+			p.Events = append(p.Events, app.Delivery{Seq: s})
+		}
+		n++
+		return p, nil
+	}}
+	got, err := newest(context.Background(), b, app.EventQuery{}, 5)
+	if err != nil || len(got) != 5 {
+		t.Errorf("%d events, %v", len(got), err)
+	}
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// goPackage is what `go list` tells of a package. Imports are those of the program, not of its tests.
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+}
+
+// listPackages lists the module's packages with everything that they depend on.
+func listPackages(t *testing.T) map[string]goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports,Standard", "./...")
+	cmd.Dir = "../.."
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v: %s", err, errs.String())
+	}
+	all := map[string]goPackage{}
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all[p.ImportPath] = p
+	}
+}
+
+// under says whether path is one of the folders, or in one of them.
+func under(path string, folders ...string) bool {
+	return slices.ContainsFunc(folders, func(f string) bool { return path == f || strings.HasPrefix(path, f+"/") })
+}
+
+// The folders that packages of the module may import from the module; the longest matching line counts. Imports run one
+// way: cmd, tui, internal/app, provider. internal/plain and internal/crash depend on nothing and are for everybody but the
+// two vocabularies.
+var allowed = map[string][]string{
+	"provider":              {},
+	"provider/rest":         {"provider", "internal/plain"},
+	"provider/daily":        {"provider", "provider/rest", "internal/plain"},
+	"provider/whereby":      {"provider", "provider/rest", "internal/plain"},
+	"provider/livekit":      {"provider", "provider/rest", "internal/plain"},
+	"provider/sandbox":      {"provider", "internal/crash", "internal/plain"},
+	"provider/providertest": {"provider", "internal/crash", "provider/rest", "provider/sandbox"},
+	"internal/app":          {"provider"},
+	"internal/app/apptest":  {"provider", "internal/app"},
+	"internal/crash":        {},
+	"internal/plain":        {},
+	"internal/config":       {"provider"},
+	"internal/roster":       {"provider", "internal/app"},
+	"store":                 {"provider", "internal/app", "internal/crash", "internal/plain", "internal/roster"},
+	"internal/hub":          {"provider", "internal/app", "internal/crash", "internal/plain", "internal/roster", "store"},
+	"internal/web":          {"provider", "internal/app", "internal/crash", "internal/plain", "internal/hub"},
+	"internal/ipc":          {"provider", "internal/app", "internal/crash", "internal/plain", "internal/ipc"},
+	"internal/recording":    {"provider", "internal/app", "internal/crash", "internal/plain"},
+	"tunnel":                {"tunnel", "internal/crash", "internal/plain"},
+	"tui":                   {"provider", "internal/app", "internal/crash", "internal/plain", "tui"},
+	"cmd":                   {"provider", "internal", "store", "tui", "tunnel", "cmd"},
+}
+
+// private are libraries that only these folders import.
+var private = map[string][]string{
+	"charm.land/bubbletea/v2": {"tui", "cmd"},
+	"go.etcd.io/bbolt":        {"store", "tunnel/relay"},
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	const module = "greenroom/"
+	all := listPackages(t)
+	found := 0
+	for path, p := range all {
+		from, ours := strings.CutPrefix(path, module)
+		if !ours {
+			continue
+		}
+		found++
+		rule := ""
+		for folder := range allowed {
+			if under(from, folder) && len(folder) > len(rule) {
+				rule = folder
+			}
+		}
+		if rule == "" {
+			t.Errorf("%s stands in a folder that the design doesn't have", from)
+			continue
+		}
+		for _, imported := range p.Imports {
+			to, inner := strings.CutPrefix(imported, module)
+			if !inner {
+				checkLibrary(t, from, imported, all[imported])
+				continue
+			}
+			if !mayImport(from, rule, to) {
+				t.Errorf("%s must not import %s", from, to)
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("only %d packages were looked at", found)
+	}
+}
+
+func mayImport(from, rule, to string) bool {
+	if from == to || under(to, "cmd") {
+		return false
+	}
+	for _, a := range allowed[rule] {
+		// A folder that holds packages of one layer allows all of them; provider and internal/app allow themselves alone,
+		// except to those that wire everything together.
+		switch {
+		case to == a, rule == "cmd" && under(to, a):
+			return true
+		case (a == "tui" || a == "tunnel" || a == "internal/ipc") && under(to, a):
+			return true
+		}
+	}
+	return false
+}
+
+func checkLibrary(t *testing.T, from, path string, p goPackage) {
+	t.Helper()
+	if under(from, "provider") && !under(from, "provider/rest", "provider/daily", "provider/whereby", "provider/livekit", "provider/sandbox", "provider/providertest") && !p.Standard {
+		t.Errorf("%s must import the standard library alone, not %s", from, path)
+	}
+	for library, folders := range private {
+		if under(path, library) && !under(from, folders...) {
+			t.Errorf("%s must not import %s", from, path)
+		}
+	}
+}
+
+func TestImportRulesCanFail(t *testing.T) {
+	for _, test := range []struct {
+		from, rule, to string
+		want           bool
+	}{
+		{"provider/daily", "provider/daily", "provider/rest", true},
+		{"provider/daily", "provider/daily", "provider/whereby", false},
+		{"tui/grid", "tui", "internal/hub", false},
+		{"tui", "tui", "tui/grid", true},
+		{"tui", "tui", "provider", true},
+		{"tui", "tui", "provider/daily", false},
+		{"internal/app", "internal/app", "store", false},
+		{"store", "store", "internal/hub", false},
+		{"cmd/greenroom", "cmd", "internal/ipc/lock", true},
+		{"internal/hub", "internal/hub", "cmd/greenroom", false},
+	} {
+		if got := mayImport(test.from, test.rule, test.to); got != test.want {
+			t.Errorf("%s may import %s: %t", test.from, test.to, got)
+		}
+	}
+}

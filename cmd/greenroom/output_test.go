@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"greenroom/internal/crash"
+)
+
+func TestTableAlignsByCells(t *testing.T) {
+	tb := newTable("NAME", "STATE")
+	tb.add("渡辺", "here")
+	tb.add("e\u0301a\x1b[31m", "left")
+	tb.add("👩🏽‍🚀", "bot")
+	var b bytes.Buffer
+	if err := tb.write(&b); err != nil {
+		t.Fatal(err)
+	}
+	want := "NAME     STATE\n渡辺     here\ne\u0301a␛[31m  left\n👩🏽‍🚀       bot\n"
+	if b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}
+
+func TestMoment(t *testing.T) {
+	zone := time.FixedZone("test", 2*3600)
+	now := time.Date(2026, 11, 22, 16, 30, 0, 0, zone)
+	for _, test := range []struct {
+		text  string
+		ahead bool
+		want  string
+	}{
+		{"17:00", true, "2026-11-22T17:00:00+02:00"},
+		{"16:30", true, "2026-11-23T16:30:00+02:00"},
+		{"09:15", true, "2026-11-23T09:15:00+02:00"},
+		{"09:15", false, "2026-11-22T09:15:00+02:00"},
+		{"23:00:01", false, "2026-11-21T23:00:01+02:00"},
+		{"2026-12-01T10:00:00Z", true, "2026-12-01T10:00:00Z"},
+		{"2026-12-01 10:00", true, "2026-12-01T10:00:00+02:00"},
+		{"2026-12-01", false, "2026-12-01T00:00:00+02:00"},
+		{"25:00", true, ""}, {"", true, ""}, {"tomorrow", true, ""}, {"1730", true, ""},
+	} {
+		got, ok := moment(test.text, now, test.ahead)
+		if ok != (test.want != "") || ok && got.Format(time.RFC3339) != test.want {
+			t.Errorf("%q: %s, %t", test.text, got.Format(time.RFC3339), ok)
+		}
+	}
+}
+
+func TestLogIsSetAsideAndReadBack(t *testing.T) {
+	dir := t.TempDir()
+	l, err := openLog(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if info, err := os.Stat(l.path); err != nil || info.Mode().Perm()&0o077 != 0 && os.PathSeparator == '/' {
+		t.Errorf("the log is for others too: %v %v", info, err)
+	}
+	line := strings.Repeat("x", 1<<20) + "\n"
+	for range 6 {
+		if _, err := l.Write([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old, err := os.Stat(l.path + ".1")
+	if err != nil || old.Size() > maxLog {
+		t.Fatalf("set aside: %v %v", old, err)
+	}
+	log := newLog(l, slog.LevelInfo)
+	crashes := 0
+	group := crashGroup(log, func(crash.Report) { crashes++ })
+	group.Go("test", func() { panic("odd \x1b[2J") })
+	group.Wait()
+	tail := l.tail()
+	last := tail[len(tail)-1]
+	if crashes != 1 || !strings.Contains(last, "panic") || !strings.Contains(last, "goroutine") || strings.Contains(last, "\x1b") {
+		t.Errorf("%d crashes, the log ends with %q", crashes, last)
+	}
+}
+
+func TestLengths(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "0:00", 61 * time.Second: "1:01", 3723 * time.Second: "1:02:03", -time.Minute: "0:00"} {
+		if got := length(d); got != want {
+			t.Errorf("%s: %s", d, got)
+		}
+	}
+}
