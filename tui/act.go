@@ -64,12 +64,12 @@ func (m *Model) act(a Action) tea.Cmd {
 	return nil
 }
 
-// why says what stands in the way of an action; empty when nothing does.
+// why says what stands in the way of an action, safe to draw; empty when nothing does.
 func (m *Model) why(a Action) string {
 	v, hasRoom := m.rooms.room()
 	mt, hasMeeting := m.rooms.meeting()
 	going := hasMeeting && mt.Status != app.Ended
-	onRooms := m.tab == tabRooms
+	onRooms, name := m.tab == tabRooms, safe(v.Name)
 	switch a {
 	case actNewRoom:
 		if !onRooms {
@@ -82,14 +82,14 @@ func (m *Model) why(a Action) string {
 		case !hasRoom:
 			return "There is no room to do that with: " + m.keys.name(actNewRoom) + " makes one"
 		case a == actStart && going:
-			return "The meeting of " + v.Name + " is open already: " + m.keys.name(actOpenHost) + " opens it, " +
+			return "The meeting of " + name + " is open already: " + m.keys.name(actOpenHost) + " opens it, " +
 				m.keys.name(actEnd) + " ends it"
 		case a == actStart && v.Would.Problem != "":
-			return v.Would.Problem
+			return safe(v.Would.Problem)
 		case a == actDeleteRoom && going:
 			return "The room has a meeting: end it first with " + m.keys.name(actEnd)
 		case a != actStart && a != actEditRoom && a != actDeleteRoom && !going:
-			return v.Name + " has no meeting now: " + m.keys.name(actStart) + " starts one"
+			return name + " has no meeting now: " + m.keys.name(actStart) + " starts one"
 		}
 	case actFollow, actCurl, actHex:
 		if m.tab != tabWebhooks {

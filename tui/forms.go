@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
+	"greenroom/internal/plain"
 	"greenroom/provider"
 	"greenroom/tui/dialog"
 )
@@ -38,7 +39,7 @@ func (m *Model) roomForm(edit *app.Room) *dialog.Form {
 		return ""
 	}
 	f.Fields = []*dialog.Field{
-		{Name: "name", Label: "Name", Value: cur.Name, Check: m.checkName(cur.Name),
+		{Name: "name", Label: "Name", Value: plain.Text(cur.Name), Check: m.checkName(cur.Name),
 			Help: "What you call it. Meetings on the platform are named after it."},
 		{Name: "account", Label: "Account", Value: cur.Account, Options: m.accountOptions(cur.Account),
 			Help: "Where its meetings are held. By policy means that your settings decide at each start."},
@@ -94,7 +95,7 @@ func roomSpec(v func(string) string) app.RoomSpec {
 // patch holds what differs.
 func patch(old app.Room, s app.RoomSpec) app.RoomPatch {
 	p := app.RoomPatch{Ref: old.ID}
-	if s.Name != old.Name {
+	if s.Name != old.Name && s.Name != plain.Text(old.Name) {
 		p.Name = &s.Name
 	}
 	if s.Account != old.Account {
@@ -124,7 +125,7 @@ func (m *Model) checkName(current string) func(string, func(string) string) stri
 			return "At most 60 characters."
 		}
 		for _, v := range m.rooms.all {
-			if strings.EqualFold(v.Name, name) && v.Name != current {
+			if strings.EqualFold(v.Name, name) && v.Name != current && name != plain.Text(current) {
 				return "There is a room of that name already."
 			}
 		}

@@ -75,13 +75,13 @@ func (m *Model) guide() string {
 	}
 	switch {
 	case m.tab == tabWebhooks:
-		return "Demo: every line is a signed request that arrived over HTTP. " + k(actIn) + " reads one, " + k(actRooms) + " goes back to the rooms."
+		return "Demo: each line is a signed request that arrived. " + k(actIn) + " reads it, " + k(actRooms) + " goes back to the rooms."
 	case m.tab != tabRooms:
 		return "Demo: " + k(actRooms) + " goes back to the rooms."
 	case !ok:
 		return "Demo: press " + k(actNewRoom) + " to make your first room."
 	case has && mt.Status == "live" && !m.seenWebhooks:
-		return "Demo: people come and go by themselves. Press " + k(actWebhooks) + " to read the webhooks that say so."
+		return "Demo: people come and go. Press " + k(actWebhooks) + " to read the webhooks that say so."
 	case has && mt.Status == "live":
 		return "Demo: press " + k(actEnd) + " to end the meeting, " + k(actNewRoom) + " to make a room of your own."
 	case has && mt.Status == "open":

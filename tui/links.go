@@ -53,6 +53,7 @@ type copied struct{ sure bool }
 // whether it worked. When neither is sure, the text is shown, unless it is secret.
 func (m *Model) copyText(what, text string, secret bool) tea.Cmd {
 	native := m.opts.Copy
+	text = plain.Lines(text)
 	return tea.Batch(tea.SetClipboard(text), try(m, "copy", nil,
 		func(context.Context) (copied, error) { return copied{native != nil && native(text) == nil}, nil },
 		func(c copied) tea.Cmd {

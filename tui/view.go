@@ -256,7 +256,7 @@ func (m *Model) hooksBody(y, h int) []string {
 	}
 	if m.w >= wide {
 		top := h - 2
-		lw := max(m.w*52/100, 56)
+		lw := max(m.w*54/100, 56)
 		rw := m.w - lw
 		left := k.listLines(m, lw-2, top)
 		m.listZone(1, y+1, lw-2, top, &k.feed.List, func(i int) tea.Cmd { return m.pickDelivery(i) })

@@ -1,0 +1,234 @@
+package tui
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	stdio "io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/vt"
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/tui/tuitest"
+)
+
+var update = flag.Bool("update", false, "write the golden screens anew")
+
+// person sits before a real program in an emulated terminal, in a bubble of fake time: sees waits, in that time, until
+// the screen shows something.
+type person struct {
+	t       *testing.T
+	backend *tuitest.Backend
+	term    *vt.Emulator
+	raw     strings.Builder // every byte that reached the terminal
+	title   string
+	copied  []string
+	opened  []string
+	cancel  context.CancelFunc
+	done    chan error
+	err     error
+	over    bool
+}
+
+// sit starts the program. It must run inside a synctest bubble.
+func sit(t *testing.T, w, h int, prepare func(*tuitest.Backend), change ...func(*Options)) *person {
+	t.Helper()
+	p := &person{t: t, term: vt.NewEmulator(w, h), done: make(chan error, 1)}
+	p.term.SetCallbacks(vt.Callbacks{Title: func(s string) { p.title = s }})
+	clock := clockwork.NewRealClock() // the bubble's
+	p.backend = tuitest.New(clock)
+	if prepare != nil {
+		prepare(p.backend)
+	}
+	profile := colorprofile.TrueColor
+	o := Options{
+		Backend: p.backend, Theme: "dark", Clock: clock, Zone: time.UTC, PID: 1, Version: "1.0.0", Profile: &profile,
+		Env: []string{"TERM=xterm-256color"}, Mouse: true, Input: p.term, Output: p, Size: [2]int{w, h},
+		Copy: func(s string) error { p.copied = append(p.copied, s); return nil },
+		Open: func(s string) error { p.opened = append(p.opened, s); return nil },
+		Log:  func() []string { return []string{"10:00:00 INFO listening on 127.0.0.1:7070"} },
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	go func() { p.done <- Run(ctx, o) }()
+	t.Cleanup(func() {
+		cancel()
+		p.leave()
+	})
+	p.rest()
+	return p
+}
+
+// Write is the terminal's end of the program's output.
+func (p *person) Write(b []byte) (int, error) {
+	p.raw.Write(b)
+	if _, err := p.term.Write([]byte(strings.ReplaceAll(string(b), "\n", "\r\n"))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// rest lets a tenth of a second pass.
+func (p *person) rest() { p.wait(100 * time.Millisecond) }
+
+func (p *person) wait(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// leave waits for the end of the program.
+func (p *person) leave() error {
+	if !p.over {
+		p.over = true
+		p.err = <-p.done
+		p.term.Close()
+		synctest.Wait()
+	}
+	return p.err
+}
+
+var keyBytes = map[string]string{
+	"enter": "\r", "esc": "\x1b", "tab": "\t", "shift+tab": "\x1b[Z", "up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C",
+	"left": "\x1b[D", "backspace": "\x7f", "ctrl+c": "\x03", "ctrl+d": "\x04", "ctrl+u": "\x15", "ctrl+r": "\x12", "space": " ",
+}
+
+// presses types keys by name.
+func (p *person) presses(keys ...string) *person {
+	p.t.Helper()
+	for _, k := range keys {
+		b, ok := keyBytes[k]
+		if !ok {
+			b = k
+		}
+		if _, err := stdio.WriteString(p.term.InputPipe(), b); err != nil {
+			p.t.Fatalf("press %q: %v", k, err)
+		}
+		p.rest()
+		if k == "esc" {
+			p.wait(time.Second) // it might have begun a sequence
+		}
+	}
+	return p
+}
+
+// clicks presses the left button on the first place where text stands.
+func (p *person) clicks(text string) *person {
+	p.t.Helper()
+	for y, line := range strings.Split(p.screen(), "\n") {
+		if before, _, ok := strings.Cut(line, text); ok {
+			x := p.width(before) + 1
+			fmt.Fprintf(p.term.InputPipe(), "\x1b[<0;%d;%dM\x1b[<0;%d;%dm", x+1, y+1, x+1, y+1)
+			p.rest()
+			return p
+		}
+	}
+	p.t.Fatalf("there is no %q to click on:\n%s", text, p.screen())
+	return p
+}
+
+func (p *person) width(s string) int { return p.term.WidthMethod().StringWidth(s) }
+
+// resizes changes the terminal.
+func (p *person) resizes(w, h int) *person {
+	p.term.Resize(w, h)
+	fmt.Fprintf(p.term.InputPipe(), "\x1b[48;%d;%d;0;0t", h, w)
+	p.rest()
+	return p
+}
+
+// screen is what is seen, without styles.
+func (p *person) screen() string {
+	lines := strings.Split(strings.ReplaceAll(p.term.String(), "\r", ""), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// sees waits until every text is on the screen, for at most ten seconds of the bubble's time.
+func (p *person) sees(texts ...string) *person {
+	p.t.Helper()
+	for range 100 {
+		missing := ""
+		screen := p.screen()
+		for _, text := range texts {
+			if !strings.Contains(screen, text) {
+				missing = text
+			}
+		}
+		if missing == "" {
+			return p
+		}
+		p.rest()
+	}
+	for _, text := range texts {
+		if !strings.Contains(p.screen(), text) {
+			p.t.Fatalf("the screen does not show %q:\n%s", text, p.screen())
+		}
+	}
+	return p
+}
+
+// misses checks that a text is not on the screen.
+func (p *person) misses(texts ...string) *person {
+	p.t.Helper()
+	for _, text := range texts {
+		if strings.Contains(p.screen(), text) {
+			p.t.Fatalf("the screen shows %q:\n%s", text, p.screen())
+		}
+	}
+	return p
+}
+
+// golden compares with a file under testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got+"\n" != string(want) {
+		t.Errorf("%s differs; go test ./tui -update writes it anew. It is now:\n%s", path, got)
+	}
+}
+
+// busyDay is rooms in every state.
+func busyDay(b *tuitest.Backend) {
+	b.AddRoom(app.RoomSpec{Name: "all-hands", Account: "daily", Locked: true, Recording: provider.RecordingCloud,
+		Trigger: provider.TriggerAutomatic2nd})
+	b.AddRoom(app.RoomSpec{Name: "design", Account: "whereby"})
+	b.AddRoom(app.RoomSpec{Name: "board", Account: "livekit"})
+	b.AddRoom(app.RoomSpec{Name: "office"})
+	b.Start("all-hands")
+	b.JoinAs("all-hands", app.Stay{Name: "Ada Lovelace", Owner: true})
+	time.Sleep(38 * time.Second)
+	b.Join("all-hands", "Grace Hopper")
+	b.Join("all-hands", "Linus")
+	b.Record("all-hands")
+	b.JoinAs("all-hands", app.Stay{Name: "Recorder", Bot: true, Role: "recorder"})
+	time.Sleep(11 * time.Minute)
+	b.Join("all-hands", "Zoë 渡辺")
+	b.Depart("all-hands", "Linus", "connection lost")
+	b.JoinAs("all-hands", app.Stay{Name: "Margaret", Waiting: true})
+	b.Start("design")
+	time.Sleep(7 * time.Second)
+}

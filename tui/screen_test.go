@@ -1,0 +1,209 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/charmbracelet/colorprofile"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/tui/tuitest"
+)
+
+// rejected is a delivery whose signature fails, with every kind of JSON value.
+func rejected(b *tuitest.Backend) {
+	busyDay(b)
+	b.Deliver(app.Delivery{
+		Account: "whereby", Method: "POST", Target: "/hooks/whereby?via=x", Verdict: provider.Rejected, Status: 401,
+		Reason: "the signature does not match", Kind: provider.KindParticipantJoined, Type: "room.client.joined", Room: "design",
+		Headers: map[string][]string{"Content-Type": {"application/json"}, "Whereby-Signature": {"t=1,v1=abc"}},
+		Body:    app.Body(`{"zeta":1.50,"alpha":[true,null,"x"],"big":12345678901234567890,"deep":{"name":"渡辺"}}`),
+	})
+}
+
+func TestScreens(t *testing.T) {
+	sizes := []struct {
+		name string
+		w, h int
+	}{{"80x24", 80, 24}, {"160x45", 160, 45}}
+	for _, c := range []struct {
+		name    string
+		prepare func(*tuitest.Backend)
+		keys    []string
+		change  func(*Options)
+	}{
+		{name: "rooms", prepare: busyDay},
+		{name: "roster", prepare: busyDay, keys: []string{"l", "j"}},
+		{name: "no-rooms"},
+		{name: "no-accounts", prepare: func(b *tuitest.Backend) { b.Stat.Accounts = nil }},
+		{name: "new-room", prepare: busyDay, keys: []string{"n"}},
+		{name: "end", prepare: busyDay, keys: []string{"e"}},
+		{name: "help", prepare: busyDay, keys: []string{"?"}},
+		{name: "palette", prepare: busyDay, keys: []string{":"}},
+		{name: "recordings-empty", keys: []string{"2"}},
+		{name: "recordings", keys: []string{"2"}, prepare: func(b *tuitest.Backend) {
+			b.Recs = []app.Recording{
+				{ID: "a", Account: "daily", Room: "all-hands", Status: app.RecordingRunning, Kind: "tracks", StartedAt: b.Ago(time.Minute)},
+				{ID: "b", Account: "daily", Room: "渡辺の部屋", Status: app.RecordingReady, Kind: "cloud", StartedAt: b.Ago(50 * time.Hour),
+					DurationS: 3723.5, Files: []provider.RecordingFile{{Size: 734003200}}},
+				{ID: "c", Account: "whereby", Room: "design", Status: app.RecordingFailed, StartedAt: b.Ago(time.Hour)},
+			}
+		}},
+		{name: "webhooks-empty", keys: []string{"3"}},
+		{name: "webhooks", prepare: rejected, keys: []string{"3"}},
+		{name: "webhooks-filter", prepare: rejected, keys: []string{"3", "/", "kind:left"}},
+		{name: "status", prepare: busyDay, keys: []string{"4"}},
+		{name: "demo", prepare: busyDay, change: func(o *Options) { o.Demo = true }},
+	} {
+		for _, size := range sizes {
+			t.Run(c.name+"-"+size.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					change := c.change
+					if change == nil {
+						change = func(*Options) {}
+					}
+					p := sit(t, size.w, size.h, c.prepare, change)
+					p.presses(c.keys...)
+					golden(t, c.name+"-"+size.name, p.screen())
+					aligned(t, p, size.w)
+				})
+			})
+		}
+	}
+}
+
+// aligned checks that every border stands in its column: what begins with a bar ends with one at the edge.
+func aligned(t *testing.T, p *person, w int) {
+	t.Helper()
+	for y, line := range strings.Split(p.screen(), "\n") {
+		if strings.HasPrefix(line, "│") && (p.width(line) != w || !strings.HasSuffix(line, "│")) {
+			t.Errorf("line %d is %d cells wide, not %d: %q", y, p.width(line), w, line)
+		}
+	}
+}
+
+// The looks: the same screen in every theme, with its styles.
+func TestThemes(t *testing.T) {
+	ansi16, none := colorprofile.ANSI, colorprofile.TrueColor
+	for name, change := range map[string]func(*Options){
+		"dark":     func(*Options) {},
+		"light":    func(o *Options) { o.Theme = "light" },
+		"16":       func(o *Options) { o.Profile = &ansi16 },
+		"no-color": func(o *Options) { o.Profile, o.Env = &none, []string{"TERM=xterm-256color", "NO_COLOR=yes"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := sit(t, 80, 24, busyDay, change)
+				golden(t, "theme-"+name, p.term.Render())
+				if name == "no-color" && strings.Contains(p.raw.String(), "38;2;") {
+					t.Error("there is colour in spite of NO_COLOR=yes")
+				}
+			})
+		})
+	}
+}
+
+func TestTheTerminalsBackgroundChoosesTheTheme(t *testing.T) {
+	var dark, light string
+	synctest.Test(t, func(t *testing.T) {
+		dark = sit(t, 80, 24, busyDay, func(o *Options) { o.Theme = "auto" }).term.Render()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 80, 24, busyDay, func(o *Options) { o.Theme = "auto" })
+		p.presses("\x1b]11;rgb:ffff/ffff/ffff\x07")
+		light = p.term.Render()
+	})
+	if dark == light {
+		t.Error("a white background makes no difference")
+	}
+}
+
+func TestAnySize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 160, 45, busyDay)
+		for _, size := range [][2]int{{80, 24}, {40, 10}, {41, 17}, {99, 12}, {100, 10}, {200, 60}, {56, 30}, {120, 11}} {
+			for _, tab := range []string{"1", "2", "3", "4"} {
+				p.resizes(size[0], size[1]).presses(tab)
+				aligned(t, p, size[0])
+				if lines := strings.Split(p.screen(), "\n"); len(lines) != size[1] || strings.TrimSpace(lines[size[1]-1]) == "" {
+					t.Errorf("tab %s at %v: %d lines, the last one %q", tab, size, len(lines), lines[len(lines)-1])
+				}
+			}
+			p.presses("1", "n")
+			p.presses("esc", "?", "esc")
+		}
+		p.resizes(39, 10).sees("Greenroom needs 40 columns")
+		p.resizes(80, 24).sees("all-hands")
+	})
+}
+
+// What comes from outside steers nothing: whatever it holds, the terminal gets no control that the screen didn't make.
+func TestHostileTextIsShownNotObeyed(t *testing.T) {
+	const evil = "\x1b]0;pwned\x07\x1b[2J\x9b31m\u202egnp\u200b\x00\r\n\x7f<b>"
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 40, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "r" + evil, Account: "daily"})
+			b.Start("r" + evil)
+			b.JoinAs("r"+evil, app.Stay{Name: evil, Owner: true})
+			b.JoinAs("r"+evil, app.Stay{Name: "bot", Bot: true, Role: evil})
+			b.Depart("r"+evil, evil, evil)
+			b.Deliver(app.Delivery{Account: evil, Method: evil, Target: "/" + evil, Verdict: provider.Rejected, Reason: evil,
+				Kind: provider.KindUnknown, Type: evil, Room: evil, Participant: evil, Unapplied: evil,
+				Headers: map[string][]string{"X" + evil: {evil}}, Body: app.Body(`"` + evil + `"`)})
+			b.Recs = []app.Recording{{Room: evil, Account: evil, Kind: evil, Status: app.RecordingStatus(evil)}}
+			b.Stat.Accounts[0].Detail, b.Stat.Accounts[0].Hint, b.Stat.Accounts[0].Webhook = evil, evil, "https://"+evil
+			b.Stat.Tunnel = app.TunnelStatus{Driver: evil, State: "live", URL: evil, Reason: evil, Gap: evil, Hooks: map[string]string{evil: evil}}
+			b.Stat.Listener.Problem, b.Stat.Store.Path = evil, evil
+			b.Stat.Pollers = []app.PollerStatus{{Name: evil, Account: evil, Error: evil}}
+		}, func(o *Options) { o.Log = func() []string { return []string{evil} } })
+		p.sees("␛]0;pwned␇")
+		p.presses("l", "e", "esc", "E", "esc", "D", ":", "esc", "c", "Q", "esc", "2", "3", "l", "b", "b", "y", "h", "4", "ctrl+d", "1")
+		p.backend.Fail = &app.Error{Text: evil, Hint: evil}
+		p.presses("c")
+		if strings.Contains(p.title, "pwned\x07") || p.title == "pwned" {
+			t.Errorf("the title was taken over: %q", p.title)
+		}
+		for _, bad := range []string{"\x1b]0;pwned", "\x1b[2J\u009b", "\u009b", "\u202e", "\u200b", "\x00", "\x7f"} {
+			if strings.Contains(p.raw.String(), bad) {
+				at := strings.Index(p.raw.String(), bad)
+				t.Errorf("%q reached the terminal: %q", bad, p.raw.String()[max(at-60, 0):min(at+60, p.raw.Len())])
+			}
+		}
+		aligned(t, p, 120)
+	})
+}
+
+func TestWideAndJoinedCharactersKeepTheBordersInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 80, 24, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "部屋" + strings.Repeat("長", 40), Account: "daily"})
+			b.Start("部屋" + strings.Repeat("長", 40))
+			for _, name := range []string{"👨‍👩‍👧‍👦 family", "❤️ heart", "👍🏽 thumb", "नमस्ते", "한국어 이름", "e\u0301\u0302 combined",
+				strings.Repeat("渡", 60), "🇩🇪 flag"} {
+				b.Join("部屋"+strings.Repeat("長", 40), name)
+			}
+		})
+		p.sees("family")
+		aligned(t, p, 80)
+		p.presses("e")
+		aligned(t, p, 80)
+		p.presses("esc", "3")
+		aligned(t, p, 80)
+	})
+}
+
+// A screen on which nothing counts time sends nothing.
+func TestAnIdleScreenIsIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 80, 24, func(b *tuitest.Backend) { b.AddRoom(app.RoomSpec{Name: "quiet", Account: "daily"}) })
+		p.wait(10 * time.Second)
+		before, calls := p.raw.Len(), len(p.backend.Calls)
+		p.wait(time.Hour)
+		if p.raw.Len() != before || len(p.backend.Calls) != calls {
+			t.Errorf("%d bytes were written in an idle hour", p.raw.Len()-before)
+		}
+	})
+}

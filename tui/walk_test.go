@@ -1,0 +1,272 @@
+package tui
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/tui/tuitest"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+	os.Exit(0)
+}
+
+// The whole path of a host, with nothing but the keys.
+func TestAHostHoldsAMeeting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, nil)
+		p.sees("No rooms yet", "Press n to make")
+
+		p.presses("n").sees("New room", "What you call it")
+		p.presses("enter").sees("A room needs a name")
+		p.presses("s", "t", "a", "n", "d", "up", "up") // round to the button and back to the field before it
+		p.presses("down", "down", "u", "p", "enter")
+		p.sees("standup", "starts one on whereby", "s starts a meeting in it")
+
+		p.presses("s").sees("Start a meeting in standup", "for 8 hours")
+		p.presses("j", "enter").sees("OPEN", "Nobody has come yet", "acme.whereby.com/standup-")
+
+		p.presses("c").sees("Guest link of standup copied")
+		if len(p.copied) != 1 || !strings.HasPrefix(p.copied[0], "https://acme.whereby.com/standup-") {
+			t.Fatalf("copied %q", p.copied)
+		}
+
+		p.backend.Join("standup", "Ada")
+		p.sees("LIVE", "1 here, peak 1", "Ada", "Ada joined")
+		p.backend.Join("standup", "Grace")
+		p.sees("2 here, peak 2", "Grace")
+		p.wait(3 * time.Second)
+		p.sees("LIVE 00:0")
+		p.backend.Depart("standup", "Ada", "left")
+		p.sees("1 here, peak 2", "Left")
+
+		p.presses("3").sees("participant.left", "verified", "Headers", `"user_name": "Ada"`)
+		p.presses("j").sees("participant.joined", `"user_name": "Grace"`)
+		p.presses("l").presses("G").sees(`"event_ts": `).presses("h")
+
+		p.presses("1", "e").sees("End the meeting in standup?", "1 person is in it", "[ Keep it ]")
+		p.presses("enter").misses("End the meeting in standup?").sees("LIVE")
+		p.presses("e", "y").sees("The meeting in standup has ended", "No meeting now", "ended here")
+
+		p.presses("q")
+		if err := p.leave(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestTheHostLinkIsNeverShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 30, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
+			b.Start("board")
+		})
+		p.sees("acme.daily.co/board-20000101000000?t=…")
+		p.presses("C").sees("Host link of board copied", "don't pass it on")
+		p.presses("O").sees("Opened board as host")
+		for _, got := range [][]string{p.copied, p.opened} {
+			if len(got) != 1 || !strings.HasSuffix(got[0], "?t=secret-of-the-host") {
+				t.Fatalf("got %q", got)
+			}
+		}
+		p.presses("o").sees("Opened board as guest")
+		if strings.Contains(p.opened[1], "secret") {
+			t.Fatalf("a guest opened %q", p.opened[1])
+		}
+		if strings.Contains(p.raw.String(), "secret-of-the-host") {
+			t.Error("the host's token reached the terminal")
+		}
+	})
+}
+
+func TestWithoutAClipboardTheLinkIsShownButNotTheHosts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
+			b.Start("board")
+		}, func(o *Options) { o.Copy, o.Open = nil, nil })
+		p.presses("c").sees("Copied, if the terminal allows it", "https://acme.daily.co/board-").presses("esc")
+		p.presses("C").sees("meeting link board --host")
+		p.presses("o").sees("There is no browser here", "https://acme.daily.co/board-").presses("esc")
+		p.presses("O").sees("There is no browser here", "meeting link board --host")
+		if strings.Contains(p.screen(), "secret") {
+			t.Fatal(p.screen())
+		}
+	})
+}
+
+func TestARecordedMeetingIsOpenedOnlyAfterAQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily", Recording: provider.RecordingCloud})
+			b.Start("board")
+		})
+		p.presses("O").sees("This meeting is recorded", "[ Don't open ]")
+		p.presses("enter").misses("This meeting is recorded")
+		if len(p.opened) != 0 {
+			t.Fatalf("declining opened %q", p.opened)
+		}
+		p.presses("O", "y").sees("Opened board as host")
+		p.presses("c").sees("Guest link of board, recorded, copied")
+		p.presses("Q").sees("recorded", "█▀", "esc closes").presses("esc")
+	})
+}
+
+func TestADisabledActionSaysWhy(t *testing.T) {
+	for _, c := range []struct{ key, why string }{
+		{"e", "quiet has no meeting now: s starts one"},
+		{"c", "quiet has no meeting now: s starts one"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := sit(t, 100, 30, func(b *tuitest.Backend) { b.AddRoom(app.RoomSpec{Name: "quiet", Account: "daily"}) })
+			p.presses(c.key).sees(c.why)
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "board", Account: "livekit"})
+			b.AddRoom(app.RoomSpec{Name: "going", Account: "daily"})
+			b.Start("going")
+		})
+		p.presses("s").sees("The meeting of going is open already: O opens it, e ends it")
+		p.presses("D").sees("The room has a meeting: end it first with e")
+		p.presses("j", "s").sees("account livekit is not configured: set LIVEKIT_API_KEY")
+	})
+}
+
+func TestARoomIsEditedAndDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "alpha", Account: "daily"})
+			b.AddRoom(app.RoomSpec{Name: "beta", Account: "daily"})
+		})
+		p.presses("E").sees("Edit alpha", "daily")
+		p.presses("down", "right", "down", "right", "down", "x", "enter").sees("A number from 1 on")
+		p.presses("backspace", "7", "enter").sees("Room alpha changed", "locked · up to 7")
+		p.presses("E", "backspace", "backspace", "backspace", "backspace", "backspace", "b", "e", "t", "a", "enter")
+		p.sees("There is a room of that name already").presses("esc")
+		p.presses("D").sees("Delete alpha?", "[ Keep it ]").presses("enter").sees("alpha")
+		p.presses("D", "left", "enter").sees("Room alpha deleted")
+		p.wait(6 * time.Second)
+		p.misses("alpha").sees("beta")
+	})
+}
+
+func TestAFailureKeepsWhatWasTypedAndShowsTheHint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, nil)
+		p.presses("n", "x")
+		p.backend.Lock()
+		p.backend.Fail = &app.Error{Kind: provider.Unavailable, Text: "the disk is full", Hint: "make room on it"}
+		p.backend.Unlock()
+		p.presses("enter").sees("the disk is full", "make room on it", "New room")
+		p.backend.Lock()
+		p.backend.Fail = nil
+		p.backend.Unlock()
+		p.presses("y", "enter").sees("Room xy made")
+	})
+}
+
+func TestTheOwnerLeavesAndComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, func(b *tuitest.Backend) { b.AddRoom(app.RoomSpec{Name: "here", Account: "daily"}) })
+		p.sees("here")
+		p.backend.Leave()
+		p.sees("Reconnecting", "◌ reconnecting", "here")
+		p.backend.AddRoom(app.RoomSpec{Name: "meanwhile", Account: "daily"})
+		p.wait(20 * time.Second)
+		p.misses("meanwhile")
+		p.backend.Return()
+		p.sees("Connected again", "meanwhile").misses("Reconnecting")
+		if n := p.backend.Subscribers(); n != 1 {
+			t.Errorf("%d subscriptions stand", n)
+		}
+	})
+}
+
+func TestWhatWasMissedIsReadAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, func(b *tuitest.Backend) { b.AddRoom(app.RoomSpec{Name: "one", Account: "daily"}) })
+		p.sees("one")
+		before := p.backend.Calls["Events"]
+		p.backend.Publish(app.Change{Kind: app.Missed})
+		p.wait(time.Second)
+		if p.backend.Calls["Events"] <= before {
+			t.Error("the webhooks were not read anew")
+		}
+	})
+}
+
+func TestQuittingAsksOnlyWhileWebhooksArrive(t *testing.T) {
+	running := func(b *tuitest.Backend) {
+		b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
+		b.Start("board")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, running)
+		p.presses("q").sees("Webhooks stop arriving", "1 meeting goes", "[ Stay ]")
+		p.presses("esc").misses("Webhooks stop arriving")
+		p.presses("q", "y")
+		if err := p.leave(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // somebody else holds the store
+		p := sit(t, 100, 30, running, func(o *Options) { o.PID = 99 })
+		p.presses("q")
+		if err := p.leave(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // the context ends
+		p := sit(t, 100, 30, running)
+		p.cancel()
+		if err := p.leave(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestTheMouseDoesWhatTheKeysDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 30, busyDay)
+		p.clicks("3 Webhooks").sees("Headers")
+		p.clicks("recording.started").sees("╭ recording.started")
+		p.clicks("1 Rooms").clicks("design ").sees("Nobody has come yet")
+		p.clicks("copy  o open").sees("Guest link of design copied")
+		p.clicks("n new").sees("New room").presses("esc")
+		p.clicks("e end").clicks("End it").sees("has ended")
+		p.presses("?")
+		p.term.InputPipe().Write([]byte("\x1b[<65;60;10M"))
+		p.rest()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 30, busyDay, func(o *Options) { o.Mouse = false })
+		p.clicks("3 Webhooks").misses("Headers")
+	})
+}
+
+func TestTheWindowTitleTellsWhatIsLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, busyDay)
+		if want := "greenroom · 1 live, 3 here · all-hands"; p.title != want {
+			t.Errorf("title %q, want %q", p.title, want)
+		}
+		if !p.term.IsAltScreen() {
+			t.Error("the screen is not the alternate one")
+		}
+		p.presses("q", "y")
+		p.leave()
+		if p.term.IsAltScreen() {
+			t.Error("the terminal was not given back")
+		}
+	})
+}
