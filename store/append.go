@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"time"
 
@@ -243,6 +244,7 @@ func (s *Store) write(batch []*write, effects bool) (changes []app.Change, resul
 				for id, stays := range tx.stays {
 					touched[id] = append(touched[id], stays...)
 				}
+				maps.Copy(s.dirty, tx.meetings)
 				if w.entry != nil {
 					d := w.got
 					d.Headers, d.Body = nil, nil
@@ -261,6 +263,7 @@ func (s *Store) write(batch []*write, effects bool) (changes []app.Change, resul
 			return rows.flush()
 		})
 	})
+	clear(s.dirty)
 	if err != nil {
 		clear(s.warm)
 		return nil, results, err

@@ -139,7 +139,7 @@ func addPlatforms(b *bolt.Tx) error {
 	}); err != nil {
 		return err
 	}
-	settled := &Tx{b: b, over: tx.over}
+	settled := &Tx{b: b, over: tx.over, meetings: tx.meetings}
 	if _, err := settled.settle(make(warm), tx.stays); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"greenroom/internal/app"
@@ -67,6 +68,14 @@ func fold(name string) string { return strings.ToLower(name) }
 
 // Meeting reads a meeting with its evidence.
 func (t *Tx) Meeting(id string) (roster.Meeting, error) {
+	m, ok := t.meetings[id]
+	if !ok && t.over != nil {
+		m, ok = t.store.recall(id)
+	}
+	if ok {
+		m.Marks, m.Recordings = slices.Clone(m.Marks), slices.Clone(m.Recordings)
+		return m, nil
+	}
 	return decode[roster.Meeting](t.get(bucketMeetings, id))
 }
 
@@ -94,7 +103,7 @@ func (t *Tx) PutMeeting(m roster.Meeting) error {
 			return err
 		}
 	}
-	if err := t.put(bucketRoomMeets, m.RoomID+"\x00"+m.ID, nil); err != nil {
+	if err := t.index(bucketRoomMeets, m.RoomID+"\x00"+m.ID, ""); err != nil {
 		return err
 	}
 	for _, k := range []string{
@@ -103,22 +112,31 @@ func (t *Tx) PutMeeting(m roster.Meeting) error {
 		if k == "" {
 			continue
 		}
-		if err := t.put(bucketPlatform, k, []byte(m.ID)); err != nil {
+		if err := t.index(bucketPlatform, k, m.ID); err != nil {
 			return err
 		}
 	}
+	if t.meetings == nil {
+		t.meetings = make(map[string]roster.Meeting)
+	}
+	t.meetings[m.ID] = m
 	t.Touch(m.ID)
-	return t.writeMeeting(m)
+	return t.indexUnended(m)
 }
 
-func (t *Tx) writeMeeting(m roster.Meeting) error {
-	var err error
-	if m.Status == app.Ended {
-		err = t.del(bucketUnended, m.ID)
-	} else {
-		err = t.put(bucketUnended, m.ID, nil)
+func (t *Tx) indexUnended(m roster.Meeting) error {
+	if m.Status != app.Ended {
+		return t.index(bucketUnended, m.ID, "")
 	}
-	return errors.Join(err, t.putJSON(bucketMeetings, m.ID, m))
+	if t.get(bucketUnended, m.ID) == nil {
+		return nil
+	}
+	return t.del(bucketUnended, m.ID)
+}
+
+// writeMeeting encodes a settled meeting.
+func (t *Tx) writeMeeting(m roster.Meeting) error {
+	return errors.Join(t.indexUnended(m), t.putJSON(bucketMeetings, m.ID, m))
 }
 
 // Touch has a meeting settled before the commit.
@@ -131,13 +149,13 @@ func (t *Tx) Touch(meeting string) {
 
 // Unended lists the open and live meetings, oldest first.
 func (t *Tx) Unended() ([]roster.Meeting, error) {
-	return t.meetings(bucketUnended, "", func(k string) string { return k })
+	return t.meetingsIn(bucketUnended, "", func(k string) string { return k })
 }
 
 // RoomMeetings lists a room's meetings, oldest first.
 func (t *Tx) RoomMeetings(roomID string) ([]roster.Meeting, error) {
 	prefix := roomID + "\x00"
-	return t.meetings(bucketRoomMeets, prefix, func(k string) string { return k[len(prefix):] })
+	return t.meetingsIn(bucketRoomMeets, prefix, func(k string) string { return k[len(prefix):] })
 }
 
 // LatestOf reads a room's latest meeting.
@@ -161,7 +179,7 @@ func (t *Tx) LatestOf(roomID string) (roster.Meeting, error) {
 	return t.Meeting(last)
 }
 
-func (t *Tx) meetings(bucket []byte, prefix string, id func(string) string) ([]roster.Meeting, error) {
+func (t *Tx) meetingsIn(bucket []byte, prefix string, id func(string) string) ([]roster.Meeting, error) {
 	var out []roster.Meeting
 	var failed error
 	t.scan(bucket, prefix, func(k string, _ []byte) bool {

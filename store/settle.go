@@ -17,6 +17,7 @@ const maxWarm = 64
 type warm map[string]*warmMeeting
 
 type warmMeeting struct {
+	roster.Meeting
 	stays []*roster.Stay
 	index map[string]int
 }
@@ -28,6 +29,20 @@ func (w *warmMeeting) put(s roster.Stay) {
 	}
 	w.index[s.Session] = len(w.stays)
 	w.stays = append(w.stays, &s)
+}
+
+// recall gives a meeting as the last commit or an earlier effect of this one left it, if it is remembered.
+func (s *Store) recall(id string) (roster.Meeting, bool) {
+	if s == nil {
+		return roster.Meeting{}, false
+	}
+	if m, ok := s.dirty[id]; ok {
+		return m, true
+	}
+	if m := s.warm[id]; m != nil {
+		return m.Meeting, true
+	}
+	return roster.Meeting{}, false
 }
 
 // of gives a meeting's stays as they are after the effects of this commit, which wrote some of them.
@@ -73,6 +88,7 @@ func (t *Tx) settle(w warm, touched map[string][]roster.Stay) ([]app.Change, err
 		if err := t.writeMeeting(m); err != nil {
 			return nil, err
 		}
+		stays.Meeting = m
 		out = append(out, meetingChange(m))
 	}
 	return out, nil

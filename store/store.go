@@ -30,6 +30,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/crash"
+	"greenroom/internal/roster"
 )
 
 // FileName is the store's file in the data folder.
@@ -88,7 +89,9 @@ type Store struct {
 	closed  chan struct{}
 	once    sync.Once
 
-	warm warm // the writer's
+	// The writer's: what it remembers between commits, and the meetings as the effects of this commit left them so far.
+	warm  warm
+	dirty map[string]roster.Meeting
 
 	dropped atomic.Uint64
 	commits atomic.Uint64
@@ -137,6 +140,7 @@ func Open(o Options) (*Store, error) {
 		opt: o, db: db,
 		queue: make(chan *write, o.QueueLen), slow: make(chan *write, o.Batch),
 		closing: make(chan struct{}), closed: make(chan struct{}), warm: make(warm),
+		dirty: make(map[string]roster.Meeting),
 	}
 	if err := s.migrate(); err != nil {
 		return nil, errors.Join(err, db.Close())

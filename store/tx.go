@@ -23,6 +23,8 @@ type Tx struct {
 	changes []app.Change
 	// stays are the stays that this effect wrote, by meeting; a meeting that is here at all is settled before the commit.
 	stays map[string][]roster.Stay
+	// meetings are the meetings as this effect left them. They are encoded once, when they are settled.
+	meetings map[string]roster.Meeting
 }
 
 func (t *Tx) get(bucket []byte, key string) []byte {
@@ -159,6 +161,14 @@ func (t *Tx) Value(name string) []byte { return bytes.Clone(t.get(bucketValues, 
 
 // PutValue sets a small named value.
 func (t *Tx) PutValue(name string, value []byte) error { return t.put(bucketValues, name, value) }
+
+// index puts an entry of an index unless it is there already: rewriting it would dirty its page in every commit.
+func (t *Tx) index(bucket []byte, key, value string) error {
+	if had := t.get(bucket, key); had != nil && string(had) == value {
+		return nil
+	}
+	return t.put(bucket, key, []byte(value))
+}
 
 func meetingChange(m roster.Meeting) app.Change {
 	view := m.Meeting

@@ -439,17 +439,17 @@ func TestChangesArriveInOrderAndSlowReadersAreTold(t *testing.T) {
 					t.Errorf("%d after %d", c.Delivery.Seq, last)
 				}
 				last = c.Delivery.Seq
-				if n++; n == 3000 {
+				if n++; n == 1500 {
 					break
 				}
 			}
 		}
 		done <- n
 	}()
-	for i := range 3000 {
+	for i := range 1500 {
 		b.event(join("r", fmt.Sprint(i), t0))
 	}
-	if n := <-done; n != 3000 {
+	if n := <-done; n != 1500 {
 		t.Errorf("%d changes", n)
 	}
 	missed := false
