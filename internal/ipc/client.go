@@ -107,6 +107,7 @@ func (c *Client) do(ctx context.Context, method string, req, resp any) error {
 	hr.ContentLength = int64(len(b))
 	hr.Header.Set("Content-Type", "application/json")
 	hr.Header.Set("Expect", "100-continue")
+	hr.Header.Set(headerInstance, c.hello.Instance)
 
 	res, err := c.http.Do(hr)
 	if err == nil {

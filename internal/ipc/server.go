@@ -2,6 +2,7 @@ package ipc
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -49,6 +50,7 @@ func NewServer(b app.Backend, hello Hello, log *slog.Logger, group *crash.Group,
 	if clock == nil {
 		clock = clockwork.NewRealClock()
 	}
+	hello.Instance = rand.Text()
 	s := &Server{
 		backend: b, hello: hello, methods: methodsOf(b), log: log, crash: group, clock: clock,
 		idle: make(chan struct{}),
@@ -117,6 +119,12 @@ func (s *Server) begin() bool {
 	return true
 }
 
+// meant says whether the request is for this owner, and not for the one before it on the same socket.
+func (s *Server) meant(r *http.Request) bool {
+	instance := r.Header.Get(headerInstance)
+	return instance == "" || instance == s.hello.Instance
+}
+
 func (s *Server) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,7 +161,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 		writeFailure(w, failure{Kind: provider.Unsupported, Text: "there is no call " + name})
 		return
 	}
-	if !s.begin() {
+	if !s.meant(r) || !s.begin() {
 		writeFailure(w, leavingFailure())
 		return
 	}

@@ -14,7 +14,7 @@ import (
 func (s *Server) serveSubscribe(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.streamContext(r)
 	defer cancel()
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || !s.meant(r) {
 		writeFailure(w, leavingFailure())
 		return
 	}
@@ -39,7 +39,7 @@ func (s *Server) serveSubscribe(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serveAlive(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.streamContext(r)
 	defer cancel()
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || !s.meant(r) {
 		writeFailure(w, leavingFailure())
 		return
 	}

@@ -79,6 +79,7 @@ func (c *Client) open(ctx context.Context, path string) (*lines, error) {
 		cancel()
 		return nil, fmt.Errorf("ipc: %s: %w", path, err)
 	}
+	req.Header.Set(headerInstance, c.hello.Instance)
 	res, err := c.http.Do(req)
 	if err == nil && res.StatusCode == http.StatusOK {
 		return &lines{ctx: sctx, body: res.Body, r: bufio.NewReaderSize(res.Body, 64<<10), cancel: cancel, clock: c.clock}, nil

@@ -23,6 +23,9 @@ const (
 	pathCall      = "/v1/"
 )
 
+// headerInstance carries the [Hello.Instance] that a request is meant for.
+const headerInstance = "Greenroom-Instance"
+
 // beat is how often a stream without news carries an empty line, and silence after how long a stream without even that
 // is given up: its owner is frozen, or gone in a way that the kernel didn't tell.
 const (
@@ -46,6 +49,9 @@ type Hello struct {
 	Fingerprint string   `json:"fingerprint"`
 	PID         int      `json:"pid"`
 	Since       app.Time `json:"since"`
+	// Instance is random for each server. A client names it in every request, since the next connection to the same socket
+	// may reach the next owner.
+	Instance string `json:"instance"`
 }
 
 // compare tells how the owner differs from us: an error when we can't work together, else a warning or "".

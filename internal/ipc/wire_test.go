@@ -292,3 +292,33 @@ func TestDialNobody(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestTheNextOwnerOfASocket: a client is bound to the owner that it greeted. What it sends to the next one on the same
+// socket is not carried out, so that the session gets to know it first.
+func TestTheNextOwnerOfASocket(t *testing.T) {
+	socket, first := serve(t, apptest.NewMemory(1), me, nil)
+	c := dial(t, socket)
+	if err := first.Leave(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &counting{Memory: apptest.NewMemory(1)}
+	next := ipc.NewServer(b, me, nil, nil, nil)
+	served := make(chan error, 1)
+	go func() { served <- next.Serve(l) }()
+	if _, err := c.CreateRoom(t.Context(), app.RoomSpec{Name: "x"}); !errors.Is(err, provider.Unavailable) || b.created.Load() != 0 {
+		t.Errorf("a call: %v, %d rooms", err, b.created.Load())
+	}
+	if _, err := c.Subscribe(t.Context()); !errors.Is(err, provider.Unavailable) {
+		t.Errorf("a subscription: %v", err)
+	}
+	if err := next.Leave(time.Minute); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
