@@ -162,9 +162,9 @@ func TestDailyExponential(t *testing.T) {
 
 // A receiver that never answers is given up by the world's clock.
 func TestWebhookTimeout(t *testing.T) {
-	b := newBench(t, Options{})
 	entered := make(chan struct{}, 9)
 	hang := newHanging(t, entered)
+	b := newBench(t, Options{})
 	must[string](t)(b.SetWebhook(provider.Whereby, hang.URL, ""))
 	if err := b.Emit(provider.Whereby, "x", nil); err != nil {
 		t.Fatal(err)

@@ -274,8 +274,7 @@ func (w *World) record(h *hook, m *message, status int, err error) {
 	}
 }
 
-// post sends one signed body and gives the status. It must be called without the lock; the fields that it reads of a
-// hook do not change while a hook hangs, apart from those that Daily's update replaces under the lock.
+// post sends one signed body and gives the status. It must be called without the lock; it takes it to read the hook.
 func (w *World) post(h *hook, body []byte) (int, error) {
 	w.mu.Lock()
 	target, secret, basic := h.url, h.secret, h.basicAuth
