@@ -32,8 +32,11 @@ func TestInProcess(t *testing.T) {
 	})
 }
 
-// place is a data folder and a runtime folder.
-type place struct{ data, runtime string }
+// place is a data folder and a runtime folder. With real, programs open the real store there.
+type place struct {
+	data, runtime string
+	real          bool
+}
 
 func newPlace(t testing.TB) place {
 	t.Helper()

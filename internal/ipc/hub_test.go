@@ -50,14 +50,16 @@ func hubOptions(dir string) hub.Options {
 
 func (p place) hub() ipc.Options {
 	o := p.options(nil)
-	o.Own = func(context.Context) (ipc.Owned, error) {
-		h, err := hub.Open(hubOptions(p.data))
-		if err != nil {
-			return ipc.Owned{}, err
-		}
-		return ipc.Owned{Backend: h, Close: h.Close}, nil
-	}
+	o.Own = own(p.data, true)
 	return o
+}
+
+func openHub(dir string) (ipc.Owned, error) {
+	h, err := hub.Open(hubOptions(dir))
+	if err != nil {
+		return ipc.Owned{}, err
+	}
+	return ipc.Owned{Backend: h, Close: h.Close}, nil
 }
 
 // platform is a provider that believes every webhook.

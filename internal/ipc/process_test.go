@@ -16,7 +16,7 @@ import (
 
 func (p place) stay() ipc.Options {
 	o := p.options(nil)
-	o.Own = own(p.data)
+	o.Own = own(p.data, p.real)
 	return o
 }
 
@@ -123,10 +123,12 @@ func TestManyStartsInOneInstant(t *testing.T) {
 
 // TestFiftyCommands starts fifty commands at once, first without an owner, then beside one.
 func TestFiftyCommands(t *testing.T) {
-	for _, beside := range []bool{false, true} {
-		t.Run(fmt.Sprintf("owner %v", beside), func(t *testing.T) {
+	tests := []struct{ beside, real bool }{{false, false}, {true, false}, {false, true}, {true, true}}
+	for _, tt := range tests {
+		t.Run(fmt.Sprintf("owner %v, real store %v", tt.beside, tt.real), func(t *testing.T) {
 			p := newPlace(t)
-			if beside {
+			p.real = tt.real
+			if tt.beside {
 				p.start(t, "stay", "").expect(t, "owner=true stale=false")
 			}
 			const n = 50
@@ -167,11 +169,18 @@ func (p place) rooms(t *testing.T) map[string]bool {
 // TestRandomKills kills one of three programs that make rooms, again and again, and starts another in its place. Nothing
 // that was acknowledged may be missing in the end. GREENROOM_KILL_ROUNDS sets how often.
 func TestRandomKills(t *testing.T) {
+	for _, real := range []bool{false, true} {
+		t.Run(fmt.Sprintf("real store %v", real), func(t *testing.T) { testRandomKills(t, real) })
+	}
+}
+
+func testRandomKills(t *testing.T, real bool) {
 	rounds := 10
 	if v, err := strconv.Atoi(os.Getenv("GREENROOM_KILL_ROUNDS")); err == nil {
 		rounds = v
 	}
 	p := newPlace(t)
+	p.real = real
 	var (
 		mu    sync.Mutex
 		acked []string

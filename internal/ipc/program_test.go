@@ -27,6 +27,7 @@ const (
 	dataVar    = "GREENROOM_IPC_TEST_DATA"
 	runtimeVar = "GREENROOM_IPC_TEST_RUNTIME"
 	nameVar    = "GREENROOM_IPC_TEST_NAME"
+	hubVar     = "GREENROOM_IPC_TEST_HUB"
 )
 
 // disk is Memory whose rooms outlive the process: a store just real enough to lose something. Like bbolt it admits one
@@ -72,8 +73,12 @@ func (d *disk) CreateRoom(ctx context.Context, s app.RoomSpec) (app.Room, error)
 
 func (d *disk) close() error { return errors.Join(d.file.Close(), d.guard.Release()) }
 
-func own(dir string) func(context.Context) (ipc.Owned, error) {
+// own opens the store of a data folder: the real one, or a disk.
+func own(dir string, real bool) func(context.Context) (ipc.Owned, error) {
 	return func(context.Context) (ipc.Owned, error) {
+		if real {
+			return openHub(dir)
+		}
 		d, err := openDisk(dir)
 		if err != nil {
 			return ipc.Owned{}, err
@@ -88,7 +93,7 @@ func play(role string) error {
 	dir := os.Getenv(dataVar)
 	o := ipc.Options{
 		DataDir: dir, RuntimeDir: os.Getenv(runtimeVar), Version: "1.0", Fingerprint: "f", Stay: role != "command",
-		Own: own(dir), Crash: new(crash.Group),
+		Own: own(dir, os.Getenv(hubVar) != ""), Crash: new(crash.Group),
 	}
 	ctx := context.Background()
 	s, err := ipc.Open(ctx, o)
@@ -130,6 +135,9 @@ func (p place) start(t testing.TB, role, name string) *program {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), roleVar+"="+role, dataVar+"="+p.data, runtimeVar+"="+p.runtime, nameVar+"="+name,
 		"GORACE=atexit_sleep_ms=0")
+	if p.real {
+		cmd.Env = append(cmd.Env, hubVar+"=1")
+	}
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
