@@ -23,7 +23,7 @@ type process struct {
 	errs  *bytes.Buffer
 }
 
-type processKey struct{ name string }
+type processKey struct{}
 
 var listening = regexp.MustCompile(`^\{"listening":"([^"]+)"\}$`)
 
