@@ -38,7 +38,10 @@ func (r Ruler) Clip(s string, w int) string {
 	if len(s) <= w && !strings.Contains(s, "\x1b") {
 		return s // no character is wider than its bytes
 	}
-	return r.Method.Truncate(s, w, "…")
+	if r.Width(s) <= w {
+		return s
+	}
+	return r.part(s, 0, w-1, "…")
 }
 
 // Fit cuts or pads s on the right to exactly w cells.
@@ -105,16 +108,42 @@ func (r Ruler) Break(s string, w int) []string {
 // replaced by spaces.
 func (r Ruler) Splice(line, over string, x int) string {
 	total, ow := r.Width(line), r.Width(over)
-	left := r.Method.Truncate(line, x, "")
+	left := r.part(line, 0, x, "")
 	left += spaces(x - r.Width(left))
 	if x+ow >= total {
 		return left + over
 	}
-	right := r.Method.TruncateLeft(line, x+ow, "")
-	if missing := total - x - ow - r.Width(right); missing > 0 {
-		right = spaces(missing) + right
+	return left + over + r.part(line, x+ow, total, "")
+}
+
+// part is the cells of s from one column to another, with tail where it was cut at the right. Of a wide character that
+// an edge cuts, spaces are left. Escape sequences before and behind stay, so that styling goes on and ends as it did.
+func (r Ruler) part(s string, from, to int, tail string) string {
+	var b strings.Builder
+	var state byte
+	x := 0
+	for len(s) > 0 {
+		seq, w, n, next := r.Method.DecodeSequenceInString(s, state, nil)
+		s, state = s[n:], next
+		if w == 0 {
+			if !(seq[0] >= 0x20 && x >= to) { // a mark of its own has gone with what it belongs to
+				b.WriteString(seq)
+			}
+			continue
+		}
+		switch end := x + w; {
+		case x >= from && end <= to:
+			b.WriteString(seq)
+		case x < to && end > from:
+			b.WriteString(spaces(min(end, to) - max(x, from)))
+		}
+		x += w
+		if x >= to && tail != "" {
+			b.WriteString(tail)
+			tail = ""
+		}
 	}
-	return left + over + right
+	return b.String()
 }
 
 // ascii says whether s is printable ASCII alone, whose width is its length.

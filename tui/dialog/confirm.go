@@ -27,7 +27,7 @@ type Confirm struct {
 func (c *Confirm) Update(msg tea.Msg) (tea.Cmd, bool) {
 	switch msg := msg.(type) {
 	case Click:
-		if msg.Y != c.row {
+		if c.row == 0 || msg.Y != c.row {
 			return nil, false
 		}
 		c.yes = msg.X >= c.split

@@ -1,0 +1,75 @@
+package theme
+
+import (
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
+)
+
+// colour is what sets a foreground or a background.
+var colour = regexp.MustCompile(`(\[|;)([34]|9|10)[0-9]`)
+
+func inks(s *Styles) map[string]Ink {
+	out := map[string]Ink{}
+	v := reflect.ValueOf(*s)
+	for i := range v.NumField() {
+		if k, ok := v.Field(i).Interface().(Ink); ok {
+			out[v.Type().Field(i).Name] = k
+		}
+	}
+	return out
+}
+
+func TestWithoutColourThereIsNone(t *testing.T) {
+	for _, p := range []colorprofile.Profile{colorprofile.ASCII, colorprofile.NoTTY} {
+		for name, k := range inks(New(Options{Profile: p})) {
+			if k.fg != nil || k.bg != nil || colour.MatchString(k.open) {
+				t.Errorf("%s has colour: %q", name, k.open)
+			}
+		}
+	}
+	if New(Options{Profile: colorprofile.ASCII}).TabOn.open == "" {
+		t.Error("the open tab can't be told without colour")
+	}
+}
+
+func TestSixteenColoursAreTheTerminalsOwn(t *testing.T) {
+	for _, light := range []bool{false, true} {
+		for name, k := range inks(New(Options{Light: light, Profile: colorprofile.ANSI})) {
+			if strings.Contains(k.open, "38;") || strings.Contains(k.open, "48;") {
+				t.Errorf("%s: %q", name, k.open)
+			}
+		}
+	}
+}
+
+func TestLightAndDarkDiffer(t *testing.T) {
+	dark, light := New(Options{Profile: colorprofile.TrueColor}), New(Options{Light: true, Profile: colorprofile.TrueColor})
+	for _, name := range []string{"Text", "Muted", "Accent", "Bad", "Selected"} {
+		if inks(dark)[name].open == inks(light)[name].open {
+			t.Errorf("%s is the same on light and dark", name)
+		}
+	}
+}
+
+func TestInk(t *testing.T) {
+	k := New(Options{Profile: colorprofile.TrueColor}).Strong
+	if got := k.Render("x"); ansi.Strip(got) != "x" || !strings.HasSuffix(got, reset) {
+		t.Errorf("%q", got)
+	}
+	if k.Render("") != "" || (Ink{}).Render("x") != "x" || (Ink{}).Over("x") != "x" {
+		t.Error("nothing was inked")
+	}
+	row := New(Options{Profile: colorprofile.TrueColor}).Selected
+	got := row.Over("a" + k.Render("b") + "c")
+	if strings.Count(got, row.open) != 2 || ansi.Strip(got) != "abc" {
+		t.Errorf("the selection does not lie under the whole row: %q", got)
+	}
+	if !k.Style().GetBold() {
+		t.Error("the style for components lost its weight")
+	}
+}
