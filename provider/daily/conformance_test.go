@@ -14,7 +14,9 @@ func open(a provider.Account, transport http.RoundTripper, clock rest.Clock) (pr
 	return daily.New(a, daily.Options{Transport: transport, Clock: clock})
 }
 
-func TestConformance(t *testing.T) { providertest.Run(t, providertest.Sandbox(t, provider.Daily, open)) }
+func TestConformance(t *testing.T) {
+	providertest.Run(t, providertest.Sandbox(t, provider.Daily, open))
+}
 
 func TestConformanceLive(t *testing.T) {
 	providertest.Run(t, providertest.Live(t, provider.Daily, daily.DefaultURL, open))

@@ -157,6 +157,7 @@ func (in *payload) participant(e *provider.Event) bool {
 	switch e.Kind {
 	case provider.KindParticipantJoined, provider.KindParticipantWaiting:
 		at(e, in.JoinedAt.Time)
+		who.JoinedAt = e.At
 	default:
 		if !in.JoinedAt.IsZero() && in.Duration.Given {
 			at(e, in.JoinedAt.Add(in.Duration.Seconds()))
@@ -180,6 +181,9 @@ func (in *payload) recording(e *provider.Event) {
 	case provider.KindRecordingReady:
 		if len(rec.Files) == 0 {
 			rec.Files = linked(in.DownloadURL)
+			if len(rec.Files) > 0 && rec.Kind == "" {
+				rec.Kind = "cloud"
+			}
 		}
 	case provider.KindRecordingFailed:
 		at(e, in.Timestamp.Time)

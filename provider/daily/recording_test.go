@@ -1,0 +1,136 @@
+package daily_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"greenroom/provider"
+	"greenroom/provider/providertest"
+)
+
+func TestRecordings(t *testing.T) {
+	p, s, _ := on(t, account(), answers{"GET /recordings": post(fixture(t, "recordings.json"))})
+	got, err := p.Recordings(t.Context(), "demo", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Unix(1750000000, 0).UTC()
+	track := "acme/demo/1750000000123-7f1c2d3e-4a5b-4c6d-8e7f-001122334455-cam-audio-1750000001000"
+	want := []provider.Recording{
+		{ID: "r-1", Room: "demo", Status: "recording", StartedAt: start},
+		{ID: "r-2", Room: "demo", Status: "ready", Kind: "tracks", StartedAt: start, Duration: 61 * time.Second, Files: []provider.RecordingFile{
+			{Name: track[len("acme/demo/"):], Kind: "cam-audio", Size: 123, Key: track},
+		}},
+		{ID: "r-3", Room: "demo", Status: "ready", Kind: "cloud", StartedAt: start.Add(500 * time.Millisecond), Files: []provider.RecordingFile{
+			{Name: "1750000000123", Kind: "video", Key: "acme/demo/1750000000123"},
+		}},
+		{ID: "r-4", Room: "demo", Status: "failed"},
+		{ID: "r-5", Room: "demo", Status: "failed"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if q := s.Asked()[0].Query; q != "limit=10&room_name=demo" {
+		t.Errorf("asked for %s", q)
+	}
+}
+
+func TestRecordingsPages(t *testing.T) {
+	page := func(from, n int, total string) providertest.Answer {
+		var list []string
+		for i := from; i < from+n; i++ {
+			list = append(list, fmt.Sprintf(`{"id":"r-%d"}`, i))
+		}
+		return providertest.JSON(`{` + total + `"data":[` + strings.Join(list, ",") + `]}`)
+	}
+	for _, total := range []string{`"total_count":130,`, ``} {
+		p, s, _ := on(t, account(), answers{"GET /recordings": {page(0, 100, total), page(100, 30, total)}})
+		got, err := p.Recordings(t.Context(), "", 150)
+		if err != nil || len(got) != 130 || s.Asked()[1].Query != "limit=50&starting_after=r-99" {
+			t.Errorf("%d, %v, %v", len(got), err, s.Asked())
+		}
+	}
+	p, _, _ := on(t, account(), answers{"GET /recordings": {page(0, 100, ``)}})
+	if got, err := p.Recordings(t.Context(), "", 7); err != nil || len(got) != 7 {
+		t.Errorf("%d, %v", len(got), err)
+	}
+	for _, odd := range []string{`{}`, `{"data":[{}]}`, `{"error":"x"}`} {
+		p, _, _ := on(t, account(), answers{"GET /recordings": post(odd)})
+		if got, err := p.Recordings(t.Context(), "", 7); err == nil {
+			t.Errorf("%s is %+v", odd, got)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	date := []string{"Date", "Sun, 15 Jun 2025 12:00:05 GMT"}
+	domain := providertest.Answer{Status: 200, Body: `{"domain_name":"acme","domain_id":"d"}`, Header: date}
+	late := domain
+	late.Header = []string{"Date", "Sun, 15 Jun 2025 11:00:00 GMT"}
+	hook := func(state string) []providertest.Answer {
+		return post(`[{"uuid":"u","url":"https://gr.example/h\u001b","hmac":"` + hmacKey + `","state":"` + state + `","failedCount":3}]`)
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*provider.Account)
+		root   providertest.Answer
+		hooks  []providertest.Answer
+		check  string
+		ok     bool
+		words  string
+	}{
+		{"key", nil, domain, hook("ACTIVE"), "API key", true, `"acme"`},
+		{"bad key", nil, refusal(401, `{"error":"authentication-error"}`), nil, "API key", false, "DAILY_API_KEY"},
+		{"another domain", func(a *provider.Account) { a.Subdomain = "other" }, domain, hook("ACTIVE"), "API key", false, "other"},
+		{"this domain", func(a *provider.Account) { a.Subdomain = "acme" }, domain, hook("ACTIVE"), "API key", true, "acme"},
+		{"clock", nil, domain, hook("ACTIVE"), "clock", true, "agrees"},
+		{"clock off", nil, late, hook("ACTIVE"), "clock", false, "1h0m0s"},
+		{"secret", nil, domain, hook("ACTIVE"), "webhook secret", true, "set"},
+		{"no secret", func(a *provider.Account) { a.WebhookSecret = "" }, domain, hook("ACTIVE"), "webhook secret", false, "DAILY_WEBHOOK_SECRET"},
+		{"webhook", nil, domain, hook("ACTIVE"), "webhook", true, "https://gr.example/h␛, ACTIVE, 3 failures"},
+		{"failed webhook", nil, domain, hook("FAILED"), "webhook", false, "reactivate"},
+		{"no webhook", nil, domain, post(`[]`), "webhook", false, "register"},
+		{"no plan", nil, domain, []providertest.Answer{refusal(400, `{"error":"invalid-plan-type"}`)}, "webhook", false, "card on file"},
+		{"webhooks fail", nil, domain, []providertest.Answer{refusal(400, `{"error":"x","info":"why"}`)}, "webhook", false, "why"},
+		{"own cloud", nil, domain, hook("ACTIVE"), "recordings", true, "kept by Daily"},
+		{"bucket", func(a *provider.Account) { a.Recording = provider.RecordingTarget{Bucket: "b", RoleARN: "r"} }, domain, hook("ACTIVE"), "recordings", true, `raw-tracks to the bucket "b"`},
+		{"bucket without a role", func(a *provider.Account) { a.Recording.Bucket = "b" }, domain, hook("ACTIVE"), "recordings", false, "AWS_DAILY_ROLE_ARN"},
+		{"tracks without a bucket", func(a *provider.Account) { a.Recording.Mode = "raw-tracks" }, domain, hook("ACTIVE"), "recordings", false, "AWS_DAILY_S3_BUCKET"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := account()
+			if tt.change != nil {
+				tt.change(&a)
+			}
+			p, _, _ := on(t, a, answers{"GET /": {tt.root}, "GET /webhooks": tt.hooks})
+			found := false
+			for _, c := range p.Check(t.Context()) {
+				all := c.Detail + " " + c.Hint
+				if strings.Contains(all, hmacKey) || strings.Contains(all, apiKey) {
+					t.Errorf("a secret is in %+v", c)
+				}
+				if c.Name == tt.check {
+					found = true
+					if c.OK != tt.ok || !strings.Contains(all, tt.words) {
+						t.Errorf("%+v", c)
+					}
+				}
+			}
+			if !found {
+				t.Errorf("no check %q", tt.check)
+			}
+		})
+	}
+}
+
+func TestCancelledEndKeepsTheKind(t *testing.T) {
+	p, _, _ := on(t, account(), answers{"GET /rooms/demo/presence": {providertest.Lost()}})
+	if err := p.EndMeeting(t.Context(), provider.Meeting{Room: "demo"}); !errors.Is(err, provider.Unavailable) {
+		t.Error(err)
+	}
+}
