@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -37,6 +38,27 @@ func BenchmarkCall(b *testing.B) {
 			slices.Sort(took)
 			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 		})
+	}
+}
+
+// BenchmarkEffect is how long it takes until one attached terminal sees what another one did.
+func BenchmarkEffect(b *testing.B) {
+	p := newPlace(b)
+	p.open(b, p.options(apptest.NewMemory(64)))
+	doer, watcher := p.open(b, p.options(nil)), p.open(b, p.options(nil))
+	changes, err := watcher.Subscribe(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := 0
+	for b.Loop() {
+		n++
+		if _, err := doer.Ingest(b.Context(), app.Inbound{Account: strconv.Itoa(n)}); err != nil {
+			b.Fatal(err)
+		}
+		if c := <-changes; c.Delivery == nil || c.Delivery.Account != strconv.Itoa(n) {
+			b.Fatalf("saw %+v", c)
+		}
 	}
 }
 

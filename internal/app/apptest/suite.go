@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		name string
 		run  func(*testing.T, Harness)
 	}{
+		{"an empty backend", testEmpty},
 		{"rooms", testRooms},
 		{"errors keep kind and text", testErrors},
 		{"meetings", testMeetings},
@@ -58,6 +59,22 @@ func must[T any](t *testing.T) func(T, error) T {
 			t.Fatal(err)
 		}
 		return v
+	}
+}
+
+func testEmpty(t *testing.T, h Harness) {
+	ctx, b := t.Context(), h.Backend
+	if s := must[app.Status](t)(b.Status(ctx, app.StatusQuery{})); s.Version == "" || s.Store.Deliveries != 0 {
+		t.Errorf("status: %+v", s)
+	}
+	if l := must[[]app.Recording](t)(b.Recordings(ctx, app.RecordingQuery{})); len(l) != 0 {
+		t.Errorf("recordings: %v", l)
+	}
+	if l := must[[]app.Meeting](t)(b.Meetings(ctx, app.MeetingQuery{})); len(l) != 0 {
+		t.Errorf("meetings: %v", l)
+	}
+	if p := must[app.EventPage](t)(b.Events(ctx, app.EventQuery{})); len(p.Events) != 0 || p.More {
+		t.Errorf("events: %+v", p)
 	}
 }
 
