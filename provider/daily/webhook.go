@@ -120,8 +120,8 @@ func readEvent(body []byte) (provider.Event, string) {
 		event.Emptied = true
 	case provider.KindParticipantJoined, provider.KindParticipantLeft,
 		provider.KindParticipantWaiting, provider.KindParticipantWaitingLeft:
-		if !in.participant(&event) {
-			event.Kind = provider.KindUnknown
+		in.participant(&event)
+		if event.Participant.Session == "" {
 			return event, "the event names no participant"
 		}
 	case provider.KindRecordingStarted, provider.KindRecordingReady, provider.KindRecordingFailed:
@@ -138,13 +138,10 @@ func at(e *provider.Event, t time.Time) {
 }
 
 // participant reads a participant's event. A leaver's event tells when they joined and how long they stayed.
-func (in *payload) participant(e *provider.Event) bool {
+func (in *payload) participant(e *provider.Event) {
 	session := in.SessionID.Clip(idLimit)
 	if session == "" {
 		session = in.ParticipantID.Clip(idLimit)
-	}
-	if session == "" {
-		return false
 	}
 	who := &provider.Participant{
 		Session: session, Name: in.UserName.Clip(nameLimit), UserID: in.UserID.Clip(idLimit),
@@ -164,7 +161,6 @@ func (in *payload) participant(e *provider.Event) bool {
 		}
 		who.LeftAt = e.At
 	}
-	return true
 }
 
 // recording reads a recording's event. Daily's recording.started names no room.

@@ -83,8 +83,8 @@ func (p *Provider) readEvent(body []byte) (provider.Event, string) {
 	switch kind {
 	case provider.KindParticipantJoined, provider.KindParticipantLeft,
 		provider.KindParticipantWaiting, provider.KindParticipantWaitingLeft:
-		if !in.participant(&event) {
-			event.Kind = provider.KindUnknown
+		in.participant(&event)
+		if event.Participant.Session == "" {
 			return event, "the event names no participant"
 		}
 	case provider.KindRecordingReady:
@@ -98,11 +98,8 @@ func (p *Provider) readEvent(body []byte) (provider.Event, string) {
 }
 
 // participant reads a client's event. Whereby tells when it happened in the envelope alone.
-func (in *data) participant(e *provider.Event) bool {
+func (in *data) participant(e *provider.Event) {
 	session := in.ParticipantID.Clip(idLimit)
-	if session == "" {
-		return false
-	}
 	role, word := roleOf(in.RoleName)
 	who := &provider.Participant{
 		Session: session, Name: in.DisplayName.Clip(nameLimit), UserID: in.ExternalID.Clip(idLimit),
@@ -119,7 +116,6 @@ func (in *data) participant(e *provider.Event) bool {
 	case provider.KindParticipantWaitingLeft:
 		who.LeftAt = e.At
 	}
-	return true
 }
 
 // people is the number of clients after the event without those that are programs; nil when the event doesn't tell.
