@@ -30,6 +30,7 @@ type hooksTab struct {
 	err     error
 	ready   bool
 	pending bool // something arrived that only a query can place
+	bottom  bool // the oldest row is wanted, wherever it turns out to be
 
 	doc   *document
 	inner bool
@@ -123,6 +124,9 @@ func (h *hooksTab) paged(m *Model, p page) tea.Cmd {
 		h.feed.Follow = follow
 	case pageOlder:
 		h.feed.Older(p.page.Events, p.page.More)
+		if h.bottom {
+			h.feed.Last()
+		}
 	case pageNewer:
 		h.feed.Newer(p.page.Events, p.page.More)
 	case pageOldest:
@@ -247,6 +251,7 @@ func (h *hooksTab) settle(m *Model) tea.Cmd {
 }
 
 func (h *hooksTab) move(m *Model, a Action, by func(*grid.List)) tea.Cmd {
+	h.bottom = false
 	switch {
 	case a == actIn:
 		h.inner = h.feed.Held() > 0
@@ -286,6 +291,7 @@ func (h *hooksTab) move(m *Model, a Action, by func(*grid.List)) tea.Cmd {
 			return h.load(m, pageNewest)
 		}
 	case a == actBottom && !h.feed.AtOldest:
+		h.bottom = true
 		return h.load(m, pageOldest)
 	default:
 		h.feed.Follow = false

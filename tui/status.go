@@ -152,7 +152,10 @@ func (t *statusTab) lines(m *Model, w int) []string {
 		owner = "this screen"
 	}
 	if st.Store.Owner != 0 {
-		f.row("held by", owner+", since "+day(st.Store.Since, m.now(), m.opts.Zone), s.Text)
+		if !st.Store.Since.IsZero() {
+			owner += ", since " + day(st.Store.Since, m.now(), m.opts.Zone)
+		}
+		f.row("held by", owner, s.Text)
 	}
 	if len(st.Pollers) > 0 {
 		f.head("Pollers")
@@ -236,7 +239,7 @@ func (t *statusTab) reach(m *Model, f *facts) {
 		if m.opts.Demo {
 			f.row("", "The sandbox posts to this machine directly.", s.Muted)
 		} else {
-			f.row("", "Platforms can't reach this machine yet. Run a tunnel of yours (ssh -R, cloudflared, ngrok) that "+
+			f.row("", "Platforms can't reach this machine yet. Run a tunnel of yours (ssh, cloudflared, ngrok) that "+
 				"forwards a public address to the listener, and give the platforms that address with /hooks/ACCOUNT "+
 				"behind it. Without it, who is there is still read from the platforms, only later.", s.Muted)
 		}
