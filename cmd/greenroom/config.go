@@ -34,6 +34,9 @@ func (p *program) configCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, err := openAccounts(c); err != nil {
+				return err
+			}
 			for _, n := range c.Notices {
 				p.words(plain.Text(n))
 			}

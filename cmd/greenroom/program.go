@@ -16,6 +16,7 @@ import (
 
 	"greenroom/internal/config"
 	"greenroom/internal/plain"
+	"greenroom/tui"
 )
 
 // program is what every command works with: the outside world, and the flags that all of them have.
@@ -28,6 +29,8 @@ type program struct {
 	now           func() time.Time
 	// open connects to the data. Tests replace it.
 	open opener
+	// draw shows the screen. Tests replace it.
+	draw func(ctx context.Context, o tui.Options) error
 	// browse opens a URL in the browser.
 	browse  func(url string) error
 	version string
@@ -42,7 +45,7 @@ func newProgram() *program {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		inTTY:  term.IsTerminal(os.Stdin.Fd()),
 		outTTY: term.IsTerminal(os.Stdout.Fd()),
-		getenv: os.Getenv, now: time.Now, open: openBackend, browse: browser.OpenURL, version: buildVersion(),
+		getenv: os.Getenv, now: time.Now, open: openBackend, draw: tui.Run, browse: browser.OpenURL, version: buildVersion(),
 	}
 	browser.Stdout, browser.Stderr = io.Discard, io.Discard
 	return p

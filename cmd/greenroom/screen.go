@@ -78,7 +78,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 			}
 		}
 	}()
-	if s, serr := b.Status(ctx, app.StatusQuery{}); serr == nil && s.Listener.URL == "" && s.Listener.Problem == "" {
+	if s, serr := b.Status(ctx, app.StatusQuery{}); serr == nil && s.Listener.URL == "" {
 		// The owner is one that doesn't listen, such as event tail.
 		if _, err := d.open(b); err != nil {
 			log.Warn("no webhooks can arrive", "err", err)
@@ -96,7 +96,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 	if !clipboard.Unsupported {
 		options.Copy = clipboard.WriteAll
 	}
-	return tui.Run(ctx, options)
+	return p.draw(ctx, options)
 }
 
 // seen is a Backend whose Status tells of this process's listener where the owner of the store has none.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http/httptest"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -21,6 +22,19 @@ func newWorld(env *testscript.Env) (*sandbox.World, string) {
 	})
 	env.Values[processKey{}] = map[string]*process{}
 	return w, srv.URL
+}
+
+// serve is newWorld for tests that are no scripts.
+func serve(t *testing.T, w *sandbox.World) string {
+	t.Helper()
+	srv := httptest.NewServer(w.Handler())
+	t.Cleanup(func() {
+		srv.Close()
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return srv.URL
 }
 
 // join PLATFORM ROOM NAME VARIABLE lets somebody enter a platform's room, and keeps the session in a variable.

@@ -40,7 +40,8 @@ func (r *reader) accounts() {
 	}
 }
 
-// account reads one. It is not ok when it is wrong, which is an error, or of a platform to come, which is a notice.
+// account reads one. It is not ok when it is wrong, which is an error, or when it can't be used yet, which is a notice: no
+// key, or a platform to come.
 func (r *reader) account(name string) (a provider.Account, isDefault, ok bool) {
 	at, before := r.firstOrigin(name), len(r.errs)
 	key := func(k string) string { return "accounts." + name + "." + k }
@@ -80,8 +81,11 @@ func (r *reader) account(name string) (a provider.Account, isDefault, ok bool) {
 	}
 	isDefault, _ = r.boolean(key("default"), false)
 	a.Recording = r.recording(a.Platform, key)
-	if a.APIKey == "" && len(r.errs) == before {
-		r.cfg.note("Account %s has no API key: webhooks can be received, meetings not started. Set %s.", name, r.keyHint(name, a.Platform))
+	if a.APIKey == "" {
+		if len(r.errs) == before {
+			r.cfg.note("Account %s (%s) is left out, because it has no API key: set %s.", name, at, r.keyHint(name, a.Platform))
+		}
+		return a, false, false
 	}
 	return a, isDefault, len(r.errs) == before
 }
