@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -14,56 +15,70 @@ const (
 	lookEvery = 5 * time.Minute
 	// lookAgain is how soon a "not found" is checked a second time; one alone ends nothing.
 	lookAgain = 30 * time.Second
+	// manyMeetings is more than anybody has open.
+	manyMeetings = 100_000
 )
 
-// watchGone ends meetings that no longer exist on their platform: somebody removed them elsewhere. It takes two answers
-// in a row that say so.
-func (h *Hub) watchGone(a *account) {
-	l, ok := a.Provider.(provider.Looker)
-	if !ok {
+// endWatcher ends an account's meetings whose end has passed, and those that no longer exist on the platform because
+// somebody removed them elsewhere. The latter takes two answers in a row that say so.
+type endWatcher struct {
+	hub     *Hub
+	account *account
+	next    map[string]time.Time
+	missing map[string]bool
+	pause   time.Time
+}
+
+func newEndWatcher(h *Hub, a *account) *endWatcher {
+	return &endWatcher{hub: h, account: a, next: make(map[string]time.Time), missing: make(map[string]bool)}
+}
+
+func (w *endWatcher) run() { w.hub.everySecond(w.turn) }
+
+func (w *endWatcher) turn(ctx context.Context) {
+	h := w.hub
+	unended, err := h.Meetings(ctx, app.MeetingQuery{Unended: true, Account: w.account.Name, Limit: manyMeetings})
+	if err != nil {
+		h.complain(err, "the meetings to look after could not be read", w.account)
 		return
 	}
-	next := make(map[string]time.Time)
-	missing := make(map[string]bool)
-	tick := h.clock.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		unended, err := h.Meetings(h.ctx, app.MeetingQuery{Unended: true, Account: a.Name, Limit: 100_000})
-		if err != nil && h.ctx.Err() == nil {
-			h.log.Error("the meetings to look up could not be read", "account", a.Name, "err", err)
+	for _, m := range unended {
+		if h.overdue(m, w.account) {
+			at := m.EndsAt.Add(w.account.Provider.Traits().Linger)
+			if _, err := h.end(ctx, m.ID, at, roster.ReasonExpired, app.FromClock); err != nil {
+				h.complain(err, "a meeting past its end could not be ended", w.account)
+			}
+			continue
 		}
-		for _, m := range unended {
-			now := h.clock.Now()
-			if _, known := next[m.ID]; !known {
-				next[m.ID] = now.Add(lookAgain)
-			}
-			if now.Before(next[m.ID]) {
-				continue
-			}
-			_, err := l.Lookup(h.ctx, platformMeeting(m, nil))
-			h.noteCall(a, err)
-			gone := errors.Is(err, provider.NotFound) && m.Here == 0
-			next[m.ID] = now.Add(lookEvery)
-			switch {
-			case gone && missing[m.ID]:
-				if _, err := h.end(h.ctx, m.ID, now, roster.ReasonGone, app.FromPlatform); err != nil && h.ctx.Err() == nil {
-					h.log.Error("a meeting that is gone could not be ended", "meeting", m.ID, "err", err)
-				}
-				delete(next, m.ID)
-			case gone:
-				next[m.ID] = now.Add(lookAgain)
-			}
-			missing[m.ID] = gone
-			if !h.wait(traitsSpacing(a)) {
-				return
-			}
-		}
-		select {
-		case <-tick.Chan():
-		case <-h.ctx.Done():
-			return
-		}
+		w.look(ctx, m)
 	}
 }
 
-func traitsSpacing(a *account) time.Duration { return a.Provider.Traits().PresenceSpacing }
+func (w *endWatcher) look(ctx context.Context, m app.Meeting) {
+	l, ok := w.account.Provider.(provider.Looker)
+	if !ok {
+		return
+	}
+	now := w.hub.clock.Now()
+	if _, known := w.next[m.ID]; !known {
+		w.next[m.ID] = now.Add(lookAgain)
+	}
+	if now.Before(w.next[m.ID]) || now.Before(w.pause) {
+		return
+	}
+	w.pause = now.Add(w.account.Provider.Traits().PresenceSpacing)
+	_, err := l.Lookup(ctx, platformMeeting(m, nil))
+	w.hub.noteCall(w.account, err)
+	gone := errors.Is(err, provider.NotFound) && m.Here == 0
+	w.next[m.ID] = now.Add(lookEvery)
+	if gone && !w.missing[m.ID] {
+		w.next[m.ID] = now.Add(lookAgain)
+	}
+	if gone && w.missing[m.ID] {
+		if _, err := w.hub.end(ctx, m.ID, now, roster.ReasonGone, app.FromPlatform); err != nil {
+			w.hub.complain(err, "a meeting that is gone could not be ended", w.account)
+		}
+		delete(w.next, m.ID)
+	}
+	w.missing[m.ID] = gone
+}

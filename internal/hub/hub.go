@@ -153,10 +153,9 @@ func (h *Hub) Start() {
 		return
 	}
 	for _, a := range h.order {
-		h.goes("presence of "+a.Name, func() { h.pollPresence(a) })
-		h.goes("existence of "+a.Name, func() { h.watchGone(a) })
+		h.goes("presence of "+a.Name, newPresencePoller(h, a).run)
+		h.goes("ends of "+a.Name, newEndWatcher(h, a).run)
 	}
-	h.goes("meeting expiry", h.watchExpiry)
 }
 
 func (h *Hub) goes(name string, f func()) {

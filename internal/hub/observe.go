@@ -3,6 +3,8 @@ package hub
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"greenroom/internal/app"
@@ -14,37 +16,45 @@ import (
 // expiryEvery is how often meetings are looked through for those whose end has passed.
 const expiryEvery = 15 * time.Second
 
-// pollPresence reads who is in the account's meetings until the hub closes. Webhooks are faster; this makes good what
-// they miss. A reading that fails changes nothing but the poller's line in Status.
-func (h *Hub) pollPresence(a *account) {
-	traits := a.Provider.Traits()
-	last := make(map[string]time.Time)
-	tick := h.clock.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		due, err := h.dueForPresence(a, last, traits.PresenceEvery)
-		if err != nil && h.ctx.Err() == nil {
-			h.log.Error("the meetings to poll could not be read", "account", a.Name, "err", err)
-		}
-		for _, m := range due {
-			begun := h.clock.Now()
-			last[m.ID] = begun
-			err := h.readPresence(h.ctx, a, m)
-			if h.ctx.Err() != nil {
-				return
-			}
-			h.notePoller("presence", a, err)
-			if errors.Is(err, provider.RateLimited) {
-				h.wait(retryAfter(err, traits.PresenceEvery))
-			}
-			if !h.wait(traits.PresenceSpacing) {
-				return
-			}
-		}
-		select {
-		case <-tick.Chan():
-		case <-h.ctx.Done():
+// presencePoller reads who is in an account's meetings. Webhooks are faster; this makes good what they miss. A reading
+// that fails changes nothing but the poller's line in Status.
+type presencePoller struct {
+	hub     *Hub
+	account *account
+	// last is when each meeting was last read; pause until when nothing is read at all.
+	last  map[string]time.Time
+	pause time.Time
+}
+
+func newPresencePoller(h *Hub, a *account) *presencePoller {
+	return &presencePoller{hub: h, account: a, last: make(map[string]time.Time)}
+}
+
+// run takes a turn every second until the hub closes.
+func (p *presencePoller) run() { p.hub.everySecond(p.turn) }
+
+// turn reads the meetings that are due, as many as the platform's spacing allows.
+func (p *presencePoller) turn(ctx context.Context) {
+	traits := p.account.Provider.Traits()
+	due, err := p.due(ctx, traits.PresenceEvery)
+	if err != nil {
+		p.hub.complain(err, "the meetings to poll could not be read", p.account)
+		return
+	}
+	for _, m := range due {
+		now := p.hub.clock.Now()
+		if now.Before(p.pause) || ctx.Err() != nil {
 			return
+		}
+		p.last[m.ID] = now
+		p.pause = now.Add(traits.PresenceSpacing)
+		err := p.hub.readPresence(ctx, p.account, m)
+		if ctx.Err() != nil {
+			return
+		}
+		p.hub.notePoller("presence", p.account, err)
+		if errors.Is(err, provider.RateLimited) {
+			p.pause = now.Add(retryAfter(err, traits.PresenceEvery))
 		}
 	}
 }
@@ -57,45 +67,51 @@ func retryAfter(err error, least time.Duration) time.Duration {
 	return least
 }
 
-// wait waits unless the hub closes first.
-func (h *Hub) wait(d time.Duration) bool {
-	if d <= 0 {
-		return h.ctx.Err() == nil
-	}
-	select {
-	case <-h.clock.After(d):
-		return true
-	case <-h.ctx.Done():
-		return false
-	}
-}
-
-func (h *Hub) dueForPresence(a *account, last map[string]time.Time, every time.Duration) ([]roster.Meeting, error) {
-	now := h.clock.Now()
+// due lists the meetings that were not read for a while, those first that were not for longest.
+func (p *presencePoller) due(ctx context.Context, every time.Duration) ([]roster.Meeting, error) {
+	now := p.hub.clock.Now()
 	var due []roster.Meeting
-	err := h.store.View(h.ctx, func(tx *store.Tx) error {
+	err := p.hub.store.View(ctx, func(tx *store.Tx) error {
 		unended, err := tx.Unended()
 		if err != nil {
 			return err
 		}
 		standing := make(map[string]bool, len(unended))
 		for _, m := range unended {
-			if m.Account != a.Name {
+			if m.Account != p.account.Name {
 				continue
 			}
 			standing[m.ID] = true
-			if now.Sub(last[m.ID]) >= every {
+			if now.Sub(p.last[m.ID]) >= every {
 				due = append(due, m)
 			}
 		}
-		for id := range last {
-			if !standing[id] {
-				delete(last, id)
-			}
-		}
+		maps.DeleteFunc(p.last, func(id string, _ time.Time) bool { return !standing[id] })
 		return nil
 	})
+	slices.SortStableFunc(due, func(a, b roster.Meeting) int { return p.last[a.ID].Compare(p.last[b.ID]) })
 	return due, err
+}
+
+// everySecond takes a turn now and every second until the hub closes.
+func (h *Hub) everySecond(turn func(context.Context)) {
+	tick := h.clock.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		turn(h.ctx)
+		select {
+		case <-tick.Chan():
+		case <-h.ctx.Done():
+			return
+		}
+	}
+}
+
+// complain logs what went wrong in the background, unless the hub is closing.
+func (h *Hub) complain(err error, what string, a *account) {
+	if h.ctx.Err() == nil {
+		h.log.Error(what, "account", a.Name, "err", err)
+	}
 }
 
 // readPresence reads one meeting's presence and adds it to the evidence.
@@ -212,38 +228,4 @@ func (o *observation) note(kind provider.EventKind, s roster.Stay, at time.Time)
 		At: app.At(at), Account: o.m.Account, Meeting: o.m.ID, Room: o.m.Room, Kind: kind, Who: nameOf(s),
 		Source: app.FromPresence,
 	}})
-}
-
-// watchExpiry ends meetings whose end has passed, and asks the platform about those that were made here and may be gone.
-func (h *Hub) watchExpiry() {
-	tick := h.clock.NewTicker(expiryEvery)
-	defer tick.Stop()
-	for {
-		if err := h.expire(); err != nil && h.ctx.Err() == nil {
-			h.log.Error("meetings past their end could not be ended", "err", err)
-		}
-		select {
-		case <-tick.Chan():
-		case <-h.ctx.Done():
-			return
-		}
-	}
-}
-
-func (h *Hub) expire() error {
-	unended, err := h.Meetings(h.ctx, app.MeetingQuery{Unended: true, Limit: 100_000})
-	if err != nil {
-		return err
-	}
-	for _, m := range unended {
-		a := h.accounts[m.Account]
-		if a == nil || !h.overdue(m, a) {
-			continue
-		}
-		at := m.EndsAt.Add(a.Provider.Traits().Linger)
-		if _, err := h.end(h.ctx, m.ID, at, roster.ReasonExpired, app.FromClock); err != nil {
-			return err
-		}
-	}
-	return nil
 }
