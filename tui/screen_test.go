@@ -87,10 +87,11 @@ func aligned(t *testing.T, p *person, w int) {
 
 // The looks: the same screen in every theme, with its styles.
 func TestThemes(t *testing.T) {
-	ansi16, none := colorprofile.ANSI, colorprofile.TrueColor
+	ansi16, ansi256, none := colorprofile.ANSI, colorprofile.ANSI256, colorprofile.TrueColor
 	for name, change := range map[string]func(*Options){
 		"dark":     func(*Options) {},
 		"light":    func(o *Options) { o.Theme = "light" },
+		"256":      func(o *Options) { o.Profile = &ansi256 },
 		"16":       func(o *Options) { o.Profile = &ansi16 },
 		"no-color": func(o *Options) { o.Profile, o.Env = &none, []string{"TERM=xterm-256color", "NO_COLOR=yes"} },
 	} {

@@ -72,6 +72,8 @@ func New(o Options) *Styles {
 		s = plainStyles()
 	case o.Profile == colorprofile.ANSI:
 		s = build(basic(o.Light))
+	case o.Profile == colorprofile.ANSI256:
+		s = build(indexed(o.Light))
 	default:
 		s = build(rich(o.Light))
 	}
@@ -108,6 +110,23 @@ func rich(light bool) palette {
 		row: hex("#1f3d33"), chosen: hex("#28303a"),
 		onAccent: hex("#0b1f17"), onBad: hex("#2b0709"),
 		banner: hex("#4a3a14"), onBanner: hex("#ffdf9a"),
+	}
+}
+
+// indexed is rich in the 256 fixed colours, whose nearest neighbours of a grey are often purple.
+func indexed(light bool) palette {
+	n := lipgloss.Color
+	if light {
+		return palette{
+			text: n("235"), muted: n("241"), faint: n("246"), border: n("250"),
+			accent: n("29"), blue: n("25"), violet: n("97"), good: n("29"), warn: n("94"), bad: n("124"),
+			row: n("194"), chosen: n("255"), onAccent: n("231"), onBad: n("231"), banner: n("223"), onBanner: n("58"),
+		}
+	}
+	return palette{
+		text: n("253"), muted: n("247"), faint: n("243"), border: n("239"),
+		accent: n("79"), blue: n("111"), violet: n("183"), good: n("79"), warn: n("222"), bad: n("210"),
+		row: n("237"), chosen: n("235"), onAccent: n("234"), onBad: n("234"), banner: n("58"), onBanner: n("222"),
 	}
 }
 
