@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,8 +18,8 @@ import (
 
 type listenOptions struct {
 	*program
-	addr, tunnel string
-	json         bool
+	addr, tunnel, forwardTo string
+	json                    bool
 }
 
 func (p *program) listenCommand() *cobra.Command {
@@ -26,17 +29,27 @@ func (p *program) listenCommand() *cobra.Command {
 		Long: "Receive webhooks without the screen, and print a line per event. Each is verified, and on disk before it is\n" +
 			"answered. Platforms post to /hooks/ACCOUNT; /v1/daily/webhook and /v1/whereby lead to the platform's account.\n" +
 			"SIGINT and SIGTERM end it cleanly.",
-		Example: "greenroom listen --json | jq .kind",
+		Example: "greenroom listen --json | jq .kind\ngreenroom listen --forward-to http://localhost:3000/webhooks",
 	}
 	cmd.Flags().StringVar(&o.addr, "addr", "", "listen on this HOST:PORT (default 127.0.0.1:7070, or the next free port)")
 	cmd.Flags().StringVar(&o.tunnel, "tunnel", "none", "how it is reached from outside; this build has none")
+	cmd.Flags().StringVar(&o.forwardTo, "forward-to", "", "post verified events on to this URL, exactly as they came")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object per line")
 	return cmd
 }
 
+// fatal is why listening ended by itself: a panic, or a forwarder that could not go on.
+type fatal struct{ error }
+
 func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	if o.tunnel != "none" {
 		return usagef("--tunnel can't be %q: tunnels are not in this build yet, there is only none", o.tunnel)
+	}
+	var to *url.URL
+	if o.forwardTo != "" {
+		if to, err = forwardURL(o.forwardTo); err != nil {
+			return err
+		}
 	}
 	c, err := o.config(ctx, o.addr)
 	if err != nil {
@@ -54,27 +67,49 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	log := newLog(o.stderr, slog.LevelWarn)
-	group := crashGroup(log, func(r crash.Report) { fail(r) })
+	group := crashGroup(log, func(r crash.Report) { fail(fatal{r}) })
 	d := &door{cfg: c, log: log, crash: group}
 	b, closer, err := o.open(ctx, c, o.version, d.access(false))
 	if err != nil {
 		return err
 	}
+	var forwarding sync.WaitGroup
 	defer func() {
-		// First no new webhooks, then the store.
-		for _, f := range []func() error{d.close, closer} {
-			if cerr := f(); err == nil {
-				err = cerr
-			}
+		// First no new webhooks, then nobody who reads, then the store.
+		closed := d.close()
+		var broken fatal
+		died := errors.As(context.Cause(ctx), &broken)
+		fail(nil)
+		forwarding.Wait()
+		if closed = errors.Join(closed, closer()); err == nil {
+			err = closed
 		}
-		if r, crashed := context.Cause(ctx).(crash.Report); crashed && err == nil {
-			err = r
+		if err == nil && died {
+			err = broken.error
 		}
 	}()
+	forwards := make(chan struct{})
+	if to == nil {
+		close(forwards)
+	} else {
+		forwarding.Add(1)
+		group.Go("forward", func() {
+			defer forwarding.Done()
+			tell := func(s string) { o.words(plain.Text(s)) }
+			if err := newForwarder(b, to, o.now, tell).run(ctx, func() { close(forwards) }); err != nil {
+				fail(fatal{fmt.Errorf("forward: %w", err)})
+			}
+		})
+	}
 	f := follower{
 		backend: b,
 		print:   func(d app.Delivery) error { return o.printEvent(d, o.json) },
 		ready: func() error {
+			select {
+			case <-forwards:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 			l, err := d.open(b)
 			if err != nil {
 				return err
