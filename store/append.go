@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -43,6 +44,7 @@ type write struct {
 	entry    *Entry
 	effect   Effect
 	rejected bool
+	maintain func() error // runs alone, between commits
 	blob     []byte
 
 	done chan error
@@ -190,6 +192,16 @@ var errAlone = errors.New("store: an effect cannot be settled")
 
 // commit writes a batch in one transaction, publishes its changes and answers its callers.
 func (s *Store) commit(batch []*write) {
+	batch = slices.DeleteFunc(batch, func(w *write) bool {
+		if w.maintain == nil {
+			return false
+		}
+		w.done <- apply(w.maintain)
+		return true
+	})
+	if len(batch) == 0 {
+		return
+	}
 	changes, results, err := s.write(batch, true)
 	if errors.Is(err, errAlone) && len(batch) > 1 {
 		for _, w := range batch {

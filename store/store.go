@@ -81,6 +81,7 @@ type Options struct {
 // Store is an open file. It is safe for concurrent use.
 type Store struct {
 	opt   Options
+	swap  sync.RWMutex // held for writing while db is exchanged
 	db    *bolt.DB
 	queue chan *write
 	slow  chan *write // rejected deliveries, which no commit is made for at once
@@ -127,14 +128,9 @@ func Open(o Options) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(o.Path), 0o700); err != nil {
 		return nil, fmt.Errorf("store: make the data folder: %w", err)
 	}
-	db, err := bolt.Open(o.Path, 0o600, &bolt.Options{
-		Timeout: o.Timeout, FreelistType: bolt.FreelistMapType, InitialMmapSize: 64 << 20,
-	})
-	switch {
-	case errors.Is(err, bolt.ErrTimeout):
-		return nil, fmt.Errorf("%w: %s", ErrInUse, o.Path)
-	case err != nil:
-		return nil, fmt.Errorf("store: open %s: %w", o.Path, err)
+	db, err := openFile(o)
+	if err != nil {
+		return nil, err
 	}
 	s := &Store{
 		opt: o, db: db,
@@ -147,6 +143,22 @@ func Open(o Options) (*Store, error) {
 	}
 	o.Crash.Go("store writer", s.run)
 	return s, nil
+}
+
+// openTimeout is how long to wait for another process that holds the file, unless the options say otherwise.
+const openTimeout = time.Second
+
+func openFile(o Options) (*bolt.DB, error) {
+	db, err := bolt.Open(o.Path, 0o600, &bolt.Options{
+		Timeout: o.Timeout, FreelistType: bolt.FreelistMapType, InitialMmapSize: 64 << 20,
+	})
+	switch {
+	case errors.Is(err, bolt.ErrTimeout):
+		return nil, fmt.Errorf("%w: %s", ErrInUse, o.Path)
+	case err != nil:
+		return nil, fmt.Errorf("store: open %s: %w", o.Path, err)
+	}
+	return db, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -172,7 +184,7 @@ func (o Options) withDefaults() Options {
 		o.RetainBytes = 2 << 30
 	}
 	if o.Timeout <= 0 {
-		o.Timeout = time.Second
+		o.Timeout = openTimeout
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -222,6 +234,8 @@ func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.swap.RLock()
+	defer s.swap.RUnlock()
 	err := s.db.View(func(b *bolt.Tx) error { return f(&Tx{b: b, store: s}) })
 	if errors.Is(err, bolt.ErrDatabaseNotOpen) {
 		return ErrClosed

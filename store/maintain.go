@@ -1,0 +1,251 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	bolt "go.etcd.io/bbolt"
+
+	"greenroom/internal/app"
+	"greenroom/internal/roster"
+)
+
+// compactBatch bounds one transaction of a compaction, in bytes.
+const compactBatch = 16 << 20
+
+// Backup writes a consistent copy of the whole store while it is in use. The copy is a store itself.
+func (s *Store) Backup(ctx context.Context, w io.Writer) (n int64, err error) {
+	err = s.View(ctx, func(tx *Tx) error {
+		n, err = tx.b.WriteTo(&untilDone{ctx, w})
+		return err
+	})
+	if err != nil {
+		return n, fmt.Errorf("store: back up: %w", err)
+	}
+	return n, nil
+}
+
+// BackupFile is Backup into a new file, 0600, which has its name only once it is whole and synced. A file that is there
+// already is left alone, as [os.ErrExist].
+func (s *Store) BackupFile(ctx context.Context, path string) (int64, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".part-*")
+	if err != nil {
+		return 0, fmt.Errorf("store: back up: %w", err)
+	}
+	defer os.Remove(f.Name()) // the link below is what stays
+	n, err := s.Backup(ctx, f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return 0, err
+	}
+	if err := os.Link(f.Name(), path); err != nil {
+		return 0, fmt.Errorf("store: back up: %w", err)
+	}
+	return n, syncFolder(filepath.Dir(path))
+}
+
+type untilDone struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (u *untilDone) Write(b []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.w.Write(b)
+}
+
+// Check reads every page and every record of the store and returns what is wrong with it, at most 100 findings. The
+// store can be used meanwhile; a large one takes seconds.
+func (s *Store) Check(ctx context.Context) ([]string, error) {
+	var found []string
+	err := s.View(ctx, func(tx *Tx) error {
+		found = check(tx.b)
+		if len(found) == 0 {
+			found = tx.checkRecords()
+		}
+		return nil
+	})
+	return found, err
+}
+
+const maxFindings = 100
+
+func check(b *bolt.Tx) []string {
+	var found []string
+	for err := range b.Check() {
+		if len(found) < maxFindings {
+			found = append(found, err.Error())
+		}
+	}
+	return found
+}
+
+// checkRecords reads every record and follows the references that must hold.
+func (t *Tx) checkRecords() []string {
+	var found []string
+	report := func(what string, err error) {
+		if err != nil && len(found) < maxFindings {
+			found = append(found, fmt.Sprintf("%s: %v", what, err))
+		}
+	}
+	_, err := t.Rooms()
+	report("rooms", err)
+	report("meetings", t.NewestMeetings(func(m roster.Meeting) bool {
+		_, err := t.Stays(m.ID)
+		report("stays of meeting "+m.ID, err)
+		return true
+	}))
+	_, err = t.Unended()
+	report("open meetings", err)
+	report("recordings", t.NewestRecordings(func(app.Recording) bool { return true }))
+	w := wanted(app.EventQuery{})
+	t.deliveries(&w, false, func(seq uint64, row []byte, blob func() []byte) bool {
+		_, err := decode[app.Delivery](row)
+		if err == nil {
+			_, _, err = decodeBlob(blob())
+		}
+		report(fmt.Sprintf("delivery %d", seq), err)
+		return true
+	})
+	return found
+}
+
+// Compact writes the store anew without its free pages and puts that in its place. Writes wait meanwhile, and fail with
+// [ErrBusy] when too many do; reads wait only for the exchange. It returns the file's size before and after. When it
+// fails, or the process is killed at any time, the store is as it was.
+func (s *Store) Compact(ctx context.Context) (before, after int64, err error) {
+	w := &write{maintain: func() error {
+		before, after, err = s.compact(ctx)
+		return err
+	}, done: make(chan error, 1)}
+	err = s.enqueue(context.WithoutCancel(ctx), s.queue, w)
+	return before, after, err
+}
+
+func (s *Store) compact(ctx context.Context) (before, after int64, err error) {
+	part := s.opt.Path + ".compact"
+	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return 0, 0, fmt.Errorf("store: compact: %w", err)
+	}
+	defer os.Remove(part) // gone after the rename below
+	if before, err = sizeOf(s.opt.Path); err != nil {
+		return 0, 0, err
+	}
+	if err := ctx.Err(); err != nil {
+		return before, before, err
+	}
+	dst, err := bolt.Open(part, 0o600, &bolt.Options{Timeout: s.opt.Timeout, NoSync: true, FreelistType: bolt.FreelistMapType})
+	if err != nil {
+		return before, before, fmt.Errorf("store: compact: %w", err)
+	}
+	err = bolt.Compact(dst, s.db, compactBatch)
+	if err == nil {
+		err = dst.Sync()
+	}
+	if err = errors.Join(err, dst.Close()); err != nil {
+		return before, before, fmt.Errorf("store: compact: %w", err)
+	}
+	if after, err = sizeOf(part); err != nil {
+		return before, before, err
+	}
+	return before, after, s.exchange(part)
+}
+
+// exchange puts another file in the store's place, with nobody reading.
+func (s *Store) exchange(part string) error {
+	s.swap.Lock()
+	defer s.swap.Unlock()
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("store: compact: %w", err)
+	}
+	renamed := os.Rename(part, s.opt.Path)
+	db, err := openFile(s.opt)
+	if err != nil {
+		return errors.Join(renamed, err) // every use from now on says that the store is closed
+	}
+	s.db = db
+	if renamed != nil {
+		return fmt.Errorf("store: compact: %w", renamed)
+	}
+	return syncFolder(filepath.Dir(s.opt.Path))
+}
+
+// Restore puts a backup in the place of a store that nobody has open, after checking that it is whole and of a version
+// that this program reads. What was there is kept beside it under the name that is returned, empty when nothing was.
+// The caller holds the lock of the data folder.
+func Restore(path, backup string) (kept string, err error) {
+	if err := probe(backup); err != nil {
+		return "", err
+	}
+	part := path + ".restore"
+	if err := copyFile(part, backup); err != nil {
+		return "", errors.Join(fmt.Errorf("store: restore: %w", err), os.Remove(part))
+	}
+	if _, err := os.Stat(path); err == nil {
+		kept = path + ".before-restore"
+		if err := os.Rename(path, kept); err != nil {
+			return "", fmt.Errorf("store: restore: %w", err)
+		}
+	}
+	if err := os.Rename(part, path); err != nil {
+		return kept, fmt.Errorf("store: restore: %w", err)
+	}
+	return kept, syncFolder(filepath.Dir(path))
+}
+
+// probe opens a file as a store without changing it.
+func probe(path string) error {
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("store: restore: %w", err)
+	}
+	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: openTimeout})
+	if err != nil {
+		return fmt.Errorf("store: %s is not a store: %w", path, err)
+	}
+	err = db.View(func(b *bolt.Tx) error {
+		if b.Bucket(bucketRooms) == nil && b.Bucket(bucketMeetings) == nil {
+			return fmt.Errorf("store: %s is not a store of Greenroom's", path)
+		}
+		if v := schemaOf(b); v > schema {
+			return fmt.Errorf("%w: %s has schema %d and this program knows %d", ErrNewer, path, v, schema)
+		}
+		if found := check(b); len(found) > 0 {
+			return fmt.Errorf("store: %s is damaged: %s", path, found[0])
+		}
+		return nil
+	})
+	return errors.Join(err, db.Close())
+}
+
+func copyFile(to, from string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, src)
+	if err == nil {
+		err = dst.Sync()
+	}
+	return errors.Join(err, dst.Close())
+}
+
+func sizeOf(path string) (int64, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return 0, fmt.Errorf("store: %w", err)
+	}
+	return st.Size(), nil
+}
