@@ -69,7 +69,9 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	log := newLog(o.stderr, slog.LevelWarn)
 	group := crashGroup(log, func(r crash.Report) { fail(fatal{r}) })
 	d := &door{cfg: c, log: log, crash: group}
-	b, closer, err := o.open(ctx, c, o.version, d.access(false))
+	a := d.access(false)
+	a.warn = func(w string) { o.words(plain.Text(w)) }
+	b, closer, err := o.open(ctx, c, o.version, a)
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ type meetingShowOptions struct {
 
 func (p *program) meetingShow() *cobra.Command {
 	o := &meetingShowOptions{program: p}
-	cmd := &cobra.Command{Use: "show MEETING", Short: "Show a meeting and who is in it", Args: exactly("MEETING"), RunE: p.do(o.run)}
+	cmd := &cobra.Command{Use: "show MEETING", Short: "Show a meeting and who is in it", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
 	return cmd
 }
@@ -160,7 +160,7 @@ type meetingEndOptions struct {
 
 func (p *program) meetingEnd() *cobra.Command {
 	o := &meetingEndOptions{program: p}
-	cmd := &cobra.Command{Use: "end MEETING", Short: "Remove everybody and end a meeting", Args: exactly("MEETING"), RunE: p.do(o.run)}
+	cmd := &cobra.Command{Use: "end MEETING", Short: "Remove everybody and end a meeting", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms}
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the meeting as a JSON object")
 	return cmd

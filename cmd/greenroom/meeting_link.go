@@ -21,7 +21,7 @@ type meetingLinkOptions struct {
 func (p *program) meetingLink() *cobra.Command {
 	o := &meetingLinkOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "link MEETING", Short: "Print the link that guests open, or the host's", Args: exactly("MEETING"), RunE: p.do(o.run),
+		Use: "link MEETING", Short: "Print the link that guests open, or the host's", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
 		Long: "Print the link that guests open. With --host it is the host's: a key, made for this call, that is kept nowhere.",
 	}
 	cmd.Flags().BoolVar(&o.host, "host", false, "the host's link")
@@ -61,7 +61,7 @@ type meetingJoinOptions struct {
 func (p *program) meetingJoin() *cobra.Command {
 	o := &meetingJoinOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "join MEETING", Short: "Open a meeting in the browser", Args: exactly("MEETING"), RunE: p.do(o.run),
+		Use: "join MEETING", Short: "Open a meeting in the browser", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
 		Long: "Open a meeting in the browser, as a guest or with --host as the host. A meeting that is recorded asks for consent\n" +
 			"first; --consent gives it.",
 	}
@@ -84,7 +84,7 @@ func (o *meetingJoinOptions) run(ctx context.Context, args []string) error {
 		if m.Status == app.Ended {
 			return &app.Error{
 				Kind: provider.NotFound, Text: fmt.Sprintf("the meeting of %s has ended", m.Room),
-				Hint: "start another: greenroom meeting start " + m.Room,
+				Hint: "start another: greenroom meeting start " + word(m.Room),
 			}
 		}
 		if err := o.askConsent(ctx, b, m.Meeting); err != nil {
@@ -104,7 +104,7 @@ func (o *meetingJoinOptions) run(ctx context.Context, args []string) error {
 		if err := o.browse(link.URL); err != nil {
 			return &app.Error{
 				Text: "no browser could be opened", Err: err,
-				Hint: "print the link instead: greenroom meeting link " + m.Room,
+				Hint: "print the link instead: greenroom meeting link " + word(m.Room),
 			}
 		}
 		o.words("Opened ", plain.Text(m.Room), " in the browser.")

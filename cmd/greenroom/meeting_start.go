@@ -21,7 +21,7 @@ type meetingStartOptions struct {
 func (p *program) meetingStart() *cobra.Command {
 	o := &meetingStartOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "start ROOM", Short: "Start a meeting of a room, and print its links", Args: exactly("ROOM"), RunE: p.do(o.run),
+		Use: "start ROOM", Short: "Start a meeting of a room, and print its links", Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
 		Long: "Start a meeting of a room, and print its guest link and its host link. The host link is a key: whoever has it is\n" +
 			"the host. A meeting of the room that is open or live is returned as it is, unless --new.",
 		Example: "greenroom meeting start all-hands --for 1h\ngreenroom meeting start all-hands --until 17:30 --json",

@@ -79,6 +79,7 @@ func buildVersion() string {
 func (p *program) execute(ctx context.Context, args []string) int {
 	ctx, stop := signal.NotifyContext(ctx, stopSignals...)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if os.Getenv("NO_COLOR") != "" {
 		// The convention is any value; some of what prints here only knows true ones.
 		_ = os.Setenv("NO_COLOR", "1")

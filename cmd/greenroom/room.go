@@ -99,7 +99,7 @@ type roomShowOptions struct {
 func (p *program) roomShow() *cobra.Command {
 	o := &roomShowOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "show ROOM", Short: "Show a room, and which account its next meeting gets", Args: exactly("ROOM"), RunE: p.do(o.run),
+		Use: "show ROOM", Short: "Show a room, and which account its next meeting gets", Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
 	return cmd

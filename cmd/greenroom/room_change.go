@@ -110,7 +110,7 @@ type roomEditOptions struct {
 func (p *program) roomEdit() *cobra.Command {
 	o := &roomEditOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "edit ROOM", Short: "Change a room; meetings keep what they were started with", Args: exactly("ROOM"), RunE: p.do(o.run),
+		Use: "edit ROOM", Short: "Change a room; meetings keep what they were started with", Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
 		Example: "greenroom room edit all-hands --locked=false --account ''",
 	}
 	o.changed = func(flag string) bool { return cmd.Flags().Changed(flag) }
@@ -161,7 +161,7 @@ type roomDeleteOptions struct {
 func (p *program) roomDelete() *cobra.Command {
 	o := &roomDeleteOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "delete ROOM", Short: "Delete a room; its meetings stay on record", Aliases: []string{"rm"}, Args: exactly("ROOM"), RunE: p.do(o.run),
+		Use: "delete ROOM", Short: "Delete a room; its meetings stay on record", Aliases: []string{"rm"}, Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
 	}
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the room as a JSON object")
