@@ -67,6 +67,7 @@ type Client struct {
 	blank   *http.Request
 	budgets []*budget
 	redact  *Redactor
+	watch   watch
 }
 
 // New checks the configuration; its errors say what to set.
@@ -110,7 +111,9 @@ func New(c Config) (*Client, error) {
 	if c.Jitter == nil {
 		c.Jitter = rand.Float64
 	}
-	cl := &Client{Config: c, base: *base, redact: NewRedactor(append(c.Secrets, c.Key)...)}
+	cl := &Client{
+		Config: c, base: *base, redact: NewRedactor(append(c.Secrets, c.Key)...), watch: watch{after: c.Timeout},
+	}
 	cl.header = http.Header{
 		"Authorization": {"Bearer " + c.Key}, "Accept": {"application/json"}, "User-Agent": {c.UserAgent},
 	}
@@ -231,11 +234,11 @@ type failure struct {
 
 // attempt sends the request once.
 func (c *Client) attempt(ctx context.Context, call *Call, body []byte, b *budget) *failure {
-	actx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
+	actx, end := c.watch.begin(ctx)
+	defer end()
 	resp, err := c.Transport.RoundTrip(c.request(actx, call, body))
 	if err != nil {
-		return c.unreached(ctx, call, err)
+		return c.unreached(ctx, actx, call, err)
 	}
 	defer resp.Body.Close()
 	if call.Header != nil {
@@ -252,8 +255,8 @@ func (c *Client) attempt(ctx context.Context, call *Call, body []byte, b *budget
 		return c.strange(call, resp, fmt.Sprintf("the answer is larger than %d bytes", c.MaxBody), nil, false)
 	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return c.unreached(ctx, call, err)
+		if actx.Err() != nil {
+			return c.unreached(ctx, actx, call, err)
 		}
 		return c.strange(call, resp, "the answer was cut off", err, true)
 	}

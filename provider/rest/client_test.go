@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"greenroom/internal/crash"
 	"greenroom/provider"
 	"greenroom/provider/providertest"
 	"greenroom/provider/rest"
@@ -302,6 +303,44 @@ func TestContext(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) || calls != rest.DefaultAttempts || !strings.Contains(err.Error(), "1ms") {
 			t.Errorf("%v after %d calls", err, calls)
 		}
+	})
+	t.Run("an answer that takes too long is cut short", func(t *testing.T) {
+		c, _ := client(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, `{"name":`)
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		}), func(c *rest.Config) { c.Timeout, c.Attempts = 20*time.Millisecond, 2 })
+		err := c.Do(t.Context(), post(new(named)))
+		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || !errors.Is(err, rest.ErrMaybeDone) {
+			t.Error(err)
+		}
+	})
+	t.Run("each attempt has its own time", func(t *testing.T) {
+		// Attempts that overlap, of which every second one hangs: those end, the others are let be.
+		c, _ := client(t, nil, func(c *rest.Config) {
+			c.Timeout, c.Attempts = 5*time.Millisecond, 1
+			c.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodPost {
+					<-r.Context().Done()
+					return nil, r.Context().Err()
+				}
+				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"name":"x"}`))}, nil
+			})
+		})
+		var group crash.Group
+		for range 8 {
+			group.Go("post", func() {
+				if err := c.Do(t.Context(), post(nil)); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+					t.Errorf("a hanging call: %v", err)
+				}
+			})
+			group.Go("get", func() {
+				if err := c.Do(t.Context(), get(nil)); err != nil {
+					t.Errorf("a quick call: %v", err)
+				}
+			})
+		}
+		group.Wait()
 	})
 	t.Run("no time to wait", func(t *testing.T) {
 		var n atomic.Int32

@@ -115,8 +115,8 @@ func (c *Client) gaveUp(call *Call, err error) *provider.Error {
 	return e
 }
 
-// unreached is the failure of an attempt that got no answer.
-func (c *Client) unreached(ctx context.Context, call *Call, err error) *failure {
+// unreached is the failure of an attempt that got no answer. ctx is the caller's, attempt the attempt's.
+func (c *Client) unreached(ctx, attempt context.Context, call *Call, err error) *failure {
 	f := &failure{sent: !neverSent(err), transient: true}
 	e := &provider.Error{Kind: provider.Unavailable}
 	switch {
@@ -129,10 +129,10 @@ func (c *Client) unreached(ctx context.Context, call *Call, err error) *failure 
 		f.err = c.fail(call, e, nil)
 		f.err.Err = &cause{text: e.Text, err: ctx.Err()}
 		return f
-	case errors.Is(err, context.DeadlineExceeded):
+	case attempt.Err() != nil:
 		e.Text = "no answer within " + c.Timeout.String()
 		f.err = c.fail(call, e, nil)
-		f.err.Err = &cause{text: e.Text, err: err}
+		f.err.Err = &cause{text: e.Text, err: context.Cause(attempt)}
 		return f
 	}
 	var dns *net.DNSError

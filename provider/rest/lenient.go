@@ -23,6 +23,11 @@ func (t *Text) UnmarshalJSON(b []byte) error {
 	switch {
 	case len(b) == 0 || b[0] == 'n' || b[0] == '{' || b[0] == '[':
 	case b[0] == '"':
+		// Most texts are written as they are, and need no second parser.
+		if in := b[1 : len(b)-1]; bytes.IndexByte(in, '\\') < 0 && utf8.Valid(in) {
+			*t = Text(in)
+			return nil
+		}
 		var s string
 		if json.Unmarshal(b, &s) == nil {
 			*t = Text(s)
@@ -83,6 +88,10 @@ type Flag bool
 
 // UnmarshalJSON never fails.
 func (f *Flag) UnmarshalJSON(b []byte) error {
+	if string(b) == "true" {
+		*f = true
+		return nil
+	}
 	switch strings.ToLower(string(bytes.Trim(b, `" `))) {
 	case "true", "1", "yes":
 		*f = true
@@ -118,7 +127,12 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 // ParseTime reads an instant as [Time] does.
 func ParseTime(s string) time.Time {
 	s = strings.TrimSpace(s)
-	if v, err := strconv.ParseFloat(s, 64); err == nil {
+	// What has a hyphen after its year is no number; finding that out by parsing it would cost more than the rest.
+	if len(s) < 5 || s[4] != '-' {
+		v, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			return time.Time{}
+		}
 		return Instant(v)
 	}
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00"} {

@@ -1,0 +1,67 @@
+package provider_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"greenroom/provider"
+)
+
+var kinds = []provider.Kind{
+	provider.NotFound, provider.Unauthenticated, provider.Forbidden, provider.Invalid, provider.Conflict,
+	provider.RateLimited, provider.Unavailable, provider.Unsupported,
+}
+
+func TestErrorsIsWorksOnKinds(t *testing.T) {
+	for _, k := range kinds {
+		err := fmt.Errorf("hub: start meeting: %w", &provider.Error{Kind: k, Hint: "try", Err: context.Canceled})
+		for _, other := range kinds {
+			if errors.Is(err, other) != (other == k) {
+				t.Errorf("a %q is a %q", k, other)
+			}
+		}
+		if provider.KindOf(err) != k || provider.HintOf(err) != "try" || !errors.Is(err, context.Canceled) {
+			t.Errorf("%q: kind %q, hint %q", k, provider.KindOf(err), provider.HintOf(err))
+		}
+		if wrapped := fmt.Errorf("x: %w", k); provider.KindOf(wrapped) != k || provider.HintOf(wrapped) != "" {
+			t.Errorf("a bare %q is %q", k, provider.KindOf(wrapped))
+		}
+	}
+	if other := errors.New("x"); provider.KindOf(other) != "" || provider.HintOf(other) != "" || provider.KindOf(nil) != "" {
+		t.Error("an error without a kind has one")
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	cause := errors.New("connection reset")
+	for want, e := range map[string]provider.Error{
+		"not found": {Kind: provider.NotFound},
+		"daily: create room: conflict: taken": {
+			Kind: provider.Conflict, Platform: provider.Daily, Op: "create room", Text: "taken", Err: cause,
+		},
+		"daily: invalid (invalid-request-error): no": {
+			Kind: provider.Invalid, Platform: provider.Daily, Code: "invalid-request-error", Text: "no",
+		},
+		"not found: gone":               {Kind: provider.NotFound, Code: "Not Found", Text: "gone"},
+		"unavailable: connection reset": {Kind: provider.Unavailable, Err: cause},
+	} {
+		if got := e.Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestEventKindsAreDistinct(t *testing.T) {
+	seen := map[provider.EventKind]bool{}
+	for _, k := range provider.EventKinds() {
+		if k == "" || seen[k] {
+			t.Errorf("kind %q is there twice", k)
+		}
+		seen[k] = true
+	}
+	if len(seen) != 14 {
+		t.Errorf("%d kinds", len(seen))
+	}
+}
