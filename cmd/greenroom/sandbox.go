@@ -116,6 +116,9 @@ func (o *sandboxOptions) print(base string) error {
 	if _, err := fmt.Fprint(o.stdout, b.String()); err != nil {
 		return err
 	}
-	o.words("The sandbox serves on ", base, "; webhooks go nowhere until they are configured, see /sandbox/webhooks there.")
+	o.words("The sandbox serves on ", base, ".")
+	if o.daily == "" && o.whereby == "" {
+		o.words("Its webhooks go nowhere until they are configured: by --daily-webhook and --whereby-webhook, or under /sandbox/webhooks.")
+	}
 	return nil
 }
