@@ -7,7 +7,9 @@ import (
 	stdio "io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,6 +29,7 @@ var update = flag.Bool("update", false, "write the golden screens anew")
 // the screen shows something.
 type person struct {
 	t       *testing.T
+	mu      sync.Mutex // guards what the program's goroutines write: term, raw, title, copied, opened
 	backend *tuitest.Backend
 	term    *vt.Emulator
 	raw     strings.Builder // every byte that reached the terminal
@@ -53,8 +56,8 @@ func sit(t *testing.T, w, h int, prepare func(*tuitest.Backend), change ...func(
 	o := Options{
 		Backend: p.backend, Theme: "dark", Clock: clock, Zone: time.UTC, PID: 1, Version: "1.0.0", Profile: &profile,
 		Env: []string{"TERM=xterm-256color"}, Mouse: true, Input: p.term, Output: p, Size: [2]int{w, h},
-		Copy: func(s string) error { p.copied = append(p.copied, s); return nil },
-		Open: func(s string) error { p.opened = append(p.opened, s); return nil },
+		Copy: func(s string) error { p.mu.Lock(); defer p.mu.Unlock(); p.copied = append(p.copied, s); return nil },
+		Open: func(s string) error { p.mu.Lock(); defer p.mu.Unlock(); p.opened = append(p.opened, s); return nil },
 		Log:  func() []string { return []string{"10:00:00 INFO listening on 127.0.0.1:7070"} },
 	}
 	for _, f := range change {
@@ -73,6 +76,8 @@ func sit(t *testing.T, w, h int, prepare func(*tuitest.Backend), change ...func(
 
 // Write is the terminal's end of the program's output.
 func (p *person) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.raw.Write(b)
 	if _, err := p.term.Write([]byte(strings.ReplaceAll(string(b), "\n", "\r\n"))); err != nil {
 		return 0, err
@@ -142,7 +147,9 @@ func (p *person) width(s string) int { return p.term.WidthMethod().StringWidth(s
 
 // resizes changes the terminal.
 func (p *person) resizes(w, h int) *person {
+	p.mu.Lock()
 	p.term.Resize(w, h)
+	p.mu.Unlock()
 	fmt.Fprintf(p.term.InputPipe(), "\x1b[48;%d;%d;0;0t", h, w)
 	p.rest()
 	return p
@@ -150,11 +157,45 @@ func (p *person) resizes(w, h int) *person {
 
 // screen is what is seen, without styles.
 func (p *person) screen() string {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	lines := strings.Split(strings.ReplaceAll(p.term.String(), "\r", ""), "\n")
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], " ")
 	}
 	return strings.Join(lines, "\n")
+}
+
+// styled is what is seen, with styles.
+func (p *person) styled() string {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.term.Render()
+}
+
+// written is every byte that reached the terminal.
+func (p *person) written() string {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.raw.String()
+}
+
+// clipboard and browser are what was copied and opened.
+func (p *person) clipboard() []string {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.copied)
+}
+
+func (p *person) browser() []string {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.opened)
 }
 
 // sees waits until every text is on the screen, for at most ten seconds of the bubble's time.

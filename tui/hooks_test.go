@@ -105,7 +105,7 @@ func TestADeliveryAsBytesAndAsCurl(t *testing.T) {
 		p.presses("3").sees("7 B of JSON").presses("b").sees("7 B as bytes", "00000000  7b 22 6e 22")
 		p.presses("b").sees(`"n": 1`).presses("y").sees("Delivery 1 as curl copied")
 		want := "curl --globoff --path-as-is --request 'POST' \\\n  'http://127.0.0.1:7070/hooks/daily' \\\n  --header 'A: b' \\\n  --data-raw '{\"n\":1}'"
-		if diff := cmp.Diff([]string{want}, p.copied); diff != "" {
+		if diff := cmp.Diff([]string{want}, p.clipboard()); diff != "" {
 			t.Error(diff)
 		}
 	})

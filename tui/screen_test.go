@@ -66,7 +66,7 @@ func TestScreens(t *testing.T) {
 						change = func(*Options) {}
 					}
 					p := sit(t, size.w, size.h, c.prepare, change)
-					p.presses(c.keys...)
+					p.presses(c.keys...).wait(time.Second)
 					golden(t, c.name+"-"+size.name, p.screen())
 					aligned(t, p, size.w)
 				})
@@ -98,8 +98,8 @@ func TestThemes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := sit(t, 80, 24, busyDay, change)
-				golden(t, "theme-"+name, p.term.Render())
-				if name == "no-color" && strings.Contains(p.raw.String(), "38;2;") {
+				golden(t, "theme-"+name, p.styled())
+				if name == "no-color" && strings.Contains(p.written(), "38;2;") {
 					t.Error("there is colour in spite of NO_COLOR=yes")
 				}
 			})
@@ -110,12 +110,12 @@ func TestThemes(t *testing.T) {
 func TestTheTerminalsBackgroundChoosesTheTheme(t *testing.T) {
 	var dark, light string
 	synctest.Test(t, func(t *testing.T) {
-		dark = sit(t, 80, 24, busyDay, func(o *Options) { o.Theme = "auto" }).term.Render()
+		dark = sit(t, 80, 24, busyDay, func(o *Options) { o.Theme = "auto" }).styled()
 	})
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, busyDay, func(o *Options) { o.Theme = "auto" })
 		p.presses("\x1b]11;rgb:ffff/ffff/ffff\x07")
-		light = p.term.Render()
+		light = p.styled()
 	})
 	if dark == light {
 		t.Error("a white background makes no difference")
@@ -168,9 +168,9 @@ func TestHostileTextIsShownNotObeyed(t *testing.T) {
 			t.Errorf("the title was taken over: %q", p.title)
 		}
 		for _, bad := range []string{"\x1b]0;pwned", "\x1b[2J\u009b", "\u009b", "\u202e", "\u200b", "\x00", "\x7f"} {
-			if strings.Contains(p.raw.String(), bad) {
-				at := strings.Index(p.raw.String(), bad)
-				t.Errorf("%q reached the terminal: %q", bad, p.raw.String()[max(at-60, 0):min(at+60, p.raw.Len())])
+			if strings.Contains(p.written(), bad) {
+				at := strings.Index(p.written(), bad)
+				t.Errorf("%q reached the terminal: %q", bad, p.written()[max(at-60, 0):min(at+60, len(p.written()))])
 			}
 		}
 		aligned(t, p, 120)
@@ -201,10 +201,10 @@ func TestAnIdleScreenIsIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, func(b *tuitest.Backend) { b.AddRoom(app.RoomSpec{Name: "quiet", Account: "daily"}) })
 		p.wait(10 * time.Second)
-		before, calls := p.raw.Len(), len(p.backend.Calls)
+		before, calls := len(p.written()), p.backend.Count("")
 		p.wait(time.Hour)
-		if p.raw.Len() != before || len(p.backend.Calls) != calls {
-			t.Errorf("%d bytes were written in an idle hour", p.raw.Len()-before)
+		if len(p.written()) != before || p.backend.Count("") != calls {
+			t.Errorf("%d bytes were written in an idle hour", len(p.written())-before)
 		}
 	})
 }

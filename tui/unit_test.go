@@ -208,7 +208,7 @@ func TestTheFeedTriesLessAndLessOften(t *testing.T) {
 			}
 		}()
 		time.Sleep(time.Minute)
-		if n := b.Calls["Subscribe"]; n < 10 || n > 20 {
+		if n := b.Count("Subscribe"); n < 10 || n > 20 {
 			t.Errorf("%d attempts in a minute", n)
 		}
 		cancel()
@@ -327,8 +327,8 @@ func TestTheStatusTellsWhatToDo(t *testing.T) {
 		p.presses("c").sees("Webhook URL copied")
 		p.presses("j", "c").sees("webhook URL is not known")
 		p.presses("j", "j", "j", "G", "g", "ctrl+d", "ctrl+u", "k")
-		if p.copied[0] != "https://gr.example/h/8f2k/hooks/daily" {
-			t.Errorf("copied %q", p.copied)
+		if p.clipboard()[0] != "https://gr.example/h/8f2k/hooks/daily" {
+			t.Errorf("copied %q", p.clipboard())
 		}
 		for state, word := range map[string]string{"connecting": "◌ connecting", "degraded": "! degraded", "closed": "○ local"} {
 			p.backend.Lock()

@@ -35,8 +35,8 @@ func TestAHostHoldsAMeeting(t *testing.T) {
 		p.presses("j", "enter").sees("OPEN", "Nobody has come yet", "acme.whereby.com/standup-")
 
 		p.presses("c").sees("Guest link of standup copied")
-		if len(p.copied) != 1 || !strings.HasPrefix(p.copied[0], "https://acme.whereby.com/standup-") {
-			t.Fatalf("copied %q", p.copied)
+		if len(p.clipboard()) != 1 || !strings.HasPrefix(p.clipboard()[0], "https://acme.whereby.com/standup-") {
+			t.Fatalf("copied %q", p.clipboard())
 		}
 
 		p.backend.Join("standup", "Ada")
@@ -72,16 +72,16 @@ func TestTheHostLinkIsNeverShown(t *testing.T) {
 		p.sees("acme.daily.co/board-20000101000000?t=…")
 		p.presses("C").sees("Host link of board copied", "don't pass it on")
 		p.presses("O").sees("Opened board as host")
-		for _, got := range [][]string{p.copied, p.opened} {
+		for _, got := range [][]string{p.clipboard(), p.browser()} {
 			if len(got) != 1 || !strings.HasSuffix(got[0], "?t=secret-of-the-host") {
 				t.Fatalf("got %q", got)
 			}
 		}
 		p.presses("o").sees("Opened board as guest")
-		if strings.Contains(p.opened[1], "secret") {
-			t.Fatalf("a guest opened %q", p.opened[1])
+		if strings.Contains(p.browser()[1], "secret") {
+			t.Fatalf("a guest opened %q", p.browser()[1])
 		}
-		if strings.Contains(p.raw.String(), "secret-of-the-host") {
+		if strings.Contains(p.written(), "secret-of-the-host") {
 			t.Error("the host's token reached the terminal")
 		}
 	})
@@ -111,8 +111,8 @@ func TestARecordedMeetingIsOpenedOnlyAfterAQuestion(t *testing.T) {
 		})
 		p.presses("O").sees("This meeting is recorded", "[ Don't open ]")
 		p.presses("enter").misses("This meeting is recorded")
-		if len(p.opened) != 0 {
-			t.Fatalf("declining opened %q", p.opened)
+		if len(p.browser()) != 0 {
+			t.Fatalf("declining opened %q", p.browser())
 		}
 		p.presses("O", "y").sees("Opened board as host")
 		p.presses("c").sees("Guest link of board, recorded, copied")
@@ -196,10 +196,10 @@ func TestWhatWasMissedIsReadAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, func(b *tuitest.Backend) { b.AddRoom(app.RoomSpec{Name: "one", Account: "daily"}) })
 		p.sees("one")
-		before := p.backend.Calls["Events"]
+		before := p.backend.Count("Events")
 		p.backend.Publish(app.Change{Kind: app.Missed})
 		p.wait(time.Second)
-		if p.backend.Calls["Events"] <= before {
+		if p.backend.Count("Events") <= before {
 			t.Error("the webhooks were not read anew")
 		}
 	})

@@ -369,6 +369,18 @@ func (b *Backend) Return() {
 	b.down = false
 }
 
+// Count is how often a method was called, of all methods with the empty name.
+func (b *Backend) Count(method string) (n int) {
+	b.Lock()
+	defer b.Unlock()
+	for name, k := range b.Calls {
+		if method == "" || name == method {
+			n += k
+		}
+	}
+	return n
+}
+
 // Subscribers counts the subscriptions that stand.
 func (b *Backend) Subscribers() int {
 	b.Lock()
