@@ -215,11 +215,14 @@ func (h *hooksTab) search(m *Model) tea.Cmd {
 	return h.load(m, pageNewest)
 }
 
-// rebase is called before everything is read anew.
-func (h *hooksTab) rebase() {
-	if !h.feed.Follow {
-		h.feed.Follow = true
+// again reads anew after something may have been missed. Who reads further down keeps their place: what is held stays
+// true, only what lies above it is unknown.
+func (h *hooksTab) again(m *Model) tea.Cmd {
+	if h.ready && !h.feed.Follow && h.feed.Held() > 0 && !h.busy {
+		h.feed.AtNewest = false
+		return h.fill(m)
 	}
+	return h.load(m, pageNewest)
 }
 
 func (h *hooksTab) seq() uint64 {

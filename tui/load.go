@@ -137,9 +137,8 @@ func (m *Model) question(s slot) func(context.Context) (any, error) {
 
 // readAll reads everything anew.
 func (m *Model) readAll() tea.Cmd {
-	m.hooks.rebase()
 	return tea.Batch(m.want(slotRooms), m.want(slotMeeting), m.want(slotStatus), m.want(slotRecordings),
-		m.want(slotActivity), m.want(slotLog), m.hooks.load(m, pageNewest))
+		m.want(slotActivity), m.want(slotLog), m.hooks.again(m))
 }
 
 func (m *Model) woken(w wake) tea.Cmd {
@@ -179,7 +178,8 @@ func (m *Model) taken(a answer) tea.Cmd {
 		return m.rooms.take(m, v)
 	case app.MeetingDetail:
 		m.rooms.detail = &v
-		m.rooms.arrangeRoster(m)
+		m.rooms.rows = rosterRows(v.Participants)
+		m.rooms.roster.Resize(len(m.rooms.rows), m.rooms.roster.Height)
 	case []app.Recording:
 		m.recs.all = v
 		m.recs.narrow()
@@ -188,8 +188,8 @@ func (m *Model) taken(a answer) tea.Cmd {
 	case *document:
 		m.hooks.doc = v
 	case app.EventPage:
-		if len(m.activity) == 0 {
-			m.activity = activityOf(v.Events)
+		if len(m.activity) == 0 || m.gap {
+			m.activity, m.gap = activityOf(v.Events), false
 		}
 	case []string:
 		m.status.log = v

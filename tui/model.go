@@ -52,6 +52,8 @@ type Model struct {
 	// linked is false until the subscription stands, lost true after it broke.
 	linked, lost bool
 	seenWebhooks bool
+	// gap says that the activity strip may lack something.
+	gap bool
 
 	rooms    roomsTab
 	recs     recordingsTab
@@ -179,6 +181,9 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		}
 		return m.dialogs.Update(msg)
 	}
+	if m.toast.bad {
+		m.toast.clear() // it was read
+	}
 	if f := m.typing(); f != nil {
 		return m.typed(f, msg)
 	}
@@ -218,6 +223,7 @@ func (m *Model) changed(c changes) tea.Cmd {
 		return nil
 	}
 	if c.missed {
+		m.gap = true
 		cmds = append(cmds, m.readAll())
 	}
 	if len(c.activity) > 0 {

@@ -24,6 +24,7 @@ type roomsTab struct {
 	// one that was just made.
 	chosen, wanted string
 	detail         *app.MeetingDetail
+	rows           []rosterRow // of the detail
 	// inner says that the roster has the keys.
 	inner  bool
 	roster grid.List
@@ -109,7 +110,7 @@ func (r *roomsTab) follow(m *Model, before string) tea.Cmd {
 	if r.key() == before {
 		return nil
 	}
-	r.detail, r.roster = nil, grid.List{}
+	r.detail, r.rows, r.roster = nil, nil, grid.List{}
 	if r.key() == "" {
 		r.inner = false
 		return nil

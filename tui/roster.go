@@ -12,13 +12,10 @@ type rosterRow struct {
 }
 
 // rosterRows orders the stays: here, waiting, left.
-func (r *roomsTab) rosterRows() []rosterRow {
-	if r.detail == nil {
-		return nil
-	}
+func rosterRows(stays []app.Stay) []rosterRow {
 	var here, waiting, left []rosterRow
-	for i := range r.detail.Participants {
-		st := &r.detail.Participants[i]
+	for i := range stays {
+		st := &stays[i]
 		switch {
 		case st.Present():
 			here = append(here, rosterRow{stay: st})
@@ -40,11 +37,6 @@ func (r *roomsTab) rosterRows() []rosterRow {
 	return out
 }
 
-// arrangeRoster keeps the scroll position within what there is.
-func (r *roomsTab) arrangeRoster(*Model) {
-	r.roster.Resize(len(r.rosterRows()), r.roster.Height)
-}
-
 // rosterLines draws as much of the roster as fits.
 func (m *Model) rosterLines(w, h int) []string {
 	s, r := m.st, &m.rooms
@@ -60,7 +52,7 @@ func (m *Model) rosterLines(w, h int) []string {
 		}
 		return nil
 	}
-	rows := r.rosterRows()
+	rows := r.rows
 	r.roster.Resize(len(rows), h)
 	if len(rows) == 0 && r.detail.Status != app.Ended {
 		return []string{" " + s.Muted.Render("Nobody has come yet. Send the guest link: "+m.keys.name(actCopyGuest)+" copies it.")}

@@ -114,9 +114,9 @@ func (m *Model) header() string {
 	if m.opts.Demo {
 		left += s.Guide.Render(" demo")
 	}
-	gap, num := "  ", true
-	if m.w < 70 {
-		gap, num = "", m.w >= 56
+	gap, num := "  ", m.w >= 56
+	if m.w < 90 {
+		gap = ""
 	}
 	left += gap
 	for t := tabRooms; t <= tabStatus; t++ {

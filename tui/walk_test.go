@@ -270,3 +270,41 @@ func TestTheWindowTitleTellsWhatIsLive(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoReadsKeepsTheirPlaceWhenSomethingWasMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 30, many(400))
+		p.presses("3", "ctrl+d", "ctrl+d").sees("#374", `"n": 374`)
+		p.backend.Publish(app.Change{Kind: app.Missed})
+		p.wait(time.Second)
+		p.sees("#374", `"n": 374`)
+		deliver(p.backend, 401)
+		p.presses("g").sees("#401", "following")
+	})
+}
+
+func TestTheGuestLinkIsAHyperlinkAndTheHostsIsNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 30, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
+			b.Start("board")
+		})
+		p.sees("guest  acme.daily.co")
+		links := 0
+		for y, line := range strings.Split(p.screen(), "\n") {
+			for x := range 120 {
+				c := p.term.CellAt(x, y)
+				if c == nil || c.Link.URL == "" {
+					continue
+				}
+				links++
+				if c.Link.URL != "https://acme.daily.co/board-20000101000000" || !strings.Contains(line, "guest") {
+					t.Fatalf("a link to %q in %q", c.Link.URL, line)
+				}
+			}
+		}
+		if links != len("acme.daily.co/board-20000101000000") {
+			t.Errorf("%d cells are linked", links)
+		}
+	})
+}
