@@ -133,8 +133,10 @@ func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (p
 			return provider.Meeting{}, p.inDoubt(err, s)
 		case n >= creations && saysTaken(err):
 			return provider.Meeting{}, p.taken(s.Name)
-		case n >= creations || (errors.Is(err, provider.Invalid) && !saysTaken(err)):
+		case errors.Is(err, provider.Invalid) && !saysTaken(err):
 			return provider.Meeting{}, err
+		case n >= creations:
+			return provider.Meeting{}, p.inDoubt(err, s)
 		}
 		if p.client.Backoff(ctx, n) != nil {
 			return provider.Meeting{}, p.inDoubt(err, s)
@@ -166,11 +168,13 @@ func (p *Provider) inDoubt(err error, s provider.MeetingSpec) error {
 
 // isOurs says whether a room that was found carries exactly what was asked for.
 func isOurs(r roomObject, want createBody) bool {
-	limit := int64(defaultSize)
+	limit, wanted := int64(defaultSize), int64(defaultSize)
 	if r.Config.MaxParticipants.Given {
 		limit = r.Config.MaxParticipants.Int()
 	}
+	if want.Properties.MaxParticipants > 0 {
+		wanted = int64(want.Properties.MaxParticipants)
+	}
 	return string(r.Name) == want.Name && string(r.Privacy) == want.Privacy &&
-		r.Config.Exp.Int() == want.Properties.Exp && bool(r.Config.EnableKnocking) == want.Properties.EnableKnocking &&
-		(want.Properties.MaxParticipants == 0 || limit == int64(want.Properties.MaxParticipants))
+		r.Config.Exp.Int() == want.Properties.Exp && bool(r.Config.EnableKnocking) == want.Properties.EnableKnocking && limit == wanted
 }

@@ -123,7 +123,7 @@ func TestCreateSettlesDoubt(t *testing.T) {
 			if tt.kind == "" && m.Room != spec().Name {
 				t.Errorf("%+v", m)
 			}
-			if tt.maybe && tt.name != "lost for ever" && !strings.Contains(err.Error(), "may exist all the same") {
+			if tt.maybe && !strings.Contains(err.Error(), "may exist all the same") {
 				t.Errorf("the error does not say what may be left: %v", err)
 			}
 			if got := s.Calls(); got != tt.calls {
@@ -139,10 +139,24 @@ func TestCreateSettlesDoubtAboutTheUsualSize(t *testing.T) {
 	p, _, _ := on(t, account(), answers{
 		"POST /rooms": {providertest.Lost()}, "GET /rooms/demo-20250615120000": {providertest.JSON(room)},
 	})
+	for size, kind := range map[int]provider.Kind{200: "", 0: "", 199: provider.Conflict} {
+		s := spec()
+		s.Size = size
+		if _, err := p.CreateMeeting(t.Context(), s); provider.KindOf(err) != kind {
+			t.Errorf("size %d: %v", size, err)
+		}
+	}
+}
+
+// A room with a size is not the one that was asked for without.
+func TestCreateWithoutSizeTakesNoRoomWithOne(t *testing.T) {
+	p, _, _ := on(t, account(), answers{
+		"POST /rooms": {providertest.Lost()}, "GET /rooms/demo-20250615120000": {providertest.JSON(fixture(t, "room.json"))},
+	})
 	s := spec()
-	s.Size = 200
-	if _, err := p.CreateMeeting(t.Context(), s); err != nil {
-		t.Error(err)
+	s.Size = 0
+	if m, err := p.CreateMeeting(t.Context(), s); !errors.Is(err, provider.Conflict) {
+		t.Errorf("took %+v, %v", m, err)
 	}
 }
 

@@ -75,7 +75,10 @@ func TestDriver(t *testing.T) {
 	if err != nil || p.Platform() != provider.Daily {
 		t.Fatal(p, err)
 	}
-	want := provider.Traits{PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second, NamesRooms: true, StoresFiles: true}
+	want := provider.Traits{
+		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second, PresenceSpacing: 200 * time.Millisecond,
+		NamesRooms: true, StoresFiles: true,
+	}
 	if p.Traits() != want {
 		t.Errorf("traits %+v", p.Traits())
 	}

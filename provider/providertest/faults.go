@@ -69,8 +69,6 @@ func presence(r *http.Request) bool {
 		(strings.Contains(r.URL.Path, "/presence") || strings.Contains(r.URL.Path, "/insights/"))
 }
 
-func every(*http.Request) bool { return true }
-
 var errReset = errors.New("read: connection reset by peer")
 
 // lose lets the platform do what it was asked and loses its answer.

@@ -87,9 +87,11 @@ func (p *Provider) String() string { return p.account.String() }
 func (p *Provider) GoString() string { return p.account.String() }
 
 // Traits are Whereby's: rooms can be joined for an hour beyond their end, and a reading of presence costs two points of
-// a budget that may be as small as a hundred a minute.
+// a budget that may be as small as a hundred a minute, of which readings every two seconds leave forty for people.
 func (p *Provider) Traits() provider.Traits {
-	return provider.Traits{PresenceLag: 25 * time.Second, PresenceEvery: 15 * time.Second, Linger: time.Hour}
+	return provider.Traits{
+		PresenceLag: 25 * time.Second, PresenceEvery: 15 * time.Second, PresenceSpacing: 2 * time.Second, Linger: time.Hour,
+	}
 }
 
 // setting names the environment variable that an account's user sets. An account of another name than its platform's

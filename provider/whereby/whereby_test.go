@@ -67,7 +67,10 @@ func TestDriver(t *testing.T) {
 	if err != nil || p.Platform() != provider.Whereby {
 		t.Fatal(p, err)
 	}
-	if want := (provider.Traits{PresenceLag: 25 * time.Second, PresenceEvery: 15 * time.Second, Linger: time.Hour}); p.Traits() != want {
+	want := provider.Traits{
+		PresenceLag: 25 * time.Second, PresenceEvery: 15 * time.Second, PresenceSpacing: 2 * time.Second, Linger: time.Hour,
+	}
+	if p.Traits() != want {
 		t.Errorf("traits %+v", p.Traits())
 	}
 	if p, err := d.Open(provider.Account{Name: "work"}, nil); p != nil || !strings.Contains(provider.HintOf(err), `api_key of the account "work"`) {
