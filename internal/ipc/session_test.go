@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -90,20 +90,24 @@ func TestAHolderThatDoesNotServe(t *testing.T) {
 	o.Crash.Wait()
 }
 
-// advanceUntil lets the fake time pass until something comes.
+// advanceUntil lets the fake time pass until something comes: faster than the real one, but not so fast that what happens
+// in real time, on a socket or in another process, seems to take for ever.
 func advanceUntil[T any](t *testing.T, clock *clockwork.FakeClock, ch <-chan T) T {
 	t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	pace := time.NewTicker(200 * time.Microsecond)
+	defer pace.Stop()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for {
 		select {
 		case v := <-ch:
 			return v
-		default:
-			clock.Advance(time.Millisecond)
-			runtime.Gosched()
+		case <-pace.C:
+			clock.Advance(20 * time.Millisecond)
+		case <-late.C:
+			t.Fatal("nothing came")
 		}
 	}
-	t.Fatal("nothing came")
-	panic("unreachable")
 }
 
 func TestOpeningIsCalledOff(t *testing.T) {
@@ -208,8 +212,8 @@ func TestTheNextOwnerIsAnother(t *testing.T) {
 	first := p.open(t, p.options(apptest.NewMemory(1)))
 	clock := clockwork.NewFakeClock()
 	o := p.options(apptest.NewMemory(1))
-	// The fake time runs far ahead of the real one, in which the upgraded owner answers.
-	o.Clock, o.Stay, o.Wait = clock, false, 10*time.Minute
+	// The fake time runs ahead of the real one, in which the upgraded owner answers.
+	o.Clock, o.Stay, o.Wait = clock, false, 20*time.Second
 	s := p.open(t, o)
 	states := s.States(t.Context())
 	if st := <-states; st.Stale {
@@ -391,18 +395,26 @@ func TestCloseWaitsForCalls(t *testing.T) {
 // TestHooks: what OnOwn starts is stopped by OnLose before the store closes.
 func TestHooks(t *testing.T) {
 	p := newPlace(t)
-	var order []string
+	var (
+		mu    sync.Mutex
+		order []string
+	)
+	note := func(what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		order = append(order, what)
+	}
 	options := func(name string) ipc.Options {
 		o := p.options(nil)
 		o.Own = func(context.Context) (ipc.Owned, error) {
-			order = append(order, name+" opens")
+			note(name+" opens")
 			return ipc.Owned{Backend: apptest.NewMemory(1), Close: func() error {
-				order = append(order, name+" closes")
+				note(name+" closes")
 				return nil
 			}}, nil
 		}
-		o.OnOwn = func(context.Context, app.Backend) { order = append(order, name+" owns") }
-		o.OnLose = func() { order = append(order, name+" loses") }
+		o.OnOwn = func(context.Context, app.Backend) { note(name+" owns") }
+		o.OnLose = func() { note(name+" loses") }
 		return o
 	}
 	a := p.open(t, options("a"))
