@@ -76,7 +76,7 @@ func TestDriver(t *testing.T) {
 		t.Fatal(p, err)
 	}
 	want := provider.Traits{
-		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second, PresenceSpacing: 200 * time.Millisecond,
+		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second,
 		NamesRooms: true, StoresFiles: true,
 	}
 	if p.Traits() != want {

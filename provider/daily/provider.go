@@ -87,12 +87,11 @@ func (p *Provider) String() string { return p.account.String() }
 // GoString names the account without its secrets.
 func (p *Provider) GoString() string { return p.account.String() }
 
-// Traits are Daily's: measured presence lags 10 to 25 seconds. Five readings a second are a quarter of what the limits
-// allow.
+// Traits are Daily's: measured presence lags 10 to 25 seconds. Readings need no spacing of their own: the limits, which the
+// client keeps, allow sixteen a second.
 func (p *Provider) Traits() provider.Traits {
 	return provider.Traits{
-		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second, PresenceSpacing: 200 * time.Millisecond,
-		NamesRooms: true, StoresFiles: true,
+		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second, NamesRooms: true, StoresFiles: true,
 	}
 }
 
