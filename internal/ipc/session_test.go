@@ -407,14 +407,14 @@ func TestHooks(t *testing.T) {
 	options := func(name string) ipc.Options {
 		o := p.options(nil)
 		o.Own = func(context.Context) (ipc.Owned, error) {
-			note(name+" opens")
+			note(name + " opens")
 			return ipc.Owned{Backend: apptest.NewMemory(1), Close: func() error {
-				note(name+" closes")
+				note(name + " closes")
 				return nil
 			}}, nil
 		}
-		o.OnOwn = func(context.Context, app.Backend) { note(name+" owns") }
-		o.OnLose = func() { note(name+" loses") }
+		o.OnOwn = func(context.Context, app.Backend) { note(name + " owns") }
+		o.OnLose = func() { note(name + " loses") }
 		return o
 	}
 	a := p.open(t, options("a"))
