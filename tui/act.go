@@ -136,6 +136,7 @@ func (m *Model) move(a Action) tea.Cmd {
 		switch a {
 		case actIn:
 			_, m.rooms.inner = m.rooms.meeting()
+			m.rooms.moveRoster(func(*grid.List) {})
 			m.arrange()
 		case actOut:
 			if !m.rooms.inner && m.rooms.filter.text != "" {

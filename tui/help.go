@@ -75,7 +75,7 @@ func (m *Model) guide() string {
 	}
 	switch {
 	case m.tab == tabWebhooks:
-		return "Demo: each line is a signed request that arrived. " + k(actIn) + " reads it, " + k(actRooms) + " goes back to the rooms."
+		return "Demo: each line is a signed request that arrived. " + k(actIn) + " reads it, " + k(actRooms) + " goes back."
 	case m.tab != tabRooms:
 		return "Demo: " + k(actRooms) + " goes back to the rooms."
 	case !ok:

@@ -2,6 +2,8 @@ package tui
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -192,7 +194,7 @@ func (m *Model) taken(a answer) tea.Cmd {
 			m.activity, m.gap = activityOf(v.Events), false
 		}
 	case []string:
-		m.status.log = v
+		m.status.log = slices.DeleteFunc(slices.Clone(v), func(l string) bool { return strings.TrimSpace(l) == "" })
 	}
 	return nil
 }

@@ -121,7 +121,7 @@ func (r *roomsTab) follow(m *Model, before string) tea.Cmd {
 // move moves the cursor in whichever pane has the keys.
 func (r *roomsTab) move(m *Model, f func(*grid.List)) tea.Cmd {
 	if r.inner {
-		f(&r.roster)
+		r.moveRoster(f)
 		return nil
 	}
 	before := r.key()

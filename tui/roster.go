@@ -2,6 +2,7 @@ package tui
 
 import (
 	"greenroom/internal/app"
+	"greenroom/tui/grid"
 	"greenroom/tui/theme"
 )
 
@@ -35,6 +36,29 @@ func rosterRows(stays []app.Stay) []rosterRow {
 	add("Here", here)
 	add("Left", left)
 	return out
+}
+
+// moveRoster moves among the people: headings are passed over.
+func (r *roomsTab) moveRoster(f func(*grid.List)) {
+	before := r.roster.Cursor
+	f(&r.roster)
+	step := 1
+	if r.roster.Cursor < before {
+		step = -1
+	}
+	for range 2 {
+		if i := r.roster.Cursor; i < len(r.rows) && r.rows[i].stay == nil {
+			if i == 0 {
+				step = 1
+				r.roster.Top = 0
+			}
+			top := r.roster.Top
+			r.roster.Move(step)
+			if i == 0 {
+				r.roster.Top = top // the first heading stays in view
+			}
+		}
+	}
 }
 
 // rosterLines draws as much of the roster as fits.
@@ -129,6 +153,9 @@ func (m *Model) stayLine(st app.Stay, name, why int, lasted func(a, b app.Time) 
 		{text: m.hhmmss(st.JoinedAt), w: 9, ink: s.Muted},
 	}
 	if st.Waiting && st.LeftAt.IsZero() {
+		if st.JoinedAt.IsZero() {
+			cols = cols[:1]
+		}
 		return mark + columns(s.Ruler, cols...)
 	}
 	cols = append(cols, column{text: lasted(st.JoinedAt, st.LeftAt), w: 8, ink: s.Muted, right: true})

@@ -77,13 +77,14 @@ func (m *Model) screen() []string {
 	case tabStatus:
 		lines = append(lines, m.statusBody(h)...)
 	}
+	end := len(lines) - 1 // the lower edge of the panes
 	if g := m.guide(); g != "" && m.showsGuide() {
 		lines = append(lines, s.Guide.Render(s.Fit(" "+g, m.w)))
 	}
 	lines = append(lines, m.footer(len(lines)))
 	if box := m.toast.draw(s, m.w); box != nil {
 		x := max(m.w-s.Width(box[0])-2, 0)
-		y := max(len(lines)-2-len(box), 0)
+		y := max(end-len(box), 0)
 		for i, l := range box {
 			if y+i < len(lines)-1 {
 				lines[y+i] = s.Splice(lines[y+i], l, x)
