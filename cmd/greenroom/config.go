@@ -37,6 +37,9 @@ func (p *program) configCheck() *cobra.Command {
 			if _, err := openAccounts(c); err != nil {
 				return err
 			}
+			if err := checkKeys(c); err != nil {
+				return err
+			}
 			for _, n := range c.Notices {
 				p.words(plain.Text(n))
 			}

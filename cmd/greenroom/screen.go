@@ -45,6 +45,9 @@ type showOptions struct {
 
 // show runs the screen until the user leaves it. It listens for webhooks itself unless the owner of the store does.
 func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (err error) {
+	if err := checkKeys(c); err != nil {
+		return err
+	}
 	logs, err := openLog(c.DataDir)
 	if err != nil {
 		return err
@@ -97,6 +100,14 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 		options.Copy = clipboard.WriteAll
 	}
 	return p.draw(ctx, options)
+}
+
+// checkKeys refuses [keys] that the screen could not follow.
+func checkKeys(c *config.Config) error {
+	if _, err := tui.NewKeyMap(c.Keys); err != nil {
+		return &app.Error{Kind: app.NotConfigured, Text: err.Error(), Hint: "see [keys] in " + c.File, Err: err}
+	}
+	return nil
 }
 
 // seen is a Backend whose Status tells of this process's listener where the owner of the store has none.
