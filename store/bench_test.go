@@ -6,9 +6,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"greenroom/internal/app"
+	"greenroom/internal/roster"
 	"greenroom/provider"
 )
 
@@ -91,4 +93,35 @@ func fillStore(b *testing.B, path string, n int) {
 	if err := s.Close(); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// BenchmarkAppend measures a delivery with an effect on a meeting of some size, with 64 at a time, and what that costs
+// the processors and the heap.
+func BenchmarkAppend(b *testing.B) {
+	s := open(b, Options{})
+	effect := func(tx *Tx, d *app.Delivery) error {
+		m, err := tx.Meeting("m")
+		if err != nil {
+			m = roster.Meeting{Meeting: app.Meeting{ID: "m", RoomID: "r", Account: "daily", PlatformRoom: "r", Status: app.Open}}
+		}
+		d.Meeting = m.ID
+		var st roster.Stay
+		st.Joined(provider.Participant{Session: d.ProviderID, Name: "Zoë"}, d.At.Time, app.FromWebhook)
+		if err := tx.PutStay(m.ID, st); err != nil {
+			return err
+		}
+		return tx.PutMeeting(m)
+	}
+	b.ReportAllocs()
+	b.SetParallelism(32)
+	var n atomic.Int64
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			d := delivery(int(n.Add(1)))
+			if _, err := s.Append(context.Background(), Entry{Delivery: d, Effect: effect}); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(s.commits.Load())/float64(b.N), "commits/op")
 }
