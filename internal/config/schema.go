@@ -76,7 +76,7 @@ func variables() []variable {
 	}
 }
 
-// hints says which variable supplies the API key of a platform's own account, for messages.
+// keyVariable is the variable that holds the API key of a platform's own account, for messages.
 func keyVariable(p provider.Platform) string {
 	switch p {
 	case provider.Daily:
