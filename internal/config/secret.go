@@ -78,7 +78,7 @@ func (r Resolver) fromCommand(ctx context.Context, command string) (string, erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	shell := []string{"sh", "-c", command}
+	shell := []string{"/bin/sh", "-c", command}
 	if runtime.GOOS == "windows" {
 		shell = []string{"cmd", "/C", command}
 	}
