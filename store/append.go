@@ -293,7 +293,7 @@ func (s *Store) writeDelivery(tx *Tx, rows *rows, w *write, effects bool) error 
 	}
 	hash := seenHash(d.Account, d.ProviderID)
 	if d.ProviderID != "" {
-		d.DuplicateOf = rows.seen(hash)
+		d.DuplicateOf = app.Seq(rows.seen(hash))
 	}
 	if d.DuplicateOf == 0 && d.ProviderID != "" {
 		if err := rows.see(hash, d.Seq); err != nil {

@@ -109,7 +109,7 @@ func TestTheSameProviderIDIsAppliedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if applied != 2 || again.DuplicateOf != first.Seq || third.DuplicateOf != 0 {
+	if applied != 2 || again.DuplicateOf != app.Seq(first.Seq) || third.DuplicateOf != 0 {
 		t.Errorf("applied %d, duplicate of %d, other account's %d", applied, again.DuplicateOf, third.DuplicateOf)
 	}
 }

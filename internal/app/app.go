@@ -113,8 +113,9 @@ type Stay struct {
 	// Bot marks recorders, streamers and captioners: listed, never counted. Role is the platform's word.
 	Bot  bool   `json:"bot"`
 	Role string `json:"role,omitempty"`
-	// Waiting marks somebody who knocks and was not let in yet.
-	Waiting bool `json:"waiting,omitempty"`
+	// Waiting marks somebody who knocks and was not let in yet, since WaitingSince.
+	Waiting      bool `json:"waiting,omitempty"`
+	WaitingSince Time `json:"waiting_since"`
 	// Source says who told of the last change.
 	Source Source `json:"source"`
 }

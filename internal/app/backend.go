@@ -33,6 +33,9 @@ type Backend interface {
 	// Event gives one delivery with its headers and body.
 	Event(ctx context.Context, ref EventRef) (Delivery, error)
 
+	// Maintain works on the store's file while it is in use.
+	Maintain(ctx context.Context, m Maintenance) (Maintained, error)
+
 	// Ingest hands over one request that a listener received, and returns what to answer it, durably stored. A program
 	// that listens beside the store's owner delivers through this.
 	Ingest(ctx context.Context, in Inbound) (Answer, error)
@@ -197,6 +200,37 @@ type Answer struct {
 	RetryAfter int    `json:"retry_after,omitempty"`
 	Text       string `json:"text,omitempty"`
 	Seq        uint64 `json:"seq,omitempty"`
+}
+
+// MaintenanceOp is what to do with the store's file.
+type MaintenanceOp string
+
+// The works on the store's file.
+const (
+	// CompactStore writes the file anew without its free pages. Writes wait meanwhile.
+	CompactStore MaintenanceOp = "compact"
+	// CheckStore reads everything and lists what is wrong.
+	CheckStore MaintenanceOp = "check"
+	// BackupStore copies the store into a new file at Path.
+	BackupStore MaintenanceOp = "backup"
+)
+
+// Maintenance is a work on the store's file.
+type Maintenance struct {
+	Op MaintenanceOp `json:"op"`
+	// Path is where a backup goes: absolute, since the owner of the store writes it.
+	Path string `json:"path,omitempty"`
+}
+
+// Maintained is what became of a Maintenance.
+type Maintained struct {
+	Op MaintenanceOp `json:"op"`
+	// Before and After are the file's size in bytes; for a backup After is the copy's.
+	Before int64  `json:"before"`
+	After  int64  `json:"after"`
+	Path   string `json:"path,omitempty"`
+	// Findings are what a check found; none when all is well.
+	Findings []string `json:"findings"`
 }
 
 // StatusQuery asks for the status.

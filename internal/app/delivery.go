@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"unicode/utf8"
 
 	"greenroom/provider"
@@ -37,12 +38,23 @@ type Delivery struct {
 	// Participant is the person's name, or their session when they have none; Session is always the session.
 	Participant string `json:"participant"`
 	Session     string `json:"session"`
-	// DuplicateOf is the seq of the delivery that this one repeats; 0 when it repeats none.
-	DuplicateOf uint64 `json:"duplicate_of"`
+	// DuplicateOf is the seq of the delivery that this one repeats; 0, in JSON null, when it repeats none.
+	DuplicateOf Seq `json:"duplicate_of"`
 	// Unapplied says why an authentic event had no effect.
 	Unapplied string `json:"unapplied,omitempty"`
 	// Provider is the platform's id of the event.
 	ProviderID string `json:"provider_id"`
+}
+
+// Seq names a delivery; 0 names none and is null in JSON.
+type Seq uint64
+
+// MarshalJSON writes null for 0.
+func (s Seq) MarshalJSON() ([]byte, error) {
+	if s == 0 {
+		return []byte("null"), nil
+	}
+	return strconv.AppendUint(nil, uint64(s), 10), nil
 }
 
 // Body is a request's exact bytes.

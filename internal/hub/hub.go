@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jonboulle/clockwork"
 
@@ -196,7 +197,8 @@ func (h *Hub) SetTunnel(s app.TunnelStatus) {
 	h.bus.publish([]app.Change{{Kind: app.StatusChange}})
 }
 
-func (h *Hub) now() app.Time { return app.At(h.clock.Now()) }
+// now is the time as it is written down: milliseconds are enough for people and scripts.
+func (h *Hub) now() app.Time { return app.At(h.clock.Now().Truncate(time.Millisecond)) }
 
 // keyedMutex is a mutex for each key in use.
 type keyedMutex struct {

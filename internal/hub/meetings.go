@@ -397,7 +397,7 @@ func (h *Hub) EndMeeting(ctx context.Context, ref app.MeetingRef) (app.Meeting, 
 	if err != nil {
 		return m.Meeting, err
 	}
-	return h.end(context.WithoutCancel(ctx), m.ID, h.clock.Now(), roster.ReasonEndedHere, app.FromHere)
+	return h.end(context.WithoutCancel(ctx), m.ID, h.now().Time, roster.ReasonEndedHere, app.FromHere)
 }
 
 // end writes down that a meeting has ended for good.

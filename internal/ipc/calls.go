@@ -81,6 +81,11 @@ func (c *Client) Event(ctx context.Context, ref app.EventRef) (app.Delivery, err
 	return call[app.Delivery](ctx, c, "Event", ref)
 }
 
+// Maintain works on the store's file.
+func (c *Client) Maintain(ctx context.Context, m app.Maintenance) (app.Maintained, error) {
+	return call[app.Maintained](ctx, c, "Maintain", m)
+}
+
 // Ingest hands over a request.
 func (c *Client) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
 	return call[app.Answer](ctx, c, "Ingest", in)
@@ -154,6 +159,11 @@ func (s *Session) Events(ctx context.Context, q app.EventQuery) (app.EventPage, 
 // Event gives one delivery.
 func (s *Session) Event(ctx context.Context, ref app.EventRef) (app.Delivery, error) {
 	return route(ctx, s, again, ref, app.Backend.Event)
+}
+
+// Maintain works on the store's file.
+func (s *Session) Maintain(ctx context.Context, m app.Maintenance) (app.Maintained, error) {
+	return route(ctx, s, once, m, app.Backend.Maintain)
 }
 
 // Ingest hands over a request. It is repeated with the next owner: an event that was stored already is recorded as a

@@ -108,7 +108,7 @@ func (s *Stay) Left(p provider.Participant, received time.Time, from app.Source)
 func (s *Stay) Knocked(p provider.Participant, at time.Time) {
 	s.identify(p, at)
 	if s.WaitTold.IsZero() || at.Before(s.WaitTold) {
-		s.WaitTold = at.UTC()
+		s.WaitTold, s.WaitingSince = at.UTC(), app.At(at)
 	}
 	s.Source = app.FromWebhook
 }

@@ -70,7 +70,11 @@ func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider
 				if id == "" {
 					return false, p.client.Malformed(op, m.Room, "a participant in the answer has no id")
 				}
-				who := v.participant(id, s)
+				who := v.participant(id)
+				if who.LeftAt.IsZero() && !s.EndedAt.IsZero() {
+					// A session ends when fewer than two are left: it doesn't say whether this one is still there.
+					return true, nil
+				}
 				i, again := at[id]
 				switch {
 				case !again:
@@ -88,8 +92,7 @@ func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider
 	return out, nil
 }
 
-// participant makes a visit a participant. Nobody is left in a session that has ended.
-func (v visitObject) participant(id string, s sessionObject) provider.Participant {
+func (v visitObject) participant(id string) provider.Participant {
 	role, word := roleOf(v.RoleName)
 	who := provider.Participant{
 		Session: id, Name: v.DisplayName.Clip(nameLimit), UserID: v.ExternalID.Clip(idLimit), Role: role, PlatformRole: word,
@@ -97,9 +100,6 @@ func (v visitObject) participant(id string, s sessionObject) provider.Participan
 	}
 	if who.UserID == "" {
 		who.UserID = v.UserID.Clip(idLimit)
-	}
-	if who.LeftAt.IsZero() {
-		who.LeftAt = s.EndedAt.Time
 	}
 	return who
 }

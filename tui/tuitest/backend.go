@@ -304,6 +304,11 @@ func (b *Backend) Recordings(context.Context, app.RecordingQuery) ([]app.Recordi
 	return slices.Clone(b.Recs), b.enter("Recordings")
 }
 
+// Maintain does nothing: screens don't ask for it.
+func (b *Backend) Maintain(_ context.Context, m app.Maintenance) (app.Maintained, error) {
+	return app.Maintained{Op: m.Op}, nil
+}
+
 // Ingest is not what a screen calls.
 func (b *Backend) Ingest(context.Context, app.Inbound) (app.Answer, error) {
 	return app.Answer{}, &app.Error{Kind: provider.Unsupported, Text: "the fake takes no deliveries"}

@@ -285,6 +285,11 @@ func (m *Memory) MeetingLink(_ context.Context, r app.LinkRequest) (app.Link, er
 	return app.Link{Meeting: m.meetings[i].ID, URL: "https://example.test/" + r.Meeting, Host: r.Host}, nil
 }
 
+// Maintain has no file to work on.
+func (m *Memory) Maintain(ctx context.Context, w app.Maintenance) (app.Maintained, error) {
+	return app.Maintained{Op: w.Op, Path: w.Path, Findings: []string{}}, ctx.Err()
+}
+
 // Recordings lists nothing.
 func (m *Memory) Recordings(ctx context.Context, _ app.RecordingQuery) ([]app.Recording, error) {
 	return nil, ctx.Err()

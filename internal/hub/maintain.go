@@ -1,0 +1,46 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// Maintain works on the store's file while it is in use; see [app.Backend].
+func (h *Hub) Maintain(ctx context.Context, m app.Maintenance) (app.Maintained, error) {
+	out := app.Maintained{Op: m.Op, Path: m.Path, Findings: []string{}}
+	st, err := h.store.Stats(ctx)
+	if err != nil {
+		return out, err
+	}
+	out.Before, out.After = st.Bytes, st.Bytes
+	switch m.Op {
+	case app.CompactStore:
+		out.Path = h.store.Path()
+		out.Before, out.After, err = h.store.Compact(ctx)
+	case app.CheckStore:
+		out.Path = h.store.Path()
+		var found []string
+		found, err = h.store.Check(ctx)
+		out.Findings = append(out.Findings, found...)
+	case app.BackupStore:
+		if !filepath.IsAbs(m.Path) {
+			return out, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("back up to %q: not an absolute path", m.Path)}
+		}
+		out.After, err = h.store.BackupFile(ctx, m.Path)
+		if errors.Is(err, fs.ErrExist) {
+			err = &app.Error{
+				Kind: provider.Conflict, Text: fmt.Sprintf("%s exists", m.Path), Hint: "choose another name; nothing is overwritten",
+				Err: err,
+			}
+		}
+	default:
+		err = &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("there is no maintenance %q", m.Op)}
+	}
+	return out, writeError(err)
+}
