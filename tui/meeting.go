@@ -260,6 +260,7 @@ func (m *Model) welcome(w int) []string {
 		for _, l := range accountHelp {
 			out = append(out, "   "+s.Accent.Render(s.Clip(l, w-4)))
 		}
+		say("To look around without one: greenroom demo")
 	}
 	return out
 }
