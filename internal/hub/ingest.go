@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"greenroom/internal/app"
 	"greenroom/provider"
@@ -27,7 +26,7 @@ func (h *Hub) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
 		w.Event.Kind = provider.KindUnknown
 	}
 	d := app.Delivery{
-		At: app.At(in.ReceivedAt.Truncate(time.Millisecond)), Account: a.Name, Method: in.Method, Target: in.Target, Headers: http.Header(in.Header),
+		At: app.At(in.ReceivedAt), Account: a.Name, Method: in.Method, Target: in.Target, Headers: http.Header(in.Header),
 		Body: in.Body, Size: int64(len(in.Body)), Verdict: w.Verdict, Reason: w.Reason,
 		Kind: w.Event.Kind, Type: w.Event.Type, Room: w.Event.Room, ProviderID: w.Event.ID,
 	}
