@@ -153,7 +153,7 @@ func (m *Model) stayLine(st app.Stay, name, why int, lasted func(a, b app.Time) 
 		{text: m.hhmmss(st.JoinedAt), w: 9, ink: s.Muted},
 	}
 	if st.Waiting && st.LeftAt.IsZero() {
-		if st.JoinedAt.IsZero() {
+		if cols[1].text = m.hhmmss(st.WaitingSince); st.WaitingSince.IsZero() {
 			cols = cols[:1]
 		}
 		return mark + columns(s.Ruler, cols...)

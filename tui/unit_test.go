@@ -330,12 +330,12 @@ func TestTheStatusTellsWhatToDo(t *testing.T) {
 		if p.clipboard()[0] != "https://gr.example/h/8f2k/hooks/daily" {
 			t.Errorf("copied %q", p.clipboard())
 		}
-		for state, word := range map[string]string{"connecting": "◌ connecting", "degraded": "! degraded", "closed": "○ local"} {
+		for _, c := range [][2]string{{"connecting", "◌ connecting"}, {"degraded", "! degraded"}, {"closed", "○ local"}} {
 			p.backend.Lock()
-			p.backend.Stat.Tunnel.State = state
+			p.backend.Stat.Tunnel.State = c[0]
 			p.backend.Unlock()
 			p.backend.Publish(app.Change{Kind: app.StatusChange})
-			p.sees(word)
+			p.sees(c[1])
 		}
 		p.backend.Lock()
 		p.backend.Stat.Listener = app.ListenerStatus{Problem: "the port is taken"}

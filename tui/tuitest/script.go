@@ -56,6 +56,7 @@ func (b *Backend) JoinAs(room string, st app.Stay) {
 	kind := provider.KindParticipantJoined
 	switch {
 	case st.Waiting:
+		m.Participants[len(m.Participants)-1].JoinedAt, m.Participants[len(m.Participants)-1].WaitingSince = app.Time{}, now
 		m.Waiting++
 		kind = provider.KindParticipantWaiting
 	case !st.Bot:
