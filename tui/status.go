@@ -2,6 +2,8 @@ package tui
 
 import (
 	"fmt"
+	"net"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -192,6 +194,12 @@ func (t *statusTab) accountLines(m *Model, f *facts, i int, a app.AccountStatus)
 	f.row("do", safe(a.Hint), s.Warn)
 	f.row("API", bareLink(a.APIURL), s.Muted)
 	switch {
+	case a.Webhook != "" && m.opts.Demo:
+		f.row("webhook", safe(a.Webhook), s.Link)
+		f.row("", "The sandbox posts there.", s.Muted)
+	case a.Webhook != "" && local(a.Webhook):
+		f.row("webhook", safe(a.Webhook), s.Link)
+		f.row("", "Only this machine reaches it. Platforms need a public address in front of it: see Tunnel.", s.Warn)
 	case a.Webhook != "":
 		f.row("webhook", safe(a.Webhook), s.Link)
 		f.row("", pasteWhere(a.Platform)+" ("+m.keys.name(actCopyURL)+" copies it)", s.Muted)
@@ -219,6 +227,16 @@ func pasteWhere(p provider.Platform) string {
 		return "Daily takes it by its API: POST /webhooks with this url"
 	}
 	return "The platform must post to it"
+}
+
+// local says whether a URL can be reached from its own machine alone.
+func local(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // reach draws the listener and the tunnel.

@@ -314,6 +314,7 @@ func TestTheStatusTellsWhatToDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 70, func(b *tuitest.Backend) {
 			b.Stat.Accounts[0].Webhook = "https://gr.example/h/8f2k/hooks/daily"
+			b.Stat.Accounts[1].Webhook = "http://127.0.0.1:7070/hooks/whereby"
 			b.Stat.Accounts = append(b.Stat.Accounts, app.AccountStatus{Name: "work", Platform: provider.Daily, Health: "failing",
 				Detail: "the key is wrong", Hint: "make another key"}, app.AccountStatus{Name: "odd", Health: "strange", Platform: provider.LiveKit, Webhook: "https://x.example/"},
 				app.AccountStatus{Name: "new", Health: "unchecked", Platform: provider.Whereby, Webhook: "https://y.example/"})
@@ -325,8 +326,8 @@ func TestTheStatusTellsWhatToDo(t *testing.T) {
 		p.presses("4").sees("● live", "✗ failing", "! no webhook secret", "make another key", "not checked yet", "2 deliveries wait",
 			"Paste it at Whereby", "presence  ✓ 10 s ago", "rate limited", "this screen", "listening on 127.0.0.1")
 		p.presses("c").sees("Webhook URL copied")
-		p.presses("j", "c").sees("webhook URL is not known")
-		p.presses("j", "j", "j", "G", "g", "ctrl+d", "ctrl+u", "k")
+		p.sees("Only this machine reaches it").presses("j", "j", "c").sees("webhook URL is not known")
+		p.presses("j", "j", "G", "g", "ctrl+d", "ctrl+u", "k")
 		if p.clipboard()[0] != "https://gr.example/h/8f2k/hooks/daily" {
 			t.Errorf("copied %q", p.clipboard())
 		}
