@@ -71,7 +71,10 @@ func (o *doctorOptions) print(s app.Status) error {
 	}
 	t.add("store", humanize.IBytes(uint64(max(s.Store.Bytes, 0))), fmt.Sprintf("%s: %s events, schema %d", s.Store.Path, humanize.Comma(int64(s.Store.Deliveries)), s.Store.Schema))
 	if s.Store.Owner != 0 && s.Store.Owner != os.Getpid() {
-		t.add("", "", fmt.Sprintf("held by process %d for %s", s.Store.Owner, length(o.now().Sub(s.Store.Since.Time).Round(time.Second))))
+		t.add("", "", fmt.Sprintf("held by process %d, Greenroom %s, for %s", s.Store.Owner, s.Version, length(o.now().Sub(s.Store.Since.Time).Round(time.Second))))
+	}
+	if s.Store.CompactionDue() {
+		t.add("", "", fmt.Sprintf("%s of it is free: give it back with `greenroom store compact`", humanize.IBytes(uint64(s.Store.FreeBytes))))
 	}
 	for _, p := range s.Pollers {
 		state := "ok"

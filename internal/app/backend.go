@@ -307,6 +307,11 @@ type PollerStatus struct {
 	Error string `json:"error,omitempty"`
 }
 
+// CompactionDue says that so much of the file is free that writing it anew is worth the time.
+func (s StoreStatus) CompactionDue() bool {
+	return s.FreeBytes > 64<<20 && s.FreeBytes > s.Bytes/2
+}
+
 // ChangeKind says what a Change is about.
 type ChangeKind string
 
