@@ -211,3 +211,33 @@ func TestScreenNeedsATerminalThatCan(t *testing.T) {
 		t.Errorf("the sentence names no commands: %s", b.err.String())
 	}
 }
+
+func TestDoctorSaysWhatToDo(t *testing.T) {
+	b := newBench(t, false, "")
+	o := &doctorOptions{program: b.program}
+	s := app.Status{
+		Accounts: []app.AccountStatus{
+			{Name: "acme\x1b[2J", Health: "failing", Detail: "unauthenticated", Hint: "set DAILY_API_KEY", Webhook: "http://127.0.0.1:1/hooks/acme"},
+		},
+		Listener: app.ListenerStatus{Problem: "the port is taken"},
+		Store:    app.StoreStatus{Path: "/x.db", Bytes: 1 << 30, FreeBytes: 1 << 29 * 3 / 2, Deliveries: 1234567, Owner: 1, Since: app.At(b.now().Add(-time.Hour))},
+		Pollers:  []app.PollerStatus{{Name: "presence", Account: "acme", Error: "rate limited"}},
+	}
+	if err := o.print(s); !errors.Is(err, errUnwell) || exitCode(err) != exitFailed {
+		t.Errorf("status of a failing account: %v", err)
+	}
+	out := b.out.String()
+	for _, want := range []string{"set DAILY_API_KEY", "the port is taken", "1,234,567", "store compact", "process 1 for 1:00:00", "rate limited", "acme␛[2J"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	s.Accounts, s.Store = nil, app.StoreStatus{Bytes: 1000, FreeBytes: 900}
+	b.out.Reset()
+	if err := o.print(s); err != nil || strings.Contains(b.out.String(), "compact") {
+		t.Errorf("a small store: %v %s", err, b.out.String())
+	}
+	if !strings.Contains(b.err.String(), "WHEREBY_API_KEY") {
+		t.Errorf("no account, and no word of it: %s", b.err.String())
+	}
+}

@@ -44,7 +44,7 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 		Own: func(context.Context) (ipc.Owned, error) {
 			h, err := hub.Open(hub.Options{
 				Store: store.Options{
-					Path:      filepath.Join(c.DataDir, "greenroom.db"),
+					Path:      storePath(c),
 					RetainFor: c.Retention.Age, RetainBytes: c.Retention.Bytes,
 				},
 				Accounts: accounts,
@@ -76,6 +76,9 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 	}
 	return s, s.Close, nil
 }
+
+// storePath is the store's file.
+func storePath(c *config.Config) string { return filepath.Join(c.DataDir, "greenroom.db") }
 
 // openAccounts makes the provider of each configured account. It calls nobody.
 func openAccounts(c *config.Config) ([]hub.Account, error) {
