@@ -25,9 +25,6 @@ func (p *program) doctorCommand() *cobra.Command {
 	return cmd
 }
 
-// compactFrom is the size below which free pages are not worth a word.
-const compactFrom = 64 << 20
-
 // errUnwell makes doctor's exit status tell what its lines say.
 var errUnwell = errors.New("an account is failing")
 
@@ -73,9 +70,6 @@ func (o *doctorOptions) print(s app.Status) error {
 		t.add("tunnel", s.Tunnel.State, s.Tunnel.Driver+" "+s.Tunnel.URL+" "+s.Tunnel.Reason)
 	}
 	t.add("store", humanize.IBytes(uint64(max(s.Store.Bytes, 0))), fmt.Sprintf("%s: %s events, schema %d", s.Store.Path, humanize.Comma(int64(s.Store.Deliveries)), s.Store.Schema))
-	if s.Store.Bytes > compactFrom && s.Store.FreeBytes > s.Store.Bytes/2 {
-		t.add("", "", humanize.IBytes(uint64(s.Store.FreeBytes))+" of it are free: `greenroom store compact` gives them back")
-	}
 	if s.Store.Owner != 0 && s.Store.Owner != os.Getpid() {
 		t.add("", "", fmt.Sprintf("held by process %d, Greenroom %s, for %s", s.Store.Owner, s.Version, length(o.now().Sub(s.Store.Since.Time).Round(time.Second))))
 	}

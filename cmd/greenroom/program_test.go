@@ -216,6 +216,7 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 	b := newBench(t, false, "")
 	o := &doctorOptions{program: b.program}
 	s := app.Status{
+		Version: "1.2",
 		Accounts: []app.AccountStatus{
 			{Name: "acme\x1b[2J", Health: "failing", Detail: "unauthenticated", Hint: "set DAILY_API_KEY", Webhook: "http://127.0.0.1:1/hooks/acme"},
 		},
@@ -227,7 +228,7 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 		t.Errorf("status of a failing account: %v", err)
 	}
 	out := b.out.String()
-	for _, want := range []string{"set DAILY_API_KEY", "the port is taken", "1,234,567", "store compact", "process 1 for 1:00:00", "rate limited", "acme␛[2J"} {
+	for _, want := range []string{"set DAILY_API_KEY", "the port is taken", "1,234,567", "store compact", "process 1, Greenroom 1.2, for 1:00:00", "rate limited", "acme␛[2J"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
