@@ -27,7 +27,10 @@ func (h *hooksTab) listLines(m *Model, w, height int) []string {
 		return h.emptyLines(m, w)
 	}
 	// What the width has room for, in the order in which it is missed.
-	kind := min(max(w-42, 10), 24)
+	kind, code, note := min(max(w-42, 10), 24), 3, 3
+	if w < 46 {
+		kind, code, note = max(w-24, 4), 0, 0
+	}
 	left := w - 1 - 9 - 13 - 4 - 4 - kind - 1
 	room, acct, size := 0, 0, 0
 	if left >= 10 {
@@ -68,12 +71,12 @@ func (h *hooksTab) listLines(m *Model, w, height int) []string {
 		line := mark + columns(s.Ruler,
 			column{text: m.hhmmss(d.At), w: 8, ink: s.Muted},
 			column{text: word, w: 12, ink: ink},
-			column{text: itoa(d.Status), w: 3, ink: m.statusInk(d.Status)},
+			column{text: itoa(d.Status), w: code, ink: m.statusInk(d.Status)},
 			column{text: kindWord(d), w: kind, ink: s.Text},
 			column{text: safe(d.Room), w: room, ink: s.Muted},
 			column{text: safe(d.Account), w: acct, ink: s.Muted},
 			column{text: bytes(d.Size), w: size, ink: s.Faint, right: true},
-			column{text: dup, w: 3, ink: s.Warn})
+			column{text: dup, w: note, ink: s.Warn})
 		if i == h.feed.Cursor {
 			line = m.under(line, w, !h.inner)
 		}
@@ -140,6 +143,7 @@ func (h *hooksTab) detailLines(m *Model, w, height int) []string {
 		return nil
 	}
 	head := h.summary(m, row, w)
+	h.body.Resize(len(head), height)
 	if h.doc == nil || h.doc.seq != row.Seq {
 		if l := &m.loads[slotDelivery]; l.err != nil && !l.busy {
 			return append(head, m.trouble("It can't be read", l.err, w)...)
@@ -149,10 +153,17 @@ func (h *hooksTab) detailLines(m *Model, w, height int) []string {
 	if h.cache.doc != h.doc || h.cache.w != w {
 		h.cache = rendered{doc: h.doc, w: w, lines: h.doc.layout(s, w)}
 	}
-	rest := max(height-len(head), 0)
-	h.body.Resize(len(h.cache.lines), rest)
+	h.body.Resize(len(head)+len(h.cache.lines), height)
 	from, to := h.body.Range()
-	return append(head, h.cache.lines[from:to]...)
+	out := make([]string, 0, to-from)
+	for i := from; i < to; i++ {
+		if i < len(head) {
+			out = append(out, head[i])
+		} else {
+			out = append(out, h.cache.lines[i-len(head)])
+		}
+	}
+	return out
 }
 
 // summary is what is said of a delivery above its headers.

@@ -28,7 +28,7 @@ func TestScreens(t *testing.T) {
 	sizes := []struct {
 		name string
 		w, h int
-	}{{"80x24", 80, 24}, {"160x45", 160, 45}}
+	}{{"80x24", 80, 24}, {"160x45", 160, 45}, {"40x10", 40, 10}}
 	for _, c := range []struct {
 		name    string
 		prepare func(*tuitest.Backend)

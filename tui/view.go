@@ -116,13 +116,18 @@ func (m *Model) header() string {
 		left += s.Guide.Render(" demo")
 	}
 	gap, num := "  ", m.w >= 56
+	end := " "
 	if m.w < 90 {
-		gap = ""
+		gap, end = " ", ""
 	}
 	left += gap
+	// Where the names have no room, all but the open tab are numbers.
+	short := m.w < 50
 	for t := tabRooms; t <= tabStatus; t++ {
 		label := t.String()
-		if num {
+		if short && t != m.tab {
+			label = m.keys.name([]Action{actRooms, actRecs, actWebhooks, actStatus}[t])
+		} else if num || short {
 			label = m.keys.name([]Action{actRooms, actRecs, actWebhooks, actStatus}[t]) + " " + label
 		}
 		x, w := s.Width(left), s.Width(label)+2
@@ -148,7 +153,7 @@ func (m *Model) header() string {
 	if m.lost {
 		right = s.Warn.Render("◌ reconnecting")
 	}
-	return s.Spread(left, right+" ", m.w)
+	return s.Spread(left, right+end, m.w)
 }
 
 // section is a pane with the looks of its focus.

@@ -56,11 +56,17 @@ func (c *Confirm) answer() (tea.Cmd, bool) {
 }
 
 // View draws the question and the two answers.
-func (c *Confirm) View(s *theme.Styles, w, _ int) Box {
+func (c *Confirm) View(s *theme.Styles, w, h int) Box {
 	w = min(w, 62)
 	lines := append([]string{""}, wrapped(s, c.Text, w)...)
 	no, yes := button(s, c.No, !c.yes, false), button(s, c.Yes, c.yes, c.Danger)
-	c.split, c.row = s.Width(no)+2, len(lines)+1
+	c.split = s.Width(no) + 2
+	if len(lines)+4 > h { // little room: the question's end gives way to its answers
+		lines = lines[1:min(len(lines), max(h, 2))]
+		c.row = len(lines)
+		return Box{Title: c.Title, Danger: c.Danger, Lines: append(lines, no+"  "+yes)}
+	}
+	c.row = len(lines) + 1
 	return Box{Title: c.Title, Danger: c.Danger, Lines: append(lines, "", no+"  "+yes, "",
 		s.KeyHelp.Render("y yes   n no   tab other   enter takes it"))}
 }

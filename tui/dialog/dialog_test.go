@@ -296,3 +296,26 @@ func TestTheFrontDialogHasTheKeys(t *testing.T) {
 		t.Error("the wrong dialog was closed")
 	}
 }
+
+func TestLittleRoomKeepsWhatMatters(t *testing.T) {
+	var got string
+	f := form(&got)
+	press(f, "up")
+	if s := text(f, 30, 4); !strings.Contains(s, "[ Make it ]") || len(strings.Split(s, "\n")) != 4 {
+		t.Errorf("the focused button is not seen:\n%s", s)
+	}
+	press(f, "down")
+	if s := text(f, 30, 4); !strings.Contains(s, "Name") {
+		t.Errorf("the focused field is not seen:\n%s", s)
+	}
+	said := false
+	c := &Confirm{Text: strings.Repeat("It goes. ", 30), Yes: "Delete", No: "Keep", OnYes: func() tea.Cmd { said = true; return nil }}
+	s := strings.Split(text(c, 30, 4), "\n")
+	if len(s) != 4 || !strings.Contains(s[3], "[ Keep ]") {
+		t.Errorf("the answers are not seen:\n%s", strings.Join(s, "\n"))
+	}
+	c.Update(Click{X: strings.Index(s[3], "Delete"), Y: 3})
+	if !said {
+		t.Error("the answer is not where it is drawn")
+	}
+}

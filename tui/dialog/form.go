@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/textinput"
@@ -202,7 +203,7 @@ func (f *Form) submit() tea.Cmd {
 }
 
 // View draws the fields with their help, what is wrong, and the button.
-func (f *Form) View(s *theme.Styles, w, _ int) Box {
+func (f *Form) View(s *theme.Styles, w, h int) Box {
 	f.init()
 	w = min(w, 66)
 	label := 0
@@ -247,6 +248,11 @@ func (f *Form) View(s *theme.Styles, w, _ int) Box {
 	}
 	add(len(f.Fields), button(s, submit, f.focus == len(f.Fields), false)+
 		s.KeyHelp.Render("  enter "+strings.ToLower(f.Submit)+"   tab next   ←→ change   esc closes"))
+	if over := len(lines) - h; over > 0 { // little room: what has the focus is what is seen
+		at := slices.Index(f.rows, f.focus)
+		from := min(max(at-h/2, 0), over)
+		lines, f.rows = lines[from:from+h], f.rows[from:from+h]
+	}
 	return Box{Title: f.Title, Lines: lines}
 }
 
