@@ -59,7 +59,7 @@ func (m *Model) act(a Action) tea.Cmd {
 	case actFollow, actCurl, actHex:
 		return m.hooks.act(m, a)
 	case actCopyURL:
-		return m.copyText("Webhook URL", m.status.account().Webhook, false)
+		return m.copyText("Webhook URL", m.status.account().Webhook, "")
 	}
 	return nil
 }

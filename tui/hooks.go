@@ -335,7 +335,7 @@ func (h *hooksTab) act(m *Model, a Action) tea.Cmd {
 				return "", err
 			}
 			return curl(d, base), nil
-		}, func(cmd string) tea.Cmd { return m.copyText("Delivery "+itoa(int(row.Seq))+" as curl", cmd, false) })
+		}, func(cmd string) tea.Cmd { return m.copyText("Delivery "+itoa(int(row.Seq))+" as curl", cmd, "") })
 	}
 	return nil
 }

@@ -43,15 +43,20 @@ func (m *Model) copyLink(host bool) tea.Cmd {
 	if recorded(mt) {
 		what += ", recorded,"
 	}
-	return m.link(host, "copy the link", func(url string) tea.Cmd { return m.copyText(what, url, host) })
+	return m.link(host, "copy the link", func(url string) tea.Cmd {
+		if host {
+			return m.copyText(what, url, mt.Room)
+		}
+		return m.copyText(what, url, "")
+	})
 }
 
 // copied is what became of writing the native clipboard.
 type copied struct{ sure bool }
 
 // copyText writes the clipboard twice: through the terminal, which works over ssh, and natively, which alone tells
-// whether it worked. When neither is sure, the text is shown, unless it is secret.
-func (m *Model) copyText(what, text string, secret bool) tea.Cmd {
+// whether it worked. When neither is sure, the text is shown, unless it is secret: the host link of the room hostOf.
+func (m *Model) copyText(what, text, hostOf string) tea.Cmd {
 	native := m.opts.Copy
 	text = plain.Lines(text)
 	return tea.Batch(tea.SetClipboard(text), try(m, "copy", nil,
@@ -59,15 +64,14 @@ func (m *Model) copyText(what, text string, secret bool) tea.Cmd {
 		func(c copied) tea.Cmd {
 			if c.sure {
 				hint := ""
-				if secret {
+				if hostOf != "" {
 					hint = "It lets whoever has it in as host: don't pass it on."
 				}
 				return m.say(what+" copied", hint)
 			}
-			if secret {
-				mt, _ := m.rooms.meeting()
+			if hostOf != "" {
 				return m.say(what+" sent to the terminal's clipboard",
-					"If it isn't there: greenroom meeting link "+mt.Room+" --host prints it.")
+					"If it isn't there: greenroom meeting link "+hostOf+" --host prints it.")
 			}
 			m.dialogs.Push(textSheet("Copied, if the terminal allows it", what, text))
 			return nil

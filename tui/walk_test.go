@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,10 +13,7 @@ import (
 	"greenroom/tui/tuitest"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
-	os.Exit(0)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The whole path of a host, with nothing but the keys.
 func TestAHostHoldsAMeeting(t *testing.T) {
