@@ -61,9 +61,21 @@ func svg(term *vt.Emulator) string {
 	return b.String()
 }
 
+// arms are the ends of a border's lines: up, down, left, right.
+var arms = map[string][4]bool{
+	"│": {true, true, false, false}, "─": {false, false, true, true}, "╭": {false, true, false, true},
+	"╮": {false, true, true, false}, "╰": {true, false, false, true}, "╯": {true, false, true, false},
+	"├": {true, true, false, true}, "┤": {true, true, true, false}, "┬": {false, true, true, true}, "┴": {true, false, true, true},
+}
+
+// drawRun draws the cells from x that share a style, and gives the first one after them.
 func drawRun(b *strings.Builder, term *vt.Emulator, x, y, w int) int {
 	first := *term.CellAt(x, y)
-	first.Width = max(first.Width, 1)
+	fg, bg := colours(first.Style)
+	if a, ok := arms[first.Content]; ok {
+		drawBorder(b, a, x, y, fg)
+		return x + 1
+	}
 	text, end := "", x
 	for end < w {
 		c := term.CellAt(end, y)
@@ -71,28 +83,22 @@ func drawRun(b *strings.Builder, term *vt.Emulator, x, y, w int) int {
 			end++ // the second half of a wide character
 			continue
 		}
-		// Borders and wide characters stand by themselves: they must not be stretched.
-		alone := c.Width > 1 || strings.ContainsAny(c.Content, "│╭╮╰╯├┤┬┴─")
-		rule := c.Content == "─" && strings.Trim(text, "─") == ""
-		if end > x && (alone && !rule || !c.Style.Equal(&first.Style)) {
+		_, border := arms[c.Content]
+		if end > x && (border || c.Width != first.Width || !c.Style.Equal(&first.Style)) {
 			break
 		}
 		content := c.Content
-		if content == "" {
-			content = " "
+		if content == "" || content == " " {
+			content = "\u00a0" // a plain one would be folded
 		}
 		text += content
 		end += c.Width
-		if alone && !nextIsRule(term, end, y, w, c) {
-			break
-		}
 	}
-	fg, bg := colours(first.Style)
 	left, top, width := margin+float64(x)*cellWidth, margin+y*cellHeight, float64(end-x)*cellWidth
 	if bg != "" {
 		fmt.Fprintf(b, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>`+"\n", left, top, width, cellHeight, bg)
 	}
-	if strings.TrimSpace(text) == "" {
+	if strings.Trim(text, "\u00a0") == "" {
 		return end
 	}
 	style := ""
@@ -113,9 +119,18 @@ func drawRun(b *strings.Builder, term *vt.Emulator, x, y, w int) int {
 	return end
 }
 
-// nextIsRule says whether a horizontal rule goes on: it is one line, drawn as one run.
-func nextIsRule(term *vt.Emulator, x, y, w int, c *uv.Cell) bool {
-	return x < w && c.Content == "─" && term.CellAt(x, y).Content == "─" && term.CellAt(x, y).Style.Equal(&c.Style)
+func drawBorder(b *strings.Builder, arm [4]bool, x, y int, stroke string) {
+	cx, cy := margin+(float64(x)+0.5)*cellWidth, margin+(float64(y)+0.5)*cellHeight
+	var path string
+	for i, to := range [4][2]float64{{0, -cellHeight / 2.0}, {0, cellHeight / 2.0}, {-cellWidth / 2, 0}, {cellWidth / 2, 0}} {
+		if arm[i] {
+			path += fmt.Sprintf("M%.1f %.1fl%.1f %.1f", cx, cy, to[0], to[1])
+		}
+	}
+	if stroke == "" {
+		stroke = ink
+	}
+	fmt.Fprintf(b, `<path d="%s" stroke="%s" stroke-linecap="round" fill="none"/>`+"\n", path, stroke)
 }
 
 func colours(s uv.Style) (fg, bg string) {
