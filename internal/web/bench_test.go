@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync"
@@ -15,7 +16,8 @@ import (
 
 // BenchmarkIngest measures HTTP request → verified → durable → 200 with a number of clients, beside the least that
 // durability costs: the same bodies appended to a bare file on the same disk, one fdatasync for all who wait. The two
-// take turns within one run; "of-raw" is their ratio. Clients and server share the machine's processors.
+// take turns within one run; "of-raw" is their ratio. "http/s" is what the same clients reach with a server that reads
+// the body and answers without doing anything: all of them share the machine's processors.
 func BenchmarkIngest(b *testing.B) {
 	for _, clients := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
@@ -29,9 +31,14 @@ func BenchmarkIngest(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
+			idle := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				w.WriteHeader(http.StatusOK)
+			}))
 			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
 			b.Cleanup(func() {
 				client.CloseIdleConnections()
+				idle.Close()
 				if err := l.Close(context.Background()); err != nil {
 					b.Error(err)
 				}
@@ -43,9 +50,9 @@ func BenchmarkIngest(b *testing.B) {
 				}
 			})
 			var n atomic.Int64
-			post := func() error {
+			send := func(url string) error {
 				i := int(n.Add(1))
-				r, err := signed(l.URL()+"/hooks/daily", fmt.Sprintf("room-%d", i%20), i)
+				r, err := signed(url, fmt.Sprintf("room-%d", i%20), i)
 				if err != nil {
 					return err
 				}
@@ -63,16 +70,18 @@ func BenchmarkIngest(b *testing.B) {
 				return nil
 			}
 			body := make([]byte, 512)
-			var ours, theirs time.Duration
+			var ours, theirs, bare time.Duration
 			total := 0
 			const turn = 256
 			for b.Loop() {
 				theirs += spend(b, clients, turn, func() error { return raw.append(body) })
-				ours += spend(b, clients, turn, post)
+				bare += spend(b, clients, turn, func() error { return send(idle.URL) })
+				ours += spend(b, clients, turn, func() error { return send(l.URL() + "/hooks/daily") })
 				total += turn
 			}
 			b.ReportMetric(float64(total)/ours.Seconds(), "req/s")
 			b.ReportMetric(float64(total)/theirs.Seconds(), "raw/s")
+			b.ReportMetric(float64(total)/bare.Seconds(), "http/s")
 			b.ReportMetric(theirs.Seconds()/ours.Seconds(), "of-raw")
 			b.ReportMetric(0, "ns/op")
 		})
