@@ -64,6 +64,12 @@ type page struct {
 	err   error
 }
 
+// pageAgain asks for a page that could not be read, unless another one was asked for since.
+type pageAgain struct {
+	n     uint64
+	where where
+}
+
 // load fetches a page. What was awaited before no longer counts, and its scan is cancelled.
 func (h *hooksTab) load(m *Model, w where) tea.Cmd {
 	q := h.query
@@ -108,12 +114,18 @@ func (h *hooksTab) paged(m *Model, p page) tea.Cmd {
 	if p.n != h.n {
 		return nil
 	}
+	known := h.err != nil
 	h.busy, h.err = false, p.err
 	if p.err != nil {
+		h.pending = false
 		if m.ctx.Err() != nil || !m.linked {
-			return nil
+			return nil // everything is read anew once there is a connection
 		}
-		return m.complain("read the webhooks", p.err)
+		again := m.after(retryGap, pageAgain{n: h.n, where: p.where})
+		if known || h.feed.Held() == 0 {
+			return again // it is said in the list's place
+		}
+		return tea.Batch(again, m.complain("read the webhooks", p.err))
 	}
 	h.ready = true
 	before := h.seq()

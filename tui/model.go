@@ -167,6 +167,10 @@ func (m *Model) take(msg tea.Msg) tea.Cmd {
 		return m.done(msg)
 	case page:
 		return m.hooks.paged(m, msg)
+	case pageAgain:
+		if msg.n == m.hooks.n {
+			return m.hooks.load(m, msg.where)
+		}
 	case searchSoon:
 		return m.hooks.soon(m)
 	}

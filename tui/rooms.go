@@ -248,6 +248,9 @@ func (m *Model) trouble(what string, err error, w int) []string {
 	for _, line := range s.Wrap(safe(e.Hint), w-2) {
 		out = append(out, " "+s.Muted.Render(line))
 	}
+	if isNotFound(err) {
+		return out // trying again would not bring it back
+	}
 	return append(out, " "+s.Faint.Render("It is tried again every few seconds."))
 }
 

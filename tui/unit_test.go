@@ -298,12 +298,14 @@ func TestAFailedReadingIsShownAndTriedAgain(t *testing.T) {
 			b.Fail = &app.Error{Text: "the store is locked", Hint: "close the other program"}
 		})
 		p.sees("The rooms can't be read", "the store is locked", "close the other")
-		p.presses("2").sees("The recordings can't be read").presses("4").sees("The status can't be read").presses("1")
+		p.presses("2").sees("The recordings can't be read").presses("3").sees("The webhooks can't be read").presses("4").sees("The status can't be read").presses("1")
 		p.backend.Lock()
 		p.backend.Fail = nil
 		p.backend.Unlock()
 		p.sees("board").misses("can't be read")
-		p.presses("2").sees("No recordings yet").presses("4").sees("Listener")
+		p.presses("2").sees("No recordings yet").presses("4").sees("Listener").presses("3").sees("No webhook has arrived yet")
+		deliver(p.backend, 1)
+		p.sees("#1", `"n": 1`)
 	})
 	if e := errors.New("x"); isNotFound(e) || !isNotFound(provider.NotFound) {
 		t.Error("kinds of errors are mixed up")

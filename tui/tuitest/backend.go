@@ -25,6 +25,9 @@ type Backend struct {
 	Stat app.Status
 	// Recs is what Recordings answers.
 	Recs []app.Recording
+	// Found is what PlatformRooms answers, Diagnoses what Diagnose does.
+	Found     []app.PlatformRoom
+	Diagnoses []app.Diagnosis
 	// Fail, when set, is what every call but Subscribe answers.
 	Fail error
 	// Calls counts calls by method.
