@@ -18,17 +18,7 @@ type warm map[string]*warmMeeting
 
 type warmMeeting struct {
 	roster.Meeting
-	stays []*roster.Stay
-	index map[string]int
-}
-
-func (w *warmMeeting) put(s roster.Stay) {
-	if i, ok := w.index[s.Session]; ok {
-		*w.stays[i] = s
-		return
-	}
-	w.index[s.Session] = len(w.stays)
-	w.stays = append(w.stays, &s)
+	tally *roster.Tally
 }
 
 // recall gives a meeting as the last commit or an earlier effect of this one left it, if it is remembered.
@@ -45,27 +35,20 @@ func (s *Store) recall(id string) (roster.Meeting, bool) {
 	return roster.Meeting{}, false
 }
 
-// of gives a meeting's stays as they are after the effects of this commit, which wrote some of them.
-func (w warm) of(t *Tx, meeting string, wrote []roster.Stay) (*warmMeeting, error) {
+// of gives what is remembered of a meeting, and reads what isn't.
+func (w warm) of(t *Tx, meeting string) (*warmMeeting, error) {
 	if m := w[meeting]; m != nil {
-		for _, s := range wrote {
-			m.put(s)
-		}
 		return m, nil
 	}
 	stays, err := t.Stays(meeting)
 	if err != nil {
 		return nil, err
 	}
-	m := &warmMeeting{index: make(map[string]int, len(stays))}
-	for _, s := range stays {
-		m.put(*s)
-	}
 	if len(w) >= maxWarm {
 		clear(w)
 	}
-	w[meeting] = m
-	return m, nil
+	w[meeting] = &warmMeeting{tally: roster.NewTally(stays)}
+	return w[meeting], nil
 }
 
 // settle recomputes what people see of every meeting that the commit touched, once, however many effects did.
@@ -76,11 +59,11 @@ func (t *Tx) settle(w warm, touched map[string][]roster.Stay) ([]app.Change, err
 		if err != nil {
 			return nil, err
 		}
-		stays, err := w.of(t, id, touched[id])
+		known, err := w.of(t, id)
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range m.Settle(stays.stays) {
+		for _, s := range known.tally.Settle(&m, touched[id]...) {
 			if err := t.writeStay(id, *s); err != nil {
 				return nil, err
 			}
@@ -88,7 +71,7 @@ func (t *Tx) settle(w warm, touched map[string][]roster.Stay) ([]app.Change, err
 		if err := t.writeMeeting(m); err != nil {
 			return nil, err
 		}
-		stays.Meeting = m
+		known.Meeting = m
 		out = append(out, meetingChange(m))
 	}
 	return out, nil

@@ -20,6 +20,7 @@ func at(s int) time.Time { return t0.Add(time.Duration(s) * time.Second) }
 type world struct {
 	m     Meeting
 	stays map[string]*Stay
+	tally *Tally // of every commit so far
 }
 
 func newWorld() *world {
@@ -36,12 +37,42 @@ func (w *world) stay(id string) *Stay {
 	return w.stays[id]
 }
 
+// settle is a commit: the stays with new evidence are settled into the tally of all commits so far, and it must come to
+// the same as a tally of everything anew.
 func (w *world) settle() {
-	all := make([]*Stay, 0, len(w.stays))
+	var wrote []Stay
+	var all []*Stay
 	for _, s := range w.stays {
-		all = append(all, s)
+		anew := *s
+		all = append(all, &anew)
+		if i, ok := w.index(s.Session); !ok || *w.tally.stays[i] != *s {
+			wrote = append(wrote, *s)
+		}
 	}
-	w.m.Settle(all)
+	if w.tally == nil {
+		w.tally = NewTally(nil)
+	}
+	m := w.m
+	NewTally(all).Settle(&m)
+	w.tally.Settle(&w.m, wrote...)
+	if d := cmp.Diff(m, w.m); d != "" {
+		panic("a tally anew comes to something else:\n" + d)
+	}
+	for _, s := range all {
+		i, _ := w.index(s.Session)
+		if *w.tally.stays[i] != *s {
+			panic("a stay looks different: " + cmp.Diff(s, w.tally.stays[i]))
+		}
+		*w.stays[s.Session] = *s
+	}
+}
+
+func (w *world) index(session string) (int, bool) {
+	if w.tally == nil {
+		return 0, false
+	}
+	i, ok := w.tally.index[session]
+	return i, ok
 }
 
 // telling is one thing that the platform says.

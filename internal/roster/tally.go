@@ -1,0 +1,204 @@
+package roster
+
+import (
+	"slices"
+	"time"
+
+	"greenroom/internal/app"
+)
+
+// Tally is a meeting's stays added up. It remembers the sum, so that one more stay in a large meeting costs little; the
+// result never depends on what was remembered. It is not safe for concurrent use.
+type Tally struct {
+	stays []*Stay
+	index map[string]int
+	// parts are what each stay adds to the sums.
+	parts []part
+	// joins and leaves of everybody who counts, Unix nanoseconds, in order.
+	joins, leaves []int64
+	here, waiting int
+	// of is the evidence about all of the meeting that the parts rest on.
+	of evidence
+}
+
+// part is what one stay adds. A join of 0 is none, and so is a leave.
+type part struct {
+	join, leave   int64
+	here, waiting bool
+}
+
+// evidence is what of a meeting every stay's leaving depends on.
+type evidence struct {
+	marks  int
+	latest time.Time
+	status app.MeetingStatus
+	ended  time.Time
+	reason string
+}
+
+func evidenceOf(m *Meeting) evidence {
+	e := evidence{marks: len(m.Marks), reason: m.EndReason}
+	if e.marks > 0 {
+		e.latest = m.Marks[e.marks-1]
+	}
+	if m.Status == app.Ended {
+		e.status, e.ended = app.Ended, m.EndedAt.Time
+	}
+	return e
+}
+
+// NewTally begins with the given stays, which it keeps and changes.
+func NewTally(stays []*Stay) *Tally {
+	t := &Tally{index: make(map[string]int, len(stays))}
+	for _, s := range stays {
+		t.index[s.Session] = len(t.stays)
+		t.stays = append(t.stays, s)
+	}
+	return t
+}
+
+// Settle computes from all evidence what people see: each stay's leaving, the counts, the peak by the times of the
+// events, and whether the meeting is open or live. wrote are stays with new evidence. It returns the stays whose look
+// it changed, and is idempotent.
+func (t *Tally) Settle(m *Meeting, wrote ...Stay) (changed []*Stay) {
+	for _, s := range wrote {
+		if i, ok := t.index[s.Session]; ok {
+			*t.stays[i] = s
+		} else {
+			t.index[s.Session] = len(t.stays)
+			t.stays = append(t.stays, &s)
+		}
+	}
+	if now := evidenceOf(m); len(t.parts) == 0 || now != t.of {
+		changed = t.all(m)
+		t.of = now
+	} else {
+		for len(t.parts) < len(t.stays) {
+			t.parts = append(t.parts, part{})
+		}
+		for _, s := range wrote {
+			i := t.index[s.Session]
+			if t.stays[i].settled(m) {
+				changed = append(changed, t.stays[i])
+			}
+			t.replace(i, partOf(t.stays[i]))
+		}
+	}
+	t.sum(m)
+	return changed
+}
+
+// all settles every stay.
+func (t *Tally) all(m *Meeting) (changed []*Stay) {
+	t.parts, t.joins, t.leaves, t.here, t.waiting = make([]part, len(t.stays)), t.joins[:0], t.leaves[:0], 0, 0
+	for i, s := range t.stays {
+		if s.settled(m) {
+			changed = append(changed, s)
+		}
+		p := partOf(s)
+		t.parts[i] = p
+		t.count(p, 1)
+		if p.join != 0 {
+			t.joins = append(t.joins, p.join)
+		}
+		if p.leave != 0 {
+			t.leaves = append(t.leaves, p.leave)
+		}
+	}
+	slices.Sort(t.joins)
+	slices.Sort(t.leaves)
+	return changed
+}
+
+// settled settles the stay and says whether that changed how it looks.
+func (s *Stay) settled(m *Meeting) bool {
+	left, reason, waiting := s.LeftAt, s.Reason, s.Waiting
+	s.settle(m)
+	return !s.LeftAt.Equal(left.Time) || s.Reason != reason || s.Waiting != waiting
+}
+
+func partOf(s *Stay) part {
+	switch {
+	case s.Bot:
+		return part{}
+	case s.Waiting:
+		return part{waiting: true}
+	case s.JoinedAt.IsZero():
+		return part{}
+	case s.LeftAt.IsZero():
+		return part{join: s.JoinedAt.UnixNano(), here: true}
+	}
+	return part{join: s.JoinedAt.UnixNano(), leave: s.LeftAt.UnixNano()}
+}
+
+func (t *Tally) count(p part, by int) {
+	if p.here {
+		t.here += by
+	}
+	if p.waiting {
+		t.waiting += by
+	}
+}
+
+func (t *Tally) replace(i int, p part) {
+	was := t.parts[i]
+	if was == p {
+		return
+	}
+	t.count(was, -1)
+	t.count(p, 1)
+	t.joins = exchange(t.joins, was.join, p.join)
+	t.leaves = exchange(t.leaves, was.leave, p.leave)
+	t.parts[i] = p
+}
+
+// exchange takes one value out of an ordered list and puts another in; 0 stands for none.
+func exchange(list []int64, out, in int64) []int64 {
+	if out == in {
+		return list
+	}
+	if out != 0 {
+		i, _ := slices.BinarySearch(list, out)
+		list = slices.Delete(list, i, i+1)
+	}
+	if in != 0 {
+		i, _ := slices.BinarySearch(list, in)
+		list = slices.Insert(list, i, in)
+	}
+	return list
+}
+
+// sum writes the sums into the meeting.
+func (t *Tally) sum(m *Meeting) {
+	m.Here, m.Waiting = t.here, t.waiting
+	m.Peak = max(peak(t.joins, t.leaves), m.Here)
+	known := false
+	if n := len(t.joins); n > 0 {
+		first := time.Unix(0, t.joins[0]).UTC()
+		if m.StartedAt.IsZero() || first.Before(m.StartedAt.Time) {
+			m.StartedAt = app.At(first)
+		}
+		known = t.joins[n-1] >= m.StartedMark.Add(-time.Minute).UnixNano()
+	}
+	if m.Status == app.Ended {
+		return
+	}
+	m.Status = app.Open
+	if m.Here > 0 || (m.StartedMark.After(m.EndedMark) && !known) {
+		m.Status = app.Live
+	}
+}
+
+// peak is the largest number of people at one time. Somebody who leaves at the instant at which another joins makes
+// room for them.
+func peak(joins, leaves []int64) int {
+	now, most := 0, 0
+	for _, at := range joins {
+		for len(leaves) > 0 && leaves[0] <= at && now > 0 {
+			now, leaves = now-1, leaves[1:]
+		}
+		now++
+		most = max(most, now)
+	}
+	return most
+}
