@@ -85,3 +85,32 @@ type Checker interface {
 type LogoUploader interface {
 	UploadLogo(ctx context.Context, m Meeting, png []byte) error
 }
+
+// RecordingStart says what to record, and under which id.
+type RecordingStart struct {
+	// Kind is "cloud" or "raw-tracks".
+	Kind string
+	// Instance is a UUID. The same one again means the same recording, so that a start can be repeated. Empty in a stop
+	// means whichever of the kind runs.
+	Instance string
+}
+
+// A Recorder starts and stops recordings while people are in a meeting. A platform on which the meeting's own trigger
+// decides isn't one.
+type Recorder interface {
+	// RecordingKinds are the kinds that a cloud recording on this account consists of, each recorded under an instance
+	// of its own.
+	RecordingKinds() []string
+	// StartRecording returns nil for an instance that runs already, and [NotReady] while nobody is in the meeting as far
+	// as the platform knows: try again a little later.
+	StartRecording(ctx context.Context, m Meeting, s RecordingStart) error
+	// StopRecording returns nil when nothing of the kind was running.
+	StopRecording(ctx context.Context, m Meeting, s RecordingStart) error
+}
+
+// A Historian tells who was in a meeting while nobody listened.
+type Historian interface {
+	// History lists the participants of the meeting's sessions that began at or after since; those who have left have a
+	// LeftAt, as exact as [Traits].HistoryGrain. Somebody without LeftAt may still be there.
+	History(ctx context.Context, m Meeting, since time.Time) ([]Participant, error)
+}

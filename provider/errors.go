@@ -19,6 +19,8 @@ const (
 	RateLimited     Kind = "rate limited"
 	Unavailable     Kind = "unavailable"
 	Unsupported     Kind = "unsupported"
+	// NotReady means that the platform will do it in a moment, when somebody is in the meeting.
+	NotReady Kind = "not ready"
 )
 
 // Error makes a Kind usable as the target of errors.Is.

@@ -12,6 +12,7 @@ import (
 var kinds = []provider.Kind{
 	provider.NotFound, provider.Unauthenticated, provider.Forbidden, provider.Invalid, provider.Conflict,
 	provider.RateLimited, provider.Unavailable, provider.Unsupported,
+	provider.NotReady,
 }
 
 func TestErrorsIsWorksOnKinds(t *testing.T) {

@@ -62,6 +62,9 @@ type Traits struct {
 	Linger time.Duration
 	// NamesRooms says that the platform takes the name that is given; Whereby only takes a prefix.
 	NamesRooms bool
+	// HistoryGrain is by how much the times that a [Historian] tells may differ from those of events; 0 when they are the
+	// same.
+	HistoryGrain time.Duration
 	// StoresFiles says that the platform's recordings can be fetched from it without a bucket of the user's.
 	StoresFiles bool
 }

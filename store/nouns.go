@@ -260,6 +260,11 @@ func (t *Tx) PutRecording(r app.Recording) error {
 	return t.putJSON(bucketRecordings, r.Account+"\x00"+r.ID, r)
 }
 
+// DeleteRecording removes a recording that turned out to be another one. Its meeting is not touched.
+func (t *Tx) DeleteRecording(r app.Recording) error {
+	return errors.Join(t.del(bucketRecByTime, timeKey(r)), t.del(bucketRecordings, r.Account+"\x00"+r.ID))
+}
+
 func timeKey(r app.Recording) string {
 	ms := max(r.StartedAt.UnixMilli(), 0)
 	return string(binary.BigEndian.AppendUint64(nil, uint64(ms))) + "\x00" + r.Account + "\x00" + r.ID

@@ -97,6 +97,15 @@ type Meeting struct {
 	Record provider.RecordingMode `json:"record"`
 	// Trigger of the recording, as it was at the start.
 	Trigger provider.Trigger `json:"trigger"`
+	// RecordingError is the platform's reason why a recording that was wanted is not running.
+	RecordingError string `json:"recording_error,omitempty"`
+	// Consent is the latest answer to being recorded, ConsentAt when it was given.
+	Consent   Consent `json:"consent,omitempty"`
+	ConsentAt Time    `json:"consent_at"`
+	// Reported is how many people the platform itself counted at ReportedAt, by the event with the latest time; nil where
+	// it doesn't tell. Bots don't count.
+	Reported   *int `json:"reported,omitempty"`
+	ReportedAt Time `json:"reported_at"`
 }
 
 // Stay is one participant's presence in one meeting. A rejoin is a new stay.
@@ -155,6 +164,8 @@ type Recording struct {
 	Files     []provider.RecordingFile `json:"files"`
 	Download  *Download                `json:"download"`
 	Error     string                   `json:"error,omitempty"`
+	// Instance is the id under which it was started, where known.
+	Instance string `json:"instance,omitempty"`
 }
 
 // Download is what became of fetching a recording.

@@ -28,6 +28,21 @@ type Backend interface {
 
 	Recordings(ctx context.Context, q RecordingQuery) ([]Recording, error)
 
+	// PlatformRooms lists what exists on the platforms, newest first by account; it asks them now.
+	PlatformRooms(ctx context.Context, q PlatformRoomQuery) ([]PlatformRoom, error)
+	// AdoptRoom takes over a room that exists on a platform. One that is known already is returned as it is, under the
+	// new name where one is given.
+	AdoptRoom(ctx context.Context, a Adoption) (RoomView, error)
+	// StartRecording and StopRecording act on the platform; one that is running, or isn't, already is no error.
+	StartRecording(ctx context.Context, r RecordingSwitch) (Meeting, error)
+	StopRecording(ctx context.Context, r RecordingSwitch) (Meeting, error)
+	// Eject removes somebody from a meeting; one that has gone already is no error.
+	Eject(ctx context.Context, e Ejection) (MeetingDetail, error)
+	// Consent stores the answer to the question that a recorded meeting asks.
+	Consent(ctx context.Context, c ConsentAnswer) (Meeting, error)
+	// Diagnose asks the platforms how the accounts do.
+	Diagnose(ctx context.Context, q DiagnosisQuery) ([]Diagnosis, error)
+
 	// Events lists deliveries, newest first. A page may be short of Limit with More set: the scan's budget ran out.
 	Events(ctx context.Context, q EventQuery) (EventPage, error)
 	// Event gives one delivery with its headers and body.
@@ -119,6 +134,8 @@ type StartMeeting struct {
 	Until Time          `json:"until"`
 	// New makes another one even when one is open or live.
 	New bool `json:"new,omitempty"`
+	// Consent is stored as given with the meeting.
+	Consent bool `json:"consent,omitempty"`
 }
 
 // DefaultLength is how long a meeting is booked when nobody says.
@@ -259,6 +276,8 @@ type AccountStatus struct {
 	Webhook string `json:"webhook,omitempty"`
 	// LastEventAt is when its last authentic delivery came.
 	LastEventAt Time `json:"last_event_at"`
+	// Cannot says why what the platform, or Greenroom with it, cannot do is disabled.
+	Cannot map[Ability]string `json:"cannot,omitempty"`
 }
 
 // ListenerStatus is the local HTTP listener.

@@ -2,11 +2,9 @@ package hub
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 	"greenroom/internal/roster"
 	"greenroom/provider"
 	"greenroom/store"
@@ -54,7 +52,10 @@ func (e *effect) meeting() (*roster.Meeting, error) {
 	ev := e.event
 	m, err := e.tx.MeetingByPlatform(e.account.Name, ev.Room, ev.MeetingID)
 	if err == nil {
-		return &m, nil
+		if rec := ev.Recording; rec != nil {
+			m, err = nearest(e.tx, m, rec.StartedAt)
+		}
+		return &m, err
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return nil, err
@@ -102,51 +103,8 @@ func (e *effect) meetingOfRecording() (*roster.Meeting, error) {
 
 // adopt makes a room and a meeting of what exists on the platform but was not made here.
 func (e *effect) adopt(platformRoom, platformID string) (*roster.Meeting, error) {
-	room, err := e.roomFor(platformRoom)
-	if err != nil {
-		return nil, err
-	}
-	m := roster.Meeting{
-		Meeting: app.Meeting{
-			ID: e.hub.newID(), Room: room.Name, RoomID: room.ID, Account: e.account.Name, Platform: e.account.Platform,
-			PlatformID: platformID, PlatformRoom: platformRoom, Status: app.Open, StartsAt: app.At(e.at()),
-			Recording: app.NotRecording, Adopted: true, Record: provider.RecordingNone, Trigger: provider.TriggerNone,
-			Chosen: "found on the platform",
-		},
-		Lag: e.account.Provider.Traits().PresenceLag,
-	}
-	return &m, e.tx.PutMeeting(m)
-}
-
-// roomFor makes the room of an adopted meeting, under the platform's name or, where a room of that name exists here,
-// one beside it.
-func (e *effect) roomFor(platformRoom string) (app.Room, error) {
-	name := shorten(plain.Text(platformRoom), maxRoomName-len(" (adopted 99)"))
-	room := app.Room{
-		ID: e.hub.newID(), Name: name, Account: e.account.Name, Recording: provider.RecordingNone,
-		Trigger: provider.TriggerNone, CreatedAt: app.At(e.received), Adopted: true,
-	}
-	for n := 1; n < 100; n++ {
-		had, err := e.tx.RoomByName(room.Name)
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			return room, e.tx.PutRoom(room)
-		case err != nil:
-			return room, err
-		case had.Adopted && had.Account == e.account.Name:
-			return had, nil
-		}
-		room.Name = name + " (adopted)"
-		if n > 1 {
-			room.Name = fmt.Sprintf("%s (adopted %d)", name, n)
-		}
-	}
-	return room, fmt.Errorf("too many rooms are named %q", name)
-}
-
-func shorten(s string, runes int) string {
-	r := []rune(s)
-	return string(r[:min(len(r), runes)])
+	m, err := e.hub.adopt(e.tx, e.account, provider.Meeting{ID: platformID, Room: platformRoom}, "", e.at())
+	return &m, err
 }
 
 // apply adds the event's evidence.
@@ -195,6 +153,9 @@ func (e *effect) applyParticipant(m *roster.Meeting) error {
 		return err
 	}
 	was := s
+	if n := e.event.Headcount; n != nil && !e.at().Before(m.ReportedAt.Time) {
+		m.Reported, m.ReportedAt = n, app.At(e.at())
+	}
 	switch e.event.Kind {
 	case provider.KindParticipantJoined:
 		s.Joined(*p, e.received, app.FromWebhook)

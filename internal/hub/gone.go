@@ -8,6 +8,7 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/roster"
 	"greenroom/provider"
+	"greenroom/store"
 )
 
 const (
@@ -67,8 +68,11 @@ func (w *endWatcher) look(ctx context.Context, m app.Meeting) {
 		return
 	}
 	w.pause = now.Add(w.account.Provider.Traits().PresenceSpacing)
-	_, err := l.Lookup(ctx, platformMeeting(m, nil))
+	found, err := l.Lookup(ctx, platformMeeting(m, nil))
 	w.hub.noteCall(w.account, err)
+	if err == nil && (m.GuestURL == "" || m.PlatformID == "") {
+		w.complete(ctx, m.ID, found)
+	}
 	gone := errors.Is(err, provider.NotFound) && m.Here == 0
 	w.next[m.ID] = now.Add(lookEvery)
 	if gone && !w.missing[m.ID] {
@@ -81,4 +85,19 @@ func (w *endWatcher) look(ctx context.Context, m app.Meeting) {
 		delete(w.next, m.ID)
 	}
 	w.missing[m.ID] = gone
+}
+
+// complete adds to a meeting that events made known what only the platform tells: its link and its end.
+func (w *endWatcher) complete(ctx context.Context, id string, found provider.Meeting) {
+	err := w.hub.store.Update(ctx, func(tx *store.Tx) error {
+		m, err := tx.Meeting(id)
+		if err != nil {
+			return err
+		}
+		complete(&m, found)
+		return tx.PutMeeting(m)
+	})
+	if err != nil {
+		w.hub.complain(err, "what was looked up of a meeting could not be kept", w.account)
+	}
 }

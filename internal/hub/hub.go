@@ -156,6 +156,18 @@ func (h *Hub) Start() {
 	for _, a := range h.order {
 		h.goes("presence of "+a.Name, newPresencePoller(h, a).run)
 		h.goes("ends of "+a.Name, newEndWatcher(h, a).run)
+		if s, ok := newSweeper(h, a); ok {
+			h.goes("rooms in use of "+a.Name, s.run)
+		}
+		if r, ok := newAutoRecorder(h, a); ok {
+			h.goes("recorder of "+a.Name, r.run)
+		}
+		if p, ok := newRecordingPoller(h, a); ok {
+			h.goes("recordings of "+a.Name, p.run)
+		}
+		if r, ok := newHistorian(h, a); ok {
+			h.goes("history of "+a.Name, r.run)
+		}
 	}
 }
 

@@ -187,6 +187,9 @@ func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.Start
 	}
 	if !req.New {
 		if s, ok, err := h.reuse(ctx, room); ok || err != nil {
+			if err == nil && req.Consent {
+				s.Meeting, err = h.Consent(ctx, app.ConsentAnswer{Meeting: s.ID, Given: true})
+			}
 			return s, err
 		}
 	}
@@ -208,6 +211,10 @@ func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.Start
 		},
 		Lag: a.Provider.Traits().PresenceLag,
 	}
+	if req.Consent {
+		m.Consent, m.ConsentAt = app.ConsentGiven, h.now()
+	}
+	m.TokenStarts = h.tokenStarts(a, m.Meeting)
 	// The meeting exists on the platform from here on: it is written down even when the caller has gone.
 	if err := h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		if early, err := tx.MeetingByPlatform(a.Name, made.Room, ""); err == nil && early.Adopted {
@@ -224,8 +231,8 @@ func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.Start
 		s.Notes = append(s.Notes, "the meeting stands, but its host link could not be made: "+err.Error())
 	}
 	if room.Logo != "" {
-		if _, ok := a.Provider.(provider.LogoUploader); !ok {
-			s.Notes = append(s.Notes, fmt.Sprintf("%s rooms have no logo; the meeting is made without it", a.Platform))
+		if note := h.uploadLogo(ctx, a, room, made); note != "" {
+			s.Notes = append(s.Notes, note)
 		}
 	}
 	return s, nil
@@ -242,10 +249,7 @@ func adoptedIsOurs(tx *store.Tx, early roster.Meeting, m *roster.Meeting) error 
 	if err != nil || !r.Adopted {
 		return err
 	}
-	if others, err := tx.RoomMeetings(r.ID); err != nil || len(others) > 0 {
-		return err
-	}
-	return tx.DeleteRoom(r)
+	return dropEmpty(tx, r)
 }
 
 func (h *Hub) endOf(req app.StartMeeting) (time.Time, error) {
@@ -354,13 +358,22 @@ func (h *Hub) withHostLink(ctx context.Context, a *account, m app.Meeting) (app.
 		s.Notes = append(s.Notes, fmt.Sprintf("%s has no host links", a.Platform))
 		return s, nil
 	}
-	links, err := l.Links(ctx, provider.LinkRequest{Meeting: platformMeeting(m, nil), Host: true})
+	start := h.tokenStarts(a, m)
+	links, err := l.Links(ctx, provider.LinkRequest{Meeting: platformMeeting(m, nil), Host: true, StartRecording: start})
 	h.noteCall(a, err)
 	if err != nil {
 		return s, err
 	}
 	s.HostURL = links.Host
 	return s, nil
+}
+
+// tokenStarts says whether the host's link shall start the recording by itself: where nobody watches the meeting to do
+// it from here. Both at once would record twice.
+func (h *Hub) tokenStarts(a *account, m app.Meeting) bool {
+	r, ok := a.Provider.(provider.Recorder)
+	return ok && !h.started.Load() && m.Record == provider.RecordingCloud && m.Trigger == provider.TriggerAutomatic &&
+		slices.Equal(r.RecordingKinds(), []string{"cloud"})
 }
 
 func platformMeeting(m app.Meeting, stays []*roster.Stay) provider.Meeting {
@@ -438,11 +451,17 @@ func (h *Hub) MeetingLink(ctx context.Context, req app.LinkRequest) (app.Link, e
 			Hint: "start another with: greenroom meeting start " + m.Room,
 		}
 	}
-	if !req.Host {
+	if !req.Host && m.GuestURL != "" {
 		return app.Link{Meeting: m.ID, URL: m.GuestURL}, nil
 	}
 	a, err := h.accountOf(m.Account)
 	if err != nil {
+		return app.Link{}, err
+	}
+	if !req.Host {
+		return h.guestLink(ctx, a, m)
+	}
+	if err := h.noteTokenStart(ctx, a, m); err != nil {
 		return app.Link{}, err
 	}
 	s, err := h.withHostLink(ctx, a, m)
@@ -450,4 +469,23 @@ func (h *Hub) MeetingLink(ctx context.Context, req app.LinkRequest) (app.Link, e
 		err = &app.Error{Kind: provider.Unsupported, Text: fmt.Sprintf("%s gave no host link", a.Platform)}
 	}
 	return app.Link{Meeting: m.ID, URL: s.HostURL, Host: true}, err
+}
+
+// guestLink asks the platform for the link of a meeting that was found there.
+func (h *Hub) guestLink(ctx context.Context, a *account, m app.Meeting) (app.Link, error) {
+	l, ok := a.Provider.(provider.Linker)
+	if !ok {
+		return app.Link{}, &app.Error{Kind: provider.Unsupported, Text: fmt.Sprintf("%s gave no link", a.Platform)}
+	}
+	links, err := l.Links(ctx, provider.LinkRequest{Meeting: platformMeeting(m, nil)})
+	h.noteCall(a, err)
+	return app.Link{Meeting: m.ID, URL: links.Guest}, err
+}
+
+// noteTokenStart remembers, before the link is handed out, that it starts the recording.
+func (h *Hub) noteTokenStart(ctx context.Context, a *account, m app.Meeting) error {
+	if !h.tokenStarts(a, m) {
+		return nil
+	}
+	return h.changeMeeting(ctx, m.ID, func(_ *store.Tx, m *roster.Meeting) error { m.TokenStarts = true; return nil })
 }

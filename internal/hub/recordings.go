@@ -1,8 +1,10 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"time"
 
@@ -56,80 +58,154 @@ func further(a, b app.RecordingStatus) app.RecordingStatus {
 	return a
 }
 
+// sighting is what an event or the platform's list tells of a recording.
+type sighting struct {
+	id, instance, room, kind, failure string
+	status                            app.RecordingStatus
+	started                           time.Time
+	duration                          time.Duration
+	files                             []provider.RecordingFile
+}
+
 func (e *effect) applyRecording(m *roster.Meeting) error {
 	rec := e.event.Recording
 	if rec == nil || recordingID(rec) == "" {
 		return errors.New("the event names no recording")
 	}
-	id := recordingID(rec)
-	r, err := e.tx.Recording(e.account.Name, id)
-	if errors.Is(err, store.ErrNotFound) {
-		r = app.Recording{
-			ID: id, Account: e.account.Name, Platform: e.account.Platform, Room: e.event.Room,
-			Files: []provider.RecordingFile{},
+	s := sighting{
+		id: recordingID(rec), instance: rec.Instance, room: e.event.Room, kind: rec.Kind, failure: rec.Error,
+		status: map[provider.EventKind]app.RecordingStatus{
+			provider.KindRecordingStarted: app.RecordingRunning, provider.KindRecordingReady: app.RecordingReady,
+			provider.KindRecordingFailed: app.RecordingFailed,
+		}[e.event.Kind],
+		started: rec.StartedAt, duration: rec.Duration, files: rec.Files,
+	}
+	if rec.ID == "" && m != nil {
+		known, err := runningInstance(e.tx, m, rec.Instance)
+		if err != nil {
+			return err
 		}
-	} else if err != nil {
-		return err
+		if known != "" {
+			s.id = known
+		}
 	}
-	r.Status = further(r.Status, map[provider.EventKind]app.RecordingStatus{
-		provider.KindRecordingStarted: app.RecordingRunning, provider.KindRecordingReady: app.RecordingReady,
-		provider.KindRecordingFailed: app.RecordingFailed,
-	}[e.event.Kind])
-	if m != nil {
-		r.Meeting, r.Room = m.ID, m.Room
+	if s.started.IsZero() && e.event.Kind != provider.KindRecordingFailed {
+		s.started = e.at()
 	}
-	if rec.Kind != "" {
-		r.Kind = rec.Kind
-	}
-	if r.StartedAt.IsZero() || (!rec.StartedAt.IsZero() && rec.StartedAt.Before(r.StartedAt.Time)) {
-		r.StartedAt = app.At(rec.StartedAt)
-	}
-	if r.StartedAt.IsZero() {
-		r.StartedAt = app.At(e.at())
-	}
-	if rec.Duration > 0 {
-		r.DurationS = rec.Duration.Seconds()
-	}
-	if len(rec.Files) > 0 {
-		r.Files = rec.Files
-	}
-	if rec.Error != "" {
-		r.Error = rec.Error
-	}
-	if m != nil && r.Status == app.RecordingRunning && m.EmptySince(r.StartedAt.Time) {
-		r.Status = app.RecordingProcessing
-	}
-	if err := e.tx.PutRecording(r); err != nil || m == nil {
+	if _, err := e.account.merge(e.tx, m, s, e.at()); err != nil || m == nil {
 		return err
 	}
 	e.activity(m, "", rec.Error)
 	m.Heard(e.received, app.FromWebhook)
-	if !slices.Contains(m.Recordings, r.ID) {
-		m.Recordings = append(m.Recordings, r.ID)
-	}
 	if err := noteRecording(e.tx, m); err != nil {
 		return err
 	}
 	return e.tx.PutMeeting(*m)
 }
 
+// runningInstance finds the recording of a meeting that was started under an instance and has not ended: a failure names
+// nothing else.
+func runningInstance(tx *store.Tx, m *roster.Meeting, instance string) (id string, err error) {
+	err = eachRunning(tx, m, func(r app.Recording) error {
+		if r.Instance == instance {
+			id = r.ID
+		}
+		return nil
+	})
+	return id, err
+}
+
+// merge adds a sighting to what is known of a recording, and the recording to its meeting, which the caller writes. It
+// is idempotent, and events and lists may come in any order. It reports whether anything was learned.
+func (a *account) merge(tx *store.Tx, m *roster.Meeting, s sighting, at time.Time) (bool, error) {
+	r, err := tx.Recording(a.Name, s.id)
+	fresh := errors.Is(err, store.ErrNotFound)
+	if err != nil && !fresh {
+		return false, err
+	}
+	if fresh {
+		r = app.Recording{ID: s.id, Account: a.Name, Platform: a.Platform, Room: s.room, Files: []provider.RecordingFile{}}
+	}
+	was := r
+	r.Status = further(r.Status, s.status)
+	if m != nil && r.Meeting == "" {
+		r.Meeting = m.ID
+	}
+	if m != nil && r.Meeting == m.ID {
+		r.Room = m.Room
+	}
+	r.Kind, r.Instance = cmp.Or(s.kind, r.Kind), cmp.Or(r.Instance, s.instance)
+	if r.StartedAt.IsZero() || !s.started.IsZero() && s.started.Before(r.StartedAt.Time) {
+		r.StartedAt = app.At(s.started)
+	}
+	if r.StartedAt.IsZero() {
+		r.StartedAt = app.At(at)
+	}
+	if s.duration > 0 {
+		r.DurationS = s.duration.Seconds()
+	}
+	if len(s.files) > 0 {
+		r.Files = s.files
+	}
+	r.Error = cmp.Or(s.failure, r.Error)
+	if r.Status == app.RecordingReady {
+		r.Error = ""
+	}
+	if m != nil && r.Status == app.RecordingRunning && m.EmptySince(r.StartedAt.Time) {
+		r.Status = app.RecordingProcessing
+	}
+	if m != nil {
+		confirm(m, r)
+	}
+	if !fresh && reflect.DeepEqual(r, was) {
+		return false, nil
+	}
+	return true, tx.PutRecording(r)
+}
+
+// confirmSlack is by how much the platform's clock may be behind ours.
+const confirmSlack = 30 * time.Second
+
+// confirm notes in a meeting what one of its recordings says: that a start that was asked for has happened, or why not.
+func confirm(m *roster.Meeting, r app.Recording) {
+	if !slices.Contains(m.Recordings, r.ID) {
+		m.Recordings = append(m.Recordings, r.ID)
+	}
+	if !m.RecordAsked.IsZero() && !r.StartedAt.Before(m.RecordAsked.Add(-confirmSlack)) {
+		m.RecordAsked = time.Time{}
+	}
+	switch {
+	case r.Status == app.RecordingRunning:
+		m.RecordingError = ""
+	case r.Status == app.RecordingFailed && r.Error != "":
+		m.RecordingError = r.Error
+	}
+}
+
 // noteRecording computes whether the meeting is being recorded from its recordings.
 func noteRecording(tx *store.Tx, m *roster.Meeting) error {
 	m.Recording, m.RecordingSince = app.NotRecording, app.Time{}
+	if m.Status == app.Ended {
+		m.RecordAsked = time.Time{}
+		return nil
+	}
+	if !m.RecordAsked.IsZero() {
+		m.Recording = app.StartingRecording
+	}
 	return eachRunning(tx, m, func(r app.Recording) error {
-		if m.Status == app.Ended {
-			return nil
-		}
-		m.Recording = app.IsRecording
-		if m.RecordingSince.IsZero() || r.StartedAt.Before(m.RecordingSince.Time) {
+		if m.Recording != app.IsRecording || r.StartedAt.Before(m.RecordingSince.Time) {
 			m.RecordingSince = r.StartedAt
 		}
+		m.Recording, m.BotRecords = app.IsRecording, false
 		return nil
 	})
 }
 
 // stopRecordings moves on what was running when the meeting was empty: nobody was there any more to record.
 func stopRecordings(tx *store.Tx, m *roster.Meeting, at time.Time) error {
+	if !m.RecordAsked.After(at) {
+		m.RecordAsked = time.Time{}
+	}
 	if err := eachRunning(tx, m, func(r app.Recording) error {
 		if r.StartedAt.After(at) {
 			return nil

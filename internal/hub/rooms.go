@@ -82,6 +82,11 @@ func (h *Hub) CreateRoom(ctx context.Context, spec app.RoomSpec) (app.Room, erro
 	if err := h.checkRoom(r); err != nil {
 		return app.Room{}, err
 	}
+	if r.Logo != "" {
+		if _, err := readLogo(r.Logo); err != nil {
+			return app.Room{}, err
+		}
+	}
 	err := h.store.Update(ctx, func(tx *store.Tx) error { return putNewName(tx, r) })
 	return r, writeError(err)
 }
@@ -89,6 +94,11 @@ func (h *Hub) CreateRoom(ctx context.Context, spec app.RoomSpec) (app.Room, erro
 // EditRoom changes a room's settings for its meetings to come.
 func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 	var r app.Room
+	if p.Logo != nil && *p.Logo != "" {
+		if _, err := readLogo(*p.Logo); err != nil {
+			return r, err
+		}
+	}
 	err := h.store.Update(ctx, func(tx *store.Tx) error {
 		var err error
 		if r, err = findRoom(tx, p.Ref); err != nil {

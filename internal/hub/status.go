@@ -49,7 +49,7 @@ func (h *Hub) accountStatus(a *account, listener string) app.AccountStatus {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := app.AccountStatus{
-		Name: a.Name, Platform: a.Platform, APIURL: a.APIURL, Health: "unchecked", LastEventAt: a.eventAt,
+		Name: a.Name, Platform: a.Platform, APIURL: a.APIURL, Health: "unchecked", LastEventAt: a.eventAt, Cannot: reasons(a),
 		Detail: "no call has been made yet",
 	}
 	switch hook := h.tunnel.Hooks[a.Name]; {

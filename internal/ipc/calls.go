@@ -71,6 +71,41 @@ func (c *Client) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Re
 	return call[[]app.Recording](ctx, c, "Recordings", q)
 }
 
+// PlatformRooms lists what exists on the platforms.
+func (c *Client) PlatformRooms(ctx context.Context, r app.PlatformRoomQuery) ([]app.PlatformRoom, error) {
+	return call[[]app.PlatformRoom](ctx, c, "PlatformRooms", r)
+}
+
+// AdoptRoom takes over a room.
+func (c *Client) AdoptRoom(ctx context.Context, r app.Adoption) (app.RoomView, error) {
+	return call[app.RoomView](ctx, c, "AdoptRoom", r)
+}
+
+// StartRecording starts a meeting's recording.
+func (c *Client) StartRecording(ctx context.Context, r app.RecordingSwitch) (app.Meeting, error) {
+	return call[app.Meeting](ctx, c, "StartRecording", r)
+}
+
+// StopRecording stops a meeting's recording.
+func (c *Client) StopRecording(ctx context.Context, r app.RecordingSwitch) (app.Meeting, error) {
+	return call[app.Meeting](ctx, c, "StopRecording", r)
+}
+
+// Eject removes somebody from a meeting.
+func (c *Client) Eject(ctx context.Context, r app.Ejection) (app.MeetingDetail, error) {
+	return call[app.MeetingDetail](ctx, c, "Eject", r)
+}
+
+// Consent stores an answer about being recorded.
+func (c *Client) Consent(ctx context.Context, r app.ConsentAnswer) (app.Meeting, error) {
+	return call[app.Meeting](ctx, c, "Consent", r)
+}
+
+// Diagnose asks how the accounts do.
+func (c *Client) Diagnose(ctx context.Context, r app.DiagnosisQuery) ([]app.Diagnosis, error) {
+	return call[[]app.Diagnosis](ctx, c, "Diagnose", r)
+}
+
 // Events lists deliveries.
 func (c *Client) Events(ctx context.Context, q app.EventQuery) (app.EventPage, error) {
 	return call[app.EventPage](ctx, c, "Events", q)
@@ -149,6 +184,41 @@ func (s *Session) MeetingLink(ctx context.Context, r app.LinkRequest) (app.Link,
 // Recordings lists recordings.
 func (s *Session) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Recording, error) {
 	return route(ctx, s, again, q, app.Backend.Recordings)
+}
+
+// PlatformRooms lists what exists on the platforms.
+func (s *Session) PlatformRooms(ctx context.Context, r app.PlatformRoomQuery) ([]app.PlatformRoom, error) {
+	return route(ctx, s, again, r, app.Backend.PlatformRooms)
+}
+
+// AdoptRoom takes over a room.
+func (s *Session) AdoptRoom(ctx context.Context, r app.Adoption) (app.RoomView, error) {
+	return route(ctx, s, once, r, app.Backend.AdoptRoom)
+}
+
+// StartRecording starts a meeting's recording.
+func (s *Session) StartRecording(ctx context.Context, r app.RecordingSwitch) (app.Meeting, error) {
+	return route(ctx, s, once, r, app.Backend.StartRecording)
+}
+
+// StopRecording stops a meeting's recording.
+func (s *Session) StopRecording(ctx context.Context, r app.RecordingSwitch) (app.Meeting, error) {
+	return route(ctx, s, once, r, app.Backend.StopRecording)
+}
+
+// Eject removes somebody from a meeting.
+func (s *Session) Eject(ctx context.Context, r app.Ejection) (app.MeetingDetail, error) {
+	return route(ctx, s, once, r, app.Backend.Eject)
+}
+
+// Consent stores an answer about being recorded.
+func (s *Session) Consent(ctx context.Context, r app.ConsentAnswer) (app.Meeting, error) {
+	return route(ctx, s, once, r, app.Backend.Consent)
+}
+
+// Diagnose asks how the accounts do.
+func (s *Session) Diagnose(ctx context.Context, r app.DiagnosisQuery) ([]app.Diagnosis, error) {
+	return route(ctx, s, again, r, app.Backend.Diagnose)
 }
 
 // Events lists deliveries.

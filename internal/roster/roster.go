@@ -5,8 +5,9 @@
 // app.Meeting.Status, the counts) is computed from that evidence alone. Every way of adding evidence is idempotent and
 // commutes with every other that carries its own time, which is why the order of arrival does not matter.
 //
-// What is told by the platform about one person (they left at 10:04) outranks what is inferred about all (the meeting
-// was empty at 10:05), and that outranks what two presence readings in a row lack.
+// What is told by the platform about one person (they left at 10:04) outranks what its history tells afterwards, and that
+// outranks what is inferred: that the meeting was empty at 10:05, or that two presence readings in a row lacked the
+// person, of which the earlier counts.
 //
 // The package is pure: no I/O, no clock.
 package roster
@@ -28,6 +29,9 @@ const (
 	ReasonGone         = "gone from the platform"
 )
 
+// maxGrain is by how much a platform's history may be off.
+const maxGrain = 15 * time.Second
+
 // maxMarks bounds how many times of emptiness a meeting remembers. Only stays that are told of later than that many
 // occurrences of the meeting could be closed at a wrong one.
 const maxMarks = 32
@@ -46,6 +50,16 @@ type Meeting struct {
 	Recordings []string `json:"recordings,omitempty"`
 	// Lag is the platform's presence lag, which tells ghosts from people.
 	Lag time.Duration `json:"lag,omitempty"`
+	// RecordFor is the beginning of the latest gathering for which a recording was started, or given up, see [Gather].
+	RecordFor time.Time `json:"record_for,omitzero"`
+	// RecordAsked is when a recording was asked for that the platform has not confirmed yet.
+	RecordAsked time.Time `json:"record_asked,omitzero"`
+	// TokenStarts says that a host's link was handed out that starts the recording by itself.
+	TokenStarts bool `json:"token_starts,omitempty"`
+	// BotRecords says that Recording is known from a recorder's presence alone.
+	BotRecords bool `json:"bot_records,omitempty"`
+	// HistoryRead is when the platform's history of the meeting was last read.
+	HistoryRead time.Time `json:"history_read,omitzero"`
 }
 
 // Stay is one participant's stay with the evidence for it.
@@ -68,6 +82,10 @@ type Stay struct {
 	LackedAt time.Time `json:"lacked_at,omitzero"`
 	// Closed is when presence readings closed the stay.
 	Closed time.Time `json:"closed,omitzero"`
+	// Coarse says that JoinedAt is from the platform's history, whose times are rougher than those of events.
+	Coarse bool `json:"coarse,omitempty"`
+	// LeftRead is when the platform's history says that they left.
+	LeftRead time.Time `json:"left_read,omitzero"`
 }
 
 // Joined adds that the platform said p joined. received is when the first machine of ours was told.
@@ -77,9 +95,7 @@ func (s *Stay) Joined(p provider.Participant, received time.Time, from app.Sourc
 		at = received
 	}
 	s.identify(p, at)
-	if s.JoinedAt.IsZero() || at.Before(s.JoinedAt.Time) {
-		s.JoinedAt = app.At(at)
-	}
+	s.entered(at)
 	s.witness(at)
 	s.witness(received)
 	s.Source = from
@@ -92,8 +108,8 @@ func (s *Stay) Left(p provider.Participant, received time.Time, from app.Source)
 		at = received
 	}
 	s.identify(p, at)
-	if j := p.JoinedAt; !j.IsZero() && (s.JoinedAt.IsZero() || j.Before(s.JoinedAt.Time)) {
-		s.JoinedAt = app.At(j)
+	if j := p.JoinedAt; !j.IsZero() {
+		s.entered(j)
 	}
 	if s.LeftTold.IsZero() || at.Before(s.LeftTold) {
 		s.LeftTold = at.UTC()
@@ -126,8 +142,8 @@ func (s *Stay) GaveUp(p provider.Participant, at time.Time) {
 func (s *Stay) Seen(p provider.Participant, begun time.Time) {
 	fresh := s.JoinedAt.IsZero()
 	s.identify(p, p.JoinedAt)
-	if j := p.JoinedAt; !j.IsZero() && (fresh || j.Before(s.JoinedAt.Time)) {
-		s.JoinedAt = app.At(j)
+	if j := p.JoinedAt; !j.IsZero() {
+		s.entered(j)
 	} else if fresh {
 		s.JoinedAt = app.At(begun)
 	}
@@ -157,6 +173,39 @@ func (s *Stay) Lacked(begun time.Time, lag time.Duration) bool {
 		return true
 	}
 	return false
+}
+
+// entered adds an exact time of joining: the earliest counts, and any goes before a coarse one.
+func (s *Stay) entered(at time.Time) {
+	if s.JoinedAt.IsZero() || s.Coarse || at.Before(s.JoinedAt.Time) {
+		s.JoinedAt, s.Coarse = app.At(at), false
+	}
+}
+
+// Recalled adds what the platform's history tells of p. With a grain of 0 its times are as good as those of events;
+// otherwise they count only where nothing better is known.
+func (s *Stay) Recalled(p provider.Participant, grain time.Duration) {
+	fresh := s.Session == ""
+	s.identify(p, p.JoinedAt)
+	switch j := p.JoinedAt; {
+	case j.IsZero():
+	case grain == 0:
+		s.entered(j)
+	case s.JoinedAt.IsZero() || s.Coarse && j.Before(s.JoinedAt.Time):
+		s.JoinedAt, s.Coarse = app.At(j), true
+	}
+	switch l := p.LeftAt; {
+	case l.IsZero():
+	case grain == 0:
+		if s.LeftTold.IsZero() || l.Before(s.LeftTold) {
+			s.LeftTold = l.UTC()
+		}
+	case l.After(s.LeftRead):
+		s.LeftRead = l.UTC()
+	}
+	if fresh {
+		s.Source = app.FromPlatform
+	}
 }
 
 // identify keeps the best-known name, id and role: those of the latest event that has them.
@@ -192,15 +241,18 @@ func (s *Stay) settle(m *Meeting) {
 	if from.IsZero() {
 		from = s.WaitTold
 	}
+	closed := !s.Closed.IsZero() && !s.SeenAt.After(s.Closed)
 	switch mark, emptied := m.emptiedAfter(from, s.SeenAt); {
 	case !s.LeftTold.IsZero():
 		s.LeftAt, s.Reason = app.At(s.LeftTold), s.LeftWhy
 	case s.JoinedAt.IsZero() && !s.WaitTold.IsZero() && !s.Waiting:
 		s.LeftAt, s.Reason = app.At(s.WaitLeft), "gave up waiting"
+	case !s.LeftRead.IsZero() && !s.SeenAt.Add(-m.Lag).After(s.LeftRead.Add(maxGrain)):
+		s.LeftAt, s.Reason, s.Waiting = app.At(s.LeftRead), s.LeftWhy, false
+	case closed && (!emptied || s.Closed.Before(mark)):
+		s.LeftAt, s.Reason = app.At(s.Closed), ReasonNotSeen
 	case emptied:
 		s.LeftAt, s.Reason, s.Waiting = app.At(mark), ReasonMeetingEnded, false
-	case !s.Closed.IsZero() && !s.SeenAt.After(s.Closed):
-		s.LeftAt, s.Reason = app.At(s.Closed), ReasonNotSeen
 	case m.Status == app.Ended:
 		at := m.EndedAt.Time
 		if from.After(at) {

@@ -17,6 +17,8 @@ type Tally struct {
 	// joins and leaves of everybody who counts, Unix nanoseconds, in order.
 	joins, leaves []int64
 	here, waiting int
+	// recorders is how many recorders are there now.
+	recorders int
 	// of is the evidence about all of the meeting that the parts rest on.
 	of evidence
 }
@@ -25,11 +27,14 @@ type Tally struct {
 type part struct {
 	join, leave   int64
 	here, waiting bool
+	// records is since when a recorder has been there, 0 for everybody else.
+	records int64
 }
 
 // evidence is what of a meeting every stay's leaving depends on.
 type evidence struct {
 	marks  int
+	sum    int64
 	latest time.Time
 	status app.MeetingStatus
 	ended  time.Time
@@ -40,6 +45,9 @@ func evidenceOf(m *Meeting) evidence {
 	e := evidence{marks: len(m.Marks), reason: m.EndReason}
 	if e.marks > 0 {
 		e.latest = m.Marks[e.marks-1]
+	}
+	for _, at := range m.Marks {
+		e.sum += at.UnixNano()
 	}
 	if m.Status == app.Ended {
 		e.status, e.ended = app.Ended, m.EndedAt.Time
@@ -91,6 +99,7 @@ func (t *Tally) Settle(m *Meeting, wrote ...Stay) (changed []*Stay) {
 // all settles every stay.
 func (t *Tally) all(m *Meeting) (changed []*Stay) {
 	t.parts, t.joins, t.leaves, t.here, t.waiting = make([]part, len(t.stays)), t.joins[:0], t.leaves[:0], 0, 0
+	t.recorders = 0
 	for i, s := range t.stays {
 		if s.settled(m) {
 			changed = append(changed, s)
@@ -119,6 +128,8 @@ func (s *Stay) settled(m *Meeting) bool {
 
 func partOf(s *Stay) part {
 	switch {
+	case s.Bot && s.Role == "recorder" && s.Present() && !s.JoinedAt.IsZero():
+		return part{records: s.JoinedAt.UnixNano()}
 	case s.Bot:
 		return part{}
 	case s.Waiting:
@@ -137,6 +148,9 @@ func (t *Tally) count(p part, by int) {
 	}
 	if p.waiting {
 		t.waiting += by
+	}
+	if p.records != 0 {
+		t.recorders += by
 	}
 }
 
@@ -180,6 +194,7 @@ func (t *Tally) sum(m *Meeting) {
 		}
 		known = t.joins[n-1] >= m.StartedMark.Add(-time.Minute).UnixNano()
 	}
+	m.watchRecorder(t.recording())
 	if m.Status == app.Ended {
 		return
 	}
@@ -187,6 +202,19 @@ func (t *Tally) sum(m *Meeting) {
 	if m.Here > 0 || (m.StartedMark.After(m.EndedMark) && !known) {
 		m.Status = app.Live
 	}
+}
+
+// recording is since when a recorder has been there, 0 when none is.
+func (t *Tally) recording() (since int64) {
+	if t.recorders == 0 {
+		return 0
+	}
+	for _, p := range t.parts {
+		if p.records != 0 && (since == 0 || p.records < since) {
+			since = p.records
+		}
+	}
+	return since
 }
 
 // peak is the largest number of people at one time. Somebody who leaves at the instant at which another joins makes

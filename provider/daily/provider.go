@@ -35,6 +35,8 @@ var (
 	_ provider.PresenceLister  = (*Provider)(nil)
 	_ provider.RecordingLister = (*Provider)(nil)
 	_ provider.Checker         = (*Provider)(nil)
+	_ provider.Recorder        = (*Provider)(nil)
+	_ provider.Historian       = (*Provider)(nil)
 )
 
 // Options are what a program may want to be different; the zero value is what it usually wants.
@@ -92,6 +94,7 @@ func (p *Provider) GoString() string { return p.account.String() }
 func (p *Provider) Traits() provider.Traits {
 	return provider.Traits{
 		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second, NamesRooms: true, StoresFiles: true,
+		HistoryGrain: 15 * time.Second,
 	}
 }
 

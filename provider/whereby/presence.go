@@ -61,9 +61,15 @@ func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider
 	if len(ongoing) == 0 && latest != nil {
 		ongoing = []sessionObject{*latest}
 	}
+	return p.visits(ctx, op, m, ongoing)
+}
+
+// visits lists the participants of sessions, each once: as present where one of the sessions says so, else with their
+// latest leaving.
+func (p *Provider) visits(ctx context.Context, op string, m provider.Meeting, sessions []sessionObject) ([]provider.Participant, error) {
 	out := []provider.Participant{}
 	at := make(map[string]int)
-	for _, s := range ongoing {
+	for _, s := range sessions {
 		err := pages(ctx, p, op, "/insights/participants", url.Values{"roomSessionId": {string(s.ID)}},
 			func(v visitObject) (bool, error) {
 				id := v.ID.Clip(idLimit)

@@ -34,6 +34,7 @@ var (
 	_ provider.RecordingLister = (*Provider)(nil)
 	_ provider.LogoUploader    = (*Provider)(nil)
 	_ provider.Checker         = (*Provider)(nil)
+	_ provider.Historian       = (*Provider)(nil)
 )
 
 // Options are what a program may want to be different; the zero value is what it usually wants.

@@ -1,0 +1,102 @@
+package app
+
+import "greenroom/provider"
+
+// PlatformRoomQuery selects what exists on the platforms: of one account, or with the zero value of all that can tell.
+type PlatformRoomQuery struct {
+	Account string `json:"account,omitempty"`
+}
+
+// PlatformRoom is a room as it exists on a platform, made here or not.
+type PlatformRoom struct {
+	Account  string            `json:"account"`
+	Platform provider.Platform `json:"platform"`
+	// PlatformID and PlatformRoom are the platform's own id and name.
+	PlatformID   string `json:"platform_id"`
+	PlatformRoom string `json:"platform_room"`
+	GuestURL     string `json:"guest_url"`
+	EndsAt       Time   `json:"ends_at"`
+	// Known says that it has a meeting here that has not ended: Meeting is its id, Room its room's name.
+	Known   bool   `json:"known"`
+	Meeting string `json:"meeting"`
+	Room    string `json:"room"`
+}
+
+// Adoption asks to take over a room that exists on a platform.
+type Adoption struct {
+	Account      string `json:"account"`
+	PlatformRoom string `json:"platform_room"`
+	// Name is the room's name here. That of a room which exists makes the meeting one of that room; empty takes the
+	// platform's name.
+	Name string `json:"name,omitempty"`
+}
+
+// RecordingSwitch names the meeting whose recording shall be started or stopped.
+type RecordingSwitch struct {
+	Meeting string `json:"meeting"`
+}
+
+// Ejection asks to remove somebody from a meeting.
+type Ejection struct {
+	Meeting string `json:"meeting"`
+	// Session is the stay's; Ban keeps the person out, as far as the platform knows them.
+	Session string `json:"session"`
+	Ban     bool   `json:"ban,omitempty"`
+}
+
+// Consent is what the person here answered when told that a meeting is recorded.
+type Consent string
+
+// The answers; nobody was asked yet when it is empty.
+const (
+	ConsentGiven    Consent = "given"
+	ConsentDeclined Consent = "declined"
+)
+
+// ConsentAnswer stores an answer with its time and meeting.
+type ConsentAnswer struct {
+	Meeting string `json:"meeting"`
+	Given   bool   `json:"given"`
+}
+
+// Recorded says whether people in a room with this setting must reckon with being recorded.
+func Recorded(mode provider.RecordingMode) bool {
+	return mode == provider.RecordingCloud || mode == provider.RecordingLocal
+}
+
+// NeedsConsent says whether opening the meeting from here needs an answer first: it is recorded, its room doesn't skip
+// the question, and the answer was not given yet. A declined one is asked again.
+func NeedsConsent(m Meeting, r Room) bool {
+	if r.SkipConsent || m.Consent == ConsentGiven {
+		return false
+	}
+	return Recorded(m.Record) || m.Recording == IsRecording || m.Recording == StartingRecording
+}
+
+// RoomNeedsConsent says whether a meeting that is started in the room now will need an answer before it is opened.
+func RoomNeedsConsent(r Room) bool { return !r.SkipConsent && Recorded(r.Recording) }
+
+// DiagnosisQuery asks for a diagnosis of one account, or with the zero value of all and of Greenroom itself.
+type DiagnosisQuery struct {
+	Account string `json:"account,omitempty"`
+}
+
+// Diagnosis is what was found out about one account; the one without an account is about Greenroom itself.
+type Diagnosis struct {
+	Account  string            `json:"account"`
+	Platform provider.Platform `json:"platform"`
+	Checks   []provider.Check  `json:"checks"`
+}
+
+// Ability is something that not every platform can do.
+type Ability string
+
+// The abilities that [AccountStatus.Cannot] explains.
+const (
+	AbilityRecord     Ability = "record"
+	AbilityEject      Ability = "eject"
+	AbilityLogo       Ability = "logo"
+	AbilityAdopt      Ability = "adopt"
+	AbilityHistory    Ability = "history"
+	AbilityRecordings Ability = "recordings"
+)

@@ -1,0 +1,61 @@
+package hub
+
+import (
+	"fmt"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// whyNot says, by platform, why what others can do is not there. An ability that has no words here is simply missing.
+var whyNot = map[provider.Platform]map[app.Ability]string{
+	provider.Whereby: {
+		app.AbilityRecord: "Whereby starts a recording by the room's trigger, which is set when the meeting is made, " +
+			"or by the host's button inside the meeting",
+		app.AbilityEject: "Whereby has no call to remove one person: the host does it inside the meeting, " +
+			"and ending the meeting removes everybody",
+	},
+	provider.Daily: {
+		app.AbilityLogo: "Daily rooms have no logo: it belongs to the domain and is set in Daily's dashboard",
+	},
+}
+
+// reasons lists what an account cannot do, with the reason.
+func reasons(a *account) map[app.Ability]string {
+	out := make(map[app.Ability]string)
+	note := func(what app.Ability, can bool) {
+		if can {
+			return
+		}
+		if out[what] = whyNot[a.Platform][what]; out[what] == "" {
+			out[what] = fmt.Sprintf("%s cannot do this", a.Platform)
+		}
+	}
+	p := a.Provider
+	_, can := p.(provider.Recorder)
+	note(app.AbilityRecord, can)
+	_, can = p.(provider.Ejector)
+	note(app.AbilityEject, can)
+	_, can = p.(provider.LogoUploader)
+	note(app.AbilityLogo, can)
+	_, can = p.(provider.RoomLister)
+	note(app.AbilityAdopt, can)
+	_, can = p.(provider.Historian)
+	note(app.AbilityHistory, can)
+	_, can = p.(provider.RecordingLister)
+	note(app.AbilityRecordings, can)
+	return out
+}
+
+// cannot is the error of asking for what an account lacks.
+func cannot(a *account, what app.Ability) error {
+	return &app.Error{
+		Kind: provider.Unsupported, Text: fmt.Sprintf("%s cannot %s", a.Name, verbs[what]), Hint: reasons(a)[what],
+	}
+}
+
+var verbs = map[app.Ability]string{
+	app.AbilityRecord: "start or stop a recording from here", app.AbilityEject: "remove one person",
+	app.AbilityLogo: "show a logo", app.AbilityAdopt: "list its rooms", app.AbilityHistory: "tell its history",
+	app.AbilityRecordings: "list its recordings",
+}

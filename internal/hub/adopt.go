@@ -1,0 +1,268 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/internal/roster"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+// maxPlatformRooms bounds what is listed of one account.
+const maxPlatformRooms = 10_000
+
+// PlatformRooms lists what exists on the platforms; see [app.Backend]. An account that fails fails the list: ask for the
+// others by name.
+func (h *Hub) PlatformRooms(ctx context.Context, q app.PlatformRoomQuery) ([]app.PlatformRoom, error) {
+	accounts := h.order
+	if q.Account != "" {
+		a, err := h.accountOf(q.Account)
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := a.Provider.(provider.RoomLister); !ok {
+			return nil, cannot(a, app.AbilityAdopt)
+		}
+		accounts = []*account{a}
+	}
+	lists, errs := make([][]provider.Meeting, len(accounts)), make([]error, len(accounts))
+	var wg sync.WaitGroup
+	for i, a := range accounts {
+		if l, ok := a.Provider.(provider.RoomLister); ok {
+			wg.Add(1)
+			h.crash.Go("rooms of "+a.Name, func() {
+				defer wg.Done()
+				lists[i], errs[i] = h.listRooms(ctx, a, l)
+			})
+		}
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, app.AsError(err)
+	}
+	out := []app.PlatformRoom{}
+	err := h.store.View(ctx, func(tx *store.Tx) error {
+		for i, a := range accounts {
+			for _, m := range lists[i] {
+				r := app.PlatformRoom{
+					Account: a.Name, Platform: a.Platform, PlatformID: m.ID, PlatformRoom: m.Room, GuestURL: m.GuestURL,
+					EndsAt: app.At(m.Until),
+				}
+				known, err := tx.MeetingByPlatform(a.Name, m.Room, m.ID)
+				if err != nil && !errors.Is(err, store.ErrNotFound) {
+					return err
+				}
+				if err == nil && known.Status != app.Ended {
+					r.Known, r.Meeting, r.Room = true, known.ID, known.Room
+				}
+				out = append(out, r)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (h *Hub) listRooms(ctx context.Context, a *account, l provider.RoomLister) ([]provider.Meeting, error) {
+	var out []provider.Meeting
+	err := l.Rooms(ctx, func(m provider.Meeting) bool {
+		out = append(out, m)
+		return len(out) < maxPlatformRooms
+	})
+	h.noteCall(a, err)
+	slices.SortStableFunc(out, func(x, y provider.Meeting) int { return y.CreatedAt.Compare(x.CreatedAt) })
+	return out, err
+}
+
+// AdoptRoom takes over a room that exists on a platform; see [app.Backend].
+func (h *Hub) AdoptRoom(ctx context.Context, req app.Adoption) (app.RoomView, error) {
+	a, err := h.accountOf(req.Account)
+	if err != nil {
+		return app.RoomView{}, err
+	}
+	if req.Name != "" {
+		if err := h.checkRoom(app.Room{Name: req.Name, Recording: provider.RecordingNone, Trigger: provider.TriggerNone}); err != nil {
+			return app.RoomView{}, err
+		}
+	}
+	found, err := h.findOnPlatform(ctx, a, req.PlatformRoom)
+	if err != nil {
+		return app.RoomView{}, err
+	}
+	var room string
+	err = h.store.Update(ctx, func(tx *store.Tx) error {
+		m, err := tx.MeetingByPlatform(a.Name, found.Room, found.ID)
+		if errors.Is(err, store.ErrNotFound) || err == nil && m.Status == app.Ended {
+			m, err = h.adopt(tx, a, found, req.Name, h.now().Time)
+		} else if err == nil {
+			complete(&m, found)
+			err = h.renameAdopted(tx, &m, req.Name)
+		}
+		room = m.RoomID
+		return err
+	})
+	if err != nil {
+		return app.RoomView{}, writeError(err)
+	}
+	return h.Room(ctx, app.RoomRef{Ref: room})
+}
+
+// findOnPlatform finds a room by its name on the platform.
+func (h *Hub) findOnPlatform(ctx context.Context, a *account, name string) (provider.Meeting, error) {
+	if l, ok := a.Provider.(provider.Looker); ok && a.Provider.Traits().NamesRooms {
+		m, err := l.Lookup(ctx, provider.Meeting{Room: name})
+		h.noteCall(a, err)
+		return m, err
+	}
+	l, ok := a.Provider.(provider.RoomLister)
+	if !ok {
+		return provider.Meeting{}, cannot(a, app.AbilityAdopt)
+	}
+	var found provider.Meeting
+	err := l.Rooms(ctx, func(m provider.Meeting) bool {
+		if m.Room == name || m.ID == name {
+			found = m
+		}
+		return found.Room == ""
+	})
+	h.noteCall(a, err)
+	if err == nil && found.Room == "" {
+		err = notFound("there is no room %q on %s", name, a.Name)
+	}
+	return found, err
+}
+
+// adopt makes a meeting, and the room where none of the name is here, of what exists on the platform but was not made
+// here. With an empty name the room gets the platform's.
+func (h *Hub) adopt(tx *store.Tx, a *account, found provider.Meeting, name string, at time.Time) (roster.Meeting, error) {
+	var room app.Room
+	var err error
+	if name != "" {
+		room, err = h.roomNamed(tx, a, name, at)
+	} else {
+		room, err = h.roomFor(tx, a, found.Room, at)
+	}
+	if err != nil {
+		return roster.Meeting{}, err
+	}
+	m := roster.Meeting{
+		Meeting: app.Meeting{
+			ID: h.newID(), Room: room.Name, RoomID: room.ID, Account: a.Name, Platform: a.Platform,
+			PlatformID: found.ID, PlatformRoom: found.Room, GuestURL: found.GuestURL, Status: app.Open,
+			StartsAt: app.At(at), EndsAt: app.At(found.Until), Recording: app.NotRecording, Adopted: true,
+			Record: provider.RecordingNone, Trigger: provider.TriggerNone, Chosen: "found on the platform",
+			StatusSource: app.FromPlatform, EvidenceAt: app.At(at),
+		},
+		Lag: a.Provider.Traits().PresenceLag,
+	}
+	return m, tx.PutMeeting(m)
+}
+
+// complete adds what the platform tells of a meeting of which an event told too little.
+func complete(m *roster.Meeting, found provider.Meeting) {
+	m.GuestURL = cmp.Or(m.GuestURL, found.GuestURL)
+	m.PlatformID = cmp.Or(m.PlatformID, found.ID)
+	if m.EndsAt.IsZero() {
+		m.EndsAt = app.At(found.Until)
+	}
+}
+
+// roomNamed finds or makes the room that somebody wants an adopted meeting to be one of.
+func (h *Hub) roomNamed(tx *store.Tx, a *account, name string, at time.Time) (app.Room, error) {
+	r, err := tx.RoomByName(name)
+	switch {
+	case err == nil && r.Account != "" && r.Account != a.Name:
+		return r, &app.Error{
+			Kind: provider.Conflict, Text: fmt.Sprintf("room %s belongs to the account %s", r.Name, r.Account),
+			Hint: "choose another name",
+		}
+	case !errors.Is(err, store.ErrNotFound):
+		return r, err
+	}
+	r = h.adoptedRoom(a, name, at)
+	return r, tx.PutRoom(r)
+}
+
+func (h *Hub) adoptedRoom(a *account, name string, at time.Time) app.Room {
+	return app.Room{
+		ID: h.newID(), Name: name, Account: a.Name, Recording: provider.RecordingNone, Trigger: provider.TriggerNone,
+		CreatedAt: app.At(at), Adopted: true,
+	}
+}
+
+// roomFor makes the room of an adopted meeting, under the platform's name or, where a room of that name exists here,
+// one beside it.
+func (h *Hub) roomFor(tx *store.Tx, a *account, platformRoom string, at time.Time) (app.Room, error) {
+	name := shorten(plain.Text(platformRoom), maxRoomName-len(" (adopted 99)"))
+	room := h.adoptedRoom(a, name, at)
+	for n := 1; n < 100; n++ {
+		had, err := tx.RoomByName(room.Name)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return room, tx.PutRoom(room)
+		case err != nil:
+			return room, err
+		case had.Adopted && had.Account == a.Name:
+			return had, nil
+		}
+		room.Name = name + " (adopted)"
+		if n > 1 {
+			room.Name = fmt.Sprintf("%s (adopted %d)", name, n)
+		}
+	}
+	return room, fmt.Errorf("too many rooms are named %q", name)
+}
+
+func shorten(s string, runes int) string {
+	r := []rune(s)
+	return string(r[:min(len(r), runes)])
+}
+
+// renameAdopted gives a known meeting the room that somebody wants for it: its own one renamed or another that is here.
+// A room of our own making keeps its meeting.
+func (h *Hub) renameAdopted(tx *store.Tx, m *roster.Meeting, name string) error {
+	if name == "" || name == m.Room || !m.Adopted {
+		return tx.PutMeeting(*m)
+	}
+	was, err := tx.Room(m.RoomID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	other, lookErr := tx.RoomByName(name)
+	if lookErr != nil && !errors.Is(lookErr, store.ErrNotFound) {
+		return lookErr
+	}
+	if err == nil && was.Adopted && (lookErr != nil || other.ID == was.ID) {
+		was.Name = name
+		m.Room = name
+		if err := errors.Join(tx.PutRoom(was), tx.PutMeeting(*m)); err != nil {
+			return err
+		}
+		return renameMeetings(tx, was)
+	}
+	room, err := h.roomNamed(tx, h.accounts[m.Account], name, m.StartsAt.Time)
+	if err != nil {
+		return err
+	}
+	m.RoomID, m.Room = room.ID, room.Name
+	if err := tx.PutMeeting(*m); err != nil || !was.Adopted {
+		return err
+	}
+	return dropEmpty(tx, was)
+}
+
+// dropEmpty removes an adopted room that has no meeting any more.
+func dropEmpty(tx *store.Tx, r app.Room) error {
+	if others, err := tx.RoomMeetings(r.ID); err != nil || len(others) > 0 {
+		return err
+	}
+	return tx.DeleteRoom(r)
+}

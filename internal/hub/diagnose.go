@@ -1,0 +1,124 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// Diagnose asks the platforms how the accounts do; see [app.Backend].
+func (h *Hub) Diagnose(ctx context.Context, q app.DiagnosisQuery) ([]app.Diagnosis, error) {
+	accounts := h.order
+	if q.Account != "" {
+		a, err := h.accountOf(q.Account)
+		if err != nil {
+			return nil, err
+		}
+		accounts = []*account{a}
+	}
+	status, err := h.Status(ctx, app.StatusQuery{})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]app.Diagnosis, len(accounts))
+	var wg sync.WaitGroup
+	for i, a := range accounts {
+		out[i] = app.Diagnosis{Account: a.Name, Platform: a.Platform, Checks: []provider.Check{}}
+		if c, ok := a.Provider.(provider.Checker); ok {
+			wg.Add(1)
+			h.crash.Go("check of "+a.Name, func() {
+				defer wg.Done()
+				out[i].Checks = append(out[i].Checks, c.Check(ctx)...)
+			})
+		}
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for i := range out {
+		for _, s := range status.Accounts {
+			if s.Name == out[i].Account {
+				out[i].Checks = append(out[i].Checks, h.checkHook(s), h.checkEvents(s))
+			}
+		}
+	}
+	if q.Account == "" {
+		out = append(out, app.Diagnosis{Checks: []provider.Check{h.checkAccounts(), checkListener(status), h.checkPolicy()}})
+	}
+	return out, nil
+}
+
+// checkHook says where the platform must post to, and whether it can reach that.
+func (h *Hub) checkHook(s app.AccountStatus) provider.Check {
+	c := provider.Check{Name: "webhook URL", OK: true, Detail: s.Webhook}
+	u, err := url.Parse(s.Webhook)
+	switch {
+	case s.Webhook == "":
+		c.OK, c.Detail = false, "nothing listens, so there is none"
+		c.Hint = "run greenroom listen, or open the screen"
+	case err != nil || u.Scheme != "https" || local(u.Hostname()):
+		if api, err := url.Parse(s.APIURL); err == nil && local(api.Hostname()) {
+			break
+		}
+		c.OK, c.Detail = false, s.Webhook+" can be reached from this machine alone"
+		c.Hint = "open a tunnel; until then presence is read every few seconds, which is slower"
+	}
+	return c
+}
+
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsPrivate())
+}
+
+func (h *Hub) checkEvents(s app.AccountStatus) provider.Check {
+	if s.LastEventAt.IsZero() {
+		return provider.Check{
+			Name: "webhooks", Detail: "none has arrived yet",
+			Hint: "register the webhook URL with the platform, and check the webhook secret",
+		}
+	}
+	ago := h.clock.Since(s.LastEventAt.Time).Truncate(time.Second)
+	return provider.Check{Name: "webhooks", OK: true, Detail: fmt.Sprintf("the last one arrived %s ago", ago)}
+}
+
+func (h *Hub) checkAccounts() provider.Check {
+	if len(h.order) == 0 {
+		return provider.Check{
+			Name: "accounts", Detail: "none is configured", Hint: "set DAILY_API_KEY or WHEREBY_API_KEY",
+		}
+	}
+	var names []string
+	for _, a := range h.order {
+		names = append(names, a.Name)
+	}
+	return provider.Check{Name: "accounts", OK: true, Detail: strings.Join(names, ", ")}
+}
+
+func checkListener(s app.Status) provider.Check {
+	if s.Listener.URL == "" {
+		return provider.Check{Name: "listener", Detail: s.Listener.Problem, Hint: "run greenroom listen, or open the screen"}
+	}
+	return provider.Check{Name: "listener", OK: true, Detail: "listening on " + s.Listener.URL}
+}
+
+// checkPolicy says which account a room that isn't pinned gets, and whether the policy names rooms that aren't here.
+func (h *Hub) checkPolicy() provider.Check {
+	choice := h.choose(app.Room{})
+	c := provider.Check{
+		Name: "policy", OK: choice.Problem == "", Hint: choice.Problem,
+		Detail: fmt.Sprintf("rooms that are not pinned get %s: %s", choice.Account, choice.Why),
+	}
+	if n := len(h.opt.Policy.MigrationRooms); h.opt.Policy.MigrationSet && h.opt.Policy.MigrationEnabled && n > 0 {
+		c.Detail += fmt.Sprintf("; %d rooms are listed for Daily", n)
+	}
+	return c
+}

@@ -1,0 +1,249 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/roster"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+const (
+	// historyLag is how long after an event a platform's history knows of it.
+	historyLag = time.Minute
+	// historyEvery is how often history corrects what presence inferred in a meeting that goes on; historyIdle how often
+	// it is read of one in which nobody is known to be.
+	historyEvery = 5 * time.Minute
+	historyIdle  = 30 * time.Minute
+	// historySpacing is the time between two readings of an account.
+	historySpacing = 2 * time.Second
+	// gap is how long nobody may have listened before everything that is open is read anew.
+	gap = 2 * time.Minute
+	// historyEnded bounds how many meetings that ended are looked at for a last reading.
+	historyEnded = 500
+)
+
+// historian reads what platforms remember: who was there while nobody listened, and when those left whose leaving was
+// only inferred. Its readings are evidence like all other, and repeating them changes nothing.
+type historian struct {
+	hub     *Hub
+	account *account
+	reader  provider.Historian
+	awake   time.Time // the last turn
+	asleep  time.Time // the beginning of the last gap
+	gapEnd  time.Time // its end: what was read before doesn't count
+	next    time.Time
+	ended   map[string]bool // meetings that ended and were not read since
+	open    map[string]bool
+}
+
+func newHistorian(h *Hub, a *account) (*historian, bool) {
+	r, ok := a.Provider.(provider.Historian)
+	return &historian{hub: h, account: a, reader: r, ended: make(map[string]bool), open: make(map[string]bool)}, ok
+}
+
+func (r *historian) run() { r.hub.everySecond(r.turn) }
+
+// awakeKey names the value that says when somebody last listened for an account.
+func (r *historian) awakeKey() string { return "awake " + r.account.Name }
+
+func (r *historian) turn(ctx context.Context) {
+	now := r.hub.clock.Now()
+	if err := r.wake(ctx, now); err != nil {
+		r.hub.complain(err, "when somebody last listened could not be kept", r.account)
+	}
+	if now.Before(r.next) {
+		return
+	}
+	m, since, err := r.due(ctx, now)
+	if err != nil {
+		r.hub.complain(err, "the meetings to recall could not be read", r.account)
+		return
+	}
+	if m == "" {
+		return
+	}
+	r.next = now.Add(max(historySpacing, r.account.Provider.Traits().PresenceSpacing))
+	err = r.hub.recall(ctx, r.account, r.reader, m, since)
+	if ctx.Err() != nil {
+		return
+	}
+	r.hub.notePoller("history", r.account, err)
+	if err != nil {
+		r.next = now.Add(retryAfter(err, 30*time.Second))
+		if k := provider.KindOf(err); k == provider.Forbidden || k == provider.Unsupported || k == provider.NotFound {
+			r.next = now.Add(historyIdle)
+		}
+	}
+}
+
+// wake notices a time in which nobody listened: before the start, or a machine that slept.
+func (r *historian) wake(ctx context.Context, now time.Time) error {
+	last := r.awake
+	if last.IsZero() {
+		if err := r.hub.store.View(ctx, func(tx *store.Tx) error {
+			return last.UnmarshalText(orZero(tx.Value(r.awakeKey())))
+		}); err != nil {
+			return err
+		}
+	}
+	if now.Sub(last) > gap {
+		r.asleep, r.gapEnd = last, now
+		if err := r.endedSince(ctx, last); err != nil {
+			return err
+		}
+	}
+	keep := r.awake.IsZero() || now.Truncate(gap/2).After(r.awake)
+	r.awake = now
+	if !keep {
+		return nil
+	}
+	text, err := now.UTC().MarshalText()
+	if err != nil {
+		return err
+	}
+	return r.hub.store.Update(ctx, func(tx *store.Tx) error { return tx.PutValue(r.awakeKey(), text) })
+}
+
+func orZero(text []byte) []byte {
+	if text == nil {
+		return []byte("0001-01-01T00:00:00Z")
+	}
+	return text
+}
+
+// endedSince remembers the meetings that ended while nobody listened.
+func (r *historian) endedSince(ctx context.Context, since time.Time) error {
+	return r.hub.store.View(ctx, func(tx *store.Tx) error {
+		n := 0
+		return tx.NewestMeetings(func(m roster.Meeting) bool {
+			n++
+			if m.Account == r.account.Name && m.Status == app.Ended && m.EndedAt.After(since) {
+				r.ended[m.ID] = true
+			}
+			return n < historyEnded
+		})
+	})
+}
+
+// due picks the meeting that needs a reading most, and since when its sessions are wanted.
+func (r *historian) due(ctx context.Context, now time.Time) (pick string, since time.Time, err error) {
+	oldest := now
+	err = r.hub.store.View(ctx, func(tx *store.Tx) error {
+		unended, err := tx.Unended()
+		if err != nil {
+			return err
+		}
+		open := make(map[string]bool)
+		for _, m := range unended {
+			if m.Account != r.account.Name {
+				continue
+			}
+			open[m.ID] = true
+			need := m.HistoryRead.Before(r.gapEnd)
+			if !need {
+				if need, err = recallDue(tx, m, now); err != nil {
+					return err
+				}
+			}
+			if need && m.HistoryRead.Before(oldest) {
+				pick, since, oldest = m.ID, sessionsFrom(m), m.HistoryRead
+			}
+		}
+		for id := range r.open {
+			if !open[id] {
+				r.ended[id] = true
+			}
+		}
+		r.open = open
+		for id := range r.ended {
+			m, err := tx.Meeting(id)
+			if errors.Is(err, store.ErrNotFound) || err == nil && (m.Status != app.Ended || m.HistoryRead.After(m.EndedAt.Add(historyLag))) {
+				delete(r.ended, id)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if now.Sub(m.EndedAt.Time) > historyLag && now.Sub(m.HistoryRead) > historyLag && m.HistoryRead.Before(oldest) {
+				pick, since, oldest = m.ID, sessionsFrom(m), m.HistoryRead
+			}
+		}
+		return nil
+	})
+	return pick, since, err
+}
+
+// recallDue says whether history can say more of an open meeting than what is known.
+func recallDue(tx *store.Tx, m roster.Meeting, now time.Time) (bool, error) {
+	age := now.Sub(m.HistoryRead)
+	if age < historyLag {
+		return false, nil
+	}
+	if m.Here == 0 && age > historyIdle {
+		return true, nil
+	}
+	stays, err := tx.Stays(m.ID)
+	if err != nil {
+		return false, err
+	}
+	for _, s := range stays {
+		if s.LeftAt.IsZero() || now.Sub(s.LeftAt.Time) < historyLag || m.HistoryRead.After(s.LeftAt.Add(historyLag)) {
+			continue
+		}
+		inferred := s.LeftTold.IsZero() || s.JoinedAt.IsZero()
+		if m.Here == 0 || inferred && age > historyEvery {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// sessionsFrom is since when a meeting's sessions are its own.
+func sessionsFrom(m roster.Meeting) time.Time {
+	from := m.StartsAt.Time
+	if !m.StartedAt.IsZero() {
+		from = earlier(from, m.StartedAt.Time)
+	}
+	return from.Add(-confirmSlack)
+}
+
+// recall reads a meeting's history and adds it to the evidence.
+func (h *Hub) recall(ctx context.Context, a *account, r provider.Historian, id string, since time.Time) error {
+	begun := h.clock.Now()
+	rctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	m, err := h.meetingNow(ctx, id)
+	if err != nil {
+		return err
+	}
+	people, err := r.History(rctx, platformMeeting(m, nil), since)
+	h.noteCall(a, err)
+	if err != nil {
+		return err
+	}
+	grain := a.Provider.Traits().HistoryGrain
+	return h.changeMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
+		m.HistoryRead = later(m.HistoryRead, begun.UTC())
+		for _, p := range people {
+			s, err := tx.Stay(id, p.Session)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			if p.Session == "" || err != nil && p.LeftAt.IsZero() {
+				continue // presence will show who is there
+			}
+			was := s
+			s.Recalled(p, grain)
+			if s != was {
+				if err := tx.PutStay(id, s); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}

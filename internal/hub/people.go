@@ -1,0 +1,92 @@
+package hub
+
+import (
+	"context"
+	"errors"
+
+	"greenroom/internal/app"
+	"greenroom/internal/roster"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+// reasonEjected is why somebody left who was removed from here.
+const reasonEjected = "removed from here"
+
+// Eject removes somebody from a meeting; see [app.Backend]. That they left is believed at once: the platform has
+// confirmed it.
+func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, error) {
+	d, err := h.Meeting(ctx, app.MeetingRef{Ref: req.Meeting})
+	if err != nil {
+		return d, err
+	}
+	var who *app.Stay
+	for i := range d.Participants {
+		if d.Participants[i].Session == req.Session {
+			who = &d.Participants[i]
+		}
+	}
+	if who == nil {
+		return d, notFound("nobody in the meeting of %s has the session %q", d.Room, req.Session)
+	}
+	if !who.LeftAt.IsZero() {
+		return d, nil
+	}
+	a, err := h.accountOf(d.Account)
+	if err != nil {
+		return d, err
+	}
+	e, ok := a.Provider.(provider.Ejector)
+	if !ok {
+		return d, cannot(a, app.AbilityEject)
+	}
+	err = e.Eject(ctx, platformMeeting(d.Meeting, nil), req.Session, req.Ban)
+	h.noteCall(a, err)
+	if err != nil {
+		return d, err
+	}
+	now := h.now()
+	err = h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		m, err := tx.Meeting(d.ID)
+		if err != nil {
+			return err
+		}
+		s, err := tx.Stay(d.ID, req.Session)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		p := provider.Participant{Session: req.Session, LeftAt: now.Time, Reason: reasonEjected}
+		if s.Waiting {
+			s.GaveUp(p, now.Time)
+		} else {
+			s.Left(p, now.Time, app.FromHere)
+		}
+		tx.Changed(app.Change{Kind: app.ActivityChange, Activity: &app.Activity{
+			At: now, Account: m.Account, Meeting: m.ID, Room: m.Room, Kind: provider.KindParticipantLeft, Who: nameOf(s),
+			Detail: reasonEjected, Source: app.FromHere,
+		}})
+		return tx.PutStay(d.ID, s)
+	})
+	if err != nil {
+		return d, writeError(err)
+	}
+	return h.Meeting(ctx, app.MeetingRef{Ref: d.ID})
+}
+
+// Consent stores the answer to the question that a recorded meeting asks; see [app.Backend].
+func (h *Hub) Consent(ctx context.Context, c app.ConsentAnswer) (app.Meeting, error) {
+	d, err := h.Meeting(ctx, app.MeetingRef{Ref: c.Meeting})
+	if err != nil {
+		return d.Meeting, err
+	}
+	if err := h.changeMeeting(ctx, d.ID, func(_ *store.Tx, m *roster.Meeting) error {
+		m.Consent, m.ConsentAt = app.ConsentDeclined, h.now()
+		if c.Given {
+			m.Consent = app.ConsentGiven
+		}
+		return nil
+	}); err != nil {
+		return d.Meeting, err
+	}
+	return h.meetingNow(ctx, d.ID)
+}

@@ -1,0 +1,311 @@
+package hub
+
+import (
+	"context"
+	"crypto/sha1"
+	"errors"
+	"fmt"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/roster"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+const (
+	// startTries is how often a start is repeated while the platform says that nobody is there although evidence says
+	// otherwise, startAgain how soon.
+	startTries = 5
+	startAgain = 2 * time.Second
+	// startPause is the longest pause between starts while the platform is out of order.
+	startPause = 30 * time.Second
+	// tokenTime is how long the host's own token has to start the recording before it is started from here.
+	tokenTime = 15 * time.Second
+	// confirmTime is how long the platform has to confirm a recording that it agreed to start.
+	confirmTime = 3 * time.Minute
+)
+
+// instanceSpace is the namespace of the ids under which recordings are started.
+const instanceSpace = "\x8f\x1c\x2b\x4e\x0d\x63\x5a\x17\x9b\x70\x44\xe2\x31\xa6\x5d\xc8"
+
+// instanceID is the id under which a kind of recording of a meeting is started: a version 5 UUID, always the same, so
+// that a start which is repeated, after a restart too, never makes a second recording.
+func instanceID(meeting, kind string) string {
+	sum := sha1.Sum([]byte(instanceSpace + meeting + "/" + kind))
+	u := sum[:16]
+	u[6], u[8] = u[6]&0x0f|0x50, u[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+}
+
+// wantsRecording says how many people must be in a meeting for its recording to start by itself; 0 is never.
+func wantsRecording(m app.Meeting) int {
+	switch {
+	case m.Record != provider.RecordingCloud || m.Status != app.Live:
+		return 0
+	case m.Trigger == provider.TriggerAutomatic:
+		return 1
+	case m.Trigger == provider.TriggerAutomatic2nd:
+		return 2
+	}
+	return 0
+}
+
+// autoRecorder starts the recordings of an account's meetings when enough people are there, once for each gathering: a
+// recording that was stopped meanwhile stays stopped until everybody has gone and somebody comes back.
+type autoRecorder struct {
+	hub     *Hub
+	account *account
+	record  provider.Recorder
+	tries   map[string]*startTry
+}
+
+// startTry is a start that has not succeeded yet.
+type startTry struct {
+	since, begun, next time.Time
+	n                  int
+}
+
+func newAutoRecorder(h *Hub, a *account) (*autoRecorder, bool) {
+	r, ok := a.Provider.(provider.Recorder)
+	return &autoRecorder{hub: h, account: a, record: r, tries: make(map[string]*startTry)}, ok
+}
+
+func (r *autoRecorder) run() { r.hub.everySecond(r.turn) }
+
+// gathered is a meeting with the people who are in it.
+type gathered struct {
+	roster.Meeting
+	since  time.Time
+	people int
+	host   bool
+}
+
+func (r *autoRecorder) turn(ctx context.Context) {
+	h, now := r.hub, r.hub.clock.Now()
+	var due, silent []gathered
+	err := h.store.View(ctx, func(tx *store.Tx) error {
+		unended, err := tx.Unended()
+		if err != nil {
+			return err
+		}
+		for _, m := range unended {
+			if m.Account != r.account.Name {
+				continue
+			}
+			if !m.RecordAsked.IsZero() && now.Sub(m.RecordAsked) > confirmTime {
+				silent = append(silent, gathered{Meeting: m})
+			}
+			need := wantsRecording(m.Meeting)
+			if need == 0 || m.Here < need {
+				delete(r.tries, m.ID)
+				continue
+			}
+			stays, err := tx.Stays(m.ID)
+			if err != nil {
+				return err
+			}
+			g := gathered{Meeting: m}
+			if g.since, g.people, g.host = roster.Gather(stays); g.people >= need && g.since.After(m.RecordFor) {
+				due = append(due, g)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		h.complain(err, "the meetings to record could not be read", r.account)
+		return
+	}
+	for _, g := range silent {
+		h.recordingGaveUp(ctx, g.ID, time.Time{}, "the platform agreed to record and has not confirmed it since")
+	}
+	for _, g := range due {
+		if ctx.Err() == nil {
+			r.attempt(ctx, g)
+		}
+	}
+}
+
+// attempt starts one meeting's recording, unless it is too early for that.
+func (r *autoRecorder) attempt(ctx context.Context, g gathered) {
+	h, now := r.hub, r.hub.clock.Now()
+	try := r.tries[g.ID]
+	if try == nil || !try.since.Equal(g.since) {
+		try = &startTry{since: g.since, begun: now}
+		r.tries[g.ID] = try
+	}
+	switch {
+	case now.Before(try.next):
+		return
+	case g.Recording == app.IsRecording:
+		// Somebody's button or the host's token was faster.
+		h.recordingStarted(ctx, g.ID, g.since, time.Time{})
+		return
+	case g.TokenStarts && g.host && now.Sub(try.begun) < tokenTime:
+		try.next = now.Add(tokenTime / 3)
+		h.lookForRecordings(ctx, r.account, g.PlatformRoom)
+		return
+	}
+	err := startKinds(ctx, r.record, g.Meeting.Meeting)
+	if ctx.Err() != nil {
+		return
+	}
+	h.noteCall(r.account, err)
+	try.n++
+	switch kind := provider.KindOf(err); {
+	case err == nil:
+		delete(r.tries, g.ID)
+		h.recordingStarted(ctx, g.ID, g.since, now)
+	case kind == provider.NotReady && try.n < startTries:
+		try.next = now.Add(startAgain)
+	case kind == provider.RateLimited, kind == provider.Unavailable:
+		try.next = now.Add(max(retryAfter(err, startAgain), min(startAgain<<min(try.n, 5), startPause)))
+		h.recordingTrouble(ctx, g.ID, err.Error())
+	default:
+		delete(r.tries, g.ID)
+		h.recordingGaveUp(ctx, g.ID, g.since, err.Error())
+	}
+}
+
+func startKinds(ctx context.Context, r provider.Recorder, m app.Meeting) error {
+	for _, kind := range r.RecordingKinds() {
+		err := r.StartRecording(ctx, platformMeeting(m, nil), provider.RecordingStart{Kind: kind, Instance: instanceID(m.ID, kind)})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// StartRecording starts a meeting's recording now; see [app.Backend].
+func (h *Hub) StartRecording(ctx context.Context, req app.RecordingSwitch) (app.Meeting, error) {
+	m, a, r, err := h.recorderOf(ctx, req)
+	if err != nil || m.Recording == app.IsRecording {
+		return m.Meeting, err
+	}
+	defer h.rooms.lock("recording " + m.ID)()
+	now := h.clock.Now()
+	err = startKinds(ctx, r, m.Meeting)
+	h.noteCall(a, err)
+	if err != nil {
+		return m.Meeting, err
+	}
+	h.recordingStarted(context.WithoutCancel(ctx), m.ID, now, now)
+	return h.meetingNow(ctx, m.ID)
+}
+
+// StopRecording stops whatever Greenroom knows to be running in a meeting, and what it would have started itself; see
+// [app.Backend].
+func (h *Hub) StopRecording(ctx context.Context, req app.RecordingSwitch) (app.Meeting, error) {
+	m, a, r, err := h.recorderOf(ctx, req)
+	if err != nil {
+		return m.Meeting, err
+	}
+	defer h.rooms.lock("recording " + m.ID)()
+	stops := map[provider.RecordingStart]bool{}
+	for _, kind := range r.RecordingKinds() {
+		stops[provider.RecordingStart{Kind: kind, Instance: instanceID(m.ID, kind)}] = true
+	}
+	if err := h.store.View(ctx, func(tx *store.Tx) error {
+		return eachRunning(tx, &m, func(rec app.Recording) error {
+			kind := "cloud"
+			if rec.Kind == "tracks" {
+				kind = "raw-tracks"
+			}
+			stops[provider.RecordingStart{Kind: kind, Instance: rec.Instance}] = true
+			return nil
+		})
+	}); err != nil {
+		return m.Meeting, err
+	}
+	for s := range stops {
+		err := r.StopRecording(ctx, platformMeeting(m.Meeting, nil), s)
+		h.noteCall(a, err)
+		if err != nil {
+			return m.Meeting, err
+		}
+	}
+	err = h.changeMeeting(context.WithoutCancel(ctx), m.ID, func(tx *store.Tx, m *roster.Meeting) error {
+		now := h.clock.Now().UTC()
+		m.RecordFor, m.RecordAsked, m.RecordingError = later(m.RecordFor, now), time.Time{}, ""
+		return stopRecordings(tx, m, now)
+	})
+	if err != nil {
+		return m.Meeting, err
+	}
+	return h.meetingNow(ctx, m.ID)
+}
+
+func (h *Hub) recorderOf(ctx context.Context, req app.RecordingSwitch) (m roster.Meeting, a *account, r provider.Recorder, err error) {
+	err = h.store.View(ctx, func(tx *store.Tx) (err error) { m, err = h.findMeeting(tx, req.Meeting); return err })
+	if err != nil {
+		return m, nil, nil, err
+	}
+	if m.Status == app.Ended {
+		return m, nil, nil, &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("the meeting of %s has ended", m.Room)}
+	}
+	if a, err = h.accountOf(m.Account); err != nil {
+		return m, nil, nil, err
+	}
+	r, ok := a.Provider.(provider.Recorder)
+	if !ok {
+		err = cannot(a, app.AbilityRecord)
+	}
+	return m, a, r, err
+}
+
+// recordingStarted notes that the gathering which began at since has its recording, and that it was asked for at asked;
+// zero when it was not from here.
+func (h *Hub) recordingStarted(ctx context.Context, id string, since, asked time.Time) {
+	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
+		m.RecordFor, m.RecordingError = later(m.RecordFor, since.UTC()), ""
+		if !asked.IsZero() {
+			m.RecordAsked = asked.UTC()
+		}
+		return noteRecording(tx, m)
+	})
+}
+
+// recordingGaveUp notes why the gathering which began at since is not recorded.
+func (h *Hub) recordingGaveUp(ctx context.Context, id string, since time.Time, why string) {
+	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
+		m.RecordFor, m.RecordAsked, m.RecordingError = later(m.RecordFor, since.UTC()), time.Time{}, why
+		return noteRecording(tx, m)
+	})
+}
+
+// recordingTrouble shows why a start has not succeeded yet.
+func (h *Hub) recordingTrouble(ctx context.Context, id, why string) {
+	h.noteMeeting(ctx, id, func(_ *store.Tx, m *roster.Meeting) error { m.RecordingError = why; return nil })
+}
+
+// noteMeeting is changeMeeting for what happens in the background.
+func (h *Hub) noteMeeting(ctx context.Context, id string, change func(*store.Tx, *roster.Meeting) error) {
+	if err := h.changeMeeting(ctx, id, change); err != nil && ctx.Err() == nil && h.ctx.Err() == nil {
+		h.log.Error("a meeting could not be noted", "meeting", id, "err", err)
+	}
+}
+
+// changeMeeting changes one meeting in a transaction.
+func (h *Hub) changeMeeting(ctx context.Context, id string, change func(*store.Tx, *roster.Meeting) error) error {
+	return writeError(h.store.Update(ctx, func(tx *store.Tx) error {
+		m, err := tx.Meeting(id)
+		if errors.Is(err, store.ErrNotFound) {
+			return notFound("there is no meeting %q", id)
+		}
+		if err == nil {
+			err = change(tx, &m)
+		}
+		if err != nil {
+			return err
+		}
+		return tx.PutMeeting(m)
+	}))
+}
+
+// meetingNow reads a meeting as it is after a change.
+func (h *Hub) meetingNow(ctx context.Context, id string) (app.Meeting, error) {
+	var m roster.Meeting
+	err := h.store.View(ctx, func(tx *store.Tx) (err error) { m, err = tx.Meeting(id); return err })
+	return m.Meeting, err
+}

@@ -1,0 +1,116 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/roster"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+// sweepEvery is how often the whole account is looked through for people in rooms that aren't known here.
+const sweepEvery = 30 * time.Second
+
+// sweeper reads who is in every room of an account with one call, and adopts the rooms in use that are not known here:
+// who has rooms from before sees them at once. Those that are known are left to the presence poller.
+type sweeper struct {
+	hub     *Hub
+	account *account
+	lister  provider.PresenceLister
+	next    time.Time
+}
+
+func newSweeper(h *Hub, a *account) (*sweeper, bool) {
+	l, ok := a.Provider.(provider.PresenceLister)
+	return &sweeper{hub: h, account: a, lister: l}, ok
+}
+
+func (s *sweeper) run() { s.hub.everySecond(s.turn) }
+
+func (s *sweeper) turn(ctx context.Context) {
+	now := s.hub.clock.Now()
+	if now.Before(s.next) {
+		return
+	}
+	s.next = now.Add(sweepEvery)
+	all, err := s.lister.AllPresence(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	s.hub.noteCall(s.account, err)
+	for _, room := range slices.Sorted(maps.Keys(all)) {
+		if err == nil && len(all[room]) > 0 {
+			err = s.adopt(ctx, room, all[room], now)
+		}
+	}
+	s.hub.notePoller("rooms in use", s.account, err)
+	if errors.Is(err, provider.RateLimited) {
+		s.next = now.Add(retryAfter(err, sweepEvery))
+	}
+}
+
+// adopt makes a room in use known. The end of one that was ended here stands; others that have ended live again when
+// somebody joined later.
+func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Participant, begun time.Time) error {
+	h, since, latest := s.hub, begun, time.Time{}
+	for _, p := range people {
+		if j := p.JoinedAt; !j.IsZero() {
+			since = earlier(since, j)
+			latest = later(latest, j)
+		}
+	}
+	var known roster.Meeting
+	err := h.store.View(ctx, func(tx *store.Tx) (err error) {
+		known, err = tx.MeetingByPlatform(s.account.Name, room, "")
+		return err
+	})
+	switch {
+	case err == nil && (known.Status != app.Ended || known.EndReason == roster.ReasonEndedHere || !latest.After(known.EndedAt.Time)):
+		return nil
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return err
+	}
+	found := provider.Meeting{Room: room}
+	if l, ok := s.account.Provider.(provider.Looker); ok && err != nil {
+		// Without its link it is worth showing all the same; the link is looked up again later.
+		if full, err := l.Lookup(ctx, found); err == nil {
+			found = full
+		}
+	}
+	var id string
+	err = h.store.Update(ctx, func(tx *store.Tx) error {
+		m, err := tx.MeetingByPlatform(s.account.Name, room, "")
+		if errors.Is(err, store.ErrNotFound) {
+			m, err = h.adopt(tx, s.account, found, "", since)
+		}
+		if err != nil {
+			return err
+		}
+		id = m.ID
+		m.Revive(latest)
+		return tx.PutMeeting(m)
+	})
+	if err != nil {
+		return err
+	}
+	return h.Observe(ctx, id, begun, people)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

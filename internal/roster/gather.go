@@ -1,0 +1,54 @@
+package roster
+
+import (
+	"slices"
+	"time"
+
+	"greenroom/internal/app"
+)
+
+// watchRecorder shows that a meeting is recorded while a recorder is in it, since the given Unix time in nanoseconds, 0
+// for none: Whereby tells of the beginning of a recording in no other way.
+func (m *Meeting) watchRecorder(since int64) {
+	switch {
+	case since != 0 && m.Status != app.Ended:
+		if m.Recording != app.IsRecording {
+			m.BotRecords = true
+		}
+		if m.BotRecords {
+			m.Recording, m.RecordingSince = app.IsRecording, app.At(time.Unix(0, since))
+		}
+	case m.BotRecords:
+		m.BotRecords = false
+		m.Recording, m.RecordingSince = app.NotRecording, app.Time{}
+	}
+}
+
+// Gather tells since when people have been in the meeting without a break, how many are there, and whether a host is
+// among them. Nobody there: the zero time.
+func Gather(stays []*Stay) (since time.Time, people int, host bool) {
+	var gone []*Stay
+	for _, s := range stays {
+		switch {
+		case s.Bot || s.JoinedAt.IsZero():
+		case !s.Present():
+			gone = append(gone, s)
+		default:
+			people++
+			host = host || s.Owner
+			if since.IsZero() || s.JoinedAt.Before(since) {
+				since = s.JoinedAt.Time
+			}
+		}
+	}
+	if people == 0 {
+		return time.Time{}, 0, false
+	}
+	slices.SortFunc(gone, func(a, b *Stay) int { return b.LeftAt.Compare(a.LeftAt.Time) })
+	for _, s := range gone {
+		if !s.LeftAt.Before(since) && s.JoinedAt.Before(since) {
+			since = s.JoinedAt.Time
+		}
+	}
+	return since, people, host
+}

@@ -1,0 +1,76 @@
+package daily
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// recordingBody is what start and stop of a recording take. A stop of raw tracks needs the type.
+type recordingBody struct {
+	Type     string `json:"type"`
+	Instance string `json:"instanceId,omitempty"`
+}
+
+// RecordingKinds are what the account's mode says: raw tracks where a bucket is configured, else Daily's own cloud.
+func (p *Provider) RecordingKinds() []string {
+	switch p.recordingMode() {
+	case "raw-tracks":
+		return []string{"raw-tracks"}
+	case "both":
+		return []string{"cloud", "raw-tracks"}
+	}
+	return []string{"cloud"}
+}
+
+// StartRecording starts a recording under the given instance, whatever the room's enable_recording says. That this
+// instance has an active stream already is what was wanted, which also makes the call safe to repeat.
+func (p *Provider) StartRecording(ctx context.Context, m provider.Meeting, s provider.RecordingStart) error {
+	const op = "start recording of room"
+	if m.Room == "" || s.Kind == "" || s.Instance == "" {
+		return p.client.Refuse(provider.Invalid, op, m.Room, "it takes a room, a kind and an instance", "")
+	}
+	if s.Kind == "raw-tracks" && !p.hasBucket() {
+		return p.client.Refuse(provider.Invalid, op, m.Room, "raw tracks need a bucket of yours",
+			"set "+setting(p.account, "AWS_DAILY_S3_BUCKET", "bucket")+" and "+setting(p.account, "AWS_DAILY_ROLE_ARN", "role_arn"))
+	}
+	err := p.client.Do(ctx, rest.Call{
+		Op: op, Subject: m.Room, Method: http.MethodPost, Path: roomPath(m.Room, "/recordings/start"), Idempotent: true,
+		In: recordingBody{Type: s.Kind, Instance: s.Instance}, Class: classStart,
+	})
+	var e *provider.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch text := strings.ToLower(e.Text); {
+	case strings.Contains(text, "has an active stream"):
+		return nil
+	case e.Kind == provider.NotFound && strings.Contains(text, "hosting a call"):
+		said := *e
+		said.Kind = provider.NotReady
+		said.Hint = "a recording starts when somebody is in the meeting"
+		return &said
+	}
+	return err
+}
+
+// StopRecording stops one instance of a kind, or with an empty instance whichever runs. Daily's refusal of a stop means
+// that nothing of the kind was running.
+func (p *Provider) StopRecording(ctx context.Context, m provider.Meeting, s provider.RecordingStart) error {
+	const op = "stop recording of room"
+	if m.Room == "" || s.Kind == "" {
+		return p.client.Refuse(provider.Invalid, op, m.Room, "it takes a room and a kind", "")
+	}
+	err := p.client.Do(ctx, rest.Call{
+		Op: op, Subject: m.Room, Method: http.MethodPost, Path: roomPath(m.Room, "/recordings/stop"), Idempotent: true,
+		In: recordingBody{Type: s.Kind, Instance: s.Instance},
+	})
+	if errors.Is(err, provider.NotFound) || errors.Is(err, provider.Invalid) {
+		return nil
+	}
+	return err
+}
