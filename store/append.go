@@ -295,7 +295,11 @@ func (s *Store) writeDelivery(tx *Tx, rows *rows, w *write, effects bool) error 
 	if d.ProviderID != "" {
 		d.DuplicateOf = app.Seq(rows.seen(hash))
 	}
-	if d.DuplicateOf == 0 && d.ProviderID != "" {
+	if d.DuplicateOf != 0 {
+		if first, err := tx.row(uint64(d.DuplicateOf)); err == nil { // retention may have dropped it
+			d.Meeting, d.Room = first.Meeting, first.Room
+		}
+	} else if d.ProviderID != "" {
 		if err := rows.see(hash, d.Seq); err != nil {
 			return err
 		}

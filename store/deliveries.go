@@ -224,6 +224,12 @@ func rowsIn(b *bolt.Tx) uint64 {
 	return n + un64(b.Bucket(bucketMeta).Get(keyRingRows))
 }
 
+// row reads one authentic delivery without its headers and body.
+func (t *Tx) row(seq uint64) (app.Delivery, error) {
+	row, _ := segmentGet(t.b, be64(seq))
+	return decode[app.Delivery](row)
+}
+
 // Delivery reads one delivery with its headers and body.
 func (t *Tx) Delivery(seq uint64) (app.Delivery, error) {
 	key := be64(seq)

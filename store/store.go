@@ -27,6 +27,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"greenroom/internal/app"
 	"greenroom/internal/crash"
@@ -153,7 +154,7 @@ func openFile(o Options) (*bolt.DB, error) {
 		Timeout: o.Timeout, FreelistType: bolt.FreelistMapType, InitialMmapSize: 64 << 20,
 	})
 	switch {
-	case errors.Is(err, bolt.ErrTimeout):
+	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("%w: %s", ErrInUse, o.Path)
 	case err != nil:
 		return nil, fmt.Errorf("store: open %s: %w", o.Path, err)
@@ -237,7 +238,7 @@ func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	s.swap.RLock()
 	defer s.swap.RUnlock()
 	err := s.db.View(func(b *bolt.Tx) error { return f(&Tx{b: b, store: s}) })
-	if errors.Is(err, bolt.ErrDatabaseNotOpen) {
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 		return ErrClosed
 	}
 	return err

@@ -94,7 +94,7 @@ func TestADeliveryComesBackByteForByte(t *testing.T) {
 func TestTheSameProviderIDIsAppliedOnce(t *testing.T) {
 	s := open(t, Options{})
 	applied := 0
-	effect := func(*Tx, *app.Delivery) error { applied++; return nil }
+	effect := func(_ *Tx, d *app.Delivery) error { applied++; d.Meeting, d.Room = "m", "design"; return nil }
 	first, err := s.Append(t.Context(), Entry{Delivery: delivery(1), Effect: effect})
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +102,9 @@ func TestTheSameProviderIDIsAppliedOnce(t *testing.T) {
 	again, err := s.Append(t.Context(), Entry{Delivery: delivery(1), Effect: effect})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if again.Meeting != "m" || again.Room != "design" {
+		t.Errorf("the repeat is about %q in %q", again.Meeting, again.Room)
 	}
 	other := delivery(1)
 	other.Account = "daily-2"

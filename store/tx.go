@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"greenroom/internal/app"
 	"greenroom/internal/roster"
@@ -43,7 +44,7 @@ func (t *Tx) get(bucket []byte, key string) []byte {
 func (t *Tx) put(bucket []byte, key string, value []byte) error {
 	switch {
 	case t.over == nil:
-		return bolt.ErrTxNotWritable
+		return bolterrors.ErrTxNotWritable
 	case key == "" || len(key) > bolt.MaxKeySize:
 		return fmt.Errorf("store: a key of %d bytes for %s", len(key), bucket)
 	}
@@ -61,7 +62,7 @@ func (t *Tx) put(bucket []byte, key string, value []byte) error {
 
 func (t *Tx) del(bucket []byte, key string) error {
 	if t.over == nil {
-		return bolt.ErrTxNotWritable
+		return bolterrors.ErrTxNotWritable
 	}
 	m := t.over[string(bucket)]
 	if m == nil {

@@ -95,6 +95,7 @@ func (o *roomCreateOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
+		o.warnOfPin(ctx, b, r)
 		return o.printRoom(r, o.json, "Made room %s. Start a meeting: greenroom meeting start %[1]s")
 	})
 }
@@ -149,6 +150,7 @@ func (o *roomEditOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
+		o.warnOfPin(ctx, b, r)
 		return o.printRoom(r, o.json, "Changed room %s.")
 	})
 }
@@ -186,4 +188,14 @@ func (o *roomDeleteOptions) run(ctx context.Context, args []string) error {
 		}
 		return o.printRoom(deleted, o.json, "Deleted room %s.")
 	})
+}
+
+// warnOfPin says when a room is pinned to an account that no meeting can start on yet.
+func (p *program) warnOfPin(ctx context.Context, b app.Backend, r app.Room) {
+	if r.Account == "" {
+		return
+	}
+	if v, err := b.Room(ctx, app.RoomRef{Ref: r.ID}); err == nil && v.Would.Problem != "" {
+		p.words("No meeting can start there yet: " + v.Would.Problem)
+	}
 }

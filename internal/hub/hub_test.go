@@ -547,7 +547,7 @@ func TestRoomsAreChecked(t *testing.T) {
 		{app.RoomSpec{Name: "r", Size: -1}, provider.Invalid},
 		{app.RoomSpec{Name: "r", Recording: "tape"}, provider.Invalid},
 		{app.RoomSpec{Name: "r", Trigger: "pulled"}, provider.Invalid},
-		{app.RoomSpec{Name: "r", Account: "zoom"}, app.NotConfigured},
+		{app.RoomSpec{Name: "r", Account: "../x"}, provider.Invalid},
 		{app.RoomSpec{Name: "tAKEN"}, provider.Conflict},
 	} {
 		if _, err := b.CreateRoom(t.Context(), c.spec); !errors.Is(err, c.kind) {

@@ -13,9 +13,6 @@ import (
 	"greenroom/store"
 )
 
-// expiryEvery is how often meetings are looked through for those whose end has passed.
-const expiryEvery = 15 * time.Second
-
 // presencePoller reads who is in an account's meetings. Webhooks are faster; this makes good what they miss. A reading
 // that fails changes nothing but the poller's line in Status.
 type presencePoller struct {

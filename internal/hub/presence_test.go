@@ -2,8 +2,15 @@ package hub
 
 import (
 	"context"
+	"errors"
+	"io"
+	"maps"
 	"net"
+	"net/http"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,12 +33,48 @@ type sandboxed struct {
 	clock *clockwork.FakeClock
 	polls []*presencePoller
 	ends  []*endWatcher
+	// others are the turns of the other readers, by name; those that a test takes out don't run.
+	others map[string]func(context.Context)
+	hooks  *delivery
+	opt    Options
+}
+
+// delivery carries the world's webhooks to the hub, without a listener.
+type delivery struct {
+	mu  sync.Mutex
+	hub *Hub
+}
+
+func (d *delivery) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	h := d.hub
+	d.mu.Unlock()
+	if h == nil {
+		return nil, errors.New("nobody listens")
+	}
+	a, err := h.Ingest(context.Background(), app.Inbound{
+		Account: strings.TrimPrefix(r.URL.Path, "/"), Method: r.Method, Target: r.URL.Path, Header: r.Header, Body: body,
+		ReceivedAt: h.clock.Now(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		StatusCode: a.Status, Status: http.StatusText(a.Status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.Text)), Request: r,
+	}, nil
 }
 
 func newSandboxed(t *testing.T) *sandboxed {
 	t.Helper()
-	s := &sandboxed{t: t, clock: clockwork.NewFakeClockAt(time.Now())}
-	s.world = sandbox.New(sandbox.Options{Clock: s.clock, PresenceLag: 25 * time.Second, NoRateLimits: true})
+	s := &sandboxed{t: t, clock: clockwork.NewFakeClockAt(time.Now()), hooks: &delivery{}}
+	s.world = sandbox.New(sandbox.Options{
+		Clock: s.clock, PresenceLag: 25 * time.Second, NoRateLimits: true, Transport: s.hooks,
+	})
 	n, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -58,16 +101,10 @@ func newSandboxed(t *testing.T) *sandboxed {
 		WebhookSecret: sandbox.WherebyWebhookSecret}, func(a provider.Account) (provider.Provider, error) {
 		return whereby.New(a, whereby.Options{Clock: clock})
 	})
-	s.Hub, err = Open(Options{
+	s.opt = Options{
 		Store: store.Options{Path: filepath.Join(t.TempDir(), store.FileName)}, Accounts: accounts, Clock: s.clock,
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	for _, a := range s.order {
-		s.polls = append(s.polls, newPresencePoller(s.Hub, a))
-		s.ends = append(s.ends, newEndWatcher(s.Hub, a))
-	}
+	s.open()
 	t.Cleanup(func() {
 		if err := s.Hub.Close(); err != nil {
 			t.Error(err)
@@ -80,6 +117,73 @@ func newSandboxed(t *testing.T) *sandboxed {
 		}
 	})
 	return s
+}
+
+// open opens the hub, anew after close, as a program that starts.
+func (s *sandboxed) open() {
+	s.t.Helper()
+	var err error
+	if s.Hub, err = Open(s.opt); err != nil {
+		s.t.Fatal(err)
+	}
+	s.polls, s.ends, s.others = nil, nil, make(map[string]func(context.Context))
+	for _, a := range s.order {
+		s.polls = append(s.polls, newPresencePoller(s.Hub, a))
+		s.ends = append(s.ends, newEndWatcher(s.Hub, a))
+		if o, ok := newSweeper(s.Hub, a); ok {
+			s.others["sweep "+a.Name] = o.turn
+		}
+		if o, ok := newAutoRecorder(s.Hub, a); ok {
+			s.others["record "+a.Name] = o.turn
+		}
+		if o, ok := newRecordingPoller(s.Hub, a); ok {
+			s.others["recordings "+a.Name] = o.turn
+		}
+		if o, ok := newHistorian(s.Hub, a); ok {
+			s.others["history "+a.Name] = o.turn
+		}
+	}
+	s.started.Store(true) // the turns above are what Start would start
+}
+
+func (s *sandboxed) listen() {
+	s.t.Helper()
+	s.hooks.mu.Lock()
+	s.hooks.hub = s.Hub
+	s.hooks.mu.Unlock()
+	for _, a := range s.order {
+		if _, err := s.world.SetWebhook(a.Platform, "http://hook.example/"+a.Name, ""); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// pass lets time pass, with everybody's turns each second.
+func (s *sandboxed) pass(d time.Duration) {
+	s.t.Helper()
+	for end := s.clock.Now().Add(d); s.clock.Now().Before(end); {
+		s.step()
+	}
+}
+
+func (s *sandboxed) step() {
+	s.t.Helper()
+	if err := s.world.Settle(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+	s.clock.Advance(time.Second)
+	if err := s.world.Settle(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, p := range s.polls {
+		p.turn(s.t.Context())
+	}
+	for _, e := range s.ends {
+		e.turn(s.t.Context())
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.others)) {
+		s.others[name](s.t.Context())
+	}
 }
 
 func (s *sandboxed) start(account string) app.StartedMeeting {
@@ -111,19 +215,7 @@ func (s *sandboxed) until(id string, most time.Duration, want func(app.MeetingDe
 		if took > most {
 			s.t.Fatalf("not so after %v: %+v", took, d)
 		}
-		if err := s.world.Settle(s.t.Context()); err != nil {
-			s.t.Fatal(err)
-		}
-		s.clock.Advance(time.Second)
-		if err := s.world.Settle(s.t.Context()); err != nil {
-			s.t.Fatal(err)
-		}
-		for _, p := range s.polls {
-			p.turn(s.t.Context())
-		}
-		for _, e := range s.ends {
-			e.turn(s.t.Context())
-		}
+		s.step()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -21,6 +22,10 @@ const (
 	maxRoomName = 64 // runes
 	maxRoomSize = 100_000
 )
+
+// accountName is what an account can be called. A room may be pinned to one that isn't configured yet: the choice is made
+// when a meeting starts, and is explained until then.
+var accountName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
 // Rooms lists the rooms with what is going on in them.
 func (h *Hub) Rooms(ctx context.Context, _ app.RoomQuery) ([]app.RoomView, error) {
@@ -193,16 +198,8 @@ func (h *Hub) checkRoom(r app.Room) error {
 	default:
 		return invalid("use none, prompt, automatic or automatic-2nd-participant", "there is no trigger %q", r.Trigger)
 	}
-	if r.Account != "" && h.accounts[r.Account] == nil {
-		var names []string
-		for _, a := range h.order {
-			names = append(names, a.Name)
-		}
-		hint := h.howToConfigure(r.Account)
-		if len(names) > 0 {
-			hint = "configured are: " + strings.Join(names, ", ")
-		}
-		return &app.Error{Kind: app.NotConfigured, Text: fmt.Sprintf("account %q is not configured", r.Account), Hint: hint}
+	if r.Account != "" && !accountName.MatchString(r.Account) {
+		return invalid("accounts are named in lower case: letters, digits and hyphens", "there can be no account %q", r.Account)
 	}
 	return nil
 }
