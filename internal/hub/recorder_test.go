@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"errors"
 	"regexp"
 	"testing"
@@ -8,7 +9,6 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/provider"
-	"greenroom/provider/sandbox"
 )
 
 // recorded starts a meeting in a room that is recorded in the cloud.
@@ -111,13 +111,23 @@ func TestARecordingStartsOnceForEachGathering(t *testing.T) {
 	}
 }
 
+// refusing is a recorder whose plan has no recording.
+type refusing struct{ provider.Recorder }
+
+func (refusing) StartRecording(context.Context, provider.Meeting, provider.RecordingStart) error {
+	return &provider.Error{Kind: provider.Forbidden, Platform: provider.Daily, Op: "start recording", Text: "not on this plan"}
+}
+
 func TestARecordingThatIsRefusedSaysWhy(t *testing.T) {
 	s := newSandboxed(t)
 	s.listen()
 	m := s.recorded("daily", provider.TriggerAutomatic)
-	if _, err := s.world.Fault(sandbox.Fault{Kind: sandbox.ServerError, Match: "POST /rooms/" + m.PlatformRoom + "/recordings", Status: 403, Times: 1}); err != nil {
-		t.Fatal(err)
+	r, ok := newAutoRecorder(s.Hub, s.accounts["daily"])
+	if !ok {
+		t.Fatal("no recorder")
 	}
+	r.record = refusing{r.record}
+	s.others["record daily"] = r.turn
 	s.join(m, "Ada")
 	s.until(m.ID, 10*time.Second, func(d app.MeetingDetail) bool { return d.RecordingError != "" && d.Recording == app.NotRecording })
 	got, err := s.StartRecording(t.Context(), app.RecordingSwitch{Meeting: m.ID})

@@ -1,0 +1,69 @@
+package sandbox
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"greenroom/provider"
+)
+
+// StayState is one person's presence as the world knows it, gone or not: what a program under test must have found out.
+type StayState struct {
+	Platform provider.Platform `json:"platform"`
+	Room     string            `json:"room"`
+	Session  string            `json:"session"`
+	Name     string            `json:"name"`
+	Bot      bool              `json:"bot"`
+	JoinedAt time.Time         `json:"joined_at"`
+	// LeftAt is zero while they are there.
+	LeftAt time.Time `json:"left_at"`
+}
+
+// Stays lists every stay there ever was in rooms that the world remembers, in the order of their joining.
+func (w *World) Stays() []StayState {
+	w.lock()
+	defer w.unlock()
+	out := []StayState{}
+	for _, r := range w.rooms {
+		for _, session := range r.sessions {
+			for _, s := range session.stays {
+				out = append(out, StayState{r.platform, r.name, s.id, s.person.Name, s.person.bot(), s.joinedAt, s.leftAt})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b StayState) int {
+		return cmp.Or(a.JoinedAt.Compare(b.JoinedAt), cmp.Compare(a.Session, b.Session))
+	})
+	return out
+}
+
+// RecordedState is a recording as the world knows it.
+type RecordedState struct {
+	Platform  provider.Platform `json:"platform"`
+	Room      string            `json:"room"`
+	ID        string            `json:"id"`
+	Instance  string            `json:"instance"`
+	Kind      string            `json:"kind"`
+	State     string            `json:"state"`
+	StartedAt time.Time         `json:"started_at"`
+	// EndedAt is zero while it runs.
+	EndedAt time.Time `json:"ended_at"`
+}
+
+// Recorded lists every recording there ever was that was not deleted, by room.
+func (w *World) Recorded() []RecordedState {
+	w.lock()
+	defer w.unlock()
+	out := []RecordedState{}
+	for _, r := range w.rooms {
+		for _, rec := range r.recordings {
+			if !rec.deleted {
+				out = append(out, RecordedState{
+					r.platform, r.name, rec.id, rec.instance, rec.kind, string(rec.state), rec.startedAt, rec.endedAt,
+				})
+			}
+		}
+	}
+	return out
+}
