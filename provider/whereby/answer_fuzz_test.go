@@ -1,0 +1,76 @@
+package whereby_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/whereby"
+	"greenroom/provider/providertest"
+)
+
+// answering is a platform that answers everything with the same bytes.
+type answering struct {
+	status int
+	body   []byte
+}
+
+func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: a.status, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
+		Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: int64(len(a.body)),
+	}, nil
+}
+
+// FuzzAnswers feeds whatever a platform, or what stands in its place, may answer to every reading call. None may panic;
+// an error must have a kind; and nothing but a JSON object or array is ever taken for "nobody is there".
+func FuzzAnswers(f *testing.F) {
+	for _, body := range []string{
+		`{"total_count":1,"data":[{"room":"r","id":"s","userName":"Ann","joinTime":"2025-06-15T12:00:03.000Z","duration":42}]}`,
+		`{"results":[{"roomSessionId":"s","startedAt":"2025-06-15T12:00:03.000Z","endedAt":null}],"cursor":null}`,
+		`{"results":[{"participantId":"p","roomSessionId":"s","displayName":null,"joinedAt":1750000000.5}],"cursor":"x"}`,
+		`{"name":"r","url":"https://x.daily.co/r","config":{"exp":1e300}}`, `{"meetingId":"1","roomName":"/r","roomUrl":"https://x"}`,
+		`{"error":"not-found"}`, `<html>`, `[]`, `null`, `{"data":null}`, `{"total_count":-1,"data":[null,1,"x"]}`, `{"token":"\u0000"}`,
+	} {
+		f.Add(200, []byte(body))
+		f.Add(404, []byte(body))
+		f.Add(401, []byte(`{"error":"key-of-the-account","info":"Bearer key-of-the-account"}`))
+	}
+	a := provider.Account{Name: "whereby", Platform: provider.Whereby, APIKey: "key-of-the-account"}
+	m := provider.Meeting{ID: "1", Room: "r", GuestURL: "https://x.example/r"}
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		if status < 200 || status > 599 {
+			return
+		}
+		p, err := whereby.New(a, whereby.Options{Transport: answering{status, body}, Clock: providertest.NewClock(time.Unix(1750000000, 0))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := context.Background()
+		here, err := p.Presence(ctx, m)
+		if err == nil && len(here) == 0 && (status != 200 || !json.Valid(body)) {
+			t.Errorf("%d %q means that nobody is there", status, body)
+		}
+		_, found := p.Lookup(ctx, m)
+		_, linked := p.Links(ctx, provider.LinkRequest{Meeting: m, Host: true})
+		_, listed := p.Recordings(ctx, "", 10)
+		for _, err := range []error{err, found, linked, listed} {
+			if err == nil {
+				continue
+			}
+			if provider.KindOf(err) == "" {
+				t.Errorf("an error without a kind: %v", err)
+			}
+			var e *provider.Error
+			if errors.As(err, &e) && e.Text != "" && bytes.Contains([]byte(e.Error()), []byte(a.APIKey)) {
+				t.Errorf("the key is in the error: %v", err)
+			}
+		}
+	})
+}
