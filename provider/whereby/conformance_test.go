@@ -21,3 +21,5 @@ func TestConformance(t *testing.T) {
 func TestConformanceLive(t *testing.T) {
 	providertest.Run(t, providertest.Live(t, provider.Whereby, whereby.DefaultURL, open))
 }
+
+func FuzzAnswers(f *testing.F) { providertest.FuzzAnswers(f, provider.Whereby, open) }
