@@ -62,13 +62,13 @@ func (h *Hub) checkHook(s app.AccountStatus) provider.Check {
 	u, err := url.Parse(s.Webhook)
 	switch {
 	case s.Webhook == "":
-		c.OK, c.Detail = false, "nothing listens, so there is none"
+		c.OK, c.Optional, c.Detail = false, true, "nothing listens, so there is none"
 		c.Hint = "run greenroom listen, or open the screen"
 	case err != nil || u.Scheme != "https" || local(u.Hostname()):
 		if api, err := url.Parse(s.APIURL); err == nil && local(api.Hostname()) {
 			break
 		}
-		c.OK, c.Detail = false, s.Webhook+" can be reached from this machine alone"
+		c.OK, c.Optional, c.Detail = false, true, s.Webhook+" can be reached from this machine alone"
 		c.Hint = "open a tunnel; until then presence is read every few seconds, which is slower"
 	}
 	return c
@@ -82,7 +82,7 @@ func local(host string) bool {
 func (h *Hub) checkEvents(s app.AccountStatus) provider.Check {
 	if s.LastEventAt.IsZero() {
 		return provider.Check{
-			Name: "webhooks", Detail: "none has arrived yet",
+			Name: "webhooks", Optional: true, Detail: "none has arrived yet",
 			Hint: "register the webhook URL with the platform, and check the webhook secret",
 		}
 	}
@@ -105,7 +105,9 @@ func (h *Hub) checkAccounts() provider.Check {
 
 func checkListener(s app.Status) provider.Check {
 	if s.Listener.URL == "" {
-		return provider.Check{Name: "listener", Detail: s.Listener.Problem, Hint: "run greenroom listen, or open the screen"}
+		return provider.Check{
+			Name: "listener", Optional: true, Detail: s.Listener.Problem, Hint: "run greenroom listen, or open the screen",
+		}
 	}
 	return provider.Check{Name: "listener", OK: true, Detail: "listening on " + s.Listener.URL}
 }

@@ -126,4 +126,3 @@ func TestAMeetingThatEndedWhileAwayIsRecalled(t *testing.T) {
 	}
 	s.alike(d, 2*time.Second)
 }
-

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/plain"
 	"greenroom/internal/roster"
 	"greenroom/provider"
 	"greenroom/store"
@@ -448,7 +449,7 @@ func (h *Hub) MeetingLink(ctx context.Context, req app.LinkRequest) (app.Link, e
 	if m.Status == app.Ended {
 		return app.Link{}, &app.Error{
 			Kind: provider.Conflict, Text: fmt.Sprintf("the meeting of %s has ended", m.Room),
-			Hint: "start another with: greenroom meeting start " + m.Room,
+			Hint: "start another with: greenroom meeting start " + plain.Word(m.Room),
 		}
 	}
 	if !req.Host && m.GuestURL != "" {

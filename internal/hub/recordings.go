@@ -19,6 +19,11 @@ func (h *Hub) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Recor
 	if q.Limit <= 0 {
 		q.Limit = 100
 	}
+	if q.Refresh {
+		if err := h.refreshRecordings(ctx); err != nil {
+			return nil, err
+		}
+	}
 	out := []app.Recording{}
 	err := h.store.View(ctx, func(tx *store.Tx) error {
 		if q.Meeting != "" {

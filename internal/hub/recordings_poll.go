@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"greenroom/internal/app"
@@ -107,6 +108,31 @@ func (p *recordingPoller) expected(ctx context.Context, now time.Time) (bool, er
 		})
 	})
 	return expected || !p.ended.IsZero() && now.Sub(p.ended) < expectFor/6, err
+}
+
+// refreshTime bounds how long somebody who asked for what is new waits for the platforms.
+const refreshTime = 20 * time.Second
+
+// refreshRecordings lists the newest recordings of all accounts now, as their pollers would. What a platform refuses is
+// noted with its poller; only the caller's own end is an error.
+func (h *Hub) refreshRecordings(ctx context.Context) error {
+	asked, cancel := context.WithTimeout(ctx, refreshTime)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, a := range h.order {
+		if l, ok := a.Provider.(provider.RecordingLister); ok {
+			wg.Add(1)
+			h.crash.Go("newest recordings of "+a.Name, func() {
+				defer wg.Done()
+				err := h.listRecordings(asked, a, l, "")
+				if ctx.Err() == nil {
+					h.notePoller("recordings", a, err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	return ctx.Err()
 }
 
 // lookForRecordings lists one room's recordings now.
