@@ -74,6 +74,9 @@ type Check struct {
 	// Detail says what was found, Hint what to do about it.
 	Detail string `json:"detail"`
 	Hint   string `json:"hint,omitempty"`
+	// Optional says of one that isn't OK that the account works without it, only slower or with less: no webhooks while
+	// presence can be polled.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // A Checker finds out whether the account works: key, plan, permissions, clock.

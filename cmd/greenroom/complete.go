@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
+	"greenroom/internal/plain"
 )
 
 // completeTime bounds what the shell waits for after a tab.
@@ -28,7 +29,7 @@ func (p *program) rooms(cmd *cobra.Command, args []string, prefix string) ([]cob
 	err := quiet.with(ctx, func(b app.Backend) error {
 		rooms, err := b.Rooms(ctx, app.RoomQuery{})
 		for _, r := range rooms {
-			if strings.HasPrefix(r.Name, prefix) && word(r.Name) == r.Name {
+			if strings.HasPrefix(r.Name, prefix) && plain.Word(r.Name) == r.Name {
 				names = append(names, r.Name)
 			}
 		}

@@ -84,7 +84,7 @@ func (o *meetingJoinOptions) run(ctx context.Context, args []string) error {
 		if m.Status == app.Ended {
 			return &app.Error{
 				Kind: provider.NotFound, Text: fmt.Sprintf("the meeting of %s has ended", m.Room),
-				Hint: "start another: greenroom meeting start " + word(m.Room),
+				Hint: "start another: greenroom meeting start " + plain.Word(m.Room),
 			}
 		}
 		if err := o.askConsent(ctx, b, m.Meeting); err != nil {
@@ -104,7 +104,7 @@ func (o *meetingJoinOptions) run(ctx context.Context, args []string) error {
 		if err := o.browse(link.URL); err != nil {
 			return &app.Error{
 				Text: "no browser could be opened", Err: err,
-				Hint: "print the link instead: greenroom meeting link " + word(m.Room),
+				Hint: "print the link instead: greenroom meeting link " + plain.Word(m.Room),
 			}
 		}
 		o.words("Opened ", plain.Text(m.Room), " in the browser.")

@@ -126,17 +126,6 @@ func (p *program) printRoom(r app.Room, asJSON bool, sentence string) error {
 	if asJSON {
 		return p.printJSON(r)
 	}
-	p.words(fmt.Sprintf(sentence, word(r.Name)))
+	p.words(fmt.Sprintf(sentence, plain.Word(r.Name)))
 	return nil
-}
-
-// word is a name as it can be given to a shell again.
-func word(s string) string {
-	safe := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./@", r)
-	}
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !safe(r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(plain.Text(s), "'", `'\''`) + "'"
 }

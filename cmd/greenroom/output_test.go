@@ -90,11 +90,3 @@ func TestLengths(t *testing.T) {
 		}
 	}
 }
-
-func TestWordsForAShell(t *testing.T) {
-	for s, want := range map[string]string{"all-hands": "all-hands", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "$(x)": "'$(x)'", "Zoë": "'Zoë'", "a\x1b": "'a␛'"} {
-		if got := word(s); got != want {
-			t.Errorf("%q: %s", s, got)
-		}
-	}
-}

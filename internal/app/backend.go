@@ -168,6 +168,9 @@ type RecordingQuery struct {
 	Meeting string          `json:"meeting,omitempty"`
 	Status  RecordingStatus `json:"status,omitempty"`
 	Limit   int             `json:"limit,omitempty"`
+	// Refresh asks the platforms for what is new first. What they refuse is no error: the poller "recordings" of that
+	// account in Status says why.
+	Refresh bool `json:"refresh,omitempty"`
 }
 
 // EventQuery selects deliveries, newest first.

@@ -47,6 +47,18 @@ func clean(s string, lines bool) string {
 	return b.String()
 }
 
+// Word returns s as one word that can be given to a POSIX shell: as it is where that is safe, else made safe and quoted.
+// It is for commands that are suggested.
+func Word(s string) string {
+	safe := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./@", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !safe(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(Text(s), "'", `'\''`) + "'"
+}
+
 // steers says whether a terminal might obey r rather than show it, or show other text in another order because of it.
 func steers(r rune) bool {
 	switch {

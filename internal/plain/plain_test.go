@@ -81,3 +81,11 @@ func FuzzJSON(f *testing.F) {
 		}
 	})
 }
+
+func TestWordsForAShell(t *testing.T) {
+	for s, want := range map[string]string{"all-hands": "all-hands", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "$(x)": "'$(x)'", "Zoë": "'Zoë'", "a\x1b": "'a␛'"} {
+		if got := Word(s); got != want {
+			t.Errorf("%q: %s", s, got)
+		}
+	}
+}

@@ -59,7 +59,7 @@ func clock(skew time.Duration) provider.Check {
 func (p *Provider) checkSecret() provider.Check {
 	c := provider.Check{Name: "webhook secret", OK: true, Detail: "set"}
 	if len(p.keys.decoded)+len(p.keys.plain) == 0 {
-		c.OK, c.Detail, c.Hint = false, "not set: webhooks are refused", p.keys.hint
+		c.OK, c.Optional, c.Detail, c.Hint = false, true, "not set: webhooks are refused", p.keys.hint
 	}
 	return c
 }
@@ -79,13 +79,14 @@ func (p *Provider) checkWebhooks(ctx context.Context) []provider.Check {
 	switch {
 	case errors.Is(err, provider.Forbidden):
 		c := failed(name, err)
+		c.Optional = true
 		c.Hint = "webhooks need a Daily account with a card on file; until then presence is read every few seconds"
 		return []provider.Check{c}
 	case err != nil:
 		return []provider.Check{failed(name, err)}
 	case len(hooks) == 0:
 		return []provider.Check{{
-			Name: name, Detail: "none is registered: presence is read every few seconds",
+			Name: name, Optional: true, Detail: "none is registered: presence is read every few seconds",
 			Hint: "register the public URL with POST /webhooks",
 		}}
 	}

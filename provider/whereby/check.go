@@ -63,7 +63,7 @@ func clock(skew time.Duration) provider.Check {
 func (p *Provider) checkSecret() provider.Check {
 	c := provider.Check{Name: "webhook secret", OK: true, Detail: "set"}
 	if len(p.secrets) == 0 {
-		c.OK, c.Detail = false, "not set: webhooks are refused"
+		c.OK, c.Optional, c.Detail = false, true, "not set: webhooks are refused"
 		c.Hint = "set " + setting(p.account, "WHEREBY_WEBHOOK_SECRET", "webhook_secret") +
 			"; it is in the Whereby dashboard under Configure, where the webhook's URL is entered too"
 	}
