@@ -77,7 +77,7 @@ func TestDriver(t *testing.T) {
 	}
 	want := provider.Traits{
 		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second,
-		NamesRooms: true, StoresFiles: true,
+		NamesRooms: true, HistoryGrain: 15 * time.Second, StoresFiles: true,
 	}
 	if p.Traits() != want {
 		t.Errorf("traits %+v", p.Traits())

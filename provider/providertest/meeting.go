@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"strings"
 	"testing"
+	"time"
 
 	"greenroom/provider"
 	"greenroom/provider/rest"
@@ -240,6 +241,13 @@ func calls(ctx context.Context, p provider.Provider, s provider.MeetingSpec, m p
 	}
 	if l, ok := p.(provider.LogoUploader); ok {
 		out["logo"] = l.UploadLogo(ctx, m, []byte("png"))
+	}
+	if r, ok := p.(provider.Recorder); ok {
+		s := provider.RecordingStart{Kind: "cloud", Instance: instance}
+		out["start recording"], out["stop recording"] = r.StartRecording(ctx, m, s), r.StopRecording(ctx, m, s)
+	}
+	if l, ok := p.(provider.Historian); ok {
+		_, out["history"] = l.History(ctx, m, time.Time{})
 	}
 	return out
 }

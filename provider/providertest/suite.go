@@ -73,6 +73,8 @@ func Run(t *testing.T, h Harness) {
 		{"Eject", testEject},
 		{"Rooms", testRooms},
 		{"Recordings", testRecordings},
+		{"Recorder", testRecorder},
+		{"History", testHistory},
 		{"Logo", testLogo},
 		{"Check", testCheck},
 		{"BadKey", testBadKey},
