@@ -7,7 +7,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
-	"greenroom/provider"
 	"greenroom/tui/dialog"
 	"greenroom/tui/grid"
 )
@@ -56,6 +55,14 @@ func (m *Model) act(a Action) tea.Cmd {
 		return m.openLink(a == actOpenHost)
 	case actQR:
 		return m.qr()
+	case actRecord:
+		return m.switchRecording()
+	case actEject:
+		m.dialogs.Push(m.removePerson())
+	case actAdopt:
+		return m.adopt()
+	case actCheck:
+		return m.check()
 	case actFollow, actCurl, actHex:
 		return m.hooks.act(m, a)
 	case actCopyURL:
@@ -71,11 +78,15 @@ func (m *Model) why(a Action) string {
 	going := hasMeeting && mt.Status != app.Ended
 	onRooms, name := m.tab == tabRooms, safe(v.Name)
 	switch a {
-	case actNewRoom:
+	case actNewRoom, actAdopt:
 		if !onRooms {
 			return "Rooms are made on the Rooms tab: " + m.keys.name(actRooms)
 		}
-	case actStart, actEditRoom, actDeleteRoom, actEnd, actCopyGuest, actCopyHost, actOpenGuest, actOpenHost, actQR:
+		if a == actAdopt {
+			return m.whyNoAdoption()
+		}
+	case actStart, actEditRoom, actDeleteRoom, actEnd, actCopyGuest, actCopyHost, actOpenGuest, actOpenHost, actQR, actRecord,
+		actEject:
 		switch {
 		case !onRooms:
 			return "That is done on the Rooms tab: " + m.keys.name(actRooms)
@@ -90,6 +101,10 @@ func (m *Model) why(a Action) string {
 			return "The room has a meeting: end it first with " + m.keys.name(actEnd)
 		case a != actStart && a != actEditRoom && a != actDeleteRoom && !going:
 			return name + " has no meeting now: " + m.keys.name(actStart) + " starts one"
+		case a == actRecord:
+			return m.cannot(mt.Account, app.AbilityRecord)
+		case a == actEject:
+			return m.whyNoRemoval(mt)
 		}
 	case actFollow, actCurl, actHex:
 		if m.tab != tabWebhooks {
@@ -97,6 +112,13 @@ func (m *Model) why(a Action) string {
 		}
 		if _, ok := m.hooks.feed.Chosen(); !ok && a != actFollow {
 			return "There is no delivery to do that with"
+		}
+	case actCheck:
+		switch {
+		case m.tab != tabStatus:
+			return "That is done on the Status tab: " + m.keys.name(actStatus)
+		case m.loads[slotChecks].busy:
+			return "The accounts are being checked"
 		}
 	case actCopyURL:
 		if m.status.account().Webhook == "" {
@@ -110,13 +132,23 @@ func (m *Model) why(a Action) string {
 	return ""
 }
 
+// cannot says why an account can't do something, safe to draw; empty when it can, or when nothing is known of it.
+func (m *Model) cannot(account string, what app.Ability) string {
+	for _, a := range m.status.status.Accounts {
+		if a.Name == account {
+			return safe(a.Cannot[what])
+		}
+	}
+	return ""
+}
+
 // show goes to a tab.
 func (m *Model) show(t tab) tea.Cmd {
 	m.tab = t
 	m.arrange()
 	switch t {
 	case tabStatus:
-		return tea.Batch(m.want(slotStatus), m.want(slotLog))
+		return tea.Batch(m.want(slotStatus), m.want(slotLog), m.checkOnce())
 	case tabWebhooks:
 		m.seenWebhooks = true
 		return tea.Batch(m.hooks.settle(m), m.fillWindow())
@@ -246,6 +278,5 @@ func plural(n int, one, many string) string {
 
 // recorded says whether what goes on in a meeting may be recorded.
 func recorded(mt app.Meeting) bool {
-	return mt.Record == provider.RecordingCloud || mt.Record == provider.RecordingLocal ||
-		mt.Recording != app.NotRecording && mt.Recording != ""
+	return app.Recorded(mt.Record) || mt.Recording != app.NotRecording && mt.Recording != ""
 }

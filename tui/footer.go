@@ -31,6 +31,7 @@ func (m *Model) footer(y int) string {
 		for _, b := range g.bindings {
 			switch {
 			case !b.Footer || gap == 2 && b.Action == actFilter:
+			case !m.footed(b.Action, gap == 2):
 			case g.name == "Everywhere":
 				right = append(right, b)
 			default:
@@ -76,6 +77,21 @@ func (m *Model) footer(y int) string {
 	r, rw := draw(right, m.w-1-rightWidth, rightWidth)
 	l, _ := draw(left, 1, m.w-rw-3)
 	return s.Spread(" "+l, r+" ", m.w)
+}
+
+// footed says whether an action of the footer belongs there now: what is done to a person only while one is chosen, and
+// where there is little room only what can be done.
+func (m *Model) footed(a Action, narrow bool) bool {
+	switch a {
+	case actEject:
+		_, person := m.rooms.person()
+		return person
+	case actNewRoom, actAdopt, actEditRoom:
+		if m.tab == tabRooms && m.rooms.inner {
+			return false
+		}
+	}
+	return !narrow || m.why(a) == ""
 }
 
 // zone is a place on the screen that does something when it is clicked, or scrolls under the wheel.

@@ -2,6 +2,8 @@ package tui
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +40,12 @@ func (m *Model) roomForm(edit *app.Room) *dialog.Form {
 		}
 		return ""
 	}
+	neverRecorded := func(v func(string) string) string {
+		if !app.Recorded(provider.RecordingMode(v("recording"))) {
+			return "only with a recording"
+		}
+		return ""
+	}
 	f.Fields = []*dialog.Field{
 		{Name: "name", Label: "Name", Value: plain.Text(cur.Name), Check: m.checkName(cur.Name),
 			Help: "What you call it. Meetings on the platform are named after it."},
@@ -49,11 +57,16 @@ func (m *Model) roomForm(edit *app.Room) *dialog.Form {
 			Help: "The largest number of people; empty leaves it to the platform."},
 		{Name: "recording", Label: "Recording", Value: string(cur.Recording), Options: []dialog.Option{
 			opt("none", "none"), opt("local", "local: on the host's machine"), opt("cloud", "cloud: by the platform")},
-			Help: "Everybody is asked before a recorded meeting is opened from here."},
+			Help: "What is recorded, if anything; the platform tells those who are in the meeting."},
 		{Name: "trigger", Label: "Begins", Value: string(cur.Trigger), Off: notRecorded, Options: []dialog.Option{
 			opt("none", "when somebody presses record"), opt("prompt", "after asking the host"),
 			opt("automatic", "with the first participant"), opt("automatic-2nd-participant", "with the second participant")},
 			Help: "What starts the recording."},
+		{Name: "consent", Label: "Consent", Value: yesNo(cur.SkipConsent), Off: neverRecorded, Options: []dialog.Option{
+			opt("no", "asked before it is opened from here"), opt("yes", "not asked")},
+			Help: "Not asking is for those who told everybody already."},
+		{Name: "logo", Label: "Logo", Value: plain.Text(cur.Logo), Check: checkLogo, Off: m.noLogo,
+			Help: "A PNG on this machine, at least 400 pixels wide, for the meeting's page; may be empty."},
 	}
 	b := m.backend
 	f.OnSubmit = func(v func(string) string) tea.Cmd {
@@ -85,6 +98,7 @@ func roomSpec(v func(string) string) app.RoomSpec {
 	spec := app.RoomSpec{
 		Name: v("name"), Account: v("account"), Locked: v("locked") == "yes", Size: size,
 		Recording: provider.RecordingMode(v("recording")), Trigger: provider.TriggerNone,
+		Logo: logoPath(v("logo")), SkipConsent: v("consent") == "yes",
 	}
 	if spec.Recording == provider.RecordingCloud {
 		spec.Trigger = provider.Trigger(v("trigger"))
@@ -113,8 +127,40 @@ func patch(old app.Room, s app.RoomSpec) app.RoomPatch {
 	if s.Trigger != old.Trigger {
 		p.Trigger = &s.Trigger
 	}
+	if s.Logo != old.Logo && s.Logo != plain.Text(old.Logo) {
+		p.Logo = &s.Logo
+	}
+	if s.SkipConsent != old.SkipConsent {
+		p.SkipConsent = &s.SkipConsent
+	}
 	return p
 }
+
+// logoPath makes what was typed the path that whoever holds the store can read: absolute, with ~ as the home directory.
+func logoPath(typed string) string {
+	if typed == "" {
+		return ""
+	}
+	if rest, ok := strings.CutPrefix(typed, "~"); ok && (rest == "" || os.IsPathSeparator(rest[0])) {
+		if home, err := os.UserHomeDir(); err == nil {
+			typed = filepath.Join(home, rest)
+		}
+	}
+	if abs, err := filepath.Abs(typed); err == nil {
+		return abs
+	}
+	return typed
+}
+
+func checkLogo(v string, _ func(string) string) string {
+	if v != "" && !strings.EqualFold(filepath.Ext(v), ".png") {
+		return "A PNG file, or nothing."
+	}
+	return ""
+}
+
+// noLogo says why the account that is chosen in the form shows no logo.
+func (m *Model) noLogo(v func(string) string) string { return m.cannot(v("account"), app.AbilityLogo) }
 
 func (m *Model) checkName(current string) func(string, func(string) string) string {
 	return func(name string, _ func(string) string) string {

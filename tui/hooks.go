@@ -81,7 +81,7 @@ func (h *hooksTab) load(m *Model, w where) tea.Cmd {
 	case pageNewer:
 		q.After = max(after, h.feed.Newest())
 	case pageOldest:
-		q.After = 1
+		q.Forward = true
 	}
 	if h.cancel != nil {
 		h.cancel()

@@ -44,11 +44,15 @@ const (
 	actCopyGuest  Action = "copy.guest"
 	actCopyHost   Action = "copy.host"
 	actQR         Action = "qr"
+	actRecord     Action = "recording.switch"
+	actEject      Action = "person.remove"
+	actAdopt      Action = "room.adopt"
 
 	actFollow  Action = "webhook.follow"
 	actCurl    Action = "webhook.curl"
 	actHex     Action = "webhook.hex"
 	actCopyURL Action = "status.copy"
+	actCheck   Action = "status.check"
 )
 
 // Binding ties keys to an action, with the words that the footer, the help and the palette show.
@@ -80,6 +84,8 @@ func defaultKeys() *KeyMap {
 			bind(actNewRoom, "new", "Make a room", true, "n"),
 			bind(actStart, "start", "Start a meeting in the room", true, "s"),
 			bind(actEnd, "end", "End the meeting for everybody", true, "e"),
+			bind(actRecord, "record", "Start or stop the recording", true, "r"),
+			bind(actEject, "remove", "Remove a person from the meeting", true, "x"),
 			bind(actCopyGuest, "copy", "Copy the guest link", true, "c"),
 			bind(actCopyHost, "copy host", "Copy the host link", false, "C"),
 			bind(actOpenHost, "host", "Open the meeting as host", true, "O"),
@@ -87,6 +93,7 @@ func defaultKeys() *KeyMap {
 			bind(actQR, "QR", "Show the guest link as a QR code", false, "Q"),
 			bind(actEditRoom, "edit", "Edit the room", true, "E"),
 			bind(actDeleteRoom, "delete", "Delete the room", false, "D"),
+			bind(actAdopt, "adopt", "Take over what exists on the platforms", true, "A"),
 		},
 		Webhooks: []Binding{
 			bind(actFollow, "follow", "Follow the newest delivery", true, "f"),
@@ -94,6 +101,7 @@ func defaultKeys() *KeyMap {
 			bind(actHex, "hex", "Show the body as bytes, or as text", true, "b"),
 		},
 		Status: []Binding{
+			bind(actCheck, "check", "Check the accounts with their platforms", true, "d"),
 			bind(actCopyURL, "copy webhook URL", "Copy the webhook URL of the account", true, "c"),
 		},
 		Move: []Binding{

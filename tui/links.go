@@ -17,9 +17,8 @@ import (
 // errLink is a link from a platform that is not one.
 var errLink = errors.New("the platform gave a link that is not an http(s) address")
 
-// link asks for a link of the chosen meeting. It is held only until it was copied or opened.
-func (m *Model) link(host bool, doing string, then func(url string) tea.Cmd) tea.Cmd {
-	mt, _ := m.rooms.meeting()
+// link asks for a link of a meeting. It is held only until it was copied or opened.
+func (m *Model) link(mt app.Meeting, host bool, doing string, then func(url string) tea.Cmd) tea.Cmd {
 	b := m.backend
 	return try(m, doing, nil, func(ctx context.Context) (string, error) {
 		l, err := b.MeetingLink(ctx, app.LinkRequest{Meeting: mt.ID, Host: host})
@@ -43,7 +42,7 @@ func (m *Model) copyLink(host bool) tea.Cmd {
 	if recorded(mt) {
 		what += ", recorded,"
 	}
-	return m.link(host, "copy the link", func(url string) tea.Cmd {
+	return m.link(mt, host, "copy the link", func(url string) tea.Cmd {
 		if host {
 			return m.copyText(what, url, mt.Room)
 		}
@@ -91,30 +90,13 @@ func textSheet(title, what, text string) *dialog.Sheet {
 	}}
 }
 
-// openLink opens the meeting in the browser; a recorded one only after a question.
-func (m *Model) openLink(host bool) tea.Cmd {
-	v, _ := m.rooms.room()
-	mt, _ := m.rooms.meeting()
-	if recorded(mt) && !v.SkipConsent {
-		m.dialogs.Push(&dialog.Confirm{
-			Title: "This meeting is recorded",
-			Text: "What you say and show in " + safe(mt.Room) + " may be recorded. Open it only if you and those who " +
-				"come agree to that.",
-			Yes: "I agree, open it", No: "Don't open",
-			OnYes: func() tea.Cmd { return m.open(host) },
-		})
-		return nil
-	}
-	return m.open(host)
-}
-
-func (m *Model) open(host bool) tea.Cmd {
-	mt, _ := m.rooms.meeting()
+// open hands the link to the browser.
+func (m *Model) open(mt app.Meeting, host bool) tea.Cmd {
 	as := "guest"
 	if host {
 		as = "host"
 	}
-	return m.link(host, "open the meeting", func(url string) tea.Cmd {
+	return m.link(mt, host, "open the meeting", func(url string) tea.Cmd {
 		open := m.opts.Open
 		if open == nil {
 			if host {
@@ -136,7 +118,7 @@ func (m *Model) qr() tea.Cmd {
 	if recorded(mt) {
 		note = "recorded"
 	}
-	return m.link(false, "make the QR code", func(url string) tea.Cmd {
+	return m.link(mt, false, "make the QR code", func(url string) tea.Cmd {
 		code, err := qr.Encode(url, qr.L)
 		if err != nil {
 			return m.complain("make the QR code", err)

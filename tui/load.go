@@ -23,6 +23,7 @@ const (
 	slotDelivery
 	slotActivity
 	slotLog
+	slotChecks
 	slots
 )
 
@@ -82,7 +83,11 @@ func (m *Model) read(s slot) tea.Cmd {
 	l.busy, l.dirty = true, false
 	n, ctx := l.n, m.ctx
 	return func() tea.Msg {
-		ctx, cancel := context.WithTimeout(ctx, readTimeout)
+		limit := readTimeout
+		if s == slotChecks {
+			limit = actTimeout
+		}
+		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		v, err := f(ctx)
 		return answer{slot: s, n: n, value: v, err: err}
@@ -133,6 +138,8 @@ func (m *Model) question(s slot) func(context.Context) (any, error) {
 			return nil
 		}
 		return func(context.Context) (any, error) { return m.opts.Log(), nil }
+	case slotChecks:
+		return func(ctx context.Context) (any, error) { return b.Diagnose(ctx, app.DiagnosisQuery{}) }
 	}
 	return nil
 }
@@ -158,8 +165,9 @@ func (m *Model) answered(a answer) tea.Cmd {
 	l.next = m.now().Add(readGap)
 	if a.err != nil {
 		l.next = m.now().Add(retryGap)
-		// What is gone stays gone; everything else is tried again for as long as there is a connection.
-		l.dirty = l.dirty || (m.linked && !isNotFound(a.err))
+		// What is gone stays gone, and checks are made when somebody wants them; everything else is tried again for as
+		// long as there is a connection.
+		l.dirty = l.dirty || (m.linked && !isNotFound(a.err) && a.slot != slotChecks)
 	} else {
 		l.ready = true
 	}
@@ -180,13 +188,14 @@ func (m *Model) taken(a answer) tea.Cmd {
 		return m.rooms.take(m, v)
 	case app.MeetingDetail:
 		m.rooms.detail = &v
-		m.rooms.rows = rosterRows(v.Participants)
-		m.rooms.roster.Resize(len(m.rooms.rows), m.rooms.roster.Height)
+		m.rooms.keepPerson(rosterRows(v.Participants))
 	case []app.Recording:
 		m.recs.all = v
 		m.recs.narrow()
 	case app.Status:
 		m.status.status = v
+	case []app.Diagnosis:
+		m.status.checks, m.status.checkedAt = v, m.now()
 	case *document:
 		m.hooks.doc = v
 	case app.EventPage:

@@ -22,23 +22,66 @@ func (m *Model) meetingLines(w, h, x0, y0 int) []string {
 	if !ok {
 		return m.welcome(w)
 	}
-	out := []string{" " + s.Muted.Render(s.Clip(describe(v), w-2))}
+	out := []string{m.aboutLine(v, w)}
 	mt, ok := m.rooms.meeting()
 	if !ok || mt.Status == app.Ended {
 		out = append(out, m.startLines(v, w)...)
 		if ok {
 			out = append(out, "", " "+s.Muted.Render(s.Clip(m.lastMeeting(mt), w-2)))
-			out = append(out, m.rosterLines(w, h-len(out))...)
+			out = append(out, m.rosterLines(w, h-len(out), x0, y0+len(out))...)
 		}
 		return out
 	}
 	out = append(out, m.stateLine(mt, w))
+	out = append(out, m.warnings(mt, w, h > 9)...)
 	out = append(out, m.linkLine(mt, false, w, x0, y0+len(out)))
 	out = append(out, m.linkLine(mt, true, w, x0, y0+len(out)))
 	if h > 9 {
 		out = append(out, "")
 	}
-	return append(out, m.rosterLines(w, h-len(out))...)
+	return append(out, m.rosterLines(w, h-len(out), x0, y0+len(out))...)
+}
+
+// aboutLine describes the room, and says why its meeting is where it is if there is room to.
+func (m *Model) aboutLine(v app.RoomView, w int) string {
+	s, left, why := m.st, describe(v), ""
+	if mt := v.Meeting; mt != nil && mt.Status != app.Ended && mt.Chosen != "" {
+		why = "because " + safe(mt.Chosen)
+	}
+	if s.Width(left)+s.Width(why)+4 > w {
+		why = ""
+	}
+	return s.Spread(" "+s.Muted.Render(s.Clip(left, w-2)), s.Faint.Render(why)+" ", w)
+}
+
+// warnings are what the platform says otherwise than Greenroom, or does otherwise than was wanted.
+func (m *Model) warnings(mt app.Meeting, w int, whole bool) (out []string) {
+	s := m.st
+	if mt.RecordingError != "" && mt.Recording != app.IsRecording {
+		lines := s.Wrap("not recording: "+safe(mt.RecordingError), w-4)
+		if !whole || len(lines) > 3 {
+			lines = []string{s.Clip("not recording: "+safe(mt.RecordingError), w-4)}
+		}
+		for i, l := range lines {
+			lead := theme.Bad + " "
+			if i > 0 {
+				lead = "  "
+			}
+			out = append(out, " "+s.Bad.Render(lead+l))
+		}
+	}
+	if text := counted(mt); text != "" && whole {
+		out = append(out, " "+s.Warn.Render(s.Clip(text+" "+ago(since(mt.ReportedAt, m.now())), w-2)))
+	}
+	return out
+}
+
+// counted tells of a platform that counts other people than are known here; empty while both agree.
+func counted(mt app.Meeting) string {
+	if mt.Reported == nil || *mt.Reported == mt.Here {
+		return ""
+	}
+	return fmt.Sprintf("%s the platform counted %d, %d known here", theme.Doubtful, *mt.Reported, mt.Here)
 }
 
 // describe says in a line what the room is.

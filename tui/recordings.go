@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"strings"
 	"time"
 
 	"greenroom/internal/app"
@@ -68,42 +69,106 @@ func (r *recordingsTab) lines(m *Model, w, h int) []string {
 	}
 	r.list.Resize(len(r.shown), h-1)
 	kind, acct := 0, 0
-	if w >= 90 {
-		kind, acct = 8, 12
+	if w >= 100 {
+		kind, acct = 10, 12
 	}
-	room := w - 12 - 17 - 9 - 8 - kind - acct - 9
-	cols := func(state, rm, when, length, size, k, a string, ink, si theme.Ink) string {
+	widths := []int{12, acct, 16, 8, 7, 6, kind}
+	room := w - 3
+	for _, c := range widths {
+		if c > 0 {
+			room -= c + 1
+		}
+	}
+	cols := func(cells [8]string, ink, si theme.Ink) string {
 		return columns(s.Ruler,
-			column{text: state, w: 12, ink: si}, column{text: rm, w: room, ink: ink}, column{text: a, w: acct, ink: s.Muted},
-			column{text: when, w: 17, ink: s.Muted}, column{text: length, w: 8, ink: s.Muted, right: true},
-			column{text: size, w: 8, ink: s.Muted, right: true}, column{text: k, w: kind, ink: s.Muted})
+			column{text: cells[0], w: 12, ink: si}, column{text: cells[1], w: room, ink: ink}, column{text: cells[2], w: acct, ink: s.Muted},
+			column{text: cells[3], w: 16, ink: s.Muted}, column{text: cells[4], w: 8, ink: s.Muted, right: true},
+			column{text: cells[5], w: 7, ink: s.Muted, right: true}, column{text: cells[6], w: 6, ink: s.Muted, right: true},
+			column{text: cells[7], w: kind, ink: s.Muted})
 	}
-	out := []string{" " + cols("state", "room", "when", "length", "size", "kind", "account", s.Head, s.Head)}
+	out := []string{" " + cols([8]string{"state", "room", "account", "when", "length", "size", "tracks", "kind"}, s.Head, s.Head)}
 	from, to := r.list.Range()
 	for i := from; i < to; i++ {
 		v := r.shown[i]
 		word, ink := m.recordingSign(v.Status)
-		length, size := theme.Nothing, theme.Nothing
-		if v.DurationS > 0 {
-			length = span(time.Duration(v.DurationS * float64(time.Second)))
-		}
-		var total int64
-		for _, f := range v.Files {
-			total += f.Size
-		}
-		if total > 0 {
-			size = bytes(total)
+		tracks := theme.Nothing
+		if len(v.Files) > 0 {
+			tracks = itoa(len(v.Files))
 		}
 		mark := " "
 		if i == r.list.Cursor {
 			mark = s.Marker.Render(theme.Marker)
 		}
-		line := mark + cols(word, safe(v.Room), day(v.StartedAt, m.now(), m.opts.Zone), length, size,
-			safe(v.Kind), safe(v.Account), s.Text, ink)
+		line := mark + cols([8]string{word, safe(v.Room), safe(v.Account), day(v.StartedAt, m.now(), m.opts.Zone), recordingLength(v),
+			recordingSize(v), tracks, safe(v.Kind)}, s.Text, ink)
 		if i == r.list.Cursor {
 			line = m.under(line, w, true)
 		}
 		out = append(out, line)
 	}
 	return out
+}
+
+func recordingLength(v app.Recording) string {
+	if v.DurationS <= 0 {
+		return theme.Nothing
+	}
+	return span(time.Duration(v.DurationS * float64(time.Second)))
+}
+
+func recordingSize(v app.Recording) string {
+	var total int64
+	for _, f := range v.Files {
+		total += f.Size
+	}
+	if total <= 0 {
+		return theme.Nothing
+	}
+	return bytes(total)
+}
+
+// chosen gives the recording under the cursor.
+func (r *recordingsTab) chosen() (app.Recording, bool) {
+	if r.list.Cursor >= len(r.shown) {
+		return app.Recording{}, false
+	}
+	return r.shown[r.list.Cursor], true
+}
+
+// detail draws what is known of the chosen recording, in at most h lines.
+func (r *recordingsTab) detail(m *Model, w, h int) []string {
+	v, ok := r.chosen()
+	if !ok {
+		return nil
+	}
+	s := m.st
+	word, ink := m.recordingSign(v.Status)
+	about := []string{safe(cmpOr(v.Account, string(v.Platform)))}
+	if v.Kind != "" {
+		about = append(about, safe(v.Kind))
+	}
+	if !v.StartedAt.IsZero() {
+		about = append(about, "began "+day(v.StartedAt, m.now(), m.opts.Zone))
+	}
+	if v.Meeting == "" {
+		about = append(about, "no meeting found for it")
+	}
+	out := []string{s.Spread(" "+ink.Render(word)+"   "+s.Muted.Render(strings.Join(about, " · ")), s.Faint.Render(safe(v.ID))+" ", w)}
+	if v.Error != "" {
+		for _, l := range s.Wrap(safe(v.Error), w-4) {
+			out = append(out, "   "+s.Bad.Render(l))
+		}
+	}
+	for _, f := range v.Files {
+		size := theme.Nothing
+		if f.Size > 0 {
+			size = bytes(f.Size)
+		}
+		out = append(out, "   "+columns(s.Ruler, column{text: safe(cmpOr(f.Name, f.Key)), w: w - 30, ink: s.Text},
+			column{text: safe(f.Kind), w: 14, ink: s.Muted}, column{text: size, w: 8, ink: s.Muted, right: true}))
+	}
+	if over := len(out) - h; over > 0 {
+		out = append(out[:max(h-1, 0)], "   "+s.Faint.Render("… "+itoa(over+1)+" more"))
+	}
+	return out[:min(len(out), h)]
 }

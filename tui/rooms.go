@@ -172,6 +172,14 @@ func (m *Model) sign(v app.RoomView) (glyph, count string) {
 	return m.st.Accent.Render(theme.Open), m.st.Muted.Render(theme.Nothing)
 }
 
+// knocking is how many wait to be let in, at most three cells wide; empty when nobody does.
+func (m *Model) knocking(v app.RoomView) string {
+	if v.Meeting == nil || v.Meeting.Status == app.Ended || v.Meeting.Waiting == 0 {
+		return ""
+	}
+	return m.st.Warn.Render(theme.Pending + strconv.Itoa(min(v.Meeting.Waiting, 99)))
+}
+
 // lines draws the list of rooms, w cells wide.
 func (r *roomsTab) lines(m *Model, w int) []string {
 	s := m.st
@@ -183,6 +191,12 @@ func (r *roomsTab) lines(m *Model, w int) []string {
 	if w > 60 {
 		acct = 20
 	}
+	knock := 0 // a narrow list gives names the room of those who wait until somebody does
+	for _, v := range r.shown[from:to] {
+		if w > 40 || m.knocking(v) != "" {
+			knock = 3
+		}
+	}
 	out := make([]string, 0, to-from)
 	for i := from; i < to; i++ {
 		v := r.shown[i]
@@ -191,16 +205,23 @@ func (r *roomsTab) lines(m *Model, w int) []string {
 		if i == r.list.Cursor {
 			mark = s.Marker.Render(theme.Marker)
 		}
-		name := s.Text.Render(s.Fit(safe(v.Name), w-acct-10))
+		name := s.Text.Render(s.Fit(safe(v.Name), w-acct-knock-10))
 		if i == r.list.Cursor {
-			name = s.Strong.Render(s.Fit(safe(v.Name), w-acct-10))
+			name = s.Strong.Render(s.Fit(safe(v.Name), w-acct-knock-10))
 		}
 		rec := " "
-		if v.Meeting != nil && v.Meeting.Status != app.Ended && v.Meeting.Recording == app.IsRecording {
-			rec = s.Rec.Render(theme.Rec)
+		if v.Meeting != nil && v.Meeting.Status != app.Ended {
+			switch {
+			case v.Meeting.Recording == app.IsRecording:
+				rec = s.Rec.Render(theme.Rec)
+			case v.Meeting.Recording == app.StartingRecording:
+				rec = s.Warn.Render(theme.Pending)
+			case v.Meeting.RecordingError != "":
+				rec = s.Bad.Render(theme.Bad)
+			}
 		}
 		line := mark + glyph + " " + name + " " + rec + " " + s.Muted.Render(s.Fit(safe(account(v)), acct)) +
-			s.FitRight(count, 3) + " "
+			s.FitRight(m.knocking(v), knock) + s.FitRight(count, 3) + " "
 		if i == r.list.Cursor {
 			line = m.under(line, w, !r.inner)
 		}

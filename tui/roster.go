@@ -1,6 +1,8 @@
 package tui
 
 import (
+	tea "charm.land/bubbletea/v2"
+
 	"greenroom/internal/app"
 	"greenroom/tui/grid"
 	"greenroom/tui/theme"
@@ -38,6 +40,31 @@ func rosterRows(stays []app.Stay) []rosterRow {
 	return out
 }
 
+// person gives the chosen one, while the roster has the keys.
+func (r *roomsTab) person() (app.Stay, bool) {
+	if !r.inner || r.roster.Cursor >= len(r.rows) || r.rows[r.roster.Cursor].stay == nil {
+		return app.Stay{}, false
+	}
+	return *r.rows[r.roster.Cursor].stay, true
+}
+
+// keepPerson puts in new rows and keeps the cursor on its person.
+func (r *roomsTab) keepPerson(rows []rosterRow) {
+	st, ok := r.person()
+	r.rows = rows
+	r.roster.Resize(len(rows), r.roster.Height)
+	if !ok {
+		return
+	}
+	for i, row := range rows {
+		if row.stay != nil && row.stay.Session == st.Session {
+			r.roster.Move(i - r.roster.Cursor)
+			return
+		}
+	}
+	r.moveRoster(func(*grid.List) {})
+}
+
 // moveRoster moves among the people: headings are passed over.
 func (r *roomsTab) moveRoster(f func(*grid.List)) {
 	before := r.roster.Cursor
@@ -61,8 +88,8 @@ func (r *roomsTab) moveRoster(f func(*grid.List)) {
 	}
 }
 
-// rosterLines draws as much of the roster as fits.
-func (m *Model) rosterLines(w, h int) []string {
+// rosterLines draws as much of the roster as fits. x0 and y0 are where it will stand on screen.
+func (m *Model) rosterLines(w, h, x0, y0 int) []string {
 	s, r := m.st, &m.rooms
 	l := &m.loads[slotMeeting]
 	if r.detail == nil {
@@ -82,6 +109,13 @@ func (m *Model) rosterLines(w, h int) []string {
 		return []string{" " + s.Muted.Render("Nobody has come yet. Send the guest link: "+m.keys.name(actCopyGuest)+" copies it.")}
 	}
 	from, to := r.roster.Range()
+	m.zone(x0, y0, w, to-from, func(_, y int) tea.Cmd {
+		r.inner = true
+		r.roster.Move(r.roster.Top + y - r.roster.Cursor)
+		r.moveRoster(func(*grid.List) {})
+		m.arrange()
+		return nil
+	})
 	name := min(max(w-34, 12), 34)
 	why := w - name - 26
 	now := m.now()
@@ -97,7 +131,7 @@ func (m *Model) rosterLines(w, h int) []string {
 				cols = append(cols, column{text: "joined", w: 9, ink: s.Head}, column{text: "for", w: 8, ink: s.Head, right: true},
 					column{text: " why", w: why, ink: s.Head})
 			default:
-				cols = append(cols, column{text: "since", w: 9, ink: s.Head})
+				cols = append(cols, column{text: "since", w: 9, ink: s.Head}, column{text: "for", w: 8, ink: s.Head, right: true})
 			}
 			out = append(out, m.rosterMark(i)+columns(s.Ruler, cols...))
 			continue
@@ -153,9 +187,8 @@ func (m *Model) stayLine(st app.Stay, name, why int, lasted func(a, b app.Time) 
 		{text: m.hhmmss(st.JoinedAt), w: 9, ink: s.Muted},
 	}
 	if st.Waiting && st.LeftAt.IsZero() {
-		if cols[1].text = m.hhmmss(st.WaitingSince); st.WaitingSince.IsZero() {
-			cols = cols[:1]
-		}
+		cols[1].text = m.hhmmss(st.WaitingSince)
+		cols = append(cols, column{text: lasted(st.WaitingSince, app.Time{}), w: 8, ink: s.Warn, right: true})
 		return mark + columns(s.Ruler, cols...)
 	}
 	cols = append(cols, column{text: lasted(st.JoinedAt, st.LeftAt), w: 8, ink: s.Muted, right: true})

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"greenroom/internal/app"
 	"greenroom/provider"
@@ -22,6 +23,9 @@ type statusTab struct {
 	// ends are the lines of the chosen account, kept in view when it changes.
 	top, bottom int
 	moved       bool
+	// checks are what the platforms said last, at checkedAt; checking is when they were asked.
+	checks              []app.Diagnosis
+	checking, checkedAt time.Time
 }
 
 // account is the chosen one.
@@ -137,6 +141,15 @@ func (t *statusTab) lines(m *Model, w int) []string {
 			f.row("", h, s.Accent)
 		}
 	}
+	if len(st.Accounts) > 0 {
+		text, ink := t.checkState(m)
+		f.row("checks", text, ink)
+		if err := m.loads[slotChecks].err; err != nil {
+			e := app.AsError(err)
+			f.row("", safe(e.Text), s.Bad)
+			f.row("  do", safe(e.Hint), s.Warn)
+		}
+	}
 	for i, a := range st.Accounts {
 		t.accountLines(m, f, i, a)
 	}
@@ -174,6 +187,7 @@ func (t *statusTab) lines(m *Model, w int) []string {
 	}
 	f.head("Greenroom")
 	f.row("version", safe(cmpOr(st.Version, m.opts.Version)), s.Text)
+	t.checkLines(m, f, "")
 	return f.lines
 }
 
@@ -211,6 +225,7 @@ func (t *statusTab) accountLines(m *Model, f *facts, i int, a app.AccountStatus)
 		last = ago(since(a.LastEventAt, m.now()))
 	}
 	f.row("last event", last, s.Muted)
+	t.checkLines(m, f, a.Name)
 	if i == t.chosen {
 		t.bottom = len(f.lines)
 	}

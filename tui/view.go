@@ -233,9 +233,20 @@ func (m *Model) pickRoom(i int) tea.Cmd {
 
 func (m *Model) recordingsBody(y, h int) []string {
 	r := &m.recs
-	lines := r.lines(m, m.w-2, h-2)
+	note := r.filter.note(len(r.shown), len(r.all))
+	list, detail := h-2, 0
+	if v, ok := r.chosen(); ok && h >= 12 {
+		detail = min(max(len(v.Files)+2, 3), h/3)
+		list = h - 3 - detail
+	}
+	lines := r.lines(m, m.w-2, list)
 	m.listZone(1, y+2, m.w-2, r.list.Height, &r.list, func(i int) tea.Cmd { r.list.Cursor = i; return nil })
-	return m.st.Frame([]cell.Section{m.section("Recordings", r.filter.note(len(r.shown), len(r.all)), lines, m.w, h-2, true)})
+	rows := [][]cell.Section{{m.section("Recordings", note, lines, m.w, list, true)}}
+	if detail > 0 {
+		v, _ := r.chosen()
+		rows = append(rows, []cell.Section{m.section(safe(v.Room), "", r.detail(m, m.w-2, detail), m.w, detail, false)})
+	}
+	return m.st.Frame(rows...)
 }
 
 func (m *Model) hooksBody(y, h int) []string {

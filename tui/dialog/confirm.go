@@ -3,6 +3,7 @@ package dialog
 import (
 	tea "charm.land/bubbletea/v2"
 
+	"greenroom/tui/cell"
 	"greenroom/tui/theme"
 )
 
@@ -13,62 +14,121 @@ type Confirm struct {
 	Text string
 	// Yes and No name the two answers by what they do: "End it", "Keep it".
 	Yes, No string
+	// Also names a second way of saying yes, which is only reached by moving to it; empty when there is none.
+	Also string
 	// Danger is for what cannot be undone.
 	Danger bool
-	// OnYes makes the command that follows from yes.
-	OnYes func() tea.Cmd
+	// OnYes and OnAlso make the command that follows from an answer. OnNo is for a no that is worth keeping: it is not
+	// run when the question is closed without an answer.
+	OnYes, OnNo, OnAlso func() tea.Cmd
 
-	yes   bool
-	split int // column at which the yes button begins
-	row   int
+	focus answer
+	spots []spot
+}
+
+type answer int
+
+const (
+	no answer = iota
+	yes
+	also
+	answers
+)
+
+// spot is where an answer's button begins.
+type spot struct {
+	answer answer
+	x, y   int
 }
 
 // Update moves between the answers and takes one.
 func (c *Confirm) Update(msg tea.Msg) (tea.Cmd, bool) {
 	switch msg := msg.(type) {
 	case Click:
-		if c.row == 0 || msg.Y != c.row {
-			return nil, false
+		hit := false
+		for _, at := range c.spots {
+			if msg.Y == at.y && (msg.X >= at.x || at.x == 0) {
+				c.focus, hit = at.answer, true
+			}
 		}
-		c.yes = msg.X >= c.split
-		return c.answer()
+		if hit {
+			return c.take()
+		}
 	case tea.KeyPressMsg:
 		switch msg.String() {
-		case "left", "right", "h", "l", "tab", "shift+tab":
-			c.yes = !c.yes
+		case "right", "l", "tab", "down", "j":
+			c.move(1)
+		case "left", "h", "shift+tab", "up", "k":
+			c.move(-1)
 		case "y", "Y":
-			c.yes = true
-			return c.answer()
-		case "n", "N", "esc", "q":
+			c.focus = yes
+			return c.take()
+		case "n", "N":
+			c.focus = no
+			return c.take()
+		case "esc", "q":
 			return nil, true
 		case "enter", "space":
-			return c.answer()
+			return c.take()
 		}
 	}
 	return nil, false
 }
 
-func (c *Confirm) answer() (tea.Cmd, bool) {
-	if c.yes && c.OnYes != nil {
-		return c.OnYes(), true
+func (c *Confirm) move(d int) {
+	n := answers
+	if c.Also == "" {
+		n--
+	}
+	c.focus = (c.focus + answer(d) + n) % n
+}
+
+func (c *Confirm) take() (tea.Cmd, bool) {
+	if f := [answers]func() tea.Cmd{c.OnNo, c.OnYes, c.OnAlso}[c.focus]; f != nil {
+		return f(), true
 	}
 	return nil, true
 }
 
-// View draws the question and the two answers.
+// View draws the question and the answers: beside each other, or below where there is no room.
 func (c *Confirm) View(s *theme.Styles, w, h int) Box {
 	w = min(w, 62)
 	lines := append([]string{""}, wrapped(s, c.Text, w)...)
-	no, yes := button(s, c.No, !c.yes, false), button(s, c.Yes, c.yes, c.Danger)
-	c.split = s.Width(no) + 2
-	if len(lines)+4 > h { // little room: the question's end gives way to its answers
-		lines = lines[1:min(len(lines), max(h, 2))]
-		c.row = len(lines)
-		return Box{Title: c.Title, Danger: c.Danger, Lines: append(lines, no+"  "+yes)}
+	buttons := c.buttons(s, w)
+	tight := len(lines)+len(buttons)+3 > h
+	if tight { // little room: the question's end gives way to its answers
+		lines = lines[1:min(len(lines), max(h-len(buttons)+1, 2))]
+	} else {
+		lines = append(lines, "")
 	}
-	c.row = len(lines) + 1
-	return Box{Title: c.Title, Danger: c.Danger, Lines: append(lines, "", no+"  "+yes, "",
-		s.KeyHelp.Render("y yes   n no   tab other   enter takes it"))}
+	for i := range c.spots {
+		c.spots[i].y += len(lines)
+	}
+	lines = append(lines, buttons...)
+	if !tight {
+		lines = append(lines, "", s.KeyHelp.Render("y yes   n no   tab other   enter takes it"))
+	}
+	return Box{Title: c.Title, Danger: c.Danger, Lines: lines}
+}
+
+// buttons draws the answers and notes where they are.
+func (c *Confirm) buttons(s *theme.Styles, w int) (rows []string) {
+	c.spots = c.spots[:0]
+	for i, label := range [answers]string{c.No, c.Yes, c.Also} {
+		if label == "" {
+			continue
+		}
+		b := button(s, label, c.focus == answer(i), c.Danger && answer(i) != no)
+		last := len(rows) - 1
+		if last < 0 || s.Width(rows[last])+2+s.Width(b) > w {
+			c.spots = append(c.spots, spot{answer: answer(i), y: len(rows)})
+			rows = append(rows, b)
+			continue
+		}
+		c.spots = append(c.spots, spot{answer: answer(i), x: s.Width(rows[last]) + 2, y: last})
+		rows[last] += cell.Spaces(2) + b
+	}
+	return rows
 }
 
 // button draws one answer; the brackets tell the focused one without colour.

@@ -84,6 +84,45 @@ func TestConfirmTakesClicks(t *testing.T) {
 	}
 }
 
+func TestConfirmHasAThirdAnswer(t *testing.T) {
+	said := ""
+	say := func(what string) func() tea.Cmd { return func() tea.Cmd { said += what; return nil } }
+	ask := func() *Confirm {
+		said = ""
+		return &Confirm{Text: "Ada goes.", No: "Keep her in", Yes: "Remove her", Also: "Remove her and keep her out", Danger: true,
+			OnNo: say("no"), OnYes: say("yes"), OnAlso: say("also")}
+	}
+	for _, c := range []struct {
+		keys []string
+		want string
+	}{
+		{[]string{"enter"}, "no"}, {[]string{"n"}, "no"}, {[]string{"esc"}, ""}, {[]string{"y"}, "yes"}, {[]string{"tab", "enter"}, "yes"},
+		{[]string{"right", "right", "enter"}, "also"}, {[]string{"up", "enter"}, "also"}, {[]string{"tab", "tab", "tab", "enter"}, "no"},
+	} {
+		d := ask()
+		if _, done := press(d, c.keys...); !done || said != c.want {
+			t.Errorf("%v: done %v, said %q", c.keys, done, said)
+		}
+	}
+	for label, want := range map[string]string{"Keep her in": "no", "Remove her ": "yes", "Remove her and": "also"} {
+		d := ask()
+		if _, done := d.Update(row(t, d, label)); !done || said != want {
+			t.Errorf("a click on %q said %q", label, said)
+		}
+		d = ask() // where the answers stand below each other
+		narrow := strings.Split(text(d, 30, 20), "\n")
+		for y, line := range narrow {
+			if strings.Contains(line+" ", label) {
+				d.Update(Click{X: 4, Y: y})
+				break
+			}
+		}
+		if said != want {
+			t.Errorf("a click on %q said %q in\n%s", label, said, strings.Join(narrow, "\n"))
+		}
+	}
+}
+
 func form(submitted *string) *Form {
 	return &Form{Title: "New", Submit: "Make it", Fields: []*Field{
 		{Name: "name", Label: "Name", Help: "What it is called.", Check: func(v string, _ func(string) string) string {
@@ -285,7 +324,7 @@ func TestTheFrontDialogHasTheKeys(t *testing.T) {
 	}
 	s.Push(back)
 	s.Draw(styles, screen, 80, 24, ansi.Strip)
-	s.ClickAt(s.x+row(t, back, "y").X+1, s.y+back.row)
+	s.ClickAt(s.x+row(t, back, "y").X+1, s.y+back.spots[0].y)
 	if s.Front() != nil {
 		t.Error("a click did not answer")
 	}

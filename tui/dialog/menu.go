@@ -19,6 +19,14 @@ type Item struct {
 	Why string
 	// Do makes the command that follows.
 	Do func() tea.Cmd
+	// Stay keeps the menu open when the item is taken.
+	Stay bool
+}
+
+// Note is a remark below a menu's items: what could not be offered, and why.
+type Note struct {
+	Text string
+	Bad  bool
 }
 
 // Menu offers items. With Search typing narrows them; without it digits and letters do nothing.
@@ -28,6 +36,19 @@ type Menu struct {
 	Text   string
 	Items  []Item
 	Search bool
+	// Busy says what items are still awaited from; empty when all are there.
+	Busy string
+	// Empty stands in place of the items when there are none.
+	Empty string
+	// Notes stand below the items.
+	Notes []Note
+	// Aside stands at the right of the top edge.
+	Aside string
+	// Wide takes more of the screen's width.
+	Wide bool
+	// Keys adds commands to keys that narrowing has no use for; Hint explains them at the bottom.
+	Keys map[string]func() tea.Cmd
+	Hint string
 
 	query string
 	shown []int
@@ -40,6 +61,12 @@ type Menu struct {
 func (m *Menu) Choose(i int) {
 	m.narrow()
 	m.list.Cursor = i
+}
+
+// SetItems replaces the items, under what was typed; the cursor stays in its place.
+func (m *Menu) SetItems(items []Item) {
+	m.Items, m.ready = items, false
+	m.narrow()
 }
 
 // Update moves, narrows and takes.
@@ -56,7 +83,11 @@ func (m *Menu) Update(msg tea.Msg) (tea.Cmd, bool) {
 	case tea.PasteMsg:
 		m.typed(msg.Content)
 	case tea.KeyPressMsg:
-		switch k := msg.String(); {
+		k := msg.String()
+		if f, ok := m.Keys[k]; ok {
+			return f(), false
+		}
+		switch {
 		case k == "esc":
 			return nil, true
 		case k == "enter":
@@ -106,7 +137,7 @@ func (m *Menu) take() (tea.Cmd, bool) {
 	if it.Do == nil {
 		return nil, true
 	}
-	return it.Do(), true
+	return it.Do(), !it.Stay
 }
 
 // narrow finds the items that match what was typed, best first.
@@ -135,8 +166,22 @@ func (m *Menu) narrow() {
 // View draws the items that match, as many as fit.
 func (m *Menu) View(s *theme.Styles, w, h int) Box {
 	m.narrow()
-	w = min(w, 64)
-	var lines []string
+	if w = min(w, 96); !m.Wide {
+		w = min(w, 64)
+	}
+	var lines, foot []string
+	for _, n := range m.Notes {
+		ink := s.Muted
+		if n.Bad {
+			ink = s.Bad
+		}
+		for _, l := range wrapped(s, n.Text, w) {
+			foot = append(foot, ink.Render(l))
+		}
+	}
+	if len(foot) > 0 {
+		foot = append([]string{""}, foot[:min(len(foot), max(h/3, 1))]...)
+	}
 	if m.Text != "" {
 		lines = append(wrapped(s, m.Text, w), "")
 	}
@@ -144,7 +189,7 @@ func (m *Menu) View(s *theme.Styles, w, h int) Box {
 		lines = append(lines, s.Key.Render(": ")+s.Text.Render(m.query)+s.ButtonOn.Render(" "), "")
 	}
 	m.head = len(lines)
-	m.list.Resize(len(m.shown), max(min(h-m.head-2, len(m.Items)), 1))
+	m.list.Resize(len(m.shown), max(min(h-m.head-2-len(foot), len(m.Items)), 1))
 	from, to := m.list.Range()
 	for i := from; i < to; i++ {
 		it := m.Items[m.shown[i]]
@@ -164,10 +209,24 @@ func (m *Menu) View(s *theme.Styles, w, h int) Box {
 		lines = append(lines, line)
 	}
 	if len(m.shown) == 0 {
-		lines = append(lines, s.Muted.Render("Nothing is called that."))
+		lines = append(lines, s.Muted.Render(s.Clip(m.nothing(), w)))
 	}
 	for len(lines) < m.head+m.list.Height {
 		lines = append(lines, s.Fit("", w))
 	}
-	return Box{Title: m.Title, Lines: append(lines, "", s.KeyHelp.Render("enter takes it   esc closes"))}
+	lines = append(append(lines, foot...), "", s.KeyHelp.Render(s.Clip("enter takes it   "+m.Hint+"esc closes", w)))
+	return Box{Title: m.Title, Note: m.Aside, Lines: lines}
+}
+
+// nothing says why no item is shown.
+func (m *Menu) nothing() string {
+	switch {
+	case len(m.Items) > 0:
+		return "Nothing is called that."
+	case m.Busy != "":
+		return m.Busy
+	case m.Empty != "":
+		return m.Empty
+	}
+	return "There is nothing to choose from."
 }

@@ -28,6 +28,9 @@ type Backend struct {
 	// Found is what PlatformRooms answers, Diagnoses what Diagnose does.
 	Found     []app.PlatformRoom
 	Diagnoses []app.Diagnosis
+	// Slow is how long the platforms take to answer PlatformRooms and Diagnose; Failing is what those of an account fail with.
+	Slow    time.Duration
+	Failing map[string]error
 	// Fail, when set, is what every call but Subscribe answers.
 	Fail error
 	// Calls counts calls by method.
@@ -137,7 +140,7 @@ func (b *Backend) CreateRoom(_ context.Context, s app.RoomSpec) (app.Room, error
 	}
 	b.n++
 	r := app.Room{ID: fmt.Sprintf("room-%d", b.n), Name: s.Name, Account: s.Account, Locked: s.Locked, Size: s.Size,
-		Recording: s.Recording, Trigger: s.Trigger, SkipConsent: s.SkipConsent, CreatedAt: app.At(b.Clock.Now())}
+		Recording: s.Recording, Trigger: s.Trigger, Logo: s.Logo, SkipConsent: s.SkipConsent, CreatedAt: app.At(b.Clock.Now())}
 	b.rooms = append(b.rooms, r)
 	b.publish(app.Change{Kind: app.RoomChange, Room: &r})
 	return r, nil
@@ -161,6 +164,8 @@ func (b *Backend) EditRoom(_ context.Context, p app.RoomPatch) (app.Room, error)
 	set(&r.Size, p.Size)
 	set(&r.Recording, p.Recording)
 	set(&r.Trigger, p.Trigger)
+	set(&r.Logo, p.Logo)
+	set(&r.SkipConsent, p.SkipConsent)
 	out := *r
 	b.publish(app.Change{Kind: app.RoomChange, Room: &out})
 	return out, nil

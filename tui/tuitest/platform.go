@@ -4,13 +4,42 @@ import (
 	"context"
 
 	"greenroom/internal/app"
+	"greenroom/provider"
 )
 
-// PlatformRooms answers Found.
-func (b *Backend) PlatformRooms(context.Context, app.PlatformRoomQuery) ([]app.PlatformRoom, error) {
+// PlatformRooms answers Found, as far as it is the account's, after Slow.
+func (b *Backend) PlatformRooms(ctx context.Context, q app.PlatformRoomQuery) ([]app.PlatformRoom, error) {
+	if err := b.answer(ctx, "PlatformRooms", q.Account); err != nil {
+		return nil, err
+	}
 	b.Lock()
 	defer b.Unlock()
-	return append([]app.PlatformRoom{}, b.Found...), b.enter("PlatformRooms")
+	out := []app.PlatformRoom{}
+	for _, r := range b.Found {
+		if q.Account == "" || r.Account == q.Account {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// answer counts a call that asks the platform itself, waits as long as that takes, and fails as the account does.
+func (b *Backend) answer(ctx context.Context, method, account string) error {
+	b.Lock()
+	err := b.enter(method)
+	if err == nil {
+		err = b.Failing[account]
+	}
+	slow := b.Slow
+	b.Unlock()
+	if slow > 0 {
+		select {
+		case <-b.Clock.After(slow):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return err
 }
 
 // AdoptRoom makes a room of one of Found, with its meeting.
@@ -29,6 +58,10 @@ func (b *Backend) AdoptRoom(_ context.Context, a app.Adoption) (app.RoomView, er
 		name := a.Name
 		if name == "" {
 			name = f.PlatformRoom
+		}
+		if b.room(name) >= 0 {
+			return app.RoomView{}, &app.Error{Kind: provider.Conflict, Text: "there is a room of that name on another account",
+				Hint: "choose another name"}
 		}
 		r := app.Room{ID: "room-adopted-" + f.PlatformRoom, Name: name, Account: f.Account, Adopted: true, CreatedAt: app.At(b.Clock.Now())}
 		m := app.Meeting{ID: "meeting-adopted-" + f.PlatformRoom, Room: name, RoomID: r.ID, Account: f.Account, Platform: f.Platform,
@@ -100,9 +133,12 @@ func (b *Backend) Consent(_ context.Context, c app.ConsentAnswer) (app.Meeting, 
 	return d.Meeting, err
 }
 
-// Diagnose answers Diagnoses.
-func (b *Backend) Diagnose(context.Context, app.DiagnosisQuery) ([]app.Diagnosis, error) {
+// Diagnose answers Diagnoses, after Slow.
+func (b *Backend) Diagnose(ctx context.Context, q app.DiagnosisQuery) ([]app.Diagnosis, error) {
+	if err := b.answer(ctx, "Diagnose", q.Account); err != nil {
+		return nil, err
+	}
 	b.Lock()
 	defer b.Unlock()
-	return append([]app.Diagnosis{}, b.Diagnoses...), b.enter("Diagnose")
+	return append([]app.Diagnosis{}, b.Diagnoses...), nil
 }
