@@ -34,6 +34,9 @@ type Webhook struct {
 	Verdict Verdict
 	// Missing says of a Rejected one that there was no signature at all, which is answered 400 rather than 401.
 	Missing bool
+	// Ping says of one that isn't Verified that it is the platform's test of the address, word for word: it carries
+	// nothing, and is answered 200.
+	Ping bool `json:",omitempty"`
 	// Reason explains a verdict that isn't Verified, and of a Verified one what could not be parsed. For people.
 	Reason string
 	// Event is what it means. Kind is [KindUnknown] for everything authentic that isn't understood. It is filled as far

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -89,18 +91,19 @@ type rows struct {
 type segmentStat struct {
 	bytes, rows uint64
 	newest      int64 // the latest arrival, Unix seconds
+	begun       int64 // when the segment was opened, Unix seconds
 }
 
 func (s segmentStat) encode() []byte {
-	return append(append(be64(s.bytes), be64(s.rows)...), be64(uint64(s.newest))...)
+	return slices.Concat(be64(s.bytes), be64(s.rows), be64(uint64(s.newest)), be64(uint64(s.begun)))
 }
 
 func statOf(segment *bolt.Bucket) segmentStat {
 	raw := segment.Get(keyStat)
-	if len(raw) != 24 {
+	if len(raw) != 32 {
 		return segmentStat{}
 	}
-	return segmentStat{un64(raw[:8]), un64(raw[8:16]), int64(un64(raw[16:]))}
+	return segmentStat{un64(raw[:8]), un64(raw[8:16]), int64(un64(raw[16:24])), int64(un64(raw[24:]))}
 }
 
 func (s *Store) openRows(b *bolt.Tx) (*rows, error) {
@@ -133,7 +136,9 @@ func (r *rows) add(d app.Delivery, blob []byte) error {
 	if err != nil {
 		return err
 	}
-	full := r.stat.bytes >= uint64(r.s.opt.SegmentBytes) || r.stat.rows >= uint64(r.s.opt.SegmentRows)
+	now := r.s.opt.Now()
+	full := r.stat.bytes >= uint64(r.s.opt.SegmentBytes) || r.stat.rows >= uint64(r.s.opt.SegmentRows) ||
+		now.Sub(time.Unix(r.stat.begun, 0)) > r.s.opt.RetainFor/8
 	if r.segment == nil || full {
 		if err := r.open(d.Seq, full); err != nil {
 			return err
@@ -167,7 +172,7 @@ func (r *rows) open(seq uint64, fresh bool) error {
 	}
 	last, _ := r.all.Cursor().Last()
 	if last == nil || fresh {
-		last, r.stat = be64(seq), segmentStat{}
+		last, r.stat = be64(seq), segmentStat{begun: r.s.opt.Now().Unix()}
 	}
 	seg, err := r.all.CreateBucketIfNotExists(bytes.Clone(last))
 	if err != nil {

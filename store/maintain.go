@@ -44,7 +44,7 @@ func (s *Store) BackupFile(ctx context.Context, path string) (int64, error) {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return 0, err
 	}
-	if err := os.Link(f.Name(), path); err != nil {
+	if err := linkOrCopy(f.Name(), path); err != nil {
 		return 0, fmt.Errorf("store: back up: %w", err)
 	}
 	return n, syncFolder(filepath.Dir(path))
@@ -190,8 +190,7 @@ func Restore(path, backup string) (kept string, err error) {
 		return "", errors.Join(fmt.Errorf("store: restore: %w", err), os.Remove(part))
 	}
 	if _, err := os.Stat(path); err == nil {
-		kept = path + ".before-restore"
-		if err := os.Rename(path, kept); err != nil {
+		if kept, err = keep(path); err != nil {
 			return "", fmt.Errorf("store: restore: %w", err)
 		}
 	}
@@ -199,6 +198,31 @@ func Restore(path, backup string) (kept string, err error) {
 		return kept, fmt.Errorf("store: restore: %w", err)
 	}
 	return kept, syncFolder(filepath.Dir(path))
+}
+
+// keep gives a file a second name that nothing else has, so that it is there until its first one is taken over.
+func keep(path string) (string, error) {
+	for n := 1; ; n++ {
+		kept := fmt.Sprintf("%s.before-restore-%d", path, n)
+		err := linkOrCopy(path, kept)
+		if !errors.Is(err, os.ErrExist) {
+			return kept, err
+		}
+	}
+}
+
+// linkOrCopy gives a file another name, without replacing anything. Where the file system has no second names the name
+// is taken first and the file copied.
+func linkOrCopy(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil || errors.Is(err, os.ErrExist) {
+		return err
+	}
+	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), copyFile(to, from))
 }
 
 // probe opens a file as a store without changing it.

@@ -321,3 +321,54 @@ func TestEffectsSeeEachOthersWritesWithinACommit(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestASecondRestoreKeepsTheFirstOriginal(t *testing.T) {
+	s := open(t, Options{})
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	if _, err := s.BackupFile(t.Context(), backup); err != nil {
+		t.Fatal(err)
+	}
+	target := filepath.Join(t.TempDir(), FileName)
+	precious := open(t, Options{Path: target})
+	appendN(t, precious, 3, nil)
+	if err := precious.Close(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := Restore(target, backup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := Restore(target, backup)
+	if err != nil || second == first {
+		t.Fatalf("%q and %q, %v", first, second, err)
+	}
+	if n := count(t, open(t, Options{Path: first})); n != 3 {
+		t.Errorf("%d deliveries in the original", n)
+	}
+}
+
+func TestAQuietStoreIsRetainedByAgeToo(t *testing.T) {
+	clock := t0
+	s := open(t, Options{Now: func() time.Time { return clock }, RetainFor: 30 * 24 * time.Hour})
+	for day := range 100 {
+		clock = t0.Add(time.Duration(day) * 24 * time.Hour)
+		d := delivery(day)
+		d.At = app.At(clock)
+		if _, err := s.Append(t.Context(), Entry{Delivery: d}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.retain()
+	if n := count(t, s); n < 30 || n > 36 {
+		t.Errorf("%d days of one delivery each are kept, of 30 wanted", n)
+	}
+}
+
+func TestTheOldestPageBeginsWithTheFirst(t *testing.T) {
+	s := open(t, Options{})
+	appendN(t, s, 30, nil)
+	page, err := s.Events(t.Context(), app.EventQuery{Forward: true, Limit: 10})
+	if err != nil || len(page.Events) != 10 || page.Events[9].Seq != 1 || page.Events[0].Seq != 10 || !page.More || page.Next != 10 {
+		t.Errorf("%+v, %v", page, err)
+	}
+}

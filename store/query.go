@@ -26,7 +26,7 @@ func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, er
 	w := wanted(q)
 	needle := []byte(strings.ToLower(q.Grep))
 	page := app.EventPage{Events: []app.Delivery{}}
-	forward := q.After > 0 && q.Before == 0
+	forward := q.Forward || q.After > 0 && q.Before == 0
 	err := s.View(ctx, func(tx *Tx) error {
 		budget := scanBudget
 		var failed error

@@ -22,8 +22,11 @@ func (s *Store) retain() {
 			}
 			return dropGenerations(b, s.opt.Now())
 		})
-		if err != nil || !dropped || len(s.queue) > 0 {
+		if err != nil || !dropped {
 			return
+		}
+		if batch := s.take(s.queue, nil, s.opt.Batch); len(batch) > 0 {
+			s.commit(batch) // nobody waits for more than one segment
 		}
 	}
 }

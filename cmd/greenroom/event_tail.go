@@ -135,7 +135,7 @@ func (f *follower) narrow() bool {
 // catchUp prints what matches beyond the last one, oldest first.
 func (f *follower) catchUp(ctx context.Context) error {
 	q := f.query
-	q.Limit = 1000
+	q.Limit, q.Forward = 1000, true
 	for {
 		q.After = f.last
 		page, err := f.backend.Events(ctx, q)

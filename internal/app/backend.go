@@ -186,6 +186,8 @@ type EventQuery struct {
 	// beyond it, still newest first.
 	Before uint64 `json:"before,omitempty"`
 	After  uint64 `json:"after,omitempty"`
+	// Forward asks for the oldest ones beyond After rather than the newest ones before Before.
+	Forward bool `json:"forward,omitempty"`
 	// Limit is at most 1000; 0 means 100.
 	Limit int `json:"limit,omitempty"`
 }

@@ -109,6 +109,9 @@ func (b *bus) forget(s *subscriber) {
 func (b *bus) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.closed {
+		return
+	}
 	b.closed = true
 	for s := range b.subs {
 		close(s.done)

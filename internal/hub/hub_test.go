@@ -82,6 +82,8 @@ func (p *platform) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, err
 	case "good":
 	case "":
 		return provider.Webhook{Verdict: provider.Rejected, Missing: true, Reason: "no signature"}, nil
+	case "ping":
+		return provider.Webhook{Verdict: provider.Unverified, Ping: true, Event: provider.Event{Kind: provider.KindTest}}, nil
 	case "unset":
 		return provider.Webhook{Verdict: provider.Unverified, Reason: "no secret"}, nil
 	default:
@@ -282,6 +284,7 @@ func TestVerdictsAndTheirAnswers(t *testing.T) {
 		{"forged", "bad", `{}`, 401, provider.Rejected},
 		{"unsigned", "", `{}`, 400, provider.Rejected},
 		{"no secret", "unset", `{}`, 401, provider.Unverified},
+		{"the platform's ping", "ping", `{}`, 200, provider.Unverified},
 		{"unparsable", "good", `{{{`, 200, provider.Verified},
 		{"unknown kind", "good", `{"Kind":"unknown","Type":"pigeon.landed"}`, 200, provider.Verified},
 		{"no participant", "good", `{"Kind":"participant.left","ID":"2","Room":"r"}`, 200, provider.Verified},

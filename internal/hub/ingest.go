@@ -40,7 +40,7 @@ func (h *Hub) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
 		}
 	}
 	if w.Verdict != provider.Verified {
-		return h.reject(ctx, d, w.Missing), nil
+		return h.reject(ctx, d, w), nil
 	}
 	d.Status = http.StatusOK
 	d, err = h.store.Append(ctx, store.Entry{Delivery: d, Effect: h.effectOf(a, w.Event, in.ReceivedAt)})
@@ -54,14 +54,22 @@ func (h *Hub) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
 	return app.Answer{Status: http.StatusOK, Seq: d.Seq}, nil
 }
 
-func (h *Hub) reject(ctx context.Context, d app.Delivery, missing bool) app.Answer {
-	d.Status = http.StatusUnauthorized
-	if missing && d.Verdict == provider.Rejected {
+// reject records what can't be verified where strangers can do no harm, and says what to answer.
+func (h *Hub) reject(ctx context.Context, d app.Delivery, w provider.Webhook) app.Answer {
+	switch {
+	case w.Ping:
+		d.Status = http.StatusOK
+	case w.Missing && d.Verdict == provider.Rejected:
 		d.Status = http.StatusBadRequest
+	default:
+		d.Status = http.StatusUnauthorized
 	}
 	got, err := h.store.Reject(ctx, d)
 	if err != nil && !errors.Is(err, store.ErrBusy) {
 		h.log.Error("a rejected webhook could not be recorded", "account", d.Account, "err", err)
+	}
+	if err != nil && w.Ping {
+		return busy(err) // no success before it is on disk
 	}
 	return app.Answer{Status: d.Status, Seq: got.Seq, Text: strings.ToLower(http.StatusText(d.Status))}
 }

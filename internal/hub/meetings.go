@@ -294,7 +294,7 @@ func (h *Hub) reuse(ctx context.Context, room app.Room) (app.StartedMeeting, boo
 	if l, ok := a.Provider.(provider.Looker); ok {
 		_, err := l.Lookup(ctx, platformMeeting(*m, nil))
 		h.noteCall(a, err)
-		if errors.Is(err, provider.NotFound) {
+		if errors.Is(err, provider.NotFound) && m.Here == 0 {
 			_, err := h.end(ctx, m.ID, h.clock.Now(), roster.ReasonGone, app.FromPlatform)
 			return app.StartedMeeting{}, false, err
 		}

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,7 +135,7 @@ func bind(addr string, fixed bool) (net.Listener, error) {
 		if err == nil {
 			return n, nil
 		}
-		taken := errors.Is(err, syscall.EADDRINUSE)
+		taken := isTaken(err)
 		if fixed || first == 0 || !taken || p-first >= portTries || p == 65535 {
 			e := &app.Error{Kind: provider.Unavailable, Text: fmt.Sprintf("listen on %s: %v", addr, err), Err: err}
 			if taken {
@@ -143,6 +144,13 @@ func bind(addr string, fixed bool) (net.Listener, error) {
 			return nil, e
 		}
 	}
+}
+
+// isTaken says whether an address is in use. Windows has an error number of its own for that, which package syscall
+// doesn't map.
+func isTaken(err error) bool {
+	const wsaeaddrinuse = syscall.Errno(10048)
+	return errors.Is(err, syscall.EADDRINUSE) || runtime.GOOS == "windows" && errors.Is(err, wsaeaddrinuse)
 }
 
 // Addr is where the listener is bound.
@@ -196,10 +204,8 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a, err = l.opt.Ingest.Ingest(r.Context(), app.Inbound{
 			Account: account, Method: r.Method, Target: r.RequestURI, Header: headers(r), Body: body, ReceivedAt: received,
 		})
-		switch {
-		case errors.Is(err, provider.NotFound):
-			a = app.Answer{Status: http.StatusNotFound, Text: "not found"}
-		case err != nil:
+		if err != nil {
+			// An owner of the store that doesn't know the account yet is no reason to send the platform away for good.
 			l.opt.Log.Error("a webhook could not be handed over", "account", account, "err", err)
 			a = app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "try again"}
 		}

@@ -148,7 +148,7 @@ func TestNothingIsAcceptedThatWasNotStored(t *testing.T) {
 	}{
 		{"busy", app.Answer{Status: 503, RetryAfter: 7}, nil, 503},
 		{"the owner is gone", app.Answer{}, errors.New("socket closed"), 503},
-		{"the account is gone", app.Answer{}, &app.Error{Kind: provider.NotFound}, 404},
+		{"the owner does not know the account", app.Answer{}, &app.Error{Kind: provider.NotFound}, 503},
 		{"forged", app.Answer{Status: 401}, nil, 401},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -47,12 +47,15 @@ type apiError struct {
 // collected yet with an error that says deleted.
 func explain(status int, _ http.Header, body []byte, p *rest.Problem) {
 	var e apiError
-	if json.Unmarshal(body, &e) != nil {
-		return
-	}
 	var code rest.Text
-	_ = code.UnmarshalJSON(e.Error)
+	if json.Unmarshal(body, &e) == nil {
+		_ = code.UnmarshalJSON(e.Error)
+	}
 	p.Code, p.Text = string(code), string(e.Info)
+	if code == "" && !bool(e.Deleted) && status == http.StatusNotFound {
+		// Something in between answers for Daily: that says nothing about what is there.
+		p.Kind, p.Text = provider.Unavailable, "not found, but not in Daily's words"
+	}
 	switch p.Code {
 	case "authorization-header-error", "authentication-error":
 		p.Kind = provider.Unauthenticated

@@ -117,7 +117,7 @@ func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 		return p.client.Refuse(provider.Invalid, "end meeting", "", "the meeting has no room name", "")
 	}
 	here, err := p.Presence(ctx, m)
-	if err != nil && !errors.Is(err, provider.NotFound) {
+	if err != nil && !nothingThere(err) {
 		return err
 	}
 	listed := make(map[string]bool, len(here))
@@ -126,7 +126,7 @@ func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 		listed[one.Session] = true
 		sessions = append(sessions, one.Session)
 	}
-	if err := p.eject(ctx, m.Room, sessions, false); err != nil && !errors.Is(err, provider.NotFound) {
+	if err := p.eject(ctx, m.Room, sessions, false); err != nil && !nothingThere(err) {
 		return err
 	}
 	sessions = sessions[:0]
@@ -138,7 +138,7 @@ func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 	}
 	// These may have left long ago; that Daily doesn't know them any more must not keep the room alive.
 	err = p.eject(ctx, m.Room, sessions, false)
-	if err != nil && !errors.Is(err, provider.NotFound) && !errors.Is(err, provider.Invalid) {
+	if err != nil && !nothingThere(err) && !errors.Is(err, provider.Invalid) {
 		return err
 	}
 	err = p.client.Do(ctx, rest.Call{
@@ -148,6 +148,13 @@ func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 		return nil
 	}
 	return err
+}
+
+// nothingThere says whether an answer is a 404 of any wording. Where people are to be removed that need not be told
+// apart: deleting the room, which follows, takes only Daily's own word.
+func nothingThere(err error) bool {
+	var e *provider.Error
+	return errors.Is(err, provider.NotFound) || errors.As(err, &e) && e.Status == http.StatusNotFound
 }
 
 // Eject removes one session. With ban its person can't come back, as far as Daily knows the person by a user id.

@@ -150,12 +150,12 @@ func TestPing(t *testing.T) {
 		want    provider.Verdict
 		kind    provider.EventKind
 	}{
-		{"unsigned", account(), request("", "", pingBody), provider.Verified, provider.KindTest},
-		{"with white space", account(), request("", "", " {\n\"test\" : \"test\"\t}\r\n"), provider.Verified, provider.KindTest},
+		{"unsigned", account(), request("", "", pingBody), provider.Unverified, provider.KindTest},
+		{"with white space", account(), request("", "", " {\n\"test\" : \"test\"\t}\r\n"), provider.Unverified, provider.KindTest},
 		{"signed", account(), request(pingSum, vectorStamp, pingBody), provider.Verified, provider.KindTest},
 		{"signed by another", account(), request(sign(t, otherKey, vectorStamp, []byte(pingBody)), vectorStamp, pingBody), provider.Rejected, provider.KindTest},
-		{"without a secret", none, request("", "", pingBody), provider.Verified, provider.KindTest},
-		{"signed, without a secret", none, request(pingSum, vectorStamp, pingBody), provider.Verified, provider.KindTest},
+		{"without a secret", none, request("", "", pingBody), provider.Unverified, provider.KindTest},
+		{"signed, without a secret", none, request(pingSum, vectorStamp, pingBody), provider.Unverified, provider.KindTest},
 		{"with more in it", account(), request("", "", `{"test":"test","type":"meeting.ended"}`), provider.Rejected, provider.KindMeetingEnded},
 		{"with something after it", account(), request("", "", pingBody+pingBody), provider.Rejected, provider.KindUnknown},
 		{"with white space in it", account(), request("", "", `{"te st":"test"}`), provider.Rejected, provider.KindUnknown},
@@ -164,7 +164,8 @@ func TestPing(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w, err := with(t, tt.account).ReadWebhook(tt.request)
-			if err != nil || w.Verdict != tt.want || w.Event.Kind != tt.kind {
+			ping := tt.want == provider.Unverified
+			if err != nil || w.Verdict != tt.want || w.Event.Kind != tt.kind || w.Ping != ping {
 				t.Errorf("%+v, %v", w, err)
 			}
 		})
@@ -214,7 +215,7 @@ func FuzzReadWebhook(f *testing.F) {
 			t.Error(err)
 		}
 		w, err = p.ReadWebhook(request("", "", string(body)))
-		if err != nil || (w.Verdict == provider.Verified) != (w.Event.Kind == provider.KindTest) {
+		if err != nil || w.Verdict == provider.Verified || w.Ping && w.Event.Kind != provider.KindTest {
 			t.Errorf("unsigned: %+v, %v", w, err)
 		}
 	})

@@ -65,7 +65,7 @@ type payload struct {
 func (p *Provider) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, error) {
 	if p.keys.isTestPing(r) {
 		return provider.Webhook{
-			Verdict: provider.Verified, Reason: "the platform's test, which is not signed and says nothing",
+			Verdict: provider.Unverified, Ping: true, Reason: "the platform's test of the address, which says nothing",
 			Event: provider.Event{Kind: provider.KindTest, Type: "test"},
 		}, nil
 	}
