@@ -16,8 +16,6 @@ const (
 	lookEvery = 5 * time.Minute
 	// lookAgain is how soon a "not found" is checked a second time; one alone ends nothing.
 	lookAgain = 30 * time.Second
-	// manyMeetings is more than anybody has open.
-	manyMeetings = 100_000
 )
 
 // endWatcher ends an account's meetings whose end has passed, and those that no longer exist on the platform because
@@ -38,12 +36,13 @@ func (w *endWatcher) run() { w.hub.everySecond(w.turn) }
 
 func (w *endWatcher) turn(ctx context.Context) {
 	h := w.hub
-	unended, err := h.Meetings(ctx, app.MeetingQuery{Unended: true, Account: w.account.Name, Limit: manyMeetings})
+	unended, err := h.unended(ctx, w.account)
 	if err != nil {
 		h.complain(err, "the meetings to look after could not be read", w.account)
 		return
 	}
-	for _, m := range unended {
+	for i := range unended {
+		m := unended[i].Meeting
 		if h.overdue(m, w.account) {
 			at := m.EndsAt.Add(w.account.Provider.Traits().Linger)
 			if _, err := h.end(ctx, m.ID, at, roster.ReasonExpired, app.FromClock); err != nil {

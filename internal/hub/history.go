@@ -20,6 +20,8 @@ const (
 	historyIdle  = 30 * time.Minute
 	// historySpacing is the time between two readings of an account.
 	historySpacing = 2 * time.Second
+	// historyLook is how often the meetings are looked through for those that need a reading.
+	historyLook = 10 * time.Second
 	// gap is how long nobody may have listened before everything that is open is read anew.
 	gap = 2 * time.Minute
 	// historyEnded bounds how many meetings that ended are looked at for a last reading.
@@ -64,6 +66,7 @@ func (r *historian) turn(ctx context.Context) {
 		return
 	}
 	if m == "" {
+		r.next = now.Add(historyLook)
 		return
 	}
 	r.next = now.Add(max(historySpacing, r.account.Provider.Traits().PresenceSpacing))
@@ -131,17 +134,13 @@ func (r *historian) endedSince(ctx context.Context, since time.Time) error {
 
 // due picks the meeting that needs a reading most, and since when its sessions are wanted.
 func (r *historian) due(ctx context.Context, now time.Time) (pick string, since time.Time, err error) {
-	oldest := now
+	unended, err := r.hub.unended(ctx, r.account)
+	if err != nil {
+		return "", since, err
+	}
+	oldest, open := now, make(map[string]bool)
 	err = r.hub.store.View(ctx, func(tx *store.Tx) error {
-		unended, err := tx.Unended()
-		if err != nil {
-			return err
-		}
-		open := make(map[string]bool)
 		for _, m := range unended {
-			if m.Account != r.account.Name {
-				continue
-			}
 			open[m.ID] = true
 			need := m.HistoryRead.Before(r.gapEnd)
 			if !need {

@@ -61,6 +61,7 @@ type Hub struct {
 	order    []*account
 
 	rooms keyedMutex // one start or end at a time for each room
+	open  unendedCache
 
 	ctx     context.Context
 	cancel  context.CancelFunc

@@ -67,27 +67,21 @@ func retryAfter(err error, least time.Duration) time.Duration {
 // due lists the meetings that were not read for a while, those first that were not for longest.
 func (p *presencePoller) due(ctx context.Context, every time.Duration) ([]roster.Meeting, error) {
 	now := p.hub.clock.Now()
+	unended, err := p.hub.unended(ctx, p.account)
+	if err != nil {
+		return nil, err
+	}
 	var due []roster.Meeting
-	err := p.hub.store.View(ctx, func(tx *store.Tx) error {
-		unended, err := tx.Unended()
-		if err != nil {
-			return err
+	standing := make(map[string]bool, len(unended))
+	for _, m := range unended {
+		standing[m.ID] = true
+		if now.Sub(p.last[m.ID]) >= every {
+			due = append(due, m)
 		}
-		standing := make(map[string]bool, len(unended))
-		for _, m := range unended {
-			if m.Account != p.account.Name {
-				continue
-			}
-			standing[m.ID] = true
-			if now.Sub(p.last[m.ID]) >= every {
-				due = append(due, m)
-			}
-		}
-		maps.DeleteFunc(p.last, func(id string, _ time.Time) bool { return !standing[id] })
-		return nil
-	})
+	}
+	maps.DeleteFunc(p.last, func(id string, _ time.Time) bool { return !standing[id] })
 	slices.SortStableFunc(due, func(a, b roster.Meeting) int { return p.last[a.ID].Compare(p.last[b.ID]) })
-	return due, err
+	return due, nil
 }
 
 // everySecond takes a turn now and every second until the hub closes.

@@ -83,35 +83,36 @@ type gathered struct {
 
 func (r *autoRecorder) turn(ctx context.Context) {
 	h, now := r.hub, r.hub.clock.Now()
-	var due, silent []gathered
-	err := h.store.View(ctx, func(tx *store.Tx) error {
-		unended, err := tx.Unended()
-		if err != nil {
-			return err
+	unended, err := h.unended(ctx, r.account)
+	var due, silent, likely []gathered
+	for _, m := range unended {
+		if !m.RecordAsked.IsZero() && now.Sub(m.RecordAsked) > confirmTime {
+			silent = append(silent, gathered{Meeting: m})
 		}
-		for _, m := range unended {
-			if m.Account != r.account.Name {
-				continue
-			}
-			if !m.RecordAsked.IsZero() && now.Sub(m.RecordAsked) > confirmTime {
-				silent = append(silent, gathered{Meeting: m})
-			}
-			need := wantsRecording(m.Meeting)
-			if need == 0 || m.Here < need {
-				delete(r.tries, m.ID)
-				continue
-			}
-			stays, err := tx.Stays(m.ID)
-			if err != nil {
-				return err
-			}
-			g := gathered{Meeting: m}
-			if g.since, g.people, g.host = roster.Gather(stays); g.people >= need && g.since.After(m.RecordFor) {
-				due = append(due, g)
-			}
+		if m.Recording == app.IsRecording && !m.RecordFor.IsZero() {
+			continue
 		}
-		return nil
-	})
+		if need := wantsRecording(m.Meeting); need > 0 && m.Here >= need {
+			likely = append(likely, gathered{Meeting: m})
+		} else {
+			delete(r.tries, m.ID)
+		}
+	}
+	if len(likely) > 0 && err == nil {
+		err = h.store.View(ctx, func(tx *store.Tx) error {
+			for _, g := range likely {
+				stays, err := tx.Stays(g.ID)
+				if err != nil {
+					return err
+				}
+				g.since, g.people, g.host = roster.Gather(stays)
+				if g.people >= wantsRecording(g.Meeting.Meeting) && g.since.After(g.RecordFor) {
+					due = append(due, g)
+				}
+			}
+			return nil
+		})
+	}
 	if err != nil {
 		h.complain(err, "the meetings to record could not be read", r.account)
 		return

@@ -75,27 +75,24 @@ func (p *recordingPoller) expected(ctx context.Context, now time.Time) (bool, er
 	p.account.mu.Lock()
 	hooks := now.Sub(p.account.eventAt.Time) < heardLately
 	p.account.mu.Unlock()
+	unended, err := p.hub.unended(ctx, p.account)
+	if err != nil {
+		return false, err
+	}
 	expected := false
-	err := p.hub.store.View(ctx, func(tx *store.Tx) error {
-		unended, err := tx.Unended()
-		if err != nil {
-			return err
+	running := make(map[string]bool)
+	for _, m := range unended {
+		running[m.ID] = m.Recording == app.IsRecording
+		expected = expected || m.Recording == app.StartingRecording || !hooks && m.Status == app.Live &&
+			(m.Record == provider.RecordingCloud || m.Adopted)
+	}
+	for id, was := range p.recording {
+		if was && !running[id] {
+			p.ended = now
 		}
-		running := make(map[string]bool)
-		for _, m := range unended {
-			if m.Account != p.account.Name {
-				continue
-			}
-			running[m.ID] = m.Recording == app.IsRecording
-			expected = expected || m.Recording == app.StartingRecording || !hooks && m.Status == app.Live &&
-				(m.Record == provider.RecordingCloud || m.Adopted)
-		}
-		for id, was := range p.recording {
-			if was && !running[id] {
-				p.ended = now
-			}
-		}
-		p.recording = running
+	}
+	p.recording = running
+	err = p.hub.store.View(ctx, func(tx *store.Tx) error {
 		seen := 0
 		return tx.NewestRecordings(func(r app.Recording) bool {
 			unfinished := r.Status == app.RecordingRunning || r.Status == app.RecordingProcessing

@@ -1,0 +1,42 @@
+package hub
+
+import (
+	"context"
+	"sync"
+
+	"greenroom/internal/roster"
+	"greenroom/store"
+)
+
+// unendedCache is the list of open and live meetings as the background readers see it. Each of them asks every second;
+// the list is read anew only after something was written.
+type unendedCache struct {
+	mu    sync.Mutex
+	at    uint64 // the store's count of commits, before the list was read
+	valid bool
+	list  []roster.Meeting
+}
+
+// unended lists the open and live meetings of an account, oldest first. The list is shared: it must not be changed.
+func (h *Hub) unended(ctx context.Context, a *account) ([]roster.Meeting, error) {
+	c := &h.open
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at := h.store.Commits(); !c.valid || at != c.at {
+		var list []roster.Meeting
+		if err := h.store.View(ctx, func(tx *store.Tx) (err error) {
+			list, err = tx.Unended()
+			return err
+		}); err != nil {
+			return nil, err
+		}
+		c.list, c.at, c.valid = list, at, true
+	}
+	var out []roster.Meeting
+	for _, m := range c.list {
+		if m.Account == a.Name {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
