@@ -32,8 +32,8 @@ const (
 // maxGrain is by how much a platform's history may be off.
 const maxGrain = 15 * time.Second
 
-// maxMarks bounds how many times of emptiness a meeting remembers. Only stays that are told of later than that many
-// occurrences of the meeting could be closed at a wrong one.
+// maxMarks bounds how many times of emptiness a meeting remembers. Stays remember the one that closed them; only one that
+// is told of later than that many occurrences of the meeting could be closed at a wrong one.
 const maxMarks = 32
 
 // Meeting is a meeting with the evidence about all of it.
@@ -72,8 +72,11 @@ type Stay struct {
 	// WaitTold and WaitLeft are when they knocked and gave up.
 	WaitTold time.Time `json:"wait_told,omitzero"`
 	WaitLeft time.Time `json:"wait_left,omitzero"`
-	// NamedAt is the time of the event that their name is from.
+	// NamedAt and RoleAt are the times of the events that their name and their role are from.
 	NamedAt time.Time `json:"named_at,omitzero"`
+	RoleAt  time.Time `json:"role_at,omitzero"`
+	// Emptied is the time of emptiness that closed the stay.
+	Emptied time.Time `json:"emptied,omitzero"`
 	// Evidence is the last sign of their presence, by our clock and the platform's, whichever is later.
 	Evidence time.Time `json:"evidence,omitzero"`
 	// SeenAt is when the last presence reading that listed them began.
@@ -220,8 +223,8 @@ func (s *Stay) identify(p provider.Participant, at time.Time) {
 	if p.UserID != "" && (s.UserID == "" || p.UserID < s.UserID) {
 		s.UserID = p.UserID
 	}
-	if p.PlatformRole != "" && (s.Role == "" || newer) {
-		s.Role = p.PlatformRole
+	if p.PlatformRole != "" && (s.Role == "" || at.After(s.RoleAt) || at.Equal(s.RoleAt) && p.PlatformRole > s.Role) {
+		s.Role, s.RoleAt = p.PlatformRole, at.UTC()
 	}
 	s.Owner = s.Owner || p.Role == provider.RoleHost
 	s.Bot = s.Bot || p.Role == provider.RoleBot
@@ -236,23 +239,25 @@ func (s *Stay) witness(at time.Time) {
 // settle computes what people see of the stay from its evidence and the meeting's.
 func (s *Stay) settle(m *Meeting) {
 	s.LeftAt, s.Reason = app.Time{}, ""
-	s.Waiting = !s.WaitTold.IsZero() && s.JoinedAt.IsZero() && s.LeftTold.IsZero() && !s.WaitLeft.After(s.WaitTold)
+	gaveUp := !s.WaitLeft.IsZero() && !s.WaitLeft.Before(s.WaitTold)
+	s.Waiting = !s.WaitTold.IsZero() && s.JoinedAt.IsZero() && s.LeftTold.IsZero() && !gaveUp
 	from := s.JoinedAt.Time
 	if from.IsZero() {
 		from = s.WaitTold
 	}
 	closed := !s.Closed.IsZero() && !s.SeenAt.After(s.Closed)
-	switch mark, emptied := m.emptiedAfter(from, s.SeenAt); {
+	s.Emptied = m.emptiedAfter(from, s.SeenAt, s.Emptied)
+	switch {
 	case !s.LeftTold.IsZero():
 		s.LeftAt, s.Reason = app.At(s.LeftTold), s.LeftWhy
-	case s.JoinedAt.IsZero() && !s.WaitTold.IsZero() && !s.Waiting:
+	case s.JoinedAt.IsZero() && gaveUp:
 		s.LeftAt, s.Reason = app.At(s.WaitLeft), "gave up waiting"
 	case !s.LeftRead.IsZero() && !s.SeenAt.Add(-m.Lag).After(s.LeftRead.Add(maxGrain)):
 		s.LeftAt, s.Reason, s.Waiting = app.At(s.LeftRead), s.LeftWhy, false
-	case closed && (!emptied || s.Closed.Before(mark)):
+	case closed && (s.Emptied.IsZero() || s.Closed.Before(s.Emptied)):
 		s.LeftAt, s.Reason = app.At(s.Closed), ReasonNotSeen
-	case emptied:
-		s.LeftAt, s.Reason, s.Waiting = app.At(mark), ReasonMeetingEnded, false
+	case !s.Emptied.IsZero():
+		s.LeftAt, s.Reason, s.Waiting = app.At(s.Emptied), ReasonMeetingEnded, false
 	case m.Status == app.Ended:
 		at := m.EndedAt.Time
 		if from.After(at) {
@@ -265,15 +270,19 @@ func (s *Stay) settle(m *Meeting) {
 	}
 }
 
-// emptiedAfter finds the first time at or after from at which the meeting was empty, unless a presence reading shows
-// that the person outlived it.
-func (m *Meeting) emptiedAfter(from, seen time.Time) (time.Time, bool) {
+// emptiedAfter finds the first time at or after from at which the meeting was empty, had being one that was found before,
+// unless a presence reading shows that the person outlived it. It is zero when there is none.
+func (m *Meeting) emptiedAfter(from, seen, had time.Time) time.Time {
+	closes := func(mark time.Time) bool { return !mark.Before(from) && !seen.Add(-m.Lag).After(mark) }
+	if !closes(had) {
+		had = time.Time{}
+	}
 	for _, mark := range m.Marks {
-		if !mark.Before(from) && !seen.Add(-m.Lag).After(mark) {
-			return mark, true
+		if closes(mark) && (had.IsZero() || mark.Before(had)) {
+			return mark
 		}
 	}
-	return time.Time{}, false
+	return had
 }
 
 // EmptySince says whether the meeting was empty, or had ended, at or after a time.
@@ -331,6 +340,7 @@ func (m *Meeting) End(at time.Time, reason string, from app.Source) {
 // Revive takes back an end that nobody here asked for, since somebody was in the meeting later than that.
 func (m *Meeting) Revive(at time.Time) {
 	if m.Status == app.Ended && m.EndReason != ReasonEndedHere && at.After(m.EndedAt.Time) {
+		m.mark(m.EndedAt.Time) // who was in it then has left all the same
 		m.Status, m.EndedAt, m.EndReason = app.Open, app.Time{}, ""
 	}
 }

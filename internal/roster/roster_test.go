@@ -297,3 +297,58 @@ func TestStartedWithoutAnyoneKnownIsLiveUntilReadingsSayOtherwise(t *testing.T) 
 		t.Errorf("%s after two empty readings", w.m.Status)
 	}
 }
+
+func TestAStayKeepsTheTimeThatClosedItWhenMarksAreForgotten(t *testing.T) {
+	w := newWorld()
+	joined("first", 0).tell(w)
+	for day := range 3 * maxMarks {
+		over(100 + day*86400).tell(w)
+		w.settle()
+	}
+	if got := w.stays["first"].LeftAt; !got.Equal(at(100)) {
+		t.Errorf("left at %v", got)
+	}
+}
+
+func TestAMarkThatComesLateAmongManyCounts(t *testing.T) {
+	w := newWorld()
+	for day := range maxMarks {
+		over(1000 + day*1000).tell(w)
+	}
+	joined("a", 5100).tell(w)
+	w.settle()
+	over(5200).tell(w) // one older mark is forgotten for it: neither their number nor the latest changes
+	w.settle()
+	if got := w.stays["a"].LeftAt; !got.Equal(at(5200)) {
+		t.Errorf("left at %v", got)
+	}
+}
+
+func TestWhoLeftAMeetingThatExpiredHasLeftWhenItLivesAgain(t *testing.T) {
+	w := newWorld()
+	joined("yesterday", 0).tell(w)
+	w.settle()
+	w.m.End(at(50), ReasonExpired, app.FromClock)
+	w.settle()
+	w.m.Revive(at(90000))
+	joined("today", 90000).tell(w)
+	w.settle()
+	if w.m.Here != 1 || w.m.Status != app.Live {
+		t.Errorf("here %d, %s", w.m.Here, w.m.Status)
+	}
+}
+
+func TestGivingUpIsKnownWithoutTheKnock(t *testing.T) {
+	for _, knock := range []bool{false, true} {
+		w := newWorld()
+		p := provider.Participant{Session: "k"}
+		if knock {
+			w.stay("k").Knocked(p, at(5))
+		}
+		w.stay("k").GaveUp(p, at(5))
+		w.settle()
+		if s := w.stays["k"]; s.Present() || s.Waiting || w.m.Waiting != 0 {
+			t.Errorf("knocked %v: present %v, waiting %v", knock, s.Present(), s.Waiting)
+		}
+	}
+}

@@ -35,7 +35,6 @@ type part struct {
 type evidence struct {
 	marks  int
 	sum    int64
-	latest time.Time
 	status app.MeetingStatus
 	ended  time.Time
 	reason string
@@ -43,9 +42,6 @@ type evidence struct {
 
 func evidenceOf(m *Meeting) evidence {
 	e := evidence{marks: len(m.Marks), reason: m.EndReason}
-	if e.marks > 0 {
-		e.latest = m.Marks[e.marks-1]
-	}
 	for _, at := range m.Marks {
 		e.sum += at.UnixNano()
 	}
@@ -121,9 +117,9 @@ func (t *Tally) all(m *Meeting) (changed []*Stay) {
 
 // settled settles the stay and says whether that changed how it looks.
 func (s *Stay) settled(m *Meeting) bool {
-	left, reason, waiting := s.LeftAt, s.Reason, s.Waiting
+	left, reason, waiting, emptied := s.LeftAt, s.Reason, s.Waiting, s.Emptied
 	s.settle(m)
-	return !s.LeftAt.Equal(left.Time) || s.Reason != reason || s.Waiting != waiting
+	return !s.LeftAt.Equal(left.Time) || s.Reason != reason || s.Waiting != waiting || !s.Emptied.Equal(emptied)
 }
 
 func partOf(s *Stay) part {
