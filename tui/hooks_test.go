@@ -253,3 +253,13 @@ func TestPasteIntoTheFilter(t *testing.T) {
 		p.wait(6 * time.Second)
 	})
 }
+
+func TestABodyThatDoesNotFitIsScrolled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 80, 24, rejected)
+		p.presses("3", "l").misses("渡辺")
+		p.presses("G").sees("渡辺")
+		p.presses("g").sees("the signature does not match").misses("渡辺")
+		p.presses("ctrl+d", "ctrl+d", "ctrl+d").sees("渡辺")
+	})
+}

@@ -143,8 +143,8 @@ func (h *hooksTab) detailLines(m *Model, w, height int) []string {
 		return nil
 	}
 	head := h.summary(m, row, w)
-	h.body.Resize(len(head), height)
 	if h.doc == nil || h.doc.seq != row.Seq {
+		h.body.Resize(len(head), height)
 		if l := &m.loads[slotDelivery]; l.err != nil && !l.busy {
 			return append(head, m.trouble("It can't be read", l.err, w)...)
 		}
