@@ -142,7 +142,7 @@ func (h *Hub) Observe(ctx context.Context, meeting string, begun time.Time, here
 			m.EmptyReading(begun)
 			o.changed = o.changed || !m.EndedMark.Equal(was) || m.EmptyRead.Equal(begun.UTC())
 		}
-		if m.Status == app.Live {
+		if m.Status == app.Live || o.anybody {
 			m.Heard(begun, app.FromPresence)
 			o.changed = true
 		}
