@@ -11,83 +11,144 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
+	"greenroom/provider"
 )
 
 type doctorOptions struct {
 	*program
-	json bool
+	account string
+	json    bool
 }
 
 func (p *program) doctorCommand() *cobra.Command {
 	o := &doctorOptions{program: p}
-	cmd := &cobra.Command{Use: "doctor", Short: "Say how everything is, and what to do about what isn't", Args: exactly(), RunE: p.do(o.run)}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the status as a JSON object")
+	cmd := &cobra.Command{
+		Use: "doctor", Short: "Say how everything is, and what to do about what isn't", Args: exactly(), RunE: p.do(o.run),
+		Long: "Ask the platforms how the accounts are (key, plan, permissions, bucket, webhook, clock), and say how the listener\n" +
+			"and the store do, and what to do about what isn't well. The exit status is 1 when something fails. What is merely\n" +
+			"missing and can be done without, such as webhooks while presence is polled, does not count as that.",
+	}
+	cmd.Flags().StringVar(&o.account, "account", "", "ask about this account alone")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the status and the diagnosis as a JSON object")
 	return cmd
 }
 
 // errUnwell makes doctor's exit status tell what its lines say.
-var errUnwell = errors.New("an account is failing")
+var errUnwell = errors.New("something fails")
+
+// The words for everything together.
+const (
+	wordWell    = "ok"
+	wordFailing = "failing"
+)
+
+// report is what doctor prints as JSON: the status, and beside it what was found out just now.
+type report struct {
+	app.Status
+	// Health is ok or failing, as the exit status says.
+	Health    string          `json:"status"`
+	Diagnosis []app.Diagnosis `json:"diagnosis"`
+}
 
 func (o *doctorOptions) run(ctx context.Context, _ []string) error {
 	return o.with(ctx, func(b app.Backend) error {
+		found, err := b.Diagnose(ctx, app.DiagnosisQuery{Account: o.account})
+		if err != nil {
+			return err
+		}
 		s, err := b.Status(ctx, app.StatusQuery{})
 		if err != nil {
 			return err
 		}
+		health := wordWell
+		if fails(found) {
+			health = wordFailing
+		}
 		if o.json {
 			s.Accounts, s.Pollers = list(s.Accounts), list(s.Pollers)
-			return o.printJSON(s)
+			for i := range found {
+				found[i].Checks = list(found[i].Checks)
+			}
+			err = o.printJSON(report{s, health, list(found)})
+		} else {
+			err = o.print(s, found)
 		}
-		return o.print(s)
+		if err == nil && health == wordFailing {
+			err = errUnwell
+		}
+		return err
 	})
 }
 
-func (o *doctorOptions) print(s app.Status) error {
-	if len(s.Accounts) == 0 {
-		o.words("No account is configured: set DAILY_API_KEY or WHEREBY_API_KEY, or see `greenroom config path`.")
-	}
-	var failing bool
-	t := newTable("", "STATE", "")
-	for _, a := range s.Accounts {
-		t.add("account "+a.Name, a.Health, a.Detail)
-		if a.Hint != "" {
-			t.add("", "", a.Hint)
+// fails says whether something was found that nobody can do without.
+func fails(found []app.Diagnosis) bool {
+	for _, d := range found {
+		for _, c := range d.Checks {
+			if !c.OK && !c.Optional {
+				return true
+			}
 		}
-		if a.Webhook != "" {
-			t.add("", "", "webhooks to "+a.Webhook)
-		}
-		failing = failing || a.Health == "failing"
 	}
+	return false
+}
+
+// mark is a check's word: what fails stands out from what is missing.
+func mark(c provider.Check) string {
 	switch {
-	case s.Listener.URL != "":
-		t.add("listener", "listening", fmt.Sprintf("%s: %d accepted, %d rejected, %d too busy", s.Listener.URL, s.Listener.Accepted, s.Listener.Rejected, s.Listener.Busy))
-	case s.Listener.Problem != "":
-		t.add("listener", "not listening", s.Listener.Problem)
+	case c.OK:
+		return "ok"
+	case c.Optional:
+		return "missing"
+	}
+	return "FAILED"
+}
+
+func (o *doctorOptions) print(s app.Status, found []app.Diagnosis) error {
+	t := newTable("ABOUT", "CHECK", "STATE", "")
+	for _, d := range found {
+		about := "greenroom"
+		if d.Account != "" {
+			about = fmt.Sprintf("%s (%s)", d.Account, d.Platform)
+		}
+		for _, c := range d.Checks {
+			t.add(about, c.Name, mark(c), c.Detail)
+			if c.Hint != "" {
+				t.add("", "", "", "→ "+c.Hint)
+			}
+			about = ""
+		}
+	}
+	o.addStatus(t, s)
+	return t.write(o.stdout)
+}
+
+// addStatus adds how the listener, the tunnel, the store and the pollers do.
+func (o *doctorOptions) addStatus(t *table, s app.Status) {
+	if s.Listener.URL != "" {
+		t.add("listener", "answers", "", fmt.Sprintf("%d accepted, %d rejected, %d too busy", s.Listener.Accepted, s.Listener.Rejected, s.Listener.Busy))
+	}
+	if s.Tunnel.State != "" && s.Tunnel.State != "closed" {
+		t.add("tunnel", s.Tunnel.Driver, s.Tunnel.State, s.Tunnel.URL+" "+s.Tunnel.Reason)
+	}
+	t.add("store", "file", humanize.IBytes(uint64(max(s.Store.Bytes, 0))), fmt.Sprintf("%s: %s events, schema %d", s.Store.Path, humanize.Comma(int64(s.Store.Deliveries)), s.Store.Schema))
+	switch s.Store.Owner {
+	case 0:
+	case os.Getpid():
+		t.add("", "owner", "", "this command, Greenroom "+s.Version)
 	default:
-		t.add("listener", "not listening", "webhooks arrive while the screen or `greenroom listen` runs")
-	}
-	if s.Tunnel.State != "" {
-		t.add("tunnel", s.Tunnel.State, s.Tunnel.Driver+" "+s.Tunnel.URL+" "+s.Tunnel.Reason)
-	}
-	t.add("store", humanize.IBytes(uint64(max(s.Store.Bytes, 0))), fmt.Sprintf("%s: %s events, schema %d", s.Store.Path, humanize.Comma(int64(s.Store.Deliveries)), s.Store.Schema))
-	if s.Store.Owner != 0 && s.Store.Owner != os.Getpid() {
-		t.add("", "", fmt.Sprintf("held by process %d, Greenroom %s, for %s", s.Store.Owner, s.Version, length(o.now().Sub(s.Store.Since.Time).Round(time.Second))))
+		t.add("", "owner", "", fmt.Sprintf("process %d, Greenroom %s, for %s", s.Store.Owner, s.Version, length(o.now().Sub(s.Store.Since.Time).Round(time.Second))))
 	}
 	if s.Store.CompactionDue() {
-		t.add("", "", fmt.Sprintf("%s of it is free: give it back with `greenroom store compact`", humanize.IBytes(uint64(s.Store.FreeBytes))))
+		t.add("", "compaction", "due", fmt.Sprintf("%s of it is free", humanize.IBytes(uint64(s.Store.FreeBytes))))
+		t.add("", "", "", "→ give it back with `greenroom store compact`")
 	}
+	about := "pollers"
 	for _, p := range s.Pollers {
 		state := "ok"
 		if p.Error != "" {
 			state = "failing"
 		}
-		t.add(p.Name+" "+p.Account, state, p.Error)
+		t.add(about, p.Name+" of "+p.Account, state, p.Error)
+		about = ""
 	}
-	if err := t.write(o.stdout); err != nil {
-		return err
-	}
-	if failing {
-		return errUnwell
-	}
-	return nil
 }

@@ -105,8 +105,9 @@ func (h *Hub) checkAccounts() provider.Check {
 
 func checkListener(s app.Status) provider.Check {
 	if s.Listener.URL == "" {
+		const hint = "run greenroom listen, or open the screen"
 		return provider.Check{
-			Name: "listener", Optional: true, Detail: s.Listener.Problem, Hint: "run greenroom listen, or open the screen",
+			Name: "listener", Optional: true, Detail: strings.TrimSuffix(s.Listener.Problem, ": "+hint), Hint: hint,
 		}
 	}
 	return provider.Check{Name: "listener", OK: true, Detail: "listening on " + s.Listener.URL}
