@@ -48,7 +48,7 @@ func exitCode(err error) int {
 		}
 		return exitNotConfigured
 	}
-	for _, kind := range []provider.Kind{app.NotConfigured, provider.Unauthenticated, provider.Forbidden} {
+	for _, kind := range []provider.Kind{app.NotConfigured, provider.Unauthenticated, provider.Forbidden, provider.Unsupported} {
 		if errors.Is(err, kind) {
 			return exitNotConfigured
 		}
@@ -90,6 +90,16 @@ func exactly(names ...string) cobra.PositionalArgs {
 			return usagef("%s takes no argument, not %q", cmd.CommandPath(), strings.Join(args, " "))
 		}
 		return usagef("%s needs %s: see `%s --help`", cmd.CommandPath(), strings.Join(names, " and "), cmd.CommandPath())
+	}
+}
+
+// atMostOne takes one argument or none.
+func atMostOne(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) <= 1 {
+			return nil
+		}
+		return usagef("%s takes one %s: see `%s --help`", cmd.CommandPath(), name, cmd.CommandPath())
 	}
 }
 

@@ -79,7 +79,7 @@ func TestMainPathInProcess(t *testing.T) {
 		t.Errorf("opened %v, not %s", b.opened, m.GuestURL)
 	}
 	b.run(t, 0, "doctor")
-	if s := b.out.String(); !strings.Contains(s, "account daily") || !strings.Contains(s, "greenroom.db") {
+	if s := b.out.String(); !strings.Contains(s, "daily (daily)") || !strings.Contains(s, "greenroom.db") {
 		t.Errorf("doctor: %s", s)
 	}
 	b.run(t, 0, "meeting", "end", "design", "--yes")

@@ -4,7 +4,7 @@
 // This package only wires and speaks: each file holds one group of commands, parses its flags, asks an [app.Backend] and
 // prints what it says. Data goes to standard output, words to standard error; --json prints one value, or one per line
 // when following. The exit status is 0 when it is done, 1 when it failed, 2 for wrong usage, 3 when something named was not
-// found, 4 when something is not configured or not allowed.
+// found, 4 when something is not configured, not allowed, or not possible on the platform.
 package main
 
 import (

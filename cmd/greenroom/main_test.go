@@ -30,7 +30,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": cmdStatus, "json": cmdJSON, "plain": cmdPlain,
 			"start": cmdStart, "line": cmdLine, "stop": cmdStop,
-			"join": cmdJoin, "leave": cmdLeave,
+			"join": cmdJoin, "leave": cmdLeave, "elsewhere": cmdElsewhere, "fault": cmdFault,
 		},
 	})
 }

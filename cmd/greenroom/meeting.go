@@ -10,19 +10,15 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
-	"greenroom/provider"
 )
 
 func (p *program) meetingCommand() *cobra.Command {
 	c := group("meeting", "Meetings: the occurrences of rooms",
-		p.meetingList(), p.meetingStart(), p.meetingShow(), p.meetingEnd(), p.meetingJoin(), p.meetingLink())
+		p.meetingList(), p.meetingStart(), p.meetingShow(), p.meetingEnd(), p.meetingEject(), p.meetingJoin(), p.meetingLink())
 	c.Long = "Meetings are the occurrences of rooms. A MEETING is named by its id, by its platform's room, or by its room's\n" +
 		"name: the live one, else the latest."
 	return c
 }
-
-// recorded says whether a mode records anything.
-func recorded(m provider.RecordingMode) bool { return m != "" && m != provider.RecordingNone }
 
 type meetingListOptions struct {
 	*program
@@ -68,89 +64,6 @@ func (o *meetingListOptions) run(ctx context.Context, _ []string) error {
 		}
 		return t.write(o.stdout)
 	})
-}
-
-type meetingShowOptions struct {
-	*program
-	json bool
-}
-
-func (p *program) meetingShow() *cobra.Command {
-	o := &meetingShowOptions{program: p}
-	cmd := &cobra.Command{Use: "show MEETING", Short: "Show a meeting and who is in it", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
-	return cmd
-}
-
-func (o *meetingShowOptions) run(ctx context.Context, args []string) error {
-	return o.with(ctx, func(b app.Backend) error {
-		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
-		if err != nil {
-			return err
-		}
-		m.Participants = list(m.Participants)
-		if o.json {
-			return o.printJSON(m)
-		}
-		return o.print(m)
-	})
-}
-
-func (o *meetingShowOptions) print(m app.MeetingDetail) error {
-	status := string(m.Status)
-	if m.EndReason != "" {
-		status += ", " + m.EndReason
-	}
-	if !m.EvidenceAt.IsZero() && m.StatusSource != "" {
-		status += fmt.Sprintf(" (%s, %s ago)", m.StatusSource, length(o.now().Sub(m.EvidenceAt.Time)))
-	}
-	people := fmt.Sprintf("%d here, peak %d", m.Here, m.Peak)
-	if m.Waiting > 0 {
-		people += fmt.Sprintf(", %d knocking", m.Waiting)
-	}
-	recording := ""
-	if m.Recording != app.NotRecording {
-		recording = string(m.Recording)
-	}
-	err := o.facts("room", m.Room, "id", m.ID, "account", fmt.Sprintf("%s (%s)", m.Account, m.Platform), "chosen", m.Chosen,
-		"status", status, "people", people, "guest link", m.GuestURL, "opened", local(m.StartsAt), "first joined", local(m.StartedAt),
-		"ends", local(m.EndsAt), "ended", local(m.EndedAt), "recording", recording, "recording since", local(m.RecordingSince))
-	if err != nil || len(m.Participants) == 0 {
-		return err
-	}
-	if _, err := fmt.Fprintln(o.stdout); err != nil {
-		return err
-	}
-	t := newTable("NAME", "STATE", "JOINED", "FOR", "REASON")
-	for _, s := range m.Participants {
-		t.add(stayRow(s, o.program)...)
-	}
-	return t.write(o.stdout)
-}
-
-func stayRow(s app.Stay, p *program) []string {
-	name, state, stayed := s.Name, "here", ""
-	if name == "" {
-		name = "(" + s.Session + ")"
-	}
-	switch {
-	case s.Waiting:
-		state = "knocking"
-	case !s.LeftAt.IsZero():
-		state = "left " + p.clock(s.LeftAt)
-	case s.Bot:
-		state = "bot"
-	case s.Owner:
-		state = "host"
-	}
-	if !s.JoinedAt.IsZero() {
-		until := s.LeftAt.Time
-		if until.IsZero() {
-			until = p.now()
-		}
-		stayed = length(until.Sub(s.JoinedAt.Time))
-	}
-	return []string{name, state, p.clock(s.JoinedAt), stayed, s.Reason}
 }
 
 type meetingEndOptions struct {

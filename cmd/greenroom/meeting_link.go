@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 
@@ -22,7 +21,8 @@ func (p *program) meetingLink() *cobra.Command {
 	o := &meetingLinkOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "link MEETING", Short: "Print the link that guests open, or the host's", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
-		Long: "Print the link that guests open. With --host it is the host's: a key, made for this call, that is kept nowhere.",
+		Long: "Print the link that guests open. With --host it is the host's: a key, made for this call, that is kept nowhere.\n" +
+			"That a meeting is recorded is said beside the link. Printing a link opens nothing, and therefore asks for no consent.",
 	}
 	cmd.Flags().BoolVar(&o.host, "host", false, "the host's link")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
@@ -42,11 +42,14 @@ func (o *meetingLinkOptions) run(ctx context.Context, args []string) error {
 		if m.Status == app.Ended {
 			o.words("This meeting has ended: the link may lead nowhere.")
 		}
-		if recorded(m.Record) {
-			o.words("This meeting is recorded.")
+		if isRecorded(m.Meeting) {
+			o.words("This meeting is recorded: say so to those who get the link.")
 		}
 		if o.json {
-			return o.printJSON(link)
+			return o.printJSON(struct {
+				app.Link
+				Recorded bool `json:"recorded"`
+			}{link, isRecorded(m.Meeting)})
 		}
 		_, err = fmt.Fprintln(o.stdout, plain.Text(link.URL))
 		return err
@@ -63,7 +66,8 @@ func (p *program) meetingJoin() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "join MEETING", Short: "Open a meeting in the browser", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
 		Long: "Open a meeting in the browser, as a guest or with --host as the host. A meeting that is recorded asks for consent\n" +
-			"first; --consent gives it.",
+			"first, once, unless its room was made with --skip-consent. --consent gives it, and --yes does not. The answer is\n" +
+			"kept with the meeting; without consent nothing is opened.",
 	}
 	cmd.Flags().BoolVar(&o.host, "host", false, "as the host")
 	cmd.Flags().BoolVar(&o.print, "print", false, "print the guest link instead of opening it")
@@ -87,7 +91,7 @@ func (o *meetingJoinOptions) run(ctx context.Context, args []string) error {
 				Hint: "start another: greenroom meeting start " + plain.Word(m.Room),
 			}
 		}
-		if err := o.askConsent(ctx, b, m.Meeting); err != nil {
+		if err := o.askConsent(ctx, b, m.Meeting, o.consent); err != nil {
 			return err
 		}
 		link, err := b.MeetingLink(ctx, app.LinkRequest{Meeting: m.ID, Host: o.host})
@@ -110,21 +114,4 @@ func (o *meetingJoinOptions) run(ctx context.Context, args []string) error {
 		o.words("Opened ", plain.Text(m.Room), " in the browser.")
 		return nil
 	})
-}
-
-// askConsent asks before somebody enters a meeting that is recorded, unless its room says not to. Declining opens nothing.
-func (o *meetingJoinOptions) askConsent(ctx context.Context, b app.Backend, m app.Meeting) error {
-	if !recorded(m.Record) && m.Recording == app.NotRecording || o.consent {
-		return nil
-	}
-	r, err := b.Room(ctx, app.RoomRef{Ref: m.RoomID})
-	switch {
-	case errors.Is(err, provider.NotFound):
-		// The room is gone; the meeting is recorded all the same.
-	case err != nil:
-		return err
-	case r.SkipConsent:
-		return nil
-	}
-	return o.confirm(ctx, fmt.Sprintf("%s is recorded. Do you consent, and open it?", m.Room), "--consent", false)
 }

@@ -16,6 +16,7 @@ type meetingStartOptions struct {
 	*program
 	lasts, until string
 	new, json    bool
+	consent      bool
 }
 
 func (p *program) meetingStart() *cobra.Command {
@@ -23,18 +24,21 @@ func (p *program) meetingStart() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "start ROOM", Short: "Start a meeting of a room, and print its links", Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
 		Long: "Start a meeting of a room, and print its guest link and its host link. The host link is a key: whoever has it is\n" +
-			"the host. A meeting of the room that is open or live is returned as it is, unless --new.",
+			"the host. A meeting of the room that is open or live is returned as it is, unless --new.\n" +
+			"It opens nothing, and so a recorded meeting needs no consent to be started: it is said, and `meeting join` asks.\n" +
+			"--consent gives it beforehand.",
 		Example: "greenroom meeting start all-hands --for 1h\ngreenroom meeting start all-hands --until 17:30 --json",
 	}
 	cmd.Flags().StringVar(&o.lasts, "for", "", "how long it lasts, such as 45m, 1h30m, 2d")
 	cmd.Flags().StringVar(&o.until, "until", "", "when it ends, such as 17:30 or 2026-01-31T17:30:00Z")
 	cmd.Flags().BoolVar(&o.new, "new", false, "start another one even when one is open")
+	cmd.Flags().BoolVar(&o.consent, "consent", false, "consent to be recorded: joining it from here won't ask")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the meeting as a JSON object")
 	return cmd
 }
 
 func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
-	request := app.StartMeeting{Room: args[0], New: o.new}
+	request := app.StartMeeting{Room: args[0], New: o.new, Consent: o.consent}
 	switch {
 	case o.lasts != "" && o.until != "":
 		return usagef("--for and --until say the same thing: use one of them")
@@ -70,7 +74,7 @@ func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
 			verb = "Already there:"
 		}
 		o.words(fmt.Sprintf("%s %s on %s, until %s.", verb, plain.Text(m.Room), plain.Text(m.Account), o.clock(m.EndsAt)))
-		if recorded(m.Record) {
+		if isRecorded(m.Meeting) {
 			o.words("This meeting is recorded: say so to those whom you invite.")
 		}
 		return o.facts("guest", m.GuestURL, "host", m.HostURL)

@@ -114,15 +114,17 @@ func TestConsent(t *testing.T) {
 		skip   bool
 		status int
 		opens  int
+		// answered is what is kept.
+		answered app.Consent
 	}{
-		{"not recorded", "", nil, provider.RecordingNone, false, 0, 1},
-		{"given", "y\n", nil, provider.RecordingCloud, false, 0, 1},
-		{"declined", "n\n", nil, provider.RecordingCloud, false, 1, 0},
-		{"local counts", "n\n", nil, provider.RecordingLocal, false, 1, 0},
-		{"by flag", "", []string{"--consent"}, provider.RecordingCloud, false, 0, 1},
-		{"yes is not consent", "", []string{"--yes"}, provider.RecordingCloud, false, 1, 0},
-		{"the room skips it", "", nil, provider.RecordingCloud, true, 0, 1},
-		{"host", "y\n", []string{"--host"}, provider.RecordingCloud, false, 0, 1},
+		{"not recorded", "", nil, provider.RecordingNone, false, 0, 1, ""},
+		{"given", "y\n", nil, provider.RecordingCloud, false, 0, 1, app.ConsentGiven},
+		{"declined", "n\n", nil, provider.RecordingCloud, false, 1, 0, app.ConsentDeclined},
+		{"local counts", "n\n", nil, provider.RecordingLocal, false, 1, 0, app.ConsentDeclined},
+		{"by flag", "", []string{"--consent"}, provider.RecordingCloud, false, 0, 1, app.ConsentGiven},
+		{"yes is not consent", "", []string{"--yes"}, provider.RecordingCloud, false, 1, 0, app.ConsentDeclined},
+		{"the room skips it", "", nil, provider.RecordingCloud, true, 0, 1, ""},
+		{"host", "y\n", []string{"--host"}, provider.RecordingCloud, false, 0, 1, app.ConsentGiven},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t, true, test.answer)
@@ -136,6 +138,10 @@ func TestConsent(t *testing.T) {
 			b.run(t, test.status, append([]string{"meeting", "join", "r"}, test.args...)...)
 			if len(b.opened) != test.opens {
 				t.Errorf("opened %v", b.opened)
+			}
+			m, err := b.backend.Meeting(t.Context(), app.MeetingRef{Ref: "r"})
+			if err != nil || m.Consent != test.answered {
+				t.Errorf("kept as %q, %v", m.Consent, err)
 			}
 		})
 	}
@@ -167,6 +173,7 @@ func TestExitStatus(t *testing.T) {
 		{&app.Error{Kind: provider.NotFound}, 3},
 		{fmt.Errorf("w: %w", &provider.Error{Kind: provider.NotFound}), 3},
 		{&app.Error{Kind: app.NotConfigured}, 4},
+		{&app.Error{Kind: provider.Unsupported}, 4},
 		{&provider.Error{Kind: provider.Unauthenticated}, 4},
 		{&provider.Error{Kind: provider.Forbidden}, 4},
 		{errors.Join(&config.Error{Problem: "x"}), 4},
@@ -209,36 +216,5 @@ func TestScreenNeedsATerminalThatCan(t *testing.T) {
 	b.run(t, 2)
 	if !strings.Contains(b.err.String(), "greenroom event tail") {
 		t.Errorf("the sentence names no commands: %s", b.err.String())
-	}
-}
-
-func TestDoctorSaysWhatToDo(t *testing.T) {
-	b := newBench(t, false, "")
-	o := &doctorOptions{program: b.program}
-	s := app.Status{
-		Version: "1.2",
-		Accounts: []app.AccountStatus{
-			{Name: "acme\x1b[2J", Health: "failing", Detail: "unauthenticated", Hint: "set DAILY_API_KEY", Webhook: "http://127.0.0.1:1/hooks/acme"},
-		},
-		Listener: app.ListenerStatus{Problem: "the port is taken"},
-		Store:    app.StoreStatus{Path: "/x.db", Bytes: 1 << 30, FreeBytes: 1 << 29 * 3 / 2, Deliveries: 1234567, Owner: 1, Since: app.At(b.now().Add(-time.Hour))},
-		Pollers:  []app.PollerStatus{{Name: "presence", Account: "acme", Error: "rate limited"}},
-	}
-	if err := o.print(s); !errors.Is(err, errUnwell) || exitCode(err) != exitFailed {
-		t.Errorf("status of a failing account: %v", err)
-	}
-	out := b.out.String()
-	for _, want := range []string{"set DAILY_API_KEY", "the port is taken", "1,234,567", "store compact", "process 1, Greenroom 1.2, for 1:00:00", "rate limited", "acme␛[2J"} {
-		if !strings.Contains(out, want) {
-			t.Errorf("no %q in\n%s", want, out)
-		}
-	}
-	s.Accounts, s.Store = nil, app.StoreStatus{Bytes: 1000, FreeBytes: 900}
-	b.out.Reset()
-	if err := o.print(s); err != nil || strings.Contains(b.out.String(), "compact") {
-		t.Errorf("a small store: %v %s", err, b.out.String())
-	}
-	if !strings.Contains(b.err.String(), "WHEREBY_API_KEY") {
-		t.Errorf("no account, and no word of it: %s", b.err.String())
 	}
 }

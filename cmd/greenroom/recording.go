@@ -10,26 +10,33 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
+	"greenroom/internal/plain"
 	"greenroom/provider"
 )
 
 func (p *program) recordingCommand() *cobra.Command {
-	return group("recording", "Recordings that the platforms made", p.recordingList(), p.recordingShow())
+	return group("recording", "Recordings that the platforms made", p.recordingList(), p.recordingShow(), p.recordingStart(), p.recordingStop())
 }
 
 type recordingListOptions struct {
 	*program
 	query  app.RecordingQuery
 	status string
-	json   bool
+	// offline leaves the platforms alone.
+	offline, json bool
 }
 
 func (p *program) recordingList() *cobra.Command {
 	o := &recordingListOptions{program: p}
-	cmd := &cobra.Command{Use: "list", Short: "List recordings that webhooks told of, newest first", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run)}
+	cmd := &cobra.Command{
+		Use: "list", Short: "List recordings, newest first", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run),
+		Long: "List recordings, newest first. The platforms are asked for what is new first; one that does not answer is named,\n" +
+			"and what is known of it already is listed all the same.",
+	}
 	cmd.Flags().StringVar(&o.query.Meeting, "meeting", "", "of this meeting")
 	cmd.Flags().StringVar(&o.status, "status", "", "recording, processing, ready or failed")
 	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "at most so many")
+	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't ask the platforms: list what is known")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
 	return cmd
 }
@@ -42,9 +49,13 @@ func (o *recordingListOptions) run(ctx context.Context, _ []string) error {
 	if o.query.Limit < 1 {
 		return usagef("--limit can't be %d", o.query.Limit)
 	}
+	o.query.Refresh = !o.offline
 	return o.with(ctx, func(b app.Backend) error {
 		recordings, err := b.Recordings(ctx, o.query)
 		if err != nil {
+			return err
+		}
+		if err := o.tellOfSilence(ctx, b); err != nil {
 			return err
 		}
 		if o.json {
@@ -63,6 +74,20 @@ func (o *recordingListOptions) run(ctx context.Context, _ []string) error {
 		}
 		return t.write(o.stdout)
 	})
+}
+
+// tellOfSilence names the accounts that could not be asked.
+func (o *recordingListOptions) tellOfSilence(ctx context.Context, b app.Backend) error {
+	if o.offline {
+		return nil
+	}
+	s, err := b.Status(ctx, app.StatusQuery{})
+	for _, p := range s.Pollers {
+		if p.Name == "recordings" && p.Error != "" {
+			o.words(plain.Text(p.Account + " could not be asked for what is new: " + p.Error))
+		}
+	}
+	return err
 }
 
 func recordingLength(r app.Recording) string {

@@ -3,15 +3,18 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
+	"greenroom/provider"
 )
 
 func (p *program) roomCommand() *cobra.Command {
 	return group("room", "Rooms: the lasting templates of meetings",
-		p.roomList(), p.roomShow(), p.roomCreate(), p.roomEdit(), p.roomDelete())
+		p.roomList(), p.roomShow(), p.roomCreate(), p.roomEdit(), p.roomAdopt(), p.roomDelete())
 }
 
 type roomListOptions struct {
@@ -79,16 +82,21 @@ func settings(r app.Room) string {
 	if r.Size > 0 {
 		add(fmt.Sprintf("up to %d", r.Size))
 	}
-	if recorded(r.Recording) {
-		add("recording " + string(r.Recording))
-		if r.Trigger != "" {
-			s += " (" + string(r.Trigger) + ")"
-		}
+	if app.Recorded(r.Recording) {
+		add("recording " + recordingSetting(r.Recording, r.Trigger))
 	}
 	if r.Adopted {
 		add("adopted")
 	}
 	return s
+}
+
+// recordingSetting is a recording mode with its trigger.
+func recordingSetting(mode provider.RecordingMode, t provider.Trigger) string {
+	if t == "" {
+		return string(mode)
+	}
+	return fmt.Sprintf("%s (%s)", mode, t)
 }
 
 type roomShowOptions struct {
@@ -111,29 +119,59 @@ func (o *roomShowOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
+		cannot, err := limits(ctx, b, r.Would.Account)
+		if err != nil {
+			return err
+		}
 		if o.json {
-			return o.printJSON(r)
+			return o.printJSON(struct {
+				app.RoomView
+				Cannot map[app.Ability]string `json:"cannot"`
+			}{r, cannot})
 		}
-		next := r.Would.Account
-		if next == "" {
-			next = string(r.Would.Platform)
-		}
-		if r.Would.Why != "" {
-			next += " — " + r.Would.Why
-		}
-		meeting := ""
-		if m := r.Meeting; m != nil {
-			meeting = fmt.Sprintf("%s, %s, %d here", m.PlatformRoom, m.Status, m.Here)
-		}
-		size, trigger := "", ""
-		if r.Size > 0 {
-			size = fmt.Sprint(r.Size)
-		}
-		if recorded(r.Recording) {
-			trigger = string(r.Trigger)
-		}
-		return o.facts("room", r.Name, "id", r.ID, "account", r.Account, "next meeting on", next, "problem", r.Would.Problem,
-			"locked", yesNo(r.Locked), "size", size, "recording", string(r.Recording), "trigger", trigger,
-			"logo", r.Logo, "created", local(r.CreatedAt), "meeting", meeting)
+		return o.print(r, cannot)
 	})
+}
+
+func (o *roomShowOptions) print(r app.RoomView, cannot map[app.Ability]string) error {
+	next := r.Would.Account
+	if next == "" {
+		next = string(r.Would.Platform)
+	}
+	if r.Would.Why != "" {
+		next += " — " + r.Would.Why
+	}
+	meeting, size, consent := "", "", ""
+	if m := r.Meeting; m != nil {
+		meeting = fmt.Sprintf("%s on %s, %s, %d here", m.PlatformRoom, m.Account, m.Status, m.Here)
+		if m.Chosen != "" {
+			meeting += " — " + m.Chosen
+		}
+	}
+	if r.Size > 0 {
+		size = fmt.Sprint(r.Size)
+	}
+	recording := string(r.Recording)
+	if app.Recorded(r.Recording) {
+		recording, consent = recordingSetting(r.Recording, r.Trigger), "asked before it is opened from here"
+		if r.SkipConsent {
+			consent = "not asked"
+		}
+	}
+	facts := []string{"room", r.Name, "id", r.ID, "account", r.Account, "next meeting on", next, "problem", r.Would.Problem,
+		"locked", yesNo(r.Locked), "size", size, "recording", recording, "consent", consent,
+		"logo", r.Logo, "created", local(r.CreatedAt), "adopted", adopted(r.Room), "meeting", meeting}
+	label := "not there"
+	for _, what := range slices.Sorted(maps.Keys(cannot)) {
+		facts = append(facts, label, fmt.Sprintf("%s: %s", what, cannot[what]))
+		label = " "
+	}
+	return o.facts(facts...)
+}
+
+func adopted(r app.Room) string {
+	if r.Adopted {
+		return "found on the platform"
+	}
+	return ""
 }

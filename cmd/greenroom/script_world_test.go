@@ -49,3 +49,22 @@ func cmdJoin(ts *testscript.TestScript, neg bool, args []string) {
 func cmdLeave(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(ts.Value(worldKey{}).(*sandbox.World).Leave(args[0], ""))
 }
+
+// elsewhere PLATFORM NAME VARIABLE makes a room as another program would, and keeps its name on the platform.
+func cmdElsewhere(ts *testscript.TestScript, neg bool, args []string) {
+	w := ts.Value(worldKey{}).(*sandbox.World)
+	name, err := w.AddRoom(provider.Platform(args[0]), args[1], sandbox.RoomOptions{})
+	ts.Check(err)
+	ts.Setenv(args[2], name)
+}
+
+// fault KIND PLATFORM switches a fault on; with ! all are switched off.
+func cmdFault(ts *testscript.TestScript, neg bool, args []string) {
+	w := ts.Value(worldKey{}).(*sandbox.World)
+	if neg {
+		w.ClearFaults()
+		return
+	}
+	_, err := w.Fault(sandbox.Fault{Kind: sandbox.FaultKind(args[0]), Platform: provider.Platform(args[1])})
+	ts.Check(err)
+}

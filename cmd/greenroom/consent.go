@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// isRecorded says whether people in the meeting must reckon with being recorded.
+func isRecorded(m app.Meeting) bool {
+	return app.Recorded(m.Record) || m.Recording == app.IsRecording || m.Recording == app.StartingRecording
+}
+
+// askConsent asks before a meeting that is recorded is opened from here, unless its room says not to or the answer was
+// given before. Either answer is kept with the meeting, before anything is opened; nothing but given stands for it.
+func (p *program) askConsent(ctx context.Context, b app.Backend, m app.Meeting, given bool) error {
+	if !isRecorded(m) {
+		return nil
+	}
+	r, err := b.Room(ctx, app.RoomRef{Ref: m.RoomID})
+	if err != nil && !errors.Is(err, provider.NotFound) {
+		return err // a room that is gone skips no question: the meeting is recorded all the same
+	}
+	if !app.NeedsConsent(m, r.Room) {
+		return nil
+	}
+	asked := p.confirm(ctx, fmt.Sprintf("%s is recorded. Do you consent, and open it?", m.Room), "--consent", given)
+	if asked != nil && !errors.Is(asked, errDeclined) {
+		return asked
+	}
+	if _, err := b.Consent(ctx, app.ConsentAnswer{Meeting: m.ID, Given: asked == nil}); err != nil {
+		return err
+	}
+	return asked
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+)
+
+type meetingEjectOptions struct {
+	*program
+	ban, yes, json bool
+}
+
+func (p *program) meetingEject() *cobra.Command {
+	o := &meetingEjectOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "eject MEETING PERSON", Short: "Remove somebody from a meeting", Args: exactly("MEETING", "PERSON"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
+		Long: "Remove somebody from a meeting. A PERSON is named by the session that `meeting show --json` lists, or by name when\n" +
+			"nobody else in the meeting has it. Who was removed can come back, unless --ban; a platform bans those alone whom\n" +
+			"it knows by a user id. Where a platform can't remove one person this says so, and ends with status 4.",
+		Example: "greenroom meeting eject all-hands 'Mallory' --ban",
+	}
+	cmd.Flags().BoolVar(&o.ban, "ban", false, "keep the person out")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the meeting as a JSON object")
+	return cmd
+}
+
+func (o *meetingEjectOptions) run(ctx context.Context, args []string) error {
+	if err := o.canAsk("--yes", o.yes); err != nil {
+		return err
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+		if err != nil {
+			return err
+		}
+		who, err := person(m, args[1])
+		if err != nil {
+			return err
+		}
+		if why, err := cannot(ctx, b, m.Account, app.AbilityEject); err != nil {
+			return err
+		} else if why != "" {
+			return &app.Error{Kind: provider.Unsupported, Text: why}
+		}
+		name := nameOf(who)
+		if err := o.confirm(ctx, fmt.Sprintf("Remove %s from %s?", name, m.Room), "--yes", o.yes); err != nil {
+			return err
+		}
+		m, err = b.Eject(ctx, app.Ejection{Meeting: m.ID, Session: who.Session, Ban: o.ban})
+		if err != nil {
+			return err
+		}
+		if o.json {
+			m.Participants = list(m.Participants)
+			return o.printJSON(m)
+		}
+		o.words(plain.Text(fmt.Sprintf("Removed %s from %s, %d still here.", name, m.Room, m.Here)))
+		return nil
+	})
+}
+
+// person finds whom somebody means by a session or a name, among those who are there or knock.
+func person(m app.MeetingDetail, ref string) (app.Stay, error) {
+	var named []app.Stay
+	for _, s := range m.Participants {
+		switch {
+		case s.Session == ref:
+			return s, nil
+		case s.LeftAt.IsZero() && s.Name != "" && (strings.EqualFold(s.Name, ref) || plain.Text(s.Name) == ref):
+			named = append(named, s)
+		}
+	}
+	switch len(named) {
+	case 0:
+		return app.Stay{}, &app.Error{
+			Kind: provider.NotFound, Text: fmt.Sprintf("nobody in the meeting of %s is called %q", m.Room, ref),
+			Hint: "see `greenroom meeting show " + plain.Word(m.Room) + "`",
+		}
+	case 1:
+		return named[0], nil
+	}
+	var sessions []string
+	for _, s := range named {
+		sessions = append(sessions, s.Session)
+	}
+	return app.Stay{}, usagef("%d people in the meeting of %s are called %q: say which session, %s", len(named), m.Room, ref, strings.Join(sessions, " or "))
+}
+
+// nameOf is what somebody is called, else their session.
+func nameOf(s app.Stay) string {
+	if s.Name == "" {
+		return "(" + s.Session + ")"
+	}
+	return s.Name
+}
+
+// cannot says why an account's platform lacks an ability; empty when it has it.
+func cannot(ctx context.Context, b app.Backend, account string, what app.Ability) (string, error) {
+	all, err := limits(ctx, b, account)
+	return all[what], err
+}
+
+// limits says what an account's platform can't do, and why.
+func limits(ctx context.Context, b app.Backend, account string) (map[app.Ability]string, error) {
+	s, err := b.Status(ctx, app.StatusQuery{})
+	for _, a := range s.Accounts {
+		if a.Name == account {
+			return a.Cannot, err
+		}
+	}
+	return nil, err
+}

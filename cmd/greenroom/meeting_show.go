@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+)
+
+type meetingShowOptions struct {
+	*program
+	json bool
+}
+
+func (p *program) meetingShow() *cobra.Command {
+	o := &meetingShowOptions{program: p}
+	cmd := &cobra.Command{Use: "show MEETING", Short: "Show a meeting and who is in it", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
+	return cmd
+}
+
+func (o *meetingShowOptions) run(ctx context.Context, args []string) error {
+	return o.with(ctx, func(b app.Backend) error {
+		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+		if err != nil {
+			return err
+		}
+		m.Participants = list(m.Participants)
+		if o.json {
+			return o.printJSON(m)
+		}
+		return o.print(m)
+	})
+}
+
+func (o *meetingShowOptions) print(m app.MeetingDetail) error {
+	status := string(m.Status)
+	if m.EndReason != "" {
+		status += ", " + m.EndReason
+	}
+	if !m.EvidenceAt.IsZero() && m.StatusSource != "" {
+		status += fmt.Sprintf(" (%s, %s ago)", m.StatusSource, length(o.now().Sub(m.EvidenceAt.Time)))
+	}
+	if m.Adopted {
+		status += ", not made here"
+	}
+	err := o.facts("room", m.Room, "id", m.ID, "account", fmt.Sprintf("%s (%s)", m.Account, m.Platform), "chosen", m.Chosen,
+		"status", status, "people", o.people(m.Meeting), "guest link", m.GuestURL, "opened", local(m.StartsAt), "first joined", local(m.StartedAt),
+		"ends", local(m.EndsAt), "ended", local(m.EndedAt), "recording", o.recording(m.Meeting), "consent", consent(m.Meeting))
+	if err != nil || len(m.Participants) == 0 {
+		return err
+	}
+	if _, err := fmt.Fprintln(o.stdout); err != nil {
+		return err
+	}
+	t := newTable("NAME", "ROLE", "STATE", "SINCE", "FOR", "REASON")
+	for _, s := range m.Participants {
+		t.add(stayRow(s, o.program)...)
+	}
+	return t.write(o.stdout)
+}
+
+// people counts who is there, and says what the platform counts where that differs.
+func (o *meetingShowOptions) people(m app.Meeting) string {
+	s := fmt.Sprintf("%d here, peak %d", m.Here, m.Peak)
+	if m.Waiting > 0 {
+		s += fmt.Sprintf(", %d knocking", m.Waiting)
+	}
+	if m.Reported != nil && *m.Reported != m.Here && m.Status != app.Ended {
+		s += fmt.Sprintf("; the platform counted %d, %s ago", *m.Reported, length(o.now().Sub(m.ReportedAt.Time)))
+	}
+	return s
+}
+
+// recording says whether and how the meeting is recorded, what the recording does, and why it doesn't.
+func (o *meetingShowOptions) recording(m app.Meeting) string {
+	s := ""
+	if app.Recorded(m.Record) {
+		s = recordingSetting(m.Record, m.Trigger)
+	}
+	add := func(w string) {
+		if s != "" {
+			s += "; "
+		}
+		s += w
+	}
+	switch {
+	case m.Recording == app.IsRecording && !m.RecordingSince.IsZero():
+		add("running for " + length(o.now().Sub(m.RecordingSince.Time)))
+	case m.Recording == app.IsRecording:
+		add("running")
+	case m.Recording == app.StartingRecording:
+		add("starting")
+	}
+	if m.RecordingError != "" {
+		add("failed: " + m.RecordingError)
+	}
+	return s
+}
+
+func consent(m app.Meeting) string {
+	if m.Consent == "" {
+		return ""
+	}
+	return string(m.Consent) + " " + local(m.ConsentAt)
+}
+
+// stayRow is somebody's line: those who knock are there since they knocked.
+func stayRow(s app.Stay, p *program) []string {
+	state, since, until := "here", s.JoinedAt, s.LeftAt.Time
+	switch {
+	case s.Waiting:
+		state = "knocking"
+		if !s.WaitingSince.IsZero() {
+			since = s.WaitingSince
+		}
+	case !s.LeftAt.IsZero():
+		state = "left " + p.clock(s.LeftAt)
+	}
+	role := s.Role
+	switch {
+	case s.Bot && role == "":
+		role = "bot"
+	case s.Bot:
+		role = "bot, " + role
+	case s.Owner:
+		role = "host"
+	}
+	stayed := ""
+	if !since.IsZero() {
+		if until.IsZero() {
+			until = p.now()
+		}
+		stayed = length(until.Sub(since.Time))
+	}
+	return []string{nameOf(s), role, state, p.clock(since), stayed, s.Reason}
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+)
+
+type roomAdoptOptions struct {
+	*program
+	account, name string
+	json          bool
+}
+
+func (p *program) roomAdopt() *cobra.Command {
+	o := &roomAdoptOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "adopt [PLATFORM_ROOM]", Short: "List what exists on the platforms, or take one of it over",
+		Args: atMostOne("PLATFORM_ROOM"), RunE: p.do(o.run),
+		Long: "Without an argument, list the rooms that exist on the platforms, made here or not. With one, take it over: it\n" +
+			"becomes a meeting here, of the room --name, or of one that is called like it. It stays as it is on the platform.\n" +
+			"Rooms of which webhooks tell are taken over by themselves.",
+		Example: "greenroom room adopt\ngreenroom room adopt clinic --account acme --name 'Dr. Müller'",
+	}
+	cmd.Flags().StringVar(&o.account, "account", "", "on this account")
+	cmd.Flags().StringVar(&o.name, "name", "", "the room's name here; one that exists gets the meeting")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array of what exists, or the room as an object")
+	return cmd
+}
+
+func (o *roomAdoptOptions) run(ctx context.Context, args []string) error {
+	if len(args) == 0 && o.name != "" {
+		return usagef("--name is for a room that is taken over: say which")
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		if len(args) == 0 {
+			return o.list(ctx, b)
+		}
+		account, err := o.accountWith(ctx, b, args[0])
+		if err != nil {
+			return err
+		}
+		r, err := b.AdoptRoom(ctx, app.Adoption{Account: account, PlatformRoom: args[0], Name: o.name})
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(r)
+		}
+		state := ""
+		if r.Meeting != nil {
+			state = fmt.Sprintf(", %s", r.Meeting.Status)
+		}
+		o.words(plain.Text(fmt.Sprintf("%s on %s is the room %s here%s. Its guest link: greenroom meeting link %s",
+			args[0], account, plain.Word(r.Name), state, plain.Word(r.Name))))
+		return nil
+	})
+}
+
+func (o *roomAdoptOptions) list(ctx context.Context, b app.Backend) error {
+	rooms, err := b.PlatformRooms(ctx, app.PlatformRoomQuery{Account: o.account})
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return o.printJSON(list(rooms))
+	}
+	if len(rooms) == 0 {
+		o.words("Nothing exists on the platforms.")
+		return nil
+	}
+	t, strange := newTable("PLATFORM ROOM", "ACCOUNT", "ENDS", "ROOM HERE"), false
+	for _, r := range rooms {
+		ends := o.clock(r.EndsAt)
+		if ends == "" {
+			ends = "never"
+		}
+		t.add(r.PlatformRoom, r.Account, ends, r.Room)
+		strange = strange || !r.Known
+	}
+	if err := t.write(o.stdout); err != nil {
+		return err
+	}
+	if strange {
+		o.words("Take one over: greenroom room adopt PLATFORM_ROOM")
+	}
+	return nil
+}
+
+// accountWith finds the account that has a room, where none was named.
+func (o *roomAdoptOptions) accountWith(ctx context.Context, b app.Backend, room string) (string, error) {
+	if o.account != "" {
+		return o.account, nil
+	}
+	s, err := b.Status(ctx, app.StatusQuery{})
+	if err != nil {
+		return "", err
+	}
+	if len(s.Accounts) == 1 {
+		return s.Accounts[0].Name, nil
+	}
+	rooms, err := b.PlatformRooms(ctx, app.PlatformRoomQuery{})
+	if err != nil {
+		return "", err
+	}
+	var accounts []string
+	for _, r := range rooms {
+		if r.PlatformRoom == room || r.PlatformID == room {
+			accounts = append(accounts, r.Account)
+		}
+	}
+	switch len(accounts) {
+	case 0:
+		return "", &app.Error{
+			Kind: provider.NotFound, Text: fmt.Sprintf("there is no room %q on the platforms", room), Hint: "see `greenroom room adopt`",
+		}
+	case 1:
+		return accounts[0], nil
+	}
+	return "", usagef("%s exists on %s: choose one with --account", room, strings.Join(accounts, " and "))
+}
