@@ -46,7 +46,6 @@ func (m *Model) whyNoAdoption() string {
 func (m *Model) adopt() tea.Cmd {
 	a := &adoption{m: m, menu: &dialog.Menu{
 		Title: "Take over from the platforms", Search: true, Wide: true, Hint: "type to find   ctrl+r asks again   ",
-		Empty: "Nothing exists there that could be taken over.",
 	}}
 	a.menu.Keys = map[string]func() tea.Cmd{"ctrl+r": a.ask}
 	for _, acc := range m.status.status.Accounts {
@@ -120,6 +119,7 @@ func (a *adoption) show() {
 		a.menu.Busy = "asking " + strings.Join(awaited, ", ") + "…"
 		a.menu.Aside = "asking…"
 	}
+	a.menu.Empty = "Nothing exists there that could be taken over."
 	if a.menu.Notes = notes; slices.ContainsFunc(notes, func(n dialog.Note) bool { return n.Bad }) {
 		a.menu.Empty = "Nothing was found."
 	}

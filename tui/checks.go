@@ -56,7 +56,7 @@ func (t *statusTab) checkState(m *Model) (string, theme.Ink) {
 	}
 	when := " " + ago(m.now().Sub(t.checkedAt)) + "; " + again + " checks again"
 	if failed == 0 {
-		return theme.Good + " " + plural(all, "is", "are") + " well," + when, m.st.Good
+		return theme.Good + " " + plural(all, "check is", "checks are") + " well," + when, m.st.Good
 	}
 	return fmt.Sprintf("%s %d of %d failed,%s", theme.Bad, failed, all, when), m.st.Bad
 }

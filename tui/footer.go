@@ -31,7 +31,7 @@ func (m *Model) footer(y int) string {
 		for _, b := range g.bindings {
 			switch {
 			case !b.Footer || gap == 2 && b.Action == actFilter:
-			case !m.footed(b.Action, gap == 2):
+			case !m.footed(b.Action):
 			case g.name == "Everywhere":
 				right = append(right, b)
 			default:
@@ -81,7 +81,7 @@ func (m *Model) footer(y int) string {
 
 // footed says whether an action of the footer belongs there now: what is done to a person only while one is chosen, and
 // where there is little room only what can be done.
-func (m *Model) footed(a Action, narrow bool) bool {
+func (m *Model) footed(a Action) bool {
 	switch a {
 	case actEject:
 		_, person := m.rooms.person()
@@ -91,7 +91,7 @@ func (m *Model) footed(a Action, narrow bool) bool {
 			return false
 		}
 	}
-	return !narrow || m.why(a) == ""
+	return m.w >= 120 || m.why(a) == ""
 }
 
 // zone is a place on the screen that does something when it is clicked, or scrolls under the wheel.

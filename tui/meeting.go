@@ -22,7 +22,7 @@ func (m *Model) meetingLines(w, h, x0, y0 int) []string {
 	if !ok {
 		return m.welcome(w)
 	}
-	out := []string{m.aboutLine(v, w)}
+	out := m.about(v, w, h > 13 || len(m.rooms.rows) == 0)
 	mt, ok := m.rooms.meeting()
 	if !ok || mt.Status == app.Ended {
 		out = append(out, m.startLines(v, w)...)
@@ -42,32 +42,39 @@ func (m *Model) meetingLines(w, h, x0, y0 int) []string {
 	return append(out, m.rosterLines(w, h-len(out), x0, y0+len(out))...)
 }
 
-// aboutLine describes the room, and says why its meeting is where it is if there is room to.
-func (m *Model) aboutLine(v app.RoomView, w int) string {
+// about describes the room, and says why its meeting is where it is: beside it where that fits, else below it if more
+// lines may be had.
+func (m *Model) about(v app.RoomView, w int, more bool) []string {
 	s, left, why := m.st, describe(v), ""
 	if mt := v.Meeting; mt != nil && mt.Status != app.Ended && mt.Chosen != "" {
 		why = "because " + safe(mt.Chosen)
 	}
-	if s.Width(left)+s.Width(why)+4 > w {
-		why = ""
+	out := []string{" " + s.Muted.Render(s.Clip(left, w-2))}
+	switch {
+	case why == "":
+	case s.Width(left)+s.Width(why)+4 <= w:
+		out[0] = s.Spread(out[0], s.Faint.Render(why)+" ", w)
+	case more:
+		out = append(out, " "+s.Faint.Render(s.Clip(why, w-2)))
 	}
-	return s.Spread(" "+s.Muted.Render(s.Clip(left, w-2)), s.Faint.Render(why)+" ", w)
+	return out
 }
 
 // warnings are what the platform says otherwise than Greenroom, or does otherwise than was wanted.
 func (m *Model) warnings(mt app.Meeting, w int, whole bool) (out []string) {
 	s := m.st
 	if mt.RecordingError != "" && mt.Recording != app.IsRecording {
-		lines := s.Wrap("not recording: "+safe(mt.RecordingError), w-4)
-		if !whole || len(lines) > 3 {
-			lines = []string{s.Clip("not recording: "+safe(mt.RecordingError), w-4)}
+		lead, text, ink := theme.Bad+" ", "not recording: "+safe(mt.RecordingError), s.Bad
+		if mt.Recording == app.StartingRecording {
+			lead, text, ink = theme.Doubtful+" ", "not recording yet: "+safe(mt.RecordingError), s.Warn
 		}
-		for i, l := range lines {
-			lead := theme.Bad + " "
-			if i > 0 {
-				lead = "  "
-			}
-			out = append(out, " "+s.Bad.Render(lead+l))
+		lines := s.Wrap(text, w-4)
+		if !whole || len(lines) > 3 {
+			lines = []string{s.Clip(text, w-4)}
+		}
+		for _, l := range lines {
+			out = append(out, " "+ink.Render(lead+l))
+			lead = "  "
 		}
 	}
 	if text := counted(mt); text != "" && whole {

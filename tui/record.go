@@ -55,6 +55,8 @@ func (m *Model) whyNoRemoval(mt app.Meeting) string {
 		return "Choose who first: " + m.keys.name(actIn) + " goes to the people"
 	case !st.LeftAt.IsZero():
 		return personName(st) + " has left already"
+	case st.Bot:
+		return personName(st) + " belongs to the platform: " + m.keys.name(actRecord) + " stops a recording"
 	case st.Session == "":
 		return personName(st) + " can't be told apart from others yet"
 	}

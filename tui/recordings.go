@@ -68,13 +68,19 @@ func (r *recordingsTab) lines(m *Model, w, h int) []string {
 		return out
 	}
 	r.list.Resize(len(r.shown), h-1)
-	kind, acct := 0, 0
+	// The narrower the fewer columns; the room keeps at least a few cells.
+	acct, when, length, size, tracks, kind := 0, 16, 8, 7, 6, 0
 	if w >= 100 {
-		kind, acct = 10, 12
+		acct, kind = 12, 10
 	}
-	widths := []int{12, acct, 16, 8, 7, 6, kind}
-	room := w - 3
-	for _, c := range widths {
+	if w < 70 {
+		size, tracks = 0, 0
+	}
+	if w < 52 {
+		when = 0
+	}
+	room := w - 2 - 12 - 2
+	for _, c := range []int{acct, when, length, size, tracks, kind} {
 		if c > 0 {
 			room -= c + 1
 		}
@@ -82,8 +88,8 @@ func (r *recordingsTab) lines(m *Model, w, h int) []string {
 	cols := func(cells [8]string, ink, si theme.Ink) string {
 		return columns(s.Ruler,
 			column{text: cells[0], w: 12, ink: si}, column{text: cells[1], w: room, ink: ink}, column{text: cells[2], w: acct, ink: s.Muted},
-			column{text: cells[3], w: 16, ink: s.Muted}, column{text: cells[4], w: 8, ink: s.Muted, right: true},
-			column{text: cells[5], w: 7, ink: s.Muted, right: true}, column{text: cells[6], w: 6, ink: s.Muted, right: true},
+			column{text: cells[3], w: when, ink: s.Muted}, column{text: cells[4], w: length, ink: s.Muted, right: true},
+			column{text: cells[5], w: size, ink: s.Muted, right: true}, column{text: cells[6], w: tracks, ink: s.Muted, right: true},
 			column{text: cells[7], w: kind, ink: s.Muted})
 	}
 	out := []string{" " + cols([8]string{"state", "room", "account", "when", "length", "size", "tracks", "kind"}, s.Head, s.Head)}

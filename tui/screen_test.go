@@ -44,14 +44,13 @@ func TestScreens(t *testing.T) {
 		{name: "help", prepare: busyDay, keys: []string{"?"}},
 		{name: "palette", prepare: busyDay, keys: []string{":"}},
 		{name: "recordings-empty", keys: []string{"2"}},
-		{name: "recordings", keys: []string{"2"}, prepare: func(b *tuitest.Backend) {
-			b.Recs = []app.Recording{
-				{ID: "a", Account: "daily", Room: "all-hands", Status: app.RecordingRunning, Kind: "tracks", StartedAt: b.Ago(time.Minute)},
-				{ID: "b", Account: "daily", Room: "渡辺の部屋", Status: app.RecordingReady, Kind: "cloud", StartedAt: b.Ago(50 * time.Hour),
-					DurationS: 3723.5, Files: []provider.RecordingFile{{Size: 734003200}}},
-				{ID: "c", Account: "whereby", Room: "design", Status: app.RecordingFailed, StartedAt: b.Ago(time.Hour)},
-			}
-		}},
+		{name: "recordings", keys: []string{"2", "j"}, prepare: takes},
+		{name: "platform-says", prepare: odd},
+		{name: "remove", prepare: crowd, keys: []string{"l", "j", "j", "x"}},
+		{name: "consent", prepare: busyDay, keys: []string{"O"}},
+		{name: "adopt", prepare: years, keys: []string{"A"}},
+		{name: "adopt-name", prepare: years, keys: []string{"A", "enter"}},
+		{name: "checks", prepare: found, keys: []string{"4"}},
 		{name: "webhooks-empty", keys: []string{"3"}},
 		{name: "webhooks", prepare: rejected, keys: []string{"3"}},
 		{name: "webhooks-filter", prepare: rejected, keys: []string{"3", "/", "kind:left"}},
@@ -154,13 +153,27 @@ func TestHostileTextIsShownNotObeyed(t *testing.T) {
 			b.Deliver(app.Delivery{Account: evil, Method: evil, Target: "/" + evil, Verdict: provider.Rejected, Reason: evil,
 				Kind: provider.KindUnknown, Type: evil, Room: evil, Participant: evil, Unapplied: evil,
 				Headers: map[string][]string{"X" + evil: {evil}}, Body: app.Body(`"` + evil + `"`)})
-			b.Recs = []app.Recording{{Room: evil, Account: evil, Kind: evil, Status: app.RecordingStatus(evil)}}
+			b.Recs = []app.Recording{{ID: evil, Room: evil, Account: evil, Kind: evil, Status: app.RecordingStatus(evil), Error: evil,
+				Files: []provider.RecordingFile{{Name: evil, Kind: evil}, {Key: evil}}}}
+			b.JoinAs("r"+evil, app.Stay{Name: evil, UserID: evil})
+			nine := 9
+			b.Alter("r"+evil, func(m *app.MeetingDetail) { m.RecordingError, m.Chosen, m.Reported = evil, evil, &nine })
+			b.Found = []app.PlatformRoom{{Account: evil, PlatformRoom: evil, Known: true, Room: evil}, {Account: "daily", PlatformRoom: evil}}
+			b.Failing = map[string]error{"whereby": &app.Error{Text: evil, Hint: evil}}
+			b.Diagnoses = []app.Diagnosis{{Account: "daily", Checks: []provider.Check{{Name: evil, Detail: evil, Hint: evil}, {Name: evil, OK: true, Detail: evil, Hint: evil}}}}
+			b.Stat.Accounts = append(b.Stat.Accounts, app.AccountStatus{Name: evil, Platform: provider.Platform(evil), Health: evil,
+				Cannot: map[app.Ability]string{app.AbilityAdopt: evil, app.AbilityLogo: evil}})
 			b.Stat.Accounts[0].Detail, b.Stat.Accounts[0].Hint, b.Stat.Accounts[0].Webhook = evil, evil, "https://"+evil
 			b.Stat.Tunnel = app.TunnelStatus{Driver: evil, State: "live", URL: evil, Reason: evil, Gap: evil, Hooks: map[string]string{evil: evil}}
 			b.Stat.Listener.Problem, b.Stat.Store.Path = evil, evil
 			b.Stat.Pollers = []app.PollerStatus{{Name: evil, Account: evil, Error: evil}}
 		}, func(o *Options) { o.Log = func() []string { return []string{evil} } })
 		p.sees("␛]0;pwned␇")
+		p.presses("r").sees("not recording yet: ␛]0;pwned␇").presses("O").sees("This meeting is recorded").presses("esc")
+		p.presses("l", "j", "x").sees("Remove ␛]0;pwned␇").presses("y").sees("was removed").presses("r", "esc", "h")
+		p.presses("A").sees("✗ whereby: ␛]0;pwned␇", ": ␛]0;pwned␇").presses("enter").sees("Take over ␛]0;pwned␇")
+		p.presses("x", "enter").sees("is the room").presses("esc", "esc")
+		p.presses("4").sees("✗ failed    ␛]0;pwned␇", "✓ ok        ␛]0;pwned␇").presses("1")
 		p.presses("l", "e", "esc", "E", "esc", "D", ":", "esc", "c", "Q", "esc", "2", "3", "l", "b", "b", "y", "h", "4", "ctrl+d", "1")
 		p.backend.Fail = &app.Error{Text: evil, Hint: evil}
 		p.presses("c")

@@ -31,6 +31,8 @@ type Backend struct {
 	// Slow is how long the platforms take to answer PlatformRooms and Diagnose; Failing is what those of an account fail with.
 	Slow    time.Duration
 	Failing map[string]error
+	// Ejected is what Eject was asked for.
+	Ejected []app.Ejection
 	// Fail, when set, is what every call but Subscribe answers.
 	Fail error
 	// Calls counts calls by method.

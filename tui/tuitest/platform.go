@@ -113,6 +113,7 @@ func (b *Backend) StopRecording(_ context.Context, r app.RecordingSwitch) (app.M
 // Eject makes somebody leave.
 func (b *Backend) Eject(_ context.Context, e app.Ejection) (app.MeetingDetail, error) {
 	return b.change("Eject", e.Meeting, func(m *app.MeetingDetail) {
+		b.Ejected = append(b.Ejected, e)
 		for i := range m.Participants {
 			if s := &m.Participants[i]; s.Session == e.Session && s.Present() {
 				s.LeftAt, s.Reason = app.At(b.Clock.Now()), "ejected"

@@ -1,0 +1,408 @@
+package tui
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/tui/tuitest"
+)
+
+// A meeting on Daily with a host, a guest whom the platform knows, one whom it doesn't, and one who knocks.
+func crowd(b *tuitest.Backend) {
+	b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
+	b.Start("board")
+	b.JoinAs("board", app.Stay{Name: "Ada", Owner: true})
+	b.JoinAs("board", app.Stay{Name: "Grace", UserID: "u-grace"})
+	b.JoinAs("board", app.Stay{Name: "Linus"})
+	b.JoinAs("board", app.Stay{Name: "Margaret", Waiting: true})
+}
+
+func TestThoseWhoWaitAreCountedAndTimed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, crowd)
+		p.sees("◌1  3", "◌ 1 waiting", "Waiting to be let in", "since", "◌ Margaret")
+		p.wait(90 * time.Second)
+		p.sees("00:00:00     01:30")
+		p.backend.JoinAs("board", app.Stay{Name: "Niklaus", Waiting: true})
+		p.sees("◌2  3", "◌ 2 waiting", "◌ Niklaus")
+	})
+}
+
+func TestARecordingIsStartedSeenAndStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, crowd)
+		p.sees("3 here")
+		p.presses("r").sees("The recording of board starts", "◉ recording starts")
+		p.backend.Record("board")
+		p.sees("◉ REC 00:0")
+		p.wait(65 * time.Second)
+		p.sees("◉ REC 01:0")
+		p.presses("r").sees("Stop recording board?", "[ Go on ]").presses("enter").sees("◉ REC 01:")
+		if p.backend.Count("StopRecording") != 0 {
+			t.Fatal("going on stopped it")
+		}
+		p.presses("r", "y").sees("The recording of board has stopped").misses("REC 01:")
+	})
+}
+
+func TestARecordingThatFailsTellsThePlatformsReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, crowd)
+		p.presses("r").sees("◉ recording starts")
+		p.backend.Alter("board", func(m *app.MeetingDetail) {
+			m.Recording, m.RecordingError = app.NotRecording, "the plan has no cloud recording"
+		})
+		p.sees("✗ not recording: the plan has no cloud recording", "✗ daily")
+		p.backend.Lock()
+		p.backend.Fail = &app.Error{Kind: provider.Forbidden, Text: "recording is off", Hint: "turn it on in the dashboard"}
+		p.backend.Unlock()
+		p.presses("r").sees("start the recording: recording is off", "turn it on in the dashboard")
+	})
+}
+
+func TestWhatAPlatformCannotDoSaysWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 30, func(b *tuitest.Backend) {
+			b.Stat.Accounts[1].Cannot = map[app.Ability]string{
+				app.AbilityRecord: "Whereby records by the room's trigger", app.AbilityEject: "the host removes people inside the meeting",
+				app.AbilityAdopt: "Whereby lists no rooms",
+			}
+			b.AddRoom(app.RoomSpec{Name: "design", Account: "whereby"})
+			b.Start("design")
+			b.Join("design", "Ada")
+		})
+		p.sees("1 here")
+		p.presses("r").sees("✗ Whereby records by the room's trigger")
+		p.presses("l", "x").sees("✗ the host removes people inside the meeting")
+		if p.backend.Count("StartRecording")+p.backend.Count("Eject") != 0 {
+			t.Error("the platform was asked all the same")
+		}
+		p.presses("h", ":").presses("r", "e", "c", "o", "r", "d").sees("Start or stop the recording", "Whereby records by").presses("esc")
+		p.presses("A").sees("whereby: Whereby lists no rooms").presses("esc")
+		p.backend.Lock()
+		p.backend.Stat.Accounts = p.backend.Stat.Accounts[1:]
+		p.backend.Unlock()
+		p.backend.Publish(app.Change{Kind: app.StatusChange})
+		p.wait(time.Second)
+		p.presses("A").sees("✗ Whereby lists no rooms")
+	})
+}
+
+func TestAPersonIsRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, crowd)
+		p.sees("Ada").misses("x remove")
+		p.presses("x").sees("Choose who first: l goes to the people")
+		p.presses("l").sees("x remove").presses("j", "j").sees("▌  Grace")
+		p.presses("x").sees("Remove Grace?", "[ Keep ]", "Remove and keep out").presses("enter")
+		p.misses("Remove Grace?")
+		if p.backend.Count("Eject") != 0 {
+			t.Fatal("keeping removed her")
+		}
+		p.presses("x", "y").sees("Grace was removed", "2 here", "ejected")
+		p.sees("▌  Grace") // the cursor stays with her
+		p.presses("x").sees("Grace has left already")
+		p.presses("k").sees("▌  Linus").presses("x").sees("Remove Linus?", "Only people with a user id can be kept out").misses("Remove and keep out").presses("esc")
+	})
+}
+
+func TestAPersonIsKeptOutByMouse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, crowd)
+		p.clicks("Grace").sees("▌  Grace").clicks("x remove").sees("Remove Grace?").clicks("Remove and keep out")
+		p.sees("Grace was removed and is kept out")
+		if e := p.backend.Ejected; len(e) != 1 || !e[0].Ban || e[0].Session == "" {
+			t.Errorf("%+v", e)
+		}
+		p.clicks("Here ").sees("▌★ Ada") // a heading gives the cursor to who stands below it
+	})
+}
+
+// Who comes and goes moves the rows, never the cursor to somebody else.
+func TestTheCursorStaysWithItsPerson(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, crowd)
+		p.presses("l", "j", "j", "j").sees("▌  Linus")
+		p.backend.JoinAs("board", app.Stay{Name: "Niklaus", Waiting: true})
+		p.sees("◌ Niklaus", "▌  Linus")
+		p.backend.Depart("board", "Ada", "left")
+		p.sees("Left", "▌  Linus")
+		p.presses("x").sees("Remove Linus?")
+	})
+}
+
+func TestTheRecorderIsNotRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			crowd(b)
+			b.JoinAs("board", app.Stay{Name: "Recorder", Bot: true, Role: "recorder"})
+		})
+		p.presses("l", "G").sees("▌◆ Recorder").presses("x").sees("Recorder belongs to the platform: r stops a recording")
+	})
+}
+
+func TestConsentIsAskedForOnceAndKept(t *testing.T) {
+	recorded := func(b *tuitest.Backend) {
+		b.AddRoom(app.RoomSpec{Name: "board", Account: "daily", Recording: provider.RecordingCloud})
+		b.Start("board")
+	}
+	answered := func(p *person) app.Consent {
+		m, err := p.backend.Meeting(t.Context(), app.MeetingRef{Ref: "board"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Consent
+	}
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, recorded)
+		p.presses("O").sees("This meeting is recorded", "[ Don't open ]").presses("esc")
+		if answered(p) != "" {
+			t.Error("closing the question is an answer")
+		}
+		p.presses("O", "enter").sees("Nothing was opened")
+		if answered(p) != app.ConsentDeclined || len(p.browser()) != 0 {
+			t.Fatalf("answer %q, opened %q", answered(p), p.browser())
+		}
+		p.presses("O").sees("This meeting is recorded").presses("y").sees("Opened board as host")
+		if answered(p) != app.ConsentGiven {
+			t.Fatalf("answer %q", answered(p))
+		}
+		p.presses("o").sees("Opened board as guest").misses("This meeting is recorded")
+		if n := p.backend.Count("Consent"); n != 2 || len(p.browser()) != 2 {
+			t.Errorf("%d answers were stored, %q opened", n, p.browser())
+		}
+		p.presses("e", "y").sees("has ended").presses("s", "enter").sees("OPEN")
+		p.presses("O").sees("This meeting is recorded") // another meeting, another question
+	})
+	synctest.Test(t, func(t *testing.T) { // what can't be stored opens nothing
+		p := sit(t, 100, 30, recorded)
+		p.presses("O")
+		p.backend.Lock()
+		p.backend.Fail = &app.Error{Text: "the disk is full", Hint: "make room on it"}
+		p.backend.Unlock()
+		p.presses("y").sees("store the answer: the disk is full", "make room on it")
+		if len(p.browser()) != 0 {
+			t.Errorf("opened %q", p.browser())
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // by mouse
+		p := sit(t, 100, 30, recorded)
+		p.clicks("O open").sees("This meeting is recorded").clicks("Don't open").sees("Nothing was opened")
+		p.clicks("O open").clicks("I agree, open it").sees("Opened board as host")
+	})
+	synctest.Test(t, func(t *testing.T) { // a room that skips the question
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily", Recording: provider.RecordingCloud, SkipConsent: true})
+			b.Start("board")
+		})
+		p.presses("O").sees("Opened board as host").presses("c").sees("Guest link of board, recorded, copied")
+	})
+	synctest.Test(t, func(t *testing.T) { // a recording that nobody set, but somebody started
+		p := sit(t, 100, 30, crowd)
+		p.backend.Record("board")
+		p.sees("REC").presses("o").sees("is being recorded", "[ Don't open ]")
+	})
+}
+
+// years is an account that has been in use for long.
+func years(b *tuitest.Backend) {
+	b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
+	b.Found = []app.PlatformRoom{
+		{Account: "daily", Platform: provider.Daily, PlatformID: "1", PlatformRoom: "weekly-sync", GuestURL: "https://acme.daily.co/weekly-sync"},
+		{Account: "daily", Platform: provider.Daily, PlatformID: "2", PlatformRoom: "board-2026", Known: true, Room: "board"},
+		{Account: "daily", Platform: provider.Daily, PlatformID: "3", PlatformRoom: "interview-7", GuestURL: "https://acme.daily.co/interview-7", EndsAt: app.At(b.Clock.Now().Add(2 * time.Hour))},
+		{Account: "whereby", Platform: provider.Whereby, PlatformID: "4", PlatformRoom: "design-4711"},
+	}
+}
+
+func TestARoomOfThePlatformIsTakenOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, years)
+		p.presses("A").sees("Take over from the platforms", "4 rooms", "daily    weekly-sync", "✓ is the room board", "until today 02:00",
+			"whereby  design-4711")
+		p.presses("enter").sees("Take over weekly-sync", "empty takes the platform's name").presses("enter")
+		p.sees("✓ is the room weekly-sync") // the list stays, for the next one
+		p.presses("i", "n", "t", "e", "r").misses("design-4711").presses("enter").sees("Take over interview-7")
+		p.presses("b", "o", "a", "r", "d", "enter").sees("there is a room of that name", "choose another name", "Take over interview-7")
+		p.presses("s", "enter").sees("✓ is the room boards").presses("esc")
+		p.sees("boards", "weekly-s", "adopted from the platform", "OPEN")
+		if n := p.backend.Count("AdoptRoom"); n != 3 {
+			t.Errorf("%d adoptions", n)
+		}
+	})
+}
+
+func TestAKnownRoomIsGoneTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "alpha", Account: "daily"})
+			years(b)
+		})
+		p.sees("▌· alpha").presses("A").clicks("is the room board").misses("Take over").sees("▌· board")
+	})
+}
+
+func TestThePlatformsAreAskedOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			years(b)
+			b.Slow = 5 * time.Second
+			b.Failing = map[string]error{"whereby": &app.Error{Kind: provider.Unavailable, Text: "no answer", Hint: "try again later"}}
+		})
+		p.presses("A").sees("asking daily, whereby…", "asking…").presses("esc").misses("asking")
+		p.presses("A").sees("asking daily, whereby…") // keys work meanwhile
+		p.wait(6 * time.Second)
+		p.sees("weekly-sync", "✗ whereby: no answer. try again later", "3 rooms")
+		p.backend.Lock()
+		p.backend.Found, p.backend.Failing, p.backend.Slow = nil, nil, 0
+		p.backend.Unlock()
+		p.presses("ctrl+r").sees("Nothing exists there that could be taken over").misses("no answer")
+		p.presses("enter").sees("Take over from the platforms")
+	})
+	synctest.Test(t, func(t *testing.T) { // nothing but failures
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			b.Failing = map[string]error{"daily": &app.Error{Text: "no answer"}, "whereby": &app.Error{Text: "nor here"}}
+		})
+		p.presses("A").sees("Nothing was found", "✗ daily: no answer", "✗ whereby: nor here")
+	})
+}
+
+// found is a diagnosis with something of everything.
+func found(b *tuitest.Backend) {
+	b.Diagnoses = []app.Diagnosis{
+		{Account: "daily", Platform: provider.Daily, Checks: []provider.Check{
+			{Name: "API key", OK: true, Detail: "domain acme"},
+			{Name: "webhook", Detail: "failed three times since yesterday", Hint: "make the listener reachable, then turn it on again"},
+		}},
+		{Account: "whereby", Platform: provider.Whereby, Checks: []provider.Check{{Name: "API key", OK: true, Detail: "it is taken"}}},
+		{Checks: []provider.Check{{Name: "listener", OK: true, Detail: "http://127.0.0.1:7070"}}},
+	}
+}
+
+func TestTheAccountsAreCheckedOnceAndWhenAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 50, func(b *tuitest.Backend) {
+			found(b)
+			b.Slow = 4 * time.Second
+		})
+		if p.backend.Count("Diagnose") != 0 {
+			t.Fatal("the platforms were asked before anybody looked")
+		}
+		p.presses("4").sees("◌ asking the platforms… 00:0")
+		p.presses("d").sees("The accounts are being checked")
+		p.presses("1", "4").sees("asking the platforms… 00:02") // nothing waits for it
+		p.sees("✗ 1 of 4 failed, just now; d checks again", "✓ ok        API key: domain acme",
+			"✗ failed    webhook: failed three times since yesterday", "do        make the listener reachable", "listener: http://127.0.0.1:7070")
+		p.presses("1", "4", "2", "4").wait(time.Minute)
+		if n := p.backend.Count("Diagnose"); n != 1 {
+			t.Fatalf("%d diagnoses", n)
+		}
+		p.sees("1 min ago")
+		p.backend.Lock()
+		p.backend.Diagnoses = p.backend.Diagnoses[1:]
+		p.backend.Unlock()
+		p.clicks("d check   c").sees("asking the platforms").sees("✓ 2 checks are well")
+	})
+}
+
+func TestChecksThatFailAreNotRepeatedByThemselves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 40, func(b *tuitest.Backend) {
+			b.Failing = map[string]error{"": &app.Error{Text: "the store is closing", Hint: "start again"}}
+		})
+		p.presses("4").sees("✗ the checks failed; d tries again", "the store is closing", "start again")
+		p.wait(time.Minute)
+		if n := p.backend.Count("Diagnose"); n != 1 {
+			t.Errorf("%d diagnoses", n)
+		}
+		p.presses("1", "d").misses("asking the platforms")
+	})
+}
+
+func TestARoomHasALogoAndMaySkipTheQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 80, 24, func(b *tuitest.Backend) {
+			b.Stat.Accounts[0].Cannot = map[app.Ability]string{app.AbilityLogo: "Daily rooms have no logo"}
+			b.AddRoom(app.RoomSpec{Name: "board", Account: "whereby"})
+		})
+		p.presses("E").sees("only with a recording", "Logo")
+		p.presses("down", "down", "down", "down", "right", "right").sees("cloud: by the platform", "asked before it is opened")
+		p.presses("down", "down", "right").sees("‹ not asked ›")
+		p.presses("down", "x", ".", "g", "i", "f", "enter").sees("A PNG file, or nothing")
+		p.presses("backspace", "backspace", "backspace", "p", "n", "g", "enter").sees("Room board changed")
+		r, err := p.backend.Room(t.Context(), app.RoomRef{Ref: "board"})
+		if err != nil || !r.SkipConsent || !filepath.IsAbs(r.Logo) || filepath.Base(r.Logo) != "x.png" || r.Recording != provider.RecordingCloud {
+			t.Errorf("%+v, %v", r, err)
+		}
+		p.presses("E", "down", "left").sees("Daily rooms have no logo")
+	})
+}
+
+func TestALogosPathIsAbsolute(t *testing.T) {
+	t.Setenv("HOME", filepath.Join(t.TempDir(), "ada"))
+	t.Setenv("USERPROFILE", filepath.Join(t.TempDir(), "ada"))
+	for typed, want := range map[string]string{"~/a.png": "ada/a.png", "b/c.png": "tui/b/c.png", "/d.png": "/d.png", "~x/e.png": "tui/~x/e.png"} {
+		if got := filepath.ToSlash(logoPath(typed)); !strings.HasSuffix(got, want) || !filepath.IsAbs(logoPath(typed)) {
+			t.Errorf("%q becomes %q", typed, got)
+		}
+	}
+	if got := logoPath(""); got != "" {
+		t.Errorf("no logo becomes %q", got)
+	}
+}
+
+// odd is a meeting of which the platform says other things than Greenroom.
+func odd(b *tuitest.Backend) {
+	crowd(b)
+	four := 4
+	b.Alter("board", func(m *app.MeetingDetail) {
+		m.Reported, m.ReportedAt, m.Adopted = &four, b.Ago(20*time.Second), true
+		m.RecordingError = "an earlier recording is still being closed by the platform, which takes a minute or two"
+		m.Chosen = "DEFAULT_VIDEO_PLATFORM is daily"
+	})
+}
+
+func TestWhatThePlatformSaysOtherwiseIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 36, odd)
+		p.sees("! the platform counted 4, 3 known here 20 s ago", "adopted from the platform", "because DEFAULT_VIDEO_PLATFORM is daily",
+			"✗ not recording: an earlier recording")
+		p.backend.Alter("board", func(m *app.MeetingDetail) { m.Recording = app.StartingRecording })
+		p.sees("! not recording yet: an earlier recording", "◉ recording starts")
+		three := 3
+		p.backend.Alter("board", func(m *app.MeetingDetail) { m.Reported = &three })
+		p.wait(time.Second)
+		p.misses("the platform counted")
+	})
+}
+
+func TestTheChosenRecordingIsToldInFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, takes)
+		p.presses("2").sees("╭ Recordings", "tracks", "├ all-hands", "no meeting found for it")
+		p.presses("j").sees("├ 渡辺の部屋", "ada-cam.webm", "cam-video", "… 9 more")
+		p.clicks("✗ failed").sees("├ design", "the bucket refused it")
+		p.presses("/").presses("n", "o", "p", "e").sees("No recording matches").misses("├ design")
+	})
+}
+
+// takes are recordings in every state.
+func takes(b *tuitest.Backend) {
+	tracks := []provider.RecordingFile{{Name: "ada-cam.webm", Kind: "cam-video", Size: 734003200}, {Key: "acme/r/grace-mic.webm", Kind: "cam-audio"}}
+	for range 14 {
+		tracks = append(tracks, provider.RecordingFile{Name: "more.webm", Kind: "cam-audio", Size: 1 << 20})
+	}
+	b.Recs = []app.Recording{
+		{ID: "a", Account: "daily", Room: "all-hands", Status: app.RecordingRunning, Kind: "tracks", StartedAt: b.Ago(time.Minute)},
+		{ID: "b", Account: "daily", Room: "渡辺の部屋", Status: app.RecordingReady, Kind: "cloud", StartedAt: b.Ago(50 * time.Hour),
+			DurationS: 3723.5, Files: tracks, Meeting: "m-1"},
+		{ID: "c", Account: "whereby", Room: "design", Status: app.RecordingFailed, StartedAt: b.Ago(time.Hour), Meeting: "m-2",
+			Error: "the bucket refused it: check its policy"},
+		{ID: "d", Account: "whereby", Room: "design", Status: app.RecordingProcessing, StartedAt: b.Ago(2 * time.Hour), Meeting: "m-3"},
+	}
+}
