@@ -86,9 +86,12 @@ func seed(ctx context.Context, w *sandbox.World, b app.Backend, url string) erro
 			return err
 		}
 	}
-	w.AutoPlay(sandbox.PlayOptions{})
+	w.AutoPlay(sandbox.PlayOptions{Hostile: true})
 	for _, r := range []app.RoomSpec{
-		{Name: "all-hands", Account: string(provider.Daily), Locked: true},
+		{
+			Name: "all-hands", Account: string(provider.Daily), Locked: true,
+			Recording: provider.RecordingCloud, Trigger: provider.TriggerAutomatic2nd,
+		},
 		{Name: "design", Account: string(provider.Whereby)},
 		{Name: "office", Account: string(provider.Daily), Size: 12},
 	} {

@@ -43,7 +43,7 @@ func (o *meetingLinkOptions) run(ctx context.Context, args []string) error {
 			o.words("This meeting has ended: the link may lead nowhere.")
 		}
 		if isRecorded(m.Meeting) {
-			o.words("This meeting is recorded: say so to those who get the link.")
+			o.words(markRecorded)
 		}
 		if o.json {
 			return o.printJSON(struct {
@@ -99,6 +99,9 @@ func (o *meetingJoinOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		if o.print {
+			if isRecorded(m.Meeting) {
+				o.words(markRecorded)
+			}
 			_, err = fmt.Fprintln(o.stdout, plain.Text(link.URL))
 			return err
 		}
