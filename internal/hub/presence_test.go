@@ -69,7 +69,7 @@ func (d *delivery) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-func newSandboxed(t *testing.T) *sandboxed {
+func newSandboxed(t *testing.T, tune ...func(*provider.Account)) *sandboxed {
 	t.Helper()
 	s := &sandboxed{t: t, clock: clockwork.NewFakeClockAt(time.Now()), hooks: &delivery{}}
 	s.world = sandbox.New(sandbox.Options{
@@ -85,6 +85,9 @@ func newSandboxed(t *testing.T) *sandboxed {
 	var accounts []Account
 	add := func(a provider.Account, open func(provider.Account) (provider.Provider, error)) {
 		t.Helper()
+		for _, f := range tune {
+			f(&a)
+		}
 		p, err := open(a)
 		if err != nil {
 			t.Fatal(err)

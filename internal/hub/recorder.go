@@ -20,7 +20,8 @@ const (
 	startAgain = 2 * time.Second
 	// startPause is the longest pause between starts while the platform is out of order.
 	startPause = 30 * time.Second
-	// tokenTime is how long the host's own token has to start the recording before it is started from here.
+	// tokenTime is how long a host's token that starts the recording has to do so before it is started from here. Presence
+	// doesn't tell who is a host, so that everybody might be.
 	tokenTime = 15 * time.Second
 	// confirmTime is how long the platform has to confirm a recording that it agreed to start.
 	confirmTime = 3 * time.Minute
@@ -78,7 +79,6 @@ type gathered struct {
 	roster.Meeting
 	since  time.Time
 	people int
-	host   bool
 }
 
 func (r *autoRecorder) turn(ctx context.Context) {
@@ -105,7 +105,7 @@ func (r *autoRecorder) turn(ctx context.Context) {
 				if err != nil {
 					return err
 				}
-				g.since, g.people, g.host = roster.Gather(stays)
+				g.since, g.people = roster.Gather(stays)
 				if g.people >= wantsRecording(g.Meeting.Meeting) && g.since.After(g.RecordFor) {
 					due = append(due, g)
 				}
@@ -142,7 +142,7 @@ func (r *autoRecorder) attempt(ctx context.Context, g gathered) {
 		// Somebody's button or the host's token was faster.
 		h.recordingStarted(ctx, g.ID, g.since, time.Time{})
 		return
-	case g.TokenStarts && g.host && now.Sub(try.begun) < tokenTime:
+	case g.TokenStarts && now.Sub(try.begun) < tokenTime:
 		try.next = now.Add(tokenTime / 3)
 		h.lookForRecordings(ctx, r.account, g.PlatformRoom)
 		return

@@ -3,12 +3,14 @@ package hub
 import (
 	"context"
 	"errors"
+	"net/url"
 	"regexp"
 	"testing"
 	"time"
 
 	"greenroom/internal/app"
 	"greenroom/provider"
+	"greenroom/provider/sandbox"
 )
 
 // recorded starts a meeting in a room that is recorded in the cloud.
@@ -190,4 +192,82 @@ func TestWherebyShowsItsRecorderAndSaysWhyItIsNotControlled(t *testing.T) {
 		list, err := s.Recordings(t.Context(), app.RecordingQuery{Meeting: m.ID})
 		return err == nil && len(list) == 1 && list[0].Status == app.RecordingReady && d.Recording == app.NotRecording
 	})
+}
+
+func TestBothKindsAreRecordedAtOnce(t *testing.T) {
+	s := newSandboxed(t, func(a *provider.Account) {
+		if a.Platform == provider.Daily {
+			a.Recording = provider.RecordingTarget{Bucket: "b", RoleARN: "arn:aws:iam::1:role/r", Mode: "both"}
+		}
+	})
+	s.listen()
+	m := s.recorded("daily", provider.TriggerAutomatic)
+	s.join(m, "Ada")
+	s.until(m.ID, 10*time.Second, recordingIs(app.IsRecording))
+	s.pass(20 * time.Second)
+	got := s.world.Recorded()
+	kinds := map[string]string{}
+	for _, r := range got {
+		kinds[r.Kind] = r.Instance
+	}
+	if len(got) != 2 || kinds["cloud"] != instanceID(m.ID, "cloud") || kinds["raw-tracks"] != instanceID(m.ID, "raw-tracks") {
+		t.Fatalf("%+v", got)
+	}
+	if _, err := s.StopRecording(t.Context(), app.RecordingSwitch{Meeting: m.ID}); err != nil {
+		t.Fatal(err)
+	}
+	s.until(m.ID, 2*time.Minute, func(app.MeetingDetail) bool {
+		list, err := s.Recordings(t.Context(), app.RecordingQuery{Meeting: m.ID, Status: app.RecordingReady})
+		return err == nil && len(list) == 2
+	})
+}
+
+// Where nothing runs in the background, the host's token starts the recording; a program that comes later lets it.
+func TestAHostsTokenThatRecordsIsNotDoubled(t *testing.T) {
+	s := newSandboxed(t)
+	s.started.Store(false)
+	if _, err := s.CreateRoom(t.Context(), app.RoomSpec{
+		Name: "r", Account: "daily", Recording: provider.RecordingCloud, Trigger: provider.TriggerAutomatic,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := s.StartMeeting(t.Context(), app.StartMeeting{Room: "r"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.started.Store(true)
+	u, err := url.Parse(m.HostURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := sandbox.Person{Name: "Host", Token: u.Query().Get("t")}
+	if _, err := s.world.Join(provider.Daily, m.PlatformRoom, host); err != nil {
+		t.Fatal(err)
+	}
+	delete(s.others, "recordings daily")
+	s.listen() // too late for the events of the joining: presence and the list tell
+	s.until(m.ID, 90*time.Second, recordingIs(app.IsRecording))
+	s.pass(time.Minute)
+	if got := s.world.Recorded(); len(got) != 1 || got[0].Instance == instanceID(m.ID, "cloud") {
+		t.Errorf("%+v", got)
+	}
+	stopped, err := s.StopRecording(t.Context(), app.RecordingSwitch{Meeting: m.ID})
+	if got := s.world.Recorded(); err != nil || stopped.Recording != app.NotRecording || got[0].State == "recording" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	link, err := s.MeetingLink(t.Context(), app.LinkRequest{Meeting: m.ID, Host: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u, err = url.Parse(link.URL); err != nil {
+		t.Fatal(err)
+	}
+	// With readers at work the token of a new link starts nothing.
+	if _, err := s.world.Join(provider.Daily, m.PlatformRoom, sandbox.Person{Name: "Host again", Token: u.Query().Get("t")}); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(time.Minute)
+	if got := s.world.Recorded(); len(got) != 1 {
+		t.Errorf("%+v", got)
+	}
 }

@@ -325,6 +325,9 @@ func TestSoak(t *testing.T) {
 	steps := int((s.size.length + 65*time.Minute) / soakStep)
 	for n := range steps {
 		s.step(n)
+		if (n+1)%int(time.Hour/soakStep) == 0 {
+			t.Logf("%v are over", time.Duration(n+1)*soakStep)
+		}
 	}
 	for _, p := range s.places {
 		s.check(p)

@@ -24,9 +24,9 @@ func (m *Meeting) watchRecorder(since int64) {
 	}
 }
 
-// Gather tells since when people have been in the meeting without a break, how many are there, and whether a host is
-// among them. Nobody there: the zero time.
-func Gather(stays []*Stay) (since time.Time, people int, host bool) {
+// Gather tells since when people have been in the meeting without a break, and how many are there. Nobody there: the
+// zero time.
+func Gather(stays []*Stay) (since time.Time, people int) {
 	var gone []*Stay
 	for _, s := range stays {
 		switch {
@@ -35,14 +35,13 @@ func Gather(stays []*Stay) (since time.Time, people int, host bool) {
 			gone = append(gone, s)
 		default:
 			people++
-			host = host || s.Owner
 			if since.IsZero() || s.JoinedAt.Before(since) {
 				since = s.JoinedAt.Time
 			}
 		}
 	}
 	if people == 0 {
-		return time.Time{}, 0, false
+		return time.Time{}, 0
 	}
 	slices.SortFunc(gone, func(a, b *Stay) int { return b.LeftAt.Compare(a.LeftAt.Time) })
 	for _, s := range gone {
@@ -50,5 +49,5 @@ func Gather(stays []*Stay) (since time.Time, people int, host bool) {
 			since = s.JoinedAt.Time
 		}
 	}
-	return since, people, host
+	return since, people
 }

@@ -95,25 +95,23 @@ func TestGather(t *testing.T) {
 		return s
 	}
 	host := stay(50, -1)
-	host.Owner = true
 	bot, knocker := stay(0, -1), &Stay{Stay: app.Stay{Waiting: true}}
 	bot.Bot = true
 	for name, c := range map[string]struct {
 		stays  []*Stay
 		since  int
 		people int
-		host   bool
 	}{
-		"nobody":         {[]*Stay{stay(0, 10), bot, knocker}, -1, 0, false},
-		"one":            {[]*Stay{stay(20, -1), bot}, 20, 1, false},
-		"a break before": {[]*Stay{stay(0, 10), stay(20, -1)}, 20, 1, false},
-		"a chain":        {[]*Stay{stay(40, 60), stay(0, 15), stay(10, 45), host}, 0, 1, true},
-		"two":            {[]*Stay{stay(30, -1), host}, 30, 2, true},
-		"at the instant": {[]*Stay{stay(0, 30), stay(30, -1)}, 0, 1, false},
+		"nobody":         {[]*Stay{stay(0, 10), bot, knocker}, -1, 0},
+		"one":            {[]*Stay{stay(20, -1), bot}, 20, 1},
+		"a break before": {[]*Stay{stay(0, 10), stay(20, -1)}, 20, 1},
+		"a chain":        {[]*Stay{stay(40, 60), stay(0, 15), stay(10, 45), host}, 0, 1},
+		"two":            {[]*Stay{stay(30, -1), host}, 30, 2},
+		"at the instant": {[]*Stay{stay(0, 30), stay(30, -1)}, 0, 1},
 	} {
-		since, people, hosted := Gather(c.stays)
-		if want := at(c.since); c.since < 0 && !since.IsZero() || c.since >= 0 && !since.Equal(want) || people != c.people || hosted != c.host {
-			t.Errorf("%s: since %v, %d people, host %v", name, since, people, hosted)
+		since, people := Gather(c.stays)
+		if want := at(c.since); c.since < 0 && !since.IsZero() || c.since >= 0 && !since.Equal(want) || people != c.people {
+			t.Errorf("%s: since %v, %d people", name, since, people)
 		}
 	}
 }
