@@ -160,6 +160,9 @@ func (t *Tx) putJSON(bucket []byte, key string, v any) error {
 // Value reads a small named value, nil when it was never set.
 func (t *Tx) Value(name string) []byte { return bytes.Clone(t.get(bucketValues, name)) }
 
+// DeleteValue forgets a small named value.
+func (t *Tx) DeleteValue(name string) error { return t.del(bucketValues, name) }
+
 // PutValue sets a small named value.
 func (t *Tx) PutValue(name string, value []byte) error { return t.put(bucketValues, name, value) }
 

@@ -51,6 +51,9 @@ func (e *effect) at() time.Time {
 func (e *effect) meeting() (*roster.Meeting, error) {
 	ev := e.event
 	m, err := e.tx.MeetingByPlatform(e.account.Name, ev.Room, ev.MeetingID)
+	if err == nil && e.beginsAnew(m) {
+		return e.adopt(ev.Room, ev.MeetingID)
+	}
 	if err == nil {
 		if rec := ev.Recording; rec != nil {
 			m, err = nearest(e.tx, m, rec.StartedAt)
@@ -101,6 +104,35 @@ func (e *effect) meetingOfRecording() (*roster.Meeting, error) {
 	return nil, nil
 }
 
+// beginsAnew says that somebody is in a room that was found on the platform, ended here, and made there again.
+func (e *effect) beginsAnew(m roster.Meeting) bool {
+	switch e.event.Kind {
+	case provider.KindMeetingStarted, provider.KindParticipantJoined, provider.KindParticipantWaiting:
+		return m.Adopted && m.Status == app.Ended && m.EndReason == roster.ReasonEndedHere && e.event.Room != "" &&
+			e.at().After(m.EndedAt.Add(stragglers))
+	}
+	return false
+}
+
+// stragglers is how long after its end events of a meeting that was ended here may still be about that one.
+const stragglers = time.Minute
+
+// revive takes back an end that nobody asked for, and makes the meeting's room again where that was deleted since.
+func (e *effect) revive(m *roster.Meeting, at time.Time) error {
+	ended := m.Status == app.Ended
+	m.Revive(at)
+	if !ended || m.Status == app.Ended {
+		return nil
+	}
+	_, err := e.tx.Room(m.RoomID)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	room, err := e.hub.roomFor(e.tx, e.account, m.PlatformRoom, e.received)
+	m.RoomID, m.Room = room.ID, room.Name
+	return err
+}
+
 // adopt makes a room and a meeting of what exists on the platform but was not made here.
 func (e *effect) adopt(platformRoom, platformID string) (*roster.Meeting, error) {
 	m, err := e.hub.adopt(e.tx, e.account, provider.Meeting{ID: platformID, Room: platformRoom}, "", e.at())
@@ -113,7 +145,9 @@ func (e *effect) apply(m *roster.Meeting) error {
 	switch ev.Kind {
 	case provider.KindMeetingStarted:
 		m.Started(e.at())
-		m.Revive(e.at())
+		if err := e.revive(m, e.at()); err != nil {
+			return err
+		}
 	case provider.KindMeetingEnded:
 		m.Over(e.at(), ev.Emptied)
 		if ev.Emptied {
@@ -159,7 +193,12 @@ func (e *effect) applyParticipant(m *roster.Meeting) error {
 	switch e.event.Kind {
 	case provider.KindParticipantJoined:
 		s.Joined(*p, e.received, app.FromWebhook)
-		m.Revive(s.JoinedAt.Time)
+		if err := e.revive(m, s.JoinedAt.Time); err != nil {
+			return err
+		}
+		if err := e.claimRecording(m, p.Session); err != nil {
+			return err
+		}
 	case provider.KindParticipantLeft:
 		s.Left(*p, e.received, app.FromWebhook)
 	case provider.KindParticipantWaiting:

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"greenroom/internal/app"
@@ -41,17 +42,20 @@ func (w *endWatcher) turn(ctx context.Context) {
 		h.complain(err, "the meetings to look after could not be read", w.account)
 		return
 	}
+	standing := make(map[string]bool, len(unended))
 	for i := range unended {
 		m := unended[i].Meeting
+		standing[m.ID] = true
 		if h.overdue(m, w.account) {
-			at := m.EndsAt.Add(w.account.Provider.Traits().Linger)
-			if _, err := h.end(ctx, m.ID, at, roster.ReasonExpired, app.FromClock); err != nil {
+			if _, err := h.end(ctx, m.ID, m.EndsAt.Time, roster.ReasonExpired, app.FromClock); err != nil {
 				h.complain(err, "a meeting past its end could not be ended", w.account)
 			}
 			continue
 		}
 		w.look(ctx, m)
 	}
+	maps.DeleteFunc(w.next, func(id string, _ time.Time) bool { return !standing[id] })
+	maps.DeleteFunc(w.missing, func(id string, _ bool) bool { return !standing[id] })
 }
 
 func (w *endWatcher) look(ctx context.Context, m app.Meeting) {

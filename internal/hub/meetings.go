@@ -180,8 +180,11 @@ func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.Start
 	if err != nil {
 		return app.StartedMeeting{}, err
 	}
+	defer h.rooms.lock(view.ID)()
+	if view, err = h.Room(ctx, app.RoomRef{Ref: view.ID}); err != nil {
+		return app.StartedMeeting{}, err // deleted while we waited
+	}
 	room := view.Room
-	defer h.rooms.lock(room.ID)()
 	until, err := h.endOf(req)
 	if err != nil {
 		return app.StartedMeeting{}, err
@@ -287,7 +290,10 @@ func (h *Hub) reuse(ctx context.Context, room app.Room) (app.StartedMeeting, boo
 	if err != nil {
 		return app.StartedMeeting{}, false, err
 	}
-	if h.overdue(*m, a) {
+	if !m.EndsAt.IsZero() && h.clock.Now().After(m.EndsAt.Time) {
+		if m.Here > 0 {
+			return app.StartedMeeting{}, false, nil // they may stay, but it is over
+		}
 		_, err := h.end(ctx, m.ID, m.EndsAt.Time, roster.ReasonExpired, app.FromClock)
 		return app.StartedMeeting{}, false, err
 	}
@@ -402,6 +408,10 @@ func (h *Hub) EndMeeting(ctx context.Context, ref app.MeetingRef) (app.Meeting, 
 		return m.Meeting, err
 	}
 	defer h.rooms.lock(m.RoomID)()
+	if err := h.store.View(ctx, func(tx *store.Tx) (err error) { m, err = tx.Meeting(m.ID); return err }); err != nil ||
+		m.Status == app.Ended {
+		return m.Meeting, err // ended while we waited
+	}
 	a, err := h.accountOf(m.Account)
 	if err != nil {
 		return m.Meeting, err
@@ -426,7 +436,7 @@ func (h *Hub) end(ctx context.Context, id string, at time.Time, why string, from
 			At: m.EndedAt, Account: m.Account, Meeting: m.ID, Room: m.Room, Kind: provider.KindMeetingEnded,
 			Detail: why, Source: from,
 		}})
-		if err := stopRecordings(tx, &m, at); err != nil {
+		if err := stopRecordings(tx, &m, h.clock.Now()); err != nil {
 			return err
 		}
 		return tx.PutMeeting(m)

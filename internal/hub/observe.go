@@ -49,6 +49,9 @@ func (p *presencePoller) turn(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		if errors.Is(err, provider.NotFound) {
+			err = nil // a fact about this meeting, which the endWatcher looks after; it still closes nothing
+		}
 		p.hub.notePoller("presence", p.account, err)
 		if errors.Is(err, provider.RateLimited) {
 			p.pause = now.Add(retryAfter(err, traits.PresenceEvery))

@@ -97,8 +97,11 @@ func (e *effect) applyRecording(m *roster.Meeting) error {
 	if s.started.IsZero() && e.event.Kind != provider.KindRecordingFailed {
 		s.started = e.at()
 	}
-	if _, err := e.account.merge(e.tx, m, s, e.at()); err != nil || m == nil {
+	if _, err := e.account.merge(e.tx, m, s, e.at()); err != nil {
 		return err
+	}
+	if m == nil {
+		return e.leaveForStarter(s)
 	}
 	e.activity(m, "", rec.Error)
 	m.Heard(e.received, app.FromWebhook)
@@ -106,6 +109,32 @@ func (e *effect) applyRecording(m *roster.Meeting) error {
 		return err
 	}
 	return e.tx.PutMeeting(*m)
+}
+
+// starterKey is under which a recording waits for the person who started it to be told of: Daily's recording.started
+// names no room, and may come before the joining of its starter.
+func (e *effect) starterKey(session string) string {
+	return "starter\x00" + e.account.Name + "\x00" + session
+}
+
+func (e *effect) leaveForStarter(s sighting) error {
+	by := e.event.Recording.StartedBy
+	if by == "" || s.status != app.RecordingRunning {
+		return nil
+	}
+	return e.tx.PutValue(e.starterKey(by), []byte(s.id))
+}
+
+// claimRecording gives a meeting the recording that somebody in it has started before they were told of.
+func (e *effect) claimRecording(m *roster.Meeting, session string) error {
+	id := e.tx.Value(e.starterKey(session))
+	if id == nil {
+		return nil
+	}
+	if _, err := e.account.merge(e.tx, m, sighting{id: string(id), status: app.RecordingRunning}, e.at()); err != nil {
+		return err
+	}
+	return errors.Join(noteRecording(e.tx, m), e.tx.DeleteValue(e.starterKey(session)))
 }
 
 // runningInstance finds the recording of a meeting that was started under an instance and has not ended: a failure names

@@ -133,6 +133,15 @@ func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 	return r, writeError(err)
 }
 
+// lockRoom keeps a room as it is until unlock: nobody starts a meeting of it, changes or deletes it meanwhile.
+func (h *Hub) lockRoom(ctx context.Context, ref string) (unlock func(), err error) {
+	var r app.Room
+	if err := h.store.View(ctx, func(tx *store.Tx) (err error) { r, err = findRoom(tx, ref); return err }); err != nil {
+		return nil, err
+	}
+	return h.rooms.lock(r.ID), nil
+}
+
 func renameMeetings(tx *store.Tx, r app.Room) error {
 	meetings, err := tx.RoomMeetings(r.ID)
 	if err != nil {
@@ -150,7 +159,12 @@ func renameMeetings(tx *store.Tx, r app.Room) error {
 // DeleteRoom removes a room that has no open or live meeting. Its past meetings stay.
 func (h *Hub) DeleteRoom(ctx context.Context, ref app.RoomRef) (app.Room, error) {
 	var r app.Room
-	err := h.store.Update(ctx, func(tx *store.Tx) error {
+	unlock, err := h.lockRoom(ctx, ref.Ref)
+	if err != nil {
+		return r, err
+	}
+	defer unlock()
+	err = h.store.Update(ctx, func(tx *store.Tx) error {
 		var err error
 		if r, err = findRoom(tx, ref.Ref); err != nil {
 			return err
