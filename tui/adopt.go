@@ -131,7 +131,7 @@ func (a *adoption) item(r app.PlatformRoom, width int) dialog.Item {
 	m := a.m
 	it := dialog.Item{Label: m.st.Fit(safe(r.Account), max(width, 6)) + "  " + safe(r.PlatformRoom), Stay: true}
 	if r.Known {
-		it.Why, it.Stay = theme.Good+" is the room "+safe(r.Room), false
+		it.Why, it.Stay = theme.Good+" room "+safe(r.Room), false
 		it.Do = func() tea.Cmd {
 			m.rooms.wanted, m.rooms.filter = r.Room, filter{}
 			return m.rooms.narrow(m)

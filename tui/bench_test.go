@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -198,5 +199,24 @@ func BenchmarkHeap(b *testing.B) {
 		runtime.ReadMemStats(&s)
 		b.ReportMetric(float64(s.HeapAlloc)/(1<<20), "MiB")
 		b.ReportMetric(float64(d.m.hooks.feed.Held()), "rows")
+	}
+}
+
+// BenchmarkAdoption is a key that narrows the list of an account with years of rooms, to the frame that shows it.
+func BenchmarkAdoption(b *testing.B) {
+	backend := tuitest.New(clockwork.NewRealClock())
+	for i := range 10_000 {
+		backend.Found = append(backend.Found, app.PlatformRoom{Account: "daily", PlatformRoom: fmt.Sprintf("interview-%d-20240101", i)})
+	}
+	d := newDesk(b, backend)
+	d.until(b, func() bool { return d.m.loads[slotRooms].ready && d.m.loads[slotStatus].ready })
+	d.take(letter('A'))
+	d.until(b, func() bool { return strings.Contains(strings.Join(d.m.screen(), ""), "10000 rooms") })
+	for i := 0; b.Loop(); i++ {
+		msg := tea.Msg(letter('7'))
+		if i%2 == 1 {
+			msg = tea.KeyPressMsg{Code: tea.KeyBackspace}
+		}
+		d.take(msg)
 	}
 }

@@ -84,8 +84,9 @@ func (m *Model) footer(y int) string {
 func (m *Model) footed(a Action) bool {
 	switch a {
 	case actEject:
-		_, person := m.rooms.person()
-		return person
+		if _, chosen := m.rooms.person(); !chosen {
+			return false
+		}
 	case actNewRoom, actAdopt, actEditRoom:
 		if m.tab == tabRooms && m.rooms.inner {
 			return false

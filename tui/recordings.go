@@ -105,7 +105,7 @@ func (r *recordingsTab) lines(m *Model, w, h int) []string {
 		if i == r.list.Cursor {
 			mark = s.Marker.Render(theme.Marker)
 		}
-		line := mark + cols([8]string{word, safe(v.Room), safe(v.Account), day(v.StartedAt, m.now(), m.opts.Zone), recordingLength(v),
+		line := mark + cols([8]string{word, safe(v.Room), safe(v.Account), day(v.StartedAt, m.now(), m.opts.Zone), recordingLength(v, m.now()),
 			recordingSize(v), tracks, safe(v.Kind)}, s.Text, ink)
 		if i == r.list.Cursor {
 			line = m.under(line, w, true)
@@ -115,11 +115,26 @@ func (r *recordingsTab) lines(m *Model, w, h int) []string {
 	return out
 }
 
-func recordingLength(v app.Recording) string {
-	if v.DurationS <= 0 {
-		return theme.Nothing
+// recordingLength is how long it is, or has been running.
+func recordingLength(v app.Recording, now time.Time) string {
+	switch {
+	case v.DurationS > 0:
+		return span(time.Duration(v.DurationS * float64(time.Second)))
+	case v.Status == app.RecordingRunning && !v.StartedAt.IsZero():
+		return span(since(v.StartedAt, now))
 	}
-	return span(time.Duration(v.DurationS * float64(time.Second)))
+	return theme.Nothing
+}
+
+// running says whether a recording that is visible counts time.
+func (r *recordingsTab) running() bool {
+	from, to := r.list.Range()
+	for _, v := range r.shown[min(from, len(r.shown)):min(to, len(r.shown))] {
+		if v.Status == app.RecordingRunning {
+			return true
+		}
+	}
+	return false
 }
 
 func recordingSize(v app.Recording) string {

@@ -172,7 +172,7 @@ func TestHostileTextIsShownNotObeyed(t *testing.T) {
 		p.presses("r").sees("not recording yet: ␛]0;pwned␇").presses("O").sees("This meeting is recorded").presses("esc")
 		p.presses("l", "j", "x").sees("Remove ␛]0;pwned␇").presses("y").sees("was removed").presses("r", "esc", "h")
 		p.presses("A").sees("✗ whereby: ␛]0;pwned␇", ": ␛]0;pwned␇").presses("enter").sees("Take over ␛]0;pwned␇")
-		p.presses("x", "enter").sees("is the room").presses("esc", "esc")
+		p.presses("x", "enter").sees("✓ room ").presses("esc", "esc")
 		p.presses("4").sees("✗ failed    ␛]0;pwned␇", "✓ ok        ␛]0;pwned␇").presses("1")
 		p.presses("l", "e", "esc", "E", "esc", "D", ":", "esc", "c", "Q", "esc", "2", "3", "l", "b", "b", "y", "h", "4", "ctrl+d", "1")
 		p.backend.Fail = &app.Error{Text: evil, Hint: evil}

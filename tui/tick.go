@@ -30,6 +30,10 @@ func (m *Model) pace() time.Duration {
 			return fine
 		}
 		return coarse
+	case tabRecordings:
+		if m.recs.running() {
+			return fine
+		}
 	case tabStatus:
 		return fine
 	}

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -57,7 +58,7 @@ func TestEveryBindingExplainsItself(t *testing.T) {
 				t.Errorf("%+v says too little", b)
 			}
 			for _, k := range b.Keys() {
-				if strings.HasPrefix(k, "ctrl+") && (b.Action == actDeleteRoom || b.Action == actEnd) {
+				if strings.HasPrefix(k, "ctrl+") && slices.Contains([]Action{actDeleteRoom, actEnd, actEject, actRecord}, b.Action) {
 					t.Errorf("%s is destructive on %s", b.Action, k)
 				}
 			}

@@ -223,13 +223,13 @@ func years(b *tuitest.Backend) {
 func TestARoomOfThePlatformIsTakenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, years)
-		p.presses("A").sees("Take over from the platforms", "4 rooms", "daily    weekly-sync", "✓ is the room board", "until today 02:00",
+		p.presses("A").sees("Take over from the platforms", "4 rooms", "daily    weekly-sync", "✓ room board", "until today 02:00",
 			"whereby  design-4711")
 		p.presses("enter").sees("Take over weekly-sync", "empty takes the platform's name").presses("enter")
-		p.sees("✓ is the room weekly-sync") // the list stays, for the next one
+		p.sees("✓ room weekly-sync") // the list stays, for the next one
 		p.presses("i", "n", "t", "e", "r").misses("design-4711").presses("enter").sees("Take over interview-7")
 		p.presses("b", "o", "a", "r", "d", "enter").sees("there is a room of that name", "choose another name", "Take over interview-7")
-		p.presses("s", "enter").sees("✓ is the room boards").presses("esc")
+		p.presses("s", "enter").sees("✓ room boards").presses("esc")
 		p.sees("boards", "weekly-s", "adopted from the platform", "OPEN")
 		if n := p.backend.Count("AdoptRoom"); n != 3 {
 			t.Errorf("%d adoptions", n)
@@ -243,7 +243,7 @@ func TestAKnownRoomIsGoneTo(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "alpha", Account: "daily"})
 			years(b)
 		})
-		p.sees("▌· alpha").presses("A").clicks("is the room board").misses("Take over").sees("▌· board")
+		p.sees("▌· alpha").presses("A").clicks("✓ room board").misses("Take over").sees("▌· board")
 	})
 }
 
@@ -384,7 +384,9 @@ func TestWhatThePlatformSaysOtherwiseIsShown(t *testing.T) {
 func TestTheChosenRecordingIsToldInFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, takes)
-		p.presses("2").sees("╭ Recordings", "tracks", "├ all-hands", "no meeting found for it")
+		p.presses("2").sees("╭ Recordings", "tracks", "├ all-hands", "no meeting found for it", "01:0")
+		p.wait(time.Minute)
+		p.sees("02:0") // what runs counts
 		p.presses("j").sees("├ 渡辺の部屋", "ada-cam.webm", "cam-video", "… 9 more")
 		p.clicks("✗ failed").sees("├ design", "the bucket refused it")
 		p.presses("/").presses("n", "o", "p", "e").sees("No recording matches").misses("├ design")
