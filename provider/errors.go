@@ -26,6 +26,9 @@ const (
 // Error makes a Kind usable as the target of errors.Is.
 func (k Kind) Error() string { return string(k) }
 
+// ErrPartial comes with a presence reading that can't tell who is absent.
+var ErrPartial = errors.New("the platform can't tell who else is there")
+
 // Error is what a provider returns when the platform refuses or cannot be reached.
 type Error struct {
 	Kind     Kind

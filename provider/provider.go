@@ -42,6 +42,7 @@ type Provider interface {
 
 	// Presence reads who is in the meeting. An answer that isn't the documented shape is an error, never an empty list.
 	// Participants with a LeftAt are known to have left; one that is not listed is merely absent from this reading.
+	// [ErrPartial] may come with a list: what it says holds, but who is absent from it may be there all the same.
 	Presence(ctx context.Context, m Meeting) ([]Participant, error)
 
 	// ReadWebhook verifies and parses one request. It is pure: no I/O, no clock but r.ReceivedAt. It returns a Webhook

@@ -100,6 +100,16 @@ func TestRoomsInUseAreSeenAtOnce(t *testing.T) {
 	if all, err := s.Meetings(t.Context(), app.MeetingQuery{}); err != nil || len(all) != 1 || all[0].Status != app.Ended {
 		t.Errorf("%+v, %v", all, err)
 	}
+	// Somebody makes the room again elsewhere: that is another meeting.
+	s.elsewhere("daily", "years-old")
+	if _, err := s.world.Join(provider.Daily, old.Room, sandbox.Person{Name: "Bob"}); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(60 * time.Second)
+	again, err := s.Meeting(t.Context(), app.MeetingRef{Ref: old.Room})
+	if err != nil || again.ID == d.ID || again.Here != 1 || again.RoomID != d.RoomID || again.GuestURL == "" {
+		t.Errorf("%+v, %v", again, err)
+	}
 }
 
 func TestAFailingSweepIsOnlyALine(t *testing.T) {

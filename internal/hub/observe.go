@@ -114,22 +114,35 @@ func (h *Hub) readPresence(ctx context.Context, a *account, m roster.Meeting) er
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	here, err := a.Provider.Presence(ctx, platformMeeting(m.Meeting, nil))
+	partial := errors.Is(err, provider.ErrPartial)
+	if partial {
+		err = nil
+	}
 	h.noteCall(a, err)
 	if err != nil {
 		return err
 	}
-	return h.Observe(ctx, m.ID, begun, here)
+	return h.Observe(ctx, m.ID, Reading{Begun: begun, Here: here, Partial: partial})
 }
 
-// Observe adds a presence reading that began at the given time to the evidence about a meeting.
-func (h *Hub) Observe(ctx context.Context, meeting string, begun time.Time, here []provider.Participant) error {
+// Reading is one presence reading.
+type Reading struct {
+	// Begun is when it began.
+	Begun time.Time
+	Here  []provider.Participant
+	// Partial says that absence from it proves nothing, see [provider.ErrPartial].
+	Partial bool
+}
+
+// Observe adds a presence reading to the evidence about a meeting.
+func (h *Hub) Observe(ctx context.Context, meeting string, r Reading) error {
 	return h.store.Update(ctx, func(tx *store.Tx) error {
 		m, err := tx.Meeting(meeting)
 		if err != nil || m.Status == app.Ended {
 			return err
 		}
-		o := observation{tx: tx, m: &m, begun: begun, listed: make(map[string]bool)}
-		for _, p := range here {
+		o := observation{tx: tx, m: &m, begun: r.Begun, listed: make(map[string]bool)}
+		for _, p := range r.Here {
 			if p.Session == "" {
 				continue
 			}
@@ -137,16 +150,18 @@ func (h *Hub) Observe(ctx context.Context, meeting string, begun time.Time, here
 				return err
 			}
 		}
-		if err := o.miss(); err != nil {
-			return err
+		if !r.Partial {
+			if err := o.miss(); err != nil {
+				return err
+			}
 		}
-		if !o.anybody {
+		if !r.Partial && !o.anybody {
 			was := m.EndedMark
-			m.EmptyReading(begun)
-			o.changed = o.changed || !m.EndedMark.Equal(was) || m.EmptyRead.Equal(begun.UTC())
+			m.EmptyReading(r.Begun)
+			o.changed = o.changed || !m.EndedMark.Equal(was) || m.EmptyRead.Equal(r.Begun.UTC())
 		}
 		if m.Status == app.Live || o.anybody {
-			m.Heard(begun, app.FromPresence)
+			m.Heard(r.Begun, app.FromPresence)
 			o.changed = true
 		}
 		if !o.changed {

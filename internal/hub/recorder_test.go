@@ -161,7 +161,7 @@ func TestNobodyThereYetIsTriedAgain(t *testing.T) {
 	}
 	// Evidence that the platform does not share.
 	ghost := []provider.Participant{{Session: "ghost", JoinedAt: s.clock.Now()}}
-	if err := s.Observe(t.Context(), m.ID, s.clock.Now(), ghost); err != nil {
+	if err := s.Observe(t.Context(), m.ID, Reading{Begun: s.clock.Now(), Here: ghost}); err != nil {
 		t.Fatal(err)
 	}
 	turn := s.others["record daily"]

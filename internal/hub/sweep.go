@@ -54,8 +54,8 @@ func (s *sweeper) turn(ctx context.Context) {
 	}
 }
 
-// adopt makes a room in use known. The end of one that was ended here stands; others that have ended live again when
-// somebody joined later.
+// adopt makes a room in use known. What was ended here stays ended, and who joins an adopted room later begins a meeting
+// anew; others that have ended live again when somebody joined later.
 func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Participant, begun time.Time) error {
 	h, since, latest := s.hub, begun, time.Time{}
 	for _, p := range people {
@@ -69,14 +69,22 @@ func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Part
 		known, err = tx.MeetingByPlatform(s.account.Name, room, "")
 		return err
 	})
-	switch {
-	case err == nil && (known.Status != app.Ended || known.EndReason == roster.ReasonEndedHere || !latest.After(known.EndedAt.Time)):
-		return nil
-	case err != nil && !errors.Is(err, store.ErrNotFound):
+	fresh := errors.Is(err, store.ErrNotFound)
+	if err != nil && !fresh {
 		return err
 	}
+	if !fresh && known.Status != app.Ended {
+		return nil
+	}
+	if !fresh {
+		// Presence still lists who was there at the end.
+		fresh = known.Adopted && known.EndReason == roster.ReasonEndedHere && latest.After(known.EndedAt.Add(stragglers))
+		if !fresh && (known.EndReason == roster.ReasonEndedHere || !latest.After(known.EndedAt.Time)) {
+			return nil
+		}
+	}
 	found := provider.Meeting{Room: room}
-	if l, ok := s.account.Provider.(provider.Looker); ok && err != nil {
+	if l, ok := s.account.Provider.(provider.Looker); ok && fresh {
 		// Without its link it is worth showing all the same; the link is looked up again later.
 		if full, err := l.Lookup(ctx, found); err == nil {
 			found = full
@@ -85,7 +93,7 @@ func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Part
 	var id string
 	err = h.store.Update(ctx, func(tx *store.Tx) error {
 		m, err := tx.MeetingByPlatform(s.account.Name, room, "")
-		if errors.Is(err, store.ErrNotFound) {
+		if errors.Is(err, store.ErrNotFound) || err == nil && fresh && m.ID == known.ID {
 			m, err = h.adopt(tx, s.account, found, "", since)
 		}
 		if err != nil {
@@ -98,7 +106,7 @@ func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Part
 	if err != nil {
 		return err
 	}
-	return h.Observe(ctx, id, begun, people)
+	return h.Observe(ctx, id, Reading{Begun: begun, Here: people})
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -1,10 +1,8 @@
 package providertest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,18 +11,10 @@ import (
 	"greenroom/provider"
 )
 
-// answering is a platform that answers everything with the same bytes.
-type answering struct {
-	status int
-	body   []byte
-}
+// tripper makes a function an http.RoundTripper.
+type tripper func(*http.Request) (*http.Response, error)
 
-func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{
-		StatusCode: a.status, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
-		Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: int64(len(a.body)),
-	}, nil
-}
+func (t tripper) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
 
 // FuzzAnswers feeds whatever a platform, or what stands in its place, may answer to every reading call. None may panic;
 // an error must have a kind; and nothing but a JSON object or array is ever taken for "nobody is there".
@@ -46,7 +36,10 @@ func FuzzAnswers(f *testing.F, platform provider.Platform, open Open) {
 		if status < 200 || status > 599 {
 			return
 		}
-		p, err := open(a, answering{status, body}, NewClock(time.Unix(1750000000, 0)))
+		same := tripper(func(r *http.Request) (*http.Response, error) {
+			return answering(status, "application/json", string(body))(r, nil)
+		})
+		p, err := open(a, same, NewClock(time.Unix(1750000000, 0)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -58,10 +58,17 @@ func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider
 	if err != nil {
 		return nil, insights(err)
 	}
-	if len(ongoing) == 0 && latest != nil {
-		ongoing = []sessionObject{*latest}
+	if len(ongoing) > 0 {
+		return p.visits(ctx, op, m, ongoing)
 	}
-	return p.visits(ctx, op, m, ongoing)
+	out := []provider.Participant{}
+	if latest != nil {
+		if out, err = p.visits(ctx, op, m, []sessionObject{*latest}); err != nil {
+			return nil, err
+		}
+	}
+	// A session goes on while two or more are there (docs, webhook room.session.ended): somebody may wait alone.
+	return out, provider.ErrPartial
 }
 
 // visits lists the participants of sessions, each once: as present where one of the sessions says so, else with their
