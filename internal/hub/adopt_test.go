@@ -96,7 +96,7 @@ func TestRoomsInUseAreSeenAtOnce(t *testing.T) {
 	if _, err := s.EndMeeting(t.Context(), app.MeetingRef{Ref: d.ID}); err != nil {
 		t.Fatal(err)
 	}
-	s.pass(60 * time.Second)
+	s.pass(90 * time.Second)
 	if all, err := s.Meetings(t.Context(), app.MeetingQuery{}); err != nil || len(all) != 1 || all[0].Status != app.Ended {
 		t.Errorf("%+v, %v", all, err)
 	}
