@@ -88,7 +88,7 @@ func (m *Model) removePerson() dialog.Dialog {
 		Title: "Remove " + who + "?", Yes: "Remove", No: "Keep", Danger: true, OnYes: remove(false),
 		Text: "From the meeting in " + safe(mt.Room) + ", at once. Whoever has the link may come again.",
 	}
-	if st.UserID != "" { // platforms keep out whom they know
+	if st.UserID != "" && st.UserID != st.Session { // platforms keep out whom they know; a session's own id is gone with it
 		c.Also, c.OnAlso = "Remove and keep out", remove(true)
 	} else {
 		c.Text += " Only people with a user id can be kept out; this one has none."

@@ -132,8 +132,14 @@ func TestAnySize(t *testing.T) {
 					t.Errorf("tab %s at %v: %d lines, the last one %q", tab, size, len(lines), lines[len(lines)-1])
 				}
 			}
-			p.presses("1", "n")
-			p.presses("esc", "?", "esc")
+			for _, open := range []string{"n", "A", "O", "e", "x", "?", ":"} {
+				p.presses("1", "l", open)
+				if lines := strings.Split(p.screen(), "\n"); len(lines) != size[1] {
+					t.Errorf("%s at %v draws %d lines", open, size, len(lines))
+				}
+				aligned(t, p, size[0])
+				p.presses("esc", "h")
+			}
 		}
 		p.resizes(39, 10).sees("Greenroom needs 40 columns")
 		p.resizes(80, 24).sees("all-hands")

@@ -262,7 +262,20 @@ func TestThePlatformsAreAskedOneByOne(t *testing.T) {
 		p.backend.Found, p.backend.Failing, p.backend.Slow = nil, nil, 0
 		p.backend.Unlock()
 		p.presses("ctrl+r").sees("Nothing exists there that could be taken over").misses("no answer")
-		p.presses("enter").sees("Take over from the platforms")
+		p.presses("enter").sees("Take over from the platforms") // there is nothing to take
+	})
+	synctest.Test(t, func(t *testing.T) { // what an earlier question brings no longer counts
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			years(b)
+			b.Slow = 5 * time.Second
+		})
+		p.presses("A").wait(4 * time.Second)
+		p.presses("ctrl+r").wait(2 * time.Second)
+		p.sees("asking daily, whereby…").wait(4 * time.Second)
+		p.sees("4 rooms")
+		if n := p.backend.Count("PlatformRooms"); n != 4 {
+			t.Errorf("%d questions", n)
+		}
 	})
 	synctest.Test(t, func(t *testing.T) { // nothing but failures
 		p := sit(t, 100, 30, func(b *tuitest.Backend) {
