@@ -53,11 +53,10 @@ func exitCode(err error) int {
 			return exitNotConfigured
 		}
 	}
-	var platform *provider.Error
 	switch {
 	case errors.Is(err, provider.NotFound):
 		return exitNotFound
-	case errors.Is(err, provider.Invalid) && !errors.As(err, &platform):
+	case errors.Is(err, provider.Invalid) && app.AsError(err).Platform == "":
 		return exitUsage // refused by Greenroom itself, as a bad name is
 	}
 	return exitFailed
