@@ -62,6 +62,13 @@ func TestErrorsKeepKindAndHint(t *testing.T) {
 		!strings.HasPrefix(e.Text, "room list: daily: list") {
 		t.Errorf("%+v", e)
 	}
+	if e.Platform != provider.Daily {
+		t.Errorf("the platform is %q", e.Platform)
+	}
+	raw, err := json.Marshal(e)
+	if err != nil || !strings.Contains(string(raw), `"platform":"daily"`) {
+		t.Errorf("%s, %v", raw, err)
+	}
 	wrapped := AsError(fmt.Errorf("start: %w", &Error{Kind: NotConfigured, Text: "no key", Hint: "set it"}))
 	if wrapped.Text != "start: no key" || wrapped.Hint != "set it" || !errors.Is(wrapped, NotConfigured) {
 		t.Errorf("%+v", wrapped)

@@ -287,7 +287,7 @@ type AccountStatus struct {
 
 // ListenerStatus is the local HTTP listener.
 type ListenerStatus struct {
-	// URL is empty while nothing listens; Problem says why.
+	// URL is empty while nothing listens; Problem says why, or why it listens elsewhere than it should.
 	URL     string `json:"url"`
 	Problem string `json:"problem,omitempty"`
 	// Accepted, Rejected and Busy count answers of 2xx, 4xx and 503 since the start.

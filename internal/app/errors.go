@@ -12,6 +12,8 @@ type Error struct {
 	Kind provider.Kind `json:"kind"`
 	Text string        `json:"text"`
 	Hint string        `json:"hint,omitempty"`
+	// Platform is set when it was a platform that refused, rather than Greenroom.
+	Platform provider.Platform `json:"platform,omitempty"`
 	// Err is the cause in-process; it does not cross the socket.
 	Err error `json:"-"`
 }
@@ -46,7 +48,12 @@ func AsError(err error) *Error {
 		if e.Error() == err.Error() {
 			return e
 		}
-		return &Error{Kind: e.Kind, Text: err.Error(), Hint: e.Hint, Err: err}
+		return &Error{Kind: e.Kind, Text: err.Error(), Hint: e.Hint, Platform: e.Platform, Err: err}
 	}
-	return &Error{Kind: provider.KindOf(err), Text: err.Error(), Hint: provider.HintOf(err), Err: err}
+	out := &Error{Kind: provider.KindOf(err), Text: err.Error(), Hint: provider.HintOf(err), Err: err}
+	var p *provider.Error
+	if errors.As(err, &p) {
+		out.Platform = p.Platform
+	}
+	return out
 }

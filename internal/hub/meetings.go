@@ -20,7 +20,7 @@ import (
 // nameTries is how many names are tried when the platform says that one is taken.
 const nameTries = 5
 
-// Meetings lists meetings, newest first.
+// Meetings lists meetings: live ones, then open ones, then ended ones, each newest first.
 func (h *Hub) Meetings(ctx context.Context, q app.MeetingQuery) ([]app.Meeting, error) {
 	if q.Limit <= 0 {
 		q.Limit = 100
@@ -42,27 +42,33 @@ func (h *Hub) Meetings(ctx context.Context, q app.MeetingQuery) ([]app.Meeting, 
 			}
 			return len(out) < q.Limit
 		}
-		var some []roster.Meeting
+		var standing []roster.Meeting
 		var err error
-		switch {
-		case roomID != "":
-			some, err = tx.RoomMeetings(roomID)
-		case q.Unended || q.Status == app.Open || q.Status == app.Live:
-			some, err = tx.Unended()
-		default:
-			return tx.NewestMeetings(keep)
+		if roomID != "" {
+			standing, err = tx.RoomMeetings(roomID)
+		} else {
+			standing, err = tx.Unended()
 		}
 		if err != nil {
 			return err
 		}
-		for _, m := range slices.Backward(some) {
+		slices.Reverse(standing)
+		slices.SortStableFunc(standing, func(a, b roster.Meeting) int { return cmp.Compare(liveliness(a), liveliness(b)) })
+		for _, m := range standing {
 			if !keep(m) {
-				break
+				return nil
 			}
 		}
-		return nil
+		if roomID != "" || q.Unended || q.Status == app.Open || q.Status == app.Live {
+			return nil
+		}
+		return tx.NewestMeetings(func(m roster.Meeting) bool { return m.Status != app.Ended || keep(m) })
 	})
 	return out, err
+}
+
+func liveliness(m roster.Meeting) int {
+	return slices.Index([]app.MeetingStatus{app.Live, app.Open, app.Ended}, m.Status)
 }
 
 // Meeting reads one meeting with its stays.

@@ -42,7 +42,7 @@ func soakOf() soakSize {
 	case testing.Short():
 		return soakSize{time.Hour, 6, 50}
 	}
-	return soakSize{90 * time.Minute, 12, 150}
+	return soakSize{2 * time.Hour, 15, 200}
 }
 
 // borrowed is the world's time for a client, which runs ahead by what it had to wait: a turn never blocks.

@@ -92,6 +92,8 @@ type failure struct {
 	Kind provider.Kind `json:"kind"`
 	Text string        `json:"text"`
 	Hint string        `json:"hint,omitempty"`
+	// Platform is set when it was a platform that refused.
+	Platform provider.Platform `json:"platform,omitempty"`
 	// Cause is "canceled" or "deadline" for errors of a context.
 	Cause string `json:"cause,omitempty"`
 	// Leaving says that the owner takes no more calls; this one was not carried out.
@@ -101,7 +103,7 @@ type failure struct {
 // failureOf makes err fit for the wire.
 func failureOf(err error) failure {
 	e := app.AsError(err)
-	f := failure{Kind: e.Kind, Text: e.Text, Hint: e.Hint}
+	f := failure{Kind: e.Kind, Text: e.Text, Hint: e.Hint, Platform: e.Platform}
 	switch {
 	case errors.Is(err, context.Canceled):
 		f.Cause = "canceled"
@@ -113,7 +115,7 @@ func failureOf(err error) failure {
 
 // Err gives the error back that was sent.
 func (f failure) Err() error {
-	e := &app.Error{Kind: f.Kind, Text: f.Text, Hint: f.Hint}
+	e := &app.Error{Kind: f.Kind, Text: f.Text, Hint: f.Hint, Platform: f.Platform}
 	switch f.Cause {
 	case "canceled":
 		e.Err = context.Canceled

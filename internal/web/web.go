@@ -159,10 +159,20 @@ func (l *Listener) Addr() net.Addr { return l.net.Addr() }
 // URL is the listener's own address as programs on this machine use it.
 func (l *Listener) URL() string { return "http://" + l.net.Addr().String() }
 
+// Moved says why the listener isn't where it was wanted: another program is there. It is empty when it is.
+func (l *Listener) Moved() string {
+	_, wanted, err := net.SplitHostPort(l.opt.Addr)
+	_, port, err2 := net.SplitHostPort(l.net.Addr().String())
+	if err != nil || err2 != nil || wanted == "0" || wanted == port {
+		return ""
+	}
+	return fmt.Sprintf("%s is taken by another program: what is sent there does not arrive here", l.opt.Addr)
+}
+
 // Status tells how the listener does.
 func (l *Listener) Status() app.ListenerStatus {
 	return app.ListenerStatus{
-		URL: l.URL(), Accepted: l.accepted.Load(), Rejected: l.rejected.Load(), Busy: l.busy.Load(),
+		URL: l.URL(), Problem: l.Moved(), Accepted: l.accepted.Load(), Rejected: l.rejected.Load(), Busy: l.busy.Load(),
 	}
 }
 

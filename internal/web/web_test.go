@@ -213,6 +213,12 @@ func TestATakenPortMovesOnUnlessItWasAskedFor(t *testing.T) {
 	if l.Addr().String() == addr {
 		t.Error("two listeners at one address")
 	}
+	if l.Moved() == "" || l.Status().Problem != l.Moved() {
+		t.Errorf("it doesn't say that it moved: %q", l.Status().Problem)
+	}
+	if still := listen(t, &sink{}, nil); still.Moved() != "" {
+		t.Errorf("%q", still.Moved())
+	}
 	if _, err := Listen(Options{Addr: addr, Fixed: true}); !errors.Is(err, provider.Conflict) {
 		t.Errorf("%v", err)
 	}
