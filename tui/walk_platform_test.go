@@ -136,6 +136,16 @@ func TestTheCursorStaysWithItsPerson(t *testing.T) {
 	})
 }
 
+// Platforms give everybody an id; one that is the session's own says nothing of the person.
+func TestOnlyWhomThePlatformKnowsIsKeptOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, crowd)
+		p.backend.Alter("board", func(m *app.MeetingDetail) { m.Participants[1].UserID = m.Participants[1].Session })
+		p.wait(time.Second)
+		p.clicks("Grace").presses("x").sees("Remove Grace?", "this one has").misses("Remove and keep out")
+	})
+}
+
 func TestTheRecorderIsNotRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, func(b *tuitest.Backend) {
