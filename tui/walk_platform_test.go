@@ -142,7 +142,7 @@ func TestOnlyWhomThePlatformKnowsIsKeptOut(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
 		p.backend.Alter("board", func(m *app.MeetingDetail) { m.Participants[1].UserID = m.Participants[1].Session })
 		p.wait(time.Second)
-		p.clicks("Grace").presses("x").sees("Remove Grace?", "this one has").misses("Remove and keep out")
+		p.clicks("Grace").presses("x").sees("Remove Grace?", "Only people with a user id can be kept out").misses("Remove and keep out")
 	})
 }
 
