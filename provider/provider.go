@@ -121,6 +121,9 @@ type Meeting struct {
 	Until time.Time
 	// CreatedAt is the platform's time of creation, zero when unknown.
 	CreatedAt time.Time
+	// Keep says that the room was there before Greenroom and outlives the meeting: EndMeeting removes the people and leaves
+	// it, where the platform can. False in what a provider returns.
+	Keep bool
 	// Sessions are the participants' sessions that the caller believes present. EndMeeting removes them too, since a
 	// presence reading lags. Empty in what a provider returns.
 	Sessions []string

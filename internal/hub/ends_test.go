@@ -55,6 +55,9 @@ func TestAnAdoptedRoomThatIsMadeAgainBeginsAnew(t *testing.T) {
 	if _, err := b.EndMeeting(t.Context(), app.MeetingRef{Ref: first.ID}); err != nil {
 		t.Fatal(err)
 	}
+	if !b.platform.ended[0].Keep {
+		t.Error("a room that is not ours would be deleted")
+	}
 	left := person("ada", t0)
 	left.LeftAt = b.clock.Now().Add(5 * time.Second)
 	b.event(provider.Event{

@@ -390,7 +390,9 @@ func (h *Hub) tokenStarts(a *account, m app.Meeting) bool {
 }
 
 func platformMeeting(m app.Meeting, stays []*roster.Stay) provider.Meeting {
-	out := provider.Meeting{ID: m.PlatformID, Room: m.PlatformRoom, GuestURL: m.GuestURL, Until: m.EndsAt.Time}
+	out := provider.Meeting{
+		ID: m.PlatformID, Room: m.PlatformRoom, GuestURL: m.GuestURL, Until: m.EndsAt.Time, Keep: m.Adopted,
+	}
 	for _, s := range stays {
 		if s.Present() {
 			out.Sessions = append(out.Sessions, s.Session)

@@ -141,6 +141,9 @@ func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 	if err != nil && !nothingThere(err) && !errors.Is(err, provider.Invalid) {
 		return err
 	}
+	if m.Keep {
+		return nil
+	}
 	err = p.client.Do(ctx, rest.Call{
 		Op: "delete room", Subject: m.Room, Method: http.MethodDelete, Path: roomPath(m.Room, ""), Class: classSlow,
 	})

@@ -154,3 +154,16 @@ func TestRoomsPages(t *testing.T) {
 		}
 	}
 }
+
+func TestEndLeavesARoomThatIsToBeKept(t *testing.T) {
+	const presence, eject = "GET /rooms/demo/presence", "POST /rooms/demo/eject"
+	p, s, _ := on(t, account(), answers{
+		presence: {providertest.JSON(`{"total_count":1,"data":[{"id":"a"}]}`)}, eject: post(`{"ejectedIds":["a"]}`),
+	})
+	if err := p.EndMeeting(t.Context(), provider.Meeting{Room: "demo", Keep: true}); err != nil {
+		t.Error(err)
+	}
+	if got := s.Calls(); got != presence+", "+eject {
+		t.Errorf("calls %s", got)
+	}
+}
