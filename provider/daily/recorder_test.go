@@ -85,7 +85,7 @@ func TestStopRecording(t *testing.T) {
 }
 
 func TestHistory(t *testing.T) {
-	p, s, clock := on(t, account(), answers{})
+	_, _, clock := on(t, account(), answers{})
 	now := clock.Now().Unix()
 	at := func(ago int64) string { return time.Unix(now-ago, 0).UTC().Format(time.RFC3339) }
 	list := func(ongoing string) string {
@@ -96,7 +96,7 @@ func TestHistory(t *testing.T) {
 			{"participant_id":"","join_time":1},{"participant_id":"c"}]}]}`)
 	}
 	for ongoing, bLeft := range map[string]string{"true": "", "false": at(0)} {
-		p, s, _ = on(t, account(), answers{"GET /meetings": post(list(ongoing))})
+		p, s, _ := on(t, account(), answers{"GET /meetings": post(list(ongoing))})
 		got, err := p.History(t.Context(), provider.Meeting{Room: "demo"}, time.Unix(1750000000, 0))
 		var shown []string
 		for _, one := range got {
@@ -115,14 +115,14 @@ func TestHistory(t *testing.T) {
 		}
 	}
 	for _, odd := range []string{`null`, `{}`, `{"data":null}`, `{"data":{}}`, `[]`} {
-		p, _, _ = on(t, account(), answers{"GET /meetings": post(odd)})
+		p, _, _ := on(t, account(), answers{"GET /meetings": post(odd)})
 		if got, err := p.History(t.Context(), provider.Meeting{Room: "demo"}, time.Time{}); err == nil {
 			t.Errorf("%s is %+v", odd, got)
 		}
 	}
 	// A list that does not move on is an error, not an endless loop.
 	full := `{"data":[` + strings.Repeat(`{"id":"g"},`, 99) + `{"id":"g"}]}`
-	p, s, _ = on(t, account(), answers{"GET /meetings": post(full)})
+	p, s, _ := on(t, account(), answers{"GET /meetings": post(full)})
 	if _, err := p.History(t.Context(), provider.Meeting{Room: "demo"}, time.Time{}); !errors.Is(err, provider.Unavailable) || len(s.Asked()) != 2 {
 		t.Errorf("%v after %d calls", err, len(s.Asked()))
 	}
