@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode"
 
 	tea "charm.land/bubbletea/v2"
 	"rsc.io/qr"
@@ -54,7 +55,8 @@ func (m *Model) copyLink(host bool) tea.Cmd {
 type copied struct{ sure bool }
 
 // copyText writes the clipboard twice: through the terminal, which works over ssh, and natively, which alone tells
-// whether it worked. When neither is sure, the text is shown, unless it is secret: the host link of the room hostOf.
+// whether it worked. When neither is sure, the text is shown, unless it is secret: the host link of the room hostOf,
+// which in the demo is none.
 func (m *Model) copyText(what, text, hostOf string) tea.Cmd {
 	native := m.opts.Copy
 	text = plain.Lines(text)
@@ -68,9 +70,9 @@ func (m *Model) copyText(what, text, hostOf string) tea.Cmd {
 				}
 				return m.say(what+" copied", hint)
 			}
-			if hostOf != "" {
+			if hostOf != "" && !m.opts.Demo {
 				return m.say(what+" sent to the terminal's clipboard",
-					"If it isn't there: greenroom meeting link "+hostOf+" --host prints it.")
+					"If it isn't there: "+hostLinkCommand(hostOf)+" prints it.")
 			}
 			m.dialogs.Push(textSheet("Copied, if the terminal allows it", what, text))
 			return nil
@@ -90,6 +92,9 @@ func textSheet(title, what, text string) *dialog.Sheet {
 	}}
 }
 
+// opening is what became of handing a link to the browser.
+type opening struct{ err error }
+
 // open hands the link to the browser.
 func (m *Model) open(mt app.Meeting, host bool) tea.Cmd {
 	as := "guest"
@@ -99,16 +104,41 @@ func (m *Model) open(mt app.Meeting, host bool) tea.Cmd {
 	return m.link(mt, host, "open the meeting", func(url string) tea.Cmd {
 		open := m.opts.Open
 		if open == nil {
-			if host {
-				return m.say("There is no browser here", "greenroom meeting link "+mt.Room+" --host prints the link.")
-			}
-			m.dialogs.Push(textSheet("There is no browser here", "Open this address:", url))
-			return nil
+			return m.byHand(mt, host, url, "There is no browser here", nil)
 		}
 		return try(m, "open the browser", nil,
-			func(context.Context) (struct{}, error) { return struct{}{}, open(url) },
-			func(struct{}) tea.Cmd { return m.say("Opened "+mt.Room+" as "+as+" in the browser", "") })
+			func(context.Context) (opening, error) { return opening{open(url)}, nil },
+			func(o opening) tea.Cmd {
+				if o.err != nil {
+					return m.byHand(mt, host, url, "The browser can't be opened", o.err)
+				}
+				return m.say("Opened "+mt.Room+" as "+as+" in the browser", "")
+			})
 	})
+}
+
+// byHand leaves the opening of a link to the user: a guest's is shown, a host's is named by the command that prints it.
+// The demo's links hold no secret, and no other program knows them.
+func (m *Model) byHand(mt app.Meeting, host bool, url, title string, err error) tea.Cmd {
+	why := ""
+	if err != nil {
+		why = " (" + err.Error() + ")"
+	}
+	if host && !m.opts.Demo {
+		return m.say(title+why, hostLinkCommand(mt.Room)+" prints the link.")
+	}
+	m.dialogs.Push(textSheet(title, "Open this address"+why+":", url))
+	return nil
+}
+
+// hostLinkCommand prints the host link of a room's meeting.
+func hostLinkCommand(room string) string {
+	if strings.ContainsFunc(room, func(r rune) bool {
+		return r != '-' && r != '_' && r != '.' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) {
+		room = quote(room)
+	}
+	return "greenroom meeting link " + room + " --host"
 }
 
 // qr shows the guest link for a phone.

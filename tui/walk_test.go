@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -95,6 +96,31 @@ func TestWithoutAClipboardTheLinkIsShownButNotTheHosts(t *testing.T) {
 		p.presses("O").sees("There is no browser here", "meeting link board --host")
 		if strings.Contains(p.screen(), "secret") {
 			t.Fatal(p.screen())
+		}
+	})
+}
+
+func TestABrowserThatCannotBeOpenedLeavesTheLink(t *testing.T) {
+	meeting := func(b *tuitest.Backend) {
+		b.AddRoom(app.RoomSpec{Name: "board's", Account: "daily"})
+		b.Start("board's")
+	}
+	broken := func(o *Options) { o.Open = func(string) error { return errors.New("exit status 3") } }
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, meeting, broken)
+		p.presses("o").sees("The browser can't be opened", "Open this address (exit status 3):", "https://acme.daily.co/").presses("esc")
+		p.presses("O").sees("The browser can't be opened (exit status 3)", `greenroom meeting link 'board'\''s' --host`)
+		if strings.Contains(p.written(), "secret-of-the-host") {
+			t.Error("the host's token reached the terminal")
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // no other program knows the demo's meetings
+		p := sit(t, 100, 30, meeting, broken, func(o *Options) { o.Demo, o.Copy = true, nil })
+		p.presses("O").sees("Open this address", "?t=secret-of-the-host").misses("greenroom meeting").presses("esc")
+		p.presses("C").sees("Copied, if the terminal allows it", "?t=secret-of-the-host").misses("greenroom meeting").presses("esc")
+		p.presses("q")
+		if err := p.leave(); err != nil {
+			t.Fatal(err)
 		}
 	})
 }
