@@ -2,7 +2,6 @@ package tui
 
 import (
 	stdbytes "bytes"
-	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -24,12 +23,14 @@ const (
 	lineHeader // name and value
 	lineJSON
 	lineFaint
+	lineBytes
 )
 
-// docLine is one logical line, safe to draw.
+// docLine is one logical line, whose name and text are safe to draw.
 type docLine struct {
 	kind       lineKind
 	name, text string
+	raw        []byte // of lineBytes, which takes as many lines as the width asks for
 }
 
 // document is a delivery made ready to be drawn at any width. Making one is work that is done outside of Update.
@@ -76,9 +77,7 @@ func (d *document) body(b []byte, asHex bool) {
 		return
 	case asHex || !utf8.Valid(b):
 		d.add(docLine{kind: lineHead, text: "Body, " + size + " as bytes"})
-		for line := range strings.Lines(hex.Dump(shown[:min(len(shown), maxBody/4)])) {
-			d.add(docLine{text: strings.TrimRight(line, "\n")})
-		}
+		d.add(docLine{kind: lineBytes, raw: shown[:min(len(shown), maxBody/4)]})
 		if len(b) > maxBody/4 {
 			d.add(docLine{kind: lineFaint, text: "… " + bytes(int64(len(b)-maxBody/4)) + " more"})
 		}

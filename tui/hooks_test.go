@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"os/exec"
@@ -156,7 +157,9 @@ func TestDocuments(t *testing.T) {
 	text := func(body string, hex bool) string {
 		var out []string
 		for _, l := range newDocument(app.Delivery{Body: app.Body(body)}, hex).lines[3:] {
-			out = append(out, l.text)
+			if out = append(out, l.text); l.kind == lineBytes {
+				out = append(out[:len(out)-1], dump(l.raw, 80)...)
+			}
 		}
 		return strings.Join(out, "\n")
 	}
@@ -180,6 +183,31 @@ func TestDocuments(t *testing.T) {
 	if got := text(long, true); !strings.Contains(got, "more") {
 		t.Error("the end of the bytes is not told")
 	}
+}
+
+// Rows of bytes are as wide as there is room for, and never wrap.
+func TestBytesFitThePane(t *testing.T) {
+	raw := []byte("0123456789abcdef\x00\xff")
+	if diff := cmp.Diff(strings.TrimRight(hex.Dump(raw), "\n"), strings.Join(dump(raw, 78), "\n")); diff != "" {
+		t.Error("not as a hex dump is:", diff)
+	}
+	for _, c := range []struct {
+		w    int
+		want string
+	}{
+		{77, "00000000  30 31 32 33 34 35 36 37  |01234567|"},
+		{45, "00000000  30 31 32 33 34 35 36 37  |01234567|"},
+		{44, "00000000  30 31 32 33  |0123|"},
+		{5, "00000000  30 31 32 33  |0123|"},
+	} {
+		if got := dump(raw, c.w); got[0] != c.want {
+			t.Errorf("in %d cells %q, want %q", c.w, got[0], c.want)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 80, 24, rejected)
+		p.presses("3", "b", "l", "G").sees("│   00000000  7b 22 7a 65 74 61 22 3a  |{\"zeta\":|", "00000058  7d                       |}|")
+	})
 }
 
 func TestParseFilter(t *testing.T) {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 
 	"greenroom/tui/theme"
@@ -24,6 +25,10 @@ func (d *document) layout(s *theme.Styles, w int) []string {
 				}
 				out = append(out, "   "+s.Text.Render(piece))
 			}
+		case lineBytes:
+			for _, row := range dump(l.raw, w-4) {
+				out = append(out, "   "+s.Text.Render(s.Clip(row, w-4)))
+			}
 		case lineJSON:
 			for i, piece := range s.Break(l.text, w-4) {
 				if i == 0 {
@@ -40,6 +45,42 @@ func (d *document) layout(s *theme.Styles, w int) []string {
 	}
 	return out
 }
+
+// dump writes bytes as rows of offset, hex and what of them is ASCII: 16 a row as every hex dump has them, or as many as
+// w has room for, down to 4.
+func dump(raw []byte, w int) []string {
+	n := 16
+	for n > 4 && rowWidth(n) > w {
+		n /= 2
+	}
+	out := make([]string, 0, (len(raw)+n-1)/n)
+	for at := 0; at < len(raw); at += n {
+		row := raw[at:min(at+n, len(raw))]
+		b := fmt.Appendf(make([]byte, 0, rowWidth(n)), "%08x ", at)
+		for i := range n {
+			if i%8 == 0 {
+				b = append(b, ' ')
+			}
+			if i < len(row) {
+				b = fmt.Appendf(b, "%02x ", row[i])
+			} else {
+				b = append(b, "   "...)
+			}
+		}
+		b = append(b, " |"...)
+		for _, c := range row {
+			if c < ' ' || c > '~' {
+				c = '.'
+			}
+			b = append(b, c)
+		}
+		out = append(out, string(append(b, '|')))
+	}
+	return out
+}
+
+// rowWidth is how wide a full row of n bytes is.
+func rowWidth(n int) int { return 9 + (n+7)/8 + 3*n + 3 + n }
 
 // paintJSON colours one line of indented JSON, which may have been cut.
 func paintJSON(s *theme.Styles, line string) string {
