@@ -220,10 +220,9 @@ func (h *hooksTab) soon(m *Model) tea.Cmd {
 	return h.load(m, pageNewer)
 }
 
-// search applies the filter.
+// search applies the filter, from the newest on. Whether what arrives is followed stays as it was.
 func (h *hooksTab) search(m *Model) tea.Cmd {
 	h.query, h.wrong = parseFilter(h.filter.text)
-	h.feed.Follow = true
 	return h.load(m, pageNewest)
 }
 

@@ -183,21 +183,25 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		if msg.String() == "ctrl+c" {
 			return tea.Quit
 		}
+		m.toast.read()
 		return m.dialogs.Update(msg)
 	}
 	if m.toast.bad {
-		m.toast.clear() // it was read
+		m.toast.read()
 	}
 	if f := m.typing(); f != nil {
+		m.toast.read()
 		return m.typed(f, msg)
 	}
 	if a, ok := m.keys.find(m.tab, msg); ok {
+		m.toast.read()
 		return m.act(a)
 	}
 	return nil
 }
 
 func (m *Model) paste(msg tea.PasteMsg) tea.Cmd {
+	m.toast.read()
 	if m.dialogs.Front() != nil {
 		return m.dialogs.Update(msg)
 	}

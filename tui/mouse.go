@@ -23,12 +23,14 @@ func (m *Model) click(msg tea.MouseClickMsg) tea.Cmd {
 		return nil
 	}
 	if m.dialogs.Front() != nil {
+		m.toast.read()
 		return m.dialogs.ClickAt(msg.X, msg.Y)
 	}
 	z, ok := m.at(msg.X, msg.Y, func(z zone) bool { return z.click != nil })
 	if !ok {
 		return nil
 	}
+	m.toast.read()
 	return z.click(msg.X-z.x, msg.Y-z.y)
 }
 

@@ -10,7 +10,7 @@ import (
 	"greenroom/tui/theme"
 )
 
-// toast is the result of what was done last, shown above the footer for a while.
+// toast is the result of what was done last, shown above the footer for a while, or until something else is done.
 type toast struct {
 	n          uint64
 	text, hint string
@@ -26,6 +26,13 @@ func (t *toast) over(o toastOver) {
 }
 
 func (t *toast) clear() { *t = toast{n: t.n + 1} }
+
+// read takes a result away that covers what one goes on to. What is under way stays until its outcome.
+func (t *toast) read() {
+	if !t.busy {
+		t.clear()
+	}
+}
 
 // say shows a result, and what to do next.
 func (m *Model) say(text, hint string) tea.Cmd {

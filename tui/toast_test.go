@@ -1,0 +1,50 @@
+package tui
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+)
+
+func TestAResultMakesWayForWhatIsDoneNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, busyDay)
+		for _, next := range [][]string{{"j"}, {"3", "1"}, {"?", "esc"}, {"/", "esc"}} {
+			p.presses("c").sees("copied").presses(next...).misses("copied")
+		}
+		p.presses("c").sees("copied").clicks("3 Webhooks").misses("copied")
+		p.presses("1", "c").sees("copied").presses("é").sees("copied") // a key that does nothing
+		p.presses("C").sees("Host link of").misses("Guest link of")
+	})
+	synctest.Test(t, func(t *testing.T) { // what is under way stays
+		m := &Model{clock: clockwork.NewRealClock()}
+		m.working("Ending")
+		m.toast.read()
+		if m.toast.text != "Ending" {
+			t.Error("what is under way is no longer told")
+		}
+	})
+}
+
+func TestAFilterKeepsWhetherOneFollows(t *testing.T) {
+	for _, follow := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			p := sit(t, 120, 30, many(50))
+			p.presses("3").sees("following")
+			if !follow {
+				p.presses("f").sees("Following no longer")
+			}
+			p.presses("/", "4", "enter").sees("#49")
+			deliver(p.backend, 54)
+			p.wait(time.Second)
+			if follow {
+				p.sees("following", "#51")
+				return
+			}
+			p.misses("following").sees("#49")
+			p.presses("esc").misses("following")
+		})
+	}
+}
