@@ -1,7 +1,10 @@
 package hub
 
 import (
+	"bytes"
 	"errors"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,5 +130,25 @@ func TestAMeetingWithPeopleInItIsNotGone(t *testing.T) {
 	}
 	if d := b.meeting(m.ID); d.Status != app.Live {
 		t.Errorf("%s", d.Status)
+	}
+}
+
+// The host's link is made when it is asked for, and kept nowhere.
+func TestNoHostLinkIsStored(t *testing.T) {
+	b := newBench(t)
+	b.room("design")
+	if m := b.start("design"); !strings.Contains(m.HostURL, "?t=secret") {
+		t.Fatalf("the host's link is %q", m.HostURL)
+	}
+	if l, err := b.MeetingLink(t.Context(), app.LinkRequest{Meeting: "design", Host: true}); err != nil || l.URL == "" {
+		t.Fatal(l, err)
+	}
+	b.close()
+	raw, err := os.ReadFile(b.path)
+	if err != nil || !bytes.Contains(raw, []byte("https://x.example/design-")) {
+		t.Fatalf("the store doesn't hold the meeting: %v", err)
+	}
+	if bytes.Contains(raw, []byte("t=secret")) {
+		t.Error("the host's link is in the store")
 	}
 }
