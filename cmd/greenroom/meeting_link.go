@@ -109,10 +109,11 @@ func (o *meetingJoinOptions) run(ctx context.Context, args []string) error {
 			return fmt.Errorf("the platform's link of %s is not one for a browser", m.Room)
 		}
 		if err := o.browse(link.URL); err != nil {
-			return &app.Error{
-				Text: "no browser could be opened", Err: err,
-				Hint: "print the link instead: greenroom meeting link " + plain.Word(m.Room),
+			hint := "print the link instead: greenroom meeting link " + plain.Word(m.Room)
+			if o.host {
+				hint += " --host"
 			}
+			return &app.Error{Text: "no browser could be opened", Err: err, Hint: hint}
 		}
 		o.words("Opened ", plain.Text(m.Room), " in the browser.")
 		return nil

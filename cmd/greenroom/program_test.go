@@ -12,6 +12,7 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/app/apptest"
 	"greenroom/internal/config"
+	"greenroom/internal/plain"
 	"greenroom/provider"
 )
 
@@ -155,6 +156,16 @@ func TestJoinRefusesOddLinksAndBrokenBrowsers(t *testing.T) {
 	b.run(t, 1, "meeting", "join", "r")
 	if !strings.Contains(b.err.String(), "greenroom meeting link r") {
 		t.Errorf("no way out is shown: %s", b.err.String())
+	}
+	b.run(t, 1, "meeting", "join", "r", "--host")
+	if !strings.Contains(b.err.String(), "greenroom meeting link r --host\n") {
+		t.Errorf("the host is shown the guests' way out: %s", b.err.String())
+	}
+	b.run(t, 0, "room", "create", "Ada's office")
+	b.run(t, 0, "meeting", "start", "Ada's office")
+	b.run(t, 1, "meeting", "join", "Ada's office", "--host")
+	if want := "greenroom meeting link " + plain.Word("Ada's office") + " --host\n"; !strings.Contains(b.err.String(), want) {
+		t.Errorf("no %q in %s", want, b.err.String())
 	}
 	b.run(t, 0, "meeting", "end", "r", "--yes")
 	b.run(t, 3, "meeting", "join", "r")
