@@ -126,6 +126,9 @@ func (o *doctorOptions) print(s app.Status, found []app.Diagnosis) error {
 func (o *doctorOptions) addStatus(t *table, s app.Status) {
 	if s.Listener.URL != "" {
 		t.add("listener", "answers", "", fmt.Sprintf("%d accepted, %d rejected, %d too busy", s.Listener.Accepted, s.Listener.Rejected, s.Listener.Busy))
+		if s.Listener.Problem != "" {
+			t.add("", "address", "warning", s.Listener.Problem)
+		}
 	}
 	if s.Tunnel.State != "" && s.Tunnel.State != "closed" {
 		t.add("tunnel", s.Tunnel.Driver, s.Tunnel.State, s.Tunnel.URL+" "+s.Tunnel.Reason)

@@ -15,7 +15,7 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 	o := &doctorOptions{program: b.program}
 	s := app.Status{
 		Version:  "1.2",
-		Listener: app.ListenerStatus{URL: "http://127.0.0.1:7070", Accepted: 5, Rejected: 7},
+		Listener: app.ListenerStatus{URL: "http://127.0.0.1:7070", Problem: "127.0.0.1:7070 is taken", Accepted: 5, Rejected: 7},
 		Store: app.StoreStatus{
 			Path: "/x.db", Bytes: 1 << 30, FreeBytes: 1 << 29 * 3 / 2, Deliveries: 1234567, Owner: 1,
 			Since: app.At(b.now().Add(-time.Hour)),
@@ -34,7 +34,7 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 	}
 	out := b.out.String()
 	for _, want := range []string{
-		"acme␛[2J (daily)", "API key", "FAILED", "set DAILY_API_KEY", "the port is taken", "missing", "5 accepted, 7 rejected",
+		"acme␛[2J (daily)", "API key", "FAILED", "set DAILY_API_KEY", "the port is taken", "missing", "warning  127.0.0.1:7070 is taken", "5 accepted, 7 rejected",
 		"1,234,567", "store compact", "process 1, Greenroom 1.2, for 1:00:00", "rate limited",
 	} {
 		if !strings.Contains(out, want) {

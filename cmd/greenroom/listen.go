@@ -116,6 +116,13 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 			if err != nil {
 				return err
 			}
+			if l.Moved() != "" {
+				var owner app.ListenerStatus
+				if s, err := b.Status(ctx, app.StatusQuery{}); err == nil {
+					owner = s.Listener
+				}
+				o.words("Listening on ", l.URL(), " instead: ", plain.Text(d.moved(owner)), ".")
+			}
 			if o.json {
 				return o.printJSON(map[string]string{"listening": l.URL()})
 			}

@@ -58,6 +58,30 @@ func (d *door) open(to web.Ingester) (*web.Listener, error) {
 	return l, nil
 }
 
+// attempt listens for those who go on without: what is wrong is logged, and told by status.
+func (d *door) attempt(to web.Ingester) {
+	l, err := d.open(to)
+	switch {
+	case err != nil:
+		d.log.Warn("no webhooks can arrive", "err", err)
+	case l.Moved() != "":
+		d.log.Warn("the listener moved to "+l.URL(), "why", l.Moved())
+	}
+}
+
+// moved says why this process's listener isn't where it was wanted, or nothing. owner is the listener of the store's owner,
+// which may be the one in the way: then nothing is lost, since both deliver to the same store.
+func (d *door) moved(owner app.ListenerStatus) string {
+	s := d.status()
+	if s.URL == "" || s.Problem == "" {
+		return ""
+	}
+	if owner.URL == "http://"+d.cfg.Listen && owner.URL != s.URL {
+		return d.cfg.Listen + " is taken by another Greenroom on the same data, which goes on receiving there"
+	}
+	return s.Problem
+}
+
 // status is for the hub and the screen.
 func (d *door) status() app.ListenerStatus {
 	d.mu.Lock()
@@ -91,9 +115,7 @@ func (d *door) access(ensure bool) access {
 		stay: true, log: d.log, crash: d.crash,
 		owns: func(_ context.Context, h *hub.Hub) {
 			if ensure {
-				if _, err := d.open(h); err != nil {
-					d.log.Warn("no webhooks can arrive", "err", err)
-				}
+				d.attempt(h)
 			}
 			h.SetListener(d.status)
 		},

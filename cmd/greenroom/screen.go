@@ -83,9 +83,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 	}()
 	if s, serr := b.Status(ctx, app.StatusQuery{}); serr == nil && s.Listener.URL == "" {
 		// The owner is one that doesn't listen, such as event tail.
-		if _, err := d.open(b); err != nil {
-			log.Warn("no webhooks can arrive", "err", err)
-		}
+		d.attempt(b)
 	}
 	if o.opened != nil {
 		if err := o.opened(ctx, b, d.status().URL); err != nil {
