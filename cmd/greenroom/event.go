@@ -101,6 +101,9 @@ func (o *eventListOptions) run(ctx context.Context, _ []string) error {
 	}
 	return o.with(ctx, func(b app.Backend) error {
 		events, err := newest(ctx, b, q, o.limit)
+		if err == nil && len(events) == 0 {
+			err = knownAccount(ctx, b, o.account)
+		}
 		if err != nil {
 			return err
 		}
@@ -134,6 +137,34 @@ func newest(ctx context.Context, b app.Backend, q app.EventQuery, limit int) ([]
 		}
 		q.Before = page.Next
 	}
+}
+
+// knownAccount refuses an account that is neither configured nor has any event: a filter by it is a slip of the pen. Those
+// that were configured once keep their events.
+func knownAccount(ctx context.Context, b app.Backend, name string) error {
+	if name == "" {
+		return nil
+	}
+	s, err := b.Status(ctx, app.StatusQuery{})
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, a := range s.Accounts {
+		if a.Name == name {
+			return nil
+		}
+		names = append(names, a.Name)
+	}
+	events, err := newest(ctx, b, app.EventQuery{Account: name}, 1)
+	if err != nil || len(events) > 0 {
+		return err
+	}
+	hint := "none is configured: set DAILY_API_KEY or WHEREBY_API_KEY"
+	if len(names) > 0 {
+		hint = "configured: " + strings.Join(names, ", ")
+	}
+	return &app.Error{Kind: app.NotConfigured, Text: fmt.Sprintf("account %q is not configured, and has no events", name), Hint: hint}
 }
 
 func (p *program) eventRow(d app.Delivery) []string {

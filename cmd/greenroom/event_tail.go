@@ -39,6 +39,9 @@ func (o *eventTailOptions) run(ctx context.Context, _ []string) error {
 		return err
 	}
 	return o.withAccess(ctx, access{stay: true}, func(b app.Backend) error {
+		if err := knownAccount(ctx, b, o.account); err != nil {
+			return err
+		}
 		f := follower{backend: b, query: q, from: o.from, print: func(d app.Delivery) error { return o.printEvent(d, o.json) }}
 		return f.run(ctx)
 	})
