@@ -98,6 +98,10 @@ func (o *meetingEndOptions) run(ctx context.Context, args []string) error {
 		if o.json {
 			return o.printJSON(ended)
 		}
+		if m.Status == app.Ended {
+			o.words("The meeting of ", plain.Text(ended.Room), " had ended already.")
+			return nil
+		}
 		lasted := ""
 		if !ended.StartedAt.IsZero() && !ended.EndedAt.IsZero() {
 			lasted = fmt.Sprintf(" after %s, peak %d", length(ended.EndedAt.Sub(ended.StartedAt.Time).Round(time.Second)), ended.Peak)
