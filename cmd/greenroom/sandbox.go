@@ -30,7 +30,10 @@ func (p *program) sandboxCommand() *cobra.Command {
 		Use: "sandbox", Short: "Serve Daily's and Whereby's protocols, for tests and for looking around", Args: exactly(), RunE: p.do(o.run),
 		Long: "Serve the wire protocols of Daily and Whereby on this machine, with simulated people and signed webhooks. It prints\n" +
 			"the addresses, keys and secrets as lines for a shell; what it can be told to do is under /sandbox/ of its address.",
-		Example: "greenroom sandbox --autoplay > sandbox.env &\n. ./sandbox.env && greenroom",
+		Example: "# people come to what is started, and their webhooks to where the screen listens\n" +
+			"greenroom sandbox --autoplay --daily-webhook http://127.0.0.1:7070/hooks/daily \\\n" +
+			"  --whereby-webhook http://127.0.0.1:7070/hooks/whereby > sandbox.env & sleep 1\n" +
+			". ./sandbox.env && greenroom",
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&o.addr, "addr", "127.0.0.1:7080", "listen on this HOST:PORT")
