@@ -118,7 +118,7 @@ func (p *program) config(ctx context.Context, listen string) (*config.Config, er
 		return nil, err
 	}
 	c, err := config.Load(ctx, config.Options{
-		File: p.configFile, DataDir: p.dataDir, Listen: listen, Getenv: p.getenv, Platforms: platforms.Platforms(),
+		File: p.configFile, DataDir: p.dataDir, Listen: listen, Getenv: p.getenv, Platforms: platforms.Platforms(), Actions: tui.Actions(),
 	})
 	if err != nil {
 		return nil, err

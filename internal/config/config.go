@@ -88,6 +88,8 @@ type Options struct {
 	Getenv func(string) string
 	// Platforms are those that this build has; nil means daily and whereby.
 	Platforms []provider.Platform
+	// Actions are what keys can be bound to under [keys]; nil accepts any name.
+	Actions []string
 	// Resolve fetches what a secret refers to; nil means [Resolver] with its defaults.
 	Resolve func(ctx context.Context, reference string) (string, error)
 }

@@ -141,6 +141,14 @@ func (r *reader) file(data []byte) {
 			r.fail(at, key, "is unknown", fix)
 			continue
 		}
+		if actions := r.opts.Actions; e.path[0] == "keys" && actions != nil && !slices.Contains(actions, e.path[1]) {
+			fix := "there are " + strings.Join(actions, ", ")
+			if near := nearest(e.path[1], actions); near != "" {
+				fix = "did you mean " + dotted([]string{"keys", near}) + "?"
+			}
+			r.fail(at, key, "is unknown", fix)
+			continue
+		}
 		if e.path[0] == "accounts" && !slices.Contains(r.order, e.path[1]) {
 			r.order = append(r.order, e.path[1])
 		}

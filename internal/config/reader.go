@@ -85,6 +85,10 @@ func (r *reader) boolean(key string, byDefault bool) (val, set bool) {
 	case bool:
 		val = raw
 	case string:
+		if v.from.Kind == FromFile {
+			r.fail(v.from, key, "is text", "use true or false, without quotes")
+			return byDefault, true
+		}
 		switch strings.ToLower(strings.TrimSpace(raw)) {
 		case "true", "1", "yes", "on":
 			val = true
@@ -192,7 +196,12 @@ func (r *reader) general() {
 			v.raw = []any{s}
 			r.values[key] = v
 		}
-		if keys := r.texts(key, `"x" or ["x", "ctrl+x"]`); len(keys) > 0 {
+		const example = `"x" or ["x", "ctrl+x"]`
+		if list, ok := v.raw.([]any); ok && len(list) == 0 {
+			r.fail(v.from, key, "has no key", "write it like "+example)
+			continue
+		}
+		if keys := r.texts(key, example); len(keys) > 0 {
 			if c.Keys == nil {
 				c.Keys = map[string][]string{}
 			}
