@@ -16,18 +16,25 @@ func (p *program) configCommand() *cobra.Command {
 }
 
 func (p *program) configPath() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use: "path", Short: "Print the path of the configuration file, there or not", Args: exactly(),
 		RunE: p.do(func(context.Context, []string) error {
 			path, _ := config.FilePath(config.Options{File: p.configFile, Getenv: p.getenv})
+			if asJSON {
+				return p.printJSON(map[string]string{"path": path})
+			}
 			_, err := fmt.Fprintln(p.stdout, plain.Text(path))
 			return err
 		}),
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	return cmd
 }
 
 func (p *program) configCheck() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use: "check", Short: "Check the file and the environment, secrets included", Args: exactly(),
 		RunE: p.do(func(ctx context.Context, _ []string) error {
 			c, err := p.config(ctx, "")
@@ -42,6 +49,12 @@ func (p *program) configCheck() *cobra.Command {
 			}
 			for _, n := range c.Notices {
 				p.words(plain.Text(n))
+			}
+			if asJSON {
+				return p.printJSON(struct {
+					OK   bool   `json:"ok"`
+					Path string `json:"path"`
+				}{true, c.File})
 			}
 			if !c.HasFile {
 				p.words("There is no file at ", plain.Text(c.File), ", which is fine.")
@@ -69,6 +82,8 @@ func (p *program) configCheck() *cobra.Command {
 			return nil
 		}),
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object; what is wrong goes to standard error all the same")
+	return cmd
 }
 
 type configShowOptions struct {

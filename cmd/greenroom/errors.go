@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
@@ -77,6 +78,39 @@ func (p *program) report(err error) {
 	if hint := app.AsError(err).Hint; hint != "" {
 		p.words("  ", plain.Text(hint))
 	}
+}
+
+// flagError says in plain words what is wrong with a flag, and where the right ones are.
+func flagError(cmd *cobra.Command, err error) error {
+	var (
+		value   *pflag.InvalidValueError
+		missing *pflag.ValueRequiredError
+	)
+	switch {
+	case errors.As(err, &value):
+		flag := value.GetFlag()
+		return usagef("--%s can't be %q: %s", flag.Name, value.GetValue(), kindOfValue(flag.Value.Type()))
+	case errors.As(err, &missing):
+		return usagef("--%s needs a value: see `%s --help`", missing.GetFlag().Name, cmd.CommandPath())
+	}
+	return usagef("%s: see `%s --help`", err, cmd.CommandPath())
+}
+
+// kindOfValue tells what a flag of a type takes.
+func kindOfValue(flagType string) string {
+	switch flagType {
+	case "int":
+		return "it is a whole number"
+	case "uint64":
+		return "it is a whole number, not negative"
+	case "float64":
+		return "it is a number"
+	case "bool":
+		return "it is true or false, after ="
+	case "duration":
+		return "write it like 90m or 1h30m"
+	}
+	return "it is not understood"
 }
 
 // exactly refuses another number of arguments, naming those that are wanted.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 
 	mango "github.com/muesli/mango-cobra"
 	"github.com/muesli/roff"
@@ -26,7 +27,7 @@ func (p *program) root() *cobra.Command {
 		RunE:              p.do(func(ctx context.Context, _ []string) error { return p.screen(ctx) }),
 		DisableAutoGenTag: true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err.Error()} })
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().StringVar(&p.configFile, "config", "", "configuration file")
 	root.PersistentFlags().StringVar(&p.dataDir, "data-dir", "", "folder of the store and the log")
 	root.AddGroup(
@@ -59,13 +60,24 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 }
 
 func (p *program) versionCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use: "version", Short: "Print the version", Args: exactly(),
 		RunE: p.do(func(context.Context, []string) error {
+			if asJSON {
+				return p.printJSON(struct {
+					Version string `json:"version"`
+					Go      string `json:"go"`
+					OS      string `json:"os"`
+					Arch    string `json:"arch"`
+				}{p.version, runtime.Version(), runtime.GOOS, runtime.GOARCH})
+			}
 			_, err := fmt.Fprintln(p.stdout, "greenroom", p.version)
 			return err
 		}),
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	return cmd
 }
 
 func (p *program) manCommand() *cobra.Command {
