@@ -7,7 +7,6 @@ import (
 	"unicode"
 
 	tea "charm.land/bubbletea/v2"
-	"rsc.io/qr"
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
@@ -139,52 +138,4 @@ func hostLinkCommand(room string) string {
 		room = quote(room)
 	}
 	return "greenroom meeting link " + room + " --host"
-}
-
-// qr shows the guest link for a phone.
-func (m *Model) qr() tea.Cmd {
-	mt, _ := m.rooms.meeting()
-	note := ""
-	if recorded(mt) {
-		note = "recorded"
-	}
-	return m.link(mt, false, "make the QR code", func(url string) tea.Cmd {
-		code, err := qr.Encode(url, qr.L)
-		if err != nil {
-			return m.complain("make the QR code", err)
-		}
-		m.dialogs.Push(&dialog.Sheet{Title: safe(mt.Room), Note: note, Draw: func(s *theme.Styles, w int) []string {
-			lines := qrLines(code, s)
-			if len(lines) > 0 && s.Width(lines[0]) > w || len(lines) > m.h-6 {
-				return append([]string{"The screen is too small for the code. The link:", ""}, s.Break(url, w)...)
-			}
-			return append(lines, "", s.Link.Render(s.Clip(url, w)))
-		}})
-		return nil
-	})
-}
-
-// qrLines draws the code with half blocks, light on dark or dark on light as the code demands: the quiet zone is white
-// whatever the terminal's colours are, which is why it is drawn reversed rather than with the default colours.
-func qrLines(c *qr.Code, s *theme.Styles) []string {
-	const quiet = 2
-	var out []string
-	for y := -quiet; y < c.Size+quiet; y += 2 {
-		var b strings.Builder
-		for x := -quiet; x < c.Size+quiet; x++ {
-			top, bottom := c.Black(x, y), c.Black(x, y+1)
-			switch {
-			case top && bottom:
-				b.WriteRune(' ')
-			case top:
-				b.WriteRune('▄')
-			case bottom:
-				b.WriteRune('▀')
-			default:
-				b.WriteRune('█')
-			}
-		}
-		out = append(out, s.QR.Render(b.String()))
-	}
-	return out
 }

@@ -9,6 +9,9 @@ import (
 
 // frame draws the border around a box, as wide as its widest line.
 func frame(st *theme.Styles, b Box, maxW, maxH int) []string {
+	if b.Bare {
+		return b.Lines[:min(len(b.Lines), maxH)]
+	}
 	w := st.Width(b.Title) + st.Width(b.Note) + 6
 	for _, l := range b.Lines {
 		w = max(w, st.Width(l))

@@ -19,6 +19,8 @@ type Box struct {
 	Lines []string
 	// Danger paints the border as a warning.
 	Danger bool
+	// Bare leaves the border away: the lines are all that there is room for.
+	Bare bool
 }
 
 // Dialog is one box.

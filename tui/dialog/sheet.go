@@ -12,6 +12,9 @@ type Sheet struct {
 	Title, Note string
 	// Draw makes the lines for a width.
 	Draw func(s *theme.Styles, w int) []string
+	// Bare makes the lines that are shown alone, without border and hint, for what is about as high as a small screen;
+	// with nil, or when it gives none, Draw is shown.
+	Bare func(s *theme.Styles) []string
 	// Keys adds commands to keys of the sheet; the key closes it.
 	Keys map[string]func() tea.Cmd
 	// Hint is shown at the bottom, before "esc closes".
@@ -52,6 +55,11 @@ func (d *Sheet) Update(msg tea.Msg) (tea.Cmd, bool) {
 
 // View draws the visible part.
 func (d *Sheet) View(s *theme.Styles, w, h int) Box {
+	if d.Bare != nil {
+		if lines := d.Bare(s); len(lines) > 0 {
+			return Box{Bare: true, Lines: lines}
+		}
+	}
 	all := d.Draw(s, w)
 	d.list.Resize(len(all), max(h-2, 1))
 	from, to := d.list.Range()

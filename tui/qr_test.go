@@ -1,0 +1,120 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/charmbracelet/colorprofile"
+	"rsc.io/qr"
+
+	"greenroom/internal/app"
+	"greenroom/tui/tuitest"
+)
+
+// squares reads the squares of a code back from the screen: those on which something is drawn.
+func squares(t *testing.T, p *person) func(x, y int) bool {
+	t.Helper()
+	var lines [][]rune
+	left := -1
+	for _, l := range strings.Split(p.screen(), "\n") {
+		if r := []rune(l); strings.Contains(l, "██") {
+			if left < 0 {
+				left = strings.IndexRune(string(r), '█')
+				left = len([]rune(string(r)[:left]))
+			}
+			lines = append(lines, append(r, []rune(strings.Repeat(" ", 80))...))
+		}
+	}
+	if left < 0 {
+		t.Fatalf("there is no code:\n%s", p.screen())
+	}
+	return func(x, y int) bool {
+		switch r := lines[y/2][left+x]; r {
+		case '█':
+			return true
+		case '▀':
+			return y%2 == 0
+		case '▄':
+			return y%2 == 1
+		}
+		return false
+	}
+}
+
+// The code of a link as long as the platforms make them stands whole in the smallest usual window.
+func TestTheCodeFitsAnOrdinaryTerminal(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		link, h int
+		record  bool
+	}{
+		{"short", 50, 24, false}, {"Whereby's", 104, 24, false}, {"recorded", 134, 24, true}, {"tall", 104, 45, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				link := "https://acme.whereby.com/" + strings.Repeat("x", c.link-25)
+				p := sit(t, 80, c.h, func(b *tuitest.Backend) {
+					b.AddRoom(app.RoomSpec{Name: "board", Account: "whereby"})
+					b.Start("board")
+					b.Alter("board", func(m *app.MeetingDetail) {
+						m.GuestURL = link
+						if c.record {
+							m.Record = "cloud"
+						}
+					})
+				})
+				p.presses("Q").misses("too small")
+				if c.record {
+					p.sees("recorded")
+				}
+				code, err := qr.Encode(link, qr.L)
+				if err != nil {
+					t.Fatal(err)
+				}
+				light := squares(t, p)
+				for y := range code.Size {
+					for x := range code.Size {
+						if light(x+qrQuiet, y+qrQuiet) == code.Black(x, y) {
+							t.Fatalf("square %d,%d is wrong:\n%s", x, y, p.screen())
+						}
+					}
+				}
+				p.presses("esc").sees("Rooms")
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 40, 10, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
+			b.Start("board")
+		})
+		p.presses("Q").sees("too small")
+	})
+}
+
+// A square that is light on a reader's side is light whatever the terminal looks like.
+func TestTheCodeIsNeverInverted(t *testing.T) {
+	code, err := qr.Encode("x", qr.L)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		light   bool
+		profile colorprofile.Profile
+		margin  string
+	}{
+		{false, colorprofile.ASCII, "█"}, {true, colorprofile.ASCII, " "},
+		{false, colorprofile.TrueColor, "█"}, {true, colorprofile.TrueColor, "█"},
+	} {
+		t.Run(fmt.Sprint(c.light, c.profile), func(t *testing.T) {
+			m := &Model{}
+			m.look.Light, m.look.Profile = c.light, c.profile
+			m.restyle()
+			if got := m.qrLines(code, m.st, qrQuiet)[0]; !strings.Contains(got, strings.Repeat(c.margin, code.Size+2*qrQuiet)) {
+				t.Errorf("the margin is %q", got)
+			}
+		})
+	}
+}
