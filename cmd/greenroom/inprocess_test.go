@@ -53,7 +53,7 @@ func TestMainPathInProcess(t *testing.T) {
 	b.run(t, 0, "room", "create", "all-hands", "--account", "daily", "--locked", "--size", "9", "--recording", "cloud")
 	b.run(t, 0, "room", "create", "design", "--account", "whereby")
 	b.run(t, 0, "room", "list")
-	if s := b.out.String(); !strings.Contains(s, "locked, up to 9, recording cloud") {
+	if s := b.out.String(); !strings.Contains(s, "locked, up to 9, records in the cloud, from the 2nd participant") {
 		t.Errorf("room list: %s", s)
 	}
 	b.run(t, 0, "room", "show", "design")

@@ -62,7 +62,7 @@ func TestMeetingShowTellsWhoAndWhatDiffers(t *testing.T) {
 	}
 	out := b.out.String()
 	for _, want := range []string{
-		"the platform counted 5, 1:00 ago", "cloud (automatic); starting; failed: not on this plan␛", "given 2026-11-22", "not made here",
+		"the platform counted 5, 1:00 ago", "in the cloud, from the 1st participant; starting; failed: not on this plan␛", "given 2026-11-22", "not made here",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)

@@ -83,7 +83,7 @@ func settings(r app.Room) string {
 		add(fmt.Sprintf("up to %d", r.Size))
 	}
 	if app.Recorded(r.Recording) {
-		add("recording " + recordingSetting(r.Recording, r.Trigger))
+		add("records " + recordingSetting(r.Recording, r.Trigger))
 	}
 	if r.Adopted {
 		add("adopted")
@@ -91,12 +91,23 @@ func settings(r app.Room) string {
 	return s
 }
 
-// recordingSetting is a recording mode with its trigger.
+// recordingSetting is where a recording goes and what starts it, as it stands after "records".
 func recordingSetting(mode provider.RecordingMode, t provider.Trigger) string {
-	if t == "" {
-		return string(mode)
+	where := "locally"
+	if mode == provider.RecordingCloud {
+		where = "in the cloud"
 	}
-	return fmt.Sprintf("%s (%s)", mode, t)
+	switch {
+	case t == provider.TriggerAutomatic:
+		return where + ", from the 1st participant"
+	case t == provider.TriggerAutomatic2nd:
+		return where + ", from the 2nd participant"
+	case t == provider.TriggerPrompt:
+		return where + ", when the host says so"
+	case t == provider.TriggerNone && mode == provider.RecordingCloud:
+		return where + ", when started by hand"
+	}
+	return where
 }
 
 type roomShowOptions struct {
