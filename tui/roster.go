@@ -1,7 +1,10 @@
 package tui
 
 import (
+	"strings"
+
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"greenroom/internal/app"
 	"greenroom/tui/grid"
@@ -147,9 +150,23 @@ func (m *Model) rosterLines(w, h, x0, y0 int) []string {
 		}))
 	}
 	if to < len(rows) && len(out) > 0 {
-		out[len(out)-1] = s.Spread(s.Clip(out[len(out)-1], w-10), s.Faint.Render("↓ "+itoa(len(rows)-to)+" more "), w)
+		out[len(out)-1] = m.withMore(out[len(out)-1], len(rows)-to, w)
 	}
 	return out
+}
+
+// withMore says on the last line that more follow, at the cost of what stands there. Padding costs nothing.
+func (m *Model) withMore(line string, n, w int) string {
+	s := m.st
+	note := "↓ " + itoa(n) + " more "
+	if room := w - s.Width(note) - 1; s.Width(line) > room {
+		if bare := strings.TrimRight(ansi.Strip(line), " "); s.Width(bare) > room {
+			line = s.Clip(line, room)
+		} else {
+			line = s.Method.Truncate(line, room, "")
+		}
+	}
+	return s.Spread(line, s.Faint.Render(note), w)
 }
 
 func (m *Model) rosterMark(i int) string {
