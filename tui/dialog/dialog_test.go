@@ -167,6 +167,23 @@ func TestFormIsFilledIn(t *testing.T) {
 	}
 }
 
+// Tabbing through the fields moves nothing: the box keeps its size whatever is explained.
+func TestFormKeepsItsSize(t *testing.T) {
+	var submitted string
+	f := form(&submitted)
+	f.Fields[1].Help = strings.Repeat("a long explanation ", 6)
+	s := theme.New(theme.Options{})
+	var w, h int
+	for i := range len(f.Fields) + 1 {
+		box := frame(s, f.View(s, 72, 20), 76, 24)
+		if i > 0 && (s.Width(box[0]) != w || len(box) != h) {
+			t.Errorf("field %d: %dx%d, was %dx%d", i, s.Width(box[0]), len(box), w, h)
+		}
+		w, h = s.Width(box[0]), len(box)
+		f.Update(tea.KeyPressMsg(tea.Key{Code: tea.KeyTab}))
+	}
+}
+
 func TestFormSkipsWhatDoesNotMatter(t *testing.T) {
 	var got string
 	f := form(&got)

@@ -210,7 +210,7 @@ func (f *Form) View(s *theme.Styles, w, h int) Box {
 	for _, x := range f.Fields {
 		label = max(label, s.Width(x.Label))
 	}
-	lines := []string{""}
+	lines := []string{cell.Spaces(w)} // whatever has the focus, the box keeps its width
 	f.rows = []int{-1}
 	add := func(field int, line string) { lines, f.rows = append(lines, line), append(f.rows, field) }
 	for i, x := range f.Fields {
@@ -228,11 +228,14 @@ func (f *Form) View(s *theme.Styles, w, h int) Box {
 		}
 	}
 	add(-1, "")
+	helped := 0
 	if f.focus < len(f.Fields) {
 		for _, l := range s.Wrap(f.Fields[f.focus].Help, w) {
 			add(-1, s.KeyHelp.Render(l))
+			helped++
 		}
-	} else {
+	}
+	for ; helped < f.helpHeight(s, w) && len(lines) < h-2; helped++ { // and its height
 		add(-1, "")
 	}
 	if f.problem != "" {
@@ -247,13 +250,21 @@ func (f *Form) View(s *theme.Styles, w, h int) Box {
 		submit = "working…"
 	}
 	add(len(f.Fields), button(s, submit, f.focus == len(f.Fields), false)+
-		s.KeyHelp.Render("  enter "+strings.ToLower(f.Submit)+"   tab next   ←→ change   esc closes"))
+		s.KeyHelp.Render("  enter does it   tab next   ←→ change   esc closes"))
 	if over := len(lines) - h; over > 0 { // little room: what has the focus is what is seen
 		at := slices.Index(f.rows, f.focus)
 		from := min(max(at-h/2, 0), over)
 		lines, f.rows = lines[from:from+h], f.rows[from:from+h]
 	}
 	return Box{Title: f.Title, Lines: lines}
+}
+
+// helpHeight is how many lines the longest explanation of a field takes.
+func (f *Form) helpHeight(s *theme.Styles, w int) (n int) {
+	for _, x := range f.Fields {
+		n = max(n, len(s.Wrap(x.Help, w)))
+	}
+	return n
 }
 
 func (f *Form) wrong(x *Field, off string) string {
