@@ -129,6 +129,26 @@ func TestActivityIsToldInSentences(t *testing.T) {
 	}
 }
 
+func TestAnAddressIsNeverCutInItsHost(t *testing.T) {
+	m := &Model{}
+	m.restyle()
+	for _, c := range []struct {
+		raw  string
+		w    int
+		want string
+	}{
+		{"http://127.0.0.1:33305", 30, "127.0.0.1:33305"}, {"http://127.0.0.1:33305", 14, ":33305"},
+		{"http://127.0.0.1:33305", 5, ""}, {"http://[::1]:7070", 6, ":7070"},
+		{"https://gr.example/h/8f2kabcdefgh", 40, "gr.example/h/8f2kabcdefgh"},
+		{"https://gr.example/h/8f2kabcdefgh", 16, "gr.example/h/8f…"}, {"https://gr.example/h/8f2kabcdefgh", 10, "gr.example"},
+		{"https://gr.example/h/8f2kabcdefgh", 9, ""}, {"", 20, ""},
+	} {
+		if got := m.address(c.raw, c.w); got != c.want {
+			t.Errorf("%q in %d cells: %q, want %q", c.raw, c.w, got, c.want)
+		}
+	}
+}
+
 func TestSafeText(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain": "plain", "\x1b[31m": "␛[31m", "👨‍👩‍👧": "👨👩👧", "❤️": "❤", "👍🏽": "👍", "क्\u200dष": "क्\u200dष",

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -143,17 +144,33 @@ func (m *Model) header() string {
 		word, ink := m.tunnelSign()
 		right = ink.Render(word)
 		st := &m.status.status
-		for _, u := range []string{st.Tunnel.URL, st.Listener.URL} {
-			if u != "" {
-				right += "  " + s.Muted.Render(bareLink(u))
-				break
-			}
+		if at := m.address(cmpOr(st.Tunnel.URL, st.Listener.URL), m.w-s.Width(left)-s.Width(right)-s.Width(end)-3); at != "" {
+			right += "  " + s.Muted.Render(at)
 		}
 	}
 	if m.lost {
 		right = s.Warn.Render("◌ reconnecting")
 	}
 	return s.Spread(left, right+end, m.w)
+}
+
+// address is where webhooks arrive as far as w cells can tell: whole, without what follows the host, of this machine's
+// own the port alone, or not at all. A host is never cut.
+func (m *Model) address(raw string, w int) string {
+	s, whole := m.st, bareLink(raw)
+	host, _, _ := strings.Cut(whole, "/")
+	switch u, err := url.Parse(raw); {
+	case raw == "":
+	case s.Width(whole) <= w:
+		return whole
+	case s.Width(host)+4 <= w && host != whole:
+		return s.Clip(whole, w)
+	case s.Width(host) <= w:
+		return host
+	case err == nil && local(raw) && u.Port() != "" && len(u.Port()) < w:
+		return ":" + u.Port()
+	}
+	return ""
 }
 
 // section is a pane with the looks of its focus.
