@@ -74,7 +74,7 @@ func (p *program) configCheck() *cobra.Command {
 					}
 					t.add(a.Name, string(a.Platform), url, secret)
 				}
-				if err := t.write(p.stdout); err != nil {
+				if err := p.printTable(t); err != nil {
 					return err
 				}
 			}
@@ -113,5 +113,5 @@ func (o *configShowOptions) run(ctx context.Context, _ []string) error {
 	for _, s := range c.Settings() {
 		t.add(s.Key, s.Value, s.From)
 	}
-	return t.write(o.stdout)
+	return o.printTable(t)
 }

@@ -119,7 +119,7 @@ func (o *doctorOptions) print(s app.Status, found []app.Diagnosis) error {
 		}
 	}
 	o.addStatus(t, s)
-	return t.write(o.stdout)
+	return o.printTable(t)
 }
 
 // addStatus adds how the listener, the tunnel, the store and the pollers do.

@@ -118,7 +118,7 @@ func (o *eventListOptions) run(ctx context.Context, _ []string) error {
 		for _, d := range events {
 			t.add(o.eventRow(d)...)
 		}
-		return t.write(o.stdout)
+		return o.printTable(t)
 	})
 }
 

@@ -62,7 +62,7 @@ func (o *meetingListOptions) run(ctx context.Context, _ []string) error {
 		for _, m := range meetings {
 			t.add(m.Room, m.Account, string(m.Status), fmt.Sprint(m.Here), fmt.Sprint(m.Peak), o.clock(m.StartsAt), m.PlatformRoom, m.ID)
 		}
-		return t.write(o.stdout)
+		return o.printTable(t)
 	})
 }
 

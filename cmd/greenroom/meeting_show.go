@@ -59,7 +59,7 @@ func (o *meetingShowOptions) print(m app.MeetingDetail) error {
 	for _, s := range m.Participants {
 		t.add(stayRow(s, o.program)...)
 	}
-	return t.write(o.stdout)
+	return o.printTable(t)
 }
 
 // people counts who is there, and says what the platform counts where that differs.

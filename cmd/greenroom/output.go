@@ -48,13 +48,23 @@ func (t *table) add(cells ...string) {
 	t.rows = append(t.rows, cells)
 }
 
-// write prints the table; the last column is as long as it likes.
-func (t *table) write(w io.Writer) error {
+// printTable prints a table; on a terminal no name in it pushes the rest out of sight.
+func (p *program) printTable(t *table) error { return t.write(p.stdout, p.width) }
+
+// leastWidth is what no column is clipped below.
+const leastWidth = 24
+
+// write prints the table; the last column is as long as it likes. With a width the others are clipped, the widest first,
+// until the rows fit or what is left can't be told apart any more.
+func (t *table) write(w io.Writer, width int) error {
 	widths := make([]int, len(t.rows[0]))
 	for _, row := range t.rows {
 		for i, c := range row {
 			widths[i] = max(widths[i], ansi.StringWidth(c))
 		}
+	}
+	if width > 0 {
+		t.clip(widths, width)
 	}
 	var b strings.Builder
 	for _, row := range t.rows {
@@ -71,6 +81,32 @@ func (t *table) write(w io.Writer) error {
 	return err
 }
 
+// clip shortens cells, and their columns, so that a third of the width at most is left to the last column.
+func (t *table) clip(widths []int, width int) {
+	last := len(widths) - 1
+	room := width - 2*last - min(widths[last], width/3)
+	for _, w := range widths[:last] {
+		room -= w
+	}
+	for ; room < 0; room++ {
+		widest := 0
+		for i, w := range widths[:last] {
+			if w > widths[widest] {
+				widest = i
+			}
+		}
+		if last == 0 || widths[widest] <= leastWidth {
+			break
+		}
+		widths[widest]--
+	}
+	for _, row := range t.rows {
+		for i, c := range row[:last] {
+			row[i] = ansi.Truncate(c, widths[i], "…")
+		}
+	}
+}
+
 // facts prints names and values, one pair a line, the values aligned. Empty values are left out.
 func (p *program) facts(pairs ...string) error {
 	t := &table{}
@@ -82,7 +118,7 @@ func (p *program) facts(pairs ...string) error {
 	if len(t.rows) == 0 {
 		return nil
 	}
-	return t.write(p.stdout)
+	return t.write(p.stdout, 0)
 }
 
 // local is a moment for people, in their own time zone.

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"greenroom/internal/crash"
 )
 
@@ -17,12 +19,57 @@ func TestTableAlignsByCells(t *testing.T) {
 	tb.add("e\u0301a\x1b[31m", "left")
 	tb.add("👩🏽‍🚀", "bot")
 	var b bytes.Buffer
-	if err := tb.write(&b); err != nil {
+	if err := tb.write(&b, 0); err != nil {
 		t.Fatal(err)
 	}
 	want := "NAME     STATE\n渡辺     here\ne\u0301a␛[31m  left\n👩🏽‍🚀       bot\n"
 	if b.String() != want {
 		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}
+
+func TestTableFitsATerminal(t *testing.T) {
+	long, wide := strings.Repeat("x", 200), strings.Repeat("渡", 100)
+	for _, test := range []struct {
+		name  string
+		width int
+		rows  [][]string
+		// fits is the widest that a line may be, 0 for no matter.
+		fits       int
+		keeps, not string
+	}{
+		{"a long name", 80, [][]string{{long, "host", "here", "why"}}, 80, "…", long},
+		{"cells, not letters", 80, [][]string{{wide, "host", "here", "why"}}, 80, "…", wide},
+		{"two of them share", 80, [][]string{{long, "host", wide, "why"}}, 80, "host", long},
+		{"what fits is whole", 80, [][]string{{"Ada", "host", "here", "why"}}, 80, "Ada", "…"},
+		{"the last column wraps", 80, [][]string{{"Ada", "host", "here", long}}, 0, long, "…"},
+		{"columns stay readable", 20, [][]string{{long, "host", "here", "why"}}, 0, strings.Repeat("x", leastWidth-1) + "…", long},
+		{"no terminal", 0, [][]string{{long, wide, "here", "why"}}, 0, long, "…"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tb := newTable("NAME", "ROLE", "STATE", "REASON")
+			for _, row := range test.rows {
+				tb.add(row...)
+			}
+			var b bytes.Buffer
+			if err := tb.write(&b, test.width); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(b.String()) {
+				if w := ansi.StringWidth(strings.TrimSuffix(line, "\n")); test.fits > 0 && w > test.fits {
+					t.Errorf("%d cells: %s", w, line)
+				}
+			}
+			if s := b.String(); !strings.Contains(s, test.keeps) || strings.Contains(s, test.not) {
+				t.Errorf("%s", s)
+			}
+		})
+	}
+	var b bytes.Buffer
+	only := newTable("ONE")
+	only.add(long)
+	if err := only.write(&b, 80); err != nil || !strings.Contains(b.String(), long) {
+		t.Errorf("one column: %v %s", err, b.String())
 	}
 }
 

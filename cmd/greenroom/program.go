@@ -25,8 +25,10 @@ type program struct {
 	stdout, stderr io.Writer
 	// inTTY and outTTY say whether a person is there to answer, and to look.
 	inTTY, outTTY bool
-	getenv        func(string) string
-	now           func() time.Time
+	// width is that of the terminal in cells, 0 where standard output is none.
+	width  int
+	getenv func(string) string
+	now    func() time.Time
 	// open connects to the data. Tests replace it.
 	open opener
 	// draw shows the screen. Tests replace it.
@@ -46,6 +48,11 @@ func newProgram() *program {
 		inTTY:  term.IsTerminal(os.Stdin.Fd()),
 		outTTY: term.IsTerminal(os.Stdout.Fd()),
 		getenv: os.Getenv, now: time.Now, open: openBackend, draw: tui.Run, browse: browser.OpenURL, version: buildVersion(),
+	}
+	if p.outTTY {
+		if width, _, err := term.GetSize(os.Stdout.Fd()); err == nil {
+			p.width = width
+		}
 	}
 	browser.Stdout, browser.Stderr = io.Discard, io.Discard
 	return p

@@ -72,7 +72,7 @@ func (o *recordingListOptions) run(ctx context.Context, _ []string) error {
 		for _, r := range recordings {
 			t.add(r.Room, string(r.Status), r.Kind, o.clock(r.StartedAt), recordingLength(r), fmt.Sprint(len(r.Files)), recordingSize(r), r.ID)
 		}
-		return t.write(o.stdout)
+		return o.printTable(t)
 	})
 }
 
@@ -150,6 +150,6 @@ func (o *recordingShowOptions) run(ctx context.Context, args []string) error {
 			}
 			t.add(f.Name, f.Kind, size, f.Key)
 		}
-		return t.write(o.stdout)
+		return o.printTable(t)
 	})
 }

@@ -50,7 +50,7 @@ func (o *roomListOptions) run(ctx context.Context, _ []string) error {
 			}
 			t.add(r.Name, accountOf(r), state, here, settings(r.Room))
 		}
-		return t.write(o.stdout)
+		return o.printTable(t)
 	})
 }
 

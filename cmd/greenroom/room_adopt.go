@@ -84,7 +84,7 @@ func (o *roomAdoptOptions) list(ctx context.Context, b app.Backend) error {
 		t.add(r.PlatformRoom, r.Account, ends, r.Room)
 		strange = strange || !r.Known
 	}
-	if err := t.write(o.stdout); err != nil {
+	if err := o.printTable(t); err != nil {
 		return err
 	}
 	if strange {
