@@ -60,6 +60,7 @@ type Model struct {
 	hooks    hooksTab
 	status   statusTab
 	activity []app.Activity // newest first
+	removed  []app.Activity // removals whose echo has not come yet
 
 	ticks tickState
 }
@@ -258,24 +259,6 @@ func (m *Model) changed(c changes) tea.Cmd {
 		cmds = append(cmds, m.hooks.arrived(m, c.deliveries, c.total))
 	}
 	return tea.Batch(cmds...)
-}
-
-// maxShownActivity bounds what the activity strip remembers.
-const maxShownActivity = 200
-
-// addActivity puts what happened, in order of arrival, on top.
-func (m *Model) addActivity(rows []app.Activity) {
-	out := make([]app.Activity, 0, min(len(rows)+len(m.activity), maxShownActivity))
-	for i := len(rows) - 1; i >= 0 && len(out) < maxShownActivity; i-- {
-		out = append(out, rows[i])
-	}
-	for _, a := range m.activity {
-		if len(out) == maxShownActivity {
-			break
-		}
-		out = append(out, a)
-	}
-	m.activity = out
 }
 
 func (m *Model) now() time.Time { return m.clock.Now() }
