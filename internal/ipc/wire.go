@@ -71,7 +71,7 @@ func compare(us, owner Hello) (warning string, err error) {
 			Hint: fmt.Sprintf("quit process %d and start it again with the same version as this one", owner.PID),
 		}
 	case owner.Fingerprint != us.Fingerprint:
-		return fmt.Sprintf("process %d, which has the store open, runs with another configuration; its own applies until it ends",
+		return fmt.Sprintf("process %d, which has the store open, runs with another configuration, and its own applies: end it, or give this program the same environment and file",
 			owner.PID), nil
 	}
 	return "", nil

@@ -261,7 +261,7 @@ func TestHellosAreCompared(t *testing.T) {
 		{"another version", func(h *ipc.Hello) { h.Version = "2.0" }, provider.Conflict, "greenroom 2.0 (process 77) has the store open; this is greenroom 1.0", ""},
 		{"another protocol", func(h *ipc.Hello) { h.Protocol++ }, provider.Conflict, "process 77", ""},
 		{"another folder", func(h *ipc.Hello) { h.DataDir = "/other" }, provider.Conflict, "serves the data folder /other, not /d", ""},
-		{"another configuration", func(h *ipc.Hello) { h.Fingerprint = "g" }, "", "", "process 77, which has the store open, runs with another configuration"},
+		{"another configuration", func(h *ipc.Hello) { h.Fingerprint = "g" }, "", "", "process 77, which has the store open, runs with another configuration, and its own applies: end it, or give"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
