@@ -45,6 +45,7 @@ func (l *Lock) Record(h Holder) error {
 	return l.write(b)
 }
 
+// clear blanks the record.
 func (l *Lock) clear() error { return l.write(nil) }
 
 func (l *Lock) write(record []byte) error {
@@ -60,6 +61,7 @@ func (l *Lock) write(record []byte) error {
 	if err != nil {
 		return fmt.Errorf("lock: record holder: %w", err)
 	}
+	l.recorded = true
 	_, err = f.WriteAt(padded, at)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("lock: record holder: %w", err)

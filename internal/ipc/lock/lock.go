@@ -30,6 +30,8 @@ var ErrHeld = errors.New("held by another")
 // Lock is a lock that is held. It must be released.
 type Lock struct {
 	flock *flock.Flock
+	// recorded says that the file may hold a record of ours.
+	recorded bool
 }
 
 // Try takes the lock of a data folder, making the folder (0700) where it is missing. When somebody else holds it the
@@ -70,9 +72,12 @@ func Acquire(ctx context.Context, dir string) (*Lock, error) {
 	}
 }
 
-// Release clears the record and lets go. The file stays.
+// Release clears the record, if there is one, and lets go. The file stays.
 func (l *Lock) Release() error {
-	clearErr := l.clear()
+	var clearErr error
+	if l.recorded {
+		clearErr = l.clear()
+	}
 	if err := l.flock.Unlock(); err != nil {
 		return fmt.Errorf("lock: release: %w", err)
 	}

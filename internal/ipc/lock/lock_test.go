@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -206,4 +207,32 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q reads as %s", b, h)
 		}
 	})
+}
+
+// Where the file can't be written, that is told once: by Record, and not again by Release.
+func TestWhatCouldNotBeRecordedIsNotCleared(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a locked file can't be removed there")
+	}
+	dir := filepath.Join(t.TempDir(), "data")
+	l := must[*Lock](t)(Try(dir))
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Record(Holder{PID: 1}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("record: %v", err)
+	}
+	if err := l.Release(); err != nil {
+		t.Errorf("release: %v", err)
+	}
+	l = must[*Lock](t)(Try(dir))
+	if err := l.Record(Holder{PID: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Release(); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a record that stays is told: %v", err)
+	}
 }
