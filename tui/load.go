@@ -194,6 +194,7 @@ func (m *Model) taken(a answer) tea.Cmd {
 		m.recs.narrow()
 	case app.Status:
 		m.status.status = v
+		return m.warnOfListener()
 	case []app.Diagnosis:
 		m.status.checks, m.status.checkedAt = v, m.now()
 	case *document:
@@ -206,6 +207,18 @@ func (m *Model) taken(a answer) tea.Cmd {
 		m.status.log = slices.DeleteFunc(slices.Clone(v), func(l string) bool { return strings.TrimSpace(l) == "" })
 	}
 	return nil
+}
+
+// warnOfListener says once, at the start, that the listener is not where it should be.
+func (m *Model) warnOfListener() tea.Cmd {
+	l := m.status.status.Listener
+	if m.warned || l.URL == "" {
+		return nil
+	}
+	if m.warned = true; l.Problem == "" {
+		return nil
+	}
+	return m.warn(l.Problem, m.keys.name(actStatus)+" shows where it listens")
 }
 
 func isNotFound(err error) bool {

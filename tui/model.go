@@ -54,6 +54,8 @@ type Model struct {
 	seenWebhooks bool
 	// gap says that the activity strip may lack something.
 	gap bool
+	// warned is true once the listener's first state was looked at.
+	warned bool
 
 	rooms    roomsTab
 	recs     recordingsTab

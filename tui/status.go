@@ -84,6 +84,8 @@ func (m *Model) tunnelSign() (string, theme.Ink) {
 		return theme.Pending + " connecting", m.st.Warn
 	case t.State == "degraded":
 		return theme.Doubtful + " degraded", m.st.Warn
+	case l.URL != "" && l.Problem != "":
+		return theme.Doubtful + " local", m.st.Warn
 	case l.URL != "":
 		return theme.Open + " local", m.st.Accent
 	case l.Problem != "":
@@ -264,7 +266,12 @@ func (t *statusTab) reach(m *Model, f *facts) {
 	} else {
 		f.row("state", theme.Bad+" nothing listens", s.Warn)
 	}
-	f.row("problem", safe(st.Listener.Problem), s.Bad)
+	switch {
+	case st.Listener.Problem != "" && st.Listener.URL != "":
+		f.row("but", theme.Doubtful+" "+safe(st.Listener.Problem), s.Warn)
+	default:
+		f.row("problem", safe(st.Listener.Problem), s.Bad)
+	}
 	f.head("Tunnel")
 	tn := st.Tunnel
 	if tn.Driver == "" || tn.Driver == "none" {

@@ -15,6 +15,7 @@ type toast struct {
 	n          uint64
 	text, hint string
 	bad, busy  bool
+	doubt      bool
 }
 
 type toastOver struct{ n uint64 }
@@ -57,6 +58,12 @@ func (m *Model) refuse(why string) tea.Cmd {
 	return m.after(5*time.Second, toastOver{m.toast.n})
 }
 
+// warn shows what works otherwise than was wanted.
+func (m *Model) warn(text, hint string) tea.Cmd {
+	m.toast = toast{n: m.toast.n + 1, text: safe(text), hint: safe(hint), doubt: true}
+	return m.after(12*time.Second, toastOver{m.toast.n})
+}
+
 // working shows what is under way until its outcome replaces it.
 func (m *Model) working(text string) {
 	m.toast = toast{n: m.toast.n + 1, text: safe(text), busy: true}
@@ -75,6 +82,8 @@ func (t *toast) draw(s *theme.Styles, w int) []string {
 	switch {
 	case t.bad:
 		mark, ink = theme.Bad, s.ToastBad
+	case t.doubt:
+		mark, ink = theme.Doubtful, s.Warn
 	case t.busy:
 		mark = "…"
 	}

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/app"
+	"greenroom/tui/tuitest"
 )
 
 func TestAResultMakesWayForWhatIsDoneNext(t *testing.T) {
@@ -47,4 +50,20 @@ func TestAFilterKeepsWhetherOneFollows(t *testing.T) {
 			p.presses("esc").misses("following")
 		})
 	}
+}
+
+func TestAListenerThatHadToMoveIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 40, func(b *tuitest.Backend) {
+			b.Stat.Listener.Problem = "127.0.0.1:7070 is taken by another program"
+		})
+		p.sees("! 127.0.0.1:7070 is taken by another program", "4 shows where it listens", "! local")
+		p.presses("4").misses("4 shows where").sees("but", "! 127.0.0.1:7070 is taken")
+		p.presses("1", "ctrl+r").sees("Read again").wait(time.Second)
+		p.misses("taken")
+	})
+	synctest.Test(t, func(t *testing.T) { // nothing listens at all: the header and Status say so
+		p := sit(t, 120, 40, func(b *tuitest.Backend) { b.Stat.Listener = app.ListenerStatus{Problem: "no permission"} })
+		p.misses("no permission").sees("not listening").presses("4").sees("problem", "no permission")
+	})
 }
