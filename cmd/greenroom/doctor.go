@@ -51,7 +51,7 @@ type report struct {
 }
 
 func (o *doctorOptions) run(ctx context.Context, _ []string) error {
-	return o.with(ctx, func(b app.Backend) error {
+	err := o.with(ctx, func(b app.Backend) error {
 		found, err := b.Diagnose(ctx, app.DiagnosisQuery{Account: o.account})
 		if err != nil {
 			return err
@@ -60,24 +60,33 @@ func (o *doctorOptions) run(ctx context.Context, _ []string) error {
 		if err != nil {
 			return err
 		}
-		health := wordWell
-		if fails(found) {
-			health = wordFailing
-		}
-		if o.json {
-			s.Accounts, s.Pollers = list(s.Accounts), list(s.Pollers)
-			for i := range found {
-				found[i].Checks = list(found[i].Checks)
-			}
-			err = o.printJSON(report{s, health, list(found)})
-		} else {
-			err = o.print(s, found)
-		}
-		if err == nil && health == wordFailing {
-			err = errUnwell
-		}
-		return err
+		return o.tell(s, found)
 	})
+	if errors.Is(err, errUnwritable) {
+		return o.tell(app.Status{Version: o.version}, folderDiagnosis(err))
+	}
+	return err
+}
+
+// tell prints what was found. The error is errUnwell when that is bad.
+func (o *doctorOptions) tell(s app.Status, found []app.Diagnosis) (err error) {
+	health := wordWell
+	if fails(found) {
+		health = wordFailing
+	}
+	if o.json {
+		s.Accounts, s.Pollers = list(s.Accounts), list(s.Pollers)
+		for i := range found {
+			found[i].Checks = list(found[i].Checks)
+		}
+		err = o.printJSON(report{s, health, list(found)})
+	} else {
+		err = o.print(s, found)
+	}
+	if err == nil && health == wordFailing {
+		err = errUnwell
+	}
+	return err
 }
 
 // fails says whether something was found that nobody can do without.
@@ -132,6 +141,9 @@ func (o *doctorOptions) addStatus(t *table, s app.Status) {
 	}
 	if s.Tunnel.State != "" && s.Tunnel.State != "closed" {
 		t.add("tunnel", s.Tunnel.Driver, s.Tunnel.State, s.Tunnel.URL+" "+s.Tunnel.Reason)
+	}
+	if s.Store.Path == "" {
+		return // nothing could be opened
 	}
 	t.add("store", "file", humanize.IBytes(uint64(max(s.Store.Bytes, 0))), fmt.Sprintf("%s: %s events, schema %d", s.Store.Path, humanize.Comma(int64(s.Store.Deliveries)), s.Store.Schema))
 	switch s.Store.Owner {

@@ -41,7 +41,7 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	s.Store = app.StoreStatus{Bytes: 1000, FreeBytes: 900}
+	s.Store = app.StoreStatus{Path: "/x.db", Bytes: 1000, FreeBytes: 900}
 	b.out.Reset()
 	if err := o.print(s, nil); err != nil || strings.Contains(b.out.String(), "compact") {
 		t.Errorf("a small store: %v %s", err, b.out.String())

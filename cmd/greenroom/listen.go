@@ -73,7 +73,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	a.warn = func(w string) { o.words(plain.Text(w)) }
 	b, closer, err := o.open(ctx, c, o.version, a)
 	if err != nil {
-		return err
+		return folderError(c, err)
 	}
 	var forwarding sync.WaitGroup
 	defer func() {

@@ -50,7 +50,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 	}
 	logs, err := openLog(c.DataDir)
 	if err != nil {
-		return err
+		return folderError(c, err)
 	}
 	ctx, fail := context.WithCancelCause(ctx)
 	log := newLog(logs, slog.LevelInfo)
@@ -72,7 +72,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 	a.warn = func(w string) { log.Warn(w) }
 	b, closer, err := p.open(ctx, c, p.version, a)
 	if err != nil {
-		return err
+		return folderError(c, err)
 	}
 	defer func() {
 		for _, f := range []func() error{d.close, closer} {

@@ -124,7 +124,7 @@ func (p *program) withAccess(ctx context.Context, a access, f func(b app.Backend
 	a.warn = func(w string) { p.words(plain.Text(w)) }
 	b, closer, err := p.open(ctx, c, p.version, a)
 	if err != nil {
-		return err
+		return folderError(c, err)
 	}
 	defer func() {
 		if cerr := closer(); err == nil {

@@ -144,7 +144,7 @@ func (o *restoreOptions) run(ctx context.Context, args []string) (err error) {
 		return &app.Error{Kind: provider.Conflict, Text: "the store is in use", Hint: "quit the screens and listeners that use it, and try again", Err: err}
 	}
 	if err != nil {
-		return err
+		return folderError(c, err)
 	}
 	defer func() { err = errors.Join(err, held.Release()) }()
 	kept, err := store.Restore(path, args[0])
