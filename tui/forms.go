@@ -234,10 +234,7 @@ func (m *Model) deleteRoom() dialog.Dialog {
 func (m *Model) endMeeting() dialog.Dialog {
 	mt, _ := m.rooms.meeting()
 	b := m.backend
-	text := "Nobody is in it. The links stop working."
-	if mt.Here > 0 {
-		text = plural(mt.Here, "person is", "people are") + " in it and will be thrown out. The links stop working."
-	}
+	text := endText(mt)
 	return &dialog.Confirm{
 		Title: "End the meeting in " + safe(mt.Room) + "?", Text: text, Danger: true, Yes: "End it", No: "Keep it",
 		OnYes: func() tea.Cmd {
@@ -249,6 +246,22 @@ func (m *Model) endMeeting() dialog.Dialog {
 				})
 		},
 	}
+}
+
+// endText says what ending a meeting does. A room that was made elsewhere is the host's own, and what becomes of it
+// depends on the platform: Whereby ends a meeting only by removing its room.
+func endText(mt app.Meeting) string {
+	text := "Nobody is in it."
+	if mt.Here > 0 {
+		text = plural(mt.Here, "person is", "people are") + " in it and will be thrown out."
+	}
+	switch {
+	case mt.Adopted && mt.Platform == provider.Whereby:
+		return text + " The room was not made here, and ending the meeting removes it from Whereby: its links stop working for good."
+	case mt.Adopted && mt.Platform == provider.Daily:
+		return text + " The room was not made here: it stays on Daily, and its links go on working."
+	}
+	return text + " The links stop working."
 }
 
 // startMenu asks how long; enter takes the usual length.

@@ -431,3 +431,31 @@ func takes(b *tuitest.Backend) {
 		{ID: "d", Account: "whereby", Room: "design", Status: app.RecordingProcessing, StartedAt: b.Ago(2 * time.Hour), Meeting: "m-3"},
 	}
 }
+
+// What ending does to a room that was made elsewhere is said before it is done.
+func TestEndingSaysWhatBecomesOfAnAdoptedRoom(t *testing.T) {
+	for _, c := range []struct {
+		platform provider.Platform
+		adopted  bool
+		want     string
+	}{
+		{provider.Whereby, true, "1 person is in it and will be thrown out. The room was not made here, and ending the meeting " +
+			"removes it from Whereby: its links stop working for good."},
+		{provider.Daily, true, "1 person is in it and will be thrown out. The room was not made here: it stays on Daily, and its " +
+			"links go on working."},
+		{provider.LiveKit, true, "1 person is in it and will be thrown out. The links stop working."},
+		{provider.Whereby, false, "1 person is in it and will be thrown out. The links stop working."},
+	} {
+		if got := endText(app.Meeting{Platform: c.platform, Adopted: c.adopted, Here: 1}); got != c.want {
+			t.Errorf("%s, adopted %v: %q", c.platform, c.adopted, got)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 80, 24, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "board", Account: "whereby"})
+			b.Start("board")
+			b.Alter("board", func(m *app.MeetingDetail) { m.Adopted = true })
+		})
+		p.presses("e").sees("Nobody is in it.", "removes it from Whereby", "[ Keep it ]")
+	})
+}
