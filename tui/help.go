@@ -3,6 +3,7 @@ package tui
 import (
 	tea "charm.land/bubbletea/v2"
 
+	"greenroom/internal/app"
 	"greenroom/tui/dialog"
 	"greenroom/tui/theme"
 )
@@ -83,11 +84,19 @@ func (m *Model) guide() string {
 	case has && mt.Status == "live" && !m.seenWebhooks:
 		return "Demo: people come and go. Press " + k(actWebhooks) + " to read the webhooks that say so."
 	case has && mt.Status == "live":
-		return "Demo: press " + k(actEnd) + " to end the meeting, " + k(actNewRoom) + " to make a room of your own."
+		more := k(actNewRoom) + " to make a room of your own."
+		if mt.Recording != app.IsRecording && mt.Recording != app.StartingRecording && m.why(actRecord) == "" {
+			more = k(actRecord) + " to record it, " + k(actNewRoom) + " to make a room."
+		}
+		return "Demo: press " + k(actEnd) + " to end the meeting, " + more
 	case has && mt.Status == "open":
 		return "Demo: people will join in a moment. " + k(actCopyGuest) + " copies the guest link meanwhile."
 	case ended && m.seenWebhooks:
-		return "Demo: that is all of it. " + k(actHelp) + " shows every key, " + k(actQuit) + " quits."
+		text := "Demo: that is all of it. "
+		if m.why(actAdopt) == "" {
+			text += k(actAdopt) + " adopts rooms that exist, "
+		}
+		return text + k(actHelp) + " shows every key, " + k(actQuit) + " quits."
 	}
 	return "Demo: press " + k(actStart) + " to start a meeting in " + m.st.Clip(safe(v.Name), 20) + "."
 }
