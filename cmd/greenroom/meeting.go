@@ -10,6 +10,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
+	"greenroom/provider"
 )
 
 func (p *program) meetingCommand() *cobra.Command {
@@ -79,6 +80,18 @@ func (p *program) meetingEnd() *cobra.Command {
 	return cmd
 }
 
+// endQuestion asks before a meeting is ended, and says what becomes of a room that was not made here.
+func endQuestion(m app.Meeting) string {
+	q := fmt.Sprintf("End %s with %d here?", m.Room, m.Here)
+	switch {
+	case m.Adopted && m.Platform == provider.Whereby:
+		return "The room was not made here, and ending the meeting removes it from Whereby for good. " + q
+	case m.Adopted && m.Platform == provider.Daily:
+		return "The room was not made here: it stays on Daily, and its links go on working. " + q
+	}
+	return q
+}
+
 func (o *meetingEndOptions) run(ctx context.Context, args []string) error {
 	if err := o.canAsk("--yes", o.yes); err != nil {
 		return err
@@ -88,7 +101,7 @@ func (o *meetingEndOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		if err := o.confirm(ctx, fmt.Sprintf("End %s with %d here?", m.Room, m.Here), "--yes", o.yes); err != nil {
+		if err := o.confirm(ctx, endQuestion(m.Meeting), "--yes", o.yes); err != nil {
 			return err
 		}
 		ended, err := b.EndMeeting(ctx, app.MeetingRef{Ref: m.ID})

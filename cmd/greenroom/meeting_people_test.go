@@ -38,6 +38,21 @@ func TestPersonByNameOrSession(t *testing.T) {
 	}
 }
 
+func TestEndingAsksAndSaysWhatBecomesOfTheRoom(t *testing.T) {
+	for _, test := range []struct {
+		meeting app.Meeting
+		want    string
+	}{
+		{app.Meeting{Room: "r", Here: 2, Platform: provider.Whereby}, "End r with 2 here?"},
+		{app.Meeting{Room: "r", Platform: provider.Whereby, Adopted: true}, "removes it from Whereby for good. End r with 0 here?"},
+		{app.Meeting{Room: "r", Platform: provider.Daily, Adopted: true}, "stays on Daily, and its links go on working. End r with 0 here?"},
+	} {
+		if got := endQuestion(test.meeting); !strings.HasSuffix(got, test.want) || !test.meeting.Adopted && got != test.want {
+			t.Errorf("%q, not %q", got, test.want)
+		}
+	}
+}
+
 func TestMeetingShowTellsWhoAndWhatDiffers(t *testing.T) {
 	b := newBench(t, false, "")
 	o := &meetingShowOptions{program: b.program}
