@@ -3,7 +3,8 @@
 // It promises that nothing it does blocks the keys (every call of the backend is a command), that what a frame costs
 // depends on what is visible and not on what is stored, that a quiet screen uses no processor time, and that no text
 // from outside reaches the terminal before internal/plain has seen it. Links that carry a token or a key are asked for
-// when they are copied or opened, and never drawn.
+// when they are copied or opened, and never drawn; those of the demo open nothing real, and are shown where no browser
+// and no clipboard takes them.
 //
 // It keeps no state of its own: everything is read from the backend, and read anew when the stream of changes says that
 // something was missed or came back after a break.
