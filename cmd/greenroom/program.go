@@ -84,7 +84,7 @@ func buildVersion() string {
 
 // execute runs one command line and gives the exit status.
 func (p *program) execute(ctx context.Context, args []string) int {
-	ctx, stop := signal.NotifyContext(ctx, stopSignals...)
+	ctx, stop := signal.NotifyContext(ctx, stopSignals()...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if os.Getenv("NO_COLOR") != "" {

@@ -4,8 +4,15 @@ package main
 
 import (
 	"os"
+	"os/signal"
 	"syscall"
 )
 
-// stopSignals ask the program to end cleanly.
-var stopSignals = []os.Signal{os.Interrupt, syscall.SIGTERM}
+// stopSignals ask the program to end cleanly. A terminal that is closed hangs up; under nohup that is ignored, and stays so.
+func stopSignals() []os.Signal {
+	s := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		s = append(s, syscall.SIGHUP)
+	}
+	return s
+}

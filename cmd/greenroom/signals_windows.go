@@ -3,4 +3,4 @@ package main
 import "os"
 
 // stopSignals ask the program to end cleanly.
-var stopSignals = []os.Signal{os.Interrupt}
+func stopSignals() []os.Signal { return []os.Signal{os.Interrupt} }
