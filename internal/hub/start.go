@@ -1,0 +1,228 @@
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/roster"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+// nameTries is how many names are tried when the platform says that one is taken.
+const nameTries = 5
+
+// StartMeeting returns the room's meeting that is open or live, or makes one on the platform that the policy chooses.
+func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.StartedMeeting, error) {
+	view, err := h.Room(ctx, app.RoomRef{Ref: req.Room})
+	if err != nil {
+		return app.StartedMeeting{}, err
+	}
+	defer h.rooms.lock(view.ID)()
+	if view, err = h.Room(ctx, app.RoomRef{Ref: view.ID}); err != nil {
+		return app.StartedMeeting{}, err // deleted while we waited
+	}
+	room := view.Room
+	until, err := h.endOf(req)
+	if err != nil {
+		return app.StartedMeeting{}, err
+	}
+	if !req.New {
+		if s, ok, err := h.reuse(ctx, room); ok || err != nil {
+			if err == nil && req.Consent {
+				s.Meeting, err = h.Consent(ctx, app.ConsentAnswer{Meeting: s.ID, Given: true})
+			}
+			return s, err
+		}
+	}
+	choice := h.choose(room)
+	a, err := h.usable(choice)
+	if err != nil {
+		return app.StartedMeeting{}, err
+	}
+	made, err := h.create(ctx, a, room, until)
+	if err != nil {
+		return app.StartedMeeting{}, err
+	}
+	m := roster.Meeting{
+		Meeting: app.Meeting{
+			ID: h.newID(), Room: room.Name, RoomID: room.ID, Account: a.Name, Platform: a.Platform,
+			PlatformID: made.ID, PlatformRoom: made.Room, GuestURL: made.GuestURL, Status: app.Open, StartsAt: h.now(),
+			EndsAt: app.At(until), Recording: app.NotRecording, StatusSource: app.FromHere, EvidenceAt: h.now(),
+			Chosen: choice.Why, Locked: room.Locked, Size: room.Size, Record: room.Recording, Trigger: room.Trigger,
+		},
+		Lag: a.Provider.Traits().PresenceLag,
+	}
+	if req.Consent {
+		m.Consent, m.ConsentAt = app.ConsentGiven, h.now()
+	}
+	m.TokenStarts = h.tokenStarts(a, m.Meeting)
+	// The meeting exists on the platform from here on: it is written down even when the caller has gone.
+	if err := h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		if early, err := tx.MeetingByPlatform(a.Name, made.Room, ""); err == nil && early.Adopted {
+			return adoptedIsOurs(tx, early, &m)
+		} else if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		return tx.PutMeeting(m)
+	}); err != nil {
+		return app.StartedMeeting{}, writeError(err)
+	}
+	s, err := h.withHostLink(ctx, a, m.Meeting)
+	if err != nil {
+		s.Notes = append(s.Notes, "the meeting stands, but its host link could not be made: "+err.Error())
+	}
+	if room.Logo != "" {
+		if note := h.uploadLogo(ctx, a, room, made); note != "" {
+			s.Notes = append(s.Notes, note)
+		}
+	}
+	return s, nil
+}
+
+// adoptedIsOurs takes over what an event that overtook our own note of the meeting made of it.
+func adoptedIsOurs(tx *store.Tx, early roster.Meeting, m *roster.Meeting) error {
+	m.ID = early.ID
+	m.Marks, m.StartedMark, m.EndedMark, m.Recordings = early.Marks, early.StartedMark, early.EndedMark, early.Recordings
+	if err := tx.PutMeeting(*m); err != nil {
+		return err
+	}
+	r, err := tx.Room(early.RoomID)
+	if err != nil || !r.Adopted {
+		return err
+	}
+	return dropEmpty(tx, r)
+}
+
+func (h *Hub) endOf(req app.StartMeeting) (time.Time, error) {
+	now := h.clock.Now()
+	until := req.Until.Time
+	switch {
+	case req.For < 0, !req.Until.IsZero() && !until.After(now):
+		return until, &app.Error{Kind: provider.Invalid, Text: "the meeting would end in the past"}
+	case req.For > 0 && !req.Until.IsZero():
+		return until, &app.Error{Kind: provider.Invalid, Text: "a length and an end were both given", Hint: "give one of them"}
+	case req.For > 0:
+		until = now.Add(req.For)
+	case req.Until.IsZero():
+		until = now.Add(app.DefaultLength)
+	}
+	// Platforms take whole seconds; rounding up keeps a short meeting from ending before it began.
+	if cut := until.Truncate(time.Second); !cut.Equal(until) {
+		until = cut.Add(time.Second)
+	}
+	return until.UTC(), nil
+}
+
+// reuse returns the room's current meeting when there is one that still stands.
+func (h *Hub) reuse(ctx context.Context, room app.Room) (app.StartedMeeting, bool, error) {
+	var m *app.Meeting
+	err := h.store.View(ctx, func(tx *store.Tx) (err error) {
+		m, err = h.currentOf(tx, room.ID)
+		return err
+	})
+	if err != nil || m == nil || m.Status == app.Ended {
+		return app.StartedMeeting{}, false, err
+	}
+	a, err := h.accountOf(m.Account)
+	if err != nil {
+		return app.StartedMeeting{}, false, err
+	}
+	if !m.EndsAt.IsZero() && h.clock.Now().After(m.EndsAt.Time) {
+		if m.Here > 0 {
+			return app.StartedMeeting{}, false, nil // they may stay, but it is over
+		}
+		_, err := h.end(ctx, m.ID, m.EndsAt.Time, roster.ReasonExpired, app.FromClock)
+		return app.StartedMeeting{}, false, err
+	}
+	if l, ok := a.Provider.(provider.Looker); ok {
+		_, err := l.Lookup(ctx, platformMeeting(*m, nil))
+		h.noteCall(a, err)
+		if errors.Is(err, provider.NotFound) && m.Here == 0 {
+			_, err := h.end(ctx, m.ID, h.clock.Now(), roster.ReasonGone, app.FromPlatform)
+			return app.StartedMeeting{}, false, err
+		}
+	}
+	s, err := h.withHostLink(ctx, a, *m)
+	s.Reused = true
+	return s, true, err
+}
+
+// overdue says whether the meeting's end has passed: on a platform that removes the room then, whoever is in it;
+// elsewhere once it is empty.
+func (h *Hub) overdue(m app.Meeting, a *account) bool {
+	if m.EndsAt.IsZero() || m.Status == app.Ended {
+		return false
+	}
+	linger := a.Provider.Traits().Linger
+	return h.clock.Now().After(m.EndsAt.Add(linger)) && (m.Here == 0 || linger > 0)
+}
+
+// create makes the meeting on the platform under a name that nobody has.
+func (h *Hub) create(ctx context.Context, a *account, room app.Room, until time.Time) (provider.Meeting, error) {
+	slug := Slug(room.Name)
+	base := slug + "-" + h.clock.Now().UTC().Format("20060102150405")
+	name := base
+	for try := 1; ; try++ {
+		made, err := a.Provider.CreateMeeting(ctx, provider.MeetingSpec{
+			Name: name, Room: slug, Locked: room.Locked, Size: room.Size, Until: until,
+			Recording: room.Recording, Trigger: room.Trigger,
+		})
+		h.noteCall(a, err)
+		if err == nil || !errors.Is(err, provider.Conflict) || try == nameTries {
+			return made, err
+		}
+		name = base + "-" + strings.ToLower(rand.Text()[:6])
+	}
+}
+
+// Slug makes a room's name legal on every platform: letters, digits, hyphen and underscore, at most 64 of them.
+func Slug(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_':
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+		if b.Len() == 64 {
+			break
+		}
+	}
+	if s := strings.Trim(b.String(), "-"); s != "" {
+		return s
+	}
+	return "room"
+}
+
+func (h *Hub) withHostLink(ctx context.Context, a *account, m app.Meeting) (app.StartedMeeting, error) {
+	s := app.StartedMeeting{Meeting: m}
+	l, ok := a.Provider.(provider.Linker)
+	if !ok {
+		s.Notes = append(s.Notes, fmt.Sprintf("%s has no host links", a.Platform))
+		return s, nil
+	}
+	start := h.tokenStarts(a, m)
+	links, err := l.Links(ctx, provider.LinkRequest{Meeting: platformMeeting(m, nil), Host: true, StartRecording: start})
+	h.noteCall(a, err)
+	if err != nil {
+		return s, err
+	}
+	s.HostURL = links.Host
+	return s, nil
+}
+
+// tokenStarts says whether the host's link shall start the recording by itself: where nobody watches the meeting to do
+// it from here. Both at once would record twice.
+func (h *Hub) tokenStarts(a *account, m app.Meeting) bool {
+	r, ok := a.Provider.(provider.Recorder)
+	return ok && !h.started.Load() && m.Record == provider.RecordingCloud && m.Trigger == provider.TriggerAutomatic &&
+		slices.Equal(r.RecordingKinds(), []string{"cloud"})
+}
