@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
@@ -22,6 +23,7 @@ type sandboxOptions struct {
 	daily, whereby     string
 	json, noRateLimits bool
 	seed               uint64
+	faults             []string
 }
 
 func (p *program) sandboxCommand() *cobra.Command {
@@ -33,7 +35,10 @@ func (p *program) sandboxCommand() *cobra.Command {
 		Example: "# people come to what is started, and their webhooks to where the screen listens\n" +
 			"greenroom sandbox --autoplay --daily-webhook http://127.0.0.1:7070/hooks/daily \\\n" +
 			"  --whereby-webhook http://127.0.0.1:7070/hooks/whereby > sandbox.env & sleep 1\n" +
-			". ./sandbox.env && greenroom",
+			". ./sandbox.env && greenroom\n\n" +
+			"# every tenth webhook is lost, and the first two rooms can't be made\n" +
+			`greenroom sandbox --fault '{"kind":"lose-webhook","probability":0.1}' \` + "\n" +
+			`  --fault '{"kind":"server-error","match":"POST /rooms","times":2}'`,
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&o.addr, "addr", "127.0.0.1:7080", "listen on this HOST:PORT")
@@ -43,6 +48,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 	fl.StringVar(&o.daily, "daily-webhook", "", "post Daily's webhooks to this URL")
 	fl.StringVar(&o.whereby, "whereby-webhook", "", "post Whereby's webhooks to this URL")
 	fl.BoolVar(&o.noRateLimits, "no-rate-limits", false, "never answer 429")
+	fl.StringArrayVar(&o.faults, "fault", nil, "misbehave: a kind, or a JSON object as under /sandbox/faults; may be given again")
 	fl.Uint64Var(&o.seed, "seed", 0, "make ids and names repeatable")
 	fl.BoolVar(&o.json, "json", false, "print a JSON object instead of lines for a shell")
 	return cmd
@@ -74,8 +80,17 @@ func (o *sandboxOptions) run(ctx context.Context, _ []string) (err error) {
 			return usagef("--%s-webhook: %v", platform, err)
 		}
 	}
+	for _, text := range o.faults {
+		f, err := parseFault(text)
+		if err == nil {
+			_, err = w.Fault(f)
+		}
+		if err != nil {
+			return usagef("--fault %s: %v", text, err)
+		}
+	}
 	if o.autoplay {
-		w.AutoPlay(sandbox.PlayOptions{Speed: o.speed, Hostile: o.hostile})
+		w.AutoPlay(sandbox.PlayOptions{Speed: o.speed, Hostile: o.hostile, Record: true})
 	}
 	served := make(chan error, 1)
 	group.Go("sandbox", func() { served <- w.Serve(l) })
@@ -91,6 +106,16 @@ func (o *sandboxOptions) run(ctx context.Context, _ []string) (err error) {
 		}
 		return nil
 	}
+}
+
+// parseFault reads a fault as the control API takes it, or the name of its kind alone.
+func parseFault(text string) (sandbox.Fault, error) {
+	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return sandbox.Fault{Kind: sandbox.FaultKind(text)}, nil
+	}
+	var f sandbox.Fault
+	err := json.Unmarshal([]byte(text), &f)
+	return f, err
 }
 
 // sandboxEnvironment is what a program needs to take a sandbox for the platforms.
