@@ -263,7 +263,20 @@ func (c *Client) attempt(ctx context.Context, call *Call, body []byte, b *budget
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return c.refused(call, resp, buf.Bytes(), b)
 	}
+	if !succeeds(resp.StatusCode) {
+		return c.strange(call, resp, "the server answered "+statusLine(resp.StatusCode)+", which no platform does", nil, false)
+	}
 	return c.decode(call, resp, buf.Bytes())
+}
+
+// succeeds says whether a status is one of those that platforms answer success with. Others of 2xx come from what stands
+// in between, such as a proxy that has transformed the answer.
+func succeeds(status int) bool {
+	switch status {
+	case http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent:
+		return true
+	}
+	return false
 }
 
 // request builds what RoundTrip sends. It does by hand what http.NewRequest does, without parsing the base URL anew.
