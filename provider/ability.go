@@ -79,6 +79,11 @@ type Check struct {
 	Optional bool `json:"optional,omitempty"`
 }
 
+// FailedCheck is the line of a call that failed, with what to do about it.
+func FailedCheck(name string, err error) Check {
+	return Check{Name: name, Detail: err.Error(), Hint: HintOf(err)}
+}
+
 // A Checker finds out whether the account works: key, plan, permissions, clock.
 type Checker interface {
 	Check(ctx context.Context) []Check

@@ -30,6 +30,15 @@ type Account struct {
 	Recording RecordingTarget
 }
 
+// Setting names where the account's user sets something: the environment variable env or, for an account of another name
+// than its platform's, which comes from a configuration file, the key there.
+func (a Account) Setting(env, key string) string {
+	if a.Name == "" || a.Name == string(a.Platform) {
+		return env
+	}
+	return fmt.Sprintf("%s of the account %q", key, a.Name)
+}
+
 // RecordingTarget is a bucket that the platform writes recordings to. Whereby takes access keys, Daily a role.
 type RecordingTarget struct {
 	Bucket          string

@@ -25,35 +25,22 @@ func (p *Provider) Check(ctx context.Context) []provider.Check {
 		Op: "read domain", Method: http.MethodGet, Path: "/", Out: &domain, Header: &header,
 	})
 	if err != nil {
-		return []provider.Check{failed("API key", err), p.checkSecret()}
+		return []provider.Check{provider.FailedCheck("API key", err), p.checkSecret()}
 	}
 	name := domain.Name.Clip(idLimit)
 	key := provider.Check{Name: "API key", OK: true, Detail: fmt.Sprintf("accepted, domain %q", name)}
 	if want := p.account.Subdomain; want != "" && want != name {
 		key.OK = false
 		key.Hint = fmt.Sprintf("the key belongs to another domain than %q: check %s and %s", want,
-			setting(p.account, "DAILY_SUBDOMAIN", "subdomain"), setting(p.account, "DAILY_API_KEY", "api_key"))
+			p.account.Setting("DAILY_SUBDOMAIN", "subdomain"), p.account.Setting("DAILY_API_KEY", "api_key"))
 	}
 	out := []provider.Check{key}
-	if date, err := http.ParseTime(header.Get("Date")); err == nil {
-		out = append(out, clock(p.client.Now().Sub(date)))
+	if c, told := p.client.CheckClock(header, maxSkew, "tokens and signatures depend on it"); told {
+		out = append(out, c)
 	}
 	out = append(out, p.checkSecret())
 	out = append(out, p.checkWebhooks(ctx)...)
 	return append(out, p.checkRecording())
-}
-
-func failed(name string, err error) provider.Check {
-	return provider.Check{Name: name, Detail: err.Error(), Hint: provider.HintOf(err)}
-}
-
-func clock(skew time.Duration) provider.Check {
-	c := provider.Check{Name: "clock", OK: skew.Abs() <= maxSkew, Detail: "agrees with the platform's"}
-	if !c.OK {
-		c.Detail = fmt.Sprintf("differs from the platform's by %s", skew.Abs().Round(time.Second))
-		c.Hint = "set the machine's clock, best by NTP: tokens and signatures depend on it"
-	}
-	return c
 }
 
 func (p *Provider) checkSecret() provider.Check {
@@ -78,12 +65,12 @@ func (p *Provider) checkWebhooks(ctx context.Context) []provider.Check {
 	err := p.client.Do(ctx, rest.Call{Op: "list webhooks", Method: http.MethodGet, Path: "/webhooks", Out: &hooks})
 	switch {
 	case errors.Is(err, provider.Forbidden):
-		c := failed(name, err)
+		c := provider.FailedCheck(name, err)
 		c.Optional = true
 		c.Hint = "webhooks need a Daily account with a card on file; until then presence is read every few seconds"
 		return []provider.Check{c}
 	case err != nil:
-		return []provider.Check{failed(name, err)}
+		return []provider.Check{provider.FailedCheck(name, err)}
 	case len(hooks) == 0:
 		return []provider.Check{{
 			Name: name, Optional: true, Detail: "none is registered: presence is read every few seconds",
@@ -108,11 +95,11 @@ func (p *Provider) checkRecording() provider.Check {
 	switch {
 	case t.Bucket != "" && t.RoleARN == "":
 		c.OK, c.Detail = false, fmt.Sprintf("bucket %q without a role: it is not used", t.Bucket)
-		c.Hint = "set " + setting(p.account, "AWS_DAILY_ROLE_ARN", "role_arn") + " to the role with which Daily writes"
+		c.Hint = "set " + p.account.Setting("AWS_DAILY_ROLE_ARN", "role_arn") + " to the role with which Daily writes"
 	case p.recordingMode() == "raw-tracks" && !p.hasBucket():
 		c.OK, c.Detail = false, "raw tracks need a bucket of yours"
-		c.Hint = "set " + setting(p.account, "AWS_DAILY_S3_BUCKET", "bucket") + " and " +
-			setting(p.account, "AWS_DAILY_ROLE_ARN", "role_arn")
+		c.Hint = "set " + p.account.Setting("AWS_DAILY_S3_BUCKET", "bucket") + " and " +
+			p.account.Setting("AWS_DAILY_ROLE_ARN", "role_arn")
 	case p.hasBucket():
 		c.Detail = fmt.Sprintf("%s to the bucket %q", p.recordingMode(), t.Bucket)
 	default:

@@ -22,8 +22,8 @@ const (
 func newClient(a provider.Account, o Options) (*rest.Client, error) {
 	return rest.New(rest.Config{
 		Platform: provider.Daily, BaseURL: a.APIURL, Key: a.APIKey,
-		KeySetting: setting(a, "DAILY_API_KEY", "api_key"),
-		URLSetting: setting(a, "DAILY_API_URL", "api_url"),
+		KeySetting: a.Setting("DAILY_API_KEY", "api_key"),
+		URLSetting: a.Setting("DAILY_API_URL", "api_url"),
 		KeyHint:    "find it in the Daily dashboard under Developers",
 		Secrets:    append([]string{a.WebhookSecret, a.APISecret, a.Recording.AccessKeySecret}, a.WebhookSecrets...),
 		Transport:  o.Transport, Clock: o.Clock, Timeout: o.Timeout,

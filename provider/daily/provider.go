@@ -7,7 +7,6 @@
 package daily
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -96,15 +95,6 @@ func (p *Provider) Traits() provider.Traits {
 		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second, NamesRooms: true, StoresFiles: true,
 		HistoryGrain: 15 * time.Second,
 	}
-}
-
-// setting names the environment variable that an account's user sets. An account of another name than its platform's
-// comes from a configuration file, where the same setting has its own place.
-func setting(a provider.Account, env, key string) string {
-	if a.Name == "" || a.Name == string(provider.Daily) {
-		return env
-	}
-	return fmt.Sprintf("%s of the account %q", key, a.Name)
 }
 
 // roomPath is the path of a room's calls.

@@ -36,7 +36,7 @@ func (p *Provider) StartRecording(ctx context.Context, m provider.Meeting, s pro
 	}
 	if s.Kind == "raw-tracks" && !p.hasBucket() {
 		return p.client.Refuse(provider.Invalid, op, m.Room, "raw tracks need a bucket of yours",
-			"set "+setting(p.account, "AWS_DAILY_S3_BUCKET", "bucket")+" and "+setting(p.account, "AWS_DAILY_ROLE_ARN", "role_arn"))
+			"set "+p.account.Setting("AWS_DAILY_S3_BUCKET", "bucket")+" and "+p.account.Setting("AWS_DAILY_ROLE_ARN", "role_arn"))
 	}
 	err := p.client.Do(ctx, rest.Call{
 		Op: op, Subject: m.Room, Method: http.MethodPost, Path: roomPath(m.Room, "/recordings/start"), Idempotent: true,

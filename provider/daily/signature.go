@@ -39,7 +39,7 @@ type keyring struct {
 
 // newKeyring decodes an account's secrets. No error holds any of them.
 func newKeyring(a provider.Account) (keyring, error) {
-	name := setting(a, "DAILY_WEBHOOK_SECRET", "webhook_secret")
+	name := a.Setting("DAILY_WEBHOOK_SECRET", "webhook_secret")
 	k := keyring{hint: "set " + name + " to the hmac of the account's webhook"}
 	refuse := func(text, hint string) (keyring, error) {
 		return keyring{}, &provider.Error{
@@ -48,7 +48,7 @@ func newKeyring(a provider.Account) (keyring, error) {
 	}
 	if a.WebhookSignature != "" && a.WebhookSignature != "simple" {
 		return refuse("there is no such webhook signature",
-			`set `+setting(a, "DAILY_WEBHOOK_SIGNATURE", "signature")+` to "simple", or leave it out`)
+			`set `+a.Setting("DAILY_WEBHOOK_SIGNATURE", "signature")+` to "simple", or leave it out`)
 	}
 	simple := a.WebhookSignature == "simple"
 	for _, s := range append([]string{a.WebhookSecret}, a.WebhookSecrets...) {

@@ -20,15 +20,15 @@ func (p *Provider) Check(ctx context.Context) []provider.Check {
 	var header http.Header
 	err := p.read(ctx, "list meetings", "/meetings", &header)
 	if err != nil {
-		return []provider.Check{failed("API key", err), p.checkSecret()}
+		return []provider.Check{provider.FailedCheck("API key", err), p.checkSecret()}
 	}
 	out := []provider.Check{{Name: "API key", OK: true, Detail: "accepted"}}
-	if date, err := http.ParseTime(header.Get("Date")); err == nil {
-		out = append(out, clock(p.client.Now().Sub(date)))
+	if c, told := p.client.CheckClock(header, maxSkew, "beyond a minute every webhook is refused as stale"); told {
+		out = append(out, c)
 	}
 	seen := provider.Check{Name: "insights", OK: true, Detail: "available: who is present can be read"}
 	if err := insights(p.read(ctx, "list rooms", "/insights/rooms", nil)); err != nil {
-		seen = failed("insights", err)
+		seen = provider.FailedCheck("insights", err)
 	}
 	return append(out, seen, p.checkSecret(), p.checkRecording())
 }
@@ -47,24 +47,11 @@ func (p *Provider) read(ctx context.Context, op, path string, h *http.Header) er
 	return err
 }
 
-func failed(name string, err error) provider.Check {
-	return provider.Check{Name: name, Detail: err.Error(), Hint: provider.HintOf(err)}
-}
-
-func clock(skew time.Duration) provider.Check {
-	c := provider.Check{Name: "clock", OK: skew.Abs() <= maxSkew, Detail: "agrees with the platform's"}
-	if !c.OK {
-		c.Detail = fmt.Sprintf("differs from the platform's by %s", skew.Abs().Round(time.Second))
-		c.Hint = "set the machine's clock, best by NTP: beyond a minute every webhook is refused as stale"
-	}
-	return c
-}
-
 func (p *Provider) checkSecret() provider.Check {
 	c := provider.Check{Name: "webhook secret", OK: true, Detail: "set"}
 	if len(p.secrets) == 0 {
 		c.OK, c.Optional, c.Detail = false, true, "not set: webhooks are refused"
-		c.Hint = "set " + setting(p.account, "WHEREBY_WEBHOOK_SECRET", "webhook_secret") +
+		c.Hint = "set " + p.account.Setting("WHEREBY_WEBHOOK_SECRET", "webhook_secret") +
 			"; it is in the Whereby dashboard under Configure, where the webhook's URL is entered too"
 	}
 	return c
@@ -76,8 +63,8 @@ func (p *Provider) checkRecording() provider.Check {
 	switch {
 	case t.Bucket != "" && t.RoleARN == "" && (t.AccessKeyID == "" || t.AccessKeySecret == ""):
 		c.OK, c.Detail = false, fmt.Sprintf("bucket %q without an access key: cloud recording would fail", t.Bucket)
-		c.Hint = "set " + setting(p.account, "AWS_WHEREBY_ACCESS_KEY_ID", "access_key_id") + " and " +
-			setting(p.account, "AWS_WHEREBY_ACCESS_KEY_SECRET", "access_key_secret")
+		c.Hint = "set " + p.account.Setting("AWS_WHEREBY_ACCESS_KEY_ID", "access_key_id") + " and " +
+			p.account.Setting("AWS_WHEREBY_ACCESS_KEY_SECRET", "access_key_secret")
 	case t.Bucket != "":
 		c.Detail = fmt.Sprintf("to the bucket %q", t.Bucket)
 	}

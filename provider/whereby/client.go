@@ -20,8 +20,8 @@ const (
 func newClient(a provider.Account, o Options) (*rest.Client, error) {
 	return rest.New(rest.Config{
 		Platform: provider.Whereby, BaseURL: a.APIURL, Key: a.APIKey,
-		KeySetting: setting(a, "WHEREBY_API_KEY", "api_key"),
-		URLSetting: setting(a, "WHEREBY_API_URL", "api_url"),
+		KeySetting: a.Setting("WHEREBY_API_KEY", "api_key"),
+		URLSetting: a.Setting("WHEREBY_API_URL", "api_url"),
 		KeyHint:    "make one in the Whereby dashboard under Configure, API keys",
 		Secrets: append([]string{a.WebhookSecret, a.APISecret, a.Recording.AccessKeySecret, a.Recording.AccessKeyID},
 			a.WebhookSecrets...),

@@ -8,7 +8,6 @@
 package whereby
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
@@ -93,13 +92,4 @@ func (p *Provider) Traits() provider.Traits {
 	return provider.Traits{
 		PresenceLag: 25 * time.Second, PresenceEvery: 15 * time.Second, PresenceSpacing: 2 * time.Second, Linger: time.Hour,
 	}
-}
-
-// setting names the environment variable that an account's user sets. An account of another name than its platform's
-// comes from a configuration file, where the same setting has its own place.
-func setting(a provider.Account, env, key string) string {
-	if a.Name == "" || a.Name == string(provider.Whereby) {
-		return env
-	}
-	return fmt.Sprintf("%s of the account %q", key, a.Name)
 }

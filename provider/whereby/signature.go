@@ -69,7 +69,7 @@ func (p *Provider) verify(r provider.WebhookRequest) (verdict provider.Verdict, 
 	switch {
 	case len(p.secrets) == 0:
 		return provider.Unverified, false, "no secret to check the signature with: set " +
-			setting(p.account, "WHEREBY_WEBHOOK_SECRET", "webhook_secret")
+			p.account.Setting("WHEREBY_WEBHOOK_SECRET", "webhook_secret")
 	case header == "":
 		return provider.Rejected, true, "no signature: the header " + headerSignature + " is missing"
 	}

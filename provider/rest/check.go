@@ -1,0 +1,26 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"greenroom/provider"
+)
+
+// CheckClock compares the machine's clock with the Date of an answer. why says what depends on it. There is no check
+// where the answer tells no time.
+func (c *Client) CheckClock(h http.Header, most time.Duration, why string) (check provider.Check, told bool) {
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return provider.Check{}, false
+	}
+	skew := c.Now().Sub(date).Abs()
+	if skew <= most {
+		return provider.Check{Name: "clock", OK: true, Detail: "agrees with the platform's"}, true
+	}
+	return provider.Check{
+		Name: "clock", Detail: fmt.Sprintf("differs from the platform's by %s", skew.Round(time.Second)),
+		Hint: "set the machine's clock, best by NTP: " + why,
+	}, true
+}
