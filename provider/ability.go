@@ -122,3 +122,62 @@ type Historian interface {
 	// LeftAt, as exact as [Traits].HistoryGrain. Somebody without LeftAt may still be there.
 	History(ctx context.Context, m Meeting, since time.Time) ([]Participant, error)
 }
+
+// FileLink is where one file of a recording can be fetched for a while. The URL carries a token: it is not kept.
+type FileLink struct {
+	URL string
+	// Expires is when it stops working, zero when unknown.
+	Expires time.Time
+}
+
+// A FileLinker gives fresh links to the files of recordings that the platform stores itself. [NotReady] means that the
+// recording is still being processed, [NotFound] that it is gone, [Unsupported] that the file is in a bucket that the
+// platform gives no links to.
+type FileLinker interface {
+	FileLink(ctx context.Context, recording string, file RecordingFile) (FileLink, error)
+}
+
+// A RecordingDeleter deletes a recording on the platform. One that is gone already is nil. Objects in a bucket of the
+// user's stay.
+type RecordingDeleter interface {
+	DeleteRecording(ctx context.Context, recording string) error
+}
+
+// Registration is a webhook as it stands on the platform.
+type Registration struct {
+	ID  string
+	URL string
+	// Secret verifies what it sends, where the platform tells it.
+	Secret string
+	// Failed says that the platform has stopped sending after too many failures.
+	Failed bool
+	// Failures is how many failed in a row, LastAt when one was last sent; zero when unknown.
+	Failures int
+	LastAt   time.Time
+}
+
+// WebhookSpec is a webhook to register.
+type WebhookSpec struct {
+	URL string
+	// Secret is what to sign with, in the platform's form; empty lets the platform choose, and Registration tells.
+	Secret string
+	// Patient asks the platform to keep trying (retries with growing pauses) rather than to fall silent after a few
+	// failures. It is for tunnels that don't store and forward.
+	Patient bool
+}
+
+// A WebhookRegistrar manages the account's webhook by API. Platforms may admit only one for everybody who shares the
+// account, which is why nothing here replaces one on its own.
+type WebhookRegistrar interface {
+	// NewWebhookSecret makes a secret in the platform's form.
+	NewWebhookSecret() (string, error)
+	// Webhooks lists what is registered.
+	Webhooks(ctx context.Context) ([]Registration, error)
+	// RegisterWebhook makes a new one. [Conflict] means that the platform admits no further one. The platform may send a
+	// test request to the URL before it answers.
+	RegisterWebhook(ctx context.Context, w WebhookSpec) (Registration, error)
+	// UpdateWebhook changes one, and takes one that has failed into service again.
+	UpdateWebhook(ctx context.Context, id string, w WebhookSpec) (Registration, error)
+	// RemoveWebhook removes one. One that is gone already is nil.
+	RemoveWebhook(ctx context.Context, id string) error
+}

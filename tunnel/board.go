@@ -1,0 +1,62 @@
+package tunnel
+
+import "sync"
+
+// Board is where a driver posts its [Status] for one reader, who gets the latest and never holds the driver up. Make it
+// with [NewBoard].
+type Board struct {
+	mu     sync.Mutex
+	now    Status
+	out    chan Status
+	closed bool
+}
+
+// NewBoard makes a board that shows the given status.
+func NewBoard(first Status) *Board {
+	b := &Board{now: first, out: make(chan Status, 1)}
+	b.out <- first
+	return b
+}
+
+// Status is the channel that [Tunnel].Status returns.
+func (b *Board) Status() <-chan Status { return b.out }
+
+// Update changes the status in place and posts it, if it is another one now. After [Board.Close] it does nothing.
+func (b *Board) Update(change func(*Status)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was := b.now
+	change(&b.now)
+	if b.closed || b.now == was {
+		return
+	}
+	b.post()
+}
+
+// Now is the status that was posted last.
+func (b *Board) Now() Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.now
+}
+
+// Close posts a last status with the state [Closed] and the reason, and closes the channel.
+func (b *Board) Close(reason string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return
+	}
+	b.closed = true
+	b.now.State, b.now.Reason, b.now.RTT = Closed, reason, 0
+	b.post()
+	close(b.out)
+}
+
+func (b *Board) post() {
+	select {
+	case <-b.out:
+	default:
+	}
+	b.out <- b.now
+}

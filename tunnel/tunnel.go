@@ -1,0 +1,131 @@
+// Package tunnel makes the local listener reachable from outside: the contract of a tunnel, and what its drivers share.
+//
+// There are two families of drivers. Those that carry connections (ssh, ngrok, exec, manual) hand TCP or HTTP on to the
+// listener's address; what arrives while this machine sleeps is lost to them, and they say so ([Status].StoreAndForward).
+// Those that carry records (relay, sqs) read requests that were stored elsewhere first, and hand them to [Local].Receive,
+// whose return means that they are durable here.
+//
+// The package and its drivers know bytes and HTTP, and nothing of meetings. They promise that nothing which was
+// acknowledged to a sender is dropped silently, and that what they hand over is what was sent, byte for byte. They promise
+// no order between hooks.
+package tunnel
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"greenroom/internal/crash"
+)
+
+// State is how a tunnel is.
+type State string
+
+// The states. A tunnel is Live only after a request to its public URL came back through it; see package probe.
+const (
+	Connecting State = "connecting"
+	Live       State = "live"
+	Degraded   State = "degraded"
+	Closed     State = "closed"
+)
+
+// Status is how a tunnel does. It is a snapshot: a later one replaces it whole.
+type Status struct {
+	// Driver is the driver's name as it is configured: "relay", "ssh", "ngrok", "exec", "manual", "sqs".
+	Driver string
+	State  State
+	// URL is the public base, without a trailing slash: a request to URL+"/x" arrives with the target "/x". Empty while it
+	// isn't known.
+	URL string
+	// RTT is the round trip to the far end, 0 while unknown.
+	RTT time.Duration
+	// Spool is how many requests wait at the far end. Only drivers that store and forward have one.
+	Spool int
+	// Gap tells of requests that are known to be lost, for people; empty when there are none.
+	Gap string
+	// Reason says why it isn't live, or what to know although it is.
+	Reason string
+	// StoreAndForward says that what is sent while this machine is away arrives later.
+	StoreAndForward bool
+}
+
+// Envelope is one request as the first machine of ours received it.
+type Envelope struct {
+	// ID is unique to the request, made by who received it.
+	ID string
+	// Hook names the stream that the request belongs to. Epoch and Seq order its requests: a larger epoch is later than any
+	// seq of a smaller one. Within a hook they rise strictly, though not by one.
+	Hook       string
+	Epoch, Seq uint64
+	// ReceivedAt is when the first machine of ours received it, by its clock. Signatures are judged by it.
+	ReceivedAt time.Time
+	Method     string
+	// Target is the raw path and query behind the hook's public URL, beginning with a slash.
+	Target string
+	// Header holds duplicates in their order, and Host. Names and values are bytes as they came.
+	Header http.Header
+	Body   []byte
+	// Remote is the sender's address as far as it is known.
+	Remote string
+}
+
+// Position is how far a hook's stream was stored: the request with these numbers and all before it.
+type Position struct {
+	Hook       string
+	Epoch, Seq uint64
+}
+
+// Before says whether a request with this epoch and seq lies beyond the position, and so has not been stored.
+func (p Position) Before(epoch, seq uint64) bool {
+	return epoch > p.Epoch || epoch == p.Epoch && seq > p.Seq
+}
+
+// Answer is what became of an envelope.
+type Answer struct {
+	// Stored says that it is durable here, or was already: it must not be sent again. When it is false this envelope, and
+	// all later ones of the same hook in the same call, were not stored and must be handed over again.
+	Stored bool
+	// Status is what to answer to a sender who still waits; Text is the body of that answer.
+	Status     int
+	RetryAfter time.Duration
+	Text       string
+}
+
+// Local is this end: what a driver makes public.
+type Local struct {
+	// Addr is where the listener is bound, for drivers that carry connections.
+	Addr net.Addr
+	// Receive stores envelopes durably, in order for each hook, and says what became of each. It is for drivers that carry
+	// records. An error means that none is known to be stored; the caller hands them over again, and what was stored after
+	// all is recognised by its position.
+	Receive func(ctx context.Context, batch []Envelope) ([]Answer, error)
+	// Positions tells how far each hook was stored. Hooks that never delivered anything are missing.
+	Positions func(ctx context.Context) ([]Position, error)
+	// Device names this store to the far end, for ever the same.
+	Device string
+	// Log and Crash may be nil.
+	Log   *slog.Logger
+	Crash *crash.Group
+}
+
+// A Driver opens tunnels. What it needs to know is in its own options.
+type Driver interface {
+	// Name is the word in the configuration.
+	Name() string
+	// StoresAndForwards says that nothing is lost while this machine is away.
+	StoresAndForwards() bool
+	// Open begins. It returns an error only for what waiting can't mend (a setting, a missing program); a network that is
+	// down shows in the status, and is tried again for as long as the tunnel is open. ctx bounds Open alone.
+	Open(ctx context.Context, local Local) (Tunnel, error)
+}
+
+// A Tunnel is an open one.
+type Tunnel interface {
+	// Status yields the state whenever it changes, beginning with the present one. A reader that is slow gets the latest,
+	// not each. The channel is closed when the tunnel has ended; a last status says why. There is one reader.
+	Status() <-chan Status
+	// Close ends it, and returns when nothing of it runs any more.
+	Close() error
+}
