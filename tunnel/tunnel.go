@@ -67,6 +67,10 @@ type Envelope struct {
 	// Header holds duplicates in their order, and Host. Names and values are bytes as they came.
 	Header http.Header
 	Body   []byte
+	// Missing says why Body is empty although the sender's was not: it is larger than this end takes, or arrived damaged
+	// again and again. Such a request is stored with its position as any other, so that those behind it can follow, but as
+	// one that was refused (413): nothing in it is acted upon. Empty for a request that is whole.
+	Missing string
 	// Remote is the sender's address as far as it is known.
 	Remote string
 }

@@ -44,7 +44,8 @@ type Limits struct {
 	Spool int64 `json:"spool"`
 }
 
-// WelcomeBody is the relay's answer to HELLO. The first hook is the token's own.
+// WelcomeBody is the relay's answer to HELLO. The first hook is the token's own. Epoch is at least that of every position
+// in HELLO whose hook is listed: requests that this relay takes from now on are later than what the client has stored.
 type WelcomeBody struct {
 	Session string     `json:"session"`
 	Epoch   uint64     `json:"epoch"`
@@ -68,6 +69,11 @@ type RespBody struct {
 
 // CreditBody adds to what the relay may send: one event of credit for each EVENT, one byte for each byte of DATA. A client
 // begins with none.
+//
+// The relay sets the bytes of a whole body aside when it sends the EVENT, so that what was begun can be completed however
+// the streams are interleaved. A body larger than all the bytes that it has (a client whose window is smaller than the
+// relay's limit) begins when no other request is under way, and its DATA waits for credit as it needs it: the client
+// returns the credit for what it doesn't keep at once.
 type CreditBody struct {
 	Events int   `json:"events"`
 	Bytes  int64 `json:"bytes"`

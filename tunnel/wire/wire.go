@@ -5,7 +5,10 @@
 // that the relay chooses; frames of several streams may be interleaved, so that a small request isn't held up by a large
 // one. Requests of one hook begin and are answered in the order of their (epoch, seq).
 //
-// What the client has made durable it says with STORED, cumulatively for each hook; only that lets the relay forget.
+// What the client has made durable it says with STORED, cumulatively for each hook; only that lets the relay forget. RESP
+// comes before the STORED that covers it; a request that is STORED without a RESP (the client had it already, from an
+// earlier connection) is answered as one that was spooled.
+//
 // Both sides skip frames of types that they don't know, unless [MustUnderstand] is set. Decoding accepts fields that it
 // doesn't know, so that fields can be added.
 package wire
