@@ -23,32 +23,63 @@ const slowWait = 50 * time.Millisecond
 // what this effect wrote and nothing else.
 type Effect func(*Tx) error
 
-// Position is how far a tunnel's record stream was stored.
-type Position struct {
-	Hook  string `json:"hook"`
-	Epoch uint64 `json:"epoch"`
-	Seq   uint64 `json:"seq"`
-}
-
 // Entry is one delivery to append.
 type Entry struct {
 	Delivery app.Delivery
 	// Effect is applied unless the delivery repeats an earlier one; nil changes nothing. It may fill in the delivery's
 	// Meeting, Room and so on through the pointer it is given.
 	Effect func(*Tx, *app.Delivery) error
-	// Position is stored with the delivery when its Hook is set.
-	Position Position
+	// Position is stored in the same transaction when its Hook is set. An entry that lies at or before the position that
+	// is stored already is not stored again.
+	Position app.Position
+	// Keep says what is kept of it.
+	Keep Keep
 }
 
+// Keep is what is kept of an [Entry].
+type Keep int
+
+// What is kept: the delivery with its effect, a record in the ring of rejected ones, or its position alone.
+const (
+	KeepWhole Keep = iota
+	KeepInRing
+	KeepPosition
+)
+
+// Appended is what became of an [Entry].
+type Appended struct {
+	// Delivery has its sequence number; it is zero where only the position was kept.
+	Delivery app.Delivery
+	// Known says that the entry's position had been passed already, and nothing was stored now.
+	Known bool
+	// Err says that it was not stored.
+	Err error
+}
+
+// item is an entry on its way.
+type item struct {
+	Entry
+	blob []byte
+	got  Appended
+}
+
+func newItem(e Entry) (*item, error) {
+	it := &item{Entry: e}
+	if e.Keep == KeepPosition {
+		return it, nil
+	}
+	var err error
+	it.blob, err = encodeBlob(e.Delivery)
+	return it, err
+}
+
+// write is what shares a commit whole or not at all: deliveries in their order, an effect, or a work on the file.
 type write struct {
-	entry    *Entry
+	items    []*item
 	effect   Effect
-	rejected bool
 	maintain func() error // runs alone, between commits
-	blob     []byte
 
 	done chan error
-	got  app.Delivery
 }
 
 // Append stores a delivery and its effect in one transaction with whatever else waits, and returns the delivery with
@@ -58,33 +89,56 @@ type write struct {
 // It fails with [ErrBusy] when the queue is full, [ErrClosed], or the disk's error; then nothing was stored. When ctx
 // ends while the write waits, whether it was stored is not known.
 func (s *Store) Append(ctx context.Context, e Entry) (app.Delivery, error) {
-	blob, err := encodeBlob(e.Delivery)
+	out, err := s.AppendBatch(ctx, []Entry{e})
+	if err == nil {
+		err = out[0].Err
+	}
 	if err != nil {
 		return app.Delivery{}, err
 	}
-	w := &write{entry: &e, blob: blob, done: make(chan error, 1)}
-	if err := s.enqueue(ctx, s.queue, w); err != nil {
-		return app.Delivery{}, err
+	return out[0].Delivery, nil
+}
+
+// AppendBatch is Append for several entries, in their order and in one transaction: either all of them are stored, or an
+// error says that none is known to be. Only where the record of a meeting is damaged does each get a transaction of its
+// own; then the first one that fails, and all after it, have an Err and were not stored.
+func (s *Store) AppendBatch(ctx context.Context, entries []Entry) ([]Appended, error) {
+	if len(entries) == 0 {
+		return nil, ctx.Err()
 	}
-	return w.got, nil
+	w := &write{done: make(chan error, 1)}
+	for _, e := range entries {
+		it, err := newItem(e)
+		if err != nil {
+			return nil, err
+		}
+		w.items = append(w.items, it)
+	}
+	if err := s.enqueue(ctx, s.queue, w); err != nil {
+		return nil, err
+	}
+	out := make([]Appended, len(w.items))
+	for i, it := range w.items {
+		out[i] = it.got
+	}
+	return out, nil
 }
 
 // Reject stores a delivery whose verdict isn't verified in a ring of bounded size. It takes part in commits made for
 // other things or waits a little, so that forgeries cost the disk next to nothing; when too many wait it is dropped,
 // counted and reported with [ErrBusy].
 func (s *Store) Reject(ctx context.Context, d app.Delivery) (app.Delivery, error) {
-	blob, err := encodeBlob(d)
+	it, err := newItem(Entry{Delivery: d, Keep: KeepInRing})
 	if err != nil {
 		return app.Delivery{}, err
 	}
-	w := &write{entry: &Entry{Delivery: d}, blob: blob, rejected: true, done: make(chan error, 1)}
-	if err := s.enqueue(ctx, s.slow, w); err != nil {
+	if err := s.enqueue(ctx, s.slow, &write{items: []*item{it}, done: make(chan error, 1)}); err != nil {
 		if errors.Is(err, ErrBusy) {
 			s.dropped.Add(1)
 		}
 		return app.Delivery{}, err
 	}
-	return w.got, nil
+	return it.got.Delivery, nil
 }
 
 // Update applies an effect in one transaction with whatever else waits, and returns once it is durable. The effect's
@@ -209,6 +263,10 @@ func (s *Store) commit(batch []*write) {
 		}
 		return
 	}
+	if errors.Is(err, errAlone) && len(batch[0].items) > 1 {
+		s.commitEach(batch[0])
+		return
+	}
 	if errors.Is(err, errAlone) {
 		reason := err
 		if changes, results, err = s.write(batch, false); err == nil && batch[0].effect != nil {
@@ -227,52 +285,63 @@ func (s *Store) commit(batch []*write) {
 	}
 }
 
+// commitEach gives each delivery of a write a transaction of its own, up to the first that can't be stored: a position
+// must never say more than what is there.
+func (s *Store) commitEach(w *write) {
+	for i, it := range w.items {
+		one := &write{items: []*item{it}, done: make(chan error, 1)}
+		s.commit([]*write{one})
+		err := <-one.done
+		if err == nil {
+			continue
+		}
+		for _, it := range w.items[i:] {
+			it.got.Err = err
+		}
+		break
+	}
+	w.done <- nil
+}
+
 // write is one transaction. Without effects it stores the deliveries as unapplied.
 func (s *Store) write(batch []*write, effects bool) (changes []app.Change, results []error, err error) {
 	results = make([]error, len(batch))
 	err = apply(func() error {
 		return s.db.Update(func(b *bolt.Tx) error {
-			touched := make(map[string][]roster.Stay)
-			rows, err := s.openRows(b)
-			if err != nil {
+			c := &commit{s: s, b: b, effects: effects, positions: openPositions(b), touched: make(map[string][]roster.Stay)}
+			var err error
+			if c.rows, err = s.openRows(b); err != nil {
 				return err
 			}
 			for i, w := range batch {
-				tx := &Tx{b: b, store: s, over: make(map[string]map[string][]byte)}
-				if w.entry == nil {
-					if !effects {
-						continue
+				if w.effect != nil && effects {
+					tx := c.tx()
+					if results[i] = apply(func() error { return w.effect(tx) }); results[i] == nil {
+						err = c.keep(tx)
 					}
-					if results[i] = apply(func() error { return w.effect(tx) }); results[i] != nil {
-						continue
+				}
+				for _, it := range w.items {
+					if err == nil {
+						err = c.deliver(it)
 					}
-				} else if err := s.writeDelivery(tx, rows, w, effects); err != nil {
+				}
+				if err != nil {
 					return err
-				}
-				if err := tx.flush(); err != nil {
-					return err
-				}
-				changes = append(changes, tx.changes...)
-				for id, stays := range tx.stays {
-					touched[id] = append(touched[id], stays...)
-				}
-				maps.Copy(s.dirty, tx.meetings)
-				if w.entry != nil {
-					d := w.got
-					d.Headers, d.Body = nil, nil
-					changes = append(changes, app.Change{Kind: app.DeliveryChange, Delivery: &d})
 				}
 			}
-			last := &Tx{b: b, store: s, over: make(map[string]map[string][]byte)}
-			settled, err := last.settle(s.warm, touched)
+			last := c.tx()
+			settled, err := last.settle(s.warm, c.touched)
 			if err != nil {
 				return fmt.Errorf("%w: %w", errAlone, err)
 			}
-			changes = append(changes, settled...)
+			changes = append(c.changes, settled...)
 			if err := last.flush(); err != nil {
 				return err
 			}
-			return rows.flush()
+			if err := c.positions.flush(); err != nil {
+				return err
+			}
+			return c.rows.flush()
 		})
 	})
 	clear(s.dirty)
@@ -284,44 +353,102 @@ func (s *Store) write(batch []*write, effects bool) (changes []app.Change, resul
 	return changes, results, err
 }
 
-func (s *Store) writeDelivery(tx *Tx, rows *rows, w *write, effects bool) error {
-	d := w.entry.Delivery
-	d.Seq = rows.next()
-	if w.rejected {
-		w.got = d
-		return s.writeRing(tx.b, d, w.blob)
+// commit is one transaction while it is written.
+type commit struct {
+	s         *Store
+	b         *bolt.Tx
+	effects   bool
+	rows      *rows
+	positions *positions
+	changes   []app.Change
+	touched   map[string][]roster.Stay
+}
+
+func (c *commit) tx() *Tx {
+	return &Tx{b: c.b, store: c.s, over: make(map[string]map[string][]byte)}
+}
+
+// keep makes what an effect wrote part of the commit.
+func (c *commit) keep(tx *Tx) error {
+	if err := tx.flush(); err != nil {
+		return err
 	}
-	hash := seenHash(d.Account, d.ProviderID)
+	c.changes = append(c.changes, tx.changes...)
+	for id, stays := range tx.stays {
+		c.touched[id] = append(c.touched[id], stays...)
+	}
+	maps.Copy(c.s.dirty, tx.meetings)
+	return nil
+}
+
+// deliver writes one entry, unless its position was passed before.
+func (c *commit) deliver(it *item) error {
+	it.got = Appended{}
+	if it.Position.Hook != "" {
+		ahead, err := c.positions.advance(it.Position)
+		if err != nil {
+			return err
+		}
+		if it.got.Known = !ahead; it.got.Known {
+			return nil
+		}
+	}
+	if it.Keep == KeepPosition {
+		return nil
+	}
+	d, tx := it.Delivery, c.tx()
+	d.Seq = c.rows.next()
+	if it.Keep == KeepInRing {
+		if err := c.s.writeRing(c.b, d, it.blob); err != nil {
+			return err
+		}
+	} else {
+		var err error
+		if tx, err = c.effect(it, &d); err != nil {
+			return err
+		}
+		if err := c.rows.add(d, it.blob); err != nil {
+			return err
+		}
+	}
+	it.got.Delivery = d
+	if err := c.keep(tx); err != nil {
+		return err
+	}
+	d.Headers, d.Body = nil, nil
+	c.changes = append(c.changes, app.Change{Kind: app.DeliveryChange, Delivery: &d})
+	return nil
+}
+
+// effect applies what a delivery means, unless it repeats an earlier one. The transaction holds what it changed.
+func (c *commit) effect(it *item, d *app.Delivery) (*Tx, error) {
+	tx, hash := c.tx(), seenHash(d.Account, d.ProviderID)
 	if d.ProviderID != "" {
-		d.DuplicateOf = app.Seq(rows.seen(hash))
+		d.DuplicateOf = app.Seq(c.rows.seen(hash))
 	}
 	if d.DuplicateOf != 0 {
 		if first, err := tx.row(uint64(d.DuplicateOf)); err == nil { // retention may have dropped it
 			d.Meeting, d.Room = first.Meeting, first.Room
 		}
-	} else if d.ProviderID != "" {
-		if err := rows.see(hash, d.Seq); err != nil {
-			return err
+		return tx, nil
+	}
+	if d.ProviderID != "" {
+		if err := c.rows.see(hash, d.Seq); err != nil {
+			return nil, err
 		}
 	}
-	if d.DuplicateOf == 0 && w.entry.Effect != nil {
-		was, err := d, errors.New("the record of the meeting is damaged")
-		if effects {
-			err = apply(func() error { return w.entry.Effect(tx, &d) })
-		}
-		if err != nil {
-			*tx = Tx{b: tx.b, store: s, over: make(map[string]map[string][]byte)}
-			d = was
-			d.Unapplied = err.Error()
-		}
+	if it.Effect == nil {
+		return tx, nil
 	}
-	if p := w.entry.Position; p.Hook != "" {
-		if err := tx.putJSON(bucketPositions, p.Hook, p); err != nil {
-			return err
-		}
+	was, err := *d, errors.New("the record of the meeting is damaged")
+	if c.effects {
+		err = apply(func() error { return it.Effect(tx, d) })
 	}
-	w.got = d
-	return rows.add(d, w.blob)
+	if err != nil {
+		tx, *d = c.tx(), was
+		d.Unapplied = err.Error()
+	}
+	return tx, nil
 }
 
 // apply turns a panic of an effect into its error: one event that is not understood must not stop the others.

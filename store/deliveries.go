@@ -265,8 +265,3 @@ func segmentGet(b *bolt.Tx, key []byte) (row, blob []byte) {
 	seg := all.Bucket(first)
 	return seg.Bucket(keyRows).Get(key), seg.Bucket(keyBodies).Get(key)
 }
-
-// Position reads how far a tunnel's hook was stored.
-func (t *Tx) Position(hook string) (Position, error) {
-	return decode[Position](t.get(bucketPositions, hook))
-}

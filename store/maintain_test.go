@@ -275,7 +275,7 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 
 func TestAPositionIsStoredWithItsDelivery(t *testing.T) {
 	s := open(t, Options{})
-	want := Position{Hook: "h", Epoch: 3, Seq: 17}
+	want := app.Position{Hook: "h", Epoch: 3, Seq: 17}
 	if _, err := s.Append(t.Context(), Entry{Delivery: delivery(1), Position: want}); err != nil {
 		t.Fatal(err)
 	}

@@ -54,6 +54,20 @@ type Backend interface {
 	// Ingest hands over one request that a listener received, and returns what to answer it, durably stored. A program
 	// that listens beside the store's owner delivers through this.
 	Ingest(ctx context.Context, in Inbound) (Answer, error)
+	// IngestBatch is Ingest for requests that were stored elsewhere first. Each one's position is stored with it, in one
+	// transaction; one whose position was reached before is not stored again. There is an answer for each: where one was
+	// not Stored, neither were those after it.
+	IngestBatch(ctx context.Context, b Batch) ([]Answer, error)
+
+	// TunnelState tells where a tunnel shall go on.
+	TunnelState(ctx context.Context, q TunnelQuery) (TunnelState, error)
+	// ReportTunnel tells how a tunnel does, for Status. The report is forgotten when its lease has run out.
+	ReportTunnel(ctx context.Context, r TunnelReport) (TunnelReported, error)
+	// ProbeTunnel asks whoever has a tunnel open to send a request through it, and gives the outcome.
+	ProbeTunnel(ctx context.Context, p TunnelProbe) (TunnelProbed, error)
+	// RegisterWebhook makes the account's platform post to the tunnel's URL. One that is not ours is a [provider.Conflict]
+	// unless Replace is set.
+	RegisterWebhook(ctx context.Context, r WebhookRegistration) (RegisteredWebhook, error)
 
 	// Subscribe streams what changes from now on until ctx ends, when the channel is closed. A reader that is too slow
 	// gets a [Missed] change in place of those it missed, and reads anew; it never slows anybody else.
@@ -207,12 +221,17 @@ type EventRef struct {
 
 // Inbound is one request as a listener received it.
 type Inbound struct {
-	Account    string              `json:"account"`
-	Method     string              `json:"method"`
-	Target     string              `json:"target"`
-	Header     map[string][]string `json:"header"`
-	Body       []byte              `json:"body"`
-	ReceivedAt time.Time           `json:"received_at"`
+	Account string              `json:"account"`
+	Method  string              `json:"method"`
+	Target  string              `json:"target"`
+	Header  map[string][]string `json:"header"`
+	Body    []byte              `json:"body"`
+	// ReceivedAt is when the first machine of ours received it. Signatures are judged by it.
+	ReceivedAt time.Time `json:"received_at"`
+	// Position is where it stands in a tunnel's stream; nil for a request that came directly.
+	Position *Position `json:"position,omitempty"`
+	// Refused is what the listener answers without looking any further: nothing but the position is stored.
+	Refused *Answer `json:"refused,omitempty"`
 }
 
 // Answer is what to answer an Inbound.
@@ -222,6 +241,9 @@ type Answer struct {
 	RetryAfter int    `json:"retry_after,omitempty"`
 	Text       string `json:"text,omitempty"`
 	Seq        uint64 `json:"seq,omitempty"`
+	// Stored says that the request needn't be handed over again: it is durable, or was already, or is of no interest and
+	// its position is durable.
+	Stored bool `json:"stored,omitempty"`
 }
 
 // MaintenanceOp is what to do with the store's file.
@@ -353,6 +375,8 @@ const (
 	StatusChange ChangeKind = "status"
 	// ActivityChange carries Activity.
 	ActivityChange ChangeKind = "activity"
+	// ProbeChange carries Probe: whoever has a tunnel open shall probe it and report the outcome under this id.
+	ProbeChange ChangeKind = "probe"
 	// Missed says that changes were dropped: read everything anew.
 	Missed ChangeKind = "missed"
 )
@@ -366,6 +390,7 @@ type Change struct {
 	Recording *Recording `json:"recording,omitempty"`
 	Activity  *Activity  `json:"activity,omitempty"`
 	Deleted   bool       `json:"deleted,omitempty"`
+	Probe     uint64     `json:"probe,omitempty"`
 }
 
 // Activity is one line of what people did, whoever told of it.

@@ -70,9 +70,10 @@ type Hub struct {
 
 	mu       sync.Mutex
 	listener func() app.ListenerStatus
-	tunnel   app.TunnelStatus
 	pollers  map[string]app.PollerStatus
 	since    app.Time
+
+	tunnels tunnels
 }
 
 // account is an Account with what was learned of it.
@@ -101,10 +102,6 @@ func Open(o Options) (*Hub, error) {
 		opt: o, bus: &bus{crash: o.Crash}, clock: o.Clock, log: o.Log, crash: o.Crash,
 		accounts: make(map[string]*account), pollers: make(map[string]app.PollerStatus),
 		since: app.At(o.Clock.Now()),
-		tunnel: app.TunnelStatus{
-			Driver: "none", State: "closed", Hooks: map[string]string{},
-			Reason: "no tunnel: only programs on this machine can reach the listener",
-		},
 	}
 	for _, a := range o.Accounts {
 		if a.Provider == nil || h.accounts[a.Name] != nil {
@@ -183,6 +180,7 @@ func (h *Hub) goes(name string, f func()) {
 // Close stops the readers, writes what waits, closes the store and every subscription.
 func (h *Hub) Close() error {
 	h.cancel()
+	h.tunnels.stop()
 	h.running.Wait()
 	err := h.store.Close()
 	h.bus.close()
@@ -198,14 +196,6 @@ func (h *Hub) Subscribe(ctx context.Context) (<-chan app.Change, error) {
 func (h *Hub) SetListener(status func() app.ListenerStatus) {
 	h.mu.Lock()
 	h.listener = status
-	h.mu.Unlock()
-	h.bus.publish([]app.Change{{Kind: app.StatusChange}})
-}
-
-// SetTunnel tells the hub how the tunnel does, for Status.
-func (h *Hub) SetTunnel(s app.TunnelStatus) {
-	h.mu.Lock()
-	h.tunnel = s
 	h.mu.Unlock()
 	h.bus.publish([]app.Change{{Kind: app.StatusChange}})
 }

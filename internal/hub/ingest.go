@@ -14,10 +14,39 @@ import (
 // Ingest takes one request as it arrived: verify and parse, store together with its effect, publish, and only then say
 // what to answer. An error means that there is no such account; everything else is an answer.
 func (h *Hub) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
+	if in.Position != nil || in.Refused != nil {
+		answers, err := h.IngestBatch(ctx, app.Batch{Requests: []app.Inbound{in}})
+		if err != nil {
+			return app.Answer{}, err
+		}
+		return answers[0], nil
+	}
 	a := h.accounts[in.Account]
 	if a == nil {
 		return app.Answer{}, notFound("there is no account %q", in.Account)
 	}
+	r := h.read(a, in)
+	if r.Keep == store.KeepInRing {
+		return h.reject(ctx, r), nil
+	}
+	d, err := h.store.Append(ctx, r.Entry)
+	if err != nil {
+		h.log.Error("a webhook could not be stored", "account", a.Name, "err", err)
+		return busy(err), nil
+	}
+	a.heard(d.At)
+	return app.Answer{Status: http.StatusOK, Seq: d.Seq, Stored: true}, nil
+}
+
+// reading is a request that was verified and parsed, and what to do with it.
+type reading struct {
+	store.Entry
+	account *account
+	ping    bool
+}
+
+// read verifies and parses a request, and decides what is kept of it and what it is answered.
+func (h *Hub) read(a *account, in app.Inbound) reading {
 	w, err := a.Provider.ReadWebhook(provider.WebhookRequest{
 		Method: in.Method, Target: in.Target, Header: http.Header(in.Header), Body: in.Body, ReceivedAt: in.ReceivedAt,
 	})
@@ -25,38 +54,20 @@ func (h *Hub) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
 		w = provider.Webhook{Verdict: provider.Rejected, Reason: err.Error()}
 		w.Event.Kind = provider.KindUnknown
 	}
-	d := app.Delivery{
-		At: app.At(in.ReceivedAt), Account: a.Name, Method: in.Method, Target: in.Target, Headers: http.Header(in.Header),
-		Body: in.Body, Size: int64(len(in.Body)), Verdict: w.Verdict, Reason: w.Reason,
-		Kind: w.Event.Kind, Type: w.Event.Type, Room: w.Event.Room, ProviderID: w.Event.ID,
-	}
-	if d.Headers == nil {
-		d.Headers = http.Header{}
-	}
+	d := arrived(in)
+	d.Verdict, d.Reason = w.Verdict, w.Reason
+	d.Kind, d.Type, d.Room, d.ProviderID = w.Event.Kind, w.Event.Type, w.Event.Room, w.Event.ID
 	if p := w.Event.Participant; p != nil {
 		d.Participant, d.Session = p.Name, p.Session
 		if d.Participant == "" {
 			d.Participant = p.Session
 		}
 	}
-	if w.Verdict != provider.Verified {
-		return h.reject(ctx, d, w), nil
-	}
-	d.Status = http.StatusOK
-	d, err = h.store.Append(ctx, store.Entry{Delivery: d, Effect: h.effectOf(a, w.Event, in.ReceivedAt)})
-	if err != nil {
-		h.log.Error("a webhook could not be stored", "account", a.Name, "err", err)
-		return busy(err), nil
-	}
-	a.mu.Lock()
-	a.eventAt = d.At
-	a.mu.Unlock()
-	return app.Answer{Status: http.StatusOK, Seq: d.Seq}, nil
-}
-
-// reject records what can't be verified where strangers can do no harm, and says what to answer.
-func (h *Hub) reject(ctx context.Context, d app.Delivery, w provider.Webhook) app.Answer {
+	r := reading{Entry: store.Entry{Keep: store.KeepInRing}, account: a, ping: w.Ping}
 	switch {
+	case w.Verdict == provider.Verified:
+		d.Status = http.StatusOK
+		r.Keep, r.Effect = store.KeepWhole, h.effectOf(a, w.Event, in.ReceivedAt)
 	case w.Ping:
 		d.Status = http.StatusOK
 	case w.Missing && d.Verdict == provider.Rejected:
@@ -64,14 +75,49 @@ func (h *Hub) reject(ctx context.Context, d app.Delivery, w provider.Webhook) ap
 	default:
 		d.Status = http.StatusUnauthorized
 	}
-	got, err := h.store.Reject(ctx, d)
-	if err != nil && !errors.Is(err, store.ErrBusy) {
-		h.log.Error("a rejected webhook could not be recorded", "account", d.Account, "err", err)
+	r.Delivery = d
+	return r
+}
+
+// arrived is what a request is before anybody looked into it.
+func arrived(in app.Inbound) app.Delivery {
+	d := app.Delivery{
+		At: app.At(in.ReceivedAt), Account: in.Account, Method: in.Method, Target: in.Target, Headers: http.Header(in.Header),
+		Body: in.Body, Size: int64(len(in.Body)), Kind: provider.KindUnknown,
 	}
-	if err != nil && w.Ping {
+	if d.Headers == nil {
+		d.Headers = http.Header{}
+	}
+	return d
+}
+
+// heard remembers when the account's last authentic delivery came; a backlog brings old ones late.
+func (a *account) heard(at app.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if at.After(a.eventAt.Time) {
+		a.eventAt = at
+	}
+}
+
+// reject records what can't be verified where strangers can do no harm, and says what to answer.
+func (h *Hub) reject(ctx context.Context, r reading) app.Answer {
+	got, err := h.store.Reject(ctx, r.Delivery)
+	if err != nil && !errors.Is(err, store.ErrBusy) {
+		h.log.Error("a rejected webhook could not be recorded", "account", r.Delivery.Account, "err", err)
+	}
+	if err != nil && r.ping {
 		return busy(err) // no success before it is on disk
 	}
-	return app.Answer{Status: d.Status, Seq: got.Seq, Text: strings.ToLower(http.StatusText(d.Status))}
+	return answerTo(r.Delivery.Status, got.Seq, err == nil)
+}
+
+func answerTo(status int, seq uint64, stored bool) app.Answer {
+	a := app.Answer{Status: status, Seq: seq, Stored: stored}
+	if status != http.StatusOK {
+		a.Text = strings.ToLower(http.StatusText(status))
+	}
+	return a
 }
 
 // busy is the answer to what could not be made durable: the platform shall try again.

@@ -20,6 +20,7 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 	if err != nil {
 		return app.Status{}, err
 	}
+	_, tunnel := h.tunnels.status()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	listener := app.ListenerStatus{Problem: "nothing listens: run greenroom listen, or open the screen"}
@@ -27,7 +28,7 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 		listener = h.listener()
 	}
 	s := app.Status{
-		Version: h.opt.Version, Listener: listener, Tunnel: h.tunnel, Accounts: []app.AccountStatus{},
+		Version: h.opt.Version, Listener: listener, Tunnel: tunnel, Accounts: []app.AccountStatus{},
 		Store: app.StoreStatus{
 			Path: h.store.Path(), Bytes: st.Bytes, FreeBytes: st.FreeBytes, Deliveries: st.Deliveries,
 			Schema: st.Schema, Owner: os.Getpid(), Since: h.since,
@@ -40,19 +41,19 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 		s.Pollers = []app.PollerStatus{}
 	}
 	for _, a := range h.order {
-		s.Accounts = append(s.Accounts, h.accountStatus(a, listener.URL))
+		s.Accounts = append(s.Accounts, h.accountStatus(a, listener.URL, tunnel.Hooks[a.Name]))
 	}
 	return s, nil
 }
 
-func (h *Hub) accountStatus(a *account, listener string) app.AccountStatus {
+func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := app.AccountStatus{
 		Name: a.Name, Platform: a.Platform, APIURL: a.APIURL, Health: "unchecked", LastEventAt: a.eventAt, Cannot: reasons(a),
 		Detail: "no call has been made yet",
 	}
-	switch hook := h.tunnel.Hooks[a.Name]; {
+	switch {
 	case hook != "":
 		s.Webhook = hook
 	case listener != "":

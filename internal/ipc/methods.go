@@ -23,7 +23,7 @@ func methodsOf(b app.Backend) map[string]method {
 	v := reflect.ValueOf(b)
 	for m := range callable() {
 		limit := int64(limitCall)
-		if m.Name == "Ingest" {
+		if m.Name == "Ingest" || m.Name == "IngestBatch" {
 			limit = limitIngest
 		}
 		out[m.Name] = method{name: m.Name, fn: v.MethodByName(m.Name), req: m.Type.In(1), limit: limit}

@@ -33,7 +33,8 @@ const (
 	silence = 3 * beat
 )
 
-// Limits of a request's body. Ingest carries a webhook of up to 25 MiB as base64.
+// Limits of a request's body. Ingest carries a webhook of up to 25 MiB as base64, and so does IngestBatch, or several small
+// ones.
 const (
 	limitCall   = 1 << 20
 	limitIngest = 40 << 20

@@ -33,6 +33,9 @@ type Backend struct {
 	Failing map[string]error
 	// Ejected is what Eject was asked for.
 	Ejected []app.Ejection
+	// Probed is what ProbeTunnel answers, Registered what RegisterWebhook was asked for.
+	Probed     app.TunnelProbed
+	Registered []app.WebhookRegistration
 	// Fail, when set, is what every call but Subscribe answers.
 	Fail error
 	// Calls counts calls by method.

@@ -26,7 +26,9 @@ type Memory struct {
 	ids      int
 	readers  map[chan app.Change]*reader
 	// Buffer is how many changes wait for one reader before it gets Missed.
-	buffer int
+	buffer    int
+	positions map[string]app.Position
+	tunnel    app.TunnelStatus
 }
 
 type reader struct{ missed bool }
@@ -100,7 +102,7 @@ func notFound(what, ref string) error {
 func (m *Memory) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return app.Status{Version: "memory", Store: app.StoreStatus{Deliveries: uint64(len(m.events))}}, ctx.Err()
+	return app.Status{Version: "memory", Tunnel: m.tunnel, Store: app.StoreStatus{Deliveries: uint64(len(m.events))}}, ctx.Err()
 }
 
 func (m *Memory) room(ref string) int {
@@ -336,6 +338,14 @@ func (m *Memory) Event(_ context.Context, ref app.EventRef) (app.Delivery, error
 func (m *Memory) Ingest(_ context.Context, in app.Inbound) (app.Answer, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.passed(in.Position) {
+		return app.Answer{Status: http.StatusOK, Stored: true}, nil
+	}
+	if in.Refused != nil {
+		a := *in.Refused
+		a.Stored = true
+		return a, nil
+	}
 	d := app.Delivery{
 		Seq: uint64(len(m.events) + 1), At: app.At(in.ReceivedAt), Account: in.Account, Method: in.Method, Target: in.Target,
 		Headers: http.Header(in.Header), Body: in.Body, Size: int64(len(in.Body)), Verdict: provider.Verified, Status: http.StatusOK,
@@ -344,5 +354,5 @@ func (m *Memory) Ingest(_ context.Context, in app.Inbound) (app.Answer, error) {
 	m.events = append(m.events, d)
 	change := row(d)
 	m.publish(app.Change{Kind: app.DeliveryChange, Delivery: &change})
-	return app.Answer{Status: d.Status, Seq: d.Seq}, nil
+	return app.Answer{Status: d.Status, Seq: d.Seq, Stored: true}, nil
 }

@@ -1,0 +1,69 @@
+package apptest
+
+import (
+	"context"
+
+	"greenroom/internal/app"
+)
+
+// IngestBatch keeps the requests whose positions were not reached before.
+func (m *Memory) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, error) {
+	out := make([]app.Answer, 0, len(b.Requests))
+	for _, in := range b.Requests {
+		a, err := m.Ingest(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// passed says whether a position was reached before, and moves it forward otherwise. m.mu is held.
+func (m *Memory) passed(p *app.Position) bool {
+	if p == nil {
+		return false
+	}
+	at, ok := m.positions[p.Hook]
+	if ok && !at.Before(*p) {
+		return true
+	}
+	if m.positions == nil {
+		m.positions = make(map[string]app.Position)
+	}
+	m.positions[p.Hook] = *p
+	return false
+}
+
+// TunnelState tells the positions.
+func (m *Memory) TunnelState(ctx context.Context, _ app.TunnelQuery) (app.TunnelState, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := app.TunnelState{Device: "memory", Positions: []app.Position{}}
+	for _, p := range m.positions {
+		s.Positions = append(s.Positions, p)
+	}
+	return s, ctx.Err()
+}
+
+// ReportTunnel makes the report the status's tunnel, for as long as it isn't taken back.
+func (m *Memory) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelReported, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tunnel = r.Status
+	if r.Lease <= 0 {
+		m.tunnel = app.TunnelStatus{Driver: "none", State: "closed"}
+	}
+	m.publish(app.Change{Kind: app.StatusChange})
+	return app.TunnelReported{}, ctx.Err()
+}
+
+// ProbeTunnel has nothing to probe.
+func (m *Memory) ProbeTunnel(context.Context, app.TunnelProbe) (app.TunnelProbed, error) {
+	return app.TunnelProbed{}, &app.Error{Kind: app.NotConfigured, Text: "no tunnel is open"}
+}
+
+// RegisterWebhook knows no platform.
+func (m *Memory) RegisterWebhook(_ context.Context, r app.WebhookRegistration) (app.RegisteredWebhook, error) {
+	return app.RegisteredWebhook{}, notFound("account", r.Account)
+}

@@ -1,0 +1,100 @@
+package app
+
+import "time"
+
+// Position is where a request stands in the stream of a tunnel's hook: a larger epoch is later than any seq of a smaller
+// one.
+type Position struct {
+	Hook  string `json:"hook"`
+	Epoch uint64 `json:"epoch"`
+	Seq   uint64 `json:"seq"`
+}
+
+// Before says whether another request of the hook comes later.
+func (p Position) Before(later Position) bool {
+	return p.Epoch < later.Epoch || p.Epoch == later.Epoch && p.Seq < later.Seq
+}
+
+// Batch is requests to store in their order, in as few commits as possible.
+type Batch struct {
+	Requests []Inbound `json:"requests"`
+}
+
+// TunnelQuery asks how far the tunnels' streams are stored.
+type TunnelQuery struct{}
+
+// TunnelState is what a tunnel needs to know to go on where it stopped.
+type TunnelState struct {
+	// Device names this store, for ever the same.
+	Device string `json:"device"`
+	// Positions tell how far each hook was stored. Hooks that never delivered anything are missing.
+	Positions []Position `json:"positions"`
+}
+
+// TunnelReport tells the owner of the store how a tunnel does that some process has open.
+type TunnelReport struct {
+	// Source names the process and its tunnel. Another report of the same source takes this one's place.
+	Source string       `json:"source"`
+	Status TunnelStatus `json:"status"`
+	// Lease is how long the report holds unless it is renewed; 0 takes it back.
+	Lease time.Duration `json:"lease"`
+	// Probed is the outcome of a probe that [Backend].ProbeTunnel asked for.
+	Probed *TunnelProbed `json:"probed,omitempty"`
+}
+
+// TunnelReported answers a report.
+type TunnelReported struct{}
+
+// TunnelProbe asks for a probe: a request to the public URL that must come back through the tunnel.
+type TunnelProbe struct{}
+
+// TunnelProbed is the outcome of a probe.
+type TunnelProbed struct {
+	// ID is that of the [ProbeChange] which asked for it.
+	ID uint64 `json:"id"`
+	// Driver and URL are what was probed.
+	Driver string `json:"driver"`
+	URL    string `json:"url"`
+	OK     bool   `json:"ok"`
+	// RTTMs is how long the way there and back took; Reason says what went wrong.
+	RTTMs  float64 `json:"rtt_ms"`
+	Reason string  `json:"reason"`
+}
+
+// WebhookRegistration asks for an account's webhook to be made on its platform, or changed to the tunnel's URL.
+type WebhookRegistration struct {
+	Account string `json:"account"`
+	// Replace takes over one that was not registered from here, and ends what it did.
+	Replace bool `json:"replace,omitempty"`
+}
+
+// RegisteredWebhook is an account's webhook as it stands on its platform.
+type RegisteredWebhook struct {
+	Account string `json:"account"`
+	URL     string `json:"url"`
+	// State is one of the constants below; At when the platform last told it.
+	State WebhookState `json:"state"`
+	At    Time         `json:"at"`
+	// Foreign is the URL of the webhook that is there instead.
+	Foreign string `json:"foreign,omitempty"`
+	// Problem says why it isn't as it should be, Hint what to do.
+	Problem string `json:"problem,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// WebhookState is how an account's webhook stands on its platform.
+type WebhookState string
+
+// The states of a webhook on its platform.
+const (
+	// WebhookRegistered posts to the tunnel's URL.
+	WebhookRegistered WebhookState = "registered"
+	// WebhookForeign says that one is registered which is not ours; it is left alone until somebody says otherwise.
+	WebhookForeign WebhookState = "foreign"
+	// WebhookFailing says that the platform could not be asked, or refused.
+	WebhookFailing WebhookState = "failing"
+	// WebhookSilent says that the platform has stopped sending after failures.
+	WebhookSilent WebhookState = "silent"
+	// WebhookByHand says that the platform has no way to register one but its own pages.
+	WebhookByHand WebhookState = "by hand"
+)

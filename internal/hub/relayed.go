@@ -1,0 +1,100 @@
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+// deviceName is the value that the store's name for tunnels is kept under.
+const deviceName = "tunnel-device"
+
+// IngestBatch stores what a tunnel brought; see [app.Backend]. All of it shares one commit, or none of it is stored.
+func (h *Hub) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, error) {
+	readings := make([]reading, len(b.Requests))
+	entries := make([]store.Entry, len(b.Requests))
+	for i, in := range b.Requests {
+		readings[i] = h.readRelayed(in)
+		entries[i] = readings[i].Entry
+	}
+	stored, err := h.store.AppendBatch(ctx, entries)
+	if err != nil && ctx.Err() != nil {
+		return nil, fmt.Errorf("store a batch of webhooks: %w", err)
+	}
+	if err != nil {
+		h.log.Error("a batch of webhooks could not be stored", "requests", len(entries), "err", err)
+	}
+	out := make([]app.Answer, len(entries))
+	for i, r := range readings {
+		switch {
+		case err != nil:
+			out[i] = busy(err)
+		case stored[i].Err != nil:
+			h.log.Error("a webhook could not be stored", "account", r.Delivery.Account, "err", stored[i].Err)
+			out[i] = busy(stored[i].Err)
+		case stored[i].Known:
+			out[i] = app.Answer{Status: http.StatusOK, Stored: true}
+		case b.Requests[i].Refused != nil:
+			out[i] = *b.Requests[i].Refused
+			out[i].Stored = true
+		default:
+			out[i] = answerTo(r.Delivery.Status, stored[i].Delivery.Seq, true)
+			if r.Keep == store.KeepWhole {
+				r.account.heard(r.Delivery.At)
+			}
+		}
+	}
+	return out, nil
+}
+
+// readRelayed is read for a request that is stored elsewhere and will not come again once its position is stored. One for
+// an account that isn't known here is therefore kept, where strangers can do no harm, rather than sent away.
+func (h *Hub) readRelayed(in app.Inbound) reading {
+	var r reading
+	switch a := h.accounts[in.Account]; {
+	case in.Refused != nil:
+		r.Keep = store.KeepPosition
+		r.Delivery.Account = in.Account
+	case a == nil:
+		r.Keep, r.Delivery = store.KeepInRing, arrived(in)
+		r.Delivery.Verdict, r.Delivery.Status = provider.Unverified, http.StatusNotFound
+		r.Delivery.Reason = fmt.Sprintf("no account %q is configured here", in.Account)
+	default:
+		r = h.read(a, in)
+	}
+	if in.Position != nil {
+		r.Position = *in.Position
+	}
+	return r
+}
+
+// TunnelState tells where a tunnel shall go on; see [app.Backend].
+func (h *Hub) TunnelState(ctx context.Context, _ app.TunnelQuery) (app.TunnelState, error) {
+	var out app.TunnelState
+	read := func(tx *store.Tx) error {
+		var err error
+		out.Device = string(tx.Value(deviceName))
+		out.Positions, err = tx.Positions()
+		return err
+	}
+	if err := h.store.View(ctx, read); err != nil || out.Device != "" {
+		return out, err
+	}
+	err := h.store.Update(ctx, func(tx *store.Tx) error {
+		if err := read(tx); err != nil || out.Device != "" {
+			return err
+		}
+		out.Device = rand.Text()
+		return tx.PutValue(deviceName, []byte(out.Device))
+	})
+	if errors.Is(err, store.ErrBusy) || errors.Is(err, store.ErrClosed) {
+		err = &app.Error{Kind: app.Busy, Text: err.Error(), Hint: "try again in a moment", Err: err}
+	}
+	return out, err
+}

@@ -1,0 +1,193 @@
+package hub
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// maxLease bounds how long a report of a tunnel is believed without being renewed.
+const maxLease = time.Minute
+
+// probeTime is how long whoever has the tunnel open may take to tell the outcome of a probe.
+const probeTime = 20 * time.Second
+
+// tunnels is what the processes that have a tunnel open report of it.
+type tunnels struct {
+	mu      sync.Mutex
+	reports map[string]*tunnelReport
+	probes  map[uint64]tunnelProbe
+	probed  uint64
+}
+
+type tunnelReport struct {
+	app.TunnelStatus
+	since   time.Time
+	expires clockwork.Timer
+}
+
+// tunnelProbe is somebody who waits for what one source tells of a probe.
+type tunnelProbe struct {
+	source string
+	out    chan app.TunnelProbed
+}
+
+// noTunnel is the status while nobody has one open.
+func noTunnel() app.TunnelStatus {
+	return app.TunnelStatus{
+		Driver: "none", State: "closed", Hooks: map[string]string{},
+		Reason: "no tunnel: only programs on this machine can reach the listener",
+	}
+}
+
+// ReportTunnel takes a tunnel's status; see [app.Backend].
+func (h *Hub) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelReported, error) {
+	if r.Source == "" {
+		return app.TunnelReported{}, &app.Error{Kind: provider.Invalid, Text: "a report of a tunnel without its source"}
+	}
+	if r.Status.Hooks == nil {
+		r.Status.Hooks = map[string]string{}
+	}
+	t := &h.tunnels
+	t.mu.Lock()
+	was, changed := t.reports[r.Source], true
+	if was != nil {
+		was.expires.Stop()
+		changed = r.Lease <= 0 || !sameTunnel(was.TunnelStatus, r.Status)
+		delete(t.reports, r.Source)
+	}
+	if r.Lease > 0 {
+		if t.reports == nil {
+			t.reports = make(map[string]*tunnelReport)
+		}
+		now := &tunnelReport{TunnelStatus: r.Status, since: h.clock.Now()}
+		if was != nil && !changed {
+			now.since = was.since
+		}
+		now.expires = h.clock.AfterFunc(min(r.Lease, maxLease), func() { h.forgetTunnel(r.Source, now) })
+		t.reports[r.Source] = now
+	}
+	if p := r.Probed; p != nil {
+		if waits, ok := t.probes[p.ID]; ok && waits.source == r.Source {
+			delete(t.probes, p.ID)
+			waits.out <- *p
+		}
+	}
+	t.mu.Unlock()
+	if changed {
+		h.bus.publish([]app.Change{{Kind: app.StatusChange}})
+	}
+	return app.TunnelReported{}, ctx.Err()
+}
+
+func (h *Hub) forgetTunnel(source string, r *tunnelReport) {
+	t := &h.tunnels
+	t.mu.Lock()
+	mine := t.reports[source] == r
+	if mine {
+		delete(t.reports, source)
+	}
+	t.mu.Unlock()
+	if mine {
+		h.bus.publish([]app.Change{{Kind: app.StatusChange}})
+	}
+}
+
+func sameTunnel(a, b app.TunnelStatus) bool {
+	return maps.Equal(a.Hooks, b.Hooks) && a.Driver == b.Driver && a.State == b.State && a.URL == b.URL && a.RTTMs == b.RTTMs &&
+		a.Spool == b.Spool && a.Gap == b.Gap && a.StoreAndForward == b.StoreAndForward && a.Reason == b.Reason
+}
+
+// status is that of the best tunnel: of several, one that is live, else the one that changed last.
+func (t *tunnels) status() (source string, out app.TunnelStatus) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var best *tunnelReport
+	for name, r := range t.reports {
+		if best == nil || better(r, best) {
+			source, best = name, r
+		}
+	}
+	if best == nil {
+		return "", noTunnel()
+	}
+	out = best.TunnelStatus
+	out.Hooks = maps.Clone(out.Hooks)
+	return source, out
+}
+
+func better(a, b *tunnelReport) bool {
+	if live := a.State == "live"; live != (b.State == "live") {
+		return live
+	}
+	return a.since.After(b.since)
+}
+
+// stop forgets every report, so that no timer outlives the hub.
+func (t *tunnels) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.reports {
+		r.expires.Stop()
+	}
+	t.reports = nil
+}
+
+// ProbeTunnel asks whoever has the tunnel open to probe it; see [app.Backend].
+func (h *Hub) ProbeTunnel(ctx context.Context, _ app.TunnelProbe) (app.TunnelProbed, error) {
+	source, status := h.tunnels.status()
+	if source == "" {
+		return app.TunnelProbed{}, &app.Error{
+			Kind: app.NotConfigured, Text: "no tunnel is open",
+			Hint: "set one in [tunnel] of the configuration and open the screen, or run greenroom listen --tunnel DRIVER",
+		}
+	}
+	t := &h.tunnels
+	wait := tunnelProbe{source: source, out: make(chan app.TunnelProbed, 1)}
+	t.mu.Lock()
+	if t.probes == nil {
+		t.probes = make(map[uint64]tunnelProbe)
+	}
+	t.probed++
+	id := t.probed
+	t.probes[id] = wait
+	t.mu.Unlock()
+	defer func() {
+		t.mu.Lock()
+		delete(t.probes, id)
+		t.mu.Unlock()
+	}()
+	late := h.clock.NewTimer(probeTime)
+	defer late.Stop()
+	h.bus.publish([]app.Change{{Kind: app.ProbeChange, Probe: id}})
+	select {
+	case out := <-wait.out:
+		return out, nil
+	case <-ctx.Done():
+		return app.TunnelProbed{}, ctx.Err()
+	case <-h.ctx.Done():
+		return app.TunnelProbed{}, &app.Error{Kind: provider.Unavailable, Text: "Greenroom is closing"}
+	case <-late.Chan():
+		return app.TunnelProbed{}, &app.Error{
+			Kind: provider.Unavailable, Text: "the process that has the tunnel open (" + status.Driver + ") gave no outcome",
+			Hint: "look at its log",
+		}
+	}
+}
+
+// RegisterWebhook makes the account's platform post to the tunnel's URL; see [app.Backend].
+func (h *Hub) RegisterWebhook(_ context.Context, r app.WebhookRegistration) (app.RegisteredWebhook, error) {
+	a, err := h.accountOf(r.Account)
+	if err != nil {
+		return app.RegisteredWebhook{}, err
+	}
+	return app.RegisteredWebhook{}, &app.Error{
+		Kind: provider.Unsupported, Platform: a.Platform, Text: "webhooks are registered on the platform's own pages",
+	}
+}

@@ -1,0 +1,74 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"greenroom/internal/app"
+)
+
+// positions are how far the hooks' streams are stored, as one commit moves them. Each hook is read and written once a
+// commit, however many requests it brings.
+type positions struct {
+	b     *bolt.Tx
+	at    map[string]app.Position
+	moved bool
+}
+
+func openPositions(b *bolt.Tx) *positions { return &positions{b: b, at: make(map[string]app.Position)} }
+
+// advance moves a hook's position forward to p. It says false, and moves nothing, when p was reached before.
+func (s *positions) advance(p app.Position) (bool, error) {
+	at, ok := s.at[p.Hook]
+	if !ok {
+		var err error
+		at, err = (&Tx{b: s.b}).Position(p.Hook)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return false, err
+		}
+		ok = err == nil
+	}
+	if ok && !at.Before(p) {
+		s.at[p.Hook] = at
+		return false, nil
+	}
+	s.at[p.Hook], s.moved = p, true
+	return true, nil
+}
+
+func (s *positions) flush() error {
+	if !s.moved {
+		return nil
+	}
+	tx := &Tx{b: s.b, over: make(map[string]map[string][]byte)}
+	for hook, p := range s.at {
+		if err := tx.putJSON(bucketPositions, hook, p); err != nil {
+			return err
+		}
+	}
+	return tx.flush()
+}
+
+// Position reads how far a tunnel's hook was stored.
+func (t *Tx) Position(hook string) (app.Position, error) {
+	return decode[app.Position](t.get(bucketPositions, hook))
+}
+
+// Positions reads how far every hook was stored that ever delivered something, by name.
+func (t *Tx) Positions() ([]app.Position, error) {
+	out := []app.Position{}
+	var err error
+	t.scan(bucketPositions, "", func(hook string, raw []byte) bool {
+		var p app.Position
+		if err = json.Unmarshal(raw, &p); err != nil {
+			err = fmt.Errorf("store: the position of hook %q: %w", hook, err)
+			return false
+		}
+		out = append(out, p)
+		return true
+	})
+	return out, err
+}
