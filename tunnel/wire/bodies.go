@@ -87,6 +87,8 @@ const (
 	Restarting = "restarting"
 	// Revoked: the token is no longer valid.
 	Revoked = "revoked"
+	// HooksChanged: hooks of the token were made or deleted; dial again at once, and WELCOME tells them.
+	HooksChanged = "hooks changed"
 )
 
 // GoAwayBody ends a connection.
@@ -117,6 +119,9 @@ const (
 	CodeYield = "yield"
 	// CodeProtocol: the peer broke the protocol.
 	CodeProtocol = "protocol"
+	// CodeGone, on a request's stream: the relay doesn't have the rest of it any more, since it was STORED (by way of an
+	// earlier connection) or dropped meanwhile. What has come of it is to be forgotten; nothing more comes on the stream.
+	CodeGone = "gone"
 )
 
 // ErrBody is a refusal.
