@@ -273,23 +273,6 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 	}
 }
 
-func TestAPositionIsStoredWithItsDelivery(t *testing.T) {
-	s := open(t, Options{})
-	want := app.Position{Hook: "h", Epoch: 3, Seq: 17}
-	if _, err := s.Append(t.Context(), Entry{Delivery: delivery(1), Position: want}); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.View(t.Context(), func(tx *Tx) error {
-		got, err := tx.Position("h")
-		if err != nil || got != want {
-			t.Errorf("%+v, %v", got, err)
-		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestEffectsSeeEachOthersWritesWithinACommit(t *testing.T) {
 	s := open(t, Options{})
 	var wg sync.WaitGroup

@@ -15,11 +15,17 @@ import (
 // deviceName is the value that the store's name for tunnels is kept under.
 const deviceName = "tunnel-device"
 
+// maxHookName bounds the name of a hook in bytes.
+const maxHookName = 256
+
 // IngestBatch stores what a tunnel brought; see [app.Backend]. All of it shares one commit, or none of it is stored.
 func (h *Hub) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, error) {
 	readings := make([]reading, len(b.Requests))
 	entries := make([]store.Entry, len(b.Requests))
 	for i, in := range b.Requests {
+		if p := in.Position; p != nil && (p.Hook == "" || len(p.Hook) > maxHookName) {
+			return nil, &app.Error{Kind: provider.Invalid, Text: "a request of a hook without a usable name"}
+		}
 		readings[i] = h.readRelayed(in)
 		entries[i] = readings[i].Entry
 	}
