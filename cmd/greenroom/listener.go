@@ -30,6 +30,20 @@ type door struct {
 	problem  string
 }
 
+// routerOf says whose hook is whose by the configuration.
+func routerOf(c *config.Config) web.Router {
+	r := web.Router{Aliases: map[string]string{}}
+	for _, a := range c.Accounts {
+		r.Accounts = append(r.Accounts, a.Name)
+	}
+	for path, platform := range map[string]provider.Platform{"/v1/daily/webhook": provider.Daily, "/v1/whereby": provider.Whereby} {
+		if name, ok := c.Policy.DefaultAccounts[platform]; ok {
+			r.Aliases[path] = name
+		}
+	}
+	return r
+}
+
 // open listens, unless it does already, and delivers to the given Ingester.
 func (d *door) open(to web.Ingester) (*web.Listener, error) {
 	d.mu.Lock()
@@ -37,19 +51,10 @@ func (d *door) open(to web.Ingester) (*web.Listener, error) {
 	if d.listener != nil {
 		return d.listener, nil
 	}
-	o := web.Options{
+	l, err := web.Listen(web.Options{
 		Addr: d.cfg.Listen, Fixed: d.cfg.ListenSet, BodyLimit: d.cfg.BodyLimit, Ingest: to, Log: d.log, Crash: d.crash,
-		Aliases: map[string]string{},
-	}
-	for _, a := range d.cfg.Accounts {
-		o.Accounts = append(o.Accounts, a.Name)
-	}
-	for path, platform := range map[string]provider.Platform{"/v1/daily/webhook": provider.Daily, "/v1/whereby": provider.Whereby} {
-		if name, ok := d.cfg.Policy.DefaultAccounts[platform]; ok {
-			o.Aliases[path] = name
-		}
-	}
-	l, err := web.Listen(o)
+		Router: routerOf(d.cfg),
+	})
 	if err != nil {
 		d.problem = err.Error()
 		return nil, err

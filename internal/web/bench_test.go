@@ -23,7 +23,7 @@ func BenchmarkIngest(b *testing.B) {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
 			dir := b.TempDir()
 			h := openHub(b, dir)
-			l, err := Listen(Options{Addr: "127.0.0.1:0", Accounts: []string{"daily"}, Ingest: h})
+			l, err := Listen(Options{Addr: "127.0.0.1:0", Router: Router{Accounts: []string{"daily"}}, Ingest: h})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -83,7 +83,7 @@ func TestServeForKilling(t *testing.T) {
 		t.Skip("only for the tests that kill it")
 	}
 	h := openHub(t, dir)
-	l, err := Listen(Options{Addr: "127.0.0.1:0", Accounts: []string{"daily"}, Ingest: h})
+	l, err := Listen(Options{Addr: "127.0.0.1:0", Router: Router{Accounts: []string{"daily"}}, Ingest: h})
 	if err != nil {
 		t.Fatal(err)
 	}

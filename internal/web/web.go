@@ -53,9 +53,7 @@ type Options struct {
 	// Addr is host:port, DefaultAddr when empty. When Fixed is false and the port is taken, the next free one is used.
 	Addr  string
 	Fixed bool
-	// Accounts are the names that hooks exist for; Aliases are other paths, such as /v1/daily/webhook, with their account.
-	Accounts []string
-	Aliases  map[string]string
+	Router
 	// Hosts gives the host names under which the tunnel reaches this listener, nil when there is none.
 	Hosts func() []string
 	// BodyLimit in bytes, 1 MiB when zero, at most 25 MiB. Concurrent is how many requests are read at a time, 256 when
@@ -191,14 +189,19 @@ func (l *Listener) Close(ctx context.Context) error {
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	received := l.opt.Now()
 	w.Header().Set("Cache-Control", "no-store")
-	account, ok := l.account(r.URL.Path)
-	if !ok || !l.ours(r.Host) {
-		l.answer(w, app.Answer{Status: http.StatusNotFound, Text: "not found"})
+	account, ok := l.opt.account(r.URL.Path)
+	ours := l.ours(r.Host)
+	if ours && l.opt.probes(r.RequestURI) {
+		l.write(w, probeBack) // which the counts are not about
+		return
+	}
+	if !ok || !ours {
+		l.answer(w, notFound)
 		return
 	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		l.answer(w, app.Answer{Status: http.StatusMethodNotAllowed, Text: "use POST"})
+		l.answer(w, usePost)
 		return
 	}
 	select {
@@ -221,15 +224,6 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	l.answer(w, a)
-}
-
-// account finds whose hook a path is.
-func (l *Listener) account(path string) (string, bool) {
-	if a, ok := l.opt.Aliases[path]; ok {
-		return a, true
-	}
-	name, ok := strings.CutPrefix(path, "/hooks/")
-	return name, ok && slices.Contains(l.opt.Accounts, name)
 }
 
 // ours says whether a request's Host is one that this listener is reached by. It keeps web pages that resolve their own
@@ -270,7 +264,6 @@ func headers(r *http.Request) http.Header {
 
 // read takes the body within its bounds, or says what to answer instead.
 func (l *Listener) read(w http.ResponseWriter, r *http.Request) ([]byte, app.Answer) {
-	tooLarge := app.Answer{Status: http.StatusRequestEntityTooLarge, Text: "the body is too large"}
 	if r.ContentLength > l.opt.BodyLimit {
 		w.Header().Set("Connection", "close")
 		return nil, tooLarge
@@ -300,6 +293,10 @@ func (l *Listener) answer(w http.ResponseWriter, a app.Answer) {
 	default:
 		l.rejected.Add(1)
 	}
+	l.write(w, a)
+}
+
+func (l *Listener) write(w http.ResponseWriter, a app.Answer) {
 	if a.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(a.RetryAfter))
 	}

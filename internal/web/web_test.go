@@ -45,7 +45,8 @@ func (s *sink) Ingest(_ context.Context, in app.Inbound) (app.Answer, error) {
 func listen(t *testing.T, s *sink, change func(*Options)) *Listener {
 	t.Helper()
 	o := Options{
-		Addr: "127.0.0.1:0", Accounts: []string{"daily"}, Aliases: map[string]string{"/v1/daily/webhook": "daily"}, Ingest: s,
+		Addr: "127.0.0.1:0", Ingest: s,
+		Router: Router{Accounts: []string{"daily"}, Aliases: map[string]string{"/v1/daily/webhook": "daily"}},
 	}
 	if change != nil {
 		change(&o)
@@ -234,7 +235,7 @@ func FuzzARequest(f *testing.F) {
 	f.Add([]byte("GET / HTTP/1.0\r\n\r\n"))
 	f.Add([]byte("POST /hooks/daily HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"))
 	s := &sink{answer: app.Answer{Status: 200}}
-	l, err := Listen(Options{Addr: "127.0.0.1:0", Accounts: []string{"daily"}, Ingest: s})
+	l, err := Listen(Options{Addr: "127.0.0.1:0", Router: Router{Accounts: []string{"daily"}}, Ingest: s})
 	if err != nil {
 		f.Fatal(err)
 	}
