@@ -60,6 +60,7 @@ var allowed = map[string][]string{
 	"internal/app":          {"provider"},
 	"internal/app/apptest":  {"provider", "internal/app"},
 	"internal/crash":        {},
+	"internal/peers":        {},
 	"internal/plain":        {},
 	"internal/config":       {"provider"},
 	"internal/roster":       {"provider", "internal/app"},
