@@ -1,0 +1,102 @@
+package media
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"strings"
+)
+
+// The containers of a [Report].
+const (
+	mp4      = "mp4"
+	webm     = "webm"
+	matroska = "matroska"
+	other    = "other"
+)
+
+// sniffed is how much of a file's beginning [Sniff] looks at.
+const sniffed = 512
+
+// Format is what the first bytes of a file say.
+type Format struct {
+	// Container is as in [Report].
+	Container string
+	// Extension with its dot, empty when the bytes don't tell.
+	Extension string
+	// Markup says that it is HTML or XML: a page or a store's refusal instead of a recording.
+	Markup bool
+	// Text says that it looks like text.
+	Text bool
+}
+
+// boxesAtStart are the boxes that an MP4 file begins with.
+var boxesAtStart = []string{"ftyp", "styp", "moov", "moof", "mdat", "sidx", "free", "skip", "wide", "pnot"}
+
+// Sniff tells a file's format from its first bytes, of which 512 are enough.
+func Sniff(head []byte) Format {
+	head = head[:min(len(head), sniffed)]
+	switch {
+	case len(head) >= 8 && slices.Contains(boxesAtStart, string(head[4:8])):
+		if len(head) >= 12 && string(head[4:12]) == "ftypM4A " {
+			return Format{Container: mp4, Extension: ".m4a"}
+		}
+		return Format{Container: mp4, Extension: ".mp4"}
+	case bytes.HasPrefix(head, []byte{0x1a, 0x45, 0xdf, 0xa3}):
+		if docType(head) == webm {
+			return Format{Container: webm, Extension: ".webm"}
+		}
+		return Format{Container: matroska, Extension: ".mkv"}
+	case len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WAVE":
+		return Format{Container: other, Extension: ".wav"}
+	case bytes.HasPrefix(head, []byte("OggS")):
+		return Format{Container: other, Extension: ".ogg"}
+	case bytes.HasPrefix(head, []byte("fLaC")):
+		return Format{Container: other, Extension: ".flac"}
+	case bytes.HasPrefix(head, []byte("ID3")):
+		return Format{Container: other, Extension: ".mp3"}
+	case len(head) >= 7 && binary.BigEndian.Uint16(head)&0xfff6 == 0xfff0: // ADTS: twelve ones, layer 0
+		return Format{Container: other, Extension: ".aac"}
+	}
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	f := Format{Container: other, Text: len(text) > 0 && !bytes.ContainsFunc(text, func(r rune) bool { return r < 0x20 && !strings.ContainsRune("\t\r\n\f", r) })}
+	switch {
+	case f.Text && text[0] == '<':
+		f.Markup = true
+	case f.Text && (text[0] == '{' || text[0] == '['):
+		f.Extension = ".json"
+	}
+	return f
+}
+
+// looks is the format as the end of a sentence about a file that can't be checked.
+func (f Format) looks() string {
+	switch {
+	case f.Markup:
+		return "begins like a web page or an XML document"
+	case f.Text:
+		return "begins like text"
+	case f.Extension != "":
+		return "begins like " + f.Extension + ", whose structure tells nothing about being whole"
+	}
+	return "has none of the containers MP4, WebM and Matroska"
+}
+
+// containerOf is the container that an extension promises, empty for those that promise none of ours.
+func containerOf(ext string) string {
+	switch ext {
+	case ".mp4", ".m4a", ".m4v", ".mov":
+		return mp4
+	case ".webm", ".weba":
+		return webm
+	case ".mkv", ".mka":
+		return matroska
+	}
+	return ""
+}
+
+// fits says whether the extension is one of the container's. WebM is a kind of Matroska.
+func fits(ext, container string) bool {
+	promised := containerOf(ext)
+	return promised == "" || promised == container || promised == matroska && container == webm
+}
