@@ -52,8 +52,9 @@ func under(path string, folders ...string) bool {
 var allowed = map[string][]string{
 	"provider":              {},
 	"provider/rest":         {"provider", "internal/plain"},
-	"provider/daily":        {"provider", "provider/rest", "internal/plain"},
-	"provider/whereby":      {"provider", "provider/rest", "internal/plain"},
+	"provider/object":       {},
+	"provider/daily":        {"provider", "provider/object", "provider/rest", "internal/plain"},
+	"provider/whereby":      {"provider", "provider/object", "provider/rest", "internal/plain"},
 	"provider/livekit":      {"provider", "provider/rest", "internal/plain"},
 	"provider/sandbox":      {"provider", "internal/crash", "internal/plain"},
 	"provider/providertest": {"provider", "internal/crash", "provider/rest", "provider/sandbox"},
@@ -68,7 +69,7 @@ var allowed = map[string][]string{
 	"internal/hub":          {"provider", "internal/app", "internal/crash", "internal/plain", "internal/roster", "store"},
 	"internal/web":          {"provider", "internal/app", "internal/crash", "internal/plain", "internal/hub"},
 	"internal/ipc":          {"provider", "internal/app", "internal/crash", "internal/plain", "internal/ipc"},
-	"internal/recording":    {"provider", "internal/app", "internal/crash", "internal/plain"},
+	"internal/recording":    {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/recording"},
 	"tunnel":                {"tunnel", "internal/crash", "internal/plain"},
 	"tui":                   {"provider", "internal/app", "internal/crash", "internal/plain", "tui"},
 	"cmd":                   {"provider", "internal", "store", "tui", "tunnel", "cmd"},
@@ -126,7 +127,7 @@ func mayImport(from, rule, to string) bool {
 		switch {
 		case to == a, rule == "cmd" && under(to, a):
 			return true
-		case (a == "tui" || a == "tunnel" || a == "internal/ipc") && under(to, a):
+		case (a == "tui" || a == "tunnel" || a == "internal/ipc" || a == "internal/recording") && under(to, a):
 			return true
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"greenroom/provider"
+	"greenroom/provider/object"
 	"greenroom/provider/rest"
 )
 
@@ -126,13 +127,10 @@ func files(tracks []trackObject, key rest.Text) []provider.RecordingFile {
 	return out
 }
 
-// trackKind is what a track holds. Raw track keys end in {start}-{participant}-{media}-{track start}, and their media
-// ("cam-audio", "screen-video") says more than the type ("audio").
+// trackKind is what a track holds. The media in its key ("cam-audio", "screen-video") say more than the type ("audio").
 func trackKind(kind, key string) string {
-	for _, media := range []string{"cam-audio", "cam-video", "screen-audio", "screen-video"} {
-		if strings.Contains(path.Base(key), "-"+media+"-") {
-			return media
-		}
+	if n, ok := object.Daily(key); ok && n.Track() {
+		return n.Media
 	}
 	return kind
 }

@@ -4,11 +4,10 @@ import (
 	"context"
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
-	"time"
 
 	"greenroom/provider"
+	"greenroom/provider/object"
 	"greenroom/provider/rest"
 )
 
@@ -48,12 +47,13 @@ func (p *Provider) Recordings(ctx context.Context, room string, limit int) ([]pr
 
 func (p *Provider) recording(o recordingObject) provider.Recording {
 	file, began := o.Filename.Clip(nameLimit), o.StartDate.Time
-	room, stamp := parseFilename(file)
+	name, _ := object.Whereby(file)
+	room := name.Room
 	if o.RoomName != "" {
 		room = roomName(o.RoomName)
 	}
 	if began.IsZero() {
-		began = stamp
+		began = name.Start
 	}
 	r := provider.Recording{
 		ID: o.ID.Clip(idLimit), Room: room, Status: "ready", Kind: "cloud", StartedAt: began, Files: p.files(file),
@@ -79,16 +79,4 @@ func (p *Provider) files(name string) []provider.RecordingFile {
 		f.Key = strings.TrimPrefix(path.Join(folder, name), "/")
 	}
 	return []provider.RecordingFile{f}
-}
-
-// filename is "{room name}-{start}.mp4", the room without its slash.
-var filename = regexp.MustCompile(`^(.+)-(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)`)
-
-// parseFilename reads the room and the start of a recording from the name of its file, as far as they are in it.
-func parseFilename(name string) (room string, start time.Time) {
-	m := filename.FindStringSubmatch(path.Base(name))
-	if m == nil {
-		return "", time.Time{}
-	}
-	return m[1], rest.ParseTime(m[2])
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"greenroom/provider"
+	"greenroom/provider/object"
 	"greenroom/provider/rest"
 )
 
@@ -89,9 +90,9 @@ func (p *Provider) readEvent(body []byte) (provider.Event, string) {
 		}
 	case provider.KindRecordingReady:
 		file := in.Filename.Clip(nameLimit)
-		_, began := parseFilename(file)
+		name, _ := object.Whereby(file)
 		event.Recording = &provider.RecordingEvent{
-			ID: in.RecordingID.Clip(idLimit), Kind: "cloud", StartedAt: began, Files: p.files(file),
+			ID: in.RecordingID.Clip(idLimit), Kind: "cloud", StartedAt: name.Start, Files: p.files(file),
 		}
 	}
 	return event, ""

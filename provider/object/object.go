@@ -1,0 +1,97 @@
+// Package object reads the names that platforms give to recordings in a bucket of the user's: which room, when it began, and
+// of raw tracks whose. What isn't such a name is told so; nothing is guessed. The package performs no I/O.
+package object
+
+import (
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Name is what an object's key tells.
+type Name struct {
+	// Domain is Daily's domain, empty on Whereby.
+	Domain string
+	// Room is the platform's room, without a slash.
+	Room string
+	// Start is when the recording began.
+	Start time.Time
+	// Participant, Media and TrackStart are those of a raw track: the participant's session, "cam-audio", "screen-video" or
+	// the like, and when this track began. Empty for a file that is the whole recording.
+	Participant string
+	Media       string
+	TrackStart  time.Time
+	// Ext is what follows the name, with its dot: ".mp4", ".event.json". Daily gives most objects none.
+	Ext string
+}
+
+// Track says whether the object is one track of several.
+func (n Name) Track() bool { return n.Media != "" }
+
+// Offset is by how much the track begins after the recording.
+func (n Name) Offset() time.Duration {
+	if !n.Track() {
+		return 0
+	}
+	return n.TrackStart.Sub(n.Start)
+}
+
+var (
+	// wherebyName is "{room}-{start}" with .mp4 or .mkv, the room without its slash and the start in UTC. Fractions of seconds are
+	// not documented, and allowed.
+	wherebyName = regexp.MustCompile(`^(.+)-(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)(\.[A-Za-z0-9.]+)?$`)
+	// dailyWhole is "{start}", with .mp4 where the bucket's template asks for it. dailyTrack is
+	// "{start}-{participant}-{media}-{track's start}". Times are milliseconds since 1970.
+	dailyWhole = regexp.MustCompile(`^(\d{12,14})(\.[A-Za-z0-9.]+)?$`)
+	dailyTrack = regexp.MustCompile(`^(\d{12,14})-([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})-([A-Za-z][A-Za-z0-9_-]*)-(\d{12,14})(\.[A-Za-z0-9.]+)?$`)
+)
+
+// Whereby reads the key of an object that Whereby wrote. The bucket's setting may have put it into folders.
+func Whereby(key string) (Name, bool) {
+	m := wherebyName.FindStringSubmatch(path.Base(key))
+	if m == nil {
+		return Name{}, false
+	}
+	start, err := time.Parse(time.RFC3339Nano, m[2])
+	if err != nil {
+		return Name{}, false
+	}
+	return Name{Room: m[1], Start: start, Ext: m[3]}, true
+}
+
+// Daily reads the key of an object that Daily wrote by its own template: "{domain}/{room}/{start}" for a whole recording, and
+// for raw tracks the same followed by participant, media and the track's start. Files that lie beside tracks, such as
+// "….event.json", read as the track that they belong to.
+func Daily(key string) (Name, bool) {
+	folder, base := path.Split(key)
+	folders := strings.Split(strings.Trim(folder, "/"), "/")
+	if len(folders) < 2 {
+		return Name{}, false
+	}
+	n := Name{Domain: folders[len(folders)-2], Room: folders[len(folders)-1]}
+	if n.Domain == "" || n.Room == "" {
+		return Name{}, false
+	}
+	if m := dailyWhole.FindStringSubmatch(base); m != nil {
+		n.Start, n.Ext = milliseconds(m[1]), m[2]
+		return n, true
+	}
+	m := dailyTrack.FindStringSubmatch(base)
+	if m == nil {
+		return Name{}, false
+	}
+	n.Start, n.Participant, n.Media, n.TrackStart = milliseconds(m[1]), strings.ToLower(m[2]), m[3], milliseconds(m[4])
+	n.Ext = m[5]
+	return n, true
+}
+
+// milliseconds is a time of at most 14 digits, which the expressions have made sure of.
+func milliseconds(digits string) time.Time {
+	ms, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
