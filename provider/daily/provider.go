@@ -26,16 +26,18 @@ type Provider struct {
 }
 
 var (
-	_ provider.Provider        = (*Provider)(nil)
-	_ provider.Linker          = (*Provider)(nil)
-	_ provider.Looker          = (*Provider)(nil)
-	_ provider.Ejector         = (*Provider)(nil)
-	_ provider.RoomLister      = (*Provider)(nil)
-	_ provider.PresenceLister  = (*Provider)(nil)
-	_ provider.RecordingLister = (*Provider)(nil)
-	_ provider.Checker         = (*Provider)(nil)
-	_ provider.Recorder        = (*Provider)(nil)
-	_ provider.Historian       = (*Provider)(nil)
+	_ provider.Provider         = (*Provider)(nil)
+	_ provider.Linker           = (*Provider)(nil)
+	_ provider.Looker           = (*Provider)(nil)
+	_ provider.Ejector          = (*Provider)(nil)
+	_ provider.RoomLister       = (*Provider)(nil)
+	_ provider.PresenceLister   = (*Provider)(nil)
+	_ provider.RecordingLister  = (*Provider)(nil)
+	_ provider.Checker          = (*Provider)(nil)
+	_ provider.Recorder         = (*Provider)(nil)
+	_ provider.Historian        = (*Provider)(nil)
+	_ provider.FileLinker       = (*Provider)(nil)
+	_ provider.RecordingDeleter = (*Provider)(nil)
 )
 
 // Options are what a program may want to be different; the zero value is what it usually wants.

@@ -246,6 +246,12 @@ func calls(ctx context.Context, p provider.Provider, s provider.MeetingSpec, m p
 		s := provider.RecordingStart{Kind: "cloud", Instance: instance}
 		out["start recording"], out["stop recording"] = r.StartRecording(ctx, m, s), r.StopRecording(ctx, m, s)
 	}
+	if f, ok := p.(provider.FileLinker); ok {
+		_, out["file link"] = f.FileLink(ctx, instance, provider.RecordingFile{Kind: "video"})
+	}
+	if d, ok := p.(provider.RecordingDeleter); ok {
+		out["delete recording"] = d.DeleteRecording(ctx, instance)
+	}
 	if l, ok := p.(provider.Historian); ok {
 		_, out["history"] = l.History(ctx, m, time.Time{})
 	}

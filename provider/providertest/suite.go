@@ -74,6 +74,7 @@ func Run(t *testing.T, h Harness) {
 		{"Rooms", testRooms},
 		{"Recordings", testRecordings},
 		{"Recorder", testRecorder},
+		{"Files", testFiles},
 		{"History", testHistory},
 		{"Logo", testLogo},
 		{"Check", testCheck},

@@ -1,0 +1,95 @@
+package daily
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// linkLife is for how long a link is asked: between the quarter of an hour and the twelve hours that Daily admits for
+// recordings in a bucket of the customer's.
+const linkLife = 2 * time.Hour
+
+// recordingPath is a recording's.
+func recordingPath(id, rest string) string { return "/recordings/" + url.PathEscape(id) + rest }
+
+// FileLink gives a link to a cloud recording. Raw tracks have none: they are in the customer's bucket, and are many.
+// Daily puts an error's words where the link belongs, which is why the recording is looked at then: one that is still in
+// progress will have a link.
+func (p *Provider) FileLink(ctx context.Context, recording string, file provider.RecordingFile) (provider.FileLink, error) {
+	const op = "fetch link of recording"
+	if recording == "" {
+		return provider.FileLink{}, p.client.Refuse(provider.Invalid, op, "", "it takes a recording's id", "")
+	}
+	if strings.HasPrefix(file.Kind, "cam-") || strings.HasPrefix(file.Kind, "screen-") {
+		return provider.FileLink{}, p.rawTracks(op, recording)
+	}
+	var a struct {
+		Link    rest.Text   `json:"download_link"`
+		Expires rest.Number `json:"expires"`
+	}
+	err := p.client.Do(ctx, rest.Call{
+		Op: op, Subject: recording, Method: http.MethodGet, Path: recordingPath(recording, "/access-link"),
+		Query: url.Values{"valid_for_secs": {strconv.Itoa(int(linkLife.Seconds()))}}, Out: &a,
+	})
+	var e *provider.Error
+	if errors.As(err, &e) && e.Kind == provider.Invalid && strings.Contains(strings.ToLower(e.Text), "raw-tracks") {
+		return provider.FileLink{}, p.rawTracks(op, recording)
+	}
+	if err != nil {
+		return provider.FileLink{}, err
+	}
+	link, err := rest.Link(string(a.Link))
+	if err == nil {
+		return provider.FileLink{URL: link, Expires: rest.Instant(a.Expires.Value)}, nil
+	}
+	said := err.Error()
+	if !strings.Contains(string(a.Link), "://") && a.Link != "" {
+		said = p.client.Safe(string(a.Link))
+	}
+	return provider.FileLink{}, p.noLink(ctx, op, recording, said)
+}
+
+func (p *Provider) rawTracks(op, recording string) error {
+	return p.client.Refuse(provider.Unsupported, op, recording, "Daily gives no links to raw tracks: they are in a bucket of yours",
+		"set "+p.account.Setting("AWS_DAILY_S3_BUCKET", "bucket")+", and give this machine AWS credentials that may read it")
+}
+
+// noLink says why a recording has no link.
+func (p *Provider) noLink(ctx context.Context, op, recording, said string) error {
+	var r recordingObject
+	if err := p.client.Do(ctx, rest.Call{
+		Op: op, Subject: recording, Method: http.MethodGet, Path: recordingPath(recording, ""), Out: &r,
+	}); err != nil {
+		return err
+	}
+	switch r.Status {
+	case "in-progress":
+		return p.client.Refuse(provider.NotReady, op, recording, said, "Daily is still at it: try again in a minute")
+	case "canceled":
+		return p.client.Refuse(provider.NotFound, op, recording, said, "Daily cancelled the recording: there is no file")
+	}
+	return p.client.Refuse(provider.Unavailable, op, recording, said, "")
+}
+
+// DeleteRecording deletes a recording. Objects in a bucket of the customer's stay.
+func (p *Provider) DeleteRecording(ctx context.Context, recording string) error {
+	const op = "delete recording"
+	if recording == "" {
+		return p.client.Refuse(provider.Invalid, op, "", "it takes a recording's id", "")
+	}
+	err := p.client.Do(ctx, rest.Call{
+		Op: op, Subject: recording, Method: http.MethodDelete, Path: recordingPath(recording, ""), Idempotent: true,
+	})
+	if errors.Is(err, provider.NotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,66 @@
+package whereby
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// linkLife is for how long a link is asked; Whereby admits from a second to twelve hours.
+const linkLife = 2 * time.Hour
+
+func recordingPath(id, rest string) string { return "/recordings/" + url.PathEscape(id) + rest }
+
+// FileLink gives a link to a recording that Whereby keeps. Whereby answers 403 for those in a bucket of the customer's.
+func (p *Provider) FileLink(ctx context.Context, recording string, _ provider.RecordingFile) (provider.FileLink, error) {
+	const op = "fetch link of recording"
+	if recording == "" {
+		return provider.FileLink{}, p.client.Refuse(provider.Invalid, op, "", "it takes a recording's id", "")
+	}
+	var a struct {
+		Link    rest.Text   `json:"accessLink"`
+		Expires rest.Number `json:"expires"` // milliseconds
+	}
+	err := p.client.Do(ctx, rest.Call{
+		Op: op, Subject: recording, Method: http.MethodGet, Path: recordingPath(recording, "/access-link"),
+		Query: url.Values{"validForSeconds": {strconv.Itoa(int(linkLife.Seconds()))}}, Out: &a, Cost: costRead,
+	})
+	if errors.Is(err, provider.Forbidden) {
+		return provider.FileLink{}, p.client.Refuse(provider.Unsupported, op, recording,
+			"Whereby gives no link to it: it is in a bucket of yours, or this key may not read it",
+			"set "+p.account.Setting("AWS_WHEREBY_S3_BUCKET", "bucket")+" and keys that may read it")
+	}
+	if err != nil {
+		return provider.FileLink{}, err
+	}
+	link, err := rest.Link(string(a.Link))
+	if err != nil {
+		return provider.FileLink{}, p.client.Malformed(op, recording, err.Error())
+	}
+	out := provider.FileLink{URL: link}
+	if ms := a.Expires.Int(); ms > 0 {
+		out.Expires = time.UnixMilli(ms).UTC()
+	}
+	return out, nil
+}
+
+// DeleteRecording deletes a recording; one that is gone is fine with Whereby. Objects in a bucket of the customer's stay.
+func (p *Provider) DeleteRecording(ctx context.Context, recording string) error {
+	const op = "delete recording"
+	if recording == "" {
+		return p.client.Refuse(provider.Invalid, op, "", "it takes a recording's id", "")
+	}
+	err := p.client.Do(ctx, rest.Call{
+		Op: op, Subject: recording, Method: http.MethodDelete, Path: recordingPath(recording, ""), Idempotent: true, Cost: costDelete,
+	})
+	if errors.Is(err, provider.NotFound) {
+		return nil
+	}
+	return err
+}
