@@ -15,10 +15,10 @@ import (
 
 // schema is the version of the layout that this program writes. Deliveries aren't part of it: their rows are read
 // leniently for ever, so that a migration never has to touch a million of them.
-const schema = 1
+const schema = 2
 
 // migrations[n] brings a file from version n to n+1, each in one transaction.
-var migrations = []func(*bolt.Tx) error{0: addPlatforms}
+var migrations = []func(*bolt.Tx) error{0: addPlatforms, 1: addDownloads}
 
 func (s *Store) migrate() error {
 	version, fresh := -1, false
@@ -97,6 +97,9 @@ func schemaOf(b *bolt.Tx) int {
 func putSchema(b *bolt.Tx, n int) error {
 	return b.Bucket(bucketMeta).Put(keySchema, []byte(strconv.Itoa(n)))
 }
+
+// addDownloads is from version 1, which fetched no recordings: the buckets are made before every migration.
+func addDownloads(*bolt.Tx) error { return nil }
 
 // addPlatforms is from version 0, which knew Whereby alone: rooms by id, meetings by id with the room's id, no platform,
 // no account, no indexes. Meetings of that time are Whereby's; rooms follow the policy from now on.

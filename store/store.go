@@ -45,6 +45,8 @@ var (
 	ErrClosed = errors.New("store: closed")
 	// ErrNotFound is returned by reads of what isn't there.
 	ErrNotFound = errors.New("store: not found")
+	// ErrAmbiguous is returned by reads by a name that several have.
+	ErrAmbiguous = errors.New("store: several have this name")
 	// ErrInUse is returned by Open when another process holds the file.
 	ErrInUse = errors.New("store: the file is in use by another program")
 	// ErrNewer is returned by Open when the file was written by a newer Greenroom.
@@ -111,6 +113,9 @@ var (
 	bucketStays      = []byte("stays")       // meeting id \0 session -> roster.Stay
 	bucketRecordings = []byte("recordings")  // account \0 recording id -> Recording
 	bucketRecByTime  = []byte("rec-by-time") // start, ms \0 account \0 recording id -> nothing
+	bucketDownloads  = []byte("downloads")   // account \0 recording id -> DownloadJob, until it is done
+	bucketChunks     = []byte("chunks")      // account \0 recording id \0 file -> the downloader's progress
+	bucketCommands   = []byte("commands")    // account \0 recording id -> CommandJob, until it has ended for good
 	bucketSegments   = []byte("segments")    // first seq -> bucket of rows, bodies, facets
 	bucketRing       = []byte("ring")        // rejected deliveries: rows and bodies
 	bucketSeen       = []byte("seen")        // generation -> bucket of hash -> seq
@@ -121,6 +126,7 @@ var (
 var allBuckets = [][]byte{
 	bucketMeta, bucketRooms, bucketRoomNames, bucketMeetings, bucketUnended, bucketRoomMeets, bucketPlatform,
 	bucketStays, bucketRecordings, bucketRecByTime, bucketSegments, bucketRing, bucketSeen, bucketPositions, bucketValues,
+	bucketDownloads, bucketChunks, bucketCommands,
 }
 
 // Open opens or makes the file, migrates it where its schema is older, and starts the writer.

@@ -1,0 +1,157 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"time"
+
+	"greenroom/internal/app"
+)
+
+// DownloadJob is a download that is not done: what was asked for. How it stands is the recording's own
+// [app.Recording.Download], written in the same transactions.
+type DownloadJob struct {
+	Account string `json:"account"`
+	ID      string `json:"id"`
+	// To is an absolute folder, empty for the configured one.
+	To          string `json:"to,omitempty"`
+	AudioOnly   bool   `json:"audio_only,omitempty"`
+	DeleteAfter bool   `json:"delete_after,omitempty"`
+	Auto        bool   `json:"auto,omitempty"`
+	// Again replaces one that is done.
+	Again   bool      `json:"again,omitempty"`
+	AskedAt time.Time `json:"asked_at"`
+	// Tries is how many failed so far, in a row.
+	Tries int `json:"tries,omitempty"`
+}
+
+// CommandJob is a run of on_download that has not ended for good.
+type CommandJob struct {
+	Account string    `json:"account"`
+	ID      string    `json:"id"`
+	Tries   int       `json:"tries,omitempty"`
+	Next    time.Time `json:"next"`
+}
+
+func recordingKey(account, id string) string { return account + "\x00" + id }
+
+// PutDownloadJob writes a job.
+func (t *Tx) PutDownloadJob(j DownloadJob) error {
+	return t.putJSON(bucketDownloads, recordingKey(j.Account, j.ID), j)
+}
+
+// DownloadJob reads the job of a recording, [ErrNotFound] when there is none.
+func (t *Tx) DownloadJob(account, id string) (DownloadJob, error) {
+	return decode[DownloadJob](t.get(bucketDownloads, recordingKey(account, id)))
+}
+
+// DownloadJobs lists the jobs of all recordings in no particular order.
+func (t *Tx) DownloadJobs() ([]DownloadJob, error) { return scanAll[DownloadJob](t, bucketDownloads) }
+
+// DeleteDownloadJob removes a recording's job and everything that its journal holds.
+func (t *Tx) DeleteDownloadJob(account, id string) error {
+	errs := []error{t.del(bucketDownloads, recordingKey(account, id))}
+	t.scan(bucketChunks, recordingKey(account, id)+"\x00", func(key string, _ []byte) bool {
+		errs = append(errs, t.del(bucketChunks, key))
+		return true
+	})
+	return errors.Join(errs...)
+}
+
+// Chunks reads what the journal holds of one file of a recording, nil when nothing. What is in it is the downloader's.
+func (t *Tx) Chunks(account, id, file string) []byte {
+	return bytes.Clone(t.get(bucketChunks, recordingKey(account, id)+"\x00"+file))
+}
+
+// PutChunks replaces what the journal holds of a file.
+func (t *Tx) PutChunks(account, id, file string, progress []byte) error {
+	return t.put(bucketChunks, recordingKey(account, id)+"\x00"+file, progress)
+}
+
+// DeleteChunks forgets a file's journal.
+func (t *Tx) DeleteChunks(account, id, file string) error {
+	return t.del(bucketChunks, recordingKey(account, id)+"\x00"+file)
+}
+
+// ChunkFiles lists the files of a recording that the journal holds something of.
+func (t *Tx) ChunkFiles(account, id string) []string {
+	prefix := recordingKey(account, id) + "\x00"
+	var out []string
+	t.scan(bucketChunks, prefix, func(key string, _ []byte) bool {
+		out = append(out, strings.TrimPrefix(key, prefix))
+		return true
+	})
+	return out
+}
+
+// PutCommandJob writes a run of on_download.
+func (t *Tx) PutCommandJob(j CommandJob) error {
+	return t.putJSON(bucketCommands, recordingKey(j.Account, j.ID), j)
+}
+
+// CommandJob reads the run of a recording, [ErrNotFound] when there is none.
+func (t *Tx) CommandJob(account, id string) (CommandJob, error) {
+	return decode[CommandJob](t.get(bucketCommands, recordingKey(account, id)))
+}
+
+// CommandJobs lists the runs of all recordings in no particular order.
+func (t *Tx) CommandJobs() ([]CommandJob, error) { return scanAll[CommandJob](t, bucketCommands) }
+
+// DeleteCommandJob removes a run.
+func (t *Tx) DeleteCommandJob(account, id string) error {
+	return t.del(bucketCommands, recordingKey(account, id))
+}
+
+func scanAll[T any](t *Tx, bucket []byte) ([]T, error) {
+	var out []T
+	var failed error
+	t.scan(bucket, "", func(_ string, v []byte) bool {
+		one, err := decode[T](v)
+		if err != nil {
+			failed = err
+			return false
+		}
+		out = append(out, one)
+		return true
+	})
+	return out, failed
+}
+
+// FindRecording finds a recording by its id in whichever account; "account/id" names both. [ErrNotFound] when there is
+// none, [ErrAmbiguous] when several accounts have one of the id.
+func (t *Tx) FindRecording(ref app.RecordingRef) (app.Recording, error) {
+	if ref.Account != "" {
+		return t.Recording(ref.Account, ref.ID)
+	}
+	if account, id, ok := strings.Cut(ref.ID, "/"); ok {
+		if r, err := t.Recording(account, id); err == nil || !errors.Is(err, ErrNotFound) {
+			return r, err
+		}
+	}
+	var found []app.Recording
+	var failed error
+	// The index by time is small in comparison: its entries are keys alone.
+	t.scan(bucketRecByTime, "", func(key string, _ []byte) bool {
+		account, id, _ := strings.Cut(key[9:], "\x00")
+		if id != ref.ID {
+			return true
+		}
+		r, err := t.Recording(account, id)
+		if err != nil {
+			failed = err
+			return false
+		}
+		found = append(found, r)
+		return len(found) < 2
+	})
+	switch {
+	case failed != nil:
+		return app.Recording{}, failed
+	case len(found) == 0:
+		return app.Recording{}, ErrNotFound
+	case len(found) > 1:
+		return app.Recording{}, ErrAmbiguous
+	}
+	return found[0], nil
+}
