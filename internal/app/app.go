@@ -22,6 +22,9 @@ type Room struct {
 	Logo        string                 `json:"logo"`
 	SkipConsent bool                   `json:"skip_consent"`
 	CreatedAt   Time                   `json:"created_at"`
+	// AutoDownload fetches the room's recordings by themselves, those that began at AutoSince or later.
+	AutoDownload bool `json:"auto_download"`
+	AutoSince    Time `json:"auto_since,omitzero"`
 	// Adopted says that the room was found on a platform rather than made here.
 	Adopted bool `json:"adopted,omitempty"`
 }
@@ -166,12 +169,6 @@ type Recording struct {
 	Error     string                   `json:"error,omitempty"`
 	// Instance is the id under which it was started, where known.
 	Instance string `json:"instance,omitempty"`
-}
-
-// Download is what became of fetching a recording.
-type Download struct {
-	State string `json:"state"`
-	Bytes int64  `json:"bytes"`
-	Total int64  `json:"total"`
-	Path  string `json:"path"`
+	// DeletedAt is when it was deleted on the platform from here; what was downloaded stays.
+	DeletedAt Time `json:"deleted_at"`
 }

@@ -27,6 +27,19 @@ type Backend interface {
 	MeetingLink(ctx context.Context, r LinkRequest) (Link, error)
 
 	Recordings(ctx context.Context, q RecordingQuery) ([]Recording, error)
+	// Recording finds one.
+	Recording(ctx context.Context, ref RecordingRef) (Recording, error)
+	// DownloadRecording has a recording fetched, and returns at once: what becomes of it is told by [RecordingChange]s.
+	DownloadRecording(ctx context.Context, r DownloadRequest) (Recording, error)
+	// PauseDownload returns when nothing of it runs any more; DownloadRecording goes on. One that doesn't go on is no
+	// error.
+	PauseDownload(ctx context.Context, ref RecordingRef) (Recording, error)
+	// CancelDownload gives a download up that isn't done, and removes what was fetched of it.
+	CancelDownload(ctx context.Context, ref RecordingRef) (Recording, error)
+	// DeleteRecording deletes it on the platform. One that is gone already is no error. What was downloaded stays.
+	DeleteRecording(ctx context.Context, ref RecordingRef) (Recording, error)
+	// LimitDownloads changes the bandwidth of all downloads until this owner of the store ends.
+	LimitDownloads(ctx context.Context, l DownloadLimit) (DownloadLimit, error)
 
 	// PlatformRooms lists what exists on the platforms, newest first by account; it asks them now.
 	PlatformRooms(ctx context.Context, q PlatformRoomQuery) ([]PlatformRoom, error)
@@ -110,6 +123,8 @@ type RoomSpec struct {
 	Trigger     provider.Trigger       `json:"trigger"`
 	Logo        string                 `json:"logo"`
 	SkipConsent bool                   `json:"skip_consent"`
+	// AutoDownload fetches the room's recordings from now on.
+	AutoDownload bool `json:"auto_download,omitempty"`
 }
 
 // RoomPatch changes the fields that are set. Meetings that exist keep what they were started with.
@@ -123,6 +138,8 @@ type RoomPatch struct {
 	Trigger     *provider.Trigger       `json:"trigger,omitempty"`
 	Logo        *string                 `json:"logo,omitempty"`
 	SkipConsent *bool                   `json:"skip_consent,omitempty"`
+	// AutoDownload is for the recordings that begin from now on.
+	AutoDownload *bool `json:"auto_download,omitempty"`
 }
 
 // MeetingRef names a meeting by its id, its platform room, or its room's name: the live one, else the latest.
@@ -181,7 +198,9 @@ type Link struct {
 type RecordingQuery struct {
 	Meeting string          `json:"meeting,omitempty"`
 	Status  RecordingStatus `json:"status,omitempty"`
-	Limit   int             `json:"limit,omitempty"`
+	// Since leaves out what began earlier.
+	Since Time `json:"since"`
+	Limit int  `json:"limit,omitempty"`
 	// Refresh asks the platforms for what is new first. What they refuse is no error: the poller "recordings" of that
 	// account in Status says why.
 	Refresh bool `json:"refresh,omitempty"`
@@ -288,6 +307,8 @@ type Status struct {
 	Tunnel   TunnelStatus    `json:"tunnel"`
 	Store    StoreStatus     `json:"store"`
 	Pollers  []PollerStatus  `json:"pollers"`
+	// Downloads tells of all of them together.
+	Downloads DownloadsStatus `json:"downloads"`
 }
 
 // AccountStatus is one account's health in a word, and what to do.
@@ -369,7 +390,7 @@ const (
 	MeetingChange ChangeKind = "meeting"
 	// RoomChange carries Room; Deleted says that it is gone.
 	RoomChange ChangeKind = "room"
-	// RecordingChange carries Recording.
+	// RecordingChange carries Recording. While one is downloaded they come a few times a second.
 	RecordingChange ChangeKind = "recording"
 	// StatusChange says that Status is worth reading again.
 	StatusChange ChangeKind = "status"

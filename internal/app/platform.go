@@ -99,4 +99,7 @@ const (
 	AbilityAdopt      Ability = "adopt"
 	AbilityHistory    Ability = "history"
 	AbilityRecordings Ability = "recordings"
+	// AbilityDownload is to fetch recordings, AbilityDeleteRecording to delete them where they are.
+	AbilityDownload        Ability = "download"
+	AbilityDeleteRecording Ability = "delete-recording"
 )

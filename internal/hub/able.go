@@ -44,6 +44,10 @@ func reasons(a *account) map[app.Ability]string {
 	note(app.AbilityHistory, can)
 	_, can = p.(provider.RecordingLister)
 	note(app.AbilityRecordings, can)
+	_, can = p.(provider.FileLinker)
+	note(app.AbilityDownload, can || a.Recording.Bucket != "")
+	_, can = p.(provider.RecordingDeleter)
+	note(app.AbilityDeleteRecording, can)
 	return out
 }
 
@@ -57,5 +61,6 @@ func cannot(a *account, what app.Ability) error {
 var verbs = map[app.Ability]string{
 	app.AbilityRecord: "start or stop a recording from here", app.AbilityEject: "remove one person",
 	app.AbilityLogo: "show a logo", app.AbilityAdopt: "list its rooms", app.AbilityHistory: "tell its history",
-	app.AbilityRecordings: "list its recordings",
+	app.AbilityRecordings: "list its recordings", app.AbilityDownload: "hand out its recordings",
+	app.AbilityDeleteRecording: "delete a recording from here",
 }

@@ -32,6 +32,9 @@ type Account struct {
 	Provider provider.Provider
 	// Default marks the account that its platform's meetings get when several are configured.
 	Default bool
+	// AutoDownload fetches the account's recordings by themselves, DeleteAfter deletes those from the platform once they
+	// are verified.
+	AutoDownload, DeleteAfter bool
 }
 
 // Options say what a hub works with.
@@ -41,7 +44,9 @@ type Options struct {
 	// Accounts in the order of the configuration.
 	Accounts []Account
 	Policy   Policy
-	Version  string
+	// Downloads say how recordings are fetched.
+	Downloads Downloads
+	Version   string
 	// Clock, Log and Crash may be nil.
 	Clock clockwork.Clock
 	Log   *slog.Logger
@@ -60,8 +65,10 @@ type Hub struct {
 	accounts map[string]*account
 	order    []*account
 
-	rooms keyedMutex // one start or end at a time for each room
-	open  unendedCache
+	rooms     keyedMutex // one start or end at a time for each room
+	open      unendedCache
+	downloads *downloads
+	commands  *commands
 
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -111,8 +118,12 @@ func Open(o Options) (*Hub, error) {
 		h.accounts[a.Name] = acct
 		h.order = append(h.order, acct)
 	}
+	h.downloads, h.commands = newDownloads(h), &commands{h: h, look: make(chan struct{}, 1)}
+	if f := o.Downloads.Fetcher; f != nil {
+		f.Limit(o.Downloads.Limit)
+	}
 	so := o.Store
-	so.OnCommit, so.Now, so.Crash = h.bus.publish, o.Clock.Now, o.Crash
+	so.OnCommit, so.Now, so.Crash = h.publish, o.Clock.Now, o.Crash
 	var err error
 	if h.store, err = store.Open(so); err != nil {
 		return nil, openError(err)
@@ -151,6 +162,11 @@ func (h *Hub) Start() {
 	if h.started.Swap(true) {
 		return
 	}
+	if err := h.noteAuto(h.ctx); err != nil {
+		h.log.Error("since when recordings are downloaded by themselves could not be noted", "err", err)
+	}
+	h.goes("downloads", h.downloads.serve)
+	h.goes("on_download", h.commands.serve)
 	for _, a := range h.order {
 		h.goes("presence of "+a.Name, newPresencePoller(h, a).run)
 		h.goes("ends of "+a.Name, newEndWatcher(h, a).run)
@@ -179,6 +195,7 @@ func (h *Hub) goes(name string, f func()) {
 
 // Close stops the readers, writes what waits, closes the store and every subscription.
 func (h *Hub) Close() error {
+	h.downloads.close()
 	h.cancel()
 	h.tunnels.stop()
 	h.running.Wait()

@@ -34,12 +34,18 @@ func (h *Hub) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Recor
 			q.Meeting = m.ID
 		}
 		return tx.NewestRecordings(func(r app.Recording) bool {
+			if !q.Since.IsZero() && r.StartedAt.Before(q.Since.Time) {
+				return false
+			}
 			if (q.Meeting == "" || q.Meeting == r.Meeting) && (q.Status == "" || q.Status == r.Status) {
 				out = append(out, r)
 			}
 			return len(out) < q.Limit
 		})
 	})
+	for i := range out {
+		out[i] = h.downloads.overlay(out[i])
+	}
 	return out, err
 }
 
@@ -193,6 +199,11 @@ func (a *account) merge(tx *store.Tx, m *roster.Meeting, s sighting, at time.Tim
 	}
 	if !fresh && reflect.DeepEqual(r, was) {
 		return false, nil
+	}
+	if r.Status == app.RecordingReady {
+		if err := a.autoDownload(tx, m, &r, at); err != nil {
+			return false, err
+		}
 	}
 	return true, tx.PutRecording(r)
 }

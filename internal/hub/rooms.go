@@ -75,6 +75,7 @@ func (h *Hub) CreateRoom(ctx context.Context, spec app.RoomSpec) (app.Room, erro
 		Recording: spec.Recording, Trigger: spec.Trigger, Logo: spec.Logo, SkipConsent: spec.SkipConsent,
 		CreatedAt: h.now(),
 	}
+	h.setAuto(&r, spec.AutoDownload)
 	if r.Recording == "" {
 		r.Recording = provider.RecordingNone
 	}
@@ -119,6 +120,9 @@ func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 		set(&r.Trigger, p.Trigger)
 		set(&r.Logo, p.Logo)
 		set(&r.SkipConsent, p.SkipConsent)
+		if p.AutoDownload != nil {
+			h.setAuto(&r, *p.AutoDownload)
+		}
 		if err := h.checkRoom(r); err != nil {
 			return err
 		}
@@ -131,6 +135,16 @@ func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 		return renameMeetings(tx, r)
 	})
 	return r, writeError(err)
+}
+
+// setAuto turns a room's automatic downloads on, from now on, or off.
+func (h *Hub) setAuto(r *app.Room, on bool) {
+	if on && !r.AutoDownload {
+		r.AutoSince = h.now()
+	}
+	if r.AutoDownload = on; !on {
+		r.AutoSince = app.Time{}
+	}
 }
 
 // lockRoom keeps a room as it is until unlock: nobody starts a meeting of it, changes or deletes it meanwhile.

@@ -28,7 +28,7 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 		listener = h.listener()
 	}
 	s := app.Status{
-		Version: h.opt.Version, Listener: listener, Tunnel: tunnel, Accounts: []app.AccountStatus{},
+		Version: h.opt.Version, Downloads: h.downloads.status(), Listener: listener, Tunnel: tunnel, Accounts: []app.AccountStatus{},
 		Store: app.StoreStatus{
 			Path: h.store.Path(), Bytes: st.Bytes, FreeBytes: st.FreeBytes, Deliveries: st.Deliveries,
 			Schema: st.Schema, Owner: os.Getpid(), Since: h.since,

@@ -23,8 +23,9 @@ type Backend struct {
 	Clock clockwork.Clock
 	// Stat is what Status answers.
 	Stat app.Status
-	// Recs is what Recordings answers.
-	Recs []app.Recording
+	// Recs is what Recordings answers. Asked are the downloads that were asked for.
+	Recs  []app.Recording
+	Asked []app.DownloadRequest
 	// Found is what PlatformRooms answers, Diagnoses what Diagnose does.
 	Found     []app.PlatformRoom
 	Diagnoses []app.Diagnosis
@@ -145,7 +146,7 @@ func (b *Backend) CreateRoom(_ context.Context, s app.RoomSpec) (app.Room, error
 	}
 	b.n++
 	r := app.Room{ID: fmt.Sprintf("room-%d", b.n), Name: s.Name, Account: s.Account, Locked: s.Locked, Size: s.Size,
-		Recording: s.Recording, Trigger: s.Trigger, Logo: s.Logo, SkipConsent: s.SkipConsent, CreatedAt: app.At(b.Clock.Now())}
+		Recording: s.Recording, Trigger: s.Trigger, Logo: s.Logo, SkipConsent: s.SkipConsent, AutoDownload: s.AutoDownload, CreatedAt: app.At(b.Clock.Now())}
 	b.rooms = append(b.rooms, r)
 	b.publish(app.Change{Kind: app.RoomChange, Room: &r})
 	return r, nil
@@ -171,6 +172,7 @@ func (b *Backend) EditRoom(_ context.Context, p app.RoomPatch) (app.Room, error)
 	set(&r.Trigger, p.Trigger)
 	set(&r.Logo, p.Logo)
 	set(&r.SkipConsent, p.SkipConsent)
+	set(&r.AutoDownload, p.AutoDownload)
 	out := *r
 	b.publish(app.Change{Kind: app.RoomChange, Room: &out})
 	return out, nil
@@ -308,13 +310,6 @@ func (b *Backend) MeetingLink(_ context.Context, r app.LinkRequest) (app.Link, e
 		url += "?t=secret-of-the-host"
 	}
 	return app.Link{Meeting: m.ID, URL: url, Host: r.Host}, nil
-}
-
-// Recordings answers Recs.
-func (b *Backend) Recordings(context.Context, app.RecordingQuery) ([]app.Recording, error) {
-	b.Lock()
-	defer b.Unlock()
-	return slices.Clone(b.Recs), b.enter("Recordings")
 }
 
 // Maintain does nothing: screens don't ask for it.

@@ -23,8 +23,10 @@ type Memory struct {
 	rooms    []app.Room
 	meetings []app.Meeting
 	events   []app.Delivery
-	ids      int
-	readers  map[chan app.Change]*reader
+	// recordings in the order in which they were put.
+	recordings []app.Recording
+	ids        int
+	readers    map[chan app.Change]*reader
 	// Buffer is how many changes wait for one reader before it gets Missed.
 	buffer    int
 	positions map[string]app.Position
@@ -155,7 +157,7 @@ func (m *Memory) CreateRoom(_ context.Context, s app.RoomSpec) (app.Room, error)
 	}
 	r := app.Room{
 		ID: m.id("r"), Name: s.Name, Account: s.Account, Locked: s.Locked, Size: s.Size, Recording: s.Recording,
-		Trigger: s.Trigger, Logo: s.Logo, SkipConsent: s.SkipConsent, CreatedAt: app.At(time.Unix(1_700_000_000, 123456789)),
+		Trigger: s.Trigger, Logo: s.Logo, SkipConsent: s.SkipConsent, CreatedAt: app.At(began), AutoDownload: s.AutoDownload,
 	}
 	m.rooms = append(m.rooms, r)
 	m.publish(app.Change{Kind: app.RoomChange, Room: &r})
@@ -179,10 +181,14 @@ func (m *Memory) EditRoom(_ context.Context, p app.RoomPatch) (app.Room, error) 
 	set(&r.Trigger, p.Trigger)
 	set(&r.Logo, p.Logo)
 	set(&r.SkipConsent, p.SkipConsent)
+	set(&r.AutoDownload, p.AutoDownload)
 	room := *r
 	m.publish(app.Change{Kind: app.RoomChange, Room: &room})
 	return room, nil
 }
+
+// began is when everything here happens.
+var began = time.Unix(1_700_000_000, 123456789)
 
 func set[T any](to, from *T) {
 	if from != nil {
@@ -290,11 +296,6 @@ func (m *Memory) MeetingLink(_ context.Context, r app.LinkRequest) (app.Link, er
 // Maintain has no file to work on.
 func (m *Memory) Maintain(ctx context.Context, w app.Maintenance) (app.Maintained, error) {
 	return app.Maintained{Op: w.Op, Path: w.Path, Findings: []string{}}, ctx.Err()
-}
-
-// Recordings lists nothing.
-func (m *Memory) Recordings(ctx context.Context, _ app.RecordingQuery) ([]app.Recording, error) {
-	return nil, ctx.Err()
 }
 
 // Events lists deliveries, newest first.

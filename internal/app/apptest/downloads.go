@@ -1,0 +1,115 @@
+package apptest
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// PutRecording adds a recording, or replaces the one of its id, and tells of it.
+func (m *Memory) PutRecording(r app.Recording) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i := m.recording(r.ID); i >= 0 {
+		m.recordings[i] = r
+	} else {
+		m.recordings = append(m.recordings, r)
+	}
+	m.publish(app.Change{Kind: app.RecordingChange, Recording: &r})
+}
+
+func (m *Memory) recording(id string) int {
+	for i, r := range m.recordings {
+		if r.ID == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// Recordings lists them, the one that was put last first.
+func (m *Memory) Recordings(ctx context.Context, _ app.RecordingQuery) ([]app.Recording, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []app.Recording
+	for i := range m.recordings {
+		out = append(out, m.recordings[len(m.recordings)-1-i])
+	}
+	return out, ctx.Err()
+}
+
+// Recording finds one.
+func (m *Memory) Recording(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return m.changeRecording(ref, nil)
+}
+
+func (m *Memory) changeRecording(ref app.RecordingRef, f func(*app.Recording)) (app.Recording, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := m.recording(ref.ID)
+	if i < 0 {
+		return app.Recording{}, notFound("recording", ref.ID)
+	}
+	r := m.recordings[i]
+	if f != nil {
+		if r.Download != nil {
+			r.Download = new(*r.Download)
+		}
+		f(&r)
+		m.recordings[i] = r
+		m.publish(app.Change{Kind: app.RecordingChange, Recording: &r})
+	}
+	return r, nil
+}
+
+// DownloadRecording marks one as waiting for good: nothing is fetched here.
+func (m *Memory) DownloadRecording(_ context.Context, r app.DownloadRequest) (app.Recording, error) {
+	return m.changeRecording(r.RecordingRef, func(rec *app.Recording) {
+		rec.Download = &app.Download{State: app.DownloadWaiting, Total: rec.Size(), AudioOnly: r.AudioOnly, DeleteAfter: r.DeleteAfter}
+	})
+}
+
+// PauseDownload marks one that waits as paused.
+func (m *Memory) PauseDownload(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return m.changeRecording(ref, func(r *app.Recording) {
+		if r.Download != nil && r.Download.State.Active() {
+			r.Download.State = app.DownloadPaused
+		}
+	})
+}
+
+// CancelDownload marks one as cancelled.
+func (m *Memory) CancelDownload(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return m.changeRecording(ref, func(r *app.Recording) {
+		if r.Download != nil && r.Download.State != app.DownloadDone {
+			r.Download = &app.Download{State: app.DownloadCancelled}
+		}
+	})
+}
+
+// DeleteRecording marks one as deleted, at the time at which everything here happens.
+func (m *Memory) DeleteRecording(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return m.changeRecording(ref, func(r *app.Recording) { r.DeletedAt = app.At(began) })
+}
+
+// LimitDownloads takes any limit.
+func (m *Memory) LimitDownloads(ctx context.Context, l app.DownloadLimit) (app.DownloadLimit, error) {
+	return l, ctx.Err()
+}
+
+func testNoRecording(t *testing.T, h Harness) {
+	ctx, b, none := t.Context(), h.Backend, app.RecordingRef{ID: "nowhere"}
+	for name, call := range map[string]func(context.Context, app.RecordingRef) (app.Recording, error){
+		"show": b.Recording, "pause": b.PauseDownload, "cancel": b.CancelDownload, "delete": b.DeleteRecording,
+		"download": func(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+			return b.DownloadRecording(ctx, app.DownloadRequest{RecordingRef: ref})
+		},
+	} {
+		if _, err := call(ctx, none); !errors.Is(err, provider.NotFound) || app.AsError(err).Text == "" {
+			t.Errorf("%s a recording that is not there: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package app
+
+import "time"
+
+// DownloadState is where the fetching of a recording is.
+type DownloadState string
+
+// The states. A recording that nobody has asked for has no [Download] at all.
+const (
+	// DownloadWaiting has not begun: others are first, the platform still works on it, or it is tried again later. Reason
+	// says which.
+	DownloadWaiting DownloadState = "waiting"
+	DownloadRunning DownloadState = "running"
+	// DownloadVerifying has every byte, and is being checked.
+	DownloadVerifying DownloadState = "verifying"
+	// DownloadPaused goes on when somebody says so; what was fetched is kept.
+	DownloadPaused DownloadState = "paused"
+	// DownloadDone stands whole and verified at its path.
+	DownloadDone DownloadState = "done"
+	// DownloadFailed has given up; Reason and Hint say why. What was fetched is kept for another try.
+	DownloadFailed DownloadState = "failed"
+	// DownloadCancelled was given up by somebody, and what was fetched is gone.
+	DownloadCancelled DownloadState = "cancelled"
+)
+
+// Active says whether the download goes on, or will by itself.
+func (s DownloadState) Active() bool {
+	return s == DownloadWaiting || s == DownloadRunning || s == DownloadVerifying
+}
+
+// Download is what became of fetching a recording.
+type Download struct {
+	State DownloadState `json:"state"`
+	// Bytes are here of Total, over all files; Total is 0 while it isn't known.
+	Bytes int64 `json:"bytes"`
+	Total int64 `json:"total"`
+	// Path is the file, or with several files their folder, absolute; empty until it is known.
+	Path string `json:"path"`
+	// Rate is in bytes per second and ETAS in seconds, both 0 unless it runs and they are known.
+	Rate int64   `json:"rate,omitempty"`
+	ETAS float64 `json:"eta_s,omitempty"`
+	// Reason says why it waits, is paused or has failed, Hint what to do about that.
+	Reason string `json:"reason,omitempty"`
+	Hint   string `json:"hint,omitempty"`
+	// RetryAt is when a waiting or paused one is tried again by itself.
+	RetryAt Time `json:"retry_at"`
+	// Note is what is worth knowing of a file that is done: "has no audio", or that it was begun anew on the way.
+	Note string `json:"note,omitempty"`
+	// Files are the files as they were verified, with the manifest of raw tracks.
+	Files []DownloadedFile `json:"files,omitempty"`
+	// AskedAt is when it was asked for, FetchedAt when it was verified.
+	AskedAt   Time `json:"asked_at"`
+	FetchedAt Time `json:"fetched_at"`
+	// Auto says that nobody asked: the account or the room downloads by itself.
+	Auto bool `json:"auto,omitempty"`
+	// AudioOnly says that only the audio tracks were asked for, DeleteAfter that the platform's copy goes once it is
+	// verified.
+	AudioOnly   bool `json:"audio_only,omitempty"`
+	DeleteAfter bool `json:"delete_after,omitempty"`
+	// Command is what became of on_download, nil when none is configured.
+	Command *DownloadCommand `json:"command,omitempty"`
+}
+
+// DownloadedFile is one file on disk.
+type DownloadedFile struct {
+	// Path is absolute.
+	Path string `json:"path"`
+	// Name is that of the recording's file, empty for the manifest.
+	Name string `json:"name"`
+	Size int64  `json:"size"`
+	// SHA256 in lower case hexadecimal, over the whole file as it was verified.
+	SHA256 string `json:"sha256"`
+	// Media says what the media check found: "mp4, audio 41:29", "no audio".
+	Media string `json:"media,omitempty"`
+}
+
+// DownloadCommand is the run of on_download on one recording.
+type DownloadCommand struct {
+	// State is waiting, running, done or failed.
+	State string `json:"state"`
+	Tries int    `json:"tries"`
+	// Reason is why the latest try did not succeed, RetryAt when the next one is.
+	Reason  string `json:"reason,omitempty"`
+	RetryAt Time   `json:"retry_at"`
+	EndedAt Time   `json:"ended_at"`
+}
+
+// The states of a [DownloadCommand].
+const (
+	CommandWaiting = "waiting"
+	CommandRunning = "running"
+	CommandDone    = "done"
+	CommandFailed  = "failed"
+)
+
+// RecordingRef names a recording by its id. Account may be empty; two accounts with a recording of one id need it. An id
+// written ACCOUNT/ID names both.
+type RecordingRef struct {
+	Account string `json:"account,omitempty"`
+	ID      string `json:"id"`
+}
+
+// Ref names the recording.
+func (r Recording) Ref() RecordingRef { return RecordingRef{Account: r.Account, ID: r.ID} }
+
+// DownloadRequest asks for a recording to be fetched, or for a download to go on. One that is under way already stays as
+// it is; one that is done, with its files still there, stays done.
+type DownloadRequest struct {
+	RecordingRef
+	// To is the folder, absolute; empty means the configured one, or that of the download that goes on.
+	To string `json:"to,omitempty"`
+	// AudioOnly takes the audio tracks of raw tracks alone.
+	AudioOnly bool `json:"audio_only,omitempty"`
+	// DeleteAfter deletes the platform's copy once the download is verified.
+	DeleteAfter bool `json:"delete_after,omitempty"`
+	// Wait takes one that is still being recorded or processed: it waits for the platform. Without it that is an error of
+	// kind [provider.NotReady].
+	Wait bool `json:"wait,omitempty"`
+	// Again fetches one anew that is done.
+	Again bool `json:"again,omitempty"`
+}
+
+// DownloadLimit is the bandwidth that all downloads have together.
+type DownloadLimit struct {
+	// BytesPerSecond is 0 for no limit.
+	BytesPerSecond int64 `json:"bytes_per_second"`
+}
+
+// DownloadsStatus is how the downloads do as a whole.
+type DownloadsStatus struct {
+	// Folder is where files go unless somebody says otherwise.
+	Folder string `json:"folder"`
+	// Running and Waiting count recordings.
+	Running int `json:"running"`
+	Waiting int `json:"waiting"`
+	// Limit in bytes per second, 0 for none.
+	Limit int64 `json:"limit"`
+}
+
+// Length is how long the recording is, 0 when unknown.
+func (r Recording) Length() time.Duration { return time.Duration(r.DurationS * float64(time.Second)) }
+
+// Size is what is known of the size of its files together, 0 when nothing is.
+func (r Recording) Size() (total int64) {
+	for _, f := range r.Files {
+		total += f.Size
+	}
+	return total
+}

@@ -1,0 +1,80 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/roster"
+	"greenroom/store"
+)
+
+// autoKey is where it stands since when an account downloads by itself.
+func autoKey(account string) string { return "auto-download\x00" + account }
+
+// noteAuto remembers since when each account downloads by itself: what was recorded before that is fetched only when
+// somebody asks, or else the first start would fetch everything that there is.
+func (h *Hub) noteAuto(ctx context.Context) error {
+	return h.store.Update(ctx, func(tx *store.Tx) error {
+		for _, a := range h.order {
+			key := autoKey(a.Name)
+			had := tx.Value(key) != nil
+			switch {
+			case a.AutoDownload && !had:
+				if err := tx.PutValue(key, []byte(h.now().Format(time.RFC3339Nano))); err != nil {
+					return err
+				}
+			case !a.AutoDownload && had:
+				if err := tx.DeleteValue(key); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// autoDownload asks for a recording that has just become ready, where its account or its room says so. r is written by
+// the caller.
+func (a *account) autoDownload(tx *store.Tx, m *roster.Meeting, r *app.Recording, at time.Time) error {
+	if r.Download != nil || !r.DeletedAt.IsZero() || len(r.Files) == 0 {
+		return nil
+	}
+	since, err := a.autoSince(tx, m)
+	ended := r.StartedAt.Add(r.Length())
+	if err != nil || since.IsZero() || ended.Before(since) {
+		return err
+	}
+	return putJob(tx, r, store.DownloadJob{
+		Account: r.Account, ID: r.ID, Auto: true, AskedAt: at.UTC(), DeleteAfter: a.DeleteAfter,
+	})
+}
+
+// autoSince is since when recordings of a meeting are fetched by themselves, zero when they aren't.
+func (a *account) autoSince(tx *store.Tx, m *roster.Meeting) (time.Time, error) {
+	var since time.Time
+	if a.AutoDownload {
+		if raw := tx.Value(autoKey(a.Name)); raw != nil {
+			t, err := time.Parse(time.RFC3339Nano, string(raw))
+			if err != nil {
+				return since, err
+			}
+			since = t
+		}
+	}
+	if m == nil {
+		return since, nil
+	}
+	room, err := tx.Room(m.RoomID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return since, nil
+	case err != nil:
+		return since, err
+	}
+	if room.AutoDownload && (since.IsZero() || room.AutoSince.Before(since)) {
+		since = room.AutoSince.Time
+	}
+	return since, nil
+}

@@ -1,0 +1,297 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+// Recording finds a recording; see [app.Backend].
+func (h *Hub) Recording(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	var r app.Recording
+	err := h.store.View(ctx, func(tx *store.Tx) (err error) { r, err = findRecording(tx, ref); return err })
+	return h.downloads.overlay(r), err
+}
+
+func findRecording(tx *store.Tx, ref app.RecordingRef) (app.Recording, error) {
+	r, err := tx.FindRecording(ref)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		e := notFound("there is no recording %q", ref.ID).(*app.Error)
+		e.Hint = "`greenroom recording list` lists them"
+		return r, e
+	case errors.Is(err, store.ErrAmbiguous):
+		return r, &app.Error{
+			Kind: provider.Conflict, Text: fmt.Sprintf("several accounts have a recording %q", ref.ID),
+			Hint: "write it as ACCOUNT/ID",
+		}
+	}
+	return r, err
+}
+
+// DownloadRecording has a recording fetched; see [app.Backend].
+func (h *Hub) DownloadRecording(ctx context.Context, req app.DownloadRequest) (app.Recording, error) {
+	r, err := h.Recording(ctx, req.RecordingRef)
+	if err != nil {
+		return r, err
+	}
+	defer h.rooms.lock(downloadLock(r))()
+	if r, err = h.Recording(ctx, r.Ref()); err != nil {
+		return r, err
+	}
+	if r.Download != nil && r.Download.State.Active() && h.downloads.has(r) {
+		h.downloads.nudge(r)
+		return h.Recording(ctx, r.Ref())
+	}
+	if d := r.Download; d != nil && d.State == app.DownloadDone && !req.Again && stands(*d) {
+		return r, nil
+	}
+	if err := h.canDownload(r, req); err != nil {
+		return r, err
+	}
+	job := store.DownloadJob{
+		Account: r.Account, ID: r.ID, To: req.To, AudioOnly: req.AudioOnly, DeleteAfter: req.DeleteAfter, Again: req.Again,
+		AskedAt: h.clock.Now().UTC(),
+	}
+	err = h.store.Update(ctx, func(tx *store.Tx) error {
+		now, err := tx.Recording(r.Account, r.ID)
+		if err != nil {
+			return err
+		}
+		r = now
+		if old, err := tx.DownloadJob(r.Account, r.ID); err == nil {
+			// It goes on where it was begun: elsewhere it would begin anew.
+			if job.To = cmp.Or(job.To, old.To); job.To == old.To && !job.AudioOnly {
+				job.AudioOnly = old.AudioOnly
+			}
+			job.DeleteAfter = job.DeleteAfter || old.DeleteAfter
+			job.Again = job.Again || old.Again
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		return putJob(tx, &r, job)
+	})
+	if err != nil {
+		return r, writeError(err)
+	}
+	h.downloads.add(r, job)
+	return h.Recording(ctx, r.Ref())
+}
+
+// putJob writes a job and shows it with its recording.
+func putJob(tx *store.Tx, r *app.Recording, job store.DownloadJob) error {
+	d := app.Download{
+		State: app.DownloadWaiting, Reason: "others are first", Total: r.Size(), AskedAt: app.At(job.AskedAt), Auto: job.Auto,
+		AudioOnly: job.AudioOnly, DeleteAfter: job.DeleteAfter,
+	}
+	if old := r.Download; old != nil && !job.Again && old.State != app.DownloadDone && old.State != app.DownloadCancelled {
+		d.Bytes, d.Total = old.Bytes, max(old.Total, d.Total)
+	}
+	r.Download = &d
+	return errors.Join(tx.PutDownloadJob(job), tx.PutRecording(*r))
+}
+
+// stands says whether the files of a download that is done are where they were put.
+func stands(d app.Download) bool {
+	for _, f := range d.Files {
+		if info, err := os.Stat(f.Path); err != nil || info.Size() != f.Size {
+			return false
+		}
+	}
+	return len(d.Files) > 0
+}
+
+// canDownload says why a recording can't be fetched.
+func (h *Hub) canDownload(r app.Recording, req app.DownloadRequest) error {
+	if req.To != "" && !filepath.IsAbs(req.To) {
+		return &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("download to %q: not an absolute path", req.To)}
+	}
+	a, err := h.accountOf(r.Account)
+	if err != nil {
+		return err
+	}
+	if why := reasons(a)[app.AbilityDownload]; why != "" {
+		return cannot(a, app.AbilityDownload)
+	}
+	if h.opt.Downloads.Fetcher == nil {
+		return &app.Error{Kind: provider.Unsupported, Text: "the owner of the store fetches no recordings"}
+	}
+	switch {
+	case !r.DeletedAt.IsZero():
+		return &app.Error{Kind: provider.NotFound, Text: fmt.Sprintf("recording %s was deleted on %s", r.ID, r.Platform)}
+	case r.Status == app.RecordingFailed:
+		return &app.Error{
+			Kind: provider.Conflict, Text: fmt.Sprintf("recording %s has failed: there is nothing to download", r.ID), Hint: r.Error,
+		}
+	case r.Status != app.RecordingReady && !req.Wait:
+		doing := "being processed by " + string(r.Platform)
+		if r.Status == app.RecordingRunning {
+			doing = "being recorded"
+		}
+		return &app.Error{
+			Kind: provider.NotReady, Text: fmt.Sprintf("recording %s is still %s", r.ID, doing),
+			Hint: "ask again later, or with --wait",
+		}
+	}
+	return nil
+}
+
+// PauseDownload pauses a download; see [app.Backend].
+func (h *Hub) PauseDownload(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	r, err := h.Recording(ctx, ref)
+	if err != nil {
+		return r, err
+	}
+	defer h.rooms.lock(downloadLock(r))()
+	// Whatever becomes of the caller, a download that was told to stop is not left half noted.
+	h.downloads.stop(r, stopPause)
+	err = h.changeDownload(context.WithoutCancel(ctx), r.Ref(), func(_ *store.Tx, r *app.Recording) error {
+		if d := r.Download; d != nil && (d.State.Active() || d.State == app.DownloadPaused) {
+			d.State, d.Reason, d.Hint, d.RetryAt = app.DownloadPaused, "paused by hand", "", app.Time{}
+		}
+		return nil
+	})
+	if err != nil {
+		return r, err
+	}
+	return h.Recording(ctx, r.Ref())
+}
+
+// CancelDownload gives a download up; see [app.Backend].
+func (h *Hub) CancelDownload(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	r, err := h.Recording(ctx, ref)
+	if err != nil {
+		return r, err
+	}
+	defer h.rooms.lock(downloadLock(r))()
+	ctx = context.WithoutCancel(ctx)
+	h.downloads.stop(r, stopCancel)
+	var job store.DownloadJob
+	var stays []app.Stay
+	err = h.store.View(ctx, func(tx *store.Tx) (err error) {
+		if job, err = tx.DownloadJob(r.Account, r.ID); err != nil {
+			return err
+		}
+		stays, err = peopleOf(tx, r)
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return h.Recording(ctx, r.Ref())
+	case err != nil:
+		return r, err
+	}
+	if f := h.opt.Downloads.Fetcher; f != nil {
+		if err := f.Discard(ctx, h.fetchJob(r, job, stays)); err != nil {
+			return r, err
+		}
+	}
+	err = h.changeDownload(ctx, r.Ref(), func(tx *store.Tx, r *app.Recording) error {
+		if d := r.Download; d != nil {
+			*d = app.Download{State: app.DownloadCancelled, Total: d.Total, AskedAt: d.AskedAt}
+		}
+		return tx.DeleteDownloadJob(r.Account, r.ID)
+	})
+	if err != nil {
+		return r, err
+	}
+	return h.Recording(ctx, r.Ref())
+}
+
+// DeleteRecording deletes a recording on its platform; see [app.Backend].
+func (h *Hub) DeleteRecording(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	r, err := h.Recording(ctx, ref)
+	if err != nil {
+		return r, err
+	}
+	defer h.rooms.lock(downloadLock(r))()
+	if d := h.downloads.overlay(r).Download; d != nil && d.State.Active() {
+		return r, &app.Error{
+			Kind: provider.Conflict, Text: fmt.Sprintf("recording %s is being downloaded", r.ID),
+			Hint: "wait for it, or cancel the download first",
+		}
+	}
+	if err := h.deleteOnPlatform(ctx, r); err != nil {
+		return r, err
+	}
+	return h.Recording(ctx, r.Ref())
+}
+
+func (h *Hub) deleteOnPlatform(ctx context.Context, r app.Recording) error {
+	a, err := h.accountOf(r.Account)
+	if err != nil {
+		return err
+	}
+	del, ok := a.Provider.(provider.RecordingDeleter)
+	if !ok {
+		return cannot(a, app.AbilityDeleteRecording)
+	}
+	if r.Status == app.RecordingRunning {
+		return &app.Error{
+			Kind: provider.Conflict, Text: fmt.Sprintf("recording %s is still running", r.ID), Hint: "stop the recording first",
+		}
+	}
+	err = del.DeleteRecording(ctx, r.ID)
+	h.noteCall(a, err)
+	if err != nil {
+		return err
+	}
+	return h.changeDownload(context.WithoutCancel(ctx), r.Ref(), func(_ *store.Tx, r *app.Recording) error {
+		r.DeletedAt = h.now()
+		return nil
+	})
+}
+
+// LimitDownloads changes the bandwidth; see [app.Backend].
+func (h *Hub) LimitDownloads(ctx context.Context, l app.DownloadLimit) (app.DownloadLimit, error) {
+	f := h.opt.Downloads.Fetcher
+	switch {
+	case f == nil:
+		return l, &app.Error{Kind: provider.Unsupported, Text: "the owner of the store fetches no recordings"}
+	case l.BytesPerSecond < 0:
+		return l, &app.Error{Kind: provider.Invalid, Text: "a limit can't be negative", Hint: "0 is no limit"}
+	}
+	f.Limit(l.BytesPerSecond)
+	h.downloads.setLimit(l.BytesPerSecond)
+	h.publish([]app.Change{{Kind: app.StatusChange}})
+	return l, ctx.Err()
+}
+
+// changeDownload changes a recording in a transaction.
+func (h *Hub) changeDownload(ctx context.Context, ref app.RecordingRef, change func(*store.Tx, *app.Recording) error) error {
+	return writeError(h.store.Update(ctx, func(tx *store.Tx) error {
+		r, err := tx.Recording(ref.Account, ref.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			return notFound("there is no recording %q", ref.ID)
+		}
+		if err != nil {
+			return err
+		}
+		if err := change(tx, &r); err != nil {
+			return err
+		}
+		return tx.PutRecording(r)
+	}))
+}
+
+func downloadLock(r app.Recording) string { return "download " + r.Account + "/" + r.ID }
+
+// peopleOf lists who was in a recording's meeting.
+func peopleOf(tx *store.Tx, r app.Recording) ([]app.Stay, error) {
+	if r.Meeting == "" {
+		return nil, nil
+	}
+	stays, err := tx.Stays(r.Meeting)
+	out := make([]app.Stay, 0, len(stays))
+	for _, s := range stays {
+		out = append(out, s.Stay)
+	}
+	return out, err
+}

@@ -1,0 +1,142 @@
+package hub
+
+import (
+	"math"
+	"time"
+
+	"greenroom/internal/app"
+)
+
+const (
+	// tellEvery is how often the progress of one download is published at most.
+	tellEvery = 250 * time.Millisecond
+	// rateOver is over what time a rate is averaged: long enough to be read, short enough to follow.
+	rateOver = 5 * time.Second
+)
+
+// meter is how fast a download is.
+type meter struct {
+	last FetchReport
+	// began is how many bytes were here when this process began to fetch.
+	began int64
+	note  string
+	// rate is in bytes per second, as of measured, when counted bytes were here.
+	rate     float64
+	counted  int64
+	measured time.Time
+	told     time.Time
+}
+
+// add takes a report. Rates are averaged with a weight that falls off with time, whatever the distance of reports.
+func (m *meter) add(f FetchReport, now time.Time) {
+	if m.measured.IsZero() {
+		m.measured, m.counted, m.began = now, f.Bytes, f.Bytes
+	}
+	if f.Bytes < m.counted { // begun anew
+		m.counted, m.rate, m.measured = f.Bytes, 0, now
+	}
+	if since := now.Sub(m.measured); since >= tellEvery {
+		rate := float64(f.Bytes-m.counted) / since.Seconds()
+		weight := 1 - math.Exp(-float64(since)/float64(rateOver))
+		if m.rate == 0 {
+			weight = 1
+		}
+		m.rate += weight * (rate - m.rate)
+		m.counted, m.measured = f.Bytes, now
+	}
+	if f.Note != "" {
+		m.note = f.Note
+	}
+	m.last = f
+}
+
+// idle forgets the rate when nothing runs any more.
+func (m *meter) idle() { m.rate, m.measured, m.told = 0, time.Time{}, time.Time{} }
+
+// show puts what is known into a download as it was stored.
+func (m *meter) show(d *app.Download) {
+	d.Bytes = m.last.Bytes
+	if m.last.Total > 0 {
+		d.Total = m.last.Total
+	}
+	if m.note != "" {
+		d.Note = m.note
+	}
+	if m.last.Verifying {
+		d.State = app.DownloadVerifying
+		return
+	}
+	d.Rate = int64(m.rate)
+	if left := d.Total - d.Bytes; d.Rate > 0 && left > 0 {
+		d.ETAS = math.Round(float64(left)/m.rate*10) / 10
+	}
+}
+
+// report takes a fetcher's report of a download and publishes it, unless it did so a moment ago.
+func (q *downloads) report(d *download, f FetchReport) {
+	now := q.h.clock.Now()
+	q.mu.Lock()
+	turned := f.Verifying != d.last.Verifying || f.Note != ""
+	d.meter.add(f, now)
+	due := turned || now.Sub(d.told) >= tellEvery
+	r := d.shown
+	if due {
+		d.told = now
+	}
+	q.mu.Unlock()
+	if due {
+		q.h.bus.publish([]app.Change{{Kind: app.RecordingChange, Recording: new(q.overlay(r))}})
+	}
+}
+
+// overlay shows a recording with how far its download is now. Progress is not stored: only the changes of state are.
+func (q *downloads) overlay(r app.Recording) app.Recording {
+	if r.Download == nil || !r.Download.State.Active() {
+		return r
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	d := q.find(r.Account, r.ID)
+	if d == nil || d.ended == nil || r.Download.State == app.DownloadWaiting {
+		return r
+	}
+	shown := *r.Download
+	d.meter.show(&shown)
+	r.Download = &shown
+	return r
+}
+
+// setLimit remembers the bandwidth for the status.
+func (q *downloads) setLimit(n int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.limit = n
+}
+
+// status tells of all of them together.
+func (q *downloads) status() app.DownloadsStatus {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := app.DownloadsStatus{Folder: q.h.opt.Downloads.Folder, Limit: q.limit}
+	for _, d := range q.queue {
+		if d.ended != nil {
+			s.Running++
+		} else {
+			s.Waiting++
+		}
+	}
+	return s
+}
+
+// publish hands changes to the bus, recordings with how far their downloads are. Commits come here in their order.
+func (h *Hub) publish(changes []app.Change) {
+	for i, c := range changes {
+		if c.Kind == app.RecordingChange && c.Recording != nil {
+			h.downloads.changed(*c.Recording)
+			h.commands.changed(*c.Recording)
+			r := h.downloads.overlay(*c.Recording)
+			changes[i].Recording = &r
+		}
+	}
+	h.bus.publish(changes)
+}

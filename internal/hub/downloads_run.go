@@ -1,0 +1,451 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+const (
+	// processingAgain is how often a recording that the platform still works on is looked at anew. A change of it that
+	// becomes known sooner is acted on at once.
+	processingAgain = 15 * time.Second
+	// spaceAgain is how often a full disk is tried again.
+	spaceAgain = time.Minute
+	// downloadTries is how often a download is begun anew after the network or the platform failed it, downloadPause and
+	// longestPause how long is waited in between, doubling.
+	downloadTries = 8
+	downloadPause = 5 * time.Second
+	longestPause  = 5 * time.Minute
+)
+
+// stopKind says for what a download was stopped by hand.
+type stopKind int
+
+const (
+	goOn stopKind = iota
+	stopPause
+	stopCancel
+)
+
+// download is one that goes on in this process.
+type download struct {
+	job store.DownloadJob
+	// begun is closed over by its goroutine; ended is closed when that has ended. Both are nil while it waits.
+	cancel context.CancelFunc
+	ended  chan struct{}
+	// next is the earliest time at which it begins.
+	next time.Time
+	// shown is the recording as the latest commit left it.
+	shown app.Recording
+	stop  stopKind
+	meter
+}
+
+// downloads are those that go on in this process, in the order in which they were asked for. mu is never held across a
+// call of the store, whose commits come back here to be published.
+type downloads struct {
+	h *Hub
+	// look has an element when the store may hold jobs that are not here yet.
+	look chan struct{}
+
+	mu     sync.Mutex
+	queue  []*download
+	limit  int64
+	closed bool
+	timer  clockwork.Timer
+}
+
+func newDownloads(h *Hub) *downloads {
+	return &downloads{h: h, look: make(chan struct{}, 1), limit: h.opt.Downloads.Limit}
+}
+
+func (q *downloads) atOnce() int { return cmp.Or(q.h.opt.Downloads.AtOnce, 2) }
+
+// find gives the download of a recording; the caller holds mu.
+func (q *downloads) find(account, id string) *download {
+	for _, d := range q.queue {
+		if d.job.Account == account && d.job.ID == id {
+			return d
+		}
+	}
+	return nil
+}
+
+func (q *downloads) has(r app.Recording) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.find(r.Account, r.ID) != nil
+}
+
+// add has a job done, unless it is being done.
+func (q *downloads) add(r app.Recording, job store.DownloadJob) {
+	q.mu.Lock()
+	d := q.find(job.Account, job.ID)
+	if d == nil {
+		d = &download{}
+		q.queue = append(q.queue, d)
+		slices.SortStableFunc(q.queue, func(a, b *download) int { return a.job.AskedAt.Compare(b.job.AskedAt) })
+	}
+	if d.ended == nil {
+		d.job, d.shown, d.next = job, r, time.Time{}
+		if r.Download != nil {
+			d.meter.last = FetchReport{Bytes: r.Download.Bytes, Total: r.Download.Total}
+		}
+	}
+	q.mu.Unlock()
+	q.schedule()
+}
+
+// nudge has a download that waits for another try begin now.
+func (q *downloads) nudge(r app.Recording) {
+	q.mu.Lock()
+	if d := q.find(r.Account, r.ID); d != nil && d.ended == nil {
+		d.next = time.Time{}
+	}
+	q.mu.Unlock()
+	q.schedule()
+}
+
+// remove forgets a download; the caller holds mu.
+func (q *downloads) remove(d *download) {
+	q.queue = slices.DeleteFunc(q.queue, func(o *download) bool { return o == d })
+}
+
+// schedule begins what can begin, and sees to it that it is called again when something can.
+func (q *downloads) schedule() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
+	now, running, soonest := q.h.clock.Now(), 0, time.Time{}
+	for _, d := range q.queue {
+		if d.ended != nil {
+			running++
+		}
+	}
+	for _, d := range q.queue {
+		switch {
+		case d.ended != nil:
+		case now.Before(d.next):
+			if soonest.IsZero() || d.next.Before(soonest) {
+				soonest = d.next
+			}
+		case running < q.atOnce():
+			running++
+			ctx, cancel := context.WithCancel(q.h.ctx)
+			d.cancel, d.ended = cancel, make(chan struct{})
+			q.h.goes("download", func() { q.run(ctx, d) })
+		}
+	}
+	if q.timer != nil {
+		q.timer.Stop()
+	}
+	if !soonest.IsZero() {
+		q.timer = q.h.clock.AfterFunc(soonest.Sub(now), func() {
+			defer q.h.crash.Recover("downloads")
+			q.schedule()
+		})
+	}
+}
+
+// close lets nothing begin any more.
+func (q *downloads) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	if q.timer != nil {
+		q.timer.Stop()
+	}
+}
+
+// stop ends a recording's download, whether it runs or waits, and returns when nothing of it runs any more.
+func (q *downloads) stop(r app.Recording, why stopKind) {
+	q.mu.Lock()
+	d := q.find(r.Account, r.ID)
+	if d == nil {
+		q.mu.Unlock()
+		return
+	}
+	d.stop = why
+	ended := d.ended
+	if ended == nil {
+		q.remove(d)
+	} else {
+		d.cancel()
+	}
+	q.mu.Unlock()
+	if ended != nil {
+		<-ended
+	}
+	q.schedule()
+}
+
+// serve takes in the jobs that the store holds: at the start those that an earlier owner left, later those that are made
+// by themselves.
+func (q *downloads) serve() {
+	for {
+		if err := q.recall(); err != nil && q.h.ctx.Err() == nil {
+			q.h.log.Error("the downloads that were asked for could not be read", "err", err)
+		}
+		q.schedule()
+		select {
+		case <-q.look:
+		case <-q.h.ctx.Done():
+			return
+		}
+	}
+}
+
+// recall adds the jobs of the store that go on and are not here.
+func (q *downloads) recall() error {
+	type found struct {
+		job store.DownloadJob
+		r   app.Recording
+	}
+	var all []found
+	err := q.h.store.View(q.h.ctx, func(tx *store.Tx) error {
+		jobs, err := tx.DownloadJobs()
+		for _, j := range jobs {
+			r, rerr := tx.Recording(j.Account, j.ID)
+			if rerr != nil {
+				return rerr
+			}
+			if d := r.Download; d != nil && (d.State.Active() || d.State == app.DownloadPaused && !d.RetryAt.IsZero()) {
+				all = append(all, found{j, r})
+			}
+		}
+		return err
+	})
+	for _, f := range all {
+		if !q.has(f.r) && q.h.opt.Downloads.Fetcher != nil {
+			q.add(f.r, f.job)
+		}
+	}
+	return err
+}
+
+// changed is told of the recordings that a commit has written. It doesn't block and calls nothing.
+func (q *downloads) changed(r app.Recording) {
+	if r.Download == nil || !r.Download.State.Active() {
+		return
+	}
+	q.mu.Lock()
+	if d := q.find(r.Account, r.ID); d != nil {
+		if d.ended == nil && d.shown.Status != app.RecordingReady && r.Status == app.RecordingReady {
+			d.next = time.Time{} // it waited for the platform
+		}
+		d.shown = r
+	}
+	q.mu.Unlock()
+	select {
+	case q.look <- struct{}{}:
+	default:
+	}
+}
+
+// run fetches one recording, and notes what came of it.
+func (q *downloads) run(ctx context.Context, d *download) {
+	h := q.h
+	next, err := q.attempt(ctx, d)
+	if err != nil && h.ctx.Err() == nil {
+		h.log.Error("a download could not be noted", "recording", d.job.ID, "err", err)
+	}
+	q.mu.Lock()
+	d.cancel()
+	ended := d.ended
+	d.cancel, d.ended = nil, nil
+	if next.IsZero() || d.stop != goOn {
+		q.remove(d)
+	}
+	d.next = next
+	d.meter.idle()
+	q.mu.Unlock()
+	close(ended)
+	q.schedule()
+}
+
+// attempt fetches one recording. It returns when to try again, zero for never.
+func (q *downloads) attempt(ctx context.Context, d *download) (next time.Time, err error) {
+	h, ref := q.h, app.RecordingRef{Account: d.job.Account, ID: d.job.ID}
+	var r app.Recording
+	var stays []app.Stay
+	err = h.store.View(ctx, func(tx *store.Tx) (err error) {
+		if r, err = tx.Recording(ref.Account, ref.ID); err != nil {
+			return err
+		}
+		stays, err = peopleOf(tx, r)
+		return err
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	if err := h.canDownload(r, app.DownloadRequest{}); err != nil {
+		return q.failed(ref, d, err)
+	}
+	err = h.changeDownload(ctx, ref, func(_ *store.Tx, r *app.Recording) error {
+		d := downloadOf(r)
+		d.State, d.Reason, d.Hint, d.RetryAt = app.DownloadRunning, "", "", app.Time{}
+		return nil
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	job := h.fetchJob(r, d.job, stays)
+	job.Report = func(f FetchReport) { q.report(d, f) }
+	got, err := h.opt.Downloads.Fetcher.Fetch(ctx, job)
+	if err != nil {
+		return q.failed(ref, d, err)
+	}
+	return time.Time{}, q.finished(ref, d, got)
+}
+
+func (h *Hub) fetchJob(r app.Recording, job store.DownloadJob, stays []app.Stay) FetchJob {
+	return FetchJob{
+		Recording: r, Folder: cmp.Or(job.To, h.opt.Downloads.Folder), AudioOnly: job.AudioOnly, People: stays,
+		Journal:   func(file string) ChunkJournal { return chunkJournal{h.store, h.clock, job.Account, job.ID, file} },
+		Journaled: func(ctx context.Context) ([]string, error) { return journaled(ctx, h.store, job.Account, job.ID) },
+		Report:    func(FetchReport) {},
+	}
+}
+
+// downloadOf is a recording's download, made where there is none.
+func downloadOf(r *app.Recording) *app.Download {
+	if r.Download == nil {
+		r.Download = &app.Download{}
+	}
+	return r.Download
+}
+
+// failed notes why a try did not succeed, and says when the next one is. What was stopped by hand is noted by who stopped
+// it, and what the end of this process interrupted goes on with the next owner.
+func (q *downloads) failed(ref app.RecordingRef, d *download, cause error) (next time.Time, err error) {
+	h := q.h
+	q.mu.Lock()
+	stopped, at, reported := d.stop != goOn, d.job.Tries, d.meter.last
+	q.mu.Unlock()
+	if h.ctx.Err() != nil {
+		return time.Time{}, nil
+	}
+	e, now := app.AsError(cause), h.clock.Now()
+	state := app.DownloadFailed
+	if !stopped {
+		switch e.Kind {
+		case provider.NotReady:
+			state, next = app.DownloadWaiting, now.Add(processingAgain)
+		case app.NoSpace:
+			state, next = app.DownloadPaused, now.Add(spaceAgain)
+		case provider.Unavailable, provider.RateLimited, app.Busy:
+			if at++; at < downloadTries {
+				state, next = app.DownloadWaiting, now.Add(max(retryAfter(cause, 0), min(downloadPause<<(at-1), longestPause)))
+			}
+		}
+		if reported.Bytes > d.meter.began {
+			at = min(at, 1) // it came further: the network is bad, not gone
+		}
+	}
+	d.job.Tries = at
+	if state == app.DownloadFailed && !stopped {
+		h.log.Warn("a download has failed", "recording", ref.ID, "account", ref.Account, "err", cause)
+	}
+	err = h.changeDownload(context.Background(), ref, func(tx *store.Tx, r *app.Recording) error {
+		if old := downloadOf(r); reported.Total > 0 || reported.Bytes > 0 {
+			old.Bytes, old.Total = reported.Bytes, max(reported.Total, old.Total)
+		}
+		if stopped {
+			return nil
+		}
+		o := r.Download
+		o.State, o.Reason, o.Hint, o.RetryAt = state, e.Text, e.Hint, app.At(next.Truncate(time.Second))
+		return tx.PutDownloadJob(d.job)
+	})
+	return next, err
+}
+
+// finished notes that a recording is here, and what is to be done next.
+func (q *downloads) finished(ref app.RecordingRef, d *download, got Fetched) error {
+	h := q.h
+	var total int64
+	for _, f := range got.Files {
+		total += f.Size
+	}
+	var r app.Recording
+	err := h.changeDownload(context.Background(), ref, func(tx *store.Tx, now *app.Recording) error {
+		o := downloadOf(now)
+		*o = app.Download{
+			State: app.DownloadDone, Bytes: total, Total: total, Path: got.Path, Files: got.Files, Note: got.Note, AskedAt: o.AskedAt,
+			FetchedAt: h.now(), Auto: o.Auto, AudioOnly: o.AudioOnly, DeleteAfter: o.DeleteAfter,
+		}
+		if h.opt.Downloads.Command != nil {
+			o.Command = &app.DownloadCommand{State: app.CommandWaiting}
+			if err := tx.PutCommandJob(store.CommandJob{Account: ref.Account, ID: ref.ID, Next: h.clock.Now().UTC()}); err != nil {
+				return err
+			}
+		}
+		r = *now
+		return tx.DeleteDownloadJob(ref.Account, ref.ID)
+	})
+	if err != nil || !d.job.DeleteAfter {
+		return err
+	}
+	if err := h.deleteOnPlatform(h.ctx, r); err != nil {
+		h.log.Warn("a recording that was downloaded could not be deleted on its platform", "recording", ref.ID, "err", err)
+		return h.changeDownload(context.Background(), ref, func(_ *store.Tx, r *app.Recording) error {
+			note := &downloadOf(r).Note
+			if *note != "" {
+				*note += "; "
+			}
+			*note += "still on the platform: " + app.AsError(err).Text
+			return nil
+		})
+	}
+	return nil
+}
+
+// chunkJournal is a fetcher's memory in the store.
+type chunkJournal struct {
+	store             *store.Store
+	clock             clockwork.Clock
+	account, id, file string
+}
+
+// Load implements [ChunkJournal], as do the methods below.
+func (j chunkJournal) Load(ctx context.Context) (b []byte, err error) {
+	err = j.store.View(ctx, func(tx *store.Tx) error { b = tx.Chunks(j.account, j.id, j.file); return nil })
+	return b, err
+}
+
+// Save writes with whatever else waits. A queue that is full is tried again: other work must not fail a download.
+func (j chunkJournal) Save(ctx context.Context, progress []byte) error {
+	for {
+		err := j.store.Update(ctx, func(tx *store.Tx) error { return tx.PutChunks(j.account, j.id, j.file, progress) })
+		if !errors.Is(err, store.ErrBusy) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-j.clock.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// Clear forgets.
+func (j chunkJournal) Clear(ctx context.Context) error {
+	return j.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteChunks(j.account, j.id, j.file) })
+}
+
+func journaled(ctx context.Context, s *store.Store, account, id string) (files []string, err error) {
+	err = s.View(ctx, func(tx *store.Tx) error { files = tx.ChunkFiles(account, id); return nil })
+	return files, err
+}

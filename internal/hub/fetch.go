@@ -1,0 +1,80 @@
+package hub
+
+import (
+	"context"
+
+	"greenroom/internal/app"
+)
+
+// Downloads say how recordings are fetched.
+type Downloads struct {
+	// Fetcher does it; nil when this program can't.
+	Fetcher Fetcher
+	// Folder is where files go unless a request says otherwise; absolute.
+	Folder string
+	// AtOnce is how many recordings are fetched at the same time, 2 when zero.
+	AtOnce int
+	// Limit is the bandwidth of all of them together in bytes per second, 0 for none.
+	Limit int64
+	// Command is run after each verified download, over and over until it returns nil or has failed for good; nil when
+	// none is configured. It must end when ctx does, and may be run again afterwards.
+	Command func(ctx context.Context, r app.Recording) error
+}
+
+// A Fetcher gets recordings down. It is safe for concurrent use.
+type Fetcher interface {
+	// Fetch gets the files of a recording to their final names, verified, and goes on where the journal says that an
+	// earlier try stopped. It tries again by itself what may succeed within a minute or so. Errors have kinds:
+	// [provider.NotReady] while the platform still processes the recording, [app.NoSpace] when the disk is full;
+	// [provider.Unavailable] and [provider.RateLimited] for what is worth another try later; everything else is for good.
+	// When ctx ends it returns soon, and has noted all that it fetched.
+	Fetch(ctx context.Context, j FetchJob) (Fetched, error)
+	// Discard removes what tries that were given up have left.
+	Discard(ctx context.Context, j FetchJob) error
+	// Limit changes the bandwidth of everything that is fetched, in bytes per second; 0 is no limit.
+	Limit(bytesPerSecond int64)
+}
+
+// FetchJob is one recording to fetch.
+type FetchJob struct {
+	Recording app.Recording
+	// Folder is the one under which the files get their names; absolute.
+	Folder    string
+	AudioOnly bool
+	// People were in the recording's meeting, as far as it is known; raw tracks are named by them.
+	People []app.Stay
+	// Journal remembers the progress of one file of the recording, named as the fetcher likes. Journaled lists the files
+	// of which it holds something.
+	Journal   func(file string) ChunkJournal
+	Journaled func(ctx context.Context) ([]string, error)
+	// Report is told how far it is, as often as the fetcher likes. It doesn't block.
+	Report func(FetchReport)
+}
+
+// A ChunkJournal keeps what a fetcher must not forget beyond the life of the process.
+type ChunkJournal interface {
+	// Load gives what was saved last, nil when nothing.
+	Load(ctx context.Context) ([]byte, error)
+	// Save returns when it is durable.
+	Save(ctx context.Context, progress []byte) error
+	Clear(ctx context.Context) error
+}
+
+// FetchReport is how far a fetch is, over all files of the recording.
+type FetchReport struct {
+	// Bytes are here, those of earlier tries included, of Total; Total is 0 while it isn't known.
+	Bytes, Total int64
+	// Verifying says that every byte is here.
+	Verifying bool
+	// Note is something to know on the way: that the file changed at its source and was begun anew. Empty means nothing
+	// new.
+	Note string
+}
+
+// Fetched is a recording that is here, verified.
+type Fetched struct {
+	// Path is the file, or the folder of several; absolute.
+	Path  string
+	Files []app.DownloadedFile
+	Note  string
+}

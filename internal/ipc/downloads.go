@@ -1,0 +1,68 @@
+package ipc
+
+import (
+	"context"
+
+	"greenroom/internal/app"
+)
+
+// Recording finds a recording.
+func (c *Client) Recording(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return call[app.Recording](ctx, c, "Recording", ref)
+}
+
+// DownloadRecording has a recording fetched.
+func (c *Client) DownloadRecording(ctx context.Context, r app.DownloadRequest) (app.Recording, error) {
+	return call[app.Recording](ctx, c, "DownloadRecording", r)
+}
+
+// PauseDownload pauses a download.
+func (c *Client) PauseDownload(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return call[app.Recording](ctx, c, "PauseDownload", ref)
+}
+
+// CancelDownload gives a download up.
+func (c *Client) CancelDownload(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return call[app.Recording](ctx, c, "CancelDownload", ref)
+}
+
+// DeleteRecording deletes a recording on its platform.
+func (c *Client) DeleteRecording(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return call[app.Recording](ctx, c, "DeleteRecording", ref)
+}
+
+// LimitDownloads changes the bandwidth of downloads.
+func (c *Client) LimitDownloads(ctx context.Context, l app.DownloadLimit) (app.DownloadLimit, error) {
+	return call[app.DownloadLimit](ctx, c, "LimitDownloads", l)
+}
+
+// Recording finds a recording.
+func (s *Session) Recording(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return route(ctx, s, again, ref, app.Backend.Recording)
+}
+
+// DownloadRecording has a recording fetched. It is repeated with the next owner: a download that is under way stays as it
+// is.
+func (s *Session) DownloadRecording(ctx context.Context, r app.DownloadRequest) (app.Recording, error) {
+	return route(ctx, s, !r.Again, r, app.Backend.DownloadRecording)
+}
+
+// PauseDownload pauses a download.
+func (s *Session) PauseDownload(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return route(ctx, s, again, ref, app.Backend.PauseDownload)
+}
+
+// CancelDownload gives a download up.
+func (s *Session) CancelDownload(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return route(ctx, s, once, ref, app.Backend.CancelDownload)
+}
+
+// DeleteRecording deletes a recording on its platform.
+func (s *Session) DeleteRecording(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return route(ctx, s, once, ref, app.Backend.DeleteRecording)
+}
+
+// LimitDownloads changes the bandwidth of downloads.
+func (s *Session) LimitDownloads(ctx context.Context, l app.DownloadLimit) (app.DownloadLimit, error) {
+	return route(ctx, s, again, l, app.Backend.LimitDownloads)
+}
