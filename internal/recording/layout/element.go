@@ -1,0 +1,147 @@
+package layout
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"greenroom/internal/plain"
+)
+
+const (
+	// elementMost is the longest name of a folder or file in bytes: 255, which is what file systems admit, without room for
+	// ".part" and a number.
+	elementMost = 240
+	// idMost is the longest id that is kept as it is; idKept is how much is kept of a longer one before its hash.
+	idMost = 64
+	idKept = 40
+	// extMost is the longest extension without its dot.
+	extMost = 10
+)
+
+// forbidden are the visible characters that one of the systems refuses in names.
+const forbidden = `<>:"/\|?*`
+
+// clean replaces every character that can't be in a name on Linux, macOS and Windows, or that can't be seen, by an underscore.
+// Spaces of every kind become plain ones. Unassigned code points go too: macOS refuses them.
+func clean(s string) string {
+	s = norm.NFC.String(strings.ToValidUTF8(s, "_"))
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Zs, r):
+			return ' '
+		case r == 0x200c || r == 0x200d:
+			return r // joiners, which several scripts are written with
+		case strings.ContainsRune(forbidden, r), !unicode.IsGraphic(r), plain.Text(string(r)) != string(r):
+			return '_'
+		}
+		return r
+	}, s)
+}
+
+// identifier is a recording's id as it stands in names. One that has to be changed gets a part of its hash.
+func identifier(id string) string {
+	if id == "" {
+		return ""
+	}
+	if len(id) <= idMost && clean(id) == id && !strings.ContainsAny(id, " .") {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	readable := strings.Map(func(r rune) rune {
+		if r == ' ' || r == '.' {
+			return '_'
+		}
+		return r
+	}, clean(id))
+	return cut(readable, idKept) + "-" + hex.EncodeToString(sum[:6])
+}
+
+// extension is an extension without its dot: letters and digits of ASCII, in lower case.
+func extension(ext string) string {
+	ext = strings.ToLower(strings.TrimPrefix(ext, "."))
+	odd := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }
+	if ext == "" || len(ext) > extMost || strings.ContainsFunc(ext, odd) {
+		return "bin"
+	}
+	return ext
+}
+
+// assemble makes one folder's or file's name of its pieces. Where it would be too long, the longest of the values that may be
+// cut are.
+func assemble(pieces []piece, value func(field string) string) string {
+	values := make([]string, len(pieces))
+	total := 0
+	for i, p := range pieces {
+		values[i] = p.text
+		if p.field != "" {
+			values[i] = value(p.field)
+		}
+		total += len(values[i])
+	}
+	for total > elementMost {
+		longest := -1
+		for i, p := range pieces {
+			if p.field != "" && !fields[p.field].fixed && (longest < 0 || len(values[i]) > len(values[longest])) {
+				longest = i
+			}
+		}
+		if longest < 0 || values[longest] == "" {
+			break
+		}
+		shorter := cut(values[longest], len(values[longest])-1)
+		total -= len(values[longest]) - len(shorter)
+		values[longest] = shorter
+	}
+	return finish(strings.Join(values, ""))
+}
+
+// finish makes a legal name of text that has only legal characters: no dot or dash or space where they mean something, and no
+// name that Windows keeps for its devices.
+func finish(s string) string {
+	s = norm.NFC.String(s) // a mark at the start of a value may have met a letter
+	if s == "" {
+		return "_"
+	}
+	if c := s[0]; c == '.' || c == ' ' || c == '-' {
+		s = "_" + s[1:]
+	}
+	if n := len(s) - 1; s[n] == '.' || s[n] == ' ' {
+		s = s[:n] + "_"
+	}
+	if reserved(s) {
+		s = "_" + s
+	}
+	return s
+}
+
+// reserved says whether Windows takes the name for a device, whatever its extension.
+func reserved(s string) bool {
+	stem, _, _ := strings.Cut(s, ".")
+	stem = strings.ToUpper(strings.TrimRight(stem, " "))
+	switch stem {
+	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$":
+		return true
+	}
+	for _, port := range []string{"COM", "LPT"} {
+		if digit, ok := strings.CutPrefix(stem, port); ok && utf8.RuneCountInString(digit) == 1 && strings.Contains("0123456789¹²³", digit) {
+			return true
+		}
+	}
+	return false
+}
+
+// cut returns at most n bytes of s, and no half of a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

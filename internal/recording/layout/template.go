@@ -1,0 +1,211 @@
+// Package layout says where the files of recordings stand: their names, the folder of one with several files, and the manifest
+// beside those.
+//
+// What it promises of every name, whatever a room or a person is called:
+//   - it stays inside the target folder (filepath.IsLocal holds of it on every system);
+//   - each of its parts is a legal name on Linux, macOS and Windows, has nothing that hides or steers, is in Unicode's
+//     composed form, and leaves room for ".part" and " (2)" within 255 bytes;
+//   - the recording's id is in it, so that two recordings don't meet; where the id had to be changed to fit, a part of its
+//     hash makes up for that.
+//
+// What can't be kept is replaced by an underscore rather than left out. Names are slash-separated. The package writes nothing
+// but the manifest.
+package layout
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DefaultTemplate names a recording by its room and when it began.
+const DefaultTemplate = "{room}/{date}-{time}-{room}-{id}.{ext}"
+
+// Facts are what a name is made of. Those that are empty show as "unknown".
+type Facts struct {
+	Room     string
+	Account  string
+	Platform string
+	// ID is the recording's, Start when it began.
+	ID    string
+	Start time.Time
+	// Kind is the recording's or, of a track, the media: "cloud", "tracks", "cam-audio".
+	Kind string
+	// Participant is who a track is of, Track which one it is; both are empty for a recording of one file.
+	Participant string
+	Track       string
+	// Ext is the extension, with or without its dot.
+	Ext string
+}
+
+// fields are what a template may name. Values that aren't fixed are cut where a name would be too long.
+var fields = map[string]struct {
+	fixed bool
+	value func(Facts, *time.Location) string
+}{
+	"room":        {false, func(f Facts, _ *time.Location) string { return f.Room }},
+	"account":     {false, func(f Facts, _ *time.Location) string { return f.Account }},
+	"platform":    {false, func(f Facts, _ *time.Location) string { return f.Platform }},
+	"kind":        {false, func(f Facts, _ *time.Location) string { return f.Kind }},
+	"participant": {false, func(f Facts, _ *time.Location) string { return f.Participant }},
+	"track":       {false, func(f Facts, _ *time.Location) string { return f.Track }},
+	"date":        {true, func(f Facts, l *time.Location) string { return stamp(f.Start, l, "2006-01-02") }},
+	"time":        {true, func(f Facts, l *time.Location) string { return stamp(f.Start, l, "150405") }},
+	"id":          {true, func(f Facts, _ *time.Location) string { return identifier(f.ID) }},
+	"ext":         {true, func(f Facts, _ *time.Location) string { return extension(f.Ext) }},
+}
+
+// Fields lists what a template may name, in order.
+func Fields() []string {
+	var names []string
+	for name := range fields {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// stamp is a time in the host's zone. A year that needs more or fewer than four digits is none that anything was recorded in.
+func stamp(at time.Time, l *time.Location, format string) string {
+	if at.IsZero() || at.Year() < 1000 || at.Year() > 9999 {
+		return ""
+	}
+	return at.In(l).Format(format)
+}
+
+// piece is a literal text or a field.
+type piece struct {
+	text  string
+	field string
+}
+
+// Template is a parsed template. It is made by [Parse].
+type Template struct {
+	// parts are the folders and the file's name.
+	parts [][]piece
+}
+
+// literalMost bounds the fixed text of one part in bytes. With it, the fixed fields always fit.
+const literalMost = 64
+
+// Parse reads a template: parts separated by slashes, of text and fields in braces. Every error says what to change.
+func Parse(s string) (Template, error) {
+	var t Template
+	wrong := func(format string, args ...any) (Template, error) {
+		return Template{}, fmt.Errorf("name template %q: %w", s, fmt.Errorf(format, args...))
+	}
+	switch {
+	case s == "":
+		return wrong("it is empty; the usual one is %s", DefaultTemplate)
+	case s[0] == '/' || s[0] == '~' || len(s) > 1 && s[1] == ':':
+		return wrong("it must be relative to the target folder")
+	case strings.Contains(s, `\`):
+		return wrong(`it has a "\"; folders are separated by "/"`)
+	}
+	for part := range strings.SplitSeq(s, "/") {
+		pieces, err := parsePart(part)
+		if err != nil {
+			return wrong("%w", err)
+		}
+		t.parts = append(t.parts, pieces)
+	}
+	name := t.parts[len(t.parts)-1]
+	end := len(name) - 1
+	if end < 1 || name[end].field != "ext" || !strings.HasSuffix(name[end-1].text, ".") || end == 1 && name[0].text == "." {
+		return wrong("it must end in .{ext}")
+	}
+	ids, exts := 0, 0
+	for _, part := range t.parts {
+		for _, p := range part {
+			switch p.field {
+			case "id":
+				ids++
+			case "ext":
+				exts++
+			}
+		}
+	}
+	if ids == 0 {
+		return wrong("it must name {id}: two recordings of a room may begin in the same second")
+	}
+	if exts > 1 {
+		return wrong("{ext} stands at the end alone")
+	}
+	return t, nil
+}
+
+// parsePart reads one folder's or file's name.
+func parsePart(s string) ([]piece, error) {
+	if s == "" || s == "." || s == ".." {
+		return nil, fmt.Errorf("%q is no name of a folder or file", s)
+	}
+	var pieces []piece
+	literals := 0
+	for s != "" {
+		text, rest, found := strings.Cut(s, "{")
+		if strings.Contains(text, "}") {
+			return nil, errors.New("a } has no { before it")
+		}
+		if text != "" {
+			if clean(text) != text {
+				return nil, fmt.Errorf("%q has characters that file names cannot have on every system", text)
+			}
+			literals += len(text)
+			pieces = append(pieces, piece{text: text})
+		}
+		if !found {
+			break
+		}
+		field, after, closed := strings.Cut(rest, "}")
+		if !closed {
+			return nil, fmt.Errorf("{%s is not closed", field)
+		}
+		if _, ok := fields[field]; !ok {
+			return nil, fmt.Errorf("there is no {%s}; there are {%s}", field, strings.Join(Fields(), "}, {"))
+		}
+		if slices.ContainsFunc(pieces, func(p piece) bool { return p.field == field }) {
+			return nil, fmt.Errorf("{%s} stands twice between two slashes", field)
+		}
+		pieces = append(pieces, piece{field: field})
+		s = after
+	}
+	if literals > literalMost {
+		return nil, fmt.Errorf("more than %d bytes of text between two slashes", literalMost)
+	}
+	return pieces, nil
+}
+
+// Path is the name of a file, with slashes. loc is the zone of its date and time, nil that of the machine.
+func (t Template) Path(f Facts, loc *time.Location) string {
+	return strings.Join(t.expand(t.parts, f, loc), "/")
+}
+
+// Folder is the name of the folder for a recording of several files: the file's name without its extension.
+func (t Template) Folder(f Facts, loc *time.Location) string {
+	parts := slices.Clone(t.parts)
+	name := slices.Clone(parts[len(parts)-1])
+	name = name[:len(name)-1] // .{ext}, of which the dot remains
+	last := &name[len(name)-1]
+	last.text = strings.TrimSuffix(last.text, ".")
+	parts[len(parts)-1] = name
+	return strings.Join(t.expand(parts, f, loc), "/")
+}
+
+func (t Template) expand(parts [][]piece, f Facts, loc *time.Location) []string {
+	if loc == nil {
+		loc = time.Local
+	}
+	var out []string
+	for _, pieces := range parts {
+		out = append(out, assemble(pieces, func(field string) string {
+			v := clean(fields[field].value(f, loc))
+			if v == "" {
+				v = "unknown"
+			}
+			return v
+		}))
+	}
+	return out
+}
