@@ -1,0 +1,277 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/crash"
+	"greenroom/tunnel"
+)
+
+// How often a watched tunnel is probed.
+const (
+	// Every is the pace while probes pass.
+	Every = time.Minute
+	// againFirst is the wait after the first failure; it doubles up to againMost.
+	againFirst = time.Second
+	againMost  = 30 * time.Second
+)
+
+// checking is the reason that is shown until the first probe has ended.
+const checking = "checking whether requests to the public URL arrive here"
+
+// WatchOptions are for [Watch].
+type WatchOptions struct {
+	Prober *Prober
+	// Clock paces the probes; nil means the real one.
+	Clock clockwork.Clock
+	// Log and Crash may be nil.
+	Log   *slog.Logger
+	Crash *crash.Group
+}
+
+// Watched is a tunnel whose status says live only after a probe through its public URL passed. While probes fail it is
+// degraded, with the reason. What the driver itself says stands in every other state, and where there is no public URL to
+// probe.
+type Watched struct {
+	opt    WatchOptions
+	inner  tunnel.Tunnel
+	board  *tunnel.Board
+	asks   chan ask
+	cancel context.CancelFunc
+	ctx    context.Context
+	done   chan struct{}
+}
+
+// ask is somebody who waits for the next probe's result.
+type ask struct{ reply chan outcome }
+
+type outcome struct {
+	url string
+	rtt time.Duration
+	err error
+}
+
+// ErrNoURL is returned by [Watched.Probe] while there is no URL that could be probed.
+var ErrNoURL = errors.New("the tunnel has no public URL now")
+
+// errPanic is the result of a probe that had none.
+var errPanic = errors.New("the probe failed for a reason that is in the log")
+
+// ErrEnded is returned by [Watched.Probe] when the tunnel has ended.
+var ErrEnded = errors.New("the tunnel has ended")
+
+var _ tunnel.Tunnel = (*Watched)(nil)
+
+// Watch takes the tunnel over: it is closed by closing the result.
+func Watch(t tunnel.Tunnel, o WatchOptions) *Watched {
+	if o.Clock == nil {
+		o.Clock = clockwork.NewRealClock()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &Watched{opt: o, inner: t, asks: make(chan ask), ctx: ctx, cancel: cancel, done: make(chan struct{})}
+	s := &watch{Watched: w, timer: o.Clock.NewTimer(Every), driver: tunnel.Status{State: tunnel.Connecting}}
+	s.timer.Stop()
+	w.board = tunnel.NewBoard(s.driver)
+	select {
+	case now, open := <-t.Status():
+		if open {
+			s.heard(now)
+			s.show()
+		}
+	default:
+	}
+	o.Crash.Go("tunnel watch", s.run)
+	return w
+}
+
+// Status implements [tunnel.Tunnel].
+func (w *Watched) Status() <-chan tunnel.Status { return w.board.Status() }
+
+// Now is the latest status.
+func (w *Watched) Now() tunnel.Status { return w.board.Now() }
+
+// Close closes the tunnel.
+func (w *Watched) Close() error {
+	w.cancel()
+	err := w.inner.Close()
+	<-w.done
+	return err
+}
+
+// Probe probes at once, or joins a probe that is under way, and returns the round trip. The status follows the result.
+func (w *Watched) Probe(ctx context.Context) (time.Duration, error) {
+	a := ask{reply: make(chan outcome, 1)}
+	select {
+	case w.asks <- a:
+	case <-w.done:
+		return 0, ErrEnded
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	select {
+	case r := <-a.reply:
+		return r.rtt, r.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// watch is the state of run's goroutine.
+type watch struct {
+	*Watched
+	// driver is the driver's latest word.
+	driver tunnel.Status
+	// last is the latest result for driver.URL; known is false before there is one.
+	last  outcome
+	known bool
+	// results is of the probe that is under way, nil when none is; stop cancels it.
+	results chan outcome
+	stop    context.CancelFunc
+	waiting []ask
+	timer   clockwork.Timer
+	wait    time.Duration
+}
+
+func (s *watch) run() {
+	defer close(s.done)
+	defer s.timer.Stop()
+	for {
+		select {
+		case now, open := <-s.inner.Status():
+			if !open {
+				s.end()
+				return
+			}
+			s.heard(now)
+		case r := <-s.results:
+			s.result(r)
+		case <-s.timer.Chan():
+			s.begin()
+		case a := <-s.asks:
+			if !s.probes() {
+				a.reply <- outcome{err: ErrNoURL}
+				continue
+			}
+			s.waiting = append(s.waiting, a)
+			s.begin()
+		}
+		s.show()
+	}
+}
+
+// probes says whether there is something to probe.
+func (s *watch) probes() bool { return s.driver.State == tunnel.Live && s.driver.URL != "" }
+
+// heard takes the driver's word, and probes when there is something new.
+func (s *watch) heard(now tunnel.Status) {
+	was, before := s.driver, s.probes()
+	s.driver = now
+	if was.URL == now.URL && before == s.probes() {
+		return
+	}
+	s.abandon()
+	s.known, s.wait = false, 0
+	if s.probes() {
+		s.begin()
+	} else {
+		s.answer(outcome{err: ErrNoURL})
+	}
+}
+
+// begin starts a probe, unless one is under way.
+func (s *watch) begin() {
+	s.timer.Stop()
+	if s.results != nil || !s.probes() {
+		return
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	results, url, stored := make(chan outcome, 1), s.driver.URL, s.driver.StoreAndForward
+	s.results, s.stop = results, cancel
+	s.opt.Crash.Go("probe", func() {
+		defer cancel()
+		r := outcome{url: url, err: errPanic}
+		defer func() { results <- r }()
+		r.rtt, r.err = s.opt.Prober.Probe(ctx, url, stored)
+	})
+}
+
+// abandon gives up the probe that is under way, waits for its end, and keeps those who wait for the next one.
+func (s *watch) abandon() {
+	s.timer.Stop()
+	if s.results == nil {
+		return
+	}
+	s.stop()
+	<-s.results
+	s.results = nil
+}
+
+// result takes a probe's outcome and sets the time of the next.
+func (s *watch) result(r outcome) {
+	s.results = nil
+	if s.ctx.Err() != nil {
+		return // cut off by Close
+	}
+	news := !s.known || s.last.err == nil || r.err == nil || s.last.err.Error() != r.err.Error()
+	s.last, s.known = r, true
+	if r.err == nil {
+		s.wait = 0
+		s.timer.Reset(Every)
+		s.opt.Log.Debug("the tunnel's probe passed", "url", r.url, "rtt", r.rtt)
+	} else {
+		s.wait = next(s.wait)
+		s.timer.Reset(s.wait)
+		if news {
+			s.opt.Log.Warn("the tunnel's probe failed", "url", r.url, "err", r.err)
+		}
+	}
+	s.answer(r)
+}
+
+func next(wait time.Duration) time.Duration {
+	if wait <= 0 {
+		return againFirst
+	}
+	return min(2*wait, againMost)
+}
+
+func (s *watch) answer(r outcome) {
+	for _, a := range s.waiting {
+		a.reply <- r
+	}
+	s.waiting = nil
+}
+
+// show posts the driver's status with the probes' verdict.
+func (s *watch) show() {
+	s.board.Update(func(b *tunnel.Status) {
+		*b = s.driver
+		switch {
+		case !s.probes():
+		case !s.known:
+			b.State, b.Reason = tunnel.Connecting, checking
+		case s.last.err != nil:
+			b.State, b.Reason = tunnel.Degraded, s.last.err.Error()
+		case b.RTT == 0:
+			b.RTT = s.last.rtt
+		}
+	})
+}
+
+func (s *watch) end() {
+	s.abandon()
+	s.answer(outcome{err: ErrEnded})
+	if s.driver.State != tunnel.Closed {
+		s.driver.Reason = "the tunnel has ended"
+	}
+	s.show()
+	s.board.Close(s.driver.Reason)
+}

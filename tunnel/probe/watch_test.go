@@ -1,0 +1,298 @@
+package probe_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/tunnel"
+	"greenroom/tunnel/probe"
+)
+
+// driven is a tunnel whose status the test writes.
+type driven struct{ *tunnel.Board }
+
+func (d driven) Close() error { d.Board.Close("closed"); return nil }
+
+// internet carries requests from public URLs to the prober, or answers otherwise.
+type internet struct {
+	p *probe.Prober
+	// hit tells of each request, if somebody looks.
+	hit chan struct{}
+
+	mu   sync.Mutex
+	down error
+	sent []string
+	hold chan struct{}
+}
+
+func (i *internet) RoundTrip(r *http.Request) (*http.Response, error) {
+	i.mu.Lock()
+	i.sent = append(i.sent, r.URL.Host)
+	down, hold := i.down, i.hold
+	i.mu.Unlock()
+	select {
+	case i.hit <- struct{}{}:
+	default:
+	}
+	if hold != nil {
+		select {
+		case <-hold:
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+	}
+	if down != nil {
+		return nil, down
+	}
+	status := http.StatusNotFound
+	if i.p.Arrived(r.URL.Path) {
+		status = http.StatusOK
+	}
+	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader("")), Header: http.Header{}, Request: r}, nil
+}
+
+func (i *internet) set(down error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.down = down
+}
+
+func (i *internet) count() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return len(i.sent)
+}
+
+type world struct {
+	t     *testing.T
+	net   *internet
+	clock *clockwork.FakeClock
+	inner driven
+	w     *probe.Watched
+	last  tunnel.Status
+}
+
+func watch(t *testing.T, first tunnel.Status) *world {
+	w := &world{t: t, net: &internet{hit: make(chan struct{}, 1)}, clock: clockwork.NewFakeClock(), inner: driven{tunnel.NewBoard(first)}}
+	w.net.p = probe.New(probe.Options{Transport: w.net, Clock: w.clock})
+	w.w = probe.Watch(w.inner, probe.WatchOptions{Prober: w.net.p, Clock: w.clock})
+	t.Cleanup(func() { _ = w.w.Close() })
+	return w
+}
+
+// until waits for a status in the state.
+func (w *world) until(state tunnel.State) tunnel.Status {
+	w.t.Helper()
+	late := time.After(10 * time.Second)
+	for {
+		select {
+		case s, open := <-w.w.Status():
+			if !open {
+				w.t.Fatalf("ended before it was %s; last %+v", state, w.last)
+			}
+			if w.last = s; s.State == state {
+				return s
+			}
+		case <-late:
+			w.t.Fatalf("not %s; last %+v", state, w.last)
+		}
+	}
+}
+
+// advance waits until the next probe is due at some time, and lets d pass.
+func (w *world) advance(d time.Duration) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	defer cancel()
+	if err := w.clock.BlockUntilContext(ctx, 1); err != nil {
+		w.t.Fatal("no probe is due")
+	}
+	w.clock.Advance(d)
+}
+
+func TestLiveOnlyAfterAProbe(t *testing.T) {
+	w := watch(t, tunnel.Status{Driver: "ssh", State: tunnel.Connecting, Reason: "dialing"})
+	if s := w.until(tunnel.Connecting); s.Driver != "ssh" || s.Reason != "dialing" {
+		t.Errorf("the driver's word is %+v", s)
+	}
+	hold := make(chan struct{})
+	w.net.hold = hold
+	w.inner.Update(func(s *tunnel.Status) { s.State, s.URL, s.Reason = tunnel.Live, "https://a.example", "" })
+	for {
+		if s := w.until(tunnel.Connecting); s.URL != "" {
+			if !strings.Contains(s.Reason, "checking") {
+				t.Errorf("before the probe: %+v", s)
+			}
+			break
+		}
+	}
+	close(hold)
+	if s := w.until(tunnel.Live); s.URL != "https://a.example" || s.Reason != "" {
+		t.Errorf("after the probe: %+v", s)
+	}
+}
+
+func TestLiveIsWithdrawnAndComesBack(t *testing.T) {
+	w := watch(t, tunnel.Status{Driver: "manual", State: tunnel.Live, URL: "https://a.example"})
+	w.until(tunnel.Live)
+	w.net.set(errors.New("the sky fell"))
+	w.advance(probe.Every - time.Second)
+	if n := w.net.count(); n != 1 {
+		t.Errorf("%d probes before it was time", n)
+	}
+	w.advance(time.Second)
+	if s := w.until(tunnel.Degraded); !strings.Contains(s.Reason, "the sky fell") {
+		t.Errorf("the reason is %q", s.Reason)
+	}
+	// Again after 1, 2, 4, … and at most 30 s.
+	for i, wait := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
+		before := w.net.count()
+		w.advance(wait*time.Second - time.Millisecond)
+		if w.net.count() != before {
+			t.Fatalf("probe %d is early", i)
+		}
+		w.advance(time.Millisecond)
+		w.reached(before + 1)
+	}
+	w.net.set(nil)
+	w.advance(30 * time.Second)
+	w.until(tunnel.Live)
+	// And the first failure after that is answered quickly again.
+	w.net.set(errors.New("again"))
+	w.advance(probe.Every)
+	w.until(tunnel.Degraded)
+	w.net.set(nil)
+	w.advance(time.Second)
+	w.until(tunnel.Live)
+}
+
+// reached waits until so many probes have been sent.
+func (w *world) reached(n int) {
+	w.t.Helper()
+	late := time.After(10 * time.Second)
+	for w.net.count() < n {
+		select {
+		case <-w.net.hit:
+		case <-late:
+			w.t.Fatalf("%d probes, want %d", w.net.count(), n)
+		}
+	}
+}
+
+func TestANewURLIsProbedAtOnce(t *testing.T) {
+	w := watch(t, tunnel.Status{Driver: "exec", State: tunnel.Live, URL: "https://a.example"})
+	w.until(tunnel.Live)
+	w.inner.Update(func(s *tunnel.Status) { s.URL = "https://b.example" })
+	for w.until(tunnel.Live).URL != "https://b.example" {
+	}
+	w.net.mu.Lock()
+	defer w.net.mu.Unlock()
+	if len(w.net.sent) != 2 || w.net.sent[1] != "b.example" {
+		t.Errorf("probed %v", w.net.sent)
+	}
+}
+
+func TestAProbeOfAnOldURLSaysNothingOfTheNewOne(t *testing.T) {
+	w := watch(t, tunnel.Status{Driver: "exec", State: tunnel.Connecting})
+	w.net.mu.Lock()
+	w.net.hold = make(chan struct{})
+	w.net.mu.Unlock()
+	w.inner.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, "https://old.example" })
+	w.reached(1)
+	w.net.mu.Lock()
+	w.net.hold = nil
+	w.net.mu.Unlock()
+	w.inner.Update(func(s *tunnel.Status) { s.URL = "https://new.example" })
+	if s := w.until(tunnel.Live); s.URL != "https://new.example" {
+		t.Errorf("live at %s", s.URL)
+	}
+}
+
+func TestTheDriversOwnTroubleStands(t *testing.T) {
+	w := watch(t, tunnel.Status{Driver: "ssh", State: tunnel.Live, URL: "https://a.example"})
+	w.until(tunnel.Live)
+	w.inner.Update(func(s *tunnel.Status) { s.State, s.Reason = tunnel.Degraded, "the connection was lost" })
+	if s := w.until(tunnel.Degraded); s.Reason != "the connection was lost" || s.RTT != 0 {
+		t.Errorf("%+v", s)
+	}
+	// The same URL again isn't live by an old probe.
+	w.net.set(errors.New("not yet"))
+	w.inner.Update(func(s *tunnel.Status) { s.State, s.Reason = tunnel.Live, "" })
+	for s := w.until(tunnel.Degraded); !strings.Contains(s.Reason, "not yet"); s = w.until(tunnel.Degraded) {
+	}
+}
+
+func TestRoundTrips(t *testing.T) {
+	w := watch(t, tunnel.Status{Driver: "ssh", State: tunnel.Connecting})
+	hold := make(chan struct{})
+	w.net.hold = hold
+	w.inner.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, "https://a.example" })
+	w.reached(1)
+	w.clock.Advance(120 * time.Millisecond)
+	close(hold)
+	if s := w.until(tunnel.Live); s.RTT != 120*time.Millisecond {
+		t.Errorf("the probe's round trip is shown as %s", s.RTT)
+	}
+	w.inner.Update(func(s *tunnel.Status) { s.RTT = 7 * time.Millisecond })
+	if s := w.until(tunnel.Live); s.RTT != 7*time.Millisecond {
+		t.Errorf("the driver's own round trip is shown as %s", s.RTT)
+	}
+}
+
+func TestWithoutAURLTheDriversWordCounts(t *testing.T) {
+	w := watch(t, tunnel.Status{Driver: "sqs", State: tunnel.Live, StoreAndForward: true})
+	if s := w.until(tunnel.Live); !s.StoreAndForward {
+		t.Errorf("%+v", s)
+	}
+	if _, err := w.w.Probe(t.Context()); !errors.Is(err, probe.ErrNoURL) {
+		t.Errorf("probed: %v", err)
+	}
+	if w.net.count() != 0 {
+		t.Error("something was probed")
+	}
+}
+
+func TestProbeAtOnce(t *testing.T) {
+	w := watch(t, tunnel.Status{Driver: "manual", State: tunnel.Live, URL: "https://a.example"})
+	w.until(tunnel.Live)
+	w.net.set(errors.New("gone"))
+	if _, err := w.w.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), "gone") {
+		t.Errorf("%v", err)
+	}
+	w.until(tunnel.Degraded)
+	w.net.set(nil)
+	if _, err := w.w.Probe(t.Context()); err != nil {
+		t.Error(err)
+	}
+	w.until(tunnel.Live)
+}
+
+func TestTheEnd(t *testing.T) {
+	w := watch(t, tunnel.Status{Driver: "manual", State: tunnel.Live, URL: "https://a.example"})
+	w.net.mu.Lock()
+	w.net.hold = make(chan struct{}) // a probe hangs
+	w.net.mu.Unlock()
+	if err := w.w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s := w.until(tunnel.Closed); s.Reason != "closed" || s.Driver != "manual" {
+		t.Errorf("the last status is %+v", s)
+	}
+	if _, open := <-w.w.Status(); open {
+		t.Error("the channel is open")
+	}
+	if _, err := w.w.Probe(t.Context()); !errors.Is(err, probe.ErrEnded) {
+		t.Errorf("%v", err)
+	}
+	if err := w.w.Close(); err != nil {
+		t.Error(err)
+	}
+}
