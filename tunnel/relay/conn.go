@@ -1,0 +1,280 @@
+package relay
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"greenroom/tunnel/relay/spool"
+	"greenroom/tunnel/wire"
+)
+
+const (
+	// pingEvery is how often a client is asked whether it is there, silence after how long it is taken for gone.
+	pingEvery = 5 * time.Second
+	silence   = 10 * time.Second
+	// helloTime is how long a client may take to introduce itself.
+	helloTime = 10 * time.Second
+	// writeTime bounds one write to the network.
+	writeTime = 10 * time.Second
+	// maxControl is how many frames besides requests may wait to be sent. Who makes more doesn't read.
+	maxControl = 4096
+	// maxEvents and maxBytes bound a client's credit.
+	maxEvents = 1 << 20
+	maxBytes  = 1 << 40
+)
+
+// restarting is what clients are told when the relay ends.
+var restarting = goAway(wire.GoAwayBody{Reason: wire.Restarting, AfterMs: 500})
+
+// conn is a client's connection. Its reader is the goroutine of its HTTP request, its writer another one.
+type conn struct {
+	s       *Server
+	ws      *websocket.Conn
+	token   spool.Token
+	session string
+	remote  string
+	// gone is closed when it has ended.
+	gone chan struct{}
+	wake chan struct{}
+
+	// began is when it came, as time since the relay began.
+	began time.Duration
+	// heard and pinged are when something was last heard and asked, as time since the relay began.
+	heard, pinged atomic.Int64
+
+	mu      sync.Mutex
+	device  string // set by HELLO
+	lanes   []*lane
+	control [][]byte
+	events  int
+	bytes   int64 // credit that isn't set aside
+	// last ends the connection when everything before it is sent.
+	last  []byte
+	ended bool
+	// awaited are the senders who wait for the answer on a stream.
+	awaited map[uint64]*awaited
+
+	out outbox // the writer's
+}
+
+// lane is a hook's way to the client.
+type lane struct {
+	hook string
+	// behind is the position of the request that was begun last.
+	behind spool.Position
+	// more says that there may be something behind it.
+	more atomic.Bool
+	// head is the next request, when it has been read and waits for credit.
+	head *spool.Event
+	// told is the depth that the client was told of last.
+	told int
+}
+
+type awaited struct {
+	hook string
+	at   spool.Position
+	w    *waiter
+}
+
+var upgrader = websocket.Upgrader{
+	Subprotocols: []string{wire.Subprotocol}, HandshakeTimeout: helloTime,
+	// What isn't a client doesn't get far without a token; there are no cookies to protect.
+	CheckOrigin: func(*http.Request) bool { return true },
+	Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
+		http.Error(w, reason.Error(), status)
+	},
+}
+
+// connect serves a client for as long as it is there.
+func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
+	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	token, valid := spool.Token{}, false
+	if ok {
+		token, valid = s.spool.Authenticate(strings.TrimSpace(secret))
+	}
+	switch {
+	case !valid:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		http.Error(w, "no such token", http.StatusUnauthorized)
+		return
+	case !slices.Contains(websocket.Subprotocols(r), wire.Subprotocol):
+		http.Error(w, "the subprotocol "+wire.Subprotocol+" is needed", http.StatusBadRequest)
+		return
+	}
+	c := &conn{
+		s: s, token: token, session: strings.ToLower(rand.Text()), remote: s.sender(r),
+		gone: make(chan struct{}), wake: make(chan struct{}, 1), awaited: map[uint64]*awaited{}, began: s.since(),
+	}
+	c.touch()
+	c.pinged.Store(c.heard.Load())
+	if !s.admit(c) {
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "too many clients, or the relay restarts", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.running.Done()
+	defer s.forget(c)
+	defer s.opt.Crash.Recover("relay connection")
+	ws, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		s.opt.Log.Debug("no WebSocket came about", "token", token.Name, "err", err)
+		close(c.gone)
+		return
+	}
+	c.run(ws)
+}
+
+// admit takes a connection into the list, unless there is no room.
+func (s *Server) admit(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.draining:
+		return false
+	default:
+	}
+	if len(s.conns) >= s.opt.Clients {
+		return false
+	}
+	s.running.Add(1)
+	s.conns[c] = struct{}{}
+	return true
+}
+
+func (s *Server) forget(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	if s.active[c.token.Name] == c {
+		delete(s.active, c.token.Name)
+	}
+}
+
+// connOf is the connection that receives a token's hooks now, or nil.
+func (s *Server) connOf(token string) *conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.active[token]
+}
+
+// run reads until the connection ends, and waits for the writer.
+func (c *conn) run(ws *websocket.Conn) {
+	ws.SetReadLimit(wire.MaxFrame)
+	ws.EnableWriteCompression(false)
+	c.mu.Lock()
+	c.ws = ws
+	c.mu.Unlock()
+	written := make(chan struct{})
+	c.s.opt.Crash.Go("relay writer", func() {
+		defer close(written)
+		defer c.kill()
+		c.write()
+	})
+	why := errors.New("a panic")
+	defer func() {
+		close(c.gone)
+		c.kill()
+		<-written
+		c.s.opt.Log.Info("a client has gone", "token", c.token.Name, "session", c.session[:6], "why", why)
+	}()
+	why = c.read()
+	var broken *protocolError
+	if errors.As(why, &broken) {
+		c.refuse(wire.CodeProtocol, broken.text)
+		<-written
+	}
+}
+
+// touch notes that the client was heard.
+func (c *conn) touch() { c.heard.Store(int64(c.s.since())) }
+
+// silentFor is how long nothing was heard of it.
+func (c *conn) silentFor() time.Duration { return c.s.since() - time.Duration(c.heard.Load()) }
+
+// kill ends the connection at once.
+func (c *conn) kill() {
+	c.mu.Lock()
+	ws := c.ws
+	c.ended = true
+	c.mu.Unlock()
+	if ws != nil {
+		// It may be closed already.
+		_ = ws.Close()
+	}
+	c.nudge()
+}
+
+// nudge wakes the writer.
+func (c *conn) nudge() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// send queues a frame for the client.
+func (c *conn) send(f wire.Frame) {
+	c.mu.Lock()
+	full := len(c.control) >= maxControl
+	if !full && c.last == nil {
+		c.control = append(c.control, f.Append(nil))
+	}
+	c.mu.Unlock()
+	if full {
+		c.s.opt.Log.Warn("a client doesn't read", "token", c.token.Name)
+		c.kill()
+		return
+	}
+	c.nudge()
+}
+
+// leave ends the connection with a last frame.
+func (c *conn) leave(f wire.Frame) {
+	c.mu.Lock()
+	if c.last == nil {
+		c.last = f.Append(nil)
+	}
+	c.mu.Unlock()
+	c.nudge()
+}
+
+// refuse ends the connection with ERR.
+func (c *conn) refuse(code, text string) {
+	c.leave(frame(wire.Err, 0, wire.ErrBody{Code: code, Text: text}))
+}
+
+func goAway(b wire.GoAwayBody) wire.Frame { return frame(wire.GoAway, 0, b) }
+
+// frame is for bodies that can't fail to become JSON.
+func frame(t wire.Type, stream uint64, body any) wire.Frame {
+	f, err := wire.JSON(t, stream, body)
+	if err != nil {
+		panic(fmt.Sprintf("relay: %v", err))
+	}
+	return f
+}
+
+// keepsUp says whether a sender's wait for the client's answer to a hook's next request is likely to be short.
+func (c *conn) keepsUp(hook string) bool {
+	if c.silentFor() > autoSilent {
+		return false
+	}
+	waiting, _ := c.s.spool.Depth(hook)
+	return waiting <= autoBehind
+}
+
+// protocolError is what a client did that the protocol doesn't have.
+type protocolError struct{ text string }
+
+func (e *protocolError) Error() string { return "the protocol is broken: " + e.text }
+
+func broken(format string, args ...any) error { return &protocolError{fmt.Sprintf(format, args...)} }

@@ -1,0 +1,242 @@
+package relay
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"greenroom/tunnel"
+	"greenroom/tunnel/relay/spool"
+	"greenroom/tunnel/wire"
+)
+
+// hookPath is what stands between the public address and a hook's id.
+const hookPath = "/h/"
+
+const (
+	// bodyGrace and bodyRate bound how slowly a body may come: so long, and a second more for so many bytes.
+	bodyGrace = 10 * time.Second
+	bodyRate  = 32 << 10
+	// maxLines is how many header lines a request may have.
+	maxLines = 500
+	// busyRetry is what a sender is told to wait when there is no room, in seconds; fullRetry when the disk is the reason.
+	busyRetry = 1
+	fullRetry = 30
+)
+
+// answer is what a sender is told.
+type answer struct {
+	status int
+	// retry is in whole seconds, 0 for none.
+	retry int
+	text  string
+	// outcome is the word for it in the metrics.
+	outcome string
+}
+
+var (
+	notFound = answer{status: http.StatusNotFound, text: "not found", outcome: "unknown"}
+	spooled  = answer{status: http.StatusOK, text: "ok", outcome: "spooled"}
+	busy     = answer{status: http.StatusServiceUnavailable, retry: busyRetry, text: "busy", outcome: "busy"}
+	tooLarge = answer{status: http.StatusRequestEntityTooLarge, text: "the request is too large", outcome: "too_large"}
+	tooFull  = answer{status: http.StatusInsufficientStorage, retry: fullRetry, text: "too many requests wait", outcome: "quota"}
+	failing  = answer{status: http.StatusServiceUnavailable, retry: fullRetry, text: "try again", outcome: "failed"}
+)
+
+// Handler serves hooks and clients. It is for servers that are somebody else's; [Server.Serve] has its own.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serveHTTP) }
+
+// serveHTTP answers one request. A panic is left to net/http, which cuts the connection and logs the stack: recovering here
+// would end in an implicit 200.
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	target := rawTarget(r)
+	if b := s.base.Load(); b != nil && b.path != "" {
+		if rest, ok := strings.CutPrefix(target, b.path); ok && strings.HasPrefix(rest, "/") {
+			target = rest
+		}
+	}
+	if path, _, _ := strings.Cut(target, "?"); path == wire.Path && s.spool != nil {
+		s.connect(w, r)
+		return
+	}
+	began := s.since()
+	a := s.ingest(w, r, target)
+	s.metrics.answered(a, s.since()-began)
+	if a.retry > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(a.retry))
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(a.status)
+	// The sender may be gone; there is nobody to tell.
+	_, _ = io.WriteString(w, a.text+"\n")
+}
+
+// rawTarget is the path and query as they were sent.
+func rawTarget(r *http.Request) string {
+	if strings.HasPrefix(r.RequestURI, "/") {
+		return r.RequestURI
+	}
+	// The absolute form, which proxies use.
+	t := r.URL.EscapedPath()
+	if t == "" {
+		t = "/"
+	}
+	if r.URL.RawQuery != "" || r.URL.ForceQuery {
+		t += "?" + r.URL.RawQuery
+	}
+	return t
+}
+
+// splitTarget takes a target apart into the hook's id and what is meant for its client.
+func splitTarget(target string) (id, rest string, ok bool) {
+	target, ok = strings.CutPrefix(target, hookPath)
+	if !ok {
+		return "", "", false
+	}
+	end := strings.IndexAny(target, "/?")
+	if end < 0 {
+		return target, "/", true
+	}
+	id, rest = target[:end], target[end:]
+	if rest[0] == '?' {
+		rest = "/" + rest
+	}
+	return id, rest, true
+}
+
+func (s *Server) ingest(w http.ResponseWriter, r *http.Request, target string) answer {
+	received := s.opt.Clock.Now()
+	id, rest, ok := splitTarget(target)
+	if !ok {
+		return notFound
+	}
+	hook, ok := s.taker.hook(id)
+	if !ok {
+		return notFound
+	}
+	select {
+	case <-s.draining:
+		return busy
+	default:
+	}
+	if wait, ok := s.gates.enter(hook.ID, received); !ok {
+		if wait <= 0 {
+			return busy
+		}
+		seconds := int(math.Ceil(min(wait.Seconds(), 3600)))
+		return answer{status: http.StatusTooManyRequests, retry: max(seconds, 1), text: "too many requests", outcome: "rate"}
+	}
+	defer s.gates.leave(hook.ID)
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	default:
+		return busy
+	}
+	if r.ContentLength > s.opt.Body {
+		w.Header().Set("Connection", "close")
+		return tooLarge
+	}
+	header, ok := headers(r)
+	if !ok {
+		w.Header().Set("Connection", "close")
+		return answer{status: http.StatusRequestHeaderFieldsTooLarge, text: "too many header lines", outcome: "too_large"}
+	}
+	e := wire.EventBody{
+		ID: strings.ToLower(rand.Text()), Hook: hook.ID, ReceivedAt: received, Method: r.Method, Target: rest,
+		Remote: s.sender(r), Header: header,
+	}
+	waiting := s.expect(hook, e.ID)
+	defer waiting.done()
+	if err := s.take(w, r, hook, e); err != nil {
+		return s.refuse(w, r, hook, err)
+	}
+	return s.await(r.Context(), waiting)
+}
+
+// take reads the body, within its bounds, to where requests go.
+func (s *Server) take(w http.ResponseWriter, r *http.Request, hook spool.Hook, e wire.EventBody) error {
+	body := &paced{
+		from: http.MaxBytesReader(w, r.Body, s.opt.Body), to: http.NewResponseController(w), began: time.Now(),
+	}
+	if err := s.taker.take(r.Context(), hook, e, body, r.ContentLength); err != nil {
+		return err
+	}
+	// The body's deadline isn't the answer's.
+	if err := body.to.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		s.opt.Log.Debug("no deadline for a body", "err", err)
+	}
+	return nil
+}
+
+// headers are the request's with its Host, which net/http keeps apart. ok is false when they are too many.
+func headers(r *http.Request) (h http.Header, ok bool) {
+	h = r.Header.Clone()
+	h["Host"] = []string{r.Host}
+	lines := 0
+	for _, values := range h {
+		lines += len(values)
+	}
+	return h, lines <= maxLines
+}
+
+// refuse says what a sender hears whose request wasn't taken.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, hook spool.Hook, err error) answer {
+	var large *http.MaxBytesError
+	var broken *bodyError
+	switch {
+	case errors.As(err, &large), errors.Is(err, tunnel.ErrTooLarge):
+		return tooLarge
+	case errors.As(err, &broken):
+		w.Header().Set("Connection", "close")
+		return answer{status: http.StatusBadRequest, text: "the body did not arrive whole", outcome: "broken"}
+	case errors.Is(err, spool.ErrQuota):
+		s.metrics.full(hook)
+		return tooFull
+	case errors.Is(err, spool.ErrNotFound):
+		return notFound
+	case errors.Is(err, spool.ErrBusy), errors.Is(err, context.Canceled) && r.Context().Err() != nil:
+		return busy
+	}
+	s.opt.Log.Error("a request could not be stored", "hook", hook.Name, "err", err)
+	return failing
+}
+
+// bodyError is what went wrong while a body was read, for whatever reason of the sender's.
+type bodyError struct{ err error }
+
+func (e *bodyError) Error() string { return "relay: read a body: " + e.err.Error() }
+func (e *bodyError) Unwrap() error { return e.err }
+
+// paced reads a body that must come at a pace, so that a slow sender doesn't hold a place for long.
+type paced struct {
+	from  io.Reader
+	to    *http.ResponseController
+	began time.Time
+	n     int64
+}
+
+func (p *paced) Read(b []byte) (int, error) {
+	if len(b) > bodyRate {
+		b = b[:bodyRate]
+	}
+	allowed := bodyGrace + time.Duration(p.n)*time.Second/bodyRate
+	// Where deadlines aren't supported the server's own bounds hold.
+	if err := p.to.SetReadDeadline(p.began.Add(allowed)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, &bodyError{err}
+	}
+	n, err := p.from.Read(b)
+	p.n += int64(n)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = &bodyError{err}
+	}
+	return n, err
+}

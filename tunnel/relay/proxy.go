@@ -1,0 +1,65 @@
+package relay
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// sender is the address of whoever sent a request, as far as it is known: that of the connection, or what a proxy of ours
+// says of it.
+func (s *Server) sender(r *http.Request) string {
+	if len(s.opt.Proxies) == 0 || !s.trusted(addrOf(r.RemoteAddr)) {
+		return r.RemoteAddr
+	}
+	chain := forwarded(r.Header)
+	// Each proxy adds whom it was sent by at the end: what stands before the last one of ours, anybody may have written.
+	for i := len(chain) - 1; i >= 0; i-- {
+		a := addrOf(chain[i])
+		if !a.IsValid() {
+			break
+		}
+		if !s.trusted(a) || i == 0 {
+			return chain[i]
+		}
+	}
+	return r.RemoteAddr
+}
+
+func (s *Server) trusted(a netip.Addr) bool {
+	return a.IsValid() && slices.ContainsFunc(s.opt.Proxies, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// addrOf reads an address with or without a port, in brackets or not.
+func addrOf(text string) netip.Addr {
+	if host, _, err := net.SplitHostPort(text); err == nil {
+		text = host
+	}
+	a, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Unmap().WithZone("")
+}
+
+// forwarded are the addresses of X-Forwarded-For, or else of Forwarded (RFC 7239), the nearest last.
+func forwarded(h http.Header) []string {
+	var chain []string
+	if lines := h.Values("X-Forwarded-For"); len(lines) > 0 {
+		for _, part := range strings.Split(strings.Join(lines, ","), ",") {
+			chain = append(chain, strings.TrimSpace(part))
+		}
+		return chain
+	}
+	for _, element := range strings.Split(strings.Join(h.Values("Forwarded"), ","), ",") {
+		for _, pair := range strings.Split(element, ";") {
+			name, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
+			if ok && strings.EqualFold(name, "for") {
+				chain = append(chain, strings.Trim(value, `"`))
+			}
+		}
+	}
+	return chain
+}

@@ -1,0 +1,250 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"greenroom/tunnel/relay/spool"
+	"greenroom/tunnel/wire"
+)
+
+// helloSpool bounds how long the spool may take to be brought to a client's positions.
+const helloSpool = 30 * time.Second
+
+// read takes the client's frames until the connection ends, and says why it did.
+func (c *conn) read() error {
+	for introduced := false; ; {
+		kind, raw, err := c.ws.ReadMessage()
+		if err != nil {
+			if errors.Is(err, websocket.ErrReadLimit) {
+				return broken("a frame of more than %d bytes", wire.MaxFrame)
+			}
+			return err
+		}
+		c.touch()
+		if kind != websocket.BinaryMessage {
+			return broken("a text message")
+		}
+		f, err := wire.Decode(raw)
+		switch {
+		case err != nil:
+			return broken("%v", err)
+		case !f.Type.Known():
+			continue
+		case !introduced && f.Type != wire.Hello && f.Type != wire.Ping && f.Type != wire.Pong:
+			return broken("%s before HELLO", f.Type)
+		case introduced && f.Type == wire.Hello:
+			return broken("a second HELLO")
+		}
+		if f.Type == wire.Hello {
+			introduced = true
+		}
+		if err := c.take(f); err != nil {
+			return err
+		}
+	}
+}
+
+// errLeft says that the client has said goodbye.
+var errLeft = errors.New("it left")
+
+// take acts on one frame.
+func (c *conn) take(f wire.Frame) error {
+	switch f.Type {
+	case wire.Hello:
+		return decoded(f, c.hello)
+	case wire.Stored:
+		return decoded(f, c.stored)
+	case wire.Resp:
+		return decoded(f, func(r wire.RespBody) error { c.resp(f.Stream, r); return nil })
+	case wire.Credit:
+		return decoded(f, c.credit)
+	case wire.Ping:
+		if len(f.Payload) != 8 {
+			return broken("a PING of %d bytes", len(f.Payload))
+		}
+		c.send(wire.Frame{Type: wire.Pong, Stream: f.Stream, Payload: f.Payload})
+	case wire.Pong: // it was heard
+	case wire.GoAway:
+		return errLeft
+	case wire.Err:
+		return decoded(f, func(e wire.ErrBody) error {
+			c.s.opt.Log.Warn("a client refuses", "token", c.token.Name, "stream", f.Stream, "code", e.Code, "text", e.Text)
+			if f.Stream == 0 {
+				return errLeft
+			}
+			return nil
+		})
+	default:
+		return broken("%s from a client", f.Type)
+	}
+	return nil
+}
+
+func decoded[T any](f wire.Frame, act func(T) error) error {
+	body, err := wire.Body[T](f)
+	if err != nil {
+		return broken("%v", err)
+	}
+	return act(body)
+}
+
+// hello lets the client in, or not, and tells it what there is.
+func (c *conn) hello(h wire.HelloBody) error {
+	if h.Device == "" || len(h.Device) > 256 {
+		return broken("HELLO without a device, or with a long one")
+	}
+	switch code, text := c.s.enter(c, h); {
+	case code != "":
+		c.refuse(code, text)
+		return nil // the writer ends it
+	case !c.s.spool.Valid(c.token):
+		c.leave(goAway(wire.GoAwayBody{Reason: wire.Revoked}))
+		return nil
+	}
+	at := map[string]spool.Position{}
+	for _, p := range h.Hooks {
+		at[p.Hook] = spool.Position{Epoch: p.Epoch, Seq: p.Seq}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), helloSpool)
+	defer cancel()
+	greetings, err := c.s.spool.Hello(ctx, c.token.Name, at)
+	if errors.Is(err, spool.ErrInvalid) {
+		return broken("%v", err)
+	}
+	if err != nil {
+		return fmt.Errorf("the spool can't take its positions: %w", err)
+	}
+	welcome := wire.WelcomeBody{
+		Session: c.session, Epoch: c.s.spool.Epoch(), Server: c.s.opt.Version,
+		Limits: wire.Limits{Body: c.s.opt.Body, Spool: c.s.opt.Spool},
+	}
+	var lanes []*lane
+	for _, h := range c.s.spool.HooksOf(c.token.Name) {
+		n, bytes := c.s.spool.Depth(h.ID)
+		g := greetings[h.ID]
+		welcome.Epoch = max(welcome.Epoch, g.Epoch)
+		welcome.Hooks = append(welcome.Hooks, wire.HookInfo{
+			Hook: h.ID, Name: h.Name, URL: c.s.hookURL(h.ID), Policy: string(h.Policy), Depth: n, Bytes: bytes, Restored: g.Restored,
+		})
+		l := &lane{hook: h.ID, behind: at[h.ID], told: n}
+		l.more.Store(true)
+		lanes = append(lanes, l)
+		if g.Restored {
+			c.s.opt.Log.Warn("a client has stored more than this relay ever had: it was put back from a backup",
+				"token", c.token.Name, "hook", h.Name)
+		}
+	}
+	c.send(frame(wire.Welcome, 0, welcome))
+	for _, l := range lanes {
+		gaps, err := c.s.spool.Gaps(l.hook)
+		if err != nil {
+			return err
+		}
+		for _, g := range gaps {
+			c.send(gapFrame(g))
+		}
+	}
+	c.mu.Lock()
+	c.lanes = lanes
+	c.mu.Unlock()
+	c.nudge()
+	c.s.opt.Log.Info("a client has come", "token", c.token.Name, "session", c.session[:6], "client", h.Client)
+	return nil
+}
+
+// enter makes a connection the one that receives its token's hooks, or says why not.
+func (s *Server) enter(c *conn, h wire.HelloBody) (code, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.active[c.token.Name]
+	if old != nil && old.alive() {
+		switch {
+		case old.device != h.Device:
+			return wire.CodeInUse, "another device receives these hooks now"
+		case h.Yield:
+			return wire.CodeYield, "this device has another connection"
+		}
+		old.leave(goAway(wire.GoAwayBody{Reason: wire.TakenOver}))
+	}
+	c.mu.Lock()
+	c.device = h.Device
+	c.mu.Unlock()
+	s.active[c.token.Name] = c
+	return "", ""
+}
+
+// alive says whether the connection hasn't ended and isn't about to.
+func (c *conn) alive() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.ended && c.last == nil
+}
+
+func gapFrame(g spool.Gap) wire.Frame {
+	return frame(wire.Gap, 0, wire.GapBody{
+		Hook: g.Hook, Epoch: g.Epoch, From: g.From, To: g.To, Count: g.Count, At: g.At.Format(time.RFC3339), Reason: g.Reason,
+	})
+}
+
+// stored lets the spool forget, and senders know who wait for an answer that won't come.
+func (c *conn) stored(b wire.StoredBody) error {
+	p := spool.Position{Epoch: b.Epoch, Seq: b.Seq}
+	if !c.receives(b.Hook) {
+		return nil // it may have been deleted
+	}
+	switch err := c.s.spool.Stored(b.Hook, p); {
+	case errors.Is(err, spool.ErrAhead):
+		return broken("STORED beyond what there was")
+	case err != nil && !errors.Is(err, spool.ErrNotFound):
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for stream, a := range c.awaited {
+		if a.hook == b.Hook && !p.Less(a.at) {
+			a.w.answer(wire.RespBody{})
+			delete(c.awaited, stream)
+		}
+	}
+	return nil
+}
+
+func (c *conn) receives(hook string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.lanes {
+		if l.hook == hook {
+			return true
+		}
+	}
+	return false
+}
+
+// resp hands the client's answer to the sender who waits for it.
+func (c *conn) resp(stream uint64, r wire.RespBody) {
+	c.mu.Lock()
+	a := c.awaited[stream]
+	delete(c.awaited, stream)
+	c.mu.Unlock()
+	if a != nil {
+		a.w.answer(r)
+	}
+}
+
+func (c *conn) credit(b wire.CreditBody) error {
+	c.mu.Lock()
+	c.events += b.Events
+	c.bytes += b.Bytes
+	wrong := b.Events < 0 || b.Bytes < 0 || b.Events > maxEvents || b.Bytes > maxBytes || c.events > maxEvents || c.bytes > maxBytes
+	c.mu.Unlock()
+	if wrong {
+		return broken("CREDIT of %d requests and %d bytes", b.Events, b.Bytes)
+	}
+	c.nudge()
+	return nil
+}

@@ -1,0 +1,258 @@
+// Package relay is the relay server: it takes requests from anybody at public addresses, keeps them until the client that
+// they are for has made them durable, and hands them over on one WebSocket.
+//
+// What it promises:
+//   - A sender hears 2xx only after its request is synced to disk (package spool), or kept by the [tunnel.Sink] that stands
+//     in for it. Otherwise it hears 503 with Retry-After, 507 when the hook's spool is full, 413, 429 or 404.
+//   - Requests of a hook are handed over in the order in which they were taken, byte for byte, again and again until the
+//     client says that it has stored them; with what the client remembers (package wire) that makes exactly once.
+//   - Nobody who sends can harm others: sizes, times, rates and numbers are bounded, by hook and by address. Nobody who
+//     receives can: each token reaches its own hooks alone, and its connection takes what its credit allows.
+//
+// What it does not promise: more than one machine's disk is good for, an order between hooks, and that a sender who tries
+// again after a lost answer is recognised as the same.
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/crash"
+	"greenroom/tunnel"
+	"greenroom/tunnel/relay/spool"
+)
+
+// Limits that hold unless the options say otherwise.
+const (
+	DefaultBody     = 25 << 20
+	DefaultRate     = 200
+	DefaultSyncWait = 8 * time.Second
+
+	defaultConcurrent = 512
+	defaultPerHook    = 128
+	defaultClients    = 1024
+)
+
+// Options say how a relay works. Dir, or Sink with Hooks, is all that is needed.
+type Options struct {
+	// Dir is the folder of the spool.
+	Dir string
+	// URL is the public address, with a path where the relay is below one. When it is empty, the address of the first
+	// listener is taken, over plain HTTP.
+	URL string
+	// Sink takes requests instead of a spool: then there are no tokens and no clients, and Hooks (id by name) are all that
+	// there is.
+	Sink  tunnel.Sink
+	Hooks map[string]string
+
+	// Body is the largest body in bytes, 25 MiB when zero. Spool is how many bytes may wait for each hook, 1 GiB when zero.
+	// Retain is how long they wait before they are dropped, 7 days of running when zero.
+	Body   int64
+	Spool  int64
+	Retain time.Duration
+	// Rate is how many requests a second a hook takes (twice as many in a burst), 200 when zero, no bound when negative.
+	Rate float64
+	// Concurrent is how many requests are taken at a time, 512 when zero; PerHook how many of them for one hook, 128 when
+	// zero. Clients is how many clients may be connected, 1024 when zero.
+	Concurrent, PerHook, Clients int
+	// SyncWait is how long a sender waits for the client's answer, 8 s when zero.
+	SyncWait time.Duration
+	// Proxies are the addresses whose word about the sender's address is taken.
+	Proxies []netip.Prefix
+	// Version is told to clients.
+	Version string
+	Clock   clockwork.Clock
+	Log     *slog.Logger
+	Crash   *crash.Group
+}
+
+// Server is a running relay. It is safe for concurrent use.
+type Server struct {
+	opt   Options
+	spool *spool.Spool // nil with a Sink
+	taker taker
+	start time.Time
+	base  atomic.Pointer[base]
+
+	slots   chan struct{}
+	gates   gates
+	waiters waiters
+
+	mu      sync.Mutex
+	conns   map[*conn]struct{}
+	active  map[string]*conn // by token
+	servers []*http.Server
+
+	// draining is closed when Close begins.
+	draining chan struct{}
+	drain    sync.Once
+	running  sync.WaitGroup // connections
+	watched  chan struct{}
+	stop     chan struct{}
+	closed   sync.Once
+	closeErr error
+	metrics  *metrics
+}
+
+// base is the public address in parts.
+type base struct {
+	url, path string
+}
+
+// Open opens the spool and begins; nothing is taken before [Server.Serve] or the [Server.Handler] is used.
+func Open(o Options) (*Server, error) {
+	o = o.withDefaults()
+	s := &Server{
+		opt: o, start: o.Clock.Now(), slots: make(chan struct{}, o.Concurrent),
+		conns: map[*conn]struct{}{}, active: map[string]*conn{},
+		draining: make(chan struct{}), watched: make(chan struct{}), stop: make(chan struct{}),
+	}
+	s.gates.init(o)
+	s.waiters.byID = map[string]*waiter{}
+	if o.URL != "" {
+		if err := s.setURL(o.URL); err != nil {
+			return nil, err
+		}
+	}
+	s.metrics = newMetrics(s)
+	if o.Sink != nil {
+		taker, err := newSinkTaker(o)
+		if err != nil {
+			return nil, err
+		}
+		s.taker = taker
+		close(s.watched)
+		return s, nil
+	}
+	sp, err := spool.Open(spool.Options{
+		Dir: o.Dir, Quota: o.Spool, Retain: o.Retain, Clock: o.Clock, Log: o.Log, Crash: o.Crash,
+		OnSpooled: s.spooled, OnGap: s.dropped, OnCommit: s.metrics.commit,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("relay: %w", err)
+	}
+	s.spool, s.taker = sp, &spoolTaker{s}
+	o.Crash.Go("relay watch", s.watch)
+	return s, nil
+}
+
+func (o Options) withDefaults() Options {
+	number := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	number(&o.Concurrent, defaultConcurrent)
+	number(&o.PerHook, defaultPerHook)
+	number(&o.Clients, defaultClients)
+	if o.Body <= 0 {
+		o.Body = DefaultBody
+	}
+	if o.Spool <= 0 {
+		o.Spool = spool.DefaultQuota
+	}
+	if o.Retain <= 0 {
+		o.Retain = spool.DefaultRetain
+	}
+	if o.Rate == 0 {
+		o.Rate = DefaultRate
+	}
+	if o.SyncWait <= 0 {
+		o.SyncWait = DefaultSyncWait
+	}
+	if o.Clock == nil {
+		o.Clock = clockwork.NewRealClock()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// setURL takes the public address.
+func (s *Server) setURL(text string) error {
+	b, err := parseBase(text)
+	if err != nil {
+		return err
+	}
+	s.base.Store(&b)
+	return nil
+}
+
+func parseBase(text string) (base, error) {
+	text = strings.TrimRight(text, "/")
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return base{}, fmt.Errorf("relay: the public URL %q: %w: it is like https://relay.example", text, spool.ErrInvalid)
+	}
+	return base{url: text, path: u.EscapedPath()}, nil
+}
+
+// URL is the public address without a trailing slash, empty while it isn't known.
+func (s *Server) URL() string {
+	if b := s.base.Load(); b != nil {
+		return b.url
+	}
+	return ""
+}
+
+// hookURL is a hook's public address.
+func (s *Server) hookURL(id string) string { return s.URL() + hookPath + id }
+
+// Close takes no more requests, answers those that are under way, sends clients away, and closes the spool. When ctx ends
+// first, what is still under way is cut off; what was answered with 2xx is kept all the same.
+func (s *Server) Close(ctx context.Context) error {
+	s.closed.Do(func() { s.closeErr = s.close(ctx) })
+	return s.closeErr
+}
+
+func (s *Server) close(ctx context.Context) error {
+	s.drain.Do(func() { close(s.draining) })
+	s.mu.Lock()
+	servers := s.servers
+	s.mu.Unlock()
+	var errs []error
+	for _, h := range servers {
+		if err := h.Shutdown(ctx); err != nil {
+			s.opt.Log.Warn("requests were cut off", "err", err)
+			errs = append(errs, h.Close())
+		}
+	}
+	s.mu.Lock()
+	for c := range s.conns {
+		c.leave(restarting)
+	}
+	s.mu.Unlock()
+	gone := make(chan struct{})
+	s.opt.Crash.Go("relay close", func() { s.running.Wait(); close(gone) })
+	select {
+	case <-gone:
+	case <-ctx.Done():
+		s.mu.Lock()
+		for c := range s.conns {
+			c.kill()
+		}
+		s.mu.Unlock()
+		<-gone
+	}
+	close(s.stop)
+	<-s.watched
+	if s.spool != nil {
+		errs = append(errs, s.spool.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// since is the time that has passed since the relay began, which no change of the clock bends.
+func (s *Server) since() time.Duration { return s.opt.Clock.Since(s.start) }

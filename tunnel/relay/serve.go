@@ -1,0 +1,145 @@
+package relay
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	headerTime = 10 * time.Second
+	idleTime   = time.Minute
+	maxHeader  = 60 << 10
+	// maxConns is how many connections are open at a time, and maxPerAddr how many of one address.
+	maxConns   = 8192
+	maxPerAddr = 512
+	// maxStreamsHTTP2 is how many requests one HTTP/2 connection has under way.
+	maxStreamsHTTP2 = 100
+)
+
+// errDraining is why a relay that closes isn't ready.
+var errDraining = errors.New("relay: it is closing")
+
+func (s *Server) ready() error {
+	select {
+	case <-s.draining:
+		return errDraining
+	default:
+	}
+	if s.spool == nil {
+		return nil
+	}
+	return s.spool.Healthy()
+}
+
+// Serve takes requests and clients from a listener until Close, and then returns nil. It may be called for several. Where
+// no public URL was given, the first listener's address becomes it.
+func (s *Server) Serve(l net.Listener) error {
+	if s.base.Load() == nil {
+		if err := s.setURL("http://" + l.Addr().String()); err != nil {
+			return err
+		}
+	}
+	h := &http.Server{
+		Handler: s.Handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreamsHTTP2},
+		// What strangers provoke, such as broken handshakes, is no news.
+		ErrorLog: slog.NewLogLogger(s.opt.Log.Handler(), slog.LevelDebug),
+	}
+	s.mu.Lock()
+	select {
+	case <-s.draining:
+		s.mu.Unlock()
+		return errors.Join(errDraining, l.Close())
+	default:
+	}
+	s.servers = append(s.servers, h)
+	s.mu.Unlock()
+	err := h.Serve(&crowd{Listener: l, s: s, perAddr: map[netip.Prefix]int{}})
+	if !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("relay: serve: %w", err)
+	}
+	return nil
+}
+
+// crowd is a listener that bounds how many connections are open, in all and of one address. One of our proxies, or of this
+// machine itself, brings those of many.
+type crowd struct {
+	net.Listener
+	s       *Server
+	mu      sync.Mutex
+	all     int
+	perAddr map[netip.Prefix]int
+}
+
+// Accept gives the next connection that there is room for, and closes the others.
+func (l *crowd) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		from := l.from(c)
+		if l.enter(from) {
+			return &crowded{Conn: c, leave: sync.OnceFunc(func() { l.leave(from) })}, nil
+		}
+		_ = c.Close() // nobody was promised anything
+	}
+}
+
+// from is the network that counts as one address: IPv6 is given out in /64s.
+func (l *crowd) from(c net.Conn) netip.Prefix {
+	a := addrOf(c.RemoteAddr().String())
+	if !a.IsValid() || a.IsLoopback() || l.s.trusted(a) {
+		return netip.Prefix{}
+	}
+	bits := 32
+	if a.Is6() {
+		bits = 64
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return p
+}
+
+func (l *crowd) enter(from netip.Prefix) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all >= maxConns || from.IsValid() && l.perAddr[from] >= maxPerAddr {
+		return false
+	}
+	l.all++
+	if from.IsValid() {
+		l.perAddr[from]++
+	}
+	return true
+}
+
+func (l *crowd) leave(from netip.Prefix) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all--
+	if from.IsValid() {
+		if l.perAddr[from]--; l.perAddr[from] <= 0 {
+			delete(l.perAddr, from)
+		}
+	}
+}
+
+type crowded struct {
+	net.Conn
+	leave func()
+}
+
+// Close lets another one in.
+func (c *crowded) Close() error {
+	c.leave()
+	return c.Conn.Close()
+}

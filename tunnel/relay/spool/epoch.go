@@ -1,0 +1,191 @@
+package spool
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// state is what changes of a hook with each commit.
+type state struct {
+	// Marks are the last seq that was given out under each epoch, ascending in both. Cut says that older ones were left
+	// out, which the client's position lies beyond.
+	Marks []mark `json:"marks,omitempty"`
+	Cut   bool   `json:"cut,omitempty"`
+	// Depth and Bytes are what waits.
+	Depth int   `json:"depth"`
+	Bytes int64 `json:"bytes"`
+	// Floor is the least epoch for this hook, whose client knows of later ones than the relay does. It is the hook's own,
+	// so that no client can move another's.
+	Floor uint64 `json:"floor,omitempty"`
+	// Agreed is the epoch in which a client last introduced itself: what came later it can only have from here.
+	Agreed uint64 `json:"agreed,omitempty"`
+}
+
+type mark struct {
+	Epoch uint64 `json:"e"`
+	Seq   uint64 `json:"s"`
+}
+
+const (
+	// maxMarks bounds what is remembered of a hook whose client stays away over many restarts.
+	maxMarks = 64
+	// farEpoch and farSeq are beyond all honest numbers.
+	farEpoch = 1 << 62
+	farSeq   = 1 << 62
+	// epochSpread makes it unlikely that two copies of one file, both begun under a wrong clock, choose the same epoch.
+	epochSpread = 4096
+)
+
+// nextEpoch is later than last whatever the clock says.
+func nextEpoch(now time.Time, last uint64) uint64 {
+	return max(uint64(max(now.UnixMilli(), 0)), last+1) + rand.Uint64N(epochSpread)
+}
+
+func (st state) clone() state {
+	st.Marks = slices.Clone(st.Marks)
+	return st
+}
+
+func (st *state) last() Position {
+	if len(st.Marks) == 0 {
+		return Position{}
+	}
+	m := st.Marks[len(st.Marks)-1]
+	return Position(m)
+}
+
+// next gives out a position under an epoch that is not before the last.
+func (st *state) next(epoch uint64) Position {
+	last := st.last()
+	p := Position{max(epoch, st.Floor, last.Epoch), last.Seq + 1}
+	if len(st.Marks) > 0 && p.Epoch == last.Epoch {
+		st.Marks[len(st.Marks)-1].Seq = p.Seq
+		return p
+	}
+	st.Marks = append(st.Marks, mark(p))
+	if len(st.Marks) > maxMarks {
+		st.Marks, st.Cut = slices.Delete(st.Marks, 0, 1), true
+	}
+	return p
+}
+
+// upTo is the highest seq that was given out in an epoch or before it.
+func (st *state) upTo(epoch uint64) uint64 {
+	seq := uint64(0)
+	for i, m := range st.Marks {
+		if m.Epoch <= epoch || i == 0 && st.Cut {
+			seq = m.Seq
+		}
+	}
+	return seq
+}
+
+// trim forgets marks that lie before a position which the client has stored.
+func (st *state) trim(p Position) {
+	n := 0
+	for n+1 < len(st.Marks) && st.Marks[n+1].Epoch <= p.Epoch {
+		n++
+	}
+	if n > 0 {
+		st.Marks, st.Cut = slices.Delete(st.Marks, 0, n), true
+	}
+}
+
+// ahead says whether a client's position was never given out by this spool, as far as it knows: then the file is an older
+// copy of the one that the client was served from.
+func (st *state) ahead(p Position, epoch uint64) bool {
+	return p.Epoch > max(epoch, st.Floor) || p.Seq > st.upTo(p.Epoch)
+}
+
+// Greeting is what a hook's client has to know.
+type Greeting struct {
+	// Restored says that the client has stored what this spool never had.
+	Restored bool
+	// Epoch is what the hook's next requests come under.
+	Epoch uint64
+}
+
+// Hello takes the positions of a client, by hook, and answers for each hook of the token. What lies up to them is removed.
+//
+// A position that this spool never gave out means that its file was put back from a backup. Then what it spools from now on
+// comes under an epoch later than the client's. What came since it last agreed with a client, and only seems to lie before
+// the client's position, gets new numbers instead of being taken for stored: such a request may arrive twice, and is not
+// lost. An error wraps [ErrInvalid] for numbers that can't be.
+func (s *Spool) Hello(ctx context.Context, token string, at map[string]Position) (map[string]Greeting, error) {
+	out := map[string]Greeting{}
+	err := s.do(ctx, &op{apply: func(b *batch) error {
+		hooks := s.HooksOf(token)
+		for _, h := range hooks {
+			st := b.state(h.ID)
+			if p := at[h.ID]; st != nil &&
+				(p.Epoch > farEpoch && p.Epoch > max(b.s.epoch, st.Floor) || p.Seq > farSeq && p.Seq > st.last().Seq) {
+				return fmt.Errorf("spool: the position %d/%d: %w", p.Epoch, p.Seq, ErrInvalid)
+			}
+		}
+		for _, h := range hooks {
+			st := b.state(h.ID)
+			if st == nil {
+				continue
+			}
+			g := Greeting{}
+			if p := at[h.ID]; p != (Position{}) {
+				if g.Restored = st.ahead(p, b.s.epoch); g.Restored {
+					b.restored(h.ID, st, p)
+				}
+				b.prune(h.ID, p)
+			}
+			g.Epoch = max(b.s.epoch, st.Floor)
+			if st.Agreed != g.Epoch {
+				st.Agreed, b.wrote = g.Epoch, true
+			}
+			out[h.ID] = g
+		}
+		return nil
+	}})
+	return out, err
+}
+
+// restored brings a hook beyond the position of a client that knows more.
+func (b *batch) restored(id string, st *state, p Position) {
+	b.wrote = true
+	events := b.tx.Bucket(bucketEvents).Bucket([]byte(id))
+	var doubtful []Position
+	for k, _ := events.Cursor().Seek((Position{st.Agreed + 1, 0}).key()); k != nil; k, _ = after(events, k) {
+		doubtful = append(doubtful, positionOf(k))
+	}
+	renumber := len(doubtful) > 0 && !p.Less(doubtful[0])
+	if now := max(b.s.epoch, st.Floor); p.Epoch >= now || renumber {
+		st.Floor = max(p.Epoch, now) + 1
+	}
+	// The client's seq was given out once: later ones are larger.
+	if last := st.last(); p.Seq > last.Seq {
+		st.Marks = append(st.Marks, mark{max(last.Epoch, p.Epoch), p.Seq})
+		if len(st.Marks) > 1 && last.Epoch >= p.Epoch {
+			st.Marks = slices.Delete(st.Marks, len(st.Marks)-2, len(st.Marks)-1)
+		}
+	}
+	if !renumber {
+		return
+	}
+	for _, old := range doubtful {
+		r, err := parseRecord(events.Get(old.key()))
+		if b.fail(err) {
+			return
+		}
+		to := st.next(b.s.epoch)
+		if r, err = r.moved(to); b.fail(err) {
+			return
+		}
+		raw := appendRecord(nil, r)
+		if b.fail(events.Delete(old.key())) || b.fail(events.Put(to.key(), raw)) {
+			return
+		}
+	}
+	b.fresh[id] = true
+}
+
+// Epoch is what new requests come under, unless their hook's client knows of a later one.
+func (s *Spool) Epoch() uint64 { return s.epoch }

@@ -1,0 +1,253 @@
+package spool
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// Policy says when a sender is answered.
+type Policy string
+
+// The policies.
+const (
+	// PolicyAck answers 200 once the request is durable here.
+	PolicyAck Policy = "ack"
+	// PolicySync waits for the client's answer, up to a deadline.
+	PolicySync Policy = "sync"
+	// PolicyAuto does that while a client is there and keeps up.
+	PolicyAuto Policy = "auto"
+)
+
+// Check refuses what is no policy.
+func (p Policy) Check() error {
+	switch p {
+	case PolicyAck, PolicySync, PolicyAuto:
+		return nil
+	}
+	return fmt.Errorf("the policy %q: %w: it is ack, sync or auto", string(p), ErrInvalid)
+}
+
+// MaxHooks is how many hooks a token can have: WELCOME names them all in one frame.
+const MaxHooks = 256
+
+// Hook is an address that requests are sent to, and their stream to the token's client.
+type Hook struct {
+	// ID is what the public URL ends in. It has at least 128 random bits, and who knows it can send.
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Token is the name of whose it is.
+	Token  string `json:"token"`
+	Policy Policy `json:"policy"`
+	// Own marks the one that the token came with.
+	Own       bool      `json:"own,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// addHook stores a new hook and says whether that went well.
+func (b *batch) addHook(h Hook) bool {
+	if !b.put(bucketHooks, h.ID, h) {
+		return false
+	}
+	b.after = append(b.after, func() { b.s.hooks[h.ID] = &hook{Hook: h} })
+	return true
+}
+
+// CreateHook makes another hook for a token; its id begins with its name. It fails with [ErrExists] when the token has a
+// hook of that name, [ErrNotFound] without a valid token, or [ErrInvalid].
+func (s *Spool) CreateHook(ctx context.Context, name, token string, policy Policy) (Hook, error) {
+	if policy == "" {
+		policy = PolicyAuto
+	}
+	if err := errors.Join(checkName("hook", name), policy.Check()); err != nil {
+		return Hook{}, err
+	}
+	h := Hook{
+		ID: name + "-" + strings.ToLower(rand.Text()), Name: name, Token: token, Policy: policy,
+		CreatedAt: s.opt.Clock.Now().UTC().Truncate(time.Second),
+	}
+	err := s.doNoun(ctx, func(b *batch) error {
+		s.mu.RLock()
+		owner, others := s.tokens[token], s.hooksOf(token)
+		s.mu.RUnlock()
+		switch {
+		case owner == nil || owner.Revoked():
+			return fmt.Errorf("the token %s: %w", token, ErrNotFound)
+		case slices.ContainsFunc(others, func(o Hook) bool { return o.Name == name }):
+			return fmt.Errorf("the hook %s of the token %s %w", name, token, ErrExists)
+		case len(others) >= MaxHooks:
+			return fmt.Errorf("another hook of the token %s: %w: it has %d", token, ErrInvalid, len(others))
+		}
+		b.addHook(h)
+		return nil
+	})
+	return h, err
+}
+
+// SetPolicy changes a hook's.
+func (s *Spool) SetPolicy(ctx context.Context, id string, policy Policy) (h Hook, err error) {
+	if err := policy.Check(); err != nil {
+		return Hook{}, err
+	}
+	err = s.doNoun(ctx, func(b *batch) error {
+		var ok bool
+		if h, ok = s.Hook(id); !ok {
+			return fmt.Errorf("the hook: %w", ErrNotFound)
+		}
+		h.Policy = policy
+		if b.put(bucketHooks, id, h) {
+			changed := h
+			b.after = append(b.after, func() { s.hooks[id].Hook = changed })
+		}
+		return nil
+	})
+	return h, err
+}
+
+// DeleteHook removes a hook with what waits in it. A token keeps its own hook: [ErrInvalid].
+func (s *Spool) DeleteHook(ctx context.Context, id string) (h Hook, err error) {
+	err = s.doNoun(ctx, func(b *batch) error {
+		var ok bool
+		if h, ok = s.Hook(id); !ok {
+			return fmt.Errorf("the hook: %w", ErrNotFound)
+		}
+		if h.Own {
+			return fmt.Errorf("delete the hook that the token %s came with: %w", h.Token, ErrInvalid)
+		}
+		b.dropHook(id)
+		return nil
+	})
+	return h, err
+}
+
+func (b *batch) dropHook(id string) {
+	key := []byte(id)
+	if events := b.tx.Bucket(bucketEvents).Bucket(key); events != nil {
+		err := events.ForEach(func(_, v []byte) error {
+			r, err := parseRecord(v)
+			if err != nil || r.body == 0 {
+				return err
+			}
+			return dropBody(b.tx, r.body)
+		})
+		if b.fail(err) {
+			return
+		}
+	}
+	if err := b.tx.Bucket(bucketEvents).DeleteBucket(key); !errors.Is(err, bolterrors.ErrBucketNotFound) && b.fail(err) {
+		return
+	}
+	for _, bucket := range [][]byte{bucketHooks, bucketStates} {
+		if b.fail(b.tx.Bucket(bucket).Delete(key)) {
+			return
+		}
+	}
+	gaps := b.tx.Bucket(bucketGaps)
+	for _, g := range gapsOf(b.tx, id) {
+		if b.fail(gaps.Delete(gapKey(g))) {
+			return
+		}
+	}
+	b.states[id] = nil
+	b.after = append(b.after, func() { delete(b.s.hooks, id) })
+}
+
+// Hook finds a hook by its id.
+func (s *Spool) Hook(id string) (Hook, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	h := s.hooks[id]
+	if h == nil {
+		return Hook{}, false
+	}
+	return h.Hook, true
+}
+
+// Open finds a hook that takes requests: one whose token is valid.
+func (s *Spool) Open(id string) (Hook, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	h := s.hooks[id]
+	if h == nil {
+		return Hook{}, false
+	}
+	t := s.tokens[h.Token]
+	return h.Hook, t != nil && !t.Revoked()
+}
+
+// Hooks are all hooks, by token, each token's own first.
+func (s *Spool) Hooks() []Hook {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.hooksOf("")
+}
+
+// HooksOf are a token's hooks, its own first.
+func (s *Spool) HooksOf(token string) []Hook {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.hooksOf(token)
+}
+
+func (s *Spool) hooksOf(token string) []Hook {
+	var out []Hook
+	for _, h := range s.hooks {
+		if token == "" || h.Token == token {
+			out = append(out, h.Hook)
+		}
+	}
+	slices.SortFunc(out, func(a, b Hook) int {
+		switch {
+		case a.Token != b.Token:
+			return strings.Compare(a.Token, b.Token)
+		case a.Own != b.Own && a.Own:
+			return -1
+		case a.Own != b.Own:
+			return 1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return out
+}
+
+// Depth is how many requests of a hook wait, and how many bytes they take.
+func (s *Spool) Depth(id string) (requests int, bytes int64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if h := s.hooks[id]; h != nil {
+		return h.state.Depth, h.state.Bytes
+	}
+	return 0, 0
+}
+
+// Total is how much waits in all hooks.
+func (s *Spool) Total() (requests int, bytes int64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, h := range s.hooks {
+		requests += h.state.Depth
+		bytes += h.state.Bytes
+	}
+	return requests, bytes
+}
+
+// CheckHook refuses a name or id that a hook of a relay without a spool can't have: an id must be long enough that nobody
+// guesses it.
+func CheckHook(name, id string) error {
+	if err := checkName("hook", name); err != nil {
+		return err
+	}
+	if !idForm.MatchString(id) {
+		return fmt.Errorf("the id of the hook %s: %w: it has 26 to 100 of a-z, 0-9 and -", name, ErrInvalid)
+	}
+	return nil
+}
+
+var idForm = regexp.MustCompile(`^[a-z0-9-]{26,100}$`)

@@ -1,0 +1,216 @@
+package spool
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"strings"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Gap tells of requests that were dropped before their client had them.
+type Gap struct {
+	Hook  string `json:"hook"`
+	Epoch uint64 `json:"epoch"`
+	// From and To are the seqs of the first and the last of them.
+	From   uint64    `json:"from"`
+	To     uint64    `json:"to"`
+	Count  int       `json:"count"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
+}
+
+// GapAge is the reason of what was dropped by age.
+const GapAge = "too old"
+
+func gapKey(g Gap) []byte {
+	k := append([]byte(g.Hook), 0)
+	k = binary.BigEndian.AppendUint64(k, g.Epoch)
+	return binary.BigEndian.AppendUint64(k, g.From)
+}
+
+// Stored takes it that a client has made a hook durable up to a position: what lies there is removed soon. It may be
+// repeated, and come late. It fails with [ErrAhead] for a position that was never given out.
+func (s *Spool) Stored(id string, p Position) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.hooks[id]
+	if h == nil {
+		return ErrNotFound
+	}
+	if h.high.Less(p) {
+		return ErrAhead
+	}
+	s.noteStored(id, p)
+	s.wake()
+	return nil
+}
+
+// noteStored asks the writer to prune. The lock is held.
+func (s *Spool) noteStored(id string, p Position) {
+	if s.stored[id].Less(p) {
+		s.stored[id] = p
+	}
+}
+
+// prune removes what a client has stored: a part of it when it is much, and soon the rest.
+func (b *batch) prune(id string, p Position) {
+	st := b.state(id)
+	if st == nil {
+		return
+	}
+	if !b.dropGaps(id, p) {
+		return
+	}
+	st.trim(p)
+	events := b.tx.Bucket(bucketEvents).Bucket([]byte(id))
+	if events == nil {
+		return
+	}
+	var keys []Position
+	c := events.Cursor()
+	for k, _ := c.First(); k != nil && !p.Less(positionOf(k)); k, _ = c.Next() {
+		if len(keys) == lazyMost {
+			b.after = append(b.after, func() { b.s.noteStored(id, p); b.s.wake() })
+			break
+		}
+		keys = append(keys, positionOf(k))
+	}
+	for _, k := range keys {
+		if !b.remove(events, st, k) {
+			return
+		}
+	}
+}
+
+// remove removes one request, and says whether that went well.
+func (b *batch) remove(events *bolt.Bucket, st *state, p Position) bool {
+	v := events.Get(p.key())
+	r, err := parseRecord(v)
+	if b.fail(err) {
+		return false
+	}
+	e, err := r.decode()
+	if b.fail(err) {
+		return false
+	}
+	if r.body != 0 && b.fail(dropBody(b.tx, r.body)) {
+		return false
+	}
+	st.Depth--
+	st.Bytes -= weight(r.event, e.Length)
+	return !b.fail(events.Delete(p.key()))
+}
+
+// dropGaps forgets the gaps that a client knows of, having stored what came later.
+func (b *batch) dropGaps(id string, p Position) bool {
+	bucket := b.tx.Bucket(bucketGaps)
+	for _, g := range gapsOf(b.tx, id) {
+		if !(Position{g.Epoch, g.To}).Less(p) {
+			break
+		}
+		if b.fail(bucket.Delete(gapKey(g))) {
+			return false
+		}
+	}
+	return true
+}
+
+func gapsOf(tx *bolt.Tx, id string) (gaps []Gap) {
+	prefix := id + "\x00"
+	c := tx.Bucket(bucketGaps).Cursor()
+	for k, v := c.Seek([]byte(prefix)); k != nil && strings.HasPrefix(string(k), prefix); k, v = c.Next() {
+		var g Gap
+		if json.Unmarshal(v, &g) == nil {
+			gaps = append(gaps, g)
+		}
+	}
+	return gaps
+}
+
+// Gaps are what a hook's client has not been told of, or has not stored anything after.
+func (s *Spool) Gaps(id string) (gaps []Gap, err error) {
+	err = s.view(func(tx *bolt.Tx) error { gaps = gapsOf(tx, id); return nil })
+	return gaps, err
+}
+
+// retention drops what has waited too long.
+func (s *Spool) retention() *op {
+	return &op{apply: func(b *batch) error {
+		s.mu.RLock()
+		var waiting []string
+		for id, h := range s.hooks {
+			if h.state.Depth > 0 {
+				waiting = append(waiting, id)
+			}
+		}
+		s.mu.RUnlock()
+		if len(waiting) > 0 {
+			b.wrote = true // the spool's age is kept with every commit
+		}
+		for _, id := range waiting {
+			b.expire(id)
+		}
+		return nil
+	}}
+}
+
+// Expire drops what has waited too long at once. Otherwise that is looked at every minute.
+func (s *Spool) Expire(ctx context.Context) error { return s.do(ctx, s.retention()) }
+
+func (b *batch) expire(id string) {
+	st := b.state(id)
+	events := b.tx.Bucket(bucketEvents).Bucket([]byte(id))
+	if st == nil || events == nil {
+		return
+	}
+	oldest := b.s.age() - b.s.opt.Retain
+	var keys []Position
+	c := events.Cursor()
+	for k, v := c.First(); k != nil && len(keys) < lazyMost; k, v = c.Next() {
+		r, err := parseRecord(v)
+		if b.fail(err) {
+			return
+		}
+		if r.age > oldest {
+			break
+		}
+		keys = append(keys, positionOf(k))
+	}
+	var gap Gap
+	for _, p := range keys {
+		if !b.remove(events, st, p) {
+			return
+		}
+		if gap.Count > 0 && gap.Epoch != p.Epoch {
+			b.gap(gap)
+			gap = Gap{}
+		}
+		if gap.Count == 0 {
+			gap = Gap{Hook: id, Epoch: p.Epoch, From: p.Seq, At: b.s.opt.Clock.Now().UTC(), Reason: GapAge}
+		}
+		gap.To = p.Seq
+		gap.Count++
+	}
+	if gap.Count > 0 {
+		b.gap(gap)
+	}
+}
+
+// gap records what was dropped, in one record with what was dropped just before it.
+func (b *batch) gap(g Gap) {
+	known := gapsOf(b.tx, g.Hook)
+	if n := len(known); n > 0 {
+		// Requests are dropped from the oldest on, so that nothing lies between the last gap of an epoch and this one.
+		if last := known[n-1]; last.Epoch == g.Epoch && last.Reason == g.Reason {
+			g.From, g.Count = last.From, last.Count+g.Count
+		}
+	}
+	raw, err := json.Marshal(g)
+	if b.fail(err) || b.fail(b.tx.Bucket(bucketGaps).Put(gapKey(g), raw)) {
+		return
+	}
+	b.gaps = append(b.gaps, g)
+}

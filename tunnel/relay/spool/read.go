@@ -1,0 +1,83 @@
+package spool
+
+import (
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Event is a request as it is read from the spool.
+type Event struct {
+	Hook string
+	Position
+	ID string
+	// Raw is its metadata as it goes over the wire.
+	Raw []byte
+	// Length of its body in bytes.
+	Length int64
+
+	small []byte
+	body  uint64
+}
+
+// Next reads the first request of a hook behind a position. ok is false when there is none.
+func (s *Spool) Next(id string, behind Position) (e Event, ok bool, err error) {
+	err = s.view(func(tx *bolt.Tx) error {
+		events := tx.Bucket(bucketEvents).Bucket([]byte(id))
+		if events == nil {
+			return nil
+		}
+		k, v := events.Cursor().Seek(Position{behind.Epoch, behind.Seq + 1}.key())
+		if k == nil {
+			return nil
+		}
+		r, err := parseRecord(v)
+		if err != nil {
+			return fmt.Errorf("%w at %v of a hook", err, positionOf(k))
+		}
+		meta, err := r.decode()
+		if err != nil {
+			return err
+		}
+		ok = true
+		e = Event{
+			Hook: id, Position: positionOf(k), ID: meta.ID, Length: meta.Length, body: r.body,
+			Raw: append([]byte(nil), r.event...), small: append([]byte(nil), r.small...),
+		}
+		return nil
+	})
+	return e, ok, err
+}
+
+// Read appends at most n bytes of a request's body to b, from an offset within it; it may stop before, but not without
+// having read any. [ErrNotFound] says that the request is gone: it was stored by its client, or dropped.
+func (s *Spool) Read(e Event, offset int64, b []byte, n int) ([]byte, error) {
+	if e.body == 0 {
+		if offset >= int64(len(e.small)) {
+			return b, ErrNotFound
+		}
+		part := e.small[offset:]
+		return append(b, part[:min(n, len(part))]...), nil
+	}
+	err := s.view(func(tx *bolt.Tx) error {
+		piece := tx.Bucket(bucketPieces).Get(pieceKey(e.body, uint32(offset/PieceSize)))
+		within := int(offset % PieceSize)
+		if within >= len(piece) {
+			return ErrNotFound
+		}
+		piece = piece[within:]
+		b = append(b, piece[:min(n, len(piece))]...)
+		return nil
+	})
+	return b, err
+}
+
+// after finds what follows a key that may have been removed meanwhile.
+func after(bucket *bolt.Bucket, k []byte) (key, value []byte) {
+	c := bucket.Cursor()
+	key, value = c.Seek(k)
+	if string(key) == string(k) {
+		return c.Next()
+	}
+	return key, value
+}

@@ -1,0 +1,334 @@
+// Package spool keeps what a relay was sent until its client has it, and what it knows of tokens and hooks, in one bbolt
+// file.
+//
+// What it promises:
+//   - Durability: when [Spool.Put] returns without error, the request and its body have been synced to disk. A process
+//     killed at any instant loses nothing for which Put had returned, and keeps no half of anything else.
+//   - Order: the requests of a hook have positions (epoch, seq) that rise in the order of their commits, for ever: over
+//     restarts, whatever the clock says, and after an older copy of the file was put back (see [Spool.Hello]).
+//   - Only [Spool.Stored], [Spool.DeleteHook] and age remove requests. What age removes leaves a [Gap].
+//   - Memory does not depend on the size of bodies, and a large body doesn't keep small ones waiting: it is written in
+//     pieces, each a part of a commit that others share. The record of a request is committed last and makes it exist.
+//
+// What it does not promise: requests that survive the loss of the disk, two processes on one file ([ErrInUse]), a file that
+// shrinks.
+//
+// Age is counted in time during which the relay ran, so that neither a wrong clock nor a long rest drops anything.
+package spool
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"greenroom/internal/crash"
+)
+
+// FileName is the spool's file in its folder.
+const FileName = "relay.db"
+
+// Errors.
+var (
+	// ErrBusy is returned when too many writes wait. Nothing was written; try again shortly.
+	ErrBusy = errors.New("spool: too many writes are waiting")
+	// ErrClosed is returned after Close has begun.
+	ErrClosed = errors.New("spool: closed")
+	// ErrNotFound is returned for a token, hook or request that isn't there.
+	ErrNotFound = errors.New("not found")
+	// ErrExists is returned when a name is taken.
+	ErrExists = errors.New("exists already")
+	// ErrInvalid is returned for a name or policy that can't be.
+	ErrInvalid = errors.New("not allowed")
+	// ErrQuota is returned when a hook's requests would take more than its share.
+	ErrQuota = errors.New("spool: the hook's spool is full")
+	// ErrInUse is returned by Open when another process holds the file.
+	ErrInUse = errors.New("spool: the file is in use by another program")
+	// ErrNewer is returned by Open when a newer version wrote the file.
+	ErrNewer = errors.New("spool: the file was written by a newer relay")
+	// ErrAhead is what [Spool.Stored] reports for a position that was never given out.
+	ErrAhead = errors.New("spool: a position beyond all that there was")
+)
+
+// Options say how a spool is opened. Dir is all that is needed.
+type Options struct {
+	// Dir is the folder of the file; it is made, 0700, when it isn't there.
+	Dir string
+	// Timeout is how long to wait for another process that holds the file, 1 s when zero.
+	Timeout time.Duration
+	// Quota is how many bytes may wait for each hook, 1 GiB when zero.
+	Quota int64
+	// Retain is how long a request waits before it is dropped, 7 days when zero.
+	Retain time.Duration
+	// OnSpooled is called with a hook's id when there is something new in it, after it is durable. OnGap is called when
+	// requests were dropped. OnCommit tells how long each commit took, and of how many writes. None of them may block.
+	OnSpooled func(hook string)
+	OnGap     func(Gap)
+	OnCommit  func(took time.Duration, writes int, err error)
+	// Plain leaves out the start of a new epoch and everything that happens by itself: for commands that look and change
+	// tokens and hooks. Nothing can be Put.
+	Plain bool
+	Clock clockwork.Clock
+	Log   *slog.Logger
+	Crash *crash.Group
+}
+
+// Spool is an open file. It is safe for concurrent use.
+type Spool struct {
+	opt   Options
+	db    *bolt.DB
+	queue chan *op
+	lazy  chan struct{}
+
+	closing chan struct{}
+	closed  chan struct{}
+	once    sync.Once
+	start   time.Time // by the clock, for counting what has passed
+	// ran is the age of the spool when it was opened: how long relays have run on it.
+	ran time.Duration
+
+	// epoch is what requests come under while the spool is open, unless their hook knows of a later one.
+	epoch uint64
+	nouns sync.Mutex // held while a token or hook is changed
+
+	mu     sync.RWMutex
+	tokens map[string]*Token // by name
+	hashes map[[32]byte]*Token
+	hooks  map[string]*hook // by id
+	stored map[string]Position
+	aborts []uint64
+	failed error // the last commit's error
+}
+
+// hook is a hook with its state, as of the last commit.
+type hook struct {
+	Hook
+	state state
+	// reserved counts bytes that are being written.
+	reserved int64
+	// high is the last position that was given out, or is about to be.
+	high Position
+}
+
+// The top-level buckets.
+var (
+	bucketMeta   = []byte("meta")
+	bucketTokens = []byte("tokens") // name -> Token
+	bucketHooks  = []byte("hooks")  // id -> Hook
+	bucketStates = []byte("states") // hook id -> state
+	bucketEvents = []byte("events") // hook id -> bucket of position -> record
+	bucketPieces = []byte("pieces") // body, number of the piece -> bytes
+	bucketOpen   = []byte("open")   // body -> nothing, until the record that it belongs to is there
+	bucketGaps   = []byte("gaps")   // hook id \0 epoch, from -> Gap
+)
+
+var (
+	keySchema = []byte("schema")
+	keyEpoch  = []byte("epoch")
+	keyRan    = []byte("ran")
+)
+
+// schema is the version of the file's layout.
+const schema = 1
+
+// Open opens or makes the file, begins a new epoch and starts the writer.
+func Open(o Options) (*Spool, error) {
+	o = o.withDefaults()
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("spool: make the folder: %w", err)
+	}
+	path := filepath.Join(o.Dir, FileName)
+	// Without the list of free pages in the file commits cost the same after a long backlog was drained as before.
+	db, err := bolt.Open(path, 0o600, &bolt.Options{
+		Timeout: o.Timeout, FreelistType: bolt.FreelistMapType, NoFreelistSync: true, InitialMmapSize: mapSize,
+	})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, fmt.Errorf("%w: %s", ErrInUse, path)
+	case err != nil:
+		return nil, fmt.Errorf("spool: open %s: %w", path, err)
+	}
+	s := &Spool{
+		opt: o, db: db, queue: make(chan *op, queueLen), lazy: make(chan struct{}, 1),
+		closing: make(chan struct{}), closed: make(chan struct{}), start: o.Clock.Now(),
+		tokens: map[string]*Token{}, hashes: map[[32]byte]*Token{}, hooks: map[string]*hook{}, stored: map[string]Position{},
+	}
+	if err := s.load(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	o.Crash.Go("spool writer", s.run)
+	return s, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Timeout <= 0 {
+		o.Timeout = time.Second
+	}
+	if o.Quota <= 0 {
+		o.Quota = DefaultQuota
+	}
+	if o.Retain <= 0 {
+		o.Retain = DefaultRetain
+	}
+	if o.OnSpooled == nil {
+		o.OnSpooled = func(string) {}
+	}
+	if o.OnGap == nil {
+		o.OnGap = func(Gap) {}
+	}
+	if o.OnCommit == nil {
+		o.OnCommit = func(time.Duration, int, error) {}
+	}
+	if o.Clock == nil {
+		o.Clock = clockwork.NewRealClock()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Defaults of the options.
+const (
+	DefaultQuota  = 1 << 30
+	DefaultRetain = 7 * 24 * time.Hour
+)
+
+// load makes what a new file needs, sweeps what a crash has left, begins the epoch, and reads the nouns.
+func (s *Spool) load() error {
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		for _, name := range [][]byte{
+			bucketMeta, bucketTokens, bucketHooks, bucketStates, bucketEvents, bucketPieces, bucketOpen, bucketGaps,
+		} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		meta := tx.Bucket(bucketMeta)
+		if v := un64(meta.Get(keySchema)); v > schema {
+			return fmt.Errorf("%w: schema %d, this one knows %d", ErrNewer, v, schema)
+		}
+		if err := meta.Put(keySchema, be64(schema)); err != nil {
+			return err
+		}
+		s.ran = time.Duration(un64(meta.Get(keyRan)))
+		s.epoch = un64(meta.Get(keyEpoch))
+		if !s.opt.Plain {
+			if err := sweep(tx); err != nil {
+				return err
+			}
+			s.epoch = nextEpoch(s.start, s.epoch)
+			if err := meta.Put(keyEpoch, be64(s.epoch)); err != nil {
+				return err
+			}
+		}
+		return s.loadNouns(tx)
+	})
+	if err != nil {
+		return fmt.Errorf("spool: load: %w", err)
+	}
+	return nil
+}
+
+func (s *Spool) loadNouns(tx *bolt.Tx) error {
+	err := tx.Bucket(bucketTokens).ForEach(func(_, v []byte) error {
+		t := &Token{}
+		if err := json.Unmarshal(v, t); err != nil {
+			return fmt.Errorf("a token: %w", err)
+		}
+		s.remember(t)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return tx.Bucket(bucketHooks).ForEach(func(k, v []byte) error {
+		h := &hook{}
+		if err := json.Unmarshal(v, &h.Hook); err != nil {
+			return fmt.Errorf("a hook: %w", err)
+		}
+		if raw := tx.Bucket(bucketStates).Get(k); raw != nil {
+			if err := json.Unmarshal(raw, &h.state); err != nil {
+				return fmt.Errorf("the state of a hook: %w", err)
+			}
+		}
+		if h.state.Floor >= s.epoch && !s.opt.Plain {
+			h.state.Floor++
+		}
+		h.high = h.state.last()
+		s.hooks[h.ID] = h
+		return nil
+	})
+}
+
+// sweep removes the bodies that a crash has left without a record.
+func sweep(tx *bolt.Tx) error {
+	open := tx.Bucket(bucketOpen)
+	for k, _ := open.Cursor().First(); k != nil; k, _ = open.Cursor().First() {
+		if err := dropBody(tx, un64(k)); err != nil {
+			return err
+		}
+		if err := open.Delete(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close writes what waits and closes the file. Calls that come later fail with [ErrClosed].
+func (s *Spool) Close() error {
+	s.once.Do(func() { close(s.closing) })
+	<-s.closed
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("spool: close: %w", err)
+	}
+	return nil
+}
+
+// Healthy says what is wrong with writing: the error of the last commit, nil when it went well.
+func (s *Spool) Healthy() error {
+	select {
+	case <-s.closing:
+		return ErrClosed
+	default:
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.failed
+}
+
+// Size is the file's in bytes.
+func (s *Spool) Size() (n int64, err error) {
+	err = s.view(func(tx *bolt.Tx) error { n = tx.Size(); return nil })
+	return n, err
+}
+
+// view runs a short read transaction.
+func (s *Spool) view(f func(*bolt.Tx) error) error {
+	err := s.db.View(f)
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return ErrClosed
+	}
+	return err
+}
+
+// age is how long relays have run on this file.
+func (s *Spool) age() time.Duration { return s.ran + s.opt.Clock.Since(s.start) }
+
+func be64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+func un64(b []byte) uint64 {
+	if len(b) != 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(b)
+}

@@ -1,0 +1,312 @@
+package spool
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+const (
+	queueLen   = 1024
+	batchOps   = 256
+	batchBytes = 4 << 20
+	mapSize    = 256 << 20
+	// lazyWait is how long what makes room may wait for a commit that is made for something else.
+	lazyWait = 50 * time.Millisecond
+	// lazyMost is how many requests one commit removes for a hook.
+	lazyMost = 2048
+	// retainEvery is how often ages are looked at.
+	retainEvery = time.Minute
+)
+
+// op is one write. apply returns an error that is the op's own, and then has written nothing; errors of the file go to
+// batch.fail, and undo the whole commit. settled runs with the commit's error, under the spool's lock.
+type op struct {
+	size    int
+	apply   func(*batch) error
+	settled func(error)
+	done    chan error
+}
+
+// batch is one commit while it is made.
+type batch struct {
+	s      *Spool
+	tx     *bolt.Tx
+	states map[string]*state
+	// fresh are the hooks that got something; gaps are what was dropped.
+	fresh map[string]bool
+	gaps  []Gap
+	// after runs when the commit is durable, under the spool's lock.
+	after []func()
+	// wrote says that there is something to commit.
+	wrote bool
+	err   error
+}
+
+// fail notes an error of the file and says whether there is one. It is for what follows a write.
+func (b *batch) fail(err error) bool {
+	b.wrote = true
+	if err != nil && b.err == nil {
+		b.err = err
+	}
+	return b.err != nil
+}
+
+// state is the hook's as this commit leaves it, nil when there is no such hook.
+func (b *batch) state(id string) *state {
+	if st, ok := b.states[id]; ok {
+		return st
+	}
+	b.s.mu.RLock()
+	h := b.s.hooks[id]
+	b.s.mu.RUnlock()
+	if h == nil {
+		return nil
+	}
+	st := h.state.clone()
+	b.states[id] = &st
+	return &st
+}
+
+// do hands an op to the writer and waits for its commit. When ctx ends first, whether it is done is not known.
+func (s *Spool) do(ctx context.Context, o *op) error {
+	o.done = make(chan error, 1)
+	if err := s.enqueue(o); err != nil {
+		return err
+	}
+	return s.wait(ctx, o)
+}
+
+func (s *Spool) enqueue(o *op) error {
+	select {
+	case <-s.closing:
+		return ErrClosed
+	default:
+	}
+	select {
+	case s.queue <- o:
+		return nil
+	default:
+		return ErrBusy
+	}
+}
+
+func (s *Spool) wait(ctx context.Context, o *op) error {
+	select {
+	case err := <-o.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.closed:
+		// The writer has ended; it may have answered just before.
+		select {
+		case err := <-o.done:
+			return err
+		default:
+			return ErrClosed
+		}
+	}
+}
+
+// run is the writer: it takes what waits, commits it at once, and answers.
+func (s *Spool) run() {
+	defer close(s.closed)
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	var due <-chan time.Time
+	retain := s.opt.Clock.NewTicker(retainEvery)
+	defer retain.Stop()
+	for {
+		var ops []*op
+		select {
+		case o := <-s.queue:
+			ops = append(ops, o)
+		case <-s.lazy:
+			if due == nil {
+				timer.Reset(lazyWait)
+				due = timer.C
+			}
+			continue
+		case <-due:
+		case <-retain.Chan():
+			if !s.opt.Plain {
+				ops = append(ops, s.retention())
+			}
+		case <-s.closing:
+			for ops := s.take(nil); len(ops) > 0; ops = s.take(nil) {
+				s.commit(ops)
+			}
+			s.commit(s.housekeeping(nil))
+			return
+		}
+		timer.Stop()
+		due = nil
+		s.commit(s.housekeeping(s.take(ops)))
+	}
+}
+
+// take adds what waits, up to the bounds of a commit.
+func (s *Spool) take(ops []*op) []*op {
+	bytes := 0
+	for _, o := range ops {
+		bytes += o.size
+	}
+	for len(ops) < batchOps && bytes < batchBytes {
+		select {
+		case o := <-s.queue:
+			ops = append(ops, o)
+			bytes += o.size
+		default:
+			return ops
+		}
+	}
+	return ops
+}
+
+// housekeeping adds the removal of what is stored and of bodies that were given up.
+func (s *Spool) housekeeping(ops []*op) []*op {
+	s.mu.Lock()
+	stored, aborts := s.stored, s.aborts
+	s.stored, s.aborts = map[string]Position{}, nil
+	s.mu.Unlock()
+	for id, p := range stored {
+		ops = append(ops, &op{
+			apply: func(b *batch) error { b.prune(id, p); return nil },
+			settled: func(err error) {
+				if err != nil {
+					s.noteStored(id, p)
+				}
+			},
+		})
+	}
+	if len(aborts) > 0 {
+		ops = append(ops, &op{
+			apply: func(b *batch) error { b.abort(aborts); return nil },
+			settled: func(err error) {
+				if err != nil {
+					s.aborts = append(s.aborts, aborts...)
+				}
+			},
+		})
+	}
+	return ops
+}
+
+// wake tells the writer that there is housekeeping.
+func (s *Spool) wake() {
+	select {
+	case s.lazy <- struct{}{}:
+	default:
+	}
+}
+
+// commit writes a batch in one transaction and answers its callers.
+func (s *Spool) commit(ops []*op) {
+	if len(ops) == 0 {
+		return
+	}
+	began := time.Now()
+	results := make([]error, len(ops))
+	b, err := s.write(ops, results)
+	if err != nil {
+		err = fmt.Errorf("spool: write: %w", err)
+	}
+	s.mu.Lock()
+	s.failed = err
+	if err == nil {
+		for id, st := range b.states {
+			if h := s.hooks[id]; h != nil && st != nil {
+				h.state = *st
+			}
+		}
+		for _, f := range b.after {
+			f()
+		}
+	}
+	for _, o := range ops {
+		if o.settled != nil {
+			o.settled(err)
+		}
+	}
+	s.mu.Unlock()
+	s.opt.OnCommit(time.Since(began), len(ops), err)
+	if err == nil {
+		for id := range b.fresh {
+			s.opt.OnSpooled(id)
+		}
+		for _, g := range b.gaps {
+			s.opt.OnGap(g)
+		}
+	} else {
+		s.opt.Log.Error("the spool can't be written", "err", err)
+	}
+	for i, o := range ops {
+		if o.done == nil {
+			continue
+		}
+		if err != nil {
+			results[i] = err
+		}
+		o.done <- results[i]
+		close(o.done)
+	}
+}
+
+func (s *Spool) write(ops []*op, results []error) (b *batch, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	b = &batch{s: s, states: map[string]*state{}, fresh: map[string]bool{}}
+	err = s.db.Update(func(tx *bolt.Tx) error {
+		b.tx = tx
+		for i, o := range ops {
+			if results[i] = o.apply(b); b.err != nil {
+				return b.err
+			}
+		}
+		return b.finish()
+	})
+	if errors.Is(err, errNothing) {
+		err = nil
+	}
+	return b, err
+}
+
+// errNothing ends a commit that has nothing to write.
+var errNothing = errors.New("nothing to write")
+
+// finish writes the states that changed.
+func (b *batch) finish() error {
+	if !b.wrote {
+		return errNothing
+	}
+	states := b.tx.Bucket(bucketStates)
+	for id, st := range b.states {
+		if st == nil {
+			continue // the hook was deleted
+		}
+		raw, err := json.Marshal(st)
+		if err != nil {
+			return err
+		}
+		if err := states.Put([]byte(id), raw); err != nil {
+			return err
+		}
+	}
+	// Readers may see the commit before its caller hears of it, and a client's STORED may be as quick.
+	b.s.mu.Lock()
+	for id, st := range b.states {
+		if h := b.s.hooks[id]; h != nil && st != nil {
+			h.high = st.last()
+		}
+	}
+	b.s.mu.Unlock()
+	return b.tx.Bucket(bucketMeta).Put(keyRan, be64(uint64(b.s.age())))
+}

@@ -1,0 +1,70 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+
+	"greenroom/tunnel"
+	"greenroom/tunnel/relay/spool"
+	"greenroom/tunnel/wire"
+)
+
+// taker is where ingest hands requests.
+type taker interface {
+	// hook finds one that takes requests.
+	hook(id string) (spool.Hook, bool)
+	// take returns when the request is durable.
+	take(ctx context.Context, h spool.Hook, e wire.EventBody, body io.Reader, size int64) error
+}
+
+// spoolTaker takes them into the relay's own spool.
+type spoolTaker struct{ s *Server }
+
+func (t *spoolTaker) hook(id string) (spool.Hook, bool) { return t.s.spool.Open(id) }
+
+func (t *spoolTaker) take(ctx context.Context, _ spool.Hook, e wire.EventBody, body io.Reader, size int64) error {
+	_, err := t.s.spool.Put(ctx, e, body, size)
+	return err
+}
+
+// sinkTaker hands them to somebody else.
+type sinkTaker struct {
+	sink  tunnel.Sink
+	hooks map[string]spool.Hook
+}
+
+func newSinkTaker(o Options) (*sinkTaker, error) {
+	t := &sinkTaker{sink: o.Sink, hooks: map[string]spool.Hook{}}
+	for name, id := range o.Hooks {
+		if err := spool.CheckHook(name, id); err != nil {
+			return nil, fmt.Errorf("relay: %w", err)
+		}
+		if other, taken := t.hooks[id]; taken {
+			return nil, fmt.Errorf("relay: the hooks %s and %s have the same id: %w", other.Name, name, spool.ErrInvalid)
+		}
+		t.hooks[id] = spool.Hook{ID: id, Name: name, Policy: spool.PolicyAck}
+	}
+	if len(t.hooks) == 0 {
+		return nil, fmt.Errorf("relay: without a spool there must be hooks: %w", spool.ErrInvalid)
+	}
+	return t, nil
+}
+
+func (t *sinkTaker) hook(id string) (spool.Hook, bool) {
+	h, ok := t.hooks[id]
+	return h, ok
+}
+
+func (t *sinkTaker) take(ctx context.Context, h spool.Hook, e wire.EventBody, body io.Reader, _ int64) error {
+	raw, err := io.ReadAll(body)
+	if err != nil {
+		return err
+	}
+	return t.sink.Put(ctx, tunnel.Envelope{
+		ID: e.ID, Hook: h.Name, ReceivedAt: e.ReceivedAt, Method: e.Method, Target: e.Target, Remote: e.Remote,
+		Header: http.Header(maps.Clone(e.Header)), Body: raw,
+	})
+}

@@ -1,0 +1,114 @@
+package relay
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"greenroom/tunnel/relay/spool"
+	"greenroom/tunnel/wire"
+)
+
+const (
+	// autoBehind is how many requests of a hook may wait to be sent for a sender under the policy auto to wait too.
+	autoBehind = 256
+	// autoSilent is how long nothing may have been heard of a client for that.
+	autoSilent = pingEvery + time.Second
+)
+
+// waiters are the senders who wait for a client's answer, by the id of their request.
+type waiters struct {
+	mu   sync.Mutex
+	byID map[string]*waiter
+}
+
+// waiter is one of them. A nil one doesn't wait.
+type waiter struct {
+	all  *waiters
+	id   string
+	conn *conn
+	// got takes the first answer.
+	got chan wire.RespBody
+}
+
+// expect decides whether the sender of a request is to wait. It is asked before the request can be sent.
+func (s *Server) expect(hook spool.Hook, id string) *waiter {
+	if hook.Policy == spool.PolicyAck {
+		return nil
+	}
+	c := s.connOf(hook.Token)
+	if c == nil || hook.Policy == spool.PolicyAuto && !c.keepsUp(hook.ID) {
+		return nil
+	}
+	w := &waiter{all: &s.waiters, id: id, conn: c, got: make(chan wire.RespBody, 1)}
+	s.waiters.mu.Lock()
+	s.waiters.byID[id] = w
+	s.waiters.mu.Unlock()
+	return w
+}
+
+// find gives the sender who waits for a request, or nil.
+func (w *waiters) find(id string) *waiter {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.byID[id]
+}
+
+// waits says whether it still does.
+func (w *waiter) waits() bool { return w.all.find(w.id) == w }
+
+// answer hands over the client's answer; a zero one means that it has the request.
+func (w *waiter) answer(r wire.RespBody) {
+	select {
+	case w.got <- r:
+	default: // it has one
+	}
+}
+
+func (w *waiter) done() {
+	if w == nil {
+		return
+	}
+	w.all.mu.Lock()
+	defer w.all.mu.Unlock()
+	delete(w.all.byID, w.id)
+}
+
+// await gives what to tell a sender whose request is durable here.
+func (s *Server) await(ctx context.Context, w *waiter) answer {
+	if w == nil {
+		return spooled
+	}
+	timer := s.opt.Clock.NewTimer(s.opt.SyncWait)
+	defer timer.Stop()
+	select {
+	case r := <-w.got:
+		return answerOf(r)
+	case <-timer.Chan():
+		return spooled.because("late")
+	case <-w.conn.gone:
+	case <-s.draining:
+	case <-ctx.Done():
+	}
+	return spooled.because("away")
+}
+
+func (a answer) because(outcome string) answer {
+	a.outcome = outcome
+	return a
+}
+
+// answerOf is what a sender is told of the client's answer. One who is told to come again has no need to: the request is
+// durable here, and the client gets it again.
+func answerOf(r wire.RespBody) answer {
+	if r.Status < 200 || r.Status > 599 || r.Status == http.StatusServiceUnavailable {
+		return spooled
+	}
+	text := strings.TrimSuffix(r.Text, "\n")
+	if text == "" && r.Status < 300 {
+		text = "ok"
+	}
+	return answer{status: r.Status, retry: min(max(r.RetryAfter, 0), 86400), text: text, outcome: "answered"}
+}

@@ -1,0 +1,108 @@
+package relay
+
+import (
+	"encoding/binary"
+	"time"
+
+	"greenroom/tunnel/relay/spool"
+	"greenroom/tunnel/wire"
+)
+
+// watchEvery is how often connections are looked at.
+const watchEvery = time.Second
+
+// watch asks clients whether they are there, ends the connections of those who aren't, and tells how much waits.
+func (s *Server) watch() {
+	defer close(s.watched)
+	ticker := s.opt.Clock.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-ticker.Chan():
+		}
+		s.mu.Lock()
+		conns := make([]*conn, 0, len(s.conns))
+		for c := range s.conns {
+			conns = append(conns, c)
+		}
+		s.mu.Unlock()
+		for _, c := range conns {
+			c.check()
+		}
+	}
+}
+
+// check is watch's look at one connection.
+func (c *conn) check() {
+	now := c.s.since()
+	c.mu.Lock()
+	introduced := c.device != ""
+	c.mu.Unlock()
+	if c.silentFor() >= silence || !introduced && now-c.began >= helloTime {
+		c.s.opt.Log.Info("a client is silent", "token", c.token.Name, "session", c.session[:6])
+		c.kill()
+		return
+	}
+	if now-time.Duration(c.pinged.Load()) >= pingEvery {
+		c.pinged.Store(int64(now))
+		c.send(wire.Frame{Type: wire.Ping, Payload: binary.BigEndian.AppendUint64(nil, uint64(now))})
+	}
+	if introduced {
+		c.tellDepths()
+	}
+}
+
+// tellDepths tells how much waits in the hooks where that has changed, and forgets senders who have given up waiting.
+func (c *conn) tellDepths() {
+	c.mu.Lock()
+	lanes := c.lanes
+	for stream, a := range c.awaited {
+		if !a.w.waits() {
+			delete(c.awaited, stream)
+		}
+	}
+	c.mu.Unlock()
+	for _, l := range lanes {
+		n, bytes := c.s.spool.Depth(l.hook)
+		if n == l.told {
+			continue
+		}
+		l.told = n
+		c.send(frame(wire.Depth, 0, wire.DepthBody{Hook: l.hook, Depth: n, Bytes: bytes}))
+	}
+}
+
+// spooled is called when a hook has something new.
+func (s *Server) spooled(hook string) {
+	h, ok := s.spool.Hook(hook)
+	if !ok {
+		return
+	}
+	c := s.connOf(h.Token)
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	for _, l := range c.lanes {
+		if l.hook == hook {
+			l.more.Store(true)
+		}
+	}
+	c.mu.Unlock()
+	c.nudge()
+}
+
+// dropped is called when requests of a hook were dropped.
+func (s *Server) dropped(g spool.Gap) {
+	h, ok := s.spool.Hook(g.Hook)
+	if !ok {
+		return
+	}
+	s.opt.Log.Warn("requests were dropped that nobody fetched", "hook", h.Name, "token", h.Token, "count", g.Count, "why", g.Reason)
+	s.metrics.dropped(g.Count)
+	if c := s.connOf(h.Token); c != nil && c.receives(g.Hook) {
+		c.send(gapFrame(g))
+	}
+}
