@@ -48,6 +48,7 @@ type Config struct {
 	// BodyLimit is the largest webhook body in bytes.
 	BodyLimit int64
 	Retention Retention
+	Tunnel    Tunnel
 
 	// Theme is "auto", "light" or "dark".
 	Theme string
@@ -84,6 +85,8 @@ type Retention struct {
 type Options struct {
 	// File and DataDir are --config and --data-dir, Listen is listen's --addr; empty when not given.
 	File, DataDir, Listen string
+	// Tunnel is listen's --tunnel; empty when not given.
+	Tunnel string
 	// Getenv is os.Getenv when nil.
 	Getenv func(string) string
 	// Platforms are those that this build has; nil means daily and whereby.
@@ -128,6 +131,7 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	r.general()
 	r.accounts()
 	r.policy()
+	r.tunnel()
 	if len(r.errs) > 0 {
 		return nil, errors.Join(r.errs...)
 	}

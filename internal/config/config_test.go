@@ -88,7 +88,7 @@ func TestEnvironmentAlone(t *testing.T) {
 		t.Error(d)
 	}
 	notices := strings.Join(c.Notices, "\n")
-	if !strings.Contains(notices, "livekit is not in this build yet") || !strings.Contains(notices, "relay tunnel is not in this build yet") {
+	if !strings.Contains(notices, "livekit is not in this build yet") || !strings.Contains(notices, "tunnel.token is not set: set GREENROOM_RELAY_TOKEN") {
 		t.Errorf("notices: %s", notices)
 	}
 	if runtime.GOOS != "windows" && c.DataDir != "/somewhere" {
@@ -210,7 +210,7 @@ func TestMistakes(t *testing.T) {
 	}{
 		{"unknown key", "mouse = true\n\nmuose = false\n", nil, "config.toml:3: muose is unknown: did you mean mouse?"},
 		{"unknown key of an account", "[accounts.a]\nplatform = \"daily\"\napikey = \"x\"\n", nil, "config.toml:3: accounts.a.apikey is unknown: did you mean accounts.a.api_key?"},
-		{"unknown table", "[tunnel]\n\n  driver = \"relay\"", nil, "config.toml:3: tunnel.driver is unknown"},
+		{"unknown table", "[tunel]\n\n  driver = \"relay\"", nil, "config.toml:3: tunel.driver is unknown: did you mean tunnel.driver?"},
 		{"unknown key in an inline table", "[accounts.a]\nrecording = { buckt = \"x\" }", nil, "config.toml:2: accounts.a.recording.buckt is unknown"},
 		{"an account that is no table", "accounts = 3", nil, "config.toml:1: accounts is unknown"},
 		{"an array of accounts", "\n[[accounts.a]]\nplatform=\"daily\"", nil, "config.toml:2: accounts.a is unknown"},

@@ -29,7 +29,16 @@ func schema(path []string) (string, bool) {
 		return "keys.*", true
 	}
 	key := dotted(path)
-	return key, slices.Contains(generalKeys, key)
+	return key, slices.Contains(generalKeys, key) || slices.Contains(allTunnelKeys(), key)
+}
+
+// allTunnelKeys are the keys of the table [tunnel].
+func allTunnelKeys() []string {
+	keys := []string{"tunnel.driver"}
+	for _, k := range tunnelKeys {
+		keys = append(keys, "tunnel."+k.key)
+	}
+	return keys
 }
 
 // suggestion finds what a misspelt path may have meant.
@@ -40,7 +49,7 @@ func suggestion(path []string) string {
 		}
 		return ""
 	}
-	return nearest(dotted(path), generalKeys)
+	return nearest(dotted(path), append(allTunnelKeys(), generalKeys...))
 }
 
 // variable is one variable of the environment that sets one key.
@@ -106,17 +115,14 @@ func (r *reader) environment() {
 			r.order = append(r.order, string(p))
 		}
 	}
-	for _, name := range []string{"GREENROOM_RELAY_URL", "GREENROOM_RELAY_TOKEN"} {
-		if r.opts.Getenv(name) != "" {
-			r.cfg.note("%s is set, but the relay tunnel is not in this build yet: it is ignored.", name)
-		}
-	}
 }
 
 func (r *reader) flags() {
 	for key, flag := range map[string]struct{ name, text string }{
 		"data_dir": {"--data-dir", r.opts.DataDir},
 		"listen":   {"--addr", r.opts.Listen},
+
+		"tunnel.driver": {"--tunnel", r.opts.Tunnel},
 	} {
 		if flag.text != "" {
 			r.values[key] = value{raw: flag.text, from: Origin{Kind: FromFlag, Name: flag.name}}

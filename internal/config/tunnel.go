@@ -1,0 +1,201 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// NoTunnel is the driver that there is when none is chosen: only programs on this machine reach the listener.
+const NoTunnel = "none"
+
+var tunnelDrivers = []string{NoTunnel, "relay", "ssh", "ngrok", "exec", "cloudflared", "tailscale", "manual", "sqs"}
+
+// TunnelDrivers lists the words for a tunnel's driver.
+func TunnelDrivers() []string { return slices.Clone(tunnelDrivers) }
+
+// Tunnel is how the listener is reached from outside. What a driver doesn't use is empty.
+type Tunnel struct {
+	// Driver is one of [TunnelDrivers]; FromFlag says that it was chosen on the command line.
+	Driver   string
+	FromFlag bool
+	// Missing says what must be set before the driver can be opened: "tunnel.token is not set: …". Empty when it can.
+	Missing string
+
+	// URL is the relay's, or the public URL of a manual tunnel; without a slash at its end. Token is the relay's, CAFile
+	// holds certificates to trust beside the system's, and Window is how many requests may be on their way, 0 for the
+	// driver's own number.
+	URL, Token, CAFile string
+	Window             int
+	// SSH is the server's HOST[:PORT], the rest is of the ssh driver too. Bind is what the server shall listen on.
+	SSHHost, SSHUser, SSHKeyFile, SSHKnownHosts, SSHBind string
+	// Authtoken and Domain are ngrok's.
+	Authtoken, Domain string
+	// Command is the program that makes the tunnel, with its arguments: exec's, or instead of a preset's own.
+	Command []string
+	// Queue, Region and Endpoint are SQS's.
+	Queue, Region, Endpoint string
+}
+
+// tunnelKeys are the keys under [tunnel] beside driver, with the drivers that use them.
+var tunnelKeys = []struct {
+	key     string
+	drivers []string
+}{
+	{"url", []string{"relay", "manual"}},
+	{"token", []string{"relay"}},
+	{"ca_file", []string{"relay"}},
+	{"window", []string{"relay", "sqs"}},
+	{"ssh_host", []string{"ssh"}},
+	{"ssh_user", []string{"ssh"}},
+	{"ssh_key_file", []string{"ssh"}},
+	{"ssh_known_hosts", []string{"ssh"}},
+	{"ssh_bind", []string{"ssh"}},
+	{"authtoken", []string{"ngrok"}},
+	{"domain", []string{"ngrok"}},
+	{"command", []string{"exec", "cloudflared", "tailscale"}},
+	{"queue", []string{"sqs"}},
+	{"region", []string{"sqs"}},
+	{"endpoint", []string{"sqs"}},
+}
+
+// relayVariables set the relay's keys, and choose it when nothing else is chosen. Another driver has no use for them.
+var relayVariables = []variable{{"GREENROOM_RELAY_URL", "tunnel.url"}, {"GREENROOM_RELAY_TOKEN", "tunnel.token"}}
+
+// required are the keys that a driver can't do without, and how to get them.
+var required = map[string][]struct{ key, fix string }{
+	"relay": {
+		{"url", "set GREENROOM_RELAY_URL, or url under [tunnel]"},
+		{"token", "set GREENROOM_RELAY_TOKEN, or token under [tunnel], to what `greenroom relay token create` printed on the relay"},
+	},
+	"manual": {{"url", "set url under [tunnel] to the public URL that leads to the listener"}},
+	"ssh":    {{"ssh_host", "set ssh_host under [tunnel]"}},
+	"ngrok":  {{"authtoken", "set authtoken under [tunnel]; the ngrok dashboard shows it"}},
+	"exec":   {{"command", `set command under [tunnel], such as ["bore", "local", "{port}", "--to", "bore.pub"]`}},
+	"sqs":    {{"queue", "set queue under [tunnel] to the URL of the queue"}},
+}
+
+func (r *reader) tunnel() {
+	t := &r.cfg.Tunnel
+	t.Driver = r.tunnelDriver()
+	_, t.FromFlag = r.values["tunnel.driver"]
+	t.FromFlag = t.FromFlag && r.values["tunnel.driver"].from.Kind == FromFlag
+	before := len(r.errs)
+	for _, k := range tunnelKeys {
+		key := "tunnel." + k.key
+		if _, set := r.values[key]; set || slices.Contains(k.drivers, t.Driver) {
+			r.tunnelKey(t, k.key, key)
+		}
+	}
+	if len(r.errs) > before {
+		return
+	}
+	for _, need := range required[t.Driver] {
+		if _, set := r.values["tunnel."+need.key]; !set {
+			t.Missing = fmt.Sprintf("tunnel.%s is not set: %s", need.key, need.fix)
+			r.cfg.note("The %s tunnel can't be opened, because %s.", t.Driver, t.Missing)
+			return
+		}
+	}
+}
+
+// tunnelDriver chooses the driver: what is said, else the relay when the environment tells of one.
+func (r *reader) tunnelDriver() string {
+	const key = "tunnel.driver"
+	var told []variable
+	for _, v := range relayVariables {
+		if r.opts.Getenv(v.name) != "" {
+			told = append(told, v)
+		}
+	}
+	if _, chosen := r.values[key]; !chosen && len(told) > 0 {
+		r.values[key] = value{raw: "relay", from: Origin{Kind: FromEnv, Name: told[0].name}}
+	}
+	driver := r.text(key, NoTunnel, oneOf(tunnelDrivers...))
+	for _, v := range told {
+		if driver == "relay" {
+			r.values[v.key] = value{raw: r.opts.Getenv(v.name), from: Origin{Kind: FromEnv, Name: v.name}}
+		} else if r.values[key].from.Kind != FromFlag {
+			r.cfg.note("%s is set, but the tunnel is %s: it is ignored.", v.name, driver)
+		}
+	}
+	return driver
+}
+
+func (r *reader) tunnelKey(t *Tunnel, name, key string) {
+	plain := map[string]*string{
+		"ssh_host": &t.SSHHost, "ssh_user": &t.SSHUser, "ssh_bind": &t.SSHBind, "domain": &t.Domain, "region": &t.Region,
+	}
+	files := map[string]*string{"ca_file": &t.CAFile, "ssh_key_file": &t.SSHKeyFile, "ssh_known_hosts": &t.SSHKnownHosts}
+	urls := map[string]*string{"url": &t.URL, "queue": &t.Queue, "endpoint": &t.Endpoint}
+	secrets := map[string]*string{"token": &t.Token, "authtoken": &t.Authtoken}
+	switch {
+	case plain[name] != nil:
+		*plain[name] = r.text(key, "", word)
+	case files[name] != nil:
+		*files[name] = r.text(key, "", func(s string) (string, string, string) { return absolute(s), "", "" })
+	case urls[name] != nil:
+		*urls[name] = r.text(key, "", publicURL)
+	case secrets[name] != nil:
+		*secrets[name] = r.secret(key)
+	case name == "window":
+		t.Window = r.number(key, 0, 1, 10_000)
+	case name == "command":
+		t.Command = r.texts(key, `["bore", "local", "{port}", "--to", "bore.pub"]`)
+		if n := len(r.cfg.settings); len(t.Command) > 1 {
+			r.cfg.settings[n-1].Value = t.Command[0] + " …" // arguments may hold a secret
+		}
+	}
+}
+
+// word accepts one word: a host, a user, a region.
+func word(s string) (string, string, string) {
+	s = strings.TrimSpace(s)
+	if s == "" || strings.ContainsAny(s, " \t\r\n") {
+		return "", fmt.Sprintf("can't be %q", s), "write one word"
+	}
+	return s, "", ""
+}
+
+// publicURL accepts an http(s) URL and takes the slash at its end away. One without TLS is for this machine alone: a token
+// and what people did would travel in the clear.
+func publicURL(s string) (string, string, string) {
+	const fix = `write it like "https://gr.example"`
+	u, err := url.Parse(strings.TrimSpace(s))
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return "", "isn't an http or https URL", fix
+	case u.User != nil:
+		return "", "has a password in it", fix
+	case u.RawQuery != "" || u.Fragment != "":
+		return "", "has more than a path in it", fix
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return "", "is not encrypted", `use https`
+	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	return u.String(), "", ""
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsPrivate())
+}
+
+// number reads a whole number.
+func (r *reader) number(key string, byDefault, least, most int) int {
+	v, set := r.values[key]
+	if !set {
+		r.show(key, "", false, Origin{})
+		return byDefault
+	}
+	n, ok := v.raw.(int64)
+	if !ok || n < int64(least) || n > int64(most) {
+		r.fail(v.from, key, "is out of range", fmt.Sprintf("write a number from %d to %d, without quotes", least, most))
+		return byDefault
+	}
+	r.show(key, strconv.FormatInt(n, 10), false, v.from)
+	return int(n)
+}
