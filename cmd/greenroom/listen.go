@@ -5,21 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
+	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
+	"greenroom/internal/config"
 	"greenroom/internal/crash"
 	"greenroom/internal/plain"
+	"greenroom/tunnel"
 )
 
 type listenOptions struct {
 	*program
 	addr, tunnel, forwardTo string
 	json                    bool
+
+	printing sync.Mutex // events and the tunnel's status come from different goroutines
 }
 
 func (p *program) listenCommand() *cobra.Command {
@@ -32,9 +40,11 @@ func (p *program) listenCommand() *cobra.Command {
 		Example: "greenroom listen --json | jq .kind\ngreenroom listen --forward-to http://localhost:3000/webhooks",
 	}
 	cmd.Flags().StringVar(&o.addr, "addr", "", "listen on this HOST:PORT (default 127.0.0.1:7070, or the next free port)")
-	cmd.Flags().StringVar(&o.tunnel, "tunnel", "none", "how it is reached from outside; this build has none")
+	cmd.Flags().StringVar(&o.tunnel, "tunnel", "", "how it is reached from outside: "+strings.Join(config.TunnelDrivers(), ", ")+
+		" (default what is configured)")
 	cmd.Flags().StringVar(&o.forwardTo, "forward-to", "", "post verified events on to this URL, exactly as they came")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object per line")
+	_ = cmd.RegisterFlagCompletionFunc("tunnel", cobra.FixedCompletions(config.TunnelDrivers(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -42,16 +52,13 @@ func (p *program) listenCommand() *cobra.Command {
 type fatal struct{ error }
 
 func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
-	if o.tunnel != "none" {
-		return usagef("--tunnel can't be %q: tunnels are not in this build yet, there is only none", o.tunnel)
-	}
 	var to *url.URL
 	if o.forwardTo != "" {
 		if to, err = forwardURL(o.forwardTo); err != nil {
 			return err
 		}
 	}
-	c, err := o.config(ctx, o.addr)
+	c, err := o.configFor(ctx, o.addr, o.tunnel)
 	if err != nil {
 		return err
 	}
@@ -68,7 +75,8 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	defer fail(nil)
 	log := newLog(o.stderr, slog.LevelWarn)
 	group := crashGroup(log, func(r crash.Report) { fail(fatal{r}) })
-	d := &door{cfg: c, log: log, crash: group}
+	d := &door{cfg: c, log: log, crash: group, passage: newPassage(c, o.program, log, group)}
+	d.passage.told = o.tellTunnel(fail)
 	a := d.access(false)
 	a.warn = func(w string) { o.words(plain.Text(w)) }
 	b, closer, err := o.open(ctx, c, o.version, a)
@@ -105,7 +113,11 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	}
 	f := follower{
 		backend: b,
-		print:   func(d app.Delivery) error { return o.printEvent(d, o.json) },
+		print: func(d app.Delivery) error {
+			o.printing.Lock()
+			defer o.printing.Unlock()
+			return o.printEvent(d, o.json)
+		},
 		ready: func() error {
 			select {
 			case <-forwards:
@@ -116,23 +128,19 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 			if err != nil {
 				return err
 			}
-			if l.Moved() != "" {
-				var owner app.ListenerStatus
-				if s, err := b.Status(ctx, app.StatusQuery{}); err == nil {
-					owner = s.Listener
+			if err := o.listening(ctx, d, l.URL(), b); err != nil {
+				return err
+			}
+			opened := d.passage.open(b, l)
+			group.Go("tunnel to come", func() {
+				select {
+				case err := <-opened:
+					if err != nil {
+						fail(fatal{err})
+					}
+				case <-ctx.Done():
 				}
-				o.words("Listening on ", l.URL(), " instead: ", plain.Text(d.moved(owner)), ".")
-			}
-			if o.json {
-				return o.printJSON(map[string]string{"listening": l.URL()})
-			}
-			o.words("Listening on ", l.URL(), ". On this machine webhooks are posted to:")
-			for _, a := range c.Accounts {
-				o.words("  ", a.Name, "  ", l.URL(), "/hooks/", a.Name)
-				if a.WebhookSecret == "" {
-					o.words("  ", a.Name, " has no webhook secret: everything is refused until one is set")
-				}
-			}
+			})
 			return nil
 		},
 	}
@@ -143,4 +151,64 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 		o.words(fmt.Sprintf("Stopped at %s.", o.now().Format(time.TimeOnly)))
 	}
 	return nil
+}
+
+// listening says where webhooks arrive on this machine.
+func (o *listenOptions) listening(ctx context.Context, d *door, url string, b app.Backend) error {
+	if d.status().Problem != "" {
+		var owner app.ListenerStatus
+		if s, err := b.Status(ctx, app.StatusQuery{}); err == nil {
+			owner = s.Listener
+		}
+		o.words("Listening on ", url, " instead: ", plain.Text(d.moved(owner)), ".")
+	}
+	if o.json {
+		return o.printJSON(map[string]string{"listening": url})
+	}
+	o.words("Listening on ", url, ". On this machine webhooks are posted to:")
+	for _, a := range d.cfg.Accounts {
+		o.words("  ", a.Name, "  ", url, "/hooks/", a.Name)
+		if a.WebhookSecret == "" {
+			o.words("  ", a.Name, " has no webhook secret: everything is refused until one is set")
+		}
+	}
+	return nil
+}
+
+// tellTunnel makes what prints the tunnel's status whenever it changes: one JSON object, or a sentence. The round trip alone
+// is no change. broken is told of an output that takes nothing any more.
+func (o *listenOptions) tellTunnel(broken context.CancelCauseFunc) func(app.TunnelStatus) {
+	var last app.TunnelStatus
+	return func(s app.TunnelStatus) {
+		now := s
+		now.RTTMs = last.RTTMs
+		if reflect.DeepEqual(now, last) {
+			return
+		}
+		was := last
+		last = s
+		if !o.json {
+			o.tunnelWords(s, was)
+			return
+		}
+		o.printing.Lock()
+		defer o.printing.Unlock()
+		if err := o.printJSON(map[string]app.TunnelStatus{"tunnel": s}); err != nil {
+			broken(fatal{err})
+		}
+	}
+}
+
+func (o *listenOptions) tunnelWords(s, was app.TunnelStatus) {
+	if s.State != was.State || s.Reason != was.Reason || s.URL != was.URL {
+		o.words(plain.Text(tunnelSentence(s)))
+	}
+	if s.Gap != "" && s.Gap != was.Gap {
+		o.words("Lost on the way: ", plain.Text(s.Gap))
+	}
+	if s.State == string(tunnel.Live) && (was.State != s.State || was.URL != s.URL) {
+		for _, name := range slices.Sorted(maps.Keys(s.Hooks)) {
+			o.words("  ", name, "  ", plain.Text(s.Hooks[name]))
+		}
+	}
 }

@@ -24,6 +24,8 @@ type door struct {
 	cfg   *config.Config
 	log   *slog.Logger
 	crash *crash.Group
+	// passage is opened with the listener by attempt, and tells under which names it is reached; nil where there is none.
+	passage *passage
 
 	mu       sync.Mutex
 	listener *web.Listener
@@ -51,10 +53,14 @@ func (d *door) open(to web.Ingester) (*web.Listener, error) {
 	if d.listener != nil {
 		return d.listener, nil
 	}
-	l, err := web.Listen(web.Options{
+	o := web.Options{
 		Addr: d.cfg.Listen, Fixed: d.cfg.ListenSet, BodyLimit: d.cfg.BodyLimit, Ingest: to, Log: d.log, Crash: d.crash,
 		Router: routerOf(d.cfg),
-	})
+	}
+	if d.passage != nil {
+		o.Router, o.Hosts = d.passage.router, d.passage.hosts
+	}
+	l, err := web.Listen(o)
 	if err != nil {
 		d.problem = err.Error()
 		return nil, err
@@ -63,9 +69,13 @@ func (d *door) open(to web.Ingester) (*web.Listener, error) {
 	return l, nil
 }
 
-// attempt listens for those who go on without: what is wrong is logged, and told by status.
-func (d *door) attempt(to web.Ingester) {
+// attempt listens, and opens the tunnel, for those who go on without: what is wrong is logged, and told by the status. A
+// tunnel that carries records does without the listener.
+func (d *door) attempt(to app.Backend) {
 	l, err := d.open(to)
+	if d.passage != nil {
+		defer d.passage.open(to, l)
+	}
 	switch {
 	case err != nil:
 		d.log.Warn("no webhooks can arrive", "err", err)
@@ -97,7 +107,11 @@ func (d *door) status() app.ListenerStatus {
 	return d.listener.Status()
 }
 
+// close ends the tunnel and then the listener.
 func (d *door) close() error {
+	if d.passage != nil {
+		d.passage.close()
+	}
 	d.mu.Lock()
 	l := d.listener
 	d.listener = nil

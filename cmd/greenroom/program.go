@@ -17,6 +17,7 @@ import (
 	"greenroom/internal/config"
 	"greenroom/internal/plain"
 	"greenroom/tui"
+	"greenroom/tunnel"
 )
 
 // program is what every command works with: the outside world, and the flags that all of them have.
@@ -31,6 +32,9 @@ type program struct {
 	now    func() time.Time
 	// open connects to the data. Tests replace it.
 	open opener
+	// tunnels makes the driver of a tunnel, and probes what tries its public URL. Tests replace them.
+	tunnels func(config.Tunnel) (tunnel.Driver, error)
+	probes  func() prober
 	// draw shows the screen. Tests replace it.
 	draw func(ctx context.Context, o tui.Options) error
 	// browse opens a URL in the browser.
@@ -47,7 +51,7 @@ func newProgram() *program {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		inTTY:  term.IsTerminal(os.Stdin.Fd()),
 		outTTY: term.IsTerminal(os.Stdout.Fd()),
-		getenv: os.Getenv, now: time.Now, open: openBackend, draw: tui.Run, browse: browser.OpenURL, version: buildVersion(),
+		getenv: os.Getenv, now: time.Now, open: openBackend, tunnels: openTunnelDriver, draw: tui.Run, browse: browser.OpenURL, version: buildVersion(),
 	}
 	if p.outTTY {
 		if width, _, err := term.GetSize(os.Stdout.Fd()); err == nil {
@@ -120,12 +124,17 @@ func (p *program) words(parts ...string) {
 
 // config reads the configuration and says what in it has no effect.
 func (p *program) config(ctx context.Context, listen string) (*config.Config, error) {
+	return p.configFor(ctx, listen, "")
+}
+
+// configFor is config with listen's flags.
+func (p *program) configFor(ctx context.Context, listen, tunnel string) (*config.Config, error) {
 	platforms, err := registry()
 	if err != nil {
 		return nil, err
 	}
 	c, err := config.Load(ctx, config.Options{
-		File: p.configFile, DataDir: p.dataDir, Listen: listen, Getenv: p.getenv, Platforms: platforms.Platforms(), Actions: tui.Actions(),
+		File: p.configFile, DataDir: p.dataDir, Listen: listen, Tunnel: tunnel, Getenv: p.getenv, Platforms: platforms.Platforms(), Actions: tui.Actions(),
 	})
 	if err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 	for _, n := range c.Notices {
 		log.Warn(n)
 	}
-	d := &door{cfg: c, log: log, crash: group}
+	d := &door{cfg: c, log: log, crash: group, passage: newPassage(c, p, log, group)}
 	defer func() {
 		if r, crashed := context.Cause(ctx).(crash.Report); crashed && err == nil {
 			err = &app.Error{Text: r.Error(), Hint: "the details are in " + logs.path, Err: r}

@@ -47,6 +47,8 @@ type Options struct {
 	// Downloads say how recordings are fetched.
 	Downloads Downloads
 	Version   string
+	// Tunnel is the driver that is configured, "none" or empty where there is none, for Status while nobody has it open.
+	Tunnel string
 	// Clock, Log and Crash may be nil.
 	Clock clockwork.Clock
 	Log   *slog.Logger

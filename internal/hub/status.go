@@ -20,7 +20,7 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 	if err != nil {
 		return app.Status{}, err
 	}
-	_, tunnel := h.tunnels.status()
+	_, tunnel := h.tunnelStatus()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	listener := app.ListenerStatus{Problem: "nothing listens: run greenroom listen, or open the screen"}

@@ -38,12 +38,28 @@ type tunnelProbe struct {
 	out    chan app.TunnelProbed
 }
 
+// openTunnelHint says how a tunnel is opened.
+const openTunnelHint = "open the screen, or run greenroom listen"
+
 // noTunnel is the status while nobody has one open.
-func noTunnel() app.TunnelStatus {
-	return app.TunnelStatus{
+func noTunnel(configured string) app.TunnelStatus {
+	s := app.TunnelStatus{
 		Driver: "none", State: "closed", Hooks: map[string]string{},
 		Reason: "no tunnel: only programs on this machine can reach the listener",
 	}
+	if configured != "" && configured != s.Driver {
+		s.Driver, s.Reason = configured, "nobody has it open: "+openTunnelHint
+	}
+	return s
+}
+
+// tunnelStatus is the status of the tunnel to show, and who reports it; nobody does when there is none.
+func (h *Hub) tunnelStatus() (source string, s app.TunnelStatus) {
+	source, s = h.tunnels.status()
+	if source == "" {
+		s = noTunnel(h.opt.Tunnel)
+	}
+	return source, s
 }
 
 // ReportTunnel takes a tunnel's status; see [app.Backend].
@@ -56,10 +72,11 @@ func (h *Hub) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelR
 	}
 	t := &h.tunnels
 	t.mu.Lock()
-	was, changed := t.reports[r.Source], true
+	was, changed, began := t.reports[r.Source], true, true
 	if was != nil {
 		was.expires.Stop()
 		changed = r.Lease <= 0 || !sameTunnel(was.TunnelStatus, r.Status)
+		began = was.State != r.Status.State || was.URL != r.Status.URL
 		delete(t.reports, r.Source)
 	}
 	if r.Lease > 0 {
@@ -67,7 +84,7 @@ func (h *Hub) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelR
 			t.reports = make(map[string]*tunnelReport)
 		}
 		now := &tunnelReport{TunnelStatus: r.Status, since: h.clock.Now()}
-		if was != nil && !changed {
+		if !began {
 			now.since = was.since
 		}
 		now.expires = h.clock.AfterFunc(min(r.Lease, maxLease), func() { h.forgetTunnel(r.Source, now) })
@@ -104,7 +121,8 @@ func sameTunnel(a, b app.TunnelStatus) bool {
 		a.Spool == b.Spool && a.Gap == b.Gap && a.StoreAndForward == b.StoreAndForward && a.Reason == b.Reason
 }
 
-// status is that of the best tunnel: of several, one that is live, else the one that changed last.
+// status is that of the best tunnel: of several one that is live, and of those the one that became what it is last. It is
+// nobody's when there is none.
 func (t *tunnels) status() (source string, out app.TunnelStatus) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -115,7 +133,7 @@ func (t *tunnels) status() (source string, out app.TunnelStatus) {
 		}
 	}
 	if best == nil {
-		return "", noTunnel()
+		return "", app.TunnelStatus{}
 	}
 	out = best.TunnelStatus
 	out.Hooks = maps.Clone(out.Hooks)
@@ -141,12 +159,13 @@ func (t *tunnels) stop() {
 
 // ProbeTunnel asks whoever has the tunnel open to probe it; see [app.Backend].
 func (h *Hub) ProbeTunnel(ctx context.Context, _ app.TunnelProbe) (app.TunnelProbed, error) {
-	source, status := h.tunnels.status()
+	source, status := h.tunnelStatus()
 	if source == "" {
-		return app.TunnelProbed{}, &app.Error{
-			Kind: app.NotConfigured, Text: "no tunnel is open",
-			Hint: "set one in [tunnel] of the configuration and open the screen, or run greenroom listen --tunnel DRIVER",
+		e := &app.Error{Kind: app.NotConfigured, Text: "no tunnel is open", Hint: openTunnelHint}
+		if status.Driver == "none" {
+			e.Hint = "set one in [tunnel] of the configuration, or run greenroom listen --tunnel DRIVER"
 		}
+		return app.TunnelProbed{}, e
 	}
 	t := &h.tunnels
 	wait := tunnelProbe{source: source, out: make(chan app.TunnelProbed, 1)}

@@ -1,0 +1,311 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/crash"
+	"greenroom/internal/web"
+	"greenroom/tunnel"
+)
+
+// A passage tells the owner of the store how it does every reportEvery, and is believed for reportFor.
+const (
+	reportEvery = 5 * time.Second
+	reportFor   = 3 * reportEvery
+	// openTime bounds the opening of a tunnel; what the network takes longer for shows in its status.
+	openTime = 30 * time.Second
+	// farewellTime bounds taking the last report back.
+	farewellTime = 500 * time.Millisecond
+)
+
+// prober sends requests to the tunnel's public URL that must come back through it.
+type prober interface {
+	// Answers says whether a request with this target is a probe that is out now.
+	Answers(target string) bool
+	// Watch makes a tunnel that is live only while probes come back.
+	Watch(t tunnel.Tunnel) tunnel.Tunnel
+	// Probe sends one now, and says how long it took.
+	Probe(ctx context.Context, url string) (time.Duration, error)
+}
+
+// passage is this process's tunnel, if it has one. It is opened whenever the process listens: what the tunnel brings is
+// handed to the owner of the store, which may be this process or another, and so is how the tunnel does.
+type passage struct {
+	cfg    *config.Config
+	driver func(config.Tunnel) (tunnel.Driver, error)
+	probes prober
+	log    *slog.Logger
+	crash  *crash.Group
+	clock  clockwork.Clock
+	// told is called with each status, one after the other; it may be nil.
+	told func(app.TunnelStatus)
+
+	router web.Router
+	source string
+
+	mu      sync.Mutex
+	backend app.Backend // set once it is opened
+	now     tunnel.Status
+	closed  bool
+	end     context.CancelFunc
+	done    chan struct{}
+}
+
+func newPassage(c *config.Config, p *program, log *slog.Logger, group *crash.Group) *passage {
+	s := &passage{
+		cfg: c, driver: p.tunnels, log: log, crash: group, clock: clockwork.NewRealClock(), source: rand.Text(), router: routerOf(c),
+	}
+	if p.probes != nil {
+		s.probes = p.probes()
+		s.router.Probe = s.probes.Answers
+	}
+	return s
+}
+
+// open opens the configured tunnel in the background, unless there is none or it is open already. The result yields once:
+// what is wrong with the settings, which is told as the tunnel's status too, or nil.
+func (p *passage) open(b app.Backend, l *web.Listener) <-chan error {
+	opened := make(chan error, 1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.backend != nil || p.cfg.Tunnel.Driver == config.NoTunnel {
+		opened <- nil
+		return opened
+	}
+	p.now = tunnel.Status{Driver: p.cfg.Tunnel.Driver, State: tunnel.Connecting}
+	p.backend, p.done = b, make(chan struct{})
+	var life context.Context
+	life, p.end = context.WithCancel(context.Background())
+	p.crash.Go("tunnel", func() {
+		defer close(p.done)
+		t, err := p.dial(life, b, l)
+		if err != nil && life.Err() == nil {
+			p.log.Warn("there is no tunnel", "err", err)
+			p.set(tunnel.Status{Driver: p.cfg.Tunnel.Driver, State: tunnel.Closed, Reason: err.Error()})
+		}
+		opened <- err
+		p.run(life, b, t)
+	})
+	return opened
+}
+
+func (p *passage) set(s tunnel.Status) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = s
+}
+
+func (p *passage) dial(ctx context.Context, b app.Backend, l *web.Listener) (tunnel.Tunnel, error) {
+	d, err := p.driver(p.cfg.Tunnel)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	state, err := b.TunnelState(ctx, app.TunnelQuery{})
+	if err != nil {
+		return nil, fmt.Errorf("open the %s tunnel: %w", d.Name(), err)
+	}
+	local := tunnel.Local{
+		Receive: func(ctx context.Context, batch []tunnel.Envelope) ([]tunnel.Answer, error) {
+			return p.receive(ctx, b, batch)
+		},
+		Positions: func(ctx context.Context) ([]tunnel.Position, error) {
+			s, err := b.TunnelState(ctx, app.TunnelQuery{})
+			out := make([]tunnel.Position, 0, len(s.Positions))
+			for _, at := range s.Positions {
+				out = append(out, tunnel.Position(at))
+			}
+			return out, err
+		},
+		Device: state.Device, Log: p.log, Crash: p.crash,
+	}
+	if l != nil {
+		local.Addr = l.Addr()
+	}
+	t, err := d.Open(ctx, local)
+	if err != nil {
+		return nil, &app.Error{Kind: app.NotConfigured, Text: fmt.Sprintf("open the %s tunnel: %v", d.Name(), err), Err: err}
+	}
+	return p.probes.Watch(t), nil
+}
+
+// receive hands requests that were stored elsewhere to the owner of the store.
+func (p *passage) receive(ctx context.Context, b app.Backend, batch []tunnel.Envelope) ([]tunnel.Answer, error) {
+	requests := make([]app.Inbound, 0, len(batch))
+	for _, e := range batch {
+		in := p.router.Relayed(app.Inbound{
+			Method: e.Method, Target: e.Target, Header: e.Header, Body: e.Body, ReceivedAt: e.ReceivedAt,
+			Position: &app.Position{Hook: e.Hook, Epoch: e.Epoch, Seq: e.Seq},
+		})
+		if in.Refused != nil && in.Refused.Status >= 300 {
+			p.log.Warn("a request that came through the tunnel is not for any account", "method", e.Method, "target", e.Target, "status", in.Refused.Status)
+		}
+		requests = append(requests, in)
+	}
+	answers, err := b.IngestBatch(ctx, app.Batch{Requests: requests})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]tunnel.Answer, 0, len(answers))
+	for _, a := range answers {
+		out = append(out, tunnel.Answer{
+			Stored: a.Stored, Status: a.Status, RetryAfter: time.Duration(a.RetryAfter) * time.Second, Text: a.Text,
+		})
+	}
+	return out, nil
+}
+
+// run follows the tunnel's status, tells it, and probes when asked to, until ctx ends; then it closes the tunnel. t is nil
+// where opening failed.
+func (p *passage) run(ctx context.Context, b app.Backend, t tunnel.Tunnel) {
+	var statuses <-chan tunnel.Status
+	if t != nil {
+		statuses = t.Status()
+		defer func() {
+			if err := t.Close(); err != nil {
+				p.log.Warn("the tunnel did not close well", "err", err)
+			}
+		}()
+	}
+	asked := p.asked(ctx, b)
+	renew := p.clock.NewTicker(reportEvery)
+	defer renew.Stop()
+	probed := make(chan app.TunnelProbed)
+	p.tell(ctx, b)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s, ok := <-statuses:
+			if !ok {
+				statuses = nil
+				continue
+			}
+			p.set(s)
+			p.tell(ctx, b)
+		case <-renew.Chan():
+			p.report(ctx, b, nil)
+		case id := <-asked:
+			p.crash.Go("tunnel probe", func() { p.probe(ctx, id, probed) })
+		case out := <-probed:
+			p.report(ctx, b, &out)
+		}
+	}
+}
+
+// asked yields the probes that somebody wants.
+func (p *passage) asked(ctx context.Context, b app.Backend) <-chan uint64 {
+	out := make(chan uint64)
+	p.crash.Go("tunnel probes", func() {
+		changes, err := b.Subscribe(ctx)
+		if err != nil {
+			p.log.Warn("the tunnel can't be probed on demand", "err", err)
+			return
+		}
+		for c := range changes {
+			if c.Kind != app.ProbeChange {
+				continue
+			}
+			select {
+			case out <- c.Probe:
+			case <-ctx.Done():
+			}
+		}
+	})
+	return out
+}
+
+func (p *passage) probe(ctx context.Context, id uint64, to chan<- app.TunnelProbed) {
+	p.mu.Lock()
+	s := p.now
+	p.mu.Unlock()
+	out := app.TunnelProbed{ID: id, Driver: s.Driver, URL: s.URL}
+	if s.URL == "" {
+		out.Reason = "it has no public URL yet"
+		if s.Reason != "" {
+			out.Reason = s.Reason
+		}
+	} else if rtt, err := p.probes.Probe(ctx, s.URL); err != nil {
+		out.Reason = err.Error()
+	} else {
+		out.OK, out.RTTMs = true, milliseconds(rtt)
+	}
+	select {
+	case to <- out:
+	case <-ctx.Done():
+	}
+}
+
+// tell passes a new status on.
+func (p *passage) tell(ctx context.Context, b app.Backend) {
+	if p.told != nil {
+		p.told(p.status())
+	}
+	p.report(ctx, b, nil)
+}
+
+func (p *passage) report(ctx context.Context, b app.Backend, probed *app.TunnelProbed) {
+	r := app.TunnelReport{Source: p.source, Status: p.status(), Lease: reportFor, Probed: probed}
+	if _, err := b.ReportTunnel(ctx, r); err != nil && ctx.Err() == nil {
+		p.log.Warn("how the tunnel does could not be told to the owner of the store", "err", err)
+	}
+}
+
+// status is how the tunnel does, with the URL of each account.
+func (p *passage) status() app.TunnelStatus {
+	p.mu.Lock()
+	s := p.now
+	p.mu.Unlock()
+	out := app.TunnelStatus{
+		Driver: s.Driver, State: string(s.State), URL: s.URL, Hooks: map[string]string{}, RTTMs: milliseconds(s.RTT),
+		Spool: s.Spool, Gap: s.Gap, StoreAndForward: s.StoreAndForward, Reason: s.Reason,
+	}
+	if s.URL != "" {
+		for _, a := range p.cfg.Accounts {
+			out.Hooks[a.Name] = s.URL + "/hooks/" + a.Name
+		}
+	}
+	return out
+}
+
+// hosts are the names under which the tunnel reaches the listener.
+func (p *passage) hosts() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u, err := url.Parse(p.now.URL)
+	if err != nil || u.Host == "" {
+		return nil
+	}
+	return []string{u.Host}
+}
+
+// close ends the tunnel and takes its last report back. Nothing comes through it any more when it returns.
+func (p *passage) close() {
+	p.mu.Lock()
+	b, closed := p.backend, p.closed
+	p.closed = true
+	p.mu.Unlock()
+	if b == nil || closed {
+		return
+	}
+	p.end()
+	<-p.done
+	ctx, cancel := context.WithTimeout(context.Background(), farewellTime)
+	defer cancel()
+	if _, err := b.ReportTunnel(ctx, app.TunnelReport{Source: p.source, Status: p.status()}); err != nil {
+		p.log.Debug("the last report of the tunnel was not taken back", "err", err)
+	}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -1,0 +1,354 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/provider"
+	"greenroom/tui"
+	"greenroom/tunnel"
+)
+
+// pipe is a driver, and its only tunnel: the test says what it brings and how it does.
+type pipe struct {
+	name  string
+	fail  error
+	board *tunnel.Board
+	local chan tunnel.Local
+	ended chan struct{}
+	once  sync.Once
+}
+
+func newPipe(name string) *pipe {
+	return &pipe{
+		name: name, board: tunnel.NewBoard(tunnel.Status{Driver: name, State: tunnel.Connecting}),
+		local: make(chan tunnel.Local, 1), ended: make(chan struct{}),
+	}
+}
+
+func (p *pipe) Name() string            { return p.name }
+func (p *pipe) StoresAndForwards() bool { return false }
+func (p *pipe) Open(_ context.Context, l tunnel.Local) (tunnel.Tunnel, error) {
+	if p.fail != nil {
+		return nil, p.fail
+	}
+	p.local <- l
+	return p, nil
+}
+func (p *pipe) Status() <-chan tunnel.Status { return p.board.Status() }
+func (p *pipe) Close() error {
+	p.once.Do(func() { close(p.ended) })
+	p.board.Close("closed")
+	return nil
+}
+
+// trusting takes a tunnel's word, and says of probes what it was told to say.
+type trusting struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (p *trusting) Answers(target string) bool          { return target == "/probe" }
+func (p *trusting) Watch(t tunnel.Tunnel) tunnel.Tunnel { return t }
+func (p *trusting) Probe(context.Context, string) (time.Duration, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return 1500 * time.Microsecond, p.err
+}
+
+// through makes a bench's tunnel the given one.
+func (b *bench) through(p *pipe) *trusting {
+	t := &trusting{}
+	b.tunnels = func(c config.Tunnel) (tunnel.Driver, error) {
+		if c.Driver == config.NoTunnel {
+			return nil, errors.New("no tunnel was asked for")
+		}
+		return p, nil
+	}
+	b.probes = func() prober { return t }
+	b.stderr = &locked{w: &b.err}
+	return t
+}
+
+// locked is for output that comes from several goroutines.
+type locked struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *locked) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
+
+// listening starts `listen --json` and gives what it prints, with the URL that it listens on.
+func (b *bench) listening(t *testing.T, args ...string) (lines *lineReader, url string, stop func() int) {
+	t.Helper()
+	r, out := io.Pipe()
+	b.stdout = out
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan int, 1)
+	go func() {
+		code := b.execute(ctx, append([]string{"listen", "--addr", "127.0.0.1:0", "--json"}, args...))
+		out.Close()
+		done <- code
+	}()
+	t.Cleanup(cancel)
+	lines = &lineReader{t: t, r: r}
+	var first struct{ Listening string }
+	if err := json.Unmarshal([]byte(lines.next()), &first); err != nil || first.Listening == "" {
+		t.Fatal(first, err)
+	}
+	return lines, first.Listening, func() int {
+		cancel()
+		go func() { _, _ = io.Copy(io.Discard, r) }()
+		return <-done
+	}
+}
+
+func (l *lineReader) tunnel() app.TunnelStatus {
+	l.t.Helper()
+	var v struct{ Tunnel *app.TunnelStatus }
+	line := l.next()
+	if err := json.Unmarshal([]byte(line), &v); err != nil || v.Tunnel == nil {
+		l.t.Fatalf("no tunnel's status: %s (%v)", line, err)
+	}
+	return *v.Tunnel
+}
+
+// beside is another terminal on the same data.
+func (b *bench) beside(t *testing.T) *bench {
+	t.Helper()
+	o := newBench(t, false, "")
+	o.getenv, o.open, o.version, o.now = b.getenv, openBackend, b.version, time.Now
+	return o
+}
+
+func envelope(seq uint64, target string, body string) tunnel.Envelope {
+	return tunnel.Envelope{
+		ID: "e", Hook: "h", Epoch: 1, Seq: seq, ReceivedAt: time.Now(), Method: "POST", Target: target, Body: []byte(body),
+		Header: http.Header{"Content-Type": {"application/json"}},
+	}
+}
+
+func TestListenThroughATunnel(t *testing.T) {
+	b, _ := realBench(t)
+	p := newPipe("relay")
+	probes := b.through(p)
+	lines, url, stop := b.listening(t, "--tunnel", "relay")
+	if s := lines.tunnel(); s.Driver != "relay" || s.State != "connecting" || len(s.Hooks) != 0 {
+		t.Errorf("at first %+v", s)
+	}
+	local := <-p.local
+	if "http://"+local.Addr.String() != url || local.Device == "" {
+		t.Errorf("the tunnel was told %v and %q", local.Addr, local.Device)
+	}
+	p.board.Update(func(s *tunnel.Status) {
+		s.State, s.URL, s.RTT, s.Spool, s.StoreAndForward = tunnel.Live, "https://gr.example/h/x", 12*time.Millisecond, 2, true
+	})
+	live := lines.tunnel()
+	if live.State != "live" || live.Hooks["daily"] != "https://gr.example/h/x/hooks/daily" || live.RTTMs != 12 || live.Spool != 2 {
+		t.Errorf("then %+v", live)
+	}
+	p.board.Update(func(s *tunnel.Status) { s.RTT = 13 * time.Millisecond }) // no line
+
+	batch := []tunnel.Envelope{
+		envelope(1, "/hooks/daily", `{"test":"test"}`), envelope(2, "/elsewhere", "{}"), envelope(3, "/probe", ""),
+		envelope(4, "/v1/whereby", "forged"),
+	}
+	answers, err := local.Receive(t.Context(), batch)
+	if err != nil || len(answers) != 4 {
+		t.Fatal(answers, err)
+	}
+	for i, want := range []int{200, 404, 200, 400} {
+		if a := answers[i]; !a.Stored || a.Status != want {
+			t.Errorf("request %d: %+v, want %d", i, a, want)
+		}
+	}
+	for _, account := range []string{"daily", "whereby"} {
+		if line := lines.next(); !strings.Contains(line, `"account":"`+account+`"`) {
+			t.Errorf("%s is not an event of %s", line, account)
+		}
+	}
+	positions, err := local.Positions(t.Context())
+	if err != nil || len(positions) != 1 || positions[0] != (tunnel.Position{Hook: "h", Epoch: 1, Seq: 4}) {
+		t.Errorf("positions %+v, %v", positions, err)
+	}
+
+	other := b.beside(t)
+	other.run(t, 0, "tunnel", "status", "--json")
+	wantFields(t, "tunnel status", other.keys(t), tunnelFields)
+	other.run(t, 0, "tunnel", "status")
+	for _, want := range []string{"relay", "live", "https://gr.example/h/x/hooks/whereby", "13 ms", "2 at the relay"} {
+		if !strings.Contains(other.out.String(), want) {
+			t.Errorf("tunnel status lacks %q: %s", want, other.out.String())
+		}
+	}
+	other.run(t, 0, "tunnel", "probe", "--json")
+	if s := other.out.String(); !strings.Contains(s, `"ok":true`) || !strings.Contains(s, `"rtt_ms":1.5`) {
+		t.Errorf("tunnel probe: %s", s)
+	}
+	probes.mu.Lock()
+	probes.err = errors.New("it did not come back")
+	probes.mu.Unlock()
+	other.run(t, 1, "tunnel", "probe")
+	if s := other.err.String(); !strings.Contains(s, "the relay tunnel does not work: it did not come back") {
+		t.Errorf("tunnel probe: %s", s)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("listen ended with %d: %s", code, b.err.String())
+	}
+	select {
+	case <-p.ended:
+	default:
+		t.Error("the tunnel is still open")
+	}
+	other.run(t, 4, "tunnel", "probe")
+	other.run(t, 0, "tunnel", "status", "--json")
+	if s := other.out.String(); !strings.Contains(s, `"state":"closed"`) {
+		t.Errorf("after listen has ended: %s", s)
+	}
+}
+
+// TestATunnelBesideAnOwner has the tunnel in a process that isn't the store's owner.
+func TestATunnelBesideAnOwner(t *testing.T) {
+	b, _ := realBench(t)
+	owner := b.beside(t)
+	_, _, stopOwner := owner.listening(t)
+	p := newPipe("sqs")
+	b.through(p)
+	lines, _, stop := b.listening(t, "--tunnel", "sqs")
+	lines.tunnel()
+	local := <-p.local
+	p.board.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, "https://q.example" })
+	lines.tunnel()
+	if a, err := local.Receive(t.Context(), []tunnel.Envelope{envelope(1, "/hooks/daily", `{"test":"test"}`)}); err != nil || !a[0].Stored {
+		t.Errorf("%+v, %v", a, err)
+	}
+	if line := lines.next(); !strings.Contains(line, `"account":"daily"`) {
+		t.Errorf("%s", line)
+	}
+	third := b.beside(t)
+	third.run(t, 0, "tunnel", "probe")
+	third.run(t, 0, "tunnel", "status", "--json")
+	if s := third.out.String(); !strings.Contains(s, `"state":"live"`) || !strings.Contains(s, `"driver":"sqs"`) {
+		t.Errorf("the owner says %s", s)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("listen ended with %d: %s", code, b.err.String())
+	}
+	third.run(t, 0, "tunnel", "status", "--json")
+	if s := third.out.String(); !strings.Contains(s, `"driver":"none"`) {
+		t.Errorf("after it was closed the owner says %s", s)
+	}
+	if code := stopOwner(); code != 0 {
+		t.Errorf("the owner ended with %d: %s", code, owner.err.String())
+	}
+}
+
+func TestListenEndsWhenItsTunnelCannotBeOpened(t *testing.T) {
+	b, _ := realBench(t)
+	p := newPipe("exec")
+	p.fail = errors.New("the program bore is not installed")
+	b.through(p)
+	b.run(t, 4, "listen", "--addr", "127.0.0.1:0", "--tunnel", "exec")
+	if s := b.err.String(); !strings.Contains(s, "Listening on") || !strings.Contains(s, "bore is not installed") {
+		t.Errorf("it says %s", s)
+	}
+	b.tunnels = openTunnelDriver
+	b.run(t, 4, "listen", "--addr", "127.0.0.1:0", "--tunnel", "relay")
+	if s := b.err.String(); !strings.Contains(s, "GREENROOM_RELAY_URL") {
+		t.Errorf("it says %s", s)
+	}
+}
+
+func TestListenTellsPeopleOfItsTunnel(t *testing.T) {
+	var said []string
+	b := newBench(t, false, "")
+	b.stderr = writer(func(s string) { said = append(said, strings.TrimSuffix(s, "\n")) })
+	tell := (&listenOptions{program: b.program}).tellTunnel(func(err error) { t.Error(err) })
+	for _, s := range []app.TunnelStatus{
+		{Driver: "ssh", State: "connecting"},
+		{Driver: "ssh", State: "live", URL: "https://x.example", RTTMs: 3, Hooks: map[string]string{"b": "https://x.example/hooks/b", "a": "https://x.example/hooks/a"}},
+		{Driver: "ssh", State: "live", URL: "https://x.example", RTTMs: 4, Hooks: map[string]string{"b": "https://x.example/hooks/b", "a": "https://x.example/hooks/a"}},
+		{Driver: "ssh", State: "degraded", URL: "https://x.example", Reason: "the server\x1b is away", Gap: "3 requests"},
+		{Driver: "ssh", State: "closed", Reason: "refused"},
+	} {
+		tell(s)
+	}
+	want := []string{
+		"Tunnel ssh: connecting",
+		"Tunnel ssh: live, https://x.example (no store-and-forward: what is sent while this machine is away is lost)",
+		"  a  https://x.example/hooks/a", "  b  https://x.example/hooks/b",
+		"Tunnel ssh: degraded, https://x.example: the server␛ is away", "Lost on the way: 3 requests",
+		"Tunnel ssh: closed: refused",
+	}
+	if got := strings.Join(said, "\n"); got != strings.Join(want, "\n") {
+		t.Errorf("it said\n%s", got)
+	}
+}
+
+type writer func(string)
+
+func (w writer) Write(b []byte) (int, error) { w(string(b)); return len(b), nil }
+
+// TestTheScreenOpensTheTunnelToo covers the screen as the owner, and what its Status tells.
+func TestTheScreenOpensTheTunnelToo(t *testing.T) {
+	b, _ := realBench(t)
+	env := b.getenv
+	b.getenv = func(name string) string {
+		return map[string]string{"GREENROOM_RELAY_URL": "https://gr.example", "GREENROOM_RELAY_TOKEN": "hush"}[name] + env(name)
+	}
+	p := newPipe("relay")
+	b.through(p)
+	b.draw = drawn(t, func(ctx context.Context, backend app.Backend) error {
+		changes, err := backend.Subscribe(ctx)
+		if err != nil {
+			return err
+		}
+		local := <-p.local
+		if _, err := local.Receive(ctx, []tunnel.Envelope{envelope(1, "/hooks/daily", `{"test":"test"}`)}); err != nil {
+			return err
+		}
+		p.board.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, "https://gr.example/h/x" })
+		for range changes {
+			s, err := backend.Status(ctx, app.StatusQuery{})
+			if err != nil {
+				return err
+			}
+			if s.Tunnel.State == "live" {
+				if i := 0; s.Accounts[i].Webhook != s.Tunnel.Hooks[s.Accounts[i].Name] || s.Accounts[i].Platform == provider.LiveKit {
+					t.Errorf("an account's webhook is %q", s.Accounts[i].Webhook)
+				}
+				return nil
+			}
+		}
+		return errors.New("it never became live")
+	})
+	b.run(t, 0)
+	select {
+	case <-p.ended:
+	default:
+		t.Error("the tunnel outlived the screen")
+	}
+}
+
+// drawn is a screen that does what f does.
+func drawn(t *testing.T, f func(context.Context, app.Backend) error) func(context.Context, tui.Options) error {
+	t.Helper()
+	return func(ctx context.Context, o tui.Options) error {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		return f(ctx, o.Backend)
+	}
+}

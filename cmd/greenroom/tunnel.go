@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+	"greenroom/tunnel"
+)
+
+func (p *program) tunnelCommand() *cobra.Command {
+	return group("tunnel", "The tunnel that makes the listener public: how it does, and whether it works",
+		p.tunnelStatus(), p.tunnelProbe())
+}
+
+// noStoreAndForward is the label of a tunnel that loses what is sent while this machine is away.
+const noStoreAndForward = "no store-and-forward"
+
+// tunnelSentence says how a tunnel does.
+func tunnelSentence(s app.TunnelStatus) string {
+	out := fmt.Sprintf("Tunnel %s: %s", s.Driver, s.State)
+	if s.URL != "" && s.State != string(tunnel.Closed) {
+		out += ", " + s.URL
+	}
+	if s.Reason != "" {
+		out += ": " + s.Reason
+	}
+	if !s.StoreAndForward && s.State == string(tunnel.Live) {
+		out += " (" + noStoreAndForward + ": what is sent while this machine is away is lost)"
+	}
+	return out
+}
+
+type tunnelOptions struct {
+	*program
+	json bool
+}
+
+func (p *program) tunnelStatus() *cobra.Command {
+	o := &tunnelOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "status", Short: "Show how the tunnel does", Args: exactly(), RunE: p.do(o.status),
+		Long: "Show how the tunnel does that the screen or `greenroom listen` has open: its public URL, the round trip, what waits\n" +
+			"at the relay, and what each account's platform must post to. A tunnel is live when a request to its public URL\n" +
+			"came back through it.",
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the status as a JSON object")
+	return cmd
+}
+
+func (o *tunnelOptions) status(ctx context.Context, _ []string) error {
+	return o.with(ctx, func(b app.Backend) error {
+		all, err := b.Status(ctx, app.StatusQuery{})
+		if err != nil {
+			return err
+		}
+		s := all.Tunnel
+		if o.json {
+			return o.printJSON(s)
+		}
+		t := newTable("TUNNEL", "")
+		t.add("driver", s.Driver)
+		t.add("state", s.State)
+		add := func(name, value string) {
+			if value != "" {
+				t.add(name, value)
+			}
+		}
+		add("reason", s.Reason)
+		add("URL", s.URL)
+		if s.RTTMs > 0 {
+			t.add("round trip", fmt.Sprintf("%.0f ms", s.RTTMs))
+		}
+		switch {
+		case s.State == string(tunnel.Closed):
+		case s.StoreAndForward:
+			t.add("waiting", fmt.Sprintf("%d at the relay", s.Spool))
+		default:
+			t.add("note", noStoreAndForward+": what is sent while this machine is away is lost")
+		}
+		add("lost", s.Gap)
+		for _, name := range slices.Sorted(maps.Keys(s.Hooks)) {
+			t.add(name, s.Hooks[name])
+		}
+		return o.printTable(t)
+	})
+}
+
+func (p *program) tunnelProbe() *cobra.Command {
+	o := &tunnelOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "probe", Short: "Send a request to the public URL, and see whether it comes back", Args: exactly(), RunE: p.do(o.probe),
+		Long: "Ask the screen or `greenroom listen` to send a request to the tunnel's public URL that must come back through it.\n" +
+			"The exit status is 0 when it did, 1 when it didn't, and 4 when no tunnel is open.",
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the outcome as a JSON object")
+	return cmd
+}
+
+func (o *tunnelOptions) probe(ctx context.Context, _ []string) error {
+	return o.with(ctx, func(b app.Backend) error {
+		out, err := b.ProbeTunnel(ctx, app.TunnelProbe{})
+		if err != nil {
+			return err
+		}
+		if o.json {
+			if err := o.printJSON(out); err != nil {
+				return err
+			}
+		} else if out.OK {
+			o.words(plain.Text(fmt.Sprintf("A request to %s came back through the %s tunnel in %.0f ms.", out.URL, out.Driver, out.RTTMs)))
+		}
+		if out.OK {
+			return nil
+		}
+		text := fmt.Sprintf("the %s tunnel does not work: %s", out.Driver, out.Reason)
+		return &app.Error{Kind: provider.Unavailable, Text: strings.TrimSuffix(text, ": ")}
+	})
+}
