@@ -73,7 +73,8 @@ type Source interface {
 	// Identify asks what the file is now.
 	Identify(ctx context.Context) (Identity, error)
 	// Open reads n bytes from off of the file that was identified, to its end when n is negative. It fails with
-	// [ErrChanged] when the file is another one by now.
+	// [ErrChanged] when the file is another one by now. The context governs the reading too. A reader that ends early without
+	// an error is taken for a connection that broke.
 	Open(ctx context.Context, id Identity, off, n int64) (io.ReadCloser, error)
 }
 
@@ -82,12 +83,18 @@ type Progress struct {
 	// Part is the path of the .part file, Identity the file that it is a part of.
 	Part     string   `json:"part"`
 	Identity Identity `json:"identity"`
-	// Chunk is the size of a chunk in bytes, Done one bit for each chunk in the file's order, lowest bit first.
+	// Chunk is the size of a chunk in bytes, Done one bit for each chunk in the file's order, lowest bit first. Both are
+	// empty for a file that comes in one stream.
 	Chunk int64  `json:"chunk"`
 	Done  []byte `json:"done"`
+	// Final is the path that the whole file has or is about to get, SHA256 its checksum in hexadecimal; empty before that.
+	Final  string `json:"final,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
 }
 
-// A Journal remembers one file's progress beyond the life of the process.
+// A Journal remembers one file's progress beyond the life of the process. The [Downloader] calls one method at a time, and
+// leaves the progress of a finished file in it: a process that is killed before it has noted the [Result] gets the same
+// one again without fetching anything.
 type Journal interface {
 	// Load reads what was saved last; the zero Progress when there is nothing.
 	Load(ctx context.Context) (Progress, error)

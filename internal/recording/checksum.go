@@ -1,0 +1,73 @@
+package recording
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"hash"
+	"hash/crc32"
+	"hash/crc64"
+	"io"
+	"strings"
+)
+
+// nvme is the polynomial of CRC-64/NVME with its bits reversed, as hash/crc64 takes it.
+const nvme = 0x9a6c9329ac4bc9b5
+
+// newHash computes the checksum of an [Identity], nil when the algorithm is none that is known.
+func newHash(algorithm string) hash.Hash {
+	switch strings.ToLower(algorithm) {
+	case "sha256":
+		return sha256.New()
+	case "sha1":
+		return sha1.New()
+	case "md5":
+		return md5.New()
+	case "crc32":
+		return crc32.NewIEEE()
+	case "crc32c":
+		return crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	case "crc64nvme":
+		return crc64.New(crc64.MakeTable(nvme))
+	}
+	return nil
+}
+
+// sums are the checksums of a file.
+type sums struct {
+	// sha256 in hexadecimal, own that of the source's algorithm in base64, empty when it isn't known.
+	sha256, own string
+	size        int64
+}
+
+// sumOf reads r to its end.
+func sumOf(ctx context.Context, r io.Reader, algorithm string) (sums, error) {
+	main, own := sha256.New(), newHash(algorithm)
+	buf := make([]byte, 1<<20)
+	var s sums
+	for {
+		if err := ctx.Err(); err != nil {
+			return sums{}, context.Cause(ctx)
+		}
+		n, err := r.Read(buf)
+		main.Write(buf[:n])
+		if own != nil {
+			own.Write(buf[:n])
+		}
+		s.size += int64(n)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return sums{}, err
+		}
+	}
+	s.sha256 = hex.EncodeToString(main.Sum(nil))
+	if own != nil {
+		s.own = base64.StdEncoding.EncodeToString(own.Sum(nil))
+	}
+	return s, nil
+}

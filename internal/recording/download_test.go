@@ -1,0 +1,122 @@
+package recording
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"path/filepath"
+	"testing"
+)
+
+func TestAFileArrivesWhole(t *testing.T) {
+	for _, size := range []int{0, 1, 64 << 10, 64<<10 + 1, 1 << 20, 1<<20 + 12345, 5<<20 + 1} {
+		data := content(1, size)
+		o := serve(t, data)
+		task := task(t, o.source())
+		var states []State
+		task.Report = func(s Stats) {
+			if len(states) == 0 || states[len(states)-1] != s.State {
+				states = append(states, s.State)
+			}
+		}
+		r, err := small(t).Fetch(t.Context(), task)
+		if err != nil {
+			t.Fatalf("%d bytes: %v", size, err)
+		}
+		holds(t, r.Path, data)
+		sum := sha256.Sum256(data)
+		if r.Path != filepath.Join(task.Dir, "all-hands", "one.mp4") || r.Size != int64(size) || r.SHA256 != hex.EncodeToString(sum[:]) {
+			t.Errorf("%+v", r)
+		}
+		if r.FetchedBytes != int64(size) || len(r.Restarted) != 0 || r.Identity.ETag != `"one"` {
+			t.Errorf("%+v", r)
+		}
+		only(t, task.Dir, "all-hands/one.mp4")
+		if len(states) != 4 || states[0] != Waiting || states[1] != Running || states[2] != Verifying || states[3] != Done {
+			t.Errorf("the states were %q", states)
+		}
+	}
+}
+
+func TestAFinishedFileIsNotFetchedAgain(t *testing.T) {
+	o := serve(t, content(1, 300<<10))
+	task := task(t, o.source())
+	d := small(t)
+	first, err := d.Fetch(t.Context(), task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := o.requests.Load()
+	second, err := d.Fetch(t.Context(), task)
+	if err != nil || second.Path != first.Path || second.SHA256 != first.SHA256 || second.FetchedBytes != 0 {
+		t.Errorf("%+v, %v", second, err)
+	}
+	if o.requests.Load() != before {
+		t.Error("the source was asked again")
+	}
+}
+
+func TestAPauseKeepsWhatIsThere(t *testing.T) {
+	data := content(1, 4<<20)
+	o := serve(t, data)
+	task := task(t, o.source())
+	d := New(Options{Chunk: 64 << 10, Limit: 4 << 20})
+	ctx, pause := context.WithCancelCause(t.Context())
+	why := errors.New("the user has paused it")
+	task.Report = func(s Stats) {
+		if s.Bytes > 1<<20 {
+			pause(why)
+		}
+	}
+	if _, err := d.Fetch(ctx, task); !errors.Is(err, why) {
+		t.Fatal(err)
+	}
+	names := files(t, task.Dir)
+	if len(names) != 1 || filepath.Ext(names[0]) != ".part" {
+		t.Errorf("a paused file is %q", names)
+	}
+	task.Report = nil
+	d.SetLimit(0)
+	r, err := d.Fetch(t.Context(), task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds(t, r.Path, data)
+	if r.FetchedBytes > 3<<20+512<<10 || len(r.Restarted) != 0 {
+		t.Errorf("%d bytes were fetched after the pause, restarted %q", r.FetchedBytes, r.Restarted)
+	}
+}
+
+func TestOneTaskIsUnderWayOnce(t *testing.T) {
+	o := serve(t, content(1, 1<<20))
+	task := task(t, o.source())
+	d := New(Options{Chunk: 64 << 10, Limit: 1 << 10})
+	running, ended := make(chan struct{}), make(chan error)
+	begun := false
+	task.Report = func(s Stats) {
+		if s.State == Running && !begun {
+			begun = true
+			close(running)
+		}
+	}
+	go func() {
+		_, err := d.Fetch(t.Context(), task)
+		ended <- err
+	}()
+	<-running
+	task.Report = nil
+	if _, err := d.Fetch(t.Context(), task); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second call: %v", err)
+	}
+	if err := d.Discard(t.Context(), task); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; !errors.Is(err, ErrDiscarded) {
+		t.Errorf("the first call: %v", err)
+	}
+	only(t, task.Dir)
+	if p, _ := task.Journal.Load(t.Context()); p.Part != "" {
+		t.Errorf("the journal holds %+v", p)
+	}
+}

@@ -1,0 +1,265 @@
+package recording
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/dustin/go-humanize"
+)
+
+const (
+	// restartsMost is how often one call begins a file anew before it gives up.
+	restartsMost = 5
+	// oddMost is how many wrong answers to requests for parts in a row make the whole file be asked for.
+	oddMost = 3
+)
+
+// fetch is one call of [Downloader.Fetch].
+type fetch struct {
+	d     *Downloader
+	task  Task
+	meter *meter
+
+	in       *folder
+	part     *part
+	progress Progress
+	// odd counts wrong answers to requests for parts, whole says that no part is asked for any more.
+	odd   int
+	whole bool
+	// unlike says that a copy had another checksum than the source, or failed the check, already.
+	unlike bool
+}
+
+// restart means that the file has to be begun anew.
+type restart struct {
+	why string
+	err error
+}
+
+func (r *restart) Error() string { return r.why }
+func (r *restart) Unwrap() error { return r.err }
+
+// queue waits for the task's turn.
+func (f *fetch) queue(ctx context.Context) (Result, error) {
+	f.meter.state(Waiting, "")
+	if err := f.d.slots.Acquire(ctx, 1); err != nil {
+		return Result{}, err
+	}
+	defer f.d.slots.Release(1)
+	ended, end := context.WithCancel(ctx)
+	defer end()
+	f.d.opt.Crash.Go("recording: report", func() { f.meter.run(ended) })
+	defer f.close()
+	return f.run(ctx)
+}
+
+// run tries until the file is there: after a restart at once, after a full disk when there is space.
+func (f *fetch) run(ctx context.Context) (Result, error) {
+	for {
+		f.meter.state(Running, "")
+		result, err := f.attempt(ctx)
+		if err == nil || ctx.Err() != nil {
+			return result, err
+		}
+		var again *restart
+		var local *diskError
+		switch {
+		case errors.As(err, &again):
+			if len(f.meter.stats().Restarted) >= restartsMost {
+				return Result{}, fmt.Errorf("begun anew %d times: %w", restartsMost, err)
+			}
+			f.d.opt.Log.Warn("a download is begun anew", "name", f.task.Name, "reason", again.why)
+			f.meter.restarted(again.why)
+			if err := f.forget(ctx); err != nil {
+				return Result{}, err
+			}
+		case errors.As(err, &local) && local.full():
+			if err := f.space(ctx, local); err != nil {
+				return Result{}, err
+			}
+		default:
+			return Result{}, err
+		}
+	}
+}
+
+// close lets go of the file and its folder.
+func (f *fetch) close() {
+	if f.part != nil {
+		f.part.Close()
+		f.part = nil
+	}
+	if f.in != nil {
+		f.in.root.Close()
+		f.in = nil
+	}
+}
+
+// attempt goes from wherever the file is to its end.
+func (f *fetch) attempt(ctx context.Context) (Result, error) {
+	if f.in == nil {
+		in, err := openFolder(f.task.Dir, f.task.Name)
+		if err != nil {
+			return Result{}, err
+		}
+		f.in = in
+	}
+	p, err := f.task.Journal.Load(ctx)
+	if err != nil {
+		return Result{}, fmt.Errorf("read how far it is: %w", err)
+	}
+	f.progress = p
+	if done, ok, err := f.finished(ctx); ok || err != nil {
+		return done, err
+	}
+	id, err := f.identify(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := f.open(); err != nil {
+		return Result{}, err
+	}
+	have, err := f.resume(ctx, id)
+	if err != nil {
+		return Result{}, err
+	}
+	f.progress.Identity = id
+	if id.NoRanges || id.Size < 0 || f.whole {
+		err = f.stream(ctx, id)
+	} else {
+		err = f.ranges(ctx, id, have)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	f.meter.state(Verifying, "")
+	return f.finish(ctx, id)
+}
+
+// identify asks the source what the file is, patiently.
+func (f *fetch) identify(ctx context.Context) (Identity, error) {
+	for again := f.retry(); ; {
+		watch := f.watch(ctx)
+		id, err := f.task.Source.Identify(watch.ctx)
+		err = watch.end(err)
+		if err == nil {
+			return id, nil
+		}
+		if err := again.after(ctx, err); err != nil {
+			return Identity{}, err
+		}
+	}
+}
+
+// open opens the part file, also where it stood in another folder when the task was begun.
+func (f *fetch) open() error {
+	if f.part != nil {
+		return nil
+	}
+	name := partName(f.task.Key, path.Base(f.task.Name))
+	if err := f.in.adopt(f.progress.Part, name); err != nil {
+		return err
+	}
+	p, err := openPart(f.in, name)
+	if err != nil {
+		return err
+	}
+	f.part = p
+	return f.in.sync()
+}
+
+// resume decides whether what is there is the beginning of the file, and prepares for a new one otherwise.
+func (f *fetch) resume(ctx context.Context, id Identity) (*chunks, error) {
+	size, err := f.part.size()
+	if err != nil {
+		return nil, err
+	}
+	p, why := f.progress, ""
+	switch {
+	case p.Part == "" || p.Chunk == 0:
+	case !p.Identity.Same(id):
+		why = "the file has changed at its source"
+	case id.NoRanges || id.Size < 0 || f.whole:
+		why = "the source serves no parts of files any more"
+	case size != id.Size || !p.fits(id.Size):
+		why = "the part file is gone or is another one"
+	default:
+		have := newChunks(id.Size, p.Chunk, p.Done)
+		f.progress.Part = f.part.path()
+		f.meter.begin(have.bytes(), id.Size)
+		return have, nil
+	}
+	if why != "" {
+		f.meter.restarted(why)
+	}
+	return f.begin(ctx, id)
+}
+
+// begin prepares an empty part file. The journal forgets first: marks must never stand for bytes that are gone.
+func (f *fetch) begin(ctx context.Context, id Identity) (*chunks, error) {
+	f.meter.begin(0, id.Size)
+	f.progress = Progress{Part: f.part.path(), Identity: id}
+	if err := f.save(ctx); err != nil {
+		return nil, err
+	}
+	if err := f.part.reset(id.Size); err != nil {
+		return nil, err
+	}
+	if id.NoRanges || id.Size < 0 || f.whole {
+		return nil, nil
+	}
+	have := newChunks(id.Size, f.chunk(id.Size), nil)
+	f.progress.Chunk, f.progress.Done = have.chunk, have.save(nil)
+	return have, f.save(ctx)
+}
+
+// chunk is how large the pieces of a file are: a small file has smaller ones, so that each worker has something to do.
+func (f *fetch) chunk(size int64) int64 {
+	const step = 1 << 20
+	each := (size + int64(f.d.opt.Workers) - 1) / int64(f.d.opt.Workers)
+	return min(f.d.opt.Chunk, max((each+step-1)/step*step, step))
+}
+
+// forget makes the journal stand for an empty part file.
+func (f *fetch) forget(ctx context.Context) error {
+	if f.part == nil {
+		return nil
+	}
+	f.progress = Progress{Part: f.part.path()}
+	return f.save(ctx)
+}
+
+// save writes the journal. A store that is full is a disk that is full.
+func (f *fetch) save(ctx context.Context) error {
+	if err := f.task.Journal.Save(ctx, f.progress); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return disk("note how far it is", err)
+	}
+	return nil
+}
+
+// space waits until what could not be written can be.
+func (f *fetch) space(ctx context.Context, missing *diskError) error {
+	why := "there is no space left to " + missing.doing
+	if missing.need > 0 {
+		why = fmt.Sprintf("there is no space for %s in %s", humanize.Bytes(uint64(missing.need)), f.task.Dir)
+	}
+	f.d.opt.Log.Warn("a download waits for space", "name", f.task.Name, "error", missing)
+	f.meter.state(Paused, reason(errors.New(why)))
+	for {
+		timer := f.d.opt.Clock.NewTimer(f.d.opt.Recheck)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		case <-timer.Chan():
+		}
+		if missing.solved() {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package recording
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"path/filepath"
+)
+
+// errNoRename means that the file system can't rename without replacing.
+var errNoRename = errors.New("renaming without replacing is not supported")
+
+// namesMost is how many taken names are passed over.
+const namesMost = 1000
+
+// finish checks the whole file and gives it its name.
+func (f *fetch) finish(ctx context.Context, id Identity) (Result, error) {
+	if err := f.part.Sync(); err != nil {
+		return Result{}, disk("sync the part file", err)
+	}
+	size, err := f.part.size()
+	if err != nil {
+		return Result{}, err
+	}
+	if id.Size >= 0 && size != id.Size {
+		return Result{}, &restart{"the part file has another size than the file", io.ErrUnexpectedEOF}
+	}
+	got, err := sumOf(ctx, io.NewSectionReader(f.part, 0, size), id.Algorithm)
+	if err != nil {
+		return Result{}, fmt.Errorf("read the part file: %w", err)
+	}
+	checked := got.own != "" && id.Checksum != ""
+	if checked && got.own != id.Checksum {
+		return Result{}, f.again(ctx, fmt.Errorf("%w (%s)", ErrChecksum, id.Algorithm))
+	}
+	if f.task.Check != nil {
+		if err := f.task.Check(ctx, f.part.path()); ctx.Err() != nil {
+			return Result{}, context.Cause(ctx)
+		} else if err != nil && id.Size < 0 {
+			return Result{}, f.again(ctx, err) // the connection may have broken without our noticing
+		} else if err != nil {
+			return Result{}, errors.Join(err, f.forget(ctx))
+		}
+	}
+	return f.place(ctx, Result{Size: size, SHA256: got.sha256, Identity: id, Checked: checked})
+}
+
+// again has the file fetched once more after a copy that is no good, and gives up after the second one.
+func (f *fetch) again(ctx context.Context, err error) error {
+	if f.unlike {
+		return errors.Join(err, f.forget(ctx))
+	}
+	f.unlike = true
+	return &restart{reason(err), err}
+}
+
+// place gives the file the first name that is free. The journal knows the name before the file has it, so that a process
+// that is killed in between finds the file again.
+func (f *fetch) place(ctx context.Context, r Result) (Result, error) {
+	base := path.Base(f.task.Name)
+	for n := 1; n <= namesMost; n++ {
+		name := numbered(base, n)
+		r.Path = f.in.join(name)
+		info, err := f.in.root.Lstat(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return Result{}, fmt.Errorf("look for %s: %w", r.Path, err)
+		default:
+			same, err := info.Mode().IsRegular() && info.Size() == r.Size, error(nil)
+			if same {
+				same, err = f.holds(ctx, name, r.SHA256)
+			}
+			if err != nil {
+				return Result{}, err
+			}
+			if !same {
+				continue
+			}
+			f.progress.Final, f.progress.SHA256 = r.Path, r.SHA256
+			if err := f.save(ctx); err != nil {
+				return Result{}, err
+			}
+			return r, f.part.remove()
+		}
+		f.progress.Final, f.progress.SHA256 = r.Path, r.SHA256
+		if err := f.save(ctx); err != nil {
+			return Result{}, err
+		}
+		if err := f.in.rename(f.part.name, name); errors.Is(err, fs.ErrExist) {
+			continue // somebody was faster
+		} else if err != nil {
+			return Result{}, disk("give the file its name", err)
+		}
+		if err := f.in.sync(); err != nil {
+			return Result{}, disk("sync the folder", err)
+		}
+		return r, nil
+	}
+	return Result{}, fmt.Errorf("give the file its name: %s and %d names like it are taken", f.in.join(base), namesMost-1)
+}
+
+// holds says whether the file of a name in the folder has the checksum.
+func (f *fetch) holds(ctx context.Context, name, sha256 string) (bool, error) {
+	file, err := f.in.root.Open(name)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("compare with %s: %w", f.in.join(name), err)
+	}
+	defer file.Close()
+	got, err := sumOf(ctx, file, "")
+	if err != nil {
+		return false, fmt.Errorf("compare with %s: %w", f.in.join(name), err)
+	}
+	return got.sha256 == sha256, nil
+}
+
+// finished says whether an earlier call has given the file its name already. What it can't confirm is fetched anew, unless
+// the part file is there still.
+func (f *fetch) finished(ctx context.Context) (Result, bool, error) {
+	p := f.progress
+	if p.Final == "" {
+		return Result{}, false, nil
+	}
+	f.progress.Final, f.progress.SHA256 = "", ""
+	name := filepath.Base(p.Final)
+	if f.in.join(name) != p.Final {
+		return Result{}, false, nil
+	}
+	if _, err := f.in.root.Lstat(filepath.Base(p.Part)); err == nil {
+		return Result{}, false, nil
+	}
+	info, err := f.in.root.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return Result{}, false, nil
+	}
+	f.meter.begin(info.Size(), info.Size())
+	f.meter.state(Verifying, "")
+	same, err := f.holds(ctx, name, p.SHA256)
+	if err != nil || !same {
+		f.meter.state(Running, "")
+		return Result{}, false, err
+	}
+	if err := f.in.sync(); err != nil {
+		return Result{}, false, disk("sync the folder", err)
+	}
+	return Result{Path: p.Final, Size: info.Size(), SHA256: p.SHA256, Identity: p.Identity}, true, nil
+}
+
+// rename gives a file of the folder a new name without replacing another file, by the best way that the file system has.
+func (f *folder) rename(from, to string) error {
+	err := renameNew(f, from, to)
+	if !errors.Is(err, errNoRename) {
+		return err
+	}
+	if err = f.root.Link(from, to); err == nil {
+		return f.root.Remove(from)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	// Neither: between looking and renaming somebody else's file might come, and be replaced.
+	if _, err := f.root.Lstat(to); err == nil {
+		return fs.ErrExist
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return f.root.Rename(from, to)
+}

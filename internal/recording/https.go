@@ -1,0 +1,325 @@
+package recording
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/plain"
+	"greenroom/provider"
+)
+
+const (
+	redirectsMost = 5
+	// explainMost is how much of a refusal is read.
+	explainMost = 4 << 10
+)
+
+// HTTPOptions are what an [HTTPSource] is made of.
+type HTTPOptions struct {
+	// Link gives a link to the file; stale is the one that has expired or was refused, empty at first. It is asked by one
+	// worker for all. Its errors are read as those of a [provider.FileLinker]. It is needed.
+	Link func(ctx context.Context, stale string) (provider.FileLink, error)
+	// Transport carries the requests, best one for all sources of the program. Nil makes one that refuses private addresses.
+	Transport *Transport
+	Clock     clockwork.Clock
+}
+
+// HTTPSource is a file behind a link. The link, which carries a token, is in none of its errors.
+type HTTPSource struct {
+	links     *links
+	transport *Transport
+	clock     clockwork.Clock
+}
+
+var _ Source = (*HTTPSource)(nil)
+
+// NewHTTP makes a source. It asks for no link yet.
+func NewHTTP(o HTTPOptions) *HTTPSource {
+	if o.Transport == nil {
+		o.Transport = NewTransport(false)
+	}
+	if o.Clock == nil {
+		o.Clock = clockwork.NewRealClock()
+	}
+	return &HTTPSource{newLinks(o.Link, o.Clock), o.Transport, o.Clock}
+}
+
+// Fixed is the Link of a file whose link never changes.
+func Fixed(link string) func(context.Context, string) (provider.FileLink, error) {
+	return func(context.Context, string) (provider.FileLink, error) { return provider.FileLink{URL: link}, nil }
+}
+
+// Identify asks for the first byte: a signed link often admits no other method than GET.
+func (s *HTTPSource) Identify(ctx context.Context) (Identity, error) {
+	resp, err := s.get(ctx, http.Header{"Range": {"bytes=0-0"}})
+	if err != nil {
+		return Identity{}, err
+	}
+	defer resp.Body.Close()
+	if err := usable(resp); err != nil {
+		return Identity{}, err
+	}
+	id := describe(resp)
+	switch resp.StatusCode {
+	case http.StatusOK:
+		id.Size, id.NoRanges = resp.ContentLength, true
+		return id, nil
+	case http.StatusPartialContent:
+		first, _, total, ok := contentRange(resp.Header.Get("Content-Range"))
+		if !ok || first != 0 {
+			return Identity{}, fmt.Errorf("%w: no usable Content-Range", errOdd)
+		}
+		id.Size, id.NoRanges = total, total < 0
+		return id, nil
+	case http.StatusRequestedRangeNotSatisfiable:
+		if total, ok := emptyRange(resp); ok && total == 0 {
+			id.MediaType = ""
+			return id, nil
+		}
+	}
+	return Identity{}, fmt.Errorf("%w: it answered %d", errOdd, resp.StatusCode)
+}
+
+// Open asks for a part, or for the whole file without saying so in a range when it begins at 0 and n is negative.
+func (s *HTTPSource) Open(ctx context.Context, id Identity, off, n int64) (io.ReadCloser, error) {
+	h, whole := http.Header{}, off == 0 && n < 0
+	switch {
+	case n >= 0:
+		h.Set("Range", fmt.Sprintf("bytes=%d-%d", off, off+n-1))
+	case !whole:
+		h.Set("Range", fmt.Sprintf("bytes=%d-", off))
+	}
+	if id.ETag != "" {
+		h.Set("If-Match", id.ETag)
+	} else if !id.Modified.IsZero() {
+		h.Set("If-Unmodified-Since", id.Modified.UTC().Format(http.TimeFormat))
+	}
+	resp, err := s.get(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	err = usable(resp)
+	if err == nil {
+		err = answers(resp, id, off, n, whole)
+	}
+	if err != nil && !errors.Is(err, ErrNoRanges) {
+		resp.Body.Close()
+		return nil, err
+	}
+	return resp.Body, err
+}
+
+// answers says whether the response is what was asked for.
+func answers(resp *http.Response, id Identity, off, n int64, whole bool) error {
+	got := describe(resp)
+	switch resp.StatusCode {
+	case http.StatusOK:
+		if got.Size = resp.ContentLength; !id.Same(got) {
+			return fmt.Errorf("%w: another length or ETag", ErrChanged)
+		}
+		if whole {
+			return nil
+		}
+		return ErrNoRanges
+	case http.StatusPartialContent:
+		first, last, total, ok := contentRange(resp.Header.Get("Content-Range"))
+		if whole || !ok || first != off || (n >= 0 && last > off+n-1) {
+			return fmt.Errorf("%w: the wrong Content-Range", errOdd)
+		}
+		if got.Size = total; !id.Same(got) {
+			return fmt.Errorf("%w: another length or ETag", ErrChanged)
+		}
+		if resp.ContentLength >= 0 && resp.ContentLength != last-first+1 {
+			return fmt.Errorf("%w: Content-Length and Content-Range differ", errOdd)
+		}
+		return nil
+	case http.StatusRequestedRangeNotSatisfiable:
+		if total, ok := emptyRange(resp); ok && total != id.Size {
+			return fmt.Errorf("%w: another length", ErrChanged)
+		}
+	}
+	return fmt.Errorf("%w: it answered %d", errOdd, resp.StatusCode)
+}
+
+// get sends a request, with another link where one is refused.
+func (s *HTTPSource) get(ctx context.Context, h http.Header) (*http.Response, error) {
+	for {
+		link, number, err := s.links.get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := s.follow(ctx, link, h)
+		if err != nil {
+			return nil, err
+		}
+		status := resp.StatusCode
+		switch {
+		case status < 300, status == http.StatusRequestedRangeNotSatisfiable:
+			s.links.worked()
+			return resp, nil
+		case status == http.StatusPreconditionFailed:
+			resp.Body.Close()
+			return nil, fmt.Errorf("%w: it is not the one of the ETag any more", ErrChanged)
+		case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
+			defer resp.Body.Close()
+			return nil, &Temporary{
+				After: retryAfter(resp.Header, s.clock.Now()),
+				Err:   fmt.Errorf("the source answered %d %s%s", status, http.StatusText(status), explain(resp)),
+			}
+		}
+		code := explain(resp)
+		resp.Body.Close()
+		if err := s.links.refused(ctx, number, status, strings.TrimPrefix(code, ", ")); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// follow sends the request to a link and to where it is redirected. https stays https.
+func (s *HTTPSource) follow(ctx context.Context, link string, h http.Header) (*http.Response, error) {
+	at, err := url.Parse(link)
+	if err != nil {
+		return nil, fmt.Errorf("%w: it is no link", ErrRefusedAddress)
+	}
+	for range redirectsMost {
+		r := (&http.Request{Method: http.MethodGet, URL: at, Host: at.Host, Header: h.Clone()}).WithContext(ctx)
+		r.Header.Set("Accept-Encoding", "identity")
+		r.Header.Set("User-Agent", "greenroom")
+		resp, err := s.transport.RoundTrip(r)
+		if err != nil {
+			return nil, unreached(at, err)
+		}
+		switch resp.StatusCode {
+		case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		default:
+			return resp, nil
+		}
+		io.CopyN(io.Discard, resp.Body, explainMost) // so that the connection can be used again; it doesn't matter if not
+		resp.Body.Close()
+		next, err := at.Parse(resp.Header.Get("Location"))
+		if err != nil || resp.Header.Get("Location") == "" {
+			return nil, fmt.Errorf("%w: a redirect to nowhere", errOdd)
+		}
+		if at.Scheme == "https" && next.Scheme != "https" {
+			return nil, fmt.Errorf("%w: it is redirected away from https", ErrRefusedAddress)
+		}
+		at = next
+	}
+	return nil, fmt.Errorf("%w: more than %d redirects", errOdd, redirectsMost)
+}
+
+// unreached is the error of a request without an answer. It names the host and nothing else of the link.
+func unreached(at *url.URL, err error) error {
+	text := err.Error()
+	if (at.RawQuery != "" && strings.Contains(text, at.RawQuery)) || (len(at.Path) > 1 && strings.Contains(text, at.Path)) {
+		return fmt.Errorf("reach %s: the connection failed", plain.Text(at.Host))
+	}
+	return fmt.Errorf("reach %s: %w", plain.Text(at.Host), err)
+}
+
+// usable refuses what can't be the file or a part of it, whatever the status says.
+func usable(resp *http.Response) error {
+	if e := resp.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return fmt.Errorf("%w: it is compressed (%s)", errOdd, plain.Text(cut(e, 20)))
+	}
+	switch mediaType(resp) {
+	case "text/html", "application/xhtml+xml":
+		return fmt.Errorf("%w: it is a web page", errOdd)
+	case "multipart/byteranges":
+		return fmt.Errorf("%w: it is in several parts", errOdd)
+	}
+	return nil
+}
+
+func mediaType(resp *http.Response) string {
+	t, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return t
+}
+
+// describe reads what the headers tell of the file, all but its size. A weak ETag is none: it doesn't promise the same bytes.
+func describe(resp *http.Response) Identity {
+	id := Identity{MediaType: mediaType(resp)}
+	if tag := resp.Header.Get("ETag"); strings.HasPrefix(tag, `"`) {
+		id.ETag = tag
+	}
+	if at, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil {
+		id.Modified = at
+	}
+	return id
+}
+
+// contentRange reads `bytes 0-99/200`; total is -1 for `*`. RFC 9110, section 14.4.
+func contentRange(header string) (first, last, total int64, ok bool) {
+	span, found := strings.CutPrefix(header, "bytes ")
+	span, size, both := strings.Cut(strings.TrimSpace(span), "/")
+	a, b, dash := strings.Cut(span, "-")
+	first, last = number(a), number(b)
+	total = number(size)
+	if size == "*" {
+		total = -1
+	} else if total < 0 {
+		return 0, 0, 0, false
+	}
+	ok = found && both && dash && first >= 0 && last >= first && (total < 0 || last < total)
+	return first, last, total, ok
+}
+
+// emptyRange reads `bytes */200`, which comes with a refused range.
+func emptyRange(resp *http.Response) (total int64, ok bool) {
+	size, found := strings.CutPrefix(resp.Header.Get("Content-Range"), "bytes */")
+	total = number(size)
+	return total, found && total >= 0
+}
+
+// number is a sequence of digits, -1 for anything else.
+func number(s string) int64 {
+	if s == "" || strings.Trim(s, "0123456789") != "" {
+		return -1
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// retryAfter reads seconds or a date.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := h.Get("Retry-After")
+	if n := number(v); n >= 0 {
+		return time.Duration(min(n, 1<<31)) * time.Second
+	}
+	if at, err := http.ParseTime(v); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
+}
+
+// errorCode is how S3, and what speaks like it, says why it refuses.
+var errorCode = regexp.MustCompile(`<Code>([A-Za-z0-9.]{1,60})</Code>`)
+
+// explain gives the code of a refusal as ", Code", empty when there is none.
+func explain(resp *http.Response) string {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, explainMost))
+	if err != nil {
+		return ""
+	}
+	if m := errorCode.FindSubmatch(body); m != nil {
+		return ", " + string(m[1])
+	}
+	return ""
+}

@@ -1,0 +1,169 @@
+package recording
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+)
+
+const (
+	// reportEvery is the least time between two reports of bytes, meterSpan the time over which a rate is taken.
+	reportEvery = 200 * time.Millisecond
+	meterSpan   = 5 * time.Second
+)
+
+// meter keeps the [Stats] of a task and reports them.
+type meter struct {
+	clock  clockwork.Clock
+	report func(Stats)
+
+	mu      sync.Mutex
+	now     Stats
+	last    Stats // as it was reported
+	arrived int64 // in all, never fewer
+	samples []sample
+	// lively is when a byte last arrived, or waiting for one began.
+	lively time.Time
+
+	reporting sync.Mutex
+}
+
+type sample struct {
+	at    time.Time
+	bytes int64
+}
+
+func newMeter(clock clockwork.Clock, report func(Stats)) *meter {
+	return &meter{clock: clock, report: report, now: Stats{Total: -1}, lively: clock.Now()}
+}
+
+// state changes the state and its reason, and reports it when it is another one.
+func (m *meter) state(s State, reason string) {
+	m.mu.Lock()
+	if s == Running && m.now.State != Running {
+		m.samples, m.lively = nil, m.clock.Now()
+	}
+	m.now.State, m.now.Reason = s, reason
+	m.mu.Unlock()
+	m.tell()
+}
+
+// begin sets how much of how much is here.
+func (m *meter) begin(bytes, total int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now.Bytes, m.now.Total = bytes, total
+}
+
+// restarted adds a reason why the file is begun anew.
+func (m *meter) restarted(why string) {
+	m.mu.Lock()
+	m.now.Restarted = append(slices.Clip(m.now.Restarted), why)
+	m.now.Bytes = 0
+	m.mu.Unlock()
+	m.tell()
+}
+
+// add counts bytes that arrived and were written. live says that they are further than any before, which is progress.
+func (m *meter) add(n int, live bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now.Bytes += int64(n)
+	m.arrived += int64(n)
+	if live {
+		m.lively = m.clock.Now()
+		if m.now.State == Running {
+			m.now.Reason = ""
+		}
+	}
+}
+
+// forget takes bytes back that have to be fetched again.
+func (m *meter) forget(n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now.Bytes = max(0, m.now.Bytes-n)
+}
+
+// trouble tells what went wrong while it is tried again.
+func (m *meter) trouble(reason string) {
+	m.mu.Lock()
+	m.now.Reason = reason
+	m.mu.Unlock()
+}
+
+// idle is for how long no byte has arrived.
+func (m *meter) idle() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.clock.Since(m.lively)
+}
+
+func (m *meter) stats() Stats {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now
+}
+
+func (m *meter) fetched() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.arrived
+}
+
+// run reports what has changed now and then until ctx ends.
+func (m *meter) run(ctx context.Context) {
+	tick := m.clock.NewTicker(reportEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.Chan():
+			m.tell()
+		}
+	}
+}
+
+// tell reports when there is something new.
+func (m *meter) tell() {
+	m.reporting.Lock()
+	defer m.reporting.Unlock()
+	m.mu.Lock()
+	m.gauge()
+	s := m.now
+	same := s.State == m.last.State && s.Bytes == m.last.Bytes && s.Total == m.last.Total && s.Rate == m.last.Rate &&
+		s.Reason == m.last.Reason && len(s.Restarted) == len(m.last.Restarted)
+	m.last = s
+	m.mu.Unlock()
+	if !same && m.report != nil {
+		m.report(s)
+	}
+}
+
+// gauge computes the rate over the last seconds.
+func (m *meter) gauge() {
+	m.now.Rate, m.now.ETA = 0, 0
+	if m.now.State != Running {
+		return
+	}
+	now := m.clock.Now()
+	if n := len(m.samples); n == 0 || now.Sub(m.samples[n-1].at) >= reportEvery/2 {
+		m.samples = append(m.samples, sample{now, m.arrived})
+	}
+	for len(m.samples) > 2 && now.Sub(m.samples[1].at) >= meterSpan {
+		m.samples = m.samples[1:]
+	}
+	first := m.samples[0]
+	span := now.Sub(first.at)
+	if span < reportEvery {
+		return
+	}
+	m.now.Rate = int64(float64(m.arrived-first.bytes) / span.Seconds())
+	if rest := m.now.Total - m.now.Bytes; m.now.Rate > 0 && m.now.Total >= 0 && rest >= 0 {
+		m.now.ETA = time.Duration(float64(rest) / float64(m.now.Rate) * float64(time.Second))
+	}
+}
