@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"greenroom/provider"
 )
@@ -16,6 +15,7 @@ func (r *reader) accounts() {
 	mode := r.text("daily.recording", "", oneOf("raw-tracks", "cloud", "both"))
 	defaults := map[provider.Platform]Origin{}
 	r.cfg.Policy.DefaultAccounts = map[provider.Platform]string{}
+	r.cfg.Fetch = map[string]Fetch{}
 	for _, name := range r.order {
 		a, chosen, ok := r.account(name)
 		if !ok {
@@ -25,6 +25,7 @@ func (r *reader) accounts() {
 			a.Recording.Mode = mode
 		}
 		r.cfg.Accounts = append(r.cfg.Accounts, a)
+		r.cfg.Fetch[name] = r.fetch(name)
 		at := r.values["accounts."+name+".default"].from
 		if earlier, twice := defaults[a.Platform]; chosen && twice {
 			r.fail(at, "accounts."+name+".default", fmt.Sprintf("is a second default for %s", a.Platform),
@@ -93,17 +94,11 @@ func (r *reader) account(name string) (a provider.Account, isDefault, ok bool) {
 func (r *reader) recording(p provider.Platform, key func(string) string) provider.RecordingTarget {
 	t := provider.RecordingTarget{Bucket: r.text(key("recording.bucket"), "", nil)}
 	if p == provider.Daily {
-		t.RoleARN = r.text(key("recording.role_arn"), "", func(s string) (string, string, string) {
-			if !strings.HasPrefix(s, "arn:") {
-				return "", "isn't a role's ARN", `write it like "arn:aws:iam::123456789012:role/daily"`
-			}
-			return s, "", ""
-		})
+		t.RoleARN = r.text(key("recording.role_arn"), "", roleARN)
 		t.Mode = r.text(key("recording.mode"), "", oneOf("raw-tracks", "cloud", "both"))
-	} else {
-		t.AccessKeyID = r.secret(key("recording.access_key_id"))
-		t.AccessKeySecret = r.secret(key("recording.access_key_secret"))
 	}
+	t.AccessKeyID = r.secret(key("recording.access_key_id"))
+	t.AccessKeySecret = r.secret(key("recording.access_key_secret"))
 	t.Region = r.text(key("recording.region"), DefaultBucketRegion, nil)
 	return t
 }
@@ -111,7 +106,7 @@ func (r *reader) recording(p provider.Platform, key func(string) string) provide
 // firstOrigin is the first place where the account is mentioned.
 func (r *reader) firstOrigin(name string) Origin {
 	best, found := Origin{}, false
-	for _, k := range accountKeys {
+	for _, k := range slices.Concat(accountKeys, fetchKeys) {
 		v, ok := r.values["accounts."+dotted([]string{name})+"."+k]
 		if ok && (!found || v.from.Kind < best.Kind || v.from.Kind == best.Kind && v.from.Line < best.Line) {
 			best, found = v.from, true

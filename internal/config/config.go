@@ -40,6 +40,9 @@ type Config struct {
 	// Accounts in the order of the file, then those of the environment alone. Their secrets are resolved.
 	Accounts []provider.Account
 	Policy   Policy
+	// Fetch says, for each of Accounts by name, how its recordings are read.
+	Fetch    map[string]Fetch
+	Download Download
 
 	// Listen is the local listener's address. ListenSet says that somebody chose it, so that it is not silently
 	// replaced by the next free port.
@@ -129,6 +132,7 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	r.environment()
 	r.flags()
 	r.general()
+	r.downloads()
 	r.accounts()
 	r.policy()
 	r.tunnel()

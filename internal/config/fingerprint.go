@@ -18,7 +18,9 @@ func (c *Config) Fingerprint() string {
 		Policy    Policy
 		BodyLimit int64
 		Retention Retention
-	}{Policy: c.Policy, BodyLimit: c.BodyLimit, Retention: c.Retention}
+		Fetch     map[string]Fetch
+		Download  Download
+	}{Policy: c.Policy, BodyLimit: c.BodyLimit, Retention: c.Retention, Fetch: c.Fetch, Download: c.Download}
 	for _, a := range c.Accounts {
 		facts.Accounts = append(facts.Accounts, plainAccount(a))
 	}

@@ -24,12 +24,13 @@ func schema(path []string) (string, bool) {
 	switch {
 	case len(path) >= 3 && path[0] == "accounts":
 		rest := dotted(path[2:])
-		return "accounts.*." + rest, slices.Contains(accountKeys, rest)
+		return "accounts.*." + rest, slices.Contains(accountKeys, rest) || slices.Contains(fetchKeys, rest)
 	case len(path) == 2 && path[0] == "keys":
 		return "keys.*", true
 	}
 	key := dotted(path)
-	return key, slices.Contains(generalKeys, key) || slices.Contains(allTunnelKeys(), key)
+	return key, slices.Contains(generalKeys, key) || slices.Contains(allTunnelKeys(), key) ||
+		slices.Contains(downloadKeys, key)
 }
 
 // allTunnelKeys are the keys of the table [tunnel].
@@ -44,12 +45,12 @@ func allTunnelKeys() []string {
 // suggestion finds what a misspelt path may have meant.
 func suggestion(path []string) string {
 	if path[0] == "accounts" && len(path) >= 3 {
-		if near := nearest(dotted(path[2:]), accountKeys); near != "" {
+		if near := nearest(dotted(path[2:]), slices.Concat(accountKeys, fetchKeys)); near != "" {
 			return dotted(path[:2]) + "." + near
 		}
 		return ""
 	}
-	return nearest(dotted(path), append(allTunnelKeys(), generalKeys...))
+	return nearest(dotted(path), slices.Concat(allTunnelKeys(), generalKeys, downloadKeys))
 }
 
 // variable is one variable of the environment that sets one key.

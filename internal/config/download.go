@@ -1,0 +1,193 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/adrg/xdg"
+)
+
+// Defaults of [download].
+const (
+	DefaultTemplate = "{room}/{date}-{time}-{room}-{id}.{ext}"
+	DefaultFiles    = 2
+	DefaultWorkers  = 4
+	DefaultSweep    = time.Hour
+)
+
+var (
+	downloadKeys = []string{
+		"download.folder", "download.template", "download.time_zone", "download.limit_rate", "download.files", "download.workers",
+		"download.on_download",
+	}
+	fetchKeys = []string{
+		"auto_download", "delete_after", "recording.endpoint", "recording.path_style", "recording.read_role_arn",
+		"recording.queue", "recording.sweep",
+	}
+)
+
+// Download is how recordings are fetched.
+type Download struct {
+	// Folder is absolute.
+	Folder string
+	// Template names files in it. It is checked by what uses it.
+	Template string
+	// TimeZone is an IANA name, empty for this machine's.
+	TimeZone string
+	// LimitRate is in bytes per second, 0 for no limit.
+	LimitRate int64
+	// Files come at once, Workers fetch one file at once.
+	Files   int
+	Workers int
+	// OnDownload is a command with its arguments, empty for none.
+	OnDownload []string
+}
+
+// Fetch is what reading an account's recordings takes beyond the account itself.
+type Fetch struct {
+	// AutoDownload fetches them by themselves, DeleteAfter deletes those from the platform that were fetched so.
+	AutoDownload, DeleteAfter bool
+	// Endpoint is the URL of another S3 than Amazon's; PathStyle puts the bucket into the path. ReadRole is assumed for
+	// reading.
+	Endpoint  string
+	PathStyle bool
+	ReadRole  string
+	// Queue is the URL of an SQS queue that tells of the bucket's new objects. Sweep is how often the bucket is listed for
+	// what nothing told of, 0 for never.
+	Queue string
+	Sweep time.Duration
+}
+
+func (r *reader) downloads() {
+	d := &r.cfg.Download
+	d.Folder = r.text("download.folder", defaultFolder(r.opts.Getenv), func(s string) (string, string, string) {
+		if strings.TrimSpace(s) == "" {
+			return "", "is empty", `write it like "~/Videos/meetings"`
+		}
+		return absolute(s), "", ""
+	})
+	d.Template = r.text("download.template", DefaultTemplate, nil)
+	d.TimeZone = r.text("download.time_zone", "", func(s string) (string, string, string) {
+		if _, err := time.LoadLocation(s); err != nil || s == "Local" {
+			return "", fmt.Sprintf("can't be %q", s), `write it like "Europe/Berlin" or "UTC"`
+		}
+		return s, "", ""
+	})
+	d.LimitRate = r.rate("download.limit_rate")
+	d.Files = r.number("download.files", DefaultFiles, 1, 16)
+	d.Workers = r.number("download.workers", DefaultWorkers, 1, 16)
+	d.OnDownload = r.texts("download.on_download", `["whisper", "{path}"]`)
+	if v, set := r.values["download.on_download"]; set && len(d.OnDownload) > 0 && d.OnDownload[0] == "" {
+		r.fail(v.from, "download.on_download", "begins with an empty text", `write the program first: ["whisper", "{path}"]`)
+	}
+}
+
+// fetch reads what fetching an account's recordings takes.
+func (r *reader) fetch(name string) Fetch {
+	key := func(k string) string { return "accounts." + name + "." + k }
+	var f Fetch
+	f.AutoDownload, _ = r.boolean(key("auto_download"), false)
+	f.DeleteAfter, _ = r.boolean(key("delete_after"), false)
+	f.Endpoint = r.text(key("recording.endpoint"), "", endpointURL)
+	f.PathStyle, _ = r.boolean(key("recording.path_style"), false)
+	f.ReadRole = r.text(key("recording.read_role_arn"), "", roleARN)
+	f.Queue = r.text(key("recording.queue"), "", endpointURL)
+	f.Sweep = DefaultSweep
+	text := r.text(key("recording.sweep"), "1h", func(s string) (string, string, string) {
+		if s == "off" {
+			return s, "", ""
+		}
+		if d, ok := ParseAge(s); !ok || d < time.Minute {
+			return "", "isn't a time of a minute or more", `write it like "1h", or "off"`
+		}
+		return s, "", ""
+	})
+	if text == "off" {
+		f.Sweep = 0
+	} else if d, ok := ParseAge(text); ok {
+		f.Sweep = d
+	}
+	return f
+}
+
+// rate reads bytes per second; nothing, "0" and "off" are no limit.
+func (r *reader) rate(key string) int64 {
+	text := ""
+	if v, set := r.values[key]; set {
+		if n, ok := v.raw.(int64); ok {
+			v.raw = strconv.FormatInt(n, 10)
+			r.values[key] = v
+		}
+	}
+	text = r.text(key, "off", func(s string) (string, string, string) {
+		if _, ok := ParseRate(s); !ok {
+			return "", fmt.Sprintf("can't be %q", s), `write bytes per second like "5M", or "off"`
+		}
+		return s, "", ""
+	})
+	n, _ := ParseRate(text)
+	return n
+}
+
+// ParseRate reads a bandwidth in bytes per second: "5M", "800KiB", "5M/s", a number; "off" and 0 are no limit. One that
+// is too small to be meant is refused.
+func ParseRate(s string) (int64, bool) {
+	s = strings.TrimSpace(s)
+	if s == "off" || s == "" {
+		return 0, true
+	}
+	n, ok := parseSize(strings.TrimSuffix(s, "/s"))
+	return n, ok && (n == 0 || n >= 1<<10)
+}
+
+// number reads a whole number.
+func (r *reader) number(key string, byDefault, least, most int) int {
+	v, set := r.values[key]
+	if !set {
+		r.show(key, strconv.Itoa(byDefault), false, Origin{})
+		return byDefault
+	}
+	n, ok := v.raw.(int64)
+	if !ok {
+		r.fail(v.from, key, "isn't a whole number", "write it without quotes, like 2")
+		return byDefault
+	}
+	if n < int64(least) || n > int64(most) {
+		r.fail(v.from, key, "is out of range", fmt.Sprintf("from %d to %d", least, most))
+		return byDefault
+	}
+	r.show(key, strconv.FormatInt(n, 10), false, v.from)
+	return int(n)
+}
+
+// endpointURL accepts an http(s) URL of a service, with nothing secret in it.
+func endpointURL(s string) (string, string, string) {
+	const fix = `write it like "https://s3.example.com"`
+	u, err := url.Parse(strings.TrimSpace(s))
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return "", "isn't an http or https URL", fix
+	case u.User != nil:
+		return "", "has a password in it", fix + " and put keys into access_key_id and access_key_secret"
+	}
+	return u.String(), "", ""
+}
+
+func roleARN(s string) (string, string, string) {
+	if !strings.HasPrefix(s, "arn:") {
+		return "", "isn't a role's ARN", `write it like "arn:aws:iam::123456789012:role/daily"`
+	}
+	return s, "", ""
+}
+
+// defaultFolder is where downloads go: a folder of their own among the user's downloads.
+func defaultFolder(getenv func(string) string) string {
+	if dir := getenv("XDG_DOWNLOAD_DIR"); dir != "" {
+		return filepath.Join(absolute(dir), "greenroom")
+	}
+	return filepath.Join(xdg.UserDirs.Download, "greenroom")
+}

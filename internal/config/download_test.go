@@ -1,0 +1,119 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDownloadDefaults(t *testing.T) {
+	c, err := load(t, "", map[string]string{"DAILY_API_KEY": "k", "XDG_DOWNLOAD_DIR": "/somewhere"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Download{Folder: filepath.Join(absolute("/somewhere"), "greenroom"), Template: DefaultTemplate, Files: 2, Workers: 4}
+	if d := cmp.Diff(want, c.Download); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(map[string]Fetch{"daily": {Sweep: time.Hour}}, c.Fetch); d != "" {
+		t.Error(d)
+	}
+	c, err = load(t, "", nil)
+	if err != nil || filepath.Base(c.Download.Folder) != "greenroom" || !filepath.IsAbs(c.Download.Folder) {
+		t.Errorf("%q, %v", c.Download.Folder, err)
+	}
+}
+
+func TestDownloadSettings(t *testing.T) {
+	c, err := load(t, `
+[download]
+folder = "/videos"
+template = "{room}/{id}.{ext}"
+time_zone = "Europe/Berlin"
+limit_rate = "5M"
+files = 3
+workers = 8
+on_download = ["whisper", "{path}"]
+
+[accounts.daily]
+api_key = "k"
+auto_download = true
+delete_after = true
+[accounts.daily.recording]
+bucket = "b"
+access_key_id = "reader"
+access_key_secret = "hush"
+endpoint = "https://s3.example.com"
+path_style = true
+read_role_arn = "arn:aws:iam::1:role/reader"
+queue = "https://sqs.us-west-2.amazonaws.com/1/recordings"
+sweep = "off"
+`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Download{
+		Folder: absolute("/videos"), Template: "{room}/{id}.{ext}", TimeZone: "Europe/Berlin", LimitRate: 5 << 20, Files: 3, Workers: 8,
+		OnDownload: []string{"whisper", "{path}"},
+	}
+	if d := cmp.Diff(want, c.Download); d != "" {
+		t.Error(d)
+	}
+	fetch := Fetch{
+		AutoDownload: true, DeleteAfter: true, Endpoint: "https://s3.example.com", PathStyle: true,
+		ReadRole: "arn:aws:iam::1:role/reader", Queue: "https://sqs.us-west-2.amazonaws.com/1/recordings",
+	}
+	if d := cmp.Diff(fetch, c.Fetch["daily"]); d != "" {
+		t.Error(d)
+	}
+	if r := c.Accounts[0].Recording; r.AccessKeyID != "reader" || r.AccessKeySecret != "hush" {
+		t.Errorf("the keys for reading Daily's bucket: %q", r.AccessKeyID)
+	}
+	other, err := load(t, "[download]\nlimit_rate = 2048\n", nil)
+	if err != nil || other.Download.LimitRate != 2048 {
+		t.Errorf("%d, %v", other.Download.LimitRate, err)
+	}
+	plain, err := load(t, "", nil)
+	if err != nil || plain.Fingerprint() == other.Fingerprint() {
+		t.Errorf("another limit has the same fingerprint, %v", err)
+	}
+}
+
+func TestDownloadMistakes(t *testing.T) {
+	for file, want := range map[string]string{
+		"[download]\nfoldr = \"x\"":                                      "config.toml:2: download.foldr is unknown: did you mean download.folder?",
+		"[download]\nfolder = \"\"":                                      "config.toml:2: download.folder is empty",
+		"[download]\ntime_zone = \"Mars\"":                               `download.time_zone can't be "Mars"`,
+		"[download]\nlimit_rate = \"5\"":                                 `download.limit_rate can't be "5"`,
+		"[download]\nlimit_rate = \"fast\"":                              "write bytes per second like",
+		"[download]\nfiles = 0":                                          "download.files is out of range: from 1 to 16",
+		"[download]\nworkers = \"4\"":                                    "download.workers isn't a whole number",
+		"[download]\non_download = \"whisper {path}\"":                   "download.on_download isn't a JSON array of texts",
+		"[download]\non_download = [\"\"]":                               "download.on_download begins with an empty text",
+		"[accounts.daily]\napi_key=\"k\"\nauto_downlaod = true":          "accounts.daily.auto_downlaod is unknown: did you mean accounts.daily.auto_download?",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.sweep = \"5s\"":      "recording.sweep isn't a time of a minute or more",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.queue = \"sqs\"":     "recording.queue isn't an http or https URL",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.endpoint=\"s3\"":     "recording.endpoint isn't an http or https URL",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.read_role_arn=\"x\"": "recording.read_role_arn isn't a role's ARN",
+	} {
+		if _, err := load(t, file, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v\nwant %s", file, err, want)
+		}
+	}
+}
+
+func TestParseRate(t *testing.T) {
+	for text, want := range map[string]int64{"": 0, "off": 0, "0": 0, "5M": 5 << 20, "5M/s": 5 << 20, "800KiB": 800 << 10, "2048": 2048, "1.5MB": 1500000} {
+		if n, ok := ParseRate(text); !ok || n != want {
+			t.Errorf("%q: %d, %v", text, n, ok)
+		}
+	}
+	for _, text := range []string{"5", "-1M", "fast", "M", "5 M/h", "1023"} {
+		if n, ok := ParseRate(text); ok {
+			t.Errorf("%q: %d", text, n)
+		}
+	}
+}
