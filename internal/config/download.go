@@ -144,26 +144,6 @@ func ParseRate(s string) (int64, bool) {
 	return n, ok && (n == 0 || n >= 1<<10)
 }
 
-// number reads a whole number.
-func (r *reader) number(key string, byDefault, least, most int) int {
-	v, set := r.values[key]
-	if !set {
-		r.show(key, strconv.Itoa(byDefault), false, Origin{})
-		return byDefault
-	}
-	n, ok := v.raw.(int64)
-	if !ok {
-		r.fail(v.from, key, "isn't a whole number", "write it without quotes, like 2")
-		return byDefault
-	}
-	if n < int64(least) || n > int64(most) {
-		r.fail(v.from, key, "is out of range", fmt.Sprintf("from %d to %d", least, most))
-		return byDefault
-	}
-	r.show(key, strconv.FormatInt(n, 10), false, v.from)
-	return int(n)
-}
-
 // endpointURL accepts an http(s) URL of a service, with nothing secret in it.
 func endpointURL(s string) (string, string, string) {
 	const fix = `write it like "https://s3.example.com"`

@@ -188,7 +188,11 @@ func loopback(host string) bool {
 func (r *reader) number(key string, byDefault, least, most int) int {
 	v, set := r.values[key]
 	if !set {
-		r.show(key, "", false, Origin{})
+		text := ""
+		if byDefault != 0 {
+			text = strconv.Itoa(byDefault)
+		}
+		r.show(key, text, false, Origin{})
 		return byDefault
 	}
 	n, ok := v.raw.(int64)
