@@ -23,7 +23,7 @@ const patience = 20 * time.Second
 type bench struct {
 	*relay.Server
 	url, secret string
-	hook        relay.HookInfo
+	hook        relay.Hook
 }
 
 func newBench(t testing.TB, o relay.Options) *bench {
@@ -40,9 +40,11 @@ func newBench(t testing.TB, o relay.Options) *bench {
 	}
 	b := &bench{Server: s}
 	b.serve(t)
-	if b.secret, b.hook, err = s.CreateToken(context.Background(), "laptop", false); err != nil {
+	made, err := s.CreateToken(context.Background(), "laptop", false)
+	if err != nil {
 		t.Fatal(err)
 	}
+	b.secret, b.hook = made.Secret, made.Hook
 	return b
 }
 

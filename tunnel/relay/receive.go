@@ -129,7 +129,7 @@ func (c *conn) hello(h wire.HelloBody) error {
 		g := greetings[h.ID]
 		welcome.Epoch = max(welcome.Epoch, g.Epoch)
 		welcome.Hooks = append(welcome.Hooks, wire.HookInfo{
-			Hook: h.ID, Name: h.Name, URL: c.s.hookURL(h.ID), Policy: string(h.Policy), Depth: n, Bytes: bytes, Restored: g.Restored,
+			Hook: h.ID, Name: h.Name, URL: c.s.hookURL(h.ID), Policy: string(c.s.effective(h)), Depth: n, Bytes: bytes, Restored: g.Restored,
 		})
 		l := &lane{hook: h.ID, behind: at[h.ID], told: n}
 		l.more.Store(true)

@@ -66,6 +66,8 @@ type Options struct {
 	// Concurrent is how many requests are taken at a time, 512 when zero; PerHook how many of them for one hook, 128 when
 	// zero. Clients is how many clients may be connected, 1024 when zero.
 	Concurrent, PerHook, Clients int
+	// Policy is that of hooks which have none of their own, auto when empty.
+	Policy spool.Policy
 	// SyncWait is how long a sender waits for the client's answer, 8 s when zero.
 	SyncWait time.Duration
 	// Proxies are the addresses whose word about the sender's address is taken.
@@ -79,6 +81,7 @@ type Options struct {
 
 // Server is a running relay. It is safe for concurrent use.
 type Server struct {
+	*Book
 	opt   Options
 	spool *spool.Spool // nil with a Sink
 	taker taker
@@ -118,6 +121,10 @@ func Open(o Options) (*Server, error) {
 		conns: map[*conn]struct{}{}, active: map[string]*conn{},
 		draining: make(chan struct{}), watched: make(chan struct{}), stop: make(chan struct{}),
 	}
+	if err := o.Policy.Check(); err != nil {
+		return nil, fmt.Errorf("relay: %w", err)
+	}
+	s.Book = &Book{server: s, policy: o.Policy}
 	s.gates.init(o)
 	s.waiters.byID = map[string]*waiter{}
 	if o.URL != "" {
@@ -142,7 +149,7 @@ func Open(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("relay: %w", err)
 	}
-	s.spool, s.taker = sp, &spoolTaker{s}
+	s.spool, s.Book.spool, s.taker = sp, sp, &spoolTaker{s}
 	o.Crash.Go("relay watch", s.watch)
 	return s, nil
 }
@@ -167,6 +174,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Rate == 0 {
 		o.Rate = DefaultRate
+	}
+	if o.Policy == "" {
+		o.Policy = spool.PolicyAuto
 	}
 	if o.SyncWait <= 0 {
 		o.SyncWait = DefaultSyncWait
@@ -210,6 +220,16 @@ func (s *Server) URL() string {
 // hookURL is a hook's public address.
 func (s *Server) hookURL(id string) string { return s.URL() + hookPath + id }
 
+// keepURL lets those who look while the relay isn't running know its address.
+func (s *Server) keepURL() {
+	if s.spool == nil || s.URL() == "" {
+		return
+	}
+	if err := s.spool.SetURL(context.Background(), s.URL()); err != nil {
+		s.opt.Log.Warn("the public address could not be noted", "err", err)
+	}
+}
+
 // Close takes no more requests, answers those that are under way, sends clients away, and closes the spool. When ctx ends
 // first, what is still under way is cut off; what was answered with 2xx is kept all the same.
 func (s *Server) Close(ctx context.Context) error {
@@ -230,6 +250,7 @@ func (s *Server) close(ctx context.Context) error {
 		}
 	}
 	s.mu.Lock()
+	s.opt.Log.Info("the relay closes", "clients", len(s.conns))
 	for c := range s.conns {
 		c.leave(restarting)
 	}

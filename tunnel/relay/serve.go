@@ -1,12 +1,14 @@
 package relay
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,8 +20,6 @@ const (
 	// maxConns is how many connections are open at a time, and maxPerAddr how many of one address.
 	maxConns   = 8192
 	maxPerAddr = 512
-	// maxStreamsHTTP2 is how many requests one HTTP/2 connection has under way.
-	maxStreamsHTTP2 = 100
 )
 
 // errDraining is why a relay that closes isn't ready.
@@ -40,14 +40,29 @@ func (s *Server) ready() error {
 // Serve takes requests and clients from a listener until Close, and then returns nil. It may be called for several. Where
 // no public URL was given, the first listener's address becomes it.
 func (s *Server) Serve(l net.Listener) error {
+	return s.serve(l, "http", func(l net.Listener) net.Listener { return l })
+}
+
+// ServeTLS is Serve over TLS, HTTP/1.1 alone: HTTP/2 would bring senders nothing, and its streams are not connections that
+// can be counted.
+func (s *Server) ServeTLS(l net.Listener, c *tls.Config) error {
+	c = c.Clone()
+	c.NextProtos = slices.DeleteFunc(slices.Clone(c.NextProtos), func(p string) bool { return p == "h2" })
+	if len(c.NextProtos) == 0 {
+		c.NextProtos = []string{"http/1.1"}
+	}
+	return s.serve(l, "https", func(l net.Listener) net.Listener { return tls.NewListener(l, c) })
+}
+
+func (s *Server) serve(l net.Listener, scheme string, secure func(net.Listener) net.Listener) error {
 	if s.base.Load() == nil {
-		if err := s.setURL("http://" + l.Addr().String()); err != nil {
+		if err := s.setURL(scheme + "://" + l.Addr().String()); err != nil {
 			return err
 		}
 	}
+	s.keepURL()
 	h := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
-		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreamsHTTP2},
 		// What strangers provoke, such as broken handshakes, is no news.
 		ErrorLog: slog.NewLogLogger(s.opt.Log.Handler(), slog.LevelDebug),
 	}
@@ -60,7 +75,7 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 	s.servers = append(s.servers, h)
 	s.mu.Unlock()
-	err := h.Serve(&crowd{Listener: l, s: s, perAddr: map[netip.Prefix]int{}})
+	err := h.Serve(secure(&crowd{Listener: l, s: s, perAddr: map[netip.Prefix]int{}}))
 	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("relay: serve: %w", err)
 	}

@@ -35,11 +35,12 @@ type waiter struct {
 
 // expect decides whether the sender of a request is to wait. It is asked before the request can be sent.
 func (s *Server) expect(hook spool.Hook, id string) *waiter {
-	if hook.Policy == spool.PolicyAck {
+	policy := s.effective(hook)
+	if policy == spool.PolicyAck || s.spool == nil {
 		return nil
 	}
 	c := s.connOf(hook.Token)
-	if c == nil || hook.Policy == spool.PolicyAuto && !c.keepsUp(hook.ID) {
+	if c == nil || policy == spool.PolicyAuto && !c.keepsUp(hook.ID) {
 		return nil
 	}
 	w := &waiter{all: &s.waiters, id: id, conn: c, got: make(chan wire.RespBody, 1)}

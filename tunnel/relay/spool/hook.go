@@ -26,10 +26,10 @@ const (
 	PolicyAuto Policy = "auto"
 )
 
-// Check refuses what is no policy.
+// Check refuses what is no policy. The empty one is whatever the relay is run with.
 func (p Policy) Check() error {
 	switch p {
-	case PolicyAck, PolicySync, PolicyAuto:
+	case "", PolicyAck, PolicySync, PolicyAuto:
 		return nil
 	}
 	return fmt.Errorf("the policy %q: %w: it is ack, sync or auto", string(p), ErrInvalid)
@@ -44,7 +44,8 @@ type Hook struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	// Token is the name of whose it is.
-	Token  string `json:"token"`
+	Token string `json:"token"`
+	// Policy is empty for what the relay is run with.
 	Policy Policy `json:"policy"`
 	// Own marks the one that the token came with.
 	Own       bool      `json:"own,omitempty"`
@@ -63,9 +64,6 @@ func (b *batch) addHook(h Hook) bool {
 // CreateHook makes another hook for a token; its id begins with its name. It fails with [ErrExists] when the token has a
 // hook of that name, [ErrNotFound] without a valid token, or [ErrInvalid].
 func (s *Spool) CreateHook(ctx context.Context, name, token string, policy Policy) (Hook, error) {
-	if policy == "" {
-		policy = PolicyAuto
-	}
 	if err := errors.Join(checkName("hook", name), policy.Check()); err != nil {
 		return Hook{}, err
 	}

@@ -17,6 +17,7 @@
 package spool
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -135,6 +136,7 @@ var (
 	keySchema = []byte("schema")
 	keyEpoch  = []byte("epoch")
 	keyRan    = []byte("ran")
+	keyURL    = []byte("url")
 )
 
 // schema is the version of the file's layout.
@@ -310,6 +312,22 @@ func (s *Spool) Healthy() error {
 func (s *Spool) Size() (n int64, err error) {
 	err = s.view(func(tx *bolt.Tx) error { n = tx.Size(); return nil })
 	return n, err
+}
+
+// SetURL notes the public address that the relay is run with, for those who look while it isn't.
+func (s *Spool) SetURL(ctx context.Context, url string) error {
+	return s.do(ctx, &op{apply: func(b *batch) error {
+		if meta := b.tx.Bucket(bucketMeta); string(meta.Get(keyURL)) != url {
+			b.fail(meta.Put(keyURL, []byte(url)))
+		}
+		return nil
+	}})
+}
+
+// URL is the public address that a relay was last run with, empty when none was.
+func (s *Spool) URL() (url string, err error) {
+	err = s.view(func(tx *bolt.Tx) error { url = string(tx.Bucket(bucketMeta).Get(keyURL)); return nil })
+	return url, err
 }
 
 // view runs a short read transaction.

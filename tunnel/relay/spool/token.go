@@ -59,9 +59,7 @@ func (s *Spool) CreateToken(ctx context.Context, name string, replace bool) (sec
 	secret = tokenPrefix + strings.ToLower(rand.Text()+rand.Text())
 	sum := sha256.Sum256([]byte(secret))
 	t = Token{Name: name, Hash: sum[:], CreatedAt: s.opt.Clock.Now().UTC().Truncate(time.Second)}
-	own := Hook{
-		ID: strings.ToLower(rand.Text()), Name: name, Token: name, Policy: PolicyAuto, Own: true, CreatedAt: t.CreatedAt,
-	}
+	own := Hook{ID: strings.ToLower(rand.Text()), Name: name, Token: name, Own: true, CreatedAt: t.CreatedAt}
 	err = s.doNoun(ctx, func(b *batch) error {
 		s.mu.RLock()
 		old := s.tokens[name]
