@@ -90,7 +90,7 @@ func TestMainPathInProcess(t *testing.T) {
 // listener reads what a command prints, line by line, while it runs.
 type lineReader struct {
 	t *testing.T
-	r *io.PipeReader
+	r io.Reader
 	b []byte
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 	"greenroom/internal/crash"
 	"greenroom/internal/web"
 	"greenroom/tunnel"
+	"greenroom/tunnel/probe"
 )
 
 // A passage tells the owner of the store how it does every reportEvery, and is believed for reportFor.
@@ -28,22 +30,14 @@ const (
 	farewellTime = 500 * time.Millisecond
 )
 
-// prober sends requests to the tunnel's public URL that must come back through it.
-type prober interface {
-	// Answers says whether a request with this target is a probe that is out now.
-	Answers(target string) bool
-	// Watch makes a tunnel that is live only while probes come back.
-	Watch(t tunnel.Tunnel) tunnel.Tunnel
-	// Probe sends one now, and says how long it took.
-	Probe(ctx context.Context, url string) (time.Duration, error)
-}
-
 // passage is this process's tunnel, if it has one. It is opened whenever the process listens: what the tunnel brings is
 // handed to the owner of the store, which may be this process or another, and so is how the tunnel does.
 type passage struct {
 	cfg    *config.Config
 	driver func(config.Tunnel) (tunnel.Driver, error)
-	probes prober
+	// broken is what is wrong with the settings already.
+	broken error
+	prober *probe.Prober
 	log    *slog.Logger
 	crash  *crash.Group
 	clock  clockwork.Clock
@@ -62,13 +56,12 @@ type passage struct {
 }
 
 func newPassage(c *config.Config, p *program, log *slog.Logger, group *crash.Group) *passage {
+	authorities, err := tunnelTLS(c.Tunnel)
 	s := &passage{
-		cfg: c, driver: p.tunnels, log: log, crash: group, clock: clockwork.NewRealClock(), source: rand.Text(), router: routerOf(c),
+		cfg: c, driver: p.tunnels, broken: err, prober: probe.New(probe.Options{TLS: authorities}), log: log, crash: group,
+		clock: clockwork.NewRealClock(), source: rand.Text(), router: routerOf(c),
 	}
-	if p.probes != nil {
-		s.probes = p.probes()
-		s.router.Probe = s.probes.Answers
-	}
+	s.router.Probe = s.prober.Arrived
 	return s
 }
 
@@ -105,7 +98,10 @@ func (p *passage) set(s tunnel.Status) {
 	p.now = s
 }
 
-func (p *passage) dial(ctx context.Context, b app.Backend, l *web.Listener) (tunnel.Tunnel, error) {
+func (p *passage) dial(ctx context.Context, b app.Backend, l *web.Listener) (*probe.Watched, error) {
+	if p.broken != nil {
+		return nil, p.broken
+	}
 	d, err := p.driver(p.cfg.Tunnel)
 	if err != nil {
 		return nil, err
@@ -137,7 +133,7 @@ func (p *passage) dial(ctx context.Context, b app.Backend, l *web.Listener) (tun
 	if err != nil {
 		return nil, &app.Error{Kind: app.NotConfigured, Text: fmt.Sprintf("open the %s tunnel: %v", d.Name(), err), Err: err}
 	}
-	return p.probes.Watch(t), nil
+	return probe.Watch(t, probe.WatchOptions{Prober: p.prober, Clock: p.clock, Log: p.log, Crash: p.crash}), nil
 }
 
 // receive hands requests that were stored elsewhere to the owner of the store.
@@ -168,7 +164,7 @@ func (p *passage) receive(ctx context.Context, b app.Backend, batch []tunnel.Env
 
 // run follows the tunnel's status, tells it, and probes when asked to, until ctx ends; then it closes the tunnel. t is nil
 // where opening failed.
-func (p *passage) run(ctx context.Context, b app.Backend, t tunnel.Tunnel) {
+func (p *passage) run(ctx context.Context, b app.Backend, t *probe.Watched) {
 	var statuses <-chan tunnel.Status
 	if t != nil {
 		statuses = t.Status()
@@ -197,7 +193,7 @@ func (p *passage) run(ctx context.Context, b app.Backend, t tunnel.Tunnel) {
 		case <-renew.Chan():
 			p.report(ctx, b, nil)
 		case id := <-asked:
-			p.crash.Go("tunnel probe", func() { p.probe(ctx, id, probed) })
+			p.crash.Go("tunnel probe", func() { p.probe(ctx, t, id, probed) })
 		case out := <-probed:
 			p.report(ctx, b, &out)
 		}
@@ -226,20 +222,22 @@ func (p *passage) asked(ctx context.Context, b app.Backend) <-chan uint64 {
 	return out
 }
 
-func (p *passage) probe(ctx context.Context, id uint64, to chan<- app.TunnelProbed) {
+// probe sends a request through the tunnel and tells the outcome.
+func (p *passage) probe(ctx context.Context, t *probe.Watched, id uint64, to chan<- app.TunnelProbed) {
+	err := probe.ErrNoURL
+	var rtt time.Duration
+	if t != nil {
+		rtt, err = t.Probe(ctx)
+	}
 	p.mu.Lock()
 	s := p.now
 	p.mu.Unlock()
-	out := app.TunnelProbed{ID: id, Driver: s.Driver, URL: s.URL}
-	if s.URL == "" {
-		out.Reason = "it has no public URL yet"
-		if s.Reason != "" {
-			out.Reason = s.Reason
-		}
-	} else if rtt, err := p.probes.Probe(ctx, s.URL); err != nil {
+	out := app.TunnelProbed{ID: id, Driver: s.Driver, URL: s.URL, OK: err == nil, RTTMs: milliseconds(rtt)}
+	switch {
+	case errors.Is(err, probe.ErrNoURL) && s.Reason != "":
+		out.Reason = s.Reason
+	case err != nil:
 		out.Reason = err.Error()
-	} else {
-		out.OK, out.RTTMs = true, milliseconds(rtt)
 	}
 	select {
 	case to <- out:

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +29,8 @@ type pipe struct {
 	local chan tunnel.Local
 	ended chan struct{}
 	once  sync.Once
+	seq   atomic.Uint64
+	cut   atomic.Bool
 }
 
 func newPipe(name string) *pipe {
@@ -51,32 +56,40 @@ func (p *pipe) Close() error {
 	return nil
 }
 
-// trusting takes a tunnel's word, and says of probes what it was told to say.
-type trusting struct {
-	mu  sync.Mutex
-	err error
-}
-
-func (p *trusting) Answers(target string) bool          { return target == "/probe" }
-func (p *trusting) Watch(t tunnel.Tunnel) tunnel.Tunnel { return t }
-func (p *trusting) Probe(context.Context, string) (time.Duration, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return 1500 * time.Microsecond, p.err
+// public is the pipe's far end: what is sent there comes through as a record.
+func (p *pipe) public(t *testing.T, l tunnel.Local) string {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.cut.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		e := envelope(p.seq.Add(1), r.RequestURI, string(body))
+		e.Method, e.Header = r.Method, r.Header
+		answers, err := l.Receive(r.Context(), []tunnel.Envelope{e})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		w.WriteHeader(answers[0].Status)
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL
 }
 
 // through makes a bench's tunnel the given one.
-func (b *bench) through(p *pipe) *trusting {
-	t := &trusting{}
+func (b *bench) through(p *pipe) {
 	b.tunnels = func(c config.Tunnel) (tunnel.Driver, error) {
 		if c.Driver == config.NoTunnel {
 			return nil, errors.New("no tunnel was asked for")
 		}
 		return p, nil
 	}
-	b.probes = func() prober { return t }
 	b.stderr = &locked{w: &b.err}
-	return t
 }
 
 // locked is for output that comes from several goroutines.
@@ -91,27 +104,63 @@ func (l *locked) Write(b []byte) (int, error) {
 	return l.w.Write(b)
 }
 
+// patient keeps what is written until somebody reads it.
+type patient struct {
+	mu    sync.Mutex
+	more  *sync.Cond
+	buf   bytes.Buffer
+	ended bool
+}
+
+func newPatient() *patient {
+	p := &patient{}
+	p.more = sync.NewCond(&p.mu)
+	return p
+}
+
+func (p *patient) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.more.Broadcast()
+	return p.buf.Write(b)
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.buf.Len() == 0 && !p.ended {
+		p.more.Wait()
+	}
+	return p.buf.Read(b)
+}
+
+func (p *patient) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	p.more.Broadcast()
+}
+
 // listening starts `listen --json` and gives what it prints, with the URL that it listens on.
 func (b *bench) listening(t *testing.T, args ...string) (lines *lineReader, url string, stop func() int) {
 	t.Helper()
-	r, out := io.Pipe()
+	out := newPatient()
 	b.stdout = out
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan int, 1)
 	go func() {
 		code := b.execute(ctx, append([]string{"listen", "--addr", "127.0.0.1:0", "--json"}, args...))
-		out.Close()
+		out.end()
 		done <- code
 	}()
 	t.Cleanup(cancel)
-	lines = &lineReader{t: t, r: r}
+	lines = &lineReader{t: t, r: out}
 	var first struct{ Listening string }
 	if err := json.Unmarshal([]byte(lines.next()), &first); err != nil || first.Listening == "" {
 		t.Fatal(first, err)
 	}
 	return lines, first.Listening, func() int {
 		cancel()
-		go func() { _, _ = io.Copy(io.Discard, r) }()
 		return <-done
 	}
 }
@@ -144,7 +193,7 @@ func envelope(seq uint64, target string, body string) tunnel.Envelope {
 func TestListenThroughATunnel(t *testing.T) {
 	b, _ := realBench(t)
 	p := newPipe("relay")
-	probes := b.through(p)
+	b.through(p)
 	lines, url, stop := b.listening(t, "--tunnel", "relay")
 	if s := lines.tunnel(); s.Driver != "relay" || s.State != "connecting" || len(s.Hooks) != 0 {
 		t.Errorf("at first %+v", s)
@@ -153,35 +202,39 @@ func TestListenThroughATunnel(t *testing.T) {
 	if "http://"+local.Addr.String() != url || local.Device == "" {
 		t.Errorf("the tunnel was told %v and %q", local.Addr, local.Device)
 	}
+	base := p.public(t, local)
 	p.board.Update(func(s *tunnel.Status) {
-		s.State, s.URL, s.RTT, s.Spool, s.StoreAndForward = tunnel.Live, "https://gr.example/h/x", 12*time.Millisecond, 2, true
+		s.State, s.URL, s.RTT, s.Spool, s.StoreAndForward = tunnel.Live, base, 12*time.Millisecond, 2, true
 	})
+	if s := lines.tunnel(); s.State != "connecting" || !strings.Contains(s.Reason, "checking") {
+		t.Errorf("before a probe came back %+v", s)
+	}
 	live := lines.tunnel()
-	if live.State != "live" || live.Hooks["daily"] != "https://gr.example/h/x/hooks/daily" || live.RTTMs != 12 || live.Spool != 2 {
+	if live.State != "live" || live.Hooks["daily"] != base+"/hooks/daily" || live.RTTMs != 12 || live.Spool != 2 {
 		t.Errorf("then %+v", live)
 	}
 	p.board.Update(func(s *tunnel.Status) { s.RTT = 13 * time.Millisecond }) // no line
 
 	batch := []tunnel.Envelope{
-		envelope(1, "/hooks/daily", `{"test":"test"}`), envelope(2, "/elsewhere", "{}"), envelope(3, "/probe", ""),
-		envelope(4, "/v1/whereby", "forged"),
+		envelope(11, "/hooks/daily", `{"test":"test"}`), envelope(12, "/elsewhere", "{}"), envelope(14, "/v1/whereby", "forged"),
 	}
 	answers, err := local.Receive(t.Context(), batch)
-	if err != nil || len(answers) != 4 {
+	if err != nil || len(answers) != 3 {
 		t.Fatal(answers, err)
 	}
-	for i, want := range []int{200, 404, 200, 400} {
+	for i, want := range []int{200, 404, 400} {
 		if a := answers[i]; !a.Stored || a.Status != want {
 			t.Errorf("request %d: %+v, want %d", i, a, want)
 		}
 	}
+	p.seq.Store(20)
 	for _, account := range []string{"daily", "whereby"} {
 		if line := lines.next(); !strings.Contains(line, `"account":"`+account+`"`) {
 			t.Errorf("%s is not an event of %s", line, account)
 		}
 	}
 	positions, err := local.Positions(t.Context())
-	if err != nil || len(positions) != 1 || positions[0] != (tunnel.Position{Hook: "h", Epoch: 1, Seq: 4}) {
+	if err != nil || len(positions) != 1 || positions[0] != (tunnel.Position{Hook: "h", Epoch: 1, Seq: 14}) {
 		t.Errorf("positions %+v, %v", positions, err)
 	}
 
@@ -189,21 +242,22 @@ func TestListenThroughATunnel(t *testing.T) {
 	other.run(t, 0, "tunnel", "status", "--json")
 	wantFields(t, "tunnel status", other.keys(t), tunnelFields)
 	other.run(t, 0, "tunnel", "status")
-	for _, want := range []string{"relay", "live", "https://gr.example/h/x/hooks/whereby", "13 ms", "2 at the relay"} {
+	for _, want := range []string{"relay", "live", base + "/hooks/whereby", "13 ms", "2 at the relay"} {
 		if !strings.Contains(other.out.String(), want) {
 			t.Errorf("tunnel status lacks %q: %s", want, other.out.String())
 		}
 	}
 	other.run(t, 0, "tunnel", "probe", "--json")
-	if s := other.out.String(); !strings.Contains(s, `"ok":true`) || !strings.Contains(s, `"rtt_ms":1.5`) {
+	if s := other.out.String(); !strings.Contains(s, `"ok":true`) || strings.Contains(s, `"rtt_ms":0,`) {
 		t.Errorf("tunnel probe: %s", s)
 	}
-	probes.mu.Lock()
-	probes.err = errors.New("it did not come back")
-	probes.mu.Unlock()
+	p.cut.Store(true)
 	other.run(t, 1, "tunnel", "probe")
-	if s := other.err.String(); !strings.Contains(s, "the relay tunnel does not work: it did not come back") {
+	if s := other.err.String(); !strings.Contains(s, "the relay tunnel does not work: 127.0.0.1 answered 502") {
 		t.Errorf("tunnel probe: %s", s)
+	}
+	if s := lines.tunnel(); s.State != "degraded" || !strings.Contains(s.Reason, "502") {
+		t.Errorf("after a probe that failed %+v", s)
 	}
 	if code := stop(); code != 0 {
 		t.Errorf("listen ended with %d: %s", code, b.err.String())
@@ -230,9 +284,12 @@ func TestATunnelBesideAnOwner(t *testing.T) {
 	lines, _, stop := b.listening(t, "--tunnel", "sqs")
 	lines.tunnel()
 	local := <-p.local
-	p.board.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, "https://q.example" })
-	lines.tunnel()
-	if a, err := local.Receive(t.Context(), []tunnel.Envelope{envelope(1, "/hooks/daily", `{"test":"test"}`)}); err != nil || !a[0].Stored {
+	base := p.public(t, local)
+	p.board.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, base })
+	for lines.tunnel().State != "live" {
+	}
+	p.seq.Store(10)
+	if a, err := local.Receive(t.Context(), []tunnel.Envelope{envelope(9, "/hooks/daily", `{"test":"test"}`)}); err != nil || !a[0].Stored {
 		t.Errorf("%+v, %v", a, err)
 	}
 	if line := lines.next(); !strings.Contains(line, `"account":"daily"`) {
@@ -320,7 +377,9 @@ func TestTheScreenOpensTheTunnelToo(t *testing.T) {
 		if _, err := local.Receive(ctx, []tunnel.Envelope{envelope(1, "/hooks/daily", `{"test":"test"}`)}); err != nil {
 			return err
 		}
-		p.board.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, "https://gr.example/h/x" })
+		base := p.public(t, local)
+		p.seq.Store(1)
+		p.board.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, base })
 		for range changes {
 			s, err := backend.Status(ctx, app.StatusQuery{})
 			if err != nil {

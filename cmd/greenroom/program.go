@@ -32,9 +32,8 @@ type program struct {
 	now    func() time.Time
 	// open connects to the data. Tests replace it.
 	open opener
-	// tunnels makes the driver of a tunnel, and probes what tries its public URL. Tests replace them.
+	// tunnels makes the driver of a tunnel. Tests replace it.
 	tunnels func(config.Tunnel) (tunnel.Driver, error)
-	probes  func() prober
 	// draw shows the screen. Tests replace it.
 	draw func(ctx context.Context, o tui.Options) error
 	// browse opens a URL in the browser.

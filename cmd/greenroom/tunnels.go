@@ -1,7 +1,10 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"os"
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
@@ -21,4 +24,29 @@ func openTunnelDriver(c config.Tunnel) (tunnel.Driver, error) {
 		return nil, nil
 	}
 	return nil, &app.Error{Kind: app.NotConfigured, Text: fmt.Sprintf("the tunnel %s is not in this build yet", c.Driver)}
+}
+
+// tunnelTLS trusts the authorities of the system and those of ca_file; nil where there is no such file.
+func tunnelTLS(c config.Tunnel) (*tls.Config, error) {
+	if c.CAFile == "" {
+		return nil, nil
+	}
+	refused := func(err error) error {
+		return &app.Error{
+			Kind: app.NotConfigured, Text: fmt.Sprintf("read the certificates of the tunnel: %v", err), Err: err,
+			Hint: "set ca_file under [tunnel] to a file of PEM certificates",
+		}
+	}
+	pem, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, refused(err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, refused(fmt.Errorf("%s holds no certificate", c.CAFile))
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
