@@ -140,7 +140,7 @@ func ParseRate(s string) (int64, bool) {
 	if s == "off" || s == "" {
 		return 0, true
 	}
-	n, ok := parseSize(strings.TrimSuffix(s, "/s"))
+	n, ok := ParseSize(strings.TrimSuffix(s, "/s"))
 	return n, ok && (n == 0 || n >= 1<<10)
 }
 

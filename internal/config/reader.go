@@ -145,7 +145,7 @@ func (r *reader) texts(key, example string) []string {
 func (r *reader) size(key string, byDefault, least, most int64) int64 {
 	v, set := r.values[key]
 	if !set {
-		r.show(key, formatSize(byDefault), false, Origin{})
+		r.show(key, FormatSize(byDefault), false, Origin{})
 		return byDefault
 	}
 	n, ok := int64(0), false
@@ -153,17 +153,17 @@ func (r *reader) size(key string, byDefault, least, most int64) int64 {
 	case int64:
 		n, ok = raw, true
 	case string:
-		n, ok = parseSize(raw)
+		n, ok = ParseSize(raw)
 	}
 	if !ok {
 		r.fail(v.from, key, "isn't a size", `write it like "2GiB", "500MiB", or a number of bytes`)
 		return byDefault
 	}
 	if n < least || n > most {
-		r.fail(v.from, key, "is out of range", fmt.Sprintf("from %s to %s", formatSize(least), formatSize(most)))
+		r.fail(v.from, key, "is out of range", fmt.Sprintf("from %s to %s", FormatSize(least), FormatSize(most)))
 		return byDefault
 	}
-	r.show(key, formatSize(n), false, v.from)
+	r.show(key, FormatSize(n), false, v.from)
 	return n
 }
 

@@ -63,7 +63,7 @@ func TestResolveTimeout(t *testing.T) {
 
 func TestSizesAndAges(t *testing.T) {
 	for text, want := range map[string]int64{"0": 0, "12": 12, "2GiB": 2 << 30, " 5 MB ": 5e6, "1.5k": 1536, "-1": -1, "x": -1, "NaN": -1, "1e300": -1, "": -1} {
-		if n, ok := parseSize(text); ok != (want >= 0) || ok && n != want {
+		if n, ok := ParseSize(text); ok != (want >= 0) || ok && n != want {
 			t.Errorf("size %q: %d, %t", text, n, ok)
 		}
 	}

@@ -17,8 +17,8 @@ var units = []struct {
 	{"T", 1 << 40}, {"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}, {"k", 1 << 10}, {"B", 1}, {"", 1},
 }
 
-// parseSize reads "2GiB", "500 MB", "5M" or a number of bytes.
-func parseSize(s string) (int64, bool) {
+// ParseSize reads a size as people write one: "2GiB", "500 MB", "5M", or a number of bytes.
+func ParseSize(s string) (int64, bool) {
 	s = strings.TrimSpace(s)
 	for _, u := range units {
 		digits, ok := strings.CutSuffix(s, u.suffix)
@@ -34,7 +34,8 @@ func parseSize(s string) (int64, bool) {
 	return 0, false
 }
 
-func formatSize(n int64) string {
+// FormatSize writes a number of bytes as ParseSize reads it.
+func FormatSize(n int64) string {
 	for _, u := range units[:4] {
 		if n >= u.bytes && n%u.bytes == 0 {
 			return strconv.FormatInt(n/u.bytes, 10) + u.suffix
