@@ -25,7 +25,7 @@ type process struct {
 
 type processKey struct{}
 
-var listening = regexp.MustCompile(`^\{"listening":"([^"]+)"\}$`)
+var listening = regexp.MustCompile(`^\{"listening":"([^"]+)"[,}]`)
 
 // start NAME PROGRAM ARGS… starts a program in the background. line waits for what it prints, stop ends it.
 func cmdStart(ts *testscript.TestScript, neg bool, args []string) {

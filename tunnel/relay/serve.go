@@ -158,3 +158,15 @@ func (c *crowded) Close() error {
 	c.leave()
 	return c.Conn.Close()
 }
+
+// ServeAdmin serves the [Server.AdminHandler] from a listener until Close, and then returns nil.
+func (s *Server) ServeAdmin(l net.Listener) error {
+	h := &http.Server{Handler: s.AdminHandler(), ReadTimeout: headerTime, WriteTimeout: idleTime, IdleTimeout: idleTime}
+	s.mu.Lock()
+	s.servers = append(s.servers, h)
+	s.mu.Unlock()
+	if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("relay: serve metrics: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/crash"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+	"greenroom/tunnel"
+	"greenroom/tunnel/relay"
+	"greenroom/tunnel/relay/spool"
+)
+
+const (
+	// relayFolder is the relay's own in the data folder.
+	relayFolder = "relay"
+	// relayGrace is how long requests that are being answered may take when the relay ends.
+	relayGrace = 20 * time.Second
+	// relayPlainAddr and relayTLSAddr are where it listens unless told otherwise.
+	relayPlainAddr = "127.0.0.1:7090"
+	relayTLSAddr   = ":443"
+	// hooksVariable names the hooks of a relay without a spool. Their ids are secrets, and command lines are public.
+	hooksVariable = "GREENROOM_RELAY_HOOKS"
+	// sinkBody is the largest body unless told otherwise where a queue takes it: queues take no more.
+	sinkBody = 1 << 20
+)
+
+type relayOptions struct {
+	*program
+	addr, url, tls, admin, proxies string
+	policy, body, spool, retain    string
+	rate                           float64
+	wait                           time.Duration
+	to                             string
+	hooks                          []string
+	json, logJSON                  bool
+}
+
+func (p *program) relayCommand() *cobra.Command {
+	o := &relayOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "relay", Short: "Keep webhooks on a server until this machine fetches them", Args: noSuchCommand, RunE: p.do(o.run),
+		Long: "Run the relay: a server with a public name that takes webhooks at any time, keeps them on its disk before their\n" +
+			"senders hear 200, and hands them over when the machine that they are for is there. That machine needs a token\n" +
+			"(`relay token create`), and gets a public URL with it. See docs/relay.md.",
+		Example: "# on a server whose name is relay.example, with a certificate that it gets by itself\n" +
+			"greenroom relay --url https://relay.example\n\n" +
+			"# behind a proxy on the same machine that ends TLS\n" +
+			"greenroom relay --url https://relay.example --tls off --addr 127.0.0.1:7090 --trust-proxy 127.0.0.1\n\n" +
+			"# who may fetch\n" +
+			"greenroom relay token create laptop",
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&o.addr, "addr", "", "listen on this HOST:PORT (default "+relayTLSAddr+", or "+relayPlainAddr+" without TLS)")
+	fl.StringVar(&o.url, "url", "", "the public address, like https://relay.example (default http:// and where it listens)")
+	fl.StringVar(&o.tls, "tls", "", "auto for certificates from Let's Encrypt, off, or CERT,KEY for files (default auto for an https --url)")
+	fl.StringVar(&o.admin, "admin-addr", "", "serve /healthz, /readyz and /metrics on this HOST:PORT")
+	fl.StringVar(&o.proxies, "trust-proxy", "", "addresses or networks, with commas, whose word about the sender's address is taken")
+	fl.StringVar(&o.policy, "policy", string(spool.PolicyAuto), "when senders are answered: ack, sync or auto; hooks may have another")
+	fl.StringVar(&o.body, "max-body", config.FormatSize(relay.DefaultBody), "the largest body")
+	fl.StringVar(&o.spool, "spool", config.FormatSize(spool.DefaultQuota), "how much may wait for each hook; beyond it senders are refused")
+	fl.StringVar(&o.retain, "retain", "7d", "how long requests wait before they are dropped")
+	fl.Float64Var(&o.rate, "rate", relay.DefaultRate, "requests a second for each hook, 0 for no bound")
+	fl.DurationVar(&o.wait, "sync-wait", relay.DefaultSyncWait, "how long a sender waits for the answer of the machine behind the relay")
+	fl.StringVar(&o.to, "to", "", "put requests into this queue instead of a spool, like sqs://QUEUE")
+	fl.StringArrayVar(&o.hooks, "hook", nil, "with --to: a hook, as NAME=ID with an id of 26 or more random letters and digits; or in "+hooksVariable)
+	fl.BoolVar(&o.json, "json", false, "print a JSON object with the addresses")
+	fl.BoolVar(&o.logJSON, "log-json", false, "write the log as JSON")
+	cmd.AddCommand(p.relayTokenCommand(), p.relayHookCommand())
+	return cmd
+}
+
+func (o *relayOptions) run(ctx context.Context, _ []string) (err error) {
+	opt, err := o.options()
+	if err != nil {
+		return err
+	}
+	c, err := o.config(ctx, "")
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(c.DataDir, relayFolder)
+	secure, addr, err := o.security(dir)
+	if err != nil {
+		return err
+	}
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	opt.Log = o.log()
+	opt.Crash = crashGroup(opt.Log, func(r crash.Report) { fail(r) })
+	if o.to == "" {
+		opt.Dir = dir
+	} else if opt.Sink, err = openSink(ctx, o.to, opt.Log); err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return &app.Error{Kind: provider.Unavailable, Text: fmt.Sprintf("listen on %s: %v", addr, err), Hint: "choose another with --addr", Err: err}
+	}
+	if opt.URL == "" {
+		opt.URL = map[bool]string{true: "https://", false: "http://"}[secure != nil] + l.Addr().String()
+	}
+	s, err := relay.Open(opt)
+	if err != nil {
+		return errors.Join(relayError(c, err), l.Close())
+	}
+	defer func() {
+		// A signal comes again for who can't wait.
+		ending, cancel := context.WithTimeout(context.Background(), relayGrace)
+		defer cancel()
+		err = errors.Join(err, s.Close(ending))
+	}()
+	if o.to == "" {
+		if err := s.ServeControl(); err != nil {
+			opt.Log.Warn("tokens and hooks can't be changed while the relay runs", "err", err)
+		}
+	}
+	served := make(chan error, 2)
+	opt.Crash.Go("relay", func() {
+		if secure != nil {
+			served <- s.ServeTLS(l, secure)
+		} else {
+			served <- s.Serve(l)
+		}
+	})
+	admin, err := o.serveAdmin(s, opt, served)
+	if err != nil {
+		return err
+	}
+	if err := o.tell(l, s, admin); err != nil {
+		return err
+	}
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+		if r, crashed := context.Cause(ctx).(crash.Report); crashed {
+			return r
+		}
+		return nil
+	}
+}
+
+func (o *relayOptions) log() *slog.Logger {
+	if o.logJSON {
+		return slog.New(slog.NewJSONHandler(o.stderr, nil))
+	}
+	return newLog(o.stderr, slog.LevelInfo)
+}
+
+// serveAdmin serves health and metrics where that was asked for, and gives the address.
+func (o *relayOptions) serveAdmin(s *relay.Server, opt relay.Options, served chan<- error) (string, error) {
+	if o.admin == "" {
+		return "", nil
+	}
+	l, err := net.Listen("tcp", o.admin)
+	if err != nil {
+		return "", &app.Error{Kind: provider.Unavailable, Text: fmt.Sprintf("listen on %s: %v", o.admin, err), Hint: "choose another with --admin-addr", Err: err}
+	}
+	opt.Crash.Go("relay admin", func() {
+		if err := s.ServeAdmin(l); err != nil {
+			served <- err
+		}
+	})
+	return "http://" + l.Addr().String(), nil
+}
+
+func (o *relayOptions) tell(l net.Listener, s *relay.Server, admin string) error {
+	if o.json {
+		facts := struct {
+			Listening string `json:"listening"`
+			URL       string `json:"url"`
+			Admin     string `json:"admin,omitempty"`
+		}{"http://" + l.Addr().String(), s.URL(), admin}
+		if strings.HasPrefix(s.URL(), "https") && o.tls != "off" {
+			facts.Listening = "https://" + l.Addr().String()
+		}
+		return o.printJSON(facts)
+	}
+	o.words("The relay takes requests for ", plain.Text(s.URL()), " at ", l.Addr().String(), ".")
+	if o.to == "" {
+		if tokens, err := s.Tokens(context.Background()); err == nil && len(tokens) == 0 {
+			o.words("Nobody may fetch them yet: make a token with `greenroom relay token create NAME`.")
+		}
+	}
+	return nil
+}
+
+// openSink opens the queue that a URL names.
+func openSink(_ context.Context, text string, _ *slog.Logger) (tunnel.Sink, error) {
+	scheme, _, _ := strings.Cut(text, ":")
+	return nil, usagef("--to can't be %s: there is no queue %q here", text, scheme)
+}
+
+// relayError says what to do about a relay that can't be opened.
+func relayError(c *config.Config, err error) error {
+	if errors.Is(err, relay.ErrInUse) {
+		return &app.Error{Kind: provider.Conflict, Text: "another relay runs on this data folder", Hint: "end it, or choose another folder with --data-dir", Err: err}
+	}
+	return folderError(c, err)
+}

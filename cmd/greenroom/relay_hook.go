@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+	"greenroom/tunnel/relay"
+	"greenroom/tunnel/relay/spool"
+)
+
+func (p *program) relayHookCommand() *cobra.Command {
+	return group("hook", "The public addresses that the relay takes requests at",
+		p.relayHookList(), p.relayHookCreate(), p.relayHookEdit(), p.relayHookDelete())
+}
+
+func (p *program) relayHookList() *cobra.Command {
+	var asJSON bool
+	var token string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the hooks, and how much waits in each", Args: exactly(),
+		RunE: p.do(func(ctx context.Context, _ []string) error {
+			return p.registrar(ctx, func(r registrar) error {
+				all, err := r.Hooks(ctx)
+				if err != nil {
+					return err
+				}
+				var hooks []relay.Hook
+				for _, h := range all {
+					if token == "" || h.Token == token {
+						hooks = append(hooks, h)
+					}
+				}
+				if asJSON {
+					return p.printJSON(list(hooks))
+				}
+				t := newTable("NAME", "TOKEN", "POLICY", "WAITING", "SIZE", "URL")
+				for _, h := range hooks {
+					t.add(h.Name, h.Token, string(h.Policy), strconv.Itoa(h.Depth), humanize.IBytes(uint64(max(h.Bytes, 0))), h.URL)
+				}
+				return p.printTable(t)
+			})
+		}),
+	}
+	cmd.Flags().StringVar(&token, "token", "", "only those of this token")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
+	return cmd
+}
+
+func (p *program) relayHookCreate() *cobra.Command {
+	var asJSON bool
+	var token, policy string
+	cmd := &cobra.Command{
+		Use: "create NAME", Short: "Make another hook for a token, and print its URL", Args: exactly("NAME"),
+		RunE: p.do(func(ctx context.Context, args []string) error {
+			return p.registrar(ctx, func(r registrar) error {
+				owner, err := ownerOf(ctx, r, token)
+				if err != nil {
+					return err
+				}
+				h, err := r.CreateHook(ctx, args[0], owner, spool.Policy(policy))
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return p.printJSON(h)
+				}
+				_, err = fmt.Fprintln(p.stdout, plain.Text(h.URL))
+				return err
+			})
+		}),
+	}
+	cmd.Flags().StringVar(&token, "token", "", "the token that it is for (default the only one)")
+	policyFlag(cmd, &policy)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	return cmd
+}
+
+func policyFlag(cmd *cobra.Command, policy *string) {
+	cmd.Flags().StringVar(policy, "policy", "", "when senders are answered: ack, sync or auto (default what the relay is run with)")
+	_ = cmd.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions([]string{"ack", "sync", "auto"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// ownerOf gives the token that was named, or the only valid one.
+func ownerOf(ctx context.Context, r registrar, name string) (string, error) {
+	if name != "" {
+		return name, nil
+	}
+	tokens, err := r.Tokens(ctx)
+	if err != nil {
+		return "", err
+	}
+	var valid []string
+	for _, t := range tokens {
+		if t.RevokedAt.IsZero() {
+			valid = append(valid, t.Name)
+		}
+	}
+	switch len(valid) {
+	case 0:
+		return "", &app.Error{Kind: provider.NotFound, Text: "there is no token", Hint: "make one with `greenroom relay token create NAME`"}
+	case 1:
+		return valid[0], nil
+	}
+	return "", usagef("there are several tokens: say --token %s", strings.Join(valid, " or "))
+}
+
+// hookOf finds a hook by its id, its URL, or its name, which several tokens may have used.
+func hookOf(ctx context.Context, r registrar, text, token string) (relay.Hook, error) {
+	all, err := r.Hooks(ctx)
+	if err != nil {
+		return relay.Hook{}, err
+	}
+	var found []relay.Hook
+	for _, h := range all {
+		if (token == "" || h.Token == token) && (h.ID == text || h.Name == text || h.URL == strings.TrimRight(text, "/")) {
+			found = append(found, h)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return relay.Hook{}, &app.Error{Kind: provider.NotFound, Text: "there is no hook " + text, Hint: "see `greenroom relay hook list`"}
+	case 1:
+		return found[0], nil
+	}
+	return relay.Hook{}, usagef("several tokens have a hook %s: say --token", text)
+}
+
+func (p *program) relayHookEdit() *cobra.Command {
+	var asJSON bool
+	var token, policy string
+	cmd := &cobra.Command{
+		Use: "edit HOOK", Short: "Change when senders are answered", Args: exactly("HOOK"),
+		RunE: p.do(func(ctx context.Context, args []string) error {
+			return p.registrar(ctx, func(r registrar) error {
+				h, err := hookOf(ctx, r, args[0], token)
+				if err != nil {
+					return err
+				}
+				if h, err = r.SetPolicy(ctx, h.ID, spool.Policy(policy)); err != nil {
+					return err
+				}
+				if asJSON {
+					return p.printJSON(h)
+				}
+				p.words("The hook ", h.Name, " has the policy ", string(h.Policy), ".")
+				return nil
+			})
+		}),
+	}
+	cmd.Flags().StringVar(&token, "token", "", "the token whose hook it is, where several have one of that name")
+	policyFlag(cmd, &policy)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	return cmd
+}
+
+func (p *program) relayHookDelete() *cobra.Command {
+	var asJSON, yes bool
+	var token string
+	cmd := &cobra.Command{
+		Use: "delete HOOK", Short: "Delete a hook with what waits in it", Args: exactly("HOOK"),
+		RunE: p.do(func(ctx context.Context, args []string) error {
+			if err := p.canAsk("--yes", yes); err != nil {
+				return err
+			}
+			var h relay.Hook
+			find := func(r registrar) (err error) { h, err = hookOf(ctx, r, args[0], token); return err }
+			if err := p.registrar(ctx, find); err != nil {
+				return err
+			}
+			question := fmt.Sprintf("Delete the hook %s of %s, with %d requests that wait in it?", h.Name, h.Token, h.Depth)
+			if err := p.confirm(ctx, question, "--yes", yes); err != nil {
+				return err
+			}
+			return p.registrar(ctx, func(r registrar) (err error) {
+				if h, err = r.DeleteHook(ctx, h.ID); err != nil {
+					return err
+				}
+				if asJSON {
+					return p.printJSON(h)
+				}
+				p.words(fmt.Sprintf("Deleted the hook %s, with %d requests that waited.", h.Name, h.Depth))
+				return nil
+			})
+		}),
+	}
+	cmd.Flags().StringVar(&token, "token", "", "the token whose hook it is, where several have one of that name")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	return cmd
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+	"greenroom/tunnel/relay"
+	"greenroom/tunnel/relay/spool"
+)
+
+// registrar is who keeps a relay's tokens and hooks: the running relay, or its file while none runs.
+type registrar interface {
+	CreateToken(ctx context.Context, name string, replace bool) (relay.NewToken, error)
+	RevokeToken(ctx context.Context, name string) (relay.Token, error)
+	Tokens(ctx context.Context) ([]relay.Token, error)
+	CreateHook(ctx context.Context, name, token string, policy spool.Policy) (relay.Hook, error)
+	SetPolicy(ctx context.Context, id string, policy spool.Policy) (relay.Hook, error)
+	DeleteHook(ctx context.Context, id string) (relay.Hook, error)
+	Hooks(ctx context.Context) ([]relay.Hook, error)
+	Close() error
+}
+
+var (
+	_ registrar = (*relay.Book)(nil)
+	_ registrar = (*relay.Remote)(nil)
+)
+
+const (
+	// registrarTime is how long a command waits for a relay that just starts or ends, or for another command.
+	registrarTime = 5 * time.Second
+	// registrarTurn is how long it waits for the file before it looks for a relay again.
+	registrarTurn = 100 * time.Millisecond
+)
+
+// registrar runs f with the running relay, or with its file.
+func (p *program) registrar(ctx context.Context, f func(registrar) error) error {
+	c, err := p.config(ctx, "")
+	if err != nil {
+		return err
+	}
+	r, err := openRegistrar(ctx, c)
+	if err != nil {
+		return err
+	}
+	return errors.Join(registrarError(f(r)), r.Close())
+}
+
+func openRegistrar(ctx context.Context, c *config.Config) (registrar, error) {
+	dir := filepath.Join(c.DataDir, relayFolder)
+	ctx, cancel := context.WithTimeout(ctx, registrarTime)
+	defer cancel()
+	for {
+		running, err := relay.Dial(ctx, dir)
+		if err == nil {
+			return running, nil
+		}
+		book, inUse := relay.OpenBook(dir, registrarTurn)
+		switch {
+		case inUse == nil:
+			return book, nil
+		case !errors.Is(inUse, relay.ErrInUse):
+			return nil, folderError(c, inUse)
+		case ctx.Err() != nil:
+			return nil, &app.Error{
+				Kind: provider.Conflict, Text: "a relay has the file, and does not answer", Err: errors.Join(err, inUse),
+				Hint: "see its log; while it runs it takes commands at " + filepath.Join(dir, relay.SocketName),
+			}
+		}
+	}
+}
+
+// registrarError gives a refusal its kind.
+func registrarError(err error) error {
+	var told *app.Error
+	if errors.As(err, &told) {
+		return err
+	}
+	for _, k := range []struct {
+		is   error
+		kind provider.Kind
+	}{{relay.ErrNotFound, provider.NotFound}, {relay.ErrExists, provider.Conflict}, {relay.ErrInvalid, provider.Invalid}} {
+		if errors.Is(err, k.is) {
+			return &app.Error{Kind: k.kind, Text: err.Error(), Err: err}
+		}
+	}
+	return err
+}
+
+func (p *program) relayTokenCommand() *cobra.Command {
+	return group("token", "Who may fetch what the relay keeps", p.relayTokenCreate(), p.relayTokenList(), p.relayTokenRevoke())
+}
+
+func (p *program) relayTokenCreate() *cobra.Command {
+	var asJSON, replace bool
+	cmd := &cobra.Command{
+		Use: "create NAME", Short: "Make a token, and print it this once", Args: exactly("NAME"),
+		Long: "Make a token, and print it: it is kept nowhere, and can't be printed again. With it comes a hook, whose URL is the\n" +
+			"public address of whoever has the token. A name that was revoked gets its hooks and what waits in them back;\n" +
+			"--replace does that to a token that is valid, whose old secret is void at once.",
+		Example: "greenroom relay token create laptop\n\n" +
+			"# on the laptop\nexport GREENROOM_RELAY_URL=https://relay.example GREENROOM_RELAY_TOKEN=grt_…\ngreenroom listen --tunnel relay",
+		RunE: p.do(func(ctx context.Context, args []string) error {
+			return p.registrar(ctx, func(r registrar) error {
+				made, err := r.CreateToken(ctx, args[0], replace)
+				if errors.Is(err, relay.ErrExists) {
+					return &app.Error{Kind: provider.Conflict, Text: err.Error(), Err: err, Hint: "choose another name, or give it a new secret with --replace"}
+				}
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return p.printJSON(made)
+				}
+				if _, err := fmt.Fprintln(p.stdout, made.Secret); err != nil {
+					return err
+				}
+				p.words("This is the token of ", made.Name, ", printed this once. Its hook is ", plain.Text(made.Hook.URL), ".")
+				return nil
+			})
+		}),
+	}
+	cmd.Flags().BoolVar(&replace, "replace", false, "give a token that exists a new secret")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	return cmd
+}
+
+func (p *program) relayTokenList() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the tokens, without their secrets", Args: exactly(),
+		RunE: p.do(func(ctx context.Context, _ []string) error {
+			return p.registrar(ctx, func(r registrar) error {
+				tokens, err := r.Tokens(ctx)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return p.printJSON(list(tokens))
+				}
+				t := newTable("NAME", "CREATED", "STATE")
+				for _, token := range tokens {
+					state := "away"
+					switch {
+					case !token.RevokedAt.IsZero():
+						state = "revoked"
+					case token.Connected:
+						state = "connected"
+					}
+					t.add(token.Name, token.CreatedAt.Local().Format(time.DateTime), state)
+				}
+				return p.printTable(t)
+			})
+		}),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
+	return cmd
+}
+
+func (p *program) relayTokenRevoke() *cobra.Command {
+	var asJSON, yes bool
+	cmd := &cobra.Command{
+		Use: "revoke NAME", Short: "Make a token void, and its hooks refuse what is sent to them", Args: exactly("NAME"),
+		RunE: p.do(func(ctx context.Context, args []string) error {
+			if err := p.canAsk("--yes", yes); err != nil {
+				return err
+			}
+			question := "Revoke the token " + args[0] + "? Its hooks answer 404 until a token of this name is made again."
+			if err := p.confirm(ctx, question, "--yes", yes); err != nil {
+				return err
+			}
+			return p.registrar(ctx, func(r registrar) error {
+				t, err := r.RevokeToken(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return p.printJSON(t)
+				}
+				p.words("Revoked the token ", plain.Text(t.Name), ".")
+				return nil
+			})
+		}),
+	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	return cmd
+}

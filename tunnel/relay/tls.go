@@ -1,0 +1,73 @@
+package relay
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/acme"
+	"golang.org/x/crypto/acme/autocert"
+)
+
+// AutoTLS gets certificates for the host of a public URL by itself, from Let's Encrypt, proving by way of the TLS port
+// (ALPN) that the host is this one; they are kept in the folder dir. The host's port 443 must lead here.
+func AutoTLS(publicURL, dir string) (*tls.Config, error) {
+	u, err := url.Parse(publicURL)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" {
+		return nil, fmt.Errorf("relay: certificates for %q: %w: it must be an https URL", publicURL, ErrInvalid)
+	}
+	m := &autocert.Manager{Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(u.Hostname()), Cache: autocert.DirCache(dir)}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, GetCertificate: m.GetCertificate, NextProtos: []string{"http/1.1", acme.ALPNProto},
+	}, nil
+}
+
+// FileTLS uses a certificate and key in PEM files, and reads them again when they have changed.
+func FileTLS(certFile, keyFile string) (*tls.Config, error) {
+	p := &pair{cert: certFile, key: keyFile}
+	if _, err := p.get(nil); err != nil {
+		return nil, err
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: p.get, NextProtos: []string{"http/1.1"}}, nil
+}
+
+// pair is a certificate that is read from files.
+type pair struct {
+	cert, key string
+
+	mu      sync.Mutex
+	changed [2]time.Time
+	now     *tls.Certificate
+}
+
+// get gives the certificate as it is in the files now. While they can't be read, as in the middle of a change, it gives the
+// last one.
+func (p *pair) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var changed [2]time.Time
+	var errs error
+	for i, name := range []string{p.cert, p.key} {
+		info, err := os.Stat(name)
+		if err != nil {
+			errs = errors.Join(errs, err)
+			continue
+		}
+		changed[i] = info.ModTime()
+	}
+	if errs == nil && (p.now == nil || changed != p.changed) {
+		c, err := tls.LoadX509KeyPair(p.cert, p.key)
+		if err == nil {
+			p.now, p.changed = &c, changed
+		}
+		errs = err
+	}
+	if p.now == nil {
+		return nil, fmt.Errorf("relay: read the certificate: %w", errs)
+	}
+	return p.now, nil
+}
