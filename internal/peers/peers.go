@@ -1,4 +1,5 @@
-// Package peers starts real software, written by others, for tests to talk to: an OpenSSH server, a server that speaks SQS.
+// Package peers starts real software, written by others, for tests to talk to: an OpenSSH server, servers that
+// speak SQS and S3.
 //
 // It is for tests alone. Everything binds 127.0.0.1 and ends with the test, also when the test is killed. What isn't
 // installed makes a test skip; where GREENROOM_REQUIRE_PEERS is set, as in .ci/run, it makes it fail.

@@ -56,3 +56,19 @@ func TestSSHDLetsItsUserIn(t *testing.T) {
 		t.Errorf("started again at %s", again.Addr)
 	}
 }
+
+func TestS3KeepsBucketsInFolders(t *testing.T) {
+	s := S3(t, "")
+	if err := os.Mkdir(s.Dir+"/bucket", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Get(s.Endpoint + "/bucket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusForbidden || !strings.Contains(string(body), "AccessDenied") {
+		t.Errorf("%s %v: %s", resp.Status, err, body)
+	}
+}
