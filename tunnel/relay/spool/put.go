@@ -73,13 +73,14 @@ func (u *upload) run(body io.Reader, size int64) (Position, error) {
 			pooled = buffers.Get().(*[]byte)
 			buf = *pooled
 		}
-		n, err := io.ReadFull(body, buf)
-		ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		n, ended, err := fill(body, buf)
 		switch {
-		case err != nil && !ended:
+		case err != nil:
 			return Position{}, err
 		case !ended && pooled == nil:
 			return Position{}, errMore
+		case ended && size >= 0 && u.e.Length+int64(n) != size:
+			return Position{}, io.ErrUnexpectedEOF
 		}
 		hash.Write(buf[:n])
 		u.e.Length += int64(n)
@@ -101,6 +102,22 @@ func (u *upload) run(body io.Reader, size int64) (Position, error) {
 		}
 		return p, err
 	}
+}
+
+// fill reads until b is full or the body has ended. Only [io.EOF] itself is an end: a body that is cut short is an error of
+// its own, which io.ReadFull would not tell from one that is shorter than b.
+func fill(body io.Reader, b []byte) (n int, ended bool, err error) {
+	for n < len(b) {
+		k, err := body.Read(b[n:])
+		n += k
+		switch {
+		case err == io.EOF:
+			return n, true, nil
+		case err != nil:
+			return n, false, err
+		}
+	}
+	return n, false, nil
 }
 
 // reserve sets bytes of the hook's share aside.
