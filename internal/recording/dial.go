@@ -106,12 +106,12 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // admits says whether a link is of a kind that is followed. Its address is looked at when it is dialled.
 func (t *Transport) admits(u *url.URL) error {
 	switch {
+	case u.Scheme != "https" && (u.Scheme != "http" || !t.private):
+		return fmt.Errorf("%w: it is not https", ErrRefusedAddress)
 	case u.Host == "" || u.User != nil || u.Opaque != "":
 		return fmt.Errorf("%w: it is no link", ErrRefusedAddress)
-	case u.Scheme == "https", u.Scheme == "http" && t.private:
-		return nil
 	}
-	return fmt.Errorf("%w: it is not https", ErrRefusedAddress)
+	return nil
 }
 
 // inner are networks that aren't the public internet, beyond those that net/netip knows.

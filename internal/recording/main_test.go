@@ -1,18 +1,17 @@
 package recording
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,6 +23,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if child() {
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -118,11 +120,12 @@ type origin struct {
 	sent     atomic.Int64
 	requests atomic.Int64
 
+	// before may answer a request in its own way, and says whether it did. It is set before the first request.
+	before func(w http.ResponseWriter, r *http.Request) bool
+
 	mu   sync.Mutex
 	data []byte
 	etag string
-	// before may answer a request in its own way, and says whether it did.
-	before func(w http.ResponseWriter, r *http.Request) bool
 }
 
 func serve(t testing.TB, data []byte) *origin {
@@ -144,16 +147,16 @@ func (o *origin) set(f func()) {
 
 func (o *origin) answer(w http.ResponseWriter, r *http.Request) {
 	o.requests.Add(1)
-	o.mu.Lock()
-	before, data, etag := o.before, o.data, o.etag
-	o.mu.Unlock()
 	w = &counted{w, &o.sent}
-	if before != nil && before(w, r) {
+	if o.before != nil && o.before(w, r) {
 		return
 	}
+	o.mu.Lock()
+	data, etag := o.data, o.etag
+	o.mu.Unlock()
 	w.Header().Set("ETag", etag)
 	w.Header().Set("Content-Type", "video/mp4")
-	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(string(data)))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
 }
 
 // counted counts what is written to the network.
@@ -168,7 +171,7 @@ func (c *counted) Write(b []byte) (int, error) {
 	return n, err
 }
 
-func (c *counted) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+func (c *counted) Flush() { c.ResponseWriter.(http.Flusher).Flush() }
 
 // source is the origin's file.
 func (o *origin) source() *HTTPSource {
@@ -194,7 +197,7 @@ func holds(t testing.TB, path string, want []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got) != string(want) {
+	if !bytes.Equal(got, want) {
 		t.Fatalf("%s has %d bytes that are not the %d of the source", path, len(got), len(want))
 	}
 }
@@ -222,5 +225,3 @@ func only(t testing.TB, dir string, want ...string) {
 		t.Errorf("the folder holds %q, want %q", got, want)
 	}
 }
-
-var _ io.Writer = (*counted)(nil)

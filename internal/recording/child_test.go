@@ -1,0 +1,76 @@
+package recording
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	"greenroom/internal/crash"
+)
+
+// childEnv holds, in the environment of a process that a test started, what that process is to fetch.
+const childEnv = "GREENROOM_RECORDING_TEST_CHILD"
+
+// order is what a child process fetches.
+type order struct {
+	URL     string
+	Dir     string
+	Name    string
+	Journal string
+	Chunk   int64
+	// FileLimit makes writes beyond it fail as a full disk does, until the child reads a line from its standard input.
+	FileLimit uint64
+}
+
+// child runs what a test wants done in a process of its own, and says whether it was one.
+func child() bool {
+	text := os.Getenv(childEnv)
+	if text == "" {
+		return false
+	}
+	if err := obey(text); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	return true
+}
+
+func obey(text string) error {
+	var o order
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return err
+	}
+	d := New(Options{Chunk: o.Chunk, Crash: &crash.Group{}})
+	r, err := d.Fetch(context.Background(), Task{
+		Key: "child", Dir: o.Dir, Name: o.Name, Journal: onDisk(o.Journal),
+		Source: NewHTTP(HTTPOptions{Link: Fixed(o.URL), Transport: NewTransport(true)}),
+	})
+	if err != nil {
+		return err
+	}
+	if len(r.Restarted) > 0 {
+		return errors.New("begun anew: " + fmt.Sprint(r.Restarted))
+	}
+	return nil
+}
+
+// process prepares a child.
+func process(t testing.TB, o order) *exec.Cmd {
+	t.Helper()
+	text, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, "-test.run=^$")
+	cmd.Env = append(os.Environ(), childEnv+"="+string(text))
+	cmd.Stderr = os.Stderr
+	return cmd
+}
