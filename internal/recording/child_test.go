@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
 	"greenroom/internal/crash"
 )
@@ -21,8 +23,8 @@ type order struct {
 	Dir     string
 	Name    string
 	Journal string
-	Chunk   int64
-	// FileLimit makes writes beyond it fail as a full disk does, until the child reads a line from its standard input.
+	// FileLimit makes writes beyond it fail as a full disk does, 0 doesn't. The child then writes a line when it is paused, and
+	// lifts the limit when it reads one.
 	FileLimit uint64
 }
 
@@ -44,11 +46,24 @@ func obey(text string) error {
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		return err
 	}
-	d := New(Options{Chunk: o.Chunk, Crash: &crash.Group{}})
-	r, err := d.Fetch(context.Background(), Task{
+	d := New(Options{Crash: &crash.Group{}, Recheck: 20 * time.Millisecond})
+	task := Task{
 		Key: "child", Dir: o.Dir, Name: o.Name, Journal: onDisk(o.Journal),
 		Source: NewHTTP(HTTPOptions{Link: Fixed(o.URL), Transport: NewTransport(true)}),
-	})
+	}
+	if o.FileLimit > 0 {
+		limitFileSize(o.FileLimit)
+		told := false
+		task.Report = func(s Stats) {
+			if s.State == Paused && !told {
+				told = true
+				fmt.Println(s.Reason)
+				bufio.NewReader(os.Stdin).ReadString('\n')
+				freeFileSize()
+			}
+		}
+	}
+	r, err := d.Fetch(context.Background(), task)
 	if err != nil {
 		return err
 	}
@@ -70,7 +85,8 @@ func process(t testing.TB, o order) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self, "-test.run=^$")
-	cmd.Env = append(os.Environ(), childEnv+"="+string(text))
+	// The race detector waits a second before it lets a process end.
+	cmd.Env = append(os.Environ(), childEnv+"="+string(text), "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = os.Stderr
 	return cmd
 }

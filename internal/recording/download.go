@@ -54,6 +54,8 @@ type Downloader struct {
 	opt   Options
 	slots *semaphore.Weighted
 	limit *bandwidth
+	// reserve makes room for a file: the system's way.
+	reserve func(f *os.File, size int64) error
 
 	mu      sync.Mutex
 	flights map[string]*flight
@@ -81,7 +83,7 @@ func New(o Options) *Downloader {
 	}
 	return &Downloader{
 		opt: o, slots: semaphore.NewWeighted(int64(o.Files)), limit: newBandwidth(o.Clock, o.Limit),
-		flights: map[string]*flight{},
+		reserve: reserve, flights: map[string]*flight{},
 	}
 }
 

@@ -204,7 +204,7 @@ func (f *fetch) begin(ctx context.Context, id Identity) (*chunks, error) {
 	if err := f.save(ctx); err != nil {
 		return nil, err
 	}
-	if err := f.part.reset(id.Size); err != nil {
+	if err := f.part.reset(id.Size, f.d.reserve); err != nil {
 		return nil, err
 	}
 	if id.NoRanges || id.Size < 0 || f.whole {

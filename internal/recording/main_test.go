@@ -120,12 +120,11 @@ type origin struct {
 	sent     atomic.Int64
 	requests atomic.Int64
 
-	// before may answer a request in its own way, and says whether it did. It is set before the first request.
-	before func(w http.ResponseWriter, r *http.Request) bool
-
 	mu   sync.Mutex
 	data []byte
 	etag string
+	// before may answer a request in its own way, and says whether it did.
+	before func(w http.ResponseWriter, r *http.Request) bool
 }
 
 func serve(t testing.TB, data []byte) *origin {
@@ -148,7 +147,10 @@ func (o *origin) set(f func()) {
 func (o *origin) answer(w http.ResponseWriter, r *http.Request) {
 	o.requests.Add(1)
 	w = &counted{w, &o.sent}
-	if o.before != nil && o.before(w, r) {
+	o.mu.Lock()
+	before := o.before
+	o.mu.Unlock()
+	if before != nil && before(w, r) {
 		return
 	}
 	o.mu.Lock()

@@ -131,7 +131,7 @@ func (p *part) size() (int64, error) {
 
 // reset empties the file and reserves room for size bytes, so that a disk without room is noticed before anything is
 // fetched. What was reserved in vain is given back.
-func (p *part) reset(size int64) error {
+func (p *part) reset(size int64, reserve func(*os.File, int64) error) error {
 	if err := p.Truncate(0); err != nil {
 		return disk("empty the part file", err)
 	}
