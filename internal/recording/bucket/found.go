@@ -1,0 +1,78 @@
+package bucket
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"path"
+	"slices"
+	"strings"
+
+	"greenroom/provider"
+	"greenroom/provider/object"
+)
+
+// Found is a recording that was found in a bucket.
+type Found struct {
+	Bucket    string
+	Recording provider.Recording
+}
+
+// Recordings makes recordings of objects that a platform wrote, in the order of their keys; objects that aren't named like the
+// platform's recordings are left out.
+//
+// A bucket doesn't tell the platform's id: ID is made of bucket and key, and is the same whenever the same object is found.
+// Where the platform lists its recordings too, the same one is recognised by the keys of its files. Daily's raw tracks come one
+// by one: those of one recording are put together, and their status is "processing", since only the platform knows whether they
+// are all. Kinds and files are as the platform's own list has them.
+func Recordings(p provider.Platform, objects []Object) []Found {
+	read := object.Whereby
+	if p == provider.Daily {
+		read = object.Daily
+	}
+	byKey := slices.Clone(objects)
+	slices.SortStableFunc(byKey, func(a, b Object) int { return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Key, b.Key)) })
+	// An object may be told of twice; what was told last is at the end.
+	var out []Found
+	places := map[string]int{}
+	for i, o := range byKey {
+		if i+1 < len(byKey) && byKey[i+1].Bucket == o.Bucket && byKey[i+1].Key == o.Key {
+			continue
+		}
+		n, ok := read(o.Key)
+		if !ok || !n.Track() && !slices.Contains(wholes[p], strings.ToLower(n.Ext)) {
+			continue
+		}
+		file := provider.RecordingFile{Name: path.Base(o.Key), Kind: cmp.Or(n.Media, "video"), Size: o.Size, Key: o.Key}
+		r := provider.Recording{Room: n.Room, Status: "ready", Kind: "cloud", StartedAt: n.Start}
+		group := o.Key
+		if n.Track() {
+			// The key without what follows the recording's start is that of the whole.
+			group, _, _ = strings.Cut(path.Base(o.Key), "-")
+			group = path.Join(path.Dir(o.Key), group) + "-"
+			r.Status, r.Kind = "processing", "tracks"
+		}
+		r.ID = identifier(o.Bucket, group)
+		at, there := places[r.ID]
+		if !there {
+			at = len(out)
+			places[r.ID] = at
+			out = append(out, Found{Bucket: o.Bucket, Recording: r})
+		}
+		out[at].Recording.Files = append(out[at].Recording.Files, file)
+	}
+	return out
+}
+
+// wholes are the extensions of files that are a whole recording. Daily gives them one only where the bucket's template asks
+// for it.
+var wholes = map[provider.Platform][]string{
+	provider.Whereby: {".mp4", ".mkv"},
+	provider.Daily:   {"", ".mp4", ".m4a", ".webm"},
+}
+
+// identifier is an id for what a bucket has under a key.
+func identifier(bucket, key string) string {
+	sum := sha256.Sum256([]byte(bucket + "/" + key))
+	return "s3-" + hex.EncodeToString(sum[:10])
+}

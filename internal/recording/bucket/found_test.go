@@ -1,0 +1,65 @@
+package bucket
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"greenroom/provider"
+)
+
+func TestRecordings(t *testing.T) {
+	noon := time.Date(2025, 6, 15, 12, 0, 0, 0, time.UTC)
+	const ada, grace = "0b0e2f3a-1111-4222-8333-0123456789ab", "9c0e2f3a-1111-4222-8333-0123456789ab"
+	const raw = "acme/demo/1749988800000-"
+	objects := []Object{
+		{Bucket: "b", Key: raw + grace + "-cam-video-1749988800200", Size: 3},
+		{Bucket: "b", Key: raw + ada + "-cam-audio-1749988800100", Size: 1},
+		{Bucket: "other", Key: raw + ada + "-cam-audio-1749988800100", Size: 4},
+		{Bucket: "b", Key: raw + ada + "-cam-audio-1749988800100", Size: 2}, // told again, of a later version
+		{Bucket: "b", Key: "acme/demo/1749988800000", Size: 9},
+		{Bucket: "b", Key: "acme/demo/1749988800000.json", Size: 9},
+		{Bucket: "b", Key: "sub/demo-2025-06-15T12:00:00Z.mkv", Size: 5},
+		{Bucket: "b", Key: "sub/demo-2025-06-15T12:00:00Z.txt", Size: 5},
+		{Bucket: "b", Key: "notes.txt"},
+	}
+	tracks := func(size ...int64) []provider.RecordingFile {
+		var out []provider.RecordingFile
+		for i, name := range []string{ada + "-cam-audio-1749988800100", grace + "-cam-video-1749988800200"}[:len(size)] {
+			out = append(out, provider.RecordingFile{Name: "1749988800000-" + name, Kind: []string{"cam-audio", "cam-video"}[i], Size: size[i], Key: raw + name})
+		}
+		return out
+	}
+	for platform, want := range map[provider.Platform][]Found{
+		provider.Daily: {
+			{"b", provider.Recording{Room: "demo", Status: "ready", Kind: "cloud", StartedAt: noon, Files: []provider.RecordingFile{
+				{Name: "1749988800000", Kind: "video", Size: 9, Key: "acme/demo/1749988800000"}}}},
+			{"b", provider.Recording{Room: "demo", Status: "processing", Kind: "tracks", StartedAt: noon, Files: tracks(2, 3)}},
+			{"other", provider.Recording{Room: "demo", Status: "processing", Kind: "tracks", StartedAt: noon, Files: tracks(4)}},
+		},
+		provider.Whereby: {
+			{"b", provider.Recording{Room: "demo", Status: "ready", Kind: "cloud", StartedAt: noon, Files: []provider.RecordingFile{
+				{Name: "demo-2025-06-15T12:00:00Z.mkv", Kind: "video", Size: 5, Key: "sub/demo-2025-06-15T12:00:00Z.mkv"}}}},
+		},
+		provider.LiveKit: nil,
+	} {
+		got := Recordings(platform, objects)
+		ids := map[string]bool{}
+		for i := range got {
+			ids[got[i].Recording.ID] = true
+			got[i].Recording.ID = ""
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", platform, diff)
+		}
+		if len(ids) != len(got) || ids[""] {
+			t.Errorf("%s: the ids are %v", platform, ids)
+		}
+	}
+	// A track that comes by itself belongs to the same recording as one that came before.
+	first, later := Recordings(provider.Daily, objects[:1]), Recordings(provider.Daily, objects[1:2])
+	if first[0].Recording.ID != later[0].Recording.ID {
+		t.Errorf("%s and %s", first[0].Recording.ID, later[0].Recording.ID)
+	}
+}

@@ -1,0 +1,395 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/cenkalti/backoff/v5"
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/crash"
+	"greenroom/internal/plain"
+)
+
+const (
+	// batchMost is how many messages SQS gives at once, waitMost for how long it holds a request open.
+	batchMost = 10
+	waitMost  = 20 * time.Second
+	// patience is what a request may take beyond that.
+	patience = 15 * time.Second
+	// defaultVisibility is for how long a message that was received is kept from others. It is extended while the handler
+	// works, and is how long a message stays away after a crash or a refusal.
+	defaultVisibility = 2 * time.Minute
+	// afterFault is the longest pause after the queue could not be read.
+	afterFault = 5 * time.Minute
+	// afterForeign is the first pause after messages that aren't ours, afterForeignMost the longest. Each receiving counts
+	// towards the number after which the queue's owner has them put aside.
+	afterForeign     = time.Minute
+	afterForeignMost = 30 * time.Minute
+	// idle is the least time between two requests that find nothing.
+	idle = time.Second
+	// reasonStays is for how long the reason why a message stays is shown after it last came: others come and go in between.
+	reasonStays = 10 * time.Minute
+	reasonMost  = 400
+)
+
+// A Handler makes objects durably known. It may be given the same object again. An error means that some of them aren't known;
+// they are offered again then, each message's by themselves.
+type Handler func(ctx context.Context, objects []Object) error
+
+// Status is how a queue does.
+type Status struct {
+	// Reason is what is wrong and what to do, one safe line; empty when all is well.
+	Reason string
+	// ReceivedAt is when the queue was last read with success, messages or none.
+	ReceivedAt time.Time
+	// Objects were handled; messages were Refused by the handler, Foreign or Unreadable. Those of the last three stay in the
+	// queue, and are counted each time that they come.
+	Objects    int
+	Refused    int
+	Foreign    int
+	Unreadable int
+}
+
+// Options are what a [Queue] is made of.
+type Options struct {
+	// API is a client by [NewSQS], URL the queue's.
+	API API
+	URL string
+	// Buckets are those that objects are accepted from, by name.
+	Buckets []string
+	// Handle is given what the queue tells.
+	Handle Handler
+	// Visibility is for how long others don't see a message while it is handled; 2 minutes when zero, whole seconds.
+	Visibility time.Duration
+	// Report hears of every change of the Status. Its calls don't overlap; it must not block. May be nil.
+	Report func(Status)
+	// Group starts what runs beside; nil starts it bare. Log and Clock may be nil.
+	Group *crash.Group
+	Log   *slog.Logger
+	Clock clockwork.Clock
+}
+
+// Queue reads one SQS queue. It is made by [NewQueue].
+type Queue struct {
+	o      Options
+	status Status
+	faults *backoff.ExponentialBackOff
+	alien  *backoff.ExponentialBackOff
+	// stays is why a message stays in the queue, which is shown for a while.
+	stays      string
+	staysUntil time.Time
+}
+
+// NewQueue makes a queue's reader. It asks nothing yet.
+func NewQueue(o Options) *Queue {
+	if o.Visibility <= 0 {
+		o.Visibility = defaultVisibility
+	}
+	o.Visibility = max(o.Visibility.Truncate(time.Second), time.Second)
+	if o.Clock == nil {
+		o.Clock = clockwork.NewRealClock()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	q := &Queue{
+		o:      o,
+		faults: &backoff.ExponentialBackOff{InitialInterval: time.Second, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: afterFault},
+		alien:  &backoff.ExponentialBackOff{InitialInterval: afterForeign, Multiplier: 2, MaxInterval: afterForeignMost},
+	}
+	q.faults.Reset()
+	q.alien.Reset()
+	return q
+}
+
+// Run reads the queue until ctx ends, whose cause it returns. What goes wrong on the way is in the [Status], and is tried
+// again. Only one Run of a Queue may go on at a time.
+func (q *Queue) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		pause, asked := time.Duration(0), q.o.Clock.Now()
+		messages, err := q.receive(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			pause = q.faults.NextBackOff()
+			q.tell(fmt.Sprintf("the queue cannot be read (check recording.queue, and the credentials' right to sqs:ReceiveMessage): %v", err))
+		default:
+			q.faults.Reset()
+			q.status.ReceivedAt = q.o.Clock.Now()
+			pause = q.settle(ctx, messages)
+			if len(messages) == 0 && q.status.ReceivedAt.Sub(asked) < idle {
+				pause = idle // the server doesn't hold requests open
+			}
+		}
+		if pause > 0 {
+			select {
+			case <-q.o.Clock.After(pause):
+			case <-ctx.Done():
+			}
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// receive waits for messages, up to ten.
+func (q *Queue) receive(ctx context.Context) ([]types.Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, waitMost+patience)
+	defer cancel()
+	out, err := q.o.API.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl: &q.o.URL, MaxNumberOfMessages: batchMost, WaitTimeSeconds: int32(waitMost.Seconds()),
+		VisibilityTimeout:           int32(q.o.Visibility.Seconds()),
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.Messages, nil
+}
+
+// received is one message and what becomes of it.
+type received struct {
+	message types.Message
+	objects []Object
+	// done says that it can go, foreign that it isn't ours, interrupted that the program ends, err why it stays.
+	done, foreign, interrupted bool
+	err                        error
+}
+
+// times is how often the message was received, this time included.
+func (r *received) times() int {
+	n, err := strconv.Atoi(r.message.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
+	if err != nil {
+		return 1
+	}
+	return n
+}
+
+// settle reads a batch, has it handled, deletes what is settled and gives back what isn't ours. It returns for how long to
+// leave the queue alone.
+func (q *Queue) settle(ctx context.Context, messages []types.Message) time.Duration {
+	var batch []*received
+	for _, m := range messages {
+		batch = append(batch, q.read(m))
+	}
+	stop := q.hold(ctx, batch)
+	q.handle(ctx, batch)
+	stop()
+	// What was handled is deleted even when the program ends now.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	fault := q.remove(ctx, batch)
+	back := slices.DeleteFunc(slices.Clone(batch), func(r *received) bool { return !r.foreign && !r.interrupted })
+	if len(back) > 0 {
+		fault = errors.Join(fault, q.giveBack(ctx, back))
+	}
+	q.account(batch, fault)
+	if slices.ContainsFunc(batch, func(r *received) bool { return r.foreign }) {
+		return q.alien.NextBackOff()
+	}
+	if len(batch) > 0 {
+		q.alien.Reset()
+	}
+	return 0
+}
+
+// read says what a message tells, and whether it is ours.
+func (q *Queue) read(m types.Message) *received {
+	r := &received{message: m}
+	n, err := Parse(aws.ToString(m.Body))
+	if err != nil {
+		r.err = err
+		return r
+	}
+	ours := func(bucket string) bool { return slices.Contains(q.o.Buckets, bucket) }
+	for _, o := range n.Created {
+		if ours(o.Bucket) {
+			r.objects = append(r.objects, o)
+		} else {
+			r.foreign = true
+			r.err = fmt.Errorf("it tells of the bucket %s", o.Bucket)
+		}
+	}
+	for _, b := range n.Others {
+		if !ours(b) {
+			r.foreign = true
+			r.err = fmt.Errorf("it tells of the bucket %s", b)
+		}
+	}
+	return r
+}
+
+// hold keeps the messages of a batch from others until the function that it returns is called.
+func (q *Queue) hold(ctx context.Context, batch []*received) (stop func()) {
+	if len(batch) == 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	ticks := q.o.Clock.NewTicker(q.o.Visibility / 3)
+	q.o.Group.Go("bucket queue", func() {
+		defer close(ended)
+		defer ticks.Stop()
+		for {
+			select {
+			case <-ticks.Chan():
+				if err := q.visible(ctx, batch, q.o.Visibility); err != nil && ctx.Err() == nil {
+					q.o.Log.Warn("messages could not be kept from others while they are handled", "queue", q.o.URL, "err", err)
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+// handle has the objects of the whole batch handled at once, and those of each message where that fails.
+func (q *Queue) handle(ctx context.Context, batch []*received) {
+	var all []Object
+	for _, r := range batch {
+		all = append(all, r.objects...)
+	}
+	var err error
+	if len(all) > 0 {
+		err = q.o.Handle(ctx, all)
+	}
+	for _, r := range batch {
+		switch {
+		case len(r.objects) == 0:
+		case err == nil:
+			q.status.Objects += len(r.objects)
+		case ctx.Err() != nil:
+			r.interrupted = true
+			continue
+		case len(r.objects) == len(all):
+			r.err = errors.Join(r.err, err)
+		default:
+			if own := q.o.Handle(ctx, r.objects); own != nil {
+				r.err = errors.Join(r.err, own)
+			} else {
+				q.status.Objects += len(r.objects)
+			}
+		}
+		r.done = r.err == nil && !r.foreign
+	}
+}
+
+// remove deletes what is done with.
+func (q *Queue) remove(ctx context.Context, batch []*received) error {
+	in := &sqs.DeleteMessageBatchInput{QueueUrl: &q.o.URL}
+	for i, r := range batch {
+		if r.done {
+			in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: r.message.ReceiptHandle})
+		}
+	}
+	if len(in.Entries) == 0 {
+		return nil
+	}
+	out, err := q.o.API.DeleteMessageBatch(ctx, in)
+	if err == nil && len(out.Failed) > 0 {
+		err = fmt.Errorf("%s: %s", aws.ToString(out.Failed[0].Code), aws.ToString(out.Failed[0].Message))
+	}
+	if err != nil {
+		return fmt.Errorf("messages that were handled cannot be deleted, and come again: %w", err)
+	}
+	return nil
+}
+
+// giveBack lets others, or the next start, have messages at once.
+func (q *Queue) giveBack(ctx context.Context, batch []*received) error {
+	if err := q.visible(ctx, batch, 0); err != nil {
+		return fmt.Errorf("messages cannot be given back before their time: %w", err)
+	}
+	return nil
+}
+
+// visible says after which time others see the messages.
+func (q *Queue) visible(ctx context.Context, batch []*received, after time.Duration) error {
+	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.o.URL}
+	for i, r := range batch {
+		in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
+			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: r.message.ReceiptHandle, VisibilityTimeout: int32(after.Seconds()),
+		})
+	}
+	out, err := q.o.API.ChangeMessageVisibilityBatch(ctx, in)
+	if err == nil && len(out.Failed) > 0 {
+		err = fmt.Errorf("%s: %s", aws.ToString(out.Failed[0].Code), aws.ToString(out.Failed[0].Message))
+	}
+	return err
+}
+
+// account counts what became of a batch, and tells what is wrong: the worst of it, for there is one line.
+func (q *Queue) account(batch []*received, fault error) {
+	var worst *received
+	for _, r := range batch {
+		switch {
+		case r.err == nil:
+			continue
+		case r.foreign:
+			q.status.Foreign++
+		case errors.Is(r.err, ErrUnreadable):
+			q.status.Unreadable++
+		default:
+			q.status.Refused++
+		}
+		if worst == nil || r.foreign && !worst.foreign {
+			worst = r
+		}
+	}
+	switch {
+	case worst != nil:
+		q.stays = reasonOf(worst)
+		q.staysUntil = q.o.Clock.Now().Add(reasonStays)
+	case q.o.Clock.Now().After(q.staysUntil):
+		q.stays = ""
+	}
+	if q.stays == "" && fault != nil {
+		q.tell(fmt.Sprintf("%v (check the credentials' right to sqs:DeleteMessage and sqs:ChangeMessageVisibility)", fault))
+		return
+	}
+	q.tell(q.stays)
+}
+
+// reasonOf says why a message stays in the queue, and what to do.
+func reasonOf(r *received) string {
+	switch {
+	case r.foreign:
+		return fmt.Sprintf("a message in the queue is not ours and stays there: %v (give Greenroom a queue of its own, or configure that bucket)", r.err)
+	case errors.Is(r.err, ErrUnreadable):
+		return fmt.Sprintf("a message in the queue cannot be read and stays there, received %d times: %v (a redrive policy of the queue puts such messages aside)", r.times(), r.err)
+	}
+	return fmt.Sprintf("a message could not be handled and comes again, received %d times: %v", r.times(), r.err)
+}
+
+// tell makes the reason the status's; empty means that all is well.
+func (q *Queue) tell(reason string) {
+	reason = plain.Text(clip(reason))
+	if reason != "" && reason != q.status.Reason {
+		q.o.Log.Warn("the queue of new recordings", "queue", q.o.URL, "reason", reason)
+	}
+	q.status.Reason = reason
+	if q.o.Report != nil {
+		q.o.Report(q.status)
+	}
+}
+
+// clip keeps what fits a few lines.
+func clip(s string) string {
+	r := []rune(s)
+	if len(r) > reasonMost {
+		return string(r[:reasonMost]) + "…"
+	}
+	return s
+}

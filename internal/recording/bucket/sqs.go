@@ -1,0 +1,60 @@
+package bucket
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"greenroom/internal/recording"
+)
+
+// API is what a [Queue] needs of SQS. *sqs.Client is one.
+type API interface {
+	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
+	DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)
+	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+}
+
+var _ API = (*sqs.Client)(nil)
+
+// NewSQS makes a client for the queue of that URL, reached with the credentials of a. Where the URL is one of Amazon's its
+// region is the queue's; any other URL is that of another implementation, which is asked there. a.Endpoint is the bucket's and
+// plays no part.
+func NewSQS(ctx context.Context, a recording.BucketAccess, queue string) (*sqs.Client, error) {
+	u, err := url.Parse(queue)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, fmt.Errorf("bucket: %q is not the URL of a queue", queue)
+	}
+	region, amazon := regionOf(u.Hostname())
+	if region != "" {
+		a.Region = region
+	}
+	a.Endpoint = ""
+	c, err := recording.NewAWS(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return sqs.NewFromConfig(c, func(o *sqs.Options) {
+		if !amazon {
+			o.BaseEndpoint = aws.String(u.Scheme + "://" + u.Host)
+		}
+	}), nil
+}
+
+// regionOf reads the region from the host of a queue's URL: sqs.us-west-2.amazonaws.com, or us-west-2.queue.amazonaws.com as
+// it used to be; China's end in .cn. It says whether the host is Amazon's at all.
+func regionOf(host string) (region string, amazon bool) {
+	name, amazon := strings.CutSuffix(strings.TrimSuffix(host, ".cn"), ".amazonaws.com")
+	if !amazon {
+		return "", false
+	}
+	if after, ok := strings.CutPrefix(name, "sqs."); ok {
+		return after, true
+	}
+	before, _ := strings.CutSuffix(name, ".queue")
+	return before, true
+}
