@@ -149,12 +149,20 @@ type Registration struct {
 	URL string
 	// Secret verifies what it sends, where the platform tells it.
 	Secret string
+	// Patient says that the platform keeps trying, see [WebhookSpec].
+	Patient bool
 	// Failed says that the platform has stopped sending after too many failures.
 	Failed bool
 	// Failures is how many failed in a row, LastAt when one was last sent; zero when unknown.
 	Failures int
 	LastAt   time.Time
 }
+
+// String leaves the secret out.
+func (r Registration) String() string { return r.ID + " at " + r.URL }
+
+// GoString leaves the secret out.
+func (r Registration) GoString() string { return r.String() }
 
 // WebhookSpec is a webhook to register.
 type WebhookSpec struct {
@@ -165,6 +173,12 @@ type WebhookSpec struct {
 	// failures. It is for tunnels that don't store and forward.
 	Patient bool
 }
+
+// String leaves the secret out.
+func (w WebhookSpec) String() string { return w.URL }
+
+// GoString leaves the secret out.
+func (w WebhookSpec) GoString() string { return w.String() }
 
 // A WebhookRegistrar manages the account's webhook by API. Platforms may admit only one for everybody who shares the
 // account, which is why nothing here replaces one on its own.

@@ -14,6 +14,9 @@ type WebhookRequest struct {
 	Body []byte
 	// ReceivedAt is when the first machine of ours received it; freshness is judged by it.
 	ReceivedAt time.Time
+	// Secrets are accepted beside the account's own, in the platform's form: those that were made after the provider was.
+	// One that isn't of that form is ignored.
+	Secrets []string
 }
 
 // Verdict is what the signature's check came to.

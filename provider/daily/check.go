@@ -51,18 +51,9 @@ func (p *Provider) checkSecret() provider.Check {
 	return c
 }
 
-// webhookObject is one registered webhook. Its hmac comes too and is not read.
-type webhookObject struct {
-	URL         string      `json:"url"`
-	State       rest.Text   `json:"state"`
-	FailedCount rest.Number `json:"failedCount"`
-	RetryType   rest.Text   `json:"retryType"`
-}
-
 func (p *Provider) checkWebhooks(ctx context.Context) []provider.Check {
 	const name = "webhook"
-	var hooks []webhookObject
-	err := p.client.Do(ctx, rest.Call{Op: "list webhooks", Method: http.MethodGet, Path: "/webhooks", Out: &hooks})
+	hooks, err := p.webhooks(ctx)
 	switch {
 	case errors.Is(err, provider.Forbidden):
 		c := provider.FailedCheck(name, err)
@@ -74,15 +65,16 @@ func (p *Provider) checkWebhooks(ctx context.Context) []provider.Check {
 	case len(hooks) == 0:
 		return []provider.Check{{
 			Name: name, Optional: true, Detail: "none is registered: presence is read every few seconds",
-			Hint: "register the public URL with POST /webhooks",
+			Hint: "open a tunnel: Greenroom registers its URL",
 		}}
 	}
 	var out []provider.Check
 	for _, h := range hooks {
 		c := provider.Check{Name: name, OK: h.State == "ACTIVE"}
-		c.Detail = fmt.Sprintf("%s, %s, %d failures in a row", p.client.Safe(h.URL), p.client.Safe(string(h.State)), h.FailedCount.Int())
+		c.Detail = fmt.Sprintf("%s, %s, %d failures in a row", p.client.Safe(h.URL), p.client.Safe(string(h.State)), h.Failures.Int())
 		if !c.OK {
-			c.Hint = "Daily sends nothing to it after three failures: reactivate it with POST /webhooks/{uuid}"
+			c.Hint = "Daily sends nothing to it after three failures: one of Greenroom's is reactivated when the tunnel is live, " +
+				"another with POST /webhooks/{uuid}"
 		}
 		out = append(out, c)
 	}

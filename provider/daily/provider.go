@@ -38,6 +38,7 @@ var (
 	_ provider.Historian        = (*Provider)(nil)
 	_ provider.FileLinker       = (*Provider)(nil)
 	_ provider.RecordingDeleter = (*Provider)(nil)
+	_ provider.WebhookRegistrar = (*Provider)(nil)
 )
 
 // Options are what a program may want to be different; the zero value is what it usually wants.

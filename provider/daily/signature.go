@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +33,8 @@ type keyring struct {
 	// decoded are the secrets as Daily uses them: decoded from base64.
 	decoded [][]byte
 	// plain are the secrets as text, for the simple scheme; empty when the account doesn't ask for it.
-	plain [][]byte
+	plain  [][]byte
+	simple bool
 	// hint says what to set when there is no secret.
 	hint string
 }
@@ -50,24 +52,44 @@ func newKeyring(a provider.Account) (keyring, error) {
 		return refuse("there is no such webhook signature",
 			`set `+a.Setting("DAILY_WEBHOOK_SIGNATURE", "signature")+` to "simple", or leave it out`)
 	}
-	simple := a.WebhookSignature == "simple"
+	k.simple = a.WebhookSignature == "simple"
 	for _, s := range append([]string{a.WebhookSecret}, a.WebhookSecrets...) {
-		if s = strings.TrimSpace(s); s == "" {
-			continue
-		}
-		if simple {
-			k.plain = append(k.plain, []byte(s))
-		}
-		key, err := base64.StdEncoding.Strict().DecodeString(s)
-		if (err != nil || len(key) == 0) && !simple {
+		if !k.add(s) {
 			return refuse("the webhook secret is not base64",
 				"set "+name+" to the webhook's hmac exactly as Daily gives it")
 		}
-		if err == nil && len(key) > 0 {
-			k.decoded = append(k.decoded, key)
-		}
 	}
 	return k, nil
+}
+
+// add makes a secret one of those that are checked with, unless it is empty. It says false when Daily could not have it.
+func (k *keyring) add(secret string) bool {
+	if secret = strings.TrimSpace(secret); secret == "" {
+		return true
+	}
+	if k.simple {
+		k.plain = append(k.plain, []byte(secret))
+	}
+	key, ok := decodeSecret(secret)
+	if ok {
+		k.decoded = append(k.decoded, key)
+	}
+	return ok || k.simple
+}
+
+// decodeSecret gives a secret as Daily uses it.
+func decodeSecret(secret string) ([]byte, bool) {
+	key, err := base64.StdEncoding.Strict().DecodeString(secret)
+	return key, err == nil && len(key) > 0
+}
+
+// with are the keys with a request's own secrets beside them.
+func (k keyring) with(secrets []string) keyring {
+	k.decoded, k.plain = slices.Clip(k.decoded), slices.Clip(k.plain)
+	for _, s := range secrets {
+		k.add(s)
+	}
+	return k
 }
 
 // ping is the body with which Daily tries a webhook's URL before it accepts the webhook. It carries nothing.

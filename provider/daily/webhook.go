@@ -63,13 +63,14 @@ type payload struct {
 // ReadWebhook verifies a request with the account's secrets (X-Webhook-Signature over X-Webhook-Timestamp and the exact
 // body) and reads the event. It never returns an error: what a request is worth is in the verdict.
 func (p *Provider) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, error) {
-	if p.keys.isTestPing(r) {
+	keys := p.keys.with(r.Secrets)
+	if keys.isTestPing(r) {
 		return provider.Webhook{
 			Verdict: provider.Unverified, Ping: true, Reason: "the platform's test of the address, which says nothing",
 			Event: provider.Event{Kind: provider.KindTest, Type: "test"},
 		}, nil
 	}
-	verdict, missing, reason := p.keys.verify(r)
+	verdict, missing, reason := keys.verify(r)
 	event, unread := readEvent(r.Body)
 	if verdict == provider.Verified {
 		reason = unread

@@ -51,7 +51,8 @@ func Sandbox(t *testing.T, platform provider.Platform, open Open) Harness {
 		}
 	}
 	return Harness{
-		Open: open, Account: a, Transport: srv.Client().Transport, Clock: worldClock{clock},
+		HookURL: "http://hook.example",
+		Open:    open, Account: a, Transport: srv.Client().Transport, Clock: worldClock{clock},
 		Join: func(t testing.TB, m provider.Meeting, who Person) string {
 			t.Helper()
 			p := sandbox.Person{Name: who.Name, Owner: who.Host}

@@ -39,6 +39,8 @@ type Harness struct {
 	Leave func(t testing.TB, m provider.Meeting, session string)
 	// Deliveries are the webhooks that the platform has sent so far, once those that are due have been sent.
 	Deliveries func(t testing.TB) []provider.WebhookRequest
+	// HookURL is a base under which the platform's webhooks arrive at Deliveries; empty where it reaches nothing of ours.
+	HookURL string
 }
 
 // Person is somebody who joins.
@@ -83,6 +85,8 @@ func Run(t *testing.T, h Harness) {
 		{"RateLimited", testRateLimited},
 		{"Webhooks", testWebhooks},
 		{"WebhookWithoutSecret", testWebhookWithoutSecret},
+		{"WebhookSecrets", testWebhookSecrets},
+		{"Registrar", testRegistrar}, // the last one, since it removes the webhook that the others listen to
 	} {
 		t.Run(one.name, func(t *testing.T) { one.test(t, h) })
 	}

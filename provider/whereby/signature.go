@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,8 +67,14 @@ func parseSignature(header string) (stamp string, signatures [][]byte) {
 // verify checks a request's signature. reason is for people and empty only for a verified one.
 func (p *Provider) verify(r provider.WebhookRequest) (verdict provider.Verdict, missing bool, reason string) {
 	header := strings.TrimSpace(strings.Join(r.Header.Values(headerSignature), ","))
+	secrets := slices.Clip(p.secrets)
+	for _, s := range r.Secrets {
+		if s = strings.TrimSpace(s); s != "" {
+			secrets = append(secrets, []byte(s))
+		}
+	}
 	switch {
-	case len(p.secrets) == 0:
+	case len(secrets) == 0:
 		return provider.Unverified, false, "no secret to check the signature with: set " +
 			p.account.Setting("WHEREBY_WEBHOOK_SECRET", "webhook_secret")
 	case header == "":
@@ -77,7 +84,7 @@ func (p *Provider) verify(r provider.WebhookRequest) (verdict provider.Verdict, 
 	if stamp == "" || len(given) == 0 {
 		return provider.Rejected, false, "the signature is not of the form t=…,v1=…"
 	}
-	if !p.signed(stamp, r.Body, given) && !p.signedCompact(stamp, r.Body, given) {
+	if !signed(secrets, stamp, r.Body, given) && !signedCompact(secrets, stamp, r.Body, given) {
 		return provider.Rejected, false, "the signature is wrong: another secret, or a changed body"
 	}
 	at, err := strconv.ParseInt(stamp, 10, 64)
@@ -95,9 +102,9 @@ func (p *Provider) verify(r provider.WebhookRequest) (verdict provider.Verdict, 
 }
 
 // signed says whether one of the signatures is one of the secrets' over the time and the body.
-func (p *Provider) signed(stamp string, body []byte, given [][]byte) bool {
+func signed(secrets [][]byte, stamp string, body []byte, given [][]byte) bool {
 	right := false
-	for _, secret := range p.secrets {
+	for _, secret := range secrets {
 		mac := hmac.New(sha256.New, secret)
 		mac.Write([]byte(stamp))
 		mac.Write([]byte{'.'})
@@ -112,10 +119,10 @@ func (p *Provider) signed(stamp string, body []byte, given [][]byte) bool {
 
 // signedCompact is signed over the body without its white space: Whereby's own sample signs what JSON.stringify makes,
 // and whether what is sent is that to the byte, nobody says.
-func (p *Provider) signedCompact(stamp string, body []byte, given [][]byte) bool {
+func signedCompact(secrets [][]byte, stamp string, body []byte, given [][]byte) bool {
 	var b bytes.Buffer
 	if json.Compact(&b, body) != nil || b.Len() == len(body) {
 		return false
 	}
-	return p.signed(stamp, b.Bytes(), given)
+	return signed(secrets, stamp, b.Bytes(), given)
 }

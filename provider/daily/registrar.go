@@ -1,0 +1,179 @@
+package daily
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// secretSize is how many random bytes a webhook's secret has.
+const secretSize = 32
+
+// webhookObject is a webhook as Daily tells it. Its hmac is a secret.
+type webhookObject struct {
+	ID        rest.Text   `json:"uuid"`
+	URL       string      `json:"url"`
+	HMAC      string      `json:"hmac"`
+	State     rest.Text   `json:"state"`
+	Failures  rest.Number `json:"failedCount"`
+	RetryType rest.Text   `json:"retryType"`
+	Last      rest.Text   `json:"lastMomentPushed"`
+}
+
+// webhookObjects are one webhook or a list of them: Daily's descriptions disagree.
+type webhookObjects []webhookObject
+
+func (w *webhookObjects) UnmarshalJSON(b []byte) error {
+	if !bytes.HasPrefix(bytes.TrimSpace(b), []byte("[")) {
+		*w = make(webhookObjects, 1)
+		return json.Unmarshal(b, &(*w)[0])
+	}
+	return json.Unmarshal(b, (*[]webhookObject)(w))
+}
+
+// webhookBody is what creating and updating take. The hmac is the secret as text.
+type webhookBody struct {
+	URL        string   `json:"url"`
+	EventTypes []string `json:"eventTypes"`
+	HMAC       string   `json:"hmac,omitempty"`
+	RetryType  string   `json:"retryType"`
+}
+
+// Daily's retry types: what gives up at once and falls silent after three failures, and what tries for longer.
+const (
+	retryOnce    = "circuit-breaker"
+	retryPatient = "exponential"
+)
+
+// NewWebhookSecret makes a secret as Daily takes it: base64.
+func (p *Provider) NewWebhookSecret() (string, error) {
+	b := make([]byte, secretSize)
+	if _, err := rand.Read(b); err != nil {
+		return "", err
+	}
+	return base64.StdEncoding.EncodeToString(b), nil
+}
+
+// Webhooks lists the webhooks of the domain.
+func (p *Provider) Webhooks(ctx context.Context) ([]provider.Registration, error) {
+	hooks, err := p.webhooks(ctx)
+	out := make([]provider.Registration, 0, len(hooks))
+	for _, h := range hooks {
+		out = append(out, h.registration())
+	}
+	return out, err
+}
+
+func (p *Provider) webhooks(ctx context.Context) (webhookObjects, error) {
+	const op = "list webhooks"
+	var hooks webhookObjects
+	if err := p.client.Do(ctx, rest.Call{Op: op, Method: http.MethodGet, Path: "/webhooks", Out: &hooks}); err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(hooks, func(h webhookObject) bool { return h.ID == "" || h.URL == "" }) {
+		return nil, p.client.Malformed(op, "", "a webhook in the answer has no id or no URL")
+	}
+	return hooks, nil
+}
+
+func (h webhookObject) registration() provider.Registration {
+	r := provider.Registration{
+		ID: h.ID.Clip(idLimit), URL: h.URL, Secret: h.HMAC, Patient: h.RetryType == retryPatient,
+		Failed: h.State != "" && h.State != "ACTIVE", Failures: int(h.Failures.Int()),
+	}
+	if at, err := time.Parse(time.RFC3339, string(h.Last)); err == nil {
+		r.LastAt = at
+	}
+	return r
+}
+
+// RegisterWebhook makes a webhook for the events that ReadWebhook understands. Daily tests the URL before it answers. The
+// call is not repeated on its own: the first may have made one.
+func (p *Provider) RegisterWebhook(ctx context.Context, w provider.WebhookSpec) (provider.Registration, error) {
+	r, err := p.putWebhook(ctx, "register webhook", "/webhooks", w, false)
+	var e *provider.Error
+	if errors.As(err, &e) && e.Kind == provider.Invalid && strings.Contains(strings.ToLower(e.Text), "maximum number of webhooks") {
+		full := *e
+		full.Kind = provider.Conflict
+		return provider.Registration{}, &full
+	}
+	return r, err
+}
+
+// UpdateWebhook changes a webhook, which also takes one that has FAILED into service again. Daily tests the URL before it
+// answers.
+func (p *Provider) UpdateWebhook(ctx context.Context, id string, w provider.WebhookSpec) (provider.Registration, error) {
+	const op = "update webhook"
+	if id == "" {
+		return provider.Registration{}, p.client.Refuse(provider.Invalid, op, id, "it has no id", "")
+	}
+	return p.putWebhook(ctx, op, "/webhooks/"+url.PathEscape(id), w, true)
+}
+
+// RemoveWebhook removes a webhook.
+func (p *Provider) RemoveWebhook(ctx context.Context, id string) error {
+	const op = "remove webhook"
+	if id == "" {
+		return p.client.Refuse(provider.Invalid, op, id, "it has no id", "")
+	}
+	err := p.client.Do(ctx, rest.Call{Op: op, Subject: id, Method: http.MethodDelete, Path: "/webhooks/" + url.PathEscape(id)})
+	if errors.Is(err, provider.NotFound) {
+		return nil
+	}
+	return err
+}
+
+func (p *Provider) putWebhook(ctx context.Context, op, path string, w provider.WebhookSpec, again bool) (provider.Registration, error) {
+	refuse := func(text, hint string) (provider.Registration, error) {
+		return provider.Registration{}, p.client.Refuse(provider.Invalid, op, w.URL, text, hint)
+	}
+	u, err := url.Parse(w.URL)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return refuse("that is no URL", "")
+	}
+	if _, ok := decodeSecret(w.Secret); w.Secret != "" && !ok {
+		return refuse("the webhook secret is not base64, as Daily wants it",
+			"set "+p.account.Setting("DAILY_WEBHOOK_SECRET", "webhook_secret")+" to base64, or leave it out to have one made")
+	}
+	body := webhookBody{URL: w.URL, EventTypes: eventTypes(), HMAC: w.Secret, RetryType: retryOnce}
+	if w.Patient {
+		body.RetryType = retryPatient
+	}
+	var hooks webhookObjects
+	err = p.client.Do(ctx, rest.Call{Op: op, Subject: u.Host, Method: http.MethodPost, Path: path, In: body, Out: &hooks, Idempotent: again})
+	var e *provider.Error
+	if errors.As(err, &e) && e.Kind == provider.Invalid && e.Hint == "" && strings.Contains(strings.ToLower(e.Text), "webhook endpoint") {
+		tested := *e
+		tested.Hint = "Daily's test request was not answered with 200: see whether the tunnel works with greenroom tunnel probe"
+		err = &tested
+	}
+	if err != nil {
+		return provider.Registration{}, err
+	}
+	if len(hooks) != 1 || hooks[0].ID == "" {
+		return provider.Registration{}, p.client.Malformed(op, u.Host, "the answer is not one webhook")
+	}
+	return hooks[0].registration(), nil
+}
+
+// eventTypes are those that ReadWebhook understands.
+func eventTypes() []string {
+	out := make([]string, 0, len(kinds))
+	for t := range maps.Keys(kinds) {
+		out = append(out, string(t))
+	}
+	slices.Sort(out)
+	return out
+}
