@@ -84,6 +84,9 @@ func FailedCheck(name string, err error) Check {
 	return Check{Name: name, Detail: err.Error(), Hint: HintOf(err)}
 }
 
+// SecretCheck names the [Check] about the account's webhook secret. Who makes secrets later knows better than the provider.
+const SecretCheck = "webhook secret"
+
 // A Checker finds out whether the account works: key, plan, permissions, clock.
 type Checker interface {
 	Check(ctx context.Context) []Check

@@ -140,7 +140,7 @@ func (o *doctorOptions) addStatus(t *table, s app.Status) {
 		}
 	}
 	if s.Tunnel.State != "" && s.Tunnel.State != "closed" {
-		t.add("tunnel", s.Tunnel.Driver, s.Tunnel.State, s.Tunnel.URL+" "+s.Tunnel.Reason)
+		addTunnel(t, s.Tunnel)
 	}
 	if s.Store.Path == "" {
 		return // nothing could be opened
@@ -165,5 +165,20 @@ func (o *doctorOptions) addStatus(t *table, s app.Status) {
 		}
 		t.add(about, p.Name+" of "+p.Account, state, p.Error)
 		about = ""
+	}
+}
+
+// addTunnel adds how an open tunnel does.
+func addTunnel(t *table, s app.TunnelStatus) {
+	waiting := noStoreAndForward + ": what is sent while this machine is away is lost"
+	if s.StoreAndForward {
+		waiting = fmt.Sprintf("%d waiting at the relay", s.Spool)
+	}
+	if s.RTTMs > 0 {
+		waiting = fmt.Sprintf("%.0f ms there and back, %s", s.RTTMs, waiting)
+	}
+	t.add("tunnel", s.Driver, s.State, waiting)
+	if s.Gap != "" {
+		t.add("", "lost", "warning", s.Gap)
 	}
 }

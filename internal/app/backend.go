@@ -322,6 +322,8 @@ type AccountStatus struct {
 	Hint   string `json:"hint,omitempty"`
 	// Webhook is the URL that the platform must post to, when it is known.
 	Webhook string `json:"webhook,omitempty"`
+	// Registration is how the webhook stands on the platform, nil while there is no public URL.
+	Registration *RegisteredWebhook `json:"registration,omitempty"`
 	// LastEventAt is when its last authentic delivery came.
 	LastEventAt Time `json:"last_event_at"`
 	// Cannot says why what the platform, or Greenroom with it, cannot do is disabled.

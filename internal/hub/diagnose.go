@@ -46,12 +46,14 @@ func (h *Hub) Diagnose(ctx context.Context, q app.DiagnosisQuery) ([]app.Diagnos
 	for i := range out {
 		for _, s := range status.Accounts {
 			if s.Name == out[i].Account {
-				out[i].Checks = append(out[i].Checks, h.checkHook(s), h.checkEvents(s))
+				h.knowSecret(accounts[i], out[i].Checks)
+				out[i].Checks = append(append(out[i].Checks, h.checkHook(s)), checkRegistration(s)...)
+				out[i].Checks = append(out[i].Checks, h.checkEvents(s))
 			}
 		}
 	}
 	if q.Account == "" {
-		out = append(out, app.Diagnosis{Checks: []provider.Check{h.checkAccounts(), checkListener(status), h.checkPolicy()}})
+		out = append(out, app.Diagnosis{Checks: []provider.Check{h.checkAccounts(), checkListener(status), h.checkTunnel(), h.checkPolicy()}})
 	}
 	return out, nil
 }
@@ -70,6 +72,54 @@ func (h *Hub) checkHook(s app.AccountStatus) provider.Check {
 		}
 		c.OK, c.Optional, c.Detail = false, true, s.Webhook+" can be reached from this machine alone"
 		c.Hint = "open a tunnel; until then presence is read every few seconds, which is slower"
+	}
+	return c
+}
+
+// knowSecret corrects what a provider says of the webhook secret when one was made after it.
+func (h *Hub) knowSecret(a *account, checks []provider.Check) {
+	if a.webhook().Secret == "" {
+		return
+	}
+	for i, c := range checks {
+		if c.Name == provider.SecretCheck && !c.OK {
+			checks[i] = provider.Check{Name: c.Name, OK: true, Detail: "made with the webhook, and kept in the store"}
+		}
+	}
+}
+
+// checkRegistration says how the webhook stands on the platform, once there is a public URL for it. Webhooks can be done
+// without: presence is read meanwhile.
+func checkRegistration(s app.AccountStatus) []provider.Check {
+	r := s.Registration
+	if r == nil {
+		return nil
+	}
+	c := provider.Check{Name: "registration", Optional: true, Detail: r.Problem, Hint: r.Hint}
+	switch r.State {
+	case app.WebhookRegistered:
+		c.OK, c.Optional, c.Detail = true, false, "the platform posts to the tunnel"
+	case app.WebhookByHand:
+		c.OK, c.Optional, c.Detail, c.Hint = true, false, "by hand: "+r.Hint, ""
+	}
+	return []provider.Check{c}
+}
+
+// checkTunnel says whether platforms can reach the listener.
+func (h *Hub) checkTunnel() provider.Check {
+	source, t := h.tunnelStatus()
+	c := provider.Check{Name: "tunnel", Detail: t.Driver + ", " + t.State}
+	if t.Reason != "" {
+		c.Detail += ": " + t.Reason
+	}
+	switch {
+	case t.Driver == "none":
+		c.Optional, c.Detail = true, "none: only programs on this machine can reach the listener"
+		c.Hint = "choose one under [tunnel] in the configuration, or with greenroom listen --tunnel DRIVER"
+	case t.State == "live":
+		c.OK, c.Detail = true, t.Driver+", live at "+t.URL
+	case t.State == "connecting", source == "":
+		c.Optional = true
 	}
 	return c
 }

@@ -40,6 +40,7 @@ type historian struct {
 	next    time.Time
 	ended   map[string]bool // meetings that ended and were not read since
 	open    map[string]bool
+	anew    anew
 }
 
 func newHistorian(h *Hub, a *account) (*historian, bool) {
@@ -56,6 +57,9 @@ func (r *historian) turn(ctx context.Context) {
 	now := r.hub.clock.Now()
 	if err := r.wake(ctx, now); err != nil {
 		r.hub.complain(err, "when somebody last listened could not be kept", r.account)
+	}
+	if r.anew.due(r.hub) {
+		r.gapEnd, r.next = now, now
 	}
 	if now.Before(r.next) {
 		return

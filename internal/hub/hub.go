@@ -83,6 +83,8 @@ type Hub struct {
 	since    app.Time
 
 	tunnels tunnels
+	// missed counts the times after which everything has to be read anew from the platforms.
+	missed atomic.Uint64
 }
 
 // account is an Account with what was learned of it.
@@ -92,6 +94,12 @@ type account struct {
 	lastErr error
 	okAt    app.Time
 	eventAt app.Time
+	// record is what is remembered of its webhook, registered how that stands on the platform.
+	record     webhookRecord
+	registered *app.RegisteredWebhook
+
+	registering   sync.Mutex // one look at the platform's webhooks at a time
+	wakeRegistrar chan struct{}
 }
 
 var _ app.Backend = (*Hub)(nil)
@@ -116,7 +124,7 @@ func Open(o Options) (*Hub, error) {
 		if a.Provider == nil || h.accounts[a.Name] != nil {
 			return nil, fmt.Errorf("hub: account %q is without a provider or named twice", a.Name)
 		}
-		acct := &account{Account: a}
+		acct := &account{Account: a, wakeRegistrar: make(chan struct{}, 1)}
 		h.accounts[a.Name] = acct
 		h.order = append(h.order, acct)
 	}
@@ -132,7 +140,7 @@ func Open(o Options) (*Hub, error) {
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	for _, a := range h.order {
-		if err := h.recallLastEvent(a); err != nil {
+		if err := errors.Join(h.recallLastEvent(a), h.recallWebhook(a)); err != nil {
 			h.cancel()
 			return nil, errors.Join(err, h.store.Close())
 		}
@@ -180,6 +188,9 @@ func (h *Hub) Start() {
 		}
 		if p, ok := newRecordingPoller(h, a); ok {
 			h.goes("recordings of "+a.Name, p.run)
+		}
+		if r, ok := newRegistrar(h, a); ok {
+			h.goes("webhook of "+a.Name, r.run)
 		}
 		if r, ok := newHistorian(h, a); ok {
 			h.goes("history of "+a.Name, r.run)

@@ -21,6 +21,7 @@ type presencePoller struct {
 	// last is when each meeting was last read; pause until when nothing is read at all.
 	last  map[string]time.Time
 	pause time.Time
+	anew  anew
 }
 
 func newPresencePoller(h *Hub, a *account) *presencePoller {
@@ -33,6 +34,9 @@ func (p *presencePoller) run() { p.hub.everySecond(p.turn) }
 // turn reads the meetings that are due, as many as the platform's spacing allows.
 func (p *presencePoller) turn(ctx context.Context) {
 	traits := p.account.Provider.Traits()
+	if p.anew.due(p.hub) {
+		clear(p.last)
+	}
 	due, err := p.due(ctx, traits.PresenceEvery)
 	if err != nil {
 		p.hub.complain(err, "the meetings to poll could not be read", p.account)

@@ -36,6 +36,7 @@ type recordingPoller struct {
 	// recording are the meetings that were being recorded at the last look; ended is when one last stopped being so.
 	recording map[string]bool
 	ended     time.Time
+	anew      anew
 }
 
 func newRecordingPoller(h *Hub, a *account) (*recordingPoller, bool) {
@@ -47,6 +48,9 @@ func (p *recordingPoller) run() { p.hub.everySecond(p.turn) }
 
 func (p *recordingPoller) turn(ctx context.Context) {
 	now := p.hub.clock.Now()
+	if p.anew.due(p.hub) {
+		p.last = time.Time{}
+	}
 	age := now.Sub(p.last)
 	if now.Before(p.pause) || age < listSoon {
 		return

@@ -53,6 +53,7 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 		Name: a.Name, Platform: a.Platform, APIURL: a.APIURL, Health: "unchecked", LastEventAt: a.eventAt, Cannot: reasons(a),
 		Detail: "no call has been made yet",
 	}
+	s.Registration = h.registration(a, hook)
 	switch {
 	case hook != "":
 		s.Webhook = hook
@@ -62,11 +63,14 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 	switch {
 	case a.lastErr != nil:
 		s.Health, s.Detail, s.Hint = "failing", a.lastErr.Error(), provider.HintOf(a.lastErr)
-	case a.WebhookSecret == "" && len(a.WebhookSecrets) == 0:
+	case !a.hasSecret():
 		s.Health, s.Detail = "no webhook secret", "every webhook is refused, since none can be verified"
 		s.Hint = fmt.Sprintf("set webhook_secret for the account %s", a.Name)
 		if a.Name == string(a.Platform) {
 			s.Hint = fmt.Sprintf("set %s_WEBHOOK_SECRET", strings.ToUpper(a.Name))
+		}
+		if _, can := a.Provider.(provider.WebhookRegistrar); can {
+			s.Hint += ", or open a tunnel: then the webhook is registered, and its secret made, from here"
 		}
 	case !a.okAt.IsZero():
 		s.Health, s.Detail = "ok", "the last call succeeded"
@@ -74,6 +78,11 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 		s.Health, s.Detail = "ok", "webhooks arrive"
 	}
 	return s
+}
+
+// hasSecret says whether signatures can be checked at all. a.mu is held.
+func (a *account) hasSecret() bool {
+	return a.WebhookSecret != "" || len(a.WebhookSecrets) > 0 || a.record.Secret != ""
 }
 
 // noteCall remembers whether the account's calls succeed. A refusal that is about one meeting is no sign of ill health.

@@ -24,6 +24,14 @@ type tunnels struct {
 	reports map[string]*tunnelReport
 	probes  map[uint64]tunnelProbe
 	probed  uint64
+	// live is what registrations were last told of.
+	live liveTunnel
+}
+
+// liveTunnel is what registrations depend on.
+type liveTunnel struct {
+	live, patient bool
+	hooks         map[string]string
 }
 
 type tunnelReport struct {
@@ -98,9 +106,30 @@ func (h *Hub) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelR
 	}
 	t.mu.Unlock()
 	if changed {
-		h.bus.publish([]app.Change{{Kind: app.StatusChange}})
+		h.tunnelChanged()
 	}
 	return app.TunnelReported{}, ctx.Err()
+}
+
+// tunnelChanged tells everybody of it, and has webhooks registered and read what was missed when it has become live or has
+// another URL.
+func (h *Hub) tunnelChanged() {
+	_, s := h.tunnelStatus()
+	now := liveTunnel{live: s.State == "live", patient: !s.StoreAndForward, hooks: s.Hooks}
+	h.tunnels.mu.Lock()
+	was := h.tunnels.live
+	h.tunnels.live = now
+	h.tunnels.mu.Unlock()
+	if now.live && (!was.live || now.patient != was.patient || !maps.Equal(now.hooks, was.hooks)) {
+		for _, a := range h.order {
+			select {
+			case a.wakeRegistrar <- struct{}{}:
+			default:
+			}
+		}
+		h.readAnew()
+	}
+	h.bus.publish([]app.Change{{Kind: app.StatusChange}})
 }
 
 func (h *Hub) forgetTunnel(source string, r *tunnelReport) {
@@ -112,7 +141,7 @@ func (h *Hub) forgetTunnel(source string, r *tunnelReport) {
 	}
 	t.mu.Unlock()
 	if mine {
-		h.bus.publish([]app.Change{{Kind: app.StatusChange}})
+		h.tunnelChanged()
 	}
 }
 
@@ -197,16 +226,5 @@ func (h *Hub) ProbeTunnel(ctx context.Context, _ app.TunnelProbe) (app.TunnelPro
 			Kind: provider.Unavailable, Text: "the process that has the tunnel open (" + status.Driver + ") gave no outcome",
 			Hint: "look at its log",
 		}
-	}
-}
-
-// RegisterWebhook makes the account's platform post to the tunnel's URL; see [app.Backend].
-func (h *Hub) RegisterWebhook(_ context.Context, r app.WebhookRegistration) (app.RegisteredWebhook, error) {
-	a, err := h.accountOf(r.Account)
-	if err != nil {
-		return app.RegisteredWebhook{}, err
-	}
-	return app.RegisteredWebhook{}, &app.Error{
-		Kind: provider.Unsupported, Platform: a.Platform, Text: "webhooks are registered on the platform's own pages",
 	}
 }

@@ -48,7 +48,7 @@ func (p *Provider) read(ctx context.Context, op, path string, h *http.Header) er
 }
 
 func (p *Provider) checkSecret() provider.Check {
-	c := provider.Check{Name: "webhook secret", OK: true, Detail: "set"}
+	c := provider.Check{Name: provider.SecretCheck, OK: true, Detail: "set"}
 	if len(p.secrets) == 0 {
 		c.OK, c.Optional, c.Detail = false, true, "not set: webhooks are refused"
 		c.Hint = "set " + p.account.Setting("WHEREBY_WEBHOOK_SECRET", "webhook_secret") +
