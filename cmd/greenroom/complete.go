@@ -40,3 +40,18 @@ func (p *program) rooms(cmd *cobra.Command, args []string, prefix string) ([]cob
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
+
+// accounts completes the first argument with the names of the configured accounts.
+func (p *program) accounts(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	c, err := p.config(cmd.Context(), "")
+	if len(args) > 0 || err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []cobra.Completion
+	for _, a := range c.Accounts {
+		if strings.HasPrefix(a.Name, prefix) {
+			names = append(names, a.Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -411,3 +411,71 @@ func drawn(t *testing.T, f func(context.Context, app.Backend) error) func(contex
 		return f(ctx, o.Backend)
 	}
 }
+
+// TestTheWebhookFollowsTheTunnel has a real Daily webhook, on the sandbox, made through the tunnel, and another's left alone
+// until somebody says otherwise.
+func TestTheWebhookFollowsTheTunnel(t *testing.T) {
+	b, w := realBench(t)
+	env := b.getenv
+	b.getenv = func(name string) string {
+		if name == "DAILY_WEBHOOK_SECRET" {
+			return ""
+		}
+		return env(name)
+	}
+	if _, err := w.SetWebhook(provider.Daily, "http://127.0.0.1:9/theirs", ""); err != nil {
+		t.Fatal(err)
+	}
+	p := newPipe("ssh")
+	b.through(p)
+	lines, _, stop := b.listening(t, "--tunnel", "ssh")
+	local := <-p.local
+	base := p.public(t, local)
+	p.board.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, base })
+	for lines.tunnel().State != "live" {
+	}
+	other := b.beside(t)
+	other.run(t, 1, "tunnel", "register", "daily")
+	if s := other.err.String(); !strings.Contains(s, "posts to http://127.0.0.1:9/theirs") || !strings.Contains(s, "--replace") {
+		t.Errorf("a foreign one: %s", s)
+	}
+	other.run(t, 2, "tunnel", "register", "daily", "--replace")
+	other.run(t, 0, "doctor")
+	if s := other.out.String(); !strings.Contains(s, "registration") || !strings.Contains(s, "--replace` takes it over") ||
+		!strings.Contains(s, "Configure, Webhooks, Add endpoint") {
+		t.Errorf("doctor: %s", s)
+	}
+	asking := b.beside(t)
+	asking.inTTY, asking.outTTY, asking.stdin = true, true, strings.NewReader("n\n")
+	asking.run(t, 1, "tunnel", "register", "daily", "--replace")
+	if s := asking.err.String(); !strings.Contains(s, "Take it over? Nothing arrives there any more. [y/N]") {
+		t.Errorf("it asks %s", s)
+	}
+	if hooks := w.Webhooks(); len(hooks) != 1 || hooks[0].URL != "http://127.0.0.1:9/theirs" {
+		t.Fatalf("before anybody said yes: %+v", hooks)
+	}
+	other.run(t, 0, "tunnel", "register", "daily", "--replace", "--yes", "--json")
+	if s := other.out.String(); !strings.Contains(s, `"state":"registered"`) || !strings.Contains(s, base+"/hooks/daily") {
+		t.Errorf("taken over: %s", s)
+	}
+	if hooks := w.Webhooks(); len(hooks) != 1 || hooks[0].URL != base+"/hooks/daily" {
+		t.Fatalf("then: %+v", hooks)
+	}
+	if line := lines.next(); !strings.Contains(line, `"kind":"test"`) || !strings.Contains(line, `"verified"`) {
+		t.Errorf("the platform's test of the address: %s", line)
+	}
+	if err := w.Emit(provider.Daily, "meeting.started", map[string]any{"room": "elsewhere", "meeting_id": "m-1", "start_ts": 1.5}); err != nil {
+		t.Fatal(err)
+	}
+	if line := lines.next(); !strings.Contains(line, `"verified"`) || !strings.Contains(line, "meeting.started") {
+		t.Errorf("the event: %s", line)
+	}
+	other.run(t, 4, "tunnel", "register", "whereby")
+	other.run(t, 0, "doctor")
+	if s := other.out.String(); !strings.Contains(s, "made with the webhook, and kept in the store") || !strings.Contains(s, "the platform posts to the tunnel") {
+		t.Errorf("doctor: %s", s)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("listen ended with %d: %s", code, b.err.String())
+	}
+}

@@ -16,8 +16,8 @@ import (
 )
 
 func (p *program) tunnelCommand() *cobra.Command {
-	return group("tunnel", "The tunnel that makes the listener public: how it does, and whether it works",
-		p.tunnelStatus(), p.tunnelProbe())
+	return group("tunnel", "The tunnel that makes the listener public",
+		p.tunnelStatus(), p.tunnelProbe(), p.tunnelRegister())
 }
 
 // noStoreAndForward is the label of a tunnel that loses what is sent while this machine is away.

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+)
+
+type tunnelRegisterOptions struct {
+	*program
+	replace, yes, json bool
+}
+
+func (p *program) tunnelRegister() *cobra.Command {
+	o := &tunnelRegisterOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "register ACCOUNT", Short: "Have an account's platform post to the tunnel", Args: exactly("ACCOUNT"), RunE: p.do(o.run),
+		ValidArgsFunction: p.accounts,
+		Long: "Have an account's platform post to the tunnel's public URL. While a tunnel is live this happens by itself, and one\n" +
+			"that the platform has given up on is taken into service again. A webhook that was not registered from here is left\n" +
+			"alone, though it may be the only one that the platform admits: --replace takes it over, and whoever received there\n" +
+			"gets nothing any more. Where the platform has no call for it this says where to paste the URL, and ends with\n" +
+			"status 4.",
+	}
+	cmd.Flags().BoolVar(&o.replace, "replace", false, "take over a webhook that was not registered from here")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the webhook as a JSON object")
+	return cmd
+}
+
+func (o *tunnelRegisterOptions) run(ctx context.Context, args []string) error {
+	if o.replace {
+		if err := o.canAsk("--yes", o.yes); err != nil {
+			return err
+		}
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		w, err := b.RegisterWebhook(ctx, app.WebhookRegistration{Account: args[0]})
+		if o.replace && errors.Is(err, provider.Conflict) {
+			question := fmt.Sprintf("Now %s. Take it over? Nothing arrives there any more.", err)
+			if err := o.confirm(ctx, question, "--yes", o.yes); err != nil {
+				return err
+			}
+			w, err = b.RegisterWebhook(ctx, app.WebhookRegistration{Account: args[0], Replace: true})
+		}
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(w)
+		}
+		o.words(plain.Text(fmt.Sprintf("The platform of %s posts to %s.", w.Account, w.URL)))
+		return nil
+	})
+}
