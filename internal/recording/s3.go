@@ -59,6 +59,9 @@ func (s *S3Source) Identify(ctx context.Context) (Identity, error) {
 		Size: -1, ETag: strong(head.ETag), Version: version(head.VersionId), MediaType: aws.ToString(head.ContentType),
 		NoRanges: aws.ToString(head.AcceptRanges) == "none",
 	}
+	if s.Version != "" && id.Version != s.Version {
+		return Identity{}, fmt.Errorf("%w: another version of %s", errOdd, plain.Text(s.Key))
+	}
 	if head.ContentLength != nil {
 		id.Size = *head.ContentLength
 	}
@@ -116,7 +119,12 @@ func (s *S3Source) Open(ctx context.Context, id Identity, off, n int64) (io.Read
 	}
 	out, err := s.API.GetObject(ctx, in)
 	if err != nil {
-		return nil, s.fault("read", err)
+		err = s.fault("read", err)
+		if errors.Is(err, ErrGone) && s.Version == "" && id.Version != "" {
+			// The version is gone. There may be another one, which asking for the identity tells.
+			err = fmt.Errorf("%w: %w", ErrChanged, err)
+		}
+		return nil, err
 	}
 	if err := s.answers(out, id, off, n, whole); err != nil {
 		if errors.Is(err, ErrNoRanges) {
