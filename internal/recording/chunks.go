@@ -72,9 +72,12 @@ func (c *chunks) bytes() int64 {
 	return n
 }
 
+// sizeMost is the largest file that is believed, 64 TiB, and the largest chunk of a saved progress.
+const sizeMost = 1 << 46
+
 // fits says whether a saved progress describes chunks of a file of this size.
 func (p Progress) fits(size int64) bool {
-	if p.Chunk <= 0 || size < 0 {
+	if p.Chunk <= 0 || p.Chunk > sizeMost || size < 0 || size > sizeMost {
 		return false
 	}
 	n := (size + p.Chunk - 1) / p.Chunk

@@ -21,6 +21,7 @@ const (
 	// ahead.
 	idleConnections = 16
 	dialTimeout     = 15 * time.Second
+	headersMost     = 256 << 10
 	idleTimeout     = 60 * time.Second
 )
 
@@ -31,6 +32,7 @@ const (
 // redirect leads inside. A proxy of the environment (HTTPS_PROXY) is used, and then resolves the names.
 type Transport struct {
 	private     bool
+	public      func(netip.Addr) bool
 	plain, safe *http.Transport
 }
 
@@ -38,7 +40,9 @@ type viaProxy struct{}
 
 // NewTransport makes a transport. With allowPrivate it reaches private addresses too, and those over plain http as well; it
 // is for platforms whose own API is there: a sandbox, or one that somebody hosts himself.
-func NewTransport(allowPrivate bool) *Transport {
+func NewTransport(allowPrivate bool) *Transport { return newTransport(allowPrivate, public) }
+
+func newTransport(allowPrivate bool, public func(netip.Addr) bool) *Transport {
 	make := func(check func(netip.Addr) error) *http.Transport {
 		dialer := &net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error {
 			at, err := netip.ParseAddrPort(address)
@@ -51,6 +55,7 @@ func NewTransport(allowPrivate bool) *Transport {
 		t := &http.Transport{
 			Proxy: http.ProxyFromEnvironment, Protocols: new(http.Protocols), DisableCompression: true,
 			MaxIdleConnsPerHost: idleConnections, IdleConnTimeout: idleTimeout, TLSHandshakeTimeout: dialTimeout,
+			MaxResponseHeaderBytes: headersMost,
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				if ctx.Value(viaProxy{}) != nil {
 					return direct.DialContext(ctx, network, address)
@@ -61,7 +66,7 @@ func NewTransport(allowPrivate bool) *Transport {
 		t.Protocols.SetHTTP1(true)
 		return t
 	}
-	t := &Transport{private: allowPrivate}
+	t := &Transport{private: allowPrivate, public: public}
 	t.safe = make(func(a netip.Addr) error {
 		if allowPrivate || public(a) {
 			return nil
@@ -95,7 +100,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if proxy, err := use.Proxy(r); err != nil {
 		return nil, errors.New("the proxy in the environment is not a URL")
 	} else if proxy != nil {
-		if a, err := netip.ParseAddr(r.URL.Hostname()); err == nil && !t.private && !public(a) {
+		if a, err := netip.ParseAddr(r.URL.Hostname()); err == nil && !t.private && !t.public(a) {
 			return nil, fmt.Errorf("%w: %s is not on the public internet", ErrRefusedAddress, a)
 		}
 		r = r.WithContext(context.WithValue(r.Context(), viaProxy{}, true))

@@ -118,9 +118,9 @@ func (d *Downloader) Fetch(ctx context.Context, t Task) (Result, error) {
 		err = context.Cause(ctx)
 		f.meter.state(Paused, "")
 	default:
-		err = fmt.Errorf("download %q: %w", t.Name, err)
 		f.meter.state(Failed, reason(err))
 		d.opt.Log.Warn("a download failed", "name", t.Name, "error", err)
+		err = fmt.Errorf("download %q: %w", t.Name, err)
 	}
 	result.Restarted, result.FetchedBytes = f.meter.stats().Restarted, f.meter.fetched()
 	return result, err

@@ -134,7 +134,6 @@ func (f *fetch) attempt(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	f.meter.state(Verifying, "")
 	return f.finish(ctx, id)
 }
 
@@ -143,7 +142,9 @@ func (f *fetch) identify(ctx context.Context) (Identity, error) {
 	for again := f.retry(); ; {
 		watch := f.watch(ctx)
 		id, err := f.task.Source.Identify(watch.ctx)
-		err = watch.end(err)
+		if err = watch.end(err); err == nil && id.Size > sizeMost {
+			err = fmt.Errorf("%w: a length of %d bytes", errOdd, id.Size)
+		}
 		if err == nil {
 			return id, nil
 		}

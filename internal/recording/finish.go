@@ -28,6 +28,8 @@ func (f *fetch) finish(ctx context.Context, id Identity) (Result, error) {
 	if id.Size >= 0 && size != id.Size {
 		return Result{}, &restart{"the part file has another size than the file", io.ErrUnexpectedEOF}
 	}
+	f.meter.begin(size, size)
+	f.meter.state(Verifying, "")
 	got, err := sumOf(ctx, io.NewSectionReader(f.part, 0, size), id.Algorithm)
 	if err != nil {
 		return Result{}, fmt.Errorf("read the part file: %w", err)
@@ -154,17 +156,22 @@ func (f *fetch) finished(ctx context.Context) (Result, bool, error) {
 
 // rename gives a file of the folder a new name without replacing another file, by the best way that the file system has.
 func (f *folder) rename(from, to string) error {
-	err := renameNew(f, from, to)
-	if !errors.Is(err, errNoRename) {
+	if err := renameNew(f, from, to); !errors.Is(err, errNoRename) {
 		return err
 	}
-	if err = f.root.Link(from, to); err == nil {
+	return f.link(from, to)
+}
+
+// link is rename for file systems that can't promise it: a link never replaces a file.
+func (f *folder) link(from, to string) error {
+	err := f.root.Link(from, to)
+	if err == nil {
 		return f.root.Remove(from)
 	}
 	if errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	// Neither: between looking and renaming somebody else's file might come, and be replaced.
+	// There are no links either: between looking and renaming somebody else's file might come, and be replaced.
 	if _, err := f.root.Lstat(to); err == nil {
 		return fs.ErrExist
 	} else if !errors.Is(err, fs.ErrNotExist) {

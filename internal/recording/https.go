@@ -230,7 +230,9 @@ func unreached(at *url.URL, err error) error {
 
 // usable refuses what can't be the file or a part of it, whatever the status says.
 func usable(resp *http.Response) error {
-	if e := resp.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+	// Objects that were uploaded in a certain way are marked aws-chunked for ever; what comes isn't.
+	e := resp.Header.Get("Content-Encoding")
+	if e != "" && !strings.EqualFold(e, "identity") && !strings.EqualFold(e, "aws-chunked") {
 		return fmt.Errorf("%w: it is compressed (%s)", errOdd, plain.Text(cut(e, 20)))
 	}
 	switch mediaType(resp) {
