@@ -35,8 +35,9 @@ const (
 	// farEpoch and farSeq are beyond all honest numbers.
 	farEpoch = 1 << 62
 	farSeq   = 1 << 62
-	// epochSpread makes it unlikely that two copies of one file, both begun under a wrong clock, choose the same epoch.
-	epochSpread = 4096
+	// epochSpread makes it unlikely that two copies of one file, both begun under a wrong clock, choose the same epoch. It
+	// is some minutes where the epoch is the time.
+	epochSpread = 1 << 20
 )
 
 // nextEpoch is later than last whatever the clock says.
@@ -153,8 +154,11 @@ func (b *batch) restored(id string, st *state, p Position) {
 	b.wrote = true
 	events := b.tx.Bucket(bucketEvents).Bucket([]byte(id))
 	var doubtful []Position
-	for k, _ := events.Cursor().Seek((Position{st.Agreed + 1, 0}).key()); k != nil; k, _ = after(events, k) {
-		doubtful = append(doubtful, positionOf(k))
+	if events != nil {
+		c := events.Cursor()
+		for k, _ := c.Seek(Position{st.Agreed + 1, 0}.key()); k != nil; k, _ = c.Next() {
+			doubtful = append(doubtful, positionOf(k))
+		}
 	}
 	renumber := len(doubtful) > 0 && !p.Less(doubtful[0])
 	if now := max(b.s.epoch, st.Floor); p.Epoch >= now || renumber {

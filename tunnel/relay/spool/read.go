@@ -71,13 +71,3 @@ func (s *Spool) Read(e Event, offset int64, b []byte, n int) ([]byte, error) {
 	})
 	return b, err
 }
-
-// after finds what follows a key that may have been removed meanwhile.
-func after(bucket *bolt.Bucket, k []byte) (key, value []byte) {
-	c := bucket.Cursor()
-	key, value = c.Seek(k)
-	if string(key) == string(k) {
-		return c.Next()
-	}
-	return key, value
-}

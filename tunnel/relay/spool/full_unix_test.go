@@ -1,0 +1,83 @@
+//go:build unix
+
+package spool_test
+
+import (
+	"bytes"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"greenroom/tunnel/relay/spool"
+)
+
+// TestAFullDisk: what can't be written is refused, nothing that was taken suffers, and once there is room all goes on. A
+// limit on the size of files makes writes fail as a full disk does.
+func TestAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, spool.Options{Dir: dir})
+	_, hook := token(t, s, "laptop")
+	put(t, s, hook, []byte("before"))
+	info, err := os.Stat(filepath.Join(dir, spool.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	full := limit
+	full.Cur = uint64(info.Size())
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
+		t.Fatal(err)
+	}
+	free := func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			t.Error(err)
+		}
+	}
+	defer free()
+	const bodies = 12 // more than the file grows by at a time
+	refused := 0
+	for range bodies {
+		if _, err := s.Put(t.Context(), event(hook), bytes.NewReader(random(2<<20)), -1); err != nil {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Fatal("the disk isn't full")
+	}
+	if s.Healthy() == nil {
+		t.Error("a spool that can't write is well")
+	}
+	free()
+	put(t, s, hook, []byte("after"))
+	if err := s.Healthy(); err != nil {
+		t.Error(err)
+	}
+	taken, _ := s.Depth(hook)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, spool.Options{Dir: dir})
+	if n, _ := s.Depth(hook); n != taken || n != 2+bodies-refused {
+		t.Errorf("%d wait after a restart, %d before; %d were refused", n, taken, refused)
+	}
+	var at spool.Position
+	var got [][]byte
+	for e, ok, err := s.Next(hook, at); ok; e, ok, err = s.Next(hook, at) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, at = append(got, body(t, s, e, 64<<10)), e.Position
+	}
+	if len(got) != taken || string(got[0]) != "before" || string(got[taken-1]) != "after" {
+		t.Errorf("%d bodies", len(got))
+	}
+	if want := (bodies - refused) * (2 << 20) / spool.PieceSize; s.Pieces(t) != want {
+		t.Errorf("%d pieces, want %d", s.Pieces(t), want)
+	}
+}
