@@ -165,7 +165,7 @@ func (s *Server) ingest(w http.ResponseWriter, r *http.Request, target string) a
 // take reads the body, within its bounds, to where requests go.
 func (s *Server) take(w http.ResponseWriter, r *http.Request, hook spool.Hook, e wire.EventBody) error {
 	body := &paced{
-		from: http.MaxBytesReader(w, r.Body, s.opt.Body), to: http.NewResponseController(w), began: time.Now(),
+		from: http.MaxBytesReader(w, r.Body, s.opt.Body), to: http.NewResponseController(w), began: time.Now(), grace: s.opt.BodyTime,
 	}
 	if err := s.taker.take(r.Context(), hook, e, body, r.ContentLength); err != nil {
 		return err
@@ -221,6 +221,7 @@ type paced struct {
 	from  io.Reader
 	to    *http.ResponseController
 	began time.Time
+	grace time.Duration
 	n     int64
 }
 
@@ -228,7 +229,7 @@ func (p *paced) Read(b []byte) (int, error) {
 	if len(b) > bodyRate {
 		b = b[:bodyRate]
 	}
-	allowed := bodyGrace + time.Duration(p.n)*time.Second/bodyRate
+	allowed := p.grace + time.Duration(p.n)*time.Second/bodyRate
 	// Where deadlines aren't supported the server's own bounds hold.
 	if err := p.to.SetReadDeadline(p.began.Add(allowed)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, &bodyError{err}

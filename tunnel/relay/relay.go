@@ -68,6 +68,8 @@ type Options struct {
 	Concurrent, PerHook, Clients int
 	// Policy is that of hooks which have none of their own, auto when empty.
 	Policy spool.Policy
+	// BodyTime is how long a body may take to begin; after that it must come at 32 KiB a second. 10 s when zero.
+	BodyTime time.Duration
 	// SyncWait is how long a sender waits for the client's answer, 8 s when zero.
 	SyncWait time.Duration
 	// Proxies are the addresses whose word about the sender's address is taken.
@@ -177,6 +179,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Policy == "" {
 		o.Policy = spool.PolicyAuto
+	}
+	if o.BodyTime <= 0 {
+		o.BodyTime = bodyGrace
 	}
 	if o.SyncWait <= 0 {
 		o.SyncWait = DefaultSyncWait

@@ -96,7 +96,7 @@ func (c *conn) put(frame []byte) error {
 
 // begin sends the EVENT of the next request, where there is one and the client's credit allows it.
 func (c *conn) begin() (bool, error) {
-	if len(c.out.streams) >= maxStreams {
+	if len(c.out.streams) >= maxStreams || !c.covered() {
 		return false, nil
 	}
 	c.mu.Lock()
@@ -125,6 +125,22 @@ func (c *conn) begin() (bool, error) {
 		return true, c.open(s)
 	}
 	return false, nil
+}
+
+// covered sets credit aside for a body that was begun without enough, and says whether it has all that it needs now. Until
+// then it is the only one.
+func (c *conn) covered() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.out.streams {
+		more := min(s.event.Length-s.sent-s.held, c.bytes)
+		s.held += more
+		c.bytes -= more
+		if s.held < s.event.Length-s.sent {
+			return false
+		}
+	}
+	return true
 }
 
 // look reads a lane's next request, if it may have one.
@@ -180,12 +196,6 @@ func (c *conn) piece() (bool, error) {
 	for range c.out.streams {
 		c.out.turn %= len(c.out.streams)
 		s := c.out.streams[c.out.turn]
-		if s.held == 0 {
-			c.mu.Lock()
-			s.held = min(s.event.Length-s.sent, c.bytes)
-			c.bytes -= s.held
-			c.mu.Unlock()
-		}
 		if s.held == 0 {
 			c.out.turn++
 			continue
