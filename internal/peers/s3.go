@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -28,17 +29,31 @@ func S3(t testing.TB, events string) *S3Server {
 		places = append(places, filepath.Join(home, "go", "bin", "versitygw"))
 	}
 	program := Find(t, "versitygw", places...)
+	for try := 1; ; try++ {
+		s := &S3Server{Endpoint: "http://" + free(t), Region: "us-west-2", AccessKey: "peer", SecretKey: "of-the-peer", Dir: t.TempDir()}
+		said, ok := s.start(t, program, events)
+		if ok {
+			return s
+		}
+		// Somebody else may have taken the port in between.
+		if try == 5 || !strings.Contains(said, "address already in use") {
+			t.Fatalf("the S3 server did not start: %s", said)
+		}
+	}
+}
+
+// start starts the server, and says whether it answers. It returns what the server said where it doesn't.
+func (s *S3Server) start(t testing.TB, program, events string) (said string, ok bool) {
+	t.Helper()
 	const health = "/health-of-the-peer"
-	addr := free(t)
-	s := &S3Server{Endpoint: "http://" + addr, Region: "us-west-2", AccessKey: "peer", SecretKey: "of-the-peer", Dir: t.TempDir()}
-	args := []string{"-c", untilEOF, "sh", program, "--port", addr, "--region", s.Region, "--quiet", "--health", health}
+	args := []string{"-c", untilEOF, "sh", program, "--port", strings.TrimPrefix(s.Endpoint, "http://"), "--region", s.Region, "--quiet", "--health", health}
 	if events != "" {
 		args = append(args, "--event-webhook-url", events)
 	}
 	cmd := exec.Command("/bin/sh", append(args, "posix", s.Dir)...)
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+s.AccessKey, "ROOT_SECRET_KEY="+s.SecretKey)
-	var said output
-	cmd.Stdout, cmd.Stderr = &said, &said
+	var out output
+	cmd.Stdout, cmd.Stderr = &out, &out
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -65,14 +80,14 @@ func S3(t testing.TB, events string) *S3Server {
 		if resp, err := http.Get(s.Endpoint + health); err == nil {
 			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
-				return s
+				return "", true
 			}
 		}
 		select {
 		case <-ended:
-			t.Fatalf("the S3 server has ended: %s", &said)
+			return out.String(), false
 		case <-late.C:
-			t.Fatalf("the S3 server did not start: %s", &said)
+			return out.String(), false
 		case <-tick.C:
 		}
 	}

@@ -8,26 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// peer finds software that the test talks to. Where it must be there, its absence fails.
-func peer(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("GREENROOM_REQUIRE_PEERS") != "" {
-			t.Fatal(err)
-		}
-		t.Skipf("no %s", name)
-	}
-	return path
-}
+	"greenroom/internal/peers"
+)
 
 // made has ffmpeg make a file of four seconds with the given arguments after the inputs: a picture as 0, a tone as 1. With
 // pipe, ffmpeg writes to a pipe, where it can't go back and fill in sizes.
 func made(t testing.TB, name string, pipe bool, args ...string) string {
 	t.Helper()
-	program := peer(t, "ffmpeg")
+	program := peers.Find(t, "ffmpeg")
 	path := filepath.Join(t.TempDir(), name)
 	all := []string{
 		"-nostdin", "-v", "error", "-y",
@@ -82,19 +71,19 @@ var files = []struct {
 }
 
 func TestFFmpegFiles(t *testing.T) {
-	peer(t, "ffmpeg")
+	peers.Find(t, "ffmpeg")
 	for _, tt := range files {
 		t.Run(tt.what, func(t *testing.T) {
 			t.Parallel()
 			path := made(t, tt.name, tt.pipe, strings.Fields(tt.args)...)
 			got, err := Check(t.Context(), path)
-			length := got.Duration
+			took := got.Duration
 			got.Duration = 0
 			if err != nil || got != tt.want {
 				t.Errorf("whole: %+v, %v", got, err)
 			}
-			if s := length.Seconds(); s < 3.8 || s > 4.3 {
-				t.Errorf("the length is %s", length)
+			if s := took.Seconds(); s < 3.8 || s > 4.3 {
+				t.Errorf("the length is %s", took)
 			}
 			whole, err := os.ReadFile(path)
 			if err != nil {
@@ -111,5 +100,24 @@ func TestFFmpegFiles(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Why ffprobe isn't asked alone: it reads the header of a faststart MP4 that is cut, and is content.
+func TestFFprobeTakesACutFileForWhole(t *testing.T) {
+	program := peers.Find(t, "ffprobe")
+	path := made(t, "a.mp4", false, "-c:v", "mpeg4", "-c:a", "aac", "-movflags", "+faststart")
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, info.Size()*70/100); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(program, "-v", "quiet", path).CombinedOutput(); err != nil {
+		t.Errorf("ffprobe sees it: %v %s", err, out)
+	}
+	if got, err := Check(t.Context(), path); !errors.Is(err, ErrDamaged) {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -19,15 +19,16 @@ func checked(t testing.TB, name string, b []byte) (Report, error) {
 	return check(t.Context(), bytes.NewReader(b), int64(len(b)), name)
 }
 
-const twoSeconds = 2 * time.Second
+// length is what the headers of the files made by hand say.
+const length = 2 * time.Second
 
 func TestMP4(t *testing.T) {
 	audio := mktrak(1, "soun", stsz(10, 20, 30), stsc(1, 2, 2, 1), stco(40, 70))
-	sound := Report{Container: mp4, Audio: true, Duration: twoSeconds}
+	sound := Report{Container: mp4, Audio: true, Duration: length}
 	inFragments := sound
 	inFragments.Fragmented = true
 	one := fragmented(1)
-	inOne := Report{Container: mp4, Audio: true, Fragmented: true, Duration: twoSeconds}
+	inOne := Report{Container: mp4, Audio: true, Fragmented: true, Duration: length}
 	head := fragmented(0)
 	tests := []struct {
 		what string
@@ -46,16 +47,16 @@ func TestMP4(t *testing.T) {
 		{"sizes of 4 bits", simple(mktrak(1, "soun", stz2(4, 3, 0x12, 0x30), stsc(1, 3), stco(40))), sound, ""},
 		{"sizes of 8 bits", simple(mktrak(1, "soun", stz2(8, 3, 10, 20, 30), stsc(1, 3), stco(40))), sound, ""},
 		{"sizes of 16 bits", simple(mktrak(1, "soun", stz2(16, 2, 0, 20, 0, 40), stsc(1, 3), stco(40))), sound, ""},
-		{"silent picture", simple(mktrak(1, "vide", stsz(10), stsc(1, 1), stco(40))), Report{Container: mp4, Video: true, Duration: twoSeconds, Note: "no audio"}, ""},
-		{"audio track without samples", simple(mktrak(1, "vide", stsz(10), stsc(1, 1), stco(40)), mktrak(2, "soun", stsz(), stsc(), stco())), Report{Container: mp4, Video: true, Duration: twoSeconds, Note: "no audio"}, ""},
-		{"audio samples without bytes", simple(mktrak(1, "vide", stsz(10), stsc(1, 1), stco(40)), mktrak(2, "soun", stsz(0, 0), stsc(1, 2), stco(40))), Report{Container: mp4, Video: true, Duration: twoSeconds, Note: "no audio"}, ""},
-		{"what follows is no media", join(simple(audio), make([]byte, 100)), Report{Container: mp4, Audio: true, Duration: twoSeconds, Note: "what follows byte 501 is no media"}, ""},
+		{"silent picture", simple(mktrak(1, "vide", stsz(10), stsc(1, 1), stco(40))), Report{Container: mp4, Video: true, Duration: length, Note: "no audio"}, ""},
+		{"audio track without samples", simple(mktrak(1, "vide", stsz(10), stsc(1, 1), stco(40)), mktrak(2, "soun", stsz(), stsc(), stco())), Report{Container: mp4, Video: true, Duration: length, Note: "no audio"}, ""},
+		{"audio samples without bytes", simple(mktrak(1, "vide", stsz(10), stsc(1, 1), stco(40)), mktrak(2, "soun", stsz(0, 0), stsc(1, 2), stco(40))), Report{Container: mp4, Video: true, Duration: length, Note: "no audio"}, ""},
+		{"what follows is no media", join(simple(audio), make([]byte, 100)), Report{Container: mp4, Audio: true, Duration: length, Note: "what follows byte 501 is no media"}, ""},
 		{"version 1 of the headers", simple(mkbox("trak", mkbox("tkhd", u32(1<<24, 0, 0, 0, 0, 1, 0, 0, 2000)), mkbox("mdia", mkbox("mdhd", u32(1<<24, 0, 0, 0, 0, 1000, 0, 2000, 0)), mkbox("hdlr", u32(0, 0), []byte("soun")), mkbox("minf", mkbox("stbl", stsz(10), stsc(1, 1), stco(40)))))), sound, ""},
 		{"unknown length", join(ftyp, mkbox("mdat", make([]byte, 60)), mkbox("moov", mkbox("mvhd", u32(0, 0, 0, 1000, 0xffffffff)), mkbox("trak", mkbox("mdia", mkbox("hdlr", u32(0, 0), []byte("soun")), mkbox("minf", mkbox("stbl", stsz(10), stsc(1, 1), stco(40))))))), Report{Container: mp4, Audio: true}, ""},
 
 		{"no index", join(ftyp, mkbox("mdat", make([]byte, 60))), Report{Container: mp4}, "no index"},
-		{"no track", simple(), Report{Container: mp4, Duration: twoSeconds}, "holds no media"},
-		{"no sample", simple(mktrak(1, "soun", stsz(), stsc(), stco())), Report{Container: mp4, Duration: twoSeconds}, "holds no media: none of its 1 tracks"},
+		{"no track", simple(), Report{Container: mp4, Duration: length}, "holds no media"},
+		{"no sample", simple(mktrak(1, "soun", stsz(), stsc(), stco())), Report{Container: mp4, Duration: length}, "holds no media: none of its 1 tracks"},
 		{"chunk beyond the end", simple(mktrak(1, "soun", stsz(10, 20, 30), stsc(1, 1), stco(40, 70, 600))), Report{}, "the audio track according to the index should end at 0.6 kB, the file ends at 0.5 kB"},
 		{"offset beyond the end", simple(mktrak(1, "vide", stsz(10), stsc(1, 1), co64(1<<63))), Report{}, "the video track according to the index"},
 		{"same size beyond the end", simple(mktrak(1, "soun", stszSame(0xffffffff, 0xffffffff), stsc(1, 0xffffffff), stco(40))), Report{}, "cut short"},
@@ -89,7 +90,7 @@ func TestMP4(t *testing.T) {
 			mkbox("moof", mkbox("traf", mkbox("tfhd", u32(tfhdBaseOffset|tfhdDescription|tfhdDuration|tfhdSize|tfhdFlags, 1, 0, 40, 1, 1000, 7, 0)), mkbox("trun", u32(trunFirstFlags, 4, 0))))), Report{Container: mp4, Audio: true, Fragmented: true, Duration: 4 * time.Second}, ""},
 		{"every field of a sample", join(head,
 			moof(1, trunDataOffset|trunFirstFlags|trunPerSample, 2, 0, 700, 10, 0, 0, 800, 20, 0, 0), mkbox("mdat", make([]byte, 30))), inOne, ""},
-		{"only the index", head, Report{Container: mp4, Fragmented: true, Duration: twoSeconds}, "holds no media"},
+		{"only the index", head, Report{Container: mp4, Fragmented: true, Duration: length}, "holds no media"},
 		{"fragment without its media", one[:len(one)-38], Report{}, "the media data of a fragment should end"},
 		{"fragment's media cut", one[:len(one)-1], Report{}, "cut short"},
 		{"hole behind a fragment", join(one, make([]byte, 500)), Report{}, "garbled or incomplete from byte"},

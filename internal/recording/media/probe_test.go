@@ -6,10 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"greenroom/internal/peers"
 )
 
 func TestSecondOpinion(t *testing.T) {
-	program := peer(t, "ffprobe")
+	program := peers.Find(t, "ffprobe")
 	path := filepath.Join(t.TempDir(), "-odd: name.mp4")
 	tests := []struct {
 		what, program string
