@@ -53,6 +53,21 @@ func (a BucketAccess) String() string {
 // GoString names the access without its secrets.
 func (a BucketAccess) GoString() string { return a.String() }
 
+// ErrCredentials means that AWS gave no credentials to this machine: there are none, they have expired, or the role may not be
+// assumed.
+var ErrCredentials = errors.New("there are no AWS credentials that can be used")
+
+// marked tells failures to get credentials from those of the calls that need them.
+type marked struct{ aws.CredentialsProvider }
+
+func (m marked) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := m.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrCredentials, err)
+	}
+	return c, err
+}
+
 // sdkAttempts leaves the SDK one repetition, with which it corrects for a clock that is wrong. Patience is the caller's.
 const sdkAttempts = 2
 
@@ -73,7 +88,7 @@ func NewAWS(ctx context.Context, a BucketAccess) (aws.Config, error) {
 	}
 	c := aws.Config{Region: a.Region, HTTPClient: client, Retryer: retryer, Logger: logging.Nop{}}
 	if a.AccessKey != "" {
-		c.Credentials = aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(a.AccessKey, a.SecretKey, a.Session))
+		c.Credentials = credentials.NewStaticCredentialsProvider(a.AccessKey, a.SecretKey, a.Session)
 	} else {
 		var err error
 		c, err = config.LoadDefaultConfig(ctx, config.WithRegion(a.Region), config.WithHTTPClient(client),
@@ -86,8 +101,9 @@ func NewAWS(ctx context.Context, a BucketAccess) (aws.Config, error) {
 		assume := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(c), a.Role, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName = "greenroom"
 		})
-		c.Credentials = aws.NewCredentialsCache(assume)
+		c.Credentials = assume
 	}
+	c.Credentials = aws.NewCredentialsCache(marked{c.Credentials})
 	c.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	return c, nil
 }

@@ -26,13 +26,14 @@ const (
 	DefaultStall    = 30 * time.Second
 	DefaultPatience = 10 * time.Minute
 	DefaultRecheck  = 15 * time.Second
-	// unsavedMost bounds what is fetched again after the process is killed.
+	// unsavedMost bounds what is fetched again after the process is killed: it is less.
 	unsavedMost = 64 << 20
 )
 
 // Options are what a [Downloader] is made of. All have defaults.
 type Options struct {
-	// Files come at once, Workers fetch one file at once, each a Chunk of bytes at a time.
+	// Files come at once, Workers fetch one file at once, each a Chunk of bytes at a time. Chunks are made smaller where so many
+	// workers would have more under way than may be fetched again.
 	Files   int
 	Workers int
 	Chunk   int64
@@ -71,7 +72,7 @@ type flight struct {
 func New(o Options) *Downloader {
 	o.Files = max(cmp.Or(o.Files, DefaultFiles), 1)
 	o.Workers = max(cmp.Or(o.Workers, DefaultWorkers), 1)
-	o.Chunk = max(cmp.Or(o.Chunk, DefaultChunk), 1)
+	o.Chunk = min(max(cmp.Or(o.Chunk, DefaultChunk), 1), unsavedMost/int64(o.Workers+1))
 	o.Stall = cmp.Or(o.Stall, DefaultStall)
 	o.Patience = cmp.Or(o.Patience, DefaultPatience)
 	o.Recheck = cmp.Or(o.Recheck, DefaultRecheck)

@@ -1,13 +1,11 @@
 package recording
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,7 +13,6 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"greenroom/internal/crash"
-	"greenroom/provider"
 )
 
 // hurried is a small downloader whose time passes as fast as the test lets it: drive it.
@@ -361,94 +358,6 @@ func TestWhatCannotBeMendedFails(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestALinkThatExpiresIsReplacedOnceForAllWorkers(t *testing.T) {
-	data := content(5, 4<<20)
-	o := serve(t, data)
-	var mu sync.Mutex
-	valid, left, asked := 1, int64(1<<20), 0
-	o.before = func(w http.ResponseWriter, r *http.Request) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		var n int
-		fmt.Sscanf(r.URL.Query().Get("signature"), "geheim%d", &n)
-		if left -= 64 << 10; left < 0 && valid < 4 {
-			valid, left = valid+1, 1<<20
-		}
-		if n != valid {
-			w.WriteHeader([]int{401, 403, 410}[valid%3])
-			io.WriteString(w, `<?xml version="1.0"?><Error><Code>ExpiredToken</Code></Error>`)
-			return true
-		}
-		return false
-	}
-	source := NewHTTP(HTTPOptions{Transport: NewTransport(true), Link: func(_ context.Context, stale string) (provider.FileLink, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if (asked == 0) != (stale == "") {
-			t.Errorf("question %d names %q as stale", asked+1, stale)
-		}
-		asked++
-		return provider.FileLink{URL: fmt.Sprintf("%s/file?signature=geheim%d", o.URL, valid)}, nil
-	}})
-	task := task(t, source)
-	r, err := small(t).Fetch(t.Context(), task)
-	if err != nil {
-		t.Fatal(err)
-	}
-	holds(t, r.Path, data)
-	if valid != 4 || asked != 4 || len(r.Restarted) != 0 || r.FetchedBytes != int64(len(data)) {
-		t.Errorf("%d links were asked for while three expired; fetched %d, begun anew %q", asked, r.FetchedBytes, r.Restarted)
-	}
-}
-
-func TestALinkIsReplacedBeforeItExpires(t *testing.T) {
-	o := serve(t, content(5, 100))
-	clock := clockwork.NewFakeClock()
-	asked := 0
-	source := NewHTTP(HTTPOptions{Clock: clock, Transport: NewTransport(true), Link: func(context.Context, string) (provider.FileLink, error) {
-		asked++
-		return provider.FileLink{URL: fmt.Sprintf("%s/%d", o.URL, asked), Expires: clock.Now().Add(10 * time.Minute)}, nil
-	}})
-	identify := func(want int) {
-		t.Helper()
-		if _, err := source.Identify(t.Context()); err != nil || asked != want {
-			t.Fatalf("%d links were asked for, want %d; %v", asked, want, err)
-		}
-	}
-	identify(1)
-	clock.Advance(9*time.Minute - time.Second)
-	identify(1)
-	clock.Advance(2 * time.Second)
-	identify(2)
-	identify(2)
-}
-
-func TestAWrongClockDoesNotAskForLinksWithoutEnd(t *testing.T) {
-	o := serve(t, content(5, 1<<20))
-	var asked atomic.Int64
-	task := task(t, NewHTTP(HTTPOptions{Transport: NewTransport(true), Link: func(context.Context, string) (provider.FileLink, error) {
-		asked.Add(1)
-		return provider.FileLink{URL: o.URL + "/file", Expires: time.Now().Add(-time.Hour)}, nil
-	}}))
-	if _, err := small(t).Fetch(t.Context(), task); err != nil || asked.Load() > 2 {
-		t.Errorf("%d links were asked for; %v", asked.Load(), err)
-	}
-}
-
-func TestWhatThePlatformSaysWhenAskedForALink(t *testing.T) {
-	for kind, want := range map[provider.Kind]error{
-		provider.NotFound: ErrGone, provider.NotReady: ErrNotYet, provider.Forbidden: ErrDenied,
-		provider.Unauthenticated: ErrDenied, provider.Unsupported: ErrDenied,
-	} {
-		task := task(t, NewHTTP(HTTPOptions{Link: func(context.Context, string) (provider.FileLink, error) {
-			return provider.FileLink{}, &provider.Error{Kind: kind, Op: "link"}
-		}}))
-		if _, err := small(t).Fetch(t.Context(), task); !errors.Is(err, want) || !errors.Is(err, kind) {
-			t.Errorf("%s: %v", kind, err)
-		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -198,7 +199,10 @@ func (s *S3Source) fault(doing string, err error) error {
 	}
 	what := fmt.Sprintf("%s %s in the bucket %s", doing, plain.Text(s.Key), s.Bucket)
 	say := func(kind error) error { return fmt.Errorf("%w: %s: %d %s", kind, what, status, code) }
+	var network net.Error
 	switch {
+	case errors.Is(err, ErrCredentials) && !errors.As(err, &network):
+		return fmt.Errorf("%w: %s: %w", ErrDenied, what, err)
 	case status == http.StatusNotFound:
 		return say(ErrGone)
 	case status == http.StatusPreconditionFailed:

@@ -175,6 +175,23 @@ func TestWhatBucketsRefuse(t *testing.T) {
 	})
 }
 
+func TestWithoutCredentialsNothingIsTriedForLong(t *testing.T) {
+	home := t.TempDir()
+	for name, value := range map[string]string{
+		"HOME": home, "AWS_CONFIG_FILE": home + "/config", "AWS_SHARED_CREDENTIALS_FILE": home + "/credentials", "AWS_PROFILE": "",
+		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "", "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_WEB_IDENTITY_TOKEN_FILE": "", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "",
+	} {
+		t.Setenv(name, value)
+	}
+	a := inMemory(t)
+	a.AccessKey, a.SecretKey = "", ""
+	source := NewS3Source(S3Options{API: client(t, a), Bucket: "recordings", Key: "one.mp4"})
+	if _, err := small(t).Fetch(t.Context(), task(t, source)); !errors.Is(err, ErrCredentials) || !errors.Is(err, ErrDenied) {
+		t.Error(err)
+	}
+}
+
 func TestAnOlderVersionIsFetched(t *testing.T) {
 	api := client(t, inMemory(t))
 	bucket(t, api)
