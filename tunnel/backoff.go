@@ -1,0 +1,62 @@
+package tunnel
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// How a [Backoff] paces.
+const (
+	// backoffFirst is the longest wait before the first attempt, and doubles from there.
+	backoffFirst = 250 * time.Millisecond
+	// backoffMost is the longest wait of all.
+	backoffMost = 15 * time.Second
+	// backoffSoon bounds the waits of the first backoffSoonFor, so that a far end which merely restarts is found again
+	// within a second.
+	backoffSoon    = time.Second
+	backoffSoonFor = time.Minute
+	// Holds is how long a connection must have lasted to count as one that worked, after which attempts begin anew.
+	Holds = 5 * time.Second
+)
+
+// Backoff paces the attempts of a driver to connect: full jitter, from a quarter of a second up to 15 s, at most a second in
+// the first minute of an outage, and for ever. Its zero value is ready. It is for one goroutine.
+type Backoff struct {
+	// Random yields numbers in [0, 1); nil means [rand.Float64].
+	Random func() float64
+
+	attempts int
+	since    time.Time
+}
+
+// Next is how long to wait before the next attempt, which now failed or was lost.
+func (b *Backoff) Next(now time.Time) time.Duration {
+	if b.attempts == 0 {
+		b.since = now
+	}
+	most := backoffMost
+	if b.attempts < 6 { // 0.25 s doubled six times is beyond backoffMost
+		most = min(most, backoffFirst<<b.attempts)
+	}
+	// A clock that was set back must not make the first minute longer.
+	if outage := now.Sub(b.since); most > backoffSoon && outage >= 0 && outage < backoffSoonFor {
+		most = backoffSoon
+	} else {
+		b.attempts++
+	}
+	random := rand.Float64
+	if b.Random != nil {
+		random = b.Random
+	}
+	return time.Duration(random() * float64(most))
+}
+
+// Reset says that it worked: the next wait is short again.
+func (b *Backoff) Reset() { b.attempts = 0 }
+
+// Lasted resets when a connection lasted long enough to count as one that worked.
+func (b *Backoff) Lasted(d time.Duration) {
+	if d >= Holds {
+		b.Reset()
+	}
+}

@@ -1,0 +1,208 @@
+package relayclient
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"greenroom/tunnel"
+	"greenroom/tunnel/wire"
+)
+
+// deliver hands complete requests over, one call at a time, until the session ends.
+func (s *session) deliver() {
+	for {
+		select {
+		case <-s.quit:
+			return
+		default:
+		}
+		batch, again := s.inbox.next(s.link.Clock.Now())
+		if len(batch) > 0 {
+			s.store(batch)
+			continue
+		}
+		if !s.await(again) {
+			return
+		}
+	}
+}
+
+// await waits until there may be something to hand over; a hook that failed may be tried after d, if that isn't 0.
+func (s *session) await(d time.Duration) bool {
+	var due <-chan time.Time
+	if d > 0 {
+		timer := s.link.Clock.NewTimer(d)
+		defer timer.Stop()
+		due = timer.Chan()
+	}
+	select {
+	case <-s.quit:
+		return false
+	case <-s.inbox.ready:
+	case <-due:
+	}
+	return true
+}
+
+// store hands one batch over, and tells the relay what was stored of it.
+func (s *session) store(batch []*request) {
+	envelopes := make([]tunnel.Envelope, len(batch))
+	for n, r := range batch {
+		envelopes[n] = r.envelope
+	}
+	answers, err := s.link.local.Receive(s.link.working, envelopes)
+	if err == nil && len(answers) != len(batch) {
+		err = fmt.Errorf("%d answers to %d requests", len(answers), len(batch))
+	}
+	if err != nil {
+		if errors.Is(err, context.Canceled) && s.link.working.Err() != nil {
+			return // closed
+		}
+		answers = make([]tunnel.Answer, len(batch))
+	}
+	done := s.inbox.settle(batch, answers, err != nil, s.link.Clock.Now())
+	for _, n := range done.stored {
+		a := answers[n]
+		s.sendJSON(wire.Resp, batch[n].stream, wire.RespBody{
+			Status: a.Status, RetryAfter: seconds(a.RetryAfter), Text: cut(a.Text, 4096),
+		})
+	}
+	for _, p := range done.positions {
+		s.sendJSON(wire.Stored, 0, wire.StoredBody(p))
+	}
+	if done.back != (wire.CreditBody{}) {
+		s.sendJSON(wire.Credit, 0, done.back)
+	}
+	if len(done.stored) > 0 {
+		s.stored.Store(true)
+	}
+	s.trouble(done, answers, err)
+}
+
+// trouble shows whether everything can be stored.
+func (s *session) trouble(done settled, answers []tunnel.Answer, err error) {
+	reason := ""
+	if done.troubled {
+		reason = "requests can't be stored here"
+		switch {
+		case err != nil:
+			reason += ": " + words(err.Error())
+		case done.refused >= 0 && answers[done.refused].Text != "":
+			reason += ": " + words(answers[done.refused].Text)
+		case done.refused >= 0:
+			reason += fmt.Sprintf(" (%d)", answers[done.refused].Status)
+		default:
+			return // the reason that shows is another hook's
+		}
+		s.link.log(reason)
+	}
+	select {
+	case <-s.quit: // what is shown is why it ended
+		return
+	default:
+	}
+	s.link.board.Update(func(st *tunnel.Status) {
+		st.State, st.Reason = tunnel.Live, reason
+		if reason != "" {
+			st.State = tunnel.Degraded
+		}
+	})
+}
+
+func seconds(d time.Duration) int { return int((max(d, 0) + time.Second - 1) / time.Second) }
+
+func cut(s string, n int) string { return s[:min(len(s), n)] }
+
+// next is what can be handed over now: of each hook in turn its complete requests from the front. When there is nothing
+// it is how long a hook still waits after a failure, or 0.
+func (i *inbox) next(now time.Time) (batch []*request, again time.Duration) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var size int64
+	full := func(r *request) bool {
+		return len(batch) >= batchMost || len(batch) > 0 && size+int64(len(r.envelope.Body)) > batchBytes
+	}
+	first := -1
+	for n, h := range i.turn {
+		wait := h.until.Sub(now)
+		switch {
+		case !h.waiting[0].complete || h.alone && len(batch) > 0:
+			continue
+		case wait > 0:
+			again = cmp.Or(min(again, wait), wait)
+			continue
+		}
+		for _, r := range h.waiting {
+			if !r.complete || full(r) {
+				break
+			}
+			batch = append(batch, r)
+			size += int64(len(r.envelope.Body))
+		}
+		if first < 0 {
+			first = n
+		}
+		if h.alone || len(batch) >= batchMost || size >= batchBytes {
+			break
+		}
+	}
+	// The next call begins behind the hook with which this one does.
+	i.turn = slices.Concat(i.turn[first+1:], i.turn[:first+1])
+	return batch, again
+}
+
+// settled is what became of a batch.
+type settled struct {
+	stored    []int // indices of what is stored, in order
+	positions []tunnel.Position
+	back      wire.CreditBody
+	refused   int  // the first that wasn't stored, or -1
+	troubled  bool // some hook waits after a failure
+}
+
+// settle notes what was stored. Of each hook that is what comes before the first that wasn't; the rest stays, for later.
+func (i *inbox) settle(batch []*request, answers []tunnel.Answer, failed bool, now time.Time) settled {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	done := settled{refused: -1}
+	refused := map[*hook]bool{}
+	moved := map[*hook]int{}
+	for n, r := range batch {
+		h, a := r.hook, answers[n]
+		if refused[h] {
+			continue
+		}
+		if !a.Stored {
+			refused[h] = true
+			if done.refused < 0 {
+				done.refused = n
+			}
+			h.alone = failed
+			h.until = now.Add(max(h.backoff.Next(now), min(a.RetryAfter, time.Minute)))
+			continue
+		}
+		h.position = tunnel.Position{Hook: r.envelope.Hook, Epoch: r.envelope.Epoch, Seq: r.envelope.Seq}
+		h.alone, h.until = false, time.Time{}
+		h.backoff.Reset()
+		moved[h]++
+		i.held -= r.held
+		done.back.Events++
+		done.back.Bytes += r.credit
+		done.stored = append(done.stored, n)
+	}
+	for h, n := range moved {
+		clear(h.waiting[:n]) // bodies are large
+		h.waiting = h.waiting[n:]
+		done.positions = append(done.positions, h.position)
+	}
+	i.turn = slices.DeleteFunc(i.turn, func(h *hook) bool { return len(h.waiting) == 0 })
+	for _, h := range i.turn {
+		done.troubled = done.troubled || !h.until.IsZero()
+	}
+	i.grant(done.back)
+	return done
+}

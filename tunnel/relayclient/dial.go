@@ -1,0 +1,142 @@
+package relayclient
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/tunnel/wire"
+)
+
+const (
+	// dialTimeout bounds everything until the WebSocket stands.
+	dialTimeout = 10 * time.Second
+	// handshakeBytes bounds what a server may send until then.
+	handshakeBytes = 1 << 20
+	// slowAfter is how long to wait at least after a refusal that only people can mend.
+	slowAfter = 15 * time.Second
+)
+
+// line is the connection to the relay, or to the proxy before it. Every byte that comes is a sign of life: on a slow network
+// a frame may take longer than a relay may be silent.
+type line struct {
+	net.Conn
+	clock clockwork.Clock
+	since time.Time
+	heard atomic.Int64 // the time since since
+	left  atomic.Int64 // how many bytes may come until the handshake is over; then -1
+}
+
+var errTalksTooMuch = errors.New("the server sends too much before the connection stands")
+
+func (l *line) Read(b []byte) (int, error) {
+	n, err := l.Conn.Read(b)
+	if n > 0 {
+		l.heard.Store(int64(l.clock.Since(l.since)))
+	}
+	if left := l.left.Load(); left >= 0 {
+		if int64(n) > left {
+			return 0, errTalksTooMuch
+		}
+		l.left.Store(left - int64(n))
+	}
+	return n, err
+}
+
+// silence is how long nothing has come.
+func (l *line) silence() time.Duration {
+	return l.clock.Since(l.since) - time.Duration(l.heard.Load())
+}
+
+// connect dials and shakes hands, or says why it can't.
+func (s *settings) connect(ctx context.Context) (*websocket.Conn, *line, *outcome) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	var conn *line
+	d := websocket.Dialer{
+		NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			conn = &line{Conn: c, clock: s.Clock, since: s.Clock.Now()}
+			conn.left.Store(handshakeBytes)
+			// The library waits for the answer without looking at the context.
+			context.AfterFunc(ctx, func() {
+				if conn.left.Load() >= 0 {
+					c.Close()
+				}
+			})
+			return conn, nil
+		},
+		Proxy: s.Proxy, TLSClientConfig: s.tls, Subprotocols: []string{wire.Subprotocol},
+		ReadBufferSize: wire.MaxData + 1024, WriteBufferSize: 16 << 10,
+	}
+	ws, resp, err := d.DialContext(ctx, s.dial, http.Header{
+		"Authorization": {"Bearer " + s.Token}, "User-Agent": {s.Client},
+	})
+	switch {
+	case err != nil:
+		return nil, nil, refusal(err, resp)
+	case ws.Subprotocol() != wire.Subprotocol || resp.Header.Get("Sec-Websocket-Extensions") != "":
+		ws.Close()
+		return nil, nil, &outcome{reason: "what answers at the relay's URL is no Greenroom relay", slow: true}
+	}
+	conn.left.Store(-1)
+	if ctx.Err() != nil {
+		ws.Close()
+		return nil, nil, &outcome{reason: "the relay doesn't answer in time"}
+	}
+	ws.SetReadLimit(wire.MaxFrame)
+	return ws, conn, nil
+}
+
+// refusal says why there is no connection, and what to do where that is known.
+func refusal(err error, resp *http.Response) *outcome {
+	if errors.Is(err, websocket.ErrBadHandshake) && resp != nil {
+		switch code := resp.StatusCode; code {
+		case http.StatusUnauthorized, http.StatusForbidden:
+			return &outcome{reason: refusedToken, slow: true}
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+			o := &outcome{reason: fmt.Sprintf("the relay takes no connection now (%d)", code)}
+			if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n > 0 {
+				o.after = time.Duration(min(n, 60)) * time.Second
+			}
+			return o
+		case http.StatusBadGateway, http.StatusGatewayTimeout:
+			return &outcome{reason: fmt.Sprintf("the relay is not running: the proxy before it answers %d", code)}
+		default:
+			return &outcome{reason: fmt.Sprintf("what answers at the relay's URL is no Greenroom relay (%d)", code), slow: true}
+		}
+	}
+	var (
+		untrusted  x509.UnknownAuthorityError
+		wrongName  x509.HostnameError
+		invalid    x509.CertificateInvalidError
+		unverified *tls.CertificateVerificationError
+		dns        *net.DNSError
+	)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return &outcome{reason: "the relay doesn't answer in time"}
+	case errors.As(err, &untrusted):
+		return &outcome{reason: "the relay's certificate is from an authority that isn't trusted here (a setting names others)"}
+	case errors.As(err, &wrongName), errors.As(err, &invalid), errors.As(err, &unverified):
+		return &outcome{reason: "the relay's certificate is not valid: " + words(err.Error())}
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return &outcome{reason: "there is no host of the relay's name (or no network)"}
+	}
+	return &outcome{reason: "the relay can't be reached: " + words(err.Error())}
+}
+
+const refusedToken = "the relay refuses the token: check it, or make another with greenroom relay token create"

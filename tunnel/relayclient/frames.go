@@ -1,0 +1,238 @@
+package relayclient
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"greenroom/internal/plain"
+	"greenroom/tunnel"
+	"greenroom/tunnel/wire"
+)
+
+// maxHooks bounds what a relay may speak of.
+const maxHooks = 4096
+
+// hello introduces this end, with as many positions as fit into a frame: the relay remembers what it was told earlier, and
+// what comes again is recognised.
+func (s *session) hello() {
+	body := wire.HelloBody{Device: s.link.local.Device, Client: s.link.Client, Yield: s.link.yield, Hooks: []wire.HookPosition{}}
+	size := len(body.Device) + len(body.Client) + 1024
+	for _, p := range s.inbox.positions() {
+		if size += 6*len(p.Hook) + 80; size > wire.MaxFrame {
+			break
+		}
+		body.Hooks = append(body.Hooks, wire.HookPosition(p))
+	}
+	s.sendJSON(wire.Hello, 0, body)
+}
+
+// take acts on one frame. What it returns ends the session.
+func (s *session) take(f wire.Frame) *outcome {
+	if !f.Type.Known() {
+		return nil
+	}
+	if !s.ready() && f.Type != wire.Welcome && f.Type != wire.Err && f.Type != wire.GoAway && f.Type != wire.Ping {
+		return ended(broken(fmt.Errorf("%s comes before WELCOME", f.Type)))
+	}
+	var err error
+	switch f.Type {
+	case wire.Welcome:
+		err = s.welcome(f)
+	case wire.Event, wire.Data, wire.End:
+		return s.receive(f)
+	case wire.Ping:
+		s.send(wire.Frame{Type: wire.Pong, Payload: f.Payload[:min(len(f.Payload), 8)]})
+	case wire.Pong:
+		s.pong(f)
+	case wire.GoAway:
+		err = s.goAway(f)
+	case wire.Gap:
+		err = s.gap(f)
+	case wire.Err:
+		return s.refused(f)
+	case wire.Depth:
+		err = s.depth(f)
+	default:
+		err = fmt.Errorf("%s comes from the wrong side", f.Type)
+	}
+	if err != nil {
+		return ended(broken(err))
+	}
+	return nil
+}
+
+func ended(o outcome) *outcome { return &o }
+
+func (s *session) welcome(f wire.Frame) error {
+	w, err := wire.Body[wire.WelcomeBody](f)
+	if err != nil {
+		return err
+	}
+	if s.ready() {
+		return errors.New("WELCOME comes twice")
+	}
+	if len(w.Hooks) == 0 || len(w.Hooks) > maxHooks {
+		return fmt.Errorf("WELCOME names %d hooks", len(w.Hooks))
+	}
+	restored := false
+	for _, h := range w.Hooks {
+		if p, ok := s.inbox.known(h.Hook); ok && p.Epoch > w.Epoch {
+			// Its next requests would be taken for old ones.
+			return fmt.Errorf("its epoch %d is before that of what is stored here, %d", w.Epoch, p.Epoch)
+		}
+		s.names[h.Hook] = words(cmp.Or(h.Name, h.Hook))
+		s.depths[h.Hook] = max(h.Depth, 0)
+		restored = restored || h.Restored
+		if h.Restored {
+			s.link.gaps.restored(h.Hook, s.names[h.Hook])
+		}
+	}
+	base, err := public(w.Hooks[0].URL)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.welcomed = s.link.Clock.Now()
+	s.mu.Unlock()
+	s.link.log("connected", "session", words(w.Session), "epoch", w.Epoch, "server", words(w.Server), "hooks", len(w.Hooks),
+		"restored", restored)
+	s.sendJSON(wire.Credit, 0, s.inbox.open())
+	s.link.board.Update(func(st *tunnel.Status) {
+		st.State, st.Reason, st.URL, st.Spool, st.Gap = tunnel.Live, "", base, s.waiting(), s.link.gaps.String()
+	})
+	return nil
+}
+
+// public checks a URL that people will copy.
+func public(raw string) (string, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || plain.Text(raw) != raw {
+		return "", fmt.Errorf("%q is no public URL", words(raw))
+	}
+	return strings.TrimRight(raw, "/"), nil
+}
+
+// receive takes a frame of a request's.
+func (s *session) receive(f wire.Frame) *outcome {
+	var err error
+	var back wire.CreditBody
+	var stored *tunnel.Position
+	switch f.Type {
+	case wire.Event:
+		var e wire.EventBody
+		if e, err = wire.DecodeEvent(f.Payload); err == nil {
+			err = s.inbox.begin(f.Stream, e)
+		}
+	case wire.Data:
+		back, err = s.inbox.data(f.Stream, f.Payload)
+	default:
+		back, stored, err = s.inbox.complete(f.Stream)
+	}
+	switch {
+	case errors.Is(err, errDamaged):
+		return &outcome{reason: words(err.Error())}
+	case err != nil:
+		return ended(broken(err))
+	}
+	if stored != nil {
+		s.sendJSON(wire.Stored, 0, wire.StoredBody(*stored))
+	}
+	if back != (wire.CreditBody{}) {
+		s.sendJSON(wire.Credit, 0, back)
+	}
+	return nil
+}
+
+func (s *session) pong(f wire.Frame) {
+	at := s.pinged.Load()
+	if at == 0 || len(f.Payload) != 8 || binary.BigEndian.Uint64(f.Payload) != uint64(at) || !s.pinged.CompareAndSwap(at, 0) {
+		return
+	}
+	rtt := s.link.Clock.Since(s.line.since) - time.Duration(at)
+	s.link.board.Update(func(st *tunnel.Status) { st.RTT = rtt.Round(10 * time.Microsecond) })
+}
+
+// goAway leaves: what is being stored may still be told to the relay.
+func (s *session) goAway(f wire.Frame) error {
+	g, err := wire.Body[wire.GoAwayBody](f)
+	if err != nil {
+		return err
+	}
+	o := outcome{reason: "the relay ends the connection: " + words(g.Reason)}
+	switch g.Reason {
+	case wire.TakenOver:
+		o = outcome{reason: takenOver, yield: true}
+	case wire.Restarting:
+		o = outcome{reason: "the relay restarts", after: time.Millisecond}
+	case wire.Revoked:
+		o = outcome{reason: refusedToken, slow: true}
+	}
+	if g.AfterMs > 0 {
+		o.after = time.Duration(min(g.AfterMs, 60_000)) * time.Millisecond
+	}
+	s.leave(o)
+	return nil
+}
+
+const takenOver = "another program with this store's name receives its requests now; this one waits for it to end"
+
+func (s *session) refused(f wire.Frame) *outcome {
+	e, err := wire.Body[wire.ErrBody](f)
+	switch {
+	case err != nil:
+		return ended(broken(err))
+	case f.Stream != 0:
+		s.link.log("the relay refuses an answer", "code", words(e.Code), "text", words(e.Text))
+		return nil
+	case e.Code == wire.CodeYield:
+		return &outcome{reason: takenOver, yield: true}
+	case e.Code == wire.CodeInUse:
+		return &outcome{reason: "another device receives this token's requests now: give each its own token"}
+	}
+	return &outcome{reason: "the relay refuses: " + words(cmp.Or(e.Text, e.Code))}
+}
+
+func (s *session) gap(f wire.Frame) error {
+	g, err := wire.Body[wire.GapBody](f)
+	if err != nil {
+		return err
+	}
+	name, ok := s.names[g.Hook]
+	if !ok {
+		name = words(g.Hook)
+	}
+	if s.link.gaps.add(g, name) {
+		s.link.log("requests were lost", "hook", name, "count", g.Count, "reason", words(g.Reason))
+	}
+	s.link.board.Update(func(st *tunnel.Status) { st.Gap = s.link.gaps.String() })
+	return nil
+}
+
+func (s *session) depth(f wire.Frame) error {
+	d, err := wire.Body[wire.DepthBody](f)
+	if err != nil {
+		return err
+	}
+	if _, ok := s.depths[d.Hook]; !ok && len(s.depths) >= maxHooks {
+		return fmt.Errorf("it speaks of more than %d hooks", maxHooks)
+	}
+	s.depths[d.Hook] = max(d.Depth, 0)
+	s.link.board.Update(func(st *tunnel.Status) { st.Spool = s.waiting() })
+	return nil
+}
+
+// waiting is how many requests wait at the relay.
+func (s *session) waiting() int {
+	n := 0
+	for _, d := range s.depths {
+		if n += d; n < 0 {
+			n = 1<<31 - 1
+		}
+	}
+	return n
+}

@@ -1,0 +1,252 @@
+package relayclient
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"greenroom/tunnel"
+	"greenroom/tunnel/wire"
+)
+
+const (
+	// batchMost and batchBytes bound one call of Receive; one request may be larger alone.
+	batchMost  = 256
+	batchBytes = 4 << 20
+	// patience is how often a request may arrive damaged before it is handed over without its body.
+	patience = 3
+	// returnBytes is how much of what isn't kept is gathered until its credit goes back.
+	returnBytes = 256 << 10
+	maxID       = 256
+)
+
+var errDamaged = errors.New("a request arrived damaged")
+
+// inbox holds the requests of one connection from their EVENT until they are stored, for each hook in the order in which
+// they began. It holds the relay to its credit. The reader fills it and the deliverer empties it.
+type inbox struct {
+	opt     settings
+	damage  func(place) int
+	ready   chan struct{}       // something may have become deliverable
+	streams map[uint64]*request // those that aren't complete; the reader's
+
+	mu     sync.Mutex
+	hooks  map[string]*hook
+	met    int     // hooks that had no position
+	turn   []*hook // those with requests, in the order of their turns
+	events int     // the relay's credit
+	bytes  int64
+	held   int64 // bytes of the bodies that have begun and aren't stored
+}
+
+// hook is the stream of requests of one hook.
+type hook struct {
+	position tunnel.Position
+	last     place // that began last
+	waiting  []*request
+	// After a failure the hook waits until the time, and longer each time; alone hands it over in calls of its own.
+	until   time.Time
+	backoff tunnel.Backoff
+	alone   bool
+}
+
+// request is one that is under way.
+type request struct {
+	envelope tunnel.Envelope
+	hook     *hook
+	stream   uint64
+	length   int64
+	sum      [sha256.Size]byte
+	got      int64
+	held     int64 // its part of inbox.held
+	credit   int64 // bytes to give back when it is stored, and not before
+	complete bool
+	// known was stored before. The body of such a request, of one that is too large, and of one with more data than it has
+	// isn't kept.
+	known, large, damaged bool
+}
+
+func newInbox(opt settings, known []tunnel.Position) *inbox {
+	i := &inbox{opt: opt, ready: make(chan struct{}, 1), streams: map[uint64]*request{}, hooks: map[string]*hook{}}
+	for _, p := range known {
+		i.hooks[p.Hook] = &hook{position: p}
+	}
+	return i
+}
+
+// open gives the relay its first credit.
+func (i *inbox) open() wire.CreditBody {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	c := wire.CreditBody{Events: i.opt.Window, Bytes: i.opt.WindowBytes}
+	i.grant(c)
+	return c
+}
+
+func (i *inbox) grant(c wire.CreditBody) { i.events, i.bytes = i.events+c.Events, i.bytes+c.Bytes }
+
+func (i *inbox) positions() []tunnel.Position {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var all []tunnel.Position
+	for _, h := range i.hooks {
+		all = append(all, h.position)
+	}
+	return all
+}
+
+func (i *inbox) known(name string) (tunnel.Position, bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	h, ok := i.hooks[name]
+	if !ok {
+		return tunnel.Position{}, false
+	}
+	return h.position, true
+}
+
+// begin takes an EVENT. Its errors are the relay's breaches of the protocol.
+func (i *inbox) begin(stream uint64, e wire.EventBody) error {
+	switch {
+	case e.Hook == "" || len(e.Hook) > maxID || len(e.ID) > maxID || len(e.Method) > maxID || len(e.Remote) > maxID,
+		e.Epoch == 0 && e.Seq == 0:
+		return errors.New("an EVENT names its request in a strange way")
+	case i.streams[stream] != nil:
+		return fmt.Errorf("stream %d begins twice", stream)
+	}
+	if !strings.HasPrefix(e.Target, "/") {
+		e.Target = "/" + e.Target
+	}
+	r := &request{
+		stream: stream, length: e.Length, sum: e.SHA256, large: e.Length > i.opt.MaxBody,
+		envelope: tunnel.Envelope{
+			ID: e.ID, Hook: e.Hook, Epoch: e.Epoch, Seq: e.Seq, ReceivedAt: e.ReceivedAt, Method: e.Method, Target: e.Target,
+			Header: e.Header, Remote: e.Remote,
+		},
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.events == 0 {
+		return errors.New("an EVENT comes without credit")
+	}
+	h := i.hooks[e.Hook]
+	if h == nil {
+		if i.met == maxHooks {
+			return fmt.Errorf("it speaks of more than %d hooks", maxHooks)
+		}
+		i.met++
+		h = &hook{position: tunnel.Position{Hook: e.Hook}}
+		i.hooks[e.Hook] = h
+	}
+	r.hook, r.known = h, !h.position.Before(e.Epoch, e.Seq)
+	if !r.known {
+		if err := i.enqueue(h, r); err != nil {
+			return err
+		}
+	}
+	i.events--
+	i.streams[stream] = r
+	if !r.discarded() {
+		// Memory for which the relay has credit. What would be more grows with what comes.
+		r.held = e.Length
+		if i.held += r.held; i.held <= i.opt.WindowBytes {
+			r.envelope.Body = make([]byte, 0, e.Length)
+		}
+	}
+	return nil
+}
+
+func (i *inbox) enqueue(h *hook, r *request) error {
+	at := place{hook: r.envelope.Hook, epoch: r.envelope.Epoch, seq: r.envelope.Seq}
+	if last := (tunnel.Position{Epoch: h.last.epoch, Seq: h.last.seq}); !last.Before(at.epoch, at.seq) {
+		return fmt.Errorf("request %s comes behind %s", at, h.last)
+	}
+	h.last = at
+	if len(h.waiting) == 0 {
+		i.turn = append(i.turn, h)
+	}
+	h.waiting = append(h.waiting, r)
+	return nil
+}
+
+// discarded says that the request's body isn't kept.
+func (r *request) discarded() bool { return r.known || r.large || r.damaged }
+
+// data takes a piece of a body, and returns credit for what isn't kept.
+func (i *inbox) data(stream uint64, b []byte) (back wire.CreditBody, err error) {
+	r, n := i.streams[stream], int64(len(b))
+	if r == nil {
+		return back, fmt.Errorf("DATA of stream %d comes without its EVENT", stream)
+	}
+	r.got += n
+	r.credit += n
+	r.damaged = r.damaged || r.got > r.length
+	if r.discarded() {
+		r.envelope.Body = nil
+		if r.credit >= returnBytes {
+			back.Bytes, r.credit = r.credit, 0
+		}
+	} else {
+		r.envelope.Body = append(r.envelope.Body, b...)
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if n > i.bytes {
+		return back, errors.New("DATA comes without credit")
+	}
+	i.bytes -= n
+	i.grant(back)
+	return back, nil
+}
+
+// complete takes an END. A request that was stored before gives its credit back and the position to tell again; any other
+// becomes deliverable once those before it are.
+func (i *inbox) complete(stream uint64) (back wire.CreditBody, stored *tunnel.Position, err error) {
+	r := i.streams[stream]
+	if r == nil {
+		return back, nil, fmt.Errorf("END of stream %d comes without its EVENT", stream)
+	}
+	delete(i.streams, stream)
+	if !r.known {
+		if err := i.check(r); err != nil {
+			return back, nil, err
+		}
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if r.known {
+		back = wire.CreditBody{Events: 1, Bytes: r.credit}
+		i.grant(back)
+		p := r.hook.position
+		return back, &p, nil
+	}
+	r.complete = true
+	i.wake()
+	return back, nil, nil
+}
+
+// check sees whether a request is whole. The first times that it is not are an error.
+func (i *inbox) check(r *request) error {
+	e := &r.envelope
+	switch {
+	case r.large:
+		e.Missing = fmt.Sprintf("its body of %d bytes is larger than %d", r.length, i.opt.MaxBody)
+	case r.damaged || r.got != r.length || sha256.Sum256(e.Body) != r.sum:
+		at := place{hook: e.Hook, epoch: e.Epoch, seq: e.Seq}
+		if n := i.damage(at); n < patience {
+			return fmt.Errorf("%w: %s", errDamaged, at)
+		}
+		e.Missing, e.Body = fmt.Sprintf("it arrived damaged %d times", patience), nil
+	}
+	return nil
+}
+
+func (i *inbox) wake() {
+	select {
+	case i.ready <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,190 @@
+package relayclient
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"greenroom/internal/plain"
+	"greenroom/tunnel"
+)
+
+// closeGrace is how long a call of Receive that is under way may go on when the tunnel is closed.
+const closeGrace = 5 * time.Second
+
+// link is an open tunnel: one connection after the other.
+type link struct {
+	settings
+	local tunnel.Local
+	board *tunnel.Board
+	gaps  *gaps
+
+	// closing ends when Close is called; abort, a little later, ends calls that are under way.
+	closing context.Context
+	close   context.CancelFunc
+	working context.Context
+	abort   context.CancelFunc
+	woken   chan struct{}
+	done    sync.WaitGroup
+
+	// What follows belongs to run, and to the one session that it waits for.
+	backoff tunnel.Backoff
+	yield   bool
+	damaged map[place]int
+}
+
+// place is where a request stands.
+type place struct {
+	hook       string
+	epoch, seq uint64
+}
+
+// outcome is how an attempt or a connection ended.
+type outcome struct {
+	// reason is for people, without secrets and safe to show.
+	reason string
+	// slow asks for patience: nothing will change by itself. after is when to dial again, if the relay said so.
+	slow  bool
+	after time.Duration
+	// soon dials again at once, worked says that the next attempts begin anew, and yield that another program has come.
+	soon, worked, yield bool
+}
+
+func open(s settings, local tunnel.Local) *link {
+	l := &link{
+		settings: s, local: local, woken: make(chan struct{}, 1), damaged: make(map[place]int),
+		board: tunnel.NewBoard(tunnel.Status{Driver: Name, State: tunnel.Connecting, StoreAndForward: true}), gaps: &gaps{},
+	}
+	l.closing, l.close = context.WithCancel(context.Background())
+	l.working, l.abort = context.WithCancel(context.Background())
+	l.start("relay client", l.run)
+	l.start("relay wake", func() {
+		tunnel.Wake{Clock: s.Clock, Wall: s.Wall}.Watch(l.closing, func(missed time.Duration) {
+			l.log("the machine slept, or the clock was set", "missed", missed)
+			select {
+			case l.woken <- struct{}{}:
+			default:
+			}
+		})
+	})
+	return l
+}
+
+// start runs f in a goroutine that Close waits for.
+func (l *link) start(name string, f func()) {
+	l.done.Add(1)
+	l.local.Crash.Go(name, func() {
+		defer l.done.Done()
+		f()
+	})
+}
+
+// Status yields the state whenever it changes.
+func (l *link) Status() <-chan tunnel.Status { return l.board.Status() }
+
+// Close ends the connection. What is being stored may be finished, and told to the relay.
+func (l *link) Close() error {
+	l.close()
+	late := l.Clock.AfterFunc(closeGrace, l.abort)
+	l.done.Wait()
+	late.Stop()
+	l.abort()
+	return nil
+}
+
+func (l *link) run() {
+	defer l.board.Close("closed")
+	defer l.close() // the watch ends too if this panics
+	for l.closing.Err() == nil {
+		end := l.attempt()
+		if l.closing.Err() != nil {
+			return
+		}
+		if end.worked {
+			l.backoff.Reset()
+		}
+		l.yield = end.yield || l.yield && !end.worked
+		wait := l.wait(end)
+		l.log("not connected to the relay", "reason", end.reason, "again_in", wait)
+		l.board.Update(func(s *tunnel.Status) {
+			s.State, s.RTT, s.Reason = tunnel.Degraded, 0, end.reason
+		})
+		l.pause(wait)
+	}
+}
+
+// attempt dials, and stays for as long as the connection lasts.
+func (l *link) attempt() outcome {
+	select {
+	case <-l.woken: // before this attempt
+	default:
+	}
+	known, err := l.local.Positions(l.closing)
+	if err != nil {
+		return outcome{reason: "what is stored here can't be read: " + words(err.Error())}
+	}
+	ws, conn, refused := l.connect(l.closing)
+	if refused != nil {
+		return *refused
+	}
+	s := newSession(l, ws, conn, known)
+	return s.run()
+}
+
+func (l *link) wait(end outcome) time.Duration {
+	switch {
+	case end.soon:
+		l.backoff.Reset()
+		return 0
+	case end.after > 0:
+		l.backoff.Reset()
+		return end.after + rand.N(end.after/2+250*time.Millisecond)
+	case end.slow:
+		return slowAfter + rand.N(slowAfter)
+	}
+	return l.backoff.Next(l.Clock.Now())
+}
+
+func (l *link) pause(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := l.Clock.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.Chan():
+	case <-l.woken:
+		l.backoff.Reset()
+	case <-l.closing.Done():
+	}
+}
+
+func (l *link) log(text string, args ...any) {
+	if l.local.Log != nil {
+		l.local.Log.Info("relay: "+text, args...)
+	}
+}
+
+// words makes a text from outside fit for a status: one line, not endless.
+func words(s string) string {
+	const most = 300
+	s = plain.Text(strings.TrimSpace(s))
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
+
+// damage counts how often a request has arrived damaged.
+func (l *link) damage(p place) int {
+	if len(l.damaged) > 1000 {
+		clear(l.damaged)
+	}
+	l.damaged[p]++
+	return l.damaged[p]
+}
+
+func (p place) String() string { return fmt.Sprintf("%s/%d/%d", p.hook, p.epoch, p.seq) }

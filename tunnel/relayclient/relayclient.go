@@ -1,0 +1,179 @@
+// Package relayclient is the tunnel driver "relay": the end of a Greenroom relay that stands on one's own machine.
+//
+// It keeps one WebSocket to the relay, speaks package wire on it, and hands every complete request to [tunnel.Local].Receive,
+// one call at a time, each with whatever was completed meanwhile. Only what Receive said is stored is told to the relay as
+// stored. So it promises:
+//   - what the relay took arrives here once, in order for each hook, byte for byte, whatever is killed, cut or put to sleep
+//     in between: each connection begins behind the positions that are stored, and what comes again is known by them;
+//   - what can't be stored (a full disk) is handed over again until it can, and nothing of its hook overtakes it;
+//   - what is known to be lost (the relay dropped it, or was restored from a backup) shows in [tunnel.Status].Gap for as long
+//     as the tunnel is open.
+//
+// It doesn't promise that nothing is handed over twice: a call that failed may have stored something. Receive recognises
+// that by the envelope's position.
+//
+// A body that is larger than [Options].MaxBody, or that arrives damaged three times, is not kept, and must not block its
+// hook for ever: its envelope is handed over without it, see [tunnel.Envelope].Missing.
+//
+// The relay is not trusted with this machine's memory: what it may have under way is bounded by the credit that it was
+// given, and whoever breaks the protocol is disconnected.
+package relayclient
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/tunnel"
+	"greenroom/tunnel/wire"
+)
+
+// Name is the driver's name in the configuration.
+const Name = "relay"
+
+// What options are when they are left out.
+const (
+	DefaultWindow  = 256
+	DefaultMaxBody = 64 << 20
+)
+
+// Options are what the driver needs to know.
+type Options struct {
+	// URL is the relay's base: https or wss, or http or ws to this machine.
+	URL string
+	// Token is the secret that "greenroom relay token create" printed.
+	Token string
+	// AllowPlain lets the token travel in clear text, to other machines than this one.
+	AllowPlain bool
+	// Proxy chooses an HTTP or SOCKS5 proxy; nil goes by the environment (HTTPS_PROXY, NO_PROXY and so on).
+	Proxy func(*http.Request) (*url.URL, error)
+	// RootCAs are the authorities to trust instead of the system's; CAFile names a PEM file with some to trust beside those.
+	RootCAs *x509.CertPool
+	CAFile  string
+	// Window is how many requests, and WindowBytes how many bytes of their bodies, may be under way until they are stored
+	// here: it bounds the memory. WindowBytes is at least MaxBody, and is raised to it.
+	Window      int
+	WindowBytes int64
+	// MaxBody is the largest body that is kept, in bytes.
+	MaxBody int64
+	// Clock measures time and Wall tells it, see [tunnel.Wake]; nil are the real ones.
+	Clock clockwork.Clock
+	Wall  func() time.Time
+	// Client names the program and its version to the relay.
+	Client string
+}
+
+// Driver opens tunnels through a relay.
+type Driver struct{ opt Options }
+
+var _ tunnel.Driver = (*Driver)(nil)
+
+// New makes the driver. Options that are wrong are told by Open.
+func New(o Options) *Driver { return &Driver{opt: o} }
+
+// Name is "relay".
+func (*Driver) Name() string { return Name }
+
+// StoresAndForwards is true: the relay keeps what comes while this machine is away.
+func (*Driver) StoresAndForwards() bool { return true }
+
+// Open begins to connect, for as long as the tunnel is open. It fails for options that can't work.
+func (d *Driver) Open(ctx context.Context, local tunnel.Local) (tunnel.Tunnel, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s, err := settle(d.opt)
+	if err != nil {
+		return nil, fmt.Errorf("relay: %w", err)
+	}
+	if local.Receive == nil || local.Positions == nil || local.Device == "" {
+		return nil, errors.New("relay: nothing here takes requests")
+	}
+	return open(s, local), nil
+}
+
+// settings are options that have been checked.
+type settings struct {
+	Options
+	dial string // the URL of the WebSocket
+	tls  *tls.Config
+}
+
+func settle(o Options) (settings, error) {
+	s := settings{Options: o}
+	u, err := url.Parse(strings.TrimSpace(o.URL))
+	if err != nil {
+		return s, errors.New("the relay's URL can't be read: it looks like https://relay.example") // err repeats it, with what may be secret
+	}
+	switch u.Scheme {
+	case "https", "wss":
+		u.Scheme = "wss"
+	case "http", "ws":
+		u.Scheme = "ws"
+	default:
+		return s, errors.New("the relay's URL must begin with https://")
+	}
+	switch {
+	case u.Hostname() == "":
+		return s, errors.New("the relay's URL names no host")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return s, errors.New("the relay's URL must be a plain base such as https://relay.example; the token is a setting of its own")
+	case u.Scheme == "ws" && !o.AllowPlain && !loopback(u.Hostname()):
+		return s, fmt.Errorf("the token would travel to %s in clear text: use https://", u.Hostname())
+	case o.Token == "":
+		return s, errors.New("it has no token: make one with greenroom relay token create on the relay's machine")
+	case strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return s, errors.New("the token holds characters that no token has")
+	}
+	s.dial = u.JoinPath(wire.Path).String()
+	s.Window = cmp.Or(max(o.Window, 0), DefaultWindow)
+	s.MaxBody = cmp.Or(max(o.MaxBody, 0), DefaultMaxBody)
+	s.WindowBytes = max(o.WindowBytes, s.MaxBody)
+	s.Client = cmp.Or(o.Client, "greenroom")
+	if s.Clock == nil {
+		s.Clock = clockwork.NewRealClock()
+	}
+	if s.Proxy == nil {
+		s.Proxy = http.ProxyFromEnvironment
+	}
+	s.tls = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs}
+	if o.CAFile != "" {
+		if s.tls.RootCAs, err = authorities(o); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func authorities(o Options) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(o.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate authorities: %w", err)
+	}
+	var pool *x509.CertPool
+	if o.RootCAs != nil {
+		pool = o.RootCAs.Clone()
+	} else if pool, err = x509.SystemCertPool(); err != nil {
+		pool = x509.NewCertPool() // a system without any is no reason to refuse the given ones
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM form", o.CAFile)
+	}
+	return pool, nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,53 @@
+package tunnel
+
+import (
+	"context"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+)
+
+const (
+	wakeTick = time.Second
+	// wakeAfter is what must be missing for it to count as sleep. A busy machine is late by less, and connections outlive
+	// what is shorter.
+	wakeAfter = 5 * time.Second
+)
+
+// Wake notices that the machine slept, or that the process was stopped, by comparing clocks every second: the wall clock
+// goes on in sleep where the monotonic one stands still, and a tick comes late to a process that was stopped. What was
+// connected then is most likely dead, without anybody having told.
+//
+// A wall clock that is set forward looks the same. One that is set back is nothing.
+type Wake struct {
+	// Clock is the monotonic clock; nil means the real one.
+	Clock clockwork.Clock
+	// Wall reads the wall clock; nil means that of Clock.
+	Wall func() time.Time
+}
+
+// Watch calls woke with the time that was missed, soon after each awakening, until ctx ends.
+func (w Wake) Watch(ctx context.Context, woke func(missed time.Duration)) {
+	clock, wall := w.Clock, w.Wall
+	if clock == nil {
+		clock = clockwork.NewRealClock()
+	}
+	if wall == nil {
+		wall = func() time.Time { return clock.Now().Round(0) } // without its monotonic reading
+	}
+	tick := clock.NewTicker(wakeTick)
+	defer tick.Stop()
+	mono, real := clock.Now(), wall()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.Chan():
+		}
+		monoNow, realNow := clock.Now(), wall()
+		if missed := max(monoNow.Sub(mono), realNow.Sub(real)) - wakeTick; missed >= wakeAfter {
+			woke(missed)
+		}
+		mono, real = monoNow, realNow
+	}
+}
