@@ -97,8 +97,8 @@ type peer struct {
 	// frames are what came, PING and DEPTH aside; closed when the connection ends.
 	frames chan wire.Frame
 	err    error
-	// mute answers no PING.
-	mute bool
+	// open are the requests under way.
+	open map[uint64]*request
 }
 
 // dial connects without saying anything.
@@ -117,7 +117,7 @@ func (b *bench) tryDial(t testing.TB, secret string) (*peer, *http.Response, err
 	if err != nil {
 		return nil, resp, err
 	}
-	p := &peer{t: t, ws: ws, frames: make(chan wire.Frame, 10000)}
+	p := &peer{t: t, ws: ws, frames: make(chan wire.Frame, 10000), open: map[uint64]*request{}}
 	go p.read()
 	t.Cleanup(func() { ws.Close() })
 	return p, resp, nil
@@ -215,16 +215,12 @@ type request struct {
 // request reads frames until a request is complete, and checks its sum.
 func (p *peer) request() request {
 	p.t.Helper()
-	open := map[uint64]*request{}
 	for {
 		f, ok := p.next()
 		if !ok {
 			p.t.Fatalf("the connection ended: %v", p.err)
 		}
-		if r, done := gather(p.t, open, f); done {
-			if len(open) > 0 {
-				p.t.Fatal("requests are interleaved")
-			}
+		if r, done := gather(p.t, p.open, f); done {
 			return *r
 		}
 	}
@@ -269,3 +265,5 @@ func (p *peer) ends() {
 		}
 	}
 }
+
+func frameOf(t wire.Type, flags uint8) wire.Frame { return wire.Frame{Type: t, Flags: flags} }

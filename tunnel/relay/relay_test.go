@@ -6,13 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/wire"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestARequestComesThrough(t *testing.T) {
 	b := newBench(t, relay.Options{})
