@@ -9,6 +9,7 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/config"
 	"greenroom/tunnel"
+	"greenroom/tunnel/manual"
 )
 
 // openTunnelDriver makes the configured driver, or none. These are the drivers of this build.
@@ -22,6 +23,8 @@ func openTunnelDriver(c config.Tunnel) (tunnel.Driver, error) {
 	switch c.Driver {
 	case config.NoTunnel:
 		return nil, nil
+	case "manual":
+		return manual.New(manual.Options{URL: c.URL}), nil
 	}
 	return nil, &app.Error{Kind: app.NotConfigured, Text: fmt.Sprintf("the tunnel %s is not in this build yet", c.Driver)}
 }
