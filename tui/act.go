@@ -65,6 +65,8 @@ func (m *Model) act(a Action) tea.Cmd {
 		return m.check()
 	case actFollow, actCurl, actHex:
 		return m.hooks.act(m, a)
+	case actTunnelCopy, actTunnelQR, actTunnelProbe, actRegister:
+		return m.tunnelAct(a)
 	case actCopyURL:
 		return m.copyText("Webhook URL", m.status.account().Webhook, "")
 	}
@@ -120,6 +122,8 @@ func (m *Model) why(a Action) string {
 		case m.loads[slotChecks].busy:
 			return "The accounts are being checked"
 		}
+	case actTunnelCopy, actTunnelQR, actTunnelProbe, actRegister:
+		return m.whyNoTunnelAct(a)
 	case actCopyURL:
 		if m.status.account().Webhook == "" {
 			return "The account's webhook URL is not known: nothing makes this machine reachable yet"

@@ -53,6 +53,11 @@ const (
 	actHex     Action = "webhook.hex"
 	actCopyURL Action = "status.copy"
 	actCheck   Action = "status.check"
+
+	actTunnelCopy  Action = "tunnel.copy"
+	actTunnelQR    Action = "tunnel.qr"
+	actTunnelProbe Action = "tunnel.probe"
+	actRegister    Action = "webhook.register"
 )
 
 // Binding ties keys to an action, with the words that the footer, the help and the palette show.
@@ -103,6 +108,10 @@ func defaultKeys() *KeyMap {
 		Status: []Binding{
 			bind(actCheck, "check", "Check the accounts with their platforms", true, "d"),
 			bind(actCopyURL, "copy webhook URL", "Copy the webhook URL of the account", true, "c"),
+			bind(actRegister, "register", "Have the account's platform post to the tunnel", true, "R"),
+			bind(actTunnelCopy, "copy address", "Copy the tunnel's public URL", true, "u"),
+			bind(actTunnelQR, "QR", "Show the tunnel's public URL as a QR code", false, "Q"),
+			bind(actTunnelProbe, "probe", "Send a request through the tunnel", true, "p"),
 		},
 		Move: []Binding{
 			bind(actDown, "down", "Down", false, "j", "down"),

@@ -18,22 +18,25 @@ func (m *Model) qr() tea.Cmd {
 	if recorded(mt) {
 		note = "recorded"
 	}
-	return m.link(mt, false, "make the QR code", func(url string) tea.Cmd {
-		code, err := qr.Encode(url, qr.L)
-		if err != nil {
-			return m.complain("make the QR code", err)
-		}
-		m.dialogs.Push(&dialog.Sheet{Title: safe(mt.Room), Note: note,
-			Bare: func(s *theme.Styles) []string { return m.bareQR(code, s, note) },
-			Draw: func(s *theme.Styles, w int) []string {
-				lines := m.qrLines(code, s, qrQuiet)
-				if s.Width(lines[0]) > w || len(lines) > m.h-framedQR {
-					return append([]string{"The screen is too small for the code. The link:", ""}, s.Break(url, w)...)
-				}
-				return append(lines, "", s.Link.Render(s.Clip(url, w)))
-			}})
-		return nil
-	})
+	return m.link(mt, false, "make the QR code", func(url string) tea.Cmd { return m.showQR(mt.Room, note, url) })
+}
+
+// showQR shows a URL for a phone.
+func (m *Model) showQR(title, note, url string) tea.Cmd {
+	code, err := qr.Encode(url, qr.L)
+	if err != nil {
+		return m.complain("make the QR code", err)
+	}
+	m.dialogs.Push(&dialog.Sheet{Title: safe(title), Note: note,
+		Bare: func(s *theme.Styles) []string { return m.bareQR(code, s, note) },
+		Draw: func(s *theme.Styles, w int) []string {
+			lines := m.qrLines(code, s, qrQuiet)
+			if s.Width(lines[0]) > w || len(lines) > m.h-framedQR {
+				return append([]string{"The screen is too small for the code. The link:", ""}, s.Break(safe(url), w)...)
+			}
+			return append(lines, "", s.Link.Render(s.Clip(safe(url), w)))
+		}})
+	return nil
 }
 
 // How wide the margin of a code is, in its own squares, and how many lines stand around a code in its box: border, link,

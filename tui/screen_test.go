@@ -55,6 +55,7 @@ func TestScreens(t *testing.T) {
 		{name: "webhooks", prepare: rejected, keys: []string{"3"}},
 		{name: "webhooks-filter", prepare: rejected, keys: []string{"3", "/", "kind:left"}},
 		{name: "status", prepare: busyDay, keys: []string{"4"}},
+		{name: "tunnel", prepare: relayed, keys: []string{"4"}},
 		{name: "demo", prepare: busyDay, change: func(o *Options) { o.Demo = true }},
 	} {
 		for _, size := range sizes {
@@ -171,6 +172,8 @@ func TestHostileTextIsShownNotObeyed(t *testing.T) {
 				Cannot: map[app.Ability]string{app.AbilityAdopt: evil, app.AbilityLogo: evil}})
 			b.Stat.Accounts[0].Detail, b.Stat.Accounts[0].Hint, b.Stat.Accounts[0].Webhook = evil, evil, "https://"+evil
 			b.Stat.Tunnel = app.TunnelStatus{Driver: evil, State: "live", URL: evil, Reason: evil, Gap: evil, Hooks: map[string]string{evil: evil}}
+			b.Stat.Accounts[1].Webhook = evil
+			b.Stat.Accounts[1].Registration = &app.RegisteredWebhook{State: app.WebhookForeign, Foreign: evil, Problem: evil, Hint: evil}
 			b.Stat.Listener.Problem, b.Stat.Store.Path = evil, evil
 			b.Stat.Pollers = []app.PollerStatus{{Name: evil, Account: evil, Error: evil}}
 		}, func(o *Options) { o.Log = func() []string { return []string{evil} } })
@@ -180,7 +183,8 @@ func TestHostileTextIsShownNotObeyed(t *testing.T) {
 		p.presses("A").sees("✗ whereby: ␛]0;pwned␇", ": ␛]0;pwned␇").presses("enter").sees("Take over ␛]0;pwned␇")
 		p.presses("x", "enter").sees("✓ room ").presses("esc", "esc")
 		p.presses("4").sees("✗ failed    ␛]0;pwned␇", "✓ ok        ␛]0;pwned␇").presses("1")
-		p.presses("l", "e", "esc", "E", "esc", "D", ":", "esc", "c", "Q", "esc", "2", "3", "l", "b", "b", "y", "h", "4", "ctrl+d", "1")
+		p.presses("l", "e", "esc", "E", "esc", "D", ":", "esc", "c", "Q", "esc", "2", "3", "l", "b", "b", "y", "h", "4", "ctrl+d")
+		p.presses("g", "j", "R", "esc", "u", "Q", "esc", "p", "1")
 		p.backend.Fail = &app.Error{Text: evil, Hint: evil}
 		p.presses("c")
 		if strings.Contains(p.title, "pwned\x07") || p.title == "pwned" {

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
 	"greenroom/internal/app"
-	"greenroom/provider"
 	"greenroom/tui/grid"
 	"greenroom/tui/theme"
 )
@@ -74,28 +72,6 @@ func (m *Model) health(a app.AccountStatus) (string, theme.Ink) {
 	return theme.Doubtful + " " + safe(a.Health), m.st.Warn
 }
 
-// tunnelSign says in a word and a glyph how the listener is reached from outside.
-func (m *Model) tunnelSign() (string, theme.Ink) {
-	t, l := m.status.status.Tunnel, m.status.status.Listener
-	switch {
-	case t.State == "live":
-		return theme.Live + " live", m.st.Good
-	case t.State == "connecting":
-		return theme.Pending + " connecting", m.st.Warn
-	case t.State == "degraded":
-		return theme.Doubtful + " degraded", m.st.Warn
-	case l.URL != "" && l.Problem != "":
-		return theme.Doubtful + " local", m.st.Warn
-	case l.URL != "":
-		return theme.Open + " local", m.st.Accent
-	case l.Problem != "":
-		return theme.Bad + " not listening", m.st.Bad
-	case t.State == "closed":
-		return theme.Bad + " closed", m.st.Bad
-	}
-	return theme.Nothing + " not listening", m.st.Muted
-}
-
 // facts is a small builder of indented lines.
 type facts struct {
 	m     *Model
@@ -135,6 +111,9 @@ func (t *statusTab) lines(m *Model, w int) []string {
 		return []string{" " + s.Muted.Render("reading…")}
 	}
 	f := &facts{m: m, w: w}
+	if configured(st.Tunnel) {
+		t.tunnelLines(m, f)
+	}
 	f.head("Accounts")
 	if len(st.Accounts) == 0 {
 		f.row("none", "No account is configured. Set one of these and start again, or write them into the file that "+
@@ -155,7 +134,10 @@ func (t *statusTab) lines(m *Model, w int) []string {
 	for i, a := range st.Accounts {
 		t.accountLines(m, f, i, a)
 	}
-	t.reach(m, f)
+	t.listenerLines(m, f)
+	if !configured(st.Tunnel) {
+		t.tunnelLines(m, f)
+	}
 	f.head("Store")
 	f.row("file", safe(st.Store.Path), s.Text)
 	size := bytes(st.Store.Bytes)
@@ -209,19 +191,7 @@ func (t *statusTab) accountLines(m *Model, f *facts, i int, a app.AccountStatus)
 	f.row("", safe(a.Detail), s.Muted)
 	f.row("do", safe(a.Hint), s.Warn)
 	f.row("API", bareLink(a.APIURL), s.Muted)
-	switch {
-	case a.Webhook != "" && m.opts.Demo:
-		f.row("webhook", safe(a.Webhook), s.Link)
-		f.row("", "The sandbox posts there.", s.Muted)
-	case a.Webhook != "" && local(a.Webhook):
-		f.row("webhook", safe(a.Webhook), s.Link)
-		f.row("", "Only this machine reaches it. Platforms need a public address in front of it: see Tunnel.", s.Warn)
-	case a.Webhook != "":
-		f.row("webhook", safe(a.Webhook), s.Link)
-		f.row("", pasteWhere(a.Platform)+" ("+m.keys.name(actCopyURL)+" copies it)", s.Muted)
-	case m.status.status.Tunnel.Driver == "" || m.status.status.Tunnel.Driver == "none":
-		f.row("webhook", "not reachable from outside: no tunnel", s.Muted)
-	}
+	t.webhookLines(m, f, a)
 	last := "none yet"
 	if !a.LastEventAt.IsZero() {
 		last = ago(since(a.LastEventAt, m.now()))
@@ -231,19 +201,6 @@ func (t *statusTab) accountLines(m *Model, f *facts, i int, a app.AccountStatus)
 	if i == t.chosen {
 		t.bottom = len(f.lines)
 	}
-}
-
-// pasteWhere says where on the platform a webhook URL belongs.
-func pasteWhere(p provider.Platform) string {
-	switch p {
-	case provider.Whereby:
-		return "Paste it at Whereby: Configure, Webhooks, Add endpoint"
-	case provider.LiveKit:
-		return "Put it into LiveKit's configuration: webhook, urls"
-	case provider.Daily:
-		return "Daily takes it by its API: POST /webhooks with this url"
-	}
-	return "The platform must post to it"
 }
 
 // local says whether a URL can be reached from its own machine alone.
@@ -256,8 +213,8 @@ func local(raw string) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// reach draws the listener and the tunnel.
-func (t *statusTab) reach(m *Model, f *facts) {
+// listenerLines draws the listener.
+func (t *statusTab) listenerLines(m *Model, f *facts) {
 	s, st := m.st, &t.status
 	f.head("Listener")
 	if st.Listener.URL != "" {
@@ -271,41 +228,6 @@ func (t *statusTab) reach(m *Model, f *facts) {
 		f.row("but", theme.Doubtful+" "+safe(st.Listener.Problem), s.Warn)
 	default:
 		f.row("problem", safe(st.Listener.Problem), s.Bad)
-	}
-	f.head("Tunnel")
-	tn := st.Tunnel
-	if tn.Driver == "" || tn.Driver == "none" {
-		f.row("driver", "none", s.Text)
-		if m.opts.Demo {
-			f.row("", "The sandbox posts to this machine directly.", s.Muted)
-		} else {
-			f.row("", "Platforms can't reach this machine yet. Run a tunnel of yours (ssh, cloudflared, ngrok) that "+
-				"forwards a public address to the listener, and give the platforms that address with /hooks/ACCOUNT "+
-				"behind it. Without it, who is there is still read from the platforms, only later.", s.Muted)
-		}
-		return
-	}
-	word, ink := m.tunnelSign()
-	f.row("driver", safe(tn.Driver), s.Text)
-	f.row("state", word, ink)
-	f.row("why", safe(tn.Reason), s.Warn)
-	f.row("address", safe(tn.URL), s.Link)
-	if tn.RTTMs > 0 {
-		f.row("round trip", fmt.Sprintf("%.0f ms", tn.RTTMs), s.Text)
-	}
-	f.row("gap", safe(tn.Gap), s.Bad)
-	if tn.StoreAndForward {
-		f.row("spool", plural(tn.Spool, "delivery waits", "deliveries wait"), s.Text)
-	} else {
-		f.row("", "no store-and-forward: what comes while this is closed is lost", s.Muted)
-	}
-	names := make([]string, 0, len(tn.Hooks))
-	for n := range tn.Hooks {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	for _, n := range names {
-		f.row("hook", safe(n)+"  "+safe(tn.Hooks[n]), s.Link)
 	}
 }
 

@@ -347,14 +347,14 @@ func TestTheStatusTellsWhatToDo(t *testing.T) {
 				{Name: "presence", Account: "whereby", Error: "rate limited"}, {Name: "recordings", Account: "work"}}
 		})
 		p.presses("4").sees("● live", "✗ failing", "! no webhook secret", "make another key", "not checked yet", "2 deliveries wait",
-			"Paste it at Whereby", "presence  ✓ 10 s ago", "rate limited", "this screen", "listening on 127.0.0.1")
+			"asking the platform for its webhook", "presence  ✓ 10 s ago", "rate limited", "this screen", "listening on 127.0.0.1")
 		p.presses("c").sees("Webhook URL copied")
 		p.sees("Only this machine reaches it").presses("j", "j", "c").sees("webhook URL is not known")
 		p.presses("j", "j", "G", "g", "ctrl+d", "ctrl+u", "k")
 		if p.clipboard()[0] != "https://gr.example/h/8f2k/hooks/daily" {
 			t.Errorf("copied %q", p.clipboard())
 		}
-		for _, c := range [][2]string{{"connecting", "◌ connecting"}, {"degraded", "! degraded"}, {"closed", "○ local"}} {
+		for _, c := range [][2]string{{"connecting", "◌ connecting"}, {"degraded", "! degraded"}, {"closed", "✗ closed"}} {
 			p.backend.Lock()
 			p.backend.Stat.Tunnel.State = c[0]
 			p.backend.Unlock()

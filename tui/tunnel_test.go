@@ -1,0 +1,109 @@
+package tui
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/tui/tuitest"
+)
+
+const hookURL = "https://relay.example/h/k3vq7f2mxr5t6y8b9n4c2d7w5e"
+
+// relayed is a screen whose webhooks come through a relay: Daily's is somebody else's, Whereby's is pasted by hand.
+func relayed(b *tuitest.Backend) {
+	busyDay(b)
+	hooks := map[string]string{"daily": hookURL + "/hooks/daily", "whereby": hookURL + "/hooks/whereby"}
+	b.Stat.Tunnel = app.TunnelStatus{
+		Driver: "relay", State: "live", URL: hookURL, RTTMs: 23, Spool: 3, StoreAndForward: true, Hooks: hooks,
+		Gap: "2 requests of yesterday were dropped: the spool was full",
+	}
+	for i := range b.Stat.Accounts {
+		a := &b.Stat.Accounts[i]
+		a.Webhook = hooks[a.Name]
+		a.Registration = &app.RegisteredWebhook{
+			Account: a.Name, URL: a.Webhook, State: app.WebhookByHand, Hint: "paste it at Whereby: Configure, Webhooks, Add endpoint",
+		}
+	}
+	b.Stat.Accounts[0].Registration = &app.RegisteredWebhook{
+		Account: "daily", URL: hooks["daily"], State: app.WebhookForeign, Foreign: "https://old.example/in",
+		Problem: "the webhook of daily posts to https://old.example/in, which was not registered from here",
+	}
+}
+
+func change(p *person, f func(*app.Status)) {
+	p.backend.Lock()
+	f(&p.backend.Stat)
+	p.backend.Unlock()
+	p.backend.Publish(app.Change{Kind: app.StatusChange})
+	p.wait(time.Second)
+}
+
+func TestTheTunnelIsToldAndTried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 200, 50, relayed)
+		p.sees("● live  relay.example/h/k3vq7f2mxr5t6y8b9n4c2d7w5e")
+		p.presses("u").misses("Public URL copied") // on another tab the key is another's
+		p.presses("4").sees("● live through relay, 23 ms there and back", "3 deliveries wait at the relay", "2 requests of yesterday")
+		p.presses("u").sees("Public URL copied")
+		if got := p.clipboard(); got[len(got)-1] != hookURL {
+			t.Errorf("copied %q", got)
+		}
+		p.presses("Q").sees("Public URL", "█").presses("esc")
+		p.backend.Lock()
+		p.backend.Probed = app.TunnelProbed{OK: true, RTTMs: 31, URL: hookURL}
+		p.backend.Unlock()
+		p.presses("p").sees("A request came back through the tunnel in 31 ms")
+		p.backend.Lock()
+		p.backend.Probed = app.TunnelProbed{Reason: "relay.example answered 502"}
+		p.backend.Unlock()
+		p.presses("p").sees("probe the tunnel: relay.example answered 502")
+		change(p, func(s *app.Status) {
+			s.Tunnel.State, s.Tunnel.Reason, s.Tunnel.Spool = "degraded", "the relay is away", 0
+		})
+		p.sees("! degraded through relay", "the relay is away", "nothing waits at the relay")
+		change(p, func(s *app.Status) { s.Tunnel.Driver, s.Tunnel.StoreAndForward = "ssh", false })
+		p.sees("! degraded through ssh", "no store-and-forward: what comes while this machine is away is lost")
+		change(p, func(s *app.Status) {
+			s.Tunnel = app.TunnelStatus{Driver: "ssh", State: "closed", Reason: "the server refused the key"}
+			s.Accounts[0].Webhook, s.Accounts[0].Registration = "", nil
+		})
+		p.sees("✗ closed", "the server refused the key").misses("store-and-forward")
+		p.presses("p").sees("No tunnel is open").presses("u").sees("There is no public URL").presses("Q").sees("There is no public URL")
+		p.presses("R").sees("A webhook is registered once the tunnel is live")
+		if n := p.backend.Count("ProbeTunnel"); n != 2 {
+			t.Errorf("%d probes", n)
+		}
+	})
+}
+
+func TestAForeignWebhookIsTakenOverWhenSomebodySaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 200, 50, relayed)
+		p.presses("4").sees("! the webhook of daily posts to https://old.example/in", "R takes it over", "paste it at Whereby")
+		p.presses("R").sees("Take over the webhook of daily?", "https://old.example/in", "[ Leave it ]").presses("enter").misses("Take over")
+		if p.backend.Count("RegisterWebhook") != 0 {
+			t.Fatal("leaving it took it over")
+		}
+		p.presses("R", "y").sees("The platform of daily posts to the tunnel")
+		change(p, func(s *app.Status) { s.Accounts[0].Registration.State = app.WebhookRegistered })
+		p.sees("✓ registered with the platform").misses("Take over")
+		p.presses("R").sees("The platform of daily posts to the tunnel")
+		p.presses("j", "R").sees("The platform has no call for that: paste it at Whereby")
+		if got := p.backend.Registered; len(got) != 2 || !got[0].Replace || got[1].Replace || got[0].Account != "daily" {
+			t.Errorf("%+v", got)
+		}
+		change(p, func(s *app.Status) {
+			s.Accounts[0].Registration = &app.RegisteredWebhook{State: app.WebhookFailing, Problem: "no card on file", Hint: "put one there"}
+		})
+		p.sees("✗ no card on file", "put one there")
+		change(p, func(s *app.Status) { s.Accounts[0].Registration = nil })
+		p.sees("◌ asking the platform for its webhook…")
+		p.backend.Lock()
+		p.backend.Fail = &app.Error{Kind: provider.Conflict, Text: "taken", Hint: "ask"}
+		p.backend.Unlock()
+		p.presses("k", "R")
+	})
+}
