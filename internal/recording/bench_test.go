@@ -2,6 +2,8 @@ package recording
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
@@ -15,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"greenroom/internal/peers"
 )
 
 const (
@@ -25,81 +29,129 @@ const (
 
 // shaped is a server on the loopback that behaves like one that is far away: a request's first byte comes after shapedDelay,
 // that of the first request of a connection after twice as long (its handshake), and no connection gives more than
-// shapedRate bytes a second after a burst of 256 KiB. What it isn't: there is no slow start and no loss.
-func shaped(b *testing.B, data []byte) (url string, sent *atomic.Int64) {
+// shapedRate bytes a second after a burst of 256 KiB. What it isn't: there is no slow start and no loss, and idle connections
+// earn their burst again.
+func shaped(b *testing.B, data []byte) (*origin, *ledger) {
 	o := &origin{data: data, etag: `"one"`}
-	fresh := func(c net.Conn) bool { return c.(*pacedConn).fresh.CompareAndSwap(false, true) }
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	sent := newLedger(len(data))
+	sent.begin(0)
+	o.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(shapedDelay)
-		if fresh(r.Context().Value(connKey{}).(net.Conn)) {
+		if r.Context().Value(connKey{}).(*pacedConn).used.CompareAndSwap(false, true) {
 			time.Sleep(shapedDelay)
 		}
-		o.answer(w, r)
+		var off int64
+		fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &off)
+		o.answer(sent.to(w, off), r)
 	}))
-	s.Listener = pacedListener{s.Listener}
-	s.Config.ConnContext = withConn
-	s.Start()
-	b.Cleanup(s.Close)
-	return s.URL + "/file.mp4", &o.sent
+	o.Listener = pacedListener{o.Listener}
+	o.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) }
+	o.Start()
+	b.Cleanup(func() {
+		o.CloseClientConnections()
+		o.Close()
+	})
+	return o, sent
 }
 
-func BenchmarkDownload(b *testing.B) {
-	data := content(9, shapedSize)
-	tool := func(name string, cmd func(url, dir string) *exec.Cmd) (elapsed time.Duration, rss float64) {
-		path := filepath.Join(b.TempDir(), name)
-		if err := os.Mkdir(path, 0o700); err != nil {
-			b.Fatal(err)
-		}
-		url, _ := shaped(b, data)
-		c := cmd(url, path)
-		begun := time.Now()
-		if err := c.Start(); err != nil {
-			b.Fatal(err)
-		}
-		ended := make(chan float64)
-		stop := make(chan struct{})
-		go func() { ended <- peak(c.Process.Pid, stop) }()
-		err := c.Wait()
-		elapsed = time.Since(begun)
-		close(stop)
-		if rss = <-ended; err != nil {
-			b.Fatalf("%s: %v", name, err)
-		}
-		holds(b, filepath.Join(path, "file.mp4"), data)
-		return elapsed, rss
-	}
+// rival is a program that fetches url to file.mp4 in dir, and goes on there when it was killed.
+type rival struct {
+	name string
+	cmd  func(b *testing.B, url, dir string) *exec.Cmd
+}
+
+func rivals(b *testing.B) []rival {
 	for _, need := range []string{"curl", "aria2c"} {
 		if _, err := exec.LookPath(need); err != nil {
-			b.Skip(need + " is not installed")
+			peers.Missing(b, need)
 		}
 	}
-	var ours, curl, aria time.Duration
-	var ourRSS, curlRSS, ariaRSS float64
-	for b.Loop() {
-		t, m := tool("greenroom", func(url, dir string) *exec.Cmd {
-			c := process(b, order{URL: url, Dir: dir, Name: "file.mp4", Journal: filepath.Join(b.TempDir(), "journal")})
-			c.Stderr = nil
-			return c
-		})
-		ours, ourRSS = ours+t, max(ourRSS, m)
-		t, m = tool("aria2c", func(url, dir string) *exec.Cmd {
-			return exec.Command("aria2c", "-x4", "--no-conf", "-q", "-d", dir, "-o", "file.mp4", url)
-		})
-		aria, ariaRSS = aria+t, max(ariaRSS, m)
-		t, m = tool("curl", func(url, dir string) *exec.Cmd {
-			return exec.Command("curl", "-q", "-s", "-S", "-o", filepath.Join(dir, "file.mp4"), url)
-		})
-		curl, curlRSS = curl+t, max(curlRSS, m)
+	return []rival{
+		{"greenroom", func(b *testing.B, url, dir string) *exec.Cmd {
+			return process(b, order{URL: url, Dir: dir, Name: "file.mp4", Journal: dir + ".journal"})
+		}},
+		{"aria2c", func(_ *testing.B, url, dir string) *exec.Cmd {
+			return exec.Command("aria2c", "-x4", "-c", "--no-conf", "-q", "-d", dir, "-o", "file.mp4", url)
+		}},
+		{"curl", func(_ *testing.B, url, dir string) *exec.Cmd {
+			return exec.Command("curl", "-q", "-s", "-S", "-C", "-", "-o", filepath.Join(dir, "file.mp4"), url)
+		}},
 	}
-	n := float64(b.N)
-	b.ReportMetric(ours.Seconds()/n, "s/greenroom")
-	b.ReportMetric(aria.Seconds()/n, "s/aria2c")
-	b.ReportMetric(curl.Seconds()/n, "s/curl")
-	b.ReportMetric(ours.Seconds()/aria.Seconds(), "greenroom/aria2c")
-	b.ReportMetric(ours.Seconds()/curl.Seconds(), "greenroom/curl")
-	b.ReportMetric(ourRSS, "MiB/greenroom")
-	b.ReportMetric(ariaRSS, "MiB/aria2c")
-	b.ReportMetric(curlRSS, "MiB/curl")
+}
+
+func folderFor(b *testing.B, name string) string {
+	dir := filepath.Join(b.TempDir(), name)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		b.Fatal(err)
+	}
+	return dir
+}
+
+// BenchmarkDownload fetches one file with each program, everything included: starting the process, checksums, syncing.
+func BenchmarkDownload(b *testing.B) {
+	data := content(9, shapedSize)
+	all := rivals(b)
+	times, memory := map[string]time.Duration{}, map[string]float64{}
+	for b.Loop() {
+		for _, r := range all {
+			o, _ := shaped(b, data)
+			dir := folderFor(b, r.name)
+			c := r.cmd(b, o.URL+"/file.mp4", dir)
+			begun := time.Now()
+			if err := c.Start(); err != nil {
+				b.Fatal(err)
+			}
+			most, stop := make(chan float64), make(chan struct{})
+			go func() { most <- peak(c.Process.Pid, stop) }()
+			err := c.Wait()
+			times[r.name] += time.Since(begun)
+			close(stop)
+			if memory[r.name] = max(memory[r.name], <-most); err != nil {
+				b.Fatalf("%s: %v", r.name, err)
+			}
+			holds(b, filepath.Join(dir, "file.mp4"), data)
+		}
+	}
+	for _, r := range all {
+		b.ReportMetric(times[r.name].Seconds()/float64(b.N), "s/"+r.name)
+		b.ReportMetric(memory[r.name], "MiB/"+r.name)
+	}
+	b.ReportMetric(times["greenroom"].Seconds()/times["aria2c"].Seconds(), "greenroom/aria2c")
+	b.ReportMetric(times["greenroom"].Seconds()/times["curl"].Seconds(), "greenroom/curl")
+}
+
+// BenchmarkKilled kills each program when half of the file was sent, and counts what is sent again when it goes on.
+func BenchmarkKilled(b *testing.B) {
+	data := content(10, shapedSize)
+	all := rivals(b)
+	again := map[string]int64{}
+	for b.Loop() {
+		for _, r := range all {
+			o, sent := shaped(b, data)
+			dir := folderFor(b, r.name)
+			reached := sent.begin(shapedSize / 2)
+			c := r.cmd(b, o.URL+"/file.mp4", dir)
+			if err := c.Start(); err != nil {
+				b.Fatal(err)
+			}
+			<-reached
+			if err := c.Process.Kill(); err != nil {
+				b.Fatal(err)
+			}
+			if err := c.Wait(); err == nil {
+				b.Fatalf("%s was not killed", r.name)
+			}
+			sent.begin(0)
+			if err := r.cmd(b, o.URL+"/file.mp4", dir).Run(); err != nil {
+				b.Fatalf("%s goes on: %v", r.name, err)
+			}
+			holds(b, filepath.Join(dir, "file.mp4"), data)
+			again[r.name] = max(again[r.name], sent.sentAgain())
+		}
+	}
+	for _, r := range all {
+		b.ReportMetric(float64(again[r.name])/(1<<20), "MiB-again/"+r.name)
+	}
 }
 
 // peak follows how much memory a process has had resident, in MiB, until stop. The kernel's own figure for children counts
@@ -137,7 +189,7 @@ func (l pacedListener) Accept() (net.Conn, error) {
 type pacedConn struct {
 	net.Conn
 	limit *rate.Limiter
-	fresh atomic.Bool
+	used  atomic.Bool
 }
 
 func (c *pacedConn) Write(b []byte) (int, error) {
@@ -153,6 +205,34 @@ func (c *pacedConn) Write(b []byte) (int, error) {
 	return done, nil
 }
 
-func withConn(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, c)
+// BenchmarkProtocol fetches over TLS without any shaping, by HTTP/1.1 with a connection for each worker, and by HTTP/2 with one
+// for all.
+func BenchmarkProtocol(b *testing.B) {
+	data := content(12, shapedSize)
+	o := &origin{data: data, etag: `"one"`}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(o.answer))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	b.Cleanup(s.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	times := map[bool]time.Duration{}
+	for b.Loop() {
+		for _, two := range []bool{false, true} {
+			transport := NewTransport(true)
+			transport.safe.TLSClientConfig = &tls.Config{RootCAs: roots}
+			transport.safe.Protocols.SetHTTP1(!two)
+			transport.safe.Protocols.SetHTTP2(two)
+			task := task(b, NewHTTP(HTTPOptions{Link: Fixed(s.URL), Transport: transport}))
+			begun := time.Now()
+			if _, err := New(Options{}).Fetch(b.Context(), task); err != nil {
+				b.Fatal(err)
+			}
+			times[two] += time.Since(begun)
+			transport.CloseIdleConnections()
+		}
+	}
+	b.ReportMetric(times[false].Seconds()/float64(b.N), "s/http1")
+	b.ReportMetric(times[true].Seconds()/float64(b.N), "s/http2")
+	b.ReportMetric(times[false].Seconds()/times[true].Seconds(), "http1/http2")
 }
