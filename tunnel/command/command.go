@@ -1,0 +1,167 @@
+// Package command is the driver for any program that makes a tunnel and prints its public URL.
+//
+// The program is run without a shell, in a process group of its own, and started again with growing pauses whenever it ends.
+// What it prints is always read to the end, so that it never stands still because nobody listens, and goes into the log at
+// the debug level. It is live as soon as its URL is known, or, for cloudflared, while its own metrics say that it is
+// connected; whether requests arrive is for a probe to say (package probe).
+//
+// It promises that after Close neither the program nor what it started in its process group runs any more (on Windows: the
+// program itself). On Linux the program ends with this process even if that is killed. What comes while the program doesn't
+// run is lost.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/plain"
+	"greenroom/tunnel"
+)
+
+// Options are the driver's settings.
+type Options struct {
+	// Preset is one of [Presets], or empty for a program of the user's own.
+	Preset string
+	// Command is the program and its arguments, in which {port} and {addr} (host:port) stand for the listener's. With a
+	// preset it is what stands before the preset's arguments: another path, or global flags. Empty is the preset's name.
+	Command []string
+	// Pattern is a regular expression for the URL in what the program prints: its first group, or all of it. Empty
+	// means that of the preset, or the first https URL that isn't plainly a link to documentation.
+	Pattern string
+	// URL is the public URL where it is known beforehand; then nothing is looked for.
+	URL string
+	// Clock paces restarts and polls; nil means the real one.
+	Clock clockwork.Clock
+
+	// patience is how long a program may take to end, endTime when zero.
+	patience time.Duration
+}
+
+// Times.
+const (
+	// quietTime is how long a program may run without a URL before that is said.
+	quietTime = 30 * time.Second
+	// endTime is how long it may take to end when it is asked to.
+	endTime = 5 * time.Second
+)
+
+// Driver is the driver "exec", or a preset of it.
+type Driver struct{ opt Options }
+
+var _ tunnel.Driver = Driver{}
+
+// New makes the driver.
+func New(o Options) Driver {
+	if o.Clock == nil {
+		o.Clock = clockwork.NewRealClock()
+	}
+	if o.patience == 0 {
+		o.patience = endTime
+	}
+	return Driver{o}
+}
+
+// Name implements [tunnel.Driver]: "exec", or the preset's name.
+func (d Driver) Name() string {
+	if d.opt.Preset != "" {
+		return d.opt.Preset
+	}
+	return "exec"
+}
+
+// StoresAndForwards implements [tunnel.Driver].
+func (Driver) StoresAndForwards() bool { return false }
+
+// Open implements [tunnel.Driver]. It fails when a setting is wrong, or there is no such program.
+func (d Driver) Open(_ context.Context, local tunnel.Local) (tunnel.Tunnel, error) {
+	p, err := d.plan(local)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Name(), err)
+	}
+	log := local.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &run{
+		plan: p, clock: d.opt.Clock, patience: d.opt.patience, crash: local.Crash, cancel: cancel, done: make(chan struct{}),
+		log:   log.With("tunnel", d.Name()),
+		board: tunnel.NewBoard(tunnel.Status{Driver: d.Name(), State: tunnel.Connecting, Reason: "starting " + p.name}),
+	}
+	local.Crash.Go("tunnel "+d.Name(), func() { r.run(ctx) })
+	return r, nil
+}
+
+// plan is what is to be run, and how its URL is learnt.
+type plan struct {
+	// name is the program's for people, path where it is.
+	name, path string
+	// args makes the arguments anew for each start, and metrics the address of cloudflared's.
+	args    func() (args []string, metrics string, err error)
+	pattern *regexp.Regexp
+	url     string
+	// hint turns a line of the program into a reason for people, or "".
+	hint func(line string) string
+}
+
+func (d Driver) plan(local tunnel.Local) (plan, error) {
+	at, err := local.Target()
+	if err != nil {
+		return plan{}, err
+	}
+	_, port, err := net.SplitHostPort(at)
+	if err != nil {
+		return plan{}, err
+	}
+	command := slices.Clone(d.opt.Command)
+	known, ok := presets[d.opt.Preset]
+	switch {
+	case d.opt.Preset == "" && (len(command) == 0 || command[0] == ""):
+		return plan{}, errors.New(`no command: say which program makes the tunnel, such as ["bore", "local", "{port}", "--to", "bore.pub"]`)
+	case d.opt.Preset != "" && !ok:
+		return plan{}, fmt.Errorf("there is no preset %q; there are %s", d.opt.Preset, strings.Join(Presets(), " and "))
+	case len(command) == 0:
+		command = []string{d.opt.Preset}
+	}
+	p := plan{name: plain.Text(command[0]), hint: known.hint}
+	if p.path, err = exec.LookPath(command[0]); err != nil {
+		return plan{}, fmt.Errorf("the program %s can't be run: %w", plain.Word(command[0]), err)
+	}
+	if p.url = d.opt.URL; p.url != "" {
+		if p.url, err = tunnel.PublicURL(p.url); err != nil {
+			return plan{}, err
+		}
+	}
+	pattern := d.opt.Pattern
+	if pattern == "" {
+		pattern = known.pattern
+	}
+	if pattern != "" {
+		if p.pattern, err = regexp.Compile(pattern); err != nil {
+			return plan{}, fmt.Errorf("the pattern for the URL: %w", err)
+		}
+	}
+	fill := strings.NewReplacer("{port}", port, "{addr}", at)
+	own := make([]string, 0, len(command))
+	for _, a := range command[1:] {
+		own = append(own, fill.Replace(a))
+	}
+	p.args = func() ([]string, string, error) {
+		if known.args == nil {
+			return own, "", nil
+		}
+		args, metrics, err := known.args(at, port)
+		return slices.Concat(own, args), metrics, err
+	}
+	return p, nil
+}

@@ -1,0 +1,309 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/tunnel"
+)
+
+// journal is a log that tests read.
+type journal struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.String()
+}
+
+// opened is an open tunnel whose program is the stub of the given name.
+type opened struct {
+	tunnel.Tunnel
+	t   *testing.T
+	log *journal
+	dir string
+	// each is called while something is waited for; it may be nil.
+	each func()
+	last tunnel.Status
+}
+
+func open(t *testing.T, stub string, o Options) *opened {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv(stubVariable, stub)
+	t.Setenv(controlVariable, dir)
+	t.Setenv("GORACE", "atexit_sleep_ms=0")
+	if o.Command == nil {
+		o.Command = []string{os.Args[0]}
+	}
+	log := &journal{}
+	tun, err := New(o).Open(t.Context(), tunnel.Local{
+		Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7070},
+		Log:  slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := &opened{Tunnel: tun, t: t, log: log, dir: dir}
+	t.Cleanup(func() {
+		if err := tun.Close(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			s := log.String()
+			t.Logf("the log: %s", s[:min(len(s), 4000)])
+		}
+	})
+	return opened
+}
+
+const patience = 30 * time.Second
+
+// until waits for a status.
+func (o *opened) until(what string, ok func(tunnel.Status) bool) tunnel.Status {
+	o.t.Helper()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case s, more := <-o.Status():
+			if !more {
+				o.t.Fatalf("ended before %s; last %+v", what, o.last)
+			}
+			if o.last = s; ok(s) {
+				return s
+			}
+		case <-tick.C:
+			if o.each != nil {
+				o.each()
+			}
+		case <-late.C:
+			o.t.Fatalf("no status with %s; last %+v", what, o.last)
+		}
+	}
+}
+
+func (o *opened) live(url string) {
+	o.t.Helper()
+	o.until("live at "+url, func(s tunnel.Status) bool { return s.State == tunnel.Live && s.URL == url && s.Reason == "" })
+}
+
+func (o *opened) degraded(words string) {
+	o.t.Helper()
+	o.until("degraded: "+words, func(s tunnel.Status) bool { return s.State == tunnel.Degraded && strings.Contains(s.Reason, words) })
+}
+
+// told waits until the stub has made a file.
+func (o *opened) told(name string) []byte {
+	o.t.Helper()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if b, err := os.ReadFile(filepath.Join(o.dir, name)); err == nil && (name != "started" || len(b) > 0) {
+			return b
+		}
+		select {
+		case <-tick.C:
+		case <-late.C:
+			o.t.Fatalf("the program did not tell %s", name)
+		}
+	}
+}
+
+func (o *opened) tell(name string, on bool) {
+	o.t.Helper()
+	file, err := filepath.Join(o.dir, name), error(nil)
+	if on {
+		err = os.WriteFile(file, nil, 0o600)
+	} else {
+		err = os.Remove(file)
+	}
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func TestAProgramThatPrintsItsURL(t *testing.T) {
+	o := open(t, "prints", Options{Command: []string{os.Args[0], "local", "{port}", "at={addr}", "--to", "$HOME;x"}})
+	o.live("https://stub.example")
+	o.told("started")
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !exists(filepath.Join(o.dir, "interrupted")) {
+		t.Error("the program was not asked to end")
+	}
+	if s := o.until("the end", func(s tunnel.Status) bool { return s.State == tunnel.Closed }); s.StoreAndForward || s.Driver != "exec" {
+		t.Errorf("%+v", s)
+	}
+	if want := "local 7070 at=127.0.0.1:7070 --to $HOME;x"; !strings.Contains(o.log.String(), want) {
+		t.Errorf("its arguments were not %q", want)
+	}
+}
+
+func TestAProgramThatEndsIsStartedAgain(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	o := open(t, "prints and dies", Options{Clock: clock})
+	o.each = func() { clock.Advance(time.Second) }
+	for range 3 {
+		o.until("its end", func(s tunnel.Status) bool {
+			return s.State == tunnel.Degraded && s.URL == "" && strings.Contains(s.Reason, "ended with exit status 3, saying: out of ␛[31mluck; it is started again")
+		})
+		o.until("its URL again", func(s tunnel.Status) bool { return s.State == tunnel.Live })
+	}
+	if strings.Contains(o.log.String(), "\x1b") {
+		t.Error("what it printed is in the log raw")
+	}
+}
+
+func TestAProgramThatNeverPrintsAURL(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	o := open(t, "silent", Options{Clock: clock})
+	o.told("started")
+	o.each = func() { clock.Advance(quietTime) }
+	o.degraded("has told no public URL")
+}
+
+func TestAProgramThatFloods(t *testing.T) {
+	o := open(t, "floods", Options{})
+	o.live("https://flood.example")
+	if n := len(o.log.String()); n > 1<<20 {
+		t.Errorf("the log took %d bytes of it", n)
+	}
+}
+
+func TestAProgramThatIsDeaf(t *testing.T) {
+	o := open(t, "deaf", Options{patience: 200 * time.Millisecond})
+	o.live("https://deaf.example")
+	pid, err := strconv.Atoi(string(o.told("started")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := os.FindProcess(pid); err == nil {
+		if err := p.Signal(syscall.Signal(0)); !errors.Is(err, os.ErrProcessDone) && !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("it still runs: %v", err)
+		}
+	}
+}
+
+func TestCloudflared(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	o := open(t, "cloudflared", Options{Preset: "cloudflared", Clock: clock})
+	o.each = func() { clock.Advance(pollSoon) }
+	o.tell("named", true)
+	o.until("a name and no connection", func(s tunnel.Status) bool {
+		return s.State != tunnel.Live && s.URL == "https://quick-brown-fox.trycloudflare.com" && strings.Contains(s.Reason, "connecting to its edge")
+	})
+	o.tell("ready", true)
+	o.live("https://quick-brown-fox.trycloudflare.com")
+	o.tell("ready", false)
+	o.degraded("has lost its connections")
+	o.tell("ready", true)
+	o.live("https://quick-brown-fox.trycloudflare.com")
+	o.told("started")
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !exists(filepath.Join(o.dir, "interrupted")) {
+		t.Error("it was not asked to end")
+	}
+}
+
+func TestTailscale(t *testing.T) {
+	t.Run("on", func(t *testing.T) {
+		open(t, "tailscale", Options{Preset: "tailscale"}).live("https://laptop.tail1234.ts.net")
+	})
+	t.Run("off", func(t *testing.T) {
+		o := open(t, "tailscale off", Options{Preset: "tailscale"})
+		o.degraded("enable it at https://login.tailscale.com/f/funnel?node=nAbC1")
+		if o.last.URL != "" {
+			t.Errorf("taken for the tunnel: %s", o.last.URL)
+		}
+	})
+}
+
+func TestAURLThatIsKnown(t *testing.T) {
+	o := open(t, "prints", Options{URL: "https://known.example/"})
+	o.live("https://known.example")
+	o.told("started")
+	if s := o.last; s.URL != "https://known.example" {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestAPatternOfOnesOwn(t *testing.T) {
+	open(t, "prints", Options{Pattern: `docs at (https://[a-z.]+)`}).live("https://help.example")
+}
+
+func TestWhatCannotBeOpened(t *testing.T) {
+	addr := &net.TCPAddr{IP: net.IPv4zero, Port: 1}
+	for _, test := range []struct {
+		o    Options
+		addr net.Addr
+		says string
+	}{
+		{Options{}, addr, "no command"},
+		{Options{Command: []string{"greenroom-no-such-program"}}, addr, "greenroom-no-such-program"},
+		{Options{Command: []string{os.Args[0]}, Pattern: "("}, addr, "pattern"},
+		{Options{Command: []string{os.Args[0]}, URL: "nowhere"}, addr, "https://"},
+		{Options{Preset: "bore"}, addr, "cloudflared and tailscale"},
+		{Options{Command: []string{os.Args[0]}}, nil, "no local listener"},
+	} {
+		_, err := New(test.o).Open(context.Background(), tunnel.Local{Addr: test.addr})
+		if err == nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%+v: %v", test.o, err)
+		}
+	}
+}
+
+func TestAnyAddressIsReachedAtLoopback(t *testing.T) {
+	p, err := New(Options{Command: []string{os.Args[0], "{addr}"}}).plan(tunnel.Local{Addr: &net.TCPAddr{IP: net.IPv6unspecified, Port: 7070}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if args, _, err := p.args(); err != nil || args[0] != "127.0.0.1:7070" {
+		t.Errorf("%v, %v", args, err)
+	}
+}
+
+func TestHints(t *testing.T) {
+	for line, want := range map[string]string{
+		"         https://login.tailscale.com/f/funnel?node=nAbC1":               "enable it at https://login.tailscale.com/f/funnel?node=nAbC1",
+		"failed to connect to local tailscaled; it doesn't appear to be running": "start tailscaled",
+		"Access denied: serve config denied":                                     "--operator",
+		"Available on the internet:":                                             "",
+	} {
+		if got := tailscaleHint(line); !strings.Contains(got, want) || (got == "") != (want == "") {
+			t.Errorf("%q: %q", line, got)
+		}
+	}
+}

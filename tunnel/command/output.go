@@ -1,0 +1,56 @@
+package command
+
+import (
+	"sync"
+
+	"greenroom/internal/plain"
+	"greenroom/tunnel"
+)
+
+// lastLength bounds the last words of a program, in characters.
+const lastLength = 200
+
+// ears hear both outputs of a program.
+type ears struct {
+	run     *run
+	listens bool
+
+	mu   sync.Mutex
+	find tunnel.Announcements
+	// last is the last line, or the last one that is understood as a reason.
+	last    string
+	reason  bool
+	printed tunnel.Printed
+}
+
+func (e *ears) line(line string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	words := plain.Text(line)
+	if !e.reason {
+		e.last = words
+	}
+	e.printed.Line(e.run.clock.Now(), line)
+	if e.listens {
+		if url, news := e.find.Line(line); news {
+			e.run.found(url)
+			return
+		}
+	}
+	if e.run.hint != nil {
+		if reason := e.run.hint(words); reason != "" {
+			e.last, e.reason = reason, true
+			e.run.trouble(reason)
+		}
+	}
+}
+
+// words are the program's last ones, cut.
+func (e *ears) words() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if w := []rune(e.last); len(w) > lastLength {
+		return string(w[:lastLength-1]) + "…"
+	}
+	return e.last
+}

@@ -1,0 +1,158 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os/exec"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/crash"
+	"greenroom/internal/plain"
+	"greenroom/tunnel"
+)
+
+// run is an open tunnel: one program after the other.
+type run struct {
+	plan
+	clock  clockwork.Clock
+	log    *slog.Logger
+	crash  *crash.Group
+	board  *tunnel.Board
+	cancel context.CancelFunc
+	done   chan struct{}
+
+	patience time.Duration
+}
+
+// Status implements [tunnel.Tunnel].
+func (r *run) Status() <-chan tunnel.Status { return r.board.Status() }
+
+// Close implements [tunnel.Tunnel]. It asks the program to end, and ends it after 5 s.
+func (r *run) Close() error {
+	r.cancel()
+	<-r.done
+	return nil
+}
+
+func (r *run) run(ctx context.Context) {
+	defer close(r.done)
+	defer r.board.Close("closed")
+	// Linux ends the program with the thread that started it: that must be no other goroutine's to end.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var pause tunnel.Backoff
+	for {
+		began := r.clock.Now()
+		why := r.once(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		pause.Lasted(r.clock.Since(began))
+		wait := pause.Next(r.clock.Now())
+		r.log.Warn("the program of the tunnel ended", "why", why, "again", wait)
+		r.board.Update(func(s *tunnel.Status) {
+			s.State, s.URL, s.Reason = tunnel.Degraded, "", why+"; it is started again"
+		})
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.clock.After(wait):
+		}
+	}
+}
+
+// once runs the program until it ends, or ctx does, and returns why it ended.
+func (r *run) once(ctx context.Context) string {
+	args, metrics, err := r.args()
+	if err != nil {
+		return fmt.Sprintf("%s can't be started: %s", r.name, plain.Text(err.Error()))
+	}
+	cmd := exec.CommandContext(ctx, r.path, args...)
+	ownGroup(cmd)
+	cmd.Cancel = func() error { return interrupt(cmd) }
+	cmd.WaitDelay = r.patience
+
+	alive, end := context.WithCancel(ctx)
+	var watchers sync.WaitGroup
+	defer watchers.Wait()
+	defer end()
+	heard := &ears{
+		run: r, listens: metrics == "" && r.url == "", find: tunnel.Announcements{Pattern: r.pattern}, printed: tunnel.Printed{Log: r.log},
+	}
+	out, errs := &tunnel.Lines{To: heard.line, Crash: r.crash}, &tunnel.Lines{To: heard.line, Crash: r.crash}
+	cmd.Stdout, cmd.Stderr = out, errs
+	if err := cmd.Start(); err != nil {
+		return fmt.Sprintf("%s can't be started: %s", r.name, plain.Text(err.Error()))
+	}
+	r.log.Debug("the program of the tunnel runs", "pid", cmd.Process.Pid)
+	watch := func(name string, f func(context.Context)) {
+		watchers.Add(1)
+		r.crash.Go(name, func() { defer watchers.Done(); f(alive) })
+	}
+	switch {
+	case metrics != "":
+		watch("tunnel metrics", func(ctx context.Context) { r.pollMetrics(ctx, metrics) })
+	case r.url != "":
+		r.found(r.url)
+	}
+	watch("tunnel without URL", r.missURL)
+
+	err = cmd.Wait()
+	// What it started in its group may still run, and may still write: those who read are done by now.
+	killGroup(cmd)
+	out.End()
+	errs.End()
+	return r.ended(err, heard.words())
+}
+
+// ended says why the program ended.
+func (r *run) ended(err error, words string) string {
+	how := "ended"
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		how = "ended with " + exit.String()
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
+		how = "ended: " + plain.Text(err.Error())
+	}
+	if words == "" {
+		return r.name + " " + how
+	}
+	return fmt.Sprintf("%s %s, saying: %s", r.name, how, words)
+}
+
+// found says that the program has made a tunnel at the URL.
+func (r *run) found(url string) {
+	r.board.Update(func(s *tunnel.Status) { s.State, s.URL, s.Reason = tunnel.Live, url, "" })
+}
+
+// missURL says after a while that there is no URL yet.
+func (r *run) missURL(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-r.clock.After(quietTime):
+	}
+	r.board.Update(func(s *tunnel.Status) {
+		if s.URL == "" && s.State != tunnel.Closed {
+			s.State, s.Reason = tunnel.Degraded, fmt.Sprintf("%s has run for %s and has told no public URL; the log at the debug level shows what it prints", r.name, quietTime)
+		}
+	})
+}
+
+// trouble shows a reason while there is no URL.
+func (r *run) trouble(reason string) {
+	r.board.Update(func(s *tunnel.Status) {
+		if s.URL == "" {
+			s.State, s.Reason = tunnel.Degraded, reason
+		}
+	})
+}
+
+var _ tunnel.Tunnel = (*run)(nil)

@@ -1,0 +1,23 @@
+package tunnel
+
+import (
+	"errors"
+	"fmt"
+	"net"
+)
+
+// Target is where drivers that carry connections reach the listener, as HOST:PORT. A listener that is bound to every address
+// is reached at loopback.
+func (l Local) Target() (string, error) {
+	if l.Addr == nil {
+		return "", errors.New("there is no local listener to make public")
+	}
+	host, port, err := net.SplitHostPort(l.Addr.String())
+	if err != nil {
+		return "", fmt.Errorf("the listener's address: %w", err)
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
+}
