@@ -1,0 +1,141 @@
+package ssh
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+
+	"greenroom/internal/plain"
+)
+
+// ChangedKey is the error for a server whose key isn't the pinned one. Its text says what to do.
+type ChangedKey struct {
+	Host string
+	// Got is the fingerprint of the key that the server has now.
+	Got string
+	// File and Line are where another one is pinned, with the fingerprint Want.
+	File string
+	Line int
+	Want string
+}
+
+func (e *ChangedKey) Error() string {
+	return fmt.Sprintf("the host key of %s has changed: it was %s and is %s. Either the server was set up anew, or somebody stands in "+
+		"between. Nothing is sent to it. If you know that it was set up anew, remove line %d of %s", e.Host, e.Want, e.Got, e.Line, plain.Word(e.File))
+}
+
+// errRevoked is returned for a key that the file of known hosts revokes.
+var errRevoked = errors.New("the server's key is revoked")
+
+// pins are the keys that are known of servers.
+type pins struct{ file string }
+
+// check makes the callback for the server at addr, and the kinds of keys to ask it for: a server has several keys, and
+// one of another kind than the pinned one would look like a changed one. pinned is called for a key that is seen for the
+// first time, which is in the file then.
+func (p pins) check(addr, shown string, pinned func(fingerprint string)) (ssh.HostKeyCallback, []string, error) {
+	known, err := p.read()
+	if err != nil {
+		return nil, nil, err
+	}
+	var kinds []string
+	for _, k := range p.wanted(known, addr) {
+		kinds = append(kinds, algorithms(k.Key.Type())...)
+	}
+	return func(host string, remote net.Addr, key ssh.PublicKey) error {
+		err := known(host, remote, key)
+		var unknown *knownhosts.KeyError
+		var revoked *knownhosts.RevokedError
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &revoked):
+			return fmt.Errorf("%w: %s, by %s", errRevoked, ssh.FingerprintSHA256(key), plain.Word(p.file))
+		case !errors.As(err, &unknown):
+			return err
+		case len(unknown.Want) > 0:
+			w := unknown.Want[0]
+			return &ChangedKey{
+				Host: shown, Got: ssh.FingerprintSHA256(key), File: w.Filename, Line: w.Line, Want: ssh.FingerprintSHA256(w.Key),
+			}
+		}
+		if err := p.pin(host, key); err != nil {
+			return err
+		}
+		pinned(ssh.FingerprintSHA256(key))
+		return nil
+	}, kinds, nil
+}
+
+func (p pins) read() (ssh.HostKeyCallback, error) {
+	known, err := knownhosts.New(p.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return knownhosts.New()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the known hosts in %s can't be read: %w", plain.Word(p.file), err)
+	}
+	return known, nil
+}
+
+// wanted are the pinned keys of the server.
+func (pins) wanted(known ssh.HostKeyCallback, addr string) []knownhosts.KnownKey {
+	var unknown *knownhosts.KeyError
+	// No server has this key, so that the error tells which ones it should have.
+	if err := known(addr, &net.TCPAddr{IP: net.IPv4zero}, nobody{}); errors.As(err, &unknown) {
+		return unknown.Want
+	}
+	return nil
+}
+
+// nobody is a public key that no server has.
+type nobody struct{}
+
+func (nobody) Type() string                        { return "nobody" }
+func (nobody) Marshal() []byte                     { return []byte("nobody") }
+func (nobody) Verify([]byte, *ssh.Signature) error { return errors.New("ssh: nobody signs") }
+
+// algorithms are the names under which a kind of key is asked for.
+func algorithms(kind string) []string {
+	if kind == ssh.KeyAlgoRSA {
+		return []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
+	}
+	return []string{kind}
+}
+
+// pin adds a key to the file.
+func (p pins) pin(host string, key ssh.PublicKey) error {
+	fail := func(err error) error {
+		return fmt.Errorf("the server's key can't be kept in %s: %w", plain.Word(p.file), err)
+	}
+	if err := os.MkdirAll(filepath.Dir(p.file), 0o700); err != nil {
+		return fail(err)
+	}
+	line := knownhosts.Line([]string{knownhosts.Normalize(host)}, key) + "\n"
+	if old, err := os.ReadFile(p.file); err == nil && len(old) > 0 && !bytes.HasSuffix(old, []byte("\n")) {
+		line = "\n" + line
+	}
+	f, err := os.OpenFile(p.file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fail(err)
+	}
+	_, err = f.WriteString(line)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// offered are the kinds of keys to ask a server for: those of the pinned ones, or all.
+func offered(kinds []string) []string {
+	slices.Sort(kinds)
+	return slices.Compact(kinds)
+}

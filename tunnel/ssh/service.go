@@ -1,0 +1,30 @@
+package ssh
+
+import "strings"
+
+// service is what a hosted one wants, as its own documentation says.
+type service struct {
+	port, user, bind string
+	// blank says that it asks for a password and takes an empty one.
+	blank bool
+}
+
+var services = map[string]service{
+	// https://localhost.run/docs/ : ssh -R 80:localhost:8080 nokey@localhost.run, without an account
+	"localhost.run": {user: "nokey", bind: ":80"},
+	// https://serveo.net : ssh -R 80:localhost:3000 serveo.net
+	"serveo.net": {bind: ":80"},
+	// https://pinggy.io/docs/ : ssh -p 443 -R0:localhost:8000 free.pinggy.io ; the user is a token, or anything
+	"pinggy.io": {port: "443", bind: ":0", blank: true},
+}
+
+// serviceOf is the service of the host, or of a domain above it.
+func serviceOf(host string) service {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	for domain, s := range services {
+		if host == domain || strings.HasSuffix(host, "."+domain) {
+			return s
+		}
+	}
+	return service{}
+}

@@ -1,0 +1,246 @@
+// Package ssh is the driver for a reverse forward through an SSH server: a machine of one's own with a public name, or a
+// hosted service (localhost.run, serveo, pinggy).
+//
+// The server's key is pinned when it is first seen; a changed key is refused for ever, with what to do. Connections that the
+// server forwards are handed to the local listener as bytes in both directions, a bounded number at a time, and each
+// direction ends by itself. A connection that is lost, or whose keepalives aren't answered in time, is made anew, for as long
+// as the tunnel is open.
+//
+// What is sent while there is no connection is lost: sshd refuses it. Nothing here looks into the bytes, so the listener sees
+// the public name as the Host.
+package ssh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os/user"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/plain"
+	"greenroom/tunnel"
+)
+
+// Options are the driver's settings. Addr is all that a hosted service needs.
+type Options struct {
+	// Addr is the server, HOST or HOST:PORT; the port is 22 unless the service has another.
+	Addr string
+	// User is the name to log in with; empty means that of the present user, or the one that a service wants.
+	User string
+	// RemoteBind is where the server shall listen, HOST:PORT or PORT; port 0 lets the server choose. The host is the
+	// server's to interpret: empty means every address, and needs GatewayPorts. Empty as a whole means localhost with the
+	// local listener's port, for a reverse proxy to find, or what a service wants.
+	RemoteBind string
+	// URL is the public URL, in which {host} and {port} stand for the server's host and the port that it listens on.
+	// Empty means that the server tells: it is looked for in what it prints, by Pattern (a regular expression whose first
+	// group, or all of it, is the URL) or in the ways of the known services. A server that prints none and listens on an
+	// outside address is taken to be reached there, by plain HTTP.
+	URL     string
+	Pattern string
+	// KeyFiles are private keys; none means ~/.ssh/id_ed25519, id_ecdsa and id_rsa, as far as they exist. Those that are
+	// encrypted are left to the agent.
+	KeyFiles []string
+	// AgentSocket is where an SSH agent listens; empty means SSH_AUTH_SOCK, "none" no agent.
+	AgentSocket string
+	// KnownHostsFile holds the pinned keys, in OpenSSH's format. It is made when it doesn't exist.
+	KnownHostsFile string
+	// Timeout bounds connecting and logging in, 15 s when zero.
+	Timeout time.Duration
+	// Keepalive is how often the server is asked whether it is there, 15 s when zero; it has 10 s to answer.
+	Keepalive time.Duration
+	// Clock paces reconnecting and keepalives; nil means the real one.
+	Clock clockwork.Clock
+}
+
+// Bounds.
+const (
+	defaultTimeout   = 15 * time.Second
+	defaultKeepalive = 15 * time.Second
+	keepaliveTime    = 10 * time.Second
+	// concurrent is how many connections are handed on at a time; more are refused.
+	concurrent = 128
+	// lingerTime is how long one direction may go on after the other has ended.
+	lingerTime = time.Minute
+	// announceTime is how long a server may take to print a URL before that is said.
+	announceTime = 15 * time.Second
+)
+
+// Driver is the driver "ssh".
+type Driver struct{ opt Options }
+
+var _ tunnel.Driver = Driver{}
+
+// New makes the driver.
+func New(o Options) Driver {
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Keepalive <= 0 {
+		o.Keepalive = defaultKeepalive
+	}
+	if o.Clock == nil {
+		o.Clock = clockwork.NewRealClock()
+	}
+	return Driver{o}
+}
+
+// Name implements [tunnel.Driver].
+func (Driver) Name() string { return "ssh" }
+
+// StoresAndForwards implements [tunnel.Driver].
+func (Driver) StoresAndForwards() bool { return false }
+
+// Open implements [tunnel.Driver]. It fails when a setting is wrong or a key file that was named can't be read.
+func (d Driver) Open(_ context.Context, local tunnel.Local) (tunnel.Tunnel, error) {
+	s, err := d.settings(local)
+	if err != nil {
+		return nil, fmt.Errorf("ssh: %w", err)
+	}
+	log := local.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &link{
+		settings: s, log: log.With("tunnel", "ssh"), crash: local.Crash, cancel: cancel, done: make(chan struct{}),
+		board: tunnel.NewBoard(tunnel.Status{Driver: d.Name(), State: tunnel.Connecting, Reason: "connecting to " + s.shown}),
+	}
+	local.Crash.Go("tunnel ssh", func() { l.run(ctx) })
+	return l, nil
+}
+
+// settings are the options, checked and completed.
+type settings struct {
+	Options
+	// host is the server's, shown the same made safe for people; addr is HOST:PORT.
+	host, shown, addr, user string
+	bindHost                string
+	bindPort                uint16
+	// target is the local listener.
+	target  string
+	pattern *regexp.Regexp
+	service service
+	keys    keyring
+}
+
+func (d Driver) settings(local tunnel.Local) (settings, error) {
+	s := settings{Options: d.opt}
+	var err error
+	if s.target, err = local.Target(); err != nil {
+		return settings{}, err
+	}
+	if err := s.server(); err != nil {
+		return settings{}, err
+	}
+	if err := s.bind(); err != nil {
+		return settings{}, err
+	}
+	if s.KnownHostsFile == "" {
+		return settings{}, errors.New("no file for the server's key: say where known hosts are kept")
+	}
+	if s.URL != "" {
+		if _, err := s.fill(1); err != nil {
+			return settings{}, err
+		}
+	}
+	if s.Pattern != "" {
+		if s.pattern, err = regexp.Compile(s.Pattern); err != nil {
+			return settings{}, fmt.Errorf("the pattern for the URL: %w", err)
+		}
+	}
+	s.keys, err = newKeyring(s.Options)
+	return s, err
+}
+
+// server completes where to connect, and as whom.
+func (s *settings) server() error {
+	host, port, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		host, port = strings.Trim(s.Addr, "[]"), ""
+	}
+	if name, at, ok := strings.Cut(host, "@"); ok {
+		s.user, host = name, at
+	}
+	if host == "" || strings.ContainsAny(host, " /\\\t\r\n") {
+		return fmt.Errorf("%q is no server: write HOST or HOST:PORT", s.Addr)
+	}
+	s.host, s.shown, s.service = host, plain.Text(host), serviceOf(host)
+	if port == "" {
+		port = "22"
+		if s.service.port != "" {
+			port = s.service.port
+		}
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return fmt.Errorf("%q has no such port", s.Addr)
+	}
+	s.addr = net.JoinHostPort(host, port)
+	if s.User != "" {
+		s.user = s.User
+	}
+	if s.user == "" {
+		s.user = s.service.user
+	}
+	if s.user == "" {
+		me, err := user.Current()
+		if err != nil {
+			return fmt.Errorf("no user to log in with: %w", err)
+		}
+		// On Windows the domain stands before it.
+		s.user = me.Username[strings.LastIndexByte(me.Username, '\\')+1:]
+	}
+	return nil
+}
+
+// bind completes where the server shall listen.
+func (s *settings) bind() error {
+	at := s.RemoteBind
+	switch {
+	case at == "" && s.service.bind != "":
+		at = s.service.bind
+	case at == "":
+		_, port, err := net.SplitHostPort(s.target)
+		if err != nil {
+			return err
+		}
+		at = "localhost:" + port
+	}
+	host, port, err := net.SplitHostPort(at)
+	if err != nil {
+		host, port = "localhost", at
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return fmt.Errorf("the server can't listen at %q: write HOST:PORT", s.RemoteBind)
+	}
+	if host == "*" {
+		host = ""
+	}
+	s.bindHost, s.bindPort = host, uint16(n)
+	return nil
+}
+
+// fill completes the URL's template.
+func (s *settings) fill(port uint32) (string, error) {
+	host := s.host
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return tunnel.PublicURL(strings.NewReplacer("{host}", host, "{port}", strconv.FormatUint(uint64(port), 10)).Replace(s.URL))
+}
+
+// outside says whether the server was asked to listen where the internet may reach it.
+func (s *settings) outside() bool {
+	if s.bindHost == "" {
+		return true
+	}
+	ip := net.ParseIP(s.bindHost)
+	return ip != nil && !ip.IsLoopback()
+}
