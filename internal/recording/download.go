@@ -180,6 +180,10 @@ func (d *Downloader) discard(ctx context.Context, t Task) error {
 			return fmt.Errorf("discard %q: %w", t.Name, err)
 		}
 	}
+	// A part file may stand there that the journal has never heard of.
+	if err := removePart(t); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("discard %q: %w", t.Name, err)
+	}
 	if err := t.Journal.Clear(ctx); err != nil {
 		return fmt.Errorf("discard %q: forget how far it is: %w", t.Name, err)
 	}

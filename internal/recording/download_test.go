@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"net/http"
 	"path/filepath"
 	"testing"
 )
@@ -119,4 +120,24 @@ func TestOneTaskIsUnderWayOnce(t *testing.T) {
 	if p, _ := task.Journal.Load(t.Context()); p.Part != "" {
 		t.Errorf("the journal holds %+v", p)
 	}
+}
+
+func TestAPausedStreamIsBegunAnewAndSaysSo(t *testing.T) {
+	data := content(2, 1<<20)
+	o := serve(t, data)
+	o.set(func() {
+		o.before = func(w http.ResponseWriter, r *http.Request) bool {
+			r.Header.Del("Range")
+			return false
+		}
+	})
+	task := task(t, o.source())
+	d := New(Options{Limit: 1 << 20})
+	pauseAt(t, d, task, 256<<10)
+	d.SetLimit(0)
+	r, err := d.Fetch(t.Context(), task)
+	if err != nil || len(r.Restarted) != 1 || r.FetchedBytes != int64(len(data)) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	holds(t, r.Path, data)
 }

@@ -234,6 +234,18 @@ func TestWhatServersDoWrong(t *testing.T) {
 				return false
 			}
 		}},
+		{name: "admits four connections", before: func(o *origin) answer {
+			var now atomic.Int64
+			return func(w http.ResponseWriter, r *http.Request) bool {
+				defer now.Add(-1)
+				if now.Add(1) > 4 {
+					w.WriteHeader(http.StatusServiceUnavailable)
+					return true
+				}
+				http.ServeContent(w, r, "", time.Time{}, strings.NewReader(string(o.data)))
+				return true
+			}
+		}},
 		{name: "redirects", before: func(o *origin) answer {
 			return func(w http.ResponseWriter, r *http.Request) bool {
 				if r.URL.Path == "/file" {

@@ -179,6 +179,8 @@ func (f *fetch) resume(ctx context.Context, id Identity) (*chunks, error) {
 	}
 	p, why := f.progress, ""
 	switch {
+	case p.Chunk == 0 && size > 0 && p.Identity != (Identity{}) && (id.NoRanges || id.Size < 0):
+		why = "the source does not serve parts of the file, so that it cannot go on where it was"
 	case p.Part == "" || p.Chunk == 0:
 	case !p.Identity.Same(id):
 		why = "the file has changed at its source"

@@ -118,6 +118,19 @@ func openPart(in *folder, name string) (*part, error) {
 	return nil, fmt.Errorf("open %s: %w", in.join(name), ErrBusy)
 }
 
+// removePart removes a task's part file from where it stands by its name.
+func removePart(t Task) error {
+	if err := checkName(t.Name); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(t.Dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return root.Remove(path.Join(path.Dir(t.Name), partName(t.Key, path.Base(t.Name))))
+}
+
 func (p *part) path() string { return p.in.join(p.name) }
 
 // size is that of the file as it is.

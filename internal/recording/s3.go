@@ -218,6 +218,9 @@ func (s *S3Source) fault(doing string, err error) error {
 		}
 		return &Temporary{After: after, Err: fmt.Errorf("%s: %d %s", what, status, code)}
 	case status >= 300:
+		if there := resp.Response.Header.Get("X-Amz-Bucket-Region"); there != "" && there != s.API.Options().Region {
+			return fmt.Errorf("%w; the bucket is in %s", say(ErrDenied), plain.Text(cut(there, 40)))
+		}
 		return say(ErrDenied)
 	}
 	var broken *awshttp.ResponseError

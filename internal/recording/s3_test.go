@@ -175,6 +175,19 @@ func TestWhatBucketsRefuse(t *testing.T) {
 	})
 }
 
+func TestTheBucketsRegionIsTold(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Amz-Bucket-Region", "eu-north-1")
+		w.WriteHeader(http.StatusMovedPermanently)
+	}))
+	t.Cleanup(s.Close)
+	api := client(t, BucketAccess{Region: "us-west-2", Endpoint: s.URL, PathStyle: true, AccessKey: "key", SecretKey: "geheim"})
+	_, err := NewS3Source(S3Options{API: api, Bucket: "recordings", Key: "one.mp4"}).Identify(t.Context())
+	if !errors.Is(err, ErrDenied) || !strings.Contains(err.Error(), "the bucket is in eu-north-1") {
+		t.Error(err)
+	}
+}
+
 func TestWithoutCredentialsNothingIsTriedForLong(t *testing.T) {
 	home := t.TempDir()
 	for name, value := range map[string]string{

@@ -60,7 +60,7 @@ func (f *fetch) pass(ctx context.Context, id Identity) (n int64, err error) {
 			return n, fmt.Errorf("%w: it sent more", errOdd)
 		}
 		if got > 0 {
-			if err := f.part.write(buf[:got], n); err != nil {
+			if err := f.keep(ctx, buf[:got], n); err != nil {
 				return n, err
 			}
 			n += int64(got)
@@ -83,4 +83,19 @@ func (f *fetch) pass(ctx context.Context, id Identity) (n int64, err error) {
 		return n, disk("cut the part file", err)
 	}
 	return n, nil
+}
+
+// keep writes, and waits where there is no space: the connection may last until there is, and can't be had again where it was.
+func (f *fetch) keep(ctx context.Context, b []byte, off int64) error {
+	for {
+		err := f.part.write(b, off)
+		var local *diskError
+		if err == nil || !errors.As(err, &local) || !local.full() {
+			return err
+		}
+		if err := f.space(ctx, local); err != nil {
+			return err
+		}
+		f.meter.state(Running, "")
+	}
 }

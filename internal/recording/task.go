@@ -75,7 +75,7 @@ type Result struct {
 	Size int64
 	// SHA256 in hexadecimal was computed on the file as it stands on disk.
 	SHA256 string
-	// Identity is what the source said of the file; zero when the file stood there already.
+	// Identity is what the source said of the file when it was fetched.
 	Identity Identity
 	// Checked says that the source's own checksum of the whole file was compared.
 	Checked bool

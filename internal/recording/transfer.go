@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 )
 
 // transfer fetches the chunks of one file: workers that each fetch one after the other, and a saver that syncs what they
@@ -21,6 +22,8 @@ type transfer struct {
 	slots   chan struct{}
 	written chan int
 	wg      sync.WaitGroup
+	// strict is set by a source that admits no more connections than there are workers.
+	strict atomic.Bool
 
 	mu  sync.Mutex
 	err error

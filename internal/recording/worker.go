@@ -182,6 +182,9 @@ func (w *worker) soon(n, rest int64, took time.Duration, begun time.Time) bool {
 
 // askAhead asks for another chunk while the present one comes, when there are both a chunk and a slot.
 func (w *worker) askAhead() {
+	if w.strict.Load() {
+		return
+	}
 	select {
 	case w.slots <- struct{}{}:
 	default:
@@ -198,6 +201,9 @@ func (w *worker) askAhead() {
 		defer close(o.ready)
 		off, end := w.have.span(i)
 		w.request(o, off, end)
+		if refused := (*Temporary)(nil); errors.As(o.err, &refused) {
+			w.strict.Store(true)
+		}
 		return nil
 	})
 }
