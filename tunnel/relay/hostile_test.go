@@ -80,6 +80,7 @@ func TestHostileSenders(t *testing.T) {
 		{"a long target", "GET " + path + "/" + strings.Repeat("x", 100<<10) + " HTTP/1.1\r\nHost: x\r\n\r\n", 431},
 		{"two lengths", "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef", 400},
 		{"a length and chunks", "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501},
+		{"a long method", strings.Repeat("X", 65) + " " + path + " HTTP/1.1\r\nHost: x\r\n\r\n", 501},
 		{"no HTTP", "\x16\x03\x01\r\n\r\n", 400},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -119,6 +120,18 @@ func TestSlowBodies(t *testing.T) {
 		}
 	}
 	b.fill(t, b.hook.ID, "x")
+}
+
+// TestSlowBodiesToNowhere: who isn't listened to doesn't keep a connection either.
+func TestSlowBodiesToNowhere(t *testing.T) {
+	b := newBench(t, relay.Options{BodyTime: 200 * time.Millisecond, Rate: 0.001})
+	b.fill(t, b.hook.ID, "x")
+	for _, path := range []string{"/h/unknown", "/h/" + b.hook.ID, "/v1/connect", "/"} {
+		_, r := b.say(t, "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx")
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			t.Errorf("%s: the connection stays open: %v", path, err)
+		}
+	}
 }
 
 // TestABodyThatKeepsItsPace takes longer than bodies have to begin, and comes whole.
@@ -231,6 +244,7 @@ func TestProxiesAreBelieved(t *testing.T) {
 		{"from a proxy itself", "127.0.0.0/8", http.Header{"X-Forwarded-For": {"127.0.0.7"}}, "127.0.0.7"},
 		{"RFC 7239", "127.0.0.1/32", http.Header{"Forwarded": {`for=1.1.1.1, For="[2001:db8::9]:4711";proto=https`}}, "[2001:db8::9]:4711"},
 		{"nonsense", "127.0.0.1/32", http.Header{"X-Forwarded-For": {"1.1.1.1, nonsense"}}, "127.0.0.1"},
+		{"a port that is none", "127.0.0.1/32", http.Header{"X-Forwarded-For": {"203.0.113.9:" + strings.Repeat("1", 1000)}}, "203.0.113.9"},
 		{"nothing", "127.0.0.1/32", nil, "127.0.0.1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -23,8 +23,9 @@ const (
 	// bodyGrace and bodyRate bound how slowly a body may come: so long, and a second more for so many bytes.
 	bodyGrace = 10 * time.Second
 	bodyRate  = 32 << 10
-	// maxLines is how many header lines a request may have.
-	maxLines = 500
+	// maxLines is how many header lines a request may have, and maxMethod how long its method may be.
+	maxLines  = 500
+	maxMethod = 64
 	// busyRetry is what a sender is told to wait when there is no room, in seconds; fullRetry when the disk is the reason.
 	busyRetry = 1
 	fullRetry = 30
@@ -56,6 +57,9 @@ func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serveHTTP) }
 // would end in an implicit 200.
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
+	// A body that nobody wants is read to its end, too, before the connection is used again.
+	line := http.NewResponseController(w)
+	s.deadline(line.SetReadDeadline(time.Now().Add(s.opt.BodyTime)))
 	target := rawTarget(r)
 	if b := s.base.Load(); b != nil && b.path != "" {
 		if rest, ok := strings.CutPrefix(target, b.path); ok && strings.HasPrefix(rest, "/") {
@@ -74,9 +78,17 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	s.deadline(line.SetWriteDeadline(time.Now().Add(writeTime)))
 	w.WriteHeader(a.status)
 	// The sender may be gone; there is nobody to tell.
 	_, _ = io.WriteString(w, a.text+"\n")
+}
+
+// deadline notes that a connection has none. Where they aren't supported the server's own bounds hold.
+func (s *Server) deadline(err error) {
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		s.opt.Log.Debug("no deadline for a connection", "err", err)
+	}
 }
 
 // rawTarget is the path and query as they were sent.
@@ -145,6 +157,10 @@ func (s *Server) ingest(w http.ResponseWriter, r *http.Request, target string) a
 		w.Header().Set("Connection", "close")
 		return tooLarge
 	}
+	if len(r.Method) > maxMethod {
+		w.Header().Set("Connection", "close")
+		return answer{status: http.StatusNotImplemented, text: "no such method", outcome: "broken"}
+	}
 	header, ok := headers(r)
 	if !ok {
 		w.Header().Set("Connection", "close")
@@ -171,9 +187,7 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, hook spool.Hook, e
 		return err
 	}
 	// The body's deadline isn't the answer's.
-	if err := body.to.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		s.opt.Log.Debug("no deadline for a body", "err", err)
-	}
+	s.deadline(body.to.SetReadDeadline(time.Time{}))
 	return nil
 }
 

@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 
 // runChild is a relay that prints its address, and works until it is killed.
 func runChild(dir string) error {
-	s, err := relay.Open(relay.Options{Dir: dir, Rate: -1, Policy: spool.PolicyAck})
+	s, err := relay.Open(relay.Options{Dir: dir, Rate: -1, Policy: spool.PolicyAck, Clients: 2000})
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ type child struct {
 	cmd *exec.Cmd
 }
 
-func startChild(t *testing.T, dir string) *child {
+func startChild(t testing.TB, dir string) *child {
 	t.Helper()
 	c := &child{cmd: exec.Command(os.Args[0])}
 	c.cmd.Env = append(os.Environ(), childVariable+"="+dir)
@@ -81,7 +81,7 @@ func startChild(t *testing.T, dir string) *child {
 }
 
 // kill is kill -9.
-func (c *child) kill(t *testing.T) {
+func (c *child) kill(t testing.TB) {
 	t.Helper()
 	if err := c.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)

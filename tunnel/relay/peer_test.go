@@ -267,3 +267,9 @@ func (p *peer) ends() {
 }
 
 func frameOf(t wire.Type, flags uint8) wire.Frame { return wire.Frame{Type: t, Flags: flags} }
+
+func helloOf(device string) wire.HelloBody { return wire.HelloBody{Device: device, Client: "test"} }
+
+func creditOf(events int, bytes int64) wire.CreditBody {
+	return wire.CreditBody{Events: events, Bytes: bytes}
+}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -21,9 +22,15 @@ func (s *Server) sender(r *http.Request) string {
 		if !a.IsValid() {
 			break
 		}
-		if !s.trusted(a) || i == 0 {
-			return chain[i]
+		if s.trusted(a) && i > 0 {
+			continue
 		}
+		if _, port, err := net.SplitHostPort(chain[i]); err == nil {
+			if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+				return netip.AddrPortFrom(a, uint16(n)).String()
+			}
+		}
+		return a.String()
 	}
 	return r.RemoteAddr
 }

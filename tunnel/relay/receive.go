@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"greenroom/internal/plain"
 	"greenroom/tunnel/relay/spool"
 	"greenroom/tunnel/wire"
 )
@@ -73,7 +74,7 @@ func (c *conn) take(f wire.Frame) error {
 		return errLeft
 	case wire.Err:
 		return decoded(f, func(e wire.ErrBody) error {
-			c.s.opt.Log.Warn("a client refuses", "token", c.token.Name, "stream", f.Stream, "code", e.Code, "text", e.Text)
+			c.s.opt.Log.Warn("a client refuses", "token", c.token.Name, "stream", f.Stream, "code", words(e.Code), "text", words(e.Text))
 			if f.Stream == 0 {
 				return errLeft
 			}
@@ -83,6 +84,12 @@ func (c *conn) take(f wire.Frame) error {
 		return broken("%s from a client", f.Type)
 	}
 	return nil
+}
+
+// words are a client's, fit for a log.
+func words(text string) string {
+	const most = 200
+	return plain.Text(text[:min(len(text), most)])
 }
 
 func decoded[T any](f wire.Frame, act func(T) error) error {
@@ -153,7 +160,7 @@ func (c *conn) hello(h wire.HelloBody) error {
 	c.lanes = lanes
 	c.mu.Unlock()
 	c.nudge()
-	c.s.opt.Log.Info("a client has come", "token", c.token.Name, "session", c.session[:6], "client", h.Client)
+	c.s.opt.Log.Info("a client has come", "token", c.token.Name, "session", c.session[:6], "client", words(h.Client))
 	return nil
 }
 

@@ -44,6 +44,9 @@ const (
 	defaultClients    = 1024
 )
 
+// maxURL keeps WELCOME, which names the addresses of all hooks of a token, within a frame.
+const maxURL = 300
+
 // Options say how a relay works. Dir, or Sink with Hooks, is all that is needed.
 type Options struct {
 	// Dir is the folder of the spool.
@@ -208,7 +211,7 @@ func (s *Server) setURL(text string) error {
 func parseBase(text string) (base, error) {
 	text = strings.TrimRight(text, "/")
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if len(text) > maxURL || err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return base{}, fmt.Errorf("relay: the public URL %q: %w: it is like https://relay.example", text, spool.ErrInvalid)
 	}
 	return base{url: text, path: u.EscapedPath()}, nil

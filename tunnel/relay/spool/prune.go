@@ -179,6 +179,9 @@ func (b *batch) expire(id string) {
 		}
 		keys = append(keys, positionOf(k))
 	}
+	if len(keys) == lazyMost {
+		b.after = append(b.after, func() { b.s.old = true; b.s.wake() })
+	}
 	var gap Gap
 	for _, p := range keys {
 		if !b.remove(events, st, p) {

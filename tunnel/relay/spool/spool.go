@@ -107,6 +107,7 @@ type Spool struct {
 	hooks  map[string]*hook // by id
 	stored map[string]Position
 	aborts []uint64
+	old    bool  // there is more that is too old
 	failed error // the last commit's error
 }
 

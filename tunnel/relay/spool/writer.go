@@ -15,7 +15,7 @@ const (
 	queueLen   = 1024
 	batchOps   = 256
 	batchBytes = 4 << 20
-	mapSize    = 256 << 20
+	mapSize    = 64 << 20
 	// lazyWait is how long what makes room may wait for a commit that is made for something else.
 	lazyWait = 50 * time.Millisecond
 	// lazyMost is how many requests one commit removes for a hook.
@@ -171,9 +171,12 @@ func (s *Spool) take(ops []*op) []*op {
 // housekeeping adds the removal of what is stored and of bodies that were given up.
 func (s *Spool) housekeeping(ops []*op) []*op {
 	s.mu.Lock()
-	stored, aborts := s.stored, s.aborts
-	s.stored, s.aborts = map[string]Position{}, nil
+	stored, aborts, old := s.stored, s.aborts, s.old
+	s.stored, s.aborts, s.old = map[string]Position{}, nil, false
 	s.mu.Unlock()
+	if old {
+		ops = append(ops, s.retention())
+	}
 	for id, p := range stored {
 		ops = append(ops, &op{
 			apply: func(b *batch) error { b.prune(id, p); return nil },
