@@ -96,30 +96,41 @@ func TestHostileSenders(t *testing.T) {
 	b.fill(t, b.hook.ID, long(1<<20))
 }
 
-// TestSlowBodies: who sends slowly loses the connection, and meanwhile takes no place of other hooks.
-func TestSlowBodies(t *testing.T) {
-	b := newBench(t, relay.Options{BodyTime: 300 * time.Millisecond, PerHook: 2, Concurrent: 3})
+// TestSlowBodiesTakeTheirOwnPlaces: who sends slowly keeps others of the same hook waiting, and nobody else.
+func TestSlowBodiesTakeTheirOwnPlaces(t *testing.T) {
+	b := newBench(t, relay.Options{BodyTime: patience, PerHook: 2, Concurrent: 3})
 	other, err := b.CreateToken(t.Context(), "other", false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	head := "POST /h/" + b.hook.ID + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nx"
-	var slow []*bufio.Reader
+	var slow []net.Conn
 	for range 2 {
-		_, r := b.say(t, head)
-		slow = append(slow, r)
+		c, _ := b.say(t, "POST /h/"+b.hook.ID+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nx")
+		slow = append(slow, c)
 	}
 	eventually(t, "the hook has no place left", func() bool {
 		status, _, h := b.post(t, b.hook.ID, "", "x")
 		return status == 503 && h.Get("Retry-After") == "1"
 	})
 	b.fill(t, other.Hook.ID, "x")
-	for _, r := range slow {
+	for _, c := range slow {
+		c.Close()
+	}
+	eventually(t, "there is a place again", func() bool { status, _, _ := b.post(t, b.hook.ID, "", "x"); return status == 200 })
+}
+
+// TestSlowBodies: who sends slowly loses the connection.
+func TestSlowBodies(t *testing.T) {
+	b := newBench(t, relay.Options{BodyTime: 200 * time.Millisecond})
+	for _, length := range []string{"Content-Length: 1000000\r\n\r\nx", "Content-Length: 2\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\n1"} {
+		_, r := b.say(t, "POST /h/"+b.hook.ID+" HTTP/1.1\r\nHost: x\r\n"+length)
 		if resp := status(t, r); resp.StatusCode != 400 || !resp.Close {
 			t.Errorf("a slow sender hears %d, and may go on: %t", resp.StatusCode, !resp.Close)
 		}
 	}
-	b.fill(t, b.hook.ID, "x")
+	if n := b.depth(t); n != 0 {
+		t.Errorf("%d requests are taken for whole", n)
+	}
 }
 
 // TestSlowBodiesToNowhere: who isn't listened to doesn't keep a connection either.
