@@ -34,7 +34,7 @@ const (
 // handed to the owner of the store, which may be this process or another, and so is how the tunnel does.
 type passage struct {
 	cfg    *config.Config
-	driver func(config.Tunnel) (tunnel.Driver, error)
+	driver func() (tunnel.Driver, error)
 	// broken is what is wrong with the settings already.
 	broken error
 	prober *probe.Prober
@@ -58,7 +58,7 @@ type passage struct {
 func newPassage(c *config.Config, p *program, log *slog.Logger, group *crash.Group) *passage {
 	authorities, err := tunnelTLS(c.Tunnel)
 	s := &passage{
-		cfg: c, driver: p.tunnels, broken: err, prober: probe.New(probe.Options{TLS: authorities}), log: log, crash: group,
+		cfg: c, driver: func() (tunnel.Driver, error) { return p.tunnels(c.Tunnel, p.version) }, broken: err, prober: probe.New(probe.Options{TLS: authorities}), log: log, crash: group,
 		clock: clockwork.NewRealClock(), source: rand.Text(), router: routerOf(c),
 	}
 	s.router.Probe = s.prober.Arrived
@@ -102,7 +102,7 @@ func (p *passage) dial(ctx context.Context, b app.Backend, l *web.Listener) (*pr
 	if p.broken != nil {
 		return nil, p.broken
 	}
-	d, err := p.driver(p.cfg.Tunnel)
+	d, err := p.driver()
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (p *passage) receive(ctx context.Context, b app.Backend, batch []tunnel.Env
 	requests := make([]app.Inbound, 0, len(batch))
 	for _, e := range batch {
 		in := p.router.Relayed(app.Inbound{
-			Method: e.Method, Target: e.Target, Header: e.Header, Body: e.Body, ReceivedAt: e.ReceivedAt,
+			Method: e.Method, Target: e.Target, Header: e.Header, Body: e.Body, ReceivedAt: e.ReceivedAt, Missing: e.Missing,
 			Position: &app.Position{Hook: e.Hook, Epoch: e.Epoch, Seq: e.Seq},
 		})
 		if in.Refused != nil && in.Refused.Status >= 300 {

@@ -33,7 +33,7 @@ type program struct {
 	// open connects to the data. Tests replace it.
 	open opener
 	// tunnels makes the driver of a tunnel. Tests replace it.
-	tunnels func(config.Tunnel) (tunnel.Driver, error)
+	tunnels func(c config.Tunnel, version string) (tunnel.Driver, error)
 	// draw shows the screen. Tests replace it.
 	draw func(ctx context.Context, o tui.Options) error
 	// browse opens a URL in the browser.

@@ -8,12 +8,14 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
+	"greenroom/internal/web"
 	"greenroom/tunnel"
 	"greenroom/tunnel/manual"
+	"greenroom/tunnel/relayclient"
 )
 
 // openTunnelDriver makes the configured driver, or none. These are the drivers of this build.
-func openTunnelDriver(c config.Tunnel) (tunnel.Driver, error) {
+func openTunnelDriver(c config.Tunnel, version string) (tunnel.Driver, error) {
 	if c.Missing != "" {
 		return nil, &app.Error{
 			Kind: app.NotConfigured, Text: fmt.Sprintf("the %s tunnel can't be opened: %s", c.Driver, c.Missing),
@@ -23,6 +25,10 @@ func openTunnelDriver(c config.Tunnel) (tunnel.Driver, error) {
 	switch c.Driver {
 	case config.NoTunnel:
 		return nil, nil
+	case "relay":
+		return relayclient.New(relayclient.Options{
+			URL: c.URL, Token: c.Token, CAFile: c.CAFile, Window: c.Window, MaxBody: web.MaxBodyLimit, Client: "greenroom " + version,
+		}), nil
 	case "manual":
 		return manual.New(manual.Options{URL: c.URL}), nil
 	}

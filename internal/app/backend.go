@@ -249,6 +249,9 @@ type Inbound struct {
 	ReceivedAt time.Time `json:"received_at"`
 	// Position is where it stands in a tunnel's stream; nil for a request that came directly.
 	Position *Position `json:"position,omitempty"`
+	// Missing says why the body is not there although the sender's was: it is recorded as one that was refused for its size,
+	// and nothing in it is acted upon. Empty for a request that is whole.
+	Missing string `json:"missing,omitempty"`
 	// Refused is what the listener answers without looking any further: nothing but the position is stored.
 	Refused *Answer `json:"refused,omitempty"`
 }

@@ -181,7 +181,7 @@ func publicURL(s string) (string, string, string) {
 
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsPrivate())
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // number reads a whole number.

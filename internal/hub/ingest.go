@@ -14,7 +14,7 @@ import (
 // Ingest takes one request as it arrived: verify and parse, store together with its effect, publish, and only then say
 // what to answer. An error means that there is no such account; everything else is an answer.
 func (h *Hub) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
-	if in.Position != nil || in.Refused != nil {
+	if in.Position != nil || in.Refused != nil || in.Missing != "" {
 		answers, err := h.IngestBatch(ctx, app.Batch{Requests: []app.Inbound{in}})
 		if err != nil {
 			return app.Answer{}, err

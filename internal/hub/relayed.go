@@ -67,6 +67,10 @@ func (h *Hub) readRelayed(in app.Inbound) reading {
 	case in.Refused != nil:
 		r.Keep = store.KeepPosition
 		r.Delivery.Account = in.Account
+	case in.Missing != "":
+		r.Keep, r.Delivery = store.KeepInRing, arrived(in)
+		r.Delivery.Verdict, r.Delivery.Status = provider.Rejected, http.StatusRequestEntityTooLarge
+		r.Delivery.Reason = "the body is not here: " + in.Missing
 	case a == nil:
 		r.Keep, r.Delivery = store.KeepInRing, arrived(in)
 		r.Delivery.Verdict, r.Delivery.Status = provider.Unverified, http.StatusNotFound

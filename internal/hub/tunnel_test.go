@@ -53,18 +53,23 @@ func TestABatchIsAnsweredOneByOne(t *testing.T) {
 	stranger.Account = "acme"
 	refused := b.relayed(7, "", nil)
 	refused.Refused = &app.Answer{Status: http.StatusRequestEntityTooLarge, Text: "the body is too large"}
+	missing := b.relayed(8, "good", nil)
+	missing.Missing = "it arrived damaged 3 times"
 	answers := b.batch(
 		b.relayedEvent(1, join("x", "ada", t0)), b.relayed(2, "forged", nil), b.relayed(3, "", nil),
-		b.relayed(4, "ping", []byte(`{"test":"test"}`)), b.relayed(5, "good", []byte("not json")), stranger, refused,
+		b.relayed(4, "ping", []byte(`{"test":"test"}`)), b.relayed(5, "good", []byte("not json")), stranger, refused, missing,
 	)
-	want := []int{200, 401, 400, 200, 200, 404, 413}
+	want := []int{200, 401, 400, 200, 200, 404, 413, 413}
 	for i, a := range answers {
-		if a.Status != want[i] || !a.Stored || (a.Seq != 0) != (want[i] != 413) {
+		if a.Status != want[i] || !a.Stored || (a.Seq != 0) != (i != 6) {
 			t.Errorf("request %d: %+v, want %d", i+1, a, want[i])
 		}
 	}
-	if p := b.position(); p.Seq != 7 {
+	if p := b.position(); p.Seq != 8 {
 		t.Errorf("the position is %+v", p)
+	}
+	if d, err := b.Event(t.Context(), app.EventRef{Seq: answers[7].Seq}); err != nil || d.Verdict != provider.Rejected || !strings.Contains(d.Reason, "damaged 3 times") {
+		t.Errorf("what is missing its body: %+v, %v", d, err)
 	}
 	page, err := b.Events(t.Context(), app.EventQuery{Account: "acme"})
 	if err != nil || len(page.Events) != 1 || page.Events[0].Verdict != provider.Unverified || !strings.Contains(page.Events[0].Reason, "acme") {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -40,7 +41,7 @@ func (r *Router) probes(target string) bool { return r.Probe != nil && r.Probe(t
 
 // Relayed makes in, of which the account is not known yet, ready to be stored: it names the account, or says what the
 // request is answered without being looked into. Such a request has been acknowledged by whoever took it first, so that
-// the listener's limit on bodies doesn't apply: only what exceeds [MaxBodyLimit] is refused.
+// the listener's limit on bodies doesn't apply: only one that exceeds [MaxBodyLimit] is left out, and missed.
 func (r *Router) Relayed(in app.Inbound) app.Inbound {
 	if r.probes(in.Target) {
 		return refuse(in, probeBack)
@@ -56,7 +57,8 @@ func (r *Router) Relayed(in app.Inbound) app.Inbound {
 	case in.Method != http.MethodPost:
 		return refuse(in, usePost)
 	case len(in.Body) > MaxBodyLimit:
-		return refuse(in, tooLarge)
+		in.Missing = fmt.Sprintf("its %d bytes are more than %d", len(in.Body), MaxBodyLimit)
+		in.Body = nil
 	}
 	in.Account = name
 	return in
