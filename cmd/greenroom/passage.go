@@ -81,6 +81,7 @@ func (p *passage) open(b app.Backend, l *web.Listener) <-chan error {
 	life, p.end = context.WithCancel(context.Background())
 	p.crash.Go("tunnel", func() {
 		defer close(p.done)
+		p.tell(life, b)
 		t, err := p.dial(life, b, l)
 		if err != nil && life.Err() == nil {
 			p.log.Warn("there is no tunnel", "err", err)

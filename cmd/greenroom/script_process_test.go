@@ -57,8 +57,8 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { _ = p.cmd.Process.Kill() })
 }
 
-// line NAME REGEXP waits for the next line of a started program that matches wholly. The address in a listening line is
-// kept in LISTEN.
+// line NAME REGEXP waits for the next line of a started program that matches wholly. The URL in a listening line is kept in
+// LISTEN, and its HOST:PORT in LISTEN_ADDR.
 func cmdLine(ts *testscript.TestScript, neg bool, args []string) {
 	p := started(ts, args[0])
 	want := regexp.MustCompile("^(?:" + args[1] + ")$")
@@ -74,6 +74,7 @@ func cmdLine(ts *testscript.TestScript, neg bool, args []string) {
 			}
 			if m := listening.FindStringSubmatch(l); m != nil {
 				ts.Setenv("LISTEN", m[1])
+				ts.Setenv("LISTEN_ADDR", strings.TrimPrefix(m[1], "http://"))
 			}
 			if want.MatchString(l) {
 				return
@@ -126,5 +127,5 @@ func lookIn(path, name string) string {
 var scriptVariables = []string{
 	"PATH", "HOME", "TMPDIR", "TZ", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "GREENROOM_CONFIG", "GREENROOM_DATA_DIR",
 	"DAILY_API_KEY", "DAILY_API_URL", "DAILY_WEBHOOK_SECRET", "DAILY_WEBHOOK_SIGNATURE",
-	"WHEREBY_API_KEY", "WHEREBY_API_URL", "WHEREBY_WEBHOOK_SECRET", "TESTSCRIPT_COVERAGE",
+	"WHEREBY_API_KEY", "WHEREBY_API_URL", "WHEREBY_WEBHOOK_SECRET", "GREENROOM_RELAY_URL", "GREENROOM_RELAY_TOKEN", "TESTSCRIPT_COVERAGE",
 }
