@@ -21,7 +21,8 @@ func (p *program) demoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "demo", Short: "Open the screen on an embedded sandbox: no account, no network", Args: exactly(),
 		Long: "Open the screen on an embedded sandbox. Rooms, meetings, people and webhooks are simulated; the program is the real\n" +
-			"one, and the webhooks arrive signed, over HTTP. Everything is forgotten at the end.",
+			"one, and the webhooks arrive signed, over HTTP, by way of a relay that runs in it too. Everything is forgotten at\n" +
+			"the end.",
 		RunE: p.do(func(ctx context.Context, _ []string) error { return p.demo(ctx) }),
 	}
 }
@@ -54,18 +55,27 @@ func (p *program) demo(ctx context.Context) (err error) {
 		err = errors.Join(err, w.Close(), os.RemoveAll(dir))
 		group.Wait()
 	}()
-	c, err := p.demoConfig(ctx, base, dir)
+	r, err := openDemoRelay(ctx, dir, &group, func(err error) { fail(err) })
 	if err != nil {
 		return err
 	}
-	return p.show(ctx, c, showOptions{demo: true, opened: func(ctx context.Context, b app.Backend, url string) error {
-		return seed(ctx, w, b, url)
+	defer func() { err = errors.Join(err, r.close()) }()
+	c, err := p.demoConfig(ctx, base, dir, r)
+	if err != nil {
+		return err
+	}
+	return p.show(ctx, c, showOptions{demo: true, opened: func(ctx context.Context, b app.Backend, _ string) error {
+		return seed(ctx, w, b, r.hook)
 	}})
 }
 
-// demoConfig is the configuration of the demo: the sandbox's accounts, and the looks of the user's own, if that can be read.
-func (p *program) demoConfig(ctx context.Context, base, dir string) (*config.Config, error) {
-	env := map[string]string{"GREENROOM_DATA_DIR": dir, "XDG_CONFIG_HOME": dir, "XDG_RUNTIME_DIR": dir}
+// demoConfig is the configuration of the demo: the sandbox's accounts, the demo's relay, and the looks of the user's own, if
+// that can be read.
+func (p *program) demoConfig(ctx context.Context, base, dir string, r *demoRelay) (*config.Config, error) {
+	env := map[string]string{
+		"GREENROOM_DATA_DIR": dir, "XDG_CONFIG_HOME": dir, "XDG_RUNTIME_DIR": dir,
+		"GREENROOM_RELAY_URL": r.url, "GREENROOM_RELAY_TOKEN": r.token,
+	}
 	for _, kv := range sandboxEnvironment(base) {
 		env[kv[0]] = kv[1]
 	}
@@ -79,7 +89,7 @@ func (p *program) demoConfig(ctx context.Context, base, dir string) (*config.Con
 	return c, nil
 }
 
-// seed makes the rooms that a newcomer finds, and lets people come to what is started.
+// seed makes the rooms that a newcomer finds, and lets people come to what is started. The platforms post to the given URL.
 func seed(ctx context.Context, w *sandbox.World, b app.Backend, url string) error {
 	for _, p := range []provider.Platform{provider.Daily, provider.Whereby} {
 		if _, err := w.SetWebhook(p, url+"/hooks/"+string(p), ""); err != nil {

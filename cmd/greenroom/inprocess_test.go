@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -223,7 +224,7 @@ func TestScreenThatPanicsFailsWithALog(t *testing.T) {
 // The demo fills by itself: people join over the sandbox's API, and are seen through signed webhooks.
 func TestDemo(t *testing.T) {
 	b := newBench(t, true, "")
-	b.open, b.now = openBackend, time.Now
+	b.open, b.now, b.tunnels = openBackend, time.Now, openTunnelDriver
 	var dir string
 	b.draw = func(ctx context.Context, o tui.Options) error {
 		ctx, cancel := context.WithTimeout(ctx, patience)
@@ -257,6 +258,17 @@ func TestDemo(t *testing.T) {
 					return errors.New("nobody came")
 				}
 			}
+		}
+		for s.Tunnel.State != "live" || s.Accounts[0].Registration == nil || s.Accounts[0].Registration.State != app.WebhookRegistered {
+			if _, ok := <-changes; !ok {
+				return fmt.Errorf("the tunnel never became live, or Daily's webhook never registered: %+v, %+v", s.Tunnel, s.Accounts[0].Registration)
+			}
+			if s, err = o.Backend.Status(ctx, app.StatusQuery{}); err != nil {
+				return err
+			}
+		}
+		if s.Listener.Accepted != 0 || !s.Tunnel.StoreAndForward || s.Accounts[0].Webhook != s.Tunnel.URL+"/hooks/"+s.Accounts[0].Name {
+			t.Errorf("webhooks came past the relay: %+v, %+v", s.Listener, s.Tunnel)
 		}
 		return nil
 	}
