@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -123,7 +124,11 @@ func (p *program) relayTokenCreate() *cobra.Command {
 				if _, err := fmt.Fprintln(p.stdout, made.Secret); err != nil {
 					return err
 				}
-				p.words("This is the token of ", made.Name, ", printed this once. Its hook is ", plain.Text(made.Hook.URL), ".")
+				where := made.Hook.URL
+				if strings.HasPrefix(where, "/") {
+					where += " below the public address of the relay" // which hasn't run yet
+				}
+				p.words("This is the token of ", made.Name, ", printed this once. Its hook is ", plain.Text(where), ".")
 				return nil
 			})
 		}),
