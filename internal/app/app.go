@@ -169,6 +169,9 @@ type Recording struct {
 	Error     string                   `json:"error,omitempty"`
 	// Instance is the id under which it was started, where known.
 	Instance string `json:"instance,omitempty"`
+	// FromBucket says that it was found in the account's bucket and no list of the platform tells of it: its id is
+	// Greenroom's own.
+	FromBucket bool `json:"from_bucket,omitempty"`
 	// DeletedAt is when it was deleted on the platform from here; what was downloaded stays.
 	DeletedAt Time `json:"deleted_at"`
 }

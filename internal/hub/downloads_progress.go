@@ -62,8 +62,13 @@ func (m *meter) show(d *app.Download) {
 	if m.note != "" {
 		d.Note = m.note
 	}
-	if m.last.Verifying {
+	d.Reason = m.last.Trouble
+	switch {
+	case m.last.Verifying:
 		d.State = app.DownloadVerifying
+		return
+	case m.last.Paused != "":
+		d.State, d.Reason = app.DownloadPaused, m.last.Paused
 		return
 	}
 	d.Rate = int64(m.rate)
@@ -76,7 +81,7 @@ func (m *meter) show(d *app.Download) {
 func (q *downloads) report(d *download, f FetchReport) {
 	now := q.h.clock.Now()
 	q.mu.Lock()
-	turned := f.Verifying != d.last.Verifying || f.Note != ""
+	turned := f.Verifying != d.last.Verifying || f.Paused != d.last.Paused || f.Trouble != d.last.Trouble || f.Note != ""
 	d.meter.add(f, now)
 	due := turned || now.Sub(d.told) >= tellEvery
 	r := d.shown

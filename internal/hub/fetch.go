@@ -66,6 +66,9 @@ type FetchReport struct {
 	Bytes, Total int64
 	// Verifying says that every byte is here.
 	Verifying bool
+	// Paused says why nothing can come at the moment: the disk is full. Trouble is what went wrong last while it is tried
+	// again.
+	Paused, Trouble string
 	// Note is something to know on the way: that the file changed at its source and was begun anew. Empty means nothing
 	// new.
 	Note string

@@ -1,0 +1,195 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"greenroom/internal/app"
+	"greenroom/internal/recording"
+	"greenroom/internal/recording/media"
+	"greenroom/provider"
+)
+
+// bucket is an account's, whose client is made when it is first needed.
+type bucket struct {
+	name   string
+	access recording.BucketAccess
+
+	mu     sync.Mutex
+	client *s3.Client
+}
+
+// api gives the client, once there are credentials: without them every request would fail in a way that looks like a
+// network that is away.
+func (b *bucket) api(ctx context.Context) (*s3.Client, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.client == nil {
+		c, err := recording.NewS3(ctx, b.access)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", recording.ErrDenied, err)
+		}
+		b.client = c
+	}
+	if creds := b.client.Options().Credentials; creds != nil {
+		if _, err := creds.Retrieve(ctx); err != nil && ctx.Err() == nil {
+			return nil, fmt.Errorf("%w: no AWS credentials for the bucket %s", recording.ErrDenied, b.name)
+		}
+	}
+	return b.client, ctx.Err()
+}
+
+// source says where a file is read from.
+func (l *Library) source(_ context.Context, r app.Recording, f file) (recording.Source, error) {
+	a, ok := l.opt.Accounts[r.Account]
+	if !ok {
+		return nil, &app.Error{Kind: app.NotConfigured, Text: fmt.Sprintf("account %q is not configured", r.Account)}
+	}
+	var ways []recording.Source
+	if b := l.buckets[r.Account]; b != nil && f.Key != "" {
+		ways = append(ways, &object{bucket: b, key: f.Key})
+	}
+	if a.Linker != nil && !r.FromBucket {
+		transport := l.public
+		if Private(a.APIURL) {
+			transport = l.inside
+		}
+		ways = append(ways, recording.NewHTTP(recording.HTTPOptions{
+			Link: func(ctx context.Context, _ string) (provider.FileLink, error) {
+				return a.Linker.FileLink(ctx, r.ID, f.RecordingFile)
+			},
+			Transport: transport, Clock: l.opt.Clock,
+		}))
+	}
+	switch len(ways) {
+	case 0:
+		return nil, &app.Error{
+			Kind: provider.Unsupported, Text: fmt.Sprintf("nothing gives out the files of recording %s", r.ID),
+			Hint: fmt.Sprintf("set the bucket of the account %s, if that is where they are", r.Account),
+		}
+	case 1:
+		return ways[0], nil
+	}
+	return &either{ways: ways}, nil
+}
+
+// object is a file in a bucket.
+type object struct {
+	bucket *bucket
+	key    string
+}
+
+// Identify implements [recording.Source], as does Open.
+func (o *object) Identify(ctx context.Context) (recording.Identity, error) {
+	api, err := o.bucket.api(ctx)
+	if err != nil {
+		return recording.Identity{}, err
+	}
+	return o.source(api).Identify(ctx)
+}
+
+// Open reads from the object.
+func (o *object) Open(ctx context.Context, id recording.Identity, off, n int64) (io.ReadCloser, error) {
+	api, err := o.bucket.api(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return o.source(api).Open(ctx, id, off, n)
+}
+
+func (o *object) source(api *s3.Client) recording.Source {
+	return recording.NewS3Source(recording.S3Options{API: api, Bucket: o.bucket.name, Key: o.key})
+}
+
+// either reads a file the first way that has it. Which one that is can be different each time that a file is begun, never
+// within one reading of it.
+type either struct {
+	ways []recording.Source
+
+	mu     sync.Mutex
+	chosen recording.Source
+}
+
+// Identify implements [recording.Source], as does Open. The error is that of the last way: of links, which say what to set.
+func (e *either) Identify(ctx context.Context) (recording.Identity, error) {
+	var refused []string
+	for i, way := range e.ways {
+		id, err := way.Identify(ctx)
+		if err == nil {
+			e.mu.Lock()
+			e.chosen = way
+			e.mu.Unlock()
+			return id, nil
+		}
+		passing := !errors.Is(err, recording.ErrGone) && !errors.Is(err, recording.ErrDenied)
+		if passing || i == len(e.ways)-1 {
+			if len(refused) > 0 {
+				err = fmt.Errorf("%w (and %s)", err, strings.Join(refused, ", and "))
+			}
+			return id, err
+		}
+		refused = append(refused, err.Error())
+	}
+	return recording.Identity{}, recording.ErrGone
+}
+
+// Open reads the way that was identified.
+func (e *either) Open(ctx context.Context, id recording.Identity, off, n int64) (io.ReadCloser, error) {
+	e.mu.Lock()
+	way := e.chosen
+	e.mu.Unlock()
+	if way == nil {
+		return nil, errors.New("a file is opened that was not identified")
+	}
+	return way.Open(ctx, id, off, n)
+}
+
+// explain gives an error of the downloader a kind, and says what to do.
+func (l *Library) explain(r app.Recording, err error) error {
+	e := &app.Error{Kind: provider.Unavailable, Text: err.Error(), Err: err}
+	var has *app.Error
+	var platform *provider.Error
+	switch {
+	case errors.As(err, &has):
+		return err
+	case errors.Is(err, context.Canceled), errors.Is(err, recording.ErrDiscarded):
+		return err
+	case errors.Is(err, recording.ErrNotYet):
+		e.Kind, e.Hint = provider.NotReady, "it is looked for again by itself"
+	case errors.Is(err, recording.ErrGone):
+		e.Kind, e.Hint = provider.NotFound, "the platform, or the bucket, does not have it any more"
+	case errors.Is(err, recording.ErrDenied):
+		e.Kind, e.Hint = provider.Forbidden, l.access(r)
+	case errors.Is(err, recording.ErrRefusedAddress):
+		e.Kind, e.Hint = provider.Forbidden, "links into a private network are followed for accounts whose api_url is in one"
+	case errors.Is(err, recording.ErrBusy):
+		e.Kind, e.Hint = app.Busy, "another program is fetching it into the same folder"
+	case errors.Is(err, recording.ErrName):
+		e.Kind, e.Hint = provider.Invalid, "change the template under [download]"
+	case errors.Is(err, media.ErrDamaged):
+		e.Kind, e.Hint = provider.Conflict, "the platform's own copy may be damaged: play it there, then try again"
+	case errors.Is(err, recording.ErrChecksum), errors.Is(err, recording.ErrChanged):
+		e.Kind, e.Hint = provider.Conflict, "try again later: the file changes at its source"
+	}
+	if errors.As(err, &platform) {
+		e.Platform = platform.Platform
+		if platform.Hint != "" && e.Kind != provider.NotReady {
+			e.Hint = platform.Hint
+		}
+	}
+	return e
+}
+
+// access says what may be done when reading is refused.
+func (l *Library) access(r app.Recording) string {
+	if b := l.buckets[r.Account]; b != nil {
+		return fmt.Sprintf("let %s read the bucket %s: s3:GetObject and s3:ListBucket", b.access, b.name)
+	}
+	return "check the account with `greenroom doctor`"
+}
