@@ -37,6 +37,10 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 	if err != nil {
 		return nil, nil, err
 	}
+	downloads, err := newDownloads(c, accounts, a.log, a.crash)
+	if err != nil {
+		return nil, nil, err
+	}
 	var owned *hub.Hub
 	o := ipc.Options{
 		DataDir: c.DataDir, RuntimeDir: c.RuntimeDir, Version: version, Fingerprint: c.Fingerprint(),
@@ -52,7 +56,7 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 					MigrationSet: c.Policy.MigrationSet, MigrationEnabled: c.Policy.MigrationEnabled,
 					MigrationRooms: c.Policy.MigrationRooms, DefaultPlatform: c.Policy.DefaultPlatform,
 				},
-				Version: version, Tunnel: c.Tunnel.Driver, Log: a.log, Crash: a.crash,
+				Downloads: downloads, Version: version, Tunnel: c.Tunnel.Driver, Log: a.log, Crash: a.crash,
 			})
 			if err != nil {
 				return ipc.Owned{}, err
@@ -100,7 +104,10 @@ func openAccounts(c *config.Config) ([]hub.Account, error) {
 			e := app.AsError(err)
 			return nil, &app.Error{Kind: app.NotConfigured, Text: "account " + a.Name + ": " + e.Text, Hint: e.Hint, Err: err}
 		}
-		out = append(out, hub.Account{Account: a, Provider: p, Default: c.Policy.DefaultAccounts[a.Platform] == a.Name})
+		out = append(out, hub.Account{
+			Account: a, Provider: p, Default: c.Policy.DefaultAccounts[a.Platform] == a.Name,
+			AutoDownload: c.Fetch[a.Name].AutoDownload, DeleteAfter: c.Fetch[a.Name].DeleteAfter,
+		})
 	}
 	return out, nil
 }

@@ -62,7 +62,8 @@ type Config struct {
 	// Notices are things that are set but have no effect, each a sentence.
 	Notices []string
 
-	settings []Setting
+	settings        []Setting
+	secretVariables []string
 }
 
 // Policy chooses the platform of a meeting whose room is not pinned to an account.

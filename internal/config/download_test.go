@@ -117,3 +117,19 @@ func TestParseRate(t *testing.T) {
 		}
 	}
 }
+
+func TestSecretVariables(t *testing.T) {
+	c, err := load(t, "[accounts.zeta]\nplatform=\"daily\"\napi_key = \"env:ZETA_KEY\"", map[string]string{"ZETA_KEY": "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(c.SecretVariables(), " ")
+	for _, want := range []string{"ZETA_KEY", "DAILY_API_KEY", "AWS_WHEREBY_ACCESS_KEY_SECRET", "GREENROOM_RELAY_TOKEN", "LIVEKIT_API_SECRET"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s is not among %s", want, got)
+		}
+	}
+	if strings.Contains(got, "GREENROOM_DATA_DIR") || strings.Contains(got, "DAILY_API_URL") {
+		t.Errorf("%s are no secrets", got)
+	}
+}

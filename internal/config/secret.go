@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -160,10 +161,25 @@ func (r *reader) secret(key string) string {
 		r.fail(v.from, key, "can't be fetched", err.Error())
 		return ""
 	}
-	kind, _, _ := strings.Cut(s, ":")
+	kind, name, _ := strings.Cut(s, ":")
 	if kind == "env" {
 		kind = s
+		r.cfg.secretVariables = append(r.cfg.secretVariables, strings.TrimSpace(name))
 	}
 	r.show(key, "set ("+kind+")", true, v.from)
 	return out
+}
+
+// SecretVariables names the variables of the environment that hold secrets of Greenroom's, whether they are set or not:
+// programs that Greenroom starts don't inherit them.
+func (c *Config) SecretVariables() []string {
+	names := slices.Clone(c.secretVariables)
+	for _, v := range slices.Concat(variables(), relayVariables) {
+		switch key := v.key[strings.LastIndexByte(v.key, '.')+1:]; key {
+		case "api_key", "api_secret", "webhook_secret", "access_key_id", "access_key_secret", "token":
+			names = append(names, v.name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/crash"
+	"greenroom/internal/hub"
+	"greenroom/internal/recording"
+	"greenroom/internal/recording/after"
+	"greenroom/internal/recording/layout"
+	"greenroom/internal/recording/library"
+	"greenroom/provider"
+)
+
+// newDownloads makes what a hub fetches recordings with. It calls nobody.
+func newDownloads(c *config.Config, accounts []hub.Account, log *slog.Logger, group *crash.Group) (hub.Downloads, error) {
+	d := c.Download
+	template, err := layout.Parse(d.Template)
+	if err != nil {
+		return hub.Downloads{}, &app.Error{Kind: app.NotConfigured, Text: err.Error(), Hint: "change template under [download] in " + c.File, Err: err}
+	}
+	var zone *time.Location
+	if d.TimeZone != "" {
+		if zone, err = time.LoadLocation(d.TimeZone); err != nil {
+			return hub.Downloads{}, err
+		}
+	}
+	known := make(map[string]library.Account, len(accounts))
+	for _, a := range accounts {
+		known[a.Name] = filesOf(a, c.Fetch[a.Name])
+	}
+	lib := library.New(library.Options{
+		Downloader: recording.New(recording.Options{Files: d.Files, Workers: d.Workers, Limit: d.LimitRate, Log: log, Crash: group}),
+		Template:   template, Zone: zone, Accounts: known, Crash: group,
+	})
+	out := hub.Downloads{Fetcher: fetcher{lib}, Folder: d.Folder, AtOnce: d.Files, Limit: d.LimitRate}
+	if len(d.OnDownload) > 0 {
+		out.Command = func(ctx context.Context, r app.Recording) error { return runAfter(ctx, c, r) }
+	}
+	return out, nil
+}
+
+// filesOf says where an account's recordings are read.
+func filesOf(a hub.Account, f config.Fetch) library.Account {
+	bucket, _, _ := strings.Cut(a.Recording.Bucket, "/")
+	linker, _ := a.Provider.(provider.FileLinker)
+	return library.Account{APIURL: a.APIURL, Linker: linker, Bucket: bucket, Access: accessOf(a.Account, f)}
+}
+
+// accessOf is how an account's bucket, and the queue that tells of it, are read.
+func accessOf(a provider.Account, f config.Fetch) recording.BucketAccess {
+	return recording.BucketAccess{
+		Region: a.Recording.Region, Endpoint: f.Endpoint, PathStyle: f.PathStyle, AccessKey: a.Recording.AccessKeyID,
+		SecretKey: a.Recording.AccessKeySecret, Role: f.ReadRole,
+	}
+}
+
+// runAfter runs on_download. What it prints goes to the log file, whichever program runs it.
+func runAfter(ctx context.Context, c *config.Config, r app.Recording) error {
+	logs, err := openLog(c.DataDir)
+	if err != nil {
+		return err
+	}
+	defer logs.Close()
+	return after.Command{
+		Args: c.Download.OnDownload, Environ: os.Environ(), Secrets: c.SecretVariables(), Log: newLog(logs, slog.LevelInfo),
+	}.Run(ctx, r)
+}
+
+// fetcher is a library as the hub wants it.
+type fetcher struct{ *library.Library }
+
+// Fetch implements [hub.Fetcher], as does Discard.
+func (f fetcher) Fetch(ctx context.Context, j hub.FetchJob) (hub.Fetched, error) {
+	got, err := f.Library.Fetch(ctx, jobOf(j))
+	return hub.Fetched(got), err
+}
+
+// Discard removes what was given up.
+func (f fetcher) Discard(ctx context.Context, j hub.FetchJob) error {
+	return f.Library.Discard(ctx, jobOf(j))
+}
+
+func jobOf(j hub.FetchJob) library.Job {
+	return library.Job{
+		Recording: j.Recording, Folder: j.Folder, AudioOnly: j.AudioOnly, People: j.People, Journaled: j.Journaled,
+		Journal: func(file string) library.Memory { return j.Journal(file) },
+		Report:  func(r library.Report) { j.Report(hub.FetchReport(r)) },
+	}
+}
