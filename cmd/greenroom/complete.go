@@ -21,12 +21,8 @@ func (p *program) rooms(cmd *cobra.Command, args []string, prefix string) ([]cob
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), completeTime)
-	defer cancel()
-	quiet := *p
-	quiet.stderr = io.Discard
 	var names []cobra.Completion
-	err := quiet.with(ctx, func(b app.Backend) error {
+	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
 		rooms, err := b.Rooms(ctx, app.RoomQuery{})
 		for _, r := range rooms {
 			if strings.HasPrefix(r.Name, prefix) && plain.Word(r.Name) == r.Name {
@@ -54,4 +50,13 @@ func (p *program) accounts(cmd *cobra.Command, args []string, prefix string) ([]
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// quietly reads for a completion: for a short while, and without a word.
+func (p *program) quietly(ctx context.Context, f func(ctx context.Context, b app.Backend) error) error {
+	ctx, cancel := context.WithTimeout(ctx, completeTime)
+	defer cancel()
+	quiet := *p
+	quiet.stderr = io.Discard
+	return quiet.with(ctx, func(b app.Backend) error { return f(ctx, b) })
 }

@@ -105,7 +105,7 @@ func TestFieldsOfEvents(t *testing.T) {
 
 func TestFieldsOfRecordings(t *testing.T) {
 	b := newBench(t, false, "")
-	b.backend.recordings = []app.Recording{{ID: "r", Files: []provider.RecordingFile{{Name: "x"}}}}
+	b.backend.PutRecording(app.Recording{ID: "r", Files: []provider.RecordingFile{{Name: "x"}}})
 	b.run(t, 0, "recording", "list", "--json")
 	wantFields(t, "recording list", b.keys(t), recordingFields)
 	wantFields(t, "file", inner(t, b.keys(t)["files"]), fileFields)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -82,6 +83,20 @@ func (p *program) eventList() *cobra.Command {
 	return cmd
 }
 
+// sinceWhen reads a --since: an age, or a moment. Nothing is the zero time.
+func sinceWhen(s string, now time.Time) (app.Time, error) {
+	if s == "" {
+		return app.Time{}, nil
+	}
+	if age, ok := config.ParseAge(s); ok {
+		return app.At(now.Add(-age)), nil
+	}
+	if t, ok := moment(s, now, false); ok {
+		return app.At(t), nil
+	}
+	return app.Time{}, usagef("--since can't be %q: write it like 2h, 7d, 09:00 or 2026-01-31T09:00:00Z", s)
+}
+
 func (o *eventListOptions) run(ctx context.Context, _ []string) error {
 	q, err := o.query()
 	if err != nil {
@@ -90,14 +105,8 @@ func (o *eventListOptions) run(ctx context.Context, _ []string) error {
 	if o.limit < 1 {
 		return usagef("--limit can't be %d", o.limit)
 	}
-	if o.since != "" {
-		if age, ok := config.ParseAge(o.since); ok {
-			q.Since = app.At(o.now().Add(-age))
-		} else if t, ok := moment(o.since, o.now(), false); ok {
-			q.Since = app.At(t)
-		} else {
-			return usagef("--since can't be %q: write it like 2h, 7d, 09:00 or 2026-01-31T09:00:00Z", o.since)
-		}
+	if q.Since, err = sinceWhen(o.since, o.now()); err != nil {
+		return err
 	}
 	return o.with(ctx, func(b app.Backend) error {
 		events, err := newest(ctx, b, q, o.limit)

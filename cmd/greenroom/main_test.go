@@ -31,6 +31,7 @@ func TestScripts(t *testing.T) {
 			"status": cmdStatus, "json": cmdJSON, "plain": cmdPlain,
 			"start": cmdStart, "line": cmdLine, "stop": cmdStop,
 			"join": cmdJoin, "leave": cmdLeave, "elsewhere": cmdElsewhere, "fault": cmdFault,
+			"recorded": cmdRecorded,
 		},
 	})
 }

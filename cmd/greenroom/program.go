@@ -27,9 +27,12 @@ type program struct {
 	// inTTY and outTTY say whether a person is there to answer, and to look.
 	inTTY, outTTY bool
 	// width is that of the terminal in cells, 0 where standard output is none.
-	width  int
-	getenv func(string) string
-	now    func() time.Time
+	width int
+	// errTTY and errWidth are the same of standard error, where progress is shown.
+	errTTY   bool
+	errWidth int
+	getenv   func(string) string
+	now      func() time.Time
 	// open connects to the data. Tests replace it.
 	open opener
 	// tunnels makes the driver of a tunnel. Tests replace it.
@@ -55,6 +58,11 @@ func newProgram() *program {
 	if p.outTTY {
 		if width, _, err := term.GetSize(os.Stdout.Fd()); err == nil {
 			p.width = width
+		}
+	}
+	if p.errTTY = term.IsTerminal(os.Stderr.Fd()) && os.Getenv("TERM") != "dumb"; p.errTTY {
+		if width, _, err := term.GetSize(os.Stderr.Fd()); err == nil {
+			p.errWidth = width
 		}
 	}
 	browser.Stdout, browser.Stderr = io.Discard, io.Discard

@@ -19,20 +19,15 @@ import (
 // fake is a Backend in memory whose meetings are recorded if told so.
 type fake struct {
 	*apptest.Memory
-	record     provider.RecordingMode
-	recordings []app.Recording
-	events     func(q app.EventQuery) (app.EventPage, error)
-	changes    chan app.Change
+	record  provider.RecordingMode
+	events  func(q app.EventQuery) (app.EventPage, error)
+	changes chan app.Change
 }
 
 func (f *fake) Meeting(ctx context.Context, ref app.MeetingRef) (app.MeetingDetail, error) {
 	m, err := f.Memory.Meeting(ctx, ref)
 	m.Record, m.Recording = f.record, app.NotRecording
 	return m, err
-}
-
-func (f *fake) Recordings(context.Context, app.RecordingQuery) ([]app.Recording, error) {
-	return f.recordings, nil
 }
 
 func (f *fake) Events(ctx context.Context, q app.EventQuery) (app.EventPage, error) {
@@ -202,10 +197,11 @@ func TestExitStatus(t *testing.T) {
 
 func TestRecordings(t *testing.T) {
 	b := newBench(t, false, "")
-	b.backend.recordings = []app.Recording{{
+	b.backend.PutRecording(app.Recording{ID: "rec-2", Status: app.RecordingRunning})
+	b.backend.PutRecording(app.Recording{
 		ID: "rec-1", Room: "all-hands\x1b[2J", Status: app.RecordingReady, Kind: "tracks", DurationS: 3723,
 		Files: []provider.RecordingFile{{Name: "a.webm", Kind: "cam-audio", Size: 2048, Key: "k/a.webm"}},
-	}, {ID: "rec-2", Status: app.RecordingRunning}}
+	})
 	b.run(t, 0, "recording", "list")
 	if s := b.out.String(); !strings.Contains(s, "1:02:03") || !strings.Contains(s, "2.0 KiB") || strings.Contains(s, "\x1b") {
 		t.Errorf("list: %q", s)

@@ -3,19 +3,20 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
-	"greenroom/provider"
 )
 
 func (p *program) recordingCommand() *cobra.Command {
-	return group("recording", "Recordings that the platforms made", p.recordingList(), p.recordingShow(), p.recordingStart(), p.recordingStop())
+	return group("recording", "Recordings that the platforms made", p.recordingList(), p.recordingShow(), p.recordingStart(), p.recordingStop(),
+		p.recordingDownload(), p.recordingPause(), p.recordingCancel(), p.recordingLimit(), p.recordingVerify(), p.recordingDelete())
 }
 
 type recordingListOptions struct {
@@ -55,8 +56,10 @@ func (o *recordingListOptions) run(ctx context.Context, _ []string) error {
 		if err != nil {
 			return err
 		}
-		if err := o.tellOfSilence(ctx, b); err != nil {
-			return err
+		if !o.offline {
+			if err := tellOfSilence(ctx, o.program, b); err != nil {
+				return err
+			}
 		}
 		if o.json {
 			for i := range recordings {
@@ -68,19 +71,17 @@ func (o *recordingListOptions) run(ctx context.Context, _ []string) error {
 			o.words("No recordings.")
 			return nil
 		}
-		t := newTable("ROOM", "STATE", "KIND", "STARTED", "LENGTH", "FILES", "SIZE", "ID")
+		t := newTable("ROOM", "STATE", "DOWNLOAD", "KIND", "STARTED", "LENGTH", "FILES", "SIZE", "ID")
 		for _, r := range recordings {
-			t.add(r.Room, string(r.Status), r.Kind, o.clock(r.StartedAt), recordingLength(r), fmt.Sprint(len(r.Files)), recordingSize(r), r.ID)
+			t.add(r.Room, recordingState(r), downloadState(r), r.Kind, o.clock(r.StartedAt), recordingLength(r), fmt.Sprint(len(r.Files)),
+				recordingSize(r), r.ID)
 		}
 		return o.printTable(t)
 	})
 }
 
 // tellOfSilence names the accounts that could not be asked.
-func (o *recordingListOptions) tellOfSilence(ctx context.Context, b app.Backend) error {
-	if o.offline {
-		return nil
-	}
+func tellOfSilence(ctx context.Context, o *program, b app.Backend) error {
 	s, err := b.Status(ctx, app.StatusQuery{})
 	for _, p := range s.Pollers {
 		if p.Name == "recordings" && p.Error != "" {
@@ -90,17 +91,37 @@ func (o *recordingListOptions) tellOfSilence(ctx context.Context, b app.Backend)
 	return err
 }
 
+// recordingState is what the platform has.
+func recordingState(r app.Recording) string {
+	if !r.DeletedAt.IsZero() {
+		return "deleted"
+	}
+	return string(r.Status)
+}
+
+// downloadState is what is here, in a word or two.
+func downloadState(r app.Recording) string {
+	d := r.Download
+	switch {
+	case d == nil:
+		return ""
+	case d.State.Active() && d.Total > 0 && d.Bytes > 0:
+		return fmt.Sprintf("%s %d %%", d.State, min(d.Bytes, d.Total)*100/d.Total)
+	}
+	return string(d.State)
+}
+
 func recordingLength(r app.Recording) string {
 	if r.DurationS <= 0 {
 		return ""
 	}
-	return length(time.Duration(r.DurationS * float64(time.Second)))
+	return length(r.Length())
 }
 
 func recordingSize(r app.Recording) string {
-	var n int64
-	for _, f := range r.Files {
-		n += f.Size
+	n := r.Size()
+	if d := r.Download; n <= 0 && d != nil {
+		n = d.Total
 	}
 	if n <= 0 {
 		return ""
@@ -122,21 +143,20 @@ func (p *program) recordingShow() *cobra.Command {
 
 func (o *recordingShowOptions) run(ctx context.Context, args []string) error {
 	return o.with(ctx, func(b app.Backend) error {
-		all, err := b.Recordings(ctx, app.RecordingQuery{Limit: 1000})
+		r, err := b.Recording(ctx, app.RecordingRef{ID: args[0]})
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(all, func(r app.Recording) bool { return r.ID == args[0] })
-		if i < 0 {
-			return &app.Error{Kind: provider.NotFound, Text: fmt.Sprintf("no recording %q", args[0]), Hint: "see `greenroom recording list`"}
-		}
-		r := all[i]
 		if o.json {
 			r.Files = list(r.Files)
 			return o.printJSON(r)
 		}
 		if err := o.facts("recording", r.ID, "room", r.Room, "meeting", r.Meeting, "account", fmt.Sprintf("%s (%s)", r.Account, r.Platform),
-			"state", string(r.Status), "kind", r.Kind, "started", local(r.StartedAt), "length", recordingLength(r), "error", r.Error); err != nil || len(r.Files) == 0 {
+			"state", recordingState(r), "kind", r.Kind, "started", local(r.StartedAt), "length", recordingLength(r), "deleted", local(r.DeletedAt),
+			"error", r.Error); err != nil {
+			return err
+		}
+		if err := o.showDownload(r); err != nil || len(r.Files) == 0 {
 			return err
 		}
 		if _, err := fmt.Fprintln(o.stdout); err != nil {
@@ -152,4 +172,29 @@ func (o *recordingShowOptions) run(ctx context.Context, args []string) error {
 		}
 		return o.printTable(t)
 	})
+}
+
+// showDownload tells what is here of a recording.
+func (p *program) showDownload(r app.Recording) error {
+	d := r.Download
+	if d == nil {
+		return nil
+	}
+	how := string(d.State)
+	if d.State.Active() || d.State == app.DownloadPaused {
+		how += ", " + strings.TrimSpace(progressWords(app.Download{Bytes: d.Bytes, Total: d.Total, Rate: d.Rate, ETAS: d.ETAS}))
+	}
+	pairs := []string{"download", how, "reason", d.Reason, "to do", d.Hint, "tried again", local(d.RetryAt), "path", d.Path, "note", d.Note,
+		"fetched", local(d.FetchedAt), "kept", d.Kept}
+	for _, f := range d.Files {
+		pairs = append(pairs, "sha256", f.SHA256+"  "+filepath.Base(f.Path)+" ("+f.Media+")")
+	}
+	if c := d.Command; c != nil {
+		after := c.State
+		if c.Reason != "" {
+			after += ": " + c.Reason
+		}
+		pairs = append(pairs, "on_download", after)
+	}
+	return p.facts(pairs...)
 }

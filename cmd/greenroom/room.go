@@ -85,6 +85,9 @@ func settings(r app.Room) string {
 	if app.Recorded(r.Recording) {
 		add("records " + recordingSetting(r.Recording, r.Trigger))
 	}
+	if r.AutoDownload {
+		add("downloads")
+	}
 	if r.Adopted {
 		add("adopted")
 	}

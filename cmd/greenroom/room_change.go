@@ -16,7 +16,7 @@ import (
 // roomFlags are the settings of a room, for making and for changing one.
 type roomFlags struct {
 	account, recording, trigger, logo string
-	locked, skipConsent               bool
+	locked, skipConsent, autoDownload bool
 	size                              int
 }
 
@@ -29,6 +29,7 @@ func (f *roomFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.trigger, "trigger", "", "what starts the recording: none, prompt, automatic or automatic-2nd-participant")
 	fl.StringVar(&f.logo, "logo", "", "image file for the meeting's page")
 	fl.BoolVar(&f.skipConsent, "skip-consent", false, "don't ask for consent before a recorded meeting is opened from here")
+	fl.BoolVar(&f.autoDownload, "auto-download", false, "fetch the room's recordings by themselves, those to come")
 	_ = cmd.RegisterFlagCompletionFunc("recording", cobra.FixedCompletions(recordingModes(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("trigger", cobra.FixedCompletions(triggers(), cobra.ShellCompDirectiveNoFileComp))
 }
@@ -90,7 +91,7 @@ func (o *roomCreateOptions) run(ctx context.Context, args []string) error {
 	return o.with(ctx, func(b app.Backend) error {
 		r, err := b.CreateRoom(ctx, app.RoomSpec{
 			Name: args[0], Account: o.account, Locked: o.locked, Size: o.size, Recording: provider.RecordingMode(o.recording),
-			Trigger: provider.Trigger(o.trigger), Logo: o.logo, SkipConsent: o.skipConsent,
+			Trigger: provider.Trigger(o.trigger), Logo: o.logo, SkipConsent: o.skipConsent, AutoDownload: o.autoDownload,
 		})
 		if err != nil {
 			return err
@@ -142,6 +143,7 @@ func (o *roomEditOptions) run(ctx context.Context, args []string) error {
 	set("trigger", func() { patch.Trigger = &trigger })
 	set("logo", func() { patch.Logo = &o.logo })
 	set("skip-consent", func() { patch.SkipConsent = &o.skipConsent })
+	set("auto-download", func() { patch.AutoDownload = &o.autoDownload })
 	if !any {
 		return usagef("nothing to change: say what, as in --locked or --size 20")
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"net/http/httptest"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -14,7 +16,7 @@ type worldKey struct{}
 
 // newWorld starts a sandbox for one script. It posts no webhooks by itself: scripts sign their own.
 func newWorld(env *testscript.Env) (*sandbox.World, string) {
-	w := sandbox.New(sandbox.Options{NoRateLimits: true, PresenceLag: -1})
+	w := sandbox.New(sandbox.Options{NoRateLimits: true, PresenceLag: -1, Processing: 2 * time.Second})
 	srv := httptest.NewServer(w.Handler())
 	env.Defer(func() {
 		srv.Close()
@@ -67,4 +69,17 @@ func cmdFault(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	_, err := w.Fault(sandbox.Fault{Kind: sandbox.FaultKind(args[0]), Platform: provider.Platform(args[1])})
 	ts.Check(err)
+}
+
+// recorded PLATFORM ROOM SECONDS VARIABLE adds a recording that has just ended, and keeps its id.
+func cmdRecorded(ts *testscript.TestScript, neg bool, args []string) {
+	w := ts.Value(worldKey{}).(*sandbox.World)
+	seconds, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	length := time.Duration(seconds) * time.Second
+	id, err := w.AddRecording(provider.Platform(args[0]), args[1], sandbox.PastRecording{
+		StartedAt: w.Now().Add(time.Second - length).Truncate(time.Second), For: length, BytesPerSecond: 10_000,
+	})
+	ts.Check(err)
+	ts.Setenv(args[3], id)
 }

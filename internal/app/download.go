@@ -57,6 +57,8 @@ type Download struct {
 	// verified.
 	AudioOnly   bool `json:"audio_only,omitempty"`
 	DeleteAfter bool `json:"delete_after,omitempty"`
+	// Kept says why the platform's copy is still there although DeleteAfter was asked for.
+	Kept string `json:"kept,omitempty"`
 	// Command is what became of on_download, nil when none is configured.
 	Command *DownloadCommand `json:"command,omitempty"`
 }
@@ -92,6 +94,11 @@ const (
 	CommandDone    = "done"
 	CommandFailed  = "failed"
 )
+
+// Settled says whether nothing more comes of it, or only a later try by an owner that stays.
+func (c DownloadCommand) Settled() bool {
+	return c.State == CommandDone || c.State == CommandFailed || c.State == CommandWaiting && c.Tries > 0
+}
 
 // RecordingRef names a recording by its id. Account may be empty; two accounts with a recording of one id need it. An id
 // written ACCOUNT/ID names both.

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// processingAgain is how often a recording that the platform still works on is looked at anew. A change of it that
-	// becomes known sooner is acted on at once.
-	processingAgain = 15 * time.Second
+	// processingAgain is how often the platform is asked about a recording that it still works on while a download waits
+	// for it. A change that becomes known sooner is acted on at once.
+	processingAgain = 5 * time.Second
 	// spaceAgain is how often a full disk is tried again.
 	spaceAgain = time.Minute
 	// downloadTries is how often a download is begun anew after the network or the platform failed it, downloadPause and
@@ -290,6 +290,11 @@ func (q *downloads) attempt(ctx context.Context, d *download) (next time.Time, e
 	if err != nil {
 		return time.Time{}, err
 	}
+	if r.Status == app.RecordingRunning || r.Status == app.RecordingProcessing {
+		if r, err = h.lookAgain(ctx, r); err != nil {
+			return q.failed(ref, d, err)
+		}
+	}
 	if err := h.canDownload(r, app.DownloadRequest{}); err != nil {
 		return q.failed(ref, d, err)
 	}
@@ -308,6 +313,25 @@ func (q *downloads) attempt(ctx context.Context, d *download) (next time.Time, e
 		return q.failed(ref, d, err)
 	}
 	return time.Time{}, q.finished(ref, d, got)
+}
+
+// lookAgain asks the platform for what became of a recording, unless it was asked a moment ago.
+func (h *Hub) lookAgain(ctx context.Context, r app.Recording) (app.Recording, error) {
+	a, err := h.accountOf(r.Account)
+	if err != nil {
+		return r, err
+	}
+	l, ok := a.Provider.(provider.RecordingLister)
+	a.mu.Lock()
+	fresh := h.clock.Since(a.listedAt) < processingAgain-time.Second
+	a.mu.Unlock()
+	if ok && !fresh {
+		if err := h.listRecordings(ctx, a, l, ""); err != nil {
+			return r, err
+		}
+	}
+	err = h.store.View(ctx, func(tx *store.Tx) (err error) { r, err = tx.Recording(r.Account, r.ID); return err })
+	return r, err
 }
 
 func (h *Hub) fetchJob(r app.Recording, job store.DownloadJob, stays []app.Stay) FetchJob {
@@ -401,11 +425,7 @@ func (q *downloads) finished(ref app.RecordingRef, d *download, got Fetched) err
 	if err := h.deleteOnPlatform(h.ctx, r); err != nil {
 		h.log.Warn("a recording that was downloaded could not be deleted on its platform", "recording", ref.ID, "err", err)
 		return h.changeDownload(context.Background(), ref, func(_ *store.Tx, r *app.Recording) error {
-			note := &downloadOf(r).Note
-			if *note != "" {
-				*note += "; "
-			}
-			*note += "still on the platform: " + app.AsError(err).Text
+			downloadOf(r).Kept = app.AsError(err).Text
 			return nil
 		})
 	}

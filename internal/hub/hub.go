@@ -100,6 +100,8 @@ type account struct {
 
 	registering   sync.Mutex // one look at the platform's webhooks at a time
 	wakeRegistrar chan struct{}
+	// listedAt is when its recordings were last listed.
+	listedAt time.Time
 }
 
 var _ app.Backend = (*Hub)(nil)

@@ -149,6 +149,9 @@ func (h *Hub) lookForRecordings(ctx context.Context, a *account, room string) {
 func (h *Hub) listRecordings(ctx context.Context, a *account, l provider.RecordingLister, room string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	a.mu.Lock()
+	a.listedAt = h.clock.Now()
+	a.mu.Unlock()
 	list, err := l.Recordings(ctx, room, listLimit)
 	h.noteCall(a, err)
 	if err != nil {

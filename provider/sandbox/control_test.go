@@ -200,8 +200,8 @@ func TestMedia(t *testing.T) {
 		t.Errorf("%d samples at %d, %d bytes of media", samples, offset, len(top["mdat"]))
 	}
 	for _, d := range []time.Duration{0, time.Second, time.Hour} {
-		if got := int64(len(Media(d))); got != mediaSize(d) {
-			t.Errorf("%s: %d bytes, said %d", d, got, mediaSize(d))
+		if got, said := int64(len(Media(d))), newMovie(d, 0).size(); got != said {
+			t.Errorf("%s: %d bytes, said %d", d, got, said)
 		}
 	}
 }
@@ -215,17 +215,25 @@ func TestMediaFFprobe(t *testing.T) {
 		}
 		t.Skip("no ffprobe")
 	}
-	file := filepath.Join(t.TempDir(), "x.mp4")
-	if err := os.WriteFile(file, Media(90*time.Second), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var stderr bytes.Buffer
-	cmd := exec.Command(probe, "-v", "warning", "-count_frames", "-show_entries",
-		"stream=codec_name,codec_type,sample_rate,channels,duration,nb_read_frames", "-of", "csv=p=0", file)
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil || stderr.Len() > 0 || strings.TrimSpace(string(out)) != "aac,audio,48000,2,89.984000,4218" {
-		t.Errorf("ffprobe: %q, %v, %s", out, err, &stderr)
+	for _, rate := range []int64{0, 2000, 65_000, 1 << 30} {
+		m := newMovie(90*time.Second, rate)
+		file := filepath.Join(t.TempDir(), "x.mp4")
+		all, err := io.ReadAll(io.NewSectionReader(m, 0, m.size()))
+		if err != nil || int64(len(all)) != m.size() || rate > 0 && rate < 70_000 && m.size() < rate*85 {
+			t.Fatalf("%d bytes, said %d, %v", len(all), m.size(), err)
+		}
+		if err := os.WriteFile(file, all, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		// Counting frames decodes them.
+		var stderr bytes.Buffer
+		cmd := exec.Command(probe, "-v", "warning", "-count_frames", "-show_entries",
+			"stream=codec_name,codec_type,sample_rate,channels,duration,nb_read_frames", "-of", "csv=p=0", file)
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil || stderr.Len() > 0 || strings.TrimSpace(string(out)) != "aac,audio,48000,2,89.984000,4218" {
+			t.Errorf("ffprobe at %d bytes per second: %q, %v, %s", rate, out, err, &stderr)
+		}
 	}
 }
 

@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -51,11 +51,12 @@ func (w *World) serveFile(rw http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	var length time.Duration
+	var m movie
 	var modified time.Time
 	if rec != nil {
-		length, modified = rec.duration(), rec.endedAt
+		m, modified = rec.movie(), rec.endedAt
 	}
+	rate := w.opt.FileRate
 	w.unlock()
 	switch {
 	case err != nil || at.Unix() >= expires:
@@ -63,10 +64,40 @@ func (w *World) serveFile(rw http.ResponseWriter, r *http.Request) {
 	case rec == nil:
 		refuse(404, "NoSuchKey", "The specified key does not exist.")
 	default:
-		media := Media(length)
-		sum := sha256.Sum256(media)
-		rw.Header().Set("ETag", `"`+hex.EncodeToString(sum[:16])+`"`)
+		if rate > 0 {
+			rw = &slow{ResponseWriter: rw, ctx: r.Context(), world: w, rate: rate}
+		}
+		rw.Header().Set("ETag", m.etag())
 		rw.Header().Set("Content-Type", "video/mp4")
-		http.ServeContent(rw, r, "", modified, bytes.NewReader(media))
+		http.ServeContent(rw, r, "", modified, io.NewSectionReader(m, 0, m.size()))
 	}
+}
+
+// slow is an answer that takes its time.
+type slow struct {
+	http.ResponseWriter
+	ctx   context.Context
+	world *World
+	rate  int64
+}
+
+// slowStep is how many bytes are sent at a time.
+const slowStep = 16 << 10
+
+// Write sends the bytes at the rate. That the reader has gone ends it.
+func (s *slow) Write(b []byte) (n int, err error) {
+	for len(b) > 0 && err == nil {
+		part := b[:min(len(b), slowStep)]
+		select {
+		case <-s.world.clock.After(time.Duration(int64(len(part)) * int64(time.Second) / s.rate)):
+		case <-s.ctx.Done():
+			return n, s.ctx.Err()
+		case <-s.world.ctx.Done():
+			return n, s.world.ctx.Err()
+		}
+		var k int
+		k, err = s.ResponseWriter.Write(part)
+		n, b = n+k, b[k:]
+	}
+	return n, err
 }

@@ -35,6 +35,7 @@ type recording struct {
 	deleted   bool
 	people    int
 	tracks    []track
+	rate      int64 // bytes per second of its media, 0 for as few as silence needs
 }
 
 // track is one file of a raw-tracks recording.
@@ -44,6 +45,9 @@ type track struct {
 }
 
 func (rec *recording) duration() time.Duration { return rec.endedAt.Sub(rec.startedAt) }
+
+// movie is the recording's file.
+func (rec *recording) movie() movie { return newMovie(rec.duration(), rec.rate) }
 
 // The refusals of a recording's start and end.
 var (
@@ -220,7 +224,7 @@ func (w *World) tracksOf(rec *recording) []track {
 		for _, kind := range []string{"audio", "video"} {
 			key := fmt.Sprintf("%s/%s/%d-%s-cam-%s-%d", w.opt.DailyDomain, rec.room.name, rec.startedAt.UnixMilli(),
 				s.id, kind, from.UnixMilli())
-			out = append(out, track{kind: kind, key: key, size: mediaSize(rec.duration())})
+			out = append(out, track{kind: kind, key: key, size: rec.movie().size()})
 		}
 	}
 	return out

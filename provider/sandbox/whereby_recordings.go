@@ -22,7 +22,7 @@ func wherebyRecordingObject(rec *recording) map[string]any {
 		"startDate": iso(rec.startedAt), "endDate": isoOrNil(rec.endedAt), "sizeInMegaBytes": 0.0,
 	}
 	if rec.state == recReady {
-		m["sizeInMegaBytes"] = float64(mediaSize(rec.duration())) / 1e6
+		m["sizeInMegaBytes"] = float64(rec.movie().size()) / 1e6
 	}
 	return m
 }

@@ -47,6 +47,8 @@ type Options struct {
 	Grace time.Duration
 	// Processing is how long a recording takes to become ready after its end; 0 is 10 s, negative is none.
 	Processing time.Duration
+	// FileRate is how many bytes per second each answer with a recording's file sends; 0 is as many as there can be.
+	FileRate int64
 	// NoRateLimits switches both platforms' limits off. 429s can still be asked for with a [Fault].
 	NoRateLimits bool
 	// WherebyPoints is what Whereby allows per minute; 0 is 1000, a Build plan has 100.

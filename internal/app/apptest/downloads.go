@@ -3,6 +3,7 @@ package apptest
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"greenroom/internal/app"
@@ -31,12 +32,14 @@ func (m *Memory) recording(id string) int {
 }
 
 // Recordings lists them, the one that was put last first.
-func (m *Memory) Recordings(ctx context.Context, _ app.RecordingQuery) ([]app.Recording, error) {
+func (m *Memory) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Recording, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []app.Recording
-	for i := range m.recordings {
-		out = append(out, m.recordings[len(m.recordings)-1-i])
+	for _, r := range slices.Backward(m.recordings) {
+		if q.Since.IsZero() || !r.StartedAt.Before(q.Since.Time) {
+			out = append(out, r)
+		}
 	}
 	return out, ctx.Err()
 }

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+)
+
+// pauseTime bounds how long an end by Ctrl-C waits for what was under way to stop.
+const pauseTime = 10 * time.Second
+
+// fetchFollower asks for downloads and follows them until each has come to an end.
+type fetchFollower struct {
+	*program
+	backend app.Backend
+	board   *fetchBoard
+	// order are the recordings in the order in which they were asked for, known how they stand.
+	order []app.RecordingRef
+	known map[app.RecordingRef]app.Recording
+	// mine are those that did not go on before this command asked.
+	mine map[app.RecordingRef]bool
+	// owner says that this process has the store, and so runs on_download too.
+	owner bool
+}
+
+func newFetchFollower(p *program, b app.Backend) *fetchFollower {
+	return &fetchFollower{
+		program: p, backend: b, board: newFetchBoard(p), known: map[app.RecordingRef]app.Recording{},
+		mine: map[app.RecordingRef]bool{},
+	}
+}
+
+// run returns the recordings as they stand when nothing of them goes on any more. One that could not even be asked for is
+// among them as failed, unless it is the only one: then that is the error.
+func (f *fetchFollower) run(ctx context.Context, asked []app.Recording, req app.DownloadRequest) ([]app.Recording, error) {
+	// The subscription outlives ctx by the moment in which what was asked for is paused.
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	changes, err := f.backend.Subscribe(following)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range asked {
+		if err := f.ask(ctx, r, req); err != nil && (len(asked) == 1 || ctx.Err() != nil) {
+			return nil, f.interrupted(ctx, err)
+		} else if err != nil {
+			e := app.AsError(err)
+			r.Download = &app.Download{State: app.DownloadFailed, Reason: e.Text, Hint: e.Hint, Total: r.Size()}
+			f.note(r)
+		}
+	}
+	if err := f.look(ctx); err != nil {
+		return nil, f.interrupted(ctx, err)
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for !f.over() {
+		select {
+		case c, ok := <-changes:
+			if !ok {
+				return nil, errors.New("the owner of the store has left, and nobody follows it")
+			}
+			if err := f.see(ctx, c); err != nil && ctx.Err() == nil {
+				return nil, err
+			}
+		case <-tick.C:
+			f.board.tick(f.list())
+		case <-ctx.Done():
+			return nil, f.interrupted(ctx, ctx.Err())
+		}
+	}
+	f.board.end()
+	return f.list(), nil
+}
+
+func (f *fetchFollower) ask(ctx context.Context, r app.Recording, req app.DownloadRequest) error {
+	before := r.Download != nil && r.Download.State.Active()
+	req.RecordingRef = r.Ref()
+	got, err := f.backend.DownloadRecording(ctx, req)
+	if err != nil {
+		return err
+	}
+	f.mine[got.Ref()] = !before
+	f.note(got)
+	return nil
+}
+
+// note remembers how a recording stands.
+func (f *fetchFollower) note(r app.Recording) {
+	ref := r.Ref()
+	was, known := f.known[ref]
+	if !known {
+		f.order = append(f.order, ref)
+	}
+	f.known[ref] = r
+	f.board.changed(was, r, f.list())
+}
+
+func (f *fetchFollower) list() []app.Recording {
+	out := make([]app.Recording, 0, len(f.order))
+	for _, ref := range f.order {
+		out = append(out, f.known[ref])
+	}
+	return out
+}
+
+// look finds out who has the store.
+func (f *fetchFollower) look(ctx context.Context) error {
+	s, err := f.backend.Status(ctx, app.StatusQuery{})
+	f.owner = s.Store.Owner == os.Getpid()
+	return err
+}
+
+func (f *fetchFollower) see(ctx context.Context, c app.Change) error {
+	switch c.Kind {
+	case app.RecordingChange:
+		if _, ours := f.known[c.Recording.Ref()]; ours {
+			f.note(*c.Recording)
+		}
+	case app.StatusChange:
+		return f.look(ctx)
+	case app.Missed:
+		for _, ref := range f.order {
+			r, err := f.backend.Recording(ctx, ref)
+			if err != nil {
+				return err
+			}
+			if r.Download != nil {
+				f.note(r)
+			}
+		}
+		return f.look(ctx)
+	}
+	return nil
+}
+
+// over says whether nothing goes on any more.
+func (f *fetchFollower) over() bool {
+	for _, r := range f.known {
+		d := r.Download
+		switch {
+		case d == nil, d.State.Active(), d.State == app.DownloadPaused && !d.RetryAt.IsZero():
+			return false
+		case d.State == app.DownloadDone && f.owner && f.mine[r.Ref()] && d.Command != nil && !d.Command.Settled():
+			return false
+		case d.State == app.DownloadDone && d.DeleteAfter && r.DeletedAt.IsZero() && d.Kept == "":
+			return false
+		}
+	}
+	return true
+}
+
+// interrupted pauses what this command began when somebody has ended it, and says how to go on.
+func (f *fetchFollower) interrupted(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	pausing, cancel := context.WithTimeout(context.WithoutCancel(ctx), pauseTime)
+	defer cancel()
+	f.board.clear()
+	var ids []string
+	for _, r := range f.list() {
+		if d := r.Download; !f.mine[r.Ref()] || d == nil || !d.State.Active() && d.State != app.DownloadPaused {
+			continue
+		}
+		if _, err := f.backend.PauseDownload(pausing, r.Ref()); err != nil {
+			f.words(plain.Text(fmt.Sprintf("%s could not be paused: %v", r.ID, err)))
+			continue
+		}
+		ids = append(ids, plain.Word(r.ID))
+	}
+	if len(ids) > 0 {
+		f.words("Paused, and what was fetched is kept. To go on: greenroom recording download ", strings.Join(ids, " "))
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/crash"
+	"greenroom/internal/plain"
+)
+
+type recordingDownloadOptions struct {
+	*program
+	request        app.DownloadRequest
+	all            bool
+	since, limit   string
+	offline, json  bool
+	bytesPerSecond int64
+	from           app.Time
+}
+
+func (p *program) recordingDownload() *cobra.Command {
+	o := &recordingDownloadOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "download ID…", Short: "Fetch recordings, whole and verified", Aliases: []string{"get", "resume"}, RunE: p.do(o.run),
+		Long: "Fetch recordings, whole and verified. What was begun before goes on where it stopped; what is here already is told.\n" +
+			"Where another Greenroom has the store it does the work, and this follows. Ctrl-C pauses what was asked for here.\n" +
+			"The files' paths are printed on standard output. Status 1 means that something failed; the rest is here all the same.",
+		Example: "greenroom recording download 7f3c1e9b-…\ngreenroom recording download --all --since 7d --to ~/Videos",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if (len(args) == 0) == o.all {
+				return nil
+			}
+			return usagef("%s needs the IDs of recordings, or --all: see `%s --help`", cmd.CommandPath(), cmd.CommandPath())
+		},
+		ValidArgsFunction: p.recordings,
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.request.To, "to", "", "put the files under this folder instead of the configured one")
+	f.BoolVar(&o.request.AudioOnly, "audio-only", false, "take only the voices, of recordings that have them as tracks of their own")
+	f.StringVar(&o.limit, "limit-rate", "", `use at most so many bytes per second, like "5M"`)
+	f.BoolVar(&o.all, "all", false, "take every recording that is ready and not here yet")
+	f.StringVar(&o.since, "since", "", `with --all: those that began within this time, like "7d", or after a time`)
+	f.BoolVar(&o.request.Wait, "wait", false, "wait for recordings that are still running or being processed")
+	f.BoolVar(&o.request.Again, "again", false, "fetch anew what is here already")
+	f.BoolVar(&o.request.DeleteAfter, "delete-after", false, "delete each on its platform once it is here and verified")
+	f.BoolVar(&o.offline, "offline", false, "don't ask the platforms what is new")
+	f.BoolVar(&o.json, "json", false, "print the recording as a JSON object; several, or --all, as an array")
+	return cmd
+}
+
+// check reads the flags.
+func (o *recordingDownloadOptions) check() (err error) {
+	if o.request.To != "" {
+		if o.request.To, err = filepath.Abs(o.request.To); err != nil {
+			return err
+		}
+	}
+	if o.limit != "" {
+		n, ok := config.ParseRate(o.limit)
+		if !ok {
+			return usagef(`--limit-rate can't be %q: write bytes per second like "5M", or "off"`, o.limit)
+		}
+		o.bytesPerSecond = n
+	}
+	if o.since != "" && !o.all {
+		return usagef("--since goes with --all")
+	}
+	o.from, err = sinceWhen(o.since, o.now())
+	return err
+}
+
+func (o *recordingDownloadOptions) run(ctx context.Context, args []string) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
+	c, err := o.config(ctx, "")
+	if err != nil {
+		return err
+	}
+	logs, err := openLog(c.DataDir)
+	if err != nil {
+		return folderError(c, err)
+	}
+	defer logs.Close()
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	log := newLog(logs, slog.LevelInfo)
+	// It may take hours, in which others want the store too, and nothing else must stop for it: it takes part like every
+	// program that stays.
+	a := access{stay: true, log: log, crash: crashGroup(log, func(r crash.Report) { fail(r) })}
+	return o.withAccess(ctx, a, func(b app.Backend) error { return o.fetch(ctx, b, args) })
+}
+
+func (o *recordingDownloadOptions) fetch(ctx context.Context, b app.Backend, args []string) error {
+	asked, err := o.choose(ctx, b, args)
+	if err != nil {
+		return err
+	}
+	if o.limit != "" {
+		restore, err := o.limitRate(ctx, b)
+		if err != nil {
+			return err
+		}
+		defer restore()
+	}
+	f := newFetchFollower(o.program, b)
+	got, err := f.run(ctx, asked, o.request)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return errors.Join(o.printRecordings(got, !o.all && len(args) == 1), failures(got))
+	}
+	for _, r := range got {
+		if d := r.Download; d != nil && d.State == app.DownloadDone {
+			if _, err := fmt.Fprintln(o.stdout, plain.Text(d.Path)); err != nil {
+				return err
+			}
+		}
+	}
+	if len(got) == 0 {
+		o.words("There is nothing to download.")
+	}
+	return failures(got)
+}
+
+// choose finds the recordings that are meant. One that isn't there stops all of them: nothing is fetched by mistake.
+func (o *recordingDownloadOptions) choose(ctx context.Context, b app.Backend, args []string) ([]app.Recording, error) {
+	if !o.offline {
+		if _, err := b.Recordings(ctx, app.RecordingQuery{Refresh: true, Limit: 1}); err != nil {
+			return nil, err
+		}
+		if err := tellOfSilence(ctx, o.program, b); err != nil {
+			return nil, err
+		}
+	}
+	var out []app.Recording
+	if !o.all {
+		seen := map[app.RecordingRef]bool{}
+		for _, id := range args {
+			r, err := b.Recording(ctx, app.RecordingRef{ID: id})
+			if err != nil {
+				return nil, err
+			}
+			if !seen[r.Ref()] {
+				seen[r.Ref()] = true
+				out = append(out, r)
+			}
+		}
+		return out, nil
+	}
+	all, err := b.Recordings(ctx, app.RecordingQuery{Since: o.from, Limit: allRecordings})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range all {
+		unready := r.Status == app.RecordingRunning || r.Status == app.RecordingProcessing
+		here := r.Download != nil && r.Download.State == app.DownloadDone && !o.request.Again
+		if !here && r.DeletedAt.IsZero() && (r.Status == app.RecordingReady || unready && o.request.Wait) {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// allRecordings is more than anybody has.
+const allRecordings = 1_000_000
+
+// limitRate changes the bandwidth of whoever fetches, for as long as this command runs.
+func (o *recordingDownloadOptions) limitRate(ctx context.Context, b app.Backend) (restore func(), err error) {
+	s, err := b.Status(ctx, app.StatusQuery{})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := b.LimitDownloads(ctx, app.DownloadLimit{BytesPerSecond: o.bytesPerSecond}); err != nil {
+		return nil, err
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pauseTime)
+		defer cancel()
+		// The owner may have gone, and its limit with it.
+		_, _ = b.LimitDownloads(ctx, app.DownloadLimit{BytesPerSecond: s.Downloads.Limit})
+	}, nil
+}
+
+// failures says what of several could not be fetched; nil when all are here.
+func failures(got []app.Recording) error {
+	var bad []string
+	var hint string
+	for _, r := range got {
+		d := r.Download
+		if d != nil && d.State == app.DownloadDone {
+			continue
+		}
+		why := "was not downloaded"
+		if d != nil {
+			why = string(d.State)
+			if d.Reason != "" {
+				why += ": " + d.Reason
+			}
+			hint = d.Hint
+		}
+		bad = append(bad, fmt.Sprintf("%s (%s) %s", r.ID, r.Room, why))
+	}
+	switch len(bad) {
+	case 0:
+		return nil
+	case 1:
+		return &app.Error{Text: bad[0], Hint: hint}
+	}
+	return &app.Error{
+		Text: fmt.Sprintf("%d of %d downloads did not succeed:\n  %s", len(bad), len(got), strings.Join(bad, "\n  ")),
+		Hint: "what was fetched is kept: the same command goes on",
+	}
+}
+
+// recordings completes the ids of recordings.
+func (p *program) recordings(cmd *cobra.Command, _ []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var ids []cobra.Completion
+	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
+		list, err := b.Recordings(ctx, app.RecordingQuery{Limit: 100})
+		for _, r := range list {
+			if strings.HasPrefix(r.ID, prefix) && plain.Word(r.ID) == r.ID {
+				ids = append(ids, cobra.CompletionWithDesc(r.ID, plain.Text(r.Room+" "+local(r.StartedAt))))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
