@@ -3,60 +3,80 @@ package ipc
 import (
 	"context"
 	"encoding/json"
-	"reflect"
 
 	"greenroom/internal/app"
 	"greenroom/provider"
 )
 
-// method is one call of Backend: func(context.Context, Req) (Resp, error).
+// method is one call of Backend.
 type method struct {
 	name  string
-	fn    reflect.Value
-	req   reflect.Type
 	limit int64
+	// call decodes the request, makes the call and encodes its result.
+	call func(ctx context.Context, body []byte) ([]byte, error)
 }
 
-// methodsOf finds what can be called on b, by name.
+// methodsOf is what can be called on b, by name: every method of the interface but Subscribe.
+//
+// The list is written out. Were methods looked up by name, the linker could not know which ones are used, and would keep all
+// of every type in the program: with the libraries that speak to AWS, these are several megabytes.
 func methodsOf(b app.Backend) map[string]method {
 	out := make(map[string]method)
-	v := reflect.ValueOf(b)
-	for m := range callable() {
-		limit := int64(limitCall)
-		if m.Name == "Ingest" || m.Name == "IngestBatch" {
-			limit = limitIngest
+	for _, m := range []method{
+		of("Status", b.Status),
+		of("Rooms", b.Rooms),
+		of("Room", b.Room),
+		of("CreateRoom", b.CreateRoom),
+		of("EditRoom", b.EditRoom),
+		of("DeleteRoom", b.DeleteRoom),
+		of("Meetings", b.Meetings),
+		of("Meeting", b.Meeting),
+		of("StartMeeting", b.StartMeeting),
+		of("EndMeeting", b.EndMeeting),
+		of("MeetingLink", b.MeetingLink),
+		of("Recordings", b.Recordings),
+		of("Recording", b.Recording),
+		of("DownloadRecording", b.DownloadRecording),
+		of("PauseDownload", b.PauseDownload),
+		of("CancelDownload", b.CancelDownload),
+		of("DeleteRecording", b.DeleteRecording),
+		of("LimitDownloads", b.LimitDownloads),
+		of("PlatformRooms", b.PlatformRooms),
+		of("AdoptRoom", b.AdoptRoom),
+		of("StartRecording", b.StartRecording),
+		of("StopRecording", b.StopRecording),
+		of("Eject", b.Eject),
+		of("Consent", b.Consent),
+		of("Diagnose", b.Diagnose),
+		of("Events", b.Events),
+		of("Event", b.Event),
+		of("Maintain", b.Maintain),
+		of("Ingest", b.Ingest),
+		of("IngestBatch", b.IngestBatch),
+		of("TunnelState", b.TunnelState),
+		of("ReportTunnel", b.ReportTunnel),
+		of("ProbeTunnel", b.ProbeTunnel),
+		of("RegisterWebhook", b.RegisterWebhook),
+	} {
+		if m.limit = limitCall; m.name == "Ingest" || m.name == "IngestBatch" {
+			m.limit = limitIngest
 		}
-		out[m.Name] = method{name: m.Name, fn: v.MethodByName(m.Name), req: m.Type.In(1), limit: limit}
+		out[m.name] = m
 	}
 	return out
 }
 
-// callable yields the methods of the interface that have the shape of a call; Subscribe hasn't.
-func callable() func(yield func(reflect.Method) bool) {
-	backend := reflect.TypeFor[app.Backend]()
-	return func(yield func(reflect.Method) bool) {
-		for i := range backend.NumMethod() {
-			if m := backend.Method(i); isCall(m.Type) && !yield(m) {
-				return
-			}
+// of makes a method of a function of its shape.
+func of[Request, Result any](name string, f func(context.Context, Request) (Result, error)) method {
+	return method{name: name, call: func(ctx context.Context, body []byte) ([]byte, error) {
+		var r Request
+		if err := json.Unmarshal(body, &r); err != nil {
+			return nil, &app.Error{Kind: provider.Invalid, Text: "request of " + name + ": " + err.Error(), Err: err}
 		}
-	}
-}
-
-func isCall(t reflect.Type) bool {
-	return t.NumIn() == 2 && t.In(0) == reflect.TypeFor[context.Context]() &&
-		t.NumOut() == 2 && t.Out(1) == reflect.TypeFor[error]()
-}
-
-// call decodes the request, makes the call and encodes its result.
-func (m method) call(ctx context.Context, body []byte) ([]byte, error) {
-	req := reflect.New(m.req)
-	if err := json.Unmarshal(body, req.Interface()); err != nil {
-		return nil, &app.Error{Kind: provider.Invalid, Text: "request of " + m.name + ": " + err.Error(), Err: err}
-	}
-	out := m.fn.Call([]reflect.Value{reflect.ValueOf(ctx), req.Elem()})
-	if err, _ := out[1].Interface().(error); err != nil {
-		return nil, err
-	}
-	return json.Marshal(out[0].Interface())
+		result, err := f(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(result)
+	}}
 }

@@ -2,28 +2,69 @@ package sandbox
 
 import (
 	"bytes"
-	"html/template"
+	"fmt"
+	"html"
 	"net/http"
 	"strings"
 
 	"greenroom/internal/plain"
 )
 
-var joinPage = template.Must(template.New("join").Parse(`<!doctype html>
+const (
+	joinHead = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{{.Room}} in the Greenroom sandbox</title>
+<title>%[1]s in the Greenroom sandbox</title>
 <style>
 body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem;background:#fff;color:#123}
 @media(prefers-color-scheme:dark){body{background:#111;color:#dde}}
 .room{font-family:ui-monospace,monospace}
 </style>
-<p>This is Greenroom's sandbox, not {{.Platform}}. No camera, no microphone: the people are simulated.</p>
-<h1 class="room">{{.Room}}</h1>
-{{if .Gone}}<p>This room does not exist any more.</p>
-{{else}}<p>{{if .Host}}You hold the host's link.{{else}}You hold a guest's link.{{if .Locked}} The room is locked: you would knock.{{end}}{{end}}
-{{if .Recording}}It is being recorded.{{end}}</p>
-{{if .People}}<h2>Here now</h2><ul>{{range .People}}<li>{{.}}</li>{{end}}</ul>{{else}}<p>Nobody is here.</p>{{end}}{{end}}
-`))
+<p>This is Greenroom's sandbox, not %[2]s. No camera, no microphone: the people are simulated.</p>
+<h1 class="room">%[1]s</h1>
+`
+	joinGone = "<p>This room does not exist any more.</p>\n"
+)
+
+// joinView is what the page behind a link shows.
+type joinView struct {
+	Platform, Room                string
+	Gone, Host, Locked, Recording bool
+	People                        []string
+}
+
+// page is the view as HTML. It is put together by hand: a template calls methods by name, for which the linker would keep
+// those of every type in the program.
+func (v joinView) page() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, joinHead, html.EscapeString(v.Room), html.EscapeString(v.Platform))
+	if v.Gone {
+		b.WriteString(joinGone)
+		return b.Bytes()
+	}
+	b.WriteString("<p>")
+	switch {
+	case v.Host:
+		b.WriteString("You hold the host's link.")
+	case v.Locked:
+		b.WriteString("You hold a guest's link. The room is locked: you would knock.")
+	default:
+		b.WriteString("You hold a guest's link.")
+	}
+	if v.Recording {
+		b.WriteString("\nIt is being recorded.")
+	}
+	b.WriteString("</p>\n")
+	if len(v.People) == 0 {
+		b.WriteString("<p>Nobody is here.</p>\n")
+		return b.Bytes()
+	}
+	b.WriteString("<h2>Here now</h2><ul>")
+	for _, p := range v.People {
+		fmt.Fprintf(&b, "<li>%s</li>", html.EscapeString(p))
+	}
+	b.WriteString("</ul>\n")
+	return b.Bytes()
+}
 
 // serveJoin shows who is in a room behind a guest's or a host's link.
 func (w *World) serveJoin(rw http.ResponseWriter, r *http.Request) {
@@ -33,11 +74,7 @@ func (w *World) serveJoin(rw http.ResponseWriter, r *http.Request) {
 		http.NotFound(rw, r)
 		return
 	}
-	v := struct {
-		Platform, Room                string
-		Gone, Host, Locked, Recording bool
-		People                        []string
-	}{Platform: platform, Room: plain.Text(name)}
+	v := joinView{Platform: platform, Room: plain.Text(name)}
 	at := w.lock()
 	room, there := w.find(p, name)
 	v.Gone = !there || room.expired(at)
@@ -62,11 +99,6 @@ func (w *World) serveJoin(rw http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.unlock()
-	var page bytes.Buffer
-	if err := joinPage.Execute(&page, v); err != nil {
-		http.Error(rw, "the page can't be shown", http.StatusInternalServerError)
-		return
-	}
 	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 	rw.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 	rw.Header().Set("Referrer-Policy", "no-referrer")
@@ -74,7 +106,7 @@ func (w *World) serveJoin(rw http.ResponseWriter, r *http.Request) {
 		rw.WriteHeader(http.StatusNotFound)
 	}
 	// The browser may have gone; there is nobody to tell.
-	_, _ = rw.Write(page.Bytes())
+	_, _ = rw.Write(v.page())
 }
 
 // withPages serves what links point at, and hands everything else on.
