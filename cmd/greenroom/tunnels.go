@@ -10,8 +10,10 @@ import (
 	"greenroom/internal/config"
 	"greenroom/internal/web"
 	"greenroom/tunnel"
+	"greenroom/tunnel/command"
 	"greenroom/tunnel/manual"
 	"greenroom/tunnel/relayclient"
+	"greenroom/tunnel/ssh"
 )
 
 // openTunnelDriver makes the configured driver, or none. These are the drivers of this build.
@@ -29,6 +31,18 @@ func openTunnelDriver(c config.Tunnel, version string) (tunnel.Driver, error) {
 		return relayclient.New(relayclient.Options{
 			URL: c.URL, Token: c.Token, CAFile: c.CAFile, Window: c.Window, MaxBody: web.MaxBodyLimit, Client: "greenroom " + version,
 		}), nil
+	case "ssh":
+		o := ssh.Options{
+			Addr: c.SSHHost, User: c.SSHUser, RemoteBind: c.SSHBind, URL: c.URL, Pattern: c.Pattern, KnownHostsFile: c.SSHKnownHosts,
+		}
+		if c.SSHKeyFile != "" {
+			o.KeyFiles = []string{c.SSHKeyFile}
+		}
+		return ssh.New(o), nil
+	case "exec":
+		return command.New(command.Options{Command: c.Command, Pattern: c.Pattern, URL: c.URL}), nil
+	case "cloudflared", "tailscale":
+		return command.New(command.Options{Preset: c.Driver, Command: c.Command, Pattern: c.Pattern, URL: c.URL}), nil
 	case "manual":
 		return manual.New(manual.Options{URL: c.URL}), nil
 	}

@@ -115,7 +115,7 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	c := &Config{}
 	var chosen bool
 	c.File, chosen = FilePath(o)
-	r := &reader{ctx: ctx, opts: o, cfg: c, values: map[string]value{}, platforms: o.Platforms}
+	r := &reader{ctx: ctx, opts: o, cfg: c, values: map[string]value{}, covered: map[string]value{}, platforms: o.Platforms}
 
 	data, private, err := readFile(c.File)
 	switch {

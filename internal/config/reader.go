@@ -28,6 +28,8 @@ type reader struct {
 	private   bool
 	platforms []provider.Platform
 	values    map[string]value
+	// covered are the values that flags took the place of.
+	covered map[string]value
 	// order lists accounts as they appear, rebound the actions under [keys].
 	order, rebound []string
 	errs           []error

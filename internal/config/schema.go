@@ -126,6 +126,9 @@ func (r *reader) flags() {
 		"tunnel.driver": {"--tunnel", r.opts.Tunnel},
 	} {
 		if flag.text != "" {
+			if was, set := r.values[key]; set {
+				r.covered[key] = was
+			}
 			r.values[key] = value{raw: flag.text, from: Origin{Kind: FromFlag, Name: flag.name}}
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,16 +27,17 @@ type Tunnel struct {
 	// Missing says what must be set before the driver can be opened: "tunnel.token is not set: …". Empty when it can.
 	Missing string
 
-	// URL is the relay's, or the public URL of a manual tunnel; without a slash at its end. Token is the relay's, CAFile
+	// URL is the relay's, or the public URL where it is known beforehand, without a slash at its end; in ssh's {host} and
+	// {port} stand for the server's. Pattern finds it in what a program or a server prints. Token is the relay's, CAFile
 	// holds certificates to trust beside the system's, and Window is how many requests may be on their way, 0 for the
 	// driver's own number.
-	URL, Token, CAFile string
-	Window             int
-	// SSH is the server's HOST[:PORT], the rest is of the ssh driver too. Bind is what the server shall listen on.
+	URL, Pattern, Token, CAFile string
+	Window                      int
+	// SSHHost is the server's HOST[:PORT], the rest is of the ssh driver too. SSHBind is what the server shall listen on.
 	SSHHost, SSHUser, SSHKeyFile, SSHKnownHosts, SSHBind string
 	// Authtoken and Domain are ngrok's.
 	Authtoken, Domain string
-	// Command is the program that makes the tunnel, with its arguments: exec's, or instead of a preset's own.
+	// Command is the program that makes the tunnel, with its arguments: exec's, or what stands before those of a preset.
 	Command []string
 	// Queue, Region and Endpoint are SQS's.
 	Queue, Region, Endpoint string
@@ -45,7 +48,8 @@ var tunnelKeys = []struct {
 	key     string
 	drivers []string
 }{
-	{"url", []string{"relay", "manual"}},
+	{"url", []string{"relay", "manual", "ssh", "exec"}},
+	{"pattern", []string{"ssh", "exec"}},
 	{"token", []string{"relay"}},
 	{"ca_file", []string{"relay"}},
 	{"window", []string{"relay", "sqs"}},
@@ -81,14 +85,16 @@ var required = map[string][]struct{ key, fix string }{
 func (r *reader) tunnel() {
 	t := &r.cfg.Tunnel
 	t.Driver = r.tunnelDriver()
-	_, t.FromFlag = r.values["tunnel.driver"]
-	t.FromFlag = t.FromFlag && r.values["tunnel.driver"].from.Kind == FromFlag
+	t.FromFlag = r.values["tunnel.driver"].from.Kind == FromFlag
 	before := len(r.errs)
 	for _, k := range tunnelKeys {
 		key := "tunnel." + k.key
 		if _, set := r.values[key]; set || slices.Contains(k.drivers, t.Driver) {
 			r.tunnelKey(t, k.key, key)
 		}
+	}
+	if t.Driver == "ssh" && t.SSHKnownHosts == "" {
+		t.SSHKnownHosts = filepath.Join(r.cfg.DataDir, "known_hosts")
 	}
 	if len(r.errs) > before {
 		return
@@ -102,23 +108,25 @@ func (r *reader) tunnel() {
 	}
 }
 
-// tunnelDriver chooses the driver: what is said, else the relay when the environment tells of one.
+// tunnelDriver chooses the driver: what is said, else the relay when the environment tells of one. Of what stands beside it
+// only that remains which is meant for this driver.
 func (r *reader) tunnelDriver() string {
 	const key = "tunnel.driver"
-	var told []variable
-	for _, v := range relayVariables {
-		if r.opts.Getenv(v.name) != "" {
-			told = append(told, v)
-		}
-	}
+	told := slices.DeleteFunc(slices.Clone(relayVariables), func(v variable) bool { return r.opts.Getenv(v.name) == "" })
 	if _, chosen := r.values[key]; !chosen && len(told) > 0 {
 		r.values[key] = value{raw: "relay", from: Origin{Kind: FromEnv, Name: told[0].name}}
 	}
 	driver := r.text(key, NoTunnel, oneOf(tunnelDrivers...))
+	if was, covered := r.covered[key]; covered && was.raw != driver {
+		// In the file they are another driver's, to which they mean something else.
+		delete(r.values, "tunnel.url")
+		delete(r.values, "tunnel.pattern")
+	}
 	for _, v := range told {
-		if driver == "relay" {
+		switch {
+		case driver == "relay":
 			r.values[v.key] = value{raw: r.opts.Getenv(v.name), from: Origin{Kind: FromEnv, Name: v.name}}
-		} else if r.values[key].from.Kind != FromFlag {
+		case r.values[key].from.Kind != FromFlag:
 			r.cfg.note("%s is set, but the tunnel is %s: it is ignored.", v.name, driver)
 		}
 	}
@@ -133,12 +141,14 @@ func (r *reader) tunnelKey(t *Tunnel, name, key string) {
 	urls := map[string]*string{"url": &t.URL, "queue": &t.Queue, "endpoint": &t.Endpoint}
 	secrets := map[string]*string{"token": &t.Token, "authtoken": &t.Authtoken}
 	switch {
+	case name == "pattern":
+		t.Pattern = r.text(key, "", pattern)
 	case plain[name] != nil:
 		*plain[name] = r.text(key, "", word)
 	case files[name] != nil:
 		*files[name] = r.text(key, "", func(s string) (string, string, string) { return absolute(s), "", "" })
 	case urls[name] != nil:
-		*urls[name] = r.text(key, "", publicURL)
+		*urls[name] = r.text(key, "", func(s string) (string, string, string) { return publicURL(s, t.Driver == "relay") })
 	case secrets[name] != nil:
 		*secrets[name] = r.secret(key)
 	case name == "window":
@@ -160,11 +170,20 @@ func word(s string) (string, string, string) {
 	return s, "", ""
 }
 
-// publicURL accepts an http(s) URL and takes the slash at its end away. One without TLS is for this machine alone: a token
-// and what people did would travel in the clear.
-func publicURL(s string) (string, string, string) {
+// pattern accepts a regular expression.
+func pattern(s string) (string, string, string) {
+	if _, err := regexp.Compile(s); err != nil {
+		return "", "is no regular expression", `write it like "https://[a-z0-9-]+\\.example"`
+	}
+	return s, "", ""
+}
+
+// publicURL accepts an http(s) URL and takes the slash at its end away; {host} and {port} may stand in it. Where a token
+// travels with the requests, one without TLS is for this machine alone.
+func publicURL(s string, secret bool) (string, string, string) {
 	const fix = `write it like "https://gr.example"`
-	u, err := url.Parse(strings.TrimSpace(s))
+	s = strings.TrimRight(strings.TrimSpace(s), "/")
+	u, err := url.Parse(strings.NewReplacer("{host}", "host.example", "{port}", "1").Replace(s))
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return "", "isn't an http or https URL", fix
@@ -172,11 +191,10 @@ func publicURL(s string) (string, string, string) {
 		return "", "has a password in it", fix
 	case u.RawQuery != "" || u.Fragment != "":
 		return "", "has more than a path in it", fix
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case secret && u.Scheme == "http" && !loopback(u.Hostname()):
 		return "", "is not encrypted", `use https`
 	}
-	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
-	return u.String(), "", ""
+	return s, "", ""
 }
 
 func loopback(host string) bool {

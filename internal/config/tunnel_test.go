@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -33,10 +34,19 @@ func TestTheTunnelIsChosen(t *testing.T) {
 			want:   Tunnel{Driver: "manual", URL: "https://m.example"},
 			notice: "GREENROOM_RELAY_TOKEN is set, but the tunnel is manual: it is ignored.",
 		},
+		{
+			name: "the file's URL is for a driver of the command line too", flag: "manual", file: "[tunnel]\nurl = \"https://m.example\"",
+			want: Tunnel{Driver: "manual", FromFlag: true, URL: "https://m.example"},
+		},
 		{name: "none on the command line", env: relay, flag: "none", want: Tunnel{Driver: "none", FromFlag: true}},
 		{
-			name: "another one on the command line", env: relay, file: "[tunnel]\ndriver = \"relay\"\nssh_host = \"box.example\"\nssh_user = \"ada\"", flag: "ssh",
+			name: "another one on the command line", env: relay, file: "[tunnel]\ndriver = \"relay\"\nurl = \"https://gr.example\"\nssh_host = \"box.example\"\nssh_user = \"ada\"", flag: "ssh",
 			want: Tunnel{Driver: "ssh", FromFlag: true, SSHHost: "box.example", SSHUser: "ada"},
+		},
+		{
+			name: "a template for the URL",
+			file: "[tunnel]\ndriver = \"ssh\"\nssh_host = \"box.example:2222\"\nurl = \"http://{host}:{port}/in/\"\npattern = \"x+\"\nssh_known_hosts = \"/kh\"",
+			want: Tunnel{Driver: "ssh", SSHHost: "box.example:2222", URL: "http://{host}:{port}/in", Pattern: "x+", SSHKnownHosts: "/kh"},
 		},
 		{name: "a preset", file: "[tunnel]\ndriver = \"cloudflared\"", want: Tunnel{Driver: "cloudflared"}},
 		{
@@ -64,6 +74,9 @@ func TestTheTunnelIsChosen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if tt.want.Driver == "ssh" && tt.want.SSHKnownHosts == "" {
+				tt.want.SSHKnownHosts = filepath.Join(c.DataDir, "known_hosts")
+			}
 			if d := cmp.Diff(tt.want, c.Tunnel); d != "" {
 				t.Error(d)
 			}
@@ -89,6 +102,7 @@ func TestMistakesOfTheTunnel(t *testing.T) {
 		{"no window", `window = 0`, "tunnel.window is out of range"},
 		{"a command that is a line", `command = "bore local"`, "tunnel.command isn't a JSON array of texts"},
 		{"two words for a host", `ssh_host = "ada@box example"`, "tunnel.ssh_host can't be"},
+		{"a pattern that is none", "driver = \"exec\"\npattern = \"(\"", "tunnel.pattern is no regular expression"},
 		{"a table", "[tunnel.ssh]\nhost = \"x\"", "config.toml:3: tunnel.ssh.host is unknown"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
