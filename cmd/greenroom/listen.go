@@ -155,12 +155,12 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 
 // listening says where webhooks arrive on this machine.
 func (o *listenOptions) listening(ctx context.Context, d *door, url string, b app.Backend) error {
+	s, err := b.Status(ctx, app.StatusQuery{})
+	if err != nil {
+		return err
+	}
 	if d.status().Problem != "" {
-		var owner app.ListenerStatus
-		if s, err := b.Status(ctx, app.StatusQuery{}); err == nil {
-			owner = s.Listener
-		}
-		o.words("Listening on ", url, " instead: ", plain.Text(d.moved(owner)), ".")
+		o.words("Listening on ", url, " instead: ", plain.Text(d.moved(s.Listener)), ".")
 	}
 	if o.json {
 		return o.printJSON(map[string]string{"listening": url})
@@ -168,8 +168,10 @@ func (o *listenOptions) listening(ctx context.Context, d *door, url string, b ap
 	o.words("Listening on ", url, ". On this machine webhooks are posted to:")
 	for _, a := range d.cfg.Accounts {
 		o.words("  ", a.Name, "  ", url, "/hooks/", a.Name)
-		if a.WebhookSecret == "" {
-			o.words("  ", a.Name, " has no webhook secret: everything is refused until one is set")
+	}
+	for _, a := range s.Accounts {
+		if a.Health == "no webhook secret" {
+			o.words(plain.Text(fmt.Sprintf("  %s has no webhook secret, and everything is refused until there is one: %s", a.Name, a.Hint)))
 		}
 	}
 	return nil
@@ -200,7 +202,8 @@ func (o *listenOptions) tellTunnel(broken context.CancelCauseFunc) func(app.Tunn
 }
 
 func (o *listenOptions) tunnelWords(s, was app.TunnelStatus) {
-	if s.State != was.State || s.Reason != was.Reason || s.URL != was.URL {
+	begins := s.State == string(tunnel.Connecting) && s.Reason == "" && was.State == ""
+	if !begins && (s.State != was.State || s.Reason != was.Reason || s.URL != was.URL) {
 		o.words(plain.Text(tunnelSentence(s)))
 	}
 	if s.Gap != "" && s.Gap != was.Gap {

@@ -355,6 +355,7 @@ func TestListenTellsPeopleOfItsTunnel(t *testing.T) {
 	tell := (&listenOptions{program: b.program}).tellTunnel(func(err error) { t.Error(err) })
 	for _, s := range []app.TunnelStatus{
 		{Driver: "ssh", State: "connecting"},
+		{Driver: "ssh", State: "connecting", Reason: "to box.example"},
 		{Driver: "ssh", State: "live", URL: "https://x.example", RTTMs: 3, Hooks: map[string]string{"b": "https://x.example/hooks/b", "a": "https://x.example/hooks/a"}},
 		{Driver: "ssh", State: "live", URL: "https://x.example", RTTMs: 4, Hooks: map[string]string{"b": "https://x.example/hooks/b", "a": "https://x.example/hooks/a"}},
 		{Driver: "ssh", State: "degraded", URL: "https://x.example", Reason: "the server\x1b is away", Gap: "3 requests"},
@@ -363,7 +364,7 @@ func TestListenTellsPeopleOfItsTunnel(t *testing.T) {
 		tell(s)
 	}
 	want := []string{
-		"Tunnel ssh: connecting",
+		"Tunnel ssh: connecting: to box.example",
 		"Tunnel ssh: live, https://x.example (no store-and-forward: what is sent while this machine is away is lost)",
 		"  a  https://x.example/hooks/a", "  b  https://x.example/hooks/b",
 		"Tunnel ssh: degraded, https://x.example: the server␛ is away", "Lost on the way: 3 requests",

@@ -38,6 +38,19 @@ func tunnelSentence(s app.TunnelStatus) string {
 	return out
 }
 
+// registrationSentence says how an account's webhook stands on its platform.
+func registrationSentence(r app.RegisteredWebhook) string {
+	switch {
+	case r.State == app.WebhookRegistered:
+		return "registered with the platform"
+	case r.State == app.WebhookByHand:
+		return r.Hint
+	case r.Hint != "":
+		return r.Problem + ": " + r.Hint
+	}
+	return r.Problem
+}
+
 type tunnelOptions struct {
 	*program
 	json bool
@@ -88,6 +101,11 @@ func (o *tunnelOptions) status(ctx context.Context, _ []string) error {
 		add("lost", s.Gap)
 		for _, name := range slices.Sorted(maps.Keys(s.Hooks)) {
 			t.add(name, s.Hooks[name])
+			for _, a := range all.Accounts {
+				if a.Name == name && a.Registration != nil {
+					t.add("", registrationSentence(*a.Registration))
+				}
+			}
 		}
 		return o.printTable(t)
 	})
