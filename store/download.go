@@ -119,18 +119,31 @@ func scanAll[T any](t *Tx, bucket []byte) ([]T, error) {
 }
 
 // FindRecording finds a recording by its id in whichever account; "account/id" names both. [ErrNotFound] when there is
-// none, [ErrAmbiguous] when several accounts have one of the id.
+// none, [ErrAmbiguous] when several accounts have one of the id. An id that it had before finds it too.
 func (t *Tx) FindRecording(ref app.RecordingRef) (app.Recording, error) {
 	if ref.Account != "" {
-		return t.Recording(ref.Account, ref.ID)
+		return t.Recording(ref.Account, t.RecordingID(ref.Account, ref.ID))
 	}
 	if account, id, ok := strings.Cut(ref.ID, "/"); ok {
-		if r, err := t.Recording(account, id); err == nil || !errors.Is(err, ErrNotFound) {
+		if r, err := t.Recording(account, t.RecordingID(account, id)); err == nil || !errors.Is(err, ErrNotFound) {
 			return r, err
 		}
 	}
 	var found []app.Recording
 	var failed error
+	t.scan(bucketRecAliases, "", func(key string, now []byte) bool {
+		account, id, _ := strings.Cut(key, "\x00")
+		if id != ref.ID {
+			return true
+		}
+		r, err := t.Recording(account, string(now))
+		if err != nil {
+			failed = err
+			return false
+		}
+		found = append(found, r)
+		return true
+	})
 	// The index by time is small in comparison: its entries are keys alone.
 	t.scan(bucketRecByTime, "", func(key string, _ []byte) bool {
 		account, id, _ := strings.Cut(key[9:], "\x00")

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
 
 	"greenroom/internal/app"
+	"greenroom/provider"
 )
 
 func TestJobsAndJournals(t *testing.T) {
@@ -86,6 +88,81 @@ func TestRecordingsAreFoundByID(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestRecordingsAreFoundByTheirObjectsAndFormerIDs(t *testing.T) {
+	s := open(t, Options{})
+	const track = "acme/r/1749988800000-0b0e2f3a-1111-4222-8333-0123456789ab-cam-audio-1749988800"
+	files := func(keys ...string) (out []provider.RecordingFile) {
+		for _, k := range keys {
+			out = append(out, provider.RecordingFile{Key: k})
+		}
+		return out
+	}
+	if err := s.Update(t.Context(), func(tx *Tx) error {
+		former := app.Recording{ID: "s3-1", Account: "a", StartedAt: app.At(t0), Files: files(track+"100", "")}
+		err := errors.Join(tx.PutRecording(former), tx.DeleteRecording(former))
+		return errors.Join(err, tx.PutRecording(app.Recording{ID: "one", Account: "a", StartedAt: app.At(t0), Files: files(track + "200"), Aliases: []string{"s3-1", "s3-2"}}),
+			tx.PutRecording(app.Recording{ID: "two", Account: "a", StartedAt: app.At(t0), Files: files("x", strings.Repeat("k", 1<<16))}),
+			tx.PutRecording(app.Recording{ID: "three", Account: "b", StartedAt: app.At(t0), Files: files("x"), Aliases: []string{"s3-2"}}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.View(t.Context(), func(tx *Tx) error {
+		for _, c := range []struct{ account, key, want string }{
+			{"a", track + "100", "one"}, {"a", track + "300.event.json", "one"}, {"a", "x", "two"}, {"b", "x", "three"},
+			{"b", track + "100", ""}, {"a", "acme/r/1749988800000", ""}, {"a", "", ""},
+		} {
+			if r, err := tx.RecordingOf(c.account, c.key); r.ID != c.want || (err == nil) != (c.want != "") || err != nil && !errors.Is(err, ErrNotFound) {
+				t.Errorf("%+v: %q, %v", c, r.ID, err)
+			}
+		}
+		for _, c := range []struct {
+			ref  app.RecordingRef
+			want string
+			err  error
+		}{
+			{app.RecordingRef{ID: "s3-1"}, "one", nil}, {app.RecordingRef{ID: "a/s3-1"}, "one", nil}, {app.RecordingRef{Account: "a", ID: "s3-2"}, "one", nil},
+			{app.RecordingRef{Account: "b", ID: "s3-2"}, "three", nil}, {app.RecordingRef{ID: "s3-2"}, "", ErrAmbiguous},
+			{app.RecordingRef{Account: "b", ID: "s3-1"}, "", ErrNotFound}, {app.RecordingRef{ID: "three"}, "three", nil},
+		} {
+			if r, err := tx.FindRecording(c.ref); r.ID != c.want || !errors.Is(err, c.err) {
+				t.Errorf("%+v: %q, %v", c.ref, r.ID, err)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A file of version 2 doesn't lead from objects to recordings.
+func TestAFileOfTheThirdVersionIsMigrated(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	s := open(t, Options{Path: path})
+	if err := s.Update(t.Context(), func(tx *Tx) error {
+		return tx.PutRecording(app.Recording{ID: "r1", Account: "daily", StartedAt: app.At(t0), Files: []provider.RecordingFile{{Key: "k"}}})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.Update(func(b *bolt.Tx) error {
+		return errors.Join(b.DeleteBucket(bucketRecObjects), b.DeleteBucket(bucketRecAliases), putSchema(b, 2))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, Options{Path: path})
+	if err := s.View(t.Context(), func(tx *Tx) error {
+		r, err := tx.RecordingOf("daily", "k")
+		if r.ID != "r1" {
+			t.Errorf("%+v", r)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 

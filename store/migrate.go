@@ -15,10 +15,10 @@ import (
 
 // schema is the version of the layout that this program writes. Deliveries aren't part of it: their rows are read
 // leniently for ever, so that a migration never has to touch a million of them.
-const schema = 2
+const schema = 3
 
 // migrations[n] brings a file from version n to n+1, each in one transaction.
-var migrations = []func(*bolt.Tx) error{0: addPlatforms, 1: addDownloads}
+var migrations = []func(*bolt.Tx) error{0: addPlatforms, 1: addDownloads, 2: addObjects}
 
 func (s *Store) migrate() error {
 	version, fresh := -1, false
@@ -100,6 +100,21 @@ func putSchema(b *bolt.Tx, n int) error {
 
 // addDownloads is from version 1, which fetched no recordings: the buckets are made before every migration.
 func addDownloads(*bolt.Tx) error { return nil }
+
+// addObjects is from version 2, which didn't find recordings by the objects that they consist of.
+func addObjects(b *bolt.Tx) error {
+	tx := &Tx{b: b, over: make(map[string]map[string][]byte)}
+	if err := b.Bucket(bucketRecordings).ForEach(func(_, v []byte) error {
+		r, err := decode[app.Recording](v)
+		if err != nil {
+			return fmt.Errorf("a recording: %w", err)
+		}
+		return tx.indexObjects(r)
+	}); err != nil {
+		return err
+	}
+	return tx.flush()
+}
 
 // addPlatforms is from version 0, which knew Whereby alone: rooms by id, meetings by id with the room's id, no platform,
 // no account, no indexes. Meetings of that time are Whereby's; rooms follow the policy from now on.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -239,49 +238,4 @@ func (t *Tx) Stays(meeting string) ([]*roster.Stay, error) {
 		return true
 	})
 	return out, failed
-}
-
-// Recording reads one recording.
-func (t *Tx) Recording(account, id string) (app.Recording, error) {
-	return decode[app.Recording](t.get(bucketRecordings, account+"\x00"+id))
-}
-
-// PutRecording writes a recording.
-func (t *Tx) PutRecording(r app.Recording) error {
-	if old, err := t.Recording(r.Account, r.ID); err == nil && !old.StartedAt.Equal(r.StartedAt.Time) {
-		if err := t.del(bucketRecByTime, timeKey(old)); err != nil {
-			return err
-		}
-	}
-	if err := t.put(bucketRecByTime, timeKey(r), nil); err != nil {
-		return err
-	}
-	t.Changed(app.Change{Kind: app.RecordingChange, Recording: &r})
-	return t.putJSON(bucketRecordings, r.Account+"\x00"+r.ID, r)
-}
-
-// DeleteRecording removes a recording that turned out to be another one. Its meeting is not touched.
-func (t *Tx) DeleteRecording(r app.Recording) error {
-	return errors.Join(t.del(bucketRecByTime, timeKey(r)), t.del(bucketRecordings, r.Account+"\x00"+r.ID))
-}
-
-func timeKey(r app.Recording) string {
-	ms := max(r.StartedAt.UnixMilli(), 0)
-	return string(binary.BigEndian.AppendUint64(nil, uint64(ms))) + "\x00" + r.Account + "\x00" + r.ID
-}
-
-// NewestRecordings visits all recordings, newest first, until visit returns false.
-func (t *Tx) NewestRecordings(visit func(app.Recording) bool) error {
-	c := t.b.Bucket(bucketRecByTime).Cursor()
-	for k, _ := c.Last(); k != nil; k, _ = c.Prev() {
-		account, id, _ := strings.Cut(string(k[9:]), "\x00")
-		r, err := t.Recording(account, id)
-		if err != nil {
-			return err
-		}
-		if !visit(r) {
-			return nil
-		}
-	}
-	return nil
 }

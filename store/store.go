@@ -113,6 +113,8 @@ var (
 	bucketStays      = []byte("stays")       // meeting id \0 session -> roster.Stay
 	bucketRecordings = []byte("recordings")  // account \0 recording id -> Recording
 	bucketRecByTime  = []byte("rec-by-time") // start, ms \0 account \0 recording id -> nothing
+	bucketRecObjects = []byte("rec-objects") // account \0 group of a file's key -> recording id
+	bucketRecAliases = []byte("rec-aliases") // account \0 former id -> recording id
 	bucketDownloads  = []byte("downloads")   // account \0 recording id -> DownloadJob, until it is done
 	bucketChunks     = []byte("chunks")      // account \0 recording id \0 file -> the downloader's progress
 	bucketCommands   = []byte("commands")    // account \0 recording id -> CommandJob, until it has ended for good
@@ -126,7 +128,7 @@ var (
 var allBuckets = [][]byte{
 	bucketMeta, bucketRooms, bucketRoomNames, bucketMeetings, bucketUnended, bucketRoomMeets, bucketPlatform,
 	bucketStays, bucketRecordings, bucketRecByTime, bucketSegments, bucketRing, bucketSeen, bucketPositions, bucketValues,
-	bucketDownloads, bucketChunks, bucketCommands,
+	bucketDownloads, bucketChunks, bucketCommands, bucketRecObjects, bucketRecAliases,
 }
 
 // Open opens or makes the file, migrates it where its schema is older, and starts the writer.

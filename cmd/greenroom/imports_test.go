@@ -65,7 +65,7 @@ var allowed = map[string][]string{
 	"internal/plain":        {},
 	"internal/config":       {"provider"},
 	"internal/roster":       {"provider", "internal/app"},
-	"store":                 {"provider", "internal/app", "internal/crash", "internal/plain", "internal/roster"},
+	"store":                 {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/roster"},
 	"internal/hub":          {"provider", "internal/app", "internal/crash", "internal/plain", "internal/roster", "store"},
 	"internal/web":          {"provider", "internal/app", "internal/crash", "internal/plain", "internal/hub"},
 	"internal/ipc":          {"provider", "internal/app", "internal/crash", "internal/plain", "internal/ipc"},

@@ -172,6 +172,10 @@ type Recording struct {
 	// FromBucket says that it was found in the account's bucket and no list of the platform tells of it: its id is
 	// Greenroom's own.
 	FromBucket bool `json:"from_bucket,omitempty"`
+	// Aliases are ids under which it was known before the platform told its own: that of its objects. They still name it.
+	Aliases []string `json:"aliases,omitempty"`
+	// ObjectAt is when the newest of its objects was made, as far as a bucket or a queue has told.
+	ObjectAt Time `json:"object_at,omitzero"`
 	// DeletedAt is when it was deleted on the platform from here; what was downloaded stays.
 	DeletedAt Time `json:"deleted_at"`
 }

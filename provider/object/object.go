@@ -55,7 +55,7 @@ func Whereby(key string) (Name, bool) {
 		return Name{}, false
 	}
 	start, err := time.Parse(time.RFC3339Nano, m[2])
-	if err != nil {
+	if err != nil || start.IsZero() {
 		return Name{}, false
 	}
 	return Name{Room: m[1], Start: start, Ext: m[3]}, true
@@ -85,6 +85,17 @@ func Daily(key string) (Name, bool) {
 	n.Start, n.Participant, n.Media, n.TrackStart = milliseconds(m[1]), strings.ToLower(m[2]), m[3], milliseconds(m[4])
 	n.Ext = m[5]
 	return n, true
+}
+
+// Group is what the keys of all objects of one recording have in common, and those of no other recording: of Daily's raw
+// tracks, and of what lies beside them, all that stands before the participant; of any other object its whole key.
+func Group(key string) string {
+	if n, ok := Daily(key); !ok || !n.Track() {
+		return key
+	}
+	folder, base := path.Split(key)
+	start, _, _ := strings.Cut(base, "-")
+	return folder + start + "-"
 }
 
 // milliseconds is a time of at most 14 digits, which the expressions have made sure of.

@@ -20,6 +20,7 @@ func TestNames(t *testing.T) {
 		{Whereby, "a-2025-01-01T00:00:00Z-2025-06-15T12:00:00Z.MP4", Name{Room: "a-2025-01-01T00:00:00Z", Start: noon, Ext: ".MP4"}},
 		{Whereby, "demo-2025-06-15T12:00:00Z.txt", Name{Room: "demo", Start: noon, Ext: ".txt"}},
 		{Whereby, "demo-2025-06-31T12:00:00Z.mp4", Name{}},
+		{Whereby, "demo-0001-01-01T00:00:00Z.mp4", Name{}},
 		{Whereby, "-2025-06-15T12:00:00Z.mp4", Name{}},
 		{Whereby, "demo-2025-06-15T12:00:00Z/notes.mp4", Name{}},
 		{Whereby, "", Name{}},
@@ -47,6 +48,23 @@ func TestNames(t *testing.T) {
 		}
 		if got.Track() && got.Offset() != 500*time.Millisecond || !got.Track() && got.Offset() != 0 {
 			t.Errorf("%q: offset %s", tt.key, got.Offset())
+		}
+	}
+}
+
+func TestGroup(t *testing.T) {
+	const who = "0b0e2f3a-1111-4222-8333-0123456789ab"
+	for key, want := range map[string]string{
+		"acme/r/1749988800000-" + who + "-cam-audio-1749988800500":            "acme/r/1749988800000-",
+		"acme/r/1749988800000-" + who + "-cam-video-1749988800600.event.json": "acme/r/1749988800000-",
+		"/x/acme/r/1749988800000-" + who + "-cam-audio-1749988800500":         "/x/acme/r/1749988800000-",
+		"acme/r/1749988800000":              "acme/r/1749988800000",
+		"acme/r/1749988800000.mp4":          "acme/r/1749988800000.mp4",
+		"sub/demo-2025-06-15T12:00:00Z.mp4": "sub/demo-2025-06-15T12:00:00Z.mp4",
+		"":                                  "",
+	} {
+		if got := Group(key); got != want {
+			t.Errorf("%q: %q", key, got)
 		}
 	}
 }

@@ -45,14 +45,10 @@ func Recordings(p provider.Platform, objects []Object) []Found {
 		}
 		file := provider.RecordingFile{Name: path.Base(o.Key), Kind: cmp.Or(n.Media, "video"), Size: o.Size, Key: o.Key}
 		r := provider.Recording{Room: n.Room, Status: "ready", Kind: "cloud", StartedAt: n.Start}
-		group := o.Key
 		if n.Track() {
-			// The key without what follows the recording's start is that of the whole.
-			group, _, _ = strings.Cut(path.Base(o.Key), "-")
-			group = path.Join(path.Dir(o.Key), group) + "-"
 			r.Status, r.Kind = "processing", "tracks"
 		}
-		r.ID = identifier(o.Bucket, group)
+		r.ID = identifier(o.Bucket, object.Group(o.Key))
 		at, there := places[r.ID]
 		if !there {
 			at = len(out)
