@@ -217,3 +217,19 @@ func TestDiscardingLeavesNothing(t *testing.T) {
 	}
 	holds(t, filepath.Join(task.Dir, "all-hands", "one.mp4"), data) // a finished file stays
 }
+
+func TestDiscardingNeedsTheJournalAlone(t *testing.T) {
+	task := task(t, serve(t, content(35, 1<<20)).source())
+	pauseAt(t, New(Options{Chunk: 64 << 10, Limit: 1 << 20}), task, 128<<10)
+	if err := small(t).Discard(t.Context(), Task{Key: task.Key, Journal: task.Journal, Name: "room-2025-06-15T12:00:00Z.mp4"}); err != nil {
+		t.Error(err)
+	}
+	only(t, task.Dir)
+	// And the folder and the name alone.
+	pauseAt(t, New(Options{Chunk: 64 << 10, Limit: 1 << 20}), task, 128<<10)
+	task.Journal = &memory{}
+	if err := small(t).Discard(t.Context(), task); err != nil {
+		t.Error(err)
+	}
+	only(t, task.Dir)
+}

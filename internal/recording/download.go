@@ -147,7 +147,8 @@ func (d *Downloader) enter(ctx context.Context, key string) (context.Context, fu
 }
 
 // Discard gives a task up: it ends one that is under way, which then fails with [ErrDiscarded], removes the .part file and
-// clears the journal. A finished file stays. Discarding what was never begun does nothing.
+// clears the journal. A finished file stays. Discarding what was never begun does nothing. Of the task, the key and the journal
+// are needed; with folder and name, a part file is found that the journal doesn't know.
 func (d *Downloader) Discard(ctx context.Context, t Task) error {
 	for {
 		d.mu.Lock()
@@ -181,7 +182,7 @@ func (d *Downloader) discard(ctx context.Context, t Task) error {
 		}
 	}
 	// A part file may stand there that the journal has never heard of.
-	if err := removePart(t); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := removePart(t); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrName) {
 		return fmt.Errorf("discard %q: %w", t.Name, err)
 	}
 	if err := t.Journal.Clear(ctx); err != nil {

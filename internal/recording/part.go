@@ -123,6 +123,9 @@ func removePart(t Task) error {
 	if err := checkName(t.Name); err != nil {
 		return err
 	}
+	if t.Dir == "" {
+		return fs.ErrNotExist
+	}
 	root, err := os.OpenRoot(t.Dir)
 	if err != nil {
 		return err
