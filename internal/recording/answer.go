@@ -69,10 +69,13 @@ func mediaType(resp *http.Response) string {
 	return t
 }
 
+// strongTag is RFC 9110's, section 8.8.3, of a sensible length.
+var strongTag = regexp.MustCompile(`^"[\x21\x23-\x7e]{0,256}"$`)
+
 // describe reads what the headers tell of the file, all but its size. A weak ETag is none: it doesn't promise the same bytes.
 func describe(resp *http.Response) Identity {
 	id := Identity{MediaType: mediaType(resp)}
-	if tag := resp.Header.Get("ETag"); strings.HasPrefix(tag, `"`) {
+	if tag := resp.Header.Get("ETag"); strongTag.MatchString(tag) {
 		id.ETag = tag
 	}
 	if at, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil {

@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,21 +25,16 @@ func hurried(t testing.TB) (*Downloader, *clockwork.FakeClock) {
 }
 
 // drive fetches while a second passes every few milliseconds.
-func drive(t testing.TB, d *Downloader, clock *clockwork.FakeClock, task Task) (Result, error) {
-	t.Helper()
-	type outcome struct {
-		r   Result
-		err error
-	}
-	done := make(chan outcome, 1)
+func drive(ctx context.Context, d *Downloader, clock *clockwork.FakeClock, task Task) (r Result, err error) {
+	done := make(chan struct{})
 	go func() {
-		r, err := d.Fetch(t.Context(), task)
-		done <- outcome{r, err}
+		defer close(done)
+		r, err = d.Fetch(ctx, task)
 	}()
 	for {
 		select {
-		case o := <-done:
-			return o.r, o.err
+		case <-done:
+			return r, err
 		case <-time.After(3 * time.Millisecond):
 			clock.Advance(time.Second)
 		}
@@ -285,7 +281,7 @@ func TestWhatServersDoWrong(t *testing.T) {
 				}
 			}
 			d, clock := hurried(t)
-			r, err := drive(t, d, clock, task)
+			r, err := drive(t.Context(), d, clock, task)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -354,7 +350,7 @@ func TestWhatCannotBeMendedFails(t *testing.T) {
 			var last Stats
 			task.Report = func(s Stats) { last = s }
 			d, clock := hurried(t)
-			_, err := drive(t, d, clock, task)
+			_, err := drive(t.Context(), d, clock, task)
 			if err == nil || (test.want != nil && !errors.Is(err, test.want)) || !strings.Contains(err.Error(), test.text) {
 				t.Fatalf("%v, want %v with %q", err, test.want, test.text)
 			}
@@ -448,7 +444,7 @@ func TestPatienceEndsWithTheLastError(t *testing.T) {
 	task.Report = func(s Stats) { troubled = troubled || s.State == Running && strings.Contains(s.Reason, "502") }
 	d, clock := hurried(t)
 	begun := clock.Now()
-	_, err := drive(t, d, clock, task)
+	_, err := drive(t.Context(), d, clock, task)
 	if err == nil || !strings.Contains(err.Error(), "nothing has come for 10m") || !strings.Contains(err.Error(), "502") {
 		t.Error(err)
 	}
@@ -477,7 +473,7 @@ func TestTheTimeToWaitIsRespected(t *testing.T) {
 		}
 		return false
 	}
-	if _, err := drive(t, d, clock, task(t, o.source())); err != nil {
+	if _, err := drive(t.Context(), d, clock, task(t, o.source())); err != nil {
 		t.Error(err)
 	}
 }

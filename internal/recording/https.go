@@ -118,7 +118,7 @@ func (s *HTTPSource) Open(ctx context.Context, id Identity, off, n int64) (io.Re
 
 // get sends a request, with another link where one is refused.
 func (s *HTTPSource) get(ctx context.Context, h http.Header) (*http.Response, error) {
-	for {
+	for refused := 1; ; refused++ {
 		link, number, err := s.links.get(ctx)
 		if err != nil {
 			return nil, err
@@ -144,7 +144,11 @@ func (s *HTTPSource) get(ctx context.Context, h http.Header) (*http.Response, er
 		}
 		code := explain(resp)
 		resp.Body.Close()
-		if err := s.links.refused(ctx, number, status, strings.TrimPrefix(code, ", ")); err != nil {
+		code = strings.TrimPrefix(code, ", ")
+		if refused >= refusalsMost {
+			return nil, refusal(status, code) // although links work for other parts of the file
+		}
+		if err := s.links.refused(ctx, number, status, code); err != nil {
 			return nil, err
 		}
 	}

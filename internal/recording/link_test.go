@@ -103,3 +103,24 @@ func TestWhatThePlatformSaysWhenAskedForALink(t *testing.T) {
 		}
 	}
 }
+
+// A source that refuses one part while others come must not be asked for links without end.
+func TestAPartThatIsRefusedWhileOthersCome(t *testing.T) {
+	o := serve(t, content(5, 1<<20))
+	o.set(func() {
+		o.before = func(w http.ResponseWriter, r *http.Request) bool {
+			if refuse := r.Header.Get("Range") == "bytes=131072-196607"; refuse {
+				w.WriteHeader(http.StatusForbidden)
+				return true
+			}
+			return false
+		}
+	})
+	var asked atomic.Int64
+	task := task(t, NewHTTP(HTTPOptions{Transport: NewTransport(true), Link: func(context.Context, string) (provider.FileLink, error) {
+		return provider.FileLink{URL: fmt.Sprintf("%s/%d", o.URL, asked.Add(1))}, nil
+	}}))
+	if _, err := New(Options{Chunk: 64 << 10, Limit: 2 << 20}).Fetch(t.Context(), task); !errors.Is(err, ErrDenied) || asked.Load() > refusalsMost {
+		t.Errorf("%d links were asked for; %v", asked.Load(), err)
+	}
+}

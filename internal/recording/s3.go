@@ -172,7 +172,7 @@ func (s *S3Source) answers(out *s3.GetObjectOutput, id Identity, off, n int64, w
 
 // strong is an ETag that promises the same bytes.
 func strong(tag *string) string {
-	if t := aws.ToString(tag); strings.HasPrefix(t, `"`) {
+	if t := aws.ToString(tag); strongTag.MatchString(t) {
 		return t
 	}
 	return ""
