@@ -1,0 +1,124 @@
+package sqs
+
+import (
+	"bytes"
+	"compress/flate"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"strings"
+
+	"greenroom/tunnel"
+	"greenroom/tunnel/wire"
+)
+
+// A message is "gr1." and base64 (RFC 4648, unpadded) of: the length of the metadata as an unsigned varint, the metadata
+// ([wire.EventBody]), one byte for how the body is written, and the body. A reader that doesn't know the prefix or the
+// byte leaves the message where it is.
+const (
+	prefix = "gr1."
+
+	asItIs   = 0
+	deflated = 1
+	// deflateFrom is the size in bytes from which deflating is tried.
+	deflateFrom = 1 << 10
+	// maxBody bounds a body that is read, in bytes: no relay takes more.
+	maxBody = 64 << 20
+)
+
+// errUnreadable is returned for a message that no relay that this version knows has written.
+var errUnreadable = errors.New("sqs: the message was not written by a relay that this version knows")
+
+// encode writes a request as a message's text.
+func encode(e tunnel.Envelope) (string, error) {
+	meta := wire.EventBody{
+		ID: e.ID, Hook: e.Hook, ReceivedAt: e.ReceivedAt, Method: e.Method, Target: e.Target, Remote: e.Remote, Header: e.Header,
+		Length: int64(len(e.Body)), SHA256: sha256.Sum256(e.Body),
+	}.Append(nil)
+	how, body := byte(asItIs), e.Body
+	if len(body) >= deflateFrom {
+		var b bytes.Buffer
+		w, err := flate.NewWriter(&b, flate.BestSpeed)
+		if err != nil {
+			return "", err
+		}
+		if _, err := w.Write(body); err != nil {
+			return "", err
+		}
+		if err := w.Close(); err != nil {
+			return "", err
+		}
+		if b.Len() < len(body) {
+			how, body = deflated, b.Bytes()
+		}
+	}
+	raw := make([]byte, 0, binary.MaxVarintLen64+len(meta)+1+len(body))
+	raw = binary.AppendUvarint(raw, uint64(len(meta)))
+	raw = append(raw, meta...)
+	raw = append(raw, how)
+	raw = append(raw, body...)
+	return prefix + base64.RawStdEncoding.EncodeToString(raw), nil
+}
+
+// decode reads what encode wrote. Hook, Epoch and Seq are for the caller to set. An error wraps errUnreadable.
+func decode(text string) (tunnel.Envelope, error) {
+	bad := func(format string, a ...any) (tunnel.Envelope, error) {
+		return tunnel.Envelope{}, fmt.Errorf("%w: %w", errUnreadable, fmt.Errorf(format, a...))
+	}
+	coded, ok := strings.CutPrefix(text, prefix)
+	if !ok {
+		return bad("it begins otherwise than with %s", prefix)
+	}
+	raw, err := base64.RawStdEncoding.DecodeString(coded)
+	if err != nil {
+		return bad("%w", err)
+	}
+	n, size := binary.Uvarint(raw)
+	if size <= 0 || n >= uint64(len(raw)-size) {
+		return bad("its metadata are cut short")
+	}
+	meta, rest := raw[size:size+int(n)], raw[size+int(n):]
+	e, err := wire.DecodeEvent(meta)
+	if err != nil {
+		return bad("%w", err)
+	}
+	if e.Length > maxBody {
+		return bad("its body has %d bytes", e.Length)
+	}
+	how, body := rest[0], rest[1:]
+	switch how {
+	case asItIs:
+		body = bytes.Clone(body)
+	case deflated:
+		// One byte more than there should be shows that there are too many.
+		body, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(body)), e.Length+1))
+		if err != nil {
+			return bad("%w", err)
+		}
+	default:
+		return bad("its body is written in way %d", how)
+	}
+	if int64(len(body)) != e.Length || sha256.Sum256(body) != e.SHA256 {
+		return bad("its body is damaged")
+	}
+	return tunnel.Envelope{
+		ID: e.ID, ReceivedAt: e.ReceivedAt, Method: e.Method, Target: e.Target, Remote: e.Remote, Header: e.Header, Body: body,
+	}, nil
+}
+
+var low64 = new(big.Int).SetUint64(^uint64(0))
+
+// position turns the number that SQS gives a message of a FIFO queue, 128 bits in decimal that rise within a group, into
+// the upper and the lower half.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
+func position(sequence string) (epoch, seq uint64, err error) {
+	n, ok := new(big.Int).SetString(sequence, 10)
+	if !ok || n.Sign() <= 0 || n.BitLen() > 128 {
+		return 0, 0, fmt.Errorf("sqs: a message has the sequence number %q", sequence)
+	}
+	return new(big.Int).Rsh(n, 64).Uint64(), new(big.Int).And(n, low64).Uint64(), nil
+}

@@ -1,0 +1,254 @@
+package sqs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
+
+	"greenroom/internal/plain"
+)
+
+// Queue says which queue, and where. The credentials are those of the ordinary AWS chain: environment, shared files, SSO,
+// container, instance.
+type Queue struct {
+	// Queue is the FIFO queue: its URL, its ARN, or sqs:// with either (sqs://HOST/ACCOUNT/NAME.fifo stands for https).
+	Queue string
+	// Region is the queue's; empty means that in the URL or the ARN, or else that of the chain.
+	Region string
+	// Endpoint is where SQS is, for a server that isn't Amazon's. Empty means that of the URL, or Amazon's in the region.
+	Endpoint string
+	// HTTP replaces the client that requests are sent with; nil means one that honours HTTP_PROXY and HTTPS_PROXY.
+	HTTP aws.HTTPClient
+}
+
+// place is a queue's address, parsed.
+type place struct {
+	// url is the queue's, empty while only name and account are known.
+	url, name, account, region, endpoint string
+}
+
+// parse reads the address, without asking anybody.
+func (q Queue) parse() (place, error) {
+	text := strings.TrimPrefix(strings.TrimSpace(q.Queue), "sqs://")
+	bad := func(why string) (place, error) {
+		return place{}, fmt.Errorf("the queue %s %s: write its URL or its ARN", plain.Word(q.Queue), why)
+	}
+	p := place{region: q.Region, endpoint: strings.TrimRight(q.Endpoint, "/")}
+	if strings.HasPrefix(text, "arn:") {
+		f := strings.Split(text, ":")
+		if len(f) != 6 || f[2] != "sqs" || f[3] == "" || f[4] == "" || f[5] == "" {
+			return bad("has an ARN of another shape than arn:aws:sqs:REGION:ACCOUNT:NAME")
+		}
+		p.name, p.account = f[5], f[4]
+		if p.region == "" {
+			p.region = f[3]
+		}
+	} else {
+		if !strings.Contains(text, "://") {
+			text = "https://" + text
+		}
+		u, err := url.Parse(text)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			return bad("is neither a URL nor an ARN")
+		}
+		p.url = strings.TrimRight(u.String(), "/")
+		p.name = p.url[strings.LastIndexByte(p.url, '/')+1:]
+		region, amazon := regionOf(u.Hostname())
+		if p.region == "" {
+			p.region = region
+		}
+		if !amazon && p.endpoint == "" {
+			p.endpoint = u.Scheme + "://" + u.Host
+		}
+	}
+	if !strings.HasSuffix(p.name, ".fifo") {
+		return bad("is not a FIFO queue, whose name ends in .fifo, and only those keep the order")
+	}
+	if e, err := url.Parse(p.endpoint); err != nil || p.endpoint != "" && (e.Host == "" || e.Scheme != "http" && e.Scheme != "https") {
+		return place{}, fmt.Errorf("the endpoint %s is no URL", plain.Word(q.Endpoint))
+	}
+	return p, nil
+}
+
+// regionOf reads the region from a host of Amazon's: sqs.eu-west-1.amazonaws.com, or eu-west-1.queue.amazonaws.com as it was
+// once, and says whether it is one. A VPC endpoint is a place of its own.
+func regionOf(host string) (region string, amazon bool) {
+	name, ok := strings.CutSuffix(strings.TrimSuffix(strings.ToLower(host), ".cn"), ".amazonaws.com")
+	if !ok {
+		return "", false
+	}
+	if r, ok := strings.CutPrefix(name, "sqs."); ok && !strings.Contains(r, ".") {
+		return r, true
+	}
+	if r, ok := strings.CutSuffix(name, ".queue"); ok && !strings.Contains(r, ".") {
+		return r, true
+	}
+	if at := strings.Index(name, ".sqs."); at >= 0 && strings.HasSuffix(name, ".vpce") {
+		return strings.TrimSuffix(name[at+len(".sqs."):], ".vpce"), false
+	}
+	return "", false
+}
+
+// client makes the client. It asks nothing of the queue, though the chain may ask for credentials' files.
+func (q Queue) client(ctx context.Context) (*sqs.Client, place, error) {
+	p, err := q.parse()
+	if err != nil {
+		return nil, place{}, err
+	}
+	// The SDK's own logger writes over the screen.
+	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{}), config.WithRetryer(retryer)}
+	if p.region != "" {
+		options = append(options, config.WithRegion(p.region))
+	}
+	// A long poll may take its time, everything before it may not.
+	options = append(options, config.WithHTTPClient(awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) {
+		d.Timeout = dialTime
+	}).WithTransportOptions(func(t *http.Transport) {
+		t.TLSHandshakeTimeout = dialTime
+	})))
+	c, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, place{}, fmt.Errorf("the AWS configuration of this machine: %s", plain.Text(err.Error()))
+	}
+	if q.HTTP != nil {
+		c.HTTPClient = q.HTTP
+	}
+	if c.Region == "" {
+		return nil, place{}, errors.New("the region of the queue isn't known: set it")
+	}
+	return sqs.NewFromConfig(c, func(o *sqs.Options) {
+		if p.endpoint != "" {
+			o.BaseEndpoint = aws.String(p.endpoint)
+		}
+	}), p, nil
+}
+
+const dialTime = 10 * time.Second
+
+// retryer repeats a call twice and soon. Patience is the driver's, or that of who sends to the relay; and the SDK's own bound
+// on repetitions would end them all when there had been many.
+func retryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts, o.MaxBackoff, o.RateLimiter = 3, 500*time.Millisecond, ratelimit.None
+	})
+}
+
+// facts are what a queue tells of itself.
+type facts struct {
+	url, arn string
+	// created tells a queue from one of the same name that was there before.
+	created string
+	// most is the largest message in bytes.
+	most int
+	// waiting is about how many messages there are, those that somebody is reading included.
+	waiting int
+}
+
+// describe asks the queue. It needs sqs:GetQueueAttributes, and sqs:GetQueueUrl where the queue is given by its ARN.
+func describe(ctx context.Context, c *sqs.Client, p place) (facts, error) {
+	f := facts{url: p.url}
+	if f.url == "" {
+		out, err := c.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(p.name), QueueOwnerAWSAccountId: aws.String(p.account)})
+		if err != nil {
+			return facts{}, err
+		}
+		f.url = aws.ToString(out.QueueUrl)
+	}
+	out, err := c.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: aws.String(f.url), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+	})
+	if err != nil {
+		return facts{}, err
+	}
+	a := out.Attributes
+	f.arn, f.created = a[string(types.QueueAttributeNameQueueArn)], a[string(types.QueueAttributeNameCreatedTimestamp)]
+	f.most, _ = strconv.Atoi(a[string(types.QueueAttributeNameMaximumMessageSize)])
+	for _, name := range []types.QueueAttributeName{
+		types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+	} {
+		n, _ := strconv.Atoi(a[string(name)])
+		f.waiting += n
+	}
+	if a[string(types.QueueAttributeNameFifoQueue)] != "true" {
+		return facts{}, errNotFIFO
+	}
+	return f, nil
+}
+
+var errNotFIFO = errors.New("is not a FIFO queue")
+
+// refusal is the code and the text of an answer of SQS that is an error, or "".
+func refusal(err error) (code, text string) {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return "", ""
+	}
+	// The codes of the older protocol, and of the newer one.
+	code = strings.TrimPrefix(api.ErrorCode(), "AWS.SimpleQueueService.")
+	return code[strings.LastIndexByte(code, '#')+1:], api.ErrorMessage()
+}
+
+// reason is a sentence for people about what SQS refused or could not be asked.
+func reason(p place, err error) string {
+	code, text := refusal(err)
+	name := plain.Text(p.name)
+	said := plain.Text(innermost(err).Error())
+	switch {
+	case errors.Is(err, errNotFIFO):
+		return fmt.Sprintf("%s is not a FIFO queue: make one, only those keep the order", name)
+	case code == "QueueDoesNotExist", code == "NonExistentQueue":
+		return fmt.Sprintf("there is no queue %s at %s: make it, or correct its URL", name, p.where())
+	case code == "AccessDenied", code == "AccessDeniedException":
+		return fmt.Sprintf("AWS does not allow that on %s: the credentials need sqs:GetQueueAttributes, and sqs:ReceiveMessage, "+
+			"sqs:DeleteMessage and sqs:ChangeMessageVisibility to read or sqs:SendMessage to write", name)
+	case code == "InvalidClientTokenId", code == "UnrecognizedClientException", code == "InvalidAccessKeyId", code == "SignatureDoesNotMatch",
+		code == "InvalidSecurity", code == "MissingAuthenticationToken":
+		return "AWS does not take the credentials of this machine: check the access key"
+	case code == "ExpiredToken", code == "ExpiredTokenException", code == "RequestExpired":
+		return "the AWS credentials of this machine have expired: log in again"
+	case strings.Contains(err.Error(), "failed to refresh cached credentials"), strings.Contains(err.Error(), "get credentials"),
+		strings.Contains(err.Error(), "static credentials are empty"):
+		return "there are no AWS credentials on this machine: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+	case code != "":
+		return fmt.Sprintf("SQS refuses at %s: %s: %s", name, plain.Text(code), plain.Text(text))
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Sprintf("%s does not answer", p.where())
+	}
+	return fmt.Sprintf("%s can't be reached: %s", p.where(), said)
+}
+
+// where is the place for people.
+func (p place) where() string {
+	if p.endpoint != "" {
+		return plain.Text(p.endpoint)
+	}
+	return "SQS in " + plain.Text(p.region)
+}
+
+// innermost is what an error of the SDK is about, without the requests' ids and attempts.
+func innermost(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
