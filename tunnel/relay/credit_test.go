@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"greenroom/tunnel/relay"
@@ -60,6 +63,39 @@ func TestAWindowOfOne(t *testing.T) {
 	if !p.echo() {
 		t.Error("something comes after all")
 	}
+}
+
+// TestABurst: ten thousand requests wait for a client that takes one at a time.
+func TestABurst(t *testing.T) {
+	const n, senders = 10000, 64
+	b := newBench(t, relay.Options{Policy: spool.PolicyAck})
+	var all sync.WaitGroup
+	for i := range senders {
+		all.Go(func() {
+			for k := i; k < n; k += senders {
+				w := httptest.NewRecorder()
+				b.Handler().ServeHTTP(w, httptest.NewRequest("POST", "/h/"+b.hook.ID, strings.NewReader(strconv.Itoa(k))))
+				if w.Code != 200 {
+					t.Errorf("%d hears %d", k, w.Code)
+				}
+			}
+		})
+	}
+	all.Wait()
+	p := b.dial(t, b.secret)
+	p.hello(wire.HelloBody{Device: "d", Client: "test"})
+	seen := map[string]bool{}
+	var last uint64
+	for range n {
+		p.json(wire.Credit, 0, wire.CreditBody{Events: 1, Bytes: 8})
+		r := p.request()
+		if r.Seq != last+1 || seen[string(r.body)] {
+			t.Fatalf("%d comes after %d, with %q", r.Seq, last, r.body)
+		}
+		last, seen[string(r.body)] = r.Seq, true
+		p.stored(r)
+	}
+	eventually(t, "nothing waits", func() bool { return b.depth(t) == 0 })
 }
 
 func TestBytesAreCredit(t *testing.T) {

@@ -104,11 +104,9 @@ func TestSlowBodiesTakeTheirOwnPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	var slow []net.Conn
-	for range 2 {
+	eventually(t, "the hook has no place left", func() bool {
 		c, _ := b.say(t, "POST /h/"+b.hook.ID+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nx")
 		slow = append(slow, c)
-	}
-	eventually(t, "the hook has no place left", func() bool {
 		status, _, h := b.post(t, b.hook.ID, "", "x")
 		return status == 503 && h.Get("Retry-After") == "1"
 	})

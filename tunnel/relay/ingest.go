@@ -125,7 +125,6 @@ func splitTarget(target string) (id, rest string, ok bool) {
 }
 
 func (s *Server) ingest(w http.ResponseWriter, r *http.Request, target string) answer {
-	received := s.opt.Clock.Now()
 	id, rest, ok := splitTarget(target)
 	if !ok {
 		return notFound
@@ -134,48 +133,62 @@ func (s *Server) ingest(w http.ResponseWriter, r *http.Request, target string) a
 	if !ok {
 		return notFound
 	}
+	waiting, refused := s.admitRequest(w, r, hook, rest)
+	if refused != nil {
+		return *refused
+	}
+	defer waiting.done()
+	return s.await(r.Context(), waiting)
+}
+
+// admitRequest takes a request in, within all bounds. It returns the sender's wait for the client's answer, which is nil
+// when there is none, or why the request was refused. While the sender waits it takes no place of others.
+func (s *Server) admitRequest(w http.ResponseWriter, r *http.Request, hook spool.Hook, target string) (*waiter, *answer) {
+	received := s.opt.Clock.Now()
+	refuse := func(a answer) (*waiter, *answer) {
+		w.Header().Set("Connection", "close")
+		return nil, &a
+	}
 	select {
 	case <-s.draining:
-		return busy
+		return nil, &busy
 	default:
 	}
 	if wait, ok := s.gates.enter(hook.ID, received); !ok {
 		if wait <= 0 {
-			return busy
+			return nil, &busy
 		}
 		seconds := int(math.Ceil(min(wait.Seconds(), 3600)))
-		return answer{status: http.StatusTooManyRequests, retry: max(seconds, 1), text: "too many requests", outcome: "rate"}
+		return nil, &answer{status: http.StatusTooManyRequests, retry: max(seconds, 1), text: "too many requests", outcome: "rate"}
 	}
 	defer s.gates.leave(hook.ID)
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	default:
-		return busy
+		return nil, &busy
 	}
 	if r.ContentLength > s.opt.Body {
-		w.Header().Set("Connection", "close")
-		return tooLarge
+		return refuse(tooLarge)
 	}
 	if len(r.Method) > maxMethod {
-		w.Header().Set("Connection", "close")
-		return answer{status: http.StatusNotImplemented, text: "no such method", outcome: "broken"}
+		return refuse(answer{status: http.StatusNotImplemented, text: "no such method", outcome: "broken"})
 	}
 	header, ok := headers(r)
 	if !ok {
-		w.Header().Set("Connection", "close")
-		return answer{status: http.StatusRequestHeaderFieldsTooLarge, text: "too many header lines", outcome: "too_large"}
+		return refuse(answer{status: http.StatusRequestHeaderFieldsTooLarge, text: "too many header lines", outcome: "too_large"})
 	}
 	e := wire.EventBody{
-		ID: strings.ToLower(rand.Text()), Hook: hook.ID, ReceivedAt: received, Method: r.Method, Target: rest,
+		ID: strings.ToLower(rand.Text()), Hook: hook.ID, ReceivedAt: received, Method: r.Method, Target: target,
 		Remote: s.sender(r), Header: header,
 	}
 	waiting := s.expect(hook, e.ID)
-	defer waiting.done()
 	if err := s.take(w, r, hook, e); err != nil {
-		return s.refuse(w, r, hook, err)
+		waiting.done()
+		a := s.refuse(w, r, hook, err)
+		return nil, &a
 	}
-	return s.await(r.Context(), waiting)
+	return waiting, nil
 }
 
 // take reads the body, within its bounds, to where requests go.

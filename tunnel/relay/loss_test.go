@@ -34,7 +34,7 @@ func TestGapsAreTold(t *testing.T) {
 	eventually(t, "they are dropped", func() bool { return b.depth(t) == 0 })
 	b.fill(t, b.hook.ID, "3")
 	p := b.dial(t, b.secret)
-	w := p.hello(wire.HelloBody{Device: "d"})
+	w := p.hello(wire.HelloBody{Device: "d1"})
 	g := body[wire.GapBody](p, p.want(wire.Gap))
 	if g.Hook != b.hook.ID || g.From != 1 || g.To != 2 || g.Count != 2 || g.Epoch != w.Epoch || g.Reason == "" {
 		t.Errorf("%+v", g)
@@ -57,7 +57,7 @@ func TestGapsAreTold(t *testing.T) {
 	eventually(t, "the gap is history", func() bool {
 		p := b.dial(t, b.secret)
 		defer p.ws.Close()
-		p.hello(wire.HelloBody{Device: "d", Hooks: []wire.HookPosition{{Hook: b.hook.ID, Epoch: r.Epoch, Seq: r.Seq}}})
+		p.hello(wire.HelloBody{Device: "d1", Hooks: []wire.HookPosition{{Hook: b.hook.ID, Epoch: r.Epoch, Seq: r.Seq}}})
 		return p.echo()
 	})
 }
@@ -147,7 +147,7 @@ func TestARequestThatVanishes(t *testing.T) {
 	b := newBench(t, relay.Options{Policy: spool.PolicyAck})
 	b.fill(t, b.hook.ID, long(1<<20), "next")
 	p := b.dial(t, b.secret)
-	p.hello(wire.HelloBody{Device: "d"})
+	p.hello(wire.HelloBody{Device: "d1"})
 	p.json(wire.Credit, 0, wire.CreditBody{Events: 2, Bytes: 100})
 	e, err := wire.DecodeEvent(p.want(wire.Event).Payload)
 	if err != nil {

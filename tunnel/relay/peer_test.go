@@ -96,7 +96,7 @@ type peer struct {
 	ws *websocket.Conn
 	// frames are what came, PING and DEPTH aside; closed when the connection ends.
 	frames chan wire.Frame
-	err    error
+	err    error // set when frames is closed
 	// open are the requests under way.
 	open map[uint64]*request
 }
@@ -190,8 +190,11 @@ func (p *peer) next() (wire.Frame, bool) {
 func (p *peer) want(t wire.Type) wire.Frame {
 	p.t.Helper()
 	f, ok := p.next()
-	if !ok || f.Type != t {
-		p.t.Fatalf("%v (%t) comes instead of %v: %s %v", f.Type, ok, t, f.Payload, p.err)
+	if !ok {
+		p.t.Fatalf("the connection ended instead of %v: %v", t, p.err)
+	}
+	if f.Type != t {
+		p.t.Fatalf("%v comes instead of %v: %s", f.Type, t, f.Payload)
 	}
 	return f
 }

@@ -131,3 +131,21 @@ func TestPoliciesOfHooks(t *testing.T) {
 	p.json(wire.Resp, p.request().stream, wire.RespBody{Status: 418, Text: "tea"})
 	heard(t, answer, "418 tea")
 }
+
+// TestWaitingTakesNoPlace: more senders can wait for the client than are read at a time.
+func TestWaitingTakesNoPlace(t *testing.T) {
+	b := newBench(t, relay.Options{Policy: spool.PolicySync, SyncWait: 10 * patience, Concurrent: 2, PerHook: 2})
+	p, _ := b.join(t)
+	var answers []<-chan string
+	var got []request
+	for range 20 {
+		answers = append(answers, b.send(t, b.hook.ID, "x"))
+		got = append(got, p.request())
+	}
+	for _, r := range got {
+		p.json(wire.Resp, r.stream, wire.RespBody{Status: 201})
+	}
+	for _, a := range answers {
+		heard(t, a, "201 ok")
+	}
+}

@@ -131,7 +131,7 @@ func Open(o Options) (*Server, error) {
 	}
 	s.Book = &Book{server: s, policy: o.Policy}
 	s.gates.init(o)
-	s.waiters.byID = map[string]*waiter{}
+	s.waiters.byID, s.waiters.byHook = map[string]*waiter{}, map[string]int{}
 	if o.URL != "" {
 		if err := s.setURL(o.URL); err != nil {
 			return nil, err

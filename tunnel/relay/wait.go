@@ -14,20 +14,25 @@ import (
 const (
 	// autoBehind is how many requests of a hook may wait to be sent for a sender under the policy auto to wait too.
 	autoBehind = 256
+	// maxWaiters is how many senders wait for a hook's client at a time. Those who come then hear 200 at once: their requests
+	// are as durable as the others'.
+	maxWaiters = 1000
 	// autoSilent is how long nothing may have been heard of a client for that.
 	autoSilent = pingEvery + time.Second
 )
 
 // waiters are the senders who wait for a client's answer, by the id of their request.
 type waiters struct {
-	mu   sync.Mutex
-	byID map[string]*waiter
+	mu     sync.Mutex
+	byID   map[string]*waiter
+	byHook map[string]int
 }
 
 // waiter is one of them. A nil one doesn't wait.
 type waiter struct {
 	all  *waiters
 	id   string
+	hook string
 	conn *conn
 	// got takes the first answer.
 	got chan wire.RespBody
@@ -43,11 +48,22 @@ func (s *Server) expect(hook spool.Hook, id string) *waiter {
 	if c == nil || policy == spool.PolicyAuto && !c.keepsUp(hook.ID) {
 		return nil
 	}
-	w := &waiter{all: &s.waiters, id: id, conn: c, got: make(chan wire.RespBody, 1)}
-	s.waiters.mu.Lock()
-	s.waiters.byID[id] = w
-	s.waiters.mu.Unlock()
+	w := &waiter{all: &s.waiters, id: id, hook: hook.ID, conn: c, got: make(chan wire.RespBody, 1)}
+	if !s.waiters.add(w) {
+		return nil
+	}
 	return w
+}
+
+func (w *waiters) add(one *waiter) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.byHook[one.hook] >= maxWaiters {
+		return false
+	}
+	w.byHook[one.hook]++
+	w.byID[one.id] = one
+	return true
 }
 
 // find gives the sender who waits for a request, or nil.
@@ -75,6 +91,9 @@ func (w *waiter) done() {
 	w.all.mu.Lock()
 	defer w.all.mu.Unlock()
 	delete(w.all.byID, w.id)
+	if w.all.byHook[w.hook]--; w.all.byHook[w.hook] <= 0 {
+		delete(w.all.byHook, w.hook)
+	}
 }
 
 // await gives what to tell a sender whose request is durable here.

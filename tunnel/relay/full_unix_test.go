@@ -1,0 +1,74 @@
+//go:build unix
+
+package relay_test
+
+import (
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"greenroom/tunnel/relay"
+	"greenroom/tunnel/relay/spool"
+)
+
+// TestTheDiskIsFull: senders hear 503 and when to come again, clients get what there is, and once there is room all goes on.
+// A limit on the size of files makes writes fail as a full disk does.
+func TestTheDiskIsFull(t *testing.T) {
+	dir := t.TempDir()
+	b := newBench(t, relay.Options{Dir: dir, Policy: spool.PolicyAck})
+	b.fill(t, b.hook.ID, "before")
+	info, err := os.Stat(filepath.Join(dir, spool.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	full := limit
+	full.Cur = uint64(info.Size())
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
+		t.Fatal(err)
+	}
+	free := func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			t.Error(err)
+		}
+	}
+	defer free()
+	taken := 1
+	for range 30 {
+		status, _, h := b.post(t, b.hook.ID, "", long(1<<20))
+		if status == 200 {
+			taken++
+			continue
+		}
+		if status != 503 || h.Get("Retry-After") == "" {
+			t.Fatalf("a sender hears %d, again in %q", status, h.Get("Retry-After"))
+		}
+		break
+	}
+	if taken == 31 {
+		t.Fatal("the disk isn't full")
+	}
+	free()
+	b.fill(t, b.hook.ID, "after")
+	p, _ := b.join(t)
+	var last request
+	seen := map[string]int{}
+	for range taken + 1 {
+		r := p.request()
+		if r.Seq > last.Seq {
+			last = r
+		}
+		seen[string(r.body[:min(len(r.body), 6)])]++
+	}
+	if seen["before"] != 1 || seen["after"] != 1 || string(last.body) != "after" {
+		t.Errorf("%v come", seen)
+	}
+	p.stored(last)
+	eventually(t, "nothing waits", func() bool { return b.depth(t) == 0 })
+}
