@@ -62,6 +62,9 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := o.canOpen(c.Tunnel); err != nil {
+		return err
+	}
 	for _, n := range c.Notices {
 		o.words(plain.Text(n))
 	}

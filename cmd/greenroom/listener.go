@@ -74,7 +74,7 @@ func (d *door) open(to web.Ingester) (*web.Listener, error) {
 func (d *door) attempt(to app.Backend) {
 	l, err := d.open(to)
 	if d.passage != nil {
-		defer d.passage.open(to, l)
+		defer d.passage.attempt(to, l)
 	}
 	switch {
 	case err != nil:

@@ -83,14 +83,26 @@ func (p *passage) open(b app.Backend, l *web.Listener) <-chan error {
 		defer close(p.done)
 		p.tell(life, b)
 		t, err := p.dial(life, b, l)
-		if err != nil && life.Err() == nil {
-			p.log.Warn("there is no tunnel", "err", err)
+		if life.Err() != nil {
+			err = nil // it was closed meanwhile
+		}
+		if err != nil {
 			p.set(tunnel.Status{Driver: p.cfg.Tunnel.Driver, State: tunnel.Closed, Reason: err.Error()})
 		}
 		opened <- err
 		p.run(life, b, t)
 	})
 	return opened
+}
+
+// attempt is open for those who go on without: what is wrong is logged, and told by the status.
+func (p *passage) attempt(b app.Backend, l *web.Listener) {
+	opened := p.open(b, l)
+	p.crash.Go("tunnel to come", func() {
+		if err := <-opened; err != nil {
+			p.log.Warn("there is no tunnel", "err", err)
+		}
+	})
 }
 
 func (p *passage) set(s tunnel.Status) {

@@ -49,6 +49,15 @@ func openTunnelDriver(c config.Tunnel, version string) (tunnel.Driver, error) {
 	return nil, &app.Error{Kind: app.NotConfigured, Text: fmt.Sprintf("the tunnel %s is not in this build yet", c.Driver)}
 }
 
+// canOpen says what is wrong with the tunnel's settings, as far as that shows without opening it.
+func (p *program) canOpen(c config.Tunnel) error {
+	if c.Driver == config.NoTunnel {
+		return nil
+	}
+	_, err := p.tunnels(c, p.version)
+	return err
+}
+
 // tunnelTLS trusts the authorities of the system and those of ca_file; nil where there is no such file.
 func tunnelTLS(c config.Tunnel) (*tls.Config, error) {
 	if c.CAFile == "" {
