@@ -130,6 +130,8 @@ func (s *session) receive(f wire.Frame) *outcome {
 		}
 	case wire.Data:
 		back, err = s.inbox.data(f.Stream, f.Payload)
+	case wire.Err:
+		back, err = s.inbox.forget(f.Stream)
 	default:
 		back, stored, err = s.inbox.complete(f.Stream)
 	}
@@ -169,6 +171,8 @@ func (s *session) goAway(f wire.Frame) error {
 		o = outcome{reason: takenOver, yield: true}
 	case wire.Restarting:
 		o = outcome{reason: "the relay restarts", after: time.Millisecond}
+	case wire.HooksChanged:
+		o = outcome{reason: "its hooks have changed", soon: true}
 	case wire.Revoked:
 		o = outcome{reason: refusedToken, slow: true}
 	}
@@ -186,6 +190,8 @@ func (s *session) refused(f wire.Frame) *outcome {
 	switch {
 	case err != nil:
 		return ended(broken(err))
+	case f.Stream != 0 && e.Code == wire.CodeGone:
+		return s.receive(f)
 	case f.Stream != 0:
 		s.link.log("the relay refuses an answer", "code", words(e.Code), "text", words(e.Text))
 		return nil

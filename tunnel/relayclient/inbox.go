@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -226,6 +227,25 @@ func (i *inbox) complete(stream uint64) (back wire.CreditBody, stored *tunnel.Po
 	r.complete = true
 	i.wake()
 	return back, nil, nil
+}
+
+// forget drops a request that is under way, of which nothing more comes.
+func (i *inbox) forget(stream uint64) (back wire.CreditBody, err error) {
+	r := i.streams[stream]
+	if r == nil {
+		return back, fmt.Errorf("stream %d is gone before its EVENT", stream)
+	}
+	delete(i.streams, stream)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	h := r.hook
+	h.waiting = slices.DeleteFunc(h.waiting, func(x *request) bool { return x == r })
+	i.turn = slices.DeleteFunc(i.turn, func(h *hook) bool { return len(h.waiting) == 0 })
+	i.held -= r.held
+	back = wire.CreditBody{Events: 1, Bytes: r.credit}
+	i.grant(back)
+	i.wake() // what is behind it may be complete
+	return back, nil
 }
 
 // check sees whether a request is whole. The first times that it is not are an error.
