@@ -12,14 +12,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"greenroom/tunnel"
 	"greenroom/tunnel/relayclient"
 	"greenroom/tunnel/wire"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func at(hook string, epoch, seq uint64) tunnel.Position {
 	return tunnel.Position{Hook: hook, Epoch: epoch, Seq: seq}

@@ -1,0 +1,153 @@
+package relayclient_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	realstore "greenroom/store"
+	"greenroom/tunnel"
+)
+
+// placeHeader is where a durable end notes a request's numbers, for looking at their order later.
+const placeHeader = "Test-Place"
+
+// durable is the end that stores, in the program's own store.
+type durable struct {
+	store *realstore.Store
+	// before and after are called around each commit with how many requests were stored before it; they may be nil.
+	before, after func(stored, batch int)
+	stored        atomic.Int64
+}
+
+func openDurable(dir string) (*durable, error) {
+	s, err := realstore.Open(realstore.Options{Path: filepath.Join(dir, realstore.FileName), RetainBytes: 1 << 40})
+	return &durable{store: s}, err
+}
+
+func (d *durable) local(device string) tunnel.Local {
+	return tunnel.Local{Device: device, Receive: d.receive, Positions: d.positions}
+}
+
+func (d *durable) positions(ctx context.Context) (out []tunnel.Position, err error) {
+	err = d.store.View(ctx, func(tx *realstore.Tx) error {
+		all, err := tx.Positions()
+		for _, p := range all {
+			out = append(out, tunnel.Position(p))
+		}
+		return err
+	})
+	return out, err
+}
+
+func (d *durable) receive(ctx context.Context, batch []tunnel.Envelope) ([]tunnel.Answer, error) {
+	entries := make([]realstore.Entry, len(batch))
+	for i, e := range batch {
+		header := e.Header.Clone()
+		header.Set(placeHeader, fmt.Sprintf("%d/%d", e.Epoch, e.Seq))
+		entries[i] = realstore.Entry{
+			Delivery: app.Delivery{
+				At: app.At(e.ReceivedAt), Account: e.Hook, Method: e.Method, Target: e.Target, Headers: header, Body: e.Body,
+				Size: int64(len(e.Body)), Verdict: provider.Verified, Status: 200, Kind: provider.KindTest, Reason: e.Missing,
+			},
+			Position: app.Position{Hook: e.Hook, Epoch: e.Epoch, Seq: e.Seq},
+		}
+	}
+	if d.before != nil {
+		d.before(int(d.stored.Load()), len(batch))
+	}
+	stored, err := d.store.AppendBatch(ctx, entries)
+	if err == nil && d.after != nil {
+		d.after(int(d.stored.Load()), len(batch))
+	}
+	answers := make([]tunnel.Answer, len(batch))
+	for i := range answers {
+		switch {
+		case err != nil:
+			answers[i] = tunnel.Answer{Status: 503, Text: err.Error()}
+		case stored[i].Err != nil:
+			answers[i] = tunnel.Answer{Status: 503, Text: stored[i].Err.Error()}
+		default:
+			answers[i] = tunnel.Answer{Stored: true, Status: 200, Text: "stored"}
+			d.stored.Add(1)
+		}
+	}
+	return answers, nil
+}
+
+// kept is a request as the store has it.
+type kept struct {
+	id, hook   string
+	epoch, seq uint64
+	sum        [sha256.Size]byte
+	size       int64
+	missing    string
+}
+
+// idHeader is what each sender names its request with.
+const idHeader = "Test-Id"
+
+// all reads everything from a store that nobody has open, in the order in which it was stored.
+func all(t testing.TB, dir string) (out []kept) {
+	t.Helper()
+	d, err := openDurable(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := d.store.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for after := uint64(0); ; {
+		page, err := d.store.Events(t.Context(), app.EventQuery{After: after, Forward: true, Limit: 1000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Events) == 0 {
+			return out
+		}
+		// A page is newest first, whichever way it is turned.
+		oldest, newest := page.Events[len(page.Events)-1].Seq, page.Events[0].Seq
+		if oldest > newest {
+			oldest, newest = newest, oldest
+		}
+		if err := d.store.View(t.Context(), func(tx *realstore.Tx) error {
+			for seq := oldest; seq <= newest; seq++ {
+				e, err := tx.Delivery(seq)
+				if err != nil {
+					return err
+				}
+				k := kept{id: e.Headers.Get(idHeader), hook: e.Account, sum: sha256.Sum256(e.Body), size: e.Size, missing: e.Reason}
+				if _, err := fmt.Sscanf(e.Headers.Get(placeHeader), "%d/%d", &k.epoch, &k.seq); err != nil {
+					return err
+				}
+				out = append(out, k)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		after = newest
+	}
+}
+
+// random makes a body that nobody can guess or compress.
+func random(n int) []byte {
+	// A chain of hashes is as good as random here, and fast.
+	b := make([]byte, 0, n+sha256.Size)
+	seed := sha256.Sum256([]byte(fmt.Sprint(counter.Add(1))))
+	for len(b) < n {
+		seed = sha256.Sum256(seed[:])
+		b = append(b, seed[:]...)
+	}
+	return bytes.Clone(b[:n])
+}
+
+var counter atomic.Uint64
