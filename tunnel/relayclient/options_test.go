@@ -95,13 +95,15 @@ func TestProxy(t *testing.T) {
 			return
 		}
 		defer up.Close()
-		w.WriteHeader(http.StatusOK)
 		down, _, err := w.(http.Hijacker).Hijack()
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		defer down.Close()
+		if _, err := io.WriteString(down, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
+			t.Error(err)
+		}
 		go io.Copy(up, down)
 		io.Copy(down, up)
 	}))

@@ -36,7 +36,7 @@ const (
 	tokenVariable = "GREENROOM_TEST_TOKEN"
 	// dieVariable is "before N" or "after N": the client kills itself around the commit of its Nth request.
 	dieVariable = "GREENROOM_TEST_DIE"
-	// fullVariable is how large the client's files may become until it gets SIGUSR1.
+	// fullVariable, if it is set, keeps the client's file from growing until it gets SIGUSR1.
 	fullVariable   = "GREENROOM_TEST_FULL"
 	windowVariable = "GREENROOM_TEST_WINDOW"
 )
@@ -97,12 +97,16 @@ func playRelay() error {
 
 // playClient is a client that prints its status, until SIGTERM.
 func playClient() error {
-	if full, err := strconv.ParseUint(os.Getenv(fullVariable), 10, 63); err == nil {
-		limit(full)
-	}
 	d, err := openDurable(os.Getenv(dirVariable))
 	if err != nil {
 		return err
+	}
+	if os.Getenv(fullVariable) != "" {
+		info, err := os.Stat(d.store.Path())
+		if err != nil {
+			return err
+		}
+		limit(uint64(info.Size()))
 	}
 	var when string
 	var number int
