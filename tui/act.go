@@ -63,6 +63,8 @@ func (m *Model) act(a Action) tea.Cmd {
 		return m.adopt()
 	case actCheck:
 		return m.check()
+	case actDownload, actPauseDownload, actCancelDownload, actRetryDownload, actOpenFile, actReveal, actCopyPath, actDeleteRecording:
+		return m.actOnRecording(a)
 	case actFollow, actCurl, actHex:
 		return m.hooks.act(m, a)
 	case actTunnelCopy, actTunnelQR, actTunnelProbe, actRegister:
@@ -108,6 +110,8 @@ func (m *Model) why(a Action) string {
 		case a == actEject:
 			return m.whyNoRemoval(mt)
 		}
+	case actDownload, actPauseDownload, actCancelDownload, actRetryDownload, actOpenFile, actReveal, actCopyPath, actDeleteRecording:
+		return m.whyNoDownload(a)
 	case actFollow, actCurl, actHex:
 		if m.tab != tabWebhooks {
 			return "That is done on the Webhooks tab: " + m.keys.name(actWebhooks)
@@ -238,14 +242,24 @@ func (m *Model) done(o outcome) tea.Cmd {
 	return o.then()
 }
 
-// quit asks only when quitting would stop webhooks from being received.
+// quit asks only when quitting would stop webhooks from being received, or downloads.
 func (m *Model) quit() tea.Cmd {
+	if n := m.recs.fetching(); n > 0 && !m.receiving() && !m.opts.Demo && m.status.status.Store.Owner == m.opts.PID {
+		m.dialogs.Push(&dialog.Confirm{
+			Title: "Quit?", Yes: "Quit", No: "Stay", OnYes: func() tea.Cmd { return tea.Quit },
+			Text: plural(n, "download stops", "downloads stop") + " here. What was fetched is kept, and the next Greenroom that stays open goes on.",
+		})
+		return nil
+	}
 	if !m.receiving() {
 		return tea.Quit
 	}
 	text := "Webhooks stop arriving when this screen closes."
 	if n := m.going(); n > 0 {
 		text += fmt.Sprintf(" %s.", plural(n, "meeting goes on without being watched", "meetings go on without being watched"))
+	}
+	if n := m.recs.fetching(); n > 0 {
+		text += fmt.Sprintf(" %s until the next start.", plural(n, "download stops", "downloads stop"))
 	}
 	m.dialogs.Push(&dialog.Confirm{
 		Title: "Quit?", Text: text + " To go on receiving without a screen: greenroom listen", Yes: "Quit", No: "Stay",

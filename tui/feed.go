@@ -19,6 +19,7 @@ const coalesce = 25 * time.Millisecond
 const (
 	maxDeliveries = 400
 	maxActivity   = 100
+	maxNews       = 200
 )
 
 // changes is what happened within one coalescing interval.
@@ -28,7 +29,9 @@ type changes struct {
 	activity   []app.Activity
 	meetings   map[string]app.Meeting
 	rooms      bool
+	// recordings says that some changed of which the stream told too little; news are the others as they stand now.
 	recordings bool
+	news       map[app.RecordingRef]app.Recording
 	status     bool
 	missed     bool
 	// link is set when the subscription began or broke.
@@ -46,7 +49,7 @@ const (
 )
 
 func (c *changes) empty() bool {
-	return c.total == 0 && len(c.activity) == 0 && len(c.meetings) == 0 && !c.rooms && !c.recordings && !c.status &&
+	return c.total == 0 && len(c.activity) == 0 && len(c.meetings) == 0 && !c.rooms && !c.recordings && len(c.news) == 0 && !c.status &&
 		!c.missed && c.link == linkSame
 }
 
@@ -80,7 +83,14 @@ func (c *changes) add(ch app.Change) {
 	case app.RoomChange:
 		c.rooms = true
 	case app.RecordingChange:
-		c.recordings = true
+		if ch.Recording == nil || len(c.news) >= maxNews {
+			c.recordings = true
+			return
+		}
+		if c.news == nil {
+			c.news = map[app.RecordingRef]app.Recording{}
+		}
+		c.news[ch.Recording.Ref()] = *ch.Recording
 	case app.StatusChange:
 		c.status = true
 	case app.Missed:

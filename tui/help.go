@@ -77,6 +77,10 @@ func (m *Model) guide() string {
 	switch {
 	case m.tab == tabWebhooks:
 		return "Demo: each line is a signed request that arrived. " + k(actIn) + " reads it, " + k(actRooms) + " goes back."
+	case m.tab == tabRecordings && m.recs.fetching() > 0:
+		return "Demo: " + k(actPauseDownload) + " pauses a download and goes on, " + k(actOpenFile) + " opens what is here."
+	case m.tab == tabRecordings && m.why(actDownload) == "":
+		return "Demo: " + k(actDownload) + " downloads the recording, " + k(actDown) + " goes to the next, " + k(actRooms) + " back to the rooms."
 	case m.tab != tabRooms:
 		return "Demo: " + k(actRooms) + " goes back to the rooms."
 	case !ok:

@@ -48,6 +48,15 @@ const (
 	actEject      Action = "person.remove"
 	actAdopt      Action = "room.adopt"
 
+	actDownload        Action = "recording.download"
+	actPauseDownload   Action = "recording.pause"
+	actCancelDownload  Action = "recording.cancel"
+	actRetryDownload   Action = "recording.retry"
+	actOpenFile        Action = "recording.open"
+	actReveal          Action = "recording.reveal"
+	actCopyPath        Action = "recording.copy"
+	actDeleteRecording Action = "recording.delete"
+
 	actFollow  Action = "webhook.follow"
 	actCurl    Action = "webhook.curl"
 	actHex     Action = "webhook.hex"
@@ -99,6 +108,16 @@ func defaultKeys() *KeyMap {
 			bind(actEditRoom, "edit", "Edit the room", true, "E"),
 			bind(actDeleteRoom, "delete", "Delete the room", false, "D"),
 			bind(actAdopt, "adopt", "Take over what exists on the platforms", true, "A"),
+		},
+		Recordings: []Binding{
+			bind(actDownload, "download", "Download the recording", true, "d"),
+			bind(actPauseDownload, "pause", "Pause the download, or go on", true, "p"),
+			bind(actRetryDownload, "retry", "Try a failed download again", true, "r"),
+			bind(actCancelDownload, "cancel", "Give the download up", true, "x"),
+			bind(actOpenFile, "open", "Open the downloaded recording", true, "o"),
+			bind(actReveal, "folder", "Open the folder of the downloaded recording", false, "f"),
+			bind(actCopyPath, "copy path", "Copy the path of the downloaded recording", true, "y"),
+			bind(actDeleteRecording, "delete", "Delete the recording on the platform", true, "D"),
 		},
 		Webhooks: []Binding{
 			bind(actFollow, "follow", "Follow the newest delivery", true, "f"),

@@ -191,7 +191,7 @@ func (m *Model) taken(a answer) tea.Cmd {
 		m.rooms.keepPerson(rosterRows(v.Participants))
 	case []app.Recording:
 		m.recs.all = v
-		m.recs.narrow()
+		m.recs.keep()
 	case app.Status:
 		m.status.status = v
 		return m.warnOfListener()

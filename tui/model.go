@@ -38,6 +38,8 @@ type Model struct {
 	clock   clockwork.Clock
 	keys    *KeyMap
 	feed    *feed
+	// indicator says that the terminal shows progress by itself.
+	indicator bool
 
 	st      *theme.Styles
 	look    theme.Options
@@ -79,7 +81,7 @@ func New(ctx context.Context, o Options) (*Model, error) {
 	}
 	m := &Model{
 		ctx: ctx, opts: o, backend: o.Backend, clock: o.Clock, keys: keys,
-		feed: newFeed(o.Backend, o.Clock), noColor: noColor(o.Env),
+		feed: newFeed(o.Backend, o.Clock), noColor: noColor(o.Env), indicator: hasIndicator(o.Env),
 		look: theme.Options{Light: o.Theme == "light", Profile: colorprofile.TrueColor},
 	}
 	if o.Profile != nil {
@@ -250,6 +252,9 @@ func (m *Model) changed(c changes) tea.Cmd {
 		if _, changed := c.meetings[chosen.ID]; changed {
 			cmds = append(cmds, m.want(slotMeeting))
 		}
+	}
+	if len(c.news) > 0 {
+		m.recs.changed(c.news)
 	}
 	if c.recordings {
 		cmds = append(cmds, m.want(slotRecordings))

@@ -27,8 +27,11 @@ func (r *recordingsTab) narrow() {
 }
 
 // recordingSign gives a state's word, glyph and ink.
-func (m *Model) recordingSign(st app.RecordingStatus) (string, theme.Ink) {
-	switch st {
+func (m *Model) recordingSign(v app.Recording) (string, theme.Ink) {
+	if !v.DeletedAt.IsZero() {
+		return theme.Ended + " deleted", m.st.Muted
+	}
+	switch v.Status {
 	case app.RecordingRunning:
 		return theme.Rec + " recording", m.st.Rec
 	case app.RecordingProcessing:
@@ -38,7 +41,7 @@ func (m *Model) recordingSign(st app.RecordingStatus) (string, theme.Ink) {
 	case app.RecordingFailed:
 		return theme.Bad + " failed", m.st.Bad
 	}
-	return theme.Doubtful + " " + safe(string(st)), m.st.Muted
+	return theme.Doubtful + " " + safe(string(v.Status)), m.st.Muted
 }
 
 // lines draws the list, or what will be there.
@@ -58,7 +61,7 @@ func (r *recordingsTab) lines(m *Model, w, h int) []string {
 		for _, p := range []string{
 			"What the platforms record of your meetings will be listed here: its state, the room, when, how long and how large.",
 			"To record, give a room a recording with " + m.keys.name(actEditRoom) + " on the Rooms tab; a recording appears " +
-				"while it runs and is ready a while after the meeting.",
+				"while it runs and is ready a while after the meeting. " + m.keys.name(actDownload) + " downloads it then.",
 		} {
 			out = append(out, "")
 			for _, line := range s.Wrap(p, min(w-2, 76)) {
@@ -69,34 +72,35 @@ func (r *recordingsTab) lines(m *Model, w, h int) []string {
 	}
 	r.list.Resize(len(r.shown), h-1)
 	// The narrower the fewer columns; the room keeps at least a few cells.
-	acct, when, length, size, tracks, kind := 0, 16, 8, 7, 6, 0
-	if w >= 100 {
-		acct, kind = 12, 10
-	}
-	if w < 70 {
-		size, tracks = 0, 0
-	}
-	if w < 52 {
-		when = 0
+	acct, when, length, size, here, tracks, kind := 0, 16, 8, 7, 16, 0, 0
+	switch {
+	case w >= 130:
+		acct, kind, tracks, here = 12, 8, 6, 32
+	case w >= 100:
+		acct, here = 10, 24
+	case w < 52:
+		when, length, size, here = 0, 0, 0, 10
+	case w < 70:
+		length, size = 0, 0
 	}
 	room := w - 2 - 12 - 2
-	for _, c := range []int{acct, when, length, size, tracks, kind} {
+	for _, c := range []int{acct, when, length, size, tracks, kind, here} {
 		if c > 0 {
 			room -= c + 1
 		}
 	}
-	cols := func(cells [8]string, ink, si theme.Ink) string {
+	cols := func(cells [8]string, ink, si theme.Ink, last string) string {
 		return columns(s.Ruler,
 			column{text: cells[0], w: 12, ink: si}, column{text: cells[1], w: room, ink: ink}, column{text: cells[2], w: acct, ink: s.Muted},
 			column{text: cells[3], w: when, ink: s.Muted}, column{text: cells[4], w: length, ink: s.Muted, right: true},
 			column{text: cells[5], w: size, ink: s.Muted, right: true}, column{text: cells[6], w: tracks, ink: s.Muted, right: true},
-			column{text: cells[7], w: kind, ink: s.Muted})
+			column{text: cells[7], w: kind, ink: s.Muted}) + last
 	}
-	out := []string{" " + cols([8]string{"state", "room", "account", "when", "length", "size", "tracks", "kind"}, s.Head, s.Head)}
+	out := []string{" " + cols([8]string{"state", "room", "account", "when", "length", "size", "tracks", "kind"}, s.Head, s.Head, s.Head.Render(s.Fit("here", here)))}
 	from, to := r.list.Range()
 	for i := from; i < to; i++ {
 		v := r.shown[i]
-		word, ink := m.recordingSign(v.Status)
+		word, ink := m.recordingSign(v)
 		tracks := theme.Nothing
 		if len(v.Files) > 0 {
 			tracks = itoa(len(v.Files))
@@ -106,7 +110,7 @@ func (r *recordingsTab) lines(m *Model, w, h int) []string {
 			mark = s.Marker.Render(theme.Marker)
 		}
 		line := mark + cols([8]string{word, safe(v.Room), safe(v.Account), day(v.StartedAt, m.now(), m.opts.Zone), recordingLength(v, m.now()),
-			recordingSize(v), tracks, safe(v.Kind)}, s.Text, ink)
+			recordingSize(v), tracks, safe(v.Kind)}, s.Text, ink, m.downloadCell(v, here))
 		if i == r.list.Cursor {
 			line = m.under(line, w, true)
 		}
@@ -138,9 +142,9 @@ func (r *recordingsTab) running() bool {
 }
 
 func recordingSize(v app.Recording) string {
-	var total int64
-	for _, f := range v.Files {
-		total += f.Size
+	total := v.Size()
+	if d := v.Download; d != nil && total <= 0 {
+		total = d.Total
 	}
 	if total <= 0 {
 		return theme.Nothing
@@ -163,7 +167,7 @@ func (r *recordingsTab) detail(m *Model, w, h int) []string {
 		return nil
 	}
 	s := m.st
-	word, ink := m.recordingSign(v.Status)
+	word, ink := m.recordingSign(v)
 	about := []string{safe(cmpOr(v.Account, string(v.Platform)))}
 	if v.Kind != "" {
 		about = append(about, safe(v.Kind))
@@ -180,6 +184,7 @@ func (r *recordingsTab) detail(m *Model, w, h int) []string {
 			out = append(out, "   "+s.Bad.Render(l))
 		}
 	}
+	out = append(out, m.downloadLines(v, w)...)
 	for _, f := range v.Files {
 		size := theme.Nothing
 		if f.Size > 0 {

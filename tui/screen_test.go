@@ -45,6 +45,8 @@ func TestScreens(t *testing.T) {
 		{name: "palette", prepare: busyDay, keys: []string{":"}},
 		{name: "recordings-empty", keys: []string{"2"}},
 		{name: "recordings", keys: []string{"2", "j"}, prepare: takes},
+		{name: "downloads", keys: []string{"2", "j"}, prepare: fetched},
+		{name: "download-failed", keys: []string{"2", "j", "j", "j", "j", "j", "j"}, prepare: fetched},
 		{name: "platform-says", prepare: odd},
 		{name: "remove", prepare: crowd, keys: []string{"l", "j", "j", "x"}},
 		{name: "consent", prepare: busyDay, keys: []string{"O"}},

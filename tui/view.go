@@ -24,6 +24,9 @@ func (m *Model) View() tea.View {
 	v := tea.NewView(strings.Join(m.screen(), "\n"))
 	v.AltScreen = true
 	v.WindowTitle = m.title()
+	if m.indicator {
+		v.ProgressBar = m.recs.progress()
+	}
 	if m.opts.Mouse {
 		v.MouseMode = tea.MouseModeCellMotion
 	}
@@ -130,6 +133,9 @@ func (m *Model) header() string {
 			label = m.keys.name([]Action{actRooms, actRecs, actWebhooks, actStatus}[t])
 		} else if num || short {
 			label = m.keys.name([]Action{actRooms, actRecs, actWebhooks, actStatus}[t]) + " " + label
+		}
+		if t == tabRecordings {
+			label += m.recs.badge()
 		}
 		x, w := s.Width(left), s.Width(label)+2
 		if t == m.tab {
@@ -252,8 +258,8 @@ func (m *Model) recordingsBody(y, h int) []string {
 	r := &m.recs
 	note := r.filter.note(len(r.shown), len(r.all))
 	list, detail := h-2, 0
-	if v, ok := r.chosen(); ok && h >= 12 {
-		detail = min(max(len(v.Files)+2, 3), h/3)
+	if _, ok := r.chosen(); ok && h >= 12 {
+		detail = min(max(len(r.detail(m, m.w-2, h)), 3), max(h/3, 5))
 		list = h - 3 - detail
 	}
 	lines := r.lines(m, m.w-2, list)
