@@ -67,6 +67,9 @@ func (m *Model) roomForm(edit *app.Room) *dialog.Form {
 			Help: "Not asking is for those who told everybody already."},
 		{Name: "logo", Label: "Logo", Value: plain.Text(cur.Logo), Check: checkLogo, Off: m.noLogo,
 			Help: "A PNG on this machine, at least 400 pixels wide, for the meeting's page; may be empty."},
+		{Name: "download", Label: "Download", Value: yesNo(cur.AutoDownload), Off: notRecorded, Options: []dialog.Option{
+			opt("no", "when somebody asks for it"), opt("yes", "by itself, when it is ready")},
+			Help: "What becomes of the recordings to come. The Recordings tab has them all."},
 	}
 	b := m.backend
 	f.OnSubmit = func(v func(string) string) tea.Cmd {
@@ -99,6 +102,7 @@ func roomSpec(v func(string) string) app.RoomSpec {
 		Name: v("name"), Account: v("account"), Locked: v("locked") == "yes", Size: size,
 		Recording: provider.RecordingMode(v("recording")), Trigger: provider.TriggerNone,
 		Logo: logoPath(v("logo")), SkipConsent: v("consent") == "yes",
+		AutoDownload: v("download") == "yes",
 	}
 	if spec.Recording == provider.RecordingCloud {
 		spec.Trigger = provider.Trigger(v("trigger"))
@@ -132,6 +136,9 @@ func patch(old app.Room, s app.RoomSpec) app.RoomPatch {
 	}
 	if s.SkipConsent != old.SkipConsent {
 		p.SkipConsent = &s.SkipConsent
+	}
+	if s.AutoDownload != old.AutoDownload {
+		p.AutoDownload = &s.AutoDownload
 	}
 	return p
 }

@@ -357,9 +357,10 @@ func TestARoomHasALogoAndMaySkipTheQuestion(t *testing.T) {
 		p.presses("down", "down", "down", "down", "right", "right").sees("cloud: by the platform", "asked before it is opened")
 		p.presses("down", "down", "right").sees("‹ not asked ›")
 		p.presses("down", "x", ".", "g", "i", "f", "enter").sees("A PNG file, or nothing")
-		p.presses("backspace", "backspace", "backspace", "p", "n", "g", "enter").sees("Room board changed")
+		p.presses("backspace", "backspace", "backspace", "p", "n", "g", "down", "right").sees("‹ by itself, when it is ready ›")
+		p.presses("enter").sees("Room board changed")
 		r, err := p.backend.Room(t.Context(), app.RoomRef{Ref: "board"})
-		if err != nil || !r.SkipConsent || !filepath.IsAbs(r.Logo) || filepath.Base(r.Logo) != "x.png" || r.Recording != provider.RecordingCloud {
+		if err != nil || !r.SkipConsent || !r.AutoDownload || !filepath.IsAbs(r.Logo) || filepath.Base(r.Logo) != "x.png" || r.Recording != provider.RecordingCloud {
 			t.Errorf("%+v, %v", r, err)
 		}
 		p.presses("E", "down", "left").sees("Daily rooms have no logo")

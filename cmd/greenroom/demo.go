@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,7 @@ func (p *program) demoCommand() *cobra.Command {
 		Use: "demo", Short: "Open the screen on an embedded sandbox: no account, no network", Args: exactly(),
 		Long: "Open the screen on an embedded sandbox. Rooms, meetings, people and webhooks are simulated; the program is the real\n" +
 			"one, and the webhooks arrive signed, over HTTP, by way of a relay that runs in it too. Everything is forgotten at\n" +
-			"the end.",
+			"the end, downloads included, unless --data-dir says where to keep it for the next demo.",
 		RunE: p.do(func(ctx context.Context, _ []string) error { return p.demo(ctx) }),
 	}
 }
@@ -31,19 +32,25 @@ func (p *program) demo(ctx context.Context) (err error) {
 	if err := p.canShow(); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "greenroom-demo-")
+	temporary, err := os.MkdirTemp("", "greenroom-demo-")
 	if err != nil {
 		return fmt.Errorf("make a folder for the demo: %w", err)
 	}
+	dir := temporary
+	if p.dataDir != "" {
+		if dir, err = filepath.Abs(p.dataDir); err != nil {
+			return errors.Join(err, os.RemoveAll(temporary))
+		}
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return errors.Join(fmt.Errorf("listen for the sandbox: %w", err), os.RemoveAll(dir))
+		return errors.Join(fmt.Errorf("listen for the sandbox: %w", err), os.RemoveAll(temporary))
 	}
 	base := "http://" + l.Addr().String()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	w := sandbox.New(sandbox.Options{
-		BaseURL: base, PresenceLag: 2 * time.Second, NoRateLimits: true, OnPanic: func(r crash.Report) { fail(r) },
+		BaseURL: base, PresenceLag: 2 * time.Second, NoRateLimits: true, Seed: demoSeed, FileRate: demoRate, OnPanic: func(r crash.Report) { fail(r) },
 	})
 	var group crash.Group
 	group.Go("sandbox", func() {
@@ -52,10 +59,10 @@ func (p *program) demo(ctx context.Context) (err error) {
 		}
 	})
 	defer func() {
-		err = errors.Join(err, w.Close(), os.RemoveAll(dir))
+		err = errors.Join(err, w.Close(), os.RemoveAll(temporary))
 		group.Wait()
 	}()
-	r, err := openDemoRelay(ctx, dir, &group, func(err error) { fail(err) })
+	r, err := openDemoRelay(ctx, temporary, &group, func(err error) { fail(err) })
 	if err != nil {
 		return err
 	}
@@ -73,7 +80,7 @@ func (p *program) demo(ctx context.Context) (err error) {
 // that can be read.
 func (p *program) demoConfig(ctx context.Context, base, dir string, r *demoRelay) (*config.Config, error) {
 	env := map[string]string{
-		"GREENROOM_DATA_DIR": dir, "XDG_CONFIG_HOME": dir, "XDG_RUNTIME_DIR": dir,
+		"GREENROOM_DATA_DIR": dir, "XDG_CONFIG_HOME": dir, "XDG_RUNTIME_DIR": dir, "XDG_DOWNLOAD_DIR": dir,
 		"GREENROOM_RELAY_URL": r.url, "GREENROOM_RELAY_TOKEN": r.token,
 	}
 	for _, kv := range sandboxEnvironment(base) {
@@ -83,10 +90,48 @@ func (p *program) demoConfig(ctx context.Context, base, dir string, r *demoRelay
 	if err != nil {
 		return nil, err
 	}
+	c.Download.Files = demoFiles
 	if own, err := p.config(ctx, ""); err == nil {
 		c.Theme, c.Mouse, c.Keys = own.Theme, own.Mouse, own.Keys
 	}
 	return c, nil
+}
+
+const (
+	// demoSeed makes the demo's recordings the same ones each time, so that a download goes on in the next demo.
+	demoSeed = 20250615
+	// demoRate is how many bytes per second each request for a recording's file gets, demoFiles how many recordings come at
+	// once: slow enough to be watched.
+	demoRate  = 500_000
+	demoFiles = 3
+)
+
+// seedRecordings makes the recordings of the days before.
+func seedRecordings(w *sandbox.World) error {
+	day := w.Now().UTC().Truncate(24 * time.Hour)
+	for i, r := range []struct {
+		platform provider.Platform
+		room     string
+		length   time.Duration
+		people   []string
+	}{
+		{provider.Daily, "weekly-review", 14 * time.Minute, []string{"Ada", "Grace"}},
+		{provider.Daily, "retro", 9 * time.Minute, []string{"Zoë 渡辺", "Linus"}},
+		{provider.Daily, "board", 11 * time.Minute, []string{"Ada", "Zoë 渡辺"}},
+		{provider.Whereby, "interview", 7 * time.Minute, []string{"Grace"}},
+	} {
+		room, err := w.AddRoom(r.platform, r.room, sandbox.RoomOptions{})
+		if err != nil {
+			return err
+		}
+		began := day.Add(-time.Duration(i+1) * 22 * time.Hour)
+		if _, err := w.AddRecording(r.platform, room, sandbox.PastRecording{
+			StartedAt: began, For: r.length, BytesPerSecond: 65_000, People: r.people,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // seed makes the rooms that a newcomer finds, and lets people come to what is started. The platforms post to the given URL.
@@ -95,6 +140,9 @@ func seed(ctx context.Context, w *sandbox.World, b app.Backend, url string) erro
 		if _, err := w.SetWebhook(p, url+"/hooks/"+string(p), ""); err != nil {
 			return err
 		}
+	}
+	if err := seedRecordings(w); err != nil {
+		return err
 	}
 	w.AutoPlay(sandbox.PlayOptions{Hostile: true})
 	for _, r := range []app.RoomSpec{
@@ -105,12 +153,12 @@ func seed(ctx context.Context, w *sandbox.World, b app.Backend, url string) erro
 		{Name: "design", Account: string(provider.Whereby)},
 		{Name: "office", Account: string(provider.Daily), Size: 12},
 	} {
-		if _, err := b.CreateRoom(ctx, r); err != nil {
+		if _, err := b.CreateRoom(ctx, r); err != nil && !errors.Is(err, provider.Conflict) {
 			return err
 		}
 	}
 	for _, room := range []string{"all-hands", "design"} {
-		if _, err := b.StartMeeting(ctx, app.StartMeeting{Room: room, For: time.Hour}); err != nil {
+		if _, err := b.StartMeeting(ctx, app.StartMeeting{Room: room, For: time.Hour, New: true}); err != nil {
 			return err
 		}
 	}
