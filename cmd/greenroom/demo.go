@@ -80,7 +80,7 @@ func (p *program) demo(ctx context.Context) (err error) {
 // that can be read.
 func (p *program) demoConfig(ctx context.Context, base, dir string, r *demoRelay) (*config.Config, error) {
 	env := map[string]string{
-		"GREENROOM_DATA_DIR": dir, "XDG_CONFIG_HOME": dir, "XDG_RUNTIME_DIR": dir, "XDG_DOWNLOAD_DIR": dir,
+		"GREENROOM_DATA_DIR": dir, "XDG_CONFIG_HOME": dir, "XDG_RUNTIME_DIR": dir, "XDG_DOWNLOAD_DIR": filepath.Join(dir, "downloads"),
 		"GREENROOM_RELAY_URL": r.url, "GREENROOM_RELAY_TOKEN": r.token,
 	}
 	for _, kv := range sandboxEnvironment(base) {
@@ -118,7 +118,7 @@ func seedRecordings(w *sandbox.World) error {
 		{provider.Daily, "weekly-review", 14 * time.Minute, []string{"Ada", "Grace"}},
 		{provider.Daily, "retro", 9 * time.Minute, []string{"Zoë 渡辺", "Linus"}},
 		{provider.Daily, "board", 11 * time.Minute, []string{"Ada", "Zoë 渡辺"}},
-		{provider.Whereby, "interview", 7 * time.Minute, []string{"Grace"}},
+		{provider.Whereby, "interview-", 7 * time.Minute, []string{"Grace"}},
 	} {
 		room, err := w.AddRoom(r.platform, r.room, sandbox.RoomOptions{})
 		if err != nil {
