@@ -1,13 +1,12 @@
 package recording
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"path"
 	"path/filepath"
 	"strings"
-
-	"crypto/sha256"
-	"encoding/hex"
 
 	"greenroom/internal/plain"
 )
