@@ -31,7 +31,7 @@ func TestPublicURL(t *testing.T) {
 	}
 }
 
-// What the services print, as of 2026; "" stands for lines that make no difference.
+// What the services print, after their documentation.
 var recorded = []struct{ name, site, text, want string }{
 	{"localhost.run", "localhost.run", `
 ===============================================================================

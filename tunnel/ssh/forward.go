@@ -1,12 +1,11 @@
 package ssh
 
 import (
-	"context"
-	"io"
 	"net"
-	"sync"
 
 	"golang.org/x/crypto/ssh"
+
+	"greenroom/tunnel"
 )
 
 // take takes the connections that the server forwards, until there are no more.
@@ -40,58 +39,5 @@ func (c *connection) carry(n ssh.NewChannel) {
 		return
 	}
 	c.goes("ssh channel requests", func() { ssh.DiscardRequests(requests) })
-	c.splice(near.(*net.TCPConn), far)
-}
-
-// half is a connection that can end in one direction alone.
-type half interface {
-	io.ReadWriteCloser
-	CloseWrite() error
-}
-
-// splice copies in both directions until both have ended, one has failed, or the connection to the server ends. An end is
-// passed on alone, and leaves the other direction a minute.
-func (c *connection) splice(near, far half) {
-	shut := func() {
-		_ = near.Close()
-		_ = far.Close()
-	}
-	defer shut()
-	stop := context.AfterFunc(c.ctx, shut)
-	defer stop()
-	var ended sync.Once
-	var both sync.WaitGroup
-	over := make(chan struct{})
-	copies := func(to, from half) func() {
-		return func() {
-			defer both.Done()
-			if _, err := io.Copy(to, from); err != nil {
-				shut()
-				return
-			}
-			if err := to.CloseWrite(); err != nil {
-				shut()
-				return
-			}
-			ended.Do(func() { close(over) })
-		}
-	}
-	both.Add(2)
-	c.goes("ssh upstream", copies(far, near))
-	c.goes("ssh downstream", copies(near, far))
-	done := make(chan struct{})
-	c.goes("ssh linger", func() {
-		select {
-		case <-done:
-			return
-		case <-over:
-		}
-		select {
-		case <-done:
-		case <-c.Clock.After(lingerTime):
-			shut()
-		}
-	})
-	both.Wait()
-	close(done)
+	tunnel.Splice(c.ctx, c.Clock, c.crash, near, far)
 }

@@ -9,13 +9,14 @@ type service struct {
 	blank bool
 }
 
+// The hosts that they are asked to listen at are what OpenSSH sends for these commands.
 var services = map[string]service{
 	// https://localhost.run/docs/ : ssh -R 80:localhost:8080 nokey@localhost.run, without an account
-	"localhost.run": {user: "nokey", bind: ":80"},
+	"localhost.run": {user: "nokey", bind: "localhost:80"},
 	// https://serveo.net : ssh -R 80:localhost:3000 serveo.net
-	"serveo.net": {bind: ":80"},
-	// https://pinggy.io/docs/ : ssh -p 443 -R0:localhost:8000 free.pinggy.io ; the user is a token, or anything
-	"pinggy.io": {port: "443", bind: ":0", blank: true},
+	"serveo.net": {bind: "localhost:80"},
+	// https://pinggy.io/docs/usages/ : ssh -p 443 -R0:localhost:8000 free.pinggy.io ; the user is a token, or anything
+	"pinggy.io": {port: "443", bind: "localhost:0", blank: true},
 }
 
 // serviceOf is the service of the host, or of a domain above it.

@@ -66,8 +66,6 @@ const (
 	keepaliveTime    = 10 * time.Second
 	// concurrent is how many connections are handed on at a time; more are refused.
 	concurrent = 128
-	// lingerTime is how long one direction may go on after the other has ended.
-	lingerTime = time.Minute
 	// announceTime is how long a server may take to print a URL before that is said.
 	announceTime = 15 * time.Second
 )
