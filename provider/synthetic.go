@@ -12,6 +12,8 @@ type SyntheticEvent struct {
 	// ID is unique to the event: a platform's repeats have the same.
 	ID string
 	At time.Time
+	// Secret signs instead of the account's own, in the platform's form; empty when that is meant.
+	Secret string
 }
 
 // A Synthesizer makes webhooks as the platform would send them, signed with the account's own secret, so that receivers

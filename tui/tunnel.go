@@ -37,6 +37,14 @@ func (m *Model) tunnelSign() (string, theme.Ink) {
 // configured says whether there should be a tunnel.
 func configured(t app.TunnelStatus) bool { return t.Driver != "" && t.Driver != "none" }
 
+// roundTrip words a number of milliseconds.
+func roundTrip(ms float64) string {
+	if ms < 1 {
+		return "less than 1 ms"
+	}
+	return fmt.Sprintf("%.0f ms", ms)
+}
+
 // tunnelLines draws how platforms reach this machine.
 func (t *statusTab) tunnelLines(m *Model, f *facts) {
 	s, tn := m.st, t.status.Tunnel
@@ -51,7 +59,7 @@ func (t *statusTab) tunnelLines(m *Model, f *facts) {
 	word, ink := m.tunnelSign()
 	word += " through " + safe(tn.Driver)
 	if tn.RTTMs > 0 {
-		word += fmt.Sprintf(", %.0f ms there and back", tn.RTTMs)
+		word += ", " + roundTrip(tn.RTTMs) + " there and back"
 	}
 	f.row("state", word, ink)
 	f.row("why", safe(tn.Reason), s.Warn)
@@ -142,7 +150,7 @@ func (m *Model) tunnelAct(a Action) tea.Cmd {
 				if !p.OK {
 					return m.complain("probe the tunnel", &app.Error{Text: p.Reason})
 				}
-				return m.say(fmt.Sprintf("A request came back through the tunnel in %.0f ms", p.RTTMs), "")
+				return m.say("A request came back through the tunnel in "+roundTrip(p.RTTMs), "")
 			})
 	case actRegister:
 		return m.register()

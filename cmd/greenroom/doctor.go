@@ -175,7 +175,7 @@ func addTunnel(t *table, s app.TunnelStatus) {
 		waiting = fmt.Sprintf("%d waiting at the relay", s.Spool)
 	}
 	if s.RTTMs > 0 {
-		waiting = fmt.Sprintf("%.0f ms there and back, %s", s.RTTMs, waiting)
+		waiting = fmt.Sprintf("%s there and back, %s", roundTrip(s.RTTMs), waiting)
 	}
 	t.add("tunnel", s.Driver, s.State, waiting)
 	if s.Gap != "" {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -491,10 +492,64 @@ func TestTheWebhookFollowsTheTunnel(t *testing.T) {
 	if s := other.out.String(); !strings.Contains(s, `"verified"`) {
 		t.Errorf("the platform's test of the address: %s", s)
 	}
+	other.run(t, 0, "trigger", "participant.joined", "--account", "daily", "--room", "elsewhere", "--to", base+"/hooks/daily")
+	if d := lines.event(); d.Verdict != provider.Verified || d.Kind != provider.KindParticipantJoined {
+		t.Errorf("what is signed with the secret that was made: %+v", d)
+	}
 	other.run(t, 4, "tunnel", "register", "whereby")
 	other.run(t, 0, "doctor")
 	if s := other.out.String(); !strings.Contains(s, "made with the webhook, and kept in the store") || !strings.Contains(s, "the platform posts to the tunnel") {
 		t.Errorf("doctor: %s", s)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("listen ended with %d: %s", code, b.err.String())
+	}
+}
+
+// TestAWebhookThatFellSilentWakesWithTheTunnel has Daily give up on a webhook while the tunnel is away.
+func TestAWebhookThatFellSilentWakesWithTheTunnel(t *testing.T) {
+	b, w := realBench(t)
+	p := newPipe("relay")
+	b.through(p)
+	lines, _, stop := b.listening(t, "--tunnel", "relay")
+	local := <-p.local
+	base := p.public(t, local)
+	p.board.Update(func(s *tunnel.Status) { s.State, s.URL, s.StoreAndForward = tunnel.Live, base, true })
+	for lines.tunnel().State != "live" {
+	}
+	other := b.beside(t)
+	other.run(t, 0, "tunnel", "register", "daily")
+	p.cut.Store(true)
+	other.run(t, 1, "tunnel", "probe")
+	for lines.tunnel().State != "degraded" {
+	}
+	emit := func(n int) {
+		t.Helper()
+		err := w.Emit(provider.Daily, "meeting.started", map[string]any{"room": "elsewhere", "meeting_id": fmt.Sprint("m-", n), "start_ts": 1.5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 3 {
+		emit(n)
+	}
+	if h := w.Webhooks(); len(h) != 1 || !h[0].Failed {
+		t.Fatalf("three failures left it %+v", h)
+	}
+	p.cut.Store(false)
+	other.run(t, 0, "tunnel", "probe")
+	for lines.tunnel().State != "live" {
+	}
+	other.run(t, 0, "tunnel", "register", "daily") // waits for the look that began by itself, and finds nothing to do
+	if h := w.Webhooks(); len(h) != 1 || h[0].Failed || h[0].URL != base+"/hooks/daily" {
+		t.Fatalf("when the tunnel was back it was %+v", h)
+	}
+	emit(9)
+	if d := lines.event(); d.Kind != provider.KindMeetingStarted || d.Verdict != provider.Verified {
+		t.Errorf("%+v", d)
 	}
 	if code := stop(); code != 0 {
 		t.Errorf("listen ended with %d: %s", code, b.err.String())

@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
-	"greenroom/internal/hub"
 	"greenroom/internal/plain"
 	"greenroom/provider"
 )
@@ -39,7 +38,7 @@ func (p *program) triggerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "trigger KIND", Short: "Post a webhook that didn't happen, correctly signed", Args: exactly("KIND"), RunE: p.do(o.run),
 		Long: "Post a synthetic webhook of a KIND (participant.joined, recording.ready, …) as the account's platform would send it,\n" +
-			"signed with the account's own secret: to --to, else to the listener that runs here. Greenroom believes it like a real\n" +
+			"signed with the secret that is in force for the account: to --to, else to the listener that runs here. Greenroom believes it like a real\n" +
 			"one: a room that it doesn't know is adopted, and presence soon finds that nobody is there.",
 		Example: "greenroom trigger participant.joined --room all-hands --name Ada\n" +
 			"greenroom trigger recording.ready --account daily --to http://localhost:3000/webhooks",
@@ -81,12 +80,8 @@ func (o *triggerOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	accounts, err := openAccounts(c)
-	if err != nil {
-		return err
-	}
-	e := provider.SyntheticEvent{
-		Kind: kind, Room: o.room, Name: o.name, Session: o.session, ID: "synthetic-" + strings.ToLower(rand.Text()), At: o.now(),
+	e := app.SyntheticWebhook{
+		Kind: kind, Room: o.room, Name: o.name, Session: o.session, ID: "synthetic-" + strings.ToLower(rand.Text()), At: app.At(o.now()),
 	}
 	if e.Room == "" {
 		e.Room = "greenroom-trigger"
@@ -94,22 +89,24 @@ func (o *triggerOptions) run(ctx context.Context, args []string) error {
 	if e.Session == "" {
 		e.Session = newUUID()
 	}
-	var a hub.Account
+	var made app.SignedWebhook
 	to := o.to
 	if err := o.with(ctx, func(b app.Backend) error {
 		err := o.aim(ctx, b, &e)
 		if err == nil {
-			a, err = o.pick(accounts)
+			e.Account, err = o.pick(c.Accounts)
 		}
-		if err != nil || to != "" {
-			return err
+		if err == nil && to == "" {
+			to, err = listenerOf(ctx, b, e.Account)
 		}
-		to, err = listenerOf(ctx, b, a.Name)
+		if err == nil {
+			made, err = b.SignWebhook(ctx, e)
+		}
 		return err
 	}); err != nil {
 		return err
 	}
-	return o.post(ctx, a, e, to)
+	return o.post(ctx, made, e, to)
 }
 
 // listenerOf is where webhooks of an account are posted to on this machine.
@@ -125,7 +122,7 @@ func listenerOf(ctx context.Context, b app.Backend, account string) (string, err
 }
 
 // aim names the meeting that is meant as its platform does, and takes its account where none was said.
-func (o *triggerOptions) aim(ctx context.Context, b app.Backend, e *provider.SyntheticEvent) error {
+func (o *triggerOptions) aim(ctx context.Context, b app.Backend, e *app.SyntheticWebhook) error {
 	if o.room == "" {
 		return nil
 	}
@@ -140,44 +137,33 @@ func (o *triggerOptions) aim(ctx context.Context, b app.Backend, e *provider.Syn
 }
 
 // pick finds the account: the one that was named, else the only one.
-func (o *triggerOptions) pick(accounts []hub.Account) (hub.Account, error) {
+func (o *triggerOptions) pick(accounts []provider.Account) (string, error) {
 	var names []string
 	for _, a := range accounts {
 		if a.Name == o.account || o.account == "" && len(accounts) == 1 {
-			return a, nil
+			return a.Name, nil
 		}
 		names = append(names, a.Name)
 	}
 	switch {
 	case len(names) == 0:
-		return hub.Account{}, &app.Error{Kind: app.NotConfigured, Text: "no account is configured", Hint: "set DAILY_API_KEY or WHEREBY_API_KEY"}
+		return "", &app.Error{Kind: app.NotConfigured, Text: "no account is configured", Hint: "set DAILY_API_KEY or WHEREBY_API_KEY"}
 	case o.account == "":
-		return hub.Account{}, usagef("say as which account: --account %s", strings.Join(names, " or "))
+		return "", usagef("say as which account: --account %s", strings.Join(names, " or "))
 	}
-	return hub.Account{}, &app.Error{
+	return "", &app.Error{
 		Kind: app.NotConfigured, Text: fmt.Sprintf("account %q is not configured", o.account), Hint: "there is " + strings.Join(names, ", "),
 	}
 }
 
-func (o *triggerOptions) post(ctx context.Context, a hub.Account, e provider.SyntheticEvent, to string) error {
-	s, ok := a.Provider.(provider.Synthesizer)
-	if !ok {
-		return &app.Error{Kind: provider.Unsupported, Text: fmt.Sprintf("%s has no synthetic webhooks", a.Platform)}
-	}
-	made, err := s.Synthesize(e)
-	if errors.Is(err, provider.Invalid) {
-		return &app.Error{Kind: app.NotConfigured, Text: err.Error(), Hint: provider.HintOf(err), Err: err}
-	}
-	if err != nil {
-		return err
-	}
+func (o *triggerOptions) post(ctx context.Context, made app.SignedWebhook, e app.SyntheticWebhook, to string) error {
 	ctx, cancel := context.WithTimeout(ctx, triggerTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, made.Method, to, bytes.NewReader(made.Body))
 	if err != nil {
 		return usagef("the URL can't be posted to")
 	}
-	req.Header = made.Header
+	req.Header = http.Header(made.Header)
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
 	res, err := client.Do(req)
@@ -192,9 +178,9 @@ func (o *triggerOptions) post(ctx context.Context, a hub.Account, e provider.Syn
 	res.Body.Close()
 	shown := req.URL.Redacted()
 	if o.json {
-		err = o.printJSON(triggered{e.Kind, a.Name, shown, e.ID, e.Session, res.StatusCode})
+		err = o.printJSON(triggered{e.Kind, e.Account, shown, e.ID, e.Session, res.StatusCode})
 	} else {
-		o.words(plain.Text(fmt.Sprintf("Posted %s as %s to %s: %d.", e.Kind, a.Name, shown, res.StatusCode)))
+		o.words(plain.Text(fmt.Sprintf("Posted %s as %s to %s: %d.", e.Kind, e.Account, shown, res.StatusCode)))
 	}
 	if err == nil && res.StatusCode/100 != 2 {
 		err = fmt.Errorf("the webhook was answered %d", res.StatusCode)

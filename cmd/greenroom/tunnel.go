@@ -38,6 +38,14 @@ func tunnelSentence(s app.TunnelStatus) string {
 	return out
 }
 
+// roundTrip words a number of milliseconds.
+func roundTrip(ms float64) string {
+	if ms < 1 {
+		return "less than 1 ms"
+	}
+	return fmt.Sprintf("%.0f ms", ms)
+}
+
 // registrationSentence says how an account's webhook stands on its platform.
 func registrationSentence(r app.RegisteredWebhook) string {
 	switch {
@@ -89,7 +97,7 @@ func (o *tunnelOptions) status(ctx context.Context, _ []string) error {
 		add("reason", s.Reason)
 		add("URL", s.URL)
 		if s.RTTMs > 0 {
-			t.add("round trip", fmt.Sprintf("%.0f ms", s.RTTMs))
+			t.add("round trip", roundTrip(s.RTTMs))
 		}
 		switch {
 		case s.State == string(tunnel.Closed):
@@ -133,7 +141,7 @@ func (o *tunnelOptions) probe(ctx context.Context, _ []string) error {
 				return err
 			}
 		} else if out.OK {
-			o.words(plain.Text(fmt.Sprintf("A request to %s came back through the %s tunnel in %.0f ms.", out.URL, out.Driver, out.RTTMs)))
+			o.words(plain.Text(fmt.Sprintf("A request to %s came back through the %s tunnel in %s.", out.URL, out.Driver, roundTrip(out.RTTMs))))
 		}
 		if out.OK {
 			return nil

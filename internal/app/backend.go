@@ -81,6 +81,8 @@ type Backend interface {
 	// RegisterWebhook makes the account's platform post to the tunnel's URL. One that is not ours is a [provider.Conflict]
 	// unless Replace is set.
 	RegisterWebhook(ctx context.Context, r WebhookRegistration) (RegisteredWebhook, error)
+	// SignWebhook makes an invented webhook, signed with the secret that is in force for the account.
+	SignWebhook(ctx context.Context, w SyntheticWebhook) (SignedWebhook, error)
 
 	// Subscribe streams what changes from now on until ctx ends, when the channel is closed. A reader that is too slow
 	// gets a [Missed] change in place of those it missed, and reads anew; it never slows anybody else.

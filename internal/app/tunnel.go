@@ -1,6 +1,10 @@
 package app
 
-import "time"
+import (
+	"time"
+
+	"greenroom/provider"
+)
 
 // Position is where a request stands in the stream of a tunnel's hook: a larger epoch is later than any seq of a smaller
 // one.
@@ -98,3 +102,23 @@ const (
 	// WebhookByHand says that the platform has no way to register one but its own pages.
 	WebhookByHand WebhookState = "by hand"
 )
+
+// SyntheticWebhook asks for a webhook as the account's platform would send it, of something that didn't happen.
+type SyntheticWebhook struct {
+	Account string             `json:"account"`
+	Kind    provider.EventKind `json:"kind"`
+	// Room and MeetingID name the meeting as the platform does; Name and Session are the participant's.
+	Room      string `json:"room"`
+	MeetingID string `json:"meeting_id"`
+	Name      string `json:"name"`
+	Session   string `json:"session"`
+	ID        string `json:"id"`
+	At        Time   `json:"at"`
+}
+
+// SignedWebhook is a webhook, ready to be posted.
+type SignedWebhook struct {
+	Method string              `json:"method"`
+	Header map[string][]string `json:"header"`
+	Body   []byte              `json:"body"`
+}

@@ -66,6 +66,11 @@ func (c *Client) RegisterWebhook(ctx context.Context, r app.WebhookRegistration)
 	return call[app.RegisteredWebhook](ctx, c, "RegisterWebhook", r)
 }
 
+// SignWebhook makes an invented webhook.
+func (c *Client) SignWebhook(ctx context.Context, w app.SyntheticWebhook) (app.SignedWebhook, error) {
+	return call[app.SignedWebhook](ctx, c, "SignWebhook", w)
+}
+
 // IngestBatch hands over requests that were stored elsewhere first. It is repeated with the next owner: positions make
 // that harmless.
 func (s *Session) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, error) {
@@ -90,4 +95,9 @@ func (s *Session) ProbeTunnel(ctx context.Context, p app.TunnelProbe) (app.Tunne
 // RegisterWebhook makes or changes an account's webhook.
 func (s *Session) RegisterWebhook(ctx context.Context, r app.WebhookRegistration) (app.RegisteredWebhook, error) {
 	return route(ctx, s, once, r, app.Backend.RegisterWebhook)
+}
+
+// SignWebhook makes an invented webhook.
+func (s *Session) SignWebhook(ctx context.Context, w app.SyntheticWebhook) (app.SignedWebhook, error) {
+	return route(ctx, s, again, w, app.Backend.SignWebhook)
 }

@@ -57,6 +57,7 @@ func methodsOf(b app.Backend) map[string]method {
 		of("ReportTunnel", b.ReportTunnel),
 		of("ProbeTunnel", b.ProbeTunnel),
 		of("RegisterWebhook", b.RegisterWebhook),
+		of("SignWebhook", b.SignWebhook),
 	} {
 		if m.limit = limitCall; m.name == "Ingest" || m.name == "IngestBatch" {
 			m.limit = limitIngest

@@ -28,15 +28,20 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 	if body == nil {
 		return provider.WebhookRequest{}, p.client.Refuse(provider.Unsupported, op, string(e.Kind), "Daily sends nothing of this kind", "")
 	}
+	keys := p.keys
+	if e.Secret != "" {
+		keys = keyring{simple: keys.simple}
+		keys.add(e.Secret)
+	}
 	h := http.Header{"Content-Type": {"application/json"}}
 	switch {
-	case len(p.keys.plain) > 0:
-		mac := hmac.New(sha256.New, p.keys.plain[0])
+	case len(keys.plain) > 0:
+		mac := hmac.New(sha256.New, keys.plain[0])
 		mac.Write(body)
 		h.Set(headerSimple, hex.EncodeToString(mac.Sum(nil)))
-	case len(p.keys.decoded) > 0:
+	case len(keys.decoded) > 0:
 		stamp := strconv.FormatInt(e.At.UnixMilli(), 10)
-		mac := hmac.New(sha256.New, p.keys.decoded[0])
+		mac := hmac.New(sha256.New, keys.decoded[0])
 		mac.Write([]byte(stamp + "."))
 		mac.Write(body)
 		h.Set(headerTimestamp, stamp)

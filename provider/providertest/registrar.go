@@ -40,6 +40,31 @@ func testWebhookSecrets(t *testing.T, h Harness) {
 	}
 }
 
+// testSecretOfASynthetic signs an invented webhook with a secret that the provider was not made with.
+func testSecretOfASynthetic(t *testing.T, h Harness) {
+	a := h.Account
+	a.WebhookSecret, a.WebhookSecrets = "", nil
+	p := h.openAs(t, a, nil)
+	s, ok := p.(provider.Synthesizer)
+	if !ok {
+		t.Skip("no webhooks are invented")
+	}
+	e := provider.SyntheticEvent{
+		Kind: provider.KindParticipantJoined, Room: "suite", Name: "Ada", Session: "s-1", ID: "e-1", At: h.Clock.Now(),
+	}
+	if _, err := s.Synthesize(e); !errors.Is(err, provider.Invalid) {
+		t.Errorf("without a secret: %v", err)
+	}
+	e.Secret = h.Account.WebhookSecret
+	made, err := s.Synthesize(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := read(t, h.open(t, nil), made); w.Verdict != provider.Verified || w.Event.Kind != e.Kind {
+		t.Errorf("%s: %s", w.Verdict, w.Reason)
+	}
+}
+
 // testRegistrar registers webhooks by API: none in the place of another one, each signed with its secret.
 func testRegistrar(t *testing.T, h Harness) {
 	p := h.open(t, nil)

@@ -86,6 +86,7 @@ func Run(t *testing.T, h Harness) {
 		{"Webhooks", testWebhooks},
 		{"WebhookWithoutSecret", testWebhookWithoutSecret},
 		{"WebhookSecrets", testWebhookSecrets},
+		{"SecretOfASynthetic", testSecretOfASynthetic},
 		{"Registrar", testRegistrar}, // the last one, since it removes the webhook that the others listen to
 	} {
 		t.Run(one.name, func(t *testing.T) { one.test(t, h) })

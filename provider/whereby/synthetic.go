@@ -24,11 +24,15 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 	if body == nil {
 		return provider.WebhookRequest{}, p.client.Refuse(provider.Unsupported, op, string(e.Kind), "Whereby sends nothing of this kind", "")
 	}
-	if len(p.secrets) == 0 {
+	secrets := p.secrets
+	if e.Secret != "" {
+		secrets = [][]byte{[]byte(e.Secret)}
+	}
+	if len(secrets) == 0 {
 		return provider.WebhookRequest{}, p.client.Refuse(provider.Invalid, op, string(e.Kind), "there is no secret to sign with", p.checkSecret().Hint)
 	}
 	stamp := strconv.FormatInt(e.At.Unix(), 10)
-	mac := hmac.New(sha256.New, p.secrets[0])
+	mac := hmac.New(sha256.New, secrets[0])
 	mac.Write([]byte(stamp + "."))
 	mac.Write(body)
 	h := http.Header{"Content-Type": {"application/json"}}

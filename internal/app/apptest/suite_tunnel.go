@@ -119,6 +119,9 @@ func testTunnel(t *testing.T, h Harness) {
 	if _, err := b.RegisterWebhook(ctx, app.WebhookRegistration{Account: "nobody"}); app.AsError(err) == nil || app.AsError(err).Text == "" {
 		t.Errorf("a registration of an unknown account: %v", err)
 	}
+	if _, err := b.SignWebhook(ctx, app.SyntheticWebhook{Account: "nobody"}); app.AsError(err) == nil || app.AsError(err).Text == "" {
+		t.Errorf("a webhook of an unknown account: %v", err)
+	}
 	changes := must[<-chan app.Change](t)(b.Subscribe(ctx))
 	report := app.TunnelReport{Source: "test", Lease: time.Minute, Status: app.TunnelStatus{
 		Driver: "relay", State: "live", URL: "https://gr.example/h/x", RTTMs: 12.5, Spool: 3, Gap: "2 are lost", StoreAndForward: true,

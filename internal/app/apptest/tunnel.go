@@ -67,3 +67,8 @@ func (m *Memory) ProbeTunnel(context.Context, app.TunnelProbe) (app.TunnelProbed
 func (m *Memory) RegisterWebhook(_ context.Context, r app.WebhookRegistration) (app.RegisteredWebhook, error) {
 	return app.RegisteredWebhook{}, notFound("account", r.Account)
 }
+
+// SignWebhook knows no platform.
+func (m *Memory) SignWebhook(_ context.Context, w app.SyntheticWebhook) (app.SignedWebhook, error) {
+	return app.SignedWebhook{}, notFound("account", w.Account)
+}
