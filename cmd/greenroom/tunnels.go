@@ -12,7 +12,9 @@ import (
 	"greenroom/tunnel"
 	"greenroom/tunnel/command"
 	"greenroom/tunnel/manual"
+	"greenroom/tunnel/ngrok"
 	"greenroom/tunnel/relayclient"
+	"greenroom/tunnel/sqs"
 	"greenroom/tunnel/ssh"
 )
 
@@ -39,6 +41,11 @@ func openTunnelDriver(c config.Tunnel, version string) (tunnel.Driver, error) {
 			o.KeyFiles = []string{c.SSHKeyFile}
 		}
 		return ssh.New(o), nil
+	case "ngrok":
+		return ngrok.New(ngrok.Options{Authtoken: c.Authtoken, Domain: c.Domain}), nil
+	case "sqs":
+		q := sqs.Queue{Queue: c.Queue, Region: c.Region, Endpoint: c.Endpoint}
+		return sqs.New(sqs.Options{Queue: q, URL: c.URL, Window: c.Window}), nil
 	case "exec":
 		return command.New(command.Options{Command: c.Command, Pattern: c.Pattern, URL: c.URL}), nil
 	case "cloudflared", "tailscale":
@@ -46,7 +53,7 @@ func openTunnelDriver(c config.Tunnel, version string) (tunnel.Driver, error) {
 	case "manual":
 		return manual.New(manual.Options{URL: c.URL}), nil
 	}
-	return nil, &app.Error{Kind: app.NotConfigured, Text: fmt.Sprintf("the tunnel %s is not in this build yet", c.Driver)}
+	return nil, fmt.Errorf("there is no tunnel %q", c.Driver)
 }
 
 // canOpen says what is wrong with the tunnel's settings, as far as that shows without opening it.

@@ -27,7 +27,7 @@ type Tunnel struct {
 	// Missing says what must be set before the driver can be opened: "tunnel.token is not set: …". Empty when it can.
 	Missing string
 
-	// URL is the relay's, or the public URL where it is known beforehand, without a slash at its end; in ssh's {host} and
+	// URL is the relay's, or the public URL (of sqs, that of the hook) where it is known beforehand, without a slash at its end; in ssh's {host} and
 	// {port} stand for the server's. Pattern finds it in what a program or a server prints. Token is the relay's, CAFile
 	// holds certificates to trust beside the system's, and Window is how many requests may be on their way, 0 for the
 	// driver's own number.
@@ -48,7 +48,7 @@ var tunnelKeys = []struct {
 	key     string
 	drivers []string
 }{
-	{"url", []string{"relay", "manual", "ssh", "exec"}},
+	{"url", []string{"relay", "manual", "ssh", "exec", "sqs"}},
 	{"pattern", []string{"ssh", "exec"}},
 	{"token", []string{"relay"}},
 	{"ca_file", []string{"relay"}},
@@ -79,7 +79,7 @@ var required = map[string][]struct{ key, fix string }{
 	"ssh":    {{"ssh_host", "set ssh_host under [tunnel]"}},
 	"ngrok":  {{"authtoken", "set authtoken under [tunnel]; the ngrok dashboard shows it"}},
 	"exec":   {{"command", `set command under [tunnel], such as ["bore", "local", "{port}", "--to", "bore.pub"]`}},
-	"sqs":    {{"queue", "set queue under [tunnel] to the URL of the queue"}},
+	"sqs":    {{"queue", "set queue under [tunnel] to the URL or the ARN of the FIFO queue"}},
 }
 
 func (r *reader) tunnel() {
@@ -135,10 +135,11 @@ func (r *reader) tunnelDriver() string {
 
 func (r *reader) tunnelKey(t *Tunnel, name, key string) {
 	plain := map[string]*string{
-		"ssh_host": &t.SSHHost, "ssh_user": &t.SSHUser, "ssh_bind": &t.SSHBind, "domain": &t.Domain, "region": &t.Region,
+		"ssh_host": &t.SSHHost, "ssh_user": &t.SSHUser, "ssh_bind": &t.SSHBind, "domain": &t.Domain,
+		"queue": &t.Queue, "region": &t.Region,
 	}
 	files := map[string]*string{"ca_file": &t.CAFile, "ssh_key_file": &t.SSHKeyFile, "ssh_known_hosts": &t.SSHKnownHosts}
-	urls := map[string]*string{"url": &t.URL, "queue": &t.Queue, "endpoint": &t.Endpoint}
+	urls := map[string]*string{"url": &t.URL, "endpoint": &t.Endpoint}
 	secrets := map[string]*string{"token": &t.Token, "authtoken": &t.Authtoken}
 	switch {
 	case name == "pattern":
