@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"strings"
 	"time"
@@ -24,6 +25,13 @@ type DownloadJob struct {
 	AskedAt time.Time `json:"asked_at"`
 	// Tries is how many failed so far, in a row.
 	Tries int `json:"tries,omitempty"`
+	// Former is the id that the recording had when it was asked for, where that was another one.
+	Former string `json:"former,omitempty"`
+}
+
+// Same says whether both are the same download, whatever its recording was called in between.
+func (j DownloadJob) Same(o DownloadJob) bool {
+	return j.Account == o.Account && cmp.Or(j.Former, j.ID) == cmp.Or(o.Former, o.ID)
 }
 
 // CommandJob is a run of on_download that has not ended for good.
@@ -36,14 +44,22 @@ type CommandJob struct {
 
 func recordingKey(account, id string) string { return account + "\x00" + id }
 
+// keyNow is the key of what belongs to a recording, by its id or by one that it had before. Everything here is found by both.
+func (t *Tx) keyNow(account, id string) string {
+	return recordingKey(account, t.recordingID(account, id))
+}
+
 // PutDownloadJob writes a job.
 func (t *Tx) PutDownloadJob(j DownloadJob) error {
+	if id := t.recordingID(j.Account, j.ID); id != j.ID {
+		j.ID, j.Former = id, cmp.Or(j.Former, j.ID)
+	}
 	return t.putJSON(bucketDownloads, recordingKey(j.Account, j.ID), j)
 }
 
 // DownloadJob reads the job of a recording, [ErrNotFound] when there is none.
 func (t *Tx) DownloadJob(account, id string) (DownloadJob, error) {
-	return decode[DownloadJob](t.get(bucketDownloads, recordingKey(account, id)))
+	return decode[DownloadJob](t.get(bucketDownloads, t.keyNow(account, id)))
 }
 
 // DownloadJobs lists the jobs of all recordings in no particular order.
@@ -51,32 +67,62 @@ func (t *Tx) DownloadJobs() ([]DownloadJob, error) { return scanAll[DownloadJob]
 
 // DeleteDownloadJob removes a recording's job and everything that its journal holds.
 func (t *Tx) DeleteDownloadJob(account, id string) error {
+	id = t.recordingID(account, id)
 	errs := []error{t.del(bucketDownloads, recordingKey(account, id))}
-	t.scan(bucketChunks, recordingKey(account, id)+"\x00", func(key string, _ []byte) bool {
-		errs = append(errs, t.del(bucketChunks, key))
-		return true
-	})
+	for _, file := range t.ChunkFiles(account, id) {
+		errs = append(errs, t.DeleteChunks(account, id, file))
+	}
 	return errors.Join(errs...)
+}
+
+// dropDownload removes everything of a recording's download, its run of on_download too.
+func (t *Tx) dropDownload(account, id string) error {
+	return errors.Join(t.DeleteDownloadJob(account, id), t.DeleteCommandJob(account, id))
+}
+
+// MoveDownload gives the job, the journal and the run of on_download of one recording to another one of the account, in
+// place of what that has.
+func (t *Tx) MoveDownload(account, from, to string) error {
+	if err := t.dropDownload(account, to); err != nil {
+		return err
+	}
+	var errs []error
+	if j, err := t.DownloadJob(account, from); err == nil {
+		j.ID, j.Former = to, cmp.Or(j.Former, from)
+		errs = append(errs, t.PutDownloadJob(j))
+	} else if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	for _, file := range t.ChunkFiles(account, from) {
+		errs = append(errs, t.PutChunks(account, to, file, t.Chunks(account, from, file)))
+	}
+	if j, err := t.CommandJob(account, from); err == nil {
+		j.ID = to
+		errs = append(errs, t.PutCommandJob(j))
+	} else if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return errors.Join(append(errs, t.dropDownload(account, from))...)
 }
 
 // Chunks reads what the journal holds of one file of a recording, nil when nothing. What is in it is the downloader's.
 func (t *Tx) Chunks(account, id, file string) []byte {
-	return bytes.Clone(t.get(bucketChunks, recordingKey(account, id)+"\x00"+file))
+	return bytes.Clone(t.get(bucketChunks, t.keyNow(account, id)+"\x00"+file))
 }
 
 // PutChunks replaces what the journal holds of a file.
 func (t *Tx) PutChunks(account, id, file string, progress []byte) error {
-	return t.put(bucketChunks, recordingKey(account, id)+"\x00"+file, progress)
+	return t.put(bucketChunks, t.keyNow(account, id)+"\x00"+file, progress)
 }
 
 // DeleteChunks forgets a file's journal.
 func (t *Tx) DeleteChunks(account, id, file string) error {
-	return t.del(bucketChunks, recordingKey(account, id)+"\x00"+file)
+	return t.del(bucketChunks, t.keyNow(account, id)+"\x00"+file)
 }
 
 // ChunkFiles lists the files of a recording that the journal holds something of.
 func (t *Tx) ChunkFiles(account, id string) []string {
-	prefix := recordingKey(account, id) + "\x00"
+	prefix := t.keyNow(account, id) + "\x00"
 	var out []string
 	t.scan(bucketChunks, prefix, func(key string, _ []byte) bool {
 		out = append(out, strings.TrimPrefix(key, prefix))
@@ -87,12 +133,13 @@ func (t *Tx) ChunkFiles(account, id string) []string {
 
 // PutCommandJob writes a run of on_download.
 func (t *Tx) PutCommandJob(j CommandJob) error {
+	j.ID = t.recordingID(j.Account, j.ID)
 	return t.putJSON(bucketCommands, recordingKey(j.Account, j.ID), j)
 }
 
 // CommandJob reads the run of a recording, [ErrNotFound] when there is none.
 func (t *Tx) CommandJob(account, id string) (CommandJob, error) {
-	return decode[CommandJob](t.get(bucketCommands, recordingKey(account, id)))
+	return decode[CommandJob](t.get(bucketCommands, t.keyNow(account, id)))
 }
 
 // CommandJobs lists the runs of all recordings in no particular order.
@@ -100,7 +147,7 @@ func (t *Tx) CommandJobs() ([]CommandJob, error) { return scanAll[CommandJob](t,
 
 // DeleteCommandJob removes a run.
 func (t *Tx) DeleteCommandJob(account, id string) error {
-	return t.del(bucketCommands, recordingKey(account, id))
+	return t.del(bucketCommands, t.keyNow(account, id))
 }
 
 func scanAll[T any](t *Tx, bucket []byte) ([]T, error) {
@@ -122,10 +169,10 @@ func scanAll[T any](t *Tx, bucket []byte) ([]T, error) {
 // none, [ErrAmbiguous] when several accounts have one of the id. An id that it had before finds it too.
 func (t *Tx) FindRecording(ref app.RecordingRef) (app.Recording, error) {
 	if ref.Account != "" {
-		return t.Recording(ref.Account, t.RecordingID(ref.Account, ref.ID))
+		return t.Recording(ref.Account, ref.ID)
 	}
 	if account, id, ok := strings.Cut(ref.ID, "/"); ok {
-		if r, err := t.Recording(account, t.RecordingID(account, id)); err == nil || !errors.Is(err, ErrNotFound) {
+		if r, err := t.Recording(account, id); err == nil || !errors.Is(err, ErrNotFound) {
 			return r, err
 		}
 	}

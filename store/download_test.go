@@ -57,6 +57,56 @@ func TestJobsAndJournals(t *testing.T) {
 	}
 }
 
+func TestADownloadMovesToAnotherID(t *testing.T) {
+	s := open(t, Options{})
+	if err := s.Update(t.Context(), func(tx *Tx) error {
+		return errors.Join(
+			tx.PutRecording(app.Recording{ID: "s3-1", Account: "a"}), tx.PutDownloadJob(DownloadJob{Account: "a", ID: "s3-1", To: "/x"}),
+			tx.PutChunks("a", "s3-1", "f", []byte("1")), tx.PutCommandJob(CommandJob{Account: "a", ID: "s3-1", Tries: 2}),
+			tx.PutDownloadJob(DownloadJob{Account: "a", ID: "one", To: "/y"}), tx.PutChunks("a", "one", "g", []byte("2")),
+		)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	old := DownloadJob{Account: "a", ID: "s3-1"}
+	if err := s.Update(t.Context(), func(tx *Tx) error {
+		return errors.Join(tx.MoveDownload("a", "s3-1", "one"), tx.DeleteRecording(app.Recording{ID: "s3-1", Account: "a"}),
+			tx.PutRecording(app.Recording{ID: "one", Account: "a", Aliases: []string{"s3-1"}}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	// Whoever still knows the former id is led to the new one.
+	if err := s.Update(t.Context(), func(tx *Tx) error {
+		for _, id := range []string{"one", "s3-1"} {
+			j, err := tx.DownloadJob("a", id)
+			if err != nil || j.ID != "one" || j.To != "/x" || !j.Same(old) || j.Same(DownloadJob{Account: "a", ID: "one"}) {
+				t.Errorf("%s: %+v, %v", id, j, err)
+			}
+			if files := tx.ChunkFiles("a", id); len(files) != 1 || string(tx.Chunks("a", id, "f")) != "1" {
+				t.Errorf("%s: the journal has %q", id, files)
+			}
+			if c, err := tx.CommandJob("a", id); err != nil || c.ID != "one" || c.Tries != 2 {
+				t.Errorf("%s: %+v, %v", id, c, err)
+			}
+		}
+		return errors.Join(tx.PutDownloadJob(DownloadJob{Account: "a", ID: "s3-1", Tries: 1}), tx.PutChunks("a", "s3-1", "f", []byte("3")),
+			tx.PutCommandJob(CommandJob{Account: "a", ID: "s3-1", Tries: 3}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.View(t.Context(), func(tx *Tx) error {
+		jobs, err := tx.DownloadJobs()
+		commands, cerr := tx.CommandJobs()
+		if len(jobs) != 1 || jobs[0].ID != "one" || jobs[0].Tries != 1 || !jobs[0].Same(old) || len(commands) != 1 || commands[0].Tries != 3 ||
+			string(tx.Chunks("a", "one", "f")) != "3" {
+			t.Errorf("%+v, %+v", jobs, commands)
+		}
+		return errors.Join(err, cerr)
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestRecordingsAreFoundByID(t *testing.T) {
 	s := open(t, Options{})
 	if err := s.Update(t.Context(), func(tx *Tx) error {

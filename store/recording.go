@@ -9,9 +9,21 @@ import (
 	"greenroom/provider/object"
 )
 
-// Recording reads one recording.
+// Recording reads one recording, by its id or by one that it had before.
 func (t *Tx) Recording(account, id string) (app.Recording, error) {
-	return decode[app.Recording](t.get(bucketRecordings, account+"\x00"+id))
+	raw := t.get(bucketRecordings, recordingKey(account, id))
+	if raw == nil {
+		raw = t.get(bucketRecordings, recordingKey(account, t.recordingID(account, id)))
+	}
+	return decode[app.Recording](raw)
+}
+
+// recordingID is the id by which a recording is known now; id itself unless it was known under that before.
+func (t *Tx) recordingID(account, id string) string {
+	if now := t.get(bucketRecAliases, recordingKey(account, id)); now != nil {
+		return string(now)
+	}
+	return id
 }
 
 // PutRecording writes a recording. The objects that it consists of, and the ids that it had before, lead to it.
@@ -33,22 +45,19 @@ func (t *Tx) PutRecording(r app.Recording) error {
 		}
 	}
 	t.Changed(app.Change{Kind: app.RecordingChange, Recording: &r})
-	return t.putJSON(bucketRecordings, r.Account+"\x00"+r.ID, r)
+	return t.putJSON(bucketRecordings, recordingKey(r.Account, r.ID), r)
 }
 
-// DeleteRecording removes a recording that turned out to be another one. Its meeting, its objects and its download are not
-// touched: they are the other one's.
+// DeleteRecording removes a recording that turned out to be another one. Its meeting and its objects are not touched; its
+// download is lost unless it was moved.
 func (t *Tx) DeleteRecording(r app.Recording) error {
 	t.Changed(app.Change{Kind: app.RecordingChange, Recording: &r, Deleted: true})
-	return errors.Join(t.del(bucketRecByTime, timeKey(r)), t.del(bucketRecordings, r.Account+"\x00"+r.ID))
-}
-
-// RecordingID is the id by which a recording is known now; id itself unless it was known under that before.
-func (t *Tx) RecordingID(account, id string) string {
-	if now := t.get(bucketRecAliases, recordingKey(account, id)); now != nil {
-		return string(now)
+	var dropped error
+	if t.recordingID(r.Account, r.ID) == r.ID {
+		dropped = t.dropDownload(r.Account, r.ID)
 	}
-	return id
+	return errors.Join(dropped, t.del(bucketRecByTime, timeKey(r)),
+		t.del(bucketRecordings, recordingKey(r.Account, r.ID)))
 }
 
 // RecordingOf finds the recording that the object of a key is of, [ErrNotFound] when none is known.

@@ -397,7 +397,8 @@ const (
 	MeetingChange ChangeKind = "meeting"
 	// RoomChange carries Room; Deleted says that it is gone.
 	RoomChange ChangeKind = "room"
-	// RecordingChange carries Recording. While one is downloaded they come a few times a second.
+	// RecordingChange carries Recording. While one is downloaded they come a few times a second. Deleted says that it
+	// turned out to be another one, which names it among its aliases.
 	RecordingChange ChangeKind = "recording"
 	// StatusChange says that Status is worth reading again.
 	StatusChange ChangeKind = "status"

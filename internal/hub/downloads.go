@@ -72,7 +72,7 @@ func (h *Hub) DownloadRecording(ctx context.Context, req app.DownloadRequest) (a
 				job.AudioOnly = old.AudioOnly
 			}
 			job.DeleteAfter = job.DeleteAfter || old.DeleteAfter
-			job.Again = job.Again || old.Again
+			job.Again, job.Former = job.Again || old.Again, old.Former
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
@@ -225,6 +225,12 @@ func (h *Hub) DeleteRecording(ctx context.Context, ref app.RecordingRef) (app.Re
 }
 
 func (h *Hub) deleteOnPlatform(ctx context.Context, r app.Recording) error {
+	if r.FromBucket {
+		return &app.Error{
+			Kind: provider.Unsupported, Text: fmt.Sprintf("%s does not list recording %s: it was found in a bucket of yours", r.Platform, r.ID),
+			Hint: "what stands in your bucket is deleted there",
+		}
+	}
 	a, err := h.accountOf(r.Account)
 	if err != nil {
 		return err

@@ -101,7 +101,7 @@ func (q *downloads) overlay(r app.Recording) app.Recording {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	d := q.find(r.Account, r.ID)
+	d := q.find(r)
 	if d == nil || d.ended == nil || r.Download.State == app.DownloadWaiting {
 		return r
 	}
@@ -136,7 +136,7 @@ func (q *downloads) status() app.DownloadsStatus {
 // publish hands changes to the bus, recordings with how far their downloads are. Commits come here in their order.
 func (h *Hub) publish(changes []app.Change) {
 	for i, c := range changes {
-		if c.Kind == app.RecordingChange && c.Recording != nil {
+		if c.Kind == app.RecordingChange && c.Recording != nil && !c.Deleted {
 			h.downloads.changed(*c.Recording)
 			h.commands.changed(*c.Recording)
 			r := h.downloads.overlay(*c.Recording)

@@ -71,10 +71,10 @@ func newDownloads(h *Hub) *downloads {
 
 func (q *downloads) atOnce() int { return cmp.Or(q.h.opt.Downloads.AtOnce, 2) }
 
-// find gives the download of a recording; the caller holds mu.
-func (q *downloads) find(account, id string) *download {
+// find gives the download of a recording, also one that was begun when that was known under another id; the caller holds mu.
+func (q *downloads) find(r app.Recording) *download {
 	for _, d := range q.queue {
-		if d.job.Account == account && d.job.ID == id {
+		if d.job.Account == r.Account && (d.job.ID == r.ID || slices.Contains(r.Aliases, d.job.ID)) {
 			return d
 		}
 	}
@@ -84,13 +84,13 @@ func (q *downloads) find(account, id string) *download {
 func (q *downloads) has(r app.Recording) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.find(r.Account, r.ID) != nil
+	return q.find(r) != nil
 }
 
 // add has a job done, unless it is being done.
 func (q *downloads) add(r app.Recording, job store.DownloadJob) {
 	q.mu.Lock()
-	d := q.find(job.Account, job.ID)
+	d := q.find(r)
 	if d == nil {
 		d = &download{}
 		q.queue = append(q.queue, d)
@@ -109,7 +109,7 @@ func (q *downloads) add(r app.Recording, job store.DownloadJob) {
 // nudge has a download that waits for another try begin now.
 func (q *downloads) nudge(r app.Recording) {
 	q.mu.Lock()
-	if d := q.find(r.Account, r.ID); d != nil && d.ended == nil {
+	if d := q.find(r); d != nil && d.ended == nil {
 		d.next = time.Time{}
 	}
 	q.mu.Unlock()
@@ -172,7 +172,7 @@ func (q *downloads) close() {
 // stop ends a recording's download, whether it runs or waits, and returns when nothing of it runs any more.
 func (q *downloads) stop(r app.Recording, why stopKind) {
 	q.mu.Lock()
-	d := q.find(r.Account, r.ID)
+	d := q.find(r)
 	if d == nil {
 		q.mu.Unlock()
 		return
@@ -241,13 +241,18 @@ func (q *downloads) changed(r app.Recording) {
 		return
 	}
 	q.mu.Lock()
-	if d := q.find(r.Account, r.ID); d != nil {
+	if d := q.find(r); d != nil {
 		if d.ended == nil && d.shown.Status != app.RecordingReady && r.Status == app.RecordingReady {
 			d.next = time.Time{} // it waited for the platform
 		}
 		d.shown = r
 	}
 	q.mu.Unlock()
+	q.lookAgain()
+}
+
+// lookAgain has the store's jobs looked at.
+func (q *downloads) lookAgain() {
 	select {
 	case q.look <- struct{}{}:
 	default:
@@ -258,7 +263,11 @@ func (q *downloads) changed(r app.Recording) {
 func (q *downloads) run(ctx context.Context, d *download) {
 	h := q.h
 	next, err := q.attempt(ctx, d)
-	if err != nil && h.ctx.Err() == nil {
+	switch {
+	case errors.Is(err, errSuperseded):
+		next = time.Time{}
+		defer q.lookAgain()
+	case err != nil && h.ctx.Err() == nil:
 		h.log.Error("a download could not be noted", "recording", d.job.ID, "err", err)
 	}
 	q.mu.Lock()
@@ -275,6 +284,19 @@ func (q *downloads) run(ctx context.Context, d *download) {
 	q.schedule()
 }
 
+// errSuperseded means that a download is not to be done any more: its recording turned out to be another one, which has a
+// download already.
+var errSuperseded = errors.New("the download was superseded")
+
+// current says whether the store's job of the recording is this one.
+func (d *download) current(tx *store.Tx) error {
+	j, err := tx.DownloadJob(d.job.Account, d.job.ID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !j.Same(d.job) {
+		return errSuperseded
+	}
+	return err
+}
+
 // attempt fetches one recording. It returns when to try again, zero for never.
 func (q *downloads) attempt(ctx context.Context, d *download) (next time.Time, err error) {
 	h, ref := q.h, app.RecordingRef{Account: d.job.Account, ID: d.job.ID}
@@ -282,6 +304,9 @@ func (q *downloads) attempt(ctx context.Context, d *download) (next time.Time, e
 	var stays []app.Stay
 	err = h.store.View(ctx, func(tx *store.Tx) (err error) {
 		if r, err = tx.Recording(ref.Account, ref.ID); err != nil {
+			return err
+		}
+		if err := d.current(tx); err != nil {
 			return err
 		}
 		stays, err = peopleOf(tx, r)
@@ -298,10 +323,10 @@ func (q *downloads) attempt(ctx context.Context, d *download) (next time.Time, e
 	if err := h.canDownload(r, app.DownloadRequest{}); err != nil {
 		return q.failed(ref, d, err)
 	}
-	err = h.changeDownload(ctx, ref, func(_ *store.Tx, r *app.Recording) error {
-		d := downloadOf(r)
-		d.State, d.Reason, d.Hint, d.RetryAt = app.DownloadRunning, "", "", app.Time{}
-		return nil
+	err = h.changeDownload(ctx, ref, func(tx *store.Tx, r *app.Recording) error {
+		o := downloadOf(r)
+		o.State, o.Reason, o.Hint, o.RetryAt = app.DownloadRunning, "", "", app.Time{}
+		return d.current(tx)
 	})
 	if err != nil {
 		return time.Time{}, err
@@ -383,6 +408,9 @@ func (q *downloads) failed(ref app.RecordingRef, d *download, cause error) (next
 		h.log.Warn("a download has failed", "recording", ref.ID, "account", ref.Account, "err", cause)
 	}
 	err = h.changeDownload(context.Background(), ref, func(tx *store.Tx, r *app.Recording) error {
+		if err := d.current(tx); err != nil {
+			return err
+		}
 		if old := downloadOf(r); reported.Total > 0 || reported.Bytes > 0 {
 			old.Bytes, old.Total = reported.Bytes, max(reported.Total, old.Total)
 		}
@@ -405,6 +433,9 @@ func (q *downloads) finished(ref app.RecordingRef, d *download, got Fetched) err
 	}
 	var r app.Recording
 	err := h.changeDownload(context.Background(), ref, func(tx *store.Tx, now *app.Recording) error {
+		if err := d.current(tx); err != nil {
+			return err
+		}
 		o := downloadOf(now)
 		*o = app.Download{
 			State: app.DownloadDone, Bytes: total, Total: total, Path: got.Path, Files: got.Files, Note: got.Note, AskedAt: o.AskedAt,
@@ -430,42 +461,4 @@ func (q *downloads) finished(ref app.RecordingRef, d *download, got Fetched) err
 		})
 	}
 	return nil
-}
-
-// chunkJournal is a fetcher's memory in the store.
-type chunkJournal struct {
-	store             *store.Store
-	clock             clockwork.Clock
-	account, id, file string
-}
-
-// Load implements [ChunkJournal], as do the methods below.
-func (j chunkJournal) Load(ctx context.Context) (b []byte, err error) {
-	err = j.store.View(ctx, func(tx *store.Tx) error { b = tx.Chunks(j.account, j.id, j.file); return nil })
-	return b, err
-}
-
-// Save writes with whatever else waits. A queue that is full is tried again: other work must not fail a download.
-func (j chunkJournal) Save(ctx context.Context, progress []byte) error {
-	for {
-		err := j.store.Update(ctx, func(tx *store.Tx) error { return tx.PutChunks(j.account, j.id, j.file, progress) })
-		if !errors.Is(err, store.ErrBusy) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-j.clock.After(10 * time.Millisecond):
-		}
-	}
-}
-
-// Clear forgets.
-func (j chunkJournal) Clear(ctx context.Context) error {
-	return j.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteChunks(j.account, j.id, j.file) })
-}
-
-func journaled(ctx context.Context, s *store.Store, account, id string) (files []string, err error) {
-	err = s.View(ctx, func(tx *store.Tx) error { files = tx.ChunkFiles(account, id); return nil })
-	return files, err
 }

@@ -510,7 +510,7 @@ func TestProgressIsToldAFewTimesASecondWithRateAndTime(t *testing.T) {
 func (q *downloads) await(id string) {
 	q.mu.Lock()
 	var ended chan struct{}
-	if d := q.find("daily", id); d != nil {
+	if d := q.find(app.Recording{Account: "daily", ID: id}); d != nil {
 		ended = d.ended
 	}
 	q.mu.Unlock()

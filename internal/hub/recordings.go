@@ -76,6 +76,9 @@ type sighting struct {
 	started                           time.Time
 	duration                          time.Duration
 	files                             []provider.RecordingFile
+	// object says that a bucket told of it, and objectAt when the newest of the objects was made.
+	object   bool
+	objectAt time.Time
 }
 
 func (e *effect) applyRecording(m *roster.Meeting) error {
@@ -164,7 +167,9 @@ func (a *account) merge(tx *store.Tx, m *roster.Meeting, s sighting, at time.Tim
 		return false, err
 	}
 	if fresh {
-		r = app.Recording{ID: s.id, Account: a.Name, Platform: a.Platform, Room: s.room, Files: []provider.RecordingFile{}}
+		r = app.Recording{
+			ID: s.id, Account: a.Name, Platform: a.Platform, Room: s.room, Files: []provider.RecordingFile{}, FromBucket: s.object,
+		}
 	}
 	was := r
 	r.Status = further(r.Status, s.status)
@@ -175,17 +180,23 @@ func (a *account) merge(tx *store.Tx, m *roster.Meeting, s sighting, at time.Tim
 		r.Room = m.Room
 	}
 	r.Kind, r.Instance = cmp.Or(s.kind, r.Kind), cmp.Or(r.Instance, s.instance)
-	if r.StartedAt.IsZero() || !s.started.IsZero() && s.started.Before(r.StartedAt.Time) {
-		r.StartedAt = app.At(s.started)
-	}
+	r.StartedAt = app.At(began(r.StartedAt.Time, s.started))
 	if r.StartedAt.IsZero() {
 		r.StartedAt = app.At(at)
 	}
 	if s.duration > 0 {
 		r.DurationS = s.duration.Seconds()
 	}
-	if len(s.files) > 0 {
-		r.Files = s.files
+	switch {
+	case s.object:
+		r.Files, r.ObjectAt = withObjects(r, s.files), app.At(later(r.ObjectAt.Time, s.objectAt))
+	case len(s.files) > 0:
+		r.Files = withSizes(s.files, r.Files)
+	}
+	if !r.FromBucket {
+		if err := a.uniteObjects(tx, m, &r); err != nil {
+			return false, err
+		}
 	}
 	r.Error = cmp.Or(s.failure, r.Error)
 	if r.Status == app.RecordingReady {

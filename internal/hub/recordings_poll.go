@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -101,8 +102,10 @@ func (p *recordingPoller) expected(ctx context.Context, now time.Time) (bool, er
 		return tx.NewestRecordings(func(r app.Recording) bool {
 			unfinished := r.Status == app.RecordingRunning || r.Status == app.RecordingProcessing
 			if r.Account == p.account.Name && unfinished && !running[r.Meeting] {
-				end := r.StartedAt.Add(time.Duration(r.DurationS * float64(time.Second)))
-				expected = expected || now.Sub(end) < 24*time.Hour
+				expected = expected || now.Sub(r.StartedAt.Add(r.Length())) < 24*time.Hour
+			}
+			if r.Account == p.account.Name && r.FromBucket {
+				expected = expected || now.Sub(r.ObjectAt.Time) < expectFor/6
 			}
 			seen++
 			return !expected && seen < listLimit
@@ -170,7 +173,7 @@ func (h *Hub) observeRecordings(ctx context.Context, a *account, list []provider
 				return err
 			}
 			final := known.Status == app.RecordingReady || known.Status == app.RecordingFailed && r.Status == "failed"
-			if err != nil || !final || known.Meeting == "" || known.DurationS == 0 && r.Duration > 0 || len(known.Files) < len(r.Files) {
+			if err != nil || !final || known.Meeting == "" || known.DurationS == 0 && r.Duration > 0 || namesMore(r, known) {
 				fresh = append(fresh, r)
 			}
 		}
@@ -189,6 +192,13 @@ func (h *Hub) observeRecordings(ctx context.Context, a *account, list []provider
 	})
 }
 
+// namesMore says whether the platform lists files that aren't known, or keys of theirs.
+func namesMore(r provider.Recording, known app.Recording) bool {
+	return len(known.Files) < len(r.Files) || slices.ContainsFunc(r.Files, func(f provider.RecordingFile) bool {
+		return f.Key != "" && fileOf(known.Files, f.Key) == nil
+	})
+}
+
 func (a *account) observeRecording(tx *store.Tx, r provider.Recording, now time.Time) error {
 	s := sighting{
 		id: r.ID, room: r.Room, kind: r.Kind, status: app.RecordingStatus(r.Status), started: r.StartedAt,
@@ -203,14 +213,7 @@ func (a *account) observeRecording(tx *store.Tx, r provider.Recording, now time.
 			return err
 		}
 	}
-	learned, err := a.merge(tx, m, s, now)
-	if err != nil || !learned || m == nil {
-		return err
-	}
-	if err := noteRecording(tx, m); err != nil {
-		return err
-	}
-	return tx.PutMeeting(*m)
+	return a.observe(tx, m, s, now)
 }
 
 // adoptFailure takes over what an event told of a failure that it could name by its instance alone.

@@ -1,0 +1,49 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/store"
+)
+
+// chunkJournal is a fetcher's memory in the store.
+type chunkJournal struct {
+	store             *store.Store
+	clock             clockwork.Clock
+	account, id, file string
+}
+
+// Load implements [ChunkJournal], as do the methods below.
+func (j chunkJournal) Load(ctx context.Context) (b []byte, err error) {
+	err = j.store.View(ctx, func(tx *store.Tx) error { b = tx.Chunks(j.account, j.id, j.file); return nil })
+	return b, err
+}
+
+// Save writes with whatever else waits. A queue that is full is tried again: other work must not fail a download.
+func (j chunkJournal) Save(ctx context.Context, progress []byte) error {
+	for {
+		err := j.store.Update(ctx, func(tx *store.Tx) error { return tx.PutChunks(j.account, j.id, j.file, progress) })
+		if !errors.Is(err, store.ErrBusy) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-j.clock.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// Clear forgets.
+func (j chunkJournal) Clear(ctx context.Context) error {
+	return j.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteChunks(j.account, j.id, j.file) })
+}
+
+func journaled(ctx context.Context, s *store.Store, account, id string) (files []string, err error) {
+	err = s.View(ctx, func(tx *store.Tx) error { files = tx.ChunkFiles(account, id); return nil })
+	return files, err
+}
