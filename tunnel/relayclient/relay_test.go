@@ -2,6 +2,7 @@ package relayclient_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -58,7 +59,7 @@ func newHouse(t testing.TB, change func(*relay.Options), policies ...spool.Polic
 		if i == 0 {
 			made, err = s.SetPolicy(t.Context(), made.ID, policy)
 		} else {
-			made, err = s.CreateHook(t.Context(), "more-"+string(policy), "laptop", policy)
+			made, err = s.CreateHook(t.Context(), fmt.Sprint("more-", i), "laptop", policy)
 		}
 		if err != nil {
 			t.Fatal(err)
