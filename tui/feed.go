@@ -83,7 +83,7 @@ func (c *changes) add(ch app.Change) {
 	case app.RoomChange:
 		c.rooms = true
 	case app.RecordingChange:
-		if ch.Recording == nil || len(c.news) >= maxNews {
+		if ch.Recording == nil || ch.Deleted || len(c.news) >= maxNews {
 			c.recordings = true
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,22 +121,39 @@ func (f *fetchFollower) look(ctx context.Context) error {
 func (f *fetchFollower) see(ctx context.Context, c app.Change) error {
 	switch c.Kind {
 	case app.RecordingChange:
-		if _, ours := f.known[c.Recording.Ref()]; ours {
+		ref := c.Recording.Ref()
+		if _, ours := f.known[ref]; ours && c.Deleted {
+			return f.renamed(ctx, ref)
+		} else if ours {
 			f.note(*c.Recording)
 		}
 	case app.StatusChange:
 		return f.look(ctx)
 	case app.Missed:
-		for _, ref := range f.order {
-			r, err := f.backend.Recording(ctx, ref)
-			if err != nil {
+		for _, ref := range slices.Clone(f.order) {
+			if err := f.renamed(ctx, ref); err != nil {
 				return err
-			}
-			if r.Download != nil {
-				f.note(r)
 			}
 		}
 		return f.look(ctx)
+	}
+	return nil
+}
+
+// renamed reads a recording anew, which may be known under another id by now.
+func (f *fetchFollower) renamed(ctx context.Context, ref app.RecordingRef) error {
+	r, err := f.backend.Recording(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if now := r.Ref(); now != ref {
+		f.known[now], f.mine[now] = f.known[ref], f.mine[ref]
+		delete(f.known, ref)
+		delete(f.mine, ref)
+		f.order[slices.Index(f.order, ref)] = now
+	}
+	if r.Download != nil {
+		f.note(r)
 	}
 	return nil
 }
