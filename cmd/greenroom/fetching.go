@@ -53,12 +53,17 @@ func filesOf(a hub.Account, f config.Fetch) library.Account {
 	return library.Account{APIURL: a.APIURL, Linker: linker, Bucket: bucket, Access: accessOf(a.Account, f)}
 }
 
-// accessOf is how an account's bucket, and the queue that tells of it, are read.
+// accessOf is how an account's bucket, and the queue that tells of it, are read: with keys of its own, else with those that
+// the platform writes with, else as AWS programs do.
 func accessOf(a provider.Account, f config.Fetch) recording.BucketAccess {
-	return recording.BucketAccess{
+	out := recording.BucketAccess{
 		Region: a.Recording.Region, Endpoint: f.Endpoint, PathStyle: f.PathStyle, AccessKey: a.Recording.AccessKeyID,
 		SecretKey: a.Recording.AccessKeySecret, Role: f.ReadRole,
 	}
+	if f.ReadKeyID != "" {
+		out.AccessKey, out.SecretKey = f.ReadKeyID, f.ReadKeySecret
+	}
+	return out
 }
 
 // runAfter runs on_download. What it prints goes to the log file, whichever program runs it.

@@ -26,7 +26,7 @@ var (
 	}
 	fetchKeys = []string{
 		"auto_download", "delete_after", "recording.endpoint", "recording.path_style", "recording.read_role_arn",
-		"recording.queue", "recording.sweep",
+		"recording.read_access_key_id", "recording.read_access_key_secret", "recording.queue", "recording.sweep",
 	}
 )
 
@@ -56,6 +56,8 @@ type Fetch struct {
 	Endpoint  string
 	PathStyle bool
 	ReadRole  string
+	// ReadKeyID and ReadKeySecret are for reading alone, in place of the keys that the platform writes with; both or none.
+	ReadKeyID, ReadKeySecret string
 	// Queue is the URL of an SQS queue that tells of the bucket's new objects. Sweep is how often the bucket is listed for
 	// what nothing told of, 0 for never.
 	Queue string
@@ -95,6 +97,15 @@ func (r *reader) fetch(name string) Fetch {
 	f.Endpoint = r.text(key("recording.endpoint"), "", endpointURL)
 	f.PathStyle, _ = r.boolean(key("recording.path_style"), false)
 	f.ReadRole = r.text(key("recording.read_role_arn"), "", roleARN)
+	f.ReadKeyID = r.secret(key("recording.read_access_key_id"))
+	f.ReadKeySecret = r.secret(key("recording.read_access_key_secret"))
+	if (f.ReadKeyID == "") != (f.ReadKeySecret == "") {
+		has, lacks := "read_access_key_id", "read_access_key_secret"
+		if f.ReadKeyID == "" {
+			has, lacks = lacks, has
+		}
+		r.fail(r.values[key("recording."+has)].from, key("recording."+has), "needs "+lacks+" beside it", "set both, or none")
+	}
 	f.Queue = r.text(key("recording.queue"), "", endpointURL)
 	f.Sweep = DefaultSweep
 	text := r.text(key("recording.sweep"), "1h", func(s string) (string, string, string) {

@@ -46,12 +46,14 @@ delete_after = true
 bucket = "b"
 access_key_id = "reader"
 access_key_secret = "hush"
+read_access_key_id = "env:READER"
+read_access_key_secret = "env:READER_SECRET"
 endpoint = "https://s3.example.com"
 path_style = true
 read_role_arn = "arn:aws:iam::1:role/reader"
 queue = "https://sqs.us-west-2.amazonaws.com/1/recordings"
 sweep = "off"
-`, nil)
+`, map[string]string{"READER": "r", "READER_SECRET": "rs"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +66,7 @@ sweep = "off"
 	}
 	fetch := Fetch{
 		AutoDownload: true, DeleteAfter: true, Endpoint: "https://s3.example.com", PathStyle: true,
-		ReadRole: "arn:aws:iam::1:role/reader", Queue: "https://sqs.us-west-2.amazonaws.com/1/recordings",
+		ReadKeyID: "r", ReadKeySecret: "rs", ReadRole: "arn:aws:iam::1:role/reader", Queue: "https://sqs.us-west-2.amazonaws.com/1/recordings",
 	}
 	if d := cmp.Diff(fetch, c.Fetch["daily"]); d != "" {
 		t.Error(d)
@@ -84,20 +86,21 @@ sweep = "off"
 
 func TestDownloadMistakes(t *testing.T) {
 	for file, want := range map[string]string{
-		"[download]\nfoldr = \"x\"":                                      "config.toml:2: download.foldr is unknown: did you mean download.folder?",
-		"[download]\nfolder = \"\"":                                      "config.toml:2: download.folder is empty",
-		"[download]\ntime_zone = \"Mars\"":                               `download.time_zone can't be "Mars"`,
-		"[download]\nlimit_rate = \"5\"":                                 `download.limit_rate can't be "5"`,
-		"[download]\nlimit_rate = \"fast\"":                              "write bytes per second like",
-		"[download]\nfiles = 0":                                          "download.files is out of range: write a number from 1 to 16",
-		"[download]\nworkers = \"4\"":                                    "download.workers is out of range",
-		"[download]\non_download = \"whisper {path}\"":                   "download.on_download isn't a JSON array of texts",
-		"[download]\non_download = [\"\"]":                               "download.on_download begins with an empty text",
-		"[accounts.daily]\napi_key=\"k\"\nauto_downlaod = true":          "accounts.daily.auto_downlaod is unknown: did you mean accounts.daily.auto_download?",
-		"[accounts.daily]\napi_key=\"k\"\nrecording.sweep = \"5s\"":      "recording.sweep isn't a time of a minute or more",
-		"[accounts.daily]\napi_key=\"k\"\nrecording.queue = \"sqs\"":     "recording.queue isn't an http or https URL",
-		"[accounts.daily]\napi_key=\"k\"\nrecording.endpoint=\"s3\"":     "recording.endpoint isn't an http or https URL",
-		"[accounts.daily]\napi_key=\"k\"\nrecording.read_role_arn=\"x\"": "recording.read_role_arn isn't a role's ARN",
+		"[download]\nfoldr = \"x\"":                                             "config.toml:2: download.foldr is unknown: did you mean download.folder?",
+		"[download]\nfolder = \"\"":                                             "config.toml:2: download.folder is empty",
+		"[download]\ntime_zone = \"Mars\"":                                      `download.time_zone can't be "Mars"`,
+		"[download]\nlimit_rate = \"5\"":                                        `download.limit_rate can't be "5"`,
+		"[download]\nlimit_rate = \"fast\"":                                     "write bytes per second like",
+		"[download]\nfiles = 0":                                                 "download.files is out of range: write a number from 1 to 16",
+		"[download]\nworkers = \"4\"":                                           "download.workers is out of range",
+		"[download]\non_download = \"whisper {path}\"":                          "download.on_download isn't a JSON array of texts",
+		"[download]\non_download = [\"\"]":                                      "download.on_download begins with an empty text",
+		"[accounts.daily]\napi_key=\"k\"\nauto_downlaod = true":                 "accounts.daily.auto_downlaod is unknown: did you mean accounts.daily.auto_download?",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.sweep = \"5s\"":             "recording.sweep isn't a time of a minute or more",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.queue = \"sqs\"":            "recording.queue isn't an http or https URL",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.read_access_key_id = \"x\"": "config.toml:3: accounts.daily.recording.read_access_key_id needs read_access_key_secret beside it",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.endpoint=\"s3\"":            "recording.endpoint isn't an http or https URL",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.read_role_arn=\"x\"":        "recording.read_role_arn isn't a role's ARN",
 	} {
 		if _, err := load(t, file, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v\nwant %s", file, err, want)
