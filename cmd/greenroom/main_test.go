@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,19 +22,45 @@ func TestMain(m *testing.M) {
 }
 
 // The scripts run the real program against a sandbox of their own, from an environment that holds nothing else.
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
+func TestScripts(t *testing.T) { testscript.Run(t, scripts("testdata", setUp)) }
+
+func scripts(dir string, setUp func(*testscript.Env) error) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": cmdStatus, "json": cmdJSON, "plain": cmdPlain,
-			"start": cmdStart, "line": cmdLine, "stop": cmdStop,
+			"start": cmdStart, "line": cmdLine, "end": cmdEnd,
 			"join": cmdJoin, "leave": cmdLeave, "elsewhere": cmdElsewhere, "fault": cmdFault,
 			"recorded": cmdRecorded,
 		},
+	}
+}
+
+// stop is a word of testscript's own, which ends a script as if it had passed.
+func TestScriptsAreReadToTheirEnd(t *testing.T) {
+	found := 0
+	err := filepath.WalkDir("testdata", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".txtar" {
+			return err
+		}
+		found++
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for n, line := range strings.Split(string(b), "\n") {
+			if first, _, _ := strings.Cut(line, " "); first == "stop" {
+				t.Errorf("%s:%d: %q ends the script here; to end a program say end", path, n+1, line)
+			}
+		}
+		return nil
 	})
+	if err != nil || found < 10 {
+		t.Errorf("%d scripts, %v", found, err)
+	}
 }
 
 func setUp(env *testscript.Env) error {

@@ -27,7 +27,7 @@ type processKey struct{}
 
 var listening = regexp.MustCompile(`^\{"listening":"([^"]+)"[,}]`)
 
-// start NAME PROGRAM ARGS… starts a program in the background. line waits for what it prints, stop ends it.
+// start NAME PROGRAM ARGS… starts a program in the background. line waits for what it prints, end ends it.
 func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: start NAME PROGRAM ARGS…")
@@ -84,8 +84,8 @@ func cmdLine(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// stop NAME [SIGNAL] asks a started program to end, which it must within a second and with status 0.
-func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
+// end NAME asks a started program to end, which it must within a second and with status 0.
+func cmdEnd(ts *testscript.TestScript, neg bool, args []string) {
 	p := started(ts, args[0])
 	begin := time.Now()
 	ts.Check(p.cmd.Process.Signal(os.Interrupt))
@@ -128,4 +128,5 @@ var scriptVariables = []string{
 	"PATH", "HOME", "TMPDIR", "TZ", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "GREENROOM_CONFIG", "GREENROOM_DATA_DIR",
 	"DAILY_API_KEY", "DAILY_API_URL", "DAILY_WEBHOOK_SECRET", "DAILY_WEBHOOK_SIGNATURE",
 	"WHEREBY_API_KEY", "WHEREBY_API_URL", "WHEREBY_WEBHOOK_SECRET", "GREENROOM_RELAY_URL", "GREENROOM_RELAY_TOKEN", "TESTSCRIPT_COVERAGE",
+	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED", "AWS_ENDPOINT_URL_SQS",
 }
