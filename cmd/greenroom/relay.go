@@ -20,6 +20,7 @@ import (
 	"greenroom/tunnel"
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/relay/spool"
+	"greenroom/tunnel/sqs"
 )
 
 const (
@@ -34,6 +35,8 @@ const (
 	hooksVariable = "GREENROOM_RELAY_HOOKS"
 	// sinkBody is the largest body unless told otherwise where a queue takes it: queues take no more.
 	sinkBody = 1 << 20
+	// sinkTime bounds asking for the queue.
+	sinkTime = 30 * time.Second
 )
 
 type relayOptions struct {
@@ -73,7 +76,7 @@ func (p *program) relayCommand() *cobra.Command {
 	fl.StringVar(&o.retain, "retain", "7d", "how long requests wait before they are dropped")
 	fl.Float64Var(&o.rate, "rate", relay.DefaultRate, "requests a second for each hook, 0 for no bound")
 	fl.DurationVar(&o.wait, "sync-wait", relay.DefaultSyncWait, "how long a sender waits for the answer of the machine behind the relay")
-	fl.StringVar(&o.to, "to", "", "put requests into this queue instead of a spool, like sqs://QUEUE")
+	fl.StringVar(&o.to, "to", "", "put requests into this SQS FIFO queue instead of a spool: sqs:// and its URL without https://, or its ARN")
 	fl.StringArrayVar(&o.hooks, "hook", nil, "with --to: a hook, as NAME=ID with an id of 26 or more random letters and digits; or in "+hooksVariable)
 	fl.BoolVar(&o.json, "json", false, "print a JSON object with the addresses")
 	fl.BoolVar(&o.logJSON, "log-json", false, "write the log as JSON")
@@ -101,7 +104,7 @@ func (o *relayOptions) run(ctx context.Context, _ []string) (err error) {
 	opt.Crash = crashGroup(opt.Log, func(r crash.Report) { fail(r) })
 	if o.to == "" {
 		opt.Dir = dir
-	} else if opt.Sink, err = openSink(ctx, o.to, opt.Log); err != nil {
+	} else if opt.Sink, err = openSink(ctx, o.to); err != nil {
 		return err
 	}
 	l, err := net.Listen("tcp", addr)
@@ -197,10 +200,19 @@ func (o *relayOptions) tell(l net.Listener, s *relay.Server, admin string) error
 	return nil
 }
 
-// openSink opens the queue that a URL names.
-func openSink(_ context.Context, text string, _ *slog.Logger) (tunnel.Sink, error) {
-	scheme, _, _ := strings.Cut(text, ":")
-	return nil, usagef("--to can't be %s: there is no queue %q here", text, scheme)
+// openSink opens the queue that a URL or an ARN names.
+func openSink(ctx context.Context, text string) (tunnel.Sink, error) {
+	q := sqs.Queue{Queue: text}
+	if err := q.Check(); err != nil {
+		return nil, usagef("--to: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, sinkTime)
+	defer cancel()
+	s, err := sqs.OpenSink(ctx, q)
+	if err != nil {
+		return nil, &app.Error{Kind: provider.Unavailable, Text: err.Error(), Err: err}
+	}
+	return s, nil
 }
 
 // relayError says what to do about a relay that can't be opened.

@@ -37,6 +37,12 @@ type Queue struct {
 	HTTP aws.HTTPClient
 }
 
+// Check says what is wrong with the address, without asking anybody.
+func (q Queue) Check() error {
+	_, err := q.parse()
+	return err
+}
+
 // place is a queue's address, parsed.
 type place struct {
 	// url is the queue's, empty while only name and account are known.

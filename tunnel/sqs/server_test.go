@@ -99,6 +99,7 @@ func newQueue(t *testing.T, attributes map[string]string) *queue {
 	endpoint := peers.SQS(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", "k")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "s")
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
 	n := &network{calls: map[string]int{}, news: make(chan struct{}, 1), inner: &http.Client{Transport: &http.Transport{}}}
