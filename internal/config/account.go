@@ -25,7 +25,7 @@ func (r *reader) accounts() {
 			a.Recording.Mode = mode
 		}
 		r.cfg.Accounts = append(r.cfg.Accounts, a)
-		r.cfg.Fetch[name] = r.fetch(name)
+		r.cfg.Fetch[name] = r.fetch(a)
 		at := r.values["accounts."+name+".default"].from
 		if earlier, twice := defaults[a.Platform]; chosen && twice {
 			r.fail(at, "accounts."+name+".default", fmt.Sprintf("is a second default for %s", a.Platform),

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/adrg/xdg"
+
+	"greenroom/provider"
 )
 
 // Defaults of [download].
@@ -16,8 +18,10 @@ const (
 	DefaultTemplate = "{room}/{date}-{time}-{room}-{id}.{ext}"
 	DefaultFiles    = 2
 	DefaultWorkers  = 4
-	DefaultSweep    = time.Hour
 )
+
+// DefaultSweep is how often a bucket is listed when a queue tells of it: for what the queue missed.
+const DefaultSweep = 24 * time.Hour
 
 var (
 	downloadKeys = []string{
@@ -59,7 +63,7 @@ type Fetch struct {
 	// ReadKeyID and ReadKeySecret are for reading alone, in place of the keys that the platform writes with; both or none.
 	ReadKeyID, ReadKeySecret string
 	// Queue is the URL of an SQS queue that tells of the bucket's new objects. Sweep is how often the bucket is listed for
-	// what nothing told of, 0 for never.
+	// what nothing told of, 0 for never. Neither is set without a bucket.
 	Queue string
 	Sweep time.Duration
 }
@@ -89,8 +93,8 @@ func (r *reader) downloads() {
 }
 
 // fetch reads what fetching an account's recordings takes.
-func (r *reader) fetch(name string) Fetch {
-	key := func(k string) string { return "accounts." + name + "." + k }
+func (r *reader) fetch(a provider.Account) Fetch {
+	key := func(k string) string { return "accounts." + a.Name + "." + k }
 	var f Fetch
 	f.AutoDownload, _ = r.boolean(key("auto_download"), false)
 	f.DeleteAfter, _ = r.boolean(key("delete_after"), false)
@@ -106,23 +110,41 @@ func (r *reader) fetch(name string) Fetch {
 		}
 		r.fail(r.values[key("recording."+has)].from, key("recording."+has), "needs "+lacks+" beside it", "set both, or none")
 	}
-	f.Queue = r.text(key("recording.queue"), "", endpointURL)
-	f.Sweep = DefaultSweep
-	text := r.text(key("recording.sweep"), "1h", func(s string) (string, string, string) {
-		if s == "off" {
-			return s, "", ""
+	r.finding(&f, a, key)
+	return f
+}
+
+// finding reads how new recordings in an account's bucket are noticed.
+func (r *reader) finding(f *Fetch, a provider.Account, key func(string) string) {
+	f.Queue = r.text(key("recording.queue"), "", queueURL)
+	byDefault := "off"
+	if f.Queue != "" {
+		f.Sweep, byDefault = DefaultSweep, "24h"
+	}
+	switch text := r.text(key("recording.sweep"), byDefault, func(s string) (string, string, string) {
+		if s = strings.TrimSpace(s); s == "off" || s == "0" {
+			return "off", "", ""
 		}
 		if d, ok := ParseAge(s); !ok || d < time.Minute {
-			return "", "isn't a time of a minute or more", `write it like "1h", or "off"`
+			return "", "isn't a time of a minute or more", `write it like "24h", or "off"`
 		}
 		return s, "", ""
-	})
-	if text == "off" {
+	}); text {
+	case "off":
 		f.Sweep = 0
-	} else if d, ok := ParseAge(text); ok {
-		f.Sweep = d
+	default:
+		f.Sweep, _ = ParseAge(text)
 	}
-	return f
+	for _, k := range []string{"recording.queue", "recording.sweep"} {
+		v, set := r.values[key(k)]
+		switch {
+		case !set || k == "recording.sweep" && f.Sweep == 0:
+		case a.Platform != provider.Daily && a.Platform != provider.Whereby:
+			r.fail(v.from, key(k), fmt.Sprintf("is of no use: %s's recordings are not found in buckets", a.Platform), "leave it out")
+		case a.Recording.Bucket == "":
+			r.fail(v.from, key(k), "has no bucket that it is about", fmt.Sprintf("set bucket under [accounts.%s.recording]", a.Name))
+		}
+	}
 }
 
 // rate reads bytes per second; nothing, "0" and "off" are no limit.
@@ -164,6 +186,21 @@ func endpointURL(s string) (string, string, string) {
 		return "", "isn't an http or https URL", fix
 	case u.User != nil:
 		return "", "has a password in it", fix + " and put keys into access_key_id and access_key_secret"
+	}
+	return u.String(), "", ""
+}
+
+// queueURL accepts the URL of an SQS queue, which ends in its account and name.
+func queueURL(s string) (string, string, string) {
+	const fix = `write it like "https://sqs.us-west-2.amazonaws.com/123456789012/recordings"`
+	u, err := url.Parse(strings.TrimSpace(s))
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return "", "isn't an http or https URL", fix
+	case u.User != nil:
+		return "", "has a password in it", fix + " and put keys into access_key_id and access_key_secret"
+	case strings.Trim(u.Path, "/") == "" || u.RawQuery != "" || u.Fragment != "":
+		return "", "isn't the URL of a queue", fix
 	}
 	return u.String(), "", ""
 }

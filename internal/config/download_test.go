@@ -18,7 +18,7 @@ func TestDownloadDefaults(t *testing.T) {
 	if d := cmp.Diff(want, c.Download); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(map[string]Fetch{"daily": {Sweep: time.Hour}}, c.Fetch); d != "" {
+	if d := cmp.Diff(map[string]Fetch{"daily": {}}, c.Fetch); d != "" {
 		t.Error(d)
 	}
 	c, err = load(t, "", nil)
@@ -84,23 +84,47 @@ sweep = "off"
 	}
 }
 
+func TestSweeps(t *testing.T) {
+	const queue = "recording.queue = \"https://sqs.us-west-2.amazonaws.com/1/q\"\n"
+	for file, want := range map[string]time.Duration{
+		"":                                  0,
+		queue:                               DefaultSweep,
+		"recording.sweep = \"1h\"":          time.Hour,
+		queue + "recording.sweep = \"90m\"": 90 * time.Minute,
+		queue + "recording.sweep = \"off\"": 0,
+		queue + "recording.sweep = \"0\"":   0,
+	} {
+		c, err := load(t, "[accounts.whereby]\napi_key = \"k\"\nrecording.bucket = \"b\"\n"+file, nil)
+		if err != nil || c.Fetch["whereby"].Sweep != want {
+			t.Errorf("%q: %+v, %v", file, c, err)
+		}
+	}
+	// Turning off what is off takes no bucket.
+	if _, err := load(t, "[accounts.whereby]\napi_key = \"k\"\nrecording.sweep = \"off\"", nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDownloadMistakes(t *testing.T) {
 	for file, want := range map[string]string{
-		"[download]\nfoldr = \"x\"":                                             "config.toml:2: download.foldr is unknown: did you mean download.folder?",
-		"[download]\nfolder = \"\"":                                             "config.toml:2: download.folder is empty",
-		"[download]\ntime_zone = \"Mars\"":                                      `download.time_zone can't be "Mars"`,
-		"[download]\nlimit_rate = \"5\"":                                        `download.limit_rate can't be "5"`,
-		"[download]\nlimit_rate = \"fast\"":                                     "write bytes per second like",
-		"[download]\nfiles = 0":                                                 "download.files is out of range: write a number from 1 to 16",
-		"[download]\nworkers = \"4\"":                                           "download.workers is out of range",
-		"[download]\non_download = \"whisper {path}\"":                          "download.on_download isn't a JSON array of texts",
-		"[download]\non_download = [\"\"]":                                      "download.on_download begins with an empty text",
-		"[accounts.daily]\napi_key=\"k\"\nauto_downlaod = true":                 "accounts.daily.auto_downlaod is unknown: did you mean accounts.daily.auto_download?",
-		"[accounts.daily]\napi_key=\"k\"\nrecording.sweep = \"5s\"":             "recording.sweep isn't a time of a minute or more",
-		"[accounts.daily]\napi_key=\"k\"\nrecording.queue = \"sqs\"":            "recording.queue isn't an http or https URL",
-		"[accounts.daily]\napi_key=\"k\"\nrecording.read_access_key_id = \"x\"": "config.toml:3: accounts.daily.recording.read_access_key_id needs read_access_key_secret beside it",
-		"[accounts.daily]\napi_key=\"k\"\nrecording.endpoint=\"s3\"":            "recording.endpoint isn't an http or https URL",
-		"[accounts.daily]\napi_key=\"k\"\nrecording.read_role_arn=\"x\"":        "recording.read_role_arn isn't a role's ARN",
+		"[download]\nfoldr = \"x\"":                                  "config.toml:2: download.foldr is unknown: did you mean download.folder?",
+		"[download]\nfolder = \"\"":                                  "config.toml:2: download.folder is empty",
+		"[download]\ntime_zone = \"Mars\"":                           `download.time_zone can't be "Mars"`,
+		"[download]\nlimit_rate = \"5\"":                             `download.limit_rate can't be "5"`,
+		"[download]\nlimit_rate = \"fast\"":                          "write bytes per second like",
+		"[download]\nfiles = 0":                                      "download.files is out of range: write a number from 1 to 16",
+		"[download]\nworkers = \"4\"":                                "download.workers is out of range",
+		"[download]\non_download = \"whisper {path}\"":               "download.on_download isn't a JSON array of texts",
+		"[download]\non_download = [\"\"]":                           "download.on_download begins with an empty text",
+		"[accounts.daily]\napi_key=\"k\"\nauto_downlaod = true":      "accounts.daily.auto_downlaod is unknown: did you mean accounts.daily.auto_download?",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.sweep = \"5s\"":  "recording.sweep isn't a time of a minute or more",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.queue = \"sqs\"": "recording.queue isn't an http or https URL",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.queue = \"https://sqs.us-west-2.amazonaws.com\"": "config.toml:3: accounts.daily.recording.queue isn't the URL of a queue",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.queue = \"https://sqs/1/q\"":                     "recording.queue has no bucket that it is about: set bucket under [accounts.daily.recording]",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.sweep = \"1h\"":                                  "config.toml:3: accounts.daily.recording.sweep has no bucket",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.endpoint=\"s3\"":                                 "recording.endpoint isn't an http or https URL",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.read_role_arn=\"x\"":                             "recording.read_role_arn isn't a role's ARN",
+		"[accounts.daily]\napi_key=\"k\"\nrecording.read_access_key_id = \"x\"":                      "config.toml:3: accounts.daily.recording.read_access_key_id needs read_access_key_secret beside it",
 	} {
 		if _, err := load(t, file, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v\nwant %s", file, err, want)
