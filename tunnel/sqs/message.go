@@ -26,8 +26,8 @@ const (
 	deflated = 1
 	// deflateFrom is the size in bytes from which deflating is tried.
 	deflateFrom = 1 << 10
-	// maxBody bounds a body that is read, in bytes: no relay takes more.
-	maxBody = 64 << 20
+	// maxBody bounds a body that is read, in bytes: no listener takes more.
+	maxBody = 25 << 20
 )
 
 // errUnreadable is returned for a message that no relay that this version knows has written.
@@ -64,7 +64,8 @@ func encode(e tunnel.Envelope) (string, error) {
 	return prefix + base64.RawStdEncoding.EncodeToString(raw), nil
 }
 
-// decode reads what encode wrote. Hook, Epoch and Seq are for the caller to set. An error wraps errUnreadable.
+// decode reads what encode wrote. Hook, Epoch and Seq are for the caller to set. An error wraps errUnreadable. Of a request
+// whose body is damaged or too large, Missing says so.
 func decode(text string) (tunnel.Envelope, error) {
 	bad := func(format string, a ...any) (tunnel.Envelope, error) {
 		return tunnel.Envelope{}, fmt.Errorf("%w: %w", errUnreadable, fmt.Errorf(format, a...))
@@ -86,28 +87,28 @@ func decode(text string) (tunnel.Envelope, error) {
 	if err != nil {
 		return bad("%w", err)
 	}
-	if e.Length > maxBody {
-		return bad("its body has %d bytes", e.Length)
+	out := tunnel.Envelope{
+		ID: e.ID, ReceivedAt: e.ReceivedAt, Method: e.Method, Target: e.Target, Remote: e.Remote, Header: e.Header,
 	}
 	how, body := rest[0], rest[1:]
-	switch how {
-	case asItIs:
+	switch {
+	case how != asItIs && how != deflated:
+		return bad("its body is written in way %d", how)
+	case e.Length > maxBody:
+		out.Missing = fmt.Sprintf("its body has %d bytes, more than can be taken here", e.Length)
+		return out, nil
+	case how == asItIs:
 		body = bytes.Clone(body)
-	case deflated:
+	default:
 		// One byte more than there should be shows that there are too many.
 		body, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(body)), e.Length+1))
-		if err != nil {
-			return bad("%w", err)
-		}
-	default:
-		return bad("its body is written in way %d", how)
 	}
-	if int64(len(body)) != e.Length || sha256.Sum256(body) != e.SHA256 {
-		return bad("its body is damaged")
+	if err != nil || int64(len(body)) != e.Length || sha256.Sum256(body) != e.SHA256 {
+		out.Missing = "its body is damaged"
+		return out, nil
 	}
-	return tunnel.Envelope{
-		ID: e.ID, ReceivedAt: e.ReceivedAt, Method: e.Method, Target: e.Target, Remote: e.Remote, Header: e.Header, Body: body,
-	}, nil
+	out.Body = body
+	return out, nil
 }
 
 var low64 = new(big.Int).SetUint64(^uint64(0))

@@ -3,6 +3,7 @@ package sqs
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -84,11 +85,43 @@ func TestOtherMessagesAreNotRead(t *testing.T) {
 		"long metadata": rewritten(func(b []byte) []byte {
 			return append([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}, b...)
 		}),
-		"flipped":     rewritten(func(b []byte) []byte { b[len(b)-3] ^= 1; return b }),
-		"another way": rewritten(func(b []byte) []byte { b[bytes.LastIndexByte(b[:len(b)-20], deflated)] = 9; return b }),
+		"another way": rewritten(func(b []byte) []byte {
+			n, size := binary.Uvarint(b)
+			b[size+int(n)] = 9
+			return b
+		}),
 	} {
 		if _, err := decode(text); !errors.Is(err, errUnreadable) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A request whose body can't be had is one all the same.
+func TestABodyThatIsMissing(t *testing.T) {
+	whole := bytes.Repeat([]byte("x"), 5000)
+	good, err := encode(sample(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// More than is taken: the metadata say so, and nothing is inflated.
+	huge, err := encode(sample(make([]byte, maxBody+1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimPrefix(good, prefix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)-3] ^= 1
+	for says, text := range map[string]string{
+		"damaged":  good[:len(good)-4],
+		"damaged ": prefix + base64.RawStdEncoding.EncodeToString(raw),
+		"bytes":    huge,
+	} {
+		e, err := decode(text)
+		if err != nil || e.Body != nil || !strings.Contains(e.Missing, strings.TrimSpace(says)) || e.Target != sample(nil).Target {
+			t.Errorf("%s: %+v, %v", says, e, err)
 		}
 	}
 }
@@ -107,6 +140,9 @@ func FuzzDecode(f *testing.F) {
 			if !errors.Is(err, errUnreadable) {
 				t.Fatalf("%v", err)
 			}
+			return
+		}
+		if e.Missing != "" {
 			return
 		}
 		again, err := encode(e)
