@@ -78,7 +78,7 @@ var required = map[string][]struct{ key, fix string }{
 	"manual": {{"url", "set url under [tunnel] to the public URL that leads to the listener"}},
 	"ssh":    {{"ssh_host", "set ssh_host under [tunnel]"}},
 	"ngrok":  {{"authtoken", "set authtoken under [tunnel]; the ngrok dashboard shows it"}},
-	"exec":   {{"command", `set command under [tunnel], such as ["bore", "local", "{port}", "--to", "bore.pub"]`}},
+	"exec":   {{"command", `set command under [tunnel], such as ["lt", "--port", "{port}"]`}},
 	"sqs":    {{"queue", "set queue under [tunnel] to the URL or the ARN of the FIFO queue"}},
 }
 
@@ -155,7 +155,7 @@ func (r *reader) tunnelKey(t *Tunnel, name, key string) {
 	case name == "window":
 		t.Window = r.number(key, 0, 1, 10_000)
 	case name == "command":
-		t.Command = r.texts(key, `["bore", "local", "{port}", "--to", "bore.pub"]`)
+		t.Command = r.texts(key, `["lt", "--port", "{port}"]`)
 		if n := len(r.cfg.settings); len(t.Command) > 1 {
 			r.cfg.settings[n-1].Value = t.Command[0] + " …" // arguments may hold a secret
 		}

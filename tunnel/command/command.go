@@ -127,7 +127,7 @@ func (d Driver) plan(local tunnel.Local) (plan, error) {
 	known, ok := presets[d.opt.Preset]
 	switch {
 	case d.opt.Preset == "" && (len(command) == 0 || command[0] == ""):
-		return plan{}, errors.New(`no command: say which program makes the tunnel, such as ["bore", "local", "{port}", "--to", "bore.pub"]`)
+		return plan{}, errors.New(`no command: say which program makes the tunnel, such as ["lt", "--port", "{port}"]`)
 	case d.opt.Preset != "" && !ok:
 		return plan{}, fmt.Errorf("there is no preset %q; there are %s", d.opt.Preset, strings.Join(Presets(), " and "))
 	case len(command) == 0:

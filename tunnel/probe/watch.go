@@ -29,6 +29,8 @@ type WatchOptions struct {
 	Prober *Prober
 	// Clock paces the probes; nil means the real one.
 	Clock clockwork.Clock
+	// Wake notices when the machine has slept, after which a probe is due; nil means one by the real clocks.
+	Wake *tunnel.Wake
 	// Log and Crash may be nil.
 	Log   *slog.Logger
 	Crash *crash.Group
@@ -42,6 +44,7 @@ type Watched struct {
 	inner  tunnel.Tunnel
 	board  *tunnel.Board
 	asks   chan ask
+	woke   chan struct{}
 	cancel context.CancelFunc
 	ctx    context.Context
 	done   chan struct{}
@@ -72,11 +75,14 @@ func Watch(t tunnel.Tunnel, o WatchOptions) *Watched {
 	if o.Clock == nil {
 		o.Clock = clockwork.NewRealClock()
 	}
+	if o.Wake == nil {
+		o.Wake = &tunnel.Wake{}
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &Watched{opt: o, inner: t, asks: make(chan ask), ctx: ctx, cancel: cancel, done: make(chan struct{})}
+	w := &Watched{opt: o, inner: t, asks: make(chan ask), woke: make(chan struct{}, 1), ctx: ctx, cancel: cancel, done: make(chan struct{})}
 	s := &watch{Watched: w, timer: o.Clock.NewTimer(Every), driver: tunnel.Status{State: tunnel.Connecting}}
 	s.timer.Stop()
 	w.board = tunnel.NewBoard(s.driver)
@@ -142,6 +148,17 @@ type watch struct {
 
 func (s *watch) run() {
 	defer close(s.done)
+	asleep := make(chan struct{})
+	s.opt.Crash.Go("tunnel wake", func() {
+		defer close(asleep)
+		s.opt.Wake.Watch(s.ctx, func(time.Duration) {
+			select {
+			case s.woke <- struct{}{}:
+			default:
+			}
+		})
+	})
+	defer func() { s.cancel(); <-asleep }()
 	defer s.timer.Stop()
 	for {
 		select {
@@ -154,6 +171,8 @@ func (s *watch) run() {
 		case r := <-s.results:
 			s.result(r)
 		case <-s.timer.Chan():
+			s.begin()
+		case <-s.woke:
 			s.begin()
 		case a := <-s.asks:
 			if !s.probes() {

@@ -75,15 +75,17 @@ type world struct {
 	t     *testing.T
 	net   *internet
 	clock *clockwork.FakeClock
+	// wall is the clock by which sleep is noticed.
+	wall  *clockwork.FakeClock
 	inner driven
 	w     *probe.Watched
 	last  tunnel.Status
 }
 
 func watch(t *testing.T, first tunnel.Status) *world {
-	w := &world{t: t, net: &internet{hit: make(chan struct{}, 1)}, clock: clockwork.NewFakeClock(), inner: driven{tunnel.NewBoard(first)}}
+	w := &world{t: t, net: &internet{hit: make(chan struct{}, 1)}, clock: clockwork.NewFakeClock(), wall: clockwork.NewFakeClock(), inner: driven{tunnel.NewBoard(first)}}
 	w.net.p = probe.New(probe.Options{Transport: w.net, Clock: w.clock})
-	w.w = probe.Watch(w.inner, probe.WatchOptions{Prober: w.net.p, Clock: w.clock})
+	w.w = probe.Watch(w.inner, probe.WatchOptions{Prober: w.net.p, Clock: w.clock, Wake: &tunnel.Wake{Clock: w.wall}})
 	t.Cleanup(func() { _ = w.w.Close() })
 	return w
 }
@@ -273,6 +275,20 @@ func TestProbeAtOnce(t *testing.T) {
 		t.Error(err)
 	}
 	w.until(tunnel.Live)
+}
+
+// What was live before the machine slept is tried at once when it wakes.
+func TestProbeAfterSleep(t *testing.T) {
+	w := watch(t, tunnel.Status{Driver: "manual", State: tunnel.Live, URL: "https://a.example"})
+	w.until(tunnel.Live)
+	w.net.set(errors.New("gone"))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := w.wall.BlockUntilContext(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	w.wall.Advance(time.Hour)
+	w.until(tunnel.Degraded)
 }
 
 func TestTheEnd(t *testing.T) {

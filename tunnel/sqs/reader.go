@@ -215,12 +215,11 @@ func (r *reader) show() {
 				delete(r.unread, id) // somebody has taken it out
 			}
 		}
-		for _, id := range slices.Sorted(maps.Keys(r.unread)) {
-			text = r.unread[id].why
-			if n := len(r.unread); n > 1 {
+		if ids := slices.Sorted(maps.Keys(r.unread)); len(ids) > 0 {
+			text = r.unread[ids[0]].why
+			if n := len(ids); n > 1 {
 				text = fmt.Sprintf("%d messages can't be read, such as this: %s", n, text)
 			}
-			break
 		}
 	}
 	r.board.Update(func(s *tunnel.Status) {
