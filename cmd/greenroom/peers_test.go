@@ -43,10 +43,27 @@ func TestScriptsWithAQueue(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(env.WorkDir, "large.json"), []byte(large), 0o600); err != nil {
 			return err
 		}
-		if err := os.Mkdir(filepath.Join(env.WorkDir, "config", "greenroom"), 0o700); err != nil {
+		return configure(env, "[tunnel]\nqueue = %q\nendpoint = %q\n", arn, endpoint)
+	}))
+}
+
+// TestScriptsWithAnSSHServer runs the scripts that need one against OpenSSH.
+func TestScriptsWithAnSSHServer(t *testing.T) {
+	s := peers.SSHD(t, "")
+	testscript.Run(t, scripts("testdata/ssh", func(env *testscript.Env) error {
+		if err := setUp(env); err != nil {
 			return err
 		}
-		file := fmt.Sprintf("[tunnel]\nqueue = %q\nendpoint = %q\n", arn, endpoint)
-		return os.WriteFile(filepath.Join(env.WorkDir, "config", "greenroom", "config.toml"), []byte(file), 0o600)
+		return configure(env, "[tunnel]\ndriver = \"ssh\"\nssh_host = %q\nssh_user = %q\nssh_key_file = %q\nssh_bind = \"127.0.0.1:0\"\n"+
+			"url = \"http://127.0.0.1:{port}\"\n", s.Addr, s.User, s.KeyFile)
 	}))
+}
+
+// configure writes a script's configuration.
+func configure(env *testscript.Env, format string, a ...any) error {
+	dir := filepath.Join(env.WorkDir, "config", "greenroom")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "config.toml"), fmt.Appendf(nil, format, a...), 0o600)
 }
