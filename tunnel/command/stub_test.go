@@ -58,6 +58,8 @@ func started() {
 
 func stub(what string) int {
 	switch what {
+	case "parent":
+		return parent()
 	case "cloudflared":
 		return stubCloudflared()
 	case "prints":
