@@ -65,6 +65,8 @@ func (m *Model) act(a Action) tea.Cmd {
 		return m.check()
 	case actDownload, actPauseDownload, actCancelDownload, actRetryDownload, actOpenFile, actReveal, actCopyPath, actDeleteRecording:
 		return m.actOnRecording(a)
+	case actLimit:
+		m.dialogs.Push(m.limitMenu())
 	case actFollow, actCurl, actHex:
 		return m.hooks.act(m, a)
 	case actTunnelCopy, actTunnelQR, actTunnelProbe, actRegister:
@@ -112,6 +114,10 @@ func (m *Model) why(a Action) string {
 		}
 	case actDownload, actPauseDownload, actCancelDownload, actRetryDownload, actOpenFile, actReveal, actCopyPath, actDeleteRecording:
 		return m.whyNoDownload(a)
+	case actLimit:
+		if m.tab != tabRecordings {
+			return "That is done on the Recordings tab: " + m.keys.name(actRecs)
+		}
 	case actFollow, actCurl, actHex:
 		if m.tab != tabWebhooks {
 			return "That is done on the Webhooks tab: " + m.keys.name(actWebhooks)

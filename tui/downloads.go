@@ -353,6 +353,42 @@ func (m *Model) download(v app.Recording) tea.Cmd {
 		m.keys.name(actPauseDownload)+" pauses it, "+m.keys.name(actCancelDownload)+" gives it up")
 }
 
+// limits are the bandwidths to choose from, in bytes per second; 0 is none.
+var limits = []int64{0, 50_000_000, 20_000_000, 10_000_000, 5_000_000, 2_000_000, 1_000_000, 500_000, 200_000, 100_000}
+
+// limitMenu changes the bandwidth of all downloads at once.
+func (m *Model) limitMenu() *dialog.Menu {
+	menu := &dialog.Menu{Title: "Bandwidth of all downloads together"}
+	now := m.status.status.Downloads.Limit
+	for i, limit := range limits {
+		label := "no limit"
+		if limit > 0 {
+			label = bytes(limit) + "/s"
+		}
+		key := ""
+		if limit == now {
+			key = "now"
+			defer menu.Choose(i)
+		}
+		menu.Items = append(menu.Items, dialog.Item{Label: label, Key: key, Do: func() tea.Cmd {
+			b := m.backend
+			return try(m, "limit the downloads", nil,
+				func(ctx context.Context) (app.DownloadLimit, error) {
+					return b.LimitDownloads(ctx, app.DownloadLimit{BytesPerSecond: limit})
+				},
+				func(l app.DownloadLimit) tea.Cmd {
+					m.status.status.Downloads.Limit = l.BytesPerSecond
+					text := "Downloads have no limit"
+					if l.BytesPerSecond > 0 {
+						text = "Downloads have " + bytes(l.BytesPerSecond) + "/s together"
+					}
+					return m.say(text, "Until this Greenroom ends; limit_rate in the file is for ever.")
+				})
+		}})
+	}
+	return menu
+}
+
 func (m *Model) deleteRecording(v app.Recording, name string) {
 	text := "It is not downloaded, and can't be had back."
 	if d := v.Download; d != nil && d.State == app.DownloadDone {

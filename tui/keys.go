@@ -56,6 +56,7 @@ const (
 	actReveal          Action = "recording.reveal"
 	actCopyPath        Action = "recording.copy"
 	actDeleteRecording Action = "recording.delete"
+	actLimit           Action = "recording.limit"
 
 	actFollow  Action = "webhook.follow"
 	actCurl    Action = "webhook.curl"
@@ -118,6 +119,7 @@ func defaultKeys() *KeyMap {
 			bind(actReveal, "folder", "Open the folder of the downloaded recording", false, "f"),
 			bind(actCopyPath, "copy path", "Copy the path of the downloaded recording", true, "y"),
 			bind(actDeleteRecording, "delete", "Delete the recording on the platform", true, "D"),
+			bind(actLimit, "limit", "Limit the bandwidth of downloads", false, "L"),
 		},
 		Webhooks: []Binding{
 			bind(actFollow, "follow", "Follow the newest delivery", true, "f"),

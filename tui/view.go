@@ -257,6 +257,9 @@ func (m *Model) pickRoom(i int) tea.Cmd {
 func (m *Model) recordingsBody(y, h int) []string {
 	r := &m.recs
 	note := r.filter.note(len(r.shown), len(r.all))
+	if limit := m.status.status.Downloads.Limit; note == "" && limit > 0 {
+		note = "at most " + bytes(limit) + "/s"
+	}
 	list, detail := h-2, 0
 	if _, ok := r.chosen(); ok && h >= 12 {
 		detail = min(max(len(r.detail(m, m.w-2, h)), 3), max(h/3, 5))

@@ -172,3 +172,18 @@ func TestTheTerminalsOwnIndicator(t *testing.T) {
 		t.Error("tmux has none")
 	}
 }
+
+func TestTheBandwidthIsChangedWhileDownloadsRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 80, 24, fetched)
+		p.presses("2", "L").sees("Bandwidth of all downloads together", "no limit", "now", "5.0 MB/s")
+		p.presses("j", "j", "j", "j", "enter").sees("Downloads have 5.0 MB/s together", "at most 5.0 MB/s")
+		p.backend.Lock()
+		limit := p.backend.Stat.Downloads.Limit
+		p.backend.Unlock()
+		if limit != 5_000_000 {
+			t.Errorf("the limit is %d", limit)
+		}
+		p.presses("1", "L").misses("Bandwidth of all downloads")
+	})
+}
