@@ -24,8 +24,6 @@ const (
 	NotConfigured provider.Kind = "not configured"
 	// Busy means that too much is waiting already: try again shortly.
 	Busy provider.Kind = "busy"
-	// NoSpace means that the disk is full.
-	NoSpace provider.Kind = "no space left"
 )
 
 // Error is the text without the hint.

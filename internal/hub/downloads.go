@@ -15,9 +15,14 @@ import (
 
 // Recording finds a recording; see [app.Backend].
 func (h *Hub) Recording(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
-	var r app.Recording
-	err := h.store.View(ctx, func(tx *store.Tx) (err error) { r, err = findRecording(tx, ref); return err })
+	r, err := h.storedRecording(ctx, ref)
 	return h.downloads.overlay(r), err
+}
+
+// storedRecording is a recording without how far its download is now.
+func (h *Hub) storedRecording(ctx context.Context, ref app.RecordingRef) (r app.Recording, err error) {
+	err = h.store.View(ctx, func(tx *store.Tx) (err error) { r, err = findRecording(tx, ref); return err })
+	return r, err
 }
 
 func findRecording(tx *store.Tx, ref app.RecordingRef) (app.Recording, error) {
@@ -38,12 +43,12 @@ func findRecording(tx *store.Tx, ref app.RecordingRef) (app.Recording, error) {
 
 // DownloadRecording has a recording fetched; see [app.Backend].
 func (h *Hub) DownloadRecording(ctx context.Context, req app.DownloadRequest) (app.Recording, error) {
-	r, err := h.Recording(ctx, req.RecordingRef)
+	r, err := h.storedRecording(ctx, req.RecordingRef)
 	if err != nil {
 		return r, err
 	}
 	defer h.rooms.lock(downloadLock(r))()
-	if r, err = h.Recording(ctx, r.Ref()); err != nil {
+	if r, err = h.storedRecording(ctx, r.Ref()); err != nil {
 		return r, err
 	}
 	if r.Download != nil && r.Download.State.Active() && h.downloads.has(r) {
@@ -88,7 +93,7 @@ func (h *Hub) DownloadRecording(ctx context.Context, req app.DownloadRequest) (a
 // putJob writes a job and shows it with its recording.
 func putJob(tx *store.Tx, r *app.Recording, job store.DownloadJob) error {
 	d := app.Download{
-		State: app.DownloadWaiting, Reason: "others are first", Total: r.Size(), AskedAt: app.At(job.AskedAt), Auto: job.Auto,
+		State: app.DownloadWaiting, Total: r.Size(), AskedAt: app.At(job.AskedAt), Auto: job.Auto,
 		AudioOnly: job.AudioOnly, DeleteAfter: job.DeleteAfter,
 	}
 	if old := r.Download; old != nil && !job.Again && old.State != app.DownloadDone && old.State != app.DownloadCancelled {

@@ -12,6 +12,14 @@ const (
 	tellEvery = 250 * time.Millisecond
 	// rateOver is over what time a rate is averaged: long enough to be read, short enough to follow.
 	rateOver = 5 * time.Second
+	// spaceAgain is within what time a fetcher looks again whether a full disk has space.
+	spaceAgain = 15 * time.Second
+)
+
+// The reasons of downloads that have not begun.
+const (
+	reasonOthers = "others are first"
+	reasonNobody = "it goes on when a Greenroom stays open: the screen, or greenroom listen"
 )
 
 // meter is how fast a download is.
@@ -54,7 +62,7 @@ func (m *meter) add(f FetchReport, now time.Time) {
 func (m *meter) idle() { m.rate, m.measured, m.told = 0, time.Time{}, time.Time{} }
 
 // show puts what is known into a download as it was stored.
-func (m *meter) show(d *app.Download) {
+func (m *meter) show(d *app.Download, now time.Time) {
 	d.Bytes = m.last.Bytes
 	if m.last.Total > 0 {
 		d.Total = m.last.Total
@@ -68,7 +76,7 @@ func (m *meter) show(d *app.Download) {
 		d.State = app.DownloadVerifying
 		return
 	case m.last.Paused != "":
-		d.State, d.Reason = app.DownloadPaused, m.last.Paused
+		d.State, d.Reason, d.RetryAt = app.DownloadPaused, m.last.Paused, app.At(now.Add(spaceAgain).Truncate(time.Second))
 		return
 	}
 	d.Rate = int64(m.rate)
@@ -101,12 +109,25 @@ func (q *downloads) overlay(r app.Recording) app.Recording {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	d := q.find(r)
-	if d == nil || d.ended == nil || r.Download.State == app.DownloadWaiting {
+	return q.show(r, q.find(r))
+}
+
+// show is overlay with the download that is known, nil when there is none here; the caller holds mu.
+func (q *downloads) show(r app.Recording, d *download) app.Recording {
+	if r.Download == nil {
 		return r
 	}
 	shown := *r.Download
-	d.meter.show(&shown)
+	switch {
+	case d == nil:
+		shown.State, shown.Reason = app.DownloadWaiting, reasonNobody
+	case shown.State == app.DownloadWaiting || d.ended == nil:
+		if shown.State = app.DownloadWaiting; shown.Reason == "" {
+			shown.Reason = reasonOthers
+		}
+	default:
+		d.meter.show(&shown, q.h.clock.Now())
+	}
 	r.Download = &shown
 	return r
 }

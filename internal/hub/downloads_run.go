@@ -19,8 +19,6 @@ const (
 	// processingAgain is how often the platform is asked about a recording that it still works on while a download waits
 	// for it. A change that becomes known sooner is acted on at once.
 	processingAgain = 5 * time.Second
-	// spaceAgain is how often a full disk is tried again.
-	spaceAgain = time.Minute
 	// downloadTries is how often a download is begun anew after the network or the platform failed it, downloadPause and
 	// longestPause how long is waited in between, doubling.
 	downloadTries = 8
@@ -101,6 +99,8 @@ func (q *downloads) add(r app.Recording, job store.DownloadJob) {
 		if r.Download != nil {
 			d.meter.last = FetchReport{Bytes: r.Download.Bytes, Total: r.Download.Total}
 		}
+		// When its job was written nobody had it yet. Nothing of it can begin, and be told, before mu is let go.
+		q.h.bus.publish([]app.Change{{Kind: app.RecordingChange, Recording: new(q.show(r, d))}})
 	}
 	q.mu.Unlock()
 	q.schedule()
@@ -221,7 +221,7 @@ func (q *downloads) recall() error {
 			if rerr != nil {
 				return rerr
 			}
-			if d := r.Download; d != nil && (d.State.Active() || d.State == app.DownloadPaused && !d.RetryAt.IsZero()) {
+			if d := r.Download; d != nil && d.State.Active() {
 				all = append(all, found{j, r})
 			}
 		}
@@ -392,8 +392,6 @@ func (q *downloads) failed(ref app.RecordingRef, d *download, cause error) (next
 		switch e.Kind {
 		case provider.NotReady:
 			state, next = app.DownloadWaiting, now.Add(processingAgain)
-		case app.NoSpace:
-			state, next = app.DownloadPaused, now.Add(spaceAgain)
 		case provider.Unavailable, provider.RateLimited, app.Busy:
 			if at++; at < downloadTries {
 				state, next = app.DownloadWaiting, now.Add(max(retryAfter(cause, 0), min(downloadPause<<(at-1), longestPause)))

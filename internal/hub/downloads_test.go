@@ -50,6 +50,9 @@ type fetcher struct {
 	begins  chan string
 	stepped chan struct{}
 
+	// full is closed when the disk has space; nil means that it has.
+	full chan struct{}
+
 	mu    sync.Mutex
 	fail  map[string][]error // what the next fetches of a recording end with, after what they may fetch
 	steps map[string]int     // how many steps were taken for each
@@ -72,6 +75,14 @@ func (f *fetcher) Fetch(ctx context.Context, j FetchJob) (Fetched, error) {
 	}
 	at, _ := strconv.Atoi(string(raw))
 	size := int(j.Recording.Size())
+	if f.full != nil {
+		j.Report(FetchReport{Bytes: int64(at), Total: int64(size), Paused: "there is no space"})
+		select {
+		case <-f.full:
+		case <-ctx.Done():
+			return Fetched{}, ctx.Err()
+		}
+	}
 	j.Report(FetchReport{Bytes: int64(at), Total: int64(size)})
 	for at < size {
 		if f.gate != nil {
@@ -327,9 +338,13 @@ func TestPausingKeepsWhatIsHereAndCancellingDoesNot(t *testing.T) {
 		t.Errorf("paused twice: %+v, %v", again.Download, err)
 	}
 	before := f.fetcher.taken("r1")
+	f.fetcher.stepped = make(chan struct{}, 20)
 	f.ask("r1")
 	f.tokens(1)
-	f.until("r1", "going on", func(d app.Download) bool { return d.State == app.DownloadRunning && d.Bytes > r.Download.Bytes })
+	<-f.fetcher.stepped
+	if now := mustRecording(t, f).Download; now.State != app.DownloadRunning || now.Bytes <= r.Download.Bytes {
+		t.Errorf("after going on: %+v, when it was paused %+v", now, r.Download)
+	}
 	if r, err = f.CancelDownload(t.Context(), ref); err != nil || r.Download.State != app.DownloadCancelled || r.Download.Bytes != 0 {
 		t.Fatalf("%+v, %v", r.Download, err)
 	}
@@ -414,18 +429,45 @@ func TestFailuresAreTriedAgainAndTold(t *testing.T) {
 	}
 	f.ask("r2")
 	f.state("r2", app.DownloadDone)
+}
 
-	f.recording("r3", app.RecordingReady, time.Hour)
-	f.fetcher.fail["r3"] = []error{&app.Error{Kind: app.NoSpace, Text: "the disk is full"}}
-	f.ask("r3")
-	if d := f.state("r3", app.DownloadPaused).Download; d.Reason != "the disk is full" || d.RetryAt.IsZero() {
+// While the disk is full the fetcher waits, and says so.
+func TestAFullDiskIsToldWhileTheFetcherWaits(t *testing.T) {
+	f := newFetching(t)
+	f.fetcher.gate = make(chan struct{})
+	ref := f.recording("r1", app.RecordingReady, time.Hour)
+	f.fetcher.full = make(chan struct{})
+	f.ask("r1")
+	d := f.until("r1", "the reason", func(d app.Download) bool { return d.State == app.DownloadPaused }).Download
+	if d.Reason != "there is no space" || !d.RetryAt.After(f.clock.Now()) {
 		t.Errorf("%+v", d)
 	}
-	if err := f.clock.BlockUntilContext(t.Context(), 1); err != nil {
-		t.Fatal(err)
+	if again := f.ask("r1"); again.Download.State != app.DownloadPaused || len(f.fetcher.begins) != 1 {
+		t.Errorf("asked again it is %+v, begun %d times", again.Download, len(f.fetcher.begins))
 	}
-	f.clock.Advance(spaceAgain)
-	f.state("r3", app.DownloadDone)
+	close(f.fetcher.full)
+	f.tokens(1)
+	f.until("r1", "going on", func(d app.Download) bool { return d.State == app.DownloadRunning && d.Reason == "" })
+	if r, err := f.PauseDownload(t.Context(), ref); err != nil || r.Download.State != app.DownloadPaused || !r.Download.RetryAt.IsZero() {
+		t.Errorf("paused by hand: %+v, %v", r.Download, err)
+	}
+}
+
+// What nobody fetches at the moment doesn't look as if somebody did.
+func TestAJobThatNobodyHasSaysWhatItWaitsFor(t *testing.T) {
+	f := newFetching(t)
+	f.fetcher.gate = make(chan struct{})
+	f.recording("r1", app.RecordingReady, time.Hour)
+	f.ask("r1")
+	f.state("r1", app.DownloadRunning)
+	f.close()
+	f.open()
+	r, err := f.Recording(t.Context(), app.RecordingRef{ID: "r1"})
+	if err != nil || r.Download.State != app.DownloadWaiting || r.Download.Reason != reasonNobody {
+		t.Errorf("%+v, %v", r.Download, err)
+	}
+	f.Hub.Start()
+	f.state("r1", app.DownloadRunning)
 }
 
 func TestANetworkThatStaysAwayFailsTheDownloadForGood(t *testing.T) {

@@ -25,8 +25,8 @@ type Downloads struct {
 type Fetcher interface {
 	// Fetch gets the files of a recording to their final names, verified, and goes on where the journal says that an
 	// earlier try stopped. It tries again by itself what may succeed within a minute or so. Errors have kinds:
-	// [provider.NotReady] while the platform still processes the recording, [app.NoSpace] when the disk is full;
-	// [provider.Unavailable] and [provider.RateLimited] for what is worth another try later; everything else is for good.
+	// [provider.NotReady] while the platform still processes the recording; [provider.Unavailable], [provider.RateLimited] and
+	// [app.Busy] for what is worth another try later; everything else is for good. On a full disk it waits, and reports that.
 	// When ctx ends it returns soon, and has noted all that it fetched.
 	Fetch(ctx context.Context, j FetchJob) (Fetched, error)
 	// Discard removes what tries that were given up have left.

@@ -262,7 +262,7 @@ func worst(errs []error) error {
 	if len(all) == 0 {
 		return nil
 	}
-	passing := []provider.Kind{provider.Unavailable, provider.RateLimited, provider.NotReady, app.NoSpace}
+	passing := []provider.Kind{provider.Unavailable, provider.RateLimited, provider.NotReady, app.Busy}
 	worst := all[0]
 	for _, e := range all {
 		if slices.Contains(passing, worst.Kind) && !slices.Contains(passing, e.Kind) {
