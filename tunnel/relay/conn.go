@@ -184,6 +184,9 @@ func (c *conn) run(ws *websocket.Conn) {
 		close(c.gone)
 		c.kill()
 		<-written
+		if !errors.As(why, new(*protocolError)) && c.sentAway() {
+			why = errSentAway
+		}
 		c.s.opt.Log.Info("a client has gone", "token", c.token.Name, "session", c.session[:6], "why", why)
 	}()
 	why = c.read()
@@ -192,6 +195,15 @@ func (c *conn) run(ws *websocket.Conn) {
 		c.refuse(wire.CodeProtocol, broken.text)
 		<-written
 	}
+}
+
+// errSentAway is why a connection has ended that the relay told to go.
+var errSentAway = errors.New("it was told to")
+
+func (c *conn) sentAway() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last != nil
 }
 
 // touch notes that the client was heard.

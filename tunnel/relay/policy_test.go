@@ -115,6 +115,24 @@ func TestAutoDoesNotWaitForASilentClient(t *testing.T) {
 	p.request()
 }
 
+// TestAutoGivesUpOnAClientThatFallsSilent: who waits already is answered when nothing is heard for longer than pings take.
+func TestAutoGivesUpOnAClientThatFallsSilent(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	b := newBench(t, relay.Options{Clock: clock, SyncWait: 10 * patience})
+	p, _ := b.join(t)
+	p.echo()
+	answer := b.send(t, b.hook.ID, "x")
+	p.request()
+	if err := clock.BlockUntilContext(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(7 * time.Second)
+	heard(t, answer, "200 ok")
+	if !p.echo() {
+		t.Error("the connection has ended")
+	}
+}
+
 func TestPoliciesOfHooks(t *testing.T) {
 	b := newBench(t, relay.Options{Policy: spool.PolicyAck, SyncWait: 10 * patience})
 	h, err := b.CreateHook(t.Context(), "billing", "laptop", spool.PolicySync)

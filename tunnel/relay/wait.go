@@ -34,6 +34,8 @@ type waiter struct {
 	id   string
 	hook string
 	conn *conn
+	// patient is one under the policy sync, who waits for a silent client, too.
+	patient bool
 	// got takes the first answer.
 	got chan wire.RespBody
 }
@@ -48,7 +50,9 @@ func (s *Server) expect(hook spool.Hook, id string) *waiter {
 	if c == nil || policy == spool.PolicyAuto && !c.keepsUp(hook.ID) {
 		return nil
 	}
-	w := &waiter{all: &s.waiters, id: id, hook: hook.ID, conn: c, got: make(chan wire.RespBody, 1)}
+	w := &waiter{
+		all: &s.waiters, id: id, hook: hook.ID, conn: c, patient: policy == spool.PolicySync, got: make(chan wire.RespBody, 1),
+	}
 	if !s.waiters.add(w) {
 		return nil
 	}
@@ -71,6 +75,17 @@ func (w *waiters) find(id string) *waiter {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.byID[id]
+}
+
+// release lets those go on who don't wait for a client that is silent.
+func (w *waiters) release(c *conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, one := range w.byID {
+		if one.conn == c && !one.patient {
+			one.answer(wire.RespBody{})
+		}
+	}
 }
 
 // waits says whether it still does.

@@ -45,6 +45,9 @@ func (c *conn) check() {
 		c.kill()
 		return
 	}
+	if c.silentFor() > autoSilent {
+		c.s.waiters.release(c)
+	}
 	if now-time.Duration(c.pinged.Load()) >= pingEvery {
 		c.pinged.Store(int64(now))
 		c.send(wire.Frame{Type: wire.Ping, Payload: binary.BigEndian.AppendUint64(nil, uint64(now))})
