@@ -261,6 +261,9 @@ func (m *Model) quit() tea.Cmd {
 		return tea.Quit
 	}
 	text := "Webhooks stop arriving when this screen closes."
+	if m.status.status.Tunnel.StoreAndForward {
+		text = "Webhooks wait at the relay when this screen closes, until something listens again."
+	}
 	if n := m.going(); n > 0 {
 		text += fmt.Sprintf(" %s.", plural(n, "meeting goes on without being watched", "meetings go on without being watched"))
 	}

@@ -50,7 +50,7 @@ func (t *statusTab) move(a Action, by func(*grid.List)) {
 	case actHalfUp:
 		t.view.Scroll(-max(t.view.Height/2, 1))
 	case actTop:
-		t.chosen, t.moved = 0, true
+		t.chosen, t.moved = 0, false // what stands above the accounts shall be seen
 		t.view.Scroll(-t.view.Len)
 	case actBottom:
 		t.view.Scroll(t.view.Len)

@@ -107,3 +107,29 @@ func TestAForeignWebhookIsTakenOverWhenSomebodySaysSo(t *testing.T) {
 		p.presses("k", "R")
 	})
 }
+
+func TestQuittingTellsWhatBecomesOfWebhooks(t *testing.T) {
+	for _, stores := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			p := sit(t, 80, 24, func(b *tuitest.Backend) {
+				relayed(b)
+				b.Stat.Tunnel.StoreAndForward = stores
+			})
+			want := "Webhooks stop arriving"
+			if stores {
+				want = "Webhooks wait at the relay"
+			}
+			p.presses("q").sees("Quit?", want)
+		})
+	}
+}
+
+func TestWhatStandsAboveTheAccountsIsReached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 80, 24, relayed)
+		p.presses("4").sees("there and back")
+		for _, away := range []string{"G", "j"} {
+			p.presses(away).misses("there and back").presses("g").sees("there and back")
+		}
+	})
+}

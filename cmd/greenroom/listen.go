@@ -36,7 +36,7 @@ func (p *program) listenCommand() *cobra.Command {
 		Use: "listen", Short: "Receive webhooks without the screen, a line per event", Args: exactly(), RunE: p.do(o.run),
 		Long: "Receive webhooks without the screen, and print a line per event. Each is verified, and on disk before it is\n" +
 			"answered. Platforms post to /hooks/ACCOUNT; /v1/daily/webhook and /v1/whereby lead to the platform's account.\n" +
-			"SIGINT and SIGTERM end it cleanly.",
+			"Platforms reach it through a tunnel: the configured one, or --tunnel. SIGINT and SIGTERM end it cleanly.",
 		Example: "greenroom listen --json | jq .kind\ngreenroom listen --forward-to http://localhost:3000/webhooks",
 	}
 	cmd.Flags().StringVar(&o.addr, "addr", "", "listen on this HOST:PORT (default 127.0.0.1:7070, or the next free port)")

@@ -555,3 +555,43 @@ func TestAWebhookThatFellSilentWakesWithTheTunnel(t *testing.T) {
 		t.Errorf("listen ended with %d: %s", code, b.err.String())
 	}
 }
+
+// TestThePublicNameIsTakenWhileItIsTheTunnels posts to the listener under names of others and of the tunnel, as a tunnel that
+// carries connections does.
+func TestThePublicNameIsTakenWhileItIsTheTunnels(t *testing.T) {
+	b, _ := realBench(t)
+	p := newPipe("exec")
+	b.through(p)
+	lines, url, stop := b.listening(t, "--tunnel", "exec")
+	<-p.local
+	status := func(host string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/hooks/daily", strings.NewReader("unsigned"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer http.DefaultClient.CloseIdleConnections()
+		res.Body.Close()
+		return res.StatusCode
+	}
+	if got := status("quick.example"); got != http.StatusNotFound {
+		t.Errorf("before the tunnel has that name it is answered %d", got)
+	}
+	p.board.Update(func(s *tunnel.Status) { s.URL = "https://quick.example/in" })
+	for lines.tunnel().URL == "" {
+	}
+	if got := status("quick.example"); got != http.StatusBadRequest { // the signature is missing
+		t.Errorf("under the tunnel's name it is answered %d", got)
+	}
+	if got := status("other.example"); got != http.StatusNotFound {
+		t.Errorf("under another name it is answered %d", got)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("listen ended with %d: %s", code, b.err.String())
+	}
+}

@@ -70,7 +70,7 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 			s.Hint = fmt.Sprintf("set %s_WEBHOOK_SECRET", strings.ToUpper(a.Name))
 		}
 		if _, can := a.Provider.(provider.WebhookRegistrar); can {
-			s.Hint += ", or open a tunnel: then the webhook is registered, and its secret made, from here"
+			s.Hint += secretToCome(s.Registration)
 		}
 	case !a.okAt.IsZero():
 		s.Health, s.Detail = "ok", "the last call succeeded"
@@ -78,6 +78,14 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 		s.Health, s.Detail = "ok", "webhooks arrive"
 	}
 	return s
+}
+
+// secretToCome says how the secret of an account can be made from here.
+func secretToCome(r *app.RegisteredWebhook) string {
+	if r == nil {
+		return ", or open a tunnel: then the webhook is registered, and its secret made, from here"
+	}
+	return "; one is made when the webhook is registered from here"
 }
 
 // hasSecret says whether signatures can be checked at all. a.mu is held.
