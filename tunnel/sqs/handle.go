@@ -60,6 +60,8 @@ func (r *reader) handle(ctx context.Context, f facts, messages []types.Message) 
 		left = slices.DeleteFunc(slices.Clone(left), func(p parcel) bool { return stored[p.id] })
 		done := h.keep(left)
 		r.remove(ctx, f, done)
+		// Until the queue is asked again.
+		r.board.Update(func(s *tunnel.Status) { s.Spool = max(0, s.Spool-len(done)) })
 		if len(left) == 0 {
 			return
 		}

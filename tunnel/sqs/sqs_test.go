@@ -101,10 +101,10 @@ func TestWhatIsNotStoredIsTriedAgain(t *testing.T) {
 	o := q.open(t, Options{}, h)
 	h.reached(t, 5)
 	q.emptied(t)
+	o.until("an empty queue", func(s tunnel.Status) bool { return s.Spool == 0 && s.State == tunnel.Live })
 	if got := h.bodies("daily"); strings.Join(got, "") != "01234" || h.doubled > 0 {
 		t.Errorf("stored %v, %d twice", got, h.doubled)
 	}
-	o.live()
 }
 
 func TestTheStatusSaysWhyNothingIsStored(t *testing.T) {

@@ -320,7 +320,7 @@ func TestOpenSSHWithAnotherKey(t *testing.T) {
 
 func TestOpenSSHRefusesAStranger(t *testing.T) {
 	s := peers.SSHD(t, "")
-	_, file := newKey(t, "")
+	_, file := newKey(t)
 	o := realOptions(t, s)
 	o.KeyFiles = []string{file}
 	open(t, o, echo(t)).degraded("it takes none of the keys")

@@ -19,29 +19,45 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// newKey makes a key and writes its private half to a file, encrypted when there is a passphrase.
-func newKey(t *testing.T, passphrase string) (ssh.Signer, string) {
+// newKey makes a key and writes its private half to a file.
+func newKey(t *testing.T) (ssh.Signer, string) {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	block, err := ssh.MarshalPrivateKey(private, "")
-	if passphrase != "" {
-		block, err = ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte(passphrase))
-	}
 	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	signer, err := ssh.NewSignerFromSigner(private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signer, file
+	return signer, writeKey(t, block)
+}
+
+// newEncryptedKey makes a key whose file can't be read without a passphrase.
+func newEncryptedKey(t *testing.T) (ed25519.PrivateKey, string) {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("a passphrase"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return private, writeKey(t, block)
+}
+
+func writeKey(t *testing.T, block *pem.Block) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // server is an SSH server for the faults that a real one doesn't have.
@@ -80,7 +96,7 @@ type serverConn struct {
 
 func serve(t *testing.T) *server {
 	t.Helper()
-	host, _ := newKey(t, "")
+	host, _ := newKey(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -297,7 +297,7 @@ func TestTheKeyIsPinnedWhenItIsFirstSeen(t *testing.T) {
 	s := serve(t)
 	file := filepath.Join(t.TempDir(), "known_hosts")
 	// What the user has there already stays, also without a line feed at its end.
-	other, _ := newKey(t, "")
+	other, _ := newKey(t)
 	if err := os.WriteFile(file, bytes.TrimSpace([]byte("other.example "+string(ssh.MarshalAuthorizedKey(other.PublicKey())))), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +312,7 @@ func TestTheKeyIsPinnedWhenItIsFirstSeen(t *testing.T) {
 		t.Fatalf("the file holds %q", b)
 	}
 
-	changed, _ := newKey(t, "")
+	changed, _ := newKey(t)
 	s.set(func() { s.hosts = []ssh.Signer{changed} })
 	s.cut()
 	r := o.degraded("has changed")
@@ -351,9 +351,9 @@ func TestTheKindOfKeyThatIsPinnedIsAskedFor(t *testing.T) {
 
 func TestKeysToLogInWith(t *testing.T) {
 	s := serve(t)
-	good, goodFile := newKey(t, "")
-	_, wrongFile := newKey(t, "")
-	encrypted, encryptedFile := newKey(t, "a passphrase")
+	good, goodFile := newKey(t)
+	_, wrongFile := newKey(t)
+	encrypted, encryptedFile := newEncryptedKey(t)
 	s.set(func() { s.key = good.PublicKey() })
 
 	t.Run("none", func(t *testing.T) {
@@ -376,16 +376,12 @@ func TestKeysToLogInWith(t *testing.T) {
 		}
 	})
 	t.Run("agent", func(t *testing.T) {
-		s.set(func() { s.key = encrypted.PublicKey() })
-		raw, err := os.ReadFile(encryptedFile)
+		public, err := ssh.NewPublicKey(encrypted.Public())
 		if err != nil {
 			t.Fatal(err)
 		}
-		private, err := ssh.ParseRawPrivateKeyWithPassphrase(raw, []byte("a passphrase"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		socket := serveAgent(t, private)
+		s.set(func() { s.key = public })
+		socket := serveAgent(t, encrypted)
 		o := open(t, Options{Addr: s.addr, URL: "https://a.example", KeyFiles: []string{encryptedFile}, AgentSocket: socket}, echo(t))
 		o.live("https://a.example")
 		for len(s.logins) > 0 {
