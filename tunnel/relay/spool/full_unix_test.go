@@ -4,6 +4,7 @@ package spool_test
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -79,5 +80,65 @@ func TestAFullDisk(t *testing.T) {
 	}
 	if want := (bodies - refused) * (2 << 20) / spool.PieceSize; s.Pieces(t) != want {
 		t.Errorf("%d pieces, want %d", s.Pieces(t), want)
+	}
+}
+
+// TestAnUploadThatTheDiskRefusedHarmsNoOther: the number of a body that could not be written is given out again, and then
+// is somebody else's.
+func TestAnUploadThatTheDiskRefusedHarmsNoOther(t *testing.T) {
+	s := open(t, spool.Options{})
+	_, hook := token(t, s, "laptop")
+	upload := func() (*io.PipeWriter, chan error) {
+		r, w := io.Pipe()
+		done := make(chan error, 1)
+		go func() {
+			_, err := s.Put(t.Context(), event(hook), r, -1)
+			done <- err
+		}()
+		return w, done
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	full := limit
+	full.Cur = 1
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
+		t.Fatal(err)
+	}
+	free := func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			t.Error(err)
+		}
+	}
+	defer free()
+	refused, refusal := upload()
+	write(t, refused, spool.PieceSize)
+	eventually(t, "the disk is full", func() bool { return s.Healthy() != nil })
+	free()
+	taken, taking := upload()
+	write(t, taken, spool.PieceSize)
+	eventually(t, "a piece is written", func() bool { return s.Pieces(t) == 1 })
+	write(t, refused, spool.PieceSize)
+	if err := <-refusal; err == nil {
+		t.Fatal("what the disk refused is taken")
+	}
+	put(t, s, hook, []byte("in between")) // a commit, with which what was given up is removed
+	if err := taken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-taking; err != nil {
+		t.Errorf("the other upload: %v", err)
+	}
+	if n := s.Pieces(t); n != 1 {
+		t.Errorf("%d pieces", n)
+	}
+}
+
+func write(t *testing.T, w *io.PipeWriter, n int) {
+	t.Helper()
+	if _, err := w.Write(random(n)); err != nil {
+		t.Fatal(err)
 	}
 }

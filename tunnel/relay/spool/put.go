@@ -162,7 +162,12 @@ func (u *upload) piece(b []byte, pooled *[]byte) error {
 		t.fail(t.tx.Bucket(bucketPieces).Put(pieceKey(u.body, number), b))
 		return nil
 	}}
-	o.settled = func(error) { buffers.Put(pooled) }
+	o.settled = func(err error) {
+		if err != nil && number == 0 {
+			u.body = 0 // the number was not given out after all, and will be to another
+		}
+		buffers.Put(pooled)
+	}
 	if err := u.s.enqueue(o); err != nil {
 		return err
 	}
