@@ -113,7 +113,7 @@ func (h *Hub) checkTunnel() provider.Check {
 		c.Detail += ": " + t.Reason
 	}
 	switch {
-	case t.Driver == "none":
+	case t.Driver == noDriver:
 		c.Optional, c.Detail = true, "none: only programs on this machine can reach the listener"
 		c.Hint = "choose one under [tunnel] in the configuration, or with greenroom listen --tunnel DRIVER"
 	case t.State == "live":

@@ -180,6 +180,11 @@ func (h *Hub) Start() {
 	h.goes("downloads", h.downloads.serve)
 	h.goes("on_download", h.commands.serve)
 	for _, a := range h.order {
+		if h.opt.Tunnel == "" || h.opt.Tunnel == noDriver {
+			if err := h.retireSecret(h.ctx, a); err != nil {
+				h.log.Error("the end of a webhook's secret could not be noted", "account", a.Name, "err", err)
+			}
+		}
 		h.goes("presence of "+a.Name, newPresencePoller(h, a).run)
 		h.goes("ends of "+a.Name, newEndWatcher(h, a).run)
 		if s, ok := newSweeper(h, a); ok {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"sync"
@@ -105,6 +106,7 @@ type bench struct {
 	path     string
 	accounts []Account
 	policy   Policy
+	log      *slog.Logger // may be nil
 }
 
 func newBench(t testing.TB) *bench {
@@ -125,7 +127,7 @@ func newBench(t testing.TB) *bench {
 
 func (b *bench) open() {
 	b.t.Helper()
-	h, err := Open(Options{Store: store.Options{Path: b.path}, Accounts: b.accounts, Policy: b.policy, Clock: b.clock})
+	h, err := Open(Options{Store: store.Options{Path: b.path}, Accounts: b.accounts, Policy: b.policy, Clock: b.clock, Log: b.log})
 	if err != nil {
 		b.t.Fatal(err)
 	}

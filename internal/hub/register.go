@@ -115,9 +115,9 @@ func (r *registrar) ensure(ctx context.Context, t hookTarget, replace bool) (app
 		now.State, now.Foreign, now.Problem, now.Hint = app.WebhookForeign, foreign.url, foreign.Error(), foreign.hint()
 	case err != nil:
 		now.State, now.Problem, now.Hint = app.WebhookFailing, err.Error(), provider.HintOf(err)
-		h.log.Warn("the webhook could not be registered", "account", a.Name, "url", t.url, "err", err)
+		h.log.Warn("the webhook could not be registered", "account", a.Name, "host", hostOf(t.url), "err", err)
 	case changed:
-		h.log.Info("the webhook was registered", "account", a.Name, "url", t.url)
+		h.log.Info("the webhook was registered", "account", a.Name, "host", hostOf(t.url))
 	}
 	if a.noteRegistration(now) {
 		h.bus.publish([]app.Change{{Kind: app.StatusChange}})
@@ -132,24 +132,26 @@ func (r *registrar) ensure(ctx context.Context, t hookTarget, replace bool) (app
 func (r *registrar) settle(ctx context.Context, t hookTarget, replace bool) (changed bool, err error) {
 	if u, err := url.Parse(t.url); err == nil && local(u.Hostname()) && !r.account.isLocal() {
 		return false, &app.Error{
-			Kind: provider.Invalid, Text: fmt.Sprintf("%s can be reached from this machine alone", t.url), Platform: r.account.Platform,
+			Kind: provider.Invalid, Text: fmt.Sprintf("%s can be reached from this machine alone", u.Host), Platform: r.account.Platform,
 		}
 	}
 	list, err := r.api.Webhooks(ctx)
 	if err != nil {
 		return false, err
 	}
+	// A webhook is ours by its address alone: who takes it over changes that, and its id stays what it was.
 	known := r.account.webhook()
 	at := slices.IndexFunc(list, func(w provider.Registration) bool { return w.URL == t.url })
 	if at < 0 {
 		at = slices.IndexFunc(list, func(w provider.Registration) bool {
-			return w.ID == known.ID && known.ID != "" || w.URL == known.URL && known.URL != ""
+			return w.URL != "" && (w.URL == known.URL || w.URL == known.Asked)
 		})
 	}
 	ours := at >= 0
 	switch {
 	case !ours && len(list) > 0 && !replace:
-		return false, &foreignWebhook{account: r.account.Name, url: bare(list[0].URL)}
+		foreign := &foreignWebhook{account: r.account.Name, url: bare(list[0].URL)}
+		return false, errors.Join(foreign, r.hub.retireSecret(ctx, r.account))
 	case !ours && len(list) > 0:
 		at = 0
 	}
@@ -162,20 +164,28 @@ func (r *registrar) settle(ctx context.Context, t hookTarget, replace bool) (cha
 		return false, err
 	}
 	spec := provider.WebhookSpec{URL: t.url, Secret: secret, Patient: t.patient}
+	if ours && !list[at].Failed && list[at].URL == t.url && list[at].Patient == t.patient && cmp.Or(told, secret) == secret {
+		return false, r.keep(ctx, list[at])
+	}
+	// What is asked for is remembered first: the answer may be lost, and the public URL another one then.
+	if err := r.hub.keepWebhook(ctx, r.account, func(w *webhookRecord) { w.Asked = t.url }); err != nil {
+		return false, err
+	}
 	var done provider.Registration
-	switch {
-	case len(list) == 0:
+	if len(list) == 0 {
 		done, err = r.api.RegisterWebhook(ctx, spec)
-	case ours && !list[at].Failed && list[at].URL == t.url && list[at].Patient == t.patient && cmp.Or(told, secret) == secret:
-		done = list[at]
-		return false, r.hub.keepWebhook(ctx, r.account, func(w *webhookRecord) { w.ID, w.URL = done.ID, done.URL })
-	default:
+	} else {
 		done, err = r.api.UpdateWebhook(ctx, list[at].ID, spec)
 	}
 	if err != nil {
 		return false, err
 	}
-	return true, r.hub.keepWebhook(ctx, r.account, func(w *webhookRecord) { w.ID, w.URL = done.ID, done.URL })
+	return true, r.keep(ctx, done)
+}
+
+// keep remembers which webhook is ours.
+func (r *registrar) keep(ctx context.Context, done provider.Registration) error {
+	return r.hub.keepWebhook(ctx, r.account, func(w *webhookRecord) { w.URL, w.Asked = done.URL, "" })
 }
 
 // secret decides what the webhook is signed with: the configured secret; else the one that the platform tells of ours, which
@@ -221,6 +231,15 @@ func bare(raw string) string {
 	}
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
 	return u.String()
+}
+
+// hostOf is what a log may tell of a URL: whoever knows all of it can post there.
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // isLocal says whether the account's API is on this machine or near it, so that it reaches what others don't.

@@ -1,9 +1,11 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -23,6 +25,8 @@ type board struct {
 	// ping, if any, is how the platform's test of an address is answered.
 	ping func(url, secret string) int
 	made int
+	// lost, if any, is what comes instead of the answer to an update that was carried out.
+	lost error
 	// done yields each change, reads each reading of presence.
 	done, reads chan string
 }
@@ -87,7 +91,7 @@ func (b *board) UpdateWebhook(_ context.Context, id string, w provider.WebhookSp
 	for i := range b.hooks {
 		if b.hooks[i].ID == id {
 			b.hooks[i] = provider.Registration{ID: id, URL: w.URL, Secret: w.Secret, Patient: w.Patient}
-			return b.hooks[i], nil
+			return b.hooks[i], b.lost
 		}
 	}
 	return provider.Registration{}, &provider.Error{Kind: provider.NotFound, Op: "update"}
@@ -271,6 +275,44 @@ func TestAForeignWebhookIsLeftAlone(t *testing.T) {
 	b.stands(app.WebhookRegistered)
 }
 
+// TestAWebhookThatWasTakenOverIsForeign: whoever takes a webhook over changes its address and keeps its id. Taking it back
+// would begin a fight that nobody ends.
+func TestAWebhookThatWasTakenOverIsForeign(t *testing.T) {
+	b, p := newBoard(t, nil)
+	b.report(live("x", "https://a.example"))
+	b.stands(app.WebhookRegistered)
+	const theirs = "https://theirs.example/hooks/daily"
+	p.set(func() { p.hooks[0].URL, p.hooks[0].Secret = theirs, "theirs" })
+	gone := live("x", "https://a.example")
+	gone.Status.State = "degraded"
+	b.report(gone)
+	b.report(live("x", "https://a.example"))
+	if r := b.stands(app.WebhookForeign); r.Foreign != theirs {
+		t.Errorf("%+v", r)
+	}
+	if got := p.asked(); len(got) != 1 {
+		t.Errorf("asked for %v", got)
+	}
+}
+
+// TestAChangeWhoseAnswerWasLostIsOurs: a webhook whose change was begun and never heard of is known by the address that was
+// asked for, though the address is another one by now.
+func TestAChangeWhoseAnswerWasLostIsOurs(t *testing.T) {
+	b, p := newBoard(t, nil)
+	b.report(live("x", "https://a.example"))
+	b.stands(app.WebhookRegistered)
+	p.set(func() { p.lost = &provider.Error{Kind: provider.Unavailable, Op: "update webhook", Text: "no answer"} })
+	b.report(live("x", "https://b.example"))
+	b.stands(app.WebhookFailing)
+	p.set(func() { p.lost = nil })
+	b.reopen()
+	b.report(live("x", "https://c.example"))
+	b.stands(app.WebhookRegistered)
+	if got := p.hooks[0].URL; got != "https://c.example/hooks/daily" {
+		t.Errorf("the platform posts to %s", got)
+	}
+}
+
 func TestAWebhookThatFellSilentIsTakenIntoServiceAgain(t *testing.T) {
 	b, p := newBoard(t, nil)
 	b.report(live("x", "https://a.example"))
@@ -313,6 +355,45 @@ func TestTheConfiguredSecretWins(t *testing.T) {
 	b.reopen()
 	if got := b.signedBy("made-1", changed); got != 200 {
 		t.Errorf("what was received before is answered %d after a restart", got)
+	}
+}
+
+// TestTheLogDoesNotTellTheAddress: who knows a webhook's URL at a relay can fill its spool.
+func TestTheLogDoesNotTellTheAddress(t *testing.T) {
+	var log bytes.Buffer
+	b, p := newBoard(t, nil)
+	b.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	b.reopen()
+	b.report(live("x", "https://relay.example/h/capability"))
+	b.stands(app.WebhookRegistered)
+	p.set(func() { p.down = &provider.Error{Kind: provider.Unavailable, Op: "list webhooks", Text: "no answer"} })
+	b.report(live("x", "https://relay.example/h/capability-2"))
+	b.stands(app.WebhookFailing)
+	b.report(live("x", "http://127.0.0.1:1/h/capability-3"))
+	b.stands(app.WebhookFailing)
+	b.close()
+	if text := log.String(); !strings.Contains(text, "relay.example") || strings.Contains(text, "capability") {
+		t.Errorf("the log: %s", text)
+	}
+}
+
+// TestTheConfiguredSecretEndsTheOneThatWasMade: also where no tunnel is open any more by which the platform would be told.
+func TestTheConfiguredSecretEndsTheOneThatWasMade(t *testing.T) {
+	b, p := newBoard(t, nil)
+	b.report(live("x", "https://a.example"))
+	b.stands(app.WebhookRegistered)
+	b.accounts[0].WebhookSecret = "configured"
+	b.reopen()
+	for _, tt := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 200}, {23 * time.Hour, 200}, {25 * time.Hour, 401}} {
+		if got := b.signedBy("made-1", b.clock.Now().Add(tt.after)); got != tt.want {
+			t.Errorf("the one that was made is answered %d after %s", got, tt.after)
+		}
+	}
+	if got := p.asked(); len(got) != 1 {
+		t.Errorf("asked for %v", got)
 	}
 }
 

@@ -49,10 +49,13 @@ type tunnelProbe struct {
 // openTunnelHint says how a tunnel is opened.
 const openTunnelHint = "open the screen, or run greenroom listen"
 
+// noDriver is the driver where there is no tunnel.
+const noDriver = "none"
+
 // noTunnel is the status while nobody has one open.
 func noTunnel(configured string) app.TunnelStatus {
 	s := app.TunnelStatus{
-		Driver: "none", State: "closed", Hooks: map[string]string{},
+		Driver: noDriver, State: "closed", Hooks: map[string]string{},
 		Reason: "no tunnel: only programs on this machine can reach the listener",
 	}
 	if configured != "" && configured != s.Driver {
@@ -191,7 +194,7 @@ func (h *Hub) ProbeTunnel(ctx context.Context, _ app.TunnelProbe) (app.TunnelPro
 	source, status := h.tunnelStatus()
 	if source == "" {
 		e := &app.Error{Kind: app.NotConfigured, Text: "no tunnel is open", Hint: openTunnelHint}
-		if status.Driver == "none" {
+		if status.Driver == noDriver {
 			e.Hint = "set one in [tunnel] of the configuration, or run greenroom listen --tunnel DRIVER"
 		}
 		return app.TunnelProbed{}, e

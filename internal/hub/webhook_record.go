@@ -17,11 +17,13 @@ const (
 	oldSecretKept = 60 * 24 * time.Hour
 )
 
-// webhookRecord is what is remembered of an account's webhook: which one on the platform is ours, and the secrets that were
-// not configured but made, by us or by the platform.
+// webhookRecord is what is remembered of an account's webhook: which one on the platform is ours, known by its URL, and the
+// secrets that were not configured but made, by us or by the platform.
 type webhookRecord struct {
-	ID     string      `json:"id,omitempty"`
-	URL    string      `json:"url,omitempty"`
+	// URL is where the webhook posts to that is ours.
+	URL string `json:"url,omitempty"`
+	// Asked is the URL that the platform was asked to post to, until it has answered.
+	Asked  string      `json:"asked,omitempty"`
 	Secret string      `json:"secret,omitempty"`
 	Old    []oldSecret `json:"old,omitempty"`
 }
@@ -84,6 +86,15 @@ func (h *Hub) recallWebhook(a *account) error {
 	return nil
 }
 
+// retireSecret makes the secret that was made an old one, where one is configured and nothing will tell the platform of it:
+// there is no tunnel, or the webhook is another's. Until the platform is told it signs with the one that was made.
+func (h *Hub) retireSecret(ctx context.Context, a *account) error {
+	if a.WebhookSecret == "" {
+		return nil
+	}
+	return h.keepWebhook(ctx, a, func(w *webhookRecord) { w.use("", h.clock.Now()) })
+}
+
 // keepWebhook changes what is remembered, durably first.
 func (h *Hub) keepWebhook(ctx context.Context, a *account, change func(*webhookRecord)) error {
 	was := a.webhook()
@@ -106,6 +117,6 @@ func (h *Hub) keepWebhook(ctx context.Context, a *account, change func(*webhookR
 }
 
 func equalRecords(a, b webhookRecord) bool {
-	return a.ID == b.ID && a.URL == b.URL && a.Secret == b.Secret &&
+	return a.URL == b.URL && a.Asked == b.Asked && a.Secret == b.Secret &&
 		slices.EqualFunc(a.Old, b.Old, func(x, y oldSecret) bool { return x.Secret == y.Secret && x.Until.Equal(y.Until) })
 }

@@ -136,12 +136,12 @@ func (p *Provider) RemoveWebhook(ctx context.Context, id string) error {
 }
 
 func (p *Provider) putWebhook(ctx context.Context, op, path string, w provider.WebhookSpec, again bool) (provider.Registration, error) {
-	refuse := func(text, hint string) (provider.Registration, error) {
-		return provider.Registration{}, p.client.Refuse(provider.Invalid, op, w.URL, text, hint)
-	}
 	u, err := url.Parse(w.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return refuse("that is no URL", "")
+		return provider.Registration{}, p.client.Refuse(provider.Invalid, op, "", "the address is no URL", "")
+	}
+	refuse := func(text, hint string) (provider.Registration, error) {
+		return provider.Registration{}, p.client.Refuse(provider.Invalid, op, u.Host, text, hint)
 	}
 	if _, ok := decodeSecret(w.Secret); w.Secret != "" && !ok {
 		return refuse("the webhook secret is not base64, as Daily wants it",

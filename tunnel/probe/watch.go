@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/url"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -244,15 +245,24 @@ func (s *watch) result(r outcome) {
 	if r.err == nil {
 		s.wait = 0
 		s.timer.Reset(Every)
-		s.opt.Log.Debug("the tunnel's probe passed", "url", r.url, "rtt", r.rtt)
+		s.opt.Log.Debug("the tunnel's probe passed", "host", hostOf(r.url), "rtt", r.rtt)
 	} else {
 		s.wait = next(s.wait)
 		s.timer.Reset(s.wait)
 		if news {
-			s.opt.Log.Warn("the tunnel's probe failed", "url", r.url, "err", r.err)
+			s.opt.Log.Warn("the tunnel's probe failed", "host", hostOf(r.url), "err", r.err)
 		}
 	}
 	s.answer(r)
+}
+
+// hostOf is what a log may tell of a public URL: whoever knows all of it can post there.
+func hostOf(public string) string {
+	u, err := url.Parse(public)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 func next(wait time.Duration) time.Duration {

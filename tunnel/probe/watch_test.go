@@ -1,9 +1,11 @@
 package probe_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -310,5 +312,29 @@ func TestTheEnd(t *testing.T) {
 	}
 	if err := w.w.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTheLogDoesNotTellTheAddress: whoever knows a public URL at a relay can fill its spool.
+func TestTheLogDoesNotTellTheAddress(t *testing.T) {
+	var log bytes.Buffer
+	inner := driven{tunnel.NewBoard(tunnel.Status{State: tunnel.Live, URL: "https://relay.example/h/capability"})}
+	net := &internet{down: errors.New("cut off")}
+	net.p = probe.New(probe.Options{Transport: net})
+	w := probe.Watch(inner, probe.WatchOptions{
+		Prober: net.p, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if _, err := w.Probe(t.Context()); err == nil {
+		t.Error("a probe that was cut off has passed")
+	}
+	net.set(nil)
+	if _, err := w.Probe(t.Context()); err == nil { // answered 404
+		t.Error("a probe that did not arrive has passed")
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	if text := log.String(); !strings.Contains(text, "relay.example") || strings.Contains(text, "capability") {
+		t.Errorf("the log: %s", text)
 	}
 }

@@ -248,7 +248,7 @@ func TestADamagedRequestIsAskedForAgain(t *testing.T) {
 				if got := c.ends(); len(got) != 0 {
 					t.Errorf("%v for a damaged request", got)
 				}
-				o.degraded("arrived damaged: h1/7/1")
+				o.degraded("arrived damaged: 7/1")
 			}
 			c := p.live()
 			c.send(frames...)
