@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -81,13 +82,18 @@ func (p *passage) open(b app.Backend, l *web.Listener) <-chan error {
 	life, p.end = context.WithCancel(context.Background())
 	p.crash.Go("tunnel", func() {
 		defer close(p.done)
-		p.tell(life, b)
-		t, err := p.dial(life, b, l)
+		var t *probe.Watched
+		d, err := p.settled()
+		if err == nil {
+			p.change(func(s *tunnel.Status) { s.StoreAndForward = d.StoresAndForwards() })
+			p.tell(life, b)
+			t, err = p.dial(life, b, l, d)
+		}
 		if life.Err() != nil {
 			err = nil // it was closed meanwhile
 		}
 		if err != nil {
-			p.set(tunnel.Status{Driver: p.cfg.Tunnel.Driver, State: tunnel.Closed, Reason: err.Error()})
+			p.change(func(s *tunnel.Status) { s.State, s.Reason = tunnel.Closed, err.Error() })
 		}
 		opened <- err
 		p.run(life, b, t)
@@ -105,20 +111,21 @@ func (p *passage) attempt(b app.Backend, l *web.Listener) {
 	})
 }
 
-func (p *passage) set(s tunnel.Status) {
+func (p *passage) change(f func(*tunnel.Status)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.now = s
+	f(&p.now)
 }
 
-func (p *passage) dial(ctx context.Context, b app.Backend, l *web.Listener) (*probe.Watched, error) {
+// settled gives the driver, or what is wrong with the settings.
+func (p *passage) settled() (tunnel.Driver, error) {
 	if p.broken != nil {
 		return nil, p.broken
 	}
-	d, err := p.driver()
-	if err != nil {
-		return nil, err
-	}
+	return p.driver()
+}
+
+func (p *passage) dial(ctx context.Context, b app.Backend, l *web.Listener, d tunnel.Driver) (*probe.Watched, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTime)
 	defer cancel()
 	state, err := b.TunnelState(ctx, app.TunnelQuery{})
@@ -158,7 +165,8 @@ func (p *passage) receive(ctx context.Context, b app.Backend, batch []tunnel.Env
 			Position: &app.Position{Hook: e.Hook, Epoch: e.Epoch, Seq: e.Seq},
 		})
 		if in.Refused != nil && in.Refused.Status >= 300 {
-			p.log.Warn("a request that came through the tunnel is not for any account", "method", e.Method, "target", e.Target, "status", in.Refused.Status)
+			p.log.Warn("a request that came through the tunnel is not for any account",
+				"method", e.Method, "path", pathOf(e.Target), "status", in.Refused.Status)
 		}
 		requests = append(requests, in)
 	}
@@ -173,6 +181,13 @@ func (p *passage) receive(ctx context.Context, b app.Backend, batch []tunnel.Env
 		})
 	}
 	return out, nil
+}
+
+// pathOf is what a log tells of a request that is nobody's: a query may hold secrets, and strangers write long ones.
+func pathOf(target string) string {
+	const most = 200
+	path, _, _ := strings.Cut(target, "?")
+	return path[:min(len(path), most)]
 }
 
 // run follows the tunnel's status, tells it, and probes when asked to, until ctx ends; then it closes the tunnel. t is nil
@@ -201,7 +216,7 @@ func (p *passage) run(ctx context.Context, b app.Backend, t *probe.Watched) {
 				statuses = nil
 				continue
 			}
-			p.set(s)
+			p.change(func(now *tunnel.Status) { *now = s })
 			p.tell(ctx, b)
 		case <-renew.Chan():
 			p.report(ctx, b, nil)

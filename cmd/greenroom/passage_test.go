@@ -32,17 +32,19 @@ type pipe struct {
 	once  sync.Once
 	seq   atomic.Uint64
 	cut   atomic.Bool
+	// under is held for reading by each request that is under way.
+	under sync.RWMutex
 }
 
 func newPipe(name string) *pipe {
 	return &pipe{
-		name: name, board: tunnel.NewBoard(tunnel.Status{Driver: name, State: tunnel.Connecting}),
+		name: name, board: tunnel.NewBoard(tunnel.Status{Driver: name, State: tunnel.Connecting, StoreAndForward: name == "relay"}),
 		local: make(chan tunnel.Local, 1), ended: make(chan struct{}),
 	}
 }
 
 func (p *pipe) Name() string            { return p.name }
-func (p *pipe) StoresAndForwards() bool { return false }
+func (p *pipe) StoresAndForwards() bool { return p.name == "relay" }
 func (p *pipe) Open(_ context.Context, l tunnel.Local) (tunnel.Tunnel, error) {
 	if p.fail != nil {
 		return nil, p.fail
@@ -53,6 +55,8 @@ func (p *pipe) Open(_ context.Context, l tunnel.Local) (tunnel.Tunnel, error) {
 func (p *pipe) Status() <-chan tunnel.Status { return p.board.Status() }
 func (p *pipe) Close() error {
 	p.once.Do(func() { close(p.ended) })
+	p.under.Lock()
+	defer p.under.Unlock()
 	p.board.Close("closed")
 	return nil
 }
@@ -61,7 +65,15 @@ func (p *pipe) Close() error {
 func (p *pipe) public(t *testing.T, l tunnel.Local) string {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p.cut.Load() {
+		p.under.RLock()
+		defer p.under.RUnlock()
+		closed := false
+		select {
+		case <-p.ended:
+			closed = true
+		default:
+		}
+		if closed || p.cut.Load() {
 			w.WriteHeader(http.StatusBadGateway)
 			return
 		}
@@ -216,7 +228,7 @@ func TestListenThroughATunnel(t *testing.T) {
 	p := newPipe("relay")
 	b.through(p)
 	lines, url, stop := b.listening(t, "--tunnel", "relay")
-	if s := lines.tunnel(); s.Driver != "relay" || s.State != "connecting" || len(s.Hooks) != 0 {
+	if s := lines.tunnel(); s.Driver != "relay" || s.State != "connecting" || len(s.Hooks) != 0 || !s.StoreAndForward {
 		t.Errorf("at first %+v", s)
 	}
 	local := <-p.local
