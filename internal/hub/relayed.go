@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"greenroom/internal/app"
 	"greenroom/provider"
@@ -40,10 +41,10 @@ func (h *Hub) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, error
 	for i, r := range readings {
 		switch {
 		case err != nil:
-			out[i] = busy(err)
+			out[i] = unstored(err)
 		case stored[i].Err != nil:
 			h.log.Error("a webhook could not be stored", "account", r.Delivery.Account, "err", stored[i].Err)
-			out[i] = busy(stored[i].Err)
+			out[i] = unstored(stored[i].Err)
 		case stored[i].Known:
 			out[i] = app.Answer{Status: http.StatusOK, Stored: true}
 		case b.Requests[i].Refused != nil:
@@ -57,6 +58,14 @@ func (h *Hub) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, error
 		}
 	}
 	return out, nil
+}
+
+// unstored is busy with the reason in it: no sender hears of a request that is handed over again, but the tunnel's status
+// shows why.
+func unstored(err error) app.Answer {
+	a := busy(err)
+	a.Text = strings.TrimPrefix(err.Error(), "store: ")
+	return a
 }
 
 // readRelayed is read for a request that is stored elsewhere and will not come again once its position is stored. One for

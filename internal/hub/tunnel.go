@@ -24,7 +24,9 @@ type tunnels struct {
 	reports map[string]*tunnelReport
 	probes  map[uint64]tunnelProbe
 	probed  uint64
-	// live is what registrations were last told of.
+
+	changing sync.Mutex
+	// live is what registrations were last told of; changing guards it.
 	live liveTunnel
 }
 
@@ -117,12 +119,11 @@ func (h *Hub) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelR
 // tunnelChanged tells everybody of it, and has webhooks registered and read what was missed when it has become live or has
 // another URL.
 func (h *Hub) tunnelChanged() {
+	h.tunnels.changing.Lock() // what was seen last is what is remembered
 	_, s := h.tunnelStatus()
-	now := liveTunnel{live: s.State == "live", patient: !s.StoreAndForward, hooks: s.Hooks}
-	h.tunnels.mu.Lock()
-	was := h.tunnels.live
+	was, now := h.tunnels.live, liveTunnel{live: s.State == "live", patient: !s.StoreAndForward, hooks: s.Hooks}
 	h.tunnels.live = now
-	h.tunnels.mu.Unlock()
+	h.tunnels.changing.Unlock()
 	if now.live && (!was.live || now.patient != was.patient || !maps.Equal(now.hooks, was.hooks)) {
 		for _, a := range h.order {
 			select {

@@ -107,7 +107,7 @@ func TestAClosedStoreStoresNothingOfABatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, a := range answers {
-		if a.Stored || a.Status != 503 || a.RetryAfter == 0 {
+		if a.Stored || a.Status != 503 || a.RetryAfter == 0 || !strings.Contains(a.Text, "closed") {
 			t.Errorf("answer %d: %+v", i, a)
 		}
 	}
@@ -218,7 +218,9 @@ func TestAProbeIsAskedOfWhoHasTheTunnel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	reported := make(chan struct{})
 	go func() {
+		defer close(reported)
 		for c := range changes {
 			if c.Kind != app.ProbeChange {
 				continue
@@ -237,6 +239,7 @@ func TestAProbeIsAskedOfWhoHasTheTunnel(t *testing.T) {
 	if err != nil || !out.OK || out.URL != "https://a.example" {
 		t.Errorf("%+v, %v", out, err)
 	}
+	<-reported
 }
 
 func TestAProbeThatNobodyAnswersEnds(t *testing.T) {
