@@ -31,7 +31,7 @@ func TestPublicURL(t *testing.T) {
 	}
 }
 
-// What the services print, after their documentation.
+// Text in the manner of what the services print; written for the test, not recorded from them.
 var recorded = []struct{ name, site, text, want string }{
 	{"localhost.run", "localhost.run", `
 ===============================================================================
