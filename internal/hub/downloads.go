@@ -156,7 +156,7 @@ func (h *Hub) PauseDownload(ctx context.Context, ref app.RecordingRef) (app.Reco
 	}
 	defer h.rooms.lock(downloadLock(r))()
 	// Whatever becomes of the caller, a download that was told to stop is not left half noted.
-	h.downloads.stop(r, stopPause)
+	defer h.downloads.stop(r, stopPause)()
 	err = h.changeDownload(context.WithoutCancel(ctx), r.Ref(), func(_ *store.Tx, r *app.Recording) error {
 		if d := r.Download; d != nil && (d.State.Active() || d.State == app.DownloadPaused) {
 			d.State, d.Reason, d.Hint, d.RetryAt = app.DownloadPaused, "paused by hand", "", app.Time{}
@@ -177,7 +177,7 @@ func (h *Hub) CancelDownload(ctx context.Context, ref app.RecordingRef) (app.Rec
 	}
 	defer h.rooms.lock(downloadLock(r))()
 	ctx = context.WithoutCancel(ctx)
-	h.downloads.stop(r, stopCancel)
+	defer h.downloads.stop(r, stopCancel)()
 	var job store.DownloadJob
 	var stays []app.Stay
 	err = h.store.View(ctx, func(tx *store.Tx) (err error) {

@@ -58,13 +58,16 @@ type downloads struct {
 
 	mu     sync.Mutex
 	queue  []*download
+	held   map[app.RecordingRef]bool // those that are being stopped
 	limit  int64
 	closed bool
 	timer  clockwork.Timer
 }
 
 func newDownloads(h *Hub) *downloads {
-	return &downloads{h: h, look: make(chan struct{}, 1), limit: h.opt.Downloads.Limit}
+	return &downloads{
+		h: h, look: make(chan struct{}, 1), limit: h.opt.Downloads.Limit, held: make(map[app.RecordingRef]bool),
+	}
 }
 
 func (q *downloads) atOnce() int { return cmp.Or(q.h.opt.Downloads.AtOnce, 2) }
@@ -82,7 +85,7 @@ func (q *downloads) find(r app.Recording) *download {
 func (q *downloads) has(r app.Recording) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.find(r) != nil
+	return q.held[r.Ref()] || q.find(r) != nil
 }
 
 // add has a job done, unless it is being done.
@@ -169,26 +172,31 @@ func (q *downloads) close() {
 	}
 }
 
-// stop ends a recording's download, whether it runs or waits, and returns when nothing of it runs any more.
-func (q *downloads) stop(r app.Recording, why stopKind) {
+// stop ends a recording's download, whether it runs or waits, and returns when nothing of it runs any more. Until release
+// is called nothing of it begins: what the store says of it is about to change.
+func (q *downloads) stop(r app.Recording, why stopKind) (release func()) {
 	q.mu.Lock()
-	d := q.find(r)
-	if d == nil {
-		q.mu.Unlock()
-		return
-	}
-	d.stop = why
-	ended := d.ended
-	if ended == nil {
-		q.remove(d)
-	} else {
-		d.cancel()
+	ref := r.Ref()
+	q.held[ref] = true
+	var ended chan struct{}
+	if d := q.find(r); d != nil {
+		d.stop = why
+		if ended = d.ended; ended == nil {
+			q.remove(d)
+		} else {
+			d.cancel()
+		}
 	}
 	q.mu.Unlock()
 	if ended != nil {
 		<-ended
 	}
 	q.schedule()
+	return func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		delete(q.held, ref)
+	}
 }
 
 // serve takes in the jobs that the store holds: at the start those that an earlier owner left, later those that are made
@@ -308,6 +316,9 @@ func (q *downloads) attempt(ctx context.Context, d *download) (next time.Time, e
 		}
 		if err := d.current(tx); err != nil {
 			return err
+		}
+		if r.Download == nil || !r.Download.State.Active() {
+			return errSuperseded // it was stopped while its job was read
 		}
 		stays, err = peopleOf(tx, r)
 		return err

@@ -431,6 +431,40 @@ func TestFailuresAreTriedAgainAndTold(t *testing.T) {
 	f.state("r2", app.DownloadDone)
 }
 
+// The owner that stays looks through its jobs all the time; one that is being stopped is not begun anew by that.
+func TestWhatIsStoppedStaysStopped(t *testing.T) {
+	f := newFetching(t)
+	f.fetcher.gate = make(chan struct{})
+	f.fetcher.begins = make(chan string, 10_000)
+	f.Hub.Start()
+	for i := range 50 {
+		id := fmt.Sprintf("r%d", i)
+		ref := f.recording(id, app.RecordingReady, time.Hour)
+		f.ask(id)
+		f.state(id, app.DownloadRunning)
+		stop, want := f.PauseDownload, app.DownloadPaused
+		if i%2 == 1 {
+			stop, want = f.CancelDownload, app.DownloadCancelled
+		}
+		if r, err := stop(t.Context(), ref); err != nil || r.Download.State != want {
+			t.Fatalf("%d: %+v, %v", i, r.Download, err)
+		}
+	}
+	// What is looked for now has been looked for when the next one runs.
+	f.recording("last", app.RecordingReady, time.Hour)
+	f.ask("last")
+	f.state("last", app.DownloadRunning)
+	if s := f.downloads.status(); s.Running != 1 || s.Waiting != 0 {
+		t.Errorf("%+v go on", s)
+	}
+	for i := range 50 {
+		r, err := f.Recording(t.Context(), app.RecordingRef{ID: fmt.Sprintf("r%d", i)})
+		if err != nil || r.Download.State.Active() {
+			t.Errorf("%d: %+v, %v", i, r.Download, err)
+		}
+	}
+}
+
 // While the disk is full the fetcher waits, and says so.
 func TestAFullDiskIsToldWhileTheFetcherWaits(t *testing.T) {
 	f := newFetching(t)
