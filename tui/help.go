@@ -81,6 +81,8 @@ func (m *Model) guide() string {
 		return "Demo: " + k(actPauseDownload) + " pauses a download and goes on, " + k(actOpenFile) + " opens what is here."
 	case m.tab == tabRecordings && m.why(actDownload) == "":
 		return "Demo: " + k(actDownload) + " downloads the recording, " + k(actDown) + " goes to the next, " + k(actRooms) + " back to the rooms."
+	case m.tab == tabRecordings && m.why(actOpenFile) == "":
+		return "Demo: " + k(actOpenFile) + " opens the file, " + k(actCopyPath) + " copies its path, " + k(actRooms) + " goes back to the rooms."
 	case m.tab != tabRooms:
 		return "Demo: " + k(actRooms) + " goes back to the rooms."
 	case !ok:
