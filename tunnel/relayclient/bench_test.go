@@ -18,6 +18,7 @@ import (
 	realstore "greenroom/store"
 	"greenroom/tunnel/relay/spool"
 	"greenroom/tunnel/relayclient"
+	"greenroom/tunnel/tunneltest"
 )
 
 // BenchmarkRequests sends bodies of 1 KiB to a relay whose client stores them, durable at both ends, beside the same
@@ -28,7 +29,7 @@ func BenchmarkRequests(b *testing.B) {
 	for _, policy := range []spool.Policy{spool.PolicyAck, spool.PolicySync} {
 		for _, senders := range []int{1, 32} {
 			b.Run(fmt.Sprintf("%s/%d", policy, senders), func(b *testing.B) {
-				body := random(1024)
+				body := tunneltest.Random(1024)
 				plain := newDirect(b)
 				direct := load(b, plain.url, senders, b.N, body)
 
@@ -59,7 +60,7 @@ func BenchmarkRequests(b *testing.B) {
 func BenchmarkBacklog(b *testing.B) {
 	for _, hooks := range []int{1, 4} {
 		b.Run(fmt.Sprintf("hooks=%d", hooks), func(b *testing.B) {
-			body := random(1024)
+			body := tunneltest.Random(1024)
 			plain := newDirect(b)
 			direct := load(b, plain.url, 32, b.N, body)
 			h, d := newHouse(b, nil, slices.Repeat([]spool.Policy{spool.PolicyAck}, hooks)...), benchStore(b)
@@ -80,7 +81,7 @@ func BenchmarkBacklog(b *testing.B) {
 // BenchmarkLargeBody sends bodies of 64 MiB, and waits for each until the client has stored it.
 func BenchmarkLargeBody(b *testing.B) {
 	const large = 64 << 20
-	body := random(large)
+	body := tunneltest.Random(large)
 	plain := newDirect(b)
 	direct := load(b, plain.url, 1, b.N, body)
 

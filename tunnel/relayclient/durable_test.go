@@ -1,11 +1,10 @@
 package relayclient_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 	"greenroom/provider"
 	realstore "greenroom/store"
 	"greenroom/tunnel"
+	"greenroom/tunnel/tunneltest"
 )
 
 // placeHeader is where a durable end notes a request's numbers, for looking at their order later.
@@ -81,20 +81,8 @@ func (d *durable) receive(ctx context.Context, batch []tunnel.Envelope) ([]tunne
 	return answers, nil
 }
 
-// kept is a request as the store has it.
-type kept struct {
-	id, hook   string
-	epoch, seq uint64
-	sum        [sha256.Size]byte
-	size       int64
-	missing    string
-}
-
-// idHeader is what each sender names its request with.
-const idHeader = "Test-Id"
-
-// all reads everything from a store that nobody has open, in the order in which it was stored.
-func all(t testing.TB, dir string) (out []kept) {
+// check compares everything in a store that nobody has open with what was sent.
+func check(t testing.TB, l *tunneltest.Ledger, dir string) {
 	t.Helper()
 	d, err := openDurable(dir)
 	if err != nil {
@@ -105,30 +93,35 @@ func all(t testing.TB, dir string) (out []kept) {
 			t.Error(err)
 		}
 	}()
+	l.Check(t, func(visit func(tunneltest.Kept)) { d.all(t, visit) })
+}
+
+// all visits everything in the order in which it was stored.
+func (d *durable) all(t testing.TB, visit func(tunneltest.Kept)) {
+	t.Helper()
 	for after := uint64(0); ; {
 		page, err := d.store.Events(t.Context(), app.EventQuery{After: after, Forward: true, Limit: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(page.Events) == 0 {
-			return out
+			return
 		}
-		// A page is newest first, whichever way it is turned.
-		oldest, newest := page.Events[len(page.Events)-1].Seq, page.Events[0].Seq
-		if oldest > newest {
-			oldest, newest = newest, oldest
-		}
+		newest := page.Events[0].Seq // a page is newest first, whichever way it is turned
 		if err := d.store.View(t.Context(), func(tx *realstore.Tx) error {
-			for seq := oldest; seq <= newest; seq++ {
-				e, err := tx.Delivery(seq)
+			for _, row := range slices.Backward(page.Events) {
+				e, err := tx.Delivery(row.Seq)
 				if err != nil {
 					return err
 				}
-				k := kept{id: e.Headers.Get(idHeader), hook: e.Account, sum: sha256.Sum256(e.Body), size: e.Size, missing: e.Reason}
-				if _, err := fmt.Sscanf(e.Headers.Get(placeHeader), "%d/%d", &k.epoch, &k.seq); err != nil {
+				k := tunneltest.Kept{ID: e.Headers.Get(tunneltest.IDHeader), Hook: e.Account, Body: e.Body}
+				if _, err := fmt.Sscanf(e.Headers.Get(placeHeader), "%d/%d", &k.Epoch, &k.Seq); err != nil {
 					return err
 				}
-				out = append(out, k)
+				if e.Reason != "" {
+					t.Errorf("%s has lost its body: %s", k.ID, e.Reason)
+				}
+				visit(k)
 			}
 			return nil
 		}); err != nil {
@@ -137,17 +130,3 @@ func all(t testing.TB, dir string) (out []kept) {
 		after = newest
 	}
 }
-
-// random makes a body that nobody can guess or compress.
-func random(n int) []byte {
-	// A chain of hashes is as good as random here, and fast.
-	b := make([]byte, 0, n+sha256.Size)
-	seed := sha256.Sum256([]byte(fmt.Sprint(counter.Add(1))))
-	for len(b) < n {
-		seed = sha256.Sum256(seed[:])
-		b = append(b, seed[:]...)
-	}
-	return bytes.Clone(b[:n])
-}
-
-var counter atomic.Uint64

@@ -61,7 +61,7 @@ func TestARelayThatBreaksTheProtocol(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p, s := newPeer(t), newStore()
-			o := open(t, relayclient.Options{URL: p.server.URL, Window: 2, MaxBody: 100_000}, s.local())
+			o := open(t, relayclient.Options{URL: p.server.URL, Window: 2, WindowBytes: 100_000, MaxBody: 100_000}, s.local())
 			c := p.live()
 			c.send(test.frames...)
 			o.degraded("the relay breaks the protocol: ")

@@ -3,19 +3,16 @@
 package relayclient_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"os/signal"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -26,6 +23,7 @@ import (
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/relay/spool"
 	"greenroom/tunnel/relayclient"
+	"greenroom/tunnel/tunneltest"
 )
 
 // The processes that tests kill are this binary, which plays the role that the variable names.
@@ -168,165 +166,28 @@ func limit(n uint64) {
 	set(n)
 }
 
-// process is one of them, started as often as it is killed.
-type process struct {
-	t   testing.TB
-	env []string
-	cmd *exec.Cmd
-	// lines are what it printed since it was started; ended is closed when it has ended.
-	mu    sync.Mutex
-	lines []string
-	more  chan struct{}
-	ended chan struct{}
-}
-
-func newProcess(t testing.TB, role, dir, addr string, env ...string) *process {
-	p := &process{t: t, env: append(env, roleVariable+"="+role, dirVariable+"="+dir, addrVariable+"="+addr)}
-	t.Cleanup(func() {
-		if p.cmd != nil {
-			p.kill()
-		}
+// process makes one of them.
+func process(t testing.TB, role, dir, addr string, env ...string) *tunneltest.Process {
+	return tunneltest.NewProcess(t, func() *exec.Cmd {
+		c := exec.Command(os.Args[0])
+		c.Env = append(append(os.Environ(), env...), roleVariable+"="+role, dirVariable+"="+dir, addrVariable+"="+addr)
+		return c
 	})
-	return p
-}
-
-// start starts it, with more environment this time.
-func (p *process) start(env ...string) {
-	p.t.Helper()
-	p.cmd = exec.Command(os.Args[0])
-	p.cmd.Env = append(append(os.Environ(), p.env...), env...)
-	p.cmd.Stderr = os.Stderr
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		p.t.Fatal(err)
-	}
-	p.mu.Lock()
-	p.lines, p.more, p.ended = nil, make(chan struct{}, 1), make(chan struct{})
-	p.mu.Unlock()
-	cmd, more, ended := p.cmd, p.more, p.ended
-	go func() {
-		defer close(ended)
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			p.mu.Lock()
-			p.lines = append(p.lines, lines.Text())
-			p.mu.Unlock()
-			select {
-			case more <- struct{}{}:
-			default:
-			}
-		}
-		_ = cmd.Wait() // whoever cares asks how it ended
-	}()
-}
-
-// until waits for a line.
-func (p *process) until(what string, is func(line string) bool) {
-	p.t.Helper()
-	late := time.After(3 * patience)
-	for seen := 0; ; {
-		p.mu.Lock()
-		lines := p.lines[seen:]
-		p.mu.Unlock()
-		for _, l := range lines {
-			if is(l) {
-				return
-			}
-		}
-		seen += len(lines)
-		select {
-		case <-p.more:
-		case <-p.ended:
-			p.t.Fatalf("it ended instead of being %s, after printing %q", what, lines)
-		case <-late:
-			p.t.Fatalf("it is never %s; it printed %q", what, p.lines)
-		}
-	}
-}
-
-// ready waits for a relay to take requests.
-func (p *process) ready() {
-	p.t.Helper()
-	p.until("ready", func(l string) bool { return l == "ready" })
-}
-
-// status waits for a client's status.
-func (p *process) status(what string, is func(tunnel.Status) bool) (found tunnel.Status) {
-	p.t.Helper()
-	p.until(what, func(l string) bool {
-		var s tunnel.Status
-		if err := json.Unmarshal([]byte(l), &s); err != nil {
-			p.t.Errorf("%q: %v", l, err)
-		}
-		found = s
-		return is(s)
-	})
-	return found
-}
-
-func (p *process) live() tunnel.Status {
-	p.t.Helper()
-	return p.status("live", func(s tunnel.Status) bool { return s.State == tunnel.Live })
-}
-
-func (p *process) signal(s syscall.Signal) {
-	p.t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		p.t.Fatal(err)
-	}
-}
-
-// kill is kill -9.
-func (p *process) kill() {
-	p.t.Helper()
-	p.signal(syscall.SIGKILL)
-	<-p.ended
-}
-
-// stop ends it in order.
-func (p *process) stop() {
-	p.t.Helper()
-	p.signal(syscall.SIGCONT)
-	p.signal(syscall.SIGTERM)
-	select {
-	case <-p.ended:
-	case <-time.After(patience):
-		p.t.Fatal("it doesn't end")
-	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-		p.t.Errorf("it ends with status %d", code)
-	}
-}
-
-// port finds an address that stays free while nobody listens: beyond those that the system gives out.
-func port(t testing.TB) string {
-	t.Helper()
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.N(10000))
-		if l, err := net.Listen("tcp", addr); err == nil {
-			l.Close()
-			return addr
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // pair is a relay and a client in processes of their own, with a token and hooks.
 type pair struct {
 	t                  testing.TB
 	relayDir, storeDir string
-	addr               string
-	relay, client      *process
+	addr, token        string
+	relay, client      *tunneltest.Process
 	hooks              []relay.Hook
 }
 
 // newPair prepares both; neither runs. There is a hook for each policy.
 func newPair(t testing.TB, policies ...spool.Policy) *pair {
 	t.Helper()
-	p := &pair{t: t, relayDir: t.TempDir(), storeDir: t.TempDir(), addr: port(t)}
+	p := &pair{t: t, relayDir: t.TempDir(), storeDir: t.TempDir(), addr: tunneltest.Addr(t)}
 	book, err := relay.OpenBook(p.relayDir, time.Second)
 	if err != nil {
 		t.Fatal(err)
@@ -350,64 +211,101 @@ func newPair(t testing.TB, policies ...spool.Policy) *pair {
 	if err := book.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p.relay = newProcess(t, "relay", p.relayDir, p.addr)
-	p.client = newProcess(t, "client", p.storeDir, p.addr, tokenVariable+"="+made.Secret)
+	p.token = made.Secret
+	p.relay = process(t, "relay", p.relayDir, p.addr)
+	p.client = process(t, "client", p.storeDir, p.addr, tokenVariable+"="+made.Secret)
 	return p
 }
 
-// url is where a hook takes requests.
-func (p *pair) url(hook int) string {
+// start starts both.
+func (p *pair) start() {
+	p.t.Helper()
+	p.startRelay()
+	p.client.Start()
+	p.live()
+}
+
+func (p *pair) startRelay() {
+	p.t.Helper()
+	p.relay.Start()
+	p.relay.Until("ready", func(l string) bool { return l == "ready" })
+}
+
+// status waits for a client's status.
+func (p *pair) status(what string, is func(tunnel.Status) bool) {
+	p.t.Helper()
+	p.client.Until(what, func(l string) bool {
+		var s tunnel.Status
+		if err := json.Unmarshal([]byte(l), &s); err != nil {
+			p.t.Errorf("%q: %v", l, err)
+		}
+		return is(s)
+	})
+}
+
+func (p *pair) live() {
+	p.t.Helper()
+	p.status("live", func(s tunnel.Status) bool { return s.State == tunnel.Live })
+}
+
+// sender posts to a hook.
+func (p *pair) sender(l *tunneltest.Ledger, number, hook int) *tunneltest.Sender {
 	// Its own URL has no host while no relay has run.
 	_, id, _ := strings.Cut(p.hooks[hook].URL, "/h/")
-	return "http://" + p.addr + "/h/" + id
+	s := l.Sender(number, p.hooks[hook].ID, "http://"+p.addr+"/h/"+id+"/test?x=1")
+	p.t.Cleanup(s.Close)
+	return s
+}
+
+// post sends n small requests to the first hook, which all must be accepted.
+func (p *pair) post(l *tunneltest.Ledger, n int) {
+	p.t.Helper()
+	before, _, _ := l.Counts()
+	s := p.sender(l, before, 0)
+	for range n {
+		if status, text := s.Post(tunneltest.Random(700)); status != 200 {
+			p.t.Fatalf("answered %d: %s", status, text)
+		}
+	}
+}
+
+// book asks the running relay.
+func book[T any](p *pair, ask func(*relay.Remote) (T, error)) (v T, err error) {
+	r, err := relay.Dial(p.t.Context(), p.relayDir)
+	if err != nil {
+		return v, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return ask(r)
 }
 
 // waiting is how many requests the relay has for the client.
 func (p *pair) waiting() (n int, err error) {
-	r, err := relay.Dial(p.t.Context(), p.relayDir)
-	if err != nil {
-		return 0, err
-	}
-	defer r.Close()
-	hooks, err := r.Hooks(p.t.Context())
+	hooks, err := book(p, func(r *relay.Remote) ([]relay.Hook, error) { return r.Hooks(p.t.Context()) })
 	for _, h := range hooks {
 		n += h.Depth
 	}
 	return n, err
 }
 
-// connected says whether the relay believes its client to be there.
-func (p *pair) connected() (bool, error) {
-	r, err := relay.Dial(p.t.Context(), p.relayDir)
-	if err != nil {
-		return false, err
-	}
-	defer r.Close()
-	tokens, err := r.Tokens(p.t.Context())
-	return err == nil && len(tokens) == 1 && tokens[0].Connected, err
+// noticed says whether the relay believes its client to be away.
+func (p *pair) noticed() bool {
+	tokens, err := book(p, func(r *relay.Remote) ([]relay.Token, error) { return r.Tokens(p.t.Context()) })
+	return err == nil && len(tokens) == 1 && !tokens[0].Connected
 }
 
 // drained waits until the client has stored all that the relay took, and ends both.
 func (p *pair) drained() {
 	p.t.Helper()
-	p.eventually("drained", 3*patience, func() bool {
+	p.untilDrained()
+	p.client.Stop()
+	p.relay.Stop()
+}
+
+func (p *pair) untilDrained() {
+	p.t.Helper()
+	tunneltest.Eventually(p.t, "drained", func() bool {
 		n, err := p.waiting()
 		return err == nil && n == 0
 	})
-	p.client.stop()
-	p.relay.stop()
-}
-
-// eventually waits for something that nobody tells of.
-func (p *pair) eventually(what string, most time.Duration, is func() bool) {
-	p.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for late := time.After(most); !is(); {
-		select {
-		case <-tick.C:
-		case <-late:
-			p.t.Fatalf("never %s", what)
-		}
-	}
 }

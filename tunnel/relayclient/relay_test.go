@@ -13,6 +13,7 @@ import (
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/relay/spool"
 	"greenroom/tunnel/relayclient"
+	"greenroom/tunnel/tunneltest"
 )
 
 // house is a real relay in this process.
@@ -85,9 +86,9 @@ func (h *house) open(o relayclient.Options, local tunnel.Local, addr ...string) 
 func (h *house) url(hook int) string { return "http://" + h.addr + "/h/" + h.hooks[hook].ID }
 
 // sender posts to a hook.
-func (h *house) sender(l *ledger, number, hook int) *sender {
-	s := l.sender(number, h.hooks[hook].ID, h.url(hook))
-	h.t.Cleanup(s.close)
+func (h *house) sender(l *tunneltest.Ledger, number, hook int) *tunneltest.Sender {
+	s := l.Sender(number, h.hooks[hook].ID, h.url(hook)+"/test?x=1")
+	h.t.Cleanup(s.Close)
 	return s
 }
 
@@ -121,11 +122,11 @@ func TestASenderHearsTheAnswer(t *testing.T) {
 	s.answers(func([]tunnel.Envelope) ([]tunnel.Answer, error) {
 		return []tunnel.Answer{{Stored: true, Status: 401, Text: "who are you?"}}, nil
 	})
-	if status, text := h.sender(newLedger(), 1, 0).post([]byte("hello")); status != 401 || text != "who are you?\n" {
+	if status, text := h.sender(tunneltest.NewLedger(), 1, 0).Post([]byte("hello")); status != 401 || text != "who are you?\n" {
 		t.Errorf("answered %d %q", status, text)
 	}
 	e := s.got(t, 1)[0]
-	if e.Method != "POST" || e.Target != "/test?n=1" || string(e.Body) != "hello" || e.Header.Get(idHeader) != "1-1" ||
+	if e.Method != "POST" || e.Target != "/test?x=1" || string(e.Body) != "hello" || e.Header.Get(tunneltest.IDHeader) != "1-1" ||
 		e.Header.Get("Host") == "" || !strings.HasPrefix(e.Remote, "127.0.0.1") || time.Since(e.ReceivedAt).Abs() > time.Minute {
 		t.Errorf("%+v", e)
 	}
@@ -134,13 +135,13 @@ func TestASenderHearsTheAnswer(t *testing.T) {
 // A burst with a window of one.
 func TestABurstThroughAWindowOfOne(t *testing.T) {
 	const senders, each = 50, 200
-	h, s, l := newHouse(t, nil, spool.PolicyAck), newStore(), newLedger()
+	h, s, l := newHouse(t, nil, spool.PolicyAck), newStore(), tunneltest.NewLedger()
 	var all sync.WaitGroup
 	for n := range senders {
 		all.Go(func() {
 			s := h.sender(l, n, 0)
 			for range each {
-				if status, text := s.post([]byte("x")); status != 200 {
+				if status, text := s.Post([]byte("x")); status != 200 {
 					t.Errorf("answered %d: %s", status, text)
 					return
 				}
@@ -164,20 +165,20 @@ func TestABurstThroughAWindowOfOne(t *testing.T) {
 
 // Two programs with one store's name: the later one receives, the earlier one waits and takes over when it ends.
 func TestTwoClientsOfOneDevice(t *testing.T) {
-	h, s, l := newHouse(t, nil, spool.PolicyAck), newStore(), newLedger()
+	h, s, l := newHouse(t, nil, spool.PolicyAck), newStore(), tunneltest.NewLedger()
 	first := h.open(relayclient.Options{}, s.local())
 	first.live()
 	send := h.sender(l, 1, 0)
-	send.post([]byte("1"))
+	send.Post([]byte("1"))
 	s.got(t, 1)
 	second := h.open(relayclient.Options{}, s.local())
 	second.live()
 	first.degraded("another program with this store's name")
-	send.post([]byte("2"))
+	send.Post([]byte("2"))
 	s.got(t, 2)
 	second.close()
 	first.live()
-	send.post([]byte("3"))
+	send.Post([]byte("3"))
 	if got := s.got(t, 3); len(got) != 3 || string(got[2].Body) != "3" {
 		t.Errorf("%d came", len(got))
 	}
@@ -198,7 +199,7 @@ func TestTwoDevicesWithOneToken(t *testing.T) {
 
 // Hooks that are made and tokens that are revoked while it is connected.
 func TestWhatTheRelaysOwnerChanges(t *testing.T) {
-	h, s, l := newHouse(t, nil, spool.PolicyAck), newStore(), newLedger()
+	h, s, l := newHouse(t, nil, spool.PolicyAck), newStore(), tunneltest.NewLedger()
 	o := h.open(relayclient.Options{}, s.local())
 	o.live()
 	made, err := h.server.CreateHook(t.Context(), "more", "laptop", spool.PolicySync)
@@ -207,7 +208,7 @@ func TestWhatTheRelaysOwnerChanges(t *testing.T) {
 	}
 	h.hooks = append(h.hooks, made)
 	send := h.sender(l, 1, 1)
-	send.post([]byte("x"))
+	send.Post([]byte("x"))
 	if e := s.got(t, 1)[0]; e.Hook != made.ID {
 		t.Errorf("%+v", e)
 	}
@@ -220,10 +221,10 @@ func TestWhatTheRelaysOwnerChanges(t *testing.T) {
 
 // A body that is larger than this end takes doesn't keep those behind it.
 func TestTheRelayTakesMoreThanTheClient(t *testing.T) {
-	h, s, l := newHouse(t, nil, spool.PolicyAck), newStore(), newLedger()
+	h, s, l := newHouse(t, nil, spool.PolicyAck), newStore(), tunneltest.NewLedger()
 	send := h.sender(l, 1, 0)
-	send.post(random(5 << 20))
-	send.post([]byte("behind it"))
+	send.Post(tunneltest.Random(5 << 20))
+	send.Post([]byte("behind it"))
 	h.open(relayclient.Options{MaxBody: 1 << 20, WindowBytes: 1 << 20}, s.local())
 	got := s.got(t, 2)
 	if got[0].Missing != "its body of 5242880 bytes is larger than 1048576" || len(got[0].Body) != 0 || string(got[1].Body) != "behind it" {
@@ -234,14 +235,14 @@ func TestTheRelayTakesMoreThanTheClient(t *testing.T) {
 // Through a narrow line a small request of another hook arrives while a large one is still on its way.
 func TestSmallRequestsPassLargeOnes(t *testing.T) {
 	const large = 25 << 20
-	h, s, l := newHouse(t, nil, spool.PolicyAck, spool.PolicyAck), newStore(), newLedger()
+	h, s, l := newHouse(t, nil, spool.PolicyAck, spool.PolicyAck), newStore(), tunneltest.NewLedger()
 	v := newValve(t, h.addr)
 	v.limit(1 << 20)
 	h.open(relayclient.Options{}, s.local(), v.l.Addr().String()).live()
-	big := random(large)
-	h.sender(l, 1, 0).post(big)
+	big := tunneltest.Random(large)
+	h.sender(l, 1, 0).Post(big)
 	v.passed(t, 1<<20)
-	h.sender(l, 2, 1).post(random(1024))
+	h.sender(l, 2, 1).Post(tunneltest.Random(1024))
 	v.limit(1 << 40)
 	got := s.got(t, 2)
 	if got[0].Hook != h.hooks[1].ID || string(got[1].Body) != string(big) {

@@ -46,6 +46,8 @@ const Name = "relay"
 const (
 	DefaultWindow  = 256
 	DefaultMaxBody = 64 << 20
+	// defaultBeside is what WindowBytes is beyond MaxBody.
+	defaultBeside = 32 << 20
 )
 
 // Options are what the driver needs to know.
@@ -62,7 +64,8 @@ type Options struct {
 	RootCAs *x509.CertPool
 	CAFile  string
 	// Window is how many requests, and WindowBytes how many bytes of their bodies, may be under way until they are stored
-	// here: it bounds the memory. WindowBytes is at least MaxBody, and is raised to it.
+	// here: it bounds the memory. WindowBytes is at least MaxBody, and is raised to it; what it is beyond that lets small
+	// requests pass while a large one is under way.
 	Window      int
 	WindowBytes int64
 	// MaxBody is the largest body that is kept, in bytes.
@@ -139,7 +142,7 @@ func settle(o Options) (settings, error) {
 	s.dial = u.JoinPath(wire.Path).String()
 	s.Window = cmp.Or(max(o.Window, 0), DefaultWindow)
 	s.MaxBody = cmp.Or(max(o.MaxBody, 0), DefaultMaxBody)
-	s.WindowBytes = max(o.WindowBytes, s.MaxBody)
+	s.WindowBytes = max(cmp.Or(max(o.WindowBytes, 0), s.MaxBody+defaultBeside), s.MaxBody)
 	s.Client = cmp.Or(o.Client, "greenroom")
 	if s.Clock == nil {
 		s.Clock = clockwork.NewRealClock()
