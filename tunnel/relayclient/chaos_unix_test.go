@@ -45,7 +45,7 @@ func TestNothingIsLostAndNothingDoubled(t *testing.T) {
 	accepted, doubtful, refused := l.Counts()
 	t.Logf("%d requests were accepted in %.1f s (%.0f/s); of %d nobody knows, %d were refused; %s",
 		accepted, took.Seconds(), float64(accepted)/took.Seconds(), doubtful, refused, m)
-	if m.String() == "" || doubtful == 0 {
+	if m.String() == "" {
 		t.Error("nothing went wrong, so that this proves nothing")
 	}
 }
