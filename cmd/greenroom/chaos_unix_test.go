@@ -53,7 +53,7 @@ func event(id string) []byte {
 // posted to the relay's hooks: every one that was accepted is in the store exactly once, in order for each hook, byte for
 // byte, and verified. With GREENROOM_SOAK it is 100,000.
 func TestTheProgramsLoseNothing(t *testing.T) {
-	want := 4_000
+	want := 2_000
 	switch {
 	case os.Getenv("GREENROOM_SOAK") != "":
 		want = 100_000
