@@ -98,7 +98,11 @@ type account struct {
 	record     webhookRecord
 	registered *app.RegisteredWebhook
 
-	registering   sync.Mutex // one look at the platform's webhooks at a time
+	registering sync.Mutex // one look at the platform's webhooks at a time
+	// put is the webhook that the platform was given last, and answer what it made of that; registering guards them.
+	put    provider.WebhookSpec
+	answer provider.Registration
+
 	wakeRegistrar chan struct{}
 	// listedAt is when its recordings were last listed.
 	listedAt time.Time

@@ -164,7 +164,7 @@ func (r *registrar) settle(ctx context.Context, t hookTarget, replace bool) (cha
 		return false, err
 	}
 	spec := provider.WebhookSpec{URL: t.url, Secret: secret, Patient: t.patient}
-	if ours && !list[at].Failed && list[at].URL == t.url && list[at].Patient == t.patient && cmp.Or(told, secret) == secret {
+	if ours && r.account.asItShould(list[at], spec) {
 		return false, r.keep(ctx, list[at])
 	}
 	// What is asked for is remembered first: the answer may be lost, and the public URL another one then.
@@ -180,12 +180,25 @@ func (r *registrar) settle(ctx context.Context, t hookTarget, replace bool) (cha
 	if err != nil {
 		return false, err
 	}
+	r.account.put, r.account.answer = spec, done
 	return true, r.keep(ctx, done)
 }
 
 // keep remembers which webhook is ours.
 func (r *registrar) keep(ctx context.Context, done provider.Registration) error {
 	return r.hub.keepWebhook(ctx, r.account, func(w *webhookRecord) { w.URL, w.Asked = done.URL, "" })
+}
+
+// asItShould says whether a webhook needs no change. A platform that tells something else than it was given, or not all of it,
+// tells the same again: then it is as it should be, and asking once more would change nothing. a.registering is held.
+func (a *account) asItShould(is provider.Registration, want provider.WebhookSpec) bool {
+	if is.Failed || is.URL != want.URL {
+		return false
+	}
+	if is.Patient == want.Patient && cmp.Or(is.Secret, want.Secret) == want.Secret {
+		return true
+	}
+	return a.put == want && a.answer.ID == is.ID && a.answer.Patient == is.Patient && a.answer.Secret == is.Secret
 }
 
 // secret decides what the webhook is signed with: the configured secret; else the one that the platform tells of ours, which

@@ -27,6 +27,8 @@ type board struct {
 	made int
 	// lost, if any, is what comes instead of the answer to an update that was carried out.
 	lost error
+	// mute platforms don't tell whether they are patient.
+	mute bool
 	// done yields each change, reads each reading of presence.
 	done, reads chan string
 }
@@ -75,7 +77,7 @@ func (b *board) RegisterWebhook(_ context.Context, w provider.WebhookSpec) (prov
 	if len(b.hooks) > 0 {
 		return provider.Registration{}, &provider.Error{Kind: provider.Conflict, Op: "register"}
 	}
-	r := provider.Registration{ID: "w-1", URL: w.URL, Secret: w.Secret, Patient: w.Patient}
+	r := provider.Registration{ID: "w-1", URL: w.URL, Secret: w.Secret, Patient: w.Patient && !b.mute}
 	b.hooks = append(b.hooks, r)
 	return r, nil
 }
@@ -90,7 +92,7 @@ func (b *board) UpdateWebhook(_ context.Context, id string, w provider.WebhookSp
 	b.calls = append(b.calls, "update "+id+" "+w.URL)
 	for i := range b.hooks {
 		if b.hooks[i].ID == id {
-			b.hooks[i] = provider.Registration{ID: id, URL: w.URL, Secret: w.Secret, Patient: w.Patient}
+			b.hooks[i] = provider.Registration{ID: id, URL: w.URL, Secret: w.Secret, Patient: w.Patient && !b.mute}
 			return b.hooks[i], b.lost
 		}
 	}
@@ -469,5 +471,27 @@ func TestAGapIsFilledByReadingAnew(t *testing.T) {
 	next(t, p.reads)
 	if took := b.clock.Since(t0); took > 3*time.Second {
 		t.Errorf("it took %s", took)
+	}
+}
+
+func TestWhatThePlatformDoesNotTellIsNotAskedForAgain(t *testing.T) {
+	b, p := newBoard(t, func(a *Account) { a.WebhookSecret = "configured" })
+	p.mute = true
+	b.report(live("x", "https://a.example"))
+	b.stands(app.WebhookRegistered)
+	again := func() {
+		t.Helper()
+		if _, err := b.RegisterWebhook(t.Context(), app.WebhookRegistration{Account: "daily"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again()
+	if got := p.asked(); len(got) != 1 {
+		t.Errorf("asked for %v", got)
+	}
+	p.set(func() { p.hooks[0].Secret = "somebody else's" })
+	again()
+	if got := p.asked(); len(got) != 2 || p.hooks[0].Secret != "configured" {
+		t.Errorf("after another secret was set there asked for %v", got)
 	}
 }
