@@ -50,6 +50,8 @@ type conn struct {
 	began time.Duration
 	// heard and pinged are when something was last heard and asked, as time since the relay began.
 	heard, pinged atomic.Int64
+	// behind says that a sender has waited in vain since the client last stored something: its disk may be full.
+	behind atomic.Bool
 
 	mu      sync.Mutex
 	device  string // set by HELLO
@@ -277,7 +279,7 @@ func frame(t wire.Type, stream uint64, body any) wire.Frame {
 
 // keepsUp says whether a sender's wait for the client's answer to a hook's next request is likely to be short.
 func (c *conn) keepsUp(hook string) bool {
-	if c.silentFor() > autoSilent {
+	if c.silentFor() > autoSilent || c.behind.Load() {
 		return false
 	}
 	waiting, _ := c.s.spool.Depth(hook)

@@ -133,6 +133,34 @@ func TestAutoGivesUpOnAClientThatFallsSilent(t *testing.T) {
 	}
 }
 
+// TestAutoDoesNotWaitForAClientThatStoresNothing: one that is there, and whose disk is full, makes one sender wait and not
+// each.
+func TestAutoDoesNotWaitForAClientThatStoresNothing(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	b := newBench(t, relay.Options{Clock: clock, SyncWait: 3 * time.Second})
+	p, _ := b.join(t)
+	p.echo()
+	first := b.send(t, b.hook.ID, "x")
+	r := p.request()
+	if err := clock.BlockUntilContext(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(3 * time.Second)
+	heard(t, first, "200 ok")
+	p.echo()
+	heard(t, b.send(t, b.hook.ID, "y"), "200 ok")
+	second := p.request()
+	p.stored(r)
+	p.stored(second)
+	if !p.echo() {
+		t.Fatal("the connection has ended")
+	}
+	answer := b.send(t, b.hook.ID, "z")
+	r = p.request()
+	p.json(wire.Resp, r.stream, wire.RespBody{Status: 201})
+	heard(t, answer, "201 ok")
+}
+
 func TestPoliciesOfHooks(t *testing.T) {
 	b := newBench(t, relay.Options{Policy: spool.PolicyAck, SyncWait: 10 * patience})
 	h, err := b.CreateHook(t.Context(), "billing", "laptop", spool.PolicySync)

@@ -204,6 +204,7 @@ func (c *conn) stored(b wire.StoredBody) error {
 	if !c.receives(b.Hook) {
 		return nil // it may have been deleted
 	}
+	c.behind.Store(false)
 	switch err := c.s.spool.Stored(b.Hook, p); {
 	case errors.Is(err, spool.ErrAhead):
 		return broken("STORED beyond what there was")

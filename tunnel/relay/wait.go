@@ -122,6 +122,7 @@ func (s *Server) await(ctx context.Context, w *waiter) answer {
 	case r := <-w.got:
 		return answerOf(r)
 	case <-timer.Chan():
+		w.conn.behind.Store(true)
 		return spooled.because("late")
 	case <-w.conn.gone:
 	case <-s.draining:
