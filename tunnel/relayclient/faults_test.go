@@ -1,9 +1,12 @@
 package relayclient_test
 
 import (
+	"bytes"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,6 +48,27 @@ func TestARelayThatRefusesTheToken(t *testing.T) {
 			t.Errorf("comes again after %v", waited)
 		}
 		o.live()
+	}
+}
+
+// TestAnOutageIsLoggedOnce: it may last for days.
+func TestAnOutageIsLoggedOnce(t *testing.T) {
+	p, clock := newPeer(t), newClock()
+	tries, fifth := 0, make(chan struct{})
+	p.answer(func(w http.ResponseWriter) {
+		if tries++; tries == 5 {
+			close(fifth)
+		}
+		w.WriteHeader(http.StatusBadGateway)
+	})
+	var log bytes.Buffer
+	local := newStore().local()
+	local.Log = slog.New(slog.NewTextHandler(&log, nil))
+	o := open(t, relayclient.Options{URL: p.server.URL, Clock: clock}, local)
+	clock.runUntil(t, fifth)
+	o.close()
+	if n := strings.Count(log.String(), "not connected"); n != 1 {
+		t.Errorf("logged %d times: %s", n, log.String())
 	}
 }
 

@@ -34,6 +34,7 @@ type link struct {
 	backoff tunnel.Backoff
 	yield   bool
 	damaged map[place]int
+	logged  string // the reason that was logged last
 }
 
 // place is where a request stands.
@@ -108,7 +109,10 @@ func (l *link) run() {
 		}
 		l.yield = end.yield || l.yield && !end.worked
 		wait := l.wait(end)
-		l.log("not connected to the relay", "reason", end.reason, "again_in", wait)
+		if end.worked || end.reason != l.logged { // once for an outage, however many attempts it takes
+			l.log("not connected to the relay", "reason", end.reason, "again_in", wait)
+			l.logged = end.reason
+		}
 		l.board.Update(func(s *tunnel.Status) {
 			s.State, s.RTT, s.Reason = tunnel.Degraded, 0, end.reason
 		})
