@@ -222,14 +222,17 @@ func (q *downloads) recall() error {
 		r   app.Recording
 	}
 	var all []found
+	var lost []store.DownloadJob
 	err := q.h.store.View(q.h.ctx, func(tx *store.Tx) error {
 		jobs, err := tx.DownloadJobs()
 		for _, j := range jobs {
 			r, rerr := tx.Recording(j.Account, j.ID)
-			if rerr != nil {
-				return rerr
-			}
-			if d := r.Download; d != nil && d.State.Active() {
+			switch {
+			case errors.Is(rerr, store.ErrNotFound):
+				lost = append(lost, j)
+			case rerr != nil:
+				err = errors.Join(err, rerr)
+			case r.Download != nil && r.Download.State.Active():
 				all = append(all, found{j, r})
 			}
 		}
@@ -239,6 +242,9 @@ func (q *downloads) recall() error {
 		if !q.has(f.r) && q.h.opt.Downloads.Fetcher != nil {
 			q.add(f.r, f.job)
 		}
+	}
+	for _, j := range lost {
+		err = errors.Join(err, q.h.store.Update(q.h.ctx, func(tx *store.Tx) error { return tx.DeleteDownloadJob(j.Account, j.ID) }))
 	}
 	return err
 }
@@ -277,6 +283,9 @@ func (q *downloads) run(ctx context.Context, d *download) {
 		defer q.lookAgain()
 	case err != nil && h.ctx.Err() == nil:
 		h.log.Error("a download could not be noted", "recording", d.job.ID, "err", err)
+		if next.IsZero() {
+			next = h.clock.Now().Add(downloadPause) // its job is in the store still
+		}
 	}
 	q.mu.Lock()
 	d.cancel()

@@ -151,6 +151,7 @@ type fetching struct {
 	folder  string
 	command func(context.Context, app.Recording) error
 	auto    bool
+	queue   int
 }
 
 func newFetching(t *testing.T) *fetching {
@@ -164,7 +165,7 @@ func newFetching(t *testing.T) *fetching {
 func (f *fetching) open() {
 	f.t.Helper()
 	h, err := Open(Options{
-		Store: store.Options{Path: f.path}, Clock: f.clock,
+		Store: store.Options{Path: f.path, QueueLen: f.queue}, Clock: f.clock,
 		Accounts: []Account{{
 			Account:  provider.Account{Name: "daily", Platform: provider.Daily, WebhookSecret: "x"},
 			Provider: f.keeper, AutoDownload: f.auto,

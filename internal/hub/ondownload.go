@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/provider"
 	"greenroom/store"
 )
 
@@ -57,6 +58,7 @@ func (c *commands) serve() {
 // turn runs what is due, and says when the next one is.
 func (c *commands) turn(ctx context.Context) (next time.Time, err error) {
 	var jobs []store.CommandJob
+	var failed error
 	err = c.h.store.View(ctx, func(tx *store.Tx) (err error) { jobs, err = tx.CommandJobs(); return err })
 	if err != nil {
 		return next, err
@@ -73,13 +75,14 @@ func (c *commands) turn(ctx context.Context) (next time.Time, err error) {
 		}
 		again, err := c.run(ctx, j)
 		if err != nil {
-			return next, err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		if !again.IsZero() && (next.IsZero() || again.Before(next)) {
 			next = again
 		}
 	}
-	return next, nil
+	return next, failed
 }
 
 // run runs one, and says when it is to be run again; zero when it has ended for good.
@@ -91,6 +94,9 @@ func (c *commands) run(ctx context.Context, j store.CommandJob) (again time.Time
 		r = *now
 		return nil
 	})
+	if errors.Is(err, provider.NotFound) {
+		return again, h.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteCommandJob(j.Account, j.ID) })
+	}
 	if err != nil {
 		return again, err
 	}
