@@ -98,8 +98,11 @@ func (s *session) trouble(done settled, answers []tunnel.Answer, err error) {
 		default:
 			return // the reason that shows is another hook's
 		}
-		s.link.log(reason)
+		if reason != s.troubled { // it may last, and is tried again and again
+			s.link.log(reason)
+		}
 	}
+	s.troubled = reason
 	select {
 	case <-s.quit: // what is shown is why it ended
 		return

@@ -55,6 +55,8 @@ type session struct {
 
 	// pinged is when the last PING was sent, since line.since.
 	pinged atomic.Int64
+	// troubled is why requests can't be stored, as it was logged last; it belongs to the deliverer.
+	troubled string
 	// names and depths are of the hooks of WELCOME; they belong to the reader.
 	names  map[string]string
 	depths map[string]int
