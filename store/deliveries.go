@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -36,7 +37,7 @@ var (
 const fill = 0.9
 
 func encodeBlob(d app.Delivery) ([]byte, error) {
-	h, err := json.Marshal(d.Headers)
+	h, err := app.EncodeHeader(d.Headers)
 	if err != nil {
 		return nil, fmt.Errorf("store: encode headers: %w", err)
 	}
@@ -50,8 +51,8 @@ func decodeBlob(raw []byte) (http.Header, app.Body, error) {
 	if w <= 0 || n > uint64(len(raw)-w) {
 		return nil, nil, fmt.Errorf("store: a damaged body record")
 	}
-	h := http.Header{}
-	if err := json.Unmarshal(raw[w:w+int(n)], &h); err != nil {
+	h, err := app.DecodeHeader(raw[w : w+int(n)])
+	if err != nil {
 		return nil, nil, fmt.Errorf("store: damaged headers: %w", err)
 	}
 	if h == nil {
@@ -61,9 +62,13 @@ func decodeBlob(raw []byte) (http.Header, app.Body, error) {
 }
 
 func encodeRow(d app.Delivery) ([]byte, error) {
-	type row app.Delivery // without the methods that make headers and body part of it
+	type row app.Delivery // without the methods, which cost time and are needed for odd targets alone
 	d.Headers = nil
-	raw, err := json.Marshal(row(d))
+	var v any = row(d)
+	if !utf8.ValidString(d.Target) {
+		v = d
+	}
+	raw, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("store: encode delivery: %w", err)
 	}

@@ -279,3 +279,26 @@ func TestAFloodOfForgeriesStaysInItsRing(t *testing.T) {
 		t.Errorf("%d authentic ones, %v", len(page.Events), err)
 	}
 }
+
+func TestDeliveriesAreKeptByteForByte(t *testing.T) {
+	s := open(t, Options{})
+	d := delivery(1)
+	d.Target, d.Headers = "/hooks/daily?q=\xff", http.Header{"X-Latin": {"Zo\xeb"}, "X-Twice": {"a", "b"}}
+	kept, err := s.Append(t.Context(), Entry{Delivery: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ringed, err := s.Reject(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, seq := range []uint64{kept.Seq, ringed.Seq} {
+		var got app.Delivery
+		if err := s.View(t.Context(), func(tx *Tx) (err error) { got, err = tx.Delivery(seq); return err }); err != nil {
+			t.Fatal(err)
+		}
+		if got.Target != d.Target || got.Headers.Get("X-Latin") != "Zo\xeb" || len(got.Headers["X-Twice"]) != 2 {
+			t.Errorf("%d: %q, %q", seq, got.Target, got.Headers)
+		}
+	}
+}

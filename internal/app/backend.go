@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"greenroom/provider"
@@ -256,6 +257,36 @@ type Inbound struct {
 	Missing string `json:"missing,omitempty"`
 	// Refused is what the listener answers without looking any further: nothing but the position is stored.
 	Refused *Answer `json:"refused,omitempty"`
+}
+
+// MarshalJSON keeps a target and header values that are no UTF-8.
+func (in Inbound) MarshalJSON() ([]byte, error) {
+	type plain Inbound
+	return json.Marshal(struct {
+		plain
+		Target []byte              `json:"target_base64,omitempty"`
+		Header map[string][][]byte `json:"header_base64,omitempty"`
+	}{plain(in), exactText(in.Target), exactHeader(in.Header)})
+}
+
+// UnmarshalJSON is the inverse of MarshalJSON.
+func (in *Inbound) UnmarshalJSON(b []byte) error {
+	type plain Inbound
+	full := struct {
+		*plain
+		Target []byte              `json:"target_base64"`
+		Header map[string][][]byte `json:"header_base64"`
+	}{plain: (*plain)(in)}
+	if err := json.Unmarshal(b, &full); err != nil {
+		return err
+	}
+	if full.Target != nil {
+		in.Target = string(full.Target)
+	}
+	if in.Header != nil {
+		restoreHeader(in.Header, full.Header)
+	}
+	return nil
 }
 
 // Answer is what to answer an Inbound.

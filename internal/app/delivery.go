@@ -61,17 +61,22 @@ func (s Seq) MarshalJSON() ([]byte, error) {
 type Body []byte
 
 // MarshalJSON writes a delivery as scripts read it: the body as text when it is valid UTF-8, otherwise as base64 with
-// "body_encoding":"base64". A delivery without headers is a list's row and has no body either.
+// "body_encoding":"base64", and targets and headers that are no UTF-8 also in target_base64 and headers_base64. A delivery without headers is a list's row and has no body either.
 func (d Delivery) MarshalJSON() ([]byte, error) {
 	type row Delivery
 	if d.Headers == nil {
-		return json.Marshal(row(d))
+		return json.Marshal(struct {
+			row
+			Target []byte `json:"target_base64,omitempty"`
+		}{row(d), exactText(d.Target)})
 	}
 	full := struct {
 		row
-		Text     string `json:"body"`
-		Encoding string `json:"body_encoding,omitempty"`
-	}{row: row(d)}
+		Target   []byte              `json:"target_base64,omitempty"`
+		Headers  map[string][][]byte `json:"headers_base64,omitempty"`
+		Text     string              `json:"body"`
+		Encoding string              `json:"body_encoding,omitempty"`
+	}{row: row(d), Target: exactText(d.Target), Headers: exactHeader(d.Headers)}
 	if utf8.Valid(d.Body) {
 		full.Text = string(d.Body)
 	} else {
@@ -85,11 +90,19 @@ func (d *Delivery) UnmarshalJSON(b []byte) error {
 	type row Delivery
 	full := struct {
 		*row
-		Text     string `json:"body"`
-		Encoding string `json:"body_encoding"`
+		Target   []byte              `json:"target_base64"`
+		Headers  map[string][][]byte `json:"headers_base64"`
+		Text     string              `json:"body"`
+		Encoding string              `json:"body_encoding"`
 	}{row: (*row)(d)}
 	if err := json.Unmarshal(b, &full); err != nil {
 		return err
+	}
+	if full.Target != nil {
+		d.Target = string(full.Target)
+	}
+	if d.Headers != nil {
+		restoreHeader(d.Headers, full.Headers)
 	}
 	d.Body = Body(full.Text)
 	if full.Encoding == "base64" {

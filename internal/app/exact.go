@@ -1,0 +1,76 @@
+package app
+
+import (
+	"encoding/json"
+	"net/http"
+	"unicode/utf8"
+)
+
+// JSON holds text alone, and HTTP's targets and header values are bytes. Where they are no UTF-8 their JSON has a field more,
+// with the bytes in base64, from which they are read back; the text beside it has replacements for people.
+
+// exactText is the bytes of a text that JSON would change, else nil.
+func exactText(s string) []byte {
+	if utf8.ValidString(s) {
+		return nil
+	}
+	return []byte(s)
+}
+
+// exactHeader is the values of a header that JSON would change, else nil. Names are tokens, and so ASCII.
+func exactHeader(h map[string][]string) map[string][][]byte {
+	var out map[string][][]byte
+	for name, values := range h {
+		changed := false
+		for _, v := range values {
+			changed = changed || !utf8.ValidString(v)
+		}
+		if !changed {
+			continue
+		}
+		if out == nil {
+			out = make(map[string][][]byte)
+		}
+		for _, v := range values {
+			out[name] = append(out[name], []byte(v))
+		}
+	}
+	return out
+}
+
+// restoreHeader puts the exact values back.
+func restoreHeader(h map[string][]string, exact map[string][][]byte) {
+	for name, values := range exact {
+		h[name] = nil
+		for _, v := range values {
+			h[name] = append(h[name], string(v))
+		}
+	}
+}
+
+// EncodeHeader is a header as JSON from which [DecodeHeader] reads the same bytes.
+func EncodeHeader(h http.Header) ([]byte, error) {
+	exact := exactHeader(h)
+	if exact == nil {
+		return json.Marshal(h)
+	}
+	return json.Marshal(exactHeaders{h, exact})
+}
+
+// exactHeaders can't be taken for a header: no header's value is an object.
+type exactHeaders struct {
+	Text  http.Header         `json:"text"`
+	Exact map[string][][]byte `json:"exact"`
+}
+
+// DecodeHeader is the inverse of [EncodeHeader].
+func DecodeHeader(raw []byte) (http.Header, error) {
+	h := http.Header{}
+	err := json.Unmarshal(raw, &h)
+	var e exactHeaders
+	if err != nil && json.Unmarshal(raw, &e) == nil && e.Text != nil {
+		restoreHeader(e.Text, e.Exact)
+		return e.Text, nil
+	}
+	return h, err
+}
