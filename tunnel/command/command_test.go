@@ -1,16 +1,13 @@
 package command
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -18,35 +15,14 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"greenroom/tunnel"
+	"greenroom/tunnel/tunneltest"
 )
-
-// journal is a log that tests read.
-type journal struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.String()
-}
 
 // opened is an open tunnel whose program is the stub of the given name.
 type opened struct {
-	tunnel.Tunnel
+	*tunneltest.Opened
 	t   *testing.T
-	log *journal
 	dir string
-	// each is called while something is waited for; it may be nil.
-	each func()
-	last tunnel.Status
 }
 
 func open(t *testing.T, stub string, o Options) *opened {
@@ -58,63 +34,19 @@ func open(t *testing.T, stub string, o Options) *opened {
 	if o.Command == nil {
 		o.Command = []string{os.Args[0]}
 	}
-	log := &journal{}
-	tun, err := New(o).Open(t.Context(), tunnel.Local{
-		Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7070},
-		Log:  slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	opened := &opened{Tunnel: tun, t: t, log: log, dir: dir}
-	t.Cleanup(func() {
-		if err := tun.Close(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			s := log.String()
-			t.Logf("the log: %s", s[:min(len(s), 4000)])
-		}
-	})
-	return opened
+	return &opened{Opened: tunneltest.Open(t, New(o), tunnel.Local{Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7070}}), t: t, dir: dir}
 }
 
 const patience = 30 * time.Second
 
-// until waits for a status.
-func (o *opened) until(what string, ok func(tunnel.Status) bool) tunnel.Status {
-	o.t.Helper()
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case s, more := <-o.Status():
-			if !more {
-				o.t.Fatalf("ended before %s; last %+v", what, o.last)
-			}
-			if o.last = s; ok(s) {
-				return s
-			}
-		case <-tick.C:
-			if o.each != nil {
-				o.each()
-			}
-		case <-late.C:
-			o.t.Fatalf("no status with %s; last %+v", what, o.last)
-		}
-	}
-}
-
 func (o *opened) live(url string) {
 	o.t.Helper()
-	o.until("live at "+url, func(s tunnel.Status) bool { return s.State == tunnel.Live && s.URL == url && s.Reason == "" })
+	o.Until("live at "+url, func(s tunnel.Status) bool { return s.State == tunnel.Live && s.URL == url && s.Reason == "" })
 }
 
 func (o *opened) degraded(words string) {
 	o.t.Helper()
-	o.until("degraded: "+words, func(s tunnel.Status) bool { return s.State == tunnel.Degraded && strings.Contains(s.Reason, words) })
+	o.Until("degraded: "+words, func(s tunnel.Status) bool { return s.State == tunnel.Degraded && strings.Contains(s.Reason, words) })
 }
 
 // told waits until the stub has made a file.
@@ -159,10 +91,10 @@ func TestAProgramThatPrintsItsURL(t *testing.T) {
 	if !exists(filepath.Join(o.dir, "interrupted")) {
 		t.Error("the program was not asked to end")
 	}
-	if s := o.until("the end", func(s tunnel.Status) bool { return s.State == tunnel.Closed }); s.StoreAndForward || s.Driver != "exec" {
+	if s := o.Until("the end", func(s tunnel.Status) bool { return s.State == tunnel.Closed }); s.StoreAndForward || s.Driver != "exec" {
 		t.Errorf("%+v", s)
 	}
-	if want := "local 7070 at=127.0.0.1:7070 --to $HOME;x"; !strings.Contains(o.log.String(), want) {
+	if want := "local 7070 at=127.0.0.1:7070 --to $HOME;x"; !strings.Contains(o.Log.String(), want) {
 		t.Errorf("its arguments were not %q", want)
 	}
 }
@@ -170,14 +102,14 @@ func TestAProgramThatPrintsItsURL(t *testing.T) {
 func TestAProgramThatEndsIsStartedAgain(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	o := open(t, "prints and dies", Options{Clock: clock})
-	o.each = func() { clock.Advance(time.Second) }
+	o.Each = func() { clock.Advance(time.Second) }
 	for range 3 {
-		o.until("its end", func(s tunnel.Status) bool {
+		o.Until("its end", func(s tunnel.Status) bool {
 			return s.State == tunnel.Degraded && s.URL == "" && strings.Contains(s.Reason, "ended with exit status 3, saying: out of ␛[31mluck; it is started again")
 		})
-		o.until("its URL again", func(s tunnel.Status) bool { return s.State == tunnel.Live })
+		o.Until("its URL again", func(s tunnel.Status) bool { return s.State == tunnel.Live })
 	}
-	if strings.Contains(o.log.String(), "\x1b") {
+	if strings.Contains(o.Log.String(), "\x1b") {
 		t.Error("what it printed is in the log raw")
 	}
 }
@@ -186,14 +118,14 @@ func TestAProgramThatNeverPrintsAURL(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	o := open(t, "silent", Options{Clock: clock})
 	o.told("started")
-	o.each = func() { clock.Advance(quietTime) }
+	o.Each = func() { clock.Advance(quietTime) }
 	o.degraded("has told no public URL")
 }
 
 func TestAProgramThatFloods(t *testing.T) {
 	o := open(t, "floods", Options{})
 	o.live("https://flood.example")
-	if n := len(o.log.String()); n > 1<<20 {
+	if n := len(o.Log.String()); n > 1<<20 {
 		t.Errorf("the log took %d bytes of it", n)
 	}
 }
@@ -218,9 +150,9 @@ func TestAProgramThatIsDeaf(t *testing.T) {
 func TestCloudflared(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	o := open(t, "cloudflared", Options{Preset: "cloudflared", Clock: clock})
-	o.each = func() { clock.Advance(pollSoon) }
+	o.Each = func() { clock.Advance(pollSoon) }
 	o.tell("named", true)
-	o.until("a name and no connection", func(s tunnel.Status) bool {
+	o.Until("a name and no connection", func(s tunnel.Status) bool {
 		return s.State != tunnel.Live && s.URL == "https://quick-brown-fox.trycloudflare.com" && strings.Contains(s.Reason, "connecting to its edge")
 	})
 	o.tell("ready", true)
@@ -245,8 +177,8 @@ func TestTailscale(t *testing.T) {
 	t.Run("off", func(t *testing.T) {
 		o := open(t, "tailscale off", Options{Preset: "tailscale"})
 		o.degraded("enable it at https://login.tailscale.com/f/funnel?node=nAbC1")
-		if o.last.URL != "" {
-			t.Errorf("taken for the tunnel: %s", o.last.URL)
+		if o.Last.URL != "" {
+			t.Errorf("taken for the tunnel: %s", o.Last.URL)
 		}
 	})
 }
@@ -255,7 +187,7 @@ func TestAURLThatIsKnown(t *testing.T) {
 	o := open(t, "prints", Options{URL: "https://known.example/"})
 	o.live("https://known.example")
 	o.told("started")
-	if s := o.last; s.URL != "https://known.example" {
+	if s := o.Last; s.URL != "https://known.example" {
 		t.Errorf("%+v", s)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"greenroom/tunnel"
+	"greenroom/tunnel/tunneltest"
 )
 
 const (
@@ -25,84 +25,25 @@ const (
 	token    = "2abcDEFsecret_4tOkEn"
 )
 
-type journal struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.String()
-}
-
-type opened struct {
-	tunnel.Tunnel
-	t    *testing.T
-	log  *journal
-	last tunnel.Status
-	each func()
-}
+type opened struct{ *tunneltest.Opened }
 
 func begin(t *testing.T, o Options, local net.Addr) *opened {
 	t.Helper()
 	if o.Authtoken == "" {
 		o.Authtoken = token
 	}
-	log := &journal{}
-	tun, err := New(o).Open(t.Context(), tunnel.Local{Addr: local, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	op := &opened{Tunnel: tun, t: t, log: log}
+	op := &opened{tunneltest.Open(t, New(o), tunnel.Local{Addr: local})}
 	t.Cleanup(func() {
-		if err := tun.Close(); err != nil {
-			t.Error(err)
-		}
-		if strings.Contains(log.String(), token) || strings.Contains(op.last.Reason, token) {
+		if strings.Contains(op.Log.String(), token) || strings.Contains(op.Last.Reason, token) {
 			t.Error("the authtoken is in the log, or on the screen")
-		}
-		if t.Failed() {
-			t.Logf("the log:\n%s", log)
 		}
 	})
 	return op
 }
 
-func (o *opened) until(what string, ok func(tunnel.Status) bool) tunnel.Status {
-	o.t.Helper()
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case s, more := <-o.Status():
-			if !more {
-				o.t.Fatalf("ended before %s; last %+v", what, o.last)
-			}
-			if o.last = s; ok(s) {
-				return s
-			}
-		case <-tick.C:
-			if o.each != nil {
-				o.each()
-			}
-		case <-late.C:
-			o.t.Fatalf("no status with %s; last %+v", what, o.last)
-		}
-	}
-}
-
 func (o *opened) in(state tunnel.State, words string) tunnel.Status {
-	o.t.Helper()
-	return o.until(string(state)+": "+words, func(s tunnel.Status) bool { return s.State == state && strings.Contains(s.Reason, words) })
+	o.T.Helper()
+	return o.Until(string(state)+": "+words, func(s tunnel.Status) bool { return s.State == state && strings.Contains(s.Reason, words) })
 }
 
 // listener is a local HTTP server that answers with the body it got, and where it was sent.
@@ -172,8 +113,8 @@ func TestADomainIsAskedFor(t *testing.T) {
 	s.set(func() { s.url = "https://mine.ngrok.app" })
 	o := begin(t, Options{Domain: "mine.ngrok.app", service: &s.service}, listener(t))
 	o.in(tunnel.Live, "")
-	if o.last.URL != "https://mine.ngrok.app" || !strings.Contains(s.asked, "mine.ngrok.app") {
-		t.Errorf("%+v, asked for %q", o.last, s.asked)
+	if o.Last.URL != "https://mine.ngrok.app" || !strings.Contains(s.asked, "mine.ngrok.app") {
+		t.Errorf("%+v, asked for %q", o.Last, s.asked)
 	}
 }
 
@@ -220,13 +161,13 @@ func TestALostConnectionIsMadeAnew(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	o := begin(t, Options{service: &s.service, Clock: clock}, listener(t))
 	for i := range 3 {
-		o.each = func() { clock.Advance(50 * time.Millisecond) }
+		o.Each = func() { clock.Advance(50 * time.Millisecond) }
 		o.in(tunnel.Live, "")
 		body := fmt.Appendf(nil, "round %d", i)
 		if _, got, err := s.post(o, body); err != nil || !bytes.Equal(got, body) {
 			t.Fatalf("%q, %v", got, err)
 		}
-		o.each = nil
+		o.Each = nil
 		s.set(func() { s.url = fmt.Sprintf("https://%d.ngrok-free.app", i) })
 		<-s.bound
 		s.cut()
@@ -248,7 +189,7 @@ func TestAServiceThatDoesNotAnswer(t *testing.T) {
 	}
 	defer l.Close()
 	silent := begin(t, Options{service: &service{l.Addr().String(), s.cas}, Clock: clock, Timeout: time.Second}, listener(t))
-	silent.each = func() { clock.Advance(time.Second) }
+	silent.Each = func() { clock.Advance(time.Second) }
 	silent.in(tunnel.Degraded, "ngrok did not answer within 1s")
 
 	gone, err := net.Listen("tcp", "127.0.0.1:0")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -19,6 +18,7 @@ import (
 
 	"greenroom/internal/peers"
 	"greenroom/tunnel"
+	"greenroom/tunnel/tunneltest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -257,12 +257,7 @@ func (h *home) reached(t *testing.T, n int) {
 	}
 }
 
-type opened struct {
-	tunnel.Tunnel
-	t    *testing.T
-	last tunnel.Status
-	each func()
-}
+type opened struct{ *tunneltest.Opened }
 
 func (q *queue) open(t *testing.T, o Options, h *home) *opened {
 	t.Helper()
@@ -270,51 +265,17 @@ func (q *queue) open(t *testing.T, o Options, h *home) *opened {
 	if o.pollTime == 0 {
 		o.pollTime = time.Second
 	}
-	tun, err := New(o).Open(t.Context(), tunnel.Local{Receive: h.receive, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := tun.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return &opened{Tunnel: tun, t: t}
-}
-
-func (o *opened) until(what string, ok func(tunnel.Status) bool) tunnel.Status {
-	o.t.Helper()
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case s, more := <-o.Status():
-			if !more {
-				o.t.Fatalf("ended before %s; last %+v", what, o.last)
-			}
-			if o.last = s; ok(s) {
-				return s
-			}
-		case <-tick.C:
-			if o.each != nil {
-				o.each()
-			}
-		case <-late.C:
-			o.t.Fatalf("no status with %s; last %+v", what, o.last)
-		}
-	}
+	return &opened{tunneltest.Open(t, New(o), tunnel.Local{Receive: h.receive})}
 }
 
 func (o *opened) live() tunnel.Status {
-	o.t.Helper()
-	return o.until("live", func(s tunnel.Status) bool { return s.State == tunnel.Live })
+	o.T.Helper()
+	return o.Until("live", func(s tunnel.Status) bool { return s.State == tunnel.Live })
 }
 
 func (o *opened) degraded(words string) tunnel.Status {
-	o.t.Helper()
-	return o.until(words, func(s tunnel.Status) bool { return s.State == tunnel.Degraded && strings.Contains(s.Reason, words) })
+	o.T.Helper()
+	return o.Until(words, func(s tunnel.Status) bool { return s.State == tunnel.Degraded && strings.Contains(s.Reason, words) })
 }
 
 var errCable = errors.New("the cable is cut")

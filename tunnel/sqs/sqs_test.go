@@ -101,7 +101,7 @@ func TestWhatIsNotStoredIsTriedAgain(t *testing.T) {
 	o := q.open(t, Options{}, h)
 	h.reached(t, 5)
 	q.emptied(t)
-	o.until("an empty queue", func(s tunnel.Status) bool { return s.Spool == 0 && s.State == tunnel.Live })
+	o.Until("an empty queue", func(s tunnel.Status) bool { return s.Spool == 0 && s.State == tunnel.Live })
 	if got := h.bodies("daily"); strings.Join(got, "") != "01234" || h.doubled > 0 {
 		t.Errorf("stored %v, %d twice", got, h.doubled)
 	}
@@ -116,7 +116,7 @@ func TestTheStatusSaysWhyNothingIsStored(t *testing.T) {
 	o := q.open(t, Options{Clock: clock}, h)
 	o.degraded("can't be stored here: 503 the disk is full")
 	h.set(nil)
-	o.each = func() { clock.Advance(time.Minute) }
+	o.Each = func() { clock.Advance(time.Minute) }
 	o.live()
 	h.reached(t, 1)
 }
@@ -190,7 +190,7 @@ func TestADeletionThatFailsMakesNoDoubles(t *testing.T) {
 	h.reached(t, 1)
 	q.net.reached(t, "DeleteMessageBatch", removeTries)
 	fails.Store(false)
-	o.each = nil
+	o.Each = nil
 	q.emptied(t)
 	if n := h.count(); n != 1 {
 		t.Errorf("it is stored %d times", n)
@@ -295,7 +295,7 @@ func TestAQueueThatCannotBeReached(t *testing.T) {
 	o := q.open(t, Options{Clock: clock}, h)
 	o.degraded("can't be reached: the cable is cut")
 	q.net.set(nil, nil)
-	o.each = func() { clock.Advance(100 * time.Millisecond) }
+	o.Each = func() { clock.Advance(100 * time.Millisecond) }
 	o.live()
 	h.reached(t, 1)
 	// And while it runs.

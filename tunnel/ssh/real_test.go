@@ -167,7 +167,7 @@ func realOptions(t *testing.T, s *peers.SSHServer) Options {
 }
 
 func liveAnywhere(o *opened) string {
-	return o.until("live", func(s tunnel.Status) bool { return s.State == tunnel.Live }).URL
+	return o.Until("live", func(s tunnel.Status) bool { return s.State == tunnel.Live }).URL
 }
 
 // OpenSSH carries webhooks byte for byte.
@@ -281,7 +281,7 @@ func TestOpenSSHReleasesThePortInTheEnd(t *testing.T) {
 		t.Error(err)
 	}
 	w.cut()
-	again.until("a new connection", func(s tunnel.Status) bool { return s.State == tunnel.Live && post(t, url) == nil })
+	again.Until("a new connection", func(s tunnel.Status) bool { return s.State == tunnel.Live && post(t, url) == nil })
 }
 
 // A server that was set up anew has another key: nothing is sent to it until the user says so.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 
 	"greenroom/tunnel"
+	"greenroom/tunnel/tunneltest"
 )
 
 const patience = 30 * time.Second
@@ -54,11 +54,8 @@ func echo(t *testing.T) net.Addr {
 }
 
 type opened struct {
-	tunnel.Tunnel
-	t    *testing.T
-	last tunnel.Status
-	// each is called while something is waited for; it may be nil.
-	each func()
+	*tunneltest.Opened
+	t *testing.T
 }
 
 func open(t *testing.T, o Options, local net.Addr) *opened {
@@ -73,72 +70,17 @@ func open(t *testing.T, o Options, local net.Addr) *opened {
 		o.User = "ada"
 	}
 	t.Setenv("HOME", t.TempDir())
-	var log lockedBuffer
-	tun, err := New(o).Open(t.Context(), tunnel.Local{Addr: local, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := tun.Close(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("the log:\n%s", log.String())
-		}
-	})
-	return &opened{Tunnel: tun, t: t}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func (o *opened) until(what string, ok func(tunnel.Status) bool) tunnel.Status {
-	o.t.Helper()
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case s, more := <-o.Status():
-			if !more {
-				o.t.Fatalf("ended before %s; last %+v", what, o.last)
-			}
-			if o.last = s; ok(s) {
-				return s
-			}
-		case <-tick.C:
-			if o.each != nil {
-				o.each()
-			}
-		case <-late.C:
-			o.t.Fatalf("no status with %s; last %+v", what, o.last)
-		}
-	}
+	return &opened{tunneltest.Open(t, New(o), tunnel.Local{Addr: local}), t}
 }
 
 func (o *opened) live(url string) tunnel.Status {
 	o.t.Helper()
-	return o.until("live at "+url, func(s tunnel.Status) bool { return s.State == tunnel.Live && s.URL == url })
+	return o.Until("live at "+url, func(s tunnel.Status) bool { return s.State == tunnel.Live && s.URL == url })
 }
 
 func (o *opened) degraded(words string) string {
 	o.t.Helper()
-	return o.until("degraded: "+words, func(s tunnel.Status) bool { return s.State == tunnel.Degraded && strings.Contains(s.Reason, words) }).Reason
+	return o.Until("degraded: "+words, func(s tunnel.Status) bool { return s.State == tunnel.Degraded && strings.Contains(s.Reason, words) }).Reason
 }
 
 func (s *server) login() *serverConn {
@@ -193,7 +135,7 @@ func TestConnectionsAreCarriedWithTheirHalves(t *testing.T) {
 			t.Errorf("%d bytes came back of %d", len(got), len(b))
 		}
 	}
-	o.until("a round trip", func(s tunnel.Status) bool { return s.RTT > 0 })
+	o.Until("a round trip", func(s tunnel.Status) bool { return s.RTT > 0 })
 }
 
 func TestTooManyConnectionsAreRefused(t *testing.T) {
@@ -250,12 +192,12 @@ func TestALostConnectionIsMadeAnew(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	o := open(t, Options{Addr: s.addr, URL: "https://a.example", Clock: clock}, echo(t))
 	for range 3 {
-		o.each = func() { clock.Advance(100 * time.Millisecond) }
+		o.Each = func() { clock.Advance(100 * time.Millisecond) }
 		o.live("https://a.example")
 		if got := exchange(t, s.login(), []byte("hello")); string(got) != "hello" {
 			t.Errorf("%q", got)
 		}
-		o.each = nil
+		o.Each = nil
 		s.cut()
 		o.degraded("connection")
 	}
@@ -267,7 +209,7 @@ func TestAHungServerIsNoticed(t *testing.T) {
 	o := open(t, Options{Addr: s.addr, URL: "https://a.example", Clock: clock}, echo(t))
 	o.live("https://a.example")
 	s.set(func() { s.hung = true })
-	o.each = func() { clock.Advance(500 * time.Millisecond) }
+	o.Each = func() { clock.Advance(500 * time.Millisecond) }
 	o.degraded("has not answered for 10s")
 	s.set(func() { s.hung = false })
 	o.live("https://a.example")
@@ -455,7 +397,7 @@ func TestAServerThatTellsNoURL(t *testing.T) {
 	s.set(func() { s.text = "\x1b[1mWelcome\x1b[0m, see https://help.ubuntu.com\n" })
 	clock := clockwork.NewFakeClock()
 	o := open(t, Options{Addr: s.addr, RemoteBind: "127.0.0.1:8080", Clock: clock}, echo(t))
-	o.each = func() { clock.Advance(500 * time.Millisecond) }
+	o.Each = func() { clock.Advance(500 * time.Millisecond) }
 	o.degraded("listens at 127.0.0.1:8080, but has told no public URL")
 }
 
@@ -482,5 +424,5 @@ func TestCloseWhileConnectionsAreOpen(t *testing.T) {
 	if _, err := ch.Read(make([]byte, 1)); err == nil {
 		t.Error("the connection lives on")
 	}
-	o.until("the end", func(s tunnel.Status) bool { return s.State == tunnel.Closed })
+	o.Until("the end", func(s tunnel.Status) bool { return s.State == tunnel.Closed })
 }
