@@ -1,6 +1,9 @@
 package recording
 
-import "sync"
+import (
+	"maps"
+	"sync"
+)
 
 // chunks are the pieces of one file and what has become of each. It is safe for concurrent use.
 type chunks struct {
@@ -8,19 +11,23 @@ type chunks struct {
 
 	mu    sync.Mutex
 	taken []bool
-	saved []byte // one bit for each chunk that is synced
+	saved []byte        // one bit for each chunk that is synced
+	begun map[int]int64 // what is there of others, see [Progress]
 	next  int
 }
 
 // newChunks has nothing yet when saved is nil.
-func newChunks(size, chunk int64, saved []byte) *chunks {
-	c := &chunks{size: size, chunk: chunk}
+func newChunks(size, chunk int64, saved []byte, begun map[int]int64) *chunks {
+	c := &chunks{size: size, chunk: chunk, begun: map[int]int64{}}
 	n := c.count()
 	c.taken = make([]bool, n)
 	c.saved = make([]byte, (n+7)/8)
 	copy(c.saved, saved)
 	for i := range c.taken {
 		c.taken[i] = c.has(i)
+	}
+	for i, n := range begun {
+		c.reached(i, n)
 	}
 	return c
 }
@@ -31,6 +38,33 @@ func (c *chunks) count() int { return int((c.size + c.chunk - 1) / c.chunk) }
 func (c *chunks) span(i int) (off, end int64) {
 	off = int64(i) * c.chunk
 	return off, min(off+c.chunk, c.size)
+}
+
+// start is where the first byte of a chunk is that isn't there from an earlier time.
+func (c *chunks) start(i int) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	off, _ := c.span(i)
+	return off + c.begun[i]
+}
+
+// reached notes that a chunk that is not complete has its first n bytes. What can't be is not noted.
+func (c *chunks) reached(i int, n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i < 0 || i >= c.count() || c.has(i) {
+		return
+	}
+	if off, end := c.span(i); n > 0 && n < end-off {
+		c.begun[i] = n
+	}
+}
+
+// partial gives a copy of what is there of chunks that are not complete.
+func (c *chunks) partial() map[int]int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.begun)
 }
 
 // take gives the first chunk that nobody has taken.
@@ -52,6 +86,7 @@ func (c *chunks) save(these []int) []byte {
 	defer c.mu.Unlock()
 	for _, i := range these {
 		c.saved[i/8] |= 1 << (i % 8)
+		delete(c.begun, i)
 	}
 	return append([]byte(nil), c.saved...)
 }
@@ -68,6 +103,9 @@ func (c *chunks) bytes() int64 {
 			off, end := c.span(i)
 			n += end - off
 		}
+	}
+	for _, there := range c.begun {
+		n += there
 	}
 	return n
 }

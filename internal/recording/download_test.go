@@ -89,6 +89,26 @@ func TestAPauseKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
+// Nobody who has waited for a third of a file waits for it again because no chunk was complete.
+func TestAPauseKeepsWhatIsThereOfChunks(t *testing.T) {
+	data := content(41, 8<<20)
+	o := serve(t, data)
+	task := task(t, o.source())
+	d := New(Options{Chunk: 4 << 20, Workers: 2, Limit: 8 << 20})
+	for _, n := range []int64{1 << 20, 3 << 20} {
+		pauseAt(t, d, task, n)
+	}
+	d.SetLimit(0)
+	r, err := d.Fetch(t.Context(), task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds(t, r.Path, data)
+	if r.FetchedBytes > 5<<20+512<<10 || len(r.Restarted) != 0 {
+		t.Errorf("%d bytes were fetched after the pause, restarted %q", r.FetchedBytes, r.Restarted)
+	}
+}
+
 func TestOneTaskIsUnderWayOnce(t *testing.T) {
 	o := serve(t, content(1, 1<<20))
 	task := task(t, o.source())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
 
 	"github.com/dustin/go-humanize"
@@ -160,14 +161,17 @@ func (f *fetch) open() error {
 		return nil
 	}
 	name := partName(f.task.Key, path.Base(f.task.Name))
-	if err := f.in.adopt(f.progress.Part, name); err != nil {
-		return err
-	}
+	left := f.in.adopt(f.progress.Part, name)
 	p, err := openPart(f.in, name)
 	if err != nil {
 		return err
 	}
 	f.part = p
+	if left {
+		if err := os.Remove(f.progress.Part); err != nil {
+			return fmt.Errorf("remove the part file in the former folder: %w", err)
+		}
+	}
 	return f.in.sync()
 }
 
@@ -189,7 +193,7 @@ func (f *fetch) resume(ctx context.Context, id Identity) (*chunks, error) {
 	case size != id.Size || !p.fits(id.Size):
 		why = "the part file is gone or is another one"
 	default:
-		have := newChunks(id.Size, p.Chunk, p.Done)
+		have := newChunks(id.Size, p.Chunk, p.Done, p.Begun)
 		f.progress.Part = f.part.path()
 		f.meter.begin(have.bytes(), id.Size)
 		return have, nil
@@ -213,7 +217,7 @@ func (f *fetch) begin(ctx context.Context, id Identity) (*chunks, error) {
 	if id.NoRanges || id.Size < 0 || f.whole {
 		return nil, nil
 	}
-	have := newChunks(id.Size, f.chunk(id.Size), nil)
+	have := newChunks(id.Size, f.chunk(id.Size), nil, nil)
 	f.progress.Chunk, f.progress.Done = have.chunk, have.save(nil)
 	return have, f.save(ctx)
 }

@@ -70,7 +70,7 @@ func FuzzProgress(f *testing.F) {
 		if json.Unmarshal(text, &p) != nil || !p.fits(size) || len(p.Done) > 1<<16 {
 			return
 		}
-		c := newChunks(size, p.Chunk, p.Done)
+		c := newChunks(size, p.Chunk, p.Done, p.Begun)
 		if n := c.bytes(); n < 0 || n > size {
 			t.Fatalf("%d bytes of %d", n, size)
 		}

@@ -62,25 +62,20 @@ func (f *folder) sync() error {
 	return syncFolder(d)
 }
 
-// adopt takes over a part file that stands somewhere else, because the target folder or the name was another one. Where that
-// can't be done, on another disk for one, the file is begun anew, and the old one is removed.
-func (f *folder) adopt(old, name string) error {
+// adopt takes over a part file that stands somewhere else, because the target folder or the name was another one. It says
+// whether the old one is left: on another disk, for one, the file is begun anew, and the old one can go as soon as there
+// is a new one.
+func (f *folder) adopt(old, name string) (left bool) {
 	if old == "" || old == f.join(name) || filepath.Ext(old) != partEnd {
-		return nil
+		return false
 	}
 	if info, err := os.Lstat(old); err != nil || !info.Mode().IsRegular() {
-		return nil
+		return false
 	}
 	if _, err := f.root.Lstat(name); err == nil {
-		return nil
+		return false
 	}
-	if os.Rename(old, f.join(name)) == nil {
-		return nil
-	}
-	if err := os.Remove(old); err != nil {
-		return fmt.Errorf("remove the part file in the former folder: %w", err)
-	}
-	return nil
+	return os.Rename(old, f.join(name)) != nil
 }
 
 // part is the unfinished file. While it is open no other process has it open as one.

@@ -228,6 +228,27 @@ func TestAnotherFolderTakesThePartFileAlong(t *testing.T) {
 	only(t, task.Dir, "all-hands/one.mp4")
 }
 
+func TestAFolderThatCannotBeWrittenCostsNoPartFile(t *testing.T) {
+	former := filepath.Join(t.TempDir(), "one.mp4.part")
+	if err := os.WriteFile(former, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	task := task(t, text{body: "one"})
+	in, err := openFolder(task.Dir, task.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.root.Close()
+	if err := os.RemoveAll(task.Dir); err != nil {
+		t.Fatal(err)
+	}
+	f := &fetch{d: small(t), task: task, in: in, progress: Progress{Part: former}}
+	if err := f.open(); err == nil {
+		t.Fatal("opened a part file in a folder that isn't there")
+	}
+	holds(t, former, []byte("half"))
+}
+
 // pauseAt fetches until there are n bytes.
 func pauseAt(t *testing.T, d *Downloader, task Task, n int64) {
 	t.Helper()

@@ -87,6 +87,8 @@ type Progress struct {
 	// empty for a file that comes in one stream.
 	Chunk int64  `json:"chunk"`
 	Done  []byte `json:"done"`
+	// Begun says of chunks that were under way at a pause how many of their bytes, from the first one, are here.
+	Begun map[int]int64 `json:"begun,omitempty"`
 	// Final is the path that the whole file has or is about to get, SHA256 its checksum in hexadecimal; empty before that.
 	Final  string `json:"final,omitempty"`
 	SHA256 string `json:"sha256,omitempty"`

@@ -101,10 +101,15 @@ func (t *transfer) saveAll(ctx context.Context) error {
 				more = false
 			}
 		}
+		begun := t.have.partial()
 		if err := syncData(t.part.File); err != nil {
 			return disk("sync the part file", err)
 		}
 		t.progress.Done = t.have.save(batch)
+		for _, i := range batch {
+			delete(begun, i)
+		}
+		t.progress.Begun = begun
 		if err := t.save(ctx); err != nil {
 			return err
 		}
@@ -112,7 +117,16 @@ func (t *transfer) saveAll(ctx context.Context) error {
 			<-t.slots
 		}
 	}
-	return nil
+	// The workers have ended. What they have begun is kept too.
+	begun := t.have.partial()
+	if len(begun) == 0 {
+		return nil
+	}
+	if err := syncData(t.part.File); err != nil {
+		return disk("sync the part file", err)
+	}
+	t.progress.Begun = begun
+	return t.save(ctx)
 }
 
 // work fetches chunks until there is none left.

@@ -63,7 +63,14 @@ func (w *worker) drop() {
 
 // fetch fetches one chunk, however often it takes. What of it was written stays between the tries.
 func (w *worker) fetch(o *opening) error {
-	off, end := w.have.span(o.chunk)
+	chunk, start := o.chunk, w.have.start(o.chunk)
+	begin, end := w.have.span(chunk)
+	off := start
+	defer func() {
+		if off < end {
+			w.have.reached(chunk, off-begin)
+		}
+	}()
 	again := w.retry()
 	for off < end {
 		if o.ready != nil {
@@ -85,9 +92,8 @@ func (w *worker) fetch(o *opening) error {
 			continue
 		}
 		if errors.Is(err, errOdd) {
-			begin, _ := w.have.span(o.chunk)
-			w.meter.forget(off - begin)
-			off = begin
+			w.meter.forget(off - start)
+			off = start
 		}
 		if err := w.strange(err); err != nil {
 			return err
@@ -199,8 +205,8 @@ func (w *worker) askAhead() {
 	w.ahead = o
 	w.spawn("recording: ask ahead", func() error {
 		defer close(o.ready)
-		off, end := w.have.span(i)
-		w.request(o, off, end)
+		_, end := w.have.span(i)
+		w.request(o, w.have.start(i), end)
 		if refused := (*Temporary)(nil); errors.As(o.err, &refused) {
 			w.strict.Store(true)
 		}

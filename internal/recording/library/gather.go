@@ -182,7 +182,7 @@ func (t *tally) of(i int) func(recording.Stats) {
 }
 
 func (t *tally) sum() (r Report) {
-	verifying, paused, known, notes := 0, 0, true, 0
+	verifying, running, known, notes := 0, 0, true, 0
 	for _, s := range t.stats {
 		r.Bytes, r.Total = r.Bytes+s.Bytes, r.Total+max(s.Total, 0)
 		known = known && s.Total > 0
@@ -192,10 +192,10 @@ func (t *tally) sum() (r Report) {
 			verifying++
 		case recording.Paused:
 			if s.Reason != "" {
-				paused++
 				r.Paused = s.Reason
 			}
 		case recording.Running:
+			running++
 			r.Trouble = s.Reason
 		}
 		if n := len(s.Restarted); n > 0 {
@@ -210,7 +210,7 @@ func (t *tally) sum() (r Report) {
 		r.Total = 0
 	}
 	r.Verifying = verifying == len(t.stats)
-	if paused+verifying < len(t.stats) {
+	if running > 0 {
 		r.Paused = ""
 	}
 	return r

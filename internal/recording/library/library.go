@@ -189,6 +189,7 @@ func (l *Library) Fetch(ctx context.Context, j Job) (Result, error) {
 	var wg sync.WaitGroup
 	for i, f := range files {
 		wg.Add(1)
+		errs[i] = errPanicked
 		l.opt.Crash.Go("recording: file", func() {
 			defer wg.Done()
 			got[i], errs[i] = l.fetch(ctx, j, f, tally.of(i))
@@ -203,6 +204,9 @@ func (l *Library) Fetch(ctx context.Context, j Job) (Result, error) {
 	}
 	return l.gather(j, files, folder, got)
 }
+
+// errPanicked stands for a file until it is known what became of it.
+var errPanicked = errors.New("something went wrong inside Greenroom; the log has it")
 
 // Discard removes what a job that is given up has left. Files that are whole already stay.
 func (l *Library) Discard(ctx context.Context, j Job) error {
