@@ -35,9 +35,10 @@ import (
 
 // Limits that hold unless the options say otherwise.
 const (
-	DefaultBody     = 25 << 20
-	DefaultRate     = 200
-	DefaultSyncWait = 8 * time.Second
+	DefaultBody = 25 << 20
+	DefaultRate = 200
+	// DefaultSyncWait is less than platforms wait: Daily takes an answer after 8 s for a failure, and falls silent after three.
+	DefaultSyncWait = 5 * time.Second
 
 	defaultConcurrent = 512
 	defaultPerHook    = 128
@@ -73,7 +74,7 @@ type Options struct {
 	Policy spool.Policy
 	// BodyTime is how long a body may take to begin; after that it must come at 32 KiB a second. 10 s when zero.
 	BodyTime time.Duration
-	// SyncWait is how long a sender waits for the client's answer, 8 s when zero.
+	// SyncWait is how long a sender waits for the client's answer, 5 s when zero.
 	SyncWait time.Duration
 	// Proxies are the addresses whose word about the sender's address is taken.
 	Proxies []netip.Prefix
