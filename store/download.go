@@ -20,6 +20,8 @@ type DownloadJob struct {
 	AudioOnly   bool   `json:"audio_only,omitempty"`
 	DeleteAfter bool   `json:"delete_after,omitempty"`
 	Auto        bool   `json:"auto,omitempty"`
+	// Fetched says that every file is here, and that only the platform's copy is still to be deleted.
+	Fetched bool `json:"fetched,omitempty"`
 	// Again replaces one that is done.
 	Again   bool      `json:"again,omitempty"`
 	AskedAt time.Time `json:"asked_at"`

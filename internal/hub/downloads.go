@@ -55,7 +55,7 @@ func (h *Hub) DownloadRecording(ctx context.Context, req app.DownloadRequest) (a
 		h.downloads.nudge(r)
 		return h.Recording(ctx, r.Ref())
 	}
-	if d := r.Download; d != nil && d.State == app.DownloadDone && !req.Again && stands(*d) {
+	if d := r.Download; d != nil && d.State == app.DownloadDone && !req.Again && stands(*d) && (req.AudioOnly || !onlyVoices(r)) {
 		return r, nil
 	}
 	if err := h.canDownload(r, req); err != nil {
@@ -76,7 +76,8 @@ func (h *Hub) DownloadRecording(ctx context.Context, req app.DownloadRequest) (a
 			if job.To = cmp.Or(job.To, old.To); job.To == old.To && !job.AudioOnly {
 				job.AudioOnly = old.AudioOnly
 			}
-			job.DeleteAfter = job.DeleteAfter || old.DeleteAfter
+			// Whoever wants less than was asked for has not said that the rest may go.
+			job.DeleteAfter = job.DeleteAfter || old.DeleteAfter && job.AudioOnly == old.AudioOnly
 			job.Again, job.Former = job.Again || old.Again, old.Former
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
@@ -101,6 +102,17 @@ func putJob(tx *store.Tx, r *app.Recording, job store.DownloadJob) error {
 	}
 	r.Download = &d
 	return errors.Join(tx.PutDownloadJob(job), tx.PutRecording(*r))
+}
+
+// onlyVoices says whether of a recording that is here there are more files than were asked for.
+func onlyVoices(r app.Recording) bool {
+	here := 0
+	for _, f := range r.Download.Files {
+		if f.Name != "" {
+			here++
+		}
+	}
+	return r.Download.AudioOnly && here < len(r.Files)
 }
 
 // stands says whether the files of a download that is done are where they were put.
@@ -199,7 +211,9 @@ func (h *Hub) CancelDownload(ctx context.Context, ref app.RecordingRef) (app.Rec
 		}
 	}
 	err = h.changeDownload(ctx, r.Ref(), func(tx *store.Tx, r *app.Recording) error {
-		if d := r.Download; d != nil {
+		if d := r.Download; d != nil && d.State == app.DownloadDone {
+			d.DeleteAfter = false
+		} else if d != nil {
 			*d = app.Download{State: app.DownloadCancelled, Total: d.Total, AskedAt: d.AskedAt}
 		}
 		return tx.DeleteDownloadJob(r.Account, r.ID)

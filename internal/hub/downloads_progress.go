@@ -25,9 +25,7 @@ const (
 // meter is how fast a download is.
 type meter struct {
 	last FetchReport
-	// began is how many bytes were here when this process began to fetch.
-	began int64
-	note  string
+	note string
 	// rate is in bytes per second, as of measured, when counted bytes were here.
 	rate     float64
 	counted  int64
@@ -38,7 +36,7 @@ type meter struct {
 // add takes a report. Rates are averaged with a weight that falls off with time, whatever the distance of reports.
 func (m *meter) add(f FetchReport, now time.Time) {
 	if m.measured.IsZero() {
-		m.measured, m.counted, m.began = now, f.Bytes, f.Bytes
+		m.measured, m.counted = now, f.Bytes
 	}
 	if f.Bytes < m.counted { // begun anew
 		m.counted, m.rate, m.measured = f.Bytes, 0, now

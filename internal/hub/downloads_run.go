@@ -43,6 +43,8 @@ type download struct {
 	ended  chan struct{}
 	// next is the earliest time at which it begins.
 	next time.Time
+	// furthest is how many bytes were here at most after a try that failed.
+	furthest int64
 	// shown is the recording as the latest commit left it.
 	shown app.Recording
 	stop  stopKind
@@ -101,6 +103,7 @@ func (q *downloads) add(r app.Recording, job store.DownloadJob) {
 		d.job, d.shown, d.next = job, r, time.Time{}
 		if r.Download != nil {
 			d.meter.last = FetchReport{Bytes: r.Download.Bytes, Total: r.Download.Total}
+			d.furthest = max(d.furthest, r.Download.Bytes)
 		}
 		// When its job was written nobody had it yet. Nothing of it can begin, and be told, before mu is let go.
 		q.h.bus.publish([]app.Change{{Kind: app.RecordingChange, Recording: new(q.show(r, d))}})
@@ -232,7 +235,7 @@ func (q *downloads) recall() error {
 				lost = append(lost, j)
 			case rerr != nil:
 				err = errors.Join(err, rerr)
-			case r.Download != nil && r.Download.State.Active():
+			case r.Download != nil && (r.Download.State.Active() || j.Fetched):
 				all = append(all, found{j, r})
 			}
 		}
@@ -278,9 +281,8 @@ func (q *downloads) run(ctx context.Context, d *download) {
 	h := q.h
 	next, err := q.attempt(ctx, d)
 	switch {
-	case errors.Is(err, errSuperseded):
+	case errors.Is(err, errSuperseded): // what there is to be done instead is in the store
 		next = time.Time{}
-		defer q.lookAgain()
 	case err != nil && h.ctx.Err() == nil:
 		h.log.Error("a download could not be noted", "recording", d.job.ID, "err", err)
 		if next.IsZero() {
@@ -299,6 +301,7 @@ func (q *downloads) run(ctx context.Context, d *download) {
 	q.mu.Unlock()
 	close(ended)
 	q.schedule()
+	q.lookAgain()
 }
 
 // errSuperseded means that a download is not to be done any more: its recording turned out to be another one, which has a
@@ -326,7 +329,7 @@ func (q *downloads) attempt(ctx context.Context, d *download) (next time.Time, e
 		if err := d.current(tx); err != nil {
 			return err
 		}
-		if r.Download == nil || !r.Download.State.Active() {
+		if !d.job.Fetched && (r.Download == nil || !r.Download.State.Active()) {
 			return errSuperseded // it was stopped while its job was read
 		}
 		stays, err = peopleOf(tx, r)
@@ -334,6 +337,9 @@ func (q *downloads) attempt(ctx context.Context, d *download) (next time.Time, e
 	})
 	if err != nil {
 		return time.Time{}, err
+	}
+	if d.job.Fetched {
+		return time.Time{}, q.deleteCopy(r)
 	}
 	if r.Status == app.RecordingRunning || r.Status == app.RecordingProcessing {
 		if r, err = h.lookAgain(ctx, r); err != nil {
@@ -408,6 +414,9 @@ func (q *downloads) failed(ref app.RecordingRef, d *download, cause error) (next
 	}
 	e, now := app.AsError(cause), h.clock.Now()
 	state := app.DownloadFailed
+	if reported.Bytes > d.furthest {
+		at, d.furthest = 0, reported.Bytes // the network is bad, not gone
+	}
 	if !stopped {
 		switch e.Kind {
 		case provider.NotReady:
@@ -416,9 +425,6 @@ func (q *downloads) failed(ref app.RecordingRef, d *download, cause error) (next
 			if at++; at < downloadTries {
 				state, next = app.DownloadWaiting, now.Add(max(retryAfter(cause, 0), min(downloadPause<<(at-1), longestPause)))
 			}
-		}
-		if reported.Bytes > d.meter.began {
-			at = min(at, 1) // it came further: the network is bad, not gone
 		}
 	}
 	d.job.Tries = at
@@ -466,17 +472,36 @@ func (q *downloads) finished(ref app.RecordingRef, d *download, got Fetched) err
 			}
 		}
 		r = *now
-		return tx.DeleteDownloadJob(ref.Account, ref.ID)
+		err := tx.DeleteDownloadJob(ref.Account, ref.ID)
+		if left := d.job; left.DeleteAfter {
+			left.Fetched = true
+			err = errors.Join(err, tx.PutDownloadJob(left))
+		}
+		return err
 	})
 	if err != nil || !d.job.DeleteAfter {
 		return err
 	}
-	if err := h.deleteOnPlatform(h.ctx, r); err != nil {
-		h.log.Warn("a recording that was downloaded could not be deleted on its platform", "recording", ref.ID, "err", err)
-		return h.changeDownload(context.Background(), ref, func(_ *store.Tx, r *app.Recording) error {
-			downloadOf(r).Kept = app.AsError(err).Text
+	d.job.Fetched = true
+	return q.deleteCopy(r)
+}
+
+// deleteCopy deletes the platform's copy of a recording that is here. What the end of this process interrupts the next owner
+// does.
+func (q *downloads) deleteCopy(r app.Recording) error {
+	h, kept := q.h, ""
+	if r.DeletedAt.IsZero() {
+		err := h.deleteOnPlatform(h.ctx, r)
+		if h.ctx.Err() != nil {
 			return nil
-		})
+		}
+		if err != nil {
+			h.log.Warn("a recording that was downloaded could not be deleted on its platform", "recording", r.ID, "err", err)
+			kept = app.AsError(err).Text
+		}
 	}
-	return nil
+	return h.changeDownload(context.Background(), r.Ref(), func(tx *store.Tx, r *app.Recording) error {
+		downloadOf(r).Kept = kept
+		return tx.DeleteDownloadJob(r.Account, r.ID)
+	})
 }

@@ -25,15 +25,20 @@ type keeper struct {
 	kmu     sync.Mutex
 	deleted []string
 	refuse  error
+	silent  bool // never answers
 }
 
 func (k *keeper) FileLink(context.Context, string, provider.RecordingFile) (provider.FileLink, error) {
 	return provider.FileLink{}, errors.New("the tests' fetcher needs no link")
 }
 
-func (k *keeper) DeleteRecording(_ context.Context, id string) error {
+func (k *keeper) DeleteRecording(ctx context.Context, id string) error {
 	k.kmu.Lock()
 	defer k.kmu.Unlock()
+	if k.silent {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	k.deleted = append(k.deleted, id)
 	return k.refuse
 }
@@ -49,6 +54,8 @@ type fetcher struct {
 	// begins tells of each fetch that begins, stepped of each step that was reported, unless it is nil.
 	begins  chan string
 	stepped chan struct{}
+	// fromNothing has it report at first that nothing is here.
+	fromNothing bool
 
 	// full is closed when the disk has space; nil means that it has.
 	full chan struct{}
@@ -82,6 +89,9 @@ func (f *fetcher) Fetch(ctx context.Context, j FetchJob) (Fetched, error) {
 		case <-ctx.Done():
 			return Fetched{}, ctx.Err()
 		}
+	}
+	if f.fromNothing {
+		j.Report(FetchReport{})
 	}
 	j.Report(FetchReport{Bytes: int64(at), Total: int64(size)})
 	for at < size {

@@ -1,0 +1,110 @@
+package hub
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+func TestADeletionThatWasInterruptedIsDoneByTheNextOwner(t *testing.T) {
+	f := newFetching(t)
+	f.keeper.silent = true
+	ref := f.recording("r1", app.RecordingReady, time.Hour)
+	if _, err := f.DownloadRecording(t.Context(), app.DownloadRequest{RecordingRef: ref, DeleteAfter: true}); err != nil {
+		t.Fatal(err)
+	}
+	f.state("r1", app.DownloadDone)
+	f.close()
+	f.keeper.silent = false
+	f.open()
+	f.Start()
+	for end := time.Now().Add(20 * time.Second); mustRecording(t, f).DeletedAt.IsZero(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the platform's copy is still there: %+v", mustRecording(t, f).Download)
+		}
+	}
+	f.downloads.await("r1")
+	if d := mustRecording(t, f).Download; d.State != app.DownloadDone || d.Kept != "" || len(f.begunBefore()) != 1 {
+		t.Errorf("%+v", d)
+	}
+	if err := f.store.View(t.Context(), func(tx *store.Tx) error {
+		if _, err := tx.DownloadJob("daily", "r1"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("its job is left: %v", err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// begunBefore lists the fetches that have begun.
+func (f *fetching) begunBefore() (ids []string) {
+	for len(f.fetcher.begins) > 0 {
+		ids = append(ids, <-f.fetcher.begins)
+	}
+	return ids
+}
+
+func TestWhoHasTheVoicesMayHaveTheRest(t *testing.T) {
+	f := newFetching(t)
+	ref := f.recording("r1", app.RecordingReady, time.Hour)
+	path := filepath.Join(f.folder, "voice.webm")
+	if err := os.WriteFile(path, []byte("voice"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.store.Update(t.Context(), func(tx *store.Tx) error {
+		r, err := tx.Recording("daily", "r1")
+		r.Files = append(r.Files, provider.RecordingFile{Name: "voice", Kind: "cam-audio", Size: 5})
+		r.Download = &app.Download{
+			State: app.DownloadDone, AudioOnly: true, Path: f.folder,
+			Files: []app.DownloadedFile{{Path: path, Name: "voice", Size: 5}, {Path: path, Size: 5, Media: "manifest"}},
+		}
+		return errors.Join(err, tx.PutRecording(r))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := f.DownloadRecording(t.Context(), app.DownloadRequest{RecordingRef: ref, AudioOnly: true}); err != nil || r.Download.State != app.DownloadDone {
+		t.Errorf("what is here was asked for again: %+v, %v", r.Download, err)
+	}
+	if r := f.ask("r1"); r.Download.AudioOnly {
+		t.Errorf("%+v", r.Download)
+	}
+	f.begun()
+	f.state("r1", app.DownloadDone)
+}
+
+// A fetch that goes on tells first that nothing is here, and then what an earlier one has left.
+func TestWhatIsHereAlreadyIsNoProgress(t *testing.T) {
+	f := newFetching(t)
+	away := &app.Error{Kind: provider.Unavailable, Text: "the network is down"}
+	f.recording("r1", app.RecordingReady, time.Hour)
+	f.fetcher.fromNothing = true
+	f.fetcher.gate = make(chan struct{}, 100)
+	for range downloadTries + 1 {
+		f.fetcher.fail["r1"] = append(f.fetcher.fail["r1"], away)
+	}
+	if err := f.store.Update(t.Context(), func(tx *store.Tx) error { return tx.PutChunks("daily", "r1", "file", []byte("5000")) }); err != nil {
+		t.Fatal(err)
+	}
+	f.ask("r1")
+	for range downloadTries - 1 {
+		f.tokens(1)
+		f.begun()
+		f.until("r1", "a pause", func(d app.Download) bool { return d.RetryAt.After(f.clock.Now()) })
+		if err := f.clock.BlockUntilContext(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		f.clock.Advance(longestPause)
+	}
+	f.tokens(2)
+	f.begun()
+	if d := f.until("r1", "an end", func(d app.Download) bool { return d.State == app.DownloadFailed || d.RetryAt.After(f.clock.Now()) }).Download; d.State != app.DownloadFailed {
+		t.Errorf("it is tried for ever: %+v", d)
+	}
+}
