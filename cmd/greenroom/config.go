@@ -47,6 +47,9 @@ func (p *program) configCheck() *cobra.Command {
 			if err := checkKeys(c); err != nil {
 				return err
 			}
+			if _, err := nameTemplate(c); err != nil {
+				return err
+			}
 			for _, n := range c.Notices {
 				p.words(plain.Text(n))
 			}

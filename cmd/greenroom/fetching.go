@@ -21,9 +21,9 @@ import (
 // newDownloads makes what a hub fetches recordings with. It calls nobody.
 func newDownloads(c *config.Config, accounts []hub.Account, log *slog.Logger, group *crash.Group) (hub.Downloads, error) {
 	d := c.Download
-	template, err := layout.Parse(d.Template)
+	template, err := nameTemplate(c)
 	if err != nil {
-		return hub.Downloads{}, &app.Error{Kind: app.NotConfigured, Text: err.Error(), Hint: "change template under [download] in " + c.File, Err: err}
+		return hub.Downloads{}, err
 	}
 	var zone *time.Location
 	if d.TimeZone != "" {
@@ -44,6 +44,15 @@ func newDownloads(c *config.Config, accounts []hub.Account, log *slog.Logger, gr
 		out.Command = func(ctx context.Context, r app.Recording) error { return runAfter(ctx, c, r) }
 	}
 	return out, nil
+}
+
+// nameTemplate is how files are named.
+func nameTemplate(c *config.Config) (layout.Template, error) {
+	t, err := layout.Parse(c.Download.Template)
+	if err != nil {
+		err = &app.Error{Kind: app.NotConfigured, Text: err.Error(), Hint: "change template under [download] in " + c.File, Err: err}
+	}
+	return t, err
 }
 
 // filesOf says where an account's recordings are read.
