@@ -49,7 +49,7 @@ func (o *outside) download(args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(o.t.Context(), o.program,
 		append([]string{"recording", "download", o.id, "--to", filepath.Join(o.home, "videos")}, args...)...)
 	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + o.home, "XDG_CONFIG_HOME=" + o.home, "XDG_DATA_HOME=" + o.home, "XDG_RUNTIME_DIR=" + o.run,
+		"GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH"), "HOME=" + o.home, "XDG_CONFIG_HOME=" + o.home, "XDG_DATA_HOME=" + o.home, "XDG_RUNTIME_DIR=" + o.run,
 	}
 	for _, kv := range sandboxEnvironment(o.base) {
 		cmd.Env = append(cmd.Env, kv[0]+"="+kv[1])
