@@ -71,7 +71,7 @@ func (r *recordingsTab) lines(m *Model, w, h int) []string {
 		return out
 	}
 	r.list.Resize(len(r.shown), h-1)
-	// The narrower the fewer columns; the room keeps at least a few cells.
+	// The narrower the fewer columns; the room keeps at least a few cells, and a download its rate. The rest is below the list.
 	acct, when, length, size, here, tracks, kind := 0, 16, 8, 7, 16, 0, 0
 	switch {
 	case w >= 130:
@@ -82,6 +82,8 @@ func (r *recordingsTab) lines(m *Model, w, h int) []string {
 		when, length, size, here = 0, 0, 0, 10
 	case w < 70:
 		length, size = 0, 0
+	default:
+		length, here = 0, 25
 	}
 	room := w - 2 - 12 - 2
 	for _, c := range []int{acct, when, length, size, tracks, kind, here} {
@@ -172,13 +174,20 @@ func (r *recordingsTab) detail(m *Model, w, h int) []string {
 	if v.Kind != "" {
 		about = append(about, safe(v.Kind))
 	}
-	if !v.StartedAt.IsZero() {
+	if !v.StartedAt.IsZero() && w < 52 {
 		about = append(about, "began "+day(v.StartedAt, m.now(), m.opts.Zone))
+	}
+	if l := recordingLength(v, m.now()); l != theme.Nothing && w < 100 {
+		about = append(about, l)
 	}
 	if v.Meeting == "" {
 		about = append(about, "no meeting found for it")
 	}
-	out := []string{s.Spread(" "+ink.Render(word)+"   "+s.Muted.Render(strings.Join(about, " · ")), s.Faint.Render(safe(v.ID))+" ", w)}
+	first, id := " "+ink.Render(word)+"   "+s.Muted.Render(strings.Join(about, " · ")), s.Faint.Render(safe(v.ID))
+	out := []string{s.Spread(first, id+" ", w)}
+	if s.Width(first)+s.Width(id)+2 > w {
+		out = []string{s.Clip(first, w), "   " + s.Clip(id, w-4)}
+	}
 	if v.Error != "" {
 		for _, l := range s.Wrap(safe(v.Error), w-4) {
 			out = append(out, "   "+s.Bad.Render(l))

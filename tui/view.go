@@ -262,7 +262,8 @@ func (m *Model) recordingsBody(y, h int) []string {
 	}
 	list, detail := h-2, 0
 	if _, ok := r.chosen(); ok && h >= 12 {
-		detail = min(max(len(r.detail(m, m.w-2, h)), 3), max(h/3, 5))
+		// The detail gets what the list has no use for, and a part in any case.
+		detail = min(max(len(r.detail(m, m.w-2, h)), 3), max(h/3, 5, h-3-len(r.shown)-1))
 		list = h - 3 - detail
 	}
 	lines := r.lines(m, m.w-2, list)

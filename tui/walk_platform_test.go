@@ -407,11 +407,11 @@ func TestWhatThePlatformSaysOtherwiseIsShown(t *testing.T) {
 
 func TestTheChosenRecordingIsToldInFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := sit(t, 100, 30, takes)
+		p := sit(t, 100, 22, takes)
 		p.presses("2").sees("╭ Recordings", "tracks", "├ all-hands", "no meeting found for it", "01:0")
 		p.wait(time.Minute)
 		p.sees("02:0") // what runs counts
-		p.presses("j").sees("├ 渡辺の部屋", "ada-cam.webm", "cam-video", "… 9 more")
+		p.presses("j").sees("├ 渡辺の部屋", "ada-cam.webm", "cam-video", "… 6 more")
 		p.clicks("✗ failed").sees("├ design", "the bucket refused it")
 		p.presses("/").presses("n", "o", "p", "e").sees("No recording matches").misses("├ design")
 	})
