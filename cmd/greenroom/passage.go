@@ -164,7 +164,7 @@ func (p *passage) receive(ctx context.Context, b app.Backend, batch []tunnel.Env
 			Method: e.Method, Target: e.Target, Header: e.Header, Body: e.Body, ReceivedAt: e.ReceivedAt, Missing: e.Missing,
 			Position: &app.Position{Hook: e.Hook, Epoch: e.Epoch, Seq: e.Seq},
 		})
-		if in.Refused != nil && in.Refused.Status >= 300 {
+		if in.Refused != nil && in.Refused.Status >= 300 && !probe.Is(e.Target) { // a probe may come when nobody waits for it any more
 			p.log.Warn("a request that came through the tunnel is not for any account",
 				"method", e.Method, "path", pathOf(e.Target), "status", in.Refused.Status)
 		}

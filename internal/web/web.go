@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -60,7 +61,9 @@ type Options struct {
 	// zero.
 	BodyLimit  int64
 	Concurrent int
-	Ingest     Ingester
+	// BodyTime is how long a body may take, 15 s when zero.
+	BodyTime time.Duration
+	Ingest   Ingester
 	// Now is the clock that freshness is judged by, time.Now when nil.
 	Now   func() time.Time
 	Log   *slog.Logger
@@ -90,6 +93,9 @@ func Listen(o Options) (*Listener, error) {
 	o.BodyLimit = min(o.BodyLimit, MaxBodyLimit)
 	if o.Concurrent <= 0 {
 		o.Concurrent = defaultConcurrent
+	}
+	if o.BodyTime <= 0 {
+		o.BodyTime = bodyTime
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -268,7 +274,7 @@ func (l *Listener) read(w http.ResponseWriter, r *http.Request) ([]byte, app.Ans
 		w.Header().Set("Connection", "close")
 		return nil, tooLarge
 	}
-	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)); err != nil &&
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(l.opt.BodyTime)); err != nil &&
 		!errors.Is(err, http.ErrNotSupported) {
 		l.opt.Log.Debug("no deadline for a body", "err", err)
 	}
@@ -277,6 +283,10 @@ func (l *Listener) read(w http.ResponseWriter, r *http.Request) ([]byte, app.Ans
 	switch {
 	case errors.As(err, &large):
 		return nil, tooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		// It may have been this machine that slept: platforms that give up at 4xx come again at 503.
+		w.Header().Set("Connection", "close")
+		return nil, app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "the body took too long"}
 	case err != nil:
 		w.Header().Set("Connection", "close")
 		return nil, app.Answer{Status: http.StatusBadRequest, Text: "the body did not arrive whole"}

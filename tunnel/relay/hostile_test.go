@@ -122,7 +122,7 @@ func TestSlowBodies(t *testing.T) {
 	b := newBench(t, relay.Options{BodyTime: 200 * time.Millisecond})
 	for _, length := range []string{"Content-Length: 1000000\r\n\r\nx", "Content-Length: 2\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\n1"} {
 		_, r := b.say(t, "POST /h/"+b.hook.ID+" HTTP/1.1\r\nHost: x\r\n"+length)
-		if resp := status(t, r); resp.StatusCode != 400 || !resp.Close {
+		if resp := status(t, r); resp.StatusCode != 503 || !resp.Close {
 			t.Errorf("a slow sender hears %d, and may go on: %t", resp.StatusCode, !resp.Close)
 		}
 	}

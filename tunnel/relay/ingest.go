@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -222,6 +223,10 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, hook spool.Hook,
 	switch {
 	case errors.As(err, &large), errors.Is(err, tunnel.ErrTooLarge):
 		return tooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		// It may have been this machine that stood still: senders who give up at 4xx come again at 503.
+		w.Header().Set("Connection", "close")
+		return answer{status: http.StatusServiceUnavailable, retry: busyRetry, text: "the body took too long", outcome: "broken"}
 	case errors.As(err, &broken):
 		w.Header().Set("Connection", "close")
 		return answer{status: http.StatusBadRequest, text: "the body did not arrive whole", outcome: "broken"}
