@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"greenroom/provider"
 	"greenroom/provider/object"
@@ -14,7 +15,11 @@ import (
 
 // Found is a recording that was found in a bucket.
 type Found struct {
-	Bucket    string
+	Bucket string
+	// Domain is Daily's, empty on Whereby.
+	Domain string
+	// At is when the newest of its objects was made, zero when not told.
+	At        time.Time
 	Recording provider.Recording
 }
 
@@ -53,7 +58,10 @@ func Recordings(p provider.Platform, objects []Object) []Found {
 		if !there {
 			at = len(out)
 			places[r.ID] = at
-			out = append(out, Found{Bucket: o.Bucket, Recording: r})
+			out = append(out, Found{Bucket: o.Bucket, Domain: n.Domain, Recording: r})
+		}
+		if o.At.After(out[at].At) {
+			out[at].At = o.At
 		}
 		out[at].Recording.Files = append(out[at].Recording.Files, file)
 	}

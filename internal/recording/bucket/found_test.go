@@ -14,10 +14,10 @@ func TestRecordings(t *testing.T) {
 	const ada, grace = "0b0e2f3a-1111-4222-8333-0123456789ab", "9c0e2f3a-1111-4222-8333-0123456789ab"
 	const raw = "acme/demo/1749988800000-"
 	objects := []Object{
-		{Bucket: "b", Key: raw + grace + "-cam-video-1749988800200", Size: 3},
-		{Bucket: "b", Key: raw + ada + "-cam-audio-1749988800100", Size: 1},
+		{Bucket: "b", Key: raw + grace + "-cam-video-1749988800200", Size: 3, At: noon.Add(time.Minute)},
+		{Bucket: "b", Key: raw + ada + "-cam-audio-1749988800100", Size: 1, At: noon.Add(time.Hour)},
 		{Bucket: "other", Key: raw + ada + "-cam-audio-1749988800100", Size: 4},
-		{Bucket: "b", Key: raw + ada + "-cam-audio-1749988800100", Size: 2}, // told again, of a later version
+		{Bucket: "b", Key: raw + ada + "-cam-audio-1749988800100", Size: 2, At: noon.Add(2 * time.Hour)}, // told again, of a later version
 		{Bucket: "b", Key: "acme/demo/1749988800000", Size: 9},
 		{Bucket: "b", Key: "acme/demo/1749988800000.json", Size: 9},
 		{Bucket: "b", Key: "sub/demo-2025-06-15T12:00:00Z.mkv", Size: 5},
@@ -33,13 +33,13 @@ func TestRecordings(t *testing.T) {
 	}
 	for platform, want := range map[provider.Platform][]Found{
 		provider.Daily: {
-			{"b", provider.Recording{Room: "demo", Status: "ready", Kind: "cloud", StartedAt: noon, Files: []provider.RecordingFile{
+			{Bucket: "b", Domain: "acme", Recording: provider.Recording{Room: "demo", Status: "ready", Kind: "cloud", StartedAt: noon, Files: []provider.RecordingFile{
 				{Name: "1749988800000", Kind: "video", Size: 9, Key: "acme/demo/1749988800000"}}}},
-			{"b", provider.Recording{Room: "demo", Status: "processing", Kind: "tracks", StartedAt: noon, Files: tracks(2, 3)}},
-			{"other", provider.Recording{Room: "demo", Status: "processing", Kind: "tracks", StartedAt: noon, Files: tracks(4)}},
+			{Bucket: "b", Domain: "acme", At: noon.Add(2 * time.Hour), Recording: provider.Recording{Room: "demo", Status: "processing", Kind: "tracks", StartedAt: noon, Files: tracks(2, 3)}},
+			{Bucket: "other", Domain: "acme", Recording: provider.Recording{Room: "demo", Status: "processing", Kind: "tracks", StartedAt: noon, Files: tracks(4)}},
 		},
 		provider.Whereby: {
-			{"b", provider.Recording{Room: "demo", Status: "ready", Kind: "cloud", StartedAt: noon, Files: []provider.RecordingFile{
+			{Bucket: "b", Recording: provider.Recording{Room: "demo", Status: "ready", Kind: "cloud", StartedAt: noon, Files: []provider.RecordingFile{
 				{Name: "demo-2025-06-15T12:00:00Z.mkv", Kind: "video", Size: 5, Key: "sub/demo-2025-06-15T12:00:00Z.mkv"}}}},
 		},
 		provider.LiveKit: nil,

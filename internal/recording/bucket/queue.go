@@ -23,8 +23,9 @@ const (
 	// batchMost is how many messages SQS gives at once, waitMost for how long it holds a request open.
 	batchMost = 10
 	waitMost  = 20 * time.Second
-	// patience is what a request may take beyond that.
+	// patience is what a request may take beyond that, farewell what is left of it when the program ends.
 	patience = 15 * time.Second
+	farewell = 2 * time.Second
 	// defaultVisibility is for how long a message that was received is kept from others. It is extended while the handler
 	// works, and is how long a message stays away after a crash or a refusal.
 	defaultVisibility = 2 * time.Minute
@@ -121,7 +122,7 @@ func (q *Queue) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 		case err != nil:
 			pause = q.faults.NextBackOff()
-			q.tell(fmt.Sprintf("the queue cannot be read (check recording.queue, and the credentials' right to sqs:ReceiveMessage): %v", err))
+			q.tell(fmt.Sprintf("the queue cannot be read (check recording.queue, and the credentials' right to sqs:ReceiveMessage): %s", words(err)))
 		default:
 			q.faults.Reset()
 			q.status.ReceivedAt = q.o.Clock.Now()
@@ -183,9 +184,11 @@ func (q *Queue) settle(ctx context.Context, messages []types.Message) time.Durat
 	stop := q.hold(ctx, batch)
 	q.handle(ctx, batch)
 	stop()
-	// What was handled is deleted even when the program ends now.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	// What was handled is deleted even when the program ends now, unless that takes too long: it only comes again.
+	ctx, cancel := lingering(ctx, farewell)
 	defer cancel()
+	ctx, cancelLate := context.WithTimeout(ctx, patience)
+	defer cancelLate()
 	fault := q.remove(ctx, batch)
 	back := slices.DeleteFunc(slices.Clone(batch), func(r *received) bool { return !r.foreign && !r.interrupted })
 	if len(back) > 0 {
@@ -199,6 +202,16 @@ func (q *Queue) settle(ctx context.Context, messages []types.Message) time.Durat
 		q.alien.Reset()
 	}
 	return 0
+}
+
+// lingering is a context that ends a while after ctx does.
+func lingering(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(while, cancel) })
+	return lasting, func() {
+		stop()
+		cancel()
+	}
 }
 
 // read says what a message tells, and whether it is ours.
@@ -302,7 +315,7 @@ func (q *Queue) remove(ctx context.Context, batch []*received) error {
 		err = fmt.Errorf("%s: %s", aws.ToString(out.Failed[0].Code), aws.ToString(out.Failed[0].Message))
 	}
 	if err != nil {
-		return fmt.Errorf("messages that were handled cannot be deleted, and come again: %w", err)
+		return fmt.Errorf("messages that were handled cannot be deleted, and come again: %s", words(err))
 	}
 	return nil
 }
@@ -310,7 +323,7 @@ func (q *Queue) remove(ctx context.Context, batch []*received) error {
 // giveBack lets others, or the next start, have messages at once.
 func (q *Queue) giveBack(ctx context.Context, batch []*received) error {
 	if err := q.visible(ctx, batch, 0); err != nil {
-		return fmt.Errorf("messages cannot be given back before their time: %w", err)
+		return fmt.Errorf("messages cannot be given back before their time: %s", words(err))
 	}
 	return nil
 }

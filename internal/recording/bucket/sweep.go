@@ -3,16 +3,18 @@ package bucket
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // Sweep lists the objects of a bucket whose keys begin with prefix, in the order of their keys, and calls yield for each until
 // that returns false. Pages are asked for as they are needed. Folders are left out.
 func Sweep(ctx context.Context, api s3.ListObjectsV2APIClient, bucket, prefix string, yield func(Object) bool) error {
-	in := &s3.ListObjectsV2Input{Bucket: aws.String(bucket)}
+	in := &s3.ListObjectsV2Input{Bucket: aws.String(bucket), EncodingType: types.EncodingTypeUrl}
 	if prefix != "" {
 		in.Prefix = aws.String(prefix)
 	}
@@ -23,7 +25,10 @@ func Sweep(ctx context.Context, api s3.ListObjectsV2APIClient, bucket, prefix st
 			return fmt.Errorf("bucket: list %s: %w", bucket, err)
 		}
 		for _, c := range page.Contents {
-			key := aws.ToString(c.Key)
+			key, err := listedKey(page, aws.ToString(c.Key))
+			if err != nil {
+				return fmt.Errorf("bucket: list %s: %w", bucket, err)
+			}
 			if key == "" || strings.HasSuffix(key, "/") {
 				continue
 			}
@@ -37,4 +42,18 @@ func Sweep(ctx context.Context, api s3.ListObjectsV2APIClient, bucket, prefix st
 		}
 	}
 	return nil
+}
+
+// listedKey is a key as the object has it. Listings are asked for in a form that any key survives: XML cannot hold all of the
+// characters that keys may have, and one such key would make its whole page unreadable. A server that doesn't know of that
+// sends keys as they are, and says so by saying nothing.
+func listedKey(page *s3.ListObjectsV2Output, key string) (string, error) {
+	if page.EncodingType != types.EncodingTypeUrl {
+		return key, nil
+	}
+	plain, err := url.QueryUnescape(key)
+	if err != nil {
+		return "", fmt.Errorf("the key %.200q: %w", key, err)
+	}
+	return plain, nil
 }

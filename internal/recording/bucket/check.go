@@ -1,0 +1,120 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
+
+	"greenroom/internal/plain"
+	"greenroom/internal/recording"
+	"greenroom/provider"
+)
+
+// checkTime bounds each of the questions of a check. Machines that have no AWS credentials find that out slowly.
+const checkTime = 10 * time.Second
+
+// The hints say which rights are missing; where to write them down is in docs/recordings.md.
+const (
+	bucketHint = "give %s the rights to s3:ListBucket on %s and s3:GetObject on what is in it (docs/recordings.md has the policy)"
+	queueHint  = "give %s the rights to sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and sqs:GetQueueAttributes on the queue (docs/recordings.md has the policy)"
+)
+
+// Check says whether an account's bucket and queue can be read; nothing for an account without a bucket. A bucket that
+// neither a queue nor a sweep is about need not be readable: the platform may give links.
+func (w *Watcher) Check(ctx context.Context, account string) []provider.Check {
+	for _, a := range w.o.Accounts {
+		if a.Name != account {
+			continue
+		}
+		checks := []provider.Check{a.checkBucket(ctx)}
+		if a.Queue != "" {
+			checks = append(checks, a.checkQueue(ctx))
+		}
+		return checks
+	}
+	return nil
+}
+
+// checkBucket lists one object and looks at it.
+func (a Account) checkBucket(ctx context.Context) provider.Check {
+	c := provider.Check{
+		Name: "reading the bucket", Optional: a.Queue == "" && a.Sweep == 0, Hint: plain.Text(fmt.Sprintf(bucketHint, a.Access, a.Bucket)),
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	api, err := recording.NewS3(ctx, a.Access)
+	if err != nil {
+		c.Detail = line(err).Error()
+		return c
+	}
+	list, err := api.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &a.Bucket, Prefix: aws.String(prefix(a.Folder)), MaxKeys: aws.Int32(1), EncodingType: "url"})
+	if err != nil {
+		c.Detail = line(fmt.Errorf("%s cannot be listed: %s", a.Bucket, words(err))).Error()
+		return c
+	}
+	for _, o := range list.Contents {
+		key, err := listedKey(list, aws.ToString(o.Key))
+		if err == nil {
+			_, err = api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &a.Bucket, Key: &key})
+		}
+		if err != nil {
+			c.Detail = line(fmt.Errorf("%s can be listed, but what is in it cannot be read: %s", a.Bucket, words(err))).Error()
+			return c
+		}
+	}
+	c.OK, c.Optional, c.Hint = true, false, ""
+	c.Detail = plain.Text(fmt.Sprintf("%s, by %s", a.Bucket, a.Access))
+	return c
+}
+
+// checkQueue asks how many messages wait. It receives none: that would hide them from the reader for a while.
+func (a Account) checkQueue(ctx context.Context) provider.Check {
+	c := provider.Check{Name: QueueReader, Hint: plain.Text(fmt.Sprintf(queueHint, a.Access))}
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	api, err := NewSQS(ctx, a.Access, a.Queue)
+	if err != nil {
+		c.Detail = line(err).Error()
+		return c
+	}
+	out, err := api.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &a.Queue, AttributeNames: []types.QueueAttributeName{
+		types.QueueAttributeNameApproximateNumberOfMessages,
+	}})
+	if err != nil {
+		c.Detail = line(fmt.Errorf("%s cannot be asked: %s", a.Queue, words(err))).Error()
+		return c
+	}
+	c.OK, c.Hint = true, ""
+	c.Detail = plain.Text(fmt.Sprintf("%s, about %s messages wait", a.Queue, out.Attributes[string(types.QueueAttributeNameApproximateNumberOfMessages)]))
+	return c
+}
+
+// words says what went wrong with a call to AWS in few words, without the SDK's preamble.
+func words(err error) string {
+	var api smithy.APIError
+	var network *net.OpError
+	switch {
+	case errors.Is(err, recording.ErrCredentials):
+		return recording.ErrCredentials.Error()
+	case errors.As(err, &api) && api.ErrorMessage() != "" && api.ErrorMessage() != api.ErrorCode():
+		return api.ErrorCode() + ": " + api.ErrorMessage()
+	case errors.As(err, &api):
+		return api.ErrorCode()
+	case errors.As(err, &network):
+		return network.Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		return "there was no answer in time"
+	}
+	return err.Error()
+}
+
+// line makes one safe line of an error.
+func line(err error) error { return errors.New(plain.Text(clip(err.Error()))) }

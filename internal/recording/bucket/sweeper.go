@@ -1,0 +1,121 @@
+package bucket
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"greenroom/internal/recording"
+)
+
+const (
+	// firstSweep is how long after the start a bucket is listed first: what is more urgent comes before it.
+	firstSweep = 10 * time.Second
+	// sweepAgain is the first pause after a sweep that failed, sweepAgainMost the longest.
+	sweepAgain     = time.Minute
+	sweepAgainMost = time.Hour
+	// sweepBatch is how many objects are told of at once.
+	sweepBatch = 1000
+)
+
+// sweepOf is one folder of a bucket that is listed, and the accounts whose it is.
+type sweepOf struct {
+	accounts []Account
+	every    time.Duration
+	// turn is taken by who lists it.
+	turn chan struct{}
+}
+
+func (w *Watcher) addSweep(a Account) {
+	i := slices.IndexFunc(w.sweeps, func(s *sweepOf) bool { return s.accounts[0].shares(a) && s.accounts[0].Folder == a.Folder })
+	if i < 0 {
+		i = len(w.sweeps)
+		w.sweeps = append(w.sweeps, &sweepOf{turn: make(chan struct{}, 1)})
+	}
+	s := w.sweeps[i]
+	s.accounts, s.every = append(s.accounts, a), orElse(s.every, a.Sweep)
+}
+
+// sweepOn sweeps again and again until ctx ends.
+func (w *Watcher) sweepOn(ctx context.Context, s *sweepOf, tell Teller, report Reporter) {
+	faults := &backoff.ExponentialBackOff{InitialInterval: sweepAgain, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: sweepAgainMost}
+	faults.Reset()
+	w.wait(ctx, firstSweep)
+	for ctx.Err() == nil {
+		next := s.every
+		if err := w.sweep(ctx, s, tell, report); err != nil {
+			next = min(faults.NextBackOff(), s.every)
+		} else {
+			faults.Reset()
+		}
+		w.wait(ctx, next)
+	}
+}
+
+// Sweep lists the buckets of all accounts once, and tells of every recording that is in them, the known ones too. What goes
+// wrong is reported; the error is ctx's alone.
+func (w *Watcher) Sweep(ctx context.Context, tell Teller, report Reporter) error {
+	for _, s := range w.sweeps {
+		_ = w.sweep(ctx, s, tell, report) // reported
+	}
+	return context.Cause(ctx)
+}
+
+// sweep lists one bucket, or a folder of it. What was told before something went wrong stays told.
+func (w *Watcher) sweep(ctx context.Context, s *sweepOf, tell Teller, report Reporter) (err error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	first := s.accounts[0]
+	defer func() {
+		if ctx.Err() != nil {
+			return
+		}
+		for _, a := range s.accounts {
+			report(a.Name, SweepReader, err)
+		}
+		if err != nil {
+			w.o.Log.Warn("a bucket could not be looked through", "bucket", first.Bucket, "err", err)
+		}
+	}()
+	api, err := recording.NewS3(ctx, first.Access)
+	if err != nil {
+		return line(err)
+	}
+	accounts := w.sharing(s.accounts)
+	var batch []Object
+	var refused error
+	flush := func() bool {
+		refused = dispatch(ctx, accounts, batch, tell)
+		batch = batch[:0]
+		return refused == nil
+	}
+	err = Sweep(ctx, api, first.Bucket, prefix(first.Folder), func(o Object) bool {
+		batch = append(batch, o)
+		return len(batch) < sweepBatch || flush()
+	})
+	if err != nil {
+		return line(fmt.Errorf("%s (it takes the right to s3:ListBucket, see docs/recordings.md)", words(err)))
+	}
+	if refused == nil {
+		flush()
+	}
+	if refused != nil {
+		return line(refused)
+	}
+	return nil
+}
+
+// prefix is what the keys in a folder begin with.
+func prefix(folder string) string {
+	if folder == "" {
+		return ""
+	}
+	return folder + "/"
+}

@@ -1,0 +1,237 @@
+package bucket
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/crash"
+	"greenroom/internal/recording"
+	"greenroom/provider"
+	"greenroom/provider/object"
+)
+
+// Account is one for which a platform writes recordings into a bucket of the user's.
+type Account struct {
+	Name     string
+	Platform provider.Platform
+	// Domain is Daily's where it is known: objects of another one are another account's. Empty takes all.
+	Domain string
+	// Bucket is its name, Folder where in it the recordings are, without slashes around; empty for the whole bucket. What is
+	// elsewhere in it is left alone.
+	Bucket, Folder string
+	Access         recording.BucketAccess
+	// Queue is the URL of the queue that tells of new objects, empty for none. Sweep is how often the bucket is listed, 0 for
+	// only when somebody asks.
+	Queue string
+	Sweep time.Duration
+}
+
+// holds says whether an object of the account's bucket is one of its recordings, by where it stands and what it is called.
+// Whereby writes into the very folder that it is told, Daily into folders of its own therein.
+func (a Account) holds(key string) bool {
+	if a.Platform == provider.Daily {
+		n, ok := object.Daily(key)
+		return ok && (a.Folder == "" || strings.HasPrefix(key, a.Folder+"/")) && (a.Domain == "" || a.Domain == n.Domain)
+	}
+	_, ok := object.Whereby(key)
+	return ok && strings.TrimPrefix(path.Dir("/"+key), "/") == a.Folder
+}
+
+// shares says whether both accounts' buckets are one.
+func (a Account) shares(b Account) bool {
+	return a.Bucket == b.Bucket && a.Access.Endpoint == b.Access.Endpoint
+}
+
+// A Teller makes recordings durably known that may be of any of the accounts. It may be told the same again. An error means
+// that some of them aren't known; they are told again then.
+type Teller func(ctx context.Context, accounts []string, found []Found) error
+
+// What a [Watcher] reports about: the queue of an account, and the sweeps of its bucket.
+const (
+	QueueReader = "recordings queue"
+	SweepReader = "bucket sweep"
+)
+
+// A Reporter hears how reading goes each time that something was read, or could not be. The error is one safe line, and says
+// what to do; nil is success. It must not block.
+type Reporter func(account, reader string, err error)
+
+// WatcherOptions are what a [Watcher] is made of.
+type WatcherOptions struct {
+	Accounts []Account
+	// Group, Log and Clock may be nil.
+	Group *crash.Group
+	Log   *slog.Logger
+	Clock clockwork.Clock
+}
+
+// Watcher finds recordings in the buckets of several accounts. Queues and buckets that accounts share are read once. It is
+// safe for concurrent use.
+type Watcher struct {
+	o      WatcherOptions
+	queues []*queueOf
+	sweeps []*sweepOf
+}
+
+// queueOf is one queue, and the accounts whose buckets it tells of.
+type queueOf struct {
+	url      string
+	accounts []Account
+}
+
+// NewWatcher makes a watcher. It asks nobody anything yet.
+func NewWatcher(o WatcherOptions) *Watcher {
+	if o.Clock == nil {
+		o.Clock = clockwork.NewRealClock()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	w := &Watcher{o: o}
+	for _, a := range o.Accounts {
+		if a.Queue != "" {
+			w.addQueue(a)
+		}
+		w.addSweep(a)
+	}
+	return w
+}
+
+func (w *Watcher) addQueue(a Account) {
+	i := slices.IndexFunc(w.queues, func(q *queueOf) bool { return q.url == a.Queue })
+	if i < 0 {
+		i = len(w.queues)
+		w.queues = append(w.queues, &queueOf{url: a.Queue})
+	}
+	w.queues[i].accounts = append(w.queues[i].accounts, a)
+}
+
+// sharing lists the accounts whose bucket is that of one of those given.
+func (w *Watcher) sharing(with []Account) []Account {
+	var out []Account
+	for _, a := range w.o.Accounts {
+		if slices.ContainsFunc(with, a.shares) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// Run reads the queues and sweeps the buckets until ctx ends, and returns when nothing goes on any more, which is soon. What
+// goes wrong on the way is reported, and tried again.
+func (w *Watcher) Run(ctx context.Context, tell Teller, report Reporter) {
+	var running sync.WaitGroup
+	start := func(name string, f func()) {
+		running.Add(1)
+		w.o.Group.Go(name, func() {
+			defer running.Done()
+			f()
+		})
+	}
+	for _, q := range w.queues {
+		start("bucket queue "+q.url, func() { w.read(ctx, q, tell, report) })
+	}
+	for _, s := range w.sweeps {
+		if s.every > 0 {
+			start("sweep of "+s.accounts[0].Bucket, func() { w.sweepOn(ctx, s, tell, report) })
+		}
+	}
+	running.Wait()
+}
+
+// clientAgain is how long to wait before a client is made again that could not be: what this machine says of AWS is wrong.
+const clientAgain = time.Minute
+
+// read reads one queue until ctx ends.
+func (w *Watcher) read(ctx context.Context, q *queueOf, tell Teller, report Reporter) {
+	note := func(err error) {
+		for _, a := range q.accounts {
+			report(a.Name, QueueReader, err)
+		}
+	}
+	for ctx.Err() == nil {
+		api, err := NewSQS(ctx, q.accounts[0].Access, q.url)
+		if err != nil {
+			note(line(err))
+			w.wait(ctx, clientAgain)
+			continue
+		}
+		var buckets []string
+		for _, a := range q.accounts {
+			buckets = append(buckets, a.Bucket)
+		}
+		accounts := w.sharing(q.accounts)
+		_ = NewQueue(Options{ // it ends with ctx alone
+			API: api, URL: q.url, Buckets: buckets, Group: w.o.Group, Log: w.o.Log, Clock: w.o.Clock,
+			Handle: func(ctx context.Context, objects []Object) error { return dispatch(ctx, accounts, objects, tell) },
+			Report: func(s Status) {
+				if s.Reason != "" {
+					note(errors.New(s.Reason))
+				} else {
+					note(nil)
+				}
+			},
+		}).Run(ctx)
+	}
+}
+
+// wait returns after a while, or when ctx ends.
+func (w *Watcher) wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-w.o.Clock.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// dispatch tells of the recordings that objects are, those of each platform and set of accounts together. Objects that are no
+// account's are left out.
+func dispatch(ctx context.Context, accounts []Account, objects []Object, tell Teller) error {
+	type party struct {
+		platform provider.Platform
+		names    []string
+		objects  []Object
+	}
+	parties := map[string]*party{}
+	var order []string
+	for _, o := range objects {
+		of := map[provider.Platform][]string{}
+		for _, a := range accounts {
+			if a.Bucket == o.Bucket && a.holds(o.Key) {
+				of[a.Platform] = append(of[a.Platform], a.Name)
+			}
+		}
+		for platform, names := range of {
+			id := string(platform) + "\x00" + strings.Join(names, "\x00")
+			if parties[id] == nil {
+				parties[id] = &party{platform: platform, names: names}
+				order = append(order, id)
+			}
+			parties[id].objects = append(parties[id].objects, o)
+		}
+	}
+	var first error
+	for _, id := range order {
+		p := parties[id]
+		if found := Recordings(p.platform, p.objects); len(found) > 0 {
+			first = cmp.Or(first, tell(ctx, p.names, found))
+		}
+	}
+	return first
+}
+
+// orElse is the shorter of two times of which 0 means never.
+func orElse(a, b time.Duration) time.Duration {
+	if a <= 0 || b <= 0 {
+		return cmp.Or(max(a, 0), max(b, 0))
+	}
+	return min(a, b)
+}
