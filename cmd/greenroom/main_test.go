@@ -18,6 +18,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"greenroom": func() { os.Exit(realMain()) },
 		"posthook":  func() { os.Exit(postHook(os.Args[1:])) },
+
+		"queuecrash": func() { os.Exit(crashAtDeletion(os.Args[1:])) },
 	})
 }
 

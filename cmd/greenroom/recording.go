@@ -12,6 +12,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
+	"greenroom/internal/recording/bucket"
 )
 
 func (p *program) recordingCommand() *cobra.Command {
@@ -38,6 +39,7 @@ func (p *program) recordingList() *cobra.Command {
 	cmd.Flags().StringVar(&o.status, "status", "", "recording, processing, ready or failed")
 	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "at most so many")
 	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't ask the platforms: list what is known")
+	cmd.Flags().BoolVar(&o.query.Sweep, "sweep", false, "look through the accounts' buckets first")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
 	return cmd
 }
@@ -56,10 +58,8 @@ func (o *recordingListOptions) run(ctx context.Context, _ []string) error {
 		if err != nil {
 			return err
 		}
-		if !o.offline {
-			if err := tellOfSilence(ctx, o.program, b); err != nil {
-				return err
-			}
+		if err := tellOfSilence(ctx, o.program, b, o.query); err != nil {
+			return err
 		}
 		if o.json {
 			for i := range recordings {
@@ -80,12 +80,19 @@ func (o *recordingListOptions) run(ctx context.Context, _ []string) error {
 	})
 }
 
-// tellOfSilence names the accounts that could not be asked.
-func tellOfSilence(ctx context.Context, o *program, b app.Backend) error {
+// tellOfSilence names the accounts that could not be asked, and the buckets that could not be looked through.
+func tellOfSilence(ctx context.Context, o *program, b app.Backend, asked app.RecordingQuery) error {
+	if !asked.Refresh && !asked.Sweep {
+		return nil
+	}
 	s, err := b.Status(ctx, app.StatusQuery{})
 	for _, p := range s.Pollers {
-		if p.Name == "recordings" && p.Error != "" {
+		switch {
+		case p.Error == "":
+		case asked.Refresh && p.Name == "recordings":
 			o.words(plain.Text(p.Account + " could not be asked for what is new: " + p.Error))
+		case asked.Sweep && p.Name == bucket.SweepReader:
+			o.words(plain.Text("the bucket of " + p.Account + " could not be looked through: " + p.Error))
 		}
 	}
 	return err

@@ -21,7 +21,8 @@ type recordingDownloadOptions struct {
 	request        app.DownloadRequest
 	all            bool
 	since, limit   string
-	offline, json  bool
+	offline, sweep bool
+	json           bool
 	bytesPerSecond int64
 	from           app.Time
 }
@@ -51,6 +52,7 @@ func (p *program) recordingDownload() *cobra.Command {
 	f.BoolVar(&o.request.Wait, "wait", false, "wait for recordings that are still running or being processed")
 	f.BoolVar(&o.request.Again, "again", false, "fetch anew what is here already")
 	f.BoolVar(&o.request.DeleteAfter, "delete-after", false, "delete each on its platform once it is here and verified")
+	f.BoolVar(&o.sweep, "sweep", false, "look through the accounts' buckets first")
 	f.BoolVar(&o.offline, "offline", false, "don't ask the platforms what is new")
 	f.BoolVar(&o.json, "json", false, "print the recording as a JSON object; several, or --all, as an array")
 	return cmd
@@ -134,11 +136,11 @@ func (o *recordingDownloadOptions) fetch(ctx context.Context, b app.Backend, arg
 
 // choose finds the recordings that are meant. One that isn't there stops all of them: nothing is fetched by mistake.
 func (o *recordingDownloadOptions) choose(ctx context.Context, b app.Backend, args []string) ([]app.Recording, error) {
-	if !o.offline {
-		if _, err := b.Recordings(ctx, app.RecordingQuery{Refresh: true, Limit: 1}); err != nil {
+	if q := (app.RecordingQuery{Refresh: !o.offline, Sweep: o.sweep, Limit: 1}); q.Refresh || q.Sweep {
+		if _, err := b.Recordings(ctx, q); err != nil {
 			return nil, err
 		}
-		if err := tellOfSilence(ctx, o.program, b); err != nil {
+		if err := tellOfSilence(ctx, o.program, b, q); err != nil {
 			return nil, err
 		}
 	}

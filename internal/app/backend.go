@@ -207,6 +207,9 @@ type RecordingQuery struct {
 	// Refresh asks the platforms for what is new first. What they refuse is no error: the poller "recordings" of that
 	// account in Status says why.
 	Refresh bool `json:"refresh,omitempty"`
+	// Sweep looks through the buckets of the accounts first, which may take a while. What they refuse is no error: the poller
+	// "bucket sweep" of that account says why. Where no account has a bucket, the error is of kind [NotConfigured].
+	Sweep bool `json:"sweep,omitempty"`
 }
 
 // EventQuery selects deliveries, newest first.

@@ -29,8 +29,16 @@ func (h *Hub) Diagnose(ctx context.Context, q app.DiagnosisQuery) ([]app.Diagnos
 	}
 	out := make([]app.Diagnosis, len(accounts))
 	var wg sync.WaitGroup
+	buckets := make([][]provider.Check, len(accounts))
 	for i, a := range accounts {
 		out[i] = app.Diagnosis{Account: a.Name, Platform: a.Platform, Checks: []provider.Check{}}
+		if b := h.opt.Buckets; b != nil {
+			wg.Add(1)
+			h.crash.Go("check of the bucket of "+a.Name, func() {
+				defer wg.Done()
+				buckets[i] = b.Check(ctx, a.Name)
+			})
+		}
 		if c, ok := a.Provider.(provider.Checker); ok {
 			wg.Add(1)
 			h.crash.Go("check of "+a.Name, func() {
@@ -44,6 +52,7 @@ func (h *Hub) Diagnose(ctx context.Context, q app.DiagnosisQuery) ([]app.Diagnos
 		return nil, err
 	}
 	for i := range out {
+		out[i].Checks = append(out[i].Checks, buckets[i]...)
 		for _, s := range status.Accounts {
 			if s.Name == out[i].Account {
 				h.knowSecret(accounts[i], out[i].Checks)

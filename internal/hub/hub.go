@@ -46,7 +46,9 @@ type Options struct {
 	Policy   Policy
 	// Downloads say how recordings are fetched.
 	Downloads Downloads
-	Version   string
+	// Buckets finds recordings where platforms write them into buckets of the user's; nil where none does.
+	Buckets Buckets
+	Version string
 	// Tunnel is the driver that is configured, "none" or empty where there is none, for Status while nobody has it open.
 	Tunnel string
 	// Clock, Log and Crash may be nil.
@@ -183,6 +185,10 @@ func (h *Hub) Start() {
 	}
 	h.goes("downloads", h.downloads.serve)
 	h.goes("on_download", h.commands.serve)
+	if h.opt.Buckets != nil {
+		h.goes("buckets", h.watchBuckets)
+		h.goes("recordings of buckets", (&settler{hub: h}).run)
+	}
 	for _, a := range h.order {
 		if h.opt.Tunnel == "" || h.opt.Tunnel == noDriver {
 			if err := h.retireSecret(h.ctx, a); err != nil {

@@ -19,6 +19,11 @@ func (h *Hub) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Recor
 	if q.Limit <= 0 {
 		q.Limit = 100
 	}
+	if q.Sweep {
+		if err := h.sweepBuckets(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if q.Refresh {
 		if err := h.refreshRecordings(ctx); err != nil {
 			return nil, err
