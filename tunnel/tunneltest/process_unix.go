@@ -132,10 +132,11 @@ func (p *Process) Wait() (signaled bool) {
 	return ok && s.Signaled()
 }
 
-// Stop ends it in order.
+// Stop ends it in order, once it has printed something: before that a signal may find nobody who takes it.
 func (p *Process) Stop() {
 	p.t.Helper()
 	p.Thaw()
+	p.Until("running", func(string) bool { return true })
 	p.Signal(syscall.SIGTERM)
 	if p.Wait() || p.cmd.ProcessState.ExitCode() != 0 {
 		p.t.Errorf("%v ends with %v", p.cmd.Args, p.cmd.ProcessState)
