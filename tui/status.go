@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -255,7 +257,6 @@ func (t *statusTab) logLines(m *Model, w, h int) []string {
 	}
 	var out []string
 	for _, l := range t.log[max(len(t.log)-h, 0):] {
-		l = safe(l)
 		ink := s.Muted
 		switch up := strings.ToUpper(l); {
 		case strings.Contains(up, "ERROR"), strings.Contains(up, "PANIC"):
@@ -263,9 +264,35 @@ func (t *statusTab) logLines(m *Model, w, h int) []string {
 		case strings.Contains(up, "WARN"):
 			ink = s.Warn
 		}
+		l = safe(m.logLine(l))
 		out = append(out, " "+ink.Render(s.Clip(l, w-2)))
 	}
 	return out
+}
+
+// record is a line of the log as package slog writes it.
+var record = regexp.MustCompile(`^time=(\S+) level=(\S+) msg=("(?:[^"\\]|\\.)*"|\S*) ?(.*)$`)
+
+// logLine is a line of the log as it is read on screen: the time of day, what is worse than a word, and what happened. A
+// line of another form is left as it is.
+func (m *Model) logLine(l string) string {
+	f := record.FindStringSubmatch(l)
+	if f == nil {
+		return l
+	}
+	at, err := time.Parse(time.RFC3339, f[1])
+	if err != nil {
+		return l
+	}
+	msg := f[3]
+	if text, err := strconv.Unquote(msg); err == nil {
+		msg = text
+	}
+	words := []string{at.In(m.opts.Zone).Format(time.TimeOnly)}
+	if f[2] != "INFO" {
+		words = append(words, f[2])
+	}
+	return strings.Join(append(words, strings.TrimSpace(msg+"  "+f[4])), " ")
 }
 
 func cmpOr(a, b string) string {

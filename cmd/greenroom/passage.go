@@ -126,12 +126,12 @@ func (p *passage) settled() (tunnel.Driver, error) {
 }
 
 func (p *passage) dial(ctx context.Context, b app.Backend, l *web.Listener, d tunnel.Driver) (*probe.Watched, error) {
-	ctx, cancel := context.WithTimeout(ctx, openTime)
-	defer cancel()
-	state, err := b.TunnelState(ctx, app.TunnelQuery{})
+	device, err := p.device(ctx, b)
 	if err != nil {
 		return nil, fmt.Errorf("open the %s tunnel: %w", d.Name(), err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
 	local := tunnel.Local{
 		Receive: func(ctx context.Context, batch []tunnel.Envelope) ([]tunnel.Answer, error) {
 			return p.receive(ctx, b, batch)
@@ -144,7 +144,7 @@ func (p *passage) dial(ctx context.Context, b app.Backend, l *web.Listener, d tu
 			}
 			return out, err
 		},
-		Device: state.Device, Log: p.log, Crash: p.crash,
+		Device: device, Log: p.log, Crash: p.crash,
 	}
 	if l != nil {
 		local.Addr = l.Addr()
@@ -154,6 +154,31 @@ func (p *passage) dial(ctx context.Context, b app.Backend, l *web.Listener, d tu
 		return nil, &app.Error{Kind: app.NotConfigured, Text: fmt.Sprintf("open the %s tunnel: %v", d.Name(), err), Err: err}
 	}
 	return probe.Watch(t, probe.WatchOptions{Prober: p.prober, Clock: p.clock, Log: p.log, Crash: p.crash}), nil
+}
+
+// device asks for the store's name until it is told: an owner that is just leaving, or a disk that is full, is no reason to
+// go without a tunnel until the program ends.
+func (p *passage) device(ctx context.Context, b app.Backend) (string, error) {
+	var pause tunnel.Backoff
+	for {
+		asking, cancel := context.WithTimeout(ctx, openTime)
+		state, err := b.TunnelState(asking, app.TunnelQuery{})
+		cancel()
+		if err == nil {
+			return state.Device, nil
+		}
+		p.change(func(s *tunnel.Status) {
+			s.State, s.Reason = tunnel.Degraded, "the store can't be asked for its name: "+err.Error()
+		})
+		p.tell(ctx, b)
+		timer := p.clock.NewTimer(pause.Next(p.clock.Now()))
+		select {
+		case <-timer.Chan():
+		case <-ctx.Done():
+			timer.Stop()
+			return "", ctx.Err()
+		}
+	}
 }
 
 // receive hands requests that were stored elsewhere to the owner of the store.

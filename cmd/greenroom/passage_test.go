@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,7 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"greenroom/internal/app"
+	"greenroom/internal/app/apptest"
 	"greenroom/internal/config"
 	"greenroom/provider"
 	"greenroom/tui"
@@ -605,5 +609,37 @@ func TestThePublicNameIsTakenWhileItIsTheTunnels(t *testing.T) {
 	}
 	if code := stop(); code != 0 {
 		t.Errorf("listen ended with %d: %s", code, b.err.String())
+	}
+}
+
+// late is a Backend that can't tell its name at first.
+type late struct {
+	app.Backend
+	fails int
+}
+
+func (l *late) TunnelState(ctx context.Context, q app.TunnelQuery) (app.TunnelState, error) {
+	if l.fails--; l.fails >= 0 {
+		return app.TunnelState{}, errors.New("the disk is full")
+	}
+	return l.Backend.TunnelState(ctx, q)
+}
+
+func TestATunnelWaitsForTheStoresName(t *testing.T) {
+	b := &late{Backend: apptest.NewMemory(1), fails: 3}
+	var told []app.TunnelStatus
+	p := &passage{cfg: &config.Config{}, clock: clockwork.NewRealClock(), log: slog.New(slog.DiscardHandler)}
+	p.told = func(s app.TunnelStatus) { told = append(told, s) }
+	device, err := p.device(t.Context(), b)
+	if err != nil || device == "" {
+		t.Fatalf("%q, %v", device, err)
+	}
+	if len(told) != 3 || told[0].State != "degraded" || !strings.Contains(told[0].Reason, "the disk is full") {
+		t.Errorf("meanwhile it is told: %+v", told)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.device(ctx, &late{Backend: b, fails: 1 << 30}); !errors.Is(err, context.Canceled) {
+		t.Errorf("who is closed meanwhile gets %v", err)
 	}
 }
