@@ -96,7 +96,7 @@ func (d *Downloader) SetLimit(bytesPerSecond int64) { d.limit.set(bytesPerSecond
 // same key goes on. The error then is ctx's cause.
 //
 // Errors are [ErrBusy], [ErrName], [ErrGone], [ErrDenied], [ErrNotYet], [ErrRefusedAddress], [ErrChanged] (again and again),
-// [ErrChecksum], what the task's check found, a failure of the local disk other than lack of space, or what went wrong last
+// [ErrChecksum], what the task's check found, [ErrDisk] (other than for lack of space), or what went wrong last
 // when the source was without a new byte for as long as the downloader is patient. Each holds no link.
 func (d *Downloader) Fetch(ctx context.Context, t Task) (Result, error) {
 	if t.Key == "" || t.Source == nil || t.Journal == nil {

@@ -201,6 +201,9 @@ func disk(doing string, err error) error { return &diskError{doing: doing, err: 
 func (e *diskError) Error() string { return e.doing + ": " + e.err.Error() }
 func (e *diskError) Unwrap() error { return e.err }
 
+// Is says that it is [ErrDisk].
+func (e *diskError) Is(target error) bool { return target == ErrDisk }
+
 // full says whether space is what is missing.
 func (e *diskError) full() bool { return isFull(e.err) }
 

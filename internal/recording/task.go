@@ -14,6 +14,8 @@ var (
 	ErrName = errors.New("the name cannot be used for a file")
 	// ErrChecksum means that the bytes that arrived are not those that the source has, twice in a row.
 	ErrChecksum = errors.New("the checksum differs from the source's")
+	// ErrDisk means that the local disk refuses: the target folder can't be made or written to, or something is in its way.
+	ErrDisk = errors.New("the disk refuses")
 	// ErrDiscarded is the cause with which [Downloader.Discard] ends a task that is under way.
 	ErrDiscarded = errors.New("the download was cancelled")
 )

@@ -332,6 +332,20 @@ func TestOneTrackThatFailsFailsTheRecordingAndLosesNothing(t *testing.T) {
 	}
 }
 
+// Nothing but somebody's hand mends that, and no waiting.
+func TestAFolderThatCannotBeMadeIsAFailureForGood(t *testing.T) {
+	b := newBench(t, func(a *Account) { a.Linker = nil })
+	r := cloud("design/one.mp4")
+	b.put(r.Files[0].Key, sandbox.Media(time.Second))
+	if err := os.WriteFile(filepath.Join(b.folder, "design"), []byte("in the way"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.library.Fetch(t.Context(), b.job(r))
+	if e := app.AsError(err); e.Kind != provider.Conflict || e.Hint == "" {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestDiscardRemovesWhatIsNotWhole(t *testing.T) {
 	b := newBench(t, func(a *Account) { a.Bucket = "" })
 	media := sandbox.Media(time.Hour) // a megabyte and a half

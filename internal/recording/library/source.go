@@ -166,6 +166,8 @@ func (l *Library) explain(r app.Recording, err error) error {
 		e.Kind, e.Hint = app.Busy, "another program is fetching it into the same folder"
 	case errors.Is(err, recording.ErrName):
 		e.Kind, e.Hint = provider.Invalid, "change the template under [download]"
+	case errors.Is(err, recording.ErrDisk):
+		e.Kind, e.Hint = provider.Conflict, "make the folder one that can be written to, or choose another: --to, or folder under [download]"
 	case errors.Is(err, media.ErrDamaged):
 		e.Kind, e.Hint = provider.Conflict, "the platform's own copy may be damaged: play it there, then try again"
 	case errors.Is(err, recording.ErrChecksum), errors.Is(err, recording.ErrChanged):
