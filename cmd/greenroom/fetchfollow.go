@@ -28,12 +28,13 @@ type fetchFollower struct {
 	mine map[app.RecordingRef]bool
 	// owner says that this process has the store, and so runs on_download too.
 	owner bool
+	began time.Time
 }
 
 func newFetchFollower(p *program, b app.Backend) *fetchFollower {
 	return &fetchFollower{
 		program: p, backend: b, board: newFetchBoard(p), known: map[app.RecordingRef]app.Recording{},
-		mine: map[app.RecordingRef]bool{},
+		mine: map[app.RecordingRef]bool{}, began: p.now(),
 	}
 }
 
@@ -46,6 +47,9 @@ func (f *fetchFollower) run(ctx context.Context, asked []app.Recording, req app.
 	changes, err := f.backend.Subscribe(following)
 	if err != nil {
 		return nil, err
+	}
+	if err := f.look(ctx); err != nil {
+		return nil, f.interrupted(ctx, err)
 	}
 	for _, r := range asked {
 		if err := f.ask(ctx, r, req); err != nil && (len(asked) == 1 || ctx.Err() != nil) {
@@ -81,7 +85,9 @@ func (f *fetchFollower) run(ctx context.Context, asked []app.Recording, req app.
 }
 
 func (f *fetchFollower) ask(ctx context.Context, r app.Recording, req app.DownloadRequest) error {
-	before := r.Download != nil && r.Download.State.Active()
+	// What an earlier process was killed over goes on in this one alone, and is this command's too.
+	d := r.Download
+	before := d != nil && d.State.Active() && !(f.owner && d.AskedAt.Before(f.began))
 	req.RecordingRef = r.Ref()
 	got, err := f.backend.DownloadRecording(ctx, req)
 	if err != nil {
