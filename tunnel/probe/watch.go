@@ -195,6 +195,9 @@ func (s *watch) heard(now tunnel.Status) {
 	was, before := s.driver, s.probes()
 	s.driver = now
 	if was.URL == now.URL && before == s.probes() {
+		if was.Spool > 0 && now.Spool == 0 && s.late() {
+			s.begin() // nothing is before it any more
+		}
 		return
 	}
 	s.abandon()
@@ -279,6 +282,12 @@ func (s *watch) answer(r outcome) {
 	s.waiting = nil
 }
 
+// late says that the last probe was taken and had not come back in time, as it may be behind what waits at the far end.
+func (s *watch) late() bool {
+	var e *Error
+	return s.known && errors.As(s.last.err, &e) && e.Kind == Late
+}
+
 // show posts the driver's status with the probes' verdict.
 func (s *watch) show() {
 	s.board.Update(func(b *tunnel.Status) {
@@ -287,6 +296,8 @@ func (s *watch) show() {
 		case !s.probes():
 		case !s.known:
 			b.State, b.Reason = tunnel.Connecting, checking
+		case s.late() && b.Spool > 0:
+			b.State, b.Reason = tunnel.Connecting, "catching up: what waits at the far end comes before the check of the public URL"
 		case s.last.err != nil:
 			b.State, b.Reason = tunnel.Degraded, s.last.err.Error()
 		case b.RTT == 0:

@@ -33,12 +33,14 @@ type internet struct {
 	down error
 	sent []string
 	hold chan struct{}
+	// behind keeps requests behind others: they are answered, and don't arrive.
+	behind bool
 }
 
 func (i *internet) RoundTrip(r *http.Request) (*http.Response, error) {
 	i.mu.Lock()
 	i.sent = append(i.sent, r.URL.Host)
-	down, hold := i.down, i.hold
+	down, hold, behind := i.down, i.hold, i.behind
 	i.mu.Unlock()
 	select {
 	case i.hit <- struct{}{}:
@@ -55,7 +57,7 @@ func (i *internet) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, down
 	}
 	status := http.StatusNotFound
-	if i.p.Arrived(r.URL.Path) {
+	if behind || i.p.Arrived(r.URL.Path) {
 		status = http.StatusOK
 	}
 	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader("")), Header: http.Header{}, Request: r}, nil
@@ -85,8 +87,12 @@ type world struct {
 }
 
 func watch(t *testing.T, first tunnel.Status) *world {
-	w := &world{t: t, net: &internet{hit: make(chan struct{}, 1)}, clock: clockwork.NewFakeClock(), wall: clockwork.NewFakeClock(), inner: driven{tunnel.NewBoard(first)}}
-	w.net.p = probe.New(probe.Options{Transport: w.net, Clock: w.clock})
+	return watchFor(t, first, &internet{hit: make(chan struct{}, 1)}, 0)
+}
+
+func watchFor(t *testing.T, first tunnel.Status, net *internet, timeout time.Duration) *world {
+	w := &world{t: t, net: net, clock: clockwork.NewFakeClock(), wall: clockwork.NewFakeClock(), inner: driven{tunnel.NewBoard(first)}}
+	w.net.p = probe.New(probe.Options{Transport: w.net, Clock: w.clock, Timeout: timeout})
 	w.w = probe.Watch(w.inner, probe.WatchOptions{Prober: w.net.p, Clock: w.clock, Wake: &tunnel.Wake{Clock: w.wall}})
 	t.Cleanup(func() { _ = w.w.Close() })
 	return w
@@ -291,6 +297,27 @@ func TestProbeAfterSleep(t *testing.T) {
 	}
 	w.wall.Advance(time.Hour)
 	w.until(tunnel.Degraded)
+}
+
+func TestWhatWaitsComesBeforeTheProbe(t *testing.T) {
+	net := &internet{hit: make(chan struct{}, 1), behind: true}
+	first := tunnel.Status{Driver: "relay", State: tunnel.Live, URL: "https://a.example", StoreAndForward: true, Spool: 5000}
+	w := watchFor(t, first, net, 20*time.Millisecond)
+	for s := w.until(tunnel.Connecting); !strings.Contains(s.Reason, "catching up"); s = w.until(tunnel.Connecting) {
+	}
+	net.mu.Lock()
+	net.behind = false
+	net.mu.Unlock()
+	w.inner.Update(func(s *tunnel.Status) { s.Spool = 0 })
+	w.until(tunnel.Live) // without waiting for the next probe's time
+
+	net.mu.Lock()
+	net.behind = true
+	net.mu.Unlock()
+	w.advance(probe.Every)
+	if s := w.until(tunnel.Degraded); !strings.Contains(s.Reason, "has not arrived") {
+		t.Errorf("where nothing waits it is %q", s.Reason)
+	}
 }
 
 func TestTheEnd(t *testing.T) {
