@@ -144,15 +144,7 @@ func (o *relayOptions) run(ctx context.Context, _ []string) (err error) {
 	if err := o.tell(l, s, admin); err != nil {
 		return err
 	}
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-		if r, crashed := context.Cause(ctx).(crash.Report); crashed {
-			return r
-		}
-		return nil
-	}
+	return untilEnded(ctx, served)
 }
 
 func (o *relayOptions) log() *slog.Logger {

@@ -97,6 +97,11 @@ func (o *sandboxOptions) run(ctx context.Context, _ []string) (err error) {
 	if err := o.print("http://" + l.Addr().String()); err != nil {
 		return err
 	}
+	return untilEnded(ctx, served)
+}
+
+// untilEnded waits for a server to fail, or for ctx to end; a panic that ended it is its error.
+func untilEnded(ctx context.Context, served <-chan error) error {
 	select {
 	case err := <-served:
 		return err

@@ -179,30 +179,36 @@ func ParseRate(s string) (int64, bool) {
 
 // endpointURL accepts an http(s) URL of a service, with nothing secret in it.
 func endpointURL(s string) (string, string, string) {
-	const fix = `write it like "https://s3.example.com"`
-	u, err := url.Parse(strings.TrimSpace(s))
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return "", "isn't an http or https URL", fix
-	case u.User != nil:
-		return "", "has a password in it", fix + " and put keys into access_key_id and access_key_secret"
+	u, problem, fix := serviceURL(s, `write it like "https://s3.example.com"`)
+	if problem != "" {
+		return "", problem, fix
 	}
 	return u.String(), "", ""
 }
 
 // queueURL accepts the URL of an SQS queue, which ends in its account and name.
 func queueURL(s string) (string, string, string) {
-	const fix = `write it like "https://sqs.us-west-2.amazonaws.com/123456789012/recordings"`
+	const like = `write it like "https://sqs.us-west-2.amazonaws.com/123456789012/recordings"`
+	u, problem, fix := serviceURL(s, like)
+	switch {
+	case problem != "":
+		return "", problem, fix
+	case strings.Trim(u.Path, "/") == "" || u.RawQuery != "" || u.Fragment != "":
+		return "", "isn't the URL of a queue", like
+	}
+	return u.String(), "", ""
+}
+
+// serviceURL reads an http(s) URL with nothing secret in it, or says what is wrong and what to write; like is an example.
+func serviceURL(s, like string) (u *url.URL, problem, fix string) {
 	u, err := url.Parse(strings.TrimSpace(s))
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return "", "isn't an http or https URL", fix
+		return nil, "isn't an http or https URL", like
 	case u.User != nil:
-		return "", "has a password in it", fix + " and put keys into access_key_id and access_key_secret"
-	case strings.Trim(u.Path, "/") == "" || u.RawQuery != "" || u.Fragment != "":
-		return "", "isn't the URL of a queue", fix
+		return nil, "has a password in it", like + " and put keys into access_key_id and access_key_secret"
 	}
-	return u.String(), "", ""
+	return u, "", ""
 }
 
 func roleARN(s string) (string, string, string) {

@@ -4,13 +4,12 @@ package relay_test
 
 import (
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/relay/spool"
+	"greenroom/tunnel/tunneltest"
 )
 
 // TestTheDiskIsFull: senders hear 503 and when to come again, clients get what there is, and once there is room all goes on.
@@ -23,22 +22,7 @@ func TestTheDiskIsFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signal.Ignore(syscall.SIGXFSZ)
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	full := limit
-	full.Cur = uint64(info.Size())
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
-		t.Fatal(err)
-	}
-	free := func() {
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-			t.Error(err)
-		}
-	}
-	defer free()
+	free := tunneltest.FullDisk(t, uint64(info.Size()))
 	taken := 1
 	for range 30 {
 		status, _, h := b.post(t, b.hook.ID, "", long(1<<20))

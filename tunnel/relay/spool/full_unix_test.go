@@ -6,12 +6,11 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"greenroom/tunnel/relay/spool"
+	"greenroom/tunnel/tunneltest"
 )
 
 // TestAFullDisk: what can't be written is refused, nothing that was taken suffers, and once there is room all goes on. A
@@ -25,22 +24,7 @@ func TestAFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signal.Ignore(syscall.SIGXFSZ)
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	full := limit
-	full.Cur = uint64(info.Size())
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
-		t.Fatal(err)
-	}
-	free := func() {
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-			t.Error(err)
-		}
-	}
-	defer free()
+	free := tunneltest.FullDisk(t, uint64(info.Size()))
 	const bodies = 12 // more than the file grows by at a time
 	refused := 0
 	for range bodies {
@@ -97,22 +81,7 @@ func TestAnUploadThatTheDiskRefusedHarmsNoOther(t *testing.T) {
 		}()
 		return w, done
 	}
-	signal.Ignore(syscall.SIGXFSZ)
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	full := limit
-	full.Cur = 1
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
-		t.Fatal(err)
-	}
-	free := func() {
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-			t.Error(err)
-		}
-	}
-	defer free()
+	free := tunneltest.FullDisk(t, 1)
 	refused, refusal := upload()
 	write(t, refused, spool.PieceSize)
 	eventually(t, "the disk is full", func() bool { return s.Healthy() != nil })
