@@ -61,6 +61,7 @@ var allowed = map[string][]string{
 	"internal/app":          {"provider"},
 	"internal/app/apptest":  {"provider", "internal/app"},
 	"internal/crash":        {},
+	"internal/mutate":       {},
 	"internal/peers":        {},
 	"internal/plain":        {},
 	"internal/config":       {"provider"},
