@@ -2,39 +2,36 @@ package ipc
 
 import (
 	"errors"
-	"fmt"
 	"net"
-	"os"
-	"path/filepath"
+
+	"greenroom/internal/app"
+	"greenroom/internal/private"
+	"greenroom/provider"
 )
 
-// bindFirst makes the first of the sockets that can be made.
-func bindFirst(sockets []string) (l net.Listener, socket string, err error) {
+// bindFirst makes the first of the sockets that can be made. Only the holder of the lock may call it. Connections of other
+// users are reported to refused.
+func bindFirst(sockets []string, refused func(error)) (l net.Listener, socket string, err error) {
 	var errs []error
 	for _, socket := range sockets {
-		l, err := bind(socket)
+		l, err := private.Listen(socket, refused)
 		if err == nil {
 			return l, socket, nil
 		}
-		errs = append(errs, err)
+		errs = append(errs, forbidden(err))
 	}
 	return nil, "", errors.Join(errs...)
 }
 
-// bind makes the socket, in place of one that a killed owner left behind. Only the holder of the lock may call it.
-func bind(socket string) (net.Listener, error) {
-	if err := checkFolder(filepath.Dir(socket)); err != nil {
-		return nil, err
+// forbidden makes an error that users can act on of one that says that a folder, a socket or a peer isn't the user's.
+func forbidden(err error) error {
+	var p *private.Error
+	if !errors.As(err, &p) {
+		return err
 	}
-	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("ipc: remove stale socket: %w", err)
+	e := &app.Error{Kind: provider.Forbidden, Text: p.Text, Hint: p.Hint, Err: err}
+	if e.Hint != "" {
+		e.Hint += ", or set XDG_RUNTIME_DIR to a folder of yours"
 	}
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		return nil, fmt.Errorf("ipc: %w", err)
-	}
-	if err := os.Chmod(socket, 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("ipc: %w", err), l.Close())
-	}
-	return l, nil
+	return e
 }

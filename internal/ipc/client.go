@@ -16,6 +16,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/crash"
+	"greenroom/internal/private"
 	"greenroom/provider"
 )
 
@@ -33,15 +34,15 @@ type Client struct {
 	close context.CancelFunc
 }
 
-// Dial reaches the owner that serves on socket and compares it with us. A warning says how the two differ harmlessly.
+// Dial reaches the owner that serves on socket and compares it with us. A warning says how the two differ harmlessly. No
+// request is sent, by this or any later call, where the socket, its folder or the process behind it isn't this user's.
 func Dial(ctx context.Context, socket string, us Hello, group *crash.Group, clock clockwork.Clock) (c *Client, warning string, err error) {
 	if clock == nil {
 		clock = clockwork.NewRealClock()
 	}
-	dialer := &net.Dialer{}
 	c = &Client{crash: group, clock: clock, http: &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", socket)
+			return private.Dial(ctx, socket)
 		},
 		MaxIdleConnsPerHost:   8,
 		DisableCompression:    true,

@@ -4,18 +4,26 @@
 //
 // The wire is JSON over HTTP/1.1: GET /v1/hello, POST /v1/{Method} for every call of Backend, and two streams, GET
 // /v1/subscribe (one change per line) and GET /v1/alive (nothing but heartbeats). Both ends are one generic piece of
-// plumbing: the server finds Backend's methods by reflection, the client has one line for each.
+// plumbing: methods.go lists Backend's methods for the server, the client has one line for each.
 //
 // Promises:
+//
 //   - Only the holder of the lock binds or removes the socket, so there is never more than one owner, and an owner that
 //     was killed leaves nothing that stands in anybody's way.
+//
 //   - Errors cross as [app.Error] with kind, text and hint. A caller's cancellation ends the call on the owner's side too.
+//
 //   - A call that never reached an owner is repeated with the next one, as are calls that only read, and Ingest, which is
 //     safe because events are known by their provider ids. One that changes something and may have been carried out is
 //     not repeated: it fails as unavailable and says so.
+//
 //   - A subscription survives the owner. Its reader gets [app.Missed] once the next one is there, and reads anew.
+//
 //   - A slow reader of a stream loses changes, is told so by Missed, and slows nobody.
 //
-// Not promised: protection against other programs of the same user. The folder of the socket is 0700, the socket 0600, and
-// whoever can open it can do what the user can. On Windows the permissions of the user's temporary folder apply.
+//   - No word is exchanged with another user: both sides check the folder, the socket and the peer first (package private).
+//     The record in the lock file says where to look; it is believed no more than any other path.
+//
+// Not promised: protection against root and against other programs of the same user: whoever can open the socket can do
+// what the user can. On Windows the access list of the user's temporary folder applies.
 package ipc

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"slices"
+	"path/filepath"
 	"time"
 
 	"greenroom/internal/ipc/lock"
+	"greenroom/internal/private"
 )
 
 // Distances between two tries to find or become the owner: short at first, for owners that come and go, then longer, for
@@ -39,7 +40,7 @@ func (s *Session) join(ctx context.Context, giveUp time.Duration) (*link, State,
 			return s.own(held)
 		}
 		if !errors.Is(lockErr, lock.ErrHeld) {
-			return nil, State{}, lockErr
+			return nil, State{}, forbidden(lockErr)
 		}
 		now, _ := lock.Read(s.o.DataDir)
 		if now != holder {
@@ -70,25 +71,42 @@ func (s *Session) pause(ctx context.Context, try int) error {
 	}
 }
 
-// attach reaches the owner where it says that it serves, or where it should. The error is a lost connection when nobody
-// is there.
+// attach reaches the owner where it says that it serves, or where it should. The error is a lost connection when no owner
+// is there, also when another user is.
 func (s *Session) attach(ctx context.Context, holder lock.Holder) (*link, State, error) {
-	sockets := s.sockets
-	if holder.Socket != "" && !slices.Contains(sockets, holder.Socket) {
-		sockets = slices.Insert(slices.Clone(sockets), 0, holder.Socket)
-	}
 	var failed error
-	for _, socket := range sockets {
+	for _, socket := range s.places(holder) {
 		c, warning, err := Dial(ctx, socket, s.hello, s.o.Crash, s.o.Clock)
 		if err == nil {
 			h := c.Hello()
 			return &link{backend: c, client: c, gone: make(chan struct{})},
 				State{PID: h.PID, Version: h.Version, Since: h.Since, Warning: warning}, nil
 		}
-		failed = err
 		if is, _ := isLost(err); !is {
 			return nil, State{}, err
 		}
+		var foreign *private.Error
+		if failed == nil || errors.As(err, &foreign) {
+			failed = err
+		}
 	}
 	return nil, State{}, failed
+}
+
+// places are the sockets at which an owner may serve. One that isn't recorded is looked for up to the first folder that is
+// private: an owner takes no worse one while it has that.
+func (s *Session) places(holder lock.Holder) []string {
+	var out []string
+	if holder.Socket != "" {
+		out = append(out, holder.Socket)
+	}
+	for _, socket := range s.sockets {
+		if socket != holder.Socket {
+			out = append(out, socket)
+		}
+		if private.Folder(filepath.Dir(socket)) == nil {
+			break
+		}
+	}
+	return out
 }

@@ -3,7 +3,6 @@ package ipc
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"strconv"
 
 	"greenroom/internal/app"
+	"greenroom/internal/private"
 	"greenroom/provider"
 )
 
@@ -50,20 +50,32 @@ func realPath(dir string) (string, error) {
 	return abs, nil
 }
 
-// socketPaths names the sockets that a data folder (its real path) may have: in the runtime folder, or in the user's
-// temporary folder where the former's path is too long for a socket's address or it can't be used. A holder of the lock
-// records which one it took.
+// dataSocket is the socket's name in the data folder.
+const dataSocket = "greenroom.sock"
+
+// socketPaths names the sockets that a data folder (its real path) may have, the best first: in the runtime folder; in the
+// data folder itself, where that is private; in the user's temporary folder, where the others' paths are too long for a
+// socket's address or they can't be used. A holder of the lock records which one it took.
 func socketPaths(runtimeDir, dataDir string) ([]string, error) {
 	sum := sha256.Sum256([]byte(dataDir))
 	name := hex.EncodeToString(sum[:8]) + ".sock"
+	shared := filepath.Join(tempDir(), name)
+	candidates := []string{filepath.Join(runtimeDir, name), shared}
+	if private.Folder(dataDir) == nil {
+		own := filepath.Join(dataDir, dataSocket)
+		candidates = []string{candidates[0], own, shared}
+		if candidates[0] == shared {
+			candidates = []string{own, shared}
+		}
+	}
 	var paths []string
-	for _, dir := range []string{runtimeDir, tempDir()} {
-		if p := filepath.Join(dir, name); len(p) <= maxSocketPath && !slices.Contains(paths, p) {
+	for _, p := range candidates {
+		if len(p) <= maxSocketPath && !slices.Contains(paths, p) {
 			paths = append(paths, p)
 		}
 	}
 	if len(paths) == 0 && runtime.GOOS != "windows" {
-		// Both are too long: the shortest name that every Unix has.
+		// All are too long: the shortest name that every Unix has.
 		paths = append(paths, filepath.Join("/tmp", filepath.Base(tempDir()), name))
 	}
 	if len(paths) > 0 {
@@ -75,24 +87,21 @@ func socketPaths(runtimeDir, dataDir string) ([]string, error) {
 	}
 }
 
-// checkFolder makes the folder of a socket, or sees that the one that exists is ours alone: in a shared temporary folder
-// somebody else may have made it first.
-func checkFolder(dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
-		return fmt.Errorf("ipc: make runtime folder: %w", err)
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("ipc: make runtime folder: %w", err)
-	}
-	info, err := os.Lstat(dir)
+// checkData refuses a data folder of another user, who could put another store in its place. The warning is about one that
+// others can write to, which some systems make of every folder that they mount.
+func checkData(dir string) (warning string, err error) {
+	info, err := os.Stat(dir)
 	if err != nil {
-		return fmt.Errorf("ipc: runtime folder: %w", err)
+		return "", fmt.Errorf("ipc: data folder: %w", err)
 	}
-	if !info.IsDir() {
-		return &app.Error{
-			Kind: provider.Forbidden, Text: dir + " is not a folder",
-			Hint: "remove it, or set XDG_RUNTIME_DIR to a folder of yours",
+	if !private.Mine(info) {
+		return "", &app.Error{
+			Kind: provider.Forbidden, Text: "the data folder " + dir + " belongs to another user",
+			Hint: "choose a folder of yours with --data-dir",
 		}
 	}
-	return checkOwner(dir, info)
+	if private.Writable(info) {
+		return "other users can change what is in the data folder: chmod go-w " + dir, nil
+	}
+	return "", nil
 }

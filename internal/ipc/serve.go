@@ -24,7 +24,7 @@ func (o *ownership) serve(me Hello) error {
 
 // bind makes the socket and records where it is.
 func (o *ownership) bind() (net.Listener, error) {
-	l, socket, err := bindFirst(o.s.sockets)
+	l, socket, err := bindFirst(o.s.sockets, func(err error) { o.s.o.Log.Warn("another user's connection was refused", "err", err) })
 	if err != nil {
 		return nil, err
 	}

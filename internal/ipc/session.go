@@ -13,6 +13,7 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/crash"
 	"greenroom/internal/ipc/lock"
+	"greenroom/internal/private"
 	"greenroom/provider"
 )
 
@@ -87,6 +88,8 @@ type Session struct {
 	hello Hello
 	// sockets are where an owner may serve, the best first.
 	sockets []string
+	// warning is about the data folder.
+	warning string
 
 	// life ends when Close begins.
 	life context.Context
@@ -138,13 +141,17 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	warning, err := checkData(dir)
+	if err != nil {
+		return nil, err
+	}
 	sockets, err := socketPaths(o.RuntimeDir, dir)
 	if err != nil {
 		return nil, err
 	}
 	o.DataDir = dir
 	s := &Session{
-		o: o, sockets: sockets, done: make(chan struct{}), wanted: make(chan struct{}, 1), changed: make(chan struct{}),
+		o: o, sockets: sockets, warning: warning, done: make(chan struct{}), wanted: make(chan struct{}, 1), changed: make(chan struct{}),
 		hello: Hello{
 			Protocol: Protocol, Version: o.Version, DataDir: dir, Fingerprint: o.Fingerprint,
 			PID: os.Getpid(), Since: app.At(o.Clock.Now()),
@@ -217,6 +224,9 @@ func (s *Session) rejoin() bool {
 
 // enter makes l what calls go to.
 func (s *Session) enter(l *link, state State) {
+	if state.Warning == "" {
+		state.Warning = s.warning
+	}
 	s.mu.Lock()
 	s.link, s.state = l, state
 	s.announce()
@@ -287,9 +297,15 @@ func (s *Session) Close() error {
 
 // holderError says who keeps the lock without serving.
 func holderError(h lock.Holder, cause error) error {
-	return &app.Error{
+	e := &app.Error{
 		Kind: provider.Unavailable, Err: cause,
 		Text: "the store is in use (" + h.String() + ") and its owner doesn't answer",
 		Hint: "wait for it, or end that process",
 	}
+	var foreign *private.Error
+	if errors.As(cause, &foreign) {
+		e.Text += ": " + foreign.Text
+		e.Hint = foreign.Hint
+	}
+	return e
 }

@@ -72,7 +72,11 @@ func (l *Lock) write(record []byte) error {
 // Read gives what the last holder recorded, who may have let go or been killed since. A folder without a lock, a cleared
 // record and one that is just being written give the zero value.
 func Read(dir string) (Holder, error) {
-	f, err := os.Open(filepath.Join(dir, FileName))
+	path := filepath.Join(dir, FileName)
+	if err := check(path); err != nil {
+		return Holder{}, err
+	}
+	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return Holder{}, nil
 	}

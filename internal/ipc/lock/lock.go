@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"greenroom/internal/private"
 )
 
 // FileName is the lock's name in the data folder.
@@ -41,6 +43,9 @@ func Try(dir string) (*Lock, error) {
 		return nil, fmt.Errorf("lock: make data folder: %w", err)
 	}
 	path := filepath.Join(dir, FileName)
+	if err := check(path); err != nil {
+		return nil, err
+	}
 	f := flock.New(path)
 	ok, err := f.TryLock()
 	if err != nil {
@@ -51,6 +56,25 @@ func Try(dir string) (*Lock, error) {
 		return nil, fmt.Errorf("lock: %s: %w (%s)", path, ErrHeld, h)
 	}
 	return &Lock{flock: f}, nil
+}
+
+// check refuses a lock that isn't a file of this user's: a link, a pipe or another user's file in a folder that others can
+// write to would let them decide who has the lock, or keep everyone waiting.
+func check(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("lock: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return &private.Error{Text: "the lock " + path + " is not a file", Hint: "remove it"}
+	}
+	if !private.Mine(info) {
+		return &private.Error{Text: "the lock " + path + " belongs to another user", Hint: "remove it, or choose a data folder of yours"}
+	}
+	return nil
 }
 
 // Acquire waits for the lock until ctx ends, and then returns an error that wraps both ctx's and [ErrHeld].
@@ -88,8 +112,11 @@ func (l *Lock) Release() error {
 // so that a [Try] of somebody else in that instant fails: for diagnosis, not for deciding.
 func Held(dir string) (bool, Holder, error) {
 	path := filepath.Join(dir, FileName)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 		return false, Holder{}, nil
+	}
+	if err := check(path); err != nil {
+		return false, Holder{}, err
 	}
 	f := flock.New(path)
 	free, err := f.TryRLock()

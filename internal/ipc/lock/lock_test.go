@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"greenroom/internal/private"
 )
 
 const helperDir = "GREENROOM_LOCK_TEST_DIR"
@@ -234,5 +236,32 @@ func TestWhatCouldNotBeRecordedIsNotCleared(t *testing.T) {
 	}
 	if err := l.Release(); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a record that stays is told: %v", err)
+	}
+}
+
+// TestWhatIsNoLock: a link or a pipe in place of the file decides nothing, and keeps no one waiting.
+func TestWhatIsNoLock(t *testing.T) {
+	for name, put := range map[string]func(path string) error{
+		"a folder": func(path string) error { return os.Mkdir(path, 0o700) },
+		"a link": func(path string) error {
+			return errors.Join(os.WriteFile(path+"x", nil, 0o600), os.Symlink(path+"x", path))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := put(filepath.Join(dir, FileName)); err != nil {
+				t.Skip(err)
+			}
+			var e *private.Error
+			if _, err := Try(dir); !errors.As(err, &e) {
+				t.Errorf("taken: %v", err)
+			}
+			if h, err := Read(dir); !errors.As(err, &e) || h != (Holder{}) {
+				t.Errorf("read: %+v, %v", h, err)
+			}
+			if _, _, err := Held(dir); !errors.As(err, &e) {
+				t.Errorf("asked: %v", err)
+			}
+		})
 	}
 }

@@ -1,0 +1,127 @@
+//go:build unix
+
+package private
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// overflow is the user that a container's kernel shows for those outside of it, such as the root that owns its root folder.
+const overflow = 65534
+
+// checkFolder refuses a folder that another user owns or can enter.
+func checkFolder(dir string, info fs.FileInfo) error {
+	if uid, ok := owner(info); ok && uid != os.Geteuid() {
+		return errOther("the folder " + dir)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return &Error{Text: "the folder " + dir + " is open to other users", Hint: "chmod 700 " + dir}
+	}
+	return nil
+}
+
+// checkParents refuses a folder that another user could replace. A group that has the user's own number is one that every
+// user has, and is nobody else.
+func checkParents(dir string) error {
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return fmt.Errorf("private folder: %w", err)
+	}
+	if real, err = filepath.Abs(real); err != nil {
+		return fmt.Errorf("private folder: %w", err)
+	}
+	for up := filepath.Dir(real); ; up = filepath.Dir(up) {
+		info, err := os.Stat(up)
+		if err != nil {
+			return fmt.Errorf("private folder: %w", err)
+		}
+		if err := checkParent(dir, up, info); err != nil {
+			return err
+		}
+		if up == filepath.Dir(up) {
+			return nil
+		}
+	}
+}
+
+func checkParent(dir, up string, info fs.FileInfo) error {
+	if uid, ok := owner(info); ok && uid != os.Geteuid() && uid != 0 && uid != overflow {
+		return &Error{
+			Text: fmt.Sprintf("the folder %s lies in %s, which belongs to another user", dir, up), Hint: "choose a folder of yours",
+		}
+	}
+	if Writable(info) {
+		return &Error{
+			Text: fmt.Sprintf("the folder %s lies in %s, where other users can replace it", dir, up), Hint: "chmod go-w " + up,
+		}
+	}
+	return nil
+}
+
+// Writable reports whether other users can replace what is in a folder.
+func Writable(info fs.FileInfo) bool {
+	mode := info.Mode()
+	if mode&fs.ModeSticky != 0 {
+		return false
+	}
+	group := mode.Perm()&0o020 != 0
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && group {
+		group = st.Gid != st.Uid && st.Gid != 0
+	}
+	return group || mode.Perm()&0o002 != 0
+}
+
+// Mine reports whether a file or folder belongs to this user or to root. To root everything does.
+func Mine(info fs.FileInfo) bool {
+	uid, ok := owner(info)
+	return !ok || uid == os.Geteuid() || uid == 0 || os.Geteuid() == 0
+}
+
+func checkSocket(path string, info fs.FileInfo) error {
+	if info.Mode().Type() != fs.ModeSocket {
+		return &Error{Text: path + " is not a socket", Hint: "remove it"}
+	}
+	if uid, ok := owner(info); ok && uid != os.Geteuid() {
+		return errOther("the socket " + path)
+	}
+	return nil
+}
+
+func owner(info fs.FileInfo) (uid int, ok bool) {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return int(st.Uid), true
+}
+
+// Peer checks that the process at the other end of a unix socket's connection is this user's. Where the system can't say,
+// it returns nil.
+func Peer(c net.Conn) error {
+	raw, ok := c.(syscall.Conn)
+	if !ok {
+		return &Error{Text: fmt.Sprintf("%T has no peer", c)}
+	}
+	conn, err := raw.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("peer of a socket: %w", err)
+	}
+	var uid int
+	var known bool
+	var failed error
+	if err := conn.Control(func(fd uintptr) { uid, known, failed = peer(int(fd)) }); err != nil {
+		return fmt.Errorf("peer of a socket: %w", err)
+	}
+	if failed != nil {
+		return fmt.Errorf("peer of a socket: %w", failed)
+	}
+	if known && uid != os.Geteuid() {
+		return &Error{Text: fmt.Sprintf("the process at the other end of the socket belongs to user %d, not to this one", uid)}
+	}
+	return nil
+}
