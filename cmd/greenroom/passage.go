@@ -189,9 +189,13 @@ func (p *passage) receive(ctx context.Context, b app.Backend, batch []tunnel.Env
 			Method: e.Method, Target: e.Target, Header: e.Header, Body: e.Body, ReceivedAt: e.ReceivedAt, Missing: e.Missing,
 			Position: &app.Position{Hook: e.Hook, Epoch: e.Epoch, Seq: e.Seq},
 		})
-		if in.Refused != nil && in.Refused.Status >= 300 && !probe.Is(e.Target) { // a probe may come when nobody waits for it any more
-			p.log.Warn("a request that came through the tunnel is not for any account",
-				"method", e.Method, "path", pathOf(e.Target), "status", in.Refused.Status)
+		switch {
+		case in.Refused == nil:
+		case probe.Is(e.Target): // one that came after its sender stopped waiting is no webhook either
+			in.Header, in.Body, in.Reason = nil, nil, ""
+		default:
+			p.log.Warn("a request that came through the tunnel is for no account; it is kept as rejected",
+				"method", e.Method, "path", pathOf(e.Target), "status", in.Refused.Status, "reason", in.Reason)
 		}
 		requests = append(requests, in)
 	}

@@ -258,8 +258,11 @@ type Inbound struct {
 	// Missing says why the body is not there although the sender's was: it is recorded as one that was refused for its size,
 	// and nothing in it is acted upon. Empty for a request that is whole.
 	Missing string `json:"missing,omitempty"`
-	// Refused is what the listener answers without looking any further: nothing but the position is stored.
+	// Refused is the listener's answer to a request that is for no account. With a Reason the request is kept in the ring of
+	// rejected ones, without one its position alone.
 	Refused *Answer `json:"refused,omitempty"`
+	// Reason is why the request is refused, for the owner.
+	Reason string `json:"reason,omitempty"`
 }
 
 // MarshalJSON keeps a target and header values that are no UTF-8.

@@ -49,7 +49,7 @@ func (h *Hub) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, error
 			out[i] = app.Answer{Status: http.StatusOK, Stored: true}
 		case b.Requests[i].Refused != nil:
 			out[i] = *b.Requests[i].Refused
-			out[i].Stored = true
+			out[i].Stored, out[i].Seq = true, stored[i].Delivery.Seq
 		default:
 			out[i] = answerTo(r.Delivery.Status, stored[i].Delivery.Seq, true)
 			if r.Keep == store.KeepWhole {
@@ -73,6 +73,9 @@ func unstored(err error) app.Answer {
 func (h *Hub) readRelayed(in app.Inbound) reading {
 	var r reading
 	switch a := h.accounts[in.Account]; {
+	case in.Refused != nil && in.Reason != "":
+		r.Keep, r.Delivery = store.KeepInRing, arrived(in)
+		r.Delivery.Verdict, r.Delivery.Status, r.Delivery.Reason = provider.Rejected, in.Refused.Status, in.Reason
 	case in.Refused != nil:
 		r.Keep = store.KeepPosition
 		r.Delivery.Account = in.Account

@@ -80,6 +80,24 @@ func TestABatchIsAnsweredOneByOne(t *testing.T) {
 	}
 }
 
+func TestARequestForNoAccountIsKeptWithItsReason(t *testing.T) {
+	b := newBench(t)
+	lost := b.relayed(1, "good", []byte("a body"))
+	lost.Account, lost.Target = "", "/"
+	lost.Refused, lost.Reason = &app.Answer{Status: http.StatusNotFound, Text: "not found"}, "the path is no account's hook"
+	for range 2 { // handed over again, it is kept once
+		b.batch(lost)
+	}
+	page, err := b.Events(t.Context(), app.EventQuery{Verdict: provider.Rejected})
+	if err != nil || len(page.Events) != 1 {
+		t.Fatalf("%+v, %v", page.Events, err)
+	}
+	d, err := b.Event(t.Context(), app.EventRef{Seq: page.Events[0].Seq})
+	if err != nil || d.Status != 404 || d.Reason != lost.Reason || d.Target != "/" || string(d.Body) != "a body" {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
 func TestARelayedEventIsAppliedOnce(t *testing.T) {
 	b := newBench(t)
 	e := b.relayedEvent(1, join("x", "ada", t0))

@@ -21,6 +21,9 @@ type Router struct {
 	Probe func(target string) bool
 }
 
+// hooks is where the path of an account's hook begins.
+const hooks = "/hooks/"
+
 var (
 	notFound  = app.Answer{Status: http.StatusNotFound, Text: "not found"}
 	usePost   = app.Answer{Status: http.StatusMethodNotAllowed, Text: "use POST"}
@@ -28,45 +31,66 @@ var (
 	probeBack = app.Answer{Status: http.StatusOK, Text: "probe"}
 )
 
-// account finds whose hook a path is.
+// account finds the account whose hook a path is. A path with one trailing slash is the same hook.
 func (r *Router) account(path string) (string, bool) {
+	path = strings.TrimSuffix(path, "/")
 	if a, ok := r.Aliases[path]; ok {
 		return a, true
 	}
-	name, ok := strings.CutPrefix(path, "/hooks/")
+	name, ok := strings.CutPrefix(path, hooks)
 	return name, ok && slices.Contains(r.Accounts, name)
+}
+
+// route finds the account of a request. For a request without one it returns the answer, and the reason for the owner.
+func (r *Router) route(method, path string) (account string, refused *app.Answer, reason string) {
+	account, ok := r.account(path)
+	switch {
+	case !ok:
+		return "", &notFound, r.nowhere(path)
+	case method != http.MethodPost:
+		return "", &usePost, fmt.Sprintf("%s to the hook of %s: webhooks are posted", method, account)
+	}
+	return account, nil, ""
+}
+
+// nowhere is why a path leads to no account.
+func (r *Router) nowhere(path string) string {
+	if name, ok := strings.CutPrefix(strings.TrimSuffix(path, "/"), hooks); ok && name != "" {
+		return fmt.Sprintf("no account %q is configured here", name)
+	}
+	if len(r.Accounts) == 0 {
+		return "no account is configured here"
+	}
+	return "the path is no account's hook: webhooks go to " + hooks + strings.Join(r.Accounts, ", "+hooks)
 }
 
 func (r *Router) probes(target string) bool { return r.Probe != nil && r.Probe(target) }
 
-// Relayed makes in, of which the account is not known yet, ready to be stored: it names the account, or says what the
-// request is answered without being looked into. Such a request has been acknowledged by whoever took it first, so that
-// the listener's limit on bodies doesn't apply: only one that exceeds [MaxBodyLimit] is left out, and missed.
+// Relayed finds the account of a request that a tunnel stored first, or marks it as refused, with the reason. The sender has
+// heard 2xx already, so that everything is kept: a refused request goes into the ring, and the listener's limit on bodies
+// doesn't apply. Only a body of more than [MaxBodyLimit] is left out, and missed.
 func (r *Router) Relayed(in app.Inbound) app.Inbound {
 	if r.probes(in.Target) {
-		return refuse(in, probeBack)
+		return refuse(in, probeBack, "")
 	}
 	u, err := url.ParseRequestURI(in.Target)
 	if err != nil {
-		return refuse(in, notFound)
+		return refuse(in, notFound, "the target can't be read")
 	}
-	name, ok := r.account(u.Path)
-	switch {
-	case !ok:
-		return refuse(in, notFound)
-	case in.Method != http.MethodPost:
-		return refuse(in, usePost)
-	case len(in.Body) > MaxBodyLimit:
+	account, refused, reason := r.route(in.Method, u.Path)
+	if refused != nil {
+		return refuse(in, *refused, reason)
+	}
+	if len(in.Body) > MaxBodyLimit {
 		in.Missing = fmt.Sprintf("its %d bytes are more than %d", len(in.Body), MaxBodyLimit)
 		in.Body = nil
 	}
-	in.Account = name
+	in.Account = account
 	return in
 }
 
-// refuse leaves the headers and the body out: they are not kept.
-func refuse(in app.Inbound, a app.Answer) app.Inbound {
-	return app.Inbound{
-		Method: in.Method, Target: in.Target, ReceivedAt: in.ReceivedAt, Position: in.Position, Refused: &a,
-	}
+// refuse marks a request that is for no account.
+func refuse(in app.Inbound, a app.Answer, reason string) app.Inbound {
+	in.Refused, in.Reason = &a, reason
+	return in
 }

@@ -27,6 +27,10 @@ func TestARelayedRequestFindsItsAccount(t *testing.T) {
 		{"with a query", "POST", "/hooks/acme?x=%41&y", []byte("{}"), "acme", 0},
 		{"an alias", "POST", "/v1/daily/webhook", nil, "daily", 0},
 		{"more than the listener takes", "POST", "/hooks/daily", large[:DefaultBodyLimit+1], "daily", 0},
+		{"a slash at the end", "POST", "/hooks/daily/?x=1", nil, "daily", 0},
+		{"an alias with a slash at the end", "POST", "/v1/daily/webhook/", nil, "daily", 0},
+		{"two slashes at the end", "POST", "/hooks/daily//", nil, "", 404},
+		{"the hooks alone", "POST", "/hooks/", nil, "", 404},
 		{"an unknown account", "POST", "/hooks/zoom", nil, "", 404},
 		{"a path that climbs", "POST", "/hooks/../hooks/daily/", nil, "", 404},
 		{"the root", "POST", "/", nil, "", 404},
@@ -47,8 +51,11 @@ func TestARelayedRequestFindsItsAccount(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 			if tt.refused != 0 {
-				if got.Refused == nil || got.Refused.Status != tt.refused || got.Body != nil || got.Account != "" {
+				if got.Refused == nil || got.Refused.Status != tt.refused || got.Account != "" {
 					t.Errorf("refused with %+v", got.Refused)
+				}
+				if len(got.Header) != 1 || (got.Reason == "") != (tt.refused == 200) {
+					t.Errorf("kept with the headers %v for the reason %q", got.Header, got.Reason)
 				}
 				return
 			}

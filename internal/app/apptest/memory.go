@@ -342,7 +342,7 @@ func (m *Memory) Ingest(_ context.Context, in app.Inbound) (app.Answer, error) {
 	if m.passed(in.Position) {
 		return app.Answer{Status: http.StatusOK, Stored: true}, nil
 	}
-	if in.Refused != nil {
+	if in.Refused != nil && in.Reason == "" {
 		a := *in.Refused
 		a.Stored = true
 		return a, nil
@@ -351,6 +351,9 @@ func (m *Memory) Ingest(_ context.Context, in app.Inbound) (app.Answer, error) {
 		Seq: uint64(len(m.events) + 1), At: app.At(in.ReceivedAt), Account: in.Account, Method: in.Method, Target: in.Target,
 		Headers: http.Header(in.Header), Body: in.Body, Size: int64(len(in.Body)), Verdict: provider.Verified, Status: http.StatusOK,
 		Kind: provider.KindUnknown,
+	}
+	if in.Refused != nil {
+		d.Verdict, d.Status, d.Reason = provider.Rejected, in.Refused.Status, in.Reason
 	}
 	m.events = append(m.events, d)
 	change := row(d)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"greenroom/internal/app"
+	"greenroom/provider"
 )
 
 // relayed makes requests of a hook with the given sequence numbers.
@@ -85,6 +86,13 @@ func testRefused(t *testing.T, h Harness) {
 	}
 	if page := must[app.EventPage](t)(b.Events(ctx, app.EventQuery{})); len(page.Events) != 1 {
 		t.Errorf("%d events were kept of 1", len(page.Events))
+	}
+	lost := relayed(h, "a", 3)
+	lost.Requests[0].Account, lost.Requests[0].Refused, lost.Requests[0].Reason = "", batch.Requests[0].Refused, "no such hook"
+	if a := must[[]app.Answer](t)(b.IngestBatch(ctx, lost)); len(a) != 1 || a[0].Status != http.StatusNotFound || a[0].Seq == 0 {
+		t.Errorf("what is refused with a reason: %+v", a)
+	} else if d := must[app.Delivery](t)(b.Event(ctx, app.EventRef{Seq: a[0].Seq})); d.Reason != "no such hook" || d.Verdict != provider.Rejected {
+		t.Errorf("what was refused with a reason is kept as %+v", d)
 	}
 	if a := must[[]app.Answer](t)(b.IngestBatch(ctx, relayed(h, "a", 1))); len(a) != 1 || a[0].Seq != 0 || !a[0].Stored {
 		t.Errorf("what was refused is handed over again: %+v", a)
