@@ -62,9 +62,24 @@ type Recording struct {
 	Files     []RecordingFile
 }
 
-// A RecordingLister lists the newest recordings, newest first, at most limit, of one room or of all.
+// RecordingPage is one page of a platform's list of recordings.
+type RecordingPage struct {
+	Recordings []Recording
+	// Next is the cursor of the page that follows, empty at the end of the list.
+	Next string
+}
+
+// A RecordingLister lists recordings, newest first, a page at a time.
 type RecordingLister interface {
-	Recordings(ctx context.Context, room string, limit int) ([]Recording, error)
+	// Recordings returns the page at a cursor from the list of one room, or with an empty room of the account. The empty
+	// cursor is that of the first page. [NotFound] and [Invalid] mean that the platform no longer accepts the cursor: what
+	// it names may be deleted.
+	Recordings(ctx context.Context, room, cursor string) (RecordingPage, error)
+}
+
+// A RecordingFinder reads one recording by its id. [NotFound] means that the platform has none of the id, or no longer.
+type RecordingFinder interface {
+	Recording(ctx context.Context, id string) (Recording, error)
 }
 
 // Check is one line of a diagnosis.

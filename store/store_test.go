@@ -238,6 +238,19 @@ func TestPagesMeetEndToEnd(t *testing.T) {
 	if got := walk(app.EventQuery{Verdict: provider.Rejected}, false); len(got) != 20 {
 		t.Errorf("%d rejected", len(got))
 	}
+	for name, q := range map[string]app.EventQuery{
+		"all": {Limit: 500}, "rejected": {Limit: 500, Verdict: provider.Rejected}, "verified": {Limit: 500, Verdict: provider.Verified},
+		"filtered": {Limit: 500, Kinds: []provider.EventKind{provider.KindMeetingEnded}, Meeting: "m0"},
+	} {
+		if err := s.View(t.Context(), func(tx *Tx) error {
+			if n, listed := tx.CountEvents(q), len(walk(q, false)); n != listed {
+				t.Errorf("%s: %d are counted and %d listed", name, n, listed)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if got := walk(app.EventQuery{Grep: `"N":1999`}, false); len(got) != 1 {
 		t.Errorf("%d found by text", len(got))
 	}

@@ -109,9 +109,20 @@ func (o *eventListOptions) run(ctx context.Context, _ []string) error {
 		return err
 	}
 	return o.with(ctx, func(b app.Backend) error {
-		events, err := newest(ctx, b, q, o.limit)
+		events, more, err := newest(ctx, b, q, o.limit)
 		if err == nil && len(events) == 0 {
 			err = knownAccount(ctx, b, o.account)
+		}
+		if err != nil {
+			return err
+		}
+		if q.Grep == "" {
+			err = o.cut(len(events), o.limit, "events", func() (int, error) {
+				n, err := b.Counts(ctx, app.CountQuery{Events: &q})
+				return n.Events, err
+			})
+		} else if more {
+			o.words(fmt.Sprintf("The newest %d events with %q; there may be more: --limit", len(events), plain.Text(q.Grep)))
 		}
 		if err != nil {
 			return err
@@ -131,18 +142,18 @@ func (o *eventListOptions) run(ctx context.Context, _ []string) error {
 	})
 }
 
-// newest reads pages until there are limit events or no more. A page may be short because the scan's budget ran out.
-func newest(ctx context.Context, b app.Backend, q app.EventQuery, limit int) ([]app.Delivery, error) {
-	var out []app.Delivery
+// newest reads pages until there are limit events or no more, and reports whether there may be more. A page may be short because
+// the scan's budget ran out.
+func newest(ctx context.Context, b app.Backend, q app.EventQuery, limit int) (out []app.Delivery, more bool, err error) {
 	for {
 		q.Limit = min(limit-len(out), 1000)
 		page, err := b.Events(ctx, q)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		out = append(out, page.Events...)
 		if !page.More || len(out) >= limit {
-			return out, nil
+			return out, page.More, nil
 		}
 		q.Before = page.Next
 	}
@@ -165,7 +176,7 @@ func knownAccount(ctx context.Context, b app.Backend, name string) error {
 		}
 		names = append(names, a.Name)
 	}
-	events, err := newest(ctx, b, app.EventQuery{Account: name}, 1)
+	events, _, err := newest(ctx, b, app.EventQuery{Account: name}, 1)
 	if err != nil || len(events) > 0 {
 		return err
 	}

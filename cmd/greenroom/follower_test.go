@@ -117,7 +117,7 @@ func TestNewestReadsShortPages(t *testing.T) {
 		n++
 		return p, nil
 	}}
-	got, err := newest(context.Background(), b, app.EventQuery{}, 5)
+	got, _, err := newest(context.Background(), b, app.EventQuery{}, 5)
 	if err != nil || len(got) != 5 {
 		t.Errorf("%d events, %v", len(got), err)
 	}

@@ -37,6 +37,7 @@ func scripts(dir string, setUp func(*testscript.Env) error) testscript.Params {
 			"start": cmdStart, "line": cmdLine, "end": cmdEnd,
 			"join": cmdJoin, "leave": cmdLeave, "elsewhere": cmdElsewhere, "fault": cmdFault,
 			"recorded": cmdRecorded,
+			"archive":  cmdArchive,
 		},
 	}
 }

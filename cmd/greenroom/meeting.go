@@ -49,6 +49,12 @@ func (o *meetingListOptions) run(ctx context.Context, _ []string) error {
 	}
 	return o.with(ctx, func(b app.Backend) error {
 		meetings, err := b.Meetings(ctx, o.query)
+		if err == nil {
+			err = o.cut(len(meetings), o.query.Limit, "meetings", func() (int, error) {
+				n, err := b.Counts(ctx, app.CountQuery{Meetings: &o.query})
+				return n.Meetings, err
+			})
+		}
 		if err != nil {
 			return err
 		}

@@ -26,6 +26,18 @@ func (p *program) printJSON(v any) error {
 	return err
 }
 
+// cut says on standard error that a list which has as many items as were asked for leaves some out. count counts all of them.
+func (p *program) cut(shown, limit int, what string, count func() (int, error)) error {
+	if shown < limit {
+		return nil
+	}
+	all, err := count()
+	if err == nil && all > shown {
+		p.words(fmt.Sprintf("%d of %d %s. For more: --limit %d", shown, all, what, all))
+	}
+	return err
+}
+
 // list makes the empty list of a nil one, so that scripts see [].
 func list[T any](items []T) []T {
 	if items == nil {

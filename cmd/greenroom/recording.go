@@ -61,6 +61,12 @@ func (o *recordingListOptions) run(ctx context.Context, _ []string) error {
 		if err := tellOfSilence(ctx, o.program, b, o.query); err != nil {
 			return err
 		}
+		if err := o.cut(len(recordings), o.query.Limit, "recordings", func() (int, error) {
+			n, err := b.Counts(ctx, app.CountQuery{Recordings: &o.query})
+			return n.Recordings, err
+		}); err != nil {
+			return err
+		}
 		if o.json {
 			for i := range recordings {
 				recordings[i].Files = list(recordings[i].Files)
@@ -88,6 +94,8 @@ func tellOfSilence(ctx context.Context, o *program, b app.Backend, asked app.Rec
 	s, err := b.Status(ctx, app.StatusQuery{})
 	for _, p := range s.Pollers {
 		switch {
+		case p.Error == "" && asked.Refresh && p.Behind:
+			o.words(plain.Text(p.Account + " has older recordings that are not listed yet: the next list continues, or a Greenroom that stays open"))
 		case p.Error == "":
 		case asked.Refresh && p.Name == "recordings":
 			o.words(plain.Text(p.Account + " could not be asked for what is new: " + p.Error))

@@ -148,7 +148,7 @@ func (o *recordingDownloadOptions) choose(ctx context.Context, b app.Backend, ar
 	if !o.all {
 		seen := map[app.RecordingRef]bool{}
 		for _, id := range args {
-			r, err := b.Recording(ctx, app.RecordingRef{ID: id})
+			r, err := b.Recording(ctx, app.RecordingRef{ID: id, Known: o.offline})
 			if err != nil {
 				return nil, err
 			}
@@ -228,9 +228,9 @@ func failures(got []app.Recording) error {
 func (p *program) recordings(cmd *cobra.Command, _ []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var ids []cobra.Completion
 	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
-		list, err := b.Recordings(ctx, app.RecordingQuery{Limit: 100})
+		list, err := b.Recordings(ctx, app.RecordingQuery{Prefix: prefix, Limit: 100})
 		for _, r := range list {
-			if strings.HasPrefix(r.ID, prefix) && plain.Word(r.ID) == r.ID {
+			if plain.Word(r.ID) == r.ID {
 				ids = append(ids, cobra.CompletionWithDesc(r.ID, plain.Text(r.Room+" "+local(r.StartedAt))))
 			}
 		}

@@ -68,6 +68,10 @@ func (o *roomAdoptOptions) list(ctx context.Context, b app.Backend) error {
 	if err != nil {
 		return err
 	}
+	for _, account := range cutAccounts(rooms) {
+		o.words(plain.Text(fmt.Sprintf("%s has %d rooms or more, of which these are the first. Others can be taken over by name: "+
+			"greenroom room adopt PLATFORM_ROOM --account %s", account, app.PlatformRoomsMost, plain.Word(account))))
+	}
 	if o.json {
 		return o.printJSON(list(rooms))
 	}
@@ -91,6 +95,17 @@ func (o *roomAdoptOptions) list(ctx context.Context, b app.Backend) error {
 		o.words("Take one over: greenroom room adopt PLATFORM_ROOM")
 	}
 	return nil
+}
+
+// cutAccounts returns the accounts of which not all rooms are listed.
+func cutAccounts(rooms []app.PlatformRoom) (accounts []string) {
+	n := map[string]int{}
+	for _, r := range rooms {
+		if n[r.Account]++; n[r.Account] == app.PlatformRoomsMost {
+			accounts = append(accounts, r.Account)
+		}
+	}
+	return accounts
 }
 
 // accountWith finds the account that has a room, where none was named.
@@ -117,6 +132,9 @@ func (o *roomAdoptOptions) accountWith(ctx context.Context, b app.Backend, room 
 	}
 	switch len(accounts) {
 	case 0:
+		if more := cutAccounts(rooms); len(more) > 0 {
+			return "", usagef("%s is none of the rooms that are listed, and %s has more: choose with --account", room, strings.Join(more, " and "))
+		}
 		return "", &app.Error{
 			Kind: provider.NotFound, Text: fmt.Sprintf("there is no room %q on the platforms", room), Hint: "see `greenroom room adopt`",
 		}

@@ -83,3 +83,17 @@ func cmdRecorded(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Setenv(args[3], id)
 }
+
+// archive PLATFORM ROOM N VARIABLE adds N recordings of a second, an hour apart, and keeps the id of the oldest.
+func cmdArchive(ts *testscript.TestScript, neg bool, args []string) {
+	w := ts.Value(worldKey{}).(*sandbox.World)
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	for i := range n {
+		id, err := w.AddRecording(provider.Platform(args[0]), args[1], sandbox.PastRecording{
+			StartedAt: w.Now().Add(-time.Duration(i+1) * time.Hour).Truncate(time.Second), For: time.Second,
+		})
+		ts.Check(err)
+		ts.Setenv(args[3], id)
+	}
+}

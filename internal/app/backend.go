@@ -28,7 +28,7 @@ type Backend interface {
 	MeetingLink(ctx context.Context, r LinkRequest) (Link, error)
 
 	Recordings(ctx context.Context, q RecordingQuery) ([]Recording, error)
-	// Recording finds one.
+	// Recording finds one. The platforms are asked for one that is not known here, unless ref says otherwise.
 	Recording(ctx context.Context, ref RecordingRef) (Recording, error)
 	// DownloadRecording has a recording fetched, and returns at once: what becomes of it is told by [RecordingChange]s.
 	DownloadRecording(ctx context.Context, r DownloadRequest) (Recording, error)
@@ -39,6 +39,8 @@ type Backend interface {
 	CancelDownload(ctx context.Context, ref RecordingRef) (Recording, error)
 	// DeleteRecording deletes it on the platform. One that is gone already is no error. What was downloaded stays.
 	DeleteRecording(ctx context.Context, ref RecordingRef) (Recording, error)
+	// Counts counts what the queries select, whatever their limits: a list that is cut can say how much there is.
+	Counts(ctx context.Context, q CountQuery) (Counts, error)
 	// LimitDownloads changes the bandwidth of all downloads until this owner of the store ends.
 	LimitDownloads(ctx context.Context, l DownloadLimit) (DownloadLimit, error)
 
@@ -201,15 +203,33 @@ type Link struct {
 type RecordingQuery struct {
 	Meeting string          `json:"meeting,omitempty"`
 	Status  RecordingStatus `json:"status,omitempty"`
+	// Prefix selects those whose id begins so.
+	Prefix string `json:"prefix,omitempty"`
 	// Since leaves out what began earlier.
 	Since Time `json:"since"`
-	Limit int  `json:"limit,omitempty"`
+	// Limit is 100 when 0.
+	Limit int `json:"limit,omitempty"`
 	// Refresh asks the platforms for what is new first. What they refuse is no error: the poller "recordings" of that
 	// account in Status says why.
 	Refresh bool `json:"refresh,omitempty"`
 	// Sweep looks through the buckets of the accounts first, which may take a while. What they refuse is no error: the poller
 	// "bucket sweep" of that account says why. Where no account has a bucket, the error is of kind [NotConfigured].
 	Sweep bool `json:"sweep,omitempty"`
+}
+
+// CountQuery asks for the length of lists. Queries that are nil are not counted.
+type CountQuery struct {
+	Meetings   *MeetingQuery   `json:"meetings,omitempty"`
+	Recordings *RecordingQuery `json:"recordings,omitempty"`
+	// Events must have no Grep, Before and After.
+	Events *EventQuery `json:"events,omitempty"`
+}
+
+// Counts are the lengths of lists.
+type Counts struct {
+	Meetings   int `json:"meetings"`
+	Recordings int `json:"recordings"`
+	Events     int `json:"events"`
 }
 
 // EventQuery selects deliveries, newest first.
@@ -416,6 +436,8 @@ type PollerStatus struct {
 	LastAt  Time   `json:"last_at"`
 	// Error of the last reading, empty when it succeeded.
 	Error string `json:"error,omitempty"`
+	// Behind reports that the platform's list is long and that its older part has not been read yet.
+	Behind bool `json:"behind,omitempty"`
 }
 
 // CompactionDue says that so much of the file is free that writing it anew is worth the time.

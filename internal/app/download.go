@@ -105,6 +105,8 @@ func (c DownloadCommand) Settled() bool {
 type RecordingRef struct {
 	Account string `json:"account,omitempty"`
 	ID      string `json:"id"`
+	// Known leaves the platforms alone: one that is not known here is [provider.NotFound].
+	Known bool `json:"known,omitempty"`
 }
 
 // Ref names the recording.

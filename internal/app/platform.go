@@ -2,6 +2,10 @@ package app
 
 import "greenroom/provider"
 
+// PlatformRoomsMost is how many rooms of one account are listed at most: the newest, by the platform's order. AdoptRoom finds
+// the others by name.
+const PlatformRoomsMost = 10_000
+
 // PlatformRoomQuery selects what exists on the platforms: of one account, or with the zero value of all that can tell.
 type PlatformRoomQuery struct {
 	Account string `json:"account,omitempty"`

@@ -16,9 +16,6 @@ import (
 	"greenroom/store"
 )
 
-// maxPlatformRooms bounds what is listed of one account.
-const maxPlatformRooms = 10_000
-
 // PlatformRooms lists what exists on the platforms; see [app.Backend]. An account that fails fails the list: ask for the
 // others by name.
 func (h *Hub) PlatformRooms(ctx context.Context, q app.PlatformRoomQuery) ([]app.PlatformRoom, error) {
@@ -75,7 +72,7 @@ func (h *Hub) listRooms(ctx context.Context, a *account, l provider.RoomLister) 
 	var out []provider.Meeting
 	err := l.Rooms(ctx, func(m provider.Meeting) bool {
 		out = append(out, m)
-		return len(out) < maxPlatformRooms
+		return len(out) < app.PlatformRoomsMost
 	})
 	h.noteCall(a, err)
 	slices.SortStableFunc(out, func(x, y provider.Meeting) int { return y.CreatedAt.Compare(x.CreatedAt) })

@@ -13,37 +13,9 @@ import (
 	"greenroom/store"
 )
 
-// Recording finds a recording; see [app.Backend].
-func (h *Hub) Recording(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
-	r, err := h.storedRecording(ctx, ref)
-	return h.downloads.overlay(r), err
-}
-
-// storedRecording is a recording without how far its download is now.
-func (h *Hub) storedRecording(ctx context.Context, ref app.RecordingRef) (r app.Recording, err error) {
-	err = h.store.View(ctx, func(tx *store.Tx) (err error) { r, err = findRecording(tx, ref); return err })
-	return r, err
-}
-
-func findRecording(tx *store.Tx, ref app.RecordingRef) (app.Recording, error) {
-	r, err := tx.FindRecording(ref)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		e := notFound("there is no recording %q", ref.ID).(*app.Error)
-		e.Hint = "`greenroom recording list` lists them"
-		return r, e
-	case errors.Is(err, store.ErrAmbiguous):
-		return r, &app.Error{
-			Kind: provider.Conflict, Text: fmt.Sprintf("several accounts have a recording %q", ref.ID),
-			Hint: "write it as ACCOUNT/ID",
-		}
-	}
-	return r, err
-}
-
 // DownloadRecording has a recording fetched; see [app.Backend].
 func (h *Hub) DownloadRecording(ctx context.Context, req app.DownloadRequest) (app.Recording, error) {
-	r, err := h.storedRecording(ctx, req.RecordingRef)
+	r, err := h.Recording(ctx, req.RecordingRef)
 	if err != nil {
 		return r, err
 	}

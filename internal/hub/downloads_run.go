@@ -101,20 +101,28 @@ func (q *downloads) attempt(ctx context.Context, d *download) (next time.Time, e
 	return time.Time{}, q.finished(ref, d, got)
 }
 
-// lookAgain asks the platform for what became of a recording, unless it was asked a moment ago.
+// lookAgain asks the platform for the state of a recording, unless it was asked a moment ago.
 func (h *Hub) lookAgain(ctx context.Context, r app.Recording) (app.Recording, error) {
 	a, err := h.accountOf(r.Account)
 	if err != nil {
 		return r, err
 	}
-	l, ok := a.Provider.(provider.RecordingLister)
+	f, finds := a.Provider.(provider.RecordingFinder)
+	l, lists := a.Provider.(provider.RecordingLister)
 	a.mu.Lock()
 	fresh := h.clock.Since(a.listedAt) < processingAgain-time.Second
 	a.mu.Unlock()
-	if ok && !fresh {
-		if err := h.listRecordings(ctx, a, l, ""); err != nil {
-			return r, err
+	switch {
+	case finds && !r.FromBucket:
+		// The list may be long, and the recording far down in it. Some platforms know a recording by its id only when it is ready.
+		if err = h.readRecording(ctx, a, f, r.ID); errors.Is(err, provider.NotFound) {
+			err = nil
 		}
+	case lists && !fresh:
+		err = h.listNewest(ctx, a, l)
+	}
+	if err != nil {
+		return r, err
 	}
 	err = h.store.View(ctx, func(tx *store.Tx) (err error) { r, err = tx.Recording(r.Account, r.ID); return err })
 	return r, err

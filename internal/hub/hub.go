@@ -106,8 +106,9 @@ type account struct {
 	answer provider.Registration
 
 	wakeRegistrar chan struct{}
-	// listedAt is when its recordings were last listed.
+	// listedAt is when its recordings were last listed; lists admits one reader of the list at a time.
 	listedAt time.Time
+	lists    chan struct{}
 }
 
 var _ app.Backend = (*Hub)(nil)
@@ -132,7 +133,7 @@ func Open(o Options) (*Hub, error) {
 		if a.Provider == nil || h.accounts[a.Name] != nil {
 			return nil, fmt.Errorf("hub: account %q is without a provider or named twice", a.Name)
 		}
-		acct := &account{Account: a, wakeRegistrar: make(chan struct{}, 1)}
+		acct := &account{Account: a, wakeRegistrar: make(chan struct{}, 1), lists: make(chan struct{}, 1)}
 		h.accounts[a.Name] = acct
 		h.order = append(h.order, acct)
 	}

@@ -23,44 +23,51 @@ func (h *Hub) Meetings(ctx context.Context, q app.MeetingQuery) ([]app.Meeting, 
 	}
 	out := []app.Meeting{}
 	err := h.store.View(ctx, func(tx *store.Tx) error {
-		roomID := ""
-		if q.Room != "" {
-			r, err := findRoom(tx, q.Room)
-			if err != nil {
-				return err
-			}
-			roomID = r.ID
-		}
-		keep := func(m roster.Meeting) bool {
-			if (q.Account == "" || q.Account == m.Account) && (q.Status == "" || q.Status == m.Status) &&
-				(!q.Unended || m.Status != app.Ended) {
-				out = append(out, m.Meeting)
-			}
+		return eachMeeting(tx, q, func(m app.Meeting) bool {
+			out = append(out, m)
 			return len(out) < q.Limit
-		}
-		var standing []roster.Meeting
-		var err error
-		if roomID != "" {
-			standing, err = tx.RoomMeetings(roomID)
-		} else {
-			standing, err = tx.Unended()
-		}
+		})
+	})
+	return out, err
+}
+
+// eachMeeting visits the meetings that a query selects, whatever its limit, in the order of [Hub.Meetings], until visit returns
+// false.
+func eachMeeting(tx *store.Tx, q app.MeetingQuery, visit func(app.Meeting) bool) error {
+	roomID := ""
+	if q.Room != "" {
+		r, err := findRoom(tx, q.Room)
 		if err != nil {
 			return err
 		}
-		slices.Reverse(standing)
-		slices.SortStableFunc(standing, func(a, b roster.Meeting) int { return cmp.Compare(liveliness(a), liveliness(b)) })
-		for _, m := range standing {
-			if !keep(m) {
-				return nil
-			}
-		}
-		if roomID != "" || q.Unended || q.Status == app.Open || q.Status == app.Live {
+		roomID = r.ID
+	}
+	keep := func(m roster.Meeting) bool {
+		selected := (q.Account == "" || q.Account == m.Account) && (q.Status == "" || q.Status == m.Status) &&
+			(!q.Unended || m.Status != app.Ended)
+		return !selected || visit(m.Meeting)
+	}
+	var standing []roster.Meeting
+	var err error
+	if roomID != "" {
+		standing, err = tx.RoomMeetings(roomID)
+	} else {
+		standing, err = tx.Unended()
+	}
+	if err != nil {
+		return err
+	}
+	slices.Reverse(standing)
+	slices.SortStableFunc(standing, func(a, b roster.Meeting) int { return cmp.Compare(liveliness(a), liveliness(b)) })
+	for _, m := range standing {
+		if !keep(m) {
 			return nil
 		}
-		return tx.NewestMeetings(func(m roster.Meeting) bool { return m.Status != app.Ended || keep(m) })
-	})
-	return out, err
+	}
+	if roomID != "" || q.Unended || q.Status == app.Open || q.Status == app.Live {
+		return nil
+	}
+	return tx.NewestMeetings(func(m roster.Meeting) bool { return m.Status != app.Ended || keep(m) })
 }
 
 func liveliness(m roster.Meeting) int {

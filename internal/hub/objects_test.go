@@ -27,7 +27,7 @@ func (b *bench) seen(accounts []string, found ...Found) {
 // listed adds what the platform lists.
 func (b *bench) listed(account string, list ...provider.Recording) {
 	b.t.Helper()
-	if err := b.observeRecordings(context.Background(), b.Hub.accounts[account], list); err != nil {
+	if err := b.observeRecordings(context.Background(), b.Hub.accounts[account], list, nil); err != nil {
 		b.t.Fatal(err)
 	}
 }

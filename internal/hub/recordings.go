@@ -6,6 +6,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"greenroom/internal/app"
@@ -31,20 +32,8 @@ func (h *Hub) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Recor
 	}
 	out := []app.Recording{}
 	err := h.store.View(ctx, func(tx *store.Tx) error {
-		if q.Meeting != "" {
-			m, err := h.findMeeting(tx, q.Meeting)
-			if err != nil {
-				return err
-			}
-			q.Meeting = m.ID
-		}
-		return tx.NewestRecordings(func(r app.Recording) bool {
-			if !q.Since.IsZero() && r.StartedAt.Before(q.Since.Time) {
-				return false
-			}
-			if (q.Meeting == "" || q.Meeting == r.Meeting) && (q.Status == "" || q.Status == r.Status) {
-				out = append(out, r)
-			}
+		return h.eachRecording(tx, q, func(r app.Recording) bool {
+			out = append(out, r)
 			return len(out) < q.Limit
 		})
 	})
@@ -52,6 +41,54 @@ func (h *Hub) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Recor
 		out[i] = h.downloads.overlay(out[i])
 	}
 	return out, err
+}
+
+// eachRecording visits the recordings that a query selects, whatever its limit, newest first, until visit returns false.
+func (h *Hub) eachRecording(tx *store.Tx, q app.RecordingQuery, visit func(app.Recording) bool) error {
+	if q.Meeting != "" {
+		m, err := h.findMeeting(tx, q.Meeting)
+		if err != nil {
+			return err
+		}
+		q.Meeting = m.ID
+	}
+	return tx.NewestRecordings(func(r app.Recording) bool {
+		if !q.Since.IsZero() && r.StartedAt.Before(q.Since.Time) {
+			return false
+		}
+		selected := (q.Meeting == "" || q.Meeting == r.Meeting) && (q.Status == "" || q.Status == r.Status) &&
+			strings.HasPrefix(r.ID, q.Prefix)
+		return !selected || visit(r)
+	})
+}
+
+// Counts counts what queries select; see [app.Backend].
+func (h *Hub) Counts(ctx context.Context, q app.CountQuery) (n app.Counts, err error) {
+	err = h.store.View(ctx, func(tx *store.Tx) error {
+		if q.Meetings != nil {
+			if err := eachMeeting(tx, *q.Meetings, func(app.Meeting) bool { n.Meetings++; return ctx.Err() == nil }); err != nil {
+				return err
+			}
+		}
+		if q.Recordings != nil {
+			if err := h.eachRecording(tx, *q.Recordings, func(app.Recording) bool { n.Recordings++; return ctx.Err() == nil }); err != nil {
+				return err
+			}
+		}
+		if q.Events != nil {
+			e := *q.Events
+			if e.Meeting != "" {
+				m, err := h.findMeeting(tx, e.Meeting)
+				if err != nil {
+					return err
+				}
+				e.Meeting = m.ID
+			}
+			n.Events = tx.CountEvents(e)
+		}
+		return ctx.Err()
+	})
+	return n, err
 }
 
 // recordingID is by what a recording is known: the platform's id, or the instance where a failure tells nothing else.

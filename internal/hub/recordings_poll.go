@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"greenroom/internal/app"
@@ -13,12 +12,17 @@ import (
 	"greenroom/store"
 )
 
+// recordingsPoller is the name of a [recordingPoller] in Status.
+const recordingsPoller = "recordings"
+
 const (
 	// listEvery is how often recordings are listed while webhooks tell of them, listSoon while one is expected.
 	listEvery = 3 * time.Minute
 	listSoon  = 15 * time.Second
-	// listLimit is how many are listed: the newest of all rooms, in one call.
-	listLimit = 100
+	// olderEvery is the time between two pages of older recordings, so that the platform's rate limit has room for others.
+	olderEvery = 2 * time.Second
+	// unfinishedFor is how long after its start a recording that isn't ready is expected to change.
+	unfinishedFor = 48 * time.Hour
 	// expectFor is for how long a recording that should be there is looked for often.
 	expectFor = time.Hour
 	// heardLately is how recent a webhook must be for webhooks to count as working.
@@ -34,6 +38,8 @@ type recordingPoller struct {
 	lister  provider.RecordingLister
 	last    time.Time
 	pause   time.Time
+	// older is when the next page of older recordings is read, zero once all are known.
+	older time.Time
 	// recording are the meetings that were being recorded at the last look; ended is when one last stopped being so.
 	recording map[string]bool
 	ended     time.Time
@@ -42,7 +48,7 @@ type recordingPoller struct {
 
 func newRecordingPoller(h *Hub, a *account) (*recordingPoller, bool) {
 	l, ok := a.Provider.(provider.RecordingLister)
-	return &recordingPoller{hub: h, account: a, lister: l, recording: make(map[string]bool)}, ok
+	return &recordingPoller{hub: h, account: a, lister: l, recording: make(map[string]bool), older: h.clock.Now()}, ok
 }
 
 func (p *recordingPoller) run() { p.hub.everySecond(p.turn) }
@@ -52,8 +58,12 @@ func (p *recordingPoller) turn(ctx context.Context) {
 	if p.anew.due(p.hub) {
 		p.last = time.Time{}
 	}
+	if now.Before(p.pause) {
+		return
+	}
 	age := now.Sub(p.last)
-	if now.Before(p.pause) || age < listSoon {
+	if age < listSoon {
+		p.readOlder(ctx, now)
 		return
 	}
 	expected, err := p.expected(ctx, now)
@@ -62,14 +72,36 @@ func (p *recordingPoller) turn(ctx context.Context) {
 		return
 	}
 	if !expected && age < listEvery {
+		p.readOlder(ctx, now)
 		return
 	}
 	p.last = now
-	err = p.hub.listRecordings(ctx, p.account, p.lister, "")
+	p.noted(ctx, now, p.hub.listNewest(ctx, p.account, p.lister))
+	if p.older.IsZero() {
+		p.older = now // a reading that was interrupted leaves some
+	}
+}
+
+// readOlder reads the next page of older recordings when it is time.
+func (p *recordingPoller) readOlder(ctx context.Context, now time.Time) {
+	if p.older.IsZero() || now.Before(p.older) {
+		return
+	}
+	more, err := p.hub.listOlder(ctx, p.account, p.lister)
+	if p.older = now.Add(olderEvery); err != nil {
+		p.older = now.Add(listSoon)
+		p.noted(ctx, now, err)
+	} else if !more {
+		p.older = time.Time{}
+	}
+}
+
+// noted notes the outcome of a reading, and pauses when the platform asks for it.
+func (p *recordingPoller) noted(ctx context.Context, now time.Time, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	p.hub.notePoller("recordings", p.account, err)
+	p.hub.notePoller(recordingsPoller, p.account, err)
 	if errors.Is(err, provider.RateLimited) {
 		p.pause = now.Add(retryAfter(err, time.Minute))
 	}
@@ -98,7 +130,6 @@ func (p *recordingPoller) expected(ctx context.Context, now time.Time) (bool, er
 	}
 	p.recording = running
 	err = p.hub.store.View(ctx, func(tx *store.Tx) error {
-		seen := 0
 		return tx.NewestRecordings(func(r app.Recording) bool {
 			unfinished := r.Status == app.RecordingRunning || r.Status == app.RecordingProcessing
 			if r.Account == p.account.Name && unfinished && !running[r.Meeting] {
@@ -107,64 +138,15 @@ func (p *recordingPoller) expected(ctx context.Context, now time.Time) (bool, er
 			if r.Account == p.account.Name && r.FromBucket {
 				expected = expected || now.Sub(r.ObjectAt.Time) < expectFor/6
 			}
-			seen++
-			return !expected && seen < listLimit
+			return !expected && now.Sub(r.StartedAt.Time) < unfinishedFor
 		})
 	})
 	return expected || !p.ended.IsZero() && now.Sub(p.ended) < expectFor/6, err
 }
 
-// refreshTime bounds how long somebody who asked for what is new waits for the platforms.
-const refreshTime = 20 * time.Second
-
-// refreshRecordings lists the newest recordings of all accounts now, as their pollers would. What a platform refuses is
-// noted with its poller; only the caller's own end is an error.
-func (h *Hub) refreshRecordings(ctx context.Context) error {
-	asked, cancel := context.WithTimeout(ctx, refreshTime)
-	defer cancel()
-	var wg sync.WaitGroup
-	for _, a := range h.order {
-		if l, ok := a.Provider.(provider.RecordingLister); ok {
-			wg.Add(1)
-			h.crash.Go("newest recordings of "+a.Name, func() {
-				defer wg.Done()
-				err := h.listRecordings(asked, a, l, "")
-				if ctx.Err() == nil {
-					h.notePoller("recordings", a, err)
-				}
-			})
-		}
-	}
-	wg.Wait()
-	return ctx.Err()
-}
-
-// lookForRecordings lists one room's recordings now.
-func (h *Hub) lookForRecordings(ctx context.Context, a *account, room string) {
-	if l, ok := a.Provider.(provider.RecordingLister); ok {
-		if err := h.listRecordings(ctx, a, l, room); err != nil && ctx.Err() == nil {
-			h.notePoller("recordings", a, err)
-		}
-	}
-}
-
-// listRecordings lists the recordings of one room, or the newest of all, and adds them to what is known.
-func (h *Hub) listRecordings(ctx context.Context, a *account, l provider.RecordingLister, room string) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	a.mu.Lock()
-	a.listedAt = h.clock.Now()
-	a.mu.Unlock()
-	list, err := l.Recordings(ctx, room, listLimit)
-	h.noteCall(a, err)
-	if err != nil {
-		return err
-	}
-	return h.observeRecordings(ctx, a, list)
-}
-
-// observeRecordings adds a platform's list to what is known. Only what is new is written.
-func (h *Hub) observeRecordings(ctx context.Context, a *account, list []provider.Recording) error {
+// observeRecordings adds a page of a platform's list to what is known, and writes the mark where one is given. Otherwise only
+// what is new is written.
+func (h *Hub) observeRecordings(ctx context.Context, a *account, list []provider.Recording, mark *listMark) error {
 	fresh := make([]provider.Recording, 0, len(list))
 	err := h.store.View(ctx, func(tx *store.Tx) error {
 		for _, r := range list {
@@ -179,10 +161,15 @@ func (h *Hub) observeRecordings(ctx context.Context, a *account, list []provider
 		}
 		return nil
 	})
-	if err != nil || len(fresh) == 0 {
+	if err != nil || len(fresh) == 0 && mark == nil {
 		return err
 	}
 	return h.store.Update(ctx, func(tx *store.Tx) error {
+		if mark != nil {
+			if err := putMark(tx, a, *mark); err != nil {
+				return err
+			}
+		}
 		for _, r := range fresh {
 			if err := a.observeRecording(tx, r, h.clock.Now()); err != nil {
 				return err

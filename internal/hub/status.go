@@ -20,6 +20,10 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 	if err != nil {
 		return app.Status{}, err
 	}
+	behind, err := h.behind(ctx)
+	if err != nil {
+		return app.Status{}, err
+	}
 	_, tunnel := h.tunnelStatus()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -39,6 +43,9 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 	}
 	if s.Pollers == nil {
 		s.Pollers = []app.PollerStatus{}
+	}
+	for i, p := range s.Pollers {
+		s.Pollers[i].Behind = p.Name == recordingsPoller && behind[p.Account]
 	}
 	for _, a := range h.order {
 		s.Accounts = append(s.Accounts, h.accountStatus(a, listener.URL, tunnel.Hooks[a.Name]))

@@ -31,6 +31,11 @@ func (c *Client) DeleteRecording(ctx context.Context, ref app.RecordingRef) (app
 	return call[app.Recording](ctx, c, "DeleteRecording", ref)
 }
 
+// Counts counts what queries select.
+func (c *Client) Counts(ctx context.Context, q app.CountQuery) (app.Counts, error) {
+	return call[app.Counts](ctx, c, "Counts", q)
+}
+
 // LimitDownloads changes the bandwidth of downloads.
 func (c *Client) LimitDownloads(ctx context.Context, l app.DownloadLimit) (app.DownloadLimit, error) {
 	return call[app.DownloadLimit](ctx, c, "LimitDownloads", l)
@@ -60,6 +65,11 @@ func (s *Session) CancelDownload(ctx context.Context, ref app.RecordingRef) (app
 // DeleteRecording deletes a recording on its platform.
 func (s *Session) DeleteRecording(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
 	return route(ctx, s, once, ref, app.Backend.DeleteRecording)
+}
+
+// Counts counts what queries select.
+func (s *Session) Counts(ctx context.Context, q app.CountQuery) (app.Counts, error) {
+	return route(ctx, s, again, q, app.Backend.Counts)
 }
 
 // LimitDownloads changes the bandwidth of downloads.

@@ -40,6 +40,7 @@ func methodsOf(b app.Backend) map[string]method {
 		of("PauseDownload", b.PauseDownload),
 		of("CancelDownload", b.CancelDownload),
 		of("DeleteRecording", b.DeleteRecording),
+		of("Counts", b.Counts),
 		of("LimitDownloads", b.LimitDownloads),
 		of("PlatformRooms", b.PlatformRooms),
 		of("AdoptRoom", b.AdoptRoom),

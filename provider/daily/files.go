@@ -64,10 +64,8 @@ func (p *Provider) rawTracks(op, recording string) error {
 
 // noLink says why a recording has no link.
 func (p *Provider) noLink(ctx context.Context, op, recording, said string) error {
-	var r recordingObject
-	if err := p.client.Do(ctx, rest.Call{
-		Op: op, Subject: recording, Method: http.MethodGet, Path: recordingPath(recording, ""), Out: &r,
-	}); err != nil {
+	r, err := p.readRecording(ctx, op, recording)
+	if err != nil {
 		return err
 	}
 	switch r.Status {

@@ -33,6 +33,7 @@ var (
 	_ provider.RoomLister       = (*Provider)(nil)
 	_ provider.PresenceLister   = (*Provider)(nil)
 	_ provider.RecordingLister  = (*Provider)(nil)
+	_ provider.RecordingFinder  = (*Provider)(nil)
 	_ provider.Checker          = (*Provider)(nil)
 	_ provider.Recorder         = (*Provider)(nil)
 	_ provider.Historian        = (*Provider)(nil)

@@ -32,48 +32,69 @@ type trackObject struct {
 	Size  rest.Number `json:"size"`
 }
 
-// Recordings lists a room's recordings, or with an empty room the domain's, newest first.
-func (p *Provider) Recordings(ctx context.Context, room string, limit int) ([]provider.Recording, error) {
+// listLimit is how many items Daily puts on a page at most.
+const listLimit = 100
+
+// Recordings lists a room's recordings, or with an empty room the domain's, newest first. The cursor is the id of the last
+// recording of the page before.
+func (p *Provider) Recordings(ctx context.Context, room, cursor string) (provider.RecordingPage, error) {
 	const op = "list recordings"
-	var out []provider.Recording
-	after := ""
-	for len(out) < limit {
-		asked := min(limit-len(out), 100)
-		q := url.Values{"limit": {strconv.Itoa(asked)}}
-		if room != "" {
-			q.Set("room_name", room)
+	q := url.Values{"limit": {strconv.Itoa(listLimit)}}
+	if room != "" {
+		q.Set("room_name", room)
+	}
+	if cursor != "" {
+		q.Set("starting_after", cursor)
+	}
+	var list struct {
+		Total rest.Number        `json:"total_count"`
+		Data  *[]recordingObject `json:"data"`
+	}
+	var out provider.RecordingPage
+	if err := p.client.Do(ctx, rest.Call{
+		Op: op, Subject: room, Method: http.MethodGet, Path: "/recordings", Query: q, Out: &list, Class: classSlow,
+	}); err != nil {
+		return out, err
+	}
+	if list.Data == nil {
+		return out, p.client.Malformed(op, room, "the answer has no list of recordings")
+	}
+	for _, r := range *list.Data {
+		if r.ID == "" {
+			return out, p.client.Malformed(op, room, "a recording in the answer has no id")
 		}
-		if after != "" {
-			q.Set("starting_after", after)
-		}
-		var page struct {
-			Total rest.Number        `json:"total_count"`
-			Data  *[]recordingObject `json:"data"`
-		}
-		err := p.client.Do(ctx, rest.Call{
-			Op: op, Subject: room, Method: http.MethodGet, Path: "/recordings", Query: q, Out: &page, Class: classSlow,
-		})
-		if err != nil {
-			return nil, err
-		}
-		if page.Data == nil {
-			return nil, p.client.Malformed(op, room, "the answer has no list of recordings")
-		}
-		for _, r := range *page.Data {
-			if r.ID == "" {
-				return nil, p.client.Malformed(op, room, "a recording in the answer has no id")
-			}
-			if len(out) < limit {
-				out = append(out, r.recording())
-			}
-		}
-		n := len(*page.Data)
-		if n < asked || (page.Total.Given && int64(len(out)) >= page.Total.Int()) || string((*page.Data)[n-1].ID) == after {
-			break
-		}
-		after = string((*page.Data)[n-1].ID)
+		out.Recordings = append(out.Recordings, r.recording())
+	}
+	n := len(*list.Data)
+	if n < listLimit || cursor == "" && list.Total.Given && list.Total.Int() <= int64(n) {
+		return out, nil
+	}
+	if out.Next = string((*list.Data)[n-1].ID); out.Next == cursor {
+		return out, p.client.Malformed(op, room, "the list of recordings does not move on")
 	}
 	return out, nil
+}
+
+// Recording reads one recording.
+func (p *Provider) Recording(ctx context.Context, id string) (provider.Recording, error) {
+	const op = "look up recording"
+	if id == "" {
+		return provider.Recording{}, p.client.Refuse(provider.Invalid, op, "", "it takes a recording's id", "")
+	}
+	r, err := p.readRecording(ctx, op, id)
+	if err != nil {
+		return provider.Recording{}, err
+	}
+	if string(r.ID) != id {
+		return provider.Recording{}, p.client.Malformed(op, id, "the answer is another recording, or none")
+	}
+	return r.recording(), nil
+}
+
+func (p *Provider) readRecording(ctx context.Context, op, id string) (recordingObject, error) {
+	var r recordingObject
+	err := p.client.Do(ctx, rest.Call{Op: op, Subject: id, Method: http.MethodGet, Path: recordingPath(id, ""), Out: &r})
+	return r, err
 }
 
 func (r recordingObject) recording() provider.Recording {

@@ -15,7 +15,7 @@ import (
 
 func TestRecordings(t *testing.T) {
 	p, s, _ := on(t, account(), answers{"GET /recordings": post(fixture(t, "recordings.json"))})
-	got, err := p.Recordings(t.Context(), "demo", 10)
+	got, err := p.Recordings(t.Context(), "demo", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,10 +32,10 @@ func TestRecordings(t *testing.T) {
 		{ID: "r-4", Room: "demo", Status: "failed"},
 		{ID: "r-5", Room: "demo", Status: "failed"},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(provider.RecordingPage{Recordings: want}, got); diff != "" {
 		t.Error(diff)
 	}
-	if q := s.Asked()[0].Query; q != "limit=10&room_name=demo" {
+	if q := s.Asked()[0].Query; q != "limit=100&room_name=demo" {
 		t.Errorf("asked for %s", q)
 	}
 }
@@ -50,18 +50,25 @@ func TestRecordingsPages(t *testing.T) {
 	}
 	for _, total := range []string{`"total_count":130,`, ``} {
 		p, s, _ := on(t, account(), answers{"GET /recordings": {page(0, 100, total), page(100, 30, total)}})
-		got, err := p.Recordings(t.Context(), "", 150)
-		if err != nil || len(got) != 130 || s.Asked()[1].Query != "limit=50&starting_after=r-99" {
-			t.Errorf("%d, %v, %v", len(got), err, s.Asked())
+		first, err := p.Recordings(t.Context(), "", "")
+		if err != nil || len(first.Recordings) != 100 || first.Next == "" {
+			t.Errorf("%d, next %q, %v", len(first.Recordings), first.Next, err)
+		}
+		second, err := p.Recordings(t.Context(), "", first.Next)
+		if err != nil || len(second.Recordings) != 30 || second.Next != "" || s.Asked()[1].Query != "limit=100&starting_after=r-99" {
+			t.Errorf("%d, next %q, %v, %v", len(second.Recordings), second.Next, err, s.Asked())
 		}
 	}
-	p, _, _ := on(t, account(), answers{"GET /recordings": {page(0, 100, ``)}})
-	if got, err := p.Recordings(t.Context(), "", 7); err != nil || len(got) != 7 {
-		t.Errorf("%d, %v", len(got), err)
+	p, _, _ := on(t, account(), answers{"GET /recordings": {page(0, 100, `"total_count":100,`), page(0, 100, ``)}})
+	if got, err := p.Recordings(t.Context(), "", ""); err != nil || len(got.Recordings) != 100 || got.Next != "" {
+		t.Errorf("one full page: next %q, %v", got.Next, err)
+	}
+	if got, err := p.Recordings(t.Context(), "", "r-99"); err == nil {
+		t.Errorf("a list that does not move on: next %q", got.Next)
 	}
 	for _, odd := range []string{`{}`, `{"data":[{}]}`, `{"error":"x"}`} {
 		p, _, _ := on(t, account(), answers{"GET /recordings": post(odd)})
-		if got, err := p.Recordings(t.Context(), "", 7); err == nil {
+		if got, err := p.Recordings(t.Context(), "", ""); err == nil {
 			t.Errorf("%s is %+v", odd, got)
 		}
 	}

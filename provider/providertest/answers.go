@@ -58,7 +58,11 @@ func FuzzAnswers(f *testing.F, platform provider.Platform, open Open) {
 			failed = append(failed, err)
 		}
 		if l, ok := p.(provider.RecordingLister); ok {
-			_, err := l.Recordings(ctx, "", 10)
+			_, err := l.Recordings(ctx, "", "")
+			failed = append(failed, err)
+		}
+		if f, ok := p.(provider.RecordingFinder); ok {
+			_, err := f.Recording(ctx, instance)
 			failed = append(failed, err)
 		}
 		for _, err := range failed {

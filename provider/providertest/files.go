@@ -79,12 +79,12 @@ func (h Harness) record(t *testing.T, p provider.Provider, while func(provider.R
 	}
 	h.Leave(t, m, "")
 	mine := func() provider.Recording {
-		list, err := l.Recordings(t.Context(), m.Room, 10)
+		list, err := l.Recordings(t.Context(), m.Room, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i := slices.IndexFunc(list, func(r provider.Recording) bool { return r.Room == m.Room }); i >= 0 {
-			return list[i]
+		if i := slices.IndexFunc(list.Recordings, func(r provider.Recording) bool { return r.Room == m.Room }); i >= 0 {
+			return list.Recordings[i]
 		}
 		return provider.Recording{}
 	}

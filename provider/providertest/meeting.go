@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"greenroom/provider"
 	"greenroom/provider/rest"
 )
@@ -157,19 +159,29 @@ func testRecordings(t *testing.T, h Harness) {
 	if !ok {
 		t.Skip("the platform lists no recordings")
 	}
-	if list, err := l.Recordings(t.Context(), absent().Room, 10); err != nil || len(list) != 0 {
+	if list, err := l.Recordings(t.Context(), absent().Room, ""); err != nil || len(list.Recordings) != 0 || list.Next != "" {
 		t.Errorf("of nothing: %+v, %v", list, err)
 	}
-	if list, err := l.Recordings(t.Context(), "", 0); err != nil || len(list) != 0 {
-		t.Errorf("none: %+v, %v", list, err)
+	list, err := l.Recordings(t.Context(), "", "")
+	if err != nil {
+		t.Error(err)
 	}
-	list, err := l.Recordings(t.Context(), "", 5)
-	if err != nil || len(list) > 5 {
-		t.Errorf("%d of five, %v", len(list), err)
-	}
-	for _, r := range list {
+	for _, r := range list.Recordings {
 		if r.ID == "" || r.Status == "" {
 			t.Errorf("%+v", r)
+		}
+	}
+	if f, ok := p.(provider.RecordingFinder); ok {
+		for _, r := range list.Recordings[:min(1, len(list.Recordings))] {
+			if found, err := f.Recording(t.Context(), r.ID); err != nil || !cmp.Equal(found, r) {
+				t.Errorf("found %+v, %v; the list has %+v", found, err, r)
+			}
+		}
+		if found, err := f.Recording(t.Context(), instance); !errors.Is(err, provider.NotFound) {
+			t.Errorf("found %+v, %v, which does not exist", found, err)
+		}
+		if _, err := f.Recording(t.Context(), ""); !errors.Is(err, provider.Invalid) {
+			t.Errorf("no id: %v", err)
 		}
 	}
 }
@@ -237,7 +249,10 @@ func calls(ctx context.Context, p provider.Provider, s provider.MeetingSpec, m p
 		_, out["all presence"] = l.AllPresence(ctx)
 	}
 	if l, ok := p.(provider.RecordingLister); ok {
-		_, out["recordings"] = l.Recordings(ctx, "", 1)
+		_, out["recordings"] = l.Recordings(ctx, "", "")
+	}
+	if f, ok := p.(provider.RecordingFinder); ok {
+		_, out["recording"] = f.Recording(ctx, instance)
 	}
 	if l, ok := p.(provider.LogoUploader); ok {
 		out["logo"] = l.UploadLogo(ctx, m, []byte("png"))

@@ -85,11 +85,11 @@ func running(t *testing.T, p provider.Provider, m provider.Meeting) (n int) {
 	if !ok {
 		t.Skip("the platform lists no recordings")
 	}
-	list, err := l.Recordings(t.Context(), m.Room, 10)
+	list, err := l.Recordings(t.Context(), m.Room, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range list {
+	for _, r := range list.Recordings {
 		if r.Room != m.Room || r.ID == "" {
 			t.Errorf("%+v", r)
 		}

@@ -3,6 +3,7 @@ package providertest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -74,6 +75,20 @@ func Sandbox(t *testing.T, platform provider.Platform, open Open) Harness {
 				}
 			}
 			settle(t)
+		},
+		Fill: func(t testing.TB, n int) {
+			t.Helper()
+			for i := range n {
+				room, err := world.AddRoom(platform, fmt.Sprintf("filled-%d", i), sandbox.RoomOptions{})
+				if err == nil {
+					_, err = world.AddRecording(platform, room, sandbox.PastRecording{
+						StartedAt: clock.Now().Add(-time.Duration(i+1) * time.Minute), For: time.Minute,
+					})
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
 		},
 		Deliveries: func(t testing.TB) []provider.WebhookRequest {
 			t.Helper()

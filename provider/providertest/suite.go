@@ -39,6 +39,8 @@ type Harness struct {
 	Leave func(t testing.TB, m provider.Meeting, session string)
 	// Deliveries are the webhooks that the platform has sent so far, once those that are due have been sent.
 	Deliveries func(t testing.TB) []provider.WebhookRequest
+	// Fill makes n further rooms on the platform, each with a recording that is ready.
+	Fill func(t testing.TB, n int)
 	// HookURL is a base under which the platform's webhooks arrive at Deliveries; empty where it reaches nothing of ours.
 	HookURL string
 }
@@ -75,6 +77,7 @@ func Run(t *testing.T, h Harness) {
 		{"Eject", testEject},
 		{"Rooms", testRooms},
 		{"Recordings", testRecordings},
+		{"Pages", testPages},
 		{"Recorder", testRecorder},
 		{"Files", testFiles},
 		{"History", testHistory},

@@ -122,34 +122,42 @@ func (p *Provider) Rooms(ctx context.Context, yield func(provider.Meeting) bool)
 	})
 }
 
-// pages reads a list that Whereby hands out by cursor, until the cursor is null or each says that it has enough.
+// pages reads a list that Whereby hands out by cursor, until the cursor is null or each returns false.
 func pages[T any](ctx context.Context, p *Provider, op, path string, q url.Values, each func(T) (bool, error)) error {
-	q.Set("limit", "100")
 	for {
-		var page struct {
-			Results *[]T      `json:"results"`
-			Cursor  rest.Text `json:"cursor"`
-		}
-		err := p.client.Do(ctx, rest.Call{Op: op, Method: http.MethodGet, Path: path, Query: q, Out: &page, Cost: costRead})
+		list, next, err := page[T](ctx, p, op, path, q)
 		if err != nil {
 			return err
 		}
-		if page.Results == nil {
-			return p.client.Malformed(op, "", "the answer has no list of results")
-		}
-		for _, one := range *page.Results {
+		for _, one := range list {
 			if more, err := each(one); err != nil || !more {
 				return err
 			}
 		}
-		if page.Cursor == "" {
+		if next == "" {
 			return nil
 		}
-		if string(page.Cursor) == q.Get("cursor") {
-			return p.client.Malformed(op, "", "the list does not move on")
-		}
-		q.Set("cursor", string(page.Cursor))
+		q.Set("cursor", next)
 	}
+}
+
+// page reads one page of a list, and returns the cursor of the next one, empty at the end.
+func page[T any](ctx context.Context, p *Provider, op, path string, q url.Values) (list []T, next string, err error) {
+	q.Set("limit", "100")
+	var answer struct {
+		Results *[]T      `json:"results"`
+		Cursor  rest.Text `json:"cursor"`
+	}
+	err = p.client.Do(ctx, rest.Call{Op: op, Method: http.MethodGet, Path: path, Query: q, Out: &answer, Cost: costRead})
+	switch {
+	case err != nil:
+		return nil, "", err
+	case answer.Results == nil:
+		return nil, "", p.client.Malformed(op, "", "the answer has no list of results")
+	case answer.Cursor != "" && string(answer.Cursor) == q.Get("cursor"):
+		return nil, "", p.client.Malformed(op, "", "the list does not move on")
+	}
+	return *answer.Results, string(answer.Cursor), nil
 }
 
 // iso is how Whereby writes times.

@@ -148,7 +148,7 @@ func TestRecordings(t *testing.T) {
 	a := account()
 	a.Recording.Bucket = "bucket/sub/folder"
 	p, s, _ := on(t, a, answers{"GET /recordings": one(body)})
-	got, err := p.Recordings(t.Context(), "demo-0a1b", 3)
+	got, err := p.Recordings(t.Context(), "demo-0a1b", "")
 	want := []provider.Recording{
 		{ID: "r-1", Room: "demo-0a1b", Status: "ready", Kind: "cloud", StartedAt: began.Add(20 * time.Second), Duration: 10 * time.Minute, Files: []provider.RecordingFile{
 			{Name: "demo-0a1b-2025-06-15T12:00:20.5Z.mp4", Kind: "video", Key: "sub/folder/demo-0a1b-2025-06-15T12:00:20.5Z.mp4"},
@@ -158,15 +158,18 @@ func TestRecordings(t *testing.T) {
 		}},
 		{ID: "r-3", Status: "ready", Kind: "cloud"},
 	}
-	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+	if diff := cmp.Diff(provider.RecordingPage{Recordings: want, Next: "more"}, got); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
-	if q, _ := url.ParseQuery(s.Asked()[0].Query); q.Get("roomName") != "/demo-0a1b" || len(s.Asked()) != 1 {
+	if got, err := p.Recordings(t.Context(), "", "more"); err == nil {
+		t.Errorf("a list that does not move on: next %q", got.Next)
+	}
+	if q, _ := url.ParseQuery(s.Asked()[0].Query); q.Get("roomName") != "/demo-0a1b" || len(s.Asked()) != 2 {
 		t.Errorf("asked %v", s.Asked())
 	}
 	for _, odd := range []string{`{}`, `{"results":[{}]}`} {
 		p, _, _ := on(t, account(), answers{"GET /recordings": one(odd)})
-		if got, err := p.Recordings(t.Context(), "", 3); err == nil {
+		if got, err := p.Recordings(t.Context(), "", ""); err == nil {
 			t.Errorf("%s is %+v", odd, got)
 		}
 	}

@@ -31,6 +31,7 @@ var (
 	_ provider.Looker           = (*Provider)(nil)
 	_ provider.RoomLister       = (*Provider)(nil)
 	_ provider.RecordingLister  = (*Provider)(nil)
+	_ provider.RecordingFinder  = (*Provider)(nil)
 	_ provider.LogoUploader     = (*Provider)(nil)
 	_ provider.Checker          = (*Provider)(nil)
 	_ provider.Historian        = (*Provider)(nil)

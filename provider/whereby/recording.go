@@ -2,6 +2,7 @@ package whereby
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"path"
 	"strings"
@@ -21,28 +22,46 @@ type recordingObject struct {
 }
 
 // Recordings lists a room's recordings, or with an empty room the account's, in Whereby's order, which is newest first.
-// Whereby tells sizes in megabytes only, so that files have none here.
-func (p *Provider) Recordings(ctx context.Context, room string, limit int) ([]provider.Recording, error) {
+// Whereby reports sizes in megabytes only, so that files have none here.
+func (p *Provider) Recordings(ctx context.Context, room, cursor string) (provider.RecordingPage, error) {
 	const op = "list recordings"
 	q := url.Values{}
 	if room != "" {
 		q.Set("roomName", "/"+room)
 	}
-	var out []provider.Recording
-	if limit <= 0 {
-		return out, nil
+	if cursor != "" {
+		q.Set("cursor", cursor)
 	}
-	err := pages(ctx, p, op, "/recordings", q, func(o recordingObject) (bool, error) {
-		if o.ID == "" {
-			return false, p.client.Malformed(op, room, "a recording in the answer has no id")
-		}
-		out = append(out, p.recording(o))
-		return len(out) < limit, nil
-	})
+	list, next, err := page[recordingObject](ctx, p, op, "/recordings", q)
 	if err != nil {
-		return nil, err
+		return provider.RecordingPage{}, err
+	}
+	out := provider.RecordingPage{Next: next}
+	for _, o := range list {
+		if o.ID == "" {
+			return provider.RecordingPage{}, p.client.Malformed(op, room, "a recording in the answer has no id")
+		}
+		out.Recordings = append(out.Recordings, p.recording(o))
 	}
 	return out, nil
+}
+
+// Recording reads one recording.
+func (p *Provider) Recording(ctx context.Context, id string) (provider.Recording, error) {
+	const op = "look up recording"
+	if id == "" {
+		return provider.Recording{}, p.client.Refuse(provider.Invalid, op, "", "it takes a recording's id", "")
+	}
+	var o recordingObject
+	if err := p.client.Do(ctx, rest.Call{
+		Op: op, Subject: id, Method: http.MethodGet, Path: recordingPath(id, ""), Out: &o, Cost: costRead,
+	}); err != nil {
+		return provider.Recording{}, err
+	}
+	if string(o.ID) != id {
+		return provider.Recording{}, p.client.Malformed(op, id, "the answer is another recording, or none")
+	}
+	return p.recording(o), nil
 }
 
 func (p *Provider) recording(o recordingObject) provider.Recording {

@@ -98,6 +98,31 @@ func (m *Memory) DeleteRecording(_ context.Context, ref app.RecordingRef) (app.R
 	return m.changeRecording(ref, func(r *app.Recording) { r.DeletedAt = app.At(began) })
 }
 
+// Counts counts what queries select, of events all.
+func (m *Memory) Counts(ctx context.Context, q app.CountQuery) (n app.Counts, err error) {
+	if q.Meetings != nil {
+		q.Meetings.Limit = 0
+		list, err := m.Meetings(ctx, *q.Meetings)
+		if err != nil {
+			return n, err
+		}
+		n.Meetings = len(list)
+	}
+	if q.Recordings != nil {
+		list, err := m.Recordings(ctx, *q.Recordings)
+		if err != nil {
+			return n, err
+		}
+		n.Recordings = len(list)
+	}
+	if q.Events != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		n.Events = len(m.events)
+	}
+	return n, ctx.Err()
+}
+
 // LimitDownloads takes any limit.
 func (m *Memory) LimitDownloads(ctx context.Context, l app.DownloadLimit) (app.DownloadLimit, error) {
 	return l, ctx.Err()

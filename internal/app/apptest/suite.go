@@ -242,6 +242,9 @@ func testPages(t *testing.T, h Harness) {
 	if len(second.Events) != 2 || second.Events[0].Seq != seqs[1] {
 		t.Errorf("second page: %+v", second)
 	}
+	if n := must[app.Counts](t)(h.Backend.Counts(ctx, app.CountQuery{Events: &app.EventQuery{Limit: 1}})); n.Events != 5 {
+		t.Errorf("%d of 5 events are counted", n.Events)
+	}
 }
 
 func testLarge(t *testing.T, h Harness) {

@@ -1,0 +1,107 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+// Recording finds a recording; see [app.Backend].
+func (h *Hub) Recording(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	r, err := h.storedRecording(ctx, ref)
+	if errors.Is(err, provider.NotFound) && !ref.Known {
+		r, err = h.platformRecording(ctx, ref, err)
+	}
+	return h.downloads.overlay(r), err
+}
+
+// storedRecording returns a recording without the progress of its download.
+func (h *Hub) storedRecording(ctx context.Context, ref app.RecordingRef) (r app.Recording, err error) {
+	err = h.store.View(ctx, func(tx *store.Tx) (err error) { r, err = findRecording(tx, ref); return err })
+	return r, err
+}
+
+func findRecording(tx *store.Tx, ref app.RecordingRef) (app.Recording, error) {
+	r, err := tx.FindRecording(ref)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		e := notFound("there is no recording %q", ref.ID).(*app.Error)
+		e.Hint = "`greenroom recording list` lists them"
+		return r, e
+	case errors.Is(err, store.ErrAmbiguous):
+		return r, &app.Error{
+			Kind: provider.Conflict, Text: fmt.Sprintf("several accounts have a recording %q", ref.ID),
+			Hint: "write it as ACCOUNT/ID",
+		}
+	}
+	return r, err
+}
+
+// platformRecording asks the platforms for a recording that is not known here, such as an old one that no list has reached
+// yet. unknown is the error where they have none either; a platform that could not be asked is named in its hint.
+func (h *Hub) platformRecording(ctx context.Context, ref app.RecordingRef, unknown error) (app.Recording, error) {
+	asked, cancel := context.WithTimeout(ctx, refreshTime)
+	defer cancel()
+	var mu sync.Mutex
+	var silent []string
+	var wg sync.WaitGroup
+	for _, a := range h.order {
+		f, ok := a.Provider.(provider.RecordingFinder)
+		id, mine := idOn(a, ref)
+		if !ok || !mine {
+			continue
+		}
+		wg.Add(1)
+		h.crash.Go("a recording of "+a.Name, func() {
+			defer wg.Done()
+			err := h.readRecording(asked, a, f, id)
+			switch provider.KindOf(err) {
+			case provider.NotFound, provider.Invalid:
+				err = nil // an id of another shape than the platform's is none of its recordings
+			}
+			if err != nil {
+				mu.Lock()
+				silent = append(silent, fmt.Sprintf("%s could not be asked: %v", a.Name, err))
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return app.Recording{}, err
+	}
+	r, err := h.storedRecording(ctx, ref)
+	if errors.Is(err, provider.NotFound) && len(silent) > 0 {
+		e := *app.AsError(unknown)
+		e.Hint = strings.Join(silent, "; ")
+		return r, &e
+	}
+	return r, err
+}
+
+// idOn returns the id that a reference has on an account, and whether it can be one of that account's.
+func idOn(a *account, ref app.RecordingRef) (id string, mine bool) {
+	switch account, rest, cut := strings.Cut(ref.ID, "/"); {
+	case ref.Account != "":
+		return ref.ID, ref.Account == a.Name
+	case cut:
+		return rest, account == a.Name && rest != ""
+	}
+	return ref.ID, ref.ID != ""
+}
+
+// readRecording asks the platform for one recording, and adds the answer to what is known.
+func (h *Hub) readRecording(ctx context.Context, a *account, f provider.RecordingFinder, id string) error {
+	found, err := f.Recording(ctx, id)
+	h.noteCall(a, err)
+	if err != nil {
+		return err
+	}
+	return h.observeRecordings(ctx, a, []provider.Recording{found}, nil)
+}
