@@ -23,7 +23,8 @@ func (p *program) demoCommand() *cobra.Command {
 		Use: "demo", Short: "Open the screen on an embedded sandbox: no account, no network", Args: exactly(),
 		Long: "Open the screen on an embedded sandbox. Rooms, meetings, people and webhooks are simulated; the program is the real\n" +
 			"one, and the webhooks arrive signed, over HTTP, by way of a relay that runs in it too. Everything is forgotten at\n" +
-			"the end, downloads included, unless --data-dir says where to keep it for the next demo.",
+			"the end, downloads included, unless --data-dir says where to keep it for the next demo. The demo has a store of its own\n" +
+			"and opens no other.",
 		RunE: p.do(func(ctx context.Context, _ []string) error { return p.demo(ctx) }),
 	}
 }
@@ -41,6 +42,9 @@ func (p *program) demo(ctx context.Context) (err error) {
 		if dir, err = filepath.Abs(p.dataDir); err != nil {
 			return errors.Join(err, os.RemoveAll(temporary))
 		}
+	}
+	if err := checkStore(&config.Config{DataDir: dir}, true); err != nil {
+		return errors.Join(err, os.RemoveAll(temporary))
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

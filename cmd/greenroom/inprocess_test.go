@@ -278,6 +278,51 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// TestTheDemoHasAStoreOfItsOwn: it neither joins the programs of a real store nor opens it, and they don't join the demo.
+func TestTheDemoHasAStoreOfItsOwn(t *testing.T) {
+	b, _ := realBench(t)
+	data := filepath.Join(b.getenv("XDG_DATA_HOME"), "greenroom")
+	b.draw = func(context.Context, tui.Options) error { t.Error("the demo opened"); return nil }
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r, out := io.Pipe()
+	listen := newBench(t, false, "")
+	listen.getenv, listen.open, listen.version, listen.stdout = b.getenv, openBackend, b.version, out
+	done := make(chan int, 1)
+	go func() { done <- listen.execute(ctx, []string{"listen", "--addr", "127.0.0.1:0", "--json"}) }()
+	(&lineReader{t: t, r: r}).next()
+	b.run(t, 1, "demo", "--data-dir", data)
+	if s := b.err.String(); !strings.Contains(s, "is a real one") {
+		t.Errorf("beside listen: %s", s)
+	}
+	cancel()
+	if code := <-done; code != 0 {
+		t.Errorf("listen ended with %d: %s", code, listen.err.String())
+	}
+	b.run(t, 1, "demo", "--data-dir", data)
+	b.run(t, 0, "room", "list", "--json")
+	if s := strings.TrimSpace(b.out.String()); s != "[]" {
+		t.Errorf("the real store has rooms of the demo: %s", s)
+	}
+
+	demo, dir := newBench(t, true, ""), shortDir(t)
+	demo.open, demo.now, demo.tunnels = openBackend, time.Now, openTunnelDriver
+	demo.draw = func(context.Context, tui.Options) error {
+		b.run(t, 1, "room", "list", "--data-dir", dir)
+		if s := b.err.String(); !strings.Contains(s, "the demo") {
+			t.Errorf("beside the demo: %s", s)
+		}
+		return nil
+	}
+	for range 2 { // the second demo finds what the first one kept
+		demo.run(t, 0, "demo", "--data-dir", dir)
+	}
+	b.run(t, 1, "room", "create", "board", "--data-dir", dir)
+	if s := b.err.String(); !strings.Contains(s, "is the demo's") {
+		t.Errorf("after the demo: %s", s)
+	}
+}
+
 func TestSandboxInProcess(t *testing.T) {
 	b := newBench(t, false, "")
 	r, out := io.Pipe()

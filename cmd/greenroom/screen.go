@@ -69,6 +69,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 		}
 	}()
 	a := d.access(true)
+	a.demo = o.demo
 	a.warn = func(w string) { log.Warn(w) }
 	b, closer, err := p.open(ctx, c, p.version, a)
 	if err != nil {

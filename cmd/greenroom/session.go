@@ -19,6 +19,8 @@ import (
 type access struct {
 	// stay is for programs that last: they serve the others, take over when an owner leaves, and read presence.
 	stay bool
+	// demo says that the data are the demo's.
+	demo bool
 	// owns is called when this process has become the store's owner, loses before it lets go. Both may be nil.
 	owns  func(ctx context.Context, h *hub.Hub)
 	loses func()
@@ -44,8 +46,11 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 	var owned *hub.Hub
 	o := ipc.Options{
 		DataDir: c.DataDir, RuntimeDir: c.RuntimeDir, Version: version, Fingerprint: c.Fingerprint(),
-		Stay: a.stay, Log: a.log, Crash: a.crash, OnLose: a.loses,
+		Stay: a.stay, Demo: a.demo, Log: a.log, Crash: a.crash, OnLose: a.loses,
 		Own: func(context.Context) (ipc.Owned, error) {
+			if err := claimStore(c, a.demo); err != nil {
+				return ipc.Owned{}, err
+			}
 			h, err := hub.Open(hub.Options{
 				Store: store.Options{
 					Path:      storePath(c),

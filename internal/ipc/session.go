@@ -36,6 +36,8 @@ type Options struct {
 	// Stay says that the process lasts: the screen, listen, event tail. One that stays serves the others while it is the
 	// owner, and takes over when an owner leaves. One that doesn't keeps the others waiting while it has the store.
 	Stay bool
+	// Demo says that the store is the demo's, which is shared with no other program.
+	Demo bool
 	// Own opens the store and what works on it. It is called only while the lock is held; ctx ends after Close returned.
 	Own func(ctx context.Context) (Owned, error)
 	// OnOwn is called once this process has become the owner; calls on the session work. OnLose is called when that ends,
@@ -154,7 +156,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 		o: o, sockets: sockets, warning: warning, done: make(chan struct{}), wanted: make(chan struct{}, 1), changed: make(chan struct{}),
 		hello: Hello{
 			Protocol: Protocol, Version: o.Version, DataDir: dir, Fingerprint: o.Fingerprint,
-			PID: os.Getpid(), Since: app.At(o.Clock.Now()),
+			PID: os.Getpid(), Since: app.At(o.Clock.Now()), Demo: o.Demo,
 		},
 	}
 	s.life, s.end = context.WithCancel(context.Background())

@@ -36,6 +36,21 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+// TestTheDemoSharesItsStoreWithNobody: not even with another demo, whose platforms are others.
+func TestTheDemoSharesItsStoreWithNobody(t *testing.T) {
+	for _, demo := range []struct{ owner, other bool }{{true, false}, {false, true}, {true, true}} {
+		p := newPlace(t)
+		o := p.options(apptest.NewMemory(1))
+		o.Demo = demo.owner
+		p.open(t, o)
+		o = p.options(nil)
+		o.Demo = demo.other
+		if _, err := ipc.Open(t.Context(), o); !errors.Is(err, provider.Conflict) || app.AsError(err).Hint == "" {
+			t.Errorf("%+v: %v", demo, err)
+		}
+	}
+}
+
 func TestAStoreThatDoesNotOpen(t *testing.T) {
 	p := newPlace(t)
 	o := p.options(nil)

@@ -53,6 +53,8 @@ type Hello struct {
 	// Instance is random for each server. A client names it in every request, since the next connection to the same socket
 	// may reach the next owner.
 	Instance string `json:"instance"`
+	// Demo says that the owner is the demo.
+	Demo bool `json:"demo,omitempty"`
 }
 
 // compare tells how the owner differs from us: an error when we can't work together, else a warning or "".
@@ -70,6 +72,16 @@ func compare(us, owner Hello) (warning string, err error) {
 			Text: fmt.Sprintf("greenroom %s (process %d) has the store open; this is greenroom %s",
 				owner.Version, owner.PID, us.Version),
 			Hint: fmt.Sprintf("quit process %d and start it again with the same version as this one", owner.PID),
+		}
+	case owner.Demo:
+		return "", &app.Error{
+			Kind: provider.Conflict, Text: fmt.Sprintf("the demo (process %d) has the store in %s open", owner.PID, us.DataDir),
+			Hint: "choose another folder with --data-dir",
+		}
+	case us.Demo:
+		return "", &app.Error{
+			Kind: provider.Conflict, Text: fmt.Sprintf("process %d has the store in %s open, and it is not the demo", owner.PID, us.DataDir),
+			Hint: "choose an empty folder with --data-dir",
 		}
 	case owner.Fingerprint != us.Fingerprint:
 		return fmt.Sprintf("process %d, which has the store open, runs with another configuration, and its own applies: end it, or give this program the same environment and file",

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/provider"
+)
+
+// demoMark is the file that makes a data folder the demo's. The demo opens no other store, and nothing else opens the
+// demo's: its meetings exist on no platform.
+const demoMark = "greenroom.demo"
+
+// checkStore refuses the demo's store to everything else, and every other store to the demo.
+func checkStore(c *config.Config, demo bool) error {
+	marked, err := exists(filepath.Join(c.DataDir, demoMark))
+	if err != nil || marked == demo {
+		return err
+	}
+	if marked {
+		return &app.Error{
+			Kind: provider.Conflict, Text: "the store in " + c.DataDir + " is the demo's, and its meetings exist on no platform",
+			Hint: "choose another folder with --data-dir",
+		}
+	}
+	stored, err := exists(storePath(c))
+	if err != nil || !stored {
+		return err
+	}
+	return &app.Error{
+		Kind: provider.Conflict, Text: "the store in " + c.DataDir + " is a real one, and the demo would mix its meetings with it",
+		Hint: "choose an empty folder with --data-dir; if an earlier demo made that store, make the file " + filepath.Join(c.DataDir, demoMark),
+	}
+}
+
+// claimStore is checkStore for the holder of the lock, who marks the demo's store.
+func claimStore(c *config.Config, demo bool) error {
+	if err := checkStore(c, demo); err != nil || !demo {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(c.DataDir, demoMark), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("mark the demo's store: %w", err)
+	}
+	return nil
+}
+
+func exists(path string) (bool, error) {
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
