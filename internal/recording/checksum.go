@@ -41,11 +41,13 @@ type sums struct {
 	// sha256 in hexadecimal, own that of the source's algorithm in base64, empty when it isn't known.
 	sha256, own string
 	size        int64
+	// chunks has sumSize bytes of the SHA-256 of each chunk.
+	chunks []byte
 }
 
-// sumOf reads r to its end.
-func sumOf(ctx context.Context, r io.Reader, algorithm string) (sums, error) {
-	main, own := sha256.New(), newHash(algorithm)
+// sumOf reads r to its end. The digests of its chunks are computed unless their size is zero.
+func sumOf(ctx context.Context, r io.Reader, algorithm string, chunk int64) (sums, error) {
+	main, own, part := sha256.New(), newHash(algorithm), sha256.New()
 	buf := make([]byte, 1<<20)
 	var s sums
 	for {
@@ -57,8 +59,22 @@ func sumOf(ctx context.Context, r io.Reader, algorithm string) (sums, error) {
 		if own != nil {
 			own.Write(buf[:n])
 		}
-		s.size += int64(n)
+		for rest := buf[:n]; chunk > 0 && len(rest) > 0; {
+			fits := min(int64(len(rest)), chunk-s.size%chunk)
+			part.Write(rest[:fits])
+			rest, s.size = rest[fits:], s.size+fits
+			if s.size%chunk == 0 {
+				s.chunks = append(s.chunks, digest(part)...)
+				part.Reset()
+			}
+		}
+		if chunk <= 0 {
+			s.size += int64(n)
+		}
 		if err == io.EOF {
+			if chunk > 0 && s.size%chunk > 0 {
+				s.chunks = append(s.chunks, digest(part)...)
+			}
 			break
 		}
 		if err != nil {

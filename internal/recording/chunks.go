@@ -1,36 +1,93 @@
 package recording
 
 import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
 	"maps"
 	"sync"
 )
 
-// chunks are the pieces of one file and what has become of each. It is safe for concurrent use.
+// sumSize is how many bytes of a chunk's SHA-256 are kept. They find what a disk or a mistake does to a chunk; the checksum of
+// the whole file has all of them.
+const sumSize = 16
+
+// chunks are the pieces of one file. Each is free, claimed by one owner, or saved. It is safe for concurrent use.
 type chunks struct {
 	size, chunk int64
 
 	mu    sync.Mutex
-	taken []bool
+	taken []bool        // claimed or saved
 	saved []byte        // one bit for each chunk that is synced
-	begun map[int]int64 // what is there of others, see [Progress]
-	next  int
+	sums  []byte        // sumSize bytes for each chunk that is saved, zeros where the digest isn't known
+	begun map[int]begun // what is there of chunks that aren't saved
+	next  int           // no chunk before it is free
 }
 
-// newChunks has nothing yet when saved is nil.
-func newChunks(size, chunk int64, saved []byte, begun map[int]int64) *chunks {
-	c := &chunks{size: size, chunk: chunk, begun: map[int]int64{}}
+// begun is the beginning of a chunk: its length and the hash of it, which is cloned before it is used.
+type begun struct {
+	n   int64
+	sum hash.Cloner
+}
+
+// claim is a chunk that somebody owns: until [chunks.save] marks it or [chunks.giveBack] frees it.
+type claim struct {
+	chunk int
+	// begin and end are where it is in the file, off is where the next byte belongs, sum hashes the bytes before that.
+	begin, end, off int64
+	sum             hash.Cloner
+}
+
+// wrote notes bytes that are in the file now.
+func (c *claim) wrote(b []byte) {
+	c.sum.Write(b)
+	c.off += int64(len(b))
+}
+
+// newChunks has nothing yet.
+func newChunks(size, chunk int64) *chunks {
+	c := &chunks{size: size, chunk: chunk, begun: map[int]begun{}}
 	n := c.count()
-	c.taken = make([]bool, n)
-	c.saved = make([]byte, (n+7)/8)
-	copy(c.saved, saved)
+	c.taken, c.saved, c.sums = make([]bool, n), make([]byte, (n+7)/8), make([]byte, n*sumSize)
+	return c
+}
+
+// recall takes over what a saved progress that fits says. The beginnings of chunks are read back: one that is not what was
+// written, or whose digest wasn't kept, is dropped.
+func (c *chunks) recall(ctx context.Context, p Progress, file io.ReaderAt) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	copy(c.saved, p.Done)
+	copy(c.sums, p.Sums)
 	for i := range c.taken {
 		c.taken[i] = c.has(i)
 	}
-	for i, n := range begun {
-		c.reached(i, n)
+	for i, n := range p.Begun {
+		if i < 0 || i >= len(c.taken) || c.taken[i] || len(p.BegunSums[i]) != sumSize {
+			continue
+		}
+		off, end := c.span(i)
+		if n <= 0 || n >= end-off {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		sum := newSum()
+		if _, err := io.Copy(sum, io.NewSectionReader(file, off, n)); err == nil && bytes.Equal(digest(sum), p.BegunSums[i]) {
+			c.begun[i] = begun{n, sum}
+		}
 	}
-	return c
+	return nil
 }
+
+// newSum hashes a chunk.
+func newSum() hash.Cloner { return sha256.New().(hash.Cloner) }
+
+func digest(h hash.Hash) []byte { return h.Sum(nil)[:sumSize] }
 
 func (c *chunks) count() int { return int((c.size + c.chunk - 1) / c.chunk) }
 
@@ -40,60 +97,114 @@ func (c *chunks) span(i int) (off, end int64) {
 	return off, min(off+c.chunk, c.size)
 }
 
-// start is where the first byte of a chunk is that isn't there from an earlier time.
-func (c *chunks) start(i int) int64 {
+// take claims the first chunk that is free, nil when none is.
+func (c *chunks) take() *claim {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	off, _ := c.span(i)
-	return off + c.begun[i]
+	for ; c.next < len(c.taken); c.next++ {
+		if c.taken[c.next] {
+			continue
+		}
+		i := c.next
+		c.taken[i] = true
+		begin, end := c.span(i)
+		mine := &claim{chunk: i, begin: begin, end: end, off: begin, sum: newSum()}
+		if b, ok := c.begun[i]; ok {
+			mine.off, mine.sum = begin+b.n, clone(b.sum)
+		}
+		return mine
+	}
+	return nil
 }
 
-// reached notes that a chunk that is not complete has its first n bytes. What can't be is not noted.
-func (c *chunks) reached(i int, n int64) {
+// clone copies the state of a hash. Those of the standard library don't fail to.
+func clone(h hash.Cloner) hash.Cloner {
+	copied, err := h.Clone()
+	if err != nil {
+		panic(err)
+	}
+	return copied
+}
+
+// giveBack frees a claimed chunk for the next owner, with what is there of it.
+func (c *chunks) giveBack(mine *claim) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if i < 0 || i >= c.count() || c.has(i) {
-		return
+	if mine.off > mine.begin && mine.off < mine.end {
+		c.begun[mine.chunk] = begun{mine.off - mine.begin, clone(mine.sum)}
 	}
-	if off, end := c.span(i); n > 0 && n < end-off {
-		c.begun[i] = n
-	}
+	c.taken[mine.chunk] = false
+	c.next = min(c.next, mine.chunk)
 }
 
-// partial gives a copy of what is there of chunks that are not complete.
-func (c *chunks) partial() map[int]int64 {
+// restart drops what is there of a claimed chunk.
+func (c *chunks) restart(mine *claim) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.begun, mine.chunk)
+	mine.off, mine.sum = mine.begin, newSum()
+}
+
+// partial is a copy of what is there of chunks that are not saved.
+func (c *chunks) partial() map[int]begun {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.begun)
 }
 
-// take gives the first chunk that nobody has taken.
-func (c *chunks) take() (int, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for ; c.next < len(c.taken); c.next++ {
-		if !c.taken[c.next] {
-			c.taken[c.next] = true
-			return c.next, true
-		}
-	}
-	return 0, false
-}
+// errIncomplete means that a chunk was claimed as complete that isn't.
+var errIncomplete = errors.New("a part of the file is missing")
 
-// save marks chunks as synced and returns a copy of all marks.
-func (c *chunks) save(these []int) []byte {
+// save marks complete chunks as synced.
+func (c *chunks) save(these []*claim) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, i := range these {
+	for _, mine := range these {
+		if mine.off != mine.end {
+			return errIncomplete
+		}
+		i := mine.chunk
 		c.saved[i/8] |= 1 << (i % 8)
+		copy(c.sums[i*sumSize:], digest(mine.sum))
 		delete(c.begun, i)
 	}
-	return append([]byte(nil), c.saved...)
+	return nil
 }
 
-func (c *chunks) has(i int) bool { return c.saved[i/8]&(1<<(i%8)) != 0 }
+// note puts the marks into a progress, and those of the given beginnings whose chunks are not saved.
+func (c *chunks) note(p *Progress, partial map[int]begun) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p.Chunk, p.Done, p.Sums = c.chunk, bytes.Clone(c.saved), bytes.Clone(c.sums)
+	p.Begun, p.BegunSums = nil, nil
+	for i, b := range partial {
+		if c.has(i) {
+			continue
+		}
+		if p.Begun == nil {
+			p.Begun, p.BegunSums = map[int]int64{}, map[int][]byte{}
+		}
+		p.Begun[i], p.BegunSums[i] = b.n, digest(b.sum)
+	}
+}
 
-// bytes counts those of the chunks that are synced.
+func (c *chunks) has(i int) bool { return bitOf(c.saved, i) }
+
+func bitOf(bits []byte, i int) bool { return bits[i/8]&(1<<(i%8)) != 0 }
+
+// missing counts the chunks that are not saved.
+func (c *chunks) missing() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.taken {
+		if !c.has(i) {
+			n++
+		}
+	}
+	return n
+}
+
+// bytes counts those that are there.
 func (c *chunks) bytes() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,8 +215,8 @@ func (c *chunks) bytes() int64 {
 			n += end - off
 		}
 	}
-	for _, there := range c.begun {
-		n += there
+	for _, b := range c.begun {
+		n += b.n
 	}
 	return n
 }
@@ -113,11 +224,60 @@ func (c *chunks) bytes() int64 {
 // sizeMost is the largest file that is believed, 64 TiB, and the largest chunk of a saved progress.
 const sizeMost = 1 << 46
 
-// fits says whether a saved progress describes chunks of a file of this size.
+// fits reports whether a saved progress describes chunks of a file of this size. Earlier versions kept no digests.
 func (p Progress) fits(size int64) bool {
 	if p.Chunk <= 0 || p.Chunk > sizeMost || size < 0 || size > sizeMost {
 		return false
 	}
 	n := (size + p.Chunk - 1) / p.Chunk
-	return int64(len(p.Done)) == (n+7)/8
+	return int64(len(p.Done)) == (n+7)/8 && (len(p.Sums) == 0 || int64(len(p.Sums)) == n*sumSize)
+}
+
+// spoiled lists the chunks whose bytes are not those that arrived, going by the digests of the file's chunks as they were
+// read back. A chunk without a mark is one. known reports whether there was a digest for each.
+func (p Progress) spoiled(read []byte) (these []int, known bool) {
+	known = true
+	unknown := make([]byte, sumSize)
+	for i := range len(read) / sumSize {
+		is, want := read[i*sumSize:(i+1)*sumSize], unknown
+		if len(p.Sums) > 0 {
+			want = p.Sums[i*sumSize : (i+1)*sumSize]
+		}
+		switch {
+		case !bitOf(p.Done, i):
+			these = append(these, i)
+		case bytes.Equal(want, unknown):
+			known = false
+		case !bytes.Equal(is, want):
+			these = append(these, i)
+		}
+	}
+	return these, known
+}
+
+// drop removes the marks of chunks. Others may hold the slices of the progress.
+func (p *Progress) drop(these []int) {
+	p.Done, p.Sums = bytes.Clone(p.Done), bytes.Clone(p.Sums)
+	for _, i := range these {
+		p.Done[i/8] &^= 1 << (i % 8)
+		if len(p.Sums) > 0 {
+			clear(p.Sums[i*sumSize : (i+1)*sumSize])
+		}
+	}
+}
+
+// whole reports whether every chunk is marked of a file that came in chunks.
+func (p Progress) whole(size int64) bool {
+	if p.Chunk == 0 {
+		return true
+	}
+	if !p.fits(size) {
+		return false
+	}
+	for i := range int((size + p.Chunk - 1) / p.Chunk) {
+		if !bitOf(p.Done, i) {
+			return false
+		}
+	}
+	return true
 }

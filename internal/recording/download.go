@@ -55,8 +55,7 @@ type Downloader struct {
 	opt   Options
 	slots *semaphore.Weighted
 	limit *bandwidth
-	// reserve makes room for a file: the system's way.
-	reserve func(f *os.File, size int64) error
+	disk  storage
 
 	mu      sync.Mutex
 	flights map[string]*flight
@@ -84,7 +83,7 @@ func New(o Options) *Downloader {
 	}
 	return &Downloader{
 		opt: o, slots: semaphore.NewWeighted(int64(o.Files)), limit: newBandwidth(o.Clock, o.Limit),
-		reserve: reserve, flights: map[string]*flight{},
+		disk: system, flights: map[string]*flight{},
 	}
 }
 
@@ -110,7 +109,7 @@ func (d *Downloader) Fetch(ctx context.Context, t Task) (Result, error) {
 		return Result{}, fmt.Errorf("download %q: %w", t.Name, err)
 	}
 	defer leave()
-	f := &fetch{d: d, task: t, meter: newMeter(d.opt.Clock, t.Report)}
+	f := &fetch{d: d, task: t, meter: newMeter(d.opt.Clock, t.Report), turn: newTurn(d.slots)}
 	result, err := f.queue(ctx)
 	switch {
 	case err == nil:

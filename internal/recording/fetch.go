@@ -13,6 +13,8 @@ import (
 const (
 	// restartsMost is how often one call begins a file anew before it gives up.
 	restartsMost = 5
+	// rereadsMost is how often parts are fetched again that the disk gave back otherwise.
+	rereadsMost = 2
 	// oddMost is how many wrong answers to requests for parts in a row make the whole file be asked for.
 	oddMost = 3
 )
@@ -22,6 +24,7 @@ type fetch struct {
 	d     *Downloader
 	task  Task
 	meter *meter
+	turn  *turn
 
 	in       *folder
 	part     *part
@@ -31,6 +34,10 @@ type fetch struct {
 	whole bool
 	// unlike says that a copy had another checksum than the source, or failed the check, already.
 	unlike bool
+	// streamed is the SHA-256 in hexadecimal of a file that came in one stream. rereads counts how often the disk gave other
+	// bytes back than were written.
+	streamed string
+	rereads  int
 }
 
 // restart means that the file has to be begun anew.
@@ -42,16 +49,23 @@ type restart struct {
 func (r *restart) Error() string { return r.why }
 func (r *restart) Unwrap() error { return r.err }
 
+// misread means that chunks have to be fetched again, which are marked no more.
+type misread struct{ chunks int }
+
+func (m *misread) Error() string {
+	return fmt.Sprintf("the disk gave other bytes back than were written, in %d pieces of the file", m.chunks)
+}
+
 // queue waits for the task's turn.
 func (f *fetch) queue(ctx context.Context) (Result, error) {
 	f.meter.state(Waiting, "")
-	if err := f.d.slots.Acquire(ctx, 1); err != nil {
+	if err := f.turn.take(ctx); err != nil {
 		return Result{}, err
 	}
-	defer f.d.slots.Release(1)
+	defer f.turn.yield()
 	ended, end := context.WithCancel(ctx)
 	defer end()
-	f.d.opt.Crash.Go("recording: report", func() { f.meter.run(ended) })
+	f.d.opt.Crash.Go("recording: report", func() { f.attend(ended) })
 	defer f.close()
 	return f.run(ctx)
 }
@@ -65,8 +79,14 @@ func (f *fetch) run(ctx context.Context) (Result, error) {
 			return result, err
 		}
 		var again *restart
+		var part *misread
 		var local *diskError
 		switch {
+		case errors.As(err, &part):
+			if f.rereads++; f.rereads > rereadsMost {
+				return Result{}, disk("read the file back", err)
+			}
+			f.d.opt.Log.Warn("a part of a download is fetched again", "name", f.task.Name, "reason", err)
 		case errors.As(err, &again):
 			if len(f.meter.stats().Restarted) >= restartsMost {
 				return Result{}, fmt.Errorf("begun anew %d times: %w", restartsMost, err)
@@ -162,7 +182,7 @@ func (f *fetch) open() error {
 	}
 	name := partName(f.task.Key, path.Base(f.task.Name))
 	left := f.in.adopt(f.progress.Part, name)
-	p, err := openPart(f.in, name)
+	p, err := openPart(f.in, name, &f.d.disk)
 	if err != nil {
 		return err
 	}
@@ -172,7 +192,15 @@ func (f *fetch) open() error {
 			return fmt.Errorf("remove the part file in the former folder: %w", err)
 		}
 	}
-	return f.in.sync()
+	return f.syncFolder()
+}
+
+// syncFolder makes the names in the folder durable.
+func (f *fetch) syncFolder() error {
+	if err := f.in.sync(f.d.disk.syncFolder); err != nil {
+		return disk("sync the folder", err)
+	}
+	return nil
 }
 
 // resume decides whether what is there is the beginning of the file, and prepares for a new one otherwise.
@@ -193,8 +221,12 @@ func (f *fetch) resume(ctx context.Context, id Identity) (*chunks, error) {
 	case size != id.Size || !p.fits(id.Size):
 		why = "the part file is gone or is another one"
 	default:
-		have := newChunks(id.Size, p.Chunk, p.Done, p.Begun)
+		have := newChunks(id.Size, p.Chunk)
+		if err := have.recall(ctx, p, f.part); err != nil {
+			return nil, err
+		}
 		f.progress.Part = f.part.path()
+		have.note(&f.progress, have.partial())
 		f.meter.begin(have.bytes(), id.Size)
 		return have, nil
 	}
@@ -211,14 +243,14 @@ func (f *fetch) begin(ctx context.Context, id Identity) (*chunks, error) {
 	if err := f.save(ctx); err != nil {
 		return nil, err
 	}
-	if err := f.part.reset(id.Size, f.d.reserve); err != nil {
+	if err := f.part.reset(id.Size); err != nil {
 		return nil, err
 	}
 	if id.NoRanges || id.Size < 0 || f.whole {
 		return nil, nil
 	}
-	have := newChunks(id.Size, f.chunk(id.Size), nil, nil)
-	f.progress.Chunk, f.progress.Done = have.chunk, have.save(nil)
+	have := newChunks(id.Size, f.chunk(id.Size))
+	have.note(&f.progress, nil)
 	return have, f.save(ctx)
 }
 
@@ -257,6 +289,7 @@ func (f *fetch) space(ctx context.Context, missing *diskError) error {
 	}
 	f.d.opt.Log.Warn("a download waits for space", "name", f.task.Name, "error", missing)
 	f.meter.state(Paused, reason(errors.New(why)))
+	f.turn.yield() // others may have room elsewhere
 	for {
 		timer := f.d.opt.Clock.NewTimer(f.d.opt.Recheck)
 		select {
@@ -266,7 +299,7 @@ func (f *fetch) space(ctx context.Context, missing *diskError) error {
 		case <-timer.Chan():
 		}
 		if missing.solved() {
-			return nil
+			return f.turn.take(ctx)
 		}
 	}
 }

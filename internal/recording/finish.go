@@ -16,9 +16,10 @@ var errNoRename = errors.New("renaming without replacing is not supported")
 // namesMost is how many taken names are passed over.
 const namesMost = 1000
 
-// finish checks the whole file and gives it its name.
+// finish compares the whole file, as it is on disk, with what arrived and with what the source promises, has it checked, and
+// gives it its name.
 func (f *fetch) finish(ctx context.Context, id Identity) (Result, error) {
-	if err := f.part.Sync(); err != nil {
+	if err := f.part.disk.sync(f.part.File); err != nil {
 		return Result{}, disk("sync the part file", err)
 	}
 	size, err := f.part.size()
@@ -30,9 +31,15 @@ func (f *fetch) finish(ctx context.Context, id Identity) (Result, error) {
 	}
 	f.meter.begin(size, size)
 	f.meter.state(Verifying, "")
-	got, err := sumOf(ctx, io.NewSectionReader(f.part, 0, size), id.Algorithm)
+	got, err := sumOf(ctx, io.NewSectionReader(f.part, 0, size), id.Algorithm, f.progress.Chunk)
+	if ctx.Err() != nil {
+		return Result{}, context.Cause(ctx)
+	} else if err != nil {
+		return Result{}, disk("read the part file", err)
+	}
+	compared, err := f.compare(ctx, got)
 	if err != nil {
-		return Result{}, fmt.Errorf("read the part file: %w", err)
+		return Result{}, err
 	}
 	checked := got.own != "" && id.Checksum != ""
 	if checked && got.own != id.Checksum {
@@ -47,7 +54,27 @@ func (f *fetch) finish(ctx context.Context, id Identity) (Result, error) {
 			return Result{}, errors.Join(err, f.forget(ctx))
 		}
 	}
-	return f.place(ctx, Result{Size: size, SHA256: got.sha256, Identity: id, Checked: checked})
+	return f.place(ctx, Result{Size: size, SHA256: got.sha256, Identity: id, Checked: checked, Compared: compared})
+}
+
+// compare compares the file as it was read back with what arrived. Chunks that differ lose their marks. known reports whether
+// all of the file could be compared.
+func (f *fetch) compare(ctx context.Context, got sums) (known bool, err error) {
+	if f.progress.Chunk == 0 {
+		if got.sha256 != f.streamed {
+			return false, &misread{1}
+		}
+		return true, nil
+	}
+	bad, known := f.progress.spoiled(got.chunks)
+	if len(bad) == 0 {
+		return known, nil
+	}
+	f.progress.drop(bad)
+	if err := f.save(ctx); err != nil {
+		return false, err
+	}
+	return false, &misread{len(bad)}
 }
 
 // again has the file fetched once more after a copy that is no good, and gives up after the second one.
@@ -82,27 +109,28 @@ func (f *fetch) place(ctx context.Context, r Result) (Result, error) {
 			if !same {
 				continue
 			}
-			f.progress.Final, f.progress.SHA256 = r.Path, r.SHA256
-			if err := f.save(ctx); err != nil {
+			if err := f.settle(ctx, r); err != nil {
 				return Result{}, err
 			}
 			return r, f.part.remove()
 		}
-		f.progress.Final, f.progress.SHA256 = r.Path, r.SHA256
-		if err := f.save(ctx); err != nil {
+		if err := f.settle(ctx, r); err != nil {
 			return Result{}, err
 		}
-		if err := f.in.rename(f.part.name, name); errors.Is(err, fs.ErrExist) {
+		if err := f.d.disk.rename(f.in, f.part.name, name); errors.Is(err, fs.ErrExist) {
 			continue // somebody was faster
 		} else if err != nil {
 			return Result{}, disk("give the file its name", err)
 		}
-		if err := f.in.sync(); err != nil {
-			return Result{}, disk("sync the folder", err)
-		}
-		return r, nil
+		return r, f.syncFolder()
 	}
 	return Result{}, fmt.Errorf("give the file its name: %s and %d names like it are taken", f.in.join(base), namesMost-1)
+}
+
+// settle notes which file the download becomes.
+func (f *fetch) settle(ctx context.Context, r Result) error {
+	f.progress.Final, f.progress.SHA256, f.progress.Checked, f.progress.Compared = r.Path, r.SHA256, r.Checked, r.Compared
+	return f.save(ctx)
 }
 
 // holds says whether the file of a name in the folder has the checksum.
@@ -115,7 +143,7 @@ func (f *fetch) holds(ctx context.Context, name, sha256 string) (bool, error) {
 		return false, fmt.Errorf("compare with %s: %w", f.in.join(name), err)
 	}
 	defer file.Close()
-	got, err := sumOf(ctx, file, "")
+	got, err := sumOf(ctx, file, "", 0)
 	if err != nil {
 		return false, fmt.Errorf("compare with %s: %w", f.in.join(name), err)
 	}
@@ -123,13 +151,14 @@ func (f *fetch) holds(ctx context.Context, name, sha256 string) (bool, error) {
 }
 
 // finished says whether an earlier call has given the file its name already. What it can't confirm is fetched anew, unless
-// the part file is there still.
+// the part file is there still. Earlier versions could give a file its name although a chunk had no mark: such a file is a part
+// file again.
 func (f *fetch) finished(ctx context.Context) (Result, bool, error) {
 	p := f.progress
 	if p.Final == "" {
 		return Result{}, false, nil
 	}
-	f.progress.Final, f.progress.SHA256 = "", ""
+	f.progress.Final, f.progress.SHA256, f.progress.Checked, f.progress.Compared = "", "", false, false
 	name := filepath.Base(p.Final)
 	if f.in.join(name) != p.Final {
 		return Result{}, false, nil
@@ -148,10 +177,19 @@ func (f *fetch) finished(ctx context.Context) (Result, bool, error) {
 		f.meter.state(Running, "")
 		return Result{}, false, err
 	}
-	if err := f.in.sync(); err != nil {
-		return Result{}, false, disk("sync the folder", err)
+	if !p.whole(info.Size()) {
+		f.meter.state(Running, "")
+		if err := f.d.disk.rename(f.in, name, filepath.Base(p.Part)); err != nil {
+			return Result{}, false, disk("take the file back", err)
+		}
+		return Result{}, false, f.syncFolder()
 	}
-	return Result{Path: p.Final, Size: info.Size(), SHA256: p.SHA256, Identity: p.Identity}, true, nil
+	if err := f.syncFolder(); err != nil {
+		return Result{}, false, err
+	}
+	return Result{
+		Path: p.Final, Size: info.Size(), SHA256: p.SHA256, Identity: p.Identity, Checked: p.Checked, Compared: p.Compared,
+	}, true, nil
 }
 
 // rename gives a file of the folder a new name without replacing another file, by the best way that the file system has.

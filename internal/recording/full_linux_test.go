@@ -33,7 +33,7 @@ func TestADiskThatIsFullGoesOnWhenThereIsSpace(t *testing.T) {
 		o := serve(t, data)
 		d := New(Options{Chunk: 256 << 10, Recheck: 10 * time.Millisecond, Crash: &crash.Group{}})
 		if !reserves {
-			d.reserve = (*os.File).Truncate
+			d.disk.reserve = (*os.File).Truncate
 		}
 		task := task(t, o.source())
 		task.Dir = filepath.Join(disk, "recordings")

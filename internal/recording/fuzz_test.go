@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -70,17 +71,20 @@ func FuzzProgress(f *testing.F) {
 		if json.Unmarshal(text, &p) != nil || !p.fits(size) || len(p.Done) > 1<<16 {
 			return
 		}
-		c := newChunks(size, p.Chunk, p.Done, p.Begun)
+		c := newChunks(size, p.Chunk)
+		if err := c.recall(t.Context(), p, bytes.NewReader(nil)); err != nil {
+			t.Fatal(err)
+		}
 		if n := c.bytes(); n < 0 || n > size {
 			t.Fatalf("%d bytes of %d", n, size)
 		}
 		for range c.count() {
-			i, ok := c.take()
-			if !ok {
+			mine := c.take()
+			if mine == nil {
 				break
 			}
-			if off, end := c.span(i); off < 0 || end <= off || end > size {
-				t.Fatalf("chunk %d is %d-%d of %d", i, off, end, size)
+			if mine.begin < 0 || mine.off != mine.begin || mine.end <= mine.begin || mine.end > size {
+				t.Fatalf("chunk %d is %d-%d of %d, from %d", mine.chunk, mine.begin, mine.end, size, mine.off)
 			}
 		}
 	})

@@ -1,7 +1,6 @@
 package recording
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"time"
@@ -114,18 +113,15 @@ func (m *meter) fetched() int64 {
 	return m.arrived
 }
 
-// run reports what has changed now and then until ctx ends.
-func (m *meter) run(ctx context.Context) {
-	tick := m.clock.NewTicker(reportEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.Chan():
-			m.tell()
-		}
+// yielded notes that the task has given up its place, for a reason unless there is one already, or has one again.
+func (m *meter) yielded(is bool, reason string) {
+	m.mu.Lock()
+	m.now.Yielded = is
+	if is && m.now.Reason == "" {
+		m.now.Reason = reason
 	}
+	m.mu.Unlock()
+	m.tell()
 }
 
 // tell reports when there is something new.
@@ -134,9 +130,10 @@ func (m *meter) tell() {
 	defer m.reporting.Unlock()
 	m.mu.Lock()
 	m.gauge()
+	m.now.Fetched = m.arrived
 	s := m.now
 	same := s.State == m.last.State && s.Bytes == m.last.Bytes && s.Total == m.last.Total && s.Rate == m.last.Rate &&
-		s.Reason == m.last.Reason && len(s.Restarted) == len(m.last.Restarted)
+		s.Reason == m.last.Reason && s.Yielded == m.last.Yielded && len(s.Restarted) == len(m.last.Restarted)
 	m.last = s
 	m.mu.Unlock()
 	if !same && m.report != nil {

@@ -53,13 +53,13 @@ func openFolder(dir, name string) (*folder, error) {
 func (f *folder) join(name string) string { return filepath.Join(f.path, name) }
 
 // sync makes the names in the folder durable. Systems on which a folder can't be synced do that by themselves.
-func (f *folder) sync() error {
+func (f *folder) sync(how func(*os.File) error) error {
 	d, err := f.root.Open(".")
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	return syncFolder(d)
+	return how(d)
 }
 
 // adopt takes over a part file that stands somewhere else, because the target folder or the name was another one. It says
@@ -78,16 +78,33 @@ func (f *folder) adopt(old, name string) (left bool) {
 	return os.Rename(old, f.join(name)) != nil
 }
 
+// storage is how the system writes files. Tests have others, that fail.
+type storage struct {
+	reserve    func(f *os.File, size int64) error
+	write      func(f *os.File, b []byte, off int64) (int, error)
+	read       func(f *os.File, b []byte, off int64) (int, error)
+	flush      func(f *os.File) error // the bytes of a file of settled size
+	sync       func(f *os.File) error
+	syncFolder func(d *os.File) error
+	rename     func(in *folder, from, to string) error
+}
+
+var system = storage{
+	reserve: reserve, write: (*os.File).WriteAt, read: (*os.File).ReadAt, flush: syncData, sync: (*os.File).Sync,
+	syncFolder: syncFolder, rename: (*folder).rename,
+}
+
 // part is the unfinished file. While it is open no other process has it open as one.
 type part struct {
 	*os.File
+	disk *storage
 	in   *folder
 	name string
 }
 
 // openPart opens the unfinished file, making it when it isn't there. The lock is on the file, not on its name: another
 // process may have finished it and given it its final name between our opening and our locking, hence the comparison.
-func openPart(in *folder, name string) (*part, error) {
+func openPart(in *folder, name string, how *storage) (*part, error) {
 	for range 10 {
 		if info, err := in.root.Lstat(name); err == nil && !info.Mode().IsRegular() {
 			return nil, fmt.Errorf("open %s: it is no regular file", in.join(name))
@@ -106,7 +123,7 @@ func openPart(in *folder, name string) (*part, error) {
 			return nil, fmt.Errorf("open the part file: %w", err)
 		}
 		if there, err := in.root.Lstat(name); err == nil && os.SameFile(ours, there) {
-			return &part{f, in, name}, nil
+			return &part{f, how, in, name}, nil
 		}
 		f.Close()
 	}
@@ -142,19 +159,19 @@ func (p *part) size() (int64, error) {
 
 // reset empties the file and reserves room for size bytes, so that a disk without room is noticed before anything is
 // fetched. What was reserved in vain is given back.
-func (p *part) reset(size int64, reserve func(*os.File, int64) error) error {
+func (p *part) reset(size int64) error {
 	if err := p.Truncate(0); err != nil {
 		return disk("empty the part file", err)
 	}
 	if size <= 0 {
 		return nil
 	}
-	if err := reserve(p.File, size); err != nil {
+	if err := p.disk.reserve(p.File, size); err != nil {
 		if undo := p.Truncate(0); undo != nil {
 			err = errors.Join(err, undo)
 		}
 		return &diskError{doing: "reserve room", err: err, need: size, probe: func() error {
-			err := reserve(p.File, size)
+			err := p.disk.reserve(p.File, size)
 			if err != nil {
 				err = errors.Join(err, p.Truncate(0))
 			}
@@ -166,15 +183,26 @@ func (p *part) reset(size int64, reserve func(*os.File, int64) error) error {
 
 // write puts bytes where they belong.
 func (p *part) write(b []byte, off int64) error {
-	if _, err := p.WriteAt(b, off); err != nil {
+	if _, err := p.disk.write(p.File, b, off); err != nil {
 		// What was to be written isn't there, so zeros do no harm, and tell whether it would fit by now.
 		zeros := make([]byte, len(b))
 		return &diskError{doing: "write the part file", err: err, probe: func() error {
-			if _, err := p.WriteAt(zeros, off); err != nil {
+			if _, err := p.disk.write(p.File, zeros, off); err != nil {
 				return err
 			}
-			return syncData(p.File)
+			return p.disk.flush(p.File)
 		}}
+	}
+	return nil
+}
+
+// ReadAt reads what was written.
+func (p *part) ReadAt(b []byte, off int64) (int, error) { return p.disk.read(p.File, b, off) }
+
+// flush makes what was written durable.
+func (p *part) flush() error {
+	if err := p.disk.flush(p.File); err != nil {
+		return disk("sync the part file", err)
 	}
 	return nil
 }

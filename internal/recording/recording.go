@@ -1,10 +1,13 @@
 // Package recording gets recordings down: whole and verified, in pieces in parallel, and going on after a crash.
 //
 // One [Downloader] works over all kinds of [Source]. What it promises:
-//   - A file stands under its final name only when it is complete, synced and checked. Until then it is a .part file in
-//     the target folder.
+//   - A file stands under its final name only when it is complete, synced and checked: every chunk is marked, and the file as
+//     it is read back has the digest of each chunk that arrived, and the checksum of the source where that has one. Until then
+//     it is a .part file in the target folder.
+//   - A chunk has one owner until it is marked or given back.
 //   - A chunk counts as fetched only after its bytes are synced and the [Journal] has noted it durably, so that a process
 //     killed at any instant fetches again at most the chunks that were under way.
+//   - A file from whose source nothing comes lets the next one come in its place.
 //   - A file that is another one than when it was begun (size, ETag, version) is begun anew, and that is said.
 //   - No name from outside leads out of the target folder, and no file that is there already is replaced.
 //
@@ -87,11 +90,19 @@ type Progress struct {
 	// empty for a file that comes in one stream.
 	Chunk int64  `json:"chunk"`
 	Done  []byte `json:"done"`
-	// Begun says of chunks that were under way at a pause how many of their bytes, from the first one, are here.
-	Begun map[int]int64 `json:"begun,omitempty"`
+	// Sums has the first 16 bytes of the SHA-256 of each chunk that is done, zeros for the others. Progress by earlier versions
+	// has none.
+	Sums []byte `json:"sums,omitempty"`
+	// Begun says of chunks that were under way at a pause how many of their bytes, from the first one, are here; BegunSums has
+	// the digest of those bytes.
+	Begun     map[int]int64  `json:"begun,omitempty"`
+	BegunSums map[int][]byte `json:"begun_sums,omitempty"`
 	// Final is the path that the whole file has or is about to get, SHA256 its checksum in hexadecimal; empty before that.
 	Final  string `json:"final,omitempty"`
 	SHA256 string `json:"sha256,omitempty"`
+	// Checked and Compared are those of the [Result].
+	Checked  bool `json:"checked,omitempty"`
+	Compared bool `json:"compared,omitempty"`
 }
 
 // A Journal remembers one file's progress beyond the life of the process. The [Downloader] calls one method at a time, and

@@ -2,6 +2,8 @@ package recording
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +53,7 @@ func (f *fetch) pass(ctx context.Context, id Identity) (n int64, err error) {
 	}
 	defer body.Close()
 	defer w.cancel(nil) // before the body is closed, which might read what is left
-	buf := make([]byte, readMost)
+	buf, sum := make([]byte, readMost), sha256.New()
 	for {
 		w.resume()
 		got, rerr := body.Read(buf[:f.d.limit.most()])
@@ -60,9 +62,13 @@ func (f *fetch) pass(ctx context.Context, id Identity) (n int64, err error) {
 			return n, fmt.Errorf("%w: it sent more", errOdd)
 		}
 		if got > 0 {
+			if err := f.admitted(ctx); err != nil {
+				return n, err
+			}
 			if err := f.keep(ctx, buf[:got], n); err != nil {
 				return n, err
 			}
+			sum.Write(buf[:got])
 			n += int64(got)
 			f.meter.add(got, true)
 			if err := f.d.limit.pay(ctx, got); err != nil {
@@ -82,6 +88,7 @@ func (f *fetch) pass(ctx context.Context, id Identity) (n int64, err error) {
 	if err := f.part.Truncate(n); err != nil {
 		return n, disk("cut the part file", err)
 	}
+	f.streamed = hex.EncodeToString(sum.Sum(nil))
 	return n, nil
 }
 

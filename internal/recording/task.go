@@ -61,11 +61,15 @@ type Stats struct {
 	State State
 	// Bytes are here of Total, which is -1 while it isn't known. Bytes become fewer when a file is begun anew.
 	Bytes, Total int64
+	// Fetched are those that came from the source during this call; bytes that had to be fetched again count again.
+	Fetched int64
 	// Rate is in bytes per second over the last seconds, ETA the time that the rest takes at this rate; 0 when unknown.
 	Rate int64
 	ETA  time.Duration
 	// Reason says why it is paused, has failed, or tries again; one line that is safe to show, without links.
 	Reason string
+	// Yielded reports that nothing comes, and that another file has the task's place until something does.
+	Yielded bool
 	// Restarted says why the file was begun anew, each time; see [Result].
 	Restarted []string
 }
@@ -79,8 +83,10 @@ type Result struct {
 	SHA256 string
 	// Identity is what the source said of the file when it was fetched.
 	Identity Identity
-	// Checked says that the source's own checksum of the whole file was compared.
-	Checked bool
+	// Checked says that the source's own checksum of the whole file was compared, Compared that the whole file as it is on disk
+	// was compared with what arrived. Parts that an earlier version fetched have nothing to be compared with.
+	Checked  bool
+	Compared bool
 	// Restarted are the reasons why the file was begun anew, empty when it wasn't.
 	Restarted []string
 	// FetchedBytes came from the source during this call.

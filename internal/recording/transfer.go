@@ -3,6 +3,7 @@ package recording
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 )
@@ -10,8 +11,9 @@ import (
 // transfer fetches the chunks of one file: workers that each fetch one after the other, and a saver that syncs what they
 // have written and notes it.
 //
-// A slot stands for a chunk that has been asked for and isn't noted yet. There are so few of them that less than
-// unsavedMost bytes are fetched again when the process is killed.
+// A slot belongs to a chunk that has been asked for and isn't noted yet. There are so few of them that less than
+// unsavedMost bytes are fetched again when the process is killed. A chunk is claimed with its slot, and whoever owns it either
+// hands it to the saver or releases both.
 type transfer struct {
 	*fetch
 	id     Identity
@@ -20,7 +22,7 @@ type transfer struct {
 	cancel context.CancelCauseFunc
 
 	slots   chan struct{}
-	written chan int
+	written chan *claim
 	wg      sync.WaitGroup
 	// strict is set by a source that admits no more connections than there are workers.
 	strict atomic.Bool
@@ -32,14 +34,14 @@ type transfer struct {
 // errPanicked ends a transfer of which a goroutine has panicked. The panic was reported by the one who caught it.
 var errPanicked = errors.New("something went wrong inside Greenroom; the log has it")
 
-// ranges fetches what is missing.
+// ranges fetches what is missing. It returns nil only when every chunk is marked.
 func (f *fetch) ranges(ctx context.Context, id Identity, have *chunks) error {
 	t := &transfer{fetch: f, id: id, have: have}
 	t.ctx, t.cancel = context.WithCancelCause(ctx)
 	defer t.cancel(nil)
 	slots := max(1, unsavedMost/have.chunk-1)
 	slots = min(slots, int64(2*f.d.opt.Workers)) // more are of no use
-	t.slots, t.written = make(chan struct{}, slots), make(chan int, slots)
+	t.slots, t.written = make(chan struct{}, slots), make(chan *claim, slots)
 	for range min(f.d.opt.Workers, have.count()) {
 		t.spawn("recording: fetch", t.work)
 	}
@@ -54,7 +56,41 @@ func (f *fetch) ranges(ctx context.Context, id Identity, have *chunks) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return t.err
+	if t.err != nil {
+		return t.err
+	}
+	if n := have.missing(); n > 0 {
+		return fmt.Errorf("%w: %d of its %d pieces", errIncomplete, n, have.count())
+	}
+	return nil
+}
+
+// claim claims a free chunk and its slot; nil when there is no free chunk or, unless it may wait, no slot.
+func (t *transfer) claim(wait bool) (*claim, error) {
+	if wait {
+		select {
+		case t.slots <- struct{}{}:
+		case <-t.ctx.Done():
+			return nil, context.Cause(t.ctx)
+		}
+	} else {
+		select {
+		case t.slots <- struct{}{}:
+		default:
+			return nil, nil
+		}
+	}
+	mine := t.have.take()
+	if mine == nil {
+		<-t.slots
+	}
+	return mine, nil
+}
+
+// release gives a claimed chunk and its slot back.
+func (t *transfer) release(mine *claim) {
+	t.have.giveBack(mine)
+	<-t.slots
 }
 
 // spawn runs a part of the transfer. The first one that fails ends all.
@@ -89,28 +125,19 @@ func (t *transfer) fail(err error) {
 // saveAll syncs and notes chunks until no more are written. While it syncs some, others gather. It goes on after a pause, so
 // that what is there is kept.
 func (t *transfer) saveAll(ctx context.Context) error {
-	for i := range t.written {
-		batch := []int{i}
+	for first := range t.written {
+		batch := []*claim{first}
 		for more := true; more; {
 			select {
-			case i, ok := <-t.written:
+			case next, ok := <-t.written:
 				if more = ok; ok {
-					batch = append(batch, i)
+					batch = append(batch, next)
 				}
 			default:
 				more = false
 			}
 		}
-		begun := t.have.partial()
-		if err := syncData(t.part.File); err != nil {
-			return disk("sync the part file", err)
-		}
-		t.progress.Done = t.have.save(batch)
-		for _, i := range batch {
-			delete(begun, i)
-		}
-		t.progress.Begun = begun
-		if err := t.save(ctx); err != nil {
+		if err := t.saveThese(ctx, batch); err != nil {
 			return err
 		}
 		for range batch {
@@ -118,14 +145,22 @@ func (t *transfer) saveAll(ctx context.Context) error {
 		}
 	}
 	// The workers have ended. What they have begun is kept too.
-	begun := t.have.partial()
-	if len(begun) == 0 {
+	if len(t.have.partial()) == 0 {
 		return nil
 	}
-	if err := syncData(t.part.File); err != nil {
-		return disk("sync the part file", err)
+	return t.saveThese(ctx, nil)
+}
+
+// saveThese syncs the file and then marks chunks, and the beginnings of others that were there before the sync.
+func (t *transfer) saveThese(ctx context.Context, batch []*claim) error {
+	begun := t.have.partial()
+	if err := t.part.flush(); err != nil {
+		return err
 	}
-	t.progress.Begun = begun
+	if err := t.have.save(batch); err != nil {
+		return err
+	}
+	t.have.note(&t.progress, begun)
 	return t.save(ctx)
 }
 
@@ -140,24 +175,13 @@ func (t *transfer) work() (err error) {
 		w.drop()
 	}()
 	for {
-		next := w.ahead
-		w.ahead = nil
-		if next == nil {
-			select {
-			case t.slots <- struct{}{}:
-			case <-t.ctx.Done():
-				return context.Cause(t.ctx)
-			}
-			i, ok := t.have.take()
-			if !ok {
-				<-t.slots
-				return nil
-			}
-			next = &opening{chunk: i}
-		}
-		if err := w.fetch(next); err != nil {
+		o, err := w.next()
+		if o == nil {
 			return err
 		}
-		t.written <- next.chunk
+		if err := w.fetch(o); err != nil {
+			return err
+		}
+		t.written <- o.claim
 	}
 }

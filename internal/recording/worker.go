@@ -7,23 +7,24 @@ import (
 	"time"
 )
 
-// opening is a request for a chunk; ready is nil for one that isn't made yet.
+// opening is a request for the rest of a chunk.
 type opening struct {
-	chunk int
+	*claim
+	watch *watch
+	// ready is closed when an answer to a request made ahead is here; nil for one that isn't made yet.
 	ready chan struct{}
 	// Of a request that is ready:
-	watch *watch
-	body  io.ReadCloser
-	err   error
+	body io.ReadCloser
+	err  error
 	// took is how long the source thought before it answered.
 	took time.Duration
 }
 
 // request makes the request.
-func (t *transfer) request(o *opening, off, end int64) {
+func (t *transfer) request(o *opening) {
 	begun := t.d.opt.Clock.Now()
-	o.watch = t.watch(t.ctx)
-	o.body, o.err = t.task.Source.Open(o.watch.ctx, t.id, off, end-off)
+	o.watch.resume()
+	o.body, o.err = t.task.Source.Open(o.watch.ctx, t.id, o.off, o.end-o.off)
 	o.watch.pause()
 	o.took = t.d.opt.Clock.Since(begun)
 	if o.err != nil {
@@ -34,66 +35,78 @@ func (t *transfer) request(o *opening, off, end int64) {
 	}
 }
 
-// close gives up what was opened.
-func (o *opening) close() {
-	if o.ready != nil {
-		<-o.ready
-	}
-	if o.err == nil && o.body != nil {
-		o.watch.cancel(nil)
-		o.body.Close()
-		o.watch.end(nil)
-	}
-}
-
 // worker fetches one chunk at a time. When one is nearly there it asks for the next already, so that the source's time for
 // thinking isn't lost.
 type worker struct {
 	*transfer
-	buf   []byte
+	buf []byte
+	// ahead is the request for the next chunk, which the worker owns as it owns the present one.
 	ahead *opening
 }
 
-// drop gives up what was asked for ahead. Its chunk is taken by the next transfer.
-func (w *worker) drop() {
-	if w.ahead != nil {
-		w.ahead.close()
+// next gives the chunk to fetch, nil when none is free.
+func (w *worker) next() (*opening, error) {
+	if o := w.ahead; o != nil {
+		w.ahead = nil
+		return o, nil
 	}
+	mine, err := w.claim(true)
+	if mine == nil {
+		return nil, err
+	}
+	return &opening{claim: mine}, nil
 }
 
-// fetch fetches one chunk, however often it takes. What of it was written stays between the tries.
-func (w *worker) fetch(o *opening) error {
-	chunk, start := o.chunk, w.have.start(o.chunk)
-	begin, end := w.have.span(chunk)
-	off := start
+// drop gives back what was asked for ahead: its request ends, and its chunk is free for any worker.
+func (w *worker) drop() {
+	o := w.ahead
+	if o == nil {
+		return
+	}
+	w.ahead = nil
+	o.watch.cancel(nil)
+	<-o.ready
+	if o.err == nil && o.body != nil {
+		o.body.Close()
+	}
+	o.watch.end(nil)
+	w.release(o.claim)
+}
+
+// fetch fetches one chunk, however often it takes. What of it was written stays between the tries. A chunk that fails is given
+// back.
+func (w *worker) fetch(o *opening) (err error) {
+	mine := o.claim
+	err = errPanicked
 	defer func() {
-		if off < end {
-			w.have.reached(chunk, off-begin)
+		if err != nil {
+			w.release(mine)
 		}
 	}()
 	again := w.retry()
-	for off < end {
+	for mine.off < mine.end {
 		if o.ready != nil {
 			<-o.ready
 		} else {
-			w.request(o, off, end)
+			o.watch = w.watch(w.ctx)
+			w.request(o)
 		}
-		n, err := int64(0), o.err
+		before, err := mine.off, o.err
 		if err == nil {
-			n, err = w.copy(o, off, end)
+			err = w.copy(o)
 		}
-		o = &opening{chunk: o.chunk}
-		off += n
-		if n > 0 {
+		o = &opening{claim: mine}
+		if mine.off > before {
 			again.reset()
 		}
 		if err == nil {
 			w.fine()
 			continue
 		}
+		w.drop() // it may be long until this chunk is here
 		if errors.Is(err, errOdd) {
-			w.meter.forget(off - start)
-			off = start
+			w.meter.forget(mine.off - mine.begin)
+			w.have.restart(mine)
 		}
 		if err := w.strange(err); err != nil {
 			return err
@@ -130,44 +143,46 @@ func (t *transfer) strange(err error) error {
 	return &restart{"the source does not serve parts of the file", err}
 }
 
-// copy writes what was opened from off to end at most, and says how much that was. Fewer bytes without an error means that
-// the connection broke.
-func (w *worker) copy(o *opening, off, end int64) (n int64, err error) {
+// copy writes what was opened to the chunk, to its end at most. Fewer bytes than that are an error.
+func (w *worker) copy(o *opening) (err error) {
 	defer func() {
 		o.watch.cancel(nil)
 		o.body.Close()
 		err = o.watch.end(err)
 	}()
-	begun, tried := w.d.opt.Clock.Now(), false
-	for off+n < end {
-		got, rerr := w.read(o, w.buf[:min(int64(len(w.buf)), end-off-n)])
+	begun, from, tried := w.d.opt.Clock.Now(), o.off, false
+	for o.off < o.end {
+		got, rerr := w.read(o, w.buf[:min(int64(len(w.buf)), o.end-o.off)])
 		if got > 0 {
-			if err := w.part.write(w.buf[:got], off+n); err != nil {
-				return n, err
+			if err := w.admitted(w.ctx); err != nil {
+				return err
 			}
-			n += int64(got)
+			if err := w.part.write(w.buf[:got], o.off); err != nil {
+				return err
+			}
+			o.wrote(w.buf[:got])
 			w.meter.add(got, true)
 			if err := w.d.limit.pay(w.ctx, got); err != nil {
-				return n, err
+				return err
 			}
 		}
 		switch {
-		case rerr == io.EOF && off+n < end:
-			return n, fmt.Errorf("the connection ended early: %w", io.ErrUnexpectedEOF)
+		case rerr == io.EOF && o.off < o.end:
+			return fmt.Errorf("the connection ended early: %w", io.ErrUnexpectedEOF)
 		case rerr != nil && rerr != io.EOF:
-			return n, rerr
+			return rerr
 		case rerr == io.EOF:
-			return n, nil
+			return nil
 		}
-		if !tried && w.soon(n, end-off-n, o.took, begun) {
+		if !tried && w.soon(o.off-from, o.end-o.off, o.took, begun) {
 			tried = true
 			w.askAhead()
 		}
 	}
 	if extra, _ := w.read(o, w.buf[:1]); extra > 0 {
-		return n, fmt.Errorf("%w: it sent more", errOdd)
+		return fmt.Errorf("%w: it sent more", errOdd)
 	}
-	return n, nil
+	return nil
 }
 
 // read reads once, with the watch running.
@@ -177,7 +192,7 @@ func (w *worker) read(o *opening, b []byte) (int, error) {
 	return o.body.Read(b[:min(len(b), w.d.limit.most())])
 }
 
-// soon says whether the rest of a chunk takes about as long as an answer takes to begin.
+// soon reports whether the rest of a chunk takes about as long as an answer takes to begin.
 func (w *worker) soon(n, rest int64, took time.Duration, begun time.Time) bool {
 	spent := w.d.opt.Clock.Since(begun)
 	if n == 0 || spent <= 0 {
@@ -186,27 +201,22 @@ func (w *worker) soon(n, rest int64, took time.Duration, begun time.Time) bool {
 	return time.Duration(float64(spent)*float64(rest)/float64(n)) <= took+took/4
 }
 
-// askAhead asks for another chunk while the present one comes, when there are both a chunk and a slot.
+// askAhead asks for another chunk while the present one comes, when there are both a chunk and a slot, and none was asked for
+// already.
 func (w *worker) askAhead() {
-	if w.strict.Load() {
+	if w.ahead != nil || w.strict.Load() {
 		return
 	}
-	select {
-	case w.slots <- struct{}{}:
-	default:
+	mine, err := w.claim(false)
+	if mine == nil || err != nil {
 		return
 	}
-	i, ok := w.have.take()
-	if !ok {
-		<-w.slots
-		return
-	}
-	o := &opening{chunk: i, ready: make(chan struct{})}
+	o := &opening{claim: mine, ready: make(chan struct{}), watch: w.watch(w.ctx)}
 	w.ahead = o
 	w.spawn("recording: ask ahead", func() error {
 		defer close(o.ready)
-		_, end := w.have.span(i)
-		w.request(o, w.have.start(i), end)
+		o.err = errPanicked
+		w.request(o)
 		if refused := (*Temporary)(nil); errors.As(o.err, &refused) {
 			w.strict.Store(true)
 		}
