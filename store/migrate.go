@@ -15,10 +15,10 @@ import (
 
 // schema is the version of the layout that this program writes. Deliveries aren't part of it: their rows are read
 // leniently for ever, so that a migration never has to touch a million of them.
-const schema = 3
+const schema = 4
 
 // migrations[n] brings a file from version n to n+1, each in one transaction.
-var migrations = []func(*bolt.Tx) error{0: addPlatforms, 1: addDownloads, 2: addObjects}
+var migrations = []func(*bolt.Tx) error{0: addPlatforms, 1: addDownloads, 2: addObjects, 3: reindex}
 
 func (s *Store) migrate() error {
 	version, fresh := -1, false

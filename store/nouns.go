@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"greenroom/internal/app"
 	"greenroom/internal/roster"
 )
@@ -57,13 +59,25 @@ func (t *Tx) PutRoom(r app.Room) error {
 	return t.putJSON(bucketRooms, r.ID, r)
 }
 
-// DeleteRoom removes a room. Its meetings stay, as history.
+// DeleteRoom removes a room. Its meetings stay as history, and [Tx.FormerRoom] still finds them by the room's name.
 func (t *Tx) DeleteRoom(r app.Room) error {
 	t.Changed(app.Change{Kind: app.RoomChange, Room: &r, Deleted: true})
-	return errors.Join(t.del(bucketRoomNames, fold(r.Name)), t.del(bucketRooms, r.ID))
+	return errors.Join(t.del(bucketRoomNames, fold(r.Name)), t.del(bucketRooms, r.ID),
+		t.put(bucketFormerNames, fold(r.Name), []byte(r.ID)))
 }
 
-func fold(name string) string { return strings.ToLower(name) }
+// FormerRoom returns the id of the room of this name that was deleted last, [ErrNotFound] when there is none.
+func (t *Tx) FormerRoom(name string) (string, error) {
+	id := t.get(bucketFormerNames, fold(name))
+	if id == nil {
+		return "", ErrNotFound
+	}
+	return string(id), nil
+}
+
+// fold returns the form under which a name is found: letters that look the same are the same, whatever their case and
+// however they are composed.
+func fold(name string) string { return norm.NFC.String(strings.ToLower(norm.NFC.String(name))) }
 
 // Meeting reads a meeting with its evidence.
 func (t *Tx) Meeting(id string) (roster.Meeting, error) {
@@ -78,7 +92,26 @@ func (t *Tx) Meeting(id string) (roster.Meeting, error) {
 	return decode[roster.Meeting](t.get(bucketMeetings, id))
 }
 
-// MeetingByPlatform finds the latest meeting by the platform's room name or, with an empty name, by its id.
+// MeetingsByPrefix reads the meetings whose ids begin with prefix, oldest first, at most limit.
+func (t *Tx) MeetingsByPrefix(prefix string, limit int) ([]roster.Meeting, error) {
+	var ids []string
+	t.scan(bucketMeetings, prefix, func(id string, _ []byte) bool {
+		ids = append(ids, id)
+		return len(ids) < limit
+	})
+	out := make([]roster.Meeting, 0, len(ids))
+	for _, id := range ids {
+		m, err := t.Meeting(id)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// MeetingByPlatform finds the current meeting of a platform's room by the room's name or, where that is unknown, by its
+// id: the meeting that is open or live, else the latest.
 func (t *Tx) MeetingByPlatform(account, room, id string) (roster.Meeting, error) {
 	for _, k := range []string{platformKey(account, "room", room), platformKey(account, "id", id)} {
 		if found := t.get(bucketPlatform, k); k != "" && found != nil {
@@ -105,15 +138,8 @@ func (t *Tx) PutMeeting(m roster.Meeting) error {
 	if err := t.index(bucketRoomMeets, m.RoomID+"\x00"+m.ID, ""); err != nil {
 		return err
 	}
-	for _, k := range []string{
-		platformKey(m.Account, "room", m.PlatformRoom), platformKey(m.Account, "id", m.PlatformID),
-	} {
-		if k == "" {
-			continue
-		}
-		if err := t.index(bucketPlatform, k, m.ID); err != nil {
-			return err
-		}
+	if err := t.indexPlatform(m); err != nil {
+		return err
 	}
 	if t.meetings == nil {
 		t.meetings = make(map[string]roster.Meeting)
@@ -121,6 +147,38 @@ func (t *Tx) PutMeeting(m roster.Meeting) error {
 	t.meetings[m.ID] = m
 	t.Touch(m.ID)
 	return t.indexUnended(m)
+}
+
+// indexPlatform makes m the meeting that its platform room means, unless another one is: a former meeting, to which late
+// evidence or an answer is added, never takes the room back.
+func (t *Tx) indexPlatform(m roster.Meeting) error {
+	_, err := t.Meeting(m.ID)
+	fresh := errors.Is(err, ErrNotFound)
+	for _, k := range []string{
+		platformKey(m.Account, "room", m.PlatformRoom), platformKey(m.Account, "id", m.PlatformID),
+	} {
+		if k == "" {
+			continue
+		}
+		if id := t.get(bucketPlatform, k); id != nil && string(id) != m.ID {
+			had, err := t.Meeting(string(id))
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+			if err == nil && !supersedes(m, had, fresh) {
+				continue
+			}
+		}
+		if err := t.index(bucketPlatform, k, m.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// supersedes reports whether m follows had in their platform room. fresh says that m has just been made.
+func supersedes(m, had roster.Meeting, fresh bool) bool {
+	return m.Status != app.Ended && (fresh || had.Status == app.Ended)
 }
 
 func (t *Tx) indexUnended(m roster.Meeting) error {

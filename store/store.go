@@ -103,32 +103,33 @@ type Store struct {
 
 // The top-level buckets.
 var (
-	bucketMeta       = []byte("meta")
-	bucketRooms      = []byte("rooms")       // room id -> Room
-	bucketRoomNames  = []byte("room-names")  // folded name -> room id
-	bucketMeetings   = []byte("meetings")    // meeting id (time-ordered) -> roster.Meeting
-	bucketUnended    = []byte("unended")     // meeting id -> nothing, while open or live
-	bucketRoomMeets  = []byte("room-meets")  // room id \0 meeting id -> nothing
-	bucketPlatform   = []byte("by-platform") // account \0 kind \0 platform name or id -> meeting id
-	bucketStays      = []byte("stays")       // meeting id \0 session -> roster.Stay
-	bucketRecordings = []byte("recordings")  // account \0 recording id -> Recording
-	bucketRecByTime  = []byte("rec-by-time") // start, ms \0 account \0 recording id -> nothing
-	bucketRecObjects = []byte("rec-objects") // account \0 group of a file's key -> recording id
-	bucketRecAliases = []byte("rec-aliases") // account \0 former id -> recording id
-	bucketDownloads  = []byte("downloads")   // account \0 recording id -> DownloadJob, until it is done
-	bucketChunks     = []byte("chunks")      // account \0 recording id \0 file -> the downloader's progress
-	bucketCommands   = []byte("commands")    // account \0 recording id -> CommandJob, until it has ended for good
-	bucketSegments   = []byte("segments")    // first seq -> bucket of rows, bodies, facets
-	bucketRing       = []byte("ring")        // rejected deliveries: rows and bodies
-	bucketSeen       = []byte("seen")        // generation -> bucket of hash -> seq
-	bucketPositions  = []byte("positions")   // tunnel hook -> Position
-	bucketValues     = []byte("values")      // small named values
+	bucketMeta        = []byte("meta")
+	bucketRooms       = []byte("rooms")        // room id -> Room
+	bucketRoomNames   = []byte("room-names")   // folded name -> room id
+	bucketFormerNames = []byte("former-names") // folded name -> id of the room that was deleted last
+	bucketMeetings    = []byte("meetings")     // meeting id (time-ordered) -> roster.Meeting
+	bucketUnended     = []byte("unended")      // meeting id -> nothing, while open or live
+	bucketRoomMeets   = []byte("room-meets")   // room id \0 meeting id -> nothing
+	bucketPlatform    = []byte("by-platform")  // account \0 kind \0 platform name or id -> id of the current meeting
+	bucketStays       = []byte("stays")        // meeting id \0 session -> roster.Stay
+	bucketRecordings  = []byte("recordings")   // account \0 recording id -> Recording
+	bucketRecByTime   = []byte("rec-by-time")  // start, ms \0 account \0 recording id -> nothing
+	bucketRecObjects  = []byte("rec-objects")  // account \0 group of a file's key -> recording id
+	bucketRecAliases  = []byte("rec-aliases")  // account \0 former id -> recording id
+	bucketDownloads   = []byte("downloads")    // account \0 recording id -> DownloadJob, until it is done
+	bucketChunks      = []byte("chunks")       // account \0 recording id \0 file -> the downloader's progress
+	bucketCommands    = []byte("commands")     // account \0 recording id -> CommandJob, until it has ended for good
+	bucketSegments    = []byte("segments")     // first seq -> bucket of rows, bodies, facets
+	bucketRing        = []byte("ring")         // rejected deliveries: rows and bodies
+	bucketSeen        = []byte("seen")         // generation -> bucket of hash -> seq
+	bucketPositions   = []byte("positions")    // tunnel hook -> Position
+	bucketValues      = []byte("values")       // small named values
 )
 
 var allBuckets = [][]byte{
 	bucketMeta, bucketRooms, bucketRoomNames, bucketMeetings, bucketUnended, bucketRoomMeets, bucketPlatform,
 	bucketStays, bucketRecordings, bucketRecByTime, bucketSegments, bucketRing, bucketSeen, bucketPositions, bucketValues,
-	bucketDownloads, bucketChunks, bucketCommands, bucketRecObjects, bucketRecAliases,
+	bucketDownloads, bucketChunks, bucketCommands, bucketRecObjects, bucketRecAliases, bucketFormerNames,
 }
 
 // Open opens or makes the file, migrates it where its schema is older, and starts the writer.

@@ -85,7 +85,7 @@ func (h *Hub) AdoptRoom(ctx context.Context, req app.Adoption) (app.RoomView, er
 	if err != nil {
 		return app.RoomView{}, err
 	}
-	if req.Name != "" {
+	if req.Name = roomName(req.Name); req.Name != "" {
 		if err := h.checkRoom(app.Room{Name: req.Name, Recording: provider.RecordingNone, Trigger: provider.TriggerNone}); err != nil {
 			return app.RoomView{}, err
 		}
@@ -97,9 +97,12 @@ func (h *Hub) AdoptRoom(ctx context.Context, req app.Adoption) (app.RoomView, er
 	var room string
 	err = h.store.Update(ctx, func(tx *store.Tx) error {
 		m, err := tx.MeetingByPlatform(a.Name, found.Room, found.ID)
-		if errors.Is(err, store.ErrNotFound) || err == nil && m.Status == app.Ended {
-			m, err = h.adopt(tx, a, found, req.Name, h.now().Time)
-		} else if err == nil {
+		switch former := m; {
+		case errors.Is(err, store.ErrNotFound):
+			m, err = h.adopt(tx, a, found, req.Name, h.now().Time, nil)
+		case err == nil && m.Status == app.Ended:
+			m, err = h.adopt(tx, a, found, req.Name, h.now().Time, &former)
+		case err == nil:
 			complete(&m, found)
 			err = h.renameAdopted(tx, &m, req.Name)
 		}
@@ -138,8 +141,11 @@ func (h *Hub) findOnPlatform(ctx context.Context, a *account, name string) (prov
 }
 
 // adopt makes a meeting, and the room where none of the name is here, of what exists on the platform but was not made
-// here. With an empty name the room gets the platform's.
-func (h *Hub) adopt(tx *store.Tx, a *account, found provider.Meeting, name string, at time.Time) (roster.Meeting, error) {
+// here. With an empty name the room gets the platform's. former is the meeting that the platform's room had before, nil for
+// none; the new one holds evidence from at on, and what is later than former.
+func (h *Hub) adopt(
+	tx *store.Tx, a *account, found provider.Meeting, name string, at time.Time, former *roster.Meeting,
+) (roster.Meeting, error) {
 	var room app.Room
 	var err error
 	if name != "" {
@@ -159,6 +165,9 @@ func (h *Hub) adopt(tx *store.Tx, a *account, found provider.Meeting, name strin
 			StatusSource: app.FromPlatform, EvidenceAt: app.At(at),
 		},
 		Lag: a.Provider.Traits().PresenceLag,
+	}
+	if former != nil {
+		m.Follow(*former, at)
 	}
 	return m, tx.PutMeeting(m)
 }
@@ -198,7 +207,7 @@ func (h *Hub) adoptedRoom(a *account, name string, at time.Time) app.Room {
 // roomFor makes the room of an adopted meeting, under the platform's name or, where a room of that name exists here,
 // one beside it.
 func (h *Hub) roomFor(tx *store.Tx, a *account, platformRoom string, at time.Time) (app.Room, error) {
-	name := shorten(plain.Text(platformRoom), maxRoomName-len(" (adopted 99)"))
+	name := shorten(roomName(plain.Text(platformRoom)), maxRoomName-len(" (adopted 99)"))
 	room := h.adoptedRoom(a, name, at)
 	for n := 1; n < 100; n++ {
 		had, err := tx.RoomByName(room.Name)

@@ -17,8 +17,10 @@ func (h *Hub) effectOf(a *account, ev provider.Event, received time.Time) func(*
 	case provider.KindTest, provider.KindUnknown:
 		return nil
 	}
+	now := h.clock.Now()
+	ev, received = upTo(ev, now), earlier(received, now)
 	return func(tx *store.Tx, d *app.Delivery) error {
-		e := effect{hub: h, tx: tx, account: a, event: ev, received: received}
+		e := effect{hub: h, tx: tx, account: a, event: ev, received: received, now: now}
 		m, err := e.meeting()
 		if err != nil {
 			return err
@@ -36,6 +38,30 @@ type effect struct {
 	account  *account
 	event    provider.Event
 	received time.Time
+	// now is when this machine stores the event. Nothing in the event is later.
+	now time.Time
+}
+
+// upTo returns the event without times later than now: what a clock that is ahead claims must not keep anybody present.
+func upTo(ev provider.Event, now time.Time) provider.Event {
+	ev.At = earlier(ev.At, now)
+	if ev.Participant != nil {
+		p := personUpTo(*ev.Participant, now)
+		ev.Participant = &p
+	}
+	if ev.Recording != nil {
+		r := *ev.Recording
+		if r.StartedAt.After(now) {
+			r.StartedAt = ev.At
+		}
+		ev.Recording = &r
+	}
+	return ev
+}
+
+func personUpTo(p provider.Participant, now time.Time) provider.Participant {
+	p.JoinedAt, p.LeftAt = earlier(p.JoinedAt, now), earlier(p.LeftAt, now)
+	return p
 }
 
 // at is when the event happened, as well as is known.
@@ -46,19 +72,25 @@ func (e *effect) at() time.Time {
 	return e.event.At
 }
 
+// about is the time by which the event's meeting is found: a person's joining, the beginning of a recording, or when it
+// happened.
+func (e *effect) about() time.Time {
+	if p := e.event.Participant; p != nil && !p.JoinedAt.IsZero() {
+		return p.JoinedAt
+	}
+	if r := e.event.Recording; r != nil && !r.StartedAt.IsZero() {
+		return r.StartedAt
+	}
+	return e.at()
+}
+
 // meeting finds the meeting that the event is about, and adopts one that isn't known where the event shows that it is
 // in use. nil without an error means that the event needs none.
 func (e *effect) meeting() (*roster.Meeting, error) {
 	ev := e.event
 	m, err := e.tx.MeetingByPlatform(e.account.Name, ev.Room, ev.MeetingID)
-	if err == nil && e.beginsAnew(m) {
-		return e.adopt(ev.Room, ev.MeetingID)
-	}
 	if err == nil {
-		if rec := ev.Recording; rec != nil {
-			m, err = nearest(e.tx, m, rec.StartedAt)
-		}
-		return &m, err
+		return e.meetingIn(m)
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return nil, err
@@ -72,7 +104,48 @@ func (e *effect) meeting() (*roster.Meeting, error) {
 	if ev.Room == "" {
 		return nil, errors.New("the event names no room")
 	}
-	return e.adopt(ev.Room, ev.MeetingID)
+	return e.adopt(nil)
+}
+
+// meetingIn finds the event's meeting among those that its platform room had, of which m is the current one.
+func (e *effect) meetingIn(m roster.Meeting) (*roster.Meeting, error) {
+	if e.ofLater(m) {
+		switch {
+		case e.event.Recording != nil:
+			return nil, nil // the list of recordings finds the meeting once it is known
+		case e.event.Room != "" && e.beginsAnother():
+			return e.adopt(&m)
+		}
+	}
+	of := m
+	var err error
+	if p := e.event.Participant; p != nil && p.JoinedAt.IsZero() {
+		of, err = ofSession(e.tx, m, p.Session)
+	}
+	if err == nil && of.ID == m.ID {
+		of, err = belongs(e.tx, m, e.about())
+	}
+	return &of, err
+}
+
+// ofLater reports whether the event is about a later meeting than m, which ended here. An end in the future is the work of
+// a clock that was ahead: whatever happens now is later.
+func (e *effect) ofLater(m roster.Meeting) bool {
+	if m.EndedAt.After(e.now.Add(roster.Stragglers)) {
+		m.EndedAt = app.At(e.now.Add(-2 * roster.Stragglers))
+	}
+	return m.IsBefore(e.about())
+}
+
+// beginsAnother reports whether the event shows that somebody was in the room at the time that it is about.
+func (e *effect) beginsAnother() bool {
+	switch e.event.Kind {
+	case provider.KindMeetingStarted, provider.KindParticipantJoined, provider.KindParticipantWaiting:
+		return true
+	case provider.KindParticipantLeft:
+		return e.event.Participant != nil && !e.event.Participant.JoinedAt.IsZero()
+	}
+	return false
 }
 
 // meetingOfRecording finds a recording's meeting by the recording itself or by who started it; Daily's
@@ -104,24 +177,17 @@ func (e *effect) meetingOfRecording() (*roster.Meeting, error) {
 	return nil, nil
 }
 
-// beginsAnew says that somebody is in a room that was found on the platform, ended here, and made there again.
-func (e *effect) beginsAnew(m roster.Meeting) bool {
-	switch e.event.Kind {
-	case provider.KindMeetingStarted, provider.KindParticipantJoined, provider.KindParticipantWaiting:
-		return m.Adopted && m.Status == app.Ended && m.EndReason == roster.ReasonEndedHere && e.event.Room != "" &&
-			e.at().After(m.EndedAt.Add(stragglers))
-	}
-	return false
-}
-
-// stragglers is how long after its end events of a meeting that was ended here may still be about that one.
-const stragglers = time.Minute
-
-// revive takes back an end that nobody asked for, and makes the meeting's room again where that was deleted since.
+// revive takes back an end that nobody asked for, and makes the meeting's room again where that was deleted since. A
+// meeting that another one followed stays as it is.
 func (e *effect) revive(m *roster.Meeting, at time.Time) error {
-	ended := m.Status == app.Ended
-	m.Revive(at)
-	if !ended || m.Status == app.Ended {
+	if m.Status != app.Ended {
+		return nil
+	}
+	if current, err := e.tx.MeetingByPlatform(m.Account, m.PlatformRoom, m.PlatformID); err != nil || current.ID != m.ID {
+		return err
+	}
+	m.Revive(at, e.now)
+	if m.Status == app.Ended {
 		return nil
 	}
 	_, err := e.tx.Room(m.RoomID)
@@ -133,15 +199,21 @@ func (e *effect) revive(m *roster.Meeting, at time.Time) error {
 	return err
 }
 
-// adopt makes a room and a meeting of what exists on the platform but was not made here.
-func (e *effect) adopt(platformRoom, platformID string) (*roster.Meeting, error) {
-	m, err := e.hub.adopt(e.tx, e.account, provider.Meeting{ID: platformID, Room: platformRoom}, "", e.at())
+// adopt makes a room and a meeting of what exists on the platform but was not made here. former is the meeting that the
+// platform's room had before, nil for none.
+func (e *effect) adopt(former *roster.Meeting) (*roster.Meeting, error) {
+	found := provider.Meeting{ID: e.event.MeetingID, Room: e.event.Room}
+	m, err := e.hub.adopt(e.tx, e.account, found, "", e.about(), former)
 	return &m, err
 }
 
 // apply adds the event's evidence.
 func (e *effect) apply(m *roster.Meeting) error {
 	ev := e.event
+	if m != nil {
+		m.Began(e.at())
+		m.Began(e.about())
+	}
 	switch ev.Kind {
 	case provider.KindMeetingStarted:
 		m.Started(e.at())

@@ -230,15 +230,17 @@ func (h *Hub) recall(ctx context.Context, a *account, r provider.Historian, id s
 	}
 	grain := a.Provider.Traits().HistoryGrain
 	return h.changeMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
-		m.HistoryRead = later(m.HistoryRead, begun.UTC())
+		m.HistoryRead = begun.UTC()
 		for _, p := range people {
+			p = personUpTo(p, h.clock.Now())
 			s, err := tx.Stay(id, p.Session)
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
-			if p.Session == "" || err != nil && p.LeftAt.IsZero() {
-				continue // presence will show who is there
+			if p.Session == "" || err != nil && (p.LeftAt.IsZero() || !m.Holds(p.JoinedAt) || m.IsBefore(p.JoinedAt)) {
+				continue // presence will show who is there, and the room's other meetings have their own readings
 			}
+			m.Began(p.JoinedAt)
 			was := s
 			s.Recalled(p, grain)
 			if s != was {

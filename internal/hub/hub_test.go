@@ -173,7 +173,24 @@ func (b *bench) send(sig string, body []byte) app.Answer {
 	return a
 }
 
+// event delivers an event. It arrives after all that it tells of has happened.
 func (b *bench) event(e provider.Event) app.Answer {
+	b.t.Helper()
+	last := e.At
+	if p := e.Participant; p != nil {
+		last = later(last, later(p.JoinedAt, p.LeftAt))
+	}
+	if r := e.Recording; r != nil {
+		last = later(last, r.StartedAt)
+	}
+	if ahead := last.Sub(b.clock.Now()); ahead > 0 {
+		b.clock.Advance(ahead)
+	}
+	return b.eventNow(e)
+}
+
+// eventNow delivers an event, whatever times it names.
+func (b *bench) eventNow(e provider.Event) app.Answer {
 	b.t.Helper()
 	raw, err := json.Marshal(e)
 	if err != nil {

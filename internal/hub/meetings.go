@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"greenroom/internal/app"
@@ -36,11 +35,10 @@ func (h *Hub) Meetings(ctx context.Context, q app.MeetingQuery) ([]app.Meeting, 
 func eachMeeting(tx *store.Tx, q app.MeetingQuery, visit func(app.Meeting) bool) error {
 	roomID := ""
 	if q.Room != "" {
-		r, err := findRoom(tx, q.Room)
-		if err != nil {
+		var err error
+		if roomID, err = roomOrFormer(tx, q.Room); err != nil {
 			return err
 		}
-		roomID = r.ID
 	}
 	keep := func(m roster.Meeting) bool {
 		selected := (q.Account == "" || q.Account == m.Account) && (q.Status == "" || q.Status == m.Status) &&
@@ -119,35 +117,6 @@ func byPresence(a, b app.Stay) int {
 		return c
 	}
 	return cmp.Compare(a.Session, b.Session)
-}
-
-// findMeeting finds a meeting by its id, its platform room, or its room's name: the live one, else the latest.
-func (h *Hub) findMeeting(tx *store.Tx, ref string) (roster.Meeting, error) {
-	m, err := tx.Meeting(ref)
-	if !errors.Is(err, store.ErrNotFound) {
-		return m, err
-	}
-	for _, a := range h.order {
-		m, err = tx.MeetingByPlatform(a.Name, strings.TrimPrefix(ref, "/"), ref)
-		if !errors.Is(err, store.ErrNotFound) {
-			return m, err
-		}
-	}
-	r, err := findRoom(tx, ref)
-	if err != nil {
-		if errors.Is(err, provider.NotFound) {
-			return m, notFound("there is no meeting %q, by its id, its platform's room or its room's name", ref)
-		}
-		return m, err
-	}
-	current, err := h.currentOf(tx, r.ID)
-	if err != nil {
-		return m, err
-	}
-	if current == nil {
-		return m, notFound("room %s has had no meeting yet", r.Name)
-	}
-	return tx.Meeting(current.ID)
 }
 
 // currentMeetings finds each room's live meeting, else its newest open one.

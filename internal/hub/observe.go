@@ -140,6 +140,8 @@ type Reading struct {
 
 // Observe adds a presence reading to the evidence about a meeting.
 func (h *Hub) Observe(ctx context.Context, meeting string, r Reading) error {
+	now := h.clock.Now()
+	r.Begun = earlier(r.Begun, now)
 	return h.store.Update(ctx, func(tx *store.Tx) error {
 		m, err := tx.Meeting(meeting)
 		if err != nil || m.Status == app.Ended {
@@ -150,6 +152,8 @@ func (h *Hub) Observe(ctx context.Context, meeting string, r Reading) error {
 			if p.Session == "" {
 				continue
 			}
+			p = personUpTo(p, now)
+			m.Began(p.JoinedAt)
 			if err := o.see(p); err != nil {
 				return err
 			}

@@ -191,6 +191,9 @@ func (a *account) observeRecording(tx *store.Tx, r provider.Recording, now time.
 		id: r.ID, room: r.Room, kind: r.Kind, status: app.RecordingStatus(r.Status), started: r.StartedAt,
 		duration: r.Duration, files: r.Files,
 	}
+	if s.status == app.RecordingRunning {
+		s.started = earlier(s.started, now) // what runs has begun
+	}
 	m, err := a.meetingOf(tx, r)
 	if err != nil {
 		return err
@@ -220,8 +223,8 @@ func (a *account) adoptFailure(tx *store.Tx, m *roster.Meeting, s *sighting) err
 	return nil
 }
 
-// meetingOf finds the meeting of a recording: the one that it is known to be of, else the one in its room that began
-// nearest to it. nil when there is none.
+// meetingOf finds the meeting of a recording: the one that it is known to be of, else the one that its room had when it
+// began. nil when there is none.
 func (a *account) meetingOf(tx *store.Tx, r provider.Recording) (*roster.Meeting, error) {
 	if known, err := tx.Recording(a.Name, r.ID); err == nil && known.Meeting != "" {
 		m, err := tx.Meeting(known.Meeting)
@@ -239,29 +242,12 @@ func (a *account) meetingOf(tx *store.Tx, r provider.Recording) (*roster.Meeting
 	if err != nil {
 		return nil, err
 	}
-	m, err = nearest(tx, m, r.StartedAt)
+	if m.IsBefore(r.StartedAt) {
+		return nil, nil // it is of a meeting that is not known yet
+	}
+	m, err = belongs(tx, m, r.StartedAt)
 	if err == nil && !r.StartedAt.IsZero() && r.StartedAt.Sub(m.StartsAt.Time).Abs() > nearestWithin {
 		return nil, nil
 	}
 	return &m, err
-}
-
-// nearest picks, of the meetings that a platform's room had, the one that began nearest to a time: adopted rooms see
-// one meeting after the other.
-func nearest(tx *store.Tx, m roster.Meeting, at time.Time) (roster.Meeting, error) {
-	if at.IsZero() || !m.Adopted {
-		return m, nil
-	}
-	all, err := tx.RoomMeetings(m.RoomID)
-	if err != nil {
-		return m, err
-	}
-	best := m
-	for _, o := range all {
-		if o.Account == m.Account && o.PlatformRoom == m.PlatformRoom &&
-			at.Sub(o.StartsAt.Time).Abs() < at.Sub(best.StartsAt.Time).Abs() {
-			best = o
-		}
-	}
-	return best, nil
 }

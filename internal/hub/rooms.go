@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/oklog/ulid/v2"
+	"golang.org/x/text/unicode/norm"
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
@@ -71,7 +72,7 @@ func (h *Hub) Room(ctx context.Context, ref app.RoomRef) (app.RoomView, error) {
 // CreateRoom makes a room. It needs no account: the choice is made when a meeting starts.
 func (h *Hub) CreateRoom(ctx context.Context, spec app.RoomSpec) (app.Room, error) {
 	r := app.Room{
-		ID: h.newID(), Name: strings.TrimSpace(spec.Name), Account: spec.Account, Locked: spec.Locked, Size: spec.Size,
+		ID: h.newID(), Name: roomName(spec.Name), Account: spec.Account, Locked: spec.Locked, Size: spec.Size,
 		Recording: spec.Recording, Trigger: spec.Trigger, Logo: spec.Logo, SkipConsent: spec.SkipConsent,
 		CreatedAt: h.now(),
 	}
@@ -112,7 +113,7 @@ func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 		}
 		was := r.Name
 		set(&r.Name, p.Name)
-		r.Name = strings.TrimSpace(r.Name)
+		r.Name = roomName(r.Name)
 		set(&r.Account, p.Account)
 		set(&r.Locked, p.Locked)
 		set(&r.Size, p.Size)
@@ -136,6 +137,10 @@ func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 	})
 	return r, writeError(err)
 }
+
+// roomName is the one form of a name: without space around it, and composed, so that two spellings that look the same are
+// the same room.
+func roomName(name string) string { return norm.NFC.String(strings.TrimSpace(name)) }
 
 // setAuto turns a room's automatic downloads on, from now on, or off.
 func (h *Hub) setAuto(r *app.Room, on bool) {

@@ -59,7 +59,7 @@ func (s *sweeper) turn(ctx context.Context) {
 func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Participant, begun time.Time) error {
 	h, since, latest := s.hub, begun, time.Time{}
 	for _, p := range people {
-		if j := p.JoinedAt; !j.IsZero() {
+		if j := earlier(p.JoinedAt, begun); !j.IsZero() {
 			since = earlier(since, j)
 			latest = later(latest, j)
 		}
@@ -78,7 +78,7 @@ func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Part
 	}
 	if !fresh {
 		// Presence still lists who was there at the end.
-		fresh = known.Adopted && known.EndReason == roster.ReasonEndedHere && latest.After(known.EndedAt.Add(stragglers))
+		fresh = known.IsBefore(latest)
 		if !fresh && (known.EndReason == roster.ReasonEndedHere || !latest.After(known.EndedAt.Time)) {
 			return nil
 		}
@@ -93,14 +93,17 @@ func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Part
 	var id string
 	err = h.store.Update(ctx, func(tx *store.Tx) error {
 		m, err := tx.MeetingByPlatform(s.account.Name, room, "")
-		if errors.Is(err, store.ErrNotFound) || err == nil && fresh && m.ID == known.ID {
-			m, err = h.adopt(tx, s.account, found, "", since)
+		if errors.Is(err, store.ErrNotFound) {
+			m, err = h.adopt(tx, s.account, found, "", since, nil)
+		} else if err == nil && fresh && m.ID == known.ID {
+			former := m
+			m, err = h.adopt(tx, s.account, found, "", latest, &former)
 		}
 		if err != nil {
 			return err
 		}
 		id = m.ID
-		m.Revive(latest)
+		m.Revive(latest, begun)
 		return tx.PutMeeting(m)
 	})
 	if err != nil {
@@ -109,6 +112,7 @@ func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Part
 	return h.Observe(ctx, id, Reading{Begun: begun, Here: people})
 }
 
+// earlier returns the earlier of two times; the zero time is earlier than all others.
 func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b

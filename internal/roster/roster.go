@@ -60,6 +60,10 @@ type Meeting struct {
 	BotRecords bool `json:"bot_records,omitempty"`
 	// HistoryRead is when the platform's history of the meeting was last read.
 	HistoryRead time.Time `json:"history_read,omitzero"`
+	// Former is the id of the meeting before this one in the same platform room, and Since the time up to which evidence
+	// is about that one.
+	Former string    `json:"former,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
 }
 
 // Stay is one participant's stay with the evidence for it.
@@ -337,12 +341,20 @@ func (m *Meeting) End(at time.Time, reason string, from app.Source) {
 	m.Recording, m.RecordingSince = app.NotRecording, app.Time{}
 }
 
-// Revive takes back an end that nobody here asked for, since somebody was in the meeting later than that.
-func (m *Meeting) Revive(at time.Time) {
-	if m.Status == app.Ended && m.EndReason != ReasonEndedHere && at.After(m.EndedAt.Time) {
-		m.mark(m.EndedAt.Time) // who was in it then has left all the same
-		m.Status, m.EndedAt, m.EndReason = app.Open, app.Time{}, ""
+// Revive takes back an end that nobody here asked for, since somebody was in the meeting later than that. An end later
+// than now is the work of a clock that was ahead, and doesn't hold against anything that happens.
+func (m *Meeting) Revive(at, now time.Time) {
+	if m.Status != app.Ended || m.EndReason == ReasonEndedHere {
+		return
 	}
+	switch ahead := m.EndedAt.After(now); {
+	case ahead:
+	case at.After(m.EndedAt.Time):
+		m.mark(m.EndedAt.Time) // who was in it then has left all the same
+	default:
+		return
+	}
+	m.Status, m.EndedAt, m.EndReason = app.Open, app.Time{}, ""
 }
 
 // Heard notes the age and source of the newest evidence.

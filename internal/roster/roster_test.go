@@ -232,7 +232,7 @@ func TestAMeetingEndedHereStaysEnded(t *testing.T) {
 	w.settle()
 	w.m.End(at(50), ReasonEndedHere, app.FromHere)
 	joined("late", 51).tell(w)
-	w.m.Revive(at(51))
+	w.m.Revive(at(51), at(100_000))
 	over(60).tell(w)
 	w.settle()
 	if w.m.Status != app.Ended || w.m.Here != 0 || w.m.EndReason != ReasonEndedHere {
@@ -248,11 +248,11 @@ func TestAMeetingEndedHereStaysEnded(t *testing.T) {
 func TestOneThatExpiredLivesAgainWhenSomebodyComes(t *testing.T) {
 	w := newWorld()
 	w.m.End(at(50), ReasonExpired, app.FromClock)
-	w.m.Revive(at(40))
+	w.m.Revive(at(40), at(100_000))
 	if w.m.Status != app.Ended {
 		t.Error("revived by something older than its end")
 	}
-	w.m.Revive(at(60))
+	w.m.Revive(at(60), at(100_000))
 	joined("a", 60).tell(w)
 	w.settle()
 	if w.m.Status != app.Live || !w.m.EndedAt.IsZero() {
@@ -330,7 +330,7 @@ func TestWhoLeftAMeetingThatExpiredHasLeftWhenItLivesAgain(t *testing.T) {
 	w.settle()
 	w.m.End(at(50), ReasonExpired, app.FromClock)
 	w.settle()
-	w.m.Revive(at(90000))
+	w.m.Revive(at(90000), at(100_000))
 	joined("today", 90000).tell(w)
 	w.settle()
 	if w.m.Here != 1 || w.m.Status != app.Live {

@@ -1,0 +1,44 @@
+package roster
+
+import (
+	"time"
+
+	"greenroom/internal/app"
+)
+
+// Stragglers is how long after the end of a meeting evidence may still be about it and not about the next meeting in the
+// same platform room.
+const Stragglers = time.Minute
+
+// Follow makes m the meeting after former in the same platform room, from at on. Evidence from before m.Since is about
+// former or a meeting before it. What former holds of later times moves to m.
+func (m *Meeting) Follow(former Meeting, at time.Time) {
+	m.Former, m.Since = former.ID, at.Add(-1).UTC()
+	if end := former.EndedAt.Add(Stragglers); former.Status == app.Ended && end.Before(m.Since) {
+		m.Since = end.UTC()
+	}
+	for _, mark := range former.Marks {
+		if m.Holds(mark) {
+			m.mark(mark)
+		}
+	}
+	if m.Holds(former.EndedMark) && former.EndedMark.After(m.EndedMark) {
+		m.EndedMark = former.EndedMark
+	}
+}
+
+// Holds reports whether evidence of the given time can be about m and not about a meeting before it.
+func (m *Meeting) Holds(at time.Time) bool { return m.Former == "" || at.After(m.Since) }
+
+// IsBefore reports whether evidence of the given time is about a later meeting in the same platform room, of which nothing
+// is known yet.
+func (m *Meeting) IsBefore(at time.Time) bool {
+	return m.Adopted && m.Status == app.Ended && m.EndReason == ReasonEndedHere && at.After(m.EndedAt.Add(Stragglers))
+}
+
+// Began lowers the time at which an adopted meeting began: the earliest evidence counts, in whatever order it comes.
+func (m *Meeting) Began(at time.Time) {
+	if m.Adopted && !at.IsZero() && m.Holds(at) && (m.StartsAt.IsZero() || at.Before(m.StartsAt.Time)) {
+		m.StartsAt = app.At(at)
+	}
+}
