@@ -72,9 +72,15 @@ func mediaType(resp *http.Response) string {
 // strongTag is RFC 9110's, section 8.8.3, of a sensible length.
 var strongTag = regexp.MustCompile(`^"[\x21\x23-\x7e]{0,256}"$`)
 
+// reprDigest is the SHA-256 of the whole file in a Repr-Digest header, RFC 9530, whatever part of it the answer has.
+var reprDigest = regexp.MustCompile(`(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):`)
+
 // describe reads what the headers tell of the file, all but its size. A weak ETag is none: it doesn't promise the same bytes.
 func describe(resp *http.Response) Identity {
 	id := Identity{MediaType: mediaType(resp)}
+	if m := reprDigest.FindStringSubmatch(resp.Header.Get("Repr-Digest")); m != nil {
+		id.Algorithm, id.Checksum = "sha256", m[1]
+	}
 	if tag := resp.Header.Get("ETag"); strongTag.MatchString(tag) {
 		id.ETag = tag
 	}
@@ -98,6 +104,21 @@ func contentRange(header string) (first, last, total int64, ok bool) {
 	}
 	ok = found && both && dash && first >= 0 && last >= first && (total < 0 || last < total)
 	return first, last, total, ok
+}
+
+// exact is the body of a part. One with other bytes than its header announces is an odd answer.
+type exact struct {
+	io.ReadCloser
+	left int64
+}
+
+func (e *exact) Read(b []byte) (int, error) {
+	n, err := e.ReadCloser.Read(b)
+	if int64(n) > e.left {
+		return 0, fmt.Errorf("%w: it sent more than Content-Range says", errOdd)
+	}
+	e.left -= int64(n)
+	return n, err
 }
 
 // emptyRange reads `bytes */200`, which comes with a refused range.

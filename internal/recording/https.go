@@ -113,6 +113,9 @@ func (s *HTTPSource) Open(ctx context.Context, id Identity, off, n int64) (io.Re
 		resp.Body.Close()
 		return nil, err
 	}
+	if first, last, _, ok := contentRange(resp.Header.Get("Content-Range")); err == nil && ok && !whole {
+		return &exact{resp.Body, last - first + 1}, nil
+	}
 	return resp.Body, err
 }
 

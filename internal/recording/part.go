@@ -3,6 +3,7 @@ package recording
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -183,7 +184,11 @@ func (p *part) reset(size int64) error {
 
 // write puts bytes where they belong.
 func (p *part) write(b []byte, off int64) error {
-	if _, err := p.disk.write(p.File, b, off); err != nil {
+	n, err := p.disk.write(p.File, b, off)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
 		// What was to be written isn't there, so zeros do no harm, and tell whether it would fit by now.
 		zeros := make([]byte, len(b))
 		return &diskError{doing: "write the part file", err: err, probe: func() error {

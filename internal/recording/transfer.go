@@ -166,7 +166,7 @@ func (t *transfer) saveThese(ctx context.Context, batch []*claim) error {
 
 // work fetches chunks until there is none left.
 func (t *transfer) work() (err error) {
-	w := &worker{transfer: t, buf: make([]byte, readMost)}
+	w := &worker{transfer: t, buf: make([]byte, min(readMost, t.have.chunk))}
 	err = errPanicked
 	defer func() {
 		if err != nil {
