@@ -181,7 +181,7 @@ func TestTheLogTellsNoSecrets(t *testing.T) {
 	var log lines
 	b := newBench(t, relay.Options{BodyTime: 100 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	p, _ := b.join(t)
-	answer := b.send(t, b.hook.ID, "the body")
+	answer := b.send(t, b.hook.ID, "what was sent")
 	p.request()
 	p.ws.Close()
 	heard(t, answer, "200 ok")
@@ -197,7 +197,7 @@ func TestTheLogTellsNoSecrets(t *testing.T) {
 	if !strings.Contains(text, "laptop") {
 		t.Errorf("the log says nothing: %s", text)
 	}
-	for _, secret := range []string{b.hook.ID, b.secret, "the body"} {
+	for _, secret := range []string{b.hook.ID, b.secret, "what was sent"} {
 		if strings.Contains(text, secret) {
 			t.Errorf("the log tells %q", secret)
 		}

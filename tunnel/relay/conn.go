@@ -25,6 +25,9 @@ const (
 	helloTime = 10 * time.Second
 	// writeTime bounds one write to the network.
 	writeTime = 10 * time.Second
+	// maxPerToken is how many connections of one token are open at a time. One receives; the others take over, are refused, or
+	// have not said HELLO.
+	maxPerToken = 8
 	// maxControl is how many frames besides requests may wait to be sent. Who makes more doesn't read.
 	maxControl = 4096
 	// maxEvents and maxBytes bound a client's credit.
@@ -105,6 +108,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case !valid:
+		s.refused.note("clients with a wrong token are refused", "", "from", s.sender(r))
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		http.Error(w, "no such token", http.StatusUnauthorized)
 		return
@@ -119,6 +123,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	c.touch()
 	c.pinged.Store(c.heard.Load())
 	if !s.admit(c) {
+		s.refused.note("clients are refused: too many are connected", token.Name, "token", token.Name, "from", c.remote)
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "too many clients, or the relay restarts", http.StatusServiceUnavailable)
 		return
@@ -144,12 +149,51 @@ func (s *Server) admit(c *conn) bool {
 		return false
 	default:
 	}
-	if len(s.conns) >= s.opt.Clients {
+	byToken := map[string]int{}
+	for other := range s.conns {
+		byToken[other.token.Name]++
+	}
+	if byToken[c.token.Name] >= maxPerToken && !s.makeRoom(c.token.Name) {
 		return false
+	}
+	if len(s.conns) >= s.opt.Clients {
+		greediest := c.token.Name
+		for token, n := range byToken {
+			if n > byToken[greediest] {
+				greediest = token
+			}
+		}
+		if !s.makeRoom(greediest) {
+			return false
+		}
 	}
 	s.running.Add(1)
 	s.conns[c] = struct{}{}
 	return true
+}
+
+// makeRoom ends the oldest connection of a token that hasn't introduced itself, and reports whether there was one. The lock
+// is held.
+func (s *Server) makeRoom(token string) bool {
+	var oldest *conn
+	for c := range s.conns {
+		if c.token.Name == token && !c.introduced() && (oldest == nil || c.began < oldest.began) {
+			oldest = c
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	delete(s.conns, oldest)
+	oldest.kill()
+	return true
+}
+
+// introduced reports whether the client has said HELLO, and was let in.
+func (c *conn) introduced() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.device != ""
 }
 
 func (s *Server) forget(c *conn) {
@@ -174,7 +218,11 @@ func (c *conn) run(ws *websocket.Conn) {
 	ws.EnableWriteCompression(false)
 	c.mu.Lock()
 	c.ws = ws
+	ended := c.ended
 	c.mu.Unlock()
+	if ended { // it gave way before it was upgraded
+		_ = ws.Close()
+	}
 	written := make(chan struct{})
 	c.s.opt.Crash.Go("relay writer", func() {
 		defer close(written)

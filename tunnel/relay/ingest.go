@@ -24,6 +24,10 @@ const (
 	// bodyGrace and bodyRate bound how slowly a body may come: so long, and a second more for so many bytes.
 	bodyGrace = 10 * time.Second
 	bodyRate  = 32 << 10
+	// unreadTime is how long a connection may last whose request was answered before all of its body came.
+	unreadTime = time.Second
+	// unreadBytes is how much of such a body is read.
+	unreadBytes = 64 << 10
 	// maxLines is how many header lines a request may have, and maxMethod how long its method may be.
 	maxLines  = 500
 	maxMethod = 64
@@ -68,12 +72,27 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if path, _, _ := strings.Cut(target, "?"); path == wire.Path && s.spool != nil {
+		if r.ContentLength != 0 {
+			w.Header().Set("Connection", "close") // no client sends a body
+			s.deadline(line.SetReadDeadline(time.Now().Add(unreadTime)))
+		}
 		s.connect(w, r)
 		return
 	}
 	began := s.since()
+	body := &noted{ReadCloser: r.Body}
+	r.Body = body
 	a := s.ingest(w, r, target)
 	s.metrics.answered(a, s.since()-began)
+	r.Body = body.ReadCloser // net/http asks it how much is left
+	if r.ContentLength != 0 && !body.ended {
+		// The rest isn't waited for, however much of it the pace would still allow. A little is read, so that a sender in a
+		// hurry keeps its connection.
+		s.deadline(line.SetReadDeadline(time.Now().Add(unreadTime)))
+		if _, err := io.CopyN(io.Discard, r.Body, unreadBytes); !errors.Is(err, io.EOF) {
+			w.Header().Set("Connection", "close")
+		}
+	}
 	if a.retry > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(a.retry))
 	}
@@ -83,6 +102,19 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(a.status)
 	// The sender may be gone; there is nobody to tell.
 	_, _ = io.WriteString(w, a.text+"\n")
+}
+
+// noted is a body of which is known whether it was read to its end.
+type noted struct {
+	io.ReadCloser
+	ended bool
+}
+
+// Read reads, and notes the end.
+func (n *noted) Read(b []byte) (int, error) {
+	k, err := n.ReadCloser.Read(b)
+	n.ended = n.ended || errors.Is(err, io.EOF)
+	return k, err
 }
 
 // deadline notes that a connection has none. Where they aren't supported the server's own bounds hold.
@@ -132,10 +164,13 @@ func (s *Server) ingest(w http.ResponseWriter, r *http.Request, target string) a
 	}
 	hook, ok := s.taker.hook(id)
 	if !ok {
+		s.refused.note("requests for no hook are refused", "", "from", s.sender(r))
 		return notFound
 	}
 	waiting, refused := s.admitRequest(w, r, hook, rest)
 	if refused != nil {
+		s.refused.note("requests are refused", hook.ID+strconv.Itoa(refused.status),
+			"hook", hook.Name, "token", hook.Token, "status", refused.status, "why", refused.text)
 		return *refused
 	}
 	defer waiting.done()
@@ -146,29 +181,21 @@ func (s *Server) ingest(w http.ResponseWriter, r *http.Request, target string) a
 // when there is none, or why the request was refused. While the sender waits it takes no place of others.
 func (s *Server) admitRequest(w http.ResponseWriter, r *http.Request, hook spool.Hook, target string) (*waiter, *answer) {
 	received := s.opt.Clock.Now()
-	refuse := func(a answer) (*waiter, *answer) {
-		w.Header().Set("Connection", "close")
-		return nil, &a
-	}
 	select {
 	case <-s.draining:
 		return nil, &busy
 	default:
 	}
-	if wait, ok := s.gates.enter(hook.ID, received); !ok {
-		if wait <= 0 {
-			return nil, &busy
-		}
+	at, wait := s.places.enter(hook, http.NewResponseController(w), received, s.since())
+	switch {
+	case wait > 0:
 		seconds := int(math.Ceil(min(wait.Seconds(), 3600)))
 		return nil, &answer{status: http.StatusTooManyRequests, retry: max(seconds, 1), text: "too many requests", outcome: "rate"}
-	}
-	defer s.gates.leave(hook.ID)
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	default:
+	case at == nil:
 		return nil, &busy
 	}
+	defer at.leave()
+	refuse := func(a answer) (*waiter, *answer) { return nil, &a }
 	if r.ContentLength > s.opt.Body {
 		return refuse(tooLarge)
 	}
@@ -184,18 +211,18 @@ func (s *Server) admitRequest(w http.ResponseWriter, r *http.Request, hook spool
 		Remote: s.sender(r), Header: header,
 	}
 	waiting := s.expect(hook, e.ID)
-	if err := s.take(w, r, hook, e); err != nil {
+	if err := s.take(w, r, hook, e, at); err != nil {
 		waiting.done()
-		a := s.refuse(w, r, hook, err)
+		a := s.refuse(r, hook, err)
 		return nil, &a
 	}
 	return waiting, nil
 }
 
 // take reads the body, within its bounds, to where requests go.
-func (s *Server) take(w http.ResponseWriter, r *http.Request, hook spool.Hook, e wire.EventBody) error {
+func (s *Server) take(w http.ResponseWriter, r *http.Request, hook spool.Hook, e wire.EventBody, at *place) error {
 	body := &paced{
-		from: http.MaxBytesReader(w, r.Body, s.opt.Body), to: http.NewResponseController(w), began: time.Now(), grace: s.opt.BodyTime,
+		from: http.MaxBytesReader(w, r.Body, s.opt.Body), to: at.line, at: at, began: time.Now(), grace: s.opt.BodyTime,
 	}
 	if err := s.taker.take(r.Context(), hook, e, body, r.ContentLength); err != nil {
 		return err
@@ -217,18 +244,16 @@ func headers(r *http.Request) (h http.Header, ok bool) {
 }
 
 // refuse says what a sender hears whose request wasn't taken.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, hook spool.Hook, err error) answer {
+func (s *Server) refuse(r *http.Request, hook spool.Hook, err error) answer {
 	var large *http.MaxBytesError
 	var broken *bodyError
 	switch {
 	case errors.As(err, &large), errors.Is(err, tunnel.ErrTooLarge):
 		return tooLarge
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, errGaveWay):
 		// It may have been this machine that stood still: senders who give up at 4xx come again at 503.
-		w.Header().Set("Connection", "close")
 		return answer{status: http.StatusServiceUnavailable, retry: busyRetry, text: "the body took too long", outcome: "broken"}
 	case errors.As(err, &broken):
-		w.Header().Set("Connection", "close")
 		return answer{status: http.StatusBadRequest, text: "the body did not arrive whole", outcome: "broken"}
 	case errors.Is(err, spool.ErrQuota):
 		s.metrics.full(hook)
@@ -248,10 +273,14 @@ type bodyError struct{ err error }
 func (e *bodyError) Error() string { return "relay: read a body: " + e.err.Error() }
 func (e *bodyError) Unwrap() error { return e.err }
 
+// errGaveWay ends a body whose place was given to another request.
+var errGaveWay = errors.New("relay: a slow body gave way")
+
 // paced reads a body that must come at a pace, so that a slow sender doesn't hold a place for long.
 type paced struct {
 	from  io.Reader
 	to    *http.ResponseController
+	at    *place
 	began time.Time
 	grace time.Duration
 	n     int64
@@ -266,8 +295,16 @@ func (p *paced) Read(b []byte) (int, error) {
 	if err := p.to.SetReadDeadline(p.began.Add(allowed)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, &bodyError{err}
 	}
+	// Looked at after the deadline is set, which would undo the one that ends the body.
+	if p.at.lost.Load() {
+		return 0, &bodyError{errGaveWay}
+	}
 	n, err := p.from.Read(b)
 	p.n += int64(n)
+	p.at.got.Store(p.n)
+	if errors.Is(err, io.EOF) {
+		p.at.got.Store(-1)
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = &bodyError{err}
 	}

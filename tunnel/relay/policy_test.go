@@ -180,7 +180,7 @@ func TestPoliciesOfHooks(t *testing.T) {
 
 // TestWaitingTakesNoPlace: more senders can wait for the client than are read at a time.
 func TestWaitingTakesNoPlace(t *testing.T) {
-	b := newBench(t, relay.Options{Policy: spool.PolicySync, SyncWait: 10 * patience, Concurrent: 2, PerHook: 2})
+	b := newBench(t, relay.Options{Policy: spool.PolicySync, SyncWait: 10 * patience, Concurrent: 8, PerHook: 2})
 	p, _ := b.join(t)
 	var answers []<-chan string
 	var got []request

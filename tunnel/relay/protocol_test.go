@@ -96,7 +96,7 @@ func TestTheHandshake(t *testing.T) {
 	if got.StatusCode != http.StatusUnauthorized || got.Header.Get("WWW-Authenticate") != "Bearer" {
 		t.Errorf("without a token: %d", got.StatusCode)
 	}
-	p := b.dial(t, b.secret)
+	p, _ := b.join(t)
 	if _, resp, err := b.tryDial(t, b.secret); err == nil || resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("one client too many: %v", err)
 	}

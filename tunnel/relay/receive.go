@@ -107,6 +107,7 @@ func (c *conn) hello(h wire.HelloBody) error {
 	}
 	switch code, text := c.s.enter(c, h); {
 	case code != "":
+		c.s.refused.note("a client is refused", c.token.Name+"\x00"+code, "token", c.token.Name, "why", text, "from", c.remote)
 		c.refuse(code, text)
 		return nil // the writer ends it
 	case !c.s.spool.Valid(c.token):

@@ -37,8 +37,9 @@ import (
 const (
 	DefaultBody = 25 << 20
 	DefaultRate = 200
-	// DefaultSyncWait is less than platforms wait: Daily takes an answer after 8 s for a failure, and falls silent after three.
-	DefaultSyncWait = 5 * time.Second
+	// DefaultSyncWait is less than platforms wait, the network's time included: an answer fails after 5 s on Whereby, which
+	// then sends the webhook again, and after 8 s on Daily, which stops after three.
+	DefaultSyncWait = 3 * time.Second
 
 	defaultConcurrent = 512
 	defaultPerHook    = 128
@@ -67,14 +68,15 @@ type Options struct {
 	Retain time.Duration
 	// Rate is how many requests a second a hook takes (twice as many in a burst), 200 when zero, no bound when negative.
 	Rate float64
-	// Concurrent is how many requests are taken at a time, 512 when zero; PerHook how many of them for one hook, 128 when
-	// zero. Clients is how many clients may be connected, 1024 when zero.
+	// Concurrent is how many requests are taken at a time, 512 when zero, and at most a quarter of them for the hooks of one
+	// token; PerHook how many of them for one hook, 128 when zero. Clients is how many clients may be connected, 1024 when
+	// zero, and at most 8 with one token.
 	Concurrent, PerHook, Clients int
 	// Policy is that of hooks which have none of their own, auto when empty.
 	Policy spool.Policy
 	// BodyTime is how long a body may take to begin; after that it must come at 32 KiB a second. 10 s when zero.
 	BodyTime time.Duration
-	// SyncWait is how long a sender waits for the client's answer, 5 s when zero.
+	// SyncWait is how long a sender waits for the client's answer, 3 s when zero.
 	SyncWait time.Duration
 	// Proxies are the addresses whose word about the sender's address is taken.
 	Proxies []netip.Prefix
@@ -94,9 +96,9 @@ type Server struct {
 	start time.Time
 	base  atomic.Pointer[base]
 
-	slots   chan struct{}
-	gates   gates
+	places  places
 	waiters waiters
+	refused tally
 
 	mu      sync.Mutex
 	conns   map[*conn]struct{}
@@ -123,7 +125,7 @@ type base struct {
 func Open(o Options) (*Server, error) {
 	o = o.withDefaults()
 	s := &Server{
-		opt: o, start: o.Clock.Now(), slots: make(chan struct{}, o.Concurrent),
+		opt: o, start: o.Clock.Now(),
 		conns: map[*conn]struct{}{}, active: map[string]*conn{},
 		draining: make(chan struct{}), watched: make(chan struct{}), stop: make(chan struct{}),
 	}
@@ -131,8 +133,9 @@ func Open(o Options) (*Server, error) {
 		return nil, fmt.Errorf("relay: %w", err)
 	}
 	s.Book = &Book{server: s, policy: o.Policy}
-	s.gates.init(o)
-	s.waiters.byID, s.waiters.byHook = map[string]*waiter{}, map[string]int{}
+	s.places.init(o)
+	s.waiters.byID, s.waiters.byToken = map[string]*waiter{}, map[string]int{}
+	s.refused = tally{log: o.Log, since: s.since}
 	if o.URL != "" {
 		if err := s.setURL(o.URL); err != nil {
 			return nil, err

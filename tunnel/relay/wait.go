@@ -14,7 +14,7 @@ import (
 const (
 	// autoBehind is how many requests of a hook may wait to be sent for a sender under the policy auto to wait too.
 	autoBehind = 256
-	// maxWaiters is how many senders wait for a hook's client at a time. Those who come then hear 200 at once: their requests
+	// maxWaiters is how many senders wait for a token's client at a time. Those who come then hear 200 at once: their requests
 	// are as durable as the others'.
 	maxWaiters = 1000
 	// autoSilent is how long nothing may have been heard of a client for that.
@@ -23,17 +23,17 @@ const (
 
 // waiters are the senders who wait for a client's answer, by the id of their request.
 type waiters struct {
-	mu     sync.Mutex
-	byID   map[string]*waiter
-	byHook map[string]int
+	mu      sync.Mutex
+	byID    map[string]*waiter
+	byToken map[string]int
 }
 
 // waiter is one of them. A nil one doesn't wait.
 type waiter struct {
-	all  *waiters
-	id   string
-	hook string
-	conn *conn
+	all   *waiters
+	id    string
+	token string
+	conn  *conn
 	// patient is one under the policy sync, who waits for a silent client, too.
 	patient bool
 	// got takes the first answer.
@@ -51,7 +51,7 @@ func (s *Server) expect(hook spool.Hook, id string) *waiter {
 		return nil
 	}
 	w := &waiter{
-		all: &s.waiters, id: id, hook: hook.ID, conn: c, patient: policy == spool.PolicySync, got: make(chan wire.RespBody, 1),
+		all: &s.waiters, id: id, token: hook.Token, conn: c, patient: policy == spool.PolicySync, got: make(chan wire.RespBody, 1),
 	}
 	if !s.waiters.add(w) {
 		return nil
@@ -62,10 +62,10 @@ func (s *Server) expect(hook spool.Hook, id string) *waiter {
 func (w *waiters) add(one *waiter) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.byHook[one.hook] >= maxWaiters {
+	if w.byToken[one.token] >= maxWaiters {
 		return false
 	}
-	w.byHook[one.hook]++
+	w.byToken[one.token]++
 	w.byID[one.id] = one
 	return true
 }
@@ -106,8 +106,8 @@ func (w *waiter) done() {
 	w.all.mu.Lock()
 	defer w.all.mu.Unlock()
 	delete(w.all.byID, w.id)
-	if w.all.byHook[w.hook]--; w.all.byHook[w.hook] <= 0 {
-		delete(w.all.byHook, w.hook)
+	if w.all.byToken[w.token]--; w.all.byToken[w.token] <= 0 {
+		delete(w.all.byToken, w.token)
 	}
 }
 

@@ -22,6 +22,7 @@ func (s *Server) watch() {
 			return
 		case <-ticker.Chan():
 		}
+		s.refused.flush()
 		s.mu.Lock()
 		conns := make([]*conn, 0, len(s.conns))
 		for c := range s.conns {
@@ -37,9 +38,7 @@ func (s *Server) watch() {
 // check is watch's look at one connection.
 func (c *conn) check() {
 	now := c.s.since()
-	c.mu.Lock()
-	introduced := c.device != ""
-	c.mu.Unlock()
+	introduced := c.introduced()
 	if c.silentFor() >= silence || !introduced && now-c.began >= helloTime {
 		c.s.opt.Log.Info("a client is silent", "token", c.token.Name, "session", c.session[:6])
 		c.kill()

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"sync"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -20,14 +19,17 @@ const (
 	smallSize = 16 << 10
 	// headRoom is what is set aside for a record until it is known.
 	headRoom = 1 << 10
+	// firstSize is the first buffer of a body, which grows fourfold up to PieceSize. It is enough for a webhook, and is given
+	// however much memory others have.
+	firstSize = 16 << 10
+	// tokenShare is the part of the memory that the hooks of one token can have: one in so many.
+	tokenShare = 4
 )
 
 var (
 	errMore    = errors.New("spool: a body is longer than was announced")
 	errGivenUp = errors.New("spool: the request was given up")
 )
-
-var buffers = sync.Pool{New: func() any { b := make([]byte, PieceSize); return &b }}
 
 // Put reads a body and stores the request, and returns its position once it is durable. Epoch, Seq, Length and SHA256 of e
 // are filled in; size is the length that the sender announced, or -1.
@@ -55,85 +57,129 @@ type upload struct {
 	body uint64
 	next uint32 // number of the next piece
 	held int64  // what is reserved for it
+	// memory is what its buffer takes of the token's share.
+	token  string
+	memory int
 	// flying is the piece that is being written while the next is read.
 	flying *op
 }
 
 func (u *upload) run(body io.Reader, size int64) (Position, error) {
-	if err := u.reserve(max(size, 0) + headRoom); err != nil {
+	if err := u.reserve(headRoom, max(size, 0)); err != nil {
 		return Position{}, err
 	}
+	defer u.free()
 	hash := sha256.New()
 	for {
-		var pooled *[]byte
-		var buf []byte
-		if size >= 0 && size < PieceSize {
-			buf = make([]byte, size+1)
-		} else {
-			pooled = buffers.Get().(*[]byte)
-			buf = *pooled
-		}
-		n, ended, err := fill(body, buf)
+		buf, n, ended, err := u.fill(body)
 		switch {
 		case err != nil:
 			return Position{}, err
-		case !ended && pooled == nil:
+		case size >= 0 && u.e.Length+int64(n) > size:
 			return Position{}, errMore
 		case ended && size >= 0 && u.e.Length+int64(n) != size:
 			return Position{}, io.ErrUnexpectedEOF
 		}
 		hash.Write(buf[:n])
 		u.e.Length += int64(n)
-		if want := u.e.Length + headRoom; want > u.held {
-			if err := u.reserve(want - u.held); err != nil {
-				return Position{}, err
-			}
-		}
 		if !ended {
-			if err := u.piece(buf, pooled); err != nil {
+			if err := u.piece(buf); err != nil {
 				return Position{}, err
 			}
 			continue
 		}
 		hash.Sum(u.e.SHA256[:0])
-		p, err := u.finish(buf[:n])
-		if err == nil && pooled != nil {
-			buffers.Put(pooled)
-		}
-		return p, err
+		return u.finish(buf[:n])
 	}
 }
 
-// fill reads until b is full or the body has ended. Only [io.EOF] itself is an end: a body that is cut short is an error of
-// its own, which io.ReadFull would not tell from one that is shorter than b.
-func fill(body io.Reader, b []byte) (n int, ended bool, err error) {
-	for n < len(b) {
+// fill reads the next piece, or what is left of the body. Its memory and its part of the hook's share grow with the bytes
+// that come, so that a body which is only announced takes neither. Only [io.EOF] itself is an end: a body that is cut short
+// is an error of its own.
+func (u *upload) fill(body io.Reader) (b []byte, n int, ended bool, err error) {
+	if err := u.grow(firstSize); err != nil {
+		return nil, 0, false, err
+	}
+	b = make([]byte, firstSize)
+	for {
 		k, err := body.Read(b[n:])
 		n += k
+		if want := u.e.Length + int64(n) + headRoom; want > u.held {
+			if err := u.reserve(want-u.held, 0); err != nil {
+				return nil, n, false, err
+			}
+		}
 		switch {
 		case err == io.EOF:
-			return n, true, nil
+			return b, n, true, nil
 		case err != nil:
-			return n, false, err
+			return nil, n, false, err
+		case n == PieceSize:
+			return b, n, false, nil
+		case n == len(b):
+			if err := u.grow(3 * n); err != nil {
+				return nil, n, false, err
+			}
+			b = append(make([]byte, 0, 4*n), b...)[:4*n]
 		}
 	}
-	return n, false, nil
 }
 
-// reserve sets bytes of the hook's share aside.
-func (u *upload) reserve(n int64) error {
+// reserve sets bytes of the hook's share aside, if more could be set aside after them.
+func (u *upload) reserve(n, more int64) error {
 	u.s.mu.Lock()
 	defer u.s.mu.Unlock()
 	h := u.s.hooks[u.e.Hook]
 	if h == nil {
 		return ErrNotFound
 	}
-	if h.state.Bytes+h.reserved+n > u.s.opt.Quota {
+	if h.state.Bytes+h.reserved+n+more > u.s.opt.Quota {
 		return ErrQuota
 	}
 	h.reserved += n
 	u.held += n
 	return nil
+}
+
+// grow takes memory for a buffer, of which all uploads together, and those of one token, have a bounded amount.
+func (u *upload) grow(n int) error {
+	u.s.mu.Lock()
+	defer u.s.mu.Unlock()
+	if u.token == "" {
+		h := u.s.hooks[u.e.Hook]
+		if h == nil {
+			return ErrNotFound
+		}
+		u.token = h.Token
+	}
+	m := &u.s.memory
+	if n > firstSize && (m.all+n > u.s.opt.Memory || m.byToken[u.token]+n > u.s.opt.Memory/tokenShare) {
+		return ErrBusy
+	}
+	m.take(u.token, n)
+	u.memory += n
+	return nil
+}
+
+// free gives the memory back that no piece under way has.
+func (u *upload) free() {
+	u.s.mu.Lock()
+	defer u.s.mu.Unlock()
+	u.s.memory.take(u.token, -u.memory)
+	u.memory = 0
+}
+
+// memory is what uploads hold of bodies, in bytes.
+type memory struct {
+	all     int
+	byToken map[string]int
+}
+
+func (m *memory) take(token string, n int) {
+	m.all += n
+	if m.byToken[token] += n; m.byToken[token] == 0 {
+		delete(m.byToken, token)
+	}
 }
 
 // release gives back what was set aside. The spool's lock is held.
@@ -145,11 +191,11 @@ func (u *upload) release() {
 }
 
 // piece hands a piece to the writer once the one before it is written.
-func (u *upload) piece(b []byte, pooled *[]byte) error {
+func (u *upload) piece(b []byte) error {
 	if err := u.land(); err != nil {
 		return err
 	}
-	number := u.next
+	number, token, mine := u.next, u.token, u.memory
 	u.next++
 	o := &op{size: len(b), done: make(chan error, 1), apply: func(t *batch) error {
 		if u.body == 0 {
@@ -166,12 +212,12 @@ func (u *upload) piece(b []byte, pooled *[]byte) error {
 		if err != nil && number == 0 {
 			u.body = 0 // the number was not given out after all, and will be to another
 		}
-		buffers.Put(pooled)
+		u.s.memory.take(token, -mine)
 	}
 	if err := u.s.enqueue(o); err != nil {
 		return err
 	}
-	u.flying = o
+	u.flying, u.memory = o, 0
 	return nil
 }
 

@@ -70,6 +70,9 @@ type Options struct {
 	Quota int64
 	// Retain is how long a request waits before it is dropped, 7 days when zero.
 	Retain time.Duration
+	// Memory is how many bytes of bodies are held while they come, 64 MiB when zero, and at most a quarter of it for one
+	// token. Requests beyond it fail with [ErrBusy].
+	Memory int
 	// OnSpooled is called with a hook's id when there is something new in it, after it is durable. OnGap is called when
 	// requests were dropped. OnCommit tells how long each commit took, and of how many writes. None of them may block.
 	OnSpooled func(hook string)
@@ -109,6 +112,7 @@ type Spool struct {
 	aborts []uint64
 	old    bool  // there is more that is too old
 	failed error // the last commit's error
+	memory memory
 }
 
 // hook is a hook with its state, as of the last commit.
@@ -163,6 +167,7 @@ func Open(o Options) (*Spool, error) {
 	s := &Spool{
 		opt: o, db: db, queue: make(chan *op, queueLen), lazy: make(chan struct{}, 1),
 		closing: make(chan struct{}), closed: make(chan struct{}), start: o.Clock.Now(),
+		memory: memory{byToken: map[string]int{}},
 		tokens: map[string]*Token{}, hashes: map[[32]byte]*Token{}, hooks: map[string]*hook{}, stored: map[string]Position{},
 	}
 	if err := s.load(); err != nil {
@@ -181,6 +186,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Retain <= 0 {
 		o.Retain = DefaultRetain
+	}
+	if o.Memory <= 0 {
+		o.Memory = DefaultMemory
 	}
 	if o.OnSpooled == nil {
 		o.OnSpooled = func(string) {}
@@ -204,6 +212,7 @@ func (o Options) withDefaults() Options {
 const (
 	DefaultQuota  = 1 << 30
 	DefaultRetain = 7 * 24 * time.Hour
+	DefaultMemory = 64 << 20
 )
 
 // load makes what a new file needs, sweeps what a crash has left, begins the epoch, and reads the nouns.

@@ -1,0 +1,76 @@
+package relay
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// tallyEvery is how often one kind of refusal is logged; those between are counted.
+	tallyEvery = time.Minute
+	// maxTallies bounds the kinds that are told apart.
+	maxTallies = 1000
+)
+
+// tally logs what strangers and clients provoke, without being flooded: the first refusal of a kind at once, and those that
+// follow as a count, once a minute.
+type tally struct {
+	log   *slog.Logger
+	since func() time.Duration
+
+	mu    sync.Mutex
+	kinds map[string]*refusals
+}
+
+// refusals are those of one kind.
+type refusals struct {
+	text   string
+	args   []any
+	logged time.Duration
+	count  int // since then
+}
+
+// note counts a refusal of the kind that text and key are, and logs it when it is the first for a while.
+func (t *tally) note(text, key string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.since()
+	if t.kinds == nil {
+		t.kinds = map[string]*refusals{}
+	}
+	key = text + "\x00" + key
+	if t.kinds[key] == nil && len(t.kinds) >= maxTallies {
+		key, args = text, nil
+	}
+	k := t.kinds[key]
+	if k == nil {
+		k = &refusals{text: text, logged: now}
+		t.kinds[key] = k
+		t.log.Warn(text, args...)
+		return
+	}
+	k.args = args
+	k.count++
+	k.report(t.log, now)
+}
+
+// flush logs the counts that are due, and forgets the kinds that have ended.
+func (t *tally) flush() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.since()
+	for key, k := range t.kinds {
+		if k.report(t.log, now); k.count == 0 && now-k.logged >= tallyEvery {
+			delete(t.kinds, key)
+		}
+	}
+}
+
+func (k *refusals) report(log *slog.Logger, now time.Duration) {
+	if k.count == 0 || now-k.logged < tallyEvery {
+		return
+	}
+	log.Warn(k.text, append([]any{"count", k.count, "within", (now - k.logged).Round(time.Second)}, k.args...)...)
+	k.logged, k.count = now, 0
+}
