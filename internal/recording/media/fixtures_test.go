@@ -86,6 +86,34 @@ func simple(tracks ...[]byte) []byte {
 	return join(ftyp, mkbox("free"), mkbox("mdat", make([]byte, 60)), mkbox("moov", mvhd, join(tracks...)))
 }
 
+// faststart is an MP4 whose index comes first, with an audio track of one sample: the ten bytes that end fifty before the end.
+func faststart(rest ...[]byte) []byte {
+	build := func(at uint32) []byte {
+		return join(ftyp, mkbox("moov", mvhd, mktrak(1, "soun", stsz(10), stsc(1, 1), stco(at))), join(rest...))
+	}
+	return build(uint32(len(build(0)) - 60))
+}
+
+// holed is a file with n zeros from so many bytes before its end on.
+func holed(file []byte, n, before int) []byte {
+	file = bytes.Clone(file)
+	clear(file[len(file)-before:][:n])
+	return file
+}
+
+// sidx lists segments by their sizes, the first of which begins so many bytes behind it.
+func sidx(version, first uint32, sizes ...uint32) []byte {
+	b := u32(version<<24, 1, 1000, 0, first)
+	if version > 0 {
+		b = u32(version<<24, 1, 1000, 0, 0, 0, first)
+	}
+	b = append(b, u32(uint32(len(sizes)))...)
+	for _, size := range sizes {
+		b = append(b, u32(size, 1500, 0)...)
+	}
+	return mkbox("sidx", b)
+}
+
 // fragmented is a whole MP4 with one audio track, in fragments of three samples of ten bytes and half a second.
 func fragmented(fragments int) []byte {
 	b := join(ftyp, mkbox("moov", mvhd, mktrak(1, "soun", stsz(), stsc(), stco()), mkbox("mvex", mkbox("trex", u32(0, 1, 1, 500, 0, 0)))))

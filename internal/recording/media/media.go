@@ -5,12 +5,15 @@
 //   - A file that ends before its structure does is [ErrDamaged]: a box, fragment, cluster or block that is cut, an index
 //     that is missing, a chunk that the index places beyond the end of the file. A faststart MP4 cut at 70 %, whose header
 //     every player reads, is one.
+//   - So is an MP4 with a hole over a box: media that lies in no mdat box, a box without a name in the index.
+//   - So is a fragmented MP4 that lacks fragments which its segment index (sidx) lists.
 //   - A file that is named as media and is something else, such as a web page, is [ErrDamaged].
 //   - Whatever the bytes are, it ends: memory is bounded (tables are streamed), nesting is bounded, time is linear in the
 //     size of the headers and tables.
 //
-// What it does not promise: that the media decodes, and that a live or fragmented file is complete when it was cut exactly
-// between two fragments or blocks; such a file has no end that could be missed. Sizes and checksums are the downloader's to
+// What it does not promise: that the media decodes, that there is no hole within the media data, and that a live or fragmented
+// file without a segment index is complete when it was cut exactly between two fragments or blocks; such a file has no end that
+// could be missed. Sizes and checksums are the downloader's to
 // compare. A recording without audio is no damage; [Report] says so. Containers other than these are not checked, which
 // [Report] says as well.
 //

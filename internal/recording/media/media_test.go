@@ -38,9 +38,9 @@ func TestMP4(t *testing.T) {
 		damage string
 	}{
 		{"media first", simple(audio), sound, ""},
-		{"index first", join(ftyp, mkbox("moov", mvhd, mktrak(1, "soun", stsz(10), stsc(1, 1), stco(500))), mkbox("free", make([]byte, 300)), mkbox("mdat", make([]byte, 60))), sound, ""},
+		{"index first", faststart(mkbox("free", make([]byte, 300)), mkbox("mdat", make([]byte, 60))), sound, ""},
 		{"64-bit size", join(ftyp, mkbig("mdat", make([]byte, 60)), mkbox("moov", mvhd, audio)), sound, ""},
-		{"size to the end", join(ftyp, mkbox("moov", mvhd, mktrak(1, "soun", stsz(10), stsc(1, 1), stco(400))), mkopen("mdat", make([]byte, 200))), sound, ""},
+		{"size to the end", faststart(mkopen("mdat", make([]byte, 60))), sound, ""},
 		{"unknown boxes", join(mkbox("wide"), ftyp, mkbox("mdat", make([]byte, 60)), mkbox("Xtra", make([]byte, 9)), mkbox("moov", mkbox("\xa9xyz", []byte("?")), mvhd, mkbox("iods"), audio, mkbox("udta", u32(0)))), sound, ""},
 		{"offsets of 64 bits", simple(mktrak(1, "soun", stsz(10, 20, 30), stsc(1, 3), co64(40))), sound, ""},
 		{"samples of one size", simple(mktrak(1, "soun", stszSame(2, 30), stsc(1, 15), stco(40, 70))), sound, ""},
@@ -76,6 +76,13 @@ func TestMP4(t *testing.T) {
 		{"64-bit size of all ones", join(ftyp, u32(1), []byte("mdat"), u64(1<<64-1)), Report{}, "cut short"},
 		{"64-bit size cut", join(ftyp, u32(1), []byte("mdat"), u32(0)), Report{}, "cut short"},
 		{"cut in a header", join(simple(audio), u32(100)), Report{}, "ends in the header of a box"},
+		{"hole over the media's header", holed(faststart(mkbox("mdat", make([]byte, 60))), 8, 68), Report{}, "no media data at byte"},
+		{"hole from the media's header on", holed(faststart(mkbox("mdat", make([]byte, 60))), 68, 68), Report{}, "no media data at byte"},
+		{"media data in another box", faststart(mkbox("free", make([]byte, 60))), Report{}, "no media data at byte"},
+		{"chunk before the media data", simple(mktrak(1, "soun", stsz(10, 20, 30), stsc(1, 2, 2, 1), stco(39, 70))), Report{}, "no media data at byte 39"},
+		{"chunk that ends behind the media data", simple(mktrak(1, "soun", stsz(10, 20, 30), stsc(1, 2, 2, 1), stco(40, 71))), Report{}, "no media data at byte 71"},
+		{"media data in two boxes", join(ftyp, mkbox("free"), mkbox("mdat", make([]byte, 30)), mkbox("mdat", make([]byte, 30)), mkbox("moov", mvhd, mktrak(1, "soun", stsz(10, 20, 30), stsc(1, 2, 2, 1), stco(40, 78)))), sound, ""},
+		{"hole over a track", join(ftyp, mkbox("free"), mkbox("mdat", make([]byte, 60)), mkbox("moov", mvhd, audio, make([]byte, len(audio)))), Report{}, "garbled: no box begins"},
 		{"hole before the index", join(ftyp, make([]byte, 4000), mkbox("moov", mvhd, audio)), Report{}, "no box begins there"},
 
 		{"one fragment", one, inOne, ""},
@@ -87,9 +94,11 @@ func TestMP4(t *testing.T) {
 				mkbox("traf", mkbox("tfhd", u32(tfhdSize, 1, 10)), mkbox("trun", u32(0, 2)))),
 			mkbox("mdat", make([]byte, 50))), Report{Container: mp4, Audio: true, Fragmented: true, Duration: 2500 * time.Millisecond}, ""},
 		{"offset from the file's beginning", join(head,
-			mkbox("moof", mkbox("traf", mkbox("tfhd", u32(tfhdBaseOffset|tfhdDescription|tfhdDuration|tfhdSize|tfhdFlags, 1, 0, 40, 1, 1000, 7, 0)), mkbox("trun", u32(trunFirstFlags, 4, 0))))), Report{Container: mp4, Audio: true, Fragmented: true, Duration: 4 * time.Second}, ""},
+			mkbox("moof", mkbox("traf", mkbox("tfhd", u32(tfhdBaseOffset|tfhdDescription|tfhdDuration|tfhdSize|tfhdFlags, 1, 0, uint32(len(head)+84), 1, 1000, 7, 0)), mkbox("trun", u32(trunFirstFlags, 4, 0)))),
+			mkbox("mdat", make([]byte, 28))), Report{Container: mp4, Audio: true, Fragmented: true, Duration: 4 * time.Second}, ""},
 		{"every field of a sample", join(head,
 			moof(1, trunDataOffset|trunFirstFlags|trunPerSample, 2, 0, 700, 10, 0, 0, 800, 20, 0, 0), mkbox("mdat", make([]byte, 30))), inOne, ""},
+		{"fragment's media before the media data", join(head, moof(1, trunDataOffset|trunSampleSize, 1, 10), mkbox("free", make([]byte, 10)), mkbox("mdat", make([]byte, 30))), Report{}, "where the index has a fragment's media data"},
 		{"only the index", head, Report{Container: mp4, Fragmented: true, Duration: length}, "holds no media"},
 		{"fragment without its media", one[:len(one)-38], Report{}, "the media data of a fragment should end"},
 		{"fragment's media cut", one[:len(one)-1], Report{}, "cut short"},
@@ -102,6 +111,36 @@ func TestMP4(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.what, func(t *testing.T) { verdict(t, "x.mp4", tt.file, tt.want, tt.damage) })
+	}
+}
+
+// A file cut between two fragments is damaged when its segment index lists more than there is. The index may be of two versions,
+// and stand at the beginning or behind the header.
+func TestSegmentsMissingAtTheEnd(t *testing.T) {
+	whole := fragmented(3)
+	first := len(fragmented(0))
+	each := uint32(len(whole)-first) / 3
+	for what, file := range map[string][]byte{
+		"version 0":         join(whole[:first], sidx(0, 0, each, each, each), whole[first:]),
+		"version 1":         join(whole[:first], sidx(1, 0, each, each, each), whole[first:]),
+		"first in the file": join(ftyp, sidx(0, uint32(first-len(ftyp)), each, 1<<31|each, each), whole[len(ftyp):]),
+	} {
+		if got, err := checked(t, "x.mp4", file); err != nil || !got.Fragmented {
+			t.Errorf("%s: %+v, %v", what, got, err)
+		}
+		for n := range file {
+			if _, err := checked(t, "x.mp4", file[:n]); !errors.Is(err, ErrDamaged) {
+				t.Errorf("%s cut at byte %d of %d: %v", what, n, len(file), err)
+			}
+		}
+	}
+	for what, index := range map[string][]byte{
+		"beyond the end": sidx(0, 1<<31, 0), "too short": mkbox("sidx", u32(0, 1, 1000)), "no room": mkbox("sidx", u32(0, 1, 1000, 0, 0, 7)),
+		"no room in version 1": mkbox("sidx", u32(1<<24, 1, 1000, 0, 0)),
+	} {
+		if _, err := checked(t, "x.mp4", join(whole[:first], index, whole[first:])); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 

@@ -26,6 +26,8 @@ type movie struct {
 	tracks     []*track
 	fragments  int
 	fragmented bool
+	// data are the contents of the mdat boxes, runs the places of the fragments' media, both in the order of the file.
+	data, runs []extent
 }
 
 // track is one track with what it needs for being checked.
@@ -73,9 +75,14 @@ func checkMP4(w *window, report *Report) error {
 	if !m.index {
 		return damage("the file has no index (moov): it was cut short, or the recording never finished")
 	}
+	for _, r := range m.runs {
+		if !m.holds(r.start, r.end-r.start) {
+			return misplaced("a fragment's media data", r.start)
+		}
+	}
 	var samples uint64
 	for _, t := range m.tracks {
-		if err := t.check(w); err != nil {
+		if err := m.check(t); err != nil {
 			return err
 		}
 		samples += t.samples
@@ -103,6 +110,10 @@ func (m *movie) walk(report *Report) error {
 			return nil
 		}
 		switch b.kind {
+		case "mdat":
+			m.data, err = place(m.data, uint64(b.body), uint64(b.end))
+		case "sidx":
+			err = m.readSegmentIndex(b)
 		case "moov":
 			m.index = true
 			err = m.readIndex(b)
@@ -139,6 +150,9 @@ func (m *movie) box(off, limit int64, top bool) (box, error) {
 	size := number(head[:4])
 	if top && !printable(b.kind) {
 		return box{}, nil
+	}
+	if b.kind == "\x00\x00\x00\x00" {
+		return box{}, damage("the file is garbled: no box begins at byte %d", off)
 	}
 	switch {
 	case size == 1 && len(head) < 16:

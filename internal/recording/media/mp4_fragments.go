@@ -160,6 +160,9 @@ func (m *movie) readRun(b box, r *run) error {
 	if file := uint64(m.w.size); r.next > file || size > file-r.next {
 		return cut("the media data of a fragment", r.next+min(size, ^r.next), m.w.size)
 	}
+	if m.runs, err = place(m.runs, r.next, r.next+size); err != nil {
+		return err
+	}
 	r.next += size
 	r.track.samples += count
 	r.track.bytes += size

@@ -1,8 +1,9 @@
 package media
 
-// check reads the track's sample table from end to end: every chunk must lie within the file, and every sample in a chunk.
-// The tables may have millions of entries; three of them are read side by side and none is kept.
-func (t *track) check(w *window) error {
+// check reads a track's sample table from end to end: every chunk must lie within the file's media data, and every sample in a
+// chunk. The tables may have millions of entries; three of them are read side by side and none is kept.
+func (m *movie) check(t *track) error {
+	w := m.w
 	sizes, err := t.sizes(w)
 	if err != nil || sizes.left == 0 {
 		return err
@@ -35,6 +36,9 @@ func (t *track) check(w *window) error {
 		}
 		if offset > uint64(w.size) || size > uint64(w.size)-offset {
 			return cut(t.name()+" according to the index", offset+min(size, ^offset), w.size)
+		}
+		if !m.holds(offset, size) {
+			return misplaced("a part of "+t.name(), offset)
 		}
 		t.bytes += size
 	}
