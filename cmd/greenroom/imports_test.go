@@ -65,7 +65,7 @@ var allowed = map[string][]string{
 	"internal/peers":        {},
 	"internal/plain":        {},
 	"internal/private":      {},
-	"internal/config":       {"provider"},
+	"internal/config":       {"provider", "internal/crash", "internal/plain"},
 	"internal/roster":       {"provider", "internal/app"},
 	"store":                 {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/roster"},
 	"internal/hub":          {"provider", "internal/app", "internal/crash", "internal/plain", "internal/roster", "store"},
@@ -170,5 +170,13 @@ func TestImportRulesCanFail(t *testing.T) {
 		if got := mayImport(test.from, test.rule, test.to); got != test.want {
 			t.Errorf("%s may import %s: %t", test.from, test.to, got)
 		}
+	}
+}
+
+// The database of time zones is part of the program: one that isn't refuses every configuration with a time zone on machines
+// without a database of their own.
+func TestTimeZonesNeedNoDatabase(t *testing.T) {
+	if _, ok := listPackages(t)["time/tzdata"]; !ok {
+		t.Error("the program lacks time/tzdata")
 	}
 }

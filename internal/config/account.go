@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"greenroom/provider"
 )
@@ -17,15 +18,24 @@ func (r *reader) accounts() {
 	r.cfg.Policy.DefaultAccounts = map[provider.Platform]string{}
 	r.cfg.Fetch = map[string]Fetch{}
 	for _, name := range r.order {
+		before := len(r.errs)
 		a, chosen, ok := r.account(name)
-		if !ok {
+		fetch := Fetch{}
+		if a.Platform != "" && slices.Contains(r.platforms, a.Platform) {
+			fetch = r.fetch(a)
+		}
+		if wrong := r.setAside(before, func(e *Error) bool { return !e.all }); len(wrong) > 0 {
+			r.cfg.Unusable = append(r.cfg.Unusable, Unusable{Name: name, Platform: a.Platform, Errors: wrong})
+			r.cfg.note("Account %s can't be used: %s", name, r.cfg.Unusable[len(r.cfg.Unusable)-1].Reason())
+		} else if !ok {
 			continue
+		} else {
+			if a.Platform == provider.Daily && a.Recording.Mode == "" {
+				a.Recording.Mode = mode
+			}
+			r.cfg.Accounts = append(r.cfg.Accounts, a)
+			r.cfg.Fetch[name] = fetch
 		}
-		if a.Platform == provider.Daily && a.Recording.Mode == "" {
-			a.Recording.Mode = mode
-		}
-		r.cfg.Accounts = append(r.cfg.Accounts, a)
-		r.cfg.Fetch[name] = r.fetch(a)
 		at := r.values["accounts."+name+".default"].from
 		if earlier, twice := defaults[a.Platform]; chosen && twice {
 			r.fail(at, "accounts."+name+".default", fmt.Sprintf("is a second default for %s", a.Platform),
@@ -35,36 +45,41 @@ func (r *reader) accounts() {
 		if chosen {
 			defaults[a.Platform] = at
 		}
-		if _, taken := r.cfg.Policy.DefaultAccounts[a.Platform]; chosen || !taken {
+		if _, taken := r.cfg.Policy.DefaultAccounts[a.Platform]; a.Platform != "" && (chosen || !taken) {
 			r.cfg.Policy.DefaultAccounts[a.Platform] = name
 		}
 	}
 }
 
-// account reads one. It is not ok when it is wrong, which is an error, or when it can't be used yet, which is a notice: no
-// key, or a platform to come.
+// account reads one. It is not ok when it is wrong, which is an error, or when it is left out, which is a notice: no key, or
+// a platform that this build doesn't have.
 func (r *reader) account(name string) (a provider.Account, isDefault, ok bool) {
 	at, before := r.firstOrigin(name), len(r.errs)
 	key := func(k string) string { return "accounts." + name + "." + k }
 	if !accountName.MatchString(name) {
-		r.fail(at, dotted([]string{"accounts", name}), "isn't a name for an account", "use small letters, digits and hyphens")
+		r.failAll(at, dotted([]string{"accounts", name}), "isn't a name for an account", "use small letters, digits and hyphens")
 		return a, false, false
 	}
 	a.Name = name
-	known := []string{string(provider.Daily), string(provider.Whereby), string(provider.LiveKit)}
+	here := r.platformWords()
 	implied := ""
-	if slices.Contains(known, name) {
+	if known := platformNames(); slices.Contains(known, name) {
 		implied = name
 	}
-	a.Platform = provider.Platform(r.text(key("platform"), implied, oneOf(known...)))
+	a.Platform = provider.Platform(r.text(key("platform"), implied, func(s string) (string, string, string) {
+		if w := strings.ToLower(strings.TrimSpace(s)); slices.Contains(platformNames(), w) {
+			return w, "", "" // one that this build lacks is a notice below
+		}
+		return oneOf(here...)(s)
+	}))
 	if a.Platform == "" {
 		if len(r.errs) == before {
-			r.fail(at, "accounts."+name, "has no platform", `write platform = "daily" or "whereby"`)
+			r.fail(at, "accounts."+name, "has no platform", fmt.Sprintf(`write platform = "%s"`, strings.Join(here, `" or "`)))
 		}
 		return a, false, false
 	}
 	if !slices.Contains(r.platforms, a.Platform) {
-		r.cfg.note("Account %s (%s) is ignored: %s is not in this build yet.", name, at, a.Platform)
+		r.cfg.note("Account %s (%s) is ignored: %s is not in this build yet. It has %s.", name, at, a.Platform, strings.Join(here, " and "))
 		return a, false, false
 	}
 	a.APIKey = r.secret(key("api_key"))
@@ -86,7 +101,7 @@ func (r *reader) account(name string) (a provider.Account, isDefault, ok bool) {
 		if len(r.errs) == before {
 			r.cfg.note("Account %s (%s) is left out, because it has no API key: set %s.", name, at, r.keyHint(name, a.Platform))
 		}
-		return a, false, false
+		return a, isDefault, false
 	}
 	return a, isDefault, len(r.errs) == before
 }
@@ -127,9 +142,19 @@ func (r *reader) policy() {
 	p := &r.cfg.Policy
 	p.MigrationEnabled, p.MigrationSet = r.boolean("migration.enabled", false)
 	p.MigrationRooms = r.texts("migration.rooms", `["all-hands", "7f3c…"]`)
+	p.DefaultPlatform = provider.Platform(r.text("default_platform", "", oneOf(r.platformWords()...)))
+}
+
+// platformWords are the platforms of this build.
+func (r *reader) platformWords() []string {
 	words := make([]string, 0, len(r.platforms))
-	for _, platform := range r.platforms {
-		words = append(words, string(platform))
+	for _, p := range r.platforms {
+		words = append(words, string(p))
 	}
-	p.DefaultPlatform = provider.Platform(r.text("default_platform", "", oneOf(words...)))
+	return words
+}
+
+// platformNames are the platforms that Greenroom knows, in this build or not.
+func platformNames() []string {
+	return []string{string(provider.Daily), string(provider.Whereby), string(provider.LiveKit)}
 }

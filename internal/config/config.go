@@ -13,6 +13,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"greenroom/provider"
@@ -39,6 +40,9 @@ type Config struct {
 
 	// Accounts in the order of the file, then those of the environment alone. Their secrets are resolved.
 	Accounts []provider.Account
+	// Unusable are the accounts that are configured wrongly, or whose secrets can't be fetched, in the same order. Fetch has
+	// nothing about them, Policy.DefaultAccounts does.
+	Unusable []Unusable
 	Policy   Policy
 	// Fetch says, for each of Accounts by name, how its recordings are read.
 	Fetch    map[string]Fetch
@@ -63,7 +67,40 @@ type Config struct {
 	Notices []string
 
 	settings        []Setting
+	problems        []*Error
 	secretVariables []string
+}
+
+// Unusable is an account that can't be used. The others can.
+type Unusable struct {
+	Name string
+	// Platform is empty where that is what is wrong.
+	Platform provider.Platform
+	// Errors are what is wrong, at least one.
+	Errors []*Error
+}
+
+// Reason is everything that is wrong, in one line.
+func (u Unusable) Reason() string {
+	var all []string
+	for _, e := range u.Errors {
+		all = append(all, e.Error())
+	}
+	return strings.Join(all, "; ")
+}
+
+// Problems joins every mistake that leaves an account or the tunnel out while the rest works; nil when there is none.
+func (c *Config) Problems() error {
+	var all []error
+	for _, u := range c.Unusable {
+		for _, e := range u.Errors {
+			all = append(all, e)
+		}
+	}
+	for _, e := range c.problems {
+		all = append(all, e)
+	}
+	return errors.Join(all...)
 }
 
 // Policy chooses the platform of a meeting whose room is not pinned to an account.
@@ -101,7 +138,13 @@ type Options struct {
 	Resolve func(ctx context.Context, reference string) (string, error)
 }
 
-// Load reads everything. The error, if any, joins every [Error] that was found, so that one run tells all of them.
+// NoSecrets is a Resolve that fetches nothing and runs nothing: every account with a reference is unusable.
+func NoSecrets(context.Context, string) (string, error) {
+	return "", errors.New("secrets are not fetched for this")
+}
+
+// Load reads everything. The error, if any, joins every [Error] that stops the program, so that one run shows all of them.
+// A mistake in one account doesn't: see [Config.Unusable].
 func Load(ctx context.Context, o Options) (*Config, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
@@ -115,7 +158,10 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	c := &Config{}
 	var chosen bool
 	c.File, chosen = FilePath(o)
-	r := &reader{ctx: ctx, opts: o, cfg: c, values: map[string]value{}, covered: map[string]value{}, platforms: o.Platforms}
+	r := &reader{
+		ctx: ctx, opts: o, cfg: c, values: map[string]value{}, covered: map[string]value{}, platforms: o.Platforms,
+		secrets: map[string]resolved{},
+	}
 
 	data, private, err := readFile(c.File)
 	switch {
@@ -127,8 +173,8 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	default:
 		r.fail(Origin{Kind: FromFile, Name: c.File}, "", cause(err), "")
 	}
-	if len(r.errs) > 0 {
-		return nil, errors.Join(r.errs...)
+	if err := r.failed(); err != nil {
+		return nil, err
 	}
 	r.environment()
 	r.flags()
@@ -137,10 +183,22 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	r.accounts()
 	r.policy()
 	r.tunnel()
-	if len(r.errs) > 0 {
-		return nil, errors.Join(r.errs...)
+	if err := ctx.Err(); err != nil {
+		return nil, err // what wasn't fetched says nothing about the configuration
+	}
+	if err := r.failed(); err != nil {
+		return nil, err
 	}
 	return c, nil
+}
+
+// failed joins the mistakes that stop the program.
+func (r *reader) failed() error {
+	all := make([]error, 0, len(r.errs))
+	for _, e := range r.errs {
+		all = append(all, e)
+	}
+	return errors.Join(all...)
 }
 
 // cause gives the reason of a file error without repeating its path.

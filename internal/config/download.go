@@ -79,7 +79,7 @@ func (r *reader) downloads() {
 	d.Template = r.text("download.template", DefaultTemplate, nil)
 	d.TimeZone = r.text("download.time_zone", "", func(s string) (string, string, string) {
 		if _, err := time.LoadLocation(s); err != nil || s == "Local" {
-			return "", fmt.Sprintf("can't be %q", s), `write it like "Europe/Berlin" or "UTC"`
+			return "", fmt.Sprintf("isn't a time zone: %q", s), `write an IANA name such as "America/New_York", or leave it out for this machine's zone`
 		}
 		return s, "", ""
 	})

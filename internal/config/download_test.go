@@ -109,7 +109,7 @@ func TestDownloadMistakes(t *testing.T) {
 	for file, want := range map[string]string{
 		"[download]\nfoldr = \"x\"":                                  "config.toml:2: download.foldr is unknown: did you mean download.folder?",
 		"[download]\nfolder = \"\"":                                  "config.toml:2: download.folder is empty",
-		"[download]\ntime_zone = \"Mars\"":                           `download.time_zone can't be "Mars"`,
+		"[download]\ntime_zone = \"Mars\"":                           `download.time_zone isn't a time zone: "Mars": write an IANA name`,
 		"[download]\nlimit_rate = \"5\"":                             `download.limit_rate can't be "5"`,
 		"[download]\nlimit_rate = \"fast\"":                          "write bytes per second like",
 		"[download]\nfiles = 0":                                      "download.files is out of range: write a number from 1 to 16",
@@ -126,7 +126,7 @@ func TestDownloadMistakes(t *testing.T) {
 		"[accounts.daily]\napi_key=\"k\"\nrecording.read_role_arn=\"x\"":                             "recording.read_role_arn isn't a role's ARN",
 		"[accounts.daily]\napi_key=\"k\"\nrecording.read_access_key_id = \"x\"":                      "config.toml:3: accounts.daily.recording.read_access_key_id needs read_access_key_secret beside it",
 	} {
-		if _, err := load(t, file, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if err := mistakes(t, file, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v\nwant %s", file, err, want)
 		}
 	}

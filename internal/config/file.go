@@ -124,10 +124,11 @@ func (r *reader) file(data []byte) {
 	entries, err := parse(data)
 	if err != nil {
 		var e *Error
-		if errors.As(err, &e) {
-			e.Origin.Name = r.cfg.File
+		if !errors.As(err, &e) {
+			e = &Error{Origin: Origin{Kind: FromFile}, Problem: "can't be read"} // unreachable: parse has no other errors
 		}
-		r.errs = append(r.errs, err)
+		e.Origin.Name = r.cfg.File
+		r.errs = append(r.errs, e)
 		return
 	}
 	for _, e := range entries {

@@ -15,6 +15,7 @@ func (c *Config) Fingerprint() string {
 	type plainAccount provider.Account // without String, so that nothing is left out
 	facts := struct {
 		Accounts  []plainAccount
+		Unusable  []string `json:",omitempty"`
 		Policy    Policy
 		BodyLimit int64
 		Retention Retention
@@ -23,6 +24,9 @@ func (c *Config) Fingerprint() string {
 	}{Policy: c.Policy, BodyLimit: c.BodyLimit, Retention: c.Retention, Fetch: c.Fetch, Download: c.Download}
 	for _, a := range c.Accounts {
 		facts.Accounts = append(facts.Accounts, plainAccount(a))
+	}
+	for _, u := range c.Unusable {
+		facts.Unusable = append(facts.Unusable, u.Name)
 	}
 	b, err := json.Marshal(facts)
 	if err != nil {

@@ -54,7 +54,7 @@ func TestErrorsDoNotRepeatSecrets(t *testing.T) {
 		"api_key = \"\"\"hush", "api_key = 2020-hush", "api_key = { x = \"hush\" }", "api_key = \"a\" hush", "api_key = 0xhush", "api_key = truehush",
 		"api_key = 1.hush", "api_key = \"cmd:echo hush; exit 1\"", "api_url = \"https://u:hush@example.com/\"", "api_key = hush.hush", "api_key = 'hush'hush",
 	} {
-		_, err := load(t, "[accounts.daily]\n"+text+"\n", nil)
+		err := mistakes(t, "[accounts.daily]\n"+text+"\n", nil)
 		if err == nil || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: %v", text, err)
 		}

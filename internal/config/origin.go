@@ -51,6 +51,9 @@ type Error struct {
 	Problem string
 	// Fix says what to write; possibly empty.
 	Fix string
+
+	// all says that it stops the program even where it concerns one account, unfetched that it is a secret that isn't there.
+	all, unfetched bool
 }
 
 // Error is one line.

@@ -32,11 +32,38 @@ type reader struct {
 	covered map[string]value
 	// order lists accounts as they appear, rebound the actions under [keys].
 	order, rebound []string
-	errs           []error
+	errs           []*Error
+	// secrets are the references that were resolved; keyring is why the keyring can't be reached.
+	secrets map[string]resolved
+	keyring error
 }
 
 func (r *reader) fail(at Origin, key, problem, fix string) {
 	r.errs = append(r.errs, &Error{Origin: at, Key: key, Problem: problem, Fix: fix})
+}
+
+// failAll is fail for a mistake that stops the program even where it concerns one account alone.
+func (r *reader) failAll(at Origin, key, problem, fix string) {
+	r.errs = append(r.errs, &Error{Origin: at, Key: key, Problem: problem, Fix: fix, all: true})
+}
+
+// unfetched notes a secret that isn't there: the rest of the configuration works without it.
+func (r *reader) unfetched(at Origin, key string, err error) {
+	r.errs = append(r.errs, &Error{Origin: at, Key: key, Problem: "can't be fetched", Fix: err.Error(), unfetched: true})
+}
+
+// setAside takes those errors away that were found since there were n, and that match.
+func (r *reader) setAside(n int, match func(*Error) bool) (aside []*Error) {
+	kept := r.errs[:n:n]
+	for _, e := range r.errs[n:] {
+		if match(e) {
+			aside = append(aside, e)
+		} else {
+			kept = append(kept, e)
+		}
+	}
+	r.errs = kept
+	return aside
 }
 
 func (r *reader) show(key, text string, secret bool, from Origin) {

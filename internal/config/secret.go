@@ -1,27 +1,27 @@
 package config
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/zalando/go-keyring"
+
+	"greenroom/internal/crash"
 )
 
 // A secret in the file is a literal, or refers to where it is kept:
 //
 //	env:NAME       the variable NAME
-//	cmd:COMMAND    what COMMAND prints, run by `sh -c` (`cmd /C` on Windows) with no input, white space at the ends removed
+//	cmd:COMMAND    what COMMAND prints, run by `sh -c` (`cmd /C` on Windows) with no input and in a process group of its own
 //	keyring:NAME   the entry NAME of the service "greenroom" in the system's keyring
 //
-// References are resolved when the program starts.
+// White space around a secret is no part of it, wherever it comes from. References are resolved when the program starts,
+// each once.
 const (
 	envReference     = "env:"
 	commandReference = "cmd:"
@@ -31,104 +31,118 @@ const (
 // KeyringService is the service under which the system's keyring is asked.
 const KeyringService = "greenroom"
 
-// maxSecret bounds what a command may print.
-const maxSecret = 64 << 10
+const (
+	// maxSecret bounds the standard output of a command, maxNoise its standard error, in bytes. A command that prints more
+	// is killed.
+	maxSecret = 64 << 10
+	maxNoise  = 1 << 20
+	// secretTime bounds a command and the answer of the keyring.
+	secretTime = 10 * time.Second
+)
 
-// Resolver fetches what secrets refer to. Its errors tell what failed, never what was printed or found.
+// errKeyring means that the keyring itself can't be reached, whatever the entry.
+var errKeyring = errors.New("the keyring can't be reached")
+
+// Resolver fetches the secrets that references name. Its errors name what failed, never a secret.
 type Resolver struct {
 	// Getenv is os.Getenv when nil.
 	Getenv func(string) string
-	// Timeout bounds a command; 0 means 10 seconds.
+	// Timeout bounds a command and the keyring's answer; 0 means 10 seconds.
 	Timeout time.Duration
 }
 
-// isReference says whether a secret names its place rather than being one.
+// isReference reports whether a secret names its place rather than being one.
 func isReference(s string) bool {
 	return strings.HasPrefix(s, envReference) || strings.HasPrefix(s, commandReference) || strings.HasPrefix(s, keyringReference)
 }
 
-// Resolve fetches the secret that reference names. A text that is no reference is the secret itself.
-func (r Resolver) Resolve(ctx context.Context, reference string) (string, error) {
-	switch {
-	case strings.HasPrefix(reference, envReference):
-		return r.fromEnv(strings.TrimPrefix(reference, envReference))
-	case strings.HasPrefix(reference, commandReference):
-		return r.fromCommand(ctx, strings.TrimPrefix(reference, commandReference))
-	case strings.HasPrefix(reference, keyringReference):
-		return fromKeyring(strings.TrimPrefix(reference, keyringReference))
-	}
-	return reference, nil
-}
-
-func (r Resolver) fromEnv(name string) (string, error) {
-	getenv := r.Getenv
-	if getenv == nil {
-		getenv = os.Getenv
-	}
-	v := getenv(name)
-	if v == "" {
-		return "", fmt.Errorf("the variable %s is not set", name)
-	}
-	return v, nil
-}
-
-func (r Resolver) fromCommand(ctx context.Context, command string) (string, error) {
+// Resolve fetches the secret that reference names. A text that is no reference is the secret itself. The secret has no
+// white space at its ends.
+func (r Resolver) Resolve(ctx context.Context, reference string) (secret string, err error) {
+	reference = strings.TrimSpace(reference)
 	timeout := r.Timeout
 	if timeout == 0 {
-		timeout = 10 * time.Second
+		timeout = secretTime
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	shell := []string{"/bin/sh", "-c", command}
-	if runtime.GOOS == "windows" {
-		shell = []string{"cmd", "/C", command}
-	}
-	cmd := exec.CommandContext(ctx, shell[0], shell[1:]...)
-	var out capped
-	cmd.Stdout = &out
-	cmd.WaitDelay = time.Second // a grandchild may keep the pipe open
-	err := cmd.Run()
-	secret := string(bytes.TrimSpace(out.buf.Bytes()))
-	var exit *exec.ExitError
+	empty := errors.New("it is empty")
+	kind, name, _ := strings.Cut(reference, ":")
+	name = strings.TrimSpace(name)
 	switch {
-	case ctx.Err() != nil:
-		return "", fmt.Errorf("its command did not finish within %s", timeout)
-	case errors.As(err, &exit):
-		return "", fmt.Errorf("its command failed (exit status %d)", exit.ExitCode())
-	case err != nil:
-		return "", errors.New("its command could not be run")
-	case out.over:
-		return "", fmt.Errorf("its command printed more than %d bytes", maxSecret)
-	case secret == "":
-		return "", errors.New("its command printed nothing")
+	case !isReference(reference):
+		secret = reference
+	case kind == "env":
+		getenv := r.Getenv
+		if getenv == nil {
+			getenv = os.Getenv
+		}
+		secret, empty = getenv(name), fmt.Errorf("the variable %s is not set", name)
+	case kind == "cmd":
+		secret, err = printed(ctx, name, timeout)
+		empty = errors.New("its command printed nothing")
+	default:
+		secret, err = fromKeyring(ctx, name, timeout)
+		empty = fmt.Errorf("the entry %q of the keyring is empty", name)
+	}
+	if err != nil {
+		return "", err
+	}
+	if secret = strings.TrimSpace(secret); secret == "" {
+		return "", empty
 	}
 	return secret, nil
 }
 
-// capped keeps the first maxSecret bytes and drains the rest.
-type capped struct {
-	buf  bytes.Buffer
-	over bool
+// fromKeyring reads an entry of the system's keyring. The library has no time limit, and a locked keyring may wait for a
+// person: the goroutine that asks is left behind then.
+func fromKeyring(ctx context.Context, name string, timeout time.Duration) (string, error) {
+	type answer struct {
+		secret string
+		err    error
+	}
+	got := make(chan answer, 1)
+	var group *crash.Group
+	group.Go("keyring", func() {
+		s, err := keyring.Get(KeyringService, name)
+		got <- answer{s, err}
+	})
+	late := time.NewTimer(timeout)
+	defer late.Stop()
+	select {
+	case a := <-got:
+		switch {
+		case errors.Is(a.err, keyring.ErrNotFound):
+			return "", fmt.Errorf("the keyring has no entry %q of the service %q", name, KeyringService)
+		case a.err != nil:
+			return "", errKeyring
+		}
+		return a.secret, nil
+	case <-late.C:
+		return "", fmt.Errorf("%w: it did not answer within %s", errKeyring, timeout)
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
 
-func (c *capped) Write(p []byte) (int, error) {
-	if room := maxSecret - c.buf.Len(); len(p) > room {
-		c.over = true
-		c.buf.Write(p[:room])
-		return len(p), nil
+// resolve fetches a secret once. A keyring that couldn't be reached is not asked again.
+func (r *reader) resolve(reference string) (string, error) {
+	if got, known := r.secrets[reference]; known {
+		return got.secret, got.err
 	}
-	return c.buf.Write(p)
+	keyring := strings.HasPrefix(reference, keyringReference)
+	if keyring && r.keyring != nil {
+		return "", r.keyring
+	}
+	secret, err := r.opts.Resolve(r.ctx, reference)
+	if keyring && errors.Is(err, errKeyring) {
+		r.keyring = err
+	}
+	r.secrets[reference] = resolved{strings.TrimSpace(secret), err}
+	return strings.TrimSpace(secret), err
 }
 
-func fromKeyring(name string) (string, error) {
-	v, err := keyring.Get(KeyringService, name)
-	switch {
-	case errors.Is(err, keyring.ErrNotFound):
-		return "", fmt.Errorf("the keyring has no entry %q of the service %q", name, KeyringService)
-	case err != nil:
-		return "", errors.New("the keyring could not be asked")
-	}
-	return v, nil
+type resolved struct {
+	secret string
+	err    error
 }
 
 // secret reads a secret setting. It is shown as set or not, with its origin.
@@ -143,28 +157,33 @@ func (r *reader) secret(key string) string {
 		r.fail(v.from, key, "isn't text", "put it in double quotes")
 		return ""
 	}
+	if s = strings.TrimSpace(s); s == "" {
+		r.show(key, "not set", true, v.from)
+		return ""
+	}
 	if v.from.Kind != FromFile {
 		r.show(key, "set", true, v.from)
-		return strings.TrimSpace(s)
+		return s
 	}
 	if !isReference(s) {
 		if !r.private {
-			r.fail(v.from, key, "is a secret in a file that others can read",
+			r.failAll(v.from, key, "is a secret in a file that others can read",
 				fmt.Sprintf("run `chmod 600 %s`, or write env:NAME, cmd:COMMAND or keyring:NAME", r.cfg.File))
 			return ""
 		}
 		r.show(key, "set", true, v.from)
 		return s
 	}
-	out, err := r.opts.Resolve(r.ctx, s)
-	if err != nil {
-		r.fail(v.from, key, "can't be fetched", err.Error())
-		return ""
-	}
 	kind, name, _ := strings.Cut(s, ":")
 	if kind == "env" {
-		kind = s
+		kind = envReference + strings.TrimSpace(name)
 		r.cfg.secretVariables = append(r.cfg.secretVariables, strings.TrimSpace(name))
+	}
+	out, err := r.resolve(s)
+	if err != nil {
+		r.unfetched(v.from, key, err)
+		r.show(key, "can't be fetched ("+kind+")", true, v.from)
+		return ""
 	}
 	r.show(key, "set ("+kind+")", true, v.from)
 	return out

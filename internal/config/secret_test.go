@@ -3,12 +3,15 @@ package config
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/zalando/go-keyring"
+
+	"greenroom/provider"
 )
 
 func TestResolve(t *testing.T) {
@@ -16,21 +19,31 @@ func TestResolve(t *testing.T) {
 		t.Skip("the commands are for sh")
 	}
 	keyring.MockInit()
-	if err := keyring.Set(KeyringService, "daily", "from the keyring"); err != nil {
-		t.Fatal(err)
+	for name, secret := range map[string]string{"daily": "from the keyring", "round": "\n round ", "blank": " "} {
+		if err := keyring.Set(KeyringService, name, secret); err != nil {
+			t.Fatal(err)
+		}
 	}
 	r := Resolver{Getenv: func(k string) string {
-		if k == "THERE" {
-			return "here"
-		}
-		return ""
+		return map[string]string{"THERE": "here", "ROUND": " \t round\r\n", "BLANK": " \n"}[k]
 	}}
 	for _, test := range []struct{ ref, want, err string }{
 		{"plain", "plain", ""},
+		{" \tround\r\n", "round", ""},
+		{"env:ROUND", "round", ""},
+		{"env: ROUND ", "round", ""},
+		{"env:BLANK", "", "the variable BLANK is not set"},
+		{"cmd:printf '\\r\\n\\t round \\n'", "round", ""},
+		{"keyring:round", "round", ""},
+		{"keyring:blank", "", "is empty"},
 		{"env:THERE", "here", ""},
 		{"env:GONE", "", "the variable GONE is not set"},
 		{"cmd:printf 'a b\\n\\n'", "a b", ""},
 		{"cmd:echo hush >&2; echo hush; exit 3", "", "its command failed (exit status 3)"},
+		{"cmd:printf '\\n no vault here\\033[2J\\nmore' >&2; exit 3", "", "its command failed (exit status 3): no vault here␛[2J"},
+		{"cmd:echo locked >&2", "", "its command printed nothing: locked"},
+		{"cmd:kill -9 $$", "", "its command failed (signal: killed)"},
+		{"cmd:sleep 600 & echo parent", "parent", ""},
 		{"cmd:true", "", "its command printed nothing"},
 		{"cmd:printf '%070000d' 0", "", "its command printed more than 65536 bytes"},
 		{"keyring:daily", "from the keyring", ""},
@@ -50,14 +63,85 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// A command that never ends by itself is ended; the test takes as long as its timeout.
-func TestResolveTimeout(t *testing.T) {
+func TestCommandEndsWithItsCaller(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the command is for sh")
 	}
-	_, err := Resolver{Timeout: 20 * time.Millisecond}.Resolve(context.Background(), "cmd:while :; do :; done")
-	if err == nil || !strings.Contains(err.Error(), "did not finish within 20ms") {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := (Resolver{}).Resolve(ctx, "cmd:sleep 600"); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A bad account leaves the others alone, and a keyring that can't be reached is asked once.
+func TestOneBadAccount(t *testing.T) {
+	const file = `
+[accounts.good]
+platform = "daily"
+api_key = " literal "
+
+[accounts.gone]
+platform = "daily"
+api_key = "keyring:gone"
+webhook_secret = "keyring:gone too"
+default = true
+
+[accounts.twice]
+platform = "whereby"
+api_key = "cmd:count"
+webhook_secret = "cmd:count"
+
+[accounts.wrong]
+platform = "whereby"
+api_key = "k"
+api_url = "nowhere"
+
+[tunnel]
+driver = "relay"
+url = "https://gr.example"
+token = "keyring:relay"
+`
+	asked := map[string]int{}
+	c, err := load(t, file, nil, func(o *Options) {
+		o.Resolve = func(_ context.Context, ref string) (string, error) {
+			asked[ref]++
+			if strings.HasPrefix(ref, keyringReference) {
+				return "", errKeyring
+			}
+			return "found\n", nil
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var good, bad []string
+	for _, a := range c.Accounts {
+		good = append(good, a.Name+"="+a.APIKey)
+	}
+	for _, u := range c.Unusable {
+		bad = append(bad, u.Name)
+	}
+	if got, want := fmt.Sprint(good, bad), "[good=literal twice=found] [gone wrong]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if asked["cmd:count"] != 1 || len(asked) != 2 {
+		t.Errorf("asked for %v", asked)
+	}
+	if c.Policy.DefaultAccounts[provider.Daily] != "gone" {
+		t.Errorf("the default account is %q although it is another that can't be used", c.Policy.DefaultAccounts[provider.Daily])
+	}
+	if want := "tunnel.token can't be fetched: the keyring can't be reached"; c.Tunnel.Missing != want {
+		t.Errorf("the tunnel: %q, want %q", c.Tunnel.Missing, want)
+	}
+	all := fmt.Sprint(c.Problems())
+	for _, want := range []string{"config.toml:8: accounts.gone.api_key can't be fetched", "accounts.gone.webhook_secret", "accounts.wrong.api_url", "tunnel.token"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is missing in %s", want, all)
+		}
+	}
+	if got := strings.Join(c.Notices, "\n"); !strings.Contains(got, "Account gone can't be used: ") || !strings.Contains(got, "Account wrong can't be used: ") {
+		t.Errorf("notices %s", got)
 	}
 }
 

@@ -96,6 +96,12 @@ func (r *reader) tunnel() {
 	if t.Driver == "ssh" && t.SSHKnownHosts == "" {
 		t.SSHKnownHosts = filepath.Join(r.cfg.DataDir, "known_hosts")
 	}
+	if lacking := r.setAside(before, func(e *Error) bool { return e.unfetched }); len(lacking) > 0 {
+		r.cfg.problems = append(r.cfg.problems, lacking...)
+		t.Missing = lacking[0].Key + " can't be fetched: " + lacking[0].Fix
+		r.cfg.note("The %s tunnel can't be opened, because %s.", t.Driver, t.Missing)
+		return
+	}
 	if len(r.errs) > before {
 		return
 	}
