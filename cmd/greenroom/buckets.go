@@ -17,7 +17,7 @@ func newBuckets(c *config.Config, accounts []hub.Account, log *slog.Logger, grou
 	var of []bucket.Account
 	for _, a := range accounts {
 		name, folder, _ := strings.Cut(a.Recording.Bucket, "/")
-		if name == "" || a.Platform != provider.Daily && a.Platform != provider.Whereby {
+		if name == "" || a.Unusable != nil || a.Platform != provider.Daily && a.Platform != provider.Whereby {
 			continue
 		}
 		f := c.Fetch[a.Name]

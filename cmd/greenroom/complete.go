@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
+	"greenroom/internal/config"
 	"greenroom/internal/plain"
 )
 
@@ -39,14 +40,14 @@ func (p *program) rooms(cmd *cobra.Command, args []string, prefix string) ([]cob
 
 // accounts completes the first argument with the names of the configured accounts.
 func (p *program) accounts(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	c, err := p.config(cmd.Context(), "")
+	c, err := p.configWithout(cmd.Context())
 	if len(args) > 0 || err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []cobra.Completion
-	for _, a := range c.Accounts {
-		if strings.HasPrefix(a.Name, prefix) {
-			names = append(names, a.Name)
+	for _, name := range accountNames(c) {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
@@ -57,6 +58,6 @@ func (p *program) quietly(ctx context.Context, f func(ctx context.Context, b app
 	ctx, cancel := context.WithTimeout(ctx, completeTime)
 	defer cancel()
 	quiet := *p
-	quiet.stderr = io.Discard
+	quiet.stderr, quiet.resolve = io.Discard, config.NoSecrets
 	return quiet.with(ctx, func(b app.Backend) error { return f(ctx, b) })
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func (p *program) configCommand() *cobra.Command {
-	return group("config", "The configuration: where it is, whether it is right, what is in effect",
+	return group("config", "Show and check the configuration",
 		p.configPath(), p.configCheck(), p.configShow())
 }
 
@@ -35,13 +35,17 @@ func (p *program) configPath() *cobra.Command {
 func (p *program) configCheck() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "check", Short: "Check the file and the environment, secrets included", Args: exactly(),
+		Use: "check", Short: "Check the file and the environment, and fetch every secret", Args: exactly(),
 		RunE: p.do(func(ctx context.Context, _ []string) error {
 			c, err := p.config(ctx, "")
 			if err != nil {
 				return err
 			}
-			if _, err := openAccounts(c); err != nil {
+			accounts, err := openAccounts(c)
+			if err == nil {
+				err = problems(c, accounts)
+			}
+			if err != nil {
 				return err
 			}
 			if err := checkKeys(c); err != nil {
@@ -55,33 +59,33 @@ func (p *program) configCheck() *cobra.Command {
 			}
 			if asJSON {
 				return p.printJSON(struct {
-					OK   bool   `json:"ok"`
-					Path string `json:"path"`
-				}{true, c.File})
+					OK       bool   `json:"ok"`
+					Path     string `json:"path"`
+					Accounts int    `json:"accounts"`
+				}{true, c.File, len(c.Accounts)})
 			}
 			if !c.HasFile {
-				p.words("There is no file at ", plain.Text(c.File), ", which is fine.")
+				p.words("No config file at ", plain.Text(c.File), " (optional).")
 			}
-			switch len(c.Accounts) {
-			case 0:
-				p.words("No account is configured: set DAILY_API_KEY or WHEREBY_API_KEY.")
-			default:
-				t := newTable("ACCOUNT", "PLATFORM", "API", "WEBHOOK SECRET")
-				for _, a := range c.Accounts {
-					url, secret := a.APIURL, "set"
-					if url == "" {
-						url = "the platform's"
-					}
-					if a.WebhookSecret == "" {
-						secret = "not set: its webhooks are refused"
-					}
-					t.add(a.Name, string(a.Platform), url, secret)
-				}
-				if err := p.printTable(t); err != nil {
-					return err
-				}
+			if len(c.Accounts) == 0 {
+				p.words("No account is configured yet, and nothing else is wrong. Set DAILY_API_KEY or WHEREBY_API_KEY.")
+				return nil
 			}
-			p.words("The configuration is right.")
+			t := newTable("ACCOUNT", "PLATFORM", "API", "WEBHOOK SECRET")
+			for _, a := range c.Accounts {
+				url, secret := a.APIURL, "set"
+				if url == "" {
+					url = "default"
+				}
+				if a.WebhookSecret == "" {
+					secret = "not set: its webhooks are refused"
+				}
+				t.add(a.Name, string(a.Platform), url, secret)
+			}
+			if err := p.printTable(t); err != nil {
+				return err
+			}
+			p.words("The configuration is correct.")
 			return nil
 		}),
 	}

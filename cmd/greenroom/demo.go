@@ -80,8 +80,8 @@ func (p *program) demo(ctx context.Context) (err error) {
 	}})
 }
 
-// demoConfig is the configuration of the demo: the sandbox's accounts, the demo's relay, and the looks of the user's own, if
-// that can be read.
+// demoConfig is the configuration of the demo: the sandbox's accounts, the demo's relay, and theme, mouse and keys of the
+// user's own configuration if it can be read. No secret of it is fetched.
 func (p *program) demoConfig(ctx context.Context, base, dir string, r *demoRelay) (*config.Config, error) {
 	env := map[string]string{
 		"GREENROOM_DATA_DIR": dir, "XDG_CONFIG_HOME": dir, "XDG_RUNTIME_DIR": dir, "XDG_DOWNLOAD_DIR": filepath.Join(dir, "downloads"),
@@ -95,7 +95,7 @@ func (p *program) demoConfig(ctx context.Context, base, dir string, r *demoRelay
 		return nil, err
 	}
 	c.Download.Files = demoFiles
-	if own, err := p.config(ctx, ""); err == nil {
+	if own, err := p.configWithout(ctx); err == nil {
 		c.Theme, c.Mouse, c.Keys = own.Theme, own.Mouse, own.Keys
 	}
 	return c, nil

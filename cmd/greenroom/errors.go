@@ -63,14 +63,14 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// report tells people of an error, with what they can do about it.
+// report prints an error, with what the user can do about it. Of joined ones each has its line.
 func (p *program) report(err error) {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return
 	}
-	if all := config.Errors(err); len(all) > 0 {
-		for _, e := range all {
-			p.words("greenroom: ", plain.Text(e.Error()))
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			p.report(e)
 		}
 		return
 	}

@@ -48,6 +48,9 @@ func (p *program) listenCommand() *cobra.Command {
 	return cmd
 }
 
+// errNoAccount ends a listener that nothing could arrive for.
+var errNoAccount = &app.Error{Kind: app.NotConfigured, Text: "no account can be used, so there is nothing to listen for"}
+
 // fatal is why listening ended by itself: a panic, or a forwarder that could not go on.
 type fatal struct{ error }
 
@@ -67,6 +70,9 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	}
 	for _, n := range c.Notices {
 		o.words(plain.Text(n))
+	}
+	if len(c.Accounts) == 0 && len(c.Unusable) > 0 {
+		return errors.Join(c.Problems(), errNoAccount)
 	}
 	if len(c.Accounts) == 0 {
 		return &app.Error{

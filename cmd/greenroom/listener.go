@@ -38,6 +38,9 @@ func routerOf(c *config.Config) web.Router {
 	for _, a := range c.Accounts {
 		r.Accounts = append(r.Accounts, a.Name)
 	}
+	for _, u := range c.Unusable {
+		r.Accounts = append(r.Accounts, u.Name) // answered 503 until it is mended
+	}
 	for path, platform := range map[string]provider.Platform{"/v1/daily/webhook": provider.Daily, "/v1/whereby": provider.Whereby} {
 		if name, ok := c.Policy.DefaultAccounts[platform]; ok {
 			r.Aliases[path] = name

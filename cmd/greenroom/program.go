@@ -43,6 +43,9 @@ type program struct {
 	browse  func(url string) error
 	version string
 
+	// resolve fetches the secrets of the configuration; nil is the real one.
+	resolve func(ctx context.Context, reference string) (string, error)
+
 	configFile, dataDir string
 	// err is what the command that ran came to.
 	err error
@@ -140,11 +143,27 @@ func (p *program) configFor(ctx context.Context, listen, tunnel string) (*config
 	if err != nil {
 		return nil, err
 	}
-	c, err := config.Load(ctx, config.Options{
-		File: p.configFile, DataDir: p.dataDir, Listen: listen, Tunnel: tunnel, Getenv: p.getenv, Platforms: platforms.Platforms(), Actions: tui.Actions(),
+	return config.Load(ctx, config.Options{
+		File: p.configFile, DataDir: p.dataDir, Listen: listen, Tunnel: tunnel, Getenv: p.getenv, Platforms: platforms.Platforms(),
+		Actions: tui.Actions(), Resolve: p.resolve,
 	})
-	if err != nil {
-		return nil, err
+}
+
+// configWithout is config for what needs no secret: none is fetched, and no command of the user's is run.
+func (p *program) configWithout(ctx context.Context) (*config.Config, error) {
+	q := *p
+	q.resolve = config.NoSecrets
+	return q.config(ctx, "")
+}
+
+// accountNames are the configured accounts, whether they can be used or not.
+func accountNames(c *config.Config) []string {
+	var names []string
+	for _, a := range c.Accounts {
+		names = append(names, a.Name)
 	}
-	return c, nil
+	for _, u := range c.Unusable {
+		names = append(names, u.Name)
+	}
+	return names
 }

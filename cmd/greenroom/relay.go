@@ -89,7 +89,7 @@ func (o *relayOptions) run(ctx context.Context, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	c, err := o.config(ctx, "")
+	c, err := o.configWithout(ctx)
 	if err != nil {
 		return err
 	}

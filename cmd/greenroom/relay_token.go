@@ -44,7 +44,7 @@ const (
 
 // registrar runs f with the running relay, or with its file.
 func (p *program) registrar(ctx context.Context, f func(registrar) error) error {
-	c, err := p.config(ctx, "")
+	c, err := p.configWithout(ctx)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 
@@ -38,6 +40,11 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 	accounts, err := openAccounts(c)
 	if err != nil {
 		return nil, nil, err
+	}
+	for _, account := range accounts {
+		if account.Unusable != nil && account.Unusable.Err != nil && a.warn != nil { // the others are notices of the configuration
+			a.warn(fmt.Sprintf("Account %s can't be used: %s", account.Name, account.Unusable.Text))
+		}
 	}
 	downloads, err := newDownloads(c, accounts, a.log, a.crash)
 	if err != nil {
@@ -90,13 +97,15 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 // storePath is the store's file.
 func storePath(c *config.Config) string { return filepath.Join(c.DataDir, "greenroom.db") }
 
-// openAccounts makes the provider of each configured account. It calls nobody.
+// openAccounts makes the provider of each configured account. It calls nobody. An account that can't be used is one of them,
+// with the reason.
 func openAccounts(c *config.Config) ([]hub.Account, error) {
 	drivers, err := registry()
 	if err != nil {
 		return nil, err
 	}
-	out := make([]hub.Account, 0, len(c.Accounts))
+	isDefault := func(name string, p provider.Platform) bool { return c.Policy.DefaultAccounts[p] == name }
+	out := make([]hub.Account, 0, len(c.Accounts)+len(c.Unusable))
 	for _, a := range c.Accounts {
 		if a.APIURL == "" {
 			d, err := drivers.Driver(a.Platform)
@@ -106,16 +115,35 @@ func openAccounts(c *config.Config) ([]hub.Account, error) {
 			a.APIURL = d.DefaultURL
 		}
 		p, err := drivers.Open(a, nil)
+		made := hub.Account{Account: a, Provider: p, Default: isDefault(a.Name, a.Platform)}
 		if err != nil {
 			e := app.AsError(err)
-			return nil, &app.Error{Kind: app.NotConfigured, Text: "account " + a.Name + ": " + e.Text, Hint: e.Hint, Err: err}
+			made.Unusable = &app.Error{Kind: app.NotConfigured, Text: e.Text, Hint: e.Hint, Err: err}
+		} else {
+			made.AutoDownload, made.DeleteAfter = c.Fetch[a.Name].AutoDownload, c.Fetch[a.Name].DeleteAfter
 		}
+		out = append(out, made)
+	}
+	for _, u := range c.Unusable {
 		out = append(out, hub.Account{
-			Account: a, Provider: p, Default: c.Policy.DefaultAccounts[a.Platform] == a.Name,
-			AutoDownload: c.Fetch[a.Name].AutoDownload, DeleteAfter: c.Fetch[a.Name].DeleteAfter,
+			Account: provider.Account{Name: u.Name, Platform: u.Platform}, Default: isDefault(u.Name, u.Platform),
+			Unusable: &app.Error{Kind: app.NotConfigured, Text: u.Reason(), Hint: "run `greenroom config check`"},
 		})
 	}
 	return out, nil
+}
+
+// problems is everything that keeps an account or the tunnel from being used.
+func problems(c *config.Config, accounts []hub.Account) error {
+	err := c.Problems()
+	for _, a := range accounts {
+		if a.Unusable != nil && a.Unusable.Err != nil {
+			err = errors.Join(err, &app.Error{
+				Kind: app.NotConfigured, Text: fmt.Sprintf("account %q can't be used: %s", a.Name, a.Unusable.Text), Hint: a.Unusable.Hint,
+			})
+		}
+	}
+	return err
 }
 
 // registry is the set of platforms of this build.

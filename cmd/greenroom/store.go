@@ -129,7 +129,7 @@ func (o *restoreOptions) run(ctx context.Context, args []string) (err error) {
 	if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
 		return &app.Error{Kind: provider.NotFound, Text: "there is no file " + args[0], Err: err}
 	}
-	c, err := o.config(ctx, "")
+	c, err := o.configWithout(ctx)
 	if err != nil {
 		return err
 	}

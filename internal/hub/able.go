@@ -27,6 +27,10 @@ func reasons(a *account) map[app.Ability]string {
 		if can {
 			return
 		}
+		if a.Unusable != nil {
+			out[what] = a.Unusable.Text
+			return
+		}
 		if out[what] = whyNot[a.Platform][what]; out[what] == "" {
 			out[what] = fmt.Sprintf("%s cannot do this", a.Platform)
 		}
@@ -45,7 +49,7 @@ func reasons(a *account) map[app.Ability]string {
 	_, can = p.(provider.RecordingLister)
 	note(app.AbilityRecordings, can)
 	_, can = p.(provider.FileLinker)
-	note(app.AbilityDownload, can || a.Recording.Bucket != "")
+	note(app.AbilityDownload, can || a.Recording.Bucket != "" && a.Unusable == nil)
 	_, can = p.(provider.RecordingDeleter)
 	note(app.AbilityDeleteRecording, can)
 	return out

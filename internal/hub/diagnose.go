@@ -17,8 +17,9 @@ import (
 func (h *Hub) Diagnose(ctx context.Context, q app.DiagnosisQuery) ([]app.Diagnosis, error) {
 	accounts := h.order
 	if q.Account != "" {
-		a, err := h.accountOf(q.Account)
-		if err != nil {
+		a := h.accounts[q.Account]
+		if a == nil {
+			_, err := h.accountOf(q.Account)
 			return nil, err
 		}
 		accounts = []*account{a}
@@ -32,6 +33,10 @@ func (h *Hub) Diagnose(ctx context.Context, q app.DiagnosisQuery) ([]app.Diagnos
 	buckets := make([][]provider.Check, len(accounts))
 	for i, a := range accounts {
 		out[i] = app.Diagnosis{Account: a.Name, Platform: a.Platform, Checks: []provider.Check{}}
+		if a.Unusable != nil {
+			out[i].Checks = append(out[i].Checks, provider.Check{Name: "configuration", Detail: a.Unusable.Text, Hint: a.Unusable.Hint})
+			continue
+		}
 		if b := h.opt.Buckets; b != nil {
 			wg.Add(1)
 			h.crash.Go("check of the bucket of "+a.Name, func() {
@@ -54,7 +59,7 @@ func (h *Hub) Diagnose(ctx context.Context, q app.DiagnosisQuery) ([]app.Diagnos
 	for i := range out {
 		out[i].Checks = append(out[i].Checks, buckets[i]...)
 		for _, s := range status.Accounts {
-			if s.Name == out[i].Account {
+			if s.Name == out[i].Account && accounts[i].Unusable == nil {
 				h.knowSecret(accounts[i], out[i].Checks)
 				out[i].Checks = append(append(out[i].Checks, h.checkHook(s)), checkRegistration(s)...)
 				out[i].Checks = append(out[i].Checks, h.checkEvents(s))

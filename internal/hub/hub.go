@@ -30,6 +30,9 @@ import (
 type Account struct {
 	provider.Account
 	Provider provider.Provider
+	// Unusable is why the account can't be used, nil when it can. It needs no Provider then, and has no calls, readers or
+	// recordings; it is shown, and its webhooks are kept unverified.
+	Unusable *app.Error
 	// Default marks the account that its platform's meetings get when several are configured.
 	Default bool
 	// AutoDownload fetches the account's recordings by themselves, DeleteAfter deletes those from the platform once they
@@ -130,6 +133,9 @@ func Open(o Options) (*Hub, error) {
 		since: app.At(o.Clock.Now()),
 	}
 	for _, a := range o.Accounts {
+		if a.Unusable != nil {
+			a.disable()
+		}
 		if a.Provider == nil || h.accounts[a.Name] != nil {
 			return nil, fmt.Errorf("hub: account %q is without a provider or named twice", a.Name)
 		}
@@ -191,6 +197,9 @@ func (h *Hub) Start() {
 		h.goes("recordings of buckets", (&settler{hub: h}).run)
 	}
 	for _, a := range h.order {
+		if a.Unusable != nil {
+			continue
+		}
 		if h.opt.Tunnel == "" || h.opt.Tunnel == noDriver {
 			if err := h.retireSecret(h.ctx, a); err != nil {
 				h.log.Error("the end of a webhook's secret could not be noted", "account", a.Name, "err", err)

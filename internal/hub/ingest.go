@@ -66,6 +66,8 @@ func (h *Hub) read(a *account, in app.Inbound) reading {
 	}
 	r := reading{Entry: store.Entry{Keep: store.KeepInRing}, account: a, ping: w.Ping}
 	switch {
+	case a.Unusable != nil:
+		d.Status = http.StatusServiceUnavailable // the account may be mended before the platform tries for the last time
 	case w.Verdict == provider.Verified:
 		d.Status = http.StatusOK
 		r.Keep, r.Effect = store.KeepWhole, h.effectOf(a, w.Event, in.ReceivedAt)
@@ -115,6 +117,9 @@ func (h *Hub) reject(ctx context.Context, r reading) app.Answer {
 
 func answerTo(status int, seq uint64, stored bool) app.Answer {
 	a := app.Answer{Status: status, Seq: seq, Stored: stored}
+	if status == http.StatusServiceUnavailable {
+		a.RetryAfter = 60
+	}
 	if status != http.StatusOK {
 		a.Text = strings.ToLower(http.StatusText(status))
 	}

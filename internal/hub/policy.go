@@ -26,7 +26,7 @@ func (h *Hub) choose(r app.Room) app.Choice {
 	if r.Account != "" {
 		c := app.Choice{Account: r.Account, Why: "the room is pinned to the account"}
 		if a := h.accounts[r.Account]; a != nil {
-			c.Platform = a.Platform
+			c.Platform, c.Problem = a.Platform, a.problem()
 		} else {
 			c.Problem = fmt.Sprintf("account %q is not configured: %s", r.Account, h.howToConfigure(r.Account))
 		}
@@ -38,6 +38,9 @@ func (h *Hub) choose(r app.Room) app.Choice {
 		if a.Platform == platform && (c.Account == "" || a.Default && !h.accounts[c.Account].Default) {
 			c.Account = a.Name
 		}
+	}
+	if a := h.accounts[c.Account]; a != nil {
+		c.Problem = a.problem()
 	}
 	if c.Account == "" {
 		c.Account = string(platform)
@@ -76,6 +79,9 @@ func (h *Hub) howToConfigure(account string) string {
 
 // usable finds the account of a choice.
 func (h *Hub) usable(c app.Choice) (*account, error) {
+	if a := h.accounts[c.Account]; a != nil && a.Unusable != nil {
+		return nil, a.Unusable
+	}
 	if c.Problem != "" {
 		text, hint, _ := strings.Cut(c.Problem, ": ")
 		return nil, &app.Error{Kind: app.NotConfigured, Text: text, Hint: hint}
@@ -83,9 +89,20 @@ func (h *Hub) usable(c app.Choice) (*account, error) {
 	return h.accounts[c.Account], nil
 }
 
-// accountOf finds the account of a meeting.
+// problem is why an account can't be used, with what to do about it; empty when it can.
+func (a *account) problem() string {
+	if a.Unusable == nil {
+		return ""
+	}
+	return a.Unusable.Text + ": " + a.Unusable.Hint
+}
+
+// accountOf finds the account of a meeting. One that can't be used is an error with the reason.
 func (h *Hub) accountOf(name string) (*account, error) {
 	if a := h.accounts[name]; a != nil {
+		if a.Unusable != nil {
+			return nil, a.Unusable
+		}
 		return a, nil
 	}
 	return nil, &app.Error{

@@ -68,6 +68,8 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 		s.Webhook = strings.TrimSuffix(listener, "/") + "/hooks/" + a.Name
 	}
 	switch {
+	case a.Unusable != nil:
+		s.Health, s.Detail, s.Hint, s.Registration = "failing", a.Unusable.Text, a.Unusable.Hint, nil
 	case a.lastErr != nil:
 		s.Health, s.Detail, s.Hint = "failing", a.lastErr.Error(), provider.HintOf(a.lastErr)
 	case !a.hasSecret():
