@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -92,11 +93,21 @@ type Check struct {
 	// Optional says of one that isn't OK that the account works without it, only slower or with less: no webhooks while
 	// presence can be polled.
 	Optional bool `json:"optional,omitempty"`
+	// Unknown says of an Optional one that it could not be found out now.
+	Unknown bool `json:"unknown,omitempty"`
 }
 
-// FailedCheck is the line of a call that failed, with what to do about it.
+// FailedCheck is the line of a call that failed, with what to do about it. A rate limit says nothing about what was to be
+// checked: that is unknown.
 func FailedCheck(name string, err error) Check {
-	return Check{Name: name, Detail: err.Error(), Hint: HintOf(err)}
+	c := Check{Name: name, Detail: err.Error(), Hint: HintOf(err)}
+	var e *Error
+	if errors.As(err, &e) {
+		c.Detail = e.Plain()
+		c.Unknown = e.Kind == RateLimited
+		c.Optional = c.Unknown
+	}
+	return c
 }
 
 // SecretCheck names the [Check] about the account's webhook secret. Who makes secrets later knows better than the provider.

@@ -33,6 +33,8 @@ var ErrPartial = errors.New("the platform can't tell who else is there")
 type Error struct {
 	Kind     Kind
 	Platform Platform
+	// Account is the name of the account that the call was made for; possibly empty.
+	Account string
 	// Op says what was being done: `create room "standup-20251122100000"`.
 	Op string
 	// Status is the HTTP status, 0 when there was no answer.
@@ -67,6 +69,38 @@ func (e *Error) Error() string {
 		b.WriteString(": " + e.Err.Error())
 	}
 	return b.String()
+}
+
+// Plain is the error in a sentence for people, without the technical chain: "Daily refused the API key (account acme)". The
+// hint is apart.
+func (e *Error) Plain() string {
+	name := e.Platform.Title()
+	if name == "" {
+		return e.Error()
+	}
+	account := ""
+	if e.Account != "" {
+		account = " (account " + e.Account + ")"
+	}
+	detail := ""
+	if e.Text != "" {
+		detail = ": " + e.Text
+	} else if e.Code != "" {
+		detail = ": " + e.Code
+	}
+	switch e.Kind {
+	case Unauthenticated:
+		return name + " refused the API key" + account
+	case RateLimited:
+		return name + " is limiting the rate of calls" + account
+	case Forbidden:
+		return name + " doesn't allow this" + account + detail
+	case NotFound:
+		return name + " doesn't have it" + account + detail
+	case Unavailable:
+		return name + " gave no usable answer" + account + detail
+	}
+	return name + " refused the request" + account + detail
 }
 
 // Unwrap gives the cause.

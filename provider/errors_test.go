@@ -66,3 +66,30 @@ func TestEventKindsAreDistinct(t *testing.T) {
 		t.Errorf("%d kinds", len(seen))
 	}
 }
+
+func TestPlainError(t *testing.T) {
+	for want, e := range map[string]provider.Error{
+		"Daily refused the API key (account acme)":                         {Kind: provider.Unauthenticated, Platform: provider.Daily, Account: "acme", Op: "create room", Code: "authentication-error", Text: "no"},
+		"Whereby is limiting the rate of calls (account whereby)":          {Kind: provider.RateLimited, Platform: provider.Whereby, Account: "whereby", Text: "throttle key"},
+		"Daily doesn't allow this (account acme): no card on file":         {Kind: provider.Forbidden, Platform: provider.Daily, Account: "acme", Text: "no card on file"},
+		"LiveKit gave no usable answer: no answer within 10s":              {Kind: provider.Unavailable, Platform: provider.LiveKit, Text: "no answer within 10s"},
+		"Daily doesn't have it (account acme): not-found":                  {Kind: provider.NotFound, Platform: provider.Daily, Account: "acme", Code: "not-found"},
+		"Daily refused the request (account acme): exp is in the past":     {Kind: provider.Invalid, Platform: provider.Daily, Account: "acme", Text: "exp is in the past"},
+		"read the list: unavailable: it is not there, and no one asked it": {Kind: provider.Unavailable, Op: "read the list", Text: "it is not there, and no one asked it"},
+	} {
+		if got := e.Plain(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// A rate limit says nothing about what was to be checked, and anything else that failed does.
+func TestFailedCheck(t *testing.T) {
+	for _, kind := range kinds {
+		err := fmt.Errorf("check: %w", &provider.Error{Kind: kind, Platform: provider.Daily, Hint: "wait 5s"})
+		c := provider.FailedCheck("API key", err)
+		if limited := kind == provider.RateLimited; c.OK || c.Unknown != limited || c.Optional != limited || c.Hint != "wait 5s" {
+			t.Errorf("%s: %+v", kind, c)
+		}
+	}
+}

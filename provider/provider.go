@@ -11,6 +11,7 @@ package provider
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -23,6 +24,17 @@ const (
 	Whereby Platform = "whereby"
 	LiveKit Platform = "livekit"
 )
+
+// Title is the platform's name as people write it; empty for the empty platform.
+func (p Platform) Title() string {
+	switch p {
+	case LiveKit:
+		return "LiveKit"
+	case "":
+		return ""
+	}
+	return strings.ToUpper(string(p[:1])) + string(p[1:])
+}
 
 // A Provider is one configured account's connection to its platform.
 //

@@ -45,20 +45,27 @@ func (t *statusTab) checkState(m *Model) (string, theme.Ink) {
 	case len(t.checks) == 0:
 		return again + " checks the accounts with their platforms", m.st.Muted
 	}
-	all, failed := 0, 0
+	all, failed, missing := 0, 0, 0
 	for _, d := range t.checks {
 		for _, c := range d.Checks {
 			all++
-			if !c.OK {
+			switch {
+			case c.OK:
+			case c.Optional:
+				missing++
+			default:
 				failed++
 			}
 		}
 	}
 	when := " " + ago(m.now().Sub(t.checkedAt)) + "; " + again + " checks again"
-	if failed == 0 {
-		return theme.Good + " " + plural(all, "check is", "checks are") + " well," + when, m.st.Good
+	switch {
+	case failed > 0:
+		return fmt.Sprintf("%s %d of %d failed,%s", theme.Bad, failed, all, when), m.st.Bad
+	case missing > 0:
+		return fmt.Sprintf("%s none of %d failed, %d missing,%s", theme.Doubtful, all, missing, when), m.st.Warn
 	}
-	return fmt.Sprintf("%s %d of %d failed,%s", theme.Bad, failed, all, when), m.st.Bad
+	return theme.Good + " " + plural(all, "check is", "checks are") + " well," + when, m.st.Good
 }
 
 // checkLines draws the checks of an account: a glyph and a word, what was found, and what to do about it.
@@ -66,7 +73,13 @@ func (t *statusTab) checkLines(m *Model, f *facts, account string) {
 	s := m.st
 	for _, c := range t.diagnosis(account) {
 		word, ink := theme.Good+" ok", s.Good
-		if !c.OK {
+		switch {
+		case c.OK:
+		case c.Unknown:
+			word, ink = theme.Doubtful+" unknown", s.Warn
+		case c.Optional:
+			word, ink = theme.Doubtful+" missing", s.Warn
+		default:
 			word, ink = theme.Bad+" failed", s.Bad
 		}
 		f.check(word, ink, safe(c.Name), safe(c.Detail))

@@ -307,6 +307,20 @@ func found(b *tuitest.Backend) {
 	}
 }
 
+// What can be done without has not failed, as doctor puts it.
+func TestChecksHaveDoctorsWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 50, func(b *tuitest.Backend) {
+			b.Diagnoses = []app.Diagnosis{{Account: "daily", Platform: provider.Daily, Checks: []provider.Check{
+				{Name: "API key", Optional: true, Unknown: true, Detail: "a rate limit", Hint: "wait 5s"},
+				{Name: "webhook", Optional: true, Detail: "none yet"},
+				{Name: "clock", OK: true, Detail: "agrees"},
+			}}}
+		})
+		p.presses("4").sees("! none of 3 failed, 2 missing, just now", "! unknown   API key: a rate limit", "wait 5s", "! missing   webhook", "✓ ok        clock")
+	})
+}
+
 func TestTheAccountsAreCheckedOnceAndWhenAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 50, func(b *tuitest.Backend) {

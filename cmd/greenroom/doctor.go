@@ -23,18 +23,18 @@ type doctorOptions struct {
 func (p *program) doctorCommand() *cobra.Command {
 	o := &doctorOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Say how everything is, and what to do about what isn't", Args: exactly(), RunE: p.do(o.run),
-		Long: "Ask the platforms how the accounts are (key, plan, permissions, bucket, webhook, clock), and say how the listener\n" +
-			"and the store do, and what to do about what isn't well. The exit status is 1 when something fails. What is merely\n" +
-			"missing and can be done without, such as webhooks while presence is polled, does not count as that.",
+		Use: "doctor", Short: "Check accounts, listener and store, with fixes", Args: exactly(), RunE: p.do(o.run),
+		Long: "Check each account on its platform (key, plan, permissions, bucket, webhook, clock), the listener and the store,\n" +
+			"and show how to fix what is wrong. The exit status is 1 when a check has failed. \"missing\" is optional, such as\n" +
+			"webhooks while presence is polled; \"unknown\" couldn't be checked now, such as during a rate limit. Neither changes the status.",
 	}
-	cmd.Flags().StringVar(&o.account, "account", "", "ask about this account alone")
+	cmd.Flags().StringVar(&o.account, "account", "", "check only this account")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the status and the diagnosis as a JSON object")
 	return cmd
 }
 
-// errUnwell makes doctor's exit status tell what its lines say.
-var errUnwell = errors.New("something fails")
+// errUnwell makes doctor's exit status agree with its lines.
+var errUnwell = errors.New("some checks failed")
 
 // The words for everything together.
 const (
@@ -89,7 +89,7 @@ func (o *doctorOptions) tell(s app.Status, found []app.Diagnosis) (err error) {
 	return err
 }
 
-// fails says whether something was found that nobody can do without.
+// fails reports whether a check has failed that isn't optional.
 func fails(found []app.Diagnosis) bool {
 	for _, d := range found {
 		for _, c := range d.Checks {
@@ -106,6 +106,8 @@ func mark(c provider.Check) string {
 	switch {
 	case c.OK:
 		return "ok"
+	case c.Unknown:
+		return "unknown"
 	case c.Optional:
 		return "missing"
 	}

@@ -27,14 +27,17 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 			{Name: "API key", Detail: "unauthenticated", Hint: "set DAILY_API_KEY"},
 			{Name: "clock", OK: true, Detail: "agrees"},
 		}},
-		{Checks: []provider.Check{{Name: "listener", Optional: true, Detail: "the port is taken"}}},
+		{Checks: []provider.Check{
+			{Name: "listener", Optional: true, Detail: "the port is taken"},
+			{Name: "insights", Optional: true, Unknown: true, Detail: "rate limit", Hint: "wait 42s"},
+		}},
 	}
 	if err := o.print(s, found); err != nil {
 		t.Fatal(err)
 	}
 	out := b.out.String()
 	for _, want := range []string{
-		"acme␛[2J (daily)", "API key", "FAILED", "set DAILY_API_KEY", "the port is taken", "missing", "warning  127.0.0.1:7070 is taken", "5 accepted, 7 rejected",
+		"acme␛[2J (daily)", "API key", "FAILED", "set DAILY_API_KEY", "the port is taken", "missing", "insights          unknown", "wait 42s", "warning  127.0.0.1:7070 is taken", "5 accepted, 7 rejected",
 		"1,234,567", "store compact", "process 1, Greenroom 1.2, for 1:00:00", "rate limited",
 	} {
 		if !strings.Contains(out, want) {
@@ -56,6 +59,7 @@ func TestWhatFailsAndWhatIsMissing(t *testing.T) {
 		{nil, false},
 		{[]provider.Check{{OK: true}}, false},
 		{[]provider.Check{{OK: true}, {Optional: true}}, false},
+		{[]provider.Check{{OK: true}, {Optional: true, Unknown: true}}, false},
 		{[]provider.Check{{OK: true}, {}}, true},
 	} {
 		if got := fails([]app.Diagnosis{{}, {Checks: test.checks}}); got != test.fails {

@@ -74,9 +74,14 @@ func (p *program) report(err error) {
 		}
 		return
 	}
-	p.words("greenroom: ", plain.Text(err.Error()))
-	if hint := app.AsError(err).Hint; hint != "" {
-		p.words("  ", plain.Text(hint))
+	e := app.AsError(err)
+	text := e.Sentence()
+	if p.asJSON {
+		text = err.Error() // the technical chain, for programs
+	}
+	p.words("greenroom: ", plain.Text(text))
+	if e.Hint != "" {
+		p.words("  ", plain.Text(e.Hint))
 	}
 }
 

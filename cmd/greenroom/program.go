@@ -47,8 +47,9 @@ type program struct {
 	resolve func(ctx context.Context, reference string) (string, error)
 
 	configFile, dataDir string
-	// err is what the command that ran came to.
-	err error
+	// err is what the command that ran came to, asJSON whether it printed JSON.
+	err    error
+	asJSON bool
 }
 
 func newProgram() *program {
@@ -122,6 +123,9 @@ func (p *program) execute(ctx context.Context, args []string) int {
 // do makes a function of one command. What it returns is reported by execute, in one place.
 func (p *program) do(f func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
+		if json := cmd.Flags().Lookup("json"); json != nil {
+			p.asJSON = json.Value.String() == "true"
+		}
 		p.err = f(cmd.Context(), args)
 		return nil
 	}

@@ -11,7 +11,9 @@ import (
 type Error struct {
 	Kind provider.Kind `json:"kind"`
 	Text string        `json:"text"`
-	Hint string        `json:"hint,omitempty"`
+	// Plain is the text in a sentence for people, without the technical chain; empty where Text is one.
+	Plain string `json:"plain,omitempty"`
+	Hint  string `json:"hint,omitempty"`
 	// Platform is set when it was a platform that refused, rather than Greenroom.
 	Platform provider.Platform `json:"platform,omitempty"`
 	// Err is the cause in-process; it does not cross the socket.
@@ -28,6 +30,14 @@ const (
 
 // Error is the text without the hint.
 func (e *Error) Error() string { return e.Text }
+
+// Sentence is the error for people, without its hint.
+func (e *Error) Sentence() string {
+	if e.Plain != "" {
+		return e.Plain
+	}
+	return e.Text
+}
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
@@ -48,12 +58,15 @@ func AsError(err error) *Error {
 		if e.Error() == err.Error() {
 			return e
 		}
-		return &Error{Kind: e.Kind, Text: err.Error(), Hint: e.Hint, Platform: e.Platform, Err: err}
+		return &Error{Kind: e.Kind, Text: err.Error(), Plain: e.Plain, Hint: e.Hint, Platform: e.Platform, Err: err}
 	}
 	out := &Error{Kind: provider.KindOf(err), Text: err.Error(), Hint: provider.HintOf(err), Err: err}
 	var p *provider.Error
 	if errors.As(err, &p) {
 		out.Platform = p.Platform
+		if p.Platform != "" {
+			out.Plain = p.Plain()
+		}
 	}
 	return out
 }

@@ -71,7 +71,7 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 	case a.Unusable != nil:
 		s.Health, s.Detail, s.Hint, s.Registration = "failing", a.Unusable.Text, a.Unusable.Hint, nil
 	case a.lastErr != nil:
-		s.Health, s.Detail, s.Hint = "failing", a.lastErr.Error(), provider.HintOf(a.lastErr)
+		s.Health, s.Detail, s.Hint = "failing", app.AsError(a.lastErr).Sentence(), provider.HintOf(a.lastErr)
 	case !a.hasSecret():
 		s.Health, s.Detail = "no webhook secret", "every webhook is refused, since none can be verified"
 		s.Hint = fmt.Sprintf("set webhook_secret for the account %s", a.Name)
@@ -118,6 +118,9 @@ func (h *Hub) noteCall(a *account, err error) {
 		a.okAt = h.now()
 	}
 	a.mu.Unlock()
+	if was == nil && err != nil {
+		h.log.Warn("the platform's calls fail", "account", a.Name, "err", err)
+	}
 	if (was == nil) != (err == nil) {
 		h.bus.publish([]app.Change{{Kind: app.StatusChange}})
 	}
@@ -126,7 +129,7 @@ func (h *Hub) noteCall(a *account, err error) {
 func (h *Hub) notePoller(name string, a *account, err error) {
 	p := app.PollerStatus{Name: name, Account: a.Name, LastAt: h.now()}
 	if err != nil {
-		p.Error = err.Error()
+		p.Error = app.AsError(err).Sentence()
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -21,7 +21,7 @@ const (
 
 func newClient(a provider.Account, o Options) (*rest.Client, error) {
 	return rest.New(rest.Config{
-		Platform: provider.Daily, BaseURL: a.APIURL, Key: a.APIKey,
+		Platform: provider.Daily, Account: a.Name, BaseURL: a.APIURL, Key: a.APIKey,
 		KeySetting: a.Setting("DAILY_API_KEY", "api_key"),
 		URLSetting: a.Setting("DAILY_API_URL", "api_url"),
 		KeyHint:    "find it in the Daily dashboard under Developers",

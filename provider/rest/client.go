@@ -33,6 +33,8 @@ const (
 // Config is what a [Client] is made of. Platform, BaseURL and Key are needed, the rest has defaults.
 type Config struct {
 	Platform provider.Platform
+	// Account is named in errors.
+	Account string
 	// BaseURL is the beginning of every call's URL, with its version. KeySetting and URLSetting name, for hints, what the
 	// user sets: "DAILY_API_KEY".
 	BaseURL    string
@@ -192,7 +194,7 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 			}
 			if tooLong > 0 {
 				return c.fail(&call, &provider.Error{Kind: provider.RateLimited, RetryAfter: tooLong,
-					Text: "the account's calls are used up for now"}, nil)
+					Text: "the account's calls are used up for now", Hint: waitHint(tooLong)}, nil)
 			}
 		}
 		f := c.attempt(ctx, &call, body, b)

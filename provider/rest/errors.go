@@ -74,7 +74,7 @@ const textLimit = 300
 
 // fail completes an error with what the client knows and makes its words safe.
 func (c *Client) fail(call *Call, e *provider.Error, err error) *provider.Error {
-	e.Platform = c.Platform
+	e.Platform, e.Account = c.Platform, c.Account
 	e.Op = call.Op
 	if call.Subject != "" {
 		e.Op += ` "` + c.redact.Line(call.Subject, 128) + `"`
@@ -186,7 +186,7 @@ func (c *Client) refused(call *Call, resp *http.Response, body []byte, b *budget
 	}
 	switch {
 	case status >= 300 && status < 400:
-		p.Text = "the server sends elsewhere (" + http.StatusText(status) + "), and a key follows nobody"
+		p.Text = "the server redirects (" + statusLine(status) + "); the API key is not sent to another address"
 		p.Hint = "check " + c.URLSetting + ": the API's URL must be exact, https included"
 	case isHTML(resp.Header, body):
 		// A page for people is not the API's word: least of all on whether a room exists.
@@ -209,7 +209,7 @@ func (c *Client) refused(call *Call, resp *http.Response, body []byte, b *budget
 	}
 	if p.Kind == provider.RateLimited {
 		if p.Hint == "" {
-			p.Hint = "the account makes too many calls; wait a little"
+			p.Hint = waitHint(p.RetryAfter)
 		}
 		if b != nil && p.RetryAfter > 0 {
 			b.pause(now, p.RetryAfter)
@@ -224,6 +224,14 @@ func (c *Client) refused(call *Call, resp *http.Response, body []byte, b *budget
 		// A server that fails, and a gateway that lost patience, may have done it all the same. A refusal has not.
 		sent: status >= 500 || status == http.StatusRequestTimeout,
 	}
+}
+
+// waitHint says when a rate limit is over, as far as the platform does.
+func waitHint(d time.Duration) string {
+	if d <= 0 {
+		return "wait a minute, then try again"
+	}
+	return "wait " + max(d.Round(time.Second), time.Second).String() + ", then try again"
 }
 
 func statusLine(status int) string {

@@ -79,7 +79,7 @@ func TestStrangeAnswers(t *testing.T) {
 		{"more than one value", asJSON(200, `{"name":"x"}{"name":"y"}`), provider.Unavailable, "not whole", ""},
 		{"an error in disguise", asJSON(200, `{"name":"x","error":{"code":1}}`), provider.Invalid, "OK with", ""},
 		{"too much", asJSON(200, `{"name":"`+strings.Repeat("x", 4096)+`"}`), provider.Unavailable, "larger than 4096", ""},
-		{"a redirect", reply(302, "text/plain", "", "Location", "https://elsewhere.example/"), provider.Unavailable, "elsewhere", "DAILY_API_URL"},
+		{"a redirect", reply(302, "text/plain", "", "Location", "https://elsewhere.example/"), provider.Unavailable, "redirects (Found)", "DAILY_API_URL"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, _ := client(t, tt.h, func(c *rest.Config) { c.MaxBody, c.Attempts = 4096, 1 })

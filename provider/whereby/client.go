@@ -19,7 +19,7 @@ const (
 // newClient paces calls for the smallest plan, a hundred points a minute, until an answer tells of a larger one.
 func newClient(a provider.Account, o Options) (*rest.Client, error) {
 	return rest.New(rest.Config{
-		Platform: provider.Whereby, BaseURL: a.APIURL, Key: a.APIKey,
+		Platform: provider.Whereby, Account: a.Name, BaseURL: a.APIURL, Key: a.APIKey,
 		KeySetting: a.Setting("WHEREBY_API_KEY", "api_key"),
 		URLSetting: a.Setting("WHEREBY_API_URL", "api_url"),
 		KeyHint:    "make one in the Whereby dashboard under Configure, API keys",
