@@ -21,6 +21,7 @@ import (
 //	bodies  seq -> length of the headers' JSON, the headers, the body
 //	facets  block number -> facets of up to facetsPerBlock rows, see facets.go
 //	stat    the segment's segmentStat
+//	tries   seq, number -> app.Attempt to pass the delivery on; only where there was one
 //
 // so that lists never touch bodies and retention drops a segment as a whole.
 var (
@@ -28,6 +29,7 @@ var (
 	keyBodies = []byte("bodies")
 	keyFacets = []byte("facets")
 	keyStat   = []byte("stat")
+	keyTries  = []byte("tries")
 
 	keySchema = []byte("schema")
 	keyTotal  = []byte("rows-total")
@@ -251,11 +253,23 @@ func (t *Tx) Delivery(seq uint64) (app.Delivery, error) {
 	if err != nil {
 		return d, err
 	}
+	if d.Forwards, err = t.attempts(seq); err != nil {
+		return d, err
+	}
 	d.Headers, d.Body, err = decodeBlob(blob)
 	return d, err
 }
 
 func segmentGet(b *bolt.Tx, key []byte) (row, blob []byte) {
+	seg := segmentOf(b, key)
+	if seg == nil {
+		return nil, nil
+	}
+	return seg.Bucket(keyRows).Get(key), seg.Bucket(keyBodies).Get(key)
+}
+
+// segmentOf returns the segment in which a delivery is if it is in one, nil without any segment.
+func segmentOf(b *bolt.Tx, key []byte) *bolt.Bucket {
 	all := b.Bucket(bucketSegments)
 	c := all.Cursor()
 	first, _ := c.Seek(key)
@@ -265,8 +279,7 @@ func segmentGet(b *bolt.Tx, key []byte) (row, blob []byte) {
 		first, _ = c.Prev()
 	}
 	if first == nil {
-		return nil, nil
+		return nil
 	}
-	seg := all.Bucket(first)
-	return seg.Bucket(keyRows).Get(key), seg.Bucket(keyBodies).Get(key)
+	return all.Bucket(first)
 }

@@ -23,6 +23,7 @@ type facet struct {
 	meeting uint32 // hash
 	account uint32 // hash
 	kind    uint8  // index into provider.EventKinds
+	repeats bool   // an earlier one; false in blocks that were written before this was kept
 }
 
 var kindIndex = func() map[provider.EventKind]uint8 {
@@ -46,6 +47,7 @@ func facetOf(d app.Delivery) facet {
 	}
 	return facet{
 		seq: d.Seq, at: uint32(max(d.At.Unix(), 0)), meeting: hash32(d.Meeting), account: hash32(d.Account), kind: k,
+		repeats: d.DuplicateOf != 0,
 	}
 }
 
@@ -54,7 +56,11 @@ func (f facet) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint32(b, f.at)
 	b = binary.BigEndian.AppendUint32(b, f.meeting)
 	b = binary.BigEndian.AppendUint32(b, f.account)
-	return append(b, f.kind, 0, 0, 0)
+	var flags byte
+	if f.repeats {
+		flags = 1
+	}
+	return append(b, f.kind, flags, 0, 0)
 }
 
 func facetAt(block []byte, i int) facet {
@@ -62,6 +68,7 @@ func facetAt(block []byte, i int) facet {
 	return facet{
 		seq: binary.BigEndian.Uint64(b), at: binary.BigEndian.Uint32(b[8:]), meeting: binary.BigEndian.Uint32(b[12:]),
 		account: binary.BigEndian.Uint32(b[16:]), kind: b[20],
+		repeats: b[21]&1 != 0,
 	}
 }
 
@@ -71,6 +78,7 @@ type want struct {
 	kinds            uint32
 	account, meeting uint32
 	since            uint32
+	original         bool // leaves out those that repeat an earlier one
 }
 
 func wanted(q app.EventQuery) want {
@@ -86,7 +94,7 @@ func wanted(q app.EventQuery) want {
 
 func (w *want) facet(f facet) bool {
 	return (w.kinds == 0 || w.kinds&(1<<f.kind) != 0) && (w.Account == "" || w.account == f.account) &&
-		(w.Meeting == "" || w.meeting == f.meeting) && f.at >= w.since
+		(w.Meeting == "" || w.meeting == f.meeting) && f.at >= w.since && !(w.original && f.repeats)
 }
 
 func (w *want) row(d *app.Delivery) bool {

@@ -50,6 +50,9 @@ func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, er
 				return false
 			}
 			if w.row(&d) {
+				if d.Forwards, failed = tx.attempts(seq); failed != nil {
+					return false
+				}
 				page.Events = append(page.Events, d)
 			}
 			return true

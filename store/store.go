@@ -124,12 +124,13 @@ var (
 	bucketSeen        = []byte("seen")         // generation -> bucket of hash -> seq
 	bucketPositions   = []byte("positions")    // tunnel hook -> Position
 	bucketValues      = []byte("values")       // small named values
+	bucketForwards    = []byte("forwards")     // name -> ForwardJob
 )
 
 var allBuckets = [][]byte{
 	bucketMeta, bucketRooms, bucketRoomNames, bucketMeetings, bucketUnended, bucketRoomMeets, bucketPlatform,
 	bucketStays, bucketRecordings, bucketRecByTime, bucketSegments, bucketRing, bucketSeen, bucketPositions, bucketValues,
-	bucketDownloads, bucketChunks, bucketCommands, bucketRecObjects, bucketRecAliases, bucketFormerNames,
+	bucketDownloads, bucketChunks, bucketCommands, bucketRecObjects, bucketRecAliases, bucketFormerNames, bucketForwards,
 }
 
 // Open opens or makes the file, migrates it where its schema is older, and starts the writer.

@@ -24,6 +24,8 @@ type Tx struct {
 	changes []app.Change
 	// stays are the stays that this effect wrote, by meeting; a meeting that is here at all is settled before the commit.
 	stays map[string][]roster.Stay
+	// tried are attempts to add to deliveries.
+	tried []app.Attempt
 	// meetings are the meetings as this effect left them. They are encoded once, when they are settled.
 	meetings map[string]roster.Meeting
 }
@@ -119,9 +121,11 @@ func (t *Tx) scan(bucket []byte, prefix string, visit func(key string, value []b
 // flush writes the effect into the commit.
 func (t *Tx) flush() error {
 	for name, m := range t.over {
-		b := t.b.Bucket([]byte(name))
+		b, err := t.b.CreateBucketIfNotExists([]byte(name))
+		if err != nil {
+			return fmt.Errorf("store: make %s: %w", name, err)
+		}
 		for k, v := range m {
-			var err error
 			if v == nil {
 				err = b.Delete([]byte(k))
 			} else {
@@ -130,6 +134,11 @@ func (t *Tx) flush() error {
 			if err != nil {
 				return fmt.Errorf("store: write %s: %w", name, err)
 			}
+		}
+	}
+	for _, a := range t.tried {
+		if err := writeAttempt(t.b, a); err != nil {
+			return err
 		}
 	}
 	return nil

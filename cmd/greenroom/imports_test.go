@@ -70,6 +70,7 @@ var allowed = map[string][]string{
 	"store":                 {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/roster"},
 	"internal/hub":          {"provider", "internal/app", "internal/crash", "internal/plain", "internal/roster", "store"},
 	"internal/web":          {"provider", "internal/app", "internal/crash", "internal/plain", "internal/hub"},
+	"internal/inlet":        {"provider", "internal/app", "internal/plain"},
 	"internal/ipc":          {"provider", "internal/app", "internal/crash", "internal/plain", "internal/private", "internal/ipc"},
 	"internal/recording":    {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/recording"},
 	"tunnel":                {"tunnel", "internal/crash", "internal/plain", "internal/private"},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -24,8 +23,9 @@ import (
 
 type listenOptions struct {
 	*program
-	addr, tunnel, forwardTo string
-	json                    bool
+	addr, tunnel string
+	forwardTo    []string
+	json         bool
 
 	printing sync.Mutex // events and the tunnel's status come from different goroutines
 }
@@ -42,7 +42,8 @@ func (p *program) listenCommand() *cobra.Command {
 	cmd.Flags().StringVar(&o.addr, "addr", "", "listen on this HOST:PORT (default 127.0.0.1:7070, or the next free port)")
 	cmd.Flags().StringVar(&o.tunnel, "tunnel", "", "how it is reached from outside: "+strings.Join(config.TunnelDrivers(), ", ")+
 		" (default what is configured)")
-	cmd.Flags().StringVar(&o.forwardTo, "forward-to", "", "post verified events on to this URL, exactly as they came")
+	cmd.Flags().StringArrayVar(&o.forwardTo, "forward-to", nil,
+		"post verified events on to this URL, exactly as they came; resumes where an earlier run stopped (repeatable)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object per line")
 	_ = cmd.RegisterFlagCompletionFunc("tunnel", cobra.FixedCompletions(config.TunnelDrivers(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -51,15 +52,12 @@ func (p *program) listenCommand() *cobra.Command {
 // errNoAccount ends a listener that nothing could arrive for.
 var errNoAccount = &app.Error{Kind: app.NotConfigured, Text: "no account can be used, so there is nothing to listen for"}
 
-// fatal is why listening ended by itself: a panic, or a forwarder that could not go on.
+// fatal is why listening ended: a panic, or an output that can't be written.
 type fatal struct{ error }
 
 func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
-	var to *url.URL
-	if o.forwardTo != "" {
-		if to, err = forwardURL(o.forwardTo); err != nil {
-			return err
-		}
+	if err := forwardURLs(o.forwardTo); err != nil {
+		return err
 	}
 	c, err := o.configFor(ctx, o.addr, o.tunnel)
 	if err != nil {
@@ -92,14 +90,16 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	if err != nil {
 		return folderError(c, err)
 	}
-	var forwarding sync.WaitGroup
+	var background sync.WaitGroup
+	var forwards *forwarding
 	defer func() {
 		// First no new webhooks, then nobody who reads, then the store.
 		closed := d.close()
+		forwards.end()
 		var broken fatal
 		died := errors.As(context.Cause(ctx), &broken)
 		fail(nil)
-		forwarding.Wait()
+		background.Wait()
 		if closed = errors.Join(closed, closer()); err == nil {
 			err = closed
 		}
@@ -107,18 +107,15 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 			err = broken.error
 		}
 	}()
-	forwards := make(chan struct{})
-	if to == nil {
-		close(forwards)
-	} else {
-		forwarding.Add(1)
-		group.Go("forward", func() {
-			defer forwarding.Done()
-			tell := func(s string) { o.words(plain.Text(s)) }
-			if err := newForwarder(b, to, o.now, tell).run(ctx, func() { close(forwards) }); err != nil {
-				fail(fatal{fmt.Errorf("forward: %w", err)})
-			}
-		})
+	forwards = &forwarding{
+		backend: b, urls: o.forwardTo, say: func(s string) { o.words(plain.Text(s)) },
+		start: func(name string, f func()) {
+			background.Add(1)
+			group.Go(name, func() {
+				defer background.Done()
+				f()
+			})
+		},
 	}
 	f := follower{
 		backend: b,
@@ -128,11 +125,10 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 			return o.printEvent(d, o.json)
 		},
 		ready: func() error {
-			select {
-			case <-forwards:
-			case <-ctx.Done():
-				return ctx.Err()
+			if err := forwards.begin(ctx); err != nil {
+				return err
 			}
+			forwards.start("renewal of forwards", func() { forwards.keep(ctx) })
 			l, err := d.open(b)
 			if err != nil {
 				return err

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
 	"greenroom/internal/crash"
 	"greenroom/internal/hub"
+	"greenroom/internal/inlet"
 	"greenroom/internal/ipc"
 	"greenroom/internal/plain"
 	"greenroom/provider"
@@ -58,6 +60,7 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 			if err := claimStore(c, a.demo); err != nil {
 				return ipc.Owned{}, err
 			}
+			forwarder := inlet.NewForwarder(time.Now)
 			h, err := hub.Open(hub.Options{
 				Store: store.Options{
 					Path:      storePath(c),
@@ -69,7 +72,8 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 					MigrationRooms: c.Policy.MigrationRooms, DefaultPlatform: c.Policy.DefaultPlatform,
 				},
 				Downloads: downloads, Buckets: newBuckets(c, accounts, a.log, a.crash), Version: version, Tunnel: c.Tunnel.Driver,
-				Log: a.log, Crash: a.crash,
+				Forwarder: forwarder.Send,
+				Log:       a.log, Crash: a.crash,
 			})
 			if err != nil {
 				return ipc.Owned{}, err
@@ -78,7 +82,7 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 				h.Start()
 			}
 			owned = h
-			return ipc.Owned{Backend: h, Close: h.Close}, nil
+			return ipc.Owned{Backend: h, Close: func() error { defer forwarder.Close(); return h.Close() }}, nil
 		},
 	}
 	if a.owns != nil {

@@ -64,6 +64,11 @@ type Backend interface {
 	// Event gives one delivery with its headers and body.
 	Event(ctx context.Context, ref EventRef) (Delivery, error)
 
+	// Forwards lists the forwards by name.
+	Forwards(ctx context.Context, q ForwardQuery) ([]Forward, error)
+	// SetForward makes a forward or changes the one of that name. An unusable URL is [provider.Invalid].
+	SetForward(ctx context.Context, f ForwardSpec) (Forward, error)
+
 	// Maintain works on the store's file while it is in use.
 	Maintain(ctx context.Context, m Maintenance) (Maintained, error)
 
@@ -463,6 +468,8 @@ const (
 	StatusChange ChangeKind = "status"
 	// ActivityChange carries Activity.
 	ActivityChange ChangeKind = "activity"
+	// AttemptChange carries Attempt: a forward has sent an event, or failed to.
+	AttemptChange ChangeKind = "attempt"
 	// ProbeChange carries Probe: whoever has a tunnel open shall probe it and report the outcome under this id.
 	ProbeChange ChangeKind = "probe"
 	// Missed says that changes were dropped: read everything anew.
@@ -477,6 +484,7 @@ type Change struct {
 	Room      *Room      `json:"room,omitempty"`
 	Recording *Recording `json:"recording,omitempty"`
 	Activity  *Activity  `json:"activity,omitempty"`
+	Attempt   *Attempt   `json:"attempt,omitempty"`
 	Deleted   bool       `json:"deleted,omitempty"`
 	Probe     uint64     `json:"probe,omitempty"`
 }

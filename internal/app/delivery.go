@@ -44,6 +44,8 @@ type Delivery struct {
 	Unapplied string `json:"unapplied,omitempty"`
 	// Provider is the platform's id of the event.
 	ProviderID string `json:"provider_id"`
+	// Forwards are the attempts to pass it on, oldest first. Of many, the first and the latest are kept.
+	Forwards []Attempt `json:"forwards,omitempty"`
 }
 
 // Seq names a delivery; 0 names none and is null in JSON.

@@ -154,13 +154,18 @@ func (q *downloads) status() app.DownloadsStatus {
 
 // publish hands changes to the bus, recordings with how far their downloads are. Commits come here in their order.
 func (h *Hub) publish(changes []app.Change) {
+	arrived := false
 	for i, c := range changes {
+		arrived = arrived || c.Kind == app.DeliveryChange
 		if c.Kind == app.RecordingChange && c.Recording != nil && !c.Deleted {
 			h.downloads.changed(*c.Recording)
 			h.commands.changed(*c.Recording)
 			r := h.downloads.overlay(*c.Recording)
 			changes[i].Recording = &r
 		}
+	}
+	if arrived {
+		h.forwards.arrived()
 	}
 	h.bus.publish(changes)
 }

@@ -51,7 +51,9 @@ type Options struct {
 	Downloads Downloads
 	// Buckets finds recordings where platforms write them into buckets of the user's; nil where none does.
 	Buckets Buckets
-	Version string
+	// Forwarder sends events to the targets of forwards; nil where this program forwards nothing.
+	Forwarder Forwarder
+	Version   string
 	// Tunnel is the driver that is configured, "none" or empty where there is none, for Status while nobody has it open.
 	Tunnel string
 	// Clock, Log and Crash may be nil.
@@ -76,6 +78,7 @@ type Hub struct {
 	open      unendedCache
 	downloads *downloads
 	commands  *commands
+	forwards  forwards
 
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -144,6 +147,7 @@ func Open(o Options) (*Hub, error) {
 		h.order = append(h.order, acct)
 	}
 	h.downloads, h.commands = newDownloads(h), &commands{h: h, look: make(chan struct{}, 1)}
+	h.forwards.h = h
 	if f := o.Downloads.Fetcher; f != nil {
 		f.Limit(o.Downloads.Limit)
 	}
@@ -192,6 +196,9 @@ func (h *Hub) Start() {
 	}
 	h.goes("downloads", h.downloads.serve)
 	h.goes("on_download", h.commands.serve)
+	if h.opt.Forwarder != nil {
+		h.forwards.serve()
+	}
 	if h.opt.Buckets != nil {
 		h.goes("buckets", h.watchBuckets)
 		h.goes("recordings of buckets", (&settler{hub: h}).run)
@@ -238,6 +245,7 @@ func (h *Hub) Close() error {
 	h.downloads.close()
 	h.cancel()
 	h.tunnels.stop()
+	h.forwards.close()
 	h.running.Wait()
 	err := h.store.Close()
 	h.bus.close()

@@ -107,6 +107,7 @@ type bench struct {
 	accounts []Account
 	policy   Policy
 	log      *slog.Logger // may be nil
+	forward  Forwarder    // may be nil
 }
 
 func newBench(t testing.TB) *bench {
@@ -127,7 +128,7 @@ func newBench(t testing.TB) *bench {
 
 func (b *bench) open() {
 	b.t.Helper()
-	h, err := Open(Options{Store: store.Options{Path: b.path}, Accounts: b.accounts, Policy: b.policy, Clock: b.clock, Log: b.log})
+	h, err := Open(Options{Store: store.Options{Path: b.path}, Accounts: b.accounts, Policy: b.policy, Clock: b.clock, Log: b.log, Forwarder: b.forward})
 	if err != nil {
 		b.t.Fatal(err)
 	}

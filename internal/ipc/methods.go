@@ -51,6 +51,8 @@ func methodsOf(b app.Backend) map[string]method {
 		of("Diagnose", b.Diagnose),
 		of("Events", b.Events),
 		of("Event", b.Event),
+		of("Forwards", b.Forwards),
+		of("SetForward", b.SetForward),
 		of("Maintain", b.Maintain),
 		of("Ingest", b.Ingest),
 		of("IngestBatch", b.IngestBatch),

@@ -57,3 +57,17 @@ func (b *Backend) SignWebhook(context.Context, app.SyntheticWebhook) (app.Signed
 	defer b.Unlock()
 	return app.SignedWebhook{}, b.enter("SignWebhook")
 }
+
+// Forwards lists none.
+func (b *Backend) Forwards(context.Context, app.ForwardQuery) ([]app.Forward, error) {
+	b.Lock()
+	defer b.Unlock()
+	return []app.Forward{}, b.enter("Forwards")
+}
+
+// SetForward is never called by a screen.
+func (b *Backend) SetForward(context.Context, app.ForwardSpec) (app.Forward, error) {
+	b.Lock()
+	defer b.Unlock()
+	return app.Forward{}, b.enter("SetForward")
+}

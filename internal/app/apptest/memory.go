@@ -29,6 +29,7 @@ type Memory struct {
 	readers    map[chan app.Change]*reader
 	// Buffer is how many changes wait for one reader before it gets Missed.
 	buffer    int
+	forwards  []app.Forward
 	positions map[string]app.Position
 	tunnel    app.TunnelStatus
 }
