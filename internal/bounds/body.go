@@ -1,0 +1,163 @@
+package bounds
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Pace is how slowly a body may come: Grace in all, and a second more for every Rate bytes.
+type Pace struct {
+	Grace time.Duration
+	Rate  int64
+}
+
+// DefaultPace lets a body of 25 MiB come over a line of half a megabit.
+var DefaultPace = Pace{Grace: 10 * time.Second, Rate: 32 << 10}
+
+// ErrGaveWay reports that a body was slow while its place was needed.
+var ErrGaveWay = errors.New("the body was slow and gave way to others")
+
+// Body reads a request's body at a pace. A sender that falls behind it gets os.ErrDeadlineExceeded.
+type Body struct {
+	from  io.Reader
+	pace  Pace
+	began time.Time
+	// until sets the deadline of the connection.
+	until func(time.Time) error
+
+	mu  sync.Mutex
+	n   int64
+	cut bool
+}
+
+// NewBody reads from a request's body, whose reading sets the connection's deadlines from now on. A zero pace is
+// [DefaultPace].
+func NewBody(w http.ResponseWriter, from io.Reader, pace Pace) *Body {
+	if pace.Grace == 0 {
+		pace.Grace = DefaultPace.Grace
+	}
+	if pace.Rate == 0 {
+		pace.Rate = DefaultPace.Rate
+	}
+	return &Body{from: from, pace: pace, began: time.Now(), until: http.NewResponseController(w).SetReadDeadline}
+}
+
+// Read implements [io.Reader].
+func (b *Body) Read(p []byte) (int, error) {
+	p = p[:min(int64(len(p)), b.pace.Rate)]
+	if err := b.allow(); err != nil {
+		return 0, err
+	}
+	n, err := b.from.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.n += int64(n)
+	if err != nil && !errors.Is(err, io.EOF) && b.cut {
+		err = ErrGaveWay
+	}
+	return n, err
+}
+
+// allow sets the deadline by what has come.
+func (b *Body) allow() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cut {
+		return ErrGaveWay
+	}
+	allowed := b.pace.Grace + time.Duration(b.n)*time.Second/time.Duration(b.pace.Rate)
+	// Where deadlines aren't supported the server's own bounds hold.
+	if err := b.until(b.began.Add(allowed)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
+}
+
+// lag is by how much the body is behind its rate.
+func (b *Body) lag(now time.Time) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return now.Sub(b.began) - time.Duration(b.n)*time.Second/time.Duration(b.pace.Rate)
+}
+
+// giveWay ends the reading, now and later.
+func (b *Body) giveWay() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cut = true
+	_ = b.until(time.Unix(1, 0)) // where there are no deadlines it ends with the next read
+}
+
+// Places bounds how many bodies are read and worked on at a time.
+type Places struct {
+	most int
+	// spare is by how much a body must be behind before it gives way.
+	spare time.Duration
+
+	mu    sync.Mutex
+	taken map[*Place]bool
+}
+
+// slowAfter spares bodies that are on their way.
+const slowAfter = 100 * time.Millisecond
+
+// NewPlaces returns so many places.
+func NewPlaces(most int) *Places {
+	return &Places{most: most, spare: slowAfter, taken: map[*Place]bool{}}
+}
+
+// Place is one of [Places]. It must be left.
+type Place struct {
+	of   *Places
+	body *Body // nil once it is read
+}
+
+// Enter takes a place for a body that is about to be read. When none is free, the slowest body gives way. It returns nil
+// when all the others are as fast as they should be, or are read already.
+func (p *Places) Enter(b *Body) *Place {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.taken) >= p.most && !p.makeRoom() {
+		return nil
+	}
+	place := &Place{of: p, body: b}
+	p.taken[place] = true
+	return place
+}
+
+func (p *Places) makeRoom() bool {
+	now := time.Now()
+	var slowest *Place
+	most := p.spare
+	for place := range p.taken {
+		if place.body == nil {
+			continue
+		}
+		if lag := place.body.lag(now); lag >= most {
+			slowest, most = place, lag
+		}
+	}
+	if slowest == nil {
+		return false
+	}
+	delete(p.taken, slowest)
+	slowest.body.giveWay()
+	return true
+}
+
+// Read marks the body as read: the place gives way no more.
+func (p *Place) Read() {
+	p.of.mu.Lock()
+	defer p.of.mu.Unlock()
+	p.body = nil
+}
+
+// Leave gives the place back. Leaving again, or leaving a place that gave way, does nothing.
+func (p *Place) Leave() {
+	p.of.mu.Lock()
+	defer p.of.mu.Unlock()
+	delete(p.of.taken, p)
+}

@@ -1,0 +1,133 @@
+// Package bounds keeps what strangers take of an HTTP server's memory, connections and time within bounds, while others are
+// served.
+//
+//   - [Server] is an http.Server with deadlines for every request and a bounded number of connections. Of those that wait
+//     for a request, the oldest one gives way to a new one.
+//   - [Body] reads a body that must come at a pace.
+//   - [Places] bounds how many bodies are read at a time. When all places are taken, the body that is furthest behind its
+//     pace gives way, so that senders who dawdle keep no one out.
+//   - [Budget] bounds the bytes of all bodies together.
+//   - [Unread] ends a connection soon whose request's body nobody reads: net/http would wait for it.
+//
+// All of it is safe for concurrent use, except that one goroutine reads a Body.
+package bounds
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Deadlines and sizes of a [Server].
+const (
+	HeaderTime = 5 * time.Second
+	// RequestTime bounds a request with its body, unless a [Body] allows more or the handler sets another deadline.
+	RequestTime = 10 * time.Second
+	IdleTime    = time.Minute
+	MaxHeader   = 64 << 10
+	MaxConns    = 1024
+	// unreadTime is for what is left of a body that nobody reads, while the answer is on its way.
+	unreadTime = 500 * time.Millisecond
+)
+
+// Server returns a server with bounds: a request, its body included, has a deadline that a handler may move. A handler that
+// works longer than [RequestTime] must move it, by [Body] or [Patient]. At most conns connections are open, [MaxConns] when
+// 0.
+func Server(h http.Handler, log *slog.Logger, conns int) *http.Server {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	if conns <= 0 {
+		conns = MaxConns
+	}
+	c := &crowd{most: conns, waiting: map[net.Conn]time.Time{}, busy: map[net.Conn]bool{}}
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: HeaderTime, ReadTimeout: RequestTime, IdleTimeout: IdleTime, MaxHeaderBytes: MaxHeader,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), ConnState: c.state,
+	}
+}
+
+// Patient takes the request's deadline away, for handlers that have read the body and answer late, or in a stream.
+func Patient(w http.ResponseWriter) {
+	// Recorders in tests know no deadlines; on a connection this cannot fail.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+}
+
+// Unread must be called before the header is written by an answer that leaves the request's body unread. The answer leaves
+// at once, and the connection ends soon after it.
+func Unread(w http.ResponseWriter, r *http.Request) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	w.Header().Set("Connection", "close")
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadTime)) // as in Patient
+}
+
+// crowd bounds how many connections a server has.
+type crowd struct {
+	most int
+	mu   sync.Mutex
+	// waiting are those without a request, and since when; busy the others.
+	waiting map[net.Conn]time.Time
+	busy    map[net.Conn]bool
+}
+
+func (c *crowd) state(conn net.Conn, s http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.waiting, conn)
+	delete(c.busy, conn)
+	switch s {
+	case http.StateNew:
+		if len(c.waiting)+len(c.busy) >= c.most && !c.dropOldest() {
+			_ = conn.Close() // no one was promised anything
+			return
+		}
+		c.waiting[conn] = time.Now()
+	case http.StateIdle:
+		c.waiting[conn] = time.Now()
+	case http.StateActive:
+		c.busy[conn] = true
+	}
+}
+
+// dropOldest closes the connection that has waited longest.
+func (c *crowd) dropOldest() bool {
+	var oldest net.Conn
+	for conn, since := range c.waiting {
+		if oldest == nil || since.Before(c.waiting[oldest]) {
+			oldest = conn
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	delete(c.waiting, oldest)
+	_ = oldest.Close() // it has no request
+	return true
+}
+
+// Budget is a number of bytes that many share. The zero value has none.
+type Budget struct{ left atomic.Int64 }
+
+// NewBudget returns a budget of n bytes.
+func NewBudget(n int64) *Budget {
+	b := new(Budget)
+	b.left.Store(n)
+	return b
+}
+
+// Take takes n bytes, and reports whether there were so many.
+func (b *Budget) Take(n int64) bool {
+	if b.left.Add(-n) >= 0 {
+		return true
+	}
+	b.left.Add(n)
+	return false
+}
+
+// Give gives n bytes back.
+func (b *Budget) Give(n int64) { b.left.Add(n) }
