@@ -25,6 +25,8 @@ func (m *Model) act(a Action) tea.Cmd {
 		m.dialogs.Push(m.palette())
 	case actFilter:
 		m.startTyping()
+	case actSuspend:
+		return m.suspend(true)
 	case actReload:
 		for i := range m.loads {
 			m.loads[i].next = m.now()

@@ -20,6 +20,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/provider"
+	"greenroom/tui/dialog"
 	"greenroom/tui/tuitest"
 )
 
@@ -97,7 +98,13 @@ func (p *person) wait(d time.Duration) {
 func (p *person) leave() error {
 	if !p.over {
 		p.over = true
-		p.err = <-p.done
+		select {
+		case p.err = <-p.done:
+		case <-time.After(time.Minute):
+			p.t.Errorf("the program does not end; the screen:\n%s", p.screen())
+			p.cancel()
+			p.err = <-p.done
+		}
 		p.term.Close()
 		synctest.Wait()
 	}
@@ -109,7 +116,7 @@ var keyBytes = map[string]string{
 	"left": "\x1b[D", "backspace": "\x7f", "ctrl+c": "\x03", "ctrl+d": "\x04", "ctrl+u": "\x15", "ctrl+r": "\x12", "space": " ",
 }
 
-// presses types keys by name.
+// presses types keys by name, slowly enough to read what they open.
 func (p *person) presses(keys ...string) *person {
 	p.t.Helper()
 	for _, k := range keys {
@@ -120,7 +127,7 @@ func (p *person) presses(keys ...string) *person {
 		if _, err := stdio.WriteString(p.term.InputPipe(), b); err != nil {
 			p.t.Fatalf("press %q: %v", k, err)
 		}
-		p.rest()
+		p.wait(dialog.Unread + 100*time.Millisecond) // as long as it takes to read a question
 		if k == "esc" {
 			p.wait(time.Second) // it might have begun a sequence
 		}
@@ -135,7 +142,7 @@ func (p *person) clicks(text string) *person {
 		if before, _, ok := strings.Cut(line, text); ok {
 			x := p.width(before) + 1
 			fmt.Fprintf(p.term.InputPipe(), "\x1b[<0;%d;%dM\x1b[<0;%d;%dm", x+1, y+1, x+1, y+1)
-			p.rest()
+			p.wait(dialog.Unread + 100*time.Millisecond)
 			return p
 		}
 	}

@@ -18,6 +18,7 @@ const (
 	actPalette  Action = "palette"
 	actFilter   Action = "filter"
 	actReload   Action = "reload"
+	actSuspend  Action = "suspend"
 	actRooms    Action = "tab.rooms"
 	actRecs     Action = "tab.recordings"
 	actWebhooks Action = "tab.webhooks"
@@ -155,7 +156,8 @@ func defaultKeys() *KeyMap {
 			bind(actStatus, "Status", "Go to Status", false, "4"),
 			bind(actNextTab, "next tab", "Next tab", false, "tab"),
 			bind(actPrevTab, "previous tab", "Previous tab", false, "shift+tab"),
-			bind(actReload, "read again", "Read everything again", false, "ctrl+r"),
+			bind(actReload, "refresh", "Refresh", false, "ctrl+r"),
+			bind(actSuspend, "suspend", "Suspend Greenroom; fg in the shell resumes it", false, "ctrl+z"),
 		},
 	}
 }
@@ -242,6 +244,18 @@ func (k *KeyMap) find(t tab, press fmt.Stringer) (Action, bool) {
 		}
 	}
 	return "", false
+}
+
+// is reports whether a key is one of an action's.
+func (k *KeyMap) is(a Action, press fmt.Stringer) bool {
+	for _, g := range k.groups() {
+		for _, b := range g.bindings {
+			if b.Action == a && key.Matches(press, b.Binding) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // name gives the first key of an action as it is shown in sentences.

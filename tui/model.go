@@ -67,6 +67,8 @@ type Model struct {
 	removed  []app.Activity // removals whose echo has not come yet
 
 	ticks tickState
+	// jobs suspends the process; nil where that is not possible.
+	jobs *jobs
 }
 
 // New makes the screen without a terminal: [Run] runs it in one.
@@ -87,6 +89,7 @@ func New(ctx context.Context, o Options) (*Model, error) {
 	if o.Profile != nil {
 		m.look.Profile = *o.Profile
 	}
+	m.dialogs.Now = m.now
 	m.restyle()
 	m.hooks.init()
 	return m, nil
@@ -166,6 +169,12 @@ func (m *Model) take(msg tea.Msg) tea.Cmd {
 		return m.woken(msg)
 	case tickMsg:
 		return m.ticked(msg)
+	case suspendMsg:
+		return m.suspend(msg.group)
+	case continuedMsg:
+		return m.released(func() error { return nil })
+	case resumed:
+		return m.resume(msg)
 	case toastOver:
 		m.toast.over(msg)
 	case outcome:
@@ -184,6 +193,9 @@ func (m *Model) take(msg tea.Msg) tea.Cmd {
 
 // press gives a key to whoever has the keys: the front dialog, the filter being typed, or the key map.
 func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
+	if m.keys.is(actSuspend, msg) {
+		return m.suspend(true)
+	}
 	if m.dialogs.Front() != nil {
 		if msg.String() == "ctrl+c" {
 			return tea.Quit

@@ -65,18 +65,28 @@ type Options struct {
 }
 
 // Run shows the screen until the user quits or ctx ends, both of which are nil.
-func Run(ctx context.Context, o Options) error {
+func Run(ctx context.Context, o Options) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	m, err := New(ctx, o)
 	if err != nil {
 		return err
 	}
+	// Signals end ctx: a second handler, such as Bubble Tea's own, could wait for a loop that the first has ended.
 	opts := []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithFilter(newWheel(m.clock).filter), tea.WithEnvironment(m.opts.Env),
+		tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithoutSignalHandler(), tea.WithFilter(newWheel(m.clock).filter), tea.WithEnvironment(m.opts.Env),
 	}
 	if o.Input != nil {
-		opts = append(opts, tea.WithInput(o.Input), tea.WithoutSignalHandler())
+		opts = append(opts, tea.WithInput(o.Input))
+	} else {
+		opts = append(opts, tea.WithInput(keyboard{os.Stdin, cancel}))
+		m.jobs = newJobs()
+		terminal := KeepTerminal(os.Stdin, os.Stdout)
+		defer func() {
+			if err != nil {
+				terminal.Restore()
+			}
+		}()
 	}
 	if o.Output != nil {
 		opts = append(opts, tea.WithOutput(o.Output))
@@ -90,7 +100,11 @@ func Run(ctx context.Context, o Options) error {
 	case o.Profile != nil:
 		opts = append(opts, tea.WithColorProfile(*o.Profile))
 	}
-	_, err = tea.NewProgram(m, opts...).Run()
+	p := tea.NewProgram(m, opts...)
+	if m.jobs != nil {
+		m.jobs.watch(ctx, o.Crash, p.Send)
+	}
+	_, err = p.Run()
 	stopped := ctx.Err() != nil
 	cancel()
 	m.feed.wait()

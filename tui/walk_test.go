@@ -176,7 +176,8 @@ func TestARoomIsEditedAndDeleted(t *testing.T) {
 		p.presses("E", "backspace", "backspace", "backspace", "backspace", "backspace", "b", "e", "t", "a", "enter")
 		p.sees("There is a room of that name already").presses("esc")
 		p.presses("D").sees("Delete alpha?", "[ Keep it ]").presses("enter").sees("alpha")
-		p.presses("D", "left", "enter").sees("Room alpha deleted")
+		p.presses("D", "left", "left", "enter").sees("alpha") // the focus doesn't go round
+		p.presses("D", "right", "enter").sees("Room alpha deleted")
 		p.wait(6 * time.Second)
 		p.misses("alpha").sees("beta")
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -42,6 +41,8 @@ type program struct {
 	// browse opens a URL in the browser.
 	browse  func(url string) error
 	version string
+	// stops is the only handler of the signals that end the program.
+	stops *stops
 
 	// resolve fetches the secrets of the configuration; nil is the real one.
 	resolve func(ctx context.Context, reference string) (string, error)
@@ -58,6 +59,7 @@ func newProgram() *program {
 		inTTY:  term.IsTerminal(os.Stdin.Fd()),
 		outTTY: term.IsTerminal(os.Stdout.Fd()),
 		getenv: os.Getenv, now: time.Now, open: openBackend, tunnels: openTunnelDriver, draw: tui.Run, browse: browser.OpenURL, version: buildVersion(),
+		stops: &stops{},
 	}
 	if p.outTTY {
 		if width, _, err := term.GetSize(os.Stdout.Fd()); err == nil {
@@ -99,9 +101,8 @@ func buildVersion() string {
 
 // execute runs one command line and gives the exit status.
 func (p *program) execute(ctx context.Context, args []string) int {
-	ctx, stop := signal.NotifyContext(ctx, stopSignals()...)
+	ctx, stop := p.stops.watch(ctx)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if os.Getenv("NO_COLOR") != "" {
 		// The convention is any value; some of what prints here only knows true ones.
 		_ = os.Setenv("NO_COLOR", "1")

@@ -58,7 +58,7 @@ func newBench(t *testing.T, tty bool, answers string) *bench {
 	b := &bench{backend: &fake{Memory: apptest.NewMemory(8)}}
 	home := t.TempDir()
 	b.program = &program{
-		stdin: strings.NewReader(answers), stdout: &b.out, stderr: &b.err, inTTY: tty, outTTY: tty, version: "test",
+		stdin: strings.NewReader(answers), stdout: &b.out, stderr: &b.err, inTTY: tty, outTTY: tty, version: "test", stops: &stops{},
 		getenv: func(name string) string {
 			return map[string]string{"XDG_CONFIG_HOME": home, "XDG_DATA_HOME": home, "XDG_RUNTIME_DIR": home}[name]
 		},

@@ -55,6 +55,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 	ctx, fail := context.WithCancelCause(ctx)
 	log := newLog(logs, slog.LevelInfo)
 	group := crashGroup(log, func(r crash.Report) { fail(r) })
+	p.guardTerminal(log)
 	for _, n := range c.Notices {
 		log.Warn(n)
 	}

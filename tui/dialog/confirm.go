@@ -75,12 +75,13 @@ func (c *Confirm) Update(msg tea.Msg) (tea.Cmd, bool) {
 	return nil, false
 }
 
+// move stops at both ends: keys that are held down or meant for a list must not come round to yes.
 func (c *Confirm) move(d int) {
 	n := answers
 	if c.Also == "" {
 		n--
 	}
-	c.focus = (c.focus + answer(d) + n) % n
+	c.focus = min(max(c.focus+answer(d), 0), n-1)
 }
 
 func (c *Confirm) take() (tea.Cmd, bool) {
@@ -106,7 +107,7 @@ func (c *Confirm) View(s *theme.Styles, w, h int) Box {
 	}
 	lines = append(lines, buttons...)
 	if !tight {
-		lines = append(lines, "", s.KeyHelp.Render("y yes   n no   tab other   enter takes it"))
+		lines = append(lines, "", s.KeyHelp.Render("y yes   n no   ←→ choose   enter select"))
 	}
 	return Box{Title: c.Title, Danger: c.Danger, Lines: lines}
 }

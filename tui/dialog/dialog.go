@@ -6,6 +6,8 @@
 package dialog
 
 import (
+	"time"
+
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/tui/theme"
@@ -37,21 +39,52 @@ type Click struct{ X, Y int }
 // Wheel is a turn of the wheel by so many rows.
 type Wheel struct{ Rows int }
 
+// Unread is how long after a question appears no key answers it: whatever is typed until then was meant for something else.
+const Unread = 500 * time.Millisecond
+
 // Stack is the dialogs that are open, the last one in front. The zero value is empty.
 type Stack struct {
+	// Now is the time, by which questions are protected from keys that were typed before anyone could read them; with
+	// nil they aren't.
+	Now func() time.Time
+
 	open []Dialog
+	// shown is when the front dialog came to the front.
+	shown time.Time
 	// where the front box was drawn last: of its lines
 	x, y, w, h int
 }
 
 // Push opens d in front.
-func (s *Stack) Push(d Dialog) { s.open = append(s.open, d) }
+func (s *Stack) Push(d Dialog) {
+	s.open = append(s.open, d)
+	s.appeared()
+}
+
+// appeared notes that another dialog is in front.
+func (s *Stack) appeared() {
+	if s.Now != nil {
+		s.shown = s.Now()
+	}
+}
+
+// early reports whether msg answers a question that nobody can have read yet. Closing it is always possible.
+func (s *Stack) early(d Dialog, msg tea.Msg) bool {
+	if _, asks := d.(*Confirm); !asks || s.Now == nil || s.Now().Sub(s.shown) >= Unread {
+		return false
+	}
+	k, isKey := msg.(tea.KeyPressMsg)
+	return !isKey || k.String() != "esc"
+}
 
 // Close takes d away wherever it is.
 func (s *Stack) Close(d Dialog) {
 	for i, o := range s.open {
 		if o == d {
 			s.open = append(s.open[:i:i], s.open[i+1:]...)
+			if i == len(s.open) {
+				s.appeared()
+			}
 			return
 		}
 	}
@@ -78,7 +111,7 @@ func (s *Stack) Has(d Dialog) bool {
 // Update hands msg to the front dialog.
 func (s *Stack) Update(msg tea.Msg) tea.Cmd {
 	d := s.Front()
-	if d == nil {
+	if d == nil || s.early(d, msg) {
 		return nil
 	}
 	cmd, done := d.Update(msg)

@@ -3,6 +3,7 @@ package dialog
 import (
 	"strings"
 	"testing"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
@@ -55,7 +56,7 @@ func TestConfirmBeginsWithNo(t *testing.T) {
 		yes  bool
 	}{
 		{[]string{"enter"}, false}, {[]string{"esc"}, false}, {[]string{"n"}, false}, {[]string{"q"}, false}, {[]string{"y"}, true},
-		{[]string{"tab", "enter"}, true}, {[]string{"left", "right", "enter"}, false}, {[]string{"l", "space"}, true},
+		{[]string{"tab", "enter"}, true}, {[]string{"left", "right", "enter"}, true}, {[]string{"right", "left", "enter"}, false}, {[]string{"l", "space"}, true},
 	} {
 		said := false
 		d := &Confirm{Title: "Delete?", Text: "It goes.", Yes: "Delete", No: "Keep", OnYes: func() tea.Cmd { said = true; return nil }}
@@ -66,6 +67,40 @@ func TestConfirmBeginsWithNo(t *testing.T) {
 	d := &Confirm{Text: "It goes.", Yes: "Delete", No: "Keep"}
 	if s := text(d, 40, 20); !strings.Contains(s, "[ Keep ]") || strings.Contains(s, "[ Delete ]") {
 		t.Errorf("the focus is not on no:\n%s", s)
+	}
+}
+
+// Keys that were typed for something else, and the second half of a double click, answer no question that has just appeared.
+func TestAQuestionIsNotAnsweredBeforeItCanBeRead(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	for name, msg := range map[string]tea.Msg{
+		"y": tea.KeyPressMsg(tea.Key{Code: 'y', Text: "y"}), "enter": tea.KeyPressMsg(tea.Key{Code: tea.KeyEnter}), "click": nil,
+	} {
+		said := false
+		d := &Confirm{Text: "It goes.", Yes: "Delete", No: "Keep", focus: yes, OnYes: func() tea.Cmd { said = true; return nil }}
+		if name == "click" {
+			msg = row(t, d, "Delete")
+		}
+		s := &Stack{Now: func() time.Time { return now }}
+		s.Push(d)
+		now = now.Add(Unread - 1)
+		if s.Update(msg); said || s.Front() == nil {
+			t.Errorf("%s answers a question that nobody has read", name)
+		}
+		now = now.Add(1)
+		if s.Update(msg); !said || s.Front() != nil {
+			t.Errorf("%s doesn't answer a question that was there long enough", name)
+		}
+		s.Push(d)
+		s.Push(&Sheet{})
+		now = now.Add(time.Hour)
+		s.Close(s.Front())
+		if said = false; s.Update(msg) != nil || said {
+			t.Errorf("%s answers a question that came to the front just now", name)
+		}
+		if s.Update(tea.KeyPressMsg(tea.Key{Code: tea.KeyEscape})); s.Front() != nil {
+			t.Error("a new question can't be closed")
+		}
 	}
 }
 
@@ -97,7 +132,7 @@ func TestConfirmHasAThirdAnswer(t *testing.T) {
 		want string
 	}{
 		{[]string{"enter"}, "no"}, {[]string{"n"}, "no"}, {[]string{"esc"}, ""}, {[]string{"y"}, "yes"}, {[]string{"tab", "enter"}, "yes"},
-		{[]string{"right", "right", "enter"}, "also"}, {[]string{"up", "enter"}, "also"}, {[]string{"tab", "tab", "tab", "enter"}, "no"},
+		{[]string{"right", "right", "enter"}, "also"}, {[]string{"up", "enter"}, "no"}, {[]string{"tab", "tab", "tab", "enter"}, "also"},
 	} {
 		d := ask()
 		if _, done := press(d, c.keys...); !done || said != c.want {

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"time"
+
+	"greenroom/tui"
+)
+
+// stopGrace is how long the screen may take to end after a signal.
+const stopGrace = 2500 * time.Millisecond
+
+// stops is the program's only handler of the signals that ask it to end. The first one cancels the context. What a second
+// one does is up to force: without it the system's default, which ends the program at once.
+type stops struct {
+	mu    sync.Mutex
+	force func(why string)
+}
+
+// guard sets what happens on a second signal, and when the program still runs after the grace period. f must end the
+// process.
+func (s *stops) guard(f func(why string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.force = f
+}
+
+// watch cancels the context it returns on the first signal. stop ends the watching.
+func (s *stops) watch(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals, done := make(chan os.Signal, 2), make(chan struct{})
+	signal.Notify(signals, stopSignals()...)
+	go func() {
+		select {
+		case sig := <-signals:
+			cancel(fmt.Errorf("the program received the signal %q", sig))
+		case <-done:
+			return
+		}
+		s.mu.Lock()
+		force := s.force
+		s.mu.Unlock()
+		if force == nil {
+			signal.Stop(signals)
+			return
+		}
+		why := "the program took too long to stop"
+		select {
+		case sig := <-signals:
+			why = fmt.Sprintf("a second signal arrived (%s)", sig)
+		case <-time.After(stopGrace):
+		case <-done:
+			return
+		}
+		force(why)
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel(nil)
+	}
+}
+
+// guardTerminal makes sure that the screen ends soon after a signal and leaves the terminal as it was. Ending at once is safe: the
+// store holds whatever was acknowledged.
+func (p *program) guardTerminal(log *slog.Logger) {
+	in, ok := p.stdin.(*os.File)
+	out, isFile := p.stdout.(*os.File)
+	if !ok || !isFile {
+		return
+	}
+	terminal := tui.KeepTerminal(in, out)
+	p.stops.guard(func(why string) {
+		terminal.Restore()
+		log.Error("ended before everything had stopped", "because", why)
+		os.Exit(exitFailed)
+	})
+}

@@ -1,0 +1,95 @@
+//go:build unix
+
+package tui
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"golang.org/x/sys/unix"
+
+	"greenroom/internal/crash"
+)
+
+// jobs is the shell's job control: it stops the process and notices when the process was stopped and continued.
+type jobs struct {
+	signals chan os.Signal
+	// stopping is true while stop waits for SIGCONT itself.
+	stopping atomic.Bool
+}
+
+// newJobs catches the signals of job control.
+func newJobs() *jobs {
+	j := &jobs{signals: make(chan os.Signal, 4)}
+	signal.Notify(j.signals, syscall.SIGTSTP, syscall.SIGCONT)
+	return j
+}
+
+// watch reports signals from outside to the screen until ctx ends.
+func (j *jobs) watch(ctx context.Context, g *crash.Group, send func(tea.Msg)) {
+	g.Go("job control", func() {
+		defer signal.Stop(j.signals)
+		for {
+			select {
+			case s := <-j.signals:
+				switch {
+				case j.stopping.Load():
+				case s == syscall.SIGTSTP:
+					send(suspendMsg{})
+				case s == syscall.SIGCONT:
+					send(continuedMsg{})
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// why explains what keeps ctrl+z from working; empty when nothing does. The kernel ignores it where no shell could
+// continue the job.
+func (j *jobs) why() string {
+	parent := os.Getppid()
+	group, err := syscall.Getpgid(parent)
+	if err == nil && group == syscall.Getpgrp() {
+		return "" // a program that the shell started and that started this one
+	}
+	session, serr := unix.Getsid(parent)
+	own, oerr := unix.Getsid(0)
+	if err != nil || serr != nil || oerr != nil || session != own {
+		return "There is no shell to go back to: nothing could resume Greenroom"
+	}
+	return ""
+}
+
+// stop stops the process, or with group the whole job, and returns when it is continued. The signal is SIGTTOU, whose
+// action is that of SIGTSTP: once the runtime has caught SIGTSTP it never restores the system's action.
+func (j *jobs) stop(ctx context.Context, group bool) error {
+	j.stopping.Store(true)
+	defer j.stopping.Store(false)
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGCONT)
+	defer signal.Stop(again)
+	target := os.Getpid()
+	if group {
+		target = 0
+	}
+	if err := syscall.Kill(target, syscall.SIGTTOU); err != nil {
+		return fmt.Errorf("stop the process: %w", err)
+	}
+	select {
+	case <-again:
+	case <-ctx.Done():
+	case <-time.After(time.Second): // the kernel ignored it; a stopped process continues before this fires
+	}
+	return nil
+}
+
+// whyNoJobs is shown where there is no job control.
+const whyNoJobs = "Greenroom can't be suspended here"
