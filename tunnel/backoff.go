@@ -27,6 +27,29 @@ type Backoff struct {
 
 	attempts int
 	since    time.Time
+	refusals int
+}
+
+// refusedFirst is the longest wait after a first refusal, and doubles from there.
+const refusedFirst = time.Second
+
+// Refused is how long to wait after a refusal that only people can mend: full jitter, from a second up to most. Each driver
+// chooses most by the kind of refusal.
+func (b *Backoff) Refused(most time.Duration) time.Duration {
+	wait := most
+	if b.refusals < 20 { // a second doubled 20 times is beyond every most
+		wait = min(most, refusedFirst<<b.refusals)
+		b.refusals++
+	}
+	return b.jitter(wait)
+}
+
+func (b *Backoff) jitter(most time.Duration) time.Duration {
+	random := rand.Float64
+	if b.Random != nil {
+		random = b.Random
+	}
+	return time.Duration(random() * float64(most))
 }
 
 // Next is how long to wait before the next attempt, which now failed or was lost.
@@ -44,15 +67,11 @@ func (b *Backoff) Next(now time.Time) time.Duration {
 	} else {
 		b.attempts++
 	}
-	random := rand.Float64
-	if b.Random != nil {
-		random = b.Random
-	}
-	return time.Duration(random() * float64(most))
+	return b.jitter(most)
 }
 
-// Reset says that it worked: the next wait is short again.
-func (b *Backoff) Reset() { b.attempts = 0 }
+// Reset makes the next wait short again, after an attempt that worked.
+func (b *Backoff) Reset() { b.attempts, b.refusals = 0, 0 }
 
 // Lasted resets when a connection lasted long enough to count as one that worked.
 func (b *Backoff) Lasted(d time.Duration) {

@@ -61,3 +61,24 @@ func TestBackoffJitterIsFull(t *testing.T) {
 		t.Errorf("%d waits are short and %d are long", short, long)
 	}
 }
+
+func TestBackoffAfterRefusals(t *testing.T) {
+	b := tunnel.Backoff{Random: longest}
+	refused := func(want time.Duration) {
+		t.Helper()
+		if got := b.Refused(time.Minute); got != want {
+			t.Errorf("waits up to %v, want %v", got, want)
+		}
+	}
+	for _, seconds := range []time.Duration{1, 2, 4, 8, 16, 32} {
+		refused(seconds * time.Second)
+	}
+	for range 100 {
+		refused(time.Minute)
+	}
+	if got := b.Next(time.Unix(0, 0)); got != 250*time.Millisecond {
+		t.Errorf("an outage after refusals waits up to %v", got)
+	}
+	b.Lasted(tunnel.Holds)
+	refused(time.Second)
+}

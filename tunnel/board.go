@@ -1,6 +1,10 @@
 package tunnel
 
-import "sync"
+import (
+	"reflect"
+	"sync"
+	"time"
+)
 
 // Board is where a driver posts its [Status] for one reader, who gets the latest and never holds the driver up. Make it
 // with [NewBoard].
@@ -27,7 +31,10 @@ func (b *Board) Update(change func(*Status)) {
 	defer b.mu.Unlock()
 	was := b.now
 	change(&b.now)
-	if b.closed || b.now == was {
+	if b.now.State != Degraded {
+		b.now.RetryAt = time.Time{}
+	}
+	if b.closed || reflect.DeepEqual(b.now, was) {
 		return
 	}
 	b.post()
@@ -48,7 +55,7 @@ func (b *Board) Close(reason string) {
 		return
 	}
 	b.closed = true
-	b.now.State, b.now.Reason, b.now.RTT = Closed, reason, 0
+	b.now.State, b.now.Reason, b.now.RTT, b.now.RetryAt = Closed, reason, 0, time.Time{}
 	b.post()
 	close(b.out)
 }

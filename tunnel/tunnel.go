@@ -47,8 +47,18 @@ type Status struct {
 	Gap string
 	// Reason says why it isn't live, or what to know although it is.
 	Reason string
+	// RetryAt is when the next attempt is made, zero while one is under way or nothing has failed.
+	RetryAt time.Time
+	// More are the further addresses that lead to this end, beside URL.
+	More []Address
 	// StoreAndForward says that what is sent while this machine is away arrives later.
 	StoreAndForward bool
+}
+
+// Address is a public base that leads to this end.
+type Address struct {
+	// Name is the address's for people.
+	Name, URL string
 }
 
 // Envelope is one request as the first machine of ours received it.

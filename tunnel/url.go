@@ -3,13 +3,18 @@ package tunnel
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+
+	"golang.org/x/net/idna"
 )
 
-// PublicURL checks a public base URL, and returns it as [Status].URL wants it: http or https with a host in lower case, no
-// credentials, query or fragment, and no slash at its end.
+// PublicURL checks a public base URL, and returns it as [Status].URL wants it: http or https with a host in lower case and
+// in ASCII (an international name as punycode), no credentials, query, fragment or dot segments, and no slash at its end.
 func PublicURL(s string) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(s))
 	switch {
@@ -23,17 +28,45 @@ func PublicURL(s string) (string, error) {
 		return "", errors.New("tunnel: a public URL must not hold a user or a password")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return "", fmt.Errorf("tunnel: the URL %q must end with its path: webhooks append to it", s)
+	case slices.ContainsFunc(strings.Split(u.Path, "/"), func(part string) bool { return part == "." || part == ".." }):
+		return "", fmt.Errorf("tunnel: the path of the URL %q holds . or ..", s)
 	}
-	u.Host = strings.ToLower(u.Host)
+	if u.Host, err = Host(u); err != nil {
+		return "", fmt.Errorf("tunnel: the URL %q: %w", s, err)
+	}
 	return strings.TrimRight(u.String(), "/"), nil
 }
+
+// Host is a URL's host and port as requests want them: in ASCII, an international name as punycode, in lower case. It fails
+// for a name or a port that can't be.
+func Host(u *url.URL) (string, error) {
+	name, port := u.Hostname(), u.Port()
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil && port != "" || port != "" && n == 0 {
+		return "", fmt.Errorf("there is no port %s", port)
+	}
+	if _, err := netip.ParseAddr(name); err != nil {
+		if name, err = idna.Lookup.ToASCII(name); err != nil {
+			if name = u.Hostname(); !plainName.MatchString(name) { // such as one with an underscore
+				return "", fmt.Errorf("%q is no host name", u.Hostname())
+			}
+		}
+	} else if strings.Contains(name, ":") {
+		name = "[" + name + "]"
+	}
+	if name = strings.ToLower(name); port != "" {
+		name += ":" + port
+	}
+	return name, nil
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$`)
 
 // Announcements finds a tunnel's public URL in what a program or a server prints, among links to its documentation. Give it
 // one line after the other. Its zero value looks for what the known services print.
 //
 // A line that announces (“… tunneled with tls termination, https://…”, or a URL all alone) is believed, and a later one
-// replaces it: services change the names of free tunnels. Without one, the first https URL without a path that isn't
-// plainly a site about the service is taken.
+// replaces it: services change the names of free tunnels. Without one, the first URL without a path that isn't plainly a
+// site about the service is taken, https before http, until [Announcements.Refuted] asks for the next.
 type Announcements struct {
 	// Pattern is looked for instead, if it isn't nil: its first group is the URL, or all of it when it has none.
 	Pattern *regexp.Regexp
@@ -42,17 +75,22 @@ type Announcements struct {
 
 	url       string
 	announced bool
+	// candidates are the URLs that were found and not announced, https ones first.
+	candidates []string
 }
 
+// maxCandidates bounds the URLs that are tried one after the other.
+const maxCandidates = 16
+
 var (
-	anyURL = regexp.MustCompile(`https://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[^\s"'<>|\\^\x60\])}\x00-\x1f\x7f]*)?`)
+	anyURL = regexp.MustCompile(`https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[^\s"'<>|\\^\x60\])}\x00-\x1f\x7f]*)?`)
 	// announcing are the lines of localhost.run, serveo, sish, and pinggy, cloudflared and tailscale, which print it alone.
 	announcing = regexp.MustCompile(`(?i)tunneled with tls termination, https://|forwarding http traffic from https://|^\W*https: https://|^\W*https://\S+\W*$`)
 	about      = regexp.MustCompile(`(?i)^(www|admin|api|dashboard|console|docs?|help|support|status|blog|login|developers?|community)\.`)
 	social     = regexp.MustCompile(`(?i)(^|\.)(twitter|x|github|gitlab|discord|youtube|facebook|mastodon)\.(com|gg|social)$`)
 )
 
-// Line reads a line, and says whether the URL is another one now.
+// Line reads a line, and reports whether the URL is another one now.
 func (a *Announcements) Line(line string) (publicURL string, news bool) {
 	if a.Pattern != nil {
 		m := a.Pattern.FindStringSubmatch(line)
@@ -66,11 +104,31 @@ func (a *Announcements) Line(line string) (publicURL string, news bool) {
 		if err != nil || u.Path != "" && u.Path != "/" || !strings.Contains(u.Hostname(), ".") || a.isSite(u.Hostname()) {
 			continue
 		}
-		if news := announcing.MatchString(line); news || a.url == "" {
-			return a.take(u.String(), news)
+		if u.Scheme == "http" && inside(u.Hostname()) {
+			continue // the program's own pages, or the listener
+		}
+		if url, news := a.take(u.String(), u.Scheme == "https" && announcing.MatchString(line)); news {
+			return url, true
 		}
 	}
 	return a.url, false
+}
+
+// Refuted looks for another URL, since requests to this one don't arrive. It returns the next of those that were found, and
+// reports whether it is another one. A URL that was announced stays.
+func (a *Announcements) Refuted(refuted string) (publicURL string, news bool) {
+	at := slices.Index(a.candidates, refuted)
+	if a.announced || a.url != refuted || at < 0 || len(a.candidates) < 2 {
+		return a.url, false
+	}
+	a.url = a.candidates[(at+1)%len(a.candidates)]
+	return a.url, true
+}
+
+// inside reports whether a host is an address that no platform reaches.
+func inside(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && (ip.IsLoopback() || ip.IsPrivate() || ip.IsUnspecified() || ip.IsLinkLocalUnicast())
 }
 
 func (a *Announcements) isSite(host string) bool {
@@ -79,9 +137,27 @@ func (a *Announcements) isSite(host string) bool {
 
 func (a *Announcements) take(found string, announced bool) (string, bool) {
 	clean, err := PublicURL(found)
-	if err != nil || clean == a.url || a.announced && !announced {
+	switch {
+	case err != nil || clean == a.url && a.announced == announced:
+		return a.url, false
+	case announced:
+		news := clean != a.url
+		a.url, a.announced = clean, true
+		return clean, news
+	case a.announced || slices.Contains(a.candidates, clean) || len(a.candidates) >= maxCandidates:
 		return a.url, false
 	}
-	a.url, a.announced = clean, announced
-	return clean, true
+	secure := func(s string) bool { return strings.HasPrefix(s, "https://") }
+	better := a.url == "" || secure(clean) && !secure(a.url)
+	at := len(a.candidates)
+	if secure(clean) {
+		if at = slices.IndexFunc(a.candidates, func(s string) bool { return !secure(s) }); at < 0 {
+			at = len(a.candidates)
+		}
+	}
+	a.candidates = slices.Insert(a.candidates, at, clean)
+	if better {
+		a.url = clean
+	}
+	return a.url, better
 }

@@ -1,6 +1,7 @@
 package tunnel_test
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -20,6 +21,16 @@ func TestPublicURL(t *testing.T) {
 		"https://a.example/#top":        "",
 		"javascript://a.example":        "",
 		"https://a.example/\x00":        "",
+		"https://Bücher.example/x":      "https://xn--bcher-kva.example/x",
+		"https://日本語.example:8443":      "https://xn--wgv71a119e.example:8443",
+		"https://my_host.example":       "https://my_host.example",
+		"https://[2001:DB8::1]:8443/":   "https://[2001:db8::1]:8443",
+		"https://a.example:0":           "",
+		"https://a.example:99999":       "",
+		"https://a.example/../x":        "",
+		"https://a.example/%2e%2e/x":    "",
+		"https://a.example/./x":         "",
+		"https://-a-.exa mple":          "",
 	} {
 		got, err := tunnel.PublicURL(in)
 		if got != want || (err == nil) != (want != "") {
@@ -95,6 +106,8 @@ Press Ctrl+C to exit.
 `, "https://laptop.tail1234.ts.net"},
 	{"localtunnel", "", "your url is: https://quick-fox-12.loca.lt\n", "https://quick-fox-12.loca.lt"},
 	{"ngrok's log", "", `t=2026-01-02T03:04:05 lvl=info msg="started tunnel" obj=tunnels name=command_line addr=http://localhost:7070 url=https://1a2b-203-0-113-7.ngrok-free.app` + "\n", "https://1a2b-203-0-113-7.ngrok-free.app"},
+	{"a tunnel without TLS", "", "Web interface at http://127.0.0.1:4040\nforwarding to http://localhost:7070\nlistening at http://bore.example:31337\n", "http://bore.example:31337"},
+	{"http before https", "", "up at http://a.example\nand at https://a.example too\n", "https://a.example"},
 	{"an own server's greeting", "vps.example", `
 Welcome to Ubuntu 24.04.1 LTS (GNU/Linux 6.8.0-49-generic x86_64)
 
@@ -118,6 +131,33 @@ func TestAnnouncements(t *testing.T) {
 				t.Errorf("found %q, want %q", got, r.want)
 			}
 		})
+	}
+}
+
+func TestAWrongURLGivesWayToTheNext(t *testing.T) {
+	var a tunnel.Announcements
+	for _, line := range []string{"made by https://maker.example", "your tunnel is https://t.example", "or http://t.example, but not http://10.0.0.1"} {
+		a.Line(line)
+	}
+	now := "https://maker.example"
+	for _, want := range []string{"https://t.example", "http://t.example", "https://maker.example"} {
+		got, news := a.Refuted(now)
+		if got != want || !news {
+			t.Fatalf("after %s: %s, %t", now, got, news)
+		}
+		if again, news := a.Refuted("https://other.example"); news || again != want {
+			t.Errorf("what isn't tried now was refuted: %s", again)
+		}
+		now = got
+	}
+	if got, news := a.Line("https://announced.example"); got != "https://announced.example" || !news {
+		t.Fatal(got, news)
+	}
+	if got, news := a.Refuted("https://announced.example"); news {
+		t.Errorf("what was announced gave way to %s", got)
+	}
+	for i := range 100 {
+		a.Line(fmt.Sprintf("see https://x%d.example too", i))
 	}
 }
 
@@ -154,7 +194,7 @@ func FuzzAnnouncements(f *testing.F) {
 			if !news {
 				continue
 			}
-			if clean, err := tunnel.PublicURL(url); err != nil || clean != url || !strings.HasPrefix(url, "https://") {
+			if clean, err := tunnel.PublicURL(url); err != nil || clean != url || !strings.HasPrefix(url, "http") {
 				t.Fatalf("%q is found in %q: %v", url, line, err)
 			}
 		}

@@ -1,7 +1,7 @@
 // Package command is the driver for any program that makes a tunnel and prints its public URL.
 //
-// The program is run without a shell, in a process group of its own, and started again with growing pauses whenever it ends.
-// What it prints is always read to the end, so that it never stands still because nobody listens, and goes into the log at
+// The program is run without a shell, in a process group of its own, and started again with growing pauses whenever it ends:
+// up to a minute where it ends at once. What it prints is always read to the end, so that it never stands still because nobody listens, and goes into the log at
 // the debug level. It is live as soon as its URL is known, or, for cloudflared, while its own metrics say that it is
 // connected; whether requests arrive is for a probe to say (package probe).
 //
@@ -53,6 +53,8 @@ const (
 	quietTime = 30 * time.Second
 	// endTime is how long it may take to end when it is asked to.
 	endTime = 5 * time.Second
+	// endedMost is the longest wait before a program is started again that ends at once.
+	endedMost = time.Minute
 )
 
 // Driver is the driver "exec", or a preset of it.

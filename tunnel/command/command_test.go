@@ -114,12 +114,47 @@ func TestAProgramThatEndsIsStartedAgain(t *testing.T) {
 	}
 }
 
+// TestAProgramThatEndsAtOnce is started again with growing pauses, and the log tells it once.
+func TestAProgramThatEndsAtOnce(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	began := clock.Now()
+	o := open(t, "usage", Options{Clock: clock})
+	for range 10 {
+		s := o.Until("its end", func(s tunnel.Status) bool {
+			return s.State == tunnel.Degraded && s.RetryAt.After(clock.Now()) && strings.Contains(s.Reason, "exit status 2, saying: usage")
+		})
+		if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(s.RetryAt.Sub(clock.Now()))
+	}
+	// Ten pauses of full jitter, of up to a second, 2, 4 and so on, are never as short.
+	if took := clock.Since(began); took < 10*time.Second {
+		t.Errorf("started eleven times within %s", took)
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(o.Log.String(), "the program of the tunnel ended"); n != 1 {
+		t.Errorf("logged %d times", n)
+	}
+}
+
+// TestAWrongURLIsReplaced: the first URL that a program prints may be its maker's.
+func TestAWrongURLIsReplaced(t *testing.T) {
+	o := open(t, "maker", Options{})
+	o.live("https://maker.example")
+	o.told("started")
+	o.Tunnel.(interface{ Refuted(url string) }).Refuted("https://maker.example")
+	o.live("http://stub.example")
+}
+
 func TestAProgramThatNeverPrintsAURL(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	o := open(t, "silent", Options{Clock: clock})
 	o.told("started")
 	o.Each = func() { clock.Advance(quietTime) }
-	o.degraded("has told no public URL")
+	o.degraded("and printed nothing")
 }
 
 func TestAProgramThatFloods(t *testing.T) {

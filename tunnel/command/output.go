@@ -45,6 +45,15 @@ func (e *ears) line(line string) {
 	}
 }
 
+// refuted takes another URL, if the program has printed several.
+func (e *ears) refuted(url string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if next, news := e.find.Refuted(url); news {
+		e.run.found(next)
+	}
+}
+
 // words are the program's last ones, cut.
 func (e *ears) words() string {
 	e.mu.Lock()

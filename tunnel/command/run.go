@@ -28,6 +28,25 @@ type run struct {
 	done   chan struct{}
 
 	patience time.Duration
+
+	mu    sync.Mutex
+	heard *ears // of the program that runs, nil when none does
+}
+
+func (r *run) hear(e *ears) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.heard = e
+}
+
+// Refuted takes another URL of those that the program has printed, as requests to this one don't arrive.
+func (r *run) Refuted(url string) {
+	r.mu.Lock()
+	e := r.heard
+	r.mu.Unlock()
+	if e != nil {
+		e.refuted(url)
+	}
 }
 
 // Status implements [tunnel.Tunnel].
@@ -47,17 +66,25 @@ func (r *run) run(ctx context.Context) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var pause tunnel.Backoff
+	logged := ""
 	for {
 		began := r.clock.Now()
 		why := r.once(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		pause.Lasted(r.clock.Since(began))
+		lasted := r.clock.Since(began)
+		pause.Lasted(lasted)
 		wait := pause.Next(r.clock.Now())
-		r.log.Warn("the program of the tunnel ended", "why", why, "again", wait)
+		if lasted < tunnel.Holds {
+			wait = pause.Refused(endedMost)
+		}
+		if lasted >= tunnel.Holds || why != logged { // once, however often it ends at once in the same way
+			r.log.Warn("the program of the tunnel ended", "why", why, "again", wait)
+			logged = why
+		}
 		r.board.Update(func(s *tunnel.Status) {
-			s.State, s.URL, s.Reason = tunnel.Degraded, "", why+"; it is started again"
+			s.State, s.URL, s.Reason, s.RetryAt = tunnel.Degraded, "", why+"; it is started again", r.clock.Now().Add(wait)
 		})
 		select {
 		case <-ctx.Done():
@@ -85,6 +112,8 @@ func (r *run) once(ctx context.Context) string {
 	heard := &ears{
 		run: r, listens: metrics == "" && r.url == "", find: tunnel.Announcements{Pattern: r.pattern}, printed: tunnel.Printed{Log: r.log},
 	}
+	r.hear(heard)
+	defer r.hear(nil)
 	out, errs := &tunnel.Lines{To: heard.line, Crash: r.crash}, &tunnel.Lines{To: heard.line, Crash: r.crash}
 	cmd.Stdout, cmd.Stderr = out, errs
 	if err := cmd.Start(); err != nil {
@@ -101,7 +130,7 @@ func (r *run) once(ctx context.Context) string {
 	case r.url != "":
 		r.found(r.url)
 	}
-	watch("tunnel without URL", r.missURL)
+	watch("tunnel without URL", func(ctx context.Context) { r.missURL(ctx, heard) })
 
 	err = cmd.Wait()
 	// What it started in its group may still run, and may still write: those who read are done by now.
@@ -132,16 +161,21 @@ func (r *run) found(url string) {
 	r.board.Update(func(s *tunnel.Status) { s.State, s.URL, s.Reason = tunnel.Live, url, "" })
 }
 
-// missURL says after a while that there is no URL yet.
-func (r *run) missURL(ctx context.Context) {
+// missURL shows after a while that there is no URL yet, with what the program printed last.
+func (r *run) missURL(ctx context.Context, heard *ears) {
 	select {
 	case <-ctx.Done():
 		return
 	case <-r.clock.After(quietTime):
 	}
+	said := "and printed nothing"
+	if words := heard.words(); words != "" {
+		said = "and printed no public URL; its last line is: " + words
+	}
 	r.board.Update(func(s *tunnel.Status) {
 		if s.URL == "" && s.State != tunnel.Closed {
-			s.State, s.Reason = tunnel.Degraded, fmt.Sprintf("%s has run for %s and has told no public URL; the log at the debug level shows what it prints", r.name, quietTime)
+			s.State = tunnel.Degraded
+			s.Reason = fmt.Sprintf("%s has run for %s %s. Where the URL is known, set tunnel.url; where it is printed in another form, set tunnel.pattern", r.name, quietTime, said)
 		}
 	})
 }

@@ -70,6 +70,12 @@ func stub(what string) int {
 		fmt.Println("your url is: https://stub.example")
 		fmt.Fprintln(os.Stderr, "out of \x1b[31mluck")
 		return 3
+	case "maker":
+		fmt.Println("an offer of https://maker.example !\ntunnel: http://stub.example -> http://127.0.0.1:7070")
+		return interrupted()
+	case "usage":
+		fmt.Println("usage")
+		return 2
 	case "silent":
 		return interrupted()
 	case "floods":

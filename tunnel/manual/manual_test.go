@@ -1,6 +1,7 @@
 package manual_test
 
 import (
+	"reflect"
 	"testing"
 
 	"greenroom/tunnel"
@@ -16,7 +17,7 @@ func TestManual(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := <-open.Status(); s != (tunnel.Status{Driver: "manual", State: tunnel.Live, URL: "https://hooks.example/room"}) {
+	if s := <-open.Status(); !reflect.DeepEqual(s, tunnel.Status{Driver: "manual", State: tunnel.Live, URL: "https://hooks.example/room"}) {
 		t.Errorf("%+v", s)
 	}
 	for range 2 {

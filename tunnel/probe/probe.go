@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -71,6 +72,8 @@ func New(o Options) *Prober {
 		// Each probe has a connection of its own: one that is kept alive says nothing about names and certificates.
 		o.Transport = &http.Transport{
 			Proxy: http.ProxyFromEnvironment, TLSClientConfig: o.TLS, ForceAttemptHTTP2: true, DisableKeepAlives: true,
+			// A connection that is being made outlives the probe that it was for.
+			DialContext: (&net.Dialer{Timeout: o.Timeout}).DialContext, TLSHandshakeTimeout: o.Timeout,
 			DisableCompression: true, MaxResponseHeaderBytes: 64 << 10,
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
+	"golang.org/x/time/rate"
 
 	"greenroom/internal/crash"
 	"greenroom/tunnel"
@@ -20,7 +21,14 @@ const (
 	// againFirst is the wait after the first failure; it doubles up to againMost.
 	againFirst = time.Second
 	againMost  = 30 * time.Second
+	// A new public URL is taken up as it comes, changesAtOnce times, and then every changesEvery: each costs a probe, and
+	// registrations with platforms.
+	changesAtOnce = 4
+	changesEvery  = 15 * time.Second
 )
+
+// unsteady is the reason that is shown while a new URL isn't taken up yet.
+const unsteady = "its public URL changes again and again: a new one is taken up every 15 s"
 
 // checking is the reason that is shown until the first probe has ended.
 const checking = "checking whether requests to the public URL arrive here"
@@ -84,8 +92,12 @@ func Watch(t tunnel.Tunnel, o WatchOptions) *Watched {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &Watched{opt: o, inner: t, asks: make(chan ask), woke: make(chan struct{}, 1), ctx: ctx, cancel: cancel, done: make(chan struct{})}
-	s := &watch{Watched: w, timer: o.Clock.NewTimer(Every), driver: tunnel.Status{State: tunnel.Connecting}}
+	s := &watch{
+		Watched: w, timer: o.Clock.NewTimer(Every), driver: tunnel.Status{State: tunnel.Connecting},
+		pace: rate.NewLimiter(rate.Every(changesEvery), changesAtOnce), calm: o.Clock.NewTimer(Every),
+	}
 	s.timer.Stop()
+	s.calm.Stop()
 	w.board = tunnel.NewBoard(s.driver)
 	select {
 	case now, open := <-t.Status():
@@ -145,6 +157,11 @@ type watch struct {
 	waiting []ask
 	timer   clockwork.Timer
 	wait    time.Duration
+	// taken is the public URL that was taken up last. held is a status with a newer one, which is taken up when calm fires.
+	taken string
+	pace  *rate.Limiter
+	held  *tunnel.Status
+	calm  clockwork.Timer
 }
 
 func (s *watch) run() {
@@ -161,6 +178,7 @@ func (s *watch) run() {
 	})
 	defer func() { s.cancel(); <-asleep }()
 	defer s.timer.Stop()
+	defer s.calm.Stop()
 	for {
 		select {
 		case now, open := <-s.inner.Status():
@@ -169,6 +187,10 @@ func (s *watch) run() {
 				return
 			}
 			s.heard(now)
+		case <-s.calm.Chan():
+			if s.held != nil {
+				s.heard(*s.held)
+			}
 		case r := <-s.results:
 			s.result(r)
 		case <-s.timer.Chan():
@@ -192,6 +214,7 @@ func (s *watch) probes() bool { return s.driver.State == tunnel.Live && s.driver
 
 // heard takes the driver's word, and probes when there is something new.
 func (s *watch) heard(now tunnel.Status) {
+	now = s.steady(now)
 	was, before := s.driver, s.probes()
 	s.driver = now
 	if was.URL == now.URL && before == s.probes() {
@@ -208,6 +231,30 @@ func (s *watch) heard(now tunnel.Status) {
 		s.answer(outcome{err: ErrNoURL})
 	}
 }
+
+// steady holds a status with a new public URL back where that has changed too often, and returns what is shown instead.
+func (s *watch) steady(now tunnel.Status) tunnel.Status {
+	s.held = nil
+	s.calm.Stop()
+	if now.URL == "" || now.URL == s.taken {
+		return now
+	}
+	at := s.opt.Clock.Now()
+	if r := s.pace.ReserveN(at, 1); r.DelayFrom(at) > 0 {
+		wait := r.DelayFrom(at)
+		r.CancelAt(at)
+		s.calm.Reset(wait)
+		held := now
+		s.held = &held
+		now.State, now.Reason, now.URL, now.RTT = tunnel.Degraded, unsteady, "", 0
+		return now
+	}
+	s.taken = now.URL
+	return now
+}
+
+// refuter is a driver that may have found a wrong URL, and looks for another one.
+type refuter interface{ Refuted(url string) }
 
 // begin starts a probe, unless one is under way.
 func (s *watch) begin() {
@@ -254,6 +301,9 @@ func (s *watch) result(r outcome) {
 		s.timer.Reset(s.wait)
 		if news {
 			s.opt.Log.Warn("the tunnel's probe failed", "host", hostOf(r.url), "err", r.err)
+		}
+		if t, ok := s.inner.(refuter); ok {
+			t.Refuted(r.url)
 		}
 	}
 	s.answer(r)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -363,5 +364,75 @@ func TestTheLogDoesNotTellTheAddress(t *testing.T) {
 	}
 	if text := log.String(); !strings.Contains(text, "relay.example") || strings.Contains(text, "capability") {
 		t.Errorf("the log: %s", text)
+	}
+}
+
+// TestATunnelThatChangesItsURLAgainAndAgain: what it costs doesn't grow with the changes, and the last URL is taken up.
+func TestATunnelThatChangesItsURLAgainAndAgain(t *testing.T) {
+	w := watch(t, tunnel.Status{State: tunnel.Live, URL: "https://first.example"})
+	w.until(tunnel.Live)
+	changes := 0
+	change := func() {
+		changes++
+		w.inner.Update(func(s *tunnel.Status) { s.URL = fmt.Sprintf("https://x%d.example", changes) })
+	}
+	steady := w.last
+	for !strings.Contains(steady.Reason, "again and again") {
+		change()
+		steady = w.any()
+	}
+	if steady.URL != "" || steady.State != tunnel.Degraded {
+		t.Errorf("%+v", steady)
+	}
+	before := w.net.count()
+	if before > 5 {
+		t.Errorf("%d probes were sent", before)
+	}
+	for range 300 {
+		change()
+	}
+	last := fmt.Sprintf("https://x%d.example", changes)
+	for s := w.last; s.State != tunnel.Live || s.URL != last; s = w.any() {
+		w.clock.Advance(time.Second) // the timer is set again by each change that the watch sees
+	}
+	if n := w.net.count() - before; n > 3 {
+		t.Errorf("%d more probes were sent", n)
+	}
+}
+
+// any is the next status, or the last one when none comes at once.
+func (w *world) any() tunnel.Status {
+	w.t.Helper()
+	tick := time.NewTimer(2 * time.Millisecond)
+	defer tick.Stop()
+	select {
+	case s, open := <-w.w.Status():
+		if !open {
+			w.t.Fatal("it has ended")
+		}
+		w.last = s
+	case <-tick.C:
+	}
+	return w.last
+}
+
+// refuted is a driver that is told of URLs at which requests don't arrive.
+type refuted struct {
+	driven
+	urls chan string
+}
+
+func (r refuted) Refuted(url string) { r.urls <- url }
+
+func TestTheDriverHearsOfAWrongURL(t *testing.T) {
+	net := &internet{hit: make(chan struct{}, 1), down: errors.New("no route")}
+	net.p = probe.New(probe.Options{Transport: net})
+	inner := refuted{driven{tunnel.NewBoard(tunnel.Status{State: tunnel.Live, URL: "https://wrong.example"})}, make(chan string, 10)}
+	w := probe.Watch(inner, probe.WatchOptions{Prober: net.p, Clock: clockwork.NewFakeClock(), Wake: &tunnel.Wake{Clock: clockwork.NewFakeClock()}})
+	if got := <-inner.urls; got != "https://wrong.example" {
+		t.Errorf("heard of %s", got)
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -21,7 +21,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -213,12 +212,18 @@ func (s *Server) setURL(text string) error {
 }
 
 func parseBase(text string) (base, error) {
-	text = strings.TrimRight(text, "/")
-	u, err := url.Parse(text)
-	if len(text) > maxURL || err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return base{}, fmt.Errorf("relay: the public URL %q: %w: it is like https://relay.example", text, spool.ErrInvalid)
+	clean, err := tunnel.PublicURL(text)
+	if err == nil && len(clean) > maxURL {
+		err = errors.New("it is too long")
 	}
-	return base{url: text, path: u.EscapedPath()}, nil
+	if err != nil {
+		return base{}, fmt.Errorf("relay: the public URL: %w: %w", spool.ErrInvalid, err)
+	}
+	u, err := url.Parse(clean)
+	if err != nil {
+		return base{}, fmt.Errorf("relay: the public URL: %w: %w", spool.ErrInvalid, err)
+	}
+	return base{url: clean, path: u.EscapedPath()}, nil
 }
 
 // URL is the public address without a trailing slash, empty while it isn't known.

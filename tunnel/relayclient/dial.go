@@ -23,8 +23,10 @@ const (
 	dialTimeout = 10 * time.Second
 	// handshakeBytes bounds what a server may send until then.
 	handshakeBytes = 1 << 20
-	// slowAfter is how long to wait at least after a refusal that only people can mend.
-	slowAfter = 15 * time.Second
+	// refusedMost is the longest wait after a refusal that only people can mend, and yieldMost where another program of this
+	// store has the connection.
+	refusedMost = time.Minute
+	yieldMost   = 15 * time.Second
 )
 
 // line is the connection to the relay, or to the proxy before it. Every byte that comes is a sign of life: on a slow network
@@ -90,7 +92,7 @@ func (s *settings) connect(ctx context.Context) (*websocket.Conn, *line, *outcom
 		return nil, nil, refusal(err, resp)
 	case ws.Subprotocol() != wire.Subprotocol || resp.Header.Get("Sec-Websocket-Extensions") != "":
 		ws.Close()
-		return nil, nil, &outcome{reason: "what answers at the relay's URL is no Greenroom relay", slow: true}
+		return nil, nil, &outcome{reason: "what answers at the relay's URL is no Greenroom relay", patience: refusedMost}
 	}
 	conn.left.Store(-1)
 	if ctx.Err() != nil {
@@ -106,7 +108,7 @@ func refusal(err error, resp *http.Response) *outcome {
 	if errors.Is(err, websocket.ErrBadHandshake) && resp != nil {
 		switch code := resp.StatusCode; code {
 		case http.StatusUnauthorized, http.StatusForbidden:
-			return &outcome{reason: refusedToken, slow: true}
+			return &outcome{reason: refusedToken, patience: refusedMost}
 		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 			o := &outcome{reason: fmt.Sprintf("the relay takes no connection now (%d)", code)}
 			if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n > 0 {
@@ -116,7 +118,7 @@ func refusal(err error, resp *http.Response) *outcome {
 		case http.StatusBadGateway, http.StatusGatewayTimeout:
 			return &outcome{reason: fmt.Sprintf("the relay is not running: the proxy before it answers %d", code)}
 		default:
-			return &outcome{reason: fmt.Sprintf("what answers at the relay's URL is no Greenroom relay (%d)", code), slow: true}
+			return &outcome{reason: fmt.Sprintf("what answers at the relay's URL is no Greenroom relay (%d)", code), patience: refusedMost}
 		}
 	}
 	var (

@@ -2,6 +2,7 @@ package relayclient_test
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -36,18 +37,61 @@ func (c *clock) connects(p *peer) *conn {
 	return p.accept()
 }
 
-func TestARelayThatRefusesTheToken(t *testing.T) {
-	for _, code := range []int{http.StatusUnauthorized, http.StatusForbidden} {
-		p, clock := newPeer(t), newClock()
-		p.answer(func(w http.ResponseWriter) { w.WriteHeader(code) })
-		o := open(t, relayclient.Options{URL: p.server.URL, Clock: clock}, newStore().local())
-		o.degraded("the relay refuses the token")
-		p.answer(nil)
-		clock.connects(p).welcome()
-		if waited := clock.Since(clock.start); waited < 15*time.Second {
-			t.Errorf("comes again after %v", waited)
-		}
-		o.live()
+// TestRefusalsThatOnlyPeopleMend: the client comes again with growing pauses, and logs the reason once.
+func TestRefusalsThatOnlyPeopleMend(t *testing.T) {
+	token := "the relay refuses the token"
+	for _, test := range []struct {
+		code int
+		err  string
+		want string
+		most time.Duration
+	}{
+		{code: http.StatusUnauthorized, want: token, most: time.Minute}, {code: http.StatusForbidden, want: token, most: time.Minute},
+		{code: http.StatusNotFound, want: "is no Greenroom relay", most: time.Minute},
+		{err: wire.CodeInUse, want: "another device", most: time.Minute}, {err: wire.CodeYield, want: "another program", most: 15 * time.Second},
+	} {
+		t.Run(fmt.Sprint(test.code, test.err), func(t *testing.T) {
+			p, clock := newPeer(t), newClock()
+			const refusals = 10
+			var log bytes.Buffer
+			local := newStore().local()
+			local.Log = slog.New(slog.NewTextHandler(&log, nil))
+			tries, enough := 0, make(chan struct{})
+			if test.code != 0 {
+				p.answer(func(w http.ResponseWriter) {
+					if tries++; tries == refusals {
+						close(enough)
+					}
+					w.WriteHeader(test.code)
+				})
+			}
+			o := open(t, relayclient.Options{URL: p.server.URL, Clock: clock}, local)
+			if test.code != 0 {
+				o.degraded(test.want)
+				clock.runUntil(t, enough)
+				p.answer(nil)
+			} else {
+				for range refusals {
+					clock.connects(p).json(wire.Err, 0, wire.ErrBody{Code: test.err})
+					o.degraded(test.want)
+				}
+			}
+			if at := o.now.RetryAt; at.Before(clock.start) || at.Sub(clock.Now()) > test.most {
+				t.Errorf("it comes again at %v, now it is %v", at, clock.Now())
+			}
+			clock.connects(p).welcome()
+			// Ten pauses of full jitter, of up to a second, 2, 4 and so on, are never as short.
+			if waited := clock.Since(clock.start); waited < 10*time.Second {
+				t.Errorf("came %d times in %v", refusals+1, waited)
+			}
+			if !o.live().RetryAt.IsZero() {
+				t.Errorf("live, and comes again at %v", o.now.RetryAt)
+			}
+			o.close()
+			if n := strings.Count(log.String(), "not connected"); n != 1 {
+				t.Errorf("logged %d times: %s", n, log.String())
+			}
+		})
 	}
 }
 
@@ -114,7 +158,7 @@ func TestGoAway(t *testing.T) {
 		least time.Duration
 	}{
 		{wire.GoAwayBody{Reason: wire.Restarting, AfterMs: 3000}, "the relay restarts", 3 * time.Second},
-		{wire.GoAwayBody{Reason: wire.Revoked}, "the relay refuses the token", 15 * time.Second},
+		{wire.GoAwayBody{Reason: wire.Revoked}, "the relay refuses the token", 0},
 		{wire.GoAwayBody{Reason: "tea\x07"}, "the relay ends the connection: tea␇", 0},
 	} {
 		p, clock := newPeer(t), newClock()

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 	"time"
 
 	"greenroom/internal/plain"
@@ -96,6 +94,17 @@ func (s *session) welcome(f wire.Frame) error {
 	if err != nil {
 		return err
 	}
+	var more []tunnel.Address
+	for _, h := range w.Hooks[1:] {
+		if h.URL == "" {
+			continue
+		}
+		at, err := public(h.URL)
+		if err != nil {
+			return err
+		}
+		more = append(more, tunnel.Address{Name: s.names[h.Hook], URL: at})
+	}
 	s.mu.Lock()
 	s.welcomed = s.link.Clock.Now()
 	s.mu.Unlock()
@@ -104,17 +113,18 @@ func (s *session) welcome(f wire.Frame) error {
 	s.sendJSON(wire.Credit, 0, s.inbox.open())
 	s.link.board.Update(func(st *tunnel.Status) {
 		st.State, st.Reason, st.URL, st.Spool, st.Gap = tunnel.Live, "", base, s.waiting(), s.link.gaps.String()
+		st.More = more
 	})
 	return nil
 }
 
 // public checks a URL that people will copy.
 func public(raw string) (string, error) {
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || plain.Text(raw) != raw {
+	clean, err := tunnel.PublicURL(raw)
+	if err != nil || plain.Text(raw) != raw {
 		return "", fmt.Errorf("%q is no public URL", words(raw))
 	}
-	return strings.TrimRight(raw, "/"), nil
+	return clean, nil
 }
 
 // receive takes a frame of a request's.
@@ -168,13 +178,13 @@ func (s *session) goAway(f wire.Frame) error {
 	o := outcome{reason: "the relay ends the connection: " + words(g.Reason)}
 	switch g.Reason {
 	case wire.TakenOver:
-		o = outcome{reason: takenOver, yield: true}
+		o = outcome{reason: takenOver, yield: true, patience: yieldMost}
 	case wire.Restarting:
 		o = outcome{reason: "the relay restarts", after: time.Millisecond}
 	case wire.HooksChanged:
 		o = outcome{reason: "its hooks have changed", soon: true}
 	case wire.Revoked:
-		o = outcome{reason: refusedToken, slow: true}
+		o = outcome{reason: refusedToken, patience: refusedMost}
 	}
 	if g.AfterMs > 0 {
 		o.after = time.Duration(min(g.AfterMs, 60_000)) * time.Millisecond
@@ -196,9 +206,9 @@ func (s *session) refused(f wire.Frame) *outcome {
 		s.link.log("the relay refuses an answer", "code", words(e.Code), "text", words(e.Text))
 		return nil
 	case e.Code == wire.CodeYield:
-		return &outcome{reason: takenOver, yield: true}
+		return &outcome{reason: takenOver, yield: true, patience: yieldMost}
 	case e.Code == wire.CodeInUse:
-		return &outcome{reason: "another device receives this token's requests now: give each its own token"}
+		return &outcome{reason: "another device receives this token's requests now: give each its own token", patience: refusedMost}
 	}
 	return &outcome{reason: "the relay refuses: " + words(cmp.Or(e.Text, e.Code))}
 }

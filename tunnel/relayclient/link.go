@@ -47,9 +47,9 @@ type place struct {
 type outcome struct {
 	// reason is for people, without secrets and safe to show.
 	reason string
-	// slow asks for patience: nothing will change by itself. after is when to dial again, if the relay said so.
-	slow  bool
-	after time.Duration
+	// patience is the longest wait after a refusal that only people can mend. after is when to dial again, if the relay says so.
+	patience time.Duration
+	after    time.Duration
 	// soon dials again at once, worked says that the next attempts begin anew, and yield that another program has come.
 	soon, worked, yield bool
 }
@@ -114,7 +114,7 @@ func (l *link) run() {
 			l.logged = end.reason
 		}
 		l.board.Update(func(s *tunnel.Status) {
-			s.State, s.RTT, s.Reason = tunnel.Degraded, 0, end.reason
+			s.State, s.RTT, s.Reason, s.RetryAt = tunnel.Degraded, 0, end.reason, l.Clock.Now().Add(wait)
 		})
 		l.pause(wait)
 	}
@@ -146,8 +146,8 @@ func (l *link) wait(end outcome) time.Duration {
 	case end.after > 0:
 		l.backoff.Reset()
 		return end.after + rand.N(end.after/2+250*time.Millisecond)
-	case end.slow:
-		return slowAfter + rand.N(slowAfter)
+	case end.patience > 0:
+		return l.backoff.Refused(end.patience)
 	}
 	return l.backoff.Next(l.Clock.Now())
 }

@@ -139,6 +139,9 @@ func settle(o Options) (settings, error) {
 	case strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return s, errors.New("the token holds characters that no token has")
 	}
+	if u.Host, err = tunnel.Host(u); err != nil {
+		return s, fmt.Errorf("the relay's URL can't be right: %w", err)
+	}
 	s.dial = u.JoinPath(wire.Path).String()
 	s.Window = cmp.Or(max(o.Window, 0), DefaultWindow)
 	s.MaxBody = cmp.Or(max(o.MaxBody, 0), DefaultMaxBody)

@@ -220,6 +220,16 @@ func (e *ears) line(line string) {
 	}
 }
 
+// refuted takes another URL, if the server has printed several.
+func (e *ears) refuted(url string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if next, news := e.find.Refuted(url); news && e.to != nil {
+		e.url = next
+		e.to(next)
+	}
+}
+
 // report has the URL told to f, now and whenever there is another one.
 func (e *ears) report(f func(url string)) {
 	e.mu.Lock()

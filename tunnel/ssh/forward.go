@@ -10,26 +10,27 @@ import (
 
 // take takes the connections that the server forwards, until there are no more.
 func (c *connection) take(incoming <-chan ssh.NewChannel) {
+	full, failed := tunnel.Often{Log: c.log}, tunnel.Often{Log: c.log}
 	for n := range incoming {
 		select {
 		case c.slots <- struct{}{}:
 		default:
-			c.log.Warn("a connection was refused: too many are open", "open", concurrent)
+			full.Warn(c.Clock.Now(), "connections are refused: too many are open", "open", concurrent)
 			_ = n.Reject(ssh.ResourceShortage, "too many connections")
 			continue
 		}
 		c.goes("ssh forwarded", func() {
 			defer func() { <-c.slots }()
-			c.carry(n)
+			c.carry(n, &failed)
 		})
 	}
 }
 
 // carry hands one connection to the local listener.
-func (c *connection) carry(n ssh.NewChannel) {
+func (c *connection) carry(n ssh.NewChannel, failed *tunnel.Often) {
 	near, err := (&net.Dialer{Timeout: c.Timeout}).DialContext(c.ctx, "tcp", c.target)
 	if err != nil {
-		c.log.Warn("the local listener can't be reached", "addr", c.target, "err", err)
+		failed.Warn(c.Clock.Now(), "the local listener can't be reached", "addr", c.target, "err", err)
 		_ = n.Reject(ssh.ConnectionFailed, "the listener is not there")
 		return
 	}

@@ -25,6 +25,25 @@ type link struct {
 	board  *tunnel.Board
 	cancel context.CancelFunc
 	done   chan struct{}
+
+	mu    sync.Mutex
+	heard *ears // of the connection
+}
+
+// Refuted takes another URL of those that the server has printed, as requests to this one don't arrive.
+func (l *link) Refuted(url string) {
+	l.mu.Lock()
+	e := l.heard
+	l.mu.Unlock()
+	if e != nil {
+		e.refuted(url)
+	}
+}
+
+func (l *link) hear(e *ears) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heard = e
 }
 
 var _ tunnel.Tunnel = (*link)(nil)
@@ -56,17 +75,26 @@ func (l *link) run(ctx context.Context) {
 		})
 	})
 	var pause tunnel.Backoff
+	logged := ""
 	for ctx.Err() == nil {
 		began := l.Clock.Now()
 		err := l.connect(ctx, woke)
 		if ctx.Err() != nil {
 			return
 		}
-		pause.Lasted(l.Clock.Since(began))
+		lasted := l.Clock.Since(began)
+		pause.Lasted(lasted)
 		wait := pause.Next(l.Clock.Now())
-		l.log.Warn("there is no connection", "server", l.addr, "err", err, "again", wait)
+		var refused *refusal
+		if errors.As(err, &refused) {
+			wait = pause.Refused(refused.most)
+		}
+		if lasted >= tunnel.Holds || err.Error() != logged { // once for an outage, however many attempts it takes
+			l.log.Warn("there is no connection", "server", l.addr, "err", err, "again", wait)
+			logged = err.Error()
+		}
 		l.board.Update(func(s *tunnel.Status) {
-			s.State, s.Reason, s.RTT = tunnel.Degraded, err.Error(), 0
+			s.State, s.Reason, s.RTT, s.RetryAt = tunnel.Degraded, err.Error(), 0, l.Clock.Now().Add(wait)
 		})
 		select {
 		case <-ctx.Done():
@@ -82,6 +110,8 @@ func (l *link) connect(ctx context.Context, woke <-chan time.Duration) error {
 	if err != nil {
 		return err
 	}
+	l.hear(heard)
+	defer l.hear(nil)
 	c := &connection{link: l, client: client, heard: heard, slots: make(chan struct{}, concurrent)}
 	c.ctx, c.end = context.WithCancelCause(ctx)
 	defer c.wait()
@@ -145,19 +175,34 @@ func (l *link) explain(ctx context.Context, err error, keys login) error {
 	var changed *ChangedKey
 	switch text := err.Error(); {
 	case errors.As(err, &changed):
-		return changed
+		return &refusal{changed, hostMost}
 	case errors.Is(err, errRevoked):
-		return err
+		return &refusal{err, hostMost}
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s did not complete the login within %s", l.shown, l.Timeout)
 	case strings.Contains(text, "unable to authenticate"), strings.Contains(text, "too many authentication failures"):
-		return errors.New(keys.refused(l.user, l.shown))
+		return &refusal{errors.New(keys.refused(l.user, l.shown)), loginMost}
 	case strings.Contains(text, "no common algorithm for host key"):
-		return fmt.Errorf("%s has no key of the kind that is pinned: if it was set up anew, remove its lines from %s", l.shown, plain.Word(l.KnownHostsFile))
+		return &refusal{fmt.Errorf("%s has no key of the kind that is pinned: if it was set up again, remove its lines from %s", l.shown, plain.Word(l.KnownHostsFile)), hostMost}
 	default:
 		return fmt.Errorf("the login at %s failed: %s", l.shown, plain.Text(strings.TrimPrefix(text, "ssh: ")))
 	}
 }
+
+// refusal is an error that only people can mend.
+type refusal struct {
+	error
+	// most is the longest wait before the next attempt.
+	most time.Duration
+}
+
+func (r *refusal) Unwrap() error { return r.error }
+
+// The longest waits after refusals: of the login, which the server's owner may mend, and of the server's own key.
+const (
+	loginMost = time.Minute
+	hostMost  = 5 * time.Minute
+)
 
 // lost says that a connection has ended.
 func lost(err error, host string) error {
