@@ -183,12 +183,12 @@ func (o *listenOptions) listening(ctx context.Context, d *door, url string, b ap
 }
 
 // tellTunnel makes what prints the tunnel's status whenever it changes: one JSON object, or a sentence. The round trip alone
-// is no change. broken is told of an output that takes nothing any more.
+// is no change, nor is the time of the next attempt. broken is told of an output that takes nothing any more.
 func (o *listenOptions) tellTunnel(broken context.CancelCauseFunc) func(app.TunnelStatus) {
 	var last app.TunnelStatus
 	return func(s app.TunnelStatus) {
 		now := s
-		now.RTTMs = last.RTTMs
+		now.RTTMs, now.RetryAt = last.RTTMs, last.RetryAt
 		if reflect.DeepEqual(now, last) {
 			return
 		}

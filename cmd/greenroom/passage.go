@@ -326,12 +326,26 @@ func (p *passage) status() app.TunnelStatus {
 		Driver: s.Driver, State: string(s.State), URL: s.URL, Hooks: map[string]string{}, RTTMs: milliseconds(s.RTT),
 		Spool: s.Spool, Gap: s.Gap, StoreAndForward: s.StoreAndForward, Reason: s.Reason,
 	}
-	if s.URL != "" {
-		for _, a := range p.cfg.Accounts {
-			out.Hooks[a.Name] = s.URL + "/hooks/" + a.Name
-		}
+	if !s.RetryAt.IsZero() {
+		out.RetryAt = app.At(s.RetryAt)
+	}
+	p.hooks(out.Hooks, s.URL)
+	for _, m := range s.More {
+		address := app.TunnelAddress{Name: m.Name, URL: m.URL, Hooks: map[string]string{}}
+		p.hooks(address.Hooks, m.URL)
+		out.More = append(out.More, address)
 	}
 	return out
+}
+
+// hooks adds the URL of each account below a public one.
+func (p *passage) hooks(to map[string]string, base string) {
+	if base == "" {
+		return
+	}
+	for _, a := range p.cfg.Accounts {
+		to[a.Name] = base + "/hooks/" + a.Name
+	}
 }
 
 // hosts are the names under which the tunnel reaches the listener.

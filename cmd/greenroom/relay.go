@@ -141,7 +141,7 @@ func (o *relayOptions) run(ctx context.Context, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := o.tell(l, s, admin); err != nil {
+	if err := o.tell(l, s, admin, opt.Log); err != nil {
 		return err
 	}
 	return untilEnded(ctx, served)
@@ -171,7 +171,7 @@ func (o *relayOptions) serveAdmin(s *relay.Server, opt relay.Options, served cha
 	return "http://" + l.Addr().String(), nil
 }
 
-func (o *relayOptions) tell(l net.Listener, s *relay.Server, admin string) error {
+func (o *relayOptions) tell(l net.Listener, s *relay.Server, admin string, log *slog.Logger) error {
 	if o.json {
 		facts := struct {
 			Listening string `json:"listening"`
@@ -182,6 +182,10 @@ func (o *relayOptions) tell(l net.Listener, s *relay.Server, admin string) error
 			facts.Listening = "https://" + l.Addr().String()
 		}
 		return o.printJSON(facts)
+	}
+	if o.logJSON { // then each line of the log is JSON
+		log.Info("the relay takes requests", "url", s.URL(), "addr", l.Addr().String())
+		return nil
 	}
 	o.words("The relay takes requests for ", plain.Text(s.URL()), " at ", l.Addr().String(), ".")
 	if o.to == "" {

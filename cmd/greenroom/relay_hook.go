@@ -72,8 +72,11 @@ func (p *program) relayHookCreate() *cobra.Command {
 				if asJSON {
 					return p.printJSON(h)
 				}
-				_, err = fmt.Fprintln(p.stdout, plain.Text(h.URL))
-				return err
+				if _, err = fmt.Fprintln(p.stdout, plain.Text(h.URL)); err != nil {
+					return err
+				}
+				p.postWords(h)
+				return nil
 			})
 		}),
 	}

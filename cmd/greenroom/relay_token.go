@@ -124,11 +124,8 @@ func (p *program) relayTokenCreate() *cobra.Command {
 				if _, err := fmt.Fprintln(p.stdout, made.Secret); err != nil {
 					return err
 				}
-				where := made.Hook.URL
-				if strings.HasPrefix(where, "/") {
-					where += " below the public address of the relay" // which hasn't run yet
-				}
-				p.words("This is the token of ", made.Name, ", printed this once. Its hook is ", plain.Text(where), ".")
+				p.words("This is the token of ", made.Name, ", printed this once. Its hook is ", plain.Text(made.Hook.URL), belowRelay(made.Hook), ".")
+				p.postWords(made.Hook)
 				return nil
 			})
 		}),
@@ -136,6 +133,23 @@ func (p *program) relayTokenCreate() *cobra.Command {
 	cmd.Flags().BoolVar(&replace, "replace", false, "give a token that exists a new secret")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	return cmd
+}
+
+// belowRelay completes the URL of a hook whose relay hasn't run yet.
+func belowRelay(h relay.Hook) string {
+	if strings.HasPrefix(h.URL, "/") {
+		return " below the public address of the relay"
+	}
+	return ""
+}
+
+// postWords says what a platform can be given: the hook alone is no account's.
+func (p *program) postWords(h relay.Hook) {
+	p.words("A platform posts to a path behind it, /hooks/ and the account's name on the machine that fetches, such as:")
+	for _, name := range []provider.Platform{provider.Daily, provider.Whereby} {
+		p.words("  ", plain.Text(h.URL), "/hooks/", string(name))
+	}
+	p.words("There `greenroom tunnel status` prints the URL of each account.")
 }
 
 func (p *program) relayTokenList() *cobra.Command {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -69,7 +70,7 @@ func (p *program) tunnelStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "Show how the tunnel does", Args: exactly(), RunE: p.do(o.status),
 		Long: "Show how the tunnel does that the screen or `greenroom listen` has open: its public URL, the round trip, what waits\n" +
-			"at the relay, and what each account's platform must post to. A tunnel is live when a request to its public URL\n" +
+			"at the relay, and what each account's platform must post to; for a relay's further hooks too. A tunnel is live when a request to its public URL\n" +
 			"came back through it.",
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the status as a JSON object")
@@ -95,6 +96,9 @@ func (o *tunnelOptions) status(ctx context.Context, _ []string) error {
 			}
 		}
 		add("reason", s.Reason)
+		if !s.RetryAt.IsZero() {
+			t.add("next try", s.RetryAt.Local().Format(time.TimeOnly))
+		}
 		add("URL", s.URL)
 		if s.RTTMs > 0 {
 			t.add("round trip", roundTrip(s.RTTMs))
@@ -113,6 +117,12 @@ func (o *tunnelOptions) status(ctx context.Context, _ []string) error {
 				if a.Name == name && a.Registration != nil {
 					t.add("", registrationSentence(*a.Registration))
 				}
+			}
+		}
+		for _, m := range s.More {
+			t.add("hook "+m.Name, m.URL)
+			for _, name := range slices.Sorted(maps.Keys(m.Hooks)) {
+				t.add("  "+name, m.Hooks[name])
 			}
 		}
 		return o.printTable(t)

@@ -420,6 +420,18 @@ type TunnelStatus struct {
 	Gap             string            `json:"gap"`
 	StoreAndForward bool              `json:"store_and_forward"`
 	Reason          string            `json:"reason"`
+	// RetryAt is when the tunnel is tried again, zero while it works or is being opened.
+	RetryAt Time `json:"retry_at,omitzero"`
+	// More are the relay's further hooks that lead here.
+	More []TunnelAddress `json:"more_hooks,omitempty"`
+}
+
+// TunnelAddress is a further public address that leads here.
+type TunnelAddress struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
+	// Hooks are the URLs of the accounts below it.
+	Hooks map[string]string `json:"hooks"`
 }
 
 // StoreStatus is the file that everything is kept in.

@@ -339,6 +339,16 @@ func TestCloseEndsACallThatHangs(t *testing.T) {
 	}
 }
 
+func TestFurtherHooksAreShown(t *testing.T) {
+	p := newPeer(t)
+	o := open(t, relayclient.Options{URL: p.server.URL}, newStore().local())
+	p.live(wire.HookInfo{Hook: "h1", URL: "https://relay.example/h/1"}, wire.HookInfo{Hook: "h2", Name: "bill\x1b[2Jing", URL: "https://relay.example/h/2/"})
+	want := []tunnel.Address{{Name: "bill␛[2Jing", URL: "https://relay.example/h/2"}}
+	if d := cmp.Diff(want, o.live().More); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestGapsAreShown(t *testing.T) {
 	p, s := newPeer(t), newStore(at("h2", 7, 9))
 	o := open(t, relayclient.Options{URL: p.server.URL}, s.local())

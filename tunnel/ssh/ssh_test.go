@@ -274,6 +274,51 @@ func TestTheKeyIsPinnedWhenItIsFirstSeen(t *testing.T) {
 }
 
 // A server that gets a key of another kind beside the pinned one has not changed.
+// TestRefusalsThatOnlyPeopleMend: the pauses grow, and the log has the reason once.
+func TestRefusalsThatOnlyPeopleMend(t *testing.T) {
+	for _, test := range []struct {
+		name, want string
+		refuse     func(s *server, file string)
+	}{
+		{"the login", "refuse", func(s *server, _ string) { s.set(func() { s.user = "somebody-else" }) }},
+		{"another host key", "has changed", func(s *server, file string) {
+			other, _ := newKey(t)
+			line := knownhosts.Line([]string{knownhosts.Normalize(s.addr)}, other.PublicKey()) + "\n"
+			if err := os.WriteFile(file, []byte(line), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, clock, file := serve(t), clockwork.NewFakeClock(), filepath.Join(t.TempDir(), "known_hosts")
+			test.refuse(s, file)
+			began := clock.Now()
+			o := open(t, Options{Addr: s.addr, URL: "https://a.example", KnownHostsFile: file, Clock: clock}, echo(t))
+			for range 10 {
+				at := o.Until("refused", func(s tunnel.Status) bool {
+					return s.State == tunnel.Degraded && s.RetryAt.After(clock.Now()) && strings.Contains(s.Reason, test.want)
+				})
+				if err := clock.BlockUntilContext(t.Context(), 2); err != nil { // the pause, and the watch for sleep
+					t.Fatal(err)
+				}
+				for left := at.RetryAt.Sub(clock.Now()); left > 0; left -= time.Second {
+					clock.Advance(min(left, time.Second)) // more at once looks like sleep
+				}
+			}
+			// Ten pauses of full jitter, of up to a second, 2, 4 and so on, are never as short.
+			if took := clock.Since(began); took < 10*time.Second {
+				t.Errorf("tried eleven times within %s", took)
+			}
+			if err := o.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(o.Log.String(), "there is no connection"); n != 1 {
+				t.Errorf("logged %d times", n)
+			}
+		})
+	}
+}
+
 func TestTheKindOfKeyThatIsPinnedIsAskedFor(t *testing.T) {
 	s := serve(t)
 	pinned := s.hosts[0]
