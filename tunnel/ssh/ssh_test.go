@@ -15,6 +15,7 @@ import (
 	"github.com/jonboulle/clockwork"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+	"golang.org/x/crypto/ssh/knownhosts"
 
 	"greenroom/tunnel"
 	"greenroom/tunnel/tunneltest"
@@ -280,7 +281,10 @@ func TestRefusalsThatOnlyPeopleMend(t *testing.T) {
 		name, want string
 		refuse     func(s *server, file string)
 	}{
-		{"the login", "refuse", func(s *server, _ string) { s.set(func() { s.user = "somebody-else" }) }},
+		{"the login", "refuse", func(s *server, _ string) {
+			other, _ := newKey(t)
+			s.set(func() { s.key = other.PublicKey() })
+		}},
 		{"another host key", "has changed", func(s *server, file string) {
 			other, _ := newKey(t)
 			line := knownhosts.Line([]string{knownhosts.Normalize(s.addr)}, other.PublicKey()) + "\n"
