@@ -36,12 +36,18 @@ func (j DownloadJob) Same(o DownloadJob) bool {
 	return j.Account == o.Account && cmp.Or(j.Former, j.ID) == cmp.Or(o.Former, o.ID)
 }
 
-// CommandJob is a run of on_download that has not ended for good.
+// CommandJob is a program to run on a recording that has not ended for good: on_download, or with Failure on_failure.
 type CommandJob struct {
-	Account string    `json:"account"`
-	ID      string    `json:"id"`
-	Tries   int       `json:"tries,omitempty"`
-	Next    time.Time `json:"next"`
+	Account string `json:"account"`
+	ID      string `json:"id"`
+	// Tries counts the runs that have begun.
+	Tries int       `json:"tries,omitempty"`
+	Next  time.Time `json:"next"`
+	// Made is when there was first something to run it for; another one of the same recording has another time.
+	Made time.Time `json:"made,omitzero"`
+	// Failure is what has failed, "download" or "on_download", and Reason why; empty for a run of on_download.
+	Failure string `json:"failure,omitempty"`
+	Reason  string `json:"reason,omitempty"`
 }
 
 func recordingKey(account, id string) string { return account + "\x00" + id }

@@ -87,6 +87,8 @@ func commandTurn(name string, old *app.DownloadCommand, now app.DownloadCommand)
 		return name + ": on_download runs"
 	case now.State == app.CommandDone:
 		return name + ": on_download has ended well"
+	case now.State == app.CommandSkipped:
+		return name + ": on_download was skipped"
 	case now.State == app.CommandFailed:
 		return name + ": on_download has failed: " + now.Reason
 	case now.State == app.CommandWaiting && now.Tries > 0:

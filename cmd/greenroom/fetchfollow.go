@@ -29,6 +29,8 @@ type fetchFollower struct {
 	// owner says that this process has the store, and so runs on_download too.
 	owner bool
 	began time.Time
+	// maxWait is how long to follow at most, 0 for as long as it takes.
+	maxWait time.Duration
 }
 
 func newFetchFollower(p *program, b app.Backend) *fetchFollower {
@@ -65,7 +67,18 @@ func (f *fetchFollower) run(ctx context.Context, asked []app.Recording, req app.
 	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for !f.over() {
+	var late <-chan time.Time
+	if f.maxWait > 0 {
+		timer := time.NewTimer(f.maxWait)
+		defer timer.Stop()
+		late = timer.C
+	}
+	for {
+		if over, err := f.ended(ctx); err != nil {
+			return nil, f.interrupted(ctx, err)
+		} else if over {
+			break
+		}
 		select {
 		case c, ok := <-changes:
 			if !ok {
@@ -76,6 +89,11 @@ func (f *fetchFollower) run(ctx context.Context, asked []app.Recording, req app.
 			}
 		case <-tick.C:
 			f.board.tick(f.list())
+		case <-late:
+			f.board.clear()
+			f.words(fmt.Sprintf("Not everything is here after %s. What is left stays queued: a Greenroom that stays open continues, "+
+				"or the same command.", f.maxWait))
+			return f.list(), nil
 		case <-ctx.Done():
 			return nil, f.interrupted(ctx, ctx.Err())
 		}
@@ -162,6 +180,15 @@ func (f *fetchFollower) renamed(ctx context.Context, ref app.RecordingRef) error
 		f.note(r)
 	}
 	return nil
+}
+
+// ended reports whether nothing is left to follow, on_failure in this process included.
+func (f *fetchFollower) ended(ctx context.Context) (bool, error) {
+	if !f.over() || !f.owner {
+		return f.over(), nil
+	}
+	s, err := f.backend.Status(ctx, app.StatusQuery{})
+	return s.Downloads.Alerts == 0, err
 }
 
 // over says whether nothing goes on any more.

@@ -40,8 +40,18 @@ func newDownloads(c *config.Config, accounts []hub.Account, log *slog.Logger, gr
 		Template:   template, Zone: zone, Accounts: known, Crash: group,
 	})
 	out := hub.Downloads{Fetcher: fetcher{lib}, Folder: d.Folder, AtOnce: d.Files, Limit: d.LimitRate}
+	out.Programs, out.ProgramTime = d.Parallel, d.Timeout
 	if len(d.OnDownload) > 0 {
-		out.Command = func(ctx context.Context, r app.Recording) error { return runAfter(ctx, c, r) }
+		out.Command = func(ctx context.Context, r app.Recording) error {
+			return runAfter(ctx, c, after.Command{Name: "on_download", Args: d.OnDownload}, r)
+		}
+	}
+	if len(d.OnFailure) > 0 {
+		out.OnFailure = func(ctx context.Context, r app.Recording, f hub.Failure) error {
+			return runAfter(ctx, c, after.Command{
+				Name: "on_failure", Args: d.OnFailure, Facts: []string{"FAILED", f.What, "REASON", f.Reason},
+			}, r)
+		}
 	}
 	return out, nil
 }
@@ -75,16 +85,15 @@ func accessOf(a provider.Account, f config.Fetch) recording.BucketAccess {
 	return out
 }
 
-// runAfter runs on_download. What it prints goes to the log file, whichever program runs it.
-func runAfter(ctx context.Context, c *config.Config, r app.Recording) error {
+// runAfter runs a program of the user's. What it prints goes to the log file, whichever process runs it.
+func runAfter(ctx context.Context, c *config.Config, cmd after.Command, r app.Recording) error {
 	logs, err := openLog(c.DataDir)
 	if err != nil {
 		return err
 	}
 	defer logs.Close()
-	return after.Command{
-		Args: c.Download.OnDownload, Environ: os.Environ(), Secrets: c.SecretVariables(), Log: newLog(logs, slog.LevelInfo),
-	}.Run(ctx, r)
+	cmd.Environ, cmd.Secrets, cmd.Log = os.Environ(), c.SecretVariables(), newLog(logs, slog.LevelInfo)
+	return cmd.Run(ctx, r)
 }
 
 // fetcher is a library as the hub wants it.

@@ -17,7 +17,8 @@ import (
 
 func (p *program) recordingCommand() *cobra.Command {
 	return group("recording", "Recordings that the platforms made", p.recordingList(), p.recordingShow(), p.recordingStart(), p.recordingStop(),
-		p.recordingDownload(), p.recordingPause(), p.recordingCancel(), p.recordingLimit(), p.recordingVerify(), p.recordingDelete())
+		p.recordingDownload(), p.recordingPause(), p.recordingCancel(), p.recordingIgnore(), p.recordingRerun(),
+		p.recordingSkip(), p.recordingLimit(), p.recordingVerify(), p.recordingDelete())
 }
 
 type recordingListOptions struct {
@@ -118,6 +119,8 @@ func recordingState(r app.Recording) string {
 func downloadState(r app.Recording) string {
 	d := r.Download
 	switch {
+	case !r.IgnoredAt.IsZero() && (d == nil || d.State != app.DownloadDone):
+		return "ignored"
 	case d == nil:
 		return ""
 	case d.State.Active() && d.Total > 0 && d.Bytes > 0:
@@ -167,7 +170,7 @@ func (o *recordingShowOptions) run(ctx context.Context, args []string) error {
 			return o.printJSON(r)
 		}
 		if err := o.facts("recording", r.ID, "room", r.Room, "meeting", r.Meeting, "account", fmt.Sprintf("%s (%s)", r.Account, r.Platform),
-			"state", recordingState(r), "kind", r.Kind, "started", local(r.StartedAt), "length", recordingLength(r), "deleted", local(r.DeletedAt),
+			"state", recordingState(r), "kind", r.Kind, "started", local(r.StartedAt), "length", recordingLength(r), "deleted", local(r.DeletedAt), "ignored", local(r.IgnoredAt),
 			"error", r.Error); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,7 @@ type recordingDownloadOptions struct {
 	request        app.DownloadRequest
 	all            bool
 	since, limit   string
+	maxWait        time.Duration
 	offline, sweep bool
 	json           bool
 	bytesPerSecond int64
@@ -34,7 +36,8 @@ func (p *program) recordingDownload() *cobra.Command {
 		Long: "Fetch recordings, whole and verified. What was begun before goes on where it stopped; what is here already is told.\n" +
 			"Where another Greenroom has the store it does the work, and this follows. Ctrl-C pauses what was asked for here.\n" +
 			"The files' paths are printed on standard output. Status 1 means that something failed; the rest is here all the same.",
-		Example: "greenroom recording download 7f3c1e9b-…\ngreenroom recording download --all --since 7d --to ~/Videos",
+		Example: "greenroom recording download 7f3c1e9b-…\ngreenroom recording download --all --since 7d --to ~/Videos\n" +
+			"greenroom recording download --all --max-wait 50m    # from cron, once an hour",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if (len(args) == 0) == o.all {
 				return nil
@@ -47,7 +50,8 @@ func (p *program) recordingDownload() *cobra.Command {
 	f.StringVar(&o.request.To, "to", "", "put the files under this folder instead of the configured one")
 	f.BoolVar(&o.request.AudioOnly, "audio-only", false, "take only the voices, of recordings that have them as tracks of their own")
 	f.StringVar(&o.limit, "limit-rate", "", `use at most so many bytes per second, like "5M"`)
-	f.BoolVar(&o.all, "all", false, "take every recording that is ready and not here yet")
+	f.BoolVar(&o.all, "all", false, "take every recording that is ready and not here yet, but none that was cancelled or ignored")
+	f.DurationVar(&o.maxWait, "max-wait", 0, `end after this time, like "50m"; what is not here by then stays queued, and the status is 1`)
 	f.StringVar(&o.since, "since", "", `with --all: those that began within this time, like "7d", or after a time`)
 	f.BoolVar(&o.request.Wait, "wait", false, "wait for recordings that are still running or being processed")
 	f.BoolVar(&o.request.Again, "again", false, "fetch anew what is here already")
@@ -72,6 +76,9 @@ func (o *recordingDownloadOptions) check() (err error) {
 		}
 		o.bytesPerSecond = n
 	}
+	if o.maxWait < 0 {
+		return usagef("--max-wait can't be %s", o.maxWait)
+	}
 	if o.since != "" && !o.all {
 		return usagef("--since goes with --all")
 	}
@@ -83,7 +90,13 @@ func (o *recordingDownloadOptions) run(ctx context.Context, args []string) (err 
 	if err := o.check(); err != nil {
 		return err
 	}
-	c, err := o.config(ctx, "")
+	return o.staying(ctx, func(ctx context.Context, b app.Backend) error { return o.fetch(ctx, b, args) })
+}
+
+// staying calls f with the store, which others may want meanwhile: f may take hours, so that this program takes part like every
+// one that stays.
+func (p *program) staying(ctx context.Context, f func(ctx context.Context, b app.Backend) error) error {
+	c, err := p.config(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -95,10 +108,8 @@ func (o *recordingDownloadOptions) run(ctx context.Context, args []string) (err 
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	log := newLog(logs, slog.LevelInfo)
-	// It may take hours, in which others want the store too, and nothing else must stop for it: it takes part like every
-	// program that stays.
 	a := access{stay: true, log: log, crash: crashGroup(log, func(r crash.Report) { fail(r) })}
-	return o.withAccess(ctx, a, func(b app.Backend) error { return o.fetch(ctx, b, args) })
+	return p.withAccess(ctx, a, func(b app.Backend) error { return f(ctx, b) })
 }
 
 func (o *recordingDownloadOptions) fetch(ctx context.Context, b app.Backend, args []string) error {
@@ -114,6 +125,7 @@ func (o *recordingDownloadOptions) fetch(ctx context.Context, b app.Backend, arg
 		defer restore()
 	}
 	f := newFetchFollower(o.program, b)
+	f.maxWait = o.maxWait
 	got, err := f.run(ctx, asked, o.request)
 	if err != nil {
 		return err
@@ -165,8 +177,10 @@ func (o *recordingDownloadOptions) choose(ctx context.Context, b app.Backend, ar
 	}
 	for _, r := range all {
 		unready := r.Status == app.RecordingRunning || r.Status == app.RecordingProcessing
-		here := r.Download != nil && r.Download.State == app.DownloadDone && !o.request.Again
-		if !here && r.DeletedAt.IsZero() && (r.Status == app.RecordingReady || unready && o.request.Wait) {
+		d := r.Download
+		here := d != nil && d.State == app.DownloadDone && !o.request.Again
+		unwanted := d != nil && d.State == app.DownloadCancelled || !r.IgnoredAt.IsZero()
+		if !here && !unwanted && r.DeletedAt.IsZero() && (r.Status == app.RecordingReady || unready && o.request.Wait) {
 			out = append(out, r)
 		}
 	}
@@ -220,7 +234,7 @@ func failures(got []app.Recording) error {
 	}
 	return &app.Error{
 		Text: fmt.Sprintf("%d of %d downloads did not succeed:\n  %s", len(bad), len(got), strings.Join(bad, "\n  ")),
-		Hint: "what was fetched is kept: the same command goes on",
+		Hint: "what was fetched is kept: the same command goes on; `greenroom recording ignore ID` leaves one out",
 	}
 }
 

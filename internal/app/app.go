@@ -176,6 +176,8 @@ type Recording struct {
 	Aliases []string `json:"aliases,omitempty"`
 	// ObjectAt is when the newest of its objects was made, as far as a bucket or a queue has told.
 	ObjectAt Time `json:"object_at,omitzero"`
-	// DeletedAt is when it was deleted on the platform from here; what was downloaded stays.
+	// DeletedAt is when it was deleted on the platform from here, or was found to be gone there; what was downloaded stays.
 	DeletedAt Time `json:"deleted_at"`
+	// IgnoredAt is when the user left it out of the downloads of all recordings.
+	IgnoredAt Time `json:"ignored_at,omitzero"`
 }

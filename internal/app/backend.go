@@ -39,6 +39,15 @@ type Backend interface {
 	CancelDownload(ctx context.Context, ref RecordingRef) (Recording, error)
 	// DeleteRecording deletes it on the platform. One that is gone already is no error. What was downloaded stays.
 	DeleteRecording(ctx context.Context, ref RecordingRef) (Recording, error)
+	// IgnoreRecording leaves a recording out when all are downloaded, or takes that back. DownloadRecording accepts it
+	// all the same, and takes it back too. One that is being downloaded is a [provider.Conflict].
+	IgnoreRecording(ctx context.Context, r IgnoreRequest) (Recording, error)
+	// RerunCommand runs on_download again on a recording that was downloaded. One that waits runs now; one that runs is a
+	// [provider.Conflict].
+	RerunCommand(ctx context.Context, ref RecordingRef) (Recording, error)
+	// SkipCommand ends on_download for a recording: the program is killed if it runs, and is not run again. When it
+	// returns, nothing of it runs. One that has ended stays as it is.
+	SkipCommand(ctx context.Context, ref RecordingRef) (Recording, error)
 	// Counts counts what the queries select, whatever their limits: a list that is cut can say how much there is.
 	Counts(ctx context.Context, q CountQuery) (Counts, error)
 	// LimitDownloads changes the bandwidth of all downloads until this owner of the store ends.

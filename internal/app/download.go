@@ -78,7 +78,7 @@ type DownloadedFile struct {
 
 // DownloadCommand is the run of on_download on one recording.
 type DownloadCommand struct {
-	// State is waiting, running, done or failed.
+	// State is waiting, running, done, failed or skipped.
 	State string `json:"state"`
 	Tries int    `json:"tries"`
 	// Reason is why the latest try did not succeed, RetryAt when the next one is.
@@ -93,12 +93,16 @@ const (
 	CommandRunning = "running"
 	CommandDone    = "done"
 	CommandFailed  = "failed"
+	CommandSkipped = "skipped"
 )
 
-// Settled says whether nothing more comes of it, or only a later try by an owner that stays.
-func (c DownloadCommand) Settled() bool {
-	return c.State == CommandDone || c.State == CommandFailed || c.State == CommandWaiting && c.Tries > 0
+// Ended reports whether nothing more comes of it unless the user asks for it.
+func (c DownloadCommand) Ended() bool {
+	return c.State == CommandDone || c.State == CommandFailed || c.State == CommandSkipped
 }
+
+// Settled reports whether nothing more comes of it, or only a later try by an owner that stays.
+func (c DownloadCommand) Settled() bool { return c.Ended() || c.State == CommandWaiting && c.Tries > 0 }
 
 // RecordingRef names a recording by its id. Account may be empty; two accounts with a recording of one id need it. An id
 // written ACCOUNT/ID names both.
@@ -111,6 +115,12 @@ type RecordingRef struct {
 
 // Ref names the recording.
 func (r Recording) Ref() RecordingRef { return RecordingRef{Account: r.Account, ID: r.ID} }
+
+// IgnoreRequest leaves a recording out, or with Undo takes that back.
+type IgnoreRequest struct {
+	RecordingRef
+	Undo bool `json:"undo,omitempty"`
+}
 
 // DownloadRequest asks for a recording to be fetched, or for a download to go on. One that is under way already stays as
 // it is; one that is done, with its files still there, stays done.
@@ -144,6 +154,8 @@ type DownloadsStatus struct {
 	Waiting int `json:"waiting"`
 	// Limit in bytes per second, 0 for none.
 	Limit int64 `json:"limit"`
+	// Alerts counts the runs of on_failure that are due or go on.
+	Alerts int `json:"alerts,omitempty"`
 }
 
 // Length is how long the recording is, 0 when unknown.

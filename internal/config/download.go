@@ -18,6 +18,8 @@ const (
 	DefaultTemplate = "{room}/{date}-{time}-{room}-{id}.{ext}"
 	DefaultFiles    = 2
 	DefaultWorkers  = 4
+	DefaultParallel = 2
+	DefaultTimeout  = "6h"
 )
 
 // DefaultSweep is how often a bucket is listed when a queue tells of it: for what the queue missed.
@@ -26,7 +28,7 @@ const DefaultSweep = 24 * time.Hour
 var (
 	downloadKeys = []string{
 		"download.folder", "download.template", "download.time_zone", "download.limit_rate", "download.files", "download.workers",
-		"download.on_download",
+		"download.on_download", "download.on_failure", "download.parallel", "download.timeout",
 	}
 	fetchKeys = []string{
 		"auto_download", "delete_after", "recording.endpoint", "recording.path_style", "recording.read_role_arn",
@@ -47,8 +49,13 @@ type Download struct {
 	// Files come at once, Workers fetch one file at once.
 	Files   int
 	Workers int
-	// OnDownload is a command with its arguments, empty for none.
+	// OnDownload is a command with its arguments that is run on each recording that was downloaded, OnFailure one that is run
+	// when a download or OnDownload has failed for good; empty for none. Parallel of them run at once, each for Timeout
+	// at most; 0 is no limit.
 	OnDownload []string
+	OnFailure  []string
+	Parallel   int
+	Timeout    time.Duration
 }
 
 // Fetch is what reading an account's recordings takes beyond the account itself.
@@ -86,10 +93,29 @@ func (r *reader) downloads() {
 	d.LimitRate = r.rate("download.limit_rate")
 	d.Files = r.number("download.files", DefaultFiles, 1, 16)
 	d.Workers = r.number("download.workers", DefaultWorkers, 1, 16)
-	d.OnDownload = r.texts("download.on_download", `["whisper", "{path}"]`)
-	if v, set := r.values["download.on_download"]; set && len(d.OnDownload) > 0 && d.OnDownload[0] == "" {
-		r.fail(v.from, "download.on_download", "begins with an empty text", `write the program first: ["whisper", "{path}"]`)
+	d.OnDownload = r.program("download.on_download", `["whisper", "{path}"]`)
+	d.OnFailure = r.program("download.on_failure", `["notify-send", "Greenroom", "A recording failed"]`)
+	d.Parallel = r.number("download.parallel", DefaultParallel, 1, 64)
+	if timeout := r.text("download.timeout", DefaultTimeout, func(s string) (string, string, string) {
+		if s = strings.TrimSpace(s); s == "off" || s == "0" {
+			return "off", "", ""
+		}
+		if d, ok := ParseAge(s); !ok || d < time.Second {
+			return "", "isn't a time of a second or more", `write it like "6h", or "off"`
+		}
+		return s, "", ""
+	}); timeout != "off" {
+		d.Timeout, _ = ParseAge(timeout)
 	}
+}
+
+// program reads a program with its arguments.
+func (r *reader) program(key, example string) []string {
+	args := r.texts(key, example)
+	if v, set := r.values[key]; set && len(args) > 0 && args[0] == "" {
+		r.fail(v.from, key, "begins with an empty text", "write the program first: "+example)
+	}
+	return args
 }
 
 // fetch reads what fetching an account's recordings takes.

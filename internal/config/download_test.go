@@ -14,7 +14,8 @@ func TestDownloadDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Download{Folder: filepath.Join(absolute("/somewhere"), "greenroom"), Template: DefaultTemplate, Files: 2, Workers: 4}
+	want := Download{Folder: filepath.Join(absolute("/somewhere"), "greenroom"), Template: DefaultTemplate, Files: 2, Workers: 4,
+		Parallel: 2, Timeout: 6 * time.Hour}
 	if d := cmp.Diff(want, c.Download); d != "" {
 		t.Error(d)
 	}
@@ -24,6 +25,12 @@ func TestDownloadDefaults(t *testing.T) {
 	c, err = load(t, "", nil)
 	if err != nil || filepath.Base(c.Download.Folder) != "greenroom" || !filepath.IsAbs(c.Download.Folder) {
 		t.Errorf("%q, %v", c.Download.Folder, err)
+	}
+	if c.Download.Timeout != 6*time.Hour || c.Download.Parallel != DefaultParallel {
+		t.Errorf("%s, %d at once", c.Download.Timeout, c.Download.Parallel)
+	}
+	if c, err = load(t, "[download]\ntimeout = \"off\"", nil); err != nil || c.Download.Timeout != 0 {
+		t.Errorf("off: %v", err)
 	}
 }
 
@@ -37,6 +44,9 @@ limit_rate = "5M"
 files = 3
 workers = 8
 on_download = ["whisper", "{path}"]
+on_failure = ["notify", "failed"]
+parallel = 3
+timeout = "90m"
 
 [accounts.daily]
 api_key = "k"
@@ -59,7 +69,7 @@ sweep = "off"
 	}
 	want := Download{
 		Folder: absolute("/videos"), Template: "{room}/{id}.{ext}", TimeZone: "Europe/Berlin", LimitRate: 5 << 20, Files: 3, Workers: 8,
-		OnDownload: []string{"whisper", "{path}"},
+		OnDownload: []string{"whisper", "{path}"}, OnFailure: []string{"notify", "failed"}, Parallel: 3, Timeout: 90 * time.Minute,
 	}
 	if d := cmp.Diff(want, c.Download); d != "" {
 		t.Error(d)
@@ -116,6 +126,9 @@ func TestDownloadMistakes(t *testing.T) {
 		"[download]\nworkers = \"4\"":                                "download.workers is out of range",
 		"[download]\non_download = \"whisper {path}\"":               "download.on_download isn't a JSON array of texts",
 		"[download]\non_download = [\"\"]":                           "download.on_download begins with an empty text",
+		"[download]\non_failure = [\"\"]":                            "download.on_failure begins with an empty text",
+		"[download]\ntimeout = \"0.1s\"":                             "download.timeout isn't a time of a second or more",
+		"[download]\nparallel = 0":                                   "download.parallel is out of range",
 		"[accounts.daily]\napi_key=\"k\"\nauto_downlaod = true":      "accounts.daily.auto_downlaod is unknown: did you mean accounts.daily.auto_download?",
 		"[accounts.daily]\napi_key=\"k\"\nrecording.sweep = \"5s\"":  "recording.sweep isn't a time of a minute or more",
 		"[accounts.daily]\napi_key=\"k\"\nrecording.queue = \"sqs\"": "recording.queue isn't an http or https URL",

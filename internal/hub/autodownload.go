@@ -38,7 +38,7 @@ func (h *Hub) noteAuto(ctx context.Context) error {
 // autoDownload asks for a recording that has just become ready, where its account or its room says so. r is written by
 // the caller.
 func (a *account) autoDownload(tx *store.Tx, m *roster.Meeting, r *app.Recording, at time.Time) error {
-	if r.Download != nil || !r.DeletedAt.IsZero() || len(r.Files) == 0 {
+	if r.Download != nil || !r.DeletedAt.IsZero() || !r.IgnoredAt.IsZero() || len(r.Files) == 0 {
 		return nil
 	}
 	since, err := a.autoSince(tx, m)

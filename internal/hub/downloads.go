@@ -30,6 +30,9 @@ func (h *Hub) DownloadRecording(ctx context.Context, req app.DownloadRequest) (a
 	if d := r.Download; d != nil && d.State == app.DownloadDone && !req.Again && stands(*d) && (req.AudioOnly || !onlyVoices(r)) {
 		return r, nil
 	}
+	if r, err = h.foundAgain(ctx, r); err != nil {
+		return r, err
+	}
 	if err := h.canDownload(r, req); err != nil {
 		return r, err
 	}
@@ -43,6 +46,7 @@ func (h *Hub) DownloadRecording(ctx context.Context, req app.DownloadRequest) (a
 			return err
 		}
 		r = now
+		r.IgnoredAt = app.Time{}
 		if old, err := tx.DownloadJob(r.Account, r.ID); err == nil {
 			// It goes on where it was begun: elsewhere it would begin anew.
 			if job.To = cmp.Or(job.To, old.To); job.To == old.To && !job.AudioOnly {
@@ -60,6 +64,54 @@ func (h *Hub) DownloadRecording(ctx context.Context, req app.DownloadRequest) (a
 		return r, writeError(err)
 	}
 	h.downloads.add(r, job)
+	return h.Recording(ctx, r.Ref())
+}
+
+// foundAgain asks the platform for a recording that was gone from it, in case it was only out of reach.
+func (h *Hub) foundAgain(ctx context.Context, r app.Recording) (app.Recording, error) {
+	if r.DeletedAt.IsZero() || r.FromBucket {
+		return r, nil
+	}
+	a, err := h.accountOf(r.Account)
+	if err != nil {
+		return r, err
+	}
+	f, ok := a.Provider.(provider.RecordingFinder)
+	if !ok || h.readRecording(ctx, a, f, r.ID) != nil {
+		return r, ctx.Err()
+	}
+	err = h.changeDownload(ctx, r.Ref(), func(_ *store.Tx, now *app.Recording) error {
+		now.DeletedAt = app.Time{}
+		r = *now
+		return nil
+	})
+	return r, err
+}
+
+// IgnoreRecording leaves a recording out of the downloads of all; see [app.Backend].
+func (h *Hub) IgnoreRecording(ctx context.Context, req app.IgnoreRequest) (app.Recording, error) {
+	r, err := h.Recording(ctx, req.RecordingRef)
+	if err != nil {
+		return r, err
+	}
+	defer h.rooms.lock(downloadLock(r))()
+	err = h.changeDownload(ctx, r.Ref(), func(_ *store.Tx, r *app.Recording) error {
+		switch d := r.Download; {
+		case req.Undo:
+			r.IgnoredAt = app.Time{}
+		case d != nil && (d.State.Active() || d.State == app.DownloadPaused):
+			return &app.Error{
+				Kind: provider.Conflict, Text: fmt.Sprintf("recording %s is being downloaded", r.ID),
+				Hint: "cancel the download first: greenroom recording cancel " + r.ID,
+			}
+		case r.IgnoredAt.IsZero():
+			r.IgnoredAt = h.now()
+		}
+		return nil
+	})
+	if err != nil {
+		return r, err
+	}
 	return h.Recording(ctx, r.Ref())
 }
 

@@ -102,6 +102,7 @@ func (q *downloads) report(d *download, f FetchReport) {
 
 // overlay shows a recording with how far its download is now. Progress is not stored: only the changes of state are.
 func (q *downloads) overlay(r app.Recording) app.Recording {
+	r = q.h.commands.show(r)
 	if r.Download == nil || !r.Download.State.Active() {
 		return r
 	}

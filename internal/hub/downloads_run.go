@@ -148,7 +148,7 @@ func downloadOf(r *app.Recording) *app.Download {
 // failed notes why a try did not succeed, and says when the next one is. What was stopped by hand is noted by who stopped
 // it, and what the end of this process interrupted goes on with the next owner.
 func (q *downloads) failed(ref app.RecordingRef, d *download, cause error) (next time.Time, err error) {
-	h := q.h
+	h, gone := q.h, false
 	q.mu.Lock()
 	stopped, at, reported := d.stop != goOn, d.job.Tries, d.meter.last
 	q.mu.Unlock()
@@ -156,6 +156,15 @@ func (q *downloads) failed(ref app.RecordingRef, d *download, cause error) (next
 		return time.Time{}, nil
 	}
 	e, now := app.AsError(cause), h.clock.Now()
+	if !stopped && e.Kind == provider.NotFound {
+		if h.goneFromPlatform(ref) {
+			e = &app.Error{Kind: provider.NotFound, Text: "it is gone from the platform: somebody has deleted it there", Err: cause}
+			gone = true
+		}
+		if h.ctx.Err() != nil {
+			return time.Time{}, nil
+		}
+	}
 	state := app.DownloadFailed
 	if reported.Bytes > d.furthest {
 		at, d.furthest = 0, reported.Bytes // the network is bad, not gone
@@ -186,9 +195,39 @@ func (q *downloads) failed(ref app.RecordingRef, d *download, cause error) (next
 		}
 		o := r.Download
 		o.State, o.Reason, o.Hint, o.RetryAt = state, e.Text, e.Hint, app.At(next.Truncate(time.Second))
-		return tx.PutDownloadJob(d.job)
+		if gone {
+			r.DeletedAt = h.now()
+		}
+		err := tx.PutDownloadJob(d.job)
+		if state == app.DownloadFailed {
+			err = errors.Join(err, h.putFailure(tx, *r, failedDownload, e.Text))
+		}
+		return err
 	})
 	return next, err
+}
+
+// goneFromPlatform reports whether a recording that could not be fetched does not exist any more: the platform says so, or
+// nothing but its objects, which are gone, was ever known of it.
+func (h *Hub) goneFromPlatform(ref app.RecordingRef) bool {
+	r, err := h.storedRecording(h.ctx, ref)
+	if err != nil || !r.DeletedAt.IsZero() {
+		return false
+	}
+	if r.FromBucket {
+		return true
+	}
+	a, err := h.accountOf(r.Account)
+	if err != nil {
+		return false
+	}
+	f, ok := a.Provider.(provider.RecordingFinder)
+	if !ok {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(h.ctx, listTime)
+	defer cancel()
+	return errors.Is(h.readRecording(ctx, a, f, r.ID), provider.NotFound)
 }
 
 // finished notes that a recording is here, and what is to be done next.
@@ -208,14 +247,8 @@ func (q *downloads) finished(ref app.RecordingRef, d *download, got Fetched) err
 			State: app.DownloadDone, Bytes: total, Total: total, Path: got.Path, Files: got.Files, Note: got.Note, AskedAt: o.AskedAt,
 			FetchedAt: h.now(), Auto: o.Auto, AudioOnly: o.AudioOnly, DeleteAfter: o.DeleteAfter,
 		}
-		if h.opt.Downloads.Command != nil {
-			o.Command = &app.DownloadCommand{State: app.CommandWaiting}
-			if err := tx.PutCommandJob(store.CommandJob{Account: ref.Account, ID: ref.ID, Next: h.clock.Now().UTC()}); err != nil {
-				return err
-			}
-		}
+		err := errors.Join(tx.DeleteCommandJob(ref.Account, ref.ID), h.putCommand(tx, now), tx.DeleteDownloadJob(ref.Account, ref.ID))
 		r = *now
-		err := tx.DeleteDownloadJob(ref.Account, ref.ID)
 		if left := d.job; left.DeleteAfter {
 			left.Fetched = true
 			err = errors.Join(err, tx.PutDownloadJob(left))

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"time"
 
 	"greenroom/internal/app"
 )
@@ -16,9 +17,22 @@ type Downloads struct {
 	AtOnce int
 	// Limit is the bandwidth of all of them together in bytes per second, 0 for none.
 	Limit int64
-	// Command is run after each verified download, over and over until it returns nil or has failed for good; nil when
-	// none is configured. It must end when ctx does, and may be run again afterwards.
+	// Command runs on_download after each verified download, a few times until it returns nil; nil when none is configured.
+	// It must end soon when ctx does, and may be run again afterwards.
 	Command func(ctx context.Context, r app.Recording) error
+	// OnFailure runs on_failure once a download or on_download has failed for good; nil when none is configured. It
+	// follows the rules of Command.
+	OnFailure func(ctx context.Context, r app.Recording, f Failure) error
+	// Programs is how many programs run at the same time, 2 when zero; ProgramTime is how long each may run, 0 for any time.
+	Programs    int
+	ProgramTime time.Duration
+}
+
+// Failure is what on_failure is about.
+type Failure struct {
+	// What has failed: "download" or "on_download".
+	What   string
+	Reason string
 }
 
 // A Fetcher gets recordings down. It is safe for concurrent use.

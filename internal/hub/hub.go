@@ -146,7 +146,7 @@ func Open(o Options) (*Hub, error) {
 		h.accounts[a.Name] = acct
 		h.order = append(h.order, acct)
 	}
-	h.downloads, h.commands = newDownloads(h), &commands{h: h, look: make(chan struct{}, 1)}
+	h.downloads, h.commands = newDownloads(h), newCommands(h)
 	h.forwards.h = h
 	if f := o.Downloads.Fetcher; f != nil {
 		f.Limit(o.Downloads.Limit)
@@ -195,7 +195,7 @@ func (h *Hub) Start() {
 		h.log.Error("since when recordings are downloaded by themselves could not be noted", "err", err)
 	}
 	h.goes("downloads", h.downloads.serve)
-	h.goes("on_download", h.commands.serve)
+	h.goes("programs", h.commands.serve)
 	if h.opt.Forwarder != nil {
 		h.forwards.serve()
 	}

@@ -98,6 +98,9 @@ func unite(tx *store.Tx, m *roster.Meeting, r *app.Recording, found app.Recordin
 	if err := uniteMeeting(tx, m, r, found); err != nil {
 		return err
 	}
+	if r.IgnoredAt.IsZero() {
+		r.IgnoredAt = found.IgnoredAt
+	}
 	if preferred(r.Download, found.Download) {
 		if err := tx.MoveDownload(r.Account, found.ID, r.ID); err != nil {
 			return err

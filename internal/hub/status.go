@@ -24,6 +24,10 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 	if err != nil {
 		return app.Status{}, err
 	}
+	alerts, err := h.commands.alerts(ctx)
+	if err != nil {
+		return app.Status{}, err
+	}
 	_, tunnel := h.tunnelStatus()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -44,6 +48,7 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 	if s.Pollers == nil {
 		s.Pollers = []app.PollerStatus{}
 	}
+	s.Downloads.Alerts = alerts
 	for i, p := range s.Pollers {
 		s.Pollers[i].Behind = p.Name == recordingsPoller && behind[p.Account]
 	}

@@ -31,6 +31,21 @@ func (c *Client) DeleteRecording(ctx context.Context, ref app.RecordingRef) (app
 	return call[app.Recording](ctx, c, "DeleteRecording", ref)
 }
 
+// IgnoreRecording leaves a recording out when all are downloaded.
+func (c *Client) IgnoreRecording(ctx context.Context, r app.IgnoreRequest) (app.Recording, error) {
+	return call[app.Recording](ctx, c, "IgnoreRecording", r)
+}
+
+// RerunCommand runs on_download again.
+func (c *Client) RerunCommand(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return call[app.Recording](ctx, c, "RerunCommand", ref)
+}
+
+// SkipCommand ends on_download for a recording.
+func (c *Client) SkipCommand(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return call[app.Recording](ctx, c, "SkipCommand", ref)
+}
+
 // Counts counts what queries select.
 func (c *Client) Counts(ctx context.Context, q app.CountQuery) (app.Counts, error) {
 	return call[app.Counts](ctx, c, "Counts", q)
@@ -65,6 +80,21 @@ func (s *Session) CancelDownload(ctx context.Context, ref app.RecordingRef) (app
 // DeleteRecording deletes a recording on its platform.
 func (s *Session) DeleteRecording(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
 	return route(ctx, s, once, ref, app.Backend.DeleteRecording)
+}
+
+// IgnoreRecording leaves a recording out when all are downloaded.
+func (s *Session) IgnoreRecording(ctx context.Context, r app.IgnoreRequest) (app.Recording, error) {
+	return route(ctx, s, again, r, app.Backend.IgnoreRecording)
+}
+
+// RerunCommand runs on_download again.
+func (s *Session) RerunCommand(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return route(ctx, s, once, ref, app.Backend.RerunCommand)
+}
+
+// SkipCommand ends on_download for a recording.
+func (s *Session) SkipCommand(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return route(ctx, s, again, ref, app.Backend.SkipCommand)
 }
 
 // Counts counts what queries select.

@@ -90,6 +90,33 @@ func (b *Backend) DeleteRecording(_ context.Context, ref app.RecordingRef) (app.
 	return b.changeRecording("DeleteRecording", ref, func(r *app.Recording) { r.DeletedAt = app.At(b.Clock.Now()) })
 }
 
+// IgnoreRecording marks one as left out, or takes that back.
+func (b *Backend) IgnoreRecording(_ context.Context, req app.IgnoreRequest) (app.Recording, error) {
+	return b.changeRecording("IgnoreRecording", req.RecordingRef, func(r *app.Recording) {
+		if r.IgnoredAt = (app.Time{}); !req.Undo {
+			r.IgnoredAt = app.At(b.Clock.Now())
+		}
+	})
+}
+
+// RerunCommand has on_download wait.
+func (b *Backend) RerunCommand(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return b.changeRecording("RerunCommand", ref, func(r *app.Recording) {
+		if r.Download != nil {
+			r.Download.Command = &app.DownloadCommand{State: app.CommandWaiting}
+		}
+	})
+}
+
+// SkipCommand has on_download skipped.
+func (b *Backend) SkipCommand(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return b.changeRecording("SkipCommand", ref, func(r *app.Recording) {
+		if r.Download != nil && r.Download.Command != nil {
+			r.Download.Command = &app.DownloadCommand{State: app.CommandSkipped}
+		}
+	})
+}
+
 // Counts answers the lengths of the lists, whatever the queries select.
 func (b *Backend) Counts(context.Context, app.CountQuery) (app.Counts, error) {
 	b.Lock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"greenroom/internal/app"
 	"greenroom/provider"
@@ -98,6 +99,25 @@ func (m *Memory) DeleteRecording(_ context.Context, ref app.RecordingRef) (app.R
 	return m.changeRecording(ref, func(r *app.Recording) { r.DeletedAt = app.At(began) })
 }
 
+// IgnoreRecording leaves one out, or takes that back.
+func (m *Memory) IgnoreRecording(_ context.Context, req app.IgnoreRequest) (app.Recording, error) {
+	return m.changeRecording(req.RecordingRef, func(r *app.Recording) {
+		if r.IgnoredAt = (app.Time{}); !req.Undo {
+			r.IgnoredAt = app.At(time.Now())
+		}
+	})
+}
+
+// RerunCommand has nothing to run.
+func (m *Memory) RerunCommand(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return m.changeRecording(ref, nil)
+}
+
+// SkipCommand has nothing to skip.
+func (m *Memory) SkipCommand(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return m.changeRecording(ref, nil)
+}
+
 // Counts counts what queries select, of events all.
 func (m *Memory) Counts(ctx context.Context, q app.CountQuery) (n app.Counts, err error) {
 	if q.Meetings != nil {
@@ -132,6 +152,10 @@ func testNoRecording(t *testing.T, h Harness) {
 	ctx, b, none := t.Context(), h.Backend, app.RecordingRef{ID: "nowhere"}
 	for name, call := range map[string]func(context.Context, app.RecordingRef) (app.Recording, error){
 		"show": b.Recording, "pause": b.PauseDownload, "cancel": b.CancelDownload, "delete": b.DeleteRecording,
+		"rerun": b.RerunCommand, "skip": b.SkipCommand,
+		"ignore": func(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+			return b.IgnoreRecording(ctx, app.IgnoreRequest{RecordingRef: ref})
+		},
 		"download": func(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
 			return b.DownloadRecording(ctx, app.DownloadRequest{RecordingRef: ref})
 		},

@@ -1,9 +1,13 @@
-// Package after runs a program of the user's on a recording that has been downloaded.
+// Package after runs a program of the user's on a recording: on_download when it has been downloaded, on_failure when something
+// of that has failed for good.
 //
 // The program gets its arguments as they were configured, without a shell; {path} in them is the file, or the folder of a
-// recording with several. Everything else stands in its environment, GREENROOM_PATH and so on: names that others gave can't
-// become options of the program there. Greenroom's own secrets are taken out of the environment. What the program prints
-// goes to the log, made safe to show and bounded; it can neither block nor fill anything by printing.
+// recording with several. Everything else is in its environment, GREENROOM_PATH and so on: names from outside can't become
+// options of the program there. Greenroom's own secrets are taken out of the environment. The program's output goes to the log,
+// made safe to show and bounded; it can neither block nor fill anything by printing.
+//
+// A program runs in a process group of its own. When it has to end, the whole group is asked to, and what is left a moment later
+// is killed. What a program that ended by itself has left running stays.
 package after
 
 import (
@@ -30,46 +34,54 @@ const (
 	// linesMost of a run's output are logged, each of at most lineMost bytes.
 	linesMost = 200
 	lineMost  = 500
-	// dieTime is how long the program's children may hold its output open once it has ended or was killed.
-	dieTime = 500 * time.Millisecond
+	// dieTime is how long a program that must end has until it is killed, and how long the children of one that has ended may
+	// hold its output open. The end of Greenroom waits for it.
+	dieTime = time.Second
 )
 
 // Command is a program with its arguments.
 type Command struct {
+	// Name is the setting's: on_download or on_failure.
+	Name string
 	// Args are the program and its arguments; not empty.
 	Args []string
-	// Environ is what it inherits, as os.Environ gives it; Secrets names the variables of it that are left out.
+	// Environ is what it inherits, as os.Environ gives it; Secrets names the variables of it that are left out. Facts are
+	// further variables, as names without GREENROOM_ and values in turn.
 	Environ []string
 	Secrets []string
+	Facts   []string
 	Log     *slog.Logger
 }
 
-// Run runs the program and returns nil when it ended with status 0. It is killed when ctx ends. The error tells the status
-// and the last line that the program printed.
+// Run runs the program and returns nil when it ended with status 0. When ctx ends the program is ended, and the error is ctx's
+// cause. Other errors have the status and the last line that the program printed.
 func (c Command) Run(ctx context.Context, r app.Recording) error {
-	if r.Download == nil || r.Download.Path == "" {
-		return errors.New("on_download: the recording was not downloaded")
+	path := ""
+	if r.Download != nil {
+		path = r.Download.Path
 	}
 	args := make([]string, len(c.Args))
 	for i, a := range c.Args {
-		args[i] = strings.ReplaceAll(a, "{path}", r.Download.Path)
+		args[i] = strings.ReplaceAll(a, "{path}", path)
 	}
-	out := &output{log: c.Log.With("recording", r.ID, "program", args[0])}
+	out := &output{name: c.Name, log: c.Log.With("recording", r.ID, "program", args[0])}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, out, dieTime
-	cmd.Env = append(c.inherited(), facts(r)...)
-	cmd.Dir = r.Download.Path
-	if info, err := os.Stat(cmd.Dir); err != nil || !info.IsDir() {
-		cmd.Dir = filepath.Dir(r.Download.Path)
-	}
-	out.log.Info("on_download begins")
+	ownGroup(cmd)
+	cmd.Cancel = func() error { return endGroup(cmd) }
+	cmd.Env = append(c.inherited(), c.facts(r)...)
+	cmd.Dir = folderOf(path)
+	out.log.Info(c.Name + " begins")
 	err := cmd.Run()
+	if ctx.Err() != nil && cmd.Process != nil {
+		killGroup(cmd)
+	}
 	out.end()
-	if errors.Is(err, exec.ErrWaitDelay) {
+	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
 		err = nil // it ended well, and left something running that holds its output
 	}
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil && out.last != "":
 		err = fmt.Errorf("%s: %w: %s", plain.Text(args[0]), err, out.last)
@@ -77,9 +89,28 @@ func (c Command) Run(ctx context.Context, r app.Recording) error {
 		err = fmt.Errorf("%s: %w", plain.Text(args[0]), err)
 	}
 	if err == nil {
-		out.log.Info("on_download has ended")
+		out.log.Info(c.Name + " has ended")
 	}
 	return err
+}
+
+// folderOf is the folder in which a program runs: that of the files, or the current one.
+func folderOf(path string) string {
+	if path == "" {
+		return ""
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return path
+	}
+	if dir := filepath.Dir(path); isDir(dir) {
+		return dir
+	}
+	return ""
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // inherited is the environment without Greenroom's secrets.
@@ -90,10 +121,13 @@ func (c Command) inherited() []string {
 	})
 }
 
-// facts are what the program is told of the recording.
-func facts(r app.Recording) []string {
+// facts describe the recording to the program.
+func (c Command) facts(r app.Recording) []string {
 	d := r.Download
-	var paths []string
+	if d == nil {
+		d = &app.Download{}
+	}
+	paths := []string{}
 	for _, f := range d.Files {
 		paths = append(paths, f.Path)
 	}
@@ -109,12 +143,16 @@ func facts(r app.Recording) []string {
 	if !r.StartedAt.IsZero() {
 		started = r.StartedAt.Format(time.RFC3339)
 	}
-	var env []string
-	for _, kv := range [][2]string{
+	pairs := [][2]string{
 		{"PATH", d.Path}, {"FILES", string(files)}, {"SHA256", sum}, {"ID", r.ID}, {"ROOM", r.Room}, {"ACCOUNT", r.Account},
 		{"PLATFORM", string(r.Platform)}, {"MEETING", r.Meeting}, {"KIND", r.Kind}, {"STARTED_AT", started},
 		{"DURATION_S", strconv.FormatFloat(r.DurationS, 'f', -1, 64)},
-	} {
+	}
+	for i := 0; i+1 < len(c.Facts); i += 2 {
+		pairs = append(pairs, [2]string{c.Facts[i], c.Facts[i+1]})
+	}
+	var env []string
+	for _, kv := range pairs {
 		env = append(env, "GREENROOM_"+kv[0]+"="+strings.ReplaceAll(kv[1], "\x00", ""))
 	}
 	return env
@@ -122,7 +160,8 @@ func facts(r app.Recording) []string {
 
 // output logs what a program prints, line by line.
 type output struct {
-	log *slog.Logger
+	name string
+	log  *slog.Logger
 
 	mu      sync.Mutex
 	line    []byte
@@ -166,7 +205,7 @@ func (o *output) flush() {
 		o.dropped++
 		return
 	}
-	o.log.Info("on_download", "line", line)
+	o.log.Info(o.name, "line", line)
 }
 
 // end logs what is left.
@@ -175,6 +214,6 @@ func (o *output) end() {
 	defer o.mu.Unlock()
 	o.flush()
 	if o.dropped > 0 {
-		o.log.Info("on_download", "lines not logged", o.dropped)
+		o.log.Info(o.name, "lines not logged", o.dropped)
 	}
 }

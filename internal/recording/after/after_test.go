@@ -7,9 +7,15 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,7 +29,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "tell":
 		fmt.Println(strings.Join(os.Args[1:], "|"))
-		for _, name := range []string{"GREENROOM_PATH", "GREENROOM_ROOM", "GREENROOM_ID", "GREENROOM_FILES", "DAILY_API_KEY", "HOME_OF_TEST"} {
+		for _, name := range []string{"GREENROOM_PATH", "GREENROOM_ROOM", "GREENROOM_ID", "GREENROOM_FILES", "GREENROOM_FAILED", "GREENROOM_REASON", "DAILY_API_KEY", "HOME_OF_TEST"} {
 			fmt.Println(name + "=" + os.Getenv(name))
 		}
 		dir, _ := os.Getwd()
@@ -36,6 +42,19 @@ func TestMain(m *testing.M) {
 			fmt.Println(strings.Repeat("x", 2000))
 		}
 		fmt.Print("10 %\r100 %")
+	case "children":
+		// A child of its own, which asks for nothing and knows no signal, holds the output.
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), "AFTER_TEST=deaf")
+		child.Stdout = os.Stdout
+		if err := child.Start(); err != nil {
+			os.Exit(9)
+		}
+		_ = child.Wait()
+	case "deaf":
+		signal.Ignore(syscall.SIGTERM)
+		fmt.Printf("pid %d\nasleep\n", os.Getpid())
+		time.Sleep(time.Minute)
 	case "sleep":
 		fmt.Println("asleep")
 		time.Sleep(time.Minute)
@@ -66,6 +85,7 @@ func run(t *testing.T, ctx context.Context, mode string, log *lines) (app.Record
 	}
 	c := Command{
 		Args:    []string{os.Args[0], "{path}", "--to={path}.txt", "$HOME;{room}"},
+		Name:    "on_download",
 		Environ: append(os.Environ(), "AFTER_TEST="+mode, "DAILY_API_KEY=hush", "HOME_OF_TEST=here"), Secrets: []string{"DAILY_API_KEY"},
 		Log: slog.New(slog.NewTextHandler(log, nil)),
 	}
@@ -122,5 +142,50 @@ func TestTheProgramEndsWithTheContext(t *testing.T) {
 	begin := time.Now()
 	if _, err := run(t, ctx, "sleep", &log); !errors.Is(err, context.Canceled) || time.Since(begin) > 30*time.Second {
 		t.Errorf("%v after %v", err, time.Since(begin))
+	}
+}
+
+func TestTheProgramsChildrenEndWithIt(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no process groups")
+	}
+	log := lines{seen: make(chan struct{})}
+	seen := log.seen
+	ctx, cancel := context.WithCancelCause(t.Context())
+	late := errors.New("it ran too long")
+	go func() { <-seen; cancel(late) }()
+	if _, err := run(t, ctx, "children", &log); !errors.Is(err, late) {
+		t.Errorf("%v", err)
+	}
+	said := log.String()
+	found := regexp.MustCompile(`pid (\d+)`).FindStringSubmatch(said)
+	if found == nil {
+		t.Fatalf("the child did not say its id: %s", said)
+	}
+	pid, err := strconv.Atoi(found[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It was killed; who inherits it may need a moment to bury it.
+	for begin := time.Now(); alive(pid); time.Sleep(5 * time.Millisecond) {
+		if time.Since(begin) > 20*time.Second {
+			t.Fatalf("the child %d lives on", pid)
+		}
+	}
+}
+
+func TestAFailureIsDescribedToTheProgram(t *testing.T) {
+	var log lines
+	c := Command{
+		Name: "on_failure", Args: []string{os.Args[0], "[{path}]"}, Facts: []string{"FAILED", "download", "REASON", "no \x00bytes"},
+		Environ: append(os.Environ(), "AFTER_TEST=tell"), Log: slog.New(slog.NewTextHandler(&log, nil)),
+	}
+	if err := c.Run(t.Context(), app.Recording{ID: "r1"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"line=[]", "GREENROOM_ID=r1", "GREENROOM_FILES=[]", "GREENROOM_FAILED=download", `GREENROOM_REASON=no bytes`, "on_failure has ended"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("no %q in %s", want, log.String())
+		}
 	}
 }

@@ -1,0 +1,3 @@
+package after
+
+func alive(int) bool { return false }
