@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -152,6 +154,9 @@ func (s *Store) enqueue(ctx context.Context, queue chan *write, w *write) error 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if s.opt.ReadOnly {
+		return fmt.Errorf("%w: %s", ErrReadOnly, s.opt.Path)
+	}
 	select {
 	case <-s.closing:
 		return ErrClosed
@@ -207,6 +212,7 @@ func (s *Store) run() {
 			continue
 		case <-s.closing:
 			s.drain(slow)
+			s.keepAge(ageAtClose)
 			return
 		}
 		batch = s.take(s.queue, batch, s.opt.Batch)
@@ -250,7 +256,7 @@ func (s *Store) commit(batch []*write) {
 		if w.maintain == nil {
 			return false
 		}
-		w.done <- apply(w.maintain)
+		w.done <- s.apply(w.maintain)
 		return true
 	})
 	if len(batch) == 0 {
@@ -306,43 +312,46 @@ func (s *Store) commitEach(w *write) {
 // write is one transaction. Without effects it stores the deliveries as unapplied.
 func (s *Store) write(batch []*write, effects bool) (changes []app.Change, results []error, err error) {
 	results = make([]error, len(batch))
-	err = apply(func() error {
-		return s.db.Update(func(b *bolt.Tx) error {
-			c := &commit{s: s, b: b, effects: effects, positions: openPositions(b), touched: make(map[string][]roster.Stay)}
-			var err error
-			if c.rows, err = s.openRows(b); err != nil {
-				return err
-			}
-			for i, w := range batch {
-				if w.effect != nil && effects {
-					tx := c.tx()
-					if results[i] = apply(func() error { return w.effect(tx) }); results[i] == nil {
-						err = c.keep(tx)
-					}
-				}
-				for _, it := range w.items {
-					if err == nil {
-						err = c.deliver(it)
-					}
-				}
-				if err != nil {
-					return err
+	err = s.update(func(b *bolt.Tx) error {
+		c := &commit{s: s, b: b, effects: effects, positions: openPositions(b), touched: make(map[string][]roster.Stay)}
+		var err error
+		if c.rows, err = s.openRows(b); err != nil {
+			return err
+		}
+		for i, w := range batch {
+			if w.effect != nil && effects {
+				tx := c.tx()
+				if results[i] = s.apply(func() error { return w.effect(tx) }); results[i] == nil {
+					err = c.keep(tx)
+				} else if errors.Is(results[i], ErrDamaged) {
+					err = results[i]
 				}
 			}
-			last := c.tx()
-			settled, err := last.settle(s.warm, c.touched)
+			for _, it := range w.items {
+				if err == nil {
+					err = c.deliver(it)
+				}
+			}
 			if err != nil {
-				return fmt.Errorf("%w: %w", errAlone, err)
-			}
-			changes = append(c.changes, settled...)
-			if err := last.flush(); err != nil {
 				return err
 			}
-			if err := c.positions.flush(); err != nil {
-				return err
-			}
-			return c.rows.flush()
-		})
+		}
+		last := c.tx()
+		settled, err := last.settle(s.warm, c.touched)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errAlone, err)
+		}
+		changes = append(c.changes, settled...)
+		if err := last.flush(); err != nil {
+			return err
+		}
+		if err := c.positions.flush(); err != nil {
+			return err
+		}
+		if err := c.rows.flush(); err != nil {
+			return err
+		}
+		return s.age.put(b, s.opt.Running())
 	})
 	clear(s.dirty)
 	if err != nil {
@@ -350,7 +359,43 @@ func (s *Store) write(batch []*write, effects bool) (changes []app.Change, resul
 		return nil, results, err
 	}
 	s.commits.Add(1)
-	return changes, results, err
+	return changes, results, nil
+}
+
+// update is one transaction on the file. It succeeds only when that is durable in the file that has the store's name. After
+// a failure that leaves unknown what is on the disk, and after damage, it always fails.
+func (s *Store) update(f func(*bolt.Tx) error) error {
+	if p := s.failed.Load(); p != nil {
+		return *p
+	}
+	if err := s.db.there(s.opt.Path); err != nil {
+		return err
+	}
+	committing := false
+	err := guarded(s.opt.Path, func() error {
+		return s.db.Update(func(b *bolt.Tx) error {
+			err := f(b)
+			committing = err == nil
+			return err
+		})
+	})
+	switch {
+	case err == nil:
+		return s.db.there(s.opt.Path)
+	case errors.Is(err, ErrDamaged):
+		s.fail(err)
+	case committing && !refused(err):
+		err = fmt.Errorf("%w while it was written to (%w): restart Greenroom once the disk is well", ErrFailed, err)
+		s.fail(err)
+	}
+	return err
+}
+
+// refused reports whether a commit ended before its sync, with the file as the last one left it: such as on a full disk.
+// What a failed sync leaves behind isn't known.
+func refused(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path) && path.Op == "write" || strings.HasPrefix(err.Error(), "file resize error")
 }
 
 // commit is one transaction while it is written.
@@ -442,7 +487,10 @@ func (c *commit) effect(it *item, d *app.Delivery) (*Tx, error) {
 	}
 	was, err := *d, errors.New("the record of the meeting is damaged")
 	if c.effects {
-		err = apply(func() error { return it.Effect(tx, d) })
+		err = c.s.apply(func() error { return it.Effect(tx, d) })
+	}
+	if errors.Is(err, ErrDamaged) {
+		return nil, err
 	}
 	if err != nil {
 		tx, *d = c.tx(), was
@@ -452,11 +500,11 @@ func (c *commit) effect(it *item, d *app.Delivery) (*Tx, error) {
 }
 
 // apply turns a panic of an effect into its error: one event that is not understood must not stop the others.
-func apply(f func() error) (err error) {
+func (s *Store) apply(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	return f()
+	return guarded(s.opt.Path, f)
 }

@@ -83,6 +83,7 @@ type rows struct {
 	meta    *bolt.Bucket
 	all     *bolt.Bucket
 	seens   *generations
+	now     int64 // by the store's own clock
 	segment *bolt.Bucket
 	rowB    *bolt.Bucket
 	bodyB   *bolt.Bucket
@@ -98,29 +99,34 @@ type rows struct {
 type segmentStat struct {
 	bytes, rows uint64
 	newest      int64 // the latest arrival, Unix seconds
-	begun       int64 // when the segment was opened, Unix seconds
+	begun       int64 // when the segment was opened, by the store's own clock (age.go)
+	aged        int64 // the same of its last delivery; files of earlier versions have newest instead
 }
 
 func (s segmentStat) encode() []byte {
-	return slices.Concat(be64(s.bytes), be64(s.rows), be64(uint64(s.newest)), be64(uint64(s.begun)))
+	return slices.Concat(be64(s.bytes), be64(s.rows), be64(uint64(s.newest)), be64(uint64(s.begun)), be64(uint64(s.aged)))
 }
 
 func statOf(segment *bolt.Bucket) segmentStat {
 	raw := segment.Get(keyStat)
-	if len(raw) != 32 {
+	if len(raw) != 32 && len(raw) != 40 {
 		return segmentStat{}
 	}
-	return segmentStat{un64(raw[:8]), un64(raw[8:16]), int64(un64(raw[16:24])), int64(un64(raw[24:]))}
+	s := segmentStat{bytes: un64(raw[:8]), rows: un64(raw[8:16]), newest: int64(un64(raw[16:24])), begun: int64(un64(raw[24:32]))}
+	if s.aged = s.newest; len(raw) == 40 {
+		s.aged = int64(un64(raw[32:]))
+	}
+	return s
 }
 
 func (s *Store) openRows(b *bolt.Tx) (*rows, error) {
-	r := &rows{s: s, meta: b.Bucket(bucketMeta), all: b.Bucket(bucketSegments)}
+	r := &rows{s: s, meta: b.Bucket(bucketMeta), all: b.Bucket(bucketSegments), now: s.now()}
 	r.total = un64(r.meta.Get(keyTotal))
 	if last, _ := r.all.Cursor().Last(); last != nil {
 		r.stat = statOf(r.all.Bucket(last))
 	}
 	var err error
-	r.seens, err = openGenerations(b, s.opt.Now())
+	r.seens, err = openGenerations(b, time.Unix(r.now, 0))
 	return r, err
 }
 
@@ -143,9 +149,8 @@ func (r *rows) add(d app.Delivery, blob []byte) error {
 	if err != nil {
 		return err
 	}
-	now := r.s.opt.Now()
 	full := r.stat.bytes >= uint64(r.s.opt.SegmentBytes) || r.stat.rows >= uint64(r.s.opt.SegmentRows) ||
-		now.Sub(time.Unix(r.stat.begun, 0)) > r.s.opt.RetainFor/8
+		r.now-r.stat.begun > int64(r.s.opt.RetainFor/time.Second)/8
 	if r.segment == nil || full {
 		if err := r.open(d.Seq, full); err != nil {
 			return err
@@ -167,7 +172,7 @@ func (r *rows) add(d app.Delivery, blob []byte) error {
 	r.block = facetOf(d).append(r.block)
 	r.stat.bytes += uint64(len(row) + len(blob) + 64)
 	r.stat.rows++
-	r.stat.newest = max(r.stat.newest, d.At.Unix())
+	r.stat.newest, r.stat.aged = max(r.stat.newest, d.At.Unix()), r.now
 	r.total++
 	r.dirty = true
 	return nil
@@ -179,7 +184,7 @@ func (r *rows) open(seq uint64, fresh bool) error {
 	}
 	last, _ := r.all.Cursor().Last()
 	if last == nil || fresh {
-		last, r.stat = be64(seq), segmentStat{begun: r.s.opt.Now().Unix()}
+		last, r.stat = be64(seq), segmentStat{begun: r.now}
 	}
 	seg, err := r.all.CreateBucketIfNotExists(bytes.Clone(last))
 	if err != nil {

@@ -1,24 +1,45 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	bolt "go.etcd.io/bbolt"
 
 	"greenroom/internal/app"
+	"greenroom/internal/regular"
 	"greenroom/internal/roster"
 )
 
 // compactBatch bounds one transaction of a compaction, in bytes.
 const compactBatch = 16 << 20
 
-// Backup writes a consistent copy of the whole store while it is in use. The copy is a store itself.
+// alone runs what reads or writes the whole file, one at a time: a compaction that had to wait for a slow backup with the
+// file already being exchanged would stop everything else.
+func (s *Store) alone(ctx context.Context, f func() error) error {
+	select {
+	case s.long <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.long }()
+	return f()
+}
+
+// Backup writes a consistent copy of the whole store while it is in use. The copy is a store itself. However slow w is, reads
+// and writes go on meanwhile.
 func (s *Store) Backup(ctx context.Context, w io.Writer) (n int64, err error) {
+	err = s.alone(ctx, func() error { n, err = s.backup(ctx, w); return err })
+	return n, err
+}
+
+func (s *Store) backup(ctx context.Context, w io.Writer) (n int64, err error) {
 	err = s.View(ctx, func(tx *Tx) error {
 		n, err = tx.b.WriteTo(&untilDone{ctx, w})
 		return err
@@ -38,6 +59,9 @@ func (s *Store) BackupFile(ctx context.Context, path string) (int64, error) {
 	}
 	defer os.Remove(f.Name()) // the link below is what stays
 	n, err := s.Backup(ctx, f)
+	if err == nil {
+		err = whole(ctx, f, s.opt.Path)
+	}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -65,31 +89,86 @@ func (u *untilDone) Write(b []byte) (int, error) {
 // Check reads every page and every record of the store and returns what is wrong with it, at most 100 findings. The
 // store can be used meanwhile; a large one takes seconds.
 func (s *Store) Check(ctx context.Context) ([]string, error) {
-	var found []string
-	err := s.View(ctx, func(tx *Tx) error {
-		found = check(tx.b)
-		if len(found) == 0 {
-			found = tx.checkRecords()
-		}
-		return nil
+	found := []string{}
+	err := s.alone(ctx, func() error {
+		return s.View(ctx, func(tx *Tx) error {
+			p, err := s.snapshot(tx.b)
+			if err != nil {
+				return err
+			}
+			if found = p.check(ctx); len(found) == 0 && ctx.Err() == nil {
+				found = tx.checkRecords(ctx)
+			}
+			return ctx.Err()
+		})
 	})
+	if errors.Is(err, ErrDamaged) {
+		return append(found, err.Error()), nil
+	}
 	return found, err
+}
+
+// snapshot reads the pages of a transaction, which no later one changes while it lasts.
+func (s *Store) snapshot(b *bolt.Tx) (*pages, error) {
+	first := &firstWrite{}
+	_, err := b.WriteTo(first) // it begins with the page that says where everything is
+	h, ok := readHead(first.b)
+	if !ok {
+		return nil, fmt.Errorf("store: check: %w", err)
+	}
+	for range 3 { // a commit may be writing one of them
+		p, err := openPages(s.db.f)
+		switch {
+		case err != nil:
+			return &pages{r: s.db.f, head: h, spoiled: "pages 0 and 1"}, nil
+		case p.spoiled == "":
+			return &pages{r: s.db.f, head: h}, nil
+		}
+		first.spoiled = p.spoiled
+	}
+	return &pages{r: s.db.f, head: h, spoiled: first.spoiled}, nil
+}
+
+type firstWrite struct {
+	b       []byte
+	spoiled string
+}
+
+func (f *firstWrite) Write(b []byte) (int, error) {
+	f.b = bytes.Clone(b)
+	return 0, io.ErrShortWrite
+}
+
+// CheckFile is [Store.Check] for a file that can't be opened as a store.
+func CheckFile(ctx context.Context, path string) ([]string, error) {
+	f, err := regular.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("store: check: %w", err)
+	}
+	defer f.Close()
+	p, err := openPages(f)
+	if err != nil {
+		return []string{err.Error()}, nil
+	}
+	return p.check(ctx), ctx.Err()
+}
+
+// whole reads every page of a copy.
+func whole(ctx context.Context, f *os.File, of string) error {
+	p, err := openPages(f)
+	if err != nil {
+		return damaged(of, err.Error())
+	}
+	if found := p.check(ctx); len(found) > 0 {
+		return damaged(of, found[0])
+	}
+	return ctx.Err()
 }
 
 const maxFindings = 100
 
-func check(b *bolt.Tx) []string {
-	var found []string
-	for err := range b.Check() {
-		if len(found) < maxFindings {
-			found = append(found, err.Error())
-		}
-	}
-	return found
-}
-
 // checkRecords reads every record and follows the references that must hold.
-func (t *Tx) checkRecords() []string {
+func (t *Tx) checkRecords(ctx context.Context) []string {
 	var found []string
 	report := func(what string, err error) {
 		if err != nil && len(found) < maxFindings {
@@ -113,8 +192,10 @@ func (t *Tx) checkRecords() []string {
 			_, _, err = decodeBlob(blob())
 		}
 		report(fmt.Sprintf("delivery %d", seq), err)
-		return true
+		return ctx.Err() == nil
 	})
+	_, err = t.Positions()
+	report("positions", err)
 	return found
 }
 
@@ -122,21 +203,29 @@ func (t *Tx) checkRecords() []string {
 // [ErrBusy] when too many do; reads wait only for the exchange. It returns the file's size before and after. When it
 // fails, or the process is killed at any time, the store is as it was.
 func (s *Store) Compact(ctx context.Context) (before, after int64, err error) {
-	w := &write{maintain: func() error {
-		before, after, err = s.compact(ctx)
-		return err
-	}, done: make(chan error, 1)}
-	err = s.enqueue(context.WithoutCancel(ctx), s.queue, w)
+	err = s.alone(ctx, func() error {
+		w := &write{maintain: func() error {
+			before, after, err = s.compact(ctx)
+			return err
+		}, done: make(chan error, 1)}
+		return s.enqueue(context.WithoutCancel(ctx), s.queue, w)
+	})
 	return before, after, err
 }
 
 func (s *Store) compact(ctx context.Context) (before, after int64, err error) {
-	part := s.opt.Path + ".compact"
+	if p := s.problem(); p != nil {
+		return 0, 0, p
+	}
+	if err := s.db.there(s.opt.Path); err != nil {
+		return 0, 0, err
+	}
+	part := s.db.path + ".compact"
 	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return 0, 0, fmt.Errorf("store: compact: %w", err)
 	}
 	defer os.Remove(part) // gone after the rename below
-	if before, err = sizeOf(s.opt.Path); err != nil {
+	if before, err = sizeOf(s.db.path); err != nil {
 		return 0, 0, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -146,7 +235,10 @@ func (s *Store) compact(ctx context.Context) (before, after int64, err error) {
 	if err != nil {
 		return before, before, fmt.Errorf("store: compact: %w", err)
 	}
-	err = bolt.Compact(dst, s.db, compactBatch)
+	err = guarded(s.opt.Path, func() error { return bolt.Compact(dst, s.db.DB, compactBatch) })
+	if err == nil {
+		err = seal(dst)
+	}
 	if err == nil {
 		err = dst.Sync()
 	}
@@ -166,8 +258,8 @@ func (s *Store) exchange(part string) error {
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("store: compact: %w", err)
 	}
-	renamed := os.Rename(part, s.opt.Path)
-	db, err := openFile(s.opt)
+	renamed := os.Rename(part, s.db.path)
+	db, err := openFile(s.db.path, s.opt)
 	if err != nil {
 		return errors.Join(renamed, err) // every use from now on says that the store is closed
 	}
@@ -175,21 +267,35 @@ func (s *Store) exchange(part string) error {
 	if renamed != nil {
 		return fmt.Errorf("store: compact: %w", renamed)
 	}
-	return syncFolder(filepath.Dir(s.opt.Path))
+	return syncFolder(filepath.Dir(s.db.path))
 }
 
 // Restore puts a backup in the place of a store that nobody has open, after checking that it is whole and of a version
 // that this program reads. What was there is kept beside it under the name that is returned, empty when nothing was.
-// The caller holds the lock of the data folder.
-func Restore(path, backup string) (kept string, err error) {
-	if err := probe(backup); err != nil {
+// The caller holds the lock of the data folder; that of the file, which links may lead to from several, is taken here.
+func Restore(ctx context.Context, path, backup string) (kept string, err error) {
+	if err := probe(ctx, backup); err != nil {
 		return "", err
 	}
+	if path, err = realPath(path); err != nil {
+		return "", err
+	}
+	old, err := regular.OpenFile(path, os.O_RDWR, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return "", fmt.Errorf("store: restore: %w", err)
+	default:
+		defer old.Close()
+		if err := lockFile(old, true, openTimeout); err != nil {
+			return "", fmt.Errorf("store: restore: %w", err)
+		}
+	}
 	part := path + ".restore"
-	if err := copyFile(part, backup); err != nil {
+	if err := errors.Join(copyFile(part, backup), sealFile(part)); err != nil {
 		return "", errors.Join(fmt.Errorf("store: restore: %w", err), os.Remove(part))
 	}
-	if _, err := os.Stat(path); err == nil {
+	if old != nil {
 		if kept, err = keep(path); err != nil {
 			return "", fmt.Errorf("store: restore: %w", err)
 		}
@@ -198,6 +304,15 @@ func Restore(path, backup string) (kept string, err error) {
 		return kept, fmt.Errorf("store: restore: %w", err)
 	}
 	return kept, syncFolder(filepath.Dir(path))
+}
+
+// sealFile seals a file that nobody has open.
+func sealFile(path string) error {
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: openTimeout, FreelistType: bolt.FreelistMapType})
+	if err != nil {
+		return err
+	}
+	return errors.Join(seal(db), db.Close())
 }
 
 // keep gives a file a second name that nothing else has, so that it is there until its first one is taken over.
@@ -225,32 +340,31 @@ func linkOrCopy(from, to string) error {
 	return errors.Join(f.Close(), copyFile(to, from))
 }
 
-// probe opens a file as a store without changing it.
-func probe(path string) error {
-	if _, err := os.Stat(path); err != nil {
+// probe reads the whole of a file as a store, without changing it.
+func probe(ctx context.Context, path string) error {
+	db, err := openFile(path, Options{Path: path, ReadOnly: true}.withDefaults())
+	switch {
+	case errors.Is(err, ErrDamaged):
+		return fmt.Errorf("store: %s is not a store, or is damaged: %w", path, err)
+	case err != nil:
 		return fmt.Errorf("store: restore: %w", err)
 	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: openTimeout})
-	if err != nil {
-		return fmt.Errorf("store: %s is not a store: %w", path, err)
-	}
-	err = db.View(func(b *bolt.Tx) error {
-		if b.Bucket(bucketRooms) == nil && b.Bucket(bucketMeetings) == nil {
-			return fmt.Errorf("store: %s is not a store of Greenroom's", path)
-		}
-		if v := schemaOf(b); v > schema {
-			return fmt.Errorf("%w: %s has schema %d and this program knows %d", ErrNewer, path, v, schema)
-		}
-		if found := check(b); len(found) > 0 {
-			return fmt.Errorf("store: %s is damaged: %s", path, found[0])
-		}
-		return nil
+	err = guarded(path, func() error {
+		return db.View(func(b *bolt.Tx) error {
+			if b.Bucket(bucketRooms) == nil && b.Bucket(bucketMeetings) == nil {
+				return fmt.Errorf("store: %s is not a store of Greenroom's", path)
+			}
+			if v := schemaOf(b); v > schema {
+				return fmt.Errorf("%w: %s has schema %d and this program knows %d", ErrNewer, path, v, schema)
+			}
+			return whole(ctx, db.f, path)
+		})
 	})
 	return errors.Join(err, db.Close())
 }
 
 func copyFile(to, from string) error {
-	src, err := os.Open(from)
+	src, err := regular.Open(from)
 	if err != nil {
 		return err
 	}

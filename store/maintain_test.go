@@ -34,15 +34,11 @@ func count(t *testing.T, s *Store) int {
 }
 
 func TestCompactionGivesBackSpaceWhileEverythingGoesOn(t *testing.T) {
-	clock := t0
-	var mu sync.Mutex
-	now := func() time.Time { mu.Lock(); defer mu.Unlock(); return clock }
-	s := open(t, Options{SegmentRows: 500, Now: now})
+	clock := newClock()
+	s := open(t, clock.options(Options{SegmentRows: 500}))
 	appendN(t, s, 5000, func(_ int, d *app.Delivery) { d.Body = make(app.Body, 4000) })
-	mu.Lock()
-	clock = t0.Add(60 * 24 * time.Hour)
-	mu.Unlock()
-	s.retain()
+	clock.run(60 * 24 * time.Hour)
+	retain(t, s)
 	if n := count(t, s); n == 0 || n > 500 {
 		t.Fatalf("%d deliveries are kept after retention", n)
 	}
@@ -107,7 +103,7 @@ func TestABackupIsAStore(t *testing.T) {
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}
-	kept, err := Restore(target, backup)
+	kept, err := Restore(t.Context(), target, backup)
 	if err != nil || kept == "" {
 		t.Fatalf("%q, %v", kept, err)
 	}
@@ -135,7 +131,7 @@ func TestOnlyAStoreIsRestored(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bad := range []string{text, stranger, filepath.Join(dir, "missing")} {
-		if _, err := Restore(target, bad); err == nil {
+		if _, err := Restore(t.Context(), target, bad); err == nil {
 			t.Errorf("%s was restored", bad)
 		}
 	}
@@ -317,11 +313,11 @@ func TestASecondRestoreKeepsTheFirstOriginal(t *testing.T) {
 	if err := precious.Close(); err != nil {
 		t.Fatal(err)
 	}
-	first, err := Restore(target, backup)
+	first, err := Restore(t.Context(), target, backup)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := Restore(target, backup)
+	second, err := Restore(t.Context(), target, backup)
 	if err != nil || second == first {
 		t.Fatalf("%q and %q, %v", first, second, err)
 	}
@@ -331,17 +327,17 @@ func TestASecondRestoreKeepsTheFirstOriginal(t *testing.T) {
 }
 
 func TestAQuietStoreIsRetainedByAgeToo(t *testing.T) {
-	clock := t0
-	s := open(t, Options{Now: func() time.Time { return clock }, RetainFor: 30 * 24 * time.Hour})
+	clock := newClock()
+	s := open(t, clock.options(Options{RetainFor: 30 * 24 * time.Hour}))
 	for day := range 100 {
-		clock = t0.Add(time.Duration(day) * 24 * time.Hour)
 		d := delivery(day)
-		d.At = app.At(clock)
+		d.At = app.At(clock.now())
 		if _, err := s.Append(t.Context(), Entry{Delivery: d}); err != nil {
 			t.Fatal(err)
 		}
+		clock.run(24 * time.Hour)
 	}
-	s.retain()
+	retain(t, s)
 	if n := count(t, s); n < 30 || n > 36 {
 		t.Errorf("%d days of one delivery each are kept, of 30 wanted", n)
 	}

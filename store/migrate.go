@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -25,6 +26,9 @@ func (s *Store) migrate() error {
 	err := s.db.View(func(b *bolt.Tx) error {
 		version = schemaOf(b)
 		fresh = version == 0 && b.Bucket(bucketRooms) == nil && b.Bucket(bucketMeetings) == nil
+		if size, err := sizeOf(s.db.path); err != nil || fresh && size > maxEmpty {
+			return errors.Join(err, damaged(s.opt.Path, "it holds nothing"))
+		}
 		return nil
 	})
 	if err != nil {
@@ -34,7 +38,10 @@ func (s *Store) migrate() error {
 		return fmt.Errorf("%w: it has schema %d and this program knows %d; update Greenroom", ErrNewer, version, schema)
 	}
 	if version == schema {
-		return nil
+		return s.complete()
+	}
+	if s.opt.ReadOnly {
+		return fmt.Errorf("%w: %s was written by an earlier Greenroom and must be changed first", ErrReadOnly, s.opt.Path)
 	}
 	if fresh {
 		version = schema
@@ -54,21 +61,47 @@ func (s *Store) migrate() error {
 			return fmt.Errorf("store: migrate from schema %d: %w", version, err)
 		}
 	}
-	if !fresh {
-		return nil
-	}
-	return s.db.Update(func(b *bolt.Tx) error {
-		if err := makeBuckets(b); err != nil {
+	if fresh {
+		if err := s.db.Update(func(b *bolt.Tx) error {
+			if err := makeBuckets(b); err != nil {
+				return err
+			}
+			return putSchema(b, schema)
+		}); err != nil {
 			return err
 		}
-		return putSchema(b, schema)
+	}
+	return seal(s.db.DB)
+}
+
+// maxEmpty is the largest file that may hold nothing: the library's, made by an earlier version that ended at once. A larger
+// one lost what it held.
+const maxEmpty = 128 << 10
+
+// complete reports a file that lacks a part that every store has.
+func (s *Store) complete() error {
+	return s.db.View(func(b *bolt.Tx) error {
+		for _, name := range allBuckets {
+			if b.Bucket(name) == nil {
+				return damaged(s.opt.Path, fmt.Sprintf("its %s are missing", name))
+			}
+		}
+		return nil
 	})
 }
 
 // setAside keeps a copy of the file as it was, where space allows: the migration is one transaction and does without.
 func (s *Store) setAside(version int) {
-	to := fmt.Sprintf("%s.v%d", s.opt.Path, version)
-	if err := s.db.View(func(b *bolt.Tx) error { return b.CopyFile(to, 0o600) }); err != nil {
+	to := fmt.Sprintf("%s.v%d", s.db.path, version)
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return
+	}
+	err = s.db.View(func(b *bolt.Tx) error {
+		_, err := b.WriteTo(f)
+		return err
+	})
+	if errors.Join(err, f.Close()) != nil {
 		os.Remove(to)
 	}
 }

@@ -117,16 +117,16 @@ func TestAPositionIsMovedByWhateverIsKept(t *testing.T) {
 }
 
 func TestPositionsOutliveRetentionAndCompaction(t *testing.T) {
-	clock := t0
+	clock := newClock()
 	path := filepath.Join(t.TempDir(), FileName)
-	s := open(t, Options{Path: path, Now: func() time.Time { return clock }, SegmentRows: 2, RetainFor: time.Hour})
+	s := open(t, clock.options(Options{Path: path, SegmentRows: 2, RetainFor: time.Hour}))
 	for n := range 8 {
 		if _, err := s.AppendBatch(t.Context(), []Entry{entry(n, at(uint64(n+1)))}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	clock = t0.Add(365 * 24 * time.Hour)
-	s.retain()
+	clock.run(365 * 24 * time.Hour)
+	retain(t, s)
 	if n := count(t, s); n > 2 {
 		t.Fatalf("retention left %d deliveries", n)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,16 +14,24 @@ const retainEvery = time.Minute
 // retain drops the oldest closed segment when it is past retention, and generations of seen events that are older than
 // seenFor. One segment a turn keeps the writer's pauses short. A failure is tried again a turn later.
 func (s *Store) retain() {
+	if s.opt.ReadOnly {
+		return
+	}
+	defer s.keepAge(ageBetween)
 	for {
 		dropped := false
-		err := s.db.Update(func(b *bolt.Tx) error {
+		err := s.update(func(b *bolt.Tx) error {
 			var err error
-			if dropped, err = s.dropSegment(b); err != nil {
-				return err
+			now := s.now()
+			if dropped, err = s.dropSegment(b, now); err == nil {
+				err = dropGenerations(b, now, &dropped)
 			}
-			return dropGenerations(b, s.opt.Now())
+			if err == nil && !dropped {
+				err = errNothing
+			}
+			return err
 		})
-		if err != nil || !dropped {
+		if err != nil {
 			return
 		}
 		if batch := s.take(s.queue, nil, s.opt.Batch); len(batch) > 0 {
@@ -31,7 +40,10 @@ func (s *Store) retain() {
 	}
 }
 
-func (s *Store) dropSegment(b *bolt.Tx) (bool, error) {
+// errNothing ends a transaction that has nothing to write.
+var errNothing = errors.New("store: nothing to drop")
+
+func (s *Store) dropSegment(b *bolt.Tx, now int64) (bool, error) {
 	all := b.Bucket(bucketSegments)
 	c := all.Cursor()
 	oldest, _ := c.First()
@@ -44,7 +56,7 @@ func (s *Store) dropSegment(b *bolt.Tx) (bool, error) {
 	}
 	oldest, _ = c.First()
 	stat := statOf(all.Bucket(oldest))
-	fresh := s.opt.Now().Add(-s.opt.RetainFor).Unix() <= stat.newest
+	fresh := now-int64(s.opt.RetainFor/time.Second) <= stat.aged
 	if fresh && total <= uint64(s.opt.RetainBytes) {
 		return false, nil
 	}
@@ -56,18 +68,19 @@ func (s *Store) dropSegment(b *bolt.Tx) (bool, error) {
 	return true, meta.Put(keyTotal, be64(rows-min(rows, stat.rows)))
 }
 
-func dropGenerations(b *bolt.Tx, now time.Time) error {
+func dropGenerations(b *bolt.Tx, now int64, dropped *bool) error {
 	all := b.Bucket(bucketSeen)
 	for {
 		// A generation is as young as the beginning of the one after it.
 		c := all.Cursor()
 		oldest, _ := c.First()
 		next, _ := c.Next()
-		if oldest == nil || next == nil || now.Sub(time.Unix(0, int64(un64(next)))) < seenFor {
+		if oldest == nil || next == nil || time.Unix(now, 0).Sub(time.Unix(0, int64(un64(next)))) < seenFor {
 			return nil
 		}
 		if err := all.DeleteBucket(bytes.Clone(oldest)); err != nil {
 			return fmt.Errorf("store: forget old events: %w", err)
 		}
+		*dropped = true
 	}
 }

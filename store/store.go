@@ -9,6 +9,9 @@
 //     durable and before Append returns.
 //   - Backpressure: at most a bounded number of writers wait; beyond that [ErrBusy] is returned at once.
 //
+// It fails closed: a commit is acknowledged only while the file is the one of its name, nothing is written any more after
+// the disk failed to sync or a page turned out to be damaged, and damage is an error ([ErrDamaged]), never a panic.
+//
 // What it does not promise: several processes (the owner's lock arbitrates them, see package ipc), and a file that
 // shrinks by itself (see Compact).
 //
@@ -20,6 +23,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -51,6 +55,12 @@ var (
 	ErrInUse = errors.New("store: the file is in use by another program")
 	// ErrNewer is returned by Open when the file was written by a newer Greenroom.
 	ErrNewer = errors.New("store: the file was written by a newer Greenroom")
+	// ErrGone is returned by writes while the file isn't the one of its name: what is written is lost with it.
+	ErrGone = errors.New("store: the file is gone")
+	// ErrFailed is returned by writes after the disk failed to make one durable.
+	ErrFailed = errors.New("store: the disk failed")
+	// ErrReadOnly is returned by writes to a store that was opened for reading.
+	ErrReadOnly = errors.New("store: opened for reading only")
 )
 
 // Options say how a store is opened. Path is all that is needed.
@@ -75,8 +85,12 @@ type Options struct {
 	RetainBytes int64
 	// OnCommit receives the changes of each commit in order, after it is durable. It must not block or call the store.
 	OnCommit func([]app.Change)
-	// Now is the clock, time.Now when nil.
-	Now func() time.Time
+	// Now is the clock, time.Now when nil. Running is the time for which the process has run, which no correction of the
+	// clock changes; nil measures it. Retention counts by it, see age.go.
+	Now     func() time.Time
+	Running func() time.Duration
+	// ReadOnly opens a file that can't be written to: it must be there and of this version.
+	ReadOnly bool
 	// Crash starts the store's goroutine.
 	Crash *crash.Group
 }
@@ -85,7 +99,8 @@ type Options struct {
 type Store struct {
 	opt   Options
 	swap  sync.RWMutex // held for writing while db is exchanged
-	db    *bolt.DB
+	db    *file
+	long  chan struct{} // held by what reads or writes the whole file
 	queue chan *write
 	slow  chan *write // rejected deliveries, which no commit is made for at once
 
@@ -97,8 +112,12 @@ type Store struct {
 	warm  warm
 	dirty map[string]roster.Meeting
 
+	age age // the writer's, too
+
 	dropped atomic.Uint64
 	commits atomic.Uint64
+	// failed is why nothing is written any more, found a damage that a read met.
+	failed, found atomic.Pointer[error]
 }
 
 // The top-level buckets.
@@ -136,41 +155,52 @@ var allBuckets = [][]byte{
 // Open opens or makes the file, migrates it where its schema is older, and starts the writer.
 func Open(o Options) (*Store, error) {
 	o = o.withDefaults()
-	if err := os.MkdirAll(filepath.Dir(o.Path), 0o700); err != nil {
-		return nil, fmt.Errorf("store: make the data folder: %w", err)
+	path, err := prepare(o)
+	if err != nil {
+		return nil, err
 	}
-	db, err := openFile(o)
+	db, err := openFile(path, o)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{
-		opt: o, db: db,
+		opt: o, db: db, long: make(chan struct{}, 1),
 		queue: make(chan *write, o.QueueLen), slow: make(chan *write, o.Batch),
 		closing: make(chan struct{}), closed: make(chan struct{}), warm: make(warm),
 		dirty: make(map[string]roster.Meeting),
 	}
-	if err := s.migrate(); err != nil {
-		return nil, errors.Join(err, db.Close())
+	err = guarded(path, func() error {
+		if err := s.migrate(); err != nil {
+			return err
+		}
+		return s.recallAge()
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.closeFile(err))
 	}
 	o.Crash.Go("store writer", s.run)
 	return s, nil
 }
 
+// prepare makes the folder and the file where they are missing, and returns the file's real path.
+func prepare(o Options) (string, error) {
+	if !o.ReadOnly {
+		if err := os.MkdirAll(filepath.Dir(o.Path), 0o700); err != nil {
+			return "", fmt.Errorf("store: make the data folder: %w", err)
+		}
+	}
+	path, err := realPath(o.Path)
+	if err != nil || o.ReadOnly {
+		return path, err
+	}
+	if _, err = os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return path, create(path, o)
+	}
+	return path, nil
+}
+
 // openTimeout is how long to wait for another process that holds the file, unless the options say otherwise.
 const openTimeout = time.Second
-
-func openFile(o Options) (*bolt.DB, error) {
-	db, err := bolt.Open(o.Path, 0o600, &bolt.Options{
-		Timeout: o.Timeout, FreelistType: bolt.FreelistMapType, InitialMmapSize: 64 << 20,
-	})
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("%w: %s", ErrInUse, o.Path)
-	case err != nil:
-		return nil, fmt.Errorf("store: open %s: %w", o.Path, err)
-	}
-	return db, nil
-}
 
 func (o Options) withDefaults() Options {
 	def := func(v *int, d int) {
@@ -200,6 +230,10 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Running == nil {
+		began := time.Now()
+		o.Running = func() time.Duration { return time.Since(began) }
+	}
 	return o
 }
 
@@ -207,11 +241,32 @@ func (o Options) withDefaults() Options {
 func (s *Store) Close() error {
 	s.once.Do(func() { close(s.closing) })
 	<-s.closed
-	if err := s.db.Close(); err != nil {
+	if err := s.closeFile(s.problem()); err != nil {
 		return fmt.Errorf("store: close: %w", err)
 	}
 	return nil
 }
+
+// closeFile closes the file. Where damage left the library locked it is left to the end of the process.
+func (s *Store) closeFile(reason error) error {
+	if stuck(reason) {
+		return s.db.f.Close()
+	}
+	return s.db.Close()
+}
+
+// problem is why nothing can be written, or what a read met; nil when all is well.
+func (s *Store) problem() error {
+	for _, p := range []*error{s.failed.Load(), s.found.Load()} {
+		if p != nil {
+			return *p
+		}
+	}
+	return nil
+}
+
+// fail ends all writing.
+func (s *Store) fail(err error) { s.failed.CompareAndSwap(nil, &err) }
 
 // Path is the file's.
 func (s *Store) Path() string { return s.opt.Path }
@@ -225,6 +280,8 @@ type Stats struct {
 	Dropped uint64
 	// Commits counts transactions written since Open.
 	Commits uint64
+	// Problem is why nothing can be written or what is damaged, empty when all is well.
+	Problem string
 }
 
 // Commits counts transactions written since Open. It costs nothing: while it stays the same, so does all that is read.
@@ -240,6 +297,13 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 		out.Deliveries = rowsIn(tx.b)
 		return nil
 	})
+	problem := s.problem()
+	if problem == nil {
+		problem = s.db.there(s.opt.Path)
+	}
+	if problem != nil {
+		out.Problem = problem.Error()
+	}
 	return out, err
 }
 
@@ -250,9 +314,17 @@ func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	}
 	s.swap.RLock()
 	defer s.swap.RUnlock()
-	err := s.db.View(func(b *bolt.Tx) error { return f(&Tx{b: b, store: s}) })
-	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+	if p := s.problem(); stuck(p) {
+		return p
+	}
+	err := guarded(s.opt.Path, func() error {
+		return s.db.View(func(b *bolt.Tx) error { return f(&Tx{b: b, store: s}) })
+	})
+	switch {
+	case errors.Is(err, bolterrors.ErrDatabaseNotOpen):
 		return ErrClosed
+	case errors.Is(err, ErrDamaged):
+		s.found.Store(&err)
 	}
 	return err
 }

@@ -147,7 +147,7 @@ func (o *restoreOptions) run(ctx context.Context, args []string) (err error) {
 		return folderError(c, err)
 	}
 	defer func() { err = errors.Join(err, held.Release()) }()
-	kept, err := store.Restore(path, args[0])
+	kept, err := store.Restore(ctx, path, args[0])
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,209 @@
+package store
+
+import (
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"greenroom/internal/app"
+)
+
+// clock is the system's clock and the time of running, which tests move together or apart.
+type clock struct {
+	mu      sync.Mutex
+	wall    time.Time
+	running time.Duration
+}
+
+func newClock() *clock { return &clock{wall: t0} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wall
+}
+
+func (c *clock) ran() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.running
+}
+
+// run lets time pass, step corrects the system's clock alone.
+func (c *clock) run(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wall, c.running = c.wall.Add(d), c.running+d
+}
+
+func (c *clock) step(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wall = c.wall.Add(d)
+}
+
+func (c *clock) options(o Options) Options {
+	o.Now, o.Running = c.now, c.ran
+	return o
+}
+
+// retain is one turn of retention, in the writer's goroutine.
+func retain(t *testing.T, s *Store) {
+	t.Helper()
+	w := &write{maintain: func() error { s.retain(); return nil }, done: make(chan error, 1)}
+	if err := s.enqueue(t.Context(), s.queue, w); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// turns lets time pass with a turn of retention every half hour.
+func turns(t *testing.T, s *Store, c *clock, d time.Duration) {
+	t.Helper()
+	for range d / (40 * time.Minute) {
+		c.run(40 * time.Minute)
+		retain(t, s)
+	}
+}
+
+const day = 24 * time.Hour
+
+func appendAt(t *testing.T, s *Store, c *clock, n int) {
+	t.Helper()
+	d := delivery(n)
+	d.At = app.At(c.now())
+	if _, err := s.Append(t.Context(), Entry{Delivery: d}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// appendSome appends thirty deliveries in three commits, a minute apart.
+func appendSome(t *testing.T, s *Store, c *clock, n int) int {
+	t.Helper()
+	for range 3 {
+		var batch []Entry
+		for range 10 {
+			d := delivery(n)
+			d.At = app.At(c.now())
+			batch, n = append(batch, Entry{Delivery: d}), n+1
+		}
+		if _, err := s.AppendBatch(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+		c.run(time.Minute)
+	}
+	return n
+}
+
+// Whichever way the system's clock is wrong, and while the store is open or closed, nothing young is dropped: neither while
+// it is wrong, nor when it is corrected.
+func TestAWrongClockDropsNothing(t *testing.T) {
+	for name, step := range map[string]time.Duration{
+		"ahead": 40 * day, "far ahead": 9 * 365 * day, "behind": -40 * day, "of 1970": -56 * 365 * day,
+	} {
+		for _, reopened := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				c := newClock()
+				path := filepath.Join(t.TempDir(), FileName)
+				s := open(t, c.options(Options{Path: path, SegmentRows: 10}))
+				move := func(d time.Duration) {
+					if !reopened {
+						c.step(d)
+						return
+					}
+					if err := s.Close(); err != nil {
+						t.Fatal(err)
+					}
+					c.step(d)
+					s = open(t, c.options(Options{Path: path, SegmentRows: 10}))
+				}
+				kept := 0
+				for range 3 {
+					kept = appendSome(t, s, c, kept)
+					move(step)
+					turns(t, s, c, 12*time.Hour)
+					kept = appendSome(t, s, c, kept)
+					move(-step)
+					turns(t, s, c, 3*day)
+				}
+				if n := count(t, s); n != kept {
+					t.Errorf("%d of %d deliveries, none older than two weeks, are left", n, kept)
+				}
+				turns(t, s, c, 32*day)
+				if n := count(t, s); n > 10 {
+					t.Errorf("%d deliveries are left after 30 days of running", n)
+				}
+			})
+		}
+	}
+}
+
+// What a wrong clock stamped keeps nothing permanently, either: segments are aged by the store's own clock.
+func TestDeliveriesOfTheFutureAreDroppedInTime(t *testing.T) {
+	c := newClock()
+	s := open(t, c.options(Options{SegmentRows: 10}))
+	c.step(9 * 365 * day)
+	for n := range 20 {
+		appendAt(t, s, c, n)
+	}
+	c.step(-9 * 365 * day)
+	turns(t, s, c, 31*day)
+	appendAt(t, s, c, 20)
+	retain(t, s)
+	if n := count(t, s); n > 11 {
+		t.Errorf("%d deliveries are left", n)
+	}
+}
+
+// A store that is open for an hour a day counts the days in between, a day of running later.
+func TestTimeInBetweenCountsOnceItIsConfirmed(t *testing.T) {
+	c := newClock()
+	path := filepath.Join(t.TempDir(), FileName)
+	kept := make(map[int]int)
+	for n := range 70 {
+		s := open(t, c.options(Options{Path: path, SegmentRows: 1}))
+		appendAt(t, s, c, n)
+		c.run(time.Hour)
+		retain(t, s)
+		kept[n] = count(t, s)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		c.step(23 * time.Hour)
+	}
+	if kept[29] != 30 {
+		t.Errorf("after 30 days %d deliveries are kept", kept[29])
+	}
+	if kept[69] < 30 || kept[69] > 32 {
+		t.Errorf("after 70 days %d deliveries are kept", kept[69])
+	}
+}
+
+// Which events were seen is not forgotten by a wrong clock, and is in time.
+func TestAWrongClockForgetsNoEvent(t *testing.T) {
+	c := newClock()
+	s := open(t, c.options(Options{}))
+	appendAt(t, s, c, 1)
+	c.run(31 * day)
+	appendAt(t, s, c, 2) // in another generation
+	c.step(400 * day)
+	retain(t, s)
+	repeat := func(n int) bool {
+		d, err := s.Append(t.Context(), Entry{Delivery: delivery(n)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.DuplicateOf != 0
+	}
+	if !repeat(1) || !repeat(2) {
+		t.Error("an event is taken for new after the clock was wrong for one turn")
+	}
+	c.step(-400 * day)
+	for range 200 {
+		c.run(day)
+		retain(t, s)
+	}
+	if repeat(1) {
+		t.Error("an event is remembered after 230 days")
+	}
+}

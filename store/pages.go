@@ -1,0 +1,386 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+)
+
+// The file's pages as the library writes them, read here without mapping them and without trusting any of them:
+//
+//	page      id u64 | flags u16 | count u16 | further pages u32 | contents
+//	head      magic u32 | version u32 | page size u32 | flags u32 | root u64, sequence u64 | free list u64 | pages u64 |
+//	          transaction u64 | FNV-1a of these u64; pages 0 and 1, of the last two commits
+//	branch    per child: position u32 | key size u32 | page u64
+//	leaf      per entry: flags u32 | position u32 | key size u32 | value size u32
+//	bucket    as a value: root u64, 0 when its only page follows | sequence u64
+//
+// Numbers are in the machine's order, positions count from their own entry.
+const (
+	pageHeader  = 16
+	headSize    = 64
+	magic       = 0xED0CDAED
+	fileVersion = 2
+	noFreeList  = 1<<64 - 1
+
+	branchPage, leafPage, headPage, freePage = 0x01, 0x02, 0x04, 0x10
+	bucketEntry                              = 0x01
+)
+
+var order = binary.NativeEndian
+
+// head says where everything is.
+type head struct {
+	pageSize                        int64
+	root, freeList, pages, sequence uint64
+}
+
+func readHead(b []byte) (head, bool) {
+	if len(b) < pageHeader+headSize {
+		return head{}, false
+	}
+	b = b[pageHeader : pageHeader+headSize]
+	sum := fnv.New64a()
+	sum.Write(b[:headSize-8])
+	if order.Uint32(b) != magic || order.Uint32(b[4:]) != fileVersion || order.Uint64(b[headSize-8:]) != sum.Sum64() {
+		return head{}, false
+	}
+	return head{
+		pageSize: int64(order.Uint32(b[8:])), root: order.Uint64(b[16:]), freeList: order.Uint64(b[32:]), pages: order.Uint64(b[40:]),
+		sequence: order.Uint64(b[48:]),
+	}, true
+}
+
+// pages reads the pages of one state of a file.
+type pages struct {
+	r    io.ReaderAt
+	head head
+	// spoiled names a first page that can't be read, while the other one can.
+	spoiled string
+	used    bits
+	found   []string
+	failed  error
+}
+
+// bits is a set of pages.
+type bits []uint64
+
+func newBits(n uint64) bits       { return make(bits, n/64+1) }
+func (b bits) has(id uint64) bool { return b[id/64]&(1<<(id%64)) != 0 }
+func (b bits) add(id uint64)      { b[id/64] |= 1 << (id % 64) }
+
+// openPages finds the head that counts, as the library does.
+func openPages(r io.ReaderAt) (*pages, error) {
+	p := &pages{r: r}
+	buf := make([]byte, pageHeader+headSize)
+	read := func(at int64) (head, bool) {
+		if _, err := r.ReadAt(buf, at); err != nil && !errors.Is(err, io.EOF) {
+			p.failed = err
+			return head{}, false
+		}
+		return readHead(buf)
+	}
+	first, ok := read(0)
+	size := first.pageSize
+	if !ok {
+		for size = 1 << 10; size <= 16<<20; size *= 2 {
+			if h, ok := read(size); ok && h.pageSize == size {
+				break
+			}
+		}
+	}
+	clear(buf)
+	second, also := read(size)
+	also = also && second.pageSize == size
+	switch {
+	case !ok && !also && p.failed != nil:
+		return nil, p.failed
+	case !ok && !also:
+		return nil, errors.New("its first pages are not those of a store")
+	case !ok:
+		p.spoiled = "page 0"
+	case !also:
+		p.spoiled = "page 1"
+	}
+	if p.head = first; !ok || also && second.sequence > first.sequence {
+		p.head = second
+	}
+	p.failed = nil
+	if p.head.pageSize < 1<<10 || p.head.pageSize > 16<<20 || p.head.pageSize&(p.head.pageSize-1) != 0 || p.head.pages > 1<<38 {
+		return nil, errors.New("its first page holds impossible figures")
+	}
+	return p, nil
+}
+
+func (p *pages) report(format string, args ...any) {
+	if len(p.found) < maxFindings {
+		p.found = append(p.found, fmt.Sprintf(format, args...))
+	}
+}
+
+// complete reports whether the file is as long as its head says.
+func (p *pages) complete() bool {
+	var one [1]byte
+	if n, err := p.r.ReadAt(one[:], int64(p.head.pages)*p.head.pageSize-1); n != 1 {
+		p.report("the file ends before its last page (of %d pages): %v", p.head.pages, err)
+		return false
+	}
+	return true
+}
+
+// read returns a whole page. It reports a page that is none, or isn't of one of these kinds.
+func (p *pages) read(id uint64, kinds uint16) ([]byte, bool) {
+	if id < 2 || id >= p.head.pages {
+		p.report("page %d is referred to, of %d", id, p.head.pages)
+		return nil, false
+	}
+	b := make([]byte, p.head.pageSize)
+	at := int64(id) * p.head.pageSize
+	if _, err := p.r.ReadAt(b, at); err != nil {
+		p.report("page %d can't be read: %v", id, err)
+		return nil, false
+	}
+	flags, more := order.Uint16(b[8:]), uint64(order.Uint32(b[12:]))
+	if order.Uint64(b) != id || flags&kinds != flags || flags == 0 || flags&(flags-1) != 0 || id+more >= p.head.pages {
+		p.report("page %d is not what is expected there", id)
+		return nil, false
+	}
+	for i := id; i <= id+more; i++ {
+		if p.used.has(i) {
+			p.report("page %d is used twice", i)
+			return nil, false
+		}
+		p.used.add(i)
+	}
+	if more > 0 {
+		all := make([]byte, (int64(more)+1)*p.head.pageSize)
+		if _, err := p.r.ReadAt(all, at); err != nil {
+			p.report("page %d can't be read: %v", id, err)
+			return nil, false
+		}
+		b = all
+	}
+	return b, true
+}
+
+// cell is what a branch or leaf page says of one key.
+type cell struct {
+	key, value []byte
+	child      uint64
+	bucket     bool
+}
+
+// entries reads a branch or leaf page, or reports what is wrong with it.
+func (p *pages) entries(id uint64, b []byte) []cell {
+	n, leaf := int(order.Uint16(b[10:])), order.Uint16(b[8:]) == leafPage
+	if pageHeader+n*16 > len(b) || n == 0 && !leaf {
+		p.report("page %d holds %d entries", id, n)
+		return nil
+	}
+	out := make([]cell, 0, n)
+	for i := range n {
+		at := pageHeader + i*16
+		e, raw := cell{}, b[at:]
+		pos, keySize, valueSize := uint64(order.Uint32(raw)), uint64(order.Uint32(raw[4:])), uint64(0)
+		if leaf {
+			e.bucket = order.Uint32(raw)&bucketEntry != 0
+			pos, keySize, valueSize = keySize, uint64(order.Uint32(raw[8:])), uint64(order.Uint32(raw[12:]))
+		} else {
+			e.child = order.Uint64(raw[8:])
+		}
+		if pos+keySize+valueSize > uint64(len(raw)) {
+			p.report("page %d: entry %d reaches beyond its page", id, i)
+			return nil
+		}
+		e.key, e.value = raw[pos:pos+keySize], raw[pos+keySize:pos+keySize+valueSize]
+		if i > 0 && bytes.Compare(out[i-1].key, e.key) >= 0 {
+			p.report("page %d: entry %d is out of order", id, i)
+			return nil
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// bucketLevels is the number of levels of buckets within a bucket of this store.
+func bucketLevels(name string) int {
+	switch name {
+	case string(bucketSegments):
+		return 2
+	case string(bucketRing), string(bucketSeen):
+		return 1
+	}
+	return 0
+}
+
+// everything as a number of levels has every page read.
+const everything = 1 << 10
+
+// node is a page to visit: levels says how many levels of buckets are within it, height how far it is above the leaves of its
+// bucket, -1 while that isn't known.
+type node struct {
+	id             uint64
+	levels, height int
+	top            bool
+}
+
+// tree visits the pages of a bucket and of the buckets within it. Of those that hold no bucket it visits the branches alone:
+// they are few, and a wrong reference among them could send a reader in circles.
+func (p *pages) tree(ctx context.Context, root node) {
+	stack := []node{root}
+	var leaves []uint64
+	for len(stack) > 0 && len(p.found) < maxFindings && ctx.Err() == nil {
+		n := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if n.levels == 0 && n.height == 0 {
+			leaves = append(leaves, n.id)
+			continue
+		}
+		b, ok := p.read(n.id, branchPage|leafPage)
+		if !ok {
+			continue
+		}
+		if n.levels == 0 && n.height < 0 {
+			if n.height = p.height(n.id, b); n.height < 0 {
+				continue
+			}
+		}
+		if n.levels == 0 && n.height == 0 {
+			continue
+		}
+		for _, e := range p.entries(n.id, b) {
+			switch {
+			case order.Uint16(b[8:]) == branchPage:
+				stack = append(stack, node{e.child, n.levels, max(n.height-1, -1), n.top})
+			case e.bucket && len(e.value) < 16:
+				p.report("page %d: the bucket %q is cut", n.id, e.key)
+			case e.bucket && order.Uint64(e.value) == 0:
+				p.inline(n.id, e)
+			case e.bucket:
+				levels := n.levels - 1
+				if n.top && n.levels != everything {
+					levels = bucketLevels(string(e.key))
+				}
+				stack = append(stack, node{order.Uint64(e.value), levels, -1, false})
+			}
+		}
+	}
+	for _, id := range leaves {
+		if id < 2 || id >= p.head.pages || p.used.has(id) {
+			p.report("page %d is referred to, and can't be that", id)
+			return
+		}
+		p.used.add(id)
+	}
+}
+
+// height follows the first child down to the leaves, which all are as deep.
+func (p *pages) height(id uint64, b []byte) int {
+	for height := 0; height < 64; height++ {
+		if order.Uint16(b[8:]) == leafPage {
+			return height
+		}
+		all := p.entries(id, b)
+		if len(all) == 0 {
+			return -1
+		}
+		if id = all[0].child; id < 2 || id >= p.head.pages {
+			p.report("page %d is referred to, of %d", id, p.head.pages)
+			return -1
+		}
+		b = make([]byte, p.head.pageSize)
+		if _, err := p.r.ReadAt(b, int64(id)*p.head.pageSize); err != nil || order.Uint64(b) != id {
+			p.report("page %d is not what is expected there", id)
+			return -1
+		}
+		switch order.Uint16(b[8:]) {
+		case leafPage:
+			return height + 1
+		case branchPage:
+		default:
+			p.report("page %d is not what is expected there", id)
+			return -1
+		}
+	}
+	p.report("page %d is referred to in a circle", id)
+	return -1
+}
+
+// inline looks at the only page of a small bucket, which is in its value.
+func (p *pages) inline(id uint64, e cell) {
+	b := e.value[16:]
+	if len(b) < pageHeader || order.Uint16(b[8:]) != leafPage {
+		p.report("page %d: the bucket %q is not what is expected there", id, e.key)
+		return
+	}
+	p.entries(id, b)
+}
+
+// free reads the list of free pages.
+func (p *pages) free() bits {
+	free := newBits(p.head.pages)
+	if p.head.freeList == noFreeList {
+		return free
+	}
+	b, ok := p.read(p.head.freeList, freePage)
+	if !ok {
+		return free
+	}
+	n, at := uint64(order.Uint16(b[10:])), uint64(pageHeader)
+	if n == 0xFFFF {
+		n, at = order.Uint64(b[at:]), at+8
+	}
+	if n > (uint64(len(b))-at)/8 {
+		p.report("the list of free pages holds %d", n)
+		return free
+	}
+	last := uint64(1)
+	for i := range n {
+		id := order.Uint64(b[at+i*8:])
+		if id <= last || id >= p.head.pages {
+			p.report("the list of free pages names page %d after page %d, of %d", id, last, p.head.pages)
+			return free
+		}
+		if last = id; p.used.has(id) {
+			p.report("page %d is in use and free", id)
+		}
+		free.add(id)
+	}
+	return free
+}
+
+// verify reads what holds the others together and returns what is wrong.
+func (p *pages) verify() []string {
+	if p.found = nil; p.complete() {
+		p.used = newBits(p.head.pages)
+		p.tree(context.Background(), node{p.head.root, 3, -1, true})
+		p.free()
+	}
+	return p.found
+}
+
+// check reads every page and returns what is wrong.
+func (p *pages) check(ctx context.Context) []string {
+	if p.found = nil; p.spoiled != "" {
+		p.report("%s, one of the two first pages, can't be read: the last commit may be missing", p.spoiled)
+	}
+	if !p.complete() {
+		return p.found
+	}
+	p.used = newBits(p.head.pages)
+	p.tree(ctx, node{p.head.root, everything, -1, true})
+	if ctx.Err() != nil {
+		return p.found
+	}
+	free := p.free()
+	for id := uint64(2); id < p.head.pages && len(p.found) < maxFindings; id++ {
+		if !p.used.has(id) && !free.has(id) {
+			p.report("page %d is neither in use nor free", id)
+		}
+	}
+	return p.found
+}
