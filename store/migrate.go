@@ -26,10 +26,11 @@ func (s *Store) migrate() error {
 	err := s.db.View(func(b *bolt.Tx) error {
 		version = schemaOf(b)
 		fresh = version == 0 && b.Bucket(bucketRooms) == nil && b.Bucket(bucketMeetings) == nil
-		if size, err := sizeOf(s.db.path); err != nil || fresh && size > maxEmpty {
-			return errors.Join(err, damaged(s.opt.Path, "it holds nothing"))
+		size, err := sizeOf(s.db.path)
+		if err == nil && fresh && size > maxEmpty {
+			err = damaged(s.opt.Path, "it holds nothing")
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("store: read the schema: %w", err)

@@ -142,6 +142,9 @@ func (t *statusTab) lines(m *Model, w int) []string {
 	}
 	f.head("Store")
 	f.row("file", safe(st.Store.Path), s.Text)
+	if st.Store.Problem != "" {
+		f.row("problem", theme.Bad+" "+safe(st.Store.Problem), s.Bad)
+	}
 	size := bytes(st.Store.Bytes)
 	if st.Store.FreeBytes > 0 {
 		size += ", of it " + bytes(st.Store.FreeBytes) + " free for new deliveries"

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"greenroom/internal/app"
 	"greenroom/internal/config"
 	"greenroom/internal/plain"
 )
@@ -21,6 +22,12 @@ func (p *program) configPath() *cobra.Command {
 		Use: "path", Short: "Print the path of the configuration file, there or not", Args: exactly(),
 		RunE: p.do(func(context.Context, []string) error {
 			path, _ := config.FilePath(config.Options{File: p.configFile, Getenv: p.getenv})
+			if path == "" {
+				return &app.Error{
+					Kind: app.NotConfigured, Text: "the configuration file has no place without a home folder",
+					Hint: "set HOME, XDG_CONFIG_HOME or GREENROOM_CONFIG, or use --config",
+				}
+			}
 			if asJSON {
 				return p.printJSON(map[string]string{"path": path})
 			}
@@ -64,7 +71,7 @@ func (p *program) configCheck() *cobra.Command {
 					Accounts int    `json:"accounts"`
 				}{true, c.File, len(c.Accounts)})
 			}
-			if !c.HasFile {
+			if !c.HasFile && c.File != "" {
 				p.words("No config file at ", plain.Text(c.File), " (optional).")
 			}
 			if len(c.Accounts) == 0 {

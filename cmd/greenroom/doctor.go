@@ -12,6 +12,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/provider"
+	"greenroom/store"
 )
 
 type doctorOptions struct {
@@ -51,7 +52,7 @@ type report struct {
 }
 
 func (o *doctorOptions) run(ctx context.Context, _ []string) error {
-	err := o.with(ctx, func(b app.Backend) error {
+	err := o.reading(ctx, func(b app.Backend) error {
 		found, err := b.Diagnose(ctx, app.DiagnosisQuery{Account: o.account})
 		if err != nil {
 			return err
@@ -62,8 +63,11 @@ func (o *doctorOptions) run(ctx context.Context, _ []string) error {
 		}
 		return o.tell(s, found)
 	})
-	if errors.Is(err, errUnwritable) {
-		return o.tell(app.Status{Version: o.version}, folderDiagnosis(err))
+	switch {
+	case errors.Is(err, errUnwritable):
+		return o.tell(app.Status{Version: o.version}, diagnosis("data folder", err))
+	case errors.Is(err, store.ErrDamaged):
+		return o.tell(app.Status{Version: o.version}, diagnosis("store", err))
 	}
 	return err
 }

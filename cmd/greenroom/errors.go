@@ -94,6 +94,9 @@ func flagError(cmd *cobra.Command, err error) error {
 	switch {
 	case errors.As(err, &value):
 		flag := value.GetFlag()
+		if errors.Is(err, errEmpty) {
+			return usagef("--%s is empty", flag.Name)
+		}
 		return usagef("--%s can't be %q: %s", flag.Name, value.GetValue(), kindOfValue(flag.Value.Type()))
 	case errors.As(err, &missing):
 		return usagef("--%s needs a value: see `%s --help`", missing.GetFlag().Name, cmd.CommandPath())

@@ -108,7 +108,7 @@ func (o *eventListOptions) run(ctx context.Context, _ []string) error {
 	if q.Since, err = sinceWhen(o.since, o.now()); err != nil {
 		return err
 	}
-	return o.with(ctx, func(b app.Backend) error {
+	return o.reading(ctx, func(b app.Backend) error {
 		events, more, err := newest(ctx, b, q, o.limit)
 		if err == nil && len(events) == 0 {
 			err = knownAccount(ctx, b, o.account)
@@ -225,7 +225,7 @@ func (o *eventShowOptions) run(ctx context.Context, args []string) error {
 	if err != nil || seq == 0 {
 		return usagef("SEQ is a number from `greenroom event list`, not %q", args[0])
 	}
-	return o.with(ctx, func(b app.Backend) error {
+	return o.reading(ctx, func(b app.Backend) error {
 		d, err := b.Event(ctx, app.EventRef{Seq: seq})
 		if err != nil {
 			return err

@@ -28,8 +28,8 @@ func folderError(c *config.Config, err error) error {
 	}
 }
 
-// folderDiagnosis is what doctor says when that is why it can't say anything else.
-func folderDiagnosis(err error) []app.Diagnosis {
+// diagnosis is what doctor says when an error is why it can't say anything else.
+func diagnosis(about string, err error) []app.Diagnosis {
 	e := app.AsError(err)
-	return []app.Diagnosis{{Checks: []provider.Check{{Name: "data folder", Detail: e.Text, Hint: e.Hint}}}}
+	return []app.Diagnosis{{Checks: []provider.Check{{Name: about, Detail: e.Text, Hint: e.Hint}}}}
 }

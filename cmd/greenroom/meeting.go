@@ -47,7 +47,7 @@ func (o *meetingListOptions) run(ctx context.Context, _ []string) error {
 	if o.query.Limit < 1 {
 		return usagef("--limit can't be %d", o.query.Limit)
 	}
-	return o.with(ctx, func(b app.Backend) error {
+	return o.reading(ctx, func(b app.Backend) error {
 		meetings, err := b.Meetings(ctx, o.query)
 		if err == nil {
 			err = o.cut(len(meetings), o.query.Limit, "meetings", func() (int, error) {

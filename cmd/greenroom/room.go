@@ -30,7 +30,7 @@ func (p *program) roomList() *cobra.Command {
 }
 
 func (o *roomListOptions) run(ctx context.Context, _ []string) error {
-	return o.with(ctx, func(b app.Backend) error {
+	return o.reading(ctx, func(b app.Backend) error {
 		rooms, err := b.Rooms(ctx, app.RoomQuery{})
 		if err != nil {
 			return err
@@ -128,7 +128,7 @@ func (p *program) roomShow() *cobra.Command {
 }
 
 func (o *roomShowOptions) run(ctx context.Context, args []string) error {
-	return o.with(ctx, func(b app.Backend) error {
+	return o.reading(ctx, func(b app.Backend) error {
 		r, err := b.Room(ctx, app.RoomRef{Ref: args[0]})
 		if err != nil {
 			return err

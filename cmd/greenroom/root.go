@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -28,8 +29,8 @@ func (p *program) root() *cobra.Command {
 		DisableAutoGenTag: true,
 	}
 	root.SetFlagErrorFunc(flagError)
-	root.PersistentFlags().StringVar(&p.configFile, "config", "", "configuration file")
-	root.PersistentFlags().StringVar(&p.dataDir, "data-dir", "", "folder of the store and the log")
+	root.PersistentFlags().Var((*pathFlag)(&p.configFile), "config", "configuration file")
+	root.PersistentFlags().Var((*pathFlag)(&p.dataDir), "data-dir", "folder of the store and the log")
 	root.AddGroup(
 		&cobra.Group{ID: "work", Title: "Meetings"},
 		&cobra.Group{ID: "hooks", Title: "Webhooks"},
@@ -94,3 +95,20 @@ func (p *program) manCommand() *cobra.Command {
 		},
 	}
 }
+
+// pathFlag is the value of a flag that names a file or folder. An empty one is a variable that isn't set, in a script: it
+// must not silently be the default.
+type pathFlag string
+
+func (f *pathFlag) String() string { return string(*f) }
+func (f *pathFlag) Type() string   { return "string" }
+
+func (f *pathFlag) Set(s string) error {
+	if s == "" {
+		return errEmpty
+	}
+	*f = pathFlag(s)
+	return nil
+}
+
+var errEmpty = errors.New("it is empty")

@@ -23,6 +23,8 @@ import (
 type access struct {
 	// stay is for programs that last: they serve the others, take over when an owner leaves, and read presence.
 	stay bool
+	// reads is for commands that only read: where nothing can be written, they open the store for reading.
+	reads bool
 	// demo says that the data are the demo's.
 	demo bool
 	// owns is called when this process has become the store's owner, loses before it lets go. Both may be nil.
@@ -52,6 +54,19 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 	if err != nil {
 		return nil, nil, err
 	}
+	options := func(s store.Options) hub.Options {
+		s.Path, s.RetainFor, s.RetainBytes = storePath(c), c.Retention.Age, c.Retention.Bytes
+		return hub.Options{
+			Store:    s,
+			Accounts: accounts,
+			Policy: hub.Policy{
+				MigrationSet: c.Policy.MigrationSet, MigrationEnabled: c.Policy.MigrationEnabled,
+				MigrationRooms: c.Policy.MigrationRooms, DefaultPlatform: c.Policy.DefaultPlatform,
+			},
+			Downloads: downloads, Buckets: newBuckets(c, accounts, a.log, a.crash), Version: version, Tunnel: c.Tunnel.Driver,
+			Log: a.log, Crash: a.crash,
+		}
+	}
 	var owned *hub.Hub
 	o := ipc.Options{
 		DataDir: c.DataDir, RuntimeDir: c.RuntimeDir, Version: version, Fingerprint: c.Fingerprint(),
@@ -60,21 +75,9 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 			if err := claimStore(c, a.demo); err != nil {
 				return ipc.Owned{}, err
 			}
-			forwarder := inlet.NewForwarder(time.Now)
-			h, err := hub.Open(hub.Options{
-				Store: store.Options{
-					Path:      storePath(c),
-					RetainFor: c.Retention.Age, RetainBytes: c.Retention.Bytes,
-				},
-				Accounts: accounts,
-				Policy: hub.Policy{
-					MigrationSet: c.Policy.MigrationSet, MigrationEnabled: c.Policy.MigrationEnabled,
-					MigrationRooms: c.Policy.MigrationRooms, DefaultPlatform: c.Policy.DefaultPlatform,
-				},
-				Downloads: downloads, Buckets: newBuckets(c, accounts, a.log, a.crash), Version: version, Tunnel: c.Tunnel.Driver,
-				Forwarder: forwarder.Send,
-				Log:       a.log, Crash: a.crash,
-			})
+			forwarder, owns := inlet.NewForwarder(time.Now), options(store.Options{})
+			owns.Forwarder = forwarder.Send
+			h, err := hub.Open(owns)
 			if err != nil {
 				return ipc.Owned{}, err
 			}
@@ -89,6 +92,14 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 		o.OnOwn = func(ctx context.Context, _ app.Backend) { a.owns(ctx, owned) }
 	}
 	s, err := ipc.Open(ctx, o)
+	if a.reads && errors.Is(folderError(c, err), errUnwritable) {
+		if h, rerr := hub.Open(options(store.Options{ReadOnly: true})); rerr == nil {
+			if a.warn != nil {
+				a.warn("The data folder can't be written to: its store is only read.")
+			}
+			return h, h.Close, nil
+		}
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -156,6 +167,11 @@ func registry() (*provider.Registry, error) { return provider.NewRegistry(driver
 // with runs f on the data, for commands that come and go.
 func (p *program) with(ctx context.Context, f func(b app.Backend) error) error {
 	return p.withAccess(ctx, access{}, f)
+}
+
+// reading is with for commands that only read.
+func (p *program) reading(ctx context.Context, f func(b app.Backend) error) error {
+	return p.withAccess(ctx, access{reads: true}, f)
 }
 
 func (p *program) withAccess(ctx context.Context, a access, f func(b app.Backend) error) (err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -52,6 +53,10 @@ func (p *program) storeCheck() *cobra.Command {
 func (p *program) storeBackup() *cobra.Command {
 	return p.maintainCommand(app.BackupStore, cobra.Command{
 		Use: "backup FILE", Short: "Copy the store into a new file, while it is in use", Args: exactly("FILE"),
+		Long: "Copy the store into a new file, while it is in use. The copy is read back before it has its name. With - as FILE it is\n" +
+			"written to standard output, by way of a file in the temporary folder.",
+		Example: "greenroom store backup ~/backups/greenroom-$(date +%F).db\n" +
+			"greenroom store backup - | ssh host 'cat > greenroom.db'",
 	})
 }
 
@@ -60,6 +65,9 @@ var errDamaged = errors.New("the store is damaged: put a backup back with `green
 
 func (o *maintainOptions) run(ctx context.Context, args []string) error {
 	m := app.Maintenance{Op: o.op}
+	if len(args) > 0 && args[0] == "-" {
+		return o.backupToOutput(ctx)
+	}
 	if len(args) > 0 {
 		path, err := filepath.Abs(args[0])
 		if err != nil {
@@ -67,21 +75,82 @@ func (o *maintainOptions) run(ctx context.Context, args []string) error {
 		}
 		m.Path = path
 	}
-	return o.with(ctx, func(b app.Backend) error {
+	work := o.reading
+	if o.op == app.CompactStore {
+		work = o.with
+	}
+	err := work(ctx, func(b app.Backend) error {
 		done, err := b.Maintain(ctx, m)
 		if err != nil {
 			return err
 		}
-		if o.json {
-			done.Findings = list(done.Findings)
-			err = o.printJSON(done)
-		} else {
-			err = o.tell(done)
-		}
-		if err == nil && len(done.Findings) > 0 {
-			err = errDamaged
-		}
+		return o.done(done)
+	})
+	if o.op == app.CheckStore && errors.Is(err, store.ErrDamaged) {
+		return o.checkFile(ctx, err)
+	}
+	return err
+}
+
+// done prints what became of a work. Damage that was found is an error.
+func (o *maintainOptions) done(m app.Maintained) (err error) {
+	if o.json {
+		m.Findings = list(m.Findings)
+		err = o.printJSON(m)
+	} else {
+		err = o.tell(m)
+	}
+	if err == nil && len(m.Findings) > 0 {
+		err = errDamaged
+	}
+	return err
+}
+
+// checkFile checks a store that can't be opened, for this reason.
+func (o *maintainOptions) checkFile(ctx context.Context, reason error) error {
+	c, err := o.config(ctx, "")
+	if err != nil {
 		return err
+	}
+	m := app.Maintained{Op: app.CheckStore, Path: storePath(c)}
+	if m.Findings, err = store.CheckFile(ctx, m.Path); err != nil {
+		return err
+	}
+	if info, err := os.Stat(m.Path); err == nil {
+		m.Before, m.After = info.Size(), info.Size()
+	}
+	if len(m.Findings) == 0 {
+		m.Findings = []string{reason.Error()}
+	}
+	return o.done(m)
+}
+
+// backupToOutput copies the store to standard output, by way of a file: the program that has the store may be another one.
+func (o *maintainOptions) backupToOutput(ctx context.Context) (err error) {
+	switch {
+	case o.json:
+		return usagef("--json and a backup to standard output exclude each other")
+	case o.outTTY:
+		return usagef("a backup to standard output is for a pipe or a file, not for a terminal")
+	}
+	dir, err := os.MkdirTemp("", "greenroom-backup-")
+	if err != nil {
+		return fmt.Errorf("make a temporary folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	path := filepath.Join(dir, store.FileName)
+	return o.reading(ctx, func(b app.Backend) error {
+		if _, err := b.Maintain(ctx, app.Maintenance{Op: app.BackupStore, Path: path}); err != nil {
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return fmt.Errorf("read the backup: %w", err)
+		}
+		if _, err = io.Copy(o.stdout, f); err != nil {
+			err = fmt.Errorf("write the backup: %w", err)
+		}
+		return errors.Join(err, f.Close())
 	})
 }
 
@@ -126,8 +195,11 @@ func (o *restoreOptions) run(ctx context.Context, args []string) (err error) {
 	if err := o.canAsk("--yes", o.yes); err != nil {
 		return err
 	}
-	if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
+	switch info, err := os.Stat(args[0]); {
+	case errors.Is(err, fs.ErrNotExist):
 		return &app.Error{Kind: provider.NotFound, Text: "there is no file " + args[0], Err: err}
+	case err == nil && !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a regular file: copy the backup into one first", args[0])
 	}
 	c, err := o.configWithout(ctx)
 	if err != nil {
@@ -148,8 +220,11 @@ func (o *restoreOptions) run(ctx context.Context, args []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, held.Release()) }()
 	kept, err := store.Restore(ctx, path, args[0])
+	if errors.Is(err, store.ErrInUse) {
+		return &app.Error{Kind: provider.Conflict, Text: err.Error(), Hint: "quit the program that uses it, and try again", Err: err}
+	}
 	if err != nil {
-		return err
+		return folderError(c, err)
 	}
 	o.words("Restored ", plain.Text(path), ".")
 	if kept != "" {

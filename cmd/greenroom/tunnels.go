@@ -4,10 +4,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"os"
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
+	"greenroom/internal/regular"
 	"greenroom/internal/web"
 	"greenroom/tunnel"
 	"greenroom/tunnel/command"
@@ -76,7 +76,7 @@ func tunnelTLS(c config.Tunnel) (*tls.Config, error) {
 			Hint: "set ca_file under [tunnel] to a file of PEM certificates",
 		}
 	}
-	pem, err := os.ReadFile(c.CAFile)
+	pem, err := regular.Read(c.CAFile, maxCertificates)
 	if err != nil {
 		return nil, refused(err)
 	}
@@ -89,3 +89,6 @@ func tunnelTLS(c config.Tunnel) (*tls.Config, error) {
 	}
 	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
+
+// maxCertificates is the largest file of certificates that is read: a system's own has some hundred KiB.
+const maxCertificates = 16 << 20

@@ -450,6 +450,8 @@ type StoreStatus struct {
 	FreeBytes  int64  `json:"free_bytes"`
 	Deliveries uint64 `json:"deliveries"`
 	Schema     int    `json:"schema"`
+	// Problem is why nothing can be stored, or what is damaged; empty when all is well.
+	Problem string `json:"problem,omitempty"`
 	// Owner is the process that holds the store, Since when it took it.
 	Owner int  `json:"owner"`
 	Since Time `json:"since"`

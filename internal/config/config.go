@@ -163,7 +163,10 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 		secrets: map[string]resolved{},
 	}
 
-	data, private, err := readFile(c.File)
+	data, private, err := []byte(nil), false, error(fs.ErrNotExist)
+	if c.File != "" {
+		data, private, err = readFile(c.File)
+	}
 	switch {
 	case err == nil:
 		c.HasFile, r.private = true, private

@@ -77,7 +77,7 @@ type Fetch struct {
 
 func (r *reader) downloads() {
 	d := &r.cfg.Download
-	d.Folder = r.text("download.folder", defaultFolder(r.opts.Getenv), func(s string) (string, string, string) {
+	d.Folder = r.text("download.folder", defaultFolder(r.opts.Getenv, r.cfg.DataDir), func(s string) (string, string, string) {
 		if strings.TrimSpace(s) == "" {
 			return "", "is empty", `write it like "~/Videos/meetings"`
 		}
@@ -244,10 +244,11 @@ func roleARN(s string) (string, string, string) {
 	return s, "", ""
 }
 
-// defaultFolder is where downloads go: a folder of their own among the user's downloads.
-func defaultFolder(getenv func(string) string) string {
-	if dir := getenv("XDG_DOWNLOAD_DIR"); dir != "" {
-		return filepath.Join(absolute(dir), "greenroom")
+// defaultFolder is where downloads go: a folder of their own among the user's downloads, or in the data folder where there
+// is no home folder.
+func defaultFolder(getenv func(string) string, dataDir string) string {
+	if dir := folder(getenv, "XDG_DOWNLOAD_DIR", xdg.UserDirs.Download); dir != "" {
+		return filepath.Join(dir, "greenroom")
 	}
-	return filepath.Join(xdg.UserDirs.Download, "greenroom")
+	return filepath.Join(dataDir, "downloads")
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/adrg/xdg"
 )
 
-// FilePath tells which file Load reads, and whether somebody chose it, so that its absence is an error.
+// FilePath returns which file Load reads, and whether the user chose it, so that its absence is an error. It is empty where
+// there is none to look for: without a choice and without a home folder.
 func FilePath(o Options) (path string, chosen bool) {
 	getenv := o.Getenv
 	if getenv == nil {
@@ -20,23 +21,37 @@ func FilePath(o Options) (path string, chosen bool) {
 		return absolute(o.File), true
 	case getenv("GREENROOM_CONFIG") != "":
 		return absolute(getenv("GREENROOM_CONFIG")), true
-	case getenv("XDG_CONFIG_HOME") != "":
-		return filepath.Join(getenv("XDG_CONFIG_HOME"), "greenroom", "config.toml"), false
 	}
-	return filepath.Join(xdg.ConfigHome, "greenroom", "config.toml"), false
+	if dir := folder(getenv, "XDG_CONFIG_HOME", xdg.ConfigHome); dir != "" {
+		return filepath.Join(dir, "greenroom", "config.toml"), false
+	}
+	return "", false
 }
 
-func defaultDataDir(getenv func(string) string) string {
-	if home := getenv("XDG_DATA_HOME"); home != "" {
-		return filepath.Join(home, "greenroom")
+// folder is the folder that a variable names. The XDG Base Directory Specification has relative paths ignored. Its default is
+// below the home folder: without one it is empty.
+func folder(getenv func(string) string, variable, byDefault string) string {
+	if dir := getenv(variable); filepath.IsAbs(dir) {
+		return dir
 	}
-	return filepath.Join(xdg.DataHome, "greenroom")
+	if home, err := os.UserHomeDir(); err != nil || !filepath.IsAbs(home) {
+		return ""
+	}
+	return byDefault
+}
+
+// defaultDataDir is empty where there is no home folder.
+func defaultDataDir(getenv func(string) string) string {
+	if dir := folder(getenv, "XDG_DATA_HOME", xdg.DataHome); dir != "" {
+		return filepath.Join(dir, "greenroom")
+	}
+	return ""
 }
 
 // runtimeDir is where sockets go. A login session's own folder is used where there is one; elsewhere a folder of the
 // user's under the temporary directory, which is short: socket paths are limited to about 100 bytes.
 func runtimeDir(getenv func(string) string) string {
-	if dir := getenv("XDG_RUNTIME_DIR"); dir != "" {
+	if dir := getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "greenroom")
 	}
 	if runtime.GOOS == "linux" {

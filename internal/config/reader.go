@@ -201,6 +201,9 @@ func (r *reader) general() {
 	c.DataDir = r.text("data_dir", defaultDataDir(r.opts.Getenv), func(s string) (string, string, string) {
 		return absolute(s), "", ""
 	})
+	if v, set := r.values["data_dir"]; c.DataDir == "" && !set {
+		r.fail(v.from, "data_dir", "has no default without a home folder", "set HOME, XDG_DATA_HOME or GREENROOM_DATA_DIR, or use --data-dir")
+	}
 	c.RuntimeDir = runtimeDir(r.opts.Getenv)
 	c.Listen = r.text("listen", DefaultListen, address)
 	_, c.ListenSet = r.values["listen"]

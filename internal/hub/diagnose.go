@@ -67,7 +67,11 @@ func (h *Hub) Diagnose(ctx context.Context, q app.DiagnosisQuery) ([]app.Diagnos
 		}
 	}
 	if q.Account == "" {
-		out = append(out, app.Diagnosis{Checks: []provider.Check{h.checkAccounts(), checkListener(status), h.checkTunnel(), h.checkPolicy()}})
+		checks := []provider.Check{h.checkAccounts(), checkListener(status), h.checkTunnel(), h.checkPolicy()}
+		if problem := status.Store.Problem; problem != "" {
+			checks = append(checks, provider.Check{Name: "store", Detail: problem})
+		}
+		out = append(out, app.Diagnosis{Checks: checks})
 	}
 	return out, nil
 }

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -172,6 +173,10 @@ func openError(err error) error {
 	switch {
 	case errors.Is(err, store.ErrInUse):
 		e.Kind, e.Hint = app.Busy, "another Greenroom holds it; close that one or use another --data-dir"
+	case errors.Is(err, store.ErrReadOnly):
+		e.Kind = app.NotConfigured
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		e.Hint = diskHint(err)
 	case errors.Is(err, store.ErrNewer):
 		e.Kind, e.Hint = app.NotConfigured, "update Greenroom, or use another --data-dir"
 	}

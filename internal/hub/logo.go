@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"greenroom/internal/app"
+	"greenroom/internal/regular"
 	"greenroom/provider"
 )
 
@@ -33,7 +34,7 @@ func readLogo(path string) ([]byte, error) {
 	if !filepath.IsAbs(path) {
 		return refuse("its path is not absolute")
 	}
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		var why *os.PathError
 		if errors.As(err, &why) {
@@ -42,9 +43,6 @@ func readLogo(path string) ([]byte, error) {
 		return refuse("%v", err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return refuse("it is not a file")
-	}
 	raw, err := io.ReadAll(io.LimitReader(f, logoBytes+1))
 	switch {
 	case err != nil:

@@ -33,6 +33,9 @@ func (h *Hub) Maintain(ctx context.Context, m app.Maintenance) (app.Maintained, 
 			return out, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("back up to %q: not an absolute path", m.Path)}
 		}
 		out.After, err = h.store.BackupFile(ctx, m.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = &app.Error{Kind: provider.Unavailable, Text: fmt.Sprintf("there is no folder %s", filepath.Dir(m.Path)), Err: err}
+		}
 		if errors.Is(err, fs.ErrExist) {
 			err = &app.Error{
 				Kind: provider.Conflict, Text: fmt.Sprintf("%s exists", m.Path), Hint: "choose another name; nothing is overwritten",

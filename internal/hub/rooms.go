@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/oklog/ulid/v2"
@@ -285,5 +287,16 @@ func writeError(err error) error {
 	case provider.KindOf(err) != "":
 		return err
 	}
-	return &app.Error{Kind: provider.Unavailable, Text: err.Error(), Hint: "is the disk full?", Err: err}
+	return &app.Error{Kind: provider.Unavailable, Text: err.Error(), Hint: diskHint(err), Err: err}
+}
+
+// diskHint says what to do about the reason for which a file can't be written, where that is known.
+func diskHint(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "the disk is full: make room, and try again"
+	case errors.Is(err, store.ErrReadOnly), errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+		return "make the file and its folder writable for you"
+	}
+	return ""
 }

@@ -39,7 +39,7 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 		Version: h.opt.Version, Downloads: h.downloads.status(), Listener: listener, Tunnel: tunnel, Accounts: []app.AccountStatus{},
 		Store: app.StoreStatus{
 			Path: h.store.Path(), Bytes: st.Bytes, FreeBytes: st.FreeBytes, Deliveries: st.Deliveries,
-			Schema: st.Schema, Owner: os.Getpid(), Since: h.since,
+			Schema: st.Schema, Problem: st.Problem, Owner: os.Getpid(), Since: h.since,
 		},
 		Pollers: slices.SortedFunc(maps.Values(h.pollers), func(a, b app.PollerStatus) int {
 			return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Name, b.Name))

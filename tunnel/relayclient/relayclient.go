@@ -29,12 +29,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/jonboulle/clockwork"
 
+	"greenroom/internal/regular"
 	"greenroom/tunnel"
 	"greenroom/tunnel/wire"
 )
@@ -162,8 +162,11 @@ func settle(o Options) (settings, error) {
 	return s, nil
 }
 
+// maxCertificates is the largest file of certificates that is read: a system's own has some hundred KiB.
+const maxCertificates = 16 << 20
+
 func authorities(o Options) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(o.CAFile)
+	pem, err := regular.Read(o.CAFile, maxCertificates)
 	if err != nil {
 		return nil, fmt.Errorf("read the certificate authorities: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 
 	"greenroom/internal/plain"
+	"greenroom/internal/regular"
 )
 
 // keyring is what there is to log in with.
@@ -63,14 +64,7 @@ func newKeyring(o Options) (keyring, error) {
 }
 
 func readKey(file string) (ssh.Signer, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxKey {
-		return nil, errors.New("is no key file")
-	}
-	b, err := os.ReadFile(file)
+	b, err := regular.Read(file, maxKey)
 	if err != nil {
 		return nil, err
 	}
