@@ -60,7 +60,7 @@ var (
 	// ErrFailed is returned by writes after the disk failed to make one durable.
 	ErrFailed = errors.New("store: the disk failed")
 	// ErrReadOnly is returned by writes to a store that was opened for reading.
-	ErrReadOnly = errors.New("store: opened for reading only")
+	ErrReadOnly = errors.New("store: it can only be read")
 )
 
 // Options say how a store is opened. Path is all that is needed.
@@ -298,7 +298,10 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 		return nil
 	})
 	problem := s.problem()
-	if problem == nil {
+	switch {
+	case problem == nil && s.opt.ReadOnly:
+		problem = fmt.Errorf("%w: %s", ErrReadOnly, s.opt.Path)
+	case problem == nil:
 		problem = s.db.there(s.opt.Path)
 	}
 	if problem != nil {
