@@ -282,9 +282,12 @@ func (s *Store) commit(batch []*write) {
 	if err == nil && s.opt.OnCommit != nil && len(changes) > 0 {
 		s.opt.OnCommit(changes)
 	}
+	if err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrFailed) && !errors.Is(err, ErrDamaged) {
+		err = fmt.Errorf("store: write: %w", err)
+	}
 	for i, w := range batch {
 		if err != nil {
-			w.done <- fmt.Errorf("store: write: %w", err)
+			w.done <- err
 			continue
 		}
 		w.done <- results[i]
