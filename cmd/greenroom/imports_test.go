@@ -58,6 +58,7 @@ var allowed = map[string][]string{
 	"provider/livekit":      {"provider", "provider/rest", "internal/plain"},
 	"provider/sandbox":      {"provider", "internal/bounds", "internal/crash", "internal/plain"},
 	"provider/providertest": {"provider", "internal/crash", "provider/rest", "provider/sandbox"},
+	"internal/admin":        {"provider", "internal/app", "internal/bounds", "internal/plain"},
 	"internal/app":          {"provider"},
 	"internal/app/apptest":  {"provider", "internal/app"},
 	"internal/bounds":       {},

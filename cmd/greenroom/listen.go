@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
+	"net"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
@@ -26,6 +27,7 @@ type listenOptions struct {
 	addr, tunnel string
 	forwardTo    []string
 	json         bool
+	service
 
 	printing sync.Mutex // events and the tunnel's status come from different goroutines
 }
@@ -45,6 +47,7 @@ func (p *program) listenCommand() *cobra.Command {
 	cmd.Flags().StringArrayVar(&o.forwardTo, "forward-to", nil,
 		"post verified events on to this URL, exactly as they came; resumes where an earlier run stopped (repeatable)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object per line")
+	o.service.add(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("tunnel", cobra.FixedCompletions(config.TunnelDrivers(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -80,7 +83,17 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	log := newLog(o.stderr, slog.LevelWarn)
+	log, err := o.service.log(o.stderr)
+	if err != nil {
+		return err
+	}
+	operators, err := o.service.listen()
+	if err != nil {
+		return err
+	}
+	if operators != nil {
+		defer operators.Close()
+	}
 	group := crashGroup(log, func(r crash.Report) { fail(fatal{r}) })
 	d := &door{cfg: c, log: log, crash: group, passage: newPassage(c, o.program, log, group)}
 	d.passage.told = o.tellTunnel(fail)
@@ -93,7 +106,8 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	var background sync.WaitGroup
 	var forwards *forwarding
 	defer func() {
-		// First no new webhooks, then nobody who reads, then the store.
+		// First no new webhooks, then no readers, then the store.
+		notify(log, daemon.SdNotifyStopping)
 		closed := d.close()
 		forwards.end()
 		var broken fatal
@@ -107,6 +121,10 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 			err = broken.error
 		}
 	}()
+	if !o.outTTY { // the hangup of a terminal ends the program
+		configured := *c
+		defer o.stops.onHangup(func() { o.reload(ctx, b, &configured, log) })()
+	}
 	forwards = &forwarding{
 		backend: b, urls: o.forwardTo, say: func(s string) { o.words(plain.Text(s)) },
 		start: func(name string, f func()) {
@@ -133,7 +151,9 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 			if err != nil {
 				return err
 			}
-			if err := o.listening(ctx, d, l.URL(), b); err != nil {
+			o.service.serve(ctx, b, operators, log, forwards.start)
+			notify(log, daemon.SdNotifyReady)
+			if err := o.listening(ctx, d, l.URL(), operators, b); err != nil {
 				return err
 			}
 			opened := d.passage.open(b, l)
@@ -159,7 +179,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 }
 
 // listening says where webhooks arrive on this machine.
-func (o *listenOptions) listening(ctx context.Context, d *door, url string, b app.Backend) error {
+func (o *listenOptions) listening(ctx context.Context, d *door, url string, operators net.Listener, b app.Backend) error {
 	s, err := b.Status(ctx, app.StatusQuery{})
 	if err != nil {
 		return err
@@ -168,7 +188,14 @@ func (o *listenOptions) listening(ctx context.Context, d *door, url string, b ap
 		o.words("Listening on ", url, " instead: ", plain.Text(d.moved(s.Listener)), ".")
 	}
 	if o.json {
-		return o.printJSON(map[string]string{"listening": url})
+		facts := struct {
+			Listening string `json:"listening"`
+			Admin     string `json:"admin,omitempty"`
+		}{Listening: url}
+		if operators != nil {
+			facts.Admin = "http://" + operators.Addr().String()
+		}
+		return o.printJSON(facts)
 	}
 	o.words("Listening on ", url, ". On this machine webhooks are posted to:")
 	for _, a := range d.cfg.Accounts {

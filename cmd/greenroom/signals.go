@@ -18,8 +18,32 @@ const stopGrace = 2500 * time.Millisecond
 // stops is the program's only handler of the signals that ask it to end. The first one cancels the context. What a second
 // one does is up to force: without it the system's default, which ends the program at once.
 type stops struct {
-	mu    sync.Mutex
-	force func(why string)
+	mu     sync.Mutex
+	force  func(why string)
+	hangup func()
+}
+
+// onHangup has a hangup call f instead of ending the program, until undo.
+func (s *stops) onHangup(f func()) (undo func()) {
+	set := func(f func()) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.hangup = f
+	}
+	set(f)
+	return func() { set(nil) }
+}
+
+// hungUp reports whether a signal is a hangup that is taken care of, and does so.
+func (s *stops) hungUp(sig os.Signal) bool {
+	s.mu.Lock()
+	f := s.hangup
+	s.mu.Unlock()
+	if f == nil || !isHangup(sig) {
+		return false
+	}
+	f()
+	return true
 }
 
 // guard sets what happens on a second signal, and when the program still runs after the grace period. f must end the
@@ -36,11 +60,15 @@ func (s *stops) watch(ctx context.Context) (_ context.Context, stop func()) {
 	signals, done := make(chan os.Signal, 2), make(chan struct{})
 	signal.Notify(signals, stopSignals()...)
 	go func() {
-		select {
-		case sig := <-signals:
-			cancel(fmt.Errorf("the program received the signal %q", sig))
-		case <-done:
-			return
+		for ctx.Err() == nil {
+			select {
+			case sig := <-signals:
+				if !s.hungUp(sig) {
+					cancel(fmt.Errorf("the program received the signal %q", sig))
+				}
+			case <-done:
+				return
+			}
 		}
 		s.mu.Lock()
 		force := s.force

@@ -16,3 +16,6 @@ func stopSignals() []os.Signal {
 	}
 	return s
 }
+
+// isHangup reports whether a signal is the one by which services are asked to read their configuration again.
+func isHangup(sig os.Signal) bool { return sig == syscall.SIGHUP }

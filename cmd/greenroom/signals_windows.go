@@ -4,3 +4,6 @@ import "os"
 
 // stopSignals ask the program to end cleanly.
 func stopSignals() []os.Signal { return []os.Signal{os.Interrupt} }
+
+// isHangup reports false: Windows has no such signal.
+func isHangup(os.Signal) bool { return false }

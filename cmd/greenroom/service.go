@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/pflag"
+
+	"greenroom/internal/admin"
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/provider"
+)
+
+// service is what a program needs that runs unattended: a log, an address for operators, and systemd's notifications.
+type service struct {
+	adminAddr, logLevel string
+	logJSON             bool
+	level               slog.Level // as parsed from logLevel
+}
+
+func (s *service) add(fl *pflag.FlagSet) {
+	fl.StringVar(&s.adminAddr, "admin-addr", "", "serve /healthz, /readyz and /metrics on this HOST:PORT")
+	fl.StringVar(&s.logLevel, "log-level", "warn", "write to the log what is at least this important: debug, info, warn or error")
+	fl.BoolVar(&s.logJSON, "log-json", false, "write the log as JSON")
+}
+
+// log returns the log that the flags ask for.
+func (s *service) log(w io.Writer) (*slog.Logger, error) {
+	var err error
+	if s.level, err = parseLevel(s.logLevel); err != nil {
+		return nil, err
+	}
+	opt := &slog.HandlerOptions{Level: s.level}
+	if s.logJSON {
+		return slog.New(slog.NewJSONHandler(w, opt)), nil
+	}
+	return slog.New(slog.NewTextHandler(w, opt)), nil
+}
+
+func parseLevel(s string) (slog.Level, error) {
+	for _, l := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+		if strings.EqualFold(l.String(), s) {
+			return l, nil
+		}
+	}
+	return 0, usagef("--log-level can't be %q: choose debug, info, warn or error", s)
+}
+
+// listen opens the address for operators. It is nil without --admin-addr.
+func (s *service) listen() (net.Listener, error) {
+	if s.adminAddr == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", s.adminAddr)
+	if err != nil {
+		return nil, &app.Error{
+			Kind: provider.Unavailable, Text: fmt.Sprintf("listen on %s: %v", s.adminAddr, err), Hint: "choose another with --admin-addr", Err: err,
+		}
+	}
+	return l, nil
+}
+
+// serve serves the operators' address, logs what happens, and keeps systemd's watchdog until ctx ends.
+func (s *service) serve(ctx context.Context, b app.Backend, l net.Listener, log *slog.Logger, start func(string, func())) {
+	if l != nil {
+		start("admin address", func() {
+			if err := admin.Serve(ctx, l, admin.Handler(b, log), log); err != nil {
+				log.Error("the admin address failed", "err", err)
+			}
+		})
+	}
+	if s.level <= slog.LevelInfo {
+		start("journal", func() {
+			if err := admin.Journal(ctx, b, log); err != nil && ctx.Err() == nil {
+				log.Error("events are not logged", "err", err)
+			}
+		})
+	}
+	every, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		log.Warn("systemd's watchdog can't be served", "err", err)
+	}
+	if every > 0 {
+		start("watchdog", func() { watchdog(ctx, b, every/2, log) })
+	}
+}
+
+// watchdog tells systemd every so often that the program is well: that the store answers. Otherwise systemd restarts it.
+func watchdog(ctx context.Context, b app.Backend, every time.Duration, log *slog.Logger) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		asking, cancel := context.WithTimeout(ctx, every)
+		_, err := b.Status(asking, app.StatusQuery{})
+		cancel()
+		switch {
+		case err == nil:
+			notify(log, daemon.SdNotifyWatchdog)
+		case ctx.Err() == nil:
+			log.Error("the watchdog found that the store does not answer", "err", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// notify sends a state to systemd. Without systemd it does nothing.
+func notify(log *slog.Logger, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		log.Warn("systemd could not be notified", "state", state, "err", err)
+	}
+}
+
+// reload reads the configuration again and applies what can change while the program runs: the download rate. A
+// configuration that can't be used changes nothing.
+func (o *listenOptions) reload(ctx context.Context, b app.Backend, was *config.Config, log *slog.Logger) {
+	notify(log, daemon.SdNotifyReloading)
+	defer notify(log, daemon.SdNotifyReady)
+	now, err := o.configFor(ctx, o.addr, o.tunnel)
+	if err != nil {
+		log.Error("the configuration can't be used, and nothing was changed", "err", err)
+		return
+	}
+	if _, err := b.LimitDownloads(ctx, app.DownloadLimit{BytesPerSecond: now.Download.LimitRate}); err != nil {
+		log.Error("the download rate could not be changed", "err", err)
+		return
+	}
+	was.Download.LimitRate = now.Download.LimitRate
+	if now.Fingerprint() != was.Fingerprint() {
+		log.Warn("the configuration was read again: the download rate applies now, other changes after a restart")
+		return
+	}
+	log.Info("the configuration was read again")
+}

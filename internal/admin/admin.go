@@ -1,0 +1,77 @@
+// Package admin serves what operators ask of a running listener: whether it is well, and its figures.
+//
+//	/healthz  200 while the process answers
+//	/readyz   200 while webhooks are accepted: the listener is open and the store answers; otherwise 503 with the reason
+//	/metrics  figures for Prometheus, read when they are asked for
+//
+// Nothing secret is among them. The address is for the operator alone: there is no authentication.
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"greenroom/internal/app"
+	"greenroom/internal/bounds"
+)
+
+const (
+	// readTime bounds how long the application may take for one answer.
+	readTime = 5 * time.Second
+	maxConns = 32
+)
+
+// Handler serves the three paths for a backend.
+func Handler(b app.Backend, log *slog.Logger) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(&collector{backend: b, log: log}, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), readTime)
+		defer cancel()
+		if err := Ready(ctx, b); err != nil {
+			log.Warn("not ready", "err", err)
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		bounds.Unread(w, r) // nothing here reads a body
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// Ready returns an error if webhooks can't be accepted: the store doesn't answer, or there is no listener.
+func Ready(ctx context.Context, b app.Backend) error {
+	s, err := b.Status(ctx, app.StatusQuery{})
+	if err != nil {
+		return fmt.Errorf("the store does not answer: %w", err)
+	}
+	if s.Listener.URL == "" {
+		return errors.New("no listener is open")
+	}
+	return nil
+}
+
+// Serve serves the handler until ctx ends.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
+	srv := bounds.Server(h, log, maxConns)
+	defer context.AfterFunc(ctx, func() { _ = srv.Close() })()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", l.Addr(), err)
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package admin
+
+import (
+	"context"
+	"log/slog"
+
+	"greenroom/internal/app"
+)
+
+// Journal logs what goes well at the info level, and what fails at warn, as it is published: webhooks, meetings, recordings,
+// downloads, forwards. It returns when ctx ends.
+func Journal(ctx context.Context, b app.Backend, log *slog.Logger) error {
+	changes, err := b.Subscribe(ctx)
+	if err != nil {
+		return err
+	}
+	j := journal{log: log, meetings: map[string]app.MeetingStatus{}, downloads: map[string]string{}}
+	for c := range changes {
+		j.change(ctx, c)
+	}
+	return nil
+}
+
+// journal remembers what was logged last, since changes repeat much.
+type journal struct {
+	log       *slog.Logger
+	meetings  map[string]app.MeetingStatus
+	downloads map[string]string
+}
+
+func (j *journal) change(ctx context.Context, c app.Change) {
+	switch {
+	case c.Delivery != nil:
+		d := c.Delivery
+		j.log.InfoContext(ctx, "webhook", "seq", d.Seq, "account", d.Account, "kind", string(d.Kind), "room", d.Room,
+			"verdict", string(d.Verdict), "status", d.Status, "reason", d.Reason)
+	case c.Meeting != nil:
+		j.meeting(ctx, *c.Meeting)
+	case c.Recording != nil:
+		j.recording(ctx, *c.Recording)
+	case c.Attempt != nil:
+		level, a := slog.LevelInfo, c.Attempt
+		if !a.Final || a.Status == 0 || a.Status >= 500 {
+			level = slog.LevelWarn
+		}
+		j.log.Log(ctx, level, "forward", "name", a.Name, "seq", a.Seq, "attempt", a.Attempt, "status", a.Status, "error", a.Error, "final", a.Final)
+	case c.Kind == app.Missed:
+		j.log.WarnContext(ctx, "changes came too fast to be logged one by one")
+	}
+}
+
+func (j *journal) meeting(ctx context.Context, m app.Meeting) {
+	if j.meetings[m.ID] == m.Status {
+		return
+	}
+	j.meetings[m.ID] = m.Status
+	if m.Status == app.Ended {
+		delete(j.meetings, m.ID)
+	}
+	j.log.InfoContext(ctx, "meeting", "room", m.Room, "account", m.Account, "status", string(m.Status), "id", m.ID)
+}
+
+func (j *journal) recording(ctx context.Context, r app.Recording) {
+	state, reason := string(r.Status), r.Error
+	failed := r.Status == app.RecordingFailed
+	if d := r.Download; d != nil {
+		state, reason = "download "+string(d.State), d.Reason
+		failed = d.State == app.DownloadFailed
+		if p := d.Command; p != nil && d.State == app.DownloadDone {
+			state, reason = "program "+p.State, p.Reason
+			failed = p.State == app.CommandFailed
+		}
+	}
+	key := r.Account + "/" + r.ID
+	if j.downloads[key] == state {
+		return
+	}
+	if len(j.downloads) > 1000 { // what is forgotten may be logged once more
+		clear(j.downloads)
+	}
+	j.downloads[key] = state
+	level := slog.LevelInfo
+	if failed {
+		level = slog.LevelWarn
+	}
+	j.log.Log(ctx, level, "recording", "id", r.ID, "account", r.Account, "room", r.Room, "state", state, "reason", reason)
+}
