@@ -5,6 +5,8 @@ import (
 	"crypto/sha1"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"greenroom/internal/app"
@@ -84,56 +86,45 @@ type gathered struct {
 func (r *autoRecorder) turn(ctx context.Context) {
 	h, now := r.hub, r.hub.clock.Now()
 	unended, err := h.unended(ctx, r.account)
-	var due, silent, likely []gathered
-	for _, m := range unended {
-		if !m.RecordAsked.IsZero() && now.Sub(m.RecordAsked) > confirmTime {
-			silent = append(silent, gathered{Meeting: m})
-		}
-		if m.Recording == app.IsRecording && !m.RecordFor.IsZero() {
-			continue
-		}
-		if need := wantsRecording(m.Meeting); need > 0 && m.Here >= need {
-			likely = append(likely, gathered{Meeting: m})
-		} else {
-			delete(r.tries, m.ID)
-		}
-	}
-	if len(likely) > 0 && err == nil {
-		err = h.store.View(ctx, func(tx *store.Tx) error {
-			for _, g := range likely {
-				stays, err := tx.Stays(g.ID)
-				if err != nil {
-					return err
-				}
-				g.since, g.people = roster.Gather(stays)
-				if g.people >= wantsRecording(g.Meeting.Meeting) && g.since.After(g.RecordFor) {
-					due = append(due, g)
-				}
-			}
-			return nil
-		})
-	}
 	if err != nil {
 		h.complain(err, "the meetings to record could not be read", r.account)
 		return
 	}
-	for _, g := range silent {
-		h.recordingGaveUp(ctx, g.ID, time.Time{}, "the platform agreed to record and has not confirmed it since")
+	var due []string
+	for _, m := range unended {
+		if !m.RecordAsked.IsZero() && now.Sub(m.RecordAsked) > confirmTime {
+			h.recordingGaveUp(ctx, m.ID, time.Time{}, "the platform agreed to record and has not confirmed it since")
+		}
+		if need := wantsRecording(m.Meeting); need > 0 && m.Here >= need {
+			due = append(due, m.ID)
+		}
 	}
-	for _, g := range due {
+	maps.DeleteFunc(r.tries, func(id string, _ *startTry) bool { return !slices.Contains(due, id) })
+	for _, id := range due {
 		if ctx.Err() == nil {
-			r.attempt(ctx, g)
+			r.attempt(ctx, id)
 		}
 	}
 }
 
-// attempt starts one meeting's recording, unless it is too early for that.
-func (r *autoRecorder) attempt(ctx context.Context, g gathered) {
-	h, now := r.hub, r.hub.clock.Now()
-	try := r.tries[g.ID]
+// attempt starts one meeting's recording, unless it is too early for that. The list of meetings that are due may be old by
+// now: what is true of the meeting is read again once nobody else can start or stop its recording.
+func (r *autoRecorder) attempt(ctx context.Context, id string) {
+	h := r.hub
+	defer h.rooms.lock(recordingOf(id))()
+	g, due, err := h.gathering(ctx, id)
+	if err != nil {
+		h.complain(err, "a meeting to record could not be read", r.account)
+		return
+	}
+	now, try := h.clock.Now(), r.tries[id]
+	if !due {
+		delete(r.tries, id)
+		return
+	}
 	if try == nil || !try.since.Equal(g.since) {
 		try = &startTry{since: g.since, begun: now}
-		r.tries[g.ID] = try
+		r.tries[id] = try
 	}
 	switch {
 	case now.Before(try.next):
@@ -147,7 +138,7 @@ func (r *autoRecorder) attempt(ctx context.Context, g gathered) {
 		h.lookForRecordings(ctx, r.account, g.PlatformRoom)
 		return
 	}
-	err := startKinds(ctx, r.record, g.Meeting.Meeting)
+	err = startKinds(ctx, r.record, g.Meeting.Meeting)
 	if ctx.Err() != nil {
 		return
 	}
@@ -168,6 +159,29 @@ func (r *autoRecorder) attempt(ctx context.Context, g gathered) {
 	}
 }
 
+// recordingOf is the key of the lock under which a meeting's recording starts and stops.
+func recordingOf(meeting string) string { return "recording " + meeting }
+
+// gathering reads a meeting with the people who are in it, and reports whether its recording is to start by itself: enough
+// people are there, and this gathering has had no recording yet.
+func (h *Hub) gathering(ctx context.Context, id string) (g gathered, due bool, err error) {
+	err = h.store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		if g.Meeting, err = tx.Meeting(id); err != nil {
+			return err
+		}
+		need := wantsRecording(g.Meeting.Meeting)
+		if need == 0 || g.Here < need || g.Recording == app.IsRecording && !g.RecordFor.IsZero() {
+			return nil
+		}
+		stays, err := tx.Stays(id)
+		g.since, g.people = roster.Gather(stays)
+		due = g.people >= need && g.since.After(g.RecordFor)
+		return err
+	})
+	return g, due, err
+}
+
 func startKinds(ctx context.Context, r provider.Recorder, m app.Meeting) error {
 	for _, kind := range r.RecordingKinds() {
 		err := r.StartRecording(ctx, platformMeeting(m, nil), provider.RecordingStart{Kind: kind, Instance: instanceID(m.ID, kind)})
@@ -180,11 +194,14 @@ func startKinds(ctx context.Context, r provider.Recorder, m app.Meeting) error {
 
 // StartRecording starts a meeting's recording now; see [app.Backend].
 func (h *Hub) StartRecording(ctx context.Context, req app.RecordingSwitch) (app.Meeting, error) {
-	m, a, r, err := h.recorderOf(ctx, req)
-	if err != nil || m.Recording == app.IsRecording {
+	m, a, r, unlock, err := h.recorderOf(ctx, req)
+	if err != nil {
 		return m.Meeting, err
 	}
-	defer h.rooms.lock("recording " + m.ID)()
+	defer unlock()
+	if m.Recording == app.IsRecording {
+		return m.Meeting, nil
+	}
 	now := h.clock.Now()
 	err = startKinds(ctx, r, m.Meeting)
 	h.noteCall(a, err)
@@ -198,11 +215,11 @@ func (h *Hub) StartRecording(ctx context.Context, req app.RecordingSwitch) (app.
 // StopRecording stops whatever Greenroom knows to be running in a meeting, and what it would have started itself; see
 // [app.Backend].
 func (h *Hub) StopRecording(ctx context.Context, req app.RecordingSwitch) (app.Meeting, error) {
-	m, a, r, err := h.recorderOf(ctx, req)
+	m, a, r, unlock, err := h.recorderOf(ctx, req)
 	if err != nil {
 		return m.Meeting, err
 	}
-	defer h.rooms.lock("recording " + m.ID)()
+	defer unlock()
 	stops := map[provider.RecordingStart]bool{}
 	for _, kind := range r.RecordingKinds() {
 		stops[provider.RecordingStart{Kind: kind, Instance: instanceID(m.ID, kind)}] = true
@@ -237,22 +254,36 @@ func (h *Hub) StopRecording(ctx context.Context, req app.RecordingSwitch) (app.M
 	return h.meetingNow(ctx, m.ID)
 }
 
-func (h *Hub) recorderOf(ctx context.Context, req app.RecordingSwitch) (m roster.Meeting, a *account, r provider.Recorder, err error) {
-	err = h.store.View(ctx, func(tx *store.Tx) (err error) { m, err = h.findMeeting(tx, req.Meeting); return err })
-	if err != nil {
-		return m, nil, nil, err
+// recorderOf finds the meeting whose recording is to be switched, and waits until nobody else switches it.
+func (h *Hub) recorderOf(
+	ctx context.Context, req app.RecordingSwitch,
+) (m roster.Meeting, a *account, r provider.Recorder, unlock func(), err error) {
+	read := func(ref string) error {
+		return h.store.View(ctx, func(tx *store.Tx) (err error) { m, err = h.findMeeting(tx, ref); return err })
+	}
+	if err = read(req.Meeting); err != nil {
+		return m, nil, nil, nil, err
+	}
+	held := h.rooms.lock(recordingOf(m.ID))
+	defer func() {
+		if err != nil {
+			held()
+		}
+	}()
+	if err = read(m.ID); err != nil {
+		return m, nil, nil, nil, err
 	}
 	if m.Status == app.Ended {
-		return m, nil, nil, &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("the meeting of %s has ended", m.Room)}
+		return m, nil, nil, nil, &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("the meeting of %s has ended", m.Room)}
 	}
 	if a, err = h.accountOf(m.Account); err != nil {
-		return m, nil, nil, err
+		return m, nil, nil, nil, err
 	}
 	r, ok := a.Provider.(provider.Recorder)
 	if !ok {
 		err = cannot(a, app.AbilityRecord)
 	}
-	return m, a, r, err
+	return m, a, r, held, err
 }
 
 // recordingStarted notes that the gathering which began at since has its recording, and that it was asked for at asked;
