@@ -2,6 +2,7 @@ package hub
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"greenroom/internal/app"
@@ -162,19 +163,47 @@ func (e *effect) meetingOfRecording() (*roster.Meeting, error) {
 	if rec.StartedBy == "" {
 		return nil, nil
 	}
+	m, err := e.meetingOfSession(rec.StartedBy)
+	if m == nil || err != nil {
+		return nil, err
+	}
+	of, err := belongs(e.tx, *m, e.about())
+	return &of, err
+}
+
+// maxStarters bounds how many of the newest meetings a recording's starter is looked for in.
+const maxStarters = 200
+
+// meetingOfSession finds the meeting that a session is in, among those that are not over and the newest ones. nil when there
+// is none.
+func (e *effect) meetingOfSession(session string) (*roster.Meeting, error) {
+	knows := func(m roster.Meeting) bool {
+		if m.Account != e.account.Name {
+			return false
+		}
+		_, err := e.tx.Stay(m.ID, session)
+		return err == nil
+	}
 	unended, err := e.tx.Unended()
 	if err != nil {
 		return nil, err
 	}
-	for i := range unended {
-		if unended[i].Account != e.account.Name {
-			continue
-		}
-		if _, err := e.tx.Stay(unended[i].ID, rec.StartedBy); err == nil {
-			return &unended[i], nil
-		}
+	if i := slices.IndexFunc(unended, knows); i >= 0 {
+		return &unended[i], nil
 	}
-	return nil, nil
+	var found *roster.Meeting
+	seen := 0
+	err = e.tx.NewestMeetings(func(m roster.Meeting) bool {
+		if seen++; knows(m) {
+			found = &m
+		}
+		return found == nil && seen < maxStarters
+	})
+	if found == nil || err != nil {
+		return nil, err
+	}
+	m, err := e.tx.Meeting(found.ID) // as the effects of this commit left it
+	return &m, err
 }
 
 // revive takes back an end that nobody asked for, and makes the meeting's room again where that was deleted since. A
@@ -268,15 +297,15 @@ func (e *effect) applyParticipant(m *roster.Meeting) error {
 		if err := e.revive(m, s.JoinedAt.Time); err != nil {
 			return err
 		}
-		if err := e.claimRecording(m, p.Session); err != nil {
-			return err
-		}
 	case provider.KindParticipantLeft:
 		s.Left(*p, e.received, app.FromWebhook)
 	case provider.KindParticipantWaiting:
 		s.Knocked(*p, e.at())
 	case provider.KindParticipantWaitingLeft:
 		s.GaveUp(*p, e.at())
+	}
+	if err := e.account.claimRecordings(e.tx, m, p.Session, e.at()); err != nil {
+		return err
 	}
 	if was.JoinedAt != s.JoinedAt || was.LeftTold != s.LeftTold || was.WaitTold != s.WaitTold || was.WaitLeft != s.WaitLeft {
 		e.activity(m, nameOf(s), s.LeftWhy)

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"reflect"
 	"time"
 
 	"greenroom/internal/app"
@@ -243,7 +244,7 @@ func (h *Hub) recall(ctx context.Context, a *account, r provider.Historian, id s
 			m.Began(p.JoinedAt)
 			was := s
 			s.Recalled(p, grain)
-			if s != was {
+			if !reflect.DeepEqual(s, was) {
 				if err := tx.PutStay(id, s); err != nil {
 					return err
 				}

@@ -77,6 +77,7 @@ type Hub struct {
 
 	rooms     keyedMutex // one start or end at a time for each room
 	open      unendedCache
+	ids       ids
 	downloads *downloads
 	commands  *commands
 	forwards  forwards

@@ -87,6 +87,11 @@ func (h *Hub) Meeting(ctx context.Context, ref app.MeetingRef) (app.MeetingDetai
 		d = app.MeetingDetail{Meeting: m.Meeting, Participants: make([]app.Stay, 0, len(stays))}
 		for _, s := range stays {
 			d.Participants = append(d.Participants, s.Stay)
+			for _, v := range s.Earlier {
+				once := s.Stay
+				once.JoinedAt, once.LeftAt, once.Reason, once.Waiting = app.At(v.Joined), app.At(v.Left), v.Reason, false
+				d.Participants = append(d.Participants, once)
+			}
 		}
 		slices.SortFunc(d.Participants, byPresence)
 		return nil

@@ -157,6 +157,11 @@ func (h *Hub) Observe(ctx context.Context, meeting string, r Reading) error {
 			if err := o.see(p); err != nil {
 				return err
 			}
+			if a := h.accounts[m.Account]; a != nil {
+				if err := a.claimRecordings(tx, &m, p.Session, r.Begun); err != nil {
+					return err
+				}
+			}
 		}
 		if !r.Partial {
 			if err := o.miss(); err != nil {
@@ -164,9 +169,10 @@ func (h *Hub) Observe(ctx context.Context, meeting string, r Reading) error {
 			}
 		}
 		if !r.Partial && !o.anybody {
-			was := m.EndedMark
-			m.EmptyReading(r.Begun)
-			o.changed = o.changed || !m.EndedMark.Equal(was) || m.EmptyRead.Equal(r.Begun.UTC())
+			o.changed = m.EmptyReading(r.Begun) || o.changed
+		}
+		if o.anybody {
+			m.Inhabited()
 		}
 		if m.Status == app.Live || o.anybody {
 			m.Heard(r.Begun, app.FromPresence)
@@ -196,8 +202,11 @@ func (o *observation) see(p provider.Participant) error {
 		return err
 	}
 	if !p.LeftAt.IsZero() {
-		if fresh || s.LeftTold.IsZero() {
+		was := s.LeftTold
+		if fresh || was.IsZero() {
 			s.Left(p, o.begun, app.FromPresence)
+		}
+		if fresh || !s.LeftTold.Equal(was) {
 			o.note(provider.KindParticipantLeft, s, s.LeftTold)
 			return o.put(s)
 		}
@@ -207,9 +216,9 @@ func (o *observation) see(p provider.Participant) error {
 	if p.Role != provider.RoleBot {
 		o.anybody = true
 	}
-	back := !fresh && !s.LeftAt.IsZero() && s.LeftTold.IsZero()
+	gone := !fresh && !s.LeftAt.IsZero()
 	s.Seen(p, o.begun)
-	if fresh || back {
+	if fresh || gone && s.LeftTold.IsZero() {
 		o.note(provider.KindParticipantJoined, s, s.JoinedAt.Time)
 	}
 	return o.put(s)

@@ -245,7 +245,8 @@ func (h *Hub) StopRecording(ctx context.Context, req app.RecordingSwitch) (app.M
 	}
 	err = h.changeMeeting(context.WithoutCancel(ctx), m.ID, func(tx *store.Tx, m *roster.Meeting) error {
 		now := h.clock.Now().UTC()
-		m.RecordFor, m.RecordAsked, m.RecordingError = later(m.RecordFor, now), time.Time{}, ""
+		m.RecordFor, m.RecordAsked = later(m.RecordFor, now), time.Time{}
+		m.StartError, m.ErrorsFrom = "", now
 		return stopRecordings(tx, m, now)
 	})
 	if err != nil {
@@ -290,9 +291,9 @@ func (h *Hub) recorderOf(
 // zero when it was not from here.
 func (h *Hub) recordingStarted(ctx context.Context, id string, since, asked time.Time) {
 	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
-		m.RecordFor, m.RecordingError = later(m.RecordFor, since.UTC()), ""
+		m.RecordFor, m.StartError = later(m.RecordFor, since.UTC()), ""
 		if !asked.IsZero() {
-			m.RecordAsked = asked.UTC()
+			m.RecordAsked, m.ErrorsFrom = asked.UTC(), asked.Add(-confirmSlack).UTC()
 		}
 		return noteRecording(tx, m)
 	})
@@ -301,14 +302,18 @@ func (h *Hub) recordingStarted(ctx context.Context, id string, since, asked time
 // recordingGaveUp notes why the gathering which began at since is not recorded.
 func (h *Hub) recordingGaveUp(ctx context.Context, id string, since time.Time, why string) {
 	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
-		m.RecordFor, m.RecordAsked, m.RecordingError = later(m.RecordFor, since.UTC()), time.Time{}, why
+		m.RecordFor, m.RecordAsked = later(m.RecordFor, since.UTC()), time.Time{}
+		m.StartError, m.StartErrorAt = why, h.clock.Now().UTC()
 		return noteRecording(tx, m)
 	})
 }
 
 // recordingTrouble shows why a start has not succeeded yet.
 func (h *Hub) recordingTrouble(ctx context.Context, id, why string) {
-	h.noteMeeting(ctx, id, func(_ *store.Tx, m *roster.Meeting) error { m.RecordingError = why; return nil })
+	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
+		m.StartError, m.StartErrorAt = why, h.clock.Now().UTC()
+		return noteRecording(tx, m)
+	})
 }
 
 // noteMeeting is changeMeeting for what happens in the background.

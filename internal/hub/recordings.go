@@ -3,6 +3,7 @@ package hub
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"reflect"
 	"slices"
@@ -162,10 +163,20 @@ func (e *effect) applyRecording(m *roster.Meeting) error {
 	return e.tx.PutMeeting(*m)
 }
 
-// starterKey is under which a recording waits for the person who started it to be told of: Daily's recording.started
+// starterKey is under which recordings wait for the person who started them to be told of: Daily's recording.started
 // names no room, and may come before the joining of its starter.
-func (e *effect) starterKey(session string) string {
-	return "starter\x00" + e.account.Name + "\x00" + session
+func starterKey(a *account, session string) string { return "starter\x00" + a.Name + "\x00" + session }
+
+// maxStarted bounds how many recordings wait for one starter.
+const maxStarted = 16
+
+// startedBy lists the recordings that wait for a starter. Earlier programs kept a single id.
+func startedBy(tx *store.Tx, a *account, session string) (ids []string) {
+	raw := tx.Value(starterKey(a, session))
+	if raw != nil && json.Unmarshal(raw, &ids) != nil {
+		ids = []string{string(raw)}
+	}
+	return ids
 }
 
 func (e *effect) leaveForStarter(s sighting) error {
@@ -173,19 +184,26 @@ func (e *effect) leaveForStarter(s sighting) error {
 	if by == "" || s.status != app.RecordingRunning {
 		return nil
 	}
-	return e.tx.PutValue(e.starterKey(by), []byte(s.id))
-}
-
-// claimRecording gives a meeting the recording that somebody in it has started before they were told of.
-func (e *effect) claimRecording(m *roster.Meeting, session string) error {
-	id := e.tx.Value(e.starterKey(session))
-	if id == nil {
+	ids := startedBy(e.tx, e.account, by)
+	if slices.Contains(ids, s.id) || len(ids) >= maxStarted {
 		return nil
 	}
-	if _, err := e.account.merge(e.tx, m, sighting{id: string(id), status: app.RecordingRunning}, e.at()); err != nil {
-		return err
+	raw, err := json.Marshal(append(ids, s.id))
+	return errors.Join(err, e.tx.PutValue(starterKey(e.account, by), raw))
+}
+
+// claimRecordings gives a meeting the recordings that somebody in it has started before they were told of.
+func (a *account) claimRecordings(tx *store.Tx, m *roster.Meeting, session string, at time.Time) error {
+	ids := startedBy(tx, a, session)
+	if len(ids) == 0 {
+		return nil
 	}
-	return errors.Join(noteRecording(e.tx, m), e.tx.DeleteValue(e.starterKey(session)))
+	for _, id := range ids {
+		if _, err := a.merge(tx, m, sighting{id: id, status: app.RecordingRunning}, at); err != nil {
+			return err
+		}
+	}
+	return errors.Join(noteRecording(tx, m), tx.DeleteValue(starterKey(a, session)))
 }
 
 // runningInstance finds the recording of a meeting that was started under an instance and has not ended: a failure names
@@ -226,9 +244,7 @@ func (a *account) merge(tx *store.Tx, m *roster.Meeting, s sighting, at time.Tim
 	if r.StartedAt.IsZero() {
 		r.StartedAt = app.At(at)
 	}
-	if s.duration > 0 {
-		r.DurationS = s.duration.Seconds()
-	}
+	r.DurationS = max(r.DurationS, s.duration.Seconds())
 	switch {
 	case s.object:
 		r.Files, r.ObjectAt = withObjects(r, s.files), app.At(later(r.ObjectAt.Time, s.objectAt))
@@ -240,7 +256,9 @@ func (a *account) merge(tx *store.Tx, m *roster.Meeting, s sighting, at time.Tim
 			return false, err
 		}
 	}
-	r.Error = cmp.Or(s.failure, r.Error)
+	if r.Error == "" || s.failure != "" && s.failure < r.Error {
+		r.Error = s.failure
+	}
 	if r.Status == app.RecordingReady {
 		r.Error = ""
 	}
@@ -264,24 +282,23 @@ func (a *account) merge(tx *store.Tx, m *roster.Meeting, s sighting, at time.Tim
 // confirmSlack is by how much the platform's clock may be behind ours.
 const confirmSlack = 30 * time.Second
 
-// confirm notes in a meeting what one of its recordings says: that a start that was asked for has happened, or why not.
+// confirm notes in a meeting what one of its recordings says: that it is one of its own, and that a start
+// that was asked for has happened.
 func confirm(m *roster.Meeting, r app.Recording) {
 	if !slices.Contains(m.Recordings, r.ID) {
 		m.Recordings = append(m.Recordings, r.ID)
+		slices.Sort(m.Recordings)
 	}
 	if !m.RecordAsked.IsZero() && !r.StartedAt.Before(m.RecordAsked.Add(-confirmSlack)) {
 		m.RecordAsked = time.Time{}
 	}
-	switch {
-	case r.Status == app.RecordingRunning:
-		m.RecordingError = ""
-	case r.Status == app.RecordingFailed && r.Error != "":
-		m.RecordingError = r.Error
-	}
 }
 
-// noteRecording computes whether the meeting is being recorded from its recordings.
+// noteRecording computes from a meeting's recordings whether it is being recorded, and why not.
 func noteRecording(tx *store.Tx, m *roster.Meeting) error {
+	if err := noteFailure(tx, m); err != nil {
+		return err
+	}
 	m.Recording, m.RecordingSince = app.NotRecording, app.Time{}
 	if m.Status == app.Ended {
 		m.RecordAsked = time.Time{}
@@ -297,6 +314,31 @@ func noteRecording(tx *store.Tx, m *roster.Meeting) error {
 		m.Recording, m.BotRecords = app.IsRecording, false
 		return nil
 	})
+}
+
+// noteFailure computes why a meeting is not recorded: its latest recording failed, or none could be started since.
+func noteFailure(tx *store.Tx, m *roster.Meeting) error {
+	var last app.Recording
+	for _, id := range m.Recordings {
+		r, err := tx.Recording(m.Account, id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if c := r.StartedAt.Compare(last.StartedAt.Time); c > 0 || c == 0 && r.ID > last.ID {
+			last = r
+		}
+	}
+	m.RecordingError = ""
+	if last.Status == app.RecordingFailed && !last.StartedAt.Before(m.ErrorsFrom) {
+		m.RecordingError = last.Error
+	}
+	if m.StartError != "" && m.StartErrorAt.After(last.StartedAt.Time) {
+		m.RecordingError = m.StartError
+	}
+	return nil
 }
 
 // stopRecordings moves on what was running when the meeting was empty: nobody was there any more to record.

@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 	"unicode/utf8"
 
 	"github.com/oklog/ulid/v2"
@@ -271,10 +273,25 @@ func notFound(format string, args ...any) error {
 	return &app.Error{Kind: provider.NotFound, Text: fmt.Sprintf(format, args...)}
 }
 
-// newID makes an id that sorts by the time of its making.
-func (h *Hub) newID() string {
-	return strings.ToLower(ulid.MustNew(ulid.Timestamp(h.clock.Now()), rand.Reader).String())
+// ids makes ids that sort in the order of their making, within a millisecond and over a clock that goes back, too.
+type ids struct {
+	mu      sync.Mutex
+	last    uint64
+	entropy *ulid.MonotonicEntropy
 }
+
+func (i *ids) next(now time.Time) string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.entropy == nil {
+		i.entropy = ulid.Monotonic(rand.Reader, 0)
+	}
+	i.last = max(i.last, ulid.Timestamp(now))
+	return strings.ToLower(ulid.MustNew(i.last, i.entropy).String())
+}
+
+// newID makes an id that sorts by the time of its making.
+func (h *Hub) newID() string { return h.ids.next(h.clock.Now()) }
 
 // writeError gives errors of the store a kind.
 func writeError(err error) error {

@@ -54,6 +54,11 @@ type Meeting struct {
 	RecordFor time.Time `json:"record_for,omitzero"`
 	// RecordAsked is when a recording was asked for that the platform has not confirmed yet.
 	RecordAsked time.Time `json:"record_asked,omitzero"`
+	// StartError is why a recording that was wanted could not be started, and StartErrorAt since when. Failures of recordings
+	// from before ErrorsFrom are not shown any more.
+	StartError   string    `json:"start_error,omitempty"`
+	StartErrorAt time.Time `json:"start_error_at,omitzero"`
+	ErrorsFrom   time.Time `json:"errors_from,omitzero"`
 	// TokenStarts says that a host's link was handed out that starts the recording by itself.
 	TokenStarts bool `json:"token_starts,omitempty"`
 	// BotRecords says that Recording is known from a recorder's presence alone.
@@ -69,8 +74,14 @@ type Meeting struct {
 // Stay is one participant's stay with the evidence for it.
 type Stay struct {
 	app.Stay
-	// LeftTold is when the platform said that this person left.
+	// LeftTold is when the platform said that this person left, zero while they are back since.
 	LeftTold time.Time `json:"left_told,omitzero"`
+	// Joins and Lefts are all times at which the platform said that they joined and left, oldest first, where there are more
+	// than JoinedAt and LeftTold hold: the same session joined again after it had left.
+	Joins []time.Time `json:"joins,omitempty"`
+	Lefts []time.Time `json:"lefts,omitempty"`
+	// Earlier are the visits before the one that JoinedAt begins.
+	Earlier []Visit `json:"earlier,omitempty"`
 	// LeftWhy is the platform's word for the leaving.
 	LeftWhy string `json:"left_why,omitempty"`
 	// WaitTold and WaitLeft are when they knocked and gave up.
@@ -95,20 +106,28 @@ type Stay struct {
 	LeftRead time.Time `json:"left_read,omitzero"`
 }
 
+// Visit is one of several times that a session was in the meeting.
+type Visit struct {
+	Joined time.Time `json:"joined"`
+	Left   time.Time `json:"left"`
+	Reason string    `json:"reason,omitempty"`
+}
+
 // Joined adds that the platform said p joined. received is when the first machine of ours was told.
 func (s *Stay) Joined(p provider.Participant, received time.Time, from app.Source) {
-	at := p.JoinedAt
-	if at.IsZero() {
-		at = received
+	if p.JoinedAt.IsZero() {
+		s.identify(p, received)
+		s.guessed(received)
+	} else {
+		s.identify(p, p.JoinedAt)
+		s.entered(p.JoinedAt)
+		s.witness(p.JoinedAt)
 	}
-	s.identify(p, at)
-	s.entered(at)
-	s.witness(at)
 	s.witness(received)
 	s.Source = from
 }
 
-// Left adds that the platform said p left. The earliest telling counts.
+// Left adds that the platform said p left. The earliest telling counts, unless they joined again in between.
 func (s *Stay) Left(p provider.Participant, received time.Time, from app.Source) {
 	at := p.LeftAt
 	if at.IsZero() {
@@ -118,9 +137,7 @@ func (s *Stay) Left(p provider.Participant, received time.Time, from app.Source)
 	if j := p.JoinedAt; !j.IsZero() {
 		s.entered(j)
 	}
-	if s.LeftTold.IsZero() || at.Before(s.LeftTold) {
-		s.LeftTold = at.UTC()
-	}
+	s.leaves(at)
 	if p.Reason != "" && (s.LeftWhy == "" || p.Reason < s.LeftWhy) {
 		s.LeftWhy = p.Reason
 	}
@@ -152,7 +169,7 @@ func (s *Stay) Seen(p provider.Participant, begun time.Time) {
 	if j := p.JoinedAt; !j.IsZero() {
 		s.entered(j)
 	} else if fresh {
-		s.JoinedAt = app.At(begun)
+		s.guessed(begun)
 	}
 	if begun.After(s.SeenAt) {
 		s.SeenAt = begun.UTC()
@@ -164,17 +181,25 @@ func (s *Stay) Seen(p provider.Participant, begun time.Time) {
 	}
 }
 
+// maxSkew is by how much evidence may be later than a reading that began before it and ended after it. What is later still
+// was noted by a clock that was ahead.
+const maxSkew = time.Minute
+
 // Lacked adds that a presence reading begun at the given time did not list the stay. Two such readings in a row, both
 // begun later than lag after the last evidence, close it. It reports whether anything was learned.
 func (s *Stay) Lacked(begun time.Time, lag time.Duration) bool {
+	if s.ahead(begun.Add(maxSkew)) {
+		s.recede(begun.UTC())
+		return true
+	}
 	if !begun.After(s.Evidence.Add(lag)) || !begun.After(s.LackedAt) {
 		return false
 	}
-	if s.LackedAt.IsZero() {
+	if !s.LackedAt.After(s.Evidence.Add(lag)) { // none before it counts
 		s.LackedAt = begun.UTC()
 		return true
 	}
-	if s.Closed.IsZero() || s.Closed.Before(s.SeenAt) {
+	if s.Closed.IsZero() || s.Closed.Before(s.SeenAt) || s.Closed.Before(s.JoinedAt.Time) {
 		s.Closed = s.LackedAt
 		s.Source = app.FromPresence
 		return true
@@ -182,11 +207,23 @@ func (s *Stay) Lacked(begun time.Time, lag time.Duration) bool {
 	return false
 }
 
-// entered adds an exact time of joining: the earliest counts, and any goes before a coarse one.
-func (s *Stay) entered(at time.Time) {
-	if s.JoinedAt.IsZero() || s.Coarse || at.Before(s.JoinedAt.Time) {
-		s.JoinedAt, s.Coarse = app.At(at), false
+// ahead reports whether there are signs of presence from later than a time.
+func (s *Stay) ahead(of time.Time) bool {
+	return s.Evidence.After(of) || s.SeenAt.After(of) || s.LackedAt.After(of) || s.JoinedAt.After(of)
+}
+
+// recede takes signs of presence that a clock noted which was ahead for what they are worth: they are from now at the latest,
+// and keep nobody present.
+func (s *Stay) recede(now time.Time) {
+	s.Evidence, s.LackedAt = now, time.Time{}
+	s.SeenAt = earliest(s.SeenAt, now)
+	joins := slices.Clone(s.joins())
+	for i := range joins {
+		joins[i] = earliest(joins[i], now)
 	}
+	s.JoinedAt = app.At(earliest(s.JoinedAt.Time, now))
+	s.Joins = slices.CompactFunc(joins, time.Time.Equal)
+	s.visits(nil)
 }
 
 // Recalled adds what the platform's history tells of p. With a grain of 0 its times are as good as those of events;
@@ -198,15 +235,13 @@ func (s *Stay) Recalled(p provider.Participant, grain time.Duration) {
 	case j.IsZero():
 	case grain == 0:
 		s.entered(j)
-	case s.JoinedAt.IsZero() || s.Coarse && j.Before(s.JoinedAt.Time):
-		s.JoinedAt, s.Coarse = app.At(j), true
+	default:
+		s.guessed(j)
 	}
 	switch l := p.LeftAt; {
 	case l.IsZero():
 	case grain == 0:
-		if s.LeftTold.IsZero() || l.Before(s.LeftTold) {
-			s.LeftTold = l.UTC()
-		}
+		s.leaves(l)
 	case l.After(s.LeftRead):
 		s.LeftRead = l.UTC()
 	}
@@ -242,6 +277,7 @@ func (s *Stay) witness(at time.Time) {
 
 // settle computes what people see of the stay from its evidence and the meeting's.
 func (s *Stay) settle(m *Meeting) {
+	s.visits(m)
 	s.LeftAt, s.Reason = app.Time{}, ""
 	gaveUp := !s.WaitLeft.IsZero() && !s.WaitLeft.Before(s.WaitTold)
 	s.Waiting = !s.WaitTold.IsZero() && s.JoinedAt.IsZero() && s.LeftTold.IsZero() && !gaveUp
@@ -249,19 +285,13 @@ func (s *Stay) settle(m *Meeting) {
 	if from.IsZero() {
 		from = s.WaitTold
 	}
-	closed := !s.Closed.IsZero() && !s.SeenAt.After(s.Closed)
 	s.Emptied = m.emptiedAfter(from, s.SeenAt, s.Emptied)
+	at, why := s.closing(m, from, s.Emptied)
 	switch {
-	case !s.LeftTold.IsZero():
-		s.LeftAt, s.Reason = app.At(s.LeftTold), s.LeftWhy
-	case s.JoinedAt.IsZero() && gaveUp:
+	case s.LeftTold.IsZero() && s.JoinedAt.IsZero() && gaveUp:
 		s.LeftAt, s.Reason = app.At(s.WaitLeft), "gave up waiting"
-	case !s.LeftRead.IsZero() && !s.SeenAt.Add(-m.Lag).After(s.LeftRead.Add(maxGrain)):
-		s.LeftAt, s.Reason, s.Waiting = app.At(s.LeftRead), s.LeftWhy, false
-	case closed && (s.Emptied.IsZero() || s.Closed.Before(s.Emptied)):
-		s.LeftAt, s.Reason = app.At(s.Closed), ReasonNotSeen
-	case !s.Emptied.IsZero():
-		s.LeftAt, s.Reason, s.Waiting = app.At(s.Emptied), ReasonMeetingEnded, false
+	case !at.IsZero():
+		s.LeftAt, s.Reason, s.Waiting = app.At(at), why, false
 	case m.Status == app.Ended:
 		at := m.EndedAt.Time
 		if from.After(at) {
@@ -272,6 +302,28 @@ func (s *Stay) settle(m *Meeting) {
 	if !s.JoinedAt.IsZero() && !s.LeftAt.IsZero() && s.LeftAt.Before(s.JoinedAt.Time) {
 		s.LeftAt = s.JoinedAt
 	}
+}
+
+// closing finds when a visit from the given time ended, unless the end of the meeting closes it, and why: what the platform
+// said goes before its history, and that before what is inferred. Zero says that the visit goes on.
+func (s *Stay) closing(m *Meeting, from, emptied time.Time) (time.Time, string) {
+	exact := from
+	if len(s.joins()) == 0 {
+		exact = time.Time{} // whatever was told of leaving is later than a joining that was never told
+	}
+	if told := s.told(exact); !told.IsZero() {
+		return told, s.LeftWhy
+	}
+	closed := !s.Closed.IsZero() && !s.SeenAt.After(s.Closed) && !s.Closed.Before(from)
+	switch {
+	case !s.LeftRead.IsZero() && !s.SeenAt.Add(-m.Lag).After(s.LeftRead.Add(maxGrain)) && !s.LeftRead.Add(maxGrain).Before(from):
+		return s.LeftRead, s.LeftWhy
+	case closed && (emptied.IsZero() || s.Closed.Before(emptied)):
+		return s.Closed, ReasonNotSeen
+	case !emptied.IsZero():
+		return emptied, ReasonMeetingEnded
+	}
+	return time.Time{}, ""
 }
 
 // emptiedAfter finds the first time at or after from at which the meeting was empty, had being one that was found before,
@@ -365,14 +417,30 @@ func (m *Meeting) Heard(at time.Time, from app.Source) {
 }
 
 // EmptyReading adds that a presence reading begun at the given time listed nobody. Two in a row, later than the lag
-// after the last "meeting started", take back the claim that somebody of whom nothing else is known is in it.
-func (m *Meeting) EmptyReading(begun time.Time) {
-	if !begun.After(m.StartedMark.Add(m.Lag)) || !m.StartedMark.After(m.EndedMark) {
-		return
+// after the last "meeting started", take back the claim that somebody of whom nothing else is known is in it. It reports
+// whether anything was learned.
+func (m *Meeting) EmptyReading(begun time.Time) bool {
+	if m.StartedMark.After(begun.Add(maxSkew)) || m.EmptyRead.After(begun.Add(maxSkew)) {
+		m.StartedMark, m.EmptyRead = earliest(m.StartedMark, begun.UTC()), time.Time{} // the clock was ahead
+		return true
 	}
-	if m.EmptyRead.Before(m.StartedMark) {
+	if !begun.After(m.StartedMark.Add(m.Lag)) || !m.StartedMark.After(m.EndedMark) || !begun.After(m.EmptyRead) {
+		return false
+	}
+	if !m.EmptyRead.After(m.StartedMark.Add(m.Lag)) {
 		m.EmptyRead = begun.UTC()
-		return
+		return true
 	}
 	m.EndedMark = m.EmptyRead
+	return true
+}
+
+// Inhabited adds that a presence reading listed somebody: an empty one before it counts no more.
+func (m *Meeting) Inhabited() { m.EmptyRead = time.Time{} }
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }

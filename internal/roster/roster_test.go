@@ -45,7 +45,7 @@ func (w *world) settle() {
 	for _, s := range w.stays {
 		anew := *s
 		all = append(all, &anew)
-		if i, ok := w.index(s.Session); !ok || *w.tally.stays[i] != *s {
+		if i, ok := w.index(s.Session); !ok || !cmp.Equal(*w.tally.stays[i], *s) {
 			wrote = append(wrote, *s)
 		}
 	}
@@ -60,7 +60,7 @@ func (w *world) settle() {
 	}
 	for _, s := range all {
 		i, _ := w.index(s.Session)
-		if *w.tally.stays[i] != *s {
+		if !cmp.Equal(*w.tally.stays[i], *s) {
 			panic("a stay looks different: " + cmp.Diff(s, w.tally.stays[i]))
 		}
 		*w.stays[s.Session] = *s

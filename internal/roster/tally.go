@@ -12,8 +12,9 @@ import (
 type Tally struct {
 	stays []*Stay
 	index map[string]int
-	// parts are what each stay adds to the sums.
+	// parts are what each stay adds to the sums, again those that have visits beside their last one.
 	parts []part
+	again map[string]bool
 	// joins and leaves of everybody who counts, Unix nanoseconds, in order.
 	joins, leaves []int64
 	here, waiting int
@@ -82,8 +83,13 @@ func (t *Tally) Settle(m *Meeting, wrote ...Stay) (changed []*Stay) {
 		}
 		for _, s := range wrote {
 			i := t.index[s.Session]
+			again := t.again[s.Session]
 			if t.stays[i].settled(m) {
 				changed = append(changed, t.stays[i])
+			}
+			if again || len(t.stays[i].Earlier) > 0 {
+				changed = append(changed, t.all(m)...)
+				break
 			}
 			t.replace(i, partOf(t.stays[i]))
 		}
@@ -95,7 +101,7 @@ func (t *Tally) Settle(m *Meeting, wrote ...Stay) (changed []*Stay) {
 // all settles every stay.
 func (t *Tally) all(m *Meeting) (changed []*Stay) {
 	t.parts, t.joins, t.leaves, t.here, t.waiting = make([]part, len(t.stays)), t.joins[:0], t.leaves[:0], 0, 0
-	t.recorders = 0
+	t.recorders, t.again = 0, make(map[string]bool)
 	for i, s := range t.stays {
 		if s.settled(m) {
 			changed = append(changed, s)
@@ -109,17 +115,24 @@ func (t *Tally) all(m *Meeting) (changed []*Stay) {
 		if p.leave != 0 {
 			t.leaves = append(t.leaves, p.leave)
 		}
+		for _, v := range s.Earlier {
+			t.again[s.Session] = true
+			if !s.Bot {
+				t.joins, t.leaves = append(t.joins, v.Joined.UnixNano()), append(t.leaves, v.Left.UnixNano())
+			}
+		}
 	}
 	slices.Sort(t.joins)
 	slices.Sort(t.leaves)
 	return changed
 }
 
-// settled settles the stay and says whether that changed how it looks.
+// settled settles the stay and reports whether that changed how it looks.
 func (s *Stay) settled(m *Meeting) bool {
-	left, reason, waiting, emptied := s.LeftAt, s.Reason, s.Waiting, s.Emptied
+	was := *s
 	s.settle(m)
-	return !s.LeftAt.Equal(left.Time) || s.Reason != reason || s.Waiting != waiting || !s.Emptied.Equal(emptied)
+	return !s.LeftAt.Equal(was.LeftAt.Time) || s.Reason != was.Reason || s.Waiting != was.Waiting || !s.Emptied.Equal(was.Emptied) ||
+		!s.JoinedAt.Equal(was.JoinedAt.Time) || !s.LeftTold.Equal(was.LeftTold) || !slices.Equal(s.Earlier, was.Earlier)
 }
 
 func partOf(s *Stay) part {

@@ -1,0 +1,112 @@
+package roster
+
+import (
+	"slices"
+	"time"
+
+	"greenroom/internal/app"
+)
+
+// maxTimes bounds how many times of joining and of leaving a stay remembers.
+const maxTimes = 64
+
+// entered adds an exact time of joining: the earliest of a visit counts, and any goes before a guessed one.
+func (s *Stay) entered(at time.Time) {
+	s.Joins, s.Lefts = with(s.joins(), at), s.lefts()
+	s.Coarse = false
+	s.visits(nil)
+}
+
+// guessed adds a time of joining that counts only while no exact one is known.
+func (s *Stay) guessed(at time.Time) {
+	if s.JoinedAt.IsZero() || s.Coarse && at.Before(s.JoinedAt.Time) {
+		s.JoinedAt, s.Coarse = app.At(at), true
+	}
+}
+
+// leaves adds a time of leaving that the platform told.
+func (s *Stay) leaves(at time.Time) {
+	s.Joins, s.Lefts = s.joins(), with(s.lefts(), at)
+	s.visits(nil)
+}
+
+func (s *Stay) joins() []time.Time {
+	if len(s.Joins) == 0 && !s.JoinedAt.IsZero() && !s.Coarse {
+		return []time.Time{s.JoinedAt.Time}
+	}
+	return s.Joins
+}
+
+func (s *Stay) lefts() []time.Time {
+	if len(s.Lefts) == 0 && !s.LeftTold.IsZero() {
+		return []time.Time{s.LeftTold}
+	}
+	return s.Lefts
+}
+
+// with returns an ordered list with one more time.
+func with(list []time.Time, at time.Time) []time.Time {
+	i, had := slices.BinarySearchFunc(list, at, time.Time.Compare)
+	if had || len(list) >= maxTimes {
+		return list
+	}
+	return slices.Insert(slices.Clone(list), i, at.UTC())
+}
+
+// told returns when the platform said that they left, at or after from; zero when it did not.
+func (s *Stay) told(from time.Time) time.Time {
+	if len(s.Lefts) == 0 && s.LeftTold.Before(from) {
+		return time.Time{}
+	}
+	if len(s.Lefts) == 0 {
+		return s.LeftTold
+	}
+	return firstFrom(s.Lefts, from)
+}
+
+// firstFrom returns the first time at or after from, zero when there is none.
+func firstFrom(list []time.Time, from time.Time) time.Time {
+	for _, at := range list {
+		if !at.Before(from) {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
+// visits computes JoinedAt and LeftTold, those of the last visit, and the visits before it: a joining later than what closed
+// a visit begins another. Without m only what was told closes one.
+func (s *Stay) visits(m *Meeting) {
+	s.Earlier = nil
+	if len(s.Joins) == 0 && len(s.Lefts) == 0 && (s.LeftTold.IsZero() || s.Coarse || !s.LeftTold.Before(s.JoinedAt.Time)) {
+		return // one visit at most
+	}
+	joins, lefts := s.joins(), s.lefts()
+	if len(joins) == 0 {
+		s.LeftTold = firstFrom(lefts, time.Time{})
+	} else {
+		from := joins[0]
+		for {
+			at, why := firstFrom(lefts, from), s.LeftWhy
+			if m != nil {
+				at, why = s.closing(m, from, m.emptiedAfter(from, s.SeenAt, time.Time{}))
+			}
+			again := firstFrom(joins, at.Add(1))
+			if at.IsZero() || again.IsZero() {
+				break
+			}
+			s.Earlier = append(s.Earlier, Visit{Joined: from, Left: at, Reason: why})
+			from = again
+		}
+		s.JoinedAt, s.LeftTold = app.At(from), firstFrom(lefts, from)
+	}
+	s.Joins, s.Lefts = beside(joins, s.JoinedAt.Time), beside(lefts, s.LeftTold)
+}
+
+// beside returns the list, or nothing where it holds no more than the one time.
+func beside(list []time.Time, one time.Time) []time.Time {
+	if len(list) == 1 && list[0].Equal(one) {
+		return nil
+	}
+	return list
+}
