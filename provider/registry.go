@@ -61,6 +61,9 @@ type Driver struct {
 	Platform Platform
 	// DefaultURL is the platform's public API base.
 	DefaultURL string
+	// Types are the platform's own words for the events that a [Synthesizer] of it makes, with their kinds; nil where there
+	// is none.
+	Types map[string]EventKind
 	// Open makes the provider. It performs no I/O. The transport is what calls go through, nil for the default.
 	Open func(a Account, transport http.RoundTripper) (Provider, error)
 }

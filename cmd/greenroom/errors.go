@@ -11,6 +11,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
+	"greenroom/internal/nearest"
 	"greenroom/internal/plain"
 	"greenroom/provider"
 )
@@ -101,7 +102,23 @@ func flagError(cmd *cobra.Command, err error) error {
 	case errors.As(err, &missing):
 		return usagef("--%s needs a value: see `%s --help`", missing.GetFlag().Name, cmd.CommandPath())
 	}
-	return usagef("%s: see `%s --help`", err, cmd.CommandPath())
+	near := ""
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden {
+				known = append(known, f.Name)
+			}
+		})
+		for i, w := range nearest.Words(unknown.GetSpecifiedName(), known) {
+			near += [2]string{", did you mean --", " or --"}[min(i, 1)] + w
+		}
+		if near != "" {
+			near += "?"
+		}
+	}
+	return usagef("%s%s: see `%s --help`", err, near, cmd.CommandPath())
 }
 
 // kindOfValue tells what a flag of a type takes.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
+	"greenroom/internal/nearest"
 	"greenroom/internal/plain"
 	"greenroom/provider"
 )
@@ -31,18 +33,15 @@ type triggerOptions struct {
 
 func (p *program) triggerCommand() *cobra.Command {
 	o := &triggerOptions{program: p}
-	kinds := make([]string, 0, 16)
-	for _, k := range provider.EventKinds() {
-		kinds = append(kinds, string(k))
-	}
 	cmd := &cobra.Command{
-		Use: "trigger KIND", Short: "Post a webhook that didn't happen, correctly signed", Args: exactly("KIND"), RunE: p.do(o.run),
-		Long: "Post a synthetic webhook of a KIND (participant.joined, recording.ready, …) as the account's platform would send it,\n" +
-			"signed with the secret that is in force for the account: to --to, else to the listener that runs here. Greenroom believes it like a real\n" +
-			"one: a room that it doesn't know is adopted, and presence soon finds that nobody is there.",
+		Use: "trigger KIND", Short: "Post a synthetic webhook, correctly signed", Args: exactly("KIND"), RunE: p.do(o.run),
+		Long: "Post a synthetic webhook with the bytes and the signature of the account's platform, to --to or else to the listener\n" +
+			"that runs here. Greenroom treats it like a real one: it adopts an unknown room, and presence soon finds it empty.\n\n" +
+			"KIND is one of\n" + columns(triggerKinds()) +
+			"\n\nor the platform's own type:\n" + columns(triggerTypes()),
 		Example: "greenroom trigger participant.joined --room all-hands --name Ada\n" +
 			"greenroom trigger recording.ready --account daily --to http://localhost:3000/webhooks",
-		ValidArgs: kinds,
+		ValidArgs: append(triggerKinds(), triggerTypes()...),
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&o.to, "to", "", "post to this URL")
@@ -65,20 +64,12 @@ type triggered struct {
 }
 
 func (o *triggerOptions) run(ctx context.Context, args []string) error {
-	kind := provider.EventKind(args[0])
-	if known := provider.EventKinds(); !slices.Contains(known, kind) {
-		words := make([]string, 0, len(known))
-		for _, k := range known {
-			words = append(words, string(k))
-		}
-		return usagef("KIND can't be %q: use %s", args[0], strings.Join(words, ", "))
+	kind, of, err := kindOf(args[0])
+	if err != nil {
+		return err
 	}
 	if u, err := url.Parse(o.to); o.to != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		return usagef("--to can't be %q: write it like http://localhost:3000/webhooks", o.to)
-	}
-	c, err := o.config(ctx, "")
-	if err != nil {
-		return err
 	}
 	e := app.SyntheticWebhook{
 		Kind: kind, Room: o.room, Name: o.name, Session: o.session, ID: "synthetic-" + strings.ToLower(rand.Text()), At: app.At(o.now()),
@@ -94,7 +85,7 @@ func (o *triggerOptions) run(ctx context.Context, args []string) error {
 	if err := o.with(ctx, func(b app.Backend) error {
 		err := o.aim(ctx, b, &e)
 		if err == nil {
-			e.Account, err = o.pick(c.Accounts)
+			e.Account, err = o.pick(ctx, b, of)
 		}
 		if err == nil && to == "" {
 			to, err = listenerOf(ctx, b, e.Account)
@@ -136,10 +127,84 @@ func (o *triggerOptions) aim(ctx context.Context, b app.Backend, e *app.Syntheti
 	return err
 }
 
-// pick finds the account: the one that was named, else the only one.
-func (o *triggerOptions) pick(accounts []provider.Account) (string, error) {
+// kindOf reads a kind, in Greenroom's words or a platform's. of is the platform whose word it is, empty for Greenroom's.
+func kindOf(word string) (kind provider.EventKind, of provider.Platform, err error) {
+	if slices.Contains(triggerKinds(), word) {
+		return provider.EventKind(word), "", nil
+	}
+	for _, d := range drivers() {
+		if kind, ok := d.Types[word]; ok {
+			return kind, d.Platform, nil
+		}
+	}
+	if near := nearest.Question(word, append(triggerKinds(), triggerTypes()...)); near != "" {
+		return "", "", usagef("KIND can't be %q: %s", word, near)
+	}
+	return "", "", usagef("KIND can't be %q: use %s, or the platform's own type", word, strings.Join(triggerKinds(), ", "))
+}
+
+// triggerKinds are the kinds that some platform of this build sends.
+func triggerKinds() []string {
+	sent := map[provider.EventKind]bool{provider.KindTest: true}
+	for _, d := range drivers() {
+		for _, k := range d.Types {
+			sent[k] = true
+		}
+	}
+	var out []string
+	for _, k := range provider.EventKinds() {
+		if sent[k] {
+			out = append(out, string(k))
+		}
+	}
+	return out
+}
+
+// triggerTypes are the platforms' own words that aren't Greenroom's too.
+func triggerTypes() []string {
+	var out []string
+	for _, d := range drivers() {
+		for _, word := range slices.Sorted(maps.Keys(d.Types)) {
+			if !slices.Contains(triggerKinds(), word) {
+				out = append(out, word)
+			}
+		}
+	}
+	return out
+}
+
+// columns lists words for a help text.
+func columns(words []string) string {
+	var b strings.Builder
+	for i, w := range words {
+		switch {
+		case i%2 == 0 && i > 0:
+			b.WriteString("\n")
+		case i > 0:
+			b.WriteString(strings.Repeat(" ", max(34-len(words[i-1]), 1)))
+		}
+		if i%2 == 0 {
+			b.WriteString("  ")
+		}
+		b.WriteString(w)
+	}
+	return b.String()
+}
+
+// pick finds the account: the one that was named, else the only one, on the given platform if any.
+func (o *triggerOptions) pick(ctx context.Context, b app.Backend, of provider.Platform) (string, error) {
+	s, err := b.Status(ctx, app.StatusQuery{})
+	if err != nil {
+		return "", err
+	}
+	accounts := slices.DeleteFunc(s.Accounts, func(a app.AccountStatus) bool {
+		return of != "" && a.Platform != of && a.Name != o.account
+	})
 	var names []string
 	for _, a := range accounts {
+		if a.Name == o.account && of != "" && a.Platform != of {
+			return "", usagef("that type is %s's, and account %s is on %s", of.Title(), a.Name, a.Platform.Title())
+		}
 		if a.Name == o.account || o.account == "" && len(accounts) == 1 {
 			return a.Name, nil
 		}

@@ -149,7 +149,7 @@ func (r *reader) file(data []byte) {
 		}
 		if actions := r.opts.Actions; e.path[0] == "keys" && actions != nil && !slices.Contains(actions, e.path[1]) {
 			fix := "there are " + strings.Join(actions, ", ")
-			if near := nearest(e.path[1], actions); near != "" {
+			if near := closest(e.path[1], actions); near != "" {
 				fix = "did you mean " + dotted([]string{"keys", near}) + "?"
 			}
 			r.fail(at, key, "is unknown", fix)

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+
+	"greenroom/internal/nearest"
 )
 
 // OriginKind is the layer that a value came from.
@@ -106,36 +107,10 @@ func (c *Config) note(format string, args ...any) {
 	c.Notices = append(c.Notices, fmt.Sprintf(format, args...))
 }
 
-// nearest finds the known word that a misspelt one most likely means, or "".
-func nearest(word string, known []string) string {
-	best, least := "", 3
-	for _, k := range known {
-		if d := distance(strings.ToLower(word), k); d < least {
-			best, least = k, d
-		}
+// closest is the known word that a misspelt one most likely means, or "".
+func closest(word string, known []string) string {
+	if near := nearest.Words(word, known); len(near) > 0 {
+		return near[0]
 	}
-	return best
-}
-
-// distance is the Levenshtein distance, which need not be fast: words are short and errors rare.
-func distance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			next := diagonal
-			if a[i] != b[j] {
-				next = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
+	return ""
 }

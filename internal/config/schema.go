@@ -45,12 +45,12 @@ func allTunnelKeys() []string {
 // suggestion finds what a misspelt path may have meant.
 func suggestion(path []string) string {
 	if path[0] == "accounts" && len(path) >= 3 {
-		if near := nearest(dotted(path[2:]), slices.Concat(accountKeys, fetchKeys)); near != "" {
+		if near := closest(dotted(path[2:]), slices.Concat(accountKeys, fetchKeys)); near != "" {
 			return dotted(path[:2]) + "." + near
 		}
 		return ""
 	}
-	return nearest(dotted(path), slices.Concat(allTunnelKeys(), generalKeys, downloadKeys))
+	return closest(dotted(path), slices.Concat(allTunnelKeys(), generalKeys, downloadKeys))
 }
 
 // variable is one variable of the environment that sets one key.

@@ -44,7 +44,10 @@ func (h *Hub) findMeeting(tx *store.Tx, ref string) (roster.Meeting, error) {
 	case len(fits) == 1:
 		return fits[0], nil
 	case len(fits) == 0:
-		return m, notFound("there is no meeting %q, by its id, its room's name or its platform's room", ref)
+		return m, &app.Error{
+			Kind: provider.NotFound, Text: fmt.Sprintf("there is no meeting %q (tried id, room name, platform room)", ref),
+			Hint: app.AsError(noRoom(tx, ref)).Hint,
+		}
 	}
 	return m, ambiguous(ref, fits)
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"greenroom/internal/app"
+	"greenroom/internal/nearest"
 	"greenroom/internal/plain"
 	"greenroom/provider"
 	"greenroom/store"
@@ -264,9 +265,24 @@ func findRoom(tx *store.Tx, ref string) (app.Room, error) {
 		r, err = tx.RoomByName(ref)
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		return r, notFound("there is no room %q", ref)
+		return r, noRoom(tx, ref)
 	}
 	return r, err
+}
+
+// noRoom is the error of a room that isn't there, with the names that may have been meant.
+func noRoom(tx *store.Tx, ref string) error {
+	rooms, err := tx.Rooms()
+	if err != nil {
+		return err
+	}
+	names := make([]string, 0, len(rooms))
+	for _, r := range rooms {
+		names = append(names, r.Name)
+	}
+	return &app.Error{
+		Kind: provider.NotFound, Text: fmt.Sprintf("there is no room %q", ref), Hint: nearest.Question(ref, names),
+	}
 }
 
 func notFound(format string, args ...any) error {

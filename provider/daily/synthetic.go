@@ -5,17 +5,17 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 
 	"greenroom/provider"
+	"greenroom/provider/rest"
 )
 
 var _ provider.Synthesizer = (*Provider)(nil)
 
-// minute is how long those stay, and recordings last, whose end is synthesized, in seconds.
+// minute is the length in seconds of synthesized stays and recordings.
 const minute = 60
 
 // Synthesize makes a webhook as Daily sends it.
@@ -52,51 +52,140 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 	return provider.WebhookRequest{Method: http.MethodPost, Header: h, Body: body, ReceivedAt: e.At}, nil
 }
 
+// The events as Daily writes them, in its order of keys.
+type (
+	syntheticEvent struct {
+		Version string    `json:"version"`
+		Type    rest.Text `json:"type"`
+		ID      string    `json:"id"`
+		Payload any       `json:"payload"`
+		EventTS float64   `json:"event_ts"`
+	}
+	syntheticMeeting struct {
+		StartTS   float64  `json:"start_ts"`
+		EndTS     *float64 `json:"end_ts,omitempty"`
+		MeetingID string   `json:"meeting_id"`
+		Room      string   `json:"room"`
+	}
+	syntheticPerson struct {
+		Room        string   `json:"room"`
+		UserID      string   `json:"user_id"`
+		UserName    string   `json:"user_name"`
+		SessionID   string   `json:"session_id"`
+		JoinedAt    float64  `json:"joined_at"`
+		Duration    float64  `json:"duration,omitempty"`
+		WillEjectAt *float64 `json:"will_eject_at"`
+		Owner       bool     `json:"owner"`
+		Permissions struct {
+			HasPresence bool `json:"hasPresence"`
+			CanSend     bool `json:"canSend"`
+			CanAdmin    bool `json:"canAdmin"`
+		} `json:"permissions"`
+	}
+	syntheticRecordingStarted struct {
+		Action      string            `json:"action"`
+		RecordingID string            `json:"recording_id"`
+		Layout      map[string]string `json:"layout"`
+		InstanceID  string            `json:"instance_id"`
+		StartTS     int64             `json:"start_ts"`
+		RoomName    string            `json:"room_name"` // not in Daily's schema: without it the event is about no room
+	}
+	syntheticRecordingReady struct {
+		Type        string `json:"type"`
+		RecordingID string `json:"recording_id"`
+		RoomName    string `json:"room_name"`
+		StartTS     int64  `json:"start_ts"`
+		Status      string `json:"status"`
+		Duration    int    `json:"duration"`
+		S3Key       string `json:"s3_key"`
+	}
+	syntheticRecordingFailed struct {
+		Action     string `json:"action"`
+		ErrorMsg   string `json:"error_msg"`
+		InstanceID string `json:"instance_id"`
+		RoomName   string `json:"room_name"`
+		Timestamp  int64  `json:"timestamp"`
+	}
+	syntheticTranscript struct {
+		ID        string `json:"id"`
+		RoomID    string `json:"room_id,omitempty"`
+		RoomName  string `json:"room_name"`
+		Duration  int    `json:"duration,omitempty"`
+		Status    string `json:"status"`
+		OutParams any    `json:"out_params"`
+		Error     string `json:"error,omitempty"`
+	}
+	syntheticOutput struct {
+		S3 struct {
+			Key    string `json:"key"`
+			Bucket string `json:"bucket"`
+			Region string `json:"region"`
+		} `json:"s3"`
+	}
+)
+
 // synthesize makes the body; nil when Daily has no such event.
 func synthesize(e provider.SyntheticEvent) ([]byte, error) {
 	if e.Kind == provider.KindTest {
 		return []byte(ping), nil
 	}
-	now := float64(e.At.UnixMilli()) / 1e3
-	person := map[string]any{
-		"room": e.Room, "session_id": e.Session, "user_id": e.Session, "user_name": e.Name, "joined_at": now, "owner": false,
-		"will_eject_at": nil, "permissions": map[string]any{"hasPresence": true, "canSend": true, "canAdmin": false},
-	}
-	var payload map[string]any
+	now, version := float64(e.At.UnixMilli())/1e3, "1.0.0"
+	person := syntheticPerson{Room: e.Room, UserID: e.Session, UserName: e.Name, SessionID: e.Session, JoinedAt: now}
+	person.Permissions.HasPresence, person.Permissions.CanSend = true, true
+	transcript := syntheticTranscript{ID: e.Session, RoomID: e.MeetingID, RoomName: e.Room}
+	var payload any
 	switch e.Kind {
 	case provider.KindMeetingStarted:
-		payload = map[string]any{"room": e.Room, "meeting_id": e.Session, "start_ts": now}
+		payload = syntheticMeeting{StartTS: now, MeetingID: e.Session, Room: e.Room}
 	case provider.KindMeetingEnded:
-		payload = map[string]any{"room": e.Room, "meeting_id": e.Session, "start_ts": now - minute, "end_ts": now}
+		payload = syntheticMeeting{StartTS: now - minute, EndTS: &now, MeetingID: e.Session, Room: e.Room}
 	case provider.KindParticipantJoined, provider.KindParticipantWaiting:
 		payload = person
 	case provider.KindParticipantLeft, provider.KindParticipantWaitingLeft:
+		person.JoinedAt, person.Duration = now-minute, minute
 		payload = person
-		payload["joined_at"], payload["duration"] = now-minute, minute
 	case provider.KindRecordingStarted:
-		payload = map[string]any{
-			"recording_id": e.Session, "instance_id": e.Session, "action": "start-cloud-recording", "room_name": e.Room,
-			"start_ts": e.At.Unix(), "layout": map[string]any{"preset": "default"},
+		payload = syntheticRecordingStarted{
+			Action: "start-cloud-recording", RecordingID: e.Session, Layout: map[string]string{"preset": "default"},
+			InstanceID: e.Session, StartTS: e.At.Unix(), RoomName: e.Room,
 		}
 	case provider.KindRecordingReady:
-		payload = map[string]any{
-			"recording_id": e.Session, "room_name": e.Room, "type": "cloud", "status": "finished", "duration": minute,
-			"start_ts": e.At.Unix() - minute, "s3_key": fmt.Sprintf("synthetic/%s/%d", e.Room, e.At.UnixMilli()),
+		payload = syntheticRecordingReady{
+			Type: "cloud", RecordingID: e.Session, RoomName: e.Room, StartTS: e.At.Unix() - minute, Status: "finished",
+			Duration: minute, S3Key: fmt.Sprintf("synthetic/%s/%d", e.Room, e.At.UnixMilli()),
 		}
 	case provider.KindRecordingFailed:
-		payload = map[string]any{
-			"instance_id": e.Session, "room_name": e.Room, "action": "cloud-recording-error", "error_msg": "synthetic failure",
-			"timestamp": e.At.Unix(),
+		payload = syntheticRecordingFailed{
+			Action: "cloud-recording-error", ErrorMsg: "synthetic failure", InstanceID: e.Session, RoomName: e.Room,
+			Timestamp: e.At.Unix(),
 		}
+	case provider.KindTranscriptStarted:
+		version, transcript.Status = "1.1.0", "t_in_progress"
+		payload = transcript
+	case provider.KindTranscriptReady:
+		var out syntheticOutput
+		out.S3.Key, out.S3.Bucket, out.S3.Region = fmt.Sprintf("synthetic/%s/%d.vtt", e.Room, e.At.UnixMilli()), "synthetic", "us-west-2"
+		version, transcript.Status, transcript.Duration, transcript.OutParams = "1.1.0", "t_finished", minute, out
+		payload = transcript
+	case provider.KindTranscriptFailed:
+		version, transcript.Status, transcript.Error = "1.1.0", "t_error", "synthetic failure"
+		payload = transcript
 	default:
 		return nil, nil
 	}
 	for word, kind := range kinds {
 		if kind == e.Kind {
-			return json.Marshal(map[string]any{
-				"version": "1.0.0", "type": string(word), "id": e.ID, "payload": payload, "event_ts": now,
-			})
+			return rest.Stringify(syntheticEvent{version, word, e.ID, payload, now})
 		}
 	}
 	return nil, nil
+}
+
+// types lists Daily's words for the events that can be synthesized.
+func types() map[string]provider.EventKind {
+	out := make(map[string]provider.EventKind, len(kinds))
+	for word, kind := range kinds {
+		out[string(word)] = kind
+	}
+	return out
 }

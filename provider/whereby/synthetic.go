@@ -4,12 +4,12 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 
 	"greenroom/provider"
+	"greenroom/provider/rest"
 )
 
 var _ provider.Synthesizer = (*Provider)(nil)
@@ -40,39 +40,104 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 	return provider.WebhookRequest{Method: http.MethodPost, Header: h, Body: body, ReceivedAt: e.At}, nil
 }
 
+// The events as Whereby writes them, in its order of keys.
+type (
+	syntheticEvent struct {
+		ID         string    `json:"id"`
+		APIVersion string    `json:"apiVersion"`
+		CreatedAt  string    `json:"createdAt"`
+		Type       rest.Text `json:"type"`
+		Data       any       `json:"data"`
+	}
+	syntheticPlace struct {
+		MeetingID string `json:"meetingId"`
+		RoomName  string `json:"roomName"`
+		Subdomain string `json:"subdomain"`
+	}
+	syntheticSession struct {
+		syntheticPlace
+		RoomSessionID string `json:"roomSessionId"`
+	}
+	syntheticClient struct {
+		syntheticPlace
+		DisplayName   string `json:"displayName"`
+		RoomSessionID string `json:"roomSessionId"`
+		ParticipantID string `json:"participantId"`
+	}
+	syntheticCounted struct {
+		syntheticClient
+		RoleName   string         `json:"roleName"`
+		NumClients int            `json:"numClients"`
+		ByRole     map[string]int `json:"numClientsByRoleName"`
+		IsDialIn   bool           `json:"isDialIn"`
+	}
+	syntheticRecording struct {
+		Filename    string `json:"filename"`
+		RecordingID string `json:"recordingId"`
+		RoomName    string `json:"roomName"`
+		Status      string `json:"status"`
+	}
+	syntheticTranscription struct {
+		RoomName        string `json:"roomName"`
+		RoomSessionID   string `json:"roomSessionId"`
+		TranscriptionID string `json:"transcriptionId"`
+		Type            string `json:"type"`
+		Status          string `json:"status"`
+		Filename        string `json:"filename,omitempty"`
+		StorageType     string `json:"storageType,omitempty"`
+		Duration        int    `json:"durationInSeconds,omitempty"`
+		Error           string `json:"error,omitempty"`
+	}
+)
+
 // synthesize makes the body; nil when Whereby has no such event.
 func synthesize(e provider.SyntheticEvent) ([]byte, error) {
-	in := map[string]any{"meetingId": e.MeetingID, "roomName": "/" + e.Room, "subdomain": "synthetic"}
-	person := func(here int) {
-		in["displayName"], in["participantId"], in["roomSessionId"] = e.Name, e.Session, e.ID
-		if here >= 0 {
-			in["roleName"], in["numClients"], in["isDialIn"] = "visitor", here, false
-			in["numClientsByRoleName"] = map[string]int{"visitor": here}
-		}
+	place := syntheticPlace{MeetingID: e.MeetingID, RoomName: "/" + e.Room, Subdomain: "synthetic"}
+	client := syntheticClient{syntheticPlace: place, DisplayName: e.Name, RoomSessionID: e.ID, ParticipantID: e.Session}
+	transcription := syntheticTranscription{
+		RoomName: place.RoomName, RoomSessionID: e.ID, TranscriptionID: e.Session, Type: "LIVE_TRANSCRIPTION",
 	}
+	var in any
 	switch e.Kind {
 	case provider.KindMeetingStarted, provider.KindMeetingEnded:
-		in["roomSessionId"] = e.ID
+		in = syntheticSession{place, e.ID}
 	case provider.KindParticipantJoined:
-		person(1)
+		in = syntheticCounted{syntheticClient: client, RoleName: "visitor", NumClients: 1, ByRole: map[string]int{"visitor": 1}}
 	case provider.KindParticipantLeft:
-		person(0)
+		in = syntheticCounted{syntheticClient: client, RoleName: "visitor", ByRole: map[string]int{"visitor": 0}}
 	case provider.KindParticipantWaiting, provider.KindParticipantWaitingLeft:
-		person(-1)
+		in = client
 	case provider.KindRecordingReady:
-		in = map[string]any{
-			"recordingId": e.Session, "roomName": "/" + e.Room, "status": "completed",
-			"filename": e.Room + "-" + e.At.UTC().Format("2006-01-02T15:04:05Z") + ".mp4",
+		in = syntheticRecording{
+			Filename:    e.Room + "-" + e.At.UTC().Format("2006-01-02T15:04:05Z") + ".mp4",
+			RecordingID: e.Session, RoomName: place.RoomName, Status: "completed",
 		}
+	case provider.KindTranscriptStarted:
+		transcription.Status = "in_progress"
+		in = transcription
+	case provider.KindTranscriptReady:
+		transcription.Status, transcription.Filename = "ready", e.Room+".vtt"
+		transcription.StorageType, transcription.Duration = "WHEREBY_HOSTED", 60
+		in = transcription
+	case provider.KindTranscriptFailed:
+		transcription.Status, transcription.Error = "failed", "synthetic failure"
+		in = transcription
 	default:
 		return nil, nil
 	}
 	for word, kind := range kinds {
 		if kind == e.Kind {
-			return json.Marshal(map[string]any{
-				"id": e.ID, "apiVersion": "1.0", "createdAt": iso(e.At), "type": string(word), "data": in,
-			})
+			return rest.Stringify(syntheticEvent{e.ID, "1.0", iso(e.At), word, in})
 		}
 	}
 	return nil, nil
+}
+
+// types lists Whereby's words for the events that can be synthesized.
+func types() map[string]provider.EventKind {
+	out := make(map[string]provider.EventKind, len(kinds))
+	for word, kind := range kinds {
+		out[string(word)] = kind
+	}
+	return out
 }

@@ -1,0 +1,45 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// Stringify returns the bytes that JavaScript's JSON.stringify makes of the same value: compact, with only the escapes that
+// JSON needs. Receivers of webhooks check signatures over such bytes, made again from what they parsed. The order of keys is
+// that of the fields of v's structs; maps must have at most one key.
+func Stringify(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return unescapeSeparators(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+}
+
+// unescapeSeparators writes U+2028 and U+2029 as they are, which encoding/json always escapes.
+func unescapeSeparators(b []byte) []byte {
+	if !bytes.Contains(b, []byte(`\u202`)) {
+		return b
+	}
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		if b[i] != '\\' || i+1 == len(b) {
+			out = append(out, b[i])
+			continue
+		}
+		switch rest := b[i:]; {
+		case bytes.HasPrefix(rest, []byte(`\u2028`)):
+			out = append(out, "\u2028"...)
+			i += 5
+		case bytes.HasPrefix(rest, []byte(`\u2029`)):
+			out = append(out, "\u2029"...)
+			i += 5
+		default: // an escape of two bytes at least: its second is no beginning of another
+			out = append(out, b[i], b[i+1])
+			i++
+		}
+	}
+	return out
+}
