@@ -88,20 +88,49 @@ func (w *World) stateOf(r *room) RoomState {
 	return st
 }
 
-// span is a duration that JSON writes as Go does, "1m30s", or as a number of nanoseconds.
+// span is a duration: in JSON a text as Go writes it, "1m30s", or a number of seconds, at most [maxSpan].
 type span time.Duration
+
+// maxSpan is the longest duration that is understood: a longer one is a mistake in the unit.
+const maxSpan = 366 * 24 * time.Hour
+
+// MarshalJSON writes the text.
+func (s span) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(s).String()) }
 
 func (s *span) UnmarshalJSON(b []byte) error {
 	var words string
 	if json.Unmarshal(b, &words) == nil {
 		d, err := time.ParseDuration(words)
-		*s = span(d)
-		return err
+		if err != nil {
+			return fmt.Errorf("%q is no duration: write it like \"1.5s\" or 1.5", words)
+		}
+		return s.set(d.Seconds())
 	}
-	return json.Unmarshal(b, (*int64)(s))
+	var seconds float64
+	if err := json.Unmarshal(b, &seconds); err != nil {
+		return fmt.Errorf("%s is no duration: write it like \"1.5s\" or 1.5", b)
+	}
+	return s.set(seconds)
 }
 
-// UnmarshalJSON reads a fault whose delay may be written as "1m30s".
+func (s *span) set(seconds float64) error {
+	if seconds < -maxSpan.Seconds() || seconds > maxSpan.Seconds() {
+		return fmt.Errorf("%g seconds are more than a year: numbers are seconds", seconds)
+	}
+	*s = span(seconds * float64(time.Second))
+	return nil
+}
+
+// MarshalJSON writes a fault as UnmarshalJSON reads it.
+func (f Fault) MarshalJSON() ([]byte, error) {
+	type fields Fault
+	return json.Marshal(struct {
+		fields
+		Delay span `json:"delay,omitempty"`
+	}{fields(f), span(f.Delay)})
+}
+
+// UnmarshalJSON reads a fault whose delay is a text such as "1m30s", or a number of seconds.
 func (f *Fault) UnmarshalJSON(b []byte) error {
 	type fields Fault
 	v := struct {

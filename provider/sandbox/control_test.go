@@ -68,7 +68,7 @@ func TestControl(t *testing.T) {
 		t.Errorf("rooms %s", l.body)
 	}
 	b.control("POST", "/faults", `{"kind":"server-error","delay":"3s","times":1}`).want(200)
-	if f := b.control("GET", "/faults", "").want(200); f.str(0, "kind") != "server-error" || f.str(0, "delay") != "3000000000" {
+	if f := b.control("GET", "/faults", "").want(200); f.str(0, "kind") != "server-error" || f.str(0, "delay") != "3s" {
 		t.Errorf("faults %s", f.body)
 	}
 	b.control("DELETE", "/faults", "").want(200)
@@ -86,6 +86,7 @@ func TestControlRefusals(t *testing.T) {
 		{"POST", "/rooms/daily/x/dance", "{}", 404}, {"POST", "/rooms/daily/x/play", "{", 400}, {"POST", "/rooms/daily/x/leave", "{} {}", 400},
 		{"POST", "/rooms/daily/x/leave", `{"session":"x"}`, 404}, {"POST", "/clock", `{}`, 400}, {"POST", "/clock", `{"advance":"soon"}`, 400},
 		{"POST", "/faults", `{"kind":"none"}`, 400}, {"POST", "/faults", `{"kind":"html","when":1}`, 400}, {"POST", "/faults", `{"kind":"html","delay":{}}`, 400},
+		{"POST", "/faults", `{"kind":"html","delay":3000000000}`, 400}, {"POST", "/faults", `{"kind":"html","delay":"9999999h"}`, 400},
 		{"POST", "/webhooks/zoom", `{}`, 400}, {"POST", "/webhooks/daily", `{"url":"x"}`, 400},
 		{"POST", "/webhooks/daily", `{"url":"http://x","secret":"?"}`, 400}, {"GET", "/webhooks/daily", "", 404},
 		{"POST", "/emit/daily", `{}`, 400}, {"POST", "/rooms/daily/x/y/z/play", "{}", 404}, {"POST", "/info/more", "", 404},

@@ -61,7 +61,7 @@ type Fault struct {
 	Times int `json:"times,omitempty"`
 	// Probability is how likely it strikes, from 0 to 1; 0 is always.
 	Probability float64 `json:"probability,omitempty"`
-	// Delay is in nanoseconds in JSON, or a Go duration in the control API.
+	// Delay is in JSON a text such as "1m30s", or a number of seconds.
 	Delay  time.Duration `json:"delay,omitempty"`
 	Status int           `json:"status,omitempty"`
 }
