@@ -85,9 +85,10 @@ func (p *Provider) checkRecording() provider.Check {
 	t := p.account.Recording
 	c := provider.Check{Name: "recordings", OK: true}
 	switch {
-	case t.Bucket != "" && t.RoleARN == "":
-		c.OK, c.Detail = false, fmt.Sprintf("bucket %q without a role: it is not used", t.Bucket)
-		c.Hint = "set " + p.account.Setting("AWS_DAILY_ROLE_ARN", "role_arn") + " to the role with which Daily writes"
+	case t.Bucket != "" && t.RoleARN == "" && p.recordingMode() != "raw-tracks":
+		c.OK, c.Optional = false, true
+		c.Detail = fmt.Sprintf("the bucket %q is only read: meetings that are made here are recorded in Daily's cloud", t.Bucket)
+		c.Hint = "to have them recorded in the bucket, set " + p.account.Setting("AWS_DAILY_ROLE_ARN", "role_arn") + " to the role with which Daily writes"
 	case p.recordingMode() == "raw-tracks" && !p.hasBucket():
 		c.OK, c.Detail = false, "raw tracks need a bucket of yours"
 		c.Hint = "set " + p.account.Setting("AWS_DAILY_S3_BUCKET", "bucket") + " and " +

@@ -135,6 +135,20 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A bucket without a role is read and not written: that is no failure, unless raw tracks are wanted.
+func TestABucketThatIsOnlyReadIsNoFailure(t *testing.T) {
+	for mode, optional := range map[string]bool{"": true, "cloud": true, "raw-tracks": false} {
+		a := account()
+		a.Recording = provider.RecordingTarget{Bucket: "b", Mode: mode}
+		p, _, _ := on(t, a, answers{"GET /": post(`{"domain_name":"acme"}`), "GET /webhooks": post(`[]`)})
+		for _, c := range p.Check(t.Context()) {
+			if c.Name == "recordings" && (c.OK || c.Optional != optional || c.Hint == "") {
+				t.Errorf("mode %q: %+v", mode, c)
+			}
+		}
+	}
+}
+
 func TestCancelledEndKeepsTheKind(t *testing.T) {
 	p, _, _ := on(t, account(), answers{"GET /rooms/demo/presence": {providertest.Lost()}})
 	if err := p.EndMeeting(t.Context(), provider.Meeting{Room: "demo"}); !errors.Is(err, provider.Unavailable) {

@@ -61,6 +61,11 @@ func (p *Provider) checkRecording() provider.Check {
 	t := p.account.Recording
 	c := provider.Check{Name: "recordings", OK: true, Detail: "kept by Whereby"}
 	switch {
+	case p.reads():
+		c.OK, c.Optional = false, true
+		c.Detail = fmt.Sprintf("the bucket %q is only read: meetings that are made here are recorded in Whereby's storage", t.Bucket)
+		c.Hint = "to have them recorded in the bucket, set " + p.account.Setting("AWS_WHEREBY_ACCESS_KEY_ID", "access_key_id") + " and " +
+			p.account.Setting("AWS_WHEREBY_ACCESS_KEY_SECRET", "access_key_secret")
 	case t.Bucket != "" && t.RoleARN == "" && (t.AccessKeyID == "" || t.AccessKeySecret == ""):
 		c.OK, c.Detail = false, fmt.Sprintf("bucket %q without an access key: cloud recording would fail", t.Bucket)
 		c.Hint = "set " + p.account.Setting("AWS_WHEREBY_ACCESS_KEY_ID", "access_key_id") + " and " +

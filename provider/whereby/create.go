@@ -68,12 +68,18 @@ func (p *Provider) body(s provider.MeetingSpec) createBody {
 	return b
 }
 
-// destination is the account's bucket, or Whereby's own storage.
+// reads reports whether the account's bucket is there for reading alone: Whereby is given nothing to write with.
+func (p *Provider) reads() bool {
+	t := p.account.Recording
+	return t.Bucket != "" && t.RoleARN == "" && t.AccessKeyID == "" && t.AccessKeySecret == ""
+}
+
+// destination is the account's bucket where Whereby can write to it, else Whereby's own storage.
 func (p *Provider) destination() destination {
 	t := p.account.Recording
 	d := destination{Provider: "s3", Bucket: t.Bucket, FileFormat: "mp4"}
 	switch {
-	case t.Bucket == "":
+	case t.Bucket == "", p.reads():
 		return destination{Provider: "whereby", FileFormat: "mp4"}
 	case t.AccessKeyID == "" && t.RoleARN != "":
 		d.AuthenticationType, d.OIDCRoleARN = "roleBased", t.RoleARN

@@ -175,6 +175,21 @@ func TestRecordings(t *testing.T) {
 	}
 }
 
+// A bucket without keys is read and not written: that is no failure. One of two keys is.
+func TestABucketThatIsOnlyReadIsNoFailure(t *testing.T) {
+	list := one(`{"results":[],"cursor":null}`)
+	for key, optional := range map[string]bool{"": true, "AKIA0123": false} {
+		a := account()
+		a.Recording = provider.RecordingTarget{Bucket: "b", AccessKeyID: key}
+		p, _, _ := on(t, a, answers{"GET /meetings": list, "GET /insights/rooms": list})
+		for _, c := range p.Check(t.Context()) {
+			if c.Name == "recordings" && (c.OK || c.Optional != optional || c.Hint == "") {
+				t.Errorf("with the key %q: %+v", key, c)
+			}
+		}
+	}
+}
+
 func TestLogo(t *testing.T) {
 	p, s, _ := on(t, account(), answers{"PUT /rooms/demo-0a1b/theme/logo": {refusal(204, ""), refusal(400, `{"error":"Wrong content type"}`)}})
 	if err := p.UploadLogo(t.Context(), meeting, []byte("\x89PNG…")); err != nil {

@@ -152,6 +152,7 @@ func TestCreate(t *testing.T) {
 		{"local", keys, record(provider.RecordingLocal, provider.TriggerPrompt), base("group", "false", `,"recording":{"type":"local","destination":{"provider":"whereby"},"startTrigger":"prompt"}`)},
 		{"cloud", keys, record(provider.RecordingCloud, provider.TriggerAutomatic2nd), base("group", "false", `,"recording":{"type":"cloud",`+s3+`,"startTrigger":"automatic-2nd-participant"}`)},
 		{"cloud at Whereby", provider.RecordingTarget{}, record(provider.RecordingCloud, ""), base("group", "false", `,"recording":{"type":"cloud","destination":{"provider":"whereby","fileFormat":"mp4"},"startTrigger":"none"}`)},
+		{"a bucket that is only read", provider.RecordingTarget{Bucket: "b"}, record(provider.RecordingCloud, provider.TriggerAutomatic), base("group", "false", `,"recording":{"type":"cloud","destination":{"provider":"whereby","fileFormat":"mp4"},"startTrigger":"automatic"}`)},
 		{"cloud by role", provider.RecordingTarget{Bucket: "b", RoleARN: "arn:r"}, record(provider.RecordingCloud, provider.TriggerAutomatic), base("group", "false", `,"recording":{"type":"cloud","destination":{"provider":"s3","authenticationType":"roleBased","bucket":"b","oidcRoleArn":"arn:r","fileFormat":"mp4"},"startTrigger":"automatic"}`)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

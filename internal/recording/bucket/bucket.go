@@ -5,7 +5,7 @@
 //   - A message leaves the queue only after the handler has returned nil, which means that what it tells is durable. A process
 //     killed in between hears the same again: handlers must be idempotent by bucket and key.
 //   - A message that isn't about one of the configured buckets, or that can't be read, is never deleted: it may be somebody
-//     else's, or worth a look. It goes back, the queue is left alone for a while, and [Status] says so.
+//     else's, or worth a look. It is hidden for a while and then goes back, and [Status] says so. It holds up no other message.
 //   - One object that the handler refuses holds up no other.
 //
 // What it does not promise: order, and that each object is told once. Queues have neither.

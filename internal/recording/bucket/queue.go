@@ -31,10 +31,11 @@ const (
 	defaultVisibility = 2 * time.Minute
 	// afterFault is the longest pause after the queue could not be read.
 	afterFault = 5 * time.Minute
-	// afterForeign is the first pause after messages that aren't ours, afterForeignMost the longest. Each receiving counts
-	// towards the number after which the queue's owner has them put aside.
-	afterForeign     = time.Minute
-	afterForeignMost = 30 * time.Minute
+	// hideForeign is for how long a message that isn't ours is hidden when it was received first; that doubles up to
+	// hideForeignMost. Meanwhile it doesn't stand in the way of ours, and others may have it later. Each receiving counts towards the
+	// number after which a redrive policy puts it aside.
+	hideForeign     = time.Minute
+	hideForeignMost = 30 * time.Minute
 	// idle is the least time between two requests that find nothing.
 	idle = time.Second
 	// reasonStays is for how long the reason why a message stays is shown after it last came: others come and go in between.
@@ -84,7 +85,6 @@ type Queue struct {
 	o      Options
 	status Status
 	faults *backoff.ExponentialBackOff
-	alien  *backoff.ExponentialBackOff
 	// stays is why a message stays in the queue, which is shown for a while.
 	stays      string
 	staysUntil time.Time
@@ -105,10 +105,8 @@ func NewQueue(o Options) *Queue {
 	q := &Queue{
 		o:      o,
 		faults: &backoff.ExponentialBackOff{InitialInterval: time.Second, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: afterFault},
-		alien:  &backoff.ExponentialBackOff{InitialInterval: afterForeign, Multiplier: 2, MaxInterval: afterForeignMost},
 	}
 	q.faults.Reset()
-	q.alien.Reset()
 	return q
 }
 
@@ -126,7 +124,7 @@ func (q *Queue) Run(ctx context.Context) error {
 		default:
 			q.faults.Reset()
 			q.status.ReceivedAt = q.o.Clock.Now()
-			pause = q.settle(ctx, messages)
+			q.settle(ctx, messages)
 			if len(messages) == 0 && q.status.ReceivedAt.Sub(asked) < idle {
 				pause = idle // the server doesn't hold requests open
 			}
@@ -174,9 +172,8 @@ func (r *received) times() int {
 	return n
 }
 
-// settle reads a batch, has it handled, deletes what is settled and gives back what isn't ours. It returns for how long to
-// leave the queue alone.
-func (q *Queue) settle(ctx context.Context, messages []types.Message) time.Duration {
+// settle reads a batch, has it handled, deletes what is settled and hides what isn't ours.
+func (q *Queue) settle(ctx context.Context, messages []types.Message) {
 	var batch []*received
 	for _, m := range messages {
 		batch = append(batch, q.read(m))
@@ -195,13 +192,6 @@ func (q *Queue) settle(ctx context.Context, messages []types.Message) time.Durat
 		fault = errors.Join(fault, q.giveBack(ctx, back))
 	}
 	q.account(batch, fault)
-	if slices.ContainsFunc(batch, func(r *received) bool { return r.foreign }) {
-		return q.alien.NextBackOff()
-	}
-	if len(batch) > 0 {
-		q.alien.Reset()
-	}
-	return 0
 }
 
 // lingering is a context that ends a while after ctx does.
@@ -254,7 +244,7 @@ func (q *Queue) hold(ctx context.Context, batch []*received) (stop func()) {
 		for {
 			select {
 			case <-ticks.Chan():
-				if err := q.visible(ctx, batch, q.o.Visibility); err != nil && ctx.Err() == nil {
+				if err := q.visible(ctx, batch, func(*received) time.Duration { return q.o.Visibility }); err != nil && ctx.Err() == nil {
 					q.o.Log.Warn("messages could not be kept from others while they are handled", "queue", q.o.URL, "err", err)
 				}
 			case <-ctx.Done():
@@ -320,20 +310,26 @@ func (q *Queue) remove(ctx context.Context, batch []*received) error {
 	return nil
 }
 
-// giveBack lets others, or the next start, have messages at once.
+// giveBack lets the next start have messages at once, and others have theirs after a while.
 func (q *Queue) giveBack(ctx context.Context, batch []*received) error {
-	if err := q.visible(ctx, batch, 0); err != nil {
-		return fmt.Errorf("messages cannot be given back before their time: %s", words(err))
+	err := q.visible(ctx, batch, func(r *received) time.Duration {
+		if !r.foreign {
+			return 0
+		}
+		return min(hideForeign<<min(max(r.times()-1, 0), 10), hideForeignMost)
+	})
+	if err != nil {
+		return fmt.Errorf("messages cannot be given back at their time: %s", words(err))
 	}
 	return nil
 }
 
-// visible says after which time others see the messages.
-func (q *Queue) visible(ctx context.Context, batch []*received, after time.Duration) error {
+// visible says after which time others see each of the messages.
+func (q *Queue) visible(ctx context.Context, batch []*received, after func(*received) time.Duration) error {
 	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.o.URL}
 	for i, r := range batch {
 		in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
-			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: r.message.ReceiptHandle, VisibilityTimeout: int32(after.Seconds()),
+			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: r.message.ReceiptHandle, VisibilityTimeout: int32(after(r).Seconds()),
 		})
 	}
 	out, err := q.o.API.ChangeMessageVisibilityBatch(ctx, in)
@@ -368,11 +364,14 @@ func (q *Queue) account(batch []*received, fault error) {
 	case q.o.Clock.Now().After(q.staysUntil):
 		q.stays = ""
 	}
-	if q.stays == "" && fault != nil {
-		q.tell(fmt.Sprintf("%v (check the credentials' right to sqs:DeleteMessage and sqs:ChangeMessageVisibility)", fault))
-		return
+	reasons := q.stays
+	if fault != nil {
+		reasons = fmt.Sprintf("%v (check the credentials' right to sqs:DeleteMessage and sqs:ChangeMessageVisibility)", fault)
+		if q.stays != "" {
+			reasons += "; " + q.stays
+		}
 	}
-	q.tell(q.stays)
+	q.tell(reasons)
 }
 
 // reasonOf says why a message stays in the queue, and what to do.

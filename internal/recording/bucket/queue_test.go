@@ -242,23 +242,53 @@ func TestQueueKeepsWhatIsRefused(t *testing.T) {
 	r.reason("")
 }
 
-// What isn't ours goes back at once, is never deleted, and the queue is left alone longer and longer.
-func TestQueueGivesBackWhatIsNotOurs(t *testing.T) {
+// What isn't ours is hidden for a while and never deleted, and the queue is read on at once.
+func TestQueueReadsOnPastWhatIsNotOurs(t *testing.T) {
 	r := start(t)
 	r.answers <- []string{put("theirs", "x"), put("ours", "a"), records(event("ObjectCreated:Put", "theirs", "y"), event("ObjectCreated:Put", "ours", "b")), `{"Event":"s3:TestEvent","Bucket":"theirs"}`}
 	r.hears(received10)
 	r.handles(nil, "a", "b")
-	r.hears("delete r1", "hide r0 for 0 r2 for 0 r3 for 0")
-	for _, pause := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute} {
-		r.quiet(pause)
-		r.reason("a message in the queue is not ours and stays there: it tells of the bucket theirs (give Greenroom a queue of its own")
-		r.answers <- []string{put("theirs", "x")}
-		r.hears(received10, "hide r0 for 0")
+	// They were received three times.
+	r.hears("delete r1", "hide r0 for 240 r2 for 240 r3 for 240", received10)
+	r.reason("a message in the queue is not ours and stays there: it tells of the bucket theirs (give Greenroom a queue of its own")
+	for range 3 {
+		r.answers <- slices.Repeat([]string{put("theirs", "x")}, 10)
+		r.hears("hide r0 for 240 r1 for 240 r2 for 240 r3 for 240 r4 for 240 r5 for 240 r6 for 240 r7 for 240 r8 for 240 r9 for 240", received10)
 	}
-	r.quiet(8 * time.Minute)
-	r.hears(received10)
-	if got := r.now(); got.Foreign != 6 || got.Objects != 2 {
+	r.answers <- []string{put("ours", "c")}
+	r.handles(nil, "c")
+	r.hears("delete r0", received10)
+	if got := r.now(); got.Foreign != 33 || got.Objects != 3 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// An outage is shown at once, whatever else is wrong with the queue.
+func TestQueueShowsAnOutageOverForeignMessages(t *testing.T) {
+	r := start(t)
+	r.failDelete = true
+	r.answers <- []string{put("theirs", "x"), put("ours", "a")}
+	r.hears(received10)
+	r.handles(nil, "a")
+	r.hears("delete r1", "hide r0 for 240", received10)
+	r.reason("messages that were handled cannot be deleted")
+	r.reason("; a message in the queue is not ours")
+	r.answers <- errors.New("no such queue")
+	r.quiet(500 * time.Millisecond)
+	r.reason("the queue cannot be read")
+}
+
+func TestForeignMessagesAreHiddenForLongerEachTime(t *testing.T) {
+	for times, want := range map[string]int{"1": 60, "2": 120, "5": 960, "6": 1800, "99999999": 1800, "odd": 60} {
+		d := newDesk()
+		q := NewQueue(Options{API: d, URL: "q"})
+		m := types.Message{ReceiptHandle: aws.String("r"), Attributes: map[string]string{"ApproximateReceiveCount": times}}
+		if err := q.giveBack(t.Context(), []*received{{message: m, foreign: true}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-d.asked; got != fmt.Sprintf("hide r for %d", want) {
+			t.Errorf("received %s times: %s, not %d", times, got, want)
+		}
 	}
 }
 
