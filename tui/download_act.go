@@ -30,7 +30,7 @@ func (m *Model) whyNoDownload(a Action) string {
 	switch k := m.keys.name; a {
 	case actDownload:
 		switch {
-		case here:
+		case here && v.Download.Finding() == "":
 			return "It is here already: " + k(actOpenFile) + " opens it"
 		case state.Active():
 			return "It is being downloaded: " + k(actPauseDownload) + " pauses it"

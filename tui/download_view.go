@@ -53,6 +53,9 @@ func (m *Model) downloadCell(v app.Recording, w int) string {
 		}
 		return word(s.Warn, text)
 	case app.DownloadDone:
+		if found := d.Finding(); found != "" {
+			return word(s.Bad, theme.Bad+" "+found)
+		}
 		if d.Note != "" {
 			return word(s.Good, theme.Good+" here "+theme.Doubtful)
 		}
@@ -110,7 +113,12 @@ func (m *Model) downloadLines(v app.Recording, w int) []string {
 		say(s.Bad, "not downloaded: "+d.Reason)
 		say(s.Muted, strings.TrimSpace(d.Hint+"  "+m.keys.name(actRetryDownload)+" tries again"))
 	case app.DownloadDone:
-		say(s.Good, theme.Good+" "+d.Path)
+		if found := d.FindingDetail(); found != "" {
+			say(s.Bad, theme.Bad+" "+found)
+			say(s.Muted, m.keys.name(actDownload)+" downloads it again")
+		} else {
+			say(s.Good, theme.Good+" "+d.Path)
+		}
 		say(s.Warn, d.Note)
 		if c := d.Command; c != nil && c.State != app.CommandDone {
 			text := "on_download: " + c.State

@@ -20,25 +20,11 @@ import (
 
 // newDownloads makes what a hub fetches recordings with. It calls nobody.
 func newDownloads(c *config.Config, accounts []hub.Account, log *slog.Logger, group *crash.Group) (hub.Downloads, error) {
-	d := c.Download
-	template, err := nameTemplate(c)
+	lib, err := newLibrary(c, accounts, log, group)
 	if err != nil {
 		return hub.Downloads{}, err
 	}
-	var zone *time.Location
-	if d.TimeZone != "" {
-		if zone, err = time.LoadLocation(d.TimeZone); err != nil {
-			return hub.Downloads{}, err
-		}
-	}
-	known := make(map[string]library.Account, len(accounts))
-	for _, a := range accounts {
-		known[a.Name] = filesOf(a, c.Fetch[a.Name])
-	}
-	lib := library.New(library.Options{
-		Downloader: recording.New(recording.Options{Files: d.Files, Workers: d.Workers, Limit: d.LimitRate, Log: log, Crash: group}),
-		Template:   template, Zone: zone, Accounts: known, Crash: group,
-	})
+	d := c.Download
 	out := hub.Downloads{Fetcher: fetcher{lib}, Folder: d.Folder, AtOnce: d.Files, Limit: d.LimitRate}
 	out.Programs, out.ProgramTime = d.Parallel, d.Timeout
 	if len(d.OnDownload) > 0 {
@@ -54,6 +40,29 @@ func newDownloads(c *config.Config, accounts []hub.Account, log *slog.Logger, gr
 		}
 	}
 	return out, nil
+}
+
+// newLibrary makes what reads the recordings of accounts. It calls nobody.
+func newLibrary(c *config.Config, accounts []hub.Account, log *slog.Logger, group *crash.Group) (*library.Library, error) {
+	d := c.Download
+	template, err := nameTemplate(c)
+	if err != nil {
+		return nil, err
+	}
+	var zone *time.Location
+	if d.TimeZone != "" {
+		if zone, err = time.LoadLocation(d.TimeZone); err != nil {
+			return nil, err
+		}
+	}
+	known := make(map[string]library.Account, len(accounts))
+	for _, a := range accounts {
+		known[a.Name] = filesOf(a, c.Fetch[a.Name])
+	}
+	return library.New(library.Options{
+		Downloader: recording.New(recording.Options{Files: d.Files, Workers: d.Workers, Limit: d.LimitRate, Log: log, Crash: group}),
+		Template:   template, Zone: zone, Accounts: known, Crash: group,
+	}), nil
 }
 
 // nameTemplate is how files are named.
@@ -113,7 +122,8 @@ func (f fetcher) Discard(ctx context.Context, j hub.FetchJob) error {
 func jobOf(j hub.FetchJob) library.Job {
 	return library.Job{
 		Recording: j.Recording, Folder: j.Folder, AudioOnly: j.AudioOnly, People: j.People, Journaled: j.Journaled,
-		Journal: func(file string) library.Memory { return j.Journal(file) },
-		Report:  func(r library.Report) { j.Report(hub.FetchReport(r)) },
+		Replaces: j.Replaces,
+		Journal:  func(file string) library.Memory { return j.Journal(file) },
+		Report:   func(r library.Report) { j.Report(hub.FetchReport(r)) },
 	}
 }

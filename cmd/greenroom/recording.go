@@ -126,7 +126,7 @@ func downloadState(r app.Recording) string {
 	case d.State.Active() && d.Total > 0 && d.Bytes > 0:
 		return fmt.Sprintf("%s %d %%", d.State, min(d.Bytes, d.Total)*100/d.Total)
 	}
-	return string(d.State)
+	return d.Word()
 }
 
 func recordingLength(r app.Recording) string {
@@ -198,14 +198,17 @@ func (p *program) showDownload(r app.Recording) error {
 	if d == nil {
 		return nil
 	}
-	how := string(d.State)
+	how := d.Word()
 	if d.State.Active() || d.State == app.DownloadPaused {
 		how += ", " + strings.TrimSpace(progressWords(app.Download{Bytes: d.Bytes, Total: d.Total, Rate: d.Rate, ETAS: d.ETAS}))
 	}
-	pairs := []string{"download", how, "reason", d.Reason, "to do", d.Hint, "tried again", local(d.RetryAt), "path", d.Path, "note", d.Note,
+	pairs := []string{"download", how, "verified", local(d.VerifiedAt), "found", d.FindingDetail(), "reason", d.Reason, "to do", d.Hint, "tried again", local(d.RetryAt), "path", d.Path, "note", d.Note,
 		"fetched", local(d.FetchedAt), "kept", d.Kept}
 	for _, f := range d.Files {
 		pairs = append(pairs, "sha256", f.SHA256+"  "+filepath.Base(f.Path)+" ("+f.Media+")")
+	}
+	for _, e := range d.Earlier {
+		pairs = append(pairs, "also here", e.Path)
 	}
 	if c := d.Command; c != nil {
 		after := c.State

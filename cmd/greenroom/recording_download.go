@@ -178,7 +178,7 @@ func (o *recordingDownloadOptions) choose(ctx context.Context, b app.Backend, ar
 	for _, r := range all {
 		unready := r.Status == app.RecordingRunning || r.Status == app.RecordingProcessing
 		d := r.Download
-		here := d != nil && d.State == app.DownloadDone && !o.request.Again
+		here := d != nil && d.State == app.DownloadDone && d.Finding() == "" && !o.request.Again
 		unwanted := d != nil && d.State == app.DownloadCancelled || !r.IgnoredAt.IsZero()
 		if !here && !unwanted && r.DeletedAt.IsZero() && (r.Status == app.RecordingReady || unready && o.request.Wait) {
 			out = append(out, r)

@@ -1,10 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -16,7 +15,7 @@ import (
 
 type recordingVerifyOptions struct {
 	*program
-	json bool
+	json, offline bool
 }
 
 func (p *program) recordingVerify() *cobra.Command {
@@ -24,9 +23,13 @@ func (p *program) recordingVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "verify [ID…]", Short: "Check that downloaded files are still what was verified", RunE: p.do(o.run), ValidArgsFunction: p.recordings,
 		Long: "Read the files of recordings that were downloaded, of all of them without IDs, and compare size and SHA-256 with\n" +
-			"what was verified then. Each is ok, changed or missing; status 1 means that one isn't ok.",
+			"what was verified then. Each is ok, changed, missing or unreadable; status 1 means that one isn't ok.\n" +
+			"Files that earlier versions downloaded are searched for holes: long runs of zeros. Where the platform or the bucket\n" +
+			"still has the recording they are compared with it, and the file is ok or broken; otherwise it is suspect.\n" +
+			"What is found is remembered: `recording list` and the screen show it, and `recording download --all` fetches it again.",
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
+	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't ask the sources: zeros are suspect")
 	return cmd
 }
 
@@ -36,7 +39,7 @@ type verified struct {
 	Account string `json:"account"`
 	Room    string `json:"room"`
 	Path    string `json:"path"`
-	// State is ok, changed, missing or unreadable, Detail what differs.
+	// State is ok or the finding, Detail what differs.
 	State  string `json:"state"`
 	Detail string `json:"detail,omitempty"`
 	Size   int64  `json:"size"`
@@ -44,12 +47,75 @@ type verified struct {
 }
 
 func (o *recordingVerifyOptions) run(ctx context.Context, args []string) error {
-	var recordings []app.Recording
-	err := o.with(ctx, func(b app.Backend) error {
+	lib, err := o.library(ctx)
+	if err != nil {
+		return err
+	}
+	recordings, err := o.choose(ctx, args)
+	if err != nil {
+		return err
+	}
+	// Reading may take long; the store is let go meanwhile.
+	found, bad := []verified{}, 0
+	var unnoted []error
+	for _, r := range recordings {
+		v := app.Verification{RecordingRef: r.Ref()}
+		for _, f := range filesHere(r) {
+			now, scanned := lib.Verify(ctx, r, f)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if now.Finding != "" {
+				bad++
+			}
+			v.Files = append(v.Files, now)
+			found = append(found, verified{
+				ID: r.ID, Account: r.Account, Room: r.Room, Path: f.Path, State: cmp.Or(now.Finding, "ok"), Detail: now.Detail,
+				Size: scanned.Size, SHA256: scanned.SHA256,
+			})
+		}
+		unnoted = append(unnoted, o.with(ctx, func(b app.Backend) error {
+			_, err := b.NoteVerification(ctx, v)
+			return err
+		}))
+	}
+	if err := o.tell(found); err != nil {
+		return err
+	}
+	if err := joined(unnoted); err != nil {
+		return fmt.Errorf("what was found could not be noted: %w", err)
+	}
+	if bad > 0 {
+		return &app.Error{
+			Text: fmt.Sprintf("%d of %d files are not what was downloaded", bad, len(found)), Hint: "greenroom recording download --again ID fetches one anew",
+		}
+	}
+	return nil
+}
+
+// library reads files, and asks their sources.
+func (o *recordingVerifyOptions) library(ctx context.Context) (*library.Library, error) {
+	c, err := o.config(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	if o.offline {
+		return library.New(library.Options{}), nil
+	}
+	accounts, err := openAccounts(c)
+	if err != nil {
+		return nil, err
+	}
+	return newLibrary(c, accounts, nil, nil)
+}
+
+// choose finds the recordings that are meant: those with files here.
+func (o *recordingVerifyOptions) choose(ctx context.Context, args []string) (recordings []app.Recording, err error) {
+	err = o.with(ctx, func(b app.Backend) error {
 		if len(args) == 0 {
 			all, err := b.Recordings(ctx, app.RecordingQuery{Limit: allRecordings})
 			for _, r := range all {
-				if r.Download != nil && r.Download.State == app.DownloadDone {
+				if len(filesHere(r)) > 0 {
 					recordings = append(recordings, r)
 				}
 			}
@@ -60,56 +126,29 @@ func (o *recordingVerifyOptions) run(ctx context.Context, args []string) error {
 			if err != nil {
 				return err
 			}
-			if r.Download == nil || r.Download.State != app.DownloadDone {
+			if len(filesHere(r)) == 0 {
 				return &app.Error{Text: fmt.Sprintf("recording %s was not downloaded", r.ID), Hint: "greenroom recording download " + plain.Word(r.ID)}
 			}
 			recordings = append(recordings, r)
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	// Reading may take long; the store is let go meanwhile.
-	found, bad := []verified{}, 0
-	for _, r := range recordings {
-		for _, f := range r.Download.Files {
-			v := verify(ctx, r, f)
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if v.State != "ok" {
-				bad++
-			}
-			found = append(found, v)
-		}
-	}
-	if err := o.tell(found); err != nil {
-		return err
-	}
-	if bad > 0 {
-		return &app.Error{
-			Text: fmt.Sprintf("%d of %d files are not what was downloaded", bad, len(found)), Hint: "greenroom recording download --again ID fetches one anew",
-		}
-	}
-	return nil
+	return recordings, err
 }
 
-func verify(ctx context.Context, r app.Recording, f app.DownloadedFile) verified {
-	v := verified{ID: r.ID, Account: r.Account, Room: r.Room, Path: f.Path, State: "ok"}
-	var err error
-	v.Size, v.SHA256, err = library.Sum(ctx, f.Path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		v.State, v.Size, v.SHA256 = "missing", 0, ""
-	case err != nil:
-		v.State, v.Detail = "unreadable", err.Error()
-	case v.Size != f.Size:
-		v.State, v.Detail = "changed", fmt.Sprintf("%d bytes, not %d", v.Size, f.Size)
-	case v.SHA256 != f.SHA256:
-		v.State, v.Detail = "changed", "other content of the same size"
+// filesHere are the files of a recording that were downloaded, those of earlier downloads too.
+func filesHere(r app.Recording) (files []app.DownloadedFile) {
+	d := r.Download
+	if d == nil {
+		return nil
 	}
-	return v
+	if d.State == app.DownloadDone {
+		files = append(files, d.Files...)
+	}
+	for _, e := range d.Earlier {
+		files = append(files, e.Files...)
+	}
+	return files
 }
 
 func (o *recordingVerifyOptions) tell(found []verified) error {

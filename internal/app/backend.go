@@ -50,6 +50,8 @@ type Backend interface {
 	SkipCommand(ctx context.Context, ref RecordingRef) (Recording, error)
 	// Counts counts what the queries select, whatever their limits: a list that is cut can say how much there is.
 	Counts(ctx context.Context, q CountQuery) (Counts, error)
+	// NoteVerification remembers what reading the files of a download has found. What is known of other files stays.
+	NoteVerification(ctx context.Context, v Verification) (Recording, error)
 	// LimitDownloads changes the bandwidth of all downloads until this owner of the store ends.
 	LimitDownloads(ctx context.Context, l DownloadLimit) (DownloadLimit, error)
 

@@ -1,6 +1,12 @@
 package app
 
-import "time"
+import (
+	"cmp"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
 
 // DownloadState is where the fetching of a recording is.
 type DownloadState string
@@ -61,6 +67,104 @@ type Download struct {
 	Kept string `json:"kept,omitempty"`
 	// Command is what became of on_download, nil when none is configured.
 	Command *DownloadCommand `json:"command,omitempty"`
+	// VerifiedAt is when the files were last read and compared with what is known of them; null when never since.
+	VerifiedAt Time `json:"verified_at,omitzero"`
+	// Earlier are the files of downloads that later ones did not replace, newest first: all tracks, before the audio alone was
+	// downloaded to another folder.
+	Earlier []EarlierDownload `json:"earlier,omitempty"`
+}
+
+// EarlierDownload is a download that was done before the present one.
+type EarlierDownload struct {
+	Path      string           `json:"path"`
+	Files     []DownloadedFile `json:"files"`
+	FetchedAt Time             `json:"fetched_at"`
+	AudioOnly bool             `json:"audio_only,omitempty"`
+}
+
+// The findings about a file, worst first.
+const (
+	// FileMissing is one that is gone, FileChanged one with another size or content than was verified, FileUnreadable one that
+	// can't be read.
+	FileMissing    = "missing"
+	FileChanged    = "changed"
+	FileUnreadable = "unreadable"
+	// FileBroken has a hole: zeros where its source has something else. FileSuspect has zeros where a part may never have come,
+	// and nothing to compare them with.
+	FileBroken  = "broken"
+	FileSuspect = "suspect"
+)
+
+// findings are all of them, worst first.
+var findings = []string{FileMissing, FileBroken, FileChanged, FileUnreadable, FileSuspect}
+
+// Finding is the worst that is known of the files of a download that is done, empty when they are whole as far as is known.
+func (d Download) Finding() string {
+	if d.State != DownloadDone {
+		return ""
+	}
+	return worstFinding(d.Files)
+}
+
+// Word is the state in a word for people: the finding of a download that is done, where there is one.
+func (d Download) Word() string { return cmp.Or(d.Finding(), string(d.State)) }
+
+// FindingDetail says which files are not whole, and why; empty when all are.
+func (d Download) FindingDetail() string {
+	if d.Finding() == "" {
+		return ""
+	}
+	var out []string
+	for _, f := range d.Files {
+		if f.Finding == "" {
+			continue
+		}
+		text := filepath.Base(f.Path) + " is " + f.Finding
+		if f.Detail != "" {
+			text += " (" + f.Detail + ")"
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, "; ")
+}
+
+// Whole reports whether nothing is known against the files.
+func (e EarlierDownload) Whole() bool { return worstFinding(e.Files) == "" }
+
+func worstFinding(files []DownloadedFile) string {
+	for _, word := range findings {
+		if slices.ContainsFunc(files, func(f DownloadedFile) bool { return f.Finding == word }) {
+			return word
+		}
+	}
+	return ""
+}
+
+// Apply notes what a verification has found of the files that are known, at the given time. The slices of the download are
+// replaced, not changed.
+func (d *Download) Apply(v Verification, at Time) {
+	apply := func(files []DownloadedFile) []DownloadedFile {
+		files = slices.Clone(files)
+		for i := range files {
+			for _, found := range v.Files {
+				if f := &files[i]; f.Path == found.Path && f.SHA256 == found.SHA256 {
+					f.Finding, f.Detail, f.Compared = found.Finding, found.Detail, f.Compared || found.Compared
+				}
+			}
+		}
+		return files
+	}
+	d.Files, d.Earlier, d.VerifiedAt = apply(d.Files), slices.Clone(d.Earlier), at
+	for i := range d.Earlier {
+		d.Earlier[i].Files = apply(d.Earlier[i].Files)
+	}
+}
+
+// Verification is what reading the files of a download has found.
+type Verification struct {
+	RecordingRef
+	// Files are those that were read, with their finding; a file is known by path and checksum.
+	Files []DownloadedFile `json:"files"`
 }
 
 // DownloadedFile is one file on disk.
@@ -74,6 +178,12 @@ type DownloadedFile struct {
 	SHA256 string `json:"sha256"`
 	// Media says what the media check found: "mp4, audio 41:29", "no audio".
 	Media string `json:"media,omitempty"`
+	// Compared reports that the file was compared, byte by byte, with what came from its source. Earlier versions didn't, and
+	// could leave holes.
+	Compared bool `json:"compared,omitempty"`
+	// Finding is what was found when the file was last read, empty when it is whole; Detail is what exactly.
+	Finding string `json:"finding,omitempty"`
+	Detail  string `json:"detail,omitempty"`
 }
 
 // DownloadCommand is the run of on_download on one recording.

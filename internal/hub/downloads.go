@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"greenroom/internal/app"
@@ -29,6 +28,17 @@ func (h *Hub) DownloadRecording(ctx context.Context, req app.DownloadRequest) (a
 	}
 	if d := r.Download; d != nil && d.State == app.DownloadDone && !req.Again && stands(*d) && (req.AudioOnly || !onlyVoices(r)) {
 		return r, nil
+	} else if d != nil && d.State == app.DownloadDone && !req.Again && len(d.Earlier) > 0 {
+		found := false
+		err := h.changeDownload(ctx, r.Ref(), func(_ *store.Tx, r *app.Recording) error {
+			d := *downloadOf(r)
+			found = restore(&d, req)
+			r.Download = &d
+			return nil
+		})
+		if err != nil || found {
+			return r, errors.Join(err, h.reread(ctx, &r))
+		}
 	}
 	if r, err = h.foundAgain(ctx, r); err != nil {
 		return r, err
@@ -119,7 +129,7 @@ func (h *Hub) IgnoreRecording(ctx context.Context, req app.IgnoreRequest) (app.R
 func putJob(tx *store.Tx, r *app.Recording, job store.DownloadJob) error {
 	d := app.Download{
 		State: app.DownloadWaiting, Total: r.Size(), AskedAt: app.At(job.AskedAt), Auto: job.Auto,
-		AudioOnly: job.AudioOnly, DeleteAfter: job.DeleteAfter,
+		AudioOnly: job.AudioOnly, DeleteAfter: job.DeleteAfter, Earlier: formerDownloads(r.Download),
 	}
 	if old := r.Download; old != nil && !job.Again && old.State != app.DownloadDone && old.State != app.DownloadCancelled {
 		d.Bytes, d.Total = old.Bytes, max(old.Total, d.Total)
@@ -139,15 +149,8 @@ func onlyVoices(r app.Recording) bool {
 	return r.Download.AudioOnly && here < len(r.Files)
 }
 
-// stands says whether the files of a download that is done are where they were put.
-func stands(d app.Download) bool {
-	for _, f := range d.Files {
-		if info, err := os.Stat(f.Path); err != nil || info.Size() != f.Size {
-			return false
-		}
-	}
-	return len(d.Files) > 0
-}
+// stands says whether the files of a download that is done are where they were put, and nothing was found to be wrong with them.
+func stands(d app.Download) bool { return d.Finding() == "" && allThere(d.Files) }
 
 // canDownload says why a recording can't be fetched.
 func (h *Hub) canDownload(r app.Recording, req app.DownloadRequest) error {
@@ -238,7 +241,8 @@ func (h *Hub) CancelDownload(ctx context.Context, ref app.RecordingRef) (app.Rec
 		if d := r.Download; d != nil && d.State == app.DownloadDone {
 			d.DeleteAfter = false
 		} else if d != nil {
-			*d = app.Download{State: app.DownloadCancelled, Total: d.Total, AskedAt: d.AskedAt}
+			*d = app.Download{State: app.DownloadCancelled, Total: d.Total, AskedAt: d.AskedAt, Earlier: d.Earlier}
+			restore(d, app.DownloadRequest{AudioOnly: true}) // what was here before still is
 		}
 		return tx.DeleteDownloadJob(r.Account, r.ID)
 	})

@@ -26,7 +26,7 @@ const (
 type meter struct {
 	last FetchReport
 	note string
-	// rate is in bytes per second, as of measured, when counted bytes were here.
+	// rate is in bytes per second, as of measured, when counted bytes had come.
 	rate     float64
 	counted  int64
 	measured time.Time
@@ -35,20 +35,17 @@ type meter struct {
 
 // add takes a report. Rates are averaged with a weight that falls off with time, whatever the distance of reports.
 func (m *meter) add(f FetchReport, now time.Time) {
-	if m.measured.IsZero() {
-		m.measured, m.counted = now, f.Bytes
-	}
-	if f.Bytes < m.counted { // begun anew
-		m.counted, m.rate, m.measured = f.Bytes, 0, now
+	if m.measured.IsZero() || f.Fetched < m.counted {
+		m.measured, m.counted = now, f.Fetched
 	}
 	if since := now.Sub(m.measured); since >= tellEvery {
-		rate := float64(f.Bytes-m.counted) / since.Seconds()
+		rate := float64(f.Fetched-m.counted) / since.Seconds()
 		weight := 1 - math.Exp(-float64(since)/float64(rateOver))
 		if m.rate == 0 {
 			weight = 1
 		}
 		m.rate += weight * (rate - m.rate)
-		m.counted, m.measured = f.Bytes, now
+		m.counted, m.measured = f.Fetched, now
 	}
 	if f.Note != "" {
 		m.note = f.Note
@@ -89,12 +86,17 @@ func (q *downloads) report(d *download, f FetchReport) {
 	q.mu.Lock()
 	turned := f.Verifying != d.last.Verifying || f.Paused != d.last.Paused || f.Trouble != d.last.Trouble || f.Note != ""
 	d.meter.add(f, now)
+	yielded := f.Yielded != d.yielded
+	d.yielded = f.Yielded
 	due := turned || now.Sub(d.told) >= tellEvery
 	r := d.shown
 	if due {
 		d.told = now
 	}
 	q.mu.Unlock()
+	if yielded {
+		q.schedule()
+	}
 	if due {
 		q.h.bus.publish([]app.Change{{Kind: app.RecordingChange, Recording: new(q.overlay(r))}})
 	}

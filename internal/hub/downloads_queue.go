@@ -47,6 +47,8 @@ type download struct {
 	// shown is the recording as the latest commit left it.
 	shown app.Recording
 	stop  stopKind
+	// yielded reports that nothing comes of it, and that another one may run in its place.
+	yielded bool
 	meter
 }
 
@@ -135,7 +137,7 @@ func (q *downloads) schedule() {
 	}
 	now, running, soonest := q.h.clock.Now(), 0, time.Time{}
 	for _, d := range q.queue {
-		if d.ended != nil {
+		if d.ended != nil && !d.yielded {
 			running++
 		}
 	}

@@ -27,7 +27,7 @@ func (q *downloads) run(ctx context.Context, d *download) {
 	q.mu.Lock()
 	d.cancel()
 	ended := d.ended
-	d.cancel, d.ended = nil, nil
+	d.cancel, d.ended, d.yielded = nil, nil, false
 	if next.IsZero() || d.stop != goOn {
 		q.remove(d)
 	}
@@ -130,7 +130,7 @@ func (h *Hub) lookAgain(ctx context.Context, r app.Recording) (app.Recording, er
 
 func (h *Hub) fetchJob(r app.Recording, job store.DownloadJob, stays []app.Stay) FetchJob {
 	return FetchJob{
-		Recording: r, Folder: cmp.Or(job.To, h.opt.Downloads.Folder), AudioOnly: job.AudioOnly, People: stays,
+		Recording: r, Folder: cmp.Or(job.To, h.opt.Downloads.Folder), AudioOnly: job.AudioOnly, People: stays, Replaces: broken(r.Download),
 		Journal:   func(file string) ChunkJournal { return chunkJournal{h.store, h.clock, job.Account, job.ID, file} },
 		Journaled: func(ctx context.Context) ([]string, error) { return journaled(ctx, h.store, job.Account, job.ID) },
 		Report:    func(FetchReport) {},
@@ -246,6 +246,7 @@ func (q *downloads) finished(ref app.RecordingRef, d *download, got Fetched) err
 		*o = app.Download{
 			State: app.DownloadDone, Bytes: total, Total: total, Path: got.Path, Files: got.Files, Note: got.Note, AskedAt: o.AskedAt,
 			FetchedAt: h.now(), Auto: o.Auto, AudioOnly: o.AudioOnly, DeleteAfter: o.DeleteAfter,
+			Earlier: remaining(o.Earlier, got.Files),
 		}
 		err := errors.Join(tx.DeleteCommandJob(ref.Account, ref.ID), h.putCommand(tx, now), tx.DeleteDownloadJob(ref.Account, ref.ID))
 		r = *now

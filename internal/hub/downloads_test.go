@@ -54,6 +54,9 @@ type fetcher struct {
 	// begins tells of each fetch that begins, stepped of each step that was reported, unless it is nil.
 	begins  chan string
 	stepped chan struct{}
+	// dead recordings get nothing, and are reported as having yielded, until mended is closed.
+	dead   map[string]bool
+	mended chan struct{}
 	// fromNothing has it report at first that nothing is here.
 	fromNothing bool
 
@@ -64,6 +67,7 @@ type fetcher struct {
 	fail  map[string][]error // what the next fetches of a recording end with, after what they may fetch
 	steps map[string]int     // how many steps were taken for each
 	limit int64
+	last  FetchJob
 }
 
 func newFetcher() *fetcher {
@@ -75,6 +79,9 @@ func (f *fetcher) path(j FetchJob) string { return filepath.Join(j.Folder, j.Rec
 func (f *fetcher) Fetch(ctx context.Context, j FetchJob) (Fetched, error) {
 	id := j.Recording.ID
 	f.begins <- id
+	f.mu.Lock()
+	f.last = j
+	f.mu.Unlock()
 	journal := j.Journal("file")
 	raw, err := journal.Load(ctx)
 	if err != nil {
@@ -94,6 +101,15 @@ func (f *fetcher) Fetch(ctx context.Context, j FetchJob) (Fetched, error) {
 		j.Report(FetchReport{})
 	}
 	j.Report(FetchReport{Bytes: int64(at), Total: int64(size)})
+	if f.dead[id] {
+		j.Report(FetchReport{Bytes: int64(at), Total: int64(size), Yielded: true, Trouble: "the source has sent nothing for 5s"})
+		select {
+		case <-f.mended:
+		case <-ctx.Done():
+			return Fetched{}, ctx.Err()
+		}
+	}
+	before := at
 	for at < size {
 		if f.gate != nil {
 			select {
@@ -117,7 +133,7 @@ func (f *fetcher) Fetch(ctx context.Context, j FetchJob) (Fetched, error) {
 		if err := journal.Save(ctx, []byte(strconv.Itoa(at))); err != nil {
 			return Fetched{}, err
 		}
-		j.Report(FetchReport{Bytes: int64(at), Total: int64(size)})
+		j.Report(FetchReport{Bytes: int64(at), Total: int64(size), Fetched: int64(at - before)})
 		if f.stepped != nil {
 			f.stepped <- struct{}{}
 		}

@@ -55,6 +55,8 @@ type FetchJob struct {
 	// Folder is the one under which the files get their names; absolute.
 	Folder    string
 	AudioOnly bool
+	// Replaces are the SHA-256 sums of files that are known to be broken: they may be replaced where they stand.
+	Replaces []string
 	// People were in the recording's meeting, as far as it is known; raw tracks are named by them.
 	People []app.Stay
 	// Journal remembers the progress of one file of the recording, named as the fetcher likes. Journaled lists the files
@@ -76,8 +78,11 @@ type ChunkJournal interface {
 
 // FetchReport is how far a fetch is, over all files of the recording.
 type FetchReport struct {
-	// Bytes are here, those of earlier tries included, of Total; Total is 0 while it isn't known.
-	Bytes, Total int64
+	// Bytes are here, those of earlier tries included, of Total; Total is 0 while it isn't known. Fetched came from the source
+	// during this try.
+	Bytes, Total, Fetched int64
+	// Yielded reports that nothing comes, and that others may come instead.
+	Yielded bool
 	// Verifying says that every byte is here.
 	Verifying bool
 	// Paused says why nothing can come at the moment: the disk is full. Trouble is what went wrong last while it is tried

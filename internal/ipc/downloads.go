@@ -51,6 +51,11 @@ func (c *Client) Counts(ctx context.Context, q app.CountQuery) (app.Counts, erro
 	return call[app.Counts](ctx, c, "Counts", q)
 }
 
+// NoteVerification remembers what reading downloaded files has found.
+func (c *Client) NoteVerification(ctx context.Context, v app.Verification) (app.Recording, error) {
+	return call[app.Recording](ctx, c, "NoteVerification", v)
+}
+
 // LimitDownloads changes the bandwidth of downloads.
 func (c *Client) LimitDownloads(ctx context.Context, l app.DownloadLimit) (app.DownloadLimit, error) {
 	return call[app.DownloadLimit](ctx, c, "LimitDownloads", l)
@@ -100,6 +105,11 @@ func (s *Session) SkipCommand(ctx context.Context, ref app.RecordingRef) (app.Re
 // Counts counts what queries select.
 func (s *Session) Counts(ctx context.Context, q app.CountQuery) (app.Counts, error) {
 	return route(ctx, s, again, q, app.Backend.Counts)
+}
+
+// NoteVerification remembers what reading downloaded files has found.
+func (s *Session) NoteVerification(ctx context.Context, v app.Verification) (app.Recording, error) {
+	return route(ctx, s, again, v, app.Backend.NoteVerification)
 }
 
 // LimitDownloads changes the bandwidth of downloads.

@@ -43,6 +43,7 @@ func methodsOf(b app.Backend) map[string]method {
 		of("IgnoreRecording", b.IgnoreRecording),
 		of("RerunCommand", b.RerunCommand),
 		of("SkipCommand", b.SkipCommand),
+		of("NoteVerification", b.NoteVerification),
 		of("Counts", b.Counts),
 		of("LimitDownloads", b.LimitDownloads),
 		of("PlatformRooms", b.PlatformRooms),

@@ -71,7 +71,7 @@ type flight struct {
 func New(o Options) *Downloader {
 	o.Files = max(cmp.Or(o.Files, DefaultFiles), 1)
 	o.Workers = max(cmp.Or(o.Workers, DefaultWorkers), 1)
-	o.Chunk = min(max(cmp.Or(o.Chunk, DefaultChunk), 1), unsavedMost/int64(o.Workers+1))
+	o.Chunk = max(cmp.Or(o.Chunk, DefaultChunk), 1)
 	o.Stall = cmp.Or(o.Stall, DefaultStall)
 	o.Patience = cmp.Or(o.Patience, DefaultPatience)
 	o.Recheck = cmp.Or(o.Recheck, DefaultRecheck)

@@ -249,16 +249,21 @@ func (f *fetch) begin(ctx context.Context, id Identity) (*chunks, error) {
 	if id.NoRanges || id.Size < 0 || f.whole {
 		return nil, nil
 	}
-	have := newChunks(id.Size, f.chunk(id.Size))
+	have := newChunks(id.Size, f.d.chunkOf(id.Size))
 	have.note(&f.progress, nil)
 	return have, f.save(ctx)
 }
 
-// chunk is how large the pieces of a file are: a small file has smaller ones, so that each worker has something to do.
-func (f *fetch) chunk(size int64) int64 {
+// chunkOf is how large the chunks of a file are.
+func (d *Downloader) chunkOf(size int64) int64 { return chunkSize(size, d.opt.Chunk, d.opt.Workers) }
+
+// chunkSize is how large the chunks of a file are, most at most: a small file has smaller ones, so that each worker has
+// something to do, and many workers have smaller ones, so that little is fetched again after a kill.
+func chunkSize(size, most int64, workers int) int64 {
 	const step = 1 << 20
-	each := (size + int64(f.d.opt.Workers) - 1) / int64(f.d.opt.Workers)
-	return min(f.d.opt.Chunk, max((each+step-1)/step*step, step))
+	most = min(most, unsavedMost/int64(workers+1))
+	each := (size + int64(workers) - 1) / int64(workers)
+	return min(most, max((each+step-1)/step*step, step))
 }
 
 // forget makes the journal stand for an empty part file.
@@ -290,6 +295,7 @@ func (f *fetch) space(ctx context.Context, missing *diskError) error {
 	f.d.opt.Log.Warn("a download waits for space", "name", f.task.Name, "error", missing)
 	f.meter.state(Paused, reason(errors.New(why)))
 	f.turn.yield() // others may have room elsewhere
+	f.meter.yielded(true, "")
 	for {
 		timer := f.d.opt.Clock.NewTimer(f.d.opt.Recheck)
 		select {
@@ -299,7 +305,9 @@ func (f *fetch) space(ctx context.Context, missing *diskError) error {
 		case <-timer.Chan():
 		}
 		if missing.solved() {
-			return f.turn.take(ctx)
+			err := f.turn.take(ctx)
+			f.meter.yielded(false, "")
+			return err
 		}
 	}
 }

@@ -107,6 +107,9 @@ func (f *fetch) place(ctx context.Context, r Result) (Result, error) {
 				return Result{}, err
 			}
 			if !same {
+				if done, err := f.replace(ctx, name, info, r); done || err != nil {
+					return r, err
+				}
 				continue
 			}
 			if err := f.settle(ctx, r); err != nil {
@@ -125,6 +128,29 @@ func (f *fetch) place(ctx context.Context, r Result) (Result, error) {
 		return r, f.syncFolder()
 	}
 	return Result{}, fmt.Errorf("give the file its name: %s and %d names like it are taken", f.in.join(base), namesMost-1)
+}
+
+// replace puts the file in the place of one that is known to be broken, and reports whether the one of the name is.
+func (f *fetch) replace(ctx context.Context, name string, there fs.FileInfo, r Result) (bool, error) {
+	for _, sum := range f.task.Replaces {
+		if !there.Mode().IsRegular() {
+			return false, nil
+		}
+		if broken, err := f.holds(ctx, name, sum); err != nil || !broken {
+			if err != nil {
+				return false, err
+			}
+			continue
+		}
+		if err := f.settle(ctx, r); err != nil {
+			return false, err
+		}
+		if err := f.in.root.Rename(f.part.name, name); err != nil {
+			return false, disk("replace the broken file", err)
+		}
+		return true, f.syncFolder()
+	}
+	return false, nil
 }
 
 // settle notes which file the download becomes.

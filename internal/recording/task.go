@@ -31,6 +31,9 @@ type Task struct {
 	// same content.
 	Dir  string
 	Name string
+	// Replaces are the SHA-256 sums, in hexadecimal, of files that are known to be broken: one of them that has the name is
+	// replaced.
+	Replaces []string
 	// Check judges the file before it gets its name; nil accepts every one. The path ends in the name's extension and
 	// ".part". An error that a second copy doesn't mend fails the task, and comes back wrapped.
 	Check func(ctx context.Context, path string) error

@@ -117,6 +117,15 @@ func (b *Backend) SkipCommand(_ context.Context, ref app.RecordingRef) (app.Reco
 	})
 }
 
+// NoteVerification notes what was found of the recording's files.
+func (b *Backend) NoteVerification(_ context.Context, v app.Verification) (app.Recording, error) {
+	return b.changeRecording("NoteVerification", v.RecordingRef, func(r *app.Recording) {
+		if r.Download != nil {
+			r.Download.Apply(v, app.At(b.Clock.Now()))
+		}
+	})
+}
+
 // Counts answers the lengths of the lists, whatever the queries select.
 func (b *Backend) Counts(context.Context, app.CountQuery) (app.Counts, error) {
 	b.Lock()

@@ -108,6 +108,15 @@ func (m *Memory) IgnoreRecording(_ context.Context, req app.IgnoreRequest) (app.
 	})
 }
 
+// NoteVerification notes what was found of the recording's files.
+func (m *Memory) NoteVerification(_ context.Context, v app.Verification) (app.Recording, error) {
+	return m.changeRecording(v.RecordingRef, func(r *app.Recording) {
+		if r.Download != nil {
+			r.Download.Apply(v, app.At(began))
+		}
+	})
+}
+
 // RerunCommand has nothing to run.
 func (m *Memory) RerunCommand(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
 	return m.changeRecording(ref, nil)

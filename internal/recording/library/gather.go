@@ -35,7 +35,7 @@ func (l *Library) gather(j Job, files []file, folder string, got []fetched) (Res
 	}
 	for i, g := range got {
 		out.Files = append(out.Files, app.DownloadedFile{
-			Path: g.Path, Name: files[i].Name, Size: g.Size, SHA256: g.SHA256, Media: mediaWords(g.media),
+			Path: g.Path, Name: files[i].Name, Size: g.Size, SHA256: g.SHA256, Media: mediaWords(g.media), Compared: g.Compared,
 		})
 		// That a camera's track is silent is no news.
 		if n := g.media.Note; n != "" && (folder == "" || strings.HasSuffix(files[i].Kind, "audio")) {
@@ -182,9 +182,15 @@ func (t *tally) of(i int) func(recording.Stats) {
 }
 
 func (t *tally) sum() (r Report) {
-	verifying, running, known, notes := 0, 0, true, 0
+	verifying, running, yielded, holding, known, notes := 0, 0, 0, 0, true, 0
 	for _, s := range t.stats {
-		r.Bytes, r.Total = r.Bytes+s.Bytes, r.Total+max(s.Total, 0)
+		r.Bytes, r.Total, r.Fetched = r.Bytes+s.Bytes, r.Total+max(s.Total, 0), r.Fetched+s.Fetched
+		switch {
+		case s.Yielded:
+			yielded++
+		case s.State == recording.Running, s.State == recording.Verifying:
+			holding++
+		}
 		known = known && s.Total > 0
 		notes += len(s.Restarted)
 		switch s.State {
@@ -210,6 +216,7 @@ func (t *tally) sum() (r Report) {
 		r.Total = 0
 	}
 	r.Verifying = verifying == len(t.stats)
+	r.Yielded = yielded > 0 && holding == 0
 	if running > 0 {
 		r.Paused = ""
 	}

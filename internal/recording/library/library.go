@@ -89,6 +89,8 @@ type Job struct {
 	Folder string
 	// AudioOnly takes people's voices alone, of recordings that have them apart.
 	AudioOnly bool
+	// Replaces are the SHA-256 sums of files that are known to be broken: they may be replaced where they stand.
+	Replaces []string
 	// People were in the meeting; tracks are named by them.
 	People []app.Stay
 	// Journal remembers the progress of a file, Journaled lists the files of which it holds something.
@@ -107,8 +109,10 @@ type Memory interface {
 
 // Report is how far a job is, over all of its files.
 type Report struct {
-	// Bytes are here of Total, which is 0 while it isn't known.
-	Bytes, Total int64
+	// Bytes are here of Total, which is 0 while it isn't known. Fetched came from the source during this call.
+	Bytes, Total, Fetched int64
+	// Yielded reports that nothing comes, and that others may come instead.
+	Yielded bool
 	// Verifying says that every byte is here. Paused says why nothing comes: there is no space.
 	Verifying bool
 	Paused    string
@@ -236,6 +240,7 @@ func (l *Library) fetch(ctx context.Context, j Job, f file, report func(recordin
 	checked := false
 	out.Result, err = l.opt.Downloader.Fetch(ctx, recording.Task{
 		Key: key(j.Recording, f.id), Source: source, Journal: journal{j.Journal(f.id)}, Dir: j.Folder, Name: f.name, Report: report,
+		Replaces: j.Replaces,
 		Check: func(ctx context.Context, path string) error {
 			var err error
 			out.media, err = media.Check(ctx, path)

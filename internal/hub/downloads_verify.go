@@ -1,0 +1,127 @@
+package hub
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"greenroom/internal/app"
+	"greenroom/store"
+)
+
+// NoteVerification remembers what was found of downloaded files; see [app.Backend].
+func (h *Hub) NoteVerification(ctx context.Context, v app.Verification) (app.Recording, error) {
+	r, err := h.storedRecording(ctx, v.RecordingRef)
+	if err != nil {
+		return r, err
+	}
+	defer h.rooms.lock(downloadLock(r))()
+	err = h.changeDownload(ctx, r.Ref(), func(_ *store.Tx, r *app.Recording) error {
+		if r.Download != nil {
+			d := *r.Download
+			d.Apply(v, h.now())
+			d.Earlier = without(d.Earlier, func(f app.DownloadedFile) bool { return f.Finding == app.FileMissing }) // reported once
+			r.Download = &d
+		}
+		return nil
+	})
+	if err != nil {
+		return r, err
+	}
+	return h.Recording(ctx, r.Ref())
+}
+
+// earliersMost bounds how many earlier downloads of a recording are remembered.
+const earliersMost = 16
+
+// formerDownloads are the downloads that are remembered when another one takes the place of d, newest first.
+func formerDownloads(d *app.Download) []app.EarlierDownload {
+	if d == nil {
+		return nil
+	}
+	all := slices.Clone(d.Earlier)
+	if d.State == app.DownloadDone && len(d.Files) > 0 {
+		all = slices.Insert(all, 0, app.EarlierDownload{Path: d.Path, Files: d.Files, FetchedAt: d.FetchedAt, AudioOnly: d.AudioOnly})
+	}
+	return all[:min(len(all), earliersMost)]
+}
+
+// remaining are the earlier downloads without the files that the present one has, and without those that it was to replace: what
+// isn't whole.
+func remaining(all []app.EarlierDownload, now []app.DownloadedFile) []app.EarlierDownload {
+	return without(all, func(f app.DownloadedFile) bool {
+		return f.Finding != "" || slices.ContainsFunc(now, func(n app.DownloadedFile) bool { return n.Path == f.Path })
+	})
+}
+
+// without leaves files out of earlier downloads, and those of which nothing is left.
+func without(all []app.EarlierDownload, out func(app.DownloadedFile) bool) (left []app.EarlierDownload) {
+	for _, e := range all {
+		e.Files = slices.DeleteFunc(slices.Clone(e.Files), out)
+		if len(e.Files) > 0 {
+			left = append(left, e)
+		}
+	}
+	return left
+}
+
+// broken are the checksums of a recording's files with a hole, or of which that is suspected.
+func broken(d *app.Download) (sums []string) {
+	for _, e := range formerDownloads(d) {
+		for _, f := range e.Files {
+			if f.Finding == app.FileBroken || f.Finding == app.FileSuspect {
+				sums = append(sums, f.SHA256)
+			}
+		}
+	}
+	return sums
+}
+
+// restore makes an earlier download that is what is asked for the present one, and reports whether there is one: it is whole, has
+// all the files, and is in the folder.
+func restore(d *app.Download, req app.DownloadRequest) bool {
+	for i, e := range d.Earlier {
+		if e.AudioOnly && !req.AudioOnly || !e.Whole() || !allThere(e.Files) || req.To != "" && !inside(req.To, e.Path) {
+			continue
+		}
+		rest := slices.Delete(slices.Clone(d.Earlier), i, i+1)
+		bytes := int64(0)
+		for _, f := range e.Files {
+			bytes += f.Size
+		}
+		now := *d
+		now.Earlier = rest
+		now = app.Download{
+			State: app.DownloadDone, Bytes: bytes, Total: bytes, Path: e.Path, Files: e.Files, FetchedAt: e.FetchedAt, AudioOnly: e.AudioOnly,
+			AskedAt: d.AskedAt, VerifiedAt: d.VerifiedAt,
+			Earlier: without(remaining(formerDownloads(&now), e.Files), func(f app.DownloadedFile) bool {
+				return !allThere([]app.DownloadedFile{f})
+			}),
+		}
+		*d = now
+		return true
+	}
+	return false
+}
+
+func inside(folder, path string) bool {
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// allThere reports whether files are where they were put, in the size that they had.
+func allThere(files []app.DownloadedFile) bool {
+	for _, f := range files {
+		if info, err := os.Stat(f.Path); err != nil || info.Size() != f.Size {
+			return false
+		}
+	}
+	return len(files) > 0
+}
+
+// reread reads a recording again.
+func (h *Hub) reread(ctx context.Context, r *app.Recording) (err error) {
+	*r, err = h.Recording(ctx, r.Ref())
+	return err
+}
