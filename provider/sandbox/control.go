@@ -182,6 +182,10 @@ type request struct {
 	Events    []string        `json:"events"`
 	Type      string          `json:"type"`
 	Payload   json.RawMessage `json:"payload"`
+
+	// For and BytesPerSecond are a past recording's length and how large it is.
+	For            span  `json:"for"`
+	BytesPerSecond int64 `json:"bytes_per_second"`
 }
 
 var errNoCall = errors.New("sandbox: no such call")
@@ -369,6 +373,13 @@ func (w *World) controlRoom(method, platform, room, what string, body []byte) (a
 		return map[string]any{"recording": id}, err
 	case "record/finish":
 		return done(w.FinishRecording(p, room, ids...))
+	case "record/past":
+		length := time.Duration(q.For)
+		if length <= 0 {
+			length = time.Minute
+		}
+		id, err := w.AddRecording(p, room, PastRecording{StartedAt: w.Now().Add(-length).Truncate(time.Second), For: length, BytesPerSecond: q.BytesPerSecond})
+		return map[string]any{"recording": id}, err
 	case "record/fail":
 		return done(w.FailRecording(p, room, ids...))
 	}

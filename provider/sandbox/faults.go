@@ -42,11 +42,14 @@ const (
 	LoseWebhook      FaultKind = "lose-webhook"
 	DuplicateWebhook FaultKind = "duplicate-webhook"
 	ReorderWebhook   FaultKind = "reorder-webhook"
+	// CutFile closes the connection after half of an answer with a recording's file, SpoilFile sends zeros in its second half.
+	CutFile   FaultKind = "cut-file"
+	SpoilFile FaultKind = "spoil-file"
 )
 
 var faultKinds = []FaultKind{
 	RateLimit, ServerError, ErrorAfterEffect, DropConnection, DropAfterEffect, Latency, CutJSON, HTML, ErrorWith200,
-	PresenceError, PresenceLag, LoseWebhook, DuplicateWebhook, ReorderWebhook,
+	PresenceError, PresenceLag, LoseWebhook, DuplicateWebhook, ReorderWebhook, CutFile, SpoilFile,
 }
 
 // Fault is one misbehaviour and when it strikes.
@@ -55,7 +58,8 @@ type Fault struct {
 	Kind FaultKind `json:"kind"`
 	// Platform limits it to one platform; empty is both.
 	Platform provider.Platform `json:"platform,omitempty"`
-	// Match limits it to calls whose "METHOD /path" (without /v1) begins so, or to webhooks whose type begins so.
+	// Match limits it to calls whose "METHOD /path" (without /v1) begins so, or to webhooks whose type begins so. Files are spared
+	// unless it begins with "GET /files" or the kind is about files.
 	Match string `json:"match,omitempty"`
 	// Times is how often it strikes before it is used up; 0 is until it is cleared.
 	Times int `json:"times,omitempty"`
@@ -143,7 +147,17 @@ func (w *World) webhookFault(p provider.Platform, kind string) *Fault {
 // callFault picks the fault for an API call; presence says whether the call reads presence.
 func (w *World) callFault(p provider.Platform, what string, presence bool) *Fault {
 	return w.strike(p, what, func(f *Fault) bool {
-		return !f.webhook() && f.Kind != Latency && f.Kind != PresenceLag && (f.Kind != PresenceError || presence)
+		return !f.webhook() && !f.file() && f.Kind != Latency && f.Kind != PresenceLag && (f.Kind != PresenceError || presence)
+	})
+}
+
+// file reports whether the fault is about recordings' files alone.
+func (f *Fault) file() bool { return f.Kind == CutFile || f.Kind == SpoilFile }
+
+// fileFault picks the fault for a request for a recording's file.
+func (w *World) fileFault(p provider.Platform, what string, slow bool) *Fault {
+	return w.strike(p, what, func(f *Fault) bool {
+		return (f.file() || strings.HasPrefix(f.Match, "GET /files")) && !f.webhook() && (f.Kind == Latency) == slow
 	})
 }
 

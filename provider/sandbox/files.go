@@ -57,7 +57,30 @@ func (w *World) serveFile(rw http.ResponseWriter, r *http.Request) {
 		m, modified = rec.movie(), rec.endedAt
 	}
 	rate := w.opt.FileRate
+	var late, fault *Fault
+	if rec != nil {
+		late = w.fileFault(rec.room.platform, "GET "+r.URL.Path, true)
+		fault = w.fileFault(rec.room.platform, "GET "+r.URL.Path, false)
+	}
 	w.unlock()
+	if late != nil && !w.wait(r, late.Delay) {
+		return
+	}
+	if fault != nil {
+		switch fault.Kind {
+		case CutFile, SpoilFile:
+			rw = &broken{ResponseWriter: rw, spoils: fault.Kind == SpoilFile}
+		case DropConnection, DropAfterEffect:
+			panic(http.ErrAbortHandler)
+		case HTML:
+			rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = io.WriteString(rw, "<!doctype html><title>Sign in</title>")
+			return
+		default:
+			refuse(statusOr(fault, 503), "SlowDown", "Please reduce your request rate.")
+			return
+		}
+	}
 	switch {
 	case err != nil || at.Unix() >= expires:
 		refuse(403, "AccessDenied", "Request has expired")
@@ -71,6 +94,33 @@ func (w *World) serveFile(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "video/mp4")
 		http.ServeContent(rw, r, "", modified, io.NewSectionReader(m, 0, m.size()))
 	}
+}
+
+// broken is an answer whose second half doesn't come, or is zeros.
+type broken struct {
+	http.ResponseWriter
+	spoils bool
+	sent   int64
+}
+
+// Write sends the bytes of the first half. The connection is closed at its end, unless zeros follow.
+func (b *broken) Write(p []byte) (int, error) {
+	size, err := strconv.ParseInt(b.Header().Get("Content-Length"), 10, 64)
+	if err != nil {
+		return b.ResponseWriter.Write(p)
+	}
+	good := min(max(size/2-b.sent, 0), int64(len(p)))
+	b.sent += int64(len(p))
+	if good == int64(len(p)) {
+		return b.ResponseWriter.Write(p)
+	}
+	if !b.spoils {
+		_, _ = b.ResponseWriter.Write(p[:good])
+		panic(http.ErrAbortHandler)
+	}
+	spoilt := make([]byte, len(p))
+	copy(spoilt, p[:good])
+	return b.ResponseWriter.Write(spoilt)
 }
 
 // slow is an answer that takes its time.
