@@ -49,6 +49,7 @@
 //	POST   /sandbox/rooms/PLATFORM/ROOM/record/start    → {"recording"}
 //	POST   /sandbox/rooms/PLATFORM/ROOM/record/finish   {"recording"}: all that run when left out
 //	POST   /sandbox/rooms/PLATFORM/ROOM/record/fail     {"recording"}
+//	POST   /sandbox/rooms/PLATFORM/ROOM/record/past     {"for","bytes_per_second"} → {"recording"}: one that is ready
 //	POST   /sandbox/rooms/PLATFORM/ROOM/play            [Script]
 //	GET    /sandbox/webhooks                            every configured webhook
 //	POST   /sandbox/webhooks/PLATFORM                   {"url","secret","events"} → {"id"}: the platform's dashboard
