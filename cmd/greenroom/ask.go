@@ -16,7 +16,7 @@ func (p *program) canAsk(flag string, yes bool) error {
 	if yes || p.inTTY && p.outTTY {
 		return nil
 	}
-	return usagef("this asks first, and there is no terminal to ask on: say %s", flag)
+	return usagef("confirmation needed: run with %s", flag)
 }
 
 // confirm asks a question that is answered no unless somebody says yes.

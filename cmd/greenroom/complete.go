@@ -53,6 +53,39 @@ func (p *program) accounts(cmd *cobra.Command, args []string, prefix string) ([]
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
+// people completes a meeting, and then a person who is in it.
+func (p *program) people(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) != 1 {
+		return p.rooms(cmd, args, prefix)
+	}
+	var names []cobra.Completion
+	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
+		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+		for _, s := range m.Participants {
+			switch {
+			case s.LeftAt.IsZero() && s.Name != "" && plain.Word(s.Name) == s.Name && strings.HasPrefix(s.Name, prefix):
+				names = append(names, s.Name)
+			case s.LeftAt.IsZero() && plain.Word(s.Session) == s.Session && strings.HasPrefix(s.Session, prefix):
+				names = append(names, cobra.CompletionWithDesc(s.Session, plain.Text(s.Name)))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// words completes a flag with fixed words.
+func words[T ~string](cmd *cobra.Command, flag string, known ...T) {
+	all := make([]cobra.Completion, 0, len(known))
+	for _, w := range known {
+		all = append(all, string(w))
+	}
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp))
+}
+
 // quietly reads for a completion: for a short while, and without a word.
 func (p *program) quietly(ctx context.Context, f func(ctx context.Context, b app.Backend) error) error {
 	ctx, cancel := context.WithTimeout(ctx, completeTime)

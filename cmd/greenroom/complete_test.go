@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 func TestRoomsAreCompleted(t *testing.T) {
@@ -19,5 +21,48 @@ func TestRoomsAreCompleted(t *testing.T) {
 	b.run(t, 0, "__complete", "room", "show", "all-hands", "")
 	if strings.Contains(b.out.String(), "design") {
 		t.Errorf("a second argument is offered: %q", b.out.String())
+	}
+}
+
+func TestFlagsAndPeopleAreCompleted(t *testing.T) {
+	b := newBench(t, false, "")
+	b.run(t, 0, "room", "create", "all-hands")
+	for _, test := range []struct{ line, want string }{
+		{"meeting list --status ", "open live ended"},
+		{"recording list --status ", "recording processing ready failed"},
+		{"event list --verdict ", "verified rejected unverified"},
+		{"event list --meeting ", "all-hands"},
+		{"meeting list --room a", "all-hands"},
+	} {
+		b.out.Reset()
+		b.run(t, 0, append([]string{"__complete"}, strings.Split(test.line, " ")...)...)
+		lines := strings.Split(strings.TrimSpace(b.out.String()), "\n")
+		if got := strings.Join(lines[:len(lines)-1], " "); got != test.want {
+			t.Errorf("%s: %q, want %q", test.line, got, test.want)
+		}
+	}
+}
+
+// Every flag that names an account, a room or a meeting is completed.
+func TestNamesInFlagsAreCompleted(t *testing.T) {
+	found := 0
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		for _, name := range []string{"account", "room", "meeting", "status", "verdict", "kind"} {
+			if c.Flags().Lookup(name) == nil {
+				continue
+			}
+			found++
+			if _, ok := c.GetFlagCompletionFunc(name); !ok {
+				t.Errorf("%s --%s isn't completed", c.CommandPath(), name)
+			}
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newProgram().root())
+	if found < 10 {
+		t.Errorf("only %d flags were looked at", found)
 	}
 }

@@ -19,7 +19,7 @@ import (
 )
 
 func (p *program) eventCommand() *cobra.Command {
-	return group("event", "Webhooks as they arrived, with their verdicts", p.eventList(), p.eventTail(), p.eventShow())
+	return group("event", "Inspect webhooks as they arrived, with their verdicts", p.eventList(), p.eventTail(), p.eventShow())
 }
 
 // eventFilter is what selects events, for listing and for following.
@@ -30,16 +30,13 @@ type eventFilter struct {
 
 func (f *eventFilter) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.account, "account", "", "of this account")
-	fl.StringSliceVar(&f.kinds, "kind", nil, "of this kind, such as participant.joined; may be repeated")
-	fl.StringVar(&f.verdict, "verdict", "", "verified, rejected or unverified")
-	fl.StringVar(&f.meeting, "meeting", "", "about this meeting")
-	fl.StringVar(&f.grep, "grep", "", "with this text in it")
-	kinds := make([]string, 0, 16)
-	for _, k := range provider.EventKinds() {
-		kinds = append(kinds, string(k))
-	}
-	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp))
+	fl.StringVar(&f.account, "account", "", "only events of this account")
+	fl.StringSliceVar(&f.kinds, "kind", nil, "only events of this kind, such as participant.joined; may be repeated")
+	fl.StringVar(&f.verdict, "verdict", "", "only events with this verdict: verified, rejected or unverified")
+	fl.StringVar(&f.meeting, "meeting", "", "only events about this meeting")
+	fl.StringVar(&f.grep, "grep", "", "only events with this text in them")
+	words(cmd, "kind", provider.EventKinds()...)
+	words(cmd, "verdict", provider.Verified, provider.Rejected, provider.Unverified)
 }
 
 // query checks the filter and makes a query of it.
@@ -77,8 +74,8 @@ func (p *program) eventList() *cobra.Command {
 		Example: "greenroom event list --kind participant.joined --since 2h\ngreenroom event list --verdict rejected --json",
 	}
 	o.add(cmd)
-	cmd.Flags().StringVar(&o.since, "since", "", "not older than this, such as 2h, 7d, 09:00 or 2026-01-31T09:00:00Z")
-	cmd.Flags().IntVar(&o.limit, "limit", 100, "at most so many")
+	cmd.Flags().StringVar(&o.since, "since", "", "only events since this age or time, such as 2h, 7d, 09:00 or 2026-01-31T09:00:00Z")
+	cmd.Flags().IntVar(&o.limit, "limit", 100, "largest number of events")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array, without headers and bodies")
 	return cmd
 }

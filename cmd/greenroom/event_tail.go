@@ -28,7 +28,7 @@ func (p *program) eventTail() *cobra.Command {
 		Example: "greenroom event tail --json | jq .kind",
 	}
 	o.add(cmd)
-	cmd.Flags().Uint64Var(&o.from, "from", 0, "begin with this sequence number instead of with what comes next")
+	cmd.Flags().Uint64Var(&o.from, "from", 0, "begin with this sequence number, not with the next event")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object per line")
 	return cmd
 }
@@ -38,6 +38,8 @@ func (o *eventTailOptions) run(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
+	ctx, end := untilClosed(ctx, o.stdout)
+	defer end()
 	return o.withAccess(ctx, access{stay: true}, func(b app.Backend) error {
 		if err := knownAccount(ctx, b, o.account); err != nil {
 			return err

@@ -36,14 +36,14 @@ func (p *program) listenCommand() *cobra.Command {
 	o := &listenOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "listen", Short: "Receive webhooks without the screen, a line per event", Args: exactly(), RunE: p.do(o.run),
-		Long: "Receive webhooks without the screen, and print a line per event. Each is verified, and on disk before it is\n" +
-			"answered. Platforms post to /hooks/ACCOUNT; /v1/daily/webhook and /v1/whereby lead to the platform's account.\n" +
-			"Platforms reach it through a tunnel: the configured one, or --tunnel. SIGINT and SIGTERM end it cleanly.",
+		Long: "Receive webhooks without the screen, and print a line per event. Each event is verified and saved before it is\n" +
+			"answered. Platforms post to /hooks/ACCOUNT; /v1/daily/webhook and /v1/whereby lead to the platform's default account.\n" +
+			"Platforms reach the listener through a tunnel: the configured one, or --tunnel. SIGINT and SIGTERM end it cleanly.",
 		Example: "greenroom listen --json | jq .kind\ngreenroom listen --forward-to http://localhost:3000/webhooks",
 	}
-	cmd.Flags().StringVar(&o.addr, "addr", "", "listen on this HOST:PORT (default 127.0.0.1:7070, or the next free port)")
-	cmd.Flags().StringVar(&o.tunnel, "tunnel", "", "how it is reached from outside: "+strings.Join(config.TunnelDrivers(), ", ")+
-		" (default what is configured)")
+	cmd.Flags().StringVar(&o.addr, "addr", "", "listen on this HOST:PORT (default: 127.0.0.1:7070, or the next free port)")
+	cmd.Flags().StringVar(&o.tunnel, "tunnel", "", "tunnel that makes the listener public: "+strings.Join(config.TunnelDrivers(), ", ")+
+		" (default: from the configuration)")
 	cmd.Flags().StringArrayVar(&o.forwardTo, "forward-to", nil,
 		"post verified events on to this URL, exactly as they came; resumes where an earlier run stopped (repeatable)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object per line")

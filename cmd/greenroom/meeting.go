@@ -14,7 +14,7 @@ import (
 )
 
 func (p *program) meetingCommand() *cobra.Command {
-	c := group("meeting", "Meetings: the occurrences of rooms",
+	c := group("meeting", "Meetings: what happens in rooms",
 		p.meetingList(), p.meetingStart(), p.meetingShow(), p.meetingEnd(), p.meetingEject(), p.meetingJoin(), p.meetingLink())
 	c.Long = "Meetings are the occurrences of rooms. A MEETING is named by its id, by its platform's room, or by its room's\n" +
 		"name: the live one, else the latest."
@@ -31,10 +31,11 @@ type meetingListOptions struct {
 func (p *program) meetingList() *cobra.Command {
 	o := &meetingListOptions{program: p}
 	cmd := &cobra.Command{Use: "list", Short: "List meetings, newest first", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run)}
-	cmd.Flags().StringVar(&o.query.Room, "room", "", "of this room")
-	cmd.Flags().StringVar(&o.query.Account, "account", "", "of this account")
-	cmd.Flags().StringVar(&o.status, "status", "", "open, live or ended")
-	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "at most so many")
+	cmd.Flags().StringVar(&o.query.Room, "room", "", "only meetings of this room")
+	cmd.Flags().StringVar(&o.query.Account, "account", "", "only meetings of this account")
+	cmd.Flags().StringVar(&o.status, "status", "", "only meetings with this status: open, live or ended")
+	words(cmd, "status", app.Open, app.Live, app.Ended)
+	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "largest number of meetings")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
 	return cmd
 }
@@ -80,7 +81,7 @@ type meetingEndOptions struct {
 
 func (p *program) meetingEnd() *cobra.Command {
 	o := &meetingEndOptions{program: p}
-	cmd := &cobra.Command{Use: "end MEETING", Short: "Remove everybody and end a meeting", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms}
+	cmd := &cobra.Command{Use: "end MEETING", Short: "Remove everyone and end a meeting", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms}
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the meeting as a JSON object")
 	return cmd

@@ -20,13 +20,13 @@ type meetingEjectOptions struct {
 func (p *program) meetingEject() *cobra.Command {
 	o := &meetingEjectOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "eject MEETING PERSON", Short: "Remove somebody from a meeting", Args: exactly("MEETING", "PERSON"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
+		Use: "eject MEETING PERSON", Short: "Remove a participant from a meeting", Args: exactly("MEETING", "PERSON"), RunE: p.do(o.run), ValidArgsFunction: p.people,
 		Long: "Remove somebody from a meeting. A PERSON is named by the session that `meeting show --json` lists, or by name when\n" +
 			"nobody else in the meeting has it. Who was removed can come back, unless --ban; a platform bans those alone whom\n" +
 			"it knows by a user id. Where a platform can't remove one person this says so, and ends with status 4.",
 		Example: "greenroom meeting eject all-hands 'Mallory' --ban",
 	}
-	cmd.Flags().BoolVar(&o.ban, "ban", false, "keep the person out")
+	cmd.Flags().BoolVar(&o.ban, "ban", false, "keep them out for the rest of the meeting")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the meeting as a JSON object")
 	return cmd

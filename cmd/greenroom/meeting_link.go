@@ -20,11 +20,11 @@ type meetingLinkOptions struct {
 func (p *program) meetingLink() *cobra.Command {
 	o := &meetingLinkOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "link MEETING", Short: "Print the link that guests open, or the host's", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
+		Use: "link MEETING", Short: "Print the guest link or the host link", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
 		Long: "Print the link that guests open. With --host it is the host's: a key, made for this call, that is kept nowhere.\n" +
 			"That a meeting is recorded is said beside the link. Printing a link opens nothing, and therefore asks for no consent.",
 	}
-	cmd.Flags().BoolVar(&o.host, "host", false, "the host's link")
+	cmd.Flags().BoolVar(&o.host, "host", false, "print the host's link")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
 	return cmd
 }
@@ -69,7 +69,7 @@ func (p *program) meetingJoin() *cobra.Command {
 			"first, once, unless its room was made with --skip-consent. --consent gives it, and --yes does not. The answer is\n" +
 			"kept with the meeting; without consent nothing is opened.",
 	}
-	cmd.Flags().BoolVar(&o.host, "host", false, "as the host")
+	cmd.Flags().BoolVar(&o.host, "host", false, "join as the host")
 	cmd.Flags().BoolVar(&o.print, "print", false, "print the guest link instead of opening it")
 	cmd.Flags().BoolVar(&o.consent, "consent", false, "consent to be recorded")
 	cmd.Flags().BoolP("yes", "y", false, "answer other questions with yes; consent is never implied")

@@ -29,10 +29,10 @@ func (p *program) meetingStart() *cobra.Command {
 			"--consent gives it beforehand.",
 		Example: "greenroom meeting start all-hands --for 1h\ngreenroom meeting start all-hands --until 17:30 --json",
 	}
-	cmd.Flags().StringVar(&o.lasts, "for", "", "how long it lasts, such as 45m, 1h30m, 2d")
-	cmd.Flags().StringVar(&o.until, "until", "", "when it ends, such as 17:30 or 2026-01-31T17:30:00Z")
-	cmd.Flags().BoolVar(&o.new, "new", false, "start another one even when one is open")
-	cmd.Flags().BoolVar(&o.consent, "consent", false, "consent to be recorded: joining it from here won't ask")
+	cmd.Flags().StringVar(&o.lasts, "for", "", "length of the meeting, such as 45m, 1h30m, 2d")
+	cmd.Flags().StringVar(&o.until, "until", "", "end of the meeting, such as 17:30 or 2026-01-31T17:30:00Z")
+	cmd.Flags().BoolVar(&o.new, "new", false, "start another meeting even when one is open")
+	cmd.Flags().BoolVar(&o.consent, "consent", false, "consent to be recorded; joining from here won't ask again")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the meeting as a JSON object")
 	return cmd
 }

@@ -36,11 +36,12 @@ func (p *program) recordingList() *cobra.Command {
 		Long: "List recordings, newest first. The platforms are asked for what is new first; one that does not answer is named,\n" +
 			"and what is known of it already is listed all the same.",
 	}
-	cmd.Flags().StringVar(&o.query.Meeting, "meeting", "", "of this meeting")
-	cmd.Flags().StringVar(&o.status, "status", "", "recording, processing, ready or failed")
-	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "at most so many")
-	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't ask the platforms: list what is known")
-	cmd.Flags().BoolVar(&o.query.Sweep, "sweep", false, "look through the accounts' buckets first")
+	cmd.Flags().StringVar(&o.query.Meeting, "meeting", "", "only recordings of this meeting")
+	cmd.Flags().StringVar(&o.status, "status", "", "only recordings with this status: recording, processing, ready or failed")
+	words(cmd, "status", app.RecordingRunning, app.RecordingProcessing, app.RecordingReady, app.RecordingFailed)
+	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "largest number of recordings")
+	cmd.Flags().BoolVar(&o.offline, "offline", false, "list what is known without asking the platforms")
+	cmd.Flags().BoolVar(&o.query.Sweep, "sweep", false, "search the accounts' buckets first")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
 	return cmd
 }

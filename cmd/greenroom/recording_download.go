@@ -47,17 +47,17 @@ func (p *program) recordingDownload() *cobra.Command {
 		ValidArgsFunction: p.recordings,
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.request.To, "to", "", "put the files under this folder instead of the configured one")
-	f.BoolVar(&o.request.AudioOnly, "audio-only", false, "take only the voices, of recordings that have them as tracks of their own")
-	f.StringVar(&o.limit, "limit-rate", "", `use at most so many bytes per second, like "5M"`)
+	f.StringVar(&o.request.To, "to", "", "save the files under this folder, not the configured one")
+	f.BoolVar(&o.request.AudioOnly, "audio-only", false, "download only audio, where a recording has separate audio tracks")
+	f.StringVar(&o.limit, "limit-rate", "", `largest number of bytes per second, like "5M"`)
 	f.BoolVar(&o.all, "all", false, "take every recording that is ready and not here yet, but none that was cancelled or ignored")
 	f.DurationVar(&o.maxWait, "max-wait", 0, `end after this time, like "50m"; what is not here by then stays queued, and the status is 1`)
-	f.StringVar(&o.since, "since", "", `with --all: those that began within this time, like "7d", or after a time`)
+	f.StringVar(&o.since, "since", "", `with --all: only recordings that began since this age or time, like "7d"`)
 	f.BoolVar(&o.request.Wait, "wait", false, "wait for recordings that are still running or being processed")
-	f.BoolVar(&o.request.Again, "again", false, "fetch anew what is here already")
-	f.BoolVar(&o.request.DeleteAfter, "delete-after", false, "delete each on its platform once it is here and verified")
-	f.BoolVar(&o.sweep, "sweep", false, "look through the accounts' buckets first")
-	f.BoolVar(&o.offline, "offline", false, "don't ask the platforms what is new")
+	f.BoolVar(&o.request.Again, "again", false, "download again what is already here")
+	f.BoolVar(&o.request.DeleteAfter, "delete-after", false, "delete each recording on its platform once it is here and verified")
+	f.BoolVar(&o.sweep, "sweep", false, "search the accounts' buckets first")
+	f.BoolVar(&o.offline, "offline", false, "don't ask the platforms for new recordings")
 	f.BoolVar(&o.json, "json", false, "print the recording as a JSON object; several, or --all, as an array")
 	return cmd
 }

@@ -51,7 +51,7 @@ func (p *program) recordingCancel() *cobra.Command {
 		done: func(r app.Recording) string { return downloadNow(r, "is not being downloaded") },
 	}
 	return o.command(cobra.Command{
-		Use: "cancel ID…", Short: "Give downloads up, and remove what was fetched of them",
+		Use: "cancel ID…", Short: "Cancel downloads and remove what was fetched",
 		Long: "Give downloads up that are not done, and remove what was fetched of them. Files that are whole already stay.",
 	})
 }
@@ -178,7 +178,7 @@ type recordingLimitOptions struct {
 func (p *program) recordingLimit() *cobra.Command {
 	o := &recordingLimitOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "limit [RATE|off]", Short: "Show or change the bandwidth of the downloads that go on", Args: atMostOne("RATE"), RunE: p.do(o.run),
+		Use: "limit [RATE|off]", Short: "Show or change the bandwidth of running downloads", Args: atMostOne("RATE"), RunE: p.do(o.run),
 		Long: "Show or change the bandwidth that all downloads together have now, in bytes per second: 5M, 800K, off. It holds\n" +
 			"until the Greenroom that has the store ends; limit_rate under [download] is for ever.",
 	}

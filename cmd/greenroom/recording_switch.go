@@ -18,7 +18,7 @@ type recordingSwitchOptions struct {
 func (p *program) recordingStart() *cobra.Command {
 	o := &recordingSwitchOptions{program: p, on: true}
 	return o.command(cobra.Command{
-		Use: "start MEETING", Short: "Start recording a meeting that somebody is in",
+		Use: "start MEETING", Short: "Start recording a meeting with participants",
 		Long: "Start recording a meeting that somebody is in, whatever its room's trigger. One that is being recorded already\n" +
 			"stays so. Where the platform starts recordings by itself alone this says so, and ends with status 4.",
 	})

@@ -21,7 +21,7 @@ type recordingVerifyOptions struct {
 func (p *program) recordingVerify() *cobra.Command {
 	o := &recordingVerifyOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "verify [ID…]", Short: "Check that downloaded files are still what was verified", RunE: p.do(o.run), ValidArgsFunction: p.recordings,
+		Use: "verify [ID…]", Short: "Check downloaded files against what was verified", RunE: p.do(o.run), ValidArgsFunction: p.recordings,
 		Long: "Read the files of recordings that were downloaded, of all of them without IDs, and compare size and SHA-256 with\n" +
 			"what was verified then. Each is ok, changed, missing or unreadable; status 1 means that one isn't ok.\n" +
 			"Files that earlier versions downloaded are searched for holes: long runs of zeros. Where the platform or the bucket\n" +

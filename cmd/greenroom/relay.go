@@ -53,7 +53,7 @@ type relayOptions struct {
 func (p *program) relayCommand() *cobra.Command {
 	o := &relayOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "relay", Short: "Keep webhooks on a server until this machine fetches them", Args: noSuchCommand, RunE: p.do(o.run),
+		Use: "relay", Short: "Run a relay: keep webhooks until this machine fetches them", Args: noSuchCommand, RunE: p.do(o.run),
 		Long: "Run the relay: a server with a public name that takes webhooks at any time, keeps them on its disk before their\n" +
 			"senders hear 200, and hands them over when the machine that they are for is there. That machine needs a token\n" +
 			"(`relay token create`), and gets a public URL with it. See docs/relay.md.",
@@ -67,15 +67,15 @@ func (p *program) relayCommand() *cobra.Command {
 	fl := cmd.Flags()
 	fl.StringVar(&o.addr, "addr", "", "listen on this HOST:PORT (default "+relayTLSAddr+", or "+relayPlainAddr+" without TLS)")
 	fl.StringVar(&o.url, "url", "", "the public address, like https://relay.example (default http:// and where it listens)")
-	fl.StringVar(&o.tls, "tls", "", "auto for certificates from Let's Encrypt, off, or CERT,KEY for files (default auto for an https --url)")
+	fl.StringVar(&o.tls, "tls", "", "certificates: auto (Let's Encrypt), off, or CERT,KEY for files (default: auto for an https --url)")
 	fl.StringVar(&o.admin, "admin-addr", "", "serve /healthz, /readyz and /metrics on this HOST:PORT")
-	fl.StringVar(&o.proxies, "trust-proxy", "", "addresses or networks, with commas, whose word about the sender's address is taken")
+	fl.StringVar(&o.proxies, "trust-proxy", "", "addresses or networks of proxies that name the sender's address, separated by commas")
 	fl.StringVar(&o.policy, "policy", string(spool.PolicyAuto), "when senders are answered: ack, sync or auto; hooks may have another")
 	fl.StringVar(&o.body, "max-body", config.FormatSize(relay.DefaultBody), "the largest body")
-	fl.StringVar(&o.spool, "spool", config.FormatSize(spool.DefaultQuota), "how much may wait for each hook; beyond it senders are refused")
+	fl.StringVar(&o.spool, "spool", config.FormatSize(spool.DefaultQuota), "largest queue of each hook; beyond it senders are refused")
 	fl.StringVar(&o.retain, "retain", "7d", "how long requests wait before they are dropped")
 	fl.Float64Var(&o.rate, "rate", relay.DefaultRate, "requests a second for each hook, 0 for no bound")
-	fl.DurationVar(&o.wait, "sync-wait", relay.DefaultSyncWait, "how long a sender waits for the answer of the machine behind the relay")
+	fl.DurationVar(&o.wait, "sync-wait", relay.DefaultSyncWait, "longest wait of a sender for the answer of the machine behind the relay")
 	fl.StringVar(&o.to, "to", "", "put requests into this SQS FIFO queue instead of a spool: sqs:// and its URL without https://, or its ARN")
 	fl.StringArrayVar(&o.hooks, "hook", nil, "with --to: a hook, as NAME=ID with an id of 26 or more random letters and digits; or in "+hooksVariable)
 	fl.BoolVar(&o.json, "json", false, "print a JSON object with the addresses")

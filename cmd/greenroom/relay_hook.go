@@ -17,7 +17,7 @@ import (
 )
 
 func (p *program) relayHookCommand() *cobra.Command {
-	return group("hook", "The public addresses that the relay takes requests at",
+	return group("hook", "Manage the relay's public addresses",
 		p.relayHookList(), p.relayHookCreate(), p.relayHookEdit(), p.relayHookDelete())
 }
 
@@ -49,7 +49,7 @@ func (p *program) relayHookList() *cobra.Command {
 			})
 		}),
 	}
-	cmd.Flags().StringVar(&token, "token", "", "only those of this token")
+	cmd.Flags().StringVar(&token, "token", "", "only hooks of this token")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
 	return cmd
 }
@@ -58,7 +58,7 @@ func (p *program) relayHookCreate() *cobra.Command {
 	var asJSON bool
 	var token, policy string
 	cmd := &cobra.Command{
-		Use: "create NAME", Short: "Make another hook for a token, and print its URL", Args: exactly("NAME"),
+		Use: "create NAME", Short: "Create another hook for a token and print its URL", Args: exactly("NAME"),
 		RunE: p.do(func(ctx context.Context, args []string) error {
 			return p.registrar(ctx, func(r registrar) error {
 				owner, err := ownerOf(ctx, r, token)
@@ -80,7 +80,7 @@ func (p *program) relayHookCreate() *cobra.Command {
 			})
 		}),
 	}
-	cmd.Flags().StringVar(&token, "token", "", "the token that it is for (default the only one)")
+	cmd.Flags().StringVar(&token, "token", "", "token of the hook (default: the only one)")
 	policyFlag(cmd, &policy)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	return cmd
@@ -140,7 +140,7 @@ func (p *program) relayHookEdit() *cobra.Command {
 	var asJSON bool
 	var token, policy string
 	cmd := &cobra.Command{
-		Use: "edit HOOK", Short: "Change when senders are answered", Args: exactly("HOOK"),
+		Use: "edit HOOK", Short: "Change when senders get their answer", Args: exactly("HOOK"),
 		RunE: p.do(func(ctx context.Context, args []string) error {
 			return p.registrar(ctx, func(r registrar) error {
 				h, err := hookOf(ctx, r, args[0], token)
@@ -158,7 +158,7 @@ func (p *program) relayHookEdit() *cobra.Command {
 			})
 		}),
 	}
-	cmd.Flags().StringVar(&token, "token", "", "the token whose hook it is, where several have one of that name")
+	cmd.Flags().StringVar(&token, "token", "", "token of the hook, where several have a hook of that name")
 	policyFlag(cmd, &policy)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	return cmd
@@ -194,7 +194,7 @@ func (p *program) relayHookDelete() *cobra.Command {
 			})
 		}),
 	}
-	cmd.Flags().StringVar(&token, "token", "", "the token whose hook it is, where several have one of that name")
+	cmd.Flags().StringVar(&token, "token", "", "token of the hook, where several have a hook of that name")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	return cmd

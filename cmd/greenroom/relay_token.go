@@ -97,13 +97,13 @@ func registrarError(err error) error {
 }
 
 func (p *program) relayTokenCommand() *cobra.Command {
-	return group("token", "Who may fetch what the relay keeps", p.relayTokenCreate(), p.relayTokenList(), p.relayTokenRevoke())
+	return group("token", "Manage tokens for clients of the relay", p.relayTokenCreate(), p.relayTokenList(), p.relayTokenRevoke())
 }
 
 func (p *program) relayTokenCreate() *cobra.Command {
 	var asJSON, replace bool
 	cmd := &cobra.Command{
-		Use: "create NAME", Short: "Make a token, and print it this once", Args: exactly("NAME"),
+		Use: "create NAME", Short: "Create a token and print it once", Args: exactly("NAME"),
 		Long: "Make a token, and print it: it is kept nowhere, and can't be printed again. With it comes a hook, whose URL is the\n" +
 			"public address of whoever has the token. A name that was revoked gets its hooks and what waits in them back;\n" +
 			"--replace does that to a token that is valid, whose old secret is void at once.",
@@ -187,7 +187,7 @@ func (p *program) relayTokenList() *cobra.Command {
 func (p *program) relayTokenRevoke() *cobra.Command {
 	var asJSON, yes bool
 	cmd := &cobra.Command{
-		Use: "revoke NAME", Short: "Make a token void, and its hooks refuse what is sent to them", Args: exactly("NAME"),
+		Use: "revoke NAME", Short: "Revoke a token; its hooks refuse requests from then on", Args: exactly("NAME"),
 		RunE: p.do(func(ctx context.Context, args []string) error {
 			if err := p.canAsk("--yes", yes); err != nil {
 				return err

@@ -13,7 +13,7 @@ import (
 )
 
 func (p *program) roomCommand() *cobra.Command {
-	return group("room", "Rooms: the lasting templates of meetings",
+	return group("room", "Rooms: settings you reuse for meetings",
 		p.roomList(), p.roomShow(), p.roomCreate(), p.roomEdit(), p.roomAdopt(), p.roomDelete())
 }
 

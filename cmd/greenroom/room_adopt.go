@@ -21,16 +21,16 @@ type roomAdoptOptions struct {
 func (p *program) roomAdopt() *cobra.Command {
 	o := &roomAdoptOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "adopt [PLATFORM_ROOM]", Short: "List what exists on the platforms, or take one of it over",
+		Use: "adopt [PLATFORM_ROOM]", Short: "List the platforms' rooms, or adopt one",
 		Args: atMostOne("PLATFORM_ROOM"), RunE: p.do(o.run),
 		Long: "Without an argument, list the rooms that exist on the platforms, made here or not. With one, take it over: it\n" +
 			"becomes a meeting here, of the room --name, or of one that is called like it. It stays as it is on the platform.\n" +
 			"Rooms of which webhooks tell are taken over by themselves.",
 		Example: "greenroom room adopt\ngreenroom room adopt clinic --account acme --name 'Dr. Müller'",
 	}
-	cmd.Flags().StringVar(&o.account, "account", "", "on this account")
-	cmd.Flags().StringVar(&o.name, "name", "", "the room's name here; one that exists gets the meeting")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array of what exists, or the room as an object")
+	cmd.Flags().StringVar(&o.account, "account", "", "account that the room is on")
+	cmd.Flags().StringVar(&o.name, "name", "", "name of the room here; an existing room gets the meeting")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array of the platforms' rooms, or the room as an object")
 	return cmd
 }
 

@@ -23,13 +23,13 @@ type roomFlags struct {
 func (f *roomFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.account, "account", "", "pin the room to this account")
-	fl.BoolVar(&f.locked, "locked", false, "guests knock")
+	fl.BoolVar(&f.locked, "locked", false, "make guests knock")
 	fl.IntVar(&f.size, "size", 0, "largest number of people, 0 for the platform's default")
-	fl.StringVar(&f.recording, "recording", "", "none, local or cloud")
-	fl.StringVar(&f.trigger, "trigger", "", "what starts the recording: none, prompt, automatic or automatic-2nd-participant")
+	fl.StringVar(&f.recording, "recording", "", "how meetings are recorded: none, local or cloud")
+	fl.StringVar(&f.trigger, "trigger", "", "start of the recording: none, prompt, automatic or automatic-2nd-participant")
 	fl.StringVar(&f.logo, "logo", "", "image file for the meeting's page")
 	fl.BoolVar(&f.skipConsent, "skip-consent", false, "don't ask for consent before a recorded meeting is opened from here")
-	fl.BoolVar(&f.autoDownload, "auto-download", false, "fetch the room's recordings by themselves, those to come")
+	fl.BoolVar(&f.autoDownload, "auto-download", false, "download the room's future recordings automatically")
 	_ = cmd.RegisterFlagCompletionFunc("recording", cobra.FixedCompletions(recordingModes(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("trigger", cobra.FixedCompletions(triggers(), cobra.ShellCompDirectiveNoFileComp))
 }
@@ -73,7 +73,7 @@ type roomCreateOptions struct {
 func (p *program) roomCreate() *cobra.Command {
 	o := &roomCreateOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "create NAME", Short: "Make a room", Args: exactly("NAME"), RunE: p.do(o.run),
+		Use: "create NAME", Short: "Create a room", Args: exactly("NAME"), RunE: p.do(o.run),
 		Example: "greenroom room create all-hands --locked --recording cloud --trigger automatic-2nd-participant",
 	}
 	o.add(cmd)
@@ -117,7 +117,7 @@ func (p *program) roomEdit() *cobra.Command {
 	}
 	o.changed = func(flag string) bool { return cmd.Flags().Changed(flag) }
 	o.add(cmd)
-	cmd.Flags().StringVar(&o.name, "name", "", "new name")
+	cmd.Flags().StringVar(&o.name, "name", "", "new name of the room")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the room as a JSON object")
 	return cmd
 }
@@ -165,7 +165,7 @@ type roomDeleteOptions struct {
 func (p *program) roomDelete() *cobra.Command {
 	o := &roomDeleteOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "delete ROOM", Short: "Delete a room; its meetings stay on record", Aliases: []string{"rm"}, Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
+		Use: "delete ROOM", Short: "Delete a room; past meetings are kept", Aliases: []string{"rm"}, Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
 	}
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the room as a JSON object")

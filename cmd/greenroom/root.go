@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 
 	mango "github.com/muesli/mango-cobra"
 	"github.com/muesli/roff"
@@ -45,9 +46,47 @@ func (p *program) root() *cobra.Command {
 	add("work", p.roomCommand(), p.meetingCommand(), p.recordingCommand())
 	add("hooks", p.eventCommand(), p.listenCommand(), p.tunnelCommand(), p.triggerCommand())
 	add("self", p.demoCommand(), p.relayCommand(), p.sandboxCommand(), p.doctorCommand(), p.storeCommand(), p.configCommand(), p.versionCommand(), p.manCommand())
+	p.finish(root)
 	root.SetCompletionCommandGroupID("self")
 	root.SetHelpCommandGroupID("self")
 	return root
+}
+
+// finish gives every command what all have in common: paragraphs that wrap at the terminal's width, flags in the order in
+// which they were written, and the completion of names.
+func (p *program) finish(c *cobra.Command) {
+	c.Long = paragraphs(c.Long)
+	c.Flags().SortFlags = false
+	for name, complete := range map[string]cobra.CompletionFunc{
+		"account": p.accounts, "room": p.rooms, "meeting": p.rooms,
+	} {
+		if _, done := c.GetFlagCompletionFunc(name); c.Flags().Lookup(name) != nil && !done {
+			_ = c.RegisterFlagCompletionFunc(name, func(cmd *cobra.Command, _ []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+				return complete(cmd, nil, prefix)
+			})
+		}
+	}
+	for _, sub := range c.Commands() {
+		p.finish(sub)
+	}
+}
+
+// paragraphs joins the lines of each paragraph; indented lines stay as they are.
+func paragraphs(s string) string {
+	var b strings.Builder
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		b.WriteString(l)
+		if i == len(lines)-1 {
+			break
+		}
+		if next := lines[i+1]; l == "" || next == "" || strings.HasPrefix(l, " ") || strings.HasPrefix(next, " ") {
+			b.WriteString("\n")
+		} else {
+			b.WriteString(" ")
+		}
+	}
+	return b.String()
 }
 
 // group makes a command that only holds others.

@@ -29,9 +29,9 @@ type sandboxOptions struct {
 func (p *program) sandboxCommand() *cobra.Command {
 	o := &sandboxOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "sandbox", Short: "Serve Daily's and Whereby's protocols, for tests and for looking around", Args: exactly(), RunE: p.do(o.run),
+		Use: "sandbox", Short: "Serve the platforms' protocols on this machine, for tests", Args: exactly(), RunE: p.do(o.run),
 		Long: "Serve the wire protocols of Daily and Whereby on this machine, with simulated people and signed webhooks. It prints\n" +
-			"the addresses, keys and secrets as lines for a shell; what it can be told to do is under /sandbox/ of its address.",
+			"the addresses, keys and secrets as lines for a shell. Its control API is under /sandbox/ of its address.",
 		Example: "# people come to what is started, and their webhooks to where the screen listens\n" +
 			"greenroom sandbox --autoplay --daily-webhook http://127.0.0.1:7070/hooks/daily \\\n" +
 			"  --whereby-webhook http://127.0.0.1:7070/hooks/whereby > sandbox.env & sleep 1\n" +
@@ -42,13 +42,13 @@ func (p *program) sandboxCommand() *cobra.Command {
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&o.addr, "addr", "127.0.0.1:7080", "listen on this HOST:PORT")
-	fl.BoolVar(&o.autoplay, "autoplay", false, "people come to every meeting that is made, and leave again")
-	fl.Float64Var(&o.speed, "speed", 1, "how much faster than life they do so")
-	fl.BoolVar(&o.hostile, "hostile", false, "one of them has a name that tries to steer terminals")
+	fl.BoolVar(&o.autoplay, "autoplay", false, "simulate people who join and leave every meeting")
+	fl.Float64Var(&o.speed, "speed", 1, "with --autoplay: how much faster than real time people act")
+	fl.BoolVar(&o.hostile, "hostile", false, "with --autoplay: one participant's name tries to control terminals")
 	fl.StringVar(&o.daily, "daily-webhook", "", "post Daily's webhooks to this URL")
 	fl.StringVar(&o.whereby, "whereby-webhook", "", "post Whereby's webhooks to this URL")
 	fl.BoolVar(&o.noRateLimits, "no-rate-limits", false, "never answer 429")
-	fl.StringArrayVar(&o.faults, "fault", nil, "misbehave: a kind, or a JSON object as under /sandbox/faults; may be given again")
+	fl.StringArrayVar(&o.faults, "fault", nil, "fault to simulate: its kind, or a JSON object as under /sandbox/faults; may be repeated")
 	fl.Uint64Var(&o.seed, "seed", 0, "make ids and names repeatable")
 	fl.BoolVar(&o.json, "json", false, "print a JSON object instead of lines for a shell")
 	return cmd

@@ -21,7 +21,7 @@ import (
 )
 
 func (p *program) storeCommand() *cobra.Command {
-	return group("store", "The store's file: make it smaller, check it, copy it, put a copy back",
+	return group("store", "Maintain the store: compact, check, back up, restore",
 		p.storeCompact(), p.storeCheck(), p.storeBackup(), p.storeRestore())
 }
 
@@ -40,13 +40,13 @@ func (p *program) maintainCommand(op app.MaintenanceOp, cmd cobra.Command) *cobr
 
 func (p *program) storeCompact() *cobra.Command {
 	return p.maintainCommand(app.CompactStore, cobra.Command{
-		Use: "compact", Short: "Write the file anew without its free pages; it never shrinks by itself", Args: exactly(),
+		Use: "compact", Short: "Rewrite the store to reclaim space", Args: exactly(),
 	})
 }
 
 func (p *program) storeCheck() *cobra.Command {
 	return p.maintainCommand(app.CheckStore, cobra.Command{
-		Use: "check", Short: "Read everything, and list what is wrong", Args: exactly(),
+		Use: "check", Short: "Read the whole store and list what is wrong", Args: exactly(),
 	})
 }
 
@@ -185,7 +185,7 @@ type restoreOptions struct {
 func (p *program) storeRestore() *cobra.Command {
 	o := &restoreOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "restore FILE", Short: "Put a backup in the place of the store; what was there is kept beside it", Args: exactly("FILE"), RunE: p.do(o.run),
+		Use: "restore FILE", Short: "Replace the store with a backup; the old file is kept beside it", Args: exactly("FILE"), RunE: p.do(o.run),
 	}
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
 	return cmd

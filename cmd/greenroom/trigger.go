@@ -45,10 +45,10 @@ func (p *program) triggerCommand() *cobra.Command {
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&o.to, "to", "", "post to this URL")
-	fl.StringVar(&o.account, "account", "", "as this account's platform (default: that of the room's meeting, or the only one)")
-	fl.StringVar(&o.room, "room", "", "about this MEETING, or this room of the platform")
-	fl.StringVar(&o.name, "name", "Synthetic guest", "what the participant is called")
-	fl.StringVar(&o.session, "session", "", "the participant's or the recording's id (default: a new one)")
+	fl.StringVar(&o.account, "account", "", "account whose platform sends it (default: the room's, or the only one)")
+	fl.StringVar(&o.room, "room", "", "meeting, room, or platform room that it is about")
+	fl.StringVar(&o.name, "name", "Synthetic guest", "name of the participant")
+	fl.StringVar(&o.session, "session", "", "id of the participant or the recording (default: a new one)")
 	fl.BoolVar(&o.json, "json", false, "print a JSON object with the answer's status")
 	return cmd
 }

@@ -68,7 +68,7 @@ type tunnelOptions struct {
 func (p *program) tunnelStatus() *cobra.Command {
 	o := &tunnelOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "status", Short: "Show how the tunnel does", Args: exactly(), RunE: p.do(o.status),
+		Use: "status", Short: "Show the tunnel's status", Args: exactly(), RunE: p.do(o.status),
 		Long: "Show how the tunnel does that the screen or `greenroom listen` has open: its public URL, the round trip, what waits\n" +
 			"at the relay, and what each account's platform must post to; for a relay's further hooks too. A tunnel is live when a request to its public URL\n" +
 			"came back through it.",
@@ -132,7 +132,7 @@ func (o *tunnelOptions) status(ctx context.Context, _ []string) error {
 func (p *program) tunnelProbe() *cobra.Command {
 	o := &tunnelOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "probe", Short: "Send a request to the public URL, and see whether it comes back", Args: exactly(), RunE: p.do(o.probe),
+		Use: "probe", Short: "Check that a request to the public URL arrives here", Args: exactly(), RunE: p.do(o.probe),
 		Long: "Ask the screen or `greenroom listen` to send a request to the tunnel's public URL that must come back through it.\n" +
 			"The exit status is 0 when it did, 1 when it didn't, and 4 when no tunnel is open.",
 	}

@@ -20,7 +20,7 @@ type tunnelRegisterOptions struct {
 func (p *program) tunnelRegister() *cobra.Command {
 	o := &tunnelRegisterOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "register ACCOUNT", Short: "Have an account's platform post to the tunnel", Args: exactly("ACCOUNT"), RunE: p.do(o.run),
+		Use: "register ACCOUNT", Short: "Register the tunnel's URL as the account's webhook", Args: exactly("ACCOUNT"), RunE: p.do(o.run),
 		ValidArgsFunction: p.accounts,
 		Long: "Have an account's platform post to the tunnel's public URL. While a tunnel is live this happens by itself, and one\n" +
 			"that the platform has given up on is taken into service again. A webhook that was not registered from here is left\n" +
@@ -28,7 +28,7 @@ func (p *program) tunnelRegister() *cobra.Command {
 			"gets nothing any more. Where the platform has no call for it this says where to paste the URL, and ends with\n" +
 			"status 4.",
 	}
-	cmd.Flags().BoolVar(&o.replace, "replace", false, "take over a webhook that was not registered from here")
+	cmd.Flags().BoolVar(&o.replace, "replace", false, "replace a webhook that was not registered from here")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the webhook as a JSON object")
 	return cmd
