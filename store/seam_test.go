@@ -1,0 +1,43 @@
+package store
+
+import (
+	"io/fs"
+	"reflect"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// writeAt is what the library writes the file with. It has no option for that: its file can be replaced by another one only,
+// and files don't fail as disks do.
+func writeAt(db *bolt.DB) *func([]byte, int64) (int, error) {
+	at := reflect.ValueOf(db).Elem().FieldByName("ops").FieldByName("writeAt")
+	return (*func([]byte, int64) (int, error))(unsafe.Pointer(at.UnsafeAddr()))
+}
+
+// inWriter runs f while nothing is written.
+func inWriter(t testing.TB, s *Store, f func()) {
+	t.Helper()
+	w := &write{maintain: func() error { f(); return nil }, done: make(chan error, 1)}
+	if err := s.enqueue(t.Context(), s.queue, w); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// onWrite has every write of the file go through f, until the function that is returned is called.
+func onWrite(t testing.TB, s *Store, f func(b []byte, at int64, write func([]byte, int64) (int, error)) (int, error)) func() {
+	t.Helper()
+	var seam *func([]byte, int64) (int, error)
+	var real func([]byte, int64) (int, error)
+	inWriter(t, s, func() {
+		seam = writeAt(s.db.DB)
+		real = *seam
+		*seam = func(b []byte, at int64) (int, error) { return f(b, at, real) }
+	})
+	return func() { inWriter(t, s, func() { *seam = real }) }
+}
+
+// refusedBy is the error of a write as the system's files return it.
+func refusedBy(errno syscall.Errno) error { return &fs.PathError{Op: "write", Path: FileName, Err: errno} }
