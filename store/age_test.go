@@ -1,10 +1,15 @@
 package store
 
 import (
+	"bytes"
+	"errors"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 
 	"greenroom/internal/app"
 )
@@ -205,5 +210,84 @@ func TestAWrongClockForgetsNoEvent(t *testing.T) {
 	}
 	if repeat(1) {
 		t.Error("an event is remembered after 230 days")
+	}
+}
+
+// A file of an earlier version knows no running time. The clock that is wrong at its first opening ages nothing in it, and what
+// is in it goes in time.
+func TestAFileWithoutAnAgeIsAgedFromItsNewestDelivery(t *testing.T) {
+	for _, step := range []time.Duration{0, 400 * day, -400 * day} {
+		c := newClock()
+		path := filepath.Join(t.TempDir(), FileName)
+		s := open(t, c.options(Options{Path: path, SegmentRows: 10}))
+		kept := appendSome(t, s, c, 0)
+		if err := s.db.Update(func(b *bolt.Tx) error {
+			all := b.Bucket(bucketSegments)
+			return errors.Join(b.Bucket(bucketMeta).Delete(keyAge), all.ForEach(func(k, _ []byte) error {
+				stat := bytes.Clone(all.Bucket(k).Get(keyStat))
+				return all.Bucket(k).Put(keyStat, stat[:32])
+			}))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		s.opt.Now, s.opt.Running = c.now, func() time.Duration { return 0 }
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		c.step(step)
+		s = open(t, c.options(Options{Path: path, SegmentRows: 10}))
+		kept = appendSome(t, s, c, kept)
+		turns(t, s, c, 20*time.Hour)
+		if n := count(t, s); n != kept {
+			t.Errorf("after a step of %v %d deliveries of %d are left", step, n, kept)
+		}
+		c.step(-step)
+		turns(t, s, c, 31*day)
+		appendSome(t, s, c, kept)
+		retain(t, s)
+		if n := count(t, s); n > 40 || n < 30 {
+			t.Errorf("after a step of %v and 31 days %d deliveries are left", step, n)
+		}
+	}
+}
+
+// The age outlives the end of the program, also one in which little happens.
+func TestTheAgeIsKept(t *testing.T) {
+	c := newClock()
+	path := filepath.Join(t.TempDir(), FileName)
+	s := open(t, c.options(Options{Path: path, SegmentRows: 1}))
+	appendAt(t, s, c, 1)
+	appendAt(t, s, c, 2)
+	for range 31 {
+		c.run(day)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = open(t, c.options(Options{Path: path, SegmentRows: 1}))
+	}
+	retain(t, s)
+	if n := count(t, s); n != 1 {
+		t.Errorf("%d deliveries are left after 31 days in 31 runs", n)
+	}
+	// A program that is killed loses an hour of it at most.
+	was := s.age.ran(c.ran())
+	c.run(90 * time.Minute)
+	retain(t, s)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := open(t, c.options(Options{Path: write1(t, t.TempDir(), b)}))
+	if got := copied.age.ran(c.ran()); got != was+90*60 {
+		t.Errorf("a copy has run for %d s, not %d", got, was+90*60)
+	}
+	written := func() int64 { st := s.db.Stats(); return st.TxStats.GetWrite() }
+	commits := written()
+	for range 50 {
+		c.run(time.Minute)
+		retain(t, s)
+	}
+	if now := written(); now != commits {
+		t.Errorf("a store in which nothing happens was written %d times in 50 minutes", now-commits)
 	}
 }

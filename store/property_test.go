@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -262,6 +263,11 @@ func (w *world) check(r *rapid.T) {
 // Whatever happens in whatever order: nothing that was acknowledged is missing before retention, and nothing is there or was
 // applied twice.
 func TestNothingIsLostAndNothingIsTwice(t *testing.T) {
+	if os.Getenv("GREENROOM_SOAK") == "" {
+		if err := flag.Set("rapid.checks", "20"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	rapid.Check(t, func(r *rapid.T) {
 		w := &world{t: t, dir: t.TempDir(), clock: newClock(), acked: make(map[string]time.Duration), unsure: make(map[string]bool)}
 		w.open(r)
