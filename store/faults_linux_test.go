@@ -37,7 +37,9 @@ func TestADiskThatFails(t *testing.T) {
 		fail  func(s *Store) write
 	}{
 		{"no space for data", true, false, func(*Store) write {
-			return func([]byte, int64, func([]byte, int64) (int, error)) (int, error) { return 0, refusedBy(syscall.ENOSPC) }
+			return func([]byte, int64, func([]byte, int64) (int, error)) (int, error) {
+				return 0, refusedBy(syscall.ENOSPC)
+			}
 		}},
 		{"data can't be written", true, false, func(*Store) write {
 			return func([]byte, int64, func([]byte, int64) (int, error)) (int, error) { return 0, refusedBy(syscall.EIO) }
@@ -49,7 +51,9 @@ func TestADiskThatFails(t *testing.T) {
 			}
 		}},
 		{"no space for the first page", false, false, func(*Store) write {
-			return func([]byte, int64, func([]byte, int64) (int, error)) (int, error) { return 0, refusedBy(syscall.ENOSPC) }
+			return func([]byte, int64, func([]byte, int64) (int, error)) (int, error) {
+				return 0, refusedBy(syscall.ENOSPC)
+			}
 		}},
 		{"the first page is cut", false, false, func(*Store) write {
 			return func(b []byte, at int64, w func([]byte, int64) (int, error)) (int, error) {

@@ -40,4 +40,6 @@ func onWrite(t testing.TB, s *Store, f func(b []byte, at int64, write func([]byt
 }
 
 // refusedBy is the error of a write as the system's files return it.
-func refusedBy(errno syscall.Errno) error { return &fs.PathError{Op: "write", Path: FileName, Err: errno} }
+func refusedBy(errno syscall.Errno) error {
+	return &fs.PathError{Op: "write", Path: FileName, Err: errno}
+}
