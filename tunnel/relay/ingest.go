@@ -263,7 +263,7 @@ func (s *Server) refuse(r *http.Request, hook spool.Hook, err error) answer {
 	case errors.Is(err, spool.ErrBusy), errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		return busy
 	}
-	s.opt.Log.Error("a request could not be stored", "hook", hook.Name, "err", err)
+	s.refused.note("requests could not be stored", hook.ID, "hook", hook.Name, "token", hook.Token, "err", err)
 	return failing
 }
 

@@ -136,22 +136,68 @@ func (r *receiver) positions(context.Context) ([]tunnel.Position, error) {
 	return all, nil
 }
 
-// lines are the listener's connections, which can be cut.
-type lines struct {
+// front keeps the relay's address while the relay is away: another program could take it otherwise.
+type front struct {
 	net.Listener
-	mu   sync.Mutex
-	open []net.Conn
+	mu  sync.Mutex
+	now *lines
+}
+
+func (f *front) run() {
+	for {
+		c, err := f.Accept()
+		if err != nil {
+			return
+		}
+		f.mu.Lock()
+		now := f.now
+		f.mu.Unlock()
+		if now == nil {
+			_ = c.Close()
+			continue
+		}
+		now.take(c)
+	}
+}
+
+func (f *front) set(l *lines) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now = l
+}
+
+// lines is the listener of one run of the relay. Its connections can be cut.
+type lines struct {
+	addr   net.Addr
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+	mu     sync.Mutex
+	open   []net.Conn
+}
+
+func (l *lines) take(c net.Conn) {
+	l.mu.Lock()
+	l.open = append(l.open, c)
+	l.mu.Unlock()
+	select {
+	case l.conns <- c:
+	case <-l.closed:
+		_ = c.Close()
+	}
 }
 
 func (l *lines) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err == nil {
-		l.mu.Lock()
-		l.open = append(l.open, c)
-		l.mu.Unlock()
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
 	}
-	return c, err
 }
+
+func (l *lines) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
+func (l *lines) Addr() net.Addr { return l.addr }
 
 func (l *lines) cut() {
 	if l == nil {
@@ -171,6 +217,7 @@ type trial struct {
 	rt       *rapid.T
 	dir      string
 	addr     string
+	front    *front
 	clock    *clockwork.FakeClock
 	stop     chan struct{}
 	ticking  sync.WaitGroup
@@ -198,6 +245,13 @@ func newTrial(t *testing.T, rt *rapid.T) *trial {
 	if w.dir, err = os.MkdirTemp(t.TempDir(), "relay"); err != nil {
 		rt.Fatal(err)
 	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		rt.Fatal(err)
+	}
+	w.addr, w.front = l.Addr().String(), &front{Listener: l}
+	w.ticking.Add(1)
+	go func() { defer w.ticking.Done(); w.front.run() }()
 	w.startRelay()
 	made, err := w.relay.CreateToken(context.Background(), "laptop", false)
 	if err != nil {
@@ -236,24 +290,18 @@ func (w *trial) startRelay() {
 	if w.relay != nil {
 		return
 	}
-	addr := w.addr
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		w.rt.Fatal(err)
-	}
-	w.addr = l.Addr().String()
+	var err error
 	if w.relay, err = relay.Open(relay.Options{Dir: w.dir, Rate: -1, SyncWait: 15 * time.Millisecond}); err != nil {
 		w.rt.Fatal(err)
 	}
-	w.lines = &lines{Listener: l}
+	w.lines = &lines{addr: w.front.Addr(), conns: make(chan net.Conn), closed: make(chan struct{})}
+	w.front.set(w.lines)
 	s, served := w.relay, w.lines
 	w.ticking.Add(1)
 	go func() {
 		defer w.ticking.Done()
-		if err := s.Serve(served); err != nil {
+		// One that is closed at once says so.
+		if err := s.Serve(served); err != nil && !strings.Contains(err.Error(), "it is closing") {
 			w.t.Error(err)
 		}
 	}()
@@ -268,6 +316,7 @@ func (w *trial) stopRelay() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	w.front.set(nil)
 	if err := w.relay.Close(ctx); err != nil {
 		w.rt.Fatal(err)
 	}
@@ -300,6 +349,7 @@ func (w *trial) end() {
 	w.stopClient()
 	w.stopRelay()
 	close(w.stop)
+	_ = w.front.Close()
 	w.ticking.Wait()
 	_ = os.RemoveAll(w.dir)
 }

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"context"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
@@ -23,3 +24,12 @@ var (
 	ParseRecord  = parseRecord
 	AppendRecord = appendRecord
 )
+
+// FailVisibly writes something, of which the disk reports an error after readers see it, as a failed sync does.
+func (s *Spool) FailVisibly(ctx context.Context) error {
+	return s.do(ctx, &op{apply: func(b *batch) error {
+		b.wrote = true
+		b.tx.OnCommit(func() { panic("input/output error") })
+		return nil
+	}})
+}

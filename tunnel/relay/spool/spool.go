@@ -54,6 +54,9 @@ var (
 	ErrQuota = errors.New("spool: the hook's spool is full")
 	// ErrInUse is returned by Open when another process holds the file.
 	ErrInUse = errors.New("spool: the file is in use by another program")
+	// ErrBroken is wrapped by the errors of a spool that writes no more: the last commit failed, and readers see it all the
+	// same, so that the disk may not hold what later commits would build on. Opening it again reads what the disk has.
+	ErrBroken = errors.New("spool: the disk failed during a commit; nothing is taken until the relay is started again")
 	// ErrNewer is returned by Open when a newer version wrote the file.
 	ErrNewer = errors.New("spool: the file was written by a newer relay")
 	// ErrAhead is what [Spool.Stored] reports for a position that was never given out.
@@ -113,6 +116,8 @@ type Spool struct {
 	old    bool  // there is more that is too old
 	failed error // the last commit's error
 	memory memory
+	// broken is why nothing is written any more; the writer's.
+	broken error
 }
 
 // hook is a hook with its state, as of the last commit.

@@ -220,6 +220,7 @@ func (s *Spool) commit(ops []*op) {
 		err = fmt.Errorf("spool: write: %w", err)
 	}
 	s.mu.Lock()
+	was := s.failed
 	s.failed = err
 	if err == nil {
 		for id, st := range b.states {
@@ -245,7 +246,7 @@ func (s *Spool) commit(ops []*op) {
 		for _, g := range b.gaps {
 			s.opt.OnGap(g)
 		}
-	} else {
+	} else if was == nil || was.Error() != err.Error() { // once for an outage
 		s.opt.Log.Error("the spool can't be written", "err", err)
 	}
 	for i, o := range ops {
@@ -261,14 +262,22 @@ func (s *Spool) commit(ops []*op) {
 }
 
 func (s *Spool) write(ops []*op, results []error) (b *batch, err error) {
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	id := 0
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
+		if err != nil && id != 0 && s.visible() >= id {
+			err = fmt.Errorf("%w: %w", ErrBroken, err)
+			s.broken = err
+		}
 	}()
 	b = &batch{s: s, states: map[string]*state{}, fresh: map[string]bool{}}
 	err = s.db.Update(func(tx *bolt.Tx) error {
-		b.tx = tx
+		b.tx, id = tx, tx.ID()
 		for i, o := range ops {
 			if results[i] = o.apply(b); b.err != nil {
 				return b.err
@@ -280,6 +289,13 @@ func (s *Spool) write(ops []*op, results []error) (b *batch, err error) {
 		err = nil
 	}
 	return b, err
+}
+
+// visible is the number of the last commit that readers see.
+func (s *Spool) visible() (id int) {
+	// Reading needs no disk; without it nothing is known to be visible.
+	_ = s.db.View(func(tx *bolt.Tx) error { id = tx.ID(); return nil })
+	return id
 }
 
 // errNothing ends a commit that has nothing to write.
