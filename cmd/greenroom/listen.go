@@ -87,6 +87,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
+	defer catchLibraries(log)()
 	operators, err := o.service.listen()
 	if err != nil {
 		return err

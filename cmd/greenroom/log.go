@@ -101,6 +101,14 @@ func newLog(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
+// catchLibraries sends to log what libraries write to Go's own loggers, such as net/http the bytes of a server that answers
+// too much: on standard error they would reach the terminal raw. restore gives the loggers back.
+func catchLibraries(to *slog.Logger) (restore func()) {
+	was := slog.Default()
+	slog.SetDefault(to.With("from", "library")) // the log package's as well
+	return func() { slog.SetDefault(was) }
+}
+
 // crashGroup starts goroutines whose panics are logged with their stack; fatal is called after each.
 func crashGroup(log *slog.Logger, fatal func(crash.Report)) *crash.Group {
 	return &crash.Group{OnPanic: func(r crash.Report) {

@@ -9,10 +9,15 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 )
 
 func main() { os.Exit(realMain()) }
 
 // realMain is main for the tests, which run it under another name.
-func realMain() int { return newProgram().execute(context.Background(), os.Args[1:]) }
+func realMain() int {
+	p := newProgram()
+	defer catchLibraries(newLog(p.stderr, slog.LevelWarn))()
+	return p.execute(context.Background(), os.Args[1:])
+}

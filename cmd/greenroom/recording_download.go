@@ -108,6 +108,7 @@ func (p *program) staying(ctx context.Context, f func(ctx context.Context, b app
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	log := newLog(logs, slog.LevelInfo)
+	defer catchLibraries(log)()
 	a := access{stay: true, log: log, crash: crashGroup(log, func(r crash.Report) { fail(r) })}
 	return p.withAccess(ctx, a, func(b app.Backend) error { return f(ctx, b) })
 }

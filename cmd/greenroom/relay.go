@@ -101,6 +101,7 @@ func (o *relayOptions) run(ctx context.Context, _ []string) (err error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	opt.Log = o.log()
+	defer catchLibraries(opt.Log)()
 	opt.Crash = crashGroup(opt.Log, func(r crash.Report) { fail(r) })
 	if o.to == "" {
 		opt.Dir = dir

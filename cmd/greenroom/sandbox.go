@@ -65,6 +65,7 @@ func (o *sandboxOptions) run(ctx context.Context, _ []string) (err error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	log := newLog(o.stderr, slog.LevelWarn)
+	defer catchLibraries(log)()
 	group := crashGroup(log, func(r crash.Report) { fail(r) })
 	w := sandbox.New(sandbox.Options{Seed: o.seed, NoRateLimits: o.noRateLimits, OnPanic: group.OnPanic})
 	defer func() {

@@ -56,6 +56,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 	log := newLog(logs, slog.LevelInfo)
 	group := crashGroup(log, func(r crash.Report) { fail(r) })
 	p.guardTerminal(log)
+	defer catchLibraries(log)()
 	for _, n := range c.Notices {
 		log.Warn(n)
 	}
