@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -13,6 +14,9 @@ import (
 
 // act does what a key, a click or the palette asks for, or says why it can't be done now.
 func (m *Model) act(a Action) tea.Cmd {
+	if m.justSlipped(a) {
+		return m.refuse("The row under the cursor has just changed, so nothing was done. Press the key again.")
+	}
 	if why := m.why(a); why != "" {
 		return m.refuse(why)
 	}
@@ -25,16 +29,24 @@ func (m *Model) act(a Action) tea.Cmd {
 		m.dialogs.Push(m.palette())
 	case actFilter:
 		m.startTyping()
+	case actMessages:
+		m.dialogs.Push(m.messageSheet())
 	case actSuspend:
 		return m.suspend(true)
 	case actReload:
 		for i := range m.loads {
 			m.loads[i].next = m.now()
 		}
-		return tea.Batch(m.readAll(), m.say("Read again", ""))
+		return tea.Batch(m.readAll(), m.say("Refreshed", ""))
 	case actRooms, actRecs, actWebhooks, actStatus:
 		return m.show(map[Action]tab{actRooms: tabRooms, actRecs: tabRecordings, actWebhooks: tabWebhooks, actStatus: tabStatus}[a])
 	case actNextTab:
+		if inner := m.innerPane(); inner != nil {
+			if *inner {
+				return m.move(actOut)
+			}
+			return m.move(actIn)
+		}
 		return m.show((m.tab + 1) % 4)
 	case actPrevTab:
 		return m.show((m.tab + 3) % 4)
@@ -88,7 +100,7 @@ func (m *Model) why(a Action) string {
 	switch a {
 	case actNewRoom, actAdopt:
 		if !onRooms {
-			return "Rooms are made on the Rooms tab: " + m.keys.name(actRooms)
+			return "Create rooms on the Rooms tab: " + m.keys.name(actRooms)
 		}
 		if a == actAdopt {
 			return m.whyNoAdoption()
@@ -97,9 +109,9 @@ func (m *Model) why(a Action) string {
 		actEject:
 		switch {
 		case !onRooms:
-			return "That is done on the Rooms tab: " + m.keys.name(actRooms)
+			return "Use this on the Rooms tab: " + m.keys.name(actRooms)
 		case !hasRoom:
-			return "There is no room to do that with: " + m.keys.name(actNewRoom) + " makes one"
+			return "No room selected. Press " + m.keys.name(actNewRoom) + " to create one."
 		case a == actStart && going:
 			return "The meeting of " + name + " is open already: " + m.keys.name(actOpenHost) + " opens it, " +
 				m.keys.name(actEnd) + " ends it"
@@ -118,31 +130,31 @@ func (m *Model) why(a Action) string {
 		return m.whyNoDownload(a)
 	case actLimit:
 		if m.tab != tabRecordings {
-			return "That is done on the Recordings tab: " + m.keys.name(actRecs)
+			return "Use this on the Recordings tab: " + m.keys.name(actRecs)
 		}
 	case actFollow, actCurl, actHex:
 		if m.tab != tabWebhooks {
-			return "That is done on the Webhooks tab: " + m.keys.name(actWebhooks)
+			return "Use this on the Webhooks tab: " + m.keys.name(actWebhooks)
 		}
 		if _, ok := m.hooks.feed.Chosen(); !ok && a != actFollow {
-			return "There is no delivery to do that with"
+			return "No delivery selected"
 		}
 	case actCheck:
 		switch {
 		case m.tab != tabStatus:
-			return "That is done on the Status tab: " + m.keys.name(actStatus)
+			return "Use this on the Status tab: " + m.keys.name(actStatus)
 		case m.loads[slotChecks].busy:
-			return "The accounts are being checked"
+			return "A check is running"
 		}
 	case actTunnelCopy, actTunnelQR, actTunnelProbe, actRegister:
 		return m.whyNoTunnelAct(a)
 	case actCopyURL:
 		if m.status.account().Webhook == "" {
-			return "The account's webhook URL is not known: nothing makes this machine reachable yet"
+			return "No webhook URL yet: no tunnel is open"
 		}
 	case actFilter:
 		if m.tab == tabStatus {
-			return "There is nothing to filter here"
+			return "This tab has no filter"
 		}
 	}
 	return ""
@@ -156,6 +168,21 @@ func (m *Model) cannot(account string, what app.Ability) string {
 		}
 	}
 	return ""
+}
+
+// innerPane is whether the second pane of the tab has the keys; nil when the tab has one pane only, or nothing to move to in the second.
+func (m *Model) innerPane() *bool {
+	switch m.tab {
+	case tabRooms:
+		if _, ok := m.rooms.meeting(); ok {
+			return &m.rooms.inner
+		}
+	case tabWebhooks:
+		if m.hooks.feed.Held() > 0 {
+			return &m.hooks.inner
+		}
+	}
+	return nil
 }
 
 // show goes to a tab.
@@ -240,6 +267,7 @@ func (m *Model) done(o outcome) tea.Cmd {
 				text += "\n" + safe(e.Hint)
 			}
 			o.form.Fail(text)
+			m.failed(strings.TrimPrefix(o.doing+": ", ": ")+e.Text, o.err)
 			return nil
 		}
 		return m.complain(o.doing, o.err)
@@ -255,25 +283,25 @@ func (m *Model) quit() tea.Cmd {
 	if n := m.recs.fetching(); n > 0 && !m.receiving() && !m.opts.Demo && m.status.status.Store.Owner == m.opts.PID {
 		m.dialogs.Push(&dialog.Confirm{
 			Title: "Quit?", Yes: "Quit", No: "Stay", OnYes: func() tea.Cmd { return tea.Quit },
-			Text: plural(n, "download stops", "downloads stop") + " here. What was fetched is kept, and the next Greenroom that stays open goes on.",
+			Text: plural(n, "download stops", "downloads stop") + ". What was fetched is kept, and the next screen or `listen` resumes it.",
 		})
 		return nil
 	}
 	if !m.receiving() {
 		return tea.Quit
 	}
-	text := "Webhooks stop arriving when this screen closes."
+	text := "Webhooks won't be received after you quit."
 	if m.status.status.Tunnel.StoreAndForward {
-		text = "Webhooks wait at the relay when this screen closes, until something listens again."
+		text = "The relay keeps webhooks after you quit, until something listens again."
 	}
 	if n := m.going(); n > 0 {
-		text += fmt.Sprintf(" %s.", plural(n, "meeting goes on without being watched", "meetings go on without being watched"))
+		text += fmt.Sprintf(" %s.", plural(n, "meeting continues", "meetings continue"))
 	}
 	if n := m.recs.fetching(); n > 0 {
 		text += fmt.Sprintf(" %s until the next start.", plural(n, "download stops", "downloads stop"))
 	}
 	m.dialogs.Push(&dialog.Confirm{
-		Title: "Quit?", Text: text + " To go on receiving without a screen: greenroom listen", Yes: "Quit", No: "Stay",
+		Title: "Quit?", Text: text + " To keep receiving without a screen: greenroom listen", Yes: "Quit", No: "Stay",
 		OnYes: func() tea.Cmd { return tea.Quit },
 	})
 	return nil

@@ -67,7 +67,7 @@ func echoes(removal, a app.Activity) bool {
 func (m *Model) activityLines(w, h int) []string {
 	s := m.st
 	if len(m.activity) == 0 {
-		return []string{" " + s.Muted.Render(s.Clip("Who joins and leaves, and what is recorded, will appear here.", w-2))}
+		return []string{" " + s.Muted.Render(s.Clip("Joins, leaves and recordings appear here.", w-2))}
 	}
 	room := min(max(w/6, 10), 20)
 	acct := min(max(w/10, 8), 14)
@@ -88,7 +88,7 @@ func (m *Model) activityInk(k provider.EventKind) theme.Ink {
 		return m.st.Good
 	case provider.KindParticipantWaiting:
 		return m.st.Warn
-	case provider.KindRecordingStarted, provider.KindRecordingFailed, provider.KindTranscriptFailed:
+	case provider.KindRecordingStarted, provider.KindRecordingFailed, provider.KindTranscriptFailed, failureShown:
 		return m.st.Bad
 	}
 	return m.st.Text
@@ -98,7 +98,7 @@ func (m *Model) activityInk(k provider.EventKind) theme.Ink {
 func sentence(a app.Activity) string {
 	who := safe(a.Who)
 	if who == "" {
-		who = "Somebody"
+		who = "A participant"
 	}
 	text := ""
 	switch a.Kind {
@@ -109,7 +109,7 @@ func sentence(a app.Activity) string {
 	case provider.KindParticipantWaiting:
 		text = who + " is waiting to be let in"
 	case provider.KindParticipantWaitingLeft:
-		text = who + " waits no longer"
+		text = who + " stopped waiting"
 	case provider.KindMeetingStarted:
 		text = "meeting started"
 	case provider.KindMeetingEnded:
@@ -126,6 +126,8 @@ func sentence(a app.Activity) string {
 		text = "transcript is ready"
 	case provider.KindTranscriptFailed:
 		text = "transcript failed"
+	case failureShown:
+		return theme.Bad + " " + safe(a.Detail)
 	default:
 		text = safe(string(a.Kind))
 	}

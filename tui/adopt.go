@@ -33,7 +33,7 @@ func (m *Model) whyNoAdoption() string {
 	if !m.loads[slotStatus].ready {
 		return ""
 	}
-	why := "No account is configured: " + m.keys.name(actStatus) + " tells how"
+	why := "No account is configured: " + m.keys.name(actStatus) + " explains how"
 	for _, a := range m.status.status.Accounts {
 		if why = safe(a.Cannot[app.AbilityAdopt]); why == "" {
 			return ""
@@ -42,10 +42,10 @@ func (m *Model) whyNoAdoption() string {
 	return why
 }
 
-// adopt shows what exists on the platforms, to take it over.
+// adopt lists the rooms on the platforms, to adopt one.
 func (m *Model) adopt() tea.Cmd {
 	a := &adoption{m: m, menu: &dialog.Menu{
-		Title: "Take over from the platforms", Search: true, Wide: true, Hint: "type to find   ctrl+r asks again   ",
+		Title: "Adopt existing rooms", Search: true, Wide: true, Hint: "type to find   ctrl+r refresh   ",
 	}}
 	a.menu.Keys = map[string]func() tea.Cmd{"ctrl+r": a.ask}
 	for _, acc := range m.status.status.Accounts {
@@ -119,9 +119,9 @@ func (a *adoption) show() {
 		a.menu.Busy = "asking " + strings.Join(awaited, ", ") + "…"
 		a.menu.Aside = "asking…"
 	}
-	a.menu.Empty = "Nothing exists there that could be taken over."
+	a.menu.Empty = "No rooms to adopt."
 	if a.menu.Notes = notes; slices.ContainsFunc(notes, func(n dialog.Note) bool { return n.Bad }) {
-		a.menu.Empty = "Nothing was found."
+		a.menu.Empty = "No rooms found."
 	}
 	a.menu.SetItems(items)
 }
@@ -129,7 +129,7 @@ func (a *adoption) show() {
 // item is one room of a platform. Taking one that is known goes to it.
 func (a *adoption) item(r app.PlatformRoom, width int) dialog.Item {
 	m := a.m
-	it := dialog.Item{Label: m.st.Fit(safe(r.Account), max(width, 6)) + "  " + safe(r.PlatformRoom), Stay: true}
+	it := dialog.Item{ID: r.Account + "\x00" + r.PlatformRoom, Label: m.st.Fit(safe(r.Account), max(width, 6)) + "  " + safe(r.PlatformRoom), Stay: true}
 	if r.Known {
 		it.Why, it.Stay = theme.Good+" room "+safe(r.Room), false
 		it.Do = func() tea.Cmd {
@@ -148,12 +148,12 @@ func (a *adoption) item(r app.PlatformRoom, width int) dialog.Item {
 	return it
 }
 
-// form asks what the room shall be called here, and takes it over.
+// form asks for the name of the room here, and adopts it.
 func (a *adoption) form(r app.PlatformRoom) *dialog.Form {
 	m, b := a.m, a.m.backend
-	f := &dialog.Form{Title: "Take over " + m.st.Clip(safe(r.PlatformRoom), 40), Submit: "Take it over", Fields: []*dialog.Field{{
-		Name: "name", Label: "Name", Help: "What it is called here; empty takes the platform's name. The name of a room that exists " +
-			"makes this one of its meetings. Nothing changes on the platform.",
+	f := &dialog.Form{Title: "Adopt " + m.st.Clip(safe(r.PlatformRoom), 40), Submit: "Adopt", Fields: []*dialog.Field{{
+		Name: "name", Label: "Name", Help: "Name in Greenroom. Empty: keep the platform's name. An existing room's name adds this as one of its " +
+			"meetings. Nothing changes on the platform.",
 		Check: func(v string, _ func(string) string) string {
 			if len([]rune(v)) > 60 {
 				return "At most 60 characters."
@@ -163,11 +163,11 @@ func (a *adoption) form(r app.PlatformRoom) *dialog.Form {
 	}}}
 	f.OnSubmit = func(v func(string) string) tea.Cmd {
 		req := app.Adoption{Account: r.Account, PlatformRoom: r.PlatformRoom, Name: v("name")}
-		return try(m, "take over the room", f,
+		return try(m, "adopt the room", f,
 			func(ctx context.Context) (app.RoomView, error) { return b.AdoptRoom(ctx, req) },
 			func(v app.RoomView) tea.Cmd {
 				a.taken(r, v)
-				return m.roomSaved(v.Room, "Room "+v.Name+" taken over", "Who is in it shows here from now on.")
+				return m.roomSaved(v.Room, "Room "+v.Name+" adopted", "Its participants are shown from now on.")
 			})
 	}
 	return f

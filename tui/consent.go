@@ -39,7 +39,7 @@ func (m *Model) openLink(host bool) tea.Cmd {
 		Title: "This meeting is recorded", Text: text + " Your answer is kept with the meeting.",
 		Yes: "I agree, open it", No: "Don't open",
 		OnYes: answer(true, func() tea.Cmd { return m.open(mt, host) }),
-		OnNo:  answer(false, func() tea.Cmd { return m.say("Nothing was opened", "You didn't agree to be recorded.") }),
+		OnNo:  answer(false, func() tea.Cmd { return m.refuse("Nothing was opened: you didn't agree to be recorded.") }),
 	})
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 // whyNoDownload says what stands in the way of something that is done with the chosen recording; empty when nothing does.
 func (m *Model) whyNoDownload(a Action) string {
 	if m.tab != tabRecordings {
-		return "That is done on the Recordings tab: " + m.keys.name(actRecs)
+		return "Use this on the Recordings tab: " + m.keys.name(actRecs)
 	}
 	v, ok := m.recs.chosen()
 	if !ok {
@@ -82,13 +82,13 @@ func (m *Model) actOnRecording(a Action) tea.Cmd {
 		if v.Download.State == app.DownloadPaused {
 			return m.download(v)
 		}
-		return m.onRecording("pause the download", ref, b.PauseDownload, "Paused "+name, m.keys.name(actPauseDownload)+" goes on")
+		return m.onRecording("pause the download", ref, b.PauseDownload, "Paused "+name, m.keys.name(actPauseDownload)+" resumes")
 	case actCancelDownload:
 		m.dialogs.Push(&dialog.Confirm{
-			Title: "Give up the download of " + safe(name) + "?", Yes: "Give it up", No: "Keep it", Danger: true,
-			Text: "What was fetched until now is removed. The recording stays on the platform.",
+			Title: "Cancel the download of " + safe(name) + "?", Yes: "Cancel download", No: "Keep it", Danger: true,
+			Text: "What was fetched is removed. The recording stays on the platform.",
 			OnYes: func() tea.Cmd {
-				return m.onRecording("give the download up", ref, b.CancelDownload, "Gave up "+name, "")
+				return m.onRecording("cancel the download", ref, b.CancelDownload, "Canceled "+name, "")
 			},
 		})
 	case actOpenFile:
@@ -128,7 +128,7 @@ func (m *Model) download(v app.Recording) tea.Cmd {
 		what = "Downloads when it is ready: "
 	}
 	return m.onRecording("download", v.Ref(), begin, what+cmpOr(v.Room, v.ID),
-		m.keys.name(actPauseDownload)+" pauses it, "+m.keys.name(actCancelDownload)+" gives it up")
+		m.keys.name(actPauseDownload)+" pause, "+m.keys.name(actCancelDownload)+" cancel")
 }
 
 // limits are the bandwidths to choose from, in bytes per second; 0 is none.
@@ -160,7 +160,7 @@ func (m *Model) limitMenu() *dialog.Menu {
 					if l.BytesPerSecond > 0 {
 						text = "Downloads have " + bytes(l.BytesPerSecond) + "/s together"
 					}
-					return m.say(text, "Until this Greenroom ends; limit_rate in the file is for ever.")
+					return m.say(text, "For this session. Set limit_rate in the config to make it permanent.")
 				})
 		}})
 	}
@@ -168,12 +168,12 @@ func (m *Model) limitMenu() *dialog.Menu {
 }
 
 func (m *Model) deleteRecording(v app.Recording, name string) {
-	text := "It is not downloaded, and can't be had back."
+	text := "It hasn't been downloaded and can't be recovered."
 	if d := v.Download; d != nil && d.State == app.DownloadDone {
 		text = "What was downloaded stays: " + safe(d.Path)
 	}
 	m.dialogs.Push(&dialog.Confirm{
-		Title: "Delete the recording of " + safe(name) + " on " + safe(string(v.Platform)) + "?", Yes: "Delete it", No: "Keep it",
+		Title: "Delete the recording of " + safe(name) + " on " + safe(string(v.Platform)) + "?", Yes: "Delete", No: "Keep",
 		Danger: true, Text: text,
 		OnYes: func() tea.Cmd {
 			m.working("Deleting the recording of " + name)
@@ -186,11 +186,12 @@ func (m *Model) deleteRecording(v app.Recording, name string) {
 func (m *Model) openPath(what, path, done string) tea.Cmd {
 	open := m.opts.Open
 	byHand := func(title string) tea.Cmd {
+		m.failed(title, &app.Error{Text: title})
 		m.dialogs.Push(textSheet(title, "It is here:", path))
 		return nil
 	}
 	if open == nil {
-		return byHand("There is nothing here to open it with")
+		return byHand("No program found to open it with")
 	}
 	return try(m, "open", nil, func(context.Context) (opening, error) { return opening{open(fileURL(what))}, nil },
 		func(o opening) tea.Cmd {

@@ -19,7 +19,7 @@ import (
 // roomForm asks for a new room, or for changes of one.
 func (m *Model) roomForm(edit *app.Room) *dialog.Form {
 	cur := app.Room{Recording: provider.RecordingNone, Trigger: provider.TriggerNone}
-	f := &dialog.Form{Title: "New room", Submit: "Make it"}
+	f := &dialog.Form{Title: "New room", Submit: "Create"}
 	if edit != nil {
 		cur = *edit
 		f.Title, f.Submit = "Edit "+safe(cur.Name), "Save"
@@ -50,34 +50,34 @@ func (m *Model) roomForm(edit *app.Room) *dialog.Form {
 		{Name: "name", Label: "Name", Value: plain.Text(cur.Name), Check: m.checkName(cur.Name),
 			Help: "What you call it. Meetings on the platform are named after it."},
 		{Name: "account", Label: "Account", Value: cur.Account, Options: m.accountOptions(cur.Account),
-			Help: "Where its meetings are held. By policy means that your settings decide at each start."},
-		{Name: "locked", Label: "Locked", Value: yesNo(cur.Locked), Options: []dialog.Option{opt("no", "no: whoever has the link comes in"), opt("yes", "yes: guests knock")},
+			Help: "Where its meetings are held. Default: chosen from your settings at each start."},
+		{Name: "locked", Label: "Locked", Value: yesNo(cur.Locked), Options: []dialog.Option{opt("no", "no: anyone with the link comes in"), opt("yes", "yes: guests knock")},
 			Help: "In a locked room guests wait until the host lets them in."},
 		{Name: "size", Label: "Size", Value: size, Check: checkSize,
 			Help: "The largest number of people; empty leaves it to the platform."},
 		{Name: "recording", Label: "Recording", Value: string(cur.Recording), Options: []dialog.Option{
 			opt("none", "none"), opt("local", "local: on the host's machine"), opt("cloud", "cloud: by the platform")},
-			Help: "What is recorded, if anything; the platform tells those who are in the meeting."},
+			Help: "What is recorded, if anything. The platform informs the participants."},
 		{Name: "trigger", Label: "Begins", Value: string(cur.Trigger), Off: notRecorded, Options: []dialog.Option{
-			opt("none", "when somebody presses record"), opt("prompt", "after asking the host"),
+			opt("none", "when someone presses record"), opt("prompt", "after asking the host"),
 			opt("automatic", "with the first participant"), opt("automatic-2nd-participant", "with the second participant")},
 			Help: "What starts the recording."},
 		{Name: "consent", Label: "Consent", Value: yesNo(cur.SkipConsent), Off: neverRecorded, Options: []dialog.Option{
 			opt("no", "asked before it is opened from here"), opt("yes", "not asked")},
-			Help: "Not asking is for those who told everybody already."},
+			Help: "Turn this off only if everyone has been informed already."},
 		{Name: "logo", Label: "Logo", Value: plain.Text(cur.Logo), Check: checkLogo, Off: m.noLogo,
-			Help: "A PNG on this machine, at least 400 pixels wide, for the meeting's page; may be empty."},
+			Help: "A PNG on this machine, at least 400 pixels wide, for the meeting's page. Optional."},
 		{Name: "download", Label: "Download", Value: yesNo(cur.AutoDownload), Off: notRecorded, Options: []dialog.Option{
-			opt("no", "when somebody asks for it"), opt("yes", "by itself, when it is ready")},
-			Help: "What becomes of the recordings to come. The Recordings tab has them all."},
+			opt("no", "on request"), opt("yes", "automatically, when it is ready")},
+			Help: "What happens to new recordings. The Recordings tab lists all of them."},
 	}
 	b := m.backend
 	f.OnSubmit = func(v func(string) string) tea.Cmd {
 		spec := roomSpec(v)
 		if edit == nil {
-			return try(m, "make the room", f, func(ctx context.Context) (app.Room, error) { return b.CreateRoom(ctx, spec) },
+			return try(m, "create the room", f, func(ctx context.Context) (app.Room, error) { return b.CreateRoom(ctx, spec) },
 				func(r app.Room) tea.Cmd {
-					return m.roomSaved(r, "Room "+r.Name+" made", m.keys.name(actStart)+" starts a meeting in it")
+					return m.roomSaved(r, "Room "+r.Name+" created", m.keys.name(actStart)+" starts a meeting in it")
 				})
 		}
 		p := patch(*edit, spec)
@@ -161,7 +161,7 @@ func logoPath(typed string) string {
 
 func checkLogo(v string, _ func(string) string) string {
 	if v != "" && !strings.EqualFold(filepath.Ext(v), ".png") {
-		return "A PNG file, or nothing."
+		return "Choose a PNG file, or leave empty."
 	}
 	return ""
 }
@@ -173,13 +173,13 @@ func (m *Model) checkName(current string) func(string, func(string) string) stri
 	return func(name string, _ func(string) string) string {
 		switch {
 		case name == "":
-			return "A room needs a name."
+			return "Enter a name."
 		case len([]rune(name)) > 60:
 			return "At most 60 characters."
 		}
 		for _, v := range m.rooms.all {
 			if strings.EqualFold(v.Name, name) && v.Name != current && name != plain.Text(current) {
-				return "There is a room of that name already."
+				return "A room of that name exists already."
 			}
 		}
 		return ""
@@ -191,7 +191,7 @@ func checkSize(v string, _ func(string) string) string {
 		return ""
 	}
 	if n, err := strconv.Atoi(v); err != nil || n < 1 || n > 100000 {
-		return "A number from 1 on, or nothing."
+		return "Enter a number of 1 or more, or leave empty."
 	}
 	return ""
 }
@@ -206,7 +206,7 @@ func yesNo(b bool) string {
 }
 
 func (m *Model) accountOptions(current string) []dialog.Option {
-	out := []dialog.Option{{Value: "", Label: "by policy"}}
+	out := []dialog.Option{{Value: "", Label: "default"}}
 	seen := current == ""
 	for _, a := range m.status.status.Accounts {
 		seen = seen || a.Name == current
@@ -227,7 +227,7 @@ func (m *Model) deleteRoom() dialog.Dialog {
 	b := m.backend
 	return &dialog.Confirm{
 		Title: "Delete " + safe(v.Name) + "?", Danger: true,
-		Text: "The room goes. Its past meetings and their webhooks stay in the store.", Yes: "Delete it", No: "Keep it",
+		Text: "The room is deleted. Past meetings and webhooks are kept.", Yes: "Delete", No: "Keep",
 		OnYes: func() tea.Cmd {
 			return try(m, "delete the room", nil,
 				func(ctx context.Context) (app.Room, error) { return b.DeleteRoom(ctx, app.RoomRef{Ref: v.ID}) },
@@ -243,7 +243,7 @@ func (m *Model) endMeeting() dialog.Dialog {
 	b := m.backend
 	text := endText(mt)
 	return &dialog.Confirm{
-		Title: "End the meeting in " + safe(mt.Room) + "?", Text: text, Danger: true, Yes: "End it", No: "Keep it",
+		Title: "End the meeting in " + safe(mt.Room) + "?", Text: text, Danger: true, Yes: "End meeting", No: "Keep meeting",
 		OnYes: func() tea.Cmd {
 			m.working("Ending the meeting in " + mt.Room)
 			return try(m, "end the meeting", nil,
@@ -258,17 +258,26 @@ func (m *Model) endMeeting() dialog.Dialog {
 // endText says what ending a meeting does. A room that was made elsewhere is the host's own, and what becomes of it
 // depends on the platform: Whereby ends a meeting only by removing its room.
 func endText(mt app.Meeting) string {
-	text := "Nobody is in it."
+	text := "No one is in the meeting."
 	if mt.Here > 0 {
-		text = plural(mt.Here, "person is", "people are") + " in it and will be thrown out."
+		text = plural(mt.Here, "person", "people") + " will be disconnected."
 	}
 	switch {
 	case mt.Adopted && mt.Platform == provider.Whereby:
-		return text + " The room was not made here, and ending the meeting removes it from Whereby: its links stop working for good."
+		return text + " The room was made outside Greenroom. Ending the meeting removes it from Whereby, and its links stop working permanently."
 	case mt.Adopted && mt.Platform == provider.Daily:
-		return text + " The room was not made here: it stays on Daily, and its links go on working."
+		return text + " The room was made outside Greenroom: it stays on Daily, and its links keep working."
 	}
-	return text + " The links stop working."
+	return text + " Its links will stop working."
+}
+
+// because words the reason for an account in parentheses. Reasons that begin with "because" are shown as they are.
+func because(why string) string {
+	why = safe(why)
+	if why == "" || strings.HasPrefix(why, "(") || strings.HasPrefix(why, "because ") {
+		return why
+	}
+	return "(" + why + ")"
 }
 
 // startMenu asks how long; enter takes the usual length.
@@ -276,15 +285,15 @@ func (m *Model) startMenu() dialog.Dialog {
 	v, _ := m.rooms.room()
 	text := "On " + safe(account(v)) + "."
 	if v.Would.Why != "" {
-		text = "On " + safe(account(v)) + ", because " + safe(v.Would.Why) + "."
+		text = "On " + safe(account(v)) + " " + because(v.Would.Why) + "."
 	}
 	menu := &dialog.Menu{Title: "Start a meeting in " + safe(v.Name), Text: text}
 	for _, c := range []struct {
 		label string
 		d     time.Duration
 	}{
-		{"for 8 hours, the usual", 0}, {"for half an hour", 30 * time.Minute}, {"for an hour", time.Hour},
-		{"for 2 hours", 2 * time.Hour}, {"for 4 hours", 4 * time.Hour},
+		{"8 hours (default)", 0}, {"30 minutes", 30 * time.Minute}, {"1 hour", time.Hour},
+		{"2 hours", 2 * time.Hour}, {"4 hours", 4 * time.Hour},
 	} {
 		menu.Items = append(menu.Items, dialog.Item{Label: c.label, Do: func() tea.Cmd { return m.start(v, c.d) }})
 	}
@@ -305,7 +314,7 @@ func (m *Model) start(v app.RoomView, length time.Duration) tea.Cmd {
 			}
 			text := "Meeting started on " + s.Account
 			if s.Reused {
-				text = "The meeting was open already"
+				text = "The meeting was already open"
 			}
 			return tea.Batch(m.want(slotRooms), m.say(text, hint))
 		})

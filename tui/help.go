@@ -25,16 +25,29 @@ func (m *Model) helpSheet() dialog.Dialog {
 				out = append(out, "  "+s.Key.Render(s.Fit(b.Help().Key, 14))+" "+s.Text.Render(s.Clip(b.Long, w-17)))
 			}
 		}
+		out = append(out, "", s.Title.Render("Signs"))
+		for _, l := range legend {
+			out = append(out, "  "+s.Strong.Render(s.Fit(l.sign, 14))+" "+s.Text.Render(s.Clip(l.means, w-17)))
+		}
 		if m.opts.Mouse {
-			out = append(out, "", s.Muted.Render(s.Clip("The mouse works too: tabs, rows, keys in the last line, and the wheel.", w)))
+			out = append(out, "", s.Muted.Render(s.Clip("Mouse: click tabs, rows and the keys in the last line; the wheel scrolls.", w)))
 		}
 		return out
 	}}
 }
 
+// legend explains the glyphs.
+var legend = []struct{ sign, means string }{
+	{theme.Live, "live: someone is in the meeting"}, {theme.Open, "open: a meeting without participants"},
+	{theme.Ended, "no meeting, or ended"}, {theme.Rec, "recording"}, {theme.Pending, "waiting, or under way"},
+	{theme.Host, "host"}, {theme.Bot, "bot, such as a recorder; not counted"}, {theme.Good, "done, or all is well"},
+	{theme.Bad, "failed"}, {theme.Doubtful, "needs a look"}, {"↑3 ↓12", "rows above and below what is shown"},
+}
+
 // palette finds any action by its words. What can't be done now says why.
 func (m *Model) palette() dialog.Dialog {
 	menu := &dialog.Menu{Title: "Commands", Search: true}
+	about := m.target()
 	here := map[Action]bool{}
 	for _, g := range m.keys.of(m.tab) {
 		for _, b := range g.bindings {
@@ -52,7 +65,12 @@ func (m *Model) palette() dialog.Dialog {
 				}
 				menu.Items = append(menu.Items, dialog.Item{
 					Label: b.Long, Key: b.Help().Key, Why: m.why(b.Action),
-					Do: func() tea.Cmd { return m.act(b.Action) },
+					Do: func() tea.Cmd {
+						if acts(b.Action) && m.target() != about {
+							return m.refuse("The row that the commands were opened for has changed, so nothing was done.")
+						}
+						return m.act(b.Action)
+					},
 				})
 			}
 		}

@@ -277,7 +277,7 @@ func TestPasteIntoTheFilter(t *testing.T) {
 		p.misses("alpha")
 		p.presses("ctrl+u", "b").sees("beta", "1 of 2").presses("enter").misses("│ · alpha")
 		p.presses("esc").sees("alpha")
-		p.presses("2", "/", "x", "enter").sees("/ x").presses("esc", "4", "/").sees("There is nothing to filter here")
+		p.presses("2", "/", "x", "enter").sees("/ x").presses("esc", "4", "/").sees("This tab has no filter")
 		p.wait(6 * time.Second)
 	})
 }

@@ -27,7 +27,17 @@ func (h *hooksTab) listLines(m *Model, w, height int) []string {
 		return h.emptyLines(m, w)
 	}
 	// What the width has room for, in the order in which it is missed.
-	kind, code, note := min(max(w-42, 10), 24), 3, 3
+	longest, acct1, accounts := 10, "", false
+	first, last := h.feed.Range()
+	for i := first; i < last; i++ {
+		d := h.feed.Row(i)
+		longest = max(longest, s.Width(kindWord(d)))
+		if i == first {
+			acct1 = d.Account
+		}
+		accounts = accounts || d.Account != acct1
+	}
+	kind, code, note := min(longest, max(w-32, 10), 24), 3, 3
 	if w < 46 {
 		kind, code, note = max(w-24, 4), 0, 0
 	}
@@ -37,7 +47,7 @@ func (h *hooksTab) listLines(m *Model, w, height int) []string {
 		room = 9
 		left -= 10
 	}
-	if left >= 8 {
+	if left >= 8 && accounts {
 		acct = 7
 		left -= 8
 	}

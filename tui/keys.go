@@ -19,6 +19,7 @@ const (
 	actFilter   Action = "filter"
 	actReload   Action = "reload"
 	actSuspend  Action = "suspend"
+	actMessages Action = "messages"
 	actRooms    Action = "tab.rooms"
 	actRecs     Action = "tab.recordings"
 	actWebhooks Action = "tab.webhooks"
@@ -97,25 +98,25 @@ func bind(a Action, word, long string, footer bool, keys ...string) Binding {
 func defaultKeys() *KeyMap {
 	return &KeyMap{
 		Rooms: []Binding{
-			bind(actNewRoom, "new", "Make a room", true, "n"),
+			bind(actNewRoom, "new", "Create a room", true, "n"),
 			bind(actStart, "start", "Start a meeting in the room", true, "s"),
-			bind(actEnd, "end", "End the meeting for everybody", true, "e"),
+			bind(actEnd, "end", "End the meeting for everyone", true, "e"),
 			bind(actRecord, "record", "Start or stop the recording", true, "r"),
 			bind(actEject, "remove", "Remove a person from the meeting", true, "x"),
 			bind(actCopyGuest, "copy", "Copy the guest link", true, "c"),
 			bind(actCopyHost, "copy host", "Copy the host link", false, "C"),
 			bind(actOpenHost, "host", "Open the meeting as host", true, "O"),
-			bind(actOpenGuest, "open", "Open the meeting as guest", true, "o"),
+			bind(actOpenGuest, "guest", "Open the meeting as guest", true, "o"),
 			bind(actQR, "QR", "Show the guest link as a QR code", false, "Q"),
 			bind(actEditRoom, "edit", "Edit the room", true, "E"),
 			bind(actDeleteRoom, "delete", "Delete the room", false, "D"),
-			bind(actAdopt, "adopt", "Take over what exists on the platforms", true, "A"),
+			bind(actAdopt, "adopt", "Adopt existing rooms", true, "A"),
 		},
 		Recordings: []Binding{
 			bind(actDownload, "download", "Download the recording", true, "d"),
-			bind(actPauseDownload, "pause", "Pause the download, or go on", true, "p"),
+			bind(actPauseDownload, "pause", "Pause or resume the download", true, "p"),
 			bind(actRetryDownload, "retry", "Try a failed download again", true, "r"),
-			bind(actCancelDownload, "cancel", "Give the download up", true, "x"),
+			bind(actCancelDownload, "cancel", "Cancel the download", true, "x"),
 			bind(actOpenFile, "open", "Open the downloaded recording", true, "o"),
 			bind(actReveal, "folder", "Open the folder of the downloaded recording", false, "f"),
 			bind(actCopyPath, "copy path", "Copy the path of the downloaded recording", true, "y"),
@@ -130,7 +131,7 @@ func defaultKeys() *KeyMap {
 		Status: []Binding{
 			bind(actCheck, "check", "Check the accounts with their platforms", true, "d"),
 			bind(actCopyURL, "copy webhook URL", "Copy the webhook URL of the account", true, "c"),
-			bind(actRegister, "register", "Have the account's platform post to the tunnel", true, "R"),
+			bind(actRegister, "register", "Register the webhook with the account's platform", true, "R"),
 			bind(actTunnelCopy, "copy address", "Copy the tunnel's public URL", true, "u"),
 			bind(actTunnelQR, "QR", "Show the tunnel's public URL as a QR code", false, "Q"),
 			bind(actTunnelProbe, "probe", "Send a request through the tunnel", true, "p"),
@@ -138,7 +139,7 @@ func defaultKeys() *KeyMap {
 		Move: []Binding{
 			bind(actDown, "down", "Down", false, "j", "down"),
 			bind(actUp, "up", "Up", false, "k", "up"),
-			bind(actIn, "into", "Into the pane beside", false, "l", "right", "enter"),
+			bind(actIn, "into", "Focus next pane", false, "l", "right", "enter"),
 			bind(actOut, "back", "Back to the list", false, "h", "left", "esc"),
 			bind(actTop, "top", "To the top", false, "g", "home"),
 			bind(actBottom, "bottom", "To the bottom", false, "G", "end"),
@@ -154,9 +155,10 @@ func defaultKeys() *KeyMap {
 			bind(actRecs, "Recordings", "Go to Recordings", false, "2"),
 			bind(actWebhooks, "Webhooks", "Go to Webhooks", false, "3"),
 			bind(actStatus, "Status", "Go to Status", false, "4"),
-			bind(actNextTab, "next tab", "Next tab", false, "tab"),
+			bind(actNextTab, "next", "Next pane, or next tab where there is one pane", false, "tab"),
 			bind(actPrevTab, "previous tab", "Previous tab", false, "shift+tab"),
 			bind(actReload, "refresh", "Refresh", false, "ctrl+r"),
+			bind(actMessages, "messages", "Show the messages and errors of this session", false, "!"),
 			bind(actSuspend, "suspend", "Suspend Greenroom; fg in the shell resumes it", false, "ctrl+z"),
 		},
 	}

@@ -40,7 +40,7 @@ func (m *Model) copyLink(host bool) tea.Cmd {
 		what = "Host link of " + mt.Room
 	}
 	if recorded(mt) {
-		what += ", recorded,"
+		what += " (recorded)"
 	}
 	return m.link(mt, host, "copy the link", func(url string) tea.Cmd {
 		if host {
@@ -53,34 +53,45 @@ func (m *Model) copyLink(host bool) tea.Cmd {
 // copied is what became of writing the native clipboard.
 type copied struct{ sure bool }
 
+// maxTerminalCopy is the longest text that terminals are known to put on the clipboard.
+const maxTerminalCopy = 64 << 10
+
 // copyText writes the clipboard twice: through the terminal, which works over ssh, and natively, which alone tells
 // whether it worked. When neither is sure, the text is shown, unless it is secret: the host link of the room hostOf,
 // which in the demo is none.
 func (m *Model) copyText(what, text, hostOf string) tea.Cmd {
 	native := m.opts.Copy
 	text = plain.Lines(text)
-	return tea.Batch(tea.SetClipboard(text), try(m, "copy", nil,
+	terminal := tea.SetClipboard(text)
+	if len(text) > maxTerminalCopy {
+		terminal = nil
+	}
+	return tea.Batch(terminal, try(m, "copy", nil,
 		func(context.Context) (copied, error) { return copied{native != nil && native(text) == nil}, nil },
 		func(c copied) tea.Cmd {
 			if c.sure {
 				hint := ""
 				if hostOf != "" {
-					hint = "It lets whoever has it in as host: don't pass it on."
+					hint = "Anyone with it joins as host: don't pass it on."
 				}
 				return m.say(what+" copied", hint)
 			}
 			if hostOf != "" && !m.opts.Demo {
-				return m.say(what+" sent to the terminal's clipboard",
+				return m.say(what+" sent to your clipboard",
 					"If it isn't there: "+hostLinkCommand(hostOf)+" prints it.")
 			}
-			m.dialogs.Push(textSheet("Copied, if the terminal allows it", what, text))
+			if len(text) > maxTerminalCopy {
+				return m.complain("", &app.Error{Text: what + " is too long for the terminal's clipboard (" + bytes(int64(len(text))) + ")",
+					Hint: "Copying that much needs a clipboard on this machine, such as xclip or wl-copy."})
+			}
+			m.dialogs.Push(textSheet("Sent to your clipboard. If it isn't there, copy it here:", what, text))
 			return nil
 		}))
 }
 
 // textSheet shows a text for copying by hand.
 func textSheet(title, what, text string) *dialog.Sheet {
-	return &dialog.Sheet{Title: title, Draw: func(s *theme.Styles, w int) []string {
+	return &dialog.Sheet{Title: title, Through: true, Draw: func(s *theme.Styles, w int) []string {
 		out := []string{s.Muted.Render(s.Clip(safe(what), w)), ""}
 		for _, para := range strings.Split(plain.Lines(text), "\n") {
 			for _, line := range s.Break(para, w) {
@@ -103,7 +114,7 @@ func (m *Model) open(mt app.Meeting, host bool) tea.Cmd {
 	return m.link(mt, host, "open the meeting", func(url string) tea.Cmd {
 		open := m.opts.Open
 		if open == nil {
-			return m.byHand(mt, host, url, "There is no browser here", nil)
+			return m.byHand(mt, host, url, "No browser found", nil)
 		}
 		return try(m, "open the browser", nil,
 			func(context.Context) (opening, error) { return opening{open(url)}, nil },
@@ -124,7 +135,10 @@ func (m *Model) byHand(mt app.Meeting, host bool, url, title string, err error) 
 		why = " (" + err.Error() + ")"
 	}
 	if host && !m.opts.Demo {
-		return m.say(title+why, hostLinkCommand(mt.Room)+" prints the link.")
+		return m.complain("", &app.Error{Text: title + why, Hint: hostLinkCommand(mt.Room) + " prints the link.", Err: err})
+	}
+	if err != nil {
+		m.failed(title+why, err)
 	}
 	m.dialogs.Push(textSheet(title, "Open this address"+why+":", url))
 	return nil

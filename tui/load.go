@@ -27,6 +27,9 @@ const (
 	slots
 )
 
+// readWords names what is read, in a message about a failure.
+var readWords = [slots]string{"the rooms", "the meeting", "the recordings", "the status", "the delivery", "the activity", "the log", "the checks"}
+
 const (
 	// readTimeout bounds one reading, actTimeout one action on a platform, which may retry.
 	readTimeout = 20 * time.Second
@@ -161,6 +164,9 @@ func (m *Model) answered(a answer) tea.Cmd {
 	if a.n != l.n {
 		return nil
 	}
+	if a.err != nil && l.err == nil && m.ctx.Err() == nil {
+		m.failed("read "+readWords[a.slot]+": "+app.AsError(a.err).Text, a.err)
+	}
 	l.busy, l.err = false, a.err
 	l.next = m.now().Add(readGap)
 	if a.err != nil {
@@ -193,15 +199,15 @@ func (m *Model) taken(a answer) tea.Cmd {
 		m.recs.all = v
 		m.recs.keep()
 	case app.Status:
-		m.status.status = v
+		m.status.take(v)
 		return m.warnOfListener()
 	case []app.Diagnosis:
 		m.status.checks, m.status.checkedAt = v, m.now()
 	case *document:
 		m.hooks.doc = v
 	case app.EventPage:
-		if len(m.activity) == 0 || m.gap {
-			m.activity, m.gap = activityOf(v.Events), false
+		if m.gap || !slices.ContainsFunc(m.activity, func(a app.Activity) bool { return a.Kind != failureShown }) {
+			m.activity, m.gap = keepFailures(activityOf(v.Events), m.activity), false
 		}
 	case []string:
 		m.status.log = slices.DeleteFunc(slices.Clone(v), func(l string) bool { return strings.TrimSpace(l) == "" })

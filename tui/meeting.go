@@ -47,7 +47,7 @@ func (m *Model) meetingLines(w, h, x0, y0 int) []string {
 func (m *Model) about(v app.RoomView, w int, more bool) []string {
 	s, left, why := m.st, describe(v), ""
 	if mt := v.Meeting; mt != nil && mt.Status != app.Ended && mt.Chosen != "" {
-		why = "because " + safe(mt.Chosen)
+		why = chosenBecause(*mt)
 	}
 	out := []string{" " + s.Muted.Render(s.Clip(left, w-2))}
 	switch {
@@ -58,6 +58,39 @@ func (m *Model) about(v app.RoomView, w int, more bool) []string {
 		out = append(out, " "+s.Faint.Render(s.Clip(why, w-2)))
 	}
 	return out
+}
+
+// chosenBecause explains the account of a meeting; of one that was found on a platform there is nothing to explain.
+func chosenBecause(mt app.Meeting) string {
+	if mt.Adopted && strings.HasPrefix(mt.Chosen, "found on") {
+		return ""
+	}
+	return because(mt.Chosen)
+}
+
+// adoptedFrom names the platform that a room was found on.
+func adoptedFrom(v app.RoomView) string {
+	p := v.Would.Platform
+	if v.Meeting != nil {
+		p = v.Meeting.Platform
+	}
+	if p == "" {
+		return "adopted"
+	}
+	return "adopted from " + platformName(p)
+}
+
+// platformName is a platform as people write it.
+func platformName(p provider.Platform) string {
+	switch p {
+	case provider.Daily:
+		return "Daily"
+	case provider.Whereby:
+		return "Whereby"
+	case provider.LiveKit:
+		return "LiveKit"
+	}
+	return safe(string(p))
 }
 
 // warnings are what the platform says otherwise than Greenroom, or does otherwise than was wanted.
@@ -109,7 +142,7 @@ func describe(v app.RoomView) string {
 	}
 	parts = append(parts, recordingWords(rec, trigger))
 	if v.Adopted || (v.Meeting != nil && v.Meeting.Adopted) {
-		parts = append(parts, "adopted from the platform")
+		parts = append(parts, adoptedFrom(v))
 	}
 	return strings.Join(parts, " · ")
 }
@@ -140,7 +173,7 @@ func (m *Model) stateLine(mt app.Meeting, w int) string {
 		left = s.Live.Render(theme.Live+" LIVE ") + s.Strong.Render(span(since(mt.StartedAt, now))) +
 			"   " + s.Text.Render(fmt.Sprintf("%d here, peak %d", mt.Here, mt.Peak))
 	} else {
-		left = s.Accent.Render(theme.Open+" OPEN ") + s.Muted.Render("nobody here")
+		left = s.Accent.Render(theme.Open+" OPEN ") + s.Muted.Render("no one here")
 		if mt.Peak > 0 {
 			left += s.Muted.Render(fmt.Sprintf(", peak %d", mt.Peak))
 		}
@@ -169,11 +202,10 @@ func evidence(mt app.Meeting, now time.Time) string {
 	if mt.EvidenceAt.IsZero() {
 		return ""
 	}
-	word := map[app.Source]string{
-		app.FromWebhook: "by webhook", app.FromPresence: "by presence", app.FromHere: "from here",
-		app.FromPlatform: "by the platform", app.FromClock: "by the clock",
+	from := map[app.Source]string{
+		app.FromWebhook: " (webhook)", app.FromPresence: " (presence)", app.FromPlatform: " (platform)", app.FromClock: " (clock)",
 	}[mt.StatusSource]
-	return strings.TrimSpace(word + " " + ago(now.Sub(mt.EvidenceAt.Time)))
+	return "updated " + ago(now.Sub(mt.EvidenceAt.Time)) + from
 }
 
 // linkLine shows a link without what makes it secret, and the keys that hand it out.
@@ -271,7 +303,7 @@ func (m *Model) startLines(v app.RoomView, w int) []string {
 	}
 	out := []string{" " + text}
 	if v.Would.Why != "" {
-		out = append(out, " "+s.Faint.Render(s.Clip("because "+safe(v.Would.Why), w-2)))
+		out = append(out, " "+s.Faint.Render(s.Clip(because(v.Would.Why), w-2)))
 	}
 	return out
 }

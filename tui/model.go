@@ -10,9 +10,11 @@ import (
 	"github.com/charmbracelet/colorprofile"
 	"github.com/charmbracelet/x/ansi"
 	"github.com/jonboulle/clockwork"
+	"golang.org/x/text/language"
 
 	"greenroom/internal/app"
 	"greenroom/internal/crash"
+	"greenroom/internal/order"
 	"greenroom/tui/cell"
 	"greenroom/tui/dialog"
 	"greenroom/tui/theme"
@@ -41,6 +43,9 @@ type Model struct {
 	// indicator says that the terminal shows progress by itself.
 	indicator bool
 
+	// language is that of the user, for sorting.
+	language language.Tag
+
 	st      *theme.Styles
 	look    theme.Options
 	noColor bool
@@ -49,6 +54,10 @@ type Model struct {
 	tab     tab
 	dialogs dialog.Stack
 	toast   toast
+	// messages are what the screen has said, newest first.
+	messages []message
+	// slipped is when the row under the cursor last became another one without a key.
+	slipped time.Time
 	zones   []zone
 	loads   [slots]loader
 	// linked is false until the subscription stands, lost true after it broke.
@@ -67,6 +76,8 @@ type Model struct {
 	removed  []app.Activity // removals whose echo has not come yet
 
 	ticks tickState
+	// statusAt is when the status was last asked for by the clock.
+	statusAt time.Time
 	// jobs suspends the process; nil where that is not possible.
 	jobs *jobs
 }
@@ -83,7 +94,7 @@ func New(ctx context.Context, o Options) (*Model, error) {
 	}
 	m := &Model{
 		ctx: ctx, opts: o, backend: o.Backend, clock: o.Clock, keys: keys,
-		feed: newFeed(o.Backend, o.Clock), noColor: noColor(o.Env), indicator: hasIndicator(o.Env),
+		feed: newFeed(o.Backend, o.Clock), noColor: noColor(o.Env) || colourless(o.Env), language: order.Language(lookIn(o.Env)), indicator: hasIndicator(o.Env),
 		look: theme.Options{Light: o.Theme == "light", Profile: colorprofile.TrueColor},
 	}
 	if o.Profile != nil {
@@ -118,7 +129,9 @@ func (m *Model) Init() tea.Cmd {
 // Update takes one message. A panic is noted in the log before Bubble Tea restores the terminal.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	defer m.note("screen update")
+	before, tab := m.target(), m.tab
 	cmd := m.take(msg)
+	m.watchTarget(msg, before, tab)
 	return m, tea.Batch(cmd, m.keepTime())
 }
 
@@ -201,7 +214,10 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 			return tea.Quit
 		}
 		m.toast.read()
-		return m.dialogs.Update(msg)
+		if s, ok := m.dialogs.Front().(*dialog.Sheet); !ok || !s.Through || s.Takes(msg.String()) {
+			return m.dialogs.Update(msg)
+		}
+		m.dialogs.Close(m.dialogs.Front())
 	}
 	if m.toast.bad {
 		m.toast.read()

@@ -72,6 +72,17 @@ func (m *Model) listZone(x, y, w, h int, l *grid.List, pick func(i int) tea.Cmd)
 	})
 }
 
+// rosterZone is the people, whose headings are no place for the cursor.
+func (m *Model) rosterZone(x, y, w, h int, click func() tea.Cmd) {
+	m.zones = append(m.zones, zone{x: x, y: y, w: w, h: h,
+		click: func(int, int) tea.Cmd { return click() },
+		scroll: func(rows int) tea.Cmd {
+			m.rooms.moveRoster(func(l *grid.List) { l.Scroll(rows) })
+			return nil
+		},
+	})
+}
+
 // scrollZone is text that the wheel scrolls.
 func (m *Model) scrollZone(x, y, w, h int, l *grid.List, click func() tea.Cmd) {
 	m.zones = append(m.zones, zone{x: x, y: y, w: w, h: h,

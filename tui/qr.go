@@ -60,9 +60,9 @@ func (m *Model) bareQR(c *qr.Code, s *theme.Styles, note string) []string {
 		case w > m.w || spare < 0 || spare == 0 && note != "":
 			continue
 		case spare > 0 && note != "":
-			return append(lines, s.KeyHelp.Render(s.Center(note+"   esc closes", w)))
+			return append(lines, s.KeyHelp.Render(s.Center(note+"   esc close", w)))
 		case spare > 0:
-			return append(lines, s.KeyHelp.Render(s.Center("esc closes", w)))
+			return append(lines, s.KeyHelp.Render(s.Center("esc close", w)))
 		}
 		return lines
 	}

@@ -28,8 +28,8 @@ func (m *Model) switchRecording() tea.Cmd {
 			})
 	}
 	m.dialogs.Push(&dialog.Confirm{
-		Title: "Stop recording " + safe(mt.Room) + "?", Yes: "Stop it", No: "Go on", Danger: true,
-		Text: "What was recorded until now is kept by the platform.",
+		Title: "Stop recording " + safe(mt.Room) + "?", Yes: "Stop", No: "Keep recording", Danger: true,
+		Text: "The platform keeps what was recorded.",
 		OnYes: func() tea.Cmd {
 			m.working("Stopping the recording of " + mt.Room)
 			return try(m, "stop the recording", nil,
@@ -52,18 +52,18 @@ func (m *Model) whyNoRemoval(mt app.Meeting) string {
 	st, ok := m.rooms.person()
 	switch {
 	case !ok:
-		return "Choose who first: " + m.keys.name(actIn) + " goes to the people"
+		return "Select a participant first: " + m.keys.name(actIn) + " focuses the list"
 	case !st.LeftAt.IsZero():
 		return personName(st) + " has left already"
 	case st.Bot:
-		return personName(st) + " belongs to the platform: " + m.keys.name(actRecord) + " stops a recording"
+		return personName(st) + " is a bot of the platform; " + m.keys.name(actRecord) + " stops a recording"
 	case st.Session == "":
 		return personName(st) + " can't be told apart from others yet"
 	}
 	return ""
 }
 
-// removePerson asks whether the chosen person shall go.
+// removePerson asks whether to remove the chosen person.
 func (m *Model) removePerson() dialog.Dialog {
 	mt, _ := m.rooms.meeting()
 	st, _ := m.rooms.person()
@@ -78,7 +78,7 @@ func (m *Model) removePerson() dialog.Dialog {
 				func(app.MeetingDetail) tea.Cmd {
 					text := who + " was removed"
 					if ban {
-						text += " and is kept out"
+						text += " and banned"
 					}
 					return tea.Batch(m.want(slotRooms), m.want(slotMeeting), m.say(text, ""))
 				})
@@ -86,12 +86,12 @@ func (m *Model) removePerson() dialog.Dialog {
 	}
 	c := &dialog.Confirm{
 		Title: "Remove " + who + "?", Yes: "Remove", No: "Keep", Danger: true, OnYes: remove(false),
-		Text: "From the meeting in " + safe(mt.Room) + ", at once. Whoever has the link may come again.",
+		Text: "They are removed from the meeting in " + safe(mt.Room) + " immediately. They can rejoin with the link.",
 	}
 	if st.UserID != "" && st.UserID != st.Session { // platforms keep out whom they know; a session's own id is gone with it
-		c.Also, c.OnAlso = "Remove and keep out", remove(true)
+		c.Also, c.OnAlso = "Remove and ban", remove(true)
 	} else {
-		c.Text += " Only people with a user id can be kept out; this one has none."
+		c.Text += " Only people with a user id can be banned; this one has none."
 	}
 	return c
 }
@@ -99,7 +99,7 @@ func (m *Model) removePerson() dialog.Dialog {
 // personName is a person in a sentence.
 func personName(st app.Stay) string {
 	if st.Name == "" {
-		return "Somebody without a name"
+		return "A participant without a name"
 	}
 	return safe(st.Name)
 }

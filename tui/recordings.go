@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,13 @@ type recordingsTab struct {
 }
 
 func (r *recordingsTab) narrow() {
-	r.shown = r.shown[:0]
+	was, had := r.chosen()
+	defer func() {
+		if i := slices.IndexFunc(r.shown, func(v app.Recording) bool { return v.Ref() == was.Ref() }); had && i >= 0 {
+			r.list.Move(i - r.list.Cursor)
+		}
+	}()
+	r.shown = r.shown[:0:0] // the old rows are still looked at
 	for _, v := range r.all {
 		if r.filter.matches(v.Room, v.Account, string(v.Status), v.Kind) {
 			r.shown = append(r.shown, v)
@@ -85,6 +92,9 @@ func (r *recordingsTab) lines(m *Model, w, h int) []string {
 	default:
 		length, here = 0, 25
 	}
+	if !slices.ContainsFunc(r.all, func(v app.Recording) bool { return v.Account != r.all[0].Account }) {
+		acct = 0 // it would say the same in every row
+	}
 	room := w - 2 - 12 - 2
 	for _, c := range []int{acct, when, length, size, tracks, kind, here} {
 		if c > 0 {
@@ -98,7 +108,7 @@ func (r *recordingsTab) lines(m *Model, w, h int) []string {
 			column{text: cells[5], w: size, ink: s.Muted, right: true}, column{text: cells[6], w: tracks, ink: s.Muted, right: true},
 			column{text: cells[7], w: kind, ink: s.Muted}) + last
 	}
-	out := []string{" " + cols([8]string{"state", "room", "account", "when", "length", "size", "tracks", "kind"}, s.Head, s.Head, s.Head.Render(s.Fit("here", here)))}
+	out := []string{" " + cols([8]string{"state", "room", "account", "when", "length", "size", "tracks", "kind"}, s.Head, s.Head, s.Head.Render(s.Fit("downloaded", here)))}
 	from, to := r.list.Range()
 	for i := from; i < to; i++ {
 		v := r.shown[i]
@@ -181,7 +191,7 @@ func (r *recordingsTab) detail(m *Model, w, h int) []string {
 		about = append(about, l)
 	}
 	if v.Meeting == "" {
-		about = append(about, "no meeting found for it")
+		about = append(about, "no matching meeting")
 	}
 	first, id := " "+ink.Render(word)+"   "+s.Muted.Render(strings.Join(about, " · ")), s.Faint.Render(safe(v.ID))
 	out := []string{s.Spread(first, id+" ", w)}

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
+	"greenroom/internal/order"
 	"greenroom/tui/cell"
 	"greenroom/tui/grid"
 	"greenroom/tui/theme"
@@ -23,8 +23,12 @@ type roomsTab struct {
 	// chosen is the id of the room under the cursor, which follows it wherever sorting puts it; wanted is the name of
 	// one that was just made.
 	chosen, wanted string
-	detail         *app.MeetingDetail
-	rows           []rosterRow // of the detail
+	// widest is the width of the longest name, widestAccount that of the longest account, 0 when all are equal.
+	widest, widestAccount int
+	// had is true while the last reading had rows to show.
+	had    bool
+	detail *app.MeetingDetail
+	rows   []rosterRow // of the detail
 	// inner says that the roster has the keys.
 	inner  bool
 	roster grid.List
@@ -50,26 +54,15 @@ func (r *roomsTab) meeting() (app.Meeting, bool) {
 // take puts in a new reading.
 func (r *roomsTab) take(m *Model, all []app.RoomView) tea.Cmd {
 	r.all = slices.Clone(all)
-	r.sort()
-	return r.narrow(m)
-}
-
-// sort puts live meetings first, then open ones, then the rest, each by name.
-func (r *roomsTab) sort() {
-	rank := func(v app.RoomView) int {
-		switch {
-		case v.Meeting == nil:
-			return 2
-		case v.Meeting.Status == app.Live:
-			return 0
-		case v.Meeting.Status == app.Open:
-			return 1
-		}
-		return 2
+	order.Rooms(r.all, m.language)
+	cmd := r.narrow(m)
+	if len(r.shown) == 0 && len(r.all) > 0 && !r.filter.typing && r.had {
+		// What the filter found has gone, such as a room that was deleted: an empty list would look like a loss of all.
+		r.filter = filter{}
+		cmd = tea.Batch(cmd, r.narrow(m))
 	}
-	slices.SortStableFunc(r.all, func(a, b app.RoomView) int {
-		return cmp.Or(rank(a)-rank(b), strings.Compare(a.Name, b.Name))
-	})
+	r.had = len(r.shown) > 0
+	return cmd
 }
 
 // narrow applies the filter and keeps the cursor on its room.
@@ -81,6 +74,7 @@ func (r *roomsTab) narrow(m *Model) tea.Cmd {
 			r.shown = append(r.shown, v)
 		}
 	}
+	r.measure(m)
 	r.list.Resize(len(r.shown), r.list.Height)
 	for i, v := range r.shown {
 		if (r.wanted != "" && v.Name == r.wanted) || (r.wanted == "" && v.ID == r.chosen) {
@@ -98,6 +92,27 @@ func (r *roomsTab) narrow(m *Model) tea.Cmd {
 	}
 	return r.follow(m, before)
 }
+
+// measure notes what the columns need. It is done when the list changes, so that a frame costs only the visible rows.
+func (r *roomsTab) measure(m *Model) {
+	r.widest, r.widestAccount = 0, 0
+	first, differ := "", false
+	for i, v := range r.shown {
+		name := safe(account(v))
+		r.widest = max(r.widest, m.st.Width(safe(v.Name)))
+		r.widestAccount = max(r.widestAccount, m.st.Width(name))
+		if i == 0 {
+			first = name
+		}
+		differ = differ || name != first
+	}
+	if !differ {
+		r.widestAccount = 0 // a column that says the same in every row says nothing
+	}
+}
+
+// need is how wide the list should be, with its border.
+func (r *roomsTab) need() int { return r.widest + r.widestAccount + 15 }
 
 // key names what the detail is about.
 func (r *roomsTab) key() string {
@@ -125,6 +140,7 @@ func (r *roomsTab) move(m *Model, f func(*grid.List)) tea.Cmd {
 		return nil
 	}
 	before := r.key()
+	r.wanted = "" // who moves on doesn't want to be taken back
 	f(&r.list)
 	if v, ok := r.room(); ok {
 		r.chosen = v.ID
@@ -187,15 +203,16 @@ func (r *roomsTab) lines(m *Model, w int) []string {
 		return r.empty(m, w)
 	}
 	from, to := r.list.Range()
-	acct := min(max(w/3, 7), 12)
-	if w > 60 {
-		acct = 20
-	}
 	knock := 0 // a narrow list gives names the room of those who wait until somebody does
 	for _, v := range r.shown[from:to] {
 		if w > 40 || m.knocking(v) != "" {
 			knock = 3
 		}
+	}
+	// Names first: the account gets what they leave, if that is enough to recognise it.
+	acct := min(r.widestAccount, 20, max(w-knock-10-r.widest, w/5))
+	if acct < min(r.widestAccount, 5) {
+		acct = 0
 	}
 	out := make([]string, 0, to-from)
 	for i := from; i < to; i++ {

@@ -60,7 +60,7 @@ func (r *roomsTab) keepPerson(rows []rosterRow) {
 		return
 	}
 	for i, row := range rows {
-		if row.stay != nil && row.stay.Session == st.Session {
+		if row.stay != nil && row.stay.Session == st.Session && row.stay.Name == st.Name {
 			r.roster.Move(i - r.roster.Cursor)
 			return
 		}
@@ -109,7 +109,10 @@ func (m *Model) rosterLines(w, h, x0, y0 int) []string {
 	rows := r.rows
 	r.roster.Resize(len(rows), h)
 	if len(rows) == 0 && r.detail.Status != app.Ended {
-		return []string{" " + s.Muted.Render("Nobody has come yet. Send the guest link: "+m.keys.name(actCopyGuest)+" copies it.")}
+		return []string{" " + s.Muted.Render("No one has joined yet. Send the guest link: "+m.keys.name(actCopyGuest)+" copies it.")}
+	}
+	if i := r.roster.Cursor; r.inner && i < len(rows) && rows[i].stay == nil {
+		r.moveRoster(func(*grid.List) {})
 	}
 	from, to := r.roster.Range()
 	m.zone(x0, y0, w, to-from, func(_, y int) tea.Cmd {
@@ -119,7 +122,13 @@ func (m *Model) rosterLines(w, h, x0, y0 int) []string {
 		m.arrange()
 		return nil
 	})
-	name := min(max(w-34, 12), 34)
+	reason := 8 // what the reasons need, of what the names leave
+	for _, row := range rows[from:to] {
+		if row.stay != nil {
+			reason = max(reason, s.Width(safe(row.stay.Reason))+1)
+		}
+	}
+	name := min(max(w-27-reason, 16), 34)
 	why := w - name - 26
 	now := m.now()
 	var out []string

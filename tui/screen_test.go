@@ -28,7 +28,7 @@ func TestScreens(t *testing.T) {
 	sizes := []struct {
 		name string
 		w, h int
-	}{{"80x24", 80, 24}, {"160x45", 160, 45}, {"40x10", 40, 10}}
+	}{{"80x24", 80, 24}, {"100x30", 100, 30}, {"160x45", 160, 45}, {"40x10", 40, 10}}
 	for _, c := range []struct {
 		name    string
 		prepare func(*tuitest.Backend)
@@ -42,6 +42,7 @@ func TestScreens(t *testing.T) {
 		{name: "new-room", prepare: busyDay, keys: []string{"n"}},
 		{name: "end", prepare: busyDay, keys: []string{"e"}},
 		{name: "help", prepare: busyDay, keys: []string{"?"}},
+		{name: "messages", prepare: busyDay, keys: []string{"4", "/", "n", "1", "c", "!"}},
 		{name: "palette", prepare: busyDay, keys: []string{":"}},
 		{name: "recordings-empty", keys: []string{"2"}},
 		{name: "recordings", keys: []string{"2", "j"}, prepare: takes},
@@ -50,8 +51,8 @@ func TestScreens(t *testing.T) {
 		{name: "platform-says", prepare: odd},
 		{name: "remove", prepare: crowd, keys: []string{"l", "j", "j", "x"}},
 		{name: "consent", prepare: busyDay, keys: []string{"O"}},
-		{name: "adopt", prepare: years, keys: []string{"A"}},
-		{name: "adopt-name", prepare: years, keys: []string{"A", "enter"}},
+		{name: "adopt", prepare: years, keys: []string{"A", "up", "up", "up"}},
+		{name: "adopt-name", prepare: years, keys: []string{"A", "up", "up", "up", "enter"}},
 		{name: "checks", prepare: found, keys: []string{"4"}},
 		{name: "webhooks-empty", keys: []string{"3"}},
 		{name: "webhooks", prepare: rejected, keys: []string{"3"}},
@@ -182,7 +183,7 @@ func TestHostileTextIsShownNotObeyed(t *testing.T) {
 		p.sees("␛]0;pwned␇")
 		p.presses("r").sees("not recording yet: ␛]0;pwned␇").presses("O").sees("This meeting is recorded").presses("esc")
 		p.presses("l", "j", "x").sees("Remove ␛]0;pwned␇").presses("y").sees("was removed").presses("r", "esc", "h")
-		p.presses("A").sees("✗ whereby: ␛]0;pwned␇", ": ␛]0;pwned␇").presses("enter").sees("Take over ␛]0;pwned␇")
+		p.presses("A").sees("✗ whereby: ␛]0;pwned␇", ": ␛]0;pwned␇").presses("enter").sees("Adopt ␛]0;pwned␇")
 		p.presses("x", "enter").sees("✓ room ").presses("esc", "esc")
 		p.presses("4").sees("✗ failed    ␛]0;pwned␇", "✓ ok        ␛]0;pwned␇").presses("1")
 		p.presses("l", "e", "esc", "E", "esc", "D", ":", "esc", "c", "Q", "esc", "2", "3", "l", "b", "b", "y", "h", "4", "ctrl+d")

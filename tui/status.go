@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,8 @@ import (
 type statusTab struct {
 	status app.Status
 	log    []string
+	// name is the chosen account's, which the cursor follows when accounts come and go; chosen is where it stands.
+	name   string
 	chosen int
 	view   grid.List
 	// ends are the lines of the chosen account, kept in view when it changes.
@@ -26,6 +29,17 @@ type statusTab struct {
 	// checks are what the platforms said last, at checkedAt; checking is when they were asked.
 	checks              []app.Diagnosis
 	checking, checkedAt time.Time
+}
+
+// take puts in a new status and keeps the cursor on its account.
+func (t *statusTab) take(st app.Status) {
+	t.status = st
+	i := slices.IndexFunc(st.Accounts, func(a app.AccountStatus) bool { return a.Name == t.name })
+	if i < 0 {
+		i = max(min(t.chosen, len(st.Accounts)-1), 0)
+	}
+	t.chosen = i
+	t.name = t.account().Name
 }
 
 // account is the chosen one.
@@ -43,6 +57,7 @@ func (t *statusTab) move(a Action, by func(*grid.List)) {
 			by(&l)
 			if l.Cursor != t.chosen {
 				t.chosen, t.moved = l.Cursor, true
+				t.name = t.account().Name
 				return
 			}
 		}
@@ -52,7 +67,8 @@ func (t *statusTab) move(a Action, by func(*grid.List)) {
 	case actHalfUp:
 		t.view.Scroll(-max(t.view.Height/2, 1))
 	case actTop:
-		t.chosen, t.moved = 0, false // what stands above the accounts shall be seen
+		t.chosen, t.moved = 0, false // what is above the accounts becomes visible
+		t.name = t.account().Name
 		t.view.Scroll(-t.view.Len)
 	case actBottom:
 		t.view.Scroll(t.view.Len)

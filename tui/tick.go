@@ -15,6 +15,9 @@ type tickState struct {
 	at time.Time // of the tick that is on its way, zero for none
 }
 
+// statusEvery is how often the health of the accounts is read while something counts time: every tab shows it.
+const statusEvery = 20 * time.Second
+
 type tickMsg struct{ n uint64 }
 
 // pace says how often what is visible changes by itself; 0 is never.
@@ -63,6 +66,10 @@ func (m *Model) ticked(t tickMsg) tea.Cmd {
 	m.ticks.at = time.Time{}
 	if m.tab == tabStatus {
 		return tea.Batch(m.want(slotLog))
+	}
+	if m.now().Sub(m.statusAt) >= statusEvery {
+		m.statusAt = m.now()
+		return m.want(slotStatus)
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ func (t *toast) read() {
 // say shows a result, and what to do next.
 func (m *Model) say(text, hint string) tea.Cmd {
 	m.toast = toast{n: m.toast.n + 1, text: safe(text), hint: safe(hint)}
+	m.keepMessage(message{text: m.toast.text, hint: m.toast.hint, kind: messageDone})
 	return m.after(5*time.Second, toastOver{m.toast.n})
 }
 
@@ -49,18 +50,21 @@ func (m *Model) complain(doing string, err error) tea.Cmd {
 		text = doing + ": " + text
 	}
 	m.toast = toast{n: m.toast.n + 1, text: safe(text), hint: safe(e.Hint), bad: true}
+	m.failed(text, err)
 	return m.after(12*time.Second, toastOver{m.toast.n})
 }
 
 // refuse says why an action is not possible now.
 func (m *Model) refuse(why string) tea.Cmd {
 	m.toast = toast{n: m.toast.n + 1, text: safe(why), bad: true}
+	m.keepMessage(message{text: m.toast.text, kind: messageRefused})
 	return m.after(5*time.Second, toastOver{m.toast.n})
 }
 
 // warn shows what works otherwise than was wanted.
 func (m *Model) warn(text, hint string) tea.Cmd {
 	m.toast = toast{n: m.toast.n + 1, text: safe(text), hint: safe(hint), doubt: true}
+	m.failed(text, &app.Error{Text: text, Hint: hint})
 	return m.after(12*time.Second, toastOver{m.toast.n})
 }
 

@@ -59,8 +59,8 @@ func TestAListenerThatHadToMoveIsToldOnce(t *testing.T) {
 		})
 		p.sees("! 127.0.0.1:7070 is taken by another program", "4 shows where it listens", "! local")
 		p.presses("4").misses("4 shows where").sees("but", "! 127.0.0.1:7070 is taken")
-		p.presses("1", "ctrl+r").sees("Read again").wait(time.Second)
-		p.misses("taken")
+		p.presses("1", "ctrl+r").sees("Refreshed").wait(time.Second)
+		p.misses("! 127.0.0.1:7070 is taken by another program", "shows where").sees("│ 00:00:0", "✗ 127.0.0.1:7070 is taken") // in Activity it stays
 	})
 	synctest.Test(t, func(t *testing.T) { // nothing listens at all: the header and Status say so
 		p := sit(t, 120, 40, func(b *tuitest.Backend) { b.Stat.Listener = app.ListenerStatus{Problem: "no permission"} })

@@ -15,7 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -41,6 +44,8 @@ type Options struct {
 	Copy func(text string) error
 	// Theme is "dark", "light", or "auto" (also ""), which asks the terminal.
 	Theme string
+	// Logger gets the errors that were shown; nil drops them.
+	Logger *slog.Logger
 	// Log gives the last lines of the log, oldest first.
 	Log func() []string
 	// Env is the environment, from which NO_COLOR is read: any value that isn't empty turns colour off. nil means the
@@ -144,4 +149,26 @@ func noColor(env []string) bool {
 		}
 	}
 	return on
+}
+
+// lookIn looks variables up in an environment; the last value counts.
+func lookIn(env []string) func(string) string {
+	return func(name string) (value string) {
+		for _, kv := range env {
+			if k, v, _ := strings.Cut(kv, "="); k == name {
+				value = v
+			}
+		}
+		return value
+	}
+}
+
+// colourless reports whether the terminal is one of those without colours, which the detection of colours takes for others.
+func colourless(env []string) bool {
+	term := lookIn(env)("TERM")
+	if strings.HasSuffix(term, "-m") || strings.HasSuffix(term, "-mono") {
+		return true
+	}
+	number, vt := strings.CutPrefix(strings.SplitN(term, "-", 2)[0], "vt")
+	return vt && slices.Contains([]string{"52", "100", "101", "102", "125", "131", "220", "320"}, number)
 }

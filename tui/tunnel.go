@@ -17,17 +17,17 @@ func (m *Model) tunnelSign() (string, theme.Ink) {
 	t, l := m.status.status.Tunnel, m.status.status.Listener
 	switch {
 	case t.State == "live":
-		return theme.Live + " live", m.st.Good
+		return theme.Live + " tunnel up", m.st.Good
 	case t.State == "connecting":
-		return theme.Pending + " connecting", m.st.Warn
+		return theme.Pending + " tunnel connecting", m.st.Warn
 	case t.State == "degraded":
-		return theme.Doubtful + " degraded", m.st.Warn
+		return theme.Doubtful + " tunnel degraded", m.st.Warn
 	case l.URL != "" && configured(t):
-		return theme.Bad + " closed", m.st.Bad
+		return theme.Bad + " tunnel closed", m.st.Bad
 	case l.URL != "" && l.Problem != "":
-		return theme.Doubtful + " local", m.st.Warn
+		return theme.Doubtful + " local only", m.st.Warn
 	case l.URL != "":
-		return theme.Open + " local", m.st.Accent
+		return theme.Open + " local only", m.st.Accent
 	case l.Problem != "":
 		return theme.Bad + " not listening", m.st.Bad
 	}
@@ -94,7 +94,7 @@ func (t *statusTab) webhookLines(m *Model, f *facts, a app.AccountStatus) {
 	case r == nil && m.opts.Demo:
 		f.row("", "The sandbox posts there.", s.Muted)
 	case r == nil && local(a.Webhook):
-		f.row("", "Only this machine reaches it. Platforms need a public address in front of it: see Tunnel.", s.Warn)
+		f.row("", "Reachable from this machine only. Platforms need a public URL; see Tunnel.", s.Warn)
 	case r == nil && t.status.Tunnel.State == "live":
 		f.row("", theme.Pending+" asking the platform for its webhook…", s.Muted)
 	case r == nil:
@@ -102,7 +102,7 @@ func (t *statusTab) webhookLines(m *Model, f *facts, a app.AccountStatus) {
 		f.row("", theme.Good+" registered with the platform", s.Good)
 	case r.State == app.WebhookForeign:
 		f.row("", theme.Doubtful+" "+safe(r.Problem), s.Warn)
-		f.row("  do", m.keys.name(actRegister)+" takes it over, for the chosen account", s.Warn)
+		f.row("  do", m.keys.name(actRegister)+" replaces it, for the selected account", s.Warn)
 	case r.State == app.WebhookByHand && m.opts.Demo:
 		f.row("", "The sandbox posts there.", s.Muted)
 	case r.State == app.WebhookByHand:
@@ -118,7 +118,7 @@ func (m *Model) whyNoTunnelAct(a Action) string {
 	tn, account := m.status.status.Tunnel, m.status.account()
 	switch {
 	case m.tab != tabStatus:
-		return "That is done on the Status tab: " + m.keys.name(actStatus)
+		return "Use this on the Status tab: " + m.keys.name(actStatus)
 	case a == actTunnelProbe && (!configured(tn) || tn.State == "closed"):
 		return "No tunnel is open"
 	case (a == actTunnelCopy || a == actTunnelQR) && tn.URL == "":
@@ -166,8 +166,8 @@ func (m *Model) register() tea.Cmd {
 		return m.registerNow(a.Name, false)
 	}
 	m.dialogs.Push(&dialog.Confirm{
-		Title: "Take over the webhook of " + safe(a.Name) + "?", Yes: "Take it over", No: "Leave it", Danger: true,
-		Text: "It posts to " + safe(r.Foreign) + ", and was not registered from here. Whoever receives there gets nothing any more: " +
+		Title: "Replace the webhook of " + safe(a.Name) + "?", Yes: "Replace", No: "Keep", Danger: true,
+		Text: "It posts to " + safe(r.Foreign) + " and was registered elsewhere. That receiver gets no more webhooks: " +
 			"the platform posts to this tunnel instead.",
 		OnYes: func() tea.Cmd { return m.registerNow(a.Name, true) },
 	})

@@ -44,9 +44,9 @@ func change(p *person, f func(*app.Status)) {
 func TestTheTunnelIsToldAndTried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 200, 50, relayed)
-		p.sees("● live  relay.example/h/k3vq7f2mxr5t6y8b9n4c2d7w5e")
+		p.sees("● tunnel up  relay.example/h/k3vq7f2mxr5t6y8b9n4c2d7w5e")
 		p.presses("u").misses("Public URL copied") // on another tab the key is another's
-		p.presses("4").sees("● live through relay, 23 ms there and back", "3 deliveries wait at the relay", "2 requests of yesterday")
+		p.presses("4").sees("● tunnel up through relay, 23 ms there and back", "3 deliveries wait at the relay", "2 requests of yesterday")
 		p.presses("u").sees("Public URL copied")
 		if got := p.clipboard(); got[len(got)-1] != hookURL {
 			t.Errorf("copied %q", got)
@@ -63,14 +63,14 @@ func TestTheTunnelIsToldAndTried(t *testing.T) {
 		change(p, func(s *app.Status) {
 			s.Tunnel.State, s.Tunnel.Reason, s.Tunnel.Spool = "degraded", "the relay is away", 0
 		})
-		p.sees("! degraded through relay", "the relay is away", "nothing waits at the relay")
+		p.sees("! tunnel degraded through relay", "the relay is away", "nothing waits at the relay")
 		change(p, func(s *app.Status) { s.Tunnel.Driver, s.Tunnel.StoreAndForward = "ssh", false })
-		p.sees("! degraded through ssh", "no store-and-forward: what comes while this machine is away is lost")
+		p.sees("! tunnel degraded through ssh", "no store-and-forward: what comes while this machine is away is lost")
 		change(p, func(s *app.Status) {
 			s.Tunnel = app.TunnelStatus{Driver: "ssh", State: "closed", Reason: "the server refused the key"}
 			s.Accounts[0].Webhook, s.Accounts[0].Registration = "", nil
 		})
-		p.sees("✗ closed", "the server refused the key").misses("store-and-forward")
+		p.sees("✗ tunnel closed", "the server refused the key").misses("store-and-forward")
 		p.presses("p").sees("No tunnel is open").presses("u").sees("There is no public URL").presses("Q").sees("There is no public URL")
 		p.presses("R").sees("A webhook is registered once the tunnel is live")
 		if n := p.backend.Count("ProbeTunnel"); n != 2 {
@@ -82,8 +82,8 @@ func TestTheTunnelIsToldAndTried(t *testing.T) {
 func TestAForeignWebhookIsTakenOverWhenSomebodySaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 200, 50, relayed)
-		p.presses("4").sees("! the webhook of daily posts to https://old.example/in", "R takes it over", "paste it at Whereby")
-		p.presses("R").sees("Take over the webhook of daily?", "https://old.example/in", "[ Leave it ]").presses("enter").misses("Take over")
+		p.presses("4").sees("! the webhook of daily posts to https://old.example/in", "R replaces it", "paste it at Whereby")
+		p.presses("R").sees("Replace the webhook of daily?", "https://old.example/in", "[ Keep ]").presses("enter").misses("Take over")
 		if p.backend.Count("RegisterWebhook") != 0 {
 			t.Fatal("leaving it took it over")
 		}
@@ -115,9 +115,9 @@ func TestQuittingTellsWhatBecomesOfWebhooks(t *testing.T) {
 				relayed(b)
 				b.Stat.Tunnel.StoreAndForward = stores
 			})
-			want := "Webhooks stop arriving"
+			want := "Webhooks won't be received"
 			if stores {
-				want = "Webhooks wait at the relay"
+				want = "The relay keeps webhooks"
 			}
 			p.presses("q").sees("Quit?", want)
 		})

@@ -124,7 +124,7 @@ func TestActivityIsToldInSentences(t *testing.T) {
 		}
 		seen[s] = true
 	}
-	if got := sentence(app.Activity{Kind: provider.KindParticipantLeft, Detail: "connection lost"}); got != "Somebody left · connection lost" {
+	if got := sentence(app.Activity{Kind: provider.KindParticipantLeft, Detail: "connection lost"}); got != "A participant left · connection lost" {
 		t.Error(got)
 	}
 }
@@ -346,15 +346,15 @@ func TestTheStatusTellsWhatToDo(t *testing.T) {
 			b.Stat.Pollers = []app.PollerStatus{{Name: "presence", Account: "daily", LastAt: b.Ago(10 * time.Second)},
 				{Name: "presence", Account: "whereby", Error: "rate limited"}, {Name: "recordings", Account: "work"}}
 		})
-		p.presses("4").sees("● live", "✗ failing", "! no webhook secret", "make another key", "not checked yet", "2 deliveries wait",
+		p.presses("4").sees("● tunnel up", "✗ failing", "! no webhook secret", "make another key", "not checked yet", "2 deliveries wait",
 			"asking the platform for its webhook", "presence  ✓ 10 s ago", "rate limited", "this screen", "listening on 127.0.0.1")
 		p.presses("c").sees("Webhook URL copied")
-		p.sees("Only this machine reaches it").presses("j", "j", "c").sees("webhook URL is not known")
+		p.sees("Reachable from this machine only").presses("j", "j", "c").sees("No webhook URL yet")
 		p.presses("j", "j", "G", "g", "ctrl+d", "ctrl+u", "k")
 		if p.clipboard()[0] != "https://gr.example/h/8f2k/hooks/daily" {
 			t.Errorf("copied %q", p.clipboard())
 		}
-		for _, c := range [][2]string{{"connecting", "◌ connecting"}, {"degraded", "! degraded"}, {"closed", "✗ closed"}} {
+		for _, c := range [][2]string{{"connecting", "◌ tunnel connecting"}, {"degraded", "! tunnel degraded"}, {"closed", "✗ tunnel closed"}} {
 			p.backend.Lock()
 			p.backend.Stat.Tunnel.State = c[0]
 			p.backend.Unlock()

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -10,6 +11,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/tui/cell"
+	"greenroom/tui/theme"
 )
 
 // What the screen needs at least, and from when on panes stand side by side.
@@ -68,7 +70,7 @@ func (m *Model) screen() []string {
 	}
 	lines := []string{m.header()}
 	if m.lost {
-		lines = append(lines, s.Banner.Render(s.Fit(" ◌ Reconnecting: what had the store has left. This is how things were.", m.w)))
+		lines = append(lines, s.Banner.Render(s.Fit(" ◌ Reconnecting: the process that owned the store exited. Showing the last known state.", m.w)))
 	}
 	h := m.bodyHeight()
 	switch m.tab {
@@ -149,6 +151,15 @@ func (m *Model) header() string {
 	if m.loads[slotStatus].ready {
 		word, ink := m.tunnelSign()
 		right = ink.Render(word)
+		if bad := m.failingAccounts(); bad != "" {
+			// What fails is shown on every tab, if need be without what works.
+			room := m.w - s.Width(left) - s.Width(end) - 1
+			if warning := s.Bad.Render(s.Clip(theme.Bad+" "+bad, room)); s.Width(warning)+s.Width(right)+2 <= room {
+				right = warning + "  " + right
+			} else {
+				right = warning
+			}
+		}
 		st := &m.status.status
 		if at := m.address(cmpOr(st.Tunnel.URL, st.Listener.URL), m.w-s.Width(left)-s.Width(right)-s.Width(end)-3); at != "" {
 			right += "  " + s.Muted.Render(at)
@@ -158,6 +169,28 @@ func (m *Model) header() string {
 		right = s.Warn.Render("◌ reconnecting")
 	}
 	return s.Spread(left, right+end, m.w)
+}
+
+// failingAccounts says which accounts fail: a wrong key, or a platform that can't be reached. It is empty when none does.
+func (m *Model) failingAccounts() string {
+	var names []string
+	for _, a := range m.status.status.Accounts {
+		if a.Health == "failing" {
+			names = append(names, safe(a.Name))
+		}
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return names[0] + " fails (" + m.keys.name(actStatus) + ")"
+	}
+	return itoa(len(names)) + " accounts fail (" + m.keys.name(actStatus) + ")"
+}
+
+// notes puts what is shown at the edge of a list side by side.
+func notes(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), "   ")
 }
 
 // address is where webhooks arrive as far as w cells can tell: whole, without what follows the host, of this machine's
@@ -207,15 +240,15 @@ func (m *Model) roomsBody(y, h int) []string {
 	if m.w >= wide {
 		act := min(max(h/4, 3), 12)
 		top := h - act - 3
-		lw := min(max(m.w/4, 30), 44)
+		lw := min(max(r.need(), m.w/4, 30), m.w*45/100)
 		rw := m.w - lw
 		r.list.Resize(len(r.shown), top)
 		left := r.lines(m, lw-2)
 		m.listZone(1, y+1, lw-2, top, &r.list, func(i int) tea.Cmd { return m.pickRoom(i) })
-		m.scrollZone(lw, y+1, rw, top, &r.roster, func() tea.Cmd { return m.act(actIn) })
+		m.rosterZone(lw, y+1, rw, top, func() tea.Cmd { return m.act(actIn) })
 		right := m.meetingLines(rw-2, top, lw+1, y+1)
 		return m.st.Frame(
-			[]cell.Section{m.section(title, note, left, lw, top, !r.inner), m.section(name, "", right, rw, top, r.inner)},
+			[]cell.Section{m.section(title, notes(note, r.list.More()), left, lw, top, !r.inner), m.section(name, "", right, rw, top, r.inner)},
 			[]cell.Section{m.section("Activity", "", m.activityLines(m.w-2, act), m.w, act, false)})
 	}
 	inner := h - 4 // three edges between the panes, one below
@@ -232,10 +265,10 @@ func (m *Model) roomsBody(y, h int) []string {
 	r.list.Resize(len(r.shown), list)
 	left := r.lines(m, m.w-2)
 	m.listZone(1, y+1, m.w-2, list, &r.list, func(i int) tea.Cmd { return m.pickRoom(i) })
-	m.scrollZone(1, y+2+list, m.w-2, detail, &r.roster, func() tea.Cmd { return m.act(actIn) })
+	m.rosterZone(1, y+2+list, m.w-2, detail, func() tea.Cmd { return m.act(actIn) })
 	right := m.meetingLines(m.w-2, detail, 1, y+2+list)
 	rows := [][]cell.Section{
-		{m.section(title, note, left, m.w, list, !r.inner)},
+		{m.section(title, notes(note, r.list.More()), left, m.w, list, !r.inner)},
 		{m.section(name, "", right, m.w, detail, r.inner)},
 	}
 	if act > 0 {
@@ -268,7 +301,7 @@ func (m *Model) recordingsBody(y, h int) []string {
 	}
 	lines := r.lines(m, m.w-2, list)
 	m.listZone(1, y+2, m.w-2, r.list.Height, &r.list, func(i int) tea.Cmd { r.list.Cursor = i; return nil })
-	rows := [][]cell.Section{{m.section("Recordings", note, lines, m.w, list, true)}}
+	rows := [][]cell.Section{{m.section("Recordings", notes(note, r.list.More()), lines, m.w, list, true)}}
 	if detail > 0 {
 		v, _ := r.chosen()
 		rows = append(rows, []cell.Section{m.section(safe(v.Room), "", r.detail(m, m.w-2, detail), m.w, detail, false)})
@@ -288,6 +321,7 @@ func (m *Model) hooksBody(y, h int) []string {
 	case k.feed.Unseen > 0:
 		note = plural(k.feed.Unseen, "new above", "new above")
 	}
+	note = notes(note, k.more())
 	if k.busy && k.ready && k.filtering() && k.feed.Held() == 0 {
 		note = "searching…"
 	}
@@ -324,6 +358,19 @@ func (m *Model) hooksBody(y, h int) []string {
 		[]cell.Section{m.section(name, k.scrolled(), right, m.w, inner-list, k.inner)})
 }
 
+// more marks rows above and below; of what isn't held only that there is some is known.
+func (h *hooksTab) more() string {
+	from, to := h.feed.Range()
+	var out []string
+	if from > 0 || !h.feed.AtNewest && h.feed.Held() > 0 {
+		out = append(out, "↑")
+	}
+	if to < h.feed.Held() || !h.feed.AtOldest && h.feed.Held() > 0 {
+		out = append(out, "↓")
+	}
+	return strings.Join(out, " ")
+}
+
 // scrolled says that there is more than is shown.
 func (h *hooksTab) scrolled() string {
 	if _, to := h.body.Range(); h.doc != nil && h.body.Len > h.body.Height {
@@ -347,16 +394,13 @@ func (m *Model) statusBody(h int) []string {
 		rw := m.w - lw
 		left := t.visible(t.lines(m, lw-2), h-2)
 		return m.st.Frame([]cell.Section{
-			m.section("Status", "", left, lw, h-2, true),
+			m.section("Status", t.view.More(), left, lw, h-2, true),
 			m.section("Log", "", t.logLines(m, rw-2, h-2), rw, h-2, false)})
 	}
 	log := min(max(h/4, 2), 8)
 	inner := h - 3 - log
 	body := t.visible(t.lines(m, m.w-2), inner)
-	note := ""
-	if t.view.Top+t.view.Height < t.view.Len {
-		note = "more below: " + m.keys.name(actHalfDown)
-	}
+	note := t.view.More()
 	return m.st.Frame(
 		[]cell.Section{m.section("Status", note, body, m.w, inner, true)},
 		[]cell.Section{m.section("Log", "", t.logLines(m, m.w-2, log), m.w, log, false)})

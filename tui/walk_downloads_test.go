@@ -39,12 +39,12 @@ func TestARecordingIsDownloadedPausedAndOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, fetched)
 		p.sees("Recordings ↓4").presses("2").sees("d download", "▌✓ ready", "├ board")
-		p.presses("d").sees("Downloading board", "p pauses it, x gives it up", "◌ waiting", "Recordings ↓5")
+		p.presses("d").sees("Downloading board", "p pause, x cancel", "◌ waiting", "Recordings ↓5")
 		p.backend.Progress("new", func(d *app.Download) {
 			d.State, d.Bytes, d.Total, d.Rate, d.ETAS = app.DownloadRunning, 10_000_000, 40_000_000, 2_000_000, 15
 		})
 		p.sees("25%", "10 MB of 40 MB", "2.0 MB/s", "00:15 left")
-		p.presses("d").sees("It is being downloaded: p pauses it")
+		p.presses("d").sees("It is being downloaded: p pause")
 		p.presses("p").sees("Paused board", "‖ paused 25%", "paused at 25%").misses("00:15 left")
 		p.presses("p").sees("Downloading board", "◌ waiting")
 		p.backend.Progress("new", func(d *app.Download) { d.State = app.DownloadVerifying })
@@ -70,18 +70,18 @@ func TestADownloadThatFailedSaysWhyAndIsTriedAgain(t *testing.T) {
 		p.presses("2").clicks("✗ failed").sees("├ sales", "not downloaded: the source refuses access (403 Forbidden)", "let the role read the bucket acme", "r tries again")
 		p.presses("r").sees("Downloading sales", "◌ waiting")
 		p.presses("r").sees("No download has failed here")
-		p.presses("x").sees("Give up the download of sales?", "[ Keep it ]").presses("enter")
+		p.presses("x").sees("Cancel the download of sales?", "[ Keep it ]").presses("enter")
 		if p.backend.Count("CancelDownload") != 0 {
 			t.Error("it was given up without a yes")
 		}
-		p.presses("x", "y").sees("Gave up sales").presses("x").sees("There is no download to give up")
+		p.presses("x", "y").sees("Canceled sales").presses("x").sees("There is no download to give up")
 	})
 }
 
 func TestARecordingIsDeletedOnlyAfterAYes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, fetched)
-		p.presses("2", "D").sees("Delete the recording of board on daily?", "can't be had back", "[ Keep it ]").presses("enter")
+		p.presses("2", "D").sees("Delete the recording of board on daily?", "can't be recovered", "[ Keep ]").presses("enter")
 		if p.backend.Count("DeleteRecording") != 0 {
 			t.Fatal("it was deleted without a yes")
 		}
@@ -103,7 +103,7 @@ func TestWhatAnAccountCannotDoIsSaid(t *testing.T) {
 			}
 		})
 		p.presses("2", "d").sees("there is no bucket").presses("D").sees("daily deletes nothing")
-		p.presses("1", ":").presses("d", "o", "w", "n", "l", "o", "a", "d").sees("Download the recording", "That is done on the Recordings tab")
+		p.presses("1", ":").presses("d", "o", "w", "n", "l", "o", "a", "d").sees("Download the recording", "Use this on the Recordings tab")
 	})
 }
 
@@ -130,7 +130,7 @@ func TestTheCursorStaysOnItsRecording(t *testing.T) {
 func TestQuittingSaysThatDownloadsStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, fetched)
-		p.presses("q").sees("4 downloads stop here", "[ Stay ]").presses("esc")
+		p.presses("q").sees("4 downloads stop", "[ Stay ]").presses("esc")
 		p.backend.Lock()
 		p.backend.Stat.Store.Owner = 7
 		p.backend.Unlock()

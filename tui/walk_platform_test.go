@@ -42,7 +42,7 @@ func TestARecordingIsStartedSeenAndStopped(t *testing.T) {
 		p.sees("◉ REC 00:0")
 		p.wait(65 * time.Second)
 		p.sees("◉ REC 01:0")
-		p.presses("r").sees("Stop recording board?", "[ Go on ]").presses("enter").sees("◉ REC 01:")
+		p.presses("r").sees("Stop recording board?", "[ Keep recording ]").presses("enter").sees("◉ REC 01:")
 		if p.backend.Count("StopRecording") != 0 {
 			t.Fatal("going on stopped it")
 		}
@@ -57,7 +57,7 @@ func TestARecordingThatFailsTellsThePlatformsReason(t *testing.T) {
 		p.backend.Alter("board", func(m *app.MeetingDetail) {
 			m.Recording, m.RecordingError = app.NotRecording, "the plan has no cloud recording"
 		})
-		p.sees("✗ not recording: the plan has no cloud recording", "✗ daily")
+		p.sees("✗ not recording: the plan has no cloud recording", "▌● board           ✗")
 		p.backend.Lock()
 		p.backend.Fail = &app.Error{Kind: provider.Forbidden, Text: "recording is off", Hint: "turn it on in the dashboard"}
 		p.backend.Unlock()
@@ -97,9 +97,9 @@ func TestAPersonIsRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
 		p.sees("Ada").misses("x remove")
-		p.presses("x").sees("Choose who first: l goes to the people")
+		p.presses("x").sees("Select a participant first: l focuses the list")
 		p.presses("l").sees("x remove").presses("j", "j").sees("▌  Grace")
-		p.presses("x").sees("Remove Grace?", "[ Keep ]", "Remove and keep out").presses("enter")
+		p.presses("x").sees("Remove Grace?", "[ Keep ]", "Remove and ban").presses("enter")
 		p.misses("Remove Grace?")
 		if p.backend.Count("Eject") != 0 {
 			t.Fatal("keeping removed her")
@@ -107,15 +107,15 @@ func TestAPersonIsRemoved(t *testing.T) {
 		p.presses("x", "y").sees("Grace was removed", "2 here", "ejected")
 		p.sees("▌  Grace") // the cursor stays with her
 		p.presses("x").sees("Grace has left already")
-		p.presses("k").sees("▌  Linus").presses("x").sees("Remove Linus?", "Only people with a user id can be kept out").misses("Remove and keep out").presses("esc")
+		p.presses("k").sees("▌  Linus").presses("x").sees("Remove Linus?", "Only people with a user id").misses("Remove and ban").presses("esc")
 	})
 }
 
 func TestAPersonIsKeptOutByMouse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
-		p.clicks("Grace").sees("▌  Grace").clicks("x remove").sees("Remove Grace?").clicks("Remove and keep out")
-		p.sees("Grace was removed and is kept out")
+		p.clicks("Grace").sees("▌  Grace").clicks("x remove").sees("Remove Grace?").clicks("Remove and ban")
+		p.sees("Grace was removed and banned")
 		if e := p.backend.Ejected; len(e) != 1 || !e[0].Ban || e[0].Session == "" {
 			t.Errorf("%+v", e)
 		}
@@ -142,7 +142,7 @@ func TestOnlyWhomThePlatformKnowsIsKeptOut(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
 		p.backend.Alter("board", func(m *app.MeetingDetail) { m.Participants[1].UserID = m.Participants[1].Session })
 		p.wait(time.Second)
-		p.clicks("Grace").presses("x").sees("Remove Grace?", "Only people with a user id can be kept out").misses("Remove and keep out")
+		p.clicks("Grace").presses("x").sees("Remove Grace?", "Only people with a user id").misses("Remove and ban")
 	})
 }
 
@@ -152,7 +152,7 @@ func TestTheRecorderIsNotRemoved(t *testing.T) {
 			crowd(b)
 			b.JoinAs("board", app.Stay{Name: "Recorder", Bot: true, Role: "recorder"})
 		})
-		p.presses("l", "G").sees("▌◆ Recorder").presses("x").sees("Recorder belongs to the platform: r stops a recording")
+		p.presses("l", "G").sees("▌◆ Recorder").presses("x").sees("Recorder is a bot of the platform; r stops a recording")
 	})
 }
 
@@ -210,7 +210,7 @@ func TestConsentIsAskedForOnceAndKept(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily", Recording: provider.RecordingCloud, SkipConsent: true})
 			b.Start("board")
 		})
-		p.presses("O").sees("Opened board as host").presses("c").sees("Guest link of board, recorded, copied")
+		p.presses("O").sees("Opened board as host").presses("c").sees("Guest link of board (recorded) copied")
 	})
 	synctest.Test(t, func(t *testing.T) { // a recording that nobody set, but somebody started
 		p := sit(t, 100, 30, crowd)
@@ -233,14 +233,15 @@ func years(b *tuitest.Backend) {
 func TestARoomOfThePlatformIsTakenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, years)
-		p.presses("A").sees("Take over from the platforms", "4 rooms", "daily    weekly-sync", "✓ room board", "until today 02:00",
+		p.presses("A").sees("Adopt existing rooms", "4 rooms", "daily    weekly-sync", "✓ room board", "until today 02:00",
 			"whereby  design-4711")
-		p.presses("enter").sees("Take over weekly-sync", "empty takes the platform's name").presses("enter")
+		p.presses("up", "up", "up") // whichever account answered first
+		p.presses("enter").sees("Adopt weekly-sync", "Empty: keep the platform's name").presses("enter")
 		p.sees("✓ room weekly-sync") // the list stays, for the next one
-		p.presses("i", "n", "t", "e", "r").misses("design-4711").presses("enter").sees("Take over interview-7")
-		p.presses("b", "o", "a", "r", "d", "enter").sees("there is a room of that name", "choose another name", "Take over interview-7")
+		p.presses("i", "n", "t", "e", "r").misses("design-4711").presses("enter").sees("Adopt interview-7")
+		p.presses("b", "o", "a", "r", "d", "enter").sees("there is a room of that name", "choose another name", "Adopt interview-7")
 		p.presses("s", "enter").sees("✓ room boards").presses("esc")
-		p.sees("boards", "weekly-s", "adopted from the platform", "OPEN")
+		p.sees("boards", "weekly-s", "adopted from", "OPEN")
 		if n := p.backend.Count("AdoptRoom"); n != 3 {
 			t.Errorf("%d adoptions", n)
 		}
@@ -271,8 +272,8 @@ func TestThePlatformsAreAskedOneByOne(t *testing.T) {
 		p.backend.Lock()
 		p.backend.Found, p.backend.Failing, p.backend.Slow = nil, nil, 0
 		p.backend.Unlock()
-		p.presses("ctrl+r").sees("Nothing exists there that could be taken over").misses("no answer")
-		p.presses("enter").sees("Take over from the platforms") // there is nothing to take
+		p.presses("ctrl+r").sees("No rooms to adopt").misses("no answer")
+		p.presses("enter").sees("Adopt existing rooms") // there is nothing to take
 	})
 	synctest.Test(t, func(t *testing.T) { // what an earlier question brings no longer counts
 		p := sit(t, 100, 30, func(b *tuitest.Backend) {
@@ -291,7 +292,7 @@ func TestThePlatformsAreAskedOneByOne(t *testing.T) {
 		p := sit(t, 100, 30, func(b *tuitest.Backend) {
 			b.Failing = map[string]error{"daily": &app.Error{Text: "no answer"}, "whereby": &app.Error{Text: "nor here"}}
 		})
-		p.presses("A").sees("Nothing was found", "✗ daily: no answer", "✗ whereby: nor here")
+		p.presses("A").sees("No rooms found", "✗ daily: no answer", "✗ whereby: nor here")
 	})
 }
 
@@ -331,7 +332,7 @@ func TestTheAccountsAreCheckedOnceAndWhenAsked(t *testing.T) {
 			t.Fatal("the platforms were asked before anybody looked")
 		}
 		p.presses("4").sees("◌ asking the platforms… 00:0")
-		p.presses("d").sees("The accounts are being checked")
+		p.presses("d").sees("A check is running")
 		p.presses("1", "4").sees("asking the platforms… 00:02") // nothing waits for it
 		p.sees("✗ 1 of 4 failed, just now; d checks again", "✓ ok        API key: domain acme",
 			"✗ failed    webhook: failed three times since yesterday", "do        make the listener reachable", "listener: http://127.0.0.1:7070")
@@ -370,8 +371,8 @@ func TestARoomHasALogoAndMaySkipTheQuestion(t *testing.T) {
 		p.presses("E").sees("only with a recording", "Logo")
 		p.presses("down", "down", "down", "down", "right", "right").sees("cloud: by the platform", "asked before it is opened")
 		p.presses("down", "down", "right").sees("‹ not asked ›")
-		p.presses("down", "x", ".", "g", "i", "f", "enter").sees("A PNG file, or nothing")
-		p.presses("backspace", "backspace", "backspace", "p", "n", "g", "down", "right").sees("‹ by itself, when it is ready ›")
+		p.presses("down", "x", ".", "g", "i", "f", "enter").sees("Choose a PNG file")
+		p.presses("backspace", "backspace", "backspace", "p", "n", "g", "down", "right").sees("‹ automatically, when it is ready ›")
 		p.presses("enter").sees("Room board changed")
 		r, err := p.backend.Room(t.Context(), app.RoomRef{Ref: "board"})
 		if err != nil || !r.SkipConsent || !r.AutoDownload || !filepath.IsAbs(r.Logo) || filepath.Base(r.Logo) != "x.png" || r.Recording != provider.RecordingCloud {
@@ -408,7 +409,7 @@ func odd(b *tuitest.Backend) {
 func TestWhatThePlatformSaysOtherwiseIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 36, odd)
-		p.sees("! the platform counted 4, 3 known here 20 s ago", "adopted from the platform", "because DEFAULT_VIDEO_PLATFORM is daily",
+		p.sees("! the platform counted 4, 3 known here", "adopted from Daily", "(DEFAULT_VIDEO_PLATFORM is daily)",
 			"✗ not recording: an earlier recording")
 		p.backend.Alter("board", func(m *app.MeetingDetail) { m.Recording = app.StartingRecording })
 		p.sees("! not recording yet: an earlier recording", "◉ recording starts")
@@ -422,7 +423,7 @@ func TestWhatThePlatformSaysOtherwiseIsShown(t *testing.T) {
 func TestTheChosenRecordingIsToldInFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 22, takes)
-		p.presses("2").sees("╭ Recordings", "tracks", "├ all-hands", "no meeting found for it", "01:0")
+		p.presses("2").sees("╭ Recordings", "tracks", "├ all-hands", "no matching meeting", "01:0")
 		p.wait(time.Minute)
 		p.sees("02:0") // what runs counts
 		p.presses("j").sees("├ 渡辺の部屋", "ada-cam.webm", "cam-video", "… 6 more")
@@ -454,12 +455,12 @@ func TestEndingSaysWhatBecomesOfAnAdoptedRoom(t *testing.T) {
 		adopted  bool
 		want     string
 	}{
-		{provider.Whereby, true, "1 person is in it and will be thrown out. The room was not made here, and ending the meeting " +
-			"removes it from Whereby: its links stop working for good."},
-		{provider.Daily, true, "1 person is in it and will be thrown out. The room was not made here: it stays on Daily, and its " +
-			"links go on working."},
-		{provider.LiveKit, true, "1 person is in it and will be thrown out. The links stop working."},
-		{provider.Whereby, false, "1 person is in it and will be thrown out. The links stop working."},
+		{provider.Whereby, true, "1 person will be disconnected. The room was made outside Greenroom. Ending the meeting " +
+			"removes it from Whereby, and its links stop working permanently."},
+		{provider.Daily, true, "1 person will be disconnected. The room was made outside Greenroom: it stays on Daily, and its " +
+			"links keep working."},
+		{provider.LiveKit, true, "1 person will be disconnected. Its links will stop working."},
+		{provider.Whereby, false, "1 person will be disconnected. Its links will stop working."},
 	} {
 		if got := endText(app.Meeting{Platform: c.platform, Adopted: c.adopted, Here: 1}); got != c.want {
 			t.Errorf("%s, adopted %v: %q", c.platform, c.adopted, got)
@@ -471,6 +472,6 @@ func TestEndingSaysWhatBecomesOfAnAdoptedRoom(t *testing.T) {
 			b.Start("board")
 			b.Alter("board", func(m *app.MeetingDetail) { m.Adopted = true })
 		})
-		p.presses("e").sees("Nobody is in it.", "removes it from Whereby", "[ Keep it ]")
+		p.presses("e").sees("No one is in the meeting.", "removes it from", "[ Keep meeting ]")
 	})
 }

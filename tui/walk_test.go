@@ -23,13 +23,13 @@ func TestAHostHoldsAMeeting(t *testing.T) {
 		p.sees("No rooms yet", "Press n to make")
 
 		p.presses("n").sees("New room", "What you call it")
-		p.presses("enter").sees("A room needs a name")
+		p.presses("enter").sees("Enter a name.")
 		p.presses("s", "t", "a", "n", "d", "up", "up") // round to the button and back to the field before it
 		p.presses("down", "down", "u", "p", "enter")
 		p.sees("standup", "starts one on whereby", "s starts a meeting in it")
 
-		p.presses("s").sees("Start a meeting in standup", "for 8 hours")
-		p.presses("j", "enter").sees("OPEN", "Nobody has come yet", "acme.whereby.com/standup-")
+		p.presses("s").sees("Start a meeting in standup", "8 hours (default)")
+		p.presses("j", "enter").sees("OPEN", "No one has joined yet", "acme.whereby.com/standup-")
 
 		p.presses("c").sees("Guest link of standup copied")
 		if len(p.clipboard()) != 1 || !strings.HasPrefix(p.clipboard()[0], "https://acme.whereby.com/standup-") {
@@ -49,7 +49,7 @@ func TestAHostHoldsAMeeting(t *testing.T) {
 		p.presses("j").sees("participant.joined", `"user_name": "Grace"`)
 		p.presses("l").presses("G").sees(`"event_ts": `).presses("h")
 
-		p.presses("1", "e").sees("End the meeting in standup?", "1 person is in it", "[ Keep it ]")
+		p.presses("1", "e").sees("End the meeting in standup?", "1 person will be", "[ Keep meeting ]")
 		p.presses("enter").misses("End the meeting in standup?").sees("LIVE")
 		p.presses("e", "y").sees("The meeting in standup has ended", "No meeting now", "ended here")
 
@@ -90,10 +90,10 @@ func TestWithoutAClipboardTheLinkIsShownButNotTheHosts(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
 			b.Start("board")
 		}, func(o *Options) { o.Copy, o.Open = nil, nil })
-		p.presses("c").sees("Copied, if the terminal allows it", "https://acme.daily.co/board-").presses("esc")
+		p.presses("c").sees("Sent to your clipboard", "https://acme.daily.co/board-").presses("esc")
 		p.presses("C").sees("meeting link board --host")
-		p.presses("o").sees("There is no browser here", "https://acme.daily.co/board-").presses("esc")
-		p.presses("O").sees("There is no browser here", "meeting link board --host")
+		p.presses("o").sees("No browser found", "https://acme.daily.co/board-").presses("esc")
+		p.presses("O").sees("No browser found", "meeting link board --host")
 		if strings.Contains(p.screen(), "secret") {
 			t.Fatal(p.screen())
 		}
@@ -117,7 +117,7 @@ func TestABrowserThatCannotBeOpenedLeavesTheLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // no other program knows the demo's meetings
 		p := sit(t, 100, 30, meeting, broken, func(o *Options) { o.Demo, o.Copy = true, nil })
 		p.presses("O").sees("Open this address", "?t=secret-of-the-host").misses("greenroom meeting").presses("esc")
-		p.presses("C").sees("Copied, if the terminal allows it", "?t=secret-of-the-host").misses("greenroom meeting").presses("esc")
+		p.presses("C").sees("Sent to your clipboard", "?t=secret-of-the-host").misses("greenroom meeting").presses("esc")
 		p.presses("q")
 		if err := p.leave(); err != nil {
 			t.Fatal(err)
@@ -137,8 +137,8 @@ func TestARecordedMeetingIsOpenedOnlyAfterAQuestion(t *testing.T) {
 			t.Fatalf("declining opened %q", p.browser())
 		}
 		p.presses("O", "y").sees("Opened board as host")
-		p.presses("c").sees("Guest link of board, recorded, copied")
-		p.presses("Q").sees("recorded", "█▀", "esc closes").presses("esc")
+		p.presses("c").sees("Guest link of board (recorded) copied")
+		p.presses("Q").sees("recorded", "█▀", "esc close").presses("esc")
 	})
 }
 
@@ -171,11 +171,11 @@ func TestARoomIsEditedAndDeleted(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "beta", Account: "daily"})
 		})
 		p.presses("E").sees("Edit alpha", "daily")
-		p.presses("down", "right", "down", "right", "down", "x", "enter").sees("A number from 1 on")
+		p.presses("down", "right", "down", "right", "down", "x", "enter").sees("Enter a number of 1 or more")
 		p.presses("backspace", "7", "enter").sees("Room alpha changed", "locked · up to 7")
 		p.presses("E", "backspace", "backspace", "backspace", "backspace", "backspace", "b", "e", "t", "a", "enter")
-		p.sees("There is a room of that name already").presses("esc")
-		p.presses("D").sees("Delete alpha?", "[ Keep it ]").presses("enter").sees("alpha")
+		p.sees("A room of that name exists already").presses("esc")
+		p.presses("D").sees("Delete alpha?", "[ Keep ]").presses("enter").sees("alpha")
 		p.presses("D", "left", "left", "enter").sees("alpha") // the focus doesn't go round
 		p.presses("D", "right", "enter").sees("Room alpha deleted")
 		p.wait(6 * time.Second)
@@ -194,7 +194,7 @@ func TestAFailureKeepsWhatWasTypedAndShowsTheHint(t *testing.T) {
 		p.backend.Lock()
 		p.backend.Fail = nil
 		p.backend.Unlock()
-		p.presses("y", "enter").sees("Room xy made")
+		p.presses("y", "enter").sees("Room xy created")
 	})
 }
 
@@ -235,8 +235,8 @@ func TestQuittingAsksOnlyWhileWebhooksArrive(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, running)
-		p.presses("q").sees("Webhooks stop arriving", "1 meeting goes", "[ Stay ]")
-		p.presses("esc").misses("Webhooks stop arriving")
+		p.presses("q").sees("Webhooks won't be received", "1 meeting", "[ Stay ]")
+		p.presses("esc").misses("Webhooks won't be received")
 		p.presses("q", "y")
 		if err := p.leave(); err != nil {
 			t.Fatal(err)
@@ -263,10 +263,10 @@ func TestTheMouseDoesWhatTheKeysDo(t *testing.T) {
 		p := sit(t, 120, 30, busyDay)
 		p.clicks("3 Webhooks").sees("Headers")
 		p.clicks("recording.started").sees("╭ recording.started")
-		p.clicks("1 Rooms").clicks("design ").sees("Nobody has come yet")
+		p.clicks("1 Rooms").clicks("design ").sees("No one has joined yet")
 		p.clicks("copy  o open").sees("Guest link of design copied")
 		p.clicks("n new").sees("New room").presses("esc")
-		p.clicks("e end").clicks("End it").sees("has ended")
+		p.clicks("e end").clicks("End meeting").sees("has ended")
 		p.presses("?")
 		p.term.InputPipe().Write([]byte("\x1b[<65;60;10M"))
 		p.rest()

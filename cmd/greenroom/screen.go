@@ -94,7 +94,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 		}
 	}
 	options := tui.Options{
-		Backend: seen{b, d}, Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, Open: p.browse, Log: logs.tail,
+		Backend: seen{b, d}, Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, Open: p.browse, Log: logs.tail, Logger: log,
 		Crash: group, Version: p.version,
 	}
 	if !clipboard.Unsupported {

@@ -31,6 +31,14 @@ func frame(st *theme.Styles, b Box, maxW, maxH int) []string {
 	}})
 }
 
+// joined puts two notes side by side.
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "   " + b
+}
+
 // wrapped breaks a text of several paragraphs.
 func wrapped(st *theme.Styles, text string, w int) []string {
 	var out []string

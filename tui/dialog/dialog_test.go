@@ -278,7 +278,7 @@ func TestMenuNarrowsAndTakes(t *testing.T) {
 	}
 	m = &Menu{Search: true, Items: items()}
 	press(m, "z", "z", "z")
-	if s := text(m, 60, 20); !strings.Contains(s, "Nothing is called that") {
+	if s := text(m, 60, 20); !strings.Contains(s, "No match") {
 		t.Errorf("shows\n%s", s)
 	}
 	if _, done := press(m, "enter"); done {

@@ -250,7 +250,7 @@ func (f *Form) View(s *theme.Styles, w, h int) Box {
 		submit = "working…"
 	}
 	add(len(f.Fields), button(s, submit, f.focus == len(f.Fields), false)+
-		s.KeyHelp.Render("  enter does it   tab next   ←→ change   esc closes"))
+		s.KeyHelp.Render("  enter select   tab next   ←→ change   esc close"))
 	if over := len(lines) - h; over > 0 { // little room: what has the focus is what is seen
 		at := slices.Index(f.rows, f.focus)
 		from := min(max(at-h/2, 0), over)

@@ -12,6 +12,8 @@ import (
 
 // Item is one line of a [Menu].
 type Item struct {
+	// ID names the item, so that the cursor follows it when the items are replaced; empty means its label.
+	ID    string
 	Label string
 	// Key is shown at the right: the palette teaches the keys.
 	Key string
@@ -55,6 +57,8 @@ type Menu struct {
 	list  grid.List
 	head  int
 	ready bool
+	// off is true after the item under the cursor has gone: nothing is selected until the cursor is moved.
+	off bool
 }
 
 // Choose puts the cursor on the i-th item.
@@ -63,10 +67,32 @@ func (m *Menu) Choose(i int) {
 	m.list.Cursor = i
 }
 
-// SetItems replaces the items, under what was typed; the cursor stays in its place.
+// SetItems replaces the items, under what was typed. The cursor stays on its item; if that has gone, on none.
 func (m *Menu) SetItems(items []Item) {
+	m.narrow()
+	chosen, had := "", m.list.Cursor < len(m.shown) && !m.off
+	if had {
+		chosen = m.Items[m.shown[m.list.Cursor]].id()
+	}
 	m.Items, m.ready = items, false
 	m.narrow()
+	if !had {
+		return
+	}
+	for i, n := range m.shown {
+		if m.Items[n].id() == chosen {
+			m.list.Move(i - m.list.Cursor)
+			return
+		}
+	}
+	m.off = true
+}
+
+func (i Item) id() string {
+	if i.ID != "" {
+		return i.ID
+	}
+	return i.Label
 }
 
 // Update moves, narrows and takes.
@@ -77,7 +103,7 @@ func (m *Menu) Update(msg tea.Msg) (tea.Cmd, bool) {
 		m.list.Scroll(msg.Rows)
 	case Click:
 		if i := msg.Y - m.head + m.list.Top; msg.Y >= m.head && i < len(m.shown) && msg.Y < m.head+m.list.Height {
-			m.list.Cursor = i
+			m.list.Cursor, m.off = i, false
 			return m.take()
 		}
 	case tea.PasteMsg:
@@ -93,13 +119,13 @@ func (m *Menu) Update(msg tea.Msg) (tea.Cmd, bool) {
 		case k == "enter":
 			return m.take()
 		case k == "down", k == "ctrl+n", k == "tab", !m.Search && k == "j":
-			m.list.Move(1)
+			m.move(func() { m.list.Move(1) })
 		case k == "up", k == "ctrl+p", k == "shift+tab", !m.Search && k == "k":
-			m.list.Move(-1)
+			m.move(func() { m.list.Move(-1) })
 		case k == "ctrl+d", k == "pgdown":
-			m.list.Half(1)
+			m.move(func() { m.list.Half(1) })
 		case k == "ctrl+u", k == "pgup":
-			m.list.Half(-1)
+			m.move(func() { m.list.Half(-1) })
 		case !m.Search && k == "q":
 			return nil, true
 		case m.Search && k == "backspace":
@@ -126,11 +152,20 @@ func (m *Menu) typed(s string) {
 		return r
 	}, s)
 	m.query, m.ready = m.query+s, false
-	m.list.Cursor = 0
+	m.list.Cursor, m.off = 0, false
+}
+
+// move moves the cursor. One that was on no item appears first.
+func (m *Menu) move(f func()) {
+	if m.off {
+		m.off = false
+		return
+	}
+	f()
 }
 
 func (m *Menu) take() (tea.Cmd, bool) {
-	if m.list.Cursor >= len(m.shown) {
+	if m.off || m.list.Cursor >= len(m.shown) {
 		return nil, false
 	}
 	it := m.Items[m.shown[m.list.Cursor]]
@@ -194,7 +229,8 @@ func (m *Menu) View(s *theme.Styles, w, h int) Box {
 	for i := from; i < to; i++ {
 		it := m.Items[m.shown[i]]
 		mark, label := "  ", s.Text.Render(it.Label)
-		if i == m.list.Cursor {
+		on := i == m.list.Cursor && !m.off
+		if on {
 			mark = s.Marker.Render(theme.Marker) + " "
 		}
 		right := s.Key.Render(it.Key)
@@ -203,7 +239,7 @@ func (m *Menu) View(s *theme.Styles, w, h int) Box {
 			right = s.Faint.Render(s.Clip(it.Why, max(w-s.Width(it.Label)-5, 0)))
 		}
 		line := s.Fit(s.Spread(mark+label, right, w), w)
-		if i == m.list.Cursor {
+		if on {
 			line = s.Selected.Over(line)
 		}
 		lines = append(lines, line)
@@ -214,19 +250,19 @@ func (m *Menu) View(s *theme.Styles, w, h int) Box {
 	for len(lines) < m.head+m.list.Height {
 		lines = append(lines, s.Fit("", w))
 	}
-	lines = append(append(lines, foot...), "", s.KeyHelp.Render(s.Clip("enter takes it   "+m.Hint+"esc closes", w)))
-	return Box{Title: m.Title, Note: m.Aside, Lines: lines}
+	lines = append(append(lines, foot...), "", s.KeyHelp.Render(s.Clip("enter select   "+m.Hint+"esc close", w)))
+	return Box{Title: m.Title, Note: joined(m.Aside, m.list.More()), Lines: lines}
 }
 
 // nothing says why no item is shown.
 func (m *Menu) nothing() string {
 	switch {
 	case len(m.Items) > 0:
-		return "Nothing is called that."
+		return "No match."
 	case m.Busy != "":
 		return m.Busy
 	case m.Empty != "":
 		return m.Empty
 	}
-	return "There is nothing to choose from."
+	return "Nothing to choose from."
 }

@@ -1,6 +1,8 @@
 package dialog
 
 import (
+	"slices"
+
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/tui/grid"
@@ -17,8 +19,10 @@ type Sheet struct {
 	Bare func(s *theme.Styles) []string
 	// Keys adds commands to keys of the sheet; the key closes it.
 	Keys map[string]func() tea.Cmd
-	// Hint is shown at the bottom, before "esc closes".
+	// Hint is shown at the bottom, before "esc close".
 	Hint string
+	// Through lets keys that the sheet has no use for close it and reach the screen; see [Sheet.Takes].
+	Through bool
 
 	list grid.List
 }
@@ -53,6 +57,16 @@ func (d *Sheet) Update(msg tea.Msg) (tea.Cmd, bool) {
 	return nil, false
 }
 
+// Takes reports whether the sheet itself uses a key.
+func (d *Sheet) Takes(k string) bool {
+	if _, own := d.Keys[k]; own || slices.Contains([]string{"esc", "q", "enter", "?"}, k) {
+		return true
+	}
+	return d.list.Len > d.list.Height && slices.Contains([]string{
+		"down", "j", "up", "k", "ctrl+d", "pgdown", "space", "ctrl+u", "pgup", "g", "home", "G", "end",
+	}, k)
+}
+
 // View draws the visible part.
 func (d *Sheet) View(s *theme.Styles, w, h int) Box {
 	if d.Bare != nil {
@@ -68,5 +82,9 @@ func (d *Sheet) View(s *theme.Styles, w, h int) Box {
 	if to-from < len(all) {
 		hint += "j k scroll   "
 	}
-	return Box{Title: d.Title, Note: d.Note, Lines: append(lines, "", s.KeyHelp.Render(hint+"esc closes"))}
+	note := joined(d.Note, d.list.More())
+	if to < len(all) {
+		hint = "more below: " + hint
+	}
+	return Box{Title: d.Title, Note: note, Lines: append(lines, "", s.KeyHelp.Render(hint+"esc close"))}
 }

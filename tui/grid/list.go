@@ -5,6 +5,11 @@
 // use.
 package grid
 
+import (
+	"strconv"
+	"strings"
+)
+
 // List is a cursor in a window of Height rows over Len rows. The zero value is an empty list.
 type List struct {
 	Len, Height int
@@ -45,6 +50,19 @@ func (l *List) Scroll(d int) {
 
 // Range gives the visible rows: from inclusive, to exclusive.
 func (l *List) Range() (from, to int) { return l.Top, min(l.Top+l.Height, l.Len) }
+
+// More reports how many rows are hidden above and below: "↑3 ↓12"; empty when none is.
+func (l *List) More() string {
+	from, to := l.Range()
+	var out []string
+	if from > 0 {
+		out = append(out, "↑"+strconv.Itoa(from))
+	}
+	if to < l.Len && l.Height > 0 {
+		out = append(out, "↓"+strconv.Itoa(l.Len-to))
+	}
+	return strings.Join(out, " ")
+}
 
 func (l *List) settle() {
 	l.Cursor = max(min(l.Cursor, l.Len-1), 0)
