@@ -65,6 +65,7 @@ var allowed = map[string][]string{
 	"internal/crash":        {},
 	"internal/mutate":       {},
 	"internal/nearest":      {},
+	"internal/order":        {"provider", "internal/app"},
 	"internal/peers":        {},
 	"internal/regular":      {},
 	"internal/plain":        {},
@@ -78,7 +79,7 @@ var allowed = map[string][]string{
 	"internal/inlet":        {"provider", "internal/app", "internal/plain"},
 	"internal/recording":    {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/recording"},
 	"tunnel":                {"tunnel", "internal/bounds", "internal/crash", "internal/plain", "internal/regular", "internal/private"},
-	"tui":                   {"provider", "internal/app", "internal/crash", "internal/plain", "tui"},
+	"tui":                   {"provider", "internal/app", "internal/crash", "internal/order", "internal/plain", "tui"},
 	"cmd":                   {"provider", "internal", "store", "tui", "tunnel", "cmd"},
 }
 

@@ -9,7 +9,9 @@ import (
 // The items of a menu come and go while it is open; the cursor stays on its item, and on none when that has gone.
 func TestTheCursorFollowsItsItem(t *testing.T) {
 	var taken string
-	item := func(id string) Item { return Item{ID: id, Label: "a room", Stay: true, Do: func() tea.Cmd { taken += id; return nil }} }
+	item := func(id string) Item {
+		return Item{ID: id, Label: "a room", Stay: true, Do: func() tea.Cmd { taken += id; return nil }}
+	}
 	m := &Menu{Search: true}
 	text(m, 60, 20)
 	m.SetItems([]Item{item("b"), item("d")})
