@@ -64,6 +64,9 @@ type Driver struct {
 	// Types are the platform's own words for the events that a [Synthesizer] of it makes, with their kinds; nil where there
 	// is none.
 	Types map[string]EventKind
+	// SignatureHeaders are the headers of which each signed webhook has one; none where that can't be told by headers. A
+	// listener needn't read the body of a request without.
+	SignatureHeaders []string
 	// Open makes the provider. It performs no I/O. The transport is what calls go through, nil for the default.
 	Open func(a Account, transport http.RoundTripper) (Provider, error)
 }

@@ -45,6 +45,8 @@ type Keep int
 const (
 	KeepWhole Keep = iota
 	KeepInRing
+	// KeepStray is KeepInRing for a request that strangers can send at no cost: without a signature, or for no account.
+	KeepStray
 	KeepPosition
 )
 
@@ -130,7 +132,16 @@ func (s *Store) AppendBatch(ctx context.Context, entries []Entry) ([]Appended, e
 // other things or waits a little, so that forgeries cost the disk next to nothing; when too many wait it is dropped,
 // counted and reported with [ErrBusy].
 func (s *Store) Reject(ctx context.Context, d app.Delivery) (app.Delivery, error) {
-	it, err := newItem(Entry{Delivery: d, Keep: KeepInRing})
+	return s.reject(ctx, Entry{Delivery: d, Keep: KeepInRing})
+}
+
+// RejectStray is Reject for a request that strangers can send at no cost.
+func (s *Store) RejectStray(ctx context.Context, d app.Delivery) (app.Delivery, error) {
+	return s.reject(ctx, Entry{Delivery: d, Keep: KeepStray})
+}
+
+func (s *Store) reject(ctx context.Context, e Entry) (app.Delivery, error) {
+	it, err := newItem(e)
 	if err != nil {
 		return app.Delivery{}, err
 	}
@@ -446,8 +457,8 @@ func (c *commit) deliver(it *item) error {
 	}
 	d, tx := it.Delivery, c.tx()
 	d.Seq = c.rows.next()
-	if it.Keep == KeepInRing {
-		if err := c.s.writeRing(c.b, d, it.blob); err != nil {
+	if it.Keep == KeepInRing || it.Keep == KeepStray {
+		if err := c.s.writeRing(c.b, it.Keep, d, it.blob); err != nil {
 			return err
 		}
 	} else {

@@ -238,7 +238,7 @@ func (r *rows) flush() error {
 // rowsIn counts all deliveries, those of the ring included.
 func rowsIn(b *bolt.Tx) uint64 {
 	n := un64(b.Bucket(bucketMeta).Get(keyTotal))
-	return n + un64(b.Bucket(bucketMeta).Get(keyRingRows))
+	return n + inRings(b)
 }
 
 // row reads one authentic delivery without its headers and body.

@@ -89,7 +89,7 @@ func (t *Tx) CountEvents(q app.EventQuery) (n int) {
 	return n
 }
 
-// deliveries visits the rows whose facets match, both of the segments and of the ring, in the order of their numbers.
+// deliveries visits the rows whose facets match, of the segments and of the rings, in the order of their numbers.
 func (t *Tx) deliveries(w *want, forward bool, visit func(seq uint64, row []byte, blob func() []byte) bool) {
 	var seg, ring iterator = &none{}, &none{}
 	if w.Verdict == "" || w.Verdict == provider.Verified {
@@ -98,19 +98,10 @@ func (t *Tx) deliveries(w *want, forward bool, visit func(seq uint64, row []byte
 	if w.Verdict != provider.Verified {
 		ring = newRingIterator(t.b, w, forward)
 	}
-	a, rowA, blobA := seg.next()
-	b, rowB, blobB := ring.next()
-	for a != 0 || b != 0 {
-		if b == 0 || (a != 0 && (a < b) == forward) {
-			if !visit(a, rowA, blobA) {
-				return
-			}
-			a, rowA, blobA = seg.next()
-		} else {
-			if !visit(b, rowB, blobB) {
-				return
-			}
-			b, rowB, blobB = ring.next()
+	all := newMerged(seg, ring, forward)
+	for seq, row, blob := all.next(); seq != 0; seq, row, blob = all.next() {
+		if !visit(seq, row, blob) {
+			return
 		}
 	}
 }
@@ -132,12 +123,54 @@ type ringIterator struct {
 	started bool
 }
 
+// newRingIterator visits all rings.
 func newRingIterator(b *bolt.Tx, w *want, forward bool) iterator {
-	ring := b.Bucket(bucketRing)
-	if ring.Bucket(keyRows) == nil {
-		return &none{}
+	var out iterator = &none{}
+	all := b.Bucket(bucketRing)
+	for _, r := range rings {
+		if rows := all.Bucket(r.rows); rows != nil {
+			out = newMerged(out, &ringIterator{rows: rows.Cursor(), bodies: all.Bucket(r.bodies), w: w, forward: forward}, forward)
+		}
 	}
-	return &ringIterator{rows: ring.Bucket(keyRows).Cursor(), bodies: ring.Bucket(keyBodies), w: w, forward: forward}
+	return out
+}
+
+// merged visits the rows of two iterators in the order of their numbers.
+type merged struct {
+	heads   [2]front
+	forward bool
+	// last gave the row that is looked at: it moves on when the next one is asked for.
+	last *front
+}
+
+// front is an iterator with its next row.
+type front struct {
+	of   iterator
+	seq  uint64
+	row  []byte
+	blob func() []byte
+}
+
+func (h *front) step() { h.seq, h.row, h.blob = h.of.next() }
+
+func newMerged(a, b iterator, forward bool) *merged {
+	m := &merged{heads: [2]front{{of: a}, {of: b}}, forward: forward}
+	for i := range m.heads {
+		m.heads[i].step()
+	}
+	return m
+}
+
+func (m *merged) next() (uint64, []byte, func() []byte) {
+	if m.last != nil {
+		m.last.step()
+	}
+	first, other := &m.heads[0], &m.heads[1]
+	if first.seq == 0 || other.seq != 0 && (other.seq < first.seq) == m.forward {
+		first = other
+	}
+	m.last = first
+	return first.seq, first.row, first.blob
 }
 
 func (it *ringIterator) next() (uint64, []byte, func() []byte) {

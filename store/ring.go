@@ -8,28 +8,50 @@ import (
 	"greenroom/internal/app"
 )
 
-// Rejected deliveries are kept in a ring of their own, bounded in rows and bytes, so that strangers who know the URL
-// can fill neither the disk nor the history.
+// Rejected deliveries are kept in rings of their own, bounded in rows and bytes, so that strangers who know the URL can
+// fill neither the disk nor the history. There are two, for signatures that are wrong and for requests that have none or
+// are for no account: a flood of the latter, which cost nothing, never drives out the former.
+type ring struct {
+	rows, bodies          []byte // the buckets
+	countOfRows, countOfB []byte // the counts' names
+}
+
 var (
-	keyRingRows  = []byte("ring-rows")
-	keyRingBytes = []byte("ring-bytes")
+	ringRejected = ring{keyRows, keyBodies, []byte("ring-rows"), []byte("ring-bytes")}
+	ringStrays   = ring{[]byte("stray-rows"), []byte("stray-bodies"), []byte("stray-rows"), []byte("stray-bytes")}
+	rings        = []ring{ringRejected, ringStrays}
 )
 
-func (s *Store) writeRing(b *bolt.Tx, d app.Delivery, blob []byte) error {
+// Bounds of the ring of strays.
+const (
+	strayRows  = 200
+	strayBytes = 4 << 20
+)
+
+// ring returns the ring for what is kept, with its bounds.
+func (s *Store) ring(k Keep) (r ring, rows, bytes uint64) {
+	if k == KeepStray {
+		return ringStrays, strayRows, strayBytes
+	}
+	return ringRejected, uint64(s.opt.RingRows), uint64(s.opt.RingBytes)
+}
+
+func (s *Store) writeRing(b *bolt.Tx, k Keep, d app.Delivery, blob []byte) error {
 	row, err := encodeRow(d)
 	if err != nil {
 		return err
 	}
-	ring, meta := b.Bucket(bucketRing), b.Bucket(bucketMeta)
-	rowB, err := ring.CreateBucketIfNotExists(keyRows)
+	r, mostRows, mostBytes := s.ring(k)
+	all, meta := b.Bucket(bucketRing), b.Bucket(bucketMeta)
+	rowB, err := all.CreateBucketIfNotExists(r.rows)
 	if err != nil {
 		return fmt.Errorf("store: open the ring: %w", err)
 	}
-	bodyB, err := ring.CreateBucketIfNotExists(keyBodies)
+	bodyB, err := all.CreateBucketIfNotExists(r.bodies)
 	if err != nil {
 		return fmt.Errorf("store: open the ring: %w", err)
 	}
-	n, size := un64(meta.Get(keyRingRows)), un64(meta.Get(keyRingBytes))
+	n, size := un64(meta.Get(r.countOfRows)), un64(meta.Get(r.countOfB))
 	key := be64(d.Seq)
 	if err := rowB.Put(key, row); err != nil {
 		return fmt.Errorf("store: write to the ring: %w", err)
@@ -38,7 +60,7 @@ func (s *Store) writeRing(b *bolt.Tx, d app.Delivery, blob []byte) error {
 		return fmt.Errorf("store: write to the ring: %w", err)
 	}
 	n, size = n+1, size+uint64(len(row)+len(blob))
-	for n > 1 && (n > uint64(s.opt.RingRows) || size > uint64(s.opt.RingBytes)) {
+	for n > 1 && (n > mostRows || size > mostBytes) {
 		oldest, v := rowB.Cursor().First()
 		size -= uint64(len(v) + len(bodyB.Get(oldest)))
 		n--
@@ -50,19 +72,32 @@ func (s *Store) writeRing(b *bolt.Tx, d app.Delivery, blob []byte) error {
 			return fmt.Errorf("store: trim the ring: %w", err)
 		}
 	}
-	if err := meta.Put(keyRingRows, be64(n)); err != nil {
+	if err := meta.Put(r.countOfRows, be64(n)); err != nil {
 		return fmt.Errorf("store: write counts: %w", err)
 	}
-	if err := meta.Put(keyRingBytes, be64(size)); err != nil {
+	if err := meta.Put(r.countOfB, be64(size)); err != nil {
 		return fmt.Errorf("store: write counts: %w", err)
 	}
 	return nil
 }
 
+// ringGet reads a delivery of any ring.
 func ringGet(b *bolt.Tx, key []byte) (row, blob []byte) {
-	ring := b.Bucket(bucketRing)
-	if ring.Bucket(keyRows) == nil {
-		return nil, nil
+	all := b.Bucket(bucketRing)
+	for _, r := range rings {
+		if rows := all.Bucket(r.rows); rows != nil {
+			if row := rows.Get(key); row != nil {
+				return row, all.Bucket(r.bodies).Get(key)
+			}
+		}
 	}
-	return ring.Bucket(keyRows).Get(key), ring.Bucket(keyBodies).Get(key)
+	return nil, nil
+}
+
+// inRings counts the deliveries of all rings.
+func inRings(b *bolt.Tx) (n uint64) {
+	for _, r := range rings {
+		n += un64(b.Bucket(bucketMeta).Get(r.countOfRows))
+	}
+	return n
 }

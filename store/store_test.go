@@ -293,6 +293,61 @@ func TestAFloodOfForgeriesStaysInItsRing(t *testing.T) {
 	}
 }
 
+// TestAFloodOfStraysLeavesForgeries: what costs strangers nothing drives out no rejected signature, and both are listed in
+// their order.
+func TestAFloodOfStraysLeavesForgeries(t *testing.T) {
+	s := open(t, Options{RingRows: 2})
+	forged, stray := delivery(1), delivery(2)
+	forged.Verdict, stray.Verdict = provider.Rejected, provider.Rejected
+	var kept []uint64
+	reject := func(d app.Delivery, how func(context.Context, app.Delivery) (app.Delivery, error)) {
+		t.Helper()
+		got, err := how(t.Context(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, got.Seq)
+	}
+	reject(forged, s.Reject)
+	var wg sync.WaitGroup
+	for range strayRows + 1 {
+		wg.Go(func() {
+			if _, err := s.RejectStray(t.Context(), stray); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	reject(stray, s.RejectStray)
+	reject(forged, s.Reject)
+	for _, forward := range []bool{false, true} {
+		page, err := s.Events(t.Context(), app.EventQuery{Verdict: provider.Rejected, Limit: 1000, Forward: forward})
+		if err != nil || len(page.Events) != strayRows+2 {
+			t.Fatalf("%d are kept, %v", len(page.Events), err)
+		}
+		if page.Events[0].Seq != kept[2] || page.Events[1].Seq != kept[1] || page.Events[len(page.Events)-1].Seq != kept[0] {
+			t.Errorf("forward %v: the first is %d, the second %d, the last %d, of %v", forward,
+				page.Events[0].Seq, page.Events[1].Seq, page.Events[len(page.Events)-1].Seq, kept)
+		}
+	}
+	for _, seq := range kept {
+		var d app.Delivery
+		if err := s.View(t.Context(), func(tx *Tx) (err error) { d, err = tx.Delivery(seq); return err }); err != nil || d.Seq != seq || len(d.Body) == 0 {
+			t.Errorf("%d: %+v, %v", seq, d, err)
+		}
+	}
+	if st, err := s.Stats(t.Context()); err != nil || st.Deliveries != strayRows+2 {
+		t.Errorf("%+v, %v", st, err)
+	}
+	stray.Body = make([]byte, strayBytes/3)
+	for range 4 {
+		reject(stray, s.RejectStray)
+	}
+	if st, err := s.Stats(t.Context()); err != nil || st.Deliveries != 2+2 {
+		t.Errorf("large ones: %d are kept, %v", st.Deliveries, err)
+	}
+}
+
 func TestDeliveriesAreKeptByteForByte(t *testing.T) {
 	s := open(t, Options{})
 	d := delivery(1)

@@ -140,6 +140,9 @@ func TestListenInProcess(t *testing.T) {
 		t.Fatal(res, err)
 	}
 	res.Body.Close()
+	if err := json.Unmarshal([]byte(lines.next()), &d); err != nil || d.Verdict != provider.Rejected || d.Status != 405 || d.Reason == "" {
+		t.Errorf("what is for no account: %+v, %v", d, err)
+	}
 
 	// A command beside it, through the socket.
 	beside := newBench(t, false, "")

@@ -34,9 +34,14 @@ type door struct {
 
 // routerOf says whose hook is whose by the configuration.
 func routerOf(c *config.Config) web.Router {
-	r := web.Router{Aliases: map[string]string{}}
+	r := web.Router{Aliases: map[string]string{}, Signatures: map[string][]string{}}
+	headers := map[provider.Platform][]string{}
+	for _, d := range drivers() {
+		headers[d.Platform] = d.SignatureHeaders
+	}
 	for _, a := range c.Accounts {
 		r.Accounts = append(r.Accounts, a.Name)
+		r.Signatures[a.Name] = headers[a.Platform]
 	}
 	for _, u := range c.Unusable {
 		r.Accounts = append(r.Accounts, u.Name) // answered 503 until it is mended

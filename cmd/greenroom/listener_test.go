@@ -1,15 +1,20 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"greenroom/internal/app"
 	"greenroom/internal/app/apptest"
 	"greenroom/internal/config"
 	"greenroom/internal/crash"
+	"greenroom/provider"
+	"greenroom/provider/sandbox"
 )
 
 func TestAListenerThatHadToMoveSaysWhy(t *testing.T) {
@@ -62,5 +67,34 @@ func TestAListenerInItsPlaceSaysNothing(t *testing.T) {
 	}
 	if err := d.close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSignedWebhooksHaveASignatureHeader: the listener reads the body of no other one.
+func TestSignedWebhooksHaveASignatureHeader(t *testing.T) {
+	for _, d := range drivers() {
+		a := provider.Account{Name: "a", Platform: d.Platform, APIKey: "k", APIURL: "http://127.0.0.1:9", WebhookSecret: sandbox.DailyWebhookSecret}
+		for _, scheme := range []string{"", "simple"} {
+			a.WebhookSignature = scheme
+			p, err := d.Open(a, nil)
+			if scheme != "" && errors.Is(err, provider.Invalid) {
+				continue // Daily alone has a second scheme
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, ok := p.(provider.Synthesizer)
+			if !ok {
+				t.Fatalf("%s makes no webhooks", d.Platform)
+			}
+			made, err := s.Synthesize(provider.SyntheticEvent{Kind: provider.KindMeetingStarted, Room: "r", ID: "1", At: time.Now()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			named := func(h string) bool { return made.Header.Get(h) != "" }
+			if len(d.SignatureHeaders) == 0 || !slices.ContainsFunc(d.SignatureHeaders, named) {
+				t.Errorf("%s %s: none of %q is in %v", d.Platform, scheme, d.SignatureHeaders, made.Header)
+			}
+		}
 	}
 }

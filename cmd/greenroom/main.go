@@ -11,12 +11,20 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"runtime/debug"
 )
+
+// memoryGoal is the heap that the garbage collector works towards: garbage of large bodies, which strangers may send, is
+// collected before it doubles the heap. GOMEMLIMIT overrides it.
+const memoryGoal = 120 << 20
 
 func main() { os.Exit(realMain()) }
 
 // realMain is main for the tests, which run it under another name.
 func realMain() int {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryGoal)
+	}
 	p := newProgram()
 	defer catchLibraries(newLog(p.stderr, slog.LevelWarn))()
 	return p.execute(context.Background(), os.Args[1:])

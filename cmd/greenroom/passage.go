@@ -62,7 +62,7 @@ func newPassage(c *config.Config, p *program, log *slog.Logger, group *crash.Gro
 		cfg: c, driver: func() (tunnel.Driver, error) { return p.tunnels(c.Tunnel, p.version) }, broken: err, prober: probe.New(probe.Options{TLS: authorities}), log: log, crash: group,
 		clock: clockwork.NewRealClock(), source: rand.Text(), router: routerOf(c),
 	}
-	s.router.Probe = s.prober.Arrived
+	s.router.Probe, s.router.Ignore = s.prober.Arrived, probe.Is
 	return s
 }
 

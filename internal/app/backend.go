@@ -287,6 +287,8 @@ type Inbound struct {
 	Target  string              `json:"target"`
 	Header  map[string][]string `json:"header"`
 	Body    []byte              `json:"body"`
+	// Size is the size that the sender announced of a body that was not read; 0 where Body is whole.
+	Size int64 `json:"size,omitempty"`
 	// ReceivedAt is when the first machine of ours received it. Signatures are judged by it.
 	ReceivedAt time.Time `json:"received_at"`
 	// Position is where it stands in a tunnel's stream; nil for a request that came directly.

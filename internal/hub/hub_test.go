@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -596,5 +597,48 @@ func TestRoomsAreChecked(t *testing.T) {
 	}
 	if _, err := b.Room(t.Context(), app.RoomRef{Ref: "renamed"}); !errors.Is(err, provider.NotFound) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestWhatIsRejectedKeepsItsBeginning: strangers decide how large it is, and which ring it is in decides what a flood drives
+// out.
+func TestWhatIsRejectedKeepsItsBeginning(t *testing.T) {
+	b := newBench(t)
+	body := bytes.Repeat([]byte("x"), keptBytes+1)
+	refused := app.Answer{Status: http.StatusNotFound}
+	for _, c := range []struct {
+		name string
+		in   app.Inbound
+		want int
+	}{
+		{"a wrong signature", app.Inbound{Account: "daily", Header: http.Header{"X-Sig": {"bad"}}, Body: body}, 401},
+		{"no signature", app.Inbound{Account: "daily", Body: body}, 400},
+		{"no signature, and not read", app.Inbound{Account: "daily", Size: int64(len(body))}, 400},
+		{"for no account", app.Inbound{Body: body, Refused: &refused, Reason: "no such hook"}, 404},
+		{"relayed for no account", app.Inbound{Body: body, Refused: &refused, Reason: "no such hook", Position: &app.Position{Hook: "h", Epoch: 1, Seq: 1}}, 404},
+	} {
+		c.in.Method, c.in.Target, c.in.ReceivedAt = "POST", "/x", b.clock.Now()
+		a, err := b.Ingest(t.Context(), c.in)
+		if err != nil || a.Status != c.want || a.Seq == 0 {
+			t.Errorf("%s: %+v, %v", c.name, a, err)
+			continue
+		}
+		d, err := b.Event(t.Context(), app.EventRef{Seq: a.Seq})
+		if err != nil || d.Size != int64(len(body)) || len(d.Body) != min(len(c.in.Body), keptBytes) || d.Reason == "" {
+			t.Errorf("%s: %d bytes of %d are kept, %v", c.name, len(d.Body), d.Size, err)
+		}
+	}
+	var flood sync.WaitGroup
+	for range 250 { // more than there is room for
+		flood.Go(func() {
+			if _, err := b.Ingest(t.Context(), app.Inbound{Method: "GET", Target: "/", ReceivedAt: t0, Refused: &refused, Reason: "no such hook"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	flood.Wait()
+	page, err := b.Events(t.Context(), app.EventQuery{Account: "daily", Limit: 1000})
+	if err != nil || len(page.Events) != 1 || page.Events[0].Status != 401 {
+		t.Errorf("after a flood: %+v, %v", page.Events, err)
 	}
 }

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -14,7 +15,10 @@ import (
 // Ingest takes one request as it arrived: verify and parse, store together with its effect, publish, and only then say
 // what to answer. An error means that there is no such account; everything else is an answer.
 func (h *Hub) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
-	if in.Position != nil || in.Refused != nil || in.Missing != "" {
+	if in.Position == nil && (in.Refused != nil && in.Reason != "" || in.Missing != "") {
+		return h.reject(ctx, h.readRelayed(in)), nil
+	}
+	if in.Position != nil || in.Refused != nil {
 		answers, err := h.IngestBatch(ctx, app.Batch{Requests: []app.Inbound{in}})
 		if err != nil {
 			return app.Answer{}, err
@@ -26,7 +30,7 @@ func (h *Hub) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
 		return app.Answer{}, notFound("there is no account %q", in.Account)
 	}
 	r := h.read(a, in)
-	if r.Keep == store.KeepInRing {
+	if r.Keep != store.KeepWhole {
 		return h.reject(ctx, r), nil
 	}
 	d, err := h.store.Append(ctx, r.Entry)
@@ -74,19 +78,32 @@ func (h *Hub) read(a *account, in app.Inbound) reading {
 	case w.Ping:
 		d.Status = http.StatusOK
 	case w.Missing && d.Verdict == provider.Rejected:
-		d.Status = http.StatusBadRequest
+		d.Status, r.Keep = http.StatusBadRequest, store.KeepStray
 	default:
 		d.Status = http.StatusUnauthorized
 	}
+	if r.Keep != store.KeepWhole {
+		clip(&d)
+	}
 	r.Delivery = d
 	return r
+}
+
+// keptBytes is how much is kept of a body that is not verified: strangers decide how large it is.
+const keptBytes = 8 << 10
+
+// clip keeps the beginning of a body. The delivery's size stays what it was.
+func clip(d *app.Delivery) {
+	if len(d.Body) > keptBytes {
+		d.Body = bytes.Clone(d.Body[:keptBytes])
+	}
 }
 
 // arrived is what a request is before anybody looked into it.
 func arrived(in app.Inbound) app.Delivery {
 	d := app.Delivery{
 		At: app.At(in.ReceivedAt), Account: in.Account, Method: in.Method, Target: in.Target, Headers: http.Header(in.Header),
-		Body: in.Body, Size: int64(len(in.Body)), Kind: provider.KindUnknown,
+		Body: in.Body, Size: max(in.Size, int64(len(in.Body))), Kind: provider.KindUnknown,
 	}
 	if d.Headers == nil {
 		d.Headers = http.Header{}
@@ -105,8 +122,12 @@ func (a *account) heard(at app.Time) {
 
 // reject records what can't be verified where strangers can do no harm, and says what to answer.
 func (h *Hub) reject(ctx context.Context, r reading) app.Answer {
-	got, err := h.store.Reject(ctx, r.Delivery)
-	if err != nil && !errors.Is(err, store.ErrBusy) {
+	keep := h.store.Reject
+	if r.Keep == store.KeepStray {
+		keep = h.store.RejectStray
+	}
+	got, err := keep(ctx, r.Delivery)
+	if err != nil && !errors.Is(err, store.ErrBusy) && ctx.Err() == nil { // a sender who left is no news
 		h.log.Error("a rejected webhook could not be recorded", "account", r.Delivery.Account, "err", err)
 	}
 	if err != nil && r.ping {

@@ -74,21 +74,24 @@ func (h *Hub) readRelayed(in app.Inbound) reading {
 	var r reading
 	switch a := h.accounts[in.Account]; {
 	case in.Refused != nil && in.Reason != "":
-		r.Keep, r.Delivery = store.KeepInRing, arrived(in)
+		r.Keep, r.Delivery = store.KeepStray, arrived(in)
 		r.Delivery.Verdict, r.Delivery.Status, r.Delivery.Reason = provider.Rejected, in.Refused.Status, in.Reason
 	case in.Refused != nil:
 		r.Keep = store.KeepPosition
 		r.Delivery.Account = in.Account
 	case in.Missing != "":
-		r.Keep, r.Delivery = store.KeepInRing, arrived(in)
+		r.Keep, r.Delivery = store.KeepStray, arrived(in)
 		r.Delivery.Verdict, r.Delivery.Status = provider.Rejected, http.StatusRequestEntityTooLarge
 		r.Delivery.Reason = "the body is not here: " + in.Missing
 	case a == nil:
-		r.Keep, r.Delivery = store.KeepInRing, arrived(in)
+		r.Keep, r.Delivery = store.KeepStray, arrived(in)
 		r.Delivery.Verdict, r.Delivery.Status = provider.Unverified, http.StatusNotFound
 		r.Delivery.Reason = fmt.Sprintf("no account %q is configured here", in.Account)
 	default:
 		r = h.read(a, in)
+	}
+	if r.Keep == store.KeepStray {
+		clip(&r.Delivery)
 	}
 	if in.Position != nil {
 		r.Position = *in.Position

@@ -16,9 +16,15 @@ type Router struct {
 	// Accounts are the names that hooks exist for; Aliases are other paths, such as /v1/daily/webhook, with their account.
 	Accounts []string
 	Aliases  map[string]string
+	// Signatures are the headers of which each signed request for an account has one; an account without has signatures that
+	// headers don't show.
+	Signatures map[string][]string
 	// Probe says whether a request with this target is a tunnel's probe that is out now: it is answered 200 and goes no
 	// further. nil knows of none.
 	Probe func(target string) bool
+	// Ignore reports whether a refused request with this target is not worth a record, such as a probe that came too late.
+	// nil ignores none.
+	Ignore func(target string) bool
 }
 
 // hooks is where the path of an account's hook begins.
@@ -27,6 +33,7 @@ const hooks = "/hooks/"
 var (
 	notFound  = app.Answer{Status: http.StatusNotFound, Text: "not found"}
 	usePost   = app.Answer{Status: http.StatusMethodNotAllowed, Text: "use POST"}
+	unsigned  = app.Answer{Status: http.StatusBadRequest, Text: "no signature"}
 	tooLarge  = app.Answer{Status: http.StatusRequestEntityTooLarge, Text: "the body is too large"}
 	probeBack = app.Answer{Status: http.StatusOK, Text: "probe"}
 )
@@ -62,6 +69,12 @@ func (r *Router) nowhere(path string) string {
 		return "no account is configured here"
 	}
 	return "the path is no account's hook: webhooks go to " + hooks + strings.Join(r.Accounts, ", "+hooks)
+}
+
+// signed reports whether a request may have a signature of the account's platform.
+func (r *Router) signed(account string, h http.Header) bool {
+	names := r.Signatures[account]
+	return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return h.Get(name) != "" })
 }
 
 func (r *Router) probes(target string) bool { return r.Probe != nil && r.Probe(target) }

@@ -1,9 +1,12 @@
 // Package web is the local HTTP listener that webhooks arrive at.
 //
-// Anybody on the internet may end up at it through a tunnel, so it takes little: POST to the hooks of configured
-// accounts, with bounded headers, bodies, times and numbers, under host names of its own. It says 2xx only after its
-// Backend has stored the request durably, and 503 with Retry-After when that can't be done now. Everything else gets an
-// answer without information.
+// Strangers on the internet reach it through a tunnel, so it accepts little: POST to the hooks of configured accounts, with
+// bounded headers, bodies, times and numbers, under host names of its own. It says 2xx only after its Backend has stored the
+// request durably, and 503 with Retry-After when that can't be done now. Everything else gets an answer without information,
+// and is recorded with the reason while the store has room for that.
+//
+// The body of a request without a signature is not read, nor that of one for no account. All bodies that are read have 64
+// MiB together, and come at a pace: when all places are taken, the slowest sender gives way.
 package web
 
 import (
@@ -15,7 +18,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -25,6 +27,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/bounds"
 	"greenroom/internal/crash"
 	"greenroom/provider"
 )
@@ -36,10 +39,7 @@ const DefaultAddr = "127.0.0.1:7070"
 const (
 	DefaultBodyLimit  = 1 << 20
 	MaxBodyLimit      = 25 << 20
-	maxHeader         = 64 << 10
-	headerTime        = 5 * time.Second
-	bodyTime          = 15 * time.Second
-	idleTime          = time.Minute
+	bodyTime          = 10 * time.Second
 	defaultConcurrent = 256
 	portTries         = 20
 )
@@ -61,7 +61,7 @@ type Options struct {
 	// zero.
 	BodyLimit  int64
 	Concurrent int
-	// BodyTime is how long a body may take, 15 s when zero.
+	// BodyTime is how long a body may take, 10 s when zero, and a second more for every 32 KiB that came.
 	BodyTime time.Duration
 	Ingest   Ingester
 	// Now is the clock that freshness is judged by, time.Now when nil.
@@ -75,9 +75,11 @@ type Listener struct {
 	opt      Options
 	net      net.Listener
 	server   *http.Server
-	slots    chan struct{}
+	intake   *intake
 	loopback bool
-	done     chan struct{}
+	// recording has a place for each refused request that is being recorded.
+	recording chan struct{}
+	done      chan struct{}
 
 	accepted, rejected, busy atomic.Uint64
 }
@@ -108,13 +110,10 @@ func Listen(o Options) (*Listener, error) {
 		return nil, err
 	}
 	l := &Listener{
-		opt: o, net: n, slots: make(chan struct{}, o.Concurrent), done: make(chan struct{}),
+		opt: o, net: n, intake: newIntake(o), done: make(chan struct{}), recording: make(chan struct{}, strayPlaces),
 		loopback: isLoopback(n.Addr().String()),
 	}
-	l.server = &http.Server{
-		Handler: l, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
-	}
+	l.server = bounds.Server(l, o.Log, 0)
 	o.Crash.Go("listener", func() {
 		defer close(l.done)
 		if err := l.server.Serve(n); err != nil && !errors.Is(err, http.ErrServerClosed) {
@@ -195,41 +194,105 @@ func (l *Listener) Close(ctx context.Context) error {
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	received := l.opt.Now()
 	w.Header().Set("Cache-Control", "no-store")
-	account, ok := l.opt.account(r.URL.Path)
-	ours := l.ours(r.Host)
-	if ours && l.opt.probes(r.RequestURI) {
+	in := app.Inbound{Method: r.Method, Target: r.RequestURI, Header: headers(r), ReceivedAt: received, Size: max(r.ContentLength, 0)}
+	if !l.ours(r.Host) {
+		l.refuse(w, r, in, notFound, fmt.Sprintf("the host %s is neither this machine's nor the tunnel's", r.Host))
+		return
+	}
+	if l.opt.probes(r.RequestURI) {
+		bounds.Unread(w, r)
 		l.write(w, probeBack) // which the counts are not about
 		return
 	}
-	if !ok || !ours {
-		l.answer(w, notFound)
-		return
-	}
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		l.answer(w, usePost)
-		return
-	}
-	select {
-	case l.slots <- struct{}{}:
-		defer func() { <-l.slots }()
-	default:
-		l.answer(w, app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "busy"})
-		return
-	}
-	body, a := l.read(w, r)
-	if a.Status == 0 {
-		var err error
-		a, err = l.opt.Ingest.Ingest(r.Context(), app.Inbound{
-			Account: account, Method: r.Method, Target: r.RequestURI, Header: headers(r), Body: body, ReceivedAt: received,
-		})
-		if err != nil {
-			// An owner of the store that doesn't know the account yet is no reason to send the platform away for good.
-			l.opt.Log.Error("a webhook could not be handed over", "account", account, "err", err)
-			a = app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "try again"}
+	account, refused, reason := l.opt.route(r.Method, r.URL.Path)
+	if refused != nil {
+		if refused.Status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", http.MethodPost)
 		}
+		l.refuse(w, r, in, *refused, reason)
+		return
 	}
-	l.answer(w, a)
+	in.Account = account
+	if r.ContentLength > l.opt.BodyLimit {
+		l.refuse(w, r, in, tooLarge, l.largeReason())
+		return
+	}
+	if l.opt.signed(account, r.Header) {
+		l.take(w, r, in, l.intake.places, l.opt.BodyLimit)
+		return
+	}
+	if r.ContentLength >= 0 && r.ContentLength <= pingLimit {
+		l.take(w, r, in, l.intake.strays, pingLimit)
+		return
+	}
+	// Its body can't make it authentic: the Backend refuses it by its headers.
+	l.record(w, r, in, unsigned)
+}
+
+// take reads a request's body and delivers it.
+func (l *Listener) take(w http.ResponseWriter, r *http.Request, in app.Inbound, places *bounds.Places, limit int64) {
+	var a app.Answer
+	failed := l.intake.receive(w, r, places, limit, func(body []byte) {
+		in.Body, in.Size = body, 0
+		a = l.deliver(r, in)
+	})
+	switch {
+	case failed == nil:
+		l.answer(w, a)
+	case failed.Status == http.StatusRequestEntityTooLarge:
+		l.refuse(w, r, in, tooLarge, l.largeReason())
+	default:
+		bounds.Unread(w, r)
+		l.answer(w, *failed)
+	}
+}
+
+// deliver hands a request over, and returns what to answer.
+func (l *Listener) deliver(r *http.Request, in app.Inbound) app.Answer {
+	a, err := l.opt.Ingest.Ingest(r.Context(), in)
+	if err != nil {
+		// An owner of the store that doesn't know the account yet is no reason to send the platform away for good.
+		l.opt.Log.Error("a webhook could not be handed over", "account", in.Account, "err", err)
+		return app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "try again"}
+	}
+	return a
+}
+
+// refuse answers a request that is for no account or too large, without its body, and has it recorded with the reason.
+func (l *Listener) refuse(w http.ResponseWriter, r *http.Request, in app.Inbound, a app.Answer, reason string) {
+	if l.opt.Ignore != nil && l.opt.Ignore(in.Target) {
+		bounds.Unread(w, r)
+		l.answer(w, a)
+		return
+	}
+	in.Refused, in.Reason = &a, reason
+	l.record(w, r, in, a)
+}
+
+// record answers a request that can't be authentic, without its body, and has it recorded. Of a flood of them not all are
+// recorded: there are a few places for that, and little time.
+func (l *Listener) record(w http.ResponseWriter, r *http.Request, in app.Inbound, a app.Answer) {
+	bounds.Unread(w, r)
+	defer func() { l.answer(w, a) }()
+	select {
+	case l.recording <- struct{}{}:
+		defer func() { <-l.recording }()
+	default:
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), strayTime)
+	defer cancel()
+	got, err := l.opt.Ingest.Ingest(ctx, in)
+	switch {
+	case err != nil:
+		l.opt.Log.Debug("a refused request could not be recorded", "target", in.Target, "err", err)
+	case in.Refused == nil && got.Status >= 300:
+		a = got
+	}
+}
+
+func (l *Listener) largeReason() string {
+	return fmt.Sprintf("the body is larger than %d bytes: raise body_limit if it should arrive", l.opt.BodyLimit)
 }
 
 // ours says whether a request's Host is one that this listener is reached by. It keeps web pages that resolve their own
@@ -266,32 +329,6 @@ func headers(r *http.Request) http.Header {
 	h := r.Header.Clone()
 	h.Set("Host", r.Host)
 	return h
-}
-
-// read takes the body within its bounds, or says what to answer instead.
-func (l *Listener) read(w http.ResponseWriter, r *http.Request) ([]byte, app.Answer) {
-	if r.ContentLength > l.opt.BodyLimit {
-		w.Header().Set("Connection", "close")
-		return nil, tooLarge
-	}
-	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(l.opt.BodyTime)); err != nil &&
-		!errors.Is(err, http.ErrNotSupported) {
-		l.opt.Log.Debug("no deadline for a body", "err", err)
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, l.opt.BodyLimit))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return nil, tooLarge
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		// It may have been this machine that slept: platforms that give up at 4xx come again at 503.
-		w.Header().Set("Connection", "close")
-		return nil, app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "the body took too long"}
-	case err != nil:
-		w.Header().Set("Connection", "close")
-		return nil, app.Answer{Status: http.StatusBadRequest, Text: "the body did not arrive whole"}
-	}
-	return body, app.Answer{}
 }
 
 func (l *Listener) answer(w http.ResponseWriter, a app.Answer) {

@@ -23,15 +23,23 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // sink takes what a listener delivers.
 type sink struct {
-	mu     sync.Mutex
-	got    []app.Inbound
-	answer app.Answer
-	err    error
+	mu  sync.Mutex
+	got []app.Inbound
+	// refused are those that are recorded alone.
+	refused []app.Inbound
+	answer  app.Answer
+	err     error
 	// inside tells of each request that is held at the gate.
 	inside, gate chan struct{}
 }
 
 func (s *sink) Ingest(_ context.Context, in app.Inbound) (app.Answer, error) {
+	if in.Refused != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.refused = append(s.refused, in)
+		return *in.Refused, s.err
+	}
 	if s.gate != nil {
 		s.inside <- struct{}{}
 		<-s.gate

@@ -55,7 +55,7 @@ type Options struct {
 // Driver makes providers for accounts on Daily.
 func Driver() provider.Driver {
 	return provider.Driver{
-		Platform: provider.Daily, DefaultURL: DefaultURL, Types: types(),
+		Platform: provider.Daily, DefaultURL: DefaultURL, Types: types(), SignatureHeaders: []string{headerSignature, headerSimple},
 		Open: func(a provider.Account, transport http.RoundTripper) (provider.Provider, error) {
 			p, err := New(a, Options{Transport: transport})
 			if err != nil {

@@ -52,7 +52,7 @@ type Options struct {
 // Driver makes providers for accounts on Whereby.
 func Driver() provider.Driver {
 	return provider.Driver{
-		Platform: provider.Whereby, DefaultURL: DefaultURL, Types: types(),
+		Platform: provider.Whereby, DefaultURL: DefaultURL, Types: types(), SignatureHeaders: []string{headerSignature},
 		Open: func(a provider.Account, transport http.RoundTripper) (provider.Provider, error) {
 			p, err := New(a, Options{Transport: transport})
 			if err != nil {

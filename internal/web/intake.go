@@ -1,0 +1,138 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"greenroom/internal/app"
+	"greenroom/internal/bounds"
+)
+
+// Bounds of the bodies that are under way. A body is read in chunks. Each place has one of its own, so that a webhook, which
+// is small, always has room; what is larger shares the rest.
+const (
+	underWay  = 64 << 20
+	chunkSize = 32 << 10
+	// wholeAtOnce is how many bytes of large bodies are put together, verified and stored at a time. One that is larger
+	// than that is alone.
+	wholeAtOnce = 8 << 20
+	// strayPlaces are for requests that can't be authentic: those whose small body is read although they have no signature,
+	// and those that are recorded.
+	strayPlaces = 16
+	// pingLimit is how large the body of a request without a signature may be: a platform's test of the address is not
+	// always signed.
+	pingLimit = 64
+	// strayTime bounds how long a sender waits for the record of a request that is for no account.
+	strayTime = time.Second
+)
+
+// intake reads bodies within bounds.
+type intake struct {
+	limit  int64
+	pace   bounds.Pace
+	places *bounds.Places
+	strays *bounds.Places
+	shared *bounds.Budget
+	whole  *semaphore.Weighted
+	chunks sync.Pool
+}
+
+func newIntake(o Options) *intake {
+	shared := max(underWay-int64(o.Concurrent)*chunkSize, 0)
+	return &intake{
+		limit: o.BodyLimit, pace: bounds.Pace{Grace: o.BodyTime}, places: bounds.NewPlaces(o.Concurrent),
+		strays: bounds.NewPlaces(strayPlaces), shared: bounds.NewBudget(shared), whole: semaphore.NewWeighted(wholeAtOnce),
+		chunks: sync.Pool{New: func() any { return new([chunkSize]byte) }},
+	}
+}
+
+var (
+	errTooLarge = errors.New("the body is too large")
+	errNoRoom   = errors.New("there is no room for the body")
+)
+
+// read reads a body and hands it to use, which may keep it. While it does so the bytes count.
+func (in *intake) read(ctx context.Context, body io.Reader, limit int64, use func([]byte)) error {
+	var chunks []*[chunkSize]byte
+	var n, taken int64
+	release := func() {
+		for _, c := range chunks {
+			in.chunks.Put(c)
+		}
+		chunks = nil
+		in.shared.Give(taken)
+		taken = 0
+	}
+	defer release()
+	for {
+		at := n % chunkSize
+		if at == 0 {
+			if len(chunks) > 0 {
+				if !in.shared.Take(chunkSize) {
+					return errNoRoom
+				}
+				taken += chunkSize
+			}
+			chunks = append(chunks, in.chunks.Get().(*[chunkSize]byte))
+		}
+		m, err := body.Read(chunks[len(chunks)-1][at:])
+		n += int64(m)
+		if n > limit {
+			return errTooLarge
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if n > chunkSize {
+		weight := min(n, wholeAtOnce)
+		if err := in.whole.Acquire(ctx, weight); err != nil {
+			return err
+		}
+		defer in.whole.Release(weight)
+	}
+	whole := make([]byte, n)
+	for i, c := range chunks {
+		copy(whole[i*chunkSize:], c[:])
+	}
+	release()
+	use(whole)
+	return nil
+}
+
+// receive reads a request's body within all bounds and hands it to use. It returns what to answer when it can't.
+func (in *intake) receive(w http.ResponseWriter, r *http.Request, places *bounds.Places, limit int64, use func([]byte)) *app.Answer {
+	body := bounds.NewBody(w, r.Body, in.pace)
+	place := places.Enter(body)
+	if place == nil {
+		return &app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "busy"}
+	}
+	defer place.Leave()
+	err := in.read(r.Context(), body, limit, func(whole []byte) {
+		place.Read()
+		bounds.Patient(w)
+		use(whole)
+	})
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errTooLarge):
+		return &tooLarge
+	case errors.Is(err, errNoRoom), errors.Is(err, context.Canceled):
+		return &app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "busy"}
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, bounds.ErrGaveWay):
+		// It may have been this machine that slept: platforms that cease at 4xx come again at 503.
+		return &app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "the body took too long"}
+	}
+	return &app.Answer{Status: http.StatusBadRequest, Text: "the body did not arrive whole"}
+}
