@@ -225,6 +225,7 @@ func TestMistakes(t *testing.T) {
 		{"an account that is no table", "accounts = 3", nil, "config.toml:1: accounts is unknown"},
 		{"an array of accounts", "\n[[accounts.a]]\nplatform=\"daily\"", nil, "config.toml:2: accounts.a is unknown"},
 		{"syntax", "mouse = true\ntheme = dark\n", nil, "config.toml:2: isn't TOML"},
+		{"no sign", "theme dark\n", nil, "config.toml:1: isn't TOML: expected '.' or '=', but got … instead"},
 		{"text for a truth", "theme = \"dark\"\nmouse = \"no\"", nil, "config.toml:2: mouse is text: use true or false, without quotes"},
 		{"a number for a truth", "mouse = 1", nil, "config.toml:1: mouse isn't true or false"},
 		{"text wanted", "theme = 3", nil, "theme isn't text"},

@@ -107,7 +107,11 @@ var errRefused = errors.New("refused")
 
 func (*refuser) UnmarshalTOML(any) error { return errRefused }
 
-var quoted = regexp.MustCompile(`"[^"]*"|'[^']*'|: .*$`)
+var (
+	quoted = regexp.MustCompile(`"[^"]*"|'[^']*'|: .*$`)
+	// sign is one that TOML itself has: what a parser expects, never a part of a secret worth hiding.
+	sign = regexp.MustCompile(`^['"][.=,#\[\]{}"']['"]$`)
+)
 
 // syntaxError keeps the line and the sort of mistake. What stands in the file is left out: it may be a secret.
 func syntaxError(err error) error {
@@ -115,8 +119,13 @@ func syntaxError(err error) error {
 	var pe toml.ParseError
 	if errors.As(err, &pe) {
 		e.Origin.Line = pe.Position.Line
-		e.Problem = "isn't TOML: " + quoted.ReplaceAllString(strings.TrimSpace(pe.Message), "…")
-		e.Fix = "text stands in double quotes, tables look like [accounts.acme]"
+		e.Problem = "isn't TOML: " + quoted.ReplaceAllStringFunc(strings.TrimSpace(pe.Message), func(s string) string {
+			if sign.MatchString(s) {
+				return s
+			}
+			return "…"
+		})
+		e.Fix = "put text in double quotes; tables look like [accounts.acme]"
 	}
 	return e
 }
