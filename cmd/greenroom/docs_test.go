@@ -1,0 +1,39 @@
+package main
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// README lists every field that --json prints.
+func TestReadmeListsTheFieldsOfJSON(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `?([a-z]+)`? \\| (.*) \\|$").FindAllStringSubmatch(string(readme), -1) {
+		rows[m[1]] = m[2]
+	}
+	for name, v := range map[string]any{
+		"room": app.Room{}, "would": app.Choice{}, "meeting": app.Meeting{}, "participant": app.Stay{}, "recording": app.Recording{},
+		"download": app.Download{}, "event": app.Delivery{}, "doctor": app.Status{}, "account": app.AccountStatus{},
+		"listener": app.ListenerStatus{}, "tunnel": app.TunnelStatus{}, "store": app.StoreStatus{}, "diagnosis": app.Diagnosis{},
+		"check": provider.Check{},
+	} {
+		listed := strings.Split(rows[name], "`")
+		for i := range reflect.TypeOf(v).NumField() {
+			field, _, _ := strings.Cut(reflect.TypeOf(v).Field(i).Tag.Get("json"), ",")
+			if field != "" && field != "-" && !slices.Contains(listed, field) {
+				t.Errorf("the row %q lacks %s", name, field)
+			}
+		}
+	}
+}
