@@ -56,6 +56,8 @@ require (
 	rsc.io/qr v0.2.0
 )
 
+require github.com/mozillazg/go-unidecode v0.2.0 // indirect
+
 require (
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.7 // indirect

@@ -36,8 +36,15 @@ type Looker interface {
 
 // An Ejector removes one participant.
 type Ejector interface {
-	// Eject removes the session, and with ban keeps the person out. One that is already gone is nil.
-	Eject(ctx context.Context, m Meeting, session string, ban bool) error
+	// Eject removes the participant's session, and with ban keeps the person out, as far as the platform can tell people
+	// apart: banned reports whether it does. A session that is already gone is no error.
+	Eject(ctx context.Context, m Meeting, p Participant, ban bool) (banned bool, err error)
+}
+
+// An Extender moves the end of a meeting. [NotFound] means that the meeting is gone, or has expired.
+type Extender interface {
+	// Extend changes the end alone, and may be repeated.
+	Extend(ctx context.Context, m Meeting, until time.Time) error
 }
 
 // A RoomLister lists what exists on the platform already.

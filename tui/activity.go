@@ -114,6 +114,8 @@ func sentence(a app.Activity) string {
 		text = "meeting started"
 	case provider.KindMeetingEnded:
 		text = "meeting ended"
+	case app.MeetingExtended:
+		text = "meeting extended"
 	case provider.KindRecordingStarted:
 		text = "recording started"
 	case provider.KindRecordingReady:

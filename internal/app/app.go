@@ -78,6 +78,8 @@ type Meeting struct {
 	EndsAt    Time `json:"ends_at"`
 	StartedAt Time `json:"started_at"`
 	EndedAt   Time `json:"ended_at"`
+	// BookedUntil is the end that it was booked with, where EndsAt was moved since because people were still in it.
+	BookedUntil Time `json:"booked_until,omitzero"`
 	// Here is how many people are in it now, Peak the most at one time by the events' own times. Bots don't count.
 	Here      int            `json:"here"`
 	Peak      int            `json:"peak"`

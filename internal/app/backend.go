@@ -516,6 +516,9 @@ type Change struct {
 	Probe     uint64     `json:"probe,omitempty"`
 }
 
+// MeetingExtended is the kind of an [Activity] about a meeting whose end was moved on the platform, since people are in it.
+const MeetingExtended provider.EventKind = "meeting.extended"
+
 // Activity is one line of what people did, whoever told of it.
 type Activity struct {
 	At      Time               `json:"at"`

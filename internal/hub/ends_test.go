@@ -85,6 +85,7 @@ func TestAMeetingThatLivesAgainHasARoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.clock.Advance(time.Hour)
+	b.lookupFails(provider.NotFound)
 	newEndWatcher(b.Hub, b.order[0]).turn(t.Context())
 	if d := b.meeting(s.ID); d.Status != app.Ended || !d.EndedAt.Equal(s.EndsAt.Time) {
 		t.Fatalf("%s at %v, booked until %v", d.Status, d.EndedAt, s.EndsAt)

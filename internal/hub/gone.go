@@ -20,17 +20,24 @@ const (
 )
 
 // endWatcher ends an account's meetings whose end has passed, and those that no longer exist on the platform because
-// somebody removed them elsewhere. The latter takes two answers in a row that say so.
+// somebody removed them elsewhere. The latter takes two answers in a row that say so. Where people are in a meeting it moves
+// the end before that comes, and nothing but evidence about them ends it.
 type endWatcher struct {
 	hub     *Hub
 	account *account
 	next    map[string]time.Time
 	missing map[string]bool
+	// overdue is since when a meeting has been past its end, extend when its end may be moved next.
+	overdue map[string]time.Time
+	extend  map[string]time.Time
 	pause   time.Time
 }
 
 func newEndWatcher(h *Hub, a *account) *endWatcher {
-	return &endWatcher{hub: h, account: a, next: make(map[string]time.Time), missing: make(map[string]bool)}
+	return &endWatcher{
+		hub: h, account: a, next: make(map[string]time.Time), missing: make(map[string]bool),
+		overdue: make(map[string]time.Time), extend: make(map[string]time.Time),
+	}
 }
 
 func (w *endWatcher) run() { w.hub.everySecond(w.turn) }
@@ -46,15 +53,21 @@ func (w *endWatcher) turn(ctx context.Context) {
 	for i := range unended {
 		m := unended[i].Meeting
 		standing[m.ID] = true
-		if h.overdue(m, w.account) {
-			if _, err := h.end(ctx, m.ID, m.EndsAt.Time, roster.ReasonExpired, app.FromClock); err != nil {
-				h.complain(err, "a meeting past its end could not be ended", w.account)
-			}
-			continue
+		switch due, err := w.isOverdue(ctx, m); {
+		case err != nil:
+			h.complain(err, "who is in a meeting past its end could not be read", w.account)
+		case due:
+			w.expire(ctx, m)
+		default:
+			delete(w.overdue, m.ID)
+			w.prolong(ctx, m)
+			w.look(ctx, m)
 		}
-		w.look(ctx, m)
 	}
-	maps.DeleteFunc(w.next, func(id string, _ time.Time) bool { return !standing[id] })
+	gone := func(id string, _ time.Time) bool { return !standing[id] }
+	maps.DeleteFunc(w.next, gone)
+	maps.DeleteFunc(w.overdue, gone)
+	maps.DeleteFunc(w.extend, gone)
 	maps.DeleteFunc(w.missing, func(id string, _ bool) bool { return !standing[id] })
 }
 

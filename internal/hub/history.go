@@ -187,8 +187,9 @@ func recallDue(tx *store.Tx, m roster.Meeting, now time.Time) (bool, error) {
 	if age < historyLag {
 		return false, nil
 	}
-	if m.Here == 0 && age > historyIdle {
-		return true, nil
+	past := !m.EndsAt.IsZero() && now.After(m.EndsAt.Time)
+	if m.Here == 0 && age > historyIdle || past && age > historyEvery {
+		return true, nil // past its end a platform may answer nothing else about a call that goes on
 	}
 	stays, err := tx.Stays(m.ID)
 	if err != nil {

@@ -35,6 +35,7 @@ type platform struct {
 	taken    map[string]bool
 	present  map[string][]provider.Participant
 	fail     error
+	endFails error
 	lookup   error
 	presence int
 }
@@ -59,7 +60,7 @@ func (p *platform) EndMeeting(_ context.Context, m provider.Meeting) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ended = append(p.ended, m)
-	return p.fail
+	return errors.Join(p.fail, p.endFails)
 }
 
 func (p *platform) Presence(_ context.Context, m provider.Meeting) ([]provider.Participant, error) {

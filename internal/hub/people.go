@@ -1,10 +1,13 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"greenroom/internal/app"
+	"greenroom/internal/plain"
 	"greenroom/internal/roster"
 	"greenroom/provider"
 	"greenroom/store"
@@ -22,7 +25,7 @@ func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, e
 	}
 	var who *app.Stay
 	for i := range d.Participants {
-		if d.Participants[i].Session == req.Session {
+		if who == nil && d.Participants[i].Session == req.Session { // present ones come first
 			who = &d.Participants[i]
 		}
 	}
@@ -40,7 +43,9 @@ func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, e
 	if !ok {
 		return d, cannot(a, app.AbilityEject)
 	}
-	err = e.Eject(ctx, platformMeeting(d.Meeting, nil), req.Session, req.Ban)
+	banned, err := e.Eject(ctx, platformMeeting(d.Meeting, nil), provider.Participant{
+		Session: who.Session, Name: who.Name, UserID: who.UserID,
+	}, req.Ban)
 	h.noteCall(a, err)
 	if err != nil {
 		return d, err
@@ -69,6 +74,13 @@ func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, e
 	})
 	if err != nil {
 		return d, writeError(err)
+	}
+	if req.Ban && !banned {
+		return d, &app.Error{
+			Kind: provider.Unsupported, Text: fmt.Sprintf("%s was removed, but can come back: %s knows no user id to ban",
+				plain.Text(cmp.Or(who.Name, who.Session)), a.Platform),
+			Hint: "people have a user id when their link carries a token with one",
+		}
 	}
 	return h.Meeting(ctx, app.MeetingRef{Ref: d.ID})
 }

@@ -43,6 +43,37 @@ func TestEject(t *testing.T) {
 	}
 }
 
+// A ban that the platform can't keep is no success, though the person is out.
+func TestABanThatBansNobodyIsReported(t *testing.T) {
+	s := newSandboxed(t)
+	s.listen()
+	m := s.start("daily")
+	enter := func(name, user string) string {
+		t.Helper()
+		session, err := s.world.Join(provider.Daily, m.PlatformRoom, sandbox.Person{Name: name, UserID: user})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return session
+	}
+	known, unknown := enter("Mallory", "u-7"), enter("Eve", "")
+	s.until(m.ID, 5*time.Second, here(2))
+	if _, err := s.Eject(t.Context(), app.Ejection{Meeting: m.ID, Session: known, Ban: true}); err != nil {
+		t.Error(err)
+	}
+	_, err := s.Eject(t.Context(), app.Ejection{Meeting: m.ID, Session: unknown, Ban: true})
+	if !errors.Is(err, provider.Unsupported) || !strings.Contains(err.Error(), "Eve was removed, but can come back") {
+		t.Errorf("%v", err)
+	}
+	s.until(m.ID, 5*time.Second, here(0))
+	if _, err := s.world.Join(provider.Daily, m.PlatformRoom, sandbox.Person{Name: "Mallory again", UserID: "u-7"}); err == nil {
+		t.Error("who is banned came back")
+	}
+	if _, err := s.world.Join(provider.Daily, m.PlatformRoom, sandbox.Person{Name: "Eve again"}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestConsentIsKeptWithItsTime(t *testing.T) {
 	s := newSandboxed(t)
 	room, err := s.CreateRoom(t.Context(), app.RoomSpec{Name: "r", Account: "daily", Recording: provider.RecordingCloud})

@@ -18,6 +18,12 @@ import (
 // nameTries is how many names are tried when the platform says that one is taken.
 const nameTries = 5
 
+// unmakeTime bounds the removal of a room that could not be written down.
+const unmakeTime = 20 * time.Second
+
+// maxAhead is how far from now a meeting can end. Platforms and RFC 3339 end somewhere beyond.
+const maxAhead = 10 * 366 * 24 * time.Hour
+
 // StartMeeting returns the room's meeting that is open or live, or makes one on the platform that the policy chooses.
 func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.StartedMeeting, error) {
 	view, err := h.Room(ctx, app.RoomRef{Ref: req.Room})
@@ -72,7 +78,7 @@ func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.Start
 		}
 		return tx.PutMeeting(m)
 	}); err != nil {
-		return app.StartedMeeting{}, writeError(err)
+		return app.StartedMeeting{}, h.unmake(ctx, a, made, writeError(err))
 	}
 	s, err := h.withHostLink(ctx, a, m.Meeting)
 	if err != nil {
@@ -84,6 +90,19 @@ func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.Start
 		}
 	}
 	return s, nil
+}
+
+// unmake removes from the platform what was made there and could not be written down: nobody would know of it.
+func (h *Hub) unmake(ctx context.Context, a *account, made provider.Meeting, why error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unmakeTime)
+	defer cancel()
+	if err := a.Provider.EndMeeting(ctx, made); err != nil {
+		return &app.Error{
+			Kind: provider.KindOf(why), Text: fmt.Sprintf("%s; the room %s remains on %s: %s", why, made.Room, a.Name, err),
+			Hint: provider.HintOf(why), Err: why,
+		}
+	}
+	return why
 }
 
 // adoptedIsOurs takes over what an event that overtook our own note of the meeting made of it.
@@ -112,6 +131,9 @@ func (h *Hub) endOf(req app.StartMeeting) (time.Time, error) {
 		until = now.Add(req.For)
 	case req.Until.IsZero():
 		until = now.Add(app.DefaultLength)
+	}
+	if until.Sub(now) > maxAhead {
+		return until, &app.Error{Kind: provider.Invalid, Text: "the meeting would end in more than ten years", Hint: "give an earlier end"}
 	}
 	// Platforms take whole seconds; rounding up keeps a short meeting from ending before it began.
 	if cut := until.Truncate(time.Second); !cut.Equal(until) {
@@ -154,16 +176,6 @@ func (h *Hub) reuse(ctx context.Context, room app.Room) (app.StartedMeeting, boo
 	return s, true, err
 }
 
-// overdue says whether the meeting's end has passed: on a platform that removes the room then, whoever is in it;
-// elsewhere once it is empty.
-func (h *Hub) overdue(m app.Meeting, a *account) bool {
-	if m.EndsAt.IsZero() || m.Status == app.Ended {
-		return false
-	}
-	linger := a.Provider.Traits().Linger
-	return h.clock.Now().After(m.EndsAt.Add(linger)) && (m.Here == 0 || linger > 0)
-}
-
 // create makes the meeting on the platform under a name that nobody has.
 func (h *Hub) create(ctx context.Context, a *account, room app.Room, until time.Time) (provider.Meeting, error) {
 	slug := Slug(room.Name)
@@ -180,26 +192,6 @@ func (h *Hub) create(ctx context.Context, a *account, room app.Room, until time.
 		}
 		name = base + "-" + strings.ToLower(rand.Text()[:6])
 	}
-}
-
-// Slug makes a room's name legal on every platform: letters, digits, hyphen and underscore, at most 64 of them.
-func Slug(name string) string {
-	var b strings.Builder
-	for _, r := range name {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-		if b.Len() == 64 {
-			break
-		}
-	}
-	if s := strings.Trim(b.String(), "-"); s != "" {
-		return s
-	}
-	return "room"
 }
 
 func (h *Hub) withHostLink(ctx context.Context, a *account, m app.Meeting) (app.StartedMeeting, error) {

@@ -30,6 +30,7 @@ var (
 	_ provider.Linker           = (*Provider)(nil)
 	_ provider.Looker           = (*Provider)(nil)
 	_ provider.Ejector          = (*Provider)(nil)
+	_ provider.Extender         = (*Provider)(nil)
 	_ provider.RoomLister       = (*Provider)(nil)
 	_ provider.PresenceLister   = (*Provider)(nil)
 	_ provider.RecordingLister  = (*Provider)(nil)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,9 +41,21 @@ func (p *Provider) meeting(op string, r roomObject) (provider.Meeting, error) {
 	}
 	m := provider.Meeting{ID: string(r.ID), Room: string(r.Name), GuestURL: link, CreatedAt: r.CreatedAt.Time}
 	if r.Config.Exp.Given {
-		m.Until = rest.Instant(r.Config.Exp.Value)
+		m.Until = seconds(r.Config.Exp)
 	}
 	return m, nil
+}
+
+// endless is the first second that no RFC 3339 time can tell of: the year 10000.
+const endless = 253402300800
+
+// seconds makes a time of seconds since 1970; unlike times in events, an exp is never in milliseconds. One beyond the year
+// 9999 is no end.
+func seconds(exp rest.Number) time.Time {
+	if v := exp.Int(); v > 0 && v < endless {
+		return time.Unix(v, 0).UTC()
+	}
+	return time.Time{}
 }
 
 // Lookup finds a room by its name. Expired rooms count as gone, as they do for Daily.
@@ -126,7 +139,7 @@ func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 		listed[one.Session] = true
 		sessions = append(sessions, one.Session)
 	}
-	if err := p.eject(ctx, m.Room, sessions, false); err != nil && !nothingThere(err) {
+	if err := p.eject(ctx, m.Room, sessions); err != nil && !nothingThere(err) {
 		return err
 	}
 	sessions = sessions[:0]
@@ -137,7 +150,7 @@ func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 		}
 	}
 	// These may have left long ago; that Daily doesn't know them any more must not keep the room alive.
-	err = p.eject(ctx, m.Room, sessions, false)
+	err = p.eject(ctx, m.Room, sessions)
 	if err != nil && !nothingThere(err) && !errors.Is(err, provider.Invalid) {
 		return err
 	}
@@ -160,35 +173,65 @@ func nothingThere(err error) bool {
 	return errors.Is(err, provider.NotFound) || errors.As(err, &e) && e.Status == http.StatusNotFound
 }
 
-// Eject removes one session. With ban its person can't come back, as far as Daily knows the person by a user id.
-func (p *Provider) Eject(ctx context.Context, m provider.Meeting, session string, ban bool) error {
-	if m.Room == "" || session == "" {
-		return p.client.Refuse(provider.Invalid, "eject", session, "it takes a room and a session", "")
+// Eject removes one participant. Daily bans user ids, never sessions: a participant whose user id isn't known, or is no more
+// than the session, can't be kept out.
+func (p *Provider) Eject(ctx context.Context, m provider.Meeting, who provider.Participant, ban bool) (banned bool, err error) {
+	if m.Room == "" || who.Session == "" {
+		return false, p.client.Refuse(provider.Invalid, "eject", who.Session, "it takes a room and a session", "")
 	}
-	err := p.eject(ctx, m.Room, []string{session}, ban)
+	body := ejectBody{IDs: []string{who.Session}}
+	if ban && who.UserID != "" && who.UserID != who.Session {
+		body.UserIDs, body.Ban = []string{who.UserID}, true
+	}
+	err = p.ejectAll(ctx, m.Room, body)
 	if errors.Is(err, provider.NotFound) {
-		return nil
+		return false, nil
 	}
-	return err
+	return body.Ban && err == nil, err
 }
 
-// eject removes sessions, a hundred a call. Removing somebody twice does no harm, so that it may be repeated.
-func (p *Provider) eject(ctx context.Context, room string, sessions []string, ban bool) error {
-	for len(sessions) > 0 {
-		n := min(len(sessions), ejectBatch)
-		err := p.client.Do(ctx, rest.Call{
-			Op: "eject from room", Subject: room, Method: http.MethodPost, Path: roomPath(room, "/eject"), Idempotent: true,
-			In: struct {
-				IDs []string `json:"ids"`
-				Ban bool     `json:"ban,omitempty"`
-			}{sessions[:n], ban},
-		})
-		if err != nil {
+// ejectBody is POST /rooms/:name/eject. Ban is about the user ids.
+type ejectBody struct {
+	IDs     []string `json:"ids"`
+	UserIDs []string `json:"user_ids,omitempty"`
+	Ban     bool     `json:"ban,omitempty"`
+}
+
+// eject removes sessions, a hundred a call.
+func (p *Provider) eject(ctx context.Context, room string, sessions []string) error {
+	for batch := range slices.Chunk(sessions, ejectBatch) {
+		if err := p.ejectAll(ctx, room, ejectBody{IDs: batch}); err != nil {
 			return err
 		}
-		sessions = sessions[n:]
 	}
 	return nil
+}
+
+// ejectAll makes one call. Removing somebody twice does no harm, so that it may be repeated.
+func (p *Provider) ejectAll(ctx context.Context, room string, body ejectBody) error {
+	return p.client.Do(ctx, rest.Call{
+		Op: "eject from room", Subject: room, Method: http.MethodPost, Path: roomPath(room, "/eject"), Idempotent: true, In: body,
+	})
+}
+
+// Extend moves the room's end. It sends that property alone: others would be set back to what is sent with them.
+func (p *Provider) Extend(ctx context.Context, m provider.Meeting, until time.Time) error {
+	const op = "move the end of room"
+	if m.Room == "" {
+		return p.client.Refuse(provider.Invalid, op, "", "the meeting has no room name", "")
+	}
+	type exp struct {
+		Exp int64 `json:"exp"`
+	}
+	var r roomObject
+	err := p.client.Do(ctx, rest.Call{
+		Op: op, Subject: m.Room, Method: http.MethodPost, Path: roomPath(m.Room, ""), Idempotent: true,
+		In: map[string]exp{"properties": {until.Unix()}}, Out: &r,
+	})
+	if err == nil && r.Config.Exp.Int() != until.Unix() {
+		err = p.client.Malformed(op, m.Room, "the answer has another end")
+	}
+	return err
 }
 
 // Links gives the room's URL, and for the host the same with an owner's token, which is made for this call, belongs to

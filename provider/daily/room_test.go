@@ -82,12 +82,75 @@ func TestEndEjectsAHundredACall(t *testing.T) {
 func TestEject(t *testing.T) {
 	p, s, _ := on(t, account(), answers{"POST /rooms/demo/eject": {providertest.JSON(`{}`), refusal(404, missing), refusal(403, `{}`)}})
 	for i, want := range []provider.Kind{"", "", provider.Forbidden} {
-		if err := p.Eject(t.Context(), provider.Meeting{Room: "demo"}, "a", i == 0); provider.KindOf(err) != want {
-			t.Error(err)
+		if banned, err := p.Eject(t.Context(), provider.Meeting{Room: "demo"}, provider.Participant{Session: "a", UserID: "u"}, false); provider.KindOf(err) != want || banned {
+			t.Errorf("%d: %v, %v", i, banned, err)
 		}
 	}
-	jsonEqual(t, s.Asked()[0].Body, `{"ids":["a"],"ban":true}`)
-	jsonEqual(t, s.Asked()[1].Body, `{"ids":["a"]}`)
+	jsonEqual(t, s.Asked()[0].Body, `{"ids":["a"]}`)
+}
+
+// Daily bans user ids. With sessions alone it bans nobody, and so nothing is claimed.
+func TestABanIsOfAUserID(t *testing.T) {
+	for _, tt := range []struct {
+		name, user, body string
+		answer           providertest.Answer
+		banned           bool
+		kind             provider.Kind
+	}{
+		{"known", "u-7", `{"ids":["a"],"user_ids":["u-7"],"ban":true}`, providertest.JSON(`{}`), true, ""},
+		{"unknown", "", `{"ids":["a"]}`, providertest.JSON(`{}`), false, ""},
+		{"no more than the session", "a", `{"ids":["a"]}`, providertest.JSON(`{}`), false, ""},
+		{"gone", "u-7", `{"ids":["a"],"user_ids":["u-7"],"ban":true}`, refusal(404, missing), false, ""},
+		{"refused", "u-7", `{"ids":["a"],"user_ids":["u-7"],"ban":true}`, refusal(403, `{}`), false, provider.Forbidden},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p, s, _ := on(t, account(), answers{"POST /rooms/demo/eject": {tt.answer}})
+			banned, err := p.Eject(t.Context(), provider.Meeting{Room: "demo"}, provider.Participant{Session: "a", UserID: tt.user}, true)
+			if banned != tt.banned || provider.KindOf(err) != tt.kind {
+				t.Errorf("banned %v, %v", banned, err)
+			}
+			jsonEqual(t, s.Asked()[0].Body, tt.body)
+		})
+	}
+}
+
+func TestExtendSendsTheEndAlone(t *testing.T) {
+	until := time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		name   string
+		answer providertest.Answer
+		kind   provider.Kind
+	}{
+		{"moved", providertest.JSON(fmt.Sprintf(`{"name":"demo","config":{"exp":%d}}`, until.Unix())), ""},
+		{"another end", providertest.JSON(`{"name":"demo","config":{"exp":1}}`), provider.Unavailable},
+		{"expired", refusal(404, missing), provider.NotFound},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p, s, _ := on(t, account(), answers{"POST /rooms/demo": {tt.answer}})
+			if err := p.Extend(t.Context(), provider.Meeting{Room: "demo"}, until); provider.KindOf(err) != tt.kind {
+				t.Error(err)
+			}
+			jsonEqual(t, s.Asked()[0].Body, fmt.Sprintf(`{"properties":{"exp":%d}}`, until.Unix()))
+		})
+	}
+	p, _, _ := on(t, account(), answers{})
+	if err := p.Extend(t.Context(), provider.Meeting{}, until); provider.KindOf(err) != provider.Invalid {
+		t.Errorf("of no room: %v", err)
+	}
+}
+
+// A room's exp is in seconds, however large; one beyond what can be written down is no end.
+func TestTheEndOfARoomIsInSeconds(t *testing.T) {
+	for exp, want := range map[string]time.Time{
+		"1795341600": time.Unix(1795341600, 0), "1795341600.0": time.Unix(1795341600, 0), "200000000000": time.Unix(200000000000, 0),
+		"253402300799": time.Unix(253402300799, 0), "253402300800": {}, "1e300": {}, "0": {}, "-5": {}, "null": {},
+	} {
+		p, _, _ := on(t, account(), answers{"GET /rooms/demo": post(`{"name":"demo","url":"https://acme.daily.co/demo","config":{"exp":` + exp + `}}`)})
+		m, err := p.Lookup(t.Context(), provider.Meeting{Room: "demo"})
+		if err != nil || !m.Until.Equal(want) {
+			t.Errorf("%s: %v, %v", exp, m.Until, err)
+		}
+	}
 }
 
 func TestHostLink(t *testing.T) {

@@ -240,7 +240,10 @@ func calls(ctx context.Context, p provider.Provider, s provider.MeetingSpec, m p
 		_, out["look up"] = l.Lookup(ctx, m)
 	}
 	if e, ok := p.(provider.Ejector); ok {
-		out["eject"] = e.Eject(ctx, m, "6a1e2d3c-4b5a-4697-8887-665544332211", false)
+		_, out["eject"] = e.Eject(ctx, m, provider.Participant{Session: "6a1e2d3c-4b5a-4697-8887-665544332211"}, false)
+	}
+	if e, ok := p.(provider.Extender); ok {
+		out["extend"] = e.Extend(ctx, m, s.Until.Add(time.Hour))
 	}
 	if l, ok := p.(provider.RoomLister); ok {
 		out["rooms"] = l.Rooms(ctx, func(provider.Meeting) bool { return true })

@@ -125,10 +125,14 @@ func testEject(t *testing.T, h Harness) {
 		t.Skip("the platform removes nobody")
 	}
 	m := h.create(t, p, h.spec(t))
-	if err := e.Eject(t.Context(), m, "", false); !errors.Is(err, provider.Invalid) {
+	eject := func(session string) error {
+		_, err := e.Eject(t.Context(), m, provider.Participant{Session: session}, false)
+		return err
+	}
+	if err := eject(""); !errors.Is(err, provider.Invalid) {
 		t.Errorf("of nobody: %v", err)
 	}
-	if err := e.Eject(t.Context(), m, "6a1e2d3c-4b5a-4697-8887-665544332211", false); err != nil {
+	if err := eject("6a1e2d3c-4b5a-4697-8887-665544332211"); err != nil {
 		t.Errorf("of somebody who is not there: %v", err)
 	}
 	if h.Join == nil {
@@ -136,7 +140,7 @@ func testEject(t *testing.T, h Harness) {
 	}
 	ada, grace := h.Join(t, m, Person{Name: "Ada"}), h.Join(t, m, Person{Name: "Grace"})
 	for range 2 {
-		if err := e.Eject(t.Context(), m, ada, false); err != nil {
+		if err := eject(ada); err != nil {
 			t.Fatal(err)
 		}
 	}

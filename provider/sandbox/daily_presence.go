@@ -116,7 +116,7 @@ func dailyEject(c *call) answer {
 	ejected := []string{}
 	for _, s := range r.here() {
 		if slices.Contains(ids, s.id) || s.person.UserID != "" && slices.Contains(users, s.person.UserID) {
-			if truth(body, "ban") {
+			if truth(body, "ban") && slices.Contains(users, s.person.UserID) { // sessions alone ban nobody
 				if r.banned == nil {
 					r.banned = map[string]bool{}
 				}

@@ -1,0 +1,117 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/roster"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+const (
+	// prolongWithin is how near its end a meeting is when that is moved, prolongBy by how much it is.
+	prolongWithin = time.Hour
+	prolongBy     = time.Hour
+	// prolongAgain is how soon a move that failed is tried again.
+	prolongAgain = time.Minute
+	// overdueFor is how long a meeting must have been past its end to be over while its platform doesn't say so. A clock
+	// that was wrong for a moment is right again by then.
+	overdueFor = 10 * time.Minute
+)
+
+// isOverdue reports whether a meeting's end has passed and nothing shows that somebody is in it. Where platforms keep a room
+// for a while after its end, only signs from after that while count.
+func (w *endWatcher) isOverdue(ctx context.Context, m app.Meeting) (bool, error) {
+	linger := w.account.Provider.Traits().Linger
+	over := m.EndsAt.Add(linger)
+	if m.EndsAt.IsZero() || !w.hub.clock.Now().After(over) {
+		return false, nil
+	}
+	if m.Here == 0 || linger == 0 {
+		return m.Here == 0, nil
+	}
+	seen := false
+	err := w.hub.store.View(ctx, func(tx *store.Tx) error {
+		stays, err := tx.Stays(m.ID)
+		for _, s := range stays {
+			seen = seen || s.Present() && !s.Bot && (s.SeenAt.After(over) || s.Evidence.After(over))
+		}
+		return err
+	})
+	return !seen, err
+}
+
+// expire ends a meeting past its end, once the platform says that it is gone or enough time has passed.
+func (w *endWatcher) expire(ctx context.Context, m app.Meeting) {
+	h, now := w.hub, w.hub.clock.Now()
+	since, known := w.overdue[m.ID]
+	if !known {
+		since = now
+		w.overdue[m.ID], w.next[m.ID] = now, now
+	}
+	l, ok := w.account.Provider.(provider.Looker)
+	gone := false
+	if ok && !now.Before(w.next[m.ID]) && !now.Before(w.pause) {
+		w.pause, w.next[m.ID] = now.Add(w.account.Provider.Traits().PresenceSpacing), now.Add(lookAgain)
+		found, err := l.Lookup(ctx, platformMeeting(m, nil))
+		h.noteCall(w.account, err)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil && found.Until.After(m.EndsAt.Time) {
+			w.moved(ctx, m.ID, found.Until, app.FromPlatform)
+			return
+		}
+		gone = errors.Is(err, provider.NotFound)
+	}
+	if !gone && now.Sub(since) < overdueFor {
+		return
+	}
+	if _, err := h.end(ctx, m.ID, m.EndsAt.Time, roster.ReasonExpired, app.FromClock); err != nil {
+		h.complain(err, "a meeting past its end could not be ended", w.account)
+	}
+}
+
+// prolong moves the end of a meeting of our own making on the platform while people are in it and little time is left:
+// nobody could join any more, and the platform would forget the room under them. The rooms of others keep their end.
+func (w *endWatcher) prolong(ctx context.Context, m app.Meeting) {
+	h, now := w.hub, w.hub.clock.Now()
+	e, ok := w.account.Provider.(provider.Extender)
+	left := m.EndsAt.Sub(now)
+	if !ok || m.Here == 0 || m.Adopted || m.EndsAt.IsZero() || left <= 0 || left >= prolongWithin || now.Before(w.extend[m.ID]) {
+		return
+	}
+	w.extend[m.ID] = now.Add(prolongAgain)
+	until := m.EndsAt.Add(prolongBy)
+	err := e.Extend(ctx, platformMeeting(m, nil), until)
+	h.noteCall(w.account, err)
+	if ctx.Err() != nil {
+		return
+	}
+	h.notePoller("ends", w.account, err)
+	if err != nil {
+		h.log.Error("the end of a meeting that goes on could not be moved", "account", w.account.Name, "room", m.Room, "err", err)
+		return
+	}
+	w.moved(ctx, m.ID, until, app.FromHere)
+}
+
+// moved writes down and reports that a meeting ends later.
+func (w *endWatcher) moved(ctx context.Context, id string, until time.Time, from app.Source) {
+	h := w.hub
+	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
+		if m.BookedUntil.IsZero() {
+			m.BookedUntil = m.EndsAt
+		}
+		m.EndsAt = app.At(until)
+		tx.Changed(app.Change{Kind: app.ActivityChange, Activity: &app.Activity{
+			At: h.now(), Account: m.Account, Meeting: m.ID, Room: m.Room, Kind: app.MeetingExtended,
+			Detail: "ends " + until.UTC().Format(time.RFC3339), Source: from,
+		}})
+		h.log.Info("a meeting goes on past its end, which was moved", "account", m.Account, "room", m.Room, "until", until.UTC())
+		return nil
+	})
+}
