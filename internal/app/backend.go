@@ -1,112 +1,11 @@
 package app
 
 import (
-	"context"
 	"encoding/json"
 	"time"
 
 	"greenroom/provider"
 )
-
-// Backend is what a screen or a command can ask of Greenroom. internal/hub satisfies it in-process, internal/ipc over a
-// local socket. Errors that users can act on are [*Error]s. All methods are safe for concurrent use.
-//
-// Each method but Subscribe takes one plain value and returns one, so that one piece of plumbing carries all of them.
-type Backend interface {
-	Status(ctx context.Context, q StatusQuery) (Status, error)
-
-	Rooms(ctx context.Context, q RoomQuery) ([]RoomView, error)
-	Room(ctx context.Context, ref RoomRef) (RoomView, error)
-	CreateRoom(ctx context.Context, r RoomSpec) (Room, error)
-	EditRoom(ctx context.Context, p RoomPatch) (Room, error)
-	DeleteRoom(ctx context.Context, ref RoomRef) (Room, error)
-
-	Meetings(ctx context.Context, q MeetingQuery) ([]Meeting, error)
-	Meeting(ctx context.Context, ref MeetingRef) (MeetingDetail, error)
-	StartMeeting(ctx context.Context, r StartMeeting) (StartedMeeting, error)
-	EndMeeting(ctx context.Context, ref MeetingRef) (Meeting, error)
-	MeetingLink(ctx context.Context, r LinkRequest) (Link, error)
-
-	Recordings(ctx context.Context, q RecordingQuery) ([]Recording, error)
-	// Recording finds one. The platforms are asked for one that is not known here, unless ref says otherwise.
-	Recording(ctx context.Context, ref RecordingRef) (Recording, error)
-	// DownloadRecording has a recording fetched, and returns at once: what becomes of it is told by [RecordingChange]s.
-	DownloadRecording(ctx context.Context, r DownloadRequest) (Recording, error)
-	// PauseDownload returns when nothing of it runs any more; DownloadRecording goes on. One that doesn't go on is no
-	// error.
-	PauseDownload(ctx context.Context, ref RecordingRef) (Recording, error)
-	// CancelDownload gives a download up that isn't done, and removes what was fetched of it.
-	CancelDownload(ctx context.Context, ref RecordingRef) (Recording, error)
-	// DeleteRecording deletes it on the platform. One that is gone already is no error. What was downloaded stays.
-	DeleteRecording(ctx context.Context, ref RecordingRef) (Recording, error)
-	// IgnoreRecording leaves a recording out when all are downloaded, or takes that back. DownloadRecording accepts it
-	// all the same, and takes it back too. One that is being downloaded is a [provider.Conflict].
-	IgnoreRecording(ctx context.Context, r IgnoreRequest) (Recording, error)
-	// RerunCommand runs on_download again on a recording that was downloaded. One that waits runs now; one that runs is a
-	// [provider.Conflict].
-	RerunCommand(ctx context.Context, ref RecordingRef) (Recording, error)
-	// SkipCommand ends on_download for a recording: the program is killed if it runs, and is not run again. When it
-	// returns, nothing of it runs. One that has ended stays as it is.
-	SkipCommand(ctx context.Context, ref RecordingRef) (Recording, error)
-	// Counts counts what the queries select, whatever their limits: a list that is cut can say how much there is.
-	Counts(ctx context.Context, q CountQuery) (Counts, error)
-	// NoteVerification remembers what reading the files of a download has found. What is known of other files stays.
-	NoteVerification(ctx context.Context, v Verification) (Recording, error)
-	// LimitDownloads changes the bandwidth of all downloads until this owner of the store ends.
-	LimitDownloads(ctx context.Context, l DownloadLimit) (DownloadLimit, error)
-
-	// PlatformRooms lists what exists on the platforms, newest first by account; it asks them now.
-	PlatformRooms(ctx context.Context, q PlatformRoomQuery) ([]PlatformRoom, error)
-	// AdoptRoom takes over a room that exists on a platform. One that is known already is returned as it is, under the
-	// new name where one is given.
-	AdoptRoom(ctx context.Context, a Adoption) (RoomView, error)
-	// StartRecording and StopRecording act on the platform; one that is running, or isn't, already is no error.
-	StartRecording(ctx context.Context, r RecordingSwitch) (Meeting, error)
-	StopRecording(ctx context.Context, r RecordingSwitch) (Meeting, error)
-	// Eject removes somebody from a meeting; one that has gone already is no error.
-	Eject(ctx context.Context, e Ejection) (MeetingDetail, error)
-	// Consent stores the answer to the question that a recorded meeting asks.
-	Consent(ctx context.Context, c ConsentAnswer) (Meeting, error)
-	// Diagnose asks the platforms how the accounts do.
-	Diagnose(ctx context.Context, q DiagnosisQuery) ([]Diagnosis, error)
-
-	// Events lists deliveries, newest first. A page may be short of Limit with More set: the scan's budget ran out.
-	Events(ctx context.Context, q EventQuery) (EventPage, error)
-	// Event gives one delivery with its headers and body.
-	Event(ctx context.Context, ref EventRef) (Delivery, error)
-
-	// Forwards lists the forwards by name.
-	Forwards(ctx context.Context, q ForwardQuery) ([]Forward, error)
-	// SetForward makes a forward or changes the one of that name. An unusable URL is [provider.Invalid].
-	SetForward(ctx context.Context, f ForwardSpec) (Forward, error)
-
-	// Maintain works on the store's file while it is in use.
-	Maintain(ctx context.Context, m Maintenance) (Maintained, error)
-
-	// Ingest hands over one request that a listener received, and returns what to answer it, durably stored. A program
-	// that listens beside the store's owner delivers through this.
-	Ingest(ctx context.Context, in Inbound) (Answer, error)
-	// IngestBatch is Ingest for requests that were stored elsewhere first. Each one's position is stored with it, in one
-	// transaction; one whose position was reached before is not stored again. There is an answer for each: where one was
-	// not Stored, neither were those after it.
-	IngestBatch(ctx context.Context, b Batch) ([]Answer, error)
-
-	// TunnelState tells where a tunnel shall go on.
-	TunnelState(ctx context.Context, q TunnelQuery) (TunnelState, error)
-	// ReportTunnel tells how a tunnel does, for Status. The report is forgotten when its lease has run out.
-	ReportTunnel(ctx context.Context, r TunnelReport) (TunnelReported, error)
-	// ProbeTunnel asks whoever has a tunnel open to send a request through it, and gives the outcome.
-	ProbeTunnel(ctx context.Context, p TunnelProbe) (TunnelProbed, error)
-	// RegisterWebhook makes the account's platform post to the tunnel's URL. One that is not ours is a [provider.Conflict]
-	// unless Replace is set.
-	RegisterWebhook(ctx context.Context, r WebhookRegistration) (RegisteredWebhook, error)
-	// SignWebhook makes an invented webhook, signed with the secret that is in force for the account.
-	SignWebhook(ctx context.Context, w SyntheticWebhook) (SignedWebhook, error)
-
-	// Subscribe streams what changes from now on until ctx ends, when the channel is closed. A reader that is too slow
-	// gets a [Missed] change in place of those it missed, and reads anew; it never slows anybody else.
-	Subscribe(ctx context.Context) (<-chan Change, error)
-}
 
 // RoomRef names a room by its id or its name.
 type RoomRef struct {

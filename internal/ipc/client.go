@@ -23,7 +23,7 @@ import (
 // helloTimeout bounds how long an owner may take to introduce itself; one that is frozen never does.
 const helloTimeout = 2 * time.Second
 
-// Client is a Backend that another process serves. It doesn't outlive that process: see [Session] for what does.
+// Client calls the Backend that another process serves. It doesn't outlive that process: a [Session] does.
 type Client struct {
 	http  *http.Client
 	hello Hello

@@ -3,8 +3,8 @@
 // two a process is, and changes that when the owner leaves.
 //
 // The wire is JSON over HTTP/1.1: GET /v1/hello, POST /v1/{Method} for every call of Backend, and two streams, GET
-// /v1/subscribe (one change per line) and GET /v1/alive (nothing but heartbeats). Both ends are one generic piece of
-// plumbing: methods.go lists Backend's methods for the server, the client has one line for each.
+// /v1/subscribe (one change per line) and GET /v1/alive (nothing but heartbeats). Package gen writes both ends of each call
+// from the interface in internal/app/contract.go.
 //
 // Promises:
 //

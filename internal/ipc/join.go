@@ -79,7 +79,7 @@ func (s *Session) attach(ctx context.Context, holder lock.Holder) (*link, State,
 		c, warning, err := Dial(ctx, socket, s.hello, s.o.Crash, s.o.Clock)
 		if err == nil {
 			h := c.Hello()
-			return &link{backend: c, client: c, gone: make(chan struct{})},
+			return &link{client: c, gone: make(chan struct{})},
 				State{PID: h.PID, Version: h.Version, Since: h.Since, Warning: warning}, nil
 		}
 		if is, _ := isLost(err); !is {

@@ -14,9 +14,10 @@ const (
 	again = true
 )
 
-// route makes a call with whoever owns the store, and waits for the next owner when one leaves.
+// route calls a method of the owner of the store: f in this process, by its name over the socket. It waits for the next owner
+// when one leaves.
 func route[Req, Resp any](
-	ctx context.Context, s *Session, repeat bool, req Req, f func(app.Backend, context.Context, Req) (Resp, error),
+	ctx context.Context, s *Session, name string, repeat bool, req Req, f func(app.Backend, context.Context, Req) (Resp, error),
 ) (Resp, error) {
 	// The time is counted from the first loss: the call itself may take as long as it likes.
 	until := s.o.Clock.Now().Add(s.o.Wait)
@@ -26,10 +27,14 @@ func route[Req, Resp any](
 			var none Resp
 			return none, err
 		}
-		resp, err := f(l.backend, ctx, req)
+		if l.client == nil {
+			defer l.users.Done()
+			return f(l.backend, ctx, req)
+		}
+		resp, err := call[Resp](ctx, l.client, name, req)
 		l.users.Done()
 		is, sent := isLost(err)
-		if !is || l.client == nil {
+		if !is {
 			return resp, err
 		}
 		l.lose()

@@ -52,7 +52,7 @@ func NewServer(b app.Backend, hello Hello, log *slog.Logger, group *crash.Group,
 	}
 	hello.Instance = rand.Text()
 	s := &Server{
-		backend: b, hello: hello, methods: methodsOf(b), log: log, crash: group, clock: clock,
+		backend: b, hello: hello, methods: tableOf(b), log: log, crash: group, clock: clock,
 		idle: make(chan struct{}),
 	}
 	s.calls, s.cutCalls = context.WithCancel(context.Background())

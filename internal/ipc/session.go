@@ -110,16 +110,23 @@ type Session struct {
 	result  error
 }
 
-// link is one owner's Backend.
+// link leads to the owner of the store.
 type link struct {
+	// backend and own are set when this process is the owner, client otherwise.
 	backend app.Backend
-	// client is nil when we are the owner, own when we aren't.
-	client *Client
-	own    *ownership
+	own     *ownership
+	client  *Client
 	// users are the calls that are under way. Added to under the session's mutex while the link is the session's.
 	users sync.WaitGroup
 	gone  chan struct{}
 	once  sync.Once
+}
+
+func (l *link) subscribe(ctx context.Context) (<-chan app.Change, error) {
+	if l.client != nil {
+		return l.client.Subscribe(ctx)
+	}
+	return l.backend.Subscribe(ctx)
 }
 
 // lose says that the owner has gone.

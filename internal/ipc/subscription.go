@@ -40,7 +40,7 @@ func (s *Session) follow(ctx context.Context, until time.Time) (<-chan app.Chang
 		if err != nil {
 			return nil, err
 		}
-		in, err := l.backend.Subscribe(ctx)
+		in, err := l.subscribe(ctx)
 		l.users.Done()
 		if is, _ := isLost(err); !is || l.client == nil {
 			return in, err

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -72,29 +71,6 @@ func dial(t testing.TB, socket string) *ipc.Client {
 	return c
 }
 
-// TestEveryMethodIsServed calls every method of the interface with its zero value over the socket.
-func TestEveryMethodIsServed(t *testing.T) {
-	socket, _ := serve(t, apptest.NewMemory(1), me, nil)
-	c := reflect.ValueOf(dial(t, socket))
-	backend := reflect.TypeFor[app.Backend]()
-	for i := range backend.NumMethod() {
-		m := backend.Method(i)
-		if m.Name == "Subscribe" {
-			continue
-		}
-		t.Run(m.Name, func(t *testing.T) {
-			if m.Type.NumIn() != 2 || m.Type.NumOut() != 2 {
-				t.Fatalf("%s has a shape that the plumbing doesn't carry: %s", m.Name, m.Type)
-			}
-			out := c.MethodByName(m.Name).Call([]reflect.Value{reflect.ValueOf(t.Context()), reflect.Zero(m.Type.In(1))})
-			err, _ := out[1].Interface().(error)
-			if errors.Is(err, provider.Unsupported) || errors.Is(err, provider.Unavailable) {
-				t.Errorf("%s: %v", m.Name, err)
-			}
-		})
-	}
-}
-
 func TestErrorsCross(t *testing.T) {
 	tests := []struct {
 		name string
@@ -118,7 +94,7 @@ func TestErrorsCross(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			socket, _ := serve(t, &stub{Memory: apptest.NewMemory(1), status: func(context.Context) error { return tt.err }}, me, nil)
-			_, err := dial(t, socket).Status(t.Context(), app.StatusQuery{})
+			_, err := ipc.Call[app.Status](t.Context(), dial(t, socket), "Status", app.StatusQuery{})
 			var got *app.Error
 			if !errors.As(err, &got) {
 				t.Fatalf("error %v", err)
@@ -145,7 +121,7 @@ func TestCancellationReachesTheOwner(t *testing.T) {
 	}}, me, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-begun; cancel() }()
-	if _, err := dial(t, socket).Status(ctx, app.StatusQuery{}); !errors.Is(err, context.Canceled) {
+	if _, err := ipc.Call[app.Status](ctx, dial(t, socket), "Status", app.StatusQuery{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("the caller's error: %v", err)
 	}
 	select {
@@ -166,7 +142,7 @@ func TestADeadlineEndsTheCall(t *testing.T) {
 	c := dial(t, socket)
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(10*time.Millisecond))
 	defer cancel()
-	if _, err := c.Status(ctx, app.StatusQuery{}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := ipc.Call[app.Status](ctx, c, "Status", app.StatusQuery{}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -176,14 +152,14 @@ func TestAPanicEndsOnlyItsCall(t *testing.T) {
 	group := &crash.Group{OnPanic: func(r crash.Report) { reports <- r }}
 	socket, _ := serve(t, &stub{Memory: apptest.NewMemory(1), status: func(context.Context) error { panic("boom") }}, me, group)
 	c := dial(t, socket)
-	_, err := c.Status(t.Context(), app.StatusQuery{})
+	_, err := ipc.Call[app.Status](t.Context(), c, "Status", app.StatusQuery{})
 	if e := app.AsError(err); e == nil || !strings.Contains(e.Text, "Status failed inside") {
 		t.Errorf("error %v", err)
 	}
 	if r := <-reports; r.Value != "boom" || r.Name != "ipc Status" {
 		t.Errorf("report %+v", r)
 	}
-	if _, err := c.Rooms(t.Context(), app.RoomQuery{}); err != nil {
+	if _, err := ipc.Call[[]app.RoomView](t.Context(), c, "Rooms", app.RoomQuery{}); err != nil {
 		t.Errorf("the next call: %v", err)
 	}
 }
@@ -193,7 +169,7 @@ func TestAWebhookOfTheLargestSize(t *testing.T) {
 	socket, _ := serve(t, b, me, nil)
 	body := bytes.Repeat([]byte{0xff, 0, '"', 'x', '\n'}, 5<<20)
 	in := app.Inbound{Account: "a", Body: body, Header: map[string][]string{"A": {"b"}}}
-	answer, err := dial(t, socket).Ingest(t.Context(), in)
+	answer, err := ipc.Call[app.Answer](t.Context(), dial(t, socket), "Ingest", in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +285,7 @@ func TestTheNextOwnerOfASocket(t *testing.T) {
 	next := ipc.NewServer(b, me, nil, nil, nil)
 	served := make(chan error, 1)
 	go func() { served <- next.Serve(l) }()
-	if _, err := c.CreateRoom(t.Context(), app.RoomSpec{Name: "x"}); !errors.Is(err, provider.Unavailable) || b.created.Load() != 0 {
+	if _, err := ipc.Call[app.Room](t.Context(), c, "CreateRoom", app.RoomSpec{Name: "x"}); !errors.Is(err, provider.Unavailable) || b.created.Load() != 0 {
 		t.Errorf("a call: %v, %d rooms", err, b.created.Load())
 	}
 	if _, err := c.Subscribe(t.Context()); !errors.Is(err, provider.Unavailable) {
