@@ -390,11 +390,15 @@ func (w *trial) posts(rt *rapid.T) {
 	all.Wait()
 }
 
+// padded is a body with its number and its size.
+func padded(number, size int) string {
+	s := fmt.Sprintf("%d %d ", number, size)
+	return s + strings.Repeat("x", size-len(s))
+}
+
 // send posts a request, and notes it in the model when its sender hears 2xx.
 func (w *trial) send(p posted) {
-	body := fmt.Sprintf("%d %d ", p.number, p.len)
-	body += strings.Repeat("x", p.len-len(body))
-	req, err := http.NewRequest(http.MethodPost, "http://"+w.addr, strings.NewReader(body))
+	req, err := http.NewRequest(http.MethodPost, "http://"+w.addr, strings.NewReader(padded(p.number, p.len)))
 	if err != nil {
 		w.t.Error(err)
 		return
