@@ -179,6 +179,12 @@ func (b *bench) send(sig string, body []byte) app.Answer {
 // event delivers an event. It arrives after all that it tells of has happened.
 func (b *bench) event(e provider.Event) app.Answer {
 	b.t.Helper()
+	b.happen(e)
+	return b.eventNow(e)
+}
+
+// happen lets time pass until all has happened that an event tells of.
+func (b *bench) happen(e provider.Event) {
 	last := e.At
 	if p := e.Participant; p != nil {
 		last = later(last, later(p.JoinedAt, p.LeftAt))
@@ -189,7 +195,6 @@ func (b *bench) event(e provider.Event) app.Answer {
 	if ahead := last.Sub(b.clock.Now()); ahead > 0 {
 		b.clock.Advance(ahead)
 	}
-	return b.eventNow(e)
 }
 
 // eventNow delivers an event, whatever times it names.
