@@ -265,7 +265,7 @@ func TestListenThroughATunnel(t *testing.T) {
 		}
 	}
 	p.seq.Store(20)
-	for _, account := range []string{"daily", "whereby"} {
+	for _, account := range []string{"daily", "", "whereby"} { // the second is for no account
 		if d := lines.event(); d.Account != account {
 			t.Errorf("%+v is not an event of %s", d, account)
 		}
