@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -54,6 +53,7 @@ func realPath(path string) (string, error) {
 // Only a file that outgrows it must be mapped again, which waits for every read.
 const (
 	leastMapped = 64 << 30
+	mostMapped  = 32 << 40
 	mappedTimes = 4 // the size of the file, and what retention keeps
 )
 
@@ -62,8 +62,7 @@ func mapped(size, retained int64) int64 {
 	if runtime.GOOS == "windows" || strconv.IntSize < 64 {
 		return 0
 	}
-	most := int64(math.MaxInt64 / mappedTimes)
-	return max(leastMapped, mappedTimes*min(max(size, retained), most>>8))
+	return max(leastMapped, mappedTimes*min(max(size, retained), mostMapped/mappedTimes))
 }
 
 // openFile maps a file that is there, and looks whether its structure holds.
