@@ -64,6 +64,17 @@ type pages struct {
 	used    bits
 	found   []string
 	failed  error
+	// page, first and cells are used again for each page.
+	page, first []byte
+	cells       []cell
+}
+
+// buffer is a buffer of the size of a page, made where there is none.
+func (p *pages) buffer(b *[]byte) []byte {
+	if *b == nil {
+		*b = make([]byte, p.head.pageSize)
+	}
+	return *b
 }
 
 // bits is a set of pages.
@@ -132,13 +143,13 @@ func (p *pages) complete() bool {
 	return true
 }
 
-// read returns a whole page. It reports a page that is none, or isn't of one of these kinds.
+// read returns a whole page, until the next is read. It reports a page that is none, or isn't of one of these kinds.
 func (p *pages) read(id uint64, kinds uint16) ([]byte, bool) {
 	if id < 2 || id >= p.head.pages {
 		p.report("page %d is referred to, of %d", id, p.head.pages)
 		return nil, false
 	}
-	b := make([]byte, p.head.pageSize)
+	b := p.buffer(&p.page)
 	at := int64(id) * p.head.pageSize
 	if _, err := p.r.ReadAt(b, at); err != nil {
 		p.report("page %d can't be read: %v", id, err)
@@ -174,14 +185,15 @@ type cell struct {
 	bucket     bool
 }
 
-// entries reads a branch or leaf page, or reports what is wrong with it.
+// entries reads a branch or leaf page, or reports what is wrong with it. They are valid until the next are read.
 func (p *pages) entries(id uint64, b []byte) []cell {
 	n, leaf := int(order.Uint16(b[10:])), order.Uint16(b[8:]) == leafPage
 	if pageHeader+n*16 > len(b) || n == 0 && !leaf {
 		p.report("page %d holds %d entries", id, n)
 		return nil
 	}
-	out := make([]cell, 0, n)
+	out := p.cells[:0]
+	defer func() { p.cells = out[:0] }()
 	for i := range n {
 		at := pageHeader + i*16
 		e, raw := cell{}, b[at:]
@@ -292,7 +304,7 @@ func (p *pages) height(id uint64, b []byte) int {
 			p.report("page %d is referred to, of %d", id, p.head.pages)
 			return -1
 		}
-		b = make([]byte, p.head.pageSize)
+		b = p.buffer(&p.first)
 		if _, err := p.r.ReadAt(b, int64(id)*p.head.pageSize); err != nil || order.Uint64(b) != id {
 			p.report("page %d is not what is expected there", id)
 			return -1
@@ -317,7 +329,10 @@ func (p *pages) inline(id uint64, e cell) {
 		p.report("page %d: the bucket %q is not what is expected there", id, e.key)
 		return
 	}
+	outer := p.cells
+	p.cells = nil // the outer page's are in use
 	p.entries(id, b)
+	p.cells = outer
 }
 
 // free reads the list of free pages.
