@@ -152,10 +152,10 @@ func TestTheRingIsBounded(t *testing.T) {
 	if st, err := s.Stats(t.Context()); err != nil || st.Deliveries != 1 {
 		t.Errorf("%d deliveries, %v", st.Deliveries, err)
 	}
-	for _, bound := range [][]byte{keyRingRows, keyRingBytes} {
+	for _, bound := range [][]byte{ringRejected.countOfRows, ringRejected.countOfB} {
 		if err := s.View(t.Context(), func(tx *Tx) error {
 			n := un64(tx.b.Bucket(bucketMeta).Get(bound))
-			if bytes.Equal(bound, keyRingRows) && n != 1 || bytes.Equal(bound, keyRingBytes) && (n < 100 || n > 2000) {
+			if bytes.Equal(bound, ringRejected.countOfRows) && n != 1 || bytes.Equal(bound, ringRejected.countOfB) && (n < 100 || n > 2000) {
 				return fmt.Errorf("%s is %d", bound, n)
 			}
 			return nil
