@@ -2,8 +2,11 @@ package tui
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -14,7 +17,9 @@ import (
 // curl writes a delivery as a command for a POSIX shell that sends the same request again: its target, its headers and
 // its exact body. Every value is quoted so that nothing in it is obeyed by the shell, by curl, or by a terminal that
 // the command is pasted into.
-func curl(d app.Delivery, base string) string {
+//
+// A body of [bodyInFile] bytes and more is too long for a command line: it is read from file, which holds it.
+func curl(d app.Delivery, base, file string) string {
 	if base == "" {
 		base = "http://127.0.0.1:7070"
 	}
@@ -24,7 +29,7 @@ func curl(d app.Delivery, base string) string {
 	}
 	text := "curl"
 	var b strings.Builder
-	if !pasteable(string(d.Body)) {
+	if file == "" && !pasteable(string(d.Body)) {
 		b.WriteString("echo " + base64.StdEncoding.EncodeToString(d.Body) + " | base64 -d | ")
 	}
 	b.WriteString(text + " --globoff --path-as-is --request " + quote(method) + " \\\n  " +
@@ -48,12 +53,39 @@ func curl(d app.Delivery, base string) string {
 		}
 	}
 	switch {
+	case file != "":
+		b.WriteString(" \\\n  --data-binary " + quote("@"+file))
 	case !pasteable(string(d.Body)):
 		b.WriteString(" \\\n  --data-binary @-")
 	case len(d.Body) > 0:
 		b.WriteString(" \\\n  --data-raw " + quote(string(d.Body)))
 	}
 	return b.String()
+}
+
+// bodyInFile is the size from which a body is passed to curl in a file. Systems refuse arguments of 128 KiB, and terminals longer
+// texts on the clipboard.
+const bodyInFile = 64 << 10
+
+// curlWithFile is curl, with the body in a file of its own when it is long: readable by its owner alone, since bodies hold
+// names and links. It returns the file's path, or "".
+func curlWithFile(d app.Delivery, base string) (text, path string, err error) {
+	if len(d.Body) < bodyInFile {
+		return curl(d, base, ""), "", nil
+	}
+	f, err := os.CreateTemp("", "greenroom-event-"+strconv.FormatUint(d.Seq, 10)+"-*.body")
+	if err != nil {
+		return "", "", fmt.Errorf("write the body: %w", err)
+	}
+	_, err = f.Write(d.Body)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return "", "", fmt.Errorf("write the body: %w", err)
+	}
+	return curl(d, base, f.Name()), f.Name(), nil
 }
 
 // quote makes s one word of a POSIX shell. What a terminal could obey is replaced: such values can't be sent anyway.

@@ -318,6 +318,9 @@ func (h *hooksTab) move(m *Model, a Action, by func(*grid.List)) tea.Cmd {
 	return tea.Batch(h.chosen(m, before), h.fill(m))
 }
 
+// copiedCurl is a command and the file of its body, if it has one.
+type copiedCurl struct{ text, body string }
+
 func (h *hooksTab) act(m *Model, a Action) tea.Cmd {
 	switch a {
 	case actFollow:
@@ -340,13 +343,20 @@ func (h *hooksTab) act(m *Model, a Action) tea.Cmd {
 	case actCurl:
 		row, _ := h.feed.Chosen()
 		base, b := m.status.status.Listener.URL, m.backend
-		return try(m, "copy the delivery", nil, func(ctx context.Context) (string, error) {
+		return try(m, "copy the delivery", nil, func(ctx context.Context) (copiedCurl, error) {
 			d, err := b.Event(ctx, app.EventRef{Seq: row.Seq})
 			if err != nil {
-				return "", err
+				return copiedCurl{}, err
 			}
-			return curl(d, base), nil
-		}, func(cmd string) tea.Cmd { return m.copyText("Delivery "+itoa(int(row.Seq))+" as curl", cmd, "") })
+			text, path, err := curlWithFile(d, base)
+			return copiedCurl{text, path}, err
+		}, func(c copiedCurl) tea.Cmd {
+			what := "Delivery " + itoa(int(row.Seq)) + " as curl"
+			if c.body != "" {
+				what += " (its body is in " + c.body + ")"
+			}
+			return m.copyText(what, c.text, "")
+		})
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -123,7 +124,7 @@ func TestCurlIsQuotedForTheShell(t *testing.T) {
 			"X-Quote": {"it's; $(id)", ""}, "Host": {"evil"}, "Content-Length": {"99"}, "Bad Name": {"x"}, "X-Esc": {"a\x1b[31mb"},
 		}}
 		// The stand-in for curl prints its arguments and what comes by the pipe, separated by NUL.
-		script := "curl() { printf '%s\\0' \"$@\"; case \"$*\" in *@-) cat;; esac; }\n" + curl(d, "http://127.0.0.1:7070")
+		script := "curl() { printf '%s\\0' \"$@\"; case \"$*\" in *@-) cat;; esac; }\n" + curl(d, "http://127.0.0.1:7070", "")
 		out, err := exec.Command(sh, "-c", script).Output()
 		if err != nil {
 			t.Fatalf("%q: %v", body, err)
@@ -147,7 +148,7 @@ func TestCurlIsQuotedForTheShell(t *testing.T) {
 				t.Errorf("%q is among the arguments: %q", bad, got)
 			}
 		}
-		if cmdline := curl(d, ""); strings.ContainsAny(cmdline, "\x00\x1b\u202e\t") {
+		if cmdline := curl(d, "", ""); strings.ContainsAny(cmdline, "\x00\x1b\u202e\t") {
 			t.Errorf("the command holds controls: %q", cmdline)
 		}
 	}
@@ -289,5 +290,38 @@ func TestABodyThatDoesNotFitIsScrolled(t *testing.T) {
 		p.presses("G").sees("渡辺")
 		p.presses("g").sees("the signature does not match").misses("渡辺")
 		p.presses("ctrl+d", "ctrl+d", "ctrl+d").sees("渡辺")
+	})
+}
+
+// From 64 KiB on the body is in a file, since systems refuse so long an argument; what curl reads is the body, byte for byte.
+func TestALongBodyIsCopiedThroughAFile(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	body := strings.Repeat("it's \x00\xff long ", bodyInFile)
+	text, path, err := curlWithFile(app.Delivery{Seq: 7, Body: app.Body(body)}, "")
+	if err != nil || path == "" || len(text) > 4000 || !strings.Contains(text, "--data-binary '@"+path+"'") {
+		t.Fatalf("%v %q: %.300s", err, path, text)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != body {
+		t.Errorf("%d bytes of %d, %v", len(got), len(body), err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+	if text, path, err := curlWithFile(app.Delivery{Body: app.Body(body[:bodyInFile-1])}, ""); err != nil || path != "" || strings.Contains(text, "@/") {
+		t.Errorf("%v %q", err, path)
+	}
+}
+
+// A clipboard that takes no more is not said to hold it.
+func TestWhatIsTooLongForTheClipboardIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 40, func(b *tuitest.Backend) {
+			b.Deliver(app.Delivery{Account: "daily", Method: "POST", Target: "/hooks/daily?" + strings.Repeat("x", maxTerminalCopy), Verdict: provider.Verified})
+		}, func(o *Options) { o.Copy = nil })
+		p.presses("3", "y").sees("is too long for the terminal's clipboard").misses("copied", "Sent to")
+		if strings.Contains(p.written(), "\x1b]52;") {
+			t.Error("the terminal was sent it all the same")
+		}
 	})
 }

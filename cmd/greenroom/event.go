@@ -131,7 +131,7 @@ func (o *eventListOptions) run(ctx context.Context, _ []string) error {
 			o.words("No events.")
 			return nil
 		}
-		t := newTable("SEQ", "TIME", "ACCOUNT", "VERDICT", "STATUS", "KIND", "ROOM", "WHO", "")
+		t := newTable("SEQ", "TIME", "ACCOUNT", "VERDICT", "STATUS", "KIND", "ROOM", "WHO", "").keep("SEQ", "TIME", "VERDICT", "STATUS").narrow("ACCOUNT", "STATUS")
 		for _, d := range events {
 			t.add(o.eventRow(d)...)
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
@@ -58,6 +59,9 @@ func (p *program) printEvent(d app.Delivery, asJSON bool) error {
 	row := p.eventRow(d)
 	for i := range row {
 		row[i] = plain.Text(row[i])
+		if p.width > 0 && i < len(row)-1 {
+			row[i] = ansi.Truncate(row[i], max(p.width/5, leastWidth), "…") // a long name pushes nothing out of sight
+		}
 	}
 	_, err := fmt.Fprintln(p.stdout, strings.Join(slices.DeleteFunc(row, func(s string) bool { return s == "" }), "  "))
 	return err

@@ -66,7 +66,7 @@ func (o *meetingListOptions) run(ctx context.Context, _ []string) error {
 			o.words("No meetings. Start one: greenroom meeting start ROOM")
 			return nil
 		}
-		t := newTable("ROOM", "ACCOUNT", "STATE", "HERE", "PEAK", "OPENED", "PLATFORM ROOM", "ID")
+		t := newTable("ROOM", "ACCOUNT", "STATE", "HERE", "PEAK", "OPENED", "PLATFORM ROOM", "ID").keep("ID", "OPENED").narrow("PLATFORM ROOM", "PEAK", "ACCOUNT")
 		for _, m := range meetings {
 			t.add(m.Room, m.Account, string(m.Status), fmt.Sprint(m.Here), fmt.Sprint(m.Peak), o.clock(m.StartsAt), m.PlatformRoom, m.ID)
 		}

@@ -73,9 +73,13 @@ func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
 		if m.Reused {
 			verb = "Already there:"
 		}
-		o.words(fmt.Sprintf("%s %s on %s, until %s.", verb, plain.Text(m.Room), plain.Text(m.Account), o.clock(m.EndsAt)))
+		until := "." // an adopted room has no end
+		if !m.EndsAt.IsZero() {
+			until = ", until " + o.clock(m.EndsAt) + "."
+		}
+		o.words(fmt.Sprintf("%s %s on %s%s", verb, plain.Text(m.Room), plain.Text(m.Account), until))
 		if isRecorded(m.Meeting) {
-			o.words("This meeting is recorded: say so to those whom you invite.")
+			o.words("This meeting is recorded: tell the people you invite.")
 		}
 		return o.facts("guest", m.GuestURL, "host", m.HostURL)
 	})

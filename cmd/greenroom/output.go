@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,9 +50,23 @@ func list[T any](items []T) []T {
 // table is columns aligned by the width of what is in them. Everything in it is made safe for a terminal.
 type table struct {
 	rows [][]string
+	// spare are the columns that a narrow terminal can do without, the first one first; whole are never clipped.
+	spare, whole []string
 }
 
 func newTable(header ...string) *table { return &table{rows: [][]string{header}} }
+
+// narrow names the columns to leave out where there is no room for all, the first one first.
+func (t *table) narrow(spare ...string) *table {
+	t.spare = spare
+	return t
+}
+
+// keep names columns that are useless when clipped, such as ids.
+func (t *table) keep(whole ...string) *table {
+	t.whole = whole
+	return t
+}
 
 func (t *table) add(cells ...string) {
 	for i, c := range cells {
@@ -63,21 +78,16 @@ func (t *table) add(cells ...string) {
 // printTable prints a table; on a terminal no name in it pushes the rest out of sight.
 func (p *program) printTable(t *table) error { return t.write(p.stdout, p.width) }
 
-// leastWidth is what no column is clipped below.
-const leastWidth = 24
+// leastWidth is the minimum width of a clipped column.
+const leastWidth = 10
 
-// write prints the table; the last column is as long as it likes. With a width the others are clipped, the widest first,
-// until the rows fit or what is left can't be told apart any more.
+// write prints the table. Without a width nothing is clipped. With one the columns are clipped, the widest first, and the spare
+// ones left out, until the rows fit. The last column may be longer unless it is kept whole: it is for remarks.
 func (t *table) write(w io.Writer, width int) error {
-	widths := make([]int, len(t.rows[0]))
-	for _, row := range t.rows {
-		for i, c := range row {
-			widths[i] = max(widths[i], ansi.StringWidth(c))
-		}
-	}
 	if width > 0 {
-		t.clip(widths, width)
+		t.fit(width)
 	}
+	widths := t.widths()
 	var b strings.Builder
 	for _, row := range t.rows {
 		var line strings.Builder
@@ -93,30 +103,61 @@ func (t *table) write(w io.Writer, width int) error {
 	return err
 }
 
-// clip shortens cells, and their columns, so that a third of the width at most is left to the last column.
-func (t *table) clip(widths []int, width int) {
+func (t *table) widths() []int {
+	widths := make([]int, len(t.rows[0]))
+	for _, row := range t.rows {
+		for i, c := range row {
+			widths[i] = max(widths[i], ansi.StringWidth(c))
+		}
+	}
+	return widths
+}
+
+func (t *table) fit(width int) {
+	for !t.clip(t.widths(), width) && len(t.spare) > 0 {
+		i := slices.Index(t.rows[0], t.spare[0])
+		t.spare = t.spare[1:]
+		for n := range t.rows {
+			if i >= 0 {
+				t.rows[n] = slices.Delete(slices.Clone(t.rows[n]), i, i+1)
+			}
+		}
+	}
+}
+
+// clip shortens cells until the rows fit. It reports whether they do; while columns are left to spare, it changes nothing
+// otherwise.
+func (t *table) clip(widths []int, width int) bool {
 	last := len(widths) - 1
-	room := width - 2*last - min(widths[last], width/3)
+	end := min(widths[last], width/3)
+	if slices.Contains(t.whole, t.rows[0][last]) {
+		end = widths[last]
+	}
+	room := width - 2*last - end
 	for _, w := range widths[:last] {
 		room -= w
 	}
 	for ; room < 0; room++ {
-		widest := 0
+		widest := -1
 		for i, w := range widths[:last] {
-			if w > widths[widest] {
+			if w > leastWidth && !slices.Contains(t.whole, t.rows[0][i]) && (widest < 0 || w > widths[widest]) {
 				widest = i
 			}
 		}
-		if last == 0 || widths[widest] <= leastWidth {
+		if widest < 0 {
 			break
 		}
 		widths[widest]--
+	}
+	if room < 0 && len(t.spare) > 0 {
+		return false
 	}
 	for _, row := range t.rows {
 		for i, c := range row[:last] {
 			row[i] = ansi.Truncate(c, widths[i], "…")
 		}
 	}
+	return room >= 0
 }
 
 // facts prints names and values, one pair a line, the values aligned. Empty values are left out.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"log/slog"
 	"os"
 	"strings"
@@ -9,6 +11,9 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
 
 	"greenroom/internal/crash"
 )
@@ -136,4 +141,75 @@ func TestLengths(t *testing.T) {
 			t.Errorf("%s: %s", d, got)
 		}
 	}
+}
+
+// Eighty columns hold the list of meetings with its ids whole: names are clipped, and what is missed least is left out.
+func TestIdsDontWrap(t *testing.T) {
+	b := newBench(t, true, "")
+	b.width = 80
+	long := strings.Repeat("Quarterly planning ", 4)
+	b.run(t, 0, "room", "create", long[:60])
+	b.run(t, 0, "meeting", "start", long[:60], "--json")
+	var m app.StartedMeeting
+	if err := json.Unmarshal(b.out.Bytes(), &m); err != nil {
+		t.Fatal(err)
+	}
+	tb := newTable("ROOM", "ACCOUNT", "STATE", "HERE", "PEAK", "OPENED", "PLATFORM ROOM", "ID").keep("ID", "OPENED").narrow("PLATFORM ROOM", "PEAK", "ACCOUNT")
+	tb.add(long, strings.Repeat("account", 5), "live", "12", "14", "2026-11-22 10:00", "all-hands-20261122100000", "01JD7Q1T6S8X4WZ0Y3N5K9R2VB")
+	var out bytes.Buffer
+	if err := tb.write(&out, 80); err != nil {
+		t.Fatal(err)
+	}
+	b.run(t, 0, "meeting", "list")
+	for _, s := range []string{out.String(), b.out.String()} {
+		for line := range strings.Lines(s) {
+			if w := ansi.StringWidth(strings.TrimSuffix(line, "\n")); w > 80 {
+				t.Errorf("%d cells: %s", w, line)
+			}
+		}
+	}
+	if s := out.String(); !strings.Contains(s, "01JD7Q1T6S8X4WZ0Y3N5K9R2VB") || strings.Contains(s, "PLATFORM ROOM") || !strings.Contains(s, "Quarterly") {
+		t.Error(s)
+	}
+	if s := b.out.String(); !strings.Contains(s, m.ID) {
+		t.Error(s)
+	}
+}
+
+// A long name in one event pushes nothing out of sight.
+func TestAnEventFitsItsLine(t *testing.T) {
+	b := newBench(t, true, "")
+	b.width = 80
+	if err := b.printEvent(app.Delivery{Seq: 7, Account: "daily", Room: strings.Repeat("r", 300), Participant: strings.Repeat("渡", 300), Reason: "why"}, false); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.out.String(); ansi.StringWidth(strings.TrimSpace(s)) > 80 || !strings.HasSuffix(s, "why\n") {
+		t.Error(s)
+	}
+}
+
+func TestAMeetingWithoutEndHasNone(t *testing.T) {
+	b := newBench(t, true, "")
+	b.run(t, 0, "room", "create", "standup")
+	for _, end := range []app.Time{{}, app.At(b.now().Add(time.Hour))} {
+		b.program.open = func(context.Context, *config.Config, string, access) (app.Backend, func() error, error) {
+			return ending{b.backend, end}, func() error { return nil }, nil
+		}
+		b.run(t, 0, "meeting", "start", "standup")
+		if s := b.err.String(); !strings.Contains(s, "standup on ") || strings.Contains(s, "until") == end.IsZero() || strings.Contains(s, "until .") {
+			t.Errorf("with end %v: %q", end, s)
+		}
+	}
+}
+
+// ending has meetings that end at a given time; adopted ones have no end.
+type ending struct {
+	app.Backend
+	end app.Time
+}
+
+func (e ending) StartMeeting(ctx context.Context, s app.StartMeeting) (app.StartedMeeting, error) {
+	m, err := e.Backend.StartMeeting(ctx, s)
+	m.EndsAt = e.end
+	return m, err
 }

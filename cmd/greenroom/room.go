@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
+	"greenroom/internal/order"
 	"greenroom/provider"
 )
 
@@ -35,6 +36,7 @@ func (o *roomListOptions) run(ctx context.Context, _ []string) error {
 		if err != nil {
 			return err
 		}
+		order.Rooms(rooms, order.Language(o.getenv))
 		if o.json {
 			return o.printJSON(list(rooms))
 		}

@@ -1,0 +1,263 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"greenroom/internal/app"
+	"greenroom/tui/tuitest"
+)
+
+// witness notes what the screen asks of the backend about one room or recording.
+type witness struct {
+	*tuitest.Backend
+	mu   sync.Mutex
+	done []string // "action name"
+}
+
+func (w *witness) note(action, name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.done = append(w.done, action+" "+name)
+}
+
+func (w *witness) taken() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := w.done
+	w.done = nil
+	return out
+}
+
+func (w *witness) roomOf(meeting string) string {
+	mt, err := w.Backend.Meeting(context.Background(), app.MeetingRef{Ref: meeting})
+	if err != nil {
+		return ""
+	}
+	return mt.Room
+}
+
+func (w *witness) StartMeeting(ctx context.Context, s app.StartMeeting) (app.StartedMeeting, error) {
+	m, err := w.Backend.StartMeeting(ctx, s)
+	w.note("start", m.Room)
+	return m, err
+}
+
+func (w *witness) EndMeeting(ctx context.Context, r app.MeetingRef) (app.Meeting, error) {
+	w.note("end", w.roomOf(r.Ref))
+	return w.Backend.EndMeeting(ctx, r)
+}
+
+func (w *witness) MeetingLink(ctx context.Context, r app.LinkRequest) (app.Link, error) {
+	w.note("link", w.roomOf(r.Meeting))
+	return w.Backend.MeetingLink(ctx, r)
+}
+
+func (w *witness) StartRecording(ctx context.Context, r app.RecordingSwitch) (app.Meeting, error) {
+	w.note("record", w.roomOf(r.Meeting))
+	return w.Backend.StartRecording(ctx, r)
+}
+
+func (w *witness) DeleteRoom(ctx context.Context, r app.RoomRef) (app.Room, error) {
+	room, err := w.Backend.DeleteRoom(ctx, r)
+	w.note("delete", room.Name)
+	return room, err
+}
+
+func (w *witness) DownloadRecording(ctx context.Context, r app.DownloadRequest) (app.Recording, error) {
+	w.note("download", r.ID)
+	return w.Backend.DownloadRecording(ctx, r)
+}
+
+func (w *witness) DeleteRecording(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
+	w.note("erase", r.ID)
+	return w.Backend.DeleteRecording(ctx, r)
+}
+
+// marked is what the cursor is on, and what a dialog in front is about: the lines with a marker and the titles.
+func marked(screen string) string {
+	var out []string
+	for _, line := range strings.Split(screen, "\n") {
+		if strings.Contains(line, "▌") || strings.Contains(line, "╭") || strings.Contains(line, "├") {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// Whatever is typed and clicked while rooms, meetings and recordings come, go and change places: an action concerns what the screen
+// showed under the cursor when the key was pressed, nothing panics, and every frame has the terminal's size.
+func TestNoActionHitsAnotherThingThanTheOneShown(t *testing.T) {
+	keys := []string{"j", "k", "down", "up", "g", "G", "s", "e", "c", "r", "D", "d", "y", "n", "l", "h", "enter", "tab", "esc", "1", "2", "3", "4", ":", "?", "!", "q",
+		"/", "ctrl+d", "x", "A", "right", "space"}
+	rapid.Check(t, func(rt *rapid.T) {
+		type step struct {
+			change, name, key, x, y, pause int
+			wheel                          bool
+		}
+		size := rapid.SampledFrom([][2]int{{80, 24}, {100, 30}, {160, 45}, {40, 10}}).Draw(rt, "size")
+		var steps []step
+		for range rapid.IntRange(5, 30).Draw(rt, "steps") {
+			steps = append(steps, step{
+				change: rapid.IntRange(0, 9).Draw(rt, "change"), name: rapid.IntRange(0, 11).Draw(rt, "name"),
+				key: rapid.IntRange(-2, len(keys)-1).Draw(rt, "key"), pause: rapid.SampledFrom([]int{0, 30, 700}).Draw(rt, "pause"),
+				x: rapid.IntRange(1, size[0]).Draw(rt, "x"), y: rapid.IntRange(1, size[1]).Draw(rt, "y"), wheel: rapid.Bool().Draw(rt, "wheel"),
+			})
+		}
+		wrong := ""
+		synctest.Test(t, func(t *testing.T) {
+			var w *witness
+			p := sit(t, size[0], size[1], func(b *tuitest.Backend) {
+				for i := range 6 {
+					b.AddRoom(app.RoomSpec{Name: fmt.Sprintf("r%02dx", i), Account: "daily", SkipConsent: true})
+				}
+				b.Start("r02x")
+			}, func(o *Options) {
+				w = &witness{Backend: o.Backend.(*tuitest.Backend)}
+				o.Backend = w
+			})
+			said := []string{}
+			for _, s := range steps {
+				before := marked(p.screen())
+				w.change(s.change, s.name)
+				p.wait(time.Duration(s.pause) * time.Millisecond)
+				if s.pause >= 700 {
+					before = marked(p.screen()) // there was time to read what changed
+				}
+				switch {
+				case s.key >= 0:
+					said = append(said, keys[s.key])
+					p.presses(keys[s.key])
+				case s.wheel:
+					said = append(said, "wheel")
+					fmt.Fprintf(p.term.InputPipe(), "\x1b[<%d;%d;%dM", 64+s.key+2, s.x, s.y)
+				default:
+					said = append(said, "click")
+					fmt.Fprintf(p.term.InputPipe(), "\x1b[<0;%d;%dM\x1b[<0;%d;%dm", s.x, s.y, s.x, s.y)
+				}
+				p.rest()
+				for _, done := range w.taken() {
+					_, name, _ := strings.Cut(done, " ")
+					if name != "" && !strings.Contains(before, name) && wrong == "" {
+						wrong = fmt.Sprintf("after %v: %q, but the cursor was on\n%s\nand now:\n%s", said, done, before, p.screen())
+					}
+				}
+				select {
+				case err := <-p.done: // it was quit
+					p.over, p.err = true, err
+					p.term.Close()
+					if err != nil && wrong == "" {
+						wrong = fmt.Sprintf("after %v: %v", said, err)
+					}
+				default:
+				}
+				if p.over {
+					return
+				}
+				for y, line := range strings.Split(p.screen(), "\n") {
+					if strings.HasPrefix(line, "│") && (p.width(line) != size[0] || !strings.HasSuffix(line, "│")) && wrong == "" {
+						wrong = fmt.Sprintf("after %v: line %d is %d cells wide: %q", said, y, p.width(line), line)
+					}
+				}
+			}
+		})
+		if wrong != "" {
+			rt.Fatal(wrong)
+		}
+	})
+}
+
+// change lets something happen that nobody at the screen asked for.
+func (w *witness) change(kind, n int) {
+	name := fmt.Sprintf("r%02dx", n)
+	v, err := w.Backend.Room(context.Background(), app.RoomRef{Ref: name})
+	exists := err == nil
+	going := exists && v.Meeting != nil && v.Meeting.Status != app.Ended
+	switch {
+	case kind == 0 && !exists:
+		w.AddRoom(app.RoomSpec{Name: name, Account: "daily", SkipConsent: true})
+	case kind == 1 && exists:
+		_, _ = w.Backend.DeleteRoom(context.Background(), app.RoomRef{Ref: v.ID})
+	case kind == 2 && exists && !going:
+		w.Start(name)
+	case kind == 3 && going:
+		w.JoinAs(name, app.Stay{Name: "Ada", Waiting: n%2 == 0})
+	case kind == 4 && going:
+		_, _ = w.Backend.EndMeeting(context.Background(), app.MeetingRef{Ref: v.Meeting.ID})
+	case kind == 5:
+		w.Lock()
+		w.Recs = append([]app.Recording{{ID: name, Account: "daily", Room: name, Status: app.RecordingReady, StartedAt: app.At(w.Clock.Now())}}, w.Recs...)
+		w.Unlock()
+		w.Publish(app.Change{Kind: app.RecordingChange})
+	case kind == 6:
+		w.Lock()
+		if len(w.Recs) > 0 {
+			w.Recs = append([]app.Recording(nil), w.Recs[1:]...)
+		}
+		w.Unlock()
+		w.Publish(app.Change{Kind: app.RecordingChange})
+	case kind == 7:
+		w.Lock()
+		w.Stat.Accounts = append(w.Stat.Accounts[1:len(w.Stat.Accounts):len(w.Stat.Accounts)], w.Stat.Accounts[0])
+		w.Unlock()
+		w.Publish(app.Change{Kind: app.StatusChange})
+	}
+}
+
+// The wheel moves lists, text and dialogs: where it does nothing, this fails.
+func TestTheWheelScrolls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			for i := range 60 {
+				b.AddRoom(app.RoomSpec{Name: fmt.Sprintf("hall-%d", i), Account: "daily"})
+			}
+		})
+		wheel := func(button, n int) {
+			for range n {
+				fmt.Fprintf(p.term.InputPipe(), "\x1b[<%d;5;5M", button)
+				p.rest()
+			}
+		}
+		p.sees("▌· hall-0 ", "↓").misses("hall-30")
+		wheel(65, 8)
+		p.sees("hall-30", "↑24").misses("hall-0 ")
+		wheel(64, 8)
+		p.sees("hall-0 ").misses("hall-30", "↑")
+		p.presses("?").sees("Keys on Rooms").misses("Signs")
+		wheel(65, 20)
+		p.sees("Signs").misses("Create a room")
+		p.presses("esc", ":").sees("Create a room")
+		wheel(65, 20)
+		p.misses("Create a room")
+	})
+}
+
+// slowDaily has one platform that takes five seconds to list its rooms.
+type slowDaily struct{ *tuitest.Backend }
+
+func (s slowDaily) PlatformRooms(ctx context.Context, q app.PlatformRoomQuery) ([]app.PlatformRoom, error) {
+	if q.Account == "daily" {
+		select {
+		case <-s.Clock.After(5 * time.Second):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return s.Backend.PlatformRooms(ctx, q)
+}
+
+// With one platform slow, the rooms of the fast one are shown first; those that arrive later push nothing under the cursor.
+func TestAdoptingTakesTheRoomThatWasShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, years, func(o *Options) { o.Backend = slowDaily{o.Backend.(*tuitest.Backend)} })
+		p.presses("A").sees("▌ whereby  design-4711").misses("weekly-sync").wait(6 * time.Second)
+		p.sees("weekly-sync", "▌ whereby  design-4711").presses("enter").sees("Adopt design-4711")
+	})
+}
