@@ -96,7 +96,8 @@ func marked(screen string) string {
 // showed under the cursor when the key was pressed, nothing panics, and every frame has the terminal's size.
 func TestNoActionHitsAnotherThingThanTheOneShown(t *testing.T) {
 	keys := []string{"j", "k", "down", "up", "g", "G", "s", "e", "c", "r", "D", "d", "y", "n", "l", "h", "enter", "tab", "esc", "1", "2", "3", "4", ":", "?", "!", "q",
-		"/", "ctrl+d", "x", "A", "right", "space"}
+		"/", "ctrl+d", "x", "A", "right", "space",
+		"c", "c", "c", "c", "r", "r", "d", "d", "o", "O", "j", "k"} // what acts at once comes often
 	rapid.Check(t, func(rt *rapid.T) {
 		type step struct {
 			change, name, key, x, y, pause int
@@ -106,8 +107,8 @@ func TestNoActionHitsAnotherThingThanTheOneShown(t *testing.T) {
 		var steps []step
 		for range rapid.IntRange(5, 30).Draw(rt, "steps") {
 			steps = append(steps, step{
-				change: rapid.IntRange(0, 9).Draw(rt, "change"), name: rapid.IntRange(0, 11).Draw(rt, "name"),
-				key: rapid.IntRange(-2, len(keys)-1).Draw(rt, "key"), pause: rapid.SampledFrom([]int{0, 30, 700}).Draw(rt, "pause"),
+				change: rapid.SampledFrom([]int{0, 0, 1, 1, 1, 2, 2, 3, 4, 5, 5, 6, 6, 7, 8}).Draw(rt, "change"), name: rapid.IntRange(0, 4).Draw(rt, "name"),
+				key: rapid.IntRange(-2, len(keys)-1).Draw(rt, "key"), pause: rapid.SampledFrom([]int{0, 30, 200, 700}).Draw(rt, "pause"),
 				x: rapid.IntRange(1, size[0]).Draw(rt, "x"), y: rapid.IntRange(1, size[1]).Draw(rt, "y"), wheel: rapid.Bool().Draw(rt, "wheel"),
 			})
 		}
@@ -115,10 +116,11 @@ func TestNoActionHitsAnotherThingThanTheOneShown(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var w *witness
 			p := sit(t, size[0], size[1], func(b *tuitest.Backend) {
-				for i := range 6 {
-					b.AddRoom(app.RoomSpec{Name: fmt.Sprintf("r%02dx", i), Account: "daily", SkipConsent: true})
+				for i := range 4 {
+					name := fmt.Sprintf("r%02dx", i)
+					b.AddRoom(app.RoomSpec{Name: name, Account: "daily", SkipConsent: true})
+					b.Start(name)
 				}
-				b.Start("r02x")
 			}, func(o *Options) {
 				w = &witness{Backend: o.Backend.(*tuitest.Backend)}
 				o.Backend = w
@@ -209,6 +211,44 @@ func (w *witness) change(kind, n int) {
 		w.Unlock()
 		w.Publish(app.Change{Kind: app.StatusChange})
 	}
+}
+
+// The room under the cursor goes: a key that was meant for it does nothing to the one that takes its place, until there was time to
+// see it. A room that changes places takes the cursor along.
+func TestAKeyIsNotMeantForTheRoomThatTookThePlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w *witness
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			for _, name := range []string{"alpha", "beta", "gamma"} {
+				b.AddRoom(app.RoomSpec{Name: name, Account: "daily"})
+				b.Start(name)
+			}
+		}, func(o *Options) {
+			w = &witness{Backend: o.Backend.(*tuitest.Backend)}
+			o.Backend = w
+		})
+		p.presses("j").sees("▌○ beta")
+		w.JoinAs("beta", app.Stay{Name: "Ada", Waiting: true})
+		p.sees("▌○ beta").wait(time.Second)
+		if top := strings.Split(p.screen(), "\n")[2]; !strings.Contains(top, "beta") {
+			t.Errorf("someone waits in beta, and the first row is %q", top)
+		}
+		_, _ = w.Backend.DeleteRoom(t.Context(), app.RoomRef{Ref: "beta"})
+		for range 100 {
+			if !strings.Contains(p.screen(), "○ beta") {
+				break
+			}
+			p.wait(10 * time.Millisecond)
+		}
+		p.presses("c").sees("has just changed")
+		if done := w.taken(); len(done) != 0 {
+			t.Errorf("%v", done)
+		}
+		p.presses("c").sees("copied")
+		if done := w.taken(); len(done) != 1 {
+			t.Errorf("%v", done)
+		}
+	})
 }
 
 // The wheel moves lists, text and dialogs: where it does nothing, this fails.
