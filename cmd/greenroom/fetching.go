@@ -55,13 +55,16 @@ func newLibrary(c *config.Config, accounts []hub.Account, log *slog.Logger, grou
 			return nil, err
 		}
 	}
+	mode := layout.Mode{Perm: d.FileMode, Umask: d.Umask}
 	known := make(map[string]library.Account, len(accounts))
 	for _, a := range accounts {
 		known[a.Name] = filesOf(a, c.Fetch[a.Name])
 	}
 	return library.New(library.Options{
-		Downloader: recording.New(recording.Options{Files: d.Files, Workers: d.Workers, Limit: d.LimitRate, Log: log, Crash: group}),
-		Template:   template, Zone: zone, Accounts: known, Crash: group,
+		Downloader: recording.New(recording.Options{
+			Files: d.Files, Workers: d.Workers, Limit: d.LimitRate, Mode: mode, Log: log, Crash: group,
+		}),
+		Template: template, Mode: mode, Zone: zone, Accounts: known, Crash: group,
 	}), nil
 }
 

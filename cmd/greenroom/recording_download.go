@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -65,9 +64,7 @@ func (p *program) recordingDownload() *cobra.Command {
 // check reads the flags.
 func (o *recordingDownloadOptions) check() (err error) {
 	if o.request.To != "" {
-		if o.request.To, err = filepath.Abs(o.request.To); err != nil {
-			return err
-		}
+		o.request.To = config.Absolute(o.request.To)
 	}
 	if o.limit != "" {
 		n, ok := config.ParseRate(o.limit)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
 	"net/url"
 	"path/filepath"
 	"strconv"
@@ -28,6 +29,7 @@ const DefaultSweep = 24 * time.Hour
 var (
 	downloadKeys = []string{
 		"download.folder", "download.template", "download.time_zone", "download.limit_rate", "download.files", "download.workers",
+		"download.file_mode",
 		"download.on_download", "download.on_failure", "download.parallel", "download.timeout",
 	}
 	fetchKeys = []string{
@@ -49,6 +51,9 @@ type Download struct {
 	// Files come at once, Workers fetch one file at once.
 	Files   int
 	Workers int
+	// FileMode are the permissions of the files. Umask leaves them to the user's umask, as other programs do.
+	FileMode fs.FileMode
+	Umask    bool
 	// OnDownload is a command with its arguments that is run on each recording that was downloaded, OnFailure one that is run
 	// when a download or OnDownload has failed for good; empty for none. Parallel of them run at once, each for Timeout
 	// at most; 0 is no limit.
@@ -93,6 +98,13 @@ func (r *reader) downloads() {
 	d.LimitRate = r.rate("download.limit_rate")
 	d.Files = r.number("download.files", DefaultFiles, 1, 16)
 	d.Workers = r.number("download.workers", DefaultWorkers, 1, 16)
+	switch mode := r.text("download.file_mode", "0600", fileMode); mode {
+	case "umask":
+		d.FileMode, d.Umask = 0o666, true
+	default:
+		n, _ := strconv.ParseUint(mode, 8, 32) // fileMode has looked
+		d.FileMode = fs.FileMode(n)
+	}
 	d.OnDownload = r.program("download.on_download", `["whisper", "{path}"]`)
 	d.OnFailure = r.program("download.on_failure", `["notify-send", "Greenroom", "A recording failed"]`)
 	d.Parallel = r.number("download.parallel", DefaultParallel, 1, 64)
@@ -107,6 +119,17 @@ func (r *reader) downloads() {
 	}); timeout != "off" {
 		d.Timeout, _ = ParseAge(timeout)
 	}
+}
+
+// fileMode checks the permissions of files.
+func fileMode(s string) (value, problem, hint string) {
+	if s = strings.TrimSpace(s); s == "umask" {
+		return s, "", ""
+	}
+	if n, err := strconv.ParseUint(s, 8, 32); err != nil || n > 0o777 || n&0o600 != 0o600 {
+		return "", fmt.Sprintf("isn't the permissions of a file that its owner can read and write: %q", s), `write it like "0640", or "umask"`
+	}
+	return s, "", ""
 }
 
 // program reads a program with its arguments.

@@ -14,7 +14,7 @@ func TestDownloadDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Download{Folder: filepath.Join(absolute("/somewhere"), "greenroom"), Template: DefaultTemplate, Files: 2, Workers: 4,
+	want := Download{Folder: filepath.Join(absolute("/somewhere"), "greenroom"), Template: DefaultTemplate, Files: 2, Workers: 4, FileMode: 0o600,
 		Parallel: 2, Timeout: 6 * time.Hour}
 	if d := cmp.Diff(want, c.Download); d != "" {
 		t.Error(d)
@@ -28,6 +28,9 @@ func TestDownloadDefaults(t *testing.T) {
 	}
 	if c.Download.Timeout != 6*time.Hour || c.Download.Parallel != DefaultParallel {
 		t.Errorf("%s, %d at once", c.Download.Timeout, c.Download.Parallel)
+	}
+	if c, err = load(t, "[download]\nfile_mode = \"umask\"", nil); err != nil || c.Download.FileMode != 0o666 || !c.Download.Umask {
+		t.Errorf("%+v, %v", c.Download, err)
 	}
 	if c, err = load(t, "[download]\ntimeout = \"off\"", nil); err != nil || c.Download.Timeout != 0 {
 		t.Errorf("off: %v", err)
@@ -43,6 +46,7 @@ time_zone = "Europe/Berlin"
 limit_rate = "5M"
 files = 3
 workers = 8
+file_mode = "0640"
 on_download = ["whisper", "{path}"]
 on_failure = ["notify", "failed"]
 parallel = 3
@@ -68,7 +72,7 @@ sweep = "off"
 		t.Fatal(err)
 	}
 	want := Download{
-		Folder: absolute("/videos"), Template: "{room}/{id}.{ext}", TimeZone: "Europe/Berlin", LimitRate: 5 << 20, Files: 3, Workers: 8,
+		Folder: absolute("/videos"), Template: "{room}/{id}.{ext}", TimeZone: "Europe/Berlin", LimitRate: 5 << 20, Files: 3, Workers: 8, FileMode: 0o640,
 		OnDownload: []string{"whisper", "{path}"}, OnFailure: []string{"notify", "failed"}, Parallel: 3, Timeout: 90 * time.Minute,
 	}
 	if d := cmp.Diff(want, c.Download); d != "" {
@@ -123,6 +127,8 @@ func TestDownloadMistakes(t *testing.T) {
 		"[download]\nlimit_rate = \"5\"":                             `download.limit_rate can't be "5"`,
 		"[download]\nlimit_rate = \"fast\"":                          "write bytes per second like",
 		"[download]\nfiles = 0":                                      "download.files is out of range: write a number from 1 to 16",
+		"[download]\nfile_mode = \"0240\"":                           "download.file_mode isn't the permissions of a file that its owner can read and write",
+		"[download]\nfile_mode = \"rw\"":                             `write it like "0640", or "umask"`,
 		"[download]\nworkers = \"4\"":                                "download.workers is out of range",
 		"[download]\non_download = \"whisper {path}\"":               "download.on_download isn't a JSON array of texts",
 		"[download]\non_download = [\"\"]":                           "download.on_download begins with an empty text",

@@ -66,6 +66,9 @@ func runtimeDir(getenv func(string) string) string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("greenroom-%d", os.Getuid()))
 }
 
+// Absolute makes a path independent of the working directory, and a leading ~ the home directory, for a shell that left it.
+func Absolute(path string) string { return absolute(path) }
+
 // absolute makes a path independent of the working directory, and a leading ~ the home directory.
 func absolute(path string) string {
 	if path == "~" || len(path) > 1 && path[0] == '~' && os.IsPathSeparator(path[1]) {

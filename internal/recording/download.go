@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"greenroom/internal/crash"
+	"greenroom/internal/recording/layout"
 )
 
 // What a downloader does when its [Options] don't say otherwise.
@@ -44,8 +45,10 @@ type Options struct {
 	Stall    time.Duration
 	Patience time.Duration
 	Recheck  time.Duration
-	Clock    clockwork.Clock
-	Log      *slog.Logger
+	// Mode is how files are made readable.
+	Mode  layout.Mode
+	Clock clockwork.Clock
+	Log   *slog.Logger
 	// Crash starts the goroutines.
 	Crash *crash.Group
 }

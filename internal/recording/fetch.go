@@ -182,7 +182,7 @@ func (f *fetch) open() error {
 	}
 	name := partName(f.task.Key, path.Base(f.task.Name))
 	left := f.in.adopt(f.progress.Part, name)
-	p, err := openPart(f.in, name, &f.d.disk)
+	p, err := openPart(f.in, name, &f.d.disk, f.d.opt.Mode)
 	if err != nil {
 		return err
 	}

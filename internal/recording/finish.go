@@ -90,6 +90,12 @@ func (f *fetch) again(ctx context.Context, err error) error {
 // that is killed in between finds the file again.
 func (f *fetch) place(ctx context.Context, r Result) (Result, error) {
 	base := path.Base(f.task.Name)
+	if f.task.Named != nil {
+		base = f.task.Named(base)
+	}
+	if err := checkName(base); err != nil || path.Base(base) != base {
+		return Result{}, errors.Join(ErrName, err)
+	}
 	for n := 1; n <= namesMost; n++ {
 		name := numbered(base, n)
 		r.Path = f.in.join(name)

@@ -8,10 +8,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+
+	"greenroom/internal/recording/layout"
 )
 
-// filePerm is for people's own eyes: recordings are of conversations.
-const filePerm, folderPerm = 0o600, 0o755
+const folderPerm = 0o755
 
 // folder is where a file is to stand. Nothing reaches out of the target folder through it, by name or by symbolic link.
 type folder struct {
@@ -105,12 +106,12 @@ type part struct {
 
 // openPart opens the unfinished file, making it when it isn't there. The lock is on the file, not on its name: another
 // process may have finished it and given it its final name between our opening and our locking, hence the comparison.
-func openPart(in *folder, name string, how *storage) (*part, error) {
+func openPart(in *folder, name string, how *storage, mode layout.Mode) (*part, error) {
 	for range 10 {
 		if info, err := in.root.Lstat(name); err == nil && !info.Mode().IsRegular() {
 			return nil, fmt.Errorf("open %s: it is no regular file", in.join(name))
 		}
-		f, err := in.root.OpenFile(name, os.O_RDWR|os.O_CREATE, filePerm)
+		f, err := mode.Open(in.root.OpenFile, name, os.O_RDWR|os.O_CREATE)
 		if err != nil {
 			return nil, disk("open the part file", err)
 		}

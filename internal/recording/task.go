@@ -37,6 +37,8 @@ type Task struct {
 	// Check judges the file before it gets its name; nil accepts every one. The path ends in the name's extension and
 	// ".part". An error that a second copy doesn't mend fails the task, and comes back wrapped.
 	Check func(ctx context.Context, path string) error
+	// Named gives the name, without folders, that a file shall have which passed the check; nil leaves it as it is.
+	Named func(base string) string
 	// Report hears of every change of state and, while bytes arrive, of them up to five times a second. Its calls don't
 	// overlap; it must not block, nor call the Downloader. May be nil.
 	Report func(Stats)

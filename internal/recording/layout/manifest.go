@@ -1,13 +1,17 @@
 package layout
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"time"
 )
 
@@ -16,6 +20,8 @@ const (
 	ManifestName = "recording.json"
 	// manifestMost bounds a manifest that is read back.
 	manifestMost = 16 << 20
+	// ChecksumsName is the list of the checksums in the recording's folder, for `sha256sum -c`.
+	ChecksumsName = "SHA256SUMS"
 )
 
 // Manifest says what the files in a folder are. It is for people's scripts: its names are a contract.
@@ -24,14 +30,18 @@ type Manifest struct {
 	Room     string `json:"room"`
 	Account  string `json:"account"`
 	Platform string `json:"platform"`
+	// Meeting is the meeting's id in Greenroom, empty when unknown.
+	Meeting string `json:"meeting,omitempty"`
 	// StartedAt is what the tracks' offsets count from.
 	StartedAt time.Time `json:"started_at"`
-	Tracks    []Track   `json:"tracks"`
+	// DurationS is the recording's length in seconds as the platform tells it, null when it doesn't.
+	DurationS *float64 `json:"duration_s"`
+	Tracks    []Track  `json:"tracks"`
 }
 
 // Write puts the manifest into the folder, in place of an earlier one. It returns when that is durable; a process that is
 // killed leaves the earlier one or the new one, whole.
-func (m Manifest) Write(folder string) error {
+func (m Manifest) Write(folder string, mode Mode) error {
 	if m.Tracks == nil {
 		m.Tracks = []Track{}
 	}
@@ -39,25 +49,43 @@ func (m Manifest) Write(folder string) error {
 	if err != nil {
 		return fmt.Errorf("write the manifest: %w", err)
 	}
-	f, err := os.CreateTemp(folder, ".recording-*.json.part")
-	if err != nil {
+	if err := put(folder, ManifestName, append(b, '\n'), mode); err != nil {
 		return fmt.Errorf("write the manifest: %w", err)
 	}
-	_, err = f.Write(append(b, '\n'))
+	return nil
+}
+
+// WriteChecksums writes the list of the SHA-256 sums of files in the folder, in hexadecimal by name, as Write does the manifest.
+func WriteChecksums(folder string, sums map[string]string, mode Mode) error {
+	var b bytes.Buffer
+	for _, name := range slices.Sorted(maps.Keys(sums)) {
+		fmt.Fprintf(&b, "%s  %s\n", sums[name], name)
+	}
+	if err := put(folder, ChecksumsName, b.Bytes(), mode); err != nil {
+		return fmt.Errorf("write the checksums: %w", err)
+	}
+	return nil
+}
+
+// put writes a file of the folder in place of an earlier one, durably.
+func put(folder, name string, text []byte, mode Mode) error {
+	path := filepath.Join(folder, "."+name+"."+strconv.Itoa(os.Getpid())+".part")
+	f, err := mode.Open(os.OpenFile, path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
 	if err == nil {
 		err = f.Sync()
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(folder, ManifestName))
+		err = os.Rename(path, filepath.Join(folder, name))
 	}
 	if err != nil {
-		return fmt.Errorf("write the manifest: %w", errors.Join(err, os.Remove(f.Name())))
+		return errors.Join(err, os.Remove(path))
 	}
-	if err := syncFolder(folder); err != nil {
-		return fmt.Errorf("write the manifest: %w", err)
-	}
-	return nil
+	return syncFolder(folder)
 }
 
 // ReadManifest reads a folder's manifest. It is os.ErrNotExist where there is none.

@@ -23,6 +23,8 @@ type Track struct {
 	// Session is the participant's, empty when unknown. Name is what they called themselves: text from outside.
 	Session string `json:"session,omitempty"`
 	Name    string `json:"name,omitempty"`
+	// UserID is the participant's on the platform, or by the token that they joined with; empty when unknown.
+	UserID string `json:"user_id,omitempty"`
 	// OffsetS is by how many seconds the track begins after the recording, null when the key doesn't tell.
 	OffsetS *float64 `json:"offset_s"`
 	// Size in bytes and the SHA-256 in hex, once the file is here.
@@ -50,7 +52,7 @@ func Tracks(files []provider.RecordingFile, names map[string]string) []Track {
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(offset(tracks[a]), offset(tracks[b])), cmp.Compare(files[a].Key, files[b].Key), cmp.Compare(files[a].Name, files[b].Name))
 	})
-	taken := map[string]bool{fold(ManifestName): true}
+	taken := map[string]bool{fold(ManifestName): true, fold(ChecksumsName): true}
 	for _, i := range order {
 		for n := 1; ; n++ {
 			end := ends[i]

@@ -138,7 +138,7 @@ func TestManifest(t *testing.T) {
 	m.Tracks[0].SHA256 = strings.Repeat("ab", 32)
 	for _, room := range []string{"first", "all-hands"} {
 		m.Room = room
-		if err := m.Write(folder); err != nil {
+		if err := m.Write(folder, Mode{}); err != nil {
 			t.Fatal(err)
 		}
 		got, err := ReadManifest(folder)
@@ -158,10 +158,10 @@ func TestManifest(t *testing.T) {
 			t.Errorf("no %s in %s", want, b)
 		}
 	}
-	if err := (Manifest{}).Write(filepath.Join(folder, "none")); !errors.Is(err, os.ErrNotExist) {
+	if err := (Manifest{}).Write(filepath.Join(folder, "none"), Mode{}); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
-	if err := (Manifest{}).Write(folder); err != nil {
+	if err := (Manifest{}).Write(folder, Mode{}); err != nil {
 		t.Error(err)
 	}
 	if b, err := os.ReadFile(filepath.Join(folder, ManifestName)); err != nil || !strings.Contains(string(b), `"tracks": []`) {

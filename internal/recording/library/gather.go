@@ -45,6 +45,9 @@ func (l *Library) gather(j Job, files []file, folder string, got []fetched) (Res
 			note(filepath.Base(g.Path), "begun anew: "+why)
 		}
 	}
+	if j.AudioOnly && folder == "" && got[0].media.Video {
+		note("", "audio and video are in one file: the video came too")
+	}
 	out.Note = plain.Text(strings.Join(notes, "; "))
 	out.Path = got[0].Path
 	if folder == "" {
@@ -56,13 +59,46 @@ func (l *Library) gather(j Job, files []file, folder string, got []fetched) (Res
 		return out, err
 	}
 	out.Files = append(out.Files, manifest)
+	list, err := l.checksums(out)
+	if err != nil {
+		return out, err
+	}
+	out.Files = append(out.Files, list)
 	return out, nil
+}
+
+// checksums writes the list of checksums, and gives the file that it wrote.
+func (l *Library) checksums(got Result) (app.DownloadedFile, error) {
+	sums := make(map[string]string, len(got.Files))
+	for _, f := range got.Files {
+		sums[filepath.Base(f.Path)] = f.SHA256
+	}
+	if err := layout.WriteChecksums(got.Path, sums, l.opt.Mode); err != nil {
+		return app.DownloadedFile{}, &app.Error{Text: err.Error(), Hint: "is the disk full?", Err: err}
+	}
+	return written(filepath.Join(got.Path, layout.ChecksumsName), "checksums")
+}
+
+// written is a file that was written here.
+func written(path, media string) (out app.DownloadedFile, err error) {
+	out = app.DownloadedFile{Path: path, Media: media}
+	out.Size, out.SHA256, err = Sum(context.Background(), path)
+	return out, err
 }
 
 // manifest writes what the files of a folder are, and gives the file that it wrote.
 func (l *Library) manifest(j Job, files []file, got Result) (app.DownloadedFile, error) {
 	r := j.Recording
-	m := layout.Manifest{ID: r.ID, Room: r.Room, Account: r.Account, Platform: string(r.Platform), StartedAt: r.StartedAt.Time}
+	m := layout.Manifest{
+		ID: r.ID, Room: r.Room, Account: r.Account, Platform: string(r.Platform), Meeting: r.Meeting, StartedAt: r.StartedAt.Time,
+	}
+	if r.DurationS > 0 {
+		m.DurationS = &r.DurationS
+	}
+	users := make(map[string]string)
+	for _, s := range j.People {
+		users[strings.ToLower(s.Session)] = s.UserID
+	}
 	wanted := make([]provider.RecordingFile, len(files))
 	for i, f := range files {
 		wanted[i] = f.RecordingFile
@@ -70,14 +106,12 @@ func (l *Library) manifest(j Job, files []file, got Result) (app.DownloadedFile,
 	m.Tracks = layout.Tracks(wanted, j.names())
 	for i, f := range got.Files {
 		m.Tracks[i].File, m.Tracks[i].Size, m.Tracks[i].SHA256 = filepath.Base(f.Path), f.Size, f.SHA256
+		m.Tracks[i].UserID = users[strings.ToLower(m.Tracks[i].Session)]
 	}
-	if err := m.Write(got.Path); err != nil {
+	if err := m.Write(got.Path, l.opt.Mode); err != nil {
 		return app.DownloadedFile{}, &app.Error{Text: err.Error(), Hint: "is the disk full?", Err: err}
 	}
-	out := app.DownloadedFile{Path: filepath.Join(got.Path, layout.ManifestName), Media: "manifest"}
-	var err error
-	out.Size, out.SHA256, err = Sum(context.Background(), out.Path)
-	return out, err
+	return written(filepath.Join(got.Path, layout.ManifestName), "manifest")
 }
 
 // mediaWords is what a check found, in a few words.

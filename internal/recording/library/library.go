@@ -36,6 +36,8 @@ import (
 type Options struct {
 	Downloader *recording.Downloader
 	Template   layout.Template
+	// Mode is how the manifests are made readable; the downloader has its own.
+	Mode layout.Mode
 	// Zone is that of dates and times in names, nil for this machine's.
 	Zone     *time.Location
 	Accounts map[string]Account
@@ -246,6 +248,10 @@ func (l *Library) fetch(ctx context.Context, j Job, f file, report func(recordin
 			out.media, err = media.Check(ctx, path)
 			checked = err == nil
 			return err
+		},
+		Named: func(base string) string {
+			base, out.media = out.media.Rename(base)
+			return base
 		},
 	})
 	if err != nil {

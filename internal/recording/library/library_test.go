@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -271,7 +273,8 @@ func TestRawTracksComeIntoOneFolderWithTheirPeople(t *testing.T) {
 		b.put(f.Key, sandbox.Media(time.Duration(i+1)*time.Second))
 	}
 	j := b.job(r)
-	j.People = []app.Stay{{Session: strings.ToUpper(ada), Name: "Ada"}, {Session: zoe, Name: "Zoë 渡辺/../x"}}
+	j.Recording.Meeting, j.Recording.DurationS = "m1", 90.5
+	j.People = []app.Stay{{Session: strings.ToUpper(ada), Name: "Ada", UserID: "u-ada"}, {Session: zoe, Name: "Zoë 渡辺/../x"}}
 	var mu sync.Mutex
 	var last Report
 	j.Report = func(r Report) { mu.Lock(); last = r; mu.Unlock() }
@@ -280,12 +283,25 @@ func TestRawTracksComeIntoOneFolderWithTheirPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	folder := filepath.Join(b.folder, "design", "2025-06-15-120000-design-r1")
-	if got.Path != folder || len(got.Files) != 5 {
+	if got.Path != folder || len(got.Files) != 6 {
 		t.Fatalf("%+v", got)
 	}
 	m, err := layout.ReadManifest(folder)
 	if err != nil || len(m.Tracks) != 4 || m.ID != "r1" || m.Tracks[0].Name != "Ada" || *m.Tracks[2].OffsetS != 90 {
 		t.Errorf("%+v, %v", m, err)
+	}
+	if m.Meeting != "m1" || m.DurationS == nil || *m.DurationS != 90.5 || m.Tracks[0].UserID != "u-ada" || m.Tracks[2].UserID != "" {
+		t.Errorf("%+v", m)
+	}
+	list, err := os.ReadFile(filepath.Join(folder, layout.ChecksumsName))
+	lines := strings.Split(strings.TrimSpace(string(list)), "\n")
+	if err != nil || len(lines) != 5 || !slices.IsSortedFunc(lines, func(a, b string) int { return strings.Compare(a[66:], b[66:]) }) {
+		t.Errorf("%q, %v", lines, err)
+	}
+	for _, f := range got.Files[:5] {
+		if !slices.Contains(lines, f.SHA256+"  "+filepath.Base(f.Path)) {
+			t.Errorf("%s is not in %q", f.Path, lines)
+		}
 	}
 	var total int64
 	for i, f := range m.Tracks {
@@ -303,7 +319,7 @@ func TestRawTracksComeIntoOneFolderWithTheirPeople(t *testing.T) {
 
 	j.AudioOnly, j.Folder = true, t.TempDir()
 	j.Journal = func(string) Memory { return &memory{} }
-	if got, err = b.library.Fetch(t.Context(), j); err != nil || len(got.Files) != 3 {
+	if got, err = b.library.Fetch(t.Context(), j); err != nil || len(got.Files) != 4 {
 		t.Errorf("audio only: %+v, %v", got, err)
 	}
 	j.Recording.Files = j.Recording.Files[1:2]
@@ -327,7 +343,7 @@ func TestOneTrackThatFailsFailsTheRecordingAndLosesNothing(t *testing.T) {
 		t.Fatalf("%v, %v", whole, err)
 	}
 	b.put(r.Files[1].Key, sandbox.Media(2*time.Second))
-	if got, err := b.library.Fetch(t.Context(), b.job(r)); err != nil || len(got.Files) != 3 || got.Files[0].Path != whole[0] {
+	if got, err := b.library.Fetch(t.Context(), b.job(r)); err != nil || len(got.Files) != 4 || got.Files[0].Path != whole[0] {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -390,6 +406,97 @@ func TestPrivate(t *testing.T) {
 	} {
 		if Private(u) != want {
 			t.Errorf("%s: %v", u, !want)
+		}
+	}
+}
+
+// A file is named for what it is.
+func TestAWebMIsNamedSo(t *testing.T) {
+	for name, c := range map[string]struct {
+		file string
+		want string
+	}{
+		"WebM":     {"webm", "r1.webm"},
+		"Matroska": {"matroska", "r1.mkv"},
+	} {
+		b := newBench(t, nil)
+		b.put(cloudKey, recorded(c.file))
+		j := b.job(cloud(cloudKey))
+		got, err := b.library.Fetch(t.Context(), j)
+		if err != nil || !strings.HasSuffix(got.Path, c.want) || strings.Contains(got.Note+got.Files[0].Media, "named") {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+		again, err := b.library.Fetch(t.Context(), j)
+		if err != nil || again.Path != got.Path {
+			t.Errorf("%s, again: %+v, %v", name, again, err)
+		}
+	}
+}
+
+// recorded is a small recording of sound in WebM or Matroska.
+func recorded(kind string) []byte {
+	el := func(id string, body ...string) string {
+		text := strings.Join(body, "")
+		return id + string([]byte{0x10, 0, byte(len(text) >> 8), byte(len(text))}) + text
+	}
+	return []byte(el("\x1a\x45\xdf\xa3", el("\x42\x82", kind)) + el("\x18\x53\x80\x67",
+		el("\x16\x54\xae\x6b", el("\xae", el("\xd7", "\x01"), el("\x83", "\x02"))),
+		el("\x1f\x43\xb6\x75", el("\xe7", "\x00"), el("\xa3", "\x81\x00\x14\x80sound"))))
+}
+
+// Who asks for the voices of a recording that has them in one file with the video is told that both came.
+func TestTheVideoOfAMixedFileDoesNotComeSilently(t *testing.T) {
+	for _, mixed := range []bool{true, false} {
+		b := newBench(t, nil)
+		data := recorded("webm")
+		if mixed {
+			data = bytes.Replace(data, []byte("\x83\x10\x00\x00\x01\x02"), []byte("\x83\x10\x00\x00\x01\x01"), 1)
+		}
+		b.put(cloudKey, data)
+		j := b.job(cloud(cloudKey))
+		j.AudioOnly = true
+		got, err := b.library.Fetch(t.Context(), j)
+		if err != nil || strings.Contains(got.Note, "the video came too") != mixed {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+}
+
+// Files are readable as the setting says: by the user alone, as the umask says, or as it is written there.
+func TestFilesAreReadableAsTheSettingSays(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no permissions")
+	}
+	plain, err := os.Create(filepath.Join(t.TempDir(), "plain"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	usual, err := plain.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		mode layout.Mode
+		want os.FileMode
+	}{
+		{layout.Mode{}, 0o600}, {layout.Mode{Perm: 0o664}, 0o664}, {layout.Mode{Perm: 0o640}, 0o640},
+		{layout.Mode{Perm: 0o666, Umask: true}, usual.Mode().Perm()},
+	} {
+		b := newBench(t, nil)
+		b.library.opt.Mode = c.mode
+		b.library.opt.Downloader = recording.New(recording.Options{Mode: c.mode})
+		r := cloud("")
+		r.Kind, r.Files = "tracks", []provider.RecordingFile{track("5f0c7c1e-9b3a-4d44-8e21-0a1b2c3d4e5f", "cam-audio", 0)}
+		b.put(r.Files[0].Key, recorded("webm"))
+		got, err := b.library.Fetch(t.Context(), b.job(r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range got.Files {
+			if info, err := os.Stat(f.Path); err != nil || info.Mode().Perm() != c.want {
+				t.Errorf("%s is %s, not %s; %v", filepath.Base(f.Path), info.Mode().Perm(), c.want, err)
+			}
 		}
 	}
 }

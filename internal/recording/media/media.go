@@ -49,6 +49,8 @@ type Report struct {
 	Duration time.Duration `json:"duration,omitempty"`
 	// Fragmented says of an MP4 that its media comes in fragments.
 	Fragmented bool `json:"fragmented,omitempty"`
+	// Extension is the one that a WebM or Matroska file should have, with its dot, when its name has another kind's.
+	Extension string `json:"extension,omitempty"`
 	// Note is what else there is to say, in words: "no audio", "not checked: …", what ffprobe sees differently. Empty when all
 	// is as one expects.
 	Note string `json:"note,omitempty"`
@@ -132,12 +134,45 @@ func check(ctx context.Context, r io.ReaderAt, size int64, name string) (Report,
 		return report, unchecked(ext, found, &report)
 	}
 	if !fits(ext, report.Container) {
-		report.note("named %s, but a file of the kind %s", ext, report.Container)
+		report.Extension = extensionOf(report)
+		report.note("%s", misnamed(ext, report.Container))
 	}
 	if !report.Audio {
 		report.note("no audio")
 	}
 	return report, nil
+}
+
+func misnamed(ext, container string) string {
+	return fmt.Sprintf("named %s, but a file of the kind %s", ext, container)
+}
+
+// extensionOf is the usual extension of what was found. Players open an MP4 under any name, and its tracks alone don't say which
+// of its many extensions is meant: it keeps the one that it has.
+func extensionOf(r Report) string {
+	switch r.Container {
+	case webm:
+		return ".webm"
+	case matroska:
+		return ".mkv"
+	}
+	return ""
+}
+
+// Rename gives a file's name the extension that fits what was found, and the report without the remark about it.
+func (r Report) Rename(name string) (string, Report) {
+	if r.Extension == "" {
+		return name, r
+	}
+	ext := filepath.Ext(name)
+	var notes []string
+	for note := range strings.SplitSeq(r.Note, "; ") {
+		if note != misnamed(strings.ToLower(ext), r.Container) {
+			notes = append(notes, note)
+		}
+	}
+	name, r.Note, r.Extension = strings.TrimSuffix(name, ext)+r.Extension, strings.Join(notes, "; "), ""
+	return name, r
 }
 
 // unchecked is the verdict about a file that is no container of ours.
