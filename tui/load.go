@@ -110,7 +110,7 @@ func (m *Model) question(s slot) func(context.Context) (any, error) {
 		}
 		return func(ctx context.Context) (any, error) { return b.Meeting(ctx, app.MeetingRef{Ref: mt.ID}) }
 	case slotRecordings:
-		return func(ctx context.Context) (any, error) { return b.Recordings(ctx, app.RecordingQuery{Limit: 500}) }
+		return func(ctx context.Context) (any, error) { return readRecordings(ctx, b) }
 	case slotStatus:
 		return func(ctx context.Context) (any, error) { return b.Status(ctx, app.StatusQuery{}) }
 	case slotDelivery:
@@ -195,8 +195,8 @@ func (m *Model) taken(a answer) tea.Cmd {
 	case app.MeetingDetail:
 		m.rooms.detail = &v
 		m.rooms.keepPerson(rosterRows(v.Participants))
-	case []app.Recording:
-		m.recs.all = v
+	case recordingsRead:
+		m.recs.all, m.recs.total = v.list, v.total
 		m.recs.keep()
 	case app.Status:
 		m.status.take(v)

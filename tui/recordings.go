@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,8 +15,38 @@ import (
 // recordingsTab is the list of recordings.
 type recordingsTab struct {
 	all, shown []app.Recording
-	filter     filter
-	list       grid.List
+	// total is how many there are; all has the newest of them.
+	total  int
+	filter filter
+	list   grid.List
+}
+
+// recordingsMost is how many recordings are shown at most.
+const recordingsMost = 500
+
+// recordingsRead are the newest recordings, and how many there are.
+type recordingsRead struct {
+	list  []app.Recording
+	total int
+}
+
+func readRecordings(ctx context.Context, b app.Backend) (recordingsRead, error) {
+	list, err := b.Recordings(ctx, app.RecordingQuery{Limit: recordingsMost})
+	r := recordingsRead{list: list, total: len(list)}
+	if err != nil || len(list) < recordingsMost {
+		return r, err
+	}
+	n, err := b.Counts(ctx, app.CountQuery{Recordings: &app.RecordingQuery{}})
+	r.total = max(r.total, n.Recordings)
+	return r, err
+}
+
+// cut says how many recordings there are where not all are shown.
+func (r *recordingsTab) cut() string {
+	if r.total <= len(r.all) {
+		return ""
+	}
+	return fmt.Sprintf("newest %d of %d", len(r.all), r.total)
 }
 
 func (r *recordingsTab) narrow() {

@@ -293,6 +293,9 @@ func (m *Model) recordingsBody(y, h int) []string {
 	if limit := m.status.status.Downloads.Limit; note == "" && limit > 0 {
 		note = "at most " + bytes(limit) + "/s"
 	}
+	if cut := r.cut(); cut != "" {
+		note = strings.TrimPrefix(note+" · "+cut, " · ")
+	}
 	list, detail := h-2, 0
 	if _, ok := r.chosen(); ok && h >= 12 {
 		// The detail gets what the list has no use for, and a part in any case.

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -124,6 +125,17 @@ func TestTheCursorStaysOnItsRecording(t *testing.T) {
 		if p.backend.Count("Recordings") != before {
 			t.Error("the list is read anew for a change that the stream told")
 		}
+	})
+}
+
+func TestALongListOfRecordingsSaysWhatItLeavesOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			for i := range 812 {
+				b.Recs = append(b.Recs, app.Recording{ID: fmt.Sprint(i), Account: "daily", Room: "archive", Status: app.RecordingReady})
+			}
+		})
+		p.presses("2").sees("newest 500 of 812")
 	})
 }
 

@@ -7,11 +7,15 @@ import (
 	"greenroom/internal/app"
 )
 
-// Recordings answers Recs.
-func (b *Backend) Recordings(context.Context, app.RecordingQuery) ([]app.Recording, error) {
+// Recordings answers Recs, as many as the query's limit.
+func (b *Backend) Recordings(_ context.Context, q app.RecordingQuery) ([]app.Recording, error) {
 	b.Lock()
 	defer b.Unlock()
-	return slices.Clone(b.Recs), b.enter("Recordings")
+	n := len(b.Recs)
+	if q.Limit > 0 {
+		n = min(n, q.Limit)
+	}
+	return slices.Clone(b.Recs[:n]), b.enter("Recordings")
 }
 
 // Recording finds one of Recs.
