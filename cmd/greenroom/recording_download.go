@@ -209,9 +209,14 @@ func (o *recordingDownloadOptions) limitRate(ctx context.Context, b app.Backend)
 func failures(got []app.Recording) error {
 	var bad []string
 	var hint string
+	open := 0 // still queued
 	for _, r := range got {
 		d := r.Download
-		if d != nil && d.State == app.DownloadDone {
+		switch {
+		case d != nil && d.State == app.DownloadDone:
+			continue
+		case d != nil && (d.State.Active() || d.State == app.DownloadPaused && !d.RetryAt.IsZero()):
+			open++
 			continue
 		}
 		why := "was not downloaded"
@@ -224,6 +229,9 @@ func failures(got []app.Recording) error {
 		}
 		bad = append(bad, fmt.Sprintf("%s (%s) %s", r.ID, r.Room, why))
 	}
+	if open > 0 {
+		bad = append(bad, fmt.Sprintf("%d still queued", open))
+	}
 	switch len(bad) {
 	case 0:
 		return nil
@@ -231,7 +239,7 @@ func failures(got []app.Recording) error {
 		return &app.Error{Text: bad[0], Hint: hint}
 	}
 	return &app.Error{
-		Text: fmt.Sprintf("%d of %d downloads did not succeed:\n  %s", len(bad), len(got), strings.Join(bad, "\n  ")),
+		Text: fmt.Sprintf("%d of %d downloads did not succeed:\n  %s", len(bad)-min(open, 1)+open, len(got), strings.Join(bad, "\n  ")),
 		Hint: "what was fetched is kept: the same command goes on; `greenroom recording ignore ID` leaves one out",
 	}
 }
