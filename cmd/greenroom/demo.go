@@ -21,10 +21,10 @@ import (
 func (p *program) demoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "demo", Short: "Open the screen on an embedded sandbox: no account, no network", Args: exactly(),
-		Long: "Open the screen on an embedded sandbox. Rooms, meetings, people and webhooks are simulated; the program is the real\n" +
-			"one, and the webhooks arrive signed, over HTTP, by way of a relay that runs in it too. Everything is forgotten at\n" +
-			"the end, downloads included, unless --data-dir says where to keep it for the next demo. The demo has a store of its own\n" +
-			"and opens no other.",
+		Long: "Open the screen on an embedded sandbox. Rooms, meetings, people and webhooks are simulated; the program is the " +
+			"real one. Signed webhooks arrive over HTTP through an embedded relay. The demo forgets everything at the end, " +
+			"downloads included, unless --data-dir names a folder for the next demo. It has a store of its own and opens no " +
+			"other.",
 		RunE: p.do(func(ctx context.Context, _ []string) error { return p.demo(ctx) }),
 	}
 }

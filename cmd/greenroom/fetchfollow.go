@@ -82,7 +82,7 @@ func (f *fetchFollower) run(ctx context.Context, asked []app.Recording, req app.
 		select {
 		case c, ok := <-changes:
 			if !ok {
-				return nil, errors.New("the owner of the store has left, and nobody follows it")
+				return nil, errors.New("the process that owned the store has exited")
 			}
 			if err := f.see(ctx, c); err != nil && ctx.Err() == nil {
 				return nil, err

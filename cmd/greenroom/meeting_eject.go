@@ -21,9 +21,9 @@ func (p *program) meetingEject() *cobra.Command {
 	o := &meetingEjectOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "eject MEETING PERSON", Short: "Remove a participant from a meeting", Args: exactly("MEETING", "PERSON"), RunE: p.do(o.run), ValidArgsFunction: p.people,
-		Long: "Remove somebody from a meeting. A PERSON is named by the session that `meeting show --json` lists, or by name when\n" +
-			"nobody else in the meeting has it. Who was removed can come back, unless --ban; a platform bans those alone whom\n" +
-			"it knows by a user id. Where a platform can't remove one person this says so, and ends with status 4.",
+		Long: "Remove a participant from a meeting. PERSON is a session from `meeting show --json`, or a name that only one " +
+			"participant has. Removed people can rejoin unless --ban. Only people with a user id can be banned. If the " +
+			"platform can't remove one person, the command gives the reason and exits with status 4.",
 		Example: "greenroom meeting eject all-hands 'Mallory' --ban",
 	}
 	cmd.Flags().BoolVar(&o.ban, "ban", false, "keep them out for the rest of the meeting")
@@ -81,7 +81,7 @@ func person(m app.MeetingDetail, ref string) (app.Stay, error) {
 	switch len(named) {
 	case 0:
 		return app.Stay{}, &app.Error{
-			Kind: provider.NotFound, Text: fmt.Sprintf("nobody in the meeting of %s is called %q", m.Room, ref),
+			Kind: provider.NotFound, Text: fmt.Sprintf("no one in the meeting of %s has the name %q", m.Room, ref),
 			Hint: "see `greenroom meeting show " + plain.Word(m.Room) + "`",
 		}
 	case 1:

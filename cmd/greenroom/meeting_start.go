@@ -23,10 +23,10 @@ func (p *program) meetingStart() *cobra.Command {
 	o := &meetingStartOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "start ROOM", Short: "Start a meeting of a room, and print its links", Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
-		Long: "Start a meeting of a room, and print its guest link and its host link. The host link is a key: whoever has it is\n" +
-			"the host. A meeting of the room that is open or live is returned as it is, unless --new.\n" +
-			"It opens nothing, and so a recorded meeting needs no consent to be started: it is said, and `meeting join` asks.\n" +
-			"--consent gives it beforehand.",
+		Long: "Start a meeting of a room, and print its guest link and host link. Anyone with the host link is the host. If a " +
+			"meeting of the room is open or live, its links are printed instead, unless --new. Starting opens nothing, so no " +
+			"consent is asked: the output marks the meeting as recorded, and `meeting join` asks. --consent answers in " +
+			"advance.",
 		Example: "greenroom meeting start all-hands --for 1h\ngreenroom meeting start all-hands --until 17:30 --json",
 	}
 	cmd.Flags().StringVar(&o.lasts, "for", "", "length of the meeting, such as 45m, 1h30m, 2d")

@@ -32,9 +32,10 @@ func (p *program) recordingDownload() *cobra.Command {
 	o := &recordingDownloadOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "download ID…", Short: "Fetch recordings, whole and verified", Aliases: []string{"get", "resume"}, RunE: p.do(o.run),
-		Long: "Fetch recordings, whole and verified. What was begun before goes on where it stopped; what is here already is told.\n" +
-			"Where another Greenroom has the store it does the work, and this follows. Ctrl-C pauses what was asked for here.\n" +
-			"The files' paths are printed on standard output. Status 1 means that something failed; the rest is here all the same.",
+		Long: "Download recordings completely and verify them. Resumes interrupted downloads, and reports files that are " +
+			"already here. If another Greenroom owns the store, it does the work and this command follows. Ctrl-C pauses the " +
+			"downloads requested here. File paths go to standard output. Status 1 means that a download failed; the others " +
+			"are complete.",
 		Example: "greenroom recording download 7f3c1e9b-…\ngreenroom recording download --all --since 7d --to ~/Videos\n" +
 			"greenroom recording download --all --max-wait 50m    # from cron, once an hour",
 		Args: func(cmd *cobra.Command, args []string) error {

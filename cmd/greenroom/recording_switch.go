@@ -19,8 +19,8 @@ func (p *program) recordingStart() *cobra.Command {
 	o := &recordingSwitchOptions{program: p, on: true}
 	return o.command(cobra.Command{
 		Use: "start MEETING", Short: "Start recording a meeting with participants",
-		Long: "Start recording a meeting that somebody is in, whatever its room's trigger. One that is being recorded already\n" +
-			"stays so. Where the platform starts recordings by itself alone this says so, and ends with status 4.",
+		Long: "Start recording a meeting with participants, whatever its room's trigger. A running recording continues. If only " +
+			"the platform itself can start recordings, the command gives the reason and exits with status 4.",
 	})
 }
 
@@ -28,7 +28,7 @@ func (p *program) recordingStop() *cobra.Command {
 	o := &recordingSwitchOptions{program: p}
 	return o.command(cobra.Command{
 		Use: "stop MEETING", Short: "Stop recording a meeting",
-		Long: "Stop recording a meeting. It stays off until everybody has left and somebody comes back.",
+		Long: "Stop recording a meeting. It stays off until everyone has left and someone joins again.",
 	})
 }
 

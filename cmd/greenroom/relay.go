@@ -54,14 +54,14 @@ func (p *program) relayCommand() *cobra.Command {
 	o := &relayOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "relay", Short: "Run a relay: keep webhooks until this machine fetches them", Args: noSuchCommand, RunE: p.do(o.run),
-		Long: "Run the relay: a server with a public name that takes webhooks at any time, keeps them on its disk before their\n" +
-			"senders hear 200, and hands them over when the machine that they are for is there. That machine needs a token\n" +
-			"(`relay token create`), and gets a public URL with it. See docs/relay.md.",
-		Example: "# on a server whose name is relay.example, with a certificate that it gets by itself\n" +
+		Long: "Run the relay: a server with a public name that accepts webhooks at any time, saves them before it answers 200, " +
+			"and delivers them when their machine connects. That machine needs a token (`relay token create`), which comes " +
+			"with a public URL. See docs/relay.md.",
+		Example: "# on the server relay.example, with an automatic certificate\n" +
 			"greenroom relay --url https://relay.example\n\n" +
 			"# behind a proxy on the same machine that ends TLS\n" +
 			"greenroom relay --url https://relay.example --tls off --addr 127.0.0.1:7090 --trust-proxy 127.0.0.1\n\n" +
-			"# who may fetch\n" +
+			"# a token for a client\n" +
 			"greenroom relay token create laptop",
 	}
 	fl := cmd.Flags()
@@ -191,7 +191,7 @@ func (o *relayOptions) tell(l net.Listener, s *relay.Server, admin string, log *
 	o.words("The relay takes requests for ", plain.Text(s.URL()), " at ", l.Addr().String(), ".")
 	if o.to == "" {
 		if tokens, err := s.Tokens(context.Background()); err == nil && len(tokens) == 0 {
-			o.words("Nobody may fetch them yet: make a token with `greenroom relay token create NAME`.")
+			o.words("No client can fetch them yet: create a token with `greenroom relay token create NAME`.")
 		}
 	}
 	return nil

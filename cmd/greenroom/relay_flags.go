@@ -71,7 +71,7 @@ func (o *relayOptions) sinkOptions(opt *relay.Options) error {
 		return nil
 	}
 	if opt.Policy != spool.PolicyAck && o.policy != string(spool.PolicyAuto) {
-		return usagef("--policy can't be %s with --to: nobody is there who could answer", o.policy)
+		return usagef("--policy can't be %s with --to: a queue can't answer senders", o.policy)
 	}
 	if len(hooks) == 0 {
 		return usagef("a relay with --to needs a hook: say --hook NAME=ID, or set %s", hooksVariable)

@@ -104,9 +104,9 @@ func (p *program) relayTokenCreate() *cobra.Command {
 	var asJSON, replace bool
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Create a token and print it once", Args: exactly("NAME"),
-		Long: "Make a token, and print it: it is kept nowhere, and can't be printed again. With it comes a hook, whose URL is the\n" +
-			"public address of whoever has the token. A name that was revoked gets its hooks and what waits in them back;\n" +
-			"--replace does that to a token that is valid, whose old secret is void at once.",
+		Long: "Create a token and print it. It is not stored and can't be printed again. The token comes with a hook, whose URL " +
+			"is the public address of the client. A revoked name gets its hooks and their waiting requests back. --replace " +
+			"gives a valid token a new secret; the old one stops working at once.",
 		Example: "greenroom relay token create laptop\n\n" +
 			"# on the laptop\nexport GREENROOM_RELAY_URL=https://relay.example GREENROOM_RELAY_TOKEN=grt_…\ngreenroom listen --tunnel relay",
 		RunE: p.do(func(ctx context.Context, args []string) error {

@@ -23,9 +23,9 @@ func (p *program) roomAdopt() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "adopt [PLATFORM_ROOM]", Short: "List the platforms' rooms, or adopt one",
 		Args: atMostOne("PLATFORM_ROOM"), RunE: p.do(o.run),
-		Long: "Without an argument, list the rooms that exist on the platforms, made here or not. With one, take it over: it\n" +
-			"becomes a meeting here, of the room --name, or of one that is called like it. It stays as it is on the platform.\n" +
-			"Rooms of which webhooks tell are taken over by themselves.",
+		Long: "Without an argument, list the rooms on the platforms. With one, adopt it: it becomes a meeting in the room " +
+			"--name, or in one with the same name. Nothing changes on the platform. Rooms seen in webhooks are adopted " +
+			"automatically.",
 		Example: "greenroom room adopt\ngreenroom room adopt clinic --account acme --name 'Dr. Müller'",
 	}
 	cmd.Flags().StringVar(&o.account, "account", "", "account that the room is on")

@@ -69,9 +69,9 @@ func (p *program) tunnelStatus() *cobra.Command {
 	o := &tunnelOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "status", Short: "Show the tunnel's status", Args: exactly(), RunE: p.do(o.status),
-		Long: "Show how the tunnel does that the screen or `greenroom listen` has open: its public URL, the round trip, what waits\n" +
-			"at the relay, and what each account's platform must post to; for a relay's further hooks too. A tunnel is live when a request to its public URL\n" +
-			"came back through it.",
+		Long: "Show the tunnel that the screen or `greenroom listen` has open: its public URL, the round trip, the requests " +
+			"waiting at the relay, and the webhook URL of each account and of a relay's further hooks. A tunnel is live once " +
+			"a request to its public URL has arrived here.",
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the status as a JSON object")
 	return cmd

@@ -22,11 +22,10 @@ func (p *program) tunnelRegister() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "register ACCOUNT", Short: "Register the tunnel's URL as the account's webhook", Args: exactly("ACCOUNT"), RunE: p.do(o.run),
 		ValidArgsFunction: p.accounts,
-		Long: "Have an account's platform post to the tunnel's public URL. While a tunnel is live this happens by itself, and one\n" +
-			"that the platform has given up on is taken into service again. A webhook that was not registered from here is left\n" +
-			"alone, though it may be the only one that the platform admits: --replace takes it over, and whoever received there\n" +
-			"gets nothing any more. Where the platform has no call for it this says where to paste the URL, and ends with\n" +
-			"status 4.",
+		Long: "Register the tunnel's public URL as the webhook of an account's platform. While a tunnel is live, Greenroom does " +
+			"this automatically and reactivates a webhook that the platform has disabled. It leaves foreign webhooks alone; " +
+			"--replace replaces one, and its old receiver gets nothing more. If the platform has no API for webhooks, the " +
+			"command shows where to paste the URL and exits with status 4.",
 	}
 	cmd.Flags().BoolVar(&o.replace, "replace", false, "replace a webhook that was not registered from here")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")

@@ -11,12 +11,12 @@ import (
 var whyNot = map[provider.Platform]map[app.Ability]string{
 	provider.Whereby: {
 		app.AbilityRecord: "Whereby starts a recording by the room's trigger, which is set when the meeting is made, " +
-			"or by the host's button inside the meeting",
-		app.AbilityEject: "Whereby has no call to remove one person: the host does it inside the meeting, " +
-			"and ending the meeting removes everybody",
+			"or by the host's button in the meeting",
+		app.AbilityEject: "Whereby has no call to remove one person: the host can do it in the meeting, " +
+			"and ending the meeting removes everyone",
 	},
 	provider.Daily: {
-		app.AbilityLogo: "Daily rooms have no logo: it belongs to the domain and is set in Daily's dashboard",
+		app.AbilityLogo: "Daily rooms have no logo; set the domain's in Daily's dashboard",
 	},
 }
 

@@ -88,8 +88,8 @@ func (h *Hub) checkHook(s app.AccountStatus) provider.Check {
 		if api, err := url.Parse(s.APIURL); err == nil && local(api.Hostname()) {
 			break
 		}
-		c.OK, c.Optional, c.Detail = false, true, s.Webhook+" can be reached from this machine alone"
-		c.Hint = "open a tunnel; until then presence is read every few seconds, which is slower"
+		c.OK, c.Optional, c.Detail = false, true, s.Webhook+" is reachable from this machine only"
+		c.Hint = "open a tunnel; until then presence is polled, which is slower"
 	}
 	return c
 }
@@ -132,7 +132,7 @@ func (h *Hub) checkTunnel() provider.Check {
 	}
 	switch {
 	case t.Driver == noDriver:
-		c.Optional, c.Detail = true, "none: only programs on this machine can reach the listener"
+		c.Optional, c.Detail = true, "none: the listener is reachable from this machine only"
 		c.Hint = "choose one under [tunnel] in the configuration, or with greenroom listen --tunnel DRIVER"
 	case t.State == "live":
 		c.OK, c.Detail = true, t.Driver+", live at "+t.URL

@@ -165,7 +165,7 @@ func (h *Hub) canDownload(r app.Recording, req app.DownloadRequest) error {
 		return cannot(a, app.AbilityDownload)
 	}
 	if h.opt.Downloads.Fetcher == nil {
-		return &app.Error{Kind: provider.Unsupported, Text: "the owner of the store fetches no recordings"}
+		return &app.Error{Kind: provider.Unsupported, Text: "the process that owns the store was started without a downloader"}
 	}
 	switch {
 	case !r.DeletedAt.IsZero():
@@ -307,7 +307,7 @@ func (h *Hub) LimitDownloads(ctx context.Context, l app.DownloadLimit) (app.Down
 	f := h.opt.Downloads.Fetcher
 	switch {
 	case f == nil:
-		return l, &app.Error{Kind: provider.Unsupported, Text: "the owner of the store fetches no recordings"}
+		return l, &app.Error{Kind: provider.Unsupported, Text: "the process that owns the store was started without a downloader"}
 	case l.BytesPerSecond < 0:
 		return l, &app.Error{Kind: provider.Invalid, Text: "a limit can't be negative", Hint: "0 is no limit"}
 	}

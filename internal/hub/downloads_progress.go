@@ -19,7 +19,7 @@ const (
 // The reasons of downloads that have not begun.
 const (
 	reasonOthers = "others are first"
-	reasonNobody = "it goes on when a Greenroom stays open: the screen, or greenroom listen"
+	reasonNobody = "it resumes with the next screen or greenroom listen"
 )
 
 // meter is how fast a download is.

@@ -158,7 +158,7 @@ func (q *downloads) failed(ref app.RecordingRef, d *download, cause error) (next
 	e, now := app.AsError(cause), h.clock.Now()
 	if !stopped && e.Kind == provider.NotFound {
 		if h.goneFromPlatform(ref) {
-			e = &app.Error{Kind: provider.NotFound, Text: "it is gone from the platform: somebody has deleted it there", Err: cause}
+			e = &app.Error{Kind: provider.NotFound, Text: "it is gone from the platform: it was deleted there", Err: cause}
 			gone = true
 		}
 		if h.ctx.Err() != nil {

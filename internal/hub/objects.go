@@ -48,7 +48,7 @@ func (h *Hub) ObserveObjects(ctx context.Context, accounts []string, found []Fou
 		of = append(of, a)
 	}
 	if len(of) == 0 {
-		return errors.New("recordings were found in a bucket of nobody's")
+		return errors.New("recordings were found in a bucket of no account")
 	}
 	for part := range slices.Chunk(found, objectsAtOnce) {
 		if err := h.observeObjects(ctx, of, part); err != nil {

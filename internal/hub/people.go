@@ -30,7 +30,7 @@ func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, e
 		}
 	}
 	if who == nil {
-		return d, notFound("nobody in the meeting of %s has the session %q", d.Room, req.Session)
+		return d, notFound("no one in the meeting of %s has the session %q", d.Room, req.Session)
 	}
 	if !who.LeftAt.IsZero() {
 		return d, nil

@@ -65,7 +65,7 @@ func (h *Hub) choosePlatform(r app.Room) (provider.Platform, string) {
 	case len(h.order) == 1:
 		return h.order[0].Platform, "it is the only configured account"
 	default:
-		return provider.Whereby, "Whereby is the platform when nothing else is said"
+		return provider.Whereby, "Whereby is the default"
 	}
 }
 

@@ -78,7 +78,7 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 	case a.lastErr != nil:
 		s.Health, s.Detail, s.Hint = "failing", app.AsError(a.lastErr).Sentence(), provider.HintOf(a.lastErr)
 	case !a.hasSecret():
-		s.Health, s.Detail = "no webhook secret", "every webhook is refused, since none can be verified"
+		s.Health, s.Detail = "no webhook secret", "its webhooks are refused, because they can't be verified"
 		s.Hint = fmt.Sprintf("set webhook_secret for the account %s", a.Name)
 		if a.Name == string(a.Platform) {
 			s.Hint = fmt.Sprintf("set %s_WEBHOOK_SECRET", strings.ToUpper(a.Name))
@@ -97,9 +97,9 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 // secretToCome says how the secret of an account can be made from here.
 func secretToCome(r *app.RegisteredWebhook) string {
 	if r == nil {
-		return ", or open a tunnel: then the webhook is registered, and its secret made, from here"
+		return ", or open a tunnel: Greenroom then registers the webhook and creates the secret"
 	}
-	return "; one is made when the webhook is registered from here"
+	return "; Greenroom creates one when it registers the webhook"
 }
 
 // hasSecret says whether signatures can be checked at all. a.mu is held.
