@@ -41,7 +41,7 @@ func (b *bench) hooks(t *testing.T, more int) []string {
 // TestATokenHasItsShareOfPlaces: slow bodies to the hooks of one token take a quarter of the places, and no more.
 func TestATokenHasItsShareOfPlaces(t *testing.T) {
 	clock := clockwork.NewFakeClock() // nothing has been under way for a while
-	b := newBench(t, relay.Options{BodyTime: patience, Concurrent: 16, PerHook: 3, Clock: clock})
+	b := newBench(t, relay.Options{BodyTime: patience, Concurrent: 16, PerHook: 8, Clock: clock})
 	other, err := b.CreateToken(t.Context(), "other", false)
 	if err != nil {
 		t.Fatal(err)
@@ -112,10 +112,12 @@ func TestTheGreediestGivesWay(t *testing.T) {
 
 // TestAnnouncedBodiesTakeNothing: a hook's share is taken by the bytes that have come.
 func TestAnnouncedBodiesTakeNothing(t *testing.T) {
-	b := newBench(t, relay.Options{BodyTime: patience, Spool: 2 << 20, Policy: spool.PolicyAck})
-	for range 20 {
-		b.slow(t, b.hook.ID)
+	b := newBench(t, relay.Options{BodyTime: patience, Spool: 1 << 20, Policy: spool.PolicyAck})
+	_, r := b.say(t, "POST /h/"+b.hook.ID+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\nExpect: 100-continue\r\n\r\n")
+	if line, err := r.ReadString('\n'); err != nil || !strings.Contains(line, "100") { // its body is waited for
+		t.Fatal(line, err)
 	}
+	b.fill(t, b.hook.ID, long(100<<10))
 	b.fill(t, b.hook.ID, "a webhook")
 	if status, _, _ := b.post(t, b.hook.ID, "", long(3<<20)); status != 507 {
 		t.Errorf("what is more than the share is answered %d", status)
