@@ -378,6 +378,9 @@ func TestATunnelThatChangesItsURLAgainAndAgain(t *testing.T) {
 	}
 	steady := w.last
 	for !strings.Contains(steady.Reason, "again and again") {
+		if changes > 500 {
+			t.Fatalf("%d probes were sent for %d URLs", w.net.count(), changes)
+		}
 		change()
 		steady = w.any()
 	}
@@ -392,7 +395,11 @@ func TestATunnelThatChangesItsURLAgainAndAgain(t *testing.T) {
 		change()
 	}
 	last := fmt.Sprintf("https://x%d.example", changes)
+	passed := 0
 	for s := w.last; s.State != tunnel.Live || s.URL != last; s = w.any() {
+		if passed++; passed > 5000 {
+			t.Fatalf("%+v after %d changes", s, changes)
+		}
 		w.clock.Advance(time.Second) // the timer is set again by each change that the watch sees
 	}
 	if n := w.net.count() - before; n > 3 {

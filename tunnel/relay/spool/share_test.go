@@ -1,0 +1,57 @@
+package spool_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"greenroom/tunnel/relay/spool"
+)
+
+// TestATokenHasItsShareOfMemory: large bodies that come at a time are refused beyond it, those of others are taken, and so is
+// a webhook of the same token. What has ended gives its memory back.
+func TestATokenHasItsShareOfMemory(t *testing.T) {
+	s := open(t, spool.Options{Memory: 4 * 3 * spool.PieceSize})
+	_, hook := token(t, s, "laptop")
+	_, other := token(t, s, "other")
+	var ends []*io.PipeWriter
+	done := make(chan error, 10)
+	begin := func(hook string) {
+		r, w := io.Pipe()
+		ends = append(ends, w)
+		go func() {
+			_, err := s.Put(t.Context(), event(hook), r, -1)
+			_ = r.CloseWithError(err)
+			done <- err
+		}()
+		_, _ = w.Write(random(spool.PieceSize / 2)) // which takes a buffer of a piece
+	}
+	for range 4 { // one too many
+		begin(hook)
+	}
+	select {
+	case err := <-done:
+		if !errors.Is(err, spool.ErrBusy) {
+			t.Fatalf("beyond the share: %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("what is beyond the share is taken")
+	}
+	put(t, s, hook, random(10<<10))
+	put(t, s, other, random(3*spool.PieceSize/2))
+	for _, w := range ends {
+		_ = w.Close()
+	}
+	for range 3 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	for range 8 {
+		if _, err := s.Put(t.Context(), event(hook), bytes.NewReader(random(2*spool.PieceSize)), -1); err != nil {
+			t.Fatalf("the memory isn't given back: %v", err)
+		}
+	}
+}
