@@ -15,6 +15,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"greenroom/internal/app"
+	"greenroom/internal/bounds"
 	"greenroom/internal/crash"
 	"greenroom/provider"
 )
@@ -57,13 +58,8 @@ func NewServer(b app.Backend, hello Hello, log *slog.Logger, group *crash.Group,
 	}
 	s.calls, s.cutCalls = context.WithCancel(context.Background())
 	s.streams, s.cutStreams = context.WithCancel(s.calls)
-	s.http = &http.Server{
-		Handler:           s.Handler(),
-		ReadHeaderTimeout: 10 * time.Second,
-		MaxHeaderBytes:    16 << 10,
-		BaseContext:       func(net.Listener) context.Context { return s.calls },
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
+	s.http = bounds.Server(s.Handler(), log, 0)
+	s.http.BaseContext = func(net.Listener) context.Context { return s.calls }
 	return s
 }
 

@@ -7,11 +7,13 @@ import (
 	"net/http"
 
 	"greenroom/internal/app"
+	"greenroom/internal/bounds"
 )
 
 // serveSubscribe streams changes, one JSON value per line, with an empty line whenever nothing happened for a while.
 // The header is sent once the subscription stands, so that what happens after the client has seen it is in the stream.
 func (s *Server) serveSubscribe(w http.ResponseWriter, r *http.Request) {
+	bounds.Patient(w)
 	ctx, cancel := s.streamContext(r)
 	defer cancel()
 	if ctx.Err() != nil || !s.meant(r) {
@@ -37,6 +39,7 @@ func (s *Server) serveSubscribe(w http.ResponseWriter, r *http.Request) {
 
 // serveAlive is a stream without news: its end tells the other side that the owner has gone.
 func (s *Server) serveAlive(w http.ResponseWriter, r *http.Request) {
+	bounds.Patient(w)
 	ctx, cancel := s.streamContext(r)
 	defer cancel()
 	if ctx.Err() != nil || !s.meant(r) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"greenroom/internal/bounds"
 	"greenroom/internal/crash"
 	"greenroom/provider"
 )
@@ -152,7 +153,7 @@ func New(o Options) *World {
 
 // Serve answers on the listener until [World.Close]. It returns nil then, and the error of a listener that failed.
 func (w *World) Serve(l net.Listener) error {
-	srv := &http.Server{Handler: w.guard(w.Handler()), ReadHeaderTimeout: 10 * time.Second}
+	srv := bounds.Server(w.guard(w.welcome(l.Addr(), w.Handler())), nil, 0)
 	w.mu.Lock()
 	if w.closed {
 		w.mu.Unlock()

@@ -1,0 +1,76 @@
+package sandbox
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"greenroom/internal/bounds"
+)
+
+// welcome refuses requests of web pages. A page whose name resolves to this machine reaches a sandbox that listens here, and
+// could read its keys and delete by its API; its name is in the Host header then. A sandbox that listens at an outside
+// address may be reached by any name. A page of another origin is refused everywhere.
+//
+// A request's body has the deadline of [bounds.Server]; what comes after the body may take longer.
+func (w *World) welcome(at net.Addr, next http.Handler) http.Handler {
+	local := isLoopback(at.String())
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if local && !isLoopback(r.Host) && !w.hasHost(r.Host) {
+			bounds.Unread(rw, r)
+			write(rw, answer{status: http.StatusMisdirectedRequest, body: map[string]any{"error": "sandbox: the host name is not this machine's"}})
+			return
+		}
+		if origin := r.Header.Get("Origin"); origin != "" && !sameHost(origin, r.Host) {
+			bounds.Unread(rw, r)
+			write(rw, answer{status: http.StatusForbidden, body: map[string]any{"error": "sandbox: not for other web pages"}})
+			return
+		}
+		if r.Body == nil || r.Body == http.NoBody {
+			bounds.Patient(rw)
+		} else {
+			whole := *r // the server keeps its own body
+			whole.Body = &untilRead{r.Body, rw}
+			r = &whole
+		}
+		next.ServeHTTP(rw, r)
+	})
+}
+
+// hasHost reports whether the links that the world hands out lead to a host.
+func (w *World) hasHost(host string) bool {
+	return w.opt.BaseURL != "" && sameHost(w.opt.BaseURL, host)
+}
+
+func sameHost(base, host string) bool {
+	u, err := url.Parse(base)
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
+}
+
+func isLoopback(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = strings.Trim(hostport, "[]")
+	}
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
+}
+
+// untilRead is a body whose deadline ends with it.
+type untilRead struct {
+	io.ReadCloser
+	w http.ResponseWriter
+}
+
+// Read implements [io.Reader].
+func (u *untilRead) Read(p []byte) (int, error) {
+	n, err := u.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		bounds.Patient(u.w)
+	}
+	return n, err
+}
