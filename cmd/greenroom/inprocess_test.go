@@ -8,13 +8,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/ipc/lock"
 	"greenroom/provider"
 	"greenroom/provider/sandbox"
 	"greenroom/tui"
@@ -205,6 +208,74 @@ func TestScreenBesideAnOwnerThatDoesNotListen(t *testing.T) {
 	if code := <-done; code != 0 {
 		t.Errorf("event tail ended with %d: %s", code, tail.err.String())
 	}
+}
+
+// TestAListenerBesideAnOwnerWithoutOne is found by trigger and doctor, as long as it listens.
+func TestAListenerBesideAnOwnerWithoutOne(t *testing.T) {
+	b, _ := realBench(t)
+	beside := func() *bench {
+		p := newBench(t, false, "")
+		p.getenv, p.open, p.version, p.now = b.getenv, openBackend, b.version, time.Now
+		return p
+	}
+	start := func(ctx context.Context, args ...string) (*lineReader, chan int) {
+		p := beside()
+		r, out := io.Pipe()
+		p.stdout = out
+		done := make(chan int, 1)
+		go func() { done <- p.execute(ctx, args) }()
+		return &lineReader{t: t, r: r}, done
+	}
+	tailing, endTail := context.WithCancel(context.Background())
+	defer endTail()
+	b.run(t, 0, "trigger", "test", "--to", serveOK(t), "--account", "daily") // makes the store
+	tail, tailed := start(tailing, "event", "tail", "--from", "1", "--json")
+	for { // until the tail is there
+		if held, h, err := lock.Held(filepath.Join(b.getenv("XDG_DATA_HOME"), "greenroom")); err != nil {
+			t.Fatal(err)
+		} else if held && h.Socket != "" {
+			break
+		}
+		runtime.Gosched()
+	}
+	listening, endListen := context.WithCancel(context.Background())
+	defer endListen()
+	lines, listened := start(listening, "listen", "--addr", "127.0.0.1:0", "--json")
+	var first struct{ Listening string }
+	if err := json.Unmarshal([]byte(lines.next()), &first); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, lines.r) }()
+	p := beside()
+	p.run(t, 0, "trigger", "participant.joined", "--account", "daily", "--room", "r")
+	if s := p.err.String(); !strings.Contains(s, first.Listening) {
+		t.Errorf("trigger posted to %s", s)
+	}
+	if line := tail.next(); !strings.Contains(line, "participant.joined") {
+		t.Errorf("the owner saw %s", line)
+	}
+	p.execute(t.Context(), []string{"doctor", "--json"})
+	if s := p.out.String(); !strings.Contains(s, first.Listening) {
+		t.Errorf("doctor: %s", s)
+	}
+	endListen()
+	if code := <-listened; code != 0 {
+		t.Errorf("listen ended with %d", code)
+	}
+	p = beside()
+	p.run(t, 3, "trigger", "participant.joined", "--account", "daily", "--room", "r")
+	endTail()
+	if code := <-tailed; code != 0 {
+		t.Errorf("event tail ended with %d", code)
+	}
+}
+
+// serveOK is the URL of a server that answers 200.
+func serveOK(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 func TestScreenThatPanicsFailsWithALog(t *testing.T) {

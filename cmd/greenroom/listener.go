@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"sync"
@@ -30,6 +31,8 @@ type door struct {
 	mu       sync.Mutex
 	listener *web.Listener
 	problem  string
+	// unreport ends the reports about the listener.
+	unreport func()
 }
 
 // routerOf says whose hook is whose by the configuration.
@@ -74,7 +77,45 @@ func (d *door) open(to web.Ingester) (*web.Listener, error) {
 		return nil, err
 	}
 	d.listener, d.problem = l, ""
+	if b, ok := to.(app.Backend); ok {
+		d.unreport = d.report(b, l)
+	}
 	return l, nil
+}
+
+// report tells the owner of the store of this process's listener, for as long as that listens: the owner may be a program
+// that has none, such as event tail. It returns what ends the reports and takes the last one back.
+func (d *door) report(b app.Backend, l *web.Listener) (end func()) {
+	source := "listener-" + rand.Text()
+	once := func(ctx context.Context, limit, lease time.Duration) {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		s := l.Status()
+		if _, err := b.ReportTunnel(ctx, app.TunnelReport{Source: source, Listener: &s, Lease: lease}); err != nil {
+			d.log.Debug("the listener could not be reported", "err", err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	once(ctx, reportEvery, reportFor)
+	done := make(chan struct{})
+	d.crash.Go("listener report", func() {
+		defer close(done)
+		tick := time.NewTicker(reportEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				once(ctx, reportEvery, reportFor)
+			}
+		}
+	})
+	return func() {
+		cancel()
+		<-done
+		once(context.Background(), farewellTime, 0)
+	}
 }
 
 // attempt listens, and opens the tunnel, for those who go on without: what is wrong is logged, and told by the status. A
@@ -121,9 +162,12 @@ func (d *door) close() error {
 		d.passage.close()
 	}
 	d.mu.Lock()
-	l := d.listener
-	d.listener = nil
+	l, unreport := d.listener, d.unreport
+	d.listener, d.unreport = nil, nil
 	d.mu.Unlock()
+	if unreport != nil {
+		unreport()
+	}
 	if l == nil {
 		return nil
 	}

@@ -44,6 +44,8 @@ type TunnelReport struct {
 	Lease time.Duration `json:"lease"`
 	// Probed is the outcome of a probe that [Backend].ProbeTunnel asked for.
 	Probed *TunnelProbed `json:"probed,omitempty"`
+	// Listener is the listener of the source's process. A report with one is about the listener alone.
+	Listener *ListenerStatus `json:"listener,omitempty"`
 }
 
 // TunnelReported answers a report.

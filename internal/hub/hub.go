@@ -93,6 +93,8 @@ type Hub struct {
 	since    app.Time
 
 	tunnels tunnels
+	// listeners are those of other processes.
+	listeners listeners
 	// missed counts the times after which everything has to be read anew from the platforms.
 	missed atomic.Uint64
 }

@@ -35,6 +35,9 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 	if h.listener != nil {
 		listener = h.listener()
 	}
+	if other := h.listeners.reported(h.clock.Now()); listener.URL == "" && other.URL != "" {
+		listener = other
+	}
 	s := app.Status{
 		Version: h.opt.Version, Downloads: h.downloads.status(), Listener: listener, Tunnel: tunnel, Accounts: []app.AccountStatus{},
 		Store: app.StoreStatus{

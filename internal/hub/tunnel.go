@@ -80,6 +80,10 @@ func (h *Hub) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelR
 	if r.Source == "" {
 		return app.TunnelReported{}, &app.Error{Kind: provider.Invalid, Text: "a report of a tunnel without its source"}
 	}
+	if r.Listener != nil {
+		h.reportListener(r.Source, *r.Listener, r.Lease)
+		return app.TunnelReported{}, ctx.Err()
+	}
 	if r.Status.Hooks == nil {
 		r.Status.Hooks = map[string]string{}
 	}
