@@ -264,3 +264,23 @@ func TestIDsSortInTheOrderOfTheirMaking(t *testing.T) {
 		last = id
 	}
 }
+
+// What a clock that is ahead claims is shown as of now at the latest.
+func TestNothingIsShownFromTheFuture(t *testing.T) {
+	b := newBench(t)
+	soon := t0.Add(20 * time.Second) // too little to be recognised as a wrong clock later
+	b.eventNow(join("office", "ada", soon))
+	b.eventNow(leave("office", "ada", soon, soon.Add(time.Second)))
+	b.eventNow(provider.Event{Kind: provider.KindRecordingStarted, ID: "r", At: soon, Room: "office",
+		Recording: &provider.RecordingEvent{ID: "rec", StartedAt: soon}})
+	d := b.meeting("office")
+	p := d.Participants[0]
+	for what, at := range map[string]app.Time{
+		"starts_at": d.StartsAt, "started_at": d.StartedAt, "joined_at": p.JoinedAt, "left_at": p.LeftAt, "recording_since": d.RecordingSince,
+		"evidence_at": d.EvidenceAt,
+	} {
+		if at.After(t0) || at.IsZero() {
+			t.Errorf("%s is %v", what, at)
+		}
+	}
+}
