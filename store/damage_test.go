@@ -63,7 +63,7 @@ func makeSample(t testing.TB) []byte {
 			m := roster.Meeting{Meeting: app.Meeting{ID: fmt.Sprintf("m%d", n), RoomID: "r", Room: "Board", Account: "daily", Status: app.Open}}
 			var stay roster.Stay
 			stay.Joined(provider.Participant{Session: "s", Name: "Zoë"}, t0, app.FromWebhook)
-			return errors.Join(tx.PutRoom(app.Room{ID: "r", Name: "Board"}), tx.PutMeeting(m), tx.PutStay(m.ID, stay),
+			return errors.Join(tx.PutRoom(app.Room{ID: "r", RoomSettings: app.RoomSettings{Name: "Board"}}), tx.PutMeeting(m), tx.PutStay(m.ID, stay),
 				tx.PutRecording(app.Recording{Account: "daily", ID: fmt.Sprint(n), StartedAt: app.At(t0)}))
 		}); err != nil {
 			t.Fatal(err)

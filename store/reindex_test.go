@@ -40,7 +40,7 @@ func TestAFileOfTheFourthVersionIsMigrated(t *testing.T) {
 			}
 		}
 		for i, name := range []string{"office", "Z\u00fcrich", "Zu\u0308rich"} {
-			r := app.Room{ID: "id-" + name, Name: name, CreatedAt: app.At(t0.Add(time.Duration(i) * time.Second))}
+			r := app.Room{ID: "id-" + name, RoomSettings: app.RoomSettings{Name: name}, CreatedAt: app.At(t0.Add(time.Duration(i) * time.Second))}
 			if err := errors.Join(tx.putJSON(bucketRooms, r.ID, r), tx.put(bucketRoomNames, name, []byte(r.ID))); err != nil {
 				return err
 			}

@@ -18,7 +18,7 @@ import (
 
 // roomForm asks for a new room, or for changes of one.
 func (m *Model) roomForm(edit *app.Room) *dialog.Form {
-	cur := app.Room{Recording: provider.RecordingNone, Trigger: provider.TriggerNone}
+	cur := app.Room{RoomSettings: app.RoomSettings{Recording: provider.RecordingNone, Trigger: provider.TriggerNone}}
 	f := &dialog.Form{Title: "New room", Submit: "Create"}
 	if edit != nil {
 		cur = *edit
@@ -110,37 +110,15 @@ func roomSpec(v func(string) string) app.RoomSpec {
 	return spec
 }
 
-// patch holds what differs.
+// patch holds what differs. A form shows outside text neutralised, which is no change of it.
 func patch(old app.Room, s app.RoomSpec) app.RoomPatch {
-	p := app.RoomPatch{Ref: old.ID}
-	if s.Name != old.Name && s.Name != plain.Text(old.Name) {
-		p.Name = &s.Name
+	if s.Name == plain.Text(old.Name) {
+		s.Name = old.Name
 	}
-	if s.Account != old.Account {
-		p.Account = &s.Account
+	if s.Logo == plain.Text(old.Logo) {
+		s.Logo = old.Logo
 	}
-	if s.Locked != old.Locked {
-		p.Locked = &s.Locked
-	}
-	if s.Size != old.Size {
-		p.Size = &s.Size
-	}
-	if s.Recording != old.Recording {
-		p.Recording = &s.Recording
-	}
-	if s.Trigger != old.Trigger {
-		p.Trigger = &s.Trigger
-	}
-	if s.Logo != old.Logo && s.Logo != plain.Text(old.Logo) {
-		p.Logo = &s.Logo
-	}
-	if s.SkipConsent != old.SkipConsent {
-		p.SkipConsent = &s.SkipConsent
-	}
-	if s.AutoDownload != old.AutoDownload {
-		p.AutoDownload = &s.AutoDownload
-	}
-	return p
+	return old.PatchTo(s, old.ID)
 }
 
 // logoPath makes what was typed the path that whoever holds the store can read: absolute, with ~ as the home directory.

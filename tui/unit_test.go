@@ -298,9 +298,9 @@ func TestStaleAnswersAreDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.read(slotRooms)
-	old := answer{slot: slotRooms, n: m.loads[slotRooms].n, value: []app.RoomView{{Room: app.Room{ID: "old", Name: "old"}}}}
+	old := answer{slot: slotRooms, n: m.loads[slotRooms].n, value: []app.RoomView{{Room: app.Room{ID: "old", RoomSettings: app.RoomSettings{Name: "old"}}}}}
 	m.read(slotRooms)
-	now := answer{slot: slotRooms, n: m.loads[slotRooms].n, value: []app.RoomView{{Room: app.Room{ID: "new", Name: "new"}}}}
+	now := answer{slot: slotRooms, n: m.loads[slotRooms].n, value: []app.RoomView{{Room: app.Room{ID: "new", RoomSettings: app.RoomSettings{Name: "new"}}}}}
 	m.Update(now)
 	m.Update(old)
 	if len(m.rooms.all) != 1 || m.rooms.all[0].Name != "new" {

@@ -5,29 +5,7 @@
 // The JSON names are a contract with scripts: fields may be added, none renamed. The package does no I/O.
 package app
 
-import (
-	"greenroom/provider"
-)
-
-// Room is a lasting template kept here; meetings are its occurrences.
-type Room struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-	// Account pins the room; empty means that the selection policy chooses at each meeting's start.
-	Account     string                 `json:"account"`
-	Locked      bool                   `json:"locked"`
-	Size        int                    `json:"size"`
-	Recording   provider.RecordingMode `json:"recording"`
-	Trigger     provider.Trigger       `json:"trigger"`
-	Logo        string                 `json:"logo"`
-	SkipConsent bool                   `json:"skip_consent"`
-	CreatedAt   Time                   `json:"created_at"`
-	// AutoDownload fetches the room's recordings by themselves, those that began at AutoSince or later.
-	AutoDownload bool `json:"auto_download"`
-	AutoSince    Time `json:"auto_since,omitzero"`
-	// Adopted says that the room was found on a platform rather than made here.
-	Adopted bool `json:"adopted,omitempty"`
-}
+import "greenroom/provider"
 
 // MeetingStatus is where a meeting is in its life.
 type MeetingStatus string

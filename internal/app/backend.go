@@ -33,35 +33,6 @@ type Choice struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// RoomSpec is a room to create.
-type RoomSpec struct {
-	Name        string                 `json:"name"`
-	Account     string                 `json:"account"`
-	Locked      bool                   `json:"locked"`
-	Size        int                    `json:"size"`
-	Recording   provider.RecordingMode `json:"recording"`
-	Trigger     provider.Trigger       `json:"trigger"`
-	Logo        string                 `json:"logo"`
-	SkipConsent bool                   `json:"skip_consent"`
-	// AutoDownload fetches the room's recordings from now on.
-	AutoDownload bool `json:"auto_download,omitempty"`
-}
-
-// RoomPatch changes the fields that are set. Meetings that exist keep what they were started with.
-type RoomPatch struct {
-	Ref         string                  `json:"ref"`
-	Name        *string                 `json:"name,omitempty"`
-	Account     *string                 `json:"account,omitempty"`
-	Locked      *bool                   `json:"locked,omitempty"`
-	Size        *int                    `json:"size,omitempty"`
-	Recording   *provider.RecordingMode `json:"recording,omitempty"`
-	Trigger     *provider.Trigger       `json:"trigger,omitempty"`
-	Logo        *string                 `json:"logo,omitempty"`
-	SkipConsent *bool                   `json:"skip_consent,omitempty"`
-	// AutoDownload is for the recordings that begin from now on.
-	AutoDownload *bool `json:"auto_download,omitempty"`
-}
-
 // MeetingRef names a meeting by its id, its platform room, or its room's name: the live one, else the latest.
 type MeetingRef struct {
 	Ref string `json:"ref"`

@@ -86,7 +86,7 @@ func (h *Hub) AdoptRoom(ctx context.Context, req app.Adoption) (app.RoomView, er
 		return app.RoomView{}, err
 	}
 	if req.Name = roomName(req.Name); req.Name != "" {
-		if err := h.checkRoom(app.Room{Name: req.Name, Recording: provider.RecordingNone, Trigger: provider.TriggerNone}); err != nil {
+		if err := h.checkRoom(app.Room{RoomSettings: app.RoomSettings{Name: req.Name, Recording: provider.RecordingNone, Trigger: provider.TriggerNone}}); err != nil {
 			return app.RoomView{}, err
 		}
 	}
@@ -199,7 +199,10 @@ func (h *Hub) roomNamed(tx *store.Tx, a *account, name string, at time.Time) (ap
 
 func (h *Hub) adoptedRoom(a *account, name string, at time.Time) app.Room {
 	return app.Room{
-		ID: h.newID(), Name: name, Account: a.Name, Recording: provider.RecordingNone, Trigger: provider.TriggerNone,
+		ID: h.newID(),
+		RoomSettings: app.RoomSettings{
+			Name: name, Account: a.Name, Recording: provider.RecordingNone, Trigger: provider.TriggerNone,
+		},
 		CreatedAt: app.At(at), Adopted: true,
 	}
 }

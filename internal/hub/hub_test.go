@@ -516,8 +516,8 @@ func TestPolicy(t *testing.T) {
 	daily := Account{Account: provider.Account{Name: "daily", Platform: provider.Daily}, Provider: &platform{name: provider.Daily}}
 	second := Account{Account: provider.Account{Name: "d2", Platform: provider.Daily}, Provider: &platform{name: provider.Daily}, Default: true}
 	whereby := Account{Account: provider.Account{Name: "whereby", Platform: provider.Whereby}, Provider: &platform{name: provider.Whereby}}
-	listed := app.Room{ID: "1", Name: "listed"}
-	other := app.Room{ID: "2", Name: "other"}
+	listed := app.Room{ID: "1", RoomSettings: app.RoomSettings{Name: "listed"}}
+	other := app.Room{ID: "2", RoomSettings: app.RoomSettings{Name: "other"}}
 	for _, c := range []struct {
 		name     string
 		accounts []Account
@@ -541,8 +541,8 @@ func TestPolicy(t *testing.T) {
 			Policy{MigrationSet: true, MigrationEnabled: true, MigrationRooms: []string{"1"}}, other, "whereby", false},
 		{"migration, not listed, default Daily", []Account{daily, whereby},
 			Policy{MigrationSet: true, MigrationEnabled: true, DefaultPlatform: provider.Daily}, other, "daily", false},
-		{"pinned", []Account{daily, whereby}, Policy{MigrationSet: true}, app.Room{Account: "daily"}, "daily", false},
-		{"pinned to what is gone", []Account{whereby}, Policy{}, app.Room{Account: "daily"}, "daily", true},
+		{"pinned", []Account{daily, whereby}, Policy{MigrationSet: true}, app.Room{RoomSettings: app.RoomSettings{Account: "daily"}}, "daily", false},
+		{"pinned to what is gone", []Account{whereby}, Policy{}, app.Room{RoomSettings: app.RoomSettings{Account: "daily"}}, "daily", true},
 		{"the default account", []Account{daily, second}, Policy{DefaultPlatform: provider.Daily}, other, "d2", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -76,12 +76,9 @@ func (h *Hub) Room(ctx context.Context, ref app.RoomRef) (app.RoomView, error) {
 
 // CreateRoom makes a room. It needs no account: the choice is made when a meeting starts.
 func (h *Hub) CreateRoom(ctx context.Context, spec app.RoomSpec) (app.Room, error) {
-	r := app.Room{
-		ID: h.newID(), Name: roomName(spec.Name), Account: spec.Account, Locked: spec.Locked, Size: spec.Size,
-		Recording: spec.Recording, Trigger: spec.Trigger, Logo: spec.Logo, SkipConsent: spec.SkipConsent,
-		CreatedAt: h.now(),
-	}
-	h.setAuto(&r, spec.AutoDownload)
+	r := app.Room{ID: h.newID(), RoomSettings: spec, CreatedAt: h.now()}
+	r.Name = roomName(r.Name)
+	h.noteAutoSince(&r, false)
 	if r.Recording == "" {
 		r.Recording = provider.RecordingNone
 	}
@@ -116,23 +113,14 @@ func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 		if r, err = findRoom(tx, p.Ref); err != nil {
 			return err
 		}
-		was := r.Name
-		set(&r.Name, p.Name)
+		was := r.RoomSettings
+		p.Apply(&r.RoomSettings)
 		r.Name = roomName(r.Name)
-		set(&r.Account, p.Account)
-		set(&r.Locked, p.Locked)
-		set(&r.Size, p.Size)
-		set(&r.Recording, p.Recording)
-		set(&r.Trigger, p.Trigger)
-		set(&r.Logo, p.Logo)
-		set(&r.SkipConsent, p.SkipConsent)
-		if p.AutoDownload != nil {
-			h.setAuto(&r, *p.AutoDownload)
-		}
+		h.noteAutoSince(&r, was.AutoDownload)
 		if err := h.checkRoom(r); err != nil {
 			return err
 		}
-		if r.Name == was {
+		if r.Name == was.Name {
 			return tx.PutRoom(r)
 		}
 		if err := putNewName(tx, r); err != nil {
@@ -147,13 +135,13 @@ func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 // the same room.
 func roomName(name string) string { return norm.NFC.String(strings.TrimSpace(name)) }
 
-// setAuto turns a room's automatic downloads on, from now on, or off.
-func (h *Hub) setAuto(r *app.Room, on bool) {
-	if on && !r.AutoDownload {
-		r.AutoSince = h.now()
-	}
-	if r.AutoDownload = on; !on {
+// noteAutoSince notes since when a room's recordings are downloaded automatically. was reports whether they were before.
+func (h *Hub) noteAutoSince(r *app.Room, was bool) {
+	switch {
+	case !r.AutoDownload:
 		r.AutoSince = app.Time{}
+	case !was:
+		r.AutoSince = h.now()
 	}
 }
 

@@ -31,7 +31,7 @@ func route[Req, Resp any](
 			defer l.users.Done()
 			return f(l.backend, ctx, req)
 		}
-		resp, err := call[Resp](ctx, l.client, name, req)
+		resp, err := send[Resp](ctx, l.client, name, req)
 		l.users.Done()
 		is, sent := isLost(err)
 		if !is {

@@ -32,7 +32,7 @@ func (s *stub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error
 
 func (s *stub) CreateRoom(ctx context.Context, r app.RoomSpec) (app.Room, error) {
 	if s.create != nil {
-		return app.Room{Name: r.Name}, s.create(ctx)
+		return app.Room{RoomSettings: app.RoomSettings{Name: r.Name}}, s.create(ctx)
 	}
 	return s.Memory.CreateRoom(ctx, r)
 }

@@ -9,7 +9,7 @@ import (
 
 func TestRoomsAreInTheOrderInWhichPeopleLookForThem(t *testing.T) {
 	room := func(name string, change func(*app.RoomView)) app.RoomView {
-		v := app.RoomView{Room: app.Room{ID: name, Name: name}}
+		v := app.RoomView{Room: app.Room{ID: name, RoomSettings: app.RoomSettings{Name: name}}}
 		if change != nil {
 			change(&v)
 		}

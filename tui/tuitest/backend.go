@@ -145,8 +145,7 @@ func (b *Backend) CreateRoom(_ context.Context, s app.RoomSpec) (app.Room, error
 		return app.Room{}, &app.Error{Kind: provider.Conflict, Text: "there is a room of that name", Hint: "choose another name"}
 	}
 	b.n++
-	r := app.Room{ID: fmt.Sprintf("room-%d", b.n), Name: s.Name, Account: s.Account, Locked: s.Locked, Size: s.Size,
-		Recording: s.Recording, Trigger: s.Trigger, Logo: s.Logo, SkipConsent: s.SkipConsent, AutoDownload: s.AutoDownload, CreatedAt: app.At(b.Clock.Now())}
+	r := app.Room{ID: fmt.Sprintf("room-%d", b.n), RoomSettings: s, CreatedAt: app.At(b.Clock.Now())}
 	b.rooms = append(b.rooms, r)
 	b.publish(app.Change{Kind: app.RoomChange, Room: &r})
 	return r, nil
@@ -164,24 +163,10 @@ func (b *Backend) EditRoom(_ context.Context, p app.RoomPatch) (app.Room, error)
 		return app.Room{}, notFound("room", p.Ref)
 	}
 	r := &b.rooms[i]
-	set(&r.Name, p.Name)
-	set(&r.Account, p.Account)
-	set(&r.Locked, p.Locked)
-	set(&r.Size, p.Size)
-	set(&r.Recording, p.Recording)
-	set(&r.Trigger, p.Trigger)
-	set(&r.Logo, p.Logo)
-	set(&r.SkipConsent, p.SkipConsent)
-	set(&r.AutoDownload, p.AutoDownload)
+	p.Apply(&r.RoomSettings)
 	out := *r
 	b.publish(app.Change{Kind: app.RoomChange, Room: &out})
 	return out, nil
-}
-
-func set[T any](to *T, from *T) {
-	if from != nil {
-		*to = *from
-	}
 }
 
 // DeleteRoom takes a room away.

@@ -63,7 +63,7 @@ func (b *Backend) AdoptRoom(_ context.Context, a app.Adoption) (app.RoomView, er
 			return app.RoomView{}, &app.Error{Kind: provider.Conflict, Text: "there is a room of that name on another account",
 				Hint: "choose another name"}
 		}
-		r := app.Room{ID: "room-adopted-" + f.PlatformRoom, Name: name, Account: f.Account, Adopted: true, CreatedAt: app.At(b.Clock.Now())}
+		r := app.Room{ID: "room-adopted-" + f.PlatformRoom, RoomSettings: app.RoomSettings{Name: name, Account: f.Account}, Adopted: true, CreatedAt: app.At(b.Clock.Now())}
 		m := app.Meeting{ID: "meeting-adopted-" + f.PlatformRoom, Room: name, RoomID: r.ID, Account: f.Account, Platform: f.Platform,
 			PlatformID: f.PlatformID, PlatformRoom: f.PlatformRoom, GuestURL: f.GuestURL, Status: app.Open, EndsAt: f.EndsAt,
 			StartsAt: app.At(b.Clock.Now()), Recording: app.NotRecording, Adopted: true}

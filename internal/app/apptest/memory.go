@@ -156,10 +156,7 @@ func (m *Memory) CreateRoom(_ context.Context, s app.RoomSpec) (app.Room, error)
 	if m.room(s.Name) >= 0 {
 		return app.Room{}, &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("room %q exists", s.Name), Hint: "choose another name"}
 	}
-	r := app.Room{
-		ID: m.id("r"), Name: s.Name, Account: s.Account, Locked: s.Locked, Size: s.Size, Recording: s.Recording,
-		Trigger: s.Trigger, Logo: s.Logo, SkipConsent: s.SkipConsent, CreatedAt: app.At(began), AutoDownload: s.AutoDownload,
-	}
+	r := app.Room{ID: m.id("r"), RoomSettings: s, CreatedAt: app.At(began)}
 	m.rooms = append(m.rooms, r)
 	m.publish(app.Change{Kind: app.RoomChange, Room: &r})
 	return r, nil
@@ -174,15 +171,7 @@ func (m *Memory) EditRoom(_ context.Context, p app.RoomPatch) (app.Room, error) 
 		return app.Room{}, notFound("room", p.Ref)
 	}
 	r := &m.rooms[i]
-	set(&r.Name, p.Name)
-	set(&r.Account, p.Account)
-	set(&r.Locked, p.Locked)
-	set(&r.Size, p.Size)
-	set(&r.Recording, p.Recording)
-	set(&r.Trigger, p.Trigger)
-	set(&r.Logo, p.Logo)
-	set(&r.SkipConsent, p.SkipConsent)
-	set(&r.AutoDownload, p.AutoDownload)
+	p.Apply(&r.RoomSettings)
 	room := *r
 	m.publish(app.Change{Kind: app.RoomChange, Room: &room})
 	return room, nil
@@ -190,12 +179,6 @@ func (m *Memory) EditRoom(_ context.Context, p app.RoomPatch) (app.Room, error) 
 
 // began is when everything here happens.
 var began = time.Unix(1_700_000_000, 123456789)
-
-func set[T any](to, from *T) {
-	if from != nil {
-		*to = *from
-	}
-}
 
 // DeleteRoom removes a room.
 func (m *Memory) DeleteRoom(_ context.Context, ref app.RoomRef) (app.Room, error) {

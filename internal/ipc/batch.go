@@ -1,0 +1,57 @@
+package ipc
+
+import (
+	"context"
+	"net/http"
+
+	"greenroom/internal/app"
+)
+
+// send makes a call over the socket. A batch goes in several calls where it is large.
+func send[Resp any](ctx context.Context, c *Client, method string, req any) (Resp, error) {
+	if b, ok := req.(app.Batch); ok {
+		answers, err := c.sendBatch(ctx, method, b)
+		resp, _ := any(answers).(Resp)
+		return resp, err
+	}
+	return call[Resp](ctx, c, method, req)
+}
+
+// batchBytes is about how much of a batch one call carries. What is larger than that is a single request.
+const batchBytes = 4 << 20
+
+// sendBatch hands over requests in calls of about batchBytes. An error may come after some of them were
+// stored; handed over again, those are recognised by their positions.
+func (c *Client) sendBatch(ctx context.Context, method string, b app.Batch) ([]app.Answer, error) {
+	out := make([]app.Answer, 0, len(b.Requests))
+	for rest := b.Requests; len(rest) > 0; {
+		n, size := 1, cost(rest[0])
+		for ; n < len(rest) && size+cost(rest[n]) <= batchBytes; n++ {
+			size += cost(rest[n])
+		}
+		answers, err := call[[]app.Answer](ctx, c, method, app.Batch{Requests: rest[:n]})
+		if err != nil {
+			return nil, err
+		}
+		out, rest = append(out, answers...), rest[n:]
+		if len(answers) > 0 && answers[len(answers)-1].Stored {
+			continue
+		}
+		for range rest {
+			out = append(out, app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "try again"})
+		}
+		break
+	}
+	return out, nil
+}
+
+// cost is about how many bytes a request is in a call.
+func cost(in app.Inbound) int {
+	n := len(in.Body)*4/3 + len(in.Target) + 256
+	for name, values := range in.Header {
+		for _, v := range values {
+			n += len(name) + len(v) + 8
+		}
+	}
+	return n
+}
