@@ -1,0 +1,161 @@
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/tui/tuitest"
+)
+
+// An error is shown, listed among the messages, a line of Activity, and in the log, with its hint.
+func TestAnErrorCanBeReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		p := sit(t, 100, 30, busyDay, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		p.backend.Lock()
+		p.backend.Fail = &app.Error{Kind: provider.Unavailable, Text: "the platform is away", Hint: "try again in a minute"}
+		p.backend.Unlock()
+		p.presses("c").sees("copy the link: the platform is away", "try again in a minute")
+		p.backend.Lock()
+		p.backend.Fail = nil
+		p.backend.Unlock()
+		p.wait(20 * time.Second)
+		p.misses("try again in a minute").sees("✗ copy the link: the platform is away") // in Activity
+		p.presses("!").sees("Messages", "✗ copy the link: the platform is away", "try again in a minute").presses("esc")
+		p.cancel()
+		_ = p.leave()
+		if s := log.String(); !strings.Contains(s, "level=ERROR") || !strings.Contains(s, "the platform is away") || !strings.Contains(s, "try again in a minute") {
+			t.Errorf("the log has %q", s)
+		}
+	})
+}
+
+// The last 200 messages are kept, the newest on top.
+func TestMessagesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, err := New(t.Context(), Options{Backend: tuitest.New(clockwork.NewRealClock())})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 300 {
+			m.complain("", fmt.Errorf("error %d", i))
+		}
+		if len(m.messages) != maxMessages || m.messages[0].text != "error 299" || m.messages[maxMessages-1].text != "error 100" {
+			t.Errorf("%d messages, from %q to %q", len(m.messages), m.messages[0].text, m.messages[len(m.messages)-1].text)
+		}
+	})
+}
+
+// A browser that doesn't open is a failure, and looks like one.
+func TestABrowserThatFailsIsNoSuccess(t *testing.T) {
+	for _, open := range []func(string) error{nil, func(string) error { return errors.New("no display") }} {
+		synctest.Test(t, func(t *testing.T) {
+			p := sit(t, 100, 30, func(b *tuitest.Backend) {
+				b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
+				b.Start("board")
+			}, func(o *Options) { o.Open = open })
+			p.presses("O").sees("rowser", "greenroom meeting link board --host")
+			p.misses("✓ No browser", "✓ The browser").presses("!").misses("✓")
+		})
+	}
+}
+
+// A wrong key shows on every tab.
+func TestAFailingAccountShowsOnEveryTab(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, busyDay)
+		p.misses("fails")
+		change(p, func(s *app.Status) { s.Accounts[0].Health = "failing" })
+		for _, tab := range []string{"1", "2", "3", "4"} {
+			p.presses(tab).sees("✗ daily fails (4)")
+		}
+		p.resizes(80, 24).presses("1").sees("✗ daily fails")
+	})
+}
+
+// tab moves between two panes, and to the next tab where there is one pane.
+func TestTabMovesBetweenPanes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, busyDay)
+		p.presses("tab", "j").sees("│▌★ Ada", "1 Rooms").presses("tab", "j").sees("▌○ design")
+		p.presses("2", "tab").sees("Headers") // Recordings has one pane: on to Webhooks
+		p.presses("tab", "tab").sees("Headers")
+	})
+}
+
+// The sheet of a link that could not be copied for certain goes away with the next key, which does what it always does.
+func TestASheetSwallowsNoKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, busyDay, func(o *Options) { o.Copy = nil })
+		p.presses("c").sees("Sent to your clipboard").presses("4").misses("Sent to your clipboard").sees("Accounts")
+	})
+}
+
+// The wheel and every key leave the cursor on people, never on a heading.
+func TestTheCursorIsNeverOnAHeading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 14, busyDay)
+		p.presses("l")
+		for i := range 24 {
+			switch {
+			case i%2 == 0:
+				fmt.Fprintf(p.term.InputPipe(), "\x1b[<%d;60;8M", 64+i/12)
+				p.rest()
+			default:
+				p.presses([]string{"j", "g", "G", "k", "ctrl+d", "ctrl+u"}[i/2%6])
+			}
+			for _, heading := range []string{"▌Waiting", "▌Here", "▌Left", "▌ Here", "▌ Left"} {
+				p.misses(heading)
+			}
+		}
+	})
+}
+
+// A room that was deleted under a filter takes the filter along when nothing else matches.
+func TestTheFilterGoesWithTheLastRoomThatItFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "alpha", Account: "daily"})
+			b.AddRoom(app.RoomSpec{Name: "beta", Account: "daily"})
+		})
+		p.presses("/", "b", "e", "t", "enter").sees("▌· beta").misses("alpha")
+		p.presses("D", "y").sees("Room beta deleted", "▌· alpha")
+	})
+}
+
+// Old terminals without colours get none.
+func TestTerminalsWithoutColoursGetNone(t *testing.T) {
+	for term, none := range map[string]bool{"vt100": true, "vt220": true, "vt102-w": true, "xterm-mono": true, "xterm-256color": false, "vte-256color": false} {
+		synctest.Test(t, func(t *testing.T) {
+			p := sit(t, 80, 24, busyDay, func(o *Options) { o.Env = []string{"TERM=" + term} })
+			if coloured := strings.Contains(p.written(), "38;"); coloured == none {
+				t.Errorf("%s: colours %v", term, coloured)
+			}
+		})
+	}
+}
+
+// Names are whole where there is room, and a column that says the same in every row is left out.
+func TestNamesComeFirst(t *testing.T) {
+	long := "Friday community call 09:00"
+	for _, w := range []int{80, 100, 160} {
+		synctest.Test(t, func(t *testing.T) {
+			p := sit(t, w, 30, func(b *tuitest.Backend) {
+				b.AddRoom(app.RoomSpec{Name: long, Account: "daily"})
+				b.AddRoom(app.RoomSpec{Name: "Z", Account: "daily"})
+			})
+			if row := strings.Split(p.screen(), "\n")[2]; !strings.Contains(row, long) || strings.Contains(row[:len(long)+20], "daily") {
+				t.Errorf("%d columns: %s", w, row)
+			}
+		})
+	}
+}
