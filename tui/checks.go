@@ -65,7 +65,7 @@ func (t *statusTab) checkState(m *Model) (string, theme.Ink) {
 	case missing > 0:
 		return fmt.Sprintf("%s none of %d failed, %d missing,%s", theme.Doubtful, all, missing, when), m.st.Warn
 	}
-	return theme.Good + " " + plural(all, "check is", "checks are") + " well," + when, m.st.Good
+	return theme.Good + " " + plural(all, "check", "checks") + " passed," + when, m.st.Good
 }
 
 // checkLines draws the checks of an account: a glyph and a word, what was found, and what to do about it.

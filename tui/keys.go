@@ -216,7 +216,23 @@ func NewKeyMap(rebound map[string][]string) (*KeyMap, error) {
 			}
 		}
 	}
+	k.giveWay(rebound)
 	return k, k.clashes()
+}
+
+// giveWay takes keys that the user has bound from actions that came later than such bindings may have.
+func (k *KeyMap) giveWay(rebound map[string][]string) {
+	for i := range k.Everywhere {
+		b := &k.Everywhere[i]
+		if _, own := rebound[string(b.Action)]; own || b.Action != actSuspend && b.Action != actMessages {
+			continue
+		}
+		for _, keys := range rebound {
+			left := slices.DeleteFunc(slices.Clone(b.Keys()), func(s string) bool { return slices.Contains(keys, s) })
+			b.SetKeys(left...)
+			b.SetHelp(shown(left), b.Help().Desc)
+		}
+	}
 }
 
 func (k *KeyMap) clashes() error {

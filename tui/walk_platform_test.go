@@ -344,7 +344,7 @@ func TestTheAccountsAreCheckedOnceAndWhenAsked(t *testing.T) {
 		p.backend.Lock()
 		p.backend.Diagnoses = p.backend.Diagnoses[1:]
 		p.backend.Unlock()
-		p.clicks("d check   c").sees("asking the platforms").sees("✓ 2 checks are well")
+		p.clicks("d check   c").sees("asking the platforms").sees("✓ 2 checks passed")
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
 	"github.com/jonboulle/clockwork"
 
 	"greenroom/internal/app"
@@ -141,6 +142,25 @@ func TestTerminalsWithoutColoursGetNone(t *testing.T) {
 				t.Errorf("%s: colours %v", term, coloured)
 			}
 		})
+	}
+}
+
+// A key table that was written before an action existed keeps working: the newer action gives its key up.
+func TestNewActionsGiveWayToBoundKeys(t *testing.T) {
+	k, err := NewKeyMap(map[string][]string{"room.new": {"!"}, "reload": {"ctrl+z"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[rune]Action{'!': actNewRoom} {
+		if got, _ := k.find(tabRooms, tea.Key{Code: key, Text: string(key)}); got != want {
+			t.Errorf("%q does %s", key, got)
+		}
+	}
+	if k.name(actMessages) != "" || k.name(actSuspend) != "" || k.name(actReload) != "ctrl+z" {
+		t.Errorf("%q %q", k.name(actMessages), k.name(actSuspend))
+	}
+	if _, err := NewKeyMap(map[string][]string{"messages": {"n"}}); err == nil {
+		t.Error("two actions share a key")
 	}
 }
 
