@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -405,5 +406,57 @@ func TestAStoreThatLostEverythingIsNotEmpty(t *testing.T) {
 		if err == nil {
 			s.Close()
 		}
+	}
+}
+
+// The check reads every record of every kind, the last one too, and says which is damaged.
+func TestTheCheckReadsEveryRecord(t *testing.T) {
+	lastOf := func(name []byte) func(b *bolt.Tx) error {
+		return func(b *bolt.Tx) error {
+			k, _ := b.Bucket(name).Cursor().Last()
+			return b.Bucket(name).Put(bytes.Clone(k), []byte("{"))
+		}
+	}
+	ofSegment := func(part []byte) func(b *bolt.Tx) error {
+		return func(b *bolt.Tx) error {
+			all := b.Bucket(bucketSegments)
+			first, _ := all.Cursor().First()
+			in := all.Bucket(first).Bucket(part)
+			k, _ := in.Cursor().Last()
+			return in.Put(bytes.Clone(k), []byte{0xff})
+		}
+	}
+	for name, spoil := range map[string]func(*bolt.Tx) error{
+		"rooms": lastOf(bucketRooms), "meetings": lastOf(bucketMeetings), "stays of meeting m9": lastOf(bucketStays), "recordings": lastOf(bucketRecordings),
+		"positions": lastOf(bucketPositions), "delivery ": ofSegment(keyRows), "delivery": ofSegment(keyBodies),
+	} {
+		s := open(t, Options{Path: write1(t, t.TempDir(), sample(t))})
+		if found, err := s.Check(t.Context()); err != nil || len(found) > 0 {
+			t.Fatalf("before: %q, %v", found, err)
+		}
+		if err := s.db.Update(spoil); err != nil {
+			t.Fatal(err)
+		}
+		found, err := s.Check(t.Context())
+		if err != nil || len(found) == 0 || !strings.HasPrefix(found[0], name) {
+			t.Errorf("damaged %s: %q, %v", name, found, err)
+		}
+	}
+}
+
+// A check that is called off says so, and not that all is well.
+func TestACheckThatIsCalledOff(t *testing.T) {
+	path := write1(t, t.TempDir(), sample(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := CheckFile(ctx, path); !errors.Is(err, context.Canceled) {
+		t.Errorf("of a file: %v", err)
+	}
+	s := open(t, Options{Path: path})
+	if _, err := s.Check(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if _, err := s.BackupFile(ctx, filepath.Join(t.TempDir(), "copy")); !errors.Is(err, context.Canceled) {
+		t.Errorf("a backup: %v", err)
 	}
 }
