@@ -54,6 +54,9 @@ func TestAChunkHasOneOwner(t *testing.T) {
 		t.Errorf("%+v, %v", first, c.partial())
 	}
 	first.wrote(data[:32])
+	if !bytes.Equal(digest(first.sum), digestOf(data[:32])) {
+		t.Error("what was dropped is in the digest")
+	}
 	c.giveBack(first)
 	if again := c.take(); again.chunk != 0 || again.off != 0 || len(c.partial()) != 0 {
 		t.Errorf("%+v, %v", again, c.partial())
@@ -112,6 +115,24 @@ func TestATransferEndsOnlyWhenEveryChunkIsMarked(t *testing.T) {
 		}
 		group.Wait()
 	})
+}
+
+// A chunk that is released frees its slot, for whoever claims the next.
+func TestAReleasedChunkFreesItsSlot(t *testing.T) {
+	transfer := &transfer{ctx: t.Context(), have: newChunks(100, 32), slots: make(chan struct{}, 1)}
+	for range 3 {
+		mine, err := transfer.claim(false)
+		if mine == nil || err != nil || mine.chunk != 0 {
+			t.Fatalf("%+v, %v", mine, err)
+		}
+		if more, err := transfer.claim(false); more != nil || err != nil {
+			t.Fatalf("two chunks have one slot: %+v, %v", more, err)
+		}
+		transfer.release(mine)
+	}
+	if len(transfer.slots) != 0 {
+		t.Errorf("%d slots are taken", len(transfer.slots))
+	}
 }
 
 // Slots are as many as before when requests made ahead are dropped again and again.
