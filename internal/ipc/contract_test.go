@@ -112,7 +112,11 @@ func TestTheContract(t *testing.T) {
 // TestRepetition: of two owners the first leaves after it has read the call.
 func TestRepetition(t *testing.T) {
 	methodsOfBackend(t, func(t *testing.T, m reflect.Method) {
-		if got := calls(t, m, reflect.Zero(m.Type.In(1)).Interface()); got != repeatable[m.Name] {
+		request := reflect.Zero(m.Type.In(1)).Interface()
+		if m.Name == "IngestBatch" {
+			request = app.Batch{Requests: []app.Inbound{{}}} // of none, nothing is sent
+		}
+		if got := calls(t, m, request); got != repeatable[m.Name] {
 			t.Errorf("made again: %v, want %v", got, repeatable[m.Name])
 		}
 	})
