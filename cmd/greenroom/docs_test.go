@@ -29,8 +29,8 @@ func TestReadmeListsTheFieldsOfJSON(t *testing.T) {
 		"check": provider.Check{},
 	} {
 		listed := strings.Split(rows[name], "`")
-		for i := range reflect.TypeOf(v).NumField() {
-			field, _, _ := strings.Cut(reflect.TypeOf(v).Field(i).Tag.Get("json"), ",")
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
+			field, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if field != "" && field != "-" && !slices.Contains(listed, field) {
 				t.Errorf("the row %q lacks %s", name, field)
 			}

@@ -22,7 +22,7 @@ const nameTries = 5
 const unmakeTime = 20 * time.Second
 
 // maxAhead is how far from now a meeting can end. Platforms and RFC 3339 end somewhere beyond.
-const maxAhead = 10 * 366 * 24 * time.Hour
+const maxAhead = 100 * 366 * 24 * time.Hour
 
 // StartMeeting returns the room's meeting that is open or live, or makes one on the platform that the policy chooses.
 func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.StartedMeeting, error) {
@@ -133,7 +133,7 @@ func (h *Hub) endOf(req app.StartMeeting) (time.Time, error) {
 		until = now.Add(app.DefaultLength)
 	}
 	if until.Sub(now) > maxAhead {
-		return until, &app.Error{Kind: provider.Invalid, Text: "the meeting would end in more than ten years", Hint: "give an earlier end"}
+		return until, &app.Error{Kind: provider.Invalid, Text: "the meeting would end in more than a hundred years", Hint: "give an earlier end"}
 	}
 	// Platforms take whole seconds; rounding up keeps a short meeting from ending before it began.
 	if cut := until.Truncate(time.Second); !cut.Equal(until) {
