@@ -71,6 +71,11 @@ func (h *Hub) Diagnose(ctx context.Context, q app.DiagnosisQuery) ([]app.Diagnos
 		if problem := status.Store.Problem; problem != "" {
 			checks = append(checks, provider.Check{Name: "store", Detail: problem})
 		}
+		work, err := h.checkWork(ctx)
+		if err != nil {
+			return nil, err
+		}
+		checks = append(checks, work...)
 		out = append(out, app.Diagnosis{Checks: checks})
 	}
 	return out, nil
