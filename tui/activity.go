@@ -77,7 +77,7 @@ func (m *Model) activityLines(w, h int) []string {
 			column{text: m.hhmmss(a.At), w: 9, ink: s.Faint},
 			column{text: safe(a.Account), w: acct, ink: s.Muted},
 			column{text: safe(a.Room), w: room, ink: s.Muted},
-			column{text: sentence(a), w: w - room - acct - 14, ink: m.activityInk(a.Kind)}))
+			column{text: sentence(a, m.opts.Zone), w: w - room - acct - 14, ink: m.activityInk(a.Kind)}))
 	}
 	return out
 }
@@ -95,7 +95,7 @@ func (m *Model) activityInk(k provider.EventKind) theme.Ink {
 }
 
 // sentence tells one activity.
-func sentence(a app.Activity) string {
+func sentence(a app.Activity, zone *time.Location) string {
 	who := safe(a.Who)
 	if who == "" {
 		who = "A participant"
@@ -115,7 +115,7 @@ func sentence(a app.Activity) string {
 	case provider.KindMeetingEnded:
 		text = "meeting ended"
 	case app.MeetingExtended:
-		text = "meeting extended"
+		text = "meeting extended until " + a.Until.In(zone).Format("15:04")
 	case provider.KindRecordingStarted:
 		text = "recording started"
 	case provider.KindRecordingReady:

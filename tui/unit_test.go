@@ -118,13 +118,13 @@ func TestOnlyWebAddressesAreLinks(t *testing.T) {
 func TestActivityIsToldInSentences(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range append(provider.EventKinds(), "other.thing") {
-		s := sentence(app.Activity{Kind: k, Who: "Ada"})
+		s := sentence(app.Activity{Kind: k, Who: "Ada"}, time.UTC)
 		if s == "" || seen[s] {
 			t.Errorf("%s is told as %q", k, s)
 		}
 		seen[s] = true
 	}
-	if got := sentence(app.Activity{Kind: provider.KindParticipantLeft, Detail: "connection lost"}); got != "A participant left · connection lost" {
+	if got := sentence(app.Activity{Kind: provider.KindParticipantLeft, Detail: "connection lost"}, time.UTC); got != "A participant left · connection lost" {
 		t.Error(got)
 	}
 }

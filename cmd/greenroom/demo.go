@@ -162,7 +162,7 @@ func seed(ctx context.Context, w *sandbox.World, b app.Backend, url string) erro
 		}
 	}
 	for _, room := range []string{"all-hands", "design"} {
-		if _, err := b.StartMeeting(ctx, app.StartMeeting{Room: room, For: time.Hour, New: true}); err != nil {
+		if _, err := b.StartMeeting(ctx, app.StartMeeting{Room: room, For: 2 * time.Hour, New: true}); err != nil {
 			return err
 		}
 	}

@@ -398,5 +398,7 @@ type Activity struct {
 	Kind    provider.EventKind `json:"kind"`
 	Who     string             `json:"who,omitempty"`
 	Detail  string             `json:"detail,omitempty"`
-	Source  Source             `json:"source"`
+	// Until is the new end of a meeting that was extended.
+	Until  Time   `json:"until,omitzero"`
+	Source Source `json:"source"`
 }

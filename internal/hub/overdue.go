@@ -109,7 +109,7 @@ func (w *endWatcher) moved(ctx context.Context, id string, until time.Time, from
 		m.EndsAt = app.At(until)
 		tx.Changed(app.Change{Kind: app.ActivityChange, Activity: &app.Activity{
 			At: h.now(), Account: m.Account, Meeting: m.ID, Room: m.Room, Kind: app.MeetingExtended,
-			Detail: "ends " + until.UTC().Format(time.RFC3339), Source: from,
+			Until: app.At(until), Source: from,
 		}})
 		h.log.Info("a meeting goes on past its end, which was moved", "account", m.Account, "room", m.Room, "until", until.UTC())
 		return nil
