@@ -187,6 +187,31 @@ func TestRecordingsAreFoundByTheirObjectsAndFormerIDs(t *testing.T) {
 	}
 }
 
+// A file of version 4 has no bucket for forwards.
+func TestAFileOfTheFifthVersionIsMigrated(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	s := open(t, Options{Path: path})
+	if err := s.db.Update(func(b *bolt.Tx) error { return errors.Join(b.DeleteBucket(bucketForwards), putSchema(b, 4)) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, Options{Path: path})
+	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.PutForward(ForwardJob{Name: "dev"}) }); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestEveryBucketHasItsSchema: files of the present schema must hold all buckets, so that a new one needs a new schema.
+func TestEveryBucketHasItsSchema(t *testing.T) {
+	const known, buckets = 5, 22
+	if schema != known || len(allBuckets) != buckets {
+		t.Errorf("schema %d has %d buckets, not schema %d with %d: after a new bucket, add a migration and change both numbers here",
+			schema, len(allBuckets), known, buckets)
+	}
+}
+
 // A file of version 2 doesn't lead from objects to recordings.
 func TestAFileOfTheThirdVersionIsMigrated(t *testing.T) {
 	path := filepath.Join(t.TempDir(), FileName)

@@ -16,10 +16,10 @@ import (
 
 // schema is the version of the layout that this program writes. Deliveries aren't part of it: their rows are read
 // leniently for ever, so that a migration never has to touch a million of them.
-const schema = 4
+const schema = 5
 
 // migrations[n] brings a file from version n to n+1, each in one transaction.
-var migrations = []func(*bolt.Tx) error{0: addPlatforms, 1: addDownloads, 2: addObjects, 3: reindex}
+var migrations = []func(*bolt.Tx) error{0: addPlatforms, 1: addDownloads, 2: addObjects, 3: reindex, 4: addForwards}
 
 func (s *Store) migrate() error {
 	version, fresh := -1, false
@@ -134,6 +134,9 @@ func putSchema(b *bolt.Tx, n int) error {
 
 // addDownloads is from version 1, which fetched no recordings: the buckets are made before every migration.
 func addDownloads(*bolt.Tx) error { return nil }
+
+// addForwards is from version 4, which kept no forwards.
+func addForwards(*bolt.Tx) error { return nil }
 
 // addObjects is from version 2, which didn't find recordings by the objects that they consist of.
 func addObjects(b *bolt.Tx) error {

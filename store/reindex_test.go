@@ -48,7 +48,7 @@ func TestAFileOfTheFourthVersionIsMigrated(t *testing.T) {
 		return errors.Join(
 			tx.put(bucketPlatform, platformKey("daily", "room", "office"), []byte("1")),
 			tx.put(bucketPlatform, platformKey("daily", "id", "p-stale"), []byte("1")),
-			tx.flush(), b.DeleteBucket(bucketFormerNames), putSchema(b, 3),
+			tx.flush(), b.DeleteBucket(bucketFormerNames), b.DeleteBucket(bucketForwards), putSchema(b, 3),
 		)
 	}); err != nil {
 		t.Fatal(err)
