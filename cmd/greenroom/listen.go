@@ -122,20 +122,18 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 			err = broken.error
 		}
 	}()
+	start := func(name string, f func()) {
+		background.Add(1)
+		group.Go(name, func() {
+			defer background.Done()
+			f()
+		})
+	}
 	if !o.outTTY { // the hangup of a terminal ends the program
 		configured := *c
-		defer o.stops.onHangup(func() { o.reload(ctx, b, &configured, log) })()
+		defer o.stops.onHangup(ctx, start, func() { o.reload(ctx, b, &configured, log) })()
 	}
-	forwards = &forwarding{
-		backend: b, urls: o.forwardTo, say: func(s string) { o.words(plain.Text(s)) },
-		start: func(name string, f func()) {
-			background.Add(1)
-			group.Go(name, func() {
-				defer background.Done()
-				f()
-			})
-		},
-	}
+	forwards = &forwarding{backend: b, urls: o.forwardTo, say: func(s string) { o.words(plain.Text(s)) }, start: start}
 	f := follower{
 		backend: b,
 		print: func(d app.Delivery) error {
@@ -147,12 +145,12 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 			if err := forwards.begin(ctx); err != nil {
 				return err
 			}
-			forwards.start("renewal of forwards", func() { forwards.keep(ctx) })
+			start("renewal of forwards", func() { forwards.keep(ctx) })
 			l, err := d.open(b)
 			if err != nil {
 				return err
 			}
-			o.service.serve(ctx, b, operators, log, forwards.start)
+			o.service.serve(ctx, b, operators, log, start)
 			notify(log, daemon.SdNotifyReady)
 			if err := o.listening(ctx, d, l.URL(), operators, b); err != nil {
 				return err

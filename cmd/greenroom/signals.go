@@ -23,14 +23,31 @@ type stops struct {
 	hangup func()
 }
 
-// onHangup has a hangup call f instead of ending the program, until undo.
-func (s *stops) onHangup(f func()) (undo func()) {
+// onHangup has hangups call f instead of ending the program, until undo. f runs in a goroutine of its own, which start starts and
+// ctx ends, so that the next signal can end the program meanwhile. Hangups during one call lead to one more.
+func (s *stops) onHangup(ctx context.Context, start func(name string, f func()), f func()) (undo func()) {
+	asked := make(chan struct{}, 1)
 	set := func(f func()) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.hangup = f
 	}
-	set(f)
+	set(func() {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+	})
+	start("hangups", func() {
+		for {
+			select {
+			case <-asked:
+				f()
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
 	return func() { set(nil) }
 }
 
@@ -57,7 +74,7 @@ func (s *stops) guard(f func(why string)) {
 // watch cancels the context it returns on the first signal. stop ends the watching.
 func (s *stops) watch(ctx context.Context) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	signals, done := make(chan os.Signal, 2), make(chan struct{})
+	signals, done := make(chan os.Signal, 16), make(chan struct{})
 	signal.Notify(signals, stopSignals()...)
 	go func() {
 		for ctx.Err() == nil {

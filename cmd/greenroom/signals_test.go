@@ -3,16 +3,20 @@
 package main
 
 import (
+	"context"
 	"syscall"
 	"testing"
+
+	"greenroom/internal/crash"
 )
 
 func TestAHangupIsTakenCareOfOrEndsTheProgram(t *testing.T) {
-	s := &stops{}
+	s, group := &stops{}, &crash.Group{}
+	defer group.Wait()
 	ctx, stop := s.watch(t.Context())
 	defer stop()
 	reloads := make(chan struct{}, 1)
-	undo := s.onHangup(func() { reloads <- struct{}{} })
+	undo := s.onHangup(ctx, group.Go, func() { reloads <- struct{}{} })
 	for range 3 {
 		if err := syscall.Kill(syscall.Getpid(), syscall.SIGHUP); err != nil {
 			t.Fatal(err)
@@ -28,4 +32,27 @@ func TestAHangupIsTakenCareOfOrEndsTheProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-ctx.Done()
+}
+
+// TestASignalEndsTheProgramDuringAHangup: what a hangup leads to may take long, such as a secret's command.
+func TestASignalEndsTheProgramDuringAHangup(t *testing.T) {
+	s, group := &stops{}, &crash.Group{}
+	defer group.Wait()
+	ctx, stop := s.watch(t.Context())
+	defer stop()
+	begun := make(chan struct{})
+	defer s.onHangup(ctx, group.Go, func() { close(begun); <-ctx.Done() })()
+	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM} {
+		if err := syscall.Kill(syscall.Getpid(), sig); err != nil {
+			t.Fatal(err)
+		}
+		<-begun
+	}
+	late, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	select {
+	case <-ctx.Done():
+	case <-late.Done():
+		t.Fatal("the program continues")
+	}
 }
