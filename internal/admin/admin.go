@@ -1,7 +1,8 @@
 // Package admin serves what operators ask of a running listener: whether it is well, and its figures.
 //
 //	/healthz  200 while the process answers
-//	/readyz   200 while webhooks are accepted: the listener is open and the store answers; otherwise 503 with the reason
+//	/readyz   200 while webhooks are accepted: the listener is open and the store answers and has no problem; otherwise 503 with
+//	          the reason
 //	/metrics  figures for Prometheus, read when they are asked for
 //
 // Nothing secret is among them. The address is for the operator alone: there is no authentication.
@@ -27,7 +28,9 @@ import (
 const (
 	// readTime bounds how long the application may take for one answer.
 	readTime = 5 * time.Second
-	maxConns = 32
+	// writeTime bounds the reading of an answer.
+	writeTime = 10 * time.Second
+	maxConns  = 32
 )
 
 // Handler serves the three paths for a backend.
@@ -54,11 +57,14 @@ func Handler(b app.Backend, log *slog.Logger) http.Handler {
 	})
 }
 
-// Ready returns an error if webhooks can't be accepted: the store doesn't answer, or there is no listener.
+// Ready returns an error if webhooks can't be accepted: the store doesn't answer or has a problem, or there is no listener.
 func Ready(ctx context.Context, b app.Backend) error {
 	s, err := b.Status(ctx, app.StatusQuery{})
 	if err != nil {
 		return fmt.Errorf("the store does not answer: %w", err)
+	}
+	if s.Store.Problem != "" {
+		return errors.New(s.Store.Problem)
 	}
 	if s.Listener.URL == "" {
 		return errors.New("no listener is open")
@@ -69,6 +75,7 @@ func Ready(ctx context.Context, b app.Backend) error {
 // Serve serves the handler until ctx ends.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
 	srv := bounds.Server(h, log, maxConns)
+	srv.WriteTimeout = writeTime
 	defer context.AfterFunc(ctx, func() { _ = srv.Close() })()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)

@@ -75,6 +75,11 @@ func TestHealthAndReadiness(t *testing.T) {
 	if code, text := get(t, h, "/readyz", ""); code != 200 {
 		t.Errorf("with a listener: %d %q", code, text)
 	}
+	b.status.Store.Problem = "store: the file is gone"
+	if code, text := get(t, h, "/readyz", ""); code != 503 || !strings.Contains(text, "the file is gone") {
+		t.Errorf("with a store that can't be written to: %d %q", code, text)
+	}
+	b.status.Store.Problem = ""
 	b.err = errors.New("the disk is gone")
 	if code, text := get(t, h, "/readyz", ""); code != 503 || !strings.Contains(text, "the disk is gone") {
 		t.Errorf("without a store: %d %q", code, text)
@@ -112,7 +117,7 @@ func TestMetrics(t *testing.T) {
 		"greenroom_up 1", `greenroom_webhooks_total{outcome="accepted"} 7`, `greenroom_webhooks_total{outcome="rejected"} 3`,
 		`greenroom_webhooks_total{outcome="busy"} 1`, `greenroom_last_webhook_timestamp_seconds{account="acme"} 1.7e+09`,
 		`greenroom_account_healthy{account="acme"} 1`, `greenroom_account_healthy{account="other"} 0`,
-		`greenroom_tunnel_live{driver="relay"} 1`, "greenroom_tunnel_spool 5", "greenroom_store_bytes 4096", "greenroom_store_reusable_bytes 1024",
+		`greenroom_tunnel_live{driver="relay"} 1`, "greenroom_tunnel_spool 5", "greenroom_store_bytes 4096", "greenroom_store_problem 0", "greenroom_store_reusable_bytes 1024",
 		"greenroom_deliveries 10", "greenroom_disk_free_bytes ", `greenroom_downloads{state="failed"} 1`, `greenroom_downloads{state="done"} 1`,
 		`greenroom_programs{state="failed"} 1`, `greenroom_poller_failing{account="acme",poller="presence"} 1`,
 		`greenroom_forward_queue{forward="dev"} 4`, `greenroom_forward_parked{forward="dev"} 2`,

@@ -27,6 +27,7 @@ var (
 	tunnelLive     = describe("tunnel_live", "1 if the tunnel is live, 0 if not, absent without one.", "driver")
 	tunnelSpool    = describe("tunnel_spool", "Requests that wait at the relay.")
 	storeBytes     = describe("store_bytes", "Size of the store's file.")
+	storeProblem   = describe("store_problem", "1 if the store can't be written to or is damaged.")
 	storeFree      = describe("store_reusable_bytes", "Free space inside the store's file.")
 	deliveries     = describe("deliveries", "Webhooks in the store.")
 	diskFree       = describe("disk_free_bytes", "Free space on the store's disk.")
@@ -39,8 +40,8 @@ var (
 )
 
 var all = []*prometheus.Desc{
-	up, webhooks, lastWebhook, accountHealth, tunnelLive, tunnelSpool, storeBytes, storeFree, deliveries, diskFree, downloads, programs,
-	pollerFailing, forwardQueue, forwardParked, forwardRunning,
+	up, webhooks, lastWebhook, accountHealth, tunnelLive, tunnelSpool, storeBytes, storeProblem, storeFree, deliveries, diskFree, downloads,
+	programs, pollerFailing, forwardQueue, forwardParked, forwardRunning,
 }
 
 // Describe implements [prometheus.Collector].
@@ -78,6 +79,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		gauge(tunnelSpool, float64(s.Tunnel.Spool))
 	}
 	gauge(storeBytes, float64(s.Store.Bytes))
+	gauge(storeProblem, bit(s.Store.Problem != ""))
 	gauge(storeFree, float64(s.Store.FreeBytes))
 	gauge(deliveries, float64(s.Store.Deliveries))
 	if free, err := freeSpace(s.Store.Path); err == nil {
