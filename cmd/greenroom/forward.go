@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"time"
 
@@ -19,9 +18,8 @@ const (
 // forwardURLs checks the targets of --forward-to.
 func forwardURLs(all []string) error {
 	for _, s := range all {
-		u, err := url.Parse(s)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return usagef("--forward-to can't be %q: write it like http://localhost:3000/webhooks", s)
+		if _, err := app.ForwardURL(s); err != nil {
+			return usagef("--forward-to can't be %q: %v", s, err)
 		}
 	}
 	return nil

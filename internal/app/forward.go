@@ -1,6 +1,11 @@
 package app
 
-import "time"
+import (
+	"errors"
+	"net/url"
+	"time"
+	"unicode/utf8"
+)
 
 // ForwardState is what a forward is doing.
 type ForwardState string
@@ -32,7 +37,7 @@ type Forward struct {
 	URL string `json:"url"`
 	// Position is the last event that is settled: answered, parked, or not of interest. The queue begins after it.
 	Position uint64 `json:"position"`
-	// Queue is how many events wait.
+	// Queue is how many events wait, counted up to 100,000.
 	Queue int          `json:"queue"`
 	State ForwardState `json:"state"`
 	// Parked are events that were not accepted within a day. Only an explicit replay sends them.
@@ -70,6 +75,15 @@ type ForwardSpec struct {
 	From uint64 `json:"from,omitempty"`
 	// Lease is for how long a forward of a run sends without being renewed. Zero ends the run.
 	Lease time.Duration `json:"lease,omitempty"`
+}
+
+// ForwardURL parses the target of a forward.
+func ForwardURL(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || !utf8.ValidString(s) || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, errors.New("write it like http://localhost:3000/webhooks")
+	}
+	return u, nil
 }
 
 // ForwardQuery selects forwards. The zero value selects all.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 
 	"greenroom/internal/app"
@@ -94,8 +95,10 @@ func (f *forwards) expire(name string, s *sender, lease int) {
 	}
 }
 
-// close stops the leases, so that no timer outlives the hub.
+// close stops the leases, so that no timer outlives the hub. The hub's context has ended.
 func (f *forwards) close() {
+	f.changing.Lock()
+	defer f.changing.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, s := range f.senders {
@@ -151,11 +154,9 @@ func (f *forwards) view(tx *store.Tx, j store.ForwardJob) app.Forward {
 
 // SetForward makes or changes a forward; see [app.Backend].
 func (h *Hub) SetForward(ctx context.Context, spec app.ForwardSpec) (app.Forward, error) {
-	u, err := url.Parse(spec.URL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return app.Forward{}, &app.Error{
-			Kind: provider.Invalid, Text: "the forward's URL can't be used", Hint: "write it like http://localhost:3000/webhooks",
-		}
+	u, err := app.ForwardURL(spec.URL)
+	if err != nil {
+		return app.Forward{}, &app.Error{Kind: provider.Invalid, Text: "the forward's URL can't be used", Hint: err.Error()}
 	}
 	if h.opt.Forwarder == nil {
 		return app.Forward{}, &app.Error{Kind: provider.Unsupported, Text: "the process that owns the store forwards nothing"}
@@ -176,7 +177,7 @@ func (h *Hub) SetForward(ctx context.Context, spec app.ForwardSpec) (app.Forward
 	}
 	if spec.Source == app.ForwardByRun && spec.Lease <= 0 {
 		f.stop(job.Name)
-	} else if h.started.Load() {
+	} else if h.started.Load() && h.ctx.Err() == nil {
 		s := f.start(job.Name)
 		if s.lease != nil {
 			s.lease.Stop()
@@ -216,10 +217,12 @@ func forwardFor(tx *store.Tx, spec app.ForwardSpec, u *url.URL) (store.ForwardJo
 		}
 		taken[j.Name] = true
 	}
-	base := u.Host + u.Path
-	name := base[:min(len(base), 100)]
+	// A name is text: it goes through JSON and onto screens.
+	base := strings.ToValidUTF8(u.Host, "\uFFFD") + u.EscapedPath()
+	base = strings.ToValidUTF8(base[:min(len(base), 100)], "")
+	name := base
 	for n := 2; taken[name]; n++ {
-		name = base[:min(len(base), 100)] + "#" + strconv.Itoa(n)
+		name = base + "#" + strconv.Itoa(n)
 	}
 	return newForward(tx, name, spec.From), nil
 }

@@ -2,9 +2,11 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -158,7 +160,7 @@ func TestARunsForwardResumesWhereItStopped(t *testing.T) {
 	b.close() // as a kill would: nothing is written at the end
 	b.open()
 	b.Start()
-	if f := b.setForward(run); f.Name != name || f.Queue < 0 {
+	if f := b.setForward(run); f.Name != name {
 		t.Errorf("%+v", f)
 	}
 	b.await(name, missed[1])
@@ -168,6 +170,23 @@ func TestARunsForwardResumesWhereItStopped(t *testing.T) {
 	other := app.ForwardSpec{URL: hooks + "?key=2", Source: app.ForwardByRun, Lease: time.Minute}
 	if f := b.setForward(other); f.Name == name || f.Position != missed[1] {
 		t.Errorf("another URL is the same forward: %+v", f)
+	}
+}
+
+// A name goes through JSON, which keeps no bytes that are no text.
+func TestAForwardOfAnyURLSends(t *testing.T) {
+	urls := []string{
+		"http://localhost:3000/%ff/%00%1b", "http://localhost:3000/" + strings.Repeat("a", 85) + "é", "http://b%ffd.example/", "http://bé.example",
+	}
+	target := newReceiver(accepts)
+	b := forwarding(t, map[string]*receiver{urls[0]: target, urls[1]: target, urls[2]: target, urls[3]: target})
+	for _, u := range urls {
+		f := b.setForward(app.ForwardSpec{URL: u, Source: app.ForwardByRun, Lease: time.Minute})
+		b.await(f.Name, b.joins(1)[0])
+	}
+	_, err := b.SetForward(t.Context(), app.ForwardSpec{URL: "http://b.example/\xff", Source: app.ForwardByRun, Lease: time.Minute})
+	if !errors.Is(err, provider.Invalid) {
+		t.Errorf("a URL that is no text: %v", err)
 	}
 }
 
