@@ -2,6 +2,7 @@ package media
 
 import (
 	"math"
+	"strings"
 	"time"
 )
 
@@ -151,7 +152,8 @@ func (m *movie) box(off, limit int64, top bool) (box, error) {
 	if top && !printable(b.kind) {
 		return box{}, nil
 	}
-	if b.kind == "\x00\x00\x00\x00" {
+	if !top && (strings.IndexByte(b.kind, 0) >= 0 || size == 0) {
+		// Only the last box of the file may leave its size open, and a hole can begin in the middle of a name.
 		return box{}, damage("the file is garbled: no box begins at byte %d", off)
 	}
 	switch {
