@@ -1,8 +1,8 @@
 // Package bounds keeps what strangers take of an HTTP server's memory, connections and time within bounds, while others are
 // served.
 //
-//   - [Server] is an http.Server with deadlines for every request and a bounded number of connections. Of those that wait
-//     for a request, the oldest one gives way to a new one.
+//   - [Server] is an http.Server with deadlines for every request and a bounded number of connections. The oldest of those
+//     that are about to end after [Unread], or else of those that wait for a request, gives way to a new one.
 //   - [Body] reads a body that must come at a pace.
 //   - [Places] bounds how many bodies are read at a time. When all places are taken, the body that is furthest behind its
 //     pace gives way, so that senders who dawdle keep no one out.
@@ -13,6 +13,7 @@
 package bounds
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -43,10 +44,13 @@ func Server(h http.Handler, log *slog.Logger, conns int) *http.Server {
 	if conns <= 0 {
 		conns = MaxConns
 	}
-	c := &crowd{most: conns, waiting: map[net.Conn]time.Time{}, busy: map[net.Conn]bool{}}
+	c := &crowd{most: conns, waiting: map[net.Conn]time.Time{}, ending: map[net.Conn]time.Time{}, busy: map[net.Conn]bool{}}
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: HeaderTime, ReadTimeout: RequestTime, IdleTimeout: IdleTime, MaxHeaderBytes: MaxHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), ConnState: c.state,
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, endKey{}, func() { c.end(conn) })
+		},
 	}
 }
 
@@ -57,32 +61,39 @@ func Patient(w http.ResponseWriter) {
 }
 
 // Unread must be called before the header is written by an answer that leaves the request's body unread. The answer leaves
-// at once, and the connection ends soon after it.
+// at once, and the connection ends soon after it, or when its place is needed.
 func Unread(w http.ResponseWriter, r *http.Request) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return
 	}
 	w.Header().Set("Connection", "close")
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadTime)) // as in Patient
+	if end, ok := r.Context().Value(endKey{}).(func()); ok {
+		end()
+	}
 }
+
+// endKey is the key of the function, in a request's context, that marks the request's connection as ending.
+type endKey struct{}
 
 // crowd bounds how many connections a server has.
 type crowd struct {
 	most int
 	mu   sync.Mutex
-	// waiting are those without a request, and since when; busy the others.
-	waiting map[net.Conn]time.Time
-	busy    map[net.Conn]bool
+	// waiting are those without a request, and since when; ending those whose request won't be read; busy the others.
+	waiting, ending map[net.Conn]time.Time
+	busy            map[net.Conn]bool
 }
 
 func (c *crowd) state(conn net.Conn, s http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.waiting, conn)
+	delete(c.ending, conn)
 	delete(c.busy, conn)
 	switch s {
 	case http.StateNew:
-		if len(c.waiting)+len(c.busy) >= c.most && !c.dropOldest() {
+		if len(c.waiting)+len(c.ending)+len(c.busy) >= c.most && !dropOldest(c.ending) && !dropOldest(c.waiting) {
 			_ = conn.Close() // no one was promised anything
 			return
 		}
@@ -94,19 +105,29 @@ func (c *crowd) state(conn net.Conn, s http.ConnState) {
 	}
 }
 
-// dropOldest closes the connection that has waited longest.
-func (c *crowd) dropOldest() bool {
+// end marks a busy connection as ending.
+func (c *crowd) end(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.busy[conn] {
+		delete(c.busy, conn)
+		c.ending[conn] = time.Now()
+	}
+}
+
+// dropOldest closes the connection that is there longest, and reports whether there was one.
+func dropOldest(conns map[net.Conn]time.Time) bool {
 	var oldest net.Conn
-	for conn, since := range c.waiting {
-		if oldest == nil || since.Before(c.waiting[oldest]) {
+	for conn, since := range conns {
+		if oldest == nil || since.Before(conns[oldest]) {
 			oldest = conn
 		}
 	}
 	if oldest == nil {
 		return false
 	}
-	delete(c.waiting, oldest)
-	_ = oldest.Close() // it has no request
+	delete(conns, oldest)
+	_ = oldest.Close() // nothing more is read from it
 	return true
 }
 

@@ -105,6 +105,39 @@ func TestTheOldestGivesWay(t *testing.T) {
 	}
 }
 
+// TestUnreadRequestsGiveWayFirst: a connection whose body nobody reads makes room before one that waits for its request, also
+// while its answer is not written yet.
+func TestUnreadRequestsGiveWayFirst(t *testing.T) {
+	inside, gate := make(chan bool), make(chan bool)
+	addr := serve(t, 2, func(w http.ResponseWriter, r *http.Request) {
+		Unread(w, r)
+		inside <- true
+		<-gate
+	})
+	defer close(gate)
+	waiting := dial(t, addr, "GET / HT")
+	for range 3 {
+		unread := dial(t, addr, half)
+		<-inside
+		next := dial(t, addr, half)
+		<-inside
+		if n, err := unread.Read(make([]byte, 1)); n != 0 || err == nil {
+			t.Errorf("the one without a reader is still there: %v", err)
+		}
+		next.Close()
+		gate <- true
+		gate <- true
+	}
+	if _, err := io.WriteString(waiting, "TP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-inside
+	gate <- true
+	if resp, err := http.ReadResponse(bufio.NewReader(waiting), nil); err != nil || resp.StatusCode != 200 {
+		t.Errorf("the one that waited: %+v, %v", resp, err)
+	}
+}
+
 func TestABudgetIsNeverOverdrawn(t *testing.T) {
 	b := NewBudget(10)
 	if !b.Take(6) || b.Take(5) || !b.Take(4) || b.Take(1) {
