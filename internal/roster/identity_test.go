@@ -31,6 +31,29 @@ func TestWhoSomebodyIsDoesNotDependOnOrder(t *testing.T) {
 	}
 }
 
+// A participant whom the platform called a host or a program once stays one, and no other is.
+func TestHostsAndProgramsAreThoseThatWereToldAsSuch(t *testing.T) {
+	for _, c := range []struct {
+		roles      []provider.Role
+		owner, bot bool
+	}{
+		{nil, false, false},
+		{[]provider.Role{""}, false, false},
+		{[]provider.Role{provider.RoleGuest}, false, false},
+		{[]provider.Role{provider.RoleHost, provider.RoleGuest}, true, false},
+		{[]provider.Role{"", provider.RoleHost}, true, false},
+		{[]provider.Role{provider.RoleBot, ""}, false, true},
+	} {
+		var s Stay
+		for i, role := range c.roles {
+			s.Joined(provider.Participant{Session: "s", Role: role, JoinedAt: at(i)}, at(i), app.FromWebhook)
+		}
+		if s.Owner != c.owner || s.Bot != c.bot {
+			t.Errorf("%q: owner %v, program %v", c.roles, s.Owner, s.Bot)
+		}
+	}
+}
+
 func TestWhoToldOfSomebodyFirst(t *testing.T) {
 	var s Stay
 	s.Recalled(provider.Participant{Session: "s", JoinedAt: at(3)}, time.Second)

@@ -376,10 +376,8 @@ func (m *Meeting) mark(at time.Time) {
 	if found {
 		return
 	}
-	m.Marks = slices.Insert(m.Marks, i, at.UTC())
-	if len(m.Marks) > maxMarks {
-		m.Marks = slices.Delete(m.Marks, 0, len(m.Marks)-maxMarks)
-	}
+	m.Marks = slices.Insert(slices.Clone(m.Marks), i, at.UTC())
+	m.Marks = m.Marks[max(0, len(m.Marks)-maxMarks):]
 }
 
 // End ends the meeting for good, with one of the reasons above. The first end counts, but one that the host asked for

@@ -148,6 +148,13 @@ func TestPeakGoesByTheTimesOfTheEvents(t *testing.T) {
 	if w.m.Peak != 1 || w.m.Here != 1 {
 		t.Errorf("peak %d, here %d; one left whenever another came", w.m.Peak, w.m.Here)
 	}
+	short := newWorld() // one who leaves at the instant of joining was there
+	for _, o := range []telling{joined("a", 0), left("a", 0, 0), joined("b", 10), left("b", 10, 20)} {
+		o.tell(short)
+	}
+	if short.settle(); short.m.Peak != 1 || short.m.Here != 0 {
+		t.Errorf("peak %d, here %d", short.m.Peak, short.m.Here)
+	}
 }
 
 func TestBotsAreListedAndNeverCounted(t *testing.T) {

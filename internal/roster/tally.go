@@ -12,7 +12,8 @@ import (
 type Tally struct {
 	stays []*Stay
 	index map[string]int
-	// parts are what each stay adds to the sums, again those that have visits beside their last one.
+	// parts are what each of stays adds to the sums, again those that have visits beside their last one: nil before the first
+	// settling.
 	parts []part
 	again map[string]bool
 	// joins and leaves of everybody who counts, Unix nanoseconds, in order.
@@ -36,18 +37,14 @@ type part struct {
 type evidence struct {
 	marks  int
 	sum    int64
-	status app.MeetingStatus
 	ended  time.Time
 	reason string
 }
 
 func evidenceOf(m *Meeting) evidence {
-	e := evidence{marks: len(m.Marks), reason: m.EndReason}
+	e := evidence{marks: len(m.Marks), ended: m.EndedAt.Time, reason: m.EndReason}
 	for _, at := range m.Marks {
 		e.sum += at.UnixNano()
-	}
-	if m.Status == app.Ended {
-		e.status, e.ended = app.Ended, m.EndedAt.Time
 	}
 	return e
 }
@@ -56,10 +53,14 @@ func evidenceOf(m *Meeting) evidence {
 func NewTally(stays []*Stay) *Tally {
 	t := &Tally{index: make(map[string]int, len(stays))}
 	for _, s := range stays {
-		t.index[s.Session] = len(t.stays)
-		t.stays = append(t.stays, s)
+		t.add(s)
 	}
 	return t
+}
+
+func (t *Tally) add(s *Stay) {
+	t.index[s.Session] = len(t.stays)
+	t.stays, t.parts = append(t.stays, s), append(t.parts, part{})
 }
 
 // Settle computes from all evidence what people see: each stay's leaving, the counts, the peak by the times of the
@@ -70,17 +71,13 @@ func (t *Tally) Settle(m *Meeting, wrote ...Stay) (changed []*Stay) {
 		if i, ok := t.index[s.Session]; ok {
 			*t.stays[i] = s
 		} else {
-			t.index[s.Session] = len(t.stays)
-			t.stays = append(t.stays, &s)
+			t.add(&s)
 		}
 	}
-	if now := evidenceOf(m); len(t.parts) == 0 || now != t.of {
+	if now := evidenceOf(m); t.again == nil || now != t.of {
 		changed = t.all(m)
 		t.of = now
 	} else {
-		for len(t.parts) < len(t.stays) {
-			t.parts = append(t.parts, part{})
-		}
 		for _, s := range wrote {
 			i := t.index[s.Session]
 			again := t.again[s.Session]
@@ -100,7 +97,7 @@ func (t *Tally) Settle(m *Meeting, wrote ...Stay) (changed []*Stay) {
 
 // all settles every stay.
 func (t *Tally) all(m *Meeting) (changed []*Stay) {
-	t.parts, t.joins, t.leaves, t.here, t.waiting = make([]part, len(t.stays)), t.joins[:0], t.leaves[:0], 0, 0
+	t.joins, t.leaves, t.here, t.waiting = t.joins[:0], t.leaves[:0], 0, 0
 	t.recorders, t.again = 0, make(map[string]bool)
 	for i, s := range t.stays {
 		if s.settled(m) {
