@@ -45,7 +45,7 @@ func (p *Provider) Check(ctx context.Context) []provider.Check {
 
 func (p *Provider) checkSecret() provider.Check {
 	c := provider.Check{Name: provider.SecretCheck, OK: true, Detail: "set"}
-	if len(p.keys.decoded)+len(p.keys.plain) == 0 {
+	if p.keys.empty() {
 		c.OK, c.Optional, c.Detail, c.Hint = false, true, "not set: webhooks are refused", p.keys.hint
 	}
 	return c

@@ -16,21 +16,24 @@ const (
 )
 
 func TestFileLink(t *testing.T) {
+	const said = "recording is not finished"
 	words := post(`{"download_link":"recording is not finished","expires":1750003600}`)
 	for _, c := range []struct {
 		name, kind string
 		answers    answers
 		want       provider.Kind
 		calls      int
+		text       string // of the error: Daily's words where the link belongs, else what is wrong with the link
 	}{
-		{"link", "video", answers{linkCall: post(`{"download_link":"https://files.example/r1.mp4?token=hush","expires":1750003600.5}`)}, "", 1},
-		{"still in progress", "video", answers{linkCall: words, readCall: post(`{"id":"r1","status":"in-progress"}`)}, provider.NotReady, 2},
-		{"cancelled", "video", answers{linkCall: words, readCall: post(`{"id":"r1","status":"canceled"}`)}, provider.NotFound, 2},
-		{"no link although finished", "video", answers{linkCall: words, readCall: post(`{"id":"r1","status":"finished"}`)}, provider.Unavailable, 2},
-		{"a link of another kind", "video", answers{linkCall: post(`{"download_link":"file:///etc/passwd"}`), readCall: post(`{"id":"r1","status":"finished"}`)}, provider.Unavailable, 2},
-		{"gone", "video", answers{linkCall: {refusal(404, `{"error":"not-found","info":"recording r1 not found"}`)}}, provider.NotFound, 1},
-		{"a raw track", "cam-audio", answers{}, provider.Unsupported, 0},
-		{"raw tracks, by Daily's word", "audio", answers{linkCall: {refusal(400, `{"error":"invalid-request-error","info":"no access link for a recording of type raw-tracks"}`)}}, provider.Unsupported, 1},
+		{"link", "video", answers{linkCall: post(`{"download_link":"https://files.example/r1.mp4?token=hush","expires":1750003600.5}`)}, "", 1, ""},
+		{"still in progress", "video", answers{linkCall: words, readCall: post(`{"id":"r1","status":"in-progress"}`)}, provider.NotReady, 2, said},
+		{"cancelled", "video", answers{linkCall: words, readCall: post(`{"id":"r1","status":"canceled"}`)}, provider.NotFound, 2, said},
+		{"no link and no words", "video", answers{linkCall: post(`{}`), readCall: post(`{"id":"r1","status":"in-progress"}`)}, provider.NotReady, 2, "gave no link"},
+		{"no link although finished", "video", answers{linkCall: words, readCall: post(`{"id":"r1","status":"finished"}`)}, provider.Unavailable, 2, said},
+		{"a link of another kind", "video", answers{linkCall: post(`{"download_link":"file:///etc/passwd"}`), readCall: post(`{"id":"r1","status":"finished"}`)}, provider.Unavailable, 2, "not an http(s) URL"},
+		{"gone", "video", answers{linkCall: {refusal(404, `{"error":"not-found","info":"recording r1 not found"}`)}}, provider.NotFound, 1, ""},
+		{"a raw track", "cam-audio", answers{}, provider.Unsupported, 0, ""},
+		{"raw tracks, by Daily's word", "audio", answers{linkCall: {refusal(400, `{"error":"invalid-request-error","info":"no access link for a recording of type raw-tracks"}`)}}, provider.Unsupported, 1, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, s, _ := on(t, account(), c.answers)
@@ -40,6 +43,9 @@ func TestFileLink(t *testing.T) {
 			}
 			if err == nil && (link.URL != "https://files.example/r1.mp4?token=hush" || !link.Expires.Equal(time.Unix(1750003600, 5e8))) {
 				t.Errorf("%+v", link)
+			}
+			if err != nil && !strings.Contains(err.Error(), c.text) {
+				t.Errorf("the error doesn't say %q: %v", c.text, err)
 			}
 			if err != nil && strings.Contains(err.Error(), "passwd") {
 				t.Errorf("the error shows what is no link: %v", err)
@@ -72,5 +78,18 @@ func TestDeleteRecording(t *testing.T) {
 	p, _, _ := on(t, account(), answers{call: {refusal(404, `{"error":"not-found","info":"recording r1 not found"}`)}})
 	if err := p.DeleteRecording(t.Context(), "r1"); err != nil {
 		t.Errorf("one that is gone: %v", err)
+	}
+}
+
+// The answer to a look-up is the recording that was asked for, or an error.
+func TestLookUpARecording(t *testing.T) {
+	for body, kind := range map[string]provider.Kind{
+		`{"id":"r1","room_name":"demo","status":"in-progress"}`: "", `{"id":"r2"}`: provider.Unavailable, `{}`: provider.Unavailable, `null`: provider.Unavailable,
+	} {
+		p, _, _ := on(t, account(), answers{"GET /recordings/r1": post(body)})
+		r, err := p.Recording(t.Context(), "r1")
+		if provider.KindOf(err) != kind || err == nil && (r.ID != "r1" || r.Room != "demo" || r.Status != "recording") {
+			t.Errorf("%s: %+v, %v", body, r, err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package daily_test
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -118,6 +119,15 @@ func TestHistory(t *testing.T) {
 		p, _, _ := on(t, account(), answers{"GET /meetings": post(odd)})
 		if got, err := p.History(t.Context(), provider.Meeting{Room: "demo"}, time.Time{}); err == nil {
 			t.Errorf("%s is %+v", odd, got)
+		}
+	}
+	// In a session that goes on, a participant who seems to have left within the last minute may be there.
+	for ago, gone := range map[int64]bool{59: false, 60: false, 61: true} {
+		p, _, _ := on(t, account(), answers{"GET /meetings": post(fmt.Sprintf(
+			`{"data":[{"id":"g","ongoing":true,"participants":[{"participant_id":"a","join_time":%d,"duration":%d}]}]}`, now-900, 900-ago))})
+		got, err := p.History(t.Context(), provider.Meeting{Room: "demo"}, time.Time{})
+		if err != nil || len(got) != 1 || got[0].LeftAt.IsZero() == gone {
+			t.Errorf("left %d s ago: %+v, %v", ago, got, err)
 		}
 	}
 	// A list that does not move on is an error, not an endless loop.

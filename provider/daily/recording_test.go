@@ -98,6 +98,7 @@ func TestCheck(t *testing.T) {
 		{"clock", nil, domain, hook("ACTIVE"), "clock", true, "agrees"},
 		{"clock off", nil, late, hook("ACTIVE"), "clock", false, "1h0m0s"},
 		{"secret", nil, domain, hook("ACTIVE"), "webhook secret", true, "set"},
+		{"secret of two schemes", func(a *provider.Account) { a.WebhookSignature = "simple" }, domain, hook("ACTIVE"), "webhook secret", true, "set"},
 		{"no secret", func(a *provider.Account) { a.WebhookSecret = "" }, domain, hook("ACTIVE"), "webhook secret", false, "DAILY_WEBHOOK_SECRET"},
 		{"webhook", nil, domain, hook("ACTIVE"), "webhook", true, "https://gr.example/h␛, ACTIVE, 3 failures"},
 		{"failed webhook", nil, domain, hook("FAILED"), "webhook", false, "reactivate"},

@@ -103,9 +103,11 @@ func TestRefusalsOfARegistration(t *testing.T) {
 			}
 		})
 	}
-	spec.Secret = "not base64!"
-	if _, err := answering(t, 200, "{}", nil).RegisterWebhook(t.Context(), spec); !errors.Is(err, provider.Invalid) || !strings.Contains(provider.HintOf(err), "DAILY_WEBHOOK_SECRET") {
-		t.Errorf("a secret that Daily can't have: %v", err)
+	for _, secret := range []string{"not base64!", "\r\n"} { // base64 of nothing is none
+		spec.Secret = secret
+		if _, err := answering(t, 200, "{}", nil).RegisterWebhook(t.Context(), spec); !errors.Is(err, provider.Invalid) || !strings.Contains(provider.HintOf(err), "DAILY_WEBHOOK_SECRET") {
+			t.Errorf("the secret %q, which Daily can't have: %v", secret, err)
+		}
 	}
 }
 

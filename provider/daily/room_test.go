@@ -184,7 +184,11 @@ func TestHostLink(t *testing.T) {
 			jsonEqual(t, s.Asked()[0].Body, tt.want)
 		})
 	}
-	for _, odd := range []string{`{}`, `{"token":""}`, `{"token":"a b"}`, `{"token":"\u001b"}`} {
+	p, _, _ := on(t, account(), token(`{"token":"!a~"}`)) // whatever is visible ASCII
+	if links, err := p.Links(t.Context(), provider.LinkRequest{Meeting: m, Host: true}); err != nil || links.Host != m.GuestURL+"?t=%21a~" {
+		t.Errorf("%+v, %v", links, err)
+	}
+	for _, odd := range []string{`{}`, `{"token":""}`, `{"token":"a b"}`, `{"token":"\u001b"}`, `{"token":"\u007f"}`, `{"token":"ä"}`} {
 		p, _, _ := on(t, account(), token(odd))
 		if links, err := p.Links(t.Context(), provider.LinkRequest{Meeting: m, Host: true}); !errors.Is(err, provider.Unavailable) {
 			t.Errorf("%s gave %+v, %v", odd, links, err)

@@ -77,6 +77,9 @@ func (k *keyring) add(secret string) bool {
 	return ok || k.simple
 }
 
+// empty reports whether there is no secret to check with.
+func (k keyring) empty() bool { return len(k.decoded) == 0 && len(k.plain) == 0 }
+
 // decodeSecret gives a secret as Daily uses it.
 func decodeSecret(secret string) ([]byte, bool) {
 	key, err := base64.StdEncoding.Strict().DecodeString(secret)
@@ -109,7 +112,7 @@ func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, mi
 	signature := strings.TrimSpace(r.Header.Get(headerSignature))
 	simple := strings.TrimSpace(r.Header.Get(headerSimple))
 	switch {
-	case len(k.decoded)+len(k.plain) == 0:
+	case k.empty():
 		return provider.Unverified, false, "no secret to check the signature with: " + k.hint
 	case signature == "" && len(k.plain) > 0 && simple != "":
 		return k.verifySimple(simple, r.Body)
@@ -189,7 +192,7 @@ func (k keyring) isTestPing(r provider.WebhookRequest) bool {
 	if !isPing(r.Body) {
 		return false
 	}
-	return len(k.decoded)+len(k.plain) == 0 || !signed(r.Header)
+	return k.empty() || !signed(r.Header)
 }
 
 func signed(h http.Header) bool { return h.Get(headerSignature) != "" || h.Get(headerSimple) != "" }

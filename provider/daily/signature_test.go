@@ -86,6 +86,13 @@ func TestSignature(t *testing.T) {
 		{"seconds", nil, request(seconds, "1750000001", vectorBody), nil, provider.Verified, false, ""},
 		{"a day late", nil, request(vectorSum, vectorStamp, vectorBody), received(24 * time.Hour), provider.Verified, false, ""},
 		{"more than a day late", nil, request(vectorSum, vectorStamp, vectorBody), received(24*time.Hour + time.Second), provider.Rejected, false, "stale"},
+		{"seconds up to the year 5138", nil, request(sign(t, hmacKey, "100000000000", []byte(vectorBody)), "100000000000", vectorBody), nil, provider.Rejected, false, "future"},
+		{"milliseconds from 1973 on", nil, request(sign(t, hmacKey, "100000000001", []byte(vectorBody)), "100000000001", vectorBody), nil, provider.Rejected, false, "stale"},
+		{"the first second of all", nil, request(sign(t, hmacKey, "0", []byte(vectorBody)), "0", vectorBody), nil, provider.Rejected, false, "stale"},
+		{"a time before it", nil, request(sign(t, hmacKey, "-1", []byte(vectorBody)), "-1", vectorBody), nil, provider.Rejected, false, "no time"},
+		{"the last time", nil, request(sign(t, hmacKey, "1000000000000000", []byte(vectorBody)), "1000000000000000", vectorBody), nil, provider.Rejected, false, "future"},
+		{"a time beyond it", nil, request(sign(t, hmacKey, "1000000000000001", []byte(vectorBody)), "1000000000000001", vectorBody), nil, provider.Rejected, false, "no time"},
+		{"a century late", nil, request(vectorSum, vectorStamp, vectorBody), received(100 * 365 * 24 * time.Hour), provider.Rejected, false, "stale: 876000h0m0s old"},
 		{"seconds, more than a day late", nil, request(seconds, "1750000001", vectorBody), received(25 * time.Hour), provider.Rejected, false, "stale: 25h0m"},
 		{"a day early", nil, request(vectorSum, vectorStamp, vectorBody), received(-25 * time.Hour), provider.Rejected, false, "future"},
 		{"never received", nil, request(vectorSum, vectorStamp, vectorBody), func(r *provider.WebhookRequest) { r.ReceivedAt = time.Time{} }, provider.Rejected, false, "century"},
@@ -141,8 +148,11 @@ func TestSignature(t *testing.T) {
 // Daily tries a URL before it accepts a webhook, perhaps without signing. The test carries nothing, so that it passes;
 // nothing else does.
 func TestPing(t *testing.T) {
-	none := account()
+	none, both := account(), account()
 	none.WebhookSecret = ""
+	both.WebhookSignature = "simple" // the secret is one of either scheme
+	simply := request("", "", pingBody)
+	simply.Header.Set("X-Daily-Signature", simple(otherKey, []byte(pingBody)))
 	for _, tt := range []struct {
 		name    string
 		account provider.Account
@@ -154,6 +164,9 @@ func TestPing(t *testing.T) {
 		{"with white space", account(), request("", "", " {\n\"test\" : \"test\"\t}\r\n"), provider.Unverified, provider.KindTest},
 		{"signed", account(), request(pingSum, vectorStamp, pingBody), provider.Verified, provider.KindTest},
 		{"signed by another", account(), request(sign(t, otherKey, vectorStamp, []byte(pingBody)), vectorStamp, pingBody), provider.Rejected, provider.KindTest},
+		{"signed by another, where two schemes hold", both, request(sign(t, otherKey, vectorStamp, []byte(pingBody)), vectorStamp, pingBody), provider.Rejected, provider.KindTest},
+		{"signed by another, in the simple scheme", both, simply, provider.Rejected, provider.KindTest},
+		{"as long as one may be", account(), request("", "", pingBody+strings.Repeat(" ", 256-len(pingBody))), provider.Unverified, provider.KindTest},
 		{"without a secret", none, request("", "", pingBody), provider.Unverified, provider.KindTest},
 		{"signed, without a secret", none, request(pingSum, vectorStamp, pingBody), provider.Unverified, provider.KindTest},
 		{"with more in it", account(), request("", "", `{"test":"test","type":"meeting.ended"}`), provider.Rejected, provider.KindMeetingEnded},

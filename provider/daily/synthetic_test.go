@@ -1,6 +1,7 @@
 package daily
 
 import (
+	"encoding/json"
 	"errors"
 	"testing"
 	"time"
@@ -56,6 +57,42 @@ func TestSyntheticWebhooksAreReadAsWhatTheyAre(t *testing.T) {
 	e.Kind = provider.KindParticipantJoined
 	if _, err := none.Synthesize(e); !errors.Is(err, provider.Invalid) || provider.HintOf(err) == "" {
 		t.Errorf("without a secret: %v", err)
+	}
+}
+
+// What lasts has begun before the event of its end.
+func TestSyntheticStaysAndRecordingsLieBeforeTheirEvents(t *testing.T) {
+	at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	make := func(kind provider.EventKind) (provider.Event, float64, float64) {
+		body, err := synthesize(provider.SyntheticEvent{Kind: kind, Room: "r", Session: "s", ID: "i", At: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var raw struct {
+			Payload struct {
+				Start float64 `json:"start_ts"`
+				End   float64 `json:"end_ts"`
+			}
+		}
+		if err := json.Unmarshal(body, &raw); err != nil {
+			t.Fatal(err)
+		}
+		e, reason := readEvent(body)
+		if reason != "" || !e.At.Equal(at) {
+			t.Errorf("%s happened at %v: %s", kind, e.At, reason)
+		}
+		return e, raw.Payload.Start, raw.Payload.End
+	}
+	if _, start, end := make(provider.KindMeetingEnded); end-start != minute {
+		t.Errorf("a meeting from %v to %v", start, end)
+	}
+	for _, kind := range []provider.EventKind{provider.KindParticipantLeft, provider.KindParticipantWaitingLeft} {
+		if e, _, _ := make(kind); !e.Participant.LeftAt.Equal(at) || e.Participant.LeftAt.Sub(e.Participant.JoinedAt) != minute*time.Second {
+			t.Errorf("%s: %+v", kind, e.Participant)
+		}
+	}
+	if e, _, _ := make(provider.KindRecordingReady); !e.Recording.StartedAt.Add(e.Recording.Duration).Equal(at) || e.Recording.Duration != minute*time.Second {
+		t.Errorf("a recording: %+v", e.Recording)
 	}
 }
 

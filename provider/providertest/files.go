@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"greenroom/provider"
 )
 
@@ -32,6 +34,18 @@ func testFiles(t *testing.T, h Harness) {
 			t.Errorf("link while it runs: %v", err)
 		}
 	})
+	if finder, ok := p.(provider.RecordingFinder); ok {
+		if _, err := finder.Recording(t.Context(), ""); !errors.Is(err, provider.Invalid) {
+			t.Errorf("look up nothing: %v", err)
+		}
+		if _, err := finder.Recording(t.Context(), instance); !errors.Is(err, provider.NotFound) {
+			t.Errorf("look up a recording that never was: %v", err)
+		}
+		found, err := finder.Recording(t.Context(), rec.ID)
+		if diff := cmp.Diff(rec, found); err != nil || diff != "" {
+			t.Errorf("the recording is not as it is listed: %v %s", err, diff)
+		}
+	}
 	link, err := f.FileLink(t.Context(), rec.ID, file)
 	if err != nil {
 		t.Fatal(err)

@@ -61,9 +61,7 @@ func explain(_ int, _ http.Header, body []byte, p *rest.Problem) {
 	var data struct {
 		MsLeft rest.Number `json:"msLeft"`
 	}
-	if p.Kind == provider.RateLimited && json.Unmarshal(e.Data, &data) == nil && data.MsLeft.Value > 0 {
-		if left := (rest.Number{Value: data.MsLeft.Value / 1e3}).Seconds(); left > p.RetryAfter {
-			p.RetryAfter = left
-		}
+	if p.Kind == provider.RateLimited && json.Unmarshal(e.Data, &data) == nil {
+		p.RetryAfter = max(p.RetryAfter, rest.Number{Value: data.MsLeft.Value / 1e3}.Seconds())
 	}
 }

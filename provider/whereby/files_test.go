@@ -53,3 +53,16 @@ func TestDeleteRecording(t *testing.T) {
 		t.Errorf("one that is gone: %v", err)
 	}
 }
+
+// The answer to a look-up is the recording that was asked for, or an error.
+func TestLookUpARecording(t *testing.T) {
+	for body, kind := range map[string]provider.Kind{
+		`{"recordingId":"r1","roomName":"/demo"}`: "", `{"recordingId":"r2"}`: provider.Unavailable, `{}`: provider.Unavailable, `null`: provider.Unavailable,
+	} {
+		p, _, _ := on(t, account(), answers{"GET /recordings/r1": one(body)})
+		r, err := p.Recording(t.Context(), "r1")
+		if provider.KindOf(err) != kind || err == nil && (r.ID != "r1" || r.Room != "demo" || r.Status != "recording") {
+			t.Errorf("%s: %+v, %v", body, r, err)
+		}
+	}
+}

@@ -109,16 +109,21 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// Whereby names the wait twice: the longer one counts, and nonsense is no wait.
 func TestMsLeftIsWaitedFor(t *testing.T) {
-	p, _, clock := on(t, account(), answers{"GET /meetings/1": {
-		{Status: 429, Body: `{"error":"Rate limit","data":{"msLeft":2500}}`, Header: []string{"Retry-After", "1"}},
-		providertest.JSON(meetingBody),
-	}})
-	if _, err := p.Lookup(t.Context(), provider.Meeting{ID: "1"}); err != nil {
-		t.Fatal(err)
-	}
-	if w := clock.Waits(); len(w) == 0 || w[0] < 2500*time.Millisecond {
-		t.Errorf("waited %v", w)
+	for left, least := range map[string]time.Duration{
+		"2500": 2500 * time.Millisecond, "1500": 2 * time.Second, "0": 2 * time.Second, "-9000": 2 * time.Second, `"soon"`: 2 * time.Second,
+	} {
+		p, _, clock := on(t, account(), answers{"GET /meetings/1": {
+			{Status: 429, Body: `{"error":"Rate limit","data":{"msLeft":` + left + `}}`, Header: []string{"Retry-After", "2"}},
+			providertest.JSON(meetingBody),
+		}})
+		if _, err := p.Lookup(t.Context(), provider.Meeting{ID: "1"}); err != nil {
+			t.Fatal(err)
+		}
+		if w := clock.Waits(); len(w) == 0 || w[0] < least || w[0] > 2*least {
+			t.Errorf("msLeft %s: waited %v", left, w)
+		}
 	}
 }
 
