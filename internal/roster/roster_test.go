@@ -149,11 +149,11 @@ func TestPeakGoesByTheTimesOfTheEvents(t *testing.T) {
 		t.Errorf("peak %d, here %d; one left whenever another came", w.m.Peak, w.m.Here)
 	}
 	short := newWorld() // one who leaves at the instant of joining was there
-	for _, o := range []telling{joined("a", 0), left("a", 0, 0), joined("b", 10), left("b", 10, 20)} {
+	for _, o := range []telling{joined("a", 0), left("a", 0, 0), joined("b", 10)} {
 		o.tell(short)
-	}
-	if short.settle(); short.m.Peak != 1 || short.m.Here != 0 {
-		t.Errorf("peak %d, here %d", short.m.Peak, short.m.Here)
+		if short.settle(); short.m.Peak != 1 {
+			t.Errorf("%s: peak %d", o.name, short.m.Peak)
+		}
 	}
 }
 
