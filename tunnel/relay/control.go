@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"greenroom/internal/bounds"
+	"greenroom/internal/private"
 	"greenroom/tunnel/relay/spool"
 )
 
@@ -53,7 +55,11 @@ var orders = map[string]func(context.Context, *Book, order) (any, error){
 	"hook list":   func(ctx context.Context, b *Book, o order) (any, error) { return b.Hooks(ctx) },
 }
 
-// ServeControl takes the owner's commands on the socket until Close. It returns once the socket is there.
+// maxOrders bounds how many connections the control socket has.
+const maxOrders = 64
+
+// ServeControl accepts the owner's commands on the socket until Close, and connections of the relay's own user alone. It
+// returns once the socket is there.
 func (s *Server) ServeControl() error {
 	if s.spool == nil {
 		return errStateless
@@ -72,7 +78,8 @@ func (s *Server) ServeControl() error {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return errors.Join(fmt.Errorf("relay: control socket: %w", err), l.Close())
 	}
-	h := &http.Server{Handler: http.HandlerFunc(s.control), ReadTimeout: headerTime}
+	l = private.Own(l, func(err error) { s.opt.Log.Warn("another user's command was refused", "err", err) })
+	h := bounds.Server(http.HandlerFunc(s.control), s.opt.Log, maxOrders)
 	s.mu.Lock()
 	s.servers = append(s.servers, h)
 	s.mu.Unlock()
@@ -114,13 +121,25 @@ type Remote struct{ client *http.Client }
 // controlTime bounds one command.
 const controlTime = 30 * time.Second
 
-// Dial finds the relay that runs on a folder. An error that wraps [ErrNotFound] says that none answers.
+// Dial finds the relay that runs on a folder. An error that wraps [ErrNotFound] says that none answers; one that wraps a
+// [private.Error] reports a process of another user at the socket, to which nothing is sent.
 func Dial(ctx context.Context, dir string) (*Remote, error) {
 	path := filepath.Join(dir, SocketName)
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		c, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
+		if err != nil {
+			return nil, err
+		}
+		if err := private.Peer(c); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+		return c, nil
 	}
 	c, err := dial(ctx, "", "")
+	var other *private.Error
+	if errors.As(err, &other) {
+		return nil, fmt.Errorf("relay: %s: %w", path, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("relay: a running one: %w (%w)", ErrNotFound, err)
 	}

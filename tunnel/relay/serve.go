@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"greenroom/internal/bounds"
 )
 
 const (
@@ -20,6 +22,8 @@ const (
 	// maxConns is how many connections are open at a time, and maxPerAddr how many of one address.
 	maxConns   = 8192
 	maxPerAddr = 512
+	// maxAdmin is how many connections the admin address has.
+	maxAdmin = 64
 )
 
 // errDraining is why a relay that closes isn't ready.
@@ -161,7 +165,8 @@ func (c *crowded) Close() error {
 
 // ServeAdmin serves the [Server.AdminHandler] from a listener until Close, and then returns nil.
 func (s *Server) ServeAdmin(l net.Listener) error {
-	h := &http.Server{Handler: s.AdminHandler(), ReadTimeout: headerTime, WriteTimeout: idleTime, IdleTimeout: idleTime}
+	h := bounds.Server(s.AdminHandler(), s.opt.Log, maxAdmin)
+	h.WriteTimeout = idleTime
 	s.mu.Lock()
 	s.servers = append(s.servers, h)
 	s.mu.Unlock()
