@@ -48,11 +48,6 @@ const (
 	linkDown
 )
 
-func (c *changes) empty() bool {
-	return c.total == 0 && len(c.activity) == 0 && len(c.meetings) == 0 && !c.rooms && !c.recordings && len(c.news) == 0 && !c.status &&
-		!c.missed && c.link == linkSame
-}
-
 func (c *changes) add(ch app.Change) {
 	switch ch.Kind {
 	case app.DeliveryChange:

@@ -77,7 +77,7 @@ var allowed = map[string][]string{
 	"internal/web":          {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/hub"},
 	"internal/ipc":          {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/private", "internal/ipc"},
 	"internal/inlet":        {"provider", "internal/app", "internal/plain"},
-	"internal/recording":    {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/recording"},
+	"internal/recording":    {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/regular"},
 	"tunnel":                {"tunnel", "internal/bounds", "internal/crash", "internal/plain", "internal/regular", "internal/private"},
 	"tui":                   {"provider", "internal/app", "internal/crash", "internal/order", "internal/plain", "tui"},
 	"cmd":                   {"provider", "internal", "store", "tui", "tunnel", "cmd"},

@@ -77,9 +77,6 @@ func NeedsConsent(m Meeting, r Room) bool {
 	return Recorded(m.Record) || m.Recording == IsRecording || m.Recording == StartingRecording
 }
 
-// RoomNeedsConsent says whether a meeting that is started in the room now will need an answer before it is opened.
-func RoomNeedsConsent(r Room) bool { return !r.SkipConsent && Recorded(r.Recording) }
-
 // DiagnosisQuery asks for a diagnosis of one account, or with the zero value of all and of Greenroom itself.
 type DiagnosisQuery struct {
 	Account string `json:"account,omitempty"`

@@ -346,3 +346,19 @@ func TestErrorsOfOthers(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// Errors lists every [Error] in err, in the order in which they were found.
+func Errors(err error) []*Error {
+	var out []*Error
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			out = append(out, Errors(e)...)
+		}
+		return out
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		out = append(out, e)
+	}
+	return out
+}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -72,22 +71,6 @@ func (e *Error) Error() string {
 		s += ": " + e.Fix
 	}
 	return s
-}
-
-// Errors lists every [Error] in err, in the order in which they were found.
-func Errors(err error) []*Error {
-	var out []*Error
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range joined.Unwrap() {
-			out = append(out, Errors(e)...)
-		}
-		return out
-	}
-	var e *Error
-	if errors.As(err, &e) {
-		out = append(out, e)
-	}
-	return out
 }
 
 // Setting is one effective value with its origin, for showing.

@@ -241,12 +241,6 @@ func putNewName(tx *store.Tx, r app.Room) error {
 	return tx.PutRoom(r)
 }
 
-func set[T any](to *T, from *T) {
-	if from != nil {
-		*to = *from
-	}
-}
-
 func findRoom(tx *store.Tx, ref string) (app.Room, error) {
 	r, err := tx.Room(ref)
 	if errors.Is(err, store.ErrNotFound) {

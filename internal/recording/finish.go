@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
+
+	"greenroom/internal/regular"
 )
 
 // errNoRename means that the file system can't rename without replacing.
@@ -167,8 +170,8 @@ func (f *fetch) settle(ctx context.Context, r Result) error {
 
 // holds says whether the file of a name in the folder has the checksum.
 func (f *fetch) holds(ctx context.Context, name, sha256 string) (bool, error) {
-	file, err := f.in.root.Open(name)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+	file, err := regular.With(f.in.root.OpenFile, name, os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, regular.ErrNotRegular) {
 		return false, nil
 	}
 	if err != nil {

@@ -51,11 +51,6 @@ func NewHTTP(o HTTPOptions) *HTTPSource {
 	return &HTTPSource{newLinks(o.Link, o.Clock), o.Transport, o.Clock}
 }
 
-// Fixed is the Link of a file whose link never changes.
-func Fixed(link string) func(context.Context, string) (provider.FileLink, error) {
-	return func(context.Context, string) (provider.FileLink, error) { return provider.FileLink{URL: link}, nil }
-}
-
 // Identify asks for the first byte: a signed link often admits no other method than GET.
 func (s *HTTPSource) Identify(ctx context.Context) (Identity, error) {
 	resp, err := s.get(ctx, http.Header{"Range": {"bytes=0-0"}})

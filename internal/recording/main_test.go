@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"greenroom/internal/crash"
+	"greenroom/provider"
 )
 
 func TestMain(m *testing.M) {
@@ -226,4 +227,9 @@ func only(t testing.TB, dir string, want ...string) {
 	if got := files(t, dir); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("the folder holds %q, want %q", got, want)
 	}
+}
+
+// Fixed is the Link of a file whose link never changes.
+func Fixed(link string) func(context.Context, string) (provider.FileLink, error) {
+	return func(context.Context, string) (provider.FileLink, error) { return provider.FileLink{URL: link}, nil }
 }

@@ -18,7 +18,12 @@ func Open(path string) (*os.File, error) { return OpenFile(path, os.O_RDONLY, 0)
 
 // OpenFile is [os.OpenFile] for regular files, and never waits.
 func OpenFile(path string, flag int, mode fs.FileMode) (*os.File, error) {
-	f, err := os.OpenFile(path, flag|noWait, mode)
+	return With(os.OpenFile, path, flag, mode)
+}
+
+// With is OpenFile by another open function, such as that of an [os.Root].
+func With(open func(string, int, fs.FileMode) (*os.File, error), path string, flag int, mode fs.FileMode) (*os.File, error) {
+	f, err := open(path, flag|noWait, mode)
 	if err != nil {
 		return nil, err
 	}

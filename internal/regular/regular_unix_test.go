@@ -26,6 +26,14 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	if _, err := Read(filepath.Join(dir, "missing"), 9); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if _, err := With(root.OpenFile, "fifo", os.O_RDONLY, 0); !errors.Is(err, ErrNotRegular) {
+		t.Errorf("in a root: %v", err)
+	}
 	for path, word := range map[string]string{fifo: "FIFO", link: "FIFO", dir: "folder", "/dev/null": "device"} {
 		if _, err := Read(path, 9); !errors.Is(err, ErrNotRegular) || !strings.Contains(err.Error(), word) {
 			t.Errorf("%s: %v", path, err)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"greenroom/internal/regular"
 )
 
 const (
@@ -90,21 +91,14 @@ func put(folder, name string, text []byte, mode Mode) error {
 
 // ReadManifest reads a folder's manifest. It is os.ErrNotExist where there is none.
 func ReadManifest(folder string) (Manifest, error) {
-	f, err := os.Open(filepath.Join(folder, ManifestName))
+	path := filepath.Join(folder, ManifestName)
+	b, err := regular.Read(path, manifestMost)
 	if err != nil {
 		return Manifest{}, fmt.Errorf("read the manifest: %w", err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, manifestMost+1))
-	if err != nil {
-		return Manifest{}, fmt.Errorf("read the manifest: %w", err)
-	}
-	if len(b) > manifestMost {
-		return Manifest{}, fmt.Errorf("read the manifest: %s is larger than any that was written here", f.Name())
 	}
 	var m Manifest
 	if err := json.Unmarshal(b, &m); err != nil {
-		return Manifest{}, fmt.Errorf("read the manifest %s: %w", f.Name(), err)
+		return Manifest{}, fmt.Errorf("read the manifest %s: %w", path, err)
 	}
 	return m, nil
 }

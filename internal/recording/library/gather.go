@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"greenroom/internal/recording"
 	"greenroom/internal/recording/layout"
 	"greenroom/internal/recording/media"
+	"greenroom/internal/regular"
 	"greenroom/provider"
 )
 
@@ -133,7 +133,7 @@ func mediaWords(r media.Report) string {
 
 // Sum reads a file and gives its size and its SHA-256 in hexadecimal.
 func Sum(ctx context.Context, path string) (int64, string, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return 0, "", err
 	}

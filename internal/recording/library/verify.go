@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -13,6 +12,7 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
 	"greenroom/internal/recording"
+	"greenroom/internal/regular"
 )
 
 // Verify reads a file of a download and compares it with what was verified then. The result is the file with its finding, and the
@@ -50,12 +50,7 @@ func (l *Library) Verify(ctx context.Context, r app.Recording, f app.DownloadedF
 
 // scan reads a file. A FIFO or a device is none.
 func scan(ctx context.Context, path string, size int64) (recording.Scanned, error) {
-	if info, err := os.Stat(path); err != nil {
-		return recording.Scanned{}, err
-	} else if !info.Mode().IsRegular() {
-		return recording.Scanned{}, errors.New("it is no regular file")
-	}
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return recording.Scanned{}, err
 	}

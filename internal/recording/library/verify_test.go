@@ -50,7 +50,7 @@ func TestVerifyFindsWhatEarlierVersionsMissed(t *testing.T) {
 		"another size":             {here: whole, change: func(f *app.DownloadedFile) { f.Size-- }, want: app.FileChanged, detail: "3145728 bytes, not 3145727"},
 		"other content":            {here: whole, change: func(f *app.DownloadedFile) { f.SHA256 = "00" }, want: app.FileChanged, detail: "other content of the same size"},
 		"missing":                  {here: whole, change: func(f *app.DownloadedFile) { f.Path += "x" }, want: app.FileMissing},
-		"a folder":                 {here: whole, change: func(f *app.DownloadedFile) { f.Path = filepath.Dir(f.Path) }, want: app.FileUnreadable, detail: "no regular file"},
+		"a folder":                 {here: whole, change: func(f *app.DownloadedFile) { f.Path = filepath.Dir(f.Path) }, want: app.FileUnreadable, detail: "it is a folder, not a regular file"},
 		"a finding of before":      {here: whole, change: func(f *app.DownloadedFile) { f.Finding, f.Detail = app.FileBroken, "why" }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,11 +27,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"greenroom/internal/regular"
 )
 
 // ErrDamaged is wrapped by every error that tells of the file rather than of reading it. The error's text is the reason, in
@@ -85,18 +86,15 @@ func Check(ctx context.Context, path string) (Report, error) {
 // Check reads the file's structure. An error that is [ErrDamaged] is the verdict; any other says that the file could not be
 // read. The report is filled as far as it goes in either case. A ".part" at the end of the name is looked through.
 func (c Checker) Check(ctx context.Context, path string) (Report, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return Report{}, fmt.Errorf("media check: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return Report{}, fmt.Errorf("media check: %s is not a regular file", path)
-	}
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return Report{}, fmt.Errorf("media check: %w", err)
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return Report{}, fmt.Errorf("media check: %w", err)
+	}
 	report, err := check(ctx, f, info.Size(), filepath.Base(path))
 	if err == nil && report.Checked() && c.FFprobe != "" {
 		c.secondOpinion(ctx, path, &report)

@@ -252,6 +252,7 @@ func (m *movie) readIndex(moov box) error {
 
 // readTrack reads trak: the number, the kind, the length, and where the sample tables stand.
 func (m *movie) readTrack(trak box, t *track) error {
+	indexed := false
 	table := func(b box) error {
 		switch b.kind {
 		case "stsz", "stz2", "stsc", "stco", "co64":
@@ -263,6 +264,7 @@ func (m *movie) readTrack(trak box, t *track) error {
 		if b.kind != "stbl" {
 			return nil
 		}
+		indexed = true
 		return m.children(b, 0, table)
 	}
 	media := func(b box) (err error) {
@@ -279,7 +281,7 @@ func (m *movie) readTrack(trak box, t *track) error {
 		}
 		return err
 	}
-	return m.children(trak, 0, func(b box) error {
+	err := m.children(trak, 0, func(b box) error {
 		switch b.kind {
 		case "tkhd":
 			c, err := m.content(b, 4)
@@ -299,6 +301,10 @@ func (m *movie) readTrack(trak box, t *track) error {
 		}
 		return nil
 	})
+	if err == nil && !indexed && (t.handler == "soun" || t.handler == "vide") {
+		return damage("the file is garbled: the track at byte %d has no index of its samples", trak.start)
+	}
+	return err
 }
 
 // readTimes reads the timescale and duration that mvhd and mdhd have in the same place. A duration of all ones is unknown.
