@@ -37,3 +37,17 @@ func TestReadmeListsTheFieldsOfJSON(t *testing.T) {
 		}
 	}
 }
+
+// The map of the packages has all of them.
+func TestArchitectureNamesEveryPackage(t *testing.T) {
+	text, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path := range listPackages(t) {
+		name, ours := strings.CutPrefix(path, "greenroom/")
+		if ours && name != "cmd/greenroom" && !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("docs/architecture.md lacks %s", name)
+		}
+	}
+}
