@@ -29,7 +29,7 @@ func PublicURL(s string) (string, error) {
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return "", fmt.Errorf("tunnel: the URL %q must end with its path: webhooks append to it", s)
 	case slices.ContainsFunc(strings.Split(u.Path, "/"), func(part string) bool { return part == "." || part == ".." }):
-		return "", fmt.Errorf("tunnel: the path of the URL %q holds . or ..", s)
+		return "", fmt.Errorf("tunnel: the path of the URL %q has dot segments", s)
 	}
 	if u.Host, err = Host(u); err != nil {
 		return "", fmt.Errorf("tunnel: the URL %q: %w", s, err)
