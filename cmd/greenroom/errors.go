@@ -138,11 +138,14 @@ func kindOfValue(flagType string) string {
 	return "it is not understood"
 }
 
+// within reports whether a flag's number lies in a range, which nan does not.
+func within(n, low, high float64) bool { return n >= low && n <= high }
+
 // exactly refuses another number of arguments, naming those that are wanted.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == len(names) {
-			return nil
+			return noneEmpty(cmd, args, names)
 		}
 		if len(names) == 0 {
 			return usagef("%s takes no argument, not %q", cmd.CommandPath(), strings.Join(args, " "))
@@ -151,11 +154,21 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// noneEmpty refuses an empty argument, which in a script is a variable that isn't set.
+func noneEmpty(cmd *cobra.Command, args, names []string) error {
+	for i, arg := range args {
+		if arg == "" {
+			return usagef("%s is empty: see `%s --help`", names[i], cmd.CommandPath())
+		}
+	}
+	return nil
+}
+
 // atMostOne takes one argument or none.
 func atMostOne(name string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) <= 1 {
-			return nil
+			return noneEmpty(cmd, args, []string{name})
 		}
 		return usagef("%s takes one %s: see `%s --help`", cmd.CommandPath(), name, cmd.CommandPath())
 	}

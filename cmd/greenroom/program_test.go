@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"greenroom/internal/app"
 	"greenroom/internal/app/apptest"
@@ -69,6 +72,18 @@ func newBench(t *testing.T, tty bool, answers string) *bench {
 		browse: func(url string) error { b.opened = append(b.opened, url); return nil },
 	}
 	return b
+}
+
+// refuses wants a command line to be wrong usage. If it isn't, it ends soon all the same.
+func (b *bench) refuses(t *testing.T, args ...string) {
+	t.Helper()
+	b.err.Reset()
+	b.program.err = nil
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if got := b.execute(ctx, args); got != exitUsage {
+		t.Errorf("greenroom %q: status %d: %s", args, got, b.err.String())
+	}
 }
 
 // run runs one command line, and wants the given exit status of it.
@@ -192,6 +207,55 @@ func TestExitStatus(t *testing.T) {
 		if got := exitCode(test.err); got != test.want {
 			t.Errorf("%v: %d, not %d", test.err, got, test.want)
 		}
+	}
+}
+
+// Every text flag of every command refuses an empty value, and every named argument too: in a script that is a variable which
+// isn't set, and the command must not act on everything, or by default, instead.
+func TestEmptyValuesAreRefused(t *testing.T) {
+	b := newBench(t, false, "")
+	meaningful := map[string]bool{
+		"greenroom room create --account": true, "greenroom room edit --account": true, "greenroom room edit --logo": true,
+		"greenroom trigger --name": true,
+	}
+	tried := 0
+	for _, c := range allCommands(newProgram().root()) {
+		c.InheritedFlags() // merges those of its parents
+		path := strings.Fields(c.CommandPath())[1:]
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if name := c.CommandPath() + " --" + f.Name; !strings.HasPrefix(f.Value.Type(), "string") || meaningful[name] {
+				return
+			}
+			tried++
+			b.refuses(t, append(slices.Clone(path), "--"+f.Name, "")...)
+			if !strings.Contains(b.err.String(), "--"+f.Name+" is empty") {
+				t.Errorf("%s --%s '': %s", c.CommandPath(), f.Name, b.err.String())
+			}
+		})
+	}
+	if tried < 100 {
+		t.Errorf("only %d flags were tried", tried)
+	}
+	for _, args := range [][]string{
+		{"room", "show", ""}, {"meeting", "end", "--yes", ""}, {"meeting", "eject", "r", "", "--yes"}, {"store", "backup", ""}, {"tunnel", "register", ""},
+		{"room", "adopt", ""}, {"recording", "limit", ""},
+	} {
+		b.refuses(t, args...)
+	}
+	b.run(t, exitDone, "room", "create", "atelier", "--account", "")
+	b.run(t, exitDone, "room", "edit", "atelier", "--account", "", "--logo", "")
+}
+
+// A number or an address that no program can use is wrong usage, in every command that has such a flag.
+func TestNumbersAndAddressesAreChecked(t *testing.T) {
+	b := newBench(t, false, "")
+	for _, args := range [][]string{
+		{"sandbox", "--speed", "nan"}, {"sandbox", "--speed", "inf"}, {"sandbox", "--speed", "0"}, {"sandbox", "--speed", "-1"},
+		{"relay", "--rate", "nan"}, {"relay", "--rate", "-1"}, {"relay", "--rate", "inf"},
+		{"sandbox", "--addr", "foo"}, {"relay", "--addr", "foo"}, {"relay", "--addr", "127.0.0.1:"}, {"relay", "--addr", "127.0.0.1:99999"},
+		{"listen", "--addr", "foo"}, {"relay", "--addr", "127.0.0.1:0", "--admin-addr", "foo"},
+	} {
+		b.refuses(t, args...)
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -108,9 +107,9 @@ func (o *relayOptions) run(ctx context.Context, _ []string) (err error) {
 	} else if opt.Sink, err = openSink(ctx, o.to); err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", addr)
+	l, err := listenOn("addr", addr)
 	if err != nil {
-		return &app.Error{Kind: provider.Unavailable, Text: fmt.Sprintf("listen on %s: %v", addr, err), Hint: "choose another with --addr", Err: err}
+		return err
 	}
 	if opt.URL == "" {
 		opt.URL = map[bool]string{true: "https://", false: "http://"}[secure != nil] + l.Addr().String()
@@ -160,9 +159,9 @@ func (o *relayOptions) serveAdmin(s *relay.Server, opt relay.Options, served cha
 	if o.admin == "" {
 		return "", nil
 	}
-	l, err := net.Listen("tcp", o.admin)
+	l, err := listenOn("admin-addr", o.admin)
 	if err != nil {
-		return "", &app.Error{Kind: provider.Unavailable, Text: fmt.Sprintf("listen on %s: %v", o.admin, err), Hint: "choose another with --admin-addr", Err: err}
+		return "", err
 	}
 	opt.Crash.Go("relay admin", func() {
 		if err := s.ServeAdmin(l); err != nil {

@@ -15,6 +15,9 @@ import (
 	"greenroom/tunnel/relay/spool"
 )
 
+// maxRate bounds --rate to what a number of requests can be.
+const maxRate = 1_000_000
+
 // options reads the flags.
 func (o *relayOptions) options() (relay.Options, error) {
 	opt := relay.Options{
@@ -23,7 +26,10 @@ func (o *relayOptions) options() (relay.Options, error) {
 	if err := opt.Policy.Check(); err != nil || o.policy == "" {
 		return opt, usagef("--policy can't be %q: it is ack, sync or auto", o.policy)
 	}
-	if o.rate <= 0 {
+	if !within(o.rate, 0, maxRate) {
+		return opt, usagef("--rate can't be %g: it is from 0, for no bound, to %d", o.rate, maxRate)
+	}
+	if o.rate == 0 {
 		opt.Rate = -1
 	}
 	if o.wait <= 0 || o.wait > time.Minute {

@@ -30,6 +30,7 @@ func (f *roomFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.logo, "logo", "", "image file for the meeting's page")
 	fl.BoolVar(&f.skipConsent, "skip-consent", false, "don't ask for consent before a recorded meeting is opened from here")
 	fl.BoolVar(&f.autoDownload, "auto-download", false, "download the room's future recordings automatically")
+	allowEmpty(fl, "account")
 	_ = cmd.RegisterFlagCompletionFunc("recording", cobra.FixedCompletions(recordingModes(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("trigger", cobra.FixedCompletions(triggers(), cobra.ShellCompDirectiveNoFileComp))
 }
@@ -117,6 +118,7 @@ func (p *program) roomEdit() *cobra.Command {
 	}
 	o.changed = func(flag string) bool { return cmd.Flags().Changed(flag) }
 	o.add(cmd)
+	allowEmpty(cmd.Flags(), "logo")
 	cmd.Flags().StringVar(&o.name, "name", "", "new name of the room")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the room as a JSON object")
 	return cmd

@@ -11,6 +11,7 @@ import (
 	mango "github.com/muesli/mango-cobra"
 	"github.com/muesli/roff"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // root is the tree of commands.
@@ -30,8 +31,8 @@ func (p *program) root() *cobra.Command {
 		DisableAutoGenTag: true,
 	}
 	root.SetFlagErrorFunc(flagError)
-	root.PersistentFlags().Var((*pathFlag)(&p.configFile), "config", "configuration file")
-	root.PersistentFlags().Var((*pathFlag)(&p.dataDir), "data-dir", "folder of the store and the log")
+	root.PersistentFlags().StringVar(&p.configFile, "config", "", "configuration file")
+	root.PersistentFlags().StringVar(&p.dataDir, "data-dir", "", "folder of the store and the log")
 	root.AddGroup(
 		&cobra.Group{ID: "work", Title: "Meetings"},
 		&cobra.Group{ID: "hooks", Title: "Webhooks"},
@@ -53,10 +54,12 @@ func (p *program) root() *cobra.Command {
 }
 
 // finish gives every command what all have in common: paragraphs that wrap at the terminal's width, flags in the order in
-// which they were written, and the completion of names.
+// which they were written, text flags that refuse empty values, and the completion of names.
 func (p *program) finish(c *cobra.Command) {
 	c.Long = paragraphs(c.Long)
 	c.Flags().SortFlags = false
+	refuseEmpty(c.Flags())
+	refuseEmpty(c.PersistentFlags())
 	for name, complete := range map[string]cobra.CompletionFunc{
 		"account": p.accounts, "room": p.rooms, "meeting": p.rooms,
 	} {
@@ -135,19 +138,39 @@ func (p *program) manCommand() *cobra.Command {
 	}
 }
 
-// pathFlag is the value of a flag that names a file or folder. An empty one is a variable that isn't set, in a script: it
-// must not silently be the default.
-type pathFlag string
+// mayBeEmpty marks a flag whose empty value means something, such as a room that is pinned to no account.
+const mayBeEmpty = "greenroom_may_be_empty"
 
-func (f *pathFlag) String() string { return string(*f) }
-func (f *pathFlag) Type() string   { return "string" }
+// allowEmpty marks flags of a command with [mayBeEmpty].
+func allowEmpty(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		_ = flags.SetAnnotation(name, mayBeEmpty, nil)
+	}
+}
 
-func (f *pathFlag) Set(s string) error {
+// refuseEmpty has the text flags of a set refuse empty values. In a script those are variables that aren't set: they must not
+// silently be the default, or everything where a part was meant.
+func refuseEmpty(flags *pflag.FlagSet) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		if _, allowed := f.Annotations[mayBeEmpty]; allowed {
+			return
+		}
+		switch f.Value.Type() {
+		case "string", "stringSlice", "stringArray":
+			f.Value = filled{f.Value}
+		}
+	})
+}
+
+// filled is the value of a flag that can't be empty.
+type filled struct{ pflag.Value }
+
+// Set implements [pflag.Value].
+func (f filled) Set(s string) error {
 	if s == "" {
 		return errEmpty
 	}
-	*f = pathFlag(s)
-	return nil
+	return f.Value.Set(s)
 }
 
 var errEmpty = errors.New("it is empty")

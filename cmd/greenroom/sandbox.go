@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,13 +53,16 @@ func (p *program) sandboxCommand() *cobra.Command {
 	return cmd
 }
 
+// maxSpeed is how much faster people may act, and how much slower.
+const maxSpeed = 1_000_000
+
 func (o *sandboxOptions) run(ctx context.Context, _ []string) (err error) {
-	if o.speed <= 0 {
-		return usagef("--speed can't be %g", o.speed)
+	if !within(o.speed, 1.0/maxSpeed, maxSpeed) {
+		return usagef("--speed can't be %g: it is more than 0 and at most %d", o.speed, maxSpeed)
 	}
-	l, err := net.Listen("tcp", o.addr)
+	l, err := listenOn("addr", o.addr)
 	if err != nil {
-		return fmt.Errorf("listen for the sandbox: %w", err)
+		return err
 	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -15,7 +14,6 @@ import (
 	"greenroom/internal/admin"
 	"greenroom/internal/app"
 	"greenroom/internal/config"
-	"greenroom/provider"
 )
 
 // service is what a program needs that runs unattended: a log, an address for operators, and systemd's notifications.
@@ -58,13 +56,7 @@ func (s *service) listen() (net.Listener, error) {
 	if s.adminAddr == "" {
 		return nil, nil
 	}
-	l, err := net.Listen("tcp", s.adminAddr)
-	if err != nil {
-		return nil, &app.Error{
-			Kind: provider.Unavailable, Text: fmt.Sprintf("listen on %s: %v", s.adminAddr, err), Hint: "choose another with --admin-addr", Err: err,
-		}
-	}
-	return l, nil
+	return listenOn("admin-addr", s.adminAddr)
 }
 
 // serve serves the operators' address, logs what happens, and keeps systemd's watchdog until ctx ends.

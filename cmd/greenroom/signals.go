@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"time"
 
@@ -112,7 +113,8 @@ func (s *stops) watch(ctx context.Context) (_ context.Context, stop func()) {
 }
 
 // guardTerminal makes sure that the screen ends soon after a signal and leaves the terminal as it was. Ending at once is safe: the
-// store holds whatever was acknowledged.
+// store holds whatever was acknowledged. A quit signal ends it as a crash does: the runtime's own handler would print the stacks
+// over the screen and leave the terminal raw.
 func (p *program) guardTerminal(log *slog.Logger) {
 	in, ok := p.stdin.(*os.File)
 	out, isFile := p.stdout.(*os.File)
@@ -125,4 +127,20 @@ func (p *program) guardTerminal(log *slog.Logger) {
 		log.Error("ended before everything had stopped", "because", why)
 		os.Exit(exitFailed)
 	})
+	quits := make(chan os.Signal, 1)
+	if q := quitSignals(); len(q) > 0 {
+		signal.Notify(quits, q...)
+	}
+	go func() {
+		sig := <-quits
+		all := make([]byte, stackLimit)
+		all = all[:runtime.Stack(all, true)]
+		terminal.Restore()
+		log.Error("a signal ended the program", "signal", sig.String(), "stack", string(all))
+		p.words(fmt.Sprintf("greenroom: ended by a signal (%s); the stack of every goroutine is in the log", sig))
+		os.Exit(exitUsage) // as after a crash
+	}()
 }
+
+// stackLimit bounds the stacks that a quit writes into the log.
+const stackLimit = 1 << 20

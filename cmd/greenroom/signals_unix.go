@@ -19,3 +19,6 @@ func stopSignals() []os.Signal {
 
 // isHangup reports whether a signal is the one by which services are asked to read their configuration again.
 func isHangup(sig os.Signal) bool { return sig == syscall.SIGHUP }
+
+// quitSignals ask a program to end with its stacks.
+func quitSignals() []os.Signal { return []os.Signal{syscall.SIGQUIT, syscall.SIGABRT} }

@@ -267,6 +267,44 @@ func TestASignalEndsTheScreenAndRestoresTheTerminal(t *testing.T) {
 	}
 }
 
+// A quit signal, by which one asks a Go program for its stacks, ends the screen like a crash: the terminal is as it was, and the
+// stacks are in the log and not on the terminal.
+func TestAQuitSignalRestoresTheTerminalAndLogsTheStacks(t *testing.T) {
+	base := serve(t, sandbox.New(sandbox.Options{NoRateLimits: true, PresenceLag: -1}))
+	for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGABRT} {
+		env := ttyEnv(t, base)
+		s := seated(t, env, "greenroom").watched()
+		s.sees("q quit").signal(sig).leaves(sig.String()).whole(sig.String())
+		s.until("the reason", func(_, all string) bool { return strings.Contains(all, "greenroom: ended by a signal") })
+		if code := s.cmd.ProcessState.ExitCode(); code != exitUsage {
+			t.Errorf("%s: status %d", sig, code)
+		}
+		s.mu.Lock()
+		all := s.seen.String()
+		s.mu.Unlock()
+		if strings.Contains(all, "goroutine 1 [") {
+			t.Errorf("%s: the stacks are on the terminal", sig)
+		}
+		logs, err := filepath.Glob(filepath.Join(home(env), "greenroom", "*.log"))
+		if err != nil || len(logs) != 1 {
+			t.Fatal(logs, err)
+		}
+		if b, err := os.ReadFile(logs[0]); err != nil || !bytes.Contains(b, []byte("goroutine 1 [")) {
+			t.Errorf("%s: no stacks in the log (%v)", sig, err)
+		}
+	}
+}
+
+// home is the home folder of an environment.
+func home(env []string) string {
+	for _, kv := range env {
+		if v, ok := strings.CutPrefix(kv, "HOME="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
 // readsOnlyTo reads just until a text is seen.
 func (s *seat) readsOnlyTo(text string) {
 	s.t.Helper()

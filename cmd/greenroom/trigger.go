@@ -48,6 +48,7 @@ func (p *program) triggerCommand() *cobra.Command {
 	fl.StringVar(&o.account, "account", "", "account whose platform sends it (default: the room's, or the only one)")
 	fl.StringVar(&o.room, "room", "", "meeting, room, or platform room that it is about")
 	fl.StringVar(&o.name, "name", "Synthetic guest", "name of the participant")
+	allowEmpty(fl, "name") // people without a name exist
 	fl.StringVar(&o.session, "session", "", "id of the participant or the recording (default: a new one)")
 	fl.BoolVar(&o.json, "json", false, "print a JSON object with the answer's status")
 	return cmd

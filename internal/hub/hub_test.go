@@ -512,6 +512,22 @@ func TestAFailingPlatformLeavesEverythingAsItWas(t *testing.T) {
 	}
 }
 
+// A call that the platform will answer once someone is in the meeting doesn't make the account look ill.
+func TestARefusalOfOneMeetingIsNotTheAccounts(t *testing.T) {
+	b := newBench(t)
+	b.room("design")
+	b.start("design")
+	for _, kind := range []provider.Kind{provider.NotReady, provider.NotFound, provider.Conflict, provider.Invalid, provider.Unsupported} {
+		b.platform.fail = &provider.Error{Kind: kind, Platform: provider.Daily, Op: "call"}
+		if _, err := b.EndMeeting(t.Context(), app.MeetingRef{Ref: "design"}); !errors.Is(err, kind) {
+			t.Fatalf("%v", err)
+		}
+		if s, err := b.Status(t.Context(), app.StatusQuery{}); err != nil || s.Accounts[0].Health == "failing" {
+			t.Errorf("after %q: %+v, %v", kind, s.Accounts[0], err)
+		}
+	}
+}
+
 func TestPolicy(t *testing.T) {
 	daily := Account{Account: provider.Account{Name: "daily", Platform: provider.Daily}, Provider: &platform{name: provider.Daily}}
 	second := Account{Account: provider.Account{Name: "d2", Platform: provider.Daily}, Provider: &platform{name: provider.Daily}, Default: true}

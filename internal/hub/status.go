@@ -116,7 +116,7 @@ func (h *Hub) noteCall(a *account, err error) {
 		return
 	}
 	switch provider.KindOf(err) {
-	case provider.NotFound, provider.Conflict, provider.Invalid, provider.Unsupported:
+	case provider.NotFound, provider.Conflict, provider.Invalid, provider.Unsupported, provider.NotReady:
 		err = nil
 	}
 	a.mu.Lock()
