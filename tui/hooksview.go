@@ -128,7 +128,7 @@ func (h *hooksTab) emptyLines(m *Model, w int) []string {
 	out := []string{"", " " + s.Strong.Render("No webhook has arrived yet.")}
 	p := "Each one will be listed here exactly as it came, with the verdict on its signature."
 	if l := m.status.status.Listener.URL; l != "" {
-		p += " The listener waits on " + safe(l) + "; " + m.keys.name(actStatus) + " says what to tell the platforms."
+		p += " The listener waits on " + safe(l) + "; " + m.keys.name(actStatus) + " shows the URLs for the platforms."
 	} else {
 		p += " Nothing listens at the moment: " + m.keys.name(actStatus) + " says why."
 	}

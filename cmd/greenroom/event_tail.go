@@ -39,15 +39,19 @@ func (o *eventTailOptions) run(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, end := untilClosed(ctx, o.stdout)
+	until, end := untilClosed(ctx, o.stdout)
 	defer end()
-	return o.withAccess(ctx, access{stay: true}, func(b app.Backend) error {
-		if err := knownAccount(ctx, b, o.account); err != nil {
+	err = o.withAccess(until, access{stay: true}, func(b app.Backend) error {
+		if err := knownAccount(until, b, o.account); err != nil {
 			return err
 		}
 		f := follower{backend: b, query: q, from: o.from, print: func(d app.Delivery) error { return o.printEvent(d, o.json) }}
-		return f.run(ctx)
+		return f.run(until)
 	})
+	if until.Err() == nil || err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return ctx.Err() // nil when no one reads any more
 }
 
 // printEvent prints one line.

@@ -51,3 +51,19 @@ func TestFlagTextsStandAlone(t *testing.T) {
 		})
 	}
 }
+
+// The manual page has a flag's letter behind one hyphen and its name behind two, and says what scripts need to know.
+func TestManualPage(t *testing.T) {
+	page, err := manPage(newProgram().root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`-y, --yes`, "EXIT STATUS", "ENVIRONMENT", "FILES"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if strings.Contains(page, "--y ") {
+		t.Error("a letter has two hyphens")
+	}
+}

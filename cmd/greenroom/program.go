@@ -117,6 +117,9 @@ func (p *program) execute(ctx context.Context, args []string) int {
 	if err == nil {
 		err = p.err
 	}
+	if s, ok := interrupted(ctx, err); ok {
+		return s.status()
+	}
 	p.report(err)
 	return exitCode(err)
 }

@@ -62,7 +62,7 @@ func recordingNow(m app.Meeting) string {
 	case app.IsRecording:
 		return fmt.Sprintf("%s is being recorded.", m.Room)
 	case app.StartingRecording:
-		return fmt.Sprintf("The platform was asked to record %s; `greenroom meeting show %s` tells when it does.", m.Room, plain.Word(m.Room))
+		return fmt.Sprintf("The platform was asked to record %s; `greenroom meeting show %s` shows when it does.", m.Room, plain.Word(m.Room))
 	}
 	return fmt.Sprintf("%s is not being recorded.", m.Room)
 }

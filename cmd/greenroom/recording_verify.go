@@ -87,7 +87,7 @@ func (o *recordingVerifyOptions) run(ctx context.Context, args []string) error {
 	}
 	if bad > 0 {
 		return &app.Error{
-			Text: fmt.Sprintf("%d of %d files are not what was downloaded", bad, len(found)), Hint: "greenroom recording download --again ID fetches one anew",
+			Text: fmt.Sprintf("%d of %d files are not what was downloaded", bad, len(found)), Hint: "greenroom recording download --again ID fetches one again",
 		}
 	}
 	return nil

@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"strings"
 
-	mango "github.com/muesli/mango-cobra"
-	"github.com/muesli/roff"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -128,11 +126,11 @@ func (p *program) manCommand() *cobra.Command {
 		Use: "man", Short: "Print the manual page", Args: exactly(),
 		Example: "greenroom man > greenroom.1",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			page, err := mango.NewManPage(1, cmd.Root())
+			page, err := manPage(cmd.Root())
 			if err != nil {
 				return fmt.Errorf("make the manual page: %w", err)
 			}
-			_, err = io.WriteString(p.stdout, page.Build(roff.NewDocument()))
+			_, err = io.WriteString(p.stdout, page)
 			return err
 		},
 	}

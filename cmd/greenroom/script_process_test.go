@@ -3,9 +3,11 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -84,13 +86,13 @@ func cmdLine(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// end NAME asks a started program to end, which it must within a second and with status 0.
+// end NAME [STATUS] interrupts a started program, which must end soon and with that status, else 0.
 func cmdEnd(ts *testscript.TestScript, neg bool, args []string) {
 	p := started(ts, args[0])
 	ts.Check(p.cmd.Process.Signal(os.Interrupt))
 	select {
 	case err := <-p.done:
-		if err != nil {
+		if want := strings.Join(args[1:], ""); strconv.Itoa(p.cmd.ProcessState.ExitCode()) != cmp.Or(want, "0") {
 			ts.Fatalf("%s: %v: %s", args[0], err, p.errs)
 		}
 	case <-time.After(patience):

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	"greenroom/tui"
@@ -22,6 +24,28 @@ type stops struct {
 	mu     sync.Mutex
 	force  func(why string)
 	hangup func()
+}
+
+// signalled is why a context has ended: a signal asked the program to stop.
+type signalled struct{ sig os.Signal }
+
+func (s *signalled) Error() string { return fmt.Sprintf("the program received the signal %q", s.sig) }
+
+// status is the exit status by which shells know what ended a program: 130 for SIGINT, 143 for SIGTERM.
+func (s *signalled) status() int {
+	if n, ok := s.sig.(syscall.Signal); ok {
+		return 128 + int(n)
+	}
+	return exitFailed
+}
+
+// interrupted returns the signal that ended ctx, if err says no more than that ctx has ended.
+func interrupted(ctx context.Context, err error) (*signalled, bool) {
+	if !errors.Is(err, context.Canceled) {
+		return nil, false
+	}
+	s, ok := context.Cause(ctx).(*signalled)
+	return s, ok
 }
 
 // onHangup has hangups call f instead of ending the program, until undo. f runs in a goroutine of its own, which start starts and
@@ -82,7 +106,7 @@ func (s *stops) watch(ctx context.Context) (_ context.Context, stop func()) {
 			select {
 			case sig := <-signals:
 				if !s.hungUp(sig) {
-					cancel(fmt.Errorf("the program received the signal %q", sig))
+					cancel(&signalled{sig})
 				}
 			case <-done:
 				return

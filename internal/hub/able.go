@@ -64,7 +64,7 @@ func cannot(a *account, what app.Ability) error {
 
 var verbs = map[app.Ability]string{
 	app.AbilityRecord: "start or stop a recording from here", app.AbilityEject: "remove one person",
-	app.AbilityLogo: "show a logo", app.AbilityAdopt: "list its rooms", app.AbilityHistory: "tell its history",
+	app.AbilityLogo: "show a logo", app.AbilityAdopt: "list its rooms", app.AbilityHistory: "show its history",
 	app.AbilityRecordings: "list its recordings", app.AbilityDownload: "hand out its recordings",
 	app.AbilityDeleteRecording: "delete a recording from here",
 }

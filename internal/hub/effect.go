@@ -154,7 +154,7 @@ func (e *effect) beginsAnother() bool {
 func (e *effect) meetingOfRecording() (*roster.Meeting, error) {
 	rec := e.event.Recording
 	if rec == nil {
-		return nil, errors.New("the event tells of no recording")
+		return nil, errors.New("the event names no recording")
 	}
 	if known, err := e.tx.Recording(e.account.Name, recordingID(rec)); err == nil && known.Meeting != "" {
 		m, err := e.tx.Meeting(known.Meeting)

@@ -209,7 +209,7 @@ func (s *settler) turn(ctx context.Context) {
 	}
 	s.next = now.Add(settleEvery)
 	if err := s.hub.settleObjects(ctx); err != nil && ctx.Err() == nil {
-		s.hub.log.Error("what was found in buckets could not be looked at anew", "err", err)
+		s.hub.log.Error("the objects found in buckets could not be read again", "err", err)
 	}
 }
 

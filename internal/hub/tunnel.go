@@ -61,7 +61,7 @@ func noTunnel(configured string) app.TunnelStatus {
 		Reason: "no tunnel: only programs on this machine can reach the listener",
 	}
 	if configured != "" && configured != s.Driver {
-		s.Driver, s.Reason = configured, "nobody has it open: "+openTunnelHint
+		s.Driver, s.Reason = configured, "no program has it open: "+openTunnelHint
 	}
 	return s
 }

@@ -52,7 +52,7 @@ func (p *Provider) StartRecording(ctx context.Context, m provider.Meeting, s pro
 	case e.Kind == provider.NotFound && strings.Contains(text, "hosting a call"):
 		said := *e
 		said.Kind = provider.NotReady
-		said.Hint = "a recording starts when somebody is in the meeting"
+		said.Hint = "a recording can start once someone is in the meeting"
 		return &said
 	}
 	return err

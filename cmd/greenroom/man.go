@@ -1,0 +1,38 @@
+package main
+
+import (
+	"github.com/muesli/mango"
+	mangocobra "github.com/muesli/mango-cobra"
+	"github.com/muesli/roff"
+	"github.com/spf13/cobra"
+)
+
+// manPage is the manual page of a tree of commands.
+func manPage(root *cobra.Command) (string, error) {
+	page, err := mangocobra.NewManPage(1, root)
+	if err != nil {
+		return "", err
+	}
+	hyphenate(&page.Root)
+	page = page.
+		WithSection("EXIT STATUS", "0 done; 1 failed; 2 wrong usage, or a crash; 3 not found; 4 not configured, not allowed, or not possible on the "+
+			"platform. A command that a signal interrupts ends with 128 and the signal's number.").
+		WithSection("FILES", "The configuration file: greenroom config path prints its place. The data folder with the store and the log: greenroom "+
+			"config show lists it as data_dir.").
+		WithSection("ENVIRONMENT", "Variables override the configuration file, and flags override variables: greenroom config show lists every value "+
+			"and its origin.")
+	return page.Build(roff.NewDocument()), nil
+}
+
+// hyphenate gives one-letter flags their one hyphen: mango puts two before both forms.
+func hyphenate(c *mango.Command) {
+	for key, f := range c.Flags {
+		if f.Short != "" {
+			f.Name, f.Short, f.PFlag = f.Short+", --"+f.Name, "", false
+			c.Flags[key] = f
+		}
+	}
+	for _, sub := range c.Commands {
+		hyphenate(sub)
+	}
+}
