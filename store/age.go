@@ -73,7 +73,7 @@ func (s *Store) recallAge() error {
 		s.age = age{opened: opened, kept: opened}
 		if raw := b.Bucket(bucketMeta).Get(keyAge); raw != nil {
 			if err := json.Unmarshal(raw, &s.age); err != nil || len(s.age.Least) != ageWindow {
-				return damaged(s.opt.Path, "the record of its age can't be read")
+				return kind.Damaged(s.opt.Path, "the record of its age can't be read")
 			}
 			return nil
 		}

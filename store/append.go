@@ -382,11 +382,11 @@ func (s *Store) update(f func(*bolt.Tx) error) error {
 	if p := s.failed.Load(); p != nil {
 		return *p
 	}
-	if err := s.db.there(s.opt.Path); err != nil {
+	if err := s.db.There(s.opt.Path); err != nil {
 		return err
 	}
 	committing := false
-	err := guarded(s.opt.Path, func() error {
+	err := kind.Guard(s.opt.Path, func() error {
 		return s.db.Update(func(b *bolt.Tx) error {
 			err := f(b)
 			committing = err == nil
@@ -395,7 +395,7 @@ func (s *Store) update(f func(*bolt.Tx) error) error {
 	})
 	switch {
 	case err == nil:
-		return s.db.there(s.opt.Path)
+		return s.db.There(s.opt.Path)
 	case errors.Is(err, ErrDamaged):
 		s.fail(err)
 	case committing && !refused(err):
@@ -520,5 +520,5 @@ func (s *Store) apply(f func() error) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	return guarded(s.opt.Path, f)
+	return kind.Guard(s.opt.Path, f)
 }

@@ -16,6 +16,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"greenroom/internal/app"
+	"greenroom/internal/boltfile"
 	"greenroom/internal/roster"
 	"greenroom/provider"
 )
@@ -144,7 +145,7 @@ func write1(t testing.TB, dir string, b []byte) string {
 func TestNoDamageIsAPanic(t *testing.T) {
 	whole := sample(t)
 	r := rand.New(rand.NewPCG(1, 2))
-	p, err := openPages(bytes.NewReader(whole))
+	p, err := boltfile.OpenPages(bytes.NewReader(whole))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +155,8 @@ func TestNoDamageIsAPanic(t *testing.T) {
 	}
 	for range rounds {
 		b := append([]byte(nil), whole...)
-		page := r.IntN(int(p.head.pages))
+		count, _ := p.Extent()
+		page := r.IntN(int(count))
 		at := page*os.Getpagesize() + r.IntN(64)
 		for i := range 1 + r.IntN(64) {
 			b[min(at+i, len(b)-1)] = byte(r.Uint32())
@@ -172,11 +174,12 @@ func TestNoDamageIsAPanic(t *testing.T) {
 
 func TestACutFileIsDamagedAtAnyLength(t *testing.T) {
 	whole := sample(t)
-	p, err := openPages(bytes.NewReader(whole))
+	p, err := boltfile.OpenPages(bytes.NewReader(whole))
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := int(p.head.pages) * int(p.head.pageSize)
+	count, size := p.Extent()
+	end := int(count * size)
 	for _, n := range []int{0, 1, 15, 80, 1023, 1024, 4095, 4096, 4097, 8191, 8192, 12288, 16384, 20000, end / 2, end - 4096, end - 1} {
 		path := write1(t, t.TempDir(), whole[:n])
 		if s, err := Open(Options{Path: path}); !errors.Is(err, ErrDamaged) {

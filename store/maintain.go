@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"greenroom/internal/app"
+	"greenroom/internal/boltfile"
 	"greenroom/internal/regular"
 	"greenroom/internal/roster"
 )
@@ -60,7 +60,7 @@ func (s *Store) BackupFile(ctx context.Context, path string) (int64, error) {
 	defer os.Remove(f.Name()) // the link below is what stays
 	n, err := s.Backup(ctx, f)
 	if err == nil {
-		err = whole(ctx, f, s.opt.Path)
+		err = kind.Whole(ctx, f, s.opt.Path)
 	}
 	if err == nil {
 		err = f.Sync()
@@ -71,7 +71,7 @@ func (s *Store) BackupFile(ctx context.Context, path string) (int64, error) {
 	if err := linkOrCopy(f.Name(), path); err != nil {
 		return 0, fmt.Errorf("store: back up: %w", err)
 	}
-	return n, syncFolder(filepath.Dir(path))
+	return n, boltfile.SyncFolder(filepath.Dir(path))
 }
 
 type untilDone struct {
@@ -92,11 +92,11 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 	found := []string{}
 	err := s.alone(ctx, func() error {
 		return s.View(ctx, func(tx *Tx) error {
-			p, err := s.snapshot(tx.b)
+			p, err := s.db.Snapshot(tx.b)
 			if err != nil {
 				return err
 			}
-			if found = p.check(ctx); len(found) == 0 && ctx.Err() == nil {
+			if found = p.Check(ctx); len(found) == 0 && ctx.Err() == nil {
 				found = tx.checkRecords(ctx)
 			}
 			return ctx.Err()
@@ -108,37 +108,6 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 	return found, err
 }
 
-// snapshot reads the pages of a transaction, which no later one changes while it lasts.
-func (s *Store) snapshot(b *bolt.Tx) (*pages, error) {
-	first := &firstWrite{}
-	_, err := b.WriteTo(first) // it begins with the page that says where everything is
-	h, ok := readHead(first.b)
-	if !ok {
-		return nil, fmt.Errorf("store: check: %w", err)
-	}
-	for range 3 { // a commit may be writing one of them
-		p, err := openPages(s.db.f)
-		switch {
-		case err != nil:
-			return &pages{r: s.db.f, head: h, spoiled: "pages 0 and 1"}, nil
-		case p.spoiled == "":
-			return &pages{r: s.db.f, head: h}, nil
-		}
-		first.spoiled = p.spoiled
-	}
-	return &pages{r: s.db.f, head: h, spoiled: first.spoiled}, nil
-}
-
-type firstWrite struct {
-	b       []byte
-	spoiled string
-}
-
-func (f *firstWrite) Write(b []byte) (int, error) {
-	f.b = bytes.Clone(b)
-	return 0, io.ErrShortWrite
-}
-
 // CheckFile is [Store.Check] for a file that can't be opened as a store.
 func CheckFile(ctx context.Context, path string) ([]string, error) {
 	f, err := regular.Open(path)
@@ -146,32 +115,18 @@ func CheckFile(ctx context.Context, path string) ([]string, error) {
 		return nil, fmt.Errorf("store: check: %w", err)
 	}
 	defer f.Close()
-	p, err := openPages(f)
+	p, err := boltfile.OpenPages(f)
 	if err != nil {
 		return []string{err.Error()}, nil
 	}
-	return p.check(ctx), ctx.Err()
+	return p.Check(ctx), ctx.Err()
 }
-
-// whole reads every page of a copy.
-func whole(ctx context.Context, f *os.File, of string) error {
-	p, err := openPages(f)
-	if err != nil {
-		return damaged(of, err.Error())
-	}
-	if found := p.check(ctx); len(found) > 0 {
-		return damaged(of, found[0])
-	}
-	return ctx.Err()
-}
-
-const maxFindings = 100
 
 // checkRecords reads every record and follows the references that must hold.
 func (t *Tx) checkRecords(ctx context.Context) []string {
 	var found []string
 	report := func(what string, err error) {
-		if err != nil && len(found) < maxFindings {
+		if err != nil && len(found) < boltfile.MaxFindings {
 			found = append(found, fmt.Sprintf("%s: %v", what, err))
 		}
 	}
@@ -217,15 +172,15 @@ func (s *Store) compact(ctx context.Context) (before, after int64, err error) {
 	if p := s.problem(); p != nil {
 		return 0, 0, p
 	}
-	if err := s.db.there(s.opt.Path); err != nil {
+	if err := s.db.There(s.opt.Path); err != nil {
 		return 0, 0, err
 	}
-	part := s.db.path + ".compact"
+	part := s.db.Path + ".compact"
 	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return 0, 0, fmt.Errorf("store: compact: %w", err)
 	}
 	defer os.Remove(part) // gone after the rename below
-	if before, err = sizeOf(s.db.path); err != nil {
+	if before, err = sizeOf(s.db.Path); err != nil {
 		return 0, 0, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -235,9 +190,9 @@ func (s *Store) compact(ctx context.Context) (before, after int64, err error) {
 	if err != nil {
 		return before, before, fmt.Errorf("store: compact: %w", err)
 	}
-	err = guarded(s.opt.Path, func() error { return bolt.Compact(dst, s.db.DB, compactBatch) })
+	err = kind.Guard(s.opt.Path, func() error { return bolt.Compact(dst, s.db.DB, compactBatch) })
 	if err == nil {
-		err = seal(dst)
+		err = boltfile.Seal(dst)
 	}
 	if err == nil {
 		err = dst.Sync()
@@ -258,8 +213,8 @@ func (s *Store) exchange(part string) error {
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("store: compact: %w", err)
 	}
-	renamed := os.Rename(part, s.db.path)
-	db, err := openFile(s.db.path, s.opt)
+	renamed := os.Rename(part, s.db.Path)
+	db, err := boltfile.Open(s.db.Path, s.opt.file())
 	if err != nil {
 		return errors.Join(renamed, err) // every use from now on says that the store is closed
 	}
@@ -267,7 +222,7 @@ func (s *Store) exchange(part string) error {
 	if renamed != nil {
 		return fmt.Errorf("store: compact: %w", renamed)
 	}
-	return syncFolder(filepath.Dir(s.db.path))
+	return boltfile.SyncFolder(filepath.Dir(s.db.Path))
 }
 
 // Restore puts a backup in the place of a store that nobody has open, after checking that it is whole and of a version
@@ -277,7 +232,7 @@ func Restore(ctx context.Context, path, backup string) (kept string, err error) 
 	if err := probe(ctx, backup); err != nil {
 		return "", err
 	}
-	if path, err = realPath(path); err != nil {
+	if path, err = boltfile.RealPath(path); err != nil {
 		return "", err
 	}
 	old, err := regular.OpenFile(path, os.O_RDWR, 0)
@@ -287,7 +242,7 @@ func Restore(ctx context.Context, path, backup string) (kept string, err error) 
 		return "", fmt.Errorf("store: restore: %w", err)
 	default:
 		defer old.Close()
-		if err := lockFile(old, true, openTimeout); err != nil {
+		if err := boltfile.Lock(old, true, openTimeout); err != nil {
 			return "", fmt.Errorf("store: restore: %w", err)
 		}
 	}
@@ -303,7 +258,7 @@ func Restore(ctx context.Context, path, backup string) (kept string, err error) 
 	if err := os.Rename(part, path); err != nil {
 		return kept, fmt.Errorf("store: restore: %w", err)
 	}
-	return kept, syncFolder(filepath.Dir(path))
+	return kept, boltfile.SyncFolder(filepath.Dir(path))
 }
 
 // sealFile seals a file that nobody has open.
@@ -312,7 +267,7 @@ func sealFile(path string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(seal(db), db.Close())
+	return errors.Join(boltfile.Seal(db), db.Close())
 }
 
 // keep gives a file a second name that nothing else has, so that it is there until its first one is taken over.
@@ -342,14 +297,14 @@ func linkOrCopy(from, to string) error {
 
 // probe reads the whole of a file as a store, without changing it.
 func probe(ctx context.Context, path string) error {
-	db, err := openFile(path, Options{Path: path, ReadOnly: true}.withDefaults())
+	db, err := boltfile.Open(path, Options{Path: path, ReadOnly: true}.withDefaults().file())
 	switch {
 	case errors.Is(err, ErrDamaged):
 		return fmt.Errorf("store: %s is not a store, or is damaged: %w", path, err)
 	case err != nil:
 		return fmt.Errorf("store: restore: %w", err)
 	}
-	err = guarded(path, func() error {
+	err = kind.Guard(path, func() error {
 		return db.View(func(b *bolt.Tx) error {
 			if b.Bucket(bucketRooms) == nil && b.Bucket(bucketMeetings) == nil {
 				return fmt.Errorf("store: %s is not a store of Greenroom's", path)
@@ -357,7 +312,7 @@ func probe(ctx context.Context, path string) error {
 			if v := schemaOf(b); v > schema {
 				return fmt.Errorf("%w: %s has schema %d and this program knows %d", ErrNewer, path, v, schema)
 			}
-			return whole(ctx, db.f, path)
+			return kind.Whole(ctx, db.OS, path)
 		})
 	})
 	return errors.Join(err, db.Close())

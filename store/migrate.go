@@ -10,6 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"greenroom/internal/app"
+	"greenroom/internal/boltfile"
 	"greenroom/internal/roster"
 	"greenroom/provider"
 )
@@ -26,9 +27,9 @@ func (s *Store) migrate() error {
 	err := s.db.View(func(b *bolt.Tx) error {
 		version = schemaOf(b)
 		fresh = version == 0 && b.Bucket(bucketRooms) == nil && b.Bucket(bucketMeetings) == nil
-		size, err := sizeOf(s.db.path)
+		size, err := sizeOf(s.db.Path)
 		if err == nil && fresh && size > maxEmpty {
-			err = damaged(s.opt.Path, "it holds nothing")
+			err = kind.Damaged(s.opt.Path, "it holds nothing")
 		}
 		return err
 	})
@@ -72,7 +73,7 @@ func (s *Store) migrate() error {
 			return err
 		}
 	}
-	return seal(s.db.DB)
+	return boltfile.Seal(s.db.DB)
 }
 
 // maxEmpty is the largest file that may hold nothing: the library's, made by an earlier version that ended at once. A larger
@@ -84,7 +85,7 @@ func (s *Store) complete() error {
 	return s.db.View(func(b *bolt.Tx) error {
 		for _, name := range allBuckets {
 			if b.Bucket(name) == nil {
-				return damaged(s.opt.Path, fmt.Sprintf("its %s are missing", name))
+				return kind.Damaged(s.opt.Path, fmt.Sprintf("its %s are missing", name))
 			}
 		}
 		return nil
@@ -93,7 +94,7 @@ func (s *Store) complete() error {
 
 // setAside keeps a copy of the file as it was, where space allows: the migration is one transaction and does without.
 func (s *Store) setAside(version int) {
-	to := fmt.Sprintf("%s.v%d", s.db.path, version)
+	to := fmt.Sprintf("%s.v%d", s.db.Path, version)
 	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return

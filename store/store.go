@@ -34,6 +34,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"greenroom/internal/app"
+	"greenroom/internal/boltfile"
 	"greenroom/internal/crash"
 	"greenroom/internal/roster"
 )
@@ -52,11 +53,13 @@ var (
 	// ErrAmbiguous is returned by reads by a name that several have.
 	ErrAmbiguous = errors.New("store: several have this name")
 	// ErrInUse is returned by Open when another process holds the file.
-	ErrInUse = errors.New("store: the file is in use by another program")
+	ErrInUse = boltfile.ErrInUse
 	// ErrNewer is returned by Open when the file was written by a newer Greenroom.
 	ErrNewer = errors.New("store: the file was written by a newer Greenroom")
 	// ErrGone is returned by writes while the file isn't the one of its name: what is written is lost with it.
-	ErrGone = errors.New("store: the file is gone")
+	ErrGone = boltfile.ErrGone
+	// ErrDamaged is in the errors of a file that can't be read as a store, whenever that is found.
+	ErrDamaged = boltfile.ErrDamaged
 	// ErrFailed is returned by writes after the disk failed to make one durable.
 	ErrFailed = errors.New("store: the disk failed")
 	// ErrReadOnly is returned by writes to a store that was opened for reading.
@@ -99,7 +102,7 @@ type Options struct {
 type Store struct {
 	opt   Options
 	swap  sync.RWMutex // held for writing while db is exchanged
-	db    *file
+	db    *boltfile.File
 	long  chan struct{} // held by what reads or writes the whole file
 	queue chan *write
 	slow  chan *write // rejected deliveries, which no commit is made for at once
@@ -159,7 +162,7 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := openFile(path, o)
+	db, err := boltfile.Open(path, o.file())
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +172,7 @@ func Open(o Options) (*Store, error) {
 		closing: make(chan struct{}), closed: make(chan struct{}), warm: make(warm),
 		dirty: make(map[string]roster.Meeting),
 	}
-	err = guarded(path, func() error {
+	err = kind.Guard(path, func() error {
 		if err := s.migrate(); err != nil {
 			return err
 		}
@@ -189,14 +192,40 @@ func prepare(o Options) (string, error) {
 			return "", fmt.Errorf("store: make the data folder: %w", err)
 		}
 	}
-	path, err := realPath(o.Path)
-	if err != nil || o.ReadOnly {
-		return path, err
+	path, err := boltfile.RealPath(o.Path)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("store: %w", err)
+	case o.ReadOnly:
+		return path, nil
 	}
 	if _, err = os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return path, create(path, o)
+		return path, boltfile.Create(path, o.file(), func(b *bolt.Tx) error {
+			if err := makeBuckets(b); err != nil {
+				return err
+			}
+			return putSchema(b, schema)
+		})
 	}
 	return path, nil
+}
+
+// kind is the store as a file.
+var kind = boltfile.Kind{
+	Name: "store", Advice: "restore a backup with `greenroom store restore FILE`",
+	Levels: func(bucket string) int {
+		switch bucket {
+		case string(bucketSegments):
+			return 2
+		case string(bucketRing), string(bucketSeen):
+			return 1
+		}
+		return 0
+	},
+}
+
+func (o Options) file() boltfile.Options {
+	return boltfile.Options{Kind: kind, Timeout: o.Timeout, Retained: o.RetainBytes, ReadOnly: o.ReadOnly}
 }
 
 // openTimeout is how long to wait for another process that holds the file, unless the options say otherwise.
@@ -249,8 +278,8 @@ func (s *Store) Close() error {
 
 // closeFile closes the file. Where damage left the library locked it is left to the end of the process.
 func (s *Store) closeFile(reason error) error {
-	if stuck(reason) {
-		return s.db.f.Close()
+	if boltfile.Stuck(reason) {
+		return s.db.OS.Close()
 	}
 	return s.db.Close()
 }
@@ -302,7 +331,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	case problem == nil && s.opt.ReadOnly:
 		problem = fmt.Errorf("%w: %s", ErrReadOnly, s.opt.Path)
 	case problem == nil:
-		problem = s.db.there(s.opt.Path)
+		problem = s.db.There(s.opt.Path)
 	}
 	if problem != nil {
 		out.Problem = problem.Error()
@@ -317,10 +346,10 @@ func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	}
 	s.swap.RLock()
 	defer s.swap.RUnlock()
-	if p := s.problem(); stuck(p) {
+	if p := s.problem(); boltfile.Stuck(p) {
 		return p
 	}
-	err := guarded(s.opt.Path, func() error {
+	err := kind.Guard(s.opt.Path, func() error {
 		return s.db.View(func(b *bolt.Tx) error { return f(&Tx{b: b, store: s}) })
 	})
 	switch {

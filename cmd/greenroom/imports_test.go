@@ -61,6 +61,7 @@ var allowed = map[string][]string{
 	"internal/admin":        {"provider", "internal/app", "internal/bounds", "internal/plain"},
 	"internal/app":          {"provider"},
 	"internal/app/apptest":  {"provider", "internal/app"},
+	"internal/boltfile":     {"internal/regular"},
 	"internal/bounds":       {},
 	"internal/crash":        {},
 	"internal/mutate":       {},
@@ -72,13 +73,13 @@ var allowed = map[string][]string{
 	"internal/private":      {},
 	"internal/config":       {"provider", "internal/crash", "internal/nearest", "internal/plain", "internal/regular"},
 	"internal/roster":       {"provider", "internal/app"},
-	"store":                 {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/regular", "internal/roster"},
+	"store":                 {"provider", "provider/object", "internal/app", "internal/boltfile", "internal/crash", "internal/plain", "internal/regular", "internal/roster"},
 	"internal/hub":          {"provider", "internal/app", "internal/crash", "internal/nearest", "internal/plain", "internal/regular", "internal/roster", "store"},
 	"internal/web":          {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/hub"},
 	"internal/ipc":          {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/private", "internal/ipc"},
 	"internal/inlet":        {"provider", "internal/app", "internal/plain"},
 	"internal/recording":    {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/regular"},
-	"tunnel":                {"tunnel", "internal/bounds", "internal/crash", "internal/plain", "internal/regular", "internal/private"},
+	"tunnel":                {"tunnel", "internal/boltfile", "internal/bounds", "internal/crash", "internal/plain", "internal/regular", "internal/private"},
 	"tui":                   {"provider", "internal/app", "internal/crash", "internal/order", "internal/plain", "tui"},
 	"cmd":                   {"provider", "internal", "store", "tui", "tunnel", "cmd"},
 }
@@ -87,7 +88,7 @@ var allowed = map[string][]string{
 // methods of every type in the program: several megabytes.
 var private = map[string][]string{
 	"charm.land/bubbletea/v2": {"tui", "cmd"},
-	"go.etcd.io/bbolt":        {"store", "tunnel/relay"},
+	"go.etcd.io/bbolt":        {"internal/boltfile", "store", "tunnel/relay"},
 	"text/template":           {},
 	"html/template":           {},
 }

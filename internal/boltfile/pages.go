@@ -1,4 +1,4 @@
-package store
+package boltfile
 
 import (
 	"bytes"
@@ -55,14 +55,19 @@ func readHead(b []byte) (head, bool) {
 	}, true
 }
 
-// pages reads the pages of one state of a file.
-type pages struct {
+// MaxFindings bounds what is reported of one file.
+const MaxFindings = 100
+
+// Pages reads the pages of one state of a file.
+type Pages struct {
 	r    io.ReaderAt
 	head head
 	// spoiled names a first page that can't be read, while the other one can.
 	spoiled string
 	used    bits
 	found   []string
+	// bodies has everything of a page read, also what no check needs.
+	bodies bool
 	failed  error
 	// page, first and cells are used again for each page.
 	page, first []byte
@@ -70,7 +75,7 @@ type pages struct {
 }
 
 // buffer is a buffer of the size of a page, made where there is none.
-func (p *pages) buffer(b *[]byte) []byte {
+func (p *Pages) buffer(b *[]byte) []byte {
 	if *b == nil {
 		*b = make([]byte, p.head.pageSize)
 	}
@@ -84,9 +89,9 @@ func newBits(n uint64) bits       { return make(bits, n/64+1) }
 func (b bits) has(id uint64) bool { return b[id/64]&(1<<(id%64)) != 0 }
 func (b bits) add(id uint64)      { b[id/64] |= 1 << (id % 64) }
 
-// openPages finds the head that counts, as the library does.
-func openPages(r io.ReaderAt) (*pages, error) {
-	p := &pages{r: r}
+// OpenPages finds the head that counts, as the library does.
+func OpenPages(r io.ReaderAt) (*Pages, error) {
+	p := &Pages{r: r}
 	buf := make([]byte, pageHeader+headSize)
 	read := func(at int64) (head, bool) {
 		if _, err := r.ReadAt(buf, at); err != nil && !errors.Is(err, io.EOF) {
@@ -127,14 +132,17 @@ func openPages(r io.ReaderAt) (*pages, error) {
 	return p, nil
 }
 
-func (p *pages) report(format string, args ...any) {
-	if len(p.found) < maxFindings {
+// Extent is how many pages the file has, and the size of each.
+func (p *Pages) Extent() (count, size int64) { return int64(p.head.pages), p.head.pageSize }
+
+func (p *Pages) report(format string, args ...any) {
+	if len(p.found) < MaxFindings {
 		p.found = append(p.found, fmt.Sprintf(format, args...))
 	}
 }
 
 // complete reports whether the file is as long as its head says.
-func (p *pages) complete() bool {
+func (p *Pages) complete() bool {
 	var one [1]byte
 	if n, err := p.r.ReadAt(one[:], int64(p.head.pages)*p.head.pageSize-1); n != 1 {
 		p.report("the file ends before its last page (of %d pages): %v", p.head.pages, err)
@@ -144,7 +152,7 @@ func (p *pages) complete() bool {
 }
 
 // read returns a whole page, until the next is read. It reports a page that is none, or isn't of one of these kinds.
-func (p *pages) read(id uint64, kinds uint16) ([]byte, bool) {
+func (p *Pages) read(id uint64, kinds uint16) ([]byte, bool) {
 	if id < 2 || id >= p.head.pages {
 		p.report("page %d is referred to, of %d", id, p.head.pages)
 		return nil, false
@@ -168,14 +176,29 @@ func (p *pages) read(id uint64, kinds uint16) ([]byte, bool) {
 		p.used.add(i)
 	}
 	if more > 0 {
-		all := make([]byte, (int64(more)+1)*p.head.pageSize)
-		if _, err := p.r.ReadAt(all, at); err != nil {
+		all, n := make([]byte, (int64(more)+1)*p.head.pageSize), pageHeader+int64(order.Uint16(b[10:]))*16
+		if p.bodies || flags == freePage {
+			n = int64(len(all))
+		}
+		if _, err := p.r.ReadAt(all[:min(max(n, p.head.pageSize), int64(len(all)))], at); err != nil {
 			p.report("page %d can't be read: %v", id, err)
 			return nil, false
 		}
 		b = all
 	}
 	return b, true
+}
+
+// fetch reads a part of a long page that read left out.
+func (p *Pages) fetch(id uint64, b []byte, from, to uint64) bool {
+	if p.bodies || int64(len(b)) <= p.head.pageSize || int64(to) <= p.head.pageSize {
+		return true
+	}
+	_, err := p.r.ReadAt(b[from:to], int64(id)*p.head.pageSize+int64(from))
+	if err != nil {
+		p.report("page %d can't be read: %v", id, err)
+	}
+	return err == nil
 }
 
 // cell is what a branch or leaf page says of one key.
@@ -186,7 +209,7 @@ type cell struct {
 }
 
 // entries reads a branch or leaf page, or reports what is wrong with it. They are valid until the next are read.
-func (p *pages) entries(id uint64, b []byte) []cell {
+func (p *Pages) entries(id uint64, b []byte) []cell {
 	n, leaf := int(order.Uint16(b[10:])), order.Uint16(b[8:]) == leafPage
 	if pageHeader+n*16 > len(b) || n == 0 && !leaf {
 		p.report("page %d holds %d entries", id, n)
@@ -208,6 +231,9 @@ func (p *pages) entries(id uint64, b []byte) []cell {
 			p.report("page %d: entry %d reaches beyond its page", id, i)
 			return nil
 		}
+		if end := uint64(at) + pos + keySize; !p.fetch(id, b, uint64(at)+pos, end) || e.bucket && !p.fetch(id, b, end, end+valueSize) {
+			return nil
+		}
 		e.key, e.value = raw[pos:pos+keySize], raw[pos+keySize:pos+keySize+valueSize]
 		if i > 0 && bytes.Compare(out[i-1].key, e.key) >= 0 {
 			p.report("page %d: entry %d is out of order", id, i)
@@ -216,17 +242,6 @@ func (p *pages) entries(id uint64, b []byte) []cell {
 		out = append(out, e)
 	}
 	return out
-}
-
-// bucketLevels is the number of levels of buckets within a bucket of this store.
-func bucketLevels(name string) int {
-	switch name {
-	case string(bucketSegments):
-		return 2
-	case string(bucketRing), string(bucketSeen):
-		return 1
-	}
-	return 0
 }
 
 // everything as a number of levels has every page read.
@@ -242,10 +257,10 @@ type node struct {
 
 // tree visits the pages of a bucket and of the buckets within it. Of those that hold no bucket it visits the branches alone:
 // they are few, and a wrong reference among them could send a reader in circles.
-func (p *pages) tree(ctx context.Context, root node) {
+func (p *Pages) tree(ctx context.Context, root node, within func(bucket string) int) {
 	stack := []node{root}
 	var leaves []uint64
-	for len(stack) > 0 && len(p.found) < maxFindings && ctx.Err() == nil {
+	for len(stack) > 0 && len(p.found) < MaxFindings && ctx.Err() == nil {
 		n := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
 		if n.levels == 0 && n.height == 0 {
@@ -275,7 +290,7 @@ func (p *pages) tree(ctx context.Context, root node) {
 			case e.bucket:
 				levels := n.levels - 1
 				if n.top && n.levels != everything {
-					levels = bucketLevels(string(e.key))
+					levels = within(string(e.key))
 				}
 				stack = append(stack, node{order.Uint64(e.value), levels, -1, false})
 			}
@@ -291,7 +306,7 @@ func (p *pages) tree(ctx context.Context, root node) {
 }
 
 // height follows the first child down to the leaves, which all are as deep.
-func (p *pages) height(id uint64, b []byte) int {
+func (p *Pages) height(id uint64, b []byte) int {
 	for height := 0; height < 64; height++ {
 		if order.Uint16(b[8:]) == leafPage {
 			return height
@@ -323,7 +338,7 @@ func (p *pages) height(id uint64, b []byte) int {
 }
 
 // inline looks at the only page of a small bucket, which is in its value.
-func (p *pages) inline(id uint64, e cell) {
+func (p *Pages) inline(id uint64, e cell) {
 	b := e.value[16:]
 	if len(b) < pageHeader || order.Uint16(b[8:]) != leafPage {
 		p.report("page %d: the bucket %q is not what is expected there", id, e.key)
@@ -336,7 +351,7 @@ func (p *pages) inline(id uint64, e cell) {
 }
 
 // free reads the list of free pages.
-func (p *pages) free() bits {
+func (p *Pages) free() bits {
 	free := newBits(p.head.pages)
 	if p.head.freeList == noFreeList {
 		return free
@@ -369,17 +384,22 @@ func (p *pages) free() bits {
 }
 
 // verify reads what holds the others together and returns what is wrong.
-func (p *pages) verify() []string {
+func (p *Pages) verify(within func(bucket string) int) []string {
 	if p.found = nil; p.complete() {
 		p.used = newBits(p.head.pages)
-		p.tree(context.Background(), node{p.head.root, 3, -1, true})
+		levels := 3
+		if within == nil {
+			levels = everything
+		}
+		p.tree(context.Background(), node{p.head.root, levels, -1, true}, within)
 		p.free()
 	}
 	return p.found
 }
 
-// check reads every page and returns what is wrong.
-func (p *pages) check(ctx context.Context) []string {
+// Check reads every page and returns what is wrong.
+func (p *Pages) Check(ctx context.Context) []string {
+	p.bodies = true
 	if p.found = nil; p.spoiled != "" {
 		p.report("%s, one of the two first pages, can't be read: the last commit may be missing", p.spoiled)
 	}
@@ -387,12 +407,12 @@ func (p *pages) check(ctx context.Context) []string {
 		return p.found
 	}
 	p.used = newBits(p.head.pages)
-	p.tree(ctx, node{p.head.root, everything, -1, true})
+	p.tree(ctx, node{p.head.root, everything, -1, true}, nil)
 	if ctx.Err() != nil {
 		return p.found
 	}
 	free := p.free()
-	for id := uint64(2); id < p.head.pages && len(p.found) < maxFindings; id++ {
+	for id := uint64(2); id < p.head.pages && len(p.found) < MaxFindings; id++ {
 		if !p.used.has(id) && !free.has(id) {
 			p.report("page %d is neither in use nor free", id)
 		}

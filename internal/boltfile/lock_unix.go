@@ -1,6 +1,6 @@
 //go:build unix && !solaris && !aix
 
-package store
+package boltfile
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// lockFile locks an open file as the library does, so that it can be read before the library maps it.
-func lockFile(f *os.File, exclusive bool, timeout time.Duration) error {
+// Lock locks an open file as the library does, so that it can be read before the library maps it.
+func Lock(f *os.File, exclusive bool, timeout time.Duration) error {
 	const again = 25 * time.Millisecond
 	how := syscall.LOCK_SH
 	if exclusive {

@@ -1,4 +1,4 @@
-package store
+package boltfile
 
 import (
 	"errors"
@@ -8,32 +8,37 @@ import (
 	"strings"
 )
 
-// ErrDamaged is in the errors of a file that can't be read as a store, whenever that is found.
-var ErrDamaged = errors.New("store: the file is damaged")
+// ErrDamaged is in the errors of a file that can't be read, whenever that is found.
+var ErrDamaged = errors.New("the file is damaged")
 
 // damageError says which file is damaged, how, and what to do.
 type damageError struct {
+	kind         Kind
 	path, detail string
 	// stuck says that the library was left with its locks held.
 	stuck bool
 }
 
 func (e *damageError) Error() string {
-	return fmt.Sprintf("the store %s is damaged (%s): restore a backup with `greenroom store restore FILE`", e.path, e.detail)
+	return fmt.Sprintf("the %s %s is damaged (%s): %s", e.kind.Name, e.path, e.detail, e.kind.Advice)
 }
 
 func (e *damageError) Is(target error) bool { return target == ErrDamaged }
 
-func damaged(path, detail string) error { return &damageError{path: path, detail: detail} }
+// Damaged is the error of a damaged file.
+func (k Kind) Damaged(path, detail string) error {
+	return &damageError{kind: k, path: path, detail: detail}
+}
 
-func stuck(err error) bool {
+// Stuck reports whether damage left the library with its locks held: the database can't be used or closed any more.
+func Stuck(err error) bool {
 	var d *damageError
 	return errors.As(err, &d) && d.stuck
 }
 
-// guarded runs f, which reads a mapped file. The library panics where a page isn't what it must be, and reading beyond the
+// Guard runs f, which reads a mapped file. The library panics where a page isn't what it must be, and reading beyond the
 // file's end or a bad sector is a fault: both become an error. Panics of other code pass.
-func guarded(path string, f func() error) (err error) {
+func (k Kind) Guard(path string, f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	done := false
 	defer func() {
@@ -41,7 +46,7 @@ func guarded(path string, f func() error) (err error) {
 			return
 		}
 		if ours, stuck := ofTheFile(); ours {
-			err = &damageError{path: path, detail: reason(recover()), stuck: stuck}
+			err = &damageError{kind: k, path: path, detail: reason(recover()), stuck: stuck}
 		}
 	}()
 	err = f()

@@ -1,6 +1,6 @@
 //go:build unix
 
-package store
+package boltfile
 
 import (
 	"errors"
@@ -8,14 +8,14 @@ import (
 	"os"
 )
 
-// syncFolder makes names in a folder durable.
-func syncFolder(dir string) error {
+// SyncFolder makes names in a folder durable.
+func SyncFolder(dir string) error {
 	d, err := os.Open(dir)
 	if err == nil {
 		err = errors.Join(d.Sync(), d.Close())
 	}
 	if err != nil {
-		return fmt.Errorf("store: sync the folder: %w", err)
+		return fmt.Errorf("sync the folder: %w", err)
 	}
 	return nil
 }
