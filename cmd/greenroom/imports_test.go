@@ -84,9 +84,9 @@ var allowed = map[string][]string{
 	"cmd":                   {"provider", "internal", "store", "tui", "tunnel", "cmd"},
 }
 
-// private are libraries that only these folders import. Templates call methods by name, for which the linker keeps the
+// confined are libraries that only these folders import. Templates call methods by name, for which the linker keeps the
 // methods of every type in the program: several megabytes.
-var private = map[string][]string{
+var confined = map[string][]string{
 	"charm.land/bubbletea/v2": {"tui", "cmd"},
 	"go.etcd.io/bbolt":        {"internal/boltfile", "store", "tunnel/relay"},
 	"text/template":           {},
@@ -151,7 +151,7 @@ func checkLibrary(t *testing.T, from, path string, p goPackage) {
 	if under(from, "provider") && !under(from, "provider/rest", "provider/daily", "provider/whereby", "provider/livekit", "provider/sandbox", "provider/providertest") && !p.Standard {
 		t.Errorf("%s must import the standard library alone, not %s", from, path)
 	}
-	for library, folders := range private {
+	for library, folders := range confined {
 		if under(path, library) && !under(from, folders...) {
 			t.Errorf("%s must not import %s", from, path)
 		}

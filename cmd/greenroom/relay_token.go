@@ -13,6 +13,7 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/config"
 	"greenroom/internal/plain"
+	"greenroom/internal/private"
 	"greenroom/provider"
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/relay/spool"
@@ -59,6 +60,7 @@ func openRegistrar(ctx context.Context, c *config.Config) (registrar, error) {
 	dir := filepath.Join(c.DataDir, relayFolder)
 	ctx, cancel := context.WithTimeout(ctx, registrarTime)
 	defer cancel()
+	var foreign *private.Error
 	for {
 		running, err := relay.Dial(ctx, dir)
 		if err == nil {
@@ -70,6 +72,10 @@ func openRegistrar(ctx context.Context, c *config.Config) (registrar, error) {
 			return book, nil
 		case !errors.Is(inUse, relay.ErrInUse):
 			return nil, folderError(c, inUse)
+		case errors.As(err, &foreign):
+			return nil, &app.Error{
+				Kind: provider.Forbidden, Text: foreign.Text, Err: err, Hint: "run the command as the user that runs the relay",
+			}
 		case ctx.Err() != nil:
 			return nil, &app.Error{
 				Kind: provider.Conflict, Text: "a relay has the file, and does not answer", Err: errors.Join(err, inUse),

@@ -208,13 +208,13 @@ func Seal(db *bolt.DB) error {
 
 // There reports whether the file is still the one of its name.
 func (f *File) There(name string) error {
-	now, err := os.Stat(name)
+	same, err := same(name, f.id)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: %s was deleted or moved while it is in use: put it back, or restart Greenroom", ErrGone, name)
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrGone, err)
-	case !os.SameFile(now, f.id):
+	case !same:
 		return fmt.Errorf("%w: another file is in the place of %s: restart Greenroom", ErrGone, name)
 	}
 	return nil

@@ -116,7 +116,7 @@ func OpenPages(r io.ReaderAt) (*Pages, error) {
 	case !ok && !also && p.failed != nil:
 		return nil, p.failed
 	case !ok && !also:
-		return nil, errors.New("its first pages are not those of a store")
+		return nil, errors.New("its first pages are not those of a database")
 	case !ok:
 		p.spoiled = "page 0"
 	case !also:

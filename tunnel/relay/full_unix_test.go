@@ -22,7 +22,7 @@ func TestTheDiskIsFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	free := tunneltest.FullDisk(t, uint64(info.Size()))
+	free := tunneltest.FullDisk(t, uint64(max(info.Size(), 1<<20)))
 	taken := 1
 	for range 30 {
 		status, _, h := b.post(t, b.hook.ID, "", long(1<<20))

@@ -22,6 +22,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -32,7 +33,9 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"greenroom/internal/boltfile"
 	"greenroom/internal/crash"
+	"greenroom/internal/private"
 )
 
 // FileName is the spool's file in its folder.
@@ -53,7 +56,11 @@ var (
 	// ErrQuota is returned when a hook's requests would take more than its share.
 	ErrQuota = errors.New("spool: the hook's spool is full")
 	// ErrInUse is returned by Open when another process holds the file.
-	ErrInUse = errors.New("spool: the file is in use by another program")
+	ErrInUse = boltfile.ErrInUse
+	// ErrGone is returned by writes while the file isn't the one of its name: what is written is lost with it.
+	ErrGone = boltfile.ErrGone
+	// ErrDamaged is in the errors of a file that can't be read, whenever that is found.
+	ErrDamaged = boltfile.ErrDamaged
 	// ErrBroken is wrapped by the errors of a spool that writes no more: the last commit failed, and readers see it all the
 	// same, so that the disk may not hold what later commits would build on. Opening it again reads what the disk has.
 	ErrBroken = errors.New("spool: the disk failed during a commit; nothing is taken until the relay is started again")
@@ -92,7 +99,8 @@ type Options struct {
 // Spool is an open file. It is safe for concurrent use.
 type Spool struct {
 	opt   Options
-	db    *bolt.DB
+	db    *boltfile.File
+	path  string
 	queue chan *op
 	lazy  chan struct{}
 
@@ -115,6 +123,7 @@ type Spool struct {
 	aborts []uint64
 	old    bool  // there is more that is too old
 	failed error // the last commit's error
+	found  error // damage that a reader met
 	memory memory
 	// broken is why nothing is written any more; the writer's.
 	broken error
@@ -142,6 +151,10 @@ var (
 	bucketGaps   = []byte("gaps")   // hook id \0 epoch, from -> Gap
 )
 
+var allBuckets = [][]byte{
+	bucketMeta, bucketTokens, bucketHooks, bucketStates, bucketEvents, bucketPieces, bucketOpen, bucketGaps,
+}
+
 var (
 	keySchema = []byte("schema")
 	keyEpoch  = []byte("epoch")
@@ -155,31 +168,71 @@ const schema = 1
 // Open opens or makes the file, begins a new epoch and starts the writer.
 func Open(o Options) (*Spool, error) {
 	o = o.withDefaults()
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("spool: make the folder: %w", err)
+	if err := prepare(o); err != nil {
+		return nil, err
 	}
 	path := filepath.Join(o.Dir, FileName)
-	// Without the list of free pages in the file commits cost the same after a long backlog was drained as before.
-	db, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout: o.Timeout, FreelistType: bolt.FreelistMapType, NoFreelistSync: true, InitialMmapSize: mapSize,
-	})
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("%w: %s", ErrInUse, path)
-	case err != nil:
-		return nil, fmt.Errorf("spool: open %s: %w", path, err)
+	db, err := openFile(path, o.Timeout)
+	if err != nil {
+		return nil, err
 	}
 	s := &Spool{
-		opt: o, db: db, queue: make(chan *op, queueLen), lazy: make(chan struct{}, 1),
+		opt: o, db: db, path: path, queue: make(chan *op, queueLen), lazy: make(chan struct{}, 1),
 		closing: make(chan struct{}), closed: make(chan struct{}), start: o.Clock.Now(),
 		memory: memory{byToken: map[string]int{}},
 		tokens: map[string]*Token{}, hashes: map[[32]byte]*Token{}, hooks: map[string]*hook{}, stored: map[string]Position{},
 	}
 	if err := s.load(); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, s.closeFile(err))
 	}
 	o.Crash.Go("spool writer", s.run)
 	return s, nil
+}
+
+// kind is the spool as a file.
+var kind = boltfile.Kind{Name: "spool", Advice: "stop the relay and put back a copy, as docs/relay.md describes"}
+
+// prepare makes the folder where it is missing, and refuses one of another user, who could put another file in its place.
+func prepare(o Options) error {
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return fmt.Errorf("spool: make the folder: %w", err)
+	}
+	info, err := os.Stat(o.Dir)
+	switch {
+	case err != nil:
+		return fmt.Errorf("spool: the folder: %w", err)
+	case !private.Mine(info):
+		return fmt.Errorf("spool: the folder %s: %w: it belongs to another user", o.Dir, fs.ErrPermission)
+	case private.Writable(info):
+		o.Log.Warn("other users can change what is in the relay's folder: chmod go-w", "folder", o.Dir)
+	}
+	return nil
+}
+
+// openFile opens the file, or makes it. Without the list of free pages in the file commits cost the same after a long
+// backlog was drained as before.
+func openFile(name string, timeout time.Duration) (*boltfile.File, error) {
+	o := boltfile.Options{Kind: kind, Timeout: timeout, NoFreelistSync: true}
+	path, err := boltfile.RealPath(name)
+	if err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := boltfile.Create(path, o, fill); err != nil {
+			return nil, err
+		}
+	}
+	return boltfile.Open(path, o)
+}
+
+// fill makes what a new file holds.
+func fill(tx *bolt.Tx) error {
+	for _, name := range allBuckets {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket(bucketMeta).Put(keySchema, be64(schema))
 }
 
 func (o Options) withDefaults() Options {
@@ -222,38 +275,38 @@ const (
 
 // load makes what a new file needs, sweeps what a crash has left, begins the epoch, and reads the nouns.
 func (s *Spool) load() error {
-	err := s.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{
-			bucketMeta, bucketTokens, bucketHooks, bucketStates, bucketEvents, bucketPieces, bucketOpen, bucketGaps,
-		} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		meta := tx.Bucket(bucketMeta)
-		if v := un64(meta.Get(keySchema)); v > schema {
-			return fmt.Errorf("%w: schema %d, this one knows %d", ErrNewer, v, schema)
-		}
-		if err := meta.Put(keySchema, be64(schema)); err != nil {
-			return err
-		}
-		s.ran = time.Duration(un64(meta.Get(keyRan)))
-		s.epoch = un64(meta.Get(keyEpoch))
-		if !s.opt.Plain {
-			if err := sweep(tx); err != nil {
-				return err
-			}
-			s.epoch = nextEpoch(s.start, s.epoch)
-			if err := meta.Put(keyEpoch, be64(s.epoch)); err != nil {
-				return err
-			}
-		}
-		return s.loadNouns(tx)
-	})
+	err := kind.Guard(s.path, func() error { return s.db.Update(s.begin) })
 	if err != nil {
 		return fmt.Errorf("spool: load: %w", err)
 	}
 	return nil
+}
+
+func (s *Spool) begin(tx *bolt.Tx) error {
+	for _, name := range allBuckets {
+		if tx.Bucket(name) == nil {
+			return kind.Damaged(s.path, fmt.Sprintf("its %s are missing", name))
+		}
+	}
+	meta := tx.Bucket(bucketMeta)
+	if v := un64(meta.Get(keySchema)); v > schema {
+		return fmt.Errorf("%w: schema %d, this one knows %d", ErrNewer, v, schema)
+	}
+	if err := meta.Put(keySchema, be64(schema)); err != nil {
+		return err
+	}
+	s.ran = time.Duration(un64(meta.Get(keyRan)))
+	s.epoch = un64(meta.Get(keyEpoch))
+	if !s.opt.Plain {
+		if err := sweep(tx); err != nil {
+			return err
+		}
+		s.epoch = nextEpoch(s.start, s.epoch)
+		if err := meta.Put(keyEpoch, be64(s.epoch)); err != nil {
+			return err
+		}
+	}
+	return s.loadNouns(tx)
 }
 
 func (s *Spool) loadNouns(tx *bolt.Tx) error {
@@ -305,13 +358,24 @@ func sweep(tx *bolt.Tx) error {
 func (s *Spool) Close() error {
 	s.once.Do(func() { close(s.closing) })
 	<-s.closed
-	if err := s.db.Close(); err != nil {
+	s.mu.RLock()
+	problem := errors.Join(s.failed, s.found)
+	s.mu.RUnlock()
+	if err := s.closeFile(problem); err != nil {
 		return fmt.Errorf("spool: close: %w", err)
 	}
 	return nil
 }
 
-// Healthy says what is wrong with writing: the error of the last commit, nil when it went well.
+// closeFile closes the file. Where damage left the library locked it is left to the end of the process.
+func (s *Spool) closeFile(problem error) error {
+	if boltfile.Stuck(problem) {
+		return s.db.OS.Close()
+	}
+	return s.db.Close()
+}
+
+// Healthy says what is wrong with the file: the error of the last commit, or what a reader met; nil when all is well.
 func (s *Spool) Healthy() error {
 	select {
 	case <-s.closing:
@@ -320,7 +384,13 @@ func (s *Spool) Healthy() error {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.failed
+	switch {
+	case s.failed != nil:
+		return s.failed
+	case s.found != nil:
+		return s.found
+	}
+	return s.db.There(s.path)
 }
 
 // Size is the file's in bytes.
@@ -347,9 +417,26 @@ func (s *Spool) URL() (url string, err error) {
 
 // view runs a short read transaction.
 func (s *Spool) view(f func(*bolt.Tx) error) error {
-	err := s.db.View(f)
-	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+	s.mu.RLock()
+	failed, found := s.failed, s.found
+	s.mu.RUnlock()
+	for _, err := range []error{failed, found} {
+		if boltfile.Stuck(err) {
+			return err
+		}
+	}
+	err := kind.Guard(s.path, func() error { return s.db.View(f) })
+	switch {
+	case errors.Is(err, bolterrors.ErrDatabaseNotOpen):
 		return ErrClosed
+	case errors.Is(err, ErrDamaged):
+		s.mu.Lock()
+		first := s.found == nil
+		s.found = err
+		s.mu.Unlock()
+		if first {
+			s.opt.Log.Error("the spool can't be read", "err", err)
+		}
 	}
 	return err
 }

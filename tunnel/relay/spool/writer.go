@@ -15,7 +15,6 @@ const (
 	queueLen   = 1024
 	batchOps   = 256
 	batchBytes = 4 << 20
-	mapSize    = 64 << 20
 	// lazyWait is how long what makes room may wait for a commit that is made for something else.
 	lazyWait = 50 * time.Millisecond
 	// lazyMost is how many requests one commit removes for a hook.
@@ -265,36 +264,48 @@ func (s *Spool) write(ops []*op, results []error) (b *batch, err error) {
 	if s.broken != nil {
 		return nil, s.broken
 	}
+	if err := s.db.There(s.path); err != nil {
+		return nil, err
+	}
 	id := 0
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
-		if err != nil && id != 0 && s.visible() >= id {
+		switch {
+		case err == nil:
+		case errors.Is(err, ErrDamaged):
+			s.broken = err
+		case id != 0 && s.visible() >= id:
 			err = fmt.Errorf("%w: %w", ErrBroken, err)
 			s.broken = err
 		}
 	}()
 	b = &batch{s: s, states: map[string]*state{}, fresh: map[string]bool{}}
-	err = s.db.Update(func(tx *bolt.Tx) error {
-		b.tx, id = tx, tx.ID()
-		for i, o := range ops {
-			if results[i] = o.apply(b); b.err != nil {
-				return b.err
+	err = kind.Guard(s.path, func() error {
+		return s.db.Update(func(tx *bolt.Tx) error {
+			b.tx, id = tx, tx.ID()
+			for i, o := range ops {
+				if results[i] = o.apply(b); b.err != nil {
+					return b.err
+				}
 			}
-		}
-		return b.finish()
+			return b.finish()
+		})
 	})
-	if errors.Is(err, errNothing) {
-		err = nil
+	switch {
+	case errors.Is(err, errNothing):
+		return b, nil
+	case err != nil:
+		return b, err
 	}
-	return b, err
+	return b, s.db.There(s.path)
 }
 
 // visible is the number of the last commit that readers see.
 func (s *Spool) visible() (id int) {
 	// Reading needs no disk; without it nothing is known to be visible.
-	_ = s.db.View(func(tx *bolt.Tx) error { id = tx.ID(); return nil })
+	_ = s.view(func(tx *bolt.Tx) error { id = tx.ID(); return nil })
 	return id
 }
 
