@@ -134,11 +134,19 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 		defer o.stops.onHangup(ctx, start, func() { o.reload(ctx, b, &configured, log) })()
 	}
 	forwards = &forwarding{backend: b, urls: o.forwardTo, say: func(s string) { o.words(plain.Text(s)) }, start: start}
+	began := time.Now()
+	pace := rejectedPace{since: func() time.Duration { return time.Since(began) }}
 	f := follower{
 		backend: b,
 		print: func(d app.Delivery) error {
 			o.printing.Lock()
 			defer o.printing.Unlock()
+			if printed, first := pace.pass(d); !printed && !o.json {
+				if first {
+					o.words("More requests are rejected than are printed: greenroom event list --verdict rejected")
+				}
+				return nil
+			}
 			return o.printEvent(d, o.json)
 		},
 		ready: func() error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"sync"
 
 	"greenroom/internal/crash"
+	"greenroom/internal/plain"
 )
 
 // maxLog is the size at which the log begins anew; the one before it is kept beside it.
@@ -96,9 +98,37 @@ func (l *logFile) tail() []string {
 	return lines[max(0, len(lines)-200):]
 }
 
-// newLog makes the logger. Times are local, and attributes are quoted, so that nothing in them reaches a terminal raw.
+// newLog makes the logger. Attributes are quoted, and what the library leaves as it is, is replaced or escaped, so that
+// nothing in them reaches a terminal raw.
 func newLog(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewTextHandler(safely{w, textLine}, &slog.HandlerOptions{Level: level}))
+}
+
+// newJSONLog is newLog with a JSON object per line.
+func newJSONLog(w io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(safely{w, plain.JSON}, &slog.HandlerOptions{Level: level}))
+}
+
+// safely writes records, each a single Write, in a form that is safe for a terminal.
+type safely struct {
+	to    io.Writer
+	clean func([]byte) []byte
+}
+
+// Write writes one record.
+func (s safely) Write(b []byte) (int, error) {
+	if _, err := s.to.Write(s.clean(b)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+func textLine(b []byte) []byte {
+	line, ok := bytes.CutSuffix(b, []byte("\n"))
+	if !ok {
+		return []byte(plain.Text(string(b)))
+	}
+	return append([]byte(plain.Text(string(line))), '\n')
 }
 
 // catchLibraries sends to log what libraries write to Go's own loggers, such as net/http the bytes of a server that answers

@@ -3,6 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
 	"log"
 	"log/slog"
 	"net"
@@ -11,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"greenroom/internal/plain"
 )
 
 // waited is a writer whose writes can be waited for.
@@ -28,6 +33,24 @@ func (w *waited) Write(b []byte) (int, error) {
 	default:
 	}
 	return w.b.Write(b)
+}
+
+// TestNothingInALogSteersATerminal: the library escapes what JSON and its own syntax need, and no more.
+func TestNothingInALogSteersATerminal(t *testing.T) {
+	const hostile = "a\x1b]0;x\x07b\u009b31mc\x7fd\u202ee\xfff\u2028g"
+	for name, make := range map[string]func(io.Writer, slog.Level) *slog.Logger{"text": newLog, "JSON": newJSONLog} {
+		for _, v := range []string{hostile, "room\x7f", "room\u009b", "room\u202e"} {
+			var out bytes.Buffer
+			make(&out, slog.LevelInfo).With("of", v).Info("webhook "+v, "room", v, "err", errors.New(v))
+			line := strings.TrimSuffix(out.String(), "\n")
+			if plain.Text(line) != line || line == "" {
+				t.Errorf("%s of %q: %q", name, v, line)
+			}
+			if name == "JSON" && !json.Valid([]byte(line)) {
+				t.Errorf("no JSON: %q", line)
+			}
+		}
+	}
 }
 
 // A server that sends more than it announced makes net/http print the rest. It reaches our log, and nothing in it steers a

@@ -58,8 +58,10 @@ type passage struct {
 
 func newPassage(c *config.Config, p *program, log *slog.Logger, group *crash.Group) *passage {
 	authorities, err := tunnelTLS(c.Tunnel)
+	settings := c.Tunnel
+	settings.Secrets = c.SecretVariables()
 	s := &passage{
-		cfg: c, driver: func() (tunnel.Driver, error) { return p.tunnels(c.Tunnel, p.version) }, broken: err, prober: probe.New(probe.Options{TLS: authorities}), log: log, crash: group,
+		cfg: c, driver: func() (tunnel.Driver, error) { return p.tunnels(settings, p.version) }, broken: err, prober: probe.New(probe.Options{TLS: authorities}), log: log, crash: group,
 		clock: clockwork.NewRealClock(), source: rand.Text(), router: routerOf(c),
 	}
 	s.router.Probe, s.router.Ignore = s.prober.Arrived, probe.Is

@@ -149,7 +149,7 @@ func (o *relayOptions) run(ctx context.Context, _ []string) (err error) {
 
 func (o *relayOptions) log() *slog.Logger {
 	if o.logJSON {
-		return slog.New(slog.NewJSONHandler(o.stderr, nil))
+		return newJSONLog(o.stderr, slog.LevelInfo)
 	}
 	return newLog(o.stderr, slog.LevelInfo)
 }

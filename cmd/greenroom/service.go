@@ -35,11 +35,10 @@ func (s *service) log(w io.Writer) (*slog.Logger, error) {
 	if s.level, err = parseLevel(s.logLevel); err != nil {
 		return nil, err
 	}
-	opt := &slog.HandlerOptions{Level: s.level}
 	if s.logJSON {
-		return slog.New(slog.NewJSONHandler(w, opt)), nil
+		return newJSONLog(w, s.level), nil
 	}
-	return slog.New(slog.NewTextHandler(w, opt)), nil
+	return newLog(w, s.level), nil
 }
 
 func parseLevel(s string) (slog.Level, error) {

@@ -47,9 +47,9 @@ func openTunnelDriver(c config.Tunnel, version string) (tunnel.Driver, error) {
 		q := sqs.Queue{Queue: c.Queue, Region: c.Region, Endpoint: c.Endpoint}
 		return sqs.New(sqs.Options{Queue: q, URL: c.URL, Window: c.Window}), nil
 	case "exec":
-		return command.New(command.Options{Command: c.Command, Pattern: c.Pattern, URL: c.URL}), nil
+		return command.New(command.Options{Command: c.Command, Secrets: c.Secrets, Pattern: c.Pattern, URL: c.URL}), nil
 	case "cloudflared", "tailscale":
-		return command.New(command.Options{Preset: c.Driver, Command: c.Command, Pattern: c.Pattern, URL: c.URL}), nil
+		return command.New(command.Options{Preset: c.Driver, Command: c.Command, Secrets: c.Secrets, Pattern: c.Pattern, URL: c.URL}), nil
 	case "manual":
 		return manual.New(manual.Options{URL: c.URL}), nil
 	}

@@ -3,8 +3,10 @@ package admin
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"greenroom/internal/app"
+	"greenroom/provider"
 )
 
 // Journal logs what goes well at the info level, and what fails at warn, as it is published: webhooks, meetings, recordings,
@@ -14,7 +16,7 @@ func Journal(ctx context.Context, b app.Backend, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	j := journal{log: log, meetings: map[string]app.MeetingStatus{}, downloads: map[string]string{}}
+	j := newJournal(log)
 	for c := range changes {
 		j.change(ctx, c)
 	}
@@ -26,14 +28,67 @@ type journal struct {
 	log       *slog.Logger
 	meetings  map[string]app.MeetingStatus
 	downloads map[string]string
+	rejected  map[string]*rejections // by account and reason
+	since     func() time.Duration
+}
+
+// rejections are those of one account for one reason: anybody can send as many as they like.
+type rejections struct {
+	logged time.Duration
+	count  int // since then
+}
+
+const (
+	// rejectedEvery is how often a webhook is logged that was rejected as the one before it; those between are counted.
+	rejectedEvery = time.Minute
+	// maxRejections bounds the reasons that are told apart.
+	maxRejections = 1000
+)
+
+func newJournal(log *slog.Logger) *journal {
+	began := time.Now()
+	return &journal{
+		log: log, meetings: map[string]app.MeetingStatus{}, downloads: map[string]string{}, rejected: map[string]*rejections{},
+		since: func() time.Duration { return time.Since(began) },
+	}
+}
+
+// repeats reports whether a rejected webhook is only counted, or how many were before it.
+func (j *journal) repeats(d *app.Delivery) (count int, counted bool) {
+	if d.Verdict == provider.Verified || d.Status < 400 {
+		return 0, false
+	}
+	key, now := d.Account+"\x00"+d.Reason, j.since()
+	r := j.rejected[key]
+	switch {
+	case r == nil && len(j.rejected) >= maxRejections: // some are logged again
+		clear(j.rejected)
+		fallthrough
+	case r == nil:
+		j.rejected[key] = &rejections{logged: now}
+		return 0, false
+	case now-r.logged < rejectedEvery:
+		r.count++
+		return 0, true
+	}
+	count, r.count, r.logged = r.count, 0, now
+	return count, false
 }
 
 func (j *journal) change(ctx context.Context, c app.Change) {
 	switch {
 	case c.Delivery != nil:
 		d := c.Delivery
-		j.log.InfoContext(ctx, "webhook", "seq", d.Seq, "account", d.Account, "kind", string(d.Kind), "room", d.Room,
-			"verdict", string(d.Verdict), "status", d.Status, "reason", d.Reason)
+		count, counted := j.repeats(d)
+		if counted {
+			return
+		}
+		args := []any{"seq", d.Seq, "account", d.Account, "kind", string(d.Kind), "room", d.Room,
+			"verdict", string(d.Verdict), "status", d.Status, "reason", d.Reason}
+		if count > 0 {
+			args = append(args, "alike", count)
+		}
+		j.log.InfoContext(ctx, "webhook", args...)
 	case c.Meeting != nil:
 		j.meeting(ctx, *c.Meeting)
 	case c.Recording != nil:

@@ -68,7 +68,7 @@ type Pages struct {
 	found   []string
 	// bodies has everything of a page read, also what no check needs.
 	bodies bool
-	failed  error
+	failed error
 	// page, first and cells are used again for each page.
 	page, first []byte
 	cells       []cell

@@ -38,7 +38,8 @@ type Tunnel struct {
 	// Authtoken and Domain are ngrok's.
 	Authtoken, Domain string
 	// Command is the program that makes the tunnel, with its arguments: exec's, or what stands before those of a preset.
-	Command []string
+	// Secrets names the variables of the environment that the program does not inherit.
+	Command, Secrets []string
 	// Queue, Region and Endpoint are SQS's.
 	Queue, Region, Endpoint string
 }

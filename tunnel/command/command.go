@@ -40,6 +40,8 @@ type Options struct {
 	Pattern string
 	// URL is the public URL where it is known beforehand; then nothing is looked for.
 	URL string
+	// Secrets names the variables of the environment that the program does not inherit.
+	Secrets []string
 	// Clock paces restarts and polls; nil means the real one.
 	Clock clockwork.Clock
 
@@ -51,8 +53,8 @@ type Options struct {
 const (
 	// quietTime is how long a program may run without a URL before that is said.
 	quietTime = 30 * time.Second
-	// endTime is how long it may take to end when it is asked to.
-	endTime = 5 * time.Second
+	// endTime is how long it may take to end when it is asked to. Greenroom itself ends within three seconds of a signal.
+	endTime = 2 * time.Second
 	// endedMost is the longest wait before a program is started again that ends at once.
 	endedMost = time.Minute
 )
@@ -96,7 +98,7 @@ func (d Driver) Open(_ context.Context, local tunnel.Local) (tunnel.Tunnel, erro
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &run{
-		plan: p, clock: d.opt.Clock, patience: d.opt.patience, crash: local.Crash, cancel: cancel, done: make(chan struct{}),
+		plan: p, clock: d.opt.Clock, patience: d.opt.patience, secrets: d.opt.Secrets, crash: local.Crash, cancel: cancel, done: make(chan struct{}),
 		log:   log.With("tunnel", d.Name()),
 		board: tunnel.NewBoard(tunnel.Status{Driver: d.Name(), State: tunnel.Connecting, Reason: "starting " + p.name}),
 	}

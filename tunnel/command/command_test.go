@@ -182,6 +182,25 @@ func TestAProgramThatIsDeaf(t *testing.T) {
 	}
 }
 
+// TestTheProgramInheritsNoSecrets: it may print what it has, and what it prints is logged.
+func TestTheProgramInheritsNoSecrets(t *testing.T) {
+	t.Setenv("GREENROOM_TEST_SECRET", "hush")
+	t.Setenv("GREENROOM_TEST_OTHER", "kept")
+	o := open(t, "environment", Options{Secrets: []string{"GREENROOM_TEST_SECRET"}})
+	o.live("https://environment.example")
+	o.told("started")
+	if log := o.Log.String(); strings.Contains(log, "hush") || !strings.Contains(log, "kept") {
+		t.Errorf("it has another environment:\n%s", log)
+	}
+}
+
+// TestADeafProgramDelaysTheEndByLessThanASignalMayTake: a signal ends Greenroom within three seconds.
+func TestADeafProgramDelaysTheEndByLessThanASignalMayTake(t *testing.T) {
+	if d := New(Options{}); d.opt.patience > 2500*time.Millisecond {
+		t.Errorf("it is waited for %v", d.opt.patience)
+	}
+}
+
 func TestCloudflared(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	o := open(t, "cloudflared", Options{Preset: "cloudflared", Clock: clock})

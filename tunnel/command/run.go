@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +30,7 @@ type run struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
+	secrets  []string // variables that the program does not inherit
 	patience time.Duration
 
 	mu    sync.Mutex
@@ -101,6 +105,10 @@ func (r *run) once(ctx context.Context) string {
 		return fmt.Sprintf("%s can't be started: %s", r.name, plain.Text(err.Error()))
 	}
 	cmd := exec.CommandContext(ctx, r.path, args...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return slices.Contains(r.secrets, name)
+	})
 	ownGroup(cmd)
 	cmd.Cancel = func() error { return interrupt(cmd) }
 	cmd.WaitDelay = r.patience

@@ -87,6 +87,9 @@ func stub(what string) int {
 		w.Flush()
 		fmt.Println("your url is: https://flood.example")
 		return interrupted()
+	case "environment":
+		fmt.Printf("secret=%q other=%q\nhttps://environment.example\n", os.Getenv("GREENROOM_TEST_SECRET"), os.Getenv("GREENROOM_TEST_OTHER"))
+		return interrupted()
 	case "deaf":
 		signal.Ignore(os.Interrupt, syscall.SIGTERM)
 		fmt.Println("https://deaf.example")

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -237,7 +238,7 @@ func (c *conn) run(ws *websocket.Conn) {
 		if !errors.As(why, new(*protocolError)) && c.sentAway() {
 			why = errSentAway
 		}
-		c.s.opt.Log.Info("a client has gone", "token", c.token.Name, "session", c.session[:6], "why", why)
+		c.s.refused.noteAt(slog.LevelInfo, "a client has gone", c.token.Name, "token", c.token.Name, "session", c.session[:6], "why", why)
 	}()
 	why = c.read()
 	var broken *protocolError

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -161,7 +162,7 @@ func (c *conn) hello(h wire.HelloBody) error {
 	c.lanes = lanes
 	c.mu.Unlock()
 	c.nudge()
-	c.s.opt.Log.Info("a client has come", "token", c.token.Name, "session", c.session[:6], "client", words(h.Client))
+	c.s.refused.noteAt(slog.LevelInfo, "a client has come", c.token.Name, "token", c.token.Name, "session", c.session[:6], "client", words(h.Client))
 	return nil
 }
 

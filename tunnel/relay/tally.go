@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -23,8 +24,9 @@ type tally struct {
 	kinds map[string]*refusals
 }
 
-// refusals are those of one kind.
+// refusals are those of one kind, or what else is counted.
 type refusals struct {
+	level  slog.Level
 	text   string
 	args   []any
 	logged time.Duration
@@ -32,7 +34,10 @@ type refusals struct {
 }
 
 // note counts a refusal of the kind that text and key are, and logs it when it is the first for a while.
-func (t *tally) note(text, key string, args ...any) {
+func (t *tally) note(text, key string, args ...any) { t.noteAt(slog.LevelWarn, text, key, args...) }
+
+// noteAt is note for what is logged at another level.
+func (t *tally) noteAt(level slog.Level, text, key string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.since()
@@ -45,9 +50,9 @@ func (t *tally) note(text, key string, args ...any) {
 	}
 	k := t.kinds[key]
 	if k == nil {
-		k = &refusals{text: text, logged: now}
+		k = &refusals{level: level, text: text, logged: now}
 		t.kinds[key] = k
-		t.log.Warn(text, args...)
+		t.log.Log(context.Background(), level, text, args...)
 		return
 	}
 	k.args = args
@@ -71,6 +76,6 @@ func (k *refusals) report(log *slog.Logger, now time.Duration) {
 	if k.count == 0 || now-k.logged < tallyEvery {
 		return
 	}
-	log.Warn(k.text, append([]any{"count", k.count, "within", (now - k.logged).Round(time.Second)}, k.args...)...)
+	log.Log(context.Background(), k.level, k.text, append([]any{"count", k.count, "within", (now - k.logged).Round(time.Second)}, k.args...)...)
 	k.logged, k.count = now, 0
 }
