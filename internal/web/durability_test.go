@@ -59,21 +59,27 @@ func signed(url, room string, n int) (*http.Request, error) {
 	body := fmt.Sprintf(`{"version":"1.0.0","type":"participant.joined","id":"ptcpt-join-%s-%d","payload":{"room":%q,`+
 		`"session_id":"%s-%d","user_id":"u","user_name":"Zoë 渡辺 %d","joined_at":%d.5,"owner":false,"will_eject_at":null},`+
 		`"event_ts":%d.25}`, room, n, room, room, n, n, now.Unix(), now.Unix())
-	stamp := strconv.FormatInt(now.UnixMilli(), 10)
-	key, err := base64.StdEncoding.DecodeString(secret)
-	if err != nil {
-		return nil, err
-	}
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(stamp + "." + body))
 	r, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
+	return r, signAs(r, []byte(body), now)
+}
+
+// signAs signs a request as Daily does, at a time.
+func signAs(r *http.Request, body []byte, at time.Time) error {
+	stamp := strconv.FormatInt(at.UnixMilli(), 10)
+	key, err := base64.StdEncoding.DecodeString(secret)
+	if err != nil {
+		return err
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(stamp + "."))
+	mac.Write(body)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Webhook-Timestamp", stamp)
 	r.Header.Set("X-Webhook-Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	return r, nil
+	return nil
 }
 
 // TestServeForKilling is not a test: it is the process that the tests below kill.
