@@ -184,7 +184,10 @@ func (h *Hub) SetForward(ctx context.Context, spec app.ForwardSpec) (app.Forward
 		}
 		s.leases++
 		if lease := s.leases; spec.Source == app.ForwardByRun {
-			s.lease = h.clock.AfterFunc(min(spec.Lease, maxLease), func() { f.expire(job.Name, s, lease) })
+			s.lease = h.clock.AfterFunc(min(spec.Lease, maxLease), func() {
+				defer h.crash.Recover("end of a forward's lease")
+				f.expire(job.Name, s, lease)
+			})
 		}
 	}
 	var out app.Forward

@@ -40,6 +40,7 @@ type sender struct {
 }
 
 func (s *sender) run(ctx context.Context) {
+	failing := false
 	for ctx.Err() == nil {
 		job, d, err := s.next(ctx)
 		switch {
@@ -53,9 +54,12 @@ func (s *sender) run(ctx context.Context) {
 			err = s.one(ctx, job, d)
 		}
 		if err != nil && ctx.Err() == nil {
-			s.h.log.Error("a forward can't use the store", "forward", s.name, "err", err)
+			if !failing {
+				s.h.log.Error("a forward can't use the store", "forward", s.name, "err", err)
+			}
 			s.wait(ctx, time.Second)
 		}
+		failing = err != nil
 	}
 }
 

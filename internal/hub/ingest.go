@@ -82,7 +82,8 @@ func (h *Hub) read(a *account, in app.Inbound) reading {
 	default:
 		d.Status = http.StatusUnauthorized
 	}
-	if r.Keep != store.KeepWhole {
+	// What a relay handed over comes again from nowhere else, once the account is mended.
+	if r.Keep != store.KeepWhole && (a.Unusable == nil || in.Position == nil) {
 		clip(&d)
 	}
 	r.Delivery = d

@@ -138,7 +138,8 @@ func (c *commands) turn(ctx context.Context) (next time.Time, err error) {
 	}
 	slices.SortStableFunc(all, func(a, b found) int { return a.job.Next.Compare(b.job.Next) })
 	for _, f := range all {
-		if f.job.Next.After(c.h.clock.Now()) {
+		// A pause that is longer than any is of a clock that was wrong.
+		if pause := f.job.Next.Sub(c.h.clock.Now()); pause > 0 && pause <= commandPause<<commandTries {
 			return f.job.Next, nil // the others are due later still
 		}
 		if f.r.ID == "" {

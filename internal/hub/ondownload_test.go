@@ -289,6 +289,23 @@ func TestAProgramThatHangsBlocksNoOther(t *testing.T) {
 	}
 }
 
+func TestAClockThatWasAheadHoldsNoProgramUp(t *testing.T) {
+	p := newPrograms(t, filepath.Join(t.TempDir(), store.FileName), 2)
+	defer func() { _ = p.Hub.Close() }()
+	id := p.downloaded()
+	p.settled()
+	p.finish(0, errors.New("exit status 1"))
+	if err := p.store.Update(t.Context(), func(tx *store.Tx) error {
+		j, err := tx.CommandJob("daily", id)
+		j.Next = p.clock.Now().AddDate(1, 0, 0)
+		return errors.Join(err, tx.PutCommandJob(j))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	p.commands.wake()
+	p.until(id, func(c app.DownloadCommand) bool { return c.State == app.CommandRunning && c.Tries == 2 })
+}
+
 func TestAFailureForGoodRunsOnFailure(t *testing.T) {
 	p := newPrograms(t, filepath.Join(t.TempDir(), store.FileName), 2)
 	defer func() { _ = p.Hub.Close() }()

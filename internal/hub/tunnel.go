@@ -104,7 +104,10 @@ func (h *Hub) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelR
 		if !began {
 			now.since = was.since
 		}
-		now.expires = h.clock.AfterFunc(min(r.Lease, maxLease), func() { h.forgetTunnel(r.Source, now) })
+		now.expires = h.clock.AfterFunc(min(r.Lease, maxLease), func() {
+			defer h.crash.Recover("end of a tunnel's lease")
+			h.forgetTunnel(r.Source, now)
+		})
 		t.reports[r.Source] = now
 	}
 	if p := r.Probed; p != nil {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -95,6 +96,20 @@ func TestARequestForNoAccountIsKeptWithItsReason(t *testing.T) {
 	d, err := b.Event(t.Context(), app.EventRef{Seq: page.Events[0].Seq})
 	if err != nil || d.Status != 404 || d.Reason != lost.Reason || d.Target != "/" || string(d.Body) != "a body" {
 		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+// The relay drops what was handed over, so that nothing of it may be missing once the account is mended.
+func TestARelayedRequestOfAnUnusableAccountIsKeptWhole(t *testing.T) {
+	b := newBench(t)
+	b.close()
+	b.accounts[0].Unusable = &app.Error{Kind: app.NotConfigured, Text: "the keyring is locked"}
+	b.open()
+	body := bytes.Repeat([]byte("x"), 2*keptBytes)
+	answers := b.batch(b.relayed(1, "good", body))
+	d, err := b.Event(t.Context(), app.EventRef{Seq: answers[0].Seq})
+	if err != nil || answers[0].Status != 503 || d.Verdict != provider.Unverified || !bytes.Equal(d.Body, body) {
+		t.Errorf("%+v: %d bytes, %s, %v", answers[0], len(d.Body), d.Verdict, err)
 	}
 }
 
