@@ -62,15 +62,20 @@ func (st *state) last() Position {
 func (st *state) next(epoch uint64) Position {
 	last := st.last()
 	p := Position{max(epoch, st.Floor, last.Epoch), last.Seq + 1}
-	if len(st.Marks) > 0 && p.Epoch == last.Epoch {
-		st.Marks[len(st.Marks)-1].Seq = p.Seq
-		return p
+	st.give(p)
+	return p
+}
+
+// give notes that a position, which is not before the last, was given out.
+func (st *state) give(p Position) {
+	if n := len(st.Marks); n > 0 && st.Marks[n-1].Epoch == p.Epoch {
+		st.Marks[n-1].Seq = p.Seq
+		return
 	}
 	st.Marks = append(st.Marks, mark(p))
 	if len(st.Marks) > maxMarks {
 		st.Marks, st.Cut = slices.Delete(st.Marks, 0, 1), true
 	}
-	return p
 }
 
 // upTo is the highest seq that was given out in an epoch or before it.
@@ -166,10 +171,7 @@ func (b *batch) restored(id string, st *state, p Position) {
 	}
 	// The client's seq was given out once: later ones are larger.
 	if last := st.last(); p.Seq > last.Seq {
-		st.Marks = append(st.Marks, mark{max(last.Epoch, p.Epoch), p.Seq})
-		if len(st.Marks) > 1 && last.Epoch >= p.Epoch {
-			st.Marks = slices.Delete(st.Marks, len(st.Marks)-2, len(st.Marks)-1)
-		}
+		st.give(Position{max(last.Epoch, p.Epoch), p.Seq})
 	}
 	if !renumber {
 		return

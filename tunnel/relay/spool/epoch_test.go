@@ -190,6 +190,25 @@ func TestPositionsThatCannotBe(t *testing.T) {
 	if p := put(t, s, other, nil); p.Epoch != s.Epoch() || p.Seq != 1 {
 		t.Errorf("another's hook is moved to %v", p)
 	}
+	// What the hook itself has come to is no nonsense, however large.
+	last := put(t, s, hook, nil)
+	if g := hello(t, s, hook, last); g.Restored || g.Epoch != last.Epoch {
+		t.Errorf("%+v for a client at %v", g, last)
+	}
+}
+
+// A client that has more of the current epoch than the relay gave out: what is spooled from now on comes under a later one.
+func TestAClientThatKnowsMoreOfTheSameEpoch(t *testing.T) {
+	s := open(t, spool.Options{})
+	_, hook := token(t, s, "laptop")
+	p := put(t, s, hook, nil)
+	more := spool.Position{Epoch: p.Epoch, Seq: p.Seq + 7}
+	if g := hello(t, s, hook, more); !g.Restored || g.Epoch <= more.Epoch {
+		t.Errorf("%+v for a client at %v, the last was %v", g, more, p)
+	}
+	if q := put(t, s, hook, nil); q.Epoch <= more.Epoch || q.Seq <= more.Seq {
+		t.Errorf("%v after %v", q, more)
+	}
 }
 
 func TestTheEpochIsLaterAfterARestartOfAMovedHook(t *testing.T) {

@@ -19,6 +19,28 @@ func (s *Spool) Pieces(t testing.TB) (n int) {
 	return n
 }
 
+// Held is how many bytes of a hook's share wait, and how many are set aside for what is being written.
+func (s *Spool) Held(id string) (waiting, reserved int64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.hooks[id].state.Bytes, s.hooks[id].reserved
+}
+
+// Commits is the number of the last commit that wrote something.
+func (s *Spool) Commits(t testing.TB) (id int) {
+	t.Helper()
+	if err := s.view(func(tx *bolt.Tx) error { id = tx.ID(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// LazyMost is how many requests one commit removes for a hook, HeadRoom what is set aside for a record until it is known.
+const (
+	LazyMost = lazyMost
+	HeadRoom = headRoom
+)
+
 // ParseRecord and AppendRecord are for fuzzing.
 var (
 	ParseRecord  = parseRecord

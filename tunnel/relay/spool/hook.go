@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -202,17 +203,17 @@ func (s *Spool) hooksOf(token string) []Hook {
 		}
 	}
 	slices.SortFunc(out, func(a, b Hook) int {
-		switch {
-		case a.Token != b.Token:
-			return strings.Compare(a.Token, b.Token)
-		case a.Own != b.Own && a.Own:
-			return -1
-		case a.Own != b.Own:
-			return 1
-		}
-		return strings.Compare(a.Name, b.Name)
+		return cmp.Or(strings.Compare(a.Token, b.Token), strings.Compare(a.place(), b.place()))
 	})
 	return out
+}
+
+// place orders the hooks of a token: its own comes before all names.
+func (h Hook) place() string {
+	if h.Own {
+		return ""
+	}
+	return h.Name
 }
 
 // Depth is how many requests of a hook wait, and how many bytes they take.

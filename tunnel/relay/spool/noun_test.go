@@ -38,6 +38,12 @@ func TestTokens(t *testing.T) {
 		t.Errorf("the hooks of a token that was replaced: %+v", hooks)
 	}
 	put(t, s, hook, []byte("kept"))
+	if h, open := s.Open(hook); !open || h.ID != hook || h.Token != "laptop" {
+		t.Errorf("the hook of a valid token takes none: %+v", h)
+	}
+	if _, open := s.Open("nothing"); open {
+		t.Error("a hook that isn't there takes requests")
+	}
 	if _, err := s.RevokeToken(t.Context(), "laptop"); err != nil {
 		t.Fatal(err)
 	}
@@ -47,8 +53,8 @@ func TestTokens(t *testing.T) {
 	if _, ok := s.Authenticate(second); ok {
 		t.Error("a revoked token opens it")
 	}
-	if _, open := s.Open(hook); open {
-		t.Error("the hook of a revoked token takes requests")
+	if h, open := s.Open(hook); open || h.ID != hook {
+		t.Errorf("the hook of a revoked token takes requests: %t, %+v", open, h)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -123,8 +129,17 @@ func TestHooks(t *testing.T) {
 
 	s = open(t, spool.Options{Dir: dir})
 	hooks := s.HooksOf("laptop")
-	if len(hooks) != 2 || !hooks[0].Own || hooks[1].ID != h.ID || hooks[1].Policy != spool.PolicySync || len(s.Hooks()) != 3 {
+	if len(hooks) != 2 || !hooks[0].Own || hooks[1].ID != h.ID || hooks[1].Policy != spool.PolicySync {
 		t.Fatalf("%+v", hooks)
+	}
+	for range 20 { // whatever the order in memory
+		var names []string
+		for _, h := range s.Hooks() {
+			names = append(names, h.Token+"/"+h.Name)
+		}
+		if got := strings.Join(names, " "); got != "desk/desk laptop/laptop laptop/billing" {
+			t.Fatalf("the hooks in order: %s", got)
+		}
 	}
 	if n, _ := s.Depth(h.ID); n != 2 {
 		t.Errorf("%d wait after a restart", n)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jonboulle/clockwork"
+	"golang.org/x/sync/errgroup"
 
 	"greenroom/tunnel/relay/spool"
 )
@@ -70,21 +71,8 @@ func TestOnlyWhatIsStoredIsForgotten(t *testing.T) {
 func TestABacklogIsForgottenInParts(t *testing.T) {
 	s := open(t, spool.Options{})
 	_, hook := token(t, s, "laptop")
-	const n = 5000
-	done := make(chan error, n)
-	for range 50 {
-		go func() {
-			for range n / 50 {
-				_, err := s.Put(t.Context(), event(hook), bytes.NewReader(nil), 0)
-				done <- err
-			}
-		}()
-	}
-	for range n {
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
-	}
+	const n = 2*spool.LazyMost + 904
+	fill(t, s, hook, n)
 	var last spool.Position
 	for e, ok, err := s.Next(hook, last); ok; e, ok, err = s.Next(hook, last) {
 		if err != nil {
@@ -171,6 +159,78 @@ func TestWhatNobodyFetchesLeavesAGap(t *testing.T) {
 	}
 }
 
+// What has waited for exactly as long as requests may is dropped, and nothing before. The time is counted over restarts as
+// long as something waits; while nothing does, nothing is written.
+func TestAgeIsCountedWhileSomethingWaits(t *testing.T) {
+	dir := t.TempDir()
+	var s *spool.Spool
+	var clock *clockwork.FakeClock
+	start := func() {
+		clock = clockwork.NewFakeClockAt(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+		s = open(t, spool.Options{Dir: dir, Clock: clock, Retain: time.Hour})
+	}
+	depthAfter := func(d time.Duration, hook string) int {
+		t.Helper()
+		clock.Advance(d)
+		if err := s.Expire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		n, _ := s.Depth(hook)
+		return n
+	}
+	start()
+	_, hook := token(t, s, "laptop")
+	before := s.Commits(t)
+	if depthAfter(time.Hour, hook); s.Commits(t) != before {
+		t.Error("ages of nothing are written")
+	}
+	put(t, s, hook, []byte("one"))
+	depthAfter(40*time.Minute, hook)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	start()
+	if n := depthAfter(20*time.Minute-1, hook); n != 1 {
+		t.Errorf("%d wait just before their time", n)
+	}
+	if n := depthAfter(1, hook); n != 0 {
+		t.Errorf("%d wait at their time", n)
+	}
+}
+
+// A large backlog that is too old is dropped by several commits, without another call, and leaves one gap.
+func TestALargeBacklogThatIsTooOldLeavesOneGap(t *testing.T) {
+	clock := clockwork.NewFakeClockAt(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	s := open(t, spool.Options{Clock: clock, Retain: time.Hour})
+	_, hook := token(t, s, "laptop")
+	fill(t, s, hook, spool.LazyMost+100)
+	clock.Advance(time.Hour)
+	if err := s.Expire(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all are dropped", func() bool { n, b := s.Depth(hook); return n == 0 && b == 0 })
+	gaps, err := s.Gaps(hook)
+	if err != nil || len(gaps) != 1 || gaps[0].From != 1 || gaps[0].To != spool.LazyMost+100 || gaps[0].Count != spool.LazyMost+100 {
+		t.Errorf("%+v, %v", gaps, err)
+	}
+}
+
+// fill puts n empty requests, many at a time.
+func fill(t *testing.T, s *spool.Spool, hook string, n int) {
+	t.Helper()
+	var group errgroup.Group
+	group.SetLimit(50)
+	for range n {
+		group.Go(func() error {
+			_, err := s.Put(t.Context(), event(hook), bytes.NewReader(nil), 0)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAHookHasItsShare(t *testing.T) {
 	s := open(t, spool.Options{Quota: 3 * spool.PieceSize})
 	_, hook := token(t, s, "laptop")
@@ -190,6 +250,28 @@ func TestAHookHasItsShare(t *testing.T) {
 	}
 	eventually(t, "there is room", func() bool { n, _ := s.Depth(hook); return n == 1 })
 	put(t, s, hook, random(2*spool.PieceSize))
+}
+
+// A body that wasn't announced takes as much of the share as one that was.
+func TestAnUnannouncedBodyTakesTheSameShare(t *testing.T) {
+	const quota = 5 * spool.PieceSize / 2
+	for _, size := range []int{1, spool.PieceSize, quota - spool.HeadRoom, quota - spool.HeadRoom + 1, quota, 3 * quota} {
+		for _, announced := range []int64{int64(size), -1} {
+			s := open(t, spool.Options{Quota: quota})
+			_, hook := token(t, s, "laptop")
+			_, err := s.Put(t.Context(), event(hook), bytes.NewReader(random(size)), announced)
+			if fits := size <= quota-spool.HeadRoom; errors.Is(err, spool.ErrQuota) == fits || fits && err != nil {
+				t.Errorf("%d bytes, announced %d: %v", size, announced, err)
+			}
+			eventually(t, "what was set aside is free again, whatever became of it", func() bool {
+				n, held := s.Held(hook)
+				return held == 0 && (n == 0) == (err != nil)
+			})
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // failing is a body that breaks off.

@@ -1,0 +1,92 @@
+package spool
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestAnEpochIsLaterThanTheLast(t *testing.T) {
+	last := uint64(time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli())
+	for _, year := range []int{1960, 1970, 2026, 2040} {
+		now := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+		for range 2_000_000 { // the least spread is rare
+			if got := nextEpoch(now, last); got <= last || got > last+1+epochSpread {
+				t.Fatalf("%d in %d, after %d", got, year, last)
+			}
+		}
+	}
+}
+
+// A hook remembers one mark for each epoch, of as many epochs as are bounded, and that it forgot some.
+func TestMarksAreOneForEachEpoch(t *testing.T) {
+	var st state
+	for epoch := range uint64(maxMarks) {
+		for range 3 {
+			p := st.next(100 + epoch)
+			if p.Epoch != 100+epoch || p != st.last() {
+				t.Fatalf("%v under %d", p, 100+epoch)
+			}
+		}
+	}
+	if len(st.Marks) != maxMarks || st.Cut || st.Marks[0] != (mark{100, 3}) {
+		t.Fatalf("%d marks from %v, cut: %t", len(st.Marks), st.Marks[0], st.Cut)
+	}
+	st.next(1000)
+	if len(st.Marks) != maxMarks || !st.Cut || st.Marks[0] != (mark{101, 6}) || st.last() != (Position{1000, 3*maxMarks + 1}) {
+		t.Errorf("%d marks from %v to %v, cut: %t", len(st.Marks), st.Marks[0], st.last(), st.Cut)
+	}
+}
+
+// What lies before a position that the client has stored is forgotten; the mark of that position's epoch is needed.
+func TestMarksBeforeAStoredPositionAreForgotten(t *testing.T) {
+	for _, test := range []struct {
+		stored Position
+		want   []mark
+	}{
+		{Position{}, []mark{{10, 5}, {20, 9}, {30, 12}}},
+		{Position{10, 5}, []mark{{10, 5}, {20, 9}, {30, 12}}},
+		{Position{19, 5}, []mark{{10, 5}, {20, 9}, {30, 12}}},
+		{Position{20, 7}, []mark{{20, 9}, {30, 12}}},
+		{Position{30, 12}, []mark{{30, 12}}},
+		{Position{99, 99}, []mark{{30, 12}}},
+	} {
+		st := state{Marks: []mark{{10, 5}, {20, 9}, {30, 12}}}
+		st.trim(test.stored)
+		if d := cmp.Diff(test.want, st.Marks); d != "" || st.Cut != (len(test.want) < 3) {
+			t.Errorf("%v is stored: %v, cut: %t", test.stored, st.Marks, st.Cut)
+		}
+	}
+}
+
+// A position was given out when its seq is not beyond the last of its epoch, or of those before. Of epochs that are forgotten
+// nothing is held against a client.
+func TestAPositionThatWasNeverGivenOut(t *testing.T) {
+	whole := state{Marks: []mark{{10, 5}, {20, 9}}, Floor: 25}
+	cut := whole
+	cut.Cut = true
+	for _, test := range []struct {
+		p          Position
+		whole, cut bool
+	}{
+		{Position{}, false, false},
+		{Position{10, 5}, false, false},
+		{Position{10, 6}, true, true},
+		{Position{19, 5}, false, false},
+		{Position{20, 9}, false, false},
+		{Position{20, 10}, true, true},
+		{Position{25, 9}, false, false},
+		{Position{26, 9}, true, true},
+		{Position{9, 1}, true, false},
+		{Position{9, 5}, true, false},
+		{Position{9, 6}, true, true},
+	} {
+		if got := whole.ahead(test.p, 22); got != test.whole {
+			t.Errorf("%v was never given out: %t", test.p, got)
+		}
+		if got := cut.ahead(test.p, 22); got != test.cut {
+			t.Errorf("%v was never given out, with epochs forgotten: %t", test.p, got)
+		}
+	}
+}
