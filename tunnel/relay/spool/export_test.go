@@ -26,6 +26,13 @@ func (s *Spool) Held(id string) (waiting, reserved int64) {
 	return s.hooks[id].state.Bytes, s.hooks[id].reserved
 }
 
+// Memory is what uploads hold of bodies, in bytes, and for how many tokens.
+func (s *Spool) Memory() (bytes, tokens int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.memory.all, len(s.memory.byToken)
+}
+
 // Commits is the number of the last commit that wrote something.
 func (s *Spool) Commits(t testing.TB) (id int) {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"testing"
 	"time"
 
@@ -250,6 +251,25 @@ func TestAHookHasItsShare(t *testing.T) {
 	}
 	eventually(t, "there is room", func() bool { n, _ := s.Depth(hook); return n == 1 })
 	put(t, s, hook, random(2*spool.PieceSize))
+}
+
+// unread is a body that nobody may ask for.
+type unread struct{ t *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.t.Error("a body beyond the share is read")
+	return 0, io.EOF
+}
+
+func TestABodyAnnouncedBeyondTheShareIsNotRead(t *testing.T) {
+	s := open(t, spool.Options{Quota: spool.PieceSize})
+	_, hook := token(t, s, "laptop")
+	put(t, s, hook, random(1000))
+	for _, size := range []int64{spool.PieceSize, 1 << 40} {
+		if _, err := s.Put(t.Context(), event(hook), unread{t}, size); !errors.Is(err, spool.ErrQuota) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
 }
 
 // A body that wasn't announced takes as much of the share as one that was.

@@ -3,6 +3,7 @@ package spool_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"time"
@@ -54,4 +55,40 @@ func TestATokenHasItsShareOfMemory(t *testing.T) {
 			t.Fatalf("the memory isn't given back: %v", err)
 		}
 	}
+	eventually(t, "no memory is taken", func() bool { bytes, tokens := s.Memory(); return bytes == 0 && tokens == 0 })
+}
+
+// The large bodies of all tokens have a bounded memory together, up to its last byte. Webhooks are taken beyond it.
+func TestAllTokensHaveABoundedMemory(t *testing.T) {
+	s := open(t, spool.Options{Memory: 4 * spool.PieceSize})
+	var ends []*io.PipeWriter
+	taken := make(chan error, 4)
+	for i := range 4 {
+		_, hook := token(t, s, fmt.Sprintf("token-%d", i))
+		r, w := io.Pipe()
+		ends = append(ends, w)
+		go func() {
+			_, err := s.Put(t.Context(), event(hook), r, -1)
+			_ = r.CloseWithError(err)
+			taken <- err
+		}()
+		if _, err := w.Write(random(spool.PieceSize / 2)); err != nil { // which takes a buffer of a piece
+			t.Fatalf("the memory of token %d: %v", i, err)
+		}
+	}
+	_, hook := token(t, s, "late")
+	if _, err := s.Put(t.Context(), event(hook), bytes.NewReader(random(spool.PieceSize)), -1); !errors.Is(err, spool.ErrBusy) {
+		t.Errorf("beyond all memory: %v", err)
+	}
+	put(t, s, hook, random(10<<10))
+	for _, w := range ends {
+		_ = w.Close()
+	}
+	for range ends {
+		if err := <-taken; err != nil {
+			t.Error(err)
+		}
+	}
+	put(t, s, hook, random(spool.PieceSize))
+	eventually(t, "no memory is taken", func() bool { bytes, tokens := s.Memory(); return bytes == 0 && tokens == 0 })
 }
