@@ -3,6 +3,7 @@ package spool_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"testing"
@@ -98,6 +99,11 @@ func TestBodiesComeBackWhole(t *testing.T) {
 			}
 			if got := body(t, s, e, 64<<10); !bytes.Equal(got, want) {
 				t.Fatalf("%d bytes come back as %d others", n, len(got))
+			}
+			for _, offset := range []int64{e.Length, e.Length + 1, e.Length + spool.PieceSize} {
+				if b, err := s.Read(e, offset, nil, 10); !errors.Is(err, spool.ErrNotFound) || len(b) != 0 {
+					t.Errorf("%d bytes: %d are read at %d, %v", n, len(b), offset, err)
+				}
 			}
 		}
 	}
