@@ -6,6 +6,30 @@ import (
 	"time"
 )
 
+// An Ability is something that not every platform can do.
+type Ability string
+
+// The abilities that an [Explainer] is asked about.
+const (
+	AbilityRecord     Ability = "record"
+	AbilityEject      Ability = "eject"
+	AbilityLogo       Ability = "logo"
+	AbilityAdopt      Ability = "adopt"
+	AbilityHistory    Ability = "history"
+	AbilityRecordings Ability = "recordings"
+	// AbilityDownload is to fetch recordings, AbilityDeleteRecording to delete them where they are.
+	AbilityDownload        Ability = "download"
+	AbilityDeleteRecording Ability = "delete-recording"
+)
+
+// An Explainer knows why its platform lacks an ability. Without one, and where it returns nothing, people read that the
+// platform cannot do it.
+type Explainer interface {
+	// WhyNot returns the reason in a sentence for people, with what to do instead; empty for an ability that is simply
+	// missing.
+	WhyNot(a Ability) string
+}
+
 // Links are what people open. The host's carries a token or a key: it is minted or fetched when asked for, never stored.
 type Links struct {
 	Guest string

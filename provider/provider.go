@@ -80,6 +80,13 @@ type Traits struct {
 	HistoryGrain time.Duration
 	// StoresFiles says that the platform's recordings can be fetched from it without a bucket of the user's.
 	StoresFiles bool
+	// KeepsRooms says that EndMeeting leaves a room with [Meeting].Keep, so that its links keep working. Others remove it.
+	KeepsRooms bool
+	// HostParameter is the parameter of a host's link that holds the token or key. Screens show its name alone.
+	HostParameter string
+	// WebhookPlace says where people enter the webhook's URL on a platform without a [WebhookRegistrar]: "paste it at
+	// Acme: Settings, Webhooks".
+	WebhookPlace string
 }
 
 // RecordingMode says where a meeting is recorded, if at all.

@@ -61,14 +61,63 @@ type Driver struct {
 	Platform Platform
 	// DefaultURL is the platform's public API base.
 	DefaultURL string
+	// Variables set keys of the account that has the platform's name.
+	Variables []Variable
+	// Settings are the keys of an account in the configuration that only some platforms have, and this one has: "signature",
+	// "recording.role_arn", "recording.mode".
+	Settings []string
+	// WebhookPaths are further paths of the listener that lead to the platform's default account.
+	WebhookPaths []string
+	// Objects reads the names of the recordings that the platform writes into a bucket of the user's; nil where they can't
+	// be told by their names.
+	Objects *Objects
 	// Types are the platform's own words for the events that a [Synthesizer] of it makes, with their kinds; nil where there
 	// is none.
 	Types map[string]EventKind
 	// SignatureHeaders are the headers of which each signed webhook has one; none where that can't be told by headers. A
 	// listener needn't read the body of a request without.
 	SignatureHeaders []string
-	// Open makes the provider. It performs no I/O. The transport is what calls go through, nil for the default.
+	// Open makes the provider. It performs no I/O. The transport is what calls go through, nil for the default. Without it
+	// the driver is of a platform that this build knows by name alone.
 	Open func(a Account, transport http.RoundTripper) (Provider, error)
+}
+
+// Variable is a variable of the environment, and the key of the account that it sets: "api_key", "recording.bucket".
+type Variable struct{ Name, Key string }
+
+// Variable returns the name of the variable that sets a key, empty where none does.
+func (d Driver) Variable(key string) string {
+	for _, v := range d.Variables {
+		if v.Key == key {
+			return v.Name
+		}
+	}
+	return ""
+}
+
+// Credentials names the variables that hold the account's keys and secrets for its platform.
+func (d Driver) Credentials() []string {
+	var names []string
+	for _, key := range []string{"api_key", "api_secret", "webhook_secret"} {
+		if name := d.Variable(key); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// HowToConfigure is what to do about having no account: "set DAILY_API_KEY or WHEREBY_API_KEY".
+func HowToConfigure(drivers []Driver) string {
+	var keys []string
+	for _, d := range drivers {
+		if name := d.Variable("api_key"); name != "" {
+			keys = append(keys, name)
+		}
+	}
+	if len(keys) == 0 {
+		return "add [accounts.NAME] to the configuration"
+	}
+	return "set " + strings.Join(keys, " or ")
 }
 
 // Registry is the set of platforms that a program was built with. The zero value is not useful: see [NewRegistry].

@@ -79,3 +79,22 @@ func TestAccountPrintsNoSecret(t *testing.T) {
 		t.Errorf("printed as %s", a)
 	}
 }
+
+func TestDriversNameTheirVariables(t *testing.T) {
+	acme := provider.Driver{Platform: "acme", Variables: []provider.Variable{
+		{Name: "ACME_HOOK", Key: "webhook_secret"}, {Name: "ACME_URL", Key: "api_url"}, {Name: "ACME_TOKEN", Key: "api_key"},
+	}}
+	if got := fmt.Sprint(acme.Credentials(), acme.Variable("api_url"), acme.Variable("region")); got != "[ACME_TOKEN ACME_HOOK]ACME_URL" {
+		t.Errorf("%s", got)
+	}
+	other := provider.Driver{Variables: []provider.Variable{{Name: "OTHER_KEY", Key: "api_key"}}}
+	for want, drivers := range map[string][]provider.Driver{
+		"set ACME_TOKEN or OTHER_KEY":              {acme, {}, other},
+		"set OTHER_KEY":                            {other},
+		"add [accounts.NAME] to the configuration": {{}},
+	} {
+		if got := provider.HowToConfigure(drivers); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}

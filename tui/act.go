@@ -162,12 +162,18 @@ func (m *Model) why(a Action) string {
 
 // cannot says why an account can't do something, safe to draw; empty when it can, or when nothing is known of it.
 func (m *Model) cannot(account string, what app.Ability) string {
+	a, _ := m.accountStatus(account)
+	return safe(a.Cannot[what])
+}
+
+// accountStatus finds an account by its name, as far as the status is known.
+func (m *Model) accountStatus(name string) (app.AccountStatus, bool) {
 	for _, a := range m.status.status.Accounts {
-		if a.Name == account {
-			return safe(a.Cannot[what])
+		if a.Name == name {
+			return a, true
 		}
 	}
-	return ""
+	return app.AccountStatus{}, false
 }
 
 // innerPane is whether the second pane of the tab has the keys; nil when the tab has one pane only, or nothing to move to in the second.

@@ -57,9 +57,10 @@ func sit(t *testing.T, w, h int, prepare func(*tuitest.Backend), change ...func(
 	o := Options{
 		Backend: p.backend, Theme: "dark", Clock: clock, Zone: time.UTC, PID: 1, Version: "1.0.0", Profile: &profile,
 		Env: []string{"TERM=xterm-256color"}, Mouse: true, Input: p.term, Output: p, Size: [2]int{w, h},
-		Copy: func(s string) error { p.mu.Lock(); defer p.mu.Unlock(); p.copied = append(p.copied, s); return nil },
-		Open: func(s string) error { p.mu.Lock(); defer p.mu.Unlock(); p.opened = append(p.opened, s); return nil },
-		Log:  func() []string { return []string{"10:00:00 INFO listening on 127.0.0.1:7070"} },
+		Copy:        func(s string) error { p.mu.Lock(); defer p.mu.Unlock(); p.copied = append(p.copied, s); return nil },
+		Open:        func(s string) error { p.mu.Lock(); defer p.mu.Unlock(); p.opened = append(p.opened, s); return nil },
+		AccountHelp: []string{"DAILY_API_KEY, DAILY_WEBHOOK_SECRET", "WHEREBY_API_KEY, WHEREBY_WEBHOOK_SECRET"},
+		Log:         func() []string { return []string{"10:00:00 INFO listening on 127.0.0.1:7070"} },
 	}
 	for _, f := range change {
 		f(&o)

@@ -219,7 +219,8 @@ func (m *Model) deleteRoom() dialog.Dialog {
 func (m *Model) endMeeting() dialog.Dialog {
 	mt, _ := m.rooms.meeting()
 	b := m.backend
-	text := endText(mt)
+	account, _ := m.accountStatus(mt.Account)
+	text := endText(mt, account.AfterEnd)
 	return &dialog.Confirm{
 		Title: "End the meeting in " + safe(mt.Room) + "?", Text: text, Danger: true, Yes: "End meeting", No: "Keep meeting",
 		OnYes: func() tea.Cmd {
@@ -234,17 +235,18 @@ func (m *Model) endMeeting() dialog.Dialog {
 }
 
 // endText says what ending a meeting does. A room that was made elsewhere is the host's own, and what becomes of it
-// depends on the platform: Whereby ends a meeting only by removing its room.
-func endText(mt app.Meeting) string {
+// depends on the platform: some end a meeting only by removing its room.
+func endText(mt app.Meeting, after app.AfterEnd) string {
 	text := "No one is in the meeting."
 	if mt.Here > 0 {
 		text = plural(mt.Here, "person", "people") + " will be disconnected."
 	}
 	switch {
-	case mt.Adopted && mt.Platform == provider.Whereby:
-		return text + " The room was made outside Greenroom. Ending the meeting removes it from Whereby, and its links stop working permanently."
-	case mt.Adopted && mt.Platform == provider.Daily:
-		return text + " The room was made outside Greenroom: it stays on Daily, and its links keep working."
+	case mt.Adopted && after == app.RoomRemoved:
+		return text + " The room was made outside Greenroom. Ending the meeting removes it from " + platformName(mt.Platform) +
+			", and its links stop working permanently."
+	case mt.Adopted && after == app.RoomKept:
+		return text + " The room was made outside Greenroom: it stays on " + platformName(mt.Platform) + ", and its links keep working."
 	}
 	return text + " Its links will stop working."
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -80,18 +81,8 @@ func adoptedFrom(v app.RoomView) string {
 	return "adopted from " + platformName(p)
 }
 
-// platformName is a platform as people write it.
-func platformName(p provider.Platform) string {
-	switch p {
-	case provider.Daily:
-		return "Daily"
-	case provider.Whereby:
-		return "Whereby"
-	case provider.LiveKit:
-		return "LiveKit"
-	}
-	return safe(string(p))
-}
+// platformName is a platform as people write it, safe to draw.
+func platformName(p provider.Platform) string { return safe(p.Title()) }
 
 // warnings are what the platform says otherwise than Greenroom, or does otherwise than was wanted.
 func (m *Model) warnings(mt app.Meeting, w int, whole bool) (out []string) {
@@ -215,10 +206,8 @@ func (m *Model) linkLine(mt app.Meeting, host bool, w, x0, y int) string {
 	acts := []Action{actCopyGuest, actOpenGuest, actQR}
 	if host {
 		word, acts = "host ", []Action{actCopyHost, actOpenHost}
-		tail = map[provider.Platform]string{provider.Whereby: "?roomKey=…", provider.LiveKit: "?token=…"}[mt.Platform]
-		if tail == "" {
-			tail = "?t=…"
-		}
+		a, _ := m.accountStatus(mt.Account)
+		tail = "?" + cmp.Or(safe(a.HostParameter), "t") + "=…"
 	}
 	var keys strings.Builder
 	kw := 0
@@ -339,16 +328,10 @@ func (m *Model) welcome(w int) []string {
 	if m.loads[slotStatus].ready && len(m.status.status.Accounts) == 0 {
 		out = append(out, "")
 		say("No account is configured. Set one of these and start again:")
-		for _, l := range accountHelp {
+		for _, l := range m.opts.AccountHelp {
 			out = append(out, "   "+s.Accent.Render(s.Clip(l, w-4)))
 		}
 		say("To look around without one: greenroom demo")
 	}
 	return out
-}
-
-// accountHelp is what makes an account without a file.
-var accountHelp = []string{
-	"DAILY_API_KEY, DAILY_WEBHOOK_SECRET",
-	"WHEREBY_API_KEY, WHEREBY_WEBHOOK_SECRET",
 }

@@ -136,7 +136,7 @@ func (t *statusTab) lines(m *Model, w int) []string {
 	if len(st.Accounts) == 0 {
 		f.row("none", "No account is configured. Set one of these and start again, or write them into the file that "+
 			"greenroom config path names:", s.Text)
-		for _, h := range accountHelp {
+		for _, h := range m.opts.AccountHelp {
 			f.row("", h, s.Accent)
 		}
 	}

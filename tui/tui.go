@@ -38,6 +38,8 @@ type Options struct {
 	Mouse bool
 	// Keys replaces the keys of actions by name; see [Actions].
 	Keys map[string][]string
+	// AccountHelp lists what makes an account without a file, a platform a line: "ACME_API_KEY, ACME_WEBHOOK_SECRET".
+	AccountHelp []string
 	// Open opens a link with the system's opener; nil when there is none.
 	Open func(url string) error
 	// Copy writes the native clipboard; nil when there is none. The terminal is asked too (OSC 52).

@@ -453,16 +453,17 @@ func TestEndingSaysWhatBecomesOfAnAdoptedRoom(t *testing.T) {
 	for _, c := range []struct {
 		platform provider.Platform
 		adopted  bool
+		after    app.AfterEnd
 		want     string
 	}{
-		{provider.Whereby, true, "1 person will be disconnected. The room was made outside Greenroom. Ending the meeting " +
+		{provider.Whereby, true, app.RoomRemoved, "1 person will be disconnected. The room was made outside Greenroom. Ending the meeting " +
 			"removes it from Whereby, and its links stop working permanently."},
-		{provider.Daily, true, "1 person will be disconnected. The room was made outside Greenroom: it stays on Daily, and its " +
+		{provider.Daily, true, app.RoomKept, "1 person will be disconnected. The room was made outside Greenroom: it stays on Daily, and its " +
 			"links keep working."},
-		{provider.LiveKit, true, "1 person will be disconnected. Its links will stop working."},
-		{provider.Whereby, false, "1 person will be disconnected. Its links will stop working."},
+		{provider.LiveKit, true, "", "1 person will be disconnected. Its links will stop working."},
+		{provider.Whereby, false, app.RoomRemoved, "1 person will be disconnected. Its links will stop working."},
 	} {
-		if got := endText(app.Meeting{Platform: c.platform, Adopted: c.adopted, Here: 1}); got != c.want {
+		if got := endText(app.Meeting{Platform: c.platform, Adopted: c.adopted, Here: 1}, c.after); got != c.want {
 			t.Errorf("%s, adopted %v: %q", c.platform, c.adopted, got)
 		}
 	}

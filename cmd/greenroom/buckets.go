@@ -14,15 +14,19 @@ import (
 
 // newBuckets makes what a hub finds recordings in buckets with, nil where no account has one. It calls nobody.
 func newBuckets(c *config.Config, accounts []hub.Account, log *slog.Logger, group *crash.Group) hub.Buckets {
+	names := map[provider.Platform]*provider.Objects{}
+	for _, d := range drivers() {
+		names[d.Platform] = d.Objects
+	}
 	var of []bucket.Account
 	for _, a := range accounts {
 		name, folder, _ := strings.Cut(a.Recording.Bucket, "/")
-		if name == "" || a.Unusable != nil || a.Platform != provider.Daily && a.Platform != provider.Whereby {
+		if name == "" || a.Unusable != nil || names[a.Platform] == nil {
 			continue
 		}
 		f := c.Fetch[a.Name]
 		of = append(of, bucket.Account{
-			Name: a.Name, Platform: a.Platform, Domain: a.Subdomain, Bucket: name, Folder: strings.Trim(folder, "/"),
+			Name: a.Name, Platform: a.Platform, Objects: *names[a.Platform], Domain: a.Subdomain, Bucket: name, Folder: strings.Trim(folder, "/"),
 			Access: accessOf(a.Account, f), Queue: f.Queue, Sweep: f.Sweep,
 		})
 	}

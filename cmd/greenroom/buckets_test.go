@@ -301,6 +301,10 @@ func readOnce(ctx context.Context, api bucket.API, queue, file string, n int) er
 	if err != nil {
 		return err
 	}
+	d, err := p.Driver(provider.Whereby)
+	if err != nil {
+		return err
+	}
 	h, err := hub.Open(hub.Options{
 		Store:    store.Options{Path: file},
 		Accounts: []hub.Account{{Account: provider.Account{Name: "whereby", Platform: provider.Whereby}, Provider: whereby}},
@@ -315,7 +319,7 @@ func readOnce(ctx context.Context, api bucket.API, queue, file string, n int) er
 	_ = bucket.NewQueue(bucket.Options{
 		API: api, URL: queue, Buckets: []string{"recordings"}, Visibility: time.Second,
 		Handle: func(ctx context.Context, objects []bucket.Object) error {
-			return tell(ctx, []string{"whereby"}, bucket.Recordings(provider.Whereby, objects))
+			return tell(ctx, []string{"whereby"}, bucket.Recordings(*d.Objects, objects))
 		},
 		Report: func(s bucket.Status) {
 			if s.Objects >= n {

@@ -75,7 +75,7 @@ func (p *program) configCheck() *cobra.Command {
 				p.words("No config file at ", plain.Text(c.File), " (optional).")
 			}
 			if len(c.Accounts) == 0 {
-				p.words("No account is configured yet, and nothing else is wrong. Set DAILY_API_KEY or WHEREBY_API_KEY.")
+				p.words("No account is configured yet, and nothing else is wrong. To add one, ", howToConfigure(), ".")
 				return nil
 			}
 			t := newTable("ACCOUNT", "PLATFORM", "API", "WEBHOOK SECRET")

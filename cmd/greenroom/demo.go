@@ -90,7 +90,9 @@ func (p *program) demoConfig(ctx context.Context, base, dir string, r *demoRelay
 	for _, kv := range sandboxEnvironment(base) {
 		env[kv[0]] = kv[1]
 	}
-	c, err := config.Load(ctx, config.Options{Listen: "127.0.0.1:0", Getenv: func(name string) string { return env[name] }})
+	c, err := config.Load(ctx, config.Options{
+		Listen: "127.0.0.1:0", Drivers: drivers(), Getenv: func(name string) string { return env[name] },
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -110,26 +112,33 @@ const (
 	demoFiles = 3
 )
 
+// demoAccounts are two of the sandbox's accounts, on different platforms, among which the demo's rooms are divided.
+func demoAccounts() (one, other provider.Account) {
+	all := sandbox.Accounts("")
+	return all[0], all[1]
+}
+
 // seedRecordings makes the recordings of the days before.
 func seedRecordings(w *sandbox.World) error {
 	day := w.Now().UTC().Truncate(24 * time.Hour)
+	one, other := demoAccounts()
 	for i, r := range []struct {
-		platform provider.Platform
-		room     string
-		length   time.Duration
-		people   []string
+		account provider.Account
+		room    string
+		length  time.Duration
+		people  []string
 	}{
-		{provider.Daily, "weekly-review", 14 * time.Minute, []string{"Ada", "Grace"}},
-		{provider.Daily, "retro", 9 * time.Minute, []string{"Zoë 渡辺", "Linus"}},
-		{provider.Daily, "board", 11 * time.Minute, []string{"Ada", "Zoë 渡辺"}},
-		{provider.Whereby, "interview-", 7 * time.Minute, []string{"Grace"}},
+		{one, "weekly-review", 14 * time.Minute, []string{"Ada", "Grace"}},
+		{one, "retro", 9 * time.Minute, []string{"Zoë 渡辺", "Linus"}},
+		{one, "board", 11 * time.Minute, []string{"Ada", "Zoë 渡辺"}},
+		{other, "interview-", 7 * time.Minute, []string{"Grace"}},
 	} {
-		room, err := w.AddRoom(r.platform, r.room, sandbox.RoomOptions{})
+		room, err := w.AddRoom(r.account.Platform, r.room, sandbox.RoomOptions{})
 		if err != nil {
 			return err
 		}
 		began := day.Add(-time.Duration(i+1) * 22 * time.Hour)
-		if _, err := w.AddRecording(r.platform, room, sandbox.PastRecording{
+		if _, err := w.AddRecording(r.account.Platform, room, sandbox.PastRecording{
 			StartedAt: began, For: r.length, BytesPerSecond: 65_000, People: r.people,
 		}); err != nil {
 			return err
@@ -140,8 +149,8 @@ func seedRecordings(w *sandbox.World) error {
 
 // seed makes the rooms that a newcomer finds, and lets people come to what is started. The platforms post to the given URL.
 func seed(ctx context.Context, w *sandbox.World, b app.Backend, url string) error {
-	for _, p := range []provider.Platform{provider.Daily, provider.Whereby} {
-		if _, err := w.SetWebhook(p, url+"/hooks/"+string(p), ""); err != nil {
+	for _, a := range sandbox.Accounts("") {
+		if _, err := w.SetWebhook(a.Platform, url+"/hooks/"+a.Name, ""); err != nil {
 			return err
 		}
 	}
@@ -149,13 +158,14 @@ func seed(ctx context.Context, w *sandbox.World, b app.Backend, url string) erro
 		return err
 	}
 	w.AutoPlay(sandbox.PlayOptions{Hostile: true})
+	one, other := demoAccounts()
 	for _, r := range []app.RoomSpec{
 		{
-			Name: "all-hands", Account: string(provider.Daily), Locked: true,
+			Name: "all-hands", Account: one.Name, Locked: true,
 			Recording: provider.RecordingCloud, Trigger: provider.TriggerAutomatic2nd,
 		},
-		{Name: "design", Account: string(provider.Whereby)},
-		{Name: "office", Account: string(provider.Daily), Size: 12},
+		{Name: "design", Account: other.Name},
+		{Name: "office", Account: one.Name, Size: 12},
 	} {
 		if _, err := b.CreateRoom(ctx, r); err != nil && !errors.Is(err, provider.Conflict) {
 			return err

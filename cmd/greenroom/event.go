@@ -177,7 +177,7 @@ func knownAccount(ctx context.Context, b app.Backend, name string) error {
 	if err != nil || len(events) > 0 {
 		return err
 	}
-	hint := "none is configured: set DAILY_API_KEY or WHEREBY_API_KEY"
+	hint := "none is configured: " + howToConfigure()
 	if len(names) > 0 {
 		hint = "configured: " + strings.Join(names, ", ")
 	}

@@ -37,7 +37,7 @@ func (p *program) listenCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "listen", Short: "Receive webhooks without the screen, a line per event", Args: exactly(), RunE: p.do(o.run),
 		Long: "Receive webhooks without the screen, and print a line per event. Each event is verified and saved before it is\n" +
-			"answered. Platforms post to /hooks/ACCOUNT; /v1/daily/webhook and /v1/whereby lead to the platform's default account.\n" +
+			"answered. Platforms post to /hooks/ACCOUNT; " + webhookPaths() + " lead to the platform's default account.\n" +
 			"Platforms reach the listener through a tunnel: the configured one, or --tunnel. SIGINT and SIGTERM end it cleanly.",
 		Example: "greenroom listen --json | jq .kind\ngreenroom listen --forward-to http://localhost:3000/webhooks",
 	}
@@ -78,7 +78,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	if len(c.Accounts) == 0 {
 		return &app.Error{
 			Kind: app.NotConfigured, Text: "no account is configured, so there is nothing to listen for",
-			Hint: "set DAILY_API_KEY and DAILY_WEBHOOK_SECRET, or WHEREBY_API_KEY and WHEREBY_WEBHOOK_SECRET",
+			Hint: howToListen(),
 		}
 	}
 	ctx, fail := context.WithCancelCause(ctx)

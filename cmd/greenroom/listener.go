@@ -49,9 +49,12 @@ func routerOf(c *config.Config) web.Router {
 	for _, u := range c.Unusable {
 		r.Accounts = append(r.Accounts, u.Name) // answered 503 until it is mended
 	}
-	for path, platform := range map[string]provider.Platform{"/v1/daily/webhook": provider.Daily, "/v1/whereby": provider.Whereby} {
-		if name, ok := c.Policy.DefaultAccounts[platform]; ok {
-			r.Aliases[path] = name
+	for _, d := range drivers() {
+		name, ok := c.Policy.DefaultAccounts[d.Platform]
+		for _, path := range d.WebhookPaths {
+			if ok {
+				r.Aliases[path] = name
+			}
 		}
 	}
 	return r

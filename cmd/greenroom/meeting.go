@@ -10,7 +10,6 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
-	"greenroom/provider"
 )
 
 func (p *program) meetingCommand() *cobra.Command {
@@ -88,13 +87,13 @@ func (p *program) meetingEnd() *cobra.Command {
 }
 
 // endQuestion asks before a meeting is ended, and says what becomes of a room that was not made here.
-func endQuestion(m app.Meeting) string {
+func endQuestion(m app.Meeting, after app.AfterEnd) string {
 	q := fmt.Sprintf("End %s with %d here?", m.Room, m.Here)
 	switch {
-	case m.Adopted && m.Platform == provider.Whereby:
-		return "The room was not made here, and ending the meeting removes it from Whereby for good. " + q
-	case m.Adopted && m.Platform == provider.Daily:
-		return "The room was not made here: it stays on Daily, and its links go on working. " + q
+	case m.Adopted && after == app.RoomRemoved:
+		return "The room was not made here, and ending the meeting removes it from " + plain.Text(m.Platform.Title()) + " for good. " + q
+	case m.Adopted && after == app.RoomKept:
+		return "The room was not made here: it stays on " + plain.Text(m.Platform.Title()) + ", and its links go on working. " + q
 	}
 	return q
 }
@@ -108,7 +107,13 @@ func (o *meetingEndOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		if err := o.confirm(ctx, endQuestion(m.Meeting), "--yes", o.yes); err != nil {
+		var account app.AccountStatus
+		if m.Adopted && !o.yes {
+			if account, err = accountStatus(ctx, b, m.Account); err != nil {
+				return err
+			}
+		}
+		if err := o.confirm(ctx, endQuestion(m.Meeting, account.AfterEnd), "--yes", o.yes); err != nil {
 			return err
 		}
 		ended, err := b.EndMeeting(ctx, app.MeetingRef{Ref: m.ID})

@@ -110,11 +110,17 @@ func cannot(ctx context.Context, b app.Backend, account string, what app.Ability
 
 // limits says what an account's platform can't do, and why.
 func limits(ctx context.Context, b app.Backend, account string) (map[app.Ability]string, error) {
+	a, err := accountStatus(ctx, b, account)
+	return a.Cannot, err
+}
+
+// accountStatus finds an account by its name; the zero value where none has it.
+func accountStatus(ctx context.Context, b app.Backend, name string) (app.AccountStatus, error) {
 	s, err := b.Status(ctx, app.StatusQuery{})
 	for _, a := range s.Accounts {
-		if a.Name == account {
-			return a.Cannot, err
+		if a.Name == name {
+			return a, err
 		}
 	}
-	return nil, err
+	return app.AccountStatus{}, err
 }

@@ -41,13 +41,14 @@ func TestPersonByNameOrSession(t *testing.T) {
 func TestEndingAsksAndSaysWhatBecomesOfTheRoom(t *testing.T) {
 	for _, test := range []struct {
 		meeting app.Meeting
+		after   app.AfterEnd
 		want    string
 	}{
-		{app.Meeting{Room: "r", Here: 2, Platform: provider.Whereby}, "End r with 2 here?"},
-		{app.Meeting{Room: "r", Platform: provider.Whereby, Adopted: true}, "removes it from Whereby for good. End r with 0 here?"},
-		{app.Meeting{Room: "r", Platform: provider.Daily, Adopted: true}, "stays on Daily, and its links go on working. End r with 0 here?"},
+		{app.Meeting{Room: "r", Here: 2, Platform: provider.Whereby}, app.RoomRemoved, "End r with 2 here?"},
+		{app.Meeting{Room: "r", Platform: provider.Whereby, Adopted: true}, app.RoomRemoved, "removes it from Whereby for good. End r with 0 here?"},
+		{app.Meeting{Room: "r", Platform: provider.Daily, Adopted: true}, app.RoomKept, "stays on Daily, and its links go on working. End r with 0 here?"},
 	} {
-		if got := endQuestion(test.meeting); !strings.HasSuffix(got, test.want) || !test.meeting.Adopted && got != test.want {
+		if got := endQuestion(test.meeting, test.after); !strings.HasSuffix(got, test.want) || !test.meeting.Adopted && got != test.want {
 			t.Errorf("%q, not %q", got, test.want)
 		}
 	}

@@ -147,12 +147,8 @@ func (p *program) config(ctx context.Context, listen string) (*config.Config, er
 
 // configFor is config with listen's flags.
 func (p *program) configFor(ctx context.Context, listen, tunnel string) (*config.Config, error) {
-	platforms, err := registry()
-	if err != nil {
-		return nil, err
-	}
 	return config.Load(ctx, config.Options{
-		File: p.configFile, DataDir: p.dataDir, Listen: listen, Tunnel: tunnel, Getenv: p.getenv, Platforms: platforms.Platforms(),
+		File: p.configFile, DataDir: p.dataDir, Listen: listen, Tunnel: tunnel, Getenv: p.getenv, Drivers: configurable(),
 		Actions: tui.Actions(), Resolve: p.resolve,
 	})
 }

@@ -152,8 +152,8 @@ func belowRelay(h relay.Hook) string {
 // postWords says what a platform can be given: the hook alone is no account's.
 func (p *program) postWords(h relay.Hook) {
 	p.words("A platform posts to a path behind it, /hooks/ and the account's name on the machine that fetches, such as:")
-	for _, name := range []provider.Platform{provider.Daily, provider.Whereby} {
-		p.words("  ", plain.Text(h.URL), "/hooks/", string(name))
+	for _, d := range drivers() {
+		p.words("  ", plain.Text(h.URL), "/hooks/", string(d.Platform))
 	}
 	p.words("There `greenroom tunnel status` prints the URL of each account.")
 }

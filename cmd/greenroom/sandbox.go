@@ -19,21 +19,24 @@ type sandboxOptions struct {
 	addr               string
 	autoplay, hostile  bool
 	speed              float64
-	daily, whereby     string
+	webhooks           map[provider.Platform]*string
 	json, noRateLimits bool
 	seed               uint64
 	faults             []string
 }
 
 func (p *program) sandboxCommand() *cobra.Command {
-	o := &sandboxOptions{program: p}
+	o := &sandboxOptions{program: p, webhooks: map[provider.Platform]*string{}}
+	var posts []string
+	for _, a := range sandbox.Accounts("") {
+		posts = append(posts, fmt.Sprintf("--%s http://127.0.0.1:7070/hooks/%s", webhookFlag(a), a.Name))
+	}
 	cmd := &cobra.Command{
 		Use: "sandbox", Short: "Serve the platforms' protocols on this machine, for tests", Args: exactly(), RunE: p.do(o.run),
-		Long: "Serve the wire protocols of Daily and Whereby on this machine, with simulated people and signed webhooks. It prints\n" +
+		Long: "Serve the wire protocols of " + platformTitles() + " on this machine, with simulated people and signed webhooks. It prints\n" +
 			"the addresses, keys and secrets as lines for a shell. Its control API is under /sandbox/ of its address.",
 		Example: "# people come to what is started, and their webhooks to where the screen listens\n" +
-			"greenroom sandbox --autoplay --daily-webhook http://127.0.0.1:7070/hooks/daily \\\n" +
-			"  --whereby-webhook http://127.0.0.1:7070/hooks/whereby > sandbox.env & sleep 1\n" +
+			"greenroom sandbox --autoplay " + strings.Join(posts, " \\\n  ") + " > sandbox.env & sleep 1\n" +
 			". ./sandbox.env && greenroom\n\n" +
 			"# every tenth webhook is lost, and the first two rooms can't be made\n" +
 			`greenroom sandbox --fault '{"kind":"lose-webhook","probability":0.1}' \` + "\n" +
@@ -44,8 +47,9 @@ func (p *program) sandboxCommand() *cobra.Command {
 	fl.BoolVar(&o.autoplay, "autoplay", false, "simulate people who join and leave every meeting")
 	fl.Float64Var(&o.speed, "speed", 1, "with --autoplay: how much faster than real time people act")
 	fl.BoolVar(&o.hostile, "hostile", false, "with --autoplay: one participant's name tries to control terminals")
-	fl.StringVar(&o.daily, "daily-webhook", "", "post Daily's webhooks to this URL")
-	fl.StringVar(&o.whereby, "whereby-webhook", "", "post Whereby's webhooks to this URL")
+	for _, a := range sandbox.Accounts("") {
+		o.webhooks[a.Platform] = fl.String(webhookFlag(a), "", "post "+a.Platform.Title()+"'s webhooks to this URL")
+	}
 	fl.BoolVar(&o.noRateLimits, "no-rate-limits", false, "never answer 429")
 	fl.StringArrayVar(&o.faults, "fault", nil, "fault to simulate: its kind, or a JSON object as under /sandbox/faults; may be repeated")
 	fl.Uint64Var(&o.seed, "seed", 0, "make ids and names repeatable")
@@ -75,12 +79,13 @@ func (o *sandboxOptions) run(ctx context.Context, _ []string) (err error) {
 			err = cerr
 		}
 	}()
-	for platform, url := range map[provider.Platform]string{provider.Daily: o.daily, provider.Whereby: o.whereby} {
+	for _, a := range sandbox.Accounts("") {
+		url := *o.webhooks[a.Platform]
 		if url == "" {
 			continue
 		}
-		if _, err := w.SetWebhook(platform, url, ""); err != nil {
-			return usagef("--%s-webhook: %v", platform, err)
+		if _, err := w.SetWebhook(a.Platform, url, ""); err != nil {
+			return usagef("--%s: %v", webhookFlag(a), err)
 		}
 	}
 	for _, text := range o.faults {
@@ -126,14 +131,25 @@ func parseFault(text string) (sandbox.Fault, error) {
 	return f, err
 }
 
+// webhookFlag is the flag that directs the webhooks of a platform.
+func webhookFlag(a provider.Account) string { return string(a.Platform) + "-webhook" }
+
 // sandboxEnvironment is what a program needs to take a sandbox for the platforms.
 func sandboxEnvironment(base string) [][2]string {
-	return [][2]string{
-		{"DAILY_API_URL", base + "/daily/v1"}, {"DAILY_API_KEY", sandbox.DailyKey},
-		{"DAILY_WEBHOOK_SECRET", sandbox.DailyWebhookSecret},
-		{"WHEREBY_API_URL", base + "/whereby/v1"}, {"WHEREBY_API_KEY", sandbox.WherebyKey},
-		{"WHEREBY_WEBHOOK_SECRET", sandbox.WherebyWebhookSecret},
+	var env [][2]string
+	for _, a := range sandbox.Accounts(base) {
+		for _, d := range drivers() {
+			if d.Platform != a.Platform {
+				continue
+			}
+			for _, set := range [][2]string{{"api_url", a.APIURL}, {"api_key", a.APIKey}, {"api_secret", a.APISecret}, {"webhook_secret", a.WebhookSecret}} {
+				if name := d.Variable(set[0]); name != "" && set[1] != "" {
+					env = append(env, [2]string{name, set[1]})
+				}
+			}
+		}
 	}
+	return env
 }
 
 func (o *sandboxOptions) print(base string) error {
@@ -153,8 +169,13 @@ func (o *sandboxOptions) print(base string) error {
 		return err
 	}
 	o.words("The sandbox serves on ", base, ".")
-	if o.daily == "" && o.whereby == "" {
-		o.words("Its webhooks go nowhere until they are configured: by --daily-webhook and --whereby-webhook, or under /sandbox/webhooks.")
+	var flags []string
+	for _, a := range sandbox.Accounts(base) {
+		if *o.webhooks[a.Platform] != "" {
+			return nil
+		}
+		flags = append(flags, "--"+webhookFlag(a))
 	}
+	o.words("Its webhooks go nowhere until they are configured: by ", enumerate(flags), ", or under /sandbox/webhooks.")
 	return nil
 }

@@ -95,7 +95,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 	}
 	options := tui.Options{
 		Backend: seen{b, d}, Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, Open: p.browse, Log: logs.tail, Logger: log,
-		Crash: group, Version: p.version,
+		Crash: group, Version: p.version, AccountHelp: accountHelp(),
 	}
 	if !clipboard.Unsupported {
 		options.Copy = clipboard.WriteAll

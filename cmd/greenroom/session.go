@@ -63,7 +63,7 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 				MigrationSet: c.Policy.MigrationSet, MigrationEnabled: c.Policy.MigrationEnabled,
 				MigrationRooms: c.Policy.MigrationRooms, DefaultPlatform: c.Policy.DefaultPlatform,
 			},
-			Downloads: downloads, Buckets: newBuckets(c, accounts, a.log, a.crash), Version: version, Tunnel: c.Tunnel.Driver,
+			Drivers: drivers(), Downloads: downloads, Buckets: newBuckets(c, accounts, a.log, a.crash), Version: version, Tunnel: c.Tunnel.Driver,
 			Log: a.log, Crash: a.crash,
 		}
 	}

@@ -40,7 +40,7 @@ func (p *program) triggerCommand() *cobra.Command {
 			"KIND is one of\n" + columns(triggerKinds()) +
 			"\n\nor the platform's own type:\n" + columns(triggerTypes()),
 		Example: "greenroom trigger participant.joined --room all-hands --name Ada\n" +
-			"greenroom trigger recording.ready --account daily --to http://localhost:3000/webhooks",
+			"greenroom trigger recording.ready --account " + string(drivers()[0].Platform) + " --to http://localhost:3000/webhooks",
 		ValidArgs: append(triggerKinds(), triggerTypes()...),
 	}
 	fl := cmd.Flags()
@@ -213,7 +213,7 @@ func (o *triggerOptions) pick(ctx context.Context, b app.Backend, of provider.Pl
 	}
 	switch {
 	case len(names) == 0:
-		return "", &app.Error{Kind: app.NotConfigured, Text: "no account is configured", Hint: "set DAILY_API_KEY or WHEREBY_API_KEY"}
+		return "", &app.Error{Kind: app.NotConfigured, Text: "no account is configured", Hint: howToConfigure()}
 	case o.account == "":
 		return "", usagef("say as which account: --account %s", strings.Join(names, " or "))
 	}

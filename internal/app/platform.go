@@ -90,17 +90,25 @@ type Diagnosis struct {
 }
 
 // Ability is something that not every platform can do.
-type Ability string
+type Ability = provider.Ability
 
 // The abilities that [AccountStatus.Cannot] explains.
 const (
-	AbilityRecord     Ability = "record"
-	AbilityEject      Ability = "eject"
-	AbilityLogo       Ability = "logo"
-	AbilityAdopt      Ability = "adopt"
-	AbilityHistory    Ability = "history"
-	AbilityRecordings Ability = "recordings"
-	// AbilityDownload is to fetch recordings, AbilityDeleteRecording to delete them where they are.
-	AbilityDownload        Ability = "download"
-	AbilityDeleteRecording Ability = "delete-recording"
+	AbilityRecord          = provider.AbilityRecord
+	AbilityEject           = provider.AbilityEject
+	AbilityLogo            = provider.AbilityLogo
+	AbilityAdopt           = provider.AbilityAdopt
+	AbilityHistory         = provider.AbilityHistory
+	AbilityRecordings      = provider.AbilityRecordings
+	AbilityDownload        = provider.AbilityDownload
+	AbilityDeleteRecording = provider.AbilityDeleteRecording
+)
+
+// AfterEnd is what becomes of a room that was not made here when its meeting is ended.
+type AfterEnd string
+
+// What becomes of it; unknown when it is empty.
+const (
+	RoomKept    AfterEnd = "kept"
+	RoomRemoved AfterEnd = "removed"
 )

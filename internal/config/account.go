@@ -13,7 +13,12 @@ var accountName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
 // accounts reads every account, those of the file first.
 func (r *reader) accounts() {
-	mode := r.text("daily.recording", "", oneOf("raw-tracks", "cloud", "both"))
+	modes := map[provider.Platform]string{}
+	for _, d := range r.opts.Drivers {
+		if has(d, "recording.mode") {
+			modes[d.Platform] = r.text(modeKey(d), "", recordingMode)
+		}
+	}
 	defaults := map[provider.Platform]Origin{}
 	r.cfg.Policy.DefaultAccounts = map[provider.Platform]string{}
 	r.cfg.Fetch = map[string]Fetch{}
@@ -30,8 +35,8 @@ func (r *reader) accounts() {
 		} else if !ok {
 			continue
 		} else {
-			if a.Platform == provider.Daily && a.Recording.Mode == "" {
-				a.Recording.Mode = mode
+			if a.Recording.Mode == "" {
+				a.Recording.Mode = modes[a.Platform]
 			}
 			r.cfg.Accounts = append(r.cfg.Accounts, a)
 			r.cfg.Fetch[name] = fetch
@@ -63,11 +68,12 @@ func (r *reader) account(name string) (a provider.Account, isDefault, ok bool) {
 	a.Name = name
 	here := r.platformWords()
 	implied := ""
-	if known := platformNames(); slices.Contains(known, name) {
+	if _, known := r.driver(name); known {
 		implied = name
 	}
 	a.Platform = provider.Platform(r.text(key("platform"), implied, func(s string) (string, string, string) {
-		if w := strings.ToLower(strings.TrimSpace(s)); slices.Contains(platformNames(), w) {
+		w := strings.ToLower(strings.TrimSpace(s))
+		if _, known := r.driver(w); known {
 			return w, "", "" // one that this build lacks is a notice below
 		}
 		return oneOf(here...)(s)
@@ -82,35 +88,38 @@ func (r *reader) account(name string) (a provider.Account, isDefault, ok bool) {
 		r.cfg.note("Account %s (%s) is ignored: %s is not in this build yet. It has %s.", name, at, a.Platform, strings.Join(here, " and "))
 		return a, false, false
 	}
+	d, _ := r.driver(string(a.Platform))
 	a.APIKey = r.secret(key("api_key"))
 	if _, set := r.values[key("api_secret")]; set {
 		a.APISecret = r.secret(key("api_secret"))
 	}
-	a.APIURL = r.text(key("api_url"), "", apiURL)
+	a.APIURL = r.text(key("api_url"), "", apiURL(d))
 	a.WebhookSecret = r.secret(key("webhook_secret"))
 	a.Subdomain = r.text(key("subdomain"), "", nil)
-	if a.Platform == provider.Daily {
+	if has(d, "signature") {
 		a.WebhookSignature = r.text(key("signature"), "", oneOf("", "standard", "simple"))
 		if a.WebhookSignature == "standard" {
 			a.WebhookSignature = ""
 		}
 	}
 	isDefault, _ = r.boolean(key("default"), false)
-	a.Recording = r.recording(a.Platform, key)
+	a.Recording = r.recording(d, key)
 	if a.APIKey == "" {
 		if len(r.errs) == before {
-			r.cfg.note("Account %s (%s) is left out, because it has no API key: set %s.", name, at, r.keyHint(name, a.Platform))
+			r.cfg.note("Account %s (%s) is left out, because it has no API key: set %s.", name, at, r.keyHint(name, d))
 		}
 		return a, isDefault, false
 	}
 	return a, isDefault, len(r.errs) == before
 }
 
-func (r *reader) recording(p provider.Platform, key func(string) string) provider.RecordingTarget {
+func (r *reader) recording(d provider.Driver, key func(string) string) provider.RecordingTarget {
 	t := provider.RecordingTarget{Bucket: r.text(key("recording.bucket"), "", nil)}
-	if p == provider.Daily {
+	if has(d, "recording.role_arn") {
 		t.RoleARN = r.text(key("recording.role_arn"), "", roleARN)
-		t.Mode = r.text(key("recording.mode"), "", oneOf("raw-tracks", "cloud", "both"))
+	}
+	if has(d, "recording.mode") {
+		t.Mode = r.text(key("recording.mode"), "", recordingMode)
 	}
 	t.AccessKeyID = r.secret(key("recording.access_key_id"))
 	t.AccessKeySecret = r.secret(key("recording.access_key_secret"))
@@ -130,10 +139,10 @@ func (r *reader) firstOrigin(name string) Origin {
 	return best
 }
 
-func (r *reader) keyHint(name string, p provider.Platform) string {
+func (r *reader) keyHint(name string, d provider.Driver) string {
 	own := fmt.Sprintf("api_key under [accounts.%s]", name)
-	if name == string(p) {
-		return keyVariable(p) + ", or " + own
+	if variable := d.Variable("api_key"); variable != "" && name == string(d.Platform) {
+		return variable + ", or " + own
 	}
 	return own
 }
@@ -154,7 +163,21 @@ func (r *reader) platformWords() []string {
 	return words
 }
 
-// platformNames are the platforms that Greenroom knows, in this build or not.
-func platformNames() []string {
-	return []string{string(provider.Daily), string(provider.Whereby), string(provider.LiveKit)}
+// driver finds the driver of a platform that can be configured, in this build or not.
+func (r *reader) driver(platform string) (provider.Driver, bool) {
+	for _, d := range r.opts.Drivers {
+		if string(d.Platform) == platform {
+			return d, true
+		}
+	}
+	return provider.Driver{}, false
 }
+
+// has reports whether a platform's accounts have one of the keys that not all have.
+func has(d provider.Driver, key string) bool { return slices.Contains(d.Settings, key) }
+
+// modeKey is the general key that sets the recording mode of all of a platform's accounts.
+func modeKey(d provider.Driver) string { return string(d.Platform) + ".recording" }
+
+// recordingMode accepts a recording mode.
+func recordingMode(s string) (string, string, string) { return oneOf("raw-tracks", "cloud", "both")(s) }

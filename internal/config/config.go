@@ -69,6 +69,8 @@ type Config struct {
 	settings        []Setting
 	problems        []*Error
 	secretVariables []string
+	// variables are those of the environment that set something.
+	variables []variable
 }
 
 // Unusable is an account that can't be used. The others can.
@@ -130,8 +132,9 @@ type Options struct {
 	Tunnel string
 	// Getenv is os.Getenv when nil.
 	Getenv func(string) string
-	// Platforms are those that this build has; nil means daily and whereby.
-	Platforms []provider.Platform
+	// Drivers are those of the platforms that can be configured, in the order in which accounts of the environment are listed.
+	// The platform of one without an Open is not in this build: its accounts are left out with a notice.
+	Drivers []provider.Driver
 	// Actions are what keys can be bound to under [keys]; nil accepts any name.
 	Actions []string
 	// Resolve fetches what a secret refers to; nil means [Resolver] with its defaults.
@@ -149,18 +152,20 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
-	if o.Platforms == nil {
-		o.Platforms = []provider.Platform{provider.Daily, provider.Whereby}
-	}
 	if o.Resolve == nil {
 		o.Resolve = Resolver{Getenv: o.Getenv}.Resolve
 	}
-	c := &Config{}
+	c := &Config{variables: variables(o.Drivers)}
 	var chosen bool
 	c.File, chosen = FilePath(o)
 	r := &reader{
-		ctx: ctx, opts: o, cfg: c, values: map[string]value{}, covered: map[string]value{}, platforms: o.Platforms,
+		ctx: ctx, opts: o, cfg: c, values: map[string]value{}, covered: map[string]value{},
 		secrets: map[string]resolved{},
+	}
+	for _, d := range o.Drivers {
+		if d.Open != nil {
+			r.platforms = append(r.platforms, d.Platform)
+		}
 	}
 
 	data, private, err := []byte(nil), false, error(fs.ErrNotExist)

@@ -16,7 +16,19 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"greenroom/provider"
+	"greenroom/provider/daily"
+	"greenroom/provider/whereby"
 )
+
+// drivers are two platforms of a build, and one that it lacks.
+func drivers() []provider.Driver {
+	return []provider.Driver{daily.Driver(), whereby.Driver(), {
+		Platform: provider.LiveKit,
+		Variables: []provider.Variable{
+			{Name: "LIVEKIT_URL", Key: "api_url"}, {Name: "LIVEKIT_API_KEY", Key: "api_key"}, {Name: "LIVEKIT_API_SECRET", Key: "api_secret"},
+		},
+	}}
+}
 
 // load runs Load on a file of the given text ("" for none) and environment, away from the machine's own settings.
 func load(t *testing.T, file string, env map[string]string, tweak ...func(*Options)) (*Config, error) {
@@ -35,7 +47,7 @@ func load(t *testing.T, file string, env map[string]string, tweak ...func(*Optio
 			t.Fatal(err)
 		}
 	}
-	o := Options{Getenv: func(k string) string { return all[k] }}
+	o := Options{Drivers: drivers(), Getenv: func(k string) string { return all[k] }}
 	for _, f := range tweak {
 		f(&o)
 	}

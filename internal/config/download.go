@@ -184,11 +184,12 @@ func (r *reader) finding(f *Fetch, a provider.Account, key func(string) string) 
 	default:
 		f.Sweep, _ = ParseAge(text)
 	}
+	d, _ := r.driver(string(a.Platform))
 	for _, k := range []string{"recording.queue", "recording.sweep"} {
 		v, set := r.values[key(k)]
 		switch {
 		case !set || k == "recording.sweep" && f.Sweep == 0:
-		case a.Platform != provider.Daily && a.Platform != provider.Whereby:
+		case d.Objects == nil:
 			r.fail(v.from, key(k), fmt.Sprintf("is of no use: %s's recordings are not found in buckets", a.Platform), "leave it out")
 		case a.Recording.Bucket == "":
 			r.fail(v.from, key(k), "has no bucket that it is about", fmt.Sprintf("set bucket under [accounts.%s.recording]", a.Name))
@@ -262,7 +263,7 @@ func serviceURL(s, like string) (u *url.URL, problem, fix string) {
 
 func roleARN(s string) (string, string, string) {
 	if !strings.HasPrefix(s, "arn:") {
-		return "", "isn't a role's ARN", `write it like "arn:aws:iam::123456789012:role/daily"`
+		return "", "isn't a role's ARN", `write it like "arn:aws:iam::123456789012:role/recordings"`
 	}
 	return s, "", ""
 }

@@ -148,9 +148,9 @@ func (r *reader) file(data []byte) {
 	for _, e := range entries {
 		at := Origin{Kind: FromFile, Name: r.cfg.File, Line: e.line}
 		key := dotted(e.path)
-		if _, ok := schema(e.path); !ok {
+		if _, ok := r.schema(e.path); !ok {
 			fix := "see `greenroom config show` for what there is"
-			if near := suggestion(e.path); near != "" {
+			if near := r.suggestion(e.path); near != "" {
 				fix = "did you mean " + near + "?"
 			}
 			r.fail(at, key, "is unknown", fix)

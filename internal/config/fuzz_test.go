@@ -37,7 +37,7 @@ func FuzzFile(f *testing.F) {
 			t.Errorf("an error of another type: %v", err)
 		}
 		_, err = Load(context.Background(), Options{
-			File: path, Getenv: func(string) string { return "" },
+			Drivers: drivers(), File: path, Getenv: func(string) string { return "" },
 			Resolve: func(context.Context, string) (string, error) { return "", errors.New("not in this test") },
 		})
 		for _, e := range Errors(err) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -257,8 +258,12 @@ func address(s string) (string, string, string) {
 }
 
 // apiURL accepts an http(s) base and gives it /v1 when it has no path, and no slash at its end.
-func apiURL(s string) (string, string, string) {
-	const fix = `write it like "https://api.daily.co/v1"`
+func apiURL(d provider.Driver) func(string) (string, string, string) {
+	fix := fmt.Sprintf("write it like %q", cmp.Or(d.DefaultURL, "https://api.example.com/v1"))
+	return func(s string) (string, string, string) { return baseURL(s, fix) }
+}
+
+func baseURL(s, fix string) (string, string, string) {
 	u, err := url.Parse(strings.TrimSpace(s))
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":

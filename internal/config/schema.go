@@ -10,7 +10,7 @@ import (
 var (
 	generalKeys = []string{
 		"listen", "body_limit", "data_dir", "theme", "mouse", "default_platform", "retention.age", "retention.size",
-		"migration.enabled", "migration.rooms", "daily.recording",
+		"migration.enabled", "migration.rooms",
 	}
 	accountKeys = []string{
 		"platform", "api_key", "api_secret", "api_url", "webhook_secret", "signature", "subdomain", "default",
@@ -20,7 +20,7 @@ var (
 )
 
 // schema says whether a path names a setting, and gives its generic form.
-func schema(path []string) (string, bool) {
+func (r *reader) schema(path []string) (string, bool) {
 	switch {
 	case len(path) >= 3 && path[0] == "accounts":
 		rest := dotted(path[2:])
@@ -29,8 +29,19 @@ func schema(path []string) (string, bool) {
 		return "keys.*", true
 	}
 	key := dotted(path)
-	return key, slices.Contains(generalKeys, key) || slices.Contains(allTunnelKeys(), key) ||
+	return key, slices.Contains(r.generalKeys(), key) || slices.Contains(allTunnelKeys(), key) ||
 		slices.Contains(downloadKeys, key)
+}
+
+// generalKeys are the keys that concern no single account.
+func (r *reader) generalKeys() []string {
+	keys := slices.Clone(generalKeys)
+	for _, d := range r.opts.Drivers {
+		if has(d, "recording.mode") {
+			keys = append(keys, modeKey(d))
+		}
+	}
+	return keys
 }
 
 // allTunnelKeys are the keys of the table [tunnel].
@@ -43,14 +54,14 @@ func allTunnelKeys() []string {
 }
 
 // suggestion finds what a misspelt path may have meant.
-func suggestion(path []string) string {
+func (r *reader) suggestion(path []string) string {
 	if path[0] == "accounts" && len(path) >= 3 {
 		if near := closest(dotted(path[2:]), slices.Concat(accountKeys, fetchKeys)); near != "" {
 			return dotted(path[:2]) + "." + near
 		}
 		return ""
 	}
-	return closest(dotted(path), slices.Concat(allTunnelKeys(), generalKeys, downloadKeys))
+	return closest(dotted(path), slices.Concat(allTunnelKeys(), r.generalKeys(), downloadKeys))
 }
 
 // variable is one variable of the environment that sets one key.
@@ -59,56 +70,33 @@ type variable struct {
 }
 
 // variables lists what the environment can set. A platform's variables set the account that is named like it.
-func variables() []variable {
-	return []variable{
-		{"WHEREBY_API_KEY", "accounts.whereby.api_key"},
-		{"WHEREBY_API_URL", "accounts.whereby.api_url"},
-		{"WHEREBY_WEBHOOK_SECRET", "accounts.whereby.webhook_secret"},
-		{"AWS_WHEREBY_S3_BUCKET", "accounts.whereby.recording.bucket"},
-		{"AWS_WHEREBY_ACCESS_KEY_ID", "accounts.whereby.recording.access_key_id"},
-		{"AWS_WHEREBY_ACCESS_KEY_SECRET", "accounts.whereby.recording.access_key_secret"},
-		{"AWS_S3_REGION", "accounts.whereby.recording.region"},
-		{"DAILY_API_KEY", "accounts.daily.api_key"},
-		{"DAILY_API_URL", "accounts.daily.api_url"},
-		{"DAILY_WEBHOOK_SECRET", "accounts.daily.webhook_secret"},
-		{"DAILY_WEBHOOK_SIGNATURE", "accounts.daily.signature"},
-		{"DAILY_SUBDOMAIN", "accounts.daily.subdomain"},
-		{"AWS_DAILY_S3_BUCKET", "accounts.daily.recording.bucket"},
-		{"AWS_DAILY_S3_REGION", "accounts.daily.recording.region"},
-		{"AWS_DAILY_ROLE_ARN", "accounts.daily.recording.role_arn"},
+func variables(drivers []provider.Driver) []variable {
+	all := []variable{
+		// The move of rooms from Whereby to Daily has a name of its own; see the hub's migration.
 		{"DAILY_MIGRATION_ENABLED", "migration.enabled"},
 		{"DAILY_MIGRATION_ROOM_IDS", "migration.rooms"},
 		{"DEFAULT_VIDEO_PLATFORM", "default_platform"},
-		{"LIVEKIT_URL", "accounts.livekit.api_url"},
-		{"LIVEKIT_API_KEY", "accounts.livekit.api_key"},
-		{"LIVEKIT_API_SECRET", "accounts.livekit.api_secret"},
 		{"GREENROOM_DATA_DIR", "data_dir"},
 	}
-}
-
-// keyVariable is the variable that holds the API key of a platform's own account, for messages.
-func keyVariable(p provider.Platform) string {
-	switch p {
-	case provider.Daily:
-		return "DAILY_API_KEY"
-	case provider.Whereby:
-		return "WHEREBY_API_KEY"
-	case provider.LiveKit:
-		return "LIVEKIT_API_KEY"
+	for _, d := range drivers {
+		for _, v := range d.Variables {
+			all = append(all, variable{v.Name, "accounts." + string(d.Platform) + "." + v.Key})
+		}
 	}
-	return ""
+	return all
 }
 
 // environment lays the variables over the file. An empty variable counts as not set.
 func (r *reader) environment() {
-	for _, v := range variables() {
+	for _, v := range r.cfg.variables {
 		text := r.opts.Getenv(v.name)
 		if text == "" {
 			continue
 		}
 		r.values[v.key] = value{raw: text, from: Origin{Kind: FromEnv, Name: v.name}}
 	}
-	for _, p := range []provider.Platform{provider.Daily, provider.Whereby, provider.LiveKit} {
+	for _, d := range r.opts.Drivers {
+		p := d.Platform
 		prefix := "accounts." + string(p) + "."
 		_, key := r.values[prefix+"api_key"]
 		_, secret := r.values[prefix+"webhook_secret"]

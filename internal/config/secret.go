@@ -193,7 +193,7 @@ func (r *reader) secret(key string) string {
 // programs that Greenroom starts don't inherit them.
 func (c *Config) SecretVariables() []string {
 	names := slices.Clone(c.secretVariables)
-	for _, v := range slices.Concat(variables(), relayVariables) {
+	for _, v := range slices.Concat(c.variables, relayVariables) {
 		switch key := v.key[strings.LastIndexByte(v.key, '.')+1:]; key {
 		case "api_key", "api_secret", "webhook_secret", "access_key_id", "access_key_secret", "token":
 			names = append(names, v.name)

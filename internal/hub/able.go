@@ -7,17 +7,12 @@ import (
 	"greenroom/provider"
 )
 
-// whyNot says, by platform, why what others can do is not there. An ability that has no words here is simply missing.
-var whyNot = map[provider.Platform]map[app.Ability]string{
-	provider.Whereby: {
-		app.AbilityRecord: "Whereby starts a recording by the room's trigger, which is set when the meeting is made, " +
-			"or by the host's button in the meeting",
-		app.AbilityEject: "Whereby has no call to remove one person: the host can do it in the meeting, " +
-			"and ending the meeting removes everyone",
-	},
-	provider.Daily: {
-		app.AbilityLogo: "Daily rooms have no logo; set the domain's in Daily's dashboard",
-	},
+// whyNot is the provider's own reason for lacking an ability; empty where it has none.
+func (a *account) whyNot(what app.Ability) string {
+	if e, ok := a.Provider.(provider.Explainer); ok {
+		return e.WhyNot(what)
+	}
+	return ""
 }
 
 // reasons lists what an account cannot do, with the reason.
@@ -31,7 +26,7 @@ func reasons(a *account) map[app.Ability]string {
 			out[what] = a.Unusable.Text
 			return
 		}
-		if out[what] = whyNot[a.Platform][what]; out[what] == "" {
+		if out[what] = a.whyNot(what); out[what] == "" {
 			out[what] = fmt.Sprintf("%s cannot do this", a.Platform)
 		}
 	}

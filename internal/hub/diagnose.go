@@ -166,7 +166,7 @@ func (h *Hub) checkEvents(s app.AccountStatus) provider.Check {
 func (h *Hub) checkAccounts() provider.Check {
 	if len(h.order) == 0 {
 		return provider.Check{
-			Name: "accounts", Detail: "none is configured", Hint: "set DAILY_API_KEY or WHEREBY_API_KEY",
+			Name: "accounts", Detail: "none is configured", Hint: provider.HowToConfigure(h.opt.Drivers),
 		}
 	}
 	var names []string
@@ -193,8 +193,6 @@ func (h *Hub) checkPolicy() provider.Check {
 		Name: "policy", OK: choice.Problem == "", Hint: choice.Problem,
 		Detail: fmt.Sprintf("rooms that are not pinned get %s: %s", choice.Account, choice.Why),
 	}
-	if n := len(h.opt.Policy.MigrationRooms); h.opt.Policy.MigrationSet && h.opt.Policy.MigrationEnabled && n > 0 {
-		c.Detail += fmt.Sprintf("; %d rooms are listed for Daily", n)
-	}
+	c.Detail += h.opt.Policy.listed()
 	return c
 }

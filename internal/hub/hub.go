@@ -48,6 +48,8 @@ type Options struct {
 	// Accounts in the order of the configuration.
 	Accounts []Account
 	Policy   Policy
+	// Drivers are those of the program's platforms, to say which variables configure an account.
+	Drivers []provider.Driver
 	// Downloads say how recordings are fetched.
 	Downloads Downloads
 	// Buckets finds recordings where platforms write them into buckets of the user's; nil where none does.

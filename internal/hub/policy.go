@@ -2,23 +2,11 @@ package hub
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"greenroom/internal/app"
 	"greenroom/provider"
 )
-
-// Policy decides which platform a room's meetings get when the room isn't pinned to an account.
-type Policy struct {
-	// MigrationSet says that DAILY_MIGRATION_ENABLED has a value, which MigrationEnabled is.
-	MigrationSet     bool
-	MigrationEnabled bool
-	// MigrationRooms are the ids or names of the rooms that the migration covers.
-	MigrationRooms []string
-	// DefaultPlatform is DEFAULT_VIDEO_PLATFORM, empty when unset.
-	DefaultPlatform provider.Platform
-}
 
 // choose explains which account a meeting of the room gets. It fails never: a choice that can't be used says why in its
 // Problem.
@@ -49,32 +37,35 @@ func (h *Hub) choose(r app.Room) app.Choice {
 	return c
 }
 
+// choosePlatform is the platform of a room that isn't pinned: by the migration where that is set, else by the defaults.
 func (h *Hub) choosePlatform(r app.Room) (provider.Platform, string) {
-	p := h.opt.Policy
-	if p.MigrationSet && !p.MigrationEnabled {
-		return provider.Whereby, "DAILY_MIGRATION_ENABLED is false"
+	if platform, why := h.opt.Policy.migrated(r); platform != "" {
+		return platform, why
 	}
-	if p.MigrationSet {
-		if slices.Contains(p.MigrationRooms, r.ID) || slices.Contains(p.MigrationRooms, r.Name) {
-			return provider.Daily, "the room is in DAILY_MIGRATION_ROOM_IDS"
-		}
-	}
-	switch {
-	case p.DefaultPlatform != "":
-		return p.DefaultPlatform, "DEFAULT_VIDEO_PLATFORM is " + string(p.DefaultPlatform)
+	switch p := h.opt.Policy.DefaultPlatform; {
+	case p != "":
+		return p, "DEFAULT_VIDEO_PLATFORM is " + string(p)
 	case len(h.order) == 1:
 		return h.order[0].Platform, "it is the only configured account"
-	default:
-		return provider.Whereby, "Whereby is the default"
 	}
+	return lastResort, lastResort.Title() + " is the default"
 }
 
 func (h *Hub) howToConfigure(account string) string {
-	switch account {
-	case string(provider.Daily), string(provider.Whereby):
-		return fmt.Sprintf("set %s_API_KEY, or add [accounts.%s] to the configuration", strings.ToUpper(account), account)
+	if name := h.variable(account, "api_key"); name != "" {
+		return fmt.Sprintf("set %s, or add [accounts.%s] to the configuration", name, account)
 	}
 	return fmt.Sprintf("add [accounts.%s] to the configuration", account)
+}
+
+// variable is the variable of the environment that sets a key of an account, empty where none does.
+func (h *Hub) variable(account, key string) string {
+	for _, d := range h.opt.Drivers {
+		if string(d.Platform) == account {
+			return d.Variable(key)
+		}
+	}
+	return ""
 }
 
 // usable finds the account of a choice.

@@ -23,12 +23,6 @@ const (
 	hookTime = time.Minute
 )
 
-// byHand says, by platform, where its webhook's URL is entered where no call does that.
-var byHand = map[provider.Platform]string{
-	provider.Whereby: "paste it at Whereby: Configure, Webhooks, Add endpoint",
-	provider.LiveKit: "put it into LiveKit's configuration: webhook, urls",
-}
-
 // registrar keeps one account's webhook on its platform posting to the tunnel: it makes one where there is none, changes
 // ours when the public URL changes, and takes one that fell silent into service again. It never touches one that isn't ours
 // unless somebody says so.
@@ -281,7 +275,7 @@ func (h *Hub) registration(a *account, hook string) *app.RegisteredWebhook {
 		return nil
 	}
 	if _, can := a.Provider.(provider.WebhookRegistrar); !can {
-		return &app.RegisteredWebhook{Account: a.Name, URL: hook, State: app.WebhookByHand, Hint: byHand[a.Platform]}
+		return &app.RegisteredWebhook{Account: a.Name, URL: hook, State: app.WebhookByHand, Hint: a.Provider.Traits().WebhookPlace}
 	}
 	if a.registered == nil || a.registered.URL != hook {
 		return nil // it is being looked at
@@ -299,7 +293,7 @@ func (h *Hub) RegisterWebhook(ctx context.Context, req app.WebhookRegistration) 
 	r, can := newRegistrar(h, a)
 	if !can {
 		return app.RegisteredWebhook{}, &app.Error{
-			Kind: provider.Unsupported, Platform: a.Platform, Hint: byHand[a.Platform],
+			Kind: provider.Unsupported, Platform: a.Platform, Hint: a.Provider.Traits().WebhookPlace,
 			Text: fmt.Sprintf("the webhook of %s is registered on the platform's own pages alone", a.Name),
 		}
 	}

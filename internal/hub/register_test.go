@@ -432,10 +432,7 @@ func TestARegistrationThatFailsIsTriedAgain(t *testing.T) {
 
 func TestWhatCannotBeRegisteredSaysWhereItIs(t *testing.T) {
 	b := newBench(t)
-	b.platform.name = provider.Whereby
-	b.close()
-	b.accounts[0].Platform = provider.Whereby
-	b.open()
+	b.platform.traits.WebhookPlace = "paste it at Acme: Configure, Webhooks"
 	b.report(live("x", "https://a.example"))
 	s, err := b.Status(t.Context(), app.StatusQuery{})
 	r := s.Accounts[0].Registration

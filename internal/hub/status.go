@@ -68,6 +68,13 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 		Name: a.Name, Platform: a.Platform, APIURL: a.APIURL, Health: "unchecked", LastEventAt: a.eventAt, Cannot: reasons(a),
 		Detail: "no call has been made yet",
 	}
+	if a.Unusable == nil {
+		traits := a.Provider.Traits()
+		s.HostParameter, s.AfterEnd = traits.HostParameter, app.RoomRemoved
+		if traits.KeepsRooms {
+			s.AfterEnd = app.RoomKept
+		}
+	}
 	s.Registration = h.registration(a, hook)
 	switch {
 	case hook != "":
@@ -83,8 +90,8 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 	case !a.hasSecret():
 		s.Health, s.Detail = "no webhook secret", "its webhooks are refused, because they can't be verified"
 		s.Hint = fmt.Sprintf("set webhook_secret for the account %s", a.Name)
-		if a.Name == string(a.Platform) {
-			s.Hint = fmt.Sprintf("set %s_WEBHOOK_SECRET", strings.ToUpper(a.Name))
+		if name := h.variable(a.Name, "webhook_secret"); name != "" {
+			s.Hint = "set " + name
 		}
 		if _, can := a.Provider.(provider.WebhookRegistrar); can {
 			s.Hint += secretToCome(s.Registration)

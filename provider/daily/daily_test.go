@@ -78,9 +78,13 @@ func TestDriver(t *testing.T) {
 	want := provider.Traits{
 		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second,
 		NamesRooms: true, HistoryGrain: 15 * time.Second, StoresFiles: true,
+		KeepsRooms: true, HostParameter: "t",
 	}
 	if p.Traits() != want {
 		t.Errorf("traits %+v", p.Traits())
+	}
+	if why := p.(provider.Explainer).WhyNot; why(provider.AbilityLogo) == "" || why(provider.AbilityEject) != "" {
+		t.Errorf("explains %q and %q", why(provider.AbilityLogo), why(provider.AbilityEject))
 	}
 	if p, err := d.Open(provider.Account{}, nil); err == nil || p != nil {
 		t.Errorf("an empty account gave %v, %v", p, err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"greenroom/provider"
+	"greenroom/provider/object"
 	"greenroom/provider/rest"
 )
 
@@ -41,6 +42,7 @@ var (
 	_ provider.FileLinker       = (*Provider)(nil)
 	_ provider.RecordingDeleter = (*Provider)(nil)
 	_ provider.WebhookRegistrar = (*Provider)(nil)
+	_ provider.Explainer        = (*Provider)(nil)
 )
 
 // Options are what a program may want to be different; the zero value is what it usually wants.
@@ -57,6 +59,19 @@ type Options struct {
 func Driver() provider.Driver {
 	return provider.Driver{
 		Platform: provider.Daily, DefaultURL: DefaultURL, Types: types(), SignatureHeaders: []string{headerSignature, headerSimple},
+		WebhookPaths: []string{"/v1/daily/webhook"},
+		Variables: []provider.Variable{
+			{Name: "DAILY_API_KEY", Key: "api_key"},
+			{Name: "DAILY_API_URL", Key: "api_url"},
+			{Name: "DAILY_WEBHOOK_SECRET", Key: "webhook_secret"},
+			{Name: "DAILY_WEBHOOK_SIGNATURE", Key: "signature"},
+			{Name: "DAILY_SUBDOMAIN", Key: "subdomain"},
+			{Name: "AWS_DAILY_S3_BUCKET", Key: "recording.bucket"},
+			{Name: "AWS_DAILY_S3_REGION", Key: "recording.region"},
+			{Name: "AWS_DAILY_ROLE_ARN", Key: "recording.role_arn"},
+		},
+		Settings: []string{"signature", "recording.role_arn", "recording.mode"},
+		Objects:  &provider.Objects{Read: object.Daily, Wholes: []string{"", ".mp4", ".m4a", ".webm"}, OwnFolders: true},
 		Open: func(a provider.Account, transport http.RoundTripper) (provider.Provider, error) {
 			p, err := New(a, Options{Transport: transport})
 			if err != nil {
@@ -98,8 +113,16 @@ func (p *Provider) GoString() string { return p.account.String() }
 func (p *Provider) Traits() provider.Traits {
 	return provider.Traits{
 		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second, NamesRooms: true, StoresFiles: true,
-		HistoryGrain: 15 * time.Second,
+		HistoryGrain: 15 * time.Second, KeepsRooms: true, HostParameter: "t",
 	}
+}
+
+// WhyNot explains what Daily's calls can't do.
+func (p *Provider) WhyNot(a provider.Ability) string {
+	if a == provider.AbilityLogo {
+		return "Daily rooms have no logo; set the domain's in Daily's dashboard"
+	}
+	return ""
 }
 
 // roomPath is the path of a room's calls.

@@ -8,35 +8,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"greenroom/provider"
 )
 
-// Name is what an object's key tells.
-type Name struct {
-	// Domain is Daily's domain, empty on Whereby.
-	Domain string
-	// Room is the platform's room, without a slash.
-	Room string
-	// Start is when the recording began.
-	Start time.Time
-	// Participant, Media and TrackStart are those of a raw track: the participant's session, "cam-audio", "screen-video" or
-	// the like, and when this track began. Empty for a file that is the whole recording.
-	Participant string
-	Media       string
-	TrackStart  time.Time
-	// Ext is what follows the name, with its dot: ".mp4", ".event.json". Daily gives most objects none.
-	Ext string
-}
-
-// Track says whether the object is one track of several.
-func (n Name) Track() bool { return n.Media != "" }
-
-// Offset is by how much the track begins after the recording.
-func (n Name) Offset() time.Duration {
-	if !n.Track() {
-		return 0
-	}
-	return n.TrackStart.Sub(n.Start)
-}
+// Name is the content of an object's key.
+type Name = provider.ObjectName
 
 var (
 	// wherebyName is "{room}-{start}" with .mp4 or .mkv, the room without its slash and the start in UTC. Fractions of seconds are
@@ -87,10 +64,16 @@ func Daily(key string) (Name, bool) {
 	return n, true
 }
 
+// Track reads the key of a raw track, whichever platform wrote it; false for every other key.
+func Track(key string) (Name, bool) {
+	n, ok := Daily(key)
+	return n, ok && n.Track()
+}
+
 // Group is what the keys of all objects of one recording have in common, and those of no other recording: of Daily's raw
 // tracks, and of what lies beside them, all that stands before the participant; of any other object its whole key.
 func Group(key string) string {
-	if n, ok := Daily(key); !ok || !n.Track() {
+	if _, ok := Track(key); !ok {
 		return key
 	}
 	folder, base := path.Split(key)

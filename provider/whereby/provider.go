@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"greenroom/provider"
+	"greenroom/provider/object"
 	"greenroom/provider/rest"
 )
 
@@ -37,6 +38,7 @@ var (
 	_ provider.Historian        = (*Provider)(nil)
 	_ provider.FileLinker       = (*Provider)(nil)
 	_ provider.RecordingDeleter = (*Provider)(nil)
+	_ provider.Explainer        = (*Provider)(nil)
 )
 
 // Options are what a program may want to be different; the zero value is what it usually wants.
@@ -53,6 +55,17 @@ type Options struct {
 func Driver() provider.Driver {
 	return provider.Driver{
 		Platform: provider.Whereby, DefaultURL: DefaultURL, Types: types(), SignatureHeaders: []string{headerSignature},
+		WebhookPaths: []string{"/v1/whereby"},
+		Variables: []provider.Variable{
+			{Name: "WHEREBY_API_KEY", Key: "api_key"},
+			{Name: "WHEREBY_API_URL", Key: "api_url"},
+			{Name: "WHEREBY_WEBHOOK_SECRET", Key: "webhook_secret"},
+			{Name: "AWS_WHEREBY_S3_BUCKET", Key: "recording.bucket"},
+			{Name: "AWS_WHEREBY_ACCESS_KEY_ID", Key: "recording.access_key_id"},
+			{Name: "AWS_WHEREBY_ACCESS_KEY_SECRET", Key: "recording.access_key_secret"},
+			{Name: "AWS_S3_REGION", Key: "recording.region"},
+		},
+		Objects: &provider.Objects{Read: object.Whereby, Wholes: []string{".mp4", ".mkv"}},
 		Open: func(a provider.Account, transport http.RoundTripper) (provider.Provider, error) {
 			p, err := New(a, Options{Transport: transport})
 			if err != nil {
@@ -94,5 +107,18 @@ func (p *Provider) GoString() string { return p.account.String() }
 func (p *Provider) Traits() provider.Traits {
 	return provider.Traits{
 		PresenceLag: 25 * time.Second, PresenceEvery: 15 * time.Second, PresenceSpacing: 2 * time.Second, Linger: time.Hour,
+		HostParameter: "roomKey", WebhookPlace: "paste it at Whereby: Configure, Webhooks, Add endpoint",
 	}
+}
+
+// WhyNot explains what Whereby's calls can't do.
+func (p *Provider) WhyNot(a provider.Ability) string {
+	switch a {
+	case provider.AbilityRecord:
+		return "Whereby starts a recording by the room's trigger, which is set when the meeting is made, or by the host's button " +
+			"in the meeting"
+	case provider.AbilityEject:
+		return "Whereby has no call to remove one person: the host can do it in the meeting, and ending the meeting removes everyone"
+	}
+	return ""
 }

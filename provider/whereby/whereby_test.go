@@ -69,9 +69,13 @@ func TestDriver(t *testing.T) {
 	}
 	want := provider.Traits{
 		PresenceLag: 25 * time.Second, PresenceEvery: 15 * time.Second, PresenceSpacing: 2 * time.Second, Linger: time.Hour,
+		HostParameter: "roomKey", WebhookPlace: "paste it at Whereby: Configure, Webhooks, Add endpoint",
 	}
 	if p.Traits() != want {
 		t.Errorf("traits %+v", p.Traits())
+	}
+	if why := p.(provider.Explainer).WhyNot; why(provider.AbilityRecord) == "" || why(provider.AbilityLogo) != "" {
+		t.Errorf("explains %q and %q", why(provider.AbilityRecord), why(provider.AbilityLogo))
 	}
 	if p, err := d.Open(provider.Account{Name: "work"}, nil); p != nil || !strings.Contains(provider.HintOf(err), `api_key of the account "work"`) {
 		t.Errorf("an empty account gave %v, %v", p, err)

@@ -16,7 +16,7 @@ import (
 // Found is a recording that was found in a bucket.
 type Found struct {
 	Bucket string
-	// Domain is Daily's, empty on Whereby.
+	// Domain is the platform's name of the customer, empty where keys don't have it.
 	Domain string
 	// At is when the newest of its objects was made, zero when not told.
 	At        time.Time
@@ -27,14 +27,10 @@ type Found struct {
 // platform's recordings are left out.
 //
 // A bucket doesn't tell the platform's id: ID is made of bucket and key, and is the same whenever the same object is found.
-// Where the platform lists its recordings too, the same one is recognised by the keys of its files. Daily's raw tracks come one
+// Where the platform lists its recordings too, the same one is recognised by the keys of its files. Raw tracks come one
 // by one: those of one recording are put together, and their status is "processing", since only the platform knows whether they
 // are all. Kinds and files are as the platform's own list has them.
-func Recordings(p provider.Platform, objects []Object) []Found {
-	read := object.Whereby
-	if p == provider.Daily {
-		read = object.Daily
-	}
+func Recordings(names provider.Objects, objects []Object) []Found {
 	byKey := slices.Clone(objects)
 	slices.SortStableFunc(byKey, func(a, b Object) int { return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Key, b.Key)) })
 	// An object may be told of twice; what was told last is at the end.
@@ -44,8 +40,8 @@ func Recordings(p provider.Platform, objects []Object) []Found {
 		if i+1 < len(byKey) && byKey[i+1].Bucket == o.Bucket && byKey[i+1].Key == o.Key {
 			continue
 		}
-		n, ok := read(o.Key)
-		if !ok || !n.Track() && !slices.Contains(wholes[p], strings.ToLower(n.Ext)) {
+		n, ok := names.Read(o.Key)
+		if !ok || !n.Track() && !slices.Contains(names.Wholes, strings.ToLower(n.Ext)) {
 			continue
 		}
 		file := provider.RecordingFile{Name: path.Base(o.Key), Kind: cmp.Or(n.Media, "video"), Size: o.Size, Key: o.Key}
@@ -66,13 +62,6 @@ func Recordings(p provider.Platform, objects []Object) []Found {
 		out[at].Recording.Files = append(out[at].Recording.Files, file)
 	}
 	return out
-}
-
-// wholes are the extensions of files that are a whole recording. Daily gives them one only where the bucket's template asks
-// for it.
-var wholes = map[provider.Platform][]string{
-	provider.Whereby: {".mp4", ".mkv"},
-	provider.Daily:   {"", ".mp4", ".m4a", ".webm"},
 }
 
 // identifier is an id for what a bucket has under a key.

@@ -7,7 +7,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"greenroom/provider"
+	"greenroom/provider/daily"
+	"greenroom/provider/whereby"
 )
+
+// namesOf are the names that a platform gives to its recordings.
+func namesOf(p provider.Platform) provider.Objects {
+	return map[provider.Platform]provider.Objects{
+		provider.Daily: *daily.Driver().Objects, provider.Whereby: *whereby.Driver().Objects,
+	}[p]
+}
 
 func TestRecordings(t *testing.T) {
 	noon := time.Date(2025, 6, 15, 12, 0, 0, 0, time.UTC)
@@ -42,9 +51,8 @@ func TestRecordings(t *testing.T) {
 			{Bucket: "b", Recording: provider.Recording{Room: "demo", Status: "ready", Kind: "cloud", StartedAt: noon, Files: []provider.RecordingFile{
 				{Name: "demo-2025-06-15T12:00:00Z.mkv", Kind: "video", Size: 5, Key: "sub/demo-2025-06-15T12:00:00Z.mkv"}}}},
 		},
-		provider.LiveKit: nil,
 	} {
-		got := Recordings(platform, objects)
+		got := Recordings(namesOf(platform), objects)
 		ids := map[string]bool{}
 		for i := range got {
 			ids[got[i].Recording.ID] = true
@@ -58,7 +66,7 @@ func TestRecordings(t *testing.T) {
 		}
 	}
 	// A track that comes by itself belongs to the same recording as one that came before.
-	first, later := Recordings(provider.Daily, objects[:1]), Recordings(provider.Daily, objects[1:2])
+	first, later := Recordings(namesOf(provider.Daily), objects[:1]), Recordings(namesOf(provider.Daily), objects[1:2])
 	if first[0].Recording.ID != later[0].Recording.ID {
 		t.Errorf("%s and %s", first[0].Recording.ID, later[0].Recording.ID)
 	}

@@ -16,14 +16,16 @@ import (
 	"greenroom/internal/crash"
 	"greenroom/internal/recording"
 	"greenroom/provider"
-	"greenroom/provider/object"
 )
 
 // Account is one for which a platform writes recordings into a bucket of the user's.
 type Account struct {
 	Name     string
 	Platform provider.Platform
-	// Domain is Daily's where it is known: objects of another one are another account's. Empty takes all.
+	// Objects are the names that the platform gives to its recordings.
+	Objects provider.Objects
+	// Domain is the account's in the names of objects, where they have one: objects of another one are another account's. Empty
+	// accepts all.
 	Domain string
 	// Bucket is its name, Folder where in it the recordings are, without slashes around; empty for the whole bucket. What is
 	// elsewhere in it is left alone.
@@ -35,15 +37,16 @@ type Account struct {
 	Sweep time.Duration
 }
 
-// holds says whether an object of the account's bucket is one of its recordings, by where it stands and what it is called.
-// Whereby writes into the very folder that it is told, Daily into folders of its own therein.
+// holds reports whether an object of the account's bucket is one of its recordings, by its folder and its name. A platform
+// without folders of its own writes into the very folder that it is given.
 func (a Account) holds(key string) bool {
-	if a.Platform == provider.Daily {
-		n, ok := object.Daily(key)
-		return ok && (a.Folder == "" || strings.HasPrefix(key, a.Folder+"/")) && (a.Domain == "" || a.Domain == n.Domain)
+	n, ok := a.Objects.Read(key)
+	if a.Objects.OwnFolders {
+		ok = ok && (a.Folder == "" || strings.HasPrefix(key, a.Folder+"/"))
+	} else {
+		ok = ok && strings.TrimPrefix(path.Dir("/"+key), "/") == a.Folder
 	}
-	_, ok := object.Whereby(key)
-	return ok && strings.TrimPrefix(path.Dir("/"+key), "/") == a.Folder
+	return ok && (a.Domain == "" || n.Domain == "" || a.Domain == n.Domain)
 }
 
 // shares says whether both accounts' buckets are one.
@@ -196,23 +199,24 @@ func (w *Watcher) wait(ctx context.Context, d time.Duration) {
 // account's are left out.
 func dispatch(ctx context.Context, accounts []Account, objects []Object, tell Teller) error {
 	type party struct {
-		platform provider.Platform
-		names    []string
-		objects  []Object
+		named   provider.Objects
+		names   []string
+		objects []Object
 	}
 	parties := map[string]*party{}
 	var order []string
 	for _, o := range objects {
-		of := map[provider.Platform][]string{}
+		of, named := map[provider.Platform][]string{}, map[provider.Platform]provider.Objects{}
 		for _, a := range accounts {
 			if a.Bucket == o.Bucket && a.holds(o.Key) {
 				of[a.Platform] = append(of[a.Platform], a.Name)
+				named[a.Platform] = a.Objects
 			}
 		}
 		for platform, names := range of {
 			id := string(platform) + "\x00" + strings.Join(names, "\x00")
 			if parties[id] == nil {
-				parties[id] = &party{platform: platform, names: names}
+				parties[id] = &party{named: named[platform], names: names}
 				order = append(order, id)
 			}
 			parties[id].objects = append(parties[id].objects, o)
@@ -221,7 +225,7 @@ func dispatch(ctx context.Context, accounts []Account, objects []Object, tell Te
 	var first error
 	for _, id := range order {
 		p := parties[id]
-		if found := Recordings(p.platform, p.objects); len(found) > 0 {
+		if found := Recordings(p.named, p.objects); len(found) > 0 {
 			first = cmp.Or(first, tell(ctx, p.names, found))
 		}
 	}

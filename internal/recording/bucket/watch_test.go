@@ -133,11 +133,11 @@ const (
 // shared are the accounts of one bucket, and what of it is whose.
 func shared(a recording.BucketAccess, queue string) ([]Account, map[string]string) {
 	return []Account{
-			{Name: "w", Platform: provider.Whereby, Bucket: "shared", Folder: "w", Access: a, Queue: queue, Sweep: time.Hour},
-			{Name: "v", Platform: provider.Whereby, Bucket: "shared", Access: a},
-			{Name: "acme", Platform: provider.Daily, Domain: "acme", Bucket: "shared", Access: a},
-			{Name: "any", Platform: provider.Daily, Bucket: "shared", Access: a, Sweep: time.Minute},
-			{Name: "elsewhere", Platform: provider.Daily, Bucket: "other", Access: a},
+			{Name: "w", Platform: provider.Whereby, Objects: namesOf(provider.Whereby), Bucket: "shared", Folder: "w", Access: a, Queue: queue, Sweep: time.Hour},
+			{Name: "v", Platform: provider.Whereby, Objects: namesOf(provider.Whereby), Bucket: "shared", Access: a},
+			{Name: "acme", Platform: provider.Daily, Objects: namesOf(provider.Daily), Domain: "acme", Bucket: "shared", Access: a},
+			{Name: "any", Platform: provider.Daily, Objects: namesOf(provider.Daily), Bucket: "shared", Access: a, Sweep: time.Minute},
+			{Name: "elsewhere", Platform: provider.Daily, Objects: namesOf(provider.Daily), Bucket: "other", Access: a},
 		}, map[string]string{
 			ofW: "w", ofV: "v", "acme/demo/1749988800000": "acme any", "acme/demo/" + track: "acme any", "kept/here/zeta/demo/1749988800000": "any",
 			"x/demo-2025-06-15T12:00:00Z.mp4": "", "w/notes.txt": "", "w/demo-2025-06-15T12:00:00Z.txt": "", "acme/demo/": "",
@@ -241,7 +241,7 @@ func TestWhatCannotBeReadIsReportedAndEndsSoon(t *testing.T) {
 		"sqs://recordings":                          "is not the URL of a queue",
 	} {
 		n := newTold()
-		w := NewWatcher(WatcherOptions{Accounts: []Account{{Name: "w", Platform: provider.Whereby, Bucket: "b", Access: key, Queue: queue}}})
+		w := NewWatcher(WatcherOptions{Accounts: []Account{{Name: "w", Platform: provider.Whereby, Objects: namesOf(provider.Whereby), Bucket: "b", Access: key, Queue: queue}}})
 		stop := watch(t, w, n)
 		if want != "" {
 			n.until(t, want, func() bool { return strings.Contains(n.reports["w "+QueueReader], want) })
@@ -333,7 +333,7 @@ func TestMachinesWithoutCredentials(t *testing.T) {
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	t.Setenv("AWS_CONFIG_FILE", none)
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", none)
-	a := Account{Name: "a", Platform: provider.Daily, Bucket: "b", Access: recording.BucketAccess{Region: "us-west-2", Endpoint: "http://127.0.0.1:1"}, Sweep: time.Hour}
+	a := Account{Name: "a", Platform: provider.Daily, Objects: namesOf(provider.Daily), Bucket: "b", Access: recording.BucketAccess{Region: "us-west-2", Endpoint: "http://127.0.0.1:1"}, Sweep: time.Hour}
 	w := NewWatcher(WatcherOptions{Accounts: []Account{a}})
 	for _, c := range w.Check(t.Context(), "a") {
 		if c.OK || !strings.HasSuffix(c.Detail, recording.ErrCredentials.Error()) || !strings.Contains(c.Hint, "the AWS credentials of this machine") {

@@ -81,8 +81,8 @@ func offset(t Track) float64 {
 
 // nameOf gives a file's name in two parts, the second of which is never cut, and fills in what its key tells.
 func nameOf(f provider.RecordingFile, t *Track, names map[string]string) (stem, end string) {
-	n, ok := object.Daily(f.Key)
-	if !ok || !n.Track() {
+	n, ok := object.Track(f.Key)
+	if !ok {
 		base := cmp.Or(f.Name, path.Base(f.Key))
 		stem = base
 		if own(base) != "" {
@@ -158,7 +158,7 @@ func AudioOnly(files []provider.RecordingFile) []provider.RecordingFile {
 	var out []provider.RecordingFile
 	for _, f := range files {
 		kind, ext := f.Kind, path.Ext(cmp.Or(f.Key, f.Name))
-		if n, ok := object.Daily(f.Key); ok && n.Track() {
+		if n, ok := object.Track(f.Key); ok {
 			kind, ext = n.Media, path.Ext(n.Ext)
 		}
 		if voice(kind) && ext != ".json" {
