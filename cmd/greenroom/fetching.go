@@ -122,6 +122,12 @@ func (f fetcher) Discard(ctx context.Context, j hub.FetchJob) error {
 	return f.Library.Discard(ctx, jobOf(j))
 }
 
+// Verify implements [hub.Fetcher].
+func (f fetcher) Verify(ctx context.Context, r app.Recording, file app.DownloadedFile) app.DownloadedFile {
+	file, _ = f.Library.Verify(ctx, r, file)
+	return file
+}
+
 func jobOf(j hub.FetchJob) library.Job {
 	return library.Job{
 		Recording: j.Recording, Folder: j.Folder, AudioOnly: j.AudioOnly, People: j.People, Journaled: j.Journaled,

@@ -43,6 +43,54 @@ func TestADeletionThatWasInterruptedIsDoneByTheNextOwner(t *testing.T) {
 	}
 }
 
+func TestNothingIsDeletedForFilesThatAreNotWhole(t *testing.T) {
+	spoil := func(change func(path string) error) func(*fetching) error {
+		return func(f *fetching) error { return change(filepath.Join(f.folder, "r1.bin")) }
+	}
+	for name, c := range map[string]struct {
+		interrupted, unable bool
+		spoil               func(*fetching) error
+		finding             string
+	}{
+		"removed meanwhile":           {interrupted: true, spoil: spoil(os.Remove), finding: app.FileMissing},
+		"changed meanwhile":           {interrupted: true, spoil: spoil(func(p string) error { return os.WriteFile(p, make([]byte, 2500), 0o600) }), finding: app.FileChanged},
+		"cut meanwhile":               {interrupted: true, spoil: spoil(func(p string) error { return os.Truncate(p, 10) }), finding: app.FileChanged},
+		"of a version without a care": {interrupted: true, unable: true, finding: app.FileSuspect},
+		"compared with nothing":       {unable: true, finding: app.FileSuspect},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFetching(t)
+			f.keeper.silent, f.fetcher.unable = c.interrupted, c.unable
+			ref := f.recording("r1", app.RecordingReady, time.Hour)
+			if _, err := f.DownloadRecording(t.Context(), app.DownloadRequest{RecordingRef: ref, DeleteAfter: true}); err != nil {
+				t.Fatal(err)
+			}
+			f.state("r1", app.DownloadDone)
+			if c.interrupted {
+				f.close()
+				f.keeper.silent = false
+				if c.spoil != nil {
+					if err := c.spoil(f); err != nil {
+						t.Fatal(err)
+					}
+				}
+				f.open()
+				f.Start()
+			}
+			for end := time.Now().Add(20 * time.Second); mustRecording(t, f).Download.Kept == ""; time.Sleep(time.Millisecond) {
+				if r := mustRecording(t, f); !r.DeletedAt.IsZero() || time.Now().After(end) {
+					t.Fatalf("deleted %v: %+v", r.DeletedAt, r.Download)
+				}
+			}
+			f.downloads.await("r1")
+			r := mustRecording(t, f)
+			if d := r.Download; d.Finding() != c.finding || !r.DeletedAt.IsZero() || len(f.keeper.deleted) > 0 {
+				t.Errorf("finding %q, deleted %v at %v, kept %q", d.Finding(), f.keeper.deleted, r.DeletedAt, d.Kept)
+			}
+		})
+	}
+}
+
 // begunBefore lists the fetches that have begun.
 func (f *fetching) begunBefore() (ids []string) {
 	for len(f.fetcher.begins) > 0 {

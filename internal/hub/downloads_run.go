@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"greenroom/internal/app"
@@ -74,7 +75,7 @@ func (q *downloads) attempt(ctx context.Context, d *download) (next time.Time, e
 		return time.Time{}, err
 	}
 	if d.job.Fetched {
-		return time.Time{}, q.deleteCopy(r)
+		return time.Time{}, q.deleteCopy(ctx, r, false)
 	}
 	if r.Status == app.RecordingRunning || r.Status == app.RecordingProcessing {
 		if r, err = h.lookAgain(ctx, r); err != nil {
@@ -98,7 +99,7 @@ func (q *downloads) attempt(ctx context.Context, d *download) (next time.Time, e
 	if err != nil {
 		return q.failed(ref, d, err)
 	}
-	return time.Time{}, q.finished(ref, d, got)
+	return time.Time{}, q.finished(ctx, ref, d, got)
 }
 
 // lookAgain asks the platform for the state of a recording, unless it was asked a moment ago.
@@ -231,7 +232,7 @@ func (h *Hub) goneFromPlatform(ref app.RecordingRef) bool {
 }
 
 // finished notes that a recording is here, and what is to be done next.
-func (q *downloads) finished(ref app.RecordingRef, d *download, got Fetched) error {
+func (q *downloads) finished(ctx context.Context, ref app.RecordingRef, d *download, got Fetched) error {
 	h := q.h
 	var total int64
 	for _, f := range got.Files {
@@ -260,14 +261,23 @@ func (q *downloads) finished(ref app.RecordingRef, d *download, got Fetched) err
 		return err
 	}
 	d.job.Fetched = true
-	return q.deleteCopy(r)
+	return q.deleteCopy(ctx, r, true)
 }
 
-// deleteCopy deletes the platform's copy of a recording that is here. What the end of this process interrupts the next owner
-// does.
-func (q *downloads) deleteCopy(r app.Recording) error {
+// deleteCopy deletes the platform's copy of a recording that is here and whole. What the end of this process interrupts the next
+// owner does, which reads the files again: they may have been moved or changed meanwhile, or be those of a version that
+// compared nothing. fresh says that the files came a moment ago.
+func (q *downloads) deleteCopy(ctx context.Context, r app.Recording, fresh bool) error {
 	h, kept := q.h, ""
-	if r.DeletedAt.IsZero() {
+	if r.DeletedAt.IsZero() && !(fresh && compared(r.Download)) {
+		var err error
+		if kept, err = q.verifyAgain(ctx, r); ctx.Err() != nil {
+			return nil // its job is in the store still
+		} else if err != nil {
+			return err
+		}
+	}
+	if r.DeletedAt.IsZero() && kept == "" {
 		err := h.deleteOnPlatform(h.ctx, r)
 		if h.ctx.Err() != nil {
 			return nil
@@ -281,4 +291,34 @@ func (q *downloads) deleteCopy(r app.Recording) error {
 		downloadOf(r).Kept = kept
 		return tx.DeleteDownloadJob(r.Account, r.ID)
 	})
+}
+
+// compared reports whether each file of a download was compared with its source. A manifest is written here.
+func compared(d *app.Download) bool {
+	return d != nil && len(d.Files) > 0 &&
+		!slices.ContainsFunc(d.Files, func(f app.DownloadedFile) bool { return f.Name != "" && !f.Compared })
+}
+
+// verifyAgain reads the files of a recording as `recording verify` does, and notes what it finds. It returns why the platform's
+// copy must stay, empty when every file is whole.
+func (q *downloads) verifyAgain(ctx context.Context, r app.Recording) (kept string, err error) {
+	v := app.Verification{RecordingRef: r.Ref()}
+	if r.Download != nil {
+		for _, f := range r.Download.Files {
+			v.Files = append(v.Files, q.h.opt.Downloads.Fetcher.Verify(ctx, r, f))
+		}
+	}
+	if len(v.Files) == 0 {
+		return "none of its files is known here", nil
+	}
+	if ctx.Err() != nil {
+		return "", nil // a reading that was cut short finds nothing
+	}
+	err = q.h.changeDownload(context.Background(), r.Ref(), func(_ *store.Tx, r *app.Recording) error {
+		d := *downloadOf(r)
+		d.Apply(v, q.h.now())
+		r.Download, kept = &d, d.FindingDetail()
+		return nil
+	})
+	return kept, err
 }

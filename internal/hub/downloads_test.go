@@ -60,6 +60,9 @@ type fetcher struct {
 	// fromNothing has it report at first that nothing is here.
 	fromNothing bool
 
+	// unable fetchers compare nothing with the source, as earlier versions did.
+	unable bool
+
 	// full is closed when the disk has space; nil means that it has.
 	full chan struct{}
 
@@ -145,7 +148,7 @@ func (f *fetcher) Fetch(ctx context.Context, j FetchJob) (Fetched, error) {
 	}
 	sum := sha256.Sum256(data)
 	return Fetched{Path: f.path(j), Files: []app.DownloadedFile{
-		{Path: f.path(j), Name: j.Recording.Files[0].Name, Size: int64(size), SHA256: hex.EncodeToString(sum[:]), Media: "bytes"},
+		{Path: f.path(j), Name: j.Recording.Files[0].Name, Size: int64(size), SHA256: hex.EncodeToString(sum[:]), Media: "bytes", Compared: !f.unable},
 	}}, journal.Clear(ctx)
 }
 
@@ -155,6 +158,20 @@ func (f *fetcher) Discard(ctx context.Context, j FetchJob) error {
 		err = errors.Join(err, j.Journal(name).Clear(ctx))
 	}
 	return err
+}
+
+func (f *fetcher) Verify(_ context.Context, _ app.Recording, file app.DownloadedFile) app.DownloadedFile {
+	raw, err := os.ReadFile(file.Path)
+	sum := sha256.Sum256(raw)
+	switch {
+	case err != nil:
+		file.Finding = app.FileMissing
+	case hex.EncodeToString(sum[:]) != file.SHA256:
+		file.Finding = app.FileChanged
+	case !file.Compared:
+		file.Finding, file.Detail = app.FileSuspect, "zeros"
+	}
+	return file
 }
 
 func (f *fetcher) Limit(n int64) {

@@ -45,6 +45,8 @@ type Fetcher interface {
 	Fetch(ctx context.Context, j FetchJob) (Fetched, error)
 	// Discard removes what tries that were given up have left.
 	Discard(ctx context.Context, j FetchJob) error
+	// Verify reads a file of a download again and returns it with its finding, as `recording verify` reports it.
+	Verify(ctx context.Context, r app.Recording, f app.DownloadedFile) app.DownloadedFile
 	// Limit changes the bandwidth of everything that is fetched, in bytes per second; 0 is no limit.
 	Limit(bytesPerSecond int64)
 }
