@@ -95,7 +95,7 @@ func (h *Hub) Counts(ctx context.Context, q app.CountQuery) (n app.Counts, err e
 // recordingID is by what a recording is known: the platform's id, or the instance where a failure tells nothing else.
 func recordingID(r *provider.RecordingEvent) string {
 	if r.ID == "" && r.Instance != "" {
-		return "instance-" + r.Instance
+		return unnamed(r.Instance)
 	}
 	return r.ID
 }
@@ -137,19 +137,24 @@ func (e *effect) applyRecording(m *roster.Meeting) error {
 		}[e.event.Kind],
 		started: rec.StartedAt, duration: rec.Duration, files: rec.Files,
 	}
-	if rec.ID == "" && m != nil {
-		known, err := runningInstance(e.tx, m, rec.Instance)
-		if err != nil {
-			return err
-		}
-		if known != "" {
-			s.id = known
-		}
-	}
 	if s.started.IsZero() && e.event.Kind != provider.KindRecordingFailed {
 		s.started = e.at()
 	}
-	if _, err := e.account.merge(e.tx, m, s, e.at()); err != nil {
+	nameless := rec.ID == "" && s.status == app.RecordingFailed
+	if nameless {
+		f := failure{At: e.at(), Why: s.failure}
+		if m != nil {
+			f.Meeting = m.ID
+		}
+		if err := addFailure(e.tx, e.account.Name, rec.Instance, f); err != nil {
+			return err
+		}
+	}
+	if nameless && m != nil {
+		if err := settleFailures(e.tx, m, rec.Instance); err != nil {
+			return err
+		}
+	} else if _, err := e.account.merge(e.tx, m, s, e.at()); err != nil {
 		return err
 	}
 	if m == nil {
@@ -204,18 +209,6 @@ func (a *account) claimRecordings(tx *store.Tx, m *roster.Meeting, session strin
 		}
 	}
 	return errors.Join(noteRecording(tx, m), tx.DeleteValue(starterKey(a, session)))
-}
-
-// runningInstance finds the recording of a meeting that was started under an instance and has not ended: a failure names
-// nothing else.
-func runningInstance(tx *store.Tx, m *roster.Meeting, instance string) (id string, err error) {
-	err = eachRunning(tx, m, func(r app.Recording) error {
-		if r.Instance == instance {
-			id = r.ID
-		}
-		return nil
-	})
-	return id, err
 }
 
 // merge adds a sighting to what is known of a recording, and the recording to its meeting, which the caller writes. It
@@ -276,7 +269,10 @@ func (a *account) merge(tx *store.Tx, m *roster.Meeting, s sighting, at time.Tim
 			return false, err
 		}
 	}
-	return true, tx.PutRecording(r)
+	if err := tx.PutRecording(r); err != nil || m == nil || r.Instance == "" {
+		return true, err
+	}
+	return true, settleFailures(tx, m, r.Instance)
 }
 
 // confirmSlack is by how much the platform's clock may be behind ours.

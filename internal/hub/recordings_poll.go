@@ -210,7 +210,7 @@ func (a *account) observeRecording(tx *store.Tx, r provider.Recording, now time.
 func (a *account) adoptFailure(tx *store.Tx, m *roster.Meeting, s *sighting) error {
 	for i, id := range m.Recordings {
 		r, err := tx.Recording(a.Name, id)
-		if err != nil || r.Status != app.RecordingFailed || r.ID != "instance-"+r.Instance || r.StartedAt.Before(s.started) {
+		if err != nil || r.Status != app.RecordingFailed || r.ID != unnamed(r.Instance) || r.StartedAt.Before(s.started) {
 			continue
 		}
 		s.failure, s.instance = r.Error, r.Instance
