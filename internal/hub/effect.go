@@ -307,7 +307,8 @@ func (e *effect) applyParticipant(m *roster.Meeting) error {
 	if err := e.account.claimRecordings(e.tx, m, p.Session, e.at()); err != nil {
 		return err
 	}
-	if was.JoinedAt != s.JoinedAt || was.LeftTold != s.LeftTold || was.WaitTold != s.WaitTold || was.WaitLeft != s.WaitLeft {
+	if was.JoinedAt != s.JoinedAt || was.LeftTold != s.LeftTold || was.WaitTold != s.WaitTold || was.WaitLeft != s.WaitLeft ||
+		len(was.Knocks) != len(s.Knocks) {
 		e.activity(m, nameOf(s), s.LeftWhy)
 	}
 	return e.tx.PutStay(m.ID, s)

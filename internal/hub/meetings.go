@@ -86,10 +86,17 @@ func (h *Hub) Meeting(ctx context.Context, ref app.MeetingRef) (app.MeetingDetai
 		}
 		d = app.MeetingDetail{Meeting: m.Meeting, Participants: make([]app.Stay, 0, len(stays))}
 		for _, s := range stays {
-			d.Participants = append(d.Participants, s.Stay)
+			now := s.Stay
+			if now.Waiting {
+				now.JoinedAt = app.Time{} // that of an earlier visit, which has its own row
+			}
+			d.Participants = append(d.Participants, now)
 			for _, v := range s.Earlier {
 				once := s.Stay
 				once.JoinedAt, once.LeftAt, once.Reason, once.Waiting = app.At(v.Joined), app.At(v.Left), v.Reason, false
+				if once.WaitingSince.After(v.Left) {
+					once.WaitingSince = app.Time{}
+				}
 				d.Participants = append(d.Participants, once)
 			}
 		}

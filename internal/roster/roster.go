@@ -84,9 +84,11 @@ type Stay struct {
 	Earlier []Visit `json:"earlier,omitempty"`
 	// LeftWhy is the platform's word for the leaving.
 	LeftWhy string `json:"left_why,omitempty"`
-	// WaitTold and WaitLeft are when they knocked and gave up.
-	WaitTold time.Time `json:"wait_told,omitzero"`
-	WaitLeft time.Time `json:"wait_left,omitzero"`
+	// WaitTold and WaitLeft are when they knocked first and gave up last. Knocks are all times of knocking, oldest first, where
+	// there are more than WaitTold.
+	WaitTold time.Time   `json:"wait_told,omitzero"`
+	Knocks   []time.Time `json:"knocks,omitempty"`
+	WaitLeft time.Time   `json:"wait_left,omitzero"`
 	// NamedAt and RoleAt are the times of the events that their name and their role are from.
 	NamedAt time.Time `json:"named_at,omitzero"`
 	RoleAt  time.Time `json:"role_at,omitzero"`
@@ -147,9 +149,13 @@ func (s *Stay) Left(p provider.Participant, received time.Time, from app.Source)
 // Knocked adds that p waits to be let in.
 func (s *Stay) Knocked(p provider.Participant, at time.Time) {
 	s.identify(p, at)
-	if s.WaitTold.IsZero() || at.Before(s.WaitTold) {
-		s.WaitTold, s.WaitingSince = at.UTC(), app.At(at)
+	knocks := s.knocks()
+	if len(knocks) >= maxTimes && at.After(knocks[0]) {
+		knocks = knocks[1:] // the last ones count
 	}
+	knocks = with(knocks, at)
+	s.WaitTold, s.WaitingSince = knocks[0], app.At(knocks[0])
+	s.Knocks = beside(knocks, s.WaitTold)
 	s.Source = app.FromWebhook
 }
 
@@ -299,9 +305,13 @@ func (s *Stay) settle(m *Meeting) {
 		}
 		s.LeftAt, s.Reason, s.Waiting = app.At(at), m.EndReason, false
 	}
+	if !s.WaitTold.IsZero() {
+		s.WaitingSince = app.At(s.WaitTold)
+	}
 	if !s.JoinedAt.IsZero() && !s.LeftAt.IsZero() && s.LeftAt.Before(s.JoinedAt.Time) {
 		s.LeftAt = s.JoinedAt
 	}
+	s.waitAgain(m)
 }
 
 // closing finds when a visit from the given time ended, unless the end of the meeting closes it, and why: what the platform

@@ -128,7 +128,7 @@ func (t *Tally) all(m *Meeting) (changed []*Stay) {
 func (s *Stay) settled(m *Meeting) bool {
 	was := *s
 	s.settle(m)
-	return !s.LeftAt.Equal(was.LeftAt.Time) || s.Reason != was.Reason || s.Waiting != was.Waiting || !s.Emptied.Equal(was.Emptied) ||
+	return !s.LeftAt.Equal(was.LeftAt.Time) || s.Reason != was.Reason || s.Waiting != was.Waiting || s.WaitingSince != was.WaitingSince || !s.Emptied.Equal(was.Emptied) ||
 		!s.JoinedAt.Equal(was.JoinedAt.Time) || !s.LeftTold.Equal(was.LeftTold) || !slices.Equal(s.Earlier, was.Earlier)
 }
 

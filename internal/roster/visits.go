@@ -44,6 +44,40 @@ func (s *Stay) lefts() []time.Time {
 	return s.Lefts
 }
 
+func (s *Stay) knocks() []time.Time {
+	if len(s.Knocks) == 0 && !s.WaitTold.IsZero() {
+		return []time.Time{s.WaitTold}
+	}
+	return s.Knocks
+}
+
+// waitAgain finds the knock that is later than their giving up and their leaving: they wait again. What of their visits is over by
+// then is an earlier one.
+func (s *Stay) waitAgain(m *Meeting) {
+	if s.Waiting || s.LeftAt.IsZero() || m.Status == app.Ended {
+		return
+	}
+	over := s.LeftAt.Time
+	for _, at := range append(s.lefts(), s.WaitLeft) {
+		over = latest(over, at)
+	}
+	since := firstFrom(s.knocks(), over.Add(1))
+	if since.IsZero() || !m.emptiedAfter(since, s.SeenAt, time.Time{}).IsZero() {
+		return
+	}
+	if !s.JoinedAt.IsZero() {
+		s.Earlier = append(s.Earlier, Visit{Joined: s.JoinedAt.Time, Left: s.LeftAt.Time, Reason: s.Reason})
+	}
+	s.Waiting, s.WaitingSince, s.LeftAt, s.Reason = true, app.At(since), app.Time{}, ""
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 // with returns an ordered list with one more time.
 func with(list []time.Time, at time.Time) []time.Time {
 	i, had := slices.BinarySearchFunc(list, at, time.Time.Compare)
