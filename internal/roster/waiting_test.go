@@ -13,10 +13,16 @@ import (
 
 func TestASessionThatKnocksAgainWaitsAgain(t *testing.T) {
 	p := provider.Participant{Session: "k", Name: "K"}
-	knock := func(s int) telling { return telling{fmt.Sprint("knock ", s), func(w *world) { w.stay("k").Knocked(p, at(s)) }} }
-	gaveUp := func(s int) telling { return telling{fmt.Sprint("gave up ", s), func(w *world) { w.stay("k").GaveUp(p, at(s)) }} }
+	knock := func(s int) telling {
+		return telling{fmt.Sprint("knock ", s), func(w *world) { w.stay("k").Knocked(p, at(s)) }}
+	}
+	gaveUp := func(s int) telling {
+		return telling{fmt.Sprint("gave up ", s), func(w *world) { w.stay("k").GaveUp(p, at(s)) }}
+	}
 	empty := telling{"empty 15", func(w *world) { w.m.Over(at(15), true) }}
-	visit := func(joined, left int, why string) Visit { return Visit{Joined: at(joined), Left: at(left), Reason: why} }
+	visit := func(joined, left int, why string) Visit {
+		return Visit{Joined: at(joined), Left: at(left), Reason: why}
+	}
 	for _, c := range []struct {
 		name    string
 		events  []telling

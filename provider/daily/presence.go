@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"greenroom/provider"
 	"greenroom/provider/rest"
@@ -19,6 +20,7 @@ const (
 
 // presenceObject is one participant as presence tells it: camelCase and ISO times, unlike webhooks.
 type presenceObject struct {
+	Room     rest.Text `json:"room"`
 	ID       rest.Text `json:"id"`
 	UserID   rest.Text `json:"userId"`
 	UserName rest.Text `json:"userName"`
@@ -93,6 +95,9 @@ func (p *Provider) participants(op, room string, list []presenceObject) ([]provi
 		id := o.ID.Clip(idLimit)
 		if id == "" {
 			return nil, p.client.Malformed(op, room, "a participant in the answer has no id")
+		}
+		if of := o.Room.Clip(idLimit); of != "" && !strings.EqualFold(of, room) {
+			return nil, p.client.Malformed(op, room, "a participant in the answer is in another room")
 		}
 		if seen[id] {
 			continue

@@ -52,8 +52,16 @@ func TestPresenceOfUnknownRoom(t *testing.T) {
 	}
 }
 
+func TestPresenceOfAnotherRoomIsNone(t *testing.T) {
+	p, _, _ := on(t, account(), answers{"GET /rooms/other/presence": post(`{"total_count":1,"data":[` + ann + `]}`)})
+	if got, err := p.Presence(t.Context(), provider.Meeting{Room: "other"}); !errors.Is(err, provider.Unavailable) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestAllPresenceShape(t *testing.T) {
-	for _, odd := range []string{`null`, `[]`, `{"demo":null}`, `{"demo":{}}`, `{"demo":[{}]}`, `{"demo":"x"}`, `{"error":"x"}`} {
+	for _, odd := range []string{`null`, `[]`, `{"demo":null}`, `{"demo":{}}`, `{"demo":[{}]}`, `{"demo":"x"}`, `{"error":"x"}`,
+		`{"other":[` + ann + `]}`} {
 		p, _, _ := on(t, account(), answers{"GET /presence": post(odd)})
 		if got, err := p.AllPresence(t.Context()); err == nil {
 			t.Errorf("%s is %+v", odd, got)
