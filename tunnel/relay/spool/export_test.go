@@ -62,3 +62,12 @@ func (s *Spool) FailVisibly(ctx context.Context) error {
 		return nil
 	}})
 }
+
+// DuringACommit runs f while something is committed, and returns what the commit ended with.
+func (s *Spool) DuringACommit(ctx context.Context, f func()) error {
+	return s.do(ctx, &op{apply: func(b *batch) error {
+		f()
+		b.fail(b.tx.Bucket(bucketMeta).Put([]byte("test"), nil))
+		return nil
+	}})
+}

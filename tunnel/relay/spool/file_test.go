@@ -62,6 +62,36 @@ func TestAFileThatIsGoneTakesNothing(t *testing.T) {
 	}
 }
 
+// TestAFileThatGoesDuringACommit: readers see the commit, and nothing may be built on it: its positions would be given out
+// twice.
+func TestAFileThatGoesDuringACommit(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a file that is in use can't be moved")
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, spool.FileName)
+	s := open(t, spool.Options{Dir: dir})
+	_, hook := token(t, s, "laptop")
+	err := s.DuringACommit(t.Context(), func() {
+		if err := os.Rename(path, path+".aside"); err != nil {
+			t.Error(err)
+		}
+	})
+	if !errors.Is(err, spool.ErrGone) {
+		t.Fatalf("the commit ended with %v", err)
+	}
+	if err := os.Rename(path+".aside", path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Put(t.Context(), event(hook), bytes.NewReader(nil), 0); !errors.Is(err, spool.ErrBroken) {
+		t.Errorf("a request after it: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	put(t, open(t, spool.Options{Dir: dir}), hook, nil)
+}
+
 // TestAMovedFileIsNoticedWithoutARequest, by what /readyz asks.
 func TestAMovedFileIsNoticedWithoutARequest(t *testing.T) {
 	if runtime.GOOS == "windows" {
