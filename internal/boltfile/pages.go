@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"slices"
 )
 
 // The file's pages as the library writes them, read here without mapping them and without trusting any of them:
@@ -69,9 +70,9 @@ type Pages struct {
 	// bodies has everything of a page read, also what no check needs.
 	bodies bool
 	failed error
-	// page, first and cells are used again for each page.
-	page, first []byte
-	cells       []cell
+	// page, long, first and cells are used again for each page.
+	page, long, first []byte
+	cells             []cell
 }
 
 // buffer is a buffer of the size of a page, made where there is none.
@@ -176,7 +177,8 @@ func (p *Pages) read(id uint64, kinds uint16) ([]byte, bool) {
 		p.used.add(i)
 	}
 	if more > 0 {
-		all, n := make([]byte, (int64(more)+1)*p.head.pageSize), pageHeader+int64(order.Uint16(b[10:]))*16
+		p.long = slices.Grow(p.long[:0], int((int64(more)+1)*p.head.pageSize))
+		all, n := p.long[:(int64(more)+1)*p.head.pageSize], pageHeader+int64(order.Uint16(b[10:]))*16
 		if p.bodies || flags == freePage {
 			n = int64(len(all))
 		}
