@@ -62,11 +62,17 @@ func retain(t *testing.T, s *Store) {
 	}
 }
 
-// turns lets time pass with a turn of retention every half hour.
+// turns lets time pass with a turn of retention every 40 minutes, so that no part of the clock's day is left out.
 func turns(t *testing.T, s *Store, c *clock, d time.Duration) {
 	t.Helper()
-	for range d / (40 * time.Minute) {
-		c.run(40 * time.Minute)
+	turnsOf(t, s, c, d, 40*time.Minute)
+}
+
+// turnsOf lets time pass with a turn of retention now and then. Each costs a commit.
+func turnsOf(t *testing.T, s *Store, c *clock, d, every time.Duration) {
+	t.Helper()
+	for range d / every {
+		c.run(every)
 		retain(t, s)
 	}
 }
@@ -108,6 +114,7 @@ func TestAWrongClockDropsNothing(t *testing.T) {
 	} {
 		for _, reopened := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
+				t.Parallel()
 				c := newClock()
 				path := filepath.Join(t.TempDir(), FileName)
 				s := open(t, c.options(Options{Path: path, SegmentRows: 10}))
@@ -134,7 +141,7 @@ func TestAWrongClockDropsNothing(t *testing.T) {
 				if n := count(t, s); n != kept {
 					t.Errorf("%d of %d deliveries, none older than two weeks, are left", n, kept)
 				}
-				turns(t, s, c, 32*day)
+				turnsOf(t, s, c, 32*day, 8*time.Hour)
 				if n := count(t, s); n > 10 {
 					t.Errorf("%d deliveries are left after 30 days of running", n)
 				}
@@ -152,7 +159,7 @@ func TestDeliveriesOfTheFutureAreDroppedInTime(t *testing.T) {
 		appendAt(t, s, c, n)
 	}
 	c.step(-9 * 365 * day)
-	turns(t, s, c, 31*day)
+	turnsOf(t, s, c, 31*day, 8*time.Hour)
 	appendAt(t, s, c, 20)
 	retain(t, s)
 	if n := count(t, s); n > 11 {
@@ -242,7 +249,7 @@ func TestAFileWithoutAnAgeIsAgedFromItsNewestDelivery(t *testing.T) {
 			t.Errorf("after a step of %v %d deliveries of %d are left", step, n, kept)
 		}
 		c.step(-step)
-		turns(t, s, c, 31*day)
+		turnsOf(t, s, c, 31*day, 8*time.Hour)
 		appendSome(t, s, c, kept)
 		retain(t, s)
 		if n := count(t, s); n > 40 || n < 30 {

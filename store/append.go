@@ -365,6 +365,11 @@ func (s *Store) write(batch []*write, effects bool) (changes []app.Change, resul
 		if err := c.rows.flush(); err != nil {
 			return err
 		}
+		for _, a := range c.tried { // they are counted with their segments, which have been written
+			if err := writeAttempt(b, a); err != nil {
+				return err
+			}
+		}
 		return s.age.put(b, s.opt.Running())
 	})
 	clear(s.dirty)
@@ -420,6 +425,7 @@ type commit struct {
 	rows      *rows
 	positions *positions
 	changes   []app.Change
+	tried     []app.Attempt
 	touched   map[string][]roster.Stay
 }
 
@@ -432,7 +438,7 @@ func (c *commit) keep(tx *Tx) error {
 	if err := tx.flush(); err != nil {
 		return err
 	}
-	c.changes = append(c.changes, tx.changes...)
+	c.changes, c.tried = append(c.changes, tx.changes...), append(c.tried, tx.tried...)
 	for id, stays := range tx.stays {
 		c.touched[id] = append(c.touched[id], stays...)
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,6 +26,10 @@ type ForwardJob struct {
 	Failing time.Duration `json:"failing,omitempty"`
 	Parked  []uint64      `json:"parked,omitempty"`
 	Last    *app.Attempt  `json:"last,omitempty"`
+	// Dropped counts the events that retention dropped while they waited.
+	Dropped uint64 `json:"dropped,omitempty"`
+	// Damaged is why the record can't be read; it has only its name then.
+	Damaged error `json:"-"`
 }
 
 // Forward reads a forward by its name.
@@ -35,20 +40,18 @@ func (t *Tx) Forward(name string) (ForwardJob, error) {
 // PutForward writes a forward.
 func (t *Tx) PutForward(j ForwardJob) error { return t.putJSON(bucketForwards, j.Name, j) }
 
-// Forwards reads all forwards, by name.
-func (t *Tx) Forwards() ([]ForwardJob, error) {
+// Forwards reads all forwards, by name, those whose record is damaged included.
+func (t *Tx) Forwards() []ForwardJob {
 	var out []ForwardJob
-	var err error
 	t.scan(bucketForwards, "", func(name string, raw []byte) bool {
-		var j ForwardJob
-		if err = json.Unmarshal(raw, &j); err != nil {
-			err = fmt.Errorf("store: the forward %q: %w", name, err)
-			return false
+		j, err := decode[ForwardJob](raw)
+		if err != nil {
+			j = ForwardJob{Name: name, Damaged: err}
 		}
 		out = append(out, j)
 		return true
 	})
-	return out, err
+	return out
 }
 
 // LastSeq is the newest sequence number, 0 before the first delivery.
@@ -66,39 +69,66 @@ func forwardable(after uint64) want {
 	return w
 }
 
-// NextToForward returns the first event beyond after that forwards send, with its headers and body, or [ErrNotFound].
+// ErrUnreadable is returned with the number of an event whose record is damaged.
+var ErrUnreadable = errors.New("store: the record of the event is damaged")
+
+// NextToForward returns the first event beyond after that forwards send, with its headers and body, or [ErrNotFound]. Of one
+// that is [ErrUnreadable] it has the number alone.
 func (t *Tx) NextToForward(after uint64) (app.Delivery, error) {
 	w := forwardable(after)
 	out, err := app.Delivery{}, ErrNotFound
 	t.deliveries(&w, true, func(seq uint64, row []byte, _ func() []byte) bool {
 		var d app.Delivery
-		if d, err = decode[app.Delivery](row); err != nil {
-			return false
-		}
-		if d.DuplicateOf != 0 { // blocks of facets that were written earlier don't say it
+		if d, err = decode[app.Delivery](row); err == nil && d.DuplicateOf != 0 { // blocks of facets of earlier versions don't say it
 			err = ErrNotFound
 			return true
 		}
-		out, err = t.Delivery(seq)
+		if err == nil {
+			out, err = t.Delivery(seq)
+		}
+		if err != nil {
+			out, err = app.Delivery{Seq: seq}, fmt.Errorf("%w: %v", ErrUnreadable, err) // a row that isn't there is damage, too
+		}
 		return false
 	})
 	return out, err
 }
 
-// maxQueue bounds what [Tx.Queue] counts.
-const maxQueue = 100_000
-
-// Queue counts the events beyond after that forwards send, up to 100,000.
+// Queue counts the events beyond after that forwards send. Facets alone decide.
 func (t *Tx) Queue(after uint64) int {
-	w, n := forwardable(after), 0
-	t.deliveries(&w, true, func(uint64, []byte, func() []byte) bool { n++; return n < maxQueue })
-	return n
+	w := forwardable(after)
+	return newSegmentIterator(t.b, &w, true).count()
+}
+
+// dropQueued counts, for each forward, the events of a segment that wait for it and that retention drops with the segment.
+func dropQueued(b *bolt.Tx, segment *bolt.Bucket) error {
+	t := &Tx{b: b, over: make(map[string]map[string][]byte)}
+	for _, j := range t.Forwards() {
+		w, n := forwardable(j.Position), uint64(0)
+		c := segment.Bucket(keyFacets).Cursor()
+		for k, block := c.First(); k != nil; k, block = c.Next() {
+			for i := range len(block) / facetSize {
+				if f := facetAt(block, i); w.inRange(f.seq) && w.facet(f) {
+					n++
+				}
+			}
+		}
+		if j.Damaged != nil || n == 0 {
+			continue
+		}
+		j.Dropped += n
+		if err := t.PutForward(j); err != nil {
+			return err
+		}
+	}
+	return t.flush()
 }
 
 // The attempts that are kept of each delivery: the first ones, and of the others the latest.
 const (
 	firstAttempts  = 5
 	latestAttempts = 25
+	attemptSize    = 32 // of an attempt's key and its place in a page
 )
 
 // AddAttempt keeps an attempt with the delivery a.Seq, unless retention has dropped that, and publishes it.
@@ -131,10 +161,17 @@ func writeAttempt(b *bolt.Tx, a app.Attempt) error {
 	if err := tries.Put(attemptKey(seq, n), raw); err != nil {
 		return fmt.Errorf("store: keep an attempt: %w", err)
 	}
-	if drop := n - latestAttempts; n > firstAttempts+latestAttempts {
-		if err := tries.Delete(attemptKey(seq, drop)); err != nil {
+	stat := statOf(seg) // what answers take counts for retention
+	stat.bytes += uint64(len(raw) + attemptSize)
+	if n > firstAttempts+latestAttempts {
+		drop := attemptKey(seq, n-latestAttempts)
+		stat.bytes -= min(stat.bytes, uint64(len(tries.Get(drop))+attemptSize))
+		if err := tries.Delete(drop); err != nil {
 			return fmt.Errorf("store: drop an attempt: %w", err)
 		}
+	}
+	if err := seg.Put(keyStat, stat.encode()); err != nil {
+		return fmt.Errorf("store: write counts: %w", err)
 	}
 	return nil
 }

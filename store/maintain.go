@@ -151,6 +151,9 @@ func (t *Tx) checkRecords(ctx context.Context) []string {
 	})
 	_, err = t.Positions()
 	report("positions", err)
+	for _, j := range t.Forwards() {
+		report("forward "+j.Name, j.Damaged)
+	}
 	return found
 }
 

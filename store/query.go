@@ -73,10 +73,7 @@ func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, er
 func (t *Tx) CountEvents(q app.EventQuery) (n int) {
 	w := wanted(q)
 	if w.Verdict == "" || w.Verdict == provider.Verified {
-		it := newSegmentIterator(t.b, &w, false)
-		for seq, _, _ := it.next(); seq != 0; seq, _, _ = it.next() {
-			n++
-		}
+		n = newSegmentIterator(t.b, &w, false).count()
 	}
 	if w.Verdict != provider.Verified {
 		it := newRingIterator(t.b, &w, false)
@@ -220,30 +217,46 @@ type segmentIterator struct {
 	i            int
 }
 
-func newSegmentIterator(b *bolt.Tx, w *want, forward bool) iterator {
+func newSegmentIterator(b *bolt.Tx, w *want, forward bool) *segmentIterator {
 	all := b.Bucket(bucketSegments)
 	return &segmentIterator{all: all, segments: all.Cursor(), w: w, forward: forward}
 }
 
 func (it *segmentIterator) next() (uint64, []byte, func() []byte) {
+	seq := it.find()
+	if seq == 0 {
+		return 0, nil, nil
+	}
+	key, bodies := be64(seq), it.bodies
+	return seq, it.rows.Get(key), func() []byte { return bodies.Get(key) }
+}
+
+// count counts what is left, without reading rows.
+func (it *segmentIterator) count() (n int) {
+	for it.find() != 0 {
+		n++
+	}
+	return n
+}
+
+// find returns the number of the next row whose facet matches, 0 at the end.
+func (it *segmentIterator) find() uint64 {
 	for {
 		for it.i >= 0 && it.i < len(it.block)/facetSize {
 			f := facetAt(it.block, it.i)
 			it.advance()
 			if !it.w.inRange(f.seq) {
 				if it.w.Before != 0 && f.seq >= it.w.Before && it.forward || f.seq <= it.w.After && !it.forward {
-					return 0, nil, nil
+					return 0
 				}
 				continue
 			}
 			if it.w.facet(f) {
-				key := be64(f.seq)
-				bodies := it.bodies
-				return f.seq, it.rows.Get(key), func() []byte { return bodies.Get(key) }
+				return f.seq
 			}
 		}
 		if !it.nextBlock() {
-			return 0, nil, nil
+			return 0
 		}
 	}
 }

@@ -60,6 +60,9 @@ func (s *Store) dropSegment(b *bolt.Tx, now int64) (bool, error) {
 	if fresh && total <= uint64(s.opt.RetainBytes) {
 		return false, nil
 	}
+	if err := dropQueued(b, all.Bucket(oldest)); err != nil {
+		return false, err
+	}
 	if err := all.DeleteBucket(bytes.Clone(oldest)); err != nil {
 		return false, fmt.Errorf("store: drop a segment: %w", err)
 	}

@@ -136,11 +136,6 @@ func (t *Tx) flush() error {
 			}
 		}
 	}
-	for _, a := range t.tried {
-		if err := writeAttempt(t.b, a); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

@@ -53,6 +53,9 @@ func (f *forwarding) begin(ctx context.Context) error {
 		if made.Queue > 0 {
 			f.say(fmt.Sprintf("Resuming the forward to %s with %d waiting events.", made.URL, made.Queue))
 		}
+		if made.Dropped > 0 {
+			f.say(fmt.Sprintf("Retention has dropped %d events that waited for %s, in all.", made.Dropped, made.URL))
+		}
 	}
 	f.start("forwards", func() { f.follow(changes, names) })
 	return nil

@@ -42,6 +42,8 @@ type Forward struct {
 	State ForwardState `json:"state"`
 	// Parked are events that were not accepted within a day. Only an explicit replay sends them.
 	Parked []uint64 `json:"parked"`
+	// Dropped counts the events that retention dropped while they waited.
+	Dropped uint64 `json:"dropped"`
 	// Last is the latest attempt, nil before the first.
 	Last   *Attempt      `json:"last"`
 	Source ForwardSource `json:"source"`

@@ -28,23 +28,21 @@ type forwards struct {
 
 // serve starts the forwards that don't depend on a run.
 func (f *forwards) serve() {
-	jobs, err := f.jobs(f.h.ctx)
-	if err != nil {
+	var jobs []store.ForwardJob
+	if err := f.h.store.View(f.h.ctx, func(tx *store.Tx) error { jobs = tx.Forwards(); return nil }); err != nil {
 		f.h.log.Error("the forwards could not be read", "err", err)
 		return
 	}
 	f.changing.Lock()
 	defer f.changing.Unlock()
 	for _, j := range jobs {
-		if j.Source != app.ForwardByRun {
+		switch {
+		case j.Damaged != nil:
+			f.h.log.Error("a forward could not be read, and sends nothing", "forward", j.Name, "err", j.Damaged)
+		case j.Source != app.ForwardByRun:
 			f.start(j.Name)
 		}
 	}
-}
-
-func (f *forwards) jobs(ctx context.Context) (jobs []store.ForwardJob, err error) {
-	err = f.h.store.View(ctx, func(tx *store.Tx) error { jobs, err = tx.Forwards(); return err })
-	return jobs, err
 }
 
 // start starts a forward's sender unless it runs. f.changing is held.
@@ -124,19 +122,21 @@ func (f *forwards) arrived() {
 func (h *Hub) Forwards(ctx context.Context, _ app.ForwardQuery) ([]app.Forward, error) {
 	out := []app.Forward{}
 	err := h.store.View(ctx, func(tx *store.Tx) error {
-		jobs, err := tx.Forwards()
-		for _, j := range jobs {
+		for _, j := range tx.Forwards() {
 			out = append(out, h.forwards.view(tx, j))
 		}
-		return err
+		return nil
 	})
 	return out, err
 }
 
 func (f *forwards) view(tx *store.Tx, j store.ForwardJob) app.Forward {
+	if j.Damaged != nil {
+		return app.Forward{Name: j.Name, State: app.ForwardPaused, Parked: []uint64{}, Last: &app.Attempt{Name: j.Name, Error: j.Damaged.Error()}}
+	}
 	out := app.Forward{
 		Name: j.Name, Position: j.Position, Queue: tx.Queue(j.Position), State: app.ForwardPaused,
-		Parked: append([]uint64{}, j.Parked...), Last: j.Last, Source: j.Source,
+		Parked: append([]uint64{}, j.Parked...), Dropped: j.Dropped, Last: j.Last, Source: j.Source,
 	}
 	if u, err := url.Parse(j.URL); err == nil {
 		out.URL = u.Redacted()
@@ -165,15 +165,19 @@ func (h *Hub) SetForward(ctx context.Context, spec app.ForwardSpec) (app.Forward
 	f.changing.Lock()
 	defer f.changing.Unlock()
 	var job store.ForwardJob
-	if err := h.store.Update(ctx, func(tx *store.Tx) error {
-		var err error
-		if job, err = forwardFor(tx, spec, u); err != nil {
-			return err
-		}
-		job.URL, job.Source = spec.URL, spec.Source
-		return tx.PutForward(job)
-	}); err != nil {
+	if err := h.store.View(ctx, func(tx *store.Tx) error { job, err = forwardFor(tx, spec, u); return err }); err != nil {
 		return app.Forward{}, err
+	}
+	if job.URL != spec.URL || job.Source != spec.Source { // a renewal writes nothing
+		if err := h.store.Update(ctx, func(tx *store.Tx) error {
+			if job, err = forwardFor(tx, spec, u); err != nil {
+				return err
+			}
+			job.URL, job.Source = spec.URL, spec.Source
+			return tx.PutForward(job)
+		}); err != nil {
+			return app.Forward{}, err
+		}
 	}
 	if spec.Source == app.ForwardByRun && spec.Lease <= 0 {
 		f.stop(job.Name)
@@ -209,12 +213,8 @@ func forwardFor(tx *store.Tx, spec app.ForwardSpec, u *url.URL) (store.ForwardJo
 		}
 		return newForward(tx, spec.Name, spec.From), nil
 	}
-	jobs, err := tx.Forwards()
-	if err != nil {
-		return store.ForwardJob{}, err
-	}
 	taken := map[string]bool{}
-	for _, j := range jobs {
+	for _, j := range tx.Forwards() {
 		if j.Source == app.ForwardByRun && j.URL == spec.URL {
 			return j, nil
 		}

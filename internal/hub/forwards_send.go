@@ -22,6 +22,9 @@ const (
 	lateRetry = 5 * time.Minute
 	// lastAnswer is how long the answer to a request that is under way is waited for when the sender ends.
 	lastAnswer = time.Second
+	// A store that fails is asked again after a while, and more and more rarely.
+	firstTrouble = time.Second
+	mostTrouble  = time.Minute
 )
 
 // sender sends one forward's events, one at a time and in order.
@@ -36,12 +39,13 @@ type sender struct {
 	lease  clockwork.Timer // ends the sender of a run that isn't renewed; nil otherwise
 	leases int             // counts the renewals
 
-	looked uint64 // nothing up to this event is left to send; only run uses it
+	// Only run uses these.
+	looked uint64    // nothing up to this event is left to send
+	failed time.Time // when the latest attempt at the event at hand was not accepted; zero before one was in this run
 }
 
 func (s *sender) run(ctx context.Context) {
-	failing := false
-	for ctx.Err() == nil {
+	for pause := firstTrouble; ctx.Err() == nil; {
 		job, d, err := s.next(ctx)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
@@ -50,17 +54,24 @@ func (s *sender) run(ctx context.Context) {
 			case <-ctx.Done():
 			}
 			continue
-		case err == nil:
-			err = s.one(ctx, job, d)
+		case err == nil, errors.Is(err, store.ErrUnreadable):
+			err = s.one(ctx, job, d, err)
 		}
-		if err != nil && ctx.Err() == nil {
-			if !failing {
-				s.h.log.Error("a forward can't use the store", "forward", s.name, "err", err)
-			}
-			s.wait(ctx, time.Second)
+		if err == nil {
+			pause = firstTrouble
+			continue
 		}
-		failing = err != nil
+		pause = s.trouble(ctx, err, pause)
 	}
+}
+
+// trouble reports that the store failed, once, waits, and returns how long to wait the next time.
+func (s *sender) trouble(ctx context.Context, err error, pause time.Duration) time.Duration {
+	if ctx.Err() == nil && pause == firstTrouble {
+		s.h.log.Error("a forward can't use the store", "forward", s.name, "err", err)
+	}
+	s.wait(ctx, pause)
+	return min(2*pause, mostTrouble)
 }
 
 // next reads the forward and its next event. The error is [store.ErrNotFound] while nothing waits.
@@ -77,20 +88,25 @@ func (s *sender) next(ctx context.Context) (job store.ForwardJob, d app.Delivery
 	return job, d, err
 }
 
-// one sends an event once and stores the outcome; after a failure it waits until the event is due again.
-func (s *sender) one(ctx context.Context, job store.ForwardJob, d app.Delivery) error {
+// one sends an event once, unless it is unreadable, and stores the outcome; after a failure it waits until the event is due
+// again.
+func (s *sender) one(ctx context.Context, job store.ForwardJob, d app.Delivery, unreadable error) error {
 	if job.Trying != d.Seq {
-		job.Trying, job.Tries, job.Failing = d.Seq, 0, 0
+		job.Trying, job.Tries, job.Failing, s.failed = d.Seq, 0, 0, time.Time{}
 	}
 	begun := s.h.clock.Now()
-	a, sent := s.send(ctx, job.URL, d)
-	if !sent {
+	a, sent := app.Attempt{Final: true}, true
+	if unreadable != nil {
+		a.Error = unreadable.Error()
+	} else if a, sent = s.send(ctx, job.URL, d); !sent {
 		return ctx.Err()
 	}
+	now := s.h.clock.Now()
 	job.Tries++
-	if job.Tries > 1 {
-		job.Failing += s.h.clock.Now().Sub(begun)
+	if !s.failed.IsZero() {
+		job.Failing += now.Sub(s.failed) // pauses that a restart cut short don't count
 	}
+	s.failed = now
 	a.Name, a.Seq, a.Attempt, a.At = job.Name, d.Seq, job.Tries, app.At(begun.Truncate(time.Millisecond))
 	parked := a.Final || !settles(a.Status) && job.Failing >= parkAfter
 	a.Final = settles(a.Status) || parked
@@ -98,16 +114,13 @@ func (s *sender) one(ctx context.Context, job store.ForwardJob, d app.Delivery) 
 	if a.Final {
 		job.Position, job.Trying, job.Tries, job.Failing = d.Seq, 0, 0, 0
 		pause = 0
-	} else {
-		job.Failing += pause
 	}
 	if parked {
 		job.Parked = append(job.Parked, d.Seq)
 		s.h.log.Error("an event could not be forwarded and is parked", "forward", job.Name, "event", d.Seq, "err", a.Error, "status", a.Status)
 	}
 	job.Last = &a
-	// The target has answered: that must not be forgotten because the sender ends.
-	if err := s.settle(context.WithoutCancel(ctx), job, a); err != nil {
+	if err := s.settle(ctx, job, a); err != nil {
 		return err
 	}
 	s.wait(ctx, pause)
@@ -123,22 +136,29 @@ func (s *sender) send(ctx context.Context, to string, d app.Delivery) (a app.Att
 	return a, request.Err() == nil || a.Status != 0
 }
 
-// settle stores an attempt with the forward's new position. What was changed from outside meanwhile stays.
+// settle stores an attempt with the forward's new position. What was changed from outside meanwhile stays. The target has
+// answered: that must not be forgotten because the sender ends, and while the store fails nothing is sent again.
 func (s *sender) settle(ctx context.Context, job store.ForwardJob, a app.Attempt) error {
-	for {
-		err := s.h.store.Update(ctx, func(tx *store.Tx) error {
+	for pause := firstTrouble; ; {
+		err := s.h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 			now, err := tx.Forward(job.Name)
 			if err != nil {
 				return err
 			}
-			job.URL, job.Source = now.URL, now.Source
+			job.URL, job.Source, job.Dropped = now.URL, now.Source, now.Dropped
 			tx.AddAttempt(a)
 			return tx.PutForward(job)
 		})
-		if !errors.Is(err, store.ErrBusy) {
+		switch {
+		case err == nil, errors.Is(err, store.ErrNotFound):
 			return err
+		case errors.Is(err, store.ErrBusy):
+			s.wait(context.WithoutCancel(ctx), 10*time.Millisecond)
+		case ctx.Err() != nil:
+			return err
+		default:
+			pause = s.trouble(ctx, err, pause)
 		}
-		s.wait(ctx, 10*time.Millisecond)
 	}
 }
 
