@@ -298,3 +298,28 @@ func TestTheAgeIsKept(t *testing.T) {
 		t.Errorf("a store in which nothing happens was written %d times in 50 minutes", now-commits)
 	}
 }
+
+// The clock is written beside other things once a minute, and not with every commit.
+func TestTheAgeIsWrittenOnceAMinute(t *testing.T) {
+	c := newClock()
+	s := open(t, c.options(Options{}))
+	kept := func() (raw []byte) {
+		if err := s.View(t.Context(), func(tx *Tx) error { raw = bytes.Clone(tx.b.Bucket(bucketMeta).Get(keyAge)); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	c.run(5 * time.Minute)
+	appendAt(t, s, c, 0)
+	first := kept()
+	c.run(ageInCommit - time.Second)
+	appendAt(t, s, c, 1)
+	if got := kept(); !bytes.Equal(got, first) {
+		t.Errorf("%s was written after %s, too soon", got, first)
+	}
+	c.run(time.Second)
+	appendAt(t, s, c, 2)
+	if got := kept(); bytes.Equal(got, first) {
+		t.Errorf("%s is still kept after a minute", got)
+	}
+}

@@ -447,6 +447,116 @@ func TestTheCheckReadsEveryRecord(t *testing.T) {
 	}
 }
 
+// The findings are bounded.
+func TestTheCheckStopsAtAHundredFindings(t *testing.T) {
+	s := open(t, Options{Path: write1(t, t.TempDir(), sample(t))})
+	if err := s.db.Update(func(b *bolt.Tx) error {
+		all := b.Bucket(bucketSegments)
+		return all.ForEach(func(k, _ []byte) error {
+			rows := all.Bucket(k).Bucket(keyRows)
+			c := rows.Cursor()
+			for k, _ := c.First(); k != nil; k, _ = c.Next() {
+				if err := rows.Put(bytes.Clone(k), []byte("{")); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := s.Check(t.Context()); err != nil || len(found) != maxFindings {
+		t.Errorf("%d findings, %v", len(found), err)
+	}
+}
+
+// A page that the file refers to wrongly, at any height, is damage.
+func TestEveryWrongReferenceIsDamage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	s := open(t, Options{Path: path})
+	if err := s.Update(t.Context(), func(tx *Tx) error {
+		for n := range 20_000 { // two levels of branches
+			if err := tx.PutValue(fmt.Sprintf("%020d", n), []byte("0123456789abcdef")); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ids := pageIDs(t, path)
+	if len(ids["branch"]) < 3 {
+		t.Fatalf("%d branches", len(ids["branch"]))
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := CheckFile(t.Context(), path); err != nil || len(found) > 0 {
+		t.Fatalf("before: %q, %v", found, err)
+	}
+	p, err := openPages(bytes.NewReader(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := os.Getpagesize()
+	dir := t.TempDir()
+	for _, id := range ids["branch"] {
+		page := whole[int(id)*size:]
+		n := int(order.Uint16(page[10:]))
+		for _, i := range []int{0, n / 2, n - 1} {
+			child := order.Uint64(page[pageHeader+16*i+8:])
+			for what, wrong := range map[string]uint64{
+				"itself": id, "its neighbour's child": order.Uint64(page[pageHeader+16*((i+1)%n)+8:]), "a free page": ids["free"][0], "a first page": 1,
+				"a page beyond the end": p.head.pages, "one far beyond": 1 << 40,
+			} {
+				b := bytes.Clone(whole)
+				order.PutUint64(b[int(id)*size+pageHeader+16*i+8:], wrong)
+				path := write1(t, dir, b)
+				if _, err := Open(Options{Path: path}); !errors.Is(err, ErrDamaged) {
+					t.Fatalf("page %d refers to %s (%d) instead of to %d: opened, %v", id, what, wrong, child, err)
+				}
+				if found, err := CheckFile(t.Context(), path); err != nil || len(found) == 0 {
+					t.Errorf("page %d refers to %s instead of to %d: %q, %v", id, what, child, found, err)
+				}
+			}
+		}
+	}
+}
+
+// pageIDs returns the pages of a file by their kind, as the library knows them.
+func pageIDs(t *testing.T, path string) map[string][]uint64 {
+	t.Helper()
+	db, err := bolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string][]uint64{}
+	err = db.Update(func(b *bolt.Tx) error { // a writer knows which pages are free
+		for id := 0; ; {
+			p, err := b.Page(id)
+			if err != nil || p == nil {
+				return errors.Join(err, errNothing)
+			}
+			ids[p.Type] = append(ids[p.Type], uint64(id))
+			id++
+			if p.Type != "free" {
+				id += p.OverflowCount
+			}
+		}
+	})
+	if !errors.Is(err, errNothing) {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
 // A check that is called off says so, and not that all is well.
 func TestACheckThatIsCalledOff(t *testing.T) {
 	path := write1(t, t.TempDir(), sample(t))

@@ -247,7 +247,7 @@ func TestRetentionBySize(t *testing.T) {
 
 // Pages at every edge: of blocks, of segments, of the range, and of the limit.
 func TestEveryEdgeOfAPage(t *testing.T) {
-	s := open(t, Options{SegmentRows: 170}) // a block and a little more
+	s := open(t, Options{SegmentRows: 340}) // two blocks and a little more
 	const n = 520
 	var batch []Entry
 	for i := range n {

@@ -193,7 +193,7 @@ func TestAFileOfTheFirstVersionIsMigrated(t *testing.T) {
 	s := open(t, Options{Path: path})
 	if err := s.View(t.Context(), func(tx *Tx) error {
 		r, err := tx.RoomByName("board")
-		if err != nil || !r.Locked || r.Account != "" || r.Recording != provider.RecordingNone {
+		if err != nil || !r.Locked || r.Account != "" || r.Recording != provider.RecordingNone || r.Trigger != provider.TriggerNone {
 			t.Errorf("%+v, %v", r, err)
 		}
 		m, err := tx.MeetingByPlatform("whereby", "board-1", "")
