@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -465,7 +466,7 @@ func TestTheCheckStopsAtAHundredFindings(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := s.Check(t.Context()); err != nil || len(found) != maxFindings {
+	if found, err := s.Check(t.Context()); err != nil || len(found) != boltfile.MaxFindings {
 		t.Errorf("%d findings, %v", len(found), err)
 	}
 }
@@ -498,23 +499,24 @@ func TestEveryWrongReferenceIsDamage(t *testing.T) {
 	if found, err := CheckFile(t.Context(), path); err != nil || len(found) > 0 {
 		t.Fatalf("before: %q, %v", found, err)
 	}
-	p, err := openPages(bytes.NewReader(whole))
+	p, err := boltfile.OpenPages(bytes.NewReader(whole))
 	if err != nil {
 		t.Fatal(err)
 	}
-	size := os.Getpagesize()
+	pages, pageSize := p.Extent()
+	size := int(pageSize)
 	dir := t.TempDir()
 	for _, id := range ids["branch"] {
 		page := whole[int(id)*size:]
-		n := int(order.Uint16(page[10:]))
+		n := int(binary.NativeEndian.Uint16(page[10:]))
 		for _, i := range []int{0, n / 2, n - 1} {
-			child := order.Uint64(page[pageHeader+16*i+8:])
+			child := binary.NativeEndian.Uint64(page[16+16*i+8:])
 			for what, wrong := range map[string]uint64{
-				"itself": id, "its neighbour's child": order.Uint64(page[pageHeader+16*((i+1)%n)+8:]), "a free page": ids["free"][0], "a first page": 1,
-				"a page beyond the end": p.head.pages, "one far beyond": 1 << 40,
+				"itself": id, "its neighbour's child": binary.NativeEndian.Uint64(page[16+16*((i+1)%n)+8:]), "a free page": ids["free"][0], "a first page": 1,
+				"a page beyond the end": uint64(pages), "one far beyond": 1 << 40,
 			} {
 				b := bytes.Clone(whole)
-				order.PutUint64(b[int(id)*size+pageHeader+16*i+8:], wrong)
+				binary.NativeEndian.PutUint64(b[int(id)*size+16+16*i+8:], wrong)
 				path := write1(t, dir, b)
 				if _, err := Open(Options{Path: path}); !errors.Is(err, ErrDamaged) {
 					t.Fatalf("page %d refers to %s (%d) instead of to %d: opened, %v", id, what, wrong, child, err)

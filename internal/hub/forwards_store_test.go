@@ -61,6 +61,7 @@ func TestAnAcceptedEventIsNotSentAgainWhileTheStoreFails(t *testing.T) {
 	b.Start()
 	b.setForward(app.ForwardSpec{Name: "dev", URL: hooks, Source: app.ForwardByCommand})
 	b.joins(1)
+	lines.await(t, "can't use the store")
 	if err := os.Rename(b.path+".moved", b.path); err != nil {
 		t.Fatal(err)
 	}
