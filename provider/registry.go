@@ -106,7 +106,7 @@ func (d Driver) Credentials() []string {
 	return names
 }
 
-// HowToConfigure is what to do about having no account: "set DAILY_API_KEY or WHEREBY_API_KEY".
+// HowToConfigure is what to do about having no account: "set ACME_API_KEY, OTHER_API_KEY or THIRD_API_KEY".
 func HowToConfigure(drivers []Driver) string {
 	var keys []string
 	for _, d := range drivers {
@@ -114,10 +114,14 @@ func HowToConfigure(drivers []Driver) string {
 			keys = append(keys, name)
 		}
 	}
-	if len(keys) == 0 {
+	switch last := len(keys) - 1; last {
+	case -1:
 		return "add [accounts.NAME] to the configuration"
+	case 0:
+		return "set " + keys[0]
+	default:
+		return "set " + strings.Join(keys[:last], ", ") + " or " + keys[last]
 	}
-	return "set " + strings.Join(keys, " or ")
 }
 
 // Registry is the set of platforms that a program was built with. The zero value is not useful: see [NewRegistry].

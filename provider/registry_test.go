@@ -89,6 +89,7 @@ func TestDriversNameTheirVariables(t *testing.T) {
 	}
 	other := provider.Driver{Variables: []provider.Variable{{Name: "OTHER_KEY", Key: "api_key"}}}
 	for want, drivers := range map[string][]provider.Driver{
+		"set ACME_TOKEN, OTHER_KEY or OTHER_KEY":   {acme, other, other},
 		"set ACME_TOKEN or OTHER_KEY":              {acme, {}, other},
 		"set OTHER_KEY":                            {other},
 		"add [accounts.NAME] to the configuration": {{}},

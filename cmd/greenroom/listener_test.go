@@ -72,6 +72,7 @@ func TestAListenerInItsPlaceSaysNothing(t *testing.T) {
 
 // TestSignedWebhooksHaveASignatureHeader: the listener reads the body of no other one.
 func TestSignedWebhooksHaveASignatureHeader(t *testing.T) {
+	looked := 0
 	for _, d := range drivers() {
 		a := provider.Account{Name: "a", Platform: d.Platform, APIKey: "k", APIURL: "http://127.0.0.1:9", WebhookSecret: sandbox.DailyWebhookSecret}
 		for _, scheme := range []string{"", "simple"} {
@@ -85,8 +86,9 @@ func TestSignedWebhooksHaveASignatureHeader(t *testing.T) {
 			}
 			s, ok := p.(provider.Synthesizer)
 			if !ok {
-				t.Fatalf("%s makes no webhooks", d.Platform)
+				continue // making webhooks is an ability that a platform may lack
 			}
+			looked++
 			made, err := s.Synthesize(provider.SyntheticEvent{Kind: provider.KindMeetingStarted, Room: "r", ID: "1", At: time.Now()})
 			if err != nil {
 				t.Fatal(err)
@@ -96,5 +98,8 @@ func TestSignedWebhooksHaveASignatureHeader(t *testing.T) {
 				t.Errorf("%s %s: none of %q is in %v", d.Platform, scheme, d.SignatureHeaders, made.Header)
 			}
 		}
+	}
+	if looked < 3 {
+		t.Errorf("only %d webhooks were made", looked)
 	}
 }

@@ -27,13 +27,14 @@ type sandboxOptions struct {
 
 func (p *program) sandboxCommand() *cobra.Command {
 	o := &sandboxOptions{program: p, webhooks: map[provider.Platform]*string{}}
-	var posts []string
+	var served, posts []string
 	for _, a := range sandbox.Accounts("") {
+		served = append(served, a.Platform.Title())
 		posts = append(posts, fmt.Sprintf("--%s http://127.0.0.1:7070/hooks/%s", webhookFlag(a), a.Name))
 	}
 	cmd := &cobra.Command{
 		Use: "sandbox", Short: "Serve the platforms' protocols on this machine, for tests", Args: exactly(), RunE: p.do(o.run),
-		Long: "Serve the wire protocols of " + platformTitles() + " on this machine, with simulated people and signed webhooks. It prints\n" +
+		Long: "Serve the wire protocols of " + enumerate(served) + " on this machine, with simulated people and signed webhooks. It prints\n" +
 			"the addresses, keys and secrets as lines for a shell. Its control API is under /sandbox/ of its address.",
 		Example: "# people come to what is started, and their webhooks to where the screen listens\n" +
 			"greenroom sandbox --autoplay " + strings.Join(posts, " \\\n  ") + " > sandbox.env & sleep 1\n" +

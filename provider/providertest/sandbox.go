@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -24,20 +25,19 @@ func Sandbox(t *testing.T, platform provider.Platform, open Open) Harness {
 	clock := clockwork.NewFakeClockAt(time.Now().Truncate(time.Second))
 	hook := &receiver{clock: clock}
 	world := sandbox.New(sandbox.Options{Clock: clock, Seed: 1, Transport: hook})
-	handler, a := world.Daily(), provider.Account{
-		Name: string(platform), Platform: platform, APIKey: sandbox.DailyKey, WebhookSecret: sandbox.DailyWebhookSecret,
-	}
-	if platform == provider.Whereby {
-		handler, a.APIKey, a.WebhookSecret = world.Whereby(), sandbox.WherebyKey, sandbox.WherebyWebhookSecret
-	}
-	srv := httptest.NewServer(handler)
+	srv := httptest.NewServer(world.Handler())
 	t.Cleanup(func() {
 		srv.Close()
 		if err := world.Close(); err != nil {
 			t.Errorf("close the sandbox: %v", err)
 		}
 	})
-	a.APIURL = srv.URL + "/v1"
+	all := sandbox.Accounts(srv.URL)
+	i := slices.IndexFunc(all, func(a provider.Account) bool { return a.Platform == platform })
+	if i < 0 {
+		t.Fatalf("the sandbox doesn't serve %s", platform)
+	}
+	a := all[i]
 	if _, err := world.SetWebhook(platform, "http://hook.example/", ""); err != nil {
 		t.Fatal(err)
 	}
