@@ -82,25 +82,54 @@ func (p *program) printTable(t *table) error { return t.write(p.stdout, p.width)
 const leastWidth = 10
 
 // write prints the table. Without a width nothing is clipped. With one the columns are clipped, the widest first, and the spare
-// ones left out, until the rows fit. The last column may be longer unless it is kept whole: it is for remarks.
+// ones left out, until the rows fit. The last column may be longer unless it is kept whole: it is for remarks, which continue below
+// themselves.
 func (t *table) write(w io.Writer, width int) error {
 	if width > 0 {
 		t.fit(width)
 	}
 	widths := t.widths()
+	before := 0 // the last column
+	for _, w := range widths[:len(widths)-1] {
+		before += w + 2
+	}
 	var b strings.Builder
 	for _, row := range t.rows {
 		var line strings.Builder
 		for i, c := range row {
-			line.WriteString(c)
 			if i < len(row)-1 {
-				line.WriteString(strings.Repeat(" ", widths[i]-ansi.StringWidth(c)+2))
+				line.WriteString(c + strings.Repeat(" ", widths[i]-ansi.StringWidth(c)+2))
+				continue
 			}
+			if width-before >= leastWidth {
+				c = strings.Join(fold(c, width-before), "\n"+strings.Repeat(" ", before))
+			}
+			line.WriteString(c)
 		}
 		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// fold breaks a text into lines between words. Words stay whole, so that a URL or a path can be copied.
+func fold(s string, width int) []string {
+	if ansi.StringWidth(s) <= width {
+		return []string{s}
+	}
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(s) {
+		switch {
+		case line == "":
+			line = word
+		case ansi.StringWidth(line)+1+ansi.StringWidth(word) <= width:
+			line += " " + word
+		default:
+			lines, line = append(lines, line), word
+		}
+	}
+	return append(lines, line)
 }
 
 func (t *table) widths() []int {

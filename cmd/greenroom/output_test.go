@@ -78,6 +78,29 @@ func TestTableFitsATerminal(t *testing.T) {
 	}
 }
 
+// A remark that is longer than the terminal is wide goes on below itself, between words; what can be copied stays whole.
+func TestRemarksContinueBelowThemselves(t *testing.T) {
+	made := newTable("ABOUT", "STATE", "")
+	made.add("daily", "ok", "accepted")
+	made.add("", "FAILED", "the webhook posts to http://127.0.0.1:7070/hooks/a-very-long-name which isn't here")
+	var b strings.Builder
+	if err := made.write(&b, 44); err != nil {
+		t.Fatal(err)
+	}
+	want := "ABOUT  STATE\n" +
+		"daily  ok      accepted\n" +
+		"       FAILED  the webhook posts to\n" +
+		"               http://127.0.0.1:7070/hooks/a-very-long-name\n" +
+		"               which isn't here\n"
+	if b.String() != want {
+		t.Errorf("got\n%s", b.String())
+	}
+	b.Reset()
+	if err := made.write(&b, 0); err != nil || strings.Count(b.String(), "\n") != 3 {
+		t.Errorf("without a terminal: %v\n%s", err, b.String())
+	}
+}
+
 func TestMoment(t *testing.T) {
 	zone := time.FixedZone("test", 2*3600)
 	now := time.Date(2026, 11, 22, 16, 30, 0, 0, zone)
