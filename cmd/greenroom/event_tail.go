@@ -51,7 +51,10 @@ func (o *eventTailOptions) run(ctx context.Context, _ []string) error {
 	if until.Err() == nil || err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
-	return ctx.Err() // nil when no one reads any more
+	if _, asked := context.Cause(ctx).(*signalled); asked {
+		return ctx.Err()
+	}
+	return nil // no one reads any more
 }
 
 // printEvent prints one line.

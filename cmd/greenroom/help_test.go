@@ -24,7 +24,7 @@ func TestHelpBreaksNoSentence(t *testing.T) {
 	for _, c := range allCommands(newProgram().root()) {
 		lines := strings.Split(c.Long, "\n")
 		for i, l := range lines[:len(lines)-1] {
-			if next := lines[i+1]; l != "" && next != "" && l[0] != ' ' && next[0] != ' ' {
+			if next := lines[i+1]; l != "" && next != "" && !strings.ContainsAny(l[:1]+next[:1], " \t") {
 				t.Errorf("%s: a line ends with %q", c.CommandPath(), l[max(0, len(l)-30):])
 			}
 		}

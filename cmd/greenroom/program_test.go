@@ -246,6 +246,17 @@ func TestEmptyValuesAreRefused(t *testing.T) {
 	b.run(t, exitDone, "room", "edit", "atelier", "--account", "", "--logo", "")
 }
 
+// Help and completions exist for what exists.
+func TestHelpAndCompletionRefuseUnknownNames(t *testing.T) {
+	b := newBench(t, false, "")
+	for _, args := range [][]string{{"help", "nope"}, {"help", "room", "nope"}, {"completion", "tcsh"}} {
+		b.refuses(t, args...)
+	}
+	for _, args := range [][]string{{"help"}, {"help", "room"}, {"help", "room", "list"}, {"completion"}, {"completion", "bash"}, {"help", "completion", "zsh"}} {
+		b.run(t, exitDone, args...)
+	}
+}
+
 // A number or an address that no program can use is wrong usage, in every command that has such a flag.
 func TestNumbersAndAddressesAreChecked(t *testing.T) {
 	b := newBench(t, false, "")

@@ -45,10 +45,32 @@ func (p *program) root() *cobra.Command {
 	add("work", p.roomCommand(), p.meetingCommand(), p.recordingCommand())
 	add("hooks", p.eventCommand(), p.listenCommand(), p.tunnelCommand(), p.triggerCommand())
 	add("self", p.demoCommand(), p.relayCommand(), p.sandboxCommand(), p.doctorCommand(), p.storeCommand(), p.configCommand(), p.versionCommand(), p.manCommand())
-	p.finish(root)
 	root.SetCompletionCommandGroupID("self")
 	root.SetHelpCommandGroupID("self")
+	refuseUnknown(root)
+	p.finish(root)
 	return root
+}
+
+// refuseUnknown has the framework's own commands, help and completion, refuse names that don't exist: they showed some help and
+// succeeded.
+func refuseUnknown(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd("completion")
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "completion":
+			c.Args, c.RunE = noSuchCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		case "help":
+			c.Args = func(_ *cobra.Command, args []string) error {
+				found, rest, err := root.Find(args)
+				if err != nil {
+					return noSuchCommand(root, args)
+				}
+				return noSuchCommand(found, rest)
+			}
+		}
+	}
 }
 
 // finish gives every command what all have in common: paragraphs that wrap at the terminal's width, flags in the order in
@@ -81,7 +103,7 @@ func paragraphs(s string) string {
 		if i == len(lines)-1 {
 			break
 		}
-		if next := lines[i+1]; l == "" || next == "" || strings.HasPrefix(l, " ") || strings.HasPrefix(next, " ") {
+		if next := lines[i+1]; l == "" || next == "" || strings.ContainsAny(l[:1]+next[:1], " \t") {
 			b.WriteString("\n")
 		} else {
 			b.WriteString(" ")
