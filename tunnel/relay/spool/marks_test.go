@@ -90,3 +90,17 @@ func TestAPositionThatWasNeverGivenOut(t *testing.T) {
 		}
 	}
 }
+
+// Options that are left out, or make no sense, are the defaults; others are kept.
+func TestDefaults(t *testing.T) {
+	for _, n := range []int{-1, 0, 1} {
+		o := Options{Timeout: time.Duration(n), Quota: int64(n), Retain: time.Duration(n), Memory: n}.withDefaults()
+		want := [4]int64{int64(time.Second), DefaultQuota, int64(DefaultRetain), DefaultMemory}
+		if n > 0 {
+			want = [4]int64{1, 1, 1, 1}
+		}
+		if got := [4]int64{int64(o.Timeout), o.Quota, int64(o.Retain), int64(o.Memory)}; got != want {
+			t.Errorf("%d: %v, want %v", n, got, want)
+		}
+	}
+}

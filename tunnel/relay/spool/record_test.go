@@ -7,6 +7,23 @@ import (
 	"greenroom/tunnel/relay/spool"
 )
 
+// A record that is cut off, of another version, or whose metadata would be longer than it is, is refused.
+func TestDamagedRecords(t *testing.T) {
+	whole := []byte{1, 5, 0, 3, 'a', 'b', 'c'}
+	if _, err := spool.ParseRecord(whole); err != nil {
+		t.Fatal(err)
+	}
+	damaged := [][]byte{{2, 5, 0, 3, 'a', 'b', 'c'}, {1, 5, 0, 4, 'a', 'b', 'c'}, {1, 0x80}, bytes.Repeat([]byte{0xff}, 12)}
+	for n := range whole {
+		damaged = append(damaged, whole[:n])
+	}
+	for _, raw := range damaged {
+		if r, err := spool.ParseRecord(raw); err == nil {
+			t.Errorf("%x is read as %+v", raw, r)
+		}
+	}
+}
+
 // FuzzRecord: a damaged file is refused, and what is read is what was written.
 func FuzzRecord(f *testing.F) {
 	f.Add([]byte{1, 5, 0, 3, 'a', 'b', 'c', 'd'})
