@@ -1,10 +1,12 @@
 package spool
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	bolt "go.etcd.io/bbolt"
 )
 
 func TestAnEpochIsLaterThanTheLast(t *testing.T) {
@@ -101,6 +103,27 @@ func TestDefaults(t *testing.T) {
 		}
 		if got := [4]int64{int64(o.Timeout), o.Quota, int64(o.Retain), int64(o.Memory)}; got != want {
 			t.Errorf("%d: %v, want %v", n, got, want)
+		}
+	}
+}
+
+// A hook that was moved to an epoch of its own comes under a later one after a start, also when the relay's is the same.
+func TestAStartMovesAHookThatIsNotBehindTheEpoch(t *testing.T) {
+	const epoch = 1000
+	for floor, want := range map[uint64]uint64{0: 0, epoch - 1: epoch - 1, epoch: epoch + 1, epoch + 1: epoch + 2} {
+		s, id := opened(t)
+		load := func(tx *bolt.Tx) error {
+			b := &batch{s: s, tx: tx}
+			b.put(bucketStates, id, state{Floor: floor})
+			s.epoch = epoch
+			return errors.Join(b.err, s.loadNouns(tx))
+		}
+		if err := s.db.Update(load); err != nil {
+			t.Fatal(err)
+		}
+		st := s.hooks[id].state
+		if p := st.next(s.epoch); st.Floor != want || p.Epoch != max(want, epoch) {
+			t.Errorf("a floor of %d becomes %d, and the next is %v", floor, st.Floor, p)
 		}
 	}
 }
