@@ -202,6 +202,7 @@ func TestAClientThatKnowsMoreOfTheSameEpoch(t *testing.T) {
 	s := open(t, spool.Options{})
 	_, hook := token(t, s, "laptop")
 	p := put(t, s, hook, nil)
+	hello(t, s, hook, p) // what is there is agreed on
 	more := spool.Position{Epoch: p.Epoch, Seq: p.Seq + 7}
 	if g := hello(t, s, hook, more); !g.Restored || g.Epoch <= more.Epoch {
 		t.Errorf("%+v for a client at %v, the last was %v", g, more, p)
