@@ -3,6 +3,7 @@ package lock
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -183,6 +184,20 @@ func TestReadUnwritten(t *testing.T) {
 	long := Holder{PID: 1, Version: strings.Repeat("v", 2*recordSize)}
 	if err := l.Record(long); err == nil {
 		t.Error("a record that doesn't fit was written")
+	}
+	short, err := json.Marshal(Holder{PID: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := Holder{PID: 1, Version: strings.Repeat("v", recordSize-2-len(short))}
+	if err := l.Record(full); err != nil {
+		t.Errorf("a record that just fits: %v", err)
+	}
+	if h := must[Holder](t)(Read(dir)); h != full {
+		t.Errorf("a record that just fits is read as %+v", h)
+	}
+	if full.Version += "v"; l.Record(full) == nil {
+		t.Error("a record of one byte too many was written")
 	}
 	if err := l.Record(Holder{PID: 123456, Version: "a long version first"}); err != nil {
 		t.Fatal(err)
