@@ -421,6 +421,9 @@ func TestTheCheckReadsEveryRecord(t *testing.T) {
 			return b.Bucket(name).Put(bytes.Clone(k), []byte("{"))
 		}
 	}
+	into := func(name []byte) func(b *bolt.Tx) error {
+		return func(b *bolt.Tx) error { return b.Bucket(name).Put([]byte("x"), []byte("{")) }
+	}
 	ofSegment := func(part []byte) func(b *bolt.Tx) error {
 		return func(b *bolt.Tx) error {
 			all := b.Bucket(bucketSegments)
@@ -432,7 +435,8 @@ func TestTheCheckReadsEveryRecord(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(*bolt.Tx) error{
 		"rooms": lastOf(bucketRooms), "meetings": lastOf(bucketMeetings), "stays of meeting m9": lastOf(bucketStays), "recordings": lastOf(bucketRecordings),
-		"positions": lastOf(bucketPositions), "delivery ": ofSegment(keyRows), "delivery": ofSegment(keyBodies),
+		"positions": lastOf(bucketPositions), "downloads": into(bucketDownloads), "programs": into(bucketCommands),
+		"forwards": into(bucketForwards), "delivery ": ofSegment(keyRows), "delivery": ofSegment(keyBodies),
 	} {
 		s := open(t, Options{Path: write1(t, t.TempDir(), sample(t))})
 		if found, err := s.Check(t.Context()); err != nil || len(found) > 0 {

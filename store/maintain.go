@@ -146,6 +146,9 @@ func (t *Tx) checkRecords(ctx context.Context) []string {
 		if err == nil {
 			_, _, err = decodeBlob(blob())
 		}
+		if err == nil {
+			_, err = t.attempts(seq)
+		}
 		report(fmt.Sprintf("delivery %d", seq), err)
 		return ctx.Err() == nil
 	})
@@ -154,6 +157,10 @@ func (t *Tx) checkRecords(ctx context.Context) []string {
 	for _, j := range t.Forwards() {
 		report("forward "+j.Name, j.Damaged)
 	}
+	_, err = t.DownloadJobs()
+	report("downloads", err)
+	_, err = t.CommandJobs()
+	report("programs", err)
 	return found
 }
 
