@@ -436,7 +436,7 @@ func TestTheCheckReadsEveryRecord(t *testing.T) {
 	for name, spoil := range map[string]func(*bolt.Tx) error{
 		"rooms": lastOf(bucketRooms), "meetings": lastOf(bucketMeetings), "stays of meeting m9": lastOf(bucketStays), "recordings": lastOf(bucketRecordings),
 		"positions": lastOf(bucketPositions), "downloads": into(bucketDownloads), "programs": into(bucketCommands),
-		"forwards": into(bucketForwards), "delivery ": ofSegment(keyRows), "delivery": ofSegment(keyBodies),
+		"forward": into(bucketForwards), "delivery ": ofSegment(keyRows), "delivery": ofSegment(keyBodies),
 	} {
 		s := open(t, Options{Path: write1(t, t.TempDir(), sample(t))})
 		if found, err := s.Check(t.Context()); err != nil || len(found) > 0 {
