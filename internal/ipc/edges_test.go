@@ -93,6 +93,26 @@ func TestABatchGoesInParts(t *testing.T) {
 	}
 }
 
+func TestAnOwnerThatAnswersNothing(t *testing.T) {
+	client := dialer(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("[]"))}, nil
+	})
+	if answers, err := send[[]app.Answer](t.Context(), client, "IngestBatch", app.Batch{Requests: make([]app.Inbound, 1)}); err != nil || len(answers) != 0 {
+		t.Errorf("%v, %v", answers, err)
+	}
+}
+
+func TestWhatIsForbiddenHasAHint(t *testing.T) {
+	for hint, want := range map[string]string{"": "", "do": "do, or set XDG_RUNTIME_DIR to a folder of yours"} {
+		if e := app.AsError(forbidden(&private.Error{Text: "not yours", Hint: hint})); e.Kind != provider.Forbidden || e.Hint != want {
+			t.Errorf("%+v", e)
+		}
+	}
+	if err := errors.New("x"); forbidden(err) != err {
+		t.Error("another error is changed")
+	}
+}
+
 func TestAQueueHoldsSoMany(t *testing.T) {
 	q := newQueue(3)
 	for n := range 4 {
