@@ -4,13 +4,23 @@ package main
 
 import (
 	"context"
+	"os/signal"
 	"syscall"
 	"testing"
 
 	"greenroom/internal/crash"
 )
 
+// hangups skips a test where hangups are ignored and stay so, as under nohup.
+func hangups(t *testing.T) {
+	t.Helper()
+	if signal.Ignored(syscall.SIGHUP) {
+		t.Skip("hangups are ignored here")
+	}
+}
+
 func TestAHangupIsTakenCareOfOrEndsTheProgram(t *testing.T) {
+	hangups(t)
 	s, group := &stops{}, &crash.Group{}
 	defer group.Wait()
 	ctx, stop := s.watch(t.Context())
@@ -36,6 +46,7 @@ func TestAHangupIsTakenCareOfOrEndsTheProgram(t *testing.T) {
 
 // TestASignalEndsTheProgramDuringAHangup: what a hangup leads to may take long, such as a secret's command.
 func TestASignalEndsTheProgramDuringAHangup(t *testing.T) {
+	hangups(t)
 	s, group := &stops{}, &crash.Group{}
 	defer group.Wait()
 	ctx, stop := s.watch(t.Context())

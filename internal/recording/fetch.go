@@ -64,8 +64,15 @@ func (f *fetch) queue(ctx context.Context) (Result, error) {
 	}
 	defer f.turn.yield()
 	ended, end := context.WithCancel(ctx)
-	defer end()
-	f.d.opt.Crash.Go("recording: report", func() { f.attend(ended) })
+	done := make(chan struct{})
+	f.d.opt.Crash.Go("recording: report", func() {
+		defer close(done)
+		f.attend(ended)
+	})
+	defer func() { // no report comes after the last one
+		end()
+		<-done
+	}()
 	defer f.close()
 	return f.run(ctx)
 }

@@ -53,8 +53,11 @@ func TestDeadSourcesGiveWayToOthers(t *testing.T) {
 							}
 						}
 						_, err := d.Fetch(t.Context(), task)
-						if err := wholeOrNothing(dir, data, err); err != nil || dead && yielded[key] == "" {
-							t.Errorf("%s: %v; yielded because of %q", key, err, yielded[key])
+						mu.Lock()
+						why := yielded[key]
+						mu.Unlock()
+						if err := wholeOrNothing(dir, data, err); err != nil || dead && why == "" {
+							t.Errorf("%s: %v; yielded because of %q", key, err, why)
 						}
 						if took := time.Since(begun); !dead && took > 15*time.Second {
 							t.Errorf("%s had to wait for %s", key, took)

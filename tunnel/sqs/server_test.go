@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -100,8 +101,9 @@ func newQueue(t *testing.T, attributes map[string]string) *queue {
 	t.Setenv("AWS_ACCESS_KEY_ID", "k")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "s")
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+	none := filepath.Join(t.TempDir(), "none")
+	t.Setenv("AWS_CONFIG_FILE", none)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", none)
 	n := &network{calls: map[string]int{}, news: make(chan struct{}, 1), inner: &http.Client{Transport: &http.Transport{}}}
 	t.Cleanup(n.inner.CloseIdleConnections)
 	q := &queue{net: n, Queue: Queue{Queue: endpoint + "/000000000000/gr.fifo", Region: "eu-west-1", Endpoint: endpoint, HTTP: n}}
