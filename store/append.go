@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -83,15 +84,31 @@ type write struct {
 	effect   Effect
 	maintain func() error // runs alone, between commits
 
-	done chan error
+	done  chan error
+	state atomic.Int32 // waiting, begun or withdrawn
 }
+
+// The states of a write.
+const (
+	waiting int32 = iota
+	begun
+	withdrawn
+)
+
+// begin reports whether the writer may carry a write out, which then can't be withdrawn.
+func (w *write) begin() bool {
+	return w.state.CompareAndSwap(waiting, begun) || w.state.Load() == begun
+}
+
+// withdraw takes a write back that has not begun.
+func (w *write) withdraw() bool { return w.state.CompareAndSwap(waiting, withdrawn) }
 
 // Append stores a delivery and its effect in one transaction with whatever else waits, and returns the delivery with
 // its sequence number once that is durable. A delivery whose provider id was seen before is stored as a duplicate and
 // has no effect; one whose effect fails is stored as unapplied with the reason.
 //
 // It fails with [ErrBusy] when the queue is full, [ErrClosed], or the disk's error; then nothing was stored. When ctx
-// ends while the write waits, whether it was stored is not known.
+// ends while the write waits, it is withdrawn; a write that has begun is waited for.
 func (s *Store) Append(ctx context.Context, e Entry) (app.Delivery, error) {
 	out, err := s.AppendBatch(ctx, []Entry{e})
 	if err == nil {
@@ -182,7 +199,15 @@ func (s *Store) enqueue(ctx context.Context, queue chan *write, w *write) error 
 	case err := <-w.done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
+		if w.withdraw() {
+			return ctx.Err()
+		}
+	case <-s.closed:
+	}
+	// It has begun: what its effect writes is the caller's own again only when it has ended.
+	select {
+	case err := <-w.done:
+		return err
 	case <-s.closed:
 		// The writer has ended; it may have answered just before.
 		select {
@@ -264,6 +289,9 @@ var errAlone = errors.New("store: an effect cannot be settled")
 // commit writes a batch in one transaction, publishes its changes and answers its callers.
 func (s *Store) commit(batch []*write) {
 	batch = slices.DeleteFunc(batch, func(w *write) bool {
+		if !w.begin() {
+			return true
+		}
 		if w.maintain == nil {
 			return false
 		}

@@ -129,9 +129,9 @@ func (m *Model) Init() tea.Cmd {
 // Update takes one message. A panic is noted in the log before Bubble Tea restores the terminal.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	defer m.note("screen update")
-	before, tab := m.target(), m.tab
+	before, tab, empty := m.target(), m.tab, m.shownEmpty()
 	cmd := m.take(msg)
-	m.watchTarget(msg, before, tab)
+	m.watchTarget(msg, before, tab, empty)
 	return m, tea.Batch(cmd, m.keepTime())
 }
 

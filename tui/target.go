@@ -42,13 +42,27 @@ func (m *Model) target() string {
 	return ""
 }
 
-// watchTarget notes when something other than the user has changed what the cursor is on.
-func (m *Model) watchTarget(msg tea.Msg, before string, tab tab) {
+// shownEmpty reports whether the tab's list is known to have no rows.
+func (m *Model) shownEmpty() bool {
+	switch m.tab {
+	case tabRooms:
+		return m.loads[slotRooms].ready && m.target() == ""
+	case tabRecordings:
+		return m.loads[slotRecordings].ready && m.target() == ""
+	}
+	return false
+}
+
+// watchTarget notes when something other than the user has changed what the cursor is on. empty reports whether the list was
+// without rows: its first row comes under the cursor, too.
+func (m *Model) watchTarget(msg tea.Msg, before string, tab tab, empty bool) {
 	switch msg.(type) {
 	case tea.KeyPressMsg, tea.PasteMsg, tea.MouseClickMsg, wheelMsg:
 		return
 	}
-	if before != "" && tab == m.tab && !strings.HasPrefix(m.target(), before) {
+	now := m.target()
+	appeared, changed := empty && now != "", before != "" && !strings.HasPrefix(now, before)
+	if tab == m.tab && (appeared || changed) {
 		m.slipped = m.now()
 	}
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -73,7 +74,8 @@ func seated(t *testing.T, env []string, args ...string) *seat {
 // watched reads what the program writes.
 func (s *seat) watched() *seat {
 	go func() { _, _ = io.Copy(s.master, s.term) }() // answers
-	s.t.Cleanup(func() { s.term.Close() })
+	// Closing the terminal itself would race with what is still read and written.
+	s.t.Cleanup(func() { _ = s.term.InputPipe().(io.Closer).Close() })
 	go func() {
 		b := make([]byte, 32<<10)
 		for {
@@ -131,7 +133,7 @@ func (s *seat) types(text string) *seat {
 
 func (s *seat) signal(sig os.Signal) *seat {
 	s.t.Helper()
-	if err := s.cmd.Process.Signal(sig); err != nil {
+	if err := s.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) { // it may end of its own accord
 		s.t.Fatal(err)
 	}
 	return s
