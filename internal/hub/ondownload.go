@@ -138,8 +138,7 @@ func (c *commands) turn(ctx context.Context) (next time.Time, err error) {
 	}
 	slices.SortStableFunc(all, func(a, b found) int { return a.job.Next.Compare(b.job.Next) })
 	for _, f := range all {
-		// A pause that is longer than any is of a clock that was wrong.
-		if pause := f.job.Next.Sub(c.h.clock.Now()); pause > 0 && pause <= commandPause<<commandTries {
+		if !c.due(f.job) {
 			return f.job.Next, nil // the others are due later still
 		}
 		if f.r.ID == "" {
@@ -162,6 +161,12 @@ func (c *commands) turn(ctx context.Context) (next time.Time, err error) {
 		}
 	}
 	return next, nil
+}
+
+// due reports whether a job may begin. A pause that is longer than any comes from a clock that was wrong.
+func (c *commands) due(j store.CommandJob) bool {
+	pause := j.Next.Sub(c.h.clock.Now())
+	return pause <= 0 || pause > commandPause<<commandTries
 }
 
 // run runs the program of a recording's job once, and notes the outcome.
@@ -230,7 +235,7 @@ func (c *commands) begin(ctx context.Context, ref app.RecordingRef) (*store.Comm
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
 		}
-		if err != nil {
+		if err != nil || !c.due(j) { // a run that has just failed waits, whatever a list from before says
 			return err
 		}
 		r, err := tx.Recording(ref.Account, ref.ID)
