@@ -11,6 +11,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	_ "greenroom/internal/cases"
+
 	"greenroom/internal/app"
 	"greenroom/tui/tuitest"
 )

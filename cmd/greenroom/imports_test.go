@@ -62,6 +62,7 @@ var allowed = map[string][]string{
 	"internal/boltfile":     {"internal/regular"},
 	"internal/bounds":       {},
 	"internal/crash":        {},
+	"internal/cases":        {},
 	"internal/mutate":       {},
 	"internal/nearest":      {},
 	"internal/order":        {"provider", "internal/app"},

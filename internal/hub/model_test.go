@@ -12,6 +12,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	_ "greenroom/internal/cases"
+
 	"greenroom/internal/app"
 	"greenroom/provider"
 	"greenroom/store"

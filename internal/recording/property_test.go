@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"greenroom/internal/cases"
 )
 
 // manners are the ways in which a source answers a request for a part, documented or not.
@@ -165,7 +167,8 @@ func many(t *testing.T, n int, check func(*rapid.T)) {
 	if testing.Short() {
 		n /= 10
 	}
-	for range max(1, n/100) {
+	for i := range max(1, n/100) {
+		cases.Vary(i)
 		if rapid.Check(t, check); t.Failed() {
 			return
 		}

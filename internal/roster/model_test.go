@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	_ "greenroom/internal/cases"
+
 	"greenroom/internal/app"
 	"greenroom/provider"
 )

@@ -17,6 +17,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	_ "greenroom/internal/cases"
+
 	"greenroom/internal/app"
 	"greenroom/internal/hub"
 	"greenroom/provider"

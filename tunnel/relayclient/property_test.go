@@ -18,6 +18,8 @@ import (
 	"github.com/jonboulle/clockwork"
 	"pgregory.net/rapid"
 
+	_ "greenroom/internal/cases"
+
 	"greenroom/tunnel"
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/relay/spool"

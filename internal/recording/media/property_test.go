@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"greenroom/internal/cases"
 )
 
 // sample is a file that is whole, and where its structure is that every player needs.
@@ -156,7 +158,8 @@ func drawMatroska(t *rapid.T, kind string) sample {
 // A file that is whole passes. With a hole of zeros over any part of the structure that leads to its media, or cut anywhere, it
 // doesn't, as far as the container can tell. Whatever else is done to it, the check ends with a verdict.
 func TestHolesAndCutsAreSeen(t *testing.T) {
-	for range 20 {
+	for i := range 20 {
+		cases.Vary(i)
 		rapid.Check(t, func(rt *rapid.T) {
 			s := drawSample(rt)
 			name := "x.mp4"
