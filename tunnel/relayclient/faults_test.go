@@ -286,14 +286,21 @@ func TestWakingDialsAtOnce(t *testing.T) {
 	again := p.accept()
 	o.degraded("dialing again after sleep")
 
-	p.answer(func(w http.ResponseWriter) { w.WriteHeader(http.StatusUnauthorized) })
+	p.answer(func(w http.ResponseWriter) {
+		w.Header().Set("Retry-After", "60") // the client waits at least that long
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
 	again.ws.Close()
-	o.degrades(clock, "refuses the token") // it waits for at least 15 s now
+	o.degrades(clock, "no connection now (503)")
+	refused := clock.Now()
 	p.answer(nil)
 	ahead.Add(int64(time.Hour))
 	clock.Advance(time.Second)
 	p.live()
 	o.live()
+	if waited := clock.Since(refused); waited > 50*time.Second {
+		t.Errorf("dialed after %v", waited)
+	}
 
 	// A clock that is set back changes nothing.
 	for len(looked) > 0 {
