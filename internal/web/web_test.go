@@ -40,9 +40,12 @@ func (s *sink) Ingest(_ context.Context, in app.Inbound) (app.Answer, error) {
 		s.refused = append(s.refused, in)
 		return *in.Refused, s.err
 	}
-	if s.gate != nil {
-		s.inside <- struct{}{}
-		<-s.gate
+	s.mu.Lock()
+	inside, gate := s.inside, s.gate
+	s.mu.Unlock()
+	if gate != nil {
+		inside <- struct{}{}
+		<-gate
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
