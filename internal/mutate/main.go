@@ -5,7 +5,7 @@
 //
 // The mutants are those of [gremlins], which must be installed (go install github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0).
 // gremlins can neither draw a sample nor use Go's build cache, so only its list is used: each mutant is built as an overlay
-// of one file, and the package's tests run against it.
+// of one file. The tests that reach its line run against it, the quickest first.
 //
 // A mutant counts as killed when a test fails, and as alive when all pass. Mutants that don't compile and mutants whose
 // tests exceed their time are listed and not counted. The exit status is 1 if fewer than -least percent were killed.
@@ -17,7 +17,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -81,12 +80,16 @@ func measure(ctx context.Context, o options) (float64, error) {
 		slices.SortFunc(mutants, mutant.compare)
 	}
 
-	began := time.Now()
-	if result, out := test(ctx, o, "", 10*time.Minute); result != "LIVED" {
-		return 0, fmt.Errorf("the unchanged %s: %s\n%s", o.pkg, result, out)
+	tests, err := survey(ctx, o)
+	if err != nil {
+		return 0, err
 	}
 	if o.limit == 0 {
-		o.limit = max(30*time.Second, 5*time.Since(began))
+		var all time.Duration
+		for _, t := range tests {
+			all += t.took
+		}
+		o.limit = max(30*time.Second, 5*all)
 	}
 
 	count := map[string]int{}
@@ -96,7 +99,7 @@ func measure(ctx context.Context, o options) (float64, error) {
 	for range o.workers {
 		group.Go(func() {
 			for m := range work {
-				result, err := m.test(ctx, o)
+				result, err := m.test(ctx, o, tests)
 				mu.Lock()
 				if err != nil {
 					result = "ERROR " + err.Error()
@@ -181,57 +184,4 @@ func list(ctx context.Context, pkg string) ([]mutant, error) {
 	}
 	slices.SortFunc(mutants, mutant.compare)
 	return mutants, nil
-}
-
-// test reports what the package's tests make of the mutant: KILLED, LIVED, TIMED OUT or NOT VIABLE.
-func (m mutant) test(ctx context.Context, o options) (string, error) {
-	source, err := os.ReadFile(m.file)
-	if err != nil {
-		return "", err
-	}
-	changed, err := m.apply(source)
-	if err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp("", "mutant-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(dir)
-	original, err := filepath.Abs(m.file)
-	if err != nil {
-		return "", err
-	}
-	copied, overlay := filepath.Join(dir, "mutant.go"), filepath.Join(dir, "overlay.json")
-	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{original: copied}})
-	if err != nil {
-		return "", err
-	}
-	if err := errors.Join(os.WriteFile(copied, changed, 0o600), os.WriteFile(overlay, replace, 0o600)); err != nil {
-		return "", err
-	}
-	result, _ := test(ctx, o, overlay, o.limit)
-	return result, nil
-}
-
-// test runs the package's tests, with an overlay unless that is empty.
-func test(ctx context.Context, o options, overlay string, limit time.Duration) (string, string) {
-	args := []string{"test", "-failfast", "-count=1", "-vet=off", "-timeout", limit.String()}
-	if overlay != "" {
-		args = append(args, "-overlay", overlay)
-	}
-	if o.run != "" {
-		args = append(args, "-run", o.run)
-	}
-	out, err := exec.CommandContext(ctx, "go", append(args, o.pkg)...).CombinedOutput()
-	text := string(out)
-	switch {
-	case err == nil:
-		return "LIVED", text
-	case strings.Contains(text, "[build failed]"), strings.Contains(text, "[setup failed]"):
-		return "NOT VIABLE", text
-	case strings.Contains(text, "panic: test timed out after"):
-		return "TIMED OUT", text
-	}
-	return "KILLED", text
 }
