@@ -76,7 +76,7 @@ var allowed = map[string][]string{
 	"internal/hub":          {"provider", "internal/app", "internal/crash", "internal/nearest", "internal/plain", "internal/regular", "internal/roster", "store"},
 	"internal/web":          {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/hub"},
 	"internal/ipc":          {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/private", "internal/ipc"},
-	"internal/inlet":        {"provider", "internal/app", "internal/plain"},
+	"internal/inlet":        {"provider", "internal/app", "internal/crash", "internal/web", "tunnel"},
 	"internal/recording":    {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/regular"},
 	"tunnel":                {"tunnel", "internal/boltfile", "internal/bounds", "internal/crash", "internal/plain", "internal/regular", "internal/private"},
 	"tui":                   {"provider", "internal/app", "internal/crash", "internal/order", "internal/plain", "tui"},

@@ -18,6 +18,7 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/config"
 	"greenroom/internal/crash"
+	"greenroom/internal/inlet"
 	"greenroom/internal/plain"
 	"greenroom/tunnel"
 )
@@ -96,21 +97,20 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 		defer operators.Close()
 	}
 	group := crashGroup(log, func(r crash.Report) { fail(fatal{r}) })
-	d := &door{cfg: c, log: log, crash: group, passage: newPassage(c, o.program, log, group)}
-	d.passage.told = o.tellTunnel(fail)
-	a := d.access(false)
+	listener, tunnels := newInlet(c, o.program, log, group, o.tunnelPrinter(fail))
+	a := listenerAccess(listener, false, log, group)
 	a.warn = func(w string) { o.words(plain.Text(w)) }
 	b, closer, err := o.open(ctx, c, o.version, a)
 	if err != nil {
 		return folderError(c, err)
 	}
 	var background sync.WaitGroup
-	var forwards *forwarding
+	forwards := &inlet.Forwards{Backend: b, URLs: o.forwardTo, Print: func(s string) { o.words(plain.Text(s)) }}
 	defer func() {
 		// First no new webhooks, then no readers, then the store.
 		notify(log, daemon.SdNotifyStopping)
-		closed := d.close()
-		forwards.end()
+		closed := listener.Close()
+		forwards.End()
 		var broken fatal
 		died := errors.As(context.Cause(ctx), &broken)
 		fail(nil)
@@ -133,15 +133,15 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 		configured := *c
 		defer o.stops.onHangup(ctx, start, func() { o.reload(ctx, b, &configured, log) })()
 	}
-	forwards = &forwarding{backend: b, urls: o.forwardTo, say: func(s string) { o.words(plain.Text(s)) }, start: start}
+	forwards.Start = start
 	began := time.Now()
-	pace := rejectedPace{since: func() time.Duration { return time.Since(began) }}
+	limit := inlet.RejectedLimit{Elapsed: func() time.Duration { return time.Since(began) }}
 	f := follower{
 		backend: b,
 		print: func(d app.Delivery) error {
 			o.printing.Lock()
 			defer o.printing.Unlock()
-			if printed, first := pace.pass(d); !printed && !o.json {
+			if printed, first := limit.Allow(d); !printed && !o.json {
 				if first {
 					o.words("More requests are rejected than are printed: greenroom event list --verdict rejected")
 				}
@@ -150,20 +150,19 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 			return o.printEvent(d, o.json)
 		},
 		ready: func() error {
-			if err := forwards.begin(ctx); err != nil {
+			if err := forwards.Begin(ctx); err != nil {
 				return err
 			}
-			start("renewal of forwards", func() { forwards.keep(ctx) })
-			l, err := d.open(b)
+			l, err := listener.Open(b)
 			if err != nil {
 				return err
 			}
 			o.service.serve(ctx, b, operators, log, start)
 			notify(log, daemon.SdNotifyReady)
-			if err := o.listening(ctx, d, l.URL(), operators, b); err != nil {
+			if err := o.listening(ctx, c, listener, operators, b); err != nil {
 				return err
 			}
-			opened := d.passage.open(b, l)
+			opened := tunnels.Open(b, l)
 			group.Go("tunnel to come", func() {
 				select {
 				case err := <-opened:
@@ -185,14 +184,25 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	return nil
 }
 
-// listening says where webhooks arrive on this machine.
-func (o *listenOptions) listening(ctx context.Context, d *door, url string, operators net.Listener, b app.Backend) error {
+// forwardURLs checks the targets of --forward-to.
+func forwardURLs(all []string) error {
+	for _, s := range all {
+		if _, err := app.ForwardURL(s); err != nil {
+			return usagef("--forward-to can't be %q: %v", s, err)
+		}
+	}
+	return nil
+}
+
+// listening prints where webhooks arrive on this machine.
+func (o *listenOptions) listening(ctx context.Context, c *config.Config, l *inlet.Listener, operators net.Listener, b app.Backend) error {
 	s, err := b.Status(ctx, app.StatusQuery{})
 	if err != nil {
 		return err
 	}
-	if d.status().Problem != "" {
-		o.words("Listening on ", url, " instead: ", plain.Text(d.moved(s.Listener)), ".")
+	url := l.Status().URL
+	if why := l.Moved(s.Listener); why != "" {
+		o.words("Listening on ", url, " instead: ", plain.Text(why), ".")
 	}
 	if o.json {
 		facts := struct {
@@ -205,7 +215,7 @@ func (o *listenOptions) listening(ctx context.Context, d *door, url string, oper
 		return o.printJSON(facts)
 	}
 	o.words("Listening on ", url, ". On this machine webhooks are posted to:")
-	for _, a := range d.cfg.Accounts {
+	for _, a := range c.Accounts {
 		o.words("  ", a.Name, "  ", url, "/hooks/", a.Name)
 	}
 	for _, a := range s.Accounts {
@@ -216,9 +226,10 @@ func (o *listenOptions) listening(ctx context.Context, d *door, url string, oper
 	return nil
 }
 
-// tellTunnel makes what prints the tunnel's status whenever it changes: one JSON object, or a sentence. The round trip alone
-// is no change, nor is the time of the next attempt. broken is told of an output that takes nothing any more.
-func (o *listenOptions) tellTunnel(broken context.CancelCauseFunc) func(app.TunnelStatus) {
+// tunnelPrinter returns a function that prints the tunnel's status when it changes: one JSON object, or a sentence. A change of
+// the round trip or of the time of the next attempt alone is not printed. broken is called when standard output can no longer
+// be written.
+func (o *listenOptions) tunnelPrinter(broken context.CancelCauseFunc) func(app.TunnelStatus) {
 	var last app.TunnelStatus
 	return func(s app.TunnelStatus) {
 		now := s

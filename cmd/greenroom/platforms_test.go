@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -11,6 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/sandbox"
 )
 
 // pastMentions lists the words that may name a platform outside its provider, by file and with the reason. Each is about the past:
@@ -142,5 +147,39 @@ var hint, other = "set DAILY_API_KEY", provider.LiveKit
 	const want = `greenroom/provider/whereby, dailyRoom, json:"daily_id", set DAILY_API_KEY, LiveKit`
 	if got != want {
 		t.Errorf("found %s\nwant  %s", got, want)
+	}
+}
+
+// TestSignedWebhooksHaveASignatureHeader: the listener reads the body of no other one.
+func TestSignedWebhooksHaveASignatureHeader(t *testing.T) {
+	looked := 0
+	for _, d := range drivers() {
+		a := provider.Account{Name: "a", Platform: d.Platform, APIKey: "k", APIURL: "http://127.0.0.1:9", WebhookSecret: sandbox.DailyWebhookSecret}
+		for _, scheme := range []string{"", "simple"} {
+			a.WebhookSignature = scheme
+			p, err := d.Open(a, nil)
+			if scheme != "" && errors.Is(err, provider.Invalid) {
+				continue // Daily alone has a second scheme
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, ok := p.(provider.Synthesizer)
+			if !ok {
+				continue // making webhooks is an ability that a platform may lack
+			}
+			looked++
+			made, err := s.Synthesize(provider.SyntheticEvent{Kind: provider.KindMeetingStarted, Room: "r", ID: "1", At: time.Now()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			named := func(h string) bool { return made.Header.Get(h) != "" }
+			if len(d.SignatureHeaders) == 0 || !slices.ContainsFunc(d.SignatureHeaders, named) {
+				t.Errorf("%s %s: none of %q is in %v", d.Platform, scheme, d.SignatureHeaders, made.Header)
+			}
+		}
+	}
+	if looked < 3 {
+		t.Errorf("only %d webhooks were made", looked)
 	}
 }

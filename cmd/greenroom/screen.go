@@ -60,7 +60,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 	for _, n := range c.Notices {
 		log.Warn(n)
 	}
-	d := &door{cfg: c, log: log, crash: group, passage: newPassage(c, p, log, group)}
+	listener, _ := newInlet(c, p, log, group, nil)
 	defer func() {
 		if r, crashed := context.Cause(ctx).(crash.Report); crashed && err == nil {
 			err = &app.Error{Text: r.Error(), Hint: "the details are in " + logs.path, Err: r}
@@ -70,7 +70,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 			err = cerr
 		}
 	}()
-	a := d.access(true)
+	a := listenerAccess(listener, true, log, group)
 	a.demo = o.demo
 	a.warn = func(w string) { log.Warn(w) }
 	b, closer, err := p.open(ctx, c, p.version, a)
@@ -78,7 +78,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 		return folderError(c, err)
 	}
 	defer func() {
-		for _, f := range []func() error{d.close, closer} {
+		for _, f := range []func() error{listener.Close, closer} {
 			if cerr := f(); err == nil {
 				err = cerr
 			}
@@ -86,15 +86,15 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 	}()
 	if s, serr := b.Status(ctx, app.StatusQuery{}); serr == nil && s.Listener.URL == "" {
 		// The owner is one that doesn't listen, such as event tail.
-		d.attempt(b)
+		listener.TryOpen(b)
 	}
 	if o.opened != nil {
-		if err := o.opened(ctx, b, d.status().URL); err != nil {
+		if err := o.opened(ctx, b, listener.Status().URL); err != nil {
 			return err
 		}
 	}
 	options := tui.Options{
-		Backend: seen{b, d}, Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, Open: p.browse, Log: logs.tail, Logger: log,
+		Backend: listener.Backend(b), Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, Open: p.browse, Log: logs.tail, Logger: log,
 		Crash: group, Version: p.version, AccountHelp: accountHelp(),
 	}
 	if !clipboard.Unsupported {
@@ -109,21 +109,4 @@ func checkKeys(c *config.Config) error {
 		return &app.Error{Kind: app.NotConfigured, Text: err.Error(), Hint: "see [keys] in " + c.File, Err: err}
 	}
 	return nil
-}
-
-// seen is a Backend whose Status tells of this process's listener where the owner of the store has none.
-type seen struct {
-	app.Backend
-	door *door
-}
-
-// Status implements [app.Backend].
-func (s seen) Status(ctx context.Context, q app.StatusQuery) (app.Status, error) {
-	st, err := s.Backend.Status(ctx, q)
-	if err == nil && st.Listener.URL == "" {
-		if own := s.door.status(); own.URL != "" || own.Problem != "" {
-			st.Listener = own
-		}
-	}
-	return st, err
 }

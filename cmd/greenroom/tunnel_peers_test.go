@@ -15,6 +15,7 @@ import (
 	"greenroom/provider"
 	"greenroom/provider/sandbox"
 	"greenroom/tunnel"
+	"greenroom/tunnel/tunneltest"
 )
 
 // TestAWebhookThroughARealSSHServer has the sandbox's Daily post through OpenSSH to `listen`.
@@ -60,10 +61,10 @@ func TestAWebhookThroughARealSSHServer(t *testing.T) {
 // for a minute, counted from then.
 func TestABacklogIsJudgedByTheTimeOfItsArrival(t *testing.T) {
 	b, _ := realBench(t)
-	p := newPipe("relay")
+	p := tunneltest.NewPipe("relay")
 	b.through(p)
 	lines, _, stop := b.listening(t, "--tunnel", "relay")
-	local := <-p.local
+	local := <-p.Opened
 	seq := uint64(0)
 	signed := func(at time.Time) tunnel.Envelope {
 		t.Helper()
@@ -71,7 +72,7 @@ func TestABacklogIsJudgedByTheTimeOfItsArrival(t *testing.T) {
 		body := fmt.Sprintf(`{"id":"e-%d","type":"room.client.joined","data":{"meetingId":"1","roomName":"/x","participantId":"p"}}`, seq)
 		mac := hmac.New(sha256.New, []byte(sandbox.WherebyWebhookSecret))
 		fmt.Fprintf(mac, "%d.%s", at.Unix(), body)
-		e := envelope(seq, "/hooks/whereby", body)
+		e := tunneltest.Envelope(seq, "/hooks/whereby", body)
 		e.ReceivedAt = at
 		e.Header = http.Header{"Whereby-Signature": {fmt.Sprintf("t=%d,v1=%s", at.Unix(), hex.EncodeToString(mac.Sum(nil)))}}
 		return e

@@ -46,8 +46,11 @@ func (m *Memory) TunnelState(ctx context.Context, _ app.TunnelQuery) (app.Tunnel
 	return s, ctx.Err()
 }
 
-// ReportTunnel makes the report the status's tunnel, for as long as it isn't taken back.
+// ReportTunnel shows the reported tunnel in the status until the report is withdrawn. It ignores reports about listeners.
 func (m *Memory) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelReported, error) {
+	if r.Listener != nil {
+		return app.TunnelReported{}, ctx.Err()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.tunnel = r.Status

@@ -1,4 +1,4 @@
-package main
+package inlet
 
 import (
 	"testing"
@@ -6,18 +6,7 @@ import (
 	"greenroom/internal/app"
 )
 
-func TestForwardURLs(t *testing.T) {
-	for _, bad := range []string{"", "localhost:3000", "ftp://x/", "http://", "/x"} {
-		if err := forwardURLs([]string{"http://localhost:3000/hooks", bad}); exitCode(err) != exitUsage {
-			t.Errorf("%q: %v", bad, err)
-		}
-	}
-	if err := forwardURLs([]string{"http://localhost:3000/hooks", "https://u:p@example.com"}); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestAttemptSentence(t *testing.T) {
+func TestAttemptLines(t *testing.T) {
 	for want, a := range map[string]app.Attempt{
 		"event 7 forwarded: 204 in 3 ms":                                              {Seq: 7, Status: 204, Ms: 3, Final: true},
 		"event 7 forwarded: 404 in 3 ms":                                              {Seq: 7, Status: 404, Ms: 3, Final: true},
@@ -26,11 +15,11 @@ func TestAttemptSentence(t *testing.T) {
 		"event 7 was not forwarded and is parked: 503 in 3 ms":                        {Seq: 7, Status: 503, Ms: 3, Final: true},
 		"event 7 was not forwarded and is parked: its method or target can't be sent": {Seq: 7, Error: "its method or target can't be sent", Final: true},
 	} {
-		if got := attemptSentence(a, false); got != want {
+		if got := attemptLine(a, false); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got := attemptSentence(app.Attempt{Name: "dev", Seq: 7, Status: 200, Final: true}, true); got != "event 7 forwarded to dev: 200 in 0 ms" {
+	if got := attemptLine(app.Attempt{Name: "dev", Seq: 7, Status: 200, Final: true}, true); got != "event 7 forwarded to dev: 200 in 0 ms" {
 		t.Errorf("%q", got)
 	}
 }

@@ -7,99 +7,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
-
 	"greenroom/internal/app"
-	"greenroom/internal/app/apptest"
 	"greenroom/internal/config"
 	"greenroom/provider"
 	"greenroom/tui"
 	"greenroom/tunnel"
+	"greenroom/tunnel/tunneltest"
 )
 
-// pipe is a driver, and its only tunnel: the test says what it brings and how it does.
-type pipe struct {
-	name  string
-	fail  error
-	board *tunnel.Board
-	local chan tunnel.Local
-	ended chan struct{}
-	once  sync.Once
-	seq   atomic.Uint64
-	cut   atomic.Bool
-	// under is held for reading by each request that is under way.
-	under sync.RWMutex
-}
-
-func newPipe(name string) *pipe {
-	return &pipe{
-		name: name, board: tunnel.NewBoard(tunnel.Status{Driver: name, State: tunnel.Connecting, StoreAndForward: name == "relay"}),
-		local: make(chan tunnel.Local, 1), ended: make(chan struct{}),
-	}
-}
-
-func (p *pipe) Name() string            { return p.name }
-func (p *pipe) StoresAndForwards() bool { return p.name == "relay" }
-func (p *pipe) Open(_ context.Context, l tunnel.Local) (tunnel.Tunnel, error) {
-	if p.fail != nil {
-		return nil, p.fail
-	}
-	p.local <- l
-	return p, nil
-}
-func (p *pipe) Status() <-chan tunnel.Status { return p.board.Status() }
-func (p *pipe) Close() error {
-	p.once.Do(func() { close(p.ended) })
-	p.under.Lock()
-	defer p.under.Unlock()
-	p.board.Close("closed")
-	return nil
-}
-
-// public is the pipe's far end: what is sent there comes through as a record.
-func (p *pipe) public(t *testing.T, l tunnel.Local) string {
-	t.Helper()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.under.RLock()
-		defer p.under.RUnlock()
-		closed := false
-		select {
-		case <-p.ended:
-			closed = true
-		default:
-		}
-		if closed || p.cut.Load() {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		e := envelope(p.seq.Add(1), r.RequestURI, string(body))
-		e.Method, e.Header = r.Method, r.Header
-		answers, err := l.Receive(r.Context(), []tunnel.Envelope{e})
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		w.WriteHeader(answers[0].Status)
-	}))
-	t.Cleanup(srv.Close)
-	return srv.URL
-}
-
 // through makes a bench's tunnel the given one.
-func (b *bench) through(p *pipe) {
+func (b *bench) through(p *tunneltest.Pipe) {
 	b.tunnels = func(c config.Tunnel, _ string) (tunnel.Driver, error) {
 		if c.Driver == config.NoTunnel {
 			return nil, errors.New("no tunnel was asked for")
@@ -220,27 +143,20 @@ func (b *bench) beside(t *testing.T) *bench {
 	return o
 }
 
-func envelope(seq uint64, target string, body string) tunnel.Envelope {
-	return tunnel.Envelope{
-		ID: "e", Hook: "h", Epoch: 1, Seq: seq, ReceivedAt: time.Now(), Method: "POST", Target: target, Body: []byte(body),
-		Header: http.Header{"Content-Type": {"application/json"}},
-	}
-}
-
 func TestListenThroughATunnel(t *testing.T) {
 	b, _ := realBench(t)
-	p := newPipe("relay")
+	p := tunneltest.NewPipe("relay")
 	b.through(p)
 	lines, url, stop := b.listening(t, "--tunnel", "relay")
 	if s := lines.tunnel(); s.Driver != "relay" || s.State != "connecting" || len(s.Hooks) != 0 || !s.StoreAndForward {
 		t.Errorf("at first %+v", s)
 	}
-	local := <-p.local
+	local := <-p.Opened
 	if "http://"+local.Addr.String() != url || local.Device == "" {
 		t.Errorf("the tunnel was told %v and %q", local.Addr, local.Device)
 	}
-	base := p.public(t, local)
-	p.board.Update(func(s *tunnel.Status) {
+	base := p.Public(t, local)
+	p.Board.Update(func(s *tunnel.Status) {
 		s.State, s.URL, s.RTT, s.Spool, s.StoreAndForward = tunnel.Live, base, 12*time.Millisecond, 2, true
 	})
 	if s := lines.tunnel(); s.State != "connecting" || !strings.Contains(s.Reason, "checking") {
@@ -250,10 +166,10 @@ func TestListenThroughATunnel(t *testing.T) {
 	if live.State != "live" || live.Hooks["daily"] != base+"/hooks/daily" || live.RTTMs != 12 || live.Spool != 2 {
 		t.Errorf("then %+v", live)
 	}
-	p.board.Update(func(s *tunnel.Status) { s.RTT = 13 * time.Millisecond }) // no line
+	p.Board.Update(func(s *tunnel.Status) { s.RTT = 13 * time.Millisecond }) // no line
 
 	batch := []tunnel.Envelope{
-		envelope(11, "/hooks/daily", "unsigned"), envelope(12, "/elsewhere", "{}"), envelope(14, "/v1/whereby", "forged"),
+		tunneltest.Envelope(11, "/hooks/daily", "unsigned"), tunneltest.Envelope(12, "/elsewhere", "{}"), tunneltest.Envelope(14, "/v1/whereby", "forged"),
 	}
 	answers, err := local.Receive(t.Context(), batch)
 	if err != nil || len(answers) != 3 {
@@ -264,7 +180,7 @@ func TestListenThroughATunnel(t *testing.T) {
 			t.Errorf("request %d: %+v, want %d", i, a, want)
 		}
 	}
-	p.seq.Store(20)
+	p.Seq.Store(20)
 	for _, account := range []string{"daily", "", "whereby"} { // the second is for no account
 		if d := lines.event(); d.Account != account {
 			t.Errorf("%+v is not an event of %s", d, account)
@@ -288,7 +204,7 @@ func TestListenThroughATunnel(t *testing.T) {
 	if s := other.out.String(); !strings.Contains(s, `"ok":true`) || strings.Contains(s, `"rtt_ms":0,`) {
 		t.Errorf("tunnel probe: %s", s)
 	}
-	p.cut.Store(true)
+	p.Cut.Store(true)
 	other.run(t, 1, "tunnel", "probe")
 	if s := other.err.String(); !strings.Contains(s, "the relay tunnel does not work: 127.0.0.1 answered 502") {
 		t.Errorf("tunnel probe: %s", s)
@@ -300,7 +216,7 @@ func TestListenThroughATunnel(t *testing.T) {
 		t.Errorf("listen ended with %d: %s", code, b.err.String())
 	}
 	select {
-	case <-p.ended:
+	case <-p.Closed:
 	default:
 		t.Error("the tunnel is still open")
 	}
@@ -316,16 +232,16 @@ func TestATunnelBesideAnOwner(t *testing.T) {
 	b, _ := realBench(t)
 	owner := b.beside(t)
 	_, _, stopOwner := owner.listening(t)
-	p := newPipe("sqs")
+	p := tunneltest.NewPipe("sqs")
 	b.through(p)
 	lines, _, stop := b.listening(t, "--tunnel", "sqs")
 	lines.tunnel()
-	local := <-p.local
-	base := p.public(t, local)
-	p.board.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, base })
+	local := <-p.Opened
+	base := p.Public(t, local)
+	p.Board.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, base })
 	for lines.tunnel().State != "live" {
 	}
-	if a, err := local.Receive(t.Context(), []tunnel.Envelope{envelope(p.seq.Add(1), "/hooks/daily", "unsigned")}); err != nil || !a[0].Stored {
+	if a, err := local.Receive(t.Context(), []tunnel.Envelope{tunneltest.Envelope(p.Seq.Add(1), "/hooks/daily", "unsigned")}); err != nil || !a[0].Stored {
 		t.Errorf("%+v, %v", a, err)
 	}
 	if d := lines.event(); d.Account != "daily" {
@@ -351,8 +267,8 @@ func TestATunnelBesideAnOwner(t *testing.T) {
 
 func TestListenEndsWhenItsTunnelCannotBeOpened(t *testing.T) {
 	b, _ := realBench(t)
-	p := newPipe("exec")
-	p.fail = errors.New("the program bore is not installed")
+	p := tunneltest.NewPipe("exec")
+	p.Fail = errors.New("the program bore is not installed")
 	b.through(p)
 	b.run(t, 4, "listen", "--addr", "127.0.0.1:0", "--tunnel", "exec")
 	if s := b.err.String(); !strings.Contains(s, "Listening on") || !strings.Contains(s, "bore is not installed") {
@@ -369,7 +285,7 @@ func TestListenTellsPeopleOfItsTunnel(t *testing.T) {
 	var said []string
 	b := newBench(t, false, "")
 	b.stderr = writer(func(s string) { said = append(said, strings.TrimSuffix(s, "\n")) })
-	tell := (&listenOptions{program: b.program}).tellTunnel(func(err error) { t.Error(err) })
+	tell := (&listenOptions{program: b.program}).tunnelPrinter(func(err error) { t.Error(err) })
 	for _, s := range []app.TunnelStatus{
 		{Driver: "ssh", State: "connecting"},
 		{Driver: "ssh", State: "connecting", Reason: "to box.example"},
@@ -403,20 +319,20 @@ func TestTheScreenOpensTheTunnelToo(t *testing.T) {
 	b.getenv = func(name string) string {
 		return map[string]string{"GREENROOM_RELAY_URL": "https://gr.example", "GREENROOM_RELAY_TOKEN": "hush"}[name] + env(name)
 	}
-	p := newPipe("relay")
+	p := tunneltest.NewPipe("relay")
 	b.through(p)
 	b.draw = drawn(t, func(ctx context.Context, backend app.Backend) error {
 		changes, err := backend.Subscribe(ctx)
 		if err != nil {
 			return err
 		}
-		local := <-p.local
-		if _, err := local.Receive(ctx, []tunnel.Envelope{envelope(1, "/hooks/daily", `{"test":"test"}`)}); err != nil {
+		local := <-p.Opened
+		if _, err := local.Receive(ctx, []tunnel.Envelope{tunneltest.Envelope(1, "/hooks/daily", `{"test":"test"}`)}); err != nil {
 			return err
 		}
-		base := p.public(t, local)
-		p.seq.Store(1)
-		p.board.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, base })
+		base := p.Public(t, local)
+		p.Seq.Store(1)
+		p.Board.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, base })
 		for range changes {
 			s, err := backend.Status(ctx, app.StatusQuery{})
 			if err != nil {
@@ -433,7 +349,7 @@ func TestTheScreenOpensTheTunnelToo(t *testing.T) {
 	})
 	b.run(t, 0)
 	select {
-	case <-p.ended:
+	case <-p.Closed:
 	default:
 		t.Error("the tunnel outlived the screen")
 	}
@@ -463,12 +379,12 @@ func TestTheWebhookFollowsTheTunnel(t *testing.T) {
 	if _, err := w.SetWebhook(provider.Daily, "http://127.0.0.1:9/theirs", ""); err != nil {
 		t.Fatal(err)
 	}
-	p := newPipe("ssh")
+	p := tunneltest.NewPipe("ssh")
 	b.through(p)
 	lines, _, stop := b.listening(t, "--tunnel", "ssh")
-	local := <-p.local
-	base := p.public(t, local)
-	p.board.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, base })
+	local := <-p.Opened
+	base := p.Public(t, local)
+	p.Board.Update(func(s *tunnel.Status) { s.State, s.URL = tunnel.Live, base })
 	for lines.tunnel().State != "live" {
 	}
 	other := b.beside(t)
@@ -525,17 +441,17 @@ func TestTheWebhookFollowsTheTunnel(t *testing.T) {
 // TestAWebhookThatFellSilentWakesWithTheTunnel has Daily give up on a webhook while the tunnel is away.
 func TestAWebhookThatFellSilentWakesWithTheTunnel(t *testing.T) {
 	b, w := realBench(t)
-	p := newPipe("relay")
+	p := tunneltest.NewPipe("relay")
 	b.through(p)
 	lines, _, stop := b.listening(t, "--tunnel", "relay")
-	local := <-p.local
-	base := p.public(t, local)
-	p.board.Update(func(s *tunnel.Status) { s.State, s.URL, s.StoreAndForward = tunnel.Live, base, true })
+	local := <-p.Opened
+	base := p.Public(t, local)
+	p.Board.Update(func(s *tunnel.Status) { s.State, s.URL, s.StoreAndForward = tunnel.Live, base, true })
 	for lines.tunnel().State != "live" {
 	}
 	other := b.beside(t)
 	other.run(t, 0, "tunnel", "register", "daily")
-	p.cut.Store(true)
+	p.Cut.Store(true)
 	other.run(t, 1, "tunnel", "probe")
 	for lines.tunnel().State != "degraded" {
 	}
@@ -555,7 +471,7 @@ func TestAWebhookThatFellSilentWakesWithTheTunnel(t *testing.T) {
 	if h := w.Webhooks(); len(h) != 1 || !h[0].Failed {
 		t.Fatalf("three failures left it %+v", h)
 	}
-	p.cut.Store(false)
+	p.Cut.Store(false)
 	other.run(t, 0, "tunnel", "probe")
 	for lines.tunnel().State != "live" {
 	}
@@ -576,10 +492,10 @@ func TestAWebhookThatFellSilentWakesWithTheTunnel(t *testing.T) {
 // carries connections does.
 func TestThePublicNameIsTakenWhileItIsTheTunnels(t *testing.T) {
 	b, _ := realBench(t)
-	p := newPipe("exec")
+	p := tunneltest.NewPipe("exec")
 	b.through(p)
 	lines, url, stop := b.listening(t, "--tunnel", "exec")
-	<-p.local
+	<-p.Opened
 	status := func(host string) int {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/hooks/daily", strings.NewReader("unsigned"))
@@ -598,7 +514,7 @@ func TestThePublicNameIsTakenWhileItIsTheTunnels(t *testing.T) {
 	if got := status("quick.example"); got != http.StatusNotFound {
 		t.Errorf("before the tunnel has that name it is answered %d", got)
 	}
-	p.board.Update(func(s *tunnel.Status) { s.URL = "https://quick.example/in" })
+	p.Board.Update(func(s *tunnel.Status) { s.URL = "https://quick.example/in" })
 	for lines.tunnel().URL == "" {
 	}
 	if got := status("quick.example"); got != http.StatusBadRequest { // the signature is missing
@@ -609,37 +525,5 @@ func TestThePublicNameIsTakenWhileItIsTheTunnels(t *testing.T) {
 	}
 	if code := stop(); code != 0 {
 		t.Errorf("listen ended with %d: %s", code, b.err.String())
-	}
-}
-
-// late is a Backend that can't tell its name at first.
-type late struct {
-	app.Backend
-	fails int
-}
-
-func (l *late) TunnelState(ctx context.Context, q app.TunnelQuery) (app.TunnelState, error) {
-	if l.fails--; l.fails >= 0 {
-		return app.TunnelState{}, errors.New("the disk is full")
-	}
-	return l.Backend.TunnelState(ctx, q)
-}
-
-func TestATunnelWaitsForTheStoresName(t *testing.T) {
-	b := &late{Backend: apptest.NewMemory(1), fails: 3}
-	var told []app.TunnelStatus
-	p := &passage{cfg: &config.Config{}, clock: clockwork.NewRealClock(), log: slog.New(slog.DiscardHandler)}
-	p.told = func(s app.TunnelStatus) { told = append(told, s) }
-	device, err := p.device(t.Context(), b)
-	if err != nil || device == "" {
-		t.Fatalf("%q, %v", device, err)
-	}
-	if len(told) != 3 || told[0].State != "degraded" || !strings.Contains(told[0].Reason, "the disk is full") {
-		t.Errorf("meanwhile it is told: %+v", told)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := p.device(ctx, &late{Backend: b, fails: 1 << 30}); !errors.Is(err, context.Canceled) {
-		t.Errorf("who is closed meanwhile gets %v", err)
 	}
 }

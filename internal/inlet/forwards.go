@@ -1,0 +1,114 @@
+package inlet
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"greenroom/internal/app"
+)
+
+const (
+	// A run's forward sends until forwardLease after its last renewal. It is renewed every forwardRenewal.
+	forwardLease   = 30 * time.Second
+	forwardRenewal = 10 * time.Second
+	// stopTime bounds the end of the forwards. It leaves requests that are under way time for their answers.
+	stopTime = 2 * time.Second
+)
+
+// Forwards are the forwards of one run of the program, each known by its URL. The owner of the store sends them.
+type Forwards struct {
+	Backend app.Backend
+	URLs    []string
+	// Print is called with each line for the user.
+	Print func(line string)
+	// Start runs f in a goroutine.
+	Start func(name string, f func())
+}
+
+// Begin creates the forwards, or resumes those of earlier runs. Every event that arrives after it is forwarded. It renews the
+// forwards and prints their attempts until ctx ends.
+func (f *Forwards) Begin(ctx context.Context) error {
+	if len(f.URLs) == 0 {
+		return nil
+	}
+	// Subscribe first, so that no attempt is missed.
+	changes, err := f.Backend.Subscribe(ctx)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, to := range f.URLs {
+		made, err := f.set(ctx, to, forwardLease)
+		if err != nil {
+			return err
+		}
+		names = append(names, made.Name)
+		if made.Queue > 0 {
+			f.Print(fmt.Sprintf("Resuming the forward to %s with %d waiting events.", made.URL, made.Queue))
+		}
+		if made.Dropped > 0 {
+			f.Print(fmt.Sprintf("Retention has dropped %d events that waited for %s, in all.", made.Dropped, made.URL))
+		}
+	}
+	f.Start("forwards", func() { f.follow(changes, names) })
+	f.Start("renewal of forwards", func() { f.renew(ctx) })
+	return nil
+}
+
+func (f *Forwards) set(ctx context.Context, to string, lease time.Duration) (app.Forward, error) {
+	return f.Backend.SetForward(ctx, app.ForwardSpec{URL: to, Source: app.ForwardByRun, Lease: lease})
+}
+
+func (f *Forwards) renew(ctx context.Context) {
+	tick := time.NewTicker(forwardRenewal)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, to := range f.URLs {
+			if _, err := f.set(ctx, to, forwardLease); err != nil && ctx.Err() == nil {
+				f.Print("A forward could not be renewed: " + err.Error())
+			}
+		}
+	}
+}
+
+// End stops the forwards.
+func (f *Forwards) End() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	for _, to := range f.URLs {
+		_, _ = f.set(ctx, to, 0) // if this fails the lease ends the forward
+	}
+}
+
+func (f *Forwards) follow(changes <-chan app.Change, names []string) {
+	for c := range changes {
+		if c.Kind == app.AttemptChange && c.Attempt != nil && slices.Contains(names, c.Attempt.Name) {
+			f.Print(attemptLine(*c.Attempt, len(names) > 1))
+		}
+	}
+}
+
+// attemptLine describes an attempt, with the forward's name if there are several forwards.
+func attemptLine(a app.Attempt, named bool) string {
+	to, outcome := "", a.Error
+	if named {
+		to = " to " + a.Name
+	}
+	if a.Status != 0 {
+		outcome = fmt.Sprintf("%d in %d ms", a.Status, a.Ms)
+	}
+	switch {
+	case a.Final && a.Status != 0 && a.Status < 500:
+		return fmt.Sprintf("event %d forwarded%s: %s", a.Seq, to, outcome)
+	case a.Final:
+		return fmt.Sprintf("event %d was not forwarded%s and is parked: %s", a.Seq, to, outcome)
+	}
+	return fmt.Sprintf("event %d was not forwarded%s: %s; trying again", a.Seq, to, outcome)
+}
