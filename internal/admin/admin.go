@@ -5,7 +5,8 @@
 //	          the reason
 //	/metrics  figures for Prometheus, read when they are asked for
 //
-// Nothing secret is among them. The address is for the operator alone: there is no authentication.
+// Nothing secret is among them. The address is for the operator alone: there is no authentication. On a loopback address
+// other names than localhost are refused.
 package admin
 
 import (
@@ -51,10 +52,10 @@ func Handler(b app.Backend, log *slog.Logger) http.Handler {
 		fmt.Fprintln(w, "ok")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return bounds.LocalOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		bounds.Unread(w, r) // nothing here reads a body
 		mux.ServeHTTP(w, r)
-	})
+	}))
 }
 
 // Ready returns an error if webhooks can't be accepted: the store doesn't answer or has a problem, or there is no listener.

@@ -172,3 +172,24 @@ level=WARN msg="changes came too fast to be logged one by one"
 		t.Errorf("%s", out.String())
 	}
 }
+
+// A page whose name resolves to this machine reads nothing.
+func TestAWebPageReadsNothing(t *testing.T) {
+	srv := httptest.NewServer(Handler(&backend{Memory: apptest.NewMemory(1)}, slog.New(slog.DiscardHandler)))
+	defer srv.Close()
+	for host, want := range map[string]int{"evil.example": http.StatusForbidden, "localhost:1": http.StatusOK, "[::1]": http.StatusOK} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/healthz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("as %s: %d, want %d", host, resp.StatusCode, want)
+		}
+	}
+}

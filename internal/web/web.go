@@ -17,7 +17,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"runtime"
 	"slices"
 	"strconv"
@@ -111,7 +110,7 @@ func Listen(o Options) (*Listener, error) {
 	}
 	l := &Listener{
 		opt: o, net: n, intake: newIntake(o), done: make(chan struct{}), recording: make(chan struct{}, strayPlaces),
-		loopback: isLoopback(n.Addr().String()),
+		loopback: bounds.IsLoopback(n.Addr().String()),
 	}
 	l.server = bounds.Server(l, o.Log, 0)
 	o.Crash.Go("listener", func() {
@@ -298,30 +297,14 @@ func (l *Listener) largeReason() string {
 // ours says whether a request's Host is one that this listener is reached by. It keeps web pages that resolve their own
 // name to this machine from talking to it. Who binds it to an outside address has chosen to be reached by any name.
 func (l *Listener) ours(host string) bool {
-	if !l.loopback || isLoopback(host) {
+	if !l.loopback || bounds.IsLoopback(host) {
 		return true
 	}
 	if l.opt.Hosts == nil {
 		return false
 	}
-	name := hostname(host)
-	return slices.ContainsFunc(l.opt.Hosts(), func(h string) bool { return strings.EqualFold(hostname(h), name) })
-}
-
-func hostname(hostport string) string {
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		return h
-	}
-	return strings.Trim(hostport, "[]")
-}
-
-func isLoopback(hostport string) bool {
-	h := hostname(hostport)
-	if strings.EqualFold(h, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(h)
-	return err == nil && ip.IsLoopback()
+	name := bounds.Hostname(host)
+	return slices.ContainsFunc(l.opt.Hosts(), func(h string) bool { return strings.EqualFold(bounds.Hostname(h), name) })
 }
 
 // headers are the request's with its Host, which net/http keeps apart.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -18,9 +17,9 @@ import (
 //
 // A request's body has the deadline of [bounds.Server]; what comes after the body may take longer.
 func (w *World) welcome(at net.Addr, next http.Handler) http.Handler {
-	local := isLoopback(at.String())
+	local := bounds.IsLoopback(at.String())
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if local && !isLoopback(r.Host) && !w.hasHost(r.Host) {
+		if local && !bounds.IsLoopback(r.Host) && !w.hasHost(r.Host) {
 			bounds.Unread(rw, r)
 			write(rw, answer{status: http.StatusMisdirectedRequest, body: map[string]any{"error": "sandbox: the host name is not this machine's"}})
 			return
@@ -49,15 +48,6 @@ func (w *World) hasHost(host string) bool {
 func sameHost(base, host string) bool {
 	u, err := url.Parse(base)
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
-}
-
-func isLoopback(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = strings.Trim(hostport, "[]")
-	}
-	ip, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
 }
 
 // untilRead is a body whose deadline ends with it.

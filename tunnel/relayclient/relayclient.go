@@ -26,7 +26,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -34,6 +33,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"greenroom/internal/bounds"
 	"greenroom/internal/regular"
 	"greenroom/tunnel"
 	"greenroom/tunnel/wire"
@@ -132,7 +132,7 @@ func settle(o Options) (settings, error) {
 		return s, errors.New("the relay's URL names no host")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return s, errors.New("the relay's URL must be a plain base such as https://relay.example; the token is a setting of its own")
-	case u.Scheme == "ws" && !o.AllowPlain && !loopback(u.Hostname()):
+	case u.Scheme == "ws" && !o.AllowPlain && !bounds.IsLoopback(u.Hostname()):
 		return s, fmt.Errorf("the token would travel to %s in clear text: use https://", u.Hostname())
 	case o.Token == "":
 		return s, errors.New("it has no token: make one with greenroom relay token create on the relay's machine")
@@ -180,9 +180,4 @@ func authorities(o Options) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("%s holds no certificate in PEM form", o.CAFile)
 	}
 	return pool, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
