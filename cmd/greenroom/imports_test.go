@@ -57,6 +57,7 @@ var allowed = map[string][]string{
 	"provider/sandbox":      {"provider", "internal/bounds", "internal/crash", "internal/plain"},
 	"provider/providertest": {"provider", "internal/crash", "provider/rest", "provider/sandbox"},
 	"internal/admin":        {"provider", "internal/app", "internal/bounds", "internal/plain"},
+	"internal/attendance":   {"internal/app", "internal/plain"},
 	"internal/app":          {"provider"},
 	"internal/app/apptest":  {"provider", "internal/app"},
 	"internal/boltfile":     {"internal/regular"},

@@ -14,7 +14,7 @@ import (
 
 func (p *program) meetingCommand() *cobra.Command {
 	c := group("meeting", "Meetings: what happens in rooms",
-		p.meetingList(), p.meetingStart(), p.meetingShow(), p.meetingEnd(), p.meetingEject(), p.meetingJoin(), p.meetingLink())
+		p.meetingList(), p.meetingStart(), p.meetingShow(), p.meetingEnd(), p.meetingEject(), p.meetingJoin(), p.meetingLink(), p.meetingAttendance())
 	c.Long = "Meetings are the occurrences of rooms. A MEETING is named by its id, by its platform's room, or by its room's\n" +
 		"name: the live one, else the latest."
 	return c

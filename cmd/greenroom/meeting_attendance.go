@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/attendance"
+)
+
+type attendanceOptions struct {
+	*program
+	csv, md, json bool
+}
+
+func (p *program) meetingAttendance() *cobra.Command {
+	o := &attendanceOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "attendance MEETING", Short: "List who came, when, and for how long", Args: exactly("MEETING"), RunE: p.do(o.run),
+		ValidArgsFunction: p.rooms,
+		Long: "List who came, when, and for how long: one line a person, with rejoins merged.\n\n" +
+			"People with the same user id are one person, and so are people without one who have the same name.",
+		Example: "  greenroom meeting attendance standup\n  greenroom meeting attendance standup --csv > standup.csv",
+	}
+	cmd.Flags().BoolVar(&o.csv, "csv", false, "print CSV for spreadsheets, with times in UTC")
+	cmd.Flags().BoolVar(&o.md, "md", false, "print a Markdown table")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
+	return cmd
+}
+
+func (o *attendanceOptions) run(ctx context.Context, args []string) error {
+	if o.csv && o.md || o.csv && o.json || o.md && o.json {
+		return usagef("--csv, --md and --json exclude each other")
+	}
+	return o.reading(ctx, func(b app.Backend) error {
+		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+		if err != nil {
+			return err
+		}
+		rows := attendance.Rows(m, nil, o.now())
+		switch {
+		case o.json:
+			return o.printJSON(rows)
+		case o.csv:
+			return attendance.CSV(o.stdout, rows)
+		case o.md:
+			return attendance.Markdown(o.stdout, m.Room+", "+local(m.StartsAt), rows, o.now().Location())
+		case len(rows) == 0:
+			o.words("No one came to " + m.Room + ".")
+			return nil
+		}
+		t := newTable("NAME", "FIRST IN", "LAST OUT", "MINUTES", "JOINED")
+		for _, r := range rows {
+			name := r.Name
+			if r.Owner {
+				name += " (host)"
+			}
+			if !r.Came {
+				t.add(name, "never came", "", "", "")
+				continue
+			}
+			last := "still here"
+			if !r.LastOut.IsZero() {
+				last = o.clock(r.LastOut)
+			}
+			t.add(name, o.clock(r.FirstIn), last, strconv.Itoa(r.Minutes), strconv.Itoa(r.Joins))
+		}
+		return o.printTable(t)
+	})
+}

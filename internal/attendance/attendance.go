@@ -1,0 +1,134 @@
+// Package attendance lists who was in a meeting, one row a person, and writes the list for spreadsheets and documents.
+//
+// It is pure: it reads what the roster found, and no clock, store or platform.
+package attendance
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"greenroom/internal/app"
+)
+
+// Row is the attendance of one person. Rejoins are merged: stays of one user id are one person's, and stays without a
+// user id are one person's if the names are equal.
+type Row struct {
+	Name   string `json:"name"`
+	UserID string `json:"user_id"`
+	// Owner reports whether they joined as a host.
+	Owner bool `json:"owner"`
+	// FirstIn is null if they never came or only their leaving is known, LastOut while they are in the meeting.
+	FirstIn app.Time `json:"first_in"`
+	LastOut app.Time `json:"last_out"`
+	// Minutes is the time inside, rounded, and at least 1 for a stay of any length. Stays that overlap count once.
+	Minutes int `json:"minutes"`
+	// Joins is the number of stays.
+	Joins int `json:"joins"`
+	// Consent is the answer on the join page: "yes", "no", or empty if they weren't asked there.
+	Consent   string   `json:"consent"`
+	ConsentAt app.Time `json:"consent_at"`
+	// Expected marks people whom a booking or a calendar lists, and Came those who were in the meeting.
+	Expected bool `json:"expected"`
+	Came     bool `json:"came"`
+}
+
+// Person is someone expected in a meeting.
+type Person struct{ Name, UserID string }
+
+// Rows returns the people of a meeting by when they first came, then the expected people who never came, by name. Bots and
+// people who only knocked are left out. Stays that have not ended last until now.
+func Rows(m app.MeetingDetail, expected []Person, now time.Time) []Row {
+	stays := map[Person][]app.Stay{}
+	for _, s := range m.Participants {
+		if s.Bot || s.Waiting || s.JoinedAt.IsZero() && !s.WaitingSince.IsZero() {
+			continue
+		}
+		p := personOf(s)
+		stays[p] = append(stays[p], s)
+	}
+	rows := []Row{}
+	for p, own := range stays {
+		rows = append(rows, row(p, own, now))
+	}
+	for _, p := range expected {
+		if i := slices.IndexFunc(rows, func(r Row) bool { return r.is(p) }); i >= 0 {
+			rows[i].Expected = true
+		} else {
+			rows = append(rows, Row{Name: p.Name, UserID: p.UserID, Expected: true})
+		}
+	}
+	slices.SortFunc(rows, func(a, b Row) int {
+		switch {
+		case a.Came && !b.Came:
+			return -1
+		case b.Came && !a.Came:
+			return 1
+		}
+		return cmp.Or(a.FirstIn.Compare(b.FirstIn.Time), cmp.Compare(a.Name, b.Name), cmp.Compare(a.UserID, b.UserID))
+	})
+	return rows
+}
+
+// personOf returns the identity of a stay. Platforms without user ids give the session's id as one, which is new at each join.
+func personOf(s app.Stay) Person {
+	switch {
+	case s.UserID != "" && s.UserID != s.Session:
+		return Person{UserID: s.UserID}
+	case s.Name != "":
+		return Person{Name: s.Name}
+	}
+	return Person{Name: "(" + s.Session + ")"}
+}
+
+// is reports whether an expected person is the one of the row: by user id, else by name in any case.
+func (r Row) is(p Person) bool {
+	if p.UserID != "" && p.UserID == r.UserID {
+		return true
+	}
+	return p.Name != "" && strings.EqualFold(strings.TrimSpace(p.Name), strings.TrimSpace(r.Name))
+}
+
+func row(p Person, stays []app.Stay, now time.Time) Row {
+	slices.SortFunc(stays, func(a, b app.Stay) int { return a.JoinedAt.Compare(b.JoinedAt.Time) })
+	r := Row{Name: p.Name, UserID: p.UserID, Joins: len(stays), Came: true}
+	var inside time.Duration
+	var until time.Time // what is counted
+	present := false
+	for _, s := range stays {
+		if s.Name != "" {
+			r.Name = s.Name // the latest
+		}
+		r.Owner = r.Owner || s.Owner
+		if r.FirstIn.IsZero() {
+			r.FirstIn = s.JoinedAt
+		}
+		left := s.LeftAt
+		if left.IsZero() {
+			present = true
+			left = app.At(now)
+		}
+		if left.After(r.LastOut.Time) {
+			r.LastOut = left
+		}
+		if s.JoinedAt.IsZero() {
+			continue
+		}
+		from := s.JoinedAt.Time
+		if until.After(from) {
+			from = until
+		}
+		if left.After(from) {
+			inside += left.Sub(from)
+			until = left.Time
+		}
+	}
+	if present {
+		r.LastOut = app.Time{}
+	}
+	if r.Minutes = int(inside.Round(time.Minute) / time.Minute); inside > 0 {
+		r.Minutes = max(r.Minutes, 1)
+	}
+	return r
+}

@@ -1,0 +1,90 @@
+package attendance
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+)
+
+// Columns are the columns of the CSV file, in the order of the JSON fields.
+var Columns = []string{"name", "user_id", "owner", "first_in", "last_out", "minutes", "joins", "consent", "consent_at", "expected", "came"}
+
+// CSV writes the rows with a header, as RFC 4180 says. Times are RFC 3339 in UTC. A text that a spreadsheet would read as a
+// formula begins with an apostrophe.
+func CSV(w io.Writer, rows []Row) error {
+	out := csv.NewWriter(w)
+	out.UseCRLF = true
+	records := [][]string{Columns}
+	for _, r := range rows {
+		records = append(records, []string{
+			cell(r.Name), cell(r.UserID), strconv.FormatBool(r.Owner), stamp(r.FirstIn), stamp(r.LastOut), strconv.Itoa(r.Minutes),
+			strconv.Itoa(r.Joins), r.Consent, stamp(r.ConsentAt), strconv.FormatBool(r.Expected), strconv.FormatBool(r.Came),
+		})
+	}
+	if err := out.WriteAll(records); err != nil {
+		return fmt.Errorf("write the CSV file: %w", err)
+	}
+	return nil
+}
+
+// cell makes a text from outside harmless: no formula in a spreadsheet, no control characters in a terminal.
+func cell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		s = "'" + s
+	}
+	return plain.Text(s)
+}
+
+func stamp(t app.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// Markdown writes a title and a table of the rows, with times in the zone.
+func Markdown(w io.Writer, title string, rows []Row, zone *time.Location) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s\n\n| Name | First in | Last out | Minutes | Joined | Consent | Expected |\n|---|---|---|---:|---:|---|---|\n", escape(title))
+	for _, r := range rows {
+		name := escape(r.Name)
+		if r.Owner {
+			name += " (host)"
+		}
+		first, last, minutes, joins := clock(r.FirstIn, zone), clock(r.LastOut, zone), strconv.Itoa(r.Minutes), strconv.Itoa(r.Joins)
+		switch {
+		case !r.Came:
+			first, last, minutes, joins = "never came", "", "", ""
+		case r.LastOut.IsZero():
+			last = "still here"
+		}
+		expected := ""
+		if r.Expected {
+			expected = "yes"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", name, first, last, minutes, joins, r.Consent, expected)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func clock(t app.Time, zone *time.Location) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(zone).Format("2006-01-02 15:04")
+}
+
+// markup are the characters with a meaning in Markdown. Those that only mean something at the beginning of a line, which no
+// name is, are left alone.
+var markup = strings.NewReplacer(
+	`\`, `\\`, "`", "\\`", `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `<`, `\<`, `>`, `\>`, `|`, `\|`, `~`, `\~`, `&`, `\&`, `!`, `\!`,
+)
+
+func escape(s string) string { return markup.Replace(plain.Text(s)) }
