@@ -56,7 +56,11 @@ require (
 	rsc.io/qr v0.2.0
 )
 
-require github.com/mozillazg/go-unidecode v0.2.0
+require (
+	github.com/arran4/golang-ical v0.3.4
+	github.com/mozillazg/go-unidecode v0.2.0
+	github.com/teambition/rrule-go v1.8.2
+)
 
 require (
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect

@@ -1,0 +1,37 @@
+package calendar
+
+import (
+	"slices"
+	"time"
+)
+
+// Busy is a time in which one can't do anything else.
+type Busy struct{ Start, End time.Time }
+
+// maxConflicts is how many others are listed with one.
+const maxConflicts = 50
+
+// Conflicts lists for each of all the others with which it overlaps, at most 50, in the order of their starts. One that begins
+// when another ends doesn't overlap it, and one without a length overlaps none.
+func Conflicts(all []Busy) [][]int {
+	out := make([][]int, len(all))
+	order := make([]int, 0, len(all))
+	for i, b := range all {
+		if b.Start.Before(b.End) {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return all[a].Start.Compare(all[b].Start) })
+	for n, i := range order {
+		for _, j := range order[n+1:] {
+			if !all[j].Start.Before(all[i].End) || len(out[i]) >= maxConflicts {
+				break
+			}
+			out[i] = append(out[i], j)
+			if len(out[j]) < maxConflicts {
+				out[j] = append(out[j], i)
+			}
+		}
+	}
+	return out
+}

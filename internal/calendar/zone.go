@@ -1,0 +1,203 @@
+package calendar
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A wall time is the reading of a clock on a wall, without a zone: a time.Time in UTC whose fields are meant literally.
+// Recurrence is computed in wall times, and each is then placed in its zone.
+
+// Wall returns the wall time of t in its own location.
+func Wall(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
+}
+
+// Place returns the moment at which a clock in loc shows wall. A wall time that is skipped when clocks go forward moves forward
+// with them; one that occurs twice is the first.
+func Place(wall time.Time, loc *time.Location) time.Time { return place(wall, location{loc}).In(loc) }
+
+// zone is a time zone: the offset from UTC, in seconds, at a moment.
+type zone interface{ offset(time.Time) int }
+
+type location struct{ *time.Location }
+
+func (l location) offset(t time.Time) int {
+	_, seconds := t.In(l.Location).Zone()
+	return seconds
+}
+
+// Offsets are between -12 and +14 hours, so these are surely before and after the moment of a wall time.
+const (
+	surelyBefore = -15 * time.Hour
+	surelyAfter  = 13 * time.Hour
+)
+
+func place(wall time.Time, z zone) time.Time {
+	by := func(seconds int) time.Time { return wall.Add(-time.Duration(seconds) * time.Second) }
+	before, after := z.offset(wall.Add(surelyBefore)), z.offset(wall.Add(surelyAfter))
+	first, second := by(before), by(after)
+	if z.offset(first) != before && z.offset(second) == after {
+		return second
+	}
+	return first
+}
+
+// observance is a part of a VTIMEZONE: from start on, as far as rule and dates repeat it, clocks show another offset.
+type observance struct {
+	start    time.Time // a wall time by the offset before
+	from, to int
+	rule     *Rule
+	dates    []time.Time
+}
+
+// custom is a zone that a calendar defines itself.
+type custom struct {
+	observances []observance
+	once        sync.Once
+	transitions []transition // in order, once they were computed
+}
+
+type transition struct {
+	at       time.Time
+	from, to int
+}
+
+// lastTransition is how far definitions of zones are followed.
+var lastTransition = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (c *custom) offset(t time.Time) int {
+	c.once.Do(c.compute)
+	i, found := slices.BinarySearchFunc(c.transitions, t, func(tr transition, t time.Time) int { return tr.at.Compare(t) })
+	switch {
+	case found:
+		return c.transitions[i].to
+	case i > 0:
+		return c.transitions[i-1].to
+	}
+	return c.transitions[0].from
+}
+
+func (c *custom) compute() {
+	left := ruleBudget
+	for _, o := range c.observances {
+		add := func(wall time.Time) bool {
+			c.transitions = append(c.transitions, transition{wall.Add(-time.Duration(o.from) * time.Second), o.from, o.to})
+			return len(c.transitions) < maxTransition
+		}
+		if !add(o.start) {
+			break
+		}
+		for _, d := range o.dates {
+			if !add(d) {
+				break
+			}
+		}
+		if o.rule == nil {
+			continue
+		}
+		for wall := range o.rule.walls(o.start, o.start, lastTransition, &left) {
+			if !o.rule.Until.IsZero() && wall.Add(-time.Duration(o.from)*time.Second).After(o.rule.Until) {
+				break
+			}
+			if !wall.Equal(o.start) && !add(wall) {
+				break
+			}
+		}
+	}
+	slices.SortFunc(c.transitions, func(a, b transition) int { return a.at.Compare(b.at) })
+}
+
+// zones finds the time zones of a calendar by their TZID.
+type zones struct {
+	defined map[string]*custom
+	aliases map[string]string // TZID -> X-LIC-LOCATION
+	found   map[string]zone   // nil for unknown ones
+}
+
+// find returns the zone that a TZID means, or nil. The database of this machine is asked first: definitions in calendars are
+// often cut to one year.
+func (z *zones) find(id string) zone {
+	if had, ok := z.found[id]; ok {
+		return had
+	}
+	var out zone
+	if loc := Zone(id); loc != nil {
+		out = location{loc}
+	} else if loc := Zone(z.aliases[id]); loc != nil {
+		out = location{loc}
+	} else if c := z.defined[id]; c != nil && len(c.observances) > 0 {
+		out = c
+	}
+	if len(z.found) < maxZones {
+		z.found[id] = out
+	}
+	return out
+}
+
+// maxZoneName is the longest name of a zone that is looked for.
+const maxZoneName = 200
+
+// Zone returns the location that a name means: an IANA name, also behind a prefix as in "/example.org/Europe/Berlin", or a name
+// of Windows. It returns nil for an unknown name.
+func Zone(id string) *time.Location {
+	id = strings.Trim(strings.TrimSpace(id), `"`)
+	if len(id) > maxZoneName {
+		return nil
+	}
+	switch strings.ToUpper(id) {
+	case "":
+		return nil
+	case "UTC", "Z", "GMT", "ETC/UTC", "TZONE://MICROSOFT/UTC", "UTC+00:00", "COORDINATED UNIVERSAL TIME":
+		return time.UTC
+	}
+	for name := id; ; {
+		if loc := load(name); loc != nil {
+			return loc
+		}
+		if _, rest, ok := strings.Cut(name, "/"); ok {
+			name = rest
+			continue
+		}
+		break
+	}
+	if name, ok := windowsZones[id]; ok {
+		return load(name)
+	}
+	for known, name := range windowsZones {
+		if strings.EqualFold(known, id) {
+			return load(name)
+		}
+	}
+	return nil
+}
+
+// load reads an IANA zone. "Local" is no name. EST, MST and HST are names of the database, but without the changes of clocks
+// that people mean.
+func load(name string) *time.Location {
+	switch name {
+	case "", "Local", "EST", "MST", "HST":
+		return nil
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil
+	}
+	return loc
+}
+
+// formatOffset writes an offset as calendars do: +0100, -0330.
+func formatOffset(seconds int) string {
+	sign := '+'
+	if seconds < 0 {
+		sign, seconds = '-', -seconds
+	}
+	out := fmt.Sprintf("%c%02d%02d", sign, seconds/3600, seconds/60%60)
+	if s := seconds % 60; s != 0 {
+		out += fmt.Sprintf("%02d", s)
+	}
+	return out
+}
