@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// An Ability is something that not every platform can do.
+// Ability is an operation that only some platforms support.
 type Ability string
 
 // The abilities that an [Explainer] is asked about.
@@ -17,72 +17,71 @@ const (
 	AbilityAdopt      Ability = "adopt"
 	AbilityHistory    Ability = "history"
 	AbilityRecordings Ability = "recordings"
-	// AbilityDownload is to fetch recordings, AbilityDeleteRecording to delete them where they are.
+	// AbilityDownload downloads recordings, AbilityDeleteRecording deletes them on the platform.
 	AbilityDownload        Ability = "download"
 	AbilityDeleteRecording Ability = "delete-recording"
 )
 
-// An Explainer knows why its platform lacks an ability. Without one, and where it returns nothing, people read that the
+// Explainer gives the reason why its platform lacks an ability. Without one, or if the reason is empty, users read that the
 // platform cannot do it.
 type Explainer interface {
-	// WhyNot returns the reason in a sentence for people, with what to do instead; empty for an ability that is simply
-	// missing.
+	// WhyNot returns the reason and the alternative as a sentence, or "" if the ability is simply missing.
 	WhyNot(a Ability) string
 }
 
-// Links are what people open. The host's carries a token or a key: it is minted or fetched when asked for, never stored.
+// Links are the URLs of a meeting. The host's carries a token or a key: it is fetched on request and never stored.
 type Links struct {
 	Guest string
-	// Host is empty when it was not asked for.
+	// Host is empty unless it was requested.
 	Host string
 }
 
-// LinkRequest asks for links.
+// LinkRequest describes the links to return.
 type LinkRequest struct {
 	Meeting Meeting
-	// Host asks for the host's link too.
+	// Host requests the host's link too.
 	Host bool
-	// Name is what the host is called in the meeting; may be empty.
+	// Name is the host's name in the meeting; may be empty.
 	Name string
-	// StartRecording asks that the host's arrival starts the recording, where the platform can.
+	// StartRecording makes the host's arrival start the recording, on platforms that support it.
 	StartRecording bool
 }
 
-// A Linker hands out links. Both URLs are validated http(s).
+// Linker returns links. Both URLs are validated http(s).
 type Linker interface {
 	Links(ctx context.Context, r LinkRequest) (Links, error)
 }
 
-// A Looker finds a meeting again. [NotFound] means that it is gone from the platform.
+// Looker finds an existing meeting. [NotFound] means that it is gone from the platform.
 type Looker interface {
 	Lookup(ctx context.Context, m Meeting) (Meeting, error)
 }
 
-// An Ejector removes one participant.
+// Ejector removes one participant.
 type Ejector interface {
-	// Eject removes the participant's session, and with ban keeps the person out, as far as the platform can tell people
-	// apart: banned reports whether it does. A session that is already gone is no error.
+	// Eject removes the participant's session. With ban it also keeps the person out, if the platform can identify them; banned
+	// reports whether it can. A session that is already gone is not an error.
 	Eject(ctx context.Context, m Meeting, p Participant, ban bool) (banned bool, err error)
 }
 
-// An Extender moves the end of a meeting. [NotFound] means that the meeting is gone, or has expired.
+// Extender moves the end of a meeting. [NotFound] means that the meeting is gone or has expired.
 type Extender interface {
-	// Extend changes the end alone, and may be repeated.
+	// Extend changes only the end, and may be repeated.
 	Extend(ctx context.Context, m Meeting, until time.Time) error
 }
 
-// A RoomLister lists what exists on the platform already.
+// RoomLister lists the rooms that exist on the platform.
 type RoomLister interface {
-	// Rooms calls yield for each one, newest first, until it returns false.
+	// Rooms calls yield for each room, newest first, until it returns false.
 	Rooms(ctx context.Context, yield func(Meeting) bool) error
 }
 
-// A PresenceLister reads who is in every meeting of the account with one call, by platform room name.
+// PresenceLister reads the participants of every meeting of the account with one call, by platform room name.
 type PresenceLister interface {
 	AllPresence(ctx context.Context) (map[string][]Participant, error)
 }
 
-// Recording is what the platform's list tells of one.
+// Recording is a recording in the platform's list.
 type Recording struct {
 	ID   string
 	Room string
@@ -101,15 +100,15 @@ type RecordingPage struct {
 	Next string
 }
 
-// A RecordingLister lists recordings, newest first, a page at a time.
+// RecordingLister lists recordings, newest first, a page at a time.
 type RecordingLister interface {
-	// Recordings returns the page at a cursor from the list of one room, or with an empty room of the account. The empty
-	// cursor is that of the first page. [NotFound] and [Invalid] mean that the platform no longer accepts the cursor: what
-	// it names may be deleted.
+	// Recordings returns the page at a cursor, of one room's list or, with an empty room, of the account's. The empty cursor is
+	// the first page. [NotFound] and [Invalid] mean that the platform no longer accepts the cursor: the recording that it names
+	// may be deleted.
 	Recordings(ctx context.Context, room, cursor string) (RecordingPage, error)
 }
 
-// A RecordingFinder reads one recording by its id. [NotFound] means that the platform has none of the id, or no longer.
+// RecordingFinder reads one recording by its id. [NotFound] means that it doesn't exist or was deleted.
 type RecordingFinder interface {
 	Recording(ctx context.Context, id string) (Recording, error)
 }
@@ -118,18 +117,17 @@ type RecordingFinder interface {
 type Check struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
-	// Detail says what was found, Hint what to do about it.
+	// Detail is the finding, Hint the remedy.
 	Detail string `json:"detail"`
 	Hint   string `json:"hint,omitempty"`
-	// Optional says of one that isn't OK that the account works without it, only slower or with less: no webhooks while
-	// presence can be polled.
+	// Optional marks a check whose failure leaves the account working, only slower or with less: without webhooks presence is
+	// polled.
 	Optional bool `json:"optional,omitempty"`
-	// Unknown says of an Optional one that it could not be found out now.
+	// Unknown marks an Optional check that could not be made now.
 	Unknown bool `json:"unknown,omitempty"`
 }
 
-// FailedCheck is the line of a call that failed, with what to do about it. A rate limit says nothing about what was to be
-// checked: that is unknown.
+// FailedCheck returns the check for a failed call, with a hint. After a rate limit the result is unknown.
 func FailedCheck(name string, err error) Check {
 	c := Check{Name: name, Detail: err.Error(), Hint: HintOf(err)}
 	var e *Error
@@ -141,79 +139,75 @@ func FailedCheck(name string, err error) Check {
 	return c
 }
 
-// SecretCheck names the [Check] about the account's webhook secret. Who makes secrets later knows better than the provider.
+// SecretCheck names the [Check] of the account's webhook secret. Code that creates secrets later replaces the provider's result.
 const SecretCheck = "webhook secret"
 
-// A Checker finds out whether the account works: key, plan, permissions, clock.
+// Checker checks whether the account works: key, plan, permissions, clock.
 type Checker interface {
 	Check(ctx context.Context) []Check
 }
 
-// A LogoUploader puts a logo on a meeting's page. The image was checked by the caller.
+// LogoUploader puts a logo on a meeting's page. The caller has checked the image.
 type LogoUploader interface {
 	UploadLogo(ctx context.Context, m Meeting, png []byte) error
 }
 
-// RecordingStart says what to record, and under which id.
+// RecordingStart describes a recording to start or stop.
 type RecordingStart struct {
 	// Kind is "cloud" or "raw-tracks".
 	Kind string
-	// Instance is a UUID. The same one again means the same recording, so that a start can be repeated. Empty in a stop
-	// means whichever of the kind runs.
+	// Instance is a UUID. Starting the same instance twice gives one recording, so a start can be repeated. When stopping, empty
+	// means any running recording of the kind.
 	Instance string
 }
 
-// A Recorder starts and stops recordings while people are in a meeting. A platform on which the meeting's own trigger
-// decides isn't one.
+// Recorder starts and stops recordings during a meeting. A platform on which only the meeting's own trigger decides has none.
 type Recorder interface {
-	// RecordingKinds are the kinds that a cloud recording on this account consists of, each recorded under an instance
-	// of its own.
+	// RecordingKinds returns the kinds of a cloud recording on this account. Each is recorded under its own instance.
 	RecordingKinds() []string
-	// StartRecording returns nil for an instance that runs already, and [NotReady] while nobody is in the meeting as far
-	// as the platform knows: try again a little later.
+	// StartRecording returns nil if the instance is already running, and [NotReady] while the platform sees no one in the
+	// meeting: try again a little later.
 	StartRecording(ctx context.Context, m Meeting, s RecordingStart) error
-	// StopRecording returns nil when nothing of the kind was running.
+	// StopRecording returns nil if nothing of the kind was running.
 	StopRecording(ctx context.Context, m Meeting, s RecordingStart) error
 }
 
-// A Historian tells who was in a meeting while nobody listened.
+// Historian reports who was in a meeting during a time without webhooks.
 type Historian interface {
-	// History lists the participants of the meeting's sessions that began at or after since; those who have left have a
-	// LeftAt, as exact as [Traits].HistoryGrain. Somebody without LeftAt may still be there.
+	// History lists the participants of the meeting's sessions that began at or after since. Those who have left have a LeftAt,
+	// as exact as [Traits].HistoryGrain; a participant without one may still be there.
 	History(ctx context.Context, m Meeting, since time.Time) ([]Participant, error)
 }
 
-// FileLink is where one file of a recording can be fetched for a while. The URL carries a token: it is not kept.
+// FileLink is a temporary link to one file of a recording. Its URL carries a token and is not stored.
 type FileLink struct {
 	URL string
-	// Expires is when it stops working, zero when unknown.
+	// Expires is when it stops working, zero if unknown.
 	Expires time.Time
 }
 
-// A FileLinker gives fresh links to the files of recordings that the platform stores itself. [NotReady] means that the
-// recording is still being processed, [NotFound] that it is gone, [Unsupported] that the file is in a bucket that the
-// platform gives no links to.
+// FileLinker returns fresh links to recordings that the platform stores itself. [NotReady] means that the recording is still
+// being processed, [NotFound] that it is gone, [Unsupported] that the file is in a bucket to which the platform gives no links.
 type FileLinker interface {
 	FileLink(ctx context.Context, recording string, file RecordingFile) (FileLink, error)
 }
 
-// A RecordingDeleter deletes a recording on the platform. One that is gone already is nil. Objects in a bucket of the
-// user's stay.
+// RecordingDeleter deletes a recording on the platform. Deleting one that is gone returns nil. Objects in the user's bucket stay.
 type RecordingDeleter interface {
 	DeleteRecording(ctx context.Context, recording string) error
 }
 
-// Registration is a webhook as it stands on the platform.
+// Registration is a webhook that is registered on the platform.
 type Registration struct {
 	ID  string
 	URL string
-	// Secret verifies what it sends, where the platform tells it.
+	// Secret verifies its requests, if the platform shows it.
 	Secret string
-	// Patient says that the platform keeps trying, see [WebhookSpec].
+	// Patient means that the platform keeps trying, see [WebhookSpec].
 	Patient bool
-	// Failed says that the platform has stopped sending after too many failures.
+	// Failed means that the platform has stopped sending after too many failures.
 	Failed bool
-	// Failures is how many failed in a row, LastAt when one was last sent; zero when unknown.
+	// Failures is the number of consecutive failures, LastAt the time of the last delivery, zero if unknown.
 	Failures int
 	LastAt   time.Time
 }
@@ -227,10 +221,10 @@ func (r Registration) GoString() string { return r.String() }
 // WebhookSpec is a webhook to register.
 type WebhookSpec struct {
 	URL string
-	// Secret is what to sign with, in the platform's form; empty lets the platform choose, and Registration tells.
+	// Secret signs the requests, in the platform's form. If empty, the platform chooses it and Registration has it.
 	Secret string
-	// Patient asks the platform to keep trying (retries with growing pauses) rather than to fall silent after a few
-	// failures. It is for tunnels that don't store and forward.
+	// Patient asks the platform to keep retrying with growing pauses instead of stopping after a few failures. It is for tunnels
+	// that don't store and forward.
 	Patient bool
 }
 
@@ -240,18 +234,18 @@ func (w WebhookSpec) String() string { return w.URL }
 // GoString leaves the secret out.
 func (w WebhookSpec) GoString() string { return w.String() }
 
-// A WebhookRegistrar manages the account's webhook by API. Platforms may admit only one for everybody who shares the
-// account, which is why nothing here replaces one on its own.
+// WebhookRegistrar manages the account's webhook by API. A platform may allow only one for all programs that share the account,
+// so no method replaces one implicitly.
 type WebhookRegistrar interface {
-	// NewWebhookSecret makes a secret in the platform's form.
+	// NewWebhookSecret returns a new secret in the platform's form.
 	NewWebhookSecret() (string, error)
-	// Webhooks lists what is registered.
+	// Webhooks lists the registered webhooks.
 	Webhooks(ctx context.Context) ([]Registration, error)
-	// RegisterWebhook makes a new one. [Conflict] means that the platform admits no further one. The platform may send a
-	// test request to the URL before it answers.
+	// RegisterWebhook adds a webhook. [Conflict] means that the platform allows no more. The platform may send a test request to
+	// the URL before it answers.
 	RegisterWebhook(ctx context.Context, w WebhookSpec) (Registration, error)
-	// UpdateWebhook changes one, and takes one that has failed into service again.
+	// UpdateWebhook changes a webhook, and reactivates a failed one.
 	UpdateWebhook(ctx context.Context, id string, w WebhookSpec) (Registration, error)
-	// RemoveWebhook removes one. One that is gone already is nil.
+	// RemoveWebhook removes a webhook. Removing one that is gone returns nil.
 	RemoveWebhook(ctx context.Context, id string) error
 }

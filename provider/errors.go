@@ -19,38 +19,38 @@ const (
 	RateLimited     Kind = "rate limited"
 	Unavailable     Kind = "unavailable"
 	Unsupported     Kind = "unsupported"
-	// NotReady means that the platform will do it in a moment, when somebody is in the meeting.
+	// NotReady means that it will work in a moment, or once someone is in the meeting.
 	NotReady Kind = "not ready"
 )
 
 // Error makes a Kind usable as the target of errors.Is.
 func (k Kind) Error() string { return string(k) }
 
-// ErrPartial comes with a presence reading that can't tell who is absent.
+// ErrPartial comes with a presence reading that doesn't show who is absent.
 var ErrPartial = errors.New("the platform can't tell who else is there")
 
-// Error is what a provider returns when the platform refuses or cannot be reached.
+// Error is an answer or failure of a platform, classified for the caller.
 type Error struct {
 	Kind     Kind
 	Platform Platform
-	// Account is the name of the account that the call was made for; possibly empty.
+	// Account is the name of the account of the call; may be empty.
 	Account string
-	// Op says what was being done: `create room "standup-20251122100000"`.
+	// Op is the operation: `create room "standup-20251122100000"`.
 	Op string
-	// Status is the HTTP status, 0 when there was no answer.
+	// Status is the HTTP status, 0 without an answer.
 	Status int
 	// Code and Text are the platform's own words, redacted: Daily's error and info.
 	Code string
 	Text string
-	// Hint says what the user can do about it; empty when nothing helps but waiting.
+	// Hint is the remedy for the user; empty if only waiting helps.
 	Hint string
-	// RetryAfter is how long the platform asks to wait, 0 when it doesn't say.
+	// RetryAfter is the wait that the platform asks for, 0 if unknown.
 	RetryAfter time.Duration
 	// Err is the cause: a transport or decoding error.
 	Err error
 }
 
-// Error is one line: platform, operation, kind, and the platform's own words.
+// Error returns one line: platform, operation, kind, and the platform's own words.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Platform != "" {
@@ -71,8 +71,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Plain is the error in a sentence for people, without the technical chain: "Daily refused the API key (account acme)". The
-// hint is apart.
+// Plain returns a sentence for people, without the technical chain and the hint: "Daily refused the API key (account acme)".
 func (e *Error) Plain() string {
 	name := e.Platform.Title()
 	if name == "" {
@@ -103,16 +102,16 @@ func (e *Error) Plain() string {
 	return name + " refused the request" + account + detail
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is makes errors.Is work on kinds.
+// Is reports whether target is e's kind, for errors.Is.
 func (e *Error) Is(target error) bool {
 	k, ok := target.(Kind)
 	return ok && k == e.Kind
 }
 
-// KindOf gives the kind of the first [*Error] or Kind in err's chain, and "" when there is none.
+// KindOf returns the kind of the first [*Error] or Kind in err's chain, or "".
 func KindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {
@@ -125,7 +124,7 @@ func KindOf(err error) Kind {
 	return ""
 }
 
-// HintOf gives the hint of the first [*Error] in err's chain.
+// HintOf returns the hint of the first [*Error] in err's chain.
 func HintOf(err error) string {
 	var e *Error
 	if errors.As(err, &e) {

@@ -83,7 +83,7 @@ func TestPlainError(t *testing.T) {
 	}
 }
 
-// A rate limit says nothing about what was to be checked, and anything else that failed does.
+// After a rate limit the result is unknown; after any other failure the check fails.
 func TestFailedCheck(t *testing.T) {
 	for _, kind := range kinds {
 		err := fmt.Errorf("check: %w", &provider.Error{Kind: kind, Platform: provider.Daily, Hint: "wait 5s"})

@@ -1,12 +1,11 @@
-// Package provider is the vocabulary in which Greenroom speaks with video platforms, and the contract that the code for
-// one platform fulfils.
+// Package provider is the vocabulary of video platforms, and the contract that the code for each platform fulfils.
 //
-// A small core, [Provider], is what every platform can do; each optional ability is an interface of its own, discovered
-// by type assertion: [Linker], [Ejector], [Looker], [RoomLister], [Checker] and so on. A platform that lacks an ability
-// does not implement it, and the screen says why the action is disabled.
+// The core, [Provider], is small: every platform supports it. Each optional ability is a separate interface, discovered by type
+// assertion: [Linker], [Ejector], [Looker], [RoomLister], [Checker] and so on. A platform that lacks an ability does not
+// implement it, and the screen shows why the action is disabled.
 //
-// The package promises that its values are plain data that survive JSON. It performs no I/O and imports only the
-// standard library. Providers must be safe for concurrent use.
+// Values are plain data that survive JSON. The package performs no I/O and imports only the standard library. Providers must be
+// safe for concurrent use.
 package provider
 
 import (
@@ -15,7 +14,7 @@ import (
 	"time"
 )
 
-// Platform names a kind of video service. It is a stable word: it is stored with meetings and written in configuration.
+// Platform names a kind of video service. The word is stored with meetings and written in configuration, so it never changes.
 type Platform string
 
 // The platforms that Greenroom knows.
@@ -25,7 +24,7 @@ const (
 	LiveKit Platform = "livekit"
 )
 
-// Title is the platform's name as people write it; empty for the empty platform.
+// Title returns the platform's name as people write it, or "" for the empty platform.
 func (p Platform) Title() string {
 	switch p {
 	case LiveKit:
@@ -36,60 +35,59 @@ func (p Platform) Title() string {
 	return strings.ToUpper(string(p[:1])) + string(p[1:])
 }
 
-// A Provider is one configured account's connection to its platform.
+// Provider is one configured account's connection to its platform.
 //
 // Every error is, or wraps, an [*Error], so that callers can ask for its kind with errors.Is.
 type Provider interface {
 	Platform() Platform
 
-	// Traits tells what callers must know of the platform to pace themselves.
+	// Traits returns the platform's fixed properties.
 	Traits() Traits
 
-	// CreateMeeting makes a new meeting on the platform. It never takes a room that somebody else made for its own, and
-	// never leaves two rooms behind for one call. [Conflict] means that spec.Name is taken: call again with another.
+	// CreateMeeting creates a new meeting on the platform. It never uses an existing room, and never leaves two rooms behind for
+	// one call. [Conflict] means that spec.Name exists: call again with another.
 	CreateMeeting(ctx context.Context, spec MeetingSpec) (Meeting, error)
 
-	// EndMeeting removes everybody and then the meeting. It is idempotent: one that is already gone is nil.
+	// EndMeeting removes all participants and then the meeting. It is idempotent: ending one that is gone returns nil.
 	EndMeeting(ctx context.Context, m Meeting) error
 
-	// Presence reads who is in the meeting. An answer that isn't the documented shape is an error, never an empty list.
-	// Participants with a LeftAt are known to have left; one that is not listed is merely absent from this reading.
-	// [ErrPartial] may come with a list: what it says holds, but who is absent from it may be there all the same.
+	// Presence reads who is in the meeting. An answer of another shape than documented is an error, never an empty list.
+	// Participants with a LeftAt are known to have left; those not listed are merely absent from this reading. A list with
+	// [ErrPartial] may lack participants.
 	Presence(ctx context.Context, m Meeting) ([]Participant, error)
 
-	// ReadWebhook verifies and parses one request. It is pure: no I/O, no clock but r.ReceivedAt. It returns a Webhook
-	// with [Verified] and no error for everything authentic, of known type or not.
+	// ReadWebhook verifies and parses one request. It is pure: no I/O, no clock but r.ReceivedAt. For every authentic request, of
+	// known type or not, it returns a [Verified] Webhook and no error.
 	ReadWebhook(r WebhookRequest) (Webhook, error)
 }
 
-// Traits are a platform's fixed properties that shape how it is used.
+// Traits are a platform's fixed properties that affect how it is used.
 type Traits struct {
-	// PresenceLag is by how much a presence reading may be behind the truth.
+	// PresenceLag is how far a presence reading may lag.
 	PresenceLag time.Duration
 	// PresenceEvery is the shortest sensible time between two readings of one meeting.
 	PresenceEvery time.Duration
-	// PresenceSpacing is the time to leave between readings of different meetings of one account, so that polling leaves
-	// room in the rate limit for what people ask.
+	// PresenceSpacing is the time between readings of different meetings of one account. It leaves room in the rate limit for
+	// users' requests.
 	PresenceSpacing time.Duration
-	// Linger is how long a meeting stays joinable after its end. On Whereby rooms live an hour beyond endDate.
+	// Linger is how long a meeting can be joined after its end. Whereby's rooms exist for an hour beyond endDate.
 	Linger time.Duration
-	// NamesRooms says that the platform takes the name that is given; Whereby only takes a prefix.
+	// NamesRooms means that the platform uses the given room name; Whereby only accepts a prefix.
 	NamesRooms bool
-	// HistoryGrain is by how much the times that a [Historian] tells may differ from those of events; 0 when they are the
-	// same.
+	// HistoryGrain is how far the times of a [Historian] may differ from those of events; 0 if they are equal.
 	HistoryGrain time.Duration
-	// StoresFiles says that the platform's recordings can be fetched from it without a bucket of the user's.
+	// StoresFiles means that the platform itself stores recordings, without a bucket of the user's.
 	StoresFiles bool
-	// KeepsRooms says that EndMeeting leaves a room with [Meeting].Keep, so that its links keep working. Others remove it.
+	// KeepsRooms means that EndMeeting keeps a room with [Meeting].Keep and its links. Other platforms remove it.
 	KeepsRooms bool
-	// HostParameter is the parameter of a host's link that holds the token or key. Screens show its name alone.
+	// HostParameter is the parameter of a host's link that holds the token or key. Screens show only its name.
 	HostParameter string
-	// WebhookPlace says where people enter the webhook's URL on a platform without a [WebhookRegistrar]: "paste it at
-	// Acme: Settings, Webhooks".
+	// WebhookPlace is where users enter the webhook's URL on a platform without a [WebhookRegistrar]: "paste it at Acme:
+	// Settings, Webhooks".
 	WebhookPlace string
 }
 
-// RecordingMode says where a meeting is recorded, if at all.
+// RecordingMode is where a meeting is recorded, if at all.
 type RecordingMode string
 
 // The recording modes of a room.
@@ -99,7 +97,7 @@ const (
 	RecordingCloud RecordingMode = "cloud"
 )
 
-// Trigger says what starts a recording.
+// Trigger is the event that starts a recording.
 type Trigger string
 
 // The triggers of a room's recording.
@@ -110,12 +108,12 @@ const (
 	TriggerAutomatic2nd Trigger = "automatic-2nd-participant"
 )
 
-// MeetingSpec is what a new meeting shall be.
+// MeetingSpec describes a new meeting.
 type MeetingSpec struct {
-	// Name is legal on every platform ([A-Za-z0-9_-], at most 128 bytes), ends in a UTC stamp and is not yet in use as
-	// far as the caller knows. Platforms that don't take names use Room as prefix.
+	// Name is valid on every platform ([A-Za-z0-9_-], at most 128 bytes), ends in a UTC stamp and is not in use as far as the
+	// caller knows. Platforms that don't accept names use Room as prefix.
 	Name string
-	// Room is the name of the room that the meeting is an occurrence of.
+	// Room is the name of the room that the meeting belongs to.
 	Room string
 	// Locked makes guests knock.
 	Locked bool
@@ -132,38 +130,38 @@ type MeetingSpec struct {
 type Meeting struct {
 	// ID is the platform's id: Daily's room id, Whereby's meetingId.
 	ID string
-	// Room is the platform's room name in the one form that Greenroom uses everywhere: without a leading slash.
+	// Room is the platform's room name in Greenroom's canonical form: without a leading slash.
 	Room string
-	// GuestURL is what guests open. It carries no secret. Whereby's host link is never kept: see [Linker].
+	// GuestURL is the guests' link. It carries no secret. Host links are never stored: see [Linker].
 	GuestURL string
-	// Until is when the meeting ends, zero when the platform sets no end.
+	// Until is when the meeting ends, zero if the platform sets no end.
 	Until time.Time
 	// CreatedAt is the platform's time of creation, zero when unknown.
 	CreatedAt time.Time
-	// Keep says that the room was there before Greenroom and outlives the meeting: EndMeeting removes the people and leaves
-	// it, where the platform can. False in what a provider returns.
+	// Keep means that the room existed before Greenroom and outlives the meeting: EndMeeting removes the people and keeps the
+	// room, if the platform can. Providers return false.
 	Keep bool
-	// Sessions are the participants' sessions that the caller believes present. EndMeeting removes them too, since a
-	// presence reading lags. Empty in what a provider returns.
+	// Sessions are the participants' sessions that the caller believes present. EndMeeting removes them too, since a presence
+	// reading lags. Providers return none.
 	Sessions []string
 }
 
-// Role is what a participant is to the meeting.
+// Role is a participant's role in the meeting.
 type Role string
 
-// The roles. Bots are everything that isn't a person: recorders, streamers, captioners.
+// The roles. Bots are recorders, streamers and captioners.
 const (
 	RoleGuest Role = "guest"
 	RoleHost  Role = "host"
 	RoleBot   Role = "bot"
 )
 
-// Participant is one person's presence in a meeting, as the platform tells it.
+// Participant is one person's presence in a meeting, as reported by the platform.
 type Participant struct {
-	// Session is the platform's id for this presence; a rejoin has a new one. Daily's session_id, Whereby's
-	// participantId, LiveKit's sid.
+	// Session is the platform's id of this presence; a rejoin has a new one. Daily's session_id, Whereby's participantId,
+	// LiveKit's sid.
 	Session string
-	// Name is what they call themselves: text from outside, never trusted, possibly empty.
+	// Name is the person's own choice: text from outside, never trusted, possibly empty.
 	Name string
 	// UserID is the platform's or the application's id of the person, possibly empty.
 	UserID string
@@ -174,6 +172,6 @@ type Participant struct {
 	JoinedAt time.Time
 	// LeftAt is zero while they are present.
 	LeftAt time.Time
-	// Reason is the platform's word for why they left; possibly empty.
+	// Reason is the platform's reason for their leaving; possibly empty.
 	Reason string
 }

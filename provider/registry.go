@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Account is one configured set of credentials on a platform: what a [Driver] needs to make a [Provider].
-// String and GoString hide every secret, so that an account can be printed.
+// Account holds one configured set of credentials on a platform, from which a [Driver] makes a [Provider]. String and GoString
+// hide every secret, so an account can be printed.
 type Account struct {
-	// Name is unique among the accounts: [a-z0-9-]. Without configuration it is the platform's name.
+	// Name is unique among the accounts: [a-z0-9-]. The default is the platform's name.
 	Name     string
 	Platform Platform
 	// APIKey authenticates calls. On LiveKit it is the key's id and APISecret signs.
@@ -18,20 +18,20 @@ type Account struct {
 	APISecret string
 	// APIURL is the base of every call, with its version and without a trailing slash.
 	APIURL string
-	// WebhookSecret verifies signatures; empty means that no webhook can be verified. WebhookSecrets holds earlier ones
-	// that are still accepted.
+	// WebhookSecret verifies signatures; if empty, no webhook can be verified. WebhookSecrets holds earlier ones that are still
+	// accepted.
 	WebhookSecret  string
 	WebhookSecrets []string
 	// WebhookSignature is "" for the platform's own scheme, or "simple" (Daily only).
 	WebhookSignature string
-	// Subdomain is the platform's name of the customer, where links are built from it; possibly empty.
+	// Subdomain is the platform's name of the customer, if links are built from it; possibly empty.
 	Subdomain string
-	// Recording says where the platform shall put recordings.
+	// Recording is the bucket for recordings.
 	Recording RecordingTarget
 }
 
-// Setting names where the account's user sets something: the environment variable env or, for an account of another name
-// than its platform's, which comes from a configuration file, the key there.
+// Setting names the place of a setting: the environment variable env, or the key for an account from a configuration file, whose
+// name differs from its platform's.
 func (a Account) Setting(env, key string) string {
 	if a.Name == "" || a.Name == string(a.Platform) {
 		return env
@@ -56,36 +56,35 @@ func (a Account) String() string { return fmt.Sprintf("%s (%s)", a.Name, a.Platf
 // GoString names the account without its secrets.
 func (a Account) GoString() string { return a.String() }
 
-// A Driver makes providers for the accounts of one platform.
+// Driver makes providers for the accounts of one platform.
 type Driver struct {
 	Platform Platform
 	// DefaultURL is the platform's public API base.
 	DefaultURL string
 	// Variables set keys of the account that has the platform's name.
 	Variables []Variable
-	// Settings are the keys of an account in the configuration that only some platforms have, and this one has: "signature",
+	// Settings are the account's configuration keys that this platform has and others may lack: "signature",
 	// "recording.role_arn", "recording.mode".
 	Settings []string
 	// WebhookPaths are further paths of the listener that lead to the platform's default account.
 	WebhookPaths []string
-	// Objects reads the names of the recordings that the platform writes into a bucket of the user's; nil where they can't
-	// be told by their names.
+	// Objects parses the names of recordings that the platform writes into the user's bucket; nil if they can't be recognised by
+	// name.
 	Objects *Objects
-	// Types are the platform's own words for the events that a [Synthesizer] of it makes, with their kinds; nil where there
-	// is none.
+	// Types maps the platform's own event names that its [Synthesizer] can make to kinds; nil without one.
 	Types map[string]EventKind
-	// SignatureHeaders are the headers of which each signed webhook has one; none where that can't be told by headers. A
-	// listener needn't read the body of a request without.
+	// SignatureHeaders are the headers of which each signed webhook has at least one; empty if signatures aren't in headers. A
+	// listener needn't read the body of a request without any.
 	SignatureHeaders []string
-	// Open makes the provider. It performs no I/O. The transport is what calls go through, nil for the default. Without it
-	// the driver is of a platform that this build knows by name alone.
+	// Open makes the provider. It performs no I/O. Calls go through transport, nil for the default. If Open is nil, this build
+	// knows only the platform's name.
 	Open func(a Account, transport http.RoundTripper) (Provider, error)
 }
 
-// Variable is a variable of the environment, and the key of the account that it sets: "api_key", "recording.bucket".
+// Variable is an environment variable and the account's key that it sets: "api_key", "recording.bucket".
 type Variable struct{ Name, Key string }
 
-// Variable returns the name of the variable that sets a key, empty where none does.
+// Variable returns the name of the variable that sets a key, or "".
 func (d Driver) Variable(key string) string {
 	for _, v := range d.Variables {
 		if v.Key == key {
@@ -95,7 +94,7 @@ func (d Driver) Variable(key string) string {
 	return ""
 }
 
-// Credentials names the variables that hold the account's keys and secrets for its platform.
+// Credentials returns the names of the variables that hold the account's keys and secrets.
 func (d Driver) Credentials() []string {
 	var names []string
 	for _, key := range []string{"api_key", "api_secret", "webhook_secret"} {
@@ -106,7 +105,7 @@ func (d Driver) Credentials() []string {
 	return names
 }
 
-// HowToConfigure is what to do about having no account: "set ACME_API_KEY, OTHER_API_KEY or THIRD_API_KEY".
+// HowToConfigure returns the remedy for having no account: "set ACME_API_KEY, OTHER_API_KEY or THIRD_API_KEY".
 func HowToConfigure(drivers []Driver) string {
 	var keys []string
 	for _, d := range drivers {
@@ -124,12 +123,12 @@ func HowToConfigure(drivers []Driver) string {
 	}
 }
 
-// Registry is the set of platforms that a program was built with. The zero value is not useful: see [NewRegistry].
+// Registry is the set of platforms of this build. The zero value is not useful: see [NewRegistry].
 type Registry struct {
 	drivers map[Platform]Driver
 }
 
-// NewRegistry makes a registry of the given drivers. Two drivers of one platform are an error.
+// NewRegistry returns a registry of the given drivers. Two drivers of one platform are an error.
 func NewRegistry(drivers ...Driver) (*Registry, error) {
 	r := &Registry{drivers: make(map[Platform]Driver, len(drivers))}
 	for _, d := range drivers {
@@ -144,7 +143,7 @@ func NewRegistry(drivers ...Driver) (*Registry, error) {
 	return r, nil
 }
 
-// Platforms lists what is registered, in alphabetical order.
+// Platforms lists the registered platforms in alphabetical order.
 func (r *Registry) Platforms() []Platform {
 	out := make([]Platform, 0, len(r.drivers))
 	for p := range r.drivers {
@@ -154,7 +153,7 @@ func (r *Registry) Platforms() []Platform {
 	return out
 }
 
-// Driver finds the driver of a platform. The error of an unknown one names those that are there.
+// Driver returns the driver of a platform. The error for an unknown one names the known ones.
 func (r *Registry) Driver(p Platform) (Driver, error) {
 	d, ok := r.drivers[p]
 	if !ok {
@@ -170,7 +169,7 @@ func (r *Registry) Driver(p Platform) (Driver, error) {
 	return d, nil
 }
 
-// Open makes the provider for an account.
+// Open returns the provider for an account.
 func (r *Registry) Open(a Account, transport http.RoundTripper) (Provider, error) {
 	d, err := r.Driver(a.Platform)
 	if err != nil {

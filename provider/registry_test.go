@@ -10,7 +10,7 @@ import (
 	"greenroom/provider"
 )
 
-// opened remembers what a driver was asked to open.
+// opened records the account that a driver was asked to open.
 type opened struct {
 	provider.Provider
 	account provider.Account

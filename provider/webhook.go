@@ -12,14 +12,14 @@ type WebhookRequest struct {
 	Header         http.Header
 	// Body is the exact bytes; signatures are over these.
 	Body []byte
-	// ReceivedAt is when the first machine of ours received it; freshness is judged by it.
+	// ReceivedAt is when our first machine received it; freshness is judged by it.
 	ReceivedAt time.Time
-	// Secrets are accepted beside the account's own, in the platform's form: those that were made after the provider was.
-	// One that isn't of that form is ignored.
+	// Secrets are accepted besides the account's own, in the platform's form: those created after the provider was. Malformed
+	// ones are ignored.
 	Secrets []string
 }
 
-// Verdict is what the signature's check came to.
+// Verdict is the result of the signature check.
 type Verdict string
 
 // The verdicts.
@@ -32,22 +32,22 @@ const (
 	Unverified Verdict = "unverified"
 )
 
-// Webhook is what ReadWebhook made of a request.
+// Webhook is a parsed request, with its verdict.
 type Webhook struct {
 	Verdict Verdict
-	// Missing says of a Rejected one that there was no signature at all, which is answered 400 rather than 401.
+	// Missing marks a Rejected request without any signature, which is answered 400 instead of 401.
 	Missing bool
-	// Ping says of one that isn't Verified that it is the platform's test of the address, word for word: it carries
-	// nothing, and is answered 200.
+	// Ping marks a request that isn't Verified but is, word for word, the platform's test of the address: it carries nothing, and
+	// is answered 200.
 	Ping bool `json:",omitempty"`
-	// Reason explains a verdict that isn't Verified, and of a Verified one what could not be parsed. For people.
+	// Reason explains a verdict that isn't Verified, or the part of a Verified request that could not be parsed. For people.
 	Reason string
-	// Event is what it means. Kind is [KindUnknown] for everything authentic that isn't understood. It is filled as far
-	// as the body can be read even when the verdict isn't Verified, for display only.
+	// Event is the parsed event. Its Kind is [KindUnknown] for every authentic event of an unknown type. It is filled as far as
+	// the body is readable even if the verdict isn't Verified, for display only.
 	Event Event
 }
 
-// EventKind is the common vocabulary for what happened.
+// EventKind is the common vocabulary of events.
 type EventKind string
 
 // The kinds of event, the same for every platform.
@@ -68,7 +68,7 @@ const (
 	KindUnknown                EventKind = "unknown"
 )
 
-// EventKinds lists every kind in the order in which they are shown.
+// EventKinds lists every kind in display order.
 func EventKinds() []EventKind {
 	return []EventKind{
 		KindMeetingStarted, KindMeetingEnded, KindParticipantJoined, KindParticipantLeft, KindParticipantWaiting,
@@ -77,38 +77,38 @@ func EventKinds() []EventKind {
 	}
 }
 
-// Event is what a webhook says happened.
+// Event is the content of a webhook.
 type Event struct {
 	Kind EventKind
-	// Type is the platform's own word, kept beside the kind: "room.client.joined".
+	// Type is the platform's own name of the event: "room.client.joined".
 	Type string
-	// ID is the platform's id of the event, by which repeats are known; empty when it has none.
+	// ID is the platform's id of the event, which identifies repeats; empty if it has none.
 	ID string
-	// At is when it happened (not when it was sent), as exactly as the payload tells; zero when it doesn't.
+	// At is when it happened (not when it was sent), as exact as the payload; zero if unknown.
 	At time.Time
-	// MeetingID and Room name the meeting as far as the payload does: a platform's meeting id as in [Meeting.ID], and
-	// the room without a leading slash. Either may be empty: Daily's recording.started names neither.
+	// MeetingID and Room identify the meeting as far as the payload does: a platform's meeting id as in [Meeting.ID], and the
+	// room without a leading slash. Either may be empty: Daily's recording.started has neither.
 	MeetingID string
 	Room      string
 	// Participant is set for participant events.
 	Participant *Participant
 	// Recording is set for recording events.
 	Recording *RecordingEvent
-	// Headcount is the absolute number of people present after the event, bots not counted, where the platform tells.
+	// Headcount is the number of people present after the event, without bots, if the platform reports it.
 	Headcount *int
-	// Emptied says of a meeting.ended that nobody is left. Daily's means that; Whereby's says "fewer than two".
+	// Emptied marks a meeting.ended after which no one is left. Daily's means that; Whereby's means "fewer than two".
 	Emptied bool
 }
 
-// RecordingEvent is what a recording event tells of the recording.
+// RecordingEvent is the recording of a recording event.
 type RecordingEvent struct {
 	// ID is the platform's id of the recording; possibly empty in failures.
 	ID string
-	// Instance is the id given at the start, where the platform echoes it.
+	// Instance is the id given at the start, if the platform echoes it.
 	Instance string
-	// StartedBy is the session that started it, where told.
+	// StartedBy is the session that started it, if known.
 	StartedBy string
-	// Kind is "cloud" or "tracks", "" when the payload does not tell.
+	// Kind is "cloud" or "tracks", "" if unknown.
 	Kind      string
 	StartedAt time.Time
 	// Duration is 0 when unknown.

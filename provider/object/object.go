@@ -1,5 +1,5 @@
-// Package object reads the names that platforms give to recordings in a bucket of the user's: which room, when it began, and
-// of raw tracks whose. What isn't such a name is told so; nothing is guessed. The package performs no I/O.
+// Package object parses the names that platforms give to recordings in the user's bucket: the room, the start, and for raw tracks
+// the participant. It reports other names as such and guesses nothing. It performs no I/O.
 package object
 
 import (
@@ -12,20 +12,20 @@ import (
 	"greenroom/provider"
 )
 
-// Name is the content of an object's key.
+// Name is a parsed key.
 type Name = provider.ObjectName
 
 var (
 	// wherebyName is "{room}-{start}" with .mp4 or .mkv, the room without its slash and the start in UTC. Fractions of seconds are
 	// not documented, and allowed.
 	wherebyName = regexp.MustCompile(`^(.+)-(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)(\.[A-Za-z0-9.]+)?$`)
-	// dailyWhole is "{start}", with .mp4 where the bucket's template asks for it. dailyTrack is
-	// "{start}-{participant}-{media}-{track's start}". Times are milliseconds since 1970.
+	// dailyWhole is "{start}", with .mp4 if the bucket's template has it. dailyTrack is "{start}-{participant}-{media}-{track's
+	// start}". Times are milliseconds since 1970.
 	dailyWhole = regexp.MustCompile(`^(\d{12,14})(\.[A-Za-z0-9.]+)?$`)
 	dailyTrack = regexp.MustCompile(`^(\d{12,14})-([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})-([A-Za-z][A-Za-z0-9_-]*)-(\d{12,14})(\.[A-Za-z0-9.]+)?$`)
 )
 
-// Whereby reads the key of an object that Whereby wrote. The bucket's setting may have put it into folders.
+// Whereby parses the key of an object that Whereby wrote, in any folder.
 func Whereby(key string) (Name, bool) {
 	m := wherebyName.FindStringSubmatch(path.Base(key))
 	if m == nil {
@@ -38,9 +38,9 @@ func Whereby(key string) (Name, bool) {
 	return Name{Room: m[1], Start: start, Ext: m[3]}, true
 }
 
-// Daily reads the key of an object that Daily wrote by its own template: "{domain}/{room}/{start}" for a whole recording, and
-// for raw tracks the same followed by participant, media and the track's start. Files that lie beside tracks, such as
-// "….event.json", read as the track that they belong to.
+// Daily parses the key of an object that Daily wrote by its own template: "{domain}/{room}/{start}" for a complete recording; for
+// raw tracks also participant, media and the track's start. Files beside tracks, such as "….event.json", are parsed as the track
+// that they belong to.
 func Daily(key string) (Name, bool) {
 	folder, base := path.Split(key)
 	folders := strings.Split(strings.Trim(folder, "/"), "/")
@@ -64,14 +64,14 @@ func Daily(key string) (Name, bool) {
 	return n, true
 }
 
-// Track reads the key of a raw track, whichever platform wrote it; false for every other key.
+// Track parses the key of a raw track of any platform; false for every other key.
 func Track(key string) (Name, bool) {
 	n, ok := Daily(key)
 	return n, ok && n.Track()
 }
 
-// Group is what the keys of all objects of one recording have in common, and those of no other recording: of Daily's raw
-// tracks, and of what lies beside them, all that stands before the participant; of any other object its whole key.
+// Group returns the key prefix that identifies a recording: for Daily's raw tracks everything before the participant, otherwise
+// the whole key.
 func Group(key string) string {
 	if _, ok := Track(key); !ok {
 		return key
@@ -81,7 +81,7 @@ func Group(key string) string {
 	return folder + start + "-"
 }
 
-// milliseconds is a time of at most 14 digits, which the expressions have made sure of.
+// milliseconds parses a time of at most 14 digits, which the expressions guarantee.
 func milliseconds(digits string) time.Time {
 	ms, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {

@@ -36,7 +36,7 @@ func TestNames(t *testing.T) {
 		{Daily, "r/1749988800000", Name{}},
 		{Daily, "acme//1749988800000", Name{}},
 		{Daily, "acme/r/1749988800", Name{}},
-		{Daily, "acme/r/1749988800000-nobody-cam-audio-1749988800500", Name{}},
+		{Daily, "acme/r/1749988800000-noone-cam-audio-1749988800500", Name{}},
 		{Daily, "acme/r/1749988800000-" + who + "-cam-audio-", Name{}},
 		{Daily, "acme/r/notes.json", Name{}},
 		{Daily, "", Name{}},

@@ -14,7 +14,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// The tests of this file hold the exact bounds: what is still accepted, and what no longer is.
+// The tests of this file check the exact bounds: the last accepted value and the first refused one.
 
 func TestCharactersOfAKey(t *testing.T) {
 	for key, good := range map[string]bool{"!~": true, "a b": false, "a\x7fb": false, "kéy": false, "a\nb": false} {
@@ -51,7 +51,7 @@ func TestLongestWaits(t *testing.T) {
 	})
 }
 
-// A rate limit's error says for how long, unless the platform's own hint does.
+// A rate limit's error has the wait, unless the platform's own hint does.
 func TestHintOfARateLimit(t *testing.T) {
 	for after, want := range map[string]string{"": "wait a minute, then try again", "42": "wait 42s, then try again", "30.2": "wait 30s, then try again"} {
 		c, _ := client(t, asJSON(429, `{}`, "Retry-After", after), func(c *rest.Config) { c.Attempts = 1 })
@@ -110,7 +110,7 @@ func TestWhatMayHaveBeenDone(t *testing.T) {
 	}
 }
 
-// A refusal that the platform calls an outage is tried again, whatever its status.
+// A refusal that the platform calls an outage is retried, whatever its status.
 func TestOutageWithStatus400(t *testing.T) {
 	var n atomic.Int32
 	c, _ := client(t, answers(&n, asJSON(400, `{}`), asJSON(200, `{}`)), func(c *rest.Config) {
@@ -136,7 +136,7 @@ func TestPlanOfTheHeaders(t *testing.T) {
 	if got := waits(t, rest.Limit{PerSecond: 1, Burst: 40, Window: time.Minute}, 90, "1000"); got > 6*time.Second {
 		t.Errorf("the larger plan is not used: waited %v", got)
 	}
-	// A plan of nothing is nonsense, and a budget without a window follows nobody.
+	// A budget of nothing is nonsense, and one without a window is ignored.
 	if got := waits(t, rest.Limit{PerSecond: 1, Burst: 2, Window: time.Minute}, 4, "0"); got != 2*time.Second {
 		t.Errorf("a plan of 0 points: waited %v", got)
 	}
@@ -229,9 +229,9 @@ func TestCheckClock(t *testing.T) {
 		"Sun, 15 Jun 2025 12:00:30 GMT": "agrees with the platform's", "Sun, 15 Jun 2025 11:59:30 GMT": "agrees with the platform's",
 		"Sun, 15 Jun 2025 12:00:31 GMT": "differs from the platform's by 31s", "soon": "",
 	} {
-		got, told := c.CheckClock(http.Header{"Date": {date}}, 30*time.Second, "tokens depend on it")
-		if got.Detail != want || told != (want != "") || got.OK != strings.HasPrefix(want, "agrees") {
-			t.Errorf("%s: %+v, %t", date, got, told)
+		got, dated := c.CheckClock(http.Header{"Date": {date}}, 30*time.Second, "tokens depend on it")
+		if got.Detail != want || dated != (want != "") || got.OK != strings.HasPrefix(want, "agrees") {
+			t.Errorf("%s: %+v, %t", date, got, dated)
 		}
 	}
 }

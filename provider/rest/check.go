@@ -8,9 +8,9 @@ import (
 	"greenroom/provider"
 )
 
-// CheckClock compares the machine's clock with the Date of an answer. why says what depends on it. There is no check
-// where the answer tells no time.
-func (c *Client) CheckClock(h http.Header, most time.Duration, why string) (check provider.Check, told bool) {
+// CheckClock compares the machine's clock with the Date of an answer. why names what depends on it. It returns no check if the
+// answer has no date.
+func (c *Client) CheckClock(h http.Header, most time.Duration, why string) (check provider.Check, dated bool) {
 	date, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
 		return provider.Check{}, false

@@ -17,7 +17,7 @@ import (
 	"greenroom/provider"
 )
 
-// What a client does when its [Config] doesn't say otherwise.
+// The defaults of [Config].
 const (
 	DefaultTimeout  = 10 * time.Second
 	DefaultAttempts = 4
@@ -25,39 +25,39 @@ const (
 	// firstBackoff doubles with every attempt up to maxBackoff; the wait is a random part of it ("full jitter").
 	firstBackoff = 250 * time.Millisecond
 	maxBackoff   = 8 * time.Second
-	// patience is the longest wait that a call makes because the platform asked for it or because its budget is spent.
-	// Beyond it the caller gets RateLimited at once, with the time to wait.
+	// patience is the longest wait of a call, for the platform or for its budget. For a longer one the caller immediately gets
+	// RateLimited, with the time to wait.
 	patience = 20 * time.Second
 )
 
-// Config is what a [Client] is made of. Platform, BaseURL and Key are needed, the rest has defaults.
+// Config configures a [Client]. Platform, BaseURL and Key are required.
 type Config struct {
 	Platform provider.Platform
-	// Account is named in errors.
+	// Account is the name in errors.
 	Account string
-	// BaseURL is the beginning of every call's URL, with its version. KeySetting and URLSetting name, for hints, what the
-	// user sets: "DAILY_API_KEY".
+	// BaseURL is the beginning of every call's URL, with its version. KeySetting and URLSetting name the user's settings for
+	// hints: "DAILY_API_KEY".
 	BaseURL    string
 	Key        string
 	KeySetting string
 	URLSetting string
 	// KeyHint ends the hint of a refused key: "find it in the Daily dashboard under Developers".
 	KeyHint string
-	// Secrets are hidden in errors, beside the key.
+	// Secrets are hidden in errors, besides the key.
 	Secrets []string
-	// Transport is what calls go through, nil for [http.DefaultTransport].
+	// Transport sends the requests, nil for [http.DefaultTransport].
 	Transport http.RoundTripper
 	UserAgent string
 	// Limits are the budgets by [Class]; a class without one is not limited.
 	Limits []Limit
-	// Explain reads the platform's own error, see [Explain]; nil leaves it at the status.
+	// Explain parses the platform's own error, see [Explain]; nil uses only the status.
 	Explain Explain
-	// Timeout bounds an attempt, Attempts their number, MaxBody an answer.
+	// Timeout limits an attempt, Attempts their number, MaxBody an answer.
 	Timeout  time.Duration
 	Attempts int
 	MaxBody  int64
 	Clock    Clock
-	// Jitter gives the random part of a back-off, in [0,1).
+	// Jitter returns the random factor of a back-off, in [0,1).
 	Jitter func() float64
 }
 
@@ -72,7 +72,7 @@ type Client struct {
 	watch   watch
 }
 
-// New checks the configuration; its errors say what to set.
+// New checks the configuration; its errors name the setting.
 func New(c Config) (*Client, error) {
 	fail := func(text, hint string) (*Client, error) {
 		return nil, &provider.Error{Kind: provider.Invalid, Platform: c.Platform, Op: "configure", Text: text, Hint: hint}
@@ -126,27 +126,27 @@ func New(c Config) (*Client, error) {
 	return cl, nil
 }
 
-// String names the client without its secrets.
+// String returns the client's name without its secrets.
 func (c *Client) String() string { return string(c.Platform) + " at " + c.base.Host }
 
-// GoString names the client without its secrets.
+// GoString returns the client's name without its secrets.
 func (c *Client) GoString() string { return c.String() }
 
-// Safe makes text of any origin fit to be shown: one line, short, without the client's secrets.
+// Safe makes any text fit to be shown: one short line without the client's secrets.
 func (c *Client) Safe(s string) string { return c.redact.Line(s, textLimit) }
 
-// Now is the client's time.
+// Now returns the client's time.
 func (c *Client) Now() time.Time { return c.Clock.Now() }
 
-// Backoff waits as long as before attempt n+1 of a call, for callers that repeat something of several calls.
+// Backoff waits as long as before attempt n+1 of a call, for callers that repeat a sequence of calls.
 func (c *Client) Backoff(ctx context.Context, n int) error { return c.Clock.Sleep(ctx, c.delay(n, 0)) }
 
 // Call is one call of a platform's API.
 type Call struct {
-	// Op and Subject say for errors what is being done: `create room` and the room's name.
+	// Op and Subject describe the call in errors: `create room` and the room's name.
 	Op, Subject string
 	Method      string
-	// Path goes after the base URL, each variable part through [url.PathEscape].
+	// Path is appended to the base URL. Escape each variable part with [url.PathEscape].
 	Path  string
 	Query url.Values
 	// In is sent as JSON; or Raw with its ContentType. Neither: no body.
@@ -155,11 +155,11 @@ type Call struct {
 	ContentType string
 	// Out receives the answer; nil ignores it.
 	Out any
-	// Header receives the headers of the answer, of a refusal too, when it isn't nil.
+	// Header, if not nil, receives the headers of the answer, also of a refusal.
 	Header *http.Header
-	// Idempotent says that repeating the call does no harm. GET, HEAD, PUT and DELETE always are.
+	// Idempotent means that repeating the call does no harm. GET, HEAD, PUT and DELETE always are.
 	Idempotent bool
-	// Class is the budget that the call is paid from, Cost its price in points, 1 when it isn't said.
+	// Class is the budget that pays for the call, Cost its price in points, 1 by default.
 	Class Class
 	Cost  int
 }
@@ -218,7 +218,7 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 	}
 }
 
-// delay is how long to wait before attempt n+1: a random part of the back-off, beyond what the platform asked for.
+// delay returns the wait before attempt n+1: what the platform asked for, and a random part of the back-off.
 func (c *Client) delay(n int, asked time.Duration) time.Duration {
 	most := maxBackoff
 	if n < 6 {
@@ -227,10 +227,10 @@ func (c *Client) delay(n int, asked time.Duration) time.Duration {
 	return max(asked, 0) + time.Duration(c.Jitter()*float64(most))
 }
 
-// failure is what became of an attempt.
+// failure is the outcome of a failed attempt.
 type failure struct {
 	err *provider.Error
-	// transient says that another attempt may succeed, sent that this one may have.
+	// transient means that another attempt may succeed, sent that this one may have.
 	transient, sent bool
 }
 
@@ -271,8 +271,8 @@ func (c *Client) attempt(ctx context.Context, call *Call, body []byte, b *budget
 	return c.decode(call, resp, buf.Bytes())
 }
 
-// succeeds says whether a status is one of those that platforms answer success with. Others of 2xx come from what stands
-// in between, such as a proxy that has transformed the answer.
+// succeeds reports whether platforms answer success with a status. Other 2xx come from something in between, such as a proxy that
+// has transformed the answer.
 func succeeds(status int) bool {
 	switch status {
 	case http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent:
@@ -281,7 +281,7 @@ func succeeds(status int) bool {
 	return false
 }
 
-// request builds what RoundTrip sends. It does by hand what http.NewRequest does, without parsing the base URL anew.
+// request builds the request that RoundTrip sends. It does the work of http.NewRequest without parsing the base URL again.
 func (c *Client) request(ctx context.Context, call *Call, body []byte) *http.Request {
 	u := c.base
 	u.Path, u.RawPath = c.base.Path+call.Path, ""
@@ -308,7 +308,7 @@ func (c *Client) request(ctx context.Context, call *Call, body []byte) *http.Req
 	return r
 }
 
-// buffers hold answers while they are decoded; nothing of them is kept.
+// buffers hold answers while they are decoded; no value keeps a part of them.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // decode reads a 2xx answer into call.Out.
@@ -316,7 +316,7 @@ func (c *Client) decode(call *Call, resp *http.Response, body []byte) *failure {
 	if call.Out == nil {
 		return nil
 	}
-	// An error with status 200 is still an error. Looking for the word first costs nothing; only then is it parsed.
+	// An error with status 200 is still an error. Searching for the word first is cheap; parsing isn't.
 	if bytes.Contains(body, []byte(`"error"`)) && disguised(body) {
 		f := c.refused(call, resp, body, nil)
 		f.sent = true
@@ -338,7 +338,7 @@ func (c *Client) decode(call *Call, resp *http.Response, body []byte) *failure {
 	return c.strange(call, resp, "the answer is not what the platform's documentation says", err, false)
 }
 
-// disguised says whether a JSON object is an error: it has an error at its top that isn't empty.
+// disguised reports whether a JSON object is an error: it has a top-level error that isn't empty.
 func disguised(body []byte) bool {
 	var e struct {
 		Error json.RawMessage `json:"error"`
@@ -353,7 +353,7 @@ func disguised(body []byte) bool {
 	return true
 }
 
-// startsJSON says whether body begins as a JSON object or list does.
+// startsJSON reports whether body begins like a JSON object or list.
 func startsJSON(body []byte) bool {
 	body = bytes.TrimLeft(body, " \t\r\n")
 	return len(body) > 0 && (body[0] == '{' || body[0] == '[')

@@ -24,7 +24,7 @@ const secretKey = "key-0123456789abcdef"
 
 var began = time.Date(2025, 6, 15, 12, 0, 0, 0, time.UTC)
 
-// client makes one that calls h, on a clock that moves only by being slept on.
+// client returns one that calls h, on a clock that moves only when it is slept on.
 func client(t *testing.T, h http.Handler, change func(*rest.Config)) (*rest.Client, *providertest.Clock) {
 	t.Helper()
 	srv := httptest.NewServer(h)
@@ -45,7 +45,7 @@ func client(t *testing.T, h http.Handler, change func(*rest.Config)) (*rest.Clie
 	return cl, clock
 }
 
-// answers serves one function after the other, the last one for ever, and counts.
+// answers serves one function after the other, repeats the last one, and counts.
 func answers(n *atomic.Int32, hs ...http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		i := int(n.Add(1)) - 1
@@ -316,7 +316,7 @@ func TestContext(t *testing.T) {
 		}
 	})
 	t.Run("each attempt has its own time", func(t *testing.T) {
-		// Attempts that overlap, of which every second one hangs: those end, the others are let be.
+		// Attempts overlap, and every second one hangs: those end, the others succeed.
 		c, _ := client(t, nil, func(c *rest.Config) {
 			c.Timeout, c.Attempts = 5*time.Millisecond, 1
 			c.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Clock is the time that a client goes by: for pacing, for back-off and for dates in answers. The deadline of a single
-// attempt is real time, since it guards a real connection.
+// Clock is the client's time: for pacing, back-off and dates in answers. The deadline of a single attempt uses real time, since
+// it guards a real connection.
 type Clock interface {
 	Now() time.Time
-	// Sleep waits for d or until ctx ends, whose error it returns then.
+	// Sleep waits for d, or until ctx ends and then returns its error.
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
 // RealClock is the machine's clock.
 type RealClock struct{}
 
-// Now is time.Now.
+// Now returns time.Now.
 func (RealClock) Now() time.Time { return time.Now() }
 
 // Sleep waits on a timer or on the context, whichever ends first.

@@ -7,27 +7,27 @@ import (
 	"time"
 )
 
-// watch ends attempts that take too long. It does what context.WithTimeout does, with one timer for all attempts of a
-// client instead of one each: setting and stopping a timer costs more than everything else that this package does for a
-// call. All attempts have the same time, so that the oldest is always the next to end.
+// watch ends attempts that take too long. It replaces context.WithTimeout with one timer for all attempts of a client: setting
+// and stopping a timer costs more than everything else that this package does for a call. All attempts have the same timeout, so
+// the oldest is always the next to end.
 type watch struct {
 	after time.Duration
 
 	mu sync.Mutex
 	// running holds the attempts' *guard, oldest first.
 	running list.List
-	// armed says that the timer will fire, at or before the oldest attempt's deadline.
+	// armed means that the timer will fire, at or before the oldest attempt's deadline.
 	armed bool
 }
 
-// guard is one attempt's end.
+// guard is the deadline of one attempt.
 type guard struct {
 	deadline time.Time
 	cancel   context.CancelCauseFunc
 }
 
-// begin gives the context of an attempt and what must be called when it is over. When its time is up the context's cause
-// is context.DeadlineExceeded.
+// begin returns the context of an attempt and a function to call when it is over. After the deadline the context's cause is
+// context.DeadlineExceeded.
 func (w *watch) begin(ctx context.Context) (context.Context, func()) {
 	actx, cancel := context.WithCancelCause(ctx)
 	w.mu.Lock()
@@ -45,7 +45,7 @@ func (w *watch) begin(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// fire ends the attempts whose time is up, and comes again for the oldest of the others.
+// fire ends the attempts past their deadline, and sets the timer for the oldest of the others.
 func (w *watch) fire() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

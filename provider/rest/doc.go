@@ -1,16 +1,15 @@
-// Package rest is the one HTTP client that providers of JSON APIs share: what they all must get right about calling
-// somebody else's server is here, once.
+// Package rest is the HTTP client shared by the providers of JSON APIs.
 //
 // It promises:
-//   - Every call ends: ten seconds an attempt, a bounded number of attempts, and the caller's context at every wait.
-//   - A call that may have succeeded is repeated only when repeating it is harmless ([Call.Idempotent]). Otherwise its
-//     error satisfies errors.Is(err, [ErrMaybeDone]), and the caller finds out what happened.
-//   - Calls are paced within the limits that the platform publishes, and what the platform says about them while we
-//     call (Retry-After, X-RateLimit-*) is obeyed by every call of the class, not only by the one that was told.
-//   - Every error is a [*provider.Error]: kind, the platform's own words made safe for a terminal and short, a hint.
-//   - No secret is in any error: keys are replaced wherever they appear, and so is whatever looks like a token.
-//   - No redirect is followed, so that credentials reach no other host.
-//   - An answer that isn't JSON, is cut, is too large or is an error in disguise is an error, never an empty value.
+//  - Every call ends: ten seconds an attempt, a bounded number of attempts, and the caller's context at every wait.
+//  - A call that may have succeeded is repeated only if that is harmless ([Call.Idempotent]). Otherwise its error
+//    satisfies errors.Is(err, [ErrMaybeDone]), and the caller finds out what happened.
+//  - Calls are paced within the limits that the platform publishes. What the platform reports about them meanwhile
+//    (Retry-After, X-RateLimit-*) applies to every call of the class.
+//  - Every error is a [*provider.Error]: kind, the platform's own words, shortened and safe for a terminal, a hint.
+//  - No error contains a secret: keys are replaced wherever they appear, and so is anything that looks like a token.
+//  - No redirect is followed, so credentials reach no other host.
+//  - An answer that isn't JSON, is cut, is too large or is an error in disguise is an error, never an empty value.
 //
-// It keeps nothing between calls but the limits, and starts no goroutine. A [Client] is safe for concurrent use.
+// Only the limits are kept between calls, and no goroutine is started. A [Client] is safe for concurrent use.
 package rest

@@ -15,11 +15,11 @@ import (
 	"greenroom/provider"
 )
 
-// ErrMaybeDone says of a failed call that must not be repeated that the platform may have done it all the same: the
-// answer was lost, cut, or an error of the server's own. It is found in an error with errors.Is.
+// ErrMaybeDone marks a failed call that must not be repeated because the platform may have done it: the answer was lost or cut,
+// or the server failed. Find it with errors.Is.
 var ErrMaybeDone = errors.New("the call may have been carried out")
 
-// Problem is what a refusal says. Text and Code need not be safe or short: the client sees to it.
+// Problem is the content of a refusal. Text and Code need not be safe or short: the client makes them so.
 type Problem struct {
 	Kind       provider.Kind
 	Code, Text string
@@ -27,11 +27,11 @@ type Problem struct {
 	RetryAfter time.Duration
 }
 
-// Explain reads a refusal's body in a platform's own shape and completes what the status told. The status may be 200:
-// errors come with it too.
+// Explain parses a refusal's body in a platform's own shape and adds to what the status shows. The status may be 200: some errors
+// come with it.
 type Explain func(status int, h http.Header, body []byte, p *Problem)
 
-// KindOf is the kind of error that a status stands for on most platforms.
+// KindOf returns the kind of error that a status means on most platforms.
 func KindOf(status int) provider.Kind {
 	switch status {
 	case http.StatusUnauthorized:
@@ -55,8 +55,8 @@ func KindOf(status int) provider.Kind {
 	return provider.Unavailable
 }
 
-// cause stands in an error's chain for what happened below: it answers errors.Is, and keeps the original text, which
-// may hold a secret, out of reach.
+// cause replaces the underlying error in an error's chain: it answers errors.Is, but hides the original text, which may hold a
+// secret.
 type cause struct {
 	text  string
 	err   error
@@ -69,10 +69,10 @@ func (c *cause) Is(target error) bool {
 	return (c.maybe && target == ErrMaybeDone) || (c.err != nil && errors.Is(c.err, target))
 }
 
-// textLimit is how much of the platform's words an error carries, in runes.
+// textLimit limits the platform's words in an error, in runes.
 const textLimit = 300
 
-// fail completes an error with what the client knows and makes its words safe.
+// fail completes an error with the client's data and makes its words safe.
 func (c *Client) fail(call *Call, e *provider.Error, err error) *provider.Error {
 	e.Platform, e.Account = c.Platform, c.Account
 	e.Op = call.Op
@@ -93,18 +93,18 @@ func (c *Client) fail(call *Call, e *provider.Error, err error) *provider.Error 
 	return e
 }
 
-// Malformed is the error of an answer that isn't the documented shape. A provider returns it for what decodes but lacks
-// what it must have.
+// Malformed returns the error for an answer of another shape than documented. Providers use it for answers that decode but lack
+// required fields.
 func (c *Client) Malformed(op, subject, text string) error {
 	return c.fail(&Call{Op: op, Subject: subject}, &provider.Error{Kind: provider.Unavailable, Text: text}, nil)
 }
 
-// Refuse is an error that a provider finds by itself.
+// Refuse returns an error that the provider itself detected.
 func (c *Client) Refuse(kind provider.Kind, op, subject, text, hint string) error {
 	return c.fail(&Call{Op: op, Subject: subject}, &provider.Error{Kind: kind, Text: text, Hint: hint}, nil)
 }
 
-// gaveUp is the error of a call whose context ended while it waited for its turn.
+// gaveUp returns the error of a call whose context ended while it waited for its turn.
 func (c *Client) gaveUp(call *Call, err error) *provider.Error {
 	text := "cancelled"
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -115,7 +115,7 @@ func (c *Client) gaveUp(call *Call, err error) *provider.Error {
 	return e
 }
 
-// unreached is the failure of an attempt that got no answer. ctx is the caller's, attempt the attempt's.
+// unreached returns the failure of an attempt without an answer. ctx is the caller's, attempt the attempt's.
 func (c *Client) unreached(ctx, attempt context.Context, call *Call, err error) *failure {
 	f := &failure{sent: !neverSent(err), transient: true}
 	e := &provider.Error{Kind: provider.Unavailable}
@@ -150,8 +150,7 @@ func (c *Client) unreached(ctx, attempt context.Context, call *Call, err error) 
 	return f
 }
 
-// neverSent says whether an attempt failed before a byte of the request could have left: while the connection was being
-// made. Whatever isn't surely so counts as sent.
+// neverSent reports whether an attempt surely failed before a byte of the request could have left: while connecting.
 func neverSent(err error) bool {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
@@ -168,13 +167,13 @@ func badCertificate(err error) bool {
 	return errors.As(err, &unknown) || errors.As(err, &name) || errors.As(err, &invalid)
 }
 
-// strange is the failure of an answer that can't be used although it came.
+// strange returns the failure of an answer that can't be used.
 func (c *Client) strange(call *Call, resp *http.Response, text string, err error, transient bool) *failure {
 	e := &provider.Error{Kind: provider.Unavailable, Status: resp.StatusCode, Text: text}
 	return &failure{err: c.fail(call, e, err), transient: transient, sent: true}
 }
 
-// refused is the failure of an answer that is an error.
+// refused returns the failure of an answer that is an error.
 func (c *Client) refused(call *Call, resp *http.Response, body []byte, b *budget) *failure {
 	status, now := resp.StatusCode, c.Clock.Now()
 	p := Problem{Kind: KindOf(status), RetryAfter: RetryAfter(resp.Header, now)}
@@ -189,7 +188,7 @@ func (c *Client) refused(call *Call, resp *http.Response, body []byte, b *budget
 		p.Text = "the server redirects (" + statusLine(status) + "); the API key is not sent to another address"
 		p.Hint = "check " + c.URLSetting + ": the API's URL must be exact, https included"
 	case isHTML(resp.Header, body):
-		// A page for people is not the API's word: least of all on whether a room exists.
+		// A web page is not the API's answer: it doesn't show whether a room exists.
 		if p.Kind == provider.NotFound || p.Kind == provider.Invalid {
 			p.Kind = provider.Unavailable
 		}
@@ -199,7 +198,7 @@ func (c *Client) refused(call *Call, resp *http.Response, body []byte, b *budget
 	}
 	if p.Text == "" && p.Code == "" {
 		p.Text = "the server answered " + statusLine(status)
-		// What comes with a refused key has been seen to repeat the key: it is not quoted.
+		// The text of a refused key may repeat the key: it is not quoted.
 		if status != http.StatusUnauthorized && status != http.StatusForbidden {
 			p.Text += " with " + c.describe(resp.Header, body)
 		}
@@ -221,12 +220,12 @@ func (c *Client) refused(call *Call, resp *http.Response, body []byte, b *budget
 	return &failure{
 		err:       c.fail(call, e, nil),
 		transient: p.Kind == provider.RateLimited || (p.Kind == provider.Unavailable && status >= 400),
-		// A server that fails, and a gateway that lost patience, may have done it all the same. A refusal has not.
+		// A failing server, or a gateway that timed out, may have done it all the same. A refusal has not.
 		sent: status >= 500 || status == http.StatusRequestTimeout,
 	}
 }
 
-// waitHint says when a rate limit is over, as far as the platform does.
+// waitHint returns the end of a rate limit, if the platform reports it.
 func waitHint(d time.Duration) string {
 	if d <= 0 {
 		return "wait a minute, then try again"
@@ -243,7 +242,7 @@ func statusLine(status int) string {
 
 var titleTag = regexp.MustCompile(`(?is)<title[^>]*>(.{1,200}?)</title>`)
 
-// describe says in a few words what a body is that isn't the platform's JSON.
+// describe describes a body that isn't the platform's JSON in a few words.
 func (c *Client) describe(h http.Header, body []byte) string {
 	switch {
 	case len(bytes.TrimSpace(body)) == 0:
@@ -257,7 +256,7 @@ func (c *Client) describe(h http.Header, body []byte) string {
 	return `"` + c.redact.Line(string(body), 120) + `"`
 }
 
-// isHTML says whether an answer is a page for people.
+// isHTML reports whether an answer is a web page.
 func isHTML(h http.Header, body []byte) bool {
 	if strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "text/html") {
 		return !json.Valid(body)

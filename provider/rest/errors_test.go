@@ -120,7 +120,7 @@ func TestRedirectTakesNoCredentialsAlong(t *testing.T) {
 	}
 }
 
-// No secret is in an error, whatever a server says and however the error is printed.
+// No error contains a secret, whatever a server says and however the error is printed.
 func TestErrorsHoldNoSecret(t *testing.T) {
 	const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJkZXZrZXkifQ.c2lnbmF0dXJl"
 	const bucket = "s3/secret+key=="

@@ -10,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// The types of this file read what platforms really send rather than what their schemas say: times as fractional
-// seconds, as milliseconds, as text; numbers in quotes; null and missing alike. None of them ever fails: what cannot be
-// understood is the zero value, so that one odd field doesn't cost the whole answer.
+// The types of this file read what platforms really send rather than what their schemas say: times as fractional seconds,
+// milliseconds or text; numbers in quotes; null and missing alike. None of them ever fails: what cannot be parsed is the zero
+// value, so one odd field doesn't invalidate the answer.
 
-// Text is a JSON string; a number or a boolean is taken as it is written, everything else is empty.
+// Text is a JSON string. Numbers and booleans are kept as written, anything else is empty.
 type Text string
 
 // UnmarshalJSON never fails.
@@ -23,7 +23,7 @@ func (t *Text) UnmarshalJSON(b []byte) error {
 	switch {
 	case len(b) == 0 || b[0] == 'n' || b[0] == '{' || b[0] == '[':
 	case b[0] == '"':
-		// Most texts are written as they are, and need no second parser.
+		// Most texts have no escapes and need no second parser.
 		if in := b[1 : len(b)-1]; bytes.IndexByte(in, '\\') < 0 && utf8.Valid(in) {
 			*t = Text(in)
 			return nil
@@ -38,8 +38,8 @@ func (t *Text) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Clip returns the text without white space at its ends and of at most limit bytes, cut between runes: one name must
-// not bloat a store.
+// Clip returns the text without surrounding white space and at most limit bytes long, cut between runes, so that one name can't
+// bloat a store.
 func (t Text) Clip(limit int) string {
 	s := strings.TrimSpace(string(t))
 	if len(s) <= limit {
@@ -51,7 +51,7 @@ func (t Text) Clip(limit int) string {
 	return s[:limit]
 }
 
-// Number is a JSON number, or one in quotes. Given says that there was one.
+// Number is a JSON number, or one in quotes. Given reports whether there was one.
 type Number struct {
 	Value float64
 	Given bool
@@ -67,7 +67,7 @@ func (n *Number) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Int is the number without its fraction, 0 when there is none or when it is beyond an int64.
+// Int returns the number without its fraction, or 0 if there is none or it is beyond an int64.
 func (n Number) Int() int64 {
 	if math.Abs(n.Value) >= 1<<62 {
 		return 0
@@ -75,7 +75,7 @@ func (n Number) Int() int64 {
 	return int64(n.Value)
 }
 
-// Seconds is the number as a duration; what is negative or beyond a century is 0.
+// Seconds returns the number as a duration, or 0 if it is negative or beyond a century.
 func (n Number) Seconds() time.Duration {
 	if !(n.Value > 0) || n.Value > 100*365*24*3600 {
 		return 0
@@ -101,7 +101,7 @@ func (f *Flag) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// List is a JSON list; anything else is an empty one.
+// List is a JSON list; anything else is an empty list.
 type List[T any] []T
 
 // UnmarshalJSON never fails.
@@ -114,8 +114,8 @@ func (l *List[T]) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Time is an instant: an ISO text, or a number of seconds or (above 1e11) milliseconds since 1970, fractions and quotes
-// allowed. Null, missing and nonsense are the zero time. It is always UTC.
+// Time is an instant: an ISO text, or a number of seconds or (above 1e11) milliseconds since 1970, possibly with a fraction or in
+// quotes. Null, missing and nonsense are the zero time. It is always UTC.
 type Time struct{ time.Time }
 
 // UnmarshalJSON never fails.
@@ -124,10 +124,10 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// ParseTime reads an instant as [Time] does.
+// ParseTime parses an instant like [Time].
 func ParseTime(s string) time.Time {
 	s = strings.TrimSpace(s)
-	// What has a hyphen after its year is no number; finding that out by parsing it would cost more than the rest.
+	// A hyphen after the year means that it is no number; parsing to find out would cost more than the rest.
 	if len(s) < 5 || s[4] != '-' {
 		v, err := strconv.ParseFloat(s, 64)
 		if err != nil {
@@ -146,8 +146,8 @@ func ParseTime(s string) time.Time {
 	return time.Time{}
 }
 
-// Instant makes a time of a number of seconds or, above 1e11, milliseconds since 1970, to the microsecond, which is as
-// exactly as a float64 tells it. What isn't between 1970 and the year 9999 is the zero time.
+// Instant returns the time of a number of seconds or, above 1e11, milliseconds since 1970, to the microsecond, the precision of a
+// float64. Anything before 1970 or after the year 9999 is the zero time.
 func Instant(v float64) time.Time {
 	if v > 1e11 {
 		v /= 1e3

@@ -10,26 +10,26 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limit is the budget of one class of calls. A bucket of Burst that fills with PerSecond allows Burst + w×PerSecond in
-// any window of w seconds: choose them so that this stays within what the platform publishes.
+// Limit is the budget of one class of calls. A bucket of Burst that fills with PerSecond allows Burst + w×PerSecond in any window
+// of w seconds: choose them so that this stays within the platform's limits.
 type Limit struct {
 	PerSecond float64
 	Burst     int
-	// Window makes the budget follow the X-RateLimit-Limit that the platform answers with: so many points in each
-	// window, of which two fifths may be spent at once. Zero keeps it as it is.
+	// Window makes the budget follow the platform's X-RateLimit-Limit: that many points per window, two fifths of which may be
+	// spent in a burst. Zero keeps the budget fixed.
 	Window time.Duration
 }
 
-// Class picks one of the client's budgets, by its index in [Config.Limits].
+// Class selects one of the client's budgets, by its index in [Config.Limits].
 type Class int
 
-// A budget is a Limit at work, and the pause that the platform asked for.
+// budget applies a Limit, and the pause that the platform asked for.
 type budget struct {
 	bucket *rate.Limiter
 	window time.Duration
-	// points is the last X-RateLimit-Limit that was obeyed.
+	// points is the last applied X-RateLimit-Limit.
 	points atomic.Int64
-	// until is the Unix time in nanoseconds before which nothing of this class is sent.
+	// until is the Unix time in nanoseconds before which no call of this class is sent.
 	until atomic.Int64
 }
 
@@ -40,8 +40,8 @@ func newBudget(l Limit) *budget {
 	return &budget{bucket: rate.NewLimiter(rate.Limit(l.PerSecond), max(l.Burst, 1)), window: l.Window}
 }
 
-// wait takes points from the bucket, and time when it has too few. It doesn't wait for longer than most or beyond the
-// context's deadline: then it returns at once how long it would have been, and takes nothing.
+// wait takes points from the bucket, and waits if there are too few. If that would exceed most or the context's deadline, it
+// immediately returns how long it would have been and uses no points.
 func (b *budget) wait(ctx context.Context, clock Clock, points int, most time.Duration) (tooLong time.Duration, err error) {
 	for {
 		now := clock.Now()
@@ -69,14 +69,14 @@ func (b *budget) wait(ctx context.Context, clock Clock, points int, most time.Du
 			r.CancelAt(clock.Now())
 			return 0, err
 		}
-		// What was reserved is ours now; a pause that began meanwhile still holds.
+		// The points are reserved; a pause that began meanwhile still applies.
 		if time.Duration(b.until.Load()-clock.Now().UnixNano()) <= 0 {
 			return 0, nil
 		}
 	}
 }
 
-// fits says whether a wait is worth beginning.
+// fits reports whether a wait is within the limits.
 func fits(ctx context.Context, d, most time.Duration) bool {
 	if d > most {
 		return false
@@ -85,7 +85,7 @@ func fits(ctx context.Context, d, most time.Duration) bool {
 	return !ok || d < time.Until(deadline)
 }
 
-// pause keeps the class silent for d from now. A longer pause stays.
+// pause blocks the class for d from now. It doesn't shorten a longer pause.
 func (b *budget) pause(now time.Time, d time.Duration) {
 	for until := now.Add(d).UnixNano(); ; {
 		old := b.until.Load()
@@ -110,10 +110,10 @@ func (b *budget) observe(h http.Header, now time.Time) {
 	}
 }
 
-// maxPause bounds what a server can make us wait: a broken clock at the other end must not silence an account.
+// maxPause limits the wait that a server can impose: a broken clock there must not silence an account.
 const maxPause = 5 * time.Minute
 
-// RetryAfter reads how long an answer asks to wait: Retry-After in seconds or as a date. 0 means that it doesn't say.
+// RetryAfter returns the wait that an answer asks for: Retry-After in seconds or as a date. 0 means that there is none.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
 	v := h.Get("Retry-After")
 	if v == "" {
@@ -128,8 +128,7 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// resetAfter reads X-RateLimit-Reset, which is a date in Whereby's description, and in other people's servers a Unix
-// time or a number of seconds.
+// resetAfter parses X-RateLimit-Reset: a date in Whereby's documentation, a Unix time or a number of seconds on other servers.
 func resetAfter(h http.Header, now time.Time) time.Duration {
 	v := h.Get("X-Ratelimit-Reset")
 	if v == "" {
@@ -153,7 +152,7 @@ func resetAfter(h http.Header, now time.Time) time.Duration {
 	return bounded(at.Sub(now).Seconds())
 }
 
-// bounded makes a duration of seconds, between 0 and maxPause.
+// bounded returns a duration of seconds, between 0 and maxPause.
 func bounded(s float64) time.Duration {
 	if !(s > 0) {
 		return 0

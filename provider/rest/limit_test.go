@@ -87,7 +87,7 @@ func TestBudgetThatTakesTooLongIsAnError(t *testing.T) {
 	if !errors.As(err, &e) || e.Kind != provider.RateLimited || e.RetryAfter != 100*time.Second || n.Load() != 1 || len(clock.Waits()) != 0 {
 		t.Errorf("%#v after %d calls", err, n.Load())
 	}
-	// What was not sent was not paid for.
+	// Calls that were not sent cost nothing.
 	clock.Advance(100 * time.Second)
 	if err := c.Do(t.Context(), get(nil)); err != nil {
 		t.Error(err)
@@ -108,7 +108,7 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 	}
 }
 
-func TestWhatOneCallIsToldHoldsForAll(t *testing.T) {
+func TestARateLimitHoldsForAllCalls(t *testing.T) {
 	var n atomic.Int32
 	c, clock := client(t, answers(&n, asJSON(429, `{}`, "Retry-After", "60"), asJSON(200, `{}`)),
 		limited(rest.Limit{PerSecond: 100, Burst: 100}, rest.Limit{PerSecond: 100, Burst: 100}))

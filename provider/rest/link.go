@@ -8,8 +8,8 @@ import (
 	"greenroom/internal/plain"
 )
 
-// Link checks a URL that somebody will open: http or https, with a host, without credentials, and nothing in it that a
-// terminal would obey. The error doesn't quote it, since it may carry a token.
+// Link checks a URL that a user will open: http or https, with a host, without credentials or anything that a terminal would
+// interpret. The error doesn't quote it, since it may carry a token.
 func Link(s string) (string, error) {
 	if s == "" {
 		return "", errors.New("the platform gave no link")
@@ -27,7 +27,7 @@ func Link(s string) (string, error) {
 	return s, nil
 }
 
-// WithQuery adds one parameter to a link that was checked, before its fragment.
+// WithQuery adds one parameter to a checked link, before its fragment.
 func WithQuery(link, key, value string) string {
 	link, fragment, _ := strings.Cut(link, "#")
 	sep := "?"

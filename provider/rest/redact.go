@@ -9,17 +9,17 @@ import (
 	"greenroom/internal/plain"
 )
 
-// hidden stands where a secret was.
+// hidden replaces a secret.
 const hidden = "[hidden]"
 
-// Redactor removes secrets from text: the ones that it was told, wherever they stand, and what looks like one by its
-// surroundings: bearer and basic credentials, JSON web tokens, and the values of parameters that carry keys.
+// Redactor removes secrets from text: the given ones, wherever they occur, and what looks like one by its context: bearer and
+// basic credentials, JSON web tokens, and the values of parameters that carry keys.
 type Redactor struct {
 	secrets *strings.Replacer
 }
 
-// NewRedactor knows the given secrets, also as they look inside a URL. Those shorter than four bytes are ignored: they
-// protect nothing and would eat half of every sentence.
+// NewRedactor returns a redactor of the given secrets, also in their URL-encoded form. It ignores those shorter than four bytes:
+// they protect nothing and would eat half of every sentence.
 func NewRedactor(secrets ...string) *Redactor {
 	var all []string
 	for _, s := range secrets {
@@ -27,7 +27,7 @@ func NewRedactor(secrets ...string) *Redactor {
 			all = append(all, s, url.QueryEscape(s), url.PathEscape(s))
 		}
 	}
-	// Of two secrets that begin alike the longer one must win.
+	// If two secrets have the same beginning, the longer one must win.
 	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
 	var pairs []string
 	for _, s := range slices.Compact(all) {
@@ -54,10 +54,10 @@ func (r *Redactor) Text(s string) string {
 	return jsonField.ReplaceAllString(s, `$1"`+hidden+`"`)
 }
 
-// Line is Text as one line that is safe to show, of at most limit runes.
+// Line returns Text as one safe line of at most limit runes.
 func (r *Redactor) Line(s string, limit int) string {
-	// Cut generously first, so that a huge body costs little, but never inside what will be shown: a secret that was
-	// cut in half would not be recognised.
+	// Cut generously first, so that a huge body is cheap, but never inside the shown part: a secret cut in half would not be
+	// recognised.
 	if most := 16*limit + 4096; len(s) > most {
 		s = s[:most]
 	}
@@ -71,7 +71,7 @@ func (r *Redactor) Line(s string, limit int) string {
 	return s
 }
 
-// runeLen is the length of the rune that begins with b, in valid UTF-8.
+// runeLen returns the length of the rune that begins with b, in valid UTF-8.
 func runeLen(b byte) int {
 	switch {
 	case b < 0x80:

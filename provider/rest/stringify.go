@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 )
 
-// Stringify returns the bytes that JavaScript's JSON.stringify makes of the same value: compact, with only the escapes that
-// JSON needs. Receivers of webhooks check signatures over such bytes, made again from what they parsed. The order of keys is
-// that of the fields of v's structs; maps must have at most one key.
+// Stringify returns the bytes of JavaScript's JSON.stringify for the same value: compact, with only the escapes that JSON needs.
+// Receivers of webhooks verify signatures over such bytes, made from what they parsed. Keys have the order of the struct's
+// fields; maps must have at most one key.
 func Stringify(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -18,7 +18,7 @@ func Stringify(v any) ([]byte, error) {
 	return unescapeSeparators(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }
 
-// unescapeSeparators writes U+2028 and U+2029 as they are, which encoding/json always escapes.
+// unescapeSeparators writes U+2028 and U+2029 unescaped; encoding/json always escapes them.
 func unescapeSeparators(b []byte) []byte {
 	if !bytes.Contains(b, []byte(`\u202`)) {
 		return b
@@ -36,7 +36,7 @@ func unescapeSeparators(b []byte) []byte {
 		case bytes.HasPrefix(rest, []byte(`\u2029`)):
 			out = append(out, "\u2029"...)
 			i += 5
-		default: // an escape of two bytes at least: its second is no beginning of another
+		default: // an escape has at least two bytes, and the second doesn't begin another
 			out = append(out, b[i], b[i+1])
 			i++
 		}

@@ -32,7 +32,7 @@ func TestStringify(t *testing.T) {
 	}
 }
 
-// Whatever the text, what is written is read back, and has no escape that JSON can do without.
+// Every text is read back as written, and has only the escapes that JSON needs.
 func FuzzStringify(f *testing.F) {
 	f.Add("a\u2028\\u2028<>&\x00\xff")
 	f.Fuzz(func(t *testing.T, in string) {
