@@ -15,12 +15,12 @@ import (
 	"greenroom/provider/daily"
 )
 
-// BenchmarkOverhead compares looking a room up through the provider with the barest call of the same server that does
-// the same: build the request, send it with an http.Client, check the status, decode the room. The two alternate call by
-// call, so that whatever else the machine does befalls both, and medians are compared.
+// BenchmarkOverhead compares looking a room up through the provider with the barest equivalent call of the same server: build the
+// request, send it with an http.Client, check the status, decode the room. The two alternate call by call, so that disturbances
+// of the machine affect both, and medians are compared.
 //
-// The budget is 2 % over a bare call that ends, as the provider's do: of a client with a timeout. What the timeout alone
-// costs shows in the comparison with a client that would wait for ever.
+// The budget is 2 % over a bare call with a timeout, like the provider's. The comparison with a client without a timeout shows
+// the timeout's cost.
 //
 //	go test -run=- -bench=Overhead -benchtime=20000x ./provider/daily
 func BenchmarkOverhead(b *testing.B) {
@@ -110,8 +110,7 @@ func median(d []time.Duration) time.Duration {
 	return d[len(d)/2]
 }
 
-// ahead is a clock that runs a second ahead with every look at it, so that the account's limits, which are at work, make
-// nobody wait.
+// ahead is a clock that advances by a second each time it is read, so that the account's limits cause no waits.
 type ahead struct{ looks atomic.Int64 }
 
 func (a *ahead) Now() time.Time { return began.Add(time.Duration(a.looks.Add(1)) * time.Second) }

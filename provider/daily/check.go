@@ -11,11 +11,11 @@ import (
 	"greenroom/provider/rest"
 )
 
-// maxSkew is by how much the machine's clock may differ from Daily's before it is worth a word: tokens and ends are
-// judged by Daily's.
+// maxSkew is the largest difference between the machine's clock and Daily's that needs no warning. Tokens and ends are judged by
+// Daily's.
 const maxSkew = 30 * time.Second
 
-// Check finds out whether the account works: its key and domain, the clock, its webhooks and its settings.
+// Check checks the account's key and domain, the clock, the webhooks and the settings.
 func (p *Provider) Check(ctx context.Context) []provider.Check {
 	var domain struct {
 		Name rest.Text `json:"domain_name"`
@@ -35,7 +35,7 @@ func (p *Provider) Check(ctx context.Context) []provider.Check {
 			p.account.Setting("DAILY_SUBDOMAIN", "subdomain"), p.account.Setting("DAILY_API_KEY", "api_key"))
 	}
 	out := []provider.Check{key}
-	if c, told := p.client.CheckClock(header, maxSkew, "tokens and signatures depend on it"); told {
+	if c, dated := p.client.CheckClock(header, maxSkew, "tokens and signatures depend on it"); dated {
 		out = append(out, c)
 	}
 	out = append(out, p.checkSecret())

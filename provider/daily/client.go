@@ -9,7 +9,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// The classes of calls that Daily limits apart (https://docs.daily.co/reference/rest-api#rate-limits).
+// The classes of calls with limits of their own (https://docs.daily.co/reference/rest-api#rate-limits).
 const (
 	// classDefault: 20 a second or 100 in 5 seconds.
 	classDefault rest.Class = iota
@@ -43,8 +43,8 @@ type apiError struct {
 	Deleted rest.Flag       `json:"deleted"`
 }
 
-// explain reads Daily's error body. Daily answers a missing key with 400, and a room that has expired but isn't
-// collected yet with an error that says deleted.
+// explain parses Daily's error body. Daily answers a missing key with 400, and an expired room that isn't deleted yet with an
+// error about a deleted one.
 func explain(status int, _ http.Header, body []byte, p *rest.Problem) {
 	var e apiError
 	var code rest.Text
@@ -53,7 +53,7 @@ func explain(status int, _ http.Header, body []byte, p *rest.Problem) {
 	}
 	p.Code, p.Text = string(code), string(e.Info)
 	if code == "" && !bool(e.Deleted) && status == http.StatusNotFound {
-		// Something in between answers for Daily: that says nothing about what is there.
+		// An intermediary answers for Daily: that shows nothing about the room.
 		p.Kind, p.Text = provider.Unavailable, "not found, but not in Daily's words"
 	}
 	switch p.Code {

@@ -11,14 +11,14 @@ import (
 	"greenroom/provider/rest"
 )
 
-// createBody is POST /rooms.
+// createBody is the body of POST /rooms.
 type createBody struct {
 	Name       string         `json:"name"`
 	Privacy    string         `json:"privacy"`
 	Properties roomProperties `json:"properties"`
 }
 
-// roomProperties are the settings that we give a room. enable_recording is a word or left out, never false.
+// roomProperties are the settings of our rooms. enable_recording is a word or omitted, never false.
 type roomProperties struct {
 	Exp               int64             `json:"exp"`
 	MaxParticipants   int               `json:"max_participants,omitempty"`
@@ -31,7 +31,7 @@ type roomProperties struct {
 	RecordingsBucket  *recordingsBucket `json:"recordings_bucket,omitempty"`
 }
 
-// recordingsBucket names a bucket and the role with which Daily writes to it; Daily takes no access keys.
+// recordingsBucket names a bucket and the role with which Daily writes to it; Daily accepts no access keys.
 type recordingsBucket struct {
 	Name           string `json:"bucket_name"`
 	Region         string `json:"bucket_region"`
@@ -39,13 +39,13 @@ type recordingsBucket struct {
 	AllowAPIAccess bool   `json:"allow_api_access"`
 }
 
-// defaultSize is how many people Daily lets into a room that says nothing of it.
+// defaultSize is Daily's default for the size of a room.
 const defaultSize = 200
 
-// defaultRegion is where buckets are when nobody says otherwise.
+// defaultRegion is the default region of buckets.
 const defaultRegion = "us-west-2"
 
-// body makes the request for a room.
+// body returns the request for a room.
 func (p *Provider) body(s provider.MeetingSpec) createBody {
 	b := createBody{Name: s.Name, Privacy: "public", Properties: roomProperties{
 		Exp: s.Until.Unix(), MaxParticipants: max(s.Size, 0), EnableChat: true, EnableScreenshare: true,
@@ -72,12 +72,12 @@ func (p *Provider) body(s provider.MeetingSpec) createBody {
 	return b
 }
 
-// hasBucket says whether Daily can write to a bucket of the user's.
+// hasBucket reports whether Daily can write to a bucket of the user's.
 func (p *Provider) hasBucket() bool {
 	return p.account.Recording.Bucket != "" && p.account.Recording.RoleARN != ""
 }
 
-// recordingMode is what a cloud recording is on this account: raw-tracks, cloud or both. Raw tracks need a bucket.
+// recordingMode returns the kind of cloud recordings on this account: raw-tracks, cloud or both. Raw tracks need a bucket.
 func (p *Provider) recordingMode() string {
 	if m := p.account.Recording.Mode; m != "" {
 		return m
@@ -88,16 +88,15 @@ func (p *Provider) recordingMode() string {
 	return "cloud"
 }
 
-// recordsCloud says whether a token's start_cloud_recording applies: it starts Daily's own cloud recording, never raw
-// tracks.
+// recordsCloud reports whether a token's start_cloud_recording applies: it starts Daily's own cloud recording, never raw tracks.
 func (p *Provider) recordsCloud() bool { return p.recordingMode() != "raw-tracks" }
 
-// creations is how often a room is asked for when answers get lost.
+// creations is the number of attempts to create a room when answers get lost.
 const creations = 3
 
-// CreateMeeting makes a room of the given name. When an answer is lost, the name is looked up: a room that isn't there is
-// asked for again; one that carries exactly what was asked for is the one that was made; any other belongs to somebody
-// else, and is a [provider.Conflict] like a name that was taken from the start.
+// CreateMeeting creates a room of the given name. If an answer is lost, it looks the name up: a missing room is requested again;
+// a room with exactly the requested settings is ours; any other belongs to someone else and is a [provider.Conflict], like a name
+// that already existed.
 func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (provider.Meeting, error) {
 	const op = "create room"
 	body, doubt := p.body(s), false
@@ -114,26 +113,26 @@ func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (p
 			doubt = true
 		} else if errors.Is(err, rest.ErrMaybeDone) {
 			doubt = true
-		} else if !doubt && saysTaken(err) {
-			return provider.Meeting{}, p.taken(s.Name)
+		} else if !doubt && reportsExisting(err) {
+			return provider.Meeting{}, p.conflict(s.Name)
 		} else if !doubt && !errors.Is(err, provider.Invalid) {
 			return provider.Meeting{}, err
 		}
 		found, lookErr := p.room(ctx, s.Name)
 		switch {
 		case lookErr == nil && !doubt:
-			return provider.Meeting{}, p.taken(s.Name)
+			return provider.Meeting{}, p.conflict(s.Name)
 		case lookErr == nil && isOurs(found, body):
 			return p.meeting(op, found)
 		case lookErr == nil:
-			return provider.Meeting{}, p.taken(s.Name)
+			return provider.Meeting{}, p.conflict(s.Name)
 		case !doubt:
 			return provider.Meeting{}, err
 		case !errors.Is(lookErr, provider.NotFound):
 			return provider.Meeting{}, p.inDoubt(err, s)
-		case n >= creations && saysTaken(err):
-			return provider.Meeting{}, p.taken(s.Name)
-		case errors.Is(err, provider.Invalid) && !saysTaken(err):
+		case n >= creations && reportsExisting(err):
+			return provider.Meeting{}, p.conflict(s.Name)
+		case errors.Is(err, provider.Invalid) && !reportsExisting(err):
 			return provider.Meeting{}, err
 		case n >= creations:
 			return provider.Meeting{}, p.inDoubt(err, s)
@@ -144,18 +143,18 @@ func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (p
 	}
 }
 
-// saysTaken says whether a refusal says in words that the name exists. Daily has one code for that and for invalid
-// names, so that without the words the name is looked up.
-func saysTaken(err error) bool {
+// reportsExisting reports whether a refusal says in words that the name exists. Daily has one code for that and for invalid
+// names, so without the words the name is looked up.
+func reportsExisting(err error) bool {
 	var e *provider.Error
 	return errors.As(err, &e) && (e.Kind == provider.Conflict || strings.Contains(strings.ToLower(e.Text), "already exists"))
 }
 
-func (p *Provider) taken(name string) error {
+func (p *Provider) conflict(name string) error {
 	return p.client.Refuse(provider.Conflict, "create room", name, "a room of that name exists already", "")
 }
 
-// inDoubt is the error of a creation of which nobody can say whether it happened.
+// inDoubt returns the error of a creation that may or may not have happened.
 func (p *Provider) inDoubt(err error, s provider.MeetingSpec) error {
 	var e *provider.Error
 	if !errors.As(err, &e) {
@@ -166,7 +165,7 @@ func (p *Provider) inDoubt(err error, s provider.MeetingSpec) error {
 	return &said
 }
 
-// isOurs says whether a room that was found carries exactly what was asked for.
+// isOurs reports whether an existing room has exactly the requested settings.
 func isOurs(r roomObject, want createBody) bool {
 	limit, wanted := int64(defaultSize), int64(defaultSize)
 	if r.Config.MaxParticipants.Given {

@@ -70,10 +70,10 @@ func mode(t provider.RecordingTarget, m string) provider.RecordingTarget {
 	return t
 }
 
-const taken = `{"error":"invalid-request-error","info":"a room named demo-20250615120000 already exists"}`
+const exists = `{"error":"invalid-request-error","info":"a room named demo-20250615120000 already exists"}`
 const missing = `{"error":"not-found","info":"room demo not found"}`
 
-// What becomes of a creation when answers get lost. Every row says what is sent, in order, and what comes out.
+// The result of a creation when answers get lost. Every row has the requests in order, and the result.
 func TestCreateSettlesDoubt(t *testing.T) {
 	ours := providertest.JSON(fixture(t, "room.json"))
 	theirs := func(old, new string) providertest.Answer {
@@ -90,7 +90,7 @@ func TestCreateSettlesDoubt(t *testing.T) {
 		maybe bool
 	}{
 		{"made at once", post(ours), nil, p, "", false},
-		{"taken", post(refusal(400, taken)), nil, p, provider.Conflict, false},
+		{"exists", post(refusal(400, exists)), nil, p, provider.Conflict, false},
 		{"taken, in other words", post(refusal(400, `{"error":"invalid-request-error","info":"no"}`)), post(ours), p + ", " + g, provider.Conflict, false},
 		{"taken, by status", post(refusal(409, `{}`)), nil, p, provider.Conflict, false},
 		{"invalid", post(refusal(400, `{"error":"invalid-request-error","info":"exp was in the past"}`)), post(refusal(404, missing)), p + ", " + g, provider.Invalid, false},
@@ -101,7 +101,7 @@ func TestCreateSettlesDoubt(t *testing.T) {
 		{"another room came", post(providertest.JSON(`{"name":"x","url":"https://x/"}`)), post(ours), p + ", " + g, "", false},
 		{"nothing came", post(providertest.JSON(`{}`)), post(ours), p + ", " + g, "", false},
 		{"lost, not made", post(providertest.Lost(), ours), post(refusal(404, missing)), p + ", " + g + ", " + p, "", false},
-		{"lost, late", post(providertest.Lost(), refusal(400, taken)), post(refusal(404, missing), ours), p + ", " + g + ", " + p + ", " + g, "", false},
+		{"lost, late", post(providertest.Lost(), refusal(400, exists)), post(refusal(404, missing), ours), p + ", " + g + ", " + p + ", " + g, "", false},
 		{"lost, then limited", post(providertest.Lost(), refusal(429, `{}`), ours), post(refusal(404, missing)), p + ", " + g + ", " + p + ", " + p, "", false},
 		{"lost, another end", post(providertest.Lost()), post(theirs("1749992400", "1749992460")), p + ", " + g, provider.Conflict, false},
 		{"lost, another privacy", post(providertest.Lost()), post(theirs(`"private"`, `"public"`)), p + ", " + g, provider.Conflict, false},
@@ -109,8 +109,8 @@ func TestCreateSettlesDoubt(t *testing.T) {
 		{"lost, the usual size", post(providertest.Lost()), post(theirs(`"max_participants":12,`, ``)), p + ", " + g, provider.Conflict, false},
 		{"lost, no knocking", post(providertest.Lost()), post(theirs(`"enable_knocking":true`, `"enable_knocking":false`)), p + ", " + g, provider.Conflict, false},
 		{"lost, no end", post(providertest.Lost()), post(theirs(`"exp":1749992400,`, ``)), p + ", " + g, provider.Conflict, false},
-		{"lost for ever", post(providertest.Lost()), post(refusal(404, missing)), strings.Repeat(p+", "+g+", ", 2) + p + ", " + g, provider.Unavailable, true},
-		{"taken and missing", post(providertest.Lost(), refusal(400, taken)), post(refusal(404, missing)), strings.Repeat(p+", "+g+", ", 2) + p + ", " + g, provider.Conflict, false},
+		{"always lost", post(providertest.Lost()), post(refusal(404, missing)), strings.Repeat(p+", "+g+", ", 2) + p + ", " + g, provider.Unavailable, true},
+		{"exists and missing", post(providertest.Lost(), refusal(400, exists)), post(refusal(404, missing)), strings.Repeat(p+", "+g+", ", 2) + p + ", " + g, provider.Conflict, false},
 		{"lost, then refused", post(providertest.Lost(), refusal(400, `{"error":"invalid-request-error","info":"exp was in the past"}`)), post(refusal(404, missing)), p + ", " + g + ", " + p + ", " + g, provider.Invalid, false},
 		{"lost, and can't be looked up", post(providertest.Lost()), post(refusal(403, `{"error":"forbidden-error"}`)), p + ", " + g, provider.Unavailable, true},
 	} {
@@ -148,7 +148,7 @@ func TestCreateSettlesDoubtAboutTheUsualSize(t *testing.T) {
 	}
 }
 
-// A room with a size is not the one that was asked for without.
+// A room with a size is not the one that was requested without a size.
 func TestCreateWithoutSizeTakesNoRoomWithOne(t *testing.T) {
 	p, _, _ := on(t, account(), answers{
 		"POST /rooms": {providertest.Lost()}, "GET /rooms/demo-20250615120000": {providertest.JSON(fixture(t, "room.json"))},

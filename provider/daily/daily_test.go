@@ -18,7 +18,7 @@ import (
 
 const (
 	apiKey = "daily-key-0123456789"
-	// hmacKey, and the vectors made with it, are of the wire facts.
+	// hmacKey, and the vectors made with it, come from Daily's documentation and recordings.
 	hmacKey = "ZGFpbHktdGVzdC1rZXktMDEyMzQ1Njc4OWFiY2RlZiE="
 )
 
@@ -28,7 +28,7 @@ func account() provider.Account {
 	return provider.Account{Name: "daily", Platform: provider.Daily, APIKey: apiKey, WebhookSecret: hmacKey}
 }
 
-// on makes a provider that calls a script.
+// on returns a provider that calls a script.
 func on(t *testing.T, a provider.Account, answers map[string][]providertest.Answer) (*daily.Provider, *providertest.Script, *providertest.Clock) {
 	t.Helper()
 	s := providertest.NewScript(t, answers)
@@ -41,7 +41,7 @@ func on(t *testing.T, a provider.Account, answers map[string][]providertest.Answ
 	return p, s, clock
 }
 
-// with makes a provider that calls nobody.
+// with returns a provider that makes no calls.
 func with(t testing.TB, a provider.Account) *daily.Provider {
 	t.Helper()
 	p, err := daily.New(a, daily.Options{})
@@ -106,7 +106,7 @@ func TestErrors(t *testing.T) {
 		{"forbidden", 403, `{"error":"forbidden-error","info":"not yours"}`, provider.Forbidden, "not yours", ""},
 		{"plan", 400, `{"error":"invalid-plan-type","info":"card"}`, provider.Forbidden, "card", "Billing"},
 		{"not found", 404, `{"error":"not-found","info":"room demo not found"}`, provider.NotFound, "room demo not found", ""},
-		{"nobody there", 404, `{"error":"invalid-request-error","info":"does not seem to be hosting a call currently"}`, provider.NotFound, "hosting", ""},
+		{"no one there", 404, `{"error":"invalid-request-error","info":"does not seem to be hosting a call currently"}`, provider.NotFound, "hosting", ""},
 		{"invalid", 400, `{"error":"invalid-request-error","info":"exp was in the past"}`, provider.Invalid, "past", ""},
 		{"limit", 429, `{"error":"rate-limit-error"}`, provider.RateLimited, "", "wait"},
 		{"server", 500, `{"error":"server-error"}`, provider.Unavailable, "", ""},

@@ -13,16 +13,15 @@ import (
 	"greenroom/provider/rest"
 )
 
-// linkLife is for how long a link is asked: between the quarter of an hour and the twelve hours that Daily admits for
-// recordings in a bucket of the customer's.
+// linkLife is the requested lifetime of a link. For recordings in a customer's bucket Daily allows a quarter of an hour to twelve
+// hours.
 const linkLife = 2 * time.Hour
 
-// recordingPath is a recording's.
+// recordingPath returns the path of a recording.
 func recordingPath(id, rest string) string { return "/recordings/" + url.PathEscape(id) + rest }
 
-// FileLink gives a link to a cloud recording. Raw tracks have none: they are in the customer's bucket, and are many.
-// Daily puts an error's words where the link belongs, which is why the recording is looked at then: one that is still in
-// progress will have a link.
+// FileLink returns a link to a cloud recording. Raw tracks have none: they are in the customer's bucket, and are many. Daily puts
+// the words of an error in the link's place, so the recording is looked up then: one that is still in progress will have a link.
 func (p *Provider) FileLink(ctx context.Context, recording string, file provider.RecordingFile) (provider.FileLink, error) {
 	const op = "fetch link of recording"
 	if recording == "" {
@@ -62,7 +61,7 @@ func (p *Provider) rawTracks(op, recording string) error {
 		"set "+p.account.Setting("AWS_DAILY_S3_BUCKET", "bucket")+", and give this machine AWS credentials that may read it")
 }
 
-// noLink says why a recording has no link.
+// noLink returns the reason why a recording has no link.
 func (p *Provider) noLink(ctx context.Context, op, recording, said string) error {
 	r, err := p.readRecording(ctx, op, recording)
 	if err != nil {
@@ -77,7 +76,7 @@ func (p *Provider) noLink(ctx context.Context, op, recording, said string) error
 	return p.client.Refuse(provider.Unavailable, op, recording, said, "")
 }
 
-// DeleteRecording deletes a recording. Objects in a bucket of the customer's stay.
+// DeleteRecording deletes a recording. Objects in a customer's bucket stay.
 func (p *Provider) DeleteRecording(ctx context.Context, recording string) error {
 	const op = "delete recording"
 	if recording == "" {

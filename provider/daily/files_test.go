@@ -23,7 +23,7 @@ func TestFileLink(t *testing.T) {
 		answers    answers
 		want       provider.Kind
 		calls      int
-		text       string // of the error: Daily's words where the link belongs, else what is wrong with the link
+		text       string // of the error: Daily's words in the link's place, or the problem with the link
 	}{
 		{"link", "video", answers{linkCall: post(`{"download_link":"https://files.example/r1.mp4?token=hush","expires":1750003600.5}`)}, "", 1, ""},
 		{"still in progress", "video", answers{linkCall: words, readCall: post(`{"id":"r1","status":"in-progress"}`)}, provider.NotReady, 2, said},
@@ -81,7 +81,7 @@ func TestDeleteRecording(t *testing.T) {
 	}
 }
 
-// The answer to a look-up is the recording that was asked for, or an error.
+// The answer to a look-up is the requested recording or an error.
 func TestLookUpARecording(t *testing.T) {
 	for body, kind := range map[string]provider.Kind{
 		`{"id":"r1","room_name":"demo","status":"in-progress"}`: "", `{"id":"r2"}`: provider.Unavailable, `{}`: provider.Unavailable, `null`: provider.Unavailable,

@@ -11,18 +11,18 @@ import (
 	"greenroom/provider/rest"
 )
 
-// stillThere is how fresh the end of a stay in a session that goes on must be for the person to count as possibly
-// present: what analytics tell is about 15 s behind.
+// stillThere is how recent the end of a stay in an open session must be for the person to be possibly present: analytics are
+// about 15 s behind.
 const stillThere = time.Minute
 
-// gatheringObject is one session of a room as GET /meetings lists it: snake_case and unix seconds, unlike presence.
+// gatheringObject is one session of a room in GET /meetings: snake_case and unix seconds, unlike presence.
 type gatheringObject struct {
 	ID           rest.Text                `json:"id"`
 	Ongoing      rest.Flag                `json:"ongoing"`
 	Participants rest.List[visitorObject] `json:"participants"`
 }
 
-// visitorObject is one participant of a session. Who stayed for less than ten seconds may never be recorded.
+// visitorObject is one participant of a session. Stays of less than ten seconds may never be recorded.
 type visitorObject struct {
 	ID       rest.Text   `json:"participant_id"`
 	UserID   rest.Text   `json:"user_id"`
@@ -31,7 +31,7 @@ type visitorObject struct {
 	Duration rest.Number `json:"duration"`
 }
 
-// History lists who was in a room's sessions. The times are whole seconds, and may be off by fifteen.
+// History lists the participants of a room's sessions. The times are whole seconds, and may be off by fifteen.
 func (p *Provider) History(ctx context.Context, m provider.Meeting, since time.Time) ([]provider.Participant, error) {
 	const op = "read history of room"
 	if m.Room == "" {
@@ -77,7 +77,7 @@ func (p *Provider) History(ctx context.Context, m provider.Meeting, since time.T
 	}
 }
 
-// participant is false for an entry that names nobody or no time.
+// participant returns false for an entry without a person or time.
 func (v visitorObject) participant(ongoing bool, now time.Time) (provider.Participant, bool) {
 	id := v.ID.Clip(idLimit)
 	if id == "" || v.JoinTime.Value <= 0 {

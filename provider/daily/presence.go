@@ -12,13 +12,13 @@ import (
 	"greenroom/provider/rest"
 )
 
-// nameLimit bounds what people call themselves, in bytes; idLimit what ids may be.
+// nameLimit limits people's names in bytes, idLimit their ids.
 const (
 	nameLimit = 1024
 	idLimit   = 256
 )
 
-// presenceObject is one participant as presence tells it: camelCase and ISO times, unlike webhooks.
+// presenceObject is one participant in presence: camelCase and ISO times, unlike webhooks.
 type presenceObject struct {
 	Room     rest.Text `json:"room"`
 	ID       rest.Text `json:"id"`
@@ -27,9 +27,9 @@ type presenceObject struct {
 	JoinTime rest.Time `json:"joinTime"`
 }
 
-// Presence reads who is in a room. That Daily doesn't know the room is an error, not an empty room.
+// Presence reads who is in a room. An unknown room is an error, not an empty room.
 //
-// A reading does not tell roles: Role is empty.
+// Readings lack roles: Role is empty.
 func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider.Participant, error) {
 	const op = "read presence of room"
 	if m.Room == "" {
@@ -50,7 +50,7 @@ func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider
 		if page.Data == nil {
 			return nil, p.client.Malformed(op, m.Room, "the answer has no list of participants")
 		}
-		// The call has a limit and no cursor: what a first answer leaves out is asked for with a limit that holds it.
+		// The call has a limit and no cursor: if the first answer is cut, ask again with a larger limit.
 		if total := page.Total.Int(); total > int64(len(*page.Data)) {
 			if q != nil {
 				return nil, p.client.Malformed(op, m.Room,
@@ -63,7 +63,7 @@ func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider
 	}
 }
 
-// AllPresence reads who is in every room of the domain with one call. A room in which nobody is has no entry.
+// AllPresence reads who is in every room of the domain with one call. Empty rooms have no entry.
 func (p *Provider) AllPresence(ctx context.Context) (map[string][]provider.Participant, error) {
 	const op = "read presence"
 	var rooms map[string]*[]presenceObject
@@ -87,7 +87,7 @@ func (p *Provider) AllPresence(ctx context.Context) (map[string][]provider.Parti
 	return out, nil
 }
 
-// participants makes a list of presence objects one of participants, each session once.
+// participants converts presence objects to participants, each session once.
 func (p *Provider) participants(op, room string, list []presenceObject) ([]provider.Participant, error) {
 	out := make([]provider.Participant, 0, len(list))
 	seen := make(map[string]bool, len(list))

@@ -1,9 +1,9 @@
 // Package daily is the provider for Daily (https://docs.daily.co/reference/rest-api).
 //
-// Daily takes the names that it is given, so that a creation whose answer was lost is settled by looking the name up.
-// Rooms carry their settings in a sparse config: what isn't there has its default. Their end gates joining only; people
-// inside are removed by an eject call, which [Provider.EndMeeting] makes before it deletes the room. Presence lags behind
-// by up to 25 seconds. One key belongs to one Daily domain, and a domain has one webhook for all of its rooms.
+// Daily uses the given room names, so a creation whose answer was lost is settled by looking the name up. A room's config is
+// sparse: missing settings have their defaults. Its end only prevents joining; people inside are removed by an eject call, which
+// [Provider.EndMeeting] makes before it deletes the room. Presence lags by up to 25 seconds. One key belongs to one Daily domain,
+// and a domain has one webhook for all of its rooms.
 package daily
 
 import (
@@ -45,13 +45,13 @@ var (
 	_ provider.Explainer        = (*Provider)(nil)
 )
 
-// Options are what a program may want to be different; the zero value is what it usually wants.
+// Options override defaults; the zero value is the usual choice.
 type Options struct {
-	// Transport is what calls go through, nil for the default.
+	// Transport sends the requests, nil for the default.
 	Transport http.RoundTripper
 	// Clock is the time for pacing and back-off, nil for the machine's.
 	Clock rest.Clock
-	// Timeout bounds one attempt of a call, 0 for ten seconds.
+	// Timeout limits one attempt of a call, 0 for ten seconds.
 	Timeout time.Duration
 }
 
@@ -82,8 +82,8 @@ func Driver() provider.Driver {
 	}
 }
 
-// New makes the provider of an account. It calls nobody. Its errors say what is wrong with the account's settings, and
-// hold none of its secrets.
+// New returns the provider of an account. It makes no calls. Its errors describe what is wrong with the account's settings and
+// contain no secrets.
 func New(a provider.Account, o Options) (*Provider, error) {
 	if a.APIURL == "" {
 		a.APIURL = DefaultURL
@@ -99,16 +99,16 @@ func New(a provider.Account, o Options) (*Provider, error) {
 	return &Provider{account: a, client: client, keys: keys}, nil
 }
 
-// Platform is daily.
+// Platform returns daily.
 func (p *Provider) Platform() provider.Platform { return provider.Daily }
 
-// String names the account without its secrets.
+// String returns the account's name without its secrets.
 func (p *Provider) String() string { return p.account.String() }
 
-// GoString names the account without its secrets.
+// GoString returns the account's name without its secrets.
 func (p *Provider) GoString() string { return p.account.String() }
 
-// Traits are Daily's: measured presence lags 10 to 25 seconds. Readings need no spacing of their own: the limits, which the
+// Traits returns Daily's: measured presence lags 10 to 25 seconds. Readings need no spacing of their own: the limits, which the
 // client keeps, allow sixteen a second.
 func (p *Provider) Traits() provider.Traits {
 	return provider.Traits{
@@ -117,7 +117,7 @@ func (p *Provider) Traits() provider.Traits {
 	}
 }
 
-// WhyNot explains what Daily's calls can't do.
+// WhyNot explains what Daily's API lacks.
 func (p *Provider) WhyNot(a provider.Ability) string {
 	if a == provider.AbilityLogo {
 		return "Daily rooms have no logo; set the domain's in Daily's dashboard"
@@ -125,5 +125,5 @@ func (p *Provider) WhyNot(a provider.Ability) string {
 	return ""
 }
 
-// roomPath is the path of a room's calls.
+// roomPath returns the path of a room's calls.
 func roomPath(name, rest string) string { return "/rooms/" + url.PathEscape(name) + rest }

@@ -10,13 +10,13 @@ import (
 	"greenroom/provider/rest"
 )
 
-// recordingBody is what start and stop of a recording take. A stop of raw tracks needs the type.
+// recordingBody is the body of starting and stopping a recording. Stopping raw tracks needs the type.
 type recordingBody struct {
 	Type     string `json:"type"`
 	Instance string `json:"instanceId,omitempty"`
 }
 
-// RecordingKinds are what the account's mode says: raw tracks where a bucket is configured, else Daily's own cloud.
+// RecordingKinds returns the kinds by the account's mode; the default is raw tracks with a bucket, otherwise Daily's own cloud.
 func (p *Provider) RecordingKinds() []string {
 	switch p.recordingMode() {
 	case "raw-tracks":
@@ -27,8 +27,8 @@ func (p *Provider) RecordingKinds() []string {
 	return []string{"cloud"}
 }
 
-// StartRecording starts a recording under the given instance, whatever the room's enable_recording says. That this
-// instance has an active stream already is what was wanted, which also makes the call safe to repeat.
+// StartRecording starts a recording under the given instance, whatever the room's enable_recording is. If this instance already
+// has an active stream, the start has succeeded, so the call is safe to repeat.
 func (p *Provider) StartRecording(ctx context.Context, m provider.Meeting, s provider.RecordingStart) error {
 	const op = "start recording of room"
 	if m.Room == "" || s.Kind == "" || s.Instance == "" {
@@ -58,8 +58,8 @@ func (p *Provider) StartRecording(ctx context.Context, m provider.Meeting, s pro
 	return err
 }
 
-// StopRecording stops one instance of a kind, or with an empty instance whichever runs. Daily's refusal of a stop means
-// that nothing of the kind was running.
+// StopRecording stops one instance of a kind, or with an empty instance any running one. Daily refuses a stop if nothing of the
+// kind is running.
 func (p *Provider) StopRecording(ctx context.Context, m provider.Meeting, s provider.RecordingStart) error {
 	const op = "stop recording of room"
 	if m.Room == "" || s.Kind == "" {

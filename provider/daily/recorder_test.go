@@ -51,7 +51,7 @@ func TestStartRecording(t *testing.T) {
 		{"sent", answers{startCall: post(`{}`)}, ""},
 		{"any body", answers{startCall: post(`true`)}, ""},
 		{"runs already", refused(400, "invalid-request-error", "recording x Has An Active Stream"), ""},
-		{"nobody there", refused(404, "not-found", "room demo does not seem to be hosting a call currently"), provider.NotReady},
+		{"no one there", refused(404, "not-found", "room demo does not seem to be hosting a call currently"), provider.NotReady},
 		{"no room", refused(404, "not-found", "room demo not found"), provider.NotFound},
 		{"plan", refused(400, "invalid-plan-type", ""), provider.Forbidden},
 		{"nonsense", refused(400, "invalid-request-error", "no"), provider.Invalid},
@@ -121,7 +121,7 @@ func TestHistory(t *testing.T) {
 			t.Errorf("%s is %+v", odd, got)
 		}
 	}
-	// In a session that goes on, a participant who seems to have left within the last minute may be there.
+	// In a session that is still open, a participant who seems to have left within the last minute may be there.
 	for ago, gone := range map[int64]bool{59: false, 60: false, 61: true} {
 		p, _, _ := on(t, account(), answers{"GET /meetings": post(fmt.Sprintf(
 			`{"data":[{"id":"g","ongoing":true,"participants":[{"participant_id":"a","join_time":%d,"duration":%d}]}]}`, now-900, 900-ago))})
@@ -130,7 +130,7 @@ func TestHistory(t *testing.T) {
 			t.Errorf("left %d s ago: %+v, %v", ago, got, err)
 		}
 	}
-	// A list that does not move on is an error, not an endless loop.
+	// A list that does not advance is an error, not an endless loop.
 	full := `{"data":[` + strings.Repeat(`{"id":"g"},`, 99) + `{"id":"g"}]}`
 	p, s, _ := on(t, account(), answers{"GET /meetings": post(full)})
 	if _, err := p.History(t.Context(), provider.Meeting{Room: "demo"}, time.Time{}); !errors.Is(err, provider.Unavailable) || len(s.Asked()) != 2 {

@@ -13,7 +13,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// recordingObject is a recording as Daily lists it. Daily documents type and never sends it.
+// recordingObject is a recording in Daily's lists. Daily documents type and never sends it.
 type recordingObject struct {
 	ID       rest.Text              `json:"id"`
 	RoomName rest.Text              `json:"room_name"`
@@ -32,11 +32,11 @@ type trackObject struct {
 	Size  rest.Number `json:"size"`
 }
 
-// listLimit is how many items Daily puts on a page at most.
+// listLimit is the most items on one page.
 const listLimit = 100
 
 // Recordings lists a room's recordings, or with an empty room the domain's, newest first. The cursor is the id of the last
-// recording of the page before.
+// recording of the previous page.
 func (p *Provider) Recordings(ctx context.Context, room, cursor string) (provider.RecordingPage, error) {
 	const op = "list recordings"
 	q := url.Values{"limit": {strconv.Itoa(listLimit)}}
@@ -117,7 +117,7 @@ func (r recordingObject) recording() provider.Recording {
 	return out
 }
 
-// recordingKind is what a recording consists of: by Daily's word, else by what it has.
+// recordingKind returns Daily's kind of a recording, or derives it from its content.
 func recordingKind(word rest.Text, tracks int, key rest.Text) string {
 	switch {
 	case word == "raw-tracks", word == "" && tracks > 0:
@@ -128,8 +128,7 @@ func recordingKind(word rest.Text, tracks int, key rest.Text) string {
 	return ""
 }
 
-// files lists a recording's files. Keys are kept even when no bucket is configured here: one may be set at Daily for
-// the whole domain.
+// files lists a recording's files. Keys are kept even if no bucket is configured here: the Daily domain may have one.
 func files(tracks []trackObject, key rest.Text) []provider.RecordingFile {
 	var out []provider.RecordingFile
 	for _, t := range tracks {
@@ -148,7 +147,8 @@ func files(tracks []trackObject, key rest.Text) []provider.RecordingFile {
 	return out
 }
 
-// trackKind is what a track holds. The media in its key ("cam-audio", "screen-video") say more than the type ("audio").
+// trackKind returns the kind of a track. The media in its key ("cam-audio", "screen-video") is more precise than the type
+// ("audio").
 func trackKind(kind, key string) string {
 	if n, ok := object.Daily(key); ok && n.Track() {
 		return n.Media
@@ -156,10 +156,10 @@ func trackKind(kind, key string) string {
 	return kind
 }
 
-// roomName is a room's name in the one form that is used everywhere.
+// roomName returns a room's canonical name.
 func roomName(t rest.Text) string { return strings.TrimPrefix(t.Clip(nameLimit), "/") }
 
-// linked names the file of an older description's download_url. The link itself may carry a token and is not kept.
+// linked names the file after an older description's download_url. The link itself may carry a token and is not kept.
 func linked(link rest.Text) []provider.RecordingFile {
 	u, err := url.Parse(link.Clip(4 * nameLimit))
 	if link == "" || err != nil || u.Path == "" || u.Path == "/" {

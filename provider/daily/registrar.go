@@ -18,10 +18,10 @@ import (
 	"greenroom/provider/rest"
 )
 
-// secretSize is how many random bytes a webhook's secret has.
+// secretSize is the number of random bytes in a webhook's secret.
 const secretSize = 32
 
-// webhookObject is a webhook as Daily tells it. Its hmac is a secret.
+// webhookObject is a webhook as returned by Daily. Its hmac is a secret.
 type webhookObject struct {
 	ID        rest.Text   `json:"uuid"`
 	URL       string      `json:"url"`
@@ -43,7 +43,7 @@ func (w *webhookObjects) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]webhookObject)(w))
 }
 
-// webhookBody is what creating and updating take. The hmac is the secret as text.
+// webhookBody is the body of creating and updating. The hmac is the secret as text.
 type webhookBody struct {
 	URL        string   `json:"url"`
 	EventTypes []string `json:"eventTypes"`
@@ -51,13 +51,13 @@ type webhookBody struct {
 	RetryType  string   `json:"retryType"`
 }
 
-// Daily's retry types: what gives up at once and falls silent after three failures, and what tries for longer.
+// Daily's retry types: the first is disabled after three failures, the second retries for longer.
 const (
 	retryOnce    = "circuit-breaker"
 	retryPatient = "exponential"
 )
 
-// NewWebhookSecret makes a secret as Daily takes it: base64.
+// NewWebhookSecret returns a secret in Daily's form: base64.
 func (p *Provider) NewWebhookSecret() (string, error) {
 	b := make([]byte, secretSize)
 	if _, err := rand.Read(b); err != nil {
@@ -66,7 +66,7 @@ func (p *Provider) NewWebhookSecret() (string, error) {
 	return base64.StdEncoding.EncodeToString(b), nil
 }
 
-// Webhooks lists the webhooks of the domain.
+// Webhooks lists the domain's webhooks.
 func (p *Provider) Webhooks(ctx context.Context) ([]provider.Registration, error) {
 	hooks, err := p.webhooks(ctx)
 	out := make([]provider.Registration, 0, len(hooks))
@@ -99,8 +99,8 @@ func (h webhookObject) registration() provider.Registration {
 	return r
 }
 
-// RegisterWebhook makes a webhook for the events that ReadWebhook understands. Daily tests the URL before it answers. The
-// call is not repeated on its own: the first may have made one.
+// RegisterWebhook creates a webhook for the events that ReadWebhook knows. Daily tests the URL before it answers. The call is not
+// repeated automatically: the first may have created one.
 func (p *Provider) RegisterWebhook(ctx context.Context, w provider.WebhookSpec) (provider.Registration, error) {
 	r, err := p.putWebhook(ctx, "register webhook", "/webhooks", w, false)
 	var e *provider.Error
@@ -112,8 +112,7 @@ func (p *Provider) RegisterWebhook(ctx context.Context, w provider.WebhookSpec) 
 	return r, err
 }
 
-// UpdateWebhook changes a webhook, which also takes one that has FAILED into service again. Daily tests the URL before it
-// answers.
+// UpdateWebhook changes a webhook, and reactivates one that has FAILED. Daily tests the URL before it answers.
 func (p *Provider) UpdateWebhook(ctx context.Context, id string, w provider.WebhookSpec) (provider.Registration, error) {
 	const op = "update webhook"
 	if id == "" {
@@ -168,7 +167,7 @@ func (p *Provider) putWebhook(ctx context.Context, op, path string, w provider.W
 	return hooks[0].registration(), nil
 }
 
-// eventTypes are those that ReadWebhook understands.
+// eventTypes lists the events that ReadWebhook knows.
 func eventTypes() []string {
 	out := make([]string, 0, len(kinds))
 	for t := range maps.Keys(kinds) {

@@ -15,7 +15,7 @@ import (
 
 const hmac64 = "aHVzaC1odXNoLWh1c2gtaHVzaA=="
 
-// answering is a provider whose every call gets the given answer, and what it was asked.
+// answering returns a provider whose every call gets the given answer, and the recorded requests.
 func answering(t *testing.T, status int, body string, asked *string) *Provider {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -66,7 +66,7 @@ func TestAWebhookIsRegisteredInDailysWords(t *testing.T) {
 	}
 }
 
-func TestAWebhookThatHasFailedIsTold(t *testing.T) {
+func TestAFailedWebhookIsReported(t *testing.T) {
 	p := answering(t, 200, `[{"uuid":"u","url":"https://x.example/","state":"FAILED","failedCount":3,"retryType":"circuit-breaker",
 		"lastMomentPushed":"2026-11-22T10:00:00.000Z","hmac":"`+hmac64+`"}]`, nil)
 	list, err := p.Webhooks(t.Context())
@@ -103,7 +103,7 @@ func TestRefusalsOfARegistration(t *testing.T) {
 			}
 		})
 	}
-	for _, secret := range []string{"not base64!", "\r\n"} { // base64 of nothing is none
+	for _, secret := range []string{"not base64!", "\r\n"} { // base64 of nothing is empty
 		spec.Secret = secret
 		if _, err := answering(t, 200, "{}", nil).RegisterWebhook(t.Context(), spec); !errors.Is(err, provider.Invalid) || !strings.Contains(provider.HintOf(err), "DAILY_WEBHOOK_SECRET") {
 			t.Errorf("the secret %q, which Daily can't have: %v", secret, err)

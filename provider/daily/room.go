@@ -13,7 +13,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// roomObject is a room as Daily answers it. Config holds only what differs from the defaults.
+// roomObject is a room as returned by Daily. Config holds only what differs from the defaults.
 type roomObject struct {
 	ID        rest.Text  `json:"id"`
 	Name      rest.Text  `json:"name"`
@@ -23,14 +23,14 @@ type roomObject struct {
 	Config    roomConfig `json:"config"`
 }
 
-// roomConfig is what we read of a room's settings.
+// roomConfig is the part of a room's settings that we read.
 type roomConfig struct {
 	Exp             rest.Number `json:"exp"`
 	MaxParticipants rest.Number `json:"max_participants"`
 	EnableKnocking  rest.Flag   `json:"enable_knocking"`
 }
 
-// meeting makes a room a meeting, or says what it lacks.
+// meeting converts a room to a meeting, or reports what it lacks.
 func (p *Provider) meeting(op string, r roomObject) (provider.Meeting, error) {
 	if r.Name == "" {
 		return provider.Meeting{}, p.client.Malformed(op, "", "the answer is no room: it has no name")
@@ -46,10 +46,10 @@ func (p *Provider) meeting(op string, r roomObject) (provider.Meeting, error) {
 	return m, nil
 }
 
-// endless is the first second that no RFC 3339 time can tell of: the year 10000.
+// endless is the first second beyond RFC 3339: the year 10000.
 const endless = 253402300800
 
-// seconds makes a time of seconds since 1970; unlike times in events, an exp is never in milliseconds. One beyond the year
+// seconds returns the time of seconds since 1970; unlike times in events, an exp is never in milliseconds. One beyond the year
 // 9999 is no end.
 func seconds(exp rest.Number) time.Time {
 	if v := exp.Int(); v > 0 && v < endless {
@@ -58,7 +58,7 @@ func seconds(exp rest.Number) time.Time {
 	return time.Time{}
 }
 
-// Lookup finds a room by its name. Expired rooms count as gone, as they do for Daily.
+// Lookup finds a room by its name. Expired rooms count as gone, as on Daily.
 func (p *Provider) Lookup(ctx context.Context, m provider.Meeting) (provider.Meeting, error) {
 	const op = "look up room"
 	if m.Room == "" {
@@ -119,12 +119,11 @@ func (p *Provider) Rooms(ctx context.Context, yield func(provider.Meeting) bool)
 	}
 }
 
-// ejectBatch is how many sessions one eject call takes.
+// ejectBatch is the most sessions in one eject call.
 const ejectBatch = 100
 
-// EndMeeting removes everybody whom presence lists, then the sessions that only the caller knows of, then deletes the
-// room. Deleting alone would leave people inside: the order is eject, then delete. When it can't be read who is inside,
-// nothing is deleted: the call can be repeated.
+// EndMeeting removes everyone in presence, then the sessions that only the caller knows, then deletes the room. Deleting alone
+// would leave people inside. If presence can't be read, nothing is deleted and the call can be repeated.
 func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 	if m.Room == "" {
 		return p.client.Refuse(provider.Invalid, "end meeting", "", "the meeting has no room name", "")
@@ -149,7 +148,7 @@ func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 			sessions = append(sessions, s)
 		}
 	}
-	// These may have left long ago; that Daily doesn't know them any more must not keep the room alive.
+	// These may have left long ago. If Daily no longer knows them, the room is deleted all the same.
 	err = p.eject(ctx, m.Room, sessions)
 	if err != nil && !nothingThere(err) && !errors.Is(err, provider.Invalid) {
 		return err
@@ -166,15 +165,15 @@ func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 	return err
 }
 
-// nothingThere says whether an answer is a 404 of any wording. Where people are to be removed that need not be told
-// apart: deleting the room, which follows, takes only Daily's own word.
+// nothingThere reports whether an answer is a 404 of any wording. When removing people the cause doesn't matter: deleting the
+// room, which follows, accepts only Daily's own word.
 func nothingThere(err error) bool {
 	var e *provider.Error
 	return errors.Is(err, provider.NotFound) || errors.As(err, &e) && e.Status == http.StatusNotFound
 }
 
-// Eject removes one participant. Daily bans user ids, never sessions: a participant whose user id isn't known, or is no more
-// than the session, can't be kept out.
+// Eject removes one participant. Daily bans user ids, never sessions: a participant without a user id, or whose user id is only
+// the session, can't be kept out.
 func (p *Provider) Eject(ctx context.Context, m provider.Meeting, who provider.Participant, ban bool) (banned bool, err error) {
 	if m.Room == "" || who.Session == "" {
 		return false, p.client.Refuse(provider.Invalid, "eject", who.Session, "it takes a room and a session", "")
@@ -190,7 +189,7 @@ func (p *Provider) Eject(ctx context.Context, m provider.Meeting, who provider.P
 	return body.Ban && err == nil, err
 }
 
-// ejectBody is POST /rooms/:name/eject. Ban is about the user ids.
+// ejectBody is the body of POST /rooms/:name/eject. Ban applies to the user ids.
 type ejectBody struct {
 	IDs     []string `json:"ids"`
 	UserIDs []string `json:"user_ids,omitempty"`
@@ -207,14 +206,14 @@ func (p *Provider) eject(ctx context.Context, room string, sessions []string) er
 	return nil
 }
 
-// ejectAll makes one call. Removing somebody twice does no harm, so that it may be repeated.
+// ejectAll makes one call. It may be repeated, since removing someone twice does no harm.
 func (p *Provider) ejectAll(ctx context.Context, room string, body ejectBody) error {
 	return p.client.Do(ctx, rest.Call{
 		Op: "eject from room", Subject: room, Method: http.MethodPost, Path: roomPath(room, "/eject"), Idempotent: true, In: body,
 	})
 }
 
-// Extend moves the room's end. It sends that property alone: others would be set back to what is sent with them.
+// Extend moves the room's end. It sends only that property, since others would be overwritten.
 func (p *Provider) Extend(ctx context.Context, m provider.Meeting, until time.Time) error {
 	const op = "move the end of room"
 	if m.Room == "" {
@@ -234,8 +233,8 @@ func (p *Provider) Extend(ctx context.Context, m provider.Meeting, until time.Ti
 	return err
 }
 
-// Links gives the room's URL, and for the host the same with an owner's token, which is made for this call, belongs to
-// this room alone and ends with the meeting.
+// Links returns the room's URL, and for the host the same with an owner's token, which is created by this call, is valid for this
+// room only and ends with the meeting.
 func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.Links, error) {
 	const op = "make host link"
 	m := r.Meeting
@@ -267,7 +266,7 @@ func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.
 	var out struct {
 		Token string `json:"token"`
 	}
-	// A token is only a signed text: making another one does no harm.
+	// A token is only a signed text: creating another one does no harm.
 	err = p.client.Do(ctx, rest.Call{
 		Op: op, Subject: m.Room, Method: http.MethodPost, Path: "/meeting-tokens", Idempotent: true,
 		In: map[string]any{"properties": props}, Out: &out,
@@ -281,7 +280,7 @@ func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.
 	return provider.Links{Guest: guest, Host: rest.WithQuery(guest, "t", out.Token)}, nil
 }
 
-// tokenProperties are what we ask of POST /meeting-tokens.
+// tokenProperties are the properties of our POST /meeting-tokens.
 type tokenProperties struct {
 	RoomName            string `json:"room_name"`
 	IsOwner             bool   `json:"is_owner"`

@@ -25,16 +25,16 @@ func TestEndEjectsThenDeletes(t *testing.T) {
 		calls    string
 		kind     provider.Kind
 	}{
-		{"nobody", none, 200, nil, providertest.JSON(`{"deleted":true,"name":"demo"}`), nil, presence + ", " + del, ""},
+		{"no one", none, 200, nil, providertest.JSON(`{"deleted":true,"name":"demo"}`), nil, presence + ", " + del, ""},
 		{"two", two, 200, post(`{"ejectedIds":["a","b"]}`), providertest.JSON(`{}`), []string{"a", "", "b"}, presence + ", " + eject + ", " + del, ""},
 		{"two and one unlisted", two, 200, post(`{}`), providertest.JSON(`{}`), []string{"a", "c", "c"}, presence + ", " + eject + ", " + eject + ", " + del, ""},
 		{"the room is gone", missing, 404, nil, refusal(404, missing), nil, presence + ", " + del, ""},
 		{"expired", none, 200, nil, refusal(400, `{"error":"invalid-request-error","deleted":true}`), nil, presence + ", " + del, ""},
-		{"nobody there any more", two, 200, []providertest.Answer{refusal(404, missing)}, providertest.JSON(`{}`), nil, presence + ", " + eject + ", " + del, ""},
+		{"no one there any more", two, 200, []providertest.Answer{refusal(404, missing)}, providertest.JSON(`{}`), nil, presence + ", " + eject + ", " + del, ""},
 		{"an unknown session", none, 200, []providertest.Answer{refusal(400, `{"error":"invalid-request-error"}`)}, providertest.JSON(`{}`), []string{"x"}, presence + ", " + eject + ", " + del, ""},
 		{"presence can't be read", `{}`, 403, nil, providertest.Answer{}, []string{"x"}, presence, provider.Forbidden},
 		{"presence is strange", `{}`, 200, nil, providertest.Answer{}, nil, presence, provider.Unavailable},
-		{"nobody can be ejected", two, 200, []providertest.Answer{refusal(403, `{}`)}, providertest.Answer{}, nil, presence + ", " + eject, provider.Forbidden},
+		{"no one can be ejected", two, 200, []providertest.Answer{refusal(403, `{}`)}, providertest.Answer{}, nil, presence + ", " + eject, provider.Forbidden},
 		{"an unlisted one can't be ejected", none, 200, []providertest.Answer{refusal(403, `{}`)}, providertest.Answer{}, []string{"x"}, presence + ", " + eject, provider.Forbidden},
 		{"the room can't be deleted", none, 200, nil, refusal(403, `{}`), nil, presence + ", " + del, provider.Forbidden},
 	} {
@@ -89,7 +89,7 @@ func TestEject(t *testing.T) {
 	jsonEqual(t, s.Asked()[0].Body, `{"ids":["a"]}`)
 }
 
-// Daily bans user ids. With sessions alone it bans nobody, and so nothing is claimed.
+// Daily bans user ids. With sessions alone it bans no one, so no ban is reported.
 func TestABanIsOfAUserID(t *testing.T) {
 	for _, tt := range []struct {
 		name, user, body string
@@ -139,7 +139,7 @@ func TestExtendSendsTheEndAlone(t *testing.T) {
 	}
 }
 
-// A room's exp is in seconds, however large; one beyond what can be written down is no end.
+// A room's exp is in seconds, however large; one beyond the year 9999 is no end.
 func TestTheEndOfARoomIsInSeconds(t *testing.T) {
 	for exp, want := range map[string]time.Time{
 		"1795341600": time.Unix(1795341600, 0), "1795341600.0": time.Unix(1795341600, 0), "200000000000": time.Unix(200000000000, 0),
@@ -184,7 +184,7 @@ func TestHostLink(t *testing.T) {
 			jsonEqual(t, s.Asked()[0].Body, tt.want)
 		})
 	}
-	p, _, _ := on(t, account(), token(`{"token":"!a~"}`)) // whatever is visible ASCII
+	p, _, _ := on(t, account(), token(`{"token":"!a~"}`)) // all visible ASCII
 	if links, err := p.Links(t.Context(), provider.LinkRequest{Meeting: m, Host: true}); err != nil || links.Host != m.GuestURL+"?t=%21a~" {
 		t.Errorf("%+v, %v", links, err)
 	}

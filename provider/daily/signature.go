@@ -24,22 +24,22 @@ const (
 	headerSimple    = "X-Daily-Signature"
 )
 
-// maxAge is how old a signature may be, and how far ahead of us. Daily retries, and its ids are remembered, so that a
-// day is safe; what this guards against is a delivery that was recorded long ago.
+// maxAge is how far a signature's time may be from ours. Daily retries, and its ids are remembered, so a day is safe; the limit
+// guards against replays of old deliveries.
 const maxAge = 24 * time.Hour
 
-// keyring is what an account's signatures are checked with.
+// keyring holds the secrets that verify an account's signatures.
 type keyring struct {
-	// decoded are the secrets as Daily uses them: decoded from base64.
+	// decoded are the secrets decoded from base64, as Daily uses them.
 	decoded [][]byte
-	// plain are the secrets as text, for the simple scheme; empty when the account doesn't ask for it.
+	// plain are the secrets as text, for the simple scheme; empty unless the account uses it.
 	plain  [][]byte
 	simple bool
-	// hint says what to set when there is no secret.
+	// hint is the remedy for a missing secret.
 	hint string
 }
 
-// newKeyring decodes an account's secrets. No error holds any of them.
+// newKeyring decodes an account's secrets. Its errors contain none of them.
 func newKeyring(a provider.Account) (keyring, error) {
 	name := a.Setting("DAILY_WEBHOOK_SECRET", "webhook_secret")
 	k := keyring{hint: "set " + name + " to the hmac of the account's webhook"}
@@ -62,7 +62,7 @@ func newKeyring(a provider.Account) (keyring, error) {
 	return k, nil
 }
 
-// add makes a secret one of those that are checked with, unless it is empty. It says false when Daily could not have it.
+// add adds a secret, unless it is empty. It returns false if the secret can't be Daily's.
 func (k *keyring) add(secret string) bool {
 	if secret = strings.TrimSpace(secret); secret == "" {
 		return true
@@ -80,13 +80,13 @@ func (k *keyring) add(secret string) bool {
 // empty reports whether there is no secret to check with.
 func (k keyring) empty() bool { return len(k.decoded) == 0 && len(k.plain) == 0 }
 
-// decodeSecret gives a secret as Daily uses it.
+// decodeSecret decodes a secret as Daily does.
 func decodeSecret(secret string) ([]byte, bool) {
 	key, err := base64.StdEncoding.Strict().DecodeString(secret)
 	return key, err == nil && len(key) > 0
 }
 
-// with are the keys with a request's own secrets beside them.
+// with returns the keys and a request's own secrets.
 func (k keyring) with(secrets []string) keyring {
 	k.decoded, k.plain = slices.Clip(k.decoded), slices.Clip(k.plain)
 	for _, s := range secrets {
@@ -95,10 +95,10 @@ func (k keyring) with(secrets []string) keyring {
 	return k
 }
 
-// ping is the body with which Daily tries a webhook's URL before it accepts the webhook. It carries nothing.
+// ping is the body with which Daily tests a webhook's URL before it accepts the webhook. It carries nothing.
 const ping = `{"test":"test"}`
 
-// isPing says whether a body is exactly the ping, white space apart.
+// isPing reports whether a body is exactly the ping, except for white space.
 func isPing(body []byte) bool {
 	if len(body) > 256 {
 		return false
@@ -107,7 +107,7 @@ func isPing(body []byte) bool {
 	return json.Compact(&b, body) == nil && b.String() == ping
 }
 
-// verify checks a request's signature. reason is for people and empty only for a verified one.
+// verify checks a request's signature. reason is for people and empty only if verified.
 func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, missing bool, reason string) {
 	signature := strings.TrimSpace(r.Header.Get(headerSignature))
 	simple := strings.TrimSpace(r.Header.Get(headerSimple))
@@ -141,7 +141,7 @@ func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, mi
 	return fresh(stamp, r.ReceivedAt)
 }
 
-// verifySimple checks the older descriptions' scheme: the hex HMAC of the body alone. It has no time to judge.
+// verifySimple checks the scheme of older descriptions: the hex HMAC of the body alone. It has no time to judge.
 func (k keyring) verifySimple(signature string, body []byte) (provider.Verdict, bool, string) {
 	given, err := hex.DecodeString(strings.TrimPrefix(signature, "sha256="))
 	if err != nil {
@@ -159,7 +159,7 @@ func (k keyring) verifySimple(signature string, body []byte) (provider.Verdict, 
 	return provider.Verified, false, ""
 }
 
-// fresh judges a signature's timestamp, which has been seen in seconds and in milliseconds.
+// fresh judges a signature's timestamp, which may be in seconds or milliseconds.
 func fresh(stamp string, received time.Time) (provider.Verdict, bool, string) {
 	v, err := strconv.ParseFloat(strings.TrimSpace(stamp), 64)
 	if err != nil || !(v >= 0) || v > 1e15 {
@@ -178,7 +178,7 @@ func fresh(stamp string, received time.Time) (provider.Verdict, bool, string) {
 	return provider.Verified, false, ""
 }
 
-// span words a number of seconds beyond a day.
+// span describes a number of seconds beyond a day.
 func span(s float64) string {
 	const century = 100 * 365 * 24 * 3600
 	if s > century {
@@ -187,7 +187,7 @@ func span(s float64) string {
 	return (time.Duration(s) * time.Second).Round(time.Minute).String()
 }
 
-// isTestPing says whether a request is the ping without a signature, or one that can't be checked for want of a secret.
+// isTestPing reports whether a request is the ping without a signature, or with one that can't be checked for lack of a secret.
 func (k keyring) isTestPing(r provider.WebhookRequest) bool {
 	if !isPing(r.Body) {
 		return false

@@ -29,7 +29,7 @@ const (
 
 var sent = time.UnixMilli(1750000001250).UTC()
 
-// sign makes the signature as Daily's documentation says, on its own.
+// sign signs as in Daily's documentation, independently of the product's code.
 func sign(t testing.TB, key, stamp string, body []byte) string {
 	t.Helper()
 	k, err := base64.StdEncoding.DecodeString(key)
@@ -145,12 +145,12 @@ func TestSignature(t *testing.T) {
 	}
 }
 
-// Daily tries a URL before it accepts a webhook, perhaps without signing. The test carries nothing, so that it passes;
-// nothing else does.
+// Daily tries a URL before it accepts a webhook, perhaps without signing. The test carries nothing, so it passes; nothing else
+// does.
 func TestPing(t *testing.T) {
 	none, both := account(), account()
 	none.WebhookSecret = ""
-	both.WebhookSignature = "simple" // the secret is one of either scheme
+	both.WebhookSignature = "simple" // the secret works in either scheme
 	simply := request("", "", pingBody)
 	simply.Header.Set("X-Daily-Signature", simple(otherKey, []byte(pingBody)))
 	for _, tt := range []struct {
@@ -207,7 +207,7 @@ func seeds(f *testing.F, add func(body []byte)) {
 	}
 }
 
-// Whatever is signed is verified and says something sensible, and the same unsigned never is.
+// A signed body is always verified and gives a sensible event; unsigned it never is verified.
 func FuzzReadWebhook(f *testing.F) {
 	seeds(f, func(b []byte) { f.Add(b) })
 	p := with(f, account())
@@ -234,7 +234,7 @@ func FuzzReadWebhook(f *testing.F) {
 	})
 }
 
-// No header makes a request verified that was not signed.
+// No header makes an unsigned request verified.
 func FuzzSignatureHeaders(f *testing.F) {
 	f.Add(vectorSum, vectorStamp, "")
 	f.Add("", "", "sha256=00")

@@ -18,7 +18,7 @@ var _ provider.Synthesizer = (*Provider)(nil)
 // minute is the length in seconds of synthesized stays and recordings.
 const minute = 60
 
-// Synthesize makes a webhook as Daily sends it.
+// Synthesize returns a webhook as Daily sends it.
 func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookRequest, error) {
 	const op = "make webhook"
 	body, err := synthesize(e)
@@ -52,7 +52,7 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 	return provider.WebhookRequest{Method: http.MethodPost, Header: h, Body: body, ReceivedAt: e.At}, nil
 }
 
-// The events as Daily writes them, in its order of keys.
+// The events in Daily's form and order of keys.
 type (
 	syntheticEvent struct {
 		Version string    `json:"version"`
@@ -88,7 +88,7 @@ type (
 		Layout      map[string]string `json:"layout"`
 		InstanceID  string            `json:"instance_id"`
 		StartTS     int64             `json:"start_ts"`
-		RoomName    string            `json:"room_name"` // not in Daily's schema: without it the event is about no room
+		RoomName    string            `json:"room_name"` // not in Daily's schema: without it the event has no room
 	}
 	syntheticRecordingReady struct {
 		Type        string `json:"type"`
@@ -124,7 +124,7 @@ type (
 	}
 )
 
-// synthesize makes the body; nil when Daily has no such event.
+// synthesize returns the body, or nil if Daily has no such event.
 func synthesize(e provider.SyntheticEvent) ([]byte, error) {
 	if e.Kind == provider.KindTest {
 		return []byte(ping), nil
@@ -181,7 +181,7 @@ func synthesize(e provider.SyntheticEvent) ([]byte, error) {
 	return nil, nil
 }
 
-// types lists Daily's words for the events that can be synthesized.
+// types maps Daily's names of the events that can be synthesized to their kinds.
 func types() map[string]provider.EventKind {
 	out := make(map[string]provider.EventKind, len(kinds))
 	for word, kind := range kinds {

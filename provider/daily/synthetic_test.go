@@ -60,7 +60,7 @@ func TestSyntheticWebhooksAreReadAsWhatTheyAre(t *testing.T) {
 	}
 }
 
-// What lasts has begun before the event of its end.
+// An event's start lies before the event of its end.
 func TestSyntheticStaysAndRecordingsLieBeforeTheirEvents(t *testing.T) {
 	at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	make := func(kind provider.EventKind) (provider.Event, float64, float64) {

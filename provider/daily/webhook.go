@@ -8,7 +8,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// kinds says what Daily's events are in the common vocabulary; everything else is unknown.
+// kinds maps Daily's events to the common vocabulary; everything else is unknown.
 var kinds = map[rest.Text]provider.EventKind{
 	"meeting.started":              provider.KindMeetingStarted,
 	"meeting.ended":                provider.KindMeetingEnded,
@@ -24,7 +24,7 @@ var kinds = map[rest.Text]provider.EventKind{
 	"transcript.error":             provider.KindTranscriptFailed,
 }
 
-// envelope is what every event comes in. Older descriptions call event_ts timestamp.
+// envelope is the outer object of every event. Older descriptions call event_ts timestamp.
 type envelope struct {
 	Type      rest.Text       `json:"type"`
 	ID        rest.Text       `json:"id"`
@@ -33,8 +33,7 @@ type envelope struct {
 	Timestamp rest.Time       `json:"timestamp"`
 }
 
-// payload is what we read of all events' payloads. A meeting_id in it is the id of a session, not of a room, and
-// therefore not read.
+// payload has the fields that we read of all events. Its meeting_id is the id of a session, not of a room, so it isn't read.
 type payload struct {
 	Room          rest.Text              `json:"room"`
 	RoomName      rest.Text              `json:"room_name"`
@@ -60,8 +59,8 @@ type payload struct {
 	Error         rest.Text              `json:"error"`
 }
 
-// ReadWebhook verifies a request with the account's secrets (X-Webhook-Signature over X-Webhook-Timestamp and the exact
-// body) and reads the event. It never returns an error: what a request is worth is in the verdict.
+// ReadWebhook verifies a request with the account's secrets (X-Webhook-Signature over X-Webhook-Timestamp and the exact body) and
+// parses the event. It never returns an error: the result is in the verdict.
 func (p *Provider) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, error) {
 	keys := p.keys.with(r.Secrets)
 	if keys.isTestPing(r) {
@@ -78,7 +77,7 @@ func (p *Provider) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, err
 	return provider.Webhook{Verdict: verdict, Missing: missing, Reason: reason, Event: event}, nil
 }
 
-// readEvent reads a body as far as it can be read, and says what could not.
+// readEvent parses a body as far as possible, and returns a description of the rest.
 func readEvent(body []byte) (provider.Event, string) {
 	if isPing(body) {
 		return provider.Event{Kind: provider.KindTest, Type: "test"}, ""
@@ -131,14 +130,14 @@ func readEvent(body []byte) (provider.Event, string) {
 	return event, ""
 }
 
-// at sets when an event happened, where the payload tells: the envelope's time is when it was sent.
+// at sets the time of an event if the payload has it: the envelope's time is when it was sent.
 func at(e *provider.Event, t time.Time) {
 	if !t.IsZero() {
 		e.At = t
 	}
 }
 
-// participant reads a participant's event. A leaver's event tells when they joined and how long they stayed.
+// participant parses a participant's event. A leaver's event has the time of joining and the length of the stay.
 func (in *payload) participant(e *provider.Event) {
 	session := in.SessionID.Clip(idLimit)
 	if session == "" {
@@ -164,7 +163,7 @@ func (in *payload) participant(e *provider.Event) {
 	}
 }
 
-// recording reads a recording's event. Daily's recording.started names no room.
+// recording parses a recording's event. Daily's recording.started names no room.
 func (in *payload) recording(e *provider.Event) {
 	rec := &provider.RecordingEvent{
 		ID: in.RecordingID.Clip(idLimit), Instance: in.InstanceID.Clip(idLimit), StartedBy: in.StartedBy.Clip(idLimit),

@@ -16,8 +16,8 @@ type tripper func(*http.Request) (*http.Response, error)
 
 func (t tripper) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
 
-// FuzzAnswers feeds whatever a platform, or what stands in its place, may answer to every reading call. None may panic;
-// an error must have a kind; and nothing but a JSON object or array is ever taken for "nobody is there".
+// FuzzAnswers feeds arbitrary answers of a platform, or of an intermediary, to every reading call. None may panic, an error must
+// have a kind, and only a JSON object or array may ever mean an empty room.
 func FuzzAnswers(f *testing.F, platform provider.Platform, open Open) {
 	for _, body := range []string{
 		`{"total_count":1,"data":[{"room":"r","id":"s","userName":"Ann","joinTime":"2025-06-15T12:00:03.000Z","duration":42}]}`,
@@ -46,7 +46,7 @@ func FuzzAnswers(f *testing.F, platform provider.Platform, open Open) {
 		ctx := context.Background()
 		here, err := p.Presence(ctx, m)
 		if err == nil && len(here) == 0 && (status > 204 || !json.Valid(body)) {
-			t.Errorf("%d %q means that nobody is there", status, body)
+			t.Errorf("%d %q means an empty room", status, body)
 		}
 		failed := []error{err}
 		if l, ok := p.(provider.Looker); ok {
@@ -66,7 +66,7 @@ func FuzzAnswers(f *testing.F, platform provider.Platform, open Open) {
 			failed = append(failed, err)
 		}
 		for _, err := range failed {
-			if told(err) {
+			if succeeded(err) {
 				continue
 			}
 			if provider.KindOf(err) == "" {

@@ -10,17 +10,17 @@ import (
 
 var _ rest.Clock = (*Clock)(nil)
 
-// Clock is a time that moves only when somebody sleeps on it, and then at once. It remembers for how long they did.
+// Clock is a time that moves only when a caller sleeps on it, and then immediately. It records the sleeps.
 type Clock struct {
 	mu    sync.Mutex
 	now   time.Time
 	waits []time.Duration
 }
 
-// NewClock makes a clock that shows now.
+// NewClock returns a clock that shows now.
 func NewClock(now time.Time) *Clock { return &Clock{now: now} }
 
-// Now is the clock's time.
+// Now returns the clock's time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -39,14 +39,14 @@ func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// Advance moves the clock on without being waited on.
+// Advance moves the clock without a sleep.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
 
-// Waits are the durations that were slept, in order.
+// Waits returns the durations of the sleeps, in order.
 func (c *Clock) Waits() []time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()

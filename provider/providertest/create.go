@@ -68,7 +68,7 @@ func testCreate(t *testing.T, h Harness) {
 	})
 }
 
-// checkMeeting says what is wrong with a meeting that was made of a spec.
+// checkMeeting compares a new meeting with its spec.
 func checkMeeting(t *testing.T, p provider.Provider, s provider.MeetingSpec, m provider.Meeting) {
 	t.Helper()
 	if m.ID == "" || m.Room == "" || strings.HasPrefix(m.Room, "/") || len(m.Sessions) != 0 {
@@ -88,7 +88,7 @@ func checkMeeting(t *testing.T, p provider.Provider, s provider.MeetingSpec, m p
 	}
 }
 
-func testCreateTaken(t *testing.T, h Harness) {
+func testCreateExisting(t *testing.T, h Harness) {
 	p := h.open(t, nil)
 	if !p.Traits().NamesRooms {
 		t.Skip("the platform makes the names")
@@ -108,10 +108,10 @@ func testCreateTaken(t *testing.T, h Harness) {
 	}
 }
 
-// A creation whose answer is lost makes one room, or none with a word about it; never two.
+// A creation whose answer is lost creates one room, or none and reports the doubt; never two.
 func testCreateAnswerLost(t *testing.T, h Harness) {
 	for name, spoil := range map[string]func(*http.Request, http.RoundTripper) (*http.Response, error){
-		"answer lost": lose, "request lost": loseBefore, "answer cut": cutShort, "gateway gave up": gateway,
+		"answer lost": lose, "request lost": loseBefore, "answer cut": cutShort, "gateway timed out": gateway,
 		"a page instead": answering(200, "text/html", "<html>Log in</html>"),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func testCreateAnswerLost(t *testing.T, h Harness) {
 				if !errors.Is(err, rest.ErrMaybeDone) || !errors.Is(err, provider.Unavailable) || calls() != 1 {
 					t.Errorf("%+v, %v after %d calls", m, err, calls())
 				}
-				if err != nil && !strings.Contains(err.Error(), "vanishes by itself") {
+				if err != nil && !strings.Contains(err.Error(), "expires an hour after") {
 					t.Errorf("the error does not say what may be left: %v", err)
 				}
 				return
@@ -148,7 +148,7 @@ func testCreateAnswerLost(t *testing.T, h Harness) {
 	}
 }
 
-// Somebody else's room is never taken for ours, even when we don't know whether ours was made.
+// A foreign room is never treated as ours, even when we don't know whether ours was created.
 func testCreateForeign(t *testing.T, h Harness) {
 	wrap, _ := fault(creation, 1, loseBefore)
 	p, other, s := h.open(t, wrap), h.open(t, nil), h.spec(t)
@@ -163,7 +163,7 @@ func testCreateForeign(t *testing.T, h Harness) {
 	}
 }
 
-// Of several creations of one name at once, one succeeds.
+// Of several concurrent creations of one name, one succeeds.
 func testCreateAtOnce(t *testing.T, h Harness) {
 	p, s := h.open(t, nil), h.spec(t)
 	if !p.Traits().NamesRooms {

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// cleanupContext is a context for after a test, whose own has ended.
+// cleanupContext returns a context for use after a test, whose own has ended.
 func cleanupContext() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), 30*time.Second)
 }
 
-// faulty is a transport that spoils calls: those that match, the first times of them, in its way. It counts them.
+// faulty is a transport that injects a fault into the first matching calls and counts them.
 type faulty struct {
 	next  http.RoundTripper
 	match func(*http.Request) bool
@@ -27,7 +27,7 @@ type faulty struct {
 	seen int
 }
 
-// fault wraps a transport; count tells afterwards how many calls matched.
+// fault wraps a transport; count returns how many calls matched.
 func fault(match func(*http.Request) bool, times int,
 	spoil func(*http.Request, http.RoundTripper) (*http.Response, error),
 ) (wrap func(http.RoundTripper) http.RoundTripper, count func() int) {
@@ -58,12 +58,12 @@ func (f *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
 	return f.spoil(r, f.next)
 }
 
-// creation matches the calls that make a meeting.
+// creation matches the calls that create a meeting.
 func creation(r *http.Request) bool {
 	return r.Method == http.MethodPost && (strings.HasSuffix(r.URL.Path, "/rooms") || strings.HasSuffix(r.URL.Path, "/meetings"))
 }
 
-// presence matches the calls that read who is there.
+// presence matches the calls that read presence.
 func presence(r *http.Request) bool {
 	return r.Method == http.MethodGet &&
 		(strings.Contains(r.URL.Path, "/presence") || strings.Contains(r.URL.Path, "/insights/"))
@@ -71,7 +71,7 @@ func presence(r *http.Request) bool {
 
 var errReset = errors.New("read: connection reset by peer")
 
-// lose lets the platform do what it was asked and loses its answer.
+// lose lets the platform act and loses its answer.
 func lose(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 	resp, err := next.RoundTrip(r)
 	if err != nil {
@@ -90,7 +90,7 @@ func loseBefore(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
 	return nil, errReset
 }
 
-// cutShort lets the platform do what it was asked and hands over half of its answer.
+// cutShort lets the platform act and passes on half of its answer.
 func cutShort(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 	resp, err := next.RoundTrip(r)
 	if err != nil {
@@ -109,7 +109,7 @@ type brokenOff struct{}
 
 func (brokenOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// gateway lets the platform do what it was asked and answers as a gateway that lost patience.
+// gateway lets the platform act and answers like a gateway that timed out.
 func gateway(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 	if _, err := lose(r, next); !errors.Is(err, errReset) {
 		return nil, err

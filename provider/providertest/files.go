@@ -75,7 +75,7 @@ func testFiles(t *testing.T, h Harness) {
 	}
 }
 
-// record makes a recording of a meeting, and gives it with its file once it is ready. while is called when it runs.
+// record records a meeting, and returns the recording with its file once it is ready. while is called during the recording.
 func (h Harness) record(t *testing.T, p provider.Provider, while func(provider.Recording)) (provider.Recording, provider.RecordingFile) {
 	t.Helper()
 	l, ok := p.(provider.RecordingLister)
@@ -102,7 +102,7 @@ func (h Harness) record(t *testing.T, p provider.Provider, while func(provider.R
 		}
 		return provider.Recording{}
 	}
-	if running := mine(); running.ID != "" { // some platforms list what is finished only
+	if running := mine(); running.ID != "" { // some platforms list only finished recordings
 		while(running)
 	}
 	h.Leave(t, m, ada)
@@ -114,7 +114,7 @@ func (h Harness) record(t *testing.T, p provider.Provider, while func(provider.R
 	return rec, rec.Files[0]
 }
 
-// get fetches a part of a file, as somebody without any key does.
+// get fetches a part of a file without any key.
 func (h Harness) get(t *testing.T, link, part string) []byte {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, nil)

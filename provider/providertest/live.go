@@ -9,9 +9,9 @@ import (
 	"greenroom/provider/rest"
 )
 
-// Live is a harness on a real account, whose key the environment holds as GREENROOM_LIVE_{PLATFORM}_API_KEY, and its
-// other settings as _API_URL and _WEBHOOK_SECRET. Without the key the test is skipped. The suite makes rooms on the
-// account and removes them again; on a platform that names rooms itself, those of lost answers vanish after an hour.
+// Live returns a harness on a real account, whose key is in the environment as GREENROOM_LIVE_{PLATFORM}_API_KEY, and its other
+// settings as _API_URL and _WEBHOOK_SECRET. Without the key the test is skipped. The suite creates rooms on the account and
+// removes them again; on a platform that names rooms itself, those of lost answers expire after an hour.
 func Live(t *testing.T, platform provider.Platform, url string, open Open) Harness {
 	t.Helper()
 	prefix := "GREENROOM_LIVE_" + strings.ToUpper(string(platform))

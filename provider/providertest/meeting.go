@@ -18,7 +18,7 @@ import (
 
 // absent is a meeting that the platform doesn't know.
 func absent() provider.Meeting {
-	return provider.Meeting{ID: "99999999", Room: "suite-nobody-made-this", GuestURL: "https://example.com/suite-nobody-made-this"}
+	return provider.Meeting{ID: "99999999", Room: "suite-no-such-room", GuestURL: "https://example.com/suite-no-such-room"}
 }
 
 func testEnd(t *testing.T, h Harness) {
@@ -45,7 +45,7 @@ func testEnd(t *testing.T, h Harness) {
 
 func testEndWithPeople(t *testing.T, h Harness) {
 	if h.Join == nil {
-		t.Skip("nobody can be made to join here")
+		t.Skip("no one can be made to join here")
 	}
 	p := h.open(t, nil)
 	m := h.create(t, p, h.spec(t))
@@ -58,7 +58,7 @@ func testEndWithPeople(t *testing.T, h Harness) {
 	}
 	h.Leave(t, m, "")
 	people, err := p.Presence(t.Context(), m)
-	if !told(err) && !errors.Is(err, provider.NotFound) {
+	if !succeeded(err) && !errors.Is(err, provider.NotFound) {
 		t.Fatal(err)
 	}
 	for _, who := range people {
@@ -149,7 +149,7 @@ func testRooms(t *testing.T, h Harness) {
 	}
 	n := 0
 	if err := l.Rooms(t.Context(), func(provider.Meeting) bool { n++; return false }); err != nil || n != 1 {
-		t.Errorf("went on %d times, %v", n, err)
+		t.Errorf("continued %d times, %v", n, err)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // filled is more than two pages of any list.
 const filled = 260
 
-// testPages reads lists of several pages: everything is there, and once.
+// testPages reads lists of several pages: every item is there, once.
 func testPages(t *testing.T, h Harness) {
 	if h.Fill == nil {
 		t.Skip("nothing can be made here")

@@ -8,7 +8,7 @@ import (
 	"greenroom/provider"
 )
 
-// here gives those of a reading who are present, by session.
+// here returns the present participants of a reading, by session.
 func here(people []provider.Participant) map[string]provider.Participant {
 	out := map[string]provider.Participant{}
 	for _, who := range people {
@@ -19,23 +19,23 @@ func here(people []provider.Participant) map[string]provider.Participant {
 	return out
 }
 
-// told says whether a presence reading succeeded, be it one that can't tell who is absent.
-func told(err error) bool { return err == nil || errors.Is(err, provider.ErrPartial) }
+// succeeded reports whether a presence reading succeeded, perhaps partially.
+func succeeded(err error) bool { return err == nil || errors.Is(err, provider.ErrPartial) }
 
 func testPresence(t *testing.T, h Harness) {
 	p := h.open(t, nil)
 	m := h.create(t, p, h.spec(t))
-	if people, err := p.Presence(t.Context(), m); !told(err) || len(here(people)) != 0 {
+	if people, err := p.Presence(t.Context(), m); !succeeded(err) || len(here(people)) != 0 {
 		t.Errorf("of an empty meeting: %+v, %v", people, err)
 	}
-	if people, err := p.Presence(t.Context(), absent()); len(here(people)) != 0 || (!told(err) && !errors.Is(err, provider.NotFound)) {
+	if people, err := p.Presence(t.Context(), absent()); len(here(people)) != 0 || (!succeeded(err) && !errors.Is(err, provider.NotFound)) {
 		t.Errorf("of nothing: %+v, %v", people, err)
 	}
 	if _, err := p.Presence(t.Context(), provider.Meeting{}); !errors.Is(err, provider.Invalid) {
 		t.Errorf("of no meeting: %v", err)
 	}
 	if h.Join == nil {
-		t.Skip("nobody can be made to join here")
+		t.Skip("no one can be made to join here")
 	}
 	ada := h.Join(t, m, Person{Name: "Ada Lovelace"})
 	zoe := h.Join(t, m, Person{Name: "Zoë 渡辺", Host: true})
@@ -74,7 +74,7 @@ func testAllPresence(t *testing.T, h Harness) {
 		t.Errorf("empty: %+v, %v", all, err)
 	}
 	if h.Join == nil {
-		t.Skip("nobody can be made to join here")
+		t.Skip("no one can be made to join here")
 	}
 	ada := h.Join(t, m, Person{Name: "Ada"})
 	all, err = l.AllPresence(t.Context())
@@ -83,7 +83,7 @@ func testAllPresence(t *testing.T, h Harness) {
 	}
 }
 
-// An answer that isn't the documented shape is an error, never an empty list.
+// An answer of another shape than documented is an error, never an empty list.
 func testPresenceShape(t *testing.T, h Harness) {
 	m := h.create(t, h.open(t, nil), h.spec(t))
 	for name, spoil := range map[string]func(*http.Request, http.RoundTripper) (*http.Response, error){
@@ -122,7 +122,7 @@ func testEject(t *testing.T, h Harness) {
 	p := h.open(t, nil)
 	e, ok := p.(provider.Ejector)
 	if !ok {
-		t.Skip("the platform removes nobody")
+		t.Skip("the platform removes no one")
 	}
 	m := h.create(t, p, h.spec(t))
 	eject := func(session string) error {
@@ -130,13 +130,13 @@ func testEject(t *testing.T, h Harness) {
 		return err
 	}
 	if err := eject(""); !errors.Is(err, provider.Invalid) {
-		t.Errorf("of nobody: %v", err)
+		t.Errorf("without a participant: %v", err)
 	}
 	if err := eject("6a1e2d3c-4b5a-4697-8887-665544332211"); err != nil {
-		t.Errorf("of somebody who is not there: %v", err)
+		t.Errorf("of an absent participant: %v", err)
 	}
 	if h.Join == nil {
-		t.Skip("nobody can be made to join here")
+		t.Skip("no one can be made to join here")
 	}
 	ada, grace := h.Join(t, m, Person{Name: "Ada"}), h.Join(t, m, Person{Name: "Grace"})
 	for range 2 {

@@ -8,11 +8,10 @@ import (
 	"greenroom/provider"
 )
 
-// instance is a UUID under which the suite records.
+// instance is the UUID of the suite's recordings.
 const instance = "5f0c7c1e-9b3a-5d44-8e21-0a1b2c3d4e5f"
 
-// testRecorder starts and stops a recording: not while nobody is there, once however often it is asked for, and again
-// after a stop.
+// testRecorder starts and stops a recording: not while the room is empty, only once for repeated starts, and again after a stop.
 func testRecorder(t *testing.T, h Harness) {
 	p := h.open(t, nil)
 	r, ok := p.(provider.Recorder)
@@ -28,7 +27,7 @@ func testRecorder(t *testing.T, h Harness) {
 	}
 	start := provider.RecordingStart{Kind: kinds[0], Instance: instance}
 	if err := r.StartRecording(t.Context(), m, start); !errors.Is(err, provider.NotReady) || provider.HintOf(err) == "" {
-		t.Errorf("started with nobody there: %v", err)
+		t.Errorf("started in an empty room: %v", err)
 	}
 	if err := r.StartRecording(t.Context(), absent(), start); !errors.Is(err, provider.NotFound) {
 		t.Errorf("start in a meeting that never was: %v", err)
@@ -48,7 +47,7 @@ func testRecorder(t *testing.T, h Harness) {
 		}
 	}
 	if h.Join == nil {
-		t.Skip("nobody can be made to join here")
+		t.Skip("no one can be made to join here")
 	}
 	ada := h.Join(t, m, Person{Name: "Ada"})
 	for range 2 {
@@ -100,8 +99,8 @@ func running(t *testing.T, p provider.Provider, m provider.Meeting) (n int) {
 	return n
 }
 
-// testHistory asks who was there: those who left have a time that agrees with presence and events, as exactly as the
-// platform says of itself.
+// testHistory reads the history: those who left have a time that agrees with presence and events, within the platform's stated
+// grain.
 func testHistory(t *testing.T, h Harness) {
 	p := h.open(t, nil)
 	l, ok := p.(provider.Historian)
@@ -120,7 +119,7 @@ func testHistory(t *testing.T, h Harness) {
 		t.Errorf("of no meeting: %v", err)
 	}
 	if h.Join == nil {
-		t.Skip("nobody can be made to join here")
+		t.Skip("no one can be made to join here")
 	}
 	came := h.Clock.Now()
 	ada := h.Join(t, m, Person{Name: "Ada"})

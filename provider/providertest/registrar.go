@@ -8,7 +8,7 @@ import (
 	"greenroom/provider"
 )
 
-// testWebhookSecrets reads what the platform signs with a secret that the provider was not made with.
+// testWebhookSecrets reads webhooks signed with a secret that the provider was not created with.
 func testWebhookSecrets(t *testing.T, h Harness) {
 	if h.Join == nil || h.Deliveries == nil {
 		t.Skip("no webhooks can be received here")
@@ -40,7 +40,7 @@ func testWebhookSecrets(t *testing.T, h Harness) {
 	}
 }
 
-// testSecretOfASynthetic signs an invented webhook with a secret that the provider was not made with.
+// testSecretOfASynthetic signs a synthetic webhook with a secret that the provider was not created with.
 func testSecretOfASynthetic(t *testing.T, h Harness) {
 	a := h.Account
 	a.WebhookSecret, a.WebhookSecrets = "", nil
@@ -65,7 +65,7 @@ func testSecretOfASynthetic(t *testing.T, h Harness) {
 	}
 }
 
-// testRegistrar registers webhooks by API: none in the place of another one, each signed with its secret.
+// testRegistrar registers webhooks by API: none replaces another, and each is signed with its secret.
 func testRegistrar(t *testing.T, h Harness) {
 	p := h.open(t, nil)
 	r, ok := p.(provider.WebhookRegistrar)
@@ -145,8 +145,8 @@ func testRegistrar(t *testing.T, h Harness) {
 
 func failure(_ provider.Registration, err error) error { return err }
 
-// signed lets people come and go, and sees that what is posted to the path is verified by the secret alone, the platform's
-// test of the address included.
+// signed lets people come and go, and checks that each request to the path is verified only by the secret, the platform's test of
+// the address included.
 func (h Harness) signed(t *testing.T, p provider.Provider, path, secret string) {
 	t.Helper()
 	m := h.create(t, p, h.spec(t))

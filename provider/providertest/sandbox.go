@@ -19,7 +19,7 @@ import (
 	"greenroom/provider/sandbox"
 )
 
-// Sandbox is a harness on a platform of our own sandbox, over HTTP, on a clock that moves only when somebody waits.
+// Sandbox returns a harness on a platform of our sandbox, over HTTP, on a clock that moves only when a caller waits.
 func Sandbox(t *testing.T, platform provider.Platform, open Open) Harness {
 	t.Helper()
 	clock := clockwork.NewFakeClockAt(time.Now().Truncate(time.Second))
@@ -98,7 +98,7 @@ func Sandbox(t *testing.T, platform provider.Platform, open Open) Harness {
 	}
 }
 
-// worldClock is the world's time for a provider: who waits on it moves it.
+// worldClock is the world's time for a provider: waiting on it moves it.
 type worldClock struct{ *clockwork.FakeClock }
 
 var _ rest.Clock = worldClock{}

@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// Script is a server that gives prepared answers and remembers what it was asked. A call that was not expected fails the
-// test.
+// Script is a server that gives prepared answers and records the requests. An unexpected call fails the test.
 type Script struct {
 	URL string
 	t   testing.TB
@@ -20,11 +19,11 @@ type Script struct {
 	asked   []Asked
 }
 
-// Answer is one prepared answer. The last one of a call stays for ever.
+// Answer is one prepared answer. The last one of a call is repeated.
 type Answer struct {
 	Status int
 	Body   string
-	// Header is pairs of names and values. JSON is the type unless it says otherwise.
+	// Header is pairs of names and values. The default type is JSON.
 	Header []string
 }
 
@@ -46,13 +45,13 @@ func NewScript(t testing.TB, answers map[string][]Answer) *Script {
 	return s
 }
 
-// JSON is an answer with status 200.
+// JSON returns an answer with status 200.
 func JSON(body string) Answer { return Answer{Status: http.StatusOK, Body: body} }
 
-// Lost is an answer that doesn't come: the connection breaks.
+// Lost is an answer that never arrives: the connection breaks.
 func Lost() Answer { return Answer{} }
 
-// ServeHTTP gives the next answer.
+// ServeHTTP sends the next answer.
 func (s *Script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -85,14 +84,14 @@ func (s *Script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, list[0].Body)
 }
 
-// Asked are the requests so far, in order.
+// Asked returns the requests so far, in order.
 func (s *Script) Asked() []Asked {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Asked(nil), s.asked...)
 }
 
-// Calls are the calls so far, in order, separated by commas.
+// Calls returns the calls so far, in order, separated by commas.
 func (s *Script) Calls() string {
 	var out []string
 	for _, a := range s.Asked() {

@@ -1,11 +1,11 @@
-// Package providertest is what every provider must do, as one suite of tests: [Run].
+// Package providertest is a suite of tests for every provider: [Run].
 //
-// A provider's own test of it is a few lines: it opens a [Harness] on the sandbox, over HTTP, and runs the suite. The
-// same suite runs against a live account when the environment holds its keys: see [Live]. What a provider can do beyond
-// the core is found by type assertion, as the program finds it, and tested where it is found.
+// A provider's own test is a few lines: it opens a [Harness] on the sandbox, over HTTP, and runs the suite. The same suite runs
+// against a live account if the environment has its keys: see [Live]. Optional abilities are found by type assertion, as in the
+// program, and tested if present.
 //
-// The suite makes its own faults, in the transport: answers that are lost after the platform did what was asked, cut
-// answers, pages instead of JSON. It asks nothing of the platform for them.
+// The suite injects its own faults into the transport: answers lost after the platform acted, cut answers, web pages instead of
+// JSON. It needs nothing from the platform for them.
 package providertest
 
 import (
@@ -18,7 +18,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// Open makes a provider of an account, whose calls go through the transport and whose waits are the clock's.
+// Open returns a provider of an account that uses the transport and waits on the clock.
 type Open func(a provider.Account, transport http.RoundTripper, clock rest.Clock) (provider.Provider, error)
 
 // Harness is a platform to test a provider on.
@@ -31,21 +31,21 @@ type Harness struct {
 	// Clock is the platform's time, as far as it is known.
 	Clock rest.Clock
 
-	// What follows is nil where nobody can do it, as on a live account; what needs it is skipped.
+	// The hooks below are nil on a live account; tests that need them are skipped.
 
-	// Join brings somebody into a meeting and gives their session. Leave takes them out, or with an empty session nobody:
-	// it only waits. When they return, the platform's presence tells the truth.
+	// Join adds a person to a meeting and returns their session. Leave removes the session; an empty one only waits. When they
+	// return, the platform's presence is up to date.
 	Join  func(t testing.TB, m provider.Meeting, who Person) string
 	Leave func(t testing.TB, m provider.Meeting, session string)
-	// Deliveries are the webhooks that the platform has sent so far, once those that are due have been sent.
+	// Deliveries returns the webhooks that the platform has sent so far, after sending those that are due.
 	Deliveries func(t testing.TB) []provider.WebhookRequest
-	// Fill makes n further rooms on the platform, each with a recording that is ready.
+	// Fill creates n more rooms on the platform, each with a recording that is ready.
 	Fill func(t testing.TB, n int)
-	// HookURL is a base under which the platform's webhooks arrive at Deliveries; empty where it reaches nothing of ours.
+	// HookURL is a base under which the platform's webhooks arrive at Deliveries; empty if it can't reach us.
 	HookURL string
 }
 
-// Person is somebody who joins.
+// Person is someone who joins.
 type Person struct {
 	Name string
 	Host bool
@@ -63,7 +63,7 @@ func Run(t *testing.T, h Harness) {
 	}{
 		{"Identity", testIdentity},
 		{"Create", testCreate},
-		{"CreateTaken", testCreateTaken},
+		{"CreateTaken", testCreateExisting},
 		{"CreateAnswerLost", testCreateAnswerLost},
 		{"CreateForeignRoom", testCreateForeign},
 		{"CreateAtOnce", testCreateAtOnce},
@@ -90,13 +90,13 @@ func Run(t *testing.T, h Harness) {
 		{"WebhookWithoutSecret", testWebhookWithoutSecret},
 		{"WebhookSecrets", testWebhookSecrets},
 		{"SecretOfASynthetic", testSecretOfASynthetic},
-		{"Registrar", testRegistrar}, // the last one, since it removes the webhook that the others listen to
+		{"Registrar", testRegistrar}, // must be last, since it removes the webhook that the others use
 	} {
 		t.Run(one.name, func(t *testing.T) { one.test(t, h) })
 	}
 }
 
-// open makes the harness's provider, with a transport around its own when wrap is given.
+// open returns the harness's provider, with a transport around its own if wrap is given.
 func (h Harness) open(t testing.TB, wrap func(http.RoundTripper) http.RoundTripper) provider.Provider {
 	t.Helper()
 	return h.openAs(t, h.Account, wrap)
@@ -118,7 +118,7 @@ func (h Harness) openAs(t testing.TB, a provider.Account, wrap func(http.RoundTr
 	return p
 }
 
-// spec is a meeting of an hour; every test has its own name.
+// spec returns a meeting of an hour; every test has its own name.
 func (h Harness) spec(t testing.TB) provider.MeetingSpec {
 	t.Helper()
 	now := h.Clock.Now().UTC()
@@ -129,7 +129,7 @@ func (h Harness) spec(t testing.TB) provider.MeetingSpec {
 	}
 }
 
-// hash is FNV-1a, enough to give every test a room of its own.
+// hash is FNV-1a, enough for a separate room per test.
 func hash(s string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(s) {
@@ -138,7 +138,7 @@ func hash(s string) uint64 {
 	return h
 }
 
-// create makes a meeting and sees to it that it ends with the test.
+// create creates a meeting that ends with the test.
 func (h Harness) create(t testing.TB, p provider.Provider, s provider.MeetingSpec) provider.Meeting {
 	t.Helper()
 	m, err := p.CreateMeeting(t.Context(), s)
@@ -149,7 +149,7 @@ func (h Harness) create(t testing.TB, p provider.Provider, s provider.MeetingSpe
 	return m
 }
 
-// endLater ends a meeting with the test, whatever became of it.
+// endLater ends a meeting with the test, whatever happened to it.
 func (h Harness) endLater(t testing.TB, m provider.Meeting) {
 	t.Helper()
 	p := h.open(t, nil)

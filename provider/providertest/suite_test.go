@@ -16,7 +16,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// The providers of this file are wrong in one way each. The suite must say so, in the test that is about it.
+// Each provider in this file has one defect. The suite must report it in the right test.
 type (
 	takes      struct{ *daily.Provider }
 	twice      struct{ *daily.Provider }
@@ -29,7 +29,7 @@ type (
 	changeable struct{ *daily.Provider }
 )
 
-// takes calls any room of the name its own.
+// takes returns any room of the name as its own.
 func (p takes) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (provider.Meeting, error) {
 	m, err := p.Provider.CreateMeeting(ctx, s)
 	if errors.Is(err, provider.Conflict) {
@@ -38,7 +38,7 @@ func (p takes) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (provi
 	return m, err
 }
 
-// twice makes another room when the answer of the first is lost.
+// twice creates another room if the answer of the first is lost.
 func (p twice) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (provider.Meeting, error) {
 	if _, err := p.Provider.CreateMeeting(ctx, s); err != nil {
 		return provider.Meeting{}, err
@@ -47,7 +47,7 @@ func (p twice) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (provi
 	return p.Provider.CreateMeeting(ctx, s)
 }
 
-// blind takes a failure for an empty room.
+// blind treats a failure as an empty room.
 func (p blind) Presence(ctx context.Context, m provider.Meeting) ([]provider.Participant, error) {
 	here, err := p.Provider.Presence(ctx, m)
 	if errors.Is(err, provider.Unavailable) && ctx.Err() == nil {
@@ -65,7 +65,7 @@ func (p trusting) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, erro
 	return w, err
 }
 
-// stubborn refuses to end what is gone.
+// stubborn refuses to end a room that is gone.
 func (p stubborn) EndMeeting(ctx context.Context, m provider.Meeting) error {
 	if _, err := p.Lookup(ctx, m); err != nil {
 		return err
@@ -82,7 +82,7 @@ func (p forgetful) EndMeeting(ctx context.Context, m provider.Meeting) error {
 	return p.Provider.EndMeeting(ctx, m)
 }
 
-// kindless returns errors that say nothing.
+// kindless returns errors without a kind.
 func (p kindless) Lookup(ctx context.Context, m provider.Meeting) (provider.Meeting, error) {
 	found, err := p.Provider.Lookup(ctx, m)
 	if err != nil {
@@ -129,8 +129,8 @@ var wrong = map[string]struct {
 
 const which = "GREENROOM_TEST_WRONG"
 
-// TestSuiteCatches runs the suite on providers that are wrong, each in a process of its own, since a test can't be
-// expected to fail within one.
+// TestSuiteCatches runs the suite on defective providers, each in a process of its own, since a test can't be expected to fail
+// within one.
 func TestSuiteCatches(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -196,6 +196,6 @@ func TestLiveNeedsAKey(t *testing.T) {
 		providertest.Live(t, provider.Whereby, "", nil)
 	})
 	if !skipped {
-		t.Error("a test without a key goes on")
+		t.Error("a test without a key continues")
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"greenroom/provider"
 )
 
-// read reads a webhook and sees to it that the answer makes sense in itself.
+// read parses a webhook and checks that the result is consistent.
 func read(t testing.TB, p provider.Provider, r provider.WebhookRequest) provider.Webhook {
 	t.Helper()
 	before := bytes.Clone(r.Body)
@@ -34,7 +34,7 @@ func read(t testing.TB, p provider.Provider, r provider.WebhookRequest) provider
 	return w
 }
 
-// testWebhooks reads what the platform sends while people come and go, and then the same forged.
+// testWebhooks reads the platform's webhooks while people come and go, and then forged ones.
 func testWebhooks(t *testing.T, h Harness) {
 	if h.Join == nil || h.Deliveries == nil {
 		t.Skip("no webhooks can be received here")
@@ -136,7 +136,7 @@ func forge(t *testing.T, p provider.Provider, good provider.WebhookRequest) {
 	})
 }
 
-// An account without a secret verifies nothing, and says what to set.
+// An account without a secret verifies nothing, and reports what to set.
 func testWebhookWithoutSecret(t *testing.T, h Harness) {
 	a := h.Account
 	a.WebhookSecret, a.WebhookSecrets = "", nil
@@ -149,8 +149,8 @@ func testWebhookWithoutSecret(t *testing.T, h Harness) {
 	}
 }
 
-// Golden reads every body in dir/*.json, signed by request, and compares what p makes of it with the .golden file beside
-// it. GREENROOM_UPDATE_GOLDEN=1 writes these files anew. All of them must be verified.
+// Golden reads every body in dir/*.json, signed by request, and compares p's result with the .golden file beside it.
+// GREENROOM_UPDATE_GOLDEN=1 rewrites these files. All bodies must be verified.
 func Golden(t *testing.T, p provider.Provider, dir string, request func(body []byte) provider.WebhookRequest) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))

@@ -11,11 +11,11 @@ import (
 	"greenroom/provider/rest"
 )
 
-// maxSkew is by how much the machine's clock may differ from Whereby's before it is worth a word. Beyond a minute no
-// signature would be fresh.
+// maxSkew is the largest difference between the machine's clock and Whereby's that needs no warning. Beyond a minute no signature
+// would be fresh.
 const maxSkew = 30 * time.Second
 
-// Check finds out whether the account works: its key, the clock, the plan's insights, and its settings.
+// Check checks the account's key, the clock, the plan's insights, and the settings.
 func (p *Provider) Check(ctx context.Context) []provider.Check {
 	var header http.Header
 	err := p.read(ctx, "list meetings", "/meetings", &header)
@@ -23,7 +23,7 @@ func (p *Provider) Check(ctx context.Context) []provider.Check {
 		return []provider.Check{provider.FailedCheck("API key", err), p.checkSecret()}
 	}
 	out := []provider.Check{{Name: "API key", OK: true, Detail: "accepted"}}
-	if c, told := p.client.CheckClock(header, maxSkew, "beyond a minute every webhook is refused as stale"); told {
+	if c, dated := p.client.CheckClock(header, maxSkew, "beyond a minute every webhook is refused as stale"); dated {
 		out = append(out, c)
 	}
 	seen := provider.Check{Name: "insights", OK: true, Detail: "available: who is present can be read"}
@@ -33,7 +33,7 @@ func (p *Provider) Check(ctx context.Context) []provider.Check {
 	return append(out, seen, p.checkSecret(), p.checkRecording())
 }
 
-// read fetches one entry of a list and ignores it.
+// read fetches one entry of a list and discards it.
 func (p *Provider) read(ctx context.Context, op, path string, h *http.Header) error {
 	var page struct {
 		Results *[]struct{} `json:"results"`

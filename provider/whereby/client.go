@@ -9,14 +9,14 @@ import (
 	"greenroom/provider/rest"
 )
 
-// What calls cost in points (Whereby's OpenAPI file).
+// The costs of calls in points (Whereby's OpenAPI file).
 const (
 	costRead   = 1
 	costDelete = 2
 	costWrite  = 3
 )
 
-// newClient paces calls for the smallest plan, a hundred points a minute, until an answer tells of a larger one.
+// newClient paces calls for the smallest plan, a hundred points a minute, until an answer shows a larger one.
 func newClient(a provider.Account, o Options) (*rest.Client, error) {
 	return rest.New(rest.Config{
 		Platform: provider.Whereby, Account: a.Name, BaseURL: a.APIURL, Key: a.APIKey,
@@ -31,8 +31,8 @@ func newClient(a provider.Account, o Options) (*rest.Client, error) {
 	})
 }
 
-// explain reads an error body. Only that of 429 is documented: {"error":"…","data":{"msLeft":1234}}; of the others
-// whatever text there is, is taken.
+// explain parses an error body. Only that of 429 is documented: {"error":"…","data":{"msLeft":1234}}; of the others any text is
+// used.
 func explain(_ int, _ http.Header, body []byte, p *rest.Problem) {
 	var e struct {
 		Error   json.RawMessage `json:"error"`

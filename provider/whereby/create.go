@@ -11,7 +11,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// createBody is POST /meetings.
+// createBody is the body of POST /meetings.
 type createBody struct {
 	IsLocked        bool           `json:"isLocked"`
 	RoomNamePrefix  string         `json:"roomNamePrefix"`
@@ -22,14 +22,14 @@ type createBody struct {
 	Recording       *recordingBody `json:"recording,omitempty"`
 }
 
-// recordingBody says where a meeting is recorded. The destination is flat, and required.
+// recordingBody is where a meeting is recorded. The destination is flat, and required.
 type recordingBody struct {
 	Type         string      `json:"type"`
 	Destination  destination `json:"destination"`
 	StartTrigger string      `json:"startTrigger"`
 }
 
-// destination carries the bucket's key. A request with it is never logged, and its values are hidden in errors.
+// destination carries the bucket's key. Requests with it are never logged, and its values are hidden in errors.
 type destination struct {
 	Provider           string `json:"provider"`
 	AuthenticationType string `json:"authenticationType,omitempty"`
@@ -40,13 +40,13 @@ type destination struct {
 	FileFormat         string `json:"fileFormat,omitempty"`
 }
 
-// peopleInNormal is how many a room of the mode "normal" holds; "group" holds 200.
+// peopleInNormal is the size of a room of the mode "normal"; "group" holds 200.
 const peopleInNormal = 4
 
-// prefixLimit is the longest roomNamePrefix.
+// prefixLimit is the maximum length of a roomNamePrefix.
 const prefixLimit = 39
 
-// body makes the request for a meeting.
+// body returns the request for a meeting.
 func (p *Provider) body(s provider.MeetingSpec) createBody {
 	b := createBody{
 		IsLocked: s.Locked, RoomNamePrefix: prefix(s.Room), RoomNamePattern: "uuid", RoomMode: "group",
@@ -68,13 +68,13 @@ func (p *Provider) body(s provider.MeetingSpec) createBody {
 	return b
 }
 
-// reads reports whether the account's bucket is there for reading alone: Whereby is given nothing to write with.
+// reads reports whether the account's bucket is only for reading: Whereby gets no keys to write.
 func (p *Provider) reads() bool {
 	t := p.account.Recording
 	return t.Bucket != "" && t.RoleARN == "" && t.AccessKeyID == "" && t.AccessKeySecret == ""
 }
 
-// destination is the account's bucket where Whereby can write to it, else Whereby's own storage.
+// destination returns the account's bucket if Whereby can write to it, else Whereby's own storage.
 func (p *Provider) destination() destination {
 	t := p.account.Recording
 	d := destination{Provider: "s3", Bucket: t.Bucket, FileFormat: "mp4"}
@@ -89,8 +89,7 @@ func (p *Provider) destination() destination {
 	return d
 }
 
-// prefix is what a room's name gives for the beginning of Whereby's: lower case, no space, at most 39 bytes, and a hyphen
-// at its end.
+// prefix converts a room's name to the beginning of Whereby's: lower case, no space, at most 39 bytes, and a hyphen at its end.
 func prefix(room string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(room) {
@@ -109,8 +108,8 @@ func prefix(room string) string {
 	return s + "-"
 }
 
-// CreateMeeting makes a meeting. Only its Room shapes the name. When the answer is lost the call is not repeated and the
-// error says so: what may have been made can't be found, and vanishes by itself.
+// CreateMeeting creates a meeting. Only its Room shapes the name. If the answer is lost the call is not repeated and the error
+// says so: the room, if it exists, can't be found, and expires.
 func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (provider.Meeting, error) {
 	const op = "create meeting"
 	var o meetingObject
@@ -130,14 +129,14 @@ func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (p
 	return provider.Meeting{}, err
 }
 
-// inDoubt says of a lost answer what may be left on the platform.
+// inDoubt describes what a lost answer may leave on the platform.
 func inDoubt(err error, until time.Time) error {
 	var e *provider.Error
 	if !errors.As(err, &e) {
 		return err
 	}
 	said := *e
-	said.Text += "; a room may have been made all the same: it vanishes by itself, an hour after " +
+	said.Text += "; a room may have been made all the same: it expires an hour after " +
 		until.UTC().Format(time.RFC3339)
 	return &said
 }

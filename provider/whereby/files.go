@@ -12,12 +12,12 @@ import (
 	"greenroom/provider/rest"
 )
 
-// linkLife is for how long a link is asked; Whereby admits from a second to twelve hours.
+// linkLife is the requested lifetime of a link; Whereby allows a second to twelve hours.
 const linkLife = 2 * time.Hour
 
 func recordingPath(id, rest string) string { return "/recordings/" + url.PathEscape(id) + rest }
 
-// FileLink gives a link to a recording that Whereby keeps. Whereby answers 403 for those in a bucket of the customer's.
+// FileLink returns a link to a recording that Whereby stores. Whereby answers 403 for those in a customer's bucket.
 func (p *Provider) FileLink(ctx context.Context, recording string, _ provider.RecordingFile) (provider.FileLink, error) {
 	const op = "fetch link of recording"
 	if recording == "" {
@@ -50,7 +50,7 @@ func (p *Provider) FileLink(ctx context.Context, recording string, _ provider.Re
 	return out, nil
 }
 
-// DeleteRecording deletes a recording; one that is gone is fine with Whereby. Objects in a bucket of the customer's stay.
+// DeleteRecording deletes a recording; Whereby accepts deleting one that is gone. Objects in a customer's bucket stay.
 func (p *Provider) DeleteRecording(ctx context.Context, recording string) error {
 	const op = "delete recording"
 	if recording == "" {

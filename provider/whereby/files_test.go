@@ -54,7 +54,7 @@ func TestDeleteRecording(t *testing.T) {
 	}
 }
 
-// The answer to a look-up is the recording that was asked for, or an error.
+// The answer to a look-up is the requested recording or an error.
 func TestLookUpARecording(t *testing.T) {
 	for body, kind := range map[string]provider.Kind{
 		`{"recordingId":"r1","roomName":"/demo"}`: "", `{"recordingId":"r2"}`: provider.Unavailable, `{}`: provider.Unavailable, `null`: provider.Unavailable,

@@ -8,7 +8,7 @@ import (
 	"greenroom/provider"
 )
 
-// History lists from insights who was in the sessions of a meeting's room, with the same times that events carry.
+// History lists the participants of a room's sessions from insights, with the same times as events.
 func (p *Provider) History(ctx context.Context, m provider.Meeting, since time.Time) ([]provider.Participant, error) {
 	const op = "read history of meeting"
 	if m.Room == "" {

@@ -12,7 +12,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// UploadLogo puts a PNG, at least 400 pixels wide, on a meeting's page. Putting it there twice does no harm.
+// UploadLogo puts a PNG, at least 400 pixels wide, on a meeting's page. It may be repeated.
 func (p *Provider) UploadLogo(ctx context.Context, m provider.Meeting, png []byte) error {
 	const op = "upload logo for room"
 	if m.Room == "" {

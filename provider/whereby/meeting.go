@@ -11,8 +11,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// meetingObject is a meeting as Whereby answers it. Its roomName starts with a slash; the host's URL comes only when it
-// is asked for.
+// meetingObject is a meeting as returned by Whereby. Its roomName starts with a slash; the host's URL is present only on request.
 type meetingObject struct {
 	ID          rest.Text `json:"meetingId"`
 	RoomName    rest.Text `json:"roomName"`
@@ -22,7 +21,7 @@ type meetingObject struct {
 	HostRoomURL string    `json:"hostRoomUrl"`
 }
 
-// meeting makes the platform's meeting one of ours, or says what it lacks.
+// meeting converts the platform's meeting, or reports what it lacks.
 func (p *Provider) meeting(op string, o meetingObject) (provider.Meeting, error) {
 	id, room := o.ID.Clip(idLimit), roomName(o.RoomName)
 	if id == "" || room == "" {
@@ -37,10 +36,10 @@ func (p *Provider) meeting(op string, o meetingObject) (provider.Meeting, error)
 	}, nil
 }
 
-// roomName is a room's name in the one form that is used everywhere: without Whereby's slash.
+// roomName returns a room's canonical name: without Whereby's slash.
 func roomName(t rest.Text) string { return strings.TrimPrefix(t.Clip(nameLimit), "/") }
 
-// get reads a meeting. Whereby finds meetings by id alone.
+// get reads a meeting. Whereby finds meetings only by id.
 func (p *Provider) get(ctx context.Context, op string, m provider.Meeting, fields string) (meetingObject, error) {
 	var o meetingObject
 	if m.ID == "" {
@@ -66,7 +65,7 @@ func (p *Provider) Lookup(ctx context.Context, m provider.Meeting) (provider.Mee
 	return p.meeting(op, o)
 }
 
-// Links gives the room's URL, and for the host the URL with Whereby's room key, fetched for this call.
+// Links returns the room's URL, and for the host the URL with Whereby's room key, fetched by this call.
 func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.Links, error) {
 	const op = "fetch links of meeting"
 	if !r.Host && r.Meeting.GuestURL != "" {
@@ -95,7 +94,7 @@ func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.
 	return provider.Links{Guest: m.GuestURL, Host: host}, nil
 }
 
-// EndMeeting deletes the meeting; Whereby removes who is in it. It answers 204 for one that is gone, too.
+// EndMeeting deletes the meeting; Whereby removes the people in it. It also answers 204 for one that is gone.
 func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 	const op = "end meeting"
 	if m.ID == "" {
@@ -122,7 +121,7 @@ func (p *Provider) Rooms(ctx context.Context, yield func(provider.Meeting) bool)
 	})
 }
 
-// pages reads a list that Whereby hands out by cursor, until the cursor is null or each returns false.
+// pages reads a list by cursor, until the cursor is null or each returns false.
 func pages[T any](ctx context.Context, p *Provider, op, path string, q url.Values, each func(T) (bool, error)) error {
 	for {
 		list, next, err := page[T](ctx, p, op, path, q)
@@ -160,5 +159,5 @@ func page[T any](ctx context.Context, p *Provider, op, path string, q url.Values
 	return *answer.Results, string(answer.Cursor), nil
 }
 
-// iso is how Whereby writes times.
+// iso formats times as Whereby does.
 func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -48,7 +48,7 @@ func TestEnd(t *testing.T) {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
-	// Deleting is repeated when the answer is lost.
+	// Deleting is repeated if the answer is lost.
 	p, s, _ := on(t, account(), answers{"DELETE /meetings/1": {providertest.Lost(), refusal(204, "")}})
 	if err := p.EndMeeting(t.Context(), provider.Meeting{ID: "1"}); err != nil || len(s.Asked()) < 2 {
 		t.Error(err)
@@ -109,7 +109,7 @@ func TestPresence(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p, s, _ := on(t, account(), answers{sessions: tt.sessions, people: tt.people})
 			got, err := p.Presence(t.Context(), provider.Meeting{Room: "demo"})
-			alone := strings.HasPrefix(tt.name, "never") || tt.name == "over" // nobody can tell whether somebody waits alone
+			alone := strings.HasPrefix(tt.name, "never") || tt.name == "over" // someone may wait alone
 			if diff := cmp.Diff(tt.want, got); errors.Is(err, provider.ErrPartial) != alone || !alone && err != nil || diff != "" {
 				t.Error(err, diff)
 			}

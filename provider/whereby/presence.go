@@ -9,13 +9,13 @@ import (
 	"greenroom/provider/rest"
 )
 
-// nameLimit bounds what people call themselves, in bytes; idLimit what ids may be.
+// nameLimit limits people's names in bytes, idLimit their ids.
 const (
 	nameLimit = 1024
 	idLimit   = 256
 )
 
-// sessionObject is one session of a room. One without an end goes on.
+// sessionObject is one session of a room. One without an end is still open.
 type sessionObject struct {
 	ID        rest.Text `json:"roomSessionId"`
 	StartedAt rest.Time `json:"startedAt"`
@@ -33,8 +33,8 @@ type visitObject struct {
 	LeftAt      rest.Time `json:"leftAt"`
 }
 
-// Presence reads from insights who is and who was in a meeting: the participants of every session that goes on, and of
-// the latest one when none does. Those who left have a LeftAt. A meeting without any session has nobody.
+// Presence reads from insights who is and was in a meeting: the participants of every open session, or of the latest session if
+// none is open. Those who left have a LeftAt. A meeting without sessions is empty.
 func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider.Participant, error) {
 	const op = "read presence of meeting"
 	if m.Room == "" {
@@ -67,12 +67,12 @@ func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider
 			return nil, err
 		}
 	}
-	// A session goes on while two or more are there (docs, webhook room.session.ended): somebody may wait alone.
+	// A session is open while two or more are there (docs, webhook room.session.ended): one person may wait alone.
 	return out, provider.ErrPartial
 }
 
-// visits lists the participants of sessions, each once: as present where one of the sessions says so, else with their
-// latest leaving.
+// visits lists the participants of sessions, each once: as present if any session shows that, otherwise with their latest
+// leaving.
 func (p *Provider) visits(ctx context.Context, op string, m provider.Meeting, sessions []sessionObject) ([]provider.Participant, error) {
 	out := []provider.Participant{}
 	at := make(map[string]int)
@@ -85,7 +85,7 @@ func (p *Provider) visits(ctx context.Context, op string, m provider.Meeting, se
 				}
 				who := v.participant(id)
 				if who.LeftAt.IsZero() && !s.EndedAt.IsZero() {
-					// A session ends when fewer than two are left: it doesn't say whether this one is still there.
+					// A session ends when fewer than two are left: this one may still be there.
 					return true, nil
 				}
 				i, again := at[id]
@@ -117,8 +117,8 @@ func (v visitObject) participant(id string) provider.Participant {
 	return who
 }
 
-// roleOf makes Whereby's word a role. Owners, members of the organisation and hosts can all run a meeting; recorders,
-// streamers and captioners are programs, which Whereby counts as clients.
+// roleOf maps Whereby's roles. Owners, members of the organisation and hosts can all run a meeting; recorders, streamers and
+// captioners are programs, which Whereby counts as clients.
 func roleOf(word rest.Text) (provider.Role, string) {
 	w := word.Clip(idLimit)
 	switch w {
@@ -130,7 +130,7 @@ func roleOf(word rest.Text) (provider.Role, string) {
 	return provider.RoleGuest, w
 }
 
-// insights adds to a refusal what to do about it: not every plan has insights.
+// insights adds a hint to a refusal: not every plan has insights.
 func insights(err error) error {
 	var e *provider.Error
 	if errors.As(err, &e) && e.Kind == provider.Forbidden && e.Hint == "" {

@@ -1,10 +1,9 @@
 // Package whereby is the provider for Whereby (https://docs.whereby.com/reference/whereby-rest-api-reference).
 //
-// Whereby makes the names of rooms itself, of a prefix that it is given, and finds meetings by their id alone. A
-// creation whose answer was lost can therefore not be settled by looking, and is never repeated: such a room vanishes by
-// itself an hour after its end. Nothing of a meeting can be changed once it is made. Who is present is read from
-// insights, which list those who left as well, with the time; the host's link carries a key and is fetched when it is
-// asked for. Calls are paid from a small budget of points a minute.
+// Whereby creates room names from a given prefix, and finds meetings only by id. A creation whose answer was lost can therefore
+// not be settled by looking, and is never repeated: such a room expires an hour after its end. A meeting can't be changed once it
+// exists. Presence is read from insights, which also list those who left, with the time. The host's link carries a key and is
+// fetched on request. Calls are paid from a small budget of points a minute.
 package whereby
 
 import (
@@ -41,13 +40,13 @@ var (
 	_ provider.Explainer        = (*Provider)(nil)
 )
 
-// Options are what a program may want to be different; the zero value is what it usually wants.
+// Options override defaults; the zero value is the usual choice.
 type Options struct {
-	// Transport is what calls go through, nil for the default.
+	// Transport sends the requests, nil for the default.
 	Transport http.RoundTripper
 	// Clock is the time for pacing and back-off, nil for the machine's.
 	Clock rest.Clock
-	// Timeout bounds one attempt of a call, 0 for ten seconds.
+	// Timeout limits one attempt of a call, 0 for ten seconds.
 	Timeout time.Duration
 }
 
@@ -76,8 +75,8 @@ func Driver() provider.Driver {
 	}
 }
 
-// New makes the provider of an account. It calls nobody. Its errors say what is wrong with the account's settings, and
-// hold none of its secrets.
+// New returns the provider of an account. It makes no calls. Its errors describe what is wrong with the account's settings and
+// contain no secrets.
 func New(a provider.Account, o Options) (*Provider, error) {
 	if a.APIURL == "" {
 		a.APIURL = DefaultURL
@@ -93,17 +92,17 @@ func New(a provider.Account, o Options) (*Provider, error) {
 	return &Provider{account: a, client: client, secrets: secrets}, nil
 }
 
-// Platform is whereby.
+// Platform returns whereby.
 func (p *Provider) Platform() provider.Platform { return provider.Whereby }
 
-// String names the account without its secrets.
+// String returns the account's name without its secrets.
 func (p *Provider) String() string { return p.account.String() }
 
-// GoString names the account without its secrets.
+// GoString returns the account's name without its secrets.
 func (p *Provider) GoString() string { return p.account.String() }
 
-// Traits are Whereby's: rooms can be joined for an hour beyond their end, and a reading of presence costs two points of
-// a budget that may be as small as a hundred a minute, of which readings every two seconds leave forty for people.
+// Traits returns Whereby's: rooms can be joined for an hour beyond their end. A reading of presence costs two points of a budget
+// that may be as small as a hundred a minute; readings every two seconds leave forty for users' requests.
 func (p *Provider) Traits() provider.Traits {
 	return provider.Traits{
 		PresenceLag: 25 * time.Second, PresenceEvery: 15 * time.Second, PresenceSpacing: 2 * time.Second, Linger: time.Hour,
@@ -111,7 +110,7 @@ func (p *Provider) Traits() provider.Traits {
 	}
 }
 
-// WhyNot explains what Whereby's calls can't do.
+// WhyNot explains what Whereby's API lacks.
 func (p *Provider) WhyNot(a provider.Ability) string {
 	switch a {
 	case provider.AbilityRecord:

@@ -12,7 +12,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// recordingObject is a recording as Whereby lists it.
+// recordingObject is a recording in Whereby's lists.
 type recordingObject struct {
 	ID        rest.Text `json:"recordingId"`
 	RoomName  rest.Text `json:"roomName"`
@@ -21,8 +21,8 @@ type recordingObject struct {
 	EndDate   rest.Time `json:"endDate"`
 }
 
-// Recordings lists a room's recordings, or with an empty room the account's, in Whereby's order, which is newest first.
-// Whereby reports sizes in megabytes only, so that files have none here.
+// Recordings lists a room's recordings, or with an empty room the account's, in Whereby's order, newest first. Whereby reports
+// sizes only in megabytes, so files have none here.
 func (p *Provider) Recordings(ctx context.Context, room, cursor string) (provider.RecordingPage, error) {
 	const op = "list recordings"
 	q := url.Values{}
@@ -86,8 +86,8 @@ func (p *Provider) recording(o recordingObject) provider.Recording {
 	return r
 }
 
-// files is a recording's one file. Its key is known when it goes to a bucket of the user's, whose setting may name a
-// folder: "bucket/sub/folder".
+// files returns a recording's only file. Its key is known if it goes to the user's bucket, whose setting may include a folder:
+// "bucket/sub/folder".
 func (p *Provider) files(name string) []provider.RecordingFile {
 	if name == "" {
 		return nil

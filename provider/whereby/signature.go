@@ -18,10 +18,10 @@ import (
 // headerSignature carries t=<unix seconds>,v1=<hex>.
 const headerSignature = "Whereby-Signature"
 
-// window is by how much a signature's time may differ from the arrival, in both directions.
+// window is how far a signature's time may be from the arrival, in both directions.
 const window = 60 * time.Second
 
-// newSecrets takes an account's secrets, which Whereby uses as plain text.
+// newSecrets checks an account's secrets, which Whereby uses as plain text.
 func newSecrets(a provider.Account) ([][]byte, error) {
 	if a.WebhookSignature != "" {
 		return nil, &provider.Error{
@@ -38,11 +38,11 @@ func newSecrets(a provider.Account) ([][]byte, error) {
 	return out, nil
 }
 
-// maxSignatures bounds how many v1 parts are looked at.
+// maxSignatures limits the number of v1 parts that are checked.
 const maxSignatures = 8
 
-// parseSignature reads the header: parts in any order, those unknown skipped, and several v1 when a secret is being
-// replaced. stamp is the time as it is written, since that is what was signed.
+// parseSignature parses the header: parts in any order, unknown ones ignored, several v1 while a secret is being replaced. stamp
+// is the time as written, since that was signed.
 func parseSignature(header string) (stamp string, signatures [][]byte) {
 	for part := range strings.SplitSeq(header, ",") {
 		key, value, ok := strings.Cut(part, "=")
@@ -64,7 +64,7 @@ func parseSignature(header string) (stamp string, signatures [][]byte) {
 	return stamp, signatures
 }
 
-// verify checks a request's signature. reason is for people and empty only for a verified one.
+// verify checks a request's signature. reason is for people and empty only if verified.
 func (p *Provider) verify(r provider.WebhookRequest) (verdict provider.Verdict, missing bool, reason string) {
 	header := strings.TrimSpace(strings.Join(r.Header.Values(headerSignature), ","))
 	secrets := slices.Clip(p.secrets)
@@ -101,7 +101,7 @@ func (p *Provider) verify(r provider.WebhookRequest) (verdict provider.Verdict, 
 	return provider.Verified, false, ""
 }
 
-// signed says whether one of the signatures is one of the secrets' over the time and the body.
+// signed reports whether one of the signatures matches one of the secrets over the time and the body.
 func signed(secrets [][]byte, stamp string, body []byte, given [][]byte) bool {
 	right := false
 	for _, secret := range secrets {
@@ -117,8 +117,8 @@ func signed(secrets [][]byte, stamp string, body []byte, given [][]byte) bool {
 	return right
 }
 
-// signedCompact is signed over the body without its white space: Whereby's own sample signs what JSON.stringify makes,
-// and whether what is sent is that to the byte, nobody says.
+// signedCompact checks the signature over the body without white space: Whereby's own sample signs the output of JSON.stringify,
+// and it isn't documented whether the body sent is identical.
 func signedCompact(secrets [][]byte, stamp string, body []byte, given [][]byte) bool {
 	var b bytes.Buffer
 	if json.Compact(&b, body) != nil || b.Len() == len(body) {

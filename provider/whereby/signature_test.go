@@ -23,7 +23,7 @@ const (
 
 var sent = time.Unix(1750000000, 0).UTC()
 
-// sign makes the signature as Whereby's documentation says, on its own.
+// sign signs as in Whereby's documentation, independently of the product's code.
 func sign(secret, stamp string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(stamp + "."))
@@ -93,7 +93,7 @@ func TestSignature(t *testing.T) {
 			if err != nil || w.Verdict != tt.want || w.Missing != tt.missing || !strings.Contains(w.Reason, tt.reason) {
 				t.Errorf("%+v, %v", w, err)
 			}
-			// The vector is an event that names nobody, which is said.
+			// The vector is an event without a participant, which the reason states.
 			if tt.want == provider.Verified && w.Reason != "the event names no participant" {
 				t.Errorf("verified, but %q", w.Reason)
 			}
@@ -118,7 +118,7 @@ func TestWebhooks(t *testing.T) {
 	})
 }
 
-// Whatever is signed is verified and says something sensible, and the same unsigned never is.
+// A signed body is always verified and gives a sensible event; unsigned it never is verified.
 func FuzzReadWebhook(f *testing.F) {
 	files, err := filepath.Glob("testdata/webhooks/*.json")
 	if err != nil || len(files) == 0 {
@@ -154,7 +154,7 @@ func FuzzReadWebhook(f *testing.F) {
 	})
 }
 
-// No header makes a request verified that was not signed.
+// No header makes an unsigned request verified.
 func FuzzSignatureHeader(f *testing.F) {
 	for _, s := range []string{"t=1750000000,v1=" + vectorSum, "t=,v1=", ",,==", "v1=" + vectorSum + ",t=1750000000,t=2"} {
 		f.Add(s)

@@ -14,7 +14,7 @@ import (
 
 var _ provider.Synthesizer = (*Provider)(nil)
 
-// Synthesize makes a webhook as Whereby sends it.
+// Synthesize returns a webhook as Whereby sends it.
 func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookRequest, error) {
 	const op = "make webhook"
 	body, err := synthesize(e)
@@ -40,7 +40,7 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 	return provider.WebhookRequest{Method: http.MethodPost, Header: h, Body: body, ReceivedAt: e.At}, nil
 }
 
-// The events as Whereby writes them, in its order of keys.
+// The events in Whereby's form and order of keys.
 type (
 	syntheticEvent struct {
 		ID         string    `json:"id"`
@@ -90,7 +90,7 @@ type (
 	}
 )
 
-// synthesize makes the body; nil when Whereby has no such event.
+// synthesize returns the body, or nil if Whereby has no such event.
 func synthesize(e provider.SyntheticEvent) ([]byte, error) {
 	place := syntheticPlace{MeetingID: e.MeetingID, RoomName: "/" + e.Room, Subdomain: "synthetic"}
 	client := syntheticClient{syntheticPlace: place, DisplayName: e.Name, RoomSessionID: e.ID, ParticipantID: e.Session}
@@ -133,7 +133,7 @@ func synthesize(e provider.SyntheticEvent) ([]byte, error) {
 	return nil, nil
 }
 
-// types lists Whereby's words for the events that can be synthesized.
+// types maps Whereby's names of the events that can be synthesized to their kinds.
 func types() map[string]provider.EventKind {
 	out := make(map[string]provider.EventKind, len(kinds))
 	for word, kind := range kinds {

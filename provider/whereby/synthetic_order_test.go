@@ -32,7 +32,7 @@ func TestSyntheticKeysAreInThePlatformsOrder(t *testing.T) {
 	}
 }
 
-// keys lists the keys of a JSON text as they come.
+// keys lists the keys of a JSON text in order.
 func keys(t *testing.T, b []byte) (out []string) {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -63,7 +63,7 @@ func keys(t *testing.T, b []byte) (out []string) {
 	}
 }
 
-// inOrder reports whether those of got that are in want have want's order, and most are.
+// inOrder reports whether the keys that got and want share have want's order, and are most of want.
 func inOrder(got, want []string) bool {
 	last, common := -1, 0
 	for _, k := range got {

@@ -9,7 +9,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// kinds says what Whereby's events are in the common vocabulary; everything else is unknown.
+// kinds maps Whereby's events to the common vocabulary; everything else is unknown.
 var kinds = map[rest.Text]provider.EventKind{
 	"room.session.started":       provider.KindMeetingStarted,
 	"room.session.ended":         provider.KindMeetingEnded,
@@ -23,7 +23,7 @@ var kinds = map[rest.Text]provider.EventKind{
 	"transcription.failed":       provider.KindTranscriptFailed,
 }
 
-// envelope is what every event comes in.
+// envelope is the outer object of every event.
 type envelope struct {
 	ID        rest.Text       `json:"id"`
 	CreatedAt rest.Time       `json:"createdAt"`
@@ -31,7 +31,7 @@ type envelope struct {
 	Data      json.RawMessage `json:"data"`
 }
 
-// data is what we read of all events' data. Events about recordings and transcriptions have no meetingId.
+// data has the fields that we read of all events. Events about recordings and transcriptions have no meetingId.
 type data struct {
 	MeetingID     rest.Text       `json:"meetingId"`
 	RoomName      rest.Text       `json:"roomName"`
@@ -46,8 +46,8 @@ type data struct {
 	Status        rest.Text       `json:"status"`
 }
 
-// ReadWebhook verifies a request with the account's secrets (Whereby-Signature over its time and the body) and reads the
-// event. It never returns an error: what a request is worth is in the verdict.
+// ReadWebhook verifies a request with the account's secrets (Whereby-Signature over its time and the body) and parses the event.
+// It never returns an error: the result is in the verdict.
 func (p *Provider) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, error) {
 	verdict, missing, reason := p.verify(r)
 	event, unread := p.readEvent(r.Body)
@@ -57,7 +57,7 @@ func (p *Provider) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, err
 	return provider.Webhook{Verdict: verdict, Missing: missing, Reason: reason, Event: event}, nil
 }
 
-// readEvent reads a body as far as it can be read, and says what could not.
+// readEvent parses a body as far as possible, and returns a description of the rest.
 func (p *Provider) readEvent(body []byte) (provider.Event, string) {
 	var env envelope
 	if err := json.Unmarshal(body, &env); err != nil {
@@ -98,7 +98,7 @@ func (p *Provider) readEvent(body []byte) (provider.Event, string) {
 	return event, ""
 }
 
-// participant reads a client's event. Whereby tells when it happened in the envelope alone.
+// participant parses a client's event. Only the envelope has the time.
 func (in *data) participant(e *provider.Event) {
 	session := in.ParticipantID.Clip(idLimit)
 	role, word := roleOf(in.RoleName)
@@ -119,7 +119,7 @@ func (in *data) participant(e *provider.Event) {
 	}
 }
 
-// people is the number of clients after the event without those that are programs; nil when the event doesn't tell.
+// people returns the number of clients after the event without programs; nil if unknown.
 func (in *data) people() *int {
 	var roles map[rest.Text]rest.Number
 	_ = json.Unmarshal(in.ByRole, &roles)

@@ -16,7 +16,7 @@ import (
 
 const (
 	apiKey = "whereby-key-0123456789"
-	// hookSecret, and the vector made with it, are of the wire facts.
+	// hookSecret, and the vector made with it, come from Whereby's documentation.
 	hookSecret = "whereby-test-secret"
 	s3Secret   = "s3/secret+0123456789"
 )
@@ -27,7 +27,7 @@ func account() provider.Account {
 	return provider.Account{Name: "whereby", Platform: provider.Whereby, APIKey: apiKey, WebhookSecret: hookSecret}
 }
 
-// on makes a provider that calls a script.
+// on returns a provider that calls a script.
 func on(t *testing.T, a provider.Account, answers map[string][]providertest.Answer) (*whereby.Provider, *providertest.Script, *providertest.Clock) {
 	t.Helper()
 	s := providertest.NewScript(t, answers)
@@ -40,7 +40,7 @@ func on(t *testing.T, a provider.Account, answers map[string][]providertest.Answ
 	return p, s, clock
 }
 
-// with makes a provider that calls nobody.
+// with returns a provider that makes no calls.
 func with(t testing.TB, a provider.Account) *whereby.Provider {
 	t.Helper()
 	p, err := whereby.New(a, whereby.Options{})
@@ -113,7 +113,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Whereby names the wait twice: the longer one counts, and nonsense is no wait.
+// Whereby sends the wait twice: the longer one counts, and nonsense is no wait.
 func TestMsLeftIsWaitedFor(t *testing.T) {
 	for left, least := range map[string]time.Duration{
 		"2500": 2500 * time.Millisecond, "1500": 2 * time.Second, "0": 2 * time.Second, "-9000": 2 * time.Second, `"soon"`: 2 * time.Second,
@@ -220,14 +220,14 @@ func TestCreateDoubt(t *testing.T) {
 			if provider.KindOf(err) != tt.kind || len(s.Asked()) != tt.calls {
 				t.Errorf("%v after %d calls", err, len(s.Asked()))
 			}
-			if err != nil && strings.Contains(err.Error(), "vanishes by itself, an hour after 2025-06-15T13:00:00Z") != tt.doubt {
+			if err != nil && strings.Contains(err.Error(), "expires an hour after 2025-06-15T13:00:00Z") != tt.doubt {
 				t.Errorf("doubt is %v: %v", tt.doubt, err)
 			}
 		})
 	}
 }
 
-// Whereby might say what it was sent: the bucket's key is in no error.
+// Whereby's error might repeat the request: the bucket's key is in no error.
 func TestBucketKeyIsHidden(t *testing.T) {
 	a := account()
 	a.Recording = provider.RecordingTarget{Bucket: "b", AccessKeyID: "AKIA0123", AccessKeySecret: s3Secret}
