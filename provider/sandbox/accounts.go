@@ -2,8 +2,7 @@ package sandbox
 
 import "greenroom/provider"
 
-// Accounts are the accounts of a world that was given no other credentials, one for each platform that it serves, below the
-// world's base URL.
+// Accounts returns the accounts of a world with default credentials, one per platform, below the world's base URL.
 func Accounts(base string) []provider.Account {
 	return []provider.Account{
 		{

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// appointment is something that will happen in the world. do is called with the world locked and with the time at which
-// it was due, however late it is called.
+// appointment is a future event in the world. do is called with the world locked and with the time at which it was due, however
+// late the call is.
 type appointment struct {
 	at  time.Time
 	seq int
 	do  func(at time.Time)
 }
 
-// agenda is a heap of appointments by time, then by order of making.
+// agenda is a heap of appointments by time, then by order of creation.
 type agenda struct {
 	items []appointment
 	seq   int
@@ -38,7 +38,7 @@ func (a *agenda) Pop() any {
 	return x
 }
 
-// at makes an appointment. The world must be locked.
+// at adds an appointment. The world must be locked.
 func (w *World) at(t time.Time, do func(at time.Time)) {
 	w.agenda.seq++
 	heap.Push(&w.agenda, appointment{at: t, seq: w.agenda.seq, do: do})
@@ -48,7 +48,7 @@ func (w *World) at(t time.Time, do func(at time.Time)) {
 	}
 }
 
-// runDue does everything that is due. The world must be locked.
+// runDue runs everything that is due. The world must be locked.
 func (w *World) runDue() time.Time {
 	now := w.clock.Now()
 	for w.agenda.Len() > 0 && !w.agenda.items[0].at.After(now) {
@@ -58,25 +58,25 @@ func (w *World) runDue() time.Time {
 	return now
 }
 
-// lock locks the world and brings it up to the clock; it returns the time that holds until unlock.
+// lock locks the world and brings it up to the clock; it returns the time that is valid until unlock.
 func (w *World) lock() time.Time {
 	w.mu.Lock()
 	return w.runDue()
 }
 
-// unlock ends what lock began and tells those who wait for a change.
+// unlock releases lock and wakes those who wait for a change.
 func (w *World) unlock() {
 	w.note()
 	w.mu.Unlock()
 }
 
-// note wakes everybody who waits for a change. The world must be locked.
+// note wakes all who wait for a change. The world must be locked.
 func (w *World) note() {
 	close(w.changed)
 	w.changed = make(chan struct{})
 }
 
-// keepTime does appointments when they fall due.
+// keepTime runs appointments when they are due.
 func (w *World) keepTime() {
 	for {
 		w.lock()
@@ -91,7 +91,7 @@ func (w *World) keepTime() {
 	}
 }
 
-// rest waits until the clock reaches next (never, when zero) or wake is signalled. It is false when the world closed.
+// rest waits until the clock reaches next (never, if zero) or wake is signalled. It returns false once the world is closed.
 func (w *World) rest(next time.Time, wake <-chan struct{}) bool {
 	var due <-chan time.Time
 	if !next.IsZero() {
@@ -112,11 +112,11 @@ func (w *World) rest(next time.Time, wake <-chan struct{}) bool {
 	return true
 }
 
-// Settle returns when everything that is due by the world's clock has happened and every webhook that is due has been
-// attempted. Retries that fall due later are not waited for: advance the clock first.
+// Settle returns when everything that is due by the world's clock has happened and every webhook that is due has been attempted.
+// It does not wait for retries that are due later: advance the clock first.
 //
-// On a fake clock call it before advancing too: a webhook that is under way while the clock jumps by its time limit has
-// timed out, as it would have in the platform's eyes.
+// On a fake clock call it before advancing too: a webhook under way while the clock jumps by its timeout has timed out, as for
+// the platform.
 func (w *World) Settle(ctx context.Context) error {
 	for {
 		now := w.lock()

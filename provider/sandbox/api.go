@@ -15,18 +15,18 @@ import (
 	"greenroom/provider"
 )
 
-// call is one API request as the handlers see it.
+// call is one parsed API request.
 type call struct {
 	w      *World
 	r      *http.Request
 	at     time.Time
 	base   string   // scheme and host for links
-	params []string // what the pattern's {} matched
+	params []string // the segments that the pattern's {} matched
 	query  url.Values
 	body   []byte
 }
 
-// answer is what a handler decides; it is written after the faults had their say.
+// answer is a handler's answer; it is written after the faults have been applied.
 type answer struct {
 	status int
 	body   any // nil for none
@@ -43,7 +43,7 @@ type route struct {
 	handle          func(*call) answer
 }
 
-// match compares a path's segments with a pattern's; {} matches one segment that isn't empty.
+// match compares a path's segments with a pattern's; {} matches one non-empty segment.
 func match(pattern string, path []string) ([]string, bool) {
 	parts := strings.Split(pattern, "/")[1:]
 	if len(parts) != len(path) {
@@ -105,7 +105,7 @@ func (w *World) serve(a *api, rw http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		var big *http.MaxBytesError
 		if !errors.As(err, &big) {
-			panic(http.ErrAbortHandler) // the caller went away within its body
+			panic(http.ErrAbortHandler) // the caller disconnected within its body
 		}
 		write(rw, a.tooBig())
 		return
@@ -140,14 +140,14 @@ func (w *World) serve(a *api, rw http.ResponseWriter, r *http.Request) {
 	write(rw, d.answer)
 }
 
-// decision is what becomes of a call.
+// decision is the result of admitting a call.
 type decision struct {
 	answer answer
 	fault  *Fault
-	free   bool // the call was admitted and is carried out without the lock
+	free   bool // the call was admitted and runs without the lock
 }
 
-// decide admits a call and, unless a fault comes instead or the call is a free one, carries it out.
+// decide admits a call and runs it, unless a fault replaces it or the call is a free one.
 func (w *World) decide(a *api, rt route, c *call, what string) (d decision) {
 	c.at = w.lock()
 	defer w.unlock()
@@ -165,7 +165,7 @@ func (w *World) decide(a *api, rt route, c *call, what string) (d decision) {
 	return d
 }
 
-// instead says whether a fault comes in place of the effect.
+// instead reports whether a fault replaces the effect.
 func (f *Fault) instead() bool {
 	switch f.Kind {
 	case RateLimit, ServerError, PresenceError, HTML, ErrorWith200, DropConnection:
@@ -174,7 +174,7 @@ func (f *Fault) instead() bool {
 	return false
 }
 
-// instead answers for a call that was not carried out.
+// instead answers a call that a fault replaces.
 func instead(rw http.ResponseWriter, a *api, f *Fault) {
 	trouble := map[string]any{"error": "server-error", "info": "an error occurred"}
 	switch f.Kind {
@@ -182,7 +182,7 @@ func instead(rw http.ResponseWriter, a *api, f *Fault) {
 		write(rw, a.limited(f.Delay))
 	case HTML:
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = io.WriteString(rw, "<!doctype html><title>Sign in</title><p>Sign in to the network to go on.</p>")
+		_, _ = io.WriteString(rw, "<!doctype html><title>Sign in</title><p>Sign in to the network to continue.</p>")
 	case ErrorWith200:
 		write(rw, ok(trouble))
 	case DropConnection:
@@ -220,7 +220,7 @@ func statusOr(f *Fault, status int) int {
 	return status
 }
 
-// wait lets the world's clock go on by d. It is false when the caller or the world went away.
+// wait waits for d of the world's clock. It returns false if the caller disconnects or the world is closed.
 func (w *World) wait(r *http.Request, d time.Duration) bool {
 	t := w.clock.NewTimer(d)
 	defer t.Stop()
@@ -233,7 +233,7 @@ func (w *World) wait(r *http.Request, d time.Duration) bool {
 	return false
 }
 
-// baseOf is the scheme and host for the links in an answer.
+// baseOf returns the scheme and host for the links in an answer.
 func (w *World) baseOf(r *http.Request) string {
 	if w.opt.BaseURL != "" {
 		return strings.TrimRight(w.opt.BaseURL, "/")
@@ -257,13 +257,13 @@ func write(rw http.ResponseWriter, a answer) {
 	rw.Header().Set("Content-Type", "application/json; charset=utf-8")
 	rw.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	rw.WriteHeader(a.status)
-	// The caller may have gone; there is nobody to tell.
+	// The caller may have disconnected; there is no one to report to.
 	_, _ = rw.Write(body)
 }
 
-// compact is JSON as JavaScript's JSON.stringify writes it: without white space, <>& unescaped.
+// compact returns JSON as JavaScript's JSON.stringify writes it: without white space, <>& unescaped.
 //
-// Only values of the sandbox's own making come here, which encode; strangers' go through encode.
+// It is for the sandbox's own values, which always encode; others go through encode.
 func compact(v any) []byte {
 	b, err := encode(v)
 	if err != nil {
@@ -282,7 +282,7 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// bearer gives the key of an Authorization header; ok is false when the header is missing or malformed.
+// bearer returns the key of an Authorization header; ok is false if the header is missing or malformed.
 func bearer(r *http.Request) (string, bool) {
 	scheme, key, found := strings.Cut(r.Header.Get("Authorization"), " ")
 	return key, found && strings.EqualFold(scheme, "Bearer") && key != "" && !strings.ContainsAny(key, " \t")

@@ -13,7 +13,7 @@ import (
 	"greenroom/provider"
 )
 
-// RoomState is a room as the control API shows it.
+// RoomState is a room in the control API.
 type RoomState struct {
 	Platform   provider.Platform `json:"platform"`
 	Room       string            `json:"room"`
@@ -26,7 +26,7 @@ type RoomState struct {
 	Recordings []RecordingState  `json:"recordings"`
 }
 
-// PersonState is somebody in a room.
+// PersonState is a person in a room.
 type PersonState struct {
 	Session  string    `json:"session"`
 	Name     string    `json:"name"`
@@ -42,7 +42,7 @@ type RecordingState struct {
 	State string `json:"state"`
 }
 
-// Rooms tells of every room, oldest first; deleted ones while somebody is inside.
+// Rooms returns every room, oldest first, including deleted ones that still have people.
 func (w *World) Rooms() []RoomState {
 	w.lock()
 	defer w.unlock()
@@ -55,7 +55,7 @@ func (w *World) Rooms() []RoomState {
 	return out
 }
 
-// Room tells of one room.
+// Room returns one room.
 func (w *World) Room(p provider.Platform, name string) (RoomState, error) {
 	w.lock()
 	defer w.unlock()
@@ -88,10 +88,10 @@ func (w *World) stateOf(r *room) RoomState {
 	return st
 }
 
-// span is a duration: in JSON a text as Go writes it, "1m30s", or a number of seconds, at most [maxSpan].
+// span is a duration: in JSON a text in Go's form, "1m30s", or a number of seconds, at most [maxSpan].
 type span time.Duration
 
-// maxSpan is the longest duration that is understood: a longer one is a mistake in the unit.
+// maxSpan is the longest accepted duration: a longer one is a mistake in the unit.
 const maxSpan = 366 * 24 * time.Hour
 
 // MarshalJSON writes the text.
@@ -121,7 +121,7 @@ func (s *span) set(seconds float64) error {
 	return nil
 }
 
-// MarshalJSON writes a fault as UnmarshalJSON reads it.
+// MarshalJSON writes a fault in the form that UnmarshalJSON reads.
 func (f Fault) MarshalJSON() ([]byte, error) {
 	type fields Fault
 	return json.Marshal(struct {
@@ -171,7 +171,7 @@ func strictly(b []byte, v any) error {
 	return nil
 }
 
-// request is what any POST of the control API may hold.
+// request is the body of any POST of the control API.
 type request struct {
 	Advance   span            `json:"advance"`
 	Session   string          `json:"session"`
@@ -183,14 +183,14 @@ type request struct {
 	Type      string          `json:"type"`
 	Payload   json.RawMessage `json:"payload"`
 
-	// For and BytesPerSecond are a past recording's length and how large it is.
+	// For and BytesPerSecond are the length of a past recording and the rate of its file.
 	For            span  `json:"for"`
 	BytesPerSecond int64 `json:"bytes_per_second"`
 }
 
 var errNoCall = errors.New("sandbox: no such call")
 
-// serveControl answers the control API that the package's documentation describes.
+// serveControl serves the control API in the package's documentation.
 func (w *World) serveControl(rw http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Origin") != "" {
 		write(rw, answer{status: 403, body: map[string]any{"error": "sandbox: not for browsers"}})

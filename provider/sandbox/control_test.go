@@ -207,7 +207,7 @@ func TestMedia(t *testing.T) {
 	}
 }
 
-// What nobody here wrote reads the media, when it is there.
+// An independent reader, ffprobe, reads the media if it is installed.
 func TestMediaFFprobe(t *testing.T) {
 	probe, err := exec.LookPath("ffprobe")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"greenroom/provider"
 )
 
-// Daily serves Daily's API at the root, with or without /v1, and the pages and files that its answers point at.
+// Daily serves Daily's API at the root, with or without /v1, and the pages and files that its answers link to.
 func (w *World) Daily() http.Handler {
 	a := w.dailyAPI()
 	return w.withPages(func(rw http.ResponseWriter, r *http.Request) { w.serve(a, rw, r) })
@@ -70,7 +70,7 @@ func dailyMissing(kind, name string) answer {
 	return dailyError(404, "not-found", kind+" "+name+" not found")
 }
 
-// dailyBody reads a body; the answer is the refusal.
+// dailyBody parses a body; the answer is the refusal.
 func dailyBody(c *call, s schema) (map[string]any, *answer) {
 	m, err := parseBody(c.body, s)
 	switch {

@@ -8,16 +8,16 @@ import (
 	"greenroom/provider"
 )
 
-// analyticsFloor is the shortest stay that analytics record (A4).
+// analyticsFloor is the shortest stay in analytics (A4).
 const analyticsFloor = 10 * time.Second
 
-// gathering is a session with its room, as /meetings lists it.
+// gathering is a session with its room, as in /meetings.
 type gathering struct {
 	*session
 	room string
 }
 
-// gatherings gives Daily's sessions, newest first.
+// gatherings returns Daily's sessions, newest first.
 func (w *World) gatherings() []gathering {
 	var out []gathering
 	for _, r := range w.rooms {
@@ -38,7 +38,7 @@ func (s *stay) duration(at time.Time) time.Duration {
 	return s.leftAt.Sub(s.joinedAt)
 }
 
-// dailyAttendees are the participants that analytics know; null names as Daily gives them.
+// dailyAttendees returns the participants in analytics, with null for missing names.
 func dailyAttendees(s *session, at time.Time) []map[string]any {
 	out := []map[string]any{}
 	for _, p := range s.stays {

@@ -9,7 +9,7 @@ import (
 	"greenroom/provider"
 )
 
-// seen says whether presence shows a stay: both its beginning and its end are behind by the lag (A3).
+// seen reports whether presence shows a stay: both its beginning and its end lag (A3).
 func (s *stay) seen(at time.Time, lag time.Duration) bool {
 	if s.joinedAt.Add(lag).After(at) {
 		return false
@@ -17,7 +17,7 @@ func (s *stay) seen(at time.Time, lag time.Duration) bool {
 	return s.here() || s.leftAt.Add(lag).After(at)
 }
 
-// seenIn gives who presence shows in the rooms of a name. A deleted room can still hold people.
+// seenIn returns the people that presence shows in the rooms of a name. A deleted room can still hold people.
 func (w *World) seenIn(name string, at time.Time, lag time.Duration) []*stay {
 	var out []*stay
 	for _, r := range w.rooms {
@@ -116,7 +116,7 @@ func dailyEject(c *call) answer {
 	ejected := []string{}
 	for _, s := range r.here() {
 		if slices.Contains(ids, s.id) || s.person.UserID != "" && slices.Contains(users, s.person.UserID) {
-			if truth(body, "ban") && slices.Contains(users, s.person.UserID) { // sessions alone ban nobody
+			if truth(body, "ban") && slices.Contains(users, s.person.UserID) { // sessions alone ban no one
 				if r.banned == nil {
 					r.banned = map[string]bool{}
 				}

@@ -10,7 +10,7 @@ import (
 	"greenroom/provider"
 )
 
-// s3Key is where a cloud recording is kept (A7).
+// s3Key returns the key of a cloud recording (A7).
 func (w *World) s3Key(rec *recording) string {
 	return fmt.Sprintf("%s/%s/%d", w.opt.DailyDomain, rec.room.name, rec.startedAt.UnixMilli())
 }
@@ -23,8 +23,8 @@ func dailyTracks(rec *recording) []map[string]any {
 	return out
 }
 
-// dailyRecording is the recording object as the API really gives it: without type, mtgSessionId null, duration absent
-// until there is one (A7).
+// dailyRecording returns the recording object as the API really sends it: without type, mtgSessionId null, duration absent until
+// it is known (A7).
 func (w *World) dailyRecording(rec *recording) map[string]any {
 	m := map[string]any{
 		"id": rec.id, "room_name": rec.room.name, "start_ts": rec.startedAt.Unix(), "max_participants": rec.people,
@@ -104,7 +104,7 @@ func dailyAccessLink(c *call) answer {
 	expires := c.at.Add(valid)
 	link := c.base + c.w.fileLink(rec, expires)
 	if rec.state != recReady {
-		// Daily puts an error's words where the link belongs (A7).
+		// Daily puts the words of an error in the link's place (A7).
 		link = "recording is not finished"
 	}
 	return ok(map[string]any{"download_link": link, "expires": expires.Unix()})
@@ -124,7 +124,7 @@ func dailyRecordingBody() schema {
 	return s
 }
 
-// dailyRecordingCall reads what start, stop and update share.
+// dailyRecordingCall parses the fields that start, stop and update share.
 func dailyRecordingCall(c *call) (*room, map[string]any, *answer) {
 	refuse := func(a answer) (*room, map[string]any, *answer) { return nil, nil, &a }
 	body, refused := dailyBody(c, dailyRecordingBody())
@@ -159,7 +159,7 @@ func dailyStartRecording(c *call) answer {
 	}
 	rec, err := c.w.startRecording(r, kind, instance, "", c.at)
 	switch {
-	case errors.Is(err, errNobody):
+	case errors.Is(err, errEmpty):
 		return dailyError(404, "not-found", fmt.Sprintf("room %s does not seem to be hosting a call currently", r.name))
 	case err != nil:
 		return dailyInvalid("recording instance %s has an active stream", instance)
@@ -179,7 +179,7 @@ func dailyStartRecording(c *call) answer {
 // defaultInstance is the instance of a start that names none.
 const defaultInstance = "c3df927c-f738-4471-a2b7-066fa7e95a6b"
 
-// running finds the recording that a stop or an update means.
+// running finds the recording that a stop or an update refers to.
 func running(r *room, body map[string]any) (*recording, bool) {
 	instance, raw := text(body, "instanceId"), text(body, "type") == "raw-tracks"
 	for _, rec := range r.recordings {

@@ -9,7 +9,7 @@ import (
 	"greenroom/provider"
 )
 
-// dailyRoom is what a room is on Daily alone.
+// dailyRoom holds the properties that only Daily's rooms have.
 type dailyRoom struct {
 	privacy    string
 	properties map[string]any
@@ -17,7 +17,7 @@ type dailyRoom struct {
 
 var dailyName = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
 
-// collectAfter is how long after its exp a room is still somewhere.
+// collectAfter is how long an expired room still exists.
 const collectAfter = time.Hour
 
 func dailyCreateRoom(c *call) answer {
@@ -40,7 +40,7 @@ func dailyCreateRoom(c *call) answer {
 	if !named {
 		name = c.w.word(20, alphanumeric)
 	}
-	if old, taken := c.w.find(provider.Daily, name); taken {
+	if old, exists := c.w.find(provider.Daily, name); exists {
 		if !old.expired(c.at) {
 			return dailyInvalid("a room named %s already exists", name)
 		}
@@ -53,7 +53,7 @@ func dailyCreateRoom(c *call) answer {
 	return ok(c.dailyRoom(r))
 }
 
-// applyDaily puts a checked body into a room and schedules its collection.
+// applyDaily applies a checked body to a room and schedules its collection.
 func (w *World) applyDaily(r *room, body map[string]any) {
 	if p := text(body, "privacy"); p != "" {
 		r.daily.privacy = p
@@ -81,8 +81,8 @@ func (w *World) applyDaily(r *room, body map[string]any) {
 	}
 }
 
-// ejectAt is when somebody who joins now will be thrown out: frozen at the join, and governed by the token alone once
-// that has any eject setting (A2).
+// ejectAt returns when a person who joins now will be ejected: fixed at the join, and governed only by the token if that has any
+// eject setting (A2).
 func (r *room) ejectAt(g tokenGrant, at time.Time) time.Time {
 	if g.ejects {
 		return earliest(g.ejectAt, elapsed(at, g.ejectAfter))
@@ -109,7 +109,7 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// knockable says whether a stranger can wait at the door.
+// knockable reports whether a stranger can knock.
 func (r *room) knockable() bool {
 	if r.platform == provider.Whereby {
 		return r.locked
@@ -117,7 +117,7 @@ func (r *room) knockable() bool {
 	return r.locked && truth(r.daily.properties, "enable_knocking")
 }
 
-// dailyRoom is the room object; config holds what differs from the defaults.
+// dailyRoom returns the room object; config holds only what differs from the defaults.
 func (c *call) dailyRoom(r *room) map[string]any {
 	defaults := dailyRoomProperties()
 	config := map[string]any{}
@@ -132,7 +132,7 @@ func (c *call) dailyRoom(r *room) map[string]any {
 	}
 }
 
-// dailyLive finds a room that is not past its exp: an expired one behaves as deleted.
+// dailyLive finds a room that has not expired: an expired one behaves as deleted.
 func (c *call) dailyLive(name string) (*room, bool) {
 	r, there := c.w.find(provider.Daily, name)
 	return r, there && !r.expired(c.at)

@@ -116,7 +116,7 @@ func futureExp(properties map[string]any, at time.Time) error {
 	return nil
 }
 
-// checkRoomProperties are the rules that a type cannot say.
+// checkRoomProperties checks the rules that a type cannot express.
 func checkRoomProperties(properties map[string]any, at time.Time) error {
 	if err := futureExp(properties, at); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"greenroom/provider"
 )
 
-// What Daily refuses, and in which words (A1, A2, A5, A7, A8).
+// Daily's refusals and their words (A1, A2, A5, A7, A8).
 func TestDailyRefusals(t *testing.T) {
 	b := newBench(t, Options{NoRateLimits: true})
 	b.daily("POST", "/rooms", `{"name":"taken"}`).want(200)
@@ -45,17 +45,17 @@ func TestDailyRefusals(t *testing.T) {
 		{"POST", "/rooms", `{"properties":{"recordings_bucket":{"bucket_name":"b","bucket_region":"r"}}}`, 400, invalid, "assume_role_arn"},
 		{"POST", "/rooms", `{"properties":{"recordings_bucket":{"access_key":"b"}}}`, 400, invalid, "recordings_bucket.access_key"},
 		{"POST", "/rooms/taken", `{"name":"other"}`, 400, invalid, "unknown property 'name'"},
-		{"GET", "/rooms/nobody", "", 404, "not-found", "room nobody not found"},
-		{"POST", "/rooms/nobody", "{}", 404, "not-found", "nobody"},
-		{"DELETE", "/rooms/nobody", "", 404, "not-found", "nobody"},
+		{"GET", "/rooms/noroom", "", 404, "not-found", "room noroom not found"},
+		{"POST", "/rooms/noroom", "{}", 404, "not-found", "noroom"},
+		{"DELETE", "/rooms/noroom", "", 404, "not-found", "noroom"},
 		{"PUT", "/rooms/taken", "{}", 404, "not-found", ""},
 		{"GET", "/rooms?limit=101", "", 400, invalid, "limit"},
 		{"GET", "/rooms?starting_after=x", "", 400, invalid, "cursor"},
-		{"GET", "/rooms/nobody/presence", "", 404, "not-found", "nobody"},
+		{"GET", "/rooms/noroom/presence", "", 404, "not-found", "noroom"},
 		{"GET", "/rooms/taken/presence?limit=x", "", 400, invalid, "limit"},
 		{"POST", "/rooms/taken/eject", `{}`, 400, invalid, "required"},
 		{"POST", "/rooms/taken/eject", `{"ids":"x"}`, 400, invalid, "array of strings"},
-		{"POST", "/rooms/nobody/eject", `{"ids":["x"]}`, 404, "not-found", "nobody"},
+		{"POST", "/rooms/noroom/eject", `{"ids":["x"]}`, 404, "not-found", "noroom"},
 		{"POST", "/meeting-tokens", `{}`, 400, invalid, "'properties'"},
 		{"POST", "/meeting-tokens", `{"properties":{"exp":1}}`, 400, invalid, "in the past"},
 		{"POST", "/meeting-tokens", `{"properties":{"owner":true}}`, 400, invalid, "'properties.owner'"},
@@ -66,7 +66,7 @@ func TestDailyRefusals(t *testing.T) {
 		{"POST", "/rooms/taken/recordings/start", `{"type":"local"}`, 400, invalid, "'type'"},
 		{"POST", "/rooms/taken/recordings/stop", `{}`, 400, invalid, "no active recording"},
 		{"POST", "/rooms/taken/recordings/update", `{}`, 400, invalid, "no active recording"},
-		{"POST", "/rooms/nobody/recordings/start", `{}`, 404, "not-found", "room nobody not found"},
+		{"POST", "/rooms/noroom/recordings/start", `{}`, 404, "not-found", "room noroom not found"},
 		{"GET", "/recordings/x", "", 404, "not-found", ""},
 		{"DELETE", "/recordings/x", "", 404, "not-found", ""},
 		{"GET", "/recordings/x/access-link", "", 404, "not-found", ""},
@@ -138,7 +138,7 @@ func TestDailyExpiry(t *testing.T) {
 	b.pass(time.Minute)
 	b.daily("GET", "/rooms/brief", "").want(404)
 	if _, err := b.Join(provider.Daily, "brief", Person{}); err == nil {
-		t.Error("an expired room let somebody in")
+		t.Error("an expired room admits a person")
 	}
 	if p := b.daily("GET", "/rooms/brief/presence", "").want(200); p.str("total_count") != "1" {
 		t.Errorf("who was inside did not stay: %s", p.body)
@@ -181,7 +181,7 @@ func TestDailyPaging(t *testing.T) {
 	}
 }
 
-// Presence lags behind joins and leaves alike, and can be made to.
+// Presence lags behind joins and leaves alike, and by a fault's delay.
 func TestDailyPresence(t *testing.T) {
 	b := newBench(t, Options{})
 	b.daily("POST", "/rooms", `{"name":"demo"}`).want(200)
@@ -263,7 +263,7 @@ func TestDailyTokens(t *testing.T) {
 	token := b.daily("POST", "/meeting-tokens", fmt.Sprintf(`{"properties":{"room_name":"demo","is_owner":true,
 		"user_name":"Ann","user_id":"u-1","exp":%d,"eject_at_token_exp":true}}`, exp)).want(200).str("token")
 
-	// Somebody else's reading of the token: HS256, keyed with the API key, short claims.
+	// An independent reading of the token: HS256, keyed with the API key, short claims.
 	claims := jwt.MapClaims{}
 	_, err := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithTimeFunc(b.Now)).
 		ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return []byte(DailyKey), nil })
@@ -292,7 +292,7 @@ func TestDailyTokens(t *testing.T) {
 	}
 }
 
-// The moment of ejection is frozen at the join: later changes of the room do not reach who is inside (A2).
+// The moment of ejection is fixed at the join: later changes of the room do not affect people inside (A2).
 func TestDailyEjectAtExp(t *testing.T) {
 	b, hook := newBench(t, Options{}), newReceiver(t)
 	must[string](t)(b.SetWebhook(provider.Daily, hook.URL, "", "participant.joined", "participant.left"))

@@ -17,7 +17,7 @@ var claimNames = map[string]string{
 	"redirect_on_meeting_exit": "rome", "lang": "uil", "permissions": "p",
 }
 
-// tokenGrant is what a token gives its bearer.
+// tokenGrant is the content of a token.
 type tokenGrant struct {
 	owner            bool
 	userName, userID string

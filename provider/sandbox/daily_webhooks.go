@@ -8,7 +8,7 @@ import (
 	"greenroom/provider"
 )
 
-// dailyEventTypes are all that can be subscribed to (A8).
+// dailyEventTypes are the types that can be subscribed to (A8).
 var dailyEventTypes = []string{
 	"meeting.started", "meeting.ended", "participant.joined", "participant.left", "waiting-participant.joined",
 	"waiting-participant.left", "recording.started", "recording.ready-to-download", "recording.error",
@@ -44,7 +44,7 @@ func dailyWebhook(h *hook) map[string]any {
 	}
 }
 
-// ping sends the test body that registration and reactivation depend on; it must be called without the lock.
+// ping sends the test body that registration and reactivation depend on; call it without the lock.
 func (w *World) ping(h *hook) error {
 	status, err := w.post(h, []byte(`{"test":"test"}`))
 	if err != nil {
@@ -60,7 +60,7 @@ type errPing int
 
 func (e errPing) Error() string { return "non-200 status code returned from webhook endpoint" }
 
-// applyWebhook puts a checked body into a webhook.
+// applyWebhook applies a checked body to a webhook.
 func applyWebhook(h *hook, body map[string]any) *answer {
 	if u, given := body["url"].(string); given {
 		if !webURL(u) {
@@ -136,7 +136,7 @@ func (w *World) dailyHook(id string) (*hook, bool) {
 	return w.hooks[i], true
 }
 
-// dailyUpdateWebhook changes a webhook, or reactivates a failed one; either takes a new ping.
+// dailyUpdateWebhook changes a webhook, or reactivates a failed one; either needs a new ping.
 func dailyUpdateWebhook(c *call) answer {
 	body, refused := dailyBody(c, dailyWebhookBody(false))
 	if refused != nil {

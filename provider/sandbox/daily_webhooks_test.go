@@ -99,7 +99,7 @@ func TestDailyWebhookRegistration(t *testing.T) {
 	}
 }
 
-// Three failures in a row fail a webhook for good; a POST that is pinged brings it back; what was missed stays missed.
+// Three consecutive failures disable a webhook; a POST with a successful ping reactivates it; missed events stay missed.
 func TestDailyCircuitBreaker(t *testing.T) {
 	b, hook := newBench(t, Options{}), newReceiver(t)
 	id := b.daily("POST", "/webhooks", `{"url":"`+hook.URL+`","eventTypes":["participant.joined"]}`).want(200).str("uuid")
@@ -160,7 +160,7 @@ func TestDailyExponential(t *testing.T) {
 	}
 }
 
-// A receiver that never answers is given up by the world's clock.
+// A receiver that never answers times out by the world's clock.
 func TestWebhookTimeout(t *testing.T) {
 	entered := make(chan struct{}, 9)
 	hang := newHanging(t, entered)

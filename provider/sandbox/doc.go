@@ -1,11 +1,11 @@
 // Package sandbox is a server that speaks the wire protocols of Daily and Whereby, for demonstrations and for tests: of
-// Greenroom itself and, by [World.Handler], of anybody else's program in any language.
+// Greenroom itself and, by [World.Handler], of any other program in any language.
 //
 // One [World] holds both platforms, the rooms on them and the simulated people in the rooms. Programs talk to it as they
 // would to the platforms: over HTTP, with the platforms' keys, errors, limits and webhooks. It imports no client code;
 // signatures are computed here on their own from the platforms' documents, so that agreement means something.
 //
-// # What it promises
+// # Promises
 //
 //   - What it is sent is validated strictly: unknown properties, wrong types, values outside an enumeration, ends in the
 //     past are refused with the platform's status and error code.
@@ -14,11 +14,11 @@
 //   - The same seed and the same calls give the same ids, names and faults.
 //   - All methods are safe for concurrent use. [World.Close] ends every goroutine.
 //
-// It does not promise durability, nor media beyond silent audio, nor what the platforms' browsers do. Daily's batch,
+// It promises neither durability nor media beyond silent audio, nor what the platforms' browsers do. Daily's batch,
 // transcription, streaming, dialling, session-data and log calls and Whereby's transcriptions and summaries are not
 // there and answer 404; their events can be sent with [World.Emit].
 //
-// Where the platforms' documents leave a point open, the sandbox takes one side of it: people in a deleted Daily room stay
+// Where the platforms' documents leave a point open, the sandbox decides: people in a deleted Daily room stay
 // until they leave or are ejected; people in a deleted Whereby room are put out; a Daily room that is unknown has no
 // presence (404), an empty one an empty list; start and stop of a recording answer {}.
 //
@@ -45,7 +45,7 @@
 //	POST   /sandbox/rooms/PLATFORM/ROOM/deny            {"session"}
 //	POST   /sandbox/rooms/PLATFORM/ROOM/leave           {"session","reason"}
 //	POST   /sandbox/rooms/PLATFORM/ROOM/drop            {"session"}: the connection is lost, noticed later
-//	POST   /sandbox/rooms/PLATFORM/ROOM/end             everybody leaves
+//	POST   /sandbox/rooms/PLATFORM/ROOM/end             everyone leaves
 //	POST   /sandbox/rooms/PLATFORM/ROOM/record/start    → {"recording"}
 //	POST   /sandbox/rooms/PLATFORM/ROOM/record/finish   {"recording"}: all that run when left out
 //	POST   /sandbox/rooms/PLATFORM/ROOM/record/fail     {"recording"}

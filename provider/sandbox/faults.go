@@ -10,22 +10,22 @@ import (
 	"greenroom/provider"
 )
 
-// FaultKind is a way in which a platform can misbehave.
+// FaultKind is a misbehaviour of a platform.
 type FaultKind string
 
 // The kinds of fault.
 const (
-	// RateLimit answers 429 as the platform does; Retry-After comes from Delay where that is set.
+	// RateLimit answers 429 like the platform; Delay sets Retry-After.
 	RateLimit FaultKind = "rate-limit"
-	// ServerError answers Status (500 when unset) without doing anything.
+	// ServerError answers Status (default 500) without an effect.
 	ServerError FaultKind = "server-error"
-	// ErrorAfterEffect does what was asked and then answers Status (502 when unset).
+	// ErrorAfterEffect carries out the call and then answers Status (default 502).
 	ErrorAfterEffect FaultKind = "error-after-effect"
-	// DropConnection closes the connection without doing anything.
+	// DropConnection closes the connection without an effect.
 	DropConnection FaultKind = "drop"
-	// DropAfterEffect does what was asked and then closes the connection.
+	// DropAfterEffect carries out the call and then closes the connection.
 	DropAfterEffect FaultKind = "drop-after-effect"
-	// Latency waits for Delay of the world's clock, then goes on.
+	// Latency waits for Delay of the world's clock, then continues.
 	Latency FaultKind = "latency"
 	// CutJSON answers with the first half of the right body.
 	CutJSON FaultKind = "cut-json"
@@ -33,16 +33,16 @@ const (
 	HTML FaultKind = "html"
 	// ErrorWith200 answers 200 with an error object.
 	ErrorWith200 FaultKind = "error-200"
-	// PresenceError answers presence readings alone (on Whereby insights) with Status (500 when unset).
+	// PresenceError answers only presence readings (on Whereby insights), with Status (default 500).
 	PresenceError FaultKind = "presence-error"
 	// PresenceLag makes Daily's presence lag by Delay instead of [Options.PresenceLag].
 	PresenceLag FaultKind = "presence-lag"
-	// LoseWebhook, DuplicateWebhook and ReorderWebhook befall webhooks as they are sent. A reordered one comes after its
-	// successor, or 5 s late when none comes.
+	// LoseWebhook, DuplicateWebhook and ReorderWebhook affect webhooks as they are sent. A reordered one arrives after its
+	// successor, or 5 s late without one.
 	LoseWebhook      FaultKind = "lose-webhook"
 	DuplicateWebhook FaultKind = "duplicate-webhook"
 	ReorderWebhook   FaultKind = "reorder-webhook"
-	// CutFile closes the connection after half of an answer with a recording's file, SpoilFile sends zeros in its second half.
+	// CutFile closes the connection after half of a recording's file, SpoilFile sends zeros as its second half.
 	CutFile   FaultKind = "cut-file"
 	SpoilFile FaultKind = "spoil-file"
 )
@@ -52,18 +52,18 @@ var faultKinds = []FaultKind{
 	PresenceError, PresenceLag, LoseWebhook, DuplicateWebhook, ReorderWebhook, CutFile, SpoilFile,
 }
 
-// Fault is one misbehaviour and when it strikes.
+// Fault is one misbehaviour and its conditions.
 type Fault struct {
 	ID   string    `json:"id,omitempty"`
 	Kind FaultKind `json:"kind"`
-	// Platform limits it to one platform; empty is both.
+	// Platform limits it to one platform; empty means both.
 	Platform provider.Platform `json:"platform,omitempty"`
-	// Match limits it to calls whose "METHOD /path" (without /v1) begins so, or to webhooks whose type begins so. Files are spared
-	// unless it begins with "GET /files" or the kind is about files.
+	// Match limits it to calls whose "METHOD /path" (without /v1) has this prefix, or to webhooks whose type has it. Files are
+	// spared unless it begins with "GET /files" or the kind is about files.
 	Match string `json:"match,omitempty"`
-	// Times is how often it strikes before it is used up; 0 is until it is cleared.
+	// Times is the number of strikes; 0 means until it is cleared.
 	Times int `json:"times,omitempty"`
-	// Probability is how likely it strikes, from 0 to 1; 0 is always.
+	// Probability is the chance of a strike, from 0 to 1; 0 means always.
 	Probability float64 `json:"probability,omitempty"`
 	// Delay is in JSON a text such as "1m30s", or a number of seconds.
 	Delay  time.Duration `json:"delay,omitempty"`
@@ -74,8 +74,8 @@ func (f *Fault) webhook() bool {
 	return f.Kind == LoseWebhook || f.Kind == DuplicateWebhook || f.Kind == ReorderWebhook
 }
 
-// Fault switches a fault on and gives its id. Faults are tried in the order in which they were added; the first that
-// strikes is the one, except that [Latency] lets the next ones strike too.
+// Fault adds a fault and returns its id. Faults are tried in the order of their addition. The first that strikes ends the search,
+// except that [Latency] lets the next ones strike too.
 func (w *World) Fault(f Fault) (string, error) {
 	switch {
 	case !slices.Contains(faultKinds, f.Kind):
@@ -100,7 +100,7 @@ func (w *World) Fault(f Fault) (string, error) {
 	return f.ID, nil
 }
 
-// Faults lists the faults that are switched on.
+// Faults lists the active faults.
 func (w *World) Faults() []Fault {
 	w.lock()
 	defer w.unlock()
@@ -111,14 +111,14 @@ func (w *World) Faults() []Fault {
 	return out
 }
 
-// ClearFaults switches every fault off, or only those with the given ids.
+// ClearFaults removes every fault, or only those with the given ids.
 func (w *World) ClearFaults(ids ...string) {
 	w.lock()
 	defer w.unlock()
 	w.faults = slices.DeleteFunc(w.faults, func(f *Fault) bool { return len(ids) == 0 || slices.Contains(ids, f.ID) })
 }
 
-// strike tries the faults that the filter lets through and uses one up. The world must be locked.
+// strike tries the faults that the filter accepts and counts a strike. The world must be locked.
 func (w *World) strike(p provider.Platform, what string, filter func(*Fault) bool) *Fault {
 	for _, f := range w.faults {
 		if f.Platform != "" && f.Platform != p || !strings.HasPrefix(what, f.Match) || !filter(f) {
@@ -144,24 +144,24 @@ func (w *World) webhookFault(p provider.Platform, kind string) *Fault {
 	return w.strike(p, kind, (*Fault).webhook)
 }
 
-// callFault picks the fault for an API call; presence says whether the call reads presence.
+// callFault returns the fault for an API call; presence reports whether the call reads presence.
 func (w *World) callFault(p provider.Platform, what string, presence bool) *Fault {
 	return w.strike(p, what, func(f *Fault) bool {
 		return !f.webhook() && !f.file() && f.Kind != Latency && f.Kind != PresenceLag && (f.Kind != PresenceError || presence)
 	})
 }
 
-// file reports whether the fault is about recordings' files alone.
+// file reports whether the fault is about recordings' files only.
 func (f *Fault) file() bool { return f.Kind == CutFile || f.Kind == SpoilFile }
 
-// fileFault picks the fault for a request for a recording's file.
+// fileFault returns the fault for a request for a recording's file.
 func (w *World) fileFault(p provider.Platform, what string, slow bool) *Fault {
 	return w.strike(p, what, func(f *Fault) bool {
 		return (f.file() || strings.HasPrefix(f.Match, "GET /files")) && !f.webhook() && (f.Kind == Latency) == slow
 	})
 }
 
-// presenceLag is by how much a reading of presence is behind.
+// presenceLag returns how far presence lags.
 func (w *World) presenceLag() time.Duration {
 	f := w.strike(provider.Daily, "", func(f *Fault) bool { return f.Kind == PresenceLag })
 	if f != nil {

@@ -239,7 +239,7 @@ func TestJoinRefusals(t *testing.T) {
 		"drop": b.Drop("none"), "admit": b.Admit("none"), "deny": b.Deny("none"), "end": b.EndAll(provider.Daily, "none"),
 	} {
 		if err == nil {
-			t.Errorf("%s of nobody", name)
+			t.Errorf("%s without a session", name)
 		}
 	}
 }

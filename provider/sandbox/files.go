@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// fileLink is the path of a recording's file, signed until it expires.
+// fileLink returns the path of a recording's file, signed until it expires.
 func (w *World) fileLink(rec *recording, expires time.Time) string {
 	until := strconv.FormatInt(expires.Unix(), 10)
 	q := url.Values{"expires": {until}, "signature": {w.fileSignature(rec.id, until)}}
@@ -27,8 +27,8 @@ func (w *World) fileSignature(id, until string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// serveFile answers a link to a recording's media: 403 with XML when it is expired or wrong, as buckets do; ranges and
-// conditions by the ETag.
+// serveFile answers a link to a recording's media: 403 with XML if it is expired or wrong, as buckets do; ranges and conditions
+// by the ETag.
 func (w *World) serveFile(rw http.ResponseWriter, r *http.Request) {
 	refuse := func(status int, code, message string) {
 		rw.Header().Set("Content-Type", "application/xml")
@@ -96,7 +96,7 @@ func (w *World) serveFile(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// broken is an answer whose second half doesn't come, or is zeros.
+// broken is an answer whose second half is missing or zeros.
 type broken struct {
 	http.ResponseWriter
 	spoils bool
@@ -123,7 +123,7 @@ func (b *broken) Write(p []byte) (int, error) {
 	return b.ResponseWriter.Write(spoilt)
 }
 
-// slow is an answer that takes its time.
+// slow limits the rate of an answer.
 type slow struct {
 	http.ResponseWriter
 	ctx   context.Context
@@ -134,7 +134,7 @@ type slow struct {
 // slowStep is how many bytes are sent at a time.
 const slowStep = 16 << 10
 
-// Write sends the bytes at the rate. That the reader has gone ends it.
+// Write sends the bytes at the rate, until the reader disconnects.
 func (s *slow) Write(b []byte) (n int, err error) {
 	for len(b) > 0 && err == nil {
 		part := b[:min(len(b), slowStep)]

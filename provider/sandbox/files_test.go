@@ -10,7 +10,7 @@ import (
 	"greenroom/provider"
 )
 
-// Files break in the ways that a fault names, and faults of the API spare them.
+// Faults break files in the ways that they name, and faults of the API spare files.
 func TestFaultsOfFiles(t *testing.T) {
 	b := newBench(t, Options{})
 	room, err := b.AddRoom(provider.Daily, "demo", RoomOptions{})

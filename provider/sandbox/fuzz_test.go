@@ -13,7 +13,7 @@ import (
 	"greenroom/provider"
 )
 
-// Whatever the body, the parser gives only what the schema knows, and what it gives encodes.
+// For any body, the parser returns only what the schema has, and the result encodes.
 func FuzzParseBody(f *testing.F) {
 	for _, s := range []string{
 		`{}`, ``, `null`, `[]`, `{"name":"x"}`, `{"name":1}`, `{"properties":{"exp":1,"exp":2}}`, `{"properties":{"exp":1e3}}`,
@@ -43,7 +43,7 @@ func FuzzParseBody(f *testing.F) {
 	})
 }
 
-// Whatever the request, the answer is JSON, an XML refusal or a page, with a status that HTTP knows, and never a 5xx.
+// For any request, the answer is JSON, an XML refusal or a page, with a valid status, and never a 5xx.
 func FuzzRequests(f *testing.F) {
 	for _, path := range []string{
 		"/daily/v1/rooms", "/daily/v1/rooms/demo", "/daily/rooms/demo/presence", "/daily/v1/meeting-tokens", "/daily/v1/",

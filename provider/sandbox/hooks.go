@@ -17,8 +17,8 @@ import (
 	"greenroom/provider"
 )
 
-// hook is one configured webhook. Its worker sends the messages one after another; a message that is to be retried lets
-// later ones pass. All fields are guarded by the world's lock.
+// hook is one configured webhook. Its worker sends messages one after another; a message that waits for a retry lets later ones
+// pass. All fields are guarded by the world's lock.
 type hook struct {
 	platform  provider.Platform
 	id        string
@@ -47,7 +47,7 @@ type message struct {
 	tries       int
 }
 
-// Attempt is one try to deliver an event.
+// Attempt is one attempt to deliver an event.
 type Attempt struct {
 	Platform provider.Platform `json:"platform"`
 	Hook     string            `json:"hook"`
@@ -55,16 +55,16 @@ type Attempt struct {
 	Type     string            `json:"type"`
 	At       time.Time         `json:"at"`
 	Try      int               `json:"try"`
-	// Status is the receiver's, 0 when there was none.
+	// Status is the receiver's, 0 without an answer.
 	Status int    `json:"status"`
 	Error  string `json:"error,omitempty"`
 }
 
-// attemptsKept is how many attempts are remembered.
+// attemptsKept is the number of attempts kept.
 const attemptsKept = 1000
 
-// SetWebhook configures a webhook as the platform's dashboard would: without a ping, for the given event types or, with
-// none, for all. An empty secret takes the world's. It gives the webhook's id.
+// SetWebhook configures a webhook like the platform's dashboard: without a ping, for the given event types or, with none, for
+// all. An empty secret means the world's. It returns the webhook's id.
 func (w *World) SetWebhook(p provider.Platform, target, secret string, events ...string) (string, error) {
 	if _, err := platformOf(string(p)); err != nil {
 		return "", err
@@ -87,7 +87,7 @@ func (w *World) SetWebhook(p provider.Platform, target, secret string, events ..
 	return h.id, nil
 }
 
-// RemoveWebhooks removes every webhook of a platform and gives their number. What is queued for them is lost.
+// RemoveWebhooks removes every webhook of a platform and returns their number. Queued messages are lost.
 func (w *World) RemoveWebhooks(p provider.Platform) int {
 	w.lock()
 	defer w.unlock()
@@ -101,7 +101,7 @@ func (w *World) RemoveWebhooks(p provider.Platform) int {
 	return n
 }
 
-// Attempts gives the last thousand tries to deliver, oldest first.
+// Attempts returns the last thousand attempts, oldest first.
 func (w *World) Attempts() []Attempt {
 	w.lock()
 	defer w.unlock()
@@ -138,7 +138,7 @@ func (h *hook) wants(kind string) bool {
 	return !h.failed && (h.events == nil || slices.Contains(h.events, kind))
 }
 
-// busy says whether something is due or on its way.
+// busy reports whether a message is due or under way.
 func (h *hook) busy(now time.Time) bool {
 	if h.inFlight {
 		return true
@@ -147,7 +147,7 @@ func (h *hook) busy(now time.Time) bool {
 	return m != nil && !m.due.After(now)
 }
 
-// next gives the message that is due first.
+// next returns the message that is due first.
 func (h *hook) next() *message {
 	var first *message
 	for _, m := range h.queue {
@@ -158,7 +158,7 @@ func (h *hook) next() *message {
 	return first
 }
 
-// Emit sends an event of any type and payload to the platform's webhooks that want it, in the platform's envelope.
+// Emit sends an event of any type and payload to the platform's webhooks that subscribe to it, in the platform's envelope.
 func (w *World) Emit(p provider.Platform, kind string, payload any) error {
 	if _, err := platformOf(string(p)); err != nil {
 		return err
@@ -177,7 +177,7 @@ func (w *World) Emit(p provider.Platform, kind string, payload any) error {
 	return nil
 }
 
-// emit queues an event for every webhook that wants it, subject to the faults. again makes a second body of the same
+// emit queues an event for every webhook that subscribes to it, subject to the faults. again makes a second body of the same
 // meaning, for platforms whose duplicates can have another id.
 func (w *World) emit(p provider.Platform, kind, id string, body []byte, again func() (string, []byte), at time.Time) {
 	for _, h := range w.hooks {
@@ -209,10 +209,10 @@ func (w *World) emit(p provider.Platform, kind, id string, body []byte, again fu
 	}
 }
 
-// heldFor is how long a message is kept back for a successor to overtake it.
+// heldFor is how long a message is held back for a successor to overtake it.
 const heldFor = 5 * time.Second
 
-// enqueue puts a message on its way; one that was held back follows it.
+// enqueue queues a message; one that was held back follows it.
 func (w *World) enqueue(h *hook, m *message) {
 	h.queue = append(h.queue, m)
 	if late := w.held[h]; late != nil {
@@ -274,7 +274,7 @@ func (w *World) record(h *hook, m *message, status int, err error) {
 	}
 }
 
-// post sends one signed body and gives the status. It must be called without the lock; it takes it to read the hook.
+// post sends one signed body and returns the status. Call it without the lock; it locks to read the hook.
 func (w *World) post(h *hook, body []byte) (int, error) {
 	w.mu.Lock()
 	target, secret, basic := h.url, h.secret, h.basicAuth
@@ -330,7 +330,7 @@ func webURL(s string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-// WebhookState is a configured webhook as the control API shows it, without its secret.
+// WebhookState is a configured webhook in the control API, without its secret.
 type WebhookState struct {
 	ID       string            `json:"id"`
 	Platform provider.Platform `json:"platform"`
@@ -341,7 +341,7 @@ type WebhookState struct {
 	Queued   int               `json:"queued"`
 }
 
-// Webhooks lists what is configured on both platforms.
+// Webhooks lists the webhooks of both platforms.
 func (w *World) Webhooks() []WebhookState {
 	w.lock()
 	defer w.unlock()

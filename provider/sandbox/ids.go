@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// uuid makes a version 4 UUID from the world's own randomness, so that a seed repeats it. It is no secret.
+// uuid returns a version 4 UUID from the world's own randomness, so that a seed repeats it. It is no secret.
 func (w *World) uuid() string {
 	hi, lo := w.rng.Uint64(), w.rng.Uint64()
 	hi = hi&^0xf000 | 0x4000
@@ -14,7 +14,7 @@ func (w *World) uuid() string {
 	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", hi>>32, hi>>16&0xffff, hi&0xffff, lo>>48, lo&0xffffffffffff)
 }
 
-// word makes n random letters and digits of the alphabet.
+// word returns n random letters and digits of the alphabet.
 func (w *World) word(n int, alphabet string) string {
 	b := make([]byte, n)
 	for i := range b {
@@ -34,7 +34,7 @@ var uuidShape = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA
 // iso is the time format of both platforms: UTC with milliseconds.
 func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// isoOrNil is iso, and null for the zero time.
+// isoOrNil returns iso, or null for the zero time.
 func isoOrNil(t time.Time) any {
 	if t.IsZero() {
 		return nil

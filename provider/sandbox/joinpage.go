@@ -25,15 +25,15 @@ body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding
 	joinGone = "<p>This room does not exist any more.</p>\n"
 )
 
-// joinView is what the page behind a link shows.
+// joinView is the content of the page behind a link.
 type joinView struct {
 	Platform, Room                string
 	Gone, Host, Locked, Recording bool
 	People                        []string
 }
 
-// page is the view as HTML. It is put together by hand: a template calls methods by name, for which the linker would keep
-// those of every type in the program.
+// page returns the view as HTML. It doesn't use a template, which calls methods by name, so the linker would keep every method of
+// every type in the program.
 func (v joinView) page() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, joinHead, html.EscapeString(v.Room), html.EscapeString(v.Platform))
@@ -55,7 +55,7 @@ func (v joinView) page() []byte {
 	}
 	b.WriteString("</p>\n")
 	if len(v.People) == 0 {
-		b.WriteString("<p>Nobody is here.</p>\n")
+		b.WriteString("<p>No one is here.</p>\n")
 		return b.Bytes()
 	}
 	b.WriteString("<h2>Here now</h2><ul>")
@@ -105,11 +105,11 @@ func (w *World) serveJoin(rw http.ResponseWriter, r *http.Request) {
 	if v.Gone {
 		rw.WriteHeader(http.StatusNotFound)
 	}
-	// The browser may have gone; there is nobody to tell.
+	// The browser may have disconnected; there is no one to report to.
 	_, _ = rw.Write(v.page())
 }
 
-// withPages serves what links point at, and hands everything else on.
+// withPages serves the targets of links, and passes everything else on.
 func (w *World) withPages(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		get := r.Method == http.MethodGet || r.Method == http.MethodHead
@@ -133,7 +133,7 @@ func (w *World) Handler() http.Handler {
 		"/whereby/": func(rw http.ResponseWriter, r *http.Request) { w.serve(whereby, rw, r) },
 		"/sandbox/": w.serveControl,
 	}
-	// No ServeMux: it would clean the // of a Whereby room's name away.
+	// A ServeMux would clean the // of a Whereby room's name away.
 	return w.withPages(func(rw http.ResponseWriter, r *http.Request) {
 		for prefix, serve := range apis {
 			if strings.HasPrefix(r.URL.EscapedPath(), prefix) {

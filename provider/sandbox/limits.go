@@ -2,7 +2,7 @@ package sandbox
 
 import "time"
 
-// within counts a call in a sliding window and says whether it is within the limit. Refused calls do not count.
+// within counts a call in a sliding window and reports whether it is within the limit. Refused calls do not count.
 func (w *World) within(class string, n int, span time.Duration, at time.Time) bool {
 	if w.opt.NoRateLimits {
 		return true
@@ -27,7 +27,7 @@ type pointBucket struct {
 	spent int
 }
 
-// spend takes points and says what is left and until when; ok is false when there are not enough.
+// spend uses points and returns the rest and the end of the minute; ok is false if there are too few.
 func (w *World) spend(points int, at time.Time) (left int, until time.Time, ok bool) {
 	b := &w.points
 	if !at.Before(b.until) {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Media is a faststart MP4 file with one audio track: silence in AAC-LC, stereo, 48 kHz, of the given length. The same
+// Media returns a faststart MP4 file with one audio track: silence in AAC-LC, stereo, 48 kHz, of the given length. The same
 // length gives the same bytes.
 func Media(length time.Duration) []byte {
 	m := newMovie(length, 0)
@@ -18,21 +18,20 @@ func Media(length time.Duration) []byte {
 	return b
 }
 
-// movie is a file like [Media]'s that is made where it is read: a header, and one frame over and over.
+// movie is a file like [Media]'s that is generated as it is read: a header, and one frame over and over.
 type movie struct {
 	head, frame []byte
 	frames      int64
 }
 
-// newMovie makes a file whose audio takes at least so many bytes per second; what silence doesn't need is filling, which
-// players skip.
+// newMovie returns a file with at least the given bytes per second of audio; the surplus is filling, which players skip.
 func newMovie(length time.Duration, bytesPerSecond int64) movie {
 	frame := silence
 	if size := int(bytesPerSecond * frameSamples / sampleRate); size > len(silence) {
 		frame = filled(min(size, frameMost))
 	}
 	n := mediaFrames(length)
-	// The sample table points behind the header and the eight bytes that open mdat; its size doesn't depend on where.
+	// The sample table points behind the header and the eight bytes that open mdat; its size doesn't depend on the offset.
 	head := append(ftyp(), moov(n, len(frame), 0)...)
 	head = append(ftyp(), moov(n, len(frame), uint32(len(head)+8))...)
 	head = append(head, u32(uint32(8+n*len(frame)))...)
@@ -57,7 +56,7 @@ func (m movie) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// etag names the content.
+// etag identifies the content.
 func (m movie) etag() string {
 	h := sha256.New()
 	h.Write(m.head)
@@ -74,13 +73,13 @@ const (
 var silence = []byte{0x21, 0x00, 0x49, 0x90, 0x02, 0x19, 0x00, 0x23, 0x80}
 
 const (
-	// silenceBits of it are the two channels; what follows is the mark of the frame's end.
+	// silenceBits are the bits of the two channels; the frame's end mark follows.
 	silenceBits = 62
-	// frameMost is the longest frame of two channels that decoders must take: 6144 bits for each.
+	// frameMost is the longest frame of two channels that decoders must accept: 6144 bits for each.
 	frameMost = 1536
 )
 
-// filled is the frame of silence made longer by fill elements (ISO/IEC 14496-3, 4.4.2.7), to the size or a few bytes less.
+// filled returns the frame of silence extended with fill elements (ISO/IEC 14496-3, 4.4.2.7), to the size or a few bytes less.
 func filled(size int) []byte {
 	var w bits
 	for i := range silenceBits {
@@ -104,7 +103,7 @@ func filled(size int) []byte {
 	return w.b
 }
 
-// bits are written one after the other, the highest first.
+// bits writes bits one after the other, the highest first.
 type bits struct {
 	b []byte
 	n int
@@ -133,7 +132,7 @@ func box(kind string, parts ...[]byte) []byte {
 	return b
 }
 
-// u32 and u16 write numbers in the order of the wire.
+// u32 and u16 write numbers in big-endian order.
 func u32(vs ...uint32) []byte {
 	var b []byte
 	for _, v := range vs {

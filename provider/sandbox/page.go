@@ -8,7 +8,7 @@ import (
 
 var errCursor = errors.New("the cursor names nothing in the list")
 
-// page cuts a newest-first list by Daily's cursors (A1): after gives what is further down, before what is just above.
+// page cuts a newest-first list by Daily's cursors (A1): after returns what follows, before what is just above.
 func page[T any](all []T, id func(T) string, limit int, after, before string) ([]T, error) {
 	index := func(cursor string) (int, error) {
 		i := slices.IndexFunc(all, func(t T) bool { return id(t) == cursor })
@@ -34,7 +34,7 @@ func page[T any](all []T, id func(T) string, limit int, after, before string) ([
 	return all[:min(limit, len(all))], nil
 }
 
-// limitOf reads a limit between 1 and most.
+// limitOf parses a limit between 1 and most.
 func limitOf(s string, def, most int) (int, bool) {
 	if s == "" {
 		return def, true

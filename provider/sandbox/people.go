@@ -9,18 +9,18 @@ import (
 	"greenroom/provider"
 )
 
-// Person is somebody who enters a room. The zero value is an anonymous guest.
+// Person is a person who enters a room. The zero value is an anonymous guest.
 type Person struct {
 	Name   string `json:"name,omitempty"`
 	UserID string `json:"user_id,omitempty"`
-	// Owner comes with the host's link: Daily's owner token, Whereby's room key.
+	// Owner has the host's link: Daily's owner token, Whereby's room key.
 	Owner bool `json:"owner,omitempty"`
-	// Role is Whereby's role name; empty is host for owners and visitor for others. recorder, streamer and captioner are
+	// Role is Whereby's role name; the default is host for owners and visitor for others. recorder, streamer and captioner are
 	// bots.
 	Role string `json:"role,omitempty"`
-	// Token is a Daily meeting token; what it says goes before the other fields.
+	// Token is a Daily meeting token; its claims override the other fields.
 	Token string `json:"token,omitempty"`
-	// ExternalID and Metadata are what Whereby passes through from the link.
+	// ExternalID and Metadata are passed through by Whereby from the link.
 	ExternalID string `json:"external_id,omitempty"`
 	Metadata   string `json:"metadata,omitempty"`
 
@@ -50,11 +50,11 @@ func (p Person) mayEnter() bool {
 	return p.Owner || p.admitted || p.bot() || slices.Contains([]string{"owner", "member", "host"}, p.Role)
 }
 
-// connectionTimeout is after how long a lost connection is noticed.
+// connectionTimeout is the time until a lost connection is noticed.
 const connectionTimeout = 20 * time.Second
 
-// Join lets a person into a room and gives the session's id. The error is one of this package's, wrapped, when the room
-// would not let the person in.
+// Join lets a person into a room and returns the session's id. The error is one of this package's, wrapped, if the room refuses
+// the person.
 func (w *World) Join(p provider.Platform, room string, who Person) (string, error) {
 	at := w.lock()
 	defer w.unlock()
@@ -69,7 +69,7 @@ func (w *World) Join(p provider.Platform, room string, who Person) (string, erro
 	return s.id, nil
 }
 
-// Leave ends a session, with the platform's word for why. One that is over already is [ErrNoSession].
+// Leave ends a session, with the platform's word for the reason. If it has ended already, the error is [ErrNoSession].
 func (w *World) Leave(session, reason string) error {
 	at := w.lock()
 	defer w.unlock()
@@ -97,7 +97,7 @@ func (w *World) drop(s *stay, at time.Time) {
 	w.at(at.Add(connectionTimeout), func(at time.Time) { w.leave(s, "connection lost", at) })
 }
 
-// EndAll makes everybody leave a room, knockers included.
+// EndAll removes everyone from a room, knockers included.
 func (w *World) EndAll(p provider.Platform, room string) error {
 	at := w.lock()
 	defer w.unlock()
@@ -132,7 +132,7 @@ func (w *World) present(id string) (*stay, bool) {
 	return nil, false
 }
 
-// enters checks whether a room would let a person in now, and applies the person's token.
+// enters checks whether a room admits a person now, and applies the person's token.
 func (w *World) enters(r *room, who *Person, at time.Time) (tokenGrant, error) {
 	var grant tokenGrant
 	if who.Role != "" && !slices.Contains(wherebyRoles, who.Role) {
@@ -211,7 +211,7 @@ func (w *World) leave(s *stay, reason string, at time.Time) {
 		return
 	}
 	for _, b := range r.here() {
-		// Recorders stay on a moment and go when the people have gone.
+		// Recorders stay a moment longer than the people.
 		w.at(at.Add(time.Second), func(at time.Time) {
 			if r.people() == 0 {
 				w.finishRecordings(r, at)
@@ -224,7 +224,7 @@ func (w *World) leave(s *stay, reason string, at time.Time) {
 	}
 }
 
-// windDown ends a session when nobody (on Whereby: fewer than two) came back within the grace.
+// windDown ends a session if no one (on Whereby: fewer than two) came back within the grace.
 func (w *World) windDown(s *session, r *room, at time.Time) {
 	w.at(at.Add(w.opt.Grace), func(at time.Time) {
 		if s.endedAt.IsZero() && r.session == s {
@@ -241,7 +241,7 @@ func (w *World) windDown(s *session, r *room, at time.Time) {
 	})
 }
 
-// Knock lets a person wait at a locked room's door and gives the waiting session's id.
+// Knock makes a person wait in a locked room's lobby and returns the waiting session's id.
 func (w *World) Knock(p provider.Platform, room string, who Person) (string, error) {
 	at := w.lock()
 	defer w.unlock()
@@ -269,13 +269,13 @@ func (w *World) knock(r *room, who Person, at time.Time) (*stay, error) {
 	return s, nil
 }
 
-// Admit lets a knocker in. The session's id is the one that was waiting.
+// Admit lets a knocker in, with the same session id.
 func (w *World) Admit(session string) error {
 	at := w.lock()
 	defer w.unlock()
 	k, ok := w.knocker(session)
 	if !ok {
-		return fmt.Errorf("%w: nobody knocks as %q", ErrNoSession, session)
+		return fmt.Errorf("%w: no one knocks as %q", ErrNoSession, session)
 	}
 	return w.admit(k, at)
 }
@@ -290,13 +290,13 @@ func (w *World) admit(k *stay, at time.Time) error {
 	return nil
 }
 
-// Deny turns a knocker away; also what happens when the knocker gives up.
+// Deny turns a knocker away; also used when the knocker leaves.
 func (w *World) Deny(session string) error {
 	at := w.lock()
 	defer w.unlock()
 	k, ok := w.knocker(session)
 	if !ok {
-		return fmt.Errorf("%w: nobody knocks as %q", ErrNoSession, session)
+		return fmt.Errorf("%w: no one knocks as %q", ErrNoSession, session)
 	}
 	w.deny(k, at)
 	return nil

@@ -9,7 +9,7 @@ import (
 	"greenroom/provider"
 )
 
-// recordingState is where a recording is in its life.
+// recordingState is the state of a recording.
 type recordingState string
 
 const (
@@ -30,12 +30,12 @@ type recording struct {
 	startedAt time.Time
 	endedAt   time.Time
 	state     recordingState
-	hosted    bool // kept by the platform rather than in a bucket of the customer's
+	hosted    bool // stored by the platform rather than in the customer's bucket
 	bot       *stay
 	deleted   bool
 	people    int
 	tracks    []track
-	rate      int64 // bytes per second of its media, 0 for as few as silence needs
+	rate      int64 // bytes per second of its media, 0 for the minimum of silence
 }
 
 // track is one file of a raw-tracks recording.
@@ -49,14 +49,14 @@ func (rec *recording) duration() time.Duration { return rec.endedAt.Sub(rec.star
 // movie is the recording's file.
 func (rec *recording) movie() movie { return newMovie(rec.duration(), rec.rate) }
 
-// The refusals of a recording's start and end.
+// The refusals of starting and ending a recording.
 var (
-	errNobody    = errors.New("sandbox: nobody is in the room")
+	errEmpty     = errors.New("sandbox: no one is in the room")
 	errStream    = errors.New("sandbox: the recording runs already")
 	errNoRunning = errors.New("sandbox: no recording is running")
 )
 
-// StartRecording starts a recording in a room where somebody is, and gives its id.
+// StartRecording starts a recording in a room that isn't empty, and returns its id.
 func (w *World) StartRecording(p provider.Platform, room string) (string, error) {
 	at := w.lock()
 	defer w.unlock()
@@ -80,7 +80,7 @@ func (w *World) FinishRecording(p provider.Platform, room string, ids ...string)
 	return w.endRecordings(p, room, ids, w.finish)
 }
 
-// FailRecording makes a room's running recordings fail, or the given ones.
+// FailRecording fails a room's running recordings, or the given ones.
 func (w *World) FailRecording(p provider.Platform, room string, ids ...string) error {
 	return w.endRecordings(p, room, ids, w.fail)
 }
@@ -108,7 +108,7 @@ func (w *World) endRecordings(p provider.Platform, room string, ids []string, en
 func (w *World) startRecording(r *room, kind, instance, by string, at time.Time) (*recording, error) {
 	here := r.here()
 	if len(here) == 0 {
-		return nil, errNobody
+		return nil, errEmpty
 	}
 	for _, rec := range r.recordings {
 		if rec.state == recRunning && (rec.instance == instance || r.platform == provider.Whereby) {
@@ -134,7 +134,7 @@ func (w *World) startRecording(r *room, kind, instance, by string, at time.Time)
 	return rec, nil
 }
 
-// hosts says whether the platform keeps a room's recordings itself.
+// hosts reports whether the platform itself stores a room's recordings.
 func (r *room) hosts() bool {
 	if r.platform == provider.Daily {
 		return r.daily.properties["recordings_bucket"] == nil
@@ -142,7 +142,7 @@ func (r *room) hosts() bool {
 	return r.whereby.recording.provider != "s3"
 }
 
-// autoRecord starts what the arrival of a person starts.
+// autoRecord starts the recording that a person's arrival triggers.
 func (w *World) autoRecord(s *stay, g tokenGrant, at time.Time) {
 	r := s.room
 	if s.person.bot() {
@@ -168,12 +168,12 @@ func (w *World) autoRecord(s *stay, g tokenGrant, at time.Time) {
 		}
 	}
 	if start {
-		// Somebody is here, so the only refusal is that it runs already.
+		// The room isn't empty, so the only refusal is that a recording is running.
 		_, _ = w.startRecording(r, "cloud", w.uuid(), s.id, at)
 	}
 }
 
-// finishRecordings ends everything that runs in a room.
+// finishRecordings ends every running recording of a room.
 func (w *World) finishRecordings(r *room, at time.Time) {
 	for _, rec := range r.recordings {
 		if rec.state == recRunning {
@@ -207,7 +207,7 @@ func (w *World) fail(rec *recording, at time.Time) {
 	w.tellRecordingFailed(rec, at)
 }
 
-// tracksOf gives a raw-tracks recording one audio and one video track for every person who was there (A7).
+// tracksOf returns the tracks of a raw-tracks recording: audio and video for every person who was there (A7).
 func (w *World) tracksOf(rec *recording) []track {
 	if rec.kind != "raw-tracks" {
 		return nil
@@ -230,7 +230,7 @@ func (w *World) tracksOf(rec *recording) []track {
 	return out
 }
 
-// recordingsOf gives a platform's recordings that were not deleted, newest first.
+// recordingsOf returns a platform's recordings that were not deleted, newest first.
 func (w *World) recordingsOf(p provider.Platform) []*recording {
 	var out []*recording
 	for _, r := range w.rooms {

@@ -9,12 +9,12 @@ import (
 	"greenroom/provider"
 )
 
-// The reasons for which a person cannot do something in a room.
+// The reasons why a person can't do something in a room.
 var (
 	ErrNoRoom    = errors.New("sandbox: no such room")
 	ErrNoSession = errors.New("sandbox: no such session")
 	ErrExpired   = errors.New("sandbox: the room is past its end")
-	ErrEarly     = errors.New("sandbox: the room does not admit anybody yet")
+	ErrEarly     = errors.New("sandbox: the room does not admit anyone yet")
 	ErrFull      = errors.New("sandbox: the room is full")
 	ErrLocked    = errors.New("sandbox: the room is locked: knock, or come as its owner")
 	ErrToken     = errors.New("sandbox: the token does not admit to this room")
@@ -40,11 +40,11 @@ type room struct {
 	daily   dailyRoom
 	whereby wherebyRoom
 
-	session    *session // the running one, nil when nobody is or was just there
+	session    *session // the running one, nil if the room is and was empty
 	sessions   []*session
 	recordings []*recording
 	banned     map[string]bool // user ids
-	staged     bool            // a script plays in it
+	staged     bool            // a script is playing in it
 }
 
 // session is one gathering in a room: Daily's meeting session, Whereby's room session.
@@ -73,7 +73,7 @@ type stay struct {
 
 func (s *stay) here() bool { return s.leftAt.IsZero() }
 
-// here gives those who are present, in order of joining.
+// here returns the people present, in order of joining.
 func (r *room) here() []*stay {
 	if r.session == nil {
 		return nil
@@ -87,7 +87,7 @@ func (r *room) here() []*stay {
 	return out
 }
 
-// people counts those present who are not bots.
+// people counts the people present who are not bots.
 func (r *room) people() int {
 	n := 0
 	for _, s := range r.here() {
@@ -100,7 +100,7 @@ func (r *room) people() int {
 
 func (r *room) expired(at time.Time) bool { return !r.end.IsZero() && !at.Before(r.end) }
 
-// find gives a room that exists on its platform, expired or not.
+// find returns a room that exists on its platform, expired or not.
 func (w *World) find(p provider.Platform, name string) (*room, bool) {
 	r, ok := w.byName[roomKey{p, bareName(name)}]
 	return r, ok
@@ -115,7 +115,7 @@ func (w *World) must(p provider.Platform, name string) (*room, error) {
 	return r, nil
 }
 
-// add puts a new room into the world and lets the scripts know of it.
+// add adds a new room to the world and notifies the scripts.
 func (w *World) add(r *room, at time.Time) {
 	r.createdAt = at
 	w.byName[r.roomKey] = r
@@ -123,8 +123,8 @@ func (w *World) add(r *room, at time.Time) {
 	w.scriptNew(r, at)
 }
 
-// remove takes a room out of its platform's lists. Who is inside stays inside, and its events go on; the people of a
-// script notice and leave.
+// remove takes a room out of its platform's lists. People inside stay, and its events continue; the people of a script notice and
+// leave.
 func (w *World) remove(r *room) {
 	if r.staged && !r.deleted {
 		w.at(w.clock.Now().Add(2*time.Second), func(at time.Time) { w.empty(r, "room closed", at) })
@@ -138,14 +138,14 @@ func (w *World) remove(r *room) {
 	}
 }
 
-// forget drops a removed room from memory, unless it has recordings or sessions that can still be asked for.
+// forget drops a removed room from memory, unless its recordings or sessions can still be requested.
 func (w *World) forget(r *room) {
 	if r.deleted && len(r.sessions) == 0 && len(r.recordings) == 0 {
 		w.rooms = slices.DeleteFunc(w.rooms, func(o *room) bool { return o == r })
 	}
 }
 
-// of gives the rooms of one platform that exist, newest first.
+// of returns the existing rooms of one platform, newest first.
 func (w *World) of(p provider.Platform) []*room {
 	var out []*room
 	for _, r := range slices.Backward(w.rooms) {

@@ -273,7 +273,7 @@ func TestLifeOfAMeeting(t *testing.T) {
 	})
 }
 
-// newHanging answers nothing until the caller gives up. Make it before the world, which is then closed first.
+// newHanging answers nothing until the caller cancels. Create it before the world, which is then closed first.
 func newHanging(t *testing.T, entered chan<- struct{}) *httptest.Server {
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		// The server notices that the caller is gone only once the body has been read.

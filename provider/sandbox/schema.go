@@ -30,25 +30,25 @@ func (s shape) String() string {
 		"an array of strings", "an array of allowed values"}[s]
 }
 
-// property is what an API says of one property of a body.
+// property describes one property of a body.
 type property struct {
 	shape    shape
 	required bool
 	choices  []string
 	fields   schema
-	// def is the default, which sparse configurations leave out; nil for none.
+	// def is the default, which sparse configurations omit; nil for none.
 	def any
 	// least and most limit a number, or a text's length; both zero for no limit.
 	least, most int64
 }
 
-// schema is the properties that an object may have, and no others.
+// schema has the allowed properties of an object.
 type schema map[string]property
 
 var errNotJSON = errors.New("the body is not valid JSON")
 
-// parseBody reads a body against a schema. The error is errNotJSON, or says which property is wrong. An empty body is an
-// empty object. Numbers come out as int64, texts as string, lists of text as []string, objects as map[string]any.
+// parseBody parses a body by a schema. The error is errNotJSON, or names the wrong property. An empty body is an empty object.
+// Numbers become int64, texts string, lists of text []string, objects map[string]any.
 func parseBody(body []byte, s schema) (map[string]any, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		body = []byte("{}")
@@ -183,7 +183,7 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// text, number and truth read a parsed body; what is absent is the zero value.
+// text, number and truth read a parsed body; a missing property is the zero value.
 func text(m map[string]any, name string) string    { s, _ := m[name].(string); return s }
 func number(m map[string]any, name string) int64   { n, _ := m[name].(int64); return n }
 func truth(m map[string]any, name string) bool     { b, _ := m[name].(bool); return b }

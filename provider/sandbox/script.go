@@ -8,12 +8,12 @@ import (
 	"greenroom/provider"
 )
 
-// Action is what happens in a step of a script.
+// Action is the event in a step of a script.
 type Action string
 
 // The actions.
 const (
-	// ActJoin lets Person in; at a locked room somebody who isn't its owner knocks and is admitted 3 s later.
+	// ActJoin lets Person in. In a locked room anyone but an owner knocks and is admitted 3 s later.
 	ActJoin Action = "join"
 	// ActLeave, ActDrop: Who leaves, or loses the connection.
 	ActLeave Action = "leave"
@@ -21,28 +21,28 @@ const (
 	// ActRecord starts a recording, ActStopRecord ends it.
 	ActRecord     Action = "record"
 	ActStopRecord Action = "stop-record"
-	// ActEmpty makes everybody leave.
+	// ActEmpty removes everyone.
 	ActEmpty Action = "empty"
 )
 
-// Step is one thing that happens in a room.
+// Step is one event in a room.
 type Step struct {
 	// After is the time since the script's beginning. JSON: nanoseconds.
 	After time.Duration `json:"after"`
 	Do    Action        `json:"do"`
-	// Who names the person within the script; a second join of the same is a rejoin.
+	// Who names the person within the script; a second join of the same name is a rejoin.
 	Who string `json:"who,omitempty"`
-	// Person is who joins; a rejoin may leave it out.
+	// Person is the person who joins; optional for a rejoin.
 	Person *Person `json:"person,omitempty"`
 }
 
-// Script is what happens in one room. Steps that the room does not allow (it is full, the person has been ejected) are
-// passed over, as people would. When the room is deleted or past its end, everybody in the script leaves and it is over.
+// Script is a sequence of events in one room. Steps that the room refuses (it is full, the person has been ejected) are skipped.
+// When the room is deleted or past its end, everyone in the script leaves and it ends.
 type Script struct {
 	Steps []Step `json:"steps"`
 }
 
-// Length is the time of the last step.
+// Length returns the time of the last step.
 func (s Script) Length() time.Duration {
 	var last time.Duration
 	for _, step := range s.Steps {
@@ -75,7 +75,7 @@ func (s Script) check() error {
 	return nil
 }
 
-// Play lets a script happen in a room, beginning now.
+// Play plays a script in a room, from now on.
 func (w *World) Play(p provider.Platform, room string, s Script) error {
 	if err := s.check(); err != nil {
 		return err
@@ -90,7 +90,7 @@ func (w *World) Play(p provider.Platform, room string, s Script) error {
 	return nil
 }
 
-// stage is a script as it runs in a room.
+// stage is a playing script.
 type stage struct {
 	w       *World
 	r       *room
@@ -133,7 +133,7 @@ func (st *stage) do(step Step, at time.Time) {
 			w.drop(s, at)
 		}
 	case ActRecord:
-		// One that runs already, or an empty room, is what a person would find too.
+		// A recording that is already running, or an empty room, is as a person would find it.
 		_, _ = w.startRecording(r, "cloud", w.uuid(), "", at)
 	case ActStopRecord:
 		w.finishRecordings(r, at)
@@ -172,19 +172,19 @@ func (st *stage) join(step Step, at time.Time) {
 	}
 }
 
-// PlayOptions shape what [World.AutoPlay] lets happen.
+// PlayOptions configure [World.AutoPlay].
 type PlayOptions struct {
-	// Speed divides the scripts' times; 0 is 1.
+	// Speed divides the scripts' times; the default is 1.
 	Speed float64
-	// Hostile adds somebody whose name tries to steer a terminal.
+	// Hostile adds a person whose name tries to control a terminal.
 	Hostile bool
-	// Length is about how long people stay; 0 is three minutes.
+	// Length is roughly how long people stay; 0 is three minutes.
 	Length time.Duration
 	// Record starts a recording in rooms that record but have no trigger of their own.
 	Record bool
 }
 
-// AutoPlay lets a generated script happen in every room that is made from now on.
+// AutoPlay plays a generated script in every room that is created from now on.
 func (w *World) AutoPlay(o PlayOptions) {
 	if o.Speed <= 0 {
 		o.Speed = 1
@@ -208,7 +208,7 @@ func (w *World) scriptNew(r *room, at time.Time) {
 	w.play(r, s, w.autoplay.Speed, at)
 }
 
-// records says whether a room is meant to be recorded in the cloud.
+// records reports whether a room is meant to be recorded in the cloud.
 func (r *room) records() bool {
 	if r.platform == provider.Whereby {
 		return r.whereby.recording.kind == "cloud"
@@ -236,8 +236,8 @@ var names = []string{
 // hostileName tries to set the terminal's title, to reorder the line, and to break it.
 const hostileName = "Mallory\x1b]0;owned\x07\x1b[2J\u202egnp.exe\u2066\r\n"
 
-// Generate makes a script for up to n people: they come one by one over half a minute, the host first; somebody leaves
-// and comes back, somebody loses the connection; a recording starts; in the end the room empties.
+// Generate returns a script for up to n people: they arrive one by one over half a minute, the host first; one leaves and comes
+// back, one loses the connection; a recording starts; at the end the room empties.
 func Generate(rng *rand.Rand, o PlayOptions, n int) Script {
 	length := o.Length
 	if length <= 0 {

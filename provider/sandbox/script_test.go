@@ -11,7 +11,7 @@ import (
 	"greenroom/provider"
 )
 
-// A room fills, somebody leaves and comes back, somebody loses the connection, and the room empties; webhooks tell.
+// A room fills, a participant leaves and comes back, another loses the connection, and the room empties; webhooks report it all.
 func TestAutoPlay(t *testing.T) {
 	for _, p := range []provider.Platform{provider.Daily, provider.Whereby} {
 		t.Run(string(p), func(t *testing.T) {
@@ -29,7 +29,7 @@ func TestAutoPlay(t *testing.T) {
 				return strings.Contains(s.Name, "\x1b]0;") && plain.Text(s.Name) != s.Name
 			})
 			if !hostile {
-				t.Error("nobody hostile came")
+				t.Error("no hostile person came")
 			}
 			for range 60 {
 				b.pass(5 * time.Second)
@@ -99,7 +99,7 @@ func TestPlayInADeletedRoom(t *testing.T) {
 	}
 	b.pass(10 * time.Minute)
 	if st := b.Rooms(); len(st) != 0 {
-		t.Errorf("somebody came back into a deleted room: %+v", st)
+		t.Errorf("a person came back into a deleted room: %+v", st)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"greenroom/provider"
 )
 
-// RoomOptions shape a room that [World.AddRoom] makes.
+// RoomOptions configure a room for [World.AddRoom].
 type RoomOptions struct {
 	// For is how long the room can be joined; 0 is a day.
 	For    time.Duration
@@ -16,8 +16,7 @@ type RoomOptions struct {
 	Record bool
 }
 
-// AddRoom makes a room as if somebody else had made it by the platform's API, and gives its name: on Whereby the given
-// one is a prefix.
+// AddRoom creates a room as another user of the platform's API would, and returns its name: on Whereby the given one is a prefix.
 func (w *World) AddRoom(p provider.Platform, name string, o RoomOptions) (string, error) {
 	if _, err := platformOf(string(p)); err != nil {
 		return "", err
@@ -59,19 +58,19 @@ func (w *World) AddRoom(p provider.Platform, name string, o RoomOptions) (string
 	return bareName(text(made, "name") + text(made, "roomName")), nil
 }
 
-// PastRecording shapes a recording that [World.AddRecording] makes.
+// PastRecording describes a recording for [World.AddRecording].
 type PastRecording struct {
-	// StartedAt and For are when it began and how long it is.
+	// StartedAt and For are its start and length.
 	StartedAt time.Time
 	For       time.Duration
-	// BytesPerSecond is how large its file is; 0 is as small as silence can be, more than about 70,000 can't be.
+	// BytesPerSecond is the size of its file; 0 is the minimum of silence, the maximum is about 70,000.
 	BytesPerSecond int64
 	// People were there.
 	People []string
 }
 
-// AddRecording makes a cloud recording of a room that is over and ready, kept by the platform, and gives its id. Nobody is
-// told of it: it is found in the platform's list.
+// AddRecording adds a finished cloud recording to a room, stored by the platform, and returns its id. No webhook reports it: it
+// is only in the platform's list.
 func (w *World) AddRecording(p provider.Platform, room string, o PastRecording) (string, error) {
 	_ = w.lock()
 	defer w.unlock()

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// signDaily gives X-Webhook-Signature (A9): base64 of the HMAC-SHA256, keyed with the decoded secret, of timestamp, dot
-// and raw body.
+// signDaily returns X-Webhook-Signature (A9): base64 of the HMAC-SHA256, keyed with the decoded secret, of timestamp, dot and raw
+// body.
 func signDaily(secret, timestamp string, body []byte) (string, error) {
 	key, err := base64.StdEncoding.DecodeString(secret)
 	if err != nil {
@@ -20,8 +20,8 @@ func signDaily(secret, timestamp string, body []byte) (string, error) {
 	return base64.StdEncoding.EncodeToString(mac(key, timestamp, body)), nil
 }
 
-// signWhereby gives Whereby-Signature (B6): the time in seconds and the hexadecimal HMAC-SHA256, keyed with the secret's
-// own text, of time, dot and raw body.
+// signWhereby returns Whereby-Signature (B6): the time in seconds and the hexadecimal HMAC-SHA256, keyed with the secret's own
+// text, of time, dot and raw body.
 func signWhereby(secret string, at time.Time, body []byte) string {
 	t := strconv.FormatInt(at.Unix(), 10)
 	return "t=" + t + ",v1=" + hex.EncodeToString(mac([]byte(secret), t, body))

@@ -8,7 +8,7 @@ import (
 	"greenroom/provider"
 )
 
-// StayState is one person's presence as the world knows it, gone or not: what a program under test must have found out.
+// StayState is one person's presence in the world, ended or not: the truth that a program under test must find out.
 type StayState struct {
 	Platform provider.Platform `json:"platform"`
 	Room     string            `json:"room"`
@@ -20,7 +20,7 @@ type StayState struct {
 	LeftAt time.Time `json:"left_at"`
 }
 
-// Stays lists every stay there ever was in rooms that the world remembers, in the order of their joining.
+// Stays lists every stay in rooms that the world remembers, in the order of joining.
 func (w *World) Stays() []StayState {
 	w.lock()
 	defer w.unlock()
@@ -38,7 +38,7 @@ func (w *World) Stays() []StayState {
 	return out
 }
 
-// RecordedState is a recording as the world knows it.
+// RecordedState is a recording in the world.
 type RecordedState struct {
 	Platform  provider.Platform `json:"platform"`
 	Room      string            `json:"room"`
@@ -51,7 +51,7 @@ type RecordedState struct {
 	EndedAt time.Time `json:"ended_at"`
 }
 
-// Recorded lists every recording there ever was that was not deleted, by room.
+// Recorded lists every recording that was not deleted, by room.
 func (w *World) Recorded() []RecordedState {
 	w.lock()
 	defer w.unlock()

@@ -11,11 +11,11 @@ import (
 	"greenroom/internal/bounds"
 )
 
-// welcome refuses requests of web pages. A page whose name resolves to this machine reaches a sandbox that listens here, and
-// could read its keys and delete by its API; its name is in the Host header then. A sandbox that listens at an outside
-// address may be reached by any name. A page of another origin is refused everywhere.
+// welcome refuses requests of web pages. A page whose name resolves to this machine could otherwise read the keys of a sandbox
+// that listens here, and delete through its API; its name is in the Host header. A sandbox that listens on an outside address may
+// be reached by any name. Pages of another origin are always refused.
 //
-// A request's body has the deadline of [bounds.Server]; what comes after the body may take longer.
+// A request's body has the deadline of [bounds.Server]; the answer may take longer.
 func (w *World) welcome(at net.Addr, next http.Handler) http.Handler {
 	local := bounds.IsLoopback(at.String())
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -40,7 +40,7 @@ func (w *World) welcome(at net.Addr, next http.Handler) http.Handler {
 	})
 }
 
-// hasHost reports whether the links that the world hands out lead to a host.
+// hasHost reports whether the world's links lead to a host.
 func (w *World) hasHost(host string) bool {
 	return w.opt.BaseURL != "" && sameHost(w.opt.BaseURL, host)
 }

@@ -9,7 +9,7 @@ import (
 	"greenroom/provider"
 )
 
-// Whereby serves Whereby's API at the root, with or without /v1, and the pages and files that its answers point at.
+// Whereby serves Whereby's API at the root, with or without /v1, and the pages and files that its answers link to.
 func (w *World) Whereby() http.Handler {
 	a := w.wherebyAPI()
 	return w.withPages(func(rw http.ResponseWriter, r *http.Request) { w.serve(a, rw, r) })
@@ -39,7 +39,7 @@ func (w *World) wherebyAPI() *api {
 		},
 	}
 	for _, what := range []string{"logo", "room-background", "room-knock-page-background"} {
-		// Whether the name takes its leading slash is not documented (B3): both are understood.
+		// Whether the name includes its leading slash is not documented (B3): both are accepted.
 		a.routes = append(a.routes,
 			route{method: "PUT", pattern: "/rooms/{}/theme/" + what, handle: wherebyTheme(what)},
 			route{method: "PUT", pattern: "/rooms//{}/theme/" + what, handle: wherebyTheme(what)})
@@ -47,7 +47,7 @@ func (w *World) wherebyAPI() *api {
 	return a
 }
 
-// wherebyError is an error with a body of this sandbox's own: Whereby documents none but the 429's (B1).
+// wherebyError is an error in a form of the sandbox's own: Whereby documents only the 429's (B1).
 func wherebyError(status int, words string) answer {
 	return answer{status: status, body: map[string]any{"error": words}}
 }
@@ -66,7 +66,7 @@ func wherebyLimited(after time.Duration) answer {
 	}
 }
 
-// admitWhereby checks the key and takes the call's points: read 1, delete 2, write 3 (B1).
+// admitWhereby checks the key and charges the call's points: read 1, delete 2, write 3 (B1).
 func admitWhereby(c *call, rt route) *answer {
 	key, shaped := bearer(c.r)
 	if !shaped || key != c.w.opt.WherebyKey {

@@ -21,7 +21,7 @@ func (w *World) emitWhereby(kind string, data any, at time.Time) {
 	w.emit(provider.Whereby, kind, id, body, func() (string, []byte) { return id, body }, at)
 }
 
-// wherebyPlace is what every event from within a room tells.
+// wherebyPlace has the fields of every event in a room.
 func (w *World) wherebyPlace(r *room) map[string]any {
 	return map[string]any{"meetingId": r.id, "roomName": "/" + r.name, "subdomain": w.opt.WherebySubdomain}
 }
@@ -73,8 +73,8 @@ func (w *World) tellWherebyLeft(s *stay, at time.Time) {
 	w.emitWhereby("room.client.left", w.wherebyCounted(s), at)
 }
 
-// tellSessionDwindled sends session.ended when fewer than two people stayed for the grace. The session itself runs on
-// while anybody is there, and is announced again when a second person comes.
+// tellSessionDwindled sends session.ended when fewer than two people stayed for the grace. The session itself lasts while anyone
+// is there, and is announced again when a second person arrives.
 func (w *World) tellSessionDwindled(r *room, at time.Time) {
 	back := r.people() >= 2 || at.Sub(r.session.lastLeft) < w.opt.Grace
 	if r.platform != provider.Whereby || !r.session.announced || back {

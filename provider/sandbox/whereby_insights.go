@@ -72,7 +72,7 @@ func wherebyInsightRooms(c *call) answer {
 	})
 }
 
-// wherebyRooms gives Whereby's rooms, those that are gone too: insights outlive them. Newest first.
+// wherebyRooms returns Whereby's rooms, newest first, including deleted ones: insights outlive them.
 func (w *World) wherebyRooms() []*room {
 	var out []*room
 	for _, r := range slices.Backward(w.rooms) {

@@ -11,7 +11,7 @@ import (
 	"greenroom/provider"
 )
 
-// wherebyRoom is what a room is on Whereby alone.
+// wherebyRoom holds the properties that only Whereby's rooms have.
 type wherebyRoom struct {
 	endDate    time.Time
 	roomMode   string
@@ -24,7 +24,7 @@ type wherebyRecordingSpec struct {
 	kind, provider, trigger, format string
 }
 
-// wherebyLinger is how long a room lives beyond its endDate (B2).
+// wherebyLinger is how long a room exists beyond its endDate (B2).
 const wherebyLinger = time.Hour
 
 func wherebyMeetingBody() schema {
@@ -82,7 +82,7 @@ func wherebyDate(s string) (time.Time, error) {
 	return t, nil
 }
 
-// checkDestination applies what the recording's destination needs beyond types.
+// checkDestination checks the recording's destination beyond types.
 func checkDestination(rec map[string]any) error {
 	d := table(rec, "destination")
 	if text(rec, "type") != "cloud" {
@@ -179,7 +179,7 @@ func (w *World) newWherebyRoom(prefix string, body map[string]any, end time.Time
 	return r
 }
 
-// wherebyMeeting is the meeting object; the URLs with keys only when asked for (B2).
+// wherebyMeeting returns the meeting object; URLs with keys only on request (B2).
 func (c *call) wherebyMeeting(r *room, fields []string) map[string]any {
 	link := c.base + "/join/whereby/" + r.name
 	m := map[string]any{
@@ -195,7 +195,7 @@ func (c *call) wherebyMeeting(r *room, fields []string) map[string]any {
 	return m
 }
 
-// wherebyFields reads fields from the query: repeated or separated by commas.
+// wherebyFields parses fields from the query: repeated or separated by commas.
 func wherebyFields(c *call) ([]string, *answer) {
 	var fields []string
 	for _, v := range c.query["fields"] {
@@ -243,7 +243,7 @@ func wherebyList(c *call) answer {
 	return wherebyPage(c, rooms, 50, func(r *room) any { return c.wherebyMeeting(r, fields) })
 }
 
-// wherebyDelete is idempotent. Whoever is inside is put out.
+// wherebyDelete is idempotent. People inside are removed.
 func wherebyDelete(c *call) answer {
 	if r, there := c.wherebyRoom(c.params[0]); there {
 		c.w.empty(r, "room closed", c.at)

@@ -7,7 +7,7 @@ import (
 	"greenroom/provider"
 )
 
-// filename is the recording's file (B7): the room without slash, the start in whole seconds.
+// filename returns the recording's file name (B7): the room without slash, the start in whole seconds.
 func (rec *recording) filename() string {
 	format := rec.room.whereby.recording.format
 	if format == "" {

@@ -114,7 +114,7 @@ func TestWherebyMeetings(t *testing.T) {
 	b.whereby("GET", "/meetings/"+v.str("meetingId"), "").want(404)
 }
 
-// What webhooks tell of people, bots included, and that each is signed.
+// Webhooks about people, bots included, each signed.
 func TestWherebyEvents(t *testing.T) {
 	b, hook := newBench(t, Options{}), newReceiver(t)
 	must[string](t)(b.SetWebhook(provider.Whereby, hook.URL, "whereby-test-secret"))
@@ -153,7 +153,7 @@ func TestWherebyEvents(t *testing.T) {
 		t.Errorf("recorder: %v", bot)
 	}
 
-	// Everybody leaves: the recorder follows, the recording becomes ready.
+	// Everyone leaves: the recorder follows, the recording becomes ready.
 	b.pass(time.Minute)
 	if err := b.EndAll(provider.Whereby, room); err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"greenroom/provider"
 )
 
-// Theme is what was uploaded to a Whereby room's pages.
+// Theme holds the uploads for a Whereby room's pages.
 type Theme struct {
 	// Logo is the PNG file.
 	Logo []byte
@@ -19,7 +19,7 @@ type Theme struct {
 	Backgrounds map[string][]byte
 }
 
-// ThemeOf gives what was uploaded for a Whereby room.
+// ThemeOf returns the uploads for a Whereby room.
 func (w *World) ThemeOf(room string) (Theme, bool) {
 	w.lock()
 	defer w.unlock()
@@ -29,7 +29,7 @@ func (w *World) ThemeOf(room string) (Theme, bool) {
 
 const backgroundLimit = 600 << 10
 
-// wherebyTheme takes an image or the name of a preset (B3).
+// wherebyTheme accepts an image or the name of a preset (B3).
 func wherebyTheme(what string) func(*call) answer {
 	return func(c *call) answer {
 		r, there := c.w.find(provider.Whereby, c.params[0])

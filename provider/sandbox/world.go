@@ -18,7 +18,7 @@ import (
 	"greenroom/provider"
 )
 
-// The credentials of a world that was not given others.
+// The default credentials of a world.
 const (
 	DailyKey   = "sandbox-daily-key"
 	WherebyKey = "sandbox-whereby-key"
@@ -27,38 +27,38 @@ const (
 	WherebyWebhookSecret = "greenroom-sandbox-whereby-secret"
 )
 
-// Options shape a world. The zero value is a useful world on the real clock.
+// Options configure a world. The zero value is a useful world on the real clock.
 type Options struct {
 	// Clock drives all timing; nil is the real one.
 	Clock clockwork.Clock
 	// Seed makes ids, names and faults repeatable.
 	Seed uint64
-	// BaseURL is the scheme and host of the links that are handed out; empty takes them from each request.
+	// BaseURL is the scheme and host of links; empty means those of each request.
 	BaseURL string
 
-	// The credentials; empty takes the constants of this package.
+	// The credentials; the defaults are the constants of this package.
 	DailyKey, WherebyKey                     string
 	DailyWebhookSecret, WherebyWebhookSecret string
-	// DailyDomain and WherebySubdomain name the customer; empty is "sandbox".
+	// DailyDomain and WherebySubdomain name the customer; the default is "sandbox".
 	DailyDomain, WherebySubdomain string
 
-	// PresenceLag is by how much Daily's presence is behind; 0 is 15 s, negative is none.
+	// PresenceLag is how far Daily's presence lags; 0 is 15 s, negative is none.
 	PresenceLag time.Duration
 	// Grace is how long after the last leave a session ends; 0 is 20 s, negative is none.
 	Grace time.Duration
-	// Processing is how long a recording takes to become ready after its end; 0 is 10 s, negative is none.
+	// Processing is how long a recording needs to become ready after its end; 0 is 10 s, negative is none.
 	Processing time.Duration
-	// FileRate is how many bytes per second each answer with a recording's file sends; 0 is as many as there can be.
+	// FileRate limits the bytes per second of each answer with a recording's file; 0 is no limit.
 	FileRate int64
-	// NoRateLimits switches both platforms' limits off. 429s can still be asked for with a [Fault].
+	// NoRateLimits disables both platforms' limits. 429s can still be produced with a [Fault].
 	NoRateLimits bool
-	// WherebyPoints is what Whereby allows per minute; 0 is 1000, a Build plan has 100.
+	// WherebyPoints is Whereby's allowance per minute; 0 is 1000, a Build plan has 100.
 	WherebyPoints int
-	// MaxWebhooks is how many webhooks Daily allows a domain; 0 is 1.
+	// MaxWebhooks is the number of webhooks that Daily allows a domain; 0 is 1.
 	MaxWebhooks int
 	// TimestampSeconds makes Daily sign with seconds rather than milliseconds; its documents leave the unit open.
 	TimestampSeconds bool
-	// OnPanic is told of panics in the world's goroutines; nil lets them through.
+	// OnPanic is called after panics in the world's goroutines; nil lets them through.
 	OnPanic func(crash.Report)
 	// Transport carries the webhooks; nil is a transport of the world's own.
 	Transport http.RoundTripper
@@ -96,7 +96,7 @@ func (o *Options) fill() {
 	}
 }
 
-// World is both platforms: their rooms, the people in them, the webhooks that tell of them. Make one with [New].
+// World is both platforms: their rooms, people and webhooks. Create one with [New].
 type World struct {
 	opt   Options
 	clock clockwork.Clock
@@ -105,7 +105,7 @@ type World struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	client *http.Client
-	// wake tells the agenda's goroutine that something was added.
+	// wake signals new appointments to the agenda's goroutine.
 	wake chan struct{}
 
 	mu       sync.Mutex
@@ -128,7 +128,7 @@ type World struct {
 	closed   bool
 }
 
-// New makes a world and starts it. [World.Close] must be called when done.
+// New creates a world and starts it. [World.Close] must be called at the end.
 func New(o Options) *World {
 	o.fill()
 	w := &World{
@@ -151,7 +151,7 @@ func New(o Options) *World {
 	return w
 }
 
-// Serve answers on the listener until [World.Close]. It returns nil then, and the error of a listener that failed.
+// Serve answers on the listener until [World.Close], and then returns nil; it returns the error of a failed listener.
 func (w *World) Serve(l net.Listener) error {
 	srv := bounds.Server(w.guard(w.welcome(l.Addr(), w.Handler())), nil, 0)
 	w.mu.Lock()
@@ -167,7 +167,7 @@ func (w *World) Serve(l net.Listener) error {
 	return nil
 }
 
-// guard tells OnPanic of a handler's panic and then drops the connection, so that nothing is written to stderr.
+// guard reports a handler's panic to OnPanic and then drops the connection, so that nothing is written to stderr.
 func (w *World) guard(next http.Handler) http.Handler {
 	if w.opt.OnPanic == nil {
 		return next
@@ -204,10 +204,10 @@ func (w *World) Close() error {
 	return err
 }
 
-// Now is the world's time.
+// Now returns the world's time.
 func (w *World) Now() time.Time { return w.clock.Now() }
 
-// errClosed is the answer to Serve after Close.
+// errClosed is returned by Serve after Close.
 var errClosed = errors.New("sandbox: closed")
 
 func platformOf(s string) (provider.Platform, error) {

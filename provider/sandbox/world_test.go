@@ -14,7 +14,7 @@ import (
 	"greenroom/provider"
 )
 
-// Due things happen in the order of their times, each with its own time, however far the clock jumps.
+// Events happen in the order of their times, each with its own time, however far the clock jumps.
 func TestAgenda(t *testing.T) {
 	b := newBench(t, Options{})
 	var got []time.Duration
@@ -50,10 +50,10 @@ func TestSettleGivesUp(t *testing.T) {
 	}
 }
 
-// A panic in a handler is told, drops the connection, and leaves the world unlocked.
+// A panic in a handler is reported, drops the connection, and leaves the world unlocked.
 func TestPanicInHandler(t *testing.T) {
-	told := make(chan crash.Report, 1)
-	w := New(Options{OnPanic: func(r crash.Report) { told <- r }})
+	panics := make(chan crash.Report, 1)
+	w := New(Options{OnPanic: func(r crash.Report) { panics <- r }})
 	defer w.Close()
 	a := &api{
 		platform: provider.Daily, admit: func(*call, route) *answer { return nil },
@@ -77,8 +77,8 @@ func TestPanicInHandler(t *testing.T) {
 	} else if !errors.Is(err, io.EOF) {
 		t.Errorf("the connection was not dropped: %v", err)
 	}
-	if r := <-told; r.Value != "boom" || !strings.Contains(string(r.Stack), "decide") {
-		t.Errorf("told %v", r)
+	if r := <-panics; r.Value != "boom" || !strings.Contains(string(r.Stack), "decide") {
+		t.Errorf("reported %v", r)
 	}
 	if len(w.Rooms()) != 0 {
 		t.Error("rooms in an empty world")
