@@ -20,18 +20,19 @@ import (
 // jobs is the shell's job control: it stops the process and notices when the process was stopped and continued.
 type jobs struct {
 	signals chan os.Signal
-	// stopping is true while stop waits for SIGCONT itself.
-	stopping atomic.Bool
+	// stopping is true while stop waits for continued.
+	stopping  atomic.Bool
+	continued chan struct{}
 }
 
 // newJobs catches the signals of job control.
 func newJobs() *jobs {
-	j := &jobs{signals: make(chan os.Signal, 4)}
+	j := &jobs{signals: make(chan os.Signal, 4), continued: make(chan struct{}, 1)}
 	signal.Notify(j.signals, syscall.SIGTSTP, syscall.SIGCONT)
 	return j
 }
 
-// watch reports signals from outside to the screen until ctx ends.
+// watch reports signals from outside to the screen, and SIGCONT to stop while that waits for it, until ctx ends.
 func (j *jobs) watch(ctx context.Context, g *crash.Group, send func(tea.Msg)) {
 	g.Go("job control", func() {
 		defer signal.Stop(j.signals)
@@ -39,11 +40,12 @@ func (j *jobs) watch(ctx context.Context, g *crash.Group, send func(tea.Msg)) {
 			select {
 			case s := <-j.signals:
 				switch {
-				case j.stopping.Load():
-				case s == syscall.SIGTSTP:
-					send(suspendMsg{})
+				case s == syscall.SIGCONT && j.stopping.CompareAndSwap(true, false):
+					j.continued <- struct{}{}
 				case s == syscall.SIGCONT:
 					send(continuedMsg{})
+				case !j.stopping.Load():
+					send(suspendMsg{})
 				}
 			case <-ctx.Done():
 				return
@@ -71,11 +73,12 @@ func (j *jobs) why() string {
 // stop stops the process, or with group the whole job, and returns when it is continued. The signal is SIGTTOU, whose
 // action is that of SIGTSTP: once the runtime has caught SIGTSTP it never restores the system's action.
 func (j *jobs) stop(ctx context.Context, group bool) error {
+	select {
+	case <-j.continued: // after an earlier stop had ceased to wait
+	default:
+	}
 	j.stopping.Store(true)
 	defer j.stopping.Store(false)
-	again := make(chan os.Signal, 1)
-	signal.Notify(again, syscall.SIGCONT)
-	defer signal.Stop(again)
 	target := os.Getpid()
 	if group {
 		target = 0
@@ -84,7 +87,7 @@ func (j *jobs) stop(ctx context.Context, group bool) error {
 		return fmt.Errorf("stop the process: %w", err)
 	}
 	select {
-	case <-again:
+	case <-j.continued:
 	case <-ctx.Done():
 	case <-time.After(time.Second): // the kernel ignored it; a stopped process continues before this fires
 	}
