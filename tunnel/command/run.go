@@ -87,13 +87,14 @@ func (r *run) run(ctx context.Context) {
 			r.log.Warn("the program of the tunnel ended", "why", why, "again", wait)
 			logged = why
 		}
+		due := r.clock.After(wait) // before the status shows it, so that it can't be missed
 		r.board.Update(func(s *tunnel.Status) {
 			s.State, s.URL, s.Reason, s.RetryAt = tunnel.Degraded, "", why+"; it is started again", r.clock.Now().Add(wait)
 		})
 		select {
 		case <-ctx.Done():
 			return
-		case <-r.clock.After(wait):
+		case <-due:
 		}
 	}
 }

@@ -93,13 +93,14 @@ func (l *link) run(ctx context.Context) {
 			l.log.Warn("there is no connection", "server", l.addr, "err", err, "again", wait)
 			logged = err.Error()
 		}
+		due := l.Clock.After(wait) // before the status shows it, so that it can't be missed
 		l.board.Update(func(s *tunnel.Status) {
 			s.State, s.Reason, s.RTT, s.RetryAt = tunnel.Degraded, err.Error(), 0, l.Clock.Now().Add(wait)
 		})
 		select {
 		case <-ctx.Done():
 		case <-woke:
-		case <-l.Clock.After(wait):
+		case <-due:
 		}
 	}
 }
