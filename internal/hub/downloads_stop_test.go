@@ -135,9 +135,6 @@ func TestADownloadThatCouldNotBeNotedIsTriedAgain(t *testing.T) {
 	f.ask("r1")
 	f.until("r1", "a pause", func(d app.Download) bool { return d.RetryAt.After(f.clock.Now()) })
 	f.begun()
-	if err := f.clock.BlockUntilContext(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
 
 	// The store takes nothing: one commit goes on, and another one waits.
 	busy, free, noted := make(chan struct{}), make(chan struct{}), make(chan error, 1)
@@ -150,15 +147,21 @@ func TestADownloadThatCouldNotBeNotedIsTriedAgain(t *testing.T) {
 		full = errors.Is(f.store.Update(ctx, func(*store.Tx) error { return nil }), store.ErrBusy)
 		cancel()
 	}
-	f.clock.Advance(downloadPause)
-	// It has been tried when it waits for another time.
-	if err := f.clock.BlockUntilContext(t.Context(), 1); err != nil {
-		t.Fatal(err)
+	next := func() time.Time {
+		q := f.Hub.downloads
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if d := q.find(app.Recording{Account: "daily", ID: "r1"}); d != nil {
+			return d.next
+		}
+		return time.Time{}
 	}
+	first := next()
+	f.stepUntil("it is tried in vain", func() bool { return next().After(first) })
 	close(free)
 	if err := <-noted; err != nil {
 		t.Fatal(err)
 	}
-	f.clock.Advance(downloadPause)
+	f.stepUntil("it is tried again", func() bool { return len(f.fetcher.begins) > 0 })
 	f.state("r1", app.DownloadDone)
 }

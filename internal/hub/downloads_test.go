@@ -287,6 +287,21 @@ func (f *fetching) begun() string {
 	}
 }
 
+// stepUntil lets the pauses between attempts pass until a condition holds. The timer of a pause may be armed at any moment.
+func (f *fetching) stepUntil(what string, is func() bool) {
+	f.t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(20 * time.Second); !is(); {
+		select {
+		case <-tick.C:
+			f.clock.Advance(downloadPause)
+		case <-late:
+			f.t.Fatal("never ", what)
+		}
+	}
+}
+
 func (f *fetching) tokens(n int) {
 	for range n {
 		f.fetcher.gate <- struct{}{}
