@@ -284,12 +284,14 @@ func (c *conn) nudge() {
 	}
 }
 
-// send queues a frame for the client.
-func (c *conn) send(f wire.Frame) {
+// send queues frames for the client. No other frame comes between them.
+func (c *conn) send(frames ...wire.Frame) {
 	c.mu.Lock()
 	full := len(c.control) >= maxControl
 	if !full && c.last == nil {
-		c.control = append(c.control, f.Append(nil))
+		for _, f := range frames {
+			c.control = append(c.control, f.Append(nil))
+		}
 	}
 	c.mu.Unlock()
 	if full {

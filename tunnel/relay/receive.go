@@ -148,16 +148,17 @@ func (c *conn) hello(h wire.HelloBody) error {
 				"token", c.token.Name, "hook", h.Name)
 		}
 	}
-	c.send(frame(wire.Welcome, 0, welcome))
+	first := []wire.Frame{frame(wire.Welcome, 0, welcome)}
 	for _, l := range lanes {
 		gaps, err := c.s.spool.Gaps(l.hook)
 		if err != nil {
 			return err
 		}
 		for _, g := range gaps {
-			c.send(gapFrame(g))
+			first = append(first, gapFrame(g))
 		}
 	}
+	c.send(first...) // the gaps before any event
 	c.mu.Lock()
 	c.lanes = lanes
 	c.mu.Unlock()
