@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"strings"
 
@@ -33,33 +32,5 @@ func newBuckets(c *config.Config, accounts []hub.Account, log *slog.Logger, grou
 	if len(of) == 0 {
 		return nil
 	}
-	return buckets{bucket.NewWatcher(bucket.WatcherOptions{Accounts: of, Group: group, Log: log})}
-}
-
-// buckets is a watcher as the hub wants it.
-type buckets struct{ watcher *bucket.Watcher }
-
-// Watch implements [hub.Buckets], as do Sweep and Check.
-func (b buckets) Watch(ctx context.Context, tell hub.TellFound, report hub.ReportReader) {
-	b.watcher.Run(ctx, teller(tell), report)
-}
-
-// Sweep looks through all buckets once.
-func (b buckets) Sweep(ctx context.Context, tell hub.TellFound, report hub.ReportReader) error {
-	return b.watcher.Sweep(ctx, teller(tell), report)
-}
-
-// Check says whether an account's bucket and queue can be read.
-func (b buckets) Check(ctx context.Context, account string) []provider.Check {
-	return b.watcher.Check(ctx, account)
-}
-
-func teller(tell hub.TellFound) bucket.Teller {
-	return func(ctx context.Context, accounts []string, found []bucket.Found) error {
-		out := make([]hub.Found, len(found))
-		for i, f := range found {
-			out[i] = hub.Found{Recording: f.Recording, At: f.At}
-		}
-		return tell(ctx, accounts, out)
-	}
+	return bucket.NewWatcher(bucket.WatcherOptions{Accounts: of, Group: group, Log: log})
 }

@@ -24,8 +24,8 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/hub"
 	"greenroom/internal/peers"
-	"greenroom/internal/recording"
 	"greenroom/internal/recording/bucket"
+	"greenroom/internal/recording/source"
 	"greenroom/provider"
 	"greenroom/provider/sandbox"
 	"greenroom/store"
@@ -40,7 +40,7 @@ type cloud struct {
 	sqs      *sqs.Client
 }
 
-var cloudKey = recording.BucketAccess{Region: "us-west-2", AccessKey: "reader", SecretKey: "hush-hush"}
+var cloudKey = source.BucketAccess{Region: "us-west-2", AccessKey: "reader", SecretKey: "hush-hush"}
 
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
@@ -315,11 +315,10 @@ func readOnce(ctx context.Context, api bucket.API, queue, file string, n int) er
 	defer h.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	tell := teller(h.ObserveObjects)
 	_ = bucket.NewQueue(bucket.Options{
 		API: api, URL: queue, Buckets: []string{"recordings"}, Visibility: time.Second,
 		Handle: func(ctx context.Context, objects []bucket.Object) error {
-			return tell(ctx, []string{"whereby"}, bucket.Recordings(*d.Objects, objects))
+			return h.ObserveObjects(ctx, []string{"whereby"}, bucket.Recordings(*d.Objects, objects))
 		},
 		Report: func(s bucket.Status) {
 			if s.Objects >= n {

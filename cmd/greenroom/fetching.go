@@ -11,10 +11,11 @@ import (
 	"greenroom/internal/config"
 	"greenroom/internal/crash"
 	"greenroom/internal/hub"
-	"greenroom/internal/recording"
 	"greenroom/internal/recording/after"
+	"greenroom/internal/recording/fetch"
 	"greenroom/internal/recording/layout"
 	"greenroom/internal/recording/library"
+	"greenroom/internal/recording/source"
 	"greenroom/provider"
 )
 
@@ -25,7 +26,7 @@ func newDownloads(c *config.Config, accounts []hub.Account, log *slog.Logger, gr
 		return hub.Downloads{}, err
 	}
 	d := c.Download
-	out := hub.Downloads{Fetcher: fetcher{lib}, Folder: d.Folder, AtOnce: d.Files, Limit: d.LimitRate}
+	out := hub.Downloads{Fetcher: lib, Folder: d.Folder, AtOnce: d.Files, Limit: d.LimitRate}
 	out.Programs, out.ProgramTime = d.Parallel, d.Timeout
 	if len(d.OnDownload) > 0 {
 		out.Command = func(ctx context.Context, r app.Recording) error {
@@ -61,7 +62,7 @@ func newLibrary(c *config.Config, accounts []hub.Account, log *slog.Logger, grou
 		known[a.Name] = filesOf(a, c.Fetch[a.Name])
 	}
 	return library.New(library.Options{
-		Downloader: recording.New(recording.Options{
+		Downloader: fetch.New(fetch.Options{
 			Files: d.Files, Workers: d.Workers, Limit: d.LimitRate, Mode: mode, Log: log, Crash: group,
 		}),
 		Template: template, Mode: mode, Zone: zone, Accounts: known, Crash: group,
@@ -86,8 +87,8 @@ func filesOf(a hub.Account, f config.Fetch) library.Account {
 
 // accessOf is how an account's bucket, and the queue that tells of it, are read: with keys of its own, else with those that
 // the platform writes with, else as AWS programs do.
-func accessOf(a provider.Account, f config.Fetch) recording.BucketAccess {
-	out := recording.BucketAccess{
+func accessOf(a provider.Account, f config.Fetch) source.BucketAccess {
+	out := source.BucketAccess{
 		Region: a.Recording.Region, Endpoint: f.Endpoint, PathStyle: f.PathStyle, AccessKey: a.Recording.AccessKeyID,
 		SecretKey: a.Recording.AccessKeySecret, Role: f.ReadRole,
 	}
@@ -106,33 +107,4 @@ func runAfter(ctx context.Context, c *config.Config, cmd after.Command, r app.Re
 	defer logs.Close()
 	cmd.Environ, cmd.Secrets, cmd.Log = os.Environ(), c.SecretVariables(), newLog(logs, slog.LevelInfo)
 	return cmd.Run(ctx, r)
-}
-
-// fetcher is a library as the hub wants it.
-type fetcher struct{ *library.Library }
-
-// Fetch implements [hub.Fetcher], as does Discard.
-func (f fetcher) Fetch(ctx context.Context, j hub.FetchJob) (hub.Fetched, error) {
-	got, err := f.Library.Fetch(ctx, jobOf(j))
-	return hub.Fetched(got), err
-}
-
-// Discard removes what was given up.
-func (f fetcher) Discard(ctx context.Context, j hub.FetchJob) error {
-	return f.Library.Discard(ctx, jobOf(j))
-}
-
-// Verify implements [hub.Fetcher].
-func (f fetcher) Verify(ctx context.Context, r app.Recording, file app.DownloadedFile) app.DownloadedFile {
-	file, _ = f.Library.Verify(ctx, r, file)
-	return file
-}
-
-func jobOf(j hub.FetchJob) library.Job {
-	return library.Job{
-		Recording: j.Recording, Folder: j.Folder, AudioOnly: j.AudioOnly, People: j.People, Journaled: j.Journaled,
-		Replaces: j.Replaces,
-		Journal:  func(file string) library.Memory { return j.Journal(file) },
-		Report:   func(r library.Report) { j.Report(hub.FetchReport(r)) },
-	}
 }

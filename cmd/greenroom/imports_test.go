@@ -72,14 +72,16 @@ var allowed = map[string][]string{
 	"internal/regular":      {},
 	"internal/plain":        {},
 	"internal/private":      {},
+	"internal/prose":        {},
 	"internal/config":       {"provider", "internal/crash", "internal/nearest", "internal/plain", "internal/regular"},
 	"internal/roster":       {"provider", "internal/app"},
 	"store":                 {"provider", "provider/object", "internal/app", "internal/boltfile", "internal/crash", "internal/plain", "internal/regular", "internal/roster"},
-	"internal/hub":          {"provider", "internal/app", "internal/calendar", "internal/crash", "internal/nearest", "internal/plain", "internal/regular", "internal/roster", "store"},
+	"internal/hub":          {"provider", "internal/app", "internal/calendar", "internal/crash", "internal/nearest", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store"},
 	"internal/web":          {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/hub"},
 	"internal/ipc":          {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/private", "internal/ipc"},
 	"internal/inlet":        {"provider", "internal/app", "internal/crash", "internal/web", "tunnel"},
-	"internal/recording":    {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/regular"},
+	"internal/recording":    {"provider", "internal/app"}, // the contract; the machinery is below it
+	"internal/recording/*":  {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/recording/*", "internal/regular"},
 	"tunnel":                {"tunnel", "internal/boltfile", "internal/bounds", "internal/crash", "internal/plain", "internal/regular", "internal/private"},
 	"tui":                   {"provider", "internal/app", "internal/crash", "internal/order", "internal/plain", "tui"},
 	"cmd":                   {"provider", "internal", "store", "tui", "tunnel", "cmd"},
@@ -132,8 +134,8 @@ func ruleOf(from string) (rule string) {
 			rule = folder
 		}
 	}
-	if rule == "provider" && from != rule {
-		return "provider/*"
+	if inner := rule + "/*"; from != rule && allowed[inner] != nil {
+		return inner
 	}
 	return rule
 }
@@ -148,7 +150,7 @@ func mayImport(from, rule, to string) bool {
 		switch {
 		case to == a, rule == "cmd" && under(to, a):
 			return true
-		case (a == "tui" || a == "tunnel" || a == "internal/ipc" || a == "internal/recording") && under(to, a):
+		case (a == "tui" || a == "tunnel" || a == "internal/ipc") && under(to, a), strings.HasSuffix(a, "/*") && under(to, strings.TrimSuffix(a, "/*")):
 			return true
 		}
 	}
@@ -184,6 +186,10 @@ func TestImportRulesCanFail(t *testing.T) {
 		{"store", "store", "internal/hub", false},
 		{"cmd/greenroom", "cmd", "internal/ipc/lock", true},
 		{"internal/hub", "internal/hub", "cmd/greenroom", false},
+		{"internal/hub", ruleOf("internal/hub"), "internal/recording", true},
+		{"internal/hub", ruleOf("internal/hub"), "internal/recording/fetch", false},
+		{"internal/recording", ruleOf("internal/recording"), "internal/recording/fetch", false},
+		{"internal/recording/library", ruleOf("internal/recording/library"), "internal/recording/fetch", true},
 	} {
 		if got := mayImport(test.from, test.rule, test.to); got != test.want {
 			t.Errorf("%s may import %s: %t", test.from, test.to, got)

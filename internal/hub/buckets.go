@@ -4,25 +4,20 @@ import (
 	"context"
 
 	"greenroom/internal/app"
+	"greenroom/internal/recording"
 	"greenroom/provider"
 )
 
-// Buckets finds recordings in buckets of the user's. It is safe for concurrent use.
+// Buckets finds recordings in the user's buckets. It is safe for concurrent use.
 type Buckets interface {
-	// Watch tells of recordings that appear until ctx ends, and returns soon then. Each account's readers report, by their
-	// names, each time that they have read something or could not; nil is success.
-	Watch(ctx context.Context, tell TellFound, report ReportReader)
-	// Sweep looks through all of them once. What goes wrong is reported; the error is ctx's alone.
-	Sweep(ctx context.Context, tell TellFound, report ReportReader) error
-	// Check says whether an account's bucket, and what tells of it, can be read; nothing where it has none.
+	// Watch passes on recordings that appear until ctx ends, and returns soon after. Each account's readers report by name
+	// after every reading.
+	Watch(ctx context.Context, found recording.FoundHandler, report recording.ReaderReport)
+	// Sweep lists all buckets once. Failures are reported; the error is ctx's alone.
+	Sweep(ctx context.Context, found recording.FoundHandler, report recording.ReaderReport) error
+	// Check reports whether an account's bucket and queue can be read; nil where it has none.
 	Check(ctx context.Context, account string) []provider.Check
 }
-
-// TellFound is [Hub.ObserveObjects].
-type TellFound = func(ctx context.Context, accounts []string, found []Found) error
-
-// ReportReader notes how a reader does.
-type ReportReader = func(account, reader string, err error)
 
 // watchBuckets is the background reader of all buckets.
 func (h *Hub) watchBuckets() { h.opt.Buckets.Watch(h.ctx, h.ObserveObjects, h.noteReader) }

@@ -6,24 +6,25 @@ import (
 	"testing"
 
 	"greenroom/internal/app"
+	"greenroom/internal/recording"
 	"greenroom/provider"
 	"greenroom/store"
 )
 
 // shelf is buckets in which the test puts what is found.
 type shelf struct {
-	found  chan Found
+	found  chan recording.Found
 	ended  chan struct{}
-	swept  []Found
+	swept  []recording.Found
 	refuse error
 }
 
-func (s *shelf) Watch(ctx context.Context, tell TellFound, report ReportReader) {
+func (s *shelf) Watch(ctx context.Context, tell recording.FoundHandler, report recording.ReaderReport) {
 	defer close(s.ended)
 	for {
 		select {
 		case f := <-s.found:
-			report("daily", "recordings queue", tell(ctx, []string{"daily"}, []Found{f}))
+			report("daily", "recordings queue", tell(ctx, []string{"daily"}, []recording.Found{f}))
 		case <-ctx.Done():
 			report("daily", "recordings queue", ctx.Err())
 			return
@@ -31,7 +32,7 @@ func (s *shelf) Watch(ctx context.Context, tell TellFound, report ReportReader) 
 	}
 }
 
-func (s *shelf) Sweep(ctx context.Context, tell TellFound, report ReportReader) error {
+func (s *shelf) Sweep(ctx context.Context, tell recording.FoundHandler, report recording.ReaderReport) error {
 	err := s.refuse
 	if err == nil {
 		err = tell(ctx, []string{"daily"}, s.swept)
@@ -52,7 +53,7 @@ func TestBucketsAreWatchedByAProgramThatStays(t *testing.T) {
 	}
 	b.close()
 	cloud, tracks := cloudTale("demo"), tracksTale("demo")
-	s := &shelf{found: make(chan Found), ended: make(chan struct{}), swept: tracks.found}
+	s := &shelf{found: make(chan recording.Found), ended: make(chan struct{}), swept: tracks.found}
 	h, err := Open(Options{Store: store.Options{Path: b.path}, Accounts: b.accounts, Clock: b.clock, Buckets: s})
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +62,7 @@ func TestBucketsAreWatchedByAProgramThatStays(t *testing.T) {
 	h.Start()
 	s.found <- cloud.found[0]
 	s.found <- cloud.found[0] // the first one is settled when the second one is taken
-	if all := b.all(); len(all) != 1 || all[0].ID != cloud.found[0].ID {
+	if all := b.all(); len(all) != 1 || all[0].ID != cloud.found[0].Recording.ID {
 		t.Errorf("%+v", all)
 	}
 	all, err := b.Recordings(t.Context(), app.RecordingQuery{Sweep: true})

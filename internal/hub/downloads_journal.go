@@ -17,7 +17,7 @@ type chunkJournal struct {
 	account, id, file string
 }
 
-// Load implements [ChunkJournal], as do the methods below.
+// Load implements [recording.Journal], as do the methods below.
 func (j chunkJournal) Load(ctx context.Context) (b []byte, err error) {
 	err = j.store.View(ctx, func(tx *store.Tx) error { b = tx.Chunks(j.account, j.id, j.file); return nil })
 	return b, err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/recording"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 
 // meter is how fast a download is.
 type meter struct {
-	last FetchReport
+	last recording.Report
 	note string
 	// rate is in bytes per second, as of measured, when counted bytes had come.
 	rate     float64
@@ -34,7 +35,7 @@ type meter struct {
 }
 
 // add takes a report. Rates are averaged with a weight that falls off with time, whatever the distance of reports.
-func (m *meter) add(f FetchReport, now time.Time) {
+func (m *meter) add(f recording.Report, now time.Time) {
 	if m.measured.IsZero() || f.Fetched < m.counted {
 		m.measured, m.counted = now, f.Fetched
 	}
@@ -47,8 +48,8 @@ func (m *meter) add(f FetchReport, now time.Time) {
 		m.rate += weight * (rate - m.rate)
 		m.counted, m.measured = f.Fetched, now
 	}
-	if f.Note != "" {
-		m.note = f.Note
+	if n := len(f.Restarted); n > 0 {
+		m.note = "restarted: " + f.Restarted[n-1]
 	}
 	m.last = f
 }
@@ -65,13 +66,13 @@ func (m *meter) show(d *app.Download, now time.Time) {
 	if m.note != "" {
 		d.Note = m.note
 	}
-	d.Reason = m.last.Trouble
-	switch {
-	case m.last.Verifying:
+	d.Reason = m.last.Reason
+	switch m.last.State {
+	case recording.Verifying:
 		d.State = app.DownloadVerifying
 		return
-	case m.last.Paused != "":
-		d.State, d.Reason, d.RetryAt = app.DownloadPaused, m.last.Paused, app.At(now.Add(spaceAgain).Truncate(time.Second))
+	case recording.Paused:
+		d.State, d.RetryAt = app.DownloadPaused, app.At(now.Add(spaceAgain).Truncate(time.Second))
 		return
 	}
 	d.Rate = int64(m.rate)
@@ -81,10 +82,10 @@ func (m *meter) show(d *app.Download, now time.Time) {
 }
 
 // report takes a fetcher's report of a download and publishes it, unless it did so a moment ago.
-func (q *downloads) report(d *download, f FetchReport) {
+func (q *downloads) report(d *download, f recording.Report) {
 	now := q.h.clock.Now()
 	q.mu.Lock()
-	turned := f.Verifying != d.last.Verifying || f.Paused != d.last.Paused || f.Trouble != d.last.Trouble || f.Note != ""
+	turned := f.State != d.last.State || f.Reason != d.last.Reason || len(f.Restarted) > len(d.last.Restarted)
 	d.meter.add(f, now)
 	yielded := f.Yielded != d.yielded
 	d.yielded = f.Yielded

@@ -11,6 +11,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"greenroom/internal/app"
+	"greenroom/internal/recording"
 	"greenroom/store"
 )
 
@@ -103,7 +104,7 @@ func (q *downloads) add(r app.Recording, job store.DownloadJob) {
 	if d.ended == nil {
 		d.job, d.shown, d.next = job, r, time.Time{}
 		if r.Download != nil {
-			d.meter.last = FetchReport{Bytes: r.Download.Bytes, Total: r.Download.Total}
+			d.meter.last = recording.Report{Bytes: r.Download.Bytes, Total: r.Download.Total}
 			d.furthest = max(d.furthest, r.Download.Bytes)
 		}
 		// When its job was written nobody had it yet. Nothing of it can begin, and be told, before mu is let go.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/recording"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -94,7 +95,7 @@ func (q *downloads) attempt(ctx context.Context, d *download) (next time.Time, e
 		return time.Time{}, err
 	}
 	job := h.fetchJob(r, d.job, stays)
-	job.Report = func(f FetchReport) { q.report(d, f) }
+	job.Report = func(f recording.Report) { q.report(d, f) }
 	got, err := h.opt.Downloads.Fetcher.Fetch(ctx, job)
 	if err != nil {
 		return q.failed(ref, d, err)
@@ -129,12 +130,12 @@ func (h *Hub) lookAgain(ctx context.Context, r app.Recording) (app.Recording, er
 	return r, err
 }
 
-func (h *Hub) fetchJob(r app.Recording, job store.DownloadJob, stays []app.Stay) FetchJob {
-	return FetchJob{
+func (h *Hub) fetchJob(r app.Recording, job store.DownloadJob, stays []app.Stay) recording.Job {
+	return recording.Job{
 		Recording: r, Folder: cmp.Or(job.To, h.opt.Downloads.Folder), AudioOnly: job.AudioOnly, People: stays, Replaces: broken(r.Download),
-		Journal:   func(file string) ChunkJournal { return chunkJournal{h.store, h.clock, job.Account, job.ID, file} },
+		Journal:   func(file string) recording.Journal { return chunkJournal{h.store, h.clock, job.Account, job.ID, file} },
 		Journaled: func(ctx context.Context) ([]string, error) { return journaled(ctx, h.store, job.Account, job.ID) },
-		Report:    func(FetchReport) {},
+		Report:    func(recording.Report) {},
 	}
 }
 
@@ -232,7 +233,7 @@ func (h *Hub) goneFromPlatform(ref app.RecordingRef) bool {
 }
 
 // finished notes that a recording is here, and what is to be done next.
-func (q *downloads) finished(ctx context.Context, ref app.RecordingRef, d *download, got Fetched) error {
+func (q *downloads) finished(ctx context.Context, ref app.RecordingRef, d *download, got recording.Result) error {
 	h := q.h
 	var total int64
 	for _, f := range got.Files {
@@ -305,7 +306,8 @@ func (q *downloads) verifyAgain(ctx context.Context, r app.Recording) (kept stri
 	v := app.Verification{RecordingRef: r.Ref()}
 	if r.Download != nil {
 		for _, f := range r.Download.Files {
-			v.Files = append(v.Files, q.h.opt.Downloads.Fetcher.Verify(ctx, r, f))
+			f, _ = q.h.opt.Downloads.Fetcher.Verify(ctx, r, f)
+			v.Files = append(v.Files, f)
 		}
 	}
 	if len(v.Files) == 0 {

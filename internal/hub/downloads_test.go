@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/recording"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -70,16 +71,16 @@ type fetcher struct {
 	fail  map[string][]error // what the next fetches of a recording end with, after what they may fetch
 	steps map[string]int     // how many steps were taken for each
 	limit int64
-	last  FetchJob
+	last  recording.Job
 }
 
 func newFetcher() *fetcher {
 	return &fetcher{begins: make(chan string, 100), fail: map[string][]error{}, steps: map[string]int{}}
 }
 
-func (f *fetcher) path(j FetchJob) string { return filepath.Join(j.Folder, j.Recording.ID+".bin") }
+func (f *fetcher) path(j recording.Job) string { return filepath.Join(j.Folder, j.Recording.ID+".bin") }
 
-func (f *fetcher) Fetch(ctx context.Context, j FetchJob) (Fetched, error) {
+func (f *fetcher) Fetch(ctx context.Context, j recording.Job) (recording.Result, error) {
 	id := j.Recording.ID
 	f.begins <- id
 	f.mu.Lock()
@@ -88,28 +89,28 @@ func (f *fetcher) Fetch(ctx context.Context, j FetchJob) (Fetched, error) {
 	journal := j.Journal("file")
 	raw, err := journal.Load(ctx)
 	if err != nil {
-		return Fetched{}, err
+		return recording.Result{}, err
 	}
 	at, _ := strconv.Atoi(string(raw))
 	size := int(j.Recording.Size())
 	if f.full != nil {
-		j.Report(FetchReport{Bytes: int64(at), Total: int64(size), Paused: "there is no space"})
+		j.Report(recording.Report{Bytes: int64(at), Total: int64(size), State: recording.Paused, Reason: "there is no space"})
 		select {
 		case <-f.full:
 		case <-ctx.Done():
-			return Fetched{}, ctx.Err()
+			return recording.Result{}, ctx.Err()
 		}
 	}
 	if f.fromNothing {
-		j.Report(FetchReport{})
+		j.Report(recording.Report{})
 	}
-	j.Report(FetchReport{Bytes: int64(at), Total: int64(size)})
+	j.Report(recording.Report{Bytes: int64(at), Total: int64(size)})
 	if f.dead[id] {
-		j.Report(FetchReport{Bytes: int64(at), Total: int64(size), Yielded: true, Trouble: "the source has sent nothing for 5s"})
+		j.Report(recording.Report{Bytes: int64(at), Total: int64(size), Yielded: true, State: recording.Running, Reason: "the source has sent nothing for 5s"})
 		select {
 		case <-f.mended:
 		case <-ctx.Done():
-			return Fetched{}, ctx.Err()
+			return recording.Result{}, ctx.Err()
 		}
 	}
 	before := at
@@ -118,7 +119,7 @@ func (f *fetcher) Fetch(ctx context.Context, j FetchJob) (Fetched, error) {
 			select {
 			case <-f.gate:
 			case <-ctx.Done():
-				return Fetched{}, ctx.Err()
+				return recording.Result{}, ctx.Err()
 			}
 		}
 		f.mu.Lock()
@@ -130,29 +131,29 @@ func (f *fetcher) Fetch(ctx context.Context, j FetchJob) (Fetched, error) {
 		}
 		f.mu.Unlock()
 		if failing != nil {
-			return Fetched{}, failing
+			return recording.Result{}, failing
 		}
 		at = min(at+step, size)
 		if err := journal.Save(ctx, []byte(strconv.Itoa(at))); err != nil {
-			return Fetched{}, err
+			return recording.Result{}, err
 		}
-		j.Report(FetchReport{Bytes: int64(at), Total: int64(size), Fetched: int64(at - before)})
+		j.Report(recording.Report{Bytes: int64(at), Total: int64(size), Fetched: int64(at - before)})
 		if f.stepped != nil {
 			f.stepped <- struct{}{}
 		}
 	}
-	j.Report(FetchReport{Bytes: int64(at), Total: int64(size), Verifying: true})
+	j.Report(recording.Report{Bytes: int64(at), Total: int64(size), State: recording.Verifying})
 	data := bytes.Repeat([]byte{7}, size)
 	if err := os.WriteFile(f.path(j), data, 0o600); err != nil {
-		return Fetched{}, err
+		return recording.Result{}, err
 	}
 	sum := sha256.Sum256(data)
-	return Fetched{Path: f.path(j), Files: []app.DownloadedFile{
+	return recording.Result{Path: f.path(j), Files: []app.DownloadedFile{
 		{Path: f.path(j), Name: j.Recording.Files[0].Name, Size: int64(size), SHA256: hex.EncodeToString(sum[:]), Media: "bytes", Compared: !f.unable},
 	}}, journal.Clear(ctx)
 }
 
-func (f *fetcher) Discard(ctx context.Context, j FetchJob) error {
+func (f *fetcher) Discard(ctx context.Context, j recording.Job) error {
 	files, err := j.Journaled(ctx)
 	for _, name := range files {
 		err = errors.Join(err, j.Journal(name).Clear(ctx))
@@ -160,7 +161,7 @@ func (f *fetcher) Discard(ctx context.Context, j FetchJob) error {
 	return err
 }
 
-func (f *fetcher) Verify(_ context.Context, _ app.Recording, file app.DownloadedFile) app.DownloadedFile {
+func (f *fetcher) Verify(_ context.Context, _ app.Recording, file app.DownloadedFile) (app.DownloadedFile, recording.Scanned) {
 	raw, err := os.ReadFile(file.Path)
 	sum := sha256.Sum256(raw)
 	switch {
@@ -171,7 +172,7 @@ func (f *fetcher) Verify(_ context.Context, _ app.Recording, file app.Downloaded
 	case !file.Compared:
 		file.Finding, file.Detail = app.FileSuspect, "zeros"
 	}
-	return file
+	return file, recording.Scanned{}
 }
 
 func (f *fetcher) Limit(n int64) {

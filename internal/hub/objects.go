@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/recording"
 	"greenroom/internal/roster"
 	"greenroom/provider"
 	"greenroom/store"
@@ -25,20 +26,14 @@ const (
 	objectsAtOnce = 100
 )
 
-// Found is a recording that was made out in a bucket of the user's, see [Hub.ObserveObjects].
-type Found struct {
-	// Recording is as the platform would list it. Its id is Greenroom's own and always the same for the same objects; each
-	// of its files has a key. One of several tracks is "processing", since only the platform knows whether they are all.
-	provider.Recording
-	// At is when the newest of its objects was made, zero when unknown.
-	At time.Time
-}
-
-// ObserveObjects adds what was found in a bucket to what is known, and returns when it is durable. Everything may be told
-// again, in any order, and beside what the platform tells of the same recordings: one whose objects the platform names is
-// that one. accounts are those that the bucket is of; where there are several, a recording is of the one that knows it, else
-// of the one that knows its room, else of the first.
-func (h *Hub) ObserveObjects(ctx context.Context, accounts []string, found []Found) error {
+// ObserveObjects merges recordings found in a bucket into the store, and returns when they are durable. The same recordings may
+// come again, in any order, and from the platform as well. A recording whose objects the platform also lists is merged into the
+// platform's. accounts share the bucket; the owner is the one that already has the recording, else the one that knows its room,
+// else the first.
+//
+// The id of a found recording is Greenroom's own and the same whenever the same objects are found; each of its files has a key.
+// Raw tracks are "processing", since only the platform knows whether the set is complete.
+func (h *Hub) ObserveObjects(ctx context.Context, accounts []string, found []recording.Found) error {
 	var of []*account
 	for _, name := range accounts {
 		a, err := h.accountOf(name)
@@ -59,8 +54,8 @@ func (h *Hub) ObserveObjects(ctx context.Context, accounts []string, found []Fou
 }
 
 // observeObjects writes only where there is something new, which in most sweeps is nothing.
-func (h *Hub) observeObjects(ctx context.Context, of []*account, found []Found) error {
-	var news []Found
+func (h *Hub) observeObjects(ctx context.Context, of []*account, found []recording.Found) error {
+	var news []recording.Found
 	err := h.store.View(ctx, func(tx *store.Tx) error {
 		for _, f := range found {
 			a, known, err := ownerOf(tx, of, f)
@@ -95,7 +90,7 @@ func (h *Hub) observeObjects(ctx context.Context, of []*account, found []Found) 
 }
 
 // ownerOf finds the account that a recording is of, and what is known of it; nil when nothing is.
-func ownerOf(tx *store.Tx, of []*account, f Found) (*account, *app.Recording, error) {
+func ownerOf(tx *store.Tx, of []*account, f recording.Found) (*account, *app.Recording, error) {
 	for _, a := range of {
 		known, err := a.foundBefore(tx, f)
 		if known != nil || err != nil {
@@ -103,7 +98,7 @@ func ownerOf(tx *store.Tx, of []*account, f Found) (*account, *app.Recording, er
 		}
 	}
 	for _, a := range of {
-		if _, err := tx.MeetingByPlatform(a.Name, f.Room, ""); err == nil {
+		if _, err := tx.MeetingByPlatform(a.Name, f.Recording.Room, ""); err == nil {
 			return a, nil, nil
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return nil, nil, err
@@ -113,8 +108,8 @@ func ownerOf(tx *store.Tx, of []*account, f Found) (*account, *app.Recording, er
 }
 
 // foundBefore reads the recording that has one of the files, or is known by the id; nil when there is none.
-func (a *account) foundBefore(tx *store.Tx, f Found) (*app.Recording, error) {
-	for _, file := range f.Files {
+func (a *account) foundBefore(tx *store.Tx, f recording.Found) (*app.Recording, error) {
+	for _, file := range f.Recording.Files {
 		r, err := tx.RecordingOf(a.Name, file.Key)
 		if err == nil {
 			return &r, nil
@@ -123,7 +118,7 @@ func (a *account) foundBefore(tx *store.Tx, f Found) (*app.Recording, error) {
 			return nil, err
 		}
 	}
-	r, err := tx.Recording(a.Name, f.ID)
+	r, err := tx.Recording(a.Name, f.Recording.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
@@ -131,34 +126,29 @@ func (a *account) foundBefore(tx *store.Tx, f Found) (*app.Recording, error) {
 }
 
 // news says whether observing f would change anything.
-func (a *account) news(tx *store.Tx, known *app.Recording, f Found, now time.Time) (bool, error) {
+func (a *account) news(tx *store.Tx, known *app.Recording, f recording.Found, now time.Time) (bool, error) {
 	if known == nil {
 		return true, nil
 	}
 	m, s, err := a.sight(tx, *known, f, now)
 	return known.ObjectAt.Before(f.At) || further(known.Status, s.status) != known.Status || known.Meeting == "" && m != nil ||
-		!slices.Equal(withObjects(*known, f.Files), known.Files), err
-}
-
-// of is the recording under the id by which it is known.
-func (f Found) of(id string) provider.Recording {
-	r := f.Recording
-	r.ID = id
-	return r
+		!slices.Equal(withObjects(*known, f.Recording.Files), known.Files), err
 }
 
 // sight says what a bucket tells of a recording that is known as it stands, and finds its meeting, nil when there is none. A
 // whole object is a recording that is ready. Tracks are never all there are as far as the bucket knows; without the
 // platform's word they are taken for all when none has come for long, and nobody is in the meeting any more.
-func (a *account) sight(tx *store.Tx, known app.Recording, f Found, now time.Time) (*roster.Meeting, sighting, error) {
+func (a *account) sight(tx *store.Tx, known app.Recording, f recording.Found, now time.Time) (*roster.Meeting, sighting, error) {
 	s := sighting{
-		id: known.ID, room: f.Room, kind: f.Kind, status: app.RecordingStatus(f.Status), started: f.StartedAt, files: f.Files,
+		id: known.ID, room: f.Recording.Room, kind: f.Recording.Kind, status: app.RecordingStatus(f.Recording.Status), started: f.Recording.StartedAt, files: f.Recording.Files,
 		object: true, objectAt: f.At,
 	}
-	m, err := a.meetingOf(tx, f.of(known.ID))
-	last := later(later(known.ObjectAt.Time, f.At), f.StartedAt)
+	listed := f.Recording
+	listed.ID = known.ID
+	m, err := a.meetingOf(tx, listed)
+	last := later(later(known.ObjectAt.Time, f.At), f.Recording.StartedAt)
 	switch {
-	case f.Kind != "tracks":
+	case f.Recording.Kind != "tracks":
 	case !known.FromBucket:
 		s.status = known.Status
 	case now.Sub(last) >= quietTracks && (m == nil || m.Status != app.Live):
@@ -170,9 +160,9 @@ func (a *account) sight(tx *store.Tx, known app.Recording, f Found, now time.Tim
 	return m, s, err
 }
 
-func (a *account) observeObject(tx *store.Tx, known *app.Recording, f Found, now time.Time) error {
+func (a *account) observeObject(tx *store.Tx, known *app.Recording, f recording.Found, now time.Time) error {
 	if known == nil {
-		known = &app.Recording{ID: f.ID, FromBucket: true}
+		known = &app.Recording{ID: f.Recording.ID, FromBucket: true}
 	}
 	m, s, err := a.sight(tx, *known, f, now)
 	if err != nil {
@@ -215,11 +205,11 @@ func (s *settler) turn(ctx context.Context) {
 
 func (h *Hub) settleObjects(ctx context.Context) error {
 	now := h.clock.Now()
-	open := map[string][]Found{}
+	open := map[string][]recording.Found{}
 	err := h.store.View(ctx, func(tx *store.Tx) error {
 		return tx.NewestRecordings(func(r app.Recording) bool {
 			if r.FromBucket && (r.Status == app.RecordingProcessing || r.Meeting == "") {
-				open[r.Account] = append(open[r.Account], Found{At: r.ObjectAt.Time, Recording: provider.Recording{
+				open[r.Account] = append(open[r.Account], recording.Found{At: r.ObjectAt.Time, Recording: provider.Recording{
 					ID: r.ID, Room: r.Room, Status: string(r.Status), Kind: r.Kind, StartedAt: r.StartedAt.Time, Files: r.Files,
 				}})
 			}

@@ -21,7 +21,7 @@ func bucketed(t *testing.T) (*fetching, tale) {
 	f.auto = true
 	f.open()
 	s := cloudTale("design")
-	s.found[0].Files[0].Size = 10 * step
+	s.found[0].Recording.Files[0].Size = 10 * step
 	return f, s
 }
 
@@ -63,7 +63,7 @@ func TestADownloadOfWhatABucketHasGoesOnUnderThePlatformsID(t *testing.T) {
 		f.fetcher.stepped = make(chan struct{}, 100)
 		f.Start()
 		f.seen([]string{"daily"}, s.found...)
-		if id := f.begun(); id != s.found[0].ID {
+		if id := f.begun(); id != s.found[0].Recording.ID {
 			t.Fatalf("%s is fetched", id)
 		}
 		f.tokens(4)
@@ -83,21 +83,21 @@ func TestADownloadOfWhatABucketHasGoesOnUnderThePlatformsID(t *testing.T) {
 			}
 		}
 		// Whoever asks, by whichever id, gets the one that goes on.
-		for _, id := range []string{s.found[0].ID, "daily/" + s.found[0].ID, s.list.ID} {
+		for _, id := range []string{s.found[0].Recording.ID, "daily/" + s.found[0].Recording.ID, s.list.ID} {
 			if r := f.ask(id); r.ID != s.list.ID || !r.Download.State.Active() {
 				t.Errorf("%s: %+v", id, r)
 			}
 		}
 		f.tokens(6)
-		r := f.state(s.found[0].ID, app.DownloadDone)
+		r := f.state(s.found[0].Recording.ID, app.DownloadDone)
 		f.downloads.await(s.list.ID)
 		if r.ID != s.list.ID || r.Download.Bytes != 10*step || !r.Download.Auto {
 			t.Errorf("%+v", r)
 		}
-		if n := f.fetcher.taken(s.list.ID) + f.fetcher.taken(s.found[0].ID); n != 10 || len(f.fetcher.begins) != 0 {
+		if n := f.fetcher.taken(s.list.ID) + f.fetcher.taken(s.found[0].Recording.ID); n != 10 || len(f.fetcher.begins) != 0 {
 			t.Errorf("%d steps were fetched, and %d more fetches were begun", n, len(f.fetcher.begins))
 		}
-		f.nothingLeft(s.list.ID, s.found[0].ID)
+		f.nothingLeft(s.list.ID, s.found[0].Recording.ID)
 		f.close()
 	}
 }
@@ -118,13 +118,13 @@ func TestWhatWasDownloadedFromABucketStaysDownloaded(t *testing.T) {
 	f.seen([]string{"daily"}, s.found...)
 	f.begun()
 	// The platform tells of it while on_download runs.
-	if id := <-begins; id != s.found[0].ID {
+	if id := <-begins; id != s.found[0].Recording.ID {
 		t.Error(id)
 	}
 	f.listed("daily", s.list)
 	close(ends)
 	r := f.until(s.list.ID, "on_download", func(d app.Download) bool { return d.Command != nil && d.Command.State == app.CommandDone })
-	if f.only(s); r.Download.State != app.DownloadDone || r.Download.Path != filepath.Join(f.folder, s.found[0].ID+".bin") || runs.Load() != 1 {
+	if f.only(s); r.Download.State != app.DownloadDone || r.Download.Path != filepath.Join(f.folder, s.found[0].Recording.ID+".bin") || runs.Load() != 1 {
 		t.Errorf("%+v, %d runs", r.Download, runs.Load())
 	}
 	f.listed("daily", s.list)
@@ -132,24 +132,24 @@ func TestWhatWasDownloadedFromABucketStaysDownloaded(t *testing.T) {
 	if len(f.fetcher.begins) > 0 || f.only(s).Download.State != app.DownloadDone {
 		t.Errorf("%+v", f.only(s).Download)
 	}
-	f.nothingLeft(s.list.ID, s.found[0].ID)
+	f.nothingLeft(s.list.ID, s.found[0].Recording.ID)
 }
 
 // A bucket that refuses to be read fails the download, until the platform tells of the recording: it may have other ways.
 func TestWhatTheBucketRefusesIsAskedOfThePlatform(t *testing.T) {
 	f, s := bucketed(t)
-	f.fetcher.fail[s.found[0].ID] = []error{&app.Error{Kind: provider.Forbidden, Text: "refused"}}
+	f.fetcher.fail[s.found[0].Recording.ID] = []error{&app.Error{Kind: provider.Forbidden, Text: "refused"}}
 	f.Start()
 	f.seen([]string{"daily"}, s.found...)
-	f.state(s.found[0].ID, app.DownloadFailed)
-	f.downloads.await(s.found[0].ID)
+	f.state(s.found[0].Recording.ID, app.DownloadFailed)
+	f.downloads.await(s.found[0].Recording.ID)
 	f.listed("daily", s.list)
 	if r := f.state(s.list.ID, app.DownloadDone); r.Download.Bytes != 10*step {
 		t.Errorf("%+v", r.Download)
 	}
 	f.only(s)
 	f.downloads.await(s.list.ID)
-	f.nothingLeft(s.list.ID, s.found[0].ID)
+	f.nothingLeft(s.list.ID, s.found[0].Recording.ID)
 }
 
 // Somebody waits for the platform's recording while the same one comes from the bucket.
@@ -166,7 +166,7 @@ func TestTwoDownloadsOfOneRecordingBecomeOne(t *testing.T) {
 		}
 		f.until(s.list.ID, "waiting for the platform", func(d app.Download) bool { return !d.RetryAt.IsZero() })
 		f.seen([]string{"daily"}, s.found...)
-		if id := f.begun(); id != s.found[0].ID {
+		if id := f.begun(); id != s.found[0].Recording.ID {
 			t.Fatal(id)
 		}
 		f.tokens(4)
@@ -175,7 +175,7 @@ func TestTwoDownloadsOfOneRecordingBecomeOne(t *testing.T) {
 		}
 		if done {
 			f.tokens(6)
-			f.state(s.found[0].ID, app.DownloadDone)
+			f.state(s.found[0].Recording.ID, app.DownloadDone)
 		}
 		f.listed("daily", s.list)
 		f.clock.Advance(time.Minute) // the one that waited has its turn, and finds that it isn't wanted
@@ -185,10 +185,10 @@ func TestTwoDownloadsOfOneRecordingBecomeOne(t *testing.T) {
 		f.state(s.list.ID, app.DownloadDone)
 		f.downloads.await(s.list.ID)
 		f.only(s)
-		if n := f.fetcher.taken(s.list.ID) + f.fetcher.taken(s.found[0].ID); n != 10 {
+		if n := f.fetcher.taken(s.list.ID) + f.fetcher.taken(s.found[0].Recording.ID); n != 10 {
 			t.Errorf("%d steps were fetched", n)
 		}
-		f.nothingLeft(s.list.ID, s.found[0].ID)
+		f.nothingLeft(s.list.ID, s.found[0].Recording.ID)
 		f.close()
 	}
 }

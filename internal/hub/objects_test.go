@@ -12,12 +12,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"greenroom/internal/app"
+	"greenroom/internal/recording"
 	"greenroom/provider"
 	"greenroom/store"
 )
 
 // seen adds what a bucket has to what is known.
-func (b *bench) seen(accounts []string, found ...Found) {
+func (b *bench) seen(accounts []string, found ...recording.Found) {
 	b.t.Helper()
 	if err := b.ObserveObjects(context.Background(), accounts, found); err != nil {
 		b.t.Fatal(err)
@@ -45,7 +46,7 @@ func (b *bench) all() []app.Recording {
 // The two kinds of recording in a bucket, as they are found there and as the platform tells of them. Objects tell
 // milliseconds, the platform seconds.
 type tale struct {
-	found      []Found
+	found      []recording.Found
 	list       provider.Recording
 	began      time.Time
 	ready      app.RecordingStatus // what a bucket alone knows
@@ -64,14 +65,14 @@ func cloudTale(room string) tale {
 	file := provider.RecordingFile{Name: fmt.Sprint(at.UnixMilli()), Kind: "video", Key: key}
 	sized := file
 	sized.Size = 4242
-	found := Found{At: t0.Add(time.Hour), Recording: provider.Recording{
+	found := recording.Found{At: t0.Add(time.Hour), Recording: provider.Recording{
 		ID: "s3-cloud-" + room, Room: room, Status: "ready", Kind: "cloud", StartedAt: at, Files: []provider.RecordingFile{sized},
 	}}
 	list := provider.Recording{
 		ID: "rec-cloud", Room: room, Status: "ready", Kind: "cloud", StartedAt: at.Truncate(time.Second), Duration: 90 * time.Second,
 		Files: []provider.RecordingFile{file},
 	}
-	return tale{found: []Found{found}, list: list, began: at, ready: app.RecordingReady, sizes: []int64{4242}, readyFiles: list.Files}
+	return tale{found: []recording.Found{found}, list: list, began: at, ready: app.RecordingReady, sizes: []int64{4242}, readyFiles: list.Files}
 }
 
 func tracksTale(room string) tale {
@@ -81,9 +82,9 @@ func tracksTale(room string) tale {
 		return provider.RecordingFile{Name: name, Kind: media, Key: "acme/" + room + "/" + name, Size: size}
 	}
 	one, two := track(ada, "cam-audio", time.Second, "", 0), track(grace, "cam-video", time.Minute, "", 0)
-	found := func(after time.Duration, f provider.RecordingFile, size int64) Found {
+	found := func(after time.Duration, f provider.RecordingFile, size int64) recording.Found {
 		f.Size = size
-		return Found{At: at.Add(after), Recording: provider.Recording{
+		return recording.Found{At: at.Add(after), Recording: provider.Recording{
 			ID: "s3-tracks-" + room, Room: room, Status: "processing", Kind: "tracks", StartedAt: at, Files: []provider.RecordingFile{f},
 		}}
 	}
@@ -92,7 +93,7 @@ func tracksTale(room string) tale {
 		Files: []provider.RecordingFile{one, two},
 	}
 	return tale{
-		found: []Found{
+		found: []recording.Found{
 			found(time.Hour, one, 11), found(2*time.Hour, two, 22), found(time.Minute, track(ada, "cam-audio", time.Second, ".event.json", 0), 3),
 		},
 		list: list, began: at, ready: app.RecordingProcessing, sizes: []int64{11, 22}, readyFiles: list.Files,
@@ -198,7 +199,7 @@ func check(t *testing.T, b *bench, order []int, meeting string, s tale) {
 		t.Error(err)
 	}
 	for _, alias := range r.Aliases {
-		if got, err := b.Recording(t.Context(), app.RecordingRef{ID: alias}); err != nil || got.ID != r.ID || alias != s.found[0].ID {
+		if got, err := b.Recording(t.Context(), app.RecordingRef{ID: alias}); err != nil || got.ID != r.ID || alias != s.found[0].Recording.ID {
 			t.Errorf("%v: %s is %+v, %v", order, alias, got, err)
 		}
 	}
@@ -250,7 +251,7 @@ func TestWhatABucketAloneTells(t *testing.T) {
 		b := newBench(t)
 		b.seen([]string{"daily"}, s.found...)
 		r := b.all()[0]
-		if r.ID != s.found[0].ID || !r.FromBucket || r.Status != s.ready || r.Meeting != "" || r.Room != "later" || !r.StartedAt.Equal(s.began) {
+		if r.ID != s.found[0].Recording.ID || !r.FromBucket || r.Status != s.ready || r.Meeting != "" || r.Room != "later" || !r.StartedAt.Equal(s.began) {
 			t.Errorf("%+v", r)
 		}
 		if _, err := b.DeleteRecording(t.Context(), r.Ref()); !errors.Is(err, provider.Unsupported) || app.AsError(err).Hint == "" {

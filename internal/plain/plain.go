@@ -59,6 +59,17 @@ func Word(s string) string {
 	return "'" + strings.ReplaceAll(Text(s), "'", `'\''`) + "'"
 }
 
+// Cut returns at most n bytes of s, and no part of a character.
+func Cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
 // steers says whether a terminal might obey r rather than show it, or show other text in another order because of it.
 func steers(r rune) bool {
 	switch {

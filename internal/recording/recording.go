@@ -1,18 +1,12 @@
-// Package recording gets recordings down: whole and verified, in pieces in parallel, and going on after a crash.
+// Package recording is the contract of downloads: what the hub asks for, what the packages below carry out, and what they report.
 //
-// One [Downloader] works over all kinds of [Source]. What it promises:
-//   - A file stands under its final name only when it is complete, synced and checked: every chunk is marked, and the file as
-//     it is read back has the digest of each chunk that arrived, and the checksum of the source where that has one. Until then
-//     it is a .part file in the target folder.
-//   - A chunk has one owner until it is marked or given back.
-//   - A chunk counts as fetched only after its bytes are synced and the [Journal] has noted it durably, so that a process
-//     killed at any instant fetches again at most the chunks that were under way.
-//   - A file from whose source nothing comes lets the next one come in its place.
-//   - A file that is another one than when it was begun (size, ETag, version) is begun anew, and that is said.
-//   - No name from outside leads out of the target folder, and no file that is there already is replaced.
+//   - [Source] is one file somewhere else, [Identity] what it is; source has the implementations.
+//   - [Task] is one file to download. fetch carries it out and keeps its progress in a [Journal].
+//   - [Job] is one recording to download, with all of its files. library carries it out and returns a [Result].
+//   - [Report] is how far either is.
+//   - [Found] is a recording that package bucket found in one of the user's buckets.
 //
-// What it does not promise: fetching what the platform no longer has, and files that differ although their identity is the
-// same on a server that tells no checksum.
+// The package holds types alone, so that the hub imports neither a cloud's SDK nor anything that touches the disk.
 package recording
 
 import (
@@ -28,18 +22,23 @@ var (
 	ErrChanged = errors.New("the file has changed at its source")
 	// ErrGone means that the source has no such file.
 	ErrGone = errors.New("the file is gone from its source")
-	// ErrDenied means that the source refuses, and that asking for another link didn't help.
+	// ErrDenied means that the source refuses access, also by a fresh link.
 	ErrDenied = errors.New("the source refuses access")
-	// ErrNoRanges means that the source gave the whole file although a part was asked for. The reader that comes with it
+	// ErrNoRanges means that the source answered a request for a part with the whole file. The reader that comes with it
 	// begins at the first byte.
 	ErrNoRanges = errors.New("the source does not serve parts of files")
 	// ErrNotYet means that the platform is still processing the recording.
 	ErrNotYet = errors.New("the recording is still being processed")
+	// ErrRefusedAddress means that a link leads where no recording of a platform is: into a private network, to this machine,
+	// or away from https.
+	ErrRefusedAddress = errors.New("the link leads to an address that is refused")
+	// ErrOdd means that the response does not match the request: another part, a compressed one, a web page.
+	ErrOdd = errors.New("the source sent something else than what was asked for")
 )
 
-// Identity is what makes two readings of a source readings of one file.
+// Identity tells files apart: two readings of a source with the same identity read one file.
 type Identity struct {
-	// Size in bytes, -1 when the server doesn't tell.
+	// Size in bytes, -1 when the server doesn't report it.
 	Size int64 `json:"size"`
 	// ETag is a strong validator as the server wrote it, Version an S3 version id; empty where there is none.
 	ETag    string `json:"etag,omitempty"`
@@ -50,13 +49,13 @@ type Identity struct {
 	// in base64.
 	Algorithm string `json:"algorithm,omitempty"`
 	Checksum  string `json:"checksum,omitempty"`
-	// NoRanges says that parts can't be asked for.
+	// NoRanges reports that the source serves no parts.
 	NoRanges bool `json:"no_ranges,omitempty"`
-	// MediaType as the server told it; a hint for the file's extension.
+	// MediaType is the server's; a hint for the file's extension.
 	MediaType string `json:"media_type,omitempty"`
 }
 
-// Same says whether both are of one file, as far as can be known.
+// Same reports whether both identify one file, as far as can be known.
 func (i Identity) Same(o Identity) bool {
 	switch {
 	case i.Size >= 0 && o.Size >= 0 && i.Size != o.Size:
@@ -71,48 +70,35 @@ func (i Identity) Same(o Identity) bool {
 	return true
 }
 
-// A Source is one file of a recording somewhere else. It is safe for concurrent use.
+// A Source is one file of a recording at a platform or in a bucket. It is safe for concurrent use.
 type Source interface {
 	// Identify asks what the file is now.
 	Identify(ctx context.Context) (Identity, error)
-	// Open reads n bytes from off of the file that was identified, to its end when n is negative. It fails with
-	// [ErrChanged] when the file is another one by now. The context governs the reading too. A reader that ends early without
-	// an error is taken for a connection that broke.
+	// Open reads n bytes from off of the identified file, to its end when n is negative. It fails with [ErrChanged] when the
+	// file is another one by now. The context governs the reading too. A reader that ends early without an error counts as a
+	// broken connection.
 	Open(ctx context.Context, id Identity, off, n int64) (io.ReadCloser, error)
 }
 
-// Progress is how far a file has come. It survives JSON.
-type Progress struct {
-	// Part is the path of the .part file, Identity the file that it is a part of.
-	Part     string   `json:"part"`
-	Identity Identity `json:"identity"`
-	// Chunk is the size of a chunk in bytes, Done one bit for each chunk in the file's order, lowest bit first. Both are
-	// empty for a file that comes in one stream.
-	Chunk int64  `json:"chunk"`
-	Done  []byte `json:"done"`
-	// Sums has the first 16 bytes of the SHA-256 of each chunk that is done, zeros for the others. Progress by earlier versions
-	// has none.
-	Sums []byte `json:"sums,omitempty"`
-	// Begun says of chunks that were under way at a pause how many of their bytes, from the first one, are here; BegunSums has
-	// the digest of those bytes.
-	Begun     map[int]int64  `json:"begun,omitempty"`
-	BegunSums map[int][]byte `json:"begun_sums,omitempty"`
-	// Final is the path that the whole file has or is about to get, SHA256 its checksum in hexadecimal; empty before that.
-	Final  string `json:"final,omitempty"`
-	SHA256 string `json:"sha256,omitempty"`
-	// Checked and Compared are those of the [Result].
-	Checked  bool `json:"checked,omitempty"`
-	Compared bool `json:"compared,omitempty"`
+// Temporary is an error after which a [Source] is asked again, as it is after every error that isn't one of the package's. It
+// may hold how long to wait.
+type Temporary struct {
+	// After is how long the source asks to wait, 0 when it doesn't.
+	After time.Duration
+	Err   error
 }
 
-// A Journal remembers one file's progress beyond the life of the process. The [Downloader] calls one method at a time, and
-// leaves the progress of a finished file in it: a process that is killed before it has noted the [Result] gets the same
-// one again without fetching anything.
+func (t *Temporary) Error() string { return t.Err.Error() }
+
+// Unwrap returns the cause.
+func (t *Temporary) Unwrap() error { return t.Err }
+
+// A Journal keeps one file's progress beyond the life of the process, as text that only the reader of the file understands.
 type Journal interface {
-	// Load reads what was saved last; the zero Progress when there is nothing.
-	Load(ctx context.Context) (Progress, error)
-	// Save returns when it is durable.
-	Save(ctx context.Context, p Progress) error
-	// Clear forgets it.
+	// Load returns what was saved last, nil when nothing was.
+	Load(ctx context.Context) ([]byte, error)
+	// Save returns when progress is durable.
+	Save(ctx context.Context, progress []byte) error
+	// Clear removes it.
 	Clear(ctx context.Context) error
 }

@@ -11,9 +11,7 @@
 // What it does not promise: order, and that each object is told once. Queues have neither.
 package bucket
 
-import (
-	"time"
-)
+import "time"
 
 // Object is one object of a bucket, as a message or a listing tells of it. Bucket and key are always there.
 type Object struct {

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"greenroom/internal/plain"
-	"greenroom/internal/recording"
+	"greenroom/internal/recording/source"
 	"greenroom/provider"
 )
 
@@ -50,7 +50,7 @@ func (a Account) checkBucket(ctx context.Context) provider.Check {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	api, err := recording.NewS3(ctx, a.Access)
+	api, err := source.NewS3Client(ctx, a.Access)
 	if err != nil {
 		c.Detail = line(err).Error()
 		return c
@@ -102,8 +102,8 @@ func words(err error) string {
 	var api smithy.APIError
 	var network *net.OpError
 	switch {
-	case errors.Is(err, recording.ErrCredentials):
-		return recording.ErrCredentials.Error()
+	case errors.Is(err, source.ErrCredentials):
+		return source.ErrCredentials.Error()
 	case errors.As(err, &api) && api.ErrorMessage() != "" && api.ErrorMessage() != api.ErrorCode():
 		return api.ErrorCode() + ": " + api.ErrorMessage()
 	case errors.As(err, &api):

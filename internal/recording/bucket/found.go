@@ -7,21 +7,11 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
+	"greenroom/internal/recording"
 	"greenroom/provider"
 	"greenroom/provider/object"
 )
-
-// Found is a recording that was found in a bucket.
-type Found struct {
-	Bucket string
-	// Domain is the platform's name of the customer, empty where keys don't have it.
-	Domain string
-	// At is when the newest of its objects was made, zero when not told.
-	At        time.Time
-	Recording provider.Recording
-}
 
 // Recordings makes recordings of objects that a platform wrote, in the order of their keys; objects that aren't named like the
 // platform's recordings are left out.
@@ -30,11 +20,11 @@ type Found struct {
 // Where the platform lists its recordings too, the same one is recognised by the keys of its files. Raw tracks come one
 // by one: those of one recording are put together, and their status is "processing", since only the platform knows whether they
 // are all. Kinds and files are as the platform's own list has them.
-func Recordings(names provider.Objects, objects []Object) []Found {
+func Recordings(names provider.Objects, objects []Object) []recording.Found {
 	byKey := slices.Clone(objects)
 	slices.SortStableFunc(byKey, func(a, b Object) int { return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Key, b.Key)) })
 	// An object may be told of twice; what was told last is at the end.
-	var out []Found
+	var out []recording.Found
 	places := map[string]int{}
 	for i, o := range byKey {
 		if i+1 < len(byKey) && byKey[i+1].Bucket == o.Bucket && byKey[i+1].Key == o.Key {
@@ -54,7 +44,7 @@ func Recordings(names provider.Objects, objects []Object) []Found {
 		if !there {
 			at = len(out)
 			places[r.ID] = at
-			out = append(out, Found{Bucket: o.Bucket, Domain: n.Domain, Recording: r})
+			out = append(out, recording.Found{Bucket: o.Bucket, Domain: n.Domain, Recording: r})
 		}
 		if o.At.After(out[at].At) {
 			out[at].At = o.At

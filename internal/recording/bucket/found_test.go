@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"greenroom/internal/recording"
 	"greenroom/provider"
 	"greenroom/provider/daily"
 	"greenroom/provider/whereby"
@@ -40,7 +41,7 @@ func TestRecordings(t *testing.T) {
 		}
 		return out
 	}
-	for platform, want := range map[provider.Platform][]Found{
+	for platform, want := range map[provider.Platform][]recording.Found{
 		provider.Daily: {
 			{Bucket: "b", Domain: "acme", Recording: provider.Recording{Room: "demo", Status: "ready", Kind: "cloud", StartedAt: noon, Files: []provider.RecordingFile{
 				{Name: "1749988800000", Kind: "video", Size: 9, Key: "acme/demo/1749988800000"}}}},

@@ -25,10 +25,10 @@ import (
 	"github.com/rclone/gofakes3/s3mem"
 
 	"greenroom/internal/peers"
-	"greenroom/internal/recording"
+	"greenroom/internal/recording/source"
 )
 
-var key = recording.BucketAccess{Region: "us-east-1", AccessKey: "k", SecretKey: "s", PathStyle: true}
+var key = source.BucketAccess{Region: "us-east-1", AccessKey: "k", SecretKey: "s", PathStyle: true}
 
 // queueAt makes a queue at a real server.
 func queueAt(t testing.TB, endpoint, name string) (*sqs.Client, string) {
@@ -312,7 +312,7 @@ func TestSweep(t *testing.T) {
 	defer server.Close()
 	a := key
 	a.Endpoint = server.URL
-	c, err := recording.NewS3(t.Context(), a)
+	c, err := source.NewS3Client(t.Context(), a)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,7 +336,7 @@ func TestSweepOfASecondServer(t *testing.T) {
 
 func clientOf(t testing.TB, s *peers.S3Server) *s3.Client {
 	t.Helper()
-	c, err := recording.NewS3(t.Context(), recording.BucketAccess{Region: s.Region, Endpoint: s.Endpoint, PathStyle: true, AccessKey: s.AccessKey, SecretKey: s.SecretKey})
+	c, err := source.NewS3Client(t.Context(), source.BucketAccess{Region: s.Region, Endpoint: s.Endpoint, PathStyle: true, AccessKey: s.AccessKey, SecretKey: s.SecretKey})
 	if err != nil {
 		t.Fatal(err)
 	}

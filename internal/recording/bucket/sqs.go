@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"greenroom/internal/recording"
+	"greenroom/internal/recording/source"
 )
 
 // API is what a [Queue] needs of SQS. *sqs.Client is one.
@@ -24,7 +24,7 @@ var _ API = (*sqs.Client)(nil)
 // NewSQS makes a client for the queue of that URL, reached with the credentials of a. Where the URL is one of Amazon's its
 // region is the queue's; any other URL is that of another implementation, which is asked there. a.Endpoint is the bucket's and
 // plays no part.
-func NewSQS(ctx context.Context, a recording.BucketAccess, queue string) (*sqs.Client, error) {
+func NewSQS(ctx context.Context, a source.BucketAccess, queue string) (*sqs.Client, error) {
 	u, err := url.Parse(queue)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return nil, fmt.Errorf("bucket: %q is not the URL of a queue", queue)
@@ -34,7 +34,7 @@ func NewSQS(ctx context.Context, a recording.BucketAccess, queue string) (*sqs.C
 		a.Region = region
 	}
 	a.Endpoint = ""
-	c, err := recording.NewAWS(ctx, a)
+	c, err := source.NewAWS(ctx, a)
 	if err != nil {
 		return nil, err
 	}

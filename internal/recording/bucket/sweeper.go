@@ -9,6 +9,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"greenroom/internal/recording"
+	"greenroom/internal/recording/source"
 )
 
 const (
@@ -40,7 +41,7 @@ func (w *Watcher) addSweep(a Account) {
 }
 
 // sweepOn sweeps again and again until ctx ends.
-func (w *Watcher) sweepOn(ctx context.Context, s *sweepOf, tell Teller, report Reporter) {
+func (w *Watcher) sweepOn(ctx context.Context, s *sweepOf, tell recording.FoundHandler, report recording.ReaderReport) {
 	faults := &backoff.ExponentialBackOff{InitialInterval: sweepAgain, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: sweepAgainMost}
 	faults.Reset()
 	w.wait(ctx, firstSweep)
@@ -57,7 +58,7 @@ func (w *Watcher) sweepOn(ctx context.Context, s *sweepOf, tell Teller, report R
 
 // Sweep lists the buckets of all accounts once, and tells of every recording that is in them, the known ones too. What goes
 // wrong is reported; the error is ctx's alone.
-func (w *Watcher) Sweep(ctx context.Context, tell Teller, report Reporter) error {
+func (w *Watcher) Sweep(ctx context.Context, tell recording.FoundHandler, report recording.ReaderReport) error {
 	for _, s := range w.sweeps {
 		_ = w.sweep(ctx, s, tell, report) // reported
 	}
@@ -65,7 +66,7 @@ func (w *Watcher) Sweep(ctx context.Context, tell Teller, report Reporter) error
 }
 
 // sweep lists one bucket, or a folder of it. What was told before something went wrong stays told.
-func (w *Watcher) sweep(ctx context.Context, s *sweepOf, tell Teller, report Reporter) (err error) {
+func (w *Watcher) sweep(ctx context.Context, s *sweepOf, tell recording.FoundHandler, report recording.ReaderReport) (err error) {
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
@@ -84,7 +85,7 @@ func (w *Watcher) sweep(ctx context.Context, s *sweepOf, tell Teller, report Rep
 			w.o.Log.Warn("a bucket could not be looked through", "bucket", first.Bucket, "err", err)
 		}
 	}()
-	api, err := recording.NewS3(ctx, first.Access)
+	api, err := source.NewS3Client(ctx, first.Access)
 	if err != nil {
 		return line(err)
 	}

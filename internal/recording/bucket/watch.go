@@ -15,6 +15,7 @@ import (
 
 	"greenroom/internal/crash"
 	"greenroom/internal/recording"
+	"greenroom/internal/recording/source"
 	"greenroom/provider"
 )
 
@@ -30,7 +31,7 @@ type Account struct {
 	// Bucket is its name, Folder where in it the recordings are, without slashes around; empty for the whole bucket. What is
 	// elsewhere in it is left alone.
 	Bucket, Folder string
-	Access         recording.BucketAccess
+	Access         source.BucketAccess
 	// Queue is the URL of the queue that tells of new objects, empty for none. Sweep is how often the bucket is listed, 0 for
 	// only when somebody asks.
 	Queue string
@@ -54,19 +55,11 @@ func (a Account) shares(b Account) bool {
 	return a.Bucket == b.Bucket && a.Access.Endpoint == b.Access.Endpoint
 }
 
-// A Teller makes recordings durably known that may be of any of the accounts. It may be told the same again. An error means
-// that some of them aren't known; they are told again then.
-type Teller func(ctx context.Context, accounts []string, found []Found) error
-
 // What a [Watcher] reports about: the queue of an account, and the sweeps of its bucket.
 const (
 	QueueReader = "recordings queue"
 	SweepReader = "bucket sweep"
 )
-
-// A Reporter hears how reading goes each time that something was read, or could not be. The error is one safe line, and says
-// what to do; nil is success. It must not block.
-type Reporter func(account, reader string, err error)
 
 // WatcherOptions are what a [Watcher] is made of.
 type WatcherOptions struct {
@@ -129,9 +122,9 @@ func (w *Watcher) sharing(with []Account) []Account {
 	return out
 }
 
-// Run reads the queues and sweeps the buckets until ctx ends, and returns when nothing goes on any more, which is soon. What
-// goes wrong on the way is reported, and tried again.
-func (w *Watcher) Run(ctx context.Context, tell Teller, report Reporter) {
+// Watch reads the queues and sweeps the buckets until ctx ends, and returns soon after. Failures are reported, and what failed is
+// tried again.
+func (w *Watcher) Watch(ctx context.Context, tell recording.FoundHandler, report recording.ReaderReport) {
 	var running sync.WaitGroup
 	start := func(name string, f func()) {
 		running.Add(1)
@@ -155,7 +148,7 @@ func (w *Watcher) Run(ctx context.Context, tell Teller, report Reporter) {
 const clientAgain = time.Minute
 
 // read reads one queue until ctx ends.
-func (w *Watcher) read(ctx context.Context, q *queueOf, tell Teller, report Reporter) {
+func (w *Watcher) read(ctx context.Context, q *queueOf, tell recording.FoundHandler, report recording.ReaderReport) {
 	note := func(err error) {
 		for _, a := range q.accounts {
 			report(a.Name, QueueReader, err)
@@ -197,7 +190,7 @@ func (w *Watcher) wait(ctx context.Context, d time.Duration) {
 
 // dispatch tells of the recordings that objects are, those of each platform and set of accounts together. Objects that are no
 // account's are left out.
-func dispatch(ctx context.Context, accounts []Account, objects []Object, tell Teller) error {
+func dispatch(ctx context.Context, accounts []Account, objects []Object, tell recording.FoundHandler) error {
 	type party struct {
 		named   provider.Objects
 		names   []string

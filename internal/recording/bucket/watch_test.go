@@ -21,11 +21,12 @@ import (
 
 	"greenroom/internal/peers"
 	"greenroom/internal/recording"
+	"greenroom/internal/recording/source"
 	"greenroom/provider"
 )
 
 // memory is an S3 in memory with one bucket.
-func memory(t testing.TB, bucket string, keys ...string) (recording.BucketAccess, *s3mem.Backend) {
+func memory(t testing.TB, bucket string, keys ...string) (source.BucketAccess, *s3mem.Backend) {
 	t.Helper()
 	backend := s3mem.New()
 	if err := backend.CreateBucket(t.Context(), bucket); err != nil {
@@ -61,7 +62,7 @@ func newTold() *told {
 	return &told{found: map[string]string{}, reports: map[string]string{}, news: make(chan struct{}, 1000)}
 }
 
-func (n *told) tell(_ context.Context, accounts []string, found []Found) error {
+func (n *told) tell(_ context.Context, accounts []string, found []recording.Found) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.refuse != nil {
@@ -109,7 +110,7 @@ func watch(t testing.TB, w *Watcher, n *told) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		w.Run(ctx, n.tell, n.report)
+		w.Watch(ctx, n.tell, n.report)
 	}()
 	stop = func() {
 		t.Helper()
@@ -131,7 +132,7 @@ const (
 )
 
 // shared are the accounts of one bucket, and what of it is whose.
-func shared(a recording.BucketAccess, queue string) ([]Account, map[string]string) {
+func shared(a source.BucketAccess, queue string) ([]Account, map[string]string) {
 	return []Account{
 			{Name: "w", Platform: provider.Whereby, Objects: namesOf(provider.Whereby), Bucket: "shared", Folder: "w", Access: a, Queue: queue, Sweep: time.Hour},
 			{Name: "v", Platform: provider.Whereby, Objects: namesOf(provider.Whereby), Bucket: "shared", Access: a},
@@ -278,7 +279,7 @@ func TestChecks(t *testing.T) {
 	c, queue := queueAt(t, endpoint, "recordings")
 	send(t, c, queue, "one")
 	server := peers.S3(t, "")
-	good := recording.BucketAccess{Region: server.Region, Endpoint: server.Endpoint, PathStyle: true, AccessKey: server.AccessKey, SecretKey: server.SecretKey}
+	good := source.BucketAccess{Region: server.Region, Endpoint: server.Endpoint, PathStyle: true, AccessKey: server.AccessKey, SecretKey: server.SecretKey}
 	bad := good
 	bad.SecretKey = "hush-hush"
 	if err := os.MkdirAll(filepath.Join(server.Dir, "full", "w"), 0o755); err != nil {
@@ -333,15 +334,15 @@ func TestMachinesWithoutCredentials(t *testing.T) {
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	t.Setenv("AWS_CONFIG_FILE", none)
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", none)
-	a := Account{Name: "a", Platform: provider.Daily, Objects: namesOf(provider.Daily), Bucket: "b", Access: recording.BucketAccess{Region: "us-west-2", Endpoint: "http://127.0.0.1:1"}, Sweep: time.Hour}
+	a := Account{Name: "a", Platform: provider.Daily, Objects: namesOf(provider.Daily), Bucket: "b", Access: source.BucketAccess{Region: "us-west-2", Endpoint: "http://127.0.0.1:1"}, Sweep: time.Hour}
 	w := NewWatcher(WatcherOptions{Accounts: []Account{a}})
 	for _, c := range w.Check(t.Context(), "a") {
-		if c.OK || !strings.HasSuffix(c.Detail, recording.ErrCredentials.Error()) || !strings.Contains(c.Hint, "the AWS credentials of this machine") {
+		if c.OK || !strings.HasSuffix(c.Detail, source.ErrCredentials.Error()) || !strings.Contains(c.Hint, "the AWS credentials of this machine") {
 			t.Errorf("%+v", c)
 		}
 	}
 	n := newTold()
-	if err := w.Sweep(t.Context(), n.tell, n.report); err != nil || !strings.HasPrefix(n.reports["a "+SweepReader], recording.ErrCredentials.Error()) {
+	if err := w.Sweep(t.Context(), n.tell, n.report); err != nil || !strings.HasPrefix(n.reports["a "+SweepReader], source.ErrCredentials.Error()) {
 		t.Errorf("%v, %v", n.reports, err)
 	}
 }

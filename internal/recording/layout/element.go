@@ -58,7 +58,7 @@ func identifier(id string) string {
 		}
 		return r
 	}, clean(id))
-	return cut(readable, idKept) + "-" + hex.EncodeToString(sum[:6])
+	return plain.Cut(readable, idKept) + "-" + hex.EncodeToString(sum[:6])
 }
 
 // extension is an extension without its dot: letters and digits of ASCII, in lower case.
@@ -93,7 +93,7 @@ func assemble(pieces []piece, value func(field string) string) string {
 		if longest < 0 || values[longest] == "" {
 			break
 		}
-		shorter := cut(values[longest], len(values[longest])-1)
+		shorter := plain.Cut(values[longest], len(values[longest])-1)
 		total -= len(values[longest]) - len(shorter)
 		values[longest] = shorter
 	}
@@ -133,15 +133,4 @@ func reserved(s string) bool {
 		}
 	}
 	return false
-}
-
-// cut returns at most n bytes of s, and no half of a character.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
 }

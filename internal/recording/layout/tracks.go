@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"greenroom/internal/plain"
 	"greenroom/provider"
 	"greenroom/provider/object"
 )
@@ -59,7 +60,7 @@ func Tracks(files []provider.RecordingFile, names map[string]string) []Track {
 			if n > 1 {
 				end = fmt.Sprintf("-%d%s", n, end)
 			}
-			name := finish(cut(stems[i], elementMost-len(end)) + end)
+			name := finish(plain.Cut(stems[i], elementMost-len(end)) + end)
 			if key := fold(name); !taken[key] {
 				taken[key], tracks[i].File = true, name
 				break
@@ -95,13 +96,13 @@ func nameOf(f provider.RecordingFile, t *Track, names map[string]string) (stem, 
 	t.OffsetS = &s
 	who := clean(t.Name)
 	if who == "" {
-		who = cut(n.Participant, 8)
+		who = plain.Cut(n.Participant, 8)
 	}
 	beside := ""
 	if n.Ext != "" {
 		beside = clean(strings.TrimSuffix(n.Ext, path.Ext(n.Ext)))
 	}
-	return clean(n.Media) + "-" + who, cut(beside, 32) + "." + Extension(path.Ext(n.Ext), "", n.Media)
+	return clean(n.Media) + "-" + who, plain.Cut(beside, 32) + "." + Extension(path.Ext(n.Ext), "", n.Media)
 }
 
 // Extension is the extension for a file, without a dot: that of its name where it has one, else what its media type says,

@@ -4,13 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
@@ -21,9 +18,9 @@ import (
 	"greenroom/provider"
 )
 
-// gather tells what is here, and writes the manifest of several files.
-func (l *Library) gather(j Job, files []file, folder string, got []fetched) (Result, error) {
-	var out Result
+// gather makes the result of a job whose files were downloaded, and writes the manifest of several files.
+func (l *Library) gather(j recording.Job, files []file, folder string, got []fetched) (recording.Result, error) {
+	var out recording.Result
 	var notes []string
 	note := func(of, text string) {
 		if folder != "" {
@@ -37,12 +34,12 @@ func (l *Library) gather(j Job, files []file, folder string, got []fetched) (Res
 		out.Files = append(out.Files, app.DownloadedFile{
 			Path: g.Path, Name: files[i].Name, Size: g.Size, SHA256: g.SHA256, Media: mediaWords(g.media), Compared: g.Compared,
 		})
-		// That a camera's track is silent is no news.
+		// A camera's track is always silent.
 		if n := g.media.Note; n != "" && (folder == "" || strings.HasSuffix(files[i].Kind, "audio")) {
 			note(filepath.Base(g.Path), n)
 		}
 		for _, why := range g.Restarted {
-			note(filepath.Base(g.Path), "begun anew: "+why)
+			note(filepath.Base(g.Path), "restarted: "+why)
 		}
 	}
 	if j.AudioOnly && folder == "" && got[0].media.Video {
@@ -67,8 +64,8 @@ func (l *Library) gather(j Job, files []file, folder string, got []fetched) (Res
 	return out, nil
 }
 
-// checksums writes the list of checksums, and gives the file that it wrote.
-func (l *Library) checksums(got Result) (app.DownloadedFile, error) {
+// checksums writes the list of checksums and returns its file.
+func (l *Library) checksums(got recording.Result) (app.DownloadedFile, error) {
 	sums := make(map[string]string, len(got.Files))
 	for _, f := range got.Files {
 		sums[filepath.Base(f.Path)] = f.SHA256
@@ -79,15 +76,15 @@ func (l *Library) checksums(got Result) (app.DownloadedFile, error) {
 	return written(filepath.Join(got.Path, layout.ChecksumsName), "checksums")
 }
 
-// written is a file that was written here.
+// written describes a file that was written here.
 func written(path, media string) (out app.DownloadedFile, err error) {
 	out = app.DownloadedFile{Path: path, Media: media}
 	out.Size, out.SHA256, err = Sum(context.Background(), path)
 	return out, err
 }
 
-// manifest writes what the files of a folder are, and gives the file that it wrote.
-func (l *Library) manifest(j Job, files []file, got Result) (app.DownloadedFile, error) {
+// manifest writes the manifest of a folder's files and returns its file.
+func (l *Library) manifest(j recording.Job, files []file, got recording.Result) (app.DownloadedFile, error) {
 	r := j.Recording
 	m := layout.Manifest{
 		ID: r.ID, Room: r.Room, Account: r.Account, Platform: string(r.Platform), Meeting: r.Meeting, StartedAt: r.StartedAt.Time,
@@ -103,7 +100,7 @@ func (l *Library) manifest(j Job, files []file, got Result) (app.DownloadedFile,
 	for i, f := range files {
 		wanted[i] = f.RecordingFile
 	}
-	m.Tracks = layout.Tracks(wanted, j.names())
+	m.Tracks = layout.Tracks(wanted, names(j.People))
 	for i, f := range got.Files {
 		m.Tracks[i].File, m.Tracks[i].Size, m.Tracks[i].SHA256 = filepath.Base(f.Path), f.Size, f.SHA256
 		m.Tracks[i].UserID = users[strings.ToLower(m.Tracks[i].Session)]
@@ -114,7 +111,7 @@ func (l *Library) manifest(j Job, files []file, got Result) (app.DownloadedFile,
 	return written(filepath.Join(got.Path, layout.ManifestName), "manifest")
 }
 
-// mediaWords is what a check found, in a few words.
+// mediaWords describes what a check found, in a few words.
 func mediaWords(r media.Report) string {
 	words := []string{r.Container}
 	if r.Checked() {
@@ -131,7 +128,7 @@ func mediaWords(r media.Report) string {
 	return plain.Text(strings.Join(words, ", "))
 }
 
-// Sum reads a file and gives its size and its SHA-256 in hexadecimal.
+// Sum reads a file and returns its size and its SHA-256 in hexadecimal.
 func Sum(ctx context.Context, path string) (int64, string, error) {
 	f, err := regular.Open(path)
 	if err != nil {
@@ -143,7 +140,7 @@ func Sum(ctx context.Context, path string) (int64, string, error) {
 	return n, hex.EncodeToString(h.Sum(nil)), err
 }
 
-// reader is a file that is read until ctx ends.
+// reader reads until ctx ends.
 type reader struct {
 	ctx context.Context
 	io.Reader
@@ -154,105 +151,4 @@ func (r reader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return r.Reader.Read(p)
-}
-
-// journal is a file's progress in the memory that a job was given.
-type journal struct{ Memory }
-
-// Load implements [recording.Journal], as does Save. What can't be read back is taken for nothing: the file begins anew.
-func (j journal) Load(ctx context.Context) (recording.Progress, error) {
-	var p recording.Progress
-	raw, err := j.Memory.Load(ctx)
-	if err != nil || len(raw) == 0 {
-		return p, err
-	}
-	if err := json.Unmarshal(raw, &p); err != nil {
-		return recording.Progress{}, nil
-	}
-	return p, nil
-}
-
-// Save writes the progress.
-func (j journal) Save(ctx context.Context, p recording.Progress) error {
-	raw, err := json.Marshal(p)
-	if err != nil {
-		return fmt.Errorf("encode how far it is: %w", err)
-	}
-	return j.Memory.Save(ctx, raw)
-}
-
-// tally adds the stats of a job's files up.
-type tally struct {
-	report func(Report)
-
-	mu    sync.Mutex
-	stats []recording.Stats
-	notes int
-}
-
-func newTally(files []file, report func(Report)) *tally {
-	if report == nil {
-		report = func(Report) {}
-	}
-	t := &tally{report: report, stats: make([]recording.Stats, len(files))}
-	for i, f := range files {
-		t.stats[i].Total = f.Size
-	}
-	return t
-}
-
-// of gives the report of one file.
-func (t *tally) of(i int) func(recording.Stats) {
-	return func(s recording.Stats) {
-		t.mu.Lock()
-		if s.Total <= 0 {
-			s.Total = t.stats[i].Total
-		}
-		t.stats[i] = s
-		r := t.sum()
-		t.mu.Unlock()
-		t.report(r)
-	}
-}
-
-func (t *tally) sum() (r Report) {
-	verifying, running, yielded, holding, known, notes := 0, 0, 0, 0, true, 0
-	for _, s := range t.stats {
-		r.Bytes, r.Total, r.Fetched = r.Bytes+s.Bytes, r.Total+max(s.Total, 0), r.Fetched+s.Fetched
-		switch {
-		case s.Yielded:
-			yielded++
-		case s.State == recording.Running, s.State == recording.Verifying:
-			holding++
-		}
-		known = known && s.Total > 0
-		notes += len(s.Restarted)
-		switch s.State {
-		case recording.Verifying, recording.Done:
-			verifying++
-		case recording.Paused:
-			if s.Reason != "" {
-				r.Paused = s.Reason
-			}
-		case recording.Running:
-			running++
-			r.Trouble = s.Reason
-		}
-		if n := len(s.Restarted); n > 0 {
-			r.Note = "begun anew: " + s.Restarted[n-1]
-		}
-	}
-	if notes == t.notes {
-		r.Note = ""
-	}
-	t.notes = notes
-	if !known {
-		r.Total = 0
-	}
-	r.Verifying = verifying == len(t.stats)
-	r.Yielded = yielded > 0 && holding == 0
-	if running > 0 {
-		r.Paused = ""
-	}
-	return r
 }

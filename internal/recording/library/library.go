@@ -1,12 +1,12 @@
-// Package library gets whole recordings: it chooses where each of their files is read from, gives them their names, has the
-// [recording.Downloader] fetch them, checks the media, and writes the manifest of those with several.
+// Package library downloads whole recordings: it chooses where each of their files is read from and what it is called, has the
+// [fetch.Downloader] download it, checks the media, and writes the manifest of recordings with several files.
 //
 // What it promises:
-//   - A recording is reported as fetched only when every file that was asked for is, and has passed its check.
-//   - Files are read from the account's own bucket where they have a key and the bucket may be read, otherwise by the
-//     platform's links; an object that the bucket doesn't have, or won't give, is asked of the platform too.
+//   - A recording is reported as downloaded only when every requested file is, and has passed its check.
+//   - Files are read from the account's own bucket where they have a key and the bucket can be read, otherwise by the
+//     platform's links. An object that is missing in the bucket, or refused, is requested from the platform.
 //   - Addresses inside a private network are refused unless the account's own API is there.
-//   - Errors are [app.Error]s with a kind and what to do. None holds a link or a key.
+//   - Errors are [app.Error]s with a kind and advice. None holds a link or a key.
 package library
 
 import (
@@ -27,18 +27,20 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/crash"
 	"greenroom/internal/recording"
+	"greenroom/internal/recording/fetch"
 	"greenroom/internal/recording/layout"
 	"greenroom/internal/recording/media"
+	"greenroom/internal/recording/source"
 	"greenroom/provider"
 )
 
-// Options are what a [Library] is made of.
+// Options configure a [Library].
 type Options struct {
-	Downloader *recording.Downloader
+	Downloader *fetch.Downloader
 	Template   layout.Template
-	// Mode is how the manifests are made readable; the downloader has its own.
+	// Mode has the permissions of manifests; the downloader has its own.
 	Mode layout.Mode
-	// Zone is that of dates and times in names, nil for this machine's.
+	// Zone is the time zone of dates and times in names, nil for this machine's.
 	Zone     *time.Location
 	Accounts map[string]Account
 	// Clock and Crash may be nil.
@@ -46,32 +48,32 @@ type Options struct {
 	Crash *crash.Group
 }
 
-// Account is where an account's recordings are.
+// Account says where an account's recordings are.
 type Account struct {
 	// APIURL decides whether private addresses are admitted.
 	APIURL string
-	// Linker gives the platform's links; nil where there are none.
+	// Linker returns the platform's links; nil where there are none.
 	Linker provider.FileLinker
-	// Bucket holds what the platform writes to a bucket of the user's, its name empty where there is none; a folder after it
-	// is not part of it. Access says how it is read.
+	// Bucket is the name, without a folder, of the user's bucket into which the platform writes; empty where there is none.
+	// Access is how it is read.
 	Bucket string
-	Access recording.BucketAccess
+	Access source.BucketAccess
 }
 
-// Library fetches recordings. It is safe for concurrent use.
+// Library downloads recordings. It is safe for concurrent use.
 type Library struct {
 	opt            Options
-	public, inside *recording.Transport
+	public, inside *source.Transport
 	buckets        map[string]*bucket
 }
 
-// New makes a library. It asks nobody anything yet.
+// New makes a library. It makes no request yet.
 func New(o Options) *Library {
 	if o.Clock == nil {
 		o.Clock = clockwork.NewRealClock()
 	}
 	l := &Library{
-		opt: o, public: recording.NewTransport(false), inside: recording.NewTransport(true), buckets: map[string]*bucket{},
+		opt: o, public: source.NewTransport(false), inside: source.NewTransport(true), buckets: map[string]*bucket{},
 	}
 	for name, a := range o.Accounts {
 		if a.Bucket != "" {
@@ -81,67 +83,20 @@ func New(o Options) *Library {
 	return l
 }
 
-// Limit changes the bandwidth of everything that is fetched, in bytes per second; 0 is no limit.
+// Limit changes the bandwidth of all downloads together, in bytes per second; 0 is no limit.
 func (l *Library) Limit(bytesPerSecond int64) { l.opt.Downloader.SetLimit(bytesPerSecond) }
-
-// Job is one recording to fetch.
-type Job struct {
-	Recording app.Recording
-	// Folder is the one under which files get their names, absolute.
-	Folder string
-	// AudioOnly takes people's voices alone, of recordings that have them apart.
-	AudioOnly bool
-	// Replaces are the SHA-256 sums of files that are known to be broken: they may be replaced where they stand.
-	Replaces []string
-	// People were in the meeting; tracks are named by them.
-	People []app.Stay
-	// Journal remembers the progress of a file, Journaled lists the files of which it holds something.
-	Journal   func(file string) Memory
-	Journaled func(ctx context.Context) ([]string, error)
-	// Report hears how far it is; it must not block. May be nil.
-	Report func(Report)
-}
-
-// A Memory keeps the progress of one file as text that is the library's own.
-type Memory interface {
-	Load(ctx context.Context) ([]byte, error)
-	Save(ctx context.Context, progress []byte) error
-	Clear(ctx context.Context) error
-}
-
-// Report is how far a job is, over all of its files.
-type Report struct {
-	// Bytes are here of Total, which is 0 while it isn't known. Fetched came from the source during this call.
-	Bytes, Total, Fetched int64
-	// Yielded reports that nothing comes, and that others may come instead.
-	Yielded bool
-	// Verifying says that every byte is here. Paused says why nothing comes: there is no space.
-	Verifying bool
-	Paused    string
-	// Trouble is what went wrong last while it is tried again, Note why a file was begun anew.
-	Trouble, Note string
-}
-
-// Result is a recording that is here.
-type Result struct {
-	// Path is the file, or the folder of several; absolute.
-	Path  string
-	Files []app.DownloadedFile
-	// Note is what is worth knowing: "no audio".
-	Note string
-}
 
 // file is one file of a job.
 type file struct {
 	provider.RecordingFile
-	// id is what the journal knows it by.
+	// id is the file's in the journal.
 	id string
-	// name is where it shall stand in the folder, with slashes.
+	// name is its path in the folder, with slashes.
 	name string
 }
 
-// plan says which files a job fetches, and under which names. folder is empty for a recording of one file.
-func (l *Library) plan(j Job) (files []file, folder string, err error) {
+// plan returns the files that a job downloads, with their names. folder is empty for a recording of one file.
+func (l *Library) plan(j recording.Job) (files []file, folder string, err error) {
 	r := j.Recording
 	wanted := r.Files
 	several := r.Kind == "tracks" || len(r.Files) > 1
@@ -164,31 +119,31 @@ func (l *Library) plan(j Job) (files []file, folder string, err error) {
 		return []file{{f, identify(f, 0), l.opt.Template.Path(facts, l.opt.Zone)}}, "", nil
 	}
 	folder = l.opt.Template.Folder(facts, l.opt.Zone)
-	for i, t := range layout.Tracks(wanted, j.names()) {
+	for i, t := range layout.Tracks(wanted, names(j.People)) {
 		files = append(files, file{wanted[i], identify(wanted[i], i), path.Join(folder, t.File)})
 	}
 	return files, folder, nil
 }
 
-// names are what the people of the meeting called themselves, by session in lower case.
-func (j Job) names() map[string]string {
+// names returns the names of the meeting's participants, by session in lower case.
+func names(people []app.Stay) map[string]string {
 	names := make(map[string]string)
-	for _, s := range j.People {
+	for _, s := range people {
 		names[strings.ToLower(s.Session)] = s.Name
 	}
 	return names
 }
 
-// identify names a file for the journal.
+// identify returns the file's name in the journal.
 func identify(f provider.RecordingFile, n int) string {
 	return cmp.Or(f.Key, f.Name, fmt.Sprintf("file %d", n))
 }
 
-// Fetch gets a recording down. Errors have the kinds that [hub.Fetcher] tells of.
-func (l *Library) Fetch(ctx context.Context, j Job) (Result, error) {
+// Fetch downloads a recording. Its errors have the kinds that the hub's Fetcher documents.
+func (l *Library) Fetch(ctx context.Context, j recording.Job) (recording.Result, error) {
 	files, folder, err := l.plan(j)
 	if err != nil {
-		return Result{}, err
+		return recording.Result{}, err
 	}
 	tally := newTally(files, j.Report)
 	got, errs := make([]fetched, len(files)), make([]error, len(files))
@@ -203,23 +158,23 @@ func (l *Library) Fetch(ctx context.Context, j Job) (Result, error) {
 	}
 	wg.Wait()
 	if ctx.Err() != nil {
-		return Result{}, context.Cause(ctx)
+		return recording.Result{}, context.Cause(ctx)
 	}
 	if err := worst(errs); err != nil {
-		return Result{}, err
+		return recording.Result{}, err
 	}
 	return l.gather(j, files, folder, got)
 }
 
-// errPanicked stands for a file until it is known what became of it.
+// errPanicked is the result of a file whose goroutine panicked.
 var errPanicked = errors.New("something went wrong inside Greenroom; the log has it")
 
-// Discard removes what a job that is given up has left. Files that are whole already stay.
-func (l *Library) Discard(ctx context.Context, j Job) error {
+// Discard removes the unfinished files of a cancelled job. Finished files stay.
+func (l *Library) Discard(ctx context.Context, j recording.Job) error {
 	known, err := j.Journaled(ctx)
 	errs := []error{err}
 	for _, id := range known {
-		t := recording.Task{Key: key(j.Recording, id), Name: path.Base(id), Journal: journal{j.Journal(id)}}
+		t := recording.Task{Key: key(j.Recording, id), Name: path.Base(id), Journal: j.Journal(id)}
 		errs = append(errs, l.opt.Downloader.Discard(ctx, t))
 	}
 	return errors.Join(errs...)
@@ -227,21 +182,22 @@ func (l *Library) Discard(ctx context.Context, j Job) error {
 
 func key(r app.Recording, id string) string { return r.Account + "/" + r.ID + "/" + id }
 
-// fetched is a file that is here, with what its check found.
+// fetched is a downloaded file with the result of its media check.
 type fetched struct {
-	recording.Result
+	fetch.File
 	media media.Report
 }
 
-func (l *Library) fetch(ctx context.Context, j Job, f file, report func(recording.Stats)) (fetched, error) {
+// fetch downloads one file of a job.
+func (l *Library) fetch(ctx context.Context, j recording.Job, f file, report func(recording.Report)) (fetched, error) {
 	source, err := l.source(ctx, j.Recording, f)
 	if err != nil {
 		return fetched{}, err
 	}
 	var out fetched
 	checked := false
-	out.Result, err = l.opt.Downloader.Fetch(ctx, recording.Task{
-		Key: key(j.Recording, f.id), Source: source, Journal: journal{j.Journal(f.id)}, Dir: j.Folder, Name: f.name, Report: report,
+	out.File, err = l.opt.Downloader.Fetch(ctx, recording.Task{
+		Key: key(j.Recording, f.id), Source: source, Journal: j.Journal(f.id), Dir: j.Folder, Name: f.name, Report: report,
 		Replaces: j.Replaces,
 		Check: func(ctx context.Context, path string) error {
 			var err error
@@ -258,7 +214,7 @@ func (l *Library) fetch(ctx context.Context, j Job, f file, report func(recordin
 		return out, l.explain(j.Recording, err)
 	}
 	if !checked {
-		// It stood there already: an earlier process was killed after giving it its name.
+		// The file existed: an earlier process was killed after giving it its name.
 		if out.media, err = media.Check(ctx, out.Path); err != nil {
 			return out, l.explain(j.Recording, err)
 		}
@@ -266,7 +222,7 @@ func (l *Library) fetch(ctx context.Context, j Job, f file, report func(recordin
 	return out, nil
 }
 
-// worst is the error to show of several: one for good before those that another try may mend.
+// worst returns the error to show of several: a permanent one before those that another try may mend.
 func worst(errs []error) error {
 	var all []*app.Error
 	for _, err := range errs {
@@ -292,7 +248,7 @@ func worst(errs []error) error {
 	return worst
 }
 
-// Private says whether an API's base is inside a private network, so that its files may be there too.
+// Private reports whether an API is inside a private network, so that its files may be there too.
 func Private(apiURL string) bool {
 	u, err := url.Parse(apiURL)
 	if err != nil {
@@ -302,6 +258,6 @@ func Private(apiURL string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
 	}
-	// No platform on the internet is reached without TLS; one on a name of a local network may be.
+	// Platforms on the internet use TLS; one with a name of the local network may not.
 	return host == "localhost" || u.Scheme == "http"
 }

@@ -24,7 +24,9 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/recording"
+	"greenroom/internal/recording/fetch"
 	"greenroom/internal/recording/layout"
+	"greenroom/internal/recording/source"
 	"greenroom/provider"
 	"greenroom/provider/sandbox"
 )
@@ -94,7 +96,7 @@ func newBench(t *testing.T, change func(*Account)) *bench {
 	b.links = &links{base: srv.URL}
 	a := Account{
 		APIURL: srv.URL, Linker: b.links, Bucket: bucketName,
-		Access: recording.BucketAccess{Region: "us-west-2", Endpoint: store.URL, PathStyle: true, AccessKey: "reader", SecretKey: "hush"},
+		Access: source.BucketAccess{Region: "us-west-2", Endpoint: store.URL, PathStyle: true, AccessKey: "reader", SecretKey: "hush"},
 	}
 	if change != nil {
 		change(&a)
@@ -104,14 +106,14 @@ func newBench(t *testing.T, change func(*Account)) *bench {
 		t.Fatal(err)
 	}
 	b.library = New(Options{
-		Downloader: recording.New(recording.Options{Patience: 2 * time.Second}), Template: template, Zone: time.UTC,
+		Downloader: fetch.New(fetch.Options{Patience: 2 * time.Second}), Template: template, Zone: time.UTC,
 		Accounts: map[string]Account{"daily": a},
 	})
 	t.Cleanup(func() {
 		b.library.public.CloseIdleConnections()
 		b.library.inside.CloseIdleConnections()
 	})
-	if b.bucket, err = recording.NewS3(t.Context(), recording.BucketAccess{
+	if b.bucket, err = source.NewS3Client(t.Context(), source.BucketAccess{
 		Region: "us-west-2", Endpoint: store.URL, PathStyle: true, AccessKey: "writer", SecretKey: "hush",
 	}); err != nil {
 		t.Fatal(err)
@@ -137,10 +139,10 @@ func (b *bench) serve(recording, name string, data []byte) {
 	b.served["/"+recording+"/"+name] = data
 }
 
-func (b *bench) job(r app.Recording) Job {
-	return Job{
+func (b *bench) job(r app.Recording) recording.Job {
+	return recording.Job{
 		Recording: r, Folder: b.folder,
-		Journal: func(file string) Memory {
+		Journal: func(file string) recording.Journal {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			if b.memory[file] == nil {
@@ -276,8 +278,8 @@ func TestRawTracksComeIntoOneFolderWithTheirPeople(t *testing.T) {
 	j.Recording.Meeting, j.Recording.DurationS = "m1", 90.5
 	j.People = []app.Stay{{Session: strings.ToUpper(ada), Name: "Ada", UserID: "u-ada"}, {Session: zoe, Name: "Zoë 渡辺/../x"}}
 	var mu sync.Mutex
-	var last Report
-	j.Report = func(r Report) { mu.Lock(); last = r; mu.Unlock() }
+	var last recording.Report
+	j.Report = func(r recording.Report) { mu.Lock(); last = r; mu.Unlock() }
 	got, err := b.library.Fetch(t.Context(), j)
 	if err != nil {
 		t.Fatal(err)
@@ -312,13 +314,13 @@ func TestRawTracksComeIntoOneFolderWithTheirPeople(t *testing.T) {
 		}
 		total += info.Size()
 	}
-	if mu.Lock(); last.Bytes != total || last.Total != total || !last.Verifying {
+	if mu.Lock(); last.Bytes != total || last.Total != total || last.State != recording.Verifying {
 		t.Errorf("the last report is %+v of %d bytes", last, total)
 	}
 	mu.Unlock()
 
 	j.AudioOnly, j.Folder = true, t.TempDir()
-	j.Journal = func(string) Memory { return &memory{} }
+	j.Journal = func(string) recording.Journal { return &memory{} }
 	if got, err = b.library.Fetch(t.Context(), j); err != nil || len(got.Files) != 4 {
 		t.Errorf("audio only: %+v, %v", got, err)
 	}
@@ -372,7 +374,7 @@ func TestDiscardRemovesWhatIsNotWhole(t *testing.T) {
 	j := b.job(cloud(""))
 	some := make(chan struct{})
 	var once sync.Once
-	j.Report = func(r Report) {
+	j.Report = func(r recording.Report) {
 		if r.Bytes > 0 {
 			once.Do(func() { close(some) })
 		}
@@ -485,7 +487,7 @@ func TestFilesAreReadableAsTheSettingSays(t *testing.T) {
 	} {
 		b := newBench(t, nil)
 		b.library.opt.Mode = c.mode
-		b.library.opt.Downloader = recording.New(recording.Options{Mode: c.mode})
+		b.library.opt.Downloader = fetch.New(fetch.Options{Mode: c.mode})
 		r := cloud("")
 		r.Kind, r.Files = "tracks", []provider.RecordingFile{track("5f0c7c1e-9b3a-4d44-8e21-0a1b2c3d4e5f", "cam-audio", 0)}
 		b.put(r.Files[0].Key, recorded("webm"))

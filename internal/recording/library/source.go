@@ -12,14 +12,16 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/recording"
+	"greenroom/internal/recording/fetch"
 	"greenroom/internal/recording/media"
+	"greenroom/internal/recording/source"
 	"greenroom/provider"
 )
 
 // bucket is an account's, whose client is made when it is first needed.
 type bucket struct {
 	name   string
-	access recording.BucketAccess
+	access source.BucketAccess
 
 	mu     sync.Mutex
 	client *s3.Client
@@ -30,7 +32,7 @@ func (b *bucket) api(ctx context.Context) (*s3.Client, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.client == nil {
-		c, err := recording.NewS3(ctx, b.access)
+		c, err := source.NewS3Client(ctx, b.access)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", recording.ErrDenied, err)
 		}
@@ -54,7 +56,7 @@ func (l *Library) source(_ context.Context, r app.Recording, f file) (recording.
 		if Private(a.APIURL) {
 			transport = l.inside
 		}
-		ways = append(ways, recording.NewHTTP(recording.HTTPOptions{
+		ways = append(ways, source.NewHTTP(source.HTTPOptions{
 			Link: func(ctx context.Context, _ string) (provider.FileLink, error) {
 				return a.Linker.FileLink(ctx, r.ID, f.RecordingFile)
 			},
@@ -98,7 +100,7 @@ func (o *object) Open(ctx context.Context, id recording.Identity, off, n int64) 
 }
 
 func (o *object) source(api *s3.Client) recording.Source {
-	return recording.NewS3Source(recording.S3Options{API: api, Bucket: o.bucket.name, Key: o.key})
+	return source.NewS3(source.S3Options{API: api, Bucket: o.bucket.name, Key: o.key})
 }
 
 // either reads a file the first way that has it. Which one that is can be different each time that a file is begun, never
@@ -121,7 +123,7 @@ func (e *either) Identify(ctx context.Context) (recording.Identity, error) {
 			e.mu.Unlock()
 			return id, nil
 		}
-		passing := !errors.Is(err, recording.ErrGone) && !errors.Is(err, recording.ErrDenied) && !errors.Is(err, recording.ErrCredentials)
+		passing := !errors.Is(err, recording.ErrGone) && !errors.Is(err, recording.ErrDenied) && !errors.Is(err, source.ErrCredentials)
 		if passing || i == len(e.ways)-1 {
 			if len(refused) > 0 {
 				err = fmt.Errorf("%w (and %s)", err, strings.Join(refused, ", and "))
@@ -152,7 +154,7 @@ func (l *Library) explain(r app.Recording, err error) error {
 	switch {
 	case errors.As(err, &has):
 		return err
-	case errors.Is(err, context.Canceled), errors.Is(err, recording.ErrDiscarded):
+	case errors.Is(err, context.Canceled), errors.Is(err, fetch.ErrDiscarded):
 		return err
 	case errors.Is(err, recording.ErrNotYet):
 		e.Kind, e.Hint = provider.NotReady, "it is looked for again by itself"
@@ -162,15 +164,15 @@ func (l *Library) explain(r app.Recording, err error) error {
 		e.Kind, e.Hint = provider.Forbidden, l.access(r)
 	case errors.Is(err, recording.ErrRefusedAddress):
 		e.Kind, e.Hint = provider.Forbidden, "links into a private network are followed for accounts whose api_url is in one"
-	case errors.Is(err, recording.ErrBusy):
+	case errors.Is(err, fetch.ErrBusy):
 		e.Kind, e.Hint = app.Busy, "another program is fetching it into the same folder"
-	case errors.Is(err, recording.ErrName):
+	case errors.Is(err, fetch.ErrName):
 		e.Kind, e.Hint = provider.Invalid, "change the template under [download]"
-	case errors.Is(err, recording.ErrDisk):
+	case errors.Is(err, fetch.ErrDisk):
 		e.Kind, e.Hint = provider.Conflict, "make the folder one that can be written to, or choose another: --to, or folder under [download]"
 	case errors.Is(err, media.ErrDamaged):
 		e.Kind, e.Hint = provider.Conflict, "the platform's own copy may be damaged: play it there, then try again"
-	case errors.Is(err, recording.ErrChecksum), errors.Is(err, recording.ErrChanged):
+	case errors.Is(err, fetch.ErrChecksum), errors.Is(err, recording.ErrChanged):
 		e.Kind, e.Hint = provider.Conflict, "try again later: the file changes at its source"
 	}
 	if errors.As(err, &platform) {

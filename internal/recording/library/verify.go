@@ -12,6 +12,7 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
 	"greenroom/internal/recording"
+	"greenroom/internal/recording/fetch"
 	"greenroom/internal/regular"
 )
 
@@ -55,7 +56,7 @@ func scan(ctx context.Context, path string, size int64) (recording.Scanned, erro
 		return recording.Scanned{}, err
 	}
 	defer f.Close()
-	return recording.Scan(ctx, f, size)
+	return fetch.Scan(ctx, f, size)
 }
 
 // filled asks a file's source whether it has anything but zeros in the holes.
@@ -71,7 +72,7 @@ func (l *Library) filled(ctx context.Context, r app.Recording, f app.DownloadedF
 		if err != nil {
 			return false, err
 		}
-		full, err := recording.Filled(ctx, source, f.Size, holes)
+		full, err := fetch.Filled(ctx, source, f.Size, holes)
 		if err != nil {
 			err = errors.New(app.AsError(l.explain(r, err)).Text)
 		}

@@ -1,0 +1,222 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"maps"
+	"sync"
+)
+
+// sumSize is how many bytes of a chunk's SHA-256 are kept. They find what a disk or a mistake does to a chunk; the checksum of
+// the whole file has all of them.
+const sumSize = 16
+
+// chunks are the pieces of one file. Each is free, claimed by one owner, or saved. It is safe for concurrent use.
+type chunks struct {
+	size, chunk int64
+
+	mu    sync.Mutex
+	taken []bool        // claimed or saved
+	saved []byte        // one bit for each chunk that is synced
+	sums  []byte        // sumSize bytes for each chunk that is saved, zeros where the digest isn't known
+	begun map[int]begun // what is there of chunks that aren't saved
+	next  int           // no chunk before it is free
+}
+
+// begun is the beginning of a chunk: its length and the hash of it, which is cloned before it is used.
+type begun struct {
+	n   int64
+	sum hash.Cloner
+}
+
+// claim is a chunk that somebody owns: until [chunks.save] marks it or [chunks.giveBack] frees it.
+type claim struct {
+	chunk int
+	// begin and end are where it is in the file, off is where the next byte belongs, sum hashes the bytes before that.
+	begin, end, off int64
+	sum             hash.Cloner
+}
+
+// wrote notes bytes that are in the file now.
+func (c *claim) wrote(b []byte) {
+	c.sum.Write(b)
+	c.off += int64(len(b))
+}
+
+// newChunks has nothing yet.
+func newChunks(size, chunk int64) *chunks {
+	c := &chunks{size: size, chunk: chunk, begun: map[int]begun{}}
+	n := c.count()
+	c.taken, c.saved, c.sums = make([]bool, n), make([]byte, (n+7)/8), make([]byte, n*sumSize)
+	return c
+}
+
+// recall takes over what a saved progress that fits says. The beginnings of chunks are read back: one that is not what was
+// written, or whose digest wasn't kept, is dropped.
+func (c *chunks) recall(ctx context.Context, p Progress, file io.ReaderAt) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	copy(c.saved, p.Done)
+	copy(c.sums, p.Sums)
+	for i := range c.taken {
+		c.taken[i] = c.has(i)
+	}
+	for i, n := range p.Begun {
+		if i < 0 || i >= len(c.taken) || c.taken[i] || len(p.BegunSums[i]) != sumSize {
+			continue
+		}
+		off, end := c.span(i)
+		if n <= 0 || n >= end-off {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		sum := newSum()
+		if _, err := io.Copy(sum, io.NewSectionReader(file, off, n)); err == nil && bytes.Equal(digest(sum), p.BegunSums[i]) {
+			c.begun[i] = begun{n, sum}
+		}
+	}
+	return nil
+}
+
+// newSum hashes a chunk.
+func newSum() hash.Cloner { return sha256.New().(hash.Cloner) }
+
+func digest(h hash.Hash) []byte { return h.Sum(nil)[:sumSize] }
+
+func (c *chunks) count() int { return int((c.size + c.chunk - 1) / c.chunk) }
+
+// span is where a chunk begins and ends.
+func (c *chunks) span(i int) (off, end int64) {
+	off = int64(i) * c.chunk
+	return off, min(off+c.chunk, c.size)
+}
+
+// take claims the first chunk that is free, nil when none is.
+func (c *chunks) take() *claim {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for ; c.next < len(c.taken); c.next++ {
+		if c.taken[c.next] {
+			continue
+		}
+		i := c.next
+		c.taken[i] = true
+		begin, end := c.span(i)
+		mine := &claim{chunk: i, begin: begin, end: end, off: begin, sum: newSum()}
+		if b, ok := c.begun[i]; ok {
+			mine.off, mine.sum = begin+b.n, clone(b.sum)
+		}
+		return mine
+	}
+	return nil
+}
+
+// clone copies the state of a hash. Those of the standard library don't fail to.
+func clone(h hash.Cloner) hash.Cloner {
+	copied, err := h.Clone()
+	if err != nil {
+		panic(err)
+	}
+	return copied
+}
+
+// giveBack frees a claimed chunk for the next owner, with what is there of it.
+func (c *chunks) giveBack(mine *claim) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if mine.off > mine.begin && mine.off < mine.end {
+		c.begun[mine.chunk] = begun{mine.off - mine.begin, clone(mine.sum)}
+	}
+	c.taken[mine.chunk] = false
+	c.next = min(c.next, mine.chunk)
+}
+
+// restart drops what is there of a claimed chunk.
+func (c *chunks) restart(mine *claim) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.begun, mine.chunk)
+	mine.off, mine.sum = mine.begin, newSum()
+}
+
+// partial is a copy of what is there of chunks that are not saved.
+func (c *chunks) partial() map[int]begun {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.begun)
+}
+
+// errIncomplete means that a chunk was claimed as complete that isn't.
+var errIncomplete = errors.New("a part of the file is missing")
+
+// save marks complete chunks as synced.
+func (c *chunks) save(these []*claim) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, mine := range these {
+		if mine.off != mine.end {
+			return errIncomplete
+		}
+		i := mine.chunk
+		c.saved[i/8] |= 1 << (i % 8)
+		copy(c.sums[i*sumSize:], digest(mine.sum))
+		delete(c.begun, i)
+	}
+	return nil
+}
+
+// note puts the marks into a progress, and those of the given beginnings whose chunks are not saved.
+func (c *chunks) note(p *Progress, partial map[int]begun) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p.Chunk, p.Done, p.Sums = c.chunk, bytes.Clone(c.saved), bytes.Clone(c.sums)
+	p.Begun, p.BegunSums = nil, nil
+	for i, b := range partial {
+		if c.has(i) {
+			continue
+		}
+		if p.Begun == nil {
+			p.Begun, p.BegunSums = map[int]int64{}, map[int][]byte{}
+		}
+		p.Begun[i], p.BegunSums[i] = b.n, digest(b.sum)
+	}
+}
+
+func (c *chunks) has(i int) bool { return bitOf(c.saved, i) }
+
+func bitOf(bits []byte, i int) bool { return bits[i/8]&(1<<(i%8)) != 0 }
+
+// missing counts the chunks that are not saved.
+func (c *chunks) missing() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.taken {
+		if !c.has(i) {
+			n++
+		}
+	}
+	return n
+}
+
+// bytes counts those that are there.
+func (c *chunks) bytes() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var n int64
+	for i := range c.taken {
+		if c.has(i) {
+			off, end := c.span(i)
+			n += end - off
+		}
+	}
+	for _, b := range c.begun {
+		n += b.n
+	}
+	return n
+}

@@ -1,0 +1,34 @@
+package fetch
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// reserve gives the file its size with blocks behind it, or only the size where the file system can't.
+func reserve(f *os.File, size int64) error {
+	store := unix.Fstore_t{Flags: unix.F_ALLOCATEALL, Posmode: unix.F_PEOFPOSMODE, Length: size}
+	if err := unix.FcntlFstore(f.Fd(), unix.F_PREALLOCATE, &store); isFull(err) {
+		return err
+	}
+	return f.Truncate(size)
+}
+
+func syncData(f *os.File) error { return f.Sync() }
+
+// renameNew renames a file inside a folder to a name that nobody has. It fails with fs.ErrExist otherwise, and with
+// errNoRename where the file system can't promise that.
+func renameNew(in *folder, from, to string) error {
+	d, err := in.root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	err = unix.RenameatxNp(int(d.Fd()), from, int(d.Fd()), to, unix.RENAME_EXCL)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
+		return errNoRename
+	}
+	return err
+}

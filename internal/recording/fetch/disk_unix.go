@@ -1,0 +1,32 @@
+//go:build unix
+
+package fetch
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockFile takes the file for this process without waiting; closing it lets go.
+func lockFile(f *os.File) error {
+	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	switch {
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return ErrBusy
+	case errors.Is(err, unix.ENOTSUP), errors.Is(err, unix.ENOLCK), errors.Is(err, unix.ENOSYS):
+		return nil // file systems without locks, such as some network mounts, leave it to the owner of the store
+	case err != nil:
+		return fmt.Errorf("lock the part file: %w", err)
+	}
+	return nil
+}
+
+// isFull says whether an error means that there is no space: on the disk, in the quota, or within the limit of a file.
+func isFull(err error) bool {
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG)
+}
+
+func syncFolder(d *os.File) error { return d.Sync() }

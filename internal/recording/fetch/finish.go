@@ -1,0 +1,255 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"greenroom/internal/recording"
+	"greenroom/internal/regular"
+)
+
+// errNoRename means that the file system can't rename without replacing.
+var errNoRename = errors.New("renaming without replacing is not supported")
+
+// namesMost is how many taken names are passed over.
+const namesMost = 1000
+
+// finish compares the whole file, as it is on disk, with what arrived and with what the source promises, has it checked, and
+// gives it its name.
+func (f *fetch) finish(ctx context.Context, id recording.Identity) (File, error) {
+	if err := f.part.disk.sync(f.part.File); err != nil {
+		return File{}, disk("sync the part file", err)
+	}
+	size, err := f.part.size()
+	if err != nil {
+		return File{}, err
+	}
+	if id.Size >= 0 && size != id.Size {
+		return File{}, &restart{"the part file has another size than the file", io.ErrUnexpectedEOF}
+	}
+	f.meter.begin(size, size)
+	f.meter.state(recording.Verifying, "")
+	got, err := sumOf(ctx, io.NewSectionReader(f.part, 0, size), id.Algorithm, f.progress.Chunk)
+	if ctx.Err() != nil {
+		return File{}, context.Cause(ctx)
+	} else if err != nil {
+		return File{}, disk("read the part file", err)
+	}
+	compared, err := f.compare(ctx, got)
+	if err != nil {
+		return File{}, err
+	}
+	checked := got.own != "" && id.Checksum != ""
+	if checked && got.own != id.Checksum {
+		return File{}, f.again(ctx, fmt.Errorf("%w (%s)", ErrChecksum, id.Algorithm))
+	}
+	if f.task.Check != nil {
+		if err := f.task.Check(ctx, f.part.path()); ctx.Err() != nil {
+			return File{}, context.Cause(ctx)
+		} else if err != nil && id.Size < 0 {
+			return File{}, f.again(ctx, err) // the connection may have broken without our noticing
+		} else if err != nil {
+			return File{}, errors.Join(err, f.forget(ctx))
+		}
+	}
+	return f.place(ctx, File{Size: size, SHA256: got.sha256, Identity: id, Checked: checked, Compared: compared})
+}
+
+// compare compares the file as it was read back with what arrived. Chunks that differ lose their marks. known reports whether
+// all of the file could be compared.
+func (f *fetch) compare(ctx context.Context, got sums) (known bool, err error) {
+	if f.progress.Chunk == 0 {
+		if got.sha256 != f.streamed {
+			return false, &misread{1}
+		}
+		return true, nil
+	}
+	bad, known := f.progress.spoiled(got.chunks)
+	if len(bad) == 0 {
+		return known, nil
+	}
+	f.progress.drop(bad)
+	if err := f.save(ctx); err != nil {
+		return false, err
+	}
+	return false, &misread{len(bad)}
+}
+
+// again has the file fetched once more after a copy that is no good, and gives up after the second one.
+func (f *fetch) again(ctx context.Context, err error) error {
+	if f.unlike {
+		return errors.Join(err, f.forget(ctx))
+	}
+	f.unlike = true
+	return &restart{reason(err), err}
+}
+
+// place gives the file the first name that is free. The journal knows the name before the file has it, so that a process
+// that is killed in between finds the file again.
+func (f *fetch) place(ctx context.Context, r File) (File, error) {
+	base := path.Base(f.task.Name)
+	if f.task.Named != nil {
+		base = f.task.Named(base)
+	}
+	if err := checkName(base); err != nil || path.Base(base) != base {
+		return File{}, errors.Join(ErrName, err)
+	}
+	for n := 1; n <= namesMost; n++ {
+		name := numbered(base, n)
+		r.Path = f.in.join(name)
+		info, err := f.in.root.Lstat(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return File{}, fmt.Errorf("look for %s: %w", r.Path, err)
+		default:
+			same, err := info.Mode().IsRegular() && info.Size() == r.Size, error(nil)
+			if same {
+				same, err = f.holds(ctx, name, r.SHA256)
+			}
+			if err != nil {
+				return File{}, err
+			}
+			if !same {
+				if done, err := f.replace(ctx, name, info, r); done || err != nil {
+					return r, err
+				}
+				continue
+			}
+			if err := f.settle(ctx, r); err != nil {
+				return File{}, err
+			}
+			return r, f.part.remove()
+		}
+		if err := f.settle(ctx, r); err != nil {
+			return File{}, err
+		}
+		if err := f.d.disk.rename(f.in, f.part.name, name); errors.Is(err, fs.ErrExist) {
+			continue // somebody was faster
+		} else if err != nil {
+			return File{}, disk("give the file its name", err)
+		}
+		return r, f.syncFolder()
+	}
+	return File{}, fmt.Errorf("give the file its name: %s and %d names like it are taken", f.in.join(base), namesMost-1)
+}
+
+// replace puts the file in the place of one that is known to be broken, and reports whether the one of the name is.
+func (f *fetch) replace(ctx context.Context, name string, there fs.FileInfo, r File) (bool, error) {
+	for _, sum := range f.task.Replaces {
+		if !there.Mode().IsRegular() {
+			return false, nil
+		}
+		if broken, err := f.holds(ctx, name, sum); err != nil || !broken {
+			if err != nil {
+				return false, err
+			}
+			continue
+		}
+		if err := f.settle(ctx, r); err != nil {
+			return false, err
+		}
+		if err := f.in.root.Rename(f.part.name, name); err != nil {
+			return false, disk("replace the broken file", err)
+		}
+		return true, f.syncFolder()
+	}
+	return false, nil
+}
+
+// settle notes which file the download becomes.
+func (f *fetch) settle(ctx context.Context, r File) error {
+	f.progress.Final, f.progress.SHA256, f.progress.Checked, f.progress.Compared = r.Path, r.SHA256, r.Checked, r.Compared
+	return f.save(ctx)
+}
+
+// holds says whether the file of a name in the folder has the checksum.
+func (f *fetch) holds(ctx context.Context, name, sha256 string) (bool, error) {
+	file, err := regular.With(f.in.root.OpenFile, name, os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, regular.ErrNotRegular) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("compare with %s: %w", f.in.join(name), err)
+	}
+	defer file.Close()
+	got, err := sumOf(ctx, file, "", 0)
+	if err != nil {
+		return false, fmt.Errorf("compare with %s: %w", f.in.join(name), err)
+	}
+	return got.sha256 == sha256, nil
+}
+
+// finished says whether an earlier call has given the file its name already. What it can't confirm is fetched anew, unless
+// the part file is there still. Earlier versions could give a file its name although a chunk had no mark: such a file is a part
+// file again.
+func (f *fetch) finished(ctx context.Context) (File, bool, error) {
+	p := f.progress
+	if p.Final == "" {
+		return File{}, false, nil
+	}
+	f.progress.Final, f.progress.SHA256, f.progress.Checked, f.progress.Compared = "", "", false, false
+	name := filepath.Base(p.Final)
+	if f.in.join(name) != p.Final {
+		return File{}, false, nil
+	}
+	if _, err := f.in.root.Lstat(filepath.Base(p.Part)); err == nil {
+		return File{}, false, nil
+	}
+	info, err := f.in.root.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return File{}, false, nil
+	}
+	f.meter.begin(info.Size(), info.Size())
+	f.meter.state(recording.Verifying, "")
+	same, err := f.holds(ctx, name, p.SHA256)
+	if err != nil || !same {
+		f.meter.state(recording.Running, "")
+		return File{}, false, err
+	}
+	if !p.whole(info.Size()) {
+		f.meter.state(recording.Running, "")
+		if err := f.d.disk.rename(f.in, name, filepath.Base(p.Part)); err != nil {
+			return File{}, false, disk("take the file back", err)
+		}
+		return File{}, false, f.syncFolder()
+	}
+	if err := f.syncFolder(); err != nil {
+		return File{}, false, err
+	}
+	return File{
+		Path: p.Final, Size: info.Size(), SHA256: p.SHA256, Identity: p.Identity, Checked: p.Checked, Compared: p.Compared,
+	}, true, nil
+}
+
+// rename gives a file of the folder a new name without replacing another file, by the best way that the file system has.
+func (f *folder) rename(from, to string) error {
+	if err := renameNew(f, from, to); !errors.Is(err, errNoRename) {
+		return err
+	}
+	return f.link(from, to)
+}
+
+// link is rename for file systems that can't promise it: a link never replaces a file.
+func (f *folder) link(from, to string) error {
+	err := f.root.Link(from, to)
+	if err == nil {
+		return f.root.Remove(from)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	// There are no links either: between looking and renaming somebody else's file might come, and be replaced.
+	if _, err := f.root.Lstat(to); err == nil {
+		return fs.ErrExist
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return f.root.Rename(from, to)
+}

@@ -1,0 +1,127 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	"greenroom/internal/recording"
+)
+
+// Versions before digests were kept could give a file its name although one of its chunks had never come. The file then has
+// zeros there, over the whole chunk; of what kind its chunks were follows from its size and the number of workers.
+
+const (
+	// workersMost is the largest number of workers that can be configured.
+	workersMost = 16
+	// holeLeast is the shortest run of zeros that counts where a chunk was: the last chunk of a file can be short. longRun
+	// counts anywhere: a part of a chunk may have come, and compressed media has no such runs.
+	holeLeast = 32
+	longRun   = 1 << 20
+)
+
+// Scan reads a file of the given size to its end. A hole that it finds is a suspicion and no more: a file may have such zeros at
+// its source, too, which [Filled] tells apart.
+func Scan(ctx context.Context, r io.Reader, size int64) (recording.Scanned, error) {
+	zeros := &zeroRuns{size: size}
+	got, err := sumOf(ctx, io.TeeReader(r, zeros), "", 0)
+	zeros.end()
+	return recording.Scanned{Size: got.size, SHA256: got.sha256, Holes: zeros.holes}, err
+}
+
+// zeroRuns finds the runs of zeros in what is written to it.
+type zeroRuns struct {
+	size  int64
+	off   int64 // of the next byte
+	run   int64 // how many zeros are before it
+	holes []recording.Hole
+}
+
+// zeroBlock is what a block is compared with.
+var zeroBlock [4 << 10]byte
+
+func (z *zeroRuns) Write(b []byte) (int, error) {
+	for rest := b; len(rest) > 0; {
+		block := rest[:min(len(rest), len(zeroBlock))]
+		rest = rest[len(block):]
+		if bytes.Equal(block, zeroBlock[:len(block)]) {
+			z.run, z.off = z.run+int64(len(block)), z.off+int64(len(block))
+			continue
+		}
+		for _, c := range block {
+			if c != 0 {
+				z.end()
+			} else {
+				z.run++
+			}
+			z.off++
+		}
+	}
+	return len(b), nil
+}
+
+// end ends the present run, and keeps it when it may be a hole.
+func (z *zeroRuns) end() {
+	if z.run >= holeLeast && missed(z.off-z.run, z.off, z.size) {
+		z.holes = append(z.holes, recording.Hole{Off: z.off - z.run, Len: z.run})
+	}
+	z.run = 0
+}
+
+// missed reports whether the zeros of a file from off to end may be a chunk that never came.
+func missed(off, end, size int64) bool {
+	if end-off >= longRun {
+		return true
+	}
+	for workers := 1; workers <= workersMost; workers++ {
+		chunk := chunkSize(size, DefaultChunk, workers)
+		first := (off + chunk - 1) / chunk * chunk
+		if first < size && min(first+chunk, size) <= end && min(chunk, size-first) >= holeLeast {
+			return true
+		}
+	}
+	return false
+}
+
+// Filled reports whether the source, whose file must have the given size, has anything but zeros in one of the holes.
+func Filled(ctx context.Context, s recording.Source, size int64, holes []recording.Hole) (bool, error) {
+	id, err := s.Identify(ctx)
+	if err != nil {
+		return false, err
+	}
+	if id.Size != size {
+		return false, fmt.Errorf("%w: it has %d bytes there", recording.ErrChanged, id.Size)
+	}
+	return slices.ContainsFunc(holes, func(h recording.Hole) bool {
+		var full bool
+		if err == nil {
+			full, err = filled(ctx, s, id, h)
+		}
+		return full
+	}), err
+}
+
+func filled(ctx context.Context, s recording.Source, id recording.Identity, h recording.Hole) (bool, error) {
+	body, err := s.Open(ctx, id, h.Off, h.Len)
+	if err != nil {
+		if body != nil {
+			body.Close()
+		}
+		return false, err
+	}
+	defer body.Close()
+	buf, n := make([]byte, len(zeroBlock)), int64(0)
+	for n < h.Len {
+		got, err := body.Read(buf)
+		if !bytes.Equal(buf[:got], zeroBlock[:got]) {
+			return true, nil
+		}
+		n += int64(got)
+		if err != nil && (err != io.EOF || n < h.Len) {
+			return false, fmt.Errorf("the connection ended early: %w", err)
+		}
+	}
+	return false, nil
+}

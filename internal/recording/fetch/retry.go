@@ -1,0 +1,133 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/jonboulle/clockwork"
+
+	"greenroom/internal/plain"
+	"greenroom/internal/recording"
+)
+
+const (
+	// backoffFirst is the most that is waited before the first repetition; it doubles up to backoffMost.
+	backoffFirst = 500 * time.Millisecond
+	backoffMost  = 15 * time.Second
+	reasonMost   = 200
+)
+
+// errStalled is the cause with which a silent connection is given up.
+var errStalled = errors.New("the source has sent nothing for a while")
+
+// repeats spaces the repetitions of one request.
+type repeats struct {
+	f     *fetch
+	waits *backoff.ExponentialBackOff
+	odd   int
+}
+
+// retry waits a random part of a time that doubles ("full jitter").
+func (f *fetch) retry() *repeats {
+	b := &backoff.ExponentialBackOff{
+		InitialInterval: backoffFirst / 2, RandomizationFactor: 1, Multiplier: 2, MaxInterval: backoffMost / 2,
+	}
+	b.Reset()
+	return &repeats{f: f, waits: b}
+}
+
+// reset begins anew with short waits, after success.
+func (r *repeats) reset() {
+	r.waits.Reset()
+	r.odd = 0
+}
+
+// after waits until what failed with err can be tried again. It returns the error when that is no use.
+func (r *repeats) after(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if errors.Is(err, recording.ErrOdd) {
+		r.odd++
+	}
+	if final(err) || r.odd >= oddMost {
+		return err
+	}
+	f := r.f
+	if idle := f.meter.idle(); idle >= f.d.opt.Patience {
+		return fmt.Errorf("nothing has come for %s: %w", idle.Round(time.Second), err)
+	}
+	wait := r.waits.NextBackOff()
+	var t *recording.Temporary
+	if errors.As(err, &t) && t.After > 0 {
+		wait += min(t.After, f.d.opt.Patience)
+	}
+	f.meter.trouble(reason(err))
+	f.d.opt.Log.Debug("a request is repeated", "name", f.task.Name, "in", wait, "error", err)
+	timer := f.d.opt.Clock.NewTimer(wait)
+	select {
+	case <-timer.Chan():
+		return nil
+	case <-ctx.Done():
+		timer.Stop()
+		return context.Cause(ctx)
+	}
+}
+
+// final says whether repeating the request is no use.
+func final(err error) bool {
+	var local *diskError
+	var again *restart
+	if errors.As(err, &local) || errors.As(err, &again) {
+		return true
+	}
+	for _, e := range []error{recording.ErrChanged, recording.ErrGone, recording.ErrDenied, recording.ErrNotYet, recording.ErrRefusedAddress} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// reason is an error as a line for people.
+func reason(err error) string {
+	text := strings.TrimSpace(plain.Text(strings.ReplaceAll(err.Error(), "\n", " ")))
+	if short := plain.Cut(text, reasonMost); short != text {
+		return short + "…"
+	}
+	return text
+}
+
+// watch gives a request up that hears nothing for too long.
+type watch struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	timer  clockwork.Timer
+	stall  time.Duration
+}
+
+// watch begins to watch.
+func (f *fetch) watch(ctx context.Context) *watch {
+	w := &watch{stall: f.d.opt.Stall}
+	w.ctx, w.cancel = context.WithCancelCause(ctx)
+	w.timer = f.d.opt.Clock.AfterFunc(w.stall, func() { w.cancel(errStalled) })
+	return w
+}
+
+// pause stops the watch while the delay is our own, resume goes on with the full time.
+func (w *watch) pause()  { w.timer.Stop() }
+func (w *watch) resume() { w.timer.Reset(w.stall) }
+
+// end stops watching and gives the error its real cause.
+func (w *watch) end(err error) error {
+	w.timer.Stop()
+	if err != nil && errors.Is(context.Cause(w.ctx), errStalled) {
+		err = fmt.Errorf("%w for %s", errStalled, w.stall)
+	}
+	w.cancel(nil)
+	return err
+}

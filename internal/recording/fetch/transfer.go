@@ -1,0 +1,189 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"greenroom/internal/recording"
+)
+
+// transfer fetches the chunks of one file: workers that each fetch one after the other, and a saver that syncs what they
+// have written and notes it.
+//
+// A slot belongs to a chunk that has been asked for and isn't noted yet. There are so few of them that less than
+// unsavedMost bytes are fetched again when the process is killed. A chunk is claimed with its slot, and whoever owns it either
+// hands it to the saver or releases both.
+type transfer struct {
+	*fetch
+	id     recording.Identity
+	have   *chunks
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	slots   chan struct{}
+	written chan *claim
+	wg      sync.WaitGroup
+	// strict is set by a source that admits no more connections than there are workers.
+	strict atomic.Bool
+
+	mu  sync.Mutex
+	err error
+}
+
+// errPanicked ends a transfer of which a goroutine has panicked. The panic was reported by the one who caught it.
+var errPanicked = errors.New("something went wrong inside Greenroom; the log has it")
+
+// ranges fetches what is missing. It returns nil only when every chunk is marked.
+func (f *fetch) ranges(ctx context.Context, id recording.Identity, have *chunks) error {
+	t := &transfer{fetch: f, id: id, have: have}
+	t.ctx, t.cancel = context.WithCancelCause(ctx)
+	defer t.cancel(nil)
+	slots := max(1, unsavedMost/have.chunk-1)
+	slots = min(slots, int64(2*f.d.opt.Workers)) // more are of no use
+	t.slots, t.written = make(chan struct{}, slots), make(chan *claim, slots)
+	for range min(f.d.opt.Workers, have.count()) {
+		t.spawn("recording: fetch", t.work)
+	}
+	saved := make(chan struct{})
+	f.d.opt.Crash.Go("recording: save", func() {
+		defer close(saved)
+		t.guard(func() error { return t.saveAll(context.WithoutCancel(ctx)) })
+	})
+	t.wg.Wait()
+	close(t.written)
+	<-saved
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if t.err != nil {
+		return t.err
+	}
+	if n := have.missing(); n > 0 {
+		return fmt.Errorf("%w: %d of its %d pieces", errIncomplete, n, have.count())
+	}
+	return nil
+}
+
+// claim claims a free chunk and its slot; nil when there is no free chunk or, unless it may wait, no slot.
+func (t *transfer) claim(wait bool) (*claim, error) {
+	if wait {
+		select {
+		case t.slots <- struct{}{}:
+		case <-t.ctx.Done():
+			return nil, context.Cause(t.ctx)
+		}
+	} else {
+		select {
+		case t.slots <- struct{}{}:
+		default:
+			return nil, nil
+		}
+	}
+	mine := t.have.take()
+	if mine == nil {
+		<-t.slots
+	}
+	return mine, nil
+}
+
+// release gives a claimed chunk and its slot back.
+func (t *transfer) release(mine *claim) {
+	t.have.giveBack(mine)
+	<-t.slots
+}
+
+// spawn runs a part of the transfer. The first one that fails ends all.
+func (t *transfer) spawn(name string, f func() error) {
+	t.wg.Add(1)
+	t.d.opt.Crash.Go(name, func() {
+		defer t.wg.Done()
+		t.guard(f)
+	})
+}
+
+// guard runs f, and fails the transfer when f fails or panics.
+func (t *transfer) guard(f func() error) {
+	err := errPanicked
+	defer func() {
+		if err != nil {
+			t.fail(err)
+		}
+	}()
+	err = f()
+}
+
+func (t *transfer) fail(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err == nil {
+		t.err = err
+		t.cancel(err)
+	}
+}
+
+// saveAll syncs and notes chunks until no more are written. While it syncs some, others gather. It goes on after a pause, so
+// that what is there is kept.
+func (t *transfer) saveAll(ctx context.Context) error {
+	for first := range t.written {
+		batch := []*claim{first}
+		for more := true; more; {
+			select {
+			case next, ok := <-t.written:
+				if more = ok; ok {
+					batch = append(batch, next)
+				}
+			default:
+				more = false
+			}
+		}
+		if err := t.saveThese(ctx, batch); err != nil {
+			return err
+		}
+		for range batch {
+			<-t.slots
+		}
+	}
+	// The workers have ended. What they have begun is kept too.
+	if len(t.have.partial()) == 0 {
+		return nil
+	}
+	return t.saveThese(ctx, nil)
+}
+
+// saveThese syncs the file and then marks chunks, and the beginnings of others that were there before the sync.
+func (t *transfer) saveThese(ctx context.Context, batch []*claim) error {
+	begun := t.have.partial()
+	if err := t.part.flush(); err != nil {
+		return err
+	}
+	if err := t.have.save(batch); err != nil {
+		return err
+	}
+	t.have.note(&t.progress, begun)
+	return t.save(ctx)
+}
+
+// work fetches chunks until there is none left.
+func (t *transfer) work() (err error) {
+	w := &worker{transfer: t, buf: make([]byte, min(readMost, t.have.chunk))}
+	err = errPanicked
+	defer func() {
+		if err != nil {
+			t.fail(err) // so that what was asked for ahead ends too
+		}
+		w.drop()
+	}()
+	for {
+		o, err := w.next()
+		if o == nil {
+			return err
+		}
+		if err := w.fetch(o); err != nil {
+			return err
+		}
+		t.written <- o.claim
+	}
+}

@@ -1,5 +1,0 @@
-package recording
-
-func limitFileSize(uint64) { panic("there is no limit of that kind on Windows") }
-
-func freeFileSize() {}

@@ -1,0 +1,124 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
+)
+
+// BucketAccess says how a bucket, or the queue that tells of it, is reached.
+type BucketAccess struct {
+	// Region is needed.
+	Region string
+	// Endpoint is the URL of another S3 implementation than Amazon's, empty for Amazon's. PathStyle puts the bucket into the
+	// path instead of the host name, which most others need.
+	Endpoint  string
+	PathStyle bool
+	// AccessKey and SecretKey are fixed credentials, Session their token where they are temporary. Without them the ordinary
+	// chain of AWS is asked: environment, shared files, SSO, container, instance.
+	AccessKey string
+	SecretKey string
+	Session   string
+	// Role is the ARN of a role to assume with those credentials, empty for none.
+	Role string
+}
+
+// String names the access without its secrets.
+func (a BucketAccess) String() string {
+	who := "the AWS credentials of this machine"
+	if a.AccessKey != "" {
+		who = "a fixed key"
+	}
+	if a.Role != "" {
+		who = a.Role + " by " + who
+	}
+	if a.Endpoint != "" {
+		return who + " at " + a.Endpoint
+	}
+	return who + " in " + a.Region
+}
+
+// GoString names the access without its secrets.
+func (a BucketAccess) GoString() string { return a.String() }
+
+// ErrCredentials means that AWS gave no credentials to this machine: there are none, they have expired, or the role may not be
+// assumed.
+var ErrCredentials = errors.New("there are no AWS credentials that can be used")
+
+// marked tells failures to get credentials from those of the calls that need them.
+type marked struct{ aws.CredentialsProvider }
+
+func (m marked) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := m.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrCredentials, err)
+	}
+	return c, err
+}
+
+// sdkAttempts leaves the SDK one repetition, with which it corrects for a clock that is wrong. Patience is the caller's.
+const sdkAttempts = 2
+
+// NewAWS makes the configuration that clients of AWS services share. The SDK's own log is off: it would write over the
+// screen. Nothing is asked of the network yet, except by credentials of the chain that need it.
+func NewAWS(ctx context.Context, a BucketAccess) (aws.Config, error) {
+	if a.Region == "" {
+		return aws.Config{}, errors.New("aws: there is no region")
+	}
+	if (a.AccessKey == "") != (a.SecretKey == "") {
+		return aws.Config{}, errors.New("aws: an access key needs its secret key, and the other way round")
+	}
+	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = idleConnections
+	})
+	retryer := func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = sdkAttempts, time.Second })
+	}
+	c := aws.Config{Region: a.Region, HTTPClient: client, Retryer: retryer, Logger: logging.Nop{}}
+	if a.AccessKey != "" {
+		c.Credentials = credentials.NewStaticCredentialsProvider(a.AccessKey, a.SecretKey, a.Session)
+	} else {
+		var err error
+		c, err = config.LoadDefaultConfig(ctx, config.WithRegion(a.Region), config.WithHTTPClient(client),
+			config.WithRetryer(retryer), config.WithLogger(logging.Nop{}))
+		if err != nil {
+			return aws.Config{}, fmt.Errorf("aws: read the configuration of this machine: %w", err)
+		}
+	}
+	if a.Role != "" {
+		assume := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(c), a.Role, func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName = "greenroom"
+		})
+		c.Credentials = assume
+	}
+	c.Credentials = aws.NewCredentialsCache(marked{c.Credentials})
+	c.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+	return c, nil
+}
+
+// NewS3Client makes a client for buckets that are reached in one way.
+func NewS3Client(ctx context.Context, a BucketAccess) (*s3.Client, error) {
+	c, err := NewAWS(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return s3.NewFromConfig(c, func(o *s3.Options) {
+		o.UsePathStyle = a.PathStyle
+		o.DisableLogOutputChecksumValidationSkipped = true
+		if a.Endpoint != "" {
+			o.BaseEndpoint = aws.String(a.Endpoint)
+		}
+	}), nil
+}

@@ -1,0 +1,161 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"syscall"
+	"time"
+
+	"greenroom/internal/recording"
+)
+
+const (
+	// idleConnections to one host are kept: those of two files, each with four chunks under way and four that are asked for
+	// ahead.
+	idleConnections = 16
+	dialTimeout     = 15 * time.Second
+	headersMost     = 256 << 10
+	idleTimeout     = 60 * time.Second
+)
+
+// Transport carries the requests of an [HTTP], and of all that share it. It speaks HTTP/1.1 alone: each worker then
+// has a TCP connection of its own, where HTTP/2 would put all of them into one. It asks for no compression.
+//
+// Addresses are checked when they are dialled, after the name was resolved, so that no answer of a name server and no
+// redirect leads inside. A proxy of the environment (HTTPS_PROXY) is used, and then resolves the names.
+type Transport struct {
+	private     bool
+	public      func(netip.Addr) bool
+	plain, safe *http.Transport
+}
+
+type viaProxy struct{}
+
+// NewTransport makes a transport. With allowPrivate it reaches private addresses too, and those over plain http as well; it
+// is for platforms whose own API is there: a sandbox, or one that somebody hosts himself.
+func NewTransport(allowPrivate bool) *Transport { return newTransport(allowPrivate, public) }
+
+func newTransport(allowPrivate bool, public func(netip.Addr) bool) *Transport {
+	make := func(check func(netip.Addr) error) *http.Transport {
+		dialer := &net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error {
+			at, err := netip.ParseAddrPort(address)
+			if err != nil {
+				return fmt.Errorf("%w: %s", recording.ErrRefusedAddress, address)
+			}
+			return check(at.Addr())
+		}}
+		direct := &net.Dialer{Timeout: dialTimeout}
+		t := &http.Transport{
+			Proxy: http.ProxyFromEnvironment, Protocols: new(http.Protocols), DisableCompression: true,
+			MaxIdleConnsPerHost: idleConnections, IdleConnTimeout: idleTimeout, TLSHandshakeTimeout: dialTimeout,
+			MaxResponseHeaderBytes: headersMost,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				if ctx.Value(viaProxy{}) != nil {
+					return direct.DialContext(ctx, network, address)
+				}
+				return dialer.DialContext(ctx, network, address)
+			},
+		}
+		t.Protocols.SetHTTP1(true)
+		return t
+	}
+	t := &Transport{private: allowPrivate, public: public}
+	t.safe = make(func(a netip.Addr) error {
+		if allowPrivate || public(a) {
+			return nil
+		}
+		return fmt.Errorf("%w: %s is not on the public internet", recording.ErrRefusedAddress, a)
+	})
+	t.plain = make(func(a netip.Addr) error {
+		if allowPrivate && !public(a) {
+			return nil
+		}
+		return fmt.Errorf("%w: http to %s, not https", recording.ErrRefusedAddress, a)
+	})
+	return t
+}
+
+// CloseIdleConnections closes the connections that nobody uses.
+func (t *Transport) CloseIdleConnections() {
+	t.plain.CloseIdleConnections()
+	t.safe.CloseIdleConnections()
+}
+
+// RoundTrip makes one request. It follows no redirect.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := t.admits(r.URL); err != nil {
+		return nil, err
+	}
+	use := t.safe
+	if r.URL.Scheme == "http" {
+		use = t.plain
+	}
+	if proxy, err := use.Proxy(r); err != nil {
+		return nil, errors.New("the proxy in the environment is not a URL")
+	} else if proxy != nil {
+		if a, err := netip.ParseAddr(r.URL.Hostname()); err == nil && !t.private && !t.public(a) {
+			return nil, fmt.Errorf("%w: %s is not on the public internet", recording.ErrRefusedAddress, a)
+		}
+		r = r.WithContext(context.WithValue(r.Context(), viaProxy{}, true))
+	}
+	return use.RoundTrip(r)
+}
+
+// admits says whether a link is of a kind that is followed. Its address is looked at when it is dialled.
+func (t *Transport) admits(u *url.URL) error {
+	switch {
+	case u.Scheme != "https" && (u.Scheme != "http" || !t.private):
+		return fmt.Errorf("%w: it is not https", recording.ErrRefusedAddress)
+	case u.Host == "" || u.User != nil || u.Opaque != "":
+		return fmt.Errorf("%w: it is no link", recording.ErrRefusedAddress)
+	}
+	return nil
+}
+
+// inner are networks that aren't the public internet, beyond those that net/netip knows.
+var inner = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("100.64.0.0/10"),    // carriers' own, and the metadata of one cloud
+	netip.MustParsePrefix("168.63.129.16/32"), // the metadata of another
+	netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("192.0.2.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"),
+	netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("::/96"),
+	netip.MustParsePrefix("64:ff9b:1::/48"),
+	netip.MustParsePrefix("100::/64"),
+	netip.MustParsePrefix("2001::/23"),
+	netip.MustParsePrefix("2001:db8::/32"),
+	netip.MustParsePrefix("fec0::/10"),
+}
+
+var (
+	nat64 = netip.MustParsePrefix("64:ff9b::/96")
+	six4  = netip.MustParsePrefix("2002::/16")
+)
+
+// public says whether an address is one of the public internet. IPv4 addresses inside of IPv6 ones count as themselves.
+func public(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	if b := a.As16(); nat64.Contains(a) {
+		return public(netip.AddrFrom4([4]byte(b[12:16])))
+	} else if six4.Contains(a) {
+		return public(netip.AddrFrom4([4]byte(b[2:6])))
+	}
+	if !a.IsGlobalUnicast() || a.IsPrivate() || a.IsLinkLocalUnicast() {
+		return false
+	}
+	for _, p := range inner {
+		if p.Contains(a) {
+			return false
+		}
+	}
+	return true
+}
