@@ -11,10 +11,12 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
 	"github.com/jonboulle/clockwork"
 
 	"greenroom/internal/app"
 	"greenroom/tui/tuitest"
+	"greenroom/tui/webhooks"
 )
 
 // desk runs a model as Bubble Tea's loop does, one message at a time with a View behind each, without a terminal.
@@ -82,6 +84,13 @@ func (d *desk) until(b *testing.B, ok func() bool) {
 	}
 }
 
+// shows reports whether a text is on the screen.
+func (d *desk) shows(text string) bool {
+	return strings.Contains(ansi.Strip(strings.Join(d.m.draw(), "\n")), text)
+}
+
+func (d *desk) webhooks() *webhooks.Pane { return d.m.panes[2].(*webhooks.Pane) }
+
 func letter(r rune) tea.KeyPressMsg { return tea.KeyPressMsg{Code: r, Text: string(r)} }
 
 // keysOfAWalk go up and down the list, follow, and read.
@@ -99,7 +108,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 	}
 	d := newDesk(b, backend)
 	d.take(letter('3'))
-	d.until(b, func() bool { return d.m.hooks.ready && d.m.hooks.doc != nil })
+	d.until(b, func() bool { return d.shows("Headers") })
 	stop := make(chan struct{})
 	go func() {
 		t := time.NewTicker(5 * time.Millisecond)
@@ -155,7 +164,7 @@ func BenchmarkFirstFrame(b *testing.B) {
 	backend := tuitest.NewMany(tuitest.New(clockwork.NewRealClock()), 1_000_000)
 	for b.Loop() {
 		d := newDesk(b, backend)
-		d.until(b, func() bool { return d.m.hooks.ready && d.m.loads[slotRooms].ready })
+		d.until(b, func() bool { return d.webhooks().Settled() && d.m.rooms.Ready() })
 		d.take(letter('3'))
 	}
 }
@@ -171,10 +180,10 @@ func BenchmarkView(b *testing.B) {
 		backend.Join("board-0", fmt.Sprintf("Guest %d 渡辺", i))
 	}
 	d := newDesk(b, backend)
-	d.until(b, func() bool { return d.m.hooks.ready && d.m.rooms.detail != nil })
-	for t := tabRooms; t <= tabStatus; t++ {
-		d.m.show(t)
-		b.Run(t.String(), func(b *testing.B) {
+	d.until(b, func() bool { return d.webhooks().Settled() && d.shows("Guest 1 ") })
+	for _, p := range d.m.panes {
+		d.m.open(p)
+		b.Run(p.Title(), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				d.m.View()
@@ -189,16 +198,16 @@ func BenchmarkHeap(b *testing.B) {
 	for b.Loop() {
 		d := newDesk(b, backend)
 		d.take(letter('3'))
-		d.until(b, func() bool { return d.m.hooks.ready })
+		d.until(b, d.webhooks().Settled)
 		for range 200 {
 			d.take(tea.KeyPressMsg{Code: 'd', Mod: tea.ModCtrl})
-			d.until(b, func() bool { return !d.m.hooks.busy })
+			d.until(b, d.webhooks().Settled)
 		}
 		runtime.GC()
 		var s runtime.MemStats
 		runtime.ReadMemStats(&s)
 		b.ReportMetric(float64(s.HeapAlloc)/(1<<20), "MiB")
-		b.ReportMetric(float64(d.m.hooks.feed.Held()), "rows")
+		b.ReportMetric(float64(d.webhooks().Held()), "rows")
 	}
 }
 
@@ -209,9 +218,9 @@ func BenchmarkAdoption(b *testing.B) {
 		backend.Found = append(backend.Found, app.PlatformRoom{Account: "daily", PlatformRoom: fmt.Sprintf("interview-%d-20240101", i)})
 	}
 	d := newDesk(b, backend)
-	d.until(b, func() bool { return d.m.loads[slotRooms].ready && d.m.loads[slotStatus].ready })
+	d.until(b, func() bool { return d.m.rooms.Ready() && d.m.StatusRead.Ready })
 	d.take(letter('A'))
-	d.until(b, func() bool { return strings.Contains(strings.Join(d.m.screen(), ""), "10000 rooms") })
+	d.until(b, func() bool { return d.shows("10000 rooms") })
 	for i := 0; b.Loop(); i++ {
 		msg := tea.Msg(letter('7'))
 		if i%2 == 1 {

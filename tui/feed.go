@@ -9,37 +9,29 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/crash"
+	"greenroom/tui/pane"
 )
 
-// coalesce is how long changes are gathered before the screen hears of them: View runs once for each message, so that
-// 2,000 changes a second must not be 2,000 messages.
+// coalesce is how long changes are collected. View runs once for each message, so 2,000 changes a second must not become
+// 2,000 messages.
 const coalesce = 25 * time.Millisecond
 
-// What one batch may hold; what goes beyond is only counted.
+// The limits of one batch. Deliveries beyond them are only counted.
 const (
 	maxDeliveries = 400
 	maxActivity   = 100
 	maxNews       = 200
 )
 
-// changes is what happened within one coalescing interval.
+// changes is what happened within one interval.
 type changes struct {
-	deliveries []app.Delivery // the last ones, in order of arrival
-	total      int            // how many there were
-	activity   []app.Activity
-	meetings   map[string]app.Meeting
-	rooms      bool
-	// recordings says that some changed of which the stream told too little; news are the others as they stand now.
-	recordings bool
-	news       map[app.RecordingRef]app.Recording
-	status     bool
-	missed     bool
+	pane.Changes
 	// link is set when the subscription began or broke.
 	link linkState
 	err  error
 }
 
-// linkState is what the subscription is doing.
+// linkState is the state of the subscription.
 type linkState int
 
 const (
@@ -54,47 +46,47 @@ func (c *changes) add(ch app.Change) {
 		if ch.Delivery == nil {
 			return
 		}
-		c.total++
-		c.deliveries = append(c.deliveries, *ch.Delivery)
-		if n := len(c.deliveries); n >= 2*maxDeliveries {
-			c.deliveries = append(c.deliveries[:0], c.deliveries[n-maxDeliveries:]...)
+		c.Total++
+		c.Deliveries = append(c.Deliveries, *ch.Delivery)
+		if n := len(c.Deliveries); n >= 2*maxDeliveries {
+			c.Deliveries = append(c.Deliveries[:0], c.Deliveries[n-maxDeliveries:]...)
 		}
 	case app.ActivityChange:
 		if ch.Activity == nil {
 			return
 		}
-		c.activity = append(c.activity, *ch.Activity)
-		if n := len(c.activity); n >= 2*maxActivity {
-			c.activity = append(c.activity[:0], c.activity[n-maxActivity:]...)
+		c.Activity = append(c.Activity, *ch.Activity)
+		if n := len(c.Activity); n >= 2*maxActivity {
+			c.Activity = append(c.Activity[:0], c.Activity[n-maxActivity:]...)
 		}
 	case app.MeetingChange:
 		if ch.Meeting == nil {
 			return
 		}
-		if c.meetings == nil {
-			c.meetings = map[string]app.Meeting{}
+		if c.Meetings == nil {
+			c.Meetings = map[string]app.Meeting{}
 		}
-		c.meetings[ch.Meeting.ID] = *ch.Meeting
+		c.Meetings[ch.Meeting.ID] = *ch.Meeting
 	case app.RoomChange:
-		c.rooms = true
+		c.Rooms = true
 	case app.RecordingChange:
-		if ch.Recording == nil || ch.Deleted || len(c.news) >= maxNews {
-			c.recordings = true
+		if ch.Recording == nil || ch.Deleted || len(c.News) >= maxNews {
+			c.Recordings = true
 			return
 		}
-		if c.news == nil {
-			c.news = map[app.RecordingRef]app.Recording{}
+		if c.News == nil {
+			c.News = map[app.RecordingRef]app.Recording{}
 		}
-		c.news[ch.Recording.Ref()] = *ch.Recording
+		c.News[ch.Recording.Ref()] = *ch.Recording
 	case app.StatusChange:
-		c.status = true
+		c.Status = true
 	case app.Missed:
-		c.missed = true
+		c.Missed = true
 	}
 }
 
-// feed keeps one subscription open, gathers what it says, and hands it to whoever asks for the next batch. While nobody
-// asks the batch grows, within limits.
+// feed keeps one subscription open, collects its changes, and returns them as batches. A batch grows until it is asked
+// for, within limits.
 type feed struct {
 	backend app.Backend
 	clock   clockwork.Clock
@@ -107,7 +99,7 @@ func newFeed(b app.Backend, clock clockwork.Clock) *feed {
 	return &feed{backend: b, clock: clock, out: make(chan changes), done: make(chan struct{})}
 }
 
-// start begins to subscribe, until ctx ends.
+// start subscribes until ctx ends.
 func (f *feed) start(ctx context.Context, g *crash.Group) {
 	f.started = true
 	g.Go("screen changes", func() {
@@ -123,7 +115,7 @@ func (f *feed) wait() {
 	}
 }
 
-// next is the command that waits for the next batch.
+// next returns the command that waits for the next batch.
 func (f *feed) next(ctx context.Context) tea.Cmd {
 	return func() tea.Msg {
 		select {
@@ -137,7 +129,7 @@ func (f *feed) next(ctx context.Context) tea.Cmd {
 	}
 }
 
-// run subscribes again whenever the stream ends, less and less often while that fails.
+// run subscribes again whenever the stream ends, with growing delays while that fails.
 func (f *feed) run(ctx context.Context) {
 	const first, most = 250 * time.Millisecond, 5 * time.Second
 	delay := first
@@ -170,7 +162,7 @@ func (f *feed) send(ctx context.Context, c changes) bool {
 	}
 }
 
-// stream gathers and hands over until the subscription ends.
+// stream collects and sends changes until the subscription ends.
 func (f *feed) stream(ctx context.Context) error {
 	sub, err := f.backend.Subscribe(ctx)
 	if err != nil {

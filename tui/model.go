@@ -4,81 +4,51 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 	"github.com/charmbracelet/x/ansi"
-	"github.com/jonboulle/clockwork"
-	"golang.org/x/text/language"
 
-	"greenroom/internal/app"
 	"greenroom/internal/crash"
 	"greenroom/internal/order"
 	"greenroom/tui/cell"
 	"greenroom/tui/dialog"
+	"greenroom/tui/pane"
+	"greenroom/tui/recordings"
+	"greenroom/tui/rooms"
+	"greenroom/tui/status"
 	"greenroom/tui/theme"
+	"greenroom/tui/webhooks"
 )
 
-// tab is one of the four screens.
-type tab int
-
-const (
-	tabRooms tab = iota
-	tabRecordings
-	tabWebhooks
-	tabStatus
-)
-
-func (t tab) String() string { return [...]string{"Rooms", "Recordings", "Webhooks", "Status"}[t] }
-
-// Model is the whole screen. It is changed in place by Update, which Bubble Tea calls from one goroutine.
+// Model is the frame around the panes: it has the terminal, hands keys, clicks and changes to the open tab, and draws
+// header and footer. It is changed in place by Update, which Bubble Tea calls from one goroutine.
 type Model struct {
-	ctx     context.Context
-	opts    Options
-	backend app.Backend
-	clock   clockwork.Clock
-	keys    *KeyMap
-	feed    *feed
-	// indicator says that the terminal shows progress by itself.
-	indicator bool
+	*pane.Screen
+	opts Options
 
-	// language is that of the user, for sorting.
-	language language.Tag
+	// panes are the tabs in order. Quitting, title and header also need some of them by name.
+	panes      []pane.Pane
+	rooms      *rooms.Pane
+	recordings *recordings.Pane
+	statusTab  *status.Pane
 
-	st      *theme.Styles
-	look    theme.Options
-	noColor bool
-	w, h    int
-
-	tab     tab
-	dialogs dialog.Stack
-	toast   toast
-	// messages are what the screen has said, newest first.
-	messages []message
+	feed *feed
+	// lost reports that the stream of changes broke and is not open again.
+	lost bool
 	// slipped is when the row under the cursor last became another one without a key.
 	slipped time.Time
-	zones   []zone
-	loads   [slots]loader
-	// linked is false until the subscription stands, lost true after it broke.
-	linked, lost bool
-	seenWebhooks bool
-	// gap says that the activity strip may lack something.
-	gap bool
-	// warned is true once the listener's first state was looked at.
-	warned bool
-
-	rooms    roomsTab
-	recs     recordingsTab
-	hooks    hooksTab
-	status   statusTab
-	activity []app.Activity // newest first
-	removed  []app.Activity // removals whose echo has not come yet
-
-	ticks tickState
-	// statusAt is when the status was last asked for by the clock.
+	// tickAt is when the next tick is due, zero without one; tick is its number.
+	tickAt time.Time
+	tick   uint64
+	// statusAt is when a tick last read the status.
 	statusAt time.Time
-	// jobs suspends the process; nil where that is not possible.
+	noColor  bool
+	// indicator reports that the terminal shows progress itself.
+	indicator bool
+	// jobs suspends the process; nil where that is impossible.
 	jobs *jobs
 }
 
@@ -88,53 +58,58 @@ func New(ctx context.Context, o Options) (*Model, error) {
 		return nil, fmt.Errorf("screen: no backend")
 	}
 	o.defaults()
-	keys, err := NewKeyMap(o.Keys)
+	m := newPanes(&pane.Screen{
+		Ctx: ctx, Backend: o.Backend, Clock: o.Clock, Zone: o.Zone, Language: order.Language(lookIn(o.Env)), Demo: o.Demo,
+		AccountHelp: o.AccountHelp, Open: o.Open, Copy: o.Copy, Logger: o.Logger, Log: o.Log, Version: o.Version, PID: o.PID,
+		Look: theme.Options{Light: o.Theme == "light", Profile: colorprofile.TrueColor},
+	})
+	keys, err := pane.NewKeys(m.rows(), o.Keys)
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{
-		ctx: ctx, opts: o, backend: o.Backend, clock: o.Clock, keys: keys,
-		feed: newFeed(o.Backend, o.Clock), noColor: noColor(o.Env) || colourless(o.Env), language: order.Language(lookIn(o.Env)), indicator: hasIndicator(o.Env),
-		look: theme.Options{Light: o.Theme == "light", Profile: colorprofile.TrueColor},
-	}
+	m.Keys, m.Act = keys, func(name pane.Name) tea.Cmd { return m.act(m.Keys.Find(name)) }
+	m.opts, m.feed = o, newFeed(o.Backend, o.Clock)
+	m.noColor, m.indicator = noColor(o.Env) || colourless(o.Env), hasIndicator(o.Env)
 	if o.Profile != nil {
-		m.look.Profile = *o.Profile
+		m.Look.Profile = *o.Profile
 	}
-	m.dialogs.Now = m.now
-	m.restyle()
-	m.hooks.init()
+	m.Restyle(m.noColor)
 	return m, nil
 }
 
-// restyle builds the styles anew, after something about the terminal became known.
-func (m *Model) restyle() {
-	if m.noColor {
-		m.look.Profile = colorprofile.ASCII
-	}
-	m.st = theme.New(m.look)
-	m.hooks.redraw()
+// newPanes makes the tabs. Adding a tab is a line here.
+func newPanes(s *pane.Screen) *Model {
+	s.Init()
+	m := &Model{Screen: s, rooms: rooms.New(s), recordings: recordings.New(s), statusTab: status.New(s)}
+	m.panes = []pane.Pane{m.rooms, m.recordings, webhooks.New(s), m.statusTab}
+	m.Current = m.panes[0]
+	return m
 }
 
-// Init subscribes and asks what the terminal's background is. Reading begins when the subscription stands, so that
-// nothing falls between the two.
+// Init subscribes to changes and asks for the terminal's background. Reading begins once the subscription is open, so
+// that nothing is lost between the two.
 func (m *Model) Init() tea.Cmd {
-	m.feed.start(m.ctx, m.opts.Crash)
-	cmds := []tea.Cmd{m.feed.next(m.ctx)}
-	if m.opts.Theme == "" || m.opts.Theme == "auto" {
+	m.feed.start(m.Ctx, m.opts.Crash)
+	cmds := []tea.Cmd{m.feed.next(m.Ctx)}
+	if m.asksBackground() {
 		cmds = append(cmds, tea.RequestBackgroundColor)
 	}
 	return tea.Batch(cmds...)
 }
 
-// Update takes one message. A panic is noted in the log before Bubble Tea restores the terminal.
+func (m *Model) asksBackground() bool { return m.opts.Theme == "" || m.opts.Theme == "auto" }
+
+// Update handles one message. A panic is logged before Bubble Tea restores the terminal.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	defer m.note("screen update")
-	before, tab, empty := m.target(), m.tab, m.shownEmpty()
-	cmd := m.take(msg)
-	m.watchTarget(msg, before, tab, empty)
+	tab := m.Current
+	before, empty := tab.Target()
+	cmd := m.handle(msg)
+	m.watch(msg, tab, before, empty)
 	return m, tea.Batch(cmd, m.keepTime())
 }
 
+// note logs a panic and continues it.
 func (m *Model) note(where string) {
 	if v := recover(); v != nil {
 		if g := m.opts.Crash; g != nil && g.OnPanic != nil {
@@ -144,28 +119,12 @@ func (m *Model) note(where string) {
 	}
 }
 
-func (m *Model) take(msg tea.Msg) tea.Cmd {
+func (m *Model) handle(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
-	case tea.WindowSizeMsg:
-		m.w, m.h = msg.Width, msg.Height
-		m.arrange()
-		return m.fillWindow()
-	case tea.BackgroundColorMsg:
-		if m.opts.Theme == "" || m.opts.Theme == "auto" {
-			m.look.Light = !msg.IsDark()
-			m.restyle()
-		}
-	case tea.ColorProfileMsg:
-		if m.opts.Profile == nil || m.noColor {
-			m.look.Profile = msg.Profile
-			m.restyle()
-		}
-	case tea.ModeReportMsg:
-		// The renderer measures by grapheme from now on, and so must the layout.
-		if msg.Mode == ansi.ModeUnicodeCore && (msg.Value == ansi.ModeReset || msg.Value == ansi.ModeSet || msg.Value == ansi.ModePermanentlySet) {
-			m.look.Ruler = cell.Ruler{Method: ansi.GraphemeWidth}
-			m.restyle()
-		}
+	case pane.Call:
+		return msg()
+	case changes:
+		return tea.Batch(m.changed(msg), m.feed.next(m.Ctx))
 	case tea.KeyPressMsg:
 		return m.press(msg)
 	case tea.PasteMsg:
@@ -174,134 +133,186 @@ func (m *Model) take(msg tea.Msg) tea.Cmd {
 		return m.click(msg)
 	case wheelMsg:
 		return m.turn(msg)
-	case changes:
-		return tea.Batch(m.changed(msg), m.feed.next(m.ctx))
-	case answer:
-		return m.answered(msg)
-	case wake:
-		return m.woken(msg)
-	case tickMsg:
-		return m.ticked(msg)
+	case tea.WindowSizeMsg:
+		m.W, m.H = msg.Width, msg.Height
+		m.arrange()
+		if f, ok := m.Current.(pane.Filler); ok {
+			return f.Fill()
+		}
+	case tea.BackgroundColorMsg:
+		if m.asksBackground() {
+			m.Look.Light = !msg.IsDark()
+			m.Restyle(m.noColor)
+		}
+	case tea.ColorProfileMsg:
+		if m.opts.Profile == nil || m.noColor {
+			m.Look.Profile = msg.Profile
+			m.Restyle(m.noColor)
+		}
+	case tea.ModeReportMsg:
+		// The renderer measures by grapheme from now on, and so must the layout.
+		if msg.Mode == ansi.ModeUnicodeCore && (msg.Value == ansi.ModeReset || msg.Value == ansi.ModeSet || msg.Value == ansi.ModePermanentlySet) {
+			m.Look.Ruler = cell.Ruler{Method: ansi.GraphemeWidth}
+			m.Restyle(m.noColor)
+		}
 	case suspendMsg:
 		return m.suspend(msg.group)
 	case continuedMsg:
 		return m.released(func() error { return nil })
-	case resumed:
-		return m.resume(msg)
-	case toastOver:
-		m.toast.over(msg)
-	case outcome:
-		return m.done(msg)
-	case page:
-		return m.hooks.paged(m, msg)
-	case pageAgain:
-		if msg.n == m.hooks.n {
-			return m.hooks.load(m, msg.where)
-		}
-	case searchSoon:
-		return m.hooks.soon(m)
 	}
 	return nil
 }
 
-// press gives a key to whoever has the keys: the front dialog, the filter being typed, or the key map.
-func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
-	if m.keys.is(actSuspend, msg) {
-		return m.suspend(true)
-	}
-	if m.dialogs.Front() != nil {
-		if msg.String() == "ctrl+c" {
-			return tea.Quit
-		}
-		m.toast.read()
-		if s, ok := m.dialogs.Front().(*dialog.Sheet); !ok || !s.Through || s.Takes(msg.String()) {
-			return m.dialogs.Update(msg)
-		}
-		m.dialogs.Close(m.dialogs.Front())
-	}
-	if m.toast.bad {
-		m.toast.read()
-	}
-	if f := m.typing(); f != nil {
-		m.toast.read()
-		return m.typed(f, msg)
-	}
-	if a, ok := m.keys.find(m.tab, msg); ok {
-		m.toast.read()
-		return m.act(a)
-	}
-	return nil
-}
-
-func (m *Model) paste(msg tea.PasteMsg) tea.Cmd {
-	m.toast.read()
-	if m.dialogs.Front() != nil {
-		return m.dialogs.Update(msg)
-	}
-	if f := m.typing(); f != nil {
-		f.insert(msg.Content)
-		return m.filtered()
-	}
-	return nil
-}
-
-// changed takes one batch of what happened.
+// changed applies one batch of changes.
 func (m *Model) changed(c changes) tea.Cmd {
 	var cmds []tea.Cmd
 	switch c.link {
 	case linkUp:
 		if m.lost {
-			m.toast.clear()
-			cmds = append(cmds, m.say("Connected again", ""))
+			m.Toast.Clear()
+			cmds = append(cmds, m.Say("Connected again", ""))
 		}
-		m.linked, m.lost = true, false
-		for i := range m.loads {
-			m.loads[i].next = time.Time{}
-		}
-		c.missed = true
+		m.Linked, m.lost = true, false
+		m.ResetDelays()
+		c.Missed = true
 	case linkDown:
-		m.linked, m.lost = false, true
+		m.Linked, m.lost = false, true
 		return nil
 	}
-	if c.missed {
-		m.gap = true
-		cmds = append(cmds, m.readAll())
+	if c.Missed {
+		cmds = append(cmds, m.refresh())
 	}
-	if len(c.activity) > 0 {
-		m.addActivity(c.activity)
+	if c.Status {
+		cmds = append(cmds, m.StatusRead.Want())
 	}
-	for _, mt := range c.meetings {
-		m.rooms.meetingChanged(mt)
-	}
-	if c.rooms || len(c.meetings) > 0 {
-		cmds = append(cmds, m.want(slotRooms))
-	}
-	if chosen, ok := m.rooms.meeting(); ok {
-		if _, changed := c.meetings[chosen.ID]; changed {
-			cmds = append(cmds, m.want(slotMeeting))
-		}
-	}
-	if len(c.news) > 0 {
-		m.recs.changed(c.news)
-	}
-	if c.recordings {
-		cmds = append(cmds, m.want(slotRecordings))
-	}
-	if c.status || (c.total > 0 && m.tab == tabStatus) {
-		cmds = append(cmds, m.want(slotStatus))
-	}
-	if c.total > 0 && !c.missed {
-		cmds = append(cmds, m.hooks.arrived(m, c.deliveries, c.total))
+	for _, p := range m.panes {
+		cmds = append(cmds, p.Changed(c.Changes))
 	}
 	return tea.Batch(cmds...)
 }
 
-func (m *Model) now() time.Time { return m.clock.Now() }
-
-// hhmmss is a time of day on screen.
-func (m *Model) hhmmss(t app.Time) string {
-	if t.IsZero() {
-		return theme.Nothing
+// refresh reads everything again.
+func (m *Model) refresh() tea.Cmd {
+	cmds := []tea.Cmd{m.StatusRead.Want()}
+	for _, p := range m.panes {
+		cmds = append(cmds, p.Refresh())
 	}
-	return t.In(m.opts.Zone).Format("15:04:05")
+	return tea.Batch(cmds...)
+}
+
+// reload is the action for refresh.
+func (m *Model) reload() tea.Cmd {
+	m.ResetDelays()
+	return tea.Batch(m.refresh(), m.Say("Refreshed", ""))
+}
+
+// open goes to a tab.
+func (m *Model) open(p pane.Pane) tea.Cmd {
+	m.Current = p
+	m.arrange()
+	if e, ok := p.(pane.Enterer); ok {
+		return e.Enter()
+	}
+	return nil
+}
+
+// beside returns the tab d places further, in a circle.
+func (m *Model) beside(d int) pane.Pane {
+	return m.panes[(slices.Index(m.panes, m.Current)+d+len(m.panes))%len(m.panes)]
+}
+
+// next changes between the two parts of a tab, and goes to the next tab if there is one part.
+func (m *Model) next() tea.Cmd {
+	if s, ok := m.Current.(pane.Split); ok {
+		if inner := s.Inner(); inner != nil && *inner {
+			return m.move(pane.Out)()
+		} else if inner != nil {
+			return m.move(pane.In)()
+		}
+	}
+	return m.open(m.beside(1))
+}
+
+// move is the action for a motion.
+func (m *Model) move(to pane.Motion) func() tea.Cmd {
+	return func() tea.Cmd {
+		cmd := m.Current.Move(to)
+		if to == pane.In || to == pane.Out {
+			m.arrange()
+		}
+		return cmd
+	}
+}
+
+// messages is the action that lists the messages.
+func (m *Model) messages() tea.Cmd {
+	m.Dialogs.Push(m.MessageSheet())
+	return nil
+}
+
+// statusEvery is how often ticks read the status: every tab shows failing accounts.
+const statusEvery = 20 * time.Second
+
+// keepTime starts a timer if the open tab counts time and no earlier timer runs.
+func (m *Model) keepTime() tea.Cmd {
+	d := m.Current.Pace()
+	if d == 0 {
+		return nil
+	}
+	// At full seconds of the clock everything that counts changes together.
+	due := m.Now().Truncate(d).Add(d)
+	if !m.tickAt.IsZero() && !m.tickAt.After(due) {
+		return nil
+	}
+	m.tick++
+	m.tickAt = due
+	n := m.tick
+	return m.After(due.Sub(m.Now()), func() tea.Cmd {
+		if n != m.tick {
+			return nil
+		}
+		m.tickAt = time.Time{}
+		if t, ok := m.Current.(pane.Ticker); ok {
+			return t.Tick()
+		}
+		if m.Now().Sub(m.statusAt) < statusEvery {
+			return nil
+		}
+		m.statusAt = m.Now()
+		return m.StatusRead.Want()
+	})
+}
+
+// act runs an action, or shows why it is not possible now.
+func (m *Model) act(a *pane.Action) tea.Cmd {
+	if a.Aims && m.Now().Sub(m.slipped) < dialog.Unread {
+		return m.Refuse("The row under the cursor has just changed, so nothing was done. Press the key again.")
+	}
+	if why := m.why(a); why != "" {
+		return m.Refuse(why)
+	}
+	return a.Do()
+}
+
+// why returns what prevents an action, safe to draw; empty if nothing does.
+func (m *Model) why(a *pane.Action) string {
+	if home := a.Home(); home != nil && home != m.Current && !a.Anywhere {
+		return "Use this on the " + home.Title() + " tab: " + m.Key(tabName(home))
+	}
+	if a.Why == nil {
+		return ""
+	}
+	return a.Why()
+}
+
+// watch notes when a message that is not the user's has changed the row under the cursor. before and empty are the
+// target of tab until then: the first row of an empty list also appears under the cursor.
+func (m *Model) watch(msg tea.Msg, tab pane.Pane, before string, empty bool) {
+	switch msg.(type) {
+	case tea.KeyPressMsg, tea.PasteMsg, tea.MouseClickMsg, wheelMsg:
+		return
+	}
+	if tab == m.Current && slipped(before, empty, tab) {
+		m.slipped = m.Now()
+	}
 }

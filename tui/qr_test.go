@@ -1,17 +1,18 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 
-	"github.com/charmbracelet/colorprofile"
 	"rsc.io/qr"
 
 	"greenroom/internal/app"
 	"greenroom/tui/tuitest"
 )
+
+// quiet is the margin of a code, in its own squares.
+const quiet = 2
 
 // squares reads the squares of a code back from the screen: those on which something is drawn.
 func squares(t *testing.T, p *person) func(x, y int) bool {
@@ -76,7 +77,7 @@ func TestTheCodeFitsAnOrdinaryTerminal(t *testing.T) {
 				light := squares(t, p)
 				for y := range code.Size {
 					for x := range code.Size {
-						if light(x+qrQuiet, y+qrQuiet) == code.Black(x, y) {
+						if light(x+quiet, y+quiet) == code.Black(x, y) {
 							t.Fatalf("square %d,%d is wrong:\n%s", x, y, p.screen())
 						}
 					}
@@ -92,29 +93,4 @@ func TestTheCodeFitsAnOrdinaryTerminal(t *testing.T) {
 		})
 		p.presses("Q").sees("too small")
 	})
-}
-
-// A square that is light on a reader's side is light whatever the terminal looks like.
-func TestTheCodeIsNeverInverted(t *testing.T) {
-	code, err := qr.Encode("x", qr.L)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		light   bool
-		profile colorprofile.Profile
-		margin  string
-	}{
-		{false, colorprofile.ASCII, "█"}, {true, colorprofile.ASCII, " "},
-		{false, colorprofile.TrueColor, "█"}, {true, colorprofile.TrueColor, "█"},
-	} {
-		t.Run(fmt.Sprint(c.light, c.profile), func(t *testing.T) {
-			m := &Model{}
-			m.look.Light, m.look.Profile = c.light, c.profile
-			m.restyle()
-			if got := m.qrLines(code, m.st, qrQuiet)[0]; !strings.Contains(got, strings.Repeat(c.margin, code.Size+2*qrQuiet)) {
-				t.Errorf("the margin is %q", got)
-			}
-		})
-	}
 }

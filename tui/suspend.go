@@ -4,17 +4,18 @@ import (
 	"io"
 
 	tea "charm.land/bubbletea/v2"
+
+	"greenroom/tui/pane"
 )
 
 type (
-	// suspendMsg asks to stop the process until it is continued. group is true when the whole job is meant, as with ctrl+z.
+	// suspendMsg asks to stop the process until it is continued; group includes the rest of the job, as ctrl+z does.
 	suspendMsg struct{ group bool }
-	// continuedMsg reports that the process was stopped without being asked, and runs again: the shell has changed the
-	// terminal meanwhile.
+	// continuedMsg reports that the process was stopped from outside and runs again: the shell has changed the terminal.
 	continuedMsg struct{}
 )
 
-// pause is run while the terminal is the shell's.
+// pause runs while the shell has the terminal.
 type pause func() error
 
 // Run implements [tea.ExecCommand].
@@ -29,30 +30,27 @@ func (p pause) SetStdout(io.Writer) {}
 // SetStderr implements [tea.ExecCommand].
 func (p pause) SetStderr(io.Writer) {}
 
-// suspend gives the terminal back and stops the process. After it continues everything is read again: what happened
-// meanwhile may have been too much for the stream of changes.
+// suspend gives the terminal back and stops the process. Everything is read again afterwards: the stream of changes may
+// have overflowed.
 func (m *Model) suspend(group bool) tea.Cmd {
 	if m.jobs == nil {
-		return m.refuse(whyNoJobs)
+		return m.Refuse(whyNoJobs)
 	}
 	if why := m.jobs.why(); group && why != "" {
-		return m.refuse(why)
+		return m.Refuse(why)
 	}
-	return m.released(func() error { return m.jobs.stop(m.ctx, group) })
+	return m.released(func() error { return m.jobs.stop(m.Ctx, group) })
 }
 
-// released runs f while the screen doesn't have the terminal.
+// released runs f while the screen does not have the terminal, and then draws and reads everything again.
 func (m *Model) released(f func() error) tea.Cmd {
-	return tea.Exec(pause(f), func(err error) tea.Msg { return resumed{err} })
-}
-
-// resumed reports that the screen has the terminal again.
-type resumed struct{ err error }
-
-func (m *Model) resume(r resumed) tea.Cmd {
-	cmds := []tea.Cmd{tea.ClearScreen, m.readAll()}
-	if r.err != nil {
-		cmds = append(cmds, m.complain("suspend", r.err))
-	}
-	return tea.Batch(cmds...)
+	return tea.Exec(pause(f), func(err error) tea.Msg {
+		return pane.Call(func() tea.Cmd {
+			cmds := []tea.Cmd{tea.ClearScreen, m.refresh()}
+			if err != nil {
+				cmds = append(cmds, m.Complain("suspend", err))
+			}
+			return tea.Batch(cmds...)
+		})
+	})
 }

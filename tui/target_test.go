@@ -11,9 +11,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	_ "greenroom/internal/cases"
-
 	"greenroom/internal/app"
+	_ "greenroom/internal/cases"
 	"greenroom/tui/tuitest"
 )
 

@@ -5,9 +5,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jonboulle/clockwork"
-
 	"greenroom/internal/app"
+	"greenroom/tui/pane"
 	"greenroom/tui/tuitest"
 )
 
@@ -21,14 +20,11 @@ func TestAResultMakesWayForWhatIsDoneNext(t *testing.T) {
 		p.presses("1", "c").sees("copied").presses("é").sees("copied") // a key that does nothing
 		p.presses("C").sees("Host link of").misses("Guest link of")
 	})
-	synctest.Test(t, func(t *testing.T) { // what is under way stays
-		m := &Model{clock: clockwork.NewRealClock()}
-		m.working("Ending")
-		m.toast.read()
-		if m.toast.text != "Ending" {
-			t.Error("what is under way is no longer told")
-		}
-	})
+	s := &pane.Screen{}
+	s.Working("Ending")
+	if s.Toast.Read(); s.Toast.Text != "Ending" {
+		t.Error("what is under way is no longer shown")
+	}
 }
 
 func TestAFilterKeepsWhetherOneFollows(t *testing.T) {

@@ -81,7 +81,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	// Signals end ctx: a second handler, such as Bubble Tea's own, could wait for a loop that the first has ended.
 	opts := []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithoutSignalHandler(), tea.WithFilter(newWheel(m.clock).filter), tea.WithEnvironment(m.opts.Env),
+		tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithoutSignalHandler(), tea.WithFilter(newWheel(m.Clock).filter), tea.WithEnvironment(m.opts.Env),
 	}
 	if o.Input != nil {
 		opts = append(opts, tea.WithInput(o.Input))

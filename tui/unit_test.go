@@ -2,68 +2,71 @@ package tui
 
 import (
 	"context"
-	"errors"
-	"slices"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/colorprofile"
 	"github.com/jonboulle/clockwork"
 
 	"greenroom/internal/app"
 	"greenroom/internal/crash"
 	"greenroom/provider"
-	"greenroom/tui/theme"
+	"greenroom/tui/pane"
 	"greenroom/tui/tuitest"
 )
 
-var plainStyles = theme.New(theme.Options{Profile: colorprofile.ASCII})
-
-func TestKeysAreRebound(t *testing.T) {
-	k, err := NewKeyMap(map[string][]string{"room.new": {"N"}, "quit": {"ctrl+q"}})
+// bound returns the panes and the keys of their actions.
+func bound(t *testing.T, rebound map[string][]string) (*Model, *pane.Keys) {
+	t.Helper()
+	m := newPanes(&pane.Screen{})
+	k, err := pane.NewKeys(m.rows(), rebound)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, _ := k.find(tabRooms, tea.KeyPressMsg{Code: 'N', Text: "N"}); a != actNewRoom {
-		t.Errorf("N does %q", a)
+	return m, k
+}
+
+func TestKeysAreRebound(t *testing.T) {
+	m, k := bound(t, map[string][]string{"room.new": {"N"}, "quit": {"ctrl+q"}})
+	if a := k.Pressed(m.Current, tea.KeyPressMsg{Code: 'N', Text: "N"}); a == nil || a.Name != "room.new" {
+		t.Errorf("N does %v", a)
 	}
-	if a, ok := k.find(tabRooms, tea.KeyPressMsg{Code: 'n', Text: "n"}); ok {
-		t.Errorf("n still does %q", a)
+	if a := k.Pressed(m.Current, tea.KeyPressMsg{Code: 'n', Text: "n"}); a != nil {
+		t.Errorf("n still does %v", a)
 	}
-	if k.name(actNewRoom) != "N" {
-		t.Errorf("sentences say %q", k.name(actNewRoom))
+	if k.First("room.new") != "N" {
+		t.Errorf("sentences say %q", k.First("room.new"))
 	}
 	for _, bad := range []map[string][]string{
 		{"no.such": {"x"}}, {"quit": {}}, {"quit": {"n"}}, {"room.new": {"j"}}, {"webhook.follow": {"?"}},
 	} {
-		if _, err := NewKeyMap(bad); err == nil {
-			t.Errorf("%v was taken", bad)
+		if CheckKeys(bad) == nil {
+			t.Errorf("%v was accepted", bad)
 		}
 	}
-	if _, err := NewKeyMap(nil); err != nil {
+	if err := CheckKeys(nil); err != nil {
 		t.Errorf("the default keys clash: %v", err)
-	}
-	if len(Actions()) < 30 {
-		t.Errorf("only %d actions have names", len(Actions()))
 	}
 }
 
-func TestEveryBindingExplainsItself(t *testing.T) {
-	for _, g := range defaultKeys().groups() {
-		for _, b := range g.bindings {
-			if b.Help().Key == "" || b.Help().Desc == "" || b.Long == "" || b.Action == "" {
-				t.Errorf("%+v says too little", b)
+// The table of the actions and their default keys: names and keys are a contract with configurations and fingers. Every row
+// explains itself.
+func TestTheRows(t *testing.T) {
+	m := newPanes(&pane.Screen{})
+	var got strings.Builder
+	for _, g := range m.rows() {
+		fmt.Fprintf(&got, "%s\n", g.Title)
+		for _, a := range g.Actions {
+			if a.Name == "" || a.Keys == "" || a.Word == "" || a.Long == "" || a.Do == nil {
+				t.Errorf("%+v says too little", a)
 			}
-			for _, k := range b.Keys() {
-				if strings.HasPrefix(k, "ctrl+") && slices.Contains([]Action{actDeleteRoom, actEnd, actEject, actRecord}, b.Action) {
-					t.Errorf("%s is destructive on %s", b.Action, k)
-				}
-			}
+			fmt.Fprintf(&got, "  %-22s %s\n", a.Name, a.Keys)
 		}
 	}
+	golden(t, "rows", strings.TrimSuffix(got.String(), "\n"))
 }
 
 func TestNoColor(t *testing.T) {
@@ -74,64 +77,9 @@ func TestNoColor(t *testing.T) {
 	}
 }
 
-func TestTimes(t *testing.T) {
-	for d, want := range map[time.Duration]string{0: "00:00", 42*time.Minute + 10*time.Second: "42:10", 3723 * time.Second: "1:02:03", -time.Second: "00:00"} {
-		if got := span(d); got != want {
-			t.Errorf("span(%v) = %q", d, got)
-		}
-	}
-	for d, want := range map[time.Duration]string{time.Second: "just now", 12 * time.Second: "12 s ago", 90 * time.Second: "1 min ago", 5 * time.Hour: "5 h ago", 72 * time.Hour: "3 days ago"} {
-		if got := ago(d); got != want {
-			t.Errorf("ago(%v) = %q", d, got)
-		}
-	}
-	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1200: "1.2 kB", 55000: "55 kB", 734003200: "734 MB", 5 << 50: "5.6 PB"} {
-		if got := bytes(n); got != want {
-			t.Errorf("bytes(%d) = %q", n, got)
-		}
-	}
-	now := time.Date(2026, 11, 22, 15, 4, 0, 0, time.UTC)
-	if got := day(app.At(now.Add(-time.Hour)), now, time.UTC) + day(app.Time{}, now, time.UTC); got != "today 14:04at an unknown time" {
-		t.Error(got)
-	}
-}
-
-func TestOnlyWebAddressesAreLinks(t *testing.T) {
-	for raw, want := range map[string]bool{
-		"https://a.example/x?y=z": true, "http://a.example": true, "javascript:alert(1)": false, "file:///etc/passwd": false,
-		"https://": false, "https://a.example/\x1b]": false, "https://user@a.example": false, "https://a.example/ü": false, "": false,
-		"https://a.example/\"": false,
-	} {
-		if _, ok := webURL(raw); ok != want {
-			t.Errorf("%q: %v", raw, ok)
-		}
-	}
-	for raw, want := range map[string]string{
-		"https://a.example/x?t=secret#f": "a.example/x", "https://a.example/": "a.example", "nonsense?key=secret": "nonsense", "%zz": "%zz",
-	} {
-		if got := bareLink(raw); got != want {
-			t.Errorf("%q is shown as %q", raw, got)
-		}
-	}
-}
-
-func TestActivityIsToldInSentences(t *testing.T) {
-	seen := map[string]bool{}
-	for _, k := range append(provider.EventKinds(), "other.thing") {
-		s := sentence(app.Activity{Kind: k, Who: "Ada"}, time.UTC)
-		if s == "" || seen[s] {
-			t.Errorf("%s is told as %q", k, s)
-		}
-		seen[s] = true
-	}
-	if got := sentence(app.Activity{Kind: provider.KindParticipantLeft, Detail: "connection lost"}, time.UTC); got != "A participant left · connection lost" {
-		t.Error(got)
-	}
-}
-
 func TestAnAddressIsNeverCutInItsHost(t *testing.T) {
-	m := &Model{}
-	m.restyle()
+	m := newPanes(&pane.Screen{})
+	m.Restyle(false)
 	for _, c := range []struct {
 		raw  string
 		w    int
@@ -149,19 +97,6 @@ func TestAnAddressIsNeverCutInItsHost(t *testing.T) {
 	}
 }
 
-func TestSafeText(t *testing.T) {
-	for in, want := range map[string]string{
-		"plain": "plain", "\x1b[31m": "␛[31m", "👨‍👩‍👧": "👨👩👧", "❤️": "❤", "👍🏽": "👍", "क्\u200dष": "क्\u200dष",
-	} {
-		if got := safe(in); got != want {
-			t.Errorf("safe(%q) = %q, want %q", in, got, want)
-		}
-	}
-	if got := safe(strings.Repeat("渡", 5000)); len(got) > longest+3 || !strings.HasSuffix(got, "渡…") {
-		t.Errorf("%d bytes are drawn", len(got))
-	}
-}
-
 func TestChangesAreGathered(t *testing.T) {
 	var c changes
 	for i := range 5000 {
@@ -172,13 +107,13 @@ func TestChangesAreGathered(t *testing.T) {
 	for _, k := range []app.ChangeKind{app.DeliveryChange, app.ActivityChange, app.MeetingChange, app.RoomChange, app.RecordingChange, app.StatusChange, app.Missed, "new kind"} {
 		c.add(app.Change{Kind: k})
 	}
-	if c.total != 5000 || len(c.deliveries) >= 2*maxDeliveries || c.deliveries[len(c.deliveries)-1].Seq != 5000 {
-		t.Errorf("%d of %d deliveries", len(c.deliveries), c.total)
+	if c.Total != 5000 || len(c.Deliveries) >= 2*maxDeliveries || c.Deliveries[len(c.Deliveries)-1].Seq != 5000 {
+		t.Errorf("%d of %d deliveries", len(c.Deliveries), c.Total)
 	}
-	if len(c.activity) >= 2*maxActivity || len(c.meetings) != 1 || c.meetings["m"].Here != 4999 {
-		t.Errorf("%d activities, %d meetings", len(c.activity), len(c.meetings))
+	if len(c.Activity) >= 2*maxActivity || len(c.Meetings) != 1 || c.Meetings["m"].Here != 4999 {
+		t.Errorf("%d activities, %d meetings", len(c.Activity), len(c.Meetings))
 	}
-	if !c.rooms || !c.recordings || !c.status || !c.missed {
+	if !c.Rooms || !c.Recordings || !c.Status || !c.Missed {
 		t.Errorf("%+v", c)
 	}
 }
@@ -200,7 +135,7 @@ func TestTheFeedCoalesces(t *testing.T) {
 				if !ok {
 					return
 				}
-				batches, total = batches+1, total+c.total
+				batches, total = batches+1, total+c.Total
 			}
 		}()
 		for range 2000 {
@@ -270,7 +205,7 @@ func TestAPanicIsNotedBeforeTheTerminalIsRestored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.hooks.feed = nil
+	m.Current = nil
 	defer func() {
 		if recover() == nil {
 			t.Error("the panic was swallowed")
@@ -279,7 +214,7 @@ func TestAPanicIsNotedBeforeTheTerminalIsRestored(t *testing.T) {
 			t.Errorf("noted %+v", got)
 		}
 	}()
-	m.Update(changes{total: 1, link: linkUp})
+	m.Update(changes{})
 }
 
 func TestNewNeedsABackendAndRightKeys(t *testing.T) {
@@ -288,27 +223,6 @@ func TestNewNeedsABackendAndRightKeys(t *testing.T) {
 	}
 	if err := Run(t.Context(), Options{Backend: tuitest.New(clockwork.NewFakeClock()), Keys: map[string][]string{"x": {"y"}}}); err == nil {
 		t.Error("an unknown action is no error")
-	}
-}
-
-// An answer that comes after something else was chosen changes nothing.
-func TestStaleAnswersAreDropped(t *testing.T) {
-	m, err := New(t.Context(), Options{Backend: tuitest.New(clockwork.NewFakeClock()), Env: []string{"X=y"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.read(slotRooms)
-	old := answer{slot: slotRooms, n: m.loads[slotRooms].n, value: []app.RoomView{{Room: app.Room{ID: "old", RoomSettings: app.RoomSettings{Name: "old"}}}}}
-	m.read(slotRooms)
-	now := answer{slot: slotRooms, n: m.loads[slotRooms].n, value: []app.RoomView{{Room: app.Room{ID: "new", RoomSettings: app.RoomSettings{Name: "new"}}}}}
-	m.Update(now)
-	m.Update(old)
-	if len(m.rooms.all) != 1 || m.rooms.all[0].Name != "new" {
-		t.Errorf("%+v", m.rooms.all)
-	}
-	m.Update(page{n: 99, page: app.EventPage{Events: []app.Delivery{{Seq: 1}}}})
-	if m.hooks.feed.Held() != 0 {
-		t.Error("a page that nobody awaits was taken")
 	}
 }
 
@@ -328,9 +242,6 @@ func TestAFailedReadingIsShownAndTriedAgain(t *testing.T) {
 		deliver(p.backend, 1)
 		p.sees("#1", `"n": 1`)
 	})
-	if e := errors.New("x"); isNotFound(e) || !isNotFound(provider.NotFound) {
-		t.Error("kinds of errors are mixed up")
-	}
 }
 
 func TestTheStatusTellsWhatToDo(t *testing.T) {

@@ -75,7 +75,7 @@ func TestADownloadThatFailedSaysWhyAndIsTriedAgain(t *testing.T) {
 		if p.backend.Count("CancelDownload") != 0 {
 			t.Error("it was given up without a yes")
 		}
-		p.presses("x", "y").sees("Canceled sales").presses("x").sees("There is no download to give up")
+		p.presses("x", "y").sees("Canceled sales").presses("x").sees("There is no download to cancel")
 	})
 }
 
@@ -88,7 +88,7 @@ func TestARecordingIsDeletedOnlyAfterAYes(t *testing.T) {
 		}
 		p.presses("D", "y").sees("Deleted the recording of board", "· deleted").presses("D").sees("It was deleted on the platform already")
 		p.presses("d").sees("It was deleted on the platform")
-		p.presses("j", "D").sees("It is being downloaded: x gives that up")
+		p.presses("j", "D").sees("It is being downloaded: x cancels that")
 		p.clicks("retro").presses("D").sees("What was downloaded stays:", "retro/a b.mp4").presses("esc")
 		p.backend.Fail = &app.Error{Kind: provider.Forbidden, Text: "daily: delete recording: forbidden", Hint: "the key may not do this"}
 		p.presses("D", "y").sees("delete the recording: daily: delete recording: forbidden", "the key may not do this")

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"path/filepath"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -382,19 +381,6 @@ func TestARoomHasALogoAndMaySkipTheQuestion(t *testing.T) {
 	})
 }
 
-func TestALogosPathIsAbsolute(t *testing.T) {
-	t.Setenv("HOME", filepath.Join(t.TempDir(), "ada"))
-	t.Setenv("USERPROFILE", filepath.Join(t.TempDir(), "ada"))
-	for typed, want := range map[string]string{"~/a.png": "ada/a.png", "b/c.png": "tui/b/c.png", "/d.png": "/d.png", "~x/e.png": "tui/~x/e.png"} {
-		if got := filepath.ToSlash(logoPath(typed)); !strings.HasSuffix(got, want) || !filepath.IsAbs(logoPath(typed)) {
-			t.Errorf("%q becomes %q", typed, got)
-		}
-	}
-	if got := logoPath(""); got != "" {
-		t.Errorf("no logo becomes %q", got)
-	}
-}
-
 // odd is a meeting of which the platform says other things than Greenroom.
 func odd(b *tuitest.Backend) {
 	crowd(b)
@@ -448,25 +434,8 @@ func takes(b *tuitest.Backend) {
 	}
 }
 
-// What ending does to a room that was made elsewhere is said before it is done.
-func TestEndingSaysWhatBecomesOfAnAdoptedRoom(t *testing.T) {
-	for _, c := range []struct {
-		platform provider.Platform
-		adopted  bool
-		after    app.AfterEnd
-		want     string
-	}{
-		{provider.Whereby, true, app.RoomRemoved, "1 person will be disconnected. The room was made outside Greenroom. Ending the meeting " +
-			"removes it from Whereby, and its links stop working permanently."},
-		{provider.Daily, true, app.RoomKept, "1 person will be disconnected. The room was made outside Greenroom: it stays on Daily, and its " +
-			"links keep working."},
-		{provider.LiveKit, true, "", "1 person will be disconnected. Its links will stop working."},
-		{provider.Whereby, false, app.RoomRemoved, "1 person will be disconnected. Its links will stop working."},
-	} {
-		if got := endText(app.Meeting{Platform: c.platform, Adopted: c.adopted, Here: 1}, c.after); got != c.want {
-			t.Errorf("%s, adopted %v: %q", c.platform, c.adopted, got)
-		}
-	}
+// What ending does to a room that was made elsewhere is shown before it is done.
+func TestEndingAnAdoptedRoomIsExplained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, func(b *tuitest.Backend) {
 			b.AddRoom(app.RoomSpec{Name: "board", Account: "whereby"})

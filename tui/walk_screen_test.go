@@ -10,7 +10,6 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/jonboulle/clockwork"
 
 	"greenroom/internal/app"
 	"greenroom/provider"
@@ -36,22 +35,6 @@ func TestAnErrorCanBeReadAgain(t *testing.T) {
 		_ = p.leave()
 		if s := log.String(); !strings.Contains(s, "level=ERROR") || !strings.Contains(s, "the platform is away") || !strings.Contains(s, "try again in a minute") {
 			t.Errorf("the log has %q", s)
-		}
-	})
-}
-
-// The last 200 messages are kept, the newest on top.
-func TestMessagesAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, err := New(t.Context(), Options{Backend: tuitest.New(clockwork.NewRealClock())})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range 300 {
-			m.complain("", fmt.Errorf("error %d", i))
-		}
-		if len(m.messages) != maxMessages || m.messages[0].text != "error 299" || m.messages[maxMessages-1].text != "error 100" {
-			t.Errorf("%d messages, from %q to %q", len(m.messages), m.messages[0].text, m.messages[len(m.messages)-1].text)
 		}
 	})
 }
@@ -147,19 +130,14 @@ func TestTerminalsWithoutColoursGetNone(t *testing.T) {
 
 // A key table that was written before an action existed keeps working: the newer action gives its key up.
 func TestNewActionsGiveWayToBoundKeys(t *testing.T) {
-	k, err := NewKeyMap(map[string][]string{"room.new": {"!"}, "reload": {"ctrl+z"}})
-	if err != nil {
-		t.Fatal(err)
+	m, k := bound(t, map[string][]string{"room.new": {"!"}, "reload": {"ctrl+z"}})
+	if a := k.Pressed(m.Current, tea.Key{Code: '!', Text: "!"}); a == nil || a.Name != "room.new" {
+		t.Errorf("! does %v", a)
 	}
-	for key, want := range map[rune]Action{'!': actNewRoom} {
-		if got, _ := k.find(tabRooms, tea.Key{Code: key, Text: string(key)}); got != want {
-			t.Errorf("%q does %s", key, got)
-		}
+	if k.First("messages") != "" || k.First("suspend") != "" || k.First("reload") != "ctrl+z" {
+		t.Errorf("%q %q", k.First("messages"), k.First("suspend"))
 	}
-	if k.name(actMessages) != "" || k.name(actSuspend) != "" || k.name(actReload) != "ctrl+z" {
-		t.Errorf("%q %q", k.name(actMessages), k.name(actSuspend))
-	}
-	if _, err := NewKeyMap(map[string][]string{"messages": {"n"}}); err == nil {
+	if err := CheckKeys(map[string][]string{"messages": {"n"}}); err == nil {
 		t.Error("two actions share a key")
 	}
 }

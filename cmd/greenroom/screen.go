@@ -105,7 +105,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 
 // checkKeys refuses [keys] that the screen could not follow.
 func checkKeys(c *config.Config) error {
-	if _, err := tui.NewKeyMap(c.Keys); err != nil {
+	if err := tui.CheckKeys(c.Keys); err != nil {
 		return &app.Error{Kind: app.NotConfigured, Text: err.Error(), Hint: "see [keys] in " + c.File, Err: err}
 	}
 	return nil

@@ -1,0 +1,88 @@
+package pane
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	tea "charm.land/bubbletea/v2"
+
+	"greenroom/tui/words"
+)
+
+// maxFilter bounds the text that is typed or pasted, in characters.
+const maxFilter = 200
+
+// Filter is the text that narrows a list.
+type Filter struct {
+	Text string
+	// Typing reports that keys go into the text.
+	Typing bool
+	// Hint is shown beside the text if there is room.
+	Hint string
+	// Apply narrows the list after the text has changed.
+	Apply func() tea.Cmd
+}
+
+// Clear removes the text without applying it.
+func (f *Filter) Clear() { f.Text, f.Typing = "", false }
+
+// Insert adds typed or pasted text.
+func (f *Filter) Insert(s string) {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, words.Safe(strings.ReplaceAll(s, "\n", " ")))
+	r := []rune(f.Text + s)
+	f.Text = string(r[:min(len(r), maxFilter)])
+}
+
+// Press edits the text.
+func (f *Filter) Press(msg tea.KeyPressMsg) tea.Cmd {
+	switch msg.String() {
+	case "enter", "down":
+		f.Typing = false
+		return nil
+	case "esc", "ctrl+c":
+		f.Clear()
+	case "backspace":
+		r := []rune(f.Text)
+		if len(r) == 0 {
+			f.Typing = false
+			return nil
+		}
+		f.Text = string(r[:len(r)-1])
+	case "ctrl+u":
+		f.Text = ""
+	case "ctrl+w":
+		t := strings.TrimRight(f.Text, " ")
+		f.Text = t[:strings.LastIndex(t, " ")+1]
+	default:
+		if msg.Text == "" {
+			return nil
+		}
+		f.Insert(msg.Text)
+	}
+	return f.Apply()
+}
+
+// Matches reports whether every word of the filter is in one of the fields.
+func (f *Filter) Matches(fields ...string) bool {
+	hay := strings.ToLower(strings.Join(fields, "\n"))
+	for _, w := range strings.Fields(strings.ToLower(f.Text)) {
+		if !strings.Contains(hay, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// Note returns the filter with the number of rows that match, for the edge of a list; empty without a filter.
+func (f *Filter) Note(shown, all int) string {
+	if f.Text == "" {
+		return ""
+	}
+	return fmt.Sprintf("/ %s  %d of %d", words.Safe(f.Text), shown, all)
+}

@@ -1,0 +1,118 @@
+package rooms
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/tui/theme"
+	"greenroom/tui/words"
+)
+
+// chosenBecause explains the account of a meeting; of one that was found on a platform there is nothing to explain.
+func chosenBecause(mt app.Meeting) string {
+	if mt.Adopted && strings.HasPrefix(mt.Chosen, "found on") {
+		return ""
+	}
+	return because(mt.Chosen)
+}
+
+// adoptedFrom names the platform that a room was found on.
+func adoptedFrom(v app.RoomView) string {
+	p := v.Would.Platform
+	if v.Meeting != nil {
+		p = v.Meeting.Platform
+	}
+	if p == "" {
+		return "adopted"
+	}
+	return "adopted from " + platformName(p)
+}
+
+// platformName is a platform as people write it, safe to draw.
+func platformName(p provider.Platform) string { return words.Safe(p.Title()) }
+
+// counted tells of a platform that counts other people than are known here; empty while both agree.
+func counted(mt app.Meeting) string {
+	if mt.Reported == nil || *mt.Reported == mt.Here {
+		return ""
+	}
+	return fmt.Sprintf("%s the platform counted %d, %d known here", theme.Doubtful, *mt.Reported, mt.Here)
+}
+
+// describe says in a line what the room is.
+func describe(v app.RoomView) string {
+	parts := []string{words.Safe(account(v))}
+	if parts[0] == "" {
+		parts[0] = "no account yet"
+	}
+	locked, size, rec, trigger := v.Locked, v.Size, v.Recording, v.Trigger
+	if mt := v.Meeting; mt != nil && mt.Status != app.Ended {
+		locked, size, rec, trigger = mt.Locked, mt.Size, mt.Record, mt.Trigger
+	}
+	if locked {
+		parts = append(parts, "locked")
+	}
+	if size > 0 {
+		parts = append(parts, fmt.Sprintf("up to %d", size))
+	}
+	parts = append(parts, recordingWords(rec, trigger))
+	if v.Adopted || (v.Meeting != nil && v.Meeting.Adopted) {
+		parts = append(parts, adoptedFrom(v))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func recordingWords(mode provider.RecordingMode, t provider.Trigger) string {
+	switch mode {
+	case provider.RecordingCloud:
+		switch t {
+		case provider.TriggerAutomatic:
+			return "records from the start"
+		case provider.TriggerAutomatic2nd:
+			return "records from the 2nd participant"
+		case provider.TriggerPrompt:
+			return "asks whether to record"
+		}
+		return "may be recorded"
+	case provider.RecordingLocal:
+		return "may be recorded by its host"
+	}
+	return "not recorded"
+}
+
+// evidence says what the state rests on.
+func evidence(mt app.Meeting, now time.Time) string {
+	if mt.EvidenceAt.IsZero() {
+		return ""
+	}
+	from := map[app.Source]string{
+		app.FromWebhook: " (webhook)", app.FromPresence: " (presence)", app.FromPlatform: " (platform)", app.FromClock: " (clock)",
+	}[mt.StatusSource]
+	return "updated " + words.Ago(now.Sub(mt.EvidenceAt.Time)) + from
+}
+
+func (p *Pane) lastMeeting(mt app.Meeting) string {
+	text := "Last meeting " + p.Day(mt.StartsAt)
+	if !mt.StartedAt.IsZero() && mt.EndedAt.After(mt.StartedAt.Time) {
+		text += ", " + words.Span(mt.EndedAt.Sub(mt.StartedAt.Time)) + " long"
+	}
+	if mt.Peak > 0 {
+		text += fmt.Sprintf(", peak %d", mt.Peak)
+	}
+	if mt.EndReason != "" {
+		text += " · " + words.Safe(mt.EndReason)
+	}
+	return text
+}
+
+// because returns the reason for an account in parentheses. One that begins with "because" has none.
+func because(why string) string {
+	why = words.Safe(why)
+	if why == "" || strings.HasPrefix(why, "(") || strings.HasPrefix(why, "because ") {
+		return why
+	}
+	return "(" + why + ")"
+}

@@ -1,0 +1,211 @@
+package rooms
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+	"greenroom/tui/dialog"
+	"greenroom/tui/pane"
+	"greenroom/tui/words"
+)
+
+// create asks for a new room.
+func (p *Pane) create() tea.Cmd { return p.form(nil) }
+
+// edit asks for changes of the selected room.
+func (p *Pane) edit() tea.Cmd {
+	v, _ := p.Room()
+	return p.form(&v.Room)
+}
+
+// form asks for a new room, or for changes of one.
+func (p *Pane) form(edit *app.Room) tea.Cmd {
+	cur := app.Room{RoomSettings: app.RoomSettings{Recording: provider.RecordingNone, Trigger: provider.TriggerNone}}
+	f := &dialog.Form{Title: "New room", Submit: "Create"}
+	if edit != nil {
+		cur = *edit
+		f.Title, f.Submit = "Edit "+words.Safe(cur.Name), "Save"
+	}
+	if cur.Recording == "" {
+		cur.Recording = provider.RecordingNone
+	}
+	if cur.Trigger == "" {
+		cur.Trigger = provider.TriggerNone
+	}
+	size := ""
+	if cur.Size > 0 {
+		size = strconv.Itoa(cur.Size)
+	}
+	notRecorded := func(v func(string) string) string {
+		if v("recording") != string(provider.RecordingCloud) {
+			return "only with a recording in the cloud"
+		}
+		return ""
+	}
+	neverRecorded := func(v func(string) string) string {
+		if !app.Recorded(provider.RecordingMode(v("recording"))) {
+			return "only with a recording"
+		}
+		return ""
+	}
+	f.Fields = []*dialog.Field{
+		{Name: "name", Label: "Name", Value: plain.Text(cur.Name), Check: p.checkName(cur.Name),
+			Help: "What you call it. Meetings on the platform are named after it."},
+		{Name: "account", Label: "Account", Value: cur.Account, Options: p.accountOptions(cur.Account),
+			Help: "Where its meetings are held. Default: chosen from your settings at each start."},
+		{Name: "locked", Label: "Locked", Value: yesNo(cur.Locked), Options: []dialog.Option{opt("no", "no: anyone with the link comes in"), opt("yes", "yes: guests knock")},
+			Help: "In a locked room guests wait until the host lets them in."},
+		{Name: "size", Label: "Size", Value: size, Check: checkSize,
+			Help: "The largest number of people; empty leaves it to the platform."},
+		{Name: "recording", Label: "Recording", Value: string(cur.Recording), Options: []dialog.Option{
+			opt("none", "none"), opt("local", "local: on the host's machine"), opt("cloud", "cloud: by the platform")},
+			Help: "What is recorded, if anything. The platform informs the participants."},
+		{Name: "trigger", Label: "Begins", Value: string(cur.Trigger), Off: notRecorded, Options: []dialog.Option{
+			opt("none", "when someone presses record"), opt("prompt", "after asking the host"),
+			opt("automatic", "with the first participant"), opt("automatic-2nd-participant", "with the second participant")},
+			Help: "What starts the recording."},
+		{Name: "consent", Label: "Consent", Value: yesNo(cur.SkipConsent), Off: neverRecorded, Options: []dialog.Option{
+			opt("no", "asked before it is opened from here"), opt("yes", "not asked")},
+			Help: "Turn this off only if everyone has been informed already."},
+		{Name: "logo", Label: "Logo", Value: plain.Text(cur.Logo), Check: checkLogo, Off: p.noLogo,
+			Help: "A PNG on this machine, at least 400 pixels wide, for the meeting's page. Optional."},
+		{Name: "download", Label: "Download", Value: yesNo(cur.AutoDownload), Off: notRecorded, Options: []dialog.Option{
+			opt("no", "on request"), opt("yes", "automatically, when it is ready")},
+			Help: "What happens to new recordings. The Recordings tab lists all of them."},
+	}
+	f.OnSubmit = func(v func(string) string) tea.Cmd {
+		spec := roomSpec(v)
+		if edit == nil {
+			return pane.Try(p.Screen, "create the room", f, func(ctx context.Context) (app.Room, error) { return p.Backend.CreateRoom(ctx, spec) },
+				func(r app.Room) tea.Cmd {
+					return p.roomSaved(r, "Room "+r.Name+" created", p.Key(startMeeting)+" starts a meeting in it")
+				})
+		}
+		change := patch(*edit, spec)
+		return pane.Try(p.Screen, "change the room", f, func(ctx context.Context) (app.Room, error) { return p.Backend.EditRoom(ctx, change) },
+			func(r app.Room) tea.Cmd {
+				return p.roomSaved(r, "Room "+r.Name+" changed", "A meeting that exists keeps its settings.")
+			})
+	}
+	p.Dialogs.Push(f)
+	return nil
+}
+
+// roomSaved selects the room that was created or changed.
+func (p *Pane) roomSaved(r app.Room, text, hint string) tea.Cmd {
+	p.chosen, p.wanted = r.ID, r.Name
+	p.filter.Clear()
+	return tea.Batch(p.readRooms.Soon(), p.Say(text, hint))
+}
+
+func roomSpec(v func(string) string) app.RoomSpec {
+	size, _ := strconv.Atoi(v("size")) // checked by the form; empty is 0
+	spec := app.RoomSpec{
+		Name: v("name"), Account: v("account"), Locked: v("locked") == "yes", Size: size,
+		Recording: provider.RecordingMode(v("recording")), Trigger: provider.TriggerNone,
+		Logo: logoPath(v("logo")), SkipConsent: v("consent") == "yes",
+		AutoDownload: v("download") == "yes",
+	}
+	if spec.Recording == provider.RecordingCloud {
+		spec.Trigger = provider.Trigger(v("trigger"))
+	}
+	return spec
+}
+
+// patch holds what differs. A form shows outside text neutralised, which is no change of it.
+func patch(old app.Room, s app.RoomSpec) app.RoomPatch {
+	if s.Name == plain.Text(old.Name) {
+		s.Name = old.Name
+	}
+	if s.Logo == plain.Text(old.Logo) {
+		s.Logo = old.Logo
+	}
+	return old.PatchTo(s, old.ID)
+}
+
+// logoPath makes what was typed the path that whoever holds the store can read: absolute, with ~ as the home directory.
+func logoPath(typed string) string {
+	if typed == "" {
+		return ""
+	}
+	if rest, ok := strings.CutPrefix(typed, "~"); ok && (rest == "" || os.IsPathSeparator(rest[0])) {
+		if home, err := os.UserHomeDir(); err == nil {
+			typed = filepath.Join(home, rest)
+		}
+	}
+	if abs, err := filepath.Abs(typed); err == nil {
+		return abs
+	}
+	return typed
+}
+
+func checkLogo(v string, _ func(string) string) string {
+	if v != "" && !strings.EqualFold(filepath.Ext(v), ".png") {
+		return "Choose a PNG file, or leave empty."
+	}
+	return ""
+}
+
+// noLogo says why the account that is chosen in the form shows no logo.
+func (p *Pane) noLogo(v func(string) string) string { return p.Cannot(v("account"), app.AbilityLogo) }
+
+func (p *Pane) checkName(current string) func(string, func(string) string) string {
+	return func(name string, _ func(string) string) string {
+		switch {
+		case name == "":
+			return "Enter a name."
+		case len([]rune(name)) > 60:
+			return "At most 60 characters."
+		}
+		for _, v := range p.rooms {
+			if strings.EqualFold(v.Name, name) && v.Name != current && name != plain.Text(current) {
+				return "A room of that name exists already."
+			}
+		}
+		return ""
+	}
+}
+
+func checkSize(v string, _ func(string) string) string {
+	if v == "" {
+		return ""
+	}
+	if n, err := strconv.Atoi(v); err != nil || n < 1 || n > 100000 {
+		return "Enter a number of 1 or more, or leave empty."
+	}
+	return ""
+}
+
+func opt(value, label string) dialog.Option { return dialog.Option{Value: value, Label: label} }
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func (p *Pane) accountOptions(current string) []dialog.Option {
+	out := []dialog.Option{{Value: "", Label: "default"}}
+	seen := current == ""
+	for _, a := range p.Status.Accounts {
+		seen = seen || a.Name == current
+		label := words.Safe(a.Name)
+		if string(a.Platform) != a.Name {
+			label += " (" + words.Safe(string(a.Platform)) + ")"
+		}
+		out = append(out, dialog.Option{Value: a.Name, Label: label})
+	}
+	if !seen {
+		out = append(out, dialog.Option{Value: current, Label: words.Safe(current) + " (not configured)"})
+	}
+	return out
+}

@@ -1,0 +1,185 @@
+package rooms
+
+import (
+	"strconv"
+
+	tea "charm.land/bubbletea/v2"
+
+	"greenroom/internal/app"
+	"greenroom/tui/cell"
+	"greenroom/tui/grid"
+	"greenroom/tui/pane"
+	"greenroom/tui/theme"
+	"greenroom/tui/words"
+)
+
+// Body implements [pane.Pane]: on a wide screen the meeting is beside the list, with the activity below both; on a narrow
+// one all are below each other.
+func (p *Pane) Body(y, h int) []string {
+	if p.W >= pane.Wide {
+		act := min(max(h/4, 3), 12)
+		top := h - act - 3
+		lw := min(max(p.widest+p.widestAccount+15, p.W/4, 30), p.W*45/100)
+		rw := p.W - lw
+		list := p.listSection(y+1, lw, top)
+		meeting := p.meetingSection(lw, y+1, rw, top)
+		return p.Styles.Frame([]cell.Section{list, meeting}, []cell.Section{p.activitySection(act)})
+	}
+	inner := h - 4 // three edges between the sections, one below
+	act := min(max(inner/6, 1), 4)
+	list := min(max(len(p.shown), 2), max((inner-act)/3, 2))
+	if p.inner {
+		list = min(list, 3)
+	}
+	detail := inner - act - list
+	if inner < 9 { // the meeting matters most
+		act, list = 0, 2
+		detail = inner + 1 - list
+	}
+	rows := [][]cell.Section{{p.listSection(y+1, p.W, list)}, {p.meetingSection(0, y+2+list, p.W, detail)}}
+	if act > 0 {
+		rows = append(rows, []cell.Section{p.activitySection(act)})
+	}
+	return p.Styles.Frame(rows...)
+}
+
+func (p *Pane) listSection(y, w, h int) cell.Section {
+	p.list.Resize(len(p.shown), h)
+	lines := p.lines(w - 2)
+	p.ListZone(1, y, w-2, h, &p.list, p.pick, nil)
+	note := pane.Notes(p.filter.Note(len(p.shown), len(p.rooms)), p.list.More())
+	return p.Section("Rooms", note, lines, w, h, !p.inner)
+}
+
+func (p *Pane) meetingSection(x, y, w, h int) cell.Section {
+	name := "Meeting"
+	if v, ok := p.Room(); ok {
+		name = words.Safe(v.Name)
+	}
+	p.AddZone(x, y, w, h, func(int, int) tea.Cmd { return p.Act(pane.MoveIn) }, func(rows int) tea.Cmd {
+		p.moveInRoster(func(l *grid.List) { l.Scroll(rows) })
+		return nil
+	})
+	return p.Section(name, "", p.meetingLines(w-2, h, x+1, y), w, h, p.inner)
+}
+
+func (p *Pane) activitySection(h int) cell.Section {
+	return p.Section("Activity", "", p.activityLines(p.W-2, h), p.W, h, false)
+}
+
+// measure notes the widths that the columns need. It runs when the list changes, so that the cost of a frame depends on
+// the visible rows alone.
+func (p *Pane) measure() {
+	p.widest, p.widestAccount = 0, 0
+	first, differ := "", false
+	for i, v := range p.shown {
+		name := words.Safe(account(v))
+		p.widest = max(p.widest, p.Styles.Width(words.Safe(v.Name)))
+		p.widestAccount = max(p.widestAccount, p.Styles.Width(name))
+		if i == 0 {
+			first = name
+		}
+		differ = differ || name != first
+	}
+	if !differ {
+		p.widestAccount = 0 // the column would be the same in every row
+	}
+}
+
+// account returns the account of the room's open meeting, or of the next one.
+func account(v app.RoomView) string {
+	switch {
+	case v.Meeting != nil && v.Meeting.Status != app.Ended:
+		return v.Meeting.Account
+	case v.Account != "":
+		return v.Account
+	case v.Would.Account != "":
+		return v.Would.Account
+	}
+	return string(v.Would.Platform)
+}
+
+// sign returns the glyph of a room and the number of people in it.
+func (p *Pane) sign(v app.RoomView) (glyph, count string) {
+	if v.Meeting == nil || v.Meeting.Status == app.Ended {
+		return p.Styles.Faint.Render(theme.Ended), p.Styles.Faint.Render(theme.Nothing)
+	}
+	n := strconv.Itoa(v.Meeting.Here)
+	if v.Meeting.Status == app.Live {
+		return p.Styles.Live.Render(theme.Live), p.Styles.Live.Render(n)
+	}
+	return p.Styles.Accent.Render(theme.Open), p.Styles.Muted.Render(theme.Nothing)
+}
+
+// knocking returns the number of people who wait to be let in, at most three cells wide; empty if no one does.
+func (p *Pane) knocking(v app.RoomView) string {
+	if v.Meeting == nil || v.Meeting.Status == app.Ended || v.Meeting.Waiting == 0 {
+		return ""
+	}
+	return p.Styles.Warn.Render(theme.Pending + strconv.Itoa(min(v.Meeting.Waiting, 99)))
+}
+
+// lines draws the visible rooms in w cells.
+func (p *Pane) lines(w int) []string {
+	s := p.Styles
+	if len(p.shown) == 0 {
+		return p.empty(w)
+	}
+	from, to := p.list.Range()
+	knock := 0 // in a narrow list this column is left to the names while no one waits
+	for _, v := range p.shown[from:to] {
+		if w > 40 || p.knocking(v) != "" {
+			knock = 3
+		}
+	}
+	// Names come first: the account gets the rest, if that is enough to recognise it.
+	acct := min(p.widestAccount, 20, max(w-knock-10-p.widest, w/5))
+	if acct < min(p.widestAccount, 5) {
+		acct = 0
+	}
+	out := make([]string, 0, to-from)
+	for i := from; i < to; i++ {
+		v := p.shown[i]
+		glyph, count := p.sign(v)
+		name := s.Text.Render(s.Fit(words.Safe(v.Name), w-acct-knock-10))
+		if i == p.list.Cursor {
+			name = s.Strong.Render(s.Fit(words.Safe(v.Name), w-acct-knock-10))
+		}
+		rec := " "
+		if v.Meeting != nil && v.Meeting.Status != app.Ended {
+			switch {
+			case v.Meeting.Recording == app.IsRecording:
+				rec = s.Rec.Render(theme.Rec)
+			case v.Meeting.Recording == app.StartingRecording:
+				rec = s.Warn.Render(theme.Pending)
+			case v.Meeting.RecordingError != "":
+				rec = s.Bad.Render(theme.Bad)
+			}
+		}
+		line := p.Marker(i == p.list.Cursor) + glyph + " " + name + " " + rec + " " + s.Muted.Render(s.Fit(words.Safe(account(v)), acct)) +
+			s.FitRight(p.knocking(v), knock) + s.FitRight(count, 3) + " "
+		if i == p.list.Cursor {
+			line = p.Selected(line, w, !p.inner)
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// empty explains what to do while no room is shown.
+func (p *Pane) empty(w int) []string {
+	s := p.Styles
+	switch l := p.readRooms; {
+	case l.Err != nil:
+		return p.Trouble("The rooms can't be read", l.Err, w)
+	case !l.Ready:
+		return []string{" " + s.Muted.Render("reading…")}
+	case p.filter.Text != "":
+		return []string{" " + s.Muted.Render(s.Clip("No room matches. esc clears.", w-2))}
+	}
+	out := []string{" " + s.Muted.Render("No rooms yet.")}
+	for _, line := range s.Wrap("Press "+p.Key(newRoom)+" to make your first room.", w-2) {
+		out = append(out, " "+s.Text.Render(line))
+	}
+	return out
+}

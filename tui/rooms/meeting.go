@@ -1,0 +1,215 @@
+package rooms
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"greenroom/internal/app"
+	"greenroom/tui/cell"
+	"greenroom/tui/pane"
+	"greenroom/tui/theme"
+	"greenroom/tui/words"
+)
+
+// lines will stand on screen, for clicks.
+func (p *Pane) meetingLines(w, h, x0, y0 int) []string {
+	s := p.Styles
+	v, ok := p.Room()
+	if !ok {
+		return p.welcome(w)
+	}
+	out := p.about(v, w, h > 13 || len(p.people) == 0)
+	mt, ok := p.Meeting()
+	if !ok || mt.Status == app.Ended {
+		out = append(out, p.startLines(v, w)...)
+		if ok {
+			out = append(out, "", " "+s.Muted.Render(s.Clip(p.lastMeeting(mt), w-2)))
+			out = append(out, p.rosterLines(w, h-len(out), x0, y0+len(out))...)
+		}
+		return out
+	}
+	out = append(out, p.stateLine(mt, w))
+	out = append(out, p.warnings(mt, w, h > 9)...)
+	out = append(out, p.linkLine(mt, false, w, x0, y0+len(out)))
+	out = append(out, p.linkLine(mt, true, w, x0, y0+len(out)))
+	if h > 9 {
+		out = append(out, "")
+	}
+	return append(out, p.rosterLines(w, h-len(out), x0, y0+len(out))...)
+}
+
+// lines may be had.
+func (p *Pane) about(v app.RoomView, w int, more bool) []string {
+	s, left, why := p.Styles, describe(v), ""
+	if mt := v.Meeting; mt != nil && mt.Status != app.Ended && mt.Chosen != "" {
+		why = chosenBecause(*mt)
+	}
+	out := []string{" " + s.Muted.Render(s.Clip(left, w-2))}
+	switch {
+	case why == "":
+	case s.Width(left)+s.Width(why)+4 <= w:
+		out[0] = s.Spread(out[0], s.Faint.Render(why)+" ", w)
+	case more:
+		out = append(out, " "+s.Faint.Render(s.Clip(why, w-2)))
+	}
+	return out
+}
+
+// warnings are what the platform says otherwise than Greenroom, or does otherwise than was wanted.
+func (p *Pane) warnings(mt app.Meeting, w int, whole bool) (out []string) {
+	s := p.Styles
+	if mt.RecordingError != "" && mt.Recording != app.IsRecording {
+		lead, text, ink := theme.Bad+" ", "not recording: "+words.Safe(mt.RecordingError), s.Bad
+		if mt.Recording == app.StartingRecording {
+			lead, text, ink = theme.Doubtful+" ", "not recording yet: "+words.Safe(mt.RecordingError), s.Warn
+		}
+		lines := s.Wrap(text, w-4)
+		if !whole || len(lines) > 3 {
+			lines = []string{s.Clip(text, w-4)}
+		}
+		for _, l := range lines {
+			out = append(out, " "+ink.Render(lead+l))
+			lead = "  "
+		}
+	}
+	if text := counted(mt); text != "" && whole {
+		out = append(out, " "+s.Warn.Render(s.Clip(text+" "+words.Ago(words.Since(mt.ReportedAt, p.Now())), w-2)))
+	}
+	return out
+}
+
+// stateLine is LIVE with its time, the heads, the recording, and what all that rests on.
+func (p *Pane) stateLine(mt app.Meeting, w int) string {
+	s, now := p.Styles, p.Now()
+	var left string
+	if mt.Status == app.Live {
+		left = s.Live.Render(theme.Live+" LIVE ") + s.Strong.Render(words.Span(words.Since(mt.StartedAt, now))) +
+			"   " + s.Text.Render(fmt.Sprintf("%d here, peak %d", mt.Here, mt.Peak))
+	} else {
+		left = s.Accent.Render(theme.Open+" OPEN ") + s.Muted.Render("no one here")
+		if mt.Peak > 0 {
+			left += s.Muted.Render(fmt.Sprintf(", peak %d", mt.Peak))
+		}
+		if !mt.EndsAt.IsZero() {
+			left += s.Muted.Render("   until " + mt.EndsAt.In(p.Zone).Format("15:04"))
+		}
+	}
+	if mt.Waiting > 0 {
+		left += "   " + s.Warn.Render(fmt.Sprintf("%s %d waiting", theme.Pending, mt.Waiting))
+	}
+	switch mt.Recording {
+	case app.IsRecording:
+		left += "   " + s.Rec.Render(theme.Rec+" REC ") + s.Strong.Render(words.Span(words.Since(mt.RecordingSince, now)))
+	case app.StartingRecording:
+		left += "   " + s.Warn.Render(theme.Rec+" recording starts")
+	}
+	why := evidence(mt, now)
+	if s.Width(left)+s.Width(why)+4 > w {
+		why = ""
+	}
+	return s.Spread(" "+left, s.Faint.Render(why)+" ", w)
+}
+
+// linkLine shows a link without what makes it secret, and the keys that hand it out.
+func (p *Pane) linkLine(mt app.Meeting, host bool, w, x0, y int) string {
+	s := p.Styles
+	word, tail := "guest", ""
+	type hand struct {
+		name  pane.Name
+		label string
+	}
+	type place struct {
+		name pane.Name
+		x, w int
+	}
+	hands := []hand{{copyGuest, "copy"}, {openGuest, "open"}, {showQR, "QR"}}
+	if host {
+		word, hands = "host ", []hand{{copyHost, "copy"}, {openHost, "open"}}
+		tail = "?" + cmp.Or(words.Safe(p.Account(mt.Account).HostParameter), "t") + "=…"
+	}
+	var keys strings.Builder
+	var places []place
+	kw := 0
+	for i, to := range hands {
+		if i > 0 {
+			keys.WriteString("  ")
+			kw += 2
+		}
+		k := p.Key(to.name)
+		n := s.Width(k) + 1 + s.Width(to.label)
+		places = append(places, place{to.name, kw, n})
+		keys.WriteString(s.Key.Render(k) + " " + s.KeyHelp.Render(to.label))
+		kw += n
+	}
+	const longest = 20 // c copy  o open  Q QR
+	keyCol := w - max(kw, longest) - 1
+	lead := " " + s.Muted.Render(word) + "  "
+	room := keyCol - s.Width(lead) - 1
+	link := words.BareLink(mt.GuestURL)
+	shown := link + tail
+	if s.Width(shown) > room {
+		shown = s.Clip(link, max(room-s.Width(tail), 0)) + tail
+	}
+	text := s.Link.Render(shown)
+	if safe, ok := words.WebURL(mt.GuestURL); ok && !host && shown == link {
+		text = ansi.SetHyperlink(safe) + text + ansi.ResetHyperlink()
+	}
+	for _, at := range places {
+		p.Button(x0+keyCol+at.x, y, at.w, at.name)
+	}
+	line := lead + text
+	return line + cell.Spaces(keyCol-s.Width(line)) + keys.String()
+}
+
+// startLines says how to begin.
+func (p *Pane) startLines(v app.RoomView, w int) []string {
+	s := p.Styles
+	if v.Would.Problem != "" {
+		var out []string
+		for i, line := range s.Wrap(words.Safe(v.Would.Problem), w-4) {
+			mark := "  "
+			if i == 0 {
+				mark = theme.Doubtful + " "
+			}
+			out = append(out, " "+s.Warn.Render(mark+line))
+		}
+		return out
+	}
+	text := "No meeting now. " + s.Key.Render(p.Key(startMeeting)) + s.Text.Render(" starts one")
+	if v.Would.Account != "" {
+		text += s.Text.Render(" on " + words.Safe(v.Would.Account))
+	}
+	out := []string{" " + text}
+	if v.Would.Why != "" {
+		out = append(out, " "+s.Faint.Render(s.Clip(because(v.Would.Why), w-2)))
+	}
+	return out
+}
+
+// welcome stands where a meeting would be while there is no room.
+func (p *Pane) welcome(w int) []string {
+	s := p.Styles
+	if !p.readRooms.Ready || p.filter.Text != "" {
+		return nil
+	}
+	var out []string
+	say := func(text string) {
+		for _, line := range s.Wrap(text, w-2) {
+			out = append(out, " "+s.Text.Render(line))
+		}
+	}
+	say("A room is a lasting place for your meetings: its name, its platform, whether it is locked and recorded. " +
+		"Each time you start it, Greenroom makes a meeting on the platform and hands you the links.")
+	if p.StatusRead.Ready && len(p.Status.Accounts) == 0 {
+		out = append(out, "")
+		say("No account is configured. Set one of these and start again:")
+		for _, l := range p.AccountHelp {
+			out = append(out, "   "+s.Accent.Render(s.Clip(l, w-4)))
+		}
+		say("To look around without one: greenroom demo")
+	}
+	return out
+}

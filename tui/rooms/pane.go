@@ -1,0 +1,381 @@
+// Package rooms is the Rooms tab: the rooms, the meeting of the selected one with the people in it, and what happened.
+package rooms
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"greenroom/internal/app"
+	"greenroom/internal/order"
+	"greenroom/tui/grid"
+	"greenroom/tui/pane"
+	"greenroom/tui/words"
+)
+
+// Pane is the tab.
+type Pane struct {
+	*pane.Screen
+
+	rooms, shown []app.RoomView
+	filter       pane.Filter
+	list         grid.List
+	// chosen is the id of the room under the cursor, which follows it when the order changes. wanted is the name of a
+	// room that will be selected as soon as it is listed.
+	chosen, wanted string
+	// widest is the width of the longest name, widestAccount that of the longest account, 0 if all are equal.
+	widest, widestAccount int
+	// had is true while the last reading had rows to show.
+	had bool
+
+	detail *app.MeetingDetail
+	people []row
+	roster grid.List
+	// inner reports that the people have the focus.
+	inner bool
+	// gap reports that the activity may lack something.
+	gap bool
+
+	readRooms, readMeeting, readActivity *pane.Slot
+}
+
+// New makes the tab.
+func New(s *pane.Screen) *Pane {
+	p := &Pane{Screen: s}
+	p.filter.Apply = p.narrow
+	p.readRooms = pane.NewSlot(s, "the rooms",
+		pane.Always(func(ctx context.Context) ([]app.RoomView, error) { return s.Backend.Rooms(ctx, app.RoomQuery{}) }), p.setRooms)
+	p.readMeeting = pane.NewSlot(s, "the meeting", p.askMeeting, func(d app.MeetingDetail) tea.Cmd {
+		p.detail = &d
+		p.setPeople(byPresence(d.Participants))
+		return nil
+	})
+	p.readActivity = pane.NewSlot(s, "the activity", pane.Always(p.askActivity), func(page app.EventPage) tea.Cmd {
+		if p.gap || p.Activity.Empty() {
+			p.Activity.Replace(activityOf(page.Events))
+			p.gap = false
+		}
+		return nil
+	})
+	return p
+}
+
+// The actions that sentences of this tab refer to.
+const (
+	newRoom         pane.Name = "room.new"
+	adoptRoom       pane.Name = "room.adopt"
+	startMeeting    pane.Name = "meeting.start"
+	endMeeting      pane.Name = "meeting.end"
+	switchRecording pane.Name = "recording.switch"
+	copyGuest       pane.Name = "copy.guest"
+	copyHost        pane.Name = "copy.host"
+	openGuest       pane.Name = "open.guest"
+	openHost        pane.Name = "open.host"
+	showQR          pane.Name = "qr"
+)
+
+// Actions implements [pane.Pane], as do the methods below.
+func (p *Pane) Actions() []pane.Action {
+	outer := func() bool { return !p.inner }
+	chosen := func() bool { _, ok := p.person(); return ok }
+	return []pane.Action{
+		{Name: newRoom, Keys: "n", Word: "new", Long: "Create a room", Footer: true, Shown: outer, Do: p.create},
+		{Name: startMeeting, Keys: "s", Word: "start", Long: "Start a meeting in the room", Footer: true, Aims: true, Why: p.whyNoStart, Do: p.chooseLength},
+		{Name: endMeeting, Keys: "e", Word: "end", Long: "End the meeting for everyone", Footer: true, Aims: true, Why: p.whyNoMeeting, Do: p.end},
+		{Name: switchRecording, Keys: "r", Word: "record", Long: "Start or stop the recording", Footer: true, Aims: true, Why: p.whyNoRecording, Do: p.record},
+		{Name: "person.remove", Keys: "x", Word: "remove", Long: "Remove a person from the meeting", Footer: true, Shown: chosen, Aims: true, Why: p.whyNoRemoval, Do: p.remove},
+		{Name: copyGuest, Keys: "c", Word: "copy", Long: "Copy the guest link", Footer: true, Aims: true, Why: p.whyNoMeeting, Do: p.copyLink(false)},
+		{Name: copyHost, Keys: "C", Word: "copy host", Long: "Copy the host link", Aims: true, Why: p.whyNoMeeting, Do: p.copyLink(true)},
+		{Name: openHost, Keys: "O", Word: "host", Long: "Open the meeting as host", Footer: true, Aims: true, Why: p.whyNoMeeting, Do: p.openLink(true)},
+		{Name: openGuest, Keys: "o", Word: "guest", Long: "Open the meeting as guest", Footer: true, Aims: true, Why: p.whyNoMeeting, Do: p.openLink(false)},
+		{Name: showQR, Keys: "Q", Word: "QR", Long: "Show the guest link as a QR code", Aims: true, Why: p.whyNoMeeting, Do: p.qr},
+		{Name: pane.EditRoom, Keys: "E", Word: "edit", Long: "Edit the room", Footer: true, Shown: outer, Aims: true, Why: p.whyNoRoom, Do: p.edit},
+		{Name: "room.delete", Keys: "D", Word: "delete", Long: "Delete the room", Aims: true, Why: p.whyNoDeletion, Do: p.deleteRoom},
+		{Name: adoptRoom, Keys: "A", Word: "adopt", Long: "Adopt existing rooms", Footer: true, Shown: outer, Why: p.whyNoAdoption, Do: p.adopt},
+	}
+}
+
+// whyNoRoom returns why nothing can be done with the selected room.
+func (p *Pane) whyNoRoom() string {
+	if _, ok := p.Room(); !ok {
+		return "No room selected. Press " + p.Key(newRoom) + " to create one."
+	}
+	return ""
+}
+
+// whyNoMeeting returns why nothing can be done with the selected room's meeting.
+func (p *Pane) whyNoMeeting() string {
+	if why := p.whyNoRoom(); why != "" {
+		return why
+	}
+	if _, open := p.open(); !open {
+		v, _ := p.Room()
+		return words.Safe(v.Name) + " has no meeting now: " + p.Key(startMeeting) + " starts one"
+	}
+	return ""
+}
+
+// Title implements [pane.Pane].
+func (p *Pane) Title() string { return "Rooms" }
+
+// Filter implements [pane.Pane].
+func (p *Pane) Filter() *pane.Filter { return &p.filter }
+
+// Refresh implements [pane.Pane].
+func (p *Pane) Refresh() tea.Cmd {
+	return tea.Batch(p.readRooms.Want(), p.readMeeting.Want(), p.readActivity.Want())
+}
+
+// Changed implements [pane.Pane].
+func (p *Pane) Changed(c pane.Changes) tea.Cmd {
+	var cmds []tea.Cmd
+	p.gap = p.gap || c.Missed
+	if len(c.Activity) > 0 {
+		p.Activity.Add(c.Activity)
+	}
+	for _, mt := range c.Meetings {
+		p.meetingChanged(mt)
+	}
+	if c.Rooms || len(c.Meetings) > 0 {
+		cmds = append(cmds, p.readRooms.Want())
+	}
+	if chosen, ok := p.Meeting(); ok {
+		if _, changed := c.Meetings[chosen.ID]; changed {
+			cmds = append(cmds, p.readMeeting.Want())
+		}
+	}
+	return tea.Batch(cmds...)
+}
+
+// meetingChanged shows a change of a meeting at once; the next reading confirms it.
+func (p *Pane) meetingChanged(mt app.Meeting) {
+	for _, list := range [][]app.RoomView{p.rooms, p.shown} {
+		for i := range list {
+			if cur := list[i].Meeting; cur != nil && cur.ID == mt.ID {
+				copied := mt
+				list[i].Meeting = &copied
+			}
+		}
+	}
+	if p.detail != nil && p.detail.ID == mt.ID {
+		p.detail.Meeting = mt
+	}
+}
+
+// Target implements [pane.Pane]: the room, its open meeting and the selected person.
+func (p *Pane) Target() (id string, empty bool) {
+	v, ok := p.Room()
+	if !ok {
+		return "", p.readRooms.Ready
+	}
+	parts := []string{v.ID}
+	if mt, open := p.open(); open {
+		parts = append(parts, mt.ID)
+		if st, chosen := p.person(); chosen {
+			parts = append(parts, st.Session, st.Name)
+		}
+	}
+	return strings.Join(parts, "\x00"), false
+}
+
+// Pace implements [pane.Pane]: a live meeting and a recording count seconds.
+func (p *Pane) Pace() time.Duration {
+	mt, open := p.open()
+	switch {
+	case !open:
+		return 0
+	case mt.Status == app.Live || mt.Recording == app.IsRecording:
+		return time.Second
+	}
+	return 20 * time.Second
+}
+
+// Inner implements [pane.Split].
+func (p *Pane) Inner() *bool {
+	if _, ok := p.Meeting(); ok {
+		return &p.inner
+	}
+	return nil
+}
+
+// Move implements [pane.Pane].
+func (p *Pane) Move(m pane.Motion) tea.Cmd {
+	switch {
+	case m == pane.In:
+		_, p.inner = p.Meeting()
+		p.moveInRoster(m.Move)
+	case m == pane.Out && !p.inner && p.filter.Text != "":
+		p.filter.Clear()
+		return p.narrow()
+	case m == pane.Out:
+		p.inner = false
+	case p.inner:
+		p.moveInRoster(m.Move)
+	default:
+		p.wanted = "" // the user has moved on from it
+		return p.selecting(func() { m.Move(&p.list) })
+	}
+	return nil
+}
+
+// pick selects a row of the list.
+func (p *Pane) pick(i int) tea.Cmd {
+	p.inner = false
+	return p.selecting(func() { p.list.Cursor = i })
+}
+
+// selecting reads the meeting if f has selected another one.
+func (p *Pane) selecting(f func()) tea.Cmd {
+	before, _ := p.Meeting()
+	f()
+	if v, ok := p.Room(); ok {
+		p.chosen = v.ID
+	}
+	return p.follow(before)
+}
+
+// follow reads the meeting if it is another one than before.
+func (p *Pane) follow(before app.Meeting) tea.Cmd {
+	now, ok := p.Meeting()
+	if now.ID == before.ID {
+		return nil
+	}
+	p.detail, p.people, p.roster = nil, nil, grid.List{}
+	if !ok {
+		p.inner = false
+		return nil
+	}
+	return p.readMeeting.Read()
+}
+
+func (p *Pane) askMeeting() func(context.Context) (app.MeetingDetail, error) {
+	mt, ok := p.Meeting()
+	if !ok {
+		return nil
+	}
+	return func(ctx context.Context) (app.MeetingDetail, error) {
+		return p.Backend.Meeting(ctx, app.MeetingRef{Ref: mt.ID})
+	}
+}
+
+// Room returns the selected room.
+func (p *Pane) Room() (app.RoomView, bool) {
+	if p.list.Cursor >= len(p.shown) {
+		return app.RoomView{}, false
+	}
+	return p.shown[p.list.Cursor], true
+}
+
+// Meeting returns the last meeting of the selected room.
+func (p *Pane) Meeting() (app.Meeting, bool) {
+	v, ok := p.Room()
+	if !ok || v.Meeting == nil {
+		return app.Meeting{}, false
+	}
+	return *v.Meeting, true
+}
+
+// open returns the meeting of the selected room, if it has not ended.
+func (p *Pane) open() (app.Meeting, bool) {
+	mt, ok := p.Meeting()
+	return mt, ok && mt.Status != app.Ended
+}
+
+// OpenMeetings counts the meetings that have not ended.
+func (p *Pane) OpenMeetings() (n int) {
+	for _, v := range p.rooms {
+		if v.Meeting != nil && v.Meeting.Status != app.Ended {
+			n++
+		}
+	}
+	return n
+}
+
+// Live counts the live meetings and the people in them.
+func (p *Pane) Live() (meetings, people int) {
+	for _, v := range p.rooms {
+		if v.Meeting != nil && v.Meeting.Status == app.Live {
+			meetings++
+			people += v.Meeting.Here
+		}
+	}
+	return meetings, people
+}
+
+// setRooms applies a reading.
+func (p *Pane) setRooms(rooms []app.RoomView) tea.Cmd {
+	p.rooms = slices.Clone(rooms)
+	order.Rooms(p.rooms, p.Language)
+	cmd := p.narrow()
+	if len(p.shown) == 0 && len(p.rooms) > 0 && !p.filter.Typing && p.had {
+		// The last room that matches was deleted: an empty list would look as if all were.
+		p.filter.Clear()
+		cmd = tea.Batch(cmd, p.narrow())
+	}
+	p.had = len(p.shown) > 0
+	return cmd
+}
+
+// narrow applies the filter and keeps the cursor on its room.
+func (p *Pane) narrow() tea.Cmd {
+	before, _ := p.Meeting()
+	p.shown = p.shown[:0]
+	for _, v := range p.rooms {
+		if p.filter.Matches(v.Name, v.Account, v.Would.Account, string(v.Would.Platform)) {
+			p.shown = append(p.shown, v)
+		}
+	}
+	p.measure()
+	p.list.Resize(len(p.shown), p.list.Height)
+	for i, v := range p.shown {
+		if (p.wanted != "" && v.Name == p.wanted) || (p.wanted == "" && v.ID == p.chosen) {
+			p.list.Cursor = i
+		}
+	}
+	p.list.Resize(len(p.shown), p.list.Height)
+	if v, ok := p.Room(); ok {
+		if v.Name == p.wanted {
+			p.wanted = ""
+		}
+		if p.wanted == "" {
+			p.chosen = v.ID
+		}
+	}
+	return p.follow(before)
+}
+
+// Guide implements [pane.Pane].
+func (p *Pane) Guide() string {
+	v, ok := p.Room()
+	mt, has := p.Meeting()
+	ended := slices.ContainsFunc(p.rooms, func(r app.RoomView) bool {
+		return r.Meeting != nil && r.Meeting.Status == app.Ended && r.Meeting.EndReason == "ended here"
+	})
+	switch {
+	case !ok:
+		return "press " + p.Key(newRoom) + " to make your first room."
+	case has && mt.Status == app.Live && !p.ReadWebhooks:
+		return "people come and go. Press " + p.Key(pane.TabWebhooks) + " to read the webhooks that say so."
+	case has && mt.Status == app.Live:
+		more := p.Key(newRoom) + " to make a room of your own."
+		if mt.Recording != app.IsRecording && mt.Recording != app.StartingRecording && p.whyNoRecording() == "" {
+			more = p.Key(switchRecording) + " to record it, " + p.Key(newRoom) + " to make a room."
+		}
+		return "press " + p.Key(endMeeting) + " to end the meeting, " + more
+	case has && mt.Status == app.Open:
+		return "people will join in a moment. " + p.Key(copyGuest) + " copies the guest link meanwhile."
+	case ended && p.ReadWebhooks:
+		text := "that is all of it. "
+		if p.whyNoAdoption() == "" {
+			text += p.Key(adoptRoom) + " adopts rooms that exist, "
+		}
+		return text + p.Key(pane.Help) + " shows every key, " + p.Key(pane.Quit) + " quits."
+	}
+	return "press " + p.Key(startMeeting) + " to start a meeting in " + p.Styles.Clip(words.Safe(v.Name), 20) + "."
+}
+
+// Ready reports whether the rooms are known.
+func (p *Pane) Ready() bool { return p.readRooms.Ready }

@@ -1,0 +1,120 @@
+package rooms
+
+import (
+	"context"
+
+	tea "charm.land/bubbletea/v2"
+
+	"greenroom/internal/app"
+	"greenroom/tui/dialog"
+	"greenroom/tui/pane"
+	"greenroom/tui/words"
+)
+
+// whyNoRecording returns why the meeting's recording can't be started or stopped.
+func (p *Pane) whyNoRecording() string {
+	if why := p.whyNoMeeting(); why != "" {
+		return why
+	}
+	mt, _ := p.Meeting()
+	return p.Cannot(mt.Account, app.AbilityRecord)
+}
+
+// record starts the recording of the meeting, or stops the one that runs after a question: what was not recorded is lost.
+func (p *Pane) record() tea.Cmd {
+	mt, _ := p.Meeting()
+	ref := app.RecordingSwitch{Meeting: mt.ID}
+	if mt.Recording == app.NotRecording || mt.Recording == "" {
+		p.Working("Starting the recording of " + mt.Room)
+		return pane.Try(p.Screen, "start the recording", nil,
+			func(ctx context.Context) (app.Meeting, error) { return p.Backend.StartRecording(ctx, ref) },
+			func(now app.Meeting) tea.Cmd {
+				p.meetingChanged(now)
+				text := "The recording of " + mt.Room + " runs"
+				if now.Recording != app.IsRecording {
+					text = "The recording of " + mt.Room + " starts"
+				}
+				return tea.Batch(p.readRooms.Want(), p.Say(text, p.Key(switchRecording)+" stops it"))
+			})
+	}
+	p.Dialogs.Push(&dialog.Confirm{
+		Title: "Stop recording " + words.Safe(mt.Room) + "?", Yes: "Stop", No: "Keep recording", Danger: true,
+		Text: "The platform keeps what was recorded.",
+		OnYes: func() tea.Cmd {
+			p.Working("Stopping the recording of " + mt.Room)
+			return pane.Try(p.Screen, "stop the recording", nil,
+				func(ctx context.Context) (app.Meeting, error) { return p.Backend.StopRecording(ctx, ref) },
+				func(now app.Meeting) tea.Cmd {
+					p.meetingChanged(now)
+					return tea.Batch(p.readRooms.Want(), p.RecordingsRead.Want(),
+						p.Say("The recording of "+mt.Room+" has stopped", p.Key(pane.TabRecordings)+" lists the recordings"))
+				})
+		},
+	})
+	return nil
+}
+
+// whyNoRemoval returns why the selected person can't be removed.
+func (p *Pane) whyNoRemoval() string {
+	if why := p.whyNoMeeting(); why != "" {
+		return why
+	}
+	mt, _ := p.Meeting()
+	if why := p.Cannot(mt.Account, app.AbilityEject); why != "" {
+		return why
+	}
+	st, ok := p.person()
+	switch {
+	case !ok:
+		return "Select a participant first: " + p.Key(pane.MoveIn) + " focuses the list"
+	case !st.LeftAt.IsZero():
+		return personName(st) + " has left already"
+	case st.Bot:
+		return personName(st) + " is a bot of the platform; " + p.Key(switchRecording) + " stops a recording"
+	case st.Session == "":
+		return personName(st) + " can't be told apart from others yet"
+	}
+	return ""
+}
+
+// remove asks whether to remove the selected person.
+func (p *Pane) remove() tea.Cmd {
+	mt, _ := p.Meeting()
+	st, _ := p.person()
+	who := personName(st)
+	remove := func(ban bool) func() tea.Cmd {
+		return func() tea.Cmd {
+			p.Working("Removing " + who)
+			return pane.Try(p.Screen, "remove "+who, nil,
+				func(ctx context.Context) (app.MeetingDetail, error) {
+					return p.Backend.Eject(ctx, app.Ejection{Meeting: mt.ID, Session: st.Session, Ban: ban})
+				},
+				func(app.MeetingDetail) tea.Cmd {
+					text := who + " was removed"
+					if ban {
+						text += " and banned"
+					}
+					return tea.Batch(p.readRooms.Want(), p.readMeeting.Want(), p.Say(text, ""))
+				})
+		}
+	}
+	c := &dialog.Confirm{
+		Title: "Remove " + who + "?", Yes: "Remove", No: "Keep", Danger: true, OnYes: remove(false),
+		Text: "They are removed from the meeting in " + words.Safe(mt.Room) + " immediately. They can rejoin with the link.",
+	}
+	if st.UserID != "" && st.UserID != st.Session { // the id of a session is gone with it
+		c.Also, c.OnAlso = "Remove and ban", remove(true)
+	} else {
+		c.Text += " Only people with a user id can be banned; this one has none."
+	}
+	p.Dialogs.Push(c)
+	return nil
+}
+
+// personName returns a person's name for a sentence.
+func personName(st app.Stay) string {
+	if st.Name == "" {
+		return "A participant without a name"
+	}
+	return words.Safe(st.Name)
+}

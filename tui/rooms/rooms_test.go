@@ -1,0 +1,80 @@
+package rooms
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/tui/pane"
+)
+
+func TestActivityIsToldInSentences(t *testing.T) {
+	seen := map[string]bool{}
+	for _, k := range append(provider.EventKinds(), "other.thing") {
+		s := sentence(app.Activity{Kind: k, Who: "Ada"}, time.UTC)
+		if s == "" || seen[s] {
+			t.Errorf("%s is told as %q", k, s)
+		}
+		seen[s] = true
+	}
+	if got := sentence(app.Activity{Kind: provider.KindParticipantLeft, Detail: "connection lost"}, time.UTC); got != "A participant left · connection lost" {
+		t.Error(got)
+	}
+}
+
+func TestALogosPathIsAbsolute(t *testing.T) {
+	t.Setenv("HOME", filepath.Join(t.TempDir(), "ada"))
+	t.Setenv("USERPROFILE", filepath.Join(t.TempDir(), "ada"))
+	for typed, want := range map[string]string{"~/a.png": "ada/a.png", "b/c.png": "rooms/b/c.png", "/d.png": "/d.png", "~x/e.png": "rooms/~x/e.png"} {
+		if got := filepath.ToSlash(logoPath(typed)); !strings.HasSuffix(got, want) || !filepath.IsAbs(logoPath(typed)) {
+			t.Errorf("%q becomes %q", typed, got)
+		}
+	}
+	if got := logoPath(""); got != "" {
+		t.Errorf("no logo becomes %q", got)
+	}
+}
+
+func TestWhatFollowsIsCounted(t *testing.T) {
+	p := &Pane{Screen: &pane.Screen{}}
+	p.Restyle(false)
+	for _, c := range []struct {
+		line string
+		n    int
+		want string
+	}{
+		{"▌Grace" + strings.Repeat(" ", 24), 4993, "▌Grace          ↓ 4993 more "},
+		{"▌Grace Brewster Murray Hopper", 3, "▌Grace Brewster M… ↓ 3 more "},
+		{"▌Grace", 3, "▌Grace             ↓ 3 more "},
+	} {
+		if got := ansi.Strip(p.withMore(c.line, c.n, 28)); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+// What ending does to a room that was made outside Greenroom depends on the platform.
+func TestEndingSaysWhatBecomesOfAnAdoptedRoom(t *testing.T) {
+	for _, c := range []struct {
+		platform provider.Platform
+		adopted  bool
+		after    app.AfterEnd
+		want     string
+	}{
+		{provider.Whereby, true, app.RoomRemoved, "1 person will be disconnected. The room was made outside Greenroom. Ending the meeting " +
+			"removes it from Whereby, and its links stop working permanently."},
+		{provider.Daily, true, app.RoomKept, "1 person will be disconnected. The room was made outside Greenroom: it stays on Daily, and its " +
+			"links keep working."},
+		{provider.LiveKit, true, "", "1 person will be disconnected. Its links will stop working."},
+		{provider.Whereby, false, app.RoomRemoved, "1 person will be disconnected. Its links will stop working."},
+	} {
+		if got := endText(app.Meeting{Platform: c.platform, Adopted: c.adopted, Here: 1}, c.after); got != c.want {
+			t.Errorf("%s, adopted %v: %q", c.platform, c.adopted, got)
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package rooms
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"greenroom/internal/app"
+	"greenroom/tui/dialog"
+	"greenroom/tui/pane"
+	"greenroom/tui/words"
+)
+
+// whyNoStart returns why no meeting can be started in the selected room.
+func (p *Pane) whyNoStart() string {
+	if why := p.whyNoRoom(); why != "" {
+		return why
+	}
+	v, _ := p.Room()
+	if _, open := p.open(); open {
+		return "The meeting of " + words.Safe(v.Name) + " is open already: " + p.Key(openHost) + " opens it, " + p.Key(endMeeting) + " ends it"
+	}
+	return words.Safe(v.Would.Problem)
+}
+
+// chooseLength asks how long the meeting may last, and starts it.
+func (p *Pane) chooseLength() tea.Cmd {
+	v, _ := p.Room()
+	text := "On " + words.Safe(account(v)) + "."
+	if v.Would.Why != "" {
+		text = "On " + words.Safe(account(v)) + " " + because(v.Would.Why) + "."
+	}
+	menu := &dialog.Menu{Title: "Start a meeting in " + words.Safe(v.Name), Text: text}
+	for _, c := range []struct {
+		label string
+		d     time.Duration
+	}{
+		{"8 hours (default)", 0}, {"30 minutes", 30 * time.Minute}, {"1 hour", time.Hour},
+		{"2 hours", 2 * time.Hour}, {"4 hours", 4 * time.Hour},
+	} {
+		menu.Items = append(menu.Items, dialog.Item{Label: c.label, Do: func() tea.Cmd { return p.start(v, c.d) }})
+	}
+	p.Dialogs.Push(menu)
+	return nil
+}
+
+func (p *Pane) start(v app.RoomView, length time.Duration) tea.Cmd {
+	p.Working("Starting a meeting in " + v.Name)
+	return pane.Try(p.Screen, "start the meeting", nil,
+		func(ctx context.Context) (app.StartedMeeting, error) {
+			return p.Backend.StartMeeting(ctx, app.StartMeeting{Room: v.ID, For: length})
+		},
+		func(s app.StartedMeeting) tea.Cmd {
+			hint := p.Key(copyGuest) + " copies the guest link, " + p.Key(openHost) + " opens it as host"
+			if len(s.Notes) > 0 {
+				hint = strings.Join(s.Notes, ". ") + ". " + hint
+			}
+			text := "Meeting started on " + s.Account
+			if s.Reused {
+				text = "The meeting was already open"
+			}
+			return tea.Batch(p.readRooms.Want(), p.Say(text, hint))
+		})
+}
+
+// end asks whether to end the meeting.
+func (p *Pane) end() tea.Cmd {
+	mt, _ := p.Meeting()
+	p.Dialogs.Push(&dialog.Confirm{
+		Title: "End the meeting in " + words.Safe(mt.Room) + "?", Text: endText(mt, p.Account(mt.Account).AfterEnd), Danger: true,
+		Yes: "End meeting", No: "Keep meeting",
+		OnYes: func() tea.Cmd {
+			p.Working("Ending the meeting in " + mt.Room)
+			return pane.Try(p.Screen, "end the meeting", nil,
+				func(ctx context.Context) (app.Meeting, error) {
+					return p.Backend.EndMeeting(ctx, app.MeetingRef{Ref: mt.ID})
+				},
+				func(app.Meeting) tea.Cmd {
+					return tea.Batch(p.readRooms.Want(), p.readMeeting.Want(), p.Say("The meeting in "+mt.Room+" has ended", ""))
+				})
+		},
+	})
+	return nil
+}
+
+// endText explains what ending a meeting does. A room that was made outside Greenroom belongs to the host, and some
+// platforms end its meeting only by removing it.
+func endText(mt app.Meeting, after app.AfterEnd) string {
+	text := "No one is in the meeting."
+	if mt.Here > 0 {
+		text = words.Plural(mt.Here, "person", "people") + " will be disconnected."
+	}
+	switch {
+	case mt.Adopted && after == app.RoomRemoved:
+		return text + " The room was made outside Greenroom. Ending the meeting removes it from " + platformName(mt.Platform) +
+			", and its links stop working permanently."
+	case mt.Adopted && after == app.RoomKept:
+		return text + " The room was made outside Greenroom: it stays on " + platformName(mt.Platform) + ", and its links keep working."
+	}
+	return text + " Its links will stop working."
+}
+
+// whyNoDeletion returns why the selected room can't be deleted.
+func (p *Pane) whyNoDeletion() string {
+	if why := p.whyNoRoom(); why != "" {
+		return why
+	}
+	if _, open := p.open(); open {
+		return "The room has a meeting: end it first with " + p.Key(endMeeting)
+	}
+	return ""
+}
+
+// deleteRoom asks whether to delete the selected room.
+func (p *Pane) deleteRoom() tea.Cmd {
+	v, _ := p.Room()
+	p.Dialogs.Push(&dialog.Confirm{
+		Title: "Delete " + words.Safe(v.Name) + "?", Danger: true,
+		Text: "The room is deleted. Past meetings and webhooks are kept.", Yes: "Delete", No: "Keep",
+		OnYes: func() tea.Cmd {
+			return pane.Try(p.Screen, "delete the room", nil,
+				func(ctx context.Context) (app.Room, error) { return p.Backend.DeleteRoom(ctx, app.RoomRef{Ref: v.ID}) },
+				func(app.Room) tea.Cmd {
+					return tea.Batch(p.readRooms.Want(), p.Say("Room "+v.Name+" deleted", ""))
+				})
+		},
+	})
+	return nil
+}
