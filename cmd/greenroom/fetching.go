@@ -11,6 +11,7 @@ import (
 	"greenroom/internal/config"
 	"greenroom/internal/crash"
 	"greenroom/internal/hub"
+	"greenroom/internal/hub/downloads"
 	"greenroom/internal/recording/after"
 	"greenroom/internal/recording/fetch"
 	"greenroom/internal/recording/layout"
@@ -20,13 +21,13 @@ import (
 )
 
 // newDownloads makes what a hub fetches recordings with. It calls nobody.
-func newDownloads(c *config.Config, accounts []hub.Account, log *slog.Logger, group *crash.Group) (hub.Downloads, error) {
+func newDownloads(c *config.Config, accounts []hub.Account, log *slog.Logger, group *crash.Group) (downloads.Config, error) {
 	lib, err := newLibrary(c, accounts, log, group)
 	if err != nil {
-		return hub.Downloads{}, err
+		return downloads.Config{}, err
 	}
 	d := c.Download
-	out := hub.Downloads{Fetcher: lib, Folder: d.Folder, AtOnce: d.Files, Limit: d.LimitRate}
+	out := downloads.Config{Fetcher: lib, Folder: d.Folder, AtOnce: d.Files, Limit: d.LimitRate}
 	out.Programs, out.ProgramTime = d.Parallel, d.Timeout
 	if len(d.OnDownload) > 0 {
 		out.Command = func(ctx context.Context, r app.Recording) error {
@@ -34,7 +35,7 @@ func newDownloads(c *config.Config, accounts []hub.Account, log *slog.Logger, gr
 		}
 	}
 	if len(d.OnFailure) > 0 {
-		out.OnFailure = func(ctx context.Context, r app.Recording, f hub.Failure) error {
+		out.OnFailure = func(ctx context.Context, r app.Recording, f downloads.Failure) error {
 			return runAfter(ctx, c, after.Command{
 				Name: "on_failure", Args: d.OnFailure, Facts: []string{"FAILED", f.What, "REASON", f.Reason},
 			}, r)

@@ -76,7 +76,8 @@ var allowed = map[string][]string{
 	"internal/config":       {"provider", "internal/crash", "internal/nearest", "internal/plain", "internal/regular"},
 	"internal/roster":       {"provider", "internal/app"},
 	"store":                 {"provider", "provider/object", "internal/app", "internal/boltfile", "internal/crash", "internal/plain", "internal/regular", "internal/roster"},
-	"internal/hub":          {"provider", "internal/app", "internal/calendar", "internal/crash", "internal/nearest", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store"},
+	"internal/hub":          {"provider", "internal/app", "internal/calendar", "internal/crash", "internal/nearest", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store", "internal/hub/*"},
+	"internal/hub/*":        {"provider", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/roster", "store"}, // not the hub
 	"internal/web":          {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/hub"},
 	"internal/ipc":          {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/private", "internal/ipc"},
 	"internal/inlet":        {"provider", "internal/app", "internal/crash", "internal/web", "tunnel"},
@@ -187,6 +188,8 @@ func TestImportRulesCanFail(t *testing.T) {
 		{"cmd/greenroom", "cmd", "internal/ipc/lock", true},
 		{"internal/hub", "internal/hub", "cmd/greenroom", false},
 		{"internal/hub", ruleOf("internal/hub"), "internal/recording", true},
+		{"internal/hub", ruleOf("internal/hub"), "internal/hub/downloads", true},
+		{"internal/hub/downloads", ruleOf("internal/hub/downloads"), "internal/hub", false},
 		{"internal/hub", ruleOf("internal/hub"), "internal/recording/fetch", false},
 		{"internal/recording", ruleOf("internal/recording"), "internal/recording/fetch", false},
 		{"internal/recording/library", ruleOf("internal/recording/library"), "internal/recording/fetch", true},

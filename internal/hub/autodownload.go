@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/hub/downloads"
 	"greenroom/internal/roster"
 	"greenroom/store"
 )
@@ -46,7 +47,7 @@ func (a *account) autoDownload(tx *store.Tx, m *roster.Meeting, r *app.Recording
 	if err != nil || since.IsZero() || ended.Before(since) {
 		return err
 	}
-	return putJob(tx, r, store.DownloadJob{
+	return downloads.PutJob(tx, r, store.DownloadJob{
 		Account: r.Account, ID: r.ID, Auto: true, AskedAt: at.UTC(), DeleteAfter: a.DeleteAfter,
 	})
 }

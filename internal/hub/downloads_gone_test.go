@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/hub/downloads"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -37,7 +38,7 @@ func finding(t *testing.T) (*fetching, *finder) {
 	h, err := Open(Options{
 		Store: store.Options{Path: f.path}, Clock: f.clock,
 		Accounts:  []Account{{Account: provider.Account{Name: "daily", Platform: provider.Daily}, Provider: p}},
-		Downloads: Downloads{Fetcher: f.fetcher, Folder: f.folder},
+		Downloads: downloads.Config{Fetcher: f.fetcher, Folder: f.folder},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/hub/downloads"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -29,7 +30,7 @@ func TestADeletionThatWasInterruptedIsDoneByTheNextOwner(t *testing.T) {
 			t.Fatalf("the platform's copy is still there: %+v", mustRecording(t, f).Download)
 		}
 	}
-	f.downloads.await("r1")
+	f.ended("r1")
 	if d := mustRecording(t, f).Download; d.State != app.DownloadDone || d.Kept != "" || len(f.begunBefore()) != 1 {
 		t.Errorf("%+v", d)
 	}
@@ -82,7 +83,7 @@ func TestNothingIsDeletedForFilesThatAreNotWhole(t *testing.T) {
 					t.Fatalf("deleted %v: %+v", r.DeletedAt, r.Download)
 				}
 			}
-			f.downloads.await("r1")
+			f.ended("r1")
 			r := mustRecording(t, f)
 			if d := r.Download; d.Finding() != c.finding || !r.DeletedAt.IsZero() || len(f.keeper.deleted) > 0 {
 				t.Errorf("finding %q, deleted %v at %v, kept %q", d.Finding(), f.keeper.deleted, r.DeletedAt, d.Kept)
@@ -134,21 +135,21 @@ func TestWhatIsHereAlreadyIsNoProgress(t *testing.T) {
 	f.recording("r1", app.RecordingReady, time.Hour)
 	f.fetcher.fromNothing = true
 	f.fetcher.gate = make(chan struct{}, 100)
-	for range downloadTries + 1 {
+	for range downloads.Tries + 1 {
 		f.fetcher.fail["r1"] = append(f.fetcher.fail["r1"], away)
 	}
 	if err := f.store.Update(t.Context(), func(tx *store.Tx) error { return tx.PutChunks("daily", "r1", "file", []byte("5000")) }); err != nil {
 		t.Fatal(err)
 	}
 	f.ask("r1")
-	for range downloadTries - 1 {
+	for range downloads.Tries - 1 {
 		f.tokens(1)
 		f.begun()
 		f.until("r1", "a pause", func(d app.Download) bool { return d.RetryAt.After(f.clock.Now()) })
 		if err := f.clock.BlockUntilContext(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
-		f.clock.Advance(longestPause)
+		f.clock.Advance(downloads.LongestPause)
 	}
 	f.tokens(2)
 	f.begun()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/hub/downloads"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -18,7 +19,7 @@ func (f *fetching) settled(r app.Recording) bool {
 		if len(f.fetcher.begins) > 0 {
 			return false
 		}
-		if !f.downloads.has(r) {
+		if !f.queued().Has(r) {
 			return true
 		}
 	}
@@ -54,7 +55,7 @@ func TestWhatIsPausedOrCancelledDoesNotGoOnByItself(t *testing.T) {
 				if err != nil || string(r.Download.State) != name {
 					t.Fatalf("%+v, %v", r.Download, err)
 				}
-				if err := f.downloads.recall(); err != nil {
+				if err := f.queued().Recall(); err != nil {
 					t.Fatal(err)
 				}
 				if !f.settled(r) {
@@ -76,7 +77,7 @@ func TestALateLookAtTheJobsStartsNothingThatIsPaused(t *testing.T) {
 	if _, err := f.PauseDownload(t.Context(), ref); err != nil {
 		t.Fatal(err)
 	}
-	f.downloads.add(seen, job)
+	f.queued().Add(seen, job)
 	if r := mustRecording(t, f); !f.settled(r) || mustRecording(t, f).Download.State != app.DownloadPaused {
 		t.Errorf("%+v", r.Download)
 	}
@@ -100,7 +101,7 @@ func TestAJobWithoutARecordingStopsNoOther(t *testing.T) {
 		r2.Download = &app.Download{State: app.DownloadDone, Path: "/x", Command: &app.DownloadCommand{State: app.CommandWaiting}}
 		return errors.Join(err, err2,
 			tx.PutDownloadJob(store.DownloadJob{Account: "daily", ID: "nobody"}), tx.PutCommandJob(store.CommandJob{Account: "daily", ID: "nobody"}),
-			putJob(tx, &r1, store.DownloadJob{Account: "daily", ID: "r1", AskedAt: f.clock.Now()}),
+			downloads.PutJob(tx, &r1, store.DownloadJob{Account: "daily", ID: "r1", AskedAt: f.clock.Now()}),
 			tx.PutRecording(r2), tx.PutCommandJob(store.CommandJob{Account: "daily", ID: "r2"}))
 	}); err != nil {
 		t.Fatal(err)
@@ -147,15 +148,7 @@ func TestADownloadThatCouldNotBeNotedIsTriedAgain(t *testing.T) {
 		full = errors.Is(f.store.Update(ctx, func(*store.Tx) error { return nil }), store.ErrBusy)
 		cancel()
 	}
-	next := func() time.Time {
-		q := f.Hub.downloads
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		if d := q.find(app.Recording{Account: "daily", ID: "r1"}); d != nil {
-			return d.next
-		}
-		return time.Time{}
-	}
+	next := func() time.Time { return f.queued().Next(app.Recording{Account: "daily", ID: "r1"}) }
 	first := next()
 	f.stepUntil("it is tried in vain", func() bool { return next().After(first) })
 	close(free)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/hub/downloads"
 	"greenroom/internal/recording"
 	"greenroom/provider"
 	"greenroom/store"
@@ -214,7 +215,7 @@ func (f *fetching) open() {
 			Account:  provider.Account{Name: "daily", Platform: provider.Daily, WebhookSecret: "x"},
 			Provider: f.keeper, AutoDownload: f.auto,
 		}},
-		Downloads: Downloads{Fetcher: f.fetcher, Folder: f.folder, Command: f.command},
+		Downloads: downloads.Config{Fetcher: f.fetcher, Folder: f.folder, Command: f.command},
 	})
 	if err != nil {
 		f.t.Fatal(err)
@@ -296,7 +297,7 @@ func (f *fetching) stepUntil(what string, is func() bool) {
 	for late := time.After(20 * time.Second); !is(); {
 		select {
 		case <-tick.C:
-			f.clock.Advance(downloadPause)
+			f.clock.Advance(downloads.Pause)
 		case <-late:
 			f.t.Fatal("never ", what)
 		}
@@ -377,7 +378,7 @@ func TestTwoAreFetchedAtOnceAndOthersWait(t *testing.T) {
 	if r, err := f.Recording(t.Context(), app.RecordingRef{ID: "r2"}); err != nil || r.Download.State != app.DownloadWaiting {
 		t.Errorf("the third: %+v, %v", r.Download, err)
 	}
-	if s := f.downloads.status(); s.Running != 2 || s.Waiting != 1 || s.Folder != f.folder {
+	if s := f.downloads.Status(); s.Running != 2 || s.Waiting != 1 || s.Folder != f.folder {
 		t.Errorf("%+v", s)
 	}
 	close(f.fetcher.gate)
@@ -445,7 +446,7 @@ func TestWhatACrashInterruptedGoesOnWithAnOwnerThatStays(t *testing.T) {
 	f.close()
 	taken := f.fetcher.taken("r1") + f.fetcher.taken("r2")
 	f.open()
-	if s := f.downloads.status(); s.Running != 0 {
+	if s := f.downloads.Status(); s.Running != 0 {
 		t.Errorf("a program that comes and goes has taken them up: %+v", s)
 	}
 	f.Start()
@@ -516,7 +517,7 @@ func TestWhatIsStoppedStaysStopped(t *testing.T) {
 	f.state("last", app.DownloadRunning)
 	// A job that was read just before it was stopped is dropped when it is looked at again.
 	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
-		if s := f.downloads.status(); s.Running == 1 && s.Waiting == 0 {
+		if s := f.downloads.Status(); s.Running == 1 && s.Waiting == 0 {
 			break
 		} else if time.Since(begin) > 20*time.Second {
 			t.Fatalf("%+v go on", s)
@@ -565,7 +566,7 @@ func TestAJobThatNobodyHasSaysWhatItWaitsFor(t *testing.T) {
 	f.close()
 	f.open()
 	r, err := f.Recording(t.Context(), app.RecordingRef{ID: "r1"})
-	if err != nil || r.Download.State != app.DownloadWaiting || r.Download.Reason != reasonNobody {
+	if err != nil || r.Download.State != app.DownloadWaiting || r.Download.Reason != downloads.ReasonNoOwner {
 		t.Errorf("%+v, %v", r.Download, err)
 	}
 	f.Hub.Start()
@@ -576,17 +577,17 @@ func TestANetworkThatStaysAwayFailsTheDownloadForGood(t *testing.T) {
 	f := newFetching(t)
 	away := &app.Error{Kind: provider.Unavailable, Text: "the network is down"}
 	f.recording("r1", app.RecordingReady, time.Hour)
-	for range downloadTries {
+	for range downloads.Tries {
 		f.fetcher.fail["r1"] = append(f.fetcher.fail["r1"], away)
 	}
 	f.ask("r1")
-	for range downloadTries - 1 {
+	for range downloads.Tries - 1 {
 		f.begun()
 		f.until("r1", "a pause", func(d app.Download) bool { return d.RetryAt.After(f.clock.Now()) })
 		if err := f.clock.BlockUntilContext(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
-		f.clock.Advance(longestPause)
+		f.clock.Advance(downloads.LongestPause)
 	}
 	if d := f.state("r1", app.DownloadFailed).Download; d.Reason != away.Text {
 		t.Errorf("%+v", d)
@@ -605,7 +606,7 @@ func TestARecordingThatIsNotReadyIsWaitedForWhenAsked(t *testing.T) {
 	}
 	f.until("r1", "a reason", func(d app.Download) bool { return d.State == app.DownloadWaiting && !d.RetryAt.IsZero() })
 	f.recording("r1", app.RecordingReady, time.Hour)
-	f.downloads.schedule()
+	f.queued().Schedule()
 	f.state("r1", app.DownloadDone)
 	for status, kind := range map[app.RecordingStatus]provider.Kind{app.RecordingFailed: provider.Conflict, app.RecordingRunning: provider.NotReady} {
 		ref := f.recording("r-"+string(status), status, time.Hour)
@@ -627,7 +628,7 @@ func TestProgressIsToldAFewTimesASecondWithRateAndTime(t *testing.T) {
 	f.begun()
 	told := 0
 	for range 9 {
-		f.clock.Advance(tellEvery / 2)
+		f.clock.Advance(downloads.PublishEvery / 2)
 		f.tokens(1)
 		<-f.fetcher.stepped
 	}
@@ -650,17 +651,13 @@ func TestProgressIsToldAFewTimesASecondWithRateAndTime(t *testing.T) {
 	}
 }
 
-// await returns when no download of a recording runs.
-func (q *downloads) await(id string) {
-	q.mu.Lock()
-	var ended chan struct{}
-	if d := q.find(app.Recording{Account: "daily", ID: id}); d != nil {
-		ended = d.ended
-	}
-	q.mu.Unlock()
-	if ended != nil {
-		<-ended
-	}
+// queued returns the hub's queue with the methods that its interface doesn't have.
+func (b *bench) queued() *downloads.Queue { return b.Hub.downloads.(*downloads.Queue) }
+
+// ended waits until no download of a recording runs.
+func (b *bench) ended(id string) {
+	b.t.Helper()
+	<-b.queued().Ended(app.Recording{Account: "daily", ID: id})
 }
 
 func mustRecording(t *testing.T, f *fetching) app.Recording {
@@ -684,7 +681,7 @@ func TestDeletingOnThePlatform(t *testing.T) {
 	}
 	close(f.fetcher.gate)
 	f.state("r1", app.DownloadDone)
-	f.downloads.await("r1")
+	f.ended("r1")
 	if r := mustRecording(t, f); r.DeletedAt.IsZero() || r.Download.State != app.DownloadDone || len(f.keeper.deleted) != 1 {
 		t.Errorf("%+v, deleted %v", r, f.keeper.deleted)
 	}
@@ -752,26 +749,26 @@ func TestOnDownloadIsRunUntilItSucceedsOrHasFailedForGood(t *testing.T) {
 		if c := r.Download.Command; c.Reason != "exit status 1" || c.RetryAt.IsZero() {
 			t.Errorf("%+v", c)
 		}
-		f.clock.Advance(commandPause << try)
-		f.commands.look <- struct{}{}
+		f.clock.Advance(downloads.ProgramPause << try)
+		f.downloads.Programs().Wake()
 	}
 	if c := f.until("r1", "success", func(d app.Download) bool { return d.Command.State == app.CommandDone }).Download.Command; c.Tries != 3 {
 		t.Errorf("%+v", c)
 	}
 	mu.Lock()
-	fails = commandTries
+	fails = downloads.ProgramTries
 	mu.Unlock()
 	f.recording("r2", app.RecordingReady, time.Hour)
 	f.ask("r2")
-	for try := range commandTries - 1 {
+	for try := range downloads.ProgramTries - 1 {
 		f.until("r2", "a failure", func(d app.Download) bool {
 			return d.Command != nil && d.Command.Tries == try+1 && d.Command.State == app.CommandWaiting
 		})
-		f.clock.Advance(commandPause << try)
-		f.commands.look <- struct{}{}
+		f.clock.Advance(downloads.ProgramPause << try)
+		f.downloads.Programs().Wake()
 	}
 	f.until("r2", "the end", func(d app.Download) bool {
-		return d.Command.State == app.CommandFailed && d.Command.Tries == commandTries
+		return d.Command.State == app.CommandFailed && d.Command.Tries == downloads.ProgramTries
 	})
 	if err := f.store.View(t.Context(), func(tx *store.Tx) error {
 		jobs, err := tx.CommandJobs()

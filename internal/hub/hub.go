@@ -23,6 +23,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/crash"
+	"greenroom/internal/hub/downloads"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -51,7 +52,7 @@ type Options struct {
 	// Drivers are those of the program's platforms, to say which variables configure an account.
 	Drivers []provider.Driver
 	// Downloads say how recordings are fetched.
-	Downloads Downloads
+	Downloads downloads.Config
 	// Buckets finds recordings where platforms write them into buckets of the user's; nil where none does.
 	Buckets Buckets
 	// Forwarder sends events to the targets of forwards; nil where this program forwards nothing.
@@ -77,12 +78,12 @@ type Hub struct {
 	accounts map[string]*account
 	order    []*account
 
-	rooms     keyedMutex // one start or end at a time for each room
+	locks     keyedMutex // one request at a time about a room, a recording or a download
 	open      unendedCache
 	ids       ids
-	downloads *downloads
-	commands  *commands
-	forwards  forwards
+	downloads downloader
+	app.Downloads
+	forwards forwards
 
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -152,11 +153,7 @@ func Open(o Options) (*Hub, error) {
 		h.accounts[a.Name] = acct
 		h.order = append(h.order, acct)
 	}
-	h.downloads, h.commands = newDownloads(h), newCommands(h)
 	h.forwards.h = h
-	if f := o.Downloads.Fetcher; f != nil {
-		f.Limit(o.Downloads.Limit)
-	}
 	so := o.Store
 	so.OnCommit, so.Now, so.Crash = h.publish, o.Clock.Now, o.Crash
 	var err error
@@ -164,6 +161,8 @@ func Open(o Options) (*Hub, error) {
 		return nil, openError(err)
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.downloads = newDownloads(h)
+	h.Downloads = h.downloads
 	for _, a := range h.order {
 		if err := errors.Join(h.recallLastEvent(a), h.recallWebhook(a)); err != nil {
 			h.cancel()
@@ -204,8 +203,8 @@ func (h *Hub) Start() {
 	if err := h.noteAuto(h.ctx); err != nil {
 		h.log.Error("since when recordings are downloaded by themselves could not be noted", "err", err)
 	}
-	h.goes("downloads", h.downloads.serve)
-	h.goes("programs", h.commands.serve)
+	h.goes("downloads", h.downloads.Serve)
+	h.goes("programs", h.downloads.Programs().Serve)
 	if h.opt.Forwarder != nil {
 		h.forwards.serve()
 	}
@@ -252,7 +251,7 @@ func (h *Hub) goes(name string, f func()) {
 
 // Close stops the readers, writes what waits, closes the store and every subscription.
 func (h *Hub) Close() error {
-	h.downloads.close()
+	h.downloads.Close()
 	h.cancel()
 	h.tunnels.stop()
 	h.forwards.close()

@@ -190,8 +190,8 @@ func (h *Hub) EndMeeting(ctx context.Context, ref app.MeetingRef) (app.Meeting, 
 	if err != nil || m.Status == app.Ended {
 		return m.Meeting, err
 	}
-	defer h.rooms.lock(m.RoomID)()
-	defer h.rooms.lock(recordingOf(m.ID))() // a start that is under way is over before the meeting is
+	defer h.locks.lock(m.RoomID)()
+	defer h.locks.lock(recordingOf(m.ID))() // a start that is under way is over before the meeting is
 	if err := h.store.View(ctx, func(tx *store.Tx) (err error) { m, err = tx.Meeting(m.ID); return err }); err != nil ||
 		m.Status == app.Ended {
 		return m.Meeting, err // ended while we waited

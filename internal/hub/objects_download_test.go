@@ -90,7 +90,7 @@ func TestADownloadOfWhatABucketHasGoesOnUnderThePlatformsID(t *testing.T) {
 		}
 		f.tokens(6)
 		r := f.state(s.found[0].Recording.ID, app.DownloadDone)
-		f.downloads.await(s.list.ID)
+		f.ended(s.list.ID)
 		if r.ID != s.list.ID || r.Download.Bytes != 10*step || !r.Download.Auto {
 			t.Errorf("%+v", r)
 		}
@@ -142,13 +142,13 @@ func TestWhatTheBucketRefusesIsAskedOfThePlatform(t *testing.T) {
 	f.Start()
 	f.seen([]string{"daily"}, s.found...)
 	f.state(s.found[0].Recording.ID, app.DownloadFailed)
-	f.downloads.await(s.found[0].Recording.ID)
+	f.ended(s.found[0].Recording.ID)
 	f.listed("daily", s.list)
 	if r := f.state(s.list.ID, app.DownloadDone); r.Download.Bytes != 10*step {
 		t.Errorf("%+v", r.Download)
 	}
 	f.only(s)
-	f.downloads.await(s.list.ID)
+	f.ended(s.list.ID)
 	f.nothingLeft(s.list.ID, s.found[0].Recording.ID)
 }
 
@@ -183,7 +183,7 @@ func TestTwoDownloadsOfOneRecordingBecomeOne(t *testing.T) {
 			f.tokens(6)
 		}
 		f.state(s.list.ID, app.DownloadDone)
-		f.downloads.await(s.list.ID)
+		f.ended(s.list.ID)
 		f.only(s)
 		if n := f.fetcher.taken(s.list.ID) + f.fetcher.taken(s.found[0].Recording.ID); n != 10 {
 			t.Errorf("%d steps were fetched", n)

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"greenroom/internal/app"
+	"greenroom/internal/hub/downloads"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -49,10 +50,10 @@ func newPrograms(t rapid.TB, path string, atOnce int) *programs {
 			Account:  provider.Account{Name: "daily", Platform: provider.Daily},
 			Provider: &platform{name: provider.Daily, taken: map[string]bool{}, present: map[string][]provider.Participant{}},
 		}},
-		Downloads: Downloads{
+		Downloads: downloads.Config{
 			Fetcher: newFetcher(), Programs: atOnce, ProgramTime: programTime,
 			Command:   func(ctx context.Context, r app.Recording) error { return p.program(ctx, r.ID) },
-			OnFailure: func(ctx context.Context, r app.Recording, _ Failure) error { return p.program(ctx, r.ID+"!") },
+			OnFailure: func(ctx context.Context, r app.Recording, _ downloads.Failure) error { return p.program(ctx, r.ID+"!") },
 		},
 	}
 	p.open()
@@ -65,7 +66,7 @@ func (p *programs) open() {
 		p.t.Fatal(err)
 	}
 	p.Hub = h
-	h.goes("programs", h.commands.serve)
+	h.goes("programs", h.downloads.Programs().Serve)
 }
 
 func (p *programs) program(ctx context.Context, what string) error {
@@ -99,7 +100,7 @@ func (p *programs) downloaded() string {
 		Download: &app.Download{State: app.DownloadDone},
 	}
 	if err := p.store.Update(context.Background(), func(tx *store.Tx) error {
-		return errors.Join(p.putCommand(tx, &r), tx.PutRecording(r))
+		return errors.Join(p.Hub.downloads.(*downloads.Queue).PutCommand(tx, &r), tx.PutRecording(r))
 	}); err != nil {
 		p.t.Fatal(err)
 	}
@@ -126,9 +127,7 @@ func (p *programs) settled() {
 		p.mu.Lock()
 		live := len(p.live)
 		p.mu.Unlock()
-		p.commands.mu.Lock()
-		running := len(p.commands.running)
-		p.commands.mu.Unlock()
+		running := p.downloads.Programs().Running()
 		if running == live && live == min(due, p.opt.Downloads.Programs) {
 			return
 		}
@@ -210,7 +209,7 @@ func TestEveryProgramComesToOneEnd(t *testing.T) {
 			case step == "hang":
 				p.clock.Advance(programTime)
 			case step == "pass":
-				p.clock.Advance(commandPause)
+				p.clock.Advance(downloads.ProgramPause)
 			case step == "restart":
 				if err := p.Hub.Close(); err != nil {
 					t.Fatal(err)
@@ -240,7 +239,7 @@ func TestEveryProgramComesToOneEnd(t *testing.T) {
 				t.Fatalf("jobs never end: %+v", p.jobs())
 			}
 			if p.alive() == 0 {
-				p.clock.Advance(commandPause << commandTries)
+				p.clock.Advance(downloads.ProgramPause << downloads.ProgramTries)
 				p.settled()
 				continue
 			}
@@ -257,10 +256,10 @@ func TestEveryProgramComesToOneEnd(t *testing.T) {
 			if c := r.Download.Command; !c.Ended() || skipped[id] != (c.State == app.CommandSkipped) {
 				t.Errorf("%s has come to %+v, skipped %v", id, c, skipped[id])
 			}
-			if p.ran(id) > n*commandTries {
+			if p.ran(id) > n*downloads.ProgramTries {
 				t.Errorf("%s was asked for %d times and ran %d times", id, n, p.ran(id))
 			}
-			if p.ran(id+"!") > n*commandTries {
+			if p.ran(id+"!") > n*downloads.ProgramTries {
 				t.Errorf("on_failure of %s ran %d times", id, p.ran(id+"!"))
 			}
 		}
@@ -302,7 +301,7 @@ func TestAClockThatWasAheadHoldsNoProgramUp(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	p.commands.wake()
+	p.downloads.Programs().Wake()
 	p.until(id, func(c app.DownloadCommand) bool { return c.State == app.CommandRunning && c.Tries == 2 })
 }
 
@@ -310,13 +309,13 @@ func TestAFailureForGoodRunsOnFailure(t *testing.T) {
 	p := newPrograms(t, filepath.Join(t.TempDir(), store.FileName), 2)
 	defer func() { _ = p.Hub.Close() }()
 	id := p.downloaded()
-	for range commandTries {
+	for range downloads.ProgramTries {
 		p.settled()
 		p.finish(0, errors.New("exit status 1"))
-		p.clock.Advance(commandPause << commandTries)
+		p.clock.Advance(downloads.ProgramPause << downloads.ProgramTries)
 	}
 	p.settled()
-	if jobs := p.jobs(); len(jobs) != 1 || jobs[0].Failure != failedCommand || jobs[0].Reason != "exit status 1" || p.ran(id+"!") != 1 {
+	if jobs := p.jobs(); len(jobs) != 1 || jobs[0].Failure != downloads.FailedProgram || jobs[0].Reason != "exit status 1" || p.ran(id+"!") != 1 {
 		t.Fatalf("%+v, ran %v", jobs, p.ran(id+"!"))
 	}
 	p.finish(0, nil)
@@ -331,7 +330,7 @@ func TestARunThatIsInterruptedCounts(t *testing.T) {
 	p := newPrograms(t, filepath.Join(t.TempDir(), store.FileName), 2)
 	defer func() { _ = p.Hub.Close() }()
 	id := p.downloaded()
-	for range commandTries {
+	for range downloads.ProgramTries {
 		p.settled()
 		if p.alive() != 1 {
 			t.Fatalf("after %d runs none goes on", p.ran(id))
@@ -341,7 +340,7 @@ func TestARunThatIsInterruptedCounts(t *testing.T) {
 		}
 		p.open()
 	}
-	if c := p.until(id, app.DownloadCommand.Ended); c.State != app.CommandFailed || p.ran(id) != commandTries {
+	if c := p.until(id, app.DownloadCommand.Ended); c.State != app.CommandFailed || p.ran(id) != downloads.ProgramTries {
 		t.Errorf("%+v after %d runs", c, p.ran(id))
 	}
 }

@@ -111,7 +111,7 @@ func (r *autoRecorder) turn(ctx context.Context) {
 // now: what is true of the meeting is read again once nobody else can start or stop its recording.
 func (r *autoRecorder) attempt(ctx context.Context, id string) {
 	h := r.hub
-	defer h.rooms.lock(recordingOf(id))()
+	defer h.locks.lock(recordingOf(id))()
 	g, due, err := h.gathering(ctx, id)
 	if err != nil {
 		h.complain(err, "a meeting to record could not be read", r.account)
@@ -265,7 +265,7 @@ func (h *Hub) recorderOf(
 	if err = read(req.Meeting); err != nil {
 		return m, nil, nil, nil, err
 	}
-	held := h.rooms.lock(recordingOf(m.ID))
+	held := h.locks.lock(recordingOf(m.ID))
 	defer func() {
 		if err != nil {
 			held()

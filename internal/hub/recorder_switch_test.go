@@ -89,13 +89,13 @@ func background(f func()) <-chan struct{} {
 func (b *bench) users(meeting string, n int) {
 	b.t.Helper()
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); runtime.Gosched() {
-		b.rooms.mu.Lock()
-		l := b.rooms.locks[recordingOf(meeting)]
+		b.locks.mu.Lock()
+		l := b.locks.locks[recordingOf(meeting)]
 		got := 0
 		if l != nil {
 			got = l.users
 		}
-		b.rooms.mu.Unlock()
+		b.locks.mu.Unlock()
 		if got == n {
 			return
 		}
@@ -154,11 +154,11 @@ func TestAStaleListStartsNoRecording(t *testing.T) {
 	turn := background(func() { r.turn(context.Background()) })
 	<-p.entered
 	other := ms[1]
-	b.rooms.mu.Lock()
-	if b.rooms.locks[recordingOf(other.ID)] != nil {
+	b.locks.mu.Lock()
+	if b.locks.locks[recordingOf(other.ID)] != nil {
 		other = ms[0]
 	}
-	b.rooms.mu.Unlock()
+	b.locks.mu.Unlock()
 	if _, err := b.StopRecording(t.Context(), app.RecordingSwitch{Meeting: other.ID}); err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func (h *Hub) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Recor
 		})
 	})
 	for i := range out {
-		out[i] = h.downloads.overlay(out[i])
+		out[i] = h.downloads.Overlay(out[i])
 	}
 	return out, err
 }

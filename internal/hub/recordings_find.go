@@ -18,7 +18,7 @@ func (h *Hub) Recording(ctx context.Context, ref app.RecordingRef) (app.Recordin
 	if errors.Is(err, provider.NotFound) && !ref.Known {
 		r, err = h.platformRecording(ctx, ref, err)
 	}
-	return h.downloads.overlay(r), err
+	return h.downloads.Overlay(r), err
 }
 
 // storedRecording returns a recording without the progress of its download.

@@ -151,7 +151,7 @@ func (h *Hub) lockRoom(ctx context.Context, ref string) (unlock func(), err erro
 	if err := h.store.View(ctx, func(tx *store.Tx) (err error) { r, err = findRoom(tx, ref); return err }); err != nil {
 		return nil, err
 	}
-	return h.rooms.lock(r.ID), nil
+	return h.locks.lock(r.ID), nil
 }
 
 func renameMeetings(tx *store.Tx, r app.Room) error {

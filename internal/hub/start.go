@@ -30,7 +30,7 @@ func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.Start
 	if err != nil {
 		return app.StartedMeeting{}, err
 	}
-	defer h.rooms.lock(view.ID)()
+	defer h.locks.lock(view.ID)()
 	if view, err = h.Room(ctx, app.RoomRef{Ref: view.ID}); err != nil {
 		return app.StartedMeeting{}, err // deleted while we waited
 	}

@@ -24,7 +24,7 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 	if err != nil {
 		return app.Status{}, err
 	}
-	alerts, err := h.commands.alerts(ctx)
+	alerts, err := h.downloads.Programs().Alerts(ctx)
 	if err != nil {
 		return app.Status{}, err
 	}
@@ -39,7 +39,7 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 		listener = other
 	}
 	s := app.Status{
-		Version: h.opt.Version, Downloads: h.downloads.status(), Listener: listener, Tunnel: tunnel, Accounts: []app.AccountStatus{},
+		Version: h.opt.Version, Downloads: h.downloads.Status(), Listener: listener, Tunnel: tunnel, Accounts: []app.AccountStatus{},
 		Store: app.StoreStatus{
 			Path: h.store.Path(), Bytes: st.Bytes, FreeBytes: st.FreeBytes, Deliveries: st.Deliveries,
 			Schema: st.Schema, Problem: st.Problem, Owner: os.Getpid(), Since: h.since,

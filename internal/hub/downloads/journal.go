@@ -1,4 +1,4 @@
-package hub
+package downloads
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"greenroom/store"
 )
 
-// chunkJournal is a fetcher's memory in the store.
+// chunkJournal is a [recording.Journal] in the store.
 type chunkJournal struct {
 	store             *store.Store
 	clock             clockwork.Clock
@@ -23,7 +23,7 @@ func (j chunkJournal) Load(ctx context.Context) (b []byte, err error) {
 	return b, err
 }
 
-// Save writes with whatever else waits. A queue that is full is tried again: other work must not fail a download.
+// Save waits while the store's queue is full: other work must not fail a download.
 func (j chunkJournal) Save(ctx context.Context, progress []byte) error {
 	for {
 		err := j.store.Update(ctx, func(tx *store.Tx) error { return tx.PutChunks(j.account, j.id, j.file, progress) })
@@ -38,7 +38,7 @@ func (j chunkJournal) Save(ctx context.Context, progress []byte) error {
 	}
 }
 
-// Clear forgets.
+// Clear removes the progress.
 func (j chunkJournal) Clear(ctx context.Context) error {
 	return j.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteChunks(j.account, j.id, j.file) })
 }

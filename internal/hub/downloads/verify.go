@@ -1,4 +1,4 @@
-package hub
+package downloads
 
 import (
 	"context"
@@ -10,17 +10,17 @@ import (
 	"greenroom/store"
 )
 
-// NoteVerification remembers what was found of downloaded files; see [app.Backend].
-func (h *Hub) NoteVerification(ctx context.Context, v app.Verification) (app.Recording, error) {
-	r, err := h.storedRecording(ctx, v.RecordingRef)
+// NoteVerification stores the findings about downloaded files; see [app.Backend].
+func (q *Queue) NoteVerification(ctx context.Context, v app.Verification) (app.Recording, error) {
+	r, err := q.opt.Hub.Stored(ctx, v.RecordingRef)
 	if err != nil {
 		return r, err
 	}
-	defer h.rooms.lock(downloadLock(r))()
-	err = h.changeDownload(ctx, r.Ref(), func(_ *store.Tx, r *app.Recording) error {
+	defer q.lock(r)()
+	err = q.changeDownload(ctx, r.Ref(), func(_ *store.Tx, r *app.Recording) error {
 		if r.Download != nil {
 			d := *r.Download
-			d.Apply(v, h.now())
+			d.Apply(v, q.now())
 			d.Earlier = without(d.Earlier, func(f app.DownloadedFile) bool { return f.Finding == app.FileMissing }) // reported once
 			r.Download = &d
 		}
@@ -29,13 +29,13 @@ func (h *Hub) NoteVerification(ctx context.Context, v app.Verification) (app.Rec
 	if err != nil {
 		return r, err
 	}
-	return h.Recording(ctx, r.Ref())
+	return q.opt.Hub.Recording(ctx, r.Ref())
 }
 
-// earliersMost bounds how many earlier downloads of a recording are remembered.
+// earliersMost is the most earlier downloads that are kept of a recording.
 const earliersMost = 16
 
-// formerDownloads are the downloads that are remembered when another one takes the place of d, newest first.
+// formerDownloads returns the downloads to keep when another one replaces d, newest first.
 func formerDownloads(d *app.Download) []app.EarlierDownload {
 	if d == nil {
 		return nil
@@ -47,15 +47,15 @@ func formerDownloads(d *app.Download) []app.EarlierDownload {
 	return all[:min(len(all), earliersMost)]
 }
 
-// remaining are the earlier downloads without the files that the present one has, and without those that it was to replace: what
-// isn't whole.
+// remaining returns the earlier downloads without the files that the present one has, and without damaged ones, which it
+// replaces.
 func remaining(all []app.EarlierDownload, now []app.DownloadedFile) []app.EarlierDownload {
 	return without(all, func(f app.DownloadedFile) bool {
 		return f.Finding != "" || slices.ContainsFunc(now, func(n app.DownloadedFile) bool { return n.Path == f.Path })
 	})
 }
 
-// without leaves files out of earlier downloads, and those of which nothing is left.
+// without removes files from earlier downloads, and downloads without files.
 func without(all []app.EarlierDownload, out func(app.DownloadedFile) bool) (left []app.EarlierDownload) {
 	for _, e := range all {
 		e.Files = slices.DeleteFunc(slices.Clone(e.Files), out)
@@ -66,7 +66,7 @@ func without(all []app.EarlierDownload, out func(app.DownloadedFile) bool) (left
 	return left
 }
 
-// broken are the checksums of a recording's files with a hole, or of which that is suspected.
+// broken returns the checksums of a recording's files that have a hole or may have one.
 func broken(d *app.Download) (sums []string) {
 	for _, e := range formerDownloads(d) {
 		for _, f := range e.Files {
@@ -78,8 +78,8 @@ func broken(d *app.Download) (sums []string) {
 	return sums
 }
 
-// restore makes an earlier download that is what is asked for the present one, and reports whether there is one: it is whole, has
-// all the files, and is in the folder.
+// restore makes an earlier download the present one if it fits the request: it is whole, has all the files, and is in the folder.
+// It reports whether there was one.
 func restore(d *app.Download, req app.DownloadRequest) bool {
 	for i, e := range d.Earlier {
 		if e.AudioOnly && !req.AudioOnly || !e.Whole() || !allThere(e.Files) || req.To != "" && !inside(req.To, e.Path) {
@@ -110,7 +110,7 @@ func inside(folder, path string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// allThere reports whether files are where they were put, in the size that they had.
+// allThere reports whether all files exist with their size.
 func allThere(files []app.DownloadedFile) bool {
 	for _, f := range files {
 		if info, err := os.Stat(f.Path); err != nil || info.Size() != f.Size {
@@ -121,7 +121,7 @@ func allThere(files []app.DownloadedFile) bool {
 }
 
 // reread reads a recording again.
-func (h *Hub) reread(ctx context.Context, r *app.Recording) (err error) {
-	*r, err = h.Recording(ctx, r.Ref())
+func (q *Queue) reread(ctx context.Context, r *app.Recording) (err error) {
+	*r, err = q.opt.Hub.Recording(ctx, r.Ref())
 	return err
 }

@@ -1,0 +1,435 @@
+package downloads
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+const (
+	// ProgramTries is how often a program is run on a recording until it succeeds, ProgramPause the wait after the first failure;
+	// it doubles.
+	ProgramTries = 5
+	ProgramPause = 30 * time.Second
+	// commandTroubled is the pause after a failure of the store.
+	commandTroubled = 30 * time.Second
+)
+
+// The subjects of on_failure.
+const (
+	FailedDownload = "download"
+	FailedProgram  = "on_download"
+)
+
+// errSkipped ends a program whose job was removed.
+var errSkipped = errors.New("it was skipped")
+
+// Programs runs on_download on downloaded recordings and on_failure after final failures, a few at once. Their jobs are in the
+// store, so that they outlive this process. A run is counted before it begins: one that was killed is run again from the
+// beginning, but not more often than one that fails.
+type Programs struct {
+	q    *Queue
+	look chan struct{}
+
+	mu      sync.Mutex
+	running map[app.RecordingRef]*programRun
+}
+
+// programRun is a running program. ended is closed once it has ended and its outcome is stored.
+type programRun struct {
+	cancel context.CancelCauseFunc
+	ended  chan struct{}
+}
+
+func newPrograms(q *Queue) *Programs {
+	return &Programs{q: q, look: make(chan struct{}, 1), running: make(map[app.RecordingRef]*programRun)}
+}
+
+// changed is called with the recordings that a commit has written. It doesn't block.
+func (p *Programs) changed(r app.Recording) {
+	d := r.Download
+	if d != nil && (d.State == app.DownloadFailed || d.Command != nil && d.Command.State != app.CommandRunning) {
+		p.Wake()
+	}
+}
+
+func (p *Programs) Wake() {
+	select {
+	case p.look <- struct{}{}:
+	default:
+	}
+}
+
+// find returns the run of a recording, also one that began when the recording had another id; the caller holds mu.
+func (p *Programs) find(r app.Recording) *programRun {
+	for _, id := range append([]string{r.ID}, r.Aliases...) {
+		if run := p.running[app.RecordingRef{Account: r.Account, ID: id}]; run != nil {
+			return run
+		}
+	}
+	return nil
+}
+
+// show shows a stored run as waiting when no process runs it: an earlier owner was killed during it.
+func (p *Programs) show(r app.Recording) app.Recording {
+	if r.Download == nil || r.Download.Command == nil || r.Download.Command.State != app.CommandRunning {
+		return r
+	}
+	p.mu.Lock()
+	runs := p.find(r) != nil
+	p.mu.Unlock()
+	if !runs {
+		d, o := *r.Download, *r.Download.Command
+		o.State, o.Reason = app.CommandWaiting, ReasonNoOwner
+		d.Command, r.Download = &o, &d
+	}
+	return r
+}
+
+func (p *Programs) Serve() {
+	for {
+		next, err := p.turn(p.q.opt.Context)
+		if err != nil && p.q.opt.Context.Err() == nil {
+			p.q.opt.Log.Error("the programs to run on recordings could not be read", "err", err)
+			next = p.q.opt.Clock.Now().Add(commandTroubled)
+		}
+		var due <-chan time.Time
+		if !next.IsZero() {
+			due = p.q.opt.Clock.After(next.Sub(p.q.opt.Clock.Now()))
+		}
+		select {
+		case <-due:
+		case <-p.look:
+		case <-p.q.opt.Context.Done():
+			return
+		}
+	}
+}
+
+// turn begins the due programs for which there is room, and returns when the next one is due. The end of a run causes another turn.
+func (p *Programs) turn(ctx context.Context) (next time.Time, err error) {
+	type found struct {
+		job store.CommandJob
+		r   app.Recording
+	}
+	var all []found
+	err = p.q.opt.Store.View(ctx, func(tx *store.Tx) error {
+		jobs, err := tx.CommandJobs()
+		for _, j := range jobs {
+			r, rerr := tx.Recording(j.Account, j.ID)
+			if rerr != nil && !errors.Is(rerr, store.ErrNotFound) {
+				return rerr
+			}
+			all = append(all, found{j, r})
+		}
+		return err
+	})
+	if err != nil {
+		return next, err
+	}
+	slices.SortStableFunc(all, func(a, b found) int { return a.job.Next.Compare(b.job.Next) })
+	for _, f := range all {
+		if !p.due(f.job) {
+			return f.job.Next, nil // the others are due later still
+		}
+		if f.r.ID == "" {
+			if err := p.q.opt.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteCommandJob(f.job.Account, f.job.ID) }); err != nil {
+				return next, err
+			}
+			continue
+		}
+		p.mu.Lock()
+		full, runs := len(p.running) >= cmp.Or(p.q.opt.Programs, 2), p.find(f.r) != nil
+		if !full && !runs {
+			runCtx, cancel := context.WithCancelCause(ctx)
+			ref, run := f.r.Ref(), &programRun{cancel: cancel, ended: make(chan struct{})}
+			p.running[ref] = run
+			p.q.opt.Go("program", func() { p.run(runCtx, ref, run) })
+		}
+		p.mu.Unlock()
+		if full {
+			return next, nil
+		}
+	}
+	return next, nil
+}
+
+// due reports whether a job may begin. A pause that is longer than any comes from a clock that was wrong.
+func (p *Programs) due(j store.CommandJob) bool {
+	pause := j.Next.Sub(p.q.opt.Clock.Now())
+	return pause <= 0 || pause > ProgramPause<<ProgramTries
+}
+
+// run runs the program of a recording's job once and stores the outcome.
+func (p *Programs) run(ctx context.Context, ref app.RecordingRef, run *programRun) {
+	err := p.attempt(ctx, ref, run)
+	if err != nil && p.q.opt.Context.Err() == nil {
+		p.q.opt.Log.Error("the outcome of a program could not be noted", "recording", ref.ID, "err", err)
+		select {
+		case <-p.q.opt.Clock.After(commandTroubled):
+		case <-ctx.Done():
+		}
+	}
+	run.cancel(nil)
+	p.mu.Lock()
+	delete(p.running, ref)
+	p.mu.Unlock()
+	close(run.ended)
+	p.Wake()
+}
+
+func (p *Programs) attempt(ctx context.Context, ref app.RecordingRef, run *programRun) error {
+	j, r, err := p.begin(ctx, ref)
+	if err != nil || j == nil {
+		return err
+	}
+	timeout := p.q.opt.ProgramTime
+	if timeout > 0 {
+		stop := p.q.opt.Clock.AfterFunc(timeout, func() {
+			defer p.q.opt.Crash.Recover("program's time limit")
+			run.cancel(fmt.Errorf("it was killed after %s, its time limit", timeout))
+		})
+		defer stop.Stop()
+	}
+	cause := p.execute(ctx, *j, r)
+	if cause != nil && p.q.opt.Context.Err() != nil {
+		return nil // the next owner runs it again
+	}
+	if cause != nil && ctx.Err() != nil {
+		cause = context.Cause(ctx)
+	}
+	if cause != nil && !errors.Is(cause, errSkipped) {
+		p.q.opt.Log.Warn("a program has failed", "recording", j.ID, "after", cmp.Or(j.Failure, "a download"), "try", j.Tries, "of", ProgramTries, "err", cause)
+	}
+	return p.settle(*j, cause)
+}
+
+// execute runs the program of a job.
+func (p *Programs) execute(ctx context.Context, j store.CommandJob, r app.Recording) error {
+	d := p.q.opt
+	if j.Failure != "" {
+		return d.OnFailure(ctx, r, Failure{What: j.Failure, Reason: j.Reason})
+	}
+	return d.Command(ctx, r)
+}
+
+// begin counts a run and returns its job; nil when there is nothing to run.
+func (p *Programs) begin(ctx context.Context, ref app.RecordingRef) (*store.CommandJob, app.Recording, error) {
+	var run *store.CommandJob
+	var shown app.Recording
+	err := p.q.opt.Store.Update(ctx, func(tx *store.Tx) error {
+		run = nil
+		j, err := tx.CommandJob(ref.Account, ref.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil || !p.due(j) { // a run that has just failed waits, whatever a list from before says
+			return err
+		}
+		r, err := tx.Recording(ref.Account, ref.ID)
+		if err != nil {
+			return err
+		}
+		switch {
+		case j.Failure == "" && (r.Download == nil || r.Download.State != app.DownloadDone):
+			return tx.DeleteCommandJob(j.Account, j.ID) // it is downloaded again, which makes another job
+		case j.Failure != "" && p.q.opt.OnFailure == nil:
+			return tx.DeleteCommandJob(j.Account, j.ID)
+		case j.Failure == "" && p.q.opt.Command == nil:
+			return p.end(tx, &r, j, "on_download is not configured any more")
+		case j.Tries >= ProgramTries:
+			return p.end(tx, &r, j, fmt.Sprintf("Greenroom ended while it ran, the last of %d tries", ProgramTries))
+		}
+		j.Tries++
+		run = &j
+		if err := tx.PutCommandJob(j); err != nil || j.Failure != "" {
+			shown = r
+			return err
+		}
+		o := commandOf(&r)
+		*o = app.DownloadCommand{State: app.CommandRunning, Tries: j.Tries}
+		shown = r
+		return tx.PutRecording(r)
+	})
+	return run, shown, err
+}
+
+// settle stores the outcome of a run, unless the job was removed or replaced during it.
+func (p *Programs) settle(j store.CommandJob, cause error) error {
+	return p.q.opt.Store.Update(context.Background(), func(tx *store.Tx) error {
+		now, err := tx.CommandJob(j.Account, j.ID)
+		if errors.Is(err, store.ErrNotFound) || err == nil && (!now.Made.Equal(j.Made) || now.Tries != j.Tries) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r, err := tx.Recording(now.Account, now.ID)
+		if err != nil {
+			return err
+		}
+		switch {
+		case cause != nil && now.Tries >= ProgramTries:
+			return p.end(tx, &r, now, cause.Error())
+		case cause != nil:
+			now.Next = p.q.opt.Clock.Now().Add(ProgramPause << (now.Tries - 1)).UTC()
+			err = tx.PutCommandJob(now)
+		default:
+			err = tx.DeleteCommandJob(now.Account, now.ID)
+		}
+		if err != nil || now.Failure != "" {
+			return err
+		}
+		o := commandOf(&r)
+		*o = app.DownloadCommand{State: app.CommandDone, Tries: now.Tries, EndedAt: p.q.now()}
+		if cause != nil {
+			*o = app.DownloadCommand{State: app.CommandWaiting, Tries: now.Tries, Reason: cause.Error(), RetryAt: app.At(now.Next)}
+		}
+		return tx.PutRecording(r)
+	})
+}
+
+// end stores the final failure of a program. After on_download's, on_failure is queued.
+func (p *Programs) end(tx *store.Tx, r *app.Recording, j store.CommandJob, reason string) error {
+	if j.Failure != "" {
+		p.q.opt.Log.Error("on_failure failed in all tries", "recording", j.ID, "about", j.Failure, "err", reason)
+		return tx.DeleteCommandJob(j.Account, j.ID)
+	}
+	*commandOf(r) = app.DownloadCommand{State: app.CommandFailed, Tries: j.Tries, Reason: reason, EndedAt: p.q.now()}
+	return errors.Join(tx.DeleteCommandJob(j.Account, j.ID), p.q.putFailure(tx, *r, FailedProgram, reason), tx.PutRecording(*r))
+}
+
+// Running counts the programs that run.
+func (p *Programs) Running() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.running)
+}
+
+// Alerts counts the runs of on_failure that are due.
+func (p *Programs) Alerts(ctx context.Context) (n int, err error) {
+	err = p.q.opt.Store.View(ctx, func(tx *store.Tx) error {
+		jobs, err := tx.CommandJobs()
+		for _, j := range jobs {
+			if j.Failure != "" && !j.Next.After(p.q.opt.Clock.Now()) {
+				n++
+			}
+		}
+		return err
+	})
+	return n, err
+}
+
+// putFailure queues on_failure, if it is configured.
+func (q *Queue) putFailure(tx *store.Tx, r app.Recording, what, reason string) error {
+	if q.opt.OnFailure == nil {
+		return nil
+	}
+	now := q.opt.Clock.Now().UTC()
+	return tx.PutCommandJob(store.CommandJob{Account: r.Account, ID: r.ID, Made: now, Next: now, Failure: what, Reason: reason})
+}
+
+// PutCommand queues on_download for a downloaded recording, if it is configured.
+func (q *Queue) PutCommand(tx *store.Tx, r *app.Recording) error {
+	if q.opt.Command == nil {
+		return nil
+	}
+	now := q.opt.Clock.Now().UTC()
+	*commandOf(r) = app.DownloadCommand{State: app.CommandWaiting}
+	return tx.PutCommandJob(store.CommandJob{Account: r.Account, ID: r.ID, Made: now, Next: now})
+}
+
+func commandOf(r *app.Recording) *app.DownloadCommand {
+	d := downloadOf(r)
+	if d.Command == nil {
+		d.Command = &app.DownloadCommand{}
+	}
+	return d.Command
+}
+
+// RerunCommand runs on_download again; see [app.Backend].
+func (q *Queue) RerunCommand(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	r, err := q.opt.Hub.Recording(ctx, ref)
+	if err != nil {
+		return r, err
+	}
+	defer q.lock(r)()
+	q.programs.mu.Lock()
+	runs := q.programs.find(r) != nil
+	q.programs.mu.Unlock()
+	if err := q.canRerun(r, runs); err != nil {
+		return r, err
+	}
+	err = q.changeDownload(ctx, r.Ref(), func(tx *store.Tx, r *app.Recording) error {
+		if err := q.canRerun(*r, false); err != nil {
+			return err
+		}
+		return q.PutCommand(tx, r)
+	})
+	if err != nil {
+		return r, err
+	}
+	q.programs.Wake()
+	return q.opt.Hub.Recording(ctx, r.Ref())
+}
+
+// canRerun returns why on_download can't be run on a recording, nil when it can.
+func (q *Queue) canRerun(r app.Recording, runs bool) error {
+	switch {
+	case q.opt.Command == nil:
+		return &app.Error{Kind: app.NotConfigured, Text: "on_download is not configured", Hint: "set on_download under [download] in the configuration"}
+	case r.Download == nil || r.Download.State != app.DownloadDone:
+		return &app.Error{
+			Kind: provider.Conflict, Text: fmt.Sprintf("recording %s is not downloaded", r.ID), Hint: "greenroom recording download " + r.ID,
+		}
+	case runs:
+		return &app.Error{
+			Kind: provider.Conflict, Text: fmt.Sprintf("on_download runs on recording %s already", r.ID),
+			Hint: "end it first: greenroom recording skip " + r.ID,
+		}
+	}
+	return nil
+}
+
+// SkipCommand ends on_download for a recording; see [app.Backend].
+func (q *Queue) SkipCommand(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	r, err := q.opt.Hub.Recording(ctx, ref)
+	if err != nil {
+		return r, err
+	}
+	defer q.lock(r)()
+	ctx = context.WithoutCancel(ctx)
+	// Without its job a program that runs now leaves no trace, and none begins.
+	err = q.changeDownload(ctx, r.Ref(), func(tx *store.Tx, r *app.Recording) error {
+		j, err := tx.CommandJob(r.Account, r.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if j.Failure == "" {
+			*commandOf(r) = app.DownloadCommand{State: app.CommandSkipped, Tries: j.Tries, EndedAt: q.now()}
+		}
+		return tx.DeleteCommandJob(r.Account, r.ID)
+	})
+	q.programs.mu.Lock()
+	run := q.programs.find(r)
+	q.programs.mu.Unlock()
+	if run != nil {
+		run.cancel(errSkipped)
+		<-run.ended
+	}
+	if err != nil {
+		return r, err
+	}
+	return q.opt.Hub.Recording(ctx, r.Ref())
+}
