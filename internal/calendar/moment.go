@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// moment is a DATE or DATE-TIME as it was written: a wall time in a zone. Without a zone it is meant in the zone of whoever reads
-// it.
+// moment is a DATE or DATE-TIME as it was written: a wall time in a zone. Without a zone it is in the
+// reader's zone.
 type moment struct {
 	wall time.Time
 	zone zone
