@@ -9,39 +9,39 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// What is kept is aged by a clock of the store's own, which no wrong reading of the system's clock can move. It counts the
-// time for which the store was open, and adds time for which it wasn't, or for which the machine slept, only after the
-// system's clock has claimed it throughout a day of running. Ages are therefore never overestimated by a wrong clock, and
-// underestimated by at most what passed during the last day of running.
+// The store ages its content by a clock of its own, which no wrong reading of the system's clock can move. It counts the time for
+// which the store was open. Time with the store closed or the machine asleep is added only after the system's clock has claimed
+// it throughout a day of running. A wrong clock therefore never overestimates ages, and underestimates them by at most the last
+// day of running.
 const (
 	ageWindow = 24 // parts of a day of running
 	agePart   = time.Hour
 
-	// How much running is worth a place in a commit, a commit of its own when the store is closed, and one in between.
+	// How much running time justifies a place in a commit, a commit of its own when the store is closed, and one in between.
 	ageInCommit, ageAtClose, ageBetween = time.Minute, 10 * time.Minute, time.Hour
 )
 
 var keyAge = []byte("age")
 
-// age is the clock, in Unix seconds. Any reading of the system's clock is the time of running plus an offset. The least
-// offset of the last day of running is believed, unless an earlier one was greater.
+// age is the clock, in Unix seconds. Any reading of the system's clock is the time of running plus an offset. The clock uses the
+// least offset of the last day of running, unless an earlier one was greater.
 type age struct {
-	// Ran is for how many seconds the store was open, up to when it was opened now.
+	// Ran is how many seconds the store had been open before this opening.
 	Ran int64 `json:"ran"`
-	// Offset is what is believed.
+	// Offset is the current offset.
 	Offset int64 `json:"offset"`
-	// Least are the least offsets of the system's clock in the parts of the last day of running; Began is when the last
-	// of them began, by Ran.
+	// Least are the least offsets of the system's clock in the parts of the last day of running; Began is when the last part
+	// began, by Ran.
 	Least []int64 `json:"least"`
 	Began int64   `json:"began"`
 
 	opened, kept time.Duration
 }
 
-// ran is for how many seconds the store has been open.
+// ran returns how many seconds the store has been open.
 func (a *age) ran(running time.Duration) int64 { return a.Ran + int64((running-a.opened)/time.Second) }
 
-// look takes one reading of the clocks and returns the time by which things age, in Unix seconds.
+// look reads the clocks and returns the store's time in Unix seconds.
 func (a *age) look(wall time.Time, running time.Duration) int64 {
 	ran := a.ran(running)
 	offset := wall.Unix() - ran
@@ -54,7 +54,7 @@ func (a *age) look(wall time.Time, running time.Duration) int64 {
 	return ran + a.Offset
 }
 
-// start sets the clock of a store that has none.
+// start sets the clock of a new store.
 func (a *age) start(at int64) {
 	a.Offset, a.Least = at, make([]int64, ageWindow)
 	for i := range a.Least {
@@ -62,11 +62,11 @@ func (a *age) start(at int64) {
 	}
 }
 
-// now looks at the clocks.
+// now reads the clocks.
 func (s *Store) now() int64 { return s.age.look(s.opt.Now(), s.opt.Running()) }
 
-// recallAge reads the clock, or starts that of a store without one: at its newest delivery, since what the system's clock
-// says at this moment must not age what is there.
+// recallAge reads the clock, or starts the clock of a store without one at its newest delivery: the system's present time must
+// not age the content.
 func (s *Store) recallAge() error {
 	opened := s.opt.Running()
 	return s.db.View(func(b *bolt.Tx) error {
@@ -86,7 +86,7 @@ func (s *Store) recallAge() error {
 	})
 }
 
-// put writes the clock beside what else a commit writes, when it has moved.
+// put writes the clock into a commit if it has advanced.
 func (a *age) put(b *bolt.Tx, running time.Duration) error {
 	if running-a.kept < ageInCommit && b.Bucket(bucketMeta).Get(keyAge) != nil {
 		return nil
@@ -101,10 +101,10 @@ func (a *age) put(b *bolt.Tx, running time.Duration) error {
 	return b.Bucket(bucketMeta).Put(keyAge, raw)
 }
 
-// keepAge writes the clock of a store in which nothing happens.
+// keepAge writes the clock of an idle store.
 func (s *Store) keepAge(after time.Duration) {
 	if s.opt.ReadOnly || s.opt.Running()-s.age.kept < after {
 		return
 	}
-	_ = s.update(func(b *bolt.Tx) error { return s.age.put(b, s.opt.Running()) }) // without it things are younger
+	_ = s.update(func(b *bolt.Tx) error { return s.age.put(b, s.opt.Running()) }) // without it deliveries are younger
 }

@@ -18,50 +18,49 @@ import (
 	"greenroom/internal/roster"
 )
 
-// slowWait is how long a rejected delivery may wait for a commit that is made for something else. It bounds how often a
-// flood of forged requests can make the disk turn.
+// slowWait is how long a rejected delivery may wait for another commit. It limits the disk writes of a flood of forged requests.
 const slowWait = 50 * time.Millisecond
 
-// Effect is what a delivery or a call changes. It runs in the writer's goroutine and must not block. An error undoes
-// what this effect wrote and nothing else.
+// Effect applies the changes of a delivery or a call. It runs in the writer's goroutine and must not block. An error undoes the
+// changes of this effect only.
 type Effect func(*Tx) error
 
 // Entry is one delivery to append.
 type Entry struct {
 	Delivery app.Delivery
-	// Effect is applied unless the delivery repeats an earlier one; nil changes nothing. It may fill in the delivery's
-	// Meeting, Room and so on through the pointer it is given.
+	// Effect is applied unless the delivery repeats an earlier one; nil changes nothing. It may set the delivery's Meeting, Room
+	// and so on through its pointer.
 	Effect func(*Tx, *app.Delivery) error
-	// Position is stored in the same transaction when its Hook is set. An entry that lies at or before the position that
-	// is stored already is not stored again.
+	// Position is stored in the same transaction if its Hook is set. An entry at or before the stored position is not stored
+	// again.
 	Position app.Position
-	// Keep says what is kept of it.
+	// Keep selects what is stored.
 	Keep Keep
 }
 
-// Keep is what is kept of an [Entry].
+// Keep selects what is stored of an [Entry].
 type Keep int
 
-// What is kept: the delivery with its effect, a record in the ring of rejected ones, or its position alone.
+// The delivery with its effect, a record in the ring of rejected ones, or only the position.
 const (
 	KeepWhole Keep = iota
 	KeepInRing
-	// KeepStray is KeepInRing for a request that strangers can send at no cost: without a signature, or for no account.
+	// KeepStray is KeepInRing for requests that cost strangers nothing: without a signature, or for no account.
 	KeepStray
 	KeepPosition
 )
 
-// Appended is what became of an [Entry].
+// Appended is the result for an [Entry].
 type Appended struct {
-	// Delivery has its sequence number; it is zero where only the position was kept.
+	// Delivery has its sequence number; it is zero if only the position was stored.
 	Delivery app.Delivery
-	// Known says that the entry's position had been passed already, and nothing was stored now.
+	// Known means that the entry's position had been passed already, and nothing was stored now.
 	Known bool
-	// Err says that it was not stored.
+	// Err means that it was not stored.
 	Err error
 }
 
-// item is an entry on its way.
+// item is a queued entry.
 type item struct {
 	Entry
 	blob []byte
@@ -78,7 +77,7 @@ func newItem(e Entry) (*item, error) {
 	return it, err
 }
 
-// write is what shares a commit whole or not at all: deliveries in their order, an effect, or a work on the file.
+// write is the unit that a commit includes whole or not at all: deliveries in order, an effect, or a task on the file.
 type write struct {
 	items    []*item
 	effect   Effect
@@ -95,20 +94,20 @@ const (
 	withdrawn
 )
 
-// begin reports whether the writer may carry a write out, which then can't be withdrawn.
+// begin reports whether the writer may carry out a write, which then can't be withdrawn.
 func (w *write) begin() bool {
 	return w.state.CompareAndSwap(waiting, begun) || w.state.Load() == begun
 }
 
-// withdraw takes a write back that has not begun.
+// withdraw withdraws a write that has not begun.
 func (w *write) withdraw() bool { return w.state.CompareAndSwap(waiting, withdrawn) }
 
-// Append stores a delivery and its effect in one transaction with whatever else waits, and returns the delivery with
-// its sequence number once that is durable. A delivery whose provider id was seen before is stored as a duplicate and
-// has no effect; one whose effect fails is stored as unapplied with the reason.
+// Append stores a delivery and its effect in one transaction with other waiting writes, and returns the delivery with its
+// sequence number once that is durable. A delivery with a known provider id is stored as a duplicate and has no effect; if its
+// effect fails, it is stored as unapplied with the reason.
 //
-// It fails with [ErrBusy] when the queue is full, [ErrClosed], or the disk's error; then nothing was stored. When ctx
-// ends while the write waits, it is withdrawn; a write that has begun is waited for.
+// It fails with [ErrBusy] if the queue is full, [ErrClosed], or the disk's error; then nothing was stored. If ctx ends while the
+// write waits, it is withdrawn; a write that has begun is waited for.
 func (s *Store) Append(ctx context.Context, e Entry) (app.Delivery, error) {
 	out, err := s.AppendBatch(ctx, []Entry{e})
 	if err == nil {
@@ -120,9 +119,9 @@ func (s *Store) Append(ctx context.Context, e Entry) (app.Delivery, error) {
 	return out[0].Delivery, nil
 }
 
-// AppendBatch is Append for several entries, in their order and in one transaction: either all of them are stored, or an
-// error says that none is known to be. Only where the record of a meeting is damaged does each get a transaction of its
-// own; then the first one that fails, and all after it, have an Err and were not stored.
+// AppendBatch is Append for several entries, in order and in one transaction: either all of them are stored, or an error is
+// returned. Only if the record of a meeting is damaged does each get a transaction of its own; then the first one that fails, and
+// all after it, have an Err and were not stored.
 func (s *Store) AppendBatch(ctx context.Context, entries []Entry) ([]Appended, error) {
 	if len(entries) == 0 {
 		return nil, ctx.Err()
@@ -145,14 +144,13 @@ func (s *Store) AppendBatch(ctx context.Context, entries []Entry) ([]Appended, e
 	return out, nil
 }
 
-// Reject stores a delivery whose verdict isn't verified in a ring of bounded size. It takes part in commits made for
-// other things or waits a little, so that forgeries cost the disk next to nothing; when too many wait it is dropped,
-// counted and reported with [ErrBusy].
+// Reject stores a delivery whose verdict isn't verified in a ring of bounded size. It joins other commits or waits a little, so
+// that forgeries cost the disk almost nothing; if too many wait it is dropped, counted and reported with [ErrBusy].
 func (s *Store) Reject(ctx context.Context, d app.Delivery) (app.Delivery, error) {
 	return s.reject(ctx, Entry{Delivery: d, Keep: KeepInRing})
 }
 
-// RejectStray is Reject for a request that strangers can send at no cost.
+// RejectStray is Reject for requests that cost strangers nothing.
 func (s *Store) RejectStray(ctx context.Context, d app.Delivery) (app.Delivery, error) {
 	return s.reject(ctx, Entry{Delivery: d, Keep: KeepStray})
 }
@@ -171,8 +169,8 @@ func (s *Store) reject(ctx context.Context, e Entry) (app.Delivery, error) {
 	return it.got.Delivery, nil
 }
 
-// Update applies an effect in one transaction with whatever else waits, and returns once it is durable. The effect's
-// own error is returned as it is, with nothing changed.
+// Update applies an effect in one transaction with other waiting writes, and returns once it is durable. It returns the effect's
+// own error unchanged; then nothing was changed.
 func (s *Store) Update(ctx context.Context, f Effect) error {
 	w := &write{effect: f, done: make(chan error, 1)}
 	return s.enqueue(ctx, s.queue, w)
@@ -204,7 +202,7 @@ func (s *Store) enqueue(ctx context.Context, queue chan *write, w *write) error 
 		}
 	case <-s.closed:
 	}
-	// It has begun: what its effect writes is the caller's own again only when it has ended.
+	// It has begun: the effect's results belong to the caller again only after it has ended.
 	select {
 	case err := <-w.done:
 		return err
@@ -219,7 +217,7 @@ func (s *Store) enqueue(ctx context.Context, queue chan *write, w *write) error 
 	}
 }
 
-// run is the writer: it takes what waits, up to a batch, commits it at once, and answers.
+// run is the writer: it collects waiting writes, up to a batch, commits them, and answers.
 func (s *Store) run() {
 	defer close(s.closed)
 	var slow []*write
@@ -283,7 +281,7 @@ func (s *Store) drain(slow []*write) {
 	}
 }
 
-// errAlone says that the commit failed for a reason that may lie in one of its effects.
+// errAlone means that the commit failed for a reason that may be in one of its effects.
 var errAlone = errors.New("store: an effect cannot be settled")
 
 // commit writes a batch in one transaction, publishes its changes and answers its callers.
@@ -333,8 +331,8 @@ func (s *Store) commit(batch []*write) {
 	}
 }
 
-// commitEach gives each delivery of a write a transaction of its own, up to the first that can't be stored: a position
-// must never say more than what is there.
+// commitEach gives each delivery of a write its own transaction, up to the first that can't be stored: a position must never
+// cover a delivery that isn't stored.
 func (s *Store) commitEach(w *write) {
 	for i, it := range w.items {
 		one := &write{items: []*item{it}, done: make(chan error, 1)}
@@ -409,8 +407,8 @@ func (s *Store) write(batch []*write, effects bool) (changes []app.Change, resul
 	return changes, results, nil
 }
 
-// update is one transaction on the file. It succeeds only when that is durable in the file that has the store's name. After
-// a failure that leaves unknown what is on the disk, and after damage, it always fails.
+// update runs one transaction on the file. It succeeds only when that is durable in the file that has the store's name. After
+// damage, or a failure that leaves the disk's state unknown, it always fails.
 func (s *Store) update(f func(*bolt.Tx) error) error {
 	if p := s.failed.Load(); p != nil {
 		return *p
@@ -438,14 +436,14 @@ func (s *Store) update(f func(*bolt.Tx) error) error {
 	return err
 }
 
-// refused reports whether a commit ended before its sync, with the file as the last one left it: such as on a full disk.
-// What a failed sync leaves behind isn't known.
+// refused reports whether a commit ended before its sync, with the file unchanged: for example on a full disk. The state after a
+// failed sync is unknown.
 func refused(err error) bool {
 	var path *fs.PathError
 	return errors.As(err, &path) && path.Op == "write" || strings.HasPrefix(err.Error(), "file resize error")
 }
 
-// commit is one transaction while it is written.
+// commit is a transaction being written.
 type commit struct {
 	s         *Store
 	b         *bolt.Tx
@@ -461,7 +459,7 @@ func (c *commit) tx() *Tx {
 	return &Tx{b: c.b, store: c.s, over: make(map[string]map[string][]byte)}
 }
 
-// keep makes what an effect wrote part of the commit.
+// keep adds an effect's changes to the commit.
 func (c *commit) keep(tx *Tx) error {
 	if err := tx.flush(); err != nil {
 		return err
@@ -513,7 +511,7 @@ func (c *commit) deliver(it *item) error {
 	return nil
 }
 
-// effect applies what a delivery means, unless it repeats an earlier one. The transaction holds what it changed.
+// effect applies a delivery's effect, unless it repeats an earlier one. The transaction then holds the changes.
 func (c *commit) effect(it *item, d *app.Delivery) (*Tx, error) {
 	tx, hash := c.tx(), seenHash(d.Account, d.ProviderID)
 	if d.ProviderID != "" {
@@ -547,7 +545,7 @@ func (c *commit) effect(it *item, d *app.Delivery) (*Tx, error) {
 	return tx, nil
 }
 
-// apply turns a panic of an effect into its error: one event that is not understood must not stop the others.
+// apply converts an effect's panic to an error: one faulty event must not stop the others.
 func (s *Store) apply(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

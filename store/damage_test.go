@@ -242,7 +242,7 @@ func TestAFileThatIsCutWhileInUse(t *testing.T) {
 	}
 }
 
-// What reads meet is shown, and the store goes on with the rest.
+// Damage that reads meet is shown, and the store continues with the rest.
 func TestDamageThatAReadMeetsIsShown(t *testing.T) {
 	path := write1(t, t.TempDir(), sample(t))
 	s := open(t, Options{Path: path})

@@ -35,7 +35,7 @@ var (
 	keyTotal  = []byte("rows-total")
 )
 
-// fill leaves little room in pages that only ever grow at the end.
+// fill is high because these pages only grow at the end.
 const fill = 0.9
 
 func encodeBlob(d app.Delivery) ([]byte, error) {
@@ -64,7 +64,7 @@ func decodeBlob(raw []byte) (http.Header, app.Body, error) {
 }
 
 func encodeRow(d app.Delivery) ([]byte, error) {
-	type row app.Delivery // without the methods, which cost time and are needed for odd targets alone
+	type row app.Delivery // without the methods, which cost time and are needed only for odd targets
 	d.Headers = nil
 	var v any = row(d)
 	if !utf8.ValidString(d.Target) {
@@ -77,7 +77,7 @@ func encodeRow(d app.Delivery) ([]byte, error) {
 	return raw, nil
 }
 
-// rows is the open end of the deliveries within one commit.
+// rows collects a commit's deliveries at the end of the open segment.
 type rows struct {
 	s       *Store
 	meta    *bolt.Bucket
@@ -95,7 +95,7 @@ type rows struct {
 	dirty   bool
 }
 
-// segmentStat is what retention and queries need to know of a segment without opening it.
+// segmentStat holds what retention and queries need without opening a segment.
 type segmentStat struct {
 	bytes, rows uint64
 	newest      int64 // the latest arrival, Unix seconds
@@ -130,7 +130,7 @@ func (s *Store) openRows(b *bolt.Tx) (*rows, error) {
 	return r, err
 }
 
-// next takes a sequence number. Numbers of a transaction that fails are given again.
+// next returns a new sequence number. Numbers of a failed transaction are reused.
 func (r *rows) next() uint64 {
 	n, err := r.all.NextSequence()
 	if err != nil {
@@ -273,7 +273,7 @@ func segmentGet(b *bolt.Tx, key []byte) (row, blob []byte) {
 	return seg.Bucket(keyRows).Get(key), seg.Bucket(keyBodies).Get(key)
 }
 
-// segmentOf returns the segment in which a delivery is if it is in one, nil without any segment.
+// segmentOf returns the segment whose range includes a delivery, nil without any segment.
 func segmentOf(b *bolt.Tx, key []byte) *bolt.Bucket {
 	all := b.Bucket(bucketSegments)
 	c := all.Cursor()

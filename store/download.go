@@ -10,8 +10,8 @@ import (
 	"greenroom/internal/app"
 )
 
-// DownloadJob is a download that is not done: what was asked for. How it stands is the recording's own
-// [app.Recording.Download], written in the same transactions.
+// DownloadJob is an unfinished download: the request. Its progress is the recording's own [app.Recording.Download], written in
+// the same transactions.
 type DownloadJob struct {
 	Account string `json:"account"`
 	ID      string `json:"id"`
@@ -20,39 +20,39 @@ type DownloadJob struct {
 	AudioOnly   bool   `json:"audio_only,omitempty"`
 	DeleteAfter bool   `json:"delete_after,omitempty"`
 	Auto        bool   `json:"auto,omitempty"`
-	// Fetched says that every file is here, and that only the platform's copy is still to be deleted.
+	// Fetched means that every file is here, and only the platform's copy is still to be deleted.
 	Fetched bool `json:"fetched,omitempty"`
-	// Again replaces one that is done.
+	// Again replaces a finished download.
 	Again   bool      `json:"again,omitempty"`
 	AskedAt time.Time `json:"asked_at"`
-	// Tries is how many failed so far, in a row.
+	// Tries is the number of consecutive failures.
 	Tries int `json:"tries,omitempty"`
-	// Former is the id that the recording had when it was asked for, where that was another one.
+	// Former is the recording's id at the time of the request, if it has changed.
 	Former string `json:"former,omitempty"`
 }
 
-// Same says whether both are the same download, whatever its recording was called in between.
+// Same reports whether both are the same download, even if the recording's id has changed.
 func (j DownloadJob) Same(o DownloadJob) bool {
 	return j.Account == o.Account && cmp.Or(j.Former, j.ID) == cmp.Or(o.Former, o.ID)
 }
 
-// CommandJob is a program to run on a recording that has not ended for good: on_download, or with Failure on_failure.
+// CommandJob is an unfinished program run on a recording: on_download, or with Failure on_failure.
 type CommandJob struct {
 	Account string `json:"account"`
 	ID      string `json:"id"`
 	// Tries counts the runs that have begun.
 	Tries int       `json:"tries,omitempty"`
 	Next  time.Time `json:"next"`
-	// Made is when there was first something to run it for; another one of the same recording has another time.
+	// Made is when the run was first requested; another run of the same recording has another time.
 	Made time.Time `json:"made,omitzero"`
-	// Failure is what has failed, "download" or "on_download", and Reason why; empty for a run of on_download.
+	// Failure is the failed step, "download" or "on_download", and Reason its reason; empty for a run of on_download.
 	Failure string `json:"failure,omitempty"`
 	Reason  string `json:"reason,omitempty"`
 }
 
 func recordingKey(account, id string) string { return account + "\x00" + id }
 
-// keyNow is the key of what belongs to a recording, by its id or by one that it had before. Everything here is found by both.
+// keyNow returns the key of a recording's data by its present or a former id. All reads here accept both.
 func (t *Tx) keyNow(account, id string) string {
 	return recordingKey(account, t.recordingID(account, id))
 }
@@ -65,7 +65,7 @@ func (t *Tx) PutDownloadJob(j DownloadJob) error {
 	return t.putJSON(bucketDownloads, recordingKey(j.Account, j.ID), j)
 }
 
-// DownloadJob reads the job of a recording, [ErrNotFound] when there is none.
+// DownloadJob reads the job of a recording, or returns [ErrNotFound].
 func (t *Tx) DownloadJob(account, id string) (DownloadJob, error) {
 	return decode[DownloadJob](t.get(bucketDownloads, t.keyNow(account, id)))
 }
@@ -73,7 +73,7 @@ func (t *Tx) DownloadJob(account, id string) (DownloadJob, error) {
 // DownloadJobs lists the jobs of all recordings in no particular order.
 func (t *Tx) DownloadJobs() ([]DownloadJob, error) { return scanAll[DownloadJob](t, bucketDownloads) }
 
-// DeleteDownloadJob removes a recording's job and everything that its journal holds.
+// DeleteDownloadJob removes a recording's job and its journal.
 func (t *Tx) DeleteDownloadJob(account, id string) error {
 	id = t.recordingID(account, id)
 	errs := []error{t.del(bucketDownloads, recordingKey(account, id))}
@@ -83,13 +83,13 @@ func (t *Tx) DeleteDownloadJob(account, id string) error {
 	return errors.Join(errs...)
 }
 
-// dropDownload removes everything of a recording's download, its run of on_download too.
+// dropDownload removes all data of a recording's download, including its run of on_download.
 func (t *Tx) dropDownload(account, id string) error {
 	return errors.Join(t.DeleteDownloadJob(account, id), t.DeleteCommandJob(account, id))
 }
 
-// MoveDownload gives the job, the journal and the run of on_download of one recording to another one of the account, in
-// place of what that has.
+// MoveDownload moves the job, the journal and the run of on_download of one recording to another of the account, replacing the
+// other's.
 func (t *Tx) MoveDownload(account, from, to string) error {
 	if err := t.dropDownload(account, to); err != nil {
 		return err
@@ -113,22 +113,22 @@ func (t *Tx) MoveDownload(account, from, to string) error {
 	return errors.Join(append(errs, t.dropDownload(account, from))...)
 }
 
-// Chunks reads what the journal holds of one file of a recording, nil when nothing. What is in it is the downloader's.
+// Chunks reads the journal of one file of a recording, nil if there is none. Its content is the downloader's.
 func (t *Tx) Chunks(account, id, file string) []byte {
 	return bytes.Clone(t.get(bucketChunks, t.keyNow(account, id)+"\x00"+file))
 }
 
-// PutChunks replaces what the journal holds of a file.
+// PutChunks replaces the journal of a file.
 func (t *Tx) PutChunks(account, id, file string, progress []byte) error {
 	return t.put(bucketChunks, t.keyNow(account, id)+"\x00"+file, progress)
 }
 
-// DeleteChunks forgets a file's journal.
+// DeleteChunks removes the journal of a file.
 func (t *Tx) DeleteChunks(account, id, file string) error {
 	return t.del(bucketChunks, t.keyNow(account, id)+"\x00"+file)
 }
 
-// ChunkFiles lists the files of a recording that the journal holds something of.
+// ChunkFiles lists the files of a recording that have a journal.
 func (t *Tx) ChunkFiles(account, id string) []string {
 	prefix := t.keyNow(account, id) + "\x00"
 	var out []string
@@ -145,7 +145,7 @@ func (t *Tx) PutCommandJob(j CommandJob) error {
 	return t.putJSON(bucketCommands, recordingKey(j.Account, j.ID), j)
 }
 
-// CommandJob reads the run of a recording, [ErrNotFound] when there is none.
+// CommandJob reads the run of a recording, or returns [ErrNotFound].
 func (t *Tx) CommandJob(account, id string) (CommandJob, error) {
 	return decode[CommandJob](t.get(bucketCommands, t.keyNow(account, id)))
 }
@@ -173,8 +173,8 @@ func scanAll[T any](t *Tx, bucket []byte) ([]T, error) {
 	return out, failed
 }
 
-// FindRecording finds a recording by its id in whichever account; "account/id" names both. [ErrNotFound] when there is
-// none, [ErrAmbiguous] when several accounts have one of the id. An id that it had before finds it too.
+// FindRecording finds a recording by its present or a former id in any account; "account/id" names both. The errors are
+// [ErrNotFound], and [ErrAmbiguous] if several accounts have the id.
 func (t *Tx) FindRecording(ref app.RecordingRef) (app.Recording, error) {
 	if ref.Account != "" {
 		return t.Recording(ref.Account, ref.ID)
@@ -199,7 +199,7 @@ func (t *Tx) FindRecording(ref app.RecordingRef) (app.Recording, error) {
 		found = append(found, r)
 		return true
 	})
-	// The index by time is small in comparison: its entries are keys alone.
+	// The index by time is small in comparison: its entries are only keys.
 	t.scan(bucketRecByTime, "", func(key string, _ []byte) bool {
 		account, id, _ := strings.Cut(key[9:], "\x00")
 		if id != ref.ID {

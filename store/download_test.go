@@ -75,7 +75,7 @@ func TestADownloadMovesToAnotherID(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	// Whoever still knows the former id is led to the new one.
+	// The former id leads to the new one.
 	if err := s.Update(t.Context(), func(tx *Tx) error {
 		for _, id := range []string{"one", "s3-1"} {
 			j, err := tx.DownloadJob("a", id)

@@ -9,9 +9,9 @@ import (
 	"greenroom/provider"
 )
 
-// Facets are a column beside the rows: 24 bytes of what lists are filtered by, in blocks that fill a page. A commit
-// rewrites the last block of the open segment, and a filter over a million deliveries reads 24 MB in order instead of
-// decoding a million rows. Hashes may collide; the row itself decides.
+// Facets are a column beside the rows: 24 bytes of filter criteria per delivery, in blocks that fill a page. A commit rewrites
+// the last block of the open segment, and a filter over a million deliveries reads 24 MB in order instead of decoding a million
+// rows. Hashes may collide; the row itself decides.
 const (
 	facetSize      = 24
 	facetsPerBlock = 4000 / facetSize
@@ -72,13 +72,13 @@ func facetAt(block []byte, i int) facet {
 	}
 }
 
-// want is an EventQuery made ready for comparing.
+// want is an EventQuery prepared for comparison.
 type want struct {
 	app.EventQuery
 	kinds            uint32
 	account, meeting uint32
 	since            uint32
-	original         bool // leaves out those that repeat an earlier one
+	original         bool // leaves out repeats of earlier ones
 }
 
 func wanted(q app.EventQuery) want {
@@ -103,7 +103,7 @@ func (w *want) row(d *app.Delivery) bool {
 		(w.Since.IsZero() || !d.At.Before(w.Since.Time))
 }
 
-// inRange says whether seq lies strictly between After and Before.
+// inRange reports whether seq lies strictly between After and Before.
 func (w *want) inRange(seq uint64) bool {
 	return seq > w.After && (w.Before == 0 || seq < w.Before)
 }

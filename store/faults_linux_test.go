@@ -76,8 +76,8 @@ func TestADiskThatFails(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), FileName)
-			told := 0
-			s := open(t, Options{Path: path, OnCommit: func(all []app.Change) { told += len(all) }})
+			published := 0
+			s := open(t, Options{Path: path, OnCommit: func(all []app.Change) { published += len(all) }})
 			add := func(n int) error {
 				_, err := s.Append(t.Context(), Entry{
 					Delivery: delivery(n), Position: app.Position{Hook: "h", Epoch: 1, Seq: uint64(n)},
@@ -97,7 +97,7 @@ func TestADiskThatFails(t *testing.T) {
 				}
 				return failing(b, at, w)
 			})
-			was := told
+			was := published
 			for range 3 {
 				if err := add(21); err == nil {
 					t.Error("a delivery was acknowledged")
@@ -105,8 +105,8 @@ func TestADiskThatFails(t *testing.T) {
 					t.Errorf("the error is %v", err)
 				}
 			}
-			if told != was {
-				t.Errorf("%d changes of what isn't stored were published", told-was)
+			if published != was {
+				t.Errorf("%d changes of what isn't stored were published", published-was)
 			}
 			inWriter(t, s, func() { *fileOf(s) = whole })
 			restore()

@@ -73,11 +73,11 @@ func TestAFileThatGoesDuringACommit(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("files in use can't be removed there")
 	}
-	told := 0
-	s := open(t, Options{OnCommit: func([]app.Change) { told++ }})
+	published := 0
+	s := open(t, Options{OnCommit: func([]app.Change) { published++ }})
 	_, err := s.Append(t.Context(), Entry{Delivery: delivery(1), Effect: func(*Tx, *app.Delivery) error { return os.Remove(s.Path()) }})
-	if !errors.Is(err, ErrGone) || told != 0 {
-		t.Errorf("%v, %d changes", err, told)
+	if !errors.Is(err, ErrGone) || published != 0 {
+		t.Errorf("%v, %d changes", err, published)
 	}
 }
 

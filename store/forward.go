@@ -13,12 +13,12 @@ import (
 	"greenroom/provider"
 )
 
-// ForwardJob is a forward with what it has still to do.
+// ForwardJob is a forward with its progress.
 type ForwardJob struct {
 	Name   string            `json:"name"`
-	URL    string            `json:"url"` // as it was given, with its password
+	URL    string            `json:"url"` // as configured, with its password
 	Source app.ForwardSource `json:"source"`
-	// Position is the last settled event, Trying the one after it that was sent and not accepted, 0 for none.
+	// Position is the last settled event, Trying the next one while it has been sent and not accepted, 0 for none.
 	Position uint64 `json:"position"`
 	Trying   uint64 `json:"trying,omitempty"`
 	// Tries counts the attempts at Trying, Failing is the running time since the first.
@@ -28,7 +28,7 @@ type ForwardJob struct {
 	Last    *app.Attempt  `json:"last,omitempty"`
 	// Dropped counts the events that retention dropped while they waited.
 	Dropped uint64 `json:"dropped,omitempty"`
-	// Damaged is why the record can't be read; it has only its name then.
+	// Damaged is the reason why the record can't be read; then only Name is set.
 	Damaged error `json:"-"`
 }
 
@@ -40,7 +40,7 @@ func (t *Tx) Forward(name string) (ForwardJob, error) {
 // PutForward writes a forward.
 func (t *Tx) PutForward(j ForwardJob) error { return t.putJSON(bucketForwards, j.Name, j) }
 
-// Forwards reads all forwards, by name, those whose record is damaged included.
+// Forwards reads all forwards by name, including those with a damaged record.
 func (t *Tx) Forwards() []ForwardJob {
 	var out []ForwardJob
 	t.scan(bucketForwards, "", func(name string, raw []byte) bool {
@@ -57,7 +57,7 @@ func (t *Tx) Forwards() []ForwardJob {
 // LastSeq is the newest sequence number, 0 before the first delivery.
 func (t *Tx) LastSeq() uint64 { return t.b.Bucket(bucketSegments).Sequence() }
 
-// forwardable selects what forwards send: authentic events beyond after that repeat none, and no test pings.
+// forwardable selects the events to forward: authentic events beyond after, without repeats and test pings.
 func forwardable(after uint64) want {
 	w := wanted(app.EventQuery{Verdict: provider.Verified, After: after})
 	w.original = true
@@ -72,14 +72,14 @@ func forwardable(after uint64) want {
 // ErrUnreadable is returned with the number of an event whose record is damaged.
 var ErrUnreadable = errors.New("store: the record of the event is damaged")
 
-// NextToForward returns the first event beyond after that forwards send, with its headers and body, or [ErrNotFound]. Of one
-// that is [ErrUnreadable] it has the number alone.
+// NextToForward returns the first event to forward beyond after, with its headers and body, or [ErrNotFound]. With
+// [ErrUnreadable] it returns only the number.
 func (t *Tx) NextToForward(after uint64) (app.Delivery, error) {
 	w := forwardable(after)
 	out, err := app.Delivery{}, ErrNotFound
 	t.deliveries(&w, true, func(seq uint64, row []byte, _ func() []byte) bool {
 		var d app.Delivery
-		if d, err = decode[app.Delivery](row); err == nil && d.DuplicateOf != 0 { // blocks of facets of earlier versions don't say it
+		if d, err = decode[app.Delivery](row); err == nil && d.DuplicateOf != 0 { // blocks of facets of earlier versions lack this
 			err = ErrNotFound
 			return true
 		}
@@ -87,20 +87,20 @@ func (t *Tx) NextToForward(after uint64) (app.Delivery, error) {
 			out, err = t.Delivery(seq)
 		}
 		if err != nil {
-			out, err = app.Delivery{Seq: seq}, fmt.Errorf("%w: %v", ErrUnreadable, err) // a row that isn't there is damage, too
+			out, err = app.Delivery{Seq: seq}, fmt.Errorf("%w: %v", ErrUnreadable, err) // a missing row is damage, too
 		}
 		return false
 	})
 	return out, err
 }
 
-// Queue counts the events beyond after that forwards send. Facets alone decide.
+// Queue counts the events to forward beyond after, by facets only.
 func (t *Tx) Queue(after uint64) int {
 	w := forwardable(after)
 	return newSegmentIterator(t.b, &w, true).count()
 }
 
-// dropQueued counts, for each forward, the events of a segment that wait for it and that retention drops with the segment.
+// dropQueued counts, for each forward, the waiting events of a segment that retention drops.
 func dropQueued(b *bolt.Tx, segment *bolt.Bucket) error {
 	t := &Tx{b: b, over: make(map[string]map[string][]byte)}
 	for _, j := range t.Forwards() {
@@ -124,14 +124,14 @@ func dropQueued(b *bolt.Tx, segment *bolt.Bucket) error {
 	return t.flush()
 }
 
-// The attempts that are kept of each delivery: the first ones, and of the others the latest.
+// How many attempts of each delivery are kept: the first ones, and the latest of the others.
 const (
 	firstAttempts  = 5
 	latestAttempts = 25
 	attemptSize    = 32 // of an attempt's key and its place in a page
 )
 
-// AddAttempt keeps an attempt with the delivery a.Seq, unless retention has dropped that, and publishes it.
+// AddAttempt stores an attempt with the delivery a.Seq, unless retention has dropped that, and publishes it.
 func (t *Tx) AddAttempt(a app.Attempt) {
 	t.tried = append(t.tried, a)
 	t.Changed(app.Change{Kind: app.AttemptChange, Attempt: &a})
@@ -161,7 +161,7 @@ func writeAttempt(b *bolt.Tx, a app.Attempt) error {
 	if err := tries.Put(attemptKey(seq, n), raw); err != nil {
 		return fmt.Errorf("store: keep an attempt: %w", err)
 	}
-	stat := statOf(seg) // what answers take counts for retention
+	stat := statOf(seg) // answers count for retention
 	stat.bytes += uint64(len(raw) + attemptSize)
 	if n > firstAttempts+latestAttempts {
 		drop := attemptKey(seq, n-latestAttempts)
@@ -176,7 +176,7 @@ func writeAttempt(b *bolt.Tx, a app.Attempt) error {
 	return nil
 }
 
-// attempts reads the attempts to pass a delivery on, oldest first.
+// attempts reads the attempts to forward a delivery, oldest first.
 func (t *Tx) attempts(seq uint64) ([]app.Attempt, error) {
 	seg := segmentOf(t.b, be64(seq))
 	if seg == nil || seg.Bucket(keyTries) == nil {

@@ -67,7 +67,7 @@ func TestWhatWaitsSharesCommits(t *testing.T) {
 	}
 }
 
-// Rejected deliveries are committed at once when a batch of them waits, and by themselves otherwise.
+// Rejected deliveries are committed when a batch of them waits, otherwise with other writes or after a pause.
 func TestABatchOfRejectedDeliveriesIsCommitted(t *testing.T) {
 	s := open(t, Options{Batch: 3})
 	done := make(chan error, 3)

@@ -17,11 +17,11 @@ import (
 	"greenroom/internal/roster"
 )
 
-// compactBatch bounds one transaction of a compaction, in bytes.
+// compactBatch limits one transaction of a compaction, in bytes.
 const compactBatch = 16 << 20
 
-// alone runs what reads or writes the whole file, one at a time: a compaction that had to wait for a slow backup with the
-// file already being exchanged would stop everything else.
+// alone serializes tasks that read or write the whole file: a compaction that waited for a slow backup during the exchange would
+// block everything else.
 func (s *Store) alone(ctx context.Context, f func() error) error {
 	select {
 	case s.long <- struct{}{}:
@@ -32,8 +32,8 @@ func (s *Store) alone(ctx context.Context, f func() error) error {
 	return f()
 }
 
-// Backup writes a consistent copy of the whole store while it is in use. The copy is a store itself. However slow w is, reads
-// and writes go on meanwhile.
+// Backup writes a consistent copy of the whole store while it is in use. The copy is a store itself. However slow w is, reads and
+// writes continue.
 func (s *Store) Backup(ctx context.Context, w io.Writer) (n int64, err error) {
 	err = s.alone(ctx, func() error { n, err = s.backup(ctx, w); return err })
 	return n, err
@@ -50,14 +50,14 @@ func (s *Store) backup(ctx context.Context, w io.Writer) (n int64, err error) {
 	return n, nil
 }
 
-// BackupFile is Backup into a new file, 0600, which has its name only once it is whole and synced. A file that is there
-// already is left alone, as [os.ErrExist].
+// BackupFile is Backup into a new file, 0600, which gets its name only when it is complete and synced. If the file exists it is
+// left alone and the error is [os.ErrExist].
 func (s *Store) BackupFile(ctx context.Context, path string) (int64, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".part-*")
 	if err != nil {
 		return 0, fmt.Errorf("store: back up: %w", err)
 	}
-	defer os.Remove(f.Name()) // the link below is what stays
+	defer os.Remove(f.Name()) // the link below remains
 	n, err := s.Backup(ctx, f)
 	if err == nil {
 		err = kind.Whole(ctx, f, s.opt.Path)
@@ -86,8 +86,8 @@ func (u *untilDone) Write(b []byte) (int, error) {
 	return u.w.Write(b)
 }
 
-// Check reads every page and every record of the store and returns what is wrong with it, at most 100 findings. The
-// store can be used meanwhile; a large one takes seconds.
+// Check reads every page and every record of the store and returns at most 100 problems. The store can be used meanwhile; a large
+// one takes seconds.
 func (s *Store) Check(ctx context.Context) ([]string, error) {
 	found := []string{}
 	err := s.alone(ctx, func() error {
@@ -122,7 +122,7 @@ func CheckFile(ctx context.Context, path string) ([]string, error) {
 	return p.Check(ctx), ctx.Err()
 }
 
-// checkRecords reads every record and follows the references that must hold.
+// checkRecords reads every record and follows the references between them.
 func (t *Tx) checkRecords(ctx context.Context) []string {
 	var found []string
 	report := func(what string, err error) {
@@ -164,9 +164,9 @@ func (t *Tx) checkRecords(ctx context.Context) []string {
 	return found
 }
 
-// Compact writes the store anew without its free pages and puts that in its place. Writes wait meanwhile, and fail with
-// [ErrBusy] when too many do; reads wait only for the exchange. It returns the file's size before and after. When it
-// fails, or the process is killed at any time, the store is as it was.
+// Compact rewrites the store without its free pages and replaces it. Writes wait meanwhile, and fail with [ErrBusy] if too many
+// do; reads wait only for the exchange. It returns the file's size before and after. If it fails, or the process is killed at any
+// time, the store is unchanged.
 func (s *Store) Compact(ctx context.Context) (before, after int64, err error) {
 	err = s.alone(ctx, func() error {
 		w := &write{maintain: func() error {
@@ -216,7 +216,7 @@ func (s *Store) compact(ctx context.Context) (before, after int64, err error) {
 	return before, after, s.exchange(part)
 }
 
-// exchange puts another file in the store's place, with nobody reading.
+// exchange replaces the store with another file, while no reads run.
 func (s *Store) exchange(part string) error {
 	s.swap.Lock()
 	defer s.swap.Unlock()
@@ -226,7 +226,7 @@ func (s *Store) exchange(part string) error {
 	renamed := os.Rename(part, s.db.Path)
 	db, err := boltfile.Open(s.db.Path, s.opt.file())
 	if err != nil {
-		return errors.Join(renamed, err) // every use from now on says that the store is closed
+		return errors.Join(renamed, err) // all later calls report that the store is closed
 	}
 	s.db = db
 	if renamed != nil {
@@ -235,9 +235,9 @@ func (s *Store) exchange(part string) error {
 	return boltfile.SyncFolder(filepath.Dir(s.db.Path))
 }
 
-// Restore puts a backup in the place of a store that nobody has open, after checking that it is whole and of a version
-// that this program reads. What was there is kept beside it under the name that is returned, empty when nothing was.
-// The caller holds the lock of the data folder; that of the file, which links may lead to from several, is taken here.
+// Restore replaces a store that no process has open with a backup, after checking that it is complete and of a version that this
+// program reads. The replaced file is kept beside it under the returned name, empty if there was none. The caller holds the lock
+// of the data folder; Restore locks the file, which links from several folders may lead to.
 func Restore(ctx context.Context, path, backup string) (kept string, err error) {
 	if err := probe(ctx, backup); err != nil {
 		return "", err
@@ -271,7 +271,7 @@ func Restore(ctx context.Context, path, backup string) (kept string, err error) 
 	return kept, boltfile.SyncFolder(filepath.Dir(path))
 }
 
-// sealFile seals a file that nobody has open.
+// sealFile seals a file that no process has open.
 func sealFile(path string) error {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: openTimeout, FreelistType: bolt.FreelistMapType})
 	if err != nil {
@@ -280,7 +280,7 @@ func sealFile(path string) error {
 	return errors.Join(boltfile.Seal(db), db.Close())
 }
 
-// keep gives a file a second name that nothing else has, so that it is there until its first one is taken over.
+// keep gives a file a second, unused name, so that it survives the replacement of its first one.
 func keep(path string) (string, error) {
 	for n := 1; ; n++ {
 		kept := fmt.Sprintf("%s.before-restore-%d", path, n)
@@ -291,8 +291,8 @@ func keep(path string) (string, error) {
 	}
 }
 
-// linkOrCopy gives a file another name, without replacing anything. Where the file system has no second names the name
-// is taken first and the file copied.
+// linkOrCopy gives a file another name, without replacing anything. If the file system has no hard links, the name is reserved
+// first and the file copied.
 func linkOrCopy(from, to string) error {
 	err := os.Link(from, to)
 	if err == nil || errors.Is(err, os.ErrExist) {
@@ -305,7 +305,7 @@ func linkOrCopy(from, to string) error {
 	return errors.Join(f.Close(), copyFile(to, from))
 }
 
-// probe reads the whole of a file as a store, without changing it.
+// probe reads a whole file as a store, without changing it.
 func probe(ctx context.Context, path string) error {
 	db, err := boltfile.Open(path, Options{Path: path, ReadOnly: true}.withDefaults().file())
 	switch {

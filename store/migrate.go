@@ -15,11 +15,11 @@ import (
 	"greenroom/provider"
 )
 
-// schema is the version of the layout that this program writes. Deliveries aren't part of it: their rows are read
-// leniently for ever, so that a migration never has to touch a million of them.
+// schema is the version of the layout that this program writes. Deliveries aren't part of it: their rows of all versions are read
+// leniently, so a migration never has to touch a million of them.
 const schema = 5
 
-// migrations[n] brings a file from version n to n+1, each in one transaction.
+// migrations[n] migrates a file from version n to n+1, each in one transaction.
 var migrations = []func(*bolt.Tx) error{0: addPlatforms, 1: addDownloads, 2: addObjects, 3: reindex, 4: addForwards}
 
 func (s *Store) migrate() error {
@@ -76,11 +76,11 @@ func (s *Store) migrate() error {
 	return boltfile.Seal(s.db.DB)
 }
 
-// maxEmpty is the largest file that may hold nothing: the library's, made by an earlier version that ended at once. A larger
-// one lost what it held.
+// maxEmpty is the largest file that may be empty: created by an earlier version that ended immediately. A larger one has lost its
+// content.
 const maxEmpty = 128 << 10
 
-// complete reports a file that lacks a part that every store has.
+// complete checks that a file has every part that every store has.
 func (s *Store) complete() error {
 	return s.db.View(func(b *bolt.Tx) error {
 		for _, name := range allBuckets {
@@ -92,7 +92,7 @@ func (s *Store) complete() error {
 	})
 }
 
-// setAside keeps a copy of the file as it was, where space allows: the migration is one transaction and does without.
+// setAside copies the file if space allows: the migration is one transaction and can do without.
 func (s *Store) setAside(version int) {
 	to := fmt.Sprintf("%s.v%d", s.db.Path, version)
 	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -133,13 +133,13 @@ func putSchema(b *bolt.Tx, n int) error {
 	return b.Bucket(bucketMeta).Put(keySchema, []byte(strconv.Itoa(n)))
 }
 
-// addDownloads is from version 1, which fetched no recordings: the buckets are made before every migration.
+// addDownloads migrates version 1, which had no downloads: the buckets are created before every migration.
 func addDownloads(*bolt.Tx) error { return nil }
 
-// addForwards is from version 4, which kept no forwards.
+// addForwards migrates version 4, which stored no forwards.
 func addForwards(*bolt.Tx) error { return nil }
 
-// addObjects is from version 2, which didn't find recordings by the objects that they consist of.
+// addObjects migrates version 2, which didn't find recordings by their objects.
 func addObjects(b *bolt.Tx) error {
 	tx := &Tx{b: b, over: make(map[string]map[string][]byte)}
 	if err := b.Bucket(bucketRecordings).ForEach(func(_, v []byte) error {
@@ -154,8 +154,8 @@ func addObjects(b *bolt.Tx) error {
 	return tx.flush()
 }
 
-// addPlatforms is from version 0, which knew Whereby alone: rooms by id, meetings by id with the room's id, no platform,
-// no account, no indexes. Meetings of that time are Whereby's; rooms follow the policy from now on.
+// addPlatforms migrates version 0, which knew only Whereby: rooms by id, meetings by id with the room's id, no platform, no
+// account, no indexes. Meetings of that time are Whereby's; rooms follow the policy from now on.
 func addPlatforms(b *bolt.Tx) error {
 	tx := &Tx{b: b, over: make(map[string]map[string][]byte)}
 	if err := b.Bucket(bucketRooms).ForEach(func(_, v []byte) error {

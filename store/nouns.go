@@ -15,7 +15,7 @@ import (
 // Room reads a room by its id.
 func (t *Tx) Room(id string) (app.Room, error) { return decode[app.Room](t.get(bucketRooms, id)) }
 
-// RoomByName finds a room by its name, whose case doesn't matter.
+// RoomByName finds a room by its name, ignoring case.
 func (t *Tx) RoomByName(name string) (app.Room, error) {
 	id := t.get(bucketRoomNames, fold(name))
 	if id == nil {
@@ -66,7 +66,7 @@ func (t *Tx) DeleteRoom(r app.Room) error {
 		t.put(bucketFormerNames, fold(r.Name), []byte(r.ID)))
 }
 
-// FormerRoom returns the id of the room of this name that was deleted last, [ErrNotFound] when there is none.
+// FormerRoom returns the id of the last deleted room of this name, or [ErrNotFound].
 func (t *Tx) FormerRoom(name string) (string, error) {
 	id := t.get(bucketFormerNames, fold(name))
 	if id == nil {
@@ -75,8 +75,7 @@ func (t *Tx) FormerRoom(name string) (string, error) {
 	return string(id), nil
 }
 
-// fold returns the form under which a name is found: letters that look the same are the same, whatever their case and
-// however they are composed.
+// fold returns the canonical form of a name: names that look the same, ignoring case and composition, have the same form.
 func fold(name string) string { return norm.NFC.String(strings.ToLower(norm.NFC.String(name))) }
 
 // Meeting reads a meeting with its evidence.
@@ -110,8 +109,8 @@ func (t *Tx) MeetingsByPrefix(prefix string, limit int) ([]roster.Meeting, error
 	return out, nil
 }
 
-// MeetingByPlatform finds the current meeting of a platform's room by the room's name or, where that is unknown, by its
-// id: the meeting that is open or live, else the latest.
+// MeetingByPlatform finds the current meeting of a platform's room by the room's name or, if that is unknown, by its id: the open
+// or live meeting, else the latest.
 func (t *Tx) MeetingByPlatform(account, room, id string) (roster.Meeting, error) {
 	for _, k := range []string{platformKey(account, "room", room), platformKey(account, "id", id)} {
 		if found := t.get(bucketPlatform, k); k != "" && found != nil {
@@ -128,7 +127,7 @@ func platformKey(account, kind, name string) string {
 	return account + "\x00" + kind + "\x00" + name
 }
 
-// PutMeeting writes a meeting and has it settled before the commit.
+// PutMeeting writes a meeting, which is settled before the commit.
 func (t *Tx) PutMeeting(m roster.Meeting) error {
 	if old, err := t.Meeting(m.ID); err == nil && old.RoomID != m.RoomID {
 		if err := t.del(bucketRoomMeets, old.RoomID+"\x00"+m.ID); err != nil {
@@ -149,8 +148,8 @@ func (t *Tx) PutMeeting(m roster.Meeting) error {
 	return t.indexUnended(m)
 }
 
-// indexPlatform makes m the meeting that its platform room means, unless another one is: a former meeting, to which late
-// evidence or an answer is added, never takes the room back.
+// indexPlatform makes m the current meeting of its platform room, unless another one is: a former meeting that gets late evidence
+// or an answer never becomes current again.
 func (t *Tx) indexPlatform(m roster.Meeting) error {
 	_, err := t.Meeting(m.ID)
 	fresh := errors.Is(err, ErrNotFound)
@@ -176,7 +175,7 @@ func (t *Tx) indexPlatform(m roster.Meeting) error {
 	return nil
 }
 
-// supersedes reports whether m follows had in their platform room. fresh says that m has just been made.
+// supersedes reports whether m follows had in their platform room. fresh means that m is new.
 func supersedes(m, had roster.Meeting, fresh bool) bool {
 	return m.Status != app.Ended && (fresh || had.Status == app.Ended)
 }
@@ -196,7 +195,7 @@ func (t *Tx) writeMeeting(m roster.Meeting) error {
 	return errors.Join(t.indexUnended(m), t.putJSON(bucketMeetings, m.ID, m))
 }
 
-// Touch has a meeting settled before the commit.
+// Touch makes the commit settle a meeting.
 func (t *Tx) Touch(meeting string) {
 	if t.stays == nil {
 		t.stays = make(map[string][]roster.Stay)
@@ -266,12 +265,12 @@ func (t *Tx) NewestMeetings(visit func(roster.Meeting) bool) error {
 	return nil
 }
 
-// Stay reads one stay, [ErrNotFound] when there is none.
+// Stay reads one stay, or returns [ErrNotFound].
 func (t *Tx) Stay(meeting, session string) (roster.Stay, error) {
 	return decode[roster.Stay](t.get(bucketStays, meeting+"\x00"+session))
 }
 
-// PutStay writes a stay and has its meeting settled before the commit.
+// PutStay writes a stay, whose meeting is settled before the commit.
 func (t *Tx) PutStay(meeting string, s roster.Stay) error {
 	t.Touch(meeting)
 	t.stays[meeting] = append(t.stays[meeting], s)

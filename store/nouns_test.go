@@ -34,7 +34,7 @@ func meetingIDs(all []roster.Meeting) (ids []string) {
 	return ids
 }
 
-// A meeting that moves to another room is found in that one alone, and in a room the latest one is the latest.
+// A meeting that moves to another room is found only there, and each room has the right latest meeting.
 func TestAMeetingIsFoundInItsRoom(t *testing.T) {
 	s := open(t, Options{})
 	meeting := func(id, room string) roster.Meeting {
@@ -76,8 +76,7 @@ func TestAMeetingIsFoundInItsRoom(t *testing.T) {
 	update(t, s, check)
 }
 
-// A platform's room means its meeting that isn't over, else the latest: a former one, to which something is added late,
-// never takes it back.
+// A platform's room means its meeting that isn't over, else the latest: late additions to a former one don't change that.
 func TestAPlatformRoomMeansItsCurrentMeeting(t *testing.T) {
 	s := open(t, Options{})
 	put := func(id string, status app.MeetingStatus, platformID string) {
@@ -104,7 +103,7 @@ func TestAPlatformRoomMeansItsCurrentMeeting(t *testing.T) {
 	means("m2")
 	put("m1", app.Ended, "p1")
 	means("m2")
-	put("m1", app.Open, "p1") // an answer that comes late
+	put("m1", app.Open, "p1") // a late answer
 	means("m2")
 	put("m3", app.Ended, "p3")
 	means("m2")
@@ -130,7 +129,7 @@ func TestAPlatformRoomMeansItsCurrentMeeting(t *testing.T) {
 	})
 }
 
-// Rooms are found by their names whatever the case and composition, and a name belongs to one.
+// Rooms are found by name in any case and composition, and a name belongs to one room.
 func TestRoomsByName(t *testing.T) {
 	s := open(t, Options{})
 	room := func(id, name string) app.Room { return app.Room{ID: id, RoomSettings: app.RoomSettings{Name: name}} }
@@ -222,7 +221,7 @@ func TestEventsAreFiltered(t *testing.T) {
 	}
 }
 
-// What an earlier compaction left behind is in the way of none.
+// Files left by an interrupted compaction don't block the next one.
 func TestACompactionReplacesWhatOneLeft(t *testing.T) {
 	s := open(t, Options{})
 	appendN(t, s, 3, nil)

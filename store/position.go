@@ -10,8 +10,8 @@ import (
 	"greenroom/internal/app"
 )
 
-// positions are how far the hooks' streams are stored, as one commit moves them. Each hook is read and written once a
-// commit, however many requests it brings.
+// positions are the positions of the hooks' streams during one commit. Each hook is read and written once a commit, however many
+// requests it brings.
 type positions struct {
 	b     *bolt.Tx
 	at    map[string]app.Position
@@ -20,7 +20,7 @@ type positions struct {
 
 func openPositions(b *bolt.Tx) *positions { return &positions{b: b, at: make(map[string]app.Position)} }
 
-// advance moves a hook's position forward to p. It says false, and moves nothing, when p was reached before.
+// advance moves a hook's position forward to p. It returns false, and changes nothing, if p was reached before.
 func (s *positions) advance(p app.Position) (bool, error) {
 	at, ok := s.at[p.Hook]
 	if !ok {
@@ -52,12 +52,12 @@ func (s *positions) flush() error {
 	return tx.flush()
 }
 
-// Position reads how far a tunnel's hook was stored.
+// Position reads the stored position of a tunnel's hook.
 func (t *Tx) Position(hook string) (app.Position, error) {
 	return decode[app.Position](t.get(bucketPositions, hook))
 }
 
-// Positions reads how far every hook was stored that ever delivered something, by name.
+// Positions reads the stored positions of all hooks, by name.
 func (t *Tx) Positions() ([]app.Position, error) {
 	out := []app.Position{}
 	var err error

@@ -180,7 +180,7 @@ func TestADamagedMeetingTakesNoNeighbours(t *testing.T) {
 	}
 }
 
-// TestNothingOfABatchIsStoredWhenItsCommitFails lets the disk refuse: no position may move past what isn't there.
+// TestNothingOfABatchIsStoredWhenItsCommitFails makes the disk refuse: no position may move past a delivery that isn't stored.
 func TestNothingOfABatchIsStoredWhenItsCommitFails(t *testing.T) {
 	s := open(t, Options{})
 	if _, err := s.AppendBatch(t.Context(), []Entry{entry(1, at(1))}); err != nil {

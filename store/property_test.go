@@ -17,18 +17,18 @@ import (
 	"greenroom/internal/app"
 )
 
-// world is a store and, independent of it, what must be in it.
+// world is a store and, independent of it, its expected content.
 type world struct {
 	t     *testing.T
 	dir   string
 	store *Store
 	clock *clock
-	// acked are the deliveries that were acknowledged, by provider id, with when; unsure those whose writers were refused.
+	// acked are the times of acknowledged deliveries, by provider id; unsure those whose writers got an error.
 	acked  map[string]time.Duration
 	unsure map[string]bool
 	rings  int
 	next   int
-	// backup is a backup's path and what was acknowledged when it was made.
+	// backup is a backup's path and the deliveries acknowledged before it.
 	backup       string
 	backupAcked  map[string]time.Duration
 	backupUnsure map[string]bool
@@ -47,7 +47,7 @@ func (w *world) open(r *rapid.T) {
 	if err != nil {
 		r.Fatalf("open: %v", err)
 	}
-	s.db.NoSync = true // cuts of what is written are simulated, losses of what isn't synced are not
+	s.db.NoSync = true // cut writes are simulated, lost unsynced data is not
 	w.store = s
 }
 
@@ -111,7 +111,7 @@ func (w *world) reject(r *rapid.T) {
 	w.rings = min(w.rings+1, 4)
 }
 
-// cut has the disk end in the middle of a write, anywhere in a commit; then the machine starts again.
+// cut ends the disk within a write, anywhere in a commit; then the machine starts again.
 func (w *world) cut(r *rapid.T) {
 	left, sectors := rapid.IntRange(0, 12).Draw(r, "writes"), rapid.IntRange(0, 7).Draw(r, "sectors")
 	onWrite(w.t, w.store, func(b []byte, at int64, write func([]byte, int64) (int, error)) (int, error) {
@@ -135,7 +135,7 @@ func (w *world) cut(r *rapid.T) {
 	w.open(r)
 }
 
-// copied goes on with a copy of the file as it is between commits, without closing it: as after a kill.
+// copied continues with a copy of the file between commits, without closing it: as after a kill.
 func (w *world) copied(r *rapid.T) {
 	w.copies++
 	dir := filepath.Join(w.t.TempDir(), fmt.Sprint(w.copies))
@@ -162,7 +162,7 @@ func (w *world) retain(r *rapid.T) {
 	}
 }
 
-// step corrects the system's clock by anything.
+// step changes the system's clock by any amount.
 func (w *world) step(r *rapid.T) {
 	w.clock.step(time.Duration(rapid.IntRange(-1000, 1000).Draw(r, "days")) * day)
 }
@@ -204,8 +204,8 @@ func clone[V any](m map[string]V) map[string]V {
 	return out
 }
 
-// check compares everything. A delivery may be missing when it is older than retention, by the time of running: time by which
-// the clock was wrong is none.
+// check compares everything. A delivery may be missing if it is older than retention, by the time of running: wrong clock time
+// doesn't count.
 func (w *world) check(r *rapid.T) {
 	first := make(map[string]int)
 	rings, last := 0, uint64(1<<63)
@@ -262,8 +262,7 @@ func (w *world) check(r *rapid.T) {
 	}
 }
 
-// Whatever happens in whatever order: nothing that was acknowledged is missing before retention, and nothing is there or was
-// applied twice.
+// In any order of events: no acknowledged delivery is missing before retention, and none is stored or applied twice.
 func TestNothingIsLostAndNothingIsTwice(t *testing.T) {
 	if os.Getenv("GREENROOM_SOAK") == "" {
 		if err := flag.Set("rapid.checks", "20"); err != nil {

@@ -12,12 +12,12 @@ import (
 	"greenroom/provider"
 )
 
-// scanBudget is how many rows one text search reads before it hands back what it has; the caller goes on from there.
-// It bounds both the time until the first hit is shown and how long a read transaction holds pages back.
+// scanBudget is how many rows one text search reads before it returns; the caller continues from there. It limits both the time
+// until the first hit is shown and how long a read transaction holds pages back.
 const scanBudget = 20_000
 
-// Events lists deliveries without their headers and bodies, newest first, in time proportional to what is shown.
-// q.Meeting is a meeting's id here. A text search may return a short page with More set.
+// Events lists deliveries without their headers and bodies, newest first, in time proportional to the result. q.Meeting is a
+// meeting's id here. A text search may return a short page with More set.
 func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, error) {
 	if q.Limit <= 0 {
 		q.Limit = 100
@@ -68,8 +68,8 @@ func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, er
 	return page, nil
 }
 
-// CountEvents counts the deliveries that a query without Grep selects. The facets alone decide about those in segments, which
-// are many; the ring is small. q.Meeting is a meeting's id here.
+// CountEvents counts the deliveries that a query without Grep selects, by facets only in the segments, which are large; the ring
+// is small. q.Meeting is a meeting's id here.
 func (t *Tx) CountEvents(q app.EventQuery) (n int) {
 	w := wanted(q)
 	if w.Verdict == "" || w.Verdict == provider.Verified {
@@ -86,7 +86,7 @@ func (t *Tx) CountEvents(q app.EventQuery) (n int) {
 	return n
 }
 
-// deliveries visits the rows whose facets match, of the segments and of the rings, in the order of their numbers.
+// deliveries visits the rows with matching facets, of the segments and of the rings, in the order of their numbers.
 func (t *Tx) deliveries(w *want, forward bool, visit func(seq uint64, row []byte, blob func() []byte) bool) {
 	var seg, ring iterator = &none{}, &none{}
 	if w.Verdict == "" || w.Verdict == provider.Verified {
@@ -103,7 +103,7 @@ func (t *Tx) deliveries(w *want, forward bool, visit func(seq uint64, row []byte
 	}
 }
 
-// An iterator gives the next row in its direction, or sequence 0 at the end.
+// iterator returns the next row in its direction, or sequence 0 at the end.
 type iterator interface {
 	next() (seq uint64, row []byte, blob func() []byte)
 }
@@ -136,7 +136,7 @@ func newRingIterator(b *bolt.Tx, w *want, forward bool) iterator {
 type merged struct {
 	heads   [2]front
 	forward bool
-	// last gave the row that is looked at: it moves on when the next one is asked for.
+	// last returned the current row: it advances on the next call.
 	last *front
 }
 
@@ -231,7 +231,7 @@ func (it *segmentIterator) next() (uint64, []byte, func() []byte) {
 	return seq, it.rows.Get(key), func() []byte { return bodies.Get(key) }
 }
 
-// count counts what is left, without reading rows.
+// count counts the rest, without reading rows.
 func (it *segmentIterator) count() (n int) {
 	for it.find() != 0 {
 		n++
@@ -296,7 +296,7 @@ func (it *segmentIterator) nextBlock() bool {
 	}
 }
 
-// misses says whether a block from first to last lies wholly on the near side of the range: it is passed over.
+// misses reports whether a block from first to last lies entirely before the range and can be skipped.
 func (it *segmentIterator) misses(first, last uint64) bool {
 	if it.forward {
 		return last <= it.w.After
@@ -304,7 +304,7 @@ func (it *segmentIterator) misses(first, last uint64) bool {
 	return it.w.Before != 0 && first >= it.w.Before
 }
 
-// nextSegment opens the next segment that may hold something, and gives the first of its blocks.
+// nextSegment opens the next segment that may match, and returns the first of its blocks.
 func (it *segmentIterator) nextSegment() []byte {
 	for {
 		k := it.stepSegment()

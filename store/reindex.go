@@ -13,8 +13,8 @@ import (
 	"greenroom/internal/roster"
 )
 
-// reindex is from version 3. There any write to a former meeting took the platform's room away from the current one, the
-// meetings of a deleted room had no name to be found by, and two spellings of one name made two rooms.
+// reindex migrates version 3. There any write to a former meeting made it the current one of its platform room, the meetings of a
+// deleted room could not be found by name, and two spellings of one name made two rooms.
 func reindex(b *bolt.Tx) error {
 	tx := &Tx{b: b, over: make(map[string]map[string][]byte)}
 	if err := tx.reindexRooms(); err != nil {
@@ -30,7 +30,7 @@ func reindex(b *bolt.Tx) error {
 	return settled.flush()
 }
 
-// reindexRooms builds the index of rooms' names again. Of two rooms whose names look the same, the later one is renamed.
+// reindexRooms rebuilds the index of rooms' names. Of two rooms whose names look the same, the later one is renamed.
 func (t *Tx) reindexRooms() error {
 	var rooms []app.Room
 	if err := t.b.Bucket(bucketRooms).ForEach(func(_, v []byte) error {
@@ -74,8 +74,8 @@ func (t *Tx) renameMeetings(r app.Room) error {
 	return err
 }
 
-// reindexMeetings builds the index of platform rooms again, links the meetings that one of them had, and finds names for
-// the meetings of deleted rooms.
+// reindexMeetings rebuilds the index of platform rooms, links the meetings of each, and finds names for the meetings of deleted
+// rooms.
 func (t *Tx) reindexMeetings() error {
 	if err := t.b.Bucket(bucketPlatform).ForEach(func(k, _ []byte) error { return t.del(bucketPlatform, string(k)) }); err != nil {
 		return err
@@ -113,8 +113,8 @@ func (t *Tx) reindexMeetings() error {
 	})
 }
 
-// follow makes m the meeting after former in their platform room. A former one that is open was left behind: the events of
-// its people went to m.
+// follow makes m the meeting after former in their platform room. An open former one was abandoned: its people's events went to
+// m.
 func (t *Tx) follow(former roster.Meeting, m *roster.Meeting) error {
 	if former.Status != app.Ended {
 		former.End(m.StartsAt.Time, roster.ReasonGone, app.FromPlatform)

@@ -11,8 +11,8 @@ import (
 
 const retainEvery = time.Minute
 
-// retain drops the oldest closed segment when it is past retention, and generations of seen events that are older than
-// seenFor. One segment a turn keeps the writer's pauses short. A failure is tried again a turn later.
+// retain drops the oldest closed segment when it is past retention, and generations of seen events that are older than seenFor.
+// One segment a turn keeps the writer's pauses short. A failure is retried a turn later.
 func (s *Store) retain() {
 	if s.opt.ReadOnly {
 		return
@@ -35,12 +35,12 @@ func (s *Store) retain() {
 			return
 		}
 		if batch := s.take(s.queue, nil, s.opt.Batch); len(batch) > 0 {
-			s.commit(batch) // nobody waits for more than one segment
+			s.commit(batch) // no write waits for more than one segment
 		}
 	}
 }
 
-// errNothing ends a transaction that has nothing to write.
+// errNothing ends a transaction that has no changes.
 var errNothing = errors.New("store: nothing to drop")
 
 func (s *Store) dropSegment(b *bolt.Tx, now int64) (bool, error) {

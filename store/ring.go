@@ -8,9 +8,9 @@ import (
 	"greenroom/internal/app"
 )
 
-// Rejected deliveries are kept in rings of their own, bounded in rows and bytes, so that strangers who know the URL can
-// fill neither the disk nor the history. There are two, for signatures that are wrong and for requests that have none or
-// are for no account: a flood of the latter, which cost nothing, never drives out the former.
+// Rejected deliveries are stored in separate rings, bounded in rows and bytes, so that strangers who know the URL can fill
+// neither the disk nor the history. One ring is for wrong signatures, the other for requests without a signature or for no
+// account: a flood of the latter, which costs nothing, never displaces the former.
 type ring struct {
 	rows, bodies          []byte // the buckets
 	countOfRows, countOfB []byte // the counts' names
@@ -28,7 +28,7 @@ const (
 	strayBytes = 4 << 20
 )
 
-// ring returns the ring for what is kept, with its bounds.
+// ring returns the ring for a kind, with its bounds.
 func (s *Store) ring(k Keep) (r ring, rows, bytes uint64) {
 	if k == KeepStray {
 		return ringStrays, strayRows, strayBytes

@@ -10,8 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// writeAt is what the library writes the file with. It has no option for that: its file can be replaced by another one only,
-// and files don't fail as disks do.
+// writeAt replaces the library's writing of the file. The library has no option for that, only for another file.
 func writeAt(db *bolt.DB) *func([]byte, int64) (int, error) {
 	at := reflect.ValueOf(db).Elem().FieldByName("ops").FieldByName("writeAt")
 	return (*func([]byte, int64) (int, error))(unsafe.Pointer(at.UnsafeAddr()))

@@ -9,9 +9,9 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Which events were seen is remembered in generations, buckets named by when they began: a new one when the last is
-// full or a month old, dropped when everything in it is older than seenFor. A generation of bounded size keeps the
-// pages that a commit touches few, since hashes land everywhere in it.
+// Event ids are remembered in generations, buckets named by their beginning. A new one begins when the last is full or a month
+// old; one is dropped when everything in it is older than seenFor. Since hashes land everywhere in a generation, its bounded size
+// keeps the number of pages per commit small.
 const (
 	seenFor        = 180 * 24 * time.Hour
 	generationFor  = 30 * 24 * time.Hour
@@ -20,7 +20,7 @@ const (
 
 var keySeenRows = []byte("seen-rows") // in the newest generation
 
-// seenHash is by what a repeat is known: 128 bits of a hash of the account and the platform's id of the event.
+// seenHash identifies repeats: 128 bits of a hash of the account and the platform's id of the event.
 func seenHash(account, id string) [16]byte {
 	sum := sha256.Sum256([]byte(account + "\x00" + id))
 	return [16]byte(sum[:16])
@@ -29,7 +29,7 @@ func seenHash(account, id string) [16]byte {
 type generations struct {
 	all, meta *bolt.Bucket
 	now       time.Time
-	// old are the earlier generations, newest first; newest is nil until something is added.
+	// old are the earlier generations, newest first; newest is nil until the first addition.
 	old    []*bolt.Bucket
 	newest *bolt.Bucket
 	count  uint64
@@ -69,7 +69,7 @@ func (g *generations) find(hash [16]byte) uint64 {
 
 func (g *generations) add(hash [16]byte, seq uint64) error {
 	if g.newest == nil {
-		// Named after every earlier one even when the clock went back.
+		// The name is later than every earlier one even if the clock went back.
 		name := binary.BigEndian.AppendUint64(nil, uint64(g.now.UnixNano()))
 		if last, _ := g.all.Cursor().Last(); last != nil && un64(last) >= un64(name) {
 			name = be64(un64(last) + 1)

@@ -8,12 +8,11 @@ import (
 	"greenroom/internal/roster"
 )
 
-// maxWarm is how many meetings' stays the writer remembers between commits.
+// maxWarm is how many meetings' stays the writer caches between commits.
 const maxWarm = 64
 
-// warm is what the writer remembers of the stays of meetings that it settled lately, so that one more stay in a large
-// meeting doesn't cost reading all of them again. Only the writer's goroutine touches it, and a commit that fails
-// empties it.
+// warm caches the stays of recently settled meetings, so that one more stay in a large meeting doesn't cost reading all of them
+// again. Only the writer's goroutine uses it, and a failed commit empties it.
 type warm map[string]*warmMeeting
 
 type warmMeeting struct {
@@ -21,7 +20,7 @@ type warmMeeting struct {
 	tally *roster.Tally
 }
 
-// recall gives a meeting as the last commit or an earlier effect of this one left it, if it is remembered.
+// recall returns a cached meeting as the last commit or an earlier effect of this one left it.
 func (s *Store) recall(id string) (roster.Meeting, bool) {
 	if s == nil {
 		return roster.Meeting{}, false
@@ -35,7 +34,7 @@ func (s *Store) recall(id string) (roster.Meeting, bool) {
 	return roster.Meeting{}, false
 }
 
-// of gives what is remembered of a meeting, and reads what isn't.
+// of returns a meeting's cached stays, and reads the missing ones.
 func (w warm) of(t *Tx, meeting string) (*warmMeeting, error) {
 	if m := w[meeting]; m != nil {
 		return m, nil
@@ -51,7 +50,7 @@ func (w warm) of(t *Tx, meeting string) (*warmMeeting, error) {
 	return w[meeting], nil
 }
 
-// settle recomputes what people see of every meeting that the commit touched, once, however many effects did.
+// settle computes the shown state of every meeting that the commit touched, once, however many effects did.
 func (t *Tx) settle(w warm, touched map[string][]roster.Stay) ([]app.Change, error) {
 	var out []app.Change
 	for _, id := range slices.Sorted(maps.Keys(touched)) {

@@ -1,21 +1,20 @@
-// Package store keeps everything that Greenroom knows in one bbolt file.
+// Package store keeps everything that Greenroom knows in one bbolt file. It promises:
 //
-// What it promises:
-//   - Durability: when [Store.Append] or [Store.Update] returns without error, what it wrote has been synced to disk. A
+//   - Durability: when [Store.Append] or [Store.Update] returns without error, its changes have been synced to disk. A
 //     process killed at any instant loses nothing that was acknowledged and leaves nothing half done.
-//   - Atomicity: a delivery and its effect are in one transaction. Many callers share one commit (group commit), and an
-//     effect that fails takes only itself out of it.
-//   - Ordering: sequence numbers rise in the order of commits, and OnCommit sees changes in that order, after they are
-//     durable and before Append returns.
-//   - Backpressure: at most a bounded number of writers wait; beyond that [ErrBusy] is returned at once.
+//   - Atomicity: a delivery and its effect are in one transaction. Many callers share one commit (group commit); a
+//     failing effect doesn't affect the others.
+//   - Ordering: sequence numbers rise in the order of commits, and OnCommit receives changes in that order, after they
+//     are durable and before Append returns.
+//   - Backpressure: at most a bounded number of writers wait; beyond that [ErrBusy] is returned immediately.
 //
-// It fails closed: a commit is acknowledged only while the file is the one of its name, nothing is written any more after
-// the disk failed to sync or a page turned out to be damaged, and damage is an error ([ErrDamaged]), never a panic.
+// It fails closed: a commit is acknowledged only while the file has its name, no commit follows a failed sync or the
+// discovery of a damaged page, and damage is an error ([ErrDamaged]), never a panic.
 //
-// What it does not promise: several processes (the owner's lock arbitrates them, see package ipc), and a file that
-// shrinks by itself (see Compact).
+// It does not support several processes (the owner's lock arbitrates them, see package ipc), and its file never shrinks
+// without [Store.Compact].
 //
-// Reads are short transactions that copy out what they return. Values returned are the caller's own.
+// Reads are short transactions that copy their results. Returned values belong to the caller.
 package store
 
 import (
@@ -48,51 +47,50 @@ var (
 	ErrBusy = errors.New("store: too many writes are waiting")
 	// ErrClosed is returned after Close has begun.
 	ErrClosed = errors.New("store: closed")
-	// ErrNotFound is returned by reads of what isn't there.
+	// ErrNotFound is returned by reads if nothing is found.
 	ErrNotFound = errors.New("store: not found")
-	// ErrAmbiguous is returned by reads by a name that several have.
+	// ErrAmbiguous is returned by reads if a name has several matches.
 	ErrAmbiguous = errors.New("store: several have this name")
 	// ErrInUse is returned by Open when another process holds the file.
 	ErrInUse = boltfile.ErrInUse
 	// ErrNewer is returned by Open when the file was written by a newer Greenroom.
 	ErrNewer = errors.New("store: the file was written by a newer Greenroom")
-	// ErrGone is returned by writes while the file isn't the one of its name: what is written is lost with it.
+	// ErrGone is returned by writes while another file, or none, has the store's name: writes would be lost.
 	ErrGone = boltfile.ErrGone
-	// ErrDamaged is in the errors of a file that can't be read as a store, whenever that is found.
+	// ErrDamaged is in the errors of a damaged file, whenever the damage is found.
 	ErrDamaged = boltfile.ErrDamaged
 	// ErrFailed is returned by writes after the disk failed to make one durable.
 	ErrFailed = errors.New("store: the disk failed")
-	// ErrReadOnly is returned by writes to a store that was opened for reading.
+	// ErrReadOnly is returned by writes to a store opened for reading.
 	ErrReadOnly = errors.New("store: it can only be read")
 )
 
-// Options say how a store is opened. Path is all that is needed.
+// Options configure a store. Only Path is required.
 type Options struct {
-	// Path of the file. Its folder is made, 0700, when it isn't there.
+	// Path of the file. Its folder is created with mode 0700 if missing.
 	Path string
-	// Timeout is how long to wait for another process that holds the file, 1 s when zero.
+	// Timeout is how long to wait for another process that holds the file, 1 s if zero.
 	Timeout time.Duration
-	// QueueLen is how many writers may wait, 1024 when zero. Batch is how many share a commit, 256 when zero.
+	// QueueLen is how many writers may wait, 1024 if zero. Batch is how many share a commit, 256 if zero.
 	QueueLen int
 	Batch    int
-	// SegmentBytes and SegmentRows close a segment of deliveries, 32 MiB and 65,536 when zero. Retention drops whole
-	// segments.
+	// SegmentBytes and SegmentRows limit a segment of deliveries, 32 MiB and 65,536 if zero. Retention drops whole segments.
 	SegmentBytes int64
 	SegmentRows  int
-	// RingRows and RingBytes bound what is kept of rejected deliveries, 1,000 and 64 MiB when zero.
+	// RingRows and RingBytes limit the rings of rejected deliveries, 1,000 and 64 MiB if zero.
 	RingRows  int
 	RingBytes int64
-	// RetainFor and RetainBytes bound what is kept of authentic deliveries, 30 days and 2 GiB when zero. Whole segments
-	// are dropped, so that somewhat more may be kept.
+	// RetainFor and RetainBytes limit the authentic deliveries, 30 days and 2 GiB if zero. Since whole segments are dropped,
+	// somewhat more may be kept.
 	RetainFor   time.Duration
 	RetainBytes int64
 	// OnCommit receives the changes of each commit in order, after it is durable. It must not block or call the store.
 	OnCommit func([]app.Change)
-	// Now is the clock, time.Now when nil. Running is the time for which the process has run, which no correction of the
-	// clock changes; nil measures it. Retention counts by it, see age.go.
+	// Now is the clock, time.Now if nil. Running returns how long the process has run, unaffected by corrections of the clock;
+	// nil measures it. Retention uses it, see age.go.
 	Now     func() time.Time
 	Running func() time.Duration
-	// ReadOnly opens a file that can't be written to: it must be there and of this version.
+	// ReadOnly opens a file that can't be written to: it must exist and have this version.
 	ReadOnly bool
 	// Crash starts the store's goroutine.
 	Crash *crash.Group
@@ -101,17 +99,17 @@ type Options struct {
 // Store is an open file. It is safe for concurrent use.
 type Store struct {
 	opt   Options
-	swap  sync.RWMutex // held for writing while db is exchanged
+	swap  sync.RWMutex // held for writing while db is replaced
 	db    *boltfile.File
-	long  chan struct{} // held by what reads or writes the whole file
+	long  chan struct{} // held by tasks that read or write the whole file
 	queue chan *write
-	slow  chan *write // rejected deliveries, which no commit is made for at once
+	slow  chan *write // rejected deliveries, which don't cause a commit of their own
 
 	closing chan struct{}
 	closed  chan struct{}
 	once    sync.Once
 
-	// The writer's: what it remembers between commits, and the meetings as the effects of this commit left them so far.
+	// The writer's: its cache between commits, and the meetings as the effects of this commit left them so far.
 	warm  warm
 	dirty map[string]roster.Meeting
 
@@ -119,7 +117,7 @@ type Store struct {
 
 	dropped atomic.Uint64
 	commits atomic.Uint64
-	// failed is why nothing is written any more, found a damage that a read met.
+	// failed is the reason why writing has ended, found a damage that a read met.
 	failed, found atomic.Pointer[error]
 }
 
@@ -140,7 +138,7 @@ var (
 	bucketRecAliases  = []byte("rec-aliases")  // account \0 former id -> recording id
 	bucketDownloads   = []byte("downloads")    // account \0 recording id -> DownloadJob, until it is done
 	bucketChunks      = []byte("chunks")       // account \0 recording id \0 file -> the downloader's progress
-	bucketCommands    = []byte("commands")     // account \0 recording id -> CommandJob, until it has ended for good
+	bucketCommands    = []byte("commands")     // account \0 recording id -> CommandJob, until it has ended
 	bucketSegments    = []byte("segments")     // first seq -> bucket of rows, bodies, facets
 	bucketRing        = []byte("ring")         // rejected deliveries: rows and bodies
 	bucketSeen        = []byte("seen")         // generation -> bucket of hash -> seq
@@ -155,7 +153,7 @@ var allBuckets = [][]byte{
 	bucketDownloads, bucketChunks, bucketCommands, bucketRecObjects, bucketRecAliases, bucketFormerNames, bucketForwards,
 }
 
-// Open opens or makes the file, migrates it where its schema is older, and starts the writer.
+// Open opens or creates the file, migrates an older schema, and starts the writer.
 func Open(o Options) (*Store, error) {
 	o = o.withDefaults()
 	path, err := prepare(o)
@@ -300,7 +298,7 @@ func (s *Store) fail(err error) { s.failed.CompareAndSwap(nil, &err) }
 // Path is the file's.
 func (s *Store) Path() string { return s.opt.Path }
 
-// Stats tells the size of the file in bytes, how much of that is free for reuse, and how many deliveries it holds.
+// Stats returns the size of the file in bytes, how much of that is free for reuse, and how many deliveries it holds.
 type Stats struct {
 	Bytes, FreeBytes int64
 	Deliveries       uint64

@@ -14,15 +14,15 @@ import (
 	"greenroom/internal/roster"
 )
 
-// Tx is one transaction: a snapshot for reading in [Store.View], and one effect within a commit in [Store.Update] and
-// [Store.Append]. An effect sees its own writes and those of earlier effects. It is valid only while its function runs.
+// Tx is one transaction: a read snapshot in [Store.View], or one effect within a commit in [Store.Update] and [Store.Append]. An
+// effect sees its own writes and those of earlier effects. It is valid only while its function runs.
 type Tx struct {
 	b     *bolt.Tx
 	store *Store
-	// over holds what this effect wrote; nil in a read transaction. Discarding it undoes the effect alone.
+	// over holds this effect's writes; nil in a read transaction. Discarding it undoes only this effect.
 	over    map[string]map[string][]byte
 	changes []app.Change
-	// stays are the stays that this effect wrote, by meeting; a meeting that is here at all is settled before the commit.
+	// stays are this effect's stays, by meeting; every meeting in it is settled before the commit.
 	stays map[string][]roster.Stay
 	// tried are attempts to add to deliveries.
 	tried []app.Attempt
@@ -139,7 +139,7 @@ func (t *Tx) flush() error {
 	return nil
 }
 
-// Changed adds a change to what OnCommit receives. Changes of rooms, meetings and recordings are added by their Put.
+// Changed adds a change for OnCommit. Put methods of rooms, meetings and recordings add theirs.
 func (t *Tx) Changed(c app.Change) { t.changes = append(t.changes, c) }
 
 func decode[T any](raw []byte) (T, error) {
@@ -161,16 +161,16 @@ func (t *Tx) putJSON(bucket []byte, key string, v any) error {
 	return t.put(bucket, key, raw)
 }
 
-// Value reads a small named value, nil when it was never set.
+// Value reads a small named value, or nil.
 func (t *Tx) Value(name string) []byte { return bytes.Clone(t.get(bucketValues, name)) }
 
-// DeleteValue forgets a small named value.
+// DeleteValue deletes a small named value.
 func (t *Tx) DeleteValue(name string) error { return t.del(bucketValues, name) }
 
 // PutValue sets a small named value.
 func (t *Tx) PutValue(name string, value []byte) error { return t.put(bucketValues, name, value) }
 
-// index puts an entry of an index unless it is there already: rewriting it would dirty its page in every commit.
+// index adds a missing entry to an index: rewriting it would dirty its page in every commit.
 func (t *Tx) index(bucket []byte, key, value string) error {
 	if had := t.get(bucket, key); had != nil && string(had) == value {
 		return nil

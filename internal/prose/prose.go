@@ -91,8 +91,9 @@ func goFile(name string, data []byte) (found []Finding, err error) {
 				found = check(found, name, line(n.Pos()), n.Value, texts)
 			}
 		case *ast.Ident:
-			for _, word := range words(n.Name) {
-				if better, ok := names[word]; ok {
+			all := words(n.Name)
+			for i, word := range all {
+				if better, ok := names[word]; ok && !(word == "taken" && i+1 < len(all) && all[i+1] == "over") {
 					found = append(found, Finding{name, line(n.Pos()), n.Name, better})
 				}
 			}

@@ -90,6 +90,7 @@ func TestEachWordingIsFoundWhereItIs(t *testing.T) {
 		{"a.go", "package a\n\n// x is what it is.\nvar x = 1 // y says whether it is\n", []string{"3 x is what", "4 y says whether"}},
 		{"a.go", "package a\n\n// x is 1. That is what it means.\nvar x = 1\n", nil},
 		{"a.go", "package a\n\n// A renewal marshals and takes time. They stand for two, and it tells them apart.\nvar indoor, sights int\n", nil},
+		{"a.go", "package a\n\nvar TakenOver, isTaken int\n", []string{"3 isTaken"}},
 		{"a.go", "package a\n\nimport _ \"nobody\"\n", nil},
 		{"a.go", "package a\n\ntype T struct{ A int `json:\"told\"` }\n", []string{"3 told"}},
 		{"a.md", "# Title\n\nWhoever goes\non takes\nno key.\n", []string{"3 Whoever", "3 goes on", "4 takes no"}},

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// FullDisk lets no file of this process grow beyond so many bytes: writes fail as they do on a full disk. free takes the
-// limit away, as the end of the test does.
+// FullDisk limits the size of every file of this process: writes beyond it fail as on a full disk. free removes the limit, as
+// does the end of the test.
 func FullDisk(t testing.TB, most uint64) (free func()) {
 	t.Helper()
 	signal.Ignore(syscall.SIGXFSZ)

@@ -1,5 +1,5 @@
-// Package tunneltest proves that a tunnel loses nothing: senders that remember what they were told, and processes that are
-// killed and frozen at random meanwhile. It is for tests.
+// Package tunneltest proves that a tunnel loses nothing: senders record their answers while processes are killed and frozen at
+// random. It is for tests.
 package tunneltest
 
 import (
@@ -16,14 +16,14 @@ import (
 	"time"
 )
 
-// IDHeader is where each request carries the id that its sender made for it.
+// IDHeader is the header with the sender's id of each request.
 const IDHeader = "Test-Id"
 
-// Ledger remembers what senders sent and what they were told. Its methods are safe for concurrent use.
+// Ledger records requests and their answers. Its methods are safe for concurrent use.
 type Ledger struct {
 	mu   sync.Mutex
 	sent map[string]*sent
-	// accepted counts those that were told 2xx, doubtful those that heard nothing, and refused the others.
+	// accepted counts requests answered 2xx, doubtful those without an answer, and refused the others.
 	accepted, doubtful, refused int
 }
 
@@ -34,19 +34,19 @@ type sent struct {
 	accepted  bool
 }
 
-// NewLedger makes one in which nothing stands.
+// NewLedger returns an empty ledger.
 func NewLedger() *Ledger { return &Ledger{sent: map[string]*sent{}} }
 
-// Counts says how many requests were accepted, of how many nobody knows what became of them, and how many were refused.
+// Counts returns how many requests were accepted, how many have an unknown outcome, and how many were refused.
 func (l *Ledger) Counts() (accepted, doubtful, refused int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.accepted, l.doubtful, l.refused
 }
 
-// Sender posts one request after the other to one hook, and waits for each answer. It is for one goroutine.
+// Sender posts requests one after the other to one hook, and waits for each answer. It is for one goroutine.
 type Sender struct {
-	// Sign may change each request, whose body is given too.
+	// Sign may change each request, given its body.
 	Sign func(r *http.Request, body []byte)
 
 	ledger *Ledger
@@ -57,17 +57,17 @@ type Sender struct {
 	client *http.Client
 }
 
-// Sender makes another one, who posts to the URL; hook is what the store will know the hook by.
+// Sender returns a new sender to the URL; hook is the store's name of the hook.
 func (l *Ledger) Sender(number int, hook, url string) *Sender {
 	return &Sender{ledger: l, number: number, hook: hook, url: url, client: &http.Client{
 		Timeout: 30 * time.Second, Transport: &http.Transport{DisableCompression: true},
 	}}
 }
 
-// NextID is the id of the request that is posted next.
+// NextID returns the id of the next request.
 func (s *Sender) NextID() string { return fmt.Sprintf("%d-%d", s.number, s.n+1) }
 
-// Post sends a body. The status is 0 when no answer came: then the request may have been taken or not, and text says why.
+// Post sends a body. The status is 0 without an answer: the request may have been accepted or not, and text has the reason.
 func (s *Sender) Post(body []byte) (status int, text string) {
 	id := s.NextID()
 	s.n++
@@ -104,14 +104,14 @@ func (s *Sender) post(id string, body []byte) (int, string) {
 		return 0, err.Error()
 	}
 	defer resp.Body.Close()
-	raw, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) // the status has been said
+	raw, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) // the status decides
 	return resp.StatusCode, string(raw)
 }
 
-// Close lets go of the sender's connections.
+// Close closes the sender's connections.
 func (s *Sender) Close() { s.client.CloseIdleConnections() }
 
-// Kept is a request as a store has it.
+// Kept is a request in a store.
 type Kept struct {
 	ID, Hook string
 	Body     []byte
@@ -119,8 +119,8 @@ type Kept struct {
 	Epoch, Seq uint64
 }
 
-// Check compares what was stored, in that order, with what was sent: what was accepted is there exactly once, nothing is
-// there but what was sent, byte for byte, in order for each hook.
+// Check compares the stored requests, in order, with those sent: each accepted one is there exactly once, and every stored one
+// was sent, byte for byte, in order for each hook.
 func (l *Ledger) Check(t testing.TB, stored func(visit func(Kept))) {
 	t.Helper()
 	l.mu.Lock()
@@ -134,7 +134,7 @@ func (l *Ledger) Check(t testing.TB, stored func(visit func(Kept))) {
 			return
 		case s.sum != sha256.Sum256(k.Body) || s.hook != k.Hook:
 			t.Errorf("%s arrived as another, of %d bytes", k.ID, len(k.Body))
-		case s.n <= last[s.sender]: // who waits for each answer
+		case s.n <= last[s.sender]: // the sender waits for each answer
 			t.Errorf("%s arrived behind %d of the same sender", k.ID, last[s.sender])
 		}
 		last[s.sender] = s.n
@@ -161,7 +161,7 @@ func (l *Ledger) Check(t testing.TB, stored func(visit func(Kept))) {
 
 var made atomic.Uint64
 
-// Random makes n bytes that were never made before and can't be compressed.
+// Random returns n unique incompressible bytes.
 func Random(n int) []byte {
 	b := make([]byte, n)
 	var seed [32]byte
@@ -170,7 +170,7 @@ func Random(n int) []byte {
 	return b
 }
 
-// Size is that of a body: mostly small, some large, as webhooks are.
+// Size returns a random body size: mostly small, some large, like webhooks.
 func Size() int {
 	switch n := rand.IntN(1000); {
 	case n < 20:

@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// Monkey kills, restarts and freezes a relay and its client, one thing after the other.
+// Monkey kills, restarts and freezes a relay and its client, one after the other.
 type Monkey struct {
 	Relay, Client *Process
-	// Long freezes for longer than connections outlive, too.
+	// Long also freezes for longer than connections survive.
 	Long bool
 
 	deeds map[string]int
 }
 
-// Run goes on until it is told to stop. In the end both run, though they may just have been started.
+// Run runs until stop is closed. At the end both run, though they may just have been started.
 func (m *Monkey) Run(stop <-chan struct{}) {
 	m.deeds = map[string]int{}
 	for Pause(100, 1000, stop) {
@@ -68,7 +68,7 @@ func (m *Monkey) freeze(p *Process, deed string, stop <-chan struct{}) {
 	p.Thaw()
 }
 
-// String says what it did, once it has stopped.
+// String returns what it did, after it has stopped.
 func (m *Monkey) String() string {
 	var all []string
 	for _, deed := range slices.Sorted(maps.Keys(m.deeds)) {
@@ -77,7 +77,7 @@ func (m *Monkey) String() string {
 	return strings.Join(all, ", ")
 }
 
-// Pause waits for a random number of milliseconds, and says whether to go on.
+// Pause waits for a random number of milliseconds, and reports whether to continue.
 func Pause(from, to int, stop <-chan struct{}) bool {
 	timer := time.NewTimer(time.Duration(from+rand.IntN(to-from)) * time.Millisecond)
 	defer timer.Stop()
@@ -89,7 +89,7 @@ func Pause(from, to int, stop <-chan struct{}) bool {
 	}
 }
 
-// Addr finds an address on loopback whose port stays free while nobody listens there: none of those that systems give out.
+// Addr returns an address on loopback whose port stays free until it is used: one that systems don't assign.
 func Addr(t testing.TB) string {
 	t.Helper()
 	for range 100 {
@@ -105,7 +105,7 @@ func Addr(t testing.TB) string {
 	return ""
 }
 
-// Eventually waits for something that nobody tells of.
+// Eventually polls until is returns true.
 func Eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -119,8 +119,8 @@ func Eventually(t testing.TB, what string, is func() bool) {
 	}
 }
 
-// Storm posts from so many senders until n requests were accepted, while the monkey does what it does. post sends one
-// request of a sender's and returns its status. It says how long it took.
+// Storm posts from the given number of senders until n requests were accepted, while the monkey disturbs. post sends one request
+// and returns its status. Storm returns how long it took.
 func (m *Monkey) Storm(l *Ledger, n int, senders []func() int) time.Duration {
 	began := time.Now()
 	stop, calm, done := make(chan struct{}), make(chan struct{}), make(chan struct{})

@@ -10,10 +10,10 @@ import (
 	"greenroom/tunnel"
 )
 
-// statusPatience is how long a status may take that must come.
+// statusPatience is how long to wait for a status.
 const statusPatience = 60 * time.Second
 
-// Journal is a log that tests read while it is written.
+// Journal is a log that tests can read while it is written.
 type Journal struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -26,27 +26,26 @@ func (j *Journal) Write(p []byte) (int, error) {
 	return j.b.Write(p)
 }
 
-// String is what was written so far.
+// String returns the log so far.
 func (j *Journal) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.b.String()
 }
 
-// Opened is an open tunnel whose status and log are looked at. It is for the test's goroutine.
+// Opened is an open tunnel with its status and log. It is for the test's goroutine.
 type Opened struct {
 	tunnel.Tunnel
 	Log *Journal
-	// Last is the status that was seen last.
+	// Last is the last status seen.
 	Last tunnel.Status
-	// Each is called every few milliseconds while a status is waited for; it may be nil. It is where a clock is moved.
+	// Each is called every few milliseconds during Until; it may be nil. It can advance a clock.
 	Each func()
-	// T is whose it is.
+	// T is the test.
 	T testing.TB
 }
 
-// Open opens a tunnel with a log of its own. It is closed at the end of the test, which shows the log's beginning when it
-// has failed.
+// Open opens a tunnel with a log of its own. It is closed at the end of the test; a failed test shows the log's beginning.
 func Open(t testing.TB, d tunnel.Driver, local tunnel.Local) *Opened {
 	t.Helper()
 	o := &Opened{Log: &Journal{}, T: t}

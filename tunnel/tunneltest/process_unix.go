@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for what must come.
+// Patience is how long a test waits for an event.
 const Patience = 60 * time.Second
 
-// Process is a program that is started as often as it is killed. Its methods are for one goroutine at a time.
+// Process is a program that can be killed and restarted. Its methods are for one goroutine at a time.
 type Process struct {
 	t    testing.TB
 	make func() *exec.Cmd
@@ -28,7 +28,7 @@ type Process struct {
 	ended chan struct{}
 }
 
-// NewProcess makes one that isn't started; command makes what to start each time. It is killed when the test ends.
+// NewProcess returns a process that isn't started; command returns the command of each start. It is killed when the test ends.
 func NewProcess(t testing.TB, command func() *exec.Cmd) *Process {
 	p := &Process{t: t, make: command}
 	t.Cleanup(func() {
@@ -39,7 +39,7 @@ func NewProcess(t testing.TB, command func() *exec.Cmd) *Process {
 	return p
 }
 
-// Start starts it, with more environment this time.
+// Start starts it, with additional environment.
 func (p *Process) Start(env ...string) {
 	p.t.Helper()
 	p.cmd = p.make()
@@ -73,11 +73,11 @@ func (p *Process) Start(env ...string) {
 			default:
 			}
 		}
-		_ = cmd.Wait() // whoever cares asks how it ended
+		_ = cmd.Wait() // Wait reports how it ended
 	}()
 }
 
-// Until waits for a line on its standard output, since it was started last.
+// Until waits for a line on its standard output since the last start.
 func (p *Process) Until(what string, is func(line string) bool) {
 	p.t.Helper()
 	late := time.After(Patience)
@@ -101,7 +101,7 @@ func (p *Process) Until(what string, is func(line string) bool) {
 	}
 }
 
-// Signal sends a signal. That it has ended already is no error.
+// Signal sends a signal. It is no error if the process has ended.
 func (p *Process) Signal(s syscall.Signal) {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -120,7 +120,7 @@ func (p *Process) Kill() {
 	<-p.ended
 }
 
-// Wait waits until it has ended by itself, and says whether a signal ended it.
+// Wait waits until it ends without being asked, and reports whether a signal ended it.
 func (p *Process) Wait() (signaled bool) {
 	p.t.Helper()
 	select {
@@ -132,7 +132,7 @@ func (p *Process) Wait() (signaled bool) {
 	return ok && s.Signaled()
 }
 
-// Stop ends it in order, once it has printed something: before that a signal may find nobody who takes it.
+// Stop ends it with SIGTERM, after its first output: before that it may not handle the signal.
 func (p *Process) Stop() {
 	p.t.Helper()
 	p.Thaw()

@@ -1,42 +1,42 @@
 package wire
 
-// HookPosition is how far a client has stored a hook.
+// HookPosition is the position up to which a client has stored a hook.
 type HookPosition struct {
 	Hook  string `json:"hook"`
 	Epoch uint64 `json:"epoch"`
 	Seq   uint64 `json:"seq"`
 }
 
-// HelloBody is the client's introduction. It has authenticated already, by the bearer token of the handshake.
+// HelloBody is the client's introduction. The handshake's bearer token has already authenticated it.
 type HelloBody struct {
-	// Device is the store's name, for ever the same. A new connection of the same device takes over from the old one.
+	// Device is the store's permanent name. A new connection of the same device replaces the old one.
 	Device string `json:"device"`
 	// Client is the program and its version, for the relay's log.
 	Client string `json:"client"`
-	// Yield says that the client has been taken over from: it is refused while another connection of the device lives.
+	// Yield means that the client was replaced: it is refused while another connection of the device lives.
 	Yield bool `json:"yield,omitempty"`
-	// Hooks are the positions of the hooks that delivered something before.
+	// Hooks are the positions of hooks with stored requests.
 	Hooks []HookPosition `json:"hooks"`
 }
 
 // HookInfo is one hook of the token.
 type HookInfo struct {
-	// Hook is its id, for ever the same; Name is for people.
+	// Hook is its permanent id; Name is for people.
 	Hook string `json:"hook"`
 	Name string `json:"name"`
 	// URL is its public address without a trailing slash.
 	URL string `json:"url"`
 	// Policy is "ack", "sync" or "auto".
 	Policy string `json:"policy"`
-	// Depth and Bytes are what waits for the client.
+	// Depth and Bytes are the requests waiting for the client.
 	Depth int   `json:"depth"`
 	Bytes int64 `json:"bytes"`
-	// Restored says that the relay knows less than the client has stored: it was restored from a backup, and what it had
-	// taken since then and not delivered is lost.
+	// Restored means that the relay was restored from a backup older than the client's position: requests that it accepted since
+	// the backup and had not delivered are lost.
 	Restored bool `json:"restored,omitempty"`
 }
 
-// Limits are what the relay holds to.
+// Limits are the relay's limits.
 type Limits struct {
 	// Body is the largest body of a request in bytes.
 	Body int64 `json:"body"`
@@ -44,8 +44,8 @@ type Limits struct {
 	Spool int64 `json:"spool"`
 }
 
-// WelcomeBody is the relay's answer to HELLO. The first hook is the token's own. Epoch is at least that of every position
-// in HELLO whose hook is listed: requests that this relay takes from now on are later than what the client has stored.
+// WelcomeBody is the relay's answer to HELLO. The first hook is the token's own. Epoch is at least that of every position in
+// HELLO whose hook is listed: new requests are later than those that the client has stored.
 type WelcomeBody struct {
 	Session string     `json:"session"`
 	Epoch   uint64     `json:"epoch"`
@@ -55,11 +55,11 @@ type WelcomeBody struct {
 	Server string `json:"server"`
 }
 
-// StoredBody says that the request with these numbers, and all before it in the hook, are durable at the client. It may be
-// repeated, and an older one may come after a newer one: neither changes anything.
+// StoredBody confirms that this request, and all before it in the hook, are durable at the client. It may be repeated, and an
+// older one may follow a newer one, without effect.
 type StoredBody = HookPosition
 
-// RespBody is the listener's answer for a sender who may still be waiting.
+// RespBody is the listener's answer for a sender that may still be waiting.
 type RespBody struct {
 	Status int `json:"status"`
 	// RetryAfter is in whole seconds, 0 for none.
@@ -67,13 +67,13 @@ type RespBody struct {
 	Text       string `json:"text,omitempty"`
 }
 
-// CreditBody adds to what the relay may send: one event of credit for each EVENT, one byte for each byte of DATA. A client
-// begins with none.
+// CreditBody adds to what the relay may send: one event of credit for each EVENT, one byte for each byte of DATA. A client begins
+// with none.
 //
-// The relay sets the bytes of a whole body aside when it sends the EVENT, so that what was begun can be completed however
-// the streams are interleaved. A body larger than all the bytes that it has (a client whose window is smaller than the
-// relay's limit) begins when no other request is under way, and its DATA waits for credit as it needs it: the client
-// returns the credit for what it doesn't keep at once.
+// With EVENT, the relay reserves the bytes of the whole body, so that a request can be completed however the streams are
+// interleaved. A body larger than all the credit (if a client's window is smaller than the relay's limit) begins when no other
+// request is under way, and its DATA waits for credit as needed: the client immediately returns the credit for bytes that it
+// doesn't keep.
 type CreditBody struct {
 	Events int   `json:"events"`
 	Bytes  int64 `json:"bytes"`
@@ -81,13 +81,13 @@ type CreditBody struct {
 
 // Reasons of GOAWAY.
 const (
-	// TakenOver: another connection of the same device has come.
+	// TakenOver: another connection of the same device replaced this one.
 	TakenOver = "taken over"
 	// Restarting: the relay restarts; dial again soon.
 	Restarting = "restarting"
 	// Revoked: the token is no longer valid.
 	Revoked = "revoked"
-	// HooksChanged: hooks of the token were made or deleted; dial again at once, and WELCOME tells them.
+	// HooksChanged: hooks of the token were created or deleted; dial again immediately for a new WELCOME.
 	HooksChanged = "hooks changed"
 )
 
@@ -98,8 +98,8 @@ type GoAwayBody struct {
 	AfterMs int `json:"after_ms,omitempty"`
 }
 
-// GapBody tells that requests of a hook were dropped by the relay before they could be delivered, and why. Count may be 0
-// when it isn't known. It is sent until the client has stored something later than To.
+// GapBody reports that the relay dropped requests of a hook before they could be delivered, with the reason. Count may be 0 if
+// unknown. It is sent until the client has stored a request later than To.
 type GapBody struct {
 	Hook  string `json:"hook"`
 	Epoch uint64 `json:"epoch"`
@@ -113,14 +113,14 @@ type GapBody struct {
 
 // Codes of ERR.
 const (
-	// CodeInUse: another device receives this token's hooks now.
+	// CodeInUse: another device is receiving this token's hooks.
 	CodeInUse = "in use"
 	// CodeYield: the device has another connection, and this one offered to yield.
 	CodeYield = "yield"
 	// CodeProtocol: the peer broke the protocol.
 	CodeProtocol = "protocol"
-	// CodeGone, on a request's stream: the relay doesn't have the rest of it any more, since it was STORED (by way of an
-	// earlier connection) or dropped meanwhile. What has come of it is to be forgotten; nothing more comes on the stream.
+	// CodeGone, on a request's stream: the relay no longer has the rest, since it was STORED (through an earlier connection) or
+	// dropped meanwhile. Discard what has arrived; nothing more follows on the stream.
 	CodeGone = "gone"
 )
 
@@ -130,7 +130,7 @@ type ErrBody struct {
 	Text string `json:"text"`
 }
 
-// DepthBody is how much waits for a hook.
+// DepthBody is the number of requests and bytes waiting for a hook.
 type DepthBody struct {
 	Hook  string `json:"hook"`
 	Depth int    `json:"depth"`

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// EventBody is the metadata of a request. Its encoding is binary, since targets and header values are bytes and not
-// necessarily text: every field in the order below, numbers as unsigned varints (the time as microseconds since 1970, never
-// before), strings and the checksum as their length and their bytes, headers as the number of lines and each line's name and
-// value. What follows the last field is ignored.
+// EventBody is the metadata of a request. Its encoding is binary, since targets and header values need not be text: every field
+// in the order below, numbers as unsigned varints (the time as microseconds since 1970, never before), strings and the checksum
+// as their length and their bytes, headers as the number of lines and each line's name and value. Anything after the last field
+// is ignored.
 type EventBody struct {
 	ID         string
 	Hook       string
@@ -27,10 +27,10 @@ type EventBody struct {
 	SHA256 [32]byte
 }
 
-// maxLines bounds the header lines of one request.
+// maxLines limits the header lines of one request.
 const maxLines = 4096
 
-// Append encodes the event at the end of b.
+// Append appends the encoded event to b.
 func (e EventBody) Append(b []byte) []byte {
 	text := func(s string) {
 		b = binary.AppendUvarint(b, uint64(len(s)))
@@ -62,7 +62,7 @@ func (e EventBody) Append(b []byte) []byte {
 	return b
 }
 
-// DecodeEvent reads what Append wrote. The result shares no memory with b.
+// DecodeEvent decodes the result of Append. The event shares no memory with b.
 func DecodeEvent(b []byte) (EventBody, error) {
 	d := decoder{rest: b}
 	e := EventBody{

@@ -1,16 +1,16 @@
-// Package wire is the relay's protocol, greenroom-relay.v1, as it stands on the WebSocket between a relay and its client.
+// Package wire is the relay's protocol, greenroom-relay.v1, on the WebSocket between a relay and its client.
 //
-// A message is one binary frame: type (1 byte), flags (1 byte), stream (8 bytes, big-endian), payload. A request travels
-// as one EVENT with its metadata, DATA frames of at most [MaxData] bytes of its body, and END, all under one stream number
-// that the relay chooses; frames of several streams may be interleaved, so that a small request isn't held up by a large
-// one. Requests of one hook begin and are answered in the order of their (epoch, seq).
+// A message is one binary frame: type (1 byte), flags (1 byte), stream (8 bytes, big-endian), payload. A request travels as one
+// EVENT with its metadata, DATA frames of at most [MaxData] bytes of its body, and END, all under one stream number that the
+// relay chooses. Frames of several streams may be interleaved, so that a large request doesn't block a small one. Requests of one
+// hook begin and are answered in the order of their (epoch, seq).
 //
-// What the client has made durable it says with STORED, cumulatively for each hook; only that lets the relay forget. RESP
-// comes before the STORED that covers it; a request that is STORED without a RESP (the client had it already, from an
-// earlier connection) is answered as one that was spooled.
+// The client confirms durable requests with STORED, cumulatively for each hook; only then may the relay delete them. RESP comes
+// before the STORED that covers it. A request that is STORED without a RESP (the client had it already, from an earlier
+// connection) is answered as spooled.
 //
-// Both sides skip frames of types that they don't know, unless [MustUnderstand] is set. Decoding accepts fields that it
-// doesn't know, so that fields can be added.
+// Both sides skip frames of unknown types, unless [MustUnderstand] is set. Decoding ignores unknown fields, so that fields can be
+// added.
 package wire
 
 import (
@@ -23,20 +23,20 @@ import (
 // Subprotocol is offered and required in the WebSocket handshake.
 const Subprotocol = "greenroom-relay.v1"
 
-// Path is where a relay takes its clients.
+// Path is the relay's path for clients.
 const Path = "/v1/connect"
 
 // Sizes in bytes.
 const (
-	// HeaderSize is what stands before the payload.
+	// HeaderSize is the size before the payload.
 	HeaderSize = 10
 	// MaxData is the largest payload of DATA.
 	MaxData = 64 << 10
-	// MaxFrame bounds every frame: EVENT carries up to 64 KiB of headers, HELLO and WELCOME a few hundred hooks.
+	// MaxFrame limits every frame: EVENT carries up to 64 KiB of headers, HELLO and WELCOME a few hundred hooks.
 	MaxFrame = 256 << 10
 )
 
-// Type is what a frame is.
+// Type is the type of a frame.
 type Type uint8
 
 // The types. Their numbers are the protocol's and never change.
@@ -51,9 +51,9 @@ const (
 	Data Type = 4
 	// End completes the stream's request; it has no payload.
 	End Type = 5
-	// Stored says how far the client has made a hook durable: [StoredBody].
+	// Stored confirms that the client has stored a hook's requests: [StoredBody].
 	Stored Type = 6
-	// Resp is what the client's listener answered to the stream's request: [RespBody].
+	// Resp is the answer of the client's listener to the stream's request: [RespBody].
 	Resp Type = 7
 	// Credit lets the relay send more: [CreditBody].
 	Credit Type = 8
@@ -62,11 +62,11 @@ const (
 	Pong Type = 10
 	// GoAway ends the connection with a reason: [GoAwayBody].
 	GoAway Type = 11
-	// Gap tells of requests that the relay has dropped: [GapBody].
+	// Gap reports requests that the relay has dropped: [GapBody].
 	Gap Type = 12
 	// Err is a refusal: [ErrBody]. On stream 0 the connection ends with it.
 	Err Type = 13
-	// Depth tells how much waits at the relay, when that has changed: [DepthBody].
+	// Depth reports how much waits at the relay, when that has changed: [DepthBody].
 	Depth Type = 14
 )
 
@@ -75,7 +75,7 @@ var names = map[Type]string{
 	Credit: "CREDIT", Ping: "PING", Pong: "PONG", GoAway: "GOAWAY", Gap: "GAP", Err: "ERR", Depth: "DEPTH",
 }
 
-// String is the type's name in the documentation.
+// String returns the type's name in the documentation.
 func (t Type) String() string {
 	if n, ok := names[t]; ok {
 		return n
@@ -83,13 +83,13 @@ func (t Type) String() string {
 	return fmt.Sprintf("TYPE-%d", uint8(t))
 }
 
-// Known says whether this version knows the type.
+// Known reports whether this version knows the type.
 func (t Type) Known() bool { _, ok := names[t]; return ok }
 
-// MustUnderstand is the flag of a frame that a peer who doesn't know its type can't skip: the connection ends.
+// MustUnderstand is the flag of a frame that a peer must not skip: if it doesn't know the type the connection ends.
 const MustUnderstand uint8 = 1
 
-// Frame is one message. Payload shares memory with what it was decoded from.
+// Frame is one message. Payload shares memory with the decoded bytes.
 type Frame struct {
 	Type    Type
 	Flags   uint8
@@ -103,19 +103,19 @@ var (
 	ErrShort = errors.New("wire: a frame is cut short")
 	// ErrLarge is returned for a frame larger than MaxFrame, or a field beyond its bound.
 	ErrLarge = errors.New("wire: a frame is too large")
-	// ErrUnknown is returned by Known for an unknown type that must be understood.
+	// ErrUnknown is returned by Known for an unknown type with [MustUnderstand].
 	ErrUnknown = errors.New("wire: a frame of an unknown type must be understood")
 )
 
-// Append encodes the frame at the end of b.
+// Append appends the encoded frame to b.
 func (f Frame) Append(b []byte) []byte {
 	b = append(b, byte(f.Type), f.Flags)
 	b = binary.BigEndian.AppendUint64(b, f.Stream)
 	return append(b, f.Payload...)
 }
 
-// Decode reads one message. A frame of an unknown type is returned as it is, for the caller to skip, or with [ErrUnknown]
-// when it must be understood.
+// Decode decodes one message. A frame of an unknown type is returned for the caller to skip, or with [ErrUnknown] if it must be
+// understood.
 func Decode(b []byte) (Frame, error) {
 	switch {
 	case len(b) < HeaderSize:
@@ -133,7 +133,7 @@ func Decode(b []byte) (Frame, error) {
 	return f, nil
 }
 
-// JSON makes a frame whose payload is body as JSON. It is for every type but EVENT, DATA, END, PING and PONG.
+// JSON returns a frame whose payload is body as JSON. It is for every type but EVENT, DATA, END, PING and PONG.
 func JSON(t Type, stream uint64, body any) (Frame, error) {
 	raw, err := json.Marshal(body)
 	if err != nil {
@@ -145,7 +145,7 @@ func JSON(t Type, stream uint64, body any) (Frame, error) {
 	return Frame{Type: t, Stream: stream, Payload: raw}, nil
 }
 
-// Body reads the payload of a JSON frame.
+// Body decodes the payload of a JSON frame.
 func Body[T any](f Frame) (T, error) {
 	var v T
 	if err := json.Unmarshal(f.Payload, &v); err != nil {

@@ -42,7 +42,7 @@ func TestEventsCutShortAreRefused(t *testing.T) {
 	}
 }
 
-// TestTheBoundsOfAnEvent: what is at a bound is read, and what is one beyond it isn't.
+// TestTheBoundsOfAnEvent: values at a bound are decoded, larger ones aren't.
 func TestTheBoundsOfAnEvent(t *testing.T) {
 	lines := func(n int) wire.EventBody { e := sample; e.Header = http.Header{"A": make([]string, n)}; return e }
 	length := func(n int64) wire.EventBody { e := sample; e.Length = n; return e }
