@@ -33,7 +33,7 @@ func TestTheOwnersSocket(t *testing.T) {
 		t.Skip("the temporary folder's path is too long for a socket")
 	}
 	if _, err := relay.Dial(t.Context(), dir); !errors.Is(err, relay.ErrNotFound) {
-		t.Errorf("nobody there: %v", err)
+		t.Errorf("no relay: %v", err)
 	}
 	// What a relay that was killed has left.
 	if err := os.WriteFile(filepath.Join(dir, relay.SocketName), nil, 0o600); err != nil {
@@ -85,7 +85,7 @@ func TestTheOwnersSocket(t *testing.T) {
 	if tokens, err := r.Tokens(t.Context()); err != nil || len(tokens) != 2 {
 		t.Error(tokens, err)
 	}
-	// Nobody can open the file beside it.
+	// No other user can open the file beside it.
 	if _, err := relay.OpenBook(dir, time.Millisecond); !errors.Is(err, relay.ErrInUse) {
 		t.Error(err)
 	}
@@ -177,14 +177,14 @@ func (l *lines) String() string {
 	return l.b.String()
 }
 
-func TestTheLogTellsNoSecrets(t *testing.T) {
+func TestTheLogHasNoSecrets(t *testing.T) {
 	var log lines
 	b := newBench(t, relay.Options{BodyTime: 100 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	p, _ := b.join(t)
 	answer := b.send(t, b.hook.ID, "what was sent")
 	p.request()
 	p.ws.Close()
-	heard(t, answer, "200 ok")
+	answered(t, answer, "200 ok")
 	p = b.dial(t, b.secret)
 	p.send(frameOf(200, 1))
 	p.ends()
@@ -199,7 +199,7 @@ func TestTheLogTellsNoSecrets(t *testing.T) {
 	}
 	for _, secret := range []string{b.hook.ID, b.secret, "what was sent"} {
 		if strings.Contains(text, secret) {
-			t.Errorf("the log tells %q", secret)
+			t.Errorf("the log has %q", secret)
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// BenchmarkIngest is what a sender waits for: 1 KiB, durable at the relay, with nobody there to fetch it.
+// BenchmarkIngest measures a sender's wait: 1 KiB, durable at the relay, without a client.
 func BenchmarkIngest(b *testing.B) {
 	for _, senders := range []int{1, 32} {
 		b.Run(fmt.Sprint("senders=", senders), func(b *testing.B) {
@@ -54,8 +54,8 @@ func BenchmarkIngest(b *testing.B) {
 	}
 }
 
-// BenchmarkIdleHooks tells how much memory a relay takes for each of 1,000 hooks, and for each of their clients who are
-// there and quiet. The relay is a process of its own, so that nothing else is counted.
+// BenchmarkIdleHooks measures a relay's memory for each of 1,000 hooks, and for each of their idle clients. The relay is a
+// process of its own, so that nothing else is counted.
 func BenchmarkIdleHooks(b *testing.B) {
 	const hooks = 1000
 	for range b.N {

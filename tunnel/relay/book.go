@@ -10,7 +10,7 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// Token is a token as people are told of it, without its secret.
+// Token is a token without its secret.
 type Token struct {
 	Name      string    `json:"name"`
 	CreatedAt time.Time `json:"created_at"`
@@ -19,32 +19,32 @@ type Token struct {
 	Connected bool      `json:"connected"`
 }
 
-// NewToken is a token that was just made, with its secret, which is told this once, and the hook that it came with.
+// NewToken is a new token with its secret, which is shown only once, and its first hook.
 type NewToken struct {
 	Token
 	Secret string `json:"token"`
 	Hook   Hook   `json:"hook"`
 }
 
-// Hook is a hook with its address and what waits in it.
+// Hook is a hook with its address and its waiting requests.
 type Hook struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	// Token is the name of whose it is.
+	// Token is the name of the hook's token.
 	Token  string       `json:"token"`
 	Policy spool.Policy `json:"policy"`
-	// Own marks the one that the token came with.
+	// Own marks the token's first hook.
 	Own bool `json:"own"`
 	// URL is its public address without a trailing slash; without a host while no public address is known.
 	URL       string    `json:"url"`
 	Depth     int       `json:"depth"`
 	Bytes     int64     `json:"bytes"`
 	CreatedAt time.Time `json:"created_at"`
-	// Connected says that a client receives it now.
+	// Connected means that a client is receiving it now.
 	Connected bool `json:"connected"`
 }
 
-// Errors that the methods of [Book], [Server] and [Remote] wrap.
+// Errors wrapped by the methods of [Book], [Server] and [Remote].
 var (
 	ErrNotFound = spool.ErrNotFound
 	ErrExists   = spool.ErrExists
@@ -53,16 +53,16 @@ var (
 	ErrInUse = spool.ErrInUse
 )
 
-// Book is a relay's tokens and hooks. It is the part of a [Server] that its owner works with; [OpenBook] opens it alone.
+// Book is a relay's tokens and hooks: the part of a [Server] that its owner works with. [OpenBook] opens it without a server.
 type Book struct {
 	spool *spool.Spool
-	// server is nil where none runs.
+	// server is nil without a running server.
 	server *Server
 	policy spool.Policy
 }
 
-// OpenBook opens the tokens and hooks of a folder whose relay isn't running; see [ErrInUse] and [Dial]. It waits up to
-// timeout for one that just ends.
+// OpenBook opens the tokens and hooks of a folder whose relay isn't running; see [ErrInUse] and [Dial]. It waits up to timeout
+// for one that is ending.
 func OpenBook(dir string, timeout time.Duration) (*Book, error) {
 	s, err := spool.Open(spool.Options{Dir: dir, Timeout: timeout, Plain: true})
 	if err != nil {
@@ -71,10 +71,10 @@ func OpenBook(dir string, timeout time.Duration) (*Book, error) {
 	return &Book{spool: s, policy: spool.PolicyAuto}, nil
 }
 
-// Close closes a book that was opened alone.
+// Close closes a book that was opened without a server.
 func (b *Book) Close() error { return b.spool.Close() }
 
-// errStateless is why there are no tokens.
+// errStateless is the reason why there are no tokens.
 var errStateless = fmt.Errorf("relay: tokens and hooks of a relay without a spool: %w", ErrInvalid)
 
 func (b *Book) check() error {
@@ -84,8 +84,8 @@ func (b *Book) check() error {
 	return nil
 }
 
-// CreateToken makes a token, whose hook is made with it. A name that was revoked comes back with the hooks and requests
-// that it had; replace does that to a valid one, whose old secret is void then. It fails with [ErrExists] or [ErrInvalid].
+// CreateToken creates a token with its first hook. A revoked name is restored with its hooks and requests; with replace, so is a
+// valid one, whose old secret becomes void. It fails with [ErrExists] or [ErrInvalid].
 func (b *Book) CreateToken(ctx context.Context, name string, replace bool) (NewToken, error) {
 	if err := b.check(); err != nil {
 		return NewToken{}, err
@@ -102,7 +102,7 @@ func (b *Book) CreateToken(ctx context.Context, name string, replace bool) (NewT
 	return NewToken{Token: b.token(t), Secret: secret, Hook: b.hook(hooks[0])}, nil
 }
 
-// RevokeToken makes a token void, and ends its connection. Its hooks take no more requests.
+// RevokeToken makes a token void, and ends its connection. Its hooks refuse further requests.
 func (b *Book) RevokeToken(ctx context.Context, name string) (Token, error) {
 	if err := b.check(); err != nil {
 		return Token{}, err
@@ -115,7 +115,7 @@ func (b *Book) RevokeToken(ctx context.Context, name string) (Token, error) {
 	return b.token(t), nil
 }
 
-// Tokens are all tokens by name, revoked ones included.
+// Tokens returns all tokens by name, revoked ones included.
 func (b *Book) Tokens(context.Context) ([]Token, error) {
 	if err := b.check(); err != nil {
 		return nil, err
@@ -127,8 +127,8 @@ func (b *Book) Tokens(context.Context) ([]Token, error) {
 	return out, nil
 }
 
-// CreateHook makes another hook for a token. Its client connects anew to learn of it. It fails with [ErrExists] when the
-// token has a hook of that name, [ErrNotFound] without a valid token, or [ErrInvalid].
+// CreateHook adds a hook to a token, whose client reconnects to learn of it. It fails with [ErrExists] if the token has a hook of
+// that name, [ErrNotFound] without a valid token, or [ErrInvalid].
 func (b *Book) CreateHook(ctx context.Context, name, token string, policy spool.Policy) (Hook, error) {
 	if err := b.check(); err != nil {
 		return Hook{}, err
@@ -141,7 +141,7 @@ func (b *Book) CreateHook(ctx context.Context, name, token string, policy spool.
 	return b.hook(h), nil
 }
 
-// SetPolicy changes when the senders of a hook are answered; an empty policy is whatever the relay is run with.
+// SetPolicy changes a hook's policy; an empty policy is the relay's default.
 func (b *Book) SetPolicy(ctx context.Context, id string, policy spool.Policy) (Hook, error) {
 	if err := b.check(); err != nil {
 		return Hook{}, err
@@ -154,8 +154,7 @@ func (b *Book) SetPolicy(ctx context.Context, id string, policy spool.Policy) (H
 	return b.hook(h), nil
 }
 
-// DeleteHook removes a hook with what waits in it, and tells what that was. A token keeps the one that it came with:
-// [ErrInvalid].
+// DeleteHook removes a hook with its waiting requests, and returns it. A token's own hook can't be deleted: [ErrInvalid].
 func (b *Book) DeleteHook(ctx context.Context, id string) (Hook, error) {
 	if err := b.check(); err != nil {
 		return Hook{}, err
@@ -164,15 +163,15 @@ func (b *Book) DeleteHook(ctx context.Context, id string) (Hook, error) {
 	if !known {
 		return Hook{}, fmt.Errorf("relay: delete a hook: %w", ErrNotFound)
 	}
-	told := b.hook(was)
+	hook := b.hook(was)
 	if _, err := b.spool.DeleteHook(ctx, id); err != nil {
 		return Hook{}, fmt.Errorf("relay: delete a hook: %w", err)
 	}
 	b.dismiss(was.Token, wire.HooksChanged)
-	return told, nil
+	return hook, nil
 }
 
-// Hooks are all hooks, by token, each token's own first.
+// Hooks returns all hooks, by token, each token's own first.
 func (b *Book) Hooks(context.Context) ([]Hook, error) {
 	if err := b.check(); err != nil {
 		return nil, err
@@ -196,7 +195,7 @@ func (b *Book) hook(h spool.Hook) Hook {
 	}
 }
 
-// effective is the policy that a hook has.
+// effective returns a hook's policy or the default.
 func (b *Book) effective(h spool.Hook) spool.Policy {
 	if h.Policy == "" {
 		return b.policy
@@ -232,7 +231,7 @@ func (b *Book) dismiss(token, reason string) {
 	}
 }
 
-// kindOf names what an error is, for those who hear of it elsewhere.
+// kindOf returns the name of an error's kind, for the control socket.
 func kindOf(err error) string {
 	for _, k := range kinds {
 		if errors.Is(err, k.err) {

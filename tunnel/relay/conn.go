@@ -19,42 +19,42 @@ import (
 )
 
 const (
-	// pingEvery is how often a client is asked whether it is there, silence after how long it is taken for gone.
+	// pingEvery is the interval of PING, silence the time without a frame after which a client is considered gone.
 	pingEvery = 5 * time.Second
 	silence   = 10 * time.Second
-	// helloTime is how long a client may take to introduce itself.
+	// helloTime is how long a client may take to send HELLO.
 	helloTime = 10 * time.Second
-	// writeTime bounds one write to the network.
+	// writeTime limits one write to the network.
 	writeTime = 10 * time.Second
-	// maxPerToken is how many connections of one token are open at a time. One receives; the others take over, are refused, or
-	// have not said HELLO.
+	// maxPerToken is the most open connections of one token. One receives; the others replace it, are refused, or have not sent
+	// HELLO.
 	maxPerToken = 8
-	// maxControl is how many frames besides requests may wait to be sent. Who makes more doesn't read.
+	// maxControl is how many frames besides requests may wait to be sent. A client that causes more doesn't read.
 	maxControl = 4096
-	// maxEvents and maxBytes bound a client's credit.
+	// maxEvents and maxBytes limit a client's credit.
 	maxEvents = 1 << 20
 	maxBytes  = 1 << 40
 )
 
-// restarting is what clients are told when the relay ends.
+// restarting is the GOAWAY when the relay ends.
 var restarting = goAway(wire.GoAwayBody{Reason: wire.Restarting, AfterMs: 500})
 
-// conn is a client's connection. Its reader is the goroutine of its HTTP request, its writer another one.
+// conn is a client's connection. Its reader is the goroutine of its HTTP request; the writer has its own.
 type conn struct {
 	s       *Server
 	ws      *websocket.Conn
 	token   spool.Token
 	session string
 	remote  string
-	// gone is closed when it has ended.
+	// gone is closed when the connection has ended.
 	gone chan struct{}
 	wake chan struct{}
 
-	// began is when it came, as time since the relay began.
+	// began is when it connected, as time since the relay began.
 	began time.Duration
-	// heard and pinged are when something was last heard and asked, as time since the relay began.
-	heard, pinged atomic.Int64
-	// behind says that a sender has waited in vain since the client last stored something: its disk may be full.
+	// lastSeen and pinged are the times of the last frame and PING, as time since the relay began.
+	lastSeen, pinged atomic.Int64
+	// behind means that a sender has waited in vain since the client last stored something: its disk may be full.
 	behind atomic.Bool
 
 	mu      sync.Mutex
@@ -62,27 +62,27 @@ type conn struct {
 	lanes   []*lane
 	control [][]byte
 	events  int
-	bytes   int64 // credit that isn't set aside
-	// last ends the connection when everything before it is sent.
+	bytes   int64 // credit that isn't reserved
+	// last is sent after everything before it and ends the connection.
 	last  []byte
 	ended bool
-	// awaited are the senders who wait for the answer on a stream.
+	// awaited are the senders that wait for the answer on a stream.
 	awaited map[uint64]*awaited
 
 	out outbox // the writer's
 }
 
-// lane is a hook's way to the client.
+// lane is a hook's queue to the client.
 type lane struct {
 	hook string
-	// behind is the position of the request that was begun last.
+	// behind is the position of the last begun request.
 	behind spool.Position
-	// more says that there may be something behind it.
+	// more means that later requests may exist.
 	more atomic.Bool
-	// head is the next request, when it has been read and waits for credit.
+	// head is the next request, if it has been read and waits for credit.
 	head *spool.Event
-	// told is the depth that the client was told of last.
-	told int
+	// sentDepth is the depth last sent to the client.
+	sentDepth int
 }
 
 type awaited struct {
@@ -93,14 +93,14 @@ type awaited struct {
 
 var upgrader = websocket.Upgrader{
 	Subprotocols: []string{wire.Subprotocol}, HandshakeTimeout: helloTime,
-	// What isn't a client doesn't get far without a token; there are no cookies to protect.
+	// Without a token a web page doesn't get far; there are no cookies to protect.
 	CheckOrigin: func(*http.Request) bool { return true },
 	Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
 		http.Error(w, reason.Error(), status)
 	},
 }
 
-// connect serves a client for as long as it is there.
+// connect serves a client until it disconnects.
 func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	token, valid := spool.Token{}, false
@@ -122,7 +122,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 		gone: make(chan struct{}), wake: make(chan struct{}, 1), awaited: map[uint64]*awaited{}, began: s.since(),
 	}
 	c.touch()
-	c.pinged.Store(c.heard.Load())
+	c.pinged.Store(c.lastSeen.Load())
 	if !s.admit(c) {
 		s.refused.note("clients are refused: too many are connected", token.Name, "token", token.Name, "from", c.remote)
 		w.Header().Set("Retry-After", "5")
@@ -141,7 +141,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	c.run(ws)
 }
 
-// admit takes a connection into the list, unless there is no room.
+// admit adds a connection to the list if there is room.
 func (s *Server) admit(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,8 +173,7 @@ func (s *Server) admit(c *conn) bool {
 	return true
 }
 
-// makeRoom ends the oldest connection of a token that hasn't introduced itself, and reports whether there was one. The lock
-// is held.
+// makeRoom ends the token's oldest connection that hasn't sent HELLO, and reports whether there was one. The lock is held.
 func (s *Server) makeRoom(token string) bool {
 	var oldest *conn
 	for c := range s.conns {
@@ -190,7 +189,7 @@ func (s *Server) makeRoom(token string) bool {
 	return true
 }
 
-// introduced reports whether the client has said HELLO, and was let in.
+// introduced reports whether the client has sent HELLO and was accepted.
 func (c *conn) introduced() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -206,7 +205,7 @@ func (s *Server) forget(c *conn) {
 	}
 }
 
-// connOf is the connection that receives a token's hooks now, or nil.
+// connOf returns the connection that is receiving a token's hooks, or nil.
 func (s *Server) connOf(token string) *conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -221,7 +220,7 @@ func (c *conn) run(ws *websocket.Conn) {
 	c.ws = ws
 	ended := c.ended
 	c.mu.Unlock()
-	if ended { // it gave way before it was upgraded
+	if ended { // it was ended before it was upgraded
 		_ = ws.Close()
 	}
 	written := make(chan struct{})
@@ -248,8 +247,8 @@ func (c *conn) run(ws *websocket.Conn) {
 	}
 }
 
-// errSentAway is why a connection has ended that the relay told to go.
-var errSentAway = errors.New("it was told to")
+// errSentAway is the reason when the relay asked the client to disconnect.
+var errSentAway = errors.New("the relay asked for it")
 
 func (c *conn) sentAway() bool {
 	c.mu.Lock()
@@ -257,13 +256,13 @@ func (c *conn) sentAway() bool {
 	return c.last != nil
 }
 
-// touch notes that the client was heard.
-func (c *conn) touch() { c.heard.Store(int64(c.s.since())) }
+// touch records that the client is alive.
+func (c *conn) touch() { c.lastSeen.Store(int64(c.s.since())) }
 
-// silentFor is how long nothing was heard of it.
-func (c *conn) silentFor() time.Duration { return c.s.since() - time.Duration(c.heard.Load()) }
+// silentFor returns how long the client has been silent.
+func (c *conn) silentFor() time.Duration { return c.s.since() - time.Duration(c.lastSeen.Load()) }
 
-// kill ends the connection at once.
+// kill ends the connection immediately.
 func (c *conn) kill() {
 	c.mu.Lock()
 	ws := c.ws
@@ -319,7 +318,7 @@ func (c *conn) refuse(code, text string) {
 
 func goAway(b wire.GoAwayBody) wire.Frame { return frame(wire.GoAway, 0, b) }
 
-// frame is for bodies that can't fail to become JSON.
+// frame is for bodies that always encode.
 func frame(t wire.Type, stream uint64, body any) wire.Frame {
 	f, err := wire.JSON(t, stream, body)
 	if err != nil {
@@ -328,7 +327,7 @@ func frame(t wire.Type, stream uint64, body any) wire.Frame {
 	return f
 }
 
-// keepsUp says whether a sender's wait for the client's answer to a hook's next request is likely to be short.
+// keepsUp reports whether a sender's wait for the client's answer to a hook's next request is likely to be short.
 func (c *conn) keepsUp(hook string) bool {
 	if c.silentFor() > autoSilent || c.behind.Load() {
 		return false
@@ -337,7 +336,7 @@ func (c *conn) keepsUp(hook string) bool {
 	return waiting <= autoBehind
 }
 
-// protocolError is what a client did that the protocol doesn't have.
+// protocolError is a client's violation of the protocol.
 type protocolError struct{ text string }
 
 func (e *protocolError) Error() string { return "the protocol is broken: " + e.text }

@@ -18,14 +18,14 @@ import (
 	"greenroom/tunnel/relay/spool"
 )
 
-// SocketName is where a running relay takes its owner's commands, in the folder of its spool. Only who holds the spool's
-// file binds or removes it.
+// SocketName is the socket for the commands of a running relay's owner, in the folder of its spool. Only the process that holds
+// the spool's file binds or removes it.
 const SocketName = "relay.sock"
 
-// maxSocketPath keeps below what a socket's address can hold: 108 bytes on Linux and Windows, 104 on macOS.
+// maxSocketPath stays below the limit of a socket's address: 108 bytes on Linux and Windows, 104 on macOS.
 const maxSocketPath = 100
 
-// order is a command as it goes over the socket.
+// order is a command on the socket.
 type order struct {
 	Do      string       `json:"do"`
 	Name    string       `json:"name,omitempty"`
@@ -35,14 +35,14 @@ type order struct {
 	Replace bool         `json:"replace,omitempty"`
 }
 
-// reply is what comes back: the value, or what went wrong.
+// reply is the answer: the value, or the error.
 type reply struct {
 	Value json.RawMessage `json:"value,omitempty"`
 	Error string          `json:"error,omitempty"`
 	Kind  string          `json:"kind,omitempty"`
 }
 
-// orders are the commands by their names.
+// orders maps names to commands.
 var orders = map[string]func(context.Context, *Book, order) (any, error){
 	"token create": func(ctx context.Context, b *Book, o order) (any, error) { return b.CreateToken(ctx, o.Name, o.Replace) },
 	"token revoke": func(ctx context.Context, b *Book, o order) (any, error) { return b.RevokeToken(ctx, o.Name) },
@@ -55,11 +55,11 @@ var orders = map[string]func(context.Context, *Book, order) (any, error){
 	"hook list":   func(ctx context.Context, b *Book, o order) (any, error) { return b.Hooks(ctx) },
 }
 
-// maxOrders bounds how many connections the control socket has.
+// maxOrders limits the connections of the control socket.
 const maxOrders = 64
 
-// ServeControl accepts the owner's commands on the socket until Close, and connections of the relay's own user alone. It
-// returns once the socket is there.
+// ServeControl accepts the owner's commands on the socket until Close, and only connections of the relay's own user. It returns
+// once the socket exists.
 func (s *Server) ServeControl() error {
 	if s.spool == nil {
 		return errStateless
@@ -118,10 +118,10 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 // Remote is the [Book] of a relay that runs in another process.
 type Remote struct{ client *http.Client }
 
-// controlTime bounds one command.
+// controlTime limits one command.
 const controlTime = 30 * time.Second
 
-// Dial finds the relay that runs on a folder. An error that wraps [ErrNotFound] says that none answers; one that wraps a
+// Dial connects to the relay running on a folder. An error that wraps [ErrNotFound] means that none answers; one that wraps a
 // [private.Error] reports a process of another user at the socket, to which nothing is sent.
 func Dial(ctx context.Context, dir string) (*Remote, error) {
 	path := filepath.Join(dir, SocketName)
@@ -151,7 +151,7 @@ func Dial(ctx context.Context, dir string) (*Remote, error) {
 	}}, nil
 }
 
-// RemoteError is a running relay's refusal.
+// RemoteError is a refusal of a running relay.
 type RemoteError struct {
 	text string
 	kind error
@@ -193,40 +193,40 @@ func call[T any](ctx context.Context, r *Remote, o order) (v T, err error) {
 	return v, nil
 }
 
-// Close ends it.
+// Close closes the connections.
 func (r *Remote) Close() error { r.client.CloseIdleConnections(); return nil }
 
-// CreateToken is [Book.CreateToken].
+// CreateToken calls [Book.CreateToken].
 func (r *Remote) CreateToken(ctx context.Context, name string, replace bool) (NewToken, error) {
 	return call[NewToken](ctx, r, order{Do: "token create", Name: name, Replace: replace})
 }
 
-// RevokeToken is [Book.RevokeToken].
+// RevokeToken calls [Book.RevokeToken].
 func (r *Remote) RevokeToken(ctx context.Context, name string) (Token, error) {
 	return call[Token](ctx, r, order{Do: "token revoke", Name: name})
 }
 
-// Tokens is [Book.Tokens].
+// Tokens calls [Book.Tokens].
 func (r *Remote) Tokens(ctx context.Context) ([]Token, error) {
 	return call[[]Token](ctx, r, order{Do: "token list"})
 }
 
-// CreateHook is [Book.CreateHook].
+// CreateHook calls [Book.CreateHook].
 func (r *Remote) CreateHook(ctx context.Context, name, token string, policy spool.Policy) (Hook, error) {
 	return call[Hook](ctx, r, order{Do: "hook create", Name: name, Token: token, Policy: policy})
 }
 
-// SetPolicy is [Book.SetPolicy].
+// SetPolicy calls [Book.SetPolicy].
 func (r *Remote) SetPolicy(ctx context.Context, id string, policy spool.Policy) (Hook, error) {
 	return call[Hook](ctx, r, order{Do: "hook policy", ID: id, Policy: policy})
 }
 
-// DeleteHook is [Book.DeleteHook].
+// DeleteHook calls [Book.DeleteHook].
 func (r *Remote) DeleteHook(ctx context.Context, id string) (Hook, error) {
 	return call[Hook](ctx, r, order{Do: "hook delete", ID: id})
 }
 
-// Hooks is [Book.Hooks].
+// Hooks calls [Book.Hooks].
 func (r *Remote) Hooks(ctx context.Context) ([]Hook, error) {
 	return call[[]Hook](ctx, r, order{Do: "hook list"})
 }

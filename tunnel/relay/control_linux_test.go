@@ -91,23 +91,23 @@ func TestAnotherUserPlaysNoRelay(t *testing.T) {
 	dir := shortDir(t)
 	var l net.Listener
 	as(t, anotherUser, func() (err error) { l, err = net.Listen("unix", filepath.Join(dir, relay.SocketName)); return err })
-	heard := make(chan []byte)
+	received := make(chan []byte)
 	go func() {
 		c, err := l.Accept()
 		if err != nil {
-			close(heard)
+			close(received)
 			return
 		}
 		b, _ := io.ReadAll(c) // ends when the other side closes
 		c.Close()
-		heard <- b
+		received <- b
 	}()
 	var other *private.Error
 	_, err := relay.Dial(t.Context(), dir)
 	if !errors.As(err, &other) || errors.Is(err, relay.ErrNotFound) {
 		t.Errorf("%v", err)
 	}
-	if b := <-heard; len(b) > 0 {
+	if b := <-received; len(b) > 0 {
 		t.Errorf("another user hears %q", b)
 	}
 	if err := l.Close(); err != nil {

@@ -15,7 +15,7 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// fill spools bodies that nobody fetches yet.
+// fill spools bodies that no client fetches yet.
 func (b *bench) fill(t *testing.T, hook string, bodies ...string) {
 	t.Helper()
 	for _, text := range bodies {
@@ -65,7 +65,7 @@ func TestAWindowOfOne(t *testing.T) {
 	}
 }
 
-// TestABurst: ten thousand requests wait for a client that takes one at a time.
+// TestABurst: ten thousand requests wait for a client that accepts one at a time.
 func TestABurst(t *testing.T) {
 	const n, senders = 10000, 64
 	b := newBench(t, relay.Options{Policy: spool.PolicyAck})

@@ -12,8 +12,8 @@ import (
 	"greenroom/tunnel/tunneltest"
 )
 
-// TestTheDiskIsFull: senders hear 503 and when to come again, clients get what there is, and once there is room all goes on.
-// A limit on the size of files makes writes fail as a full disk does.
+// TestTheDiskIsFull: senders get 503 with Retry-After, clients get what is stored, and once there is room everything continues. A
+// limit on the size of files makes writes fail as on a full disk.
 func TestTheDiskIsFull(t *testing.T) {
 	dir := t.TempDir()
 	b := newBench(t, relay.Options{Dir: dir, Policy: spool.PolicyAck})
@@ -23,11 +23,11 @@ func TestTheDiskIsFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	free := tunneltest.FullDisk(t, uint64(max(info.Size(), 1<<20)))
-	taken := 1
+	accepted := 1
 	for range 30 {
 		status, _, h := b.post(t, b.hook.ID, "", long(1<<20))
 		if status == 200 {
-			taken++
+			accepted++
 			continue
 		}
 		if status != 503 || h.Get("Retry-After") == "" {
@@ -35,7 +35,7 @@ func TestTheDiskIsFull(t *testing.T) {
 		}
 		break
 	}
-	if taken == 31 {
+	if accepted == 31 {
 		t.Fatal("the disk isn't full")
 	}
 	free()
@@ -43,7 +43,7 @@ func TestTheDiskIsFull(t *testing.T) {
 	p, _ := b.join(t)
 	var last request
 	seen := map[string]int{}
-	for range taken + 1 {
+	for range accepted + 1 {
 		r := p.request()
 		if r.Seq > last.Seq {
 			last = r

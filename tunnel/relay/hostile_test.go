@@ -96,7 +96,7 @@ func TestHostileSenders(t *testing.T) {
 	b.fill(t, b.hook.ID, long(1<<20))
 }
 
-// TestSlowBodiesTakeTheirOwnPlaces: who sends slowly keeps others of the same hook waiting, and nobody else.
+// TestSlowBodiesTakeTheirOwnPlaces: slow senders block only others of the same hook.
 func TestSlowBodiesTakeTheirOwnPlaces(t *testing.T) {
 	b := newBench(t, relay.Options{BodyTime: patience, PerHook: 2, Concurrent: 3})
 	other, err := b.CreateToken(t.Context(), "other", false)
@@ -123,7 +123,7 @@ func TestSlowBodies(t *testing.T) {
 	for _, length := range []string{"Content-Length: 1000000\r\n\r\nx", "Content-Length: 2\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\n1"} {
 		_, r := b.say(t, "POST /h/"+b.hook.ID+" HTTP/1.1\r\nHost: x\r\n"+length)
 		if resp := status(t, r); resp.StatusCode != 503 || !resp.Close {
-			t.Errorf("a slow sender hears %d, and may go on: %t", resp.StatusCode, !resp.Close)
+			t.Errorf("a slow sender gets %d, and may continue: %t", resp.StatusCode, !resp.Close)
 		}
 	}
 	if n := b.depth(t); n != 0 {
@@ -197,7 +197,7 @@ func TestAFullSpool(t *testing.T) {
 	b.fill(t, b.hook.ID, "small")
 	p, w := b.join(t)
 	if h := w.Hooks[0]; h.Depth != 2 || h.Bytes < 800<<10 || w.Limits.Spool != 1<<20 {
-		t.Errorf("the owner is told %+v", w)
+		t.Errorf("the owner sees %+v", w)
 	}
 	small, large := p.request(), p.request()
 	if small.Length > large.Length {
@@ -244,7 +244,7 @@ func TestProxiesAreBelieved(t *testing.T) {
 		header      http.Header
 		want        string
 	}{
-		{"nobody", "", http.Header{"X-Forwarded-For": {"203.0.113.9"}}, "127.0.0.1"},
+		{"no proxy", "", http.Header{"X-Forwarded-For": {"203.0.113.9"}}, "127.0.0.1"},
 		{"another", "10.0.0.0/8", http.Header{"X-Forwarded-For": {"203.0.113.9"}}, "127.0.0.1"},
 		{"the proxy", "127.0.0.0/8", http.Header{"X-Forwarded-For": {"203.0.113.9"}}, "203.0.113.9"},
 		{"what the sender made up", "127.0.0.0/8", http.Header{"X-Forwarded-For": {"1.1.1.1, 2.2.2.2, 203.0.113.9"}}, "203.0.113.9"},

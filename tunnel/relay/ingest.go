@@ -17,32 +17,32 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// hookPath is what stands between the public address and a hook's id.
+// hookPath is the path between the public address and a hook's id.
 const hookPath = "/h/"
 
 const (
-	// bodyGrace and bodyRate bound how slowly a body may come: so long, and a second more for so many bytes.
+	// bodyGrace and bodyRate limit a slow body: the grace, and one more second per bodyRate bytes.
 	bodyGrace = 10 * time.Second
 	bodyRate  = 32 << 10
-	// unreadTime is how long a connection may last whose request was answered before all of its body came.
+	// unreadTime is how long a connection may last after its request was answered before all of its body arrived.
 	unreadTime = time.Second
 	// unreadBytes is how much of such a body is read.
 	unreadBytes = 64 << 10
-	// maxLines is how many header lines a request may have, and maxMethod how long its method may be.
+	// maxLines is the most header lines of a request, and maxMethod the longest method.
 	maxLines  = 500
 	maxMethod = 64
-	// busyRetry is what a sender is told to wait when there is no room, in seconds; fullRetry when the disk is the reason.
+	// busyRetry is the Retry-After in seconds if there is no room, fullRetry if the disk is the reason.
 	busyRetry = 1
 	fullRetry = 30
 )
 
-// answer is what a sender is told.
+// answer is the answer to a sender.
 type answer struct {
 	status int
 	// retry is in whole seconds, 0 for none.
 	retry int
 	text  string
-	// outcome is the word for it in the metrics.
+	// outcome is its label in the metrics.
 	outcome string
 }
 
@@ -55,14 +55,14 @@ var (
 	failing  = answer{status: http.StatusServiceUnavailable, retry: fullRetry, text: "try again", outcome: "failed"}
 )
 
-// Handler serves hooks and clients. It is for servers that are somebody else's; [Server.Serve] has its own.
+// Handler serves hooks and clients on the caller's own server; see [Server.Serve].
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serveHTTP) }
 
-// serveHTTP answers one request. A panic is left to net/http, which cuts the connection and logs the stack: recovering here
-// would end in an implicit 200.
+// serveHTTP answers one request. A panic is left to net/http, which cuts the connection and logs the stack: recovering here would
+// end in an implicit 200.
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	// A body that nobody wants is read to its end, too, before the connection is used again.
+	// An unused body is also read to its end before the connection is reused.
 	line := http.NewResponseController(w)
 	s.deadline(line.SetReadDeadline(time.Now().Add(s.opt.BodyTime)))
 	target := rawTarget(r)
@@ -84,10 +84,9 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = body
 	a := s.ingest(w, r, target)
 	s.metrics.answered(a, s.since()-began)
-	r.Body = body.ReadCloser // net/http asks it how much is left
+	r.Body = body.ReadCloser // net/http asks it for the remaining length
 	if r.ContentLength != 0 && !body.ended {
-		// The rest isn't waited for, however much of it the pace would still allow. A little is read, so that a sender in a
-		// hurry keeps its connection.
+		// The rest isn't awaited, even if its pace would allow it. A little is read, so that a fast sender keeps its connection.
 		s.deadline(line.SetReadDeadline(time.Now().Add(unreadTime)))
 		if _, err := io.CopyN(io.Discard, r.Body, unreadBytes); !errors.Is(err, io.EOF) {
 			w.Header().Set("Connection", "close")
@@ -100,31 +99,31 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	s.deadline(line.SetWriteDeadline(time.Now().Add(writeTime)))
 	w.WriteHeader(a.status)
-	// The sender may be gone; there is nobody to tell.
+	// The sender may be gone; there is no one to report to.
 	_, _ = io.WriteString(w, a.text+"\n")
 }
 
-// noted is a body of which is known whether it was read to its end.
+// noted is a body that records whether it was read to its end.
 type noted struct {
 	io.ReadCloser
 	ended bool
 }
 
-// Read reads, and notes the end.
+// Read reads, and records the end.
 func (n *noted) Read(b []byte) (int, error) {
 	k, err := n.ReadCloser.Read(b)
 	n.ended = n.ended || errors.Is(err, io.EOF)
 	return k, err
 }
 
-// deadline notes that a connection has none. Where they aren't supported the server's own bounds hold.
+// deadline records that a connection has no deadlines. Then the server's own limits apply.
 func (s *Server) deadline(err error) {
 	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		s.opt.Log.Debug("no deadline for a connection", "err", err)
 	}
 }
 
-// rawTarget is the path and query as they were sent.
+// rawTarget returns the path and query as they were sent.
 func rawTarget(r *http.Request) string {
 	if strings.HasPrefix(r.RequestURI, "/") {
 		return r.RequestURI
@@ -140,7 +139,7 @@ func rawTarget(r *http.Request) string {
 	return t
 }
 
-// splitTarget takes a target apart into the hook's id and what is meant for its client.
+// splitTarget splits a target into the hook's id and the client's target.
 func splitTarget(target string) (id, rest string, ok bool) {
 	target, ok = strings.CutPrefix(target, hookPath)
 	if !ok {
@@ -177,8 +176,8 @@ func (s *Server) ingest(w http.ResponseWriter, r *http.Request, target string) a
 	return s.await(r.Context(), waiting)
 }
 
-// admitRequest takes a request in, within all bounds. It returns the sender's wait for the client's answer, which is nil
-// when there is none, or why the request was refused. While the sender waits it takes no place of others.
+// admitRequest accepts a request, within all limits. It returns the sender's wait for the client's answer, nil if there is none,
+// or the refusal. While the sender waits it occupies no place.
 func (s *Server) admitRequest(w http.ResponseWriter, r *http.Request, hook spool.Hook, target string) (*waiter, *answer) {
 	received := s.opt.Clock.Now()
 	select {
@@ -219,7 +218,7 @@ func (s *Server) admitRequest(w http.ResponseWriter, r *http.Request, hook spool
 	return waiting, nil
 }
 
-// take reads the body, within its bounds, to where requests go.
+// take reads the body, within its limits, into the taker.
 func (s *Server) take(w http.ResponseWriter, r *http.Request, hook spool.Hook, e wire.EventBody, at *place) error {
 	body := &paced{
 		from: http.MaxBytesReader(w, r.Body, s.opt.Body), to: at.line, at: at, began: time.Now(), grace: s.opt.BodyTime,
@@ -227,12 +226,12 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, hook spool.Hook, e
 	if err := s.taker.take(r.Context(), hook, e, body, r.ContentLength); err != nil {
 		return err
 	}
-	// The body's deadline isn't the answer's.
+	// The body's deadline doesn't apply to the answer.
 	s.deadline(body.to.SetReadDeadline(time.Time{}))
 	return nil
 }
 
-// headers are the request's with its Host, which net/http keeps apart. ok is false when they are too many.
+// headers returns the request's headers with Host, which net/http keeps apart. ok is false if there are too many.
 func headers(r *http.Request) (h http.Header, ok bool) {
 	h = r.Header.Clone()
 	h["Host"] = []string{r.Host}
@@ -243,7 +242,7 @@ func headers(r *http.Request) (h http.Header, ok bool) {
 	return h, lines <= maxLines
 }
 
-// refuse says what a sender hears whose request wasn't taken.
+// refuse returns the answer to a sender whose request was not accepted.
 func (s *Server) refuse(r *http.Request, hook spool.Hook, err error) answer {
 	var large *http.MaxBytesError
 	var broken *bodyError
@@ -251,7 +250,7 @@ func (s *Server) refuse(r *http.Request, hook spool.Hook, err error) answer {
 	case errors.As(err, &large), errors.Is(err, tunnel.ErrTooLarge):
 		return tooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, errGaveWay):
-		// It may have been this machine that stood still: senders who give up at 4xx come again at 503.
+		// This machine may have been suspended: senders that stop at 4xx retry after 503.
 		return answer{status: http.StatusServiceUnavailable, retry: busyRetry, text: "the body took too long", outcome: "broken"}
 	case errors.As(err, &broken):
 		return answer{status: http.StatusBadRequest, text: "the body did not arrive whole", outcome: "broken"}
@@ -267,7 +266,7 @@ func (s *Server) refuse(r *http.Request, hook spool.Hook, err error) answer {
 	return failing
 }
 
-// bodyError is what went wrong while a body was read, for whatever reason of the sender's.
+// bodyError is an error of the sender's while its body was read.
 type bodyError struct{ err error }
 
 func (e *bodyError) Error() string { return "relay: read a body: " + e.err.Error() }
@@ -276,7 +275,7 @@ func (e *bodyError) Unwrap() error { return e.err }
 // errGaveWay ends a body whose place was given to another request.
 var errGaveWay = errors.New("relay: a slow body gave way")
 
-// paced reads a body that must come at a pace, so that a slow sender doesn't hold a place for long.
+// paced reads a body that must arrive at a minimum pace, so that a slow sender doesn't occupy a place for long.
 type paced struct {
 	from  io.Reader
 	to    *http.ResponseController
@@ -291,11 +290,11 @@ func (p *paced) Read(b []byte) (int, error) {
 		b = b[:bodyRate]
 	}
 	allowed := p.grace + time.Duration(p.n)*time.Second/bodyRate
-	// Where deadlines aren't supported the server's own bounds hold.
+	// Without support for deadlines the server's own limits apply.
 	if err := p.to.SetReadDeadline(p.began.Add(allowed)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, &bodyError{err}
 	}
-	// Looked at after the deadline is set, which would undo the one that ends the body.
+	// Checked after the deadline is set, which would undo the one that ends the body.
 	if p.at.lost.Load() {
 		return 0, &bodyError{errGaveWay}
 	}

@@ -22,7 +22,7 @@ func (p *peer) leaves(reason string) {
 	p.ends()
 }
 
-// refused wants ERR with a code, and then the end.
+// refused expects ERR with a code, and then the end.
 func (p *peer) refused(code string) {
 	p.t.Helper()
 	e := body[wire.ErrBody](p, p.want(wire.Err))
@@ -53,7 +53,7 @@ func TestADeviceTakesOver(t *testing.T) {
 		t.Errorf("%q", r.body)
 	}
 	second.ws.Close()
-	// Nobody is there now: both may come.
+	// No device is connected now: both may connect.
 	for _, h := range []wire.HelloBody{{Device: "d2"}, {Device: "d1", Yield: true}} {
 		eventually(t, "the next one is let in", func() bool {
 			p := b.dial(t, b.secret)
@@ -86,7 +86,7 @@ func TestASilentClientIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	clock.Advance(15 * time.Second)
-	heard(t, answer, "200 ok")
+	answered(t, answer, "200 ok")
 	silent.ends()
 	p := b.dial(t, b.secret)
 	p.json(wire.Hello, 0, wire.HelloBody{Device: "another"})

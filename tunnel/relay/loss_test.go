@@ -14,9 +14,9 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// TestGapsAreTold: what was dropped is told to a client that is there, to one that comes later, and no longer once it has
-// stored something that came after.
-func TestGapsAreTold(t *testing.T) {
+// TestGapsAreReported: a gap is reported to a connected client, to one that connects later, and no longer after it has stored a
+// later request.
+func TestGapsAreReported(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	b := newBench(t, relay.Options{Clock: clock, Retain: 10 * time.Minute, Policy: spool.PolicyAck})
 	age := func(d time.Duration) {
@@ -47,7 +47,7 @@ func TestGapsAreTold(t *testing.T) {
 	if string(r.body) != "3" {
 		t.Fatalf("%q", r.body)
 	}
-	// One who is there is told at once. The clock ends the connection in the same moment, as nothing was heard of it.
+	// A connected client is informed immediately. The clock also ends the connection, since nothing was received from it.
 	p.ws.Close()
 	p, _ = b.join(t, wire.HookPosition{Hook: b.hook.ID, Epoch: g.Epoch, Seq: g.To})
 	p.want(wire.Gap)
@@ -62,7 +62,7 @@ func TestGapsAreTold(t *testing.T) {
 	})
 }
 
-// stopped closes a relay and gives its folder.
+// stopped closes a relay and returns its folder.
 func (b *bench) stop(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -123,7 +123,7 @@ func TestTheOwnerHearsOfARestoredBackup(t *testing.T) {
 	}
 }
 
-// TestClosing: what is under way is answered, clients are told to come back, and nothing that was answered is lost.
+// TestClosing: requests under way are answered, clients are asked to reconnect, and no acknowledged request is lost.
 func TestClosing(t *testing.T) {
 	dir := t.TempDir()
 	b := newBench(t, relay.Options{Dir: dir, Policy: spool.PolicySync, SyncWait: 10 * patience})
@@ -132,7 +132,7 @@ func TestClosing(t *testing.T) {
 	p.request()
 	closed := make(chan struct{})
 	go func() { defer close(closed); b.stop(t) }()
-	heard(t, answer, "200 ok")
+	answered(t, answer, "200 ok")
 	p.leaves(wire.Restarting)
 	<-closed
 	b = again(t, relay.Options{Dir: dir}, b)
@@ -142,7 +142,7 @@ func TestClosing(t *testing.T) {
 	}
 }
 
-// TestARequestThatVanishes: a request that is stored by way of another connection ends its stream, and those behind it come.
+// TestARequestThatVanishes: a request that is stored through another connection ends its stream, and the next ones follow.
 func TestARequestThatVanishes(t *testing.T) {
 	b := newBench(t, relay.Options{Policy: spool.PolicyAck})
 	b.fill(t, b.hook.ID, long(1<<20), "next")

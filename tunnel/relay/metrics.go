@@ -11,7 +11,7 @@ import (
 	"greenroom/tunnel/relay/spool"
 )
 
-// metrics are what Prometheus is told. Hooks appear in none of them: their ids are secret, and their number has no bound.
+// metrics are the Prometheus figures. They contain no hooks: their ids are secret, and their number is unbounded.
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
@@ -47,7 +47,7 @@ func newMetrics(s *Server) *metrics {
 			Name: "greenroom_relay_events_sent_total", Help: "Requests handed to clients, repetitions included.",
 		}),
 		lost: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "greenroom_relay_dropped_total", Help: "Requests dropped because nobody fetched them in time.",
+			Name: "greenroom_relay_dropped_total", Help: "Requests dropped because no client fetched them in time.",
 		}),
 		quota: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "greenroom_relay_quota_refusals_total", Help: "Requests refused because their hook's spool was full.",
@@ -101,8 +101,8 @@ func (m *metrics) sent()             { m.events.Inc() }
 func (m *metrics) dropped(n int)     { m.lost.Add(float64(n)) }
 func (m *metrics) full(_ spool.Hook) { m.quota.Inc() }
 
-// AdminHandler serves /healthz (the process answers), /readyz (it takes requests, and could write the last one) and
-// /metrics. It shows nothing secret, and is meant for an address that only the operator reaches.
+// AdminHandler serves /healthz (the process answers), /readyz (it accepts requests, and the last write succeeded) and /metrics.
+// It shows nothing secret, and is for an address that only the operator reaches.
 func (s *Server) AdminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })

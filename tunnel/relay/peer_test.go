@@ -90,11 +90,11 @@ func (b *bench) post(t testing.TB, hook, rest, body string) (status int, text st
 	return resp.StatusCode, strings.TrimSuffix(string(raw), "\n"), resp.Header
 }
 
-// peer is a client that does what it is told.
+// peer is a scripted client.
 type peer struct {
 	t  testing.TB
 	ws *websocket.Conn
-	// frames are what came, PING and DEPTH aside; closed when the connection ends.
+	// frames are the received frames, PING and DEPTH aside; closed when the connection ends.
 	frames chan wire.Frame
 	err    error // set when frames is closed
 	// open are the requests under way.

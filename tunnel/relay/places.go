@@ -12,17 +12,16 @@ import (
 )
 
 const (
-	// gateIdle is the time without requests after which a hook's gate is forgotten: it is as good as new by then.
+	// gateIdle is the time without requests after which a hook's gate is dropped: its limits have recovered by then.
 	gateIdle = 10 * time.Minute
-	// tokenShare is the part of all places that the hooks of one token can have: one in so many.
+	// tokenShare divides all places: the hooks of one token get at most one in tokenShare.
 	tokenShare = 4
-	// settled is how long a body must have been under way before it gives way to another request.
+	// settled is how long a body must have been under way before its place may be given to another request.
 	settled = time.Second
 )
 
-// places bound how many requests are taken at a time, in all, for each token and for each hook, and how often for each hook.
-// Where no place is free, the slowest body that has been under way for a while gives way: a sender of slow bodies can't keep
-// others out.
+// places limit how many requests are accepted at a time: in all, per token and per hook, and the rate per hook. If no place is
+// free, the slowest body that has been under way for a while loses its place, so a sender of slow bodies can't block others.
 type places struct {
 	mu      sync.Mutex
 	gates   map[string]*gate // by hook
@@ -34,20 +33,20 @@ type places struct {
 	swept                    time.Time
 }
 
-// gate is a hook's.
+// gate is the limit of a hook.
 type gate struct {
 	limit  *rate.Limiter
 	inside map[*place]struct{}
 	last   time.Time
 }
 
-// place is a request's while it is taken.
+// place is the place of a request.
 type place struct {
 	all         *places
 	hook, token string
 	began       time.Duration
 	line        *http.ResponseController
-	// got is how much of the body has come, -1 when all has; lost is set when the place was given to another request.
+	// got is how much of the body has arrived, -1 for all; lost is set when the place was given to another request.
 	got  atomic.Int64
 	lost atomic.Bool
 }
@@ -60,7 +59,7 @@ func (p *places) init(o Options) {
 	}
 }
 
-// enter gives a request a place. Without one it returns how long to wait: 0 when too many requests are under way.
+// enter gives a request a place, or returns how long to wait: 0 if too many requests are under way.
 func (p *places) enter(h spool.Hook, line *http.ResponseController, now time.Time, since time.Duration) (*place, time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,7 +93,7 @@ func (p *places) enter(h spool.Hook, line *http.ResponseController, now time.Tim
 	return one, 0
 }
 
-// greediest is the token that has most places.
+// greediest returns the token with the most places.
 func (p *places) greediest() (most map[*place]struct{}) {
 	for _, inside := range p.byToken {
 		if len(inside) > len(most) {
@@ -119,7 +118,7 @@ func (p *places) giveWay(among map[*place]struct{}, since time.Duration) bool {
 	}
 	p.remove(slowest)
 	slowest.lost.Store(true)
-	// Where deadlines aren't supported the next piece of the body ends it.
+	// Without support for deadlines the next piece of the body ends it.
 	_ = slowest.line.SetReadDeadline(time.Unix(1, 0))
 	return true
 }
@@ -144,7 +143,7 @@ func (one *place) leave() {
 	one.all.remove(one)
 }
 
-// sweep forgets the gates of hooks that are quiet.
+// sweep drops the gates of idle hooks.
 func (p *places) sweep(now time.Time) {
 	if now.Sub(p.swept) < gateIdle {
 		return

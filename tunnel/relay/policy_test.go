@@ -25,7 +25,7 @@ func (b *bench) send(t testing.TB, hook, body string) <-chan string {
 	return out
 }
 
-func heard(t *testing.T, from <-chan string, want string) {
+func answered(t *testing.T, from <-chan string, want string) {
 	t.Helper()
 	select {
 	case got := <-from:
@@ -41,7 +41,7 @@ func TestWhatSendersHear(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		policy spool.Policy
-		// act is what the client does with the request.
+		// act handles the request as the client.
 		act  func(p *peer, r request)
 		want string
 	}{
@@ -68,15 +68,15 @@ func TestWhatSendersHear(t *testing.T) {
 			p, _ := b.join(t)
 			answer := b.send(t, b.hook.ID, "x")
 			test.act(p, p.request())
-			heard(t, answer, test.want)
+			answered(t, answer, test.want)
 		})
 	}
 }
 
-func TestSendersDoNotWaitForNobody(t *testing.T) {
+func TestSendersDoNotWaitWithoutAClient(t *testing.T) {
 	for _, policy := range []spool.Policy{spool.PolicyAck, spool.PolicySync, spool.PolicyAuto} {
 		b := newBench(t, relay.Options{Policy: policy, SyncWait: 10 * patience})
-		heard(t, b.send(t, b.hook.ID, "x"), "200 ok")
+		answered(t, b.send(t, b.hook.ID, "x"), "200 ok")
 	}
 }
 
@@ -96,13 +96,13 @@ func TestSendersWaitSoLong(t *testing.T) {
 	default:
 	}
 	clock.Advance(8 * time.Second)
-	heard(t, answer, "200 ok")
+	answered(t, answer, "200 ok")
 	p.json(wire.Resp, r.stream, wire.RespBody{Status: 500}) // too late, and no harm
 	p.stored(r)
 	next := b.send(t, b.hook.ID, "y")
 	r = p.request()
 	p.json(wire.Resp, r.stream, wire.RespBody{Status: 201})
-	heard(t, next, "201 ok")
+	answered(t, next, "201 ok")
 }
 
 func TestAutoDoesNotWaitForASilentClient(t *testing.T) {
@@ -111,7 +111,7 @@ func TestAutoDoesNotWaitForASilentClient(t *testing.T) {
 	p, _ := b.join(t)
 	p.echo()
 	clock.Advance(7 * time.Second)
-	heard(t, b.send(t, b.hook.ID, "x"), "200 ok")
+	answered(t, b.send(t, b.hook.ID, "x"), "200 ok")
 	p.request()
 }
 
@@ -127,7 +127,7 @@ func TestAutoGivesUpOnAClientThatFallsSilent(t *testing.T) {
 		t.Fatal(err)
 	}
 	clock.Advance(7 * time.Second)
-	heard(t, answer, "200 ok")
+	answered(t, answer, "200 ok")
 	if !p.echo() {
 		t.Error("the connection has ended")
 	}
@@ -146,9 +146,9 @@ func TestAutoDoesNotWaitForAClientThatStoresNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	clock.Advance(3 * time.Second)
-	heard(t, first, "200 ok")
+	answered(t, first, "200 ok")
 	p.echo()
-	heard(t, b.send(t, b.hook.ID, "y"), "200 ok")
+	answered(t, b.send(t, b.hook.ID, "y"), "200 ok")
 	second := p.request()
 	p.stored(r)
 	p.stored(second)
@@ -158,7 +158,7 @@ func TestAutoDoesNotWaitForAClientThatStoresNothing(t *testing.T) {
 	answer := b.send(t, b.hook.ID, "z")
 	r = p.request()
 	p.json(wire.Resp, r.stream, wire.RespBody{Status: 201})
-	heard(t, answer, "201 ok")
+	answered(t, answer, "201 ok")
 }
 
 func TestPoliciesOfHooks(t *testing.T) {
@@ -171,11 +171,11 @@ func TestPoliciesOfHooks(t *testing.T) {
 	if len(w.Hooks) != 2 || w.Hooks[0].Policy != "ack" || w.Hooks[1].Policy != "sync" || w.Hooks[1].URL != h.URL {
 		t.Fatalf("%+v", w.Hooks)
 	}
-	heard(t, b.send(t, b.hook.ID, "x"), "200 ok")
+	answered(t, b.send(t, b.hook.ID, "x"), "200 ok")
 	p.request()
 	answer := b.send(t, h.ID, "y")
 	p.json(wire.Resp, p.request().stream, wire.RespBody{Status: 418, Text: "tea"})
-	heard(t, answer, "418 tea")
+	answered(t, answer, "418 tea")
 }
 
 // TestWaitingTakesNoPlace: more senders can wait for the client than are read at a time.
@@ -192,6 +192,6 @@ func TestWaitingTakesNoPlace(t *testing.T) {
 		p.json(wire.Resp, r.stream, wire.RespBody{Status: 201})
 	}
 	for _, a := range answers {
-		heard(t, a, "201 ok")
+		answered(t, a, "201 ok")
 	}
 }

@@ -25,7 +25,7 @@ func TestClientsThatBreakTheProtocol(t *testing.T) {
 	}{
 		{"CREDIT first", true, raw(byte(wire.Credit), 0, '{', '}')},
 		{"two HELLOs", false, raw(byte(wire.Hello), 0, '{', '}')},
-		{"HELLO of nobody", true, raw(byte(wire.Hello), 0, '{', '}')},
+		{"HELLO without a body", true, raw(byte(wire.Hello), 0, '{', '}')},
 		{"HELLO that is none", true, raw(byte(wire.Hello), 0, '[')},
 		{"a position that can't be", true, wire.Frame{Type: wire.Hello, Payload: []byte(
 			`{"device":"d1","hooks":[{"hook":"` + b.hook.ID + `","epoch":18446744073709551615,"seq":1}]}`)}},
@@ -110,7 +110,7 @@ func TestTheHandshake(t *testing.T) {
 	})
 }
 
-// FuzzServerFrames: whatever a client sends, the relay goes on for the others, and its spool keeps what it had.
+// FuzzServerFrames: for any frames of a client, the relay continues to serve others, and its spool keeps its content.
 func FuzzServerFrames(f *testing.F) {
 	b := newBench(f, relay.Options{Clients: 64})
 	victim, err := b.CreateToken(f.Context(), "victim", false)

@@ -9,14 +9,13 @@ import (
 	"strings"
 )
 
-// sender is the address of whoever sent a request, as far as it is known: that of the connection, or what a proxy of ours
-// says of it.
+// sender returns the address of a request's sender: that of the connection, or the one reported by a trusted proxy.
 func (s *Server) sender(r *http.Request) string {
 	if len(s.opt.Proxies) == 0 || !s.trusted(addrOf(r.RemoteAddr)) {
 		return r.RemoteAddr
 	}
 	chain := forwarded(r.Header)
-	// Each proxy adds whom it was sent by at the end: what stands before the last one of ours, anybody may have written.
+	// Each proxy appends its sender: anything before the last trusted one may be forged.
 	for i := len(chain) - 1; i >= 0; i-- {
 		a := addrOf(chain[i])
 		if !a.IsValid() {
@@ -39,7 +38,7 @@ func (s *Server) trusted(a netip.Addr) bool {
 	return a.IsValid() && slices.ContainsFunc(s.opt.Proxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// addrOf reads an address with or without a port, in brackets or not.
+// addrOf parses an address with or without a port, in brackets or not.
 func addrOf(text string) netip.Addr {
 	if host, _, err := net.SplitHostPort(text); err == nil {
 		text = host
@@ -51,7 +50,7 @@ func addrOf(text string) netip.Addr {
 	return a.Unmap().WithZone("")
 }
 
-// forwarded are the addresses of X-Forwarded-For, or else of Forwarded (RFC 7239), the nearest last.
+// forwarded returns the addresses of X-Forwarded-For, or else of Forwarded (RFC 7239), the nearest last.
 func forwarded(h http.Header) []string {
 	var chain []string
 	if lines := h.Values("X-Forwarded-For"); len(lines) > 0 {

@@ -14,10 +14,10 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// helloSpool bounds how long the spool may take to be brought to a client's positions.
+// helloSpool limits the time to move the spool to a client's positions.
 const helloSpool = 30 * time.Second
 
-// read takes the client's frames until the connection ends, and says why it did.
+// read handles the client's frames until the connection ends, and returns the reason.
 func (c *conn) read() error {
 	for introduced := false; ; {
 		kind, raw, err := c.ws.ReadMessage()
@@ -51,10 +51,10 @@ func (c *conn) read() error {
 	}
 }
 
-// errLeft says that the client has said goodbye.
+// errLeft means that the client has said goodbye.
 var errLeft = errors.New("it left")
 
-// take acts on one frame.
+// take handles one frame.
 func (c *conn) take(f wire.Frame) error {
 	switch f.Type {
 	case wire.Hello:
@@ -70,7 +70,7 @@ func (c *conn) take(f wire.Frame) error {
 			return broken("a PING of %d bytes", len(f.Payload))
 		}
 		c.send(wire.Frame{Type: wire.Pong, Stream: f.Stream, Payload: f.Payload})
-	case wire.Pong: // it was heard
+	case wire.Pong: // touch has recorded it
 	case wire.GoAway:
 		return errLeft
 	case wire.Err:
@@ -87,7 +87,7 @@ func (c *conn) take(f wire.Frame) error {
 	return nil
 }
 
-// words are a client's, fit for a log.
+// words makes a client's text fit for a log.
 func words(text string) string {
 	const most = 200
 	return plain.Text(text[:min(len(text), most)])
@@ -101,7 +101,7 @@ func decoded[T any](f wire.Frame, act func(T) error) error {
 	return act(body)
 }
 
-// hello lets the client in, or not, and tells it what there is.
+// hello accepts the client or refuses it, and sends WELCOME.
 func (c *conn) hello(h wire.HelloBody) error {
 	if h.Device == "" || len(h.Device) > 256 {
 		return broken("HELLO without a device, or with a long one")
@@ -140,7 +140,7 @@ func (c *conn) hello(h wire.HelloBody) error {
 		welcome.Hooks = append(welcome.Hooks, wire.HookInfo{
 			Hook: h.ID, Name: h.Name, URL: c.s.hookURL(h.ID), Policy: string(c.s.effective(h)), Depth: n, Bytes: bytes, Restored: g.Restored,
 		})
-		l := &lane{hook: h.ID, behind: at[h.ID], told: n}
+		l := &lane{hook: h.ID, behind: at[h.ID], sentDepth: n}
 		l.more.Store(true)
 		lanes = append(lanes, l)
 		if g.Restored {
@@ -167,7 +167,7 @@ func (c *conn) hello(h wire.HelloBody) error {
 	return nil
 }
 
-// enter makes a connection the one that receives its token's hooks, or says why not.
+// enter makes a connection the receiver of its token's hooks, or returns the refusal.
 func (s *Server) enter(c *conn, h wire.HelloBody) (code, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,7 +188,7 @@ func (s *Server) enter(c *conn, h wire.HelloBody) (code, text string) {
 	return "", ""
 }
 
-// alive says whether the connection hasn't ended and isn't about to.
+// alive reports whether the connection has neither ended nor is about to.
 func (c *conn) alive() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -201,7 +201,7 @@ func gapFrame(g spool.Gap) wire.Frame {
 	})
 }
 
-// stored lets the spool forget, and senders know who wait for an answer that won't come.
+// stored lets the spool delete requests, and answers senders that wait for an answer that won't come.
 func (c *conn) stored(b wire.StoredBody) error {
 	p := spool.Position{Epoch: b.Epoch, Seq: b.Seq}
 	if !c.receives(b.Hook) {
@@ -236,7 +236,7 @@ func (c *conn) receives(hook string) bool {
 	return false
 }
 
-// resp hands the client's answer to the sender who waits for it.
+// resp passes the client's answer to the waiting sender.
 func (c *conn) resp(stream uint64, r wire.RespBody) {
 	c.mu.Lock()
 	a := c.awaited[stream]

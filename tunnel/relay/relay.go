@@ -1,16 +1,17 @@
-// Package relay is the relay server: it takes requests from anybody at public addresses, keeps them until the client that
-// they are for has made them durable, and hands them over on one WebSocket.
+// Package relay is the relay server: it accepts requests at public addresses, keeps them until their client has stored them, and
+// delivers them on one WebSocket.
 //
-// What it promises:
-//   - A sender hears 2xx only after its request is synced to disk (package spool), or kept by the [tunnel.Sink] that stands
-//     in for it. Otherwise it hears 503 with Retry-After, 507 when the hook's spool is full, 413, 429 or 404.
-//   - Requests of a hook are handed over in the order in which they were taken, byte for byte, again and again until the
-//     client says that it has stored them; with what the client remembers (package wire) that makes exactly once.
-//   - Nobody who sends can harm others: sizes, times, rates and numbers are bounded, by hook and by address. Nobody who
-//     receives can: each token reaches its own hooks alone, and its connection takes what its credit allows.
+// It promises:
 //
-// What it does not promise: more than one machine's disk is good for, an order between hooks, and that a sender who tries
-// again after a lost answer is recognised as the same.
+//   - A sender gets 2xx only after its request is synced to disk (package spool), or kept by the [tunnel.Sink] in its
+//     place. Otherwise it gets 503 with Retry-After, 507 if the hook's spool is full, 413, 429 or 404.
+//   - Requests of a hook are delivered in the order in which they were accepted, byte for byte, again and again until the
+//     client confirms them; together with the client's memory (package wire) that makes exactly once.
+//   - No sender harms others: sizes, times, rates and numbers are bounded, by hook and by address. No client does: each
+//     token reaches only its own hooks, and its connection receives no more than its credit.
+//
+// It does not promise more durability than one machine's disk, an order between hooks, or to recognise a sender that retries
+// after a lost answer.
 package relay
 
 import (
@@ -32,12 +33,12 @@ import (
 	"greenroom/tunnel/relay/spool"
 )
 
-// Limits that hold unless the options say otherwise.
+// Default limits.
 const (
 	DefaultBody = 25 << 20
 	DefaultRate = 200
-	// DefaultSyncWait is less than platforms wait, the network's time included: an answer fails after 5 s on Whereby, which
-	// then sends the webhook again, and after 8 s on Daily, which stops after three.
+	// DefaultSyncWait is less than the platforms' timeouts, including the network's time: Whereby sends a webhook again after 5
+	// s, and Daily fails an answer after 8 s and stops after three failures.
 	DefaultSyncWait = 3 * time.Second
 
 	defaultConcurrent = 512
@@ -45,41 +46,41 @@ const (
 	defaultClients    = 1024
 )
 
-// maxURL keeps WELCOME, which names the addresses of all hooks of a token, within a frame.
+// maxURL keeps WELCOME, which has the addresses of all hooks of a token, within a frame.
 const maxURL = 300
 
-// Options say how a relay works. Dir, or Sink with Hooks, is all that is needed.
+// Options configure a relay. Only Dir, or Sink with Hooks, is required.
 type Options struct {
 	// Dir is the folder of the spool.
 	Dir string
-	// URL is the public address, with a path where the relay is below one. When it is empty, the address of the first
-	// listener is taken, over plain HTTP.
+	// URL is the public address, with a path if the relay is below one. If empty, it is the address of the first listener, over
+	// plain HTTP.
 	URL string
-	// Sink takes requests instead of a spool: then there are no tokens and no clients, and Hooks (id by name) are all that
-	// there is.
+	// Sink receives requests instead of a spool: then there are no tokens and no clients, and the only hooks are Hooks (id by
+	// name).
 	Sink  tunnel.Sink
 	Hooks map[string]string
 
-	// Body is the largest body in bytes, 25 MiB when zero. Spool is how many bytes may wait for each hook, 1 GiB when zero.
-	// Retain is how long they wait before they are dropped, 7 days of running when zero.
+	// Body is the largest body in bytes, 25 MiB if zero. Spool is how many bytes may wait for each hook, 1 GiB if zero. Retain is
+	// how long they wait before they are dropped, 7 days of running if zero.
 	Body   int64
 	Spool  int64
 	Retain time.Duration
-	// Rate is how many requests a second a hook takes (twice as many in a burst), 200 when zero, no bound when negative.
+	// Rate is the requests per second of a hook (twice as many in a burst), 200 if zero, unlimited if negative.
 	Rate float64
-	// Concurrent is how many requests are taken at a time, 512 when zero, and at most a quarter of them for the hooks of one
-	// token; PerHook how many of them for one hook, 128 when zero. Clients is how many clients may be connected, 1024 when
-	// zero, and at most 8 with one token.
+	// Concurrent is how many requests are accepted at a time, 512 if zero, at most a quarter of them for the hooks of one token;
+	// PerHook how many of them for one hook, 128 if zero. Clients is how many clients may be connected, 1024 if zero, at most 8
+	// with one token.
 	Concurrent, PerHook, Clients int
-	// Policy is that of hooks which have none of their own, auto when empty.
+	// Policy is the default of hooks without their own, auto if empty.
 	Policy spool.Policy
-	// BodyTime is how long a body may take to begin; after that it must come at 32 KiB a second. 10 s when zero.
+	// BodyTime is how long a body may take to begin; after that the minimum is 32 KiB a second. 10 s if zero.
 	BodyTime time.Duration
-	// SyncWait is how long a sender waits for the client's answer, 3 s when zero.
+	// SyncWait is how long a sender waits for the client's answer, 3 s if zero.
 	SyncWait time.Duration
-	// Proxies are the addresses whose word about the sender's address is taken.
+	// Proxies are the addresses that are trusted to report the sender's address.
 	Proxies []netip.Prefix
-	// Version is told to clients.
+	// Version is sent to clients.
 	Version string
 	Clock   clockwork.Clock
 	Log     *slog.Logger
@@ -115,12 +116,12 @@ type Server struct {
 	metrics  *metrics
 }
 
-// base is the public address in parts.
+// base is the parsed public address.
 type base struct {
 	url, path string
 }
 
-// Open opens the spool and begins; nothing is taken before [Server.Serve] or the [Server.Handler] is used.
+// Open opens the spool; no request is accepted before [Server.Serve] or the [Server.Handler] is used.
 func Open(o Options) (*Server, error) {
 	o = o.withDefaults()
 	s := &Server{
@@ -201,7 +202,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// setURL takes the public address.
+// setURL sets the public address.
 func (s *Server) setURL(text string) error {
 	b, err := parseBase(text)
 	if err != nil {
@@ -226,7 +227,7 @@ func parseBase(text string) (base, error) {
 	return base{url: clean, path: u.EscapedPath()}, nil
 }
 
-// URL is the public address without a trailing slash, empty while it isn't known.
+// URL returns the public address without a trailing slash, empty while unknown.
 func (s *Server) URL() string {
 	if b := s.base.Load(); b != nil {
 		return b.url
@@ -234,10 +235,10 @@ func (s *Server) URL() string {
 	return ""
 }
 
-// hookURL is a hook's public address.
+// hookURL returns a hook's public address.
 func (s *Server) hookURL(id string) string { return s.URL() + hookPath + id }
 
-// keepURL lets those who look while the relay isn't running know its address.
+// keepURL saves the address for commands that run while the relay doesn't.
 func (s *Server) keepURL() {
 	if s.spool == nil || s.URL() == "" {
 		return
@@ -247,8 +248,8 @@ func (s *Server) keepURL() {
 	}
 }
 
-// Close takes no more requests, answers those that are under way, sends clients away, and closes the spool. When ctx ends
-// first, what is still under way is cut off; what was answered with 2xx is kept all the same.
+// Close refuses further requests, answers those under way, disconnects clients, and closes the spool. When ctx ends first,
+// requests under way are cut off; everything answered 2xx is kept.
 func (s *Server) Close(ctx context.Context) error {
 	s.closed.Do(func() { s.closeErr = s.close(ctx) })
 	return s.closeErr
@@ -292,5 +293,5 @@ func (s *Server) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// since is the time that has passed since the relay began, which no change of the clock bends.
+// since returns the time since the relay began, unaffected by changes of the clock.
 func (s *Server) since() time.Duration { return s.opt.Clock.Since(s.start) }

@@ -19,14 +19,14 @@ const (
 	headerTime = 10 * time.Second
 	idleTime   = time.Minute
 	maxHeader  = 60 << 10
-	// maxConns is how many connections are open at a time, and maxPerAddr how many of one address.
+	// maxConns is the most open connections, and maxPerAddr the most of one address.
 	maxConns   = 8192
 	maxPerAddr = 512
-	// maxAdmin is how many connections the admin address has.
+	// maxAdmin is the most connections of the admin address.
 	maxAdmin = 64
 )
 
-// errDraining is why a relay that closes isn't ready.
+// errDraining is the reason why a closing relay isn't ready.
 var errDraining = errors.New("relay: it is closing")
 
 func (s *Server) ready() error {
@@ -41,14 +41,14 @@ func (s *Server) ready() error {
 	return s.spool.Healthy()
 }
 
-// Serve takes requests and clients from a listener until Close, and then returns nil. It may be called for several. Where
-// no public URL was given, the first listener's address becomes it.
+// Serve accepts requests and clients from a listener until Close, and then returns nil. It may be called for several. Without a
+// public URL, the first listener's address becomes it.
 func (s *Server) Serve(l net.Listener) error {
 	return s.serve(l, "http", func(l net.Listener) net.Listener { return l })
 }
 
-// ServeTLS is Serve over TLS, HTTP/1.1 alone: HTTP/2 would bring senders nothing, and its streams are not connections that
-// can be counted.
+// ServeTLS is Serve over TLS, with HTTP/1.1 only: HTTP/2 has no advantage for senders, and its streams can't be counted as
+// connections.
 func (s *Server) ServeTLS(l net.Listener, c *tls.Config) error {
 	c = c.Clone()
 	c.NextProtos = slices.DeleteFunc(slices.Clone(c.NextProtos), func(p string) bool { return p == "h2" })
@@ -67,7 +67,7 @@ func (s *Server) serve(l net.Listener, scheme string, secure func(net.Listener) 
 	s.keepURL()
 	h := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
-		// What strangers provoke, such as broken handshakes, is no news.
+		// Errors that strangers cause, such as broken handshakes, are not logged.
 		ErrorLog: slog.NewLogLogger(s.opt.Log.Handler(), slog.LevelDebug),
 	}
 	s.mu.Lock()
@@ -86,8 +86,8 @@ func (s *Server) serve(l net.Listener, scheme string, secure func(net.Listener) 
 	return nil
 }
 
-// crowd is a listener that bounds how many connections are open, in all and of one address. One of our proxies, or of this
-// machine itself, brings those of many.
+// crowd is a listener that limits open connections, in all and per address. The per-address limit doesn't apply to trusted
+// proxies and this machine, which carry those of many.
 type crowd struct {
 	net.Listener
 	s       *Server
@@ -96,7 +96,7 @@ type crowd struct {
 	perAddr map[netip.Prefix]int
 }
 
-// Accept gives the next connection that there is room for, and closes the others.
+// Accept returns the next connection within the limits, and closes the others.
 func (l *crowd) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
@@ -107,11 +107,11 @@ func (l *crowd) Accept() (net.Conn, error) {
 		if l.enter(from) {
 			return &crowded{Conn: c, leave: sync.OnceFunc(func() { l.leave(from) })}, nil
 		}
-		_ = c.Close() // nobody was promised anything
+		_ = c.Close() // no sender was promised anything
 	}
 }
 
-// from is the network that counts as one address: IPv6 is given out in /64s.
+// from returns the network that counts as one address: IPv6 is assigned in /64s.
 func (l *crowd) from(c net.Conn) netip.Prefix {
 	a := addrOf(c.RemoteAddr().String())
 	if !a.IsValid() || a.IsLoopback() || l.s.trusted(a) {
@@ -157,7 +157,7 @@ type crowded struct {
 	leave func()
 }
 
-// Close lets another one in.
+// Close makes room for another one.
 func (c *crowded) Close() error {
 	c.leave()
 	return c.Conn.Close()

@@ -76,7 +76,7 @@ func TestASlowBodyGivesWay(t *testing.T) {
 	b.fill(t, b.hook.ID, "one")
 	resp := status(t, bufio.NewReader(first))
 	if resp.StatusCode != 503 || !resp.Close {
-		t.Errorf("the one that gave way hears %d, and may go on: %t", resp.StatusCode, !resp.Close)
+		t.Errorf("the one that gave way gets %d, and may continue: %t", resp.StatusCode, !resp.Close)
 	}
 	if n := b.depth(t); n != before+1 {
 		t.Errorf("%d requests wait, not %d", n, before+1)
@@ -173,7 +173,7 @@ func TestUnreadBodiesEnd(t *testing.T) {
 				fmt.Sprintf("%x\r\n%s\r\n", test.sent, strings.Repeat("x", test.sent)))
 			resp := status(t, r)
 			if resp.StatusCode != test.want || !resp.Close {
-				t.Errorf("answered %d, and may go on: %t", resp.StatusCode, !resp.Close)
+				t.Errorf("answered %d, and may continue: %t", resp.StatusCode, !resp.Close)
 			}
 			// What the kernel had not passed on may end it with a reset.
 			_, _ = io.Copy(io.Discard, r)
@@ -216,6 +216,6 @@ func TestRefusalsAreLogged(t *testing.T) {
 		return strings.Contains(text, "count=4") && strings.Contains(text, "count=2")
 	})
 	if strings.Contains(log.String(), "grt_") || strings.Contains(log.String(), b.hook.ID) {
-		t.Error("the log tells a secret")
+		t.Error("the log has a secret")
 	}
 }

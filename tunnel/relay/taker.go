@@ -12,15 +12,15 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// taker is where ingest hands requests.
+// taker is the destination of requests.
 type taker interface {
-	// hook finds one that takes requests.
+	// hook finds a hook that accepts requests.
 	hook(id string) (spool.Hook, bool)
 	// take returns when the request is durable.
 	take(ctx context.Context, h spool.Hook, e wire.EventBody, body io.Reader, size int64) error
 }
 
-// spoolTaker takes them into the relay's own spool.
+// spoolTaker stores requests in the relay's own spool.
 type spoolTaker struct{ s *Server }
 
 func (t *spoolTaker) hook(id string) (spool.Hook, bool) { return t.s.spool.Open(id) }
@@ -30,7 +30,7 @@ func (t *spoolTaker) take(ctx context.Context, _ spool.Hook, e wire.EventBody, b
 	return err
 }
 
-// sinkTaker hands them to somebody else.
+// sinkTaker passes them to a [tunnel.Sink].
 type sinkTaker struct {
 	sink  tunnel.Sink
 	hooks map[string]spool.Hook
@@ -42,7 +42,7 @@ func newSinkTaker(o Options) (*sinkTaker, error) {
 		if err := spool.CheckHook(name, id); err != nil {
 			return nil, fmt.Errorf("relay: %w", err)
 		}
-		if other, taken := t.hooks[id]; taken {
+		if other, exists := t.hooks[id]; exists {
 			return nil, fmt.Errorf("relay: the hooks %s and %s have the same id: %w", other.Name, name, spool.ErrInvalid)
 		}
 		t.hooks[id] = spool.Hook{ID: id, Name: name, Policy: spool.PolicyAck}

@@ -10,12 +10,12 @@ import (
 const (
 	// tallyEvery is how often one kind of refusal is logged; those between are counted.
 	tallyEvery = time.Minute
-	// maxTallies bounds the kinds that are told apart.
+	// maxTallies limits the number of kinds.
 	maxTallies = 1000
 )
 
-// tally logs what strangers and clients provoke, without being flooded: the first refusal of a kind at once, and those that
-// follow as a count, once a minute.
+// tally logs events caused by strangers and clients without flooding the log: the first of a kind immediately, later ones as a
+// count, once a minute.
 type tally struct {
 	log   *slog.Logger
 	since func() time.Duration
@@ -24,7 +24,7 @@ type tally struct {
 	kinds map[string]*refusals
 }
 
-// refusals are those of one kind, or what else is counted.
+// refusals are those of one kind.
 type refusals struct {
 	level  slog.Level
 	text   string
@@ -33,10 +33,10 @@ type refusals struct {
 	count  int // since then
 }
 
-// note counts a refusal of the kind that text and key are, and logs it when it is the first for a while.
+// note counts a refusal whose kind is text and key, and logs it if it is the first for a while.
 func (t *tally) note(text, key string, args ...any) { t.noteAt(slog.LevelWarn, text, key, args...) }
 
-// noteAt is note for what is logged at another level.
+// noteAt is note with another log level.
 func (t *tally) noteAt(level slog.Level, text, key string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -60,7 +60,7 @@ func (t *tally) noteAt(level slog.Level, text, key string, args ...any) {
 	k.report(t.log, now)
 }
 
-// flush logs the counts that are due, and forgets the kinds that have ended.
+// flush logs the counts that are due, and drops kinds that have ended.
 func (t *tally) flush() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

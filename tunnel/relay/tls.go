@@ -13,8 +13,8 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 )
 
-// AutoTLS gets certificates for the host of a public URL by itself, from Let's Encrypt, proving by way of the TLS port
-// (ALPN) that the host is this one; they are kept in the folder dir. The host's port 443 must lead here.
+// AutoTLS gets certificates for the host of a public URL from Let's Encrypt, automatically, with a challenge on the TLS port
+// (ALPN); they are kept in the folder dir. The host's port 443 must lead here.
 func AutoTLS(publicURL, dir string) (*tls.Config, error) {
 	u, err := url.Parse(publicURL)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" {
@@ -35,7 +35,7 @@ func FileTLS(certFile, keyFile string) (*tls.Config, error) {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: p.get, NextProtos: []string{"http/1.1"}}, nil
 }
 
-// pair is a certificate that is read from files.
+// pair is a certificate read from files.
 type pair struct {
 	cert, key string
 
@@ -44,8 +44,7 @@ type pair struct {
 	now     *tls.Certificate
 }
 
-// get gives the certificate as it is in the files now. While they can't be read, as in the middle of a change, it gives the
-// last one.
+// get returns the certificate of the present files, or the last one while they can't be read, for example during a change.
 func (p *pair) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,10 +11,10 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// maxStreams is how many requests are under way on a connection at a time. None is held in memory but small ones.
+// maxStreams is how many requests are under way on a connection at a time. Only small ones are held in memory.
 const maxStreams = 16
 
-// outbox is what the writer of a connection works on.
+// outbox is the state of a connection's writer.
 type outbox struct {
 	streams []*stream
 	number  uint64 // of the last stream
@@ -28,12 +28,12 @@ type stream struct {
 	number uint64
 	event  spool.Event
 	sent   int64
-	// held is what of the client's credit is set aside for it.
+	// held is the client's credit reserved for it.
 	held int64
 }
 
-// write sends what there is to send, until the connection ends. Frames that are answers go first; then requests are begun
-// as far as the client's credit goes, and those under way take turns with pieces of their bodies.
+// write sends until the connection ends. Answers go first; then requests begin as far as the client's credit allows, and those
+// under way alternate with pieces of their bodies.
 func (c *conn) write() {
 	for {
 		more, err := c.step()
@@ -56,7 +56,7 @@ func (c *conn) write() {
 // errEnded ends the writer after the last frame.
 var errEnded = errors.New("ended")
 
-// step sends a little, and says whether there may be more.
+// step sends a little, and reports whether there may be more.
 func (c *conn) step() (more bool, err error) {
 	c.mu.Lock()
 	control, last, ended := c.control, c.last, c.ended
@@ -74,7 +74,7 @@ func (c *conn) step() (more bool, err error) {
 		if err := c.put(last); err != nil {
 			return false, err
 		}
-		// Who doesn't hear it sees the connection close.
+		// A client that doesn't get it sees the connection close.
 		_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
 		return false, errEnded
 	}
@@ -94,7 +94,7 @@ func (c *conn) put(frame []byte) error {
 	return c.ws.WriteMessage(websocket.BinaryMessage, frame)
 }
 
-// begin sends the EVENT of the next request, where there is one and the client's credit allows it.
+// begin sends the EVENT of the next request, if there is one and the client's credit allows it.
 func (c *conn) begin() (bool, error) {
 	if len(c.out.streams) >= maxStreams || !c.covered() {
 		return false, nil
@@ -113,8 +113,7 @@ func (c *conn) begin() (bool, error) {
 		if l.head == nil {
 			continue
 		}
-		// A request for whose body there is no credit yet keeps those behind it waiting, in all lanes: otherwise it might
-		// wait for ever.
+		// A request without credit for its body blocks those after it, in all lanes: otherwise it might wait forever.
 		c.out.lane = (c.out.lane + i) % len(lanes)
 		s, ok := c.reserve(*l.head)
 		if !ok {
@@ -127,8 +126,8 @@ func (c *conn) begin() (bool, error) {
 	return false, nil
 }
 
-// covered sets credit aside for a body that was begun without enough, and says whether it has all that it needs now. Until
-// then it is the only one.
+// covered reserves credit for a body that was begun without enough, and reports whether it has all that it needs now. Until then
+// it is the only one.
 func (c *conn) covered() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -143,7 +142,7 @@ func (c *conn) covered() bool {
 	return true
 }
 
-// look reads a lane's next request, if it may have one.
+// look reads a lane's next request, if the connection may have one.
 func (c *conn) look(l *lane) error {
 	if l.head != nil || !l.more.Swap(false) {
 		return nil
@@ -157,8 +156,8 @@ func (c *conn) look(l *lane) error {
 	return nil
 }
 
-// reserve sets credit aside for a request: for the whole of its body, so that what is begun can be completed. A body
-// larger than all that the client has given begins alone, and goes on as the client gives more.
+// reserve reserves credit for the whole body of a request, so that it can be completed once begun. A body larger than all the
+// client's credit begins alone, and continues as the client gives more.
 func (c *conn) reserve(e spool.Event) (*stream, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -172,7 +171,7 @@ func (c *conn) reserve(e spool.Event) (*stream, bool) {
 	return &stream{number: c.out.number, event: e, held: held}, true
 }
 
-// open sends EVENT, and lets the sender's wait be found by the stream.
+// open sends EVENT, and registers the stream for the sender's wait.
 func (c *conn) open(s *stream) error {
 	if w := c.s.waiters.find(s.event.ID); w != nil {
 		c.mu.Lock()
@@ -235,7 +234,7 @@ func (c *conn) end(s *stream) error {
 	return c.put(c.out.buf)
 }
 
-// abandon ends a stream whose request has been stored, by way of an earlier connection, or dropped meanwhile.
+// abandon ends a stream whose request has been stored, through an earlier connection, or dropped meanwhile.
 func (c *conn) abandon(s *stream) error {
 	c.drop(s)
 	c.mu.Lock()

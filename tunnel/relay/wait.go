@@ -14,33 +14,33 @@ import (
 const (
 	// autoBehind is how many requests of a hook may wait to be sent for a sender under the policy auto to wait too.
 	autoBehind = 256
-	// maxWaiters is how many senders wait for a token's client at a time. Those who come then hear 200 at once: their requests
-	// are as durable as the others'.
+	// maxWaiters is the most senders that wait for a token's client at a time. Others get 200 immediately: their requests are
+	// equally durable.
 	maxWaiters = 1000
-	// autoSilent is how long nothing may have been heard of a client for that.
+	// autoSilent is how long a client may be silent for that.
 	autoSilent = pingEvery + time.Second
 )
 
-// waiters are the senders who wait for a client's answer, by the id of their request.
+// waiters are the senders that wait for a client's answer, by the id of their request.
 type waiters struct {
 	mu      sync.Mutex
 	byID    map[string]*waiter
 	byToken map[string]int
 }
 
-// waiter is one of them. A nil one doesn't wait.
+// waiter is a waiting sender. A nil one doesn't wait.
 type waiter struct {
 	all   *waiters
 	id    string
 	token string
 	conn  *conn
-	// patient is one under the policy sync, who waits for a silent client, too.
+	// patient means the policy sync, under which senders wait for a silent client, too.
 	patient bool
-	// got takes the first answer.
+	// got receives the first answer.
 	got chan wire.RespBody
 }
 
-// expect decides whether the sender of a request is to wait. It is asked before the request can be sent.
+// expect decides whether the sender of a request waits. Call it before the request can be sent.
 func (s *Server) expect(hook spool.Hook, id string) *waiter {
 	policy := s.effective(hook)
 	if policy == spool.PolicyAck || s.spool == nil {
@@ -70,14 +70,14 @@ func (w *waiters) add(one *waiter) bool {
 	return true
 }
 
-// find gives the sender who waits for a request, or nil.
+// find returns the sender that waits for a request, or nil.
 func (w *waiters) find(id string) *waiter {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.byID[id]
 }
 
-// release lets those go on who don't wait for a client that is silent.
+// release answers senders that don't wait for a silent client.
 func (w *waiters) release(c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -88,14 +88,14 @@ func (w *waiters) release(c *conn) {
 	}
 }
 
-// waits says whether it still does.
+// waits reports whether it is still waiting.
 func (w *waiter) waits() bool { return w.all.find(w.id) == w }
 
-// answer hands over the client's answer; a zero one means that it has the request.
+// answer passes on the client's answer; a zero one means that it has the request.
 func (w *waiter) answer(r wire.RespBody) {
 	select {
 	case w.got <- r:
-	default: // it has one
+	default: // it has an answer
 	}
 }
 
@@ -111,7 +111,7 @@ func (w *waiter) done() {
 	}
 }
 
-// await gives what to tell a sender whose request is durable here.
+// await returns the answer to a sender whose request is durable here.
 func (s *Server) await(ctx context.Context, w *waiter) answer {
 	if w == nil {
 		return spooled
@@ -136,8 +136,8 @@ func (a answer) because(outcome string) answer {
 	return a
 }
 
-// answerOf is what a sender is told of the client's answer. One who is told to come again has no need to: the request is
-// durable here, and the client gets it again.
+// answerOf converts the client's answer for the sender. A request to retry is dropped: the request is durable here, and the
+// client gets it again.
 func answerOf(r wire.RespBody) answer {
 	if r.Status < 200 || r.Status > 599 || r.Status == http.StatusServiceUnavailable {
 		return spooled

@@ -8,10 +8,10 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// watchEvery is how often connections are looked at.
+// watchEvery is how often connections are checked.
 const watchEvery = time.Second
 
-// watch asks clients whether they are there, ends the connections of those who aren't, and tells how much waits.
+// watch pings clients, ends silent connections, and reports depths.
 func (s *Server) watch() {
 	defer close(s.watched)
 	ticker := s.opt.Clock.NewTicker(watchEvery)
@@ -35,7 +35,7 @@ func (s *Server) watch() {
 	}
 }
 
-// check is watch's look at one connection.
+// check checks one connection.
 func (c *conn) check() {
 	now := c.s.since()
 	introduced := c.introduced()
@@ -52,12 +52,12 @@ func (c *conn) check() {
 		c.send(wire.Frame{Type: wire.Ping, Payload: binary.BigEndian.AppendUint64(nil, uint64(now))})
 	}
 	if introduced {
-		c.tellDepths()
+		c.sendDepths()
 	}
 }
 
-// tellDepths tells how much waits in the hooks where that has changed, and forgets senders who have given up waiting.
-func (c *conn) tellDepths() {
+// sendDepths sends the depth of hooks where it has changed, and removes senders that no longer wait.
+func (c *conn) sendDepths() {
 	c.mu.Lock()
 	lanes := c.lanes
 	for stream, a := range c.awaited {
@@ -68,15 +68,15 @@ func (c *conn) tellDepths() {
 	c.mu.Unlock()
 	for _, l := range lanes {
 		n, bytes := c.s.spool.Depth(l.hook)
-		if n == l.told {
+		if n == l.sentDepth {
 			continue
 		}
-		l.told = n
+		l.sentDepth = n
 		c.send(frame(wire.Depth, 0, wire.DepthBody{Hook: l.hook, Depth: n, Bytes: bytes}))
 	}
 }
 
-// spooled is called when a hook has something new.
+// spooled is called when a hook has a new request.
 func (s *Server) spooled(hook string) {
 	h, ok := s.spool.Hook(hook)
 	if !ok {
@@ -102,7 +102,7 @@ func (s *Server) dropped(g spool.Gap) {
 	if !ok {
 		return
 	}
-	s.opt.Log.Warn("requests were dropped that nobody fetched", "hook", h.Name, "token", h.Token, "count", g.Count, "why", g.Reason)
+	s.opt.Log.Warn("dropped requests that no client fetched", "hook", h.Name, "token", h.Token, "count", g.Count, "why", g.Reason)
 	s.metrics.dropped(g.Count)
 	if c := s.connOf(h.Token); c != nil && c.receives(g.Hook) {
 		c.send(gapFrame(g))

@@ -136,7 +136,7 @@ func TestBodies(t *testing.T) {
 		t.Errorf("a frame a byte larger: %v", err)
 	}
 	if _, err := wire.JSON(wire.Hello, 0, string(make([]byte, wire.MaxFrame))); !errors.Is(err, wire.ErrLarge) {
-		t.Errorf("a frame that nobody would take is made: %v", err)
+		t.Errorf("a frame beyond the limit is made: %v", err)
 	}
 }
 

@@ -48,7 +48,7 @@ func (s *Spool) hold(t *testing.T) (release func()) {
 	return func() { close(free) }
 }
 
-// A commit in which one write failed is undone as a whole, and reported with the first error to everybody in it.
+// A commit in which one write failed is undone as a whole, and reported with the first error to all its callers.
 func TestACommitThatFailedInPartIsUndone(t *testing.T) {
 	s, _ := opened(t)
 	if err := s.SetURL(t.Context(), "https://before.example"); err != nil {

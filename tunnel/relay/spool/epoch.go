@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// state is what changes of a hook with each commit.
+// state is the part of a hook that changes with each commit.
 type state struct {
-	// Marks are the last seq that was given out under each epoch, ascending in both. Cut says that older ones were left
-	// out, which the client's position lies beyond.
+	// Marks are the last seq of each epoch, ascending in both. Cut means that older ones were dropped, which the client's
+	// position lies beyond.
 	Marks []mark `json:"marks,omitempty"`
 	Cut   bool   `json:"cut,omitempty"`
-	// Depth and Bytes are what waits.
+	// Depth and Bytes are the waiting requests.
 	Depth int   `json:"depth"`
 	Bytes int64 `json:"bytes"`
-	// Floor is the least epoch for this hook, whose client knows of later ones than the relay does. It is the hook's own,
-	// so that no client can move another's.
+	// Floor is the least epoch for this hook, whose client knows of later ones than the relay does. Each hook has its own, so
+	// that no client can move another's.
 	Floor uint64 `json:"floor,omitempty"`
-	// Agreed is the epoch in which a client last introduced itself: what came later it can only have from here.
+	// Agreed is the epoch in which a client last introduced itself: it can have later requests only from here.
 	Agreed uint64 `json:"agreed,omitempty"`
 }
 
@@ -30,17 +30,17 @@ type mark struct {
 }
 
 const (
-	// maxMarks bounds what is remembered of a hook whose client stays away over many restarts.
+	// maxMarks limits the marks of a hook whose client stays away over many restarts.
 	maxMarks = 64
 	// farEpoch and farSeq are beyond all honest numbers.
 	farEpoch = 1 << 62
 	farSeq   = 1 << 62
-	// epochSpread makes it unlikely that two copies of one file, both begun under a wrong clock, choose the same epoch. It
-	// is some minutes where the epoch is the time.
+	// epochSpread makes it unlikely that two copies of one file, both begun under a wrong clock, choose the same epoch. It is
+	// some minutes if the epoch is the time.
 	epochSpread = 1 << 20
 )
 
-// nextEpoch is later than last whatever the clock says.
+// nextEpoch returns an epoch later than last, whatever the clock says.
 func nextEpoch(now time.Time, last uint64) uint64 {
 	return max(uint64(max(now.UnixMilli(), 0)), last+1) + rand.Uint64N(epochSpread)
 }
@@ -58,7 +58,7 @@ func (st *state) last() Position {
 	return Position(m)
 }
 
-// next gives out a position under an epoch that is not before the last.
+// next returns a new position under an epoch that is not before the last.
 func (st *state) next(epoch uint64) Position {
 	last := st.last()
 	p := Position{max(epoch, st.Floor, last.Epoch), last.Seq + 1}
@@ -66,7 +66,7 @@ func (st *state) next(epoch uint64) Position {
 	return p
 }
 
-// give notes that a position, which is not before the last, was given out.
+// give records that a position, which is not before the last, was given out.
 func (st *state) give(p Position) {
 	if n := len(st.Marks); n > 0 && st.Marks[n-1].Epoch == p.Epoch {
 		st.Marks[n-1].Seq = p.Seq
@@ -78,7 +78,7 @@ func (st *state) give(p Position) {
 	}
 }
 
-// upTo is the highest seq that was given out in an epoch or before it.
+// upTo returns the highest seq that was given out in an epoch or before it.
 func (st *state) upTo(epoch uint64) uint64 {
 	seq := uint64(0)
 	for i, m := range st.Marks {
@@ -89,7 +89,7 @@ func (st *state) upTo(epoch uint64) uint64 {
 	return seq
 }
 
-// trim forgets marks that lie before a position which the client has stored.
+// trim drops marks before a position that the client has stored.
 func (st *state) trim(p Position) {
 	n := 0
 	for n+1 < len(st.Marks) && st.Marks[n+1].Epoch <= p.Epoch {
@@ -100,26 +100,25 @@ func (st *state) trim(p Position) {
 	}
 }
 
-// ahead says whether a client's position was never given out by this spool, as far as it knows: then the file is an older
-// copy of the one that the client was served from.
+// ahead reports whether a client's position was never given out by this spool, as far as it knows: then the file is an older copy
+// of the one that the client was served from.
 func (st *state) ahead(p Position, epoch uint64) bool {
 	return p.Epoch > max(epoch, st.Floor) || p.Seq > st.upTo(p.Epoch)
 }
 
-// Greeting is what a hook's client has to know.
+// Greeting is a hook's part of WELCOME.
 type Greeting struct {
-	// Restored says that the client has stored what this spool never had.
+	// Restored means that the client has stored requests that this spool never had.
 	Restored bool
-	// Epoch is what the hook's next requests come under.
+	// Epoch is the epoch of the hook's next requests.
 	Epoch uint64
 }
 
-// Hello takes the positions of a client, by hook, and answers for each hook of the token. What lies up to them is removed.
+// Hello accepts the positions of a client, by hook, and answers for each hook of the token. Requests up to them are removed.
 //
-// A position that this spool never gave out means that its file was put back from a backup. Then what it spools from now on
-// comes under an epoch later than the client's. What came since it last agreed with a client, and only seems to lie before
-// the client's position, gets new numbers instead of being taken for stored: such a request may arrive twice, and is not
-// lost. An error wraps [ErrInvalid] for numbers that can't be.
+// A position that this spool never gave out means that its file was restored from a backup. Then new requests get an epoch later
+// than the client's. Requests since it last agreed with a client, which only seem to lie before the client's position, get new
+// numbers: such a request may arrive twice, and is not lost. An error wraps [ErrInvalid] for impossible numbers.
 func (s *Spool) Hello(ctx context.Context, token string, at map[string]Position) (map[string]Greeting, error) {
 	out := map[string]Greeting{}
 	err := s.do(ctx, &op{apply: func(b *batch) error {
@@ -154,7 +153,7 @@ func (s *Spool) Hello(ctx context.Context, token string, at map[string]Position)
 	return out, err
 }
 
-// restored brings a hook beyond the position of a client that knows more.
+// restored moves a hook beyond the position of a client that knows more.
 func (b *batch) restored(id string, st *state, p Position) {
 	b.wrote = true
 	events := b.tx.Bucket(bucketEvents).Bucket([]byte(id))
@@ -193,5 +192,5 @@ func (b *batch) restored(id string, st *state, p Position) {
 	b.fresh[id] = true
 }
 
-// Epoch is what new requests come under, unless their hook's client knows of a later one.
+// Epoch returns the epoch of new requests, unless their hook's client knows of a later one.
 func (s *Spool) Epoch() uint64 { return s.epoch }

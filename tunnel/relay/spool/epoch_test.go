@@ -90,15 +90,15 @@ func at(year int) clockwork.Clock {
 	return clockwork.NewFakeClockAt(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC))
 }
 
-// TestABackupIsPutBack: whatever the clock says and whatever came when, what was taken after the backup was put back is not
-// taken for stored, positions rise for the client, and it is told.
+// TestABackupIsPutBack: whatever the clock and the order of events, requests accepted after a restore are not treated as stored,
+// positions rise for the client, and it is informed.
 func TestABackupIsPutBack(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		// clocks of the first relay, of the one after its restart, and of the restored ones.
 		first, second int
 		restored      []int
-		// before is what the restored relays take before the client comes, each.
+		// before is how many requests each restored relay accepts before the client connects.
 		before int
 		want   string
 	}{
@@ -164,7 +164,7 @@ func TestABackupIsPutBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			if g := hello(t, s, hook, e.Position); g.Restored {
-				t.Error("it is told again")
+				t.Error("it is reported again")
 			}
 		})
 	}

@@ -26,7 +26,7 @@ func (s *Spool) Held(id string) (waiting, reserved int64) {
 	return s.hooks[id].state.Bytes, s.hooks[id].reserved
 }
 
-// Memory is what uploads hold of bodies, in bytes, and for how many tokens.
+// Memory returns the bytes of bodies in uploads, and the number of their tokens.
 func (s *Spool) Memory() (bytes, tokens int) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

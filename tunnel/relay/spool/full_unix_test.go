@@ -13,8 +13,8 @@ import (
 	"greenroom/tunnel/tunneltest"
 )
 
-// TestAFullDisk: what can't be written is refused, nothing that was taken suffers, and once there is room all goes on. A
-// limit on the size of files makes writes fail as a full disk does.
+// TestAFullDisk: writes that don't fit are refused, accepted requests survive, and once there is room everything continues. A
+// limit on the size of files makes writes fail as on a full disk.
 func TestAFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, spool.Options{Dir: dir})
@@ -43,13 +43,13 @@ func TestAFullDisk(t *testing.T) {
 	if err := s.Healthy(); err != nil {
 		t.Error(err)
 	}
-	taken, _ := s.Depth(hook)
+	accepted, _ := s.Depth(hook)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, spool.Options{Dir: dir})
-	if n, _ := s.Depth(hook); n != taken || n != 2+bodies-refused {
-		t.Errorf("%d wait after a restart, %d before; %d were refused", n, taken, refused)
+	if n, _ := s.Depth(hook); n != accepted || n != 2+bodies-refused {
+		t.Errorf("%d wait after a restart, %d before; %d were refused", n, accepted, refused)
 	}
 	var at spool.Position
 	var got [][]byte
@@ -59,7 +59,7 @@ func TestAFullDisk(t *testing.T) {
 		}
 		got, at = append(got, body(t, s, e, 64<<10)), e.Position
 	}
-	if len(got) != taken || string(got[0]) != "before" || string(got[taken-1]) != "after" {
+	if len(got) != accepted || string(got[0]) != "before" || string(got[accepted-1]) != "after" {
 		t.Errorf("%d bodies", len(got))
 	}
 	if want := (bodies - refused) * (2 << 20) / spool.PieceSize; s.Pieces(t) != want {
@@ -67,8 +67,7 @@ func TestAFullDisk(t *testing.T) {
 	}
 }
 
-// TestAnUploadThatTheDiskRefusedHarmsNoOther: the number of a body that could not be written is given out again, and then
-// is somebody else's.
+// TestAnUploadThatTheDiskRefusedHarmsNoOther: the number of a body that could not be written is reused by another.
 func TestAnUploadThatTheDiskRefusedHarmsNoOther(t *testing.T) {
 	s := open(t, spool.Options{})
 	_, hook := token(t, s, "laptop")
@@ -86,15 +85,15 @@ func TestAnUploadThatTheDiskRefusedHarmsNoOther(t *testing.T) {
 	write(t, refused, spool.PieceSize)
 	eventually(t, "the disk is full", func() bool { return s.Healthy() != nil })
 	free()
-	taken, taking := upload()
-	write(t, taken, spool.PieceSize)
+	accepted, taking := upload()
+	write(t, accepted, spool.PieceSize)
 	eventually(t, "a piece is written", func() bool { return s.Pieces(t) == 1 })
 	write(t, refused, spool.PieceSize)
 	if err := <-refusal; err == nil {
 		t.Fatal("what the disk refused is taken")
 	}
-	put(t, s, hook, []byte("in between")) // a commit, with which what was given up is removed
-	if err := taken.Close(); err != nil {
+	put(t, s, hook, []byte("in between")) // a commit, which removes the cancelled body
+	if err := accepted.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-taking; err != nil {

@@ -14,7 +14,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// Policy says when a sender is answered.
+// Policy is when and how a sender is answered.
 type Policy string
 
 // The policies.
@@ -23,11 +23,11 @@ const (
 	PolicyAck Policy = "ack"
 	// PolicySync waits for the client's answer, up to a deadline.
 	PolicySync Policy = "sync"
-	// PolicyAuto does that while a client is there and keeps up.
+	// PolicyAuto waits while a client is connected and keeps up.
 	PolicyAuto Policy = "auto"
 )
 
-// Check refuses what is no policy. The empty one is whatever the relay is run with.
+// Check refuses an unknown policy. The empty one is the relay's default.
 func (p Policy) Check() error {
 	switch p {
 	case "", PolicyAck, PolicySync, PolicyAuto:
@@ -36,24 +36,24 @@ func (p Policy) Check() error {
 	return fmt.Errorf("the policy %q: %w: it is ack, sync or auto", string(p), ErrInvalid)
 }
 
-// MaxHooks is how many hooks a token can have: WELCOME names them all in one frame.
+// MaxHooks is the most hooks of a token: WELCOME names them all in one frame.
 const MaxHooks = 256
 
 // Hook is an address that requests are sent to, and their stream to the token's client.
 type Hook struct {
-	// ID is what the public URL ends in. It has at least 128 random bits, and who knows it can send.
+	// ID is the end of the public URL. It has at least 128 random bits; anyone who knows it can send.
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	// Token is the name of whose it is.
+	// Token is the name of the hook's token.
 	Token string `json:"token"`
-	// Policy is empty for what the relay is run with.
+	// Policy is empty for the relay's default.
 	Policy Policy `json:"policy"`
-	// Own marks the one that the token came with.
+	// Own marks the token's first hook.
 	Own       bool      `json:"own,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// addHook stores a new hook and says whether that went well.
+// addHook stores a new hook and reports whether it succeeded.
 func (b *batch) addHook(h Hook) bool {
 	if !b.put(bucketHooks, h.ID, h) {
 		return false
@@ -62,8 +62,8 @@ func (b *batch) addHook(h Hook) bool {
 	return true
 }
 
-// CreateHook makes another hook for a token; its id begins with its name. It fails with [ErrExists] when the token has a
-// hook of that name, [ErrNotFound] without a valid token, or [ErrInvalid].
+// CreateHook adds a hook to a token; its id begins with its name. It fails with [ErrExists] if the token has a hook of that name,
+// [ErrNotFound] without a valid token, or [ErrInvalid].
 func (s *Spool) CreateHook(ctx context.Context, name, token string, policy Policy) (Hook, error) {
 	if err := errors.Join(checkName("hook", name), policy.Check()); err != nil {
 		return Hook{}, err
@@ -90,7 +90,7 @@ func (s *Spool) CreateHook(ctx context.Context, name, token string, policy Polic
 	return h, err
 }
 
-// SetPolicy changes a hook's.
+// SetPolicy changes a hook's policy.
 func (s *Spool) SetPolicy(ctx context.Context, id string, policy Policy) (h Hook, err error) {
 	if err := policy.Check(); err != nil {
 		return Hook{}, err
@@ -110,7 +110,7 @@ func (s *Spool) SetPolicy(ctx context.Context, id string, policy Policy) (h Hook
 	return h, err
 }
 
-// DeleteHook removes a hook with what waits in it. A token keeps its own hook: [ErrInvalid].
+// DeleteHook removes a hook with its waiting requests. A token's own hook can't be deleted: [ErrInvalid].
 func (s *Spool) DeleteHook(ctx context.Context, id string) (h Hook, err error) {
 	err = s.doNoun(ctx, func(b *batch) error {
 		var ok bool
@@ -169,7 +169,7 @@ func (s *Spool) Hook(id string) (Hook, bool) {
 	return h.Hook, true
 }
 
-// Open finds a hook that takes requests: one whose token is valid.
+// Open finds a hook that accepts requests: one whose token is valid.
 func (s *Spool) Open(id string) (Hook, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -181,14 +181,14 @@ func (s *Spool) Open(id string) (Hook, bool) {
 	return h.Hook, t != nil && !t.Revoked()
 }
 
-// Hooks are all hooks, by token, each token's own first.
+// Hooks returns all hooks, by token, each token's own first.
 func (s *Spool) Hooks() []Hook {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.hooksOf("")
 }
 
-// HooksOf are a token's hooks, its own first.
+// HooksOf returns a token's hooks, its own first.
 func (s *Spool) HooksOf(token string) []Hook {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -216,7 +216,7 @@ func (h Hook) place() string {
 	return h.Name
 }
 
-// Depth is how many requests of a hook wait, and how many bytes they take.
+// Depth returns the number and bytes of a hook's waiting requests.
 func (s *Spool) Depth(id string) (requests int, bytes int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -226,7 +226,7 @@ func (s *Spool) Depth(id string) (requests int, bytes int64) {
 	return 0, 0
 }
 
-// Total is how much waits in all hooks.
+// Total returns the same of all hooks.
 func (s *Spool) Total() (requests int, bytes int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -237,8 +237,7 @@ func (s *Spool) Total() (requests int, bytes int64) {
 	return requests, bytes
 }
 
-// CheckHook refuses a name or id that a hook of a relay without a spool can't have: an id must be long enough that nobody
-// guesses it.
+// CheckHook refuses a name or id that a hook of a relay without a spool can't have: an id must be too long to guess.
 func CheckHook(name, id string) error {
 	if err := checkName("hook", name); err != nil {
 		return err

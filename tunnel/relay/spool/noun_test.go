@@ -39,7 +39,7 @@ func TestTokens(t *testing.T) {
 	}
 	put(t, s, hook, []byte("kept"))
 	if h, open := s.Open(hook); !open || h.ID != hook || h.Token != "laptop" {
-		t.Errorf("the hook of a valid token takes none: %+v", h)
+		t.Errorf("the hook of a valid token accepts no requests: %+v", h)
 	}
 	if _, open := s.Open("nothing"); open {
 		t.Error("a hook that isn't there takes requests")
@@ -47,7 +47,7 @@ func TestTokens(t *testing.T) {
 	if _, err := s.RevokeToken(t.Context(), "laptop"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.RevokeToken(t.Context(), "nobody"); !errors.Is(err, spool.ErrNotFound) {
+	if _, err := s.RevokeToken(t.Context(), "nameless"); !errors.Is(err, spool.ErrNotFound) {
 		t.Error(err)
 	}
 	if _, ok := s.Authenticate(second); ok {
@@ -104,7 +104,7 @@ func TestHooks(t *testing.T) {
 	}{
 		{"billing", "laptop", "", spool.ErrExists},
 		{"laptop", "laptop", "", spool.ErrExists},
-		{"other", "nobody", "", spool.ErrNotFound},
+		{"other", "nameless", "", spool.ErrNotFound},
 		{"Other", "laptop", "", spool.ErrInvalid},
 		{"", "laptop", "", spool.ErrInvalid},
 		{"a/b", "laptop", "", spool.ErrInvalid},

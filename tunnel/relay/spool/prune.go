@@ -10,7 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Gap tells of requests that were dropped before their client had them.
+// Gap describes requests that were dropped before their client had them.
 type Gap struct {
 	Hook  string `json:"hook"`
 	Epoch uint64 `json:"epoch"`
@@ -22,7 +22,7 @@ type Gap struct {
 	Reason string    `json:"reason"`
 }
 
-// GapAge is the reason of what was dropped by age.
+// GapAge is the reason of requests dropped by age.
 const GapAge = "too old"
 
 func gapKey(g Gap) []byte {
@@ -31,8 +31,8 @@ func gapKey(g Gap) []byte {
 	return binary.BigEndian.AppendUint64(k, g.From)
 }
 
-// Stored takes it that a client has made a hook durable up to a position: what lies there is removed soon. It may be
-// repeated, and come late. It fails with [ErrAhead] for a position that was never given out.
+// Stored records that a client has made a hook durable up to a position: requests up to it are removed soon. It may be repeated,
+// and come late. It fails with [ErrAhead] for a position that was never given out.
 func (s *Spool) Stored(id string, p Position) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +55,7 @@ func (s *Spool) noteStored(id string, p Position) {
 	}
 }
 
-// prune removes what a client has stored: a part of it when it is much, and soon the rest.
+// prune removes requests that a client has stored: a part if there are many, and the rest soon.
 func (b *batch) prune(id string, p Position) {
 	st := b.state(id)
 	if st == nil {
@@ -85,7 +85,7 @@ func (b *batch) prune(id string, p Position) {
 	}
 }
 
-// remove removes one request, and says whether that went well.
+// remove removes one request, and reports whether it succeeded.
 func (b *batch) remove(events *bolt.Bucket, st *state, p Position) bool {
 	v := events.Get(p.key())
 	r, err := parseRecord(v)
@@ -104,7 +104,7 @@ func (b *batch) remove(events *bolt.Bucket, st *state, p Position) bool {
 	return !b.fail(events.Delete(p.key()))
 }
 
-// dropGaps forgets the gaps that a client knows of, having stored what came later.
+// dropGaps removes the gaps that a client knows, since it has stored later requests.
 func (b *batch) dropGaps(id string, p Position) bool {
 	bucket := b.tx.Bucket(bucketGaps)
 	for _, g := range gapsOf(b.tx, id) {
@@ -130,13 +130,13 @@ func gapsOf(tx *bolt.Tx, id string) (gaps []Gap) {
 	return gaps
 }
 
-// Gaps are what a hook's client has not been told of, or has not stored anything after.
+// Gaps returns the gaps before which a hook's client has stored nothing later.
 func (s *Spool) Gaps(id string) (gaps []Gap, err error) {
 	err = s.view(func(tx *bolt.Tx) error { gaps = gapsOf(tx, id); return nil })
 	return gaps, err
 }
 
-// retention drops what has waited too long.
+// retention drops requests that have waited too long.
 func (s *Spool) retention() *op {
 	return &op{apply: func(b *batch) error {
 		s.mu.RLock()
@@ -157,7 +157,7 @@ func (s *Spool) retention() *op {
 	}}
 }
 
-// Expire drops what has waited too long at once. Otherwise that is looked at every minute.
+// Expire immediately drops requests that have waited too long. Otherwise ages are checked every minute.
 func (s *Spool) Expire(ctx context.Context) error { return s.do(ctx, s.retention()) }
 
 func (b *batch) expire(id string) {
@@ -202,11 +202,11 @@ func (b *batch) expire(id string) {
 	}
 }
 
-// gap records what was dropped, in one record with what was dropped just before it.
+// gap records dropped requests, in one record with those dropped just before.
 func (b *batch) gap(g Gap) {
 	known := gapsOf(b.tx, g.Hook)
 	if n := len(known); n > 0 {
-		// Requests are dropped from the oldest on, so that nothing lies between the last gap of an epoch and this one.
+		// Requests are dropped from the oldest on, so nothing lies between the last gap of an epoch and this one.
 		if last := known[n-1]; last.Epoch == g.Epoch && last.Reason == g.Reason {
 			g.From, g.Count = last.From, last.Count+g.Count
 		}

@@ -15,7 +15,7 @@ import (
 	"greenroom/tunnel/relay/spool"
 )
 
-// eventually waits for what the writer does by itself.
+// eventually polls for the writer's own work.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
@@ -88,11 +88,11 @@ func TestABacklogIsForgottenInParts(t *testing.T) {
 	eventually(t, "all are forgotten", func() bool { n, b := s.Depth(hook); return n == 0 && b == 0 })
 }
 
-func TestWhatNobodyFetchesLeavesAGap(t *testing.T) {
+func TestDroppedRequestsLeaveAGap(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	dir := t.TempDir()
-	var told []spool.Gap
-	o := spool.Options{Dir: dir, Clock: clock, Retain: time.Hour, OnGap: func(g spool.Gap) { told = append(told, g) }}
+	var reported []spool.Gap
+	o := spool.Options{Dir: dir, Clock: clock, Retain: time.Hour, OnGap: func(g spool.Gap) { reported = append(reported, g) }}
 	s := open(t, o)
 	_, hook := token(t, s, "laptop")
 	expire := func() {
@@ -107,13 +107,13 @@ func TestWhatNobodyFetchesLeavesAGap(t *testing.T) {
 	third := put(t, s, hook, []byte("three"))
 	clock.Advance(19 * time.Minute)
 	expire()
-	if n, _ := s.Depth(hook); n != 3 || len(told) != 0 {
-		t.Fatalf("%d wait, %v were dropped too soon", n, told)
+	if n, _ := s.Depth(hook); n != 3 || len(reported) != 0 {
+		t.Fatalf("%d wait, %v were dropped too soon", n, reported)
 	}
 	clock.Advance(2 * time.Minute)
 	expire()
 	want := spool.Gap{Hook: hook, Epoch: first.Epoch, From: 1, To: 2, Count: 2, At: clock.Now().UTC(), Reason: spool.GapAge}
-	if d := cmp.Diff([]spool.Gap{want}, told); d != "" {
+	if d := cmp.Diff([]spool.Gap{want}, reported); d != "" {
 		t.Error(d)
 	}
 	if got := left(t, s, hook, spool.Position{}); got != "three" {
@@ -145,7 +145,7 @@ func TestWhatNobodyFetchesLeavesAGap(t *testing.T) {
 		t.Error(d)
 	}
 
-	// They are told until the client has stored something later.
+	// They are reported until the client has stored something later.
 	hello(t, s, hook, fourth)
 	if gaps, err = s.Gaps(hook); err != nil || len(gaps) != 1 {
 		t.Errorf("%v, %v", gaps, err)
@@ -254,7 +254,7 @@ func TestAHookHasItsShare(t *testing.T) {
 	put(t, s, hook, random(2*spool.PieceSize))
 }
 
-// unread is a body that nobody may ask for.
+// unread is a body that must not be read.
 type unread struct{ t *testing.T }
 
 func (u unread) Read([]byte) (int, error) {

@@ -13,29 +13,29 @@ import (
 )
 
 const (
-	// PieceSize is how much of a body is held in memory and written at once.
+	// PieceSize is how much of a body is held in memory and written at a time.
 	PieceSize = 256 << 10
-	// smallSize is what stands in the record itself.
+	// smallSize is the largest body in the record itself.
 	smallSize = 16 << 10
-	// headRoom is what is set aside for a record until it is known.
+	// headRoom is reserved for a record until its size is known.
 	headRoom = 1 << 10
-	// firstSize is the first buffer of a body, which grows fourfold up to PieceSize. It is enough for a webhook, and is given
+	// firstSize is the first buffer of a body, which grows fourfold up to PieceSize. It is enough for a webhook, and is granted
 	// however much memory others have.
 	firstSize = 16 << 10
-	// tokenShare is the part of the memory that the hooks of one token can have: one in so many.
+	// tokenShare divides the memory: the hooks of one token get at most one in tokenShare.
 	tokenShare = 4
 )
 
 var (
-	errMore    = errors.New("spool: a body is longer than was announced")
-	errGivenUp = errors.New("spool: the request was given up")
+	errMore      = errors.New("spool: a body is longer than was announced")
+	errCancelled = errors.New("spool: the request was cancelled")
 )
 
-// Put reads a body and stores the request, and returns its position once it is durable. Epoch, Seq, Length and SHA256 of e
-// are filled in; size is the length that the sender announced, or -1.
+// Put reads a body and stores the request, and returns its position once it is durable. It sets Epoch, Seq, Length and SHA256 of
+// e; size is the length that the sender announced, or -1.
 //
-// It fails with [ErrQuota], [ErrNotFound] for the hook, [ErrBusy], [ErrClosed], the body's own error or the disk's; then
-// nothing is stored. When ctx ends at the last moment, whether it was stored is not known.
+// It fails with [ErrQuota], [ErrNotFound] for the hook, [ErrBusy], [ErrClosed], the body's own error or the disk's; then nothing
+// is stored. If ctx ends at the last moment, it is unknown whether it was stored.
 func (s *Spool) Put(ctx context.Context, e wire.EventBody, body io.Reader, size int64) (Position, error) {
 	if s.opt.Plain {
 		return Position{}, ErrClosed
@@ -43,7 +43,7 @@ func (s *Spool) Put(ctx context.Context, e wire.EventBody, body io.Reader, size 
 	u := &upload{s: s, ctx: ctx, e: e}
 	p, err := u.run(body, size)
 	if err != nil {
-		u.giveUp()
+		u.cancel()
 	}
 	return p, err
 }
@@ -53,11 +53,11 @@ type upload struct {
 	s   *Spool
 	ctx context.Context
 	e   wire.EventBody
-	// body is its number among the pieces, 0 while there is none; only the writer sets it, before it answers.
+	// body is its number among the pieces, 0 without pieces; only the writer sets it, before it answers.
 	body uint64
 	next uint32 // number of the next piece
 	held int64  // what is reserved for it
-	// memory is what its buffer takes of the token's share.
+	// memory is its buffer's part of the token's share.
 	token  string
 	memory int
 	// flying is the piece that is being written while the next is read.
@@ -93,9 +93,9 @@ func (u *upload) run(body io.Reader, size int64) (Position, error) {
 	}
 }
 
-// fill reads the next piece, or what is left of the body. Its memory and its part of the hook's share grow with the bytes
-// that come, so that a body which is only announced takes neither. Only [io.EOF] itself is an end: a body that is cut short
-// is an error of its own.
+// fill reads the next piece, or the rest of the body. Its memory and its part of the hook's share grow with the bytes that
+// arrive, so a body that is only announced uses neither. Only [io.EOF] itself is an end: a body that is cut short is an error of
+// its own.
 func (u *upload) fill(body io.Reader) (b []byte, n int, ended bool, err error) {
 	if err := u.grow(firstSize); err != nil {
 		return nil, 0, false, err
@@ -125,7 +125,7 @@ func (u *upload) fill(body io.Reader) (b []byte, n int, ended bool, err error) {
 	}
 }
 
-// reserve sets bytes of the hook's share aside, if more could be set aside after them.
+// reserve reserves bytes of the hook's share, if more could be reserved after them.
 func (u *upload) reserve(n, more int64) error {
 	u.s.mu.Lock()
 	defer u.s.mu.Unlock()
@@ -141,7 +141,7 @@ func (u *upload) reserve(n, more int64) error {
 	return nil
 }
 
-// grow takes memory for a buffer, of which all uploads together, and those of one token, have a bounded amount.
+// grow allocates a buffer, within the limits of all uploads together and of one token.
 func (u *upload) grow(n int) error {
 	u.s.mu.Lock()
 	defer u.s.mu.Unlock()
@@ -161,7 +161,7 @@ func (u *upload) grow(n int) error {
 	return nil
 }
 
-// free gives the memory back that no piece under way has.
+// free returns the memory that no piece under way uses.
 func (u *upload) free() {
 	u.s.mu.Lock()
 	defer u.s.mu.Unlock()
@@ -169,7 +169,7 @@ func (u *upload) free() {
 	u.memory = 0
 }
 
-// memory is what uploads hold of bodies, in bytes.
+// memory is the bytes of bodies in uploads.
 type memory struct {
 	all     int
 	byToken map[string]int
@@ -182,7 +182,7 @@ func (m *memory) take(token string, n int) {
 	}
 }
 
-// release gives back what was set aside. The spool's lock is held.
+// release returns the reserved bytes. The spool's lock is held.
 func (u *upload) release() {
 	if h := u.s.hooks[u.e.Hook]; h != nil {
 		h.reserved -= u.held
@@ -190,7 +190,7 @@ func (u *upload) release() {
 	u.held = 0
 }
 
-// piece hands a piece to the writer once the one before it is written.
+// piece passes a piece to the writer once the one before it is written.
 func (u *upload) piece(b []byte) error {
 	if err := u.land(); err != nil {
 		return err
@@ -210,7 +210,7 @@ func (u *upload) piece(b []byte) error {
 	}}
 	o.settled = func(err error) {
 		if err != nil && number == 0 {
-			u.body = 0 // the number was not given out after all, and will be to another
+			u.body = 0 // the number was not used, and will be given to another
 		}
 		u.s.memory.take(token, -mine)
 	}
@@ -248,7 +248,7 @@ func (u *upload) finish(tail []byte) (Position, error) {
 			return ErrNotFound
 		}
 		if u.body != 0 && t.tx.Bucket(bucketOpen).Get(be64(u.body)) == nil {
-			return errGivenUp
+			return errCancelled
 		}
 		p = st.next(u.s.epoch)
 		u.e.Epoch, u.e.Seq = p.Epoch, p.Seq
@@ -291,8 +291,8 @@ func (u *upload) finish(tail []byte) (Position, error) {
 	return p, nil
 }
 
-// giveUp lets the pieces that were written be removed.
-func (u *upload) giveUp() {
+// cancel lets the writer remove the pieces that were written.
+func (u *upload) cancel() {
 	s := u.s
 	abort := func() {
 		s.mu.Lock()
@@ -317,13 +317,13 @@ func (u *upload) giveUp() {
 	})
 }
 
-// abort removes bodies whose record never came.
+// abort removes bodies without a record.
 func (b *batch) abort(bodies []uint64) {
 	for _, body := range bodies {
 		open := b.tx.Bucket(bucketOpen)
 		k := be64(body)
 		if open.Get(k) == nil {
-			continue // its record came after all
+			continue // its record exists after all
 		}
 		if b.fail(dropBody(b.tx, body)) || b.fail(open.Delete(k)) {
 			return

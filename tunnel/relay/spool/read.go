@@ -6,12 +6,12 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Event is a request as it is read from the spool.
+// Event is a request read from the spool.
 type Event struct {
 	Hook string
 	Position
 	ID string
-	// Raw is its metadata as it goes over the wire.
+	// Raw is its metadata in wire form.
 	Raw []byte
 	// Length of its body in bytes.
 	Length int64
@@ -20,7 +20,7 @@ type Event struct {
 	body  uint64
 }
 
-// Next reads the first request of a hook behind a position. ok is false when there is none.
+// Next reads the first request of a hook after a position. ok is false if there is none.
 func (s *Spool) Next(id string, behind Position) (e Event, ok bool, err error) {
 	err = s.view(func(tx *bolt.Tx) error {
 		events := tx.Bucket(bucketEvents).Bucket([]byte(id))
@@ -49,8 +49,8 @@ func (s *Spool) Next(id string, behind Position) (e Event, ok bool, err error) {
 	return e, ok, err
 }
 
-// Read appends at most n bytes of a request's body to b, from an offset within it; it may stop before, but not without
-// having read any. [ErrNotFound] says that the request is gone: it was stored by its client, or dropped.
+// Read appends at most n bytes of a request's body to b, from an offset within it. It may return less, but at least one byte.
+// [ErrNotFound] means that the request is gone: stored by its client, or dropped.
 func (s *Spool) Read(e Event, offset int64, b []byte, n int) ([]byte, error) {
 	if e.body == 0 {
 		if offset >= int64(len(e.small)) {

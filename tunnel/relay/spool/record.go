@@ -14,7 +14,7 @@ type Position struct {
 	Epoch, Seq uint64
 }
 
-// Less says whether p comes before q.
+// Less reports whether p comes before q.
 func (p Position) Less(q Position) bool {
 	return p.Epoch < q.Epoch || p.Epoch == q.Epoch && p.Seq < q.Seq
 }
@@ -30,8 +30,8 @@ func positionOf(key []byte) Position {
 	return Position{binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[8:])}
 }
 
-// record is a request as it lies in the file: the version of its layout, the age of the spool when it came, the number of
-// its body among the pieces or 0 when it is here, its metadata as it goes over the wire, and then the body.
+// record is a request in the file: the version of its layout, the age of the spool at its arrival, the number of its body among
+// the pieces or 0 if it is here, its metadata in wire form, and then the body.
 type record struct {
 	age   time.Duration
 	body  uint64
@@ -86,7 +86,7 @@ func (r record) decode() (wire.EventBody, error) {
 	return e, nil
 }
 
-// moved is the record with other numbers.
+// moved returns the record with other numbers.
 func (r record) moved(to Position) (record, error) {
 	e, err := r.decode()
 	if err != nil {
@@ -97,5 +97,5 @@ func (r record) moved(to Position) (record, error) {
 	return r, nil
 }
 
-// weight is what a request counts for in its hook's share.
+// weight returns what a request counts in its hook's share.
 func weight(event []byte, length int64) int64 { return int64(len(event)) + length }

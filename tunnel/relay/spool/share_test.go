@@ -62,7 +62,7 @@ func TestATokenHasItsShareOfMemory(t *testing.T) {
 func TestAllTokensHaveABoundedMemory(t *testing.T) {
 	s := open(t, spool.Options{Memory: 4 * spool.PieceSize})
 	var ends []*io.PipeWriter
-	taken := make(chan error, 4)
+	stored := make(chan error, 4)
 	for i := range 4 {
 		_, hook := token(t, s, fmt.Sprintf("token-%d", i))
 		r, w := io.Pipe()
@@ -70,7 +70,7 @@ func TestAllTokensHaveABoundedMemory(t *testing.T) {
 		go func() {
 			_, err := s.Put(t.Context(), event(hook), r, -1)
 			_ = r.CloseWithError(err)
-			taken <- err
+			stored <- err
 		}()
 		if _, err := w.Write(random(spool.PieceSize / 2)); err != nil { // which takes a buffer of a piece
 			t.Fatalf("the memory of token %d: %v", i, err)
@@ -85,7 +85,7 @@ func TestAllTokensHaveABoundedMemory(t *testing.T) {
 		_ = w.Close()
 	}
 	for range ends {
-		if err := <-taken; err != nil {
+		if err := <-stored; err != nil {
 			t.Error(err)
 		}
 	}

@@ -1,19 +1,18 @@
-// Package spool keeps what a relay was sent until its client has it, and what it knows of tokens and hooks, in one bbolt
-// file.
+// Package spool keeps requests until their client has them, and the tokens and hooks, in one bbolt file.
 //
-// What it promises:
+// It promises:
+//
 //   - Durability: when [Spool.Put] returns without error, the request and its body have been synced to disk. A process
-//     killed at any instant loses nothing for which Put had returned, and keeps no half of anything else.
-//   - Order: the requests of a hook have positions (epoch, seq) that rise in the order of their commits, for ever: over
-//     restarts, whatever the clock says, and after an older copy of the file was put back (see [Spool.Hello]).
-//   - Only [Spool.Stored], [Spool.DeleteHook] and age remove requests. What age removes leaves a [Gap].
-//   - Memory does not depend on the size of bodies, and a large body doesn't keep small ones waiting: it is written in
-//     pieces, each a part of a commit that others share. The record of a request is committed last and makes it exist.
+//     killed at any instant loses no such request, and keeps no half of another.
+//   - Order: the requests of a hook have positions (epoch, seq) that always rise in the order of their commits: over
+//     restarts, with any clock, and after a restore from an older copy of the file (see [Spool.Hello]).
+//   - Only [Spool.Stored], [Spool.DeleteHook] and age remove requests. Age leaves a [Gap].
+//   - Memory does not depend on the size of bodies, and a large body doesn't block small ones: it is written in pieces,
+//     each part of a shared commit. The record of a request is committed last and makes it exist.
 //
-// What it does not promise: requests that survive the loss of the disk, two processes on one file ([ErrInUse]), a file that
-// shrinks.
+// It doesn't survive the loss of the disk, allows one process per file ([ErrInUse]), and never shrinks the file.
 //
-// Age is counted in time during which the relay ran, so that neither a wrong clock nor a long rest drops anything.
+// Age counts only time during which the relay ran, so neither a wrong clock nor a long rest drops anything.
 package spool
 
 import (
@@ -47,49 +46,48 @@ var (
 	ErrBusy = errors.New("spool: too many writes are waiting")
 	// ErrClosed is returned after Close has begun.
 	ErrClosed = errors.New("spool: closed")
-	// ErrNotFound is returned for a token, hook or request that isn't there.
+	// ErrNotFound is returned for an unknown token, hook or request.
 	ErrNotFound = errors.New("not found")
-	// ErrExists is returned when a name is taken.
+	// ErrExists is returned for a name that exists.
 	ErrExists = errors.New("exists already")
-	// ErrInvalid is returned for a name or policy that can't be.
+	// ErrInvalid is returned for an invalid name or policy.
 	ErrInvalid = errors.New("not allowed")
-	// ErrQuota is returned when a hook's requests would take more than its share.
+	// ErrQuota is returned when a hook's share is used up.
 	ErrQuota = errors.New("spool: the hook's spool is full")
 	// ErrInUse is returned by Open when another process holds the file.
 	ErrInUse = boltfile.ErrInUse
-	// ErrGone is returned by writes while the file isn't the one of its name: what is written is lost with it.
+	// ErrGone is returned by writes while another file, or none, has the spool's name: writes would be lost.
 	ErrGone = boltfile.ErrGone
-	// ErrDamaged is in the errors of a file that can't be read, whenever that is found.
+	// ErrDamaged is in the errors of a damaged file, whenever the damage is found.
 	ErrDamaged = boltfile.ErrDamaged
-	// ErrBroken is wrapped by the errors of a spool that writes no more: the last commit failed, and readers see it all the
-	// same, so that the disk may not hold what later commits would build on. Opening it again reads what the disk has.
+	// ErrBroken is wrapped by the errors of a spool that no longer writes: the last commit failed although readers see it, so the
+	// disk may lack what later commits would build on. Opening it again reads the disk's state.
 	ErrBroken = errors.New("spool: the disk failed during a commit; nothing is taken until the relay is started again")
 	// ErrNewer is returned by Open when a newer version wrote the file.
 	ErrNewer = errors.New("spool: the file was written by a newer relay")
-	// ErrAhead is what [Spool.Stored] reports for a position that was never given out.
+	// ErrAhead is returned by [Spool.Stored] for a position that was never given out.
 	ErrAhead = errors.New("spool: a position beyond all that there was")
 )
 
-// Options say how a spool is opened. Dir is all that is needed.
+// Options configure a spool. Only Dir is required.
 type Options struct {
-	// Dir is the folder of the file; it is made, 0700, when it isn't there.
+	// Dir is the folder of the file; it is created with mode 0700 if missing.
 	Dir string
-	// Timeout is how long to wait for another process that holds the file, 1 s when zero.
+	// Timeout is how long to wait for another process that holds the file, 1 s if zero.
 	Timeout time.Duration
-	// Quota is how many bytes may wait for each hook, 1 GiB when zero.
+	// Quota is how many bytes may wait for each hook, 1 GiB if zero.
 	Quota int64
-	// Retain is how long a request waits before it is dropped, 7 days when zero.
+	// Retain is how long a request waits before it is dropped, 7 days if zero.
 	Retain time.Duration
-	// Memory is how many bytes of bodies are held while they come, 64 MiB when zero, and at most a quarter of it for one
-	// token. Requests beyond it fail with [ErrBusy].
+	// Memory is how many bytes of arriving bodies are held, 64 MiB if zero, and at most a quarter of it for one token. Requests
+	// beyond it fail with [ErrBusy].
 	Memory int
-	// OnSpooled is called with a hook's id when there is something new in it, after it is durable. OnGap is called when
-	// requests were dropped. OnCommit tells how long each commit took, and of how many writes. None of them may block.
+	// OnSpooled is called with a hook's id when it has a new request, after that is durable. OnGap is called when requests were
+	// dropped. OnCommit gets the duration of each commit and its number of writes. None of them may block.
 	OnSpooled func(hook string)
 	OnGap     func(Gap)
 	OnCommit  func(took time.Duration, writes int, err error)
-	// Plain leaves out the start of a new epoch and everything that happens by itself: for commands that look and change
-	// tokens and hooks. Nothing can be Put.
+	// Plain omits the new epoch and all background work: for commands that show and change tokens and hooks. Put fails.
 	Plain bool
 	Clock clockwork.Clock
 	Log   *slog.Logger
@@ -107,11 +105,11 @@ type Spool struct {
 	closing chan struct{}
 	closed  chan struct{}
 	once    sync.Once
-	start   time.Time // by the clock, for counting what has passed
+	start   time.Time // by the clock, to measure elapsed time
 	// ran is the age of the spool when it was opened: how long relays have run on it.
 	ran time.Duration
 
-	// epoch is what requests come under while the spool is open, unless their hook knows of a later one.
+	// epoch is the epoch of new requests, unless their hook knows of a later one.
 	epoch uint64
 	nouns sync.Mutex // held while a token or hook is changed
 
@@ -121,11 +119,11 @@ type Spool struct {
 	hooks  map[string]*hook // by id
 	stored map[string]Position
 	aborts []uint64
-	old    bool  // there is more that is too old
+	old    bool  // more requests are too old
 	failed error // the last commit's error
 	found  error // damage that a reader met
 	memory memory
-	// broken is why nothing is written any more; the writer's.
+	// broken is the reason why writing has ended; the writer's.
 	broken error
 }
 
@@ -135,7 +133,7 @@ type hook struct {
 	state state
 	// reserved counts bytes that are being written.
 	reserved int64
-	// high is the last position that was given out, or is about to be.
+	// high is the last position given out, or about to be.
 	high Position
 }
 
@@ -165,7 +163,7 @@ var (
 // schema is the version of the file's layout.
 const schema = 1
 
-// Open opens or makes the file, begins a new epoch and starts the writer.
+// Open opens or creates the file, begins a new epoch and starts the writer.
 func Open(o Options) (*Spool, error) {
 	o = o.withDefaults()
 	if err := prepare(o); err != nil {
@@ -192,7 +190,7 @@ func Open(o Options) (*Spool, error) {
 // kind is the spool as a file.
 var kind = boltfile.Kind{Name: "spool", Advice: "stop the relay and put back a copy, as docs/relay.md describes"}
 
-// prepare makes the folder where it is missing, and refuses one of another user, who could put another file in its place.
+// prepare creates a missing folder, and refuses one of another user, who could replace the file.
 func prepare(o Options) error {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return fmt.Errorf("spool: make the folder: %w", err)
@@ -209,8 +207,8 @@ func prepare(o Options) error {
 	return nil
 }
 
-// openFile opens the file, or makes it. Without the list of free pages in the file commits cost the same after a long
-// backlog was drained as before.
+// openFile opens or creates the file. Without the list of free pages in the file, commits cost the same after a long backlog was
+// drained as before.
 func openFile(name string, timeout time.Duration) (*boltfile.File, error) {
 	o := boltfile.Options{Kind: kind, Timeout: timeout, NoFreelistSync: true}
 	path, err := boltfile.RealPath(name)
@@ -225,7 +223,7 @@ func openFile(name string, timeout time.Duration) (*boltfile.File, error) {
 	return boltfile.Open(path, o)
 }
 
-// fill makes what a new file holds.
+// fill writes the content of a new file.
 func fill(tx *bolt.Tx) error {
 	for _, name := range allBuckets {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
@@ -273,7 +271,7 @@ const (
 	DefaultMemory = 64 << 20
 )
 
-// load makes what a new file needs, sweeps what a crash has left, begins the epoch, and reads the nouns.
+// load adds what a new file needs, removes the remains of a crash, begins the epoch, and reads tokens and hooks.
 func (s *Spool) load() error {
 	err := kind.Guard(s.path, func() error { return s.db.Update(s.begin) })
 	if err != nil {
@@ -354,7 +352,7 @@ func sweep(tx *bolt.Tx) error {
 	return nil
 }
 
-// Close writes what waits and closes the file. Calls that come later fail with [ErrClosed].
+// Close finishes waiting writes and closes the file. Later calls fail with [ErrClosed].
 func (s *Spool) Close() error {
 	s.once.Do(func() { close(s.closing) })
 	<-s.closed
@@ -367,7 +365,7 @@ func (s *Spool) Close() error {
 	return nil
 }
 
-// closeFile closes the file. Where damage left the library locked it is left to the end of the process.
+// closeFile closes the file. If damage left the library locked, the end of the process does.
 func (s *Spool) closeFile(problem error) error {
 	if boltfile.Stuck(problem) {
 		return s.db.OS.Close()
@@ -375,7 +373,7 @@ func (s *Spool) closeFile(problem error) error {
 	return s.db.Close()
 }
 
-// Healthy says what is wrong with the file: the error of the last commit, or what a reader met; nil when all is well.
+// Healthy returns the problem of the file: the error of the last commit, or damage that a reader met; nil if there is none.
 func (s *Spool) Healthy() error {
 	select {
 	case <-s.closing:
@@ -393,13 +391,13 @@ func (s *Spool) Healthy() error {
 	return s.db.There(s.path)
 }
 
-// Size is the file's in bytes.
+// Size returns the file's size in bytes.
 func (s *Spool) Size() (n int64, err error) {
 	err = s.view(func(tx *bolt.Tx) error { n = tx.Size(); return nil })
 	return n, err
 }
 
-// SetURL notes the public address that the relay is run with, for those who look while it isn't.
+// SetURL saves the relay's public address for commands that run while it doesn't.
 func (s *Spool) SetURL(ctx context.Context, url string) error {
 	return s.do(ctx, &op{apply: func(b *batch) error {
 		if meta := b.tx.Bucket(bucketMeta); string(meta.Get(keyURL)) != url {
@@ -409,7 +407,7 @@ func (s *Spool) SetURL(ctx context.Context, url string) error {
 	}})
 }
 
-// URL is the public address that a relay was last run with, empty when none was.
+// URL returns the last public address of the relay, or "".
 func (s *Spool) URL() (url string, err error) {
 	err = s.view(func(tx *bolt.Tx) error { url = string(tx.Bucket(bucketMeta).Get(keyURL)); return nil })
 	return url, err
@@ -441,7 +439,7 @@ func (s *Spool) view(f func(*bolt.Tx) error) error {
 	return err
 }
 
-// age is how long relays have run on this file.
+// age returns how long relays have run on this file.
 func (s *Spool) age() time.Duration { return s.ran + s.opt.Clock.Since(s.start) }
 
 func be64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Token is who may fetch the requests of its hooks. The secret itself is not kept: it has 256 random bits, so that its
+// Token allows its holder to fetch the requests of its hooks. The secret itself is not stored: it has 256 random bits, so its
 // SHA-256 gives nothing away.
 type Token struct {
 	Name      string    `json:"name"`
@@ -23,7 +23,7 @@ type Token struct {
 	RevokedAt time.Time `json:"revoked_at,omitzero"`
 }
 
-// Revoked says that it is no longer valid.
+// Revoked reports whether it is no longer valid.
 func (t Token) Revoked() bool { return !t.RevokedAt.IsZero() }
 
 // tokenPrefix lets people and scanners recognise a secret.
@@ -38,7 +38,7 @@ func checkName(what, name string) error {
 	return nil
 }
 
-// remember takes a token into memory. The lock is held, or nobody else is there.
+// remember adds a token to memory. The lock is held, or not needed yet.
 func (s *Spool) remember(t *Token) {
 	if old := s.tokens[t.Name]; old != nil {
 		delete(s.hashes, [32]byte(old.Hash))
@@ -49,9 +49,9 @@ func (s *Spool) remember(t *Token) {
 	}
 }
 
-// CreateToken makes a token with a hook of its own, and returns its secret, which nobody can ask for later. A name that was
-// revoked comes back with the hooks and requests that it had; replace does that to a valid one, whose old secret is void
-// then. It fails with [ErrExists] or [ErrInvalid].
+// CreateToken creates a token with its own hook, and returns its secret, which can't be read later. A revoked name is restored
+// with its hooks and requests; with replace, so is a valid one, whose old secret becomes void. It fails with [ErrExists] or
+// [ErrInvalid].
 func (s *Spool) CreateToken(ctx context.Context, name string, replace bool) (secret string, t Token, err error) {
 	if err := checkName("token", name); err != nil {
 		return "", Token{}, err
@@ -84,20 +84,20 @@ func (s *Spool) CreateToken(ctx context.Context, name string, replace bool) (sec
 	return secret, t, nil
 }
 
-// doNoun is do for what changes tokens and hooks, one at a time: each decides by what it sees in memory.
+// doNoun is do for changes of tokens and hooks, one at a time: each decides by the state in memory.
 func (s *Spool) doNoun(ctx context.Context, apply func(*batch) error) error {
 	s.nouns.Lock()
 	defer s.nouns.Unlock()
 	return s.do(ctx, &op{apply: apply})
 }
 
-// put writes a value as JSON and says whether that went well.
+// put writes a value as JSON and reports whether it succeeded.
 func (b *batch) put(bucket []byte, key string, v any) bool {
 	raw, err := json.Marshal(v)
 	return !b.fail(err) && !b.fail(b.tx.Bucket(bucket).Put([]byte(key), raw))
 }
 
-// RevokeToken makes a token void. Its hooks take no more requests, until a token of that name is made again.
+// RevokeToken makes a token void. Its hooks refuse requests until a token of that name is created again.
 func (s *Spool) RevokeToken(ctx context.Context, name string) (t Token, err error) {
 	err = s.doNoun(ctx, func(b *batch) error {
 		s.mu.RLock()
@@ -120,7 +120,7 @@ func (s *Spool) RevokeToken(ctx context.Context, name string) (t Token, err erro
 	return t, err
 }
 
-// Tokens are all tokens, by name.
+// Tokens returns all tokens, by name.
 func (s *Spool) Tokens() []Token {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -132,7 +132,7 @@ func (s *Spool) Tokens() []Token {
 	return out
 }
 
-// Authenticate finds the valid token with a secret.
+// Authenticate returns the valid token with a secret.
 func (s *Spool) Authenticate(secret string) (Token, bool) {
 	sum := sha256.Sum256([]byte(secret))
 	s.mu.RLock()
@@ -144,7 +144,7 @@ func (s *Spool) Authenticate(secret string) (Token, bool) {
 	return *t, true
 }
 
-// Valid says whether a token that was authenticated before is still valid: neither revoked nor replaced.
+// Valid reports whether a token that was authenticated before is still valid: neither revoked nor replaced.
 func (s *Spool) Valid(t Token) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

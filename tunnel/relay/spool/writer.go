@@ -15,11 +15,11 @@ const (
 	queueLen   = 1024
 	batchOps   = 256
 	batchBytes = 4 << 20
-	// lazyWait is how long what makes room may wait for a commit that is made for something else.
+	// lazyWait is how long removals may wait for another commit.
 	lazyWait = 50 * time.Millisecond
 	// lazyMost is how many requests one commit removes for a hook.
 	lazyMost = 2048
-	// retainEvery is how often ages are looked at.
+	// retainEvery is how often ages are checked.
 	retainEvery = time.Minute
 )
 
@@ -32,22 +32,22 @@ type op struct {
 	done    chan error
 }
 
-// batch is one commit while it is made.
+// batch is one commit being built.
 type batch struct {
 	s      *Spool
 	tx     *bolt.Tx
 	states map[string]*state
-	// fresh are the hooks that got something; gaps are what was dropped.
+	// fresh are the hooks with new requests; gaps are the dropped requests.
 	fresh map[string]bool
 	gaps  []Gap
 	// after runs when the commit is durable, under the spool's lock.
 	after []func()
-	// wrote says that there is something to commit.
+	// wrote means that there is something to commit.
 	wrote bool
 	err   error
 }
 
-// fail notes an error of the file and says whether there is one. It is for what follows a write.
+// fail records an error of the file and reports whether there is one. It wraps a write's result.
 func (b *batch) fail(err error) bool {
 	b.wrote = true
 	if err != nil && b.err == nil {
@@ -56,7 +56,7 @@ func (b *batch) fail(err error) bool {
 	return b.err != nil
 }
 
-// state is the hook's as this commit leaves it, nil when there is no such hook.
+// state returns the hook's state as of this commit, nil without such a hook.
 func (b *batch) state(id string) *state {
 	if st, ok := b.states[id]; ok {
 		return st
@@ -72,7 +72,7 @@ func (b *batch) state(id string) *state {
 	return &st
 }
 
-// do hands an op to the writer and waits for its commit. When ctx ends first, whether it is done is not known.
+// do passes an op to the writer and waits for its commit. If ctx ends first, it is unknown whether it was done.
 func (s *Spool) do(ctx context.Context, o *op) error {
 	o.done = make(chan error, 1)
 	if err := s.enqueue(o); err != nil {
@@ -112,7 +112,7 @@ func (s *Spool) wait(ctx context.Context, o *op) error {
 	}
 }
 
-// run is the writer: it takes what waits, commits it at once, and answers.
+// run is the writer: it collects waiting ops, commits them, and answers.
 func (s *Spool) run() {
 	defer close(s.closed)
 	timer := time.NewTimer(time.Hour)
@@ -149,7 +149,7 @@ func (s *Spool) run() {
 	}
 }
 
-// take adds what waits, up to the bounds of a commit.
+// take adds waiting ops, up to the limits of a commit.
 func (s *Spool) take(ops []*op) []*op {
 	bytes := 0
 	for _, o := range ops {
@@ -167,7 +167,7 @@ func (s *Spool) take(ops []*op) []*op {
 	return ops
 }
 
-// housekeeping adds the removal of what is stored and of bodies that were given up.
+// housekeeping adds the removal of stored requests and of cancelled bodies.
 func (s *Spool) housekeeping(ops []*op) []*op {
 	s.mu.Lock()
 	stored, aborts, old := s.stored, s.aborts, s.old
@@ -199,7 +199,7 @@ func (s *Spool) housekeeping(ops []*op) []*op {
 	return ops
 }
 
-// wake tells the writer that there is housekeeping.
+// wake signals the writer that there is housekeeping.
 func (s *Spool) wake() {
 	select {
 	case s.lazy <- struct{}{}:
@@ -245,7 +245,7 @@ func (s *Spool) commit(ops []*op) {
 		for _, g := range b.gaps {
 			s.opt.OnGap(g)
 		}
-	} else if was == nil || was.Error() != err.Error() { // once for an outage
+	} else if was == nil || was.Error() != err.Error() { // once per outage
 		s.opt.Log.Error("the spool can't be written", "err", err)
 	}
 	for i, o := range ops {
@@ -302,9 +302,9 @@ func (s *Spool) write(ops []*op, results []error) (b *batch, err error) {
 	return b, s.db.There(s.path)
 }
 
-// visible is the number of the last commit that readers see.
+// visible returns the number of the last commit that readers see.
 func (s *Spool) visible() (id int) {
-	// Reading needs no disk; without it nothing is known to be visible.
+	// Reading needs no disk; without a mapping nothing is visible.
 	_ = s.view(func(tx *bolt.Tx) error { id = tx.ID(); return nil })
 	return id
 }
@@ -330,7 +330,7 @@ func (b *batch) finish() error {
 			return err
 		}
 	}
-	// Readers may see the commit before its caller hears of it, and a client's STORED may be as quick.
+	// Readers may see the commit before its caller is answered, and a client's STORED may be as quick.
 	b.s.mu.Lock()
 	for id, st := range b.states {
 		if h := b.s.hooks[id]; h != nil && st != nil {
