@@ -116,14 +116,14 @@ func (k *Keys) each() (all []*Action) {
 // clash reports a key that has two actions on one tab.
 func (k *Keys) clash() error {
 	for _, tab := range k.groups {
-		taken := map[string]Name{}
+		bound := map[string]Name{}
 		for _, g := range k.On(tab.Pane) {
 			for _, a := range g.Actions {
 				for _, s := range a.keys {
-					if other, dup := taken[s]; dup {
+					if other, dup := bound[s]; dup {
 						return fmt.Errorf("keys: %q is bound to both %s and %s on %s", s, other, a.Name, tab.Title)
 					}
-					taken[s] = a.Name
+					bound[s] = a.Name
 				}
 			}
 		}

@@ -14,7 +14,7 @@ const maxActivity = 200
 // Failure is the kind of activities that report errors of this screen.
 const Failure provider.EventKind = "screen.error"
 
-// Activity is what happened in the meetings, newest first, and the errors of this screen.
+// Activity lists the events of the meetings, newest first, and the errors of this screen.
 type Activity struct {
 	Rows    []app.Activity
 	removed []app.Activity // removals whose echo has not arrived yet

@@ -11,7 +11,7 @@ import (
 	"greenroom/provider"
 )
 
-func TestARemovalIsToldOnce(t *testing.T) {
+func TestARemovalIsShownOnce(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	at := func(after time.Duration) app.Time { return app.At(clock.Now().Add(after)) }
 	removed := app.Activity{Kind: provider.KindParticipantLeft, Meeting: "m", Who: "Ada", Detail: "removed from here", Source: app.FromHere, At: at(0)}

@@ -193,7 +193,7 @@ func (p *Pane) delete() tea.Cmd {
 	return nil
 }
 
-// name is what messages call a recording.
+// name returns the name of a recording in messages.
 func name(v app.Recording) string { return cmp.Or(v.Room, v.ID) }
 
 // call makes a call about one recording and shows its result.

@@ -34,7 +34,7 @@ func adoptedFrom(v app.RoomView) string {
 // platformName is a platform as people write it, safe to draw.
 func platformName(p provider.Platform) string { return words.Safe(p.Title()) }
 
-// counted tells of a platform that counts other people than are known here; empty while both agree.
+// counted shows the platform's number of people if it differs from Greenroom's, else nothing.
 func counted(mt app.Meeting) string {
 	if mt.Reported == nil || *mt.Reported == mt.Here {
 		return ""

@@ -131,7 +131,7 @@ func patch(old app.Room, s app.RoomSpec) app.RoomPatch {
 	return old.PatchTo(s, old.ID)
 }
 
-// logoPath makes what was typed the path that whoever holds the store can read: absolute, with ~ as the home directory.
+// logoPath returns the absolute path of what was typed, with ~ as the home directory: another process may read the file.
 func logoPath(typed string) string {
 	if typed == "" {
 		return ""

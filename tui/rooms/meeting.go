@@ -58,7 +58,7 @@ func (p *Pane) about(v app.RoomView, w int, more bool) []string {
 	return out
 }
 
-// warnings are what the platform says otherwise than Greenroom, or does otherwise than was wanted.
+// warnings lists where the platform and Greenroom disagree, and what the platform did differently from the settings.
 func (p *Pane) warnings(mt app.Meeting, w int, whole bool) (out []string) {
 	s := p.Styles
 	if mt.RecordingError != "" && mt.Recording != app.IsRecording {
@@ -189,7 +189,7 @@ func (p *Pane) startLines(v app.RoomView, w int) []string {
 	return out
 }
 
-// welcome stands where a meeting would be while there is no room.
+// welcome is shown in place of a meeting while there is no room.
 func (p *Pane) welcome(w int) []string {
 	s := p.Styles
 	if !p.readRooms.Ready || p.filter.Text != "" {

@@ -41,7 +41,7 @@ func TestDocuments(t *testing.T) {
 		t.Errorf("%d bytes are laid out", len(got))
 	}
 	if got := text(long, true); !strings.Contains(got, "more") {
-		t.Error("the end of the bytes is not told")
+		t.Error("the end of the bytes is not shown")
 	}
 }
 
