@@ -118,7 +118,7 @@ func (m mutant) test(ctx context.Context, o options, tests []testCase) (string, 
 	}
 	for some := range slices.Chunk(names, batch) {
 		run := exec.CommandContext(ctx, binary, "-test.failfast", "-test.timeout", o.limit.String(), "-test.run", "^("+strings.Join(some, "|")+")$")
-		run.Dir = o.pkg
+		run.Dir, run.WaitDelay = o.pkg, time.Second // a process that a test left behind may hold the output
 		if out, err := run.CombinedOutput(); err != nil {
 			if bytes.Contains(out, []byte("panic: test timed out after")) {
 				return "TIMED OUT", nil
