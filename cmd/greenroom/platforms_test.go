@@ -103,8 +103,7 @@ func TestPlatformsAreNamedByTheirProvidersAlone(t *testing.T) {
 		}
 		rel = filepath.ToSlash(rel)
 		switch {
-		case d.IsDir() && rel != "." && (rel == "provider" || rel == "internal/calendar" || // where "daily" is a frequency
-			strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" ||
+		case d.IsDir() && rel != "." && (rel == "provider" || strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" ||
 			strings.HasSuffix(d.Name(), "test")): // a package for tests alone
 			return filepath.SkipDir
 		case d.IsDir() || !strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, "_test.go") || rel == "cmd/greenroom/drivers.go":
