@@ -1,12 +1,14 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
 	stdio "io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +23,7 @@ import (
 	"greenroom/internal/app"
 	"greenroom/provider"
 	"greenroom/tui/dialog"
+	"greenroom/tui/pane"
 	"greenroom/tui/tuitest"
 )
 
@@ -32,6 +35,7 @@ type person struct {
 	t       *testing.T
 	mu      sync.Mutex // guards what the program's goroutines write: term, raw, title, copied, opened
 	backend *tuitest.Backend
+	keys    *pane.Keys
 	term    *vt.Emulator
 	raw     strings.Builder // every byte that reached the terminal
 	title   string
@@ -47,6 +51,7 @@ type person struct {
 func sit(t *testing.T, w, h int, prepare func(*tuitest.Backend), change ...func(*Options)) *person {
 	t.Helper()
 	p := &person{t: t, term: vt.NewEmulator(w, h), done: make(chan error, 1)}
+	_, p.keys = bound(t, nil)
 	p.term.SetCallbacks(vt.Callbacks{Title: func(s string) { p.title = s }})
 	clock := clockwork.NewRealClock() // the bubble's
 	p.backend = tuitest.New(clock)
@@ -136,9 +141,51 @@ func (p *person) presses(keys ...string) *person {
 	return p
 }
 
+// does presses the key of an action, by the action's name.
+func (p *person) does(names ...string) *person {
+	p.t.Helper()
+	for _, name := range names {
+		a := p.keys.Find(pane.Name(name))
+		if a == nil {
+			p.t.Fatalf("there is no action %q", name)
+		}
+		p.presses(strings.Fields(a.Keys)[0])
+	}
+	return p
+}
+
+// opens goes to a tab, moves moves the cursor, types types text.
+func (p *person) opens(tab string) *person {
+	p.t.Helper()
+	return p.does("tab." + strings.ToLower(tab))
+}
+
+func (p *person) moves(to ...string) *person {
+	p.t.Helper()
+	for _, m := range to {
+		p.does("move." + m)
+	}
+	return p
+}
+
+func (p *person) types(text string) *person {
+	p.t.Helper()
+	return p.presses(strings.Split(text, "")...)
+}
+
+var named = regexp.MustCompile(`\{[a-z.-]+\}`)
+
+// keyed replaces the names of actions in braces by their keys.
+func (p *person) keyed(text string) string {
+	return named.ReplaceAllStringFunc(text, func(name string) string {
+		return cmp.Or(p.keys.First(pane.Name(strings.Trim(name, "{}"))), name)
+	})
+}
+
 // clicks presses the left button on the first place where text stands.
 func (p *person) clicks(text string) *person {
 	p.t.Helper()
+	text = p.keyed(text)
 	for y, line := range strings.Split(p.screen(), "\n") {
 		if before, _, ok := strings.Cut(line, text); ok {
 			x := p.width(before) + 1
@@ -206,39 +253,95 @@ func (p *person) browser() []string {
 	return slices.Clone(p.opened)
 }
 
-// sees waits until every text is on the screen, for at most ten seconds of the bubble's time.
-func (p *person) sees(texts ...string) *person {
-	p.t.Helper()
+// eventually waits until is returns true, for at most ten seconds of the bubble's time, and reports whether it did.
+func (p *person) eventually(is func() bool) bool {
 	for range 100 {
-		missing := ""
-		screen := p.screen()
-		for _, text := range texts {
-			if !strings.Contains(screen, text) {
-				missing = text
-			}
-		}
-		if missing == "" {
-			return p
+		if is() {
+			return true
 		}
 		p.rest()
 	}
-	for _, text := range texts {
-		if !strings.Contains(p.screen(), text) {
-			p.t.Fatalf("the screen does not show %q:\n%s", text, p.screen())
-		}
-	}
+	return is()
+}
+
+// sees waits until every text is on the screen. {names} of actions stand for their keys.
+func (p *person) sees(texts ...string) *person {
+	p.t.Helper()
+	part{p, func() string { return p.screen() }, "the screen"}.sees(texts...)
 	return p
 }
 
-// misses checks that a text is not on the screen.
+// misses checks that no text is on the screen.
 func (p *person) misses(texts ...string) *person {
 	p.t.Helper()
+	part{p, func() string { return p.screen() }, "the screen"}.misses(texts...)
+	return p
+}
+
+// part is a part of the screen.
+type part struct {
+	p    *person
+	text func() string
+	name string
+}
+
+func (a part) sees(texts ...string) part {
+	a.p.t.Helper()
 	for _, text := range texts {
-		if strings.Contains(p.screen(), text) {
-			p.t.Fatalf("the screen shows %q:\n%s", text, p.screen())
+		if text = a.p.keyed(text); !a.p.eventually(func() bool { return strings.Contains(a.text(), text) }) {
+			a.p.t.Fatalf("%s does not show %q:\n%s", a.name, text, a.p.screen())
 		}
 	}
-	return p
+	return a
+}
+
+func (a part) misses(texts ...string) part {
+	a.p.t.Helper()
+	for _, text := range texts {
+		if text = a.p.keyed(text); strings.Contains(a.text(), text) {
+			a.p.t.Fatalf("%s shows %q:\n%s", a.name, text, a.p.screen())
+		}
+	}
+	return a
+}
+
+// row is the first line of the part with a text.
+func (a part) row(with string) part {
+	return part{a.p, func() string {
+		for line := range strings.Lines(a.text()) {
+			if strings.Contains(line, with) {
+				return line
+			}
+		}
+		return ""
+	}, "the row of " + with}
+}
+
+// pane is the bordered part of the screen with a title.
+func (p *person) pane(title string) part {
+	return part{p, func() string {
+		var out strings.Builder
+		left, right := -1, -1
+		for _, l := range strings.Split(p.screen(), "\n") {
+			line := []rune(l)
+			if left >= 0 {
+				if left >= len(line) || line[left] != '│' {
+					break
+				}
+				out.WriteString(string(line[left+1:min(right, len(line))]) + "\n")
+				continue
+			}
+			for i := range line {
+				if rest := string(line[i:]); strings.HasPrefix(rest, "╭ "+title+" ") || strings.HasPrefix(rest, "├ "+title+" ") {
+					left, right = i, i+1
+					for right < len(line) && !strings.ContainsRune("╮┤┬┼", line[right]) {
+						right++
+					}
+				}
+			}
+		}
+		return out.String()
+	}, "the pane " + title}
 }
 
 // golden compares with a file under testdata.

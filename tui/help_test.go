@@ -21,16 +21,16 @@ func TestTheGuideLeadsThroughTheDemo(t *testing.T) {
 				}
 			}
 		}
-		p.sees("Demo: press n to make your first room.").presses("n", "o", "n", "e", "right", "enter")
-		p.sees("Demo: press s to start a meeting in one.").presses("s", "enter")
+		p.sees("Demo: press {room.new} to make your first room.").does("room.new").types("one").presses("right", "enter")
+		p.sees("Demo: press {meeting.start} to start a meeting in one.").does("meeting.start").presses("enter")
 		p.sees("Demo: people will join in a moment.")
 		p.backend.Join("one", "Ada")
-		p.sees("Demo: people come and go. Press 3").presses("3").sees("Demo: each line is a signed request")
+		p.sees("Demo: people come and go. Press {tab.webhooks}").opens("Webhooks").sees("Demo: each line is a signed request")
 		whole()
-		p.presses("1").sees("Demo: press e to end the meeting, r to record it, n to make a room.")
+		p.opens("Rooms").sees("Demo: press {meeting.end} to end the meeting, {recording.switch} to record it, {room.new} to make a room.")
 		whole()
-		p.presses("r").sees("Demo: press e to end the meeting, n to make a room of your own.")
-		p.presses("e", "y").sees("Demo: that is all of it. A adopts rooms that exist, ? shows every key, q quits.")
+		p.does("recording.switch").sees("Demo: press {meeting.end} to end the meeting, {room.new} to make a room of your own.")
+		p.does("meeting.end").presses("y").sees("Demo: that is all of it. {room.adopt} adopts rooms that exist, {help} shows every key, {quit} quits.")
 		whole()
 	})
 	synctest.Test(t, func(t *testing.T) { // what the platform can't do is not suggested
@@ -42,6 +42,6 @@ func TestTheGuideLeadsThroughTheDemo(t *testing.T) {
 				b.Stat.Accounts[i].Cannot = map[app.Ability]string{app.AbilityRecord: "not by its API"}
 			}
 		}, func(o *Options) { o.Demo = true })
-		p.presses("3", "1").sees("Demo: press e to end").misses("r to record")
+		p.opens("Webhooks").opens("Rooms").sees("Demo: press {meeting.end} to end").misses("{recording.switch} to record")
 	})
 }

@@ -36,16 +36,16 @@ func deliver(b *tuitest.Backend, i int) {
 func TestTheWebhooksArePagedFromTopToBottom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 30, many(5000))
-		p.presses("3").sees("room-5000", "#5000", `"n": 5000`, "following")
-		p.presses("G").sees("room-1 ", "#1", `"n": 1`)
-		p.presses("k", "k").sees("#3 ", `"n": 3`)
+		p.opens("Webhooks").sees("room-5000", "#5000", `"n": 5000`, "following")
+		p.moves("bottom").sees("room-1 ", "#1", `"n": 1`)
+		p.moves("up", "up").sees("#3 ", `"n": 3`)
 		for range 40 {
-			p.presses("ctrl+u")
+			p.moves("half-up")
 		}
 		p.misses("room-1 ").sees("#523", `"n": 523`)
-		p.presses("g").sees("room-5000", "#5000", "following")
+		p.moves("top").sees("room-5000", "#5000", "following")
 		for range 300 {
-			p.presses("ctrl+d")
+			p.moves("half-down")
 		}
 		p.sees("#1100", `"n": 1100`)
 	})
@@ -54,31 +54,31 @@ func TestTheWebhooksArePagedFromTopToBottom(t *testing.T) {
 func TestFollowingAndReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 30, many(50))
-		p.presses("3").sees("#50", "following")
+		p.opens("Webhooks").sees("#50", "following")
 		deliver(p.backend, 51)
 		p.sees("#51", `"n": 51`)
-		p.presses("j").sees("#50")
+		p.moves("down").sees("#50")
 		for i := range 20 {
 			deliver(p.backend, 52+i)
 		}
 		p.sees("20 new above", "#50", `"n": 50`).misses("following")
-		p.presses("f").sees("following", "#71", `"n": 71`)
-		p.presses("f").sees("Following no longer")
+		p.does("webhook.follow").sees("following", "#71", `"n": 71`)
+		p.does("webhook.follow").sees("Following no longer")
 	})
 }
 
 func TestTheFilterOfTheWebhooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 30, many(300))
-		p.presses("3", "/").sees("account: kind: verdict: meeting:")
-		p.presses("k", "i", "n", "d", ":", "r", "e", "c", "enter").sees("recording.ready", "Webhooks / kind:rec").misses("participant.joined")
+		p.opens("Webhooks").does("filter").sees("account: kind: verdict: meeting:")
+		p.types("kind:rec").presses("enter").sees("recording.ready", "Webhooks / kind:rec").misses("participant.joined")
 		deliver(p.backend, 301)
 		deliver(p.backend, 310)
 		p.sees("room-310").misses("room-301")
-		p.presses("/", "z", "z", "z").sees(`there is no kind "reczzz"`)
-		p.presses("ctrl+u", "v", "e", "r", "d", "i", "c", "t", ":", "r", "e", "j").sees("No delivery matches")
+		p.does("filter").types("zzz").sees(`there is no kind "reczzz"`)
+		p.presses("ctrl+u").types("verdict:rej").sees("No delivery matches")
 		p.presses("esc").sees("room-301")
-		p.presses("/", "\"", "n", "\"", ":", "4", "2", "enter").sees("room-42 ").misses("room-41 ")
+		p.does("filter").types("\"n\":42").presses("enter").sees("room-42 ").misses("room-41 ")
 		p.presses("esc").sees("participant.joined")
 	})
 }
@@ -86,13 +86,13 @@ func TestTheFilterOfTheWebhooks(t *testing.T) {
 func TestABurstIsShownAndNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 30, many(10))
-		p.presses("3")
+		p.opens("Webhooks")
 		for i := range 3000 {
 			deliver(p.backend, 11+i)
 		}
 		p.sees("#3010", `"n": 3010`)
 		for range 60 {
-			p.presses("ctrl+d")
+			p.moves("half-down")
 		}
 		p.sees("#2230", `"n": 2230`)
 	})
@@ -101,8 +101,8 @@ func TestABurstIsShownAndNotLost(t *testing.T) {
 func TestADeliveryAsBytesAndAsCurl(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 40, many(1))
-		p.presses("3").sees("7 B of JSON").presses("b").sees("7 B as bytes", "00000000  7b 22 6e 22")
-		p.presses("b").sees(`"n": 1`).presses("y").sees("Delivery 1 as curl copied")
+		p.opens("Webhooks").sees("7 B of JSON").does("webhook.hex").sees("7 B as bytes", "00000000  7b 22 6e 22")
+		p.does("webhook.hex").sees(`"n": 1`).does("webhook.curl").sees("Delivery 1 as curl copied")
 		want := "curl --globoff --path-as-is --request 'POST' \\\n  'http://127.0.0.1:7070/hooks/daily' \\\n  --header 'A: b' \\\n  --data-raw '{\"n\":1}'"
 		if diff := cmp.Diff([]string{want}, p.clipboard()); diff != "" {
 			t.Error(diff)
@@ -113,7 +113,7 @@ func TestADeliveryAsBytesAndAsCurl(t *testing.T) {
 func TestBytesFitThePane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, rejected)
-		p.presses("3", "b", "l", "G").sees("│   00000000  7b 22 7a 65 74 61 22 3a  |{\"zeta\":|", "00000058  7d                       |}|")
+		p.opens("Webhooks").does("webhook.hex").moves("in", "bottom").sees("│   00000000  7b 22 7a 65 74 61 22 3a  |{\"zeta\":|", "00000058  7d                       |}|")
 	})
 }
 
@@ -123,13 +123,13 @@ func TestPasteIntoTheFilter(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "alpha", Account: "daily"})
 			b.AddRoom(app.RoomSpec{Name: "beta", Account: "daily"})
 		})
-		p.presses("/")
+		p.does("filter")
 		p.term.Paste("bet\x1b[31m\n")
 		p.rest()
 		p.misses("alpha")
-		p.presses("ctrl+u", "b").sees("beta", "1 of 2").presses("enter").misses("│ · alpha")
+		p.presses("ctrl+u").types("b").sees("beta", "1 of 2").presses("enter").misses("│ · alpha")
 		p.presses("esc").sees("alpha")
-		p.presses("2", "/", "x", "enter").sees("/ x").presses("esc", "4", "/").sees("This tab has no filter")
+		p.opens("Recordings").does("filter").types("x").presses("enter").sees("/ x").presses("esc").opens("Status").does("filter").sees("This tab has no filter")
 		p.wait(6 * time.Second)
 	})
 }
@@ -137,10 +137,10 @@ func TestPasteIntoTheFilter(t *testing.T) {
 func TestABodyThatDoesNotFitIsScrolled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, rejected)
-		p.presses("3", "l").misses("渡辺")
-		p.presses("G").sees("渡辺")
-		p.presses("g").sees("the signature does not match").misses("渡辺")
-		p.presses("ctrl+d", "ctrl+d", "ctrl+d").sees("渡辺")
+		p.opens("Webhooks").moves("in").misses("渡辺")
+		p.moves("bottom").sees("渡辺")
+		p.moves("top").sees("the signature does not match").misses("渡辺")
+		p.moves("half-down", "half-down", "half-down").sees("渡辺")
 	})
 }
 
@@ -150,7 +150,7 @@ func TestWhatIsTooLongForTheClipboardIsSaid(t *testing.T) {
 		p := sit(t, 120, 40, func(b *tuitest.Backend) {
 			b.Deliver(app.Delivery{Account: "daily", Method: "POST", Target: "/hooks/daily?" + strings.Repeat("x", 64<<10), Verdict: provider.Verified})
 		}, func(o *Options) { o.Copy = nil })
-		p.presses("3", "y").sees("is too long for the terminal's clipboard").misses("copied", "Sent to")
+		p.opens("Webhooks").does("webhook.curl").sees("is too long for the terminal's clipboard").misses("copied", "Sent to")
 		if strings.Contains(p.written(), "\x1b]52;") {
 			t.Error("the terminal was sent it all the same")
 		}

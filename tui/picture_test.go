@@ -19,7 +19,7 @@ import (
 func TestThePictureOfTheReadmeIsTheScreen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 32, busyDay)
-		p.presses("l", "j").wait(time.Second)
+		p.moves("in", "down").wait(time.Second)
 		p.mu.Lock()
 		got := svg(p.term)
 		p.mu.Unlock()

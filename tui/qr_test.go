@@ -66,7 +66,7 @@ func TestTheCodeFitsAnOrdinaryTerminal(t *testing.T) {
 						}
 					})
 				})
-				p.presses("Q").misses("too small")
+				p.does("qr").misses("too small")
 				if c.record {
 					p.sees("recorded")
 				}
@@ -91,6 +91,6 @@ func TestTheCodeFitsAnOrdinaryTerminal(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
 			b.Start("board")
 		})
-		p.presses("Q").sees("too small")
+		p.does("qr").sees("too small")
 	})
 }

@@ -32,33 +32,35 @@ func TestScreens(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		prepare func(*tuitest.Backend)
-		keys    []string
+		walk    func(*person)
 		change  func(*Options)
 	}{
 		{name: "rooms", prepare: busyDay},
-		{name: "roster", prepare: busyDay, keys: []string{"l", "j"}},
+		{name: "roster", prepare: busyDay, walk: func(p *person) { p.moves("in", "down") }},
 		{name: "no-rooms"},
 		{name: "no-accounts", prepare: func(b *tuitest.Backend) { b.Stat.Accounts = nil }},
-		{name: "new-room", prepare: busyDay, keys: []string{"n"}},
-		{name: "end", prepare: busyDay, keys: []string{"e"}},
-		{name: "help", prepare: busyDay, keys: []string{"?"}},
-		{name: "messages", prepare: busyDay, keys: []string{"4", "/", "n", "1", "c", "!"}},
-		{name: "palette", prepare: busyDay, keys: []string{":"}},
-		{name: "recordings-empty", keys: []string{"2"}},
-		{name: "recordings", keys: []string{"2", "j"}, prepare: takes},
-		{name: "downloads", keys: []string{"2", "j"}, prepare: fetched},
-		{name: "download-failed", keys: []string{"2", "j", "j", "j", "j", "j", "j"}, prepare: fetched},
+		{name: "new-room", prepare: busyDay, walk: func(p *person) { p.does("room.new") }},
+		{name: "end", prepare: busyDay, walk: func(p *person) { p.does("meeting.end") }},
+		{name: "help", prepare: busyDay, walk: func(p *person) { p.does("help") }},
+		{name: "messages", prepare: busyDay, walk: func(p *person) {
+			p.opens("Status").does("filter", "room.new").opens("Rooms").does("copy.guest", "messages")
+		}},
+		{name: "palette", prepare: busyDay, walk: func(p *person) { p.does("palette") }},
+		{name: "recordings-empty", walk: func(p *person) { p.opens("Recordings") }},
+		{name: "recordings", walk: func(p *person) { p.opens("Recordings").moves("down") }, prepare: takes},
+		{name: "downloads", walk: func(p *person) { p.opens("Recordings").moves("down") }, prepare: fetched},
+		{name: "download-failed", walk: func(p *person) { p.opens("Recordings").moves("down", "down", "down", "down", "down", "down") }, prepare: fetched},
 		{name: "platform-says", prepare: odd},
-		{name: "remove", prepare: crowd, keys: []string{"l", "j", "j", "x"}},
-		{name: "consent", prepare: busyDay, keys: []string{"O"}},
-		{name: "adopt", prepare: years, keys: []string{"A", "up", "up", "up"}},
-		{name: "adopt-name", prepare: years, keys: []string{"A", "up", "up", "up", "enter"}},
-		{name: "checks", prepare: found, keys: []string{"4"}},
-		{name: "webhooks-empty", keys: []string{"3"}},
-		{name: "webhooks", prepare: rejected, keys: []string{"3"}},
-		{name: "webhooks-filter", prepare: rejected, keys: []string{"3", "/", "kind:left"}},
-		{name: "status", prepare: busyDay, keys: []string{"4"}},
-		{name: "tunnel", prepare: relayed, keys: []string{"4"}},
+		{name: "remove", prepare: crowd, walk: func(p *person) { p.moves("in", "down", "down").does("person.remove") }},
+		{name: "consent", prepare: busyDay, walk: func(p *person) { p.does("open.host") }},
+		{name: "adopt", prepare: years, walk: func(p *person) { p.does("room.adopt").presses("up", "up", "up") }},
+		{name: "adopt-name", prepare: years, walk: func(p *person) { p.does("room.adopt").presses("up", "up", "up", "enter") }},
+		{name: "checks", prepare: found, walk: func(p *person) { p.opens("Status") }},
+		{name: "webhooks-empty", walk: func(p *person) { p.opens("Webhooks") }},
+		{name: "webhooks", prepare: rejected, walk: func(p *person) { p.opens("Webhooks") }},
+		{name: "webhooks-filter", prepare: rejected, walk: func(p *person) { p.opens("Webhooks").does("filter").types("kind:left") }},
+		{name: "status", prepare: busyDay, walk: func(p *person) { p.opens("Status") }},
+		{name: "tunnel", prepare: relayed, walk: func(p *person) { p.opens("Status") }},
 		{name: "demo", prepare: busyDay, change: func(o *Options) { o.Demo = true }},
 	} {
 		for _, size := range sizes {
@@ -69,7 +71,10 @@ func TestScreens(t *testing.T) {
 						change = func(*Options) {}
 					}
 					p := sit(t, size.w, size.h, c.prepare, change)
-					p.presses(c.keys...).wait(time.Second)
+					if c.walk != nil {
+						c.walk(p)
+					}
+					p.wait(time.Second)
 					golden(t, c.name+"-"+size.name, p.screen())
 					aligned(t, p, size.w)
 				})
@@ -129,20 +134,20 @@ func TestAnySize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 160, 45, busyDay)
 		for _, size := range [][2]int{{80, 24}, {40, 10}, {41, 17}, {99, 12}, {100, 10}, {200, 60}, {56, 30}, {120, 11}} {
-			for _, tab := range []string{"1", "2", "3", "4"} {
-				p.resizes(size[0], size[1]).presses(tab)
+			for _, tab := range []string{"Rooms", "Recordings", "Webhooks", "Status"} {
+				p.resizes(size[0], size[1]).opens(tab)
 				aligned(t, p, size[0])
 				if lines := strings.Split(p.screen(), "\n"); len(lines) != size[1] || strings.TrimSpace(lines[size[1]-1]) == "" {
 					t.Errorf("tab %s at %v: %d lines, the last one %q", tab, size, len(lines), lines[len(lines)-1])
 				}
 			}
-			for _, open := range []string{"n", "A", "O", "e", "x", "?", ":"} {
-				p.presses("1", "l", open)
+			for _, open := range []string{"room.new", "room.adopt", "open.host", "meeting.end", "person.remove", "help", "palette"} {
+				p.opens("Rooms").moves("in").does(open)
 				if lines := strings.Split(p.screen(), "\n"); len(lines) != size[1] {
 					t.Errorf("%s at %v draws %d lines", open, size, len(lines))
 				}
 				aligned(t, p, size[0])
-				p.presses("esc", "h")
+				p.presses("esc").moves("out")
 			}
 		}
 		p.resizes(39, 10).sees("Greenroom needs 40 columns")
@@ -181,15 +186,15 @@ func TestHostileTextIsShownNotObeyed(t *testing.T) {
 			b.Stat.Pollers = []app.PollerStatus{{Name: evil, Account: evil, Error: evil}}
 		}, func(o *Options) { o.Log = func() []string { return []string{evil} } })
 		p.sees("␛]0;pwned␇")
-		p.presses("r").sees("not recording yet: ␛]0;pwned␇").presses("O").sees("This meeting is recorded").presses("esc")
-		p.presses("l", "j", "x").sees("Remove ␛]0;pwned␇").presses("y").sees("was removed").presses("r", "esc", "h")
-		p.presses("A").sees("✗ whereby: ␛]0;pwned␇", ": ␛]0;pwned␇").presses("enter").sees("Adopt ␛]0;pwned␇")
-		p.presses("x", "enter").sees("✓ room ").presses("esc", "esc")
-		p.presses("4").sees("✗ failed    ␛]0;pwned␇", "✓ ok        ␛]0;pwned␇").presses("1")
-		p.presses("l", "e", "esc", "E", "esc", "D", ":", "esc", "c", "Q", "esc", "2", "3", "l", "b", "b", "y", "h", "4", "ctrl+d")
-		p.presses("g", "j", "R", "esc", "u", "Q", "esc", "p", "1")
+		p.does("recording.switch").sees("not recording yet: ␛]0;pwned␇").does("open.host").sees("This meeting is recorded").presses("esc")
+		p.moves("in", "down").does("person.remove").sees("Remove ␛]0;pwned␇").presses("y").sees("was removed").does("recording.switch").presses("esc").moves("out")
+		p.does("room.adopt").sees("✗ whereby: ␛]0;pwned␇", ": ␛]0;pwned␇").presses("enter").sees("Adopt ␛]0;pwned␇")
+		p.types("x").presses("enter").sees("✓ room ").presses("esc", "esc")
+		p.opens("Status").sees("✗ failed    ␛]0;pwned␇", "✓ ok        ␛]0;pwned␇").opens("Rooms")
+		p.moves("in").does("meeting.end").presses("esc").does("room.edit").presses("esc").does("room.delete").presses(":", "esc").does("copy.guest", "qr").presses("esc").opens("Recordings").opens("Webhooks").moves("in").does("webhook.hex", "webhook.hex", "webhook.curl").moves("out").opens("Status").moves("half-down")
+		p.moves("top", "down").does("webhook.register").presses("esc").does("tunnel.copy", "tunnel.qr").presses("esc").does("tunnel.probe").opens("Rooms")
 		p.backend.Fail = &app.Error{Text: evil, Hint: evil}
-		p.presses("c")
+		p.does("copy.guest")
 		if strings.Contains(p.title, "pwned\x07") || p.title == "pwned" {
 			t.Errorf("the title was taken over: %q", p.title)
 		}
@@ -215,9 +220,9 @@ func TestWideAndJoinedCharactersKeepTheBordersInLine(t *testing.T) {
 		})
 		p.sees("family")
 		aligned(t, p, 80)
-		p.presses("e")
+		p.does("meeting.end")
 		aligned(t, p, 80)
-		p.presses("esc", "3")
+		p.presses("esc").opens("Webhooks")
 		aligned(t, p, 80)
 	})
 }

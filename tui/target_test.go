@@ -230,7 +230,7 @@ func TestAKeyIsNotMeantForTheRoomThatTookThePlace(t *testing.T) {
 			w = &witness{Backend: o.Backend.(*tuitest.Backend)}
 			o.Backend = w
 		})
-		p.presses("j").sees("▌○ beta")
+		p.moves("down").sees("▌○ beta")
 		w.JoinAs("beta", app.Stay{Name: "Ada", Waiting: true})
 		p.sees("▌○ beta").wait(time.Second)
 		if top := strings.Split(p.screen(), "\n")[2]; !strings.Contains(top, "beta") {
@@ -243,11 +243,11 @@ func TestAKeyIsNotMeantForTheRoomThatTookThePlace(t *testing.T) {
 			}
 			p.wait(10 * time.Millisecond)
 		}
-		p.presses("c").sees("has just changed")
+		p.does("copy.guest").sees("has just changed")
 		if done := w.taken(); len(done) != 0 {
 			t.Errorf("%v", done)
 		}
-		p.presses("c").sees("copied")
+		p.does("copy.guest").sees("copied")
 		if done := w.taken(); len(done) != 1 {
 			t.Errorf("%v", done)
 		}
@@ -273,10 +273,10 @@ func TestTheWheelScrolls(t *testing.T) {
 		p.sees("hall-30", "↑24").misses("hall-0 ")
 		wheel(64, 8)
 		p.sees("hall-0 ").misses("hall-30", "↑")
-		p.presses("?").sees("Keys on Rooms").misses("Signs")
+		p.does("help").sees("Keys on Rooms").misses("Signs")
 		wheel(65, 20)
 		p.sees("Signs").misses("Create a room")
-		p.presses("esc", ":").sees("Create a room")
+		p.presses("esc").does("palette").sees("Create a room")
 		wheel(65, 20)
 		p.misses("Create a room")
 	})
@@ -300,7 +300,7 @@ func (s slowDaily) PlatformRooms(ctx context.Context, q app.PlatformRoomQuery) (
 func TestAdoptingTakesTheRoomThatWasShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, years, func(o *Options) { o.Backend = slowDaily{o.Backend.(*tuitest.Backend)} })
-		p.presses("A").sees("▌ whereby  design-4711").misses("weekly-sync").wait(6 * time.Second)
+		p.does("room.adopt").sees("▌ whereby  design-4711").misses("weekly-sync").wait(6 * time.Second)
 		p.sees("weekly-sync", "▌ whereby  design-4711").presses("enter").sees("Adopt design-4711")
 	})
 }

@@ -45,21 +45,21 @@ func TestTheTunnelIsToldAndTried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 200, 50, relayed)
 		p.sees("● tunnel up  relay.example/h/k3vq7f2mxr5t6y8b9n4c2d7w5e")
-		p.presses("u").misses("Public URL copied") // on another tab the key is another's
-		p.presses("4").sees("● tunnel up through relay, 23 ms there and back", "3 deliveries wait at the relay", "2 requests of yesterday")
-		p.presses("u").sees("Public URL copied")
+		p.does("tunnel.copy").misses("Public URL copied") // on another tab the key is another's
+		p.opens("Status").sees("● tunnel up through relay, 23 ms there and back", "3 deliveries wait at the relay", "2 requests of yesterday")
+		p.does("tunnel.copy").sees("Public URL copied")
 		if got := p.clipboard(); got[len(got)-1] != hookURL {
 			t.Errorf("copied %q", got)
 		}
-		p.presses("Q").sees("Public URL", "█").presses("esc")
+		p.does("tunnel.qr").sees("Public URL", "█").presses("esc")
 		p.backend.Lock()
 		p.backend.Probed = app.TunnelProbed{OK: true, RTTMs: 31, URL: hookURL}
 		p.backend.Unlock()
-		p.presses("p").sees("A request came back through the tunnel in 31 ms")
+		p.does("tunnel.probe").sees("A request came back through the tunnel in 31 ms")
 		p.backend.Lock()
 		p.backend.Probed = app.TunnelProbed{Reason: "relay.example answered 502"}
 		p.backend.Unlock()
-		p.presses("p").sees("probe the tunnel: relay.example answered 502")
+		p.does("tunnel.probe").sees("probe the tunnel: relay.example answered 502")
 		change(p, func(s *app.Status) {
 			s.Tunnel.State, s.Tunnel.Reason, s.Tunnel.Spool = "degraded", "the relay is away", 0
 		})
@@ -71,8 +71,8 @@ func TestTheTunnelIsToldAndTried(t *testing.T) {
 			s.Accounts[0].Webhook, s.Accounts[0].Registration = "", nil
 		})
 		p.sees("✗ tunnel closed", "the server refused the key").misses("store-and-forward")
-		p.presses("p").sees("No tunnel is open").presses("u").sees("There is no public URL").presses("Q").sees("There is no public URL")
-		p.presses("R").sees("A webhook is registered once the tunnel is live")
+		p.does("tunnel.probe").sees("No tunnel is open").does("tunnel.copy").sees("There is no public URL").does("tunnel.qr").sees("There is no public URL")
+		p.does("webhook.register").sees("A webhook is registered once the tunnel is live")
 		if n := p.backend.Count("ProbeTunnel"); n != 2 {
 			t.Errorf("%d probes", n)
 		}
@@ -82,16 +82,16 @@ func TestTheTunnelIsToldAndTried(t *testing.T) {
 func TestAForeignWebhookIsTakenOverWhenSomebodySaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 200, 50, relayed)
-		p.presses("4").sees("! the webhook of daily posts to https://old.example/in", "R replaces it", "paste it at Whereby")
-		p.presses("R").sees("Replace the webhook of daily?", "https://old.example/in", "[ Keep ]").presses("enter").misses("Take over")
+		p.opens("Status").sees("! the webhook of daily posts to https://old.example/in", "{webhook.register} replaces it", "paste it at Whereby")
+		p.does("webhook.register").sees("Replace the webhook of daily?", "https://old.example/in", "[ Keep ]").presses("enter").misses("Take over")
 		if p.backend.Count("RegisterWebhook") != 0 {
 			t.Fatal("leaving it took it over")
 		}
-		p.presses("R", "y").sees("The platform of daily posts to the tunnel")
+		p.does("webhook.register").presses("y").sees("The platform of daily posts to the tunnel")
 		change(p, func(s *app.Status) { s.Accounts[0].Registration.State = app.WebhookRegistered })
 		p.sees("✓ registered with the platform").misses("Take over")
-		p.presses("R").sees("The platform of daily posts to the tunnel")
-		p.presses("j", "R").sees("The platform has no call for that: paste it at Whereby")
+		p.does("webhook.register").sees("The platform of daily posts to the tunnel")
+		p.moves("down").does("webhook.register").sees("The platform has no call for that: paste it at Whereby")
 		if got := p.backend.Registered; len(got) != 2 || !got[0].Replace || got[1].Replace || got[0].Account != "daily" {
 			t.Errorf("%+v", got)
 		}
@@ -104,7 +104,7 @@ func TestAForeignWebhookIsTakenOverWhenSomebodySaysSo(t *testing.T) {
 		p.backend.Lock()
 		p.backend.Fail = &app.Error{Kind: provider.Conflict, Text: "taken", Hint: "ask"}
 		p.backend.Unlock()
-		p.presses("k", "R")
+		p.moves("up").does("webhook.register")
 	})
 }
 
@@ -119,7 +119,7 @@ func TestQuittingTellsWhatBecomesOfWebhooks(t *testing.T) {
 			if stores {
 				want = "The relay keeps webhooks"
 			}
-			p.presses("q").sees("Quit?", want)
+			p.does("quit").sees("Quit?", want)
 		})
 	}
 }
@@ -127,9 +127,9 @@ func TestQuittingTellsWhatBecomesOfWebhooks(t *testing.T) {
 func TestWhatStandsAboveTheAccountsIsReached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, relayed)
-		p.presses("4").sees("there and back")
-		for _, away := range []string{"G", "j"} {
-			p.presses(away).misses("there and back").presses("g").sees("there and back")
+		p.opens("Status").sees("there and back")
+		for _, away := range []string{"bottom", "down"} {
+			p.moves(away).misses("there and back").moves("top").sees("there and back")
 		}
 	})
 }

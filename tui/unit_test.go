@@ -233,12 +233,12 @@ func TestAFailedReadingIsShownAndTriedAgain(t *testing.T) {
 			b.Fail = &app.Error{Text: "the store is locked", Hint: "close the other program"}
 		})
 		p.sees("The rooms can't be read", "the store is locked", "close the other")
-		p.presses("2").sees("The recordings can't be read").presses("3").sees("The webhooks can't be read").presses("4").sees("The status can't be read").presses("1")
+		p.opens("Recordings").sees("The recordings can't be read").opens("Webhooks").sees("The webhooks can't be read").opens("Status").sees("The status can't be read").opens("Rooms")
 		p.backend.Lock()
 		p.backend.Fail = nil
 		p.backend.Unlock()
 		p.sees("board").misses("can't be read")
-		p.presses("2").sees("No recordings yet").presses("4").sees("Listener").presses("3").sees("No webhook has arrived yet")
+		p.opens("Recordings").sees("No recordings yet").opens("Status").sees("Listener").opens("Webhooks").sees("No webhook has arrived yet")
 		deliver(p.backend, 1)
 		p.sees("#1", `"n": 1`)
 	})
@@ -257,11 +257,11 @@ func TestTheStatusTellsWhatToDo(t *testing.T) {
 			b.Stat.Pollers = []app.PollerStatus{{Name: "presence", Account: "daily", LastAt: b.Ago(10 * time.Second)},
 				{Name: "presence", Account: "whereby", Error: "rate limited"}, {Name: "recordings", Account: "work"}}
 		})
-		p.presses("4").sees("● tunnel up", "✗ failing", "! no webhook secret", "make another key", "not checked yet", "2 deliveries wait",
+		p.opens("Status").sees("● tunnel up", "✗ failing", "! no webhook secret", "make another key", "not checked yet", "2 deliveries wait",
 			"asking the platform for its webhook", "presence  ✓ 10 s ago", "rate limited", "this screen", "listening on 127.0.0.1")
-		p.presses("c").sees("Webhook URL copied")
-		p.sees("Reachable from this machine only").presses("j", "j", "c").sees("No webhook URL yet")
-		p.presses("j", "j", "G", "g", "ctrl+d", "ctrl+u", "k")
+		p.does("status.copy").sees("Webhook URL copied")
+		p.sees("Reachable from this machine only").moves("down", "down").does("status.copy").sees("No webhook URL yet")
+		p.moves("down", "down", "bottom", "top", "half-down", "half-up", "up")
 		if p.clipboard()[0] != "https://gr.example/h/8f2k/hooks/daily" {
 			t.Errorf("copied %q", p.clipboard())
 		}
@@ -275,6 +275,6 @@ func TestTheStatusTellsWhatToDo(t *testing.T) {
 		p.backend.Lock()
 		p.backend.Stat.Listener = app.ListenerStatus{Problem: "the port is taken"}
 		p.backend.Unlock()
-		p.presses("ctrl+r").sees("not listening", "the port is taken")
+		p.does("reload").sees("not listening", "the port is taken")
 	})
 }

@@ -39,15 +39,15 @@ func fetched(b *tuitest.Backend) {
 func TestARecordingIsDownloadedPausedAndOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, fetched)
-		p.sees("Recordings ↓4").presses("2").sees("d download", "▌✓ ready", "├ board")
-		p.presses("d").sees("Downloading board", "p pause, x cancel", "◌ waiting", "Recordings ↓5")
+		p.sees("Recordings ↓4").opens("Recordings").sees("{recording.download} download", "▌✓ ready", "├ board")
+		p.does("recording.download").sees("Downloading board", "{recording.pause} pause, {recording.cancel} cancel", "◌ waiting", "Recordings ↓5")
 		p.backend.Progress("new", func(d *app.Download) {
 			d.State, d.Bytes, d.Total, d.Rate, d.ETAS = app.DownloadRunning, 10_000_000, 40_000_000, 2_000_000, 15
 		})
 		p.sees("25%", "10 MB of 40 MB", "2.0 MB/s", "00:15 left")
-		p.presses("d").sees("It is being downloaded: p pause")
-		p.presses("p").sees("Paused board", "‖ paused 25%", "paused at 25%").misses("00:15 left")
-		p.presses("p").sees("Downloading board", "◌ waiting")
+		p.does("recording.download").sees("It is being downloaded: {recording.pause} pause")
+		p.does("recording.pause").sees("Paused board", "‖ paused 25%", "paused at 25%").misses("00:15 left")
+		p.does("recording.pause").sees("Downloading board", "◌ waiting")
 		p.backend.Progress("new", func(d *app.Download) { d.State = app.DownloadVerifying })
 		p.sees("◌ verifying", "the file is being verified")
 		path := "/v/board é.mp4"
@@ -55,8 +55,8 @@ func TestARecordingIsDownloadedPausedAndOpened(t *testing.T) {
 			*d = app.Download{State: app.DownloadDone, Bytes: 4e7, Total: 4e7, Path: path, Files: []app.DownloadedFile{{Path: path}}}
 		})
 		p.sees("✓ here", "✓ "+path, "Recordings ↓4")
-		p.presses("o").sees("Opened board").presses("f").sees("Opened the folder of board")
-		p.presses("y").sees("Path of board copied").presses("d").sees("It is here already: o opens it")
+		p.does("recording.open").sees("Opened board").does("recording.reveal").sees("Opened the folder of board")
+		p.does("recording.copy").sees("Path of board copied").does("recording.download").sees("It is here already: {recording.open} opens it")
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if got := strings.Join(p.opened, " "); got != "file:///v/board%20%C3%A9.mp4 file:///v" || strings.Join(p.copied, "") != path {
@@ -68,30 +68,30 @@ func TestARecordingIsDownloadedPausedAndOpened(t *testing.T) {
 func TestADownloadThatFailedSaysWhyAndIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, fetched)
-		p.presses("2").clicks("✗ failed").sees("├ sales", "not downloaded: the source refuses access (403 Forbidden)", "let the role read the bucket acme", "r tries again")
-		p.presses("r").sees("Downloading sales", "◌ waiting")
-		p.presses("r").sees("No download has failed here")
-		p.presses("x").sees("Cancel the download of sales?", "[ Keep it ]").presses("enter")
+		p.opens("Recordings").clicks("✗ failed").sees("├ sales", "not downloaded: the source refuses access (403 Forbidden)", "let the role read the bucket acme", "{recording.retry} tries again")
+		p.does("recording.retry").sees("Downloading sales", "◌ waiting")
+		p.does("recording.retry").sees("No download has failed here")
+		p.does("recording.cancel").sees("Cancel the download of sales?", "[ Keep it ]").presses("enter")
 		if p.backend.Count("CancelDownload") != 0 {
 			t.Error("it was given up without a yes")
 		}
-		p.presses("x", "y").sees("Canceled sales").presses("x").sees("There is no download to cancel")
+		p.does("recording.cancel").presses("y").sees("Canceled sales").does("recording.cancel").sees("There is no download to cancel")
 	})
 }
 
 func TestARecordingIsDeletedOnlyAfterAYes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, fetched)
-		p.presses("2", "D").sees("Delete the recording of board on daily?", "can't be recovered", "[ Keep ]").presses("enter")
+		p.opens("Recordings").does("recording.delete").sees("Delete the recording of board on daily?", "can't be recovered", "[ Keep ]").presses("enter")
 		if p.backend.Count("DeleteRecording") != 0 {
 			t.Fatal("it was deleted without a yes")
 		}
-		p.presses("D", "y").sees("Deleted the recording of board", "· deleted").presses("D").sees("It was deleted on the platform already")
-		p.presses("d").sees("It was deleted on the platform")
-		p.presses("j", "D").sees("It is being downloaded: x cancels that")
+		p.does("recording.delete").presses("y").sees("Deleted the recording of board", "· deleted").does("recording.delete").sees("It was deleted on the platform already")
+		p.does("recording.download").sees("It was deleted on the platform")
+		p.moves("down").does("recording.delete").sees("It is being downloaded: {recording.cancel} cancels that")
 		p.clicks("retro").presses("D").sees("What was downloaded stays:", "retro/a b.mp4").presses("esc")
 		p.backend.Fail = &app.Error{Kind: provider.Forbidden, Text: "daily: delete recording: forbidden", Hint: "the key may not do this"}
-		p.presses("D", "y").sees("delete the recording: daily: delete recording: forbidden", "the key may not do this")
+		p.does("recording.delete").presses("y").sees("delete the recording: daily: delete recording: forbidden", "the key may not do this")
 	})
 }
 
@@ -103,8 +103,8 @@ func TestWhatAnAccountCannotDoIsSaid(t *testing.T) {
 				app.AbilityDownload: "there is no bucket", app.AbilityDeleteRecording: "daily deletes nothing",
 			}
 		})
-		p.presses("2", "d").sees("there is no bucket").presses("D").sees("daily deletes nothing")
-		p.presses("1", ":").presses("d", "o", "w", "n", "l", "o", "a", "d").sees("Download the recording", "Use this on the Recordings tab")
+		p.opens("Recordings").does("recording.download").sees("there is no bucket").does("recording.delete").sees("daily deletes nothing")
+		p.opens("Rooms").does("palette").types("download").sees("Download the recording", "Use this on the Recordings tab")
 	})
 }
 
@@ -112,7 +112,7 @@ func TestWhatAnAccountCannotDoIsSaid(t *testing.T) {
 func TestTheCursorStaysOnItsRecording(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, fetched)
-		p.presses("2", "j", "j").sees("├ design")
+		p.opens("Recordings").moves("down", "down").sees("├ design")
 		now := app.Recording{ID: "newest", Account: "daily", Room: "just now", Status: app.RecordingReady, StartedAt: p.backend.Ago(0)}
 		p.backend.Lock()
 		p.backend.Recs = append([]app.Recording{now}, p.backend.Recs...)
@@ -135,20 +135,20 @@ func TestALongListOfRecordingsSaysWhatItLeavesOut(t *testing.T) {
 				b.Recs = append(b.Recs, app.Recording{ID: fmt.Sprint(i), Account: "daily", Room: "archive", Status: app.RecordingReady})
 			}
 		})
-		p.presses("2").sees("newest 500 of 812")
+		p.opens("Recordings").sees("newest 500 of 812")
 	})
 }
 
 func TestQuittingSaysThatDownloadsStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, fetched)
-		p.presses("q").sees("4 downloads stop", "[ Stay ]").presses("esc")
+		p.does("quit").sees("4 downloads stop", "[ Stay ]").presses("esc")
 		p.backend.Lock()
 		p.backend.Stat.Store.Owner = 7
 		p.backend.Unlock()
 		p.backend.Publish(app.Change{Kind: app.StatusChange})
 		p.rest()
-		p.presses("q")
+		p.does("quit")
 		if err := p.leave(); err != nil {
 			t.Error(err)
 		}
@@ -188,7 +188,7 @@ func TestTheTerminalsOwnIndicator(t *testing.T) {
 func TestTheBandwidthIsChangedWhileDownloadsRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, fetched)
-		p.presses("2", "L").sees("Bandwidth of all downloads together", "no limit", "now", "5.0 MB/s")
+		p.opens("Recordings").does("recording.limit").sees("Bandwidth of all downloads together", "no limit", "now", "5.0 MB/s")
 		p.presses("j", "j", "j", "j", "enter").sees("Downloads have 5.0 MB/s together", "at most 5.0 MB/s")
 		p.backend.Lock()
 		limit := p.backend.Stat.Downloads.Limit
@@ -196,6 +196,6 @@ func TestTheBandwidthIsChangedWhileDownloadsRun(t *testing.T) {
 		if limit != 5_000_000 {
 			t.Errorf("the limit is %d", limit)
 		}
-		p.presses("1", "L").misses("Bandwidth of all downloads")
+		p.opens("Rooms").does("recording.limit").misses("Bandwidth of all downloads")
 	})
 }

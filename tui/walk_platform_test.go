@@ -36,23 +36,23 @@ func TestARecordingIsStartedSeenAndStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
 		p.sees("3 here")
-		p.presses("r").sees("The recording of board starts", "◉ recording starts")
+		p.does("recording.switch").sees("The recording of board starts", "◉ recording starts")
 		p.backend.Record("board")
 		p.sees("◉ REC 00:0")
 		p.wait(65 * time.Second)
 		p.sees("◉ REC 01:0")
-		p.presses("r").sees("Stop recording board?", "[ Keep recording ]").presses("enter").sees("◉ REC 01:")
+		p.does("recording.switch").sees("Stop recording board?", "[ Keep recording ]").presses("enter").sees("◉ REC 01:")
 		if p.backend.Count("StopRecording") != 0 {
 			t.Fatal("going on stopped it")
 		}
-		p.presses("r", "y").sees("The recording of board has stopped").misses("REC 01:")
+		p.does("recording.switch").presses("y").sees("The recording of board has stopped").misses("REC 01:")
 	})
 }
 
 func TestARecordingThatFailsTellsThePlatformsReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
-		p.presses("r").sees("◉ recording starts")
+		p.does("recording.switch").sees("◉ recording starts")
 		p.backend.Alter("board", func(m *app.MeetingDetail) {
 			m.Recording, m.RecordingError = app.NotRecording, "the plan has no cloud recording"
 		})
@@ -60,7 +60,7 @@ func TestARecordingThatFailsTellsThePlatformsReason(t *testing.T) {
 		p.backend.Lock()
 		p.backend.Fail = &app.Error{Kind: provider.Forbidden, Text: "recording is off", Hint: "turn it on in the dashboard"}
 		p.backend.Unlock()
-		p.presses("r").sees("start the recording: recording is off", "turn it on in the dashboard")
+		p.does("recording.switch").sees("start the recording: recording is off", "turn it on in the dashboard")
 	})
 }
 
@@ -76,36 +76,36 @@ func TestWhatAPlatformCannotDoSaysWhy(t *testing.T) {
 			b.Join("design", "Ada")
 		})
 		p.sees("1 here")
-		p.presses("r").sees("✗ Whereby records by the room's trigger")
-		p.presses("l", "x").sees("✗ the host removes people inside the meeting")
+		p.does("recording.switch").sees("✗ Whereby records by the room's trigger")
+		p.moves("in").does("person.remove").sees("✗ the host removes people inside the meeting")
 		if p.backend.Count("StartRecording")+p.backend.Count("Eject") != 0 {
 			t.Error("the platform was asked all the same")
 		}
 		p.presses("h", ":").presses("r", "e", "c", "o", "r", "d").sees("Start or stop the recording", "Whereby records by").presses("esc")
-		p.presses("A").sees("whereby: Whereby lists no rooms").presses("esc")
+		p.does("room.adopt").sees("whereby: Whereby lists no rooms").presses("esc")
 		p.backend.Lock()
 		p.backend.Stat.Accounts = p.backend.Stat.Accounts[1:]
 		p.backend.Unlock()
 		p.backend.Publish(app.Change{Kind: app.StatusChange})
 		p.wait(time.Second)
-		p.presses("A").sees("✗ Whereby lists no rooms")
+		p.does("room.adopt").sees("✗ Whereby lists no rooms")
 	})
 }
 
 func TestAPersonIsRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
-		p.sees("Ada").misses("x remove")
-		p.presses("x").sees("Select a participant first: l focuses the list")
-		p.presses("l").sees("x remove").presses("j", "j").sees("▌  Grace")
+		p.sees("Ada").misses("{person.remove} remove")
+		p.does("person.remove").sees("Select a participant first: {move.in} focuses the list")
+		p.moves("in").sees("{person.remove} remove").moves("down", "down").sees("▌  Grace")
 		p.presses("x").sees("Remove Grace?", "[ Keep ]", "Remove and ban").presses("enter")
 		p.misses("Remove Grace?")
 		if p.backend.Count("Eject") != 0 {
 			t.Fatal("keeping removed her")
 		}
-		p.presses("x", "y").sees("Grace was removed", "2 here", "ejected")
+		p.does("person.remove").presses("y").sees("Grace was removed", "2 here", "ejected")
 		p.sees("▌  Grace") // the cursor stays with her
-		p.presses("x").sees("Grace has left already")
+		p.does("person.remove").sees("Grace has left already")
 		p.presses("k").sees("▌  Linus").presses("x").sees("Remove Linus?", "Only people with a user id").misses("Remove and ban").presses("esc")
 	})
 }
@@ -113,7 +113,7 @@ func TestAPersonIsRemoved(t *testing.T) {
 func TestAPersonIsKeptOutByMouse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
-		p.clicks("Grace").sees("▌  Grace").clicks("x remove").sees("Remove Grace?").clicks("Remove and ban")
+		p.clicks("Grace").sees("▌  Grace").clicks("{person.remove} remove").sees("Remove Grace?").clicks("Remove and ban")
 		p.sees("Grace was removed and banned")
 		if e := p.backend.Ejected; len(e) != 1 || !e[0].Ban || e[0].Session == "" {
 			t.Errorf("%+v", e)
@@ -126,12 +126,12 @@ func TestAPersonIsKeptOutByMouse(t *testing.T) {
 func TestTheCursorStaysWithItsPerson(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
-		p.presses("l", "j", "j", "j").sees("▌  Linus")
+		p.moves("in", "down", "down", "down").sees("▌  Linus")
 		p.backend.JoinAs("board", app.Stay{Name: "Niklaus", Waiting: true})
 		p.sees("◌ Niklaus", "▌  Linus")
 		p.backend.Depart("board", "Ada", "left")
 		p.sees("Left", "▌  Linus")
-		p.presses("x").sees("Remove Linus?")
+		p.does("person.remove").sees("Remove Linus?")
 	})
 }
 
@@ -141,7 +141,7 @@ func TestOnlyWhomThePlatformKnowsIsKeptOut(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
 		p.backend.Alter("board", func(m *app.MeetingDetail) { m.Participants[1].UserID = m.Participants[1].Session })
 		p.wait(time.Second)
-		p.clicks("Grace").presses("x").sees("Remove Grace?", "Only people with a user id").misses("Remove and ban")
+		p.clicks("Grace").does("person.remove").sees("Remove Grace?", "Only people with a user id").misses("Remove and ban")
 	})
 }
 
@@ -151,7 +151,7 @@ func TestTheRecorderIsNotRemoved(t *testing.T) {
 			crowd(b)
 			b.JoinAs("board", app.Stay{Name: "Recorder", Bot: true, Role: "recorder"})
 		})
-		p.presses("l", "G").sees("▌◆ Recorder").presses("x").sees("Recorder is a bot of the platform; r stops a recording")
+		p.moves("in", "bottom").sees("▌◆ Recorder").does("person.remove").sees("Recorder is a bot of the platform; {recording.switch} stops a recording")
 	})
 }
 
@@ -169,28 +169,28 @@ func TestConsentIsAskedForOnceAndKept(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, recorded)
-		p.presses("O").sees("This meeting is recorded", "[ Don't open ]").presses("esc")
+		p.does("open.host").sees("This meeting is recorded", "[ Don't open ]").presses("esc")
 		if answered(p) != "" {
 			t.Error("closing the question is an answer")
 		}
-		p.presses("O", "enter").sees("Nothing was opened")
+		p.does("open.host").presses("enter").sees("Nothing was opened")
 		if answered(p) != app.ConsentDeclined || len(p.browser()) != 0 {
 			t.Fatalf("answer %q, opened %q", answered(p), p.browser())
 		}
-		p.presses("O").sees("This meeting is recorded").presses("y").sees("Opened board as host")
+		p.does("open.host").sees("This meeting is recorded").presses("y").sees("Opened board as host")
 		if answered(p) != app.ConsentGiven {
 			t.Fatalf("answer %q", answered(p))
 		}
-		p.presses("o").sees("Opened board as guest").misses("This meeting is recorded")
+		p.does("open.guest").sees("Opened board as guest").misses("This meeting is recorded")
 		if n := p.backend.Count("Consent"); n != 2 || len(p.browser()) != 2 {
 			t.Errorf("%d answers were stored, %q opened", n, p.browser())
 		}
-		p.presses("e", "y").sees("has ended").presses("s", "enter").sees("OPEN")
-		p.presses("O").sees("This meeting is recorded") // another meeting, another question
+		p.does("meeting.end").presses("y").sees("has ended").does("meeting.start").presses("enter").sees("OPEN")
+		p.does("open.host").sees("This meeting is recorded") // another meeting, another question
 	})
 	synctest.Test(t, func(t *testing.T) { // what can't be stored opens nothing
 		p := sit(t, 100, 30, recorded)
-		p.presses("O")
+		p.does("open.host")
 		p.backend.Lock()
 		p.backend.Fail = &app.Error{Text: "the disk is full", Hint: "make room on it"}
 		p.backend.Unlock()
@@ -201,20 +201,20 @@ func TestConsentIsAskedForOnceAndKept(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) { // by mouse
 		p := sit(t, 100, 30, recorded)
-		p.clicks("O open").sees("This meeting is recorded").clicks("Don't open").sees("Nothing was opened")
-		p.clicks("O open").clicks("I agree, open it").sees("Opened board as host")
+		p.clicks("{open.host} open").sees("This meeting is recorded").clicks("Don't open").sees("Nothing was opened")
+		p.clicks("{open.host} open").clicks("I agree, open it").sees("Opened board as host")
 	})
 	synctest.Test(t, func(t *testing.T) { // a room that skips the question
 		p := sit(t, 100, 30, func(b *tuitest.Backend) {
 			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily", Recording: provider.RecordingCloud, SkipConsent: true})
 			b.Start("board")
 		})
-		p.presses("O").sees("Opened board as host").presses("c").sees("Guest link of board (recorded) copied")
+		p.does("open.host").sees("Opened board as host").does("copy.guest").sees("Guest link of board (recorded) copied")
 	})
 	synctest.Test(t, func(t *testing.T) { // a recording that nobody set, but somebody started
 		p := sit(t, 100, 30, crowd)
 		p.backend.Record("board")
-		p.sees("REC").presses("o").sees("is being recorded", "[ Don't open ]")
+		p.sees("REC").does("open.guest").sees("is being recorded", "[ Don't open ]")
 	})
 }
 
@@ -232,14 +232,14 @@ func years(b *tuitest.Backend) {
 func TestARoomOfThePlatformIsTakenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, years)
-		p.presses("A").sees("Adopt existing rooms", "4 rooms", "daily    weekly-sync", "✓ room board", "until today 02:00",
+		p.does("room.adopt").sees("Adopt existing rooms", "4 rooms", "daily    weekly-sync", "✓ room board", "until today 02:00",
 			"whereby  design-4711")
 		p.presses("up", "up", "up") // whichever account answered first
 		p.presses("enter").sees("Adopt weekly-sync", "Empty: keep the platform's name").presses("enter")
 		p.sees("✓ room weekly-sync") // the list stays, for the next one
-		p.presses("i", "n", "t", "e", "r").misses("design-4711").presses("enter").sees("Adopt interview-7")
-		p.presses("b", "o", "a", "r", "d", "enter").sees("there is a room of that name", "choose another name", "Adopt interview-7")
-		p.presses("s", "enter").sees("✓ room boards").presses("esc")
+		p.types("inter").misses("design-4711").presses("enter").sees("Adopt interview-7")
+		p.types("board").presses("enter").sees("there is a room of that name", "choose another name", "Adopt interview-7")
+		p.types("s").presses("enter").sees("✓ room boards").presses("esc")
 		p.sees("boards", "weekly-s", "adopted from", "OPEN")
 		if n := p.backend.Count("AdoptRoom"); n != 3 {
 			t.Errorf("%d adoptions", n)
@@ -253,7 +253,7 @@ func TestAKnownRoomIsGoneTo(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "alpha", Account: "daily"})
 			years(b)
 		})
-		p.sees("▌· alpha").presses("A").clicks("✓ room board").misses("Take over").sees("▌· board")
+		p.sees("▌· alpha").does("room.adopt").clicks("✓ room board").misses("Take over").sees("▌· board")
 	})
 }
 
@@ -264,8 +264,8 @@ func TestThePlatformsAreAskedOneByOne(t *testing.T) {
 			b.Slow = 5 * time.Second
 			b.Failing = map[string]error{"whereby": &app.Error{Kind: provider.Unavailable, Text: "no answer", Hint: "try again later"}}
 		})
-		p.presses("A").sees("asking daily, whereby…", "asking…").presses("esc").misses("asking")
-		p.presses("A").sees("asking daily, whereby…") // keys work meanwhile
+		p.does("room.adopt").sees("asking daily, whereby…", "asking…").presses("esc").misses("asking")
+		p.does("room.adopt").sees("asking daily, whereby…") // keys work meanwhile
 		p.wait(6 * time.Second)
 		p.sees("weekly-sync", "✗ whereby: no answer. try again later", "3 rooms")
 		p.backend.Lock()
@@ -279,7 +279,7 @@ func TestThePlatformsAreAskedOneByOne(t *testing.T) {
 			years(b)
 			b.Slow = 5 * time.Second
 		})
-		p.presses("A").wait(4 * time.Second)
+		p.does("room.adopt").wait(4 * time.Second)
 		p.presses("ctrl+r").wait(2 * time.Second)
 		p.sees("asking daily, whereby…").wait(4 * time.Second)
 		p.sees("4 rooms")
@@ -291,7 +291,7 @@ func TestThePlatformsAreAskedOneByOne(t *testing.T) {
 		p := sit(t, 100, 30, func(b *tuitest.Backend) {
 			b.Failing = map[string]error{"daily": &app.Error{Text: "no answer"}, "whereby": &app.Error{Text: "nor here"}}
 		})
-		p.presses("A").sees("No rooms found", "✗ daily: no answer", "✗ whereby: nor here")
+		p.does("room.adopt").sees("No rooms found", "✗ daily: no answer", "✗ whereby: nor here")
 	})
 }
 
@@ -317,7 +317,7 @@ func TestChecksHaveDoctorsWords(t *testing.T) {
 				{Name: "clock", OK: true, Detail: "agrees"},
 			}}}
 		})
-		p.presses("4").sees("! none of 3 failed, 2 missing, just now", "! unknown   API key: a rate limit", "wait 5s", "! missing   webhook", "✓ ok        clock")
+		p.opens("Status").sees("! none of 3 failed, 2 missing, just now", "! unknown   API key: a rate limit", "wait 5s", "! missing   webhook", "✓ ok        clock")
 	})
 }
 
@@ -330,12 +330,12 @@ func TestTheAccountsAreCheckedOnceAndWhenAsked(t *testing.T) {
 		if p.backend.Count("Diagnose") != 0 {
 			t.Fatal("the platforms were asked before anybody looked")
 		}
-		p.presses("4").sees("◌ asking the platforms… 00:0")
-		p.presses("d").sees("A check is running")
-		p.presses("1", "4").sees("asking the platforms… 00:02") // nothing waits for it
-		p.sees("✗ 1 of 4 failed, just now; d checks again", "✓ ok        API key: domain acme",
+		p.opens("Status").sees("◌ asking the platforms… 00:0")
+		p.does("status.check").sees("A check is running")
+		p.opens("Rooms").opens("Status").sees("asking the platforms… 00:02") // nothing waits for it
+		p.sees("✗ 1 of 4 failed, just now; {status.check} checks again", "✓ ok        API key: domain acme",
 			"✗ failed    webhook: failed three times since yesterday", "do        make the listener reachable", "listener: http://127.0.0.1:7070")
-		p.presses("1", "4", "2", "4").wait(time.Minute)
+		p.opens("Rooms").opens("Status").opens("Recordings").opens("Status").wait(time.Minute)
 		if n := p.backend.Count("Diagnose"); n != 1 {
 			t.Fatalf("%d diagnoses", n)
 		}
@@ -343,7 +343,7 @@ func TestTheAccountsAreCheckedOnceAndWhenAsked(t *testing.T) {
 		p.backend.Lock()
 		p.backend.Diagnoses = p.backend.Diagnoses[1:]
 		p.backend.Unlock()
-		p.clicks("d check   c").sees("asking the platforms").sees("✓ 2 checks passed")
+		p.clicks("{status.check} check   {status.copy}").sees("asking the platforms").sees("✓ 2 checks passed")
 	})
 }
 
@@ -352,12 +352,12 @@ func TestChecksThatFailAreNotRepeatedByThemselves(t *testing.T) {
 		p := sit(t, 120, 40, func(b *tuitest.Backend) {
 			b.Failing = map[string]error{"": &app.Error{Text: "the store is closing", Hint: "start again"}}
 		})
-		p.presses("4").sees("✗ the checks failed; d tries again", "the store is closing", "start again")
+		p.opens("Status").sees("✗ the checks failed; {status.check} tries again", "the store is closing", "start again")
 		p.wait(time.Minute)
 		if n := p.backend.Count("Diagnose"); n != 1 {
 			t.Errorf("%d diagnoses", n)
 		}
-		p.presses("1", "d").misses("asking the platforms")
+		p.opens("Rooms").does("status.check").misses("asking the platforms")
 	})
 }
 
@@ -367,17 +367,17 @@ func TestARoomHasALogoAndMaySkipTheQuestion(t *testing.T) {
 			b.Stat.Accounts[0].Cannot = map[app.Ability]string{app.AbilityLogo: "Daily rooms have no logo"}
 			b.AddRoom(app.RoomSpec{Name: "board", Account: "whereby"})
 		})
-		p.presses("E").sees("only with a recording", "Logo")
+		p.does("room.edit").sees("only with a recording", "Logo")
 		p.presses("down", "down", "down", "down", "right", "right").sees("cloud: by the platform", "asked before it is opened")
 		p.presses("down", "down", "right").sees("‹ not asked ›")
-		p.presses("down", "x", ".", "g", "i", "f", "enter").sees("Choose a PNG file")
-		p.presses("backspace", "backspace", "backspace", "p", "n", "g", "down", "right").sees("‹ automatically, when it is ready ›")
+		p.presses("down").types("x.gif").presses("enter").sees("Choose a PNG file")
+		p.presses("backspace", "backspace", "backspace").types("png").presses("down", "right").sees("‹ automatically, when it is ready ›")
 		p.presses("enter").sees("Room board changed")
 		r, err := p.backend.Room(t.Context(), app.RoomRef{Ref: "board"})
 		if err != nil || !r.SkipConsent || !r.AutoDownload || !filepath.IsAbs(r.Logo) || filepath.Base(r.Logo) != "x.png" || r.Recording != provider.RecordingCloud {
 			t.Errorf("%+v, %v", r, err)
 		}
-		p.presses("E", "down", "left").sees("Daily rooms have no logo")
+		p.does("room.edit").presses("down", "left").sees("Daily rooms have no logo")
 	})
 }
 
@@ -409,12 +409,12 @@ func TestWhatThePlatformSaysOtherwiseIsShown(t *testing.T) {
 func TestTheChosenRecordingIsToldInFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 22, takes)
-		p.presses("2").sees("╭ Recordings", "tracks", "├ all-hands", "no matching meeting", "01:0")
+		p.opens("Recordings").sees("╭ Recordings", "tracks", "├ all-hands", "no matching meeting", "01:0")
 		p.wait(time.Minute)
 		p.sees("02:0") // what runs counts
-		p.presses("j").sees("├ 渡辺の部屋", "ada-cam.webm", "cam-video", "… 6 more")
+		p.moves("down").sees("├ 渡辺の部屋", "ada-cam.webm", "cam-video", "… 6 more")
 		p.clicks("✗ failed").sees("├ design", "the bucket refused it")
-		p.presses("/").presses("n", "o", "p", "e").sees("No recording matches").misses("├ design")
+		p.does("filter").types("nope").sees("No recording matches").misses("├ design")
 	})
 }
 
@@ -442,6 +442,6 @@ func TestEndingAnAdoptedRoomIsExplained(t *testing.T) {
 			b.Start("board")
 			b.Alter("board", func(m *app.MeetingDetail) { m.Adopted = true })
 		})
-		p.presses("e").sees("No one is in the meeting.", "removes it from", "[ Keep meeting ]")
+		p.does("meeting.end").sees("No one is in the meeting.", "removes it from", "[ Keep meeting ]")
 	})
 }

@@ -24,13 +24,13 @@ func TestAnErrorCanBeReadAgain(t *testing.T) {
 		p.backend.Lock()
 		p.backend.Fail = &app.Error{Kind: provider.Unavailable, Text: "the platform is away", Hint: "try again in a minute"}
 		p.backend.Unlock()
-		p.presses("c").sees("copy the link: the platform is away", "try again in a minute")
+		p.does("copy.guest").sees("copy the link: the platform is away", "try again in a minute")
 		p.backend.Lock()
 		p.backend.Fail = nil
 		p.backend.Unlock()
 		p.wait(20 * time.Second)
 		p.misses("try again in a minute").sees("✗ copy the link: the platform is away") // in Activity
-		p.presses("!").sees("Messages", "✗ copy the link: the platform is away", "try again in a minute").presses("esc")
+		p.does("messages").sees("Messages", "✗ copy the link: the platform is away", "try again in a minute").presses("esc")
 		p.cancel()
 		_ = p.leave()
 		if s := log.String(); !strings.Contains(s, "level=ERROR") || !strings.Contains(s, "the platform is away") || !strings.Contains(s, "try again in a minute") {
@@ -47,8 +47,8 @@ func TestABrowserThatFailsIsNoSuccess(t *testing.T) {
 				b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
 				b.Start("board")
 			}, func(o *Options) { o.Open = open })
-			p.presses("O").sees("rowser", "greenroom meeting link board --host")
-			p.misses("✓ No browser", "✓ The browser").presses("!").misses("✓")
+			p.does("open.host").sees("rowser", "greenroom meeting link board --host")
+			p.misses("✓ No browser", "✓ The browser").does("messages").misses("✓")
 		})
 	}
 }
@@ -59,10 +59,10 @@ func TestAFailingAccountShowsOnEveryTab(t *testing.T) {
 		p := sit(t, 100, 30, busyDay)
 		p.misses("fails")
 		change(p, func(s *app.Status) { s.Accounts[0].Health = "failing" })
-		for _, tab := range []string{"1", "2", "3", "4"} {
-			p.presses(tab).sees("✗ daily fails (4)")
+		for _, tab := range []string{"Rooms", "Recordings", "Webhooks", "Status"} {
+			p.opens(tab).sees("✗ daily fails ({tab.status})")
 		}
-		p.resizes(80, 24).presses("1").sees("✗ daily fails")
+		p.resizes(80, 24).opens("Rooms").sees("✗ daily fails")
 	})
 }
 
@@ -70,9 +70,9 @@ func TestAFailingAccountShowsOnEveryTab(t *testing.T) {
 func TestTabMovesBetweenPanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, busyDay)
-		p.presses("tab", "j").sees("│▌★ Ada", "1 Rooms").presses("tab", "j").sees("▌○ design")
-		p.presses("2", "tab").sees("Headers") // Recordings has one pane: on to Webhooks
-		p.presses("tab", "tab").sees("Headers")
+		p.does("tab.next").moves("down").sees("│▌★ Ada", "{tab.rooms} Rooms").does("tab.next").moves("down").sees("▌○ design")
+		p.opens("Recordings").does("tab.next").sees("Headers") // Recordings has one pane: on to Webhooks
+		p.does("tab.next", "tab.next").sees("Headers")
 	})
 }
 
@@ -80,7 +80,7 @@ func TestTabMovesBetweenPanes(t *testing.T) {
 func TestASheetSwallowsNoKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, busyDay, func(o *Options) { o.Copy = nil })
-		p.presses("c").sees("Sent to your clipboard").presses("4").misses("Sent to your clipboard").sees("Accounts")
+		p.does("copy.guest").sees("Sent to your clipboard").opens("Status").misses("Sent to your clipboard").sees("Accounts")
 	})
 }
 
@@ -88,14 +88,14 @@ func TestASheetSwallowsNoKeys(t *testing.T) {
 func TestTheCursorIsNeverOnAHeading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 14, busyDay)
-		p.presses("l")
+		p.moves("in")
 		for i := range 24 {
 			switch {
 			case i%2 == 0:
 				fmt.Fprintf(p.term.InputPipe(), "\x1b[<%d;60;8M", 64+i/12)
 				p.rest()
 			default:
-				p.presses([]string{"j", "g", "G", "k", "ctrl+d", "ctrl+u"}[i/2%6])
+				p.moves([]string{"down", "top", "bottom", "up", "half-down", "half-up"}[i/2%6])
 			}
 			for _, heading := range []string{"▌Waiting", "▌Here", "▌Left", "▌ Here", "▌ Left"} {
 				p.misses(heading)
@@ -111,8 +111,8 @@ func TestTheFilterGoesWithTheLastRoomThatItFound(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "alpha", Account: "daily"})
 			b.AddRoom(app.RoomSpec{Name: "beta", Account: "daily"})
 		})
-		p.presses("/", "b", "e", "t", "enter").sees("▌· beta").misses("alpha")
-		p.presses("D", "y").sees("Room beta deleted", "▌· alpha")
+		p.does("filter").types("bet").presses("enter").sees("▌· beta").misses("alpha")
+		p.does("room.delete").presses("y").sees("Room beta deleted", "▌· alpha")
 	})
 }
 

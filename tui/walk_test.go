@@ -20,18 +20,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestAHostHoldsAMeeting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, nil)
-		p.sees("No rooms yet", "Press n to make")
+		p.sees("No rooms yet", "Press {room.new} to make")
 
-		p.presses("n").sees("New room", "What you call it")
+		p.does("room.new").sees("New room", "What you call it")
 		p.presses("enter").sees("Enter a name.")
-		p.presses("s", "t", "a", "n", "d", "up", "up") // round to the button and back to the field before it
-		p.presses("down", "down", "u", "p", "enter")
-		p.sees("standup", "starts one on whereby", "s starts a meeting in it")
+		p.types("stand").presses("up", "up") // round to the button and back to the field before it
+		p.presses("down", "down").types("up").presses("enter")
+		p.sees("standup", "starts one on whereby", "{meeting.start} starts a meeting in it")
 
-		p.presses("s").sees("Start a meeting in standup", "8 hours (default)")
+		p.does("meeting.start").sees("Start a meeting in standup", "8 hours (default)")
 		p.presses("j", "enter").sees("OPEN", "No one has joined yet", "acme.whereby.com/standup-")
 
-		p.presses("c").sees("Guest link of standup copied")
+		p.does("copy.guest").sees("Guest link of standup copied")
 		if len(p.clipboard()) != 1 || !strings.HasPrefix(p.clipboard()[0], "https://acme.whereby.com/standup-") {
 			t.Fatalf("copied %q", p.clipboard())
 		}
@@ -45,15 +45,15 @@ func TestAHostHoldsAMeeting(t *testing.T) {
 		p.backend.Depart("standup", "Ada", "left")
 		p.sees("1 here, peak 2", "Left")
 
-		p.presses("3").sees("participant.left", "verified", "Headers", `"user_name": "Ada"`)
-		p.presses("j").sees("participant.joined", `"user_name": "Grace"`)
-		p.presses("l").presses("G").sees(`"event_ts": `).presses("h")
+		p.opens("Webhooks").sees("participant.left", "verified", "Headers", `"user_name": "Ada"`)
+		p.moves("down").sees("participant.joined", `"user_name": "Grace"`)
+		p.moves("in").moves("bottom").sees(`"event_ts": `).moves("out")
 
-		p.presses("1", "e").sees("End the meeting in standup?", "1 person will be", "[ Keep meeting ]")
+		p.opens("Rooms").does("meeting.end").sees("End the meeting in standup?", "1 person will be", "[ Keep meeting ]")
 		p.presses("enter").misses("End the meeting in standup?").sees("LIVE")
-		p.presses("e", "y").sees("The meeting in standup has ended", "No meeting now", "ended here")
+		p.does("meeting.end").presses("y").sees("The meeting in standup has ended", "No meeting now", "ended here")
 
-		p.presses("q")
+		p.does("quit")
 		if err := p.leave(); err != nil {
 			t.Fatal(err)
 		}
@@ -67,14 +67,14 @@ func TestTheHostLinkIsNeverShown(t *testing.T) {
 			b.Start("board")
 		})
 		p.sees("acme.daily.co/board-20000101000000?t=…")
-		p.presses("C").sees("Host link of board copied", "don't pass it on")
-		p.presses("O").sees("Opened board as host")
+		p.does("copy.host").sees("Host link of board copied", "don't pass it on")
+		p.does("open.host").sees("Opened board as host")
 		for _, got := range [][]string{p.clipboard(), p.browser()} {
 			if len(got) != 1 || !strings.HasSuffix(got[0], "?t=secret-of-the-host") {
 				t.Fatalf("got %q", got)
 			}
 		}
-		p.presses("o").sees("Opened board as guest")
+		p.does("open.guest").sees("Opened board as guest")
 		if strings.Contains(p.browser()[1], "secret") {
 			t.Fatalf("a guest opened %q", p.browser()[1])
 		}
@@ -90,10 +90,10 @@ func TestWithoutAClipboardTheLinkIsShownButNotTheHosts(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
 			b.Start("board")
 		}, func(o *Options) { o.Copy, o.Open = nil, nil })
-		p.presses("c").sees("Sent to your clipboard", "https://acme.daily.co/board-").presses("esc")
-		p.presses("C").sees("meeting link board --host")
-		p.presses("o").sees("No browser found", "https://acme.daily.co/board-").presses("esc")
-		p.presses("O").sees("No browser found", "meeting link board --host")
+		p.does("copy.guest").sees("Sent to your clipboard", "https://acme.daily.co/board-").presses("esc")
+		p.does("copy.host").sees("meeting link board --host")
+		p.does("open.guest").sees("No browser found", "https://acme.daily.co/board-").presses("esc")
+		p.does("open.host").sees("No browser found", "meeting link board --host")
 		if strings.Contains(p.screen(), "secret") {
 			t.Fatal(p.screen())
 		}
@@ -108,17 +108,17 @@ func TestABrowserThatCannotBeOpenedLeavesTheLink(t *testing.T) {
 	broken := func(o *Options) { o.Open = func(string) error { return errors.New("exit status 3") } }
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, meeting, broken)
-		p.presses("o").sees("The browser can't be opened", "Open this address (exit status 3):", "https://acme.daily.co/").presses("esc")
-		p.presses("O").sees("The browser can't be opened (exit status 3)", `greenroom meeting link 'board'\''s' --host`)
+		p.does("open.guest").sees("The browser can't be opened", "Open this address (exit status 3):", "https://acme.daily.co/").presses("esc")
+		p.does("open.host").sees("The browser can't be opened (exit status 3)", `greenroom meeting link 'board'\''s' --host`)
 		if strings.Contains(p.written(), "secret-of-the-host") {
 			t.Error("the host's token reached the terminal")
 		}
 	})
 	synctest.Test(t, func(t *testing.T) { // no other program knows the demo's meetings
 		p := sit(t, 100, 30, meeting, broken, func(o *Options) { o.Demo, o.Copy = true, nil })
-		p.presses("O").sees("Open this address", "?t=secret-of-the-host").misses("greenroom meeting").presses("esc")
-		p.presses("C").sees("Sent to your clipboard", "?t=secret-of-the-host").misses("greenroom meeting").presses("esc")
-		p.presses("q")
+		p.does("open.host").sees("Open this address", "?t=secret-of-the-host").misses("greenroom meeting").presses("esc")
+		p.does("copy.host").sees("Sent to your clipboard", "?t=secret-of-the-host").misses("greenroom meeting").presses("esc")
+		p.does("quit")
 		if err := p.leave(); err != nil {
 			t.Fatal(err)
 		}
@@ -131,25 +131,25 @@ func TestARecordedMeetingIsOpenedOnlyAfterAQuestion(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily", Recording: provider.RecordingCloud})
 			b.Start("board")
 		})
-		p.presses("O").sees("This meeting is recorded", "[ Don't open ]")
+		p.does("open.host").sees("This meeting is recorded", "[ Don't open ]")
 		p.presses("enter").misses("This meeting is recorded")
 		if len(p.browser()) != 0 {
 			t.Fatalf("declining opened %q", p.browser())
 		}
-		p.presses("O", "y").sees("Opened board as host")
-		p.presses("c").sees("Guest link of board (recorded) copied")
-		p.presses("Q").sees("recorded", "█▀", "esc close").presses("esc")
+		p.does("open.host").presses("y").sees("Opened board as host")
+		p.does("copy.guest").sees("Guest link of board (recorded) copied")
+		p.does("qr").sees("recorded", "█▀", "esc close").presses("esc")
 	})
 }
 
 func TestADisabledActionSaysWhy(t *testing.T) {
-	for _, c := range []struct{ key, why string }{
-		{"e", "quiet has no meeting now: s starts one"},
-		{"c", "quiet has no meeting now: s starts one"},
+	for _, c := range []struct{ action, why string }{
+		{"meeting.end", "quiet has no meeting now: {meeting.start} starts one"},
+		{"copy.guest", "quiet has no meeting now: {meeting.start} starts one"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := sit(t, 100, 30, func(b *tuitest.Backend) { b.AddRoom(app.RoomSpec{Name: "quiet", Account: "daily"}) })
-			p.presses(c.key).sees(c.why)
+			p.does(c.action).sees(c.why)
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -158,9 +158,9 @@ func TestADisabledActionSaysWhy(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "going", Account: "daily"})
 			b.Start("going")
 		})
-		p.presses("s").sees("The meeting of going is open already: O opens it, e ends it")
-		p.presses("D").sees("The room has a meeting: end it first with e")
-		p.presses("j", "s").sees("account livekit is not configured: set LIVEKIT_API_KEY")
+		p.does("meeting.start").sees("The meeting of going is open already: {open.host} opens it, {meeting.end} ends it")
+		p.does("room.delete").sees("The room has a meeting: end it first with {meeting.end}")
+		p.moves("down").does("meeting.start").sees("account livekit is not configured: set LIVEKIT_API_KEY")
 	})
 }
 
@@ -170,14 +170,14 @@ func TestARoomIsEditedAndDeleted(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "alpha", Account: "daily"})
 			b.AddRoom(app.RoomSpec{Name: "beta", Account: "daily"})
 		})
-		p.presses("E").sees("Edit alpha", "daily")
-		p.presses("down", "right", "down", "right", "down", "x", "enter").sees("Enter a number of 1 or more")
-		p.presses("backspace", "7", "enter").sees("Room alpha changed", "locked · up to 7")
-		p.presses("E", "backspace", "backspace", "backspace", "backspace", "backspace", "b", "e", "t", "a", "enter")
+		p.does("room.edit").sees("Edit alpha", "daily")
+		p.presses("down", "right", "down", "right", "down").types("x").presses("enter").sees("Enter a number of 1 or more")
+		p.presses("backspace").types("7").presses("enter").sees("Room alpha changed", "locked · up to 7")
+		p.does("room.edit").presses("backspace", "backspace", "backspace", "backspace", "backspace").types("beta").presses("enter")
 		p.sees("A room of that name exists already").presses("esc")
-		p.presses("D").sees("Delete alpha?", "[ Keep ]").presses("enter").sees("alpha")
-		p.presses("D", "left", "left", "enter").sees("alpha") // the focus doesn't go round
-		p.presses("D", "right", "enter").sees("Room alpha deleted")
+		p.does("room.delete").sees("Delete alpha?", "[ Keep ]").presses("enter").sees("alpha")
+		p.does("room.delete").presses("left", "left", "enter").sees("alpha") // the focus doesn't go round
+		p.does("room.delete").presses("right", "enter").sees("Room alpha deleted")
 		p.wait(6 * time.Second)
 		p.misses("alpha").sees("beta")
 	})
@@ -186,7 +186,7 @@ func TestARoomIsEditedAndDeleted(t *testing.T) {
 func TestAFailureKeepsWhatWasTypedAndShowsTheHint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, nil)
-		p.presses("n", "x")
+		p.does("room.new").types("x")
 		p.backend.Lock()
 		p.backend.Fail = &app.Error{Kind: provider.Unavailable, Text: "the disk is full", Hint: "make room on it"}
 		p.backend.Unlock()
@@ -194,7 +194,7 @@ func TestAFailureKeepsWhatWasTypedAndShowsTheHint(t *testing.T) {
 		p.backend.Lock()
 		p.backend.Fail = nil
 		p.backend.Unlock()
-		p.presses("y", "enter").sees("Room xy created")
+		p.types("y").presses("enter").sees("Room xy created")
 	})
 }
 
@@ -235,16 +235,16 @@ func TestQuittingAsksOnlyWhileWebhooksArrive(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, running)
-		p.presses("q").sees("Webhooks won't be received", "1 meeting", "[ Stay ]")
+		p.does("quit").sees("Webhooks won't be received", "1 meeting", "[ Stay ]")
 		p.presses("esc").misses("Webhooks won't be received")
-		p.presses("q", "y")
+		p.does("quit").presses("y")
 		if err := p.leave(); err != nil {
 			t.Fatal(err)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) { // somebody else holds the store
 		p := sit(t, 100, 30, running, func(o *Options) { o.PID = 99 })
-		p.presses("q")
+		p.does("quit")
 		if err := p.leave(); err != nil {
 			t.Fatal(err)
 		}
@@ -261,19 +261,19 @@ func TestQuittingAsksOnlyWhileWebhooksArrive(t *testing.T) {
 func TestTheMouseDoesWhatTheKeysDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 30, busyDay)
-		p.clicks("3 Webhooks").sees("Headers")
+		p.clicks("{tab.webhooks} Webhooks").sees("Headers")
 		p.clicks("recording.started").sees("╭ recording.started")
-		p.clicks("1 Rooms").clicks("design ").sees("No one has joined yet")
-		p.clicks("copy  o open").sees("Guest link of design copied")
-		p.clicks("n new").sees("New room").presses("esc")
-		p.clicks("e end").clicks("End meeting").sees("has ended")
-		p.presses("?")
+		p.clicks("{tab.rooms} Rooms").clicks("design ").sees("No one has joined yet")
+		p.clicks("copy  {open.guest} open").sees("Guest link of design copied")
+		p.clicks("{room.new} new").sees("New room").presses("esc")
+		p.clicks("{meeting.end} end").clicks("End meeting").sees("has ended")
+		p.does("help")
 		p.term.InputPipe().Write([]byte("\x1b[<65;60;10M"))
 		p.rest()
 	})
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 30, busyDay, func(o *Options) { o.Mouse = false })
-		p.clicks("3 Webhooks").misses("Headers")
+		p.clicks("{tab.webhooks} Webhooks").misses("Headers")
 	})
 }
 
@@ -286,7 +286,7 @@ func TestTheWindowTitleTellsWhatIsLive(t *testing.T) {
 		if !p.term.IsAltScreen() {
 			t.Error("the screen is not the alternate one")
 		}
-		p.presses("q", "y")
+		p.does("quit").presses("y")
 		p.leave()
 		if p.term.IsAltScreen() {
 			t.Error("the terminal was not given back")
@@ -297,12 +297,12 @@ func TestTheWindowTitleTellsWhatIsLive(t *testing.T) {
 func TestWhoReadsKeepsTheirPlaceWhenSomethingWasMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 30, many(400))
-		p.presses("3", "ctrl+d", "ctrl+d").sees("#374", `"n": 374`)
+		p.opens("Webhooks").moves("half-down", "half-down").sees("#374", `"n": 374`)
 		p.backend.Publish(app.Change{Kind: app.Missed})
 		p.wait(time.Second)
 		p.sees("#374", `"n": 374`)
 		deliver(p.backend, 401)
-		p.presses("g").sees("#401", "following")
+		p.moves("top").sees("#401", "following")
 	})
 }
 
