@@ -198,6 +198,18 @@ func (p *person) clicks(text string) *person {
 	return p
 }
 
+// The buttons of the wheel.
+const up, down = 64, 65
+
+// turns turns the wheel n times at a column and a line.
+func (p *person) turns(button, n, x, y int) *person {
+	for range n {
+		fmt.Fprintf(p.term.InputPipe(), "\x1b[<%d;%d;%dM", button, x, y)
+		p.rest()
+	}
+	return p
+}
+
 func (p *person) width(s string) int { return p.term.WidthMethod().StringWidth(s) }
 
 // resizes changes the terminal.

@@ -262,12 +262,7 @@ func TestTheWheelScrolls(t *testing.T) {
 				b.AddRoom(app.RoomSpec{Name: fmt.Sprintf("hall-%d", i), Account: "daily"})
 			}
 		})
-		wheel := func(button, n int) {
-			for range n {
-				fmt.Fprintf(p.term.InputPipe(), "\x1b[<%d;5;5M", button)
-				p.rest()
-			}
-		}
+		wheel := func(button, n int) { p.turns(button, n, 5, 5) }
 		p.sees("▌· hall-0 ", "↓").misses("hall-30")
 		wheel(65, 8)
 		p.sees("hall-30", "↑24").misses("hall-0 ")
@@ -279,6 +274,33 @@ func TestTheWheelScrolls(t *testing.T) {
 		p.presses("esc").does("palette").sees("Create a room")
 		wheel(65, 20)
 		p.misses("Create a room")
+	})
+}
+
+// The wheel moves every list and text of every tab.
+func TestTheWheelScrollsEveryPane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 24, func(b *tuitest.Backend) {
+			many(100)(b)
+			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
+			b.Start("board")
+			for i := range 40 {
+				b.Join("board", fmt.Sprintf("guest-%d", i))
+			}
+			for i := range 40 {
+				b.Recs = append(b.Recs, app.Recording{ID: fmt.Sprint(i), Account: "daily", Room: fmt.Sprintf("take-%d", i), Status: app.RecordingReady})
+			}
+			b.Deliver(app.Delivery{Account: "daily", Room: "long", Body: app.Body(strings.Repeat("line\n", 60) + "the end")})
+		})
+		p.sees("guest-0 ").turns(down, 20, 60, 8)
+		p.sees("guest-39 ").misses("guest-0 ").turns(up, 20, 60, 8)
+		p.sees("guest-0 ").opens("Recordings").sees("take-0 ").turns(down, 20, 5, 5)
+		p.sees("take-39 ").misses("take-0 ").opens("Webhooks").pane("Webhooks").sees("▌00:00:00 ! unverified")
+		p.misses("the end").turns(down, 20, 80, 8)
+		p.sees("the end").turns(down, 10, 5, 5)
+		p.pane("Webhooks").misses("unverified")
+		p.opens("Status").sees("Accounts").misses("version").turns(down, 20, 5, 5)
+		p.sees("version").misses("Accounts")
 	})
 }
 

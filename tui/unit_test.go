@@ -30,18 +30,20 @@ func bound(t *testing.T, rebound map[string][]string) (*Model, *pane.Keys) {
 }
 
 func TestKeysAreRebound(t *testing.T) {
+	_, k := bound(t, nil)
+	newRoom, down, help := k.First("room.new"), k.First("move.down"), k.First("help")
 	m, k := bound(t, map[string][]string{"room.new": {"N"}, "quit": {"ctrl+q"}})
 	if a := k.Pressed(m.Current, tea.KeyPressMsg{Code: 'N', Text: "N"}); a == nil || a.Name != "room.new" {
 		t.Errorf("N does %v", a)
 	}
-	if a := k.Pressed(m.Current, tea.KeyPressMsg{Code: 'n', Text: "n"}); a != nil {
-		t.Errorf("n still does %v", a)
+	if a := k.Pressed(m.Current, tea.KeyPressMsg{Text: newRoom}); a != nil {
+		t.Errorf("%s still does %v", newRoom, a)
 	}
 	if k.First("room.new") != "N" {
 		t.Errorf("sentences say %q", k.First("room.new"))
 	}
 	for _, bad := range []map[string][]string{
-		{"no.such": {"x"}}, {"quit": {}}, {"quit": {"n"}}, {"room.new": {"j"}}, {"webhook.follow": {"?"}},
+		{"no.such": {"x"}}, {"quit": {}}, {"quit": {newRoom}}, {"room.new": {down}}, {"webhook.follow": {help}},
 	} {
 		if CheckKeys(bad) == nil {
 			t.Errorf("%v was accepted", bad)

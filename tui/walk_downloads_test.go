@@ -89,7 +89,7 @@ func TestARecordingIsDeletedOnlyAfterAYes(t *testing.T) {
 		p.does("recording.delete").presses("y").sees("Deleted the recording of board", "· deleted").does("recording.delete").sees("It was deleted on the platform already")
 		p.does("recording.download").sees("It was deleted on the platform")
 		p.moves("down").does("recording.delete").sees("It is being downloaded: {recording.cancel} cancels that")
-		p.clicks("retro").presses("D").sees("What was downloaded stays:", "retro/a b.mp4").presses("esc")
+		p.clicks("retro").does("recording.delete").sees("What was downloaded stays:", "retro/a b.mp4").presses("esc")
 		p.backend.Fail = &app.Error{Kind: provider.Forbidden, Text: "daily: delete recording: forbidden", Hint: "the key may not do this"}
 		p.does("recording.delete").presses("y").sees("delete the recording: daily: delete recording: forbidden", "the key may not do this")
 	})

@@ -24,7 +24,8 @@ func crowd(b *tuitest.Backend) {
 func TestThoseWhoWaitAreCountedAndTimed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
-		p.sees("◌1  3", "◌ 1 waiting", "Waiting to be let in", "since", "◌ Margaret")
+		p.pane("Rooms").row("board").sees("◌1  3")
+		p.pane("board").sees("◌ 1 waiting", "Waiting to be let in", "since", "◌ Margaret")
 		p.wait(90 * time.Second)
 		p.sees("00:00:00     01:30")
 		p.backend.JoinAs("board", app.Stay{Name: "Niklaus", Waiting: true})
@@ -56,7 +57,7 @@ func TestARecordingThatFailsTellsThePlatformsReason(t *testing.T) {
 		p.backend.Alter("board", func(m *app.MeetingDetail) {
 			m.Recording, m.RecordingError = app.NotRecording, "the plan has no cloud recording"
 		})
-		p.sees("✗ not recording: the plan has no cloud recording", "▌● board           ✗")
+		p.sees("✗ not recording: the plan has no cloud recording").pane("Rooms").row("board").sees("▌●", "✗")
 		p.backend.Lock()
 		p.backend.Fail = &app.Error{Kind: provider.Forbidden, Text: "recording is off", Hint: "turn it on in the dashboard"}
 		p.backend.Unlock()
@@ -81,7 +82,7 @@ func TestWhatAPlatformCannotDoSaysWhy(t *testing.T) {
 		if p.backend.Count("StartRecording")+p.backend.Count("Eject") != 0 {
 			t.Error("the platform was asked all the same")
 		}
-		p.presses("h", ":").presses("r", "e", "c", "o", "r", "d").sees("Start or stop the recording", "Whereby records by").presses("esc")
+		p.moves("out").does("palette").types("record").sees("Start or stop the recording", "Whereby records by").presses("esc")
 		p.does("room.adopt").sees("whereby: Whereby lists no rooms").presses("esc")
 		p.backend.Lock()
 		p.backend.Stat.Accounts = p.backend.Stat.Accounts[1:]
@@ -98,7 +99,7 @@ func TestAPersonIsRemoved(t *testing.T) {
 		p.sees("Ada").misses("{person.remove} remove")
 		p.does("person.remove").sees("Select a participant first: {move.in} focuses the list")
 		p.moves("in").sees("{person.remove} remove").moves("down", "down").sees("▌  Grace")
-		p.presses("x").sees("Remove Grace?", "[ Keep ]", "Remove and ban").presses("enter")
+		p.does("person.remove").sees("Remove Grace?", "[ Keep ]", "Remove and ban").presses("enter")
 		p.misses("Remove Grace?")
 		if p.backend.Count("Eject") != 0 {
 			t.Fatal("keeping removed her")
@@ -106,7 +107,7 @@ func TestAPersonIsRemoved(t *testing.T) {
 		p.does("person.remove").presses("y").sees("Grace was removed", "2 here", "ejected")
 		p.sees("▌  Grace") // the cursor stays with her
 		p.does("person.remove").sees("Grace has left already")
-		p.presses("k").sees("▌  Linus").presses("x").sees("Remove Linus?", "Only people with a user id").misses("Remove and ban").presses("esc")
+		p.moves("up").sees("▌  Linus").does("person.remove").sees("Remove Linus?", "Only people with a user id").misses("Remove and ban").presses("esc")
 	})
 }
 

@@ -9,8 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
-
 	"greenroom/internal/app"
 	"greenroom/provider"
 	"greenroom/tui/tuitest"
@@ -128,16 +126,15 @@ func TestTerminalsWithoutColoursGetNone(t *testing.T) {
 	}
 }
 
-// A key table that was written before an action existed keeps working: the newer action gives its key up.
+// A key table that was written before an action existed keeps working: the newer action yields its key.
 func TestNewActionsGiveWayToBoundKeys(t *testing.T) {
-	m, k := bound(t, map[string][]string{"room.new": {"!"}, "reload": {"ctrl+z"}})
-	if a := k.Pressed(m.Current, tea.Key{Code: '!', Text: "!"}); a == nil || a.Name != "room.new" {
-		t.Errorf("! does %v", a)
+	_, k := bound(t, nil)
+	messages, suspend, taken := k.First("messages"), k.First("suspend"), k.First("room.new")
+	_, k = bound(t, map[string][]string{"room.new": {messages}, "reload": {suspend}})
+	if k.First("messages") != "" || k.First("suspend") != "" || k.First("room.new") != messages || k.First("reload") != suspend {
+		t.Errorf("%q %q %q", k.First("messages"), k.First("suspend"), k.First("room.new"))
 	}
-	if k.First("messages") != "" || k.First("suspend") != "" || k.First("reload") != "ctrl+z" {
-		t.Errorf("%q %q", k.First("messages"), k.First("suspend"))
-	}
-	if err := CheckKeys(map[string][]string{"messages": {"n"}}); err == nil {
+	if err := CheckKeys(map[string][]string{"messages": {taken}}); err == nil {
 		t.Error("two actions share a key")
 	}
 }
