@@ -132,7 +132,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 	go func() {
 		defer close(keys)
 		for i := range b.N {
-			time.Sleep(2 * time.Millisecond) // a person is no faster than this; the load goes on meanwhile
+			time.Sleep(2 * time.Millisecond) // a person is no faster than this; the load continues
 			keys <- press{keysOfAWalk[i%len(keysOfAWalk)], time.Now()}
 		}
 	}()

@@ -27,7 +27,7 @@ import (
 	"greenroom/tui/tuitest"
 )
 
-var update = flag.Bool("update", false, "write the golden screens anew")
+var update = flag.Bool("update", false, "rewrite the golden screens")
 
 // person sits before a real program in an emulated terminal, in a bubble of fake time: sees waits, in that time, until
 // the screen shows something.
@@ -182,7 +182,7 @@ func (p *person) keyed(text string) string {
 	})
 }
 
-// clicks presses the left button on the first place where text stands.
+// clicks presses the left button on the first occurrence of text.
 func (p *person) clicks(text string) *person {
 	p.t.Helper()
 	text = p.keyed(text)
@@ -222,7 +222,7 @@ func (p *person) resizes(w, h int) *person {
 	return p
 }
 
-// screen is what is seen, without styles.
+// screen returns the text on the screen.
 func (p *person) screen() string {
 	synctest.Wait()
 	p.mu.Lock()
@@ -234,7 +234,7 @@ func (p *person) screen() string {
 	return strings.Join(lines, "\n")
 }
 
-// styled is what is seen, with styles.
+// styled returns the screen with its styles.
 func (p *person) styled() string {
 	synctest.Wait()
 	p.mu.Lock()
@@ -371,7 +371,7 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got+"\n" != string(want) {
-		t.Errorf("%s differs; go test ./tui -update writes it anew. It is now:\n%s", path, got)
+		t.Errorf("%s differs; go test ./tui -update rewrites it. It is now:\n%s", path, got)
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 	maxNews       = 200
 )
 
-// changes is what happened within one interval.
+// changes are the changes of one interval.
 type changes struct {
 	pane.Changes
 	// link is set when the subscription began or broke.

@@ -144,7 +144,7 @@ func TestABodyThatDoesNotFitIsScrolled(t *testing.T) {
 	})
 }
 
-// A clipboard that takes no more is not said to hold it.
+// A text that is too long for the clipboard is not reported as copied.
 func TestWhatIsTooLongForTheClipboardIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 40, func(b *tuitest.Backend) {

@@ -44,7 +44,7 @@ func squares(t *testing.T, p *person) func(x, y int) bool {
 	}
 }
 
-// The code of a link as long as the platforms make them stands whole in the smallest usual window.
+// The code of a link as long as the platforms make them is shown whole in the smallest usual window.
 func TestTheCodeFitsAnOrdinaryTerminal(t *testing.T) {
 	for _, c := range []struct {
 		name    string

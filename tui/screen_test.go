@@ -83,7 +83,7 @@ func TestScreens(t *testing.T) {
 	}
 }
 
-// aligned checks that every border stands in its column: what begins with a bar ends with one at the edge.
+// aligned checks that every border is in its column: what begins with a bar ends with one at the edge.
 func aligned(t *testing.T, p *person, w int) {
 	t.Helper()
 	for y, line := range strings.Split(p.screen(), "\n") {

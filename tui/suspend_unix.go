@@ -17,7 +17,7 @@ import (
 	"greenroom/internal/crash"
 )
 
-// jobs is the shell's job control: it stops the process and notices when the process was stopped and continued.
+// jobs is the job control of the shell: it stops the process, and notices stops and continuations from outside.
 type jobs struct {
 	signals chan os.Signal
 	// stopping is true while stop waits for continued.
@@ -54,8 +54,7 @@ func (j *jobs) watch(ctx context.Context, g *crash.Group, send func(tea.Msg)) {
 	})
 }
 
-// why explains what keeps ctrl+z from working; empty when nothing does. The kernel ignores it where no shell could
-// continue the job.
+// why returns why ctrl+z does not work, or "". The kernel ignores it if no shell could continue the job.
 func (j *jobs) why() string {
 	parent := os.Getppid()
 	group, err := syscall.Getpgid(parent)
@@ -70,8 +69,8 @@ func (j *jobs) why() string {
 	return ""
 }
 
-// stop stops the process, or with group the whole job, and returns when it is continued. The signal is SIGTTOU, whose
-// action is that of SIGTSTP: once the runtime has caught SIGTSTP it never restores the system's action.
+// stop stops the process, or with group the whole job, and returns after it was continued. It uses SIGTTOU, whose action
+// is that of SIGTSTP: after the runtime has caught SIGTSTP, it never restores the system's action.
 func (j *jobs) stop(ctx context.Context, group bool) error {
 	select {
 	case <-j.continued: // after an earlier stop had ceased to wait

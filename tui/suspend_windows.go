@@ -8,7 +8,7 @@ import (
 	"greenroom/internal/crash"
 )
 
-// jobs is the shell's job control, which Windows has none of.
+// jobs is the job control of the shell. Windows has none.
 type jobs struct{}
 
 func newJobs() *jobs { return nil }

@@ -29,7 +29,7 @@ func (w *witness) note(action, name string) {
 	w.done = append(w.done, action+" "+name)
 }
 
-func (w *witness) taken() []string {
+func (w *witness) calls() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := w.done
@@ -82,7 +82,7 @@ func (w *witness) DeleteRecording(ctx context.Context, r app.RecordingRef) (app.
 	return w.Backend.DeleteRecording(ctx, r)
 }
 
-// marked is what the cursor is on, and what a dialog in front is about: the lines with a marker and the titles.
+// marked returns the lines with a marker and those with a title: the row under the cursor, and the subject of a dialog.
 func marked(screen string) string {
 	var out []string
 	for _, line := range strings.Split(screen, "\n") {
@@ -148,7 +148,7 @@ func TestNoActionHitsAnotherThingThanTheOneShown(t *testing.T) {
 				p.rest()
 				// On the smallest screen a message or a dialog can cover the row itself.
 				covered := size[0] == 40 && strings.Count(before, "╭") > 1
-				for _, done := range w.taken() {
+				for _, done := range w.calls() {
 					_, name, _ := strings.Cut(done, " ")
 					if !covered && name != "" && !strings.Contains(before, name) && wrong == "" {
 						wrong = fmt.Sprintf("after %v: %q, but the cursor was on\n%s\nand now:\n%s", said, done, before, p.screen())
@@ -179,7 +179,7 @@ func TestNoActionHitsAnotherThingThanTheOneShown(t *testing.T) {
 	})
 }
 
-// change lets something happen that nobody at the screen asked for.
+// change makes something happen that was not caused on the screen.
 func (w *witness) change(kind, n int) {
 	name := fmt.Sprintf("r%02dx", n)
 	v, err := w.Backend.Room(context.Background(), app.RoomRef{Ref: name})
@@ -216,8 +216,8 @@ func (w *witness) change(kind, n int) {
 	}
 }
 
-// The room under the cursor goes: a key that was meant for it does nothing to the one that takes its place, until there was time to
-// see it. A room that changes places takes the cursor along.
+// The room under the cursor goes: a key that was meant for it does nothing to the one in its place, until there was time to
+// see it. The cursor follows a room that changes places.
 func TestAKeyIsNotMeantForTheRoomThatTookThePlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w *witness
@@ -244,11 +244,11 @@ func TestAKeyIsNotMeantForTheRoomThatTookThePlace(t *testing.T) {
 			p.wait(10 * time.Millisecond)
 		}
 		p.does("copy.guest").sees("has just changed")
-		if done := w.taken(); len(done) != 0 {
+		if done := w.calls(); len(done) != 0 {
 			t.Errorf("%v", done)
 		}
 		p.does("copy.guest").sees("copied")
-		if done := w.taken(); len(done) != 1 {
+		if done := w.calls(); len(done) != 1 {
 			t.Errorf("%v", done)
 		}
 	})

@@ -9,14 +9,13 @@ import (
 	"github.com/charmbracelet/x/term"
 )
 
-// Terminal is the screen's terminal and the state that it had before.
+// Terminal is a terminal with its earlier state.
 type Terminal struct {
 	in, out *os.File
 	state   *term.State
 }
 
-// KeepTerminal notes the state of the terminal, to be restored by [Terminal.Restore] even if the screen can't do so
-// itself.
+// KeepTerminal saves the state of the terminal. [Terminal.Restore] restores it even if the screen can't.
 func KeepTerminal(in, out *os.File) *Terminal {
 	t := &Terminal{in: in, out: out}
 	if state, err := term.GetState(in.Fd()); err == nil {
@@ -25,13 +24,13 @@ func KeepTerminal(in, out *os.File) *Terminal {
 	return t
 }
 
-// leaving turns off every mode that the screen may have turned on.
+// leaving resets every mode that the screen may have set.
 const leaving = ansi.ResetModeSynchronizedOutput + ansi.ResetModeMouseButtonEvent + ansi.ResetModeMouseAnyEvent +
 	ansi.ResetModeMouseExtSgr + ansi.ResetModeBracketedPaste + ansi.ResetModifyOtherKeys + ansi.ResetModeUnicodeCore +
 	ansi.ResetModeAltScreenSaveCursor + ansi.ResetStyle + ansi.ResetProgressBar + ansi.ShowCursor
 
-// Restore gives the terminal its earlier state. It waits at most for a short while: a terminal that takes no output,
-// as after ctrl+s, would keep the program for ever.
+// Restore restores the earlier state. It waits for a short time only: a terminal that is stopped with ctrl+s would block
+// the program permanently.
 func (t *Terminal) Restore() {
 	if t.state != nil {
 		_ = term.Restore(t.in.Fd(), t.state)
@@ -47,8 +46,8 @@ func (t *Terminal) Restore() {
 	}
 }
 
-// keyboard is the terminal as input. gone is called when it can't be read any more: nobody can press q then, and not every
-// terminal that goes away sends a signal.
+// keyboard is the terminal as input. gone is called when it can no longer be read: q can't be pressed then, and not every
+// terminal that closes sends a signal.
 type keyboard struct {
 	*os.File
 	gone func()

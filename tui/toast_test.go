@@ -53,7 +53,7 @@ func TestAFilterKeepsWhetherOneFollows(t *testing.T) {
 	}
 }
 
-func TestAListenerThatHadToMoveIsToldOnce(t *testing.T) {
+func TestAListenerThatHadToMoveIsReportedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 40, func(b *tuitest.Backend) {
 			b.Stat.Listener.Problem = "127.0.0.1:7070 is taken by another program"

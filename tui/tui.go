@@ -1,13 +1,14 @@
 // Package tui is the screen: one Bubble Tea program over [app.Backend].
 //
-// It promises that nothing it does blocks the keys (every call of the backend is a command), that what a frame costs
-// depends on what is visible and not on what is stored, that a quiet screen uses no processor time, and that no text
-// from outside reaches the terminal before internal/plain has seen it. Links that carry a token or a key are asked for
-// when they are copied or opened, and never drawn; those of the demo open nothing real, and are shown where no browser
-// and no clipboard takes them.
+// It promises: nothing blocks the keys, since every call of the backend is a command; the cost of a frame depends on
+// what is visible, not on what is stored; an idle screen uses no processor time; outside text passes internal/plain
+// before it is drawn. Links with a token or key are read when they are copied or opened, and never drawn, except in the
+// demo, where they open nothing real.
 //
-// It keeps no state of its own: everything is read from the backend, and read anew when the stream of changes says that
-// something was missed or came back after a break.
+// It has no state of its own: everything is read from the backend, and read again after the stream of changes was
+// interrupted or has lost something.
+//
+// [Model] is the frame around the tabs, which are packages of their own; package pane is what they share.
 package tui
 
 import (
@@ -29,49 +30,48 @@ import (
 	"greenroom/internal/crash"
 )
 
-// Options is what the screen needs. Backend is required.
+// Options configure the screen. Backend is required.
 type Options struct {
 	Backend app.Backend
-	// Demo says that everything is the embedded sandbox's, and shows a newcomer the way.
+	// Demo reports that everything belongs to the embedded sandbox, and shows a guide.
 	Demo bool
-	// Mouse turns on clicks and the wheel.
+	// Mouse enables clicks and the wheel.
 	Mouse bool
-	// Keys replaces the keys of actions by name; see [Actions].
+	// Keys replaces the keys of actions, by name; see [Actions].
 	Keys map[string][]string
-	// AccountHelp lists what makes an account without a file, a platform a line: "ACME_API_KEY, ACME_WEBHOOK_SECRET".
+	// AccountHelp lists the variables that make an account, one platform a line: "ACME_API_KEY, ACME_WEBHOOK_SECRET".
 	AccountHelp []string
-	// Open opens a link with the system's opener; nil when there is none.
+	// Open opens a link with the system's opener; nil if there is none.
 	Open func(url string) error
-	// Copy writes the native clipboard; nil when there is none. The terminal is asked too (OSC 52).
+	// Copy writes the native clipboard; nil if there is none. The terminal is used as well (OSC 52).
 	Copy func(text string) error
 	// Theme is "dark", "light", or "auto" (also ""), which asks the terminal.
 	Theme string
-	// Logger gets the errors that were shown; nil drops them.
+	// Logger receives the errors that were shown; may be nil.
 	Logger *slog.Logger
-	// Log gives the last lines of the log, oldest first.
+	// Log returns the last lines of the log, oldest first; may be nil.
 	Log func() []string
-	// Env is the environment, from which NO_COLOR is read: any value that isn't empty turns colour off. nil means the
-	// process's own.
+	// Env is the environment; nil means the process's own. A NO_COLOR that isn't empty disables colour.
 	Env []string
-	// Clock is the time; nil means the real one.
+	// Clock is the clock; nil means the real one.
 	Clock clockwork.Clock
-	// Zone is where times are shown; nil means the local zone.
+	// Zone is the time zone for the screen; nil means the local one.
 	Zone *time.Location
-	// Crash starts the goroutines and hears of panics. nil lets them through.
+	// Crash starts the goroutines and receives panics; may be nil.
 	Crash   *crash.Group
 	Version string
 	// PID is this process, compared with the store's owner; 0 means the real one.
 	PID int
 
-	// Input and Output replace the terminal, and Size gives its size then: for tests and for recording the screen.
+	// Input and Output replace the terminal, with Size as its size, for tests and recordings.
 	Input  io.Reader
 	Output io.Writer
 	Size   [2]int
-	// Profile replaces what is found out about the terminal's colours.
+	// Profile replaces the detection of the terminal's colours.
 	Profile *colorprofile.Profile
 }
 
-// Run shows the screen until the user quits or ctx ends, both of which are nil.
+// Run shows the screen until the user quits or ctx ends; both return nil.
 func Run(ctx context.Context, o Options) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -79,7 +79,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	// Signals end ctx: a second handler, such as Bubble Tea's own, could wait for a loop that the first has ended.
+	// Signals end ctx. A second handler, such as Bubble Tea's, could wait for a loop that has already ended.
 	opts := []tea.ProgramOption{
 		tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithoutSignalHandler(), tea.WithFilter(newWheel(m.Clock).filter), tea.WithEnvironment(m.opts.Env),
 	}
@@ -142,7 +142,7 @@ func (o *Options) defaults() {
 	}
 }
 
-// noColor follows no-color.org: any value that isn't empty counts, "yes" and "0" too.
+// noColor follows no-color.org: every value that isn't empty counts, even "0".
 func noColor(env []string) bool {
 	on := false
 	for _, kv := range env {
@@ -153,7 +153,7 @@ func noColor(env []string) bool {
 	return on
 }
 
-// lookIn looks variables up in an environment; the last value counts.
+// lookIn returns a lookup in an environment. The last value of a variable counts.
 func lookIn(env []string) func(string) string {
 	return func(name string) (value string) {
 		for _, kv := range env {
@@ -165,7 +165,7 @@ func lookIn(env []string) func(string) string {
 	}
 }
 
-// colourless reports whether the terminal is one of those without colours, which the detection of colours takes for others.
+// colourless reports whether the terminal is one without colours that the detection mistakes for others.
 func colourless(env []string) bool {
 	term := lookIn(env)("TERM")
 	if strings.HasSuffix(term, "-m") || strings.HasSuffix(term, "-mono") {

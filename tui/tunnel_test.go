@@ -12,7 +12,7 @@ import (
 
 const hookURL = "https://relay.example/h/k3vq7f2mxr5t6y8b9n4c2d7w5e"
 
-// relayed is a screen whose webhooks come through a relay: Daily's is somebody else's, Whereby's is pasted by hand.
+// relayed is a screen whose webhooks come through a relay: Daily's was registered elsewhere, Whereby's is pasted by hand.
 func relayed(b *tuitest.Backend) {
 	busyDay(b)
 	hooks := map[string]string{"daily": hookURL + "/hooks/daily", "whereby": hookURL + "/hooks/whereby"}
@@ -41,7 +41,7 @@ func change(p *person, f func(*app.Status)) {
 	p.wait(time.Second)
 }
 
-func TestTheTunnelIsToldAndTried(t *testing.T) {
+func TestTheTunnelIsShownAndProbed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 200, 50, relayed)
 		p.sees("● tunnel up  relay.example/h/k3vq7f2mxr5t6y8b9n4c2d7w5e")
@@ -79,7 +79,7 @@ func TestTheTunnelIsToldAndTried(t *testing.T) {
 	})
 }
 
-func TestAForeignWebhookIsTakenOverWhenSomebodySaysSo(t *testing.T) {
+func TestAForeignWebhookIsReplacedOnDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 200, 50, relayed)
 		p.opens("Status").sees("! the webhook of daily posts to https://old.example/in", "{webhook.register} replaces it", "paste it at Whereby")
@@ -108,7 +108,7 @@ func TestAForeignWebhookIsTakenOverWhenSomebodySaysSo(t *testing.T) {
 	})
 }
 
-func TestQuittingTellsWhatBecomesOfWebhooks(t *testing.T) {
+func TestQuittingExplainsWhatHappensToWebhooks(t *testing.T) {
 	for _, stores := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			p := sit(t, 80, 24, func(b *tuitest.Backend) {
@@ -124,7 +124,7 @@ func TestQuittingTellsWhatBecomesOfWebhooks(t *testing.T) {
 	}
 }
 
-func TestWhatStandsAboveTheAccountsIsReached(t *testing.T) {
+func TestTheLinesAboveTheAccountsAreReached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, relayed)
 		p.opens("Status").sees("there and back")

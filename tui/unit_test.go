@@ -246,7 +246,7 @@ func TestAFailedReadingIsShownAndTriedAgain(t *testing.T) {
 	})
 }
 
-func TestTheStatusTellsWhatToDo(t *testing.T) {
+func TestTheStatusShowsWhatToDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 70, func(b *tuitest.Backend) {
 			b.Stat.Accounts[0].Webhook = "https://gr.example/h/8f2k/hooks/daily"

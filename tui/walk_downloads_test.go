@@ -73,7 +73,7 @@ func TestADownloadThatFailedSaysWhyAndIsTriedAgain(t *testing.T) {
 		p.does("recording.retry").sees("No download has failed here")
 		p.does("recording.cancel").sees("Cancel the download of sales?", "[ Keep it ]").presses("enter")
 		if p.backend.Count("CancelDownload") != 0 {
-			t.Error("it was given up without a yes")
+			t.Error("it was cancelled without a yes")
 		}
 		p.does("recording.cancel").presses("y").sees("Canceled sales").does("recording.cancel").sees("There is no download to cancel")
 	})
@@ -123,7 +123,7 @@ func TestTheCursorStaysOnItsRecording(t *testing.T) {
 		p.backend.Progress("running", func(d *app.Download) { d.Bytes = 20_000_000 })
 		p.sees("50%")
 		if p.backend.Count("Recordings") != before {
-			t.Error("the list is read anew for a change that the stream told")
+			t.Error("the list is read again for a change that the stream included")
 		}
 	})
 }

@@ -44,13 +44,13 @@ func TestARecordingIsStartedSeenAndStopped(t *testing.T) {
 		p.sees("◉ REC 01:0")
 		p.does("recording.switch").sees("Stop recording board?", "[ Keep recording ]").presses("enter").sees("◉ REC 01:")
 		if p.backend.Count("StopRecording") != 0 {
-			t.Fatal("going on stopped it")
+			t.Fatal("keeping it stopped it")
 		}
 		p.does("recording.switch").presses("y").sees("The recording of board has stopped").misses("REC 01:")
 	})
 }
 
-func TestARecordingThatFailsTellsThePlatformsReason(t *testing.T) {
+func TestAFailedRecordingShowsThePlatformsReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
 		p.does("recording.switch").sees("◉ recording starts")
@@ -119,11 +119,11 @@ func TestAPersonIsKeptOutByMouse(t *testing.T) {
 		if e := p.backend.Ejected; len(e) != 1 || !e[0].Ban || e[0].Session == "" {
 			t.Errorf("%+v", e)
 		}
-		p.clicks("Here ").sees("▌★ Ada") // a heading gives the cursor to who stands below it
+		p.clicks("Here ").sees("▌★ Ada") // a heading moves the cursor to the person below it
 	})
 }
 
-// Who comes and goes moves the rows, never the cursor to somebody else.
+// Who comes and goes moves the rows, never the cursor to another person.
 func TestTheCursorStaysWithItsPerson(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
@@ -136,7 +136,7 @@ func TestTheCursorStaysWithItsPerson(t *testing.T) {
 	})
 }
 
-// Platforms give everybody an id; one that is the session's own says nothing of the person.
+// Platforms give each participant an id; that of the session does not identify the person.
 func TestOnlyWhomThePlatformKnowsIsKeptOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
@@ -212,7 +212,7 @@ func TestConsentIsAskedForOnceAndKept(t *testing.T) {
 		})
 		p.does("open.host").sees("Opened board as host").does("copy.guest").sees("Guest link of board (recorded) copied")
 	})
-	synctest.Test(t, func(t *testing.T) { // a recording that nobody set, but somebody started
+	synctest.Test(t, func(t *testing.T) { // a recording that is not set in the room
 		p := sit(t, 100, 30, crowd)
 		p.backend.Record("board")
 		p.sees("REC").does("open.guest").sees("is being recorded", "[ Don't open ]")
@@ -230,7 +230,7 @@ func years(b *tuitest.Backend) {
 	}
 }
 
-func TestARoomOfThePlatformIsTakenOver(t *testing.T) {
+func TestARoomOfThePlatformIsAdopted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, years)
 		p.does("room.adopt").sees("Adopt existing rooms", "4 rooms", "daily    weekly-sync", "✓ room board", "until today 02:00",
@@ -329,7 +329,7 @@ func TestTheAccountsAreCheckedOnceAndWhenAsked(t *testing.T) {
 			b.Slow = 4 * time.Second
 		})
 		if p.backend.Count("Diagnose") != 0 {
-			t.Fatal("the platforms were asked before anybody looked")
+			t.Fatal("the platforms were asked before the tab was opened")
 		}
 		p.opens("Status").sees("◌ asking the platforms… 00:0")
 		p.does("status.check").sees("A check is running")
@@ -407,7 +407,7 @@ func TestWhatThePlatformSaysOtherwiseIsShown(t *testing.T) {
 	})
 }
 
-func TestTheChosenRecordingIsToldInFull(t *testing.T) {
+func TestTheSelectedRecordingIsShownInFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 22, takes)
 		p.opens("Recordings").sees("╭ Recordings", "tracks", "├ all-hands", "no matching meeting", "01:0")

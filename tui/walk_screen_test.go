@@ -129,12 +129,12 @@ func TestTerminalsWithoutColoursGetNone(t *testing.T) {
 // A key table that was written before an action existed keeps working: the newer action yields its key.
 func TestNewActionsGiveWayToBoundKeys(t *testing.T) {
 	_, k := bound(t, nil)
-	messages, suspend, taken := k.First("messages"), k.First("suspend"), k.First("room.new")
+	messages, suspend, used := k.First("messages"), k.First("suspend"), k.First("room.new")
 	_, k = bound(t, map[string][]string{"room.new": {messages}, "reload": {suspend}})
 	if k.First("messages") != "" || k.First("suspend") != "" || k.First("room.new") != messages || k.First("reload") != suspend {
 		t.Errorf("%q %q %q", k.First("messages"), k.First("suspend"), k.First("room.new"))
 	}
-	if err := CheckKeys(map[string][]string{"messages": {taken}}); err == nil {
+	if err := CheckKeys(map[string][]string{"messages": {used}}); err == nil {
 		t.Error("two actions share a key")
 	}
 }

@@ -210,13 +210,13 @@ func TestTheOwnerLeavesAndComesBack(t *testing.T) {
 		p.misses("meanwhile")
 		p.backend.Return()
 		p.sees("Connected again", "meanwhile").misses("Reconnecting")
-		if n := p.backend.Subscribers(); n != 1 {
-			t.Errorf("%d subscriptions stand", n)
+		if n := p.backend.Readers(); n != 1 {
+			t.Errorf("%d subscriptions are open", n)
 		}
 	})
 }
 
-func TestWhatWasMissedIsReadAnew(t *testing.T) {
+func TestWhatWasMissedIsReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, func(b *tuitest.Backend) { b.AddRoom(app.RoomSpec{Name: "one", Account: "daily"}) })
 		p.sees("one")
@@ -224,7 +224,7 @@ func TestWhatWasMissedIsReadAnew(t *testing.T) {
 		p.backend.Publish(app.Change{Kind: app.Missed})
 		p.wait(time.Second)
 		if p.backend.Count("Events") <= before {
-			t.Error("the webhooks were not read anew")
+			t.Error("the webhooks were not read again")
 		}
 	})
 }
@@ -243,7 +243,7 @@ func TestQuittingAsksOnlyWhileWebhooksArrive(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	synctest.Test(t, func(t *testing.T) { // somebody else holds the store
+	synctest.Test(t, func(t *testing.T) { // another process owns the store
 		p := sit(t, 100, 30, running, func(o *Options) { o.PID = 99 })
 		p.does("quit")
 		if err := p.leave(); err != nil {
@@ -275,7 +275,7 @@ func TestTheMouseDoesWhatTheKeysDo(t *testing.T) {
 	})
 }
 
-func TestTheWindowTitleTellsWhatIsLive(t *testing.T) {
+func TestTheWindowTitleShowsWhatIsLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, busyDay)
 		if want := "greenroom · 1 live, 3 here · all-hands"; p.title != want {

@@ -8,13 +8,13 @@ import (
 	"github.com/jonboulle/clockwork"
 )
 
-// wheelEvery is how often the wheel moves the screen at most; a touchpad sends hundreds of turns a second.
+// wheelEvery is the shortest time between two movements: a touchpad sends hundreds of turns a second.
 const wheelEvery = 16 * time.Millisecond
 
-// wheelMsg is so many rows at a place, down when positive.
+// wheelMsg is a turn of the wheel at a position, down if rows is positive.
 type wheelMsg struct{ x, y, rows int }
 
-// wheel turns a burst of wheel events into few messages without losing distance.
+// wheel combines bursts of wheel events into few messages without losing distance.
 type wheel struct {
 	clock clockwork.Clock
 
@@ -25,7 +25,7 @@ type wheel struct {
 
 func newWheel(c clockwork.Clock) *wheel { return &wheel{clock: c} }
 
-// filter is given to tea.WithFilter.
+// filter is a filter for tea.WithFilter.
 func (w *wheel) filter(_ tea.Model, msg tea.Msg) tea.Msg {
 	ev, ok := msg.(tea.MouseWheelMsg)
 	if !ok {

@@ -85,6 +85,7 @@ var allowed = map[string][]string{
 	"internal/recording/*":  {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/recording/*", "internal/regular"},
 	"tunnel":                {"tunnel", "internal/boltfile", "internal/bounds", "internal/crash", "internal/plain", "internal/regular", "internal/private"},
 	"tui":                   {"provider", "internal/app", "internal/crash", "internal/order", "internal/plain", "tui"},
+	"tui/tuitest":           {"provider", "internal/app", "internal/app/apptest"},
 	"cmd":                   {"provider", "internal", "store", "tui", "tunnel", "cmd"},
 }
 

@@ -1,9 +1,7 @@
-// Package cell does the arithmetic of terminal cells: measuring, cutting, padding and framing text that may hold wide
-// characters and styling.
+// Package cell measures, cuts, pads and frames text in terminal cells. The text may have wide characters and styles.
 //
-// Text from outside must have gone through internal/plain before it comes here. What a [Ruler] fits is exactly as wide
-// as asked by the method that the ruler was made with, which must be the one by which the screen is drawn: otherwise
-// borders behind a family emoji shift.
+// Outside text must have passed internal/plain. Widths are right if the method of the [Ruler] is that of the renderer:
+// otherwise borders after a family emoji shift.
 package cell
 
 import (
@@ -12,11 +10,10 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// Ruler measures as the terminal does: by code point, the zero value, or by grapheme where the terminal agreed to that
-// (mode 2027).
+// Ruler measures as the terminal does: by code point (the zero value), or by grapheme if the terminal supports mode 2027.
 type Ruler struct{ Method ansi.Method }
 
-// Width is how many cells s takes; styling takes none.
+// Width returns the width of s in cells. Styles have no width.
 func (r Ruler) Width(s string) int {
 	if n, ok := ascii(s); ok {
 		return n
@@ -24,7 +21,7 @@ func (r Ruler) Width(s string) int {
 	return r.Method.StringWidth(s)
 }
 
-// Clip cuts s to at most w cells, with … in the last one when something was cut.
+// Clip shortens s to at most w cells, with … in the last one if something was cut.
 func (r Ruler) Clip(s string, w int) string {
 	if w <= 0 {
 		return ""
@@ -72,7 +69,7 @@ func (r Ruler) Center(s string, w int) string {
 	return spaces(pad/2) + s + spaces(pad-pad/2)
 }
 
-// Spread puts left and right at the two ends of w cells. The right one gives way first.
+// Spread puts left and right at the two ends of w cells. If they are too long, right is cut first.
 func (r Ruler) Spread(left, right string, w int) string {
 	lw, rw := r.Width(left), r.Width(right)
 	if lw+1+rw > w {
@@ -85,7 +82,7 @@ func (r Ruler) Spread(left, right string, w int) string {
 	return left + spaces(w-lw-rw) + right
 }
 
-// Wrap breaks s into lines of at most w cells, at words where it can.
+// Wrap breaks s into lines of at most w cells, at spaces if possible.
 func (r Ruler) Wrap(s string, w int) []string {
 	if w <= 0 {
 		return nil
@@ -93,7 +90,7 @@ func (r Ruler) Wrap(s string, w int) []string {
 	return strings.Split(r.Method.Wrap(s, w, ""), "\n")
 }
 
-// Break breaks s into lines of at most w cells wherever the edge falls, keeping every space.
+// Break breaks s into lines of exactly w cells at most, inside words too, and keeps every space.
 func (r Ruler) Break(s string, w int) []string {
 	if w <= 0 {
 		return nil
@@ -104,8 +101,8 @@ func (r Ruler) Break(s string, w int) []string {
 	return strings.Split(r.Method.Hardwrap(s, w, true), "\n")
 }
 
-// Splice lays over onto line from column x on; both keep their styling. A wide character that the edge would cut is
-// replaced by spaces.
+// Splice replaces the cells of line from column x on by over. Both keep their styles. A wide character that would be cut
+// is replaced by spaces.
 func (r Ruler) Splice(line, over string, x int) string {
 	total, ow := r.Width(line), r.Width(over)
 	left := r.part(line, 0, x, "")
@@ -116,8 +113,8 @@ func (r Ruler) Splice(line, over string, x int) string {
 	return left + over + r.part(line, x+ow, total, "")
 }
 
-// part is the cells of s from one column to another, with tail where it was cut at the right. Of a wide character that
-// an edge cuts, spaces are left. Escape sequences before and behind stay, so that styling goes on and ends as it did.
+// part returns the cells of s between two columns, with tail if the right part was cut. A wide character that would be
+// cut is replaced by spaces. Escape sequences outside are kept, so that styles begin and end as before.
 func (r Ruler) part(s string, from, to int, tail string) string {
 	var b strings.Builder
 	var state byte
@@ -126,7 +123,7 @@ func (r Ruler) part(s string, from, to int, tail string) string {
 		seq, w, n, next := r.Method.DecodeSequenceInString(s, state, nil)
 		s, state = s[n:], next
 		if w == 0 {
-			if !(seq[0] >= 0x20 && x >= to) { // a mark of its own has gone with what it belongs to
+			if !(seq[0] >= 0x20 && x >= to) { // a mark is dropped together with its character
 				b.WriteString(seq)
 			}
 			continue
@@ -146,7 +143,7 @@ func (r Ruler) part(s string, from, to int, tail string) string {
 	return b.String()
 }
 
-// ascii says whether s is printable ASCII alone, whose width is its length.
+// ascii reports whether s is printable ASCII, and its width, which is its length then.
 func ascii(s string) (int, bool) {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c < 0x20 || c > 0x7e {
@@ -168,5 +165,5 @@ func spaces(n int) string {
 	return strings.Repeat(" ", n)
 }
 
-// Spaces is n spaces, none when n is negative.
+// Spaces returns n spaces, none if n is negative.
 func Spaces(n int) string { return spaces(n) }

@@ -15,9 +15,9 @@ func (p Paint) on(s string) string {
 // Section is one bordered area of a [Frame].
 type Section struct {
 	Title string
-	// Note stands at the right end of the top edge.
+	// Note is shown at the right end of the top edge.
 	Note string
-	// Lines are drawn from the top; those beyond Height are left out, missing ones are blank. Each is fitted.
+	// Lines are drawn from the top, each fitted to the width. Those beyond Height are omitted, missing ones are blank.
 	Lines  []string
 	Width  int
 	Height int
@@ -25,8 +25,8 @@ type Section struct {
 	Border, Name, Aside Paint
 }
 
-// Frame joins rows of sections into one drawing with shared horizontal edges. Every line of the result has the width of
-// the first row; the sections of a row must add up to it.
+// Frame draws rows of sections with shared horizontal edges. Each line has the width of the first row; the widths of the
+// sections of each row must add up to it.
 func (r Ruler) Frame(rows ...[]Section) []string {
 	var out []string
 	above := map[int]bool{}

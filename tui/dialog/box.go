@@ -31,7 +31,7 @@ func frame(st *theme.Styles, b Box, maxW, maxH int) []string {
 	}})
 }
 
-// joined puts two notes side by side.
+// joined joins two notes.
 func joined(a, b string) string {
 	if a == "" || b == "" {
 		return a + b
@@ -39,7 +39,7 @@ func joined(a, b string) string {
 	return a + "   " + b
 }
 
-// wrapped breaks a text of several paragraphs.
+// wrapped breaks a text of several paragraphs into lines.
 func wrapped(st *theme.Styles, text string, w int) []string {
 	var out []string
 	for _, p := range strings.Split(text, "\n") {

@@ -10,16 +10,15 @@ import (
 // Confirm asks a question that is answered with yes or no. The focus starts on no.
 type Confirm struct {
 	Title string
-	// Text says what will happen, in one or a few sentences.
+	// Text explains in a few sentences what will happen.
 	Text string
 	// Yes and No name the two answers by what they do: "End it", "Keep it".
 	Yes, No string
-	// Also names a second way of saying yes, which is only reached by moving to it; empty when there is none.
+	// Also names a second way to say yes, which has no key of its own; empty if there is none.
 	Also string
-	// Danger is for what cannot be undone.
+	// Danger marks an action that cannot be undone.
 	Danger bool
-	// OnYes and OnAlso make the command that follows from an answer. OnNo is for a no that is worth keeping: it is not
-	// run when the question is closed without an answer.
+	// OnYes, OnNo and OnAlso return the command of an answer. None runs when the question is closed without an answer.
 	OnYes, OnNo, OnAlso func() tea.Cmd
 
 	focus answer
@@ -35,13 +34,13 @@ const (
 	answers
 )
 
-// spot is where an answer's button begins.
+// spot is the position of an answer's button.
 type spot struct {
 	answer answer
 	x, y   int
 }
 
-// Update moves between the answers and takes one.
+// Update implements [Dialog].
 func (c *Confirm) Update(msg tea.Msg) (tea.Cmd, bool) {
 	switch msg := msg.(type) {
 	case Click:
@@ -75,7 +74,7 @@ func (c *Confirm) Update(msg tea.Msg) (tea.Cmd, bool) {
 	return nil, false
 }
 
-// move stops at both ends: keys that are held down or meant for a list must not come round to yes.
+// move stops at both ends: a key that is held down, or meant for a list, must not reach yes from the other side.
 func (c *Confirm) move(d int) {
 	n := answers
 	if c.Also == "" {
@@ -91,13 +90,13 @@ func (c *Confirm) take() (tea.Cmd, bool) {
 	return nil, true
 }
 
-// View draws the question and the answers: beside each other, or below where there is no room.
+// View implements [Dialog]. The answers are beside each other, or below each other if the width requires it.
 func (c *Confirm) View(s *theme.Styles, w, h int) Box {
 	w = min(w, 62)
 	lines := append([]string{""}, wrapped(s, c.Text, w)...)
 	buttons := c.buttons(s, w)
 	tight := len(lines)+len(buttons)+3 > h
-	if tight { // little room: the question's end gives way to its answers
+	if tight { // the answers are more important than the end of the question
 		lines = lines[1:min(len(lines), max(h-len(buttons)+1, 2))]
 	} else {
 		lines = append(lines, "")
@@ -112,7 +111,7 @@ func (c *Confirm) View(s *theme.Styles, w, h int) Box {
 	return Box{Title: c.Title, Danger: c.Danger, Lines: lines}
 }
 
-// buttons draws the answers and notes where they are.
+// buttons draws the answers and notes their positions.
 func (c *Confirm) buttons(s *theme.Styles, w int) (rows []string) {
 	c.spots = c.spots[:0]
 	for i, label := range [answers]string{c.No, c.Yes, c.Also} {
@@ -132,7 +131,7 @@ func (c *Confirm) buttons(s *theme.Styles, w int) (rows []string) {
 	return rows
 }
 
-// button draws one answer; the brackets tell the focused one without colour.
+// button draws one answer. Brackets mark the focus without colour.
 func button(s *theme.Styles, label string, on, danger bool) string {
 	switch {
 	case on && danger:

@@ -1,8 +1,7 @@
-// Package dialog is the screen's boxes in front of it: a [Stack] whose front one gets the keys first, and the kinds that
-// there are: questions, forms, menus and sheets of text.
+// Package dialog has the boxes in front of the screen: a [Stack], whose front box gets the keys, and the kinds of boxes:
+// questions, forms, menus and sheets of text.
 //
-// A dialog knows nothing of what it is about: what follows from it is a command that it was given. Text from outside
-// must be plain before it is handed over.
+// A dialog does not know its subject: it runs the commands that it was given. Its texts must be safe to draw.
 package dialog
 
 import (
@@ -13,21 +12,21 @@ import (
 	"greenroom/tui/theme"
 )
 
-// Box is what a dialog draws: lines of at most the width that it was offered, without a border.
+// Box is the drawing of a dialog: lines of at most the given width, without a border.
 type Box struct {
 	Title string
-	// Note stands at the right of the top edge.
+	// Note is shown at the right end of the top edge.
 	Note  string
 	Lines []string
-	// Danger paints the border as a warning.
+	// Danger colours the border as a warning.
 	Danger bool
-	// Bare leaves the border away: the lines are all that there is room for.
+	// Bare omits the border.
 	Bare bool
 }
 
 // Dialog is one box.
 type Dialog interface {
-	// Update takes a key, a paste or a [Click]. done takes the dialog away before the command runs.
+	// Update handles a key, a paste, a [Click] or a [Wheel]. done closes the dialog before the command runs.
 	Update(msg tea.Msg) (cmd tea.Cmd, done bool)
 	// View draws within w×h cells.
 	View(s *theme.Styles, w, h int) Box
@@ -36,22 +35,21 @@ type Dialog interface {
 // Click is a mouse click in coordinates of the dialog's lines.
 type Click struct{ X, Y int }
 
-// Wheel is a turn of the wheel by so many rows.
+// Wheel is a turn of the wheel, down if Rows is positive.
 type Wheel struct{ Rows int }
 
-// Unread is how long after a question appears no key answers it: whatever is typed until then was meant for something else.
+// Unread is how long a new question ignores keys and clicks: until then they were meant for something else.
 const Unread = 500 * time.Millisecond
 
-// Stack is the dialogs that are open, the last one in front. The zero value is empty.
+// Stack holds the open dialogs, the last one in front. The zero value is empty.
 type Stack struct {
-	// Now is the time, by which questions are protected from keys that were typed before anyone could read them; with
-	// nil they aren't.
+	// Now returns the time. With nil, new questions do not ignore keys.
 	Now func() time.Time
 
 	open []Dialog
 	// shown is when the front dialog came to the front.
 	shown time.Time
-	// where the front box was drawn last: of its lines
+	// position and size of the front box, without its border
 	x, y, w, h int
 }
 
@@ -68,7 +66,7 @@ func (s *Stack) appeared() {
 	}
 }
 
-// early reports whether msg answers a question that nobody can have read yet. Closing it is always possible.
+// early reports whether msg answers a question that is too new to have been read. It can always be closed.
 func (s *Stack) early(d Dialog, msg tea.Msg) bool {
 	if _, asks := d.(*Confirm); !asks || s.Now == nil || s.Now().Sub(s.shown) >= Unread {
 		return false
@@ -77,7 +75,7 @@ func (s *Stack) early(d Dialog, msg tea.Msg) bool {
 	return !isKey || k.String() != "esc"
 }
 
-// Close takes d away wherever it is.
+// Close removes d, which need not be in front.
 func (s *Stack) Close(d Dialog) {
 	for i, o := range s.open {
 		if o == d {
@@ -90,7 +88,7 @@ func (s *Stack) Close(d Dialog) {
 	}
 }
 
-// Front gives the dialog that has the keys, nil when none is open.
+// Front returns the front dialog, nil if none is open.
 func (s *Stack) Front() Dialog {
 	if len(s.open) == 0 {
 		return nil
@@ -98,7 +96,7 @@ func (s *Stack) Front() Dialog {
 	return s.open[len(s.open)-1]
 }
 
-// Has says whether d is still open.
+// Has reports whether d is still open.
 func (s *Stack) Has(d Dialog) bool {
 	for _, o := range s.open {
 		if o == d {
@@ -108,7 +106,7 @@ func (s *Stack) Has(d Dialog) bool {
 	return false
 }
 
-// Update hands msg to the front dialog.
+// Update passes msg to the front dialog.
 func (s *Stack) Update(msg tea.Msg) tea.Cmd {
 	d := s.Front()
 	if d == nil || s.early(d, msg) {
@@ -121,8 +119,8 @@ func (s *Stack) Update(msg tea.Msg) tea.Cmd {
 	return cmd
 }
 
-// ClickAt hands a click on the screen to the front dialog. One beside the box does nothing: a slip must not throw away
-// what was typed.
+// ClickAt passes a click on the screen to the front dialog. A click beside the box does nothing, so that no typed text
+// is lost.
 func (s *Stack) ClickAt(x, y int) tea.Cmd {
 	if s.Front() == nil || x < s.x || y < s.y || x >= s.x+s.w || y >= s.y+s.h {
 		return nil
@@ -130,7 +128,7 @@ func (s *Stack) ClickAt(x, y int) tea.Cmd {
 	return s.Update(Click{X: x - s.x, Y: y - s.y})
 }
 
-// Draw lays the front dialog over the screen's lines, which fade behind it.
+// Draw draws the front dialog over the lines of the screen, which fade.
 func (s *Stack) Draw(st *theme.Styles, screen []string, w, h int, plain func(string) string) []string {
 	d := s.Front()
 	if d == nil {

@@ -85,7 +85,7 @@ func TestAQuestionIsNotAnsweredBeforeItCanBeRead(t *testing.T) {
 		s.Push(d)
 		now = now.Add(Unread - 1)
 		if s.Update(msg); said || s.Front() == nil {
-			t.Errorf("%s answers a question that nobody has read", name)
+			t.Errorf("%s answers a question that no one has read", name)
 		}
 		now = now.Add(1)
 		if s.Update(msg); !said || s.Front() != nil {

@@ -12,33 +12,33 @@ import (
 	"greenroom/tui/theme"
 )
 
-// Option is one value of a field that offers several.
+// Option is one choice of a field.
 type Option struct {
-	// Value is what the form yields, Label what is shown.
+	// Value is the result, Label the text on the screen.
 	Value, Label string
 }
 
-// Field is one line of a [Form]: free text, or with Options a choice between them.
+// Field is one line of a [Form]: text, or a choice if it has Options.
 type Field struct {
 	Name, Label string
 	// Help explains the field while it has the focus.
 	Help string
-	// Value is the value to begin with, and then what was entered.
+	// Value is the initial value, and later the entered one.
 	Value   string
 	Options []Option
-	// Check returns what is wrong with the value, empty when nothing is. v gives the other fields.
+	// Check returns what is wrong with the value, or "". v returns the other values.
 	Check func(value string, v func(name string) string) string
-	// Off says why the field does not matter now, given the others; empty when it does.
+	// Off returns why the field has no effect with the other values, or "".
 	Off func(v func(name string) string) string
 
 	input textinput.Model
 }
 
-// Form asks for several values. It stays open while its command runs, so that what was typed is kept when that fails.
+// Form asks for several values. It stays open while its command runs, and keeps the values if that fails.
 type Form struct {
 	Title, Submit string
 	Fields        []*Field
-	// OnSubmit makes the command from the checked values. Its outcome is told with Close of the stack, or Fail.
+	// OnSubmit returns the command for the checked values. Its result is reported by [Stack.Close] or [Form.Fail].
 	OnSubmit func(v func(name string) string) tea.Cmd
 
 	focus   int // len(Fields) is the button
@@ -49,10 +49,10 @@ type Form struct {
 	rows    []int // field at each drawn line, -1 for none
 }
 
-// Fail shows what went wrong and takes keys again.
+// Fail shows an error and accepts keys again.
 func (f *Form) Fail(text string) { f.busy, f.problem = false, text }
 
-// Value gives a field's value, text without the spaces around it.
+// Value returns the value of a field, without surrounding spaces.
 func (f *Form) Value(name string) string {
 	for _, x := range f.Fields {
 		if x.Name == name {
@@ -83,7 +83,7 @@ func (f *Form) init() {
 	f.moved()
 }
 
-// moved gives the keys to the focused text field alone.
+// moved gives the focus to one text field.
 func (f *Form) moved() {
 	for i, x := range f.Fields {
 		if len(x.Options) > 0 {
@@ -97,7 +97,7 @@ func (f *Form) moved() {
 	}
 }
 
-// Update edits the focused field, moves between them, submits and closes.
+// Update implements [Dialog].
 func (f *Form) Update(msg tea.Msg) (tea.Cmd, bool) {
 	f.init()
 	switch msg := msg.(type) {
@@ -170,7 +170,7 @@ func (f *Form) off(x *Field) string {
 	return x.Off(f.Value)
 }
 
-// turn goes to the next option.
+// turn selects the next option.
 func (f *Form) turn(x *Field, d int) {
 	at := 0
 	for i, o := range x.Options {
@@ -182,7 +182,7 @@ func (f *Form) turn(x *Field, d int) {
 	f.problem = ""
 }
 
-// submit checks every field, and goes to the first that is wrong.
+// submit checks every field, and moves to the first wrong one.
 func (f *Form) submit() tea.Cmd {
 	if f.busy {
 		return nil
@@ -202,7 +202,7 @@ func (f *Form) submit() tea.Cmd {
 	return f.OnSubmit(f.Value)
 }
 
-// View draws the fields with their help, what is wrong, and the button.
+// View implements [Dialog].
 func (f *Form) View(s *theme.Styles, w, h int) Box {
 	f.init()
 	w = min(w, 66)
@@ -210,7 +210,7 @@ func (f *Form) View(s *theme.Styles, w, h int) Box {
 	for _, x := range f.Fields {
 		label = max(label, s.Width(x.Label))
 	}
-	lines := []string{cell.Spaces(w)} // whatever has the focus, the box keeps its width
+	lines := []string{cell.Spaces(w)} // the width does not depend on the focus
 	f.rows = []int{-1}
 	add := func(field int, line string) { lines, f.rows = append(lines, line), append(f.rows, field) }
 	for i, x := range f.Fields {
@@ -235,7 +235,7 @@ func (f *Form) View(s *theme.Styles, w, h int) Box {
 			helped++
 		}
 	}
-	for ; helped < f.helpHeight(s, w) && len(lines) < h-2; helped++ { // and its height
+	for ; helped < f.helpHeight(s, w) && len(lines) < h-2; helped++ { // nor does the height
 		add(-1, "")
 	}
 	if f.problem != "" {
@@ -251,7 +251,7 @@ func (f *Form) View(s *theme.Styles, w, h int) Box {
 	}
 	add(len(f.Fields), button(s, submit, f.focus == len(f.Fields), false)+
 		s.KeyHelp.Render("  enter select   tab next   ←→ change   esc close"))
-	if over := len(lines) - h; over > 0 { // little room: what has the focus is what is seen
+	if over := len(lines) - h; over > 0 { // the focused field must be visible
 		at := slices.Index(f.rows, f.focus)
 		from := min(max(at-h/2, 0), over)
 		lines, f.rows = lines[from:from+h], f.rows[from:from+h]
@@ -259,7 +259,7 @@ func (f *Form) View(s *theme.Styles, w, h int) Box {
 	return Box{Title: f.Title, Lines: lines}
 }
 
-// helpHeight is how many lines the longest explanation of a field takes.
+// helpHeight is the number of lines of the longest help.
 func (f *Form) helpHeight(s *theme.Styles, w int) (n int) {
 	for _, x := range f.Fields {
 		n = max(n, len(s.Wrap(x.Help, w)))
@@ -274,7 +274,7 @@ func (f *Form) wrong(x *Field, off string) string {
 	return x.Check(strings.TrimSpace(x.Value), f.Value)
 }
 
-// value draws the right-hand side of a field.
+// value draws the value of a field.
 func (f *Form) value(s *theme.Styles, x *Field, on bool, off string, w int) string {
 	if off != "" {
 		return s.Faint.Render(s.Clip(off, w))

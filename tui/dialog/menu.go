@@ -12,43 +12,43 @@ import (
 
 // Item is one line of a [Menu].
 type Item struct {
-	// ID names the item, so that the cursor follows it when the items are replaced; empty means its label.
+	// ID identifies the item when the items are replaced; empty means the label.
 	ID    string
 	Label string
-	// Key is shown at the right: the palette teaches the keys.
+	// Key is shown at the right.
 	Key string
-	// Why says why the item cannot be taken now; empty when it can.
+	// Why is the reason why the item is not possible now, or "".
 	Why string
-	// Do makes the command that follows.
+	// Do returns the command of the item.
 	Do func() tea.Cmd
-	// Stay keeps the menu open when the item is taken.
+	// Stay keeps the menu open after the item was selected.
 	Stay bool
 }
 
-// Note is a remark below a menu's items: what could not be offered, and why.
+// Note is a remark below the items of a menu.
 type Note struct {
 	Text string
 	Bad  bool
 }
 
-// Menu offers items. With Search typing narrows them; without it digits and letters do nothing.
+// Menu offers items. With Search, typed text narrows them.
 type Menu struct {
 	Title string
-	// Text stands above the items.
+	// Text is shown above the items.
 	Text   string
 	Items  []Item
 	Search bool
-	// Busy says what items are still awaited from; empty when all are there.
+	// Busy is shown while items are awaited and there are none.
 	Busy string
-	// Empty stands in place of the items when there are none.
+	// Empty is shown if there are no items.
 	Empty string
-	// Notes stand below the items.
+	// Notes are shown below the items.
 	Notes []Note
-	// Aside stands at the right of the top edge.
+	// Aside is shown at the right end of the top edge.
 	Aside string
-	// Wide takes more of the screen's width.
+	// Wide allows a wider box.
 	Wide bool
-	// Keys adds commands to keys that narrowing has no use for; Hint explains them at the bottom.
+	// Keys adds commands to keys that are not part of the text; Hint explains them at the bottom.
 	Keys map[string]func() tea.Cmd
 	Hint string
 
@@ -57,7 +57,7 @@ type Menu struct {
 	list  grid.List
 	head  int
 	ready bool
-	// off is true after the item under the cursor has gone: nothing is selected until the cursor is moved.
+	// off reports that the item under the cursor has disappeared: nothing is selected until the cursor moves.
 	off bool
 }
 
@@ -67,7 +67,8 @@ func (m *Menu) Choose(i int) {
 	m.list.Cursor = i
 }
 
-// SetItems replaces the items, under what was typed. The cursor stays on its item; if that has gone, on none.
+// SetItems replaces the items and keeps the typed text. The cursor stays on its item; if that has disappeared, no item is
+// selected.
 func (m *Menu) SetItems(items []Item) {
 	m.narrow()
 	chosen, had := "", m.list.Cursor < len(m.shown) && !m.off
@@ -95,7 +96,7 @@ func (i Item) id() string {
 	return i.Label
 }
 
-// Update moves, narrows and takes.
+// Update implements [Dialog].
 func (m *Menu) Update(msg tea.Msg) (tea.Cmd, bool) {
 	m.narrow()
 	switch msg := msg.(type) {
@@ -155,7 +156,7 @@ func (m *Menu) typed(s string) {
 	m.list.Cursor, m.off = 0, false
 }
 
-// move moves the cursor. One that was on no item appears first.
+// move moves the cursor. If no item was selected, it only appears.
 func (m *Menu) move(f func()) {
 	if m.off {
 		m.off = false
@@ -175,7 +176,7 @@ func (m *Menu) take() (tea.Cmd, bool) {
 	return it.Do(), !it.Stay
 }
 
-// narrow finds the items that match what was typed, best first.
+// narrow finds the items that match the typed text, best first.
 func (m *Menu) narrow() {
 	if m.ready {
 		return
@@ -198,7 +199,7 @@ func (m *Menu) narrow() {
 	m.list.Resize(len(m.shown), m.list.Height)
 }
 
-// View draws the items that match, as many as fit.
+// View implements [Dialog].
 func (m *Menu) View(s *theme.Styles, w, h int) Box {
 	m.narrow()
 	if w = min(w, 96); !m.Wide {
@@ -254,7 +255,7 @@ func (m *Menu) View(s *theme.Styles, w, h int) Box {
 	return Box{Title: m.Title, Note: joined(m.Aside, m.list.More()), Lines: lines}
 }
 
-// nothing says why no item is shown.
+// nothing returns why no item is shown.
 func (m *Menu) nothing() string {
 	switch {
 	case len(m.Items) > 0:

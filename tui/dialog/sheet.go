@@ -9,25 +9,25 @@ import (
 	"greenroom/tui/theme"
 )
 
-// Sheet shows lines that are drawn by its Draw, and scrolls them: the help, a link, a QR code.
+// Sheet shows lines and scrolls them: the help, a link, a QR code.
 type Sheet struct {
 	Title, Note string
-	// Draw makes the lines for a width.
+	// Draw returns the lines for a width.
 	Draw func(s *theme.Styles, w int) []string
-	// Bare makes the lines that are shown alone, without border and hint, for what is about as high as a small screen;
-	// with nil, or when it gives none, Draw is shown.
+	// Bare returns lines that are shown without border and hint, if they would not fit with them. If it is nil or returns
+	// none, the lines of Draw are shown.
 	Bare func(s *theme.Styles) []string
-	// Keys adds commands to keys of the sheet; the key closes it.
+	// Keys adds commands to keys, which also close the sheet.
 	Keys map[string]func() tea.Cmd
 	// Hint is shown at the bottom, before "esc close".
 	Hint string
-	// Through lets keys that the sheet has no use for close it and reach the screen; see [Sheet.Takes].
+	// Through passes keys to the screen that the sheet does not use, and closes it; see [Sheet.Takes].
 	Through bool
 
 	list grid.List
 }
 
-// Update scrolls and closes.
+// Update implements [Dialog].
 func (d *Sheet) Update(msg tea.Msg) (tea.Cmd, bool) {
 	switch msg := msg.(type) {
 	case Wheel:
@@ -57,7 +57,7 @@ func (d *Sheet) Update(msg tea.Msg) (tea.Cmd, bool) {
 	return nil, false
 }
 
-// Takes reports whether the sheet itself uses a key.
+// Takes reports whether the sheet uses a key.
 func (d *Sheet) Takes(k string) bool {
 	if _, own := d.Keys[k]; own || slices.Contains([]string{"esc", "q", "enter", "?"}, k) {
 		return true
@@ -67,7 +67,7 @@ func (d *Sheet) Takes(k string) bool {
 	}, k)
 }
 
-// View draws the visible part.
+// View implements [Dialog].
 func (d *Sheet) View(s *theme.Styles, w, h int) Box {
 	if d.Bare != nil {
 		if lines := d.Bare(s); len(lines) > 0 {

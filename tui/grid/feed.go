@@ -5,16 +5,16 @@ import (
 	"sort"
 )
 
-// Feed is a list of rows that are numbered by a rising key, newest on top, of which a sliding window is held. While
-// Follow is set the newest row is chosen whatever arrives; otherwise the chosen row stays chosen and where it is on
-// screen, and what the window has no room for is only counted.
+// Feed is a list of rows with rising keys, the newest on top, of which only a window is held. While Follow is set the
+// newest row is selected. Otherwise the selected row keeps its place on the screen, and new rows for which the window has
+// no room are only counted.
 type Feed[T any] struct {
 	List
-	// Follow keeps to the newest row.
+	// Follow selects the newest row.
 	Follow bool
-	// Unseen counts what arrived since one stopped following.
+	// Unseen counts the rows that arrived since Follow was unset.
 	Unseen int
-	// AtNewest and AtOldest say that nothing lies beyond that end of the window.
+	// AtNewest and AtOldest report that the window includes that end of the list.
 	AtNewest, AtOldest bool
 
 	key  func(T) uint64
@@ -27,10 +27,10 @@ func NewFeed[T any](hold int, key func(T) uint64) *Feed[T] {
 	return &Feed[T]{key: key, hold: max(hold, 2), Follow: true}
 }
 
-// Row gives the i-th row from the newest.
+// Row returns the i-th row, counted from the newest.
 func (f *Feed[T]) Row(i int) T { return f.rows[len(f.rows)-1-i] }
 
-// Chosen gives the row under the cursor; false when there is none.
+// Chosen returns the row under the cursor; ok is false if there is none.
 func (f *Feed[T]) Chosen() (row T, ok bool) {
 	if len(f.rows) == 0 {
 		return row, false
@@ -38,10 +38,10 @@ func (f *Feed[T]) Chosen() (row T, ok bool) {
 	return f.Row(f.Cursor), true
 }
 
-// Size takes over the height of the window on screen.
+// Size sets the number of visible rows.
 func (f *Feed[T]) Size(height int) { f.Resize(len(f.rows), height) }
 
-// Reset replaces everything by the newest page, given newest first; more says that older rows exist.
+// Reset replaces everything by the newest page, newest first. more reports that older rows exist.
 func (f *Feed[T]) Reset(page []T, more bool) {
 	f.rows = f.rising(page)
 	f.AtNewest, f.AtOldest, f.Unseen = true, !more, 0
@@ -49,7 +49,7 @@ func (f *Feed[T]) Reset(page []T, more bool) {
 	f.Resize(len(f.rows), f.Height)
 }
 
-// ResetOldest replaces everything by the oldest page and chooses its last row.
+// ResetOldest replaces everything by the oldest page and selects its last row.
 func (f *Feed[T]) ResetOldest(page []T, more bool) {
 	f.rows = f.rising(page)
 	f.AtNewest, f.AtOldest, f.Follow = !more, false, false
@@ -57,7 +57,7 @@ func (f *Feed[T]) ResetOldest(page []T, more bool) {
 	f.Last()
 }
 
-// Older appends a page from beyond the old end, and lets go of as many at the new end when there are too many.
+// Older appends a page at the old end, and drops rows at the new end if there are too many.
 func (f *Feed[T]) Older(page []T, more bool) {
 	page = f.rising(page)
 	if len(f.rows) > 0 {
@@ -74,7 +74,7 @@ func (f *Feed[T]) Older(page []T, more bool) {
 	f.Resize(len(f.rows), f.Height)
 }
 
-// Newer adds a page from beyond the new end; more says that yet newer rows exist. The chosen row stays.
+// Newer adds a page at the new end. more reports that even newer rows exist. The selected row stays.
 func (f *Feed[T]) Newer(page []T, more bool) {
 	f.AtNewest = !more
 	added := f.add(f.rising(page))
@@ -87,12 +87,11 @@ func (f *Feed[T]) Newer(page []T, more bool) {
 	f.Resize(len(f.rows), f.Height)
 }
 
-// Arrived takes rows that have just come into being, in any order, and total, how many there were in all: a burst may
-// be handed over without its older part.
+// Arrived adds new rows, in any order. total is their number: of a burst the older part may be missing.
 func (f *Feed[T]) Arrived(rows []T, total int) {
 	if f.Follow {
 		if total > len(rows) && len(f.rows) > 0 {
-			// The burst left a hole: what is below it would look as if it were next.
+			// Rows are missing between these and the held ones.
 			f.rows, f.AtOldest = nil, false
 		}
 		f.AtNewest = true
@@ -106,7 +105,7 @@ func (f *Feed[T]) Arrived(rows []T, total int) {
 	if !f.AtNewest {
 		return
 	}
-	// Rows far below the view make room; when that is not enough, what arrives waits to be fetched.
+	// Rows far below the view can be dropped. If that is not enough, the new rows are read later.
 	if keep := f.Top + 2*f.Height + len(rows); total > len(rows) || keep > f.hold {
 		f.AtNewest = false
 		return
@@ -117,7 +116,7 @@ func (f *Feed[T]) Arrived(rows []T, total int) {
 	f.Resize(len(f.rows), f.Height)
 }
 
-// Want says which page should be fetched next for the view to go on: rows before a key (older), or after it (newer).
+// Want returns the page that the view needs next: the rows before a key (older), or after one (newer).
 func (f *Feed[T]) Want() (before, after uint64) {
 	if len(f.rows) == 0 {
 		return 0, 0
@@ -132,7 +131,7 @@ func (f *Feed[T]) Want() (before, after uint64) {
 	return 0, 0
 }
 
-// Newest is the highest key held, 0 when empty.
+// Newest returns the highest key, 0 if the feed is empty.
 func (f *Feed[T]) Newest() uint64 {
 	if len(f.rows) == 0 {
 		return 0
@@ -140,10 +139,10 @@ func (f *Feed[T]) Newest() uint64 {
 	return f.key(f.rows[len(f.rows)-1])
 }
 
-// Held is how many rows are in memory.
+// Held returns the number of rows in memory.
 func (f *Feed[T]) Held() int { return len(f.rows) }
 
-// add merges rising rows in and returns how many were new. The usual case, all newer than what is held, costs only them.
+// add merges rows with rising keys and returns how many were new. Its cost is that of the new rows if all are newer.
 func (f *Feed[T]) add(rows []T) int {
 	n := len(f.rows)
 	for _, r := range rows {
@@ -160,7 +159,7 @@ func (f *Feed[T]) add(rows []T) int {
 	return len(f.rows) - n
 }
 
-// trimOld lets go of the oldest rows beyond what may be held.
+// trimOld drops the oldest rows if there are too many.
 func (f *Feed[T]) trimOld() {
 	over := len(f.rows) - f.hold
 	if over <= 0 {
@@ -172,7 +171,7 @@ func (f *Feed[T]) trimOld() {
 	f.AtOldest = false
 }
 
-// rising copies a page in the order in which rows are held.
+// rising returns a copy of a page in the order of the keys.
 func (f *Feed[T]) rising(page []T) []T {
 	out := slices.Clone(page)
 	slices.SortFunc(out, func(a, b T) int {

@@ -1,8 +1,7 @@
-// Package grid is the windowed list of the screen: what it costs depends on what is visible, not on how much there is.
+// Package grid has the lists of the screen, whose cost depends on the visible rows alone.
 //
-// [List] is the arithmetic of a cursor in a window over n rows. [Feed] adds rows that are fetched in pages and that
-// arrive while one looks, of which only a bounded number is held. Neither draws, does I/O, or is safe for concurrent
-// use.
+// [List] is a cursor in a window over n rows. [Feed] adds rows that are read in pages and arrive at any time, and holds a
+// bounded number of them. Neither draws, does I/O, or is safe for concurrent use.
 package grid
 
 import (
@@ -13,11 +12,11 @@ import (
 // List is a cursor in a window of Height rows over Len rows. The zero value is an empty list.
 type List struct {
 	Len, Height int
-	// Cursor is the chosen row, Top the first visible one.
+	// Cursor is the selected row, Top the first visible one.
 	Cursor, Top int
 }
 
-// Resize takes over new sizes and keeps the cursor visible.
+// Resize sets the sizes and keeps the cursor visible.
 func (l *List) Resize(n, height int) {
 	l.Len, l.Height = max(n, 0), max(height, 0)
 	l.settle()
@@ -29,29 +28,26 @@ func (l *List) Move(d int) {
 	l.settle()
 }
 
-// Half moves by half a window, down with 1, up with -1.
+// Half moves by half a window, down if dir is 1, up if it is -1.
 func (l *List) Half(dir int) { l.Move(dir * max(l.Height/2, 1)) }
 
-// Page moves by a window less one row.
-func (l *List) Page(dir int) { l.Move(dir * max(l.Height-1, 1)) }
-
-// First and Last go to the ends.
+// First goes to the first row.
 func (l *List) First() { l.Move(-l.Len) }
 
 // Last goes to the last row.
 func (l *List) Last() { l.Move(l.Len) }
 
-// Scroll moves the window by d rows and the cursor only as far as it must, as a wheel does.
+// Scroll moves the window by d rows, and the cursor only if it would leave the window.
 func (l *List) Scroll(d int) {
 	l.Top = min(max(l.Top+d, 0), max(l.Len-l.Height, 0))
 	l.Cursor = min(max(l.Cursor, l.Top), max(l.Top+l.Height-1, 0))
 	l.settle()
 }
 
-// Range gives the visible rows: from inclusive, to exclusive.
+// Range returns the visible rows: from inclusive, to exclusive.
 func (l *List) Range() (from, to int) { return l.Top, min(l.Top+l.Height, l.Len) }
 
-// More reports how many rows are hidden above and below: "↑3 ↓12"; empty when none is.
+// More returns how many rows are hidden above and below, as "↑3 ↓12"; empty if none is.
 func (l *List) More() string {
 	from, to := l.Range()
 	var out []string

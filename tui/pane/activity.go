@@ -14,7 +14,7 @@ const maxActivity = 200
 // Failure is the kind of activities that report errors of this screen.
 const Failure provider.EventKind = "screen.error"
 
-// Activity lists the events of the meetings, newest first, and the errors of this screen.
+// Activity lists events of the meetings and errors of this screen, newest first.
 type Activity struct {
 	Rows    []app.Activity
 	removed []app.Activity // removals whose echo has not arrived yet

@@ -41,7 +41,7 @@ type Pane interface {
 
 // The optional abilities of a pane, found by asking for them.
 type (
-	// Enterer is called when its tab is opened.
+	// Enterer runs Enter when its tab is opened.
 	Enterer interface{ Enter() tea.Cmd }
 	// Split has a second part, such as a document beside a list. Inner points to whether that part has the focus; it is
 	// nil while there is nothing in it.
@@ -57,7 +57,7 @@ type (
 // Call is a message that runs in the update loop. Results, timers and pages arrive as one.
 type Call func() tea.Cmd
 
-// Changes holds the backend's reports of one interval.
+// Changes are the reports of the backend within one interval.
 type Changes struct {
 	// Deliveries are the last ones in order of arrival, Total is how many there were.
 	Deliveries []app.Delivery

@@ -19,7 +19,7 @@ import (
 // Wide is the width from which lists and details are side by side.
 const Wide = 100
 
-// Screen holds the state that all panes share. The frame fills in the fields before it makes the panes.
+// Screen is the state that all panes share. The frame fills in the fields before it makes the panes.
 type Screen struct {
 	Ctx     context.Context
 	Backend app.Backend
@@ -57,7 +57,7 @@ type Screen struct {
 	Toast   Toast
 	// Messages are the results, refusals and errors that were shown, newest first.
 	Messages []Message
-	// Activity lists the events of the meetings, and the errors of this screen.
+	// Activity lists events of the meetings and errors of this screen.
 	Activity Activity
 	// Linked reports that the stream of changes is open.
 	Linked bool

@@ -193,7 +193,7 @@ func (p *Pane) delete() tea.Cmd {
 	return nil
 }
 
-// name returns the name of a recording in messages.
+// name returns the name of a recording for messages.
 func name(v app.Recording) string { return cmp.Or(v.Room, v.ID) }
 
 // call makes a call about one recording and shows its result.

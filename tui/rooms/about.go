@@ -11,7 +11,7 @@ import (
 	"greenroom/tui/words"
 )
 
-// chosenBecause explains the account of a meeting; of one that was found on a platform there is nothing to explain.
+// chosenBecause explains the account of a meeting. An adopted meeting needs no explanation.
 func chosenBecause(mt app.Meeting) string {
 	if mt.Adopted && strings.HasPrefix(mt.Chosen, "found on") {
 		return ""
@@ -19,7 +19,7 @@ func chosenBecause(mt app.Meeting) string {
 	return because(mt.Chosen)
 }
 
-// adoptedFrom names the platform that a room was found on.
+// adoptedFrom names the platform on which a room was found.
 func adoptedFrom(v app.RoomView) string {
 	p := v.Would.Platform
 	if v.Meeting != nil {
@@ -31,10 +31,10 @@ func adoptedFrom(v app.RoomView) string {
 	return "adopted from " + platformName(p)
 }
 
-// platformName is a platform as people write it, safe to draw.
+// platformName returns the usual name of a platform, safe to draw.
 func platformName(p provider.Platform) string { return words.Safe(p.Title()) }
 
-// counted shows the platform's number of people if it differs from Greenroom's, else nothing.
+// counted returns the platform's count of people if it differs from the people known here.
 func counted(mt app.Meeting) string {
 	if mt.Reported == nil || *mt.Reported == mt.Here {
 		return ""
@@ -42,7 +42,7 @@ func counted(mt app.Meeting) string {
 	return fmt.Sprintf("%s the platform counted %d, %d known here", theme.Doubtful, *mt.Reported, mt.Here)
 }
 
-// describe says in a line what the room is.
+// describe returns the settings of a room in one line.
 func describe(v app.RoomView) string {
 	parts := []string{words.Safe(account(v))}
 	if parts[0] == "" {
@@ -65,6 +65,7 @@ func describe(v app.RoomView) string {
 	return strings.Join(parts, " · ")
 }
 
+// recordingWords returns what is recorded, and when.
 func recordingWords(mode provider.RecordingMode, t provider.Trigger) string {
 	switch mode {
 	case provider.RecordingCloud:
@@ -83,7 +84,7 @@ func recordingWords(mode provider.RecordingMode, t provider.Trigger) string {
 	return "not recorded"
 }
 
-// evidence says what the state rests on.
+// evidence returns the age and the source of the state.
 func evidence(mt app.Meeting, now time.Time) string {
 	if mt.EvidenceAt.IsZero() {
 		return ""
@@ -94,6 +95,7 @@ func evidence(mt app.Meeting, now time.Time) string {
 	return "updated " + words.Ago(now.Sub(mt.EvidenceAt.Time)) + from
 }
 
+// lastMeeting returns when an ended meeting was, how long it took and how it ended.
 func (p *Pane) lastMeeting(mt app.Meeting) string {
 	text := "Last meeting " + p.Day(mt.StartsAt)
 	if !mt.StartedAt.IsZero() && mt.EndedAt.After(mt.StartedAt.Time) {

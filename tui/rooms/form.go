@@ -106,6 +106,7 @@ func (p *Pane) roomSaved(r app.Room, text, hint string) tea.Cmd {
 	return tea.Batch(p.readRooms.Soon(), p.Say(text, hint))
 }
 
+// roomSpec returns the settings in the form.
 func roomSpec(v func(string) string) app.RoomSpec {
 	size, _ := strconv.Atoi(v("size")) // checked by the form; empty is 0
 	spec := app.RoomSpec{
@@ -120,7 +121,7 @@ func roomSpec(v func(string) string) app.RoomSpec {
 	return spec
 }
 
-// patch holds what differs. A form shows outside text neutralised, which is no change of it.
+// patch returns what differs. The form shows outside text in its safe form, which is no change.
 func patch(old app.Room, s app.RoomSpec) app.RoomPatch {
 	if s.Name == plain.Text(old.Name) {
 		s.Name = old.Name
@@ -131,7 +132,7 @@ func patch(old app.Room, s app.RoomSpec) app.RoomPatch {
 	return old.PatchTo(s, old.ID)
 }
 
-// logoPath returns the absolute path of what was typed, with ~ as the home directory: another process may read the file.
+// logoPath returns the absolute path of a typed one, with ~ as the home directory: another process may read the file.
 func logoPath(typed string) string {
 	if typed == "" {
 		return ""
@@ -154,9 +155,10 @@ func checkLogo(v string, _ func(string) string) string {
 	return ""
 }
 
-// noLogo says why the account that is chosen in the form shows no logo.
+// noLogo returns why the account in the form shows no logo.
 func (p *Pane) noLogo(v func(string) string) string { return p.Cannot(v("account"), app.AbilityLogo) }
 
+// checkName returns the check of a name that is not current.
 func (p *Pane) checkName(current string) func(string, func(string) string) string {
 	return func(name string, _ func(string) string) string {
 		switch {
@@ -193,6 +195,7 @@ func yesNo(b bool) string {
 	return "no"
 }
 
+// accountOptions lists the accounts, current among them even if it is not configured.
 func (p *Pane) accountOptions(current string) []dialog.Option {
 	out := []dialog.Option{{Value: "", Label: "default"}}
 	seen := current == ""

@@ -14,7 +14,8 @@ import (
 	"greenroom/tui/words"
 )
 
-// lines will stand on screen, for clicks.
+// meetingLines draws the selected room: its settings, its meeting, the links, and the people. x0 and y0 are the position
+// of the first line.
 func (p *Pane) meetingLines(w, h, x0, y0 int) []string {
 	s := p.Styles
 	v, ok := p.Room()
@@ -41,7 +42,8 @@ func (p *Pane) meetingLines(w, h, x0, y0 int) []string {
 	return append(out, p.rosterLines(w, h-len(out), x0, y0+len(out))...)
 }
 
-// lines may be had.
+// about draws the settings of a room, and why its meeting is on its account: in one line if it fits, else in two if more
+// is set.
 func (p *Pane) about(v app.RoomView, w int, more bool) []string {
 	s, left, why := p.Styles, describe(v), ""
 	if mt := v.Meeting; mt != nil && mt.Status != app.Ended && mt.Chosen != "" {
@@ -58,7 +60,7 @@ func (p *Pane) about(v app.RoomView, w int, more bool) []string {
 	return out
 }
 
-// warnings lists where the platform and Greenroom disagree, and what the platform did differently from the settings.
+// warnings draws a recording that failed, and a count of people that differs from the platform's.
 func (p *Pane) warnings(mt app.Meeting, w int, whole bool) (out []string) {
 	s := p.Styles
 	if mt.RecordingError != "" && mt.Recording != app.IsRecording {
@@ -81,7 +83,7 @@ func (p *Pane) warnings(mt app.Meeting, w int, whole bool) (out []string) {
 	return out
 }
 
-// stateLine is LIVE with its time, the heads, the recording, and what all that rests on.
+// stateLine draws LIVE or OPEN, with the people, the recording and the age of all that.
 func (p *Pane) stateLine(mt app.Meeting, w int) string {
 	s, now := p.Styles, p.Now()
 	var left string
@@ -113,7 +115,7 @@ func (p *Pane) stateLine(mt app.Meeting, w int) string {
 	return s.Spread(" "+left, s.Faint.Render(why)+" ", w)
 }
 
-// linkLine shows a link without what makes it secret, and the keys that hand it out.
+// linkLine draws a link without its secret part, and the actions for it.
 func (p *Pane) linkLine(mt app.Meeting, host bool, w, x0, y int) string {
 	s := p.Styles
 	word, tail := "guest", ""
@@ -164,7 +166,7 @@ func (p *Pane) linkLine(mt app.Meeting, host bool, w, x0, y int) string {
 	return line + cell.Spaces(keyCol-s.Width(line)) + keys.String()
 }
 
-// startLines says how to begin.
+// startLines explains how to start a meeting.
 func (p *Pane) startLines(v app.RoomView, w int) []string {
 	s := p.Styles
 	if v.Would.Problem != "" {
@@ -189,7 +191,7 @@ func (p *Pane) startLines(v app.RoomView, w int) []string {
 	return out
 }
 
-// welcome is shown in place of a meeting while there is no room.
+// welcome explains rooms and accounts while there is no room.
 func (p *Pane) welcome(w int) []string {
 	s := p.Styles
 	if !p.readRooms.Ready || p.filter.Text != "" {

@@ -13,12 +13,12 @@ import (
 	"greenroom/tui/pane"
 )
 
-func TestActivityIsShownInSentences(t *testing.T) {
+func TestActivitiesAreSentences(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range append(provider.EventKinds(), "other.thing") {
 		s := sentence(app.Activity{Kind: k, Who: "Ada"}, time.UTC)
 		if s == "" || seen[s] {
-			t.Errorf("%s is shown as %q", k, s)
+			t.Errorf("%s is %q", k, s)
 		}
 		seen[s] = true
 	}

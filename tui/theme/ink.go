@@ -11,7 +11,7 @@ import (
 // reset ends every inked piece.
 const reset = "\x1b[m"
 
-// Ink is a style that is ready to be written: its escape sequence is made once. The zero value leaves text as it is.
+// Ink is a style with its escape sequence, which is made once. The zero value does not change text.
 type Ink struct {
 	open       string
 	fg, bg     color.Color
@@ -19,7 +19,7 @@ type Ink struct {
 	line, weak bool
 }
 
-// Render inks s, which is one line without styling of its own.
+// Render returns s, one line without styles, in this ink.
 func (k Ink) Render(s string) string {
 	if k.open == "" || s == "" {
 		return s
@@ -27,7 +27,7 @@ func (k Ink) Render(s string) string {
 	return k.open + s + reset
 }
 
-// Over lays the ink under a whole line that has styling of its own, such as a selected row.
+// Over adds the ink to a line that has styles of its own, such as a selected row.
 func (k Ink) Over(line string) string {
 	if k.open == "" {
 		return line
@@ -35,7 +35,7 @@ func (k Ink) Over(line string) string {
 	return k.open + strings.ReplaceAll(line, reset, reset+k.open) + reset
 }
 
-// Style is the same for components that want lipgloss.
+// Style returns the ink for components that use lipgloss.
 func (k Ink) Style() lipgloss.Style {
 	s := lipgloss.NewStyle().Bold(k.bold).Reverse(k.rev).Underline(k.line).Faint(k.weak)
 	if k.fg != nil {

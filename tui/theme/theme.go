@@ -1,8 +1,7 @@
-// Package theme holds the looks of the screen: one set of [Styles] named by meaning, built once for a terminal's
-// background and colours and then passed by pointer.
+// Package theme has the looks of the screen: one set of [Styles], named by meaning and made for the background and the
+// colours of a terminal.
 //
-// Colour is never the only sign: whatever a style says is also said by a word, a glyph, or an attribute that stays
-// without colour.
+// Colour is never the only sign: a word, a glyph or an attribute has the same meaning without it.
 package theme
 
 import (
@@ -30,18 +29,18 @@ const (
 	Nothing  = "–"
 )
 
-// Options choose a theme.
+// Options select a theme.
 type Options struct {
 	// Light is for terminals with a light background.
 	Light bool
-	// Profile says how many colours there are; without colour (NO_COLOR, or [colorprofile.ASCII] and below) only
-	// attributes are used.
+	// Profile is the number of colours. Without colour (NO_COLOR, or [colorprofile.ASCII] and below) only attributes are
+	// used.
 	Profile colorprofile.Profile
 	// Ruler measures cells as the terminal does.
 	Ruler cell.Ruler
 }
 
-// Styles is every look by its meaning.
+// Styles are the looks by their meaning.
 type Styles struct {
 	// Ruler measures what is drawn with these styles.
 	cell.Ruler
@@ -51,7 +50,7 @@ type Styles struct {
 	Text, Strong, Muted, Faint, Accent, Link Ink
 	Good, Warn, Bad, Live, Rec               Ink
 	Key, KeyHelp, KeyOff                     Ink
-	// Selected lies under the chosen row of the list that has the keys, Chosen under that of one that hasn't.
+	// Selected is the background of the selected row in a list with the focus, Chosen in one without it.
 	Selected, Chosen, Marker             Ink
 	Button, ButtonOn, ButtonDanger       Ink
 	JSONName, JSONText, JSONNumber, Word Ink
@@ -60,11 +59,11 @@ type Styles struct {
 	Backdrop                             Ink
 	Banner, Guide                        Ink
 	Match                                Ink
-	// QR is white on black whatever the theme, as readers want it.
+	// QR is white on black in every theme, as readers expect.
 	QR Ink
 }
 
-// New builds the styles.
+// New makes the styles.
 func New(o Options) *Styles {
 	var s *Styles
 	switch {
@@ -81,7 +80,7 @@ func New(o Options) *Styles {
 	return s
 }
 
-// palette is the colours that a theme is made of.
+// palette has the colours of a theme.
 type palette struct {
 	text, muted, faint, border color.Color
 	accent, blue, violet       color.Color
@@ -113,7 +112,7 @@ func rich(light bool) palette {
 	}
 }
 
-// indexed is rich in the 256 fixed colours, whose nearest neighbours of a grey are often purple.
+// indexed is rich in the 256 fixed colours, chosen by hand: the nearest neighbour of a grey is often purple.
 func indexed(light bool) palette {
 	n := lipgloss.Color
 	if light {
@@ -171,7 +170,7 @@ func build(p palette) *Styles {
 	return s
 }
 
-// plainStyles has attributes alone.
+// plainStyles returns styles without colours.
 func plainStyles() *Styles {
 	bold, weak := Ink{bold: true}.make(), Ink{weak: true}.make()
 	rev := Ink{rev: true}.make()

@@ -10,7 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// colour is what sets a foreground or a background.
+// colour matches a foreground or a background.
 var colour = regexp.MustCompile(`(\[|;)([34]|9|10)[0-9]`)
 
 func inks(s *Styles) map[string]Ink {
@@ -33,7 +33,7 @@ func TestWithoutColourThereIsNone(t *testing.T) {
 		}
 	}
 	if New(Options{Profile: colorprofile.ASCII}).TabOn.open == "" {
-		t.Error("the open tab can't be told without colour")
+		t.Error("the open tab looks like the others without colour")
 	}
 }
 

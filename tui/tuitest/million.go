@@ -11,7 +11,7 @@ import (
 	"greenroom/provider"
 )
 
-// Many is a backend whose deliveries are made up as they are asked for: as many as one likes without memory for them.
+// Many is a Backend whose deliveries are computed when they are read, so that any number needs no memory.
 type Many struct {
 	*Backend
 	// N is how many deliveries there are.
@@ -20,14 +20,14 @@ type Many struct {
 	origin time.Time
 }
 
-// NewMany makes a backend with n deliveries.
+// NewMany makes a Backend with n deliveries.
 func NewMany(b *Backend, n uint64) *Many {
 	m := &Many{Backend: b, origin: b.Clock.Now()}
 	m.N.Store(n)
 	return m
 }
 
-// row makes up one delivery.
+// row computes one delivery.
 func (m *Many) row(seq uint64) app.Delivery {
 	kinds := provider.EventKinds()
 	d := app.Delivery{
@@ -41,13 +41,13 @@ func (m *Many) row(seq uint64) app.Delivery {
 	return d
 }
 
-// Arrive makes the next delivery and tells of it.
+// Arrive makes the next delivery and publishes it.
 func (m *Many) Arrive() {
 	d := m.row(m.N.Add(1))
 	m.Publish(app.Change{Kind: app.DeliveryChange, Delivery: &d})
 }
 
-// Events pages without a filter.
+// Events returns a page. It has no filter.
 func (m *Many) Events(_ context.Context, q app.EventQuery) (app.EventPage, error) {
 	n := m.N.Load()
 	from, to := uint64(1), n // inclusive
@@ -80,7 +80,7 @@ func (m *Many) Events(_ context.Context, q app.EventQuery) (app.EventPage, error
 	return p, nil
 }
 
-// Event makes up one delivery whole.
+// Event computes one delivery with headers and body.
 func (m *Many) Event(_ context.Context, ref app.EventRef) (app.Delivery, error) {
 	d := m.row(ref.Seq)
 	d.Headers = http.Header{"Content-Type": {"application/json"}, "User-Agent": {"platform/1.0"}}

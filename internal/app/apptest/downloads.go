@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"testing"
-	"time"
 
 	"greenroom/internal/app"
 	"greenroom/provider"
@@ -13,18 +12,18 @@ import (
 
 // PutRecording adds a recording, or replaces the one of its id, and tells of it.
 func (m *Memory) PutRecording(r app.Recording) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.Lock()
+	defer m.Unlock()
 	if i := m.recording(r.ID); i >= 0 {
-		m.recordings[i] = r
+		m.Recs[i] = r
 	} else {
-		m.recordings = append(m.recordings, r)
+		m.Recs = slices.Insert(m.Recs, 0, r)
 	}
 	m.publish(app.Change{Kind: app.RecordingChange, Recording: &r})
 }
 
 func (m *Memory) recording(id string) int {
-	for i, r := range m.recordings {
+	for i, r := range m.Recs {
 		if r.ID == id {
 			return i
 		}
@@ -34,11 +33,13 @@ func (m *Memory) recording(id string) int {
 
 // Recordings lists them, the one that was put last first.
 func (m *Memory) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Recording, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	if err := m.begin(ctx, "Recordings"); err != nil {
+		return nil, err
+	}
+	defer m.Unlock()
 	var out []app.Recording
-	for _, r := range slices.Backward(m.recordings) {
-		if q.Since.IsZero() || !r.StartedAt.Before(q.Since.Time) {
+	for _, r := range m.Recs {
+		if (q.Limit == 0 || len(out) < q.Limit) && (q.Since.IsZero() || !r.StartedAt.Before(q.Since.Time)) {
 			out = append(out, r)
 		}
 	}
@@ -46,85 +47,92 @@ func (m *Memory) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Re
 }
 
 // Recording finds one.
-func (m *Memory) Recording(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
-	return m.changeRecording(ref, nil)
+func (m *Memory) Recording(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return m.Recorded(ctx, "Recording", ref, nil)
 }
 
-func (m *Memory) changeRecording(ref app.RecordingRef, f func(*app.Recording)) (app.Recording, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// Recorded applies f, which may be nil, to a recording for a call of a method, and publishes it.
+func (m *Memory) Recorded(ctx context.Context, method string, ref app.RecordingRef, f func(*app.Recording)) (app.Recording, error) {
+	if err := m.begin(ctx, method); err != nil {
+		return app.Recording{}, err
+	}
+	defer m.Unlock()
 	i := m.recording(ref.ID)
 	if i < 0 {
 		return app.Recording{}, notFound("recording", ref.ID)
 	}
-	r := m.recordings[i]
+	r := m.Recs[i]
 	if f != nil {
 		if r.Download != nil {
 			r.Download = new(*r.Download)
 		}
 		f(&r)
-		m.recordings[i] = r
+		m.Recs[i] = r
 		m.publish(app.Change{Kind: app.RecordingChange, Recording: &r})
 	}
 	return r, nil
 }
 
-// DownloadRecording marks one as waiting for good: nothing is fetched here.
-func (m *Memory) DownloadRecording(_ context.Context, r app.DownloadRequest) (app.Recording, error) {
-	return m.changeRecording(r.RecordingRef, func(rec *app.Recording) {
-		rec.Download = &app.Download{State: app.DownloadWaiting, Total: rec.Size(), AudioOnly: r.AudioOnly, DeleteAfter: r.DeleteAfter}
+// DownloadRecording marks one as waiting permanently: nothing is fetched here.
+func (m *Memory) DownloadRecording(ctx context.Context, q app.DownloadRequest) (app.Recording, error) {
+	return m.Recorded(ctx, "DownloadRecording", q.RecordingRef, func(r *app.Recording) {
+		d := app.Download{State: app.DownloadWaiting, Total: r.Size(), AudioOnly: q.AudioOnly, DeleteAfter: q.DeleteAfter}
+		if r.Download != nil && r.Download.State != app.DownloadDone {
+			d.Bytes = r.Download.Bytes
+		}
+		r.Download = &d
 	})
 }
 
 // PauseDownload marks one that waits as paused.
-func (m *Memory) PauseDownload(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
-	return m.changeRecording(ref, func(r *app.Recording) {
-		if r.Download != nil && r.Download.State.Active() {
-			r.Download.State = app.DownloadPaused
+func (m *Memory) PauseDownload(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return m.Recorded(ctx, "PauseDownload", ref, func(r *app.Recording) {
+		if d := r.Download; d != nil && d.State.Active() {
+			d.State, d.Rate, d.ETAS = app.DownloadPaused, 0, 0
 		}
 	})
 }
 
 // CancelDownload marks one as cancelled.
-func (m *Memory) CancelDownload(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
-	return m.changeRecording(ref, func(r *app.Recording) {
+func (m *Memory) CancelDownload(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return m.Recorded(ctx, "CancelDownload", ref, func(r *app.Recording) {
 		if r.Download != nil && r.Download.State != app.DownloadDone {
-			r.Download = &app.Download{State: app.DownloadCancelled}
+			r.Download = &app.Download{State: app.DownloadCancelled, Total: r.Download.Total}
 		}
 	})
 }
 
 // DeleteRecording marks one as deleted, at the time at which everything here happens.
-func (m *Memory) DeleteRecording(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
-	return m.changeRecording(ref, func(r *app.Recording) { r.DeletedAt = app.At(began) })
+func (m *Memory) DeleteRecording(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return m.Recorded(ctx, "DeleteRecording", ref, func(r *app.Recording) { r.DeletedAt = m.now() })
 }
 
 // IgnoreRecording leaves one out, or takes that back.
-func (m *Memory) IgnoreRecording(_ context.Context, req app.IgnoreRequest) (app.Recording, error) {
-	return m.changeRecording(req.RecordingRef, func(r *app.Recording) {
+func (m *Memory) IgnoreRecording(ctx context.Context, req app.IgnoreRequest) (app.Recording, error) {
+	return m.Recorded(ctx, "IgnoreRecording", req.RecordingRef, func(r *app.Recording) {
 		if r.IgnoredAt = (app.Time{}); !req.Undo {
-			r.IgnoredAt = app.At(time.Now())
+			r.IgnoredAt = m.now()
 		}
 	})
 }
 
 // NoteVerification notes what was found of the recording's files.
-func (m *Memory) NoteVerification(_ context.Context, v app.Verification) (app.Recording, error) {
-	return m.changeRecording(v.RecordingRef, func(r *app.Recording) {
+func (m *Memory) NoteVerification(ctx context.Context, v app.Verification) (app.Recording, error) {
+	return m.Recorded(ctx, "NoteVerification", v.RecordingRef, func(r *app.Recording) {
 		if r.Download != nil {
-			r.Download.Apply(v, app.At(began))
+			r.Download.Apply(v, m.now())
 		}
 	})
 }
 
 // RerunCommand has nothing to run.
-func (m *Memory) RerunCommand(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
-	return m.changeRecording(ref, nil)
+func (m *Memory) RerunCommand(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return m.Recorded(ctx, "RerunCommand", ref, nil)
 }
 
 // SkipCommand has nothing to skip.
-func (m *Memory) SkipCommand(_ context.Context, ref app.RecordingRef) (app.Recording, error) {
-	return m.changeRecording(ref, nil)
+func (m *Memory) SkipCommand(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return m.Recorded(ctx, "SkipCommand", ref, nil)
 }
 
 // Counts counts what queries select, of events all.
@@ -145,8 +153,8 @@ func (m *Memory) Counts(ctx context.Context, q app.CountQuery) (n app.Counts, er
 		n.Recordings = len(list)
 	}
 	if q.Events != nil {
-		m.mu.Lock()
-		defer m.mu.Unlock()
+		m.Lock()
+		defer m.Unlock()
 		n.Events = len(m.events)
 	}
 	return n, ctx.Err()

@@ -19,14 +19,24 @@ import (
 // the real one is the contract: kinds of errors, order of lists, the stream. The zero value is not useful: see
 // [NewMemory].
 type Memory struct {
-	mu       sync.Mutex
+	// Lock guards the recordings and everything that the functions below use. They run while it is held.
+	sync.Mutex
+	// Recs are the recordings, newest first.
+	Recs []app.Recording
+	// Called runs for each call; its error is the answer. nil accepts all.
+	Called func(method string) error
+	// Now is the time of what happens; nil is a fixed one.
+	Now func() time.Time
+	// Choose selects the account of a room's meetings; nil is an account of its own.
+	Choose func(app.Room) app.Choice
+	// Opened completes a meeting that was started; nil puts one person into it.
+	Opened func(*app.MeetingDetail, app.Room, app.StartMeeting)
+
 	rooms    []app.Room
-	meetings []app.Meeting
+	meetings []app.MeetingDetail
 	events   []app.Delivery
-	// recordings in the order in which they were put.
-	recordings []app.Recording
-	ids        int
-	readers    map[chan app.Change]*reader
+	ids      int
+	readers  map[chan app.Change]*reader
 	// Buffer is how many changes wait for one reader before it gets Missed.
 	buffer    int
 	forwards  []app.Forward
@@ -45,8 +55,8 @@ var _ app.Backend = (*Memory)(nil)
 
 // Publish hands a change to every reader without waiting for any.
 func (m *Memory) Publish(c app.Change) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.Lock()
+	defer m.Unlock()
 	m.publish(c)
 }
 
@@ -67,28 +77,60 @@ func (m *Memory) publish(c app.Change) {
 	}
 }
 
+// begin locks the Backend for a call. It is not locked if the call fails.
+func (m *Memory) begin(ctx context.Context, method string) error {
+	m.Lock()
+	err := ctx.Err()
+	if err == nil && m.Called != nil {
+		err = m.Called(method)
+	}
+	if err != nil {
+		m.Unlock()
+	}
+	return err
+}
+
+func (m *Memory) now() app.Time {
+	if m.Now == nil {
+		return app.At(began)
+	}
+	return app.At(m.Now())
+}
+
 // Subscribe implements [app.Backend], as do the methods below.
 func (m *Memory) Subscribe(ctx context.Context) (<-chan app.Change, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	m.Lock()
+	defer m.Unlock()
+	return m.SubscribeLocked(ctx), nil
+}
+
+// SubscribeLocked is Subscribe while the lock is held.
+func (m *Memory) SubscribeLocked(ctx context.Context) <-chan app.Change {
 	ch := make(chan app.Change, m.buffer+1)
-	m.mu.Lock()
 	m.readers[ch] = &reader{}
-	m.mu.Unlock()
 	context.AfterFunc(ctx, func() {
-		m.mu.Lock()
-		defer m.mu.Unlock()
+		m.Lock()
+		defer m.Unlock()
 		delete(m.readers, ch)
 		close(ch)
 	})
-	return ch, nil
+	return ch
+}
+
+// Delivered returns the number of deliveries.
+func (m *Memory) Delivered() int {
+	m.Lock()
+	defer m.Unlock()
+	return len(m.events)
 }
 
 // Readers says how many subscriptions stand.
 func (m *Memory) Readers() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.Lock()
+	defer m.Unlock()
 	return len(m.readers)
 }
 
@@ -103,9 +145,11 @@ func notFound(what, ref string) error {
 
 // Status tells little.
 func (m *Memory) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return app.Status{Version: "memory", Tunnel: m.tunnel, Store: app.StoreStatus{Deliveries: uint64(len(m.events))}}, ctx.Err()
+	if err := m.begin(ctx, "Status"); err != nil {
+		return app.Status{}, err
+	}
+	defer m.Unlock()
+	return app.Status{Version: "memory", Tunnel: m.tunnel, Store: app.StoreStatus{Deliveries: uint64(len(m.events))}}, nil
 }
 
 func (m *Memory) room(ref string) int {
@@ -114,9 +158,12 @@ func (m *Memory) room(ref string) int {
 
 func (m *Memory) view(r app.Room) app.RoomView {
 	v := app.RoomView{Room: r, Would: app.Choice{Account: "memory", Why: "the only one"}}
+	if m.Choose != nil {
+		v.Would = m.Choose(r)
+	}
 	for _, mt := range slices.Backward(m.meetings) {
 		if mt.RoomID == r.ID {
-			v.Meeting = &mt
+			v.Meeting = &mt.Meeting
 			break
 		}
 	}
@@ -125,20 +172,24 @@ func (m *Memory) view(r app.Room) app.RoomView {
 
 // Rooms lists rooms by name.
 func (m *Memory) Rooms(ctx context.Context, _ app.RoomQuery) ([]app.RoomView, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	if err := m.begin(ctx, "Rooms"); err != nil {
+		return nil, err
+	}
+	defer m.Unlock()
 	var out []app.RoomView
 	for _, r := range m.rooms {
 		out = append(out, m.view(r))
 	}
 	slices.SortFunc(out, func(a, b app.RoomView) int { return strings.Compare(a.Name, b.Name) })
-	return out, ctx.Err()
+	return out, nil
 }
 
 // Room finds a room.
-func (m *Memory) Room(_ context.Context, ref app.RoomRef) (app.RoomView, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *Memory) Room(ctx context.Context, ref app.RoomRef) (app.RoomView, error) {
+	if err := m.begin(ctx, "Room"); err != nil {
+		return app.RoomView{}, err
+	}
+	defer m.Unlock()
 	i := m.room(ref.Ref)
 	if i < 0 {
 		return app.RoomView{}, notFound("room", ref.Ref)
@@ -147,25 +198,29 @@ func (m *Memory) Room(_ context.Context, ref app.RoomRef) (app.RoomView, error) 
 }
 
 // CreateRoom makes a room.
-func (m *Memory) CreateRoom(_ context.Context, s app.RoomSpec) (app.Room, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *Memory) CreateRoom(ctx context.Context, s app.RoomSpec) (app.Room, error) {
+	if err := m.begin(ctx, "CreateRoom"); err != nil {
+		return app.Room{}, err
+	}
+	defer m.Unlock()
 	if s.Name == "" {
 		return app.Room{}, &app.Error{Kind: provider.Invalid, Text: "a room needs a name"}
 	}
 	if m.room(s.Name) >= 0 {
 		return app.Room{}, &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("room %q exists", s.Name), Hint: "choose another name"}
 	}
-	r := app.Room{ID: m.id("r"), RoomSettings: s, CreatedAt: app.At(began)}
+	r := app.Room{ID: m.id("r"), RoomSettings: s, CreatedAt: m.now()}
 	m.rooms = append(m.rooms, r)
 	m.publish(app.Change{Kind: app.RoomChange, Room: &r})
 	return r, nil
 }
 
 // EditRoom changes a room.
-func (m *Memory) EditRoom(_ context.Context, p app.RoomPatch) (app.Room, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *Memory) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
+	if err := m.begin(ctx, "EditRoom"); err != nil {
+		return app.Room{}, err
+	}
+	defer m.Unlock()
 	i := m.room(p.Ref)
 	if i < 0 {
 		return app.Room{}, notFound("room", p.Ref)
@@ -181,9 +236,11 @@ func (m *Memory) EditRoom(_ context.Context, p app.RoomPatch) (app.Room, error) 
 var began = time.Unix(1_700_000_000, 123456789)
 
 // DeleteRoom removes a room.
-func (m *Memory) DeleteRoom(_ context.Context, ref app.RoomRef) (app.Room, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *Memory) DeleteRoom(ctx context.Context, ref app.RoomRef) (app.Room, error) {
+	if err := m.begin(ctx, "DeleteRoom"); err != nil {
+		return app.Room{}, err
+	}
+	defer m.Unlock()
 	i := m.room(ref.Ref)
 	if i < 0 {
 		return app.Room{}, notFound("room", ref.Ref)
@@ -209,33 +266,41 @@ func (m *Memory) meeting(ref string) int {
 
 // Meetings lists meetings, newest first.
 func (m *Memory) Meetings(ctx context.Context, q app.MeetingQuery) ([]app.Meeting, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	if err := m.begin(ctx, "Meetings"); err != nil {
+		return nil, err
+	}
+	defer m.Unlock()
 	var out []app.Meeting
 	for _, mt := range slices.Backward(m.meetings) {
 		if (q.Room == "" || mt.Room == q.Room) && (q.Status == "" || mt.Status == q.Status) &&
 			(!q.Unended || mt.Status != app.Ended) && (q.Limit == 0 || len(out) < q.Limit) {
-			out = append(out, mt)
+			out = append(out, mt.Meeting)
 		}
 	}
-	return out, ctx.Err()
+	return out, nil
 }
 
 // Meeting finds a meeting.
-func (m *Memory) Meeting(_ context.Context, ref app.MeetingRef) (app.MeetingDetail, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *Memory) Meeting(ctx context.Context, ref app.MeetingRef) (app.MeetingDetail, error) {
+	if err := m.begin(ctx, "Meeting"); err != nil {
+		return app.MeetingDetail{}, err
+	}
+	defer m.Unlock()
 	i := m.meeting(ref.Ref)
 	if i < 0 {
 		return app.MeetingDetail{}, notFound("meeting", ref.Ref)
 	}
-	return app.MeetingDetail{Meeting: m.meetings[i], Participants: []app.Stay{{Session: "s1", Name: "Zoë 渡辺"}}}, nil
+	d := m.meetings[i]
+	d.Participants = slices.Clone(d.Participants)
+	return d, nil
 }
 
 // StartMeeting starts a meeting, or gives the one that is open.
-func (m *Memory) StartMeeting(_ context.Context, r app.StartMeeting) (app.StartedMeeting, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *Memory) StartMeeting(ctx context.Context, r app.StartMeeting) (app.StartedMeeting, error) {
+	if err := m.begin(ctx, "StartMeeting"); err != nil {
+		return app.StartedMeeting{}, err
+	}
+	defer m.Unlock()
 	i := m.room(r.Room)
 	if i < 0 {
 		return app.StartedMeeting{}, notFound("room", r.Room)
@@ -243,33 +308,43 @@ func (m *Memory) StartMeeting(_ context.Context, r app.StartMeeting) (app.Starte
 	room := m.rooms[i]
 	const host = "https://example.test/host"
 	if j := m.meeting(room.Name); j >= 0 && m.meetings[j].Status != app.Ended && !r.New {
-		return app.StartedMeeting{Meeting: m.meetings[j], HostURL: host, Reused: true}, nil
+		return app.StartedMeeting{Meeting: m.meetings[j].Meeting, HostURL: host, Reused: true}, nil
 	}
-	mt := app.Meeting{ID: m.id("m"), Room: room.Name, RoomID: room.ID, Account: "memory", Status: app.Open, GuestURL: "https://example.test/guest"}
-	mt.PlatformRoom = room.Name + "-" + mt.ID
-	m.meetings = append(m.meetings, mt)
+	d := app.MeetingDetail{Meeting: app.Meeting{ID: m.id("m"), Room: room.Name, RoomID: room.ID, Account: "memory", Status: app.Open, GuestURL: "https://example.test/guest"}}
+	d.PlatformRoom = room.Name + "-" + d.ID
+	if m.Opened != nil {
+		m.Opened(&d, room, r)
+	} else {
+		d.Participants = []app.Stay{{Session: "s1", Name: "Zoë 渡辺"}}
+	}
+	mt := d.Meeting
+	m.meetings = append(m.meetings, d)
 	m.publish(app.Change{Kind: app.MeetingChange, Meeting: &mt})
 	return app.StartedMeeting{Meeting: mt, HostURL: host}, nil
 }
 
 // EndMeeting ends a meeting.
-func (m *Memory) EndMeeting(_ context.Context, ref app.MeetingRef) (app.Meeting, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *Memory) EndMeeting(ctx context.Context, ref app.MeetingRef) (app.Meeting, error) {
+	if err := m.begin(ctx, "EndMeeting"); err != nil {
+		return app.Meeting{}, err
+	}
+	defer m.Unlock()
 	i := m.meeting(ref.Ref)
 	if i < 0 {
 		return app.Meeting{}, notFound("meeting", ref.Ref)
 	}
 	m.meetings[i].Status = app.Ended
-	mt := m.meetings[i]
+	mt := m.meetings[i].Meeting
 	m.publish(app.Change{Kind: app.MeetingChange, Meeting: &mt})
 	return mt, nil
 }
 
 // MeetingLink gives an invented link.
-func (m *Memory) MeetingLink(_ context.Context, r app.LinkRequest) (app.Link, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *Memory) MeetingLink(ctx context.Context, r app.LinkRequest) (app.Link, error) {
+	if err := m.begin(ctx, "MeetingLink"); err != nil {
+		return app.Link{}, err
+	}
+	defer m.Unlock()
 	i := m.meeting(r.Meeting)
 	if i < 0 {
 		return app.Link{}, notFound("meeting", r.Meeting)
@@ -279,29 +354,51 @@ func (m *Memory) MeetingLink(_ context.Context, r app.LinkRequest) (app.Link, er
 
 // Maintain has no file to work on.
 func (m *Memory) Maintain(ctx context.Context, w app.Maintenance) (app.Maintained, error) {
-	return app.Maintained{Op: w.Op, Path: w.Path, Findings: []string{}}, ctx.Err()
+	return app.Maintained{Op: w.Op, Path: w.Path, Findings: []string{}}, nil
 }
 
 // Events lists deliveries, newest first.
 func (m *Memory) Events(ctx context.Context, q app.EventQuery) (app.EventPage, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	if err := m.begin(ctx, "Events"); err != nil {
+		return app.EventPage{}, err
+	}
+	defer m.Unlock()
 	limit := q.Limit
 	if limit == 0 {
 		limit = 100
 	}
+	var rows []app.Delivery
 	var page app.EventPage
-	for _, d := range slices.Backward(m.events) {
-		if q.Before != 0 && d.Seq >= q.Before || d.Seq <= q.After || q.Account != "" && d.Account != q.Account {
+	forward := q.Forward || q.After > 0 && q.Before == 0
+	for i := range m.events {
+		d := m.events[i]
+		if !forward {
+			d = m.events[len(m.events)-1-i]
+		}
+		if !m.matches(d, q) {
 			continue
 		}
-		if len(page.Events) == limit {
-			page.More, page.Next = true, page.Events[limit-1].Seq
+		if len(rows) >= limit {
+			page.More = true
 			break
 		}
-		page.Events = append(page.Events, row(d))
+		rows = append(rows, row(d))
 	}
-	return page, ctx.Err()
+	if len(rows) > 0 && page.More {
+		page.Next = rows[len(rows)-1].Seq
+	}
+	if forward {
+		slices.Reverse(rows)
+	}
+	page.Events = rows
+	return page, nil
+}
+
+func (m *Memory) matches(d app.Delivery, q app.EventQuery) bool {
+	return (q.Before == 0 || d.Seq < q.Before) && d.Seq > q.After && (q.Account == "" || d.Account == q.Account) &&
+		(len(q.Kinds) == 0 || slices.Contains(q.Kinds, d.Kind)) && (q.Verdict == "" || d.Verdict == q.Verdict) &&
+		(q.Meeting == "" || d.Meeting == q.Meeting || d.Room == q.Meeting) &&
+		(q.Grep == "" || strings.Contains(strings.ToLower(string(d.Body)), strings.ToLower(q.Grep)))
 }
 
 func row(d app.Delivery) app.Delivery {
@@ -310,9 +407,11 @@ func row(d app.Delivery) app.Delivery {
 }
 
 // Event gives one delivery.
-func (m *Memory) Event(_ context.Context, ref app.EventRef) (app.Delivery, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *Memory) Event(ctx context.Context, ref app.EventRef) (app.Delivery, error) {
+	if err := m.begin(ctx, "Event"); err != nil {
+		return app.Delivery{}, err
+	}
+	defer m.Unlock()
 	if ref.Seq == 0 || ref.Seq > uint64(len(m.events)) {
 		return app.Delivery{}, notFound("event", fmt.Sprint(ref.Seq))
 	}
@@ -320,9 +419,11 @@ func (m *Memory) Event(_ context.Context, ref app.EventRef) (app.Delivery, error
 }
 
 // Ingest keeps the request.
-func (m *Memory) Ingest(_ context.Context, in app.Inbound) (app.Answer, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *Memory) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
+	if err := m.begin(ctx, "Ingest"); err != nil {
+		return app.Answer{}, err
+	}
+	defer m.Unlock()
 	if m.passed(in.Position) {
 		return app.Answer{Status: http.StatusOK, Stored: true}, nil
 	}
@@ -339,8 +440,58 @@ func (m *Memory) Ingest(_ context.Context, in app.Inbound) (app.Answer, error) {
 	if in.Refused != nil {
 		d.Verdict, d.Status, d.Reason = provider.Rejected, in.Refused.Status, in.Reason
 	}
+	m.deliver(d)
+	return app.Answer{Status: d.Status, Seq: d.Seq, Stored: true}, nil
+}
+
+// Deliver stores a delivery as it is, with the next number, and publishes it.
+func (m *Memory) Deliver(d app.Delivery) app.Delivery {
+	m.Lock()
+	defer m.Unlock()
+	d.Seq, d.Size = uint64(len(m.events)+1), int64(len(d.Body))
+	if d.At.IsZero() {
+		d.At = m.now()
+	}
+	m.deliver(d)
+	return d
+}
+
+func (m *Memory) deliver(d app.Delivery) {
 	m.events = append(m.events, d)
 	change := row(d)
 	m.publish(app.Change{Kind: app.DeliveryChange, Delivery: &change})
-	return app.Answer{Status: d.Status, Seq: d.Seq, Stored: true}, nil
+}
+
+// Change applies f to a meeting for a call of a method, and publishes it.
+func (m *Memory) Change(ctx context.Context, method, ref string, f func(*app.MeetingDetail)) (app.MeetingDetail, error) {
+	if err := m.begin(ctx, method); err != nil {
+		return app.MeetingDetail{}, err
+	}
+	defer m.Unlock()
+	i := m.meeting(ref)
+	if i < 0 {
+		return app.MeetingDetail{}, notFound("meeting", ref)
+	}
+	f(&m.meetings[i])
+	out := m.meetings[i].Meeting
+	m.publish(app.Change{Kind: app.MeetingChange, Meeting: &out})
+	d := m.meetings[i]
+	d.Participants = slices.Clone(d.Participants)
+	return d, nil
+}
+
+// Adopt adds a room with its meeting, for a test of adoptions.
+func (m *Memory) Adopt(ctx context.Context, r app.Room, mt app.Meeting) (app.RoomView, error) {
+	if err := m.begin(ctx, "AdoptRoom"); err != nil {
+		return app.RoomView{}, err
+	}
+	defer m.Unlock()
+	if m.room(r.Name) >= 0 {
+		return app.RoomView{}, &app.Error{Kind: provider.Conflict, Text: "there is a room of that name on another account", Hint: "choose another name"}
+	}
+	m.rooms = append(m.rooms, r)
+	m.meetings = append(m.meetings, app.MeetingDetail{Meeting: mt})
+	m.publish(app.Change{Kind: app.RoomChange, Room: &r})
+	m.publish(app.Change{Kind: app.MeetingChange, Meeting: &mt})
+	return m.view(r), nil
 }

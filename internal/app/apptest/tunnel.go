@@ -37,28 +37,30 @@ func (m *Memory) passed(p *app.Position) bool {
 
 // TunnelState tells the positions.
 func (m *Memory) TunnelState(ctx context.Context, _ app.TunnelQuery) (app.TunnelState, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	if err := m.begin(ctx, "TunnelState"); err != nil {
+		return app.TunnelState{}, err
+	}
+	defer m.Unlock()
 	s := app.TunnelState{Device: "memory", Positions: []app.Position{}}
 	for _, p := range m.positions {
 		s.Positions = append(s.Positions, p)
 	}
-	return s, ctx.Err()
+	return s, nil
 }
 
 // ReportTunnel shows the reported tunnel in the status until the report is withdrawn. It ignores reports about listeners.
 func (m *Memory) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelReported, error) {
 	if r.Listener != nil {
-		return app.TunnelReported{}, ctx.Err()
+		return app.TunnelReported{}, nil
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.Lock()
+	defer m.Unlock()
 	m.tunnel = r.Status
 	if r.Lease <= 0 {
 		m.tunnel = app.TunnelStatus{Driver: "none", State: "closed"}
 	}
 	m.publish(app.Change{Kind: app.StatusChange})
-	return app.TunnelReported{}, ctx.Err()
+	return app.TunnelReported{}, nil
 }
 
 // ProbeTunnel has nothing to probe.
