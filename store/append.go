@@ -15,6 +15,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"greenroom/internal/app"
+	"greenroom/internal/cursor"
 	"greenroom/internal/roster"
 )
 
@@ -33,7 +34,7 @@ type Entry struct {
 	Effect func(*Tx, *app.Delivery) error
 	// Position is stored in the same transaction if its Hook is set. An entry at or before the stored position is not stored
 	// again.
-	Position app.Position
+	Position cursor.Position
 	// Keep selects what is stored.
 	Keep Keep
 }

@@ -18,6 +18,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/boltfile"
+	"greenroom/internal/cursor"
 	"greenroom/internal/roster"
 	"greenroom/provider"
 )
@@ -52,7 +53,7 @@ func makeSample(t testing.TB) []byte {
 			if i == 0 {
 				d.Body = make(app.Body, 9000)
 			}
-			batch = append(batch, Entry{Delivery: d, Position: app.Position{Hook: "h", Epoch: 1, Seq: uint64(n*20 + i + 1)}})
+			batch = append(batch, Entry{Delivery: d, Position: cursor.Position{Hook: "h", Epoch: 1, Seq: uint64(n*20 + i + 1)}})
 		}
 		if _, err := s.AppendBatch(t.Context(), batch); err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"greenroom/internal/app"
+	"greenroom/internal/cursor"
 )
 
 // fileOf is the file that the library syncs.
@@ -80,7 +81,7 @@ func TestADiskThatFails(t *testing.T) {
 			s := open(t, Options{Path: path, OnCommit: func(all []app.Change) { published += len(all) }})
 			add := func(n int) error {
 				_, err := s.Append(t.Context(), Entry{
-					Delivery: delivery(n), Position: app.Position{Hook: "h", Epoch: 1, Seq: uint64(n)},
+					Delivery: delivery(n), Position: cursor.Position{Hook: "h", Epoch: 1, Seq: uint64(n)},
 					Effect: func(tx *Tx, d *app.Delivery) error { return tx.PutValue(d.ProviderID, []byte("applied")) },
 				})
 				return err

@@ -7,21 +7,23 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"greenroom/internal/app"
+	"greenroom/internal/cursor"
 )
 
 // positions are the positions of the hooks' streams during one commit. Each hook is read and written once a commit, however many
 // requests it brings.
 type positions struct {
 	b     *bolt.Tx
-	at    map[string]app.Position
+	at    map[string]cursor.Position
 	moved bool
 }
 
-func openPositions(b *bolt.Tx) *positions { return &positions{b: b, at: make(map[string]app.Position)} }
+func openPositions(b *bolt.Tx) *positions {
+	return &positions{b: b, at: make(map[string]cursor.Position)}
+}
 
 // advance moves a hook's position forward to p. It returns false, and changes nothing, if p was reached before.
-func (s *positions) advance(p app.Position) (bool, error) {
+func (s *positions) advance(p cursor.Position) (bool, error) {
 	at, ok := s.at[p.Hook]
 	if !ok {
 		var err error
@@ -53,16 +55,16 @@ func (s *positions) flush() error {
 }
 
 // Position reads the stored position of a tunnel's hook.
-func (t *Tx) Position(hook string) (app.Position, error) {
-	return decode[app.Position](t.get(bucketPositions, hook))
+func (t *Tx) Position(hook string) (cursor.Position, error) {
+	return decode[cursor.Position](t.get(bucketPositions, hook))
 }
 
 // Positions reads the stored positions of all hooks, by name.
-func (t *Tx) Positions() ([]app.Position, error) {
-	out := []app.Position{}
+func (t *Tx) Positions() ([]cursor.Position, error) {
+	out := []cursor.Position{}
 	var err error
 	t.scan(bucketPositions, "", func(hook string, raw []byte) bool {
-		var p app.Position
+		var p cursor.Position
 		if err = json.Unmarshal(raw, &p); err != nil {
 			err = fmt.Errorf("store: the position of hook %q: %w", hook, err)
 			return false

@@ -9,16 +9,17 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"greenroom/internal/app"
+	"greenroom/internal/cursor"
 	"greenroom/provider"
 )
 
-func at(seq uint64) app.Position { return app.Position{Hook: "h", Epoch: 1, Seq: seq} }
+func at(seq uint64) cursor.Position { return cursor.Position{Hook: "h", Epoch: 1, Seq: seq} }
 
-func entry(n int, p app.Position) Entry { return Entry{Delivery: delivery(n), Position: p} }
+func entry(n int, p cursor.Position) Entry { return Entry{Delivery: delivery(n), Position: p} }
 
-func positionOf(t *testing.T, s *Store, hook string) app.Position {
+func positionOf(t *testing.T, s *Store, hook string) cursor.Position {
 	t.Helper()
-	var out app.Position
+	var out cursor.Position
 	if err := s.View(t.Context(), func(tx *Tx) (err error) { out, err = tx.Position(hook); return err }); err != nil {
 		t.Fatalf("position of %s: %v", hook, err)
 	}
@@ -28,18 +29,18 @@ func positionOf(t *testing.T, s *Store, hook string) app.Position {
 func TestWhatIsHandedOverAgainIsNotStoredAgain(t *testing.T) {
 	tests := []struct {
 		name string
-		had  app.Position
-		next app.Position
+		had  cursor.Position
+		next cursor.Position
 		kept bool
 	}{
 		{"the next one", at(4), at(5), true},
 		{"one further on", at(4), at(400), true},
 		{"the same", at(4), at(4), false},
 		{"an earlier one", at(4), at(3), false},
-		{"a small number of a later epoch", at(4), app.Position{Hook: "h", Epoch: 2, Seq: 1}, true},
-		{"a large number of an earlier epoch", app.Position{Hook: "h", Epoch: 2, Seq: 1}, at(9), false},
-		{"another hook", at(4), app.Position{Hook: "g", Epoch: 1, Seq: 1}, true},
-		{"the first of all may be numbered zero", app.Position{Hook: "g", Epoch: 1}, app.Position{Hook: "h"}, true},
+		{"a small number of a later epoch", at(4), cursor.Position{Hook: "h", Epoch: 2, Seq: 1}, true},
+		{"a large number of an earlier epoch", cursor.Position{Hook: "h", Epoch: 2, Seq: 1}, at(9), false},
+		{"another hook", at(4), cursor.Position{Hook: "g", Epoch: 1, Seq: 1}, true},
+		{"the first of all may be numbered zero", cursor.Position{Hook: "g", Epoch: 1}, cursor.Position{Hook: "h"}, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,7 +96,7 @@ func TestAPositionIsMovedByWhateverIsKept(t *testing.T) {
 	forged.Verdict, forged.Status = provider.Rejected, 401
 	out, err := s.AppendBatch(t.Context(), []Entry{
 		{Delivery: forged, Keep: KeepInRing, Position: at(1)},
-		{Keep: KeepPosition, Position: app.Position{Hook: "g", Epoch: 1, Seq: 7}},
+		{Keep: KeepPosition, Position: cursor.Position{Hook: "g", Epoch: 1, Seq: 7}},
 		{Delivery: delivery(2), Position: at(2), Effect: func(*Tx, *app.Delivery) error { return errors.New("not understood") }},
 	})
 	if err != nil {
@@ -186,7 +187,7 @@ func TestNothingOfABatchIsStoredWhenItsCommitFails(t *testing.T) {
 	if _, err := s.AppendBatch(t.Context(), []Entry{entry(1, at(1))}); err != nil {
 		t.Fatal(err)
 	}
-	long := entry(3, app.Position{Hook: string(make([]byte, bolt.MaxKeySize+1)), Epoch: 1, Seq: 1})
+	long := entry(3, cursor.Position{Hook: string(make([]byte, bolt.MaxKeySize+1)), Epoch: 1, Seq: 1})
 	if _, err := s.AppendBatch(t.Context(), []Entry{entry(2, at(2)), long}); err == nil {
 		t.Fatal("a key that the file refuses was written")
 	}

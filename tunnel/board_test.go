@@ -30,15 +30,3 @@ func TestBoardShowsTheLatest(t *testing.T) {
 		t.Error("the channel is open after the end")
 	}
 }
-
-func TestPositionsAreOrderedByEpochFirst(t *testing.T) {
-	p := tunnel.Position{Hook: "h", Epoch: 2, Seq: 10}
-	for _, test := range []struct {
-		epoch, seq uint64
-		want       bool
-	}{{2, 10, false}, {2, 11, true}, {2, 9, false}, {3, 1, true}, {1, 99, false}} {
-		if got := p.Before(test.epoch, test.seq); got != test.want {
-			t.Errorf("%+v before (%d, %d): %t", p, test.epoch, test.seq, got)
-		}
-	}
-}

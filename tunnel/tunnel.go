@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"greenroom/internal/crash"
+	"greenroom/internal/cursor"
 )
 
 // State is how a tunnel is.
@@ -65,10 +66,8 @@ type Address struct {
 type Envelope struct {
 	// ID is unique to the request, made by who received it.
 	ID string
-	// Hook names the stream that the request belongs to. Epoch and Seq order its requests: a larger epoch is later than any
-	// seq of a smaller one. Within a hook they rise strictly, though not by one.
-	Hook       string
-	Epoch, Seq uint64
+	// Position is its place in the stream of its hook. Within a hook positions rise strictly, though not by one.
+	cursor.Position
 	// ReceivedAt is when the first machine of ours received it, by its clock. Signatures are judged by it.
 	ReceivedAt time.Time
 	Method     string
@@ -83,17 +82,6 @@ type Envelope struct {
 	Missing string
 	// Remote is the sender's address as far as it is known.
 	Remote string
-}
-
-// Position is how far a hook's stream was stored: the request with these numbers and all before it.
-type Position struct {
-	Hook       string
-	Epoch, Seq uint64
-}
-
-// Before says whether a request with this epoch and seq lies beyond the position, and so has not been stored.
-func (p Position) Before(epoch, seq uint64) bool {
-	return epoch > p.Epoch || epoch == p.Epoch && seq > p.Seq
 }
 
 // Answer is what became of an envelope.
@@ -116,7 +104,7 @@ type Local struct {
 	// all is recognised by its position.
 	Receive func(ctx context.Context, batch []Envelope) ([]Answer, error)
 	// Positions tells how far each hook was stored. Hooks that never delivered anything are missing.
-	Positions func(ctx context.Context) ([]Position, error)
+	Positions func(ctx context.Context) ([]cursor.Position, error)
 	// Device names this store to the far end, for ever the same.
 	Device string
 	// Log and Crash may be nil.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"greenroom/internal/cursor"
 	"greenroom/provider"
 )
 
@@ -162,7 +163,7 @@ type Inbound struct {
 	// ReceivedAt is when the first machine of ours received it. Signatures are judged by it.
 	ReceivedAt time.Time `json:"received_at"`
 	// Position is where it stands in a tunnel's stream; nil for a request that came directly.
-	Position *Position `json:"position,omitempty"`
+	Position *cursor.Position `json:"position,omitempty"`
 	// Missing says why the body is not there although the sender's was: it is recorded as one that was refused for its size,
 	// and nothing in it is acted upon. Empty for a request that is whole.
 	Missing string `json:"missing,omitempty"`

@@ -3,21 +3,9 @@ package app
 import (
 	"time"
 
+	"greenroom/internal/cursor"
 	"greenroom/provider"
 )
-
-// Position is where a request stands in the stream of a tunnel's hook: a larger epoch is later than any seq of a smaller
-// one.
-type Position struct {
-	Hook  string `json:"hook"`
-	Epoch uint64 `json:"epoch"`
-	Seq   uint64 `json:"seq"`
-}
-
-// Before says whether another request of the hook comes later.
-func (p Position) Before(later Position) bool {
-	return p.Epoch < later.Epoch || p.Epoch == later.Epoch && p.Seq < later.Seq
-}
 
 // Batch is requests to store in their order, in as few commits as possible.
 type Batch struct {
@@ -32,7 +20,7 @@ type TunnelState struct {
 	// Device names this store, for ever the same.
 	Device string `json:"device"`
 	// Positions tell how far each hook was stored. Hooks that never delivered anything are missing.
-	Positions []Position `json:"positions"`
+	Positions []cursor.Position `json:"positions"`
 }
 
 // TunnelReport tells the owner of the store how a tunnel does that some process has open.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/cursor"
 	"greenroom/provider"
 )
 
@@ -33,7 +34,7 @@ func TestNoEvidenceFromTheFutureKeepsAnybodyPresent(t *testing.T) {
 			}
 			if _, err := b.Ingest(t.Context(), app.Inbound{
 				Account: "daily", Method: "POST", Target: "/hooks/daily", ReceivedAt: t0.Add(30 * time.Minute), Body: raw,
-				Header: http.Header{"X-Sig": {"good"}}, Position: &app.Position{Hook: "h", Epoch: 1, Seq: 1},
+				Header: http.Header{"X-Sig": {"good"}}, Position: &cursor.Position{Hook: "h", Epoch: 1, Seq: 1},
 			}); err != nil {
 				b.t.Fatal(err)
 			}

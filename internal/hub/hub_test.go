@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"greenroom/internal/app"
+	"greenroom/internal/cursor"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -637,7 +638,7 @@ func TestWhatIsRejectedKeepsItsBeginning(t *testing.T) {
 		{"no signature", app.Inbound{Account: "daily", Body: body}, 400},
 		{"no signature, and not read", app.Inbound{Account: "daily", Size: int64(len(body))}, 400},
 		{"for no account", app.Inbound{Body: body, Refused: &refused, Reason: "no such hook"}, 404},
-		{"relayed for no account", app.Inbound{Body: body, Refused: &refused, Reason: "no such hook", Position: &app.Position{Hook: "h", Epoch: 1, Seq: 1}}, 404},
+		{"relayed for no account", app.Inbound{Body: body, Refused: &refused, Reason: "no such hook", Position: &cursor.Position{Hook: "h", Epoch: 1, Seq: 1}}, 404},
 	} {
 		c.in.Method, c.in.Target, c.in.ReceivedAt = "POST", "/x", b.clock.Now()
 		a, err := b.Ingest(t.Context(), c.in)

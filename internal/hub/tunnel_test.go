@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/cursor"
 	"greenroom/provider"
 )
 
@@ -17,7 +18,7 @@ import (
 func (b *bench) relayed(seq uint64, sig string, body []byte) app.Inbound {
 	return app.Inbound{
 		Account: "daily", Method: "POST", Target: "/hooks/daily", ReceivedAt: b.clock.Now(), Body: body,
-		Header: http.Header{"X-Sig": {sig}}, Position: &app.Position{Hook: "h", Epoch: 1, Seq: seq},
+		Header: http.Header{"X-Sig": {sig}}, Position: &cursor.Position{Hook: "h", Epoch: 1, Seq: seq},
 	}
 }
 
@@ -39,7 +40,7 @@ func (b *bench) batch(in ...app.Inbound) []app.Answer {
 	return out
 }
 
-func (b *bench) position() app.Position {
+func (b *bench) position() cursor.Position {
 	b.t.Helper()
 	s, err := b.TunnelState(b.t.Context(), app.TunnelQuery{})
 	if err != nil || len(s.Positions) != 1 {

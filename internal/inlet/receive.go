@@ -16,7 +16,7 @@ func (t *Tunnel) receive(ctx context.Context, b app.Backend, batch []tunnel.Enve
 	for _, e := range batch {
 		in := t.opt.Router.Relayed(app.Inbound{
 			Method: e.Method, Target: e.Target, Header: e.Header, Body: e.Body, ReceivedAt: e.ReceivedAt, Missing: e.Missing,
-			Position: &app.Position{Hook: e.Hook, Epoch: e.Epoch, Seq: e.Seq},
+			Position: &e.Position,
 		})
 		switch {
 		case in.Refused == nil:

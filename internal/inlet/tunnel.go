@@ -13,6 +13,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/crash"
+	"greenroom/internal/cursor"
 	"greenroom/internal/web"
 	"greenroom/tunnel"
 	"greenroom/tunnel/probe"
@@ -133,13 +134,9 @@ func (t *Tunnel) dial(ctx context.Context, b app.Backend, l *web.Listener, d tun
 		Receive: func(ctx context.Context, batch []tunnel.Envelope) ([]tunnel.Answer, error) {
 			return t.receive(ctx, b, batch)
 		},
-		Positions: func(ctx context.Context) ([]tunnel.Position, error) {
+		Positions: func(ctx context.Context) ([]cursor.Position, error) {
 			s, err := b.TunnelState(ctx, app.TunnelQuery{})
-			out := make([]tunnel.Position, 0, len(s.Positions))
-			for _, at := range s.Positions {
-				out = append(out, tunnel.Position(at))
-			}
-			return out, err
+			return s.Positions, err
 		},
 		Device: device, Log: t.opt.Log, Crash: t.opt.Crash,
 	}

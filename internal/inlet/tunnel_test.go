@@ -15,6 +15,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/app/apptest"
+	"greenroom/internal/cursor"
 	"greenroom/internal/web"
 	"greenroom/tunnel"
 	"greenroom/tunnel/probe"
@@ -188,7 +189,7 @@ func TestRequestsThroughATunnelAreStored(t *testing.T) {
 		t.Errorf("stored %q; a late probe is no webhook", stored)
 	}
 	positions, err := local.Positions(t.Context())
-	if err != nil || len(positions) != 1 || positions[0] != (tunnel.Position{Hook: "h", Epoch: 1, Seq: 15}) {
+	if err != nil || len(positions) != 1 || positions[0] != (cursor.Position{Hook: "h", Epoch: 1, Seq: 15}) {
 		t.Errorf("positions %+v, %v", positions, err)
 	}
 	ended, cancel := context.WithCancel(t.Context())

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/cursor"
 )
 
 func TestARelayedRequestFindsItsAccount(t *testing.T) {
@@ -44,7 +45,7 @@ func TestARelayedRequestFindsItsAccount(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			in := app.Inbound{
 				Method: tt.method, Target: tt.target, Header: map[string][]string{"A": {"b"}}, Body: tt.body,
-				ReceivedAt: time.Unix(1, 0), Position: &app.Position{Hook: "h", Epoch: 1, Seq: 2},
+				ReceivedAt: time.Unix(1, 0), Position: &cursor.Position{Hook: "h", Epoch: 1, Seq: 2},
 			}
 			got := r.Relayed(in)
 			if got.Target != in.Target || got.Position != in.Position || !got.ReceivedAt.Equal(in.ReceivedAt) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/relay/spool"
 	"greenroom/tunnel/wire"
 )
@@ -76,7 +77,7 @@ type conn struct {
 type lane struct {
 	hook string
 	// behind is the position of the last begun request.
-	behind spool.Position
+	behind cursor.Position
 	// more means that later requests may exist.
 	more atomic.Bool
 	// head is the next request, if it has been read and waits for credit.
@@ -86,9 +87,8 @@ type lane struct {
 }
 
 type awaited struct {
-	hook string
-	at   spool.Position
-	w    *waiter
+	at cursor.Position
+	w  *waiter
 }
 
 var upgrader = websocket.Upgrader{

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel"
 	"greenroom/tunnel/relay/spool"
 	"greenroom/tunnel/wire"
@@ -206,7 +207,7 @@ func (s *Server) admitRequest(w http.ResponseWriter, r *http.Request, hook spool
 		return refuse(answer{status: http.StatusRequestHeaderFieldsTooLarge, text: "too many header lines", outcome: "too_large"})
 	}
 	e := wire.EventBody{
-		ID: strings.ToLower(rand.Text()), Hook: hook.ID, ReceivedAt: received, Method: r.Method, Target: target,
+		ID: strings.ToLower(rand.Text()), Position: cursor.Position{Hook: hook.ID}, ReceivedAt: received, Method: r.Method, Target: target,
 		Remote: s.sender(r), Header: header,
 	}
 	waiting := s.expect(hook, e.ID)

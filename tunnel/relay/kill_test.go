@@ -20,6 +20,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	"go.uber.org/goleak"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/relay/spool"
 	"greenroom/tunnel/wire"
@@ -91,14 +92,14 @@ func (c *child) kill(t testing.TB) {
 
 // keeper is a client that remembers what it has stored, over all relays.
 type keeper struct {
-	at  map[string]wire.HookPosition
+	at  map[string]cursor.Position
 	got map[string]bool
 }
 
 // keep stores what a relay hands over, until the connection ends or until says that it is enough.
 func (k *keeper) keep(t *testing.T, p *peer, enough func() bool) {
 	t.Helper()
-	var hooks []wire.HookPosition
+	var hooks []cursor.Position
 	for _, at := range k.at {
 		hooks = append(hooks, at)
 	}
@@ -144,7 +145,7 @@ func (k *keeper) keep(t *testing.T, p *peer, enough func() bool) {
 	}
 }
 
-func frameStored(at wire.HookPosition) wire.Frame {
+func frameStored(at cursor.Position) wire.Frame {
 	raw, _ := json.Marshal(at) // numbers and an id
 	return wire.Frame{Type: wire.Stored, Payload: raw}
 }
@@ -155,7 +156,7 @@ func (k *keeper) store(t *testing.T, r *request) {
 	if r.Epoch < at.Epoch || r.Epoch == at.Epoch && r.Seq <= at.Seq {
 		t.Errorf("%d/%d comes after %d/%d", r.Epoch, r.Seq, at.Epoch, at.Seq)
 	}
-	k.at[r.Hook] = wire.HookPosition{Hook: r.Hook, Epoch: r.Epoch, Seq: r.Seq}
+	k.at[r.Hook] = r.Position
 	name, _, _ := strings.Cut(string(r.body), ":")
 	if k.got[name] {
 		t.Errorf("%s comes twice", name)
@@ -182,7 +183,7 @@ func TestKilledRelays(t *testing.T) {
 	if err := book.Close(); err != nil {
 		t.Fatal(err)
 	}
-	k := &keeper{at: map[string]wire.HookPosition{}, got: map[string]bool{}}
+	k := &keeper{at: map[string]cursor.Position{}, got: map[string]bool{}}
 	var mu sync.Mutex
 	answered := map[string]bool{}
 	number := 0
@@ -258,15 +259,15 @@ func TestKilledRelays(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, h := range s.Hooks() {
-		at := k.at[h.ID]
-		last := spool.Position{Epoch: at.Epoch, Seq: at.Seq}
-		for e, ok, err := s.Next(h.ID, last); ok; e, ok, err = s.Next(h.ID, last) {
+		last := k.at[h.ID]
+		last.Hook = h.ID
+		for e, ok, err := s.Next(last); ok; e, ok, err = s.Next(last) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			last = e.Position
 		}
-		if _, err := s.Hello(t.Context(), "laptop", map[string]spool.Position{h.ID: last}); err != nil {
+		if _, err := s.Hello(t.Context(), "laptop", map[string]cursor.Position{h.ID: last}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/relay/spool"
 	"greenroom/tunnel/wire"
@@ -49,7 +50,7 @@ func TestGapsAreReported(t *testing.T) {
 	}
 	// A connected client is informed immediately. The clock also ends the connection, since nothing was received from it.
 	p.ws.Close()
-	p, _ = b.join(t, wire.HookPosition{Hook: b.hook.ID, Epoch: g.Epoch, Seq: g.To})
+	p, _ = b.join(t, cursor.Position{Hook: b.hook.ID, Epoch: g.Epoch, Seq: g.To})
 	p.want(wire.Gap)
 	p.stored(p.request())
 	p.echo()
@@ -57,7 +58,7 @@ func TestGapsAreReported(t *testing.T) {
 	eventually(t, "the gap is history", func() bool {
 		p := b.dial(t, b.secret)
 		defer p.ws.Close()
-		p.hello(wire.HelloBody{Device: "d1", Hooks: []wire.HookPosition{{Hook: b.hook.ID, Epoch: r.Epoch, Seq: r.Seq}}})
+		p.hello(wire.HelloBody{Device: "d1", Hooks: []cursor.Position{{Hook: b.hook.ID, Epoch: r.Epoch, Seq: r.Seq}}})
 		return p.echo()
 	})
 }
@@ -103,7 +104,7 @@ func TestTheOwnerHearsOfARestoredBackup(t *testing.T) {
 	}
 	b = again(t, relay.Options{Dir: dir, Policy: spool.PolicyAck}, b)
 	b.fill(t, b.hook.ID, "2", "3")
-	p, w := b.join(t, wire.HookPosition{Hook: first.Hook, Epoch: first.Epoch, Seq: first.Seq})
+	p, w := b.join(t, first.Position)
 	if w.Hooks[0].Restored {
 		t.Error("it is taken for restored")
 	}
@@ -113,7 +114,7 @@ func TestTheOwnerHearsOfARestoredBackup(t *testing.T) {
 
 	b = again(t, relay.Options{Dir: backup, Policy: spool.PolicyAck}, b)
 	b.fill(t, b.hook.ID, "4")
-	p, w = b.join(t, wire.HookPosition{Hook: last.Hook, Epoch: last.Epoch, Seq: last.Seq})
+	p, w = b.join(t, last.Position)
 	if !w.Hooks[0].Restored || w.Epoch < last.Epoch {
 		t.Errorf("%+v", w)
 	}

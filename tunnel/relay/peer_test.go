@@ -12,6 +12,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/wire"
 )
@@ -145,7 +146,7 @@ func (p *peer) read() {
 }
 
 // join connects and introduces itself with positions and credit.
-func (b *bench) join(t testing.TB, at ...wire.HookPosition) (*peer, wire.WelcomeBody) {
+func (b *bench) join(t testing.TB, at ...cursor.Position) (*peer, wire.WelcomeBody) {
 	t.Helper()
 	p := b.dial(t, b.secret)
 	w := p.hello(wire.HelloBody{Device: "d1", Client: "test", Hooks: at})
@@ -256,7 +257,7 @@ func gather(t testing.TB, open map[uint64]*request, f wire.Frame) (*request, boo
 
 func (p *peer) stored(r request) {
 	p.t.Helper()
-	p.json(wire.Stored, 0, wire.StoredBody{Hook: r.Hook, Epoch: r.Epoch, Seq: r.Seq})
+	p.json(wire.Stored, 0, r.Position)
 }
 
 // ends reads until the connection ends.

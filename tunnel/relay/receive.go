@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"greenroom/internal/cursor"
 	"greenroom/internal/plain"
 	"greenroom/tunnel/relay/spool"
 	"greenroom/tunnel/wire"
@@ -115,9 +116,9 @@ func (c *conn) hello(h wire.HelloBody) error {
 		c.leave(goAway(wire.GoAwayBody{Reason: wire.Revoked}))
 		return nil
 	}
-	at := map[string]spool.Position{}
+	at := map[string]cursor.Position{}
 	for _, p := range h.Hooks {
-		at[p.Hook] = spool.Position{Epoch: p.Epoch, Seq: p.Seq}
+		at[p.Hook] = p
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), helloSpool)
 	defer cancel()
@@ -141,6 +142,7 @@ func (c *conn) hello(h wire.HelloBody) error {
 			Hook: h.ID, Name: h.Name, URL: c.s.hookURL(h.ID), Policy: string(c.s.effective(h)), Depth: n, Bytes: bytes, Restored: g.Restored,
 		})
 		l := &lane{hook: h.ID, behind: at[h.ID], sentDepth: n}
+		l.behind.Hook = h.ID
 		l.more.Store(true)
 		lanes = append(lanes, l)
 		if g.Restored {
@@ -202,13 +204,12 @@ func gapFrame(g spool.Gap) wire.Frame {
 }
 
 // stored lets the spool delete requests, and answers senders that wait for an answer that won't come.
-func (c *conn) stored(b wire.StoredBody) error {
-	p := spool.Position{Epoch: b.Epoch, Seq: b.Seq}
-	if !c.receives(b.Hook) {
+func (c *conn) stored(p wire.StoredBody) error {
+	if !c.receives(p.Hook) {
 		return nil // it may have been deleted
 	}
 	c.behind.Store(false)
-	switch err := c.s.spool.Stored(b.Hook, p); {
+	switch err := c.s.spool.Stored(p); {
 	case errors.Is(err, spool.ErrAhead):
 		return broken("STORED beyond what there was")
 	case err != nil && !errors.Is(err, spool.ErrNotFound):
@@ -217,7 +218,7 @@ func (c *conn) stored(b wire.StoredBody) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for stream, a := range c.awaited {
-		if a.hook == b.Hook && !p.Less(a.at) {
+		if a.at.Hook == p.Hook && !p.Before(a.at) {
 			a.w.answer(wire.RespBody{})
 			delete(c.awaited, stream)
 		}

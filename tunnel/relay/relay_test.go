@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/wire"
 )
@@ -50,7 +51,7 @@ func TestWhatWasSpooledComesOnceTheClientDoes(t *testing.T) {
 		}
 	}
 	p.ws.Close()
-	p, _ = b.join(t, wire.HookPosition{Hook: last.Hook, Epoch: last.Epoch, Seq: last.Seq - 1})
+	p, _ = b.join(t, cursor.Position{Hook: last.Hook, Epoch: last.Epoch, Seq: last.Seq - 1})
 	if r := p.request(); string(r.body) != "three" {
 		t.Errorf("%q came again", r.body)
 	}

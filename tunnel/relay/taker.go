@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel"
 	"greenroom/tunnel/relay/spool"
 	"greenroom/tunnel/wire"
@@ -64,7 +65,7 @@ func (t *sinkTaker) take(ctx context.Context, h spool.Hook, e wire.EventBody, bo
 		return err
 	}
 	return t.sink.Put(ctx, tunnel.Envelope{
-		ID: e.ID, Hook: h.Name, ReceivedAt: e.ReceivedAt, Method: e.Method, Target: e.Target, Remote: e.Remote,
+		ID: e.ID, Position: cursor.Position{Hook: h.Name}, ReceivedAt: e.ReceivedAt, Method: e.Method, Target: e.Target, Remote: e.Remote,
 		Header: http.Header(maps.Clone(e.Header)), Body: raw,
 	})
 }

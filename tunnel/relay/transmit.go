@@ -147,7 +147,7 @@ func (c *conn) look(l *lane) error {
 	if l.head != nil || !l.more.Swap(false) {
 		return nil
 	}
-	e, ok, err := c.s.spool.Next(l.hook, l.behind)
+	e, ok, err := c.s.spool.Next(l.behind)
 	if err != nil || !ok {
 		return err
 	}
@@ -175,7 +175,7 @@ func (c *conn) reserve(e spool.Event) (*stream, bool) {
 func (c *conn) open(s *stream) error {
 	if w := c.s.waiters.find(s.event.ID); w != nil {
 		c.mu.Lock()
-		c.awaited[s.number] = &awaited{hook: s.event.Hook, at: s.event.Position, w: w}
+		c.awaited[s.number] = &awaited{at: s.event.Position, w: w}
 		c.mu.Unlock()
 	}
 	c.s.metrics.sent()

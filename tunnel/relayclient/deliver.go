@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel"
 	"greenroom/tunnel/wire"
 )
@@ -161,7 +162,7 @@ func (i *inbox) next(now time.Time) (batch []*request, again time.Duration) {
 // settled is what became of a batch.
 type settled struct {
 	stored    []int // indices of what is stored, in order
-	positions []tunnel.Position
+	positions []cursor.Position
 	back      wire.CreditBody
 	refused   int  // the first that wasn't stored, or -1
 	troubled  bool // some hook waits after a failure
@@ -188,7 +189,7 @@ func (i *inbox) settle(batch []*request, answers []tunnel.Answer, failed bool, n
 			h.until = now.Add(max(h.backoff.Next(now), min(a.RetryAfter, time.Minute)))
 			continue
 		}
-		h.position = tunnel.Position{Hook: r.envelope.Hook, Epoch: r.envelope.Epoch, Seq: r.envelope.Seq}
+		h.position = r.envelope.Position
 		h.alone, h.until = false, time.Time{}
 		h.backoff.Reset()
 		moved[h]++

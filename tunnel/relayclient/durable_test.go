@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"greenroom/internal/app"
+	"greenroom/internal/cursor"
 	"greenroom/provider"
 	realstore "greenroom/store"
 	"greenroom/tunnel"
@@ -35,11 +36,11 @@ func (d *durable) local(device string) tunnel.Local {
 	return tunnel.Local{Device: device, Receive: d.receive, Positions: d.positions}
 }
 
-func (d *durable) positions(ctx context.Context) (out []tunnel.Position, err error) {
+func (d *durable) positions(ctx context.Context) (out []cursor.Position, err error) {
 	err = d.store.View(ctx, func(tx *realstore.Tx) error {
 		all, err := tx.Positions()
 		for _, p := range all {
-			out = append(out, tunnel.Position(p))
+			out = append(out, cursor.Position(p))
 		}
 		return err
 	})
@@ -56,7 +57,7 @@ func (d *durable) receive(ctx context.Context, batch []tunnel.Envelope) ([]tunne
 				At: app.At(e.ReceivedAt), Account: e.Hook, Method: e.Method, Target: e.Target, Headers: header, Body: e.Body,
 				Size: int64(len(e.Body)), Verdict: provider.Verified, Status: 200, Kind: provider.KindTest, Reason: e.Missing,
 			},
-			Position: app.Position{Hook: e.Hook, Epoch: e.Epoch, Seq: e.Seq},
+			Position: e.Position,
 		}
 	}
 	if d.before != nil {

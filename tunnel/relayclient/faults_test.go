@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel"
 	"greenroom/tunnel/relayclient"
 	"greenroom/tunnel/wire"
@@ -459,7 +460,7 @@ func TestAHalfOpenConnection(t *testing.T) {
 	clock.runUntil(t, done)
 	p.conns <- *again
 	c = p.live()
-	if want := []wire.HookPosition{{Hook: "h1", Epoch: 7, Seq: 1}}; !slices.Equal(c.hello.Hooks, want) {
+	if want := []cursor.Position{{Hook: "h1", Epoch: 7, Seq: 1}}; !slices.Equal(c.hello.Hooks, want) {
 		t.Errorf("begins at %+v", c.hello.Hooks)
 	}
 	c.send(event(1, "h1", 7, 2, []byte("into the void"))...)

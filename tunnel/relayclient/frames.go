@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"greenroom/internal/cursor"
 	"greenroom/internal/plain"
 	"greenroom/tunnel"
 	"greenroom/tunnel/wire"
@@ -18,13 +19,13 @@ const maxHooks = 4096
 // hello introduces this end, with as many positions as fit into a frame: the relay remembers what it was told earlier, and
 // what comes again is recognised.
 func (s *session) hello() {
-	body := wire.HelloBody{Device: s.link.local.Device, Client: s.link.Client, Yield: s.link.yield, Hooks: []wire.HookPosition{}}
+	body := wire.HelloBody{Device: s.link.local.Device, Client: s.link.Client, Yield: s.link.yield, Hooks: []cursor.Position{}}
 	size := len(body.Device) + len(body.Client) + 1024
 	for _, p := range s.inbox.positions() {
 		if size += 6*len(p.Hook) + 80; size > wire.MaxFrame {
 			break
 		}
-		body.Hooks = append(body.Hooks, wire.HookPosition(p))
+		body.Hooks = append(body.Hooks, p)
 	}
 	s.sendJSON(wire.Hello, 0, body)
 }
@@ -131,7 +132,7 @@ func public(raw string) (string, error) {
 func (s *session) receive(f wire.Frame) *outcome {
 	var err error
 	var back wire.CreditBody
-	var stored *tunnel.Position
+	var stored *cursor.Position
 	switch f.Type {
 	case wire.Event:
 		var e wire.EventBody
@@ -152,7 +153,7 @@ func (s *session) receive(f wire.Frame) *outcome {
 		return ended(broken(err))
 	}
 	if stored != nil {
-		s.sendJSON(wire.Stored, 0, wire.StoredBody(*stored))
+		s.sendJSON(wire.Stored, 0, *stored)
 	}
 	if back != (wire.CreditBody{}) {
 		s.sendJSON(wire.Credit, 0, back)

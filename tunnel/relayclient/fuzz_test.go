@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/jonboulle/clockwork"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel"
 	"greenroom/tunnel/wire"
 )
@@ -65,7 +66,7 @@ func (s *script) read(raw []byte) {
 		raw = raw[4:]
 		text := bytes.Repeat([]byte{byte(c)}, int(b))
 		e := wire.EventBody{
-			Hook: fmt.Sprint("h", a%4), Epoch: a / 64, Seq: c, Method: "POST", Target: "/", Header: http.Header{},
+			Position: cursor.Position{Hook: fmt.Sprint("h", a%4), Epoch: a / 64, Seq: c}, Method: "POST", Target: "/", Header: http.Header{},
 			Length: int64(b), SHA256: sha256.Sum256(text), ReceivedAt: time.UnixMicro(1),
 		}
 		switch kind % 9 {
@@ -110,7 +111,7 @@ func FuzzSession(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		reached, calls := map[string]tunnel.Position{"h0": {Hook: "h0", Epoch: 1, Seq: 4}}, 0
+		reached, calls := map[string]cursor.Position{"h0": {Hook: "h0", Epoch: 1, Seq: 4}}, 0
 		receive := func(_ context.Context, batch []tunnel.Envelope) ([]tunnel.Answer, error) {
 			calls++
 			if mood%4 == 3 && calls%2 == 1 {
@@ -123,7 +124,7 @@ func FuzzSession(f *testing.F) {
 			failed := map[string]bool{}
 			for i, e := range batch {
 				p, ok := reached[e.Hook]
-				if ok && !p.Before(e.Epoch, e.Seq) {
+				if ok && !p.Before(e.Position) {
 					t.Fatalf("%s/%d/%d after %+v", e.Hook, e.Epoch, e.Seq, p)
 				}
 				if whole := sha256.Sum256(bytes.Repeat([]byte{byte(e.Seq)}, len(e.Body))); e.Missing == "" && sha256.Sum256(e.Body) != whole ||
@@ -134,18 +135,18 @@ func FuzzSession(f *testing.F) {
 					failed[e.Hook] = true
 				}
 				if answers[i].Stored = !failed[e.Hook]; answers[i].Stored {
-					reached[e.Hook] = tunnel.Position{Hook: e.Hook, Epoch: e.Epoch, Seq: e.Seq}
+					reached[e.Hook] = e.Position
 				}
 			}
 			return answers, nil
 		}
 		l := &link{
 			settings: opt, gaps: &gaps{}, board: tunnel.NewBoard(tunnel.Status{}), woken: make(chan struct{}, 1),
-			damaged: map[place]int{}, local: tunnel.Local{Receive: receive, Device: "d"},
+			damaged: map[cursor.Position]int{}, local: tunnel.Local{Receive: receive, Device: "d"},
 			closing: t.Context(), working: t.Context(),
 		}
 		conn := &line{clock: opt.Clock, since: opt.Clock.Now()}
-		s := newSession(l, sc, conn, []tunnel.Position{{Hook: "h0", Epoch: 1, Seq: 4}})
+		s := newSession(l, sc, conn, []cursor.Position{{Hook: "h0", Epoch: 1, Seq: 4}})
 		if end := s.run(); end.reason == "" {
 			t.Error("it ends without a reason")
 		}
@@ -154,7 +155,7 @@ func FuzzSession(f *testing.F) {
 				continue
 			}
 			told, err := wire.Body[wire.StoredBody](f)
-			if p, ok := reached[told.Hook]; err != nil || !ok || p.Before(told.Epoch, told.Seq) {
+			if p, ok := reached[told.Hook]; err != nil || !ok || p.Before(told) {
 				t.Errorf("told %+v to be stored, which %+v is, %v", told, p, err)
 			}
 		}

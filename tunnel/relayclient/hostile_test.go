@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/relayclient"
 	"greenroom/tunnel/wire"
 )
@@ -190,7 +191,7 @@ func TestClaimsCostNothing(t *testing.T) {
 	o := open(t, relayclient.Options{URL: p.server.URL, WindowBytes: window, MaxBody: window}, s.local())
 	c := p.live()
 	o.live()
-	claim := wire.EventBody{Hook: "h", Epoch: 1, Length: window}
+	claim := wire.EventBody{Position: cursor.Position{Hook: "h", Epoch: 1}, Length: window}
 	heap := func() uint64 {
 		var m runtime.MemStats
 		runtime.GC()

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel"
 	"greenroom/tunnel/wire"
 )
@@ -30,7 +31,7 @@ var errDamaged = errors.New("a request arrived damaged")
 // they began. It holds the relay to its credit. The reader fills it and the deliverer empties it.
 type inbox struct {
 	opt     settings
-	damage  func(place) int
+	damage  func(cursor.Position) int
 	ready   chan struct{}       // something may have become deliverable
 	streams map[uint64]*request // those that aren't complete; the reader's
 
@@ -45,8 +46,8 @@ type inbox struct {
 
 // hook is the stream of requests of one hook.
 type hook struct {
-	position tunnel.Position
-	last     place // that began last
+	position cursor.Position
+	last     cursor.Position // of the request that began last
 	waiting  []*request
 	// After a failure the hook waits until the time, and longer each time; alone hands it over in calls of its own.
 	until   time.Time
@@ -70,7 +71,7 @@ type request struct {
 	known, large, damaged bool
 }
 
-func newInbox(opt settings, known []tunnel.Position) *inbox {
+func newInbox(opt settings, known []cursor.Position) *inbox {
 	i := &inbox{opt: opt, ready: make(chan struct{}, 1), streams: map[uint64]*request{}, hooks: map[string]*hook{}}
 	for _, p := range known {
 		i.hooks[p.Hook] = &hook{position: p}
@@ -89,22 +90,22 @@ func (i *inbox) open() wire.CreditBody {
 
 func (i *inbox) grant(c wire.CreditBody) { i.events, i.bytes = i.events+c.Events, i.bytes+c.Bytes }
 
-func (i *inbox) positions() []tunnel.Position {
+func (i *inbox) positions() []cursor.Position {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	var all []tunnel.Position
+	var all []cursor.Position
 	for _, h := range i.hooks {
 		all = append(all, h.position)
 	}
 	return all
 }
 
-func (i *inbox) known(name string) (tunnel.Position, bool) {
+func (i *inbox) known(name string) (cursor.Position, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	h, ok := i.hooks[name]
 	if !ok {
-		return tunnel.Position{}, false
+		return cursor.Position{}, false
 	}
 	return h.position, true
 }
@@ -124,7 +125,7 @@ func (i *inbox) begin(stream uint64, e wire.EventBody) error {
 	r := &request{
 		stream: stream, length: e.Length, sum: e.SHA256, large: e.Length > i.opt.MaxBody,
 		envelope: tunnel.Envelope{
-			ID: e.ID, Hook: e.Hook, Epoch: e.Epoch, Seq: e.Seq, ReceivedAt: e.ReceivedAt, Method: e.Method, Target: e.Target,
+			ID: e.ID, Position: e.Position, ReceivedAt: e.ReceivedAt, Method: e.Method, Target: e.Target,
 			Header: e.Header, Remote: e.Remote,
 		},
 	}
@@ -139,10 +140,10 @@ func (i *inbox) begin(stream uint64, e wire.EventBody) error {
 			return fmt.Errorf("it speaks of more than %d hooks", maxHooks)
 		}
 		i.met++
-		h = &hook{position: tunnel.Position{Hook: e.Hook}}
+		h = &hook{position: cursor.Position{Hook: e.Hook}}
 		i.hooks[e.Hook] = h
 	}
-	r.hook, r.known = h, !h.position.Before(e.Epoch, e.Seq)
+	r.hook, r.known = h, !h.position.Before(e.Position)
 	if !r.known {
 		if err := i.enqueue(h, r); err != nil {
 			return err
@@ -161,11 +162,10 @@ func (i *inbox) begin(stream uint64, e wire.EventBody) error {
 }
 
 func (i *inbox) enqueue(h *hook, r *request) error {
-	at := place{hook: r.envelope.Hook, epoch: r.envelope.Epoch, seq: r.envelope.Seq}
-	if last := (tunnel.Position{Epoch: h.last.epoch, Seq: h.last.seq}); !last.Before(at.epoch, at.seq) {
-		return fmt.Errorf("request %s comes behind %s", at, h.last)
+	if at := r.envelope.Position; !h.last.Before(at) {
+		return fmt.Errorf("request %s comes behind %s", numbers(at), numbers(h.last))
 	}
-	h.last = at
+	h.last = r.envelope.Position
 	if len(h.waiting) == 0 {
 		i.turn = append(i.turn, h)
 	}
@@ -205,7 +205,7 @@ func (i *inbox) data(stream uint64, b []byte) (back wire.CreditBody, err error) 
 
 // complete takes an END. A request that was stored before gives its credit back and the position to tell again; any other
 // becomes deliverable once those before it are.
-func (i *inbox) complete(stream uint64) (back wire.CreditBody, stored *tunnel.Position, err error) {
+func (i *inbox) complete(stream uint64) (back wire.CreditBody, stored *cursor.Position, err error) {
 	r := i.streams[stream]
 	if r == nil {
 		return back, nil, fmt.Errorf("END of stream %d comes without its EVENT", stream)
@@ -255,9 +255,8 @@ func (i *inbox) check(r *request) error {
 	case r.large:
 		e.Missing = fmt.Sprintf("its body of %d bytes is larger than %d", r.length, i.opt.MaxBody)
 	case r.damaged || r.got != r.length || sha256.Sum256(e.Body) != r.sum:
-		at := place{hook: e.Hook, epoch: e.Epoch, seq: e.Seq}
-		if n := i.damage(at); n < patience {
-			return fmt.Errorf("%w: %s", errDamaged, at)
+		if n := i.damage(e.Position); n < patience {
+			return fmt.Errorf("%w: %s", errDamaged, numbers(e.Position))
 		}
 		e.Missing, e.Body = fmt.Sprintf("it arrived damaged %d times", patience), nil
 	}

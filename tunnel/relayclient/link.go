@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"greenroom/internal/cursor"
 	"greenroom/internal/plain"
 	"greenroom/tunnel"
 )
@@ -33,14 +34,8 @@ type link struct {
 	// What follows belongs to run, and to the one session that it waits for.
 	backoff tunnel.Backoff
 	yield   bool
-	damaged map[place]int
+	damaged map[cursor.Position]int
 	logged  string // the reason that was logged last
-}
-
-// place is where a request stands.
-type place struct {
-	hook       string
-	epoch, seq uint64
 }
 
 // outcome is how an attempt or a connection ended.
@@ -56,7 +51,7 @@ type outcome struct {
 
 func open(s settings, local tunnel.Local) *link {
 	l := &link{
-		settings: s, local: local, woken: make(chan struct{}, 1), damaged: make(map[place]int),
+		settings: s, local: local, woken: make(chan struct{}, 1), damaged: make(map[cursor.Position]int),
 		board: tunnel.NewBoard(tunnel.Status{Driver: Name, State: tunnel.Connecting, StoreAndForward: true}), gaps: &gaps{},
 	}
 	l.closing, l.close = context.WithCancel(context.Background())
@@ -183,7 +178,7 @@ func words(s string) string {
 }
 
 // damage counts how often a request has arrived damaged.
-func (l *link) damage(p place) int {
+func (l *link) damage(p cursor.Position) int {
 	if len(l.damaged) > 1000 {
 		clear(l.damaged)
 	}
@@ -191,5 +186,5 @@ func (l *link) damage(p place) int {
 	return l.damaged[p]
 }
 
-// String leaves the hook out: whoever knows its id can post to it, and this is for logs.
-func (p place) String() string { return fmt.Sprintf("%d/%d", p.epoch, p.seq) }
+// numbers returns a position for logs, without the hook: anyone who knows its id can post to it.
+func numbers(p cursor.Position) string { return fmt.Sprintf("%d/%d", p.Epoch, p.Seq) }

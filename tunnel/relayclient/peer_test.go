@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel"
 	"greenroom/tunnel/relayclient"
 	"greenroom/tunnel/wire"
@@ -216,7 +217,7 @@ func (c *conn) ends() (frames []wire.Frame) {
 }
 
 // stored takes the answers to the given streams, the STORED with the given numbers, and the credit for them.
-func (c *conn) stored(p tunnel.Position, events int, bytes int64, streams ...uint64) (answers []wire.RespBody) {
+func (c *conn) stored(p cursor.Position, events int, bytes int64, streams ...uint64) (answers []wire.RespBody) {
 	c.t.Helper()
 	for _, stream := range streams {
 		f := c.want(wire.Resp)
@@ -241,7 +242,7 @@ func (c *conn) stored(p tunnel.Position, events int, bytes int64, streams ...uin
 // event makes the frames of a request: EVENT, DATA and END.
 func event(stream uint64, hook string, epoch, seq uint64, text []byte) []wire.Frame {
 	e := wire.EventBody{
-		ID: fmt.Sprintf("%s-%d-%d", hook, epoch, seq), Hook: hook, Epoch: epoch, Seq: seq,
+		ID: fmt.Sprintf("%s-%d-%d", hook, epoch, seq), Position: cursor.Position{Hook: hook, Epoch: epoch, Seq: seq},
 		ReceivedAt: time.UnixMicro(1_790_000_000_000_000), Method: "POST", Target: fmt.Sprintf("/hooks/daily?n=%d", seq),
 		Remote: "203.0.113.7:4711", Header: http.Header{"X-N": {"a", "b\xff"}, "Host": {"relay.example"}},
 		Length: int64(len(text)), SHA256: sha256.Sum256(text),
@@ -258,13 +259,13 @@ type store struct {
 	mu       sync.Mutex
 	kept     []tunnel.Envelope
 	calls    [][]tunnel.Envelope
-	reached  map[string]tunnel.Position
+	reached  map[string]cursor.Position
 	changed  chan struct{}
 	answerer func([]tunnel.Envelope) ([]tunnel.Answer, error)
 }
 
-func newStore(known ...tunnel.Position) *store {
-	s := &store{reached: map[string]tunnel.Position{}, changed: make(chan struct{}, 1)}
+func newStore(known ...cursor.Position) *store {
+	s := &store{reached: map[string]cursor.Position{}, changed: make(chan struct{}, 1)}
 	for _, p := range known {
 		s.reached[p.Hook] = p
 	}
@@ -279,10 +280,10 @@ func (s *store) answers(f func([]tunnel.Envelope) ([]tunnel.Answer, error)) {
 }
 
 func (s *store) local() tunnel.Local {
-	return tunnel.Local{Device: "device-1", Receive: s.receive, Positions: func(context.Context) ([]tunnel.Position, error) {
+	return tunnel.Local{Device: "device-1", Receive: s.receive, Positions: func(context.Context) ([]cursor.Position, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		var all []tunnel.Position
+		var all []cursor.Position
 		for _, p := range s.reached {
 			all = append(all, p)
 		}
@@ -310,7 +311,7 @@ func (s *store) receive(_ context.Context, batch []tunnel.Envelope) ([]tunnel.An
 	for i, e := range batch {
 		if answers[i].Stored {
 			s.kept = append(s.kept, e)
-			s.reached[e.Hook] = tunnel.Position{Hook: e.Hook, Epoch: e.Epoch, Seq: e.Seq}
+			s.reached[e.Hook] = e.Position
 		}
 	}
 	select {

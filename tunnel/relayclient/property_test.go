@@ -19,7 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	_ "greenroom/internal/cases"
-
+	"greenroom/internal/cursor"
 	"greenroom/tunnel"
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/relay/spool"
@@ -77,7 +77,7 @@ var moods = []string{"stores", "stores", "refuses", "fails", "loses its answer",
 type receiver struct {
 	mu     sync.Mutex
 	mood   string
-	at     map[string]tunnel.Position
+	at     map[string]cursor.Position
 	stored map[string][]int // by hook
 	faults []string
 }
@@ -109,10 +109,10 @@ func (r *receiver) receive(_ context.Context, batch []tunnel.Envelope) ([]tunnel
 			continue
 		}
 		answers[i] = tunnel.Answer{Stored: true, Status: http.StatusNoContent}
-		if at, ok := r.at[e.Hook]; ok && !at.Before(e.Epoch, e.Seq) {
+		if at, ok := r.at[e.Hook]; ok && !at.Before(e.Position) {
 			continue
 		}
-		r.at[e.Hook] = tunnel.Position{Hook: e.Hook, Epoch: e.Epoch, Seq: e.Seq}
+		r.at[e.Hook] = e.Position
 		n, size := 0, 0
 		if _, err := fmt.Sscanf(string(e.Body), "%d %d ", &n, &size); err != nil || len(e.Body) != size || e.Missing != "" {
 			r.faults = append(r.faults, fmt.Sprintf("a body of %d bytes: %.20q, missing %q", len(e.Body), e.Body, e.Missing))
@@ -128,10 +128,10 @@ func (r *receiver) receive(_ context.Context, batch []tunnel.Envelope) ([]tunnel
 	return answers, nil
 }
 
-func (r *receiver) positions(context.Context) ([]tunnel.Position, error) {
+func (r *receiver) positions(context.Context) ([]cursor.Position, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var all []tunnel.Position
+	var all []cursor.Position
 	for _, p := range r.at {
 		all = append(all, p)
 	}
@@ -241,7 +241,7 @@ type trial struct {
 func newTrial(t *testing.T, rt *rapid.T) *trial {
 	w := &trial{
 		t: t, rt: rt, clock: clockwork.NewFakeClock(), stop: make(chan struct{}), turn: map[int]int{}, acked: map[string][]int{},
-		receiver: &receiver{mood: "stores", at: map[string]tunnel.Position{}, stored: map[string][]int{}},
+		receiver: &receiver{mood: "stores", at: map[string]cursor.Position{}, stored: map[string][]int{}},
 	}
 	var err error
 	if w.dir, err = os.MkdirTemp(t.TempDir(), "relay"); err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel"
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/relay/spool"
@@ -151,12 +152,12 @@ func TestABurstThroughAWindowOfOne(t *testing.T) {
 	all.Wait()
 	h.open(relayclient.Options{Window: 1, WindowBytes: 1, MaxBody: 1}, s.local())
 	got := s.got(t, senders*each)
-	ids, was := map[string]bool{}, tunnel.Position{}
+	ids, was := map[string]bool{}, cursor.Position{}
 	for _, e := range got {
-		if ids[e.ID] || !was.Before(e.Epoch, e.Seq) {
+		if ids[e.ID] || !was.Before(e.Position) {
 			t.Fatalf("%s comes twice or out of order", e.ID)
 		}
-		ids[e.ID], was = true, tunnel.Position{Epoch: e.Epoch, Seq: e.Seq}
+		ids[e.ID], was = true, cursor.Position{Epoch: e.Epoch, Seq: e.Seq}
 	}
 	if len(got) != senders*each {
 		t.Errorf("%d came", len(got))

@@ -13,20 +13,21 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel"
 	"greenroom/tunnel/relayclient"
 	"greenroom/tunnel/wire"
 )
 
-func at(hook string, epoch, seq uint64) tunnel.Position {
-	return tunnel.Position{Hook: hook, Epoch: epoch, Seq: seq}
+func at(hook string, epoch, seq uint64) cursor.Position {
+	return cursor.Position{Hook: hook, Epoch: epoch, Seq: seq}
 }
 
 func TestARequestArrivesAsItWasSent(t *testing.T) {
 	p, s := newPeer(t), newStore()
 	o := open(t, relayclient.Options{URL: p.server.URL, Client: "test/1"}, s.local())
 	c := p.live(wire.HookInfo{Hook: "h1", URL: "https://relay.example/h/0123/", Depth: 3}, wire.HookInfo{Hook: "h2", Depth: 2})
-	if d := cmp.Diff(wire.HelloBody{Device: "device-1", Client: "test/1", Hooks: []wire.HookPosition{}}, c.hello); d != "" {
+	if d := cmp.Diff(wire.HelloBody{Device: "device-1", Client: "test/1", Hooks: []cursor.Position{}}, c.hello); d != "" {
 		t.Error(d)
 	}
 	want := tunnel.Status{Driver: "relay", State: tunnel.Live, URL: "https://relay.example/h/0123", Spool: 5, StoreAndForward: true}
@@ -40,7 +41,7 @@ func TestARequestArrivesAsItWasSent(t *testing.T) {
 		t.Errorf("answered %+v", answers[0])
 	}
 	whole := tunnel.Envelope{
-		ID: "h1-7-300", Hook: "h1", Epoch: 7, Seq: 300, ReceivedAt: time.UnixMicro(1_790_000_000_000_000), Method: "POST",
+		ID: "h1-7-300", Position: cursor.Position{Hook: "h1", Epoch: 7, Seq: 300}, ReceivedAt: time.UnixMicro(1_790_000_000_000_000), Method: "POST",
 		Target: "/hooks/daily?n=300", Remote: "203.0.113.7:4711", Body: text,
 		Header: http.Header{"X-N": {"a", "b\xff"}, "Host": {"relay.example"}},
 	}
@@ -113,7 +114,7 @@ func TestAConnectionBeginsBehindWhatIsStored(t *testing.T) {
 	p, s := newPeer(t), newStore(at("h1", 7, 5))
 	open(t, relayclient.Options{URL: p.server.URL}, s.local())
 	c := p.live()
-	if d := cmp.Diff([]wire.HookPosition{{Hook: "h1", Epoch: 7, Seq: 5}}, c.hello.Hooks); d != "" {
+	if d := cmp.Diff([]cursor.Position{{Hook: "h1", Epoch: 7, Seq: 5}}, c.hello.Hooks); d != "" {
 		t.Error(d)
 	}
 	for n := uint64(4); n <= 5; n++ {
@@ -131,7 +132,7 @@ func TestAConnectionBeginsBehindWhatIsStored(t *testing.T) {
 	c.ws.Close()
 
 	c = p.live()
-	if d := cmp.Diff([]wire.HookPosition{{Hook: "h1", Epoch: 7, Seq: 6}}, c.hello.Hooks); d != "" {
+	if d := cmp.Diff([]cursor.Position{{Hook: "h1", Epoch: 7, Seq: 6}}, c.hello.Hooks); d != "" {
 		t.Error(d)
 	}
 	c.send(event(1, "h1", 8, 1, nil)...)

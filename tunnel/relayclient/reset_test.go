@@ -11,6 +11,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel"
 	"greenroom/tunnel/relay/spool"
 	"greenroom/tunnel/relayclient"
@@ -105,7 +106,7 @@ func pass(to, from net.Conn, most int) {
 func TestAResetAtEveryByte(t *testing.T) {
 	h := newHouse(t, nil, spool.PolicyAck)
 	c := newCutter(t, h.addr)
-	r := &receiver{mood: "stores", at: map[string]tunnel.Position{}, stored: map[string][]int{}}
+	r := &receiver{mood: "stores", at: map[string]cursor.Position{}, stored: map[string][]int{}}
 	const handshake = 500 // is longer than the WebSocket's
 	stride, most := 5, 1500
 	if testing.Short() {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel"
 	"greenroom/tunnel/wire"
 )
@@ -62,7 +63,7 @@ type session struct {
 	depths map[string]int
 }
 
-func newSession(l *link, ws socket, conn *line, known []tunnel.Position) *session {
+func newSession(l *link, ws socket, conn *line, known []cursor.Position) *session {
 	s := &session{
 		link: l, ws: ws, line: conn, inbox: newInbox(l.settings, known), names: map[string]string{}, depths: map[string]int{},
 		out: make(chan []byte, 2*DefaultWindow), quit: make(chan struct{}), idle: make(chan struct{}),

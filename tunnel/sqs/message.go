@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"strings"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel"
 	"greenroom/tunnel/wire"
 )
@@ -36,7 +37,7 @@ var errUnreadable = errors.New("sqs: the message was not written by a relay that
 // encode writes a request as a message's text.
 func encode(e tunnel.Envelope) (string, error) {
 	meta := wire.EventBody{
-		ID: e.ID, Hook: e.Hook, ReceivedAt: e.ReceivedAt, Method: e.Method, Target: e.Target, Remote: e.Remote, Header: e.Header,
+		ID: e.ID, Position: cursor.Position{Hook: e.Hook}, ReceivedAt: e.ReceivedAt, Method: e.Method, Target: e.Target, Remote: e.Remote, Header: e.Header,
 		Length: int64(len(e.Body)), SHA256: sha256.Sum256(e.Body),
 	}.Append(nil)
 	how, body := byte(asItIs), e.Body

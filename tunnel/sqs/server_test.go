@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"go.uber.org/goleak"
 
+	"greenroom/internal/cursor"
 	"greenroom/internal/peers"
 	"greenroom/tunnel"
 	"greenroom/tunnel/tunneltest"
@@ -168,7 +169,7 @@ func (q *queue) sink(t *testing.T) *Sink {
 // home is a listener's store: it keeps each request once, by its position, as the real one does.
 type home struct {
 	mu        sync.Mutex
-	positions map[string]tunnel.Position
+	positions map[string]cursor.Position
 	got       map[string][]tunnel.Envelope
 	doubled   int
 	news      chan struct{}
@@ -177,7 +178,7 @@ type home struct {
 }
 
 func newHome() *home {
-	return &home{positions: map[string]tunnel.Position{}, got: map[string][]tunnel.Envelope{}, news: make(chan struct{}, 1)}
+	return &home{positions: map[string]cursor.Position{}, got: map[string][]tunnel.Envelope{}, news: make(chan struct{}, 1)}
 }
 
 func (h *home) receive(_ context.Context, batch []tunnel.Envelope) ([]tunnel.Answer, error) {
@@ -197,8 +198,8 @@ func (h *home) store(batch []tunnel.Envelope) []tunnel.Answer {
 	defer h.mu.Unlock()
 	var out []tunnel.Answer
 	for _, e := range batch {
-		if at := h.positions[e.Hook]; at.Before(e.Epoch, e.Seq) {
-			h.positions[e.Hook] = tunnel.Position{Hook: e.Hook, Epoch: e.Epoch, Seq: e.Seq}
+		if at := h.positions[e.Hook]; at.Before(e.Position) {
+			h.positions[e.Hook] = e.Position
 			name := e.Hook[strings.IndexByte(e.Hook, '/')+1:]
 			h.got[name] = append(h.got[name], e)
 		} else {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel"
 )
 
@@ -101,7 +102,7 @@ func (p *Pipe) Public(t testing.TB, l tunnel.Local) string {
 // Envelope returns a JSON request of the hook "h" that was received now.
 func Envelope(seq uint64, target, body string) tunnel.Envelope {
 	return tunnel.Envelope{
-		ID: "e", Hook: "h", Epoch: 1, Seq: seq, ReceivedAt: time.Now(), Method: http.MethodPost, Target: target, Body: []byte(body),
+		ID: "e", Position: cursor.Position{Hook: "h", Epoch: 1, Seq: seq}, ReceivedAt: time.Now(), Method: http.MethodPost, Target: target, Body: []byte(body),
 		Header: http.Header{"Content-Type": {"application/json"}},
 	}
 }

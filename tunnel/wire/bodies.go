@@ -1,11 +1,6 @@
 package wire
 
-// HookPosition is the position up to which a client has stored a hook.
-type HookPosition struct {
-	Hook  string `json:"hook"`
-	Epoch uint64 `json:"epoch"`
-	Seq   uint64 `json:"seq"`
-}
+import "greenroom/internal/cursor"
 
 // HelloBody is the client's introduction. The handshake's bearer token has already authenticated it.
 type HelloBody struct {
@@ -16,7 +11,7 @@ type HelloBody struct {
 	// Yield means that the client was replaced: it is refused while another connection of the device lives.
 	Yield bool `json:"yield,omitempty"`
 	// Hooks are the positions of hooks with stored requests.
-	Hooks []HookPosition `json:"hooks"`
+	Hooks []cursor.Position `json:"hooks"`
 }
 
 // HookInfo is one hook of the token.
@@ -57,7 +52,7 @@ type WelcomeBody struct {
 
 // StoredBody confirms that this request, and all before it in the hook, are durable at the client. It may be repeated, and an
 // older one may follow a newer one, without effect.
-type StoredBody = HookPosition
+type StoredBody = cursor.Position
 
 // RespBody is the listener's answer for a sender that may still be waiting.
 type RespBody struct {

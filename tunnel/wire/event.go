@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"greenroom/internal/cursor"
 )
 
 // EventBody is the metadata of a request. Its encoding is binary, since targets and header values need not be text: every field
@@ -13,9 +15,8 @@ import (
 // as their length and their bytes, headers as the number of lines and each line's name and value. Anything after the last field
 // is ignored.
 type EventBody struct {
-	ID         string
-	Hook       string
-	Epoch, Seq uint64
+	ID string
+	cursor.Position
 	ReceivedAt time.Time
 	Method     string
 	Target     string
@@ -66,7 +67,7 @@ func (e EventBody) Append(b []byte) []byte {
 func DecodeEvent(b []byte) (EventBody, error) {
 	d := decoder{rest: b}
 	e := EventBody{
-		ID: d.text(), Hook: d.text(), Epoch: d.number(), Seq: d.number(), ReceivedAt: time.UnixMicro(int64(d.number())),
+		ID: d.text(), Position: cursor.Position{Hook: d.text(), Epoch: d.number(), Seq: d.number()}, ReceivedAt: time.UnixMicro(int64(d.number())),
 		Method: d.text(), Target: d.text(), Remote: d.text(), Header: http.Header{},
 	}
 	lines := d.number()

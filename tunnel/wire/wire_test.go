@@ -11,11 +11,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/wire"
 )
 
 var sample = wire.EventBody{
-	ID: "01JD", Hook: "h1", Epoch: 7, Seq: 300, ReceivedAt: time.UnixMicro(1750000000123456), Method: "POST",
+	ID: "01JD", Position: cursor.Position{Hook: "h1", Epoch: 7, Seq: 300}, ReceivedAt: time.UnixMicro(1750000000123456), Method: "POST",
 	Target: "/hooks/daily?a=%00\xff", Remote: "203.0.113.9:1234",
 	Header: http.Header{"X-A": {"1", "", "\xff\xfe"}, "Host": {"gr.example"}}, Length: 3, SHA256: sha256.Sum256([]byte("abc")),
 }

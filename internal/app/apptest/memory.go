@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/cursor"
 	"greenroom/provider"
 )
 
@@ -40,7 +41,7 @@ type Memory struct {
 	// Buffer is how many changes wait for one reader before it gets Missed.
 	buffer    int
 	forwards  []app.Forward
-	positions map[string]app.Position
+	positions map[string]cursor.Position
 	tunnel    app.TunnelStatus
 }
 

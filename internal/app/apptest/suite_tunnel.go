@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"greenroom/internal/app"
+	"greenroom/internal/cursor"
 	"greenroom/provider"
 )
 
@@ -19,7 +20,7 @@ func relayed(h Harness, hook string, seqs ...uint64) app.Batch {
 	var b app.Batch
 	for _, n := range seqs {
 		in := inbound(h, fmt.Appendf(nil, `{"hook":%q,"n":%d}`, hook, n))
-		in.Position = &app.Position{Hook: hook, Epoch: 1, Seq: n}
+		in.Position = &cursor.Position{Hook: hook, Epoch: 1, Seq: n}
 		b.Requests = append(b.Requests, in)
 	}
 	return b
@@ -62,11 +63,11 @@ func testBatch(t *testing.T, h Harness) {
 	}
 
 	state := must[app.TunnelState](t)(b.TunnelState(ctx, app.TunnelQuery{}))
-	got := make(map[string]app.Position)
+	got := make(map[string]cursor.Position)
 	for _, p := range state.Positions {
 		got[p.Hook] = p
 	}
-	want := map[string]app.Position{"a": {Hook: "a", Epoch: 2, Seq: 1}, "b": {Hook: "b", Epoch: 1, Seq: 1}}
+	want := map[string]cursor.Position{"a": {Hook: "a", Epoch: 2, Seq: 1}, "b": {Hook: "b", Epoch: 1, Seq: 1}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("positions (-want +got):\n%s", diff)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"greenroom/internal/app"
+	"greenroom/internal/cursor"
 )
 
 // IngestBatch keeps the requests whose positions were not reached before.
@@ -20,7 +21,7 @@ func (m *Memory) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, er
 }
 
 // passed says whether a position was reached before, and moves it forward otherwise. m.mu is held.
-func (m *Memory) passed(p *app.Position) bool {
+func (m *Memory) passed(p *cursor.Position) bool {
 	if p == nil {
 		return false
 	}
@@ -29,7 +30,7 @@ func (m *Memory) passed(p *app.Position) bool {
 		return true
 	}
 	if m.positions == nil {
-		m.positions = make(map[string]app.Position)
+		m.positions = make(map[string]cursor.Position)
 	}
 	m.positions[p.Hook] = *p
 	return false
@@ -41,7 +42,7 @@ func (m *Memory) TunnelState(ctx context.Context, _ app.TunnelQuery) (app.Tunnel
 		return app.TunnelState{}, err
 	}
 	defer m.Unlock()
-	s := app.TunnelState{Device: "memory", Positions: []app.Position{}}
+	s := app.TunnelState{Device: "memory", Positions: []cursor.Position{}}
 	for _, p := range m.positions {
 		s.Positions = append(s.Positions, p)
 	}

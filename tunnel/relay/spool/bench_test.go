@@ -33,7 +33,7 @@ func BenchmarkLargeBody(b *testing.B) {
 			b.Fatal(err)
 		}
 		spooled += time.Since(began)
-		if err := s.Stored(hook, p); err != nil {
+		if err := s.Stored(p); err != nil {
 			b.Fatal(err)
 		}
 		began = time.Now()

@@ -6,15 +6,16 @@ import (
 	"slices"
 	"testing"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/relay/spool"
 )
 
 // positions are those of all requests of a hook.
-func positions(t *testing.T, s *spool.Spool, hook string) (all []spool.Position) {
+func positions(t *testing.T, s *spool.Spool, hook string) (all []cursor.Position) {
 	t.Helper()
-	var at spool.Position
+	at := cursor.Position{Hook: hook}
 	for {
-		e, ok, err := s.Next(hook, at)
+		e, ok, err := s.Next(at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,7 +32,7 @@ func TestACommitThatFailedAndIsSeen(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, spool.Options{Dir: dir})
 	_, hook := token(t, s, "laptop")
-	want := []spool.Position{put(t, s, hook, []byte("before"))}
+	want := []cursor.Position{put(t, s, hook, []byte("before"))}
 	if err := s.FailVisibly(t.Context()); !errors.Is(err, spool.ErrBroken) {
 		t.Fatalf("the failure is reported as %v", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/wire"
 )
 
@@ -136,8 +137,8 @@ func TestWritesThatWaitShareACommit(t *testing.T) {
 // pieces of a body that broke off.
 func TestWhatAFailedCommitDidNotRemoveIsRemovedLater(t *testing.T) {
 	s, hook := opened(t)
-	put := func(body io.Reader) (Position, error) {
-		return s.Put(t.Context(), wire.EventBody{ID: "e", Hook: hook, Method: "POST", Target: "/"}, body, -1)
+	put := func(body io.Reader) (cursor.Position, error) {
+		return s.Put(t.Context(), wire.EventBody{ID: "e", Position: cursor.Position{Hook: hook}, Method: "POST", Target: "/"}, body, -1)
 	}
 	stored, err := put(bytes.NewReader(make([]byte, PieceSize)))
 	if err != nil {
@@ -157,7 +158,7 @@ func TestWhatAFailedCommitDidNotRemoveIsRemovedLater(t *testing.T) {
 
 	release := s.hold(t)
 	failed := &op{done: make(chan error, 1), apply: func(b *batch) error { b.fail(io.ErrShortWrite); return nil }}
-	if err := errors.Join(s.enqueue(failed), s.Stored(hook, stored), w.CloseWithError(broken)); err != nil {
+	if err := errors.Join(s.enqueue(failed), s.Stored(stored), w.CloseWithError(broken)); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-done; !errors.Is(err, broken) {
@@ -185,7 +186,7 @@ func TestARequestThatEndsWhileAPieceWaitsLeavesNothing(t *testing.T) {
 	r, w := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		_, err := s.Put(ctx, wire.EventBody{ID: "e", Hook: hook, Method: "POST", Target: "/"}, r, -1)
+		_, err := s.Put(ctx, wire.EventBody{ID: "e", Position: cursor.Position{Hook: hook}, Method: "POST", Target: "/"}, r, -1)
 		_ = r.CloseWithError(err)
 		done <- err
 	}()

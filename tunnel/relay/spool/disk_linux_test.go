@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/relay/spool"
 )
 
@@ -71,7 +72,7 @@ func TestABrokenDisk(t *testing.T) {
 			dir := t.TempDir()
 			s := open(t, spool.Options{Dir: dir})
 			_, hook := token(t, s, "laptop")
-			var want []spool.Position
+			var want []cursor.Position
 			for _, n := range []int{1, spool.PieceSize + 1} {
 				want = append(want, put(t, s, hook, random(n)))
 			}

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"greenroom/internal/cursor"
 )
 
 // state is the part of a hook that changes with each commit.
@@ -29,6 +31,10 @@ type mark struct {
 	Seq   uint64 `json:"s"`
 }
 
+func (m mark) of(hook string) cursor.Position {
+	return cursor.Position{Hook: hook, Epoch: m.Epoch, Seq: m.Seq}
+}
+
 const (
 	// maxMarks limits the marks of a hook whose client stays away over many restarts.
 	maxMarks = 64
@@ -50,29 +56,28 @@ func (st state) clone() state {
 	return st
 }
 
-func (st *state) last() Position {
+func (st *state) last() mark {
 	if len(st.Marks) == 0 {
-		return Position{}
+		return mark{}
 	}
-	m := st.Marks[len(st.Marks)-1]
-	return Position(m)
+	return st.Marks[len(st.Marks)-1]
 }
 
 // next returns a new position under an epoch that is not before the last.
-func (st *state) next(epoch uint64) Position {
+func (st *state) next(epoch uint64) mark {
 	last := st.last()
-	p := Position{max(epoch, st.Floor, last.Epoch), last.Seq + 1}
-	st.give(p)
-	return p
+	m := mark{max(epoch, st.Floor, last.Epoch), last.Seq + 1}
+	st.give(m)
+	return m
 }
 
 // give records that a position, which is not before the last, was given out.
-func (st *state) give(p Position) {
-	if n := len(st.Marks); n > 0 && st.Marks[n-1].Epoch == p.Epoch {
-		st.Marks[n-1].Seq = p.Seq
+func (st *state) give(m mark) {
+	if n := len(st.Marks); n > 0 && st.Marks[n-1].Epoch == m.Epoch {
+		st.Marks[n-1].Seq = m.Seq
 		return
 	}
-	st.Marks = append(st.Marks, mark(p))
+	st.Marks = append(st.Marks, m)
 	if len(st.Marks) > maxMarks {
 		st.Marks, st.Cut = slices.Delete(st.Marks, 0, 1), true
 	}
@@ -90,9 +95,9 @@ func (st *state) upTo(epoch uint64) uint64 {
 }
 
 // trim drops marks before a position that the client has stored.
-func (st *state) trim(p Position) {
+func (st *state) trim(epoch uint64) {
 	n := 0
-	for n+1 < len(st.Marks) && st.Marks[n+1].Epoch <= p.Epoch {
+	for n+1 < len(st.Marks) && st.Marks[n+1].Epoch <= epoch {
 		n++
 	}
 	if n > 0 {
@@ -102,7 +107,7 @@ func (st *state) trim(p Position) {
 
 // ahead reports whether a client's position was never given out by this spool, as far as it knows: then the file is an older copy
 // of the one that the client was served from.
-func (st *state) ahead(p Position, epoch uint64) bool {
+func (st *state) ahead(p cursor.Position, epoch uint64) bool {
 	return p.Epoch > max(epoch, st.Floor) || p.Seq > st.upTo(p.Epoch)
 }
 
@@ -119,7 +124,7 @@ type Greeting struct {
 // A position that this spool never gave out means that its file was restored from a backup. Then new requests get an epoch later
 // than the client's. Requests since it last agreed with a client, which only seem to lie before the client's position, get new
 // numbers: such a request may arrive twice, and is not lost. An error wraps [ErrInvalid] for impossible numbers.
-func (s *Spool) Hello(ctx context.Context, token string, at map[string]Position) (map[string]Greeting, error) {
+func (s *Spool) Hello(ctx context.Context, token string, at map[string]cursor.Position) (map[string]Greeting, error) {
 	out := map[string]Greeting{}
 	err := s.do(ctx, &op{apply: func(b *batch) error {
 		hooks := s.HooksOf(token)
@@ -136,11 +141,13 @@ func (s *Spool) Hello(ctx context.Context, token string, at map[string]Position)
 				continue
 			}
 			g := Greeting{}
-			if p := at[h.ID]; p != (Position{}) {
+			p := at[h.ID]
+			p.Hook = h.ID
+			if p.Epoch != 0 || p.Seq != 0 {
 				if g.Restored = st.ahead(p, b.s.epoch); g.Restored {
-					b.restored(h.ID, st, p)
+					b.restored(st, p)
 				}
-				b.prune(h.ID, p)
+				b.prune(p)
 			}
 			g.Epoch = max(b.s.epoch, st.Floor)
 			if st.Agreed != g.Epoch {
@@ -154,29 +161,30 @@ func (s *Spool) Hello(ctx context.Context, token string, at map[string]Position)
 }
 
 // restored moves a hook beyond the position of a client that knows more.
-func (b *batch) restored(id string, st *state, p Position) {
+func (b *batch) restored(st *state, p cursor.Position) {
 	b.wrote = true
-	events := b.tx.Bucket(bucketEvents).Bucket([]byte(id))
-	var doubtful []Position
+	events := b.tx.Bucket(bucketEvents).Bucket([]byte(p.Hook))
+	var doubtful []cursor.Position
 	if events != nil {
 		c := events.Cursor()
-		for k, _ := c.Seek(Position{st.Agreed + 1, 0}.key()); k != nil; k, _ = c.Next() {
-			doubtful = append(doubtful, positionOf(k))
+		for k, _ := c.Seek(key(st.Agreed+1, 0)); k != nil; k, _ = c.Next() {
+			doubtful = append(doubtful, positionOf(p.Hook, k))
 		}
 	}
-	renumber := len(doubtful) > 0 && !p.Less(doubtful[0])
+	renumber := len(doubtful) > 0 && !p.Before(doubtful[0])
 	if now := max(b.s.epoch, st.Floor); p.Epoch >= now || renumber {
 		st.Floor = max(p.Epoch, now) + 1
 	}
 	// The client's seq was given out once: later ones are larger.
 	if last := st.last(); p.Seq > last.Seq {
-		st.give(Position{max(last.Epoch, p.Epoch), p.Seq})
+		st.give(mark{max(last.Epoch, p.Epoch), p.Seq})
 	}
 	if !renumber {
 		return
 	}
 	for _, old := range doubtful {
-		r, err := parseRecord(events.Get(old.key()))
+		was := key(old.Epoch, old.Seq)
+		r, err := parseRecord(events.Get(was))
 		if b.fail(err) {
 			return
 		}
@@ -185,11 +193,11 @@ func (b *batch) restored(id string, st *state, p Position) {
 			return
 		}
 		raw := appendRecord(nil, r)
-		if b.fail(events.Delete(old.key())) || b.fail(events.Put(to.key(), raw)) {
+		if b.fail(events.Delete(was)) || b.fail(events.Put(key(to.Epoch, to.Seq), raw)) {
 			return
 		}
 	}
-	b.fresh[id] = true
+	b.fresh[p.Hook] = true
 }
 
 // Epoch returns the epoch of new requests, unless their hook's client knows of a later one.

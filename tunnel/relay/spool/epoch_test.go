@@ -10,27 +10,29 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/relay/spool"
 	"greenroom/tunnel/wire"
 )
 
 // left are the bodies that wait behind a position, in order, and the positions rise.
-func left(t *testing.T, s *spool.Spool, hook string, at spool.Position) string {
+func left(t *testing.T, s *spool.Spool, hook string, at cursor.Position) string {
 	t.Helper()
+	at.Hook = hook
 	var all []string
 	for {
-		e, ok, err := s.Next(hook, at)
+		e, ok, err := s.Next(at)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !ok {
 			return strings.Join(all, " ")
 		}
-		if !at.Less(e.Position) {
+		if !at.Before(e.Position) {
 			t.Fatalf("%v comes after %v", e.Position, at)
 		}
 		meta, err := wire.DecodeEvent(e.Raw)
-		if err != nil || (spool.Position{Epoch: meta.Epoch, Seq: meta.Seq}) != e.Position {
+		if err != nil || meta.Position != e.Position {
 			t.Fatalf("%v says of itself that it is %d/%d: %v", e.Position, meta.Epoch, meta.Seq, err)
 		}
 		all = append(all, string(body(t, s, e, 1000)))
@@ -38,9 +40,9 @@ func left(t *testing.T, s *spool.Spool, hook string, at spool.Position) string {
 	}
 }
 
-func hello(t *testing.T, s *spool.Spool, hook string, at spool.Position) spool.Greeting {
+func hello(t *testing.T, s *spool.Spool, hook string, at cursor.Position) spool.Greeting {
 	t.Helper()
-	g, err := s.Hello(t.Context(), "laptop", map[string]spool.Position{hook: at})
+	g, err := s.Hello(t.Context(), "laptop", map[string]cursor.Position{hook: at})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +51,7 @@ func hello(t *testing.T, s *spool.Spool, hook string, at spool.Position) spool.G
 
 func TestPositionsRiseWhateverTheClockSays(t *testing.T) {
 	dir := t.TempDir()
-	var last spool.Position
+	var last cursor.Position
 	hook := ""
 	for i, year := range []int{2026, 2026, 1970, 1960, 2040, 2026} {
 		s := open(t, spool.Options{Dir: dir, Clock: clockwork.NewFakeClockAt(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC))})
@@ -58,7 +60,7 @@ func TestPositionsRiseWhateverTheClockSays(t *testing.T) {
 		}
 		for range 2 {
 			p := put(t, s, hook, []byte("x"))
-			if !last.Less(p) || p.Seq != last.Seq+1 {
+			if !last.Before(p) || p.Seq != last.Seq+1 {
 				t.Errorf("%v comes after %v", p, last)
 			}
 			last = p
@@ -116,7 +118,7 @@ func TestABackupIsPutBack(t *testing.T) {
 			dir := t.TempDir()
 			s := open(t, spool.Options{Dir: dir, Clock: at(test.first)})
 			_, hook := token(t, s, "laptop")
-			hello(t, s, hook, spool.Position{})
+			hello(t, s, hook, cursor.Position{})
 			put(t, s, hook, []byte("before"))
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
@@ -124,7 +126,7 @@ func TestABackupIsPutBack(t *testing.T) {
 			backup := copyFile(t, dir)
 
 			s = open(t, spool.Options{Dir: dir, Clock: at(test.second)})
-			var stored spool.Position
+			var stored cursor.Position
 			for range 5 {
 				stored = put(t, s, hook, []byte("lost"))
 			}
@@ -153,13 +155,13 @@ func TestABackupIsPutBack(t *testing.T) {
 			if got := left(t, s, hook, stored); got != test.want {
 				t.Errorf("%q waits for the client, want %q", got, test.want)
 			}
-			if p := put(t, s, hook, []byte("later")); !stored.Less(p) || p.Epoch < g.Epoch {
+			if p := put(t, s, hook, []byte("later")); !stored.Before(p) || p.Epoch < g.Epoch {
 				t.Errorf("%v is given out after %v", p, stored)
 			}
 			if got := left(t, s, hook, stored); got != strings.TrimSpace(test.want+" later") {
 				t.Errorf("%q waits for the client", got)
 			}
-			e, _, err := s.Next(hook, stored)
+			e, _, err := s.Next(stored)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -174,17 +176,17 @@ func TestPositionsThatCannotBe(t *testing.T) {
 	s := open(t, spool.Options{})
 	_, hook := token(t, s, "laptop")
 	_, other := token(t, s, "desk")
-	for _, p := range []spool.Position{{Epoch: 1<<64 - 1, Seq: 1}, {Epoch: 1<<62 + 1}, {Epoch: 1, Seq: 1<<64 - 1}} {
-		if _, err := s.Hello(t.Context(), "laptop", map[string]spool.Position{hook: p}); err == nil {
+	for _, p := range []cursor.Position{{Epoch: 1<<64 - 1, Seq: 1}, {Epoch: 1<<62 + 1}, {Epoch: 1, Seq: 1<<64 - 1}} {
+		if _, err := s.Hello(t.Context(), "laptop", map[string]cursor.Position{hook: p}); err == nil {
 			t.Errorf("%v is taken", p)
 		}
 	}
 	// The largest that is taken moves its own hook alone, and never to where positions end.
-	far := spool.Position{Epoch: 1 << 62, Seq: 1 << 62}
+	far := cursor.Position{Epoch: 1 << 62, Seq: 1 << 62}
 	if g := hello(t, s, hook, far); !g.Restored || g.Epoch != far.Epoch+1 {
 		t.Errorf("%+v", g)
 	}
-	if p := put(t, s, hook, nil); !far.Less(p) {
+	if p := put(t, s, hook, nil); !far.Before(p) {
 		t.Errorf("%v after %v", p, far)
 	}
 	if p := put(t, s, other, nil); p.Epoch != s.Epoch() || p.Seq != 1 {
@@ -203,7 +205,7 @@ func TestAClientThatKnowsMoreOfTheSameEpoch(t *testing.T) {
 	_, hook := token(t, s, "laptop")
 	p := put(t, s, hook, nil)
 	hello(t, s, hook, p) // what is there is agreed on
-	more := spool.Position{Epoch: p.Epoch, Seq: p.Seq + 7}
+	more := cursor.Position{Epoch: p.Epoch, Seq: p.Seq + 7}
 	if g := hello(t, s, hook, more); !g.Restored || g.Epoch <= more.Epoch {
 		t.Errorf("%+v for a client at %v, the last was %v", g, more, p)
 	}
@@ -216,7 +218,7 @@ func TestTheEpochIsLaterAfterARestartOfAMovedHook(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, spool.Options{Dir: dir})
 	_, hook := token(t, s, "laptop")
-	hello(t, s, hook, spool.Position{Epoch: 1 << 60, Seq: 7})
+	hello(t, s, hook, cursor.Position{Epoch: 1 << 60, Seq: 7})
 	p := put(t, s, hook, nil)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

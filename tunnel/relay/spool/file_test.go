@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"testing"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/relay/spool"
 )
 
@@ -162,9 +163,9 @@ func exercise(t *testing.T, b []byte, hook string) bool {
 		return false
 	}
 	defer s.Close()
-	var at spool.Position
+	at := cursor.Position{Hook: hook}
 	for {
-		e, ok, err := s.Next(hook, at)
+		e, ok, err := s.Next(at)
 		if err != nil {
 			return false
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/relay/spool"
 	"greenroom/tunnel/tunneltest"
 )
@@ -51,9 +52,9 @@ func TestAFullDisk(t *testing.T) {
 	if n, _ := s.Depth(hook); n != accepted || n != 2+bodies-refused {
 		t.Errorf("%d wait after a restart, %d before; %d were refused", n, accepted, refused)
 	}
-	var at spool.Position
+	at := cursor.Position{Hook: hook}
 	var got [][]byte
-	for e, ok, err := s.Next(hook, at); ok; e, ok, err = s.Next(hook, at) {
+	for e, ok, err := s.Next(at); ok; e, ok, err = s.Next(at) {
 		if err != nil {
 			t.Fatal(err)
 		}

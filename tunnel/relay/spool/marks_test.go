@@ -36,7 +36,7 @@ func TestMarksAreOneForEachEpoch(t *testing.T) {
 		t.Fatalf("%d marks from %v, cut: %t", len(st.Marks), st.Marks[0], st.Cut)
 	}
 	st.next(1000)
-	if len(st.Marks) != maxMarks || !st.Cut || st.Marks[0] != (mark{101, 6}) || st.last() != (Position{1000, 3*maxMarks + 1}) {
+	if len(st.Marks) != maxMarks || !st.Cut || st.Marks[0] != (mark{101, 6}) || st.last() != (mark{1000, 3*maxMarks + 1}) {
 		t.Errorf("%d marks from %v to %v, cut: %t", len(st.Marks), st.Marks[0], st.last(), st.Cut)
 	}
 }
@@ -44,15 +44,15 @@ func TestMarksAreOneForEachEpoch(t *testing.T) {
 // What lies before a position that the client has stored is forgotten; the mark of that position's epoch is needed.
 func TestMarksBeforeAStoredPositionAreForgotten(t *testing.T) {
 	for _, test := range []struct {
-		stored Position
+		stored uint64 // an epoch
 		want   []mark
 	}{
-		{Position{}, []mark{{10, 5}, {20, 9}, {30, 12}}},
-		{Position{10, 5}, []mark{{10, 5}, {20, 9}, {30, 12}}},
-		{Position{19, 5}, []mark{{10, 5}, {20, 9}, {30, 12}}},
-		{Position{20, 7}, []mark{{20, 9}, {30, 12}}},
-		{Position{30, 12}, []mark{{30, 12}}},
-		{Position{99, 99}, []mark{{30, 12}}},
+		{0, []mark{{10, 5}, {20, 9}, {30, 12}}},
+		{10, []mark{{10, 5}, {20, 9}, {30, 12}}},
+		{19, []mark{{10, 5}, {20, 9}, {30, 12}}},
+		{20, []mark{{20, 9}, {30, 12}}},
+		{30, []mark{{30, 12}}},
+		{99, []mark{{30, 12}}},
 	} {
 		st := state{Marks: []mark{{10, 5}, {20, 9}, {30, 12}}}
 		st.trim(test.stored)
@@ -69,25 +69,25 @@ func TestAPositionThatWasNeverGivenOut(t *testing.T) {
 	cut := whole
 	cut.Cut = true
 	for _, test := range []struct {
-		p          Position
+		p          mark
 		whole, cut bool
 	}{
-		{Position{}, false, false},
-		{Position{10, 5}, false, false},
-		{Position{10, 6}, true, true},
-		{Position{19, 5}, false, false},
-		{Position{20, 9}, false, false},
-		{Position{20, 10}, true, true},
-		{Position{25, 9}, false, false},
-		{Position{26, 9}, true, true},
-		{Position{9, 1}, true, false},
-		{Position{9, 5}, true, false},
-		{Position{9, 6}, true, true},
+		{mark{}, false, false},
+		{mark{10, 5}, false, false},
+		{mark{10, 6}, true, true},
+		{mark{19, 5}, false, false},
+		{mark{20, 9}, false, false},
+		{mark{20, 10}, true, true},
+		{mark{25, 9}, false, false},
+		{mark{26, 9}, true, true},
+		{mark{9, 1}, true, false},
+		{mark{9, 5}, true, false},
+		{mark{9, 6}, true, true},
 	} {
-		if got := whole.ahead(test.p, 22); got != test.whole {
+		if got := whole.ahead(test.p.of("h"), 22); got != test.whole {
 			t.Errorf("%v was never given out: %t", test.p, got)
 		}
-		if got := cut.ahead(test.p, 22); got != test.cut {
+		if got := cut.ahead(test.p.of("h"), 22); got != test.cut {
 			t.Errorf("%v was never given out, with epochs forgotten: %t", test.p, got)
 		}
 	}

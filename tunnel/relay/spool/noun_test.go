@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/relay/spool"
 )
 
@@ -78,7 +79,7 @@ func TestTokens(t *testing.T) {
 	if _, ok := s.Authenticate(third); !ok {
 		t.Error("the new one doesn't open it")
 	}
-	if got := left(t, s, hook, spool.Position{}); got != "kept" {
+	if got := left(t, s, hook, cursor.Position{}); got != "kept" {
 		t.Errorf("%q waits for who comes back", got)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"greenroom/internal/cursor"
 )
 
 // Gap describes requests that were dropped before their client had them.
@@ -33,50 +35,50 @@ func gapKey(g Gap) []byte {
 
 // Stored records that a client has made a hook durable up to a position: requests up to it are removed soon. It may be repeated,
 // and come late. It fails with [ErrAhead] for a position that was never given out.
-func (s *Spool) Stored(id string, p Position) error {
+func (s *Spool) Stored(p cursor.Position) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.hooks[id]
+	h := s.hooks[p.Hook]
 	if h == nil {
 		return ErrNotFound
 	}
-	if h.high.Less(p) {
+	if h.high.Before(p) {
 		return ErrAhead
 	}
-	s.noteStored(id, p)
+	s.noteStored(p)
 	s.wake()
 	return nil
 }
 
 // noteStored asks the writer to prune. The lock is held.
-func (s *Spool) noteStored(id string, p Position) {
-	if s.stored[id].Less(p) {
-		s.stored[id] = p
+func (s *Spool) noteStored(p cursor.Position) {
+	if s.stored[p.Hook].Before(p) {
+		s.stored[p.Hook] = p
 	}
 }
 
 // prune removes requests that a client has stored: a part if there are many, and the rest soon.
-func (b *batch) prune(id string, p Position) {
-	st := b.state(id)
+func (b *batch) prune(p cursor.Position) {
+	st := b.state(p.Hook)
 	if st == nil {
 		return
 	}
-	if !b.dropGaps(id, p) {
+	if !b.dropGaps(p) {
 		return
 	}
-	st.trim(p)
-	events := b.tx.Bucket(bucketEvents).Bucket([]byte(id))
+	st.trim(p.Epoch)
+	events := b.tx.Bucket(bucketEvents).Bucket([]byte(p.Hook))
 	if events == nil {
 		return
 	}
-	var keys []Position
+	var keys []cursor.Position
 	c := events.Cursor()
-	for k, _ := c.First(); k != nil && !p.Less(positionOf(k)); k, _ = c.Next() {
+	for k, _ := c.First(); k != nil && !p.Before(positionOf(p.Hook, k)); k, _ = c.Next() {
 		if len(keys) == lazyMost {
-			b.after = append(b.after, func() { b.s.noteStored(id, p); b.s.wake() })
+			b.after = append(b.after, func() { b.s.noteStored(p); b.s.wake() })
 			break
 		}
-		keys = append(keys, positionOf(k))
+		keys = append(keys, positionOf(p.Hook, k))
 	}
 	for _, k := range keys {
 		if !b.remove(events, st, k) {
@@ -86,9 +88,9 @@ func (b *batch) prune(id string, p Position) {
 }
 
 // remove removes one request, and reports whether it succeeded.
-func (b *batch) remove(events *bolt.Bucket, st *state, p Position) bool {
-	v := events.Get(p.key())
-	r, err := parseRecord(v)
+func (b *batch) remove(events *bolt.Bucket, st *state, p cursor.Position) bool {
+	at := key(p.Epoch, p.Seq)
+	r, err := parseRecord(events.Get(at))
 	if b.fail(err) {
 		return false
 	}
@@ -101,14 +103,14 @@ func (b *batch) remove(events *bolt.Bucket, st *state, p Position) bool {
 	}
 	st.Depth--
 	st.Bytes -= weight(r.event, e.Length)
-	return !b.fail(events.Delete(p.key()))
+	return !b.fail(events.Delete(at))
 }
 
 // dropGaps removes the gaps that a client knows, since it has stored later requests.
-func (b *batch) dropGaps(id string, p Position) bool {
+func (b *batch) dropGaps(p cursor.Position) bool {
 	bucket := b.tx.Bucket(bucketGaps)
-	for _, g := range gapsOf(b.tx, id) {
-		if !(Position{g.Epoch, g.To}).Less(p) {
+	for _, g := range gapsOf(b.tx, p.Hook) {
+		if !(cursor.Position{Epoch: g.Epoch, Seq: g.To}).Before(p) {
 			break
 		}
 		if b.fail(bucket.Delete(gapKey(g))) {
@@ -167,7 +169,7 @@ func (b *batch) expire(id string) {
 		return
 	}
 	oldest := b.s.age() - b.s.opt.Retain
-	var keys []Position
+	var keys []cursor.Position
 	c := events.Cursor()
 	for k, v := c.First(); k != nil && len(keys) < lazyMost; k, v = c.Next() {
 		r, err := parseRecord(v)
@@ -177,7 +179,7 @@ func (b *batch) expire(id string) {
 		if r.age > oldest {
 			break
 		}
-		keys = append(keys, positionOf(k))
+		keys = append(keys, positionOf(id, k))
 	}
 	if len(keys) == lazyMost {
 		b.after = append(b.after, func() { b.s.old = true; b.s.wake() })

@@ -12,6 +12,7 @@ import (
 	"github.com/jonboulle/clockwork"
 	"golang.org/x/sync/errgroup"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/relay/spool"
 )
 
@@ -28,20 +29,20 @@ func eventually(t *testing.T, what string, holds func() bool) {
 func TestOnlyWhatIsStoredIsForgotten(t *testing.T) {
 	s := open(t, spool.Options{})
 	_, hook := token(t, s, "laptop")
-	var at []spool.Position
+	var at []cursor.Position
 	for i := range 5 {
 		at = append(at, put(t, s, hook, bytes.Repeat([]byte{byte('a' + i)}, 1+i*spool.PieceSize/2)))
 	}
 	depth := func(want int) func() bool {
 		return func() bool { n, _ := s.Depth(hook); return n == want }
 	}
-	if err := s.Stored(hook, at[2]); err != nil {
+	if err := s.Stored(at[2]); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "three are forgotten", depth(2))
 	// Again, late, and for another position of a past epoch: nothing changes.
-	for _, p := range []spool.Position{at[2], at[0], {Epoch: 1, Seq: 1000}, {}} {
-		if err := s.Stored(hook, p); err != nil {
+	for _, p := range []cursor.Position{at[2], at[0], {Hook: hook, Epoch: 1, Seq: 1000}, {Hook: hook}} {
+		if err := s.Stored(p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,15 +50,15 @@ func TestOnlyWhatIsStoredIsForgotten(t *testing.T) {
 	if n, _ := s.Depth(hook); n != 3 {
 		t.Errorf("%d wait", n)
 	}
-	for _, p := range []spool.Position{{Epoch: at[4].Epoch, Seq: at[4].Seq + 2}, {Epoch: at[4].Epoch + 1}} {
-		if err := s.Stored(hook, p); !errors.Is(err, spool.ErrAhead) {
+	for _, p := range []cursor.Position{{Hook: hook, Epoch: at[4].Epoch, Seq: at[4].Seq + 2}, {Hook: hook, Epoch: at[4].Epoch + 1}} {
+		if err := s.Stored(p); !errors.Is(err, spool.ErrAhead) {
 			t.Errorf("%v: %v", p, err)
 		}
 	}
-	if err := s.Stored("nothing", at[0]); !errors.Is(err, spool.ErrNotFound) {
+	if err := s.Stored(cursor.Position{Hook: "nothing", Epoch: at[0].Epoch, Seq: at[0].Seq}); !errors.Is(err, spool.ErrNotFound) {
 		t.Error(err)
 	}
-	if err := s.Stored(hook, spool.Position{Epoch: at[4].Epoch, Seq: at[4].Seq + 1}); err != nil {
+	if err := s.Stored(cursor.Position{Hook: hook, Epoch: at[4].Epoch, Seq: at[4].Seq + 1}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "all are forgotten", depth(0))
@@ -74,8 +75,8 @@ func TestABacklogIsForgottenInParts(t *testing.T) {
 	_, hook := token(t, s, "laptop")
 	const n = 2*spool.LazyMost + 904
 	fill(t, s, hook, n)
-	var last spool.Position
-	for e, ok, err := s.Next(hook, last); ok; e, ok, err = s.Next(hook, last) {
+	last := cursor.Position{Hook: hook}
+	for e, ok, err := s.Next(last); ok; e, ok, err = s.Next(last) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +117,7 @@ func TestDroppedRequestsLeaveAGap(t *testing.T) {
 	if d := cmp.Diff([]spool.Gap{want}, reported); d != "" {
 		t.Error(d)
 	}
-	if got := left(t, s, hook, spool.Position{}); got != "three" {
+	if got := left(t, s, hook, cursor.Position{}); got != "three" {
 		t.Errorf("%q is left", got)
 	}
 
@@ -128,7 +129,7 @@ func TestDroppedRequestsLeaveAGap(t *testing.T) {
 	clock = o.Clock.(*clockwork.FakeClock)
 	s = open(t, o)
 	expire()
-	if got := left(t, s, hook, spool.Position{}); got != "three" {
+	if got := left(t, s, hook, cursor.Position{}); got != "three" {
 		t.Fatalf("%q is left after ten years without a relay", got)
 	}
 	// What is dropped next to a gap makes it larger; another epoch has a gap of its own.
@@ -151,7 +152,7 @@ func TestDroppedRequestsLeaveAGap(t *testing.T) {
 		t.Errorf("%v, %v", gaps, err)
 	}
 	fifth := put(t, s, hook, []byte("five"))
-	if err := s.Stored(hook, fifth); err != nil {
+	if err := s.Stored(fifth); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the gap is forgotten", func() bool { gaps, err := s.Gaps(hook); return err == nil && len(gaps) == 0 })
@@ -247,7 +248,7 @@ func TestAHookHasItsShare(t *testing.T) {
 	put(t, s, other, random(2*spool.PieceSize))
 	eventually(t, "what was refused leaves nothing", func() bool { return s.Pieces(t) == 4 })
 	put(t, s, hook, random(spool.PieceSize/2))
-	if err := s.Stored(hook, first); err != nil {
+	if err := s.Stored(first); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "there is room", func() bool { n, _ := s.Depth(hook); return n == 1 })
@@ -325,7 +326,7 @@ func TestABodyThatBreaksOffLeavesNothing(t *testing.T) {
 		t.Errorf("%d requests, %d bytes", n, b)
 	}
 	put(t, s, hook, []byte("next"))
-	if got := left(t, s, hook, spool.Position{}); got != "next" {
+	if got := left(t, s, hook, cursor.Position{}); got != "next" {
 		t.Errorf("%q", got)
 	}
 }

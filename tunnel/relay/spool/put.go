@@ -9,6 +9,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/wire"
 )
 
@@ -36,9 +37,9 @@ var (
 //
 // It fails with [ErrQuota], [ErrNotFound] for the hook, [ErrBusy], [ErrClosed], the body's own error or the disk's; then nothing
 // is stored. If ctx ends at the last moment, it is unknown whether it was stored.
-func (s *Spool) Put(ctx context.Context, e wire.EventBody, body io.Reader, size int64) (Position, error) {
+func (s *Spool) Put(ctx context.Context, e wire.EventBody, body io.Reader, size int64) (cursor.Position, error) {
 	if s.opt.Plain {
-		return Position{}, ErrClosed
+		return cursor.Position{}, ErrClosed
 	}
 	u := &upload{s: s, ctx: ctx, e: e}
 	p, err := u.run(body, size)
@@ -64,9 +65,9 @@ type upload struct {
 	flying *op
 }
 
-func (u *upload) run(body io.Reader, size int64) (Position, error) {
+func (u *upload) run(body io.Reader, size int64) (cursor.Position, error) {
 	if err := u.reserve(headRoom, max(size, 0)); err != nil {
-		return Position{}, err
+		return cursor.Position{}, err
 	}
 	defer u.free()
 	hash := sha256.New()
@@ -74,17 +75,17 @@ func (u *upload) run(body io.Reader, size int64) (Position, error) {
 		buf, n, ended, err := u.fill(body)
 		switch {
 		case err != nil:
-			return Position{}, err
+			return cursor.Position{}, err
 		case size >= 0 && u.e.Length+int64(n) > size:
-			return Position{}, errMore
+			return cursor.Position{}, errMore
 		case ended && size >= 0 && u.e.Length+int64(n) != size:
-			return Position{}, io.ErrUnexpectedEOF
+			return cursor.Position{}, io.ErrUnexpectedEOF
 		}
 		hash.Write(buf[:n])
 		u.e.Length += int64(n)
 		if !ended {
 			if err := u.piece(buf); err != nil {
-				return Position{}, err
+				return cursor.Position{}, err
 			}
 			continue
 		}
@@ -235,12 +236,11 @@ func (u *upload) land() error {
 }
 
 // finish writes the record, which makes the request exist.
-func (u *upload) finish(tail []byte) (Position, error) {
+func (u *upload) finish(tail []byte) (cursor.Position, error) {
 	if err := u.land(); err != nil {
-		return Position{}, err
+		return cursor.Position{}, err
 	}
 	age := u.s.age()
-	var p Position // the writer's until it has answered
 	o := &op{size: len(tail) + headRoom}
 	o.apply = func(t *batch) error {
 		st := t.state(u.e.Hook)
@@ -250,8 +250,8 @@ func (u *upload) finish(tail []byte) (Position, error) {
 		if u.body != 0 && t.tx.Bucket(bucketOpen).Get(be64(u.body)) == nil {
 			return errCancelled
 		}
-		p = st.next(u.s.epoch)
-		u.e.Epoch, u.e.Seq = p.Epoch, p.Seq
+		to := st.next(u.s.epoch)
+		u.e.Epoch, u.e.Seq = to.Epoch, to.Seq // the writer's until it has answered
 		r := record{age: age, body: u.body, event: u.e.Append(nil)}
 		switch {
 		case r.body == 0 && len(tail) <= smallSize:
@@ -276,7 +276,7 @@ func (u *upload) finish(tail []byte) (Position, error) {
 			return nil
 		}
 		events.FillPercent = 0.9
-		if t.fail(events.Put(p.key(), appendRecord(nil, r))) {
+		if t.fail(events.Put(key(to.Epoch, to.Seq), appendRecord(nil, r))) {
 			return nil
 		}
 		st.Depth++
@@ -286,9 +286,9 @@ func (u *upload) finish(tail []byte) (Position, error) {
 	}
 	o.settled = func(error) { u.release() }
 	if err := u.s.do(u.ctx, o); err != nil {
-		return Position{}, err
+		return cursor.Position{}, err
 	}
-	return p, nil
+	return u.e.Position, nil
 }
 
 // cancel lets the writer remove the pieces that were written.

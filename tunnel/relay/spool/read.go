@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
+
+	"greenroom/internal/cursor"
 )
 
 // Event is a request read from the spool.
 type Event struct {
-	Hook string
-	Position
+	cursor.Position
 	ID string
 	// Raw is its metadata in wire form.
 	Raw []byte
@@ -21,19 +22,20 @@ type Event struct {
 }
 
 // Next reads the first request of a hook after a position. ok is false if there is none.
-func (s *Spool) Next(id string, behind Position) (e Event, ok bool, err error) {
+func (s *Spool) Next(behind cursor.Position) (e Event, ok bool, err error) {
 	err = s.view(func(tx *bolt.Tx) error {
-		events := tx.Bucket(bucketEvents).Bucket([]byte(id))
+		events := tx.Bucket(bucketEvents).Bucket([]byte(behind.Hook))
 		if events == nil {
 			return nil
 		}
-		k, v := events.Cursor().Seek(Position{behind.Epoch, behind.Seq + 1}.key())
+		k, v := events.Cursor().Seek(key(behind.Epoch, behind.Seq+1))
 		if k == nil {
 			return nil
 		}
 		r, err := parseRecord(v)
 		if err != nil {
-			return fmt.Errorf("%w at %v of a hook", err, positionOf(k))
+			p := positionOf("", k)
+			return fmt.Errorf("%w at %d/%d of a hook", err, p.Epoch, p.Seq)
 		}
 		meta, err := r.decode()
 		if err != nil {
@@ -41,7 +43,7 @@ func (s *Spool) Next(id string, behind Position) (e Event, ok bool, err error) {
 		}
 		ok = true
 		e = Event{
-			Hook: id, Position: positionOf(k), ID: meta.ID, Length: meta.Length, body: r.body,
+			Position: positionOf(behind.Hook, k), ID: meta.ID, Length: meta.Length, body: r.body,
 			Raw: append([]byte(nil), r.event...), small: append([]byte(nil), r.small...),
 		}
 		return nil

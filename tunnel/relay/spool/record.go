@@ -6,28 +6,21 @@ import (
 	"fmt"
 	"time"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/wire"
 )
 
-// Position orders the requests of a hook: a larger epoch is later than any seq of a smaller one.
-type Position struct {
-	Epoch, Seq uint64
+// key is a request's key among those of its hook. Its order is that of [cursor.Position].
+func key(epoch, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, epoch), seq)
 }
 
-// Less reports whether p comes before q.
-func (p Position) Less(q Position) bool {
-	return p.Epoch < q.Epoch || p.Epoch == q.Epoch && p.Seq < q.Seq
-}
-
-func (p Position) key() []byte {
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, p.Epoch), p.Seq)
-}
-
-func positionOf(key []byte) Position {
-	if len(key) != 16 {
-		return Position{}
+func positionOf(hook string, key []byte) cursor.Position {
+	p := cursor.Position{Hook: hook}
+	if len(key) == 16 {
+		p.Epoch, p.Seq = binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[8:])
 	}
-	return Position{binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[8:])}
+	return p
 }
 
 // record is a request in the file: the version of its layout, the age of the spool at its arrival, the number of its body among
@@ -87,7 +80,7 @@ func (r record) decode() (wire.EventBody, error) {
 }
 
 // moved returns the record with other numbers.
-func (r record) moved(to Position) (record, error) {
+func (r record) moved(to mark) (record, error) {
 	e, err := r.decode()
 	if err != nil {
 		return record{}, err

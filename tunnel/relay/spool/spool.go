@@ -34,6 +34,7 @@ import (
 
 	"greenroom/internal/boltfile"
 	"greenroom/internal/crash"
+	"greenroom/internal/cursor"
 	"greenroom/internal/private"
 )
 
@@ -117,7 +118,7 @@ type Spool struct {
 	tokens map[string]*Token // by name
 	hashes map[[32]byte]*Token
 	hooks  map[string]*hook // by id
-	stored map[string]Position
+	stored map[string]cursor.Position
 	aborts []uint64
 	old    bool  // more requests are too old
 	failed error // the last commit's error
@@ -134,7 +135,7 @@ type hook struct {
 	// reserved counts bytes that are being written.
 	reserved int64
 	// high is the last position given out, or about to be.
-	high Position
+	high cursor.Position
 }
 
 // The top-level buckets.
@@ -178,7 +179,7 @@ func Open(o Options) (*Spool, error) {
 		opt: o, db: db, path: path, queue: make(chan *op, queueLen), lazy: make(chan struct{}, 1),
 		closing: make(chan struct{}), closed: make(chan struct{}), start: o.Clock.Now(),
 		memory: memory{byToken: map[string]int{}},
-		tokens: map[string]*Token{}, hashes: map[[32]byte]*Token{}, hooks: map[string]*hook{}, stored: map[string]Position{},
+		tokens: map[string]*Token{}, hashes: map[[32]byte]*Token{}, hooks: map[string]*hook{}, stored: map[string]cursor.Position{},
 	}
 	if err := s.load(); err != nil {
 		return nil, errors.Join(err, s.closeFile(err))
@@ -332,7 +333,7 @@ func (s *Spool) loadNouns(tx *bolt.Tx) error {
 		if h.state.Floor >= s.epoch && !s.opt.Plain {
 			h.state.Floor++
 		}
-		h.high = h.state.last()
+		h.high = h.state.last().of(h.ID)
 		s.hooks[h.ID] = h
 		return nil
 	})

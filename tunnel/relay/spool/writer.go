@@ -9,6 +9,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"greenroom/internal/cursor"
 )
 
 const (
@@ -171,17 +173,17 @@ func (s *Spool) take(ops []*op) []*op {
 func (s *Spool) housekeeping(ops []*op) []*op {
 	s.mu.Lock()
 	stored, aborts, old := s.stored, s.aborts, s.old
-	s.stored, s.aborts, s.old = map[string]Position{}, nil, false
+	s.stored, s.aborts, s.old = map[string]cursor.Position{}, nil, false
 	s.mu.Unlock()
 	if old {
 		ops = append(ops, s.retention())
 	}
-	for id, p := range stored {
+	for _, p := range stored {
 		ops = append(ops, &op{
-			apply: func(b *batch) error { b.prune(id, p); return nil },
+			apply: func(b *batch) error { b.prune(p); return nil },
 			settled: func(err error) {
 				if err != nil {
-					s.noteStored(id, p)
+					s.noteStored(p)
 				}
 			},
 		})
@@ -334,7 +336,7 @@ func (b *batch) finish() error {
 	b.s.mu.Lock()
 	for id, st := range b.states {
 		if h := b.s.hooks[id]; h != nil && st != nil {
-			h.high = st.last()
+			h.high = st.last().of(id)
 		}
 	}
 	b.s.mu.Unlock()
