@@ -69,7 +69,6 @@ type Client struct {
 	blank   *http.Request
 	budgets []*budget
 	redact  *Redactor
-	watch   watch
 }
 
 // New checks the configuration; its errors name the setting.
@@ -114,7 +113,7 @@ func New(c Config) (*Client, error) {
 		c.Jitter = rand.Float64
 	}
 	cl := &Client{
-		Config: c, base: *base, redact: NewRedactor(append(c.Secrets, c.Key)...), watch: watch{after: c.Timeout},
+		Config: c, base: *base, redact: NewRedactor(append(c.Secrets, c.Key)...),
 	}
 	cl.header = http.Header{
 		"Authorization": {"Bearer " + c.Key}, "Accept": {"application/json"}, "User-Agent": {c.UserAgent},
@@ -236,7 +235,7 @@ type failure struct {
 
 // attempt sends the request once.
 func (c *Client) attempt(ctx context.Context, call *Call, body []byte, b *budget) *failure {
-	actx, end := c.watch.begin(ctx)
+	actx, end := context.WithTimeout(ctx, c.Timeout)
 	defer end()
 	resp, err := c.Transport.RoundTrip(c.request(actx, call, body))
 	if err != nil {

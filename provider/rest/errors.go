@@ -132,7 +132,7 @@ func (c *Client) unreached(ctx, attempt context.Context, call *Call, err error) 
 	case attempt.Err() != nil:
 		e.Text = "no answer within " + c.Timeout.String()
 		f.err = c.fail(call, e, nil)
-		f.err.Err = &cause{text: e.Text, err: context.Cause(attempt)}
+		f.err.Err = &cause{text: e.Text, err: attempt.Err()}
 		return f
 	}
 	var dns *net.DNSError
