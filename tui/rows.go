@@ -1,7 +1,7 @@
 package tui
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -12,35 +12,35 @@ import (
 // rows returns the actions of every tab, and those that work on all of them.
 func (m *Model) rows() []pane.Group {
 	var groups []pane.Group
-	tabs := []pane.Action{}
+	all := []pane.Action{
+		{Name: "filter", Keys: "/", Word: "filter", Long: "Filter what is shown", Footer: true, Shown: m.roomy, Why: m.whyNoFilter, Do: m.startFilter},
+		{Name: palette, Keys: ":", Word: "command", Long: "Find any command", Footer: true, Do: m.palette},
+		{Name: pane.Help, Keys: "?", Word: "help", Long: "Show the keys", Footer: true, Do: m.help},
+		{Name: pane.Quit, Keys: "q ctrl+c", Word: "quit", Long: "Quit", Footer: true, Do: m.quit},
+	}
 	for i, p := range m.panes {
 		groups = append(groups, pane.Group{Title: p.Title(), Pane: p, Actions: p.Actions()})
-		tabs = append(tabs, pane.Action{Name: tabName(p), Keys: fmt.Sprint(i + 1), Word: p.Title(), Long: "Go to " + p.Title(),
+		all = append(all, pane.Action{Name: tabName(p), Keys: strconv.Itoa(i + 1), Word: p.Title(), Long: "Go to " + p.Title(),
 			Do: func() tea.Cmd { return m.open(p) }})
 	}
-	return append(groups,
-		pane.Group{Title: moving, Actions: []pane.Action{
-			{Name: pane.MoveDown, Keys: "j down", Word: "down", Long: "Down", Do: m.move(pane.Down)},
-			{Name: "move.up", Keys: "k up", Word: "up", Long: "Up", Do: m.move(pane.Up)},
-			{Name: pane.MoveIn, Keys: "l right enter", Word: "into", Long: "Focus next pane", Do: m.move(pane.In)},
-			{Name: "move.out", Keys: "h left esc", Word: "back", Long: "Back to the list", Do: m.move(pane.Out)},
-			{Name: "move.top", Keys: "g home", Word: "top", Long: "To the top", Do: m.move(pane.Top)},
-			{Name: "move.bottom", Keys: "G end", Word: "bottom", Long: "To the bottom", Do: m.move(pane.Bottom)},
-			{Name: "move.half-down", Keys: "ctrl+d pgdown", Word: "half page down", Long: "Half a page down", Do: m.move(pane.HalfDown)},
-			{Name: "move.half-up", Keys: "ctrl+u pgup", Word: "half page up", Long: "Half a page up", Do: m.move(pane.HalfUp)},
-		}},
-		pane.Group{Title: everywhere, Actions: append(append([]pane.Action{
-			{Name: "filter", Keys: "/", Word: "filter", Long: "Filter what is shown", Footer: true, Shown: m.roomy, Why: m.whyNoFilter, Do: m.startFilter},
-			{Name: palette, Keys: ":", Word: "command", Long: "Find any command", Footer: true, Do: m.palette},
-			{Name: pane.Help, Keys: "?", Word: "help", Long: "Show the keys", Footer: true, Do: m.help},
-			{Name: pane.Quit, Keys: "q ctrl+c", Word: "quit", Long: "Quit", Footer: true, Do: m.quit},
-		}, tabs...), []pane.Action{
-			{Name: "tab.next", Keys: "tab", Word: "next", Long: "Next pane, or next tab where there is one pane", Do: m.next},
-			{Name: "tab.previous", Keys: "shift+tab", Word: "previous tab", Long: "Previous tab", Do: func() tea.Cmd { return m.open(m.beside(-1)) }},
-			{Name: "reload", Keys: "ctrl+r", Word: "refresh", Long: "Refresh", Do: m.reload},
-			{Name: "messages", Keys: "!", Word: "messages", Long: "Show the messages and errors of this session", Yields: true, Do: m.messages},
-			{Name: suspend, Keys: "ctrl+z", Word: "suspend", Long: "Suspend Greenroom; fg in the shell resumes it", Yields: true, Do: func() tea.Cmd { return m.suspend(true) }},
-		}...)})
+	all = append(all, []pane.Action{
+		{Name: "tab.next", Keys: "tab", Word: "next", Long: "Next pane, or next tab where there is one pane", Do: m.next},
+		{Name: "tab.previous", Keys: "shift+tab", Word: "previous tab", Long: "Previous tab", Do: func() tea.Cmd { return m.open(m.beside(-1)) }},
+		{Name: "reload", Keys: "ctrl+r", Word: "refresh", Long: "Refresh", Do: m.reload},
+		{Name: "messages", Keys: "!", Word: "messages", Long: "Show the messages and errors of this session", Yields: true, Do: m.messages},
+		{Name: suspend, Keys: "ctrl+z", Word: "suspend", Long: "Suspend Greenroom; fg in the shell resumes it", Yields: true, Do: func() tea.Cmd { return m.suspend(true) }},
+	}...)
+	motions := []pane.Action{
+		{Name: pane.MoveDown, Keys: "j down", Word: "down", Long: "Down", Do: m.move(pane.Down)},
+		{Name: "move.up", Keys: "k up", Word: "up", Long: "Up", Do: m.move(pane.Up)},
+		{Name: pane.MoveIn, Keys: "l right enter", Word: "into", Long: "Focus next pane", Do: m.move(pane.In)},
+		{Name: "move.out", Keys: "h left esc", Word: "back", Long: "Back to the list", Do: m.move(pane.Out)},
+		{Name: "move.top", Keys: "g home", Word: "top", Long: "To the top", Do: m.move(pane.Top)},
+		{Name: "move.bottom", Keys: "G end", Word: "bottom", Long: "To the bottom", Do: m.move(pane.Bottom)},
+		{Name: "move.half-down", Keys: "ctrl+d pgdown", Word: "half page down", Long: "Half a page down", Do: m.move(pane.HalfDown)},
+		{Name: "move.half-up", Keys: "ctrl+u pgup", Word: "half page up", Long: "Half a page up", Do: m.move(pane.HalfUp)},
+	}
+	return append(groups, pane.Group{Title: moving, Actions: motions}, pane.Group{Title: everywhere, Actions: all})
 }
 
 // The headings and actions that the frame treats in a special way.

@@ -65,7 +65,16 @@ func TestTheRows(t *testing.T) {
 			if a.Name == "" || a.Keys == "" || a.Word == "" || a.Long == "" || a.Do == nil {
 				t.Errorf("%+v says too little", a)
 			}
-			fmt.Fprintf(&got, "  %-22s %s\n", a.Name, a.Keys)
+			marks := ""
+			for _, mark := range []struct {
+				name string
+				on   bool
+			}{{" footer", a.Footer}, {" aims", a.Aims}, {" anywhere", a.Anywhere}, {" yields", a.Yields}} {
+				if mark.on {
+					marks += mark.name
+				}
+			}
+			fmt.Fprintln(&got, strings.TrimRight(fmt.Sprintf("  %-20s %-14s%s", a.Name, a.Keys, marks), " "))
 		}
 	}
 	golden(t, "rows", strings.TrimSuffix(got.String(), "\n"))
