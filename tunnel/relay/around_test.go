@@ -136,6 +136,9 @@ func TestMetricsAndHealth(t *testing.T) {
 		}
 	}
 	_, text := get(t, base+"/metrics")
+	if strings.Contains(text, "greenroom_relay_spool_file_bytes 0\n") {
+		t.Error("the spool's file has no size")
+	}
 	for _, line := range []string{
 		`greenroom_relay_requests_total{outcome="spooled"} 2`, `greenroom_relay_requests_total{outcome="unknown"} 1`,
 		"greenroom_relay_spool_requests 2", "greenroom_relay_clients 1", "greenroom_relay_commit_failures_total 0",
