@@ -124,7 +124,8 @@ func (p *Pane) lines(w, h int) []string {
 			pane.Column{Text: cells[5], W: size, Ink: s.Muted, Right: true}, pane.Column{Text: cells[6], W: tracks, Ink: s.Muted, Right: true},
 			pane.Column{Text: cells[7], W: kind, Ink: s.Muted}) + last
 	}
-	out := []string{" " + cols([8]string{"state", "room", "account", "when", "length", "size", "tracks", "kind"}, s.Head, s.Head, s.Head.Render(s.Fit("downloaded", here)))}
+	out := []string{" " + cols([8]string{"state", "room", "account", "when", "length", "size", "tracks", "kind"},
+		s.Head, s.Head, s.Head.Render(s.Fit("downloaded", here)))}
 	from, to := p.list.Range()
 	for i := from; i < to; i++ {
 		v := p.shown[i]

@@ -56,7 +56,8 @@ func (p *Pane) Actions() []pane.Action {
 		{Name: openFile, Keys: "o", Word: "open", Long: "Open the downloaded recording", Footer: true, Aims: true, Why: p.whyNoFile, Do: p.open},
 		{Name: "recording.reveal", Keys: "f", Word: "folder", Long: "Open the folder of the downloaded recording", Aims: true, Why: p.whyNoFile, Do: p.openFolder},
 		{Name: copyPath, Keys: "y", Word: "copy path", Long: "Copy the path of the downloaded recording", Footer: true, Aims: true, Why: p.whyNoFile, Do: p.copyPath},
-		{Name: "recording.delete", Keys: "D", Word: "delete", Long: "Delete the recording on the platform", Footer: true, Aims: true, Why: p.whyNoDeletion, Do: p.delete},
+		{Name: "recording.delete", Keys: "D", Word: "delete", Long: "Delete the recording on the platform", Footer: true, Aims: true,
+			Why: p.whyNoDeletion, Do: p.delete},
 		{Name: "recording.limit", Keys: "L", Word: "limit", Long: "Limit the bandwidth of downloads", Do: p.limit},
 	}
 }

@@ -132,7 +132,8 @@ func (a *adoption) show() {
 // item is one room of a platform. Selecting one that is known goes to it.
 func (a *adoption) item(r app.PlatformRoom, width int) dialog.Item {
 	p := a.p
-	it := dialog.Item{ID: r.Account + "\x00" + r.PlatformRoom, Label: p.Styles.Fit(words.Safe(r.Account), max(width, 6)) + "  " + words.Safe(r.PlatformRoom), Stay: true}
+	it := dialog.Item{ID: r.Account + "\x00" + r.PlatformRoom, Stay: true,
+		Label: p.Styles.Fit(words.Safe(r.Account), max(width, 6)) + "  " + words.Safe(r.PlatformRoom)}
 	if r.Known {
 		it.Why, it.Stay = theme.Good+" room "+words.Safe(r.Room), false
 		it.Do = func() tea.Cmd {

@@ -61,7 +61,8 @@ func (p *Pane) form(edit *app.Room) tea.Cmd {
 			Help: "What you call it. Meetings on the platform are named after it."},
 		{Name: "account", Label: "Account", Value: cur.Account, Options: p.accountOptions(cur.Account),
 			Help: "Where its meetings are held. Default: chosen from your settings at each start."},
-		{Name: "locked", Label: "Locked", Value: yesNo(cur.Locked), Options: []dialog.Option{opt("no", "no: anyone with the link comes in"), opt("yes", "yes: guests knock")},
+		{Name: "locked", Label: "Locked", Value: yesNo(cur.Locked), Options: []dialog.Option{
+			opt("no", "no: anyone with the link comes in"), opt("yes", "yes: guests knock")},
 			Help: "In a locked room guests wait until the host lets them in."},
 		{Name: "size", Label: "Size", Value: size, Check: checkSize,
 			Help: "The largest number of people; empty leaves it to the platform."},

@@ -65,8 +65,10 @@ const (
 func (p *Pane) Actions() []pane.Action {
 	return []pane.Action{
 		{Name: check, Keys: "d", Word: "check", Long: "Check the accounts with their platforms", Footer: true, Why: p.whyNoCheck, Do: p.check},
-		{Name: copyURL, Keys: "c", Word: "copy webhook URL", Long: "Copy the webhook URL of the account", Footer: true, Aims: true, Anywhere: true, Why: p.whyNoURL, Do: p.copyURL},
-		{Name: register, Keys: "R", Word: "register", Long: "Register the webhook with the account's platform", Footer: true, Aims: true, Why: p.whyNoRegistration, Do: p.register},
+		{Name: copyURL, Keys: "c", Word: "copy webhook URL", Long: "Copy the webhook URL of the account", Footer: true, Aims: true, Anywhere: true,
+			Why: p.whyNoURL, Do: p.copyURL},
+		{Name: register, Keys: "R", Word: "register", Long: "Register the webhook with the account's platform", Footer: true, Aims: true,
+			Why: p.whyNoRegistration, Do: p.register},
 		{Name: copyTunnel, Keys: "u", Word: "copy address", Long: "Copy the tunnel's public URL", Footer: true, Why: p.whyNoAddress, Do: p.copyTunnel},
 		{Name: showQR, Keys: "Q", Word: "QR", Long: "Show the tunnel's public URL as a QR code", Why: p.whyNoAddress, Do: p.showQR},
 		{Name: "tunnel.probe", Keys: "p", Word: "probe", Long: "Send a request through the tunnel", Footer: true, Why: p.whyNoProbe, Do: p.probe},
