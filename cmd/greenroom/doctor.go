@@ -151,7 +151,8 @@ func (o *doctorOptions) addStatus(t *table, s app.Status) {
 	if s.Store.Path == "" {
 		return // nothing could be opened
 	}
-	t.add("store", "file", humanize.IBytes(uint64(max(s.Store.Bytes, 0))), fmt.Sprintf("%s: %s events, schema %d", s.Store.Path, humanize.Comma(int64(s.Store.Deliveries)), s.Store.Schema))
+	t.add("store", "file", humanize.IBytes(uint64(max(s.Store.Bytes, 0))), fmt.Sprintf("%s: %s events, schema %d",
+		s.Store.Path, humanize.Comma(int64(s.Store.Deliveries)), s.Store.Schema))
 	switch s.Store.Owner {
 	case 0:
 	case os.Getpid():

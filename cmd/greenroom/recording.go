@@ -203,7 +203,8 @@ func (p *program) showDownload(r app.Recording) error {
 	if d.State.Active() || d.State == app.DownloadPaused {
 		how += ", " + strings.TrimSpace(progressWords(app.Download{Bytes: d.Bytes, Total: d.Total, Rate: d.Rate, ETAS: d.ETAS}))
 	}
-	pairs := []string{"download", how, "verified", local(d.VerifiedAt), "found", d.FindingDetail(), "reason", d.Reason, "to do", d.Hint, "tried again", local(d.RetryAt), "path", d.Path, "note", d.Note,
+	pairs := []string{"download", how, "verified", local(d.VerifiedAt), "found", d.FindingDetail(), "reason", d.Reason, "to do", d.Hint,
+		"tried again", local(d.RetryAt), "path", d.Path, "note", d.Note,
 		"fetched", local(d.FetchedAt), "kept", d.Kept}
 	for _, f := range d.Files {
 		pairs = append(pairs, "sha256", f.SHA256+"  "+filepath.Base(f.Path)+" ("+f.Media+")")

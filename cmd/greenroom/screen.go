@@ -16,9 +16,11 @@ import (
 func (p *program) canShow() error {
 	switch {
 	case p.getenv("TERM") == "dumb":
-		return usagef("this terminal can't show the screen (TERM=dumb). The commands do the same: `greenroom room list`, `greenroom meeting start ROOM`, `greenroom event tail`, `greenroom listen`; `greenroom --help` lists them")
+		return usagef("this terminal can't show the screen (TERM=dumb). The commands do the same: " +
+			"`greenroom room list`, `greenroom meeting start ROOM`, `greenroom event tail`, `greenroom listen`; `greenroom --help` lists them")
 	case !p.inTTY || !p.outTTY:
-		return usagef("the screen needs a terminal. The commands do the same without one: `greenroom room list`, `greenroom meeting start ROOM`, `greenroom event tail`, `greenroom listen`; `greenroom --help` lists them")
+		return usagef("the screen needs a terminal. The commands do the same without one: " +
+			"`greenroom room list`, `greenroom meeting start ROOM`, `greenroom event tail`, `greenroom listen`; `greenroom --help` lists them")
 	}
 	return nil
 }

@@ -168,7 +168,7 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 		}
 	}
 
-	data, private, err := []byte(nil), false, error(fs.ErrNotExist)
+	data, private, err := []byte(nil), false, fs.ErrNotExist
 	if c.File != "" {
 		data, private, err = readFile(c.File)
 	}

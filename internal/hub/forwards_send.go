@@ -95,11 +95,14 @@ func (s *sender) one(ctx context.Context, job store.ForwardJob, d app.Delivery, 
 		job.Trying, job.Tries, job.Failing, s.failed = d.Seq, 0, 0, time.Time{}
 	}
 	begun := s.h.clock.Now()
-	a, sent := app.Attempt{Final: true}, true
+	a := app.Attempt{Final: true}
 	if unreadable != nil {
 		a.Error = unreadable.Error()
-	} else if a, sent = s.send(ctx, job.URL, d); !sent {
-		return ctx.Err()
+	} else {
+		var sent bool
+		if a, sent = s.send(ctx, job.URL, d); !sent {
+			return ctx.Err()
+		}
 	}
 	now := s.h.clock.Now()
 	job.Tries++

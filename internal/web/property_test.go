@@ -215,7 +215,7 @@ func (b *inbox) check(r *rapid.T) {
 			r.Fatal(err)
 		}
 		for _, row := range page.Events {
-			e, err := b.hub.Event(ctx, app.EventRef{Seq: uint64(row.Seq)})
+			e, err := b.hub.Event(ctx, app.EventRef{Seq: row.Seq})
 			if err != nil {
 				r.Fatal(err)
 			}

@@ -24,7 +24,8 @@ const checkTime = 10 * time.Second
 // The hints say which rights are missing; where to write them down is in docs/recordings.md.
 const (
 	bucketHint = "give %s the rights to s3:ListBucket on %s and s3:GetObject on what is in it (docs/recordings.md has the policy)"
-	queueHint  = "give %s the rights to sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and sqs:GetQueueAttributes on the queue (docs/recordings.md has the policy)"
+	queueHint  = "give %s the rights to sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and " +
+		"sqs:GetQueueAttributes on the queue (docs/recordings.md has the policy)"
 )
 
 // Check says whether an account's bucket and queue can be read; nothing for an account without a bucket. A bucket that

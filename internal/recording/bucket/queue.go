@@ -380,7 +380,8 @@ func reasonOf(r *received) string {
 	case r.foreign:
 		return fmt.Sprintf("a message in the queue is not ours and stays there: %v (give Greenroom a queue of its own, or configure that bucket)", r.err)
 	case errors.Is(r.err, ErrUnreadable):
-		return fmt.Sprintf("a message in the queue cannot be read and stays there, received %d times: %v (a redrive policy of the queue puts such messages aside)", r.times(), r.err)
+		return fmt.Sprintf("a message in the queue cannot be read and stays there, received %d times: %v "+
+			"(a redrive policy of the queue puts such messages aside)", r.times(), r.err)
 	}
 	return fmt.Sprintf("a message could not be handled and comes again, received %d times: %v", r.times(), r.err)
 }

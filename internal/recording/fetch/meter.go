@@ -124,7 +124,8 @@ func (m *meter) tell() {
 	m.mu.Lock()
 	m.now.Fetched = m.arrived
 	s := m.now
-	same := s.State == m.last.State && s.Bytes == m.last.Bytes && s.Total == m.last.Total && s.Reason == m.last.Reason && s.Yielded == m.last.Yielded && len(s.Restarted) == len(m.last.Restarted)
+	same := s.State == m.last.State && s.Bytes == m.last.Bytes && s.Total == m.last.Total &&
+		s.Reason == m.last.Reason && s.Yielded == m.last.Yielded && len(s.Restarted) == len(m.last.Restarted)
 	m.last = s
 	m.mu.Unlock()
 	if !same && m.report != nil {
