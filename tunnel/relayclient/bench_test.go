@@ -55,8 +55,7 @@ func BenchmarkRequests(b *testing.B) {
 	}
 }
 
-// BenchmarkBacklog is what happens when a machine wakes: requests of 1 KiB that wait at the relay, in one hook or in
-// several, are brought and stored. The ratio is to requests that are posted straight to a durable listener by 32 senders.
+// BenchmarkBacklog measures a machine that wakes: requests of 1 KiB wait at the relay, in one hook or in many.
 func BenchmarkBacklog(b *testing.B) {
 	for _, hooks := range []int{1, 4} {
 		b.Run(fmt.Sprintf("hooks=%d", hooks), func(b *testing.B) {
@@ -108,7 +107,7 @@ func (m measured) at(share float64) float64 {
 	return float64(m.took[int(share*float64(len(m.took)-1))].Microseconds()) / 1000
 }
 
-// load sends n requests from so many senders, of whom each waits for its answers.
+// load sends n requests from the given number of senders, each waiting for its answers.
 func load(b *testing.B, url string, senders, n int, body []byte) measured {
 	b.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: senders, DisableCompression: true}

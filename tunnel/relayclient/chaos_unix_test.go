@@ -43,7 +43,7 @@ func TestNothingIsLostAndNothingDoubled(t *testing.T) {
 	p.drained()
 	check(t, l, p.storeDir)
 	accepted, doubtful, refused := l.Counts()
-	t.Logf("%d requests were accepted in %.1f s (%.0f/s); of %d nobody knows, %d were refused; %s",
+	t.Logf("%d requests were accepted in %.1f s (%.0f/s); %d have an unknown outcome, %d were refused; %s",
 		accepted, took.Seconds(), float64(accepted)/took.Seconds(), doubtful, refused, m)
 	if m.String() == "" {
 		t.Error("nothing went wrong, so that this proves nothing")

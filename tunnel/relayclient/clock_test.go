@@ -7,7 +7,7 @@ import (
 	"github.com/jonboulle/clockwork"
 )
 
-// clock is a fake one for code that also waits for the network: it goes on in steps until something has happened.
+// clock is a fake one for code that also waits for the network: it advances in steps until something has happened.
 type clock struct {
 	*clockwork.FakeClock
 	start time.Time
@@ -18,7 +18,7 @@ func newClock() *clock {
 	return &clock{FakeClock: clockwork.NewFakeClockAt(start), start: start}
 }
 
-// clockStep is how often it goes on.
+// clockStep is how often it advances.
 const clockStep = 2 * time.Millisecond
 
 func (c *clock) step() { c.Advance(250 * time.Millisecond) }

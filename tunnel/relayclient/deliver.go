@@ -13,7 +13,7 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// deliver hands complete requests over, one call at a time, until the session ends.
+// deliver passes on complete requests, one call at a time, until the session ends.
 func (s *session) deliver() {
 	for {
 		select {
@@ -32,7 +32,7 @@ func (s *session) deliver() {
 	}
 }
 
-// await waits until there may be something to hand over; a hook that failed may be tried after d, if that isn't 0.
+// await waits until a request may be ready; a hook that failed may be retried after d, if that isn't 0.
 func (s *session) await(d time.Duration) bool {
 	var due <-chan time.Time
 	if d > 0 {
@@ -49,7 +49,7 @@ func (s *session) await(d time.Duration) bool {
 	return true
 }
 
-// store hands one batch over, and tells the relay what was stored of it.
+// store passes on one batch, and confirms the stored requests to the relay.
 func (s *session) store(batch []*request) {
 	envelopes := make([]tunnel.Envelope, len(batch))
 	for n, r := range batch {
@@ -121,8 +121,8 @@ func seconds(d time.Duration) int { return int((max(d, 0) + time.Second - 1) / t
 
 func cut(s string, n int) string { return s[:min(len(s), n)] }
 
-// next is what can be handed over now: of each hook in turn its complete requests from the front. When there is nothing
-// it is how long a hook still waits after a failure, or 0.
+// next returns the batch that is ready: of each hook in turn its complete requests from the front. If there is none it returns
+// how long a hook still waits after a failure, or 0.
 func (i *inbox) next(now time.Time) (batch []*request, again time.Duration) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -154,12 +154,12 @@ func (i *inbox) next(now time.Time) (batch []*request, again time.Duration) {
 			break
 		}
 	}
-	// The next call begins behind the hook with which this one does.
+	// The next call begins after the hook with which this one does.
 	i.turn = slices.Concat(i.turn[first+1:], i.turn[:first+1])
 	return batch, again
 }
 
-// settled is what became of a batch.
+// settled is the outcome of a batch.
 type settled struct {
 	stored    []int // indices of what is stored, in order
 	positions []cursor.Position
@@ -168,7 +168,8 @@ type settled struct {
 	troubled  bool // some hook waits after a failure
 }
 
-// settle notes what was stored. Of each hook that is what comes before the first that wasn't; the rest stays, for later.
+// settle records the stored requests. Of each hook those are the ones before the first that wasn't stored; the rest stays, for
+// later.
 func (i *inbox) settle(batch []*request, answers []tunnel.Answer, failed bool, now time.Time) settled {
 	i.mu.Lock()
 	defer i.mu.Unlock()

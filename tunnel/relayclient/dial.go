@@ -19,32 +19,32 @@ import (
 )
 
 const (
-	// dialTimeout bounds everything until the WebSocket stands.
+	// dialTimeout limits everything until the WebSocket is established.
 	dialTimeout = 10 * time.Second
-	// handshakeBytes bounds what a server may send until then.
+	// handshakeBytes limits what a server may send until then.
 	handshakeBytes = 1 << 20
-	// refusedMost is the longest wait after a refusal that only people can mend, and yieldMost where another program of this
-	// store has the connection.
+	// refusedMost is the longest wait after a refusal that needs a person, and yieldMost while another program of this store has
+	// the connection.
 	refusedMost = time.Minute
 	yieldMost   = 15 * time.Second
 )
 
-// line is the connection to the relay, or to the proxy before it. Every byte that comes is a sign of life: on a slow network
-// a frame may take longer than a relay may be silent.
+// line is the connection to the relay, or to the proxy before it. Every received byte is a sign of life: on a slow network a
+// frame may take longer than a relay may be silent.
 type line struct {
 	net.Conn
-	clock clockwork.Clock
-	since time.Time
-	heard atomic.Int64 // the time since since
-	left  atomic.Int64 // how many bytes may come until the handshake is over; then -1
+	clock    clockwork.Clock
+	since    time.Time
+	lastByte atomic.Int64 // the time since since
+	left     atomic.Int64 // how many bytes may come until the handshake is over; then -1
 }
 
-var errTalksTooMuch = errors.New("the server sends too much before the connection stands")
+var errTalksTooMuch = errors.New("the server sends too much before the connection is established")
 
 func (l *line) Read(b []byte) (int, error) {
 	n, err := l.Conn.Read(b)
 	if n > 0 {
-		l.heard.Store(int64(l.clock.Since(l.since)))
+		l.lastByte.Store(int64(l.clock.Since(l.since)))
 	}
 	if left := l.left.Load(); left >= 0 {
 		if int64(n) > left {
@@ -55,12 +55,12 @@ func (l *line) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// silence is how long nothing has come.
+// silence returns how long nothing has arrived.
 func (l *line) silence() time.Duration {
-	return l.clock.Since(l.since) - time.Duration(l.heard.Load())
+	return l.clock.Since(l.since) - time.Duration(l.lastByte.Load())
 }
 
-// connect dials and shakes hands, or says why it can't.
+// connect dials and shakes hands, or returns the reason of the failure.
 func (s *settings) connect(ctx context.Context) (*websocket.Conn, *line, *outcome) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -103,14 +103,14 @@ func (s *settings) connect(ctx context.Context) (*websocket.Conn, *line, *outcom
 	return ws, conn, nil
 }
 
-// refusal says why there is no connection, and what to do where that is known.
+// refusal describes why there is no connection, with the remedy if known.
 func refusal(err error, resp *http.Response) *outcome {
 	if errors.Is(err, websocket.ErrBadHandshake) && resp != nil {
 		switch code := resp.StatusCode; code {
 		case http.StatusUnauthorized, http.StatusForbidden:
 			return &outcome{reason: refusedToken, patience: refusedMost}
 		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-			o := &outcome{reason: fmt.Sprintf("the relay takes no connection now (%d)", code)}
+			o := &outcome{reason: fmt.Sprintf("the relay accepts no connection now (%d)", code)}
 			if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n > 0 {
 				o.after = time.Duration(min(n, 60)) * time.Second
 			}

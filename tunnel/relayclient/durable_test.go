@@ -82,7 +82,7 @@ func (d *durable) receive(ctx context.Context, batch []tunnel.Envelope) ([]tunne
 	return answers, nil
 }
 
-// check compares everything in a store that nobody has open with what was sent.
+// check compares everything in a closed store with what was sent.
 func check(t testing.TB, l *tunneltest.Ledger, dir string) {
 	t.Helper()
 	d, err := openDurable(dir)

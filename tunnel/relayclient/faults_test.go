@@ -126,7 +126,7 @@ func TestWhatIsNoRelay(t *testing.T) {
 		{http.StatusMovedPermanently, "what answers at the relay's URL is no Greenroom relay (301)"},
 		{http.StatusOK, "what answers at the relay's URL is no Greenroom relay (200)"},
 		{http.StatusBadGateway, "the relay is not running: the proxy before it answers 502"},
-		{http.StatusServiceUnavailable, "the relay takes no connection now (503)"},
+		{http.StatusServiceUnavailable, "the relay accepts no connection now (503)"},
 	} {
 		p := newPeer(t)
 		p.answer(func(w http.ResponseWriter) {
@@ -207,7 +207,7 @@ func TestTwoProgramsWithOneName(t *testing.T) {
 	c.stored(at("h1", 7, 1), 1, 0, 1)
 	c.ws.Close()
 	if c = clock.connects(p); c.hello.Yield {
-		t.Error("still yields to nobody")
+		t.Error("still yields without another client")
 	}
 }
 
@@ -268,8 +268,7 @@ func TestAQuietRelayIsKept(t *testing.T) {
 	}
 }
 
-// After sleep the connection is most likely dead without anybody having told: it is dialed again at once, even in the
-// middle of a long wait.
+// After sleep the connection is most likely dead without notice: it is dialed again immediately, even during a long wait.
 func TestWakingDialsAtOnce(t *testing.T) {
 	p, clock, s := newPeer(t), newClock(), newStore()
 	var ahead atomic.Int64

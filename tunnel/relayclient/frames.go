@@ -13,11 +13,11 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// maxHooks bounds what a relay may speak of.
+// maxHooks limits the hooks in a relay's frames.
 const maxHooks = 4096
 
-// hello introduces this end, with as many positions as fit into a frame: the relay remembers what it was told earlier, and
-// what comes again is recognised.
+// hello introduces this end, with as many positions as fit into a frame: the relay remembers earlier ones, and repeated requests
+// are recognised.
 func (s *session) hello() {
 	body := wire.HelloBody{Device: s.link.local.Device, Client: s.link.Client, Yield: s.link.yield, Hooks: []cursor.Position{}}
 	size := len(body.Device) + len(body.Client) + 1024
@@ -30,7 +30,7 @@ func (s *session) hello() {
 	s.sendJSON(wire.Hello, 0, body)
 }
 
-// take acts on one frame. What it returns ends the session.
+// take handles one frame. An error ends the session.
 func (s *session) take(f wire.Frame) *outcome {
 	if !f.Type.Known() {
 		return nil
@@ -81,7 +81,7 @@ func (s *session) welcome(f wire.Frame) error {
 	restored := false
 	for _, h := range w.Hooks {
 		if p, ok := s.inbox.known(h.Hook); ok && p.Epoch > w.Epoch {
-			// Its next requests would be taken for old ones.
+			// Its next requests would be mistaken for old ones.
 			return fmt.Errorf("its epoch %d is before that of what is stored here, %d", w.Epoch, p.Epoch)
 		}
 		s.names[h.Hook] = words(cmp.Or(h.Name, h.Hook))
@@ -128,7 +128,7 @@ func public(raw string) (string, error) {
 	return clean, nil
 }
 
-// receive takes a frame of a request's.
+// receive handles a frame of a request.
 func (s *session) receive(f wire.Frame) *outcome {
 	var err error
 	var back wire.CreditBody
@@ -170,7 +170,7 @@ func (s *session) pong(f wire.Frame) {
 	s.link.board.Update(func(st *tunnel.Status) { st.RTT = rtt.Round(10 * time.Microsecond) })
 }
 
-// goAway leaves: what is being stored may still be told to the relay.
+// goAway ends the session: requests being stored may still be confirmed.
 func (s *session) goAway(f wire.Frame) error {
 	g, err := wire.Body[wire.GoAwayBody](f)
 	if err != nil {

@@ -94,8 +94,8 @@ func (s *script) read(raw []byte) {
 	}
 }
 
-// FuzzSession lets a relay say anything. Whatever it is, what is handed over of a hook rises, is whole or marked, and is
-// within the credit; and what is told to be stored is stored.
+// FuzzSession lets a relay send anything. Requests that are passed on rise within a hook, are whole or marked, and are within the
+// credit; confirmed ones are stored.
 func FuzzSession(f *testing.F) {
 	f.Add([]byte{3, 64, 5, 1, 3, 65, 200, 2, 7, 0, 8, 0}, uint8(0))
 	f.Add([]byte{0, 64, 5, 1, 0, 65, 2, 1, 1, 64, 5, 1, 2, 64, 0, 0, 1, 65, 2, 1, 2, 65, 0, 0, 5, 1, 101, 9, 6, 1, 1, 1}, uint8(1))
@@ -154,9 +154,9 @@ func FuzzSession(f *testing.F) {
 			if f.Type != wire.Stored {
 				continue
 			}
-			told, err := wire.Body[wire.StoredBody](f)
-			if p, ok := reached[told.Hook]; err != nil || !ok || p.Before(told) {
-				t.Errorf("told %+v to be stored, which %+v is, %v", told, p, err)
+			confirmed, err := wire.Body[wire.StoredBody](f)
+			if p, ok := reached[confirmed.Hook]; err != nil || !ok || p.Before(confirmed) {
+				t.Errorf("confirmed %+v, which %+v is, %v", confirmed, p, err)
 			}
 		}
 		if s.inbox.held < 0 || s.inbox.events < 0 || s.inbox.bytes < 0 || s.inbox.events > opt.Window || s.inbox.bytes > opt.WindowBytes {

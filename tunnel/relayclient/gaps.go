@@ -9,15 +9,14 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// gaps is what is known to be lost, in words. It is kept for as long as the tunnel is open: that something is missing stays
-// true. Hooks beyond a bound are summed up.
+// gaps describes the known losses. They are kept for as long as the tunnel is open. Hooks beyond a limit are summed up.
 type gaps struct {
 	mu    sync.Mutex
 	hooks []*gap
 	more  int
 }
 
-// gap is what was lost of one hook. The relay repeats a gap until something later was stored, and may widen it meanwhile.
+// gap is the loss of one hook. The relay repeats a gap until something later was stored, and may widen it meanwhile.
 type gap struct {
 	hook, name string
 	last       wire.GapBody
@@ -43,7 +42,7 @@ func (g *gaps) of(hook, name string) *gap {
 	return x
 }
 
-// add takes a GAP, and says whether it tells something new.
+// add adds a GAP, and reports whether it is new.
 func (g *gaps) add(b wire.GapBody, name string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -65,7 +64,7 @@ func (g *gaps) add(b wire.GapBody, name string) bool {
 	return true
 }
 
-// restored notes that a relay knows less of a hook than is stored here.
+// restored records that a relay knows less of a hook than is stored here.
 func (g *gaps) restored(hook, name string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -76,7 +75,7 @@ func (g *gaps) restored(hook, name string) {
 	}
 }
 
-// String tells all of it, empty when nothing is known to be lost.
+// String describes all losses, empty if there are none.
 func (g *gaps) String() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()

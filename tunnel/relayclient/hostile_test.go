@@ -15,7 +15,7 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// Whoever breaks the protocol is disconnected, with a reason, and nothing of what it sent is handed over.
+// A relay that breaks the protocol is disconnected, with a reason, and nothing that it sent is passed on.
 func TestARelayThatBreaksTheProtocol(t *testing.T) {
 	frame := func(t wire.Type, text string) []wire.Frame {
 		return []wire.Frame{{Type: t, Stream: 1, Payload: []byte(text)}}
@@ -151,7 +151,7 @@ func TestUnknownFramesAreSkipped(t *testing.T) {
 	c.stored(at("h1", 7, 1), 1, 0, 1)
 }
 
-// Compression that nobody asked for could make a small frame large.
+// Unrequested compression could make a small frame large.
 func TestCompressionIsRefused(t *testing.T) {
 	p := newPeer(t)
 	p.answer(func(w http.ResponseWriter) {
@@ -181,7 +181,7 @@ func TestAnEndlessHandshake(t *testing.T) {
 			}
 		}
 	})
-	open(t, relayclient.Options{URL: p.server.URL}, newStore().local()).degraded("sends too much before the connection stands")
+	open(t, relayclient.Options{URL: p.server.URL}, newStore().local()).degraded("sends too much before the connection is established")
 }
 
 // What a relay claims costs no memory: only what it sends within its credit does.

@@ -15,20 +15,20 @@ import (
 )
 
 const (
-	// batchMost and batchBytes bound one call of Receive; one request may be larger alone.
+	// batchMost and batchBytes limit one call of Receive; a single request may be larger.
 	batchMost  = 256
 	batchBytes = 4 << 20
-	// patience is how often a request may arrive damaged before it is handed over without its body.
+	// patience is how often a request may arrive damaged before it is passed on without its body.
 	patience = 3
-	// returnBytes is how much of what isn't kept is gathered until its credit goes back.
+	// returnBytes is how many discarded bytes are collected before their credit is returned.
 	returnBytes = 256 << 10
 	maxID       = 256
 )
 
 var errDamaged = errors.New("a request arrived damaged")
 
-// inbox holds the requests of one connection from their EVENT until they are stored, for each hook in the order in which
-// they began. It holds the relay to its credit. The reader fills it and the deliverer empties it.
+// inbox holds the requests of one connection from their EVENT until they are stored, for each hook in the order in which they
+// began. It enforces the relay's credit. The reader fills it and the deliverer empties it.
 type inbox struct {
 	opt     settings
 	damage  func(cursor.Position) int
@@ -110,7 +110,7 @@ func (i *inbox) known(name string) (cursor.Position, bool) {
 	return h.position, true
 }
 
-// begin takes an EVENT. Its errors are the relay's breaches of the protocol.
+// begin handles an EVENT. Its errors are the relay's violations of the protocol.
 func (i *inbox) begin(stream uint64, e wire.EventBody) error {
 	switch {
 	case e.Hook == "" || len(e.Hook) > maxID || len(e.ID) > maxID || len(e.Method) > maxID || len(e.Remote) > maxID,
@@ -173,10 +173,10 @@ func (i *inbox) enqueue(h *hook, r *request) error {
 	return nil
 }
 
-// discarded says that the request's body isn't kept.
+// discarded reports whether the request's body isn't kept.
 func (r *request) discarded() bool { return r.known || r.large || r.damaged }
 
-// data takes a piece of a body, and returns credit for what isn't kept.
+// data handles a piece of a body, and returns credit for discarded bytes.
 func (i *inbox) data(stream uint64, b []byte) (back wire.CreditBody, err error) {
 	r, n := i.streams[stream], int64(len(b))
 	if r == nil {
@@ -203,8 +203,8 @@ func (i *inbox) data(stream uint64, b []byte) (back wire.CreditBody, err error) 
 	return back, nil
 }
 
-// complete takes an END. A request that was stored before gives its credit back and the position to tell again; any other
-// becomes deliverable once those before it are.
+// complete handles an END. A request that was stored before returns its credit and the position to confirm again; any other is
+// ready once those before it are.
 func (i *inbox) complete(stream uint64) (back wire.CreditBody, stored *cursor.Position, err error) {
 	r := i.streams[stream]
 	if r == nil {
@@ -229,7 +229,7 @@ func (i *inbox) complete(stream uint64) (back wire.CreditBody, stored *cursor.Po
 	return back, nil, nil
 }
 
-// forget drops a request that is under way, of which nothing more comes.
+// forget drops a request under way, of which nothing more arrives.
 func (i *inbox) forget(stream uint64) (back wire.CreditBody, err error) {
 	r := i.streams[stream]
 	if r == nil {
@@ -248,7 +248,7 @@ func (i *inbox) forget(stream uint64) (back wire.CreditBody, err error) {
 	return back, nil
 }
 
-// check sees whether a request is whole. The first times that it is not are an error.
+// check checks that a request is whole. The first failures are an error.
 func (i *inbox) check(r *request) error {
 	e := &r.envelope
 	switch {

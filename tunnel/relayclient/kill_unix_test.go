@@ -25,7 +25,7 @@ func TestTheRelayIsKilledBeforeItSends(t *testing.T) {
 	p.post(l, 100)
 	p.relay.Kill()
 	p.client.Start()
-	p.status("told of the relay's absence", func(s tunnel.Status) bool { return s.State == tunnel.Degraded })
+	p.status("the relay's absence", func(s tunnel.Status) bool { return s.State == tunnel.Degraded })
 	p.relay.Start()
 	p.live()
 	p.post(l, 100)
@@ -91,7 +91,7 @@ func TestTheClientIsKilledAroundItsCommit(t *testing.T) {
 	}
 }
 
-// A full disk at the client: nothing is lost, the reason shows, and when there is room it goes on by itself.
+// A full disk at the client: nothing is lost, the reason shows, and when there is room it resumes.
 func TestTheClientsDiskIsFull(t *testing.T) {
 	p, l := newPair(t, spool.PolicyAck), tunneltest.NewLedger()
 	p.startRelay()
@@ -203,9 +203,9 @@ func TestTheRelayIsRestoredFromABackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.startRelay()
-	p.post(l, 10) // before the client has told it how far it is
+	p.post(l, 10) // before the client has sent its positions
 	p.client.Start()
-	p.status("told", func(s tunnel.Status) bool {
+	p.status("the gap", func(s tunnel.Status) bool {
 		return s.State == tunnel.Live && strings.Contains(s.Gap, "restored from a backup")
 	})
 	p.post(l, 10)

@@ -13,7 +13,7 @@ import (
 	"greenroom/tunnel"
 )
 
-// closeGrace is how long a call of Receive that is under way may go on when the tunnel is closed.
+// closeGrace is how long a running call of Receive may continue after Close.
 const closeGrace = 5 * time.Second
 
 // link is an open tunnel: one connection after the other.
@@ -42,10 +42,10 @@ type link struct {
 type outcome struct {
 	// reason is for people, without secrets and safe to show.
 	reason string
-	// patience is the longest wait after a refusal that only people can mend. after is when to dial again, if the relay says so.
+	// patience is the longest wait after a refusal that needs a person. after is when to dial again, if the relay sets it.
 	patience time.Duration
 	after    time.Duration
-	// soon dials again at once, worked says that the next attempts begin anew, and yield that another program has come.
+	// soon dials again immediately, worked resets the back-off, and yield means that another program has connected.
 	soon, worked, yield bool
 }
 
@@ -81,7 +81,7 @@ func (l *link) start(name string, f func()) {
 // Status yields the state whenever it changes.
 func (l *link) Status() <-chan tunnel.Status { return l.board.Status() }
 
-// Close ends the connection. What is being stored may be finished, and told to the relay.
+// Close ends the connection. Requests being stored may be finished, and confirmed to the relay.
 func (l *link) Close() error {
 	l.close()
 	late := l.Clock.AfterFunc(closeGrace, l.abort)
@@ -167,7 +167,7 @@ func (l *link) log(text string, args ...any) {
 	}
 }
 
-// words makes a text from outside fit for a status: one line, not endless.
+// words makes a text from outside fit for a status: one short line.
 func words(s string) string {
 	const most = 300
 	s = plain.Text(strings.TrimSpace(s))

@@ -48,7 +48,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		}
 	}
 	if _, err := relayclient.New(relayclient.Options{URL: fine, Token: "x"}).Open(t.Context(), tunnel.Local{}); err == nil {
-		t.Error("it opens for nobody")
+		t.Error("it opens without a device")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

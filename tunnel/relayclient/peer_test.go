@@ -84,7 +84,7 @@ func (p *peer) accept() *conn {
 		c.hello = body[wire.HelloBody](c, wire.Hello)
 		return c
 	case <-time.After(patience):
-		p.t.Fatal("nobody connects")
+		p.t.Fatal("no client connects")
 		return nil
 	}
 }
@@ -321,7 +321,7 @@ func (s *store) receive(_ context.Context, batch []tunnel.Envelope) ([]tunnel.An
 	return answers, nil
 }
 
-// seqs is what of a hook was kept, in order.
+// seqs are the stored seqs of a hook, in order.
 func (s *store) seqs(hook string) (all []uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -333,7 +333,7 @@ func (s *store) seqs(hook string) (all []uint64) {
 	return all
 }
 
-// opened is a tunnel with its status as it was told.
+// opened is a tunnel with its status.
 type opened struct {
 	t testing.TB
 	tunnel.Tunnel

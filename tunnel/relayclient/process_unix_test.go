@@ -288,7 +288,7 @@ func (p *pair) waiting() (n int, err error) {
 	return n, err
 }
 
-// noticed says whether the relay believes its client to be away.
+// noticed reports whether the relay believes its client to be away.
 func (p *pair) noticed() bool {
 	tokens, err := book(p, func(r *relay.Remote) ([]relay.Token, error) { return r.Tokens(p.t.Context()) })
 	return err == nil && len(tokens) == 1 && !tokens[0].Connected

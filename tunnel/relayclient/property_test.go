@@ -361,7 +361,7 @@ var (
 	sizes = []int{20, 20, 1000, 16 << 10, 70_000, spool.PieceSize, spool.PieceSize + 1}
 )
 
-// request is what is posted.
+// request is a request to post.
 type posted struct {
 	hook, path  string
 	number, len int

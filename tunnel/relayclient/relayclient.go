@@ -1,22 +1,23 @@
-// Package relayclient is the tunnel driver "relay": the end of a Greenroom relay that stands on one's own machine.
+// Package relayclient is the tunnel driver "relay": the client of a Greenroom relay.
 //
-// It keeps one WebSocket to the relay, speaks package wire on it, and hands every complete request to [tunnel.Local].Receive,
-// one call at a time, each with whatever was completed meanwhile. Only what Receive said is stored is told to the relay as
-// stored. So it promises:
-//   - what the relay took arrives here once, in order for each hook, byte for byte, whatever is killed, cut or put to sleep
-//     in between: each connection begins behind the positions that are stored, and what comes again is known by them;
-//   - what can't be stored (a full disk) is handed over again until it can, and nothing of its hook overtakes it;
-//   - what is known to be lost (the relay dropped it, or was restored from a backup) shows in [tunnel.Status].Gap for as long
-//     as the tunnel is open.
+// It keeps one WebSocket to the relay, speaks package wire on it, and passes every complete request to [tunnel.Local].Receive,
+// one call at a time, each with all requests completed meanwhile. It confirms to the relay only requests that Receive reported as
+// stored. It promises:
 //
-// It doesn't promise that nothing is handed over twice: a call that failed may have stored something. Receive recognises
-// that by the envelope's position.
+//   - Requests that the relay accepted arrive here once, in order for each hook, byte for byte, whatever is killed, cut or
+//     put to sleep in between: each connection begins after the stored positions, and they identify repeats.
+//   - Requests that can't be stored (a full disk) are passed on again until they can, and nothing of their hook overtakes.
+//   - Known losses (the relay dropped requests, or was restored from a backup) show in [tunnel.Status].Gap for as long as the
+//     tunnel is open.
 //
-// A body that is larger than [Options].MaxBody, or that arrives damaged three times, is not kept, and must not block its
-// hook for ever: its envelope is handed over without it, see [tunnel.Envelope].Missing.
+// A request may be passed on twice: a call that failed may have stored something. Receive recognises it by the envelope's
+// position.
 //
-// The relay is not trusted with this machine's memory: what it may have under way is bounded by the credit that it was
-// given, and whoever breaks the protocol is disconnected.
+// A body that is larger than [Options].MaxBody, or that arrives damaged three times, is discarded and must not block its hook:
+// its envelope is passed on without it, see [tunnel.Envelope].Missing.
+//
+// The relay is not trusted with this machine's memory: its requests under way are limited by the credit, and a relay that breaks
+// the protocol is disconnected.
 package relayclient
 
 import (
@@ -46,31 +47,31 @@ const Name = "relay"
 const (
 	DefaultWindow  = 256
 	DefaultMaxBody = 64 << 20
-	// defaultBeside is what WindowBytes is beyond MaxBody.
+	// defaultBeside is the default of WindowBytes beyond MaxBody.
 	defaultBeside = 32 << 20
 )
 
-// Options are what the driver needs to know.
+// Options configure the driver.
 type Options struct {
 	// URL is the relay's base: https or wss, or http or ws to this machine.
 	URL string
-	// Token is the secret that "greenroom relay token create" printed.
+	// Token is the secret printed by "greenroom relay token create".
 	Token string
-	// AllowPlain lets the token travel in clear text, to other machines than this one.
+	// AllowPlain lets the token travel in clear text to other machines.
 	AllowPlain bool
-	// Proxy chooses an HTTP or SOCKS5 proxy; nil goes by the environment (HTTPS_PROXY, NO_PROXY and so on).
+	// Proxy selects an HTTP or SOCKS5 proxy; nil uses the environment (HTTPS_PROXY, NO_PROXY and so on).
 	Proxy func(*http.Request) (*url.URL, error)
-	// RootCAs are the authorities to trust instead of the system's; CAFile names a PEM file with some to trust beside those.
+	// RootCAs are the authorities to trust instead of the system's; CAFile names a PEM file with additional ones.
 	RootCAs *x509.CertPool
 	CAFile  string
-	// Window is how many requests, and WindowBytes how many bytes of their bodies, may be under way until they are stored
-	// here: it bounds the memory. WindowBytes is at least MaxBody, and is raised to it; what it is beyond that lets small
-	// requests pass while a large one is under way.
+	// Window is how many requests, and WindowBytes how many bytes of their bodies, may be under way until they are stored here:
+	// it limits the memory. WindowBytes is raised to MaxBody; the surplus lets small requests pass while a large one is under
+	// way.
 	Window      int
 	WindowBytes int64
 	// MaxBody is the largest body that is kept, in bytes.
 	MaxBody int64
-	// Clock measures time and Wall tells it, see [tunnel.Wake]; nil are the real ones.
+	// Clock measures time and Wall reads it, see [tunnel.Wake]; nil are the real ones.
 	Clock clockwork.Clock
 	Wall  func() time.Time
 	// Client names the program and its version to the relay.
@@ -82,13 +83,13 @@ type Driver struct{ opt Options }
 
 var _ tunnel.Driver = (*Driver)(nil)
 
-// New makes the driver. Options that are wrong are told by Open.
+// New returns the driver. Open reports wrong options.
 func New(o Options) *Driver { return &Driver{opt: o} }
 
-// Name is "relay".
+// Name returns "relay".
 func (*Driver) Name() string { return Name }
 
-// StoresAndForwards is true: the relay keeps what comes while this machine is away.
+// StoresAndForwards returns true: the relay keeps requests while this machine is away.
 func (*Driver) StoresAndForwards() bool { return true }
 
 // Open begins to connect, for as long as the tunnel is open. It fails for options that can't work.
@@ -106,7 +107,7 @@ func (d *Driver) Open(ctx context.Context, local tunnel.Local) (tunnel.Tunnel, e
 	return open(s, local), nil
 }
 
-// settings are options that have been checked.
+// settings are checked options.
 type settings struct {
 	Options
 	dial string // the URL of the WebSocket

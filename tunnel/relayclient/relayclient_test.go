@@ -109,7 +109,7 @@ func TestRequestsAreGathered(t *testing.T) {
 	}
 }
 
-// What is stored already is told again, and not handed over. New requests of a later epoch have any number.
+// Stored requests are confirmed again, and not passed on. New requests of a later epoch have any number.
 func TestAConnectionBeginsBehindWhatIsStored(t *testing.T) {
 	p, s := newPeer(t), newStore(at("h1", 7, 5))
 	open(t, relayclient.Options{URL: p.server.URL}, s.local())
@@ -142,7 +142,7 @@ func TestAConnectionBeginsBehindWhatIsStored(t *testing.T) {
 	}
 }
 
-// A full disk: nothing is told to be stored, nothing overtakes, other hooks go on, and it is tried until it works.
+// A full disk: nothing is confirmed, nothing overtakes, other hooks continue, and it is retried until it works.
 func TestWhatCannotBeStoredIsHandedOverAgain(t *testing.T) {
 	p, s := newPeer(t), newStore()
 	full := func(batch []tunnel.Envelope) ([]tunnel.Answer, error) {
@@ -203,7 +203,7 @@ func TestACallThatFailedIsRepeatedHookByHook(t *testing.T) {
 	o.live()
 }
 
-// A body that is too large doesn't block its hook: it is told of, and what is behind it follows.
+// A body that is too large doesn't block its hook: it is reported, and the next ones follow.
 func TestBodiesThatAreNotKept(t *testing.T) {
 	p, s := newPeer(t), newStore()
 	open(t, relayclient.Options{URL: p.server.URL, MaxBody: 1000, WindowBytes: 2000}, s.local())
@@ -281,8 +281,8 @@ func TestAWindowOfOne(t *testing.T) {
 	}
 }
 
-// What is being stored when the tunnel is closed is told to the relay before the connection ends.
-func TestCloseTellsWhatWasStored(t *testing.T) {
+// Requests being stored when the tunnel is closed are confirmed to the relay before the connection ends.
+func TestCloseConfirmsWhatWasStored(t *testing.T) {
 	p, s := newPeer(t), newStore()
 	begun, finish := make(chan struct{}), make(chan struct{})
 	s.answers(func(batch []tunnel.Envelope) ([]tunnel.Answer, error) {
@@ -314,7 +314,7 @@ func TestCloseTellsWhatWasStored(t *testing.T) {
 	}
 }
 
-// A call that ignores the end for too long is told to stop.
+// A call that ignores the end for too long is cancelled.
 func TestCloseEndsACallThatHangs(t *testing.T) {
 	p, s := newPeer(t), newStore()
 	local := s.local()

@@ -17,8 +17,8 @@ import (
 	"greenroom/tunnel/relayclient"
 )
 
-// cutter passes connections on. It resets the next one after so many bytes in one direction, or lets it stand half open:
-// nothing passes any more, and nobody is told.
+// cutter passes connections on. It resets the next one after so many bytes in one direction, or lets it hang half open: nothing
+// passes any more, without notice.
 type cutter struct {
 	net.Listener
 	to string
@@ -115,7 +115,7 @@ func TestAResetAtEveryByte(t *testing.T) {
 	number := 0
 	for _, direction := range []struct{ toClient, half bool }{{true, false}, {false, false}, {true, true}, {false, true}} {
 		first, stride := number%stride, stride
-		if direction.half { // a handshake that hangs takes its whole time limit
+		if direction.half { // a handshake that hangs uses its whole time limit
 			first, stride = handshake, 8*stride
 		}
 		for at := first; at < most; at += stride {

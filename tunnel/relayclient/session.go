@@ -18,16 +18,16 @@ import (
 )
 
 const (
-	// pingEvery and deadAfter are the protocol's: how often to ask for a sign of life, and how long to wait for one.
+	// pingEvery and deadAfter are the protocol's: how often to send PING, and how long to wait for a sign of life.
 	pingEvery = 5 * time.Second
 	deadAfter = 10 * time.Second
 	// minderTick is how exactly that is kept.
 	minderTick = time.Second
-	// writeTimeout bounds the writing of one frame to a relay that doesn't read.
+	// writeTimeout limits the writing of one frame to a relay that doesn't read.
 	writeTimeout = 10 * time.Second
 )
 
-// socket is what a session needs of a WebSocket.
+// socket is the part of a WebSocket that a session uses.
 type socket interface {
 	NextReader() (kind int, r io.Reader, err error)
 	SetWriteDeadline(time.Time) error
@@ -36,8 +36,8 @@ type socket interface {
 	Close() error
 }
 
-// session is one connection. Its reader takes frames apart into an inbox, a deliverer hands on what is complete, one writer
-// writes, and a minder watches over the silence.
+// session is one connection. Its reader passes frames to an inbox, a deliverer passes on complete requests, one writer writes,
+// and a minder watches for silence.
 type session struct {
 	link  *link
 	ws    socket
@@ -56,7 +56,7 @@ type session struct {
 
 	// pinged is when the last PING was sent, since line.since.
 	pinged atomic.Int64
-	// troubled is why requests can't be stored, as it was logged last; it belongs to the deliverer.
+	// troubled is the last logged reason why requests can't be stored; it belongs to the deliverer.
 	troubled string
 	// names and depths are of the hooks of WELCOME; they belong to the reader.
 	names  map[string]string
@@ -73,7 +73,7 @@ func newSession(l *link, ws socket, conn *line, known []cursor.Position) *sessio
 	return s
 }
 
-// run talks until the connection has ended, and says how.
+// run runs until the connection has ended, and returns how.
 func (s *session) run() outcome {
 	var all sync.WaitGroup
 	start := func(name string, f func()) {
@@ -107,7 +107,7 @@ func (s *session) run() outcome {
 	return end
 }
 
-// leave ends the session once what is being stored has been told to the relay. The first reason counts.
+// leave ends the session once requests being stored have been confirmed to the relay. The first reason counts.
 func (s *session) leave(o outcome) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,7 +125,7 @@ func (s *session) stop(o outcome) {
 	s.ws.Close() // what was lost with it comes again
 }
 
-// mind asks for signs of life, and ends the session when there are none or the machine has slept.
+// mind pings, and ends the session if it is silent or the machine has slept.
 func (s *session) mind() {
 	tick := s.link.Clock.NewTicker(minderTick)
 	defer tick.Stop()
@@ -174,7 +174,7 @@ func (s *session) sendJSON(t wire.Type, stream uint64, body any) {
 	s.send(f)
 }
 
-// write is the only writer. After a failure, and until nobody sends any more, it takes what comes and drops it.
+// write is the only writer. After a failure, and until the senders have stopped, it drops its input.
 func (s *session) write() {
 	failed := false
 	put := func(b []byte) {
@@ -217,7 +217,7 @@ func (s *session) write() {
 	}
 }
 
-// read introduces itself and takes frames until one side ends the conversation.
+// read sends HELLO and reads frames until one side ends the conversation.
 func (s *session) read() outcome {
 	s.hello()
 	buf := make([]byte, wire.MaxFrame)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"greenroom/internal/cursor"
 	"greenroom/tunnel/relay/spool"
 	"greenroom/tunnel/wire"
 )
@@ -32,21 +33,21 @@ func Example() {
 	}
 	hook := s.HooksOf("laptop")[0]
 	body := `{"type":"meeting.started"}`
-	event := wire.EventBody{Hook: hook.ID, Method: "POST", Target: "/hooks/daily"}
+	event := wire.EventBody{Position: cursor.Position{Hook: hook.ID}, Method: "POST", Target: "/hooks/daily"}
 	if _, err = s.Put(ctx, event, strings.NewReader(body), int64(len(body))); err != nil {
 		fmt.Println(err)
 		return
 	}
 
-	next, ok, err := s.Next(hook.ID, spool.Position{})
+	next, ok, err := s.Next(cursor.Position{Hook: hook.ID})
 	if err != nil || !ok {
 		fmt.Println(ok, err)
 		return
 	}
 	read, err := s.Read(next, 0, nil, spool.PieceSize)
 	fmt.Println(string(read), err)
-	fmt.Println(s.Stored(hook.ID, next.Position))
-	_, ok, err = s.Next(hook.ID, next.Position)
+	fmt.Println(s.Stored(next.Position))
+	_, ok, err = s.Next(next.Position)
 	fmt.Println(ok, err)
 	// Output:
 	// {"type":"meeting.started"} <nil>
