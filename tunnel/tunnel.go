@@ -1,6 +1,6 @@
 // Package tunnel makes the local listener reachable from outside: the contract of a tunnel, and what its drivers share.
 //
-// There are two families of drivers. Those that carry connections (ssh, ngrok, exec, manual) hand TCP or HTTP on to the
+// There are two families of drivers. Those that carry connections (ssh, exec, manual) hand TCP or HTTP on to the
 // listener's address; what arrives while this machine sleeps is lost to them, and they say so ([Status].StoreAndForward).
 // Those that carry records (relay, sqs) read requests that were stored elsewhere first, and hand them to [Local].Receive,
 // whose return means that they are durable here.

@@ -12,7 +12,6 @@ import (
 	"greenroom/tunnel"
 	"greenroom/tunnel/command"
 	"greenroom/tunnel/manual"
-	"greenroom/tunnel/ngrok"
 	"greenroom/tunnel/relayclient"
 	"greenroom/tunnel/sqs"
 	"greenroom/tunnel/ssh"
@@ -41,15 +40,21 @@ func openTunnelDriver(c config.Tunnel, version string) (tunnel.Driver, error) {
 			o.KeyFiles = []string{c.SSHKeyFile}
 		}
 		return ssh.New(o), nil
-	case "ngrok":
-		return ngrok.New(ngrok.Options{Authtoken: c.Authtoken, Domain: c.Domain}), nil
 	case "sqs":
 		q := sqs.Queue{Queue: c.Queue, Region: c.Region, Endpoint: c.Endpoint}
 		return sqs.New(sqs.Options{Queue: q, URL: c.URL, Window: c.Window}), nil
-	case "exec":
-		return command.New(command.Options{Command: c.Command, Secrets: c.Secrets, Pattern: c.Pattern, URL: c.URL}), nil
-	case "cloudflared", "tailscale":
-		return command.New(command.Options{Preset: c.Driver, Command: c.Command, Secrets: c.Secrets, Pattern: c.Pattern, URL: c.URL}), nil
+	case "exec", "cloudflared", "tailscale", "ngrok":
+		o := command.Options{
+			Preset: c.Driver, Command: c.Command, Secrets: c.Secrets, Pattern: c.Pattern, URL: c.URL,
+			Authtoken: c.Authtoken, Domain: c.Domain,
+		}
+		switch c.Driver {
+		case "exec":
+			o.Preset = ""
+		case "ngrok": // it has a domain instead
+			o.URL, o.Pattern = "", ""
+		}
+		return command.New(o), nil
 	case "manual":
 		return manual.New(manual.Options{URL: c.URL}), nil
 	}

@@ -61,7 +61,7 @@ var tunnelKeys = []struct {
 	{"ssh_bind", []string{"ssh"}},
 	{"authtoken", []string{"ngrok"}},
 	{"domain", []string{"ngrok"}},
-	{"command", []string{"exec", "cloudflared", "tailscale"}},
+	{"command", []string{"exec", "cloudflared", "tailscale", "ngrok"}},
 	{"queue", []string{"sqs"}},
 	{"region", []string{"sqs"}},
 	{"endpoint", []string{"sqs"}},

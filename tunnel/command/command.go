@@ -42,6 +42,9 @@ type Options struct {
 	URL string
 	// Secrets names the variables of the environment that the program does not inherit.
 	Secrets []string
+	// Authtoken and Domain are for the preset ngrok: the account's token, which the program gets in its environment, and one
+	// of the account's domains. An empty domain means that ngrok chooses one.
+	Authtoken, Domain string
 	// Clock paces restarts and polls; nil means the real one.
 	Clock clockwork.Clock
 
@@ -114,8 +117,13 @@ type plan struct {
 	args    func() (args []string, metrics string, err error)
 	pattern *regexp.Regexp
 	url     string
+	// find returns the part of a line that may hold the URL. Nil means all of it.
+	find func(line string) string
 	// hint turns a line of the program into a reason for people, or "".
 	hint func(line string) string
+	// token is concealed in everything that the program prints. variables are added to its environment.
+	token     string
+	variables []string
 }
 
 func (d Driver) plan(local tunnel.Local) (plan, error) {
@@ -133,13 +141,29 @@ func (d Driver) plan(local tunnel.Local) (plan, error) {
 	case d.opt.Preset == "" && (len(command) == 0 || command[0] == ""):
 		return plan{}, errors.New(`no command: say which program makes the tunnel, such as ["lt", "--port", "{port}"]`)
 	case d.opt.Preset != "" && !ok:
-		return plan{}, fmt.Errorf("there is no preset %q; there are %s", d.opt.Preset, strings.Join(Presets(), " and "))
+		return plan{}, fmt.Errorf("there is no preset %q; there are %s", d.opt.Preset, strings.Join(Presets(), ", "))
 	case len(command) == 0:
 		command = []string{d.opt.Preset}
 	}
-	p := plan{name: plain.Text(command[0]), hint: known.hint}
+	p := plan{name: plain.Text(command[0]), find: known.find, hint: known.hint}
 	if p.path, err = exec.LookPath(command[0]); err != nil {
-		return plan{}, fmt.Errorf("the program %s can't be run: %w", plain.Word(command[0]), err)
+		err = fmt.Errorf("the program %s can't be run: %w", plain.Word(command[0]), err)
+		if known.install != "" {
+			err = fmt.Errorf("%w; install it: %s", err, known.install)
+		}
+		return plan{}, err
+	}
+	if known.token != "" {
+		if p.token = strings.TrimSpace(d.opt.Authtoken); p.token == "" {
+			return plan{}, errors.New("no authtoken: https://dashboard.ngrok.com/get-started/your-authtoken shows it")
+		}
+		p.variables = []string{known.token + "=" + p.token}
+	}
+	domain := ""
+	if d.opt.Domain != "" {
+		if domain, err = domainURL(d.opt.Domain); err != nil {
+			return plan{}, err
+		}
 	}
 	if p.url = d.opt.URL; p.url != "" {
 		if p.url, err = tunnel.PublicURL(p.url); err != nil {
@@ -164,7 +188,7 @@ func (d Driver) plan(local tunnel.Local) (plan, error) {
 		if known.args == nil {
 			return own, "", nil
 		}
-		args, metrics, err := known.args(at, port)
+		args, metrics, err := known.args(target{at, port, domain})
 		return slices.Concat(own, args), metrics, err
 	}
 	return p, nil

@@ -234,6 +234,66 @@ func TestTailscale(t *testing.T) {
 	})
 }
 
+const testToken = "2abcDEFsecret_4tOkEn"
+
+func TestNgrok(t *testing.T) {
+	for domain, url := range map[string]string{
+		"": "https://1a2b.ngrok-free.app", "mine.ngrok.app": "https://mine.ngrok.app", "https://mine.ngrok.app": "https://mine.ngrok.app",
+	} {
+		t.Run(domain, func(t *testing.T) {
+			t.Setenv("NGROK_AUTHTOKEN", "another one")
+			o := open(t, "ngrok", Options{
+				Preset: "ngrok", Authtoken: " " + testToken + "\n", Domain: domain, Secrets: []string{"NGROK_AUTHTOKEN"},
+			})
+			o.live(url)
+			o.told("started")
+			if s := o.Last; s.Driver != "ngrok" || s.StoreAndForward {
+				t.Errorf("%+v", s)
+			}
+			if log := o.Log.String(); !strings.Contains(log, `same`) || strings.Contains(log, "false") {
+				t.Errorf("it has another authtoken:\n%s", log)
+			}
+		})
+	}
+}
+
+// TestNgrokRefuses shows the fix, and the authtoken nowhere.
+func TestNgrokRefuses(t *testing.T) {
+	for stub, says := range map[string]string{
+		"ngrok refused": "refuses the authtoken: https://dashboard.ngrok.com/get-started/your-authtoken shows the right one (ERR_NGROK_107)",
+		"ngrok unknown": "https://ngrok.com/docs/errors/err_ngrok_9999 explains why",
+	} {
+		o := open(t, stub, Options{Preset: "ngrok", Authtoken: testToken})
+		o.degraded("ended with exit status 1, saying: ngrok refuses")
+		if !strings.Contains(o.Last.Reason, says) {
+			t.Errorf("%s: %q", stub, o.Last.Reason)
+		}
+		if err := o.Close(); err != nil {
+			t.Error(err)
+		}
+		if strings.Contains(o.Log.String()+o.Last.Reason, testToken) {
+			t.Errorf("%s: the authtoken is in the log or in the status", stub)
+		}
+	}
+}
+
+func TestNgrokNeedsItsProgramAndItsToken(t *testing.T) {
+	local := tunnel.Local{Addr: &net.TCPAddr{IP: net.IPv4zero, Port: 1}}
+	t.Setenv("PATH", t.TempDir())
+	for _, test := range []struct {
+		o    Options
+		says string
+	}{
+		{Options{Preset: "ngrok", Authtoken: testToken}, "install it: https://ngrok.com/download"},
+		{Options{Preset: "ngrok", Command: []string{os.Args[0]}}, "no authtoken: https://dashboard.ngrok.com"},
+		{Options{Preset: "ngrok", Command: []string{os.Args[0]}, Authtoken: testToken, Domain: "https://x.example/path"}, "is no domain"},
+	} {
+		if _, err := New(test.o).Open(t.Context(), local); err == nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%v, want %q", err, test.says)
+		}
+	}
+}
+
 func TestAURLThatIsKnown(t *testing.T) {
 	o := open(t, "prints", Options{URL: "https://known.example/"})
 	o.live("https://known.example")
@@ -258,7 +318,7 @@ func TestWhatCannotBeOpened(t *testing.T) {
 		{Options{Command: []string{"greenroom-no-such-program"}}, addr, "greenroom-no-such-program"},
 		{Options{Command: []string{os.Args[0]}, Pattern: "("}, addr, "pattern"},
 		{Options{Command: []string{os.Args[0]}, URL: "nowhere"}, addr, "https://"},
-		{Options{Preset: "bore"}, addr, "cloudflared and tailscale"},
+		{Options{Preset: "bore"}, addr, "cloudflared, ngrok, tailscale"},
 		{Options{Command: []string{os.Args[0]}}, nil, "no local listener"},
 	} {
 		_, err := New(test.o).Open(context.Background(), tunnel.Local{Addr: test.addr})

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"strings"
 	"sync"
 
 	"greenroom/internal/plain"
@@ -26,12 +27,18 @@ type ears struct {
 func (e *ears) line(line string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.run.token != "" { // ngrok repeats it in its errors
+		line = strings.ReplaceAll(line, e.run.token, "(the authtoken)")
+	}
 	words := plain.Text(line)
 	if !e.reason {
 		e.last = words
 	}
 	e.printed.Line(e.run.clock.Now(), line)
 	if e.listens {
+		if e.run.find != nil {
+			line = e.run.find(line)
+		}
 		if url, news := e.find.Line(line); news {
 			e.run.found(url)
 			return

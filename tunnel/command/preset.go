@@ -8,29 +8,39 @@ import (
 	"strings"
 )
 
-// preset is a program that is known.
+// preset is a known program.
 type preset struct {
-	args func(addr, port string) (args []string, metrics string, err error)
-	// pattern finds the URL in what it prints; where it is empty and metrics is not, they tell it.
+	args func(target) (args []string, metrics string, err error)
+	// pattern finds the URL in the program's output, in the part of a line that find returns. Without a pattern and with a
+	// metrics address, the URL comes from the metrics.
 	pattern string
+	find    func(line string) string
 	hint    func(line string) string
+	// install is where the program can be downloaded.
+	install string
+	// token is the variable in which the program expects its authtoken, empty if it needs none.
+	token string
 }
+
+// target is where a preset's tunnel leads to, and the URL that it asks for, which may be empty.
+type target struct{ addr, port, url string }
 
 var presets = map[string]preset{
 	// A quick tunnel: a name under trycloudflare.com that is another one after each start. The metrics server tells the
 	// name at /quicktunnel and whether an edge is connected at /ready.
 	// https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/monitor-tunnels/metrics/
-	"cloudflared": {args: func(addr, _ string) ([]string, string, error) {
+	"cloudflared": {args: func(t target) ([]string, string, error) {
 		metrics, err := free()
-		return []string{"tunnel", "--no-autoupdate", "--metrics", metrics, "--url", "http://" + addr}, metrics, err
+		return []string{"tunnel", "--no-autoupdate", "--metrics", metrics, "--url", "http://" + t.addr}, metrics, err
 	}},
 	// Funnel in the foreground ends with the program; its name is the machine's in the tailnet, for ever the same.
 	// https://tailscale.com/kb/1311/tailscale-funnel
 	"tailscale": {
-		args:    func(_, port string) ([]string, string, error) { return []string{"funnel", "--bg=false", port}, "", nil },
+		args:    func(t target) ([]string, string, error) { return []string{"funnel", "--bg=false", t.port}, "", nil },
 		pattern: `https://[A-Za-z0-9.-]+\.ts\.net(?::[0-9]+)?`,
 		hint:    tailscaleHint,
 	},
+	"ngrok": {args: ngrokArgs, find: ngrokURL, hint: ngrokHint, install: "https://ngrok.com/download", token: "NGROK_AUTHTOKEN"},
 }
 
 // Presets are the names of the known programs.

@@ -110,6 +110,7 @@ func (r *run) once(ctx context.Context) string {
 		name, _, _ := strings.Cut(kv, "=")
 		return slices.Contains(r.secrets, name)
 	})
+	cmd.Env = append(cmd.Env, r.variables...)
 	ownGroup(cmd)
 	cmd.Cancel = func() error { return interrupt(cmd) }
 	cmd.WaitDelay = r.patience

@@ -62,6 +62,8 @@ func stub(what string) int {
 		return parent()
 	case "cloudflared":
 		return stubCloudflared()
+	case "ngrok", "ngrok refused", "ngrok unknown":
+		return stubNgrok(what)
 	case "prints":
 		fmt.Println("docs at https://help.example, and", strings.Join(os.Args[1:], " "))
 		fmt.Fprintln(os.Stderr, "your url is: https://stub.example/")
@@ -108,6 +110,34 @@ func stub(what string) int {
 		return interrupted()
 	}
 	return 9
+}
+
+// stubNgrok behaves as `ngrok http` does with --log stdout --log-format json. It repeats the authtoken in its errors.
+func stubNgrok(what string) int {
+	want := "http http://127.0.0.1:7070 --log stdout --log-format json"
+	if a := strings.Join(os.Args[1:], " "); a != want && a != want+" --url https://mine.ngrok.app" {
+		fmt.Println("ERROR:  unknown arguments", a)
+		return 1
+	}
+	url := "https://1a2b.ngrok-free.app"
+	if len(os.Args) > 8 {
+		url = os.Args[8]
+	}
+	log := func(fields map[string]string) { _ = json.NewEncoder(os.Stdout).Encode(fields) }
+	log(map[string]string{"lvl": "info", "msg": "starting web service", "addr": "127.0.0.1:4040", "url": "https://no-tunnel.example"})
+	token := os.Getenv("NGROK_AUTHTOKEN")
+	switch what {
+	case "ngrok refused":
+		log(map[string]string{"lvl": "eror", "msg": "failed to auth", "err": "it is invalid.\nYour authtoken: " + token + "\nERR_NGROK_107"})
+		fmt.Fprintln(os.Stderr, "ERROR:  Your authtoken: "+token)
+		return 1
+	case "ngrok unknown":
+		fmt.Fprintln(os.Stderr, "ERROR:  ERR_NGROK_9999")
+		return 1
+	}
+	log(map[string]string{"lvl": "info", "msg": "token", "same": fmt.Sprint(token == testToken)})
+	log(map[string]string{"lvl": "info", "msg": "started tunnel", "obj": "tunnels", "addr": "http://127.0.0.1:7070", "url": url})
+	return interrupted()
 }
 
 // stubCloudflared behaves as `cloudflared tunnel --url` does: it talks on stderr alone, and its metrics tell the name and
