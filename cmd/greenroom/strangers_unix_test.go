@@ -147,6 +147,9 @@ func TestStrangersKeepWithinBounds(t *testing.T) {
 			slowest, slowestPlain := ours[len(ours)-1], theirs[len(theirs)-1]
 			t.Logf("%d webhooks: median %v, slowest %v; a plain server's %v, %v; resident %d MiB, at most %d MiB",
 				len(ours), ours[len(ours)/2], slowest, theirs[len(theirs)/2], slowestPlain, resident>>20, peak>>20)
+			if w.repeated > w.sent/10 {
+				t.Errorf("%d of %d webhooks were not answered 200 at once", w.repeated, w.sent)
+			}
 			if slowest > answerLimit+4*slowestPlain {
 				t.Errorf("a webhook waited %v", slowest)
 			}
@@ -161,30 +164,39 @@ func TestStrangersKeepWithinBounds(t *testing.T) {
 type webhooks struct {
 	client *http.Client
 	sent   int
+	// repeated were not answered 200 at once.
+	repeated int
 }
 
-// post sends one, which must be answered 200, and returns how long that took.
+// post sends one until it is answered 200, and returns how long that took. A busy answer may happen where the machine is busy, too.
 func (w *webhooks) post(t *testing.T, addr string) time.Duration {
 	t.Helper()
 	w.sent++
 	body := fmt.Appendf(nil, `{"version":"1.0.0","type":"chaos.sent","id":"authentic-%d","payload":{},"event_ts":%d.5}`, w.sent, time.Now().Unix())
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/hooks/daily", bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	signDaily(r, body)
 	began := time.Now()
-	resp, err := w.client.Do(r)
-	took := time.Since(began)
-	if err != nil {
-		t.Errorf("webhook %d: %v", w.sent, err)
-		return took
+	for try := 0; ; try++ {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/hooks/daily", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		signDaily(r, body)
+		resp, err := w.client.Do(r)
+		if err != nil {
+			t.Errorf("webhook %d: %v", w.sent, err)
+			return time.Since(began)
+		}
+		resp.Body.Close()
+		switch {
+		case resp.StatusCode == http.StatusOK:
+			if try > 0 {
+				w.repeated++
+			}
+			return time.Since(began)
+		case resp.StatusCode != http.StatusServiceUnavailable || time.Since(began) > tunneltest.Patience:
+			t.Errorf("webhook %d: answered %d", w.sent, resp.StatusCode)
+			return time.Since(began)
+		}
 	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		t.Errorf("webhook %d: answered %d", w.sent, resp.StatusCode)
-	}
-	return took
 }
 
 // plainServer syncs a file for each request, and returns its address.
