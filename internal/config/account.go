@@ -66,6 +66,10 @@ func (r *reader) account(name string) (a provider.Account, isDefault, ok bool) {
 		return a, false, false
 	}
 	a.Name = name
+	if table, empty := r.empty[name]; empty && at == (Origin{}) {
+		r.fail(table, "accounts."+name, "is an empty table", "write platform and api_key under it, or remove it")
+		return a, false, false
+	}
 	here := r.platformWords()
 	implied := ""
 	if _, known := r.driver(name); known {

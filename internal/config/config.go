@@ -160,7 +160,7 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	c.File, chosen = FilePath(o)
 	r := &reader{
 		ctx: ctx, opts: o, cfg: c, values: map[string]value{}, covered: map[string]value{},
-		secrets: map[string]resolved{},
+		secrets: map[string]resolved{}, empty: map[string]Origin{},
 	}
 	for _, d := range o.Drivers {
 		if d.Open != nil {

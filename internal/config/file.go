@@ -48,8 +48,8 @@ func readFile(path string) (data []byte, private bool, err error) {
 	return data, ownerOnly(info), nil
 }
 
-// parse lists every value of a TOML text in the order in which they stand there. Tables are no entries, only what is in
-// them; an empty table is none either. The error is an [*Error] without Origin.Name.
+// parse lists every value of a TOML text in the order of the text. A table is an entry only if it is empty: its value is then
+// an [emptyTable]. The error is an [*Error] without Origin.Name.
 func parse(data []byte) ([]entry, error) {
 	top := map[string]toml.Primitive{}
 	md, err := toml.Decode(string(data), &top)
@@ -94,12 +94,18 @@ func leaves(md *toml.MetaData, at []string, table map[string]toml.Primitive, out
 			if err := leaves(md, path, sub, out); err != nil {
 				return err
 			}
+			if len(sub) == 0 {
+				*out = append(*out, entry{path: path, value: emptyTable{}, line: line})
+			}
 			continue
 		}
 		*out = append(*out, entry{path: path, value: v, line: line})
 	}
 	return nil
 }
+
+// emptyTable is the value of a table without keys.
+type emptyTable struct{}
 
 type refuser struct{}
 
@@ -148,6 +154,13 @@ func (r *reader) file(data []byte) {
 	for _, e := range entries {
 		at := Origin{Kind: FromFile, Name: r.cfg.File, Line: e.line}
 		key := dotted(e.path)
+		if _, empty := e.value.(emptyTable); empty {
+			if e.path[0] == "accounts" && len(e.path) == 2 {
+				r.empty[e.path[1]] = at
+				r.order = append(r.order, e.path[1])
+			}
+			continue
+		}
 		if _, ok := r.schema(e.path); !ok {
 			fix := "see `greenroom config show` for what there is"
 			if near := r.suggestion(e.path); near != "" {

@@ -34,6 +34,8 @@ type reader struct {
 	// order lists accounts as they appear, rebound the actions under [keys].
 	order, rebound []string
 	errs           []*Error
+	// empty are the accounts whose tables have no keys.
+	empty map[string]Origin
 	// secrets are the references that were resolved; keyring is why the keyring can't be reached.
 	secrets map[string]resolved
 	keyring error
