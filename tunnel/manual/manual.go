@@ -1,6 +1,5 @@
-// Package manual is the driver for a way that somebody else has made: a reverse proxy, a port forwarded by a router, a tunnel
-// that is run by hand. All that is known of it is its public URL, so that only a probe can say whether it is live; see
-// package probe.
+// Package manual is the driver for a public address that already leads to the listener: a reverse proxy, a port that a router
+// forwards, a tunnel that the user runs. Only a probe can tell whether it is live; see package probe.
 package manual
 
 import (
@@ -27,13 +26,13 @@ func New(o Options) Driver { return Driver{o} }
 // Name implements [tunnel.Driver].
 func (Driver) Name() string { return "manual" }
 
-// StoresAndForwards implements [tunnel.Driver]: what comes while this machine is away is lost.
+// StoresAndForwards implements [tunnel.Driver]: requests are lost while this machine is away.
 func (Driver) StoresAndForwards() bool { return false }
 
-// Open implements [tunnel.Driver]. It fails when the URL is none.
+// Open implements [tunnel.Driver]. It fails if the URL is invalid.
 func (d Driver) Open(context.Context, tunnel.Local) (tunnel.Tunnel, error) {
 	if d.opt.URL == "" {
-		return nil, errors.New("manual: no URL: say at which public URL this machine is reached")
+		return nil, errors.New("manual: no URL: set url under [tunnel] to the public URL that leads to the listener")
 	}
 	url, err := tunnel.PublicURL(d.opt.URL)
 	if err != nil {
