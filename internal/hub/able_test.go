@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"greenroom/internal/app"
+	"greenroom/internal/hub/registrar"
 	"greenroom/provider"
 )
 
@@ -25,7 +26,7 @@ func TestPlatformsExplainThemselves(t *testing.T) {
 	h := &Hub{opt: Options{Drivers: []provider.Driver{{
 		Platform: "acme", Variables: []provider.Variable{{Name: "ACME_TOKEN", Key: "api_key"}, {Name: "ACME_HOOK", Key: "webhook_secret"}},
 	}}}}
-	a := &account{Account: Account{Account: provider.Account{Name: "acme", Platform: "acme"}, Provider: explaining{}}}
+	a := &account{Account: Account{Account: provider.Account{Name: "acme", Platform: "acme"}, Provider: explaining{}}, hook: &registrar.Hook{}}
 	s := h.accountStatus(a, "", "")
 	if s.Cannot[app.AbilityEject] != "Acme has doors for that" || s.Cannot[app.AbilityLogo] != "acme cannot do this" {
 		t.Errorf("the reasons are %v", s.Cannot)

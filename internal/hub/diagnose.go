@@ -3,13 +3,13 @@ package hub
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/hub/registrar"
 	"greenroom/provider"
 )
 
@@ -89,8 +89,8 @@ func (h *Hub) checkHook(s app.AccountStatus) provider.Check {
 	case s.Webhook == "":
 		c.OK, c.Optional, c.Detail = false, true, "nothing listens, so there is none"
 		c.Hint = "run greenroom listen, or open the screen"
-	case err != nil || u.Scheme != "https" || local(u.Hostname()):
-		if api, err := url.Parse(s.APIURL); err == nil && local(api.Hostname()) {
+	case err != nil || u.Scheme != "https" || registrar.Local(u.Hostname()):
+		if api, err := url.Parse(s.APIURL); err == nil && registrar.Local(api.Hostname()) {
 			break
 		}
 		c.OK, c.Optional, c.Detail = false, true, s.Webhook+" is reachable from this machine only"
@@ -101,7 +101,7 @@ func (h *Hub) checkHook(s app.AccountStatus) provider.Check {
 
 // knowSecret corrects what a provider says of the webhook secret when one was made after it.
 func (h *Hub) knowSecret(a *account, checks []provider.Check) {
-	if a.webhook().Secret == "" {
+	if a.hook.Secret() == "" {
 		return
 	}
 	for i, c := range checks {
@@ -145,11 +145,6 @@ func (h *Hub) checkTunnel() provider.Check {
 		c.Optional = true
 	}
 	return c
-}
-
-func local(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsPrivate())
 }
 
 func (h *Hub) checkEvents(s app.AccountStatus) provider.Check {

@@ -41,7 +41,7 @@ type historian struct {
 	next    time.Time
 	ended   map[string]bool // meetings that ended and were not read since
 	open    map[string]bool
-	anew    anew
+	missed  missed
 }
 
 func newHistorian(h *Hub, a *account) (*historian, bool) {
@@ -59,7 +59,7 @@ func (r *historian) turn(ctx context.Context) {
 	if err := r.wake(ctx, now); err != nil {
 		r.hub.complain(err, "the time of the last listening could not be saved", r.account)
 	}
-	if r.anew.due(r.hub) {
+	if r.missed.due(r.hub) {
 		r.gapEnd, r.next = now, now
 	}
 	if now.Before(r.next) {

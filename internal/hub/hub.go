@@ -109,16 +109,8 @@ type account struct {
 	lastErr error
 	okAt    app.Time
 	eventAt app.Time
-	// record is what is remembered of its webhook, registered how that stands on the platform.
-	record     webhookRecord
-	registered *app.RegisteredWebhook
+	hook    webhook
 
-	registering sync.Mutex // one look at the platform's webhooks at a time
-	// put is the webhook that the platform was given last, and answer what it made of that; registering guards them.
-	put    provider.WebhookSpec
-	answer provider.Registration
-
-	wakeRegistrar chan struct{}
 	// listedAt is when its recordings were last listed; lists admits one reader of the list at a time.
 	listedAt time.Time
 	lists    chan struct{}
@@ -149,7 +141,7 @@ func Open(o Options) (*Hub, error) {
 		if a.Provider == nil || h.accounts[a.Name] != nil {
 			return nil, fmt.Errorf("hub: account %q is without a provider or named twice", a.Name)
 		}
-		acct := &account{Account: a, wakeRegistrar: make(chan struct{}, 1), lists: make(chan struct{}, 1)}
+		acct := &account{Account: a, lists: make(chan struct{}, 1)}
 		h.accounts[a.Name] = acct
 		h.order = append(h.order, acct)
 	}
@@ -164,7 +156,7 @@ func Open(o Options) (*Hub, error) {
 	h.downloads = newDownloads(h)
 	h.Downloads = h.downloads
 	for _, a := range h.order {
-		if err := errors.Join(h.recallLastEvent(a), h.recallWebhook(a)); err != nil {
+		if err := errors.Join(h.recallLastEvent(a), h.openWebhook(a)); err != nil {
 			h.cancel()
 			return nil, errors.Join(err, h.store.Close())
 		}
@@ -217,7 +209,7 @@ func (h *Hub) Start() {
 			continue
 		}
 		if h.opt.Tunnel == "" || h.opt.Tunnel == noDriver {
-			if err := h.retireSecret(h.ctx, a); err != nil {
+			if err := a.hook.Retire(h.ctx); err != nil {
 				h.log.Error("the end of a webhook's secret could not be noted", "account", a.Name, "err", err)
 			}
 		}
@@ -232,8 +224,8 @@ func (h *Hub) Start() {
 		if p, ok := newRecordingPoller(h, a); ok {
 			h.goes("recordings of "+a.Name, p.run)
 		}
-		if r, ok := newRegistrar(h, a); ok {
-			h.goes("webhook of "+a.Name, r.run)
+		if a.hook.Registers() {
+			h.goes("webhook of "+a.Name, a.hook.Run)
 		}
 		if r, ok := newHistorian(h, a); ok {
 			h.goes("history of "+a.Name, r.run)

@@ -53,7 +53,7 @@ type reading struct {
 func (h *Hub) read(a *account, in app.Inbound) reading {
 	w, err := a.Provider.ReadWebhook(provider.WebhookRequest{
 		Method: in.Method, Target: in.Target, Header: http.Header(in.Header), Body: in.Body, ReceivedAt: in.ReceivedAt,
-		Secrets: a.webhook().accepts(in.ReceivedAt),
+		Secrets: a.hook.Accepts(in.ReceivedAt),
 	})
 	if err != nil {
 		w = provider.Webhook{Verdict: provider.Rejected, Reason: err.Error()}

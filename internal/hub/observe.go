@@ -19,9 +19,9 @@ type presencePoller struct {
 	hub     *Hub
 	account *account
 	// last is when each meeting was last read; pause until when nothing is read at all.
-	last  map[string]time.Time
-	pause time.Time
-	anew  anew
+	last   map[string]time.Time
+	pause  time.Time
+	missed missed
 }
 
 func newPresencePoller(h *Hub, a *account) *presencePoller {
@@ -34,7 +34,7 @@ func (p *presencePoller) run() { p.hub.everySecond(p.turn) }
 // turn reads the meetings that are due, as many as the platform's spacing allows.
 func (p *presencePoller) turn(ctx context.Context) {
 	traits := p.account.Provider.Traits()
-	if p.anew.due(p.hub) {
+	if p.missed.due(p.hub) {
 		clear(p.last)
 	}
 	due, err := p.due(ctx, traits.PresenceEvery)

@@ -43,7 +43,7 @@ type recordingPoller struct {
 	// recording are the meetings that were being recorded at the last look; ended is when one last stopped being so.
 	recording map[string]bool
 	ended     time.Time
-	anew      anew
+	missed    missed
 }
 
 func newRecordingPoller(h *Hub, a *account) (*recordingPoller, bool) {
@@ -55,7 +55,7 @@ func (p *recordingPoller) run() { p.hub.everySecond(p.turn) }
 
 func (p *recordingPoller) turn(ctx context.Context) {
 	now := p.hub.clock.Now()
-	if p.anew.due(p.hub) {
+	if p.missed.due(p.hub) {
 		p.last = time.Time{}
 	}
 	if now.Before(p.pause) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/hub/registrar"
 	"greenroom/provider"
 )
 
@@ -421,7 +422,7 @@ func TestARegistrationThatFailsIsTriedAgain(t *testing.T) {
 	}
 	p.set(func() { p.down = nil })
 	for waited := time.Duration(0); len(p.done) == 0; waited += time.Second {
-		if waited > 1000*hookEvery {
+		if waited > 1000*registrar.Every {
 			t.Fatal("it was not tried again")
 		}
 		b.clock.Advance(time.Second)

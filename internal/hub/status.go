@@ -75,7 +75,7 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 			s.AfterEnd = app.RoomKept
 		}
 	}
-	s.Registration = h.registration(a, hook)
+	s.Registration = a.hook.Status(hook)
 	switch {
 	case hook != "":
 		s.Webhook = hook
@@ -112,9 +112,9 @@ func secretToCome(r *app.RegisteredWebhook) string {
 	return "; Greenroom creates one when it registers the webhook"
 }
 
-// hasSecret says whether signatures can be checked at all. a.mu is held.
+// hasSecret reports whether the account has a secret to verify signatures with.
 func (a *account) hasSecret() bool {
-	return a.WebhookSecret != "" || len(a.WebhookSecrets) > 0 || a.record.Secret != ""
+	return a.WebhookSecret != "" || len(a.WebhookSecrets) > 0 || a.hook.Secret() != ""
 }
 
 // noteCall remembers whether the account's calls succeed. A refusal that is about one meeting is no sign of ill health.

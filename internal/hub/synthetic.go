@@ -25,7 +25,7 @@ func (h *Hub) SignWebhook(ctx context.Context, w app.SyntheticWebhook) (app.Sign
 		Kind: w.Kind, Room: w.Room, MeetingID: w.MeetingID, Name: w.Name, Session: w.Session, ID: w.ID, At: w.At.Time,
 	}
 	if a.WebhookSecret == "" {
-		e.Secret = a.webhook().Secret
+		e.Secret = a.hook.Secret()
 	}
 	made, err := s.Synthesize(e)
 	if errors.Is(err, provider.Invalid) {

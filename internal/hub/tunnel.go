@@ -133,12 +133,9 @@ func (h *Hub) tunnelChanged() {
 	h.tunnels.changing.Unlock()
 	if now.live && (!was.live || now.patient != was.patient || !maps.Equal(now.hooks, was.hooks)) {
 		for _, a := range h.order {
-			select {
-			case a.wakeRegistrar <- struct{}{}:
-			default:
-			}
+			a.hook.Wake()
 		}
-		h.readAnew()
+		h.readAgain()
 	}
 	h.bus.publish([]app.Change{{Kind: app.StatusChange}})
 }

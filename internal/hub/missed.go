@@ -1,0 +1,16 @@
+package hub
+
+// missed lets one background reader see that webhooks may have been missed, so that it reads everything from the platform at once
+// rather than when it is due.
+type missed struct{ seen uint64 }
+
+// due reports true once per call of [Hub.readAgain].
+func (m *missed) due(h *Hub) bool {
+	n := h.missed.Load()
+	was := m.seen
+	m.seen = n
+	return n != was
+}
+
+// readAgain makes the background readers fill a gap: the tunnel was away, or had another URL.
+func (h *Hub) readAgain() { h.missed.Add(1) }
