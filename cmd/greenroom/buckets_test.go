@@ -268,7 +268,7 @@ func TestACommandLooksThroughTheBucket(t *testing.T) {
 		t.Errorf("%s, %v", b.out.String(), err)
 	}
 	b.run(t, 4, "recording", "delete", all[0].ID, "--yes")
-	if s := b.err.String(); !strings.Contains(s, "deleted there") {
+	if s := b.err.String(); !strings.Contains(s, "delete it in your bucket") {
 		t.Error(s)
 	}
 	if _, err := c.backend.DeleteObject(t.Context(), "recordings", "whereby/demo-2026-01-02T03:04:05Z.mp4"); err != nil {
