@@ -1,4 +1,4 @@
-// Package order sorts rooms as people look for them: first those that need somebody, then by name in the natural order
+// Package order sorts rooms as people look for them: first those where someone waits, then by name in the natural order
 // of the user's language. The screen and the commands share it.
 package order
 

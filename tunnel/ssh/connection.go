@@ -14,12 +14,12 @@ import (
 	"greenroom/tunnel"
 )
 
-// connection is one that is logged in.
+// connection is a connection that is logged in.
 type connection struct {
 	*link
 	client *ssh.Client
-	heard  *ears
-	// ctx ends with the connection, its cause saying why.
+	ears  *ears
+	// ctx ends with the connection; its cause is the reason.
 	ctx   context.Context
 	end   context.CancelCauseFunc
 	slots chan struct{}
@@ -38,9 +38,9 @@ func (c *connection) goes(name string, f func()) {
 
 func (c *connection) wait() { c.running.Wait() }
 
-// forward asks the server to listen, learns the public URL, and begins to take connections.
+// forward asks the server to listen, learns the public URL, and begins to accept connections.
 func (c *connection) forward() error {
-	// All that comes is of the one forward. Names and addresses in it are as the server likes to write them.
+	// All connections belong to the one forward. Names and addresses in them are as the server writes them.
 	incoming := c.client.HandleChannelOpen("forwarded-tcpip")
 	c.goes("ssh forward", func() { c.take(incoming) })
 	ask := struct {
@@ -54,13 +54,13 @@ func (c *connection) forward() error {
 	}
 	at := net.JoinHostPort(c.bindHost, strconv.Itoa(int(c.bindPort)))
 	if !ok {
-		return fmt.Errorf("%s refuses to listen at %s: another program, or an earlier connection that it has not given up yet, may have that port; "+
+		return fmt.Errorf("%s refuses to listen at %s: another program, or an earlier connection that it has not closed yet, may have that port; "+
 			"or the server does not allow it (AllowTcpForwarding, PermitListen, GatewayPorts in its sshd_config)", c.shown, at)
 	}
 	port := ask.Port
 	if port == 0 {
 		var chosen struct{ Port uint32 }
-		// A service that shares one port for all has none to tell.
+		// A service that shares one port for all has none to report.
 		if err := ssh.Unmarshal(answer, &chosen); err == nil {
 			port = chosen.Port
 		}
@@ -69,7 +69,7 @@ func (c *connection) forward() error {
 	return c.locate(port)
 }
 
-// why is what ended the connection, if that is the reason for err.
+// why returns the reason why the connection ended, if that caused err.
 func (c *connection) why(err error) error {
 	if cause := context.Cause(c.ctx); cause != nil {
 		return cause
@@ -87,14 +87,14 @@ func (c *connection) locate(port uint32) error {
 		c.found(url)
 		return nil
 	}
-	c.heard.report(c.found)
+	c.ears.report(c.found)
 	if err := c.listen(); err != nil {
 		c.log.Debug("the server gives no session to print in", "err", err)
 	}
 	if c.pattern == nil && c.service == (service{}) && c.outside() && port != 0 {
 		url, err := tunnel.PublicURL("http://" + net.JoinHostPort(c.host, strconv.Itoa(int(port))))
 		if err == nil {
-			c.heard.otherwise(url)
+			c.ears.otherwise(url)
 		}
 		return err
 	}
@@ -104,7 +104,7 @@ func (c *connection) locate(port uint32) error {
 		case <-c.Clock.After(announceTime):
 			c.board.Update(func(s *tunnel.Status) {
 				if s.State != tunnel.Live {
-					s.State, s.Reason = tunnel.Degraded, fmt.Sprintf("%s listens at %s, but has told no public URL: set the URL that leads there",
+					s.State, s.Reason = tunnel.Degraded, fmt.Sprintf("%s listens at %s, but printed no public URL: set the URL that leads there",
 						c.shown, net.JoinHostPort(c.bindHost, strconv.Itoa(int(port))))
 				}
 			})
@@ -113,7 +113,7 @@ func (c *connection) locate(port uint32) error {
 	return nil
 }
 
-// found says that the tunnel stands.
+// found reports the tunnel as connected.
 func (c *connection) found(url string) {
 	if c.ctx.Err() != nil {
 		return
@@ -121,7 +121,7 @@ func (c *connection) found(url string) {
 	c.board.Update(func(s *tunnel.Status) { s.State, s.URL, s.Reason = tunnel.Live, url, "" })
 }
 
-// listen opens a session for the server to print in, as services do, and reads it as long as it lasts.
+// listen opens a session for the server's output, as services need, and reads it as long as it lasts.
 func (c *connection) listen() error {
 	session, err := c.client.NewSession()
 	if err != nil {
@@ -132,8 +132,8 @@ func (c *connection) listen() error {
 	if err != nil {
 		return errors.Join(err, session.Close())
 	}
-	out := &tunnel.Lines{To: c.heard.line, Crash: c.crash}
-	errs := &tunnel.Lines{To: c.heard.line, Crash: c.crash}
+	out := &tunnel.Lines{To: c.ears.line, Crash: c.crash}
+	errs := &tunnel.Lines{To: c.ears.line, Crash: c.crash}
 	session.Stdout, session.Stderr = out, errs
 	if err := session.Shell(); err != nil {
 		return errors.Join(err, session.Close())
@@ -148,7 +148,7 @@ func (c *connection) listen() error {
 	return nil
 }
 
-// keepalive asks the server whether it is there, again and again.
+// keepalive pings the server periodically.
 func (c *connection) keepalive() {
 	tick := c.Clock.NewTicker(c.Keepalive)
 	defer tick.Stop()
@@ -166,7 +166,7 @@ func (c *connection) keepalive() {
 			late.Stop()
 			return
 		case <-late.Chan():
-			c.end(fmt.Errorf("%s has not answered for %s: the connection is made anew", c.shown, keepaliveTime))
+			c.end(fmt.Errorf("%s has not answered for %s: reconnecting", c.shown, keepaliveTime))
 			return
 		case err := <-answered:
 			late.Stop()
@@ -185,7 +185,7 @@ func (c *connection) keepalive() {
 	}
 }
 
-// ears hear what a server prints, before and after the login.
+// ears reads the server's output, before and after the login.
 type ears struct {
 	link *link
 
@@ -220,7 +220,7 @@ func (e *ears) line(line string) {
 	}
 }
 
-// refuted takes another URL, if the server has printed several.
+// refuted switches to another URL, if the server has printed several.
 func (e *ears) refuted(url string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -230,7 +230,7 @@ func (e *ears) refuted(url string) {
 	}
 }
 
-// report has the URL told to f, now and whenever there is another one.
+// report calls f with the URL, now and whenever it changes.
 func (e *ears) report(f func(url string)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -239,7 +239,7 @@ func (e *ears) report(f func(url string)) {
 	}
 }
 
-// otherwise takes a URL for as long as none has been printed.
+// otherwise sets the URL until one is printed.
 func (e *ears) otherwise(url string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

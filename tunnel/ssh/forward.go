@@ -8,7 +8,7 @@ import (
 	"greenroom/tunnel"
 )
 
-// take takes the connections that the server forwards, until there are no more.
+// take accepts the connections that the server forwards, until there are no more.
 func (c *connection) take(incoming <-chan ssh.NewChannel) {
 	full, failed := tunnel.Often{Log: c.log}, tunnel.Often{Log: c.log}
 	for n := range incoming {
@@ -26,7 +26,7 @@ func (c *connection) take(incoming <-chan ssh.NewChannel) {
 	}
 }
 
-// carry hands one connection to the local listener.
+// carry passes one connection to the local listener.
 func (c *connection) carry(n ssh.NewChannel, failed *tunnel.Often) {
 	near, err := (&net.Dialer{Timeout: c.Timeout}).DialContext(c.ctx, "tcp", c.target)
 	if err != nil {

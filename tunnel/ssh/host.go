@@ -16,10 +16,10 @@ import (
 	"greenroom/internal/plain"
 )
 
-// ChangedKey is the error for a server whose key isn't the pinned one. Its text says what to do.
+// ChangedKey is the error for a server whose key isn't the pinned one. Its text has the remedy.
 type ChangedKey struct {
 	Host string
-	// Got is the fingerprint of the key that the server has now.
+	// Got is the fingerprint of the server's present key.
 	Got string
 	// File and Line are where another one is pinned, with the fingerprint Want.
 	File string
@@ -28,19 +28,19 @@ type ChangedKey struct {
 }
 
 func (e *ChangedKey) Error() string {
-	return fmt.Sprintf("the host key of %s has changed: it was %s and is %s. Either the server was set up anew, or somebody stands in "+
-		"between. Nothing is sent to it. If you know that it was set up anew, remove line %d of %s", e.Host, e.Want, e.Got, e.Line, plain.Word(e.File))
+	return fmt.Sprintf("the host key of %s has changed: it was %s and is %s. Either the server was reinstalled, or someone is "+
+		"intercepting the connection. Nothing is sent to it. If you know that it was reinstalled, remove line %d of %s", e.Host, e.Want, e.Got, e.Line, plain.Word(e.File))
 }
 
 // errRevoked is returned for a key that the file of known hosts revokes.
 var errRevoked = errors.New("the server's key is revoked")
 
-// pins are the keys that are known of servers.
+// pins are the known keys of servers.
 type pins struct{ file string }
 
-// check makes the callback for the server at addr, and the kinds of keys to ask it for: a server has several keys, and
-// one of another kind than the pinned one would look like a changed one. pinned is called for a key that is seen for the
-// first time, which is in the file then.
+// check returns the callback for the server at addr, and the kinds of keys to request: a server has several keys, and one of
+// another kind than the pinned one would look like a changed one. pinned is called for a key that is seen for the first time,
+// after it was added to the file.
 func (p pins) check(addr, shown string, pinned func(fingerprint string)) (ssh.HostKeyCallback, []string, error) {
 	known, err := p.read()
 	if err != nil {
@@ -89,19 +89,19 @@ func (p pins) read() (ssh.HostKeyCallback, error) {
 // wanted are the pinned keys of the server.
 func (pins) wanted(known ssh.HostKeyCallback, addr string) []knownhosts.KnownKey {
 	var unknown *knownhosts.KeyError
-	// No server has this key, so that the error tells which ones it should have.
-	if err := known(addr, &net.TCPAddr{IP: net.IPv4zero}, nobody{}); errors.As(err, &unknown) {
+	// No server has this key, so the error lists the expected ones.
+	if err := known(addr, &net.TCPAddr{IP: net.IPv4zero}, unused{}); errors.As(err, &unknown) {
 		return unknown.Want
 	}
 	return nil
 }
 
-// nobody is a public key that no server has.
-type nobody struct{}
+// unused is a public key that no server has.
+type unused struct{}
 
-func (nobody) Type() string                        { return "nobody" }
-func (nobody) Marshal() []byte                     { return []byte("nobody") }
-func (nobody) Verify([]byte, *ssh.Signature) error { return errors.New("ssh: nobody signs") }
+func (unused) Type() string                        { return "unused" }
+func (unused) Marshal() []byte                     { return []byte("unused") }
+func (unused) Verify([]byte, *ssh.Signature) error { return errors.New("ssh: no signer") }
 
 // algorithms are the names under which a kind of key is asked for.
 func algorithms(kind string) []string {
@@ -134,7 +134,7 @@ func (p pins) pin(host string, key ssh.PublicKey) error {
 	return nil
 }
 
-// offered are the kinds of keys to ask a server for: those of the pinned ones, or all.
+// offered returns the kinds of keys to request from a server: those of the pinned ones, or all.
 func offered(kinds []string) []string {
 	slices.Sort(kinds)
 	return slices.Compact(kinds)

@@ -16,16 +16,16 @@ import (
 	"greenroom/internal/regular"
 )
 
-// keyring is what there is to log in with.
+// keyring holds the means to log in.
 type keyring struct {
 	signers []ssh.Signer
 	// agent is the socket of an agent, or empty.
 	agent string
-	// tried and skipped tell people what the keys are.
+	// tried and skipped describe the keys for people.
 	tried, skipped []string
 }
 
-// maxKey bounds a key file, in bytes.
+// maxKey limits a key file, in bytes.
 const maxKey = 1 << 20
 
 func newKeyring(o Options) (keyring, error) {
@@ -71,7 +71,7 @@ func readKey(file string) (ssh.Signer, error) {
 	return ssh.ParsePrivateKey(b)
 }
 
-// login is what to try at one connection, which is in hand until release is called.
+// login holds the methods of one login; call release afterwards.
 type login struct {
 	methods []ssh.AuthMethod
 	// tried and skipped are for people.
@@ -121,7 +121,7 @@ func askAgent(socket string) (net.Conn, []ssh.Signer, error) {
 func (l login) refused(user, host string) string {
 	text := fmt.Sprintf("%s does not let %s in", host, plain.Text(user))
 	if len(l.tried) > 0 {
-		text += ": it takes none of the keys (" + strings.Join(l.tried, ", ") + "); add one to the server's authorized_keys, or name another"
+		text += ": it accepts none of the keys (" + strings.Join(l.tried, ", ") + "); add one to the server's authorized_keys, or name another"
 	} else {
 		text += ": there is no key to log in with; name a key file, or start an agent"
 	}

@@ -27,13 +27,13 @@ type link struct {
 	done   chan struct{}
 
 	mu    sync.Mutex
-	heard *ears // of the connection
+	ears *ears // of the connection
 }
 
-// Refuted takes another URL of those that the server has printed, as requests to this one don't arrive.
+// Refuted switches to another URL of those that the server has printed, as requests to this one don't arrive.
 func (l *link) Refuted(url string) {
 	l.mu.Lock()
-	e := l.heard
+	e := l.ears
 	l.mu.Unlock()
 	if e != nil {
 		e.refuted(url)
@@ -43,7 +43,7 @@ func (l *link) Refuted(url string) {
 func (l *link) hear(e *ears) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.heard = e
+	l.ears = e
 }
 
 var _ tunnel.Tunnel = (*link)(nil)
@@ -105,15 +105,15 @@ func (l *link) run(ctx context.Context) {
 	}
 }
 
-// connect makes a connection and forwards through it until it ends. The error says why it ended.
+// connect makes a connection and forwards through it until it ends. The error is the reason.
 func (l *link) connect(ctx context.Context, woke <-chan time.Duration) error {
-	client, heard, err := l.dial(ctx)
+	client, ears, err := l.dial(ctx)
 	if err != nil {
 		return err
 	}
-	l.hear(heard)
+	l.hear(ears)
 	defer l.hear(nil)
-	c := &connection{link: l, client: client, heard: heard, slots: make(chan struct{}, concurrent)}
+	c := &connection{link: l, client: client, ears: ears, slots: make(chan struct{}, concurrent)}
 	c.ctx, c.end = context.WithCancelCause(ctx)
 	defer c.wait()
 	defer func() { _ = client.Close() }()
@@ -130,7 +130,7 @@ func (l *link) connect(ctx context.Context, woke <-chan time.Duration) error {
 	select {
 	case <-c.ctx.Done():
 	case missed := <-woke:
-		c.end(fmt.Errorf("this machine was asleep for %s: the connection is made anew", missed.Round(time.Second)))
+		c.end(fmt.Errorf("this machine was asleep for %s: reconnecting", missed.Round(time.Second)))
 	}
 	return context.Cause(c.ctx)
 }
@@ -154,10 +154,10 @@ func (l *link) dial(ctx context.Context) (*ssh.Client, *ears, error) {
 	defer stop()
 	keys := l.keys.login(l.service)
 	defer keys.release()
-	heard := newEars(l)
+	ears := newEars(l)
 	config := &ssh.ClientConfig{
 		User: l.user, Auth: keys.methods, HostKeyCallback: check, HostKeyAlgorithms: offered(kinds),
-		BannerCallback: func(text string) error { heard.banner(text); return nil },
+		BannerCallback: func(text string) error { ears.banner(text); return nil },
 	}
 	inner, channels, requests, err := ssh.NewClientConn(conn, l.addr, config)
 	if err != nil {
@@ -168,10 +168,10 @@ func (l *link) dial(ctx context.Context) (*ssh.Client, *ears, error) {
 		_ = inner.Close()
 		return nil, nil, l.explain(ctx, ctx.Err(), keys)
 	}
-	return ssh.NewClient(inner, channels, requests), heard, nil
+	return ssh.NewClient(inner, channels, requests), ears, nil
 }
 
-// explain says why a handshake failed.
+// explain describes why a handshake failed.
 func (l *link) explain(ctx context.Context, err error, keys login) error {
 	var changed *ChangedKey
 	switch text := err.Error(); {
@@ -190,7 +190,7 @@ func (l *link) explain(ctx context.Context, err error, keys login) error {
 	}
 }
 
-// refusal is an error that only people can mend.
+// refusal is an error that needs a person.
 type refusal struct {
 	error
 	// most is the longest wait before the next attempt.
@@ -199,13 +199,13 @@ type refusal struct {
 
 func (r *refusal) Unwrap() error { return r.error }
 
-// The longest waits after refusals: of the login, which the server's owner may mend, and of the server's own key.
+// The longest waits after refusals: of the login, which the server's owner may fix, and of the server's own key.
 const (
 	loginMost = time.Minute
 	hostMost  = 5 * time.Minute
 )
 
-// lost says that a connection has ended.
+// lost reports the end of a connection.
 func lost(err error, host string) error {
 	if err == nil {
 		return fmt.Errorf("%s ended the connection", host)

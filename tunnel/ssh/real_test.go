@@ -61,7 +61,7 @@ func (w *webhooks) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(out, "%d", len(body))
 }
 
-// wire stands between the client and the server, where it can be cut.
+// wire is a proxy between the client and the server, where the connection can be cut.
 type wire struct {
 	addr  string
 	to    string
@@ -254,7 +254,7 @@ func post(t *testing.T, url string) error {
 	return nil
 }
 
-// The server goes on holding a fixed port for a connection that it doesn't know to be dead.
+// The server still holds a fixed port for a connection that it doesn't know to be dead.
 func TestOpenSSHReleasesThePortInTheEnd(t *testing.T) {
 	s := peers.SSHD(t, "")
 	hooks := listenForWebhooks(t)
@@ -284,7 +284,7 @@ func TestOpenSSHReleasesThePortInTheEnd(t *testing.T) {
 	again.Until("a new connection", func(s tunnel.Status) bool { return s.State == tunnel.Live && post(t, url) == nil })
 }
 
-// A server that was set up anew has another key: nothing is sent to it until the user says so.
+// A reinstalled server has another key: nothing is sent to it until the user confirms.
 func TestOpenSSHWithAnotherKey(t *testing.T) {
 	s := peers.SSHD(t, "")
 	hooks := listenForWebhooks(t)
@@ -294,13 +294,13 @@ func TestOpenSSHWithAnotherKey(t *testing.T) {
 	opened := open(t, o, hooks.addr)
 	liveAnywhere(opened)
 	s.Stop()
-	anew := peers.SSHD(t, s.Addr)
+	reinstalled := peers.SSHD(t, s.Addr)
 	w.cut()
 	opened.degraded("has changed")
-	if strings.Contains(anew.Log(), "publickey") {
-		t.Errorf("a login was tried: %s", anew.Log())
+	if strings.Contains(reinstalled.Log(), "publickey") {
+		t.Errorf("a login was tried: %s", reinstalled.Log())
 	}
-	key, err := os.ReadFile(anew.KeyFile)
+	key, err := os.ReadFile(reinstalled.KeyFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,10 +323,10 @@ func TestOpenSSHRefusesAStranger(t *testing.T) {
 	_, file := newKey(t)
 	o := realOptions(t, s)
 	o.KeyFiles = []string{file}
-	open(t, o, echo(t)).degraded("it takes none of the keys")
+	open(t, o, echo(t)).degraded("it accepts none of the keys")
 }
 
-// However a session is cut short in the middle of a body, the sender isn't told that it arrived.
+// However a session is cut short within a body, the sender gets no success.
 func TestOpenSSHCutInTheMiddle(t *testing.T) {
 	s := peers.SSHD(t, "")
 	hooks := listenForWebhooks(t)
@@ -361,7 +361,7 @@ func TestOpenSSHCutInTheMiddle(t *testing.T) {
 			t.Error(err)
 		}
 	case <-time.After(patience):
-		t.Error("the sender waits for ever")
+		t.Error("the sender never gets an answer")
 	}
 	body.CloseWithError(io.ErrClosedPipe)
 	http.DefaultClient.CloseIdleConnections()

@@ -70,27 +70,27 @@ type server struct {
 	mu sync.Mutex
 	// hosts are its keys.
 	hosts []ssh.Signer
-	// key is the only one that is let in; nil lets everybody in.
+	// key is the only accepted key; nil accepts all.
 	key ssh.PublicKey
-	// banner is said before the login, text in each session.
+	// banner is shown before the login, text in each session.
 	banner, text string
 	// hung stops answering requests of the connection, deny refuses forwards.
 	hung, deny bool
-	// named is the address that forwarded connections are said to have come to, instead of the one asked for.
+	// named is the reported destination of forwarded connections, instead of the requested one.
 	named string
 	// mute never completes a login.
 	mute bool
 	// binds are the addresses that were asked for.
 	binds []string
 	conns map[net.Conn]*serverConn
-	// logins tells of each connection that forwards.
+	// logins receives each connection that forwards.
 	logins chan *serverConn
 }
 
 type serverConn struct {
 	*ssh.ServerConn
 	ears net.Listener
-	// named is what the forward is called.
+	// named is the name of the forward.
 	named string
 }
 

@@ -2,14 +2,14 @@ package ssh
 
 import "strings"
 
-// service is what a hosted one wants, as its own documentation says.
+// service describes a hosted service, by its own documentation.
 type service struct {
 	port, user, bind string
-	// blank says that it asks for a password and takes an empty one.
+	// blank means that it asks for a password and accepts an empty one.
 	blank bool
 }
 
-// The hosts that they are asked to listen at are what OpenSSH sends for these commands.
+// The hosts to listen at are those that OpenSSH sends for these commands.
 var services = map[string]service{
 	// https://localhost.run/docs/ : ssh -R 80:localhost:8080 nokey@localhost.run, without an account
 	"localhost.run": {user: "nokey", bind: "localhost:80"},
@@ -19,7 +19,7 @@ var services = map[string]service{
 	"pinggy.io": {port: "443", bind: "localhost:0", blank: true},
 }
 
-// serviceOf is the service of the host, or of a domain above it.
+// serviceOf returns the service of the host, or of a domain above it.
 func serviceOf(host string) service {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	for domain, s := range services {

@@ -1,13 +1,12 @@
-// Package ssh is the driver for a reverse forward through an SSH server: a machine of one's own with a public name, or a
-// hosted service (localhost.run, serveo, pinggy).
+// Package ssh is the driver for a reverse forward through an SSH server: the user's own with a public name, or a hosted service
+// (localhost.run, serveo, pinggy).
 //
-// The server's key is pinned when it is first seen; a changed key is refused for ever, with what to do. Connections that the
-// server forwards are handed to the local listener as bytes in both directions, a bounded number at a time, and each
-// direction ends by itself. A connection that is lost, or whose keepalives aren't answered in time, is made anew, for as long
-// as the tunnel is open.
+// The server's key is pinned when it is first seen; a changed key is always refused, with the remedy. Forwarded connections are
+// passed to the local listener as bytes in both directions, a bounded number at a time, and each direction ends separately. A
+// connection that is lost, or whose keepalives aren't answered in time, is replaced, for as long as the tunnel is open.
 //
-// What is sent while there is no connection is lost: sshd refuses it. Nothing here looks into the bytes, so the listener sees
-// the public name as the Host.
+// Requests sent while there is no connection are lost: sshd refuses them. The bytes aren't interpreted, so the listener sees the
+// public name as the Host.
 package ssh
 
 import (
@@ -28,32 +27,31 @@ import (
 	"greenroom/tunnel"
 )
 
-// Options are the driver's settings. Addr is all that a hosted service needs.
+// Options configure the driver. A hosted service needs only Addr.
 type Options struct {
 	// Addr is the server, HOST or HOST:PORT; the port is 22 unless the service has another.
 	Addr string
-	// User is the name to log in with; empty means that of the present user, or the one that a service wants.
+	// User is the name to log in with; the default is the present user, or the service's.
 	User string
-	// RemoteBind is where the server shall listen, HOST:PORT or PORT; port 0 lets the server choose. The host is the
-	// server's to interpret: empty means every address, and needs GatewayPorts. Empty as a whole means localhost with the
-	// local listener's port, for a reverse proxy to find, or what a service wants.
+	// RemoteBind is the server's listening address, HOST:PORT or PORT; port 0 lets the server choose. The server interprets the
+	// host: empty means every address, and needs GatewayPorts. If all of it is empty, the default is localhost with the local
+	// listener's port, for a reverse proxy, or the service's.
 	RemoteBind string
-	// URL is the public URL, in which {host} and {port} stand for the server's host and the port that it listens on.
-	// Empty means that the server tells: it is looked for in what it prints, by Pattern (a regular expression whose first
-	// group, or all of it, is the URL) or in the ways of the known services. A server that prints none and listens on an
-	// outside address is taken to be reached there, by plain HTTP.
+	// URL is the public URL, with {host} and {port} of the server. If empty, it is read from the server's output, by Pattern (a
+	// regular expression whose first group, or all of it, is the URL) or in the known services' formats. A server that prints
+	// none and listens on an outside address is assumed to be reachable there, by plain HTTP.
 	URL     string
 	Pattern string
-	// KeyFiles are private keys; none means ~/.ssh/id_ed25519, id_ecdsa and id_rsa, as far as they exist. Those that are
-	// encrypted are left to the agent.
+	// KeyFiles are private keys; the default is ~/.ssh/id_ed25519, id_ecdsa and id_rsa, if they exist. Encrypted ones are left to
+	// the agent.
 	KeyFiles []string
 	// AgentSocket is where an SSH agent listens; empty means SSH_AUTH_SOCK, "none" no agent.
 	AgentSocket string
-	// KnownHostsFile holds the pinned keys, in OpenSSH's format. It is made when it doesn't exist.
+	// KnownHostsFile holds the pinned keys, in OpenSSH's format. It is created if missing.
 	KnownHostsFile string
-	// Timeout bounds connecting and logging in, 15 s when zero.
+	// Timeout limits connecting and logging in, 15 s if zero.
 	Timeout time.Duration
-	// Keepalive is how often the server is asked whether it is there, 15 s when zero; it has 10 s to answer.
+	// Keepalive is the interval of keepalives, 15 s if zero; the server has 10 s to answer.
 	Keepalive time.Duration
 	// Clock paces reconnecting and keepalives; nil means the real one.
 	Clock clockwork.Clock
@@ -66,7 +64,7 @@ const (
 	keepaliveTime    = 10 * time.Second
 	// concurrent is how many connections are handed on at a time; more are refused.
 	concurrent = 128
-	// announceTime is how long a server may take to print a URL before that is said.
+	// announceTime is how long a server may take to print a URL before the status reports it.
 	announceTime = 15 * time.Second
 )
 
@@ -114,7 +112,7 @@ func (d Driver) Open(_ context.Context, local tunnel.Local) (tunnel.Tunnel, erro
 	return l, nil
 }
 
-// settings are the options, checked and completed.
+// settings are checked and completed options.
 type settings struct {
 	Options
 	// host is the server's, shown the same made safe for people; addr is HOST:PORT.
@@ -191,13 +189,13 @@ func (s *settings) server() error {
 		if err != nil {
 			return fmt.Errorf("no user to log in with: %w", err)
 		}
-		// On Windows the domain stands before it.
+		// On Windows the name begins with the domain.
 		s.user = me.Username[strings.LastIndexByte(me.Username, '\\')+1:]
 	}
 	return nil
 }
 
-// bind completes where the server shall listen.
+// bind completes the server's listening address.
 func (s *settings) bind() error {
 	at := s.RemoteBind
 	switch {
@@ -234,7 +232,7 @@ func (s *settings) fill(port uint32) (string, error) {
 	return tunnel.PublicURL(strings.NewReplacer("{host}", host, "{port}", strconv.FormatUint(uint64(port), 10)).Replace(s.URL))
 }
 
-// outside says whether the server was asked to listen where the internet may reach it.
+// outside reports whether the server was asked to listen on a public address.
 func (s *settings) outside() bool {
 	if s.bindHost == "" {
 		return true

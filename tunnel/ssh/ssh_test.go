@@ -90,7 +90,7 @@ func (s *server) login() *serverConn {
 	case c := <-s.logins:
 		return c
 	case <-time.After(patience):
-		s.t.Fatal("nobody logs in")
+		s.t.Fatal("no client logs in")
 		return nil
 	}
 }
@@ -188,7 +188,7 @@ func TestAListenerThatIsGone(t *testing.T) {
 	}
 }
 
-func TestALostConnectionIsMadeAnew(t *testing.T) {
+func TestALostConnectionIsReplaced(t *testing.T) {
 	s := serve(t)
 	clock := clockwork.NewFakeClock()
 	o := open(t, Options{Addr: s.addr, URL: "https://a.example", Clock: clock}, echo(t))
@@ -352,7 +352,7 @@ func TestKeysToLogInWith(t *testing.T) {
 	})
 	t.Run("wrong", func(t *testing.T) {
 		r := open(t, Options{Addr: s.addr, URL: "https://a.example", KeyFiles: []string{wrongFile, encryptedFile}}, echo(t)).
-			degraded("does not let ada in: it takes none of the keys (" + wrongFile + ")")
+			degraded("does not let ada in: it accepts none of the keys (" + wrongFile + ")")
 		if !strings.Contains(r, encryptedFile+" is encrypted: add it to an agent with ssh-add") {
 			t.Errorf("%q", r)
 		}
@@ -419,7 +419,7 @@ func serveAgent(t *testing.T, key any) string {
 	return socket
 }
 
-func TestTheURLIsTakenFromWhatTheServerPrints(t *testing.T) {
+func TestTheURLIsReadFromTheServersOutput(t *testing.T) {
 	for _, test := range []struct {
 		name         string
 		o            Options
@@ -430,7 +430,7 @@ func TestTheURLIsTakenFromWhatTheServerPrints(t *testing.T) {
 		{name: "banner", banner: "Forwarding HTTP traffic from https://xyz.serveo.example\n", want: "https://xyz.serveo.example"},
 		{name: "pattern", o: Options{Pattern: `at (\S+) now`}, text: "https://no.example\nyou are at http://a.example:81/ now\n", want: "http://a.example:81"},
 		{name: "outside address", o: Options{RemoteBind: "*:8080"}, text: "Last login: yesterday\n", want: "http://127.0.0.1:8080"},
-		{name: "outside address, told", o: Options{RemoteBind: ":8080"}, text: "https://told.example\n", want: "https://told.example"},
+		{name: "outside address, printed", o: Options{RemoteBind: ":8080"}, text: "https://printed.example\n", want: "https://printed.example"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := serve(t)
@@ -441,16 +441,16 @@ func TestTheURLIsTakenFromWhatTheServerPrints(t *testing.T) {
 	}
 }
 
-func TestAServerThatTellsNoURL(t *testing.T) {
+func TestAServerThatPrintsNoURL(t *testing.T) {
 	s := serve(t)
 	s.set(func() { s.text = "\x1b[1mWelcome\x1b[0m, see https://help.ubuntu.com\n" })
 	clock := clockwork.NewFakeClock()
 	o := open(t, Options{Addr: s.addr, RemoteBind: "127.0.0.1:8080", Clock: clock}, echo(t))
 	o.Each = func() { clock.Advance(500 * time.Millisecond) }
-	o.degraded("listens at 127.0.0.1:8080, but has told no public URL")
+	o.degraded("listens at 127.0.0.1:8080, but printed no public URL")
 }
 
-func TestNobodyThere(t *testing.T) {
+func TestNoServer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
