@@ -32,7 +32,7 @@ type journal struct {
 	since     func() time.Duration
 }
 
-// rejections are those of one account for one reason: anybody can send as many as they like.
+// rejections are those of one account for one reason: anyone can send any number of them.
 type rejections struct {
 	logged time.Duration
 	count  int // since then

@@ -12,7 +12,7 @@ import (
 	"greenroom/provider"
 )
 
-// TestAFloodOfForgeriesIsCounted: anybody can send them, and each line of the log takes disk.
+// TestAFloodOfForgeriesIsCounted: anyone can send them, and each line of the log takes disk.
 func TestAFloodOfForgeriesIsCounted(t *testing.T) {
 	var out bytes.Buffer
 	j := newJournal(slog.New(slog.NewTextHandler(&out, nil)))

@@ -1,7 +1,7 @@
 // Package boltfile opens bbolt files without trusting them.
 //
 // bbolt maps its file and follows what it reads: a page that is missing or damaged is a panic or a fault there, in part in
-// goroutines of its own, and a file that was deleted while it is in use takes every commit with it. Here a file's pages are
+// goroutines of its own, and a file that was deleted while it is in use loses every commit. Here a file's pages are
 // checked before it is mapped ([Open]), what happens later is an error ([Kind.Guard]), a file that was replaced is noticed
 // ([File.There]), and a new one has its name only once it is whole ([Create]).
 package boltfile
@@ -34,7 +34,7 @@ var (
 
 // Kind is a kind of file.
 type Kind struct {
-	// Name is what such a file is called in errors; Advice is what to do about a damaged one.
+	// Name is the name of such a file in errors; Advice is the remedy for a damaged one.
 	Name, Advice string
 	// Levels is the number of levels of buckets within a top-level bucket. Of a bucket without any, only the pages that
 	// hold others together are read before the file is mapped. Nil has every page read, which is needed for files without a
@@ -89,7 +89,7 @@ func RealPath(path string) (string, error) {
 	return filepath.Abs(filepath.Join(dir, filepath.Base(path)))
 }
 
-// The address space that is set aside for a file: reads and writes go on while it grows within that. It costs no memory.
+// The address space that is set aside for a file: reads and writes continue while it grows within that. It costs no memory.
 // Only a file that outgrows it must be mapped again, which waits for every read.
 const (
 	leastMapped = 64 << 30

@@ -203,7 +203,7 @@ func (p *Pages) fetch(id uint64, b []byte, from, to uint64) bool {
 	return err == nil
 }
 
-// cell is what a branch or leaf page says of one key.
+// cell is one key of a branch or leaf page.
 type cell struct {
 	key, value []byte
 	child      uint64

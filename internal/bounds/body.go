@@ -97,8 +97,8 @@ type Places struct {
 	// spare is by how much a body must be behind before it gives way.
 	spare time.Duration
 
-	mu    sync.Mutex
-	taken map[*Place]bool
+	mu   sync.Mutex
+	held map[*Place]bool
 }
 
 // slowAfter spares bodies that are on their way.
@@ -106,7 +106,7 @@ const slowAfter = 100 * time.Millisecond
 
 // NewPlaces returns so many places.
 func NewPlaces(most int) *Places {
-	return &Places{most: most, spare: slowAfter, taken: map[*Place]bool{}}
+	return &Places{most: most, spare: slowAfter, held: map[*Place]bool{}}
 }
 
 // Place is one of [Places]. It must be left.
@@ -120,11 +120,11 @@ type Place struct {
 func (p *Places) Enter(b *Body) *Place {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.taken) >= p.most && !p.makeRoom() {
+	if len(p.held) >= p.most && !p.makeRoom() {
 		return nil
 	}
 	place := &Place{of: p, body: b}
-	p.taken[place] = true
+	p.held[place] = true
 	return place
 }
 
@@ -132,7 +132,7 @@ func (p *Places) makeRoom() bool {
 	now := time.Now()
 	var slowest *Place
 	most := p.spare
-	for place := range p.taken {
+	for place := range p.held {
 		if place.body == nil {
 			continue
 		}
@@ -143,7 +143,7 @@ func (p *Places) makeRoom() bool {
 	if slowest == nil {
 		return false
 	}
-	delete(p.taken, slowest)
+	delete(p.held, slowest)
 	slowest.body.giveWay()
 	return true
 }
@@ -159,5 +159,5 @@ func (p *Place) Read() {
 func (p *Place) Leave() {
 	p.of.mu.Lock()
 	defer p.of.mu.Unlock()
-	delete(p.of.taken, p)
+	delete(p.of.held, p)
 }

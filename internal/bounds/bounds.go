@@ -7,7 +7,7 @@
 //   - [Places] bounds how many bodies are read at a time. When all places are taken, the body that is furthest behind its
 //     pace gives way, so that senders who dawdle keep no one out.
 //   - [Budget] bounds the bytes of all bodies together.
-//   - [Unread] ends a connection soon whose request's body nobody reads: net/http would wait for it.
+//   - [Unread] soon ends a connection whose request's body isn't read: net/http would wait for it.
 //
 // All of it is safe for concurrent use, except that one goroutine reads a Body.
 package bounds
@@ -30,7 +30,7 @@ const (
 	IdleTime    = time.Minute
 	MaxHeader   = 64 << 10
 	MaxConns    = 1024
-	// unreadTime is for what is left of a body that nobody reads, while the answer is on its way.
+	// unreadTime is for the rest of an unread body, while the answer is on its way.
 	unreadTime = 500 * time.Millisecond
 )
 

@@ -105,7 +105,7 @@ func TestTheOldestGivesWay(t *testing.T) {
 	}
 }
 
-// TestUnreadRequestsGiveWayFirst: a connection whose body nobody reads makes room before one that waits for its request, also
+// TestUnreadRequestsGiveWayFirst: a connection whose body isn't read makes room before one that waits for its request, also
 // while its answer is not written yet.
 func TestUnreadRequestsGiveWayFirst(t *testing.T) {
 	inside, gate := make(chan bool), make(chan bool)
@@ -210,7 +210,7 @@ func TestTheSlowestBodyGivesWay(t *testing.T) {
 		t.Fatal("nothing gave way")
 	}
 	if _, err := slow.Read(make([]byte, 1)); !errors.Is(err, ErrGaveWay) {
-		t.Errorf("the slowest goes on: %v", err)
+		t.Errorf("the slowest continues: %v", err)
 	}
 	all[1].Leave() // which it lost already
 	first := all[0].body
@@ -218,7 +218,7 @@ func TestTheSlowestBodyGivesWay(t *testing.T) {
 		t.Fatal("the second slowest did not give way")
 	}
 	if _, err := first.Read(make([]byte, 1)); !errors.Is(err, ErrGaveWay) {
-		t.Errorf("the second slowest goes on: %v", err)
+		t.Errorf("the second slowest continues: %v", err)
 	}
 	if p.Enter(newcomer) != nil {
 		t.Error("a body that has just begun gave way")

@@ -22,6 +22,6 @@ var (
 func Vary(n int) {
 	if f := flag.Lookup(seedFlag); fixed && f != nil && f.Value.String() == ours {
 		ours = strconv.Itoa(n + 1)
-		_ = flag.Set(seedFlag, ours) // the flag takes any number
+		_ = flag.Set(seedFlag, ours) // the flag accepts every number
 	}
 }

@@ -10,13 +10,13 @@ import (
 
 // Report is one panic.
 type Report struct {
-	// Name is what the goroutine was for.
+	// Name is the purpose of the goroutine.
 	Name  string
 	Value any
 	Stack []byte
 }
 
-// Error tells the panic without its stack.
+// Error returns the panic without its stack.
 func (r Report) Error() string { return fmt.Sprintf("panic in %s: %v", r.Name, r.Value) }
 
 // Group starts goroutines and waits for them. Its zero value works, and lets panics through to the runtime; with
@@ -42,7 +42,7 @@ func (g *Group) Go(name string, f func()) {
 	}()
 }
 
-// Recover is for deferring in goroutines that somebody else started, such as those of an HTTP server.
+// Recover is for deferring in goroutines that others started, such as those of an HTTP server.
 func (g *Group) Recover(name string) {
 	if g == nil || g.OnPanic == nil {
 		return

@@ -35,7 +35,7 @@ func S3(t testing.TB, events string) *S3Server {
 		if ok {
 			return s
 		}
-		// Somebody else may have taken the port in between.
+		// Another program may have taken the port meanwhile.
 		if try == 5 || !strings.Contains(said, "address already in use") {
 			t.Fatalf("the S3 server did not start: %s", said)
 		}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// SQS starts a server that speaks SQS, with no queues, and returns its URL. It takes any credentials and any region. Each
+// SQS starts a server that speaks SQS, with no queues, and returns its URL. It accepts all credentials and regions. Each
 // call starts another one, in about a second.
 //
 // It is fauxqs, from npm, installed by `npm ci` in internal/peers/testdata/sqs. Its FIFO queues return one message per

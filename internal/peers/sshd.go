@@ -32,7 +32,7 @@ type SSHServer struct {
 	log string
 }
 
-// Log is what the server has said so far.
+// Log returns the server's log so far.
 func (s *SSHServer) Log() string {
 	b, err := os.ReadFile(s.log)
 	if err != nil {
@@ -125,7 +125,7 @@ LogLevel VERBOSE
 			return s
 		}
 		s.Stop()
-		// Somebody else may have taken the port in between.
+		// Another program may have taken the port meanwhile.
 		if addr != "" || try == 5 || !strings.Contains(s.Log(), "Address already in use") {
 			t.Fatalf("sshd did not start: %s", s.Log())
 		}
@@ -150,7 +150,7 @@ func (s *SSHServer) ready() bool {
 	return true
 }
 
-// free is an address of 127.0.0.1 that nobody listens at now.
+// free returns an unused address of 127.0.0.1.
 func free(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -70,7 +70,7 @@ func Cut(s string, n int) string {
 	return s[:n]
 }
 
-// steers says whether a terminal might obey r rather than show it, or show other text in another order because of it.
+// steers reports whether a terminal might obey r rather than show it, or show other text in another order because of it.
 func steers(r rune) bool {
 	switch {
 	case r < 0x20, r >= 0x7f && r <= 0x9f:
@@ -106,5 +106,5 @@ func JSON(b []byte) []byte {
 	return out
 }
 
-// escapes is steers without the white space that stands between JSON tokens.
+// escapes is steers without the white space between JSON tokens.
 func escapes(r rune) bool { return r >= 0x20 && steers(r) }

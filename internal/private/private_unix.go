@@ -26,7 +26,7 @@ func checkFolder(dir string, info fs.FileInfo) error {
 }
 
 // checkParents refuses a folder that another user could replace. A group that has the user's own number is one that every
-// user has, and is nobody else.
+// user has, and is no one else.
 func checkParents(dir string) error {
 	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
