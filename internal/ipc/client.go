@@ -188,7 +188,7 @@ func (e *lostError) Error() string { return e.app.Text }
 // Unwrap gives what screens and commands act on.
 func (e *lostError) Unwrap() error { return &e.app }
 
-// isLost says whether err is a lost connection, and whether the call may have been carried out.
+// isLost reports whether err is a lost connection, and whether the call may have been carried out.
 func isLost(err error) (is, sent bool) {
 	var e *lostError
 	if !errors.As(err, &e) {

@@ -9,7 +9,7 @@
 // Promises:
 //
 //   - Only the holder of the lock binds or removes the socket, so there is never more than one owner, and an owner that
-//     was killed leaves nothing that stands in anybody's way.
+//     was killed leaves nothing that blocks others.
 //
 //   - Errors cross as [app.Error] with kind, text and hint. A caller's cancellation ends the call on the owner's side too.
 //
@@ -17,13 +17,13 @@
 //     safe because events are known by their provider ids. One that changes something and may have been carried out is
 //     not repeated: it fails as unavailable and says so.
 //
-//   - A subscription survives the owner. Its reader gets [app.Missed] once the next one is there, and reads anew.
+//   - A subscription survives the owner. Its reader gets [app.Missed] once the next one is there, and reads everything again.
 //
-//   - A slow reader of a stream loses changes, is told so by Missed, and slows nobody.
+//   - A slow reader of a stream loses changes, is informed by Missed, and slows no one.
 //
 //   - No word is exchanged with another user: both sides check the folder, the socket and the peer first (package private).
 //     The record in the lock file says where to look; it is believed no more than any other path.
 //
-// Not promised: protection against root and against other programs of the same user: whoever can open the socket can do
+// Not promised: protection against root and against other programs of the same user: anyone who can open the socket can do
 // what the user can. On Windows the access list of the user's temporary folder applies.
 package ipc

@@ -94,7 +94,7 @@ func (s *Session) attach(ctx context.Context, holder lock.Holder) (*link, State,
 }
 
 // places are the sockets at which an owner may serve. One that isn't recorded is looked for up to the first folder that is
-// private: an owner takes no worse one while it has that.
+// private: an owner uses no worse one while it has that.
 func (s *Session) places(holder lock.Holder) []string {
 	var out []string
 	if holder.Socket != "" {

@@ -16,7 +16,7 @@ type method struct {
 	call func(ctx context.Context, body []byte) ([]byte, error)
 }
 
-// tableOf is what can be called on b, by name: every method of the interface but Subscribe.
+// tableOf returns the methods of b by name: every method of the interface but Subscribe.
 //
 // methodsOf is written out by package gen. Were methods looked up by name, the linker could not know which ones are used, and
 // would keep all of every type in the program: with the libraries that speak to AWS, these are several megabytes.

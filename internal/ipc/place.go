@@ -18,7 +18,7 @@ import (
 // maxSocketPath keeps below what a socket's address can hold: 108 bytes on Linux and Windows, 104 on macOS.
 const maxSocketPath = 100
 
-// RuntimeDir is where sockets go when nothing else is said: $XDG_RUNTIME_DIR/greenroom, or a folder of the user's in the
+// RuntimeDir is the default folder of sockets: $XDG_RUNTIME_DIR/greenroom, or a folder of the user's in the
 // temporary folder. Without $XDG_RUNTIME_DIR it is never a folder that several users share.
 func RuntimeDir() string {
 	if d := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(d) {

@@ -10,7 +10,7 @@ import (
 const queueLimit = 4096
 
 // queue holds the changes that wait for a reader. When it is full everything in it gives way to one Missed: the reader
-// reads anew, and what comes after that continues from there.
+// reads again, and what comes after that continues from there.
 type queue struct {
 	limit int
 	// ready has an element when there is something to take.

@@ -35,7 +35,7 @@ func (o *ownership) bind() (net.Listener, error) {
 	return l, nil
 }
 
-// accept serves until the server leaves, and makes the socket anew when something took it away.
+// accept serves until the server leaves, and makes the socket again if it was removed.
 func (o *ownership) accept(l net.Listener) {
 	defer close(o.served)
 	for {
@@ -46,7 +46,7 @@ func (o *ownership) accept(l net.Listener) {
 		if err == nil {
 			return
 		}
-		o.s.o.Log.Warn("the socket for other terminals is gone and is made anew", "socket", o.holder.Socket, "err", err)
+		o.s.o.Log.Warn("the socket for other terminals is gone and is created again", "socket", o.holder.Socket, "err", err)
 		for l, err = o.bind(); err != nil; l, err = o.bind() {
 			o.s.o.Log.Warn("other terminals can't attach", "err", err)
 			select {

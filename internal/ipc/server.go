@@ -81,7 +81,7 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
-// Leave takes no more calls, ends the streams, waits for the calls that are under way, at most for grace, and closes every
+// Leave refuses further calls, ends the streams, waits for the calls that are under way, at most for grace, and closes every
 // connection and the listener.
 func (s *Server) Leave(grace time.Duration) error {
 	s.mu.Lock()
@@ -115,7 +115,7 @@ func (s *Server) begin() bool {
 	return true
 }
 
-// meant says whether the request is for this owner, and not for the one before it on the same socket.
+// meant reports whether the request is for this owner, and not for the one before it on the same socket.
 func (s *Server) meant(r *http.Request) bool {
 	instance := r.Header.Get(headerInstance)
 	return instance == "" || instance == s.hello.Instance

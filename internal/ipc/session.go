@@ -47,7 +47,7 @@ type Options struct {
 	// Wait is how long a call waits for the next owner when one has left; 0 means 5 s.
 	Wait time.Duration
 	// GiveUp is how long Open waits for a holder of the lock who neither serves nor lets go; 0 means 5 s. A new holder
-	// begins the time anew, so that many short programs in a row are no failure.
+	// restarts the time, so that many short programs in a row are no failure.
 	GiveUp time.Duration
 	// Grace is how long Close waits for the calls of others; 0 means 700 ms.
 	Grace time.Duration
@@ -84,7 +84,7 @@ func (o *Options) fill() error {
 	return nil
 }
 
-// Session is a Backend that lasts as long as the process, whoever owns the store.
+// Session is a Backend that lasts as long as the process, with any owner of the store.
 type Session struct {
 	o     Options
 	hello Hello
@@ -97,7 +97,7 @@ type Session struct {
 	life context.Context
 	end  context.CancelFunc
 	done chan struct{}
-	// wanted has an element when somebody waits for a link.
+	// wanted has an element while a call waits for a link.
 	wanted chan struct{}
 
 	mu sync.Mutex
@@ -254,7 +254,7 @@ func (s *Session) enter(l *link, state State) {
 	}
 }
 
-// leave is what happens when an owner has gone. Calls that are under way may still be answered by one that leaves in good
+// leave handles the end of an owner. Calls that are under way may still be answered by one that leaves in good
 // order; the client ends after them.
 func (s *Session) leave(l *link) {
 	s.mu.Lock()

@@ -6,7 +6,7 @@ import (
 	"greenroom/internal/app"
 )
 
-// State is how a session stands to the store, for screens.
+// State is a session's relation to the store, for screens.
 type State struct {
 	// Owner says that this process holds the store.
 	Owner bool
@@ -29,10 +29,10 @@ func (s *Session) State() State {
 	return s.state
 }
 
-// Owner says whether this process holds the store.
+// Owner reports whether this process holds the store.
 func (s *Session) Owner() bool { return s.State().Owner }
 
-// Stale says whether there is no owner at the moment.
+// Stale reports whether there is no owner at the moment.
 func (s *Session) Stale() bool { return s.State().Stale }
 
 // States gives the state now and after each change, until ctx or the session ends and the channel is closed. A slow reader

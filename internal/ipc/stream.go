@@ -11,7 +11,7 @@ import (
 )
 
 // serveSubscribe streams changes, one JSON value per line, with an empty line whenever nothing happened for a while.
-// The header is sent once the subscription stands, so that what happens after the client has seen it is in the stream.
+// The header is sent once the subscription is active, so that what happens after the client has seen it is in the stream.
 func (s *Server) serveSubscribe(w http.ResponseWriter, r *http.Request) {
 	bounds.Patient(w)
 	ctx, cancel := s.streamContext(r)
@@ -37,7 +37,7 @@ func (s *Server) serveSubscribe(w http.ResponseWriter, r *http.Request) {
 	<-pumped
 }
 
-// serveAlive is a stream without news: its end tells the other side that the owner has gone.
+// serveAlive is a stream without news: its end shows the other side that the owner has gone.
 func (s *Server) serveAlive(w http.ResponseWriter, r *http.Request) {
 	bounds.Patient(w)
 	ctx, cancel := s.streamContext(r)

@@ -16,7 +16,7 @@ import (
 )
 
 // Subscribe implements [app.Backend]. The channel is also closed when the owner goes away. A reader that is slow lets the
-// socket fill up; what doesn't fit is dropped on the owner's side, and Missed tells.
+// socket fill up; what doesn't fit is dropped on the owner's side, and Missed reports it.
 func (c *Client) Subscribe(ctx context.Context) (<-chan app.Change, error) {
 	s, err := c.open(ctx, pathSubscribe)
 	if err != nil {
@@ -47,7 +47,7 @@ func (c *Client) Subscribe(ctx context.Context) (<-chan app.Change, error) {
 }
 
 // alive returns once the owner has gone, or ctx or the client ended. It says whether the owner went silent: one that left
-// or was killed ends its connections, and what is under way on them ends by itself; one that is frozen doesn't.
+// or was killed ends its connections, and what is under way on them ends too; one that is frozen doesn't.
 func (c *Client) alive(ctx context.Context) (silent bool) {
 	s, err := c.open(ctx, pathAlive)
 	if err != nil {

@@ -27,7 +27,7 @@ const (
 const headerInstance = "Greenroom-Instance"
 
 // beat is how often a stream without news carries an empty line, and silence after how long a stream without even that
-// is given up: its owner is frozen, or gone in a way that the kernel didn't tell.
+// is dropped: its owner is frozen, or gone in a way that the kernel didn't report.
 const (
 	beat    = 2 * time.Second
 	silence = 3 * beat
@@ -57,7 +57,7 @@ type Hello struct {
 	Demo bool `json:"demo,omitempty"`
 }
 
-// compare tells how the owner differs from us: an error when we can't work together, else a warning or "".
+// compare compares the owner with us: an error when we can't work together, else a warning or "".
 func compare(us, owner Hello) (warning string, err error) {
 	switch {
 	case !sameFolder(owner.DataDir, us.DataDir):
@@ -109,7 +109,7 @@ type failure struct {
 	Platform provider.Platform `json:"platform,omitempty"`
 	// Cause is "canceled" or "deadline" for errors of a context.
 	Cause string `json:"cause,omitempty"`
-	// Leaving says that the owner takes no more calls; this one was not carried out.
+	// Leaving means that the owner refuses further calls; this one was not carried out.
 	Leaving bool `json:"leaving,omitempty"`
 }
 
@@ -171,7 +171,7 @@ func writeJSON(w http.ResponseWriter, status int, b []byte) {
 	h.Set("Content-Length", fmt.Sprint(len(b)))
 	w.WriteHeader(status)
 	if _, err := w.Write(b); err != nil {
-		return // The caller has gone; there is nobody to tell.
+		return // The caller has gone; there is no one to report to.
 	}
 	_ = http.NewResponseController(w).Flush()
 }

@@ -147,7 +147,7 @@ func TestWhatTakenMeans(t *testing.T) {
 	for err, want := range map[error]bool{
 		syscall.EADDRINUSE: true, syscall.EACCES: false, syscall.Errno(10048): runtime.GOOS == "windows",
 	} {
-		if isTaken(fmt.Errorf("listen: %w", err)) != want {
+		if inUse(fmt.Errorf("listen: %w", err)) != want {
 			t.Errorf("%v: %t", err, !want)
 		}
 	}

@@ -61,14 +61,14 @@ var (
 // read reads a body and hands it to use, which may keep it. While it does so the bytes count.
 func (in *intake) read(ctx context.Context, body io.Reader, limit int64, use func([]byte)) error {
 	var chunks []*[chunkSize]byte
-	var n, taken int64
+	var n, held int64
 	release := func() {
 		for _, c := range chunks {
 			in.chunks.Put(c)
 		}
 		chunks = nil
-		in.shared.Give(taken)
-		taken = 0
+		in.shared.Give(held)
+		held = 0
 	}
 	defer release()
 	for {
@@ -78,7 +78,7 @@ func (in *intake) read(ctx context.Context, body io.Reader, limit int64, use fun
 				if !in.shared.Take(chunkSize) {
 					return errNoRoom
 				}
-				taken += chunkSize
+				held += chunkSize
 			}
 			chunks = append(chunks, in.chunks.Get().(*[chunkSize]byte))
 		}

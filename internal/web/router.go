@@ -19,7 +19,7 @@ type Router struct {
 	// Signatures are the headers of which each signed request for an account has one; an account without has signatures that
 	// headers don't show.
 	Signatures map[string][]string
-	// Probe says whether a request with this target is a tunnel's probe that is out now: it is answered 200 and goes no
+	// Probe reports whether a request with this target is a tunnel's probe that is out now: it is answered 200 and goes no
 	// further. nil knows of none.
 	Probe func(target string) bool
 	// Ignore reports whether a refused request with this target is not worth a record, such as a probe that came too late.

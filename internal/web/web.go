@@ -43,7 +43,7 @@ const (
 	portTries         = 20
 )
 
-// Ingester is what the listener delivers to: internal/hub, or the owner of the store over the socket.
+// Ingester receives the requests: internal/hub, or the owner of the store over the socket.
 type Ingester interface {
 	Ingest(ctx context.Context, in app.Inbound) (app.Answer, error)
 }
@@ -122,7 +122,7 @@ func Listen(o Options) (*Listener, error) {
 	return l, nil
 }
 
-// bind listens on addr, or on one of the ports after it when it is taken and nobody insists on it.
+// bind listens on addr, or on one of the ports after it if it is in use and was not chosen by the user.
 func bind(addr string, fixed bool) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -137,10 +137,10 @@ func bind(addr string, fixed bool) (net.Listener, error) {
 		if err == nil {
 			return n, nil
 		}
-		taken := isTaken(err)
-		if fixed || first == 0 || !taken || p-first >= portTries || p == 65535 {
+		busy := inUse(err)
+		if fixed || first == 0 || !busy || p-first >= portTries || p == 65535 {
 			e := &app.Error{Kind: provider.Unavailable, Text: fmt.Sprintf("listen on %s: %v", addr, err), Err: err}
-			if taken {
+			if busy {
 				e.Kind, e.Hint = provider.Conflict, "another program listens there; choose another with --addr"
 			}
 			return nil, e
@@ -148,9 +148,9 @@ func bind(addr string, fixed bool) (net.Listener, error) {
 	}
 }
 
-// isTaken says whether an address is in use. Windows has an error number of its own for that, which package syscall
+// inUse reports whether an address is in use. Windows has an error number of its own for that, which package syscall
 // doesn't map.
-func isTaken(err error) bool {
+func inUse(err error) bool {
 	const wsaeaddrinuse = syscall.Errno(10048)
 	return errors.Is(err, syscall.EADDRINUSE) || runtime.GOOS == "windows" && errors.Is(err, wsaeaddrinuse)
 }
@@ -171,14 +171,14 @@ func (l *Listener) Moved() string {
 	return fmt.Sprintf("%s is taken by another program: what is sent there does not arrive here", l.opt.Addr)
 }
 
-// Status tells how the listener does.
+// Status returns the state of the listener.
 func (l *Listener) Status() app.ListenerStatus {
 	return app.ListenerStatus{
 		URL: l.URL(), Problem: l.Moved(), Accepted: l.accepted.Load(), Rejected: l.rejected.Load(), Busy: l.busy.Load(),
 	}
 }
 
-// Close takes no new requests, waits for those that are being answered until ctx ends, and then cuts them off.
+// Close refuses new requests, waits for those that are being answered until ctx ends, and then cuts them off.
 func (l *Listener) Close(ctx context.Context) error {
 	err := l.server.Shutdown(ctx)
 	if err != nil {
@@ -294,7 +294,7 @@ func (l *Listener) largeReason() string {
 	return fmt.Sprintf("the body is larger than %d bytes: raise body_limit if it should arrive", l.opt.BodyLimit)
 }
 
-// ours says whether a request's Host is one that this listener is reached by. It keeps web pages that resolve their own
+// ours reports whether a request's Host is one that this listener is reached by. It keeps web pages that resolve their own
 // name to this machine from talking to it. Who binds it to an outside address has chosen to be reached by any name.
 func (l *Listener) ours(host string) bool {
 	if !l.loopback || bounds.IsLoopback(host) {
@@ -335,6 +335,6 @@ func (l *Listener) write(w http.ResponseWriter, a app.Answer) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(a.Status)
-	// The sender may be gone; there is nobody to tell.
+	// The sender may be gone; there is no one to report to.
 	_, _ = io.WriteString(w, a.Text+"\n")
 }

@@ -215,12 +215,12 @@ func TestTooManyAtATimeAreTurnedAway(t *testing.T) {
 }
 
 func TestATakenPortMovesOnUnlessItWasAskedFor(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	held, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
-	addr := taken.Addr().String()
+	defer held.Close()
+	addr := held.Addr().String()
 	l := listen(t, &sink{}, func(o *Options) { o.Addr = addr })
 	if l.Addr().String() == addr {
 		t.Error("two listeners at one address")

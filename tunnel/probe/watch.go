@@ -209,7 +209,7 @@ func (s *watch) run() {
 	}
 }
 
-// probes says whether there is something to probe.
+// probes reports whether there is something to probe.
 func (s *watch) probes() bool { return s.driver.State == tunnel.Live && s.driver.URL != "" }
 
 // heard takes the driver's word, and probes when there is something new.

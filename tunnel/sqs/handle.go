@@ -33,7 +33,7 @@ func (r *reader) receive(ctx context.Context, f facts) ([]types.Message, error) 
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
 			types.MessageSystemAttributeNameSequenceNumber, types.MessageSystemAttributeNameMessageGroupId,
 		},
-		// An answer that is lost on its way is given again, rather than the messages being held for nobody.
+		// An answer that is lost on its way is given again, instead of holding the messages in vain.
 		ReceiveRequestAttemptId: aws.String(rand.Text()),
 	})
 	if err != nil {
@@ -260,7 +260,7 @@ func (r *reader) hold(ctx context.Context, f facts, parcels []parcel) *held {
 	return h
 }
 
-// keep goes on with these alone, and returns the others.
+// keep continues with only these, and returns the others.
 func (h *held) keep(left []parcel) []parcel {
 	h.mu.Lock()
 	defer h.mu.Unlock()

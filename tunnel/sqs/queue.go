@@ -37,7 +37,7 @@ type Queue struct {
 	HTTP aws.HTTPClient
 }
 
-// Check says what is wrong with the address, without asking anybody.
+// Check checks the address, without a call.
 func (q Queue) Check() error {
 	_, err := q.parse()
 	return err
@@ -49,7 +49,7 @@ type place struct {
 	url, name, account, region, endpoint string
 }
 
-// parse reads the address, without asking anybody.
+// parse parses the address, without a call.
 func (q Queue) parse() (place, error) {
 	text := strings.TrimPrefix(strings.TrimSpace(q.Queue), "sqs://")
 	bad := func(why string) (place, error) {
@@ -155,14 +155,14 @@ func retryer() aws.Retryer {
 	})
 }
 
-// facts are what a queue tells of itself.
+// facts are a queue's attributes.
 type facts struct {
 	url, arn string
-	// created tells a queue from one of the same name that was there before.
+	// created distinguishes a queue from an earlier one of the same name.
 	created string
 	// most is the largest message in bytes.
 	most int
-	// waiting is about how many messages there are, those that somebody is reading included.
+	// waiting is about how many messages there are, including those being read.
 	waiting int
 }
 
@@ -248,7 +248,7 @@ func (p place) where() string {
 	return "SQS in " + plain.Text(p.region)
 }
 
-// innermost is what an error of the SDK is about, without the requests' ids and attempts.
+// innermost returns the cause of an error of the SDK, without the requests' ids and attempts.
 func innermost(err error) error {
 	for {
 		inner := errors.Unwrap(err)

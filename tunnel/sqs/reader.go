@@ -28,10 +28,10 @@ type reader struct {
 	done   chan struct{}
 
 	mu sync.Mutex
-	// trouble is what the last call said, by who called; unread tells by message id of what can't be read.
+	// trouble is the last error of each caller; unread are the messages that can't be read, by id.
 	trouble map[string]string
 	unread  map[string]unread
-	// woke is closed, and made anew, when the machine has slept.
+	// woke is closed and replaced when the machine has slept.
 	woke chan struct{}
 }
 
@@ -85,7 +85,7 @@ func (r *reader) run(ctx context.Context) {
 		return
 	}
 	goes("sqs depth", func() { r.depth(ctx) })
-	// A group whose messages somebody holds is locked: several polls at a time don't disturb the order.
+	// A group with messages in flight is locked: several polls at a time don't disturb the order.
 	for i := range (r.Window + batch - 1) / batch {
 		goes("sqs poll", func() { r.poll(ctx, fmt.Sprintf("poll %d", i), f) })
 	}
@@ -138,7 +138,7 @@ func (r *reader) bound(ctx context.Context, d time.Duration) (context.Context, c
 	return ctx, func() { cancel(); <-stop }
 }
 
-// rest waits, less when the machine wakes, and says whether to go on.
+// rest waits, less when the machine wakes, and says whether to continue.
 func (r *reader) rest(ctx context.Context, d time.Duration) bool {
 	r.mu.Lock()
 	woke := r.woke
@@ -212,7 +212,7 @@ func (r *reader) show() {
 	if text == "" {
 		for id, u := range r.unread {
 			if r.Clock.Now().After(u.until) {
-				delete(r.unread, id) // somebody has taken it out
+				delete(r.unread, id) // another reader has removed it
 			}
 		}
 		if ids := slices.Sorted(maps.Keys(r.unread)); len(ids) > 0 {

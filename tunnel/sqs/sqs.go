@@ -3,7 +3,7 @@
 //
 // A sender hears 2xx only after SQS has the message, and a message is deleted only after [tunnel.Local.Receive] said that it
 // is durable here, so that nothing is lost while either end is away, for as long as the queue retains messages (4 days unless
-// its owner set otherwise; SQS tells nobody of what it drops after that). Requests of one hook arrive in their order. One that
+// its owner set otherwise; SQS drops later ones without notice). Requests of one hook arrive in their order. One that
 // arrives again, because a deletion was lost, is known by its number.
 //
 // A message that can't be read, because another program or a newer relay wrote it, is neither deleted nor passed over: it
@@ -47,7 +47,7 @@ const (
 	pollTime = 20 * time.Second
 	// holdTime is how long a message that was handed out is kept from others. It is renewed while it is being stored.
 	holdTime = 30 * time.Second
-	// slack is what a call may take beyond what it was asked to wait.
+	// slack is the time that a call may use beyond its wait.
 	slack = 10 * time.Second
 	// depthTime is how often the queue is asked how much waits.
 	depthTime = 30 * time.Second
@@ -86,7 +86,7 @@ func (Driver) StoresAndForwards() bool { return true }
 // Open implements [tunnel.Driver]. It fails when a setting is wrong.
 func (d Driver) Open(ctx context.Context, local tunnel.Local) (tunnel.Tunnel, error) {
 	if local.Receive == nil {
-		return nil, fmt.Errorf("sqs: nothing takes what arrives")
+		return nil, fmt.Errorf("sqs: there is no receiver")
 	}
 	c, p, err := d.opt.client(ctx)
 	if err != nil {
@@ -114,8 +114,8 @@ func (d Driver) Open(ctx context.Context, local tunnel.Local) (tunnel.Tunnel, er
 	return r, nil
 }
 
-// stream names a queue's messages of one group, for ever: a queue that was made anew under an old name numbers its messages
-// anew, and must not be taken for the old one.
+// stream names a queue's messages of one group, permanently: a queue that was created again under an old name numbers its messages
+// from the start, and must not be mistaken for the old one.
 func (f facts) stream(group string) string {
 	sum := sha256.Sum256([]byte(f.arn + "\n" + f.url + "\n" + f.created))
 	return "sqs-" + hex.EncodeToString(sum[:8]) + "/" + group

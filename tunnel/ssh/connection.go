@@ -18,7 +18,7 @@ import (
 type connection struct {
 	*link
 	client *ssh.Client
-	ears  *ears
+	ears   *ears
 	// ctx ends with the connection; its cause is the reason.
 	ctx   context.Context
 	end   context.CancelCauseFunc

@@ -26,7 +26,7 @@ type link struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
-	mu    sync.Mutex
+	mu   sync.Mutex
 	ears *ears // of the connection
 }
 

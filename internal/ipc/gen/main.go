@@ -52,7 +52,7 @@ type method struct {
 	repeat string
 }
 
-// directive stands above each method.
+// directive is the comment above each method.
 const directive = "//greenroom:"
 
 // read returns the methods of Backend, in the order of the parts that it embeds.
@@ -132,7 +132,7 @@ func typeName(e ast.Expr) string {
 	panic(fmt.Sprintf("a type that isn't expected: %T", e))
 }
 
-// session is what package ipc needs: the server's table, and the calls of a session.
+// session returns the code of package ipc: the server's table, and the calls of a session.
 func session(methods []method) string {
 	var b bytes.Buffer
 	b.WriteString("package ipc\n\nimport (\n\"context\"\n\n\"greenroom/internal/app\"\n)\n\n")
@@ -148,7 +148,7 @@ func session(methods []method) string {
 	return b.String()
 }
 
-// fake is what package apptest needs: a Backend that hands every call to one function.
+// fake returns the code of package apptest: a Backend that hands every call to one function.
 func fake(methods []method) string {
 	var b bytes.Buffer
 	b.WriteString("package apptest\n\nimport (\n\"context\"\n\n\"greenroom/internal/app\"\n)\n")

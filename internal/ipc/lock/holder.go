@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Holder is what the holder of a lock says of itself.
+// Holder describes the holder of a lock.
 type Holder struct {
 	PID     int       `json:"pid"`
 	Since   time.Time `json:"since"`
@@ -25,7 +25,7 @@ type Holder struct {
 // recordSize is the fixed size of the record, so that writing a shorter one over a longer one needs no truncation.
 const recordSize = 1024
 
-// String tells the holder in words.
+// String describes the holder.
 func (h Holder) String() string {
 	if h.PID == 0 {
 		return "it doesn't say who it is"
@@ -33,7 +33,7 @@ func (h Holder) String() string {
 	return fmt.Sprintf("process %d, version %s, since %s", h.PID, h.Version, h.Since.Local().Format(time.DateTime))
 }
 
-// Record tells others who holds the lock. Only the holder may call it, and again when something changed.
+// Record publishes who holds the lock. Only the holder may call it, and again when something changed.
 func (l *Lock) Record(h Holder) error {
 	b, err := json.Marshal(h)
 	if err != nil {

@@ -3,7 +3,7 @@
 // lock cannot exist. The file itself is never renamed and never removed, since two processes could otherwise hold locks
 // on two files of one name.
 //
-// The file also tells who holds it, for messages and so that others find the holder's socket. That record is a courtesy:
+// The file also names the holder, for messages and so that others find the holder's socket. That record is a courtesy:
 // nothing is decided by it, and a holder that was killed leaves it behind.
 //
 // Not promised: fairness among those who wait, and locking on network file systems that don't implement flock.
@@ -36,7 +36,7 @@ type Lock struct {
 	recorded bool
 }
 
-// Try takes the lock of a data folder, making the folder (0700) where it is missing. When somebody else holds it the
+// Try takes the lock of a data folder, making the folder (0700) where it is missing. When another process holds it the
 // error is [ErrHeld], with what is known of the holder.
 func Try(dir string) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -108,8 +108,8 @@ func (l *Lock) Release() error {
 	return clearErr
 }
 
-// Held says whether anybody holds the lock now, and what they recorded. It looks by taking a shared lock for an instant,
-// so that a [Try] of somebody else in that instant fails: for diagnosis, not for deciding.
+// Held reports whether the lock is held now, and returns the holder's record. It looks by taking a shared lock for an instant,
+// so that a [Try] of another process in that instant fails: for diagnosis, not for deciding.
 func Held(dir string) (bool, Holder, error) {
 	path := filepath.Join(dir, FileName)
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
