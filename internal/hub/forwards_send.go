@@ -123,10 +123,15 @@ func (s *sender) one(ctx context.Context, job store.ForwardJob, d app.Delivery, 
 		s.h.log.Error("an event could not be forwarded and is parked", "forward", job.Name, "event", d.Seq, "err", a.Error, "status", a.Status)
 	}
 	job.Last = &a
-	if err := s.settle(ctx, job, a); err != nil {
+	due := s.h.clock.NewTimer(pause) // before the attempt can be seen, so that a stepped clock can't miss it
+	defer due.Stop()
+	if err := s.settle(ctx, job, a); err != nil || pause == 0 {
 		return err
 	}
-	s.wait(ctx, pause)
+	select {
+	case <-due.Chan():
+	case <-ctx.Done():
+	}
 	return nil
 }
 
@@ -138,6 +143,9 @@ func (s *sender) send(ctx context.Context, to string, d app.Delivery) (a app.Att
 	a = s.h.opt.Forwarder(request, to, d)
 	return a, request.Err() == nil || a.Status != 0
 }
+
+// busyPause is the time until a full queue of writes is tried again. It is real time: the queue empties whatever the clock shows.
+const busyPause = 10 * time.Millisecond
 
 // settle stores an attempt with the forward's new position. What was changed from outside meanwhile stays. The target has
 // answered: that must not be forgotten because the sender ends, and while the store fails nothing is sent again.
@@ -156,7 +164,7 @@ func (s *sender) settle(ctx context.Context, job store.ForwardJob, a app.Attempt
 		case err == nil, errors.Is(err, store.ErrNotFound):
 			return err
 		case errors.Is(err, store.ErrBusy):
-			s.wait(context.WithoutCancel(ctx), 10*time.Millisecond)
+			time.Sleep(busyPause)
 		case ctx.Err() != nil:
 			return err
 		default:

@@ -33,7 +33,7 @@ func (j chunkJournal) Save(ctx context.Context, progress []byte) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-j.clock.After(10 * time.Millisecond):
+		case <-time.After(10 * time.Millisecond): // the queue empties whatever the clock shows
 		}
 	}
 }
