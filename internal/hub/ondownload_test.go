@@ -283,7 +283,7 @@ func TestAProgramThatHangsBlocksNoOther(t *testing.T) {
 		p.finish(i, nil)
 	}
 	p.clock.Advance(programTime)
-	if c := p.until("r1", func(c app.DownloadCommand) bool { return c.State == app.CommandWaiting }); c.Reason != "it was killed after 1h0m0s, its time limit" {
+	if c := p.until("r1", func(c app.DownloadCommand) bool { return c.State == app.CommandWaiting && !c.RetryAt.IsZero() }); c.Reason != "it was killed after 1h0m0s, its time limit" {
 		t.Errorf("%+v", c)
 	}
 }
