@@ -73,7 +73,7 @@ func TestAKilledDownloadGoesOn(t *testing.T) {
 	o := newOutside(t, 180)
 	kills := 0
 	for range 8 {
-		cmd := o.download()
+		cmd := o.download("--limit-rate", "2M") // so that it lasts
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
