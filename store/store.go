@@ -145,12 +145,15 @@ var (
 	bucketPositions   = []byte("positions")    // tunnel hook -> Position
 	bucketValues      = []byte("values")       // small named values
 	bucketForwards    = []byte("forwards")     // name -> ForwardJob
+	bucketBookings    = []byte("bookings")     // booking id -> Booking
+	bucketCalendars   = []byte("calendars")    // folded name -> Calendar
+	bucketCalTexts    = []byte("cal-texts")    // folded name -> the calendar's text, compressed
 )
 
 var allBuckets = [][]byte{
 	bucketMeta, bucketRooms, bucketRoomNames, bucketMeetings, bucketUnended, bucketRoomMeets, bucketPlatform,
 	bucketStays, bucketRecordings, bucketRecByTime, bucketSegments, bucketRing, bucketSeen, bucketPositions, bucketValues,
-	bucketDownloads, bucketChunks, bucketCommands, bucketRecObjects, bucketRecAliases, bucketFormerNames, bucketForwards,
+	bucketDownloads, bucketChunks, bucketCommands, bucketRecObjects, bucketRecAliases, bucketFormerNames, bucketForwards, bucketBookings, bucketCalendars, bucketCalTexts,
 }
 
 // Open opens or creates the file, migrates an older schema, and starts the writer.

@@ -51,6 +51,8 @@ type Meeting struct {
 	PlatformRoom string            `json:"platform_room"`
 	GuestURL     string            `json:"guest_url"`
 	Status       MeetingStatus     `json:"status"`
+	// Booking is the id of the booking that it was made for, empty for none.
+	Booking string `json:"booking,omitempty"`
 	// StartsAt is when it was opened, EndsAt when it is booked to end, StartedAt when somebody was first in it.
 	StartsAt  Time `json:"starts_at"`
 	EndsAt    Time `json:"ends_at"`

@@ -363,6 +363,9 @@ const (
 	MeetingChange ChangeKind = "meeting"
 	// RoomChange carries Room; Deleted says that it is gone.
 	RoomChange ChangeKind = "room"
+	// BookingChange and CalendarChange report that bookings or calendars are worth reading again.
+	BookingChange  ChangeKind = "booking"
+	CalendarChange ChangeKind = "calendar"
 	// RecordingChange carries Recording. While one is downloaded they come a few times a second. Deleted says that it
 	// turned out to be another one, which names it among its aliases.
 	RecordingChange ChangeKind = "recording"

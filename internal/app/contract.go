@@ -20,6 +20,7 @@ type Backend interface {
 	Overview
 	Rooms
 	Meetings
+	Plans
 	Recordings
 	Downloads
 	Events
@@ -101,6 +102,44 @@ type Meetings interface {
 	// Consent stores the answer to the question that a recorded meeting asks. Errors: [provider.NotFound].
 	//greenroom:once
 	Consent(ctx context.Context, c ConsentAnswer) (Meeting, error)
+}
+
+// Plans are the meetings to come: bookings of rooms, and the calendars of others.
+type Plans interface {
+	// Bookings lists bookings by their next occurrence, those that are over last. Errors: [provider.NotFound] for a room.
+	//greenroom:repeat
+	Bookings(ctx context.Context, q BookingQuery) ([]Booking, error)
+	// Book plans a meeting of a room. Errors: [provider.NotFound], [provider.Invalid].
+	//greenroom:once
+	Book(ctx context.Context, b BookingSpec) (Booking, error)
+	// EditBooking changes a booking. Errors: [provider.NotFound], [provider.Invalid].
+	//greenroom:once
+	EditBooking(ctx context.Context, p BookingPatch) (Booking, error)
+	// RemoveBooking removes a booking; a meeting that was made for it stays. Errors: [provider.NotFound], [provider.Invalid] if
+	// the name fits several.
+	//greenroom:once
+	RemoveBooking(ctx context.Context, ref BookingRef) (Booking, error)
+	// Upcoming lists what takes place from now on, in order. Calendars that were not read for a while are read first; what
+	// fails is in the notes. Errors: [provider.Invalid].
+	//greenroom:repeat
+	Upcoming(ctx context.Context, q UpcomingQuery) (Upcoming, error)
+	// Expected lists the people who are expected in a meeting: by its booking, and by the event of a calendar that has its
+	// link. Errors: [provider.NotFound].
+	//greenroom:repeat
+	Expected(ctx context.Context, ref MeetingRef) ([]Person, error)
+	// Calendars lists the subscribed calendars by name.
+	//greenroom:repeat
+	Calendars(ctx context.Context, q CalendarQuery) ([]Calendar, error)
+	// AddCalendar subscribes to a calendar, which it reads first. Errors: [provider.Conflict] for a name that exists,
+	// [provider.Invalid], [provider.NotFound], [provider.Forbidden] for an address inside, and others when it can't be read.
+	//greenroom:once
+	AddCalendar(ctx context.Context, c CalendarSpec) (Calendar, error)
+	// RemoveCalendar ends a subscription. Errors: [provider.NotFound].
+	//greenroom:once
+	RemoveCalendar(ctx context.Context, ref CalendarRef) (Calendar, error)
+	// ExportCalendar returns bookings as a calendar that others read. Errors: [provider.NotFound].
+	//greenroom:repeat
+	ExportCalendar(ctx context.Context, e CalendarExport) (ExportedCalendar, error)
 }
 
 // Recordings are what the platforms recorded.

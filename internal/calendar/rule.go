@@ -240,3 +240,11 @@ func (r *Rule) Skips(start time.Time) bool {
 	}
 	return slices.ContainsFunc(r.monthDays, func(n int) bool { return n > 28 || n < -28 })
 }
+
+// UntilIn returns the last moment of an occurrence for a series in loc, zero for none.
+func (r *Rule) UntilIn(loc *time.Location) time.Time {
+	if r.Until.IsZero() || !r.wallUntil {
+		return r.Until
+	}
+	return Place(r.Until, loc)
+}

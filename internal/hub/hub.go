@@ -10,6 +10,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +61,10 @@ type Options struct {
 	Version   string
 	// Tunnel is the driver that is configured, "none" or empty where there is none, for Status while nobody has it open.
 	Tunnel string
+	// Lead is how long before its start a booking's meeting is made, [app.DefaultLead] when 0.
+	Lead time.Duration
+	// ReadCalendar reads the calendars of others; nil where this program reads none.
+	ReadCalendar CalendarReader
 	// Clock, Log and Crash may be nil.
 	Clock clockwork.Clock
 	Log   *slog.Logger
@@ -83,7 +88,9 @@ type Hub struct {
 	ids       ids
 	downloads downloader
 	app.Downloads
-	forwards forwards
+	forwards  forwards
+	bookings  *bookings
+	calendars calendars
 
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -145,7 +152,8 @@ func Open(o Options) (*Hub, error) {
 		h.accounts[a.Name] = acct
 		h.order = append(h.order, acct)
 	}
-	h.forwards.h = h
+	h.forwards.h, h.calendars.h = h, h
+	h.bookings = newBookings(h, cmp.Or(o.Lead, app.DefaultLead))
 	so := o.Store
 	so.OnCommit, so.Now, so.Crash = h.publish, o.Clock.Now, o.Crash
 	var err error
@@ -197,6 +205,10 @@ func (h *Hub) Start() {
 	}
 	h.goes("downloads", h.downloads.Serve)
 	h.goes("programs", h.downloads.Programs().Serve)
+	h.goes("bookings", h.bookings.run)
+	if h.opt.ReadCalendar != nil {
+		h.goes("calendars", h.calendars.run)
+	}
 	if h.opt.Forwarder != nil {
 		h.forwards.serve()
 	}

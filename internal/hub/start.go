@@ -26,6 +26,11 @@ const maxAhead = 100 * 366 * 24 * time.Hour
 
 // StartMeeting returns the room's meeting that is open or live, or makes one on the platform that the policy chooses.
 func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.StartedMeeting, error) {
+	return h.startMeeting(ctx, req, nil)
+}
+
+// startMeeting is StartMeeting, for an occurrence of a booking where that isn't nil.
+func (h *Hub) startMeeting(ctx context.Context, req app.StartMeeting, plan *occurrence) (app.StartedMeeting, error) {
 	view, err := h.Room(ctx, app.RoomRef{Ref: req.Room})
 	if err != nil {
 		return app.StartedMeeting{}, err
@@ -39,8 +44,13 @@ func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.Start
 	if err != nil {
 		return app.StartedMeeting{}, err
 	}
+	if plan != nil {
+		if err := h.store.View(ctx, func(tx *store.Tx) error { _, err := plan.current(tx); return err }); err != nil {
+			return app.StartedMeeting{}, err
+		}
+	}
 	if !req.New {
-		if s, ok, err := h.reuse(ctx, room); ok || err != nil {
+		if s, ok, err := h.reuse(ctx, room, plan); ok || err != nil {
 			if err == nil && req.Consent {
 				s.Meeting, err = h.Consent(ctx, app.ConsentAnswer{Meeting: s.ID, Given: true})
 			}
@@ -52,7 +62,7 @@ func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.Start
 	if err != nil {
 		return app.StartedMeeting{}, err
 	}
-	made, err := h.create(ctx, a, room, until)
+	made, err := h.create(ctx, a, room, until, plan)
 	if err != nil {
 		return app.StartedMeeting{}, err
 	}
@@ -65,18 +75,26 @@ func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.Start
 		},
 		Lag: a.Provider.Traits().PresenceLag,
 	}
+	if plan != nil {
+		m.Booking = plan.id
+	}
 	if req.Consent {
 		m.Consent, m.ConsentAt = app.ConsentGiven, h.now()
 	}
 	m.TokenStarts = h.tokenStarts(a, m.Meeting)
 	// The meeting exists on the platform from here on: it is written down even when the caller has gone.
 	if err := h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
-		if early, err := tx.MeetingByPlatform(a.Name, made.Room, ""); err == nil && early.Adopted {
-			return adoptedIsOurs(tx, early, &m)
-		} else if err != nil && !errors.Is(err, store.ErrNotFound) {
+		early, err := tx.MeetingByPlatform(a.Name, made.Room, "")
+		switch {
+		case err == nil && early.Adopted:
+			err = adoptedIsOurs(tx, early, &m)
+		case err == nil || errors.Is(err, store.ErrNotFound):
+			err = tx.PutMeeting(m)
+		}
+		if err != nil || plan == nil {
 			return err
 		}
-		return tx.PutMeeting(m)
+		return plan.made(tx, h, &m)
 	}); err != nil {
 		return app.StartedMeeting{}, h.unmake(ctx, a, made, writeError(err))
 	}
@@ -143,13 +161,13 @@ func (h *Hub) endOf(req app.StartMeeting) (time.Time, error) {
 }
 
 // reuse returns the room's current meeting when there is one that still stands.
-func (h *Hub) reuse(ctx context.Context, room app.Room) (app.StartedMeeting, bool, error) {
+func (h *Hub) reuse(ctx context.Context, room app.Room, plan *occurrence) (app.StartedMeeting, bool, error) {
 	var m *app.Meeting
 	err := h.store.View(ctx, func(tx *store.Tx) (err error) {
 		m, err = h.currentOf(tx, room.ID)
 		return err
 	})
-	if err != nil || m == nil || m.Status == app.Ended {
+	if err != nil || m == nil || m.Status == app.Ended || plan != nil && !plan.serves(*m) {
 		return app.StartedMeeting{}, false, err
 	}
 	a, err := h.accountOf(m.Account)
@@ -171,16 +189,31 @@ func (h *Hub) reuse(ctx context.Context, room app.Room) (app.StartedMeeting, boo
 			return app.StartedMeeting{}, false, err
 		}
 	}
+	if plan != nil {
+		if err := h.changeMeeting(ctx, m.ID, func(tx *store.Tx, m *roster.Meeting) error { return plan.made(tx, h, m) }); err != nil {
+			return app.StartedMeeting{}, false, err
+		}
+	}
 	s, err := h.withHostLink(ctx, a, *m)
 	s.Reused = true
 	return s, true, err
 }
 
-// create makes the meeting on the platform under a name that nobody has.
-func (h *Hub) create(ctx context.Context, a *account, room app.Room, until time.Time) (provider.Meeting, error) {
+// create makes the meeting on the platform under a name that no other has.
+func (h *Hub) create(ctx context.Context, a *account, room app.Room, until time.Time, plan *occurrence) (provider.Meeting, error) {
 	slug := Slug(room.Name)
 	base := slug + "-" + h.clock.Now().UTC().Format("20060102150405")
 	name := base
+	if plan != nil {
+		if made, ok, err := plan.left(ctx, h, a, room, until); ok || err != nil {
+			return made, err
+		}
+		var err error
+		if name, err = plan.announce(ctx, h, a.Name, room); err != nil {
+			return provider.Meeting{}, err
+		}
+		base = name
+	}
 	for try := 1; ; try++ {
 		made, err := a.Provider.CreateMeeting(ctx, provider.MeetingSpec{
 			Name: name, Room: slug, Locked: room.Locked, Size: room.Size, Until: until,

@@ -28,6 +28,16 @@ func methodsOf(b app.Backend) []method {
 		of("MeetingLink", b.MeetingLink),
 		of("Eject", b.Eject),
 		of("Consent", b.Consent),
+		of("Bookings", b.Bookings),
+		of("Book", b.Book),
+		of("EditBooking", b.EditBooking),
+		of("RemoveBooking", b.RemoveBooking),
+		of("Upcoming", b.Upcoming),
+		of("Expected", b.Expected),
+		of("Calendars", b.Calendars),
+		of("AddCalendar", b.AddCalendar),
+		of("RemoveCalendar", b.RemoveCalendar),
+		of("ExportCalendar", b.ExportCalendar),
 		of("Recordings", b.Recordings),
 		of("Recording", b.Recording),
 		of("StartRecording", b.StartRecording),
@@ -143,6 +153,56 @@ func (s *Session) Eject(ctx context.Context, r app.Ejection) (app.MeetingDetail,
 // Consent implements [app.Backend].
 func (s *Session) Consent(ctx context.Context, r app.ConsentAnswer) (app.Meeting, error) {
 	return route(ctx, s, "Consent", once, r, app.Backend.Consent)
+}
+
+// Bookings implements [app.Backend].
+func (s *Session) Bookings(ctx context.Context, r app.BookingQuery) ([]app.Booking, error) {
+	return route(ctx, s, "Bookings", again, r, app.Backend.Bookings)
+}
+
+// Book implements [app.Backend].
+func (s *Session) Book(ctx context.Context, r app.BookingSpec) (app.Booking, error) {
+	return route(ctx, s, "Book", once, r, app.Backend.Book)
+}
+
+// EditBooking implements [app.Backend].
+func (s *Session) EditBooking(ctx context.Context, r app.BookingPatch) (app.Booking, error) {
+	return route(ctx, s, "EditBooking", once, r, app.Backend.EditBooking)
+}
+
+// RemoveBooking implements [app.Backend].
+func (s *Session) RemoveBooking(ctx context.Context, r app.BookingRef) (app.Booking, error) {
+	return route(ctx, s, "RemoveBooking", once, r, app.Backend.RemoveBooking)
+}
+
+// Upcoming implements [app.Backend].
+func (s *Session) Upcoming(ctx context.Context, r app.UpcomingQuery) (app.Upcoming, error) {
+	return route(ctx, s, "Upcoming", again, r, app.Backend.Upcoming)
+}
+
+// Expected implements [app.Backend].
+func (s *Session) Expected(ctx context.Context, r app.MeetingRef) ([]app.Person, error) {
+	return route(ctx, s, "Expected", again, r, app.Backend.Expected)
+}
+
+// Calendars implements [app.Backend].
+func (s *Session) Calendars(ctx context.Context, r app.CalendarQuery) ([]app.Calendar, error) {
+	return route(ctx, s, "Calendars", again, r, app.Backend.Calendars)
+}
+
+// AddCalendar implements [app.Backend].
+func (s *Session) AddCalendar(ctx context.Context, r app.CalendarSpec) (app.Calendar, error) {
+	return route(ctx, s, "AddCalendar", once, r, app.Backend.AddCalendar)
+}
+
+// RemoveCalendar implements [app.Backend].
+func (s *Session) RemoveCalendar(ctx context.Context, r app.CalendarRef) (app.Calendar, error) {
+	return route(ctx, s, "RemoveCalendar", once, r, app.Backend.RemoveCalendar)
+}
+
+// ExportCalendar implements [app.Backend].
+func (s *Session) ExportCalendar(ctx context.Context, r app.CalendarExport) (app.ExportedCalendar, error) {
+	return route(ctx, s, "ExportCalendar", again, r, app.Backend.ExportCalendar)
 }
 
 // Recordings implements [app.Backend].

@@ -28,6 +28,8 @@ var repeatable = map[string]bool{
 	"Status": true, "Counts": true, "Diagnose": true, "Maintain": false,
 	"Rooms": true, "Room": true, "CreateRoom": false, "EditRoom": false, "DeleteRoom": false, "PlatformRooms": true, "AdoptRoom": false,
 	"Meetings": true, "Meeting": true, "StartMeeting": false, "EndMeeting": false, "MeetingLink": true, "Eject": false, "Consent": false,
+	"Bookings": true, "Book": false, "EditBooking": false, "RemoveBooking": false, "Upcoming": true, "Expected": true, "Calendars": true,
+	"AddCalendar": false, "RemoveCalendar": false, "ExportCalendar": true,
 	"Recordings": true, "Recording": true, "StartRecording": false, "StopRecording": false, "DeleteRecording": false,
 	"DownloadRecording": true, "PauseDownload": true, "CancelDownload": false, "IgnoreRecording": true, "RerunCommand": false,
 	"SkipCommand": true, "NoteVerification": true, "LimitDownloads": true,

@@ -98,6 +98,56 @@ func (f Func) Consent(ctx context.Context, r app.ConsentAnswer) (app.Meeting, er
 	return answer[app.Meeting](ctx, f, "Consent", r)
 }
 
+// Bookings implements [app.Backend].
+func (f Func) Bookings(ctx context.Context, r app.BookingQuery) ([]app.Booking, error) {
+	return answer[[]app.Booking](ctx, f, "Bookings", r)
+}
+
+// Book implements [app.Backend].
+func (f Func) Book(ctx context.Context, r app.BookingSpec) (app.Booking, error) {
+	return answer[app.Booking](ctx, f, "Book", r)
+}
+
+// EditBooking implements [app.Backend].
+func (f Func) EditBooking(ctx context.Context, r app.BookingPatch) (app.Booking, error) {
+	return answer[app.Booking](ctx, f, "EditBooking", r)
+}
+
+// RemoveBooking implements [app.Backend].
+func (f Func) RemoveBooking(ctx context.Context, r app.BookingRef) (app.Booking, error) {
+	return answer[app.Booking](ctx, f, "RemoveBooking", r)
+}
+
+// Upcoming implements [app.Backend].
+func (f Func) Upcoming(ctx context.Context, r app.UpcomingQuery) (app.Upcoming, error) {
+	return answer[app.Upcoming](ctx, f, "Upcoming", r)
+}
+
+// Expected implements [app.Backend].
+func (f Func) Expected(ctx context.Context, r app.MeetingRef) ([]app.Person, error) {
+	return answer[[]app.Person](ctx, f, "Expected", r)
+}
+
+// Calendars implements [app.Backend].
+func (f Func) Calendars(ctx context.Context, r app.CalendarQuery) ([]app.Calendar, error) {
+	return answer[[]app.Calendar](ctx, f, "Calendars", r)
+}
+
+// AddCalendar implements [app.Backend].
+func (f Func) AddCalendar(ctx context.Context, r app.CalendarSpec) (app.Calendar, error) {
+	return answer[app.Calendar](ctx, f, "AddCalendar", r)
+}
+
+// RemoveCalendar implements [app.Backend].
+func (f Func) RemoveCalendar(ctx context.Context, r app.CalendarRef) (app.Calendar, error) {
+	return answer[app.Calendar](ctx, f, "RemoveCalendar", r)
+}
+
+// ExportCalendar implements [app.Backend].
+func (f Func) ExportCalendar(ctx context.Context, r app.CalendarExport) (app.ExportedCalendar, error) {
+	return answer[app.ExportedCalendar](ctx, f, "ExportCalendar", r)
+}
+
 // Recordings implements [app.Backend].
 func (f Func) Recordings(ctx context.Context, r app.RecordingQuery) ([]app.Recording, error) {
 	return answer[[]app.Recording](ctx, f, "Recordings", r)

@@ -43,6 +43,7 @@ type Memory struct {
 	forwards  []app.Forward
 	positions map[string]cursor.Position
 	tunnel    app.TunnelStatus
+	plans     plans
 }
 
 type reader struct{ missed bool }

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"rooms", testRooms},
 		{"errors keep kind and text", testErrors},
 		{"meetings", testMeetings},
+		{"bookings and calendars", testPlans},
 		{"no recording", testNoRecording},
 		{"a request is kept exactly", testIngest},
 		{"pages of events", testPages},

@@ -1,0 +1,303 @@
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/calendar"
+	"greenroom/internal/roster"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+const (
+	// bookingsEvery is how often bookings are looked at, at the least: a machine that slept finds out with the next look.
+	bookingsEvery = 30 * time.Second
+	// bookingAgain is the wait after a meeting could not be made, which doubles up to bookingAgainMost.
+	bookingAgain     = 15 * time.Second
+	bookingAgainMost = 5 * time.Minute
+	// makeTime bounds the making of one meeting.
+	makeTime = 2 * time.Minute
+)
+
+// bookings makes the meetings of bookings, a while before they begin. Only the store's owner does that.
+//
+// What is about to be made is in the store before the platform is asked, with its name there, and the meeting's record and the
+// booking's are one commit. After a crash between the two the platform is asked for a meeting of that name, so that there is one.
+type bookings struct {
+	h    *Hub
+	lead time.Duration
+	look chan struct{}
+
+	mu     sync.Mutex
+	failed map[string]bookingFailure // by booking
+}
+
+type bookingFailure struct {
+	start time.Time
+	again time.Time
+	wait  time.Duration
+	text  string
+}
+
+func newBookings(h *Hub, lead time.Duration) *bookings {
+	return &bookings{h: h, lead: lead, look: make(chan struct{}, 1), failed: make(map[string]bookingFailure)}
+}
+
+func (s *bookings) wake() {
+	select {
+	case s.look <- struct{}{}:
+	default:
+	}
+}
+
+// problem is why the occurrence of a booking that is due could not be made, empty where nothing failed.
+func (s *bookings) problem(id string, start time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.failed[id]; f.start.Equal(start) {
+		return f.text
+	}
+	return ""
+}
+
+func (s *bookings) run() {
+	h := s.h
+	for {
+		wait := s.turn(h.ctx)
+		timer := h.clock.NewTimer(wait)
+		select {
+		case <-timer.Chan():
+		case <-s.look:
+		case <-h.ctx.Done():
+			timer.Stop()
+			return
+		}
+		timer.Stop()
+	}
+}
+
+// due is an occurrence whose meeting must be made.
+type due struct {
+	booking store.Booking
+	slot    calendar.Slot
+}
+
+// turn makes the meetings that are due, and returns how long to wait for the next look.
+func (s *bookings) turn(ctx context.Context) time.Duration {
+	h, wait := s.h, bookingsEvery
+	var todo []due
+	err := h.store.View(ctx, func(tx *store.Tx) error {
+		all, err := roomBookings(tx, "")
+		if err != nil {
+			return err
+		}
+		now := h.clock.Now()
+		for _, b := range all {
+			p, err := planOf(b)
+			if err != nil {
+				h.log.Error("a booking can't be planned", "booking", b.ID, "err", err)
+				continue
+			}
+			slots, _ := p.Between(now, now.Add(bookingsEvery+s.lead))
+			for _, slot := range slots {
+				if o := b.Occurrence(slot.Start); o != nil && o.Meeting != "" {
+					continue
+				}
+				if until := slot.Start.Add(-s.lead).Sub(now); until > 0 {
+					wait = min(wait, until)
+					continue
+				}
+				if again, ok := s.later(b.ID, slot.Start); ok {
+					wait = min(wait, max(again.Sub(now), time.Second))
+					continue
+				}
+				todo = append(todo, due{b, slot})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		if ctx.Err() == nil {
+			h.log.Error("the bookings could not be read", "err", err)
+		}
+		return wait
+	}
+	for _, d := range todo {
+		if ctx.Err() != nil {
+			return wait
+		}
+		if err := s.make(ctx, d); err != nil && ctx.Err() == nil {
+			wait = min(wait, s.note(d, err))
+		} else if err == nil {
+			s.mu.Lock()
+			delete(s.failed, d.booking.ID)
+			s.mu.Unlock()
+		}
+	}
+	return wait
+}
+
+// later reports whether the making of an occurrence failed and is not tried again yet.
+func (s *bookings) later(id string, start time.Time) (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.failed[id]
+	return f.again, f.start.Equal(start) && s.h.clock.Now().Before(f.again)
+}
+
+// note remembers a failure, and returns the wait until the next try.
+func (s *bookings) note(d due, err error) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.failed[d.booking.ID]
+	if !f.start.Equal(d.slot.Start) {
+		f = bookingFailure{start: d.slot.Start}
+	}
+	e := app.AsError(err)
+	if text := e.Sentence(); text != f.text {
+		s.h.log.Error("the meeting of a booking could not be made", "room", d.booking.Room, "booking", d.booking.ID, "err", err)
+		f.text = text
+		s.h.bus.publish([]app.Change{{Kind: app.BookingChange}})
+	}
+	f.wait = min(max(2*f.wait, bookingAgain), bookingAgainMost)
+	f.again = s.h.clock.Now().Add(f.wait)
+	s.failed[d.booking.ID] = f
+	return f.wait
+}
+
+// make makes the meeting of an occurrence, or finds the one that was made before a crash.
+func (s *bookings) make(ctx context.Context, d due) error {
+	ctx, cancel := context.WithTimeout(ctx, makeTime)
+	defer cancel()
+	started, err := s.h.startMeeting(ctx, app.StartMeeting{Room: d.booking.RoomID, Until: app.At(d.slot.End)}, &occurrence{
+		id: d.booking.ID, revision: d.booking.Revision, slot: d.slot,
+	})
+	if errors.Is(err, errNotDue) {
+		return nil
+	}
+	if err == nil {
+		s.h.log.Info("made the meeting of a booking", "room", started.Room, "booking", d.booking.ID, "meeting", started.ID, "reused", started.Reused)
+	}
+	return err
+}
+
+// errNotDue means that the booking was changed or removed, or its meeting made, while its turn came.
+var errNotDue = errors.New("the booking is not due")
+
+// occurrence is one of a booking for which a meeting is made.
+type occurrence struct {
+	id       string
+	revision int
+	slot     calendar.Slot
+
+	// found is what an earlier try left in the store.
+	found store.Occurrence
+}
+
+// current reads the booking, and fails if it isn't due any more. The room is locked.
+func (o *occurrence) current(tx *store.Tx) (store.Booking, error) {
+	b, err := tx.Booking(o.id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && b.Revision != o.revision {
+		return b, errNotDue
+	}
+	if had := b.Occurrence(o.slot.Start); err == nil && had != nil {
+		if o.found = *had; had.Meeting != "" {
+			return b, errNotDue
+		}
+	}
+	return b, err
+}
+
+// serves reports whether an open meeting of the room is the occurrence's: that of a platform room that lasts, or one that was
+// started by hand and lasts long enough.
+func (o *occurrence) serves(m app.Meeting) bool {
+	return m.Adopted || (m.Booking == "" || m.Booking == o.id) && (m.EndsAt.IsZero() || !m.EndsAt.Before(o.slot.End))
+}
+
+// announce writes down that a meeting is about to be made, under a name that no one else has, and returns the name.
+func (o *occurrence) announce(ctx context.Context, h *Hub, account string, room app.Room) (string, error) {
+	name := o.found.Name
+	err := h.store.Update(ctx, func(tx *store.Tx) error {
+		b, err := o.current(tx)
+		if err != nil {
+			return err
+		}
+		if name == "" || o.found.Account != account {
+			name = Slug(room.Name) + "-" + o.slot.Start.UTC().Format("20060102150405") + "-" + strings.ToLower(rand.Text()[:8])
+		}
+		b.Note(store.Occurrence{
+			Start: app.At(o.slot.Start), End: app.At(o.slot.End), Account: account, Name: name, Tried: h.now(),
+		}, h.clock.Now())
+		return tx.PutBooking(b)
+	})
+	return name, err
+}
+
+// lookMost is how many rooms of a platform are looked through for one that an earlier try left.
+const lookMost = 300
+
+// left finds the meeting that an earlier try made on the platform, and reports whether there is one.
+func (o *occurrence) left(ctx context.Context, h *Hub, a *account, room app.Room, until time.Time) (provider.Meeting, bool, error) {
+	if o.found.Name == "" || o.found.Account != a.Name {
+		return provider.Meeting{}, false, nil
+	}
+	if l, ok := a.Provider.(provider.Looker); ok {
+		m, err := l.Lookup(ctx, provider.Meeting{Room: o.found.Name})
+		h.noteCall(a, err)
+		switch {
+		case err == nil && m.Room == o.found.Name:
+			return m, true, nil
+		case errors.Is(err, provider.NotFound):
+			return m, false, nil
+		case err != nil && !errors.Is(err, provider.Invalid):
+			return m, false, err
+		}
+	}
+	// The platform chooses the names itself: it is the one with our prefix and end that is known to no meeting.
+	lister, ok := a.Provider.(provider.RoomLister)
+	if !ok {
+		return provider.Meeting{}, false, nil
+	}
+	var out provider.Meeting
+	found, seen := false, 0
+	err := lister.Rooms(ctx, func(m provider.Meeting) bool {
+		seen++
+		if m.Until.Equal(until) && strings.HasPrefix(strings.ToLower(m.Room), strings.ToLower(Slug(room.Name))) {
+			err := h.store.View(ctx, func(tx *store.Tx) error {
+				known, err := tx.MeetingByPlatform(a.Name, m.Room, m.ID)
+				if err == nil && known.Adopted { // by an event of it
+					return store.ErrNotFound
+				}
+				return err
+			})
+			if found = errors.Is(err, store.ErrNotFound); found {
+				out = m
+			}
+		}
+		return !found && seen < lookMost
+	})
+	h.noteCall(a, err)
+	return out, found, err
+}
+
+// made writes down the meeting of the occurrence, in the commit that writes the meeting.
+func (o *occurrence) made(tx *store.Tx, h *Hub, m *roster.Meeting) error {
+	b, err := tx.Booking(o.id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // removed meanwhile: the meeting is there, and someone may have its link
+	}
+	if err != nil {
+		return err
+	}
+	if m.Booking == "" {
+		m.Booking = o.id
+	}
+	b.Note(store.Occurrence{Start: app.At(o.slot.Start), End: app.At(o.slot.End), Meeting: m.ID}, h.clock.Now())
+	return tx.PutBooking(b)
+}

@@ -1,0 +1,262 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/calendar"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+const (
+	upcomingDays = 7
+	maxDays      = 366
+	maxUpcoming  = 5000
+)
+
+// coming collects what takes place.
+type coming struct {
+	h        *Hub
+	from, to time.Time
+	local    *time.Location
+	items    []app.UpcomingItem
+	notes    []string
+	// meetings are the ids of those that have a line.
+	meetings map[string]bool
+	links    map[string]app.Meeting // open meetings by their guest link
+	uids     map[string]bool        // of our bookings
+	busy     []calendar.Busy
+}
+
+// Upcoming lists what takes place; see [app.Backend].
+func (h *Hub) Upcoming(ctx context.Context, q app.UpcomingQuery) (app.Upcoming, error) {
+	c := &coming{h: h, from: h.clock.Now(), local: time.UTC, meetings: make(map[string]bool), links: make(map[string]app.Meeting), uids: make(map[string]bool)}
+	days := cmp.Or(q.Days, upcomingDays)
+	if days < 1 || days > maxDays {
+		return app.Upcoming{}, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("days are from 1 to %d, not %d", maxDays, days)}
+	}
+	if q.TimeZone != "" {
+		if c.local = calendar.Zone(q.TimeZone); c.local == nil {
+			return app.Upcoming{}, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("there is no time zone %q", q.TimeZone)}
+		}
+	}
+	c.to = c.from.AddDate(0, 0, days)
+	if !q.Offline {
+		h.calendars.refresh(ctx, fresh)
+	}
+	calendars, err := h.calendars.all(ctx)
+	if err != nil {
+		return app.Upcoming{}, err
+	}
+	if err := h.store.View(ctx, func(tx *store.Tx) error { return errors.Join(c.bookings(tx), c.open(tx)) }); err != nil {
+		return app.Upcoming{}, err
+	}
+	c.calendars(calendars)
+	c.sort()
+	if len(c.items) > maxUpcoming {
+		c.notes = append(c.notes, fmt.Sprintf("Only the first %d of %d are listed.", maxUpcoming, len(c.items)))
+		c.items, c.busy = c.items[:maxUpcoming], c.busy[:maxUpcoming]
+	}
+	for i, others := range calendar.Conflicts(c.busy) {
+		c.items[i].Conflicts = []string{}
+		for _, o := range others {
+			c.items[i].Conflicts = append(c.items[i].Conflicts, c.items[o].Title)
+		}
+	}
+	return app.Upcoming{Items: append([]app.UpcomingItem{}, c.items...), Notes: c.notes}, nil
+}
+
+// add adds a line. One that doesn't occupy its time conflicts with nothing.
+func (c *coming) add(item app.UpcomingItem, free bool) {
+	b := calendar.Busy{Start: item.At.Time, End: item.EndsAt.Time}
+	if free || item.AllDay {
+		b.End = b.Start
+	}
+	c.items, c.busy = append(c.items, item), append(c.busy, b)
+}
+
+func (c *coming) sort() {
+	order := make([]int, len(c.items))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		x, y := c.items[a], c.items[b]
+		return cmp.Or(x.At.Compare(y.At.Time), x.EndsAt.Compare(y.EndsAt.Time), cmp.Compare(x.Title, y.Title))
+	})
+	items, busy := make([]app.UpcomingItem, len(order)), make([]calendar.Busy, len(order))
+	for i, n := range order {
+		items[i], busy[i] = c.items[n], c.busy[n]
+	}
+	c.items, c.busy = items, busy
+}
+
+// bookings adds their occurrences, each with its meeting.
+func (c *coming) bookings(tx *store.Tx) error {
+	all, err := roomBookings(tx, "")
+	if err != nil {
+		return err
+	}
+	for _, b := range all {
+		c.uids[uidOf(b.ID)] = true
+		p, err := planOf(b)
+		if err != nil {
+			c.notes = append(c.notes, err.Error())
+			continue
+		}
+		slots, cut := p.Between(c.from, c.to)
+		if cut {
+			c.notes = append(c.notes, fmt.Sprintf("A booking of %s is repeated too often: its first %d times are listed.", b.Room, calendar.MaxOccurrences))
+		}
+		lasting := lastingLink(tx, b.RoomID)
+		for _, s := range slots {
+			item := app.UpcomingItem{
+				At: app.At(s.Start), EndsAt: app.At(s.End), Title: b.Room, Source: app.FromBooking, Room: b.Room, Booking: b.ID, URL: lasting,
+			}
+			if m := madeFor(tx, b, s.Start); m != nil && !c.meetings[m.ID] {
+				c.meetings[m.ID] = true
+				item.Meeting, item.Status, item.Here = m.ID, m.Status, m.Here
+				if m.Status != app.Ended {
+					item.URL = m.GuestURL
+				}
+			}
+			c.add(item, false)
+		}
+	}
+	return nil
+}
+
+// open adds the meetings that people are in, and those that can be joined, unless a booking's line has them.
+func (c *coming) open(tx *store.Tx) error {
+	unended, err := tx.Unended()
+	if err != nil {
+		return err
+	}
+	for _, m := range unended {
+		if m.GuestURL != "" {
+			c.links[linkKey(m.GuestURL)] = m.Meeting
+		}
+		over := !m.EndsAt.IsZero() && m.EndsAt.Before(c.from)
+		if c.meetings[m.ID] || m.Status != app.Live {
+			continue
+		}
+		end := m.EndsAt
+		if over {
+			end = app.At(c.from) // people stay on
+		}
+		at := m.StartedAt
+		if at.IsZero() {
+			at = m.StartsAt
+		}
+		c.add(app.UpcomingItem{
+			At: at, EndsAt: end, Title: m.Room, Source: app.FromMeeting, Room: m.Room, Meeting: m.ID, URL: m.GuestURL, Status: m.Status, Here: m.Here,
+		}, false)
+	}
+	return nil
+}
+
+// calendars adds the events of others. Our own bookings are left out where a calendar that they were exported to has them.
+func (c *coming) calendars(all []subscription) {
+	for _, cal := range all {
+		if cal.Error != "" {
+			c.notes = append(c.notes, fmt.Sprintf("Calendar %s could not be read again: %s", cal.Name, cal.Error))
+		}
+		if cal.err != nil {
+			c.notes = append(c.notes, fmt.Sprintf("Calendar %s can't be understood: %s", cal.Name, cal.err))
+		}
+		if cal.feed == nil {
+			continue
+		}
+		events, cut := cal.feed.Between(c.from, c.to, c.local)
+		if cut {
+			c.notes = append(c.notes, fmt.Sprintf("Calendar %s has an event that is repeated too often: its first %d times are listed.", cal.Name, calendar.MaxOccurrences))
+		}
+		for _, e := range events {
+			if c.uids[e.UID] {
+				continue
+			}
+			item := app.UpcomingItem{
+				At: app.At(e.Start), EndsAt: app.At(e.End), Title: cmp.Or(e.Title, "(no title)"), Source: app.FromCalendar, Calendar: cal.Name,
+				URL: e.Link, AllDay: e.AllDay,
+			}
+			if m, ok := c.links[linkKey(e.Link)]; ok && e.Link != "" {
+				item.Room, item.Meeting, item.Status, item.Here = m.Room, m.ID, m.Status, m.Here
+			}
+			c.add(item, e.Free)
+		}
+	}
+}
+
+// linkKey is a link without what doesn't matter for whether two are the same.
+func linkKey(link string) string {
+	u, err := url.Parse(link)
+	if err != nil {
+		return link
+	}
+	return strings.ToLower(u.Host) + strings.TrimSuffix(u.EscapedPath(), "/")
+}
+
+// around is how long after the start of a meeting without an end events with its link count as its own.
+const around = 12 * time.Hour
+
+// Expected lists who is expected in a meeting; see [app.Backend].
+func (h *Hub) Expected(ctx context.Context, ref app.MeetingRef) ([]app.Person, error) {
+	var m app.Meeting
+	out := []app.Person{}
+	err := h.store.View(ctx, func(tx *store.Tx) error {
+		found, err := h.findMeeting(tx, ref.Ref)
+		if err != nil {
+			return err
+		}
+		m = found.Meeting
+		b, err := tx.Booking(m.Booking)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		out = append(out, b.Expect...)
+		return err
+	})
+	if err != nil || m.GuestURL == "" {
+		return out, err
+	}
+	calendars, err := h.calendars.all(ctx)
+	from, to := m.StartsAt.Time, m.StartsAt.Add(around)
+	if !m.EndedAt.IsZero() {
+		to = m.EndedAt.Time
+	} else if !m.EndsAt.IsZero() {
+		to = m.EndsAt.Time
+	}
+	link := linkKey(m.GuestURL)
+	for _, cal := range calendars {
+		if cal.feed == nil {
+			continue
+		}
+		events, _ := cal.feed.Between(from.Add(-time.Minute), to.Add(time.Minute), time.UTC)
+		for _, e := range events {
+			if linkKey(e.Link) != link {
+				continue
+			}
+			for _, a := range e.Attendees {
+				if p := app.Person(a); !slices.ContainsFunc(out, func(had app.Person) bool { return samePerson(had, p) }) {
+					out = append(out, p)
+				}
+			}
+		}
+	}
+	return out, err
+}
+
+func samePerson(a, b app.Person) bool {
+	if a.Mail != "" && b.Mail != "" {
+		return strings.EqualFold(a.Mail, b.Mail)
+	}
+	return strings.EqualFold(a.Name, b.Name)
+}
