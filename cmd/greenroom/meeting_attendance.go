@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 
@@ -39,7 +40,15 @@ func (o *attendanceOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		rows := attendance.Rows(m, nil, o.now())
+		expected, err := b.Expected(ctx, app.MeetingRef{Ref: m.ID})
+		if err != nil {
+			return err
+		}
+		people := make([]attendance.Person, 0, len(expected))
+		for _, x := range expected {
+			people = append(people, attendance.Person{Name: cmp.Or(x.Name, x.Mail)})
+		}
+		rows := attendance.Rows(m, people, o.now())
 		switch {
 		case o.json:
 			return o.printJSON(rows)

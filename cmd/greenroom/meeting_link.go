@@ -80,42 +80,45 @@ func (o *meetingJoinOptions) run(ctx context.Context, args []string) error {
 	if o.print && o.host {
 		return usagef("--print shows the guest link alone: for the host's there is `greenroom meeting link --host`")
 	}
-	return o.with(ctx, func(b app.Backend) error {
-		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
-		if err != nil {
-			return err
+	return o.with(ctx, func(b app.Backend) error { return o.join(ctx, b, args[0]) })
+}
+
+// join opens the meeting that ref names.
+func (o *meetingJoinOptions) join(ctx context.Context, b app.Backend, ref string) error {
+	m, err := b.Meeting(ctx, app.MeetingRef{Ref: ref})
+	if err != nil {
+		return err
+	}
+	if m.Status == app.Ended {
+		return &app.Error{
+			Kind: provider.NotFound, Text: fmt.Sprintf("the meeting of %s has ended", m.Room),
+			Hint: "start another: greenroom meeting start " + plain.Word(m.Room),
 		}
-		if m.Status == app.Ended {
-			return &app.Error{
-				Kind: provider.NotFound, Text: fmt.Sprintf("the meeting of %s has ended", m.Room),
-				Hint: "start another: greenroom meeting start " + plain.Word(m.Room),
-			}
+	}
+	if err := o.askConsent(ctx, b, m.Meeting, o.consent); err != nil {
+		return err
+	}
+	link, err := b.MeetingLink(ctx, app.LinkRequest{Meeting: m.ID, Host: o.host})
+	if err != nil {
+		return err
+	}
+	if o.print {
+		if isRecorded(m.Meeting) {
+			o.words(markRecorded)
 		}
-		if err := o.askConsent(ctx, b, m.Meeting, o.consent); err != nil {
-			return err
+		_, err = fmt.Fprintln(o.stdout, plain.Text(link.URL))
+		return err
+	}
+	if u, err := url.Parse(link.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("the platform's link of %s is not one for a browser", m.Room)
+	}
+	if err := o.browse(link.URL); err != nil {
+		hint := "print the link instead: greenroom meeting link " + plain.Word(m.Room)
+		if o.host {
+			hint += " --host"
 		}
-		link, err := b.MeetingLink(ctx, app.LinkRequest{Meeting: m.ID, Host: o.host})
-		if err != nil {
-			return err
-		}
-		if o.print {
-			if isRecorded(m.Meeting) {
-				o.words(markRecorded)
-			}
-			_, err = fmt.Fprintln(o.stdout, plain.Text(link.URL))
-			return err
-		}
-		if u, err := url.Parse(link.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return fmt.Errorf("the platform's link of %s is not one for a browser", m.Room)
-		}
-		if err := o.browse(link.URL); err != nil {
-			hint := "print the link instead: greenroom meeting link " + plain.Word(m.Room)
-			if o.host {
-				hint += " --host"
-			}
-			return &app.Error{Text: "no browser could be opened", Err: err, Hint: hint}
-		}
-		o.words("Opened ", plain.Text(m.Room), " in the browser.")
-		return nil
-	})
+		return &app.Error{Text: "no browser could be opened", Err: err, Hint: hint}
+	}
+	o.words("Opened ", plain.Text(m.Room), " in the browser.")
+	return nil
 }

@@ -15,7 +15,7 @@ import (
 
 func (p *program) roomCommand() *cobra.Command {
 	return group("room", "Rooms: settings you reuse for meetings",
-		p.roomList(), p.roomShow(), p.roomCreate(), p.roomEdit(), p.roomAdopt(), p.roomDelete())
+		p.roomList(), p.roomShow(), p.roomCreate(), p.roomEdit(), p.roomSchedule(), p.roomAdopt(), p.roomDelete())
 }
 
 type roomListOptions struct {

@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/calendar/feed"
 	"greenroom/internal/config"
 	"greenroom/internal/crash"
 	"greenroom/internal/hub"
 	"greenroom/internal/inlet"
 	"greenroom/internal/ipc"
 	"greenroom/internal/plain"
+	"greenroom/internal/recording"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -54,6 +56,7 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 	if err != nil {
 		return nil, nil, err
 	}
+	calendars := &feed.Reader{Public: recording.NewTransport(false), Inside: recording.NewTransport(true), Refused: recording.ErrRefusedAddress}
 	options := func(s store.Options) hub.Options {
 		s.Path, s.RetainFor, s.RetainBytes = storePath(c), c.Retention.Age, c.Retention.Bytes
 		return hub.Options{
@@ -64,7 +67,7 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 				MigrationRooms: c.Policy.MigrationRooms, DefaultPlatform: c.Policy.DefaultPlatform,
 			},
 			Drivers: drivers(), Downloads: downloads, Buckets: newBuckets(c, accounts, a.log, a.crash), Version: version, Tunnel: c.Tunnel.Driver,
-			Log: a.log, Crash: a.crash,
+			Lead: c.Lead, ReadCalendar: calendars.Read, Log: a.log, Crash: a.crash,
 		}
 	}
 	var owned *hub.Hub

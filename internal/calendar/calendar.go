@@ -39,7 +39,7 @@ var ErrTooLarge = errors.New("the calendar has more than 16 MiB")
 // ErrNotCalendar is returned for text that isn't a calendar, such as the page of a login form.
 var ErrNotCalendar = errors.New("this is not a calendar: it has no BEGIN:VCALENDAR")
 
-// Version is what a server says of the text that it sent, to ask for a newer one.
+// Version identifies a text of a server, to ask for a newer one.
 type Version struct{ ETag, Modified string }
 
 // Text is a calendar as it was read. Unchanged means that the earlier one is still the newest; Body is empty then.

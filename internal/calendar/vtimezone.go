@@ -58,9 +58,9 @@ func (w *writer) zone(id string, loc *time.Location, first, last time.Time) {
 // changesOf lists the changes of clocks after first until last.
 func changesOf(loc *time.Location, first, last time.Time) (out []change) {
 	t := first.In(loc)
-	for len(out) < maxChanges {
+	for range maxChanges {
 		_, end := t.ZoneBounds()
-		if end.IsZero() || end.After(last) {
+		if !end.After(t) || end.After(last) {
 			break
 		}
 		_, from := end.Add(-time.Second).In(loc).Zone()

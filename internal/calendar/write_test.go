@@ -153,6 +153,14 @@ func TestZonesSurviveWriting(t *testing.T) {
 	}
 }
 
+// Far ahead the bounds of a zone are not known as changes: writing still ends.
+func TestFarAheadWritingEnds(t *testing.T) {
+	p := Plan{Wall: wallOf("2099-12-01 10:00"), Zone: zoneOf(t, "America/New_York"), Length: time.Hour, Rule: rule(t, "month")}
+	if out := Write("", []Entry{{UID: "1", Plan: p, Modified: p.Wall}}); len(out) > 10_000 {
+		t.Errorf("%d bytes", len(out))
+	}
+}
+
 func TestConflicts(t *testing.T) {
 	at := func(from, to int) Busy {
 		return Busy{wallOf("2026-01-01 00:00").Add(time.Duration(from) * time.Hour), wallOf("2026-01-01 00:00").Add(time.Duration(to) * time.Hour)}

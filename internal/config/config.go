@@ -57,6 +57,9 @@ type Config struct {
 	Retention Retention
 	Tunnel    Tunnel
 
+	// Lead is how long before its start the meeting of a booking is made.
+	Lead time.Duration
+
 	// Theme is "auto", "light" or "dark".
 	Theme string
 	Mouse bool

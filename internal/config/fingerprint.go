@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"time"
 
 	"greenroom/provider"
 )
@@ -21,7 +22,8 @@ func (c *Config) Fingerprint() string {
 		Retention Retention
 		Fetch     map[string]Fetch
 		Download  Download
-	}{Policy: c.Policy, BodyLimit: c.BodyLimit, Retention: c.Retention, Fetch: c.Fetch, Download: c.Download}
+		Lead      time.Duration
+	}{Policy: c.Policy, BodyLimit: c.BodyLimit, Retention: c.Retention, Fetch: c.Fetch, Download: c.Download, Lead: c.Lead}
 	for _, a := range c.Accounts {
 		facts.Accounts = append(facts.Accounts, plainAccount(a))
 	}

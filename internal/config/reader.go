@@ -222,6 +222,14 @@ func (r *reader) general() {
 		age, _ = ParseAge(text)
 	}
 	c.Retention.Age = age
+	if text := r.text("lead", "10m", func(s string) (string, string, string) {
+		if d, ok := ParseAge(s); !ok || d < time.Minute || d > 24*time.Hour {
+			return "", "isn't a time from a minute to a day", `write it like "10m"`
+		}
+		return s, "", ""
+	}); text != "" {
+		c.Lead, _ = ParseAge(text)
+	}
 	c.Theme = r.text("theme", "auto", oneOf("auto", "light", "dark"))
 	c.Mouse, _ = r.boolean("mouse", true)
 	for _, action := range r.rebound {

@@ -68,17 +68,24 @@ func (s *bookings) problem(id string, start time.Time) string {
 
 func (s *bookings) run() {
 	h := s.h
-	for {
-		wait := s.turn(h.ctx)
+	for h.ctx.Err() == nil {
+		s.rest(s.turn(h.ctx))
+	}
+}
+
+// rest waits for a while, or until something changes; without bookings, when wait is 0, for that alone.
+func (s *bookings) rest(wait time.Duration) {
+	h := s.h
+	var due <-chan time.Time
+	if wait > 0 {
 		timer := h.clock.NewTimer(wait)
-		select {
-		case <-timer.Chan():
-		case <-s.look:
-		case <-h.ctx.Done():
-			timer.Stop()
-			return
-		}
-		timer.Stop()
+		defer timer.Stop()
+		due = timer.Chan()
+	}
+	select {
+	case <-due:
+	case <-s.look:
+	case <-h.ctx.Done():
 	}
 }
 
@@ -88,7 +95,7 @@ type due struct {
 	slot    calendar.Slot
 }
 
-// turn makes the meetings that are due, and returns how long to wait for the next look.
+// turn makes the meetings that are due, and returns how long to wait for the next look: 0 while there are no bookings.
 func (s *bookings) turn(ctx context.Context) time.Duration {
 	h, wait := s.h, bookingsEvery
 	var todo []due
@@ -96,6 +103,9 @@ func (s *bookings) turn(ctx context.Context) time.Duration {
 		all, err := roomBookings(tx, "")
 		if err != nil {
 			return err
+		}
+		if len(all) == 0 {
+			wait = 0
 		}
 		now := h.clock.Now()
 		for _, b := range all {

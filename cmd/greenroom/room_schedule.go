@@ -1,0 +1,332 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/calendar"
+	"greenroom/internal/config"
+	"greenroom/internal/plain"
+)
+
+type scheduleOptions struct {
+	*program
+	at, lasts, every, until, zone string
+	edit, remove                  string
+	expect                        []string
+	list, yes, json               bool
+	changed                       func(flag string) bool
+}
+
+func (p *program) roomSchedule() *cobra.Command {
+	o := &scheduleOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "schedule [ROOM]", Short: "Plan meetings of a room", Args: atMostOne("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
+		Long: "Plan a meeting of a room, once or again and again. The screen or `listen` makes each meeting ten minutes before it " +
+			"begins; `lead` in the configuration changes that. A machine that was off makes it as soon as one of them runs, " +
+			"while the booking lasts.\n\n" +
+			"A repeated meeting keeps its local time when clocks change. --until includes its day.\n\n" +
+			"Without --at, --edit and --remove the bookings are listed: those of the room, or all.",
+		Example: "greenroom room schedule all-hands --at '2026-12-01 10:00' --for 45m --every weekday --until 2026-12-23\n" +
+			"greenroom room schedule board --at '2026-12-01 18:00' --every 'FREQ=MONTHLY;BYDAY=1TU' --time-zone Europe/Berlin\n" +
+			"greenroom room schedule --edit 01KB4N --at '2026-12-01 11:00'",
+	}
+	o.changed = func(flag string) bool { return cmd.Flags().Changed(flag) }
+	fl := cmd.Flags()
+	fl.StringVar(&o.at, "at", "", "start of the first meeting, such as '2026-12-01 10:00'")
+	fl.StringVar(&o.lasts, "for", "", "length, such as 45m or 1h30m (default 1h)")
+	fl.StringVar(&o.every, "every", "", "repeat it: day, weekday, week, month, or an RRULE")
+	fl.StringVar(&o.until, "until", "", "last day of the repetition, such as 2026-12-31")
+	fl.StringVar(&o.zone, "time-zone", "", "time zone of the start, such as Europe/Berlin (default this machine's)")
+	fl.StringArrayVar(&o.expect, "expect", nil, "expect 'Name <mail>'; may be repeated")
+	fl.BoolVar(&o.list, "list", false, "list the bookings")
+	fl.StringVar(&o.edit, "edit", "", "change the booking of this id")
+	fl.StringVar(&o.remove, "remove", "", "remove the booking of this id")
+	fl.BoolVarP(&o.yes, "yes", "y", false, "don't ask before removing")
+	fl.BoolVar(&o.json, "json", false, "print JSON: a booking, or an array of them")
+	allowEmpty(fl, "every", "until")
+	_ = cmd.RegisterFlagCompletionFunc("every", cobra.FixedCompletions([]string{"day", "weekday", "week", "month"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func (o *scheduleOptions) run(ctx context.Context, args []string) error {
+	room := ""
+	if len(args) > 0 {
+		room = args[0]
+	}
+	times := ""
+	for _, flag := range []string{"at", "for", "every", "until", "time-zone", "expect"} {
+		if o.changed(flag) && times == "" {
+			times = flag
+		}
+	}
+	switch {
+	case o.edit != "" && o.remove != "", o.list && (o.edit != "" || o.remove != "" || o.at != ""):
+		return usagef("--list, --edit, --remove and a new booking exclude each other")
+	case o.remove != "":
+		if times != "" {
+			return usagef("--remove can't be used with --%s", times)
+		}
+		return o.removes(ctx, app.BookingRef{Ref: o.remove, Room: room})
+	case o.edit != "":
+		if times == "" {
+			return usagef("nothing to change: say what, as in --at '2026-12-01 11:00'")
+		}
+		return o.edits(ctx, app.BookingRef{Ref: o.edit, Room: room})
+	case o.at != "":
+		if room == "" {
+			return usagef("a booking needs a room: greenroom room schedule ROOM --at '%s'", plain.Text(o.at))
+		}
+		return o.books(ctx, room)
+	case times != "":
+		return usagef("--%s needs --at, the start of the first meeting", times)
+	}
+	return o.lists(ctx, room)
+}
+
+func (o *scheduleOptions) length() (time.Duration, error) {
+	if o.lasts == "" {
+		return 0, nil
+	}
+	d, ok := config.ParseAge(o.lasts)
+	if !ok || d <= 0 {
+		return 0, usagef("--for can't be %q: write it like 45m or 1h30m", o.lasts)
+	}
+	return d, nil
+}
+
+// start reads --at as a local time in a zone. A moment that no local time names, in the hour that occurs twice, is in UTC.
+func (o *scheduleOptions) start(zone string) (at, in string, err error) {
+	loc := calendar.Zone(zone)
+	if t, err := time.Parse(time.RFC3339, o.at); err == nil {
+		wall := calendar.Wall(t.In(loc))
+		if !calendar.Place(wall, loc).Equal(t.Truncate(time.Second)) {
+			wall, zone = calendar.Wall(t.UTC()), "UTC"
+		}
+		return wall.Format(wallLayout), zone, nil
+	}
+	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", wallLayout} {
+		if t, err := time.Parse(layout, o.at); err == nil {
+			return t.Format(wallLayout), zone, nil
+		}
+	}
+	return "", "", usagef("--at can't be %q: write it like '2026-12-01 10:00' or 2026-12-01T10:00:00+01:00", o.at)
+}
+
+const wallLayout = "2006-01-02T15:04:05"
+
+func (o *scheduleOptions) people() ([]app.Person, error) {
+	var out []app.Person
+	for _, text := range o.expect {
+		if !strings.Contains(text, "@") {
+			out = append(out, app.Person{Name: strings.TrimSpace(text)})
+			continue
+		}
+		a, err := mail.ParseAddress(text)
+		if err != nil {
+			return nil, usagef("--expect can't be %q: write it like 'Ada Lovelace <ada@example.com>'", text)
+		}
+		out = append(out, app.Person{Name: a.Name, Mail: a.Address})
+	}
+	return out, nil
+}
+
+func (o *scheduleOptions) checkUntil() error {
+	if o.until == "" {
+		return nil
+	}
+	if _, err := time.Parse(time.DateOnly, o.until); err != nil {
+		return usagef("--until can't be %q: write it like 2026-12-31", o.until)
+	}
+	return nil
+}
+
+func (o *scheduleOptions) books(ctx context.Context, room string) error {
+	zone, err := o.zoneOr(o.zone)
+	if err != nil {
+		return err
+	}
+	spec := app.BookingSpec{Room: room, Every: o.every, Until: o.until}
+	if spec.At, spec.TimeZone, err = o.start(zone); err != nil {
+		return err
+	}
+	if spec.For, err = o.length(); err != nil {
+		return err
+	}
+	if spec.Expect, err = o.people(); err != nil {
+		return err
+	}
+	if err := o.checkUntil(); err != nil {
+		return err
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		made, err := b.Book(ctx, spec)
+		if err != nil {
+			return err
+		}
+		return o.printBooking(made, "Planned")
+	})
+}
+
+func (o *scheduleOptions) edits(ctx context.Context, ref app.BookingRef) error {
+	patch := app.BookingPatch{BookingRef: ref}
+	if err := o.checkUntil(); err != nil {
+		return err
+	}
+	if o.lasts != "" {
+		length, err := o.length()
+		if err != nil {
+			return err
+		}
+		patch.For = &length
+	}
+	if o.changed("expect") {
+		people, err := o.people()
+		if err != nil {
+			return err
+		}
+		patch.Expect = &people
+	}
+	if o.changed("every") {
+		patch.Every = &o.every
+	}
+	if o.changed("until") {
+		patch.Until = &o.until
+	}
+	if o.zone != "" {
+		if _, err := o.zoneOr(o.zone); err != nil {
+			return err
+		}
+		patch.TimeZone = &o.zone
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		if o.at != "" {
+			zone := o.zone
+			if zone == "" { // the booking's own
+				bookings, err := b.Bookings(ctx, app.BookingQuery{Room: ref.Room})
+				if err != nil {
+					return err
+				}
+				zone = "UTC" // for a booking that doesn't exist, which the edit reports
+				for _, had := range bookings {
+					if strings.HasPrefix(had.ID, strings.ToLower(ref.Ref)) || strings.HasPrefix(had.ID, ref.Ref) {
+						zone = had.TimeZone
+					}
+				}
+			}
+			at, in, err := o.start(zone)
+			if err != nil {
+				return err
+			}
+			patch.At = &at
+			if in != zone || o.zone != "" {
+				patch.TimeZone = &in
+			}
+		}
+		changed, err := b.EditBooking(ctx, patch)
+		if err != nil {
+			return err
+		}
+		return o.printBooking(changed, "Changed")
+	})
+}
+
+func (o *scheduleOptions) removes(ctx context.Context, ref app.BookingRef) error {
+	if err := o.canAsk("--yes", o.yes); err != nil {
+		return err
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		if err := o.confirm(ctx, "Remove booking "+ref.Ref+"?", "--yes", o.yes); err != nil {
+			return err
+		}
+		removed, err := b.RemoveBooking(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(removed)
+		}
+		o.words("Removed the booking of ", plain.Text(removed.Room), ".")
+		if removed.Meeting != "" && removed.Link != "" {
+			o.words("Its meeting is there already. To end it: greenroom meeting end " + removed.Meeting)
+		}
+		return nil
+	})
+}
+
+// printBooking prints a booking as JSON, or in a sentence.
+func (o *scheduleOptions) printBooking(b app.Booking, verb string) error {
+	for _, n := range b.Notes {
+		o.words(plain.Text(n))
+	}
+	if o.json {
+		return o.printJSON(b)
+	}
+	o.words(fmt.Sprintf("%s a meeting of %s: %s, %s. Its id is %s.", verb, plain.Text(b.Room), bookingTime(b), repetition(b), b.ID))
+	return nil
+}
+
+// bookingTime is when the first occurrence takes place, in the booking's own zone.
+func bookingTime(b app.Booking) string {
+	loc := calendar.Zone(b.TimeZone)
+	if loc == nil {
+		loc = time.UTC
+	}
+	from, to := b.StartsAt.In(loc), b.EndsAt.In(loc)
+	end := "15:04"
+	if from.Format(time.DateOnly) != to.Format(time.DateOnly) {
+		end = "2006-01-02 15:04"
+	}
+	return from.Format("Mon 2006-01-02 15:04") + "–" + to.Format(end) + " " + loc.String()
+}
+
+// repetition is how often, in words.
+func repetition(b app.Booking) string {
+	out := map[string]string{
+		"": "once", "FREQ=DAILY": "every day", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR": "on weekdays", "FREQ=WEEKLY": "every week", "FREQ=MONTHLY": "every month",
+	}[b.Rule]
+	if out == "" {
+		out = b.Rule
+	}
+	if loc := calendar.Zone(b.TimeZone); !b.Until.IsZero() && loc != nil {
+		out += " until " + b.Until.In(loc).Format(time.DateOnly)
+	}
+	return out
+}
+
+func (o *scheduleOptions) lists(ctx context.Context, room string) error {
+	return o.reading(ctx, func(b app.Backend) error {
+		bookings, err := b.Bookings(ctx, app.BookingQuery{Room: room})
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(list(bookings))
+		}
+		if len(bookings) == 0 {
+			if room == "" {
+				room = "ROOM"
+			}
+			o.words("No bookings. Make one: greenroom room schedule " + plain.Word(room) + " --at '2026-12-01 10:00'")
+			return nil
+		}
+		t := newTable("ID", "ROOM", "NEXT", "FIRST", "REPEATED", "NOTE").keep("ID").narrow("FIRST")
+		for _, v := range bookings {
+			next, note := "over", v.Error
+			if !v.Next.IsZero() {
+				next = v.Next.In(o.now().Location()).Format("Mon 2006-01-02 15:04")
+			}
+			if note == "" {
+				note = v.Link
+			}
+			t.add(v.ID, v.Room, next, bookingTime(v), repetition(v), note)
+		}
+		return o.printTable(t)
+	})
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+)
+
+type upcomingOptions struct {
+	*program
+	days          int
+	offline, json bool
+}
+
+func (p *program) upcomingCommand() *cobra.Command {
+	o := &upcomingOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "upcoming", Short: "List what takes place: bookings, calendars, live meetings", Args: exactly(), RunE: p.do(o.run),
+		Long: "List bookings, the events of subscribed calendars, and live meetings together, in order. What overlaps is marked; whole " +
+			"days never are.",
+		Example: "greenroom upcoming --days 1",
+	}
+	cmd.Flags().IntVar(&o.days, "days", 7, "how many days ahead")
+	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't read the calendars again first")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
+	return cmd
+}
+
+// coming asks what takes place, and prints the notes.
+func (p *program) coming(ctx context.Context, b app.Backend, days int, offline bool) ([]app.UpcomingItem, error) {
+	zone, ok := localZone(p.getenv, p.now())
+	if !ok {
+		zone = "UTC"
+	}
+	u, err := b.Upcoming(ctx, app.UpcomingQuery{Days: days, TimeZone: zone, Offline: offline})
+	for _, n := range u.Notes {
+		p.words(plain.Text(n))
+	}
+	return u.Items, err
+}
+
+func (o *upcomingOptions) run(ctx context.Context, _ []string) error {
+	if o.days < 1 || o.days > 366 {
+		return usagef("--days can't be %d: it is from 1 to 366", o.days)
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		items, err := o.coming(ctx, b, o.days, o.offline)
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(list(items))
+		}
+		if len(items) == 0 {
+			o.words("Nothing takes place. Plan a meeting: greenroom room schedule ROOM --at '2026-12-01 10:00'")
+			return nil
+		}
+		t := newTable("DAY", "TIME", "WHAT", "FROM", "STATE", "LINK").narrow("FROM")
+		day := ""
+		for _, i := range items {
+			shown := i.At.In(o.now().Location()).Format("Mon 2006-01-02")
+			label := shown
+			if shown == day {
+				label = ""
+			}
+			day = shown
+			t.add(label, o.span(i), i.Title, from(i), state(i), i.URL)
+		}
+		return o.printTable(t)
+	})
+}
+
+// span is the time of day of an item.
+func (o *upcomingOptions) span(i app.UpcomingItem) string {
+	loc := o.now().Location()
+	switch {
+	case i.AllDay:
+		return "all day"
+	case i.EndsAt.IsZero():
+		return i.At.In(loc).Format("15:04")
+	}
+	return i.At.In(loc).Format("15:04") + "–" + i.EndsAt.In(loc).Format("15:04")
+}
+
+func from(i app.UpcomingItem) string {
+	if i.Calendar != "" {
+		return i.Calendar
+	}
+	return string(i.Source)
+}
+
+func state(i app.UpcomingItem) string {
+	var words []string
+	if i.Status != "" {
+		words = append(words, string(i.Status))
+	}
+	if i.Here > 0 {
+		words = append(words, fmt.Sprintf("%d here", i.Here))
+	}
+	if n := len(i.Conflicts); n > 0 {
+		words = append(words, "conflicts with "+i.Conflicts[0])
+		if n > 1 {
+			words = append(words, fmt.Sprintf("and %d more", n-1))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+type nextOptions struct {
+	*program
+	host, print, consent, json bool
+}
+
+func (p *program) nextCommand() *cobra.Command {
+	o := &nextOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "next", Short: "Join the running meeting, else the next one", Args: exactly(), RunE: p.do(o.run),
+		Long: "Open the meeting that runs now in the browser, else the next one of the coming week: a live meeting, a booking, or an event of " +
+			"a calendar that has a conference link. The meeting of a booking that is about to begin is made if it isn't there yet. A " +
+			"meeting that is recorded asks for consent first, as `meeting join` does.",
+		Example: "greenroom next\ngreenroom next --print",
+	}
+	cmd.Flags().BoolVar(&o.host, "host", false, "join a meeting of one's own as the host")
+	cmd.Flags().BoolVar(&o.print, "print", false, "print the link instead of opening it")
+	cmd.Flags().BoolVar(&o.consent, "consent", false, "consent to be recorded")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print what is next as a JSON object, and open nothing")
+	return cmd
+}
+
+func (o *nextOptions) run(ctx context.Context, _ []string) error {
+	if o.print && o.host {
+		return usagef("--print shows the guest link alone: for the host's there is `greenroom meeting link --host`")
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		items, err := o.coming(ctx, b, 7, false)
+		if err != nil {
+			return err
+		}
+		i := nextOf(items, o.now())
+		if i == nil {
+			return &app.Error{
+				Kind: provider.NotFound, Text: "nothing with a link takes place within a week", Hint: "plan a meeting: greenroom room schedule ROOM --at '2026-12-01 10:00'",
+			}
+		}
+		if o.json {
+			return o.printJSON(i)
+		}
+		if i.Meeting == "" && i.Booking != "" {
+			if i.At.Sub(o.now()) > app.DefaultLead {
+				return &app.Error{
+					Kind: provider.NotFound, Text: fmt.Sprintf("the next meeting is %s, at %s", i.Title, o.clock(i.At)),
+					Hint: "its link is made shortly before. To begin now: greenroom meeting start " + plain.Word(i.Room),
+				}
+			}
+			m, err := b.StartMeeting(ctx, app.StartMeeting{Room: i.Room, Until: i.EndsAt})
+			if err != nil {
+				return err
+			}
+			i.Meeting = m.ID
+		}
+		if i.Meeting != "" {
+			join := &meetingJoinOptions{program: o.program, host: o.host, print: o.print, consent: o.consent}
+			return join.join(ctx, b, i.Meeting)
+		}
+		return o.open(i)
+	})
+}
+
+// open opens the conference of a calendar's event.
+func (o *nextOptions) open(i *app.UpcomingItem) error {
+	u, err := url.Parse(i.URL)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("the link of %s is not one for a browser", plain.Text(i.Title))
+	}
+	if o.print {
+		_, err := fmt.Fprintln(o.stdout, plain.Text(i.URL))
+		return err
+	}
+	if err := o.browse(i.URL); err != nil {
+		return &app.Error{Text: "no browser could be opened", Err: err, Hint: "print the link instead: greenroom next --print"}
+	}
+	o.words("Opened ", plain.Text(i.Title), " in the browser.")
+	return nil
+}
+
+// nextOf chooses what to join: a live meeting, else what runs now and began last, else what begins first. Whole days, meetings that
+// have ended and events without a link are left out.
+func nextOf(items []app.UpcomingItem, now time.Time) *app.UpcomingItem {
+	var running, coming *app.UpcomingItem
+	for n := range items {
+		i := &items[n]
+		if i.AllDay || i.Status == app.Ended || i.Source == app.FromCalendar && i.URL == "" {
+			continue
+		}
+		switch {
+		case i.At.After(now):
+			if coming == nil {
+				coming = i
+			}
+		case i.Status == app.Live && (running == nil || running.Status != app.Live), running == nil, running.Status != app.Live:
+			running = i
+		}
+	}
+	if running != nil {
+		return running
+	}
+	return coming
+}
