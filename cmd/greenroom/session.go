@@ -17,6 +17,7 @@ import (
 	"greenroom/internal/ipc"
 	"greenroom/internal/plain"
 	"greenroom/internal/recording"
+	"greenroom/internal/recording/source"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -56,7 +57,7 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 	if err != nil {
 		return nil, nil, err
 	}
-	calendars := &feed.Reader{Public: recording.NewTransport(false), Inside: recording.NewTransport(true), Refused: recording.ErrRefusedAddress}
+	calendars := &feed.Reader{Public: source.NewTransport(false), Inside: source.NewTransport(true), Refused: recording.ErrRefusedAddress}
 	options := func(s store.Options) hub.Options {
 		s.Path, s.RetainFor, s.RetainBytes = storePath(c), c.Retention.Age, c.Retention.Bytes
 		return hub.Options{

@@ -17,8 +17,8 @@ type plans struct {
 
 // Bookings lists what Book made.
 func (m *Memory) Bookings(ctx context.Context, q app.BookingQuery) ([]app.Booking, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.Lock()
+	defer m.Unlock()
 	out := []app.Booking{}
 	if q.Room != "" && m.room(q.Room) < 0 {
 		return nil, notFound("room", q.Room)
@@ -33,8 +33,8 @@ func (m *Memory) Bookings(ctx context.Context, q app.BookingQuery) ([]app.Bookin
 
 // Book keeps a booking.
 func (m *Memory) Book(ctx context.Context, s app.BookingSpec) (app.Booking, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.Lock()
+	defer m.Unlock()
 	i := m.room(s.Room)
 	if i < 0 {
 		return app.Booking{}, notFound("room", s.Room)
@@ -74,8 +74,8 @@ func (m *Memory) booking(ref app.BookingRef) (int, error) {
 
 // EditBooking changes a booking.
 func (m *Memory) EditBooking(ctx context.Context, p app.BookingPatch) (app.Booking, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.Lock()
+	defer m.Unlock()
 	i, err := m.booking(p.BookingRef)
 	if err != nil {
 		return app.Booking{}, err
@@ -107,8 +107,8 @@ func (m *Memory) EditBooking(ctx context.Context, p app.BookingPatch) (app.Booki
 
 // RemoveBooking removes a booking.
 func (m *Memory) RemoveBooking(ctx context.Context, ref app.BookingRef) (app.Booking, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.Lock()
+	defer m.Unlock()
 	i, err := m.booking(ref)
 	if err != nil {
 		return app.Booking{}, err
@@ -120,8 +120,8 @@ func (m *Memory) RemoveBooking(ctx context.Context, ref app.BookingRef) (app.Boo
 
 // Upcoming lists the first occurrences of the bookings.
 func (m *Memory) Upcoming(ctx context.Context, _ app.UpcomingQuery) (app.Upcoming, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.Lock()
+	defer m.Unlock()
 	out := app.Upcoming{Items: []app.UpcomingItem{}}
 	for _, b := range m.plans.bookings {
 		out.Items = append(out.Items, app.UpcomingItem{
@@ -139,15 +139,15 @@ func (m *Memory) Expected(ctx context.Context, ref app.MeetingRef) ([]app.Person
 
 // Calendars lists what AddCalendar made.
 func (m *Memory) Calendars(ctx context.Context, _ app.CalendarQuery) ([]app.Calendar, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.Lock()
+	defer m.Unlock()
 	return append([]app.Calendar{}, m.plans.calendars...), ctx.Err()
 }
 
 // AddCalendar keeps a subscription; nothing is read.
 func (m *Memory) AddCalendar(ctx context.Context, c app.CalendarSpec) (app.Calendar, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.Lock()
+	defer m.Unlock()
 	for _, had := range m.plans.calendars {
 		if had.Name == c.Name {
 			return app.Calendar{}, &app.Error{Kind: provider.Conflict, Text: "there is a calendar " + c.Name}
@@ -160,8 +160,8 @@ func (m *Memory) AddCalendar(ctx context.Context, c app.CalendarSpec) (app.Calen
 
 // RemoveCalendar removes a subscription.
 func (m *Memory) RemoveCalendar(ctx context.Context, ref app.CalendarRef) (app.Calendar, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.Lock()
+	defer m.Unlock()
 	for i, had := range m.plans.calendars {
 		if had.Name == ref.Name {
 			m.plans.calendars = slices.Delete(m.plans.calendars, i, i+1)
