@@ -205,10 +205,6 @@ func (h *Hub) Start() {
 	}
 	h.goes("downloads", h.downloads.Serve)
 	h.goes("programs", h.downloads.Programs().Serve)
-	h.goes("bookings", h.bookings.run)
-	if h.opt.ReadCalendar != nil {
-		h.goes("calendars", h.calendars.run)
-	}
 	if h.opt.Forwarder != nil {
 		h.forwards.serve()
 	}
@@ -242,6 +238,10 @@ func (h *Hub) Start() {
 		if r, ok := newHistorian(h, a); ok {
 			h.goes("history of "+a.Name, r.run)
 		}
+	}
+	h.goes("bookings", h.bookings.run)
+	if h.opt.ReadCalendar != nil {
+		h.goes("calendars", h.calendars.run)
 	}
 }
 
