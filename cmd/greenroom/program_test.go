@@ -216,7 +216,7 @@ func TestEmptyValuesAreRefused(t *testing.T) {
 	b := newBench(t, false, "")
 	meaningful := map[string]bool{
 		"greenroom room create --account": true, "greenroom room edit --account": true, "greenroom room edit --logo": true,
-		"greenroom trigger --name": true,
+		"greenroom trigger --name": true, "greenroom room schedule --every": true, "greenroom room schedule --until": true, // with --edit: none any more
 	}
 	tried := 0
 	for _, c := range allCommands(newProgram().root()) {
