@@ -1,0 +1,397 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"greenroom/internal/app"
+	"greenroom/internal/roster"
+)
+
+func (s *Store) enqueue(ctx context.Context, queue chan *write, w *write) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.opt.ReadOnly {
+		return fmt.Errorf("%w: %s", ErrReadOnly, s.opt.Path)
+	}
+	select {
+	case <-s.closing:
+		return ErrClosed
+	default:
+	}
+	select {
+	case queue <- w:
+	default:
+		return ErrBusy
+	}
+	select {
+	case err := <-w.done:
+		return err
+	case <-ctx.Done():
+		if w.withdraw() {
+			return ctx.Err()
+		}
+	case <-s.closed:
+	}
+	// It has begun: the effect's results belong to the caller again only after it has ended.
+	select {
+	case err := <-w.done:
+		return err
+	case <-s.closed:
+		// The writer has ended; it may have answered just before.
+		select {
+		case err := <-w.done:
+			return err
+		default:
+			return ErrClosed
+		}
+	}
+}
+
+// run is the writer: it collects waiting writes, up to a batch, commits them, and answers.
+func (s *Store) run() {
+	defer close(s.closed)
+	var slow []*write
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	var due <-chan time.Time
+	retain := time.NewTicker(retainEvery)
+	defer retain.Stop()
+	for {
+		var batch []*write
+		select {
+		case w := <-s.queue:
+			batch = append(batch, w)
+		case w := <-s.slow:
+			slow = append(slow, w)
+			if due == nil {
+				timer.Reset(slowWait)
+				due = timer.C
+			}
+			if len(slow) < s.opt.Batch {
+				continue
+			}
+		case <-due:
+		case <-retain.C:
+			s.retain()
+			continue
+		case <-s.closing:
+			s.drain(slow)
+			s.keepAge(ageAtClose)
+			return
+		}
+		batch = s.take(s.queue, batch, s.opt.Batch)
+		slow = s.take(s.slow, slow, s.opt.Batch)
+		s.commit(append(batch, slow...))
+		slow, due = nil, nil
+		timer.Stop()
+	}
+}
+
+func (s *Store) take(queue chan *write, batch []*write, most int) []*write {
+	for len(batch) < most {
+		select {
+		case w := <-queue:
+			batch = append(batch, w)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (s *Store) drain(slow []*write) {
+	for {
+		batch := s.take(s.queue, slow, s.opt.Batch)
+		batch = s.take(s.slow, batch, s.opt.Batch)
+		slow = nil
+		if len(batch) == 0 {
+			return
+		}
+		s.commit(batch)
+	}
+}
+
+// errAlone means that the commit failed for a reason that may be in one of its effects.
+var errAlone = errors.New("store: an effect cannot be settled")
+
+// commit writes a batch in one transaction, publishes its changes and answers its callers.
+func (s *Store) commit(batch []*write) {
+	batch = slices.DeleteFunc(batch, func(w *write) bool {
+		if !w.begin() {
+			return true
+		}
+		if w.maintain == nil {
+			return false
+		}
+		w.done <- s.apply(w.maintain)
+		return true
+	})
+	if len(batch) == 0 {
+		return
+	}
+	changes, results, err := s.write(batch, true)
+	if errors.Is(err, errAlone) && len(batch) > 1 {
+		for _, w := range batch {
+			s.commit([]*write{w})
+		}
+		return
+	}
+	if errors.Is(err, errAlone) && len(batch[0].items) > 1 {
+		s.commitEach(batch[0])
+		return
+	}
+	if errors.Is(err, errAlone) {
+		reason := err
+		if changes, results, err = s.write(batch, false); err == nil && batch[0].effect != nil {
+			results[0] = reason
+		}
+	}
+	if err == nil && s.opt.OnCommit != nil && len(changes) > 0 {
+		s.opt.OnCommit(changes)
+	}
+	if err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrFailed) && !errors.Is(err, ErrDamaged) {
+		err = fmt.Errorf("store: write: %w", err)
+	}
+	for i, w := range batch {
+		if err != nil {
+			w.done <- err
+			continue
+		}
+		w.done <- results[i]
+	}
+}
+
+// commitEach gives each delivery of a write its own transaction, up to the first that can't be stored: a position must never
+// cover a delivery that isn't stored.
+func (s *Store) commitEach(w *write) {
+	for i, it := range w.items {
+		one := &write{items: []*item{it}, done: make(chan error, 1)}
+		s.commit([]*write{one})
+		err := <-one.done
+		if err == nil {
+			continue
+		}
+		for _, it := range w.items[i:] {
+			it.got.Err = err
+		}
+		break
+	}
+	w.done <- nil
+}
+
+// write is one transaction. Without effects it stores the deliveries as unapplied.
+func (s *Store) write(batch []*write, effects bool) (changes []app.Change, results []error, err error) {
+	results = make([]error, len(batch))
+	err = s.update(func(b *bolt.Tx) error {
+		c := &commit{s: s, b: b, effects: effects, positions: openPositions(b), touched: make(map[string][]roster.Stay)}
+		var err error
+		if c.rows, err = s.openRows(b); err != nil {
+			return err
+		}
+		for i, w := range batch {
+			if w.effect != nil && effects {
+				tx := c.tx()
+				if results[i] = s.apply(func() error { return w.effect(tx) }); results[i] == nil {
+					err = c.keep(tx)
+				} else if errors.Is(results[i], ErrDamaged) {
+					err = results[i]
+				}
+			}
+			for _, it := range w.items {
+				if err == nil {
+					err = c.deliver(it)
+				}
+			}
+			if err != nil {
+				return err
+			}
+		}
+		last := c.tx()
+		settled, err := last.settle(s.warm, c.touched)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errAlone, err)
+		}
+		changes = append(c.changes, settled...)
+		if err := last.flush(); err != nil {
+			return err
+		}
+		if err := c.positions.flush(); err != nil {
+			return err
+		}
+		if err := c.rows.flush(); err != nil {
+			return err
+		}
+		for _, a := range c.tried { // they are counted with their segments, which have been written
+			if err := writeAttempt(b, a); err != nil {
+				return err
+			}
+		}
+		return s.age.put(b, s.opt.Running())
+	})
+	clear(s.dirty)
+	if err != nil {
+		clear(s.warm)
+		return nil, results, err
+	}
+	s.commits.Add(1)
+	return changes, results, nil
+}
+
+// update runs one transaction on the file. It succeeds only when that is durable in the file that has the store's name. After
+// damage, or a failure that leaves the disk's state unknown, it always fails.
+func (s *Store) update(f func(*bolt.Tx) error) error {
+	if p := s.failed.Load(); p != nil {
+		return *p
+	}
+	if err := s.db.There(s.opt.Path); err != nil {
+		return err
+	}
+	committing := false
+	err := kind.Guard(s.opt.Path, func() error {
+		return s.db.Update(func(b *bolt.Tx) error {
+			err := f(b)
+			committing = err == nil
+			return err
+		})
+	})
+	switch {
+	case err == nil:
+		return s.db.There(s.opt.Path)
+	case errors.Is(err, ErrDamaged):
+		s.fail(err)
+	case committing && !refused(err):
+		err = fmt.Errorf("%w while it was written to (%w): restart Greenroom once the disk is well", ErrFailed, err)
+		s.fail(err)
+	}
+	return err
+}
+
+// refused reports whether a commit ended before its sync, with the file unchanged: for example on a full disk. The state after a
+// failed sync is unknown.
+func refused(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path) && path.Op == "write" || strings.HasPrefix(err.Error(), "file resize error")
+}
+
+// commit is a transaction being written.
+type commit struct {
+	s         *Store
+	b         *bolt.Tx
+	effects   bool
+	rows      *rows
+	positions *positions
+	changes   []app.Change
+	tried     []app.Attempt
+	touched   map[string][]roster.Stay
+}
+
+func (c *commit) tx() *Tx {
+	return &Tx{b: c.b, store: c.s, over: make(map[string]map[string][]byte)}
+}
+
+// keep adds an effect's changes to the commit.
+func (c *commit) keep(tx *Tx) error {
+	if err := tx.flush(); err != nil {
+		return err
+	}
+	c.changes, c.tried = append(c.changes, tx.changes...), append(c.tried, tx.tried...)
+	for id, stays := range tx.stays {
+		c.touched[id] = append(c.touched[id], stays...)
+	}
+	maps.Copy(c.s.dirty, tx.meetings)
+	return nil
+}
+
+// deliver writes one entry, unless its position was passed before.
+func (c *commit) deliver(it *item) error {
+	it.got = Appended{}
+	if it.Position.Hook != "" {
+		ahead, err := c.positions.advance(it.Position)
+		if err != nil {
+			return err
+		}
+		if it.got.Known = !ahead; it.got.Known {
+			return nil
+		}
+	}
+	if it.Keep == KeepPosition {
+		return nil
+	}
+	d, tx := it.Delivery, c.tx()
+	d.Seq = c.rows.next()
+	if it.Keep == KeepInRing || it.Keep == KeepStray {
+		if err := c.s.writeRing(c.b, it.Keep, d, it.blob); err != nil {
+			return err
+		}
+	} else {
+		var err error
+		if tx, err = c.effect(it, &d); err != nil {
+			return err
+		}
+		if err := c.rows.add(d, it.blob); err != nil {
+			return err
+		}
+	}
+	it.got.Delivery = d
+	if err := c.keep(tx); err != nil {
+		return err
+	}
+	d.Headers, d.Body = nil, nil
+	c.changes = append(c.changes, app.Change{Kind: app.DeliveryChange, Delivery: &d})
+	return nil
+}
+
+// effect applies a delivery's effect, unless it repeats an earlier one. The transaction then holds the changes.
+func (c *commit) effect(it *item, d *app.Delivery) (*Tx, error) {
+	tx, hash := c.tx(), seenHash(d.Account, d.ProviderID)
+	if d.ProviderID != "" {
+		d.DuplicateOf = app.Seq(c.rows.seen(hash))
+	}
+	if d.DuplicateOf != 0 {
+		if first, err := tx.row(uint64(d.DuplicateOf)); err == nil { // retention may have dropped it
+			d.Meeting, d.Room = first.Meeting, first.Room
+		}
+		return tx, nil
+	}
+	if d.ProviderID != "" {
+		if err := c.rows.see(hash, d.Seq); err != nil {
+			return nil, err
+		}
+	}
+	if it.Effect == nil {
+		return tx, nil
+	}
+	was, err := *d, errors.New("the record of the meeting is damaged")
+	if c.effects {
+		err = c.s.apply(func() error { return it.Effect(tx, d) })
+	}
+	if errors.Is(err, ErrDamaged) {
+		return nil, err
+	}
+	if err != nil {
+		tx, *d = c.tx(), was
+		d.Unapplied = err.Error()
+	}
+	return tx, nil
+}
+
+// apply converts an effect's panic to an error: one faulty event must not stop the others.
+func (s *Store) apply(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return kind.Guard(s.opt.Path, f)
+}
