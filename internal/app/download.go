@@ -50,7 +50,7 @@ type Download struct {
 	Hint   string `json:"hint,omitempty"`
 	// RetryAt is when a waiting or paused one is tried again by itself.
 	RetryAt Time `json:"retry_at"`
-	// Note is what is worth knowing of a file that is done: "has no audio", or that it was begun anew on the way.
+	// Note is what is worth knowing of a file that is done: "has no audio", or that its download was restarted.
 	Note string `json:"note,omitempty"`
 	// Files are the files as they were verified, with the manifest of raw tracks.
 	Files []DownloadedFile `json:"files,omitempty"`

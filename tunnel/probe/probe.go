@@ -86,7 +86,7 @@ func New(o Options) *Prober {
 	}
 }
 
-// Is reports whether a request's target is that of a probe, by whomever it was sent and whenever. Such a request is never a
+// Is reports whether a request's target is that of a probe, of this process or another. Such a request is never a
 // webhook: one that didn't [Prober.Arrived] is answered 404, and is not stored.
 func Is(target string) bool { return strings.HasPrefix(target, Path) }
 

@@ -70,7 +70,7 @@ func obey(text string) error {
 		return err
 	}
 	if len(r.Restarted) > 0 {
-		return errors.New("begun anew: " + fmt.Sprint(r.Restarted))
+		return errors.New("restarted: " + fmt.Sprint(r.Restarted))
 	}
 	return nil
 }

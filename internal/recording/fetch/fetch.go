@@ -42,7 +42,7 @@ type fetch struct {
 	rereads  int
 }
 
-// restart means that the file has to be begun anew.
+// restart means that the file must be downloaded from its beginning.
 type restart struct {
 	why string
 	err error
@@ -98,9 +98,9 @@ func (f *fetch) run(ctx context.Context) (File, error) {
 			f.d.opt.Log.Warn("a part of a download is fetched again", "name", f.task.Name, "reason", err)
 		case errors.As(err, &again):
 			if len(f.meter.stats().Restarted) >= restartsMost {
-				return File{}, fmt.Errorf("begun anew %d times: %w", restartsMost, err)
+				return File{}, fmt.Errorf("restarted %d times: %w", restartsMost, err)
 			}
-			f.d.opt.Log.Warn("a download is begun anew", "name", f.task.Name, "reason", again.why)
+			f.d.opt.Log.Warn("a download is restarted", "name", f.task.Name, "reason", again.why)
 			f.meter.restarted(again.why)
 			if err := f.forget(ctx); err != nil {
 				return File{}, err

@@ -50,7 +50,7 @@ func (m *meter) begin(bytes, total int64) {
 	m.now.Bytes, m.now.Total = bytes, max(total, 0)
 }
 
-// restarted adds a reason why the file is begun anew.
+// restarted adds a reason for a restart.
 func (m *meter) restarted(why string) {
 	m.mu.Lock()
 	m.now.Restarted = append(slices.Clip(m.now.Restarted), why)
