@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"io"
 	"os"
 	"time"
@@ -29,21 +30,26 @@ const leaving = ansi.ResetModeSynchronizedOutput + ansi.ResetModeMouseButtonEven
 	ansi.ResetModeMouseExtSgr + ansi.ResetModeBracketedPaste + ansi.ResetModifyOtherKeys + ansi.ResetModeUnicodeCore +
 	ansi.ResetModeAltScreenSaveCursor + ansi.ResetStyle + ansi.ResetProgressBar + ansi.ShowCursor
 
-// Restore restores the earlier state. It waits for a short time only: a terminal that is stopped with ctrl+s would block
-// the program permanently.
-func (t *Terminal) Restore() {
+// Restore restores the earlier state. A terminal that shows nothing, such as one stopped with ctrl+s, would block the program
+// permanently: its pending output is then discarded to make room, and after a short time Restore fails.
+func (t *Terminal) Restore() error {
 	if t.state != nil {
 		_ = term.Restore(t.in.Fd(), t.state)
 	}
-	written := make(chan struct{})
+	written := make(chan error, 1)
 	go func() {
-		defer close(written)
-		_, _ = io.WriteString(t.out, leaving)
+		_, err := io.WriteString(t.out, leaving)
+		written <- err
 	}()
-	select {
-	case <-written:
-	case <-time.After(200 * time.Millisecond):
+	for range 10 {
+		select {
+		case err := <-written:
+			return err
+		case <-time.After(40 * time.Millisecond):
+			discardOutput(t.out) // again each time: a frame whose writing was blocked continues and may be larger than the room
+		}
 	}
+	return errors.New("the terminal accepts no output: its modes could not be reset")
 }
 
 // keyboard is the terminal as input. gone is called when it can no longer be read: q can't be pressed then, and not every

@@ -81,7 +81,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	// Signals end ctx. A second handler, such as Bubble Tea's, could wait for a loop that has already ended.
 	opts := []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithoutSignalHandler(), tea.WithFilter(newWheel(m.Clock).filter), tea.WithEnvironment(m.opts.Env),
+		tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithFilter(newWheel(m.Clock).filter), tea.WithEnvironment(m.opts.Env),
 	}
 	if o.Input != nil {
 		opts = append(opts, tea.WithInput(o.Input))
@@ -91,7 +91,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		terminal := KeepTerminal(os.Stdin, os.Stdout)
 		defer func() {
 			if err != nil {
-				terminal.Restore()
+				err = errors.Join(err, terminal.Restore())
 			}
 		}()
 	}

@@ -147,8 +147,7 @@ func (p *program) guardTerminal(log *slog.Logger) {
 	}
 	terminal := tui.KeepTerminal(in, out)
 	p.stops.guard(func(why string) {
-		terminal.Restore()
-		log.Error("ended before everything had stopped", "because", why)
+		log.Error("ended before everything had stopped", "because", why, "terminal", terminal.Restore())
 		os.Exit(exitFailed)
 	})
 	quits := make(chan os.Signal, 1)
@@ -159,8 +158,7 @@ func (p *program) guardTerminal(log *slog.Logger) {
 		sig := <-quits
 		all := make([]byte, stackLimit)
 		all = all[:runtime.Stack(all, true)]
-		terminal.Restore()
-		log.Error("a signal ended the program", "signal", sig.String(), "stack", string(all))
+		log.Error("a signal ended the program", "signal", sig.String(), "terminal", terminal.Restore(), "stack", string(all))
 		p.words(fmt.Sprintf("greenroom: ended by a signal (%s); the stack of every goroutine is in the log", sig))
 		os.Exit(exitUsage) // as after a crash
 	}()
