@@ -15,12 +15,12 @@ const (
 	// within a second.
 	backoffSoon    = time.Second
 	backoffSoonFor = time.Minute
-	// Holds is how long a connection must have lasted to count as one that worked, after which attempts begin anew.
+	// Holds is how long a connection must have lasted to count as one that worked. After that the delays start again.
 	Holds = 5 * time.Second
 )
 
 // Backoff paces the attempts of a driver to connect: full jitter, from a quarter of a second up to 15 s, at most a second in
-// the first minute of an outage, and for ever. Its zero value is ready. It is for one goroutine.
+// the first minute of an outage. It never stops trying. Its zero value is ready. It is for one goroutine.
 type Backoff struct {
 	// Random yields numbers in [0, 1); nil means [rand.Float64].
 	Random func() float64

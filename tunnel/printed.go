@@ -40,7 +40,7 @@ func (l *Lines) Write(p []byte) (int, error) {
 	}
 }
 
-// End passes on what stands after the last line feed.
+// End passes on the text after the last line feed.
 func (l *Lines) End() {
 	if line := bytes.TrimRight(l.line, "\r"); len(line) > 0 {
 		l.To(string(line))

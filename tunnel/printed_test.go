@@ -59,7 +59,7 @@ func TestPrintedIsSafeAndBounded(t *testing.T) {
 	}
 	p.Line(now.Add(time.Second), "on")
 	if !strings.Contains(b.String(), "lines=800") {
-		t.Error("nothing tells of what is left out")
+		t.Error("nothing says that lines are left out")
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"greenroom/internal/crash"
 )
 
-// lingerTime is how long one direction of a connection may go on after the other has ended.
+// lingerTime is how long one direction of a connection may last after the other has ended.
 const lingerTime = time.Minute
 
 // Splice copies bytes between two connections in both directions. When one ends sending, that is passed on alone where the

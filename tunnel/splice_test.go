@@ -115,7 +115,7 @@ func TestSpliceEnds(t *testing.T) {
 			select {
 			case <-done:
 			case <-time.After(10 * time.Second):
-				t.Fatal("it goes on")
+				t.Fatal("it continues")
 			}
 			if _, err := a.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
 				t.Errorf("its end is left open: %v", err)

@@ -44,7 +44,7 @@ type Status struct {
 	RTT time.Duration
 	// Spool is how many requests wait at the far end. Only drivers that store and forward have one.
 	Spool int
-	// Gap tells of requests that are known to be lost, for people; empty when there are none.
+	// Gap describes requests that are known to be lost, for people; empty when there are none.
 	Gap string
 	// Reason says why it isn't live, or what to know although it is.
 	Reason string
@@ -84,12 +84,12 @@ type Envelope struct {
 	Remote string
 }
 
-// Answer is what became of an envelope.
+// Answer is the result of an envelope.
 type Answer struct {
 	// Stored says that it is durable here, or was already: it must not be sent again. When it is false this envelope, and
 	// all later ones of the same hook in the same call, were not stored and must be handed over again.
 	Stored bool
-	// Status is what to answer to a sender who still waits; Text is the body of that answer.
+	// Status is the answer to a sender who still waits; Text is the body of that answer.
 	Status     int
 	RetryAfter time.Duration
 	Text       string
@@ -103,9 +103,9 @@ type Local struct {
 	// records. An error means that none is known to be stored; the caller hands them over again, and what was stored after
 	// all is recognised by its position.
 	Receive func(ctx context.Context, batch []Envelope) ([]Answer, error)
-	// Positions tells how far each hook was stored. Hooks that never delivered anything are missing.
+	// Positions returns how far each hook was stored. Hooks that never delivered anything are missing.
 	Positions func(ctx context.Context) ([]cursor.Position, error)
-	// Device names this store to the far end, for ever the same.
+	// Device names this store to the far end. It never changes.
 	Device string
 	// Log and Crash may be nil.
 	Log   *slog.Logger

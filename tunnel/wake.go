@@ -9,16 +9,16 @@ import (
 
 const (
 	wakeTick = time.Second
-	// wakeAfter is what must be missing for it to count as sleep. A busy machine is late by less, and connections outlive
-	// what is shorter.
+	// wakeAfter is the shortest gap that counts as sleep. A busy machine is late by less, and connections survive
+	// shorter ones.
 	wakeAfter = 5 * time.Second
 )
 
-// Wake notices that the machine slept, or that the process was stopped, by comparing clocks every second: the wall clock
-// goes on in sleep where the monotonic one stands still, and a tick comes late to a process that was stopped. What was
-// connected then is most likely dead, without anybody having told.
+// Wake notices that the machine slept, or that the process was stopped, by comparing clocks every second: during sleep the
+// wall clock continues and the monotonic one doesn't, and a stopped process gets its tick late. Connections from before are
+// most likely dead, although no error says so.
 //
-// A wall clock that is set forward looks the same. One that is set back is nothing.
+// Setting the wall clock forward looks like sleep; setting it back has no effect.
 type Wake struct {
 	// Clock is the monotonic clock; nil means the real one.
 	Clock clockwork.Clock

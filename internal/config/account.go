@@ -50,7 +50,7 @@ func (r *reader) accounts() {
 		if chosen {
 			defaults[a.Platform] = at
 		}
-		if _, taken := r.cfg.Policy.DefaultAccounts[a.Platform]; a.Platform != "" && (chosen || !taken) {
+		if _, exists := r.cfg.Policy.DefaultAccounts[a.Platform]; a.Platform != "" && (chosen || !exists) {
 			r.cfg.Policy.DefaultAccounts[a.Platform] = name
 		}
 	}

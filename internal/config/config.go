@@ -31,7 +31,7 @@ const (
 
 // Config is the outcome: what the program runs with.
 type Config struct {
-	// File is the configuration file's path, there or not; HasFile says whether it was.
+	// File is the configuration file's path, whether it exists or not; HasFile says whether it was.
 	File    string
 	HasFile bool
 	// DataDir holds the store and the log. RuntimeDir holds the socket; it goes with the login session.
@@ -48,7 +48,7 @@ type Config struct {
 	Fetch    map[string]Fetch
 	Download Download
 
-	// Listen is the local listener's address. ListenSet says that somebody chose it, so that it is not silently
+	// Listen is the local listener's address. ListenSet says that the user chose it, so that it is not silently
 	// replaced by the next free port.
 	Listen    string
 	ListenSet bool
@@ -81,7 +81,7 @@ type Unusable struct {
 	Name string
 	// Platform is empty where that is what is wrong.
 	Platform provider.Platform
-	// Errors are what is wrong, at least one.
+	// Errors are the mistakes that were found, at least one.
 	Errors []*Error
 }
 
@@ -115,7 +115,7 @@ type Policy struct {
 	MigrationSet     bool
 	MigrationEnabled bool
 	MigrationRooms   []string
-	// DefaultPlatform is "" when nobody said.
+	// DefaultPlatform is "" when none was chosen.
 	DefaultPlatform provider.Platform
 	// DefaultAccounts names, for each platform with an account, the one to use.
 	DefaultAccounts map[provider.Platform]string
@@ -127,7 +127,7 @@ type Retention struct {
 	Bytes int64
 }
 
-// Options is what Load works from. The zero value reads the process's environment and default places.
+// Options are the inputs of Load. The zero value reads the process's environment and default places.
 type Options struct {
 	// File and DataDir are --config and --data-dir, Listen is listen's --addr; empty when not given.
 	File, DataDir, Listen string
@@ -138,7 +138,7 @@ type Options struct {
 	// Drivers are those of the platforms that can be configured, in the order in which accounts of the environment are listed.
 	// The platform of one without an Open is not in this build: its accounts are left out with a notice.
 	Drivers []provider.Driver
-	// Actions are what keys can be bound to under [keys]; nil accepts any name.
+	// Actions are the actions that [keys] can bind; nil accepts any name.
 	Actions []string
 	// Resolve fetches what a secret refers to; nil means [Resolver] with its defaults.
 	Resolve func(ctx context.Context, reference string) (string, error)
@@ -180,7 +180,7 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 		c.HasFile, r.private = true, private
 		r.file(data)
 	case errors.Is(err, fs.ErrNotExist) && !chosen:
-		// No file is a fine configuration, unless somebody named one.
+		// A missing file is fine, unless the user named one.
 	default:
 		r.fail(Origin{Kind: FromFile, Name: c.File}, "", cause(err), "")
 	}

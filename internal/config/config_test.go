@@ -273,7 +273,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeIsToldAtOnce(t *testing.T) {
+func TestAllMistakesAreReportedAtOnce(t *testing.T) {
 	_, err := load(t, "theme = \"pink\"", map[string]string{"DEFAULT_VIDEO_PLATFORM": "zoom"})
 	if n := len(Errors(err)); n != 2 {
 		t.Errorf("%d errors: %v", n, err)

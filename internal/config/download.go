@@ -23,7 +23,7 @@ const (
 	DefaultTimeout  = "6h"
 )
 
-// DefaultSweep is how often a bucket is listed when a queue tells of it: for what the queue missed.
+// DefaultSweep is how often a bucket with a queue is listed, to find objects that the queue missed.
 const DefaultSweep = 24 * time.Hour
 
 var (
@@ -63,9 +63,9 @@ type Download struct {
 	Timeout    time.Duration
 }
 
-// Fetch is what reading an account's recordings takes beyond the account itself.
+// Fetch holds the settings for reading an account's recordings.
 type Fetch struct {
-	// AutoDownload fetches them by themselves, DeleteAfter deletes those from the platform that were fetched so.
+	// AutoDownload downloads new recordings automatically, DeleteAfter deletes those from the platform once downloaded.
 	AutoDownload, DeleteAfter bool
 	// Endpoint is the URL of another S3 than Amazon's; PathStyle puts the bucket into the path. ReadRole is assumed for
 	// reading.
@@ -74,8 +74,8 @@ type Fetch struct {
 	ReadRole  string
 	// ReadKeyID and ReadKeySecret are for reading alone, in place of the keys that the platform writes with; both or none.
 	ReadKeyID, ReadKeySecret string
-	// Queue is the URL of an SQS queue that tells of the bucket's new objects. Sweep is how often the bucket is listed for
-	// what nothing told of, 0 for never. Neither is set without a bucket.
+	// Queue is the URL of an SQS queue with notifications of the bucket's new objects. Sweep is how often the bucket is listed
+	// for objects without a notification, 0 for never. Neither is set without a bucket.
 	Queue string
 	Sweep time.Duration
 }

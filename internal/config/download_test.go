@@ -113,7 +113,7 @@ func TestSweeps(t *testing.T) {
 			t.Errorf("%q: %+v, %v", file, c, err)
 		}
 	}
-	// Turning off what is off takes no bucket.
+	// Turning off what is off needs no bucket.
 	if _, err := load(t, "[accounts.whereby]\napi_key = \"k\"\nrecording.sweep = \"off\"", nil); err != nil {
 		t.Error(err)
 	}

@@ -24,7 +24,7 @@ type entry struct {
 	line  int
 }
 
-// readFile reads the file, and tells whether it is readable by its owner alone.
+// readFile reads the file, and reports whether only its owner can read it.
 func readFile(path string) (data []byte, private bool, err error) {
 	if path == os.DevNull {
 		return nil, true, nil // the usual way to want no file
@@ -72,8 +72,8 @@ func parse(data []byte) ([]entry, error) {
 	return out, nil
 }
 
-// leaves walks a table. The library keeps the position of every key and tells it only in errors, which is why one is
-// provoked for each.
+// leaves walks a table. The library knows the line of every key but exposes it only in errors, so one is provoked for each
+// key.
 func leaves(md *toml.MetaData, at []string, table map[string]toml.Primitive, out *[]entry) error {
 	for key, prim := range table {
 		path := append(slices.Clone(at), key)
@@ -119,7 +119,7 @@ var (
 	sign = regexp.MustCompile(`^['"][.=,#\[\]{}"']['"]$`)
 )
 
-// syntaxError keeps the line and the sort of mistake. What stands in the file is left out: it may be a secret.
+// syntaxError keeps the line and the sort of mistake, but not the file's text: it may be a secret.
 func syntaxError(err error) error {
 	e := &Error{Origin: Origin{Kind: FromFile}, Problem: "isn't TOML"}
 	var pe toml.ParseError

@@ -29,7 +29,7 @@ func FuzzFile(f *testing.F) {
 		entries, err := parse(data)
 		for _, e := range entries {
 			if e.line < 1 || e.line > lines {
-				t.Errorf("%q stands at line %d of %d", e.path, e.line, lines)
+				t.Errorf("%q is at line %d of %d", e.path, e.line, lines)
 			}
 		}
 		var ce *Error

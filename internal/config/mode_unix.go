@@ -4,5 +4,5 @@ package config
 
 import "io/fs"
 
-// ownerOnly says whether nobody but the owner can read the file.
+// ownerOnly reports whether only the owner can read the file.
 func ownerOnly(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 == 0 }

@@ -19,7 +19,7 @@ var (
 	}
 )
 
-// schema says whether a path names a setting, and gives its generic form.
+// schema reports whether a path names a setting, and returns its generic form.
 func (r *reader) schema(path []string) (string, bool) {
 	switch {
 	case len(path) >= 3 && path[0] == "accounts":

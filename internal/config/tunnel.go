@@ -27,18 +27,18 @@ type Tunnel struct {
 	// Missing says what must be set before the driver can be opened: "tunnel.token is not set: …". Empty when it can.
 	Missing string
 
-	// URL is the relay's, or the public URL (of sqs, that of the hook) where it is known beforehand, without a slash at its end; in ssh's {host} and
-	// {port} stand for the server's. Pattern finds it in what a program or a server prints. Token is the relay's, CAFile
-	// holds certificates to trust beside the system's, and Window is how many requests may be on their way, 0 for the
-	// driver's own number.
+	// URL is the relay's base URL, or the public URL if it is known; sqs expects the hook's URL. No trailing slash. ssh expands
+	// {host} and {port} in it. Pattern finds the URL in the output of a program or a server. Token is the relay's, CAFile
+	// holds certificates to trust beside the system's, and Window is how many requests may be unacknowledged, 0 for the
+	// driver's default.
 	URL, Pattern, Token, CAFile string
 	Window                      int
-	// SSHHost is the server's HOST[:PORT], the rest is of the ssh driver too. SSHBind is what the server shall listen on.
+	// SSHHost is the server's HOST[:PORT]; the other fields are of the ssh driver too. SSHBind is the address to listen on.
 	SSHHost, SSHUser, SSHKeyFile, SSHKnownHosts, SSHBind string
 	// Authtoken and Domain are ngrok's.
 	Authtoken, Domain string
-	// Command is the program that makes the tunnel, with its arguments: exec's, or what stands before those of a preset.
-	// Secrets names the variables of the environment that the program does not inherit.
+	// Command is the program that makes the tunnel, with its arguments: exec's, or what precedes those of a preset.
+	// Secrets names the environment variables that the program does not inherit.
 	Command, Secrets []string
 	// Queue, Region and Endpoint are SQS's.
 	Queue, Region, Endpoint string
@@ -115,13 +115,13 @@ func (r *reader) tunnel() {
 	}
 }
 
-// tunnelDriver chooses the driver: what is said, else the relay when the environment tells of one. Of what stands beside it
-// only that remains which is meant for this driver.
+// tunnelDriver chooses the driver: the configured one, else the relay if its environment variables are set. It drops the
+// settings that belong to another driver.
 func (r *reader) tunnelDriver() string {
 	const key = "tunnel.driver"
-	told := slices.DeleteFunc(slices.Clone(relayVariables), func(v variable) bool { return r.opts.Getenv(v.name) == "" })
-	if _, chosen := r.values[key]; !chosen && len(told) > 0 {
-		r.values[key] = value{raw: "relay", from: Origin{Kind: FromEnv, Name: told[0].name}}
+	set := slices.DeleteFunc(slices.Clone(relayVariables), func(v variable) bool { return r.opts.Getenv(v.name) == "" })
+	if _, chosen := r.values[key]; !chosen && len(set) > 0 {
+		r.values[key] = value{raw: "relay", from: Origin{Kind: FromEnv, Name: set[0].name}}
 	}
 	driver := r.text(key, NoTunnel, oneOf(tunnelDrivers...))
 	if was, covered := r.covered[key]; covered && was.raw != driver {
@@ -129,7 +129,7 @@ func (r *reader) tunnelDriver() string {
 		delete(r.values, "tunnel.url")
 		delete(r.values, "tunnel.pattern")
 	}
-	for _, v := range told {
+	for _, v := range set {
 		switch {
 		case driver == "relay":
 			r.values[v.key] = value{raw: r.opts.Getenv(v.name), from: Origin{Kind: FromEnv, Name: v.name}}

@@ -271,7 +271,7 @@ func (e *effect) apply(m *roster.Meeting) error {
 	if m == nil {
 		return nil
 	}
-	m.Heard(e.received, app.FromWebhook)
+	m.Observed(e.received, app.FromWebhook)
 	if ev.Kind == provider.KindMeetingStarted || ev.Kind == provider.KindMeetingEnded {
 		e.activity(m, "", "")
 	}
@@ -307,7 +307,7 @@ func (e *effect) applyParticipant(m *roster.Meeting) error {
 	if err := e.account.claimRecordings(e.tx, m, p.Session, e.at()); err != nil {
 		return err
 	}
-	if was.JoinedAt != s.JoinedAt || was.LeftTold != s.LeftTold || was.WaitTold != s.WaitTold || was.WaitLeft != s.WaitLeft ||
+	if was.JoinedAt != s.JoinedAt || was.LeftReported != s.LeftReported || was.FirstKnock != s.FirstKnock || was.WaitLeft != s.WaitLeft ||
 		len(was.Knocks) != len(s.Knocks) {
 		e.activity(m, nameOf(s), s.LeftWhy)
 	}

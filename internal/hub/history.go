@@ -199,7 +199,7 @@ func recallDue(tx *store.Tx, m roster.Meeting, now time.Time) (bool, error) {
 		if s.LeftAt.IsZero() || now.Sub(s.LeftAt.Time) < historyLag || m.HistoryRead.After(s.LeftAt.Add(historyLag)) {
 			continue
 		}
-		inferred := s.LeftTold.IsZero() || s.JoinedAt.IsZero()
+		inferred := s.LeftReported.IsZero() || s.JoinedAt.IsZero()
 		if m.Here == 0 || inferred && age > historyEvery {
 			return true, nil
 		}

@@ -175,7 +175,7 @@ func (h *Hub) Observe(ctx context.Context, meeting string, r Reading) error {
 			m.Inhabited()
 		}
 		if m.Status == app.Live || o.anybody {
-			m.Heard(r.Begun, app.FromPresence)
+			m.Observed(r.Begun, app.FromPresence)
 			o.changed = true
 		}
 		if !o.changed {
@@ -202,12 +202,12 @@ func (o *observation) see(p provider.Participant) error {
 		return err
 	}
 	if !p.LeftAt.IsZero() {
-		was := s.LeftTold
+		was := s.LeftReported
 		if fresh || was.IsZero() {
 			s.Left(p, o.begun, app.FromPresence)
 		}
-		if fresh || !s.LeftTold.Equal(was) {
-			o.note(provider.KindParticipantLeft, s, s.LeftTold)
+		if fresh || !s.LeftReported.Equal(was) {
+			o.note(provider.KindParticipantLeft, s, s.LeftReported)
 			return o.put(s)
 		}
 		return nil
@@ -218,7 +218,7 @@ func (o *observation) see(p provider.Participant) error {
 	}
 	gone := !fresh && !s.LeftAt.IsZero()
 	s.Seen(p, o.begun)
-	if fresh || gone && s.LeftTold.IsZero() {
+	if fresh || gone && s.LeftReported.IsZero() {
 		o.note(provider.KindParticipantJoined, s, s.JoinedAt.Time)
 	}
 	return o.put(s)

@@ -161,7 +161,7 @@ func (e *effect) applyRecording(m *roster.Meeting) error {
 		return e.leaveForStarter(s)
 	}
 	e.activity(m, "", rec.Error)
-	m.Heard(e.received, app.FromWebhook)
+	m.Observed(e.received, app.FromWebhook)
 	if err := noteRecording(e.tx, m); err != nil {
 		return err
 	}

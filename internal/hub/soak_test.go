@@ -356,7 +356,7 @@ func (s *soak) checkTrouble() {
 	for _, p := range s.places {
 		stays := s.evidence(p)
 		for _, x := range stays {
-			if x.LeftTold.IsZero() || x.Coarse {
+			if x.LeftReported.IsZero() || x.Coarse {
 				corrected++
 			}
 		}
@@ -406,7 +406,7 @@ func (s *soak) check(p *place) {
 		}
 		real = append(real, &roster.Stay{Stay: app.Stay{
 			Session: w.Session, Bot: w.Bot, JoinedAt: app.At(w.JoinedAt),
-		}, LeftTold: w.LeftAt})
+		}, LeftReported: w.LeftAt})
 	}
 	for _, x := range known {
 		t.Errorf("%s: made up: %+v", p.room, x)

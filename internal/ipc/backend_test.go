@@ -49,7 +49,7 @@ func (p place) options(b app.Backend) ipc.Options {
 		DataDir: p.data, RuntimeDir: p.runtime, Version: "1.0", Fingerprint: "f", Stay: true, Crash: new(crash.Group),
 		Own: func(context.Context) (ipc.Owned, error) {
 			if b == nil {
-				return ipc.Owned{}, errors.New("this one shall only attach")
+				return ipc.Owned{}, errors.New("this one must only attach")
 			}
 			return ipc.Owned{Backend: b, Close: func() error { return nil }}, nil
 		},

@@ -21,8 +21,8 @@ import (
 	"greenroom/provider"
 )
 
-// impostor plays an owner at a socket, as another user or in a folder that others can enter, and counts who speaks to it.
-type impostor struct{ heard atomic.Int64 }
+// impostor plays an owner at a socket, as another user or in a folder that others can enter, and counts the requests to it.
+type impostor struct{ requests atomic.Int64 }
 
 func newImpostor(t *testing.T, socket string, mode fs.FileMode, uid int) *impostor {
 	t.Helper()
@@ -34,7 +34,7 @@ func newImpostor(t *testing.T, socket string, mode fs.FileMode, uid int) *impost
 		t.Fatal(err)
 	}
 	i := &impostor{}
-	server := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { i.heard.Add(1) })}
+	server := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { i.requests.Add(1) })}
 	served := make(chan struct{})
 	go func() { defer close(served); _ = server.Serve(l) }()
 	t.Cleanup(func() { server.Close(); <-served })
@@ -48,9 +48,9 @@ func newImpostor(t *testing.T, socket string, mode fs.FileMode, uid int) *impost
 
 const stranger = 4242
 
-// TestNobodyPlaysTheOwner: what waits at the places of an owner's socket, and isn't ours, hears nothing, and this process
-// becomes the owner.
-func TestNobodyPlaysTheOwner(t *testing.T) {
+// TestAnImpostorIsNotUsed: a process of another user at an owner's socket gets no request, and this process becomes the
+// owner.
+func TestAnImpostorIsNotUsed(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		mode fs.FileMode
@@ -102,7 +102,7 @@ func TestNobodyPlaysTheOwner(t *testing.T) {
 						t.Error(err)
 					}
 				}
-				if n := them.heard.Load(); n != 0 {
+				if n := them.requests.Load(); n != 0 {
 					t.Errorf("%d requests were sent to them", n)
 				}
 			})
@@ -140,8 +140,8 @@ func TestAHeldLockWithAnotherUsersSocket(t *testing.T) {
 	o := p.options(nil)
 	o.GiveUp = 1
 	_, err = ipc.Open(t.Context(), o)
-	if !errors.Is(err, provider.Unavailable) || !strings.Contains(err.Error(), "is open to other users") || them.heard.Load() != 0 {
-		t.Errorf("%v, and %d requests", err, them.heard.Load())
+	if !errors.Is(err, provider.Unavailable) || !strings.Contains(err.Error(), "is open to other users") || them.requests.Load() != 0 {
+		t.Errorf("%v, and %d requests", err, them.requests.Load())
 	}
 }
 

@@ -63,7 +63,7 @@ func TestAStaleSocketIsReplaced(t *testing.T) {
 
 	owner := q.open(t, q.options(apptest.NewMemory(1)))
 	if attached := q.open(t, q.options(nil)); !owner.Owner() || attached.Owner() {
-		t.Error("the stale socket stood in the way")
+		t.Error("the stale socket was in the way")
 	}
 }
 
@@ -90,7 +90,7 @@ func TestTheSocketIsOursAlone(t *testing.T) {
 	}
 }
 
-// TestAnUnsafeRuntimeFolder: nobody else's folder is used, and the store can be used without others.
+// TestAnUnsafeRuntimeFolder: a folder of another user is not used, and the store can be used without others.
 func TestAnUnsafeRuntimeFolder(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no permission bits")

@@ -213,11 +213,11 @@ func testRandomKills(t *testing.T, real bool) {
 		programs[i], some = work()
 	}
 	for range rounds {
-		// Each newcomer gets something done before the next kill: everything goes on.
+		// Each newcomer gets something done before the next kill: all of them continue.
 		select {
 		case <-some:
 		case <-time.After(patience):
-			t.Fatal("the survivors don't go on")
+			t.Fatal("the survivors don't continue")
 		}
 		i := rand.N(len(programs))
 		_ = programs[i].cmd.Process.Kill()

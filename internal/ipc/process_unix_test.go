@@ -20,8 +20,8 @@ import (
 	"greenroom/provider"
 )
 
-// TestAFrozenOwner: a stopped process keeps the lock and its connections, and answers nothing. Who is attached goes stale,
-// calls fail in time, and everything goes on when it wakes.
+// TestAFrozenOwner: a stopped process keeps the lock and its connections, and answers nothing. Attached processes become stale,
+// their calls fail in time, and everything continues when it wakes.
 func TestAFrozenOwner(t *testing.T) {
 	p := newPlace(t)
 	owner := p.start(t, "stay", "")
@@ -53,7 +53,7 @@ func TestAFrozenOwner(t *testing.T) {
 		t.Errorf("a call: %v", err)
 	}
 
-	// A command gives up and says who it is.
+	// A command fails and names the owner.
 	c := p.stay()
 	c.Stay, c.Clock = false, clock
 	opened := make(chan error, 1)

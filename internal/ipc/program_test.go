@@ -87,8 +87,8 @@ func own(dir string, real bool) func(context.Context) (ipc.Owned, error) {
 	}
 }
 
-// play is the program: "stay" tells each change of its state and lasts until its input ends; "command" makes a room and
-// ends; "work" makes room after room, and tells of each that was acknowledged, until it is killed.
+// play is the program: "stay" prints each change of its state and lasts until its input ends; "command" makes a room and
+// ends; "work" makes room after room, and prints each that was acknowledged, until it is killed.
 func play(role string) error {
 	dir := os.Getenv(dataVar)
 	o := ipc.Options{

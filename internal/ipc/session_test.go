@@ -36,8 +36,8 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
-// TestTheDemoSharesItsStoreWithNobody: not even with another demo, whose platforms are others.
-func TestTheDemoSharesItsStoreWithNobody(t *testing.T) {
+// TestTheDemoSharesItsStoreWithNoOne: not even with another demo, whose platforms are others.
+func TestTheDemoSharesItsStoreWithNoOne(t *testing.T) {
 	for _, demo := range []struct{ owner, other bool }{{true, false}, {false, true}, {true, true}} {
 		p := newPlace(t)
 		o := p.options(apptest.NewMemory(1))
@@ -105,8 +105,8 @@ func TestAHolderThatDoesNotServe(t *testing.T) {
 	o.Crash.Wait()
 }
 
-// advanceUntil lets the fake time pass until something comes: faster than the real one, but not so fast that what happens
-// in real time, on a socket or in another process, seems to take for ever.
+// advanceUntil lets the fake time pass until something comes: faster than the real one, but slowly enough that an answer from
+// a socket or another process comes before the fake deadline.
 func advanceUntil[T any](t *testing.T, clock *clockwork.FakeClock, ch <-chan T) T {
 	t.Helper()
 	pace := time.NewTicker(200 * time.Microsecond)
@@ -139,9 +139,9 @@ func TestOpeningIsCalledOff(t *testing.T) {
 	}
 }
 
-// TestNobodyTakesOver: the owner leaves, the lock stays held by somebody who doesn't serve. What waits fails in time, and
-// works again once there is an owner.
-func TestNobodyTakesOver(t *testing.T) {
+// TestNoOneTakesOver: the owner leaves, and a process that doesn't serve holds the lock. Waiting calls fail in time, and
+// work again once there is an owner.
+func TestNoOneTakesOver(t *testing.T) {
 	p := newPlace(t)
 	owner, err := lock.Try(p.data)
 	if err != nil {
@@ -220,7 +220,7 @@ func TestWaitingHasAnEnd(t *testing.T) {
 	}
 }
 
-// TestTheNextOwnerIsAnother: the owner is upgraded while others are attached. They stay stale, say why, and go on once
+// TestTheNextOwnerIsAnother: the owner is upgraded while others are attached. They stay stale, say why, and continue once
 // there is an owner that they can work with.
 func TestTheNextOwnerIsAnother(t *testing.T) {
 	p := newPlace(t)

@@ -20,9 +20,9 @@ func activity(n int) app.Change {
 	return app.Change{Kind: app.ActivityChange, Activity: &app.Activity{Room: "stand-up", Detail: strconv.Itoa(n)}}
 }
 
-// TestASlowReaderSlowsNobody: 30,000 changes for somebody who reads none of them are no reason to wait. They read
+// TestASlowReaderSlowsNoOne: 30,000 changes are published without waiting for a subscriber that reads none of them. It reads
 // what still fitted, then Missed, then the newest.
-func TestASlowReaderSlowsNobody(t *testing.T) {
+func TestASlowReaderSlowsNoOne(t *testing.T) {
 	const n = 30_000
 	b := apptest.NewMemory(2 * n)
 	socket, _ := serve(t, b, me, nil)
@@ -97,7 +97,7 @@ func TestTheStreamEndsWithTheReader(t *testing.T) {
 	}
 	for deadline := time.Now().Add(patience); b.Readers() != 0; {
 		if time.Now().After(deadline) {
-			t.Fatal("the owner's side goes on")
+			t.Fatal("the owner's side continues")
 		}
 	}
 }
@@ -119,7 +119,7 @@ func TestTheStreamEndsWhenTheOwnerLeaves(t *testing.T) {
 			t.Error("a change from nowhere")
 		}
 	case <-late.C:
-		t.Error("the stream goes on")
+		t.Error("the stream continues")
 	}
 }
 

@@ -130,7 +130,7 @@ func TestCancellationReachesTheOwner(t *testing.T) {
 			t.Errorf("the owner's: %v", err)
 		}
 	case <-time.After(patience):
-		t.Error("the owner's side goes on")
+		t.Error("the owner's side continues")
 	}
 }
 
@@ -262,7 +262,7 @@ func TestHellosAreCompared(t *testing.T) {
 	}
 }
 
-func TestDialNobody(t *testing.T) {
+func TestDialWithoutAnOwner(t *testing.T) {
 	_, _, err := ipc.Dial(t.Context(), filepath.Join(t.TempDir(), "none"), me, nil, nil)
 	if !errors.Is(err, provider.Unavailable) {
 		t.Errorf("error %v", err)

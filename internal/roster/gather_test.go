@@ -11,8 +11,8 @@ import (
 	"greenroom/provider"
 )
 
-func recalled(id string, joined, left int, grain time.Duration) telling {
-	return telling{"history of " + id, func(w *world) {
+func recalled(id string, joined, left int, grain time.Duration) report {
+	return report{"history of " + id, func(w *world) {
 		p := provider.Participant{Session: id, Name: "N" + id, JoinedAt: at(joined)}
 		if left >= 0 {
 			p.LeftAt = at(left)
@@ -25,7 +25,7 @@ func recalled(id string, joined, left int, grain time.Duration) telling {
 // only inferred.
 func TestHistoryCountsWhereNothingBetterIsKnown(t *testing.T) {
 	const rough = 15 * time.Second
-	tellings := []telling{
+	reports := []report{
 		joined("a", 10), left("a", 10, 100), recalled("a", 9, 98, rough), recalled("a", 9, 97, rough),
 		joined("b", 20), recalled("b", 19, 59, rough), over(300),
 		recalled("c", 30, 90, rough), recalled("d", 31, 91, 0), joined("e", 40), recalled("e", 39, -1, rough),
@@ -34,10 +34,10 @@ func TestHistoryCountsWhereNothingBetterIsKnown(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		w := newWorld()
-		for _, i := range rng.Perm(len(tellings)) {
-			tellings[i].tell(w)
+		for _, i := range rng.Perm(len(reports)) {
+			reports[i].tell(w)
 			if rng.IntN(2) == 0 {
-				tellings[i].tell(w)
+				reports[i].tell(w)
 			}
 		}
 		w.settle()
@@ -102,7 +102,7 @@ func TestGather(t *testing.T) {
 		since  int
 		people int
 	}{
-		"nobody":         {[]*Stay{stay(0, 10), bot, knocker}, -1, 0},
+		"no one":         {[]*Stay{stay(0, 10), bot, knocker}, -1, 0},
 		"one":            {[]*Stay{stay(20, -1), bot}, 20, 1},
 		"a break before": {[]*Stay{stay(0, 10), stay(20, -1)}, 20, 1},
 		"a chain":        {[]*Stay{stay(40, 60), stay(0, 15), stay(10, 45), host}, 0, 1},
@@ -131,7 +131,7 @@ func TestARecorderInTheMeetingShowsThatItIsRecorded(t *testing.T) {
 	if w.m.Recording != app.NotRecording || !w.m.RecordingSince.IsZero() {
 		t.Errorf("%s since %v", w.m.Recording, w.m.RecordingSince)
 	}
-	w.m.Recording = app.IsRecording // told by an event: no recorder in the room does not deny it
+	w.m.Recording = app.IsRecording // reported by an event: no recorder in the room does not deny it
 	w.settle()
 	if w.m.Recording != app.IsRecording {
 		t.Error("taken back")

@@ -8,9 +8,9 @@ import (
 	"greenroom/provider"
 )
 
-// Names, ids, roles and reasons are the same in whatever order they are told.
-func TestWhoSomebodyIsDoesNotDependOnOrder(t *testing.T) {
-	told := []provider.Participant{
+// Names, ids, roles and reasons are the same in whatever order they are reported.
+func TestIdentityDoesNotDependOnOrder(t *testing.T) {
+	reports := []provider.Participant{
 		{Session: "s", Name: "Early", UserID: "u-2", PlatformRole: "visitor", JoinedAt: at(0)},
 		{Session: "s", Name: "Late", UserID: "u-1", PlatformRole: "owner", Role: provider.RoleHost, JoinedAt: at(10)},
 		{Session: "s", Name: "Also", PlatformRole: "member", JoinedAt: at(10)},
@@ -22,17 +22,17 @@ func TestWhoSomebodyIsDoesNotDependOnOrder(t *testing.T) {
 	for _, order := range [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 0, 3, 2}, {2, 3, 0, 1}, {1, 2, 0, 3}} {
 		var s Stay
 		for _, i := range order {
-			s.Joined(told[i], at(5), app.FromWebhook)
+			s.Joined(reports[i], at(5), app.FromWebhook)
 			s.Left(left[i%len(left)], at(30), app.FromWebhook)
 		}
-		if s.Name != "Late" || s.UserID != "u-1" || s.Role != "owner" || !s.Owner || s.Bot || s.LeftWhy != "closed" || !s.LeftTold.Equal(at(20)) {
+		if s.Name != "Late" || s.UserID != "u-1" || s.Role != "owner" || !s.Owner || s.Bot || s.LeftWhy != "closed" || !s.LeftReported.Equal(at(20)) {
 			t.Errorf("in the order %v: %+v", order, s)
 		}
 	}
 }
 
 // A participant whom the platform called a host or a program once stays one, and no other is.
-func TestHostsAndProgramsAreThoseThatWereToldAsSuch(t *testing.T) {
+func TestHostsAndProgramsAreThoseReportedAsSuch(t *testing.T) {
 	for _, c := range []struct {
 		roles      []provider.Role
 		owner, bot bool
@@ -54,7 +54,7 @@ func TestHostsAndProgramsAreThoseThatWereToldAsSuch(t *testing.T) {
 	}
 }
 
-func TestWhoToldOfSomebodyFirst(t *testing.T) {
+func TestTheFirstReportOfAParticipant(t *testing.T) {
 	var s Stay
 	s.Recalled(provider.Participant{Session: "s", JoinedAt: at(3)}, time.Second)
 	if s.Source != app.FromPlatform || !s.Coarse {
@@ -70,7 +70,7 @@ func TestWhoToldOfSomebodyFirst(t *testing.T) {
 	}
 }
 
-// What history tells of a leaving counts unless presence saw them later, or they joined later.
+// A leaving in the platform's history counts unless presence saw them later, or they joined later.
 func TestHistoryClosesAStay(t *testing.T) {
 	const grain = 15
 	for _, c := range []struct {
@@ -172,12 +172,12 @@ func TestTheNewestEvidenceIsShown(t *testing.T) {
 		from app.Source
 		want app.Source
 	}{{10, app.FromWebhook, app.FromWebhook}, {9, app.FromPresence, app.FromWebhook}, {10, app.FromPresence, app.FromPresence}} {
-		if m.Heard(at(c.at), c.from); m.StatusSource != c.want || !m.EvidenceAt.Equal(at(10)) {
+		if m.Observed(at(c.at), c.from); m.StatusSource != c.want || !m.EvidenceAt.Equal(at(10)) {
 			t.Errorf("%d: %s at %v", c.at, m.StatusSource, m.EvidenceAt)
 		}
 	}
 	m.End(at(20), ReasonExpired, app.FromClock)
-	if m.Heard(at(30), app.FromPresence); m.StatusSource != app.FromClock {
+	if m.Observed(at(30), app.FromPresence); m.StatusSource != app.FromClock {
 		t.Error("something was heard of a meeting that has ended")
 	}
 }

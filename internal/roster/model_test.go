@@ -15,7 +15,7 @@ import (
 	"greenroom/provider"
 )
 
-// truth is what is told of one session: all times of joining and leaving.
+// truth holds the reports about one session: all times of joining and leaving.
 type truth struct{ joins, lefts []int }
 
 // first returns the first number of an ordered list that is at least from, or -1.
@@ -28,7 +28,7 @@ func first(list []int, from int) int {
 	return -1
 }
 
-// intervals computes the visits of a session, in seconds; a second of -1 is somebody who stays.
+// intervals computes the visits of a session, in seconds; an end of -1 is a participant who stays.
 func (h truth) intervals(marks []int) (out [][2]int) {
 	from := first(h.joins, 0)
 	for from >= 0 {
@@ -45,16 +45,16 @@ func (h truth) intervals(marks []int) (out [][2]int) {
 	return out
 }
 
-// Whatever order evidence comes in, with repeats and settled in between, everybody's visits, the counts and the peak are those
+// Whatever order evidence comes in, with repeats and settled in between, all visits, the counts and the peak are those
 // that a model computes from all of it at once.
 func TestVisitsAndCountsAreThoseOfTheModel(t *testing.T) {
 	times := rapid.SliceOfNDistinct(rapid.IntRange(1, 40), 0, 3, rapid.ID[int])
 	rapid.Check(t, func(t *rapid.T) {
 		marks := times.Draw(t, "marks")
 		truths := map[string]truth{}
-		var tellings []telling
+		var reports []report
 		for _, m := range marks {
-			tellings = append(tellings, over(m))
+			reports = append(reports, over(m))
 		}
 		for i := range rapid.IntRange(1, 4).Draw(t, "people") {
 			id := fmt.Sprintf("p%d", i)
@@ -64,17 +64,17 @@ func TestVisitsAndCountsAreThoseOfTheModel(t *testing.T) {
 			}
 			truths[id] = h
 			for _, s := range h.joins {
-				tellings = append(tellings, joined(id, s))
+				reports = append(reports, joined(id, s))
 			}
 			for _, s := range h.lefts {
-				tellings = append(tellings, telling{"left", func(w *world) {
+				reports = append(reports, report{"left", func(w *world) {
 					w.stay(id).Left(provider.Participant{Session: id, LeftAt: at(s)}, at(s), app.FromWebhook)
 				}})
 			}
 		}
-		tellings = append(tellings, tellings[:rapid.IntRange(0, len(tellings)).Draw(t, "repeated")]...)
+		reports = append(reports, reports[:rapid.IntRange(0, len(reports)).Draw(t, "repeated")]...)
 		w := newWorld()
-		for _, one := range rapid.Permutation(tellings).Draw(t, "order") {
+		for _, one := range rapid.Permutation(reports).Draw(t, "order") {
 			one.tell(w)
 			if rapid.Bool().Draw(t, "settled") {
 				w.settle()
@@ -106,7 +106,7 @@ func TestVisitsAndCountsAreThoseOfTheModel(t *testing.T) {
 			}
 			peak = max(peak, n)
 		}
-		// Somebody who leaves in the very second in which they came counts for that second.
+		// A participant who leaves in the very second in which they came counts for that second.
 		if w.m.Here != here || w.m.Peak < peak || w.m.Peak > len(all) {
 			t.Errorf("here %d, peak %d; really %d and %d: %v", w.m.Here, w.m.Peak, here, peak, all)
 		}
@@ -225,8 +225,8 @@ func TestSignsFromTheFutureRecede(t *testing.T) {
 func TestEmptyReadingsTakeBackABeginning(t *testing.T) {
 	for _, c := range []struct {
 		name     string
-		readings []int // negative ones list somebody
-		started  []int // beginnings told before the reading of that place
+		readings []int // negative ones list a participant
+		started  []int // beginnings reported before the reading of that place
 		live     bool
 	}{
 		{"none", nil, []int{0}, true},
@@ -235,7 +235,7 @@ func TestEmptyReadingsTakeBackABeginning(t *testing.T) {
 		{"two within the lag", []int{24, 25}, []int{0}, true},
 		{"one at the lag", []int{25, 26}, []int{0}, true},
 		{"two at once", []int{30, 30}, []int{0}, true},
-		{"somebody in between", []int{30, -31, 32}, []int{0}, true},
+		{"a participant in between", []int{30, -31, 32}, []int{0}, true},
 		{"a beginning in between", []int{30, 60}, []int{0, 34}, true},
 		{"two after that", []int{30, 60, 61}, []int{0, 34}, false},
 		{"a clock that was ahead", []int{1000, 1030, 1060}, []int{5000}, false},

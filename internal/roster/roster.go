@@ -1,13 +1,13 @@
-// Package roster adds evidence up to who is in a meeting.
+// Package roster computes who is in a meeting from evidence.
 //
 // Webhooks arrive late, twice, in any order or never; presence readings lag behind and show ghosts. So a [Stay] and a
 // [Meeting] here do not hold "the current state" but the evidence for it, and what people see (app.Stay.LeftAt,
 // app.Meeting.Status, the counts) is computed from that evidence alone. Every way of adding evidence is idempotent and
 // commutes with every other that carries its own time, which is why the order of arrival does not matter.
 //
-// What is told by the platform about one person (they left at 10:04) outranks what its history tells afterwards, and that
-// outranks what is inferred: that the meeting was empty at 10:05, or that two presence readings in a row lacked the
-// person, of which the earlier counts.
+// A platform's event about one person (they left at 10:04) outranks what its history says later, and that outranks what is
+// inferred: that the meeting was empty at 10:05, or that two presence readings in a row lacked the person. The earlier of the
+// two counts.
 //
 // The package is pure: no I/O, no clock.
 package roster
@@ -32,25 +32,25 @@ const (
 // maxGrain is by how much a platform's history may be off.
 const maxGrain = 15 * time.Second
 
-// maxMarks bounds how many times of emptiness a meeting remembers. Stays remember the one that closed them; only one that
-// is told of later than that many occurrences of the meeting could be closed at a wrong one.
+// maxMarks bounds how many times of emptiness a meeting remembers. Stays remember the one that closed them; only a stay that
+// is reported more than that many occurrences of the meeting later could be closed at a wrong one.
 const maxMarks = 32
 
 // Meeting is a meeting with the evidence about all of it.
 type Meeting struct {
 	app.Meeting
-	// Marks are the times at which the platform said that nobody was left, oldest first.
+	// Marks are the times at which the platform reported that the meeting was empty, oldest first.
 	Marks []time.Time `json:"marks,omitempty"`
 	// StartedMark and EndedMark are the latest times of the platform's "meeting started" and "meeting ended".
 	StartedMark time.Time `json:"started_mark,omitzero"`
 	EndedMark   time.Time `json:"ended_mark,omitzero"`
-	// EmptyRead is when the first of two presence readings in a row showed nobody.
+	// EmptyRead is when the first of two presence readings in a row found the meeting empty.
 	EmptyRead time.Time `json:"empty_read,omitzero"`
 	// Recordings are the ids of its recordings.
 	Recordings []string `json:"recordings,omitempty"`
-	// Lag is the platform's presence lag, which tells ghosts from people.
+	// Lag is the platform's presence lag, which distinguishes ghosts from people.
 	Lag time.Duration `json:"lag,omitempty"`
-	// RecordFor is the beginning of the latest gathering for which a recording was started, or given up, see [Gather].
+	// RecordFor is the beginning of the latest gathering for which a recording was started, or was not possible, see [Gather].
 	RecordFor time.Time `json:"record_for,omitzero"`
 	// RecordAsked is when a recording was asked for that the platform has not confirmed yet.
 	RecordAsked time.Time `json:"record_asked,omitzero"`
@@ -59,7 +59,7 @@ type Meeting struct {
 	StartError   string    `json:"start_error,omitempty"`
 	StartErrorAt time.Time `json:"start_error_at,omitzero"`
 	ErrorsFrom   time.Time `json:"errors_from,omitzero"`
-	// TokenStarts says that a host's link was handed out that starts the recording by itself.
+	// TokenStarts says that a host's link was handed out that starts the recording automatically.
 	TokenStarts bool `json:"token_starts,omitempty"`
 	// BotRecords says that Recording is known from a recorder's presence alone.
 	BotRecords bool `json:"bot_records,omitempty"`
@@ -74,21 +74,21 @@ type Meeting struct {
 // Stay is one participant's stay with the evidence for it.
 type Stay struct {
 	app.Stay
-	// LeftTold is when the platform said that this person left, zero while they are back since.
-	LeftTold time.Time `json:"left_told,omitzero"`
-	// Joins and Lefts are all times at which the platform said that they joined and left, oldest first, where there are more
-	// than JoinedAt and LeftTold hold: the same session joined again after it had left.
+	// LeftReported is when the platform reported that this person left, zero while they are back since.
+	LeftReported time.Time `json:"left_told,omitzero"`
+	// Joins and Lefts are all times at which the platform reported that they joined and left, oldest first, where there are more
+	// than JoinedAt and LeftReported hold: the same session joined again after it had left.
 	Joins []time.Time `json:"joins,omitempty"`
 	Lefts []time.Time `json:"lefts,omitempty"`
 	// Earlier are the visits before the one that JoinedAt begins.
 	Earlier []Visit `json:"earlier,omitempty"`
 	// LeftWhy is the platform's word for the leaving.
 	LeftWhy string `json:"left_why,omitempty"`
-	// WaitTold and WaitLeft are when they knocked first and gave up last. Knocks are all times of knocking, oldest first, where
-	// there are more than WaitTold.
-	WaitTold time.Time   `json:"wait_told,omitzero"`
-	Knocks   []time.Time `json:"knocks,omitempty"`
-	WaitLeft time.Time   `json:"wait_left,omitzero"`
+	// FirstKnock is when they knocked first, WaitLeft when they last stopped waiting. Knocks are all times of knocking, oldest
+	// first, where there are more than FirstKnock.
+	FirstKnock time.Time   `json:"wait_told,omitzero"`
+	Knocks     []time.Time `json:"knocks,omitempty"`
+	WaitLeft   time.Time   `json:"wait_left,omitzero"`
 	// NamedAt and RoleAt are the times of the events that their name and their role are from.
 	NamedAt time.Time `json:"named_at,omitzero"`
 	RoleAt  time.Time `json:"role_at,omitzero"`
@@ -115,7 +115,7 @@ type Visit struct {
 	Reason string    `json:"reason,omitempty"`
 }
 
-// Joined adds that the platform said p joined. received is when the first machine of ours was told.
+// Joined adds the platform's report that p joined. received is when a machine of ours first received it.
 func (s *Stay) Joined(p provider.Participant, received time.Time, from app.Source) {
 	if p.JoinedAt.IsZero() {
 		s.identify(p, received)
@@ -129,7 +129,7 @@ func (s *Stay) Joined(p provider.Participant, received time.Time, from app.Sourc
 	s.Source = from
 }
 
-// Left adds that the platform said p left. The earliest telling counts, unless they joined again in between.
+// Left adds the platform's report that p left. The earliest report counts, unless they joined again in between.
 func (s *Stay) Left(p provider.Participant, received time.Time, from app.Source) {
 	at := p.LeftAt
 	if at.IsZero() {
@@ -154,8 +154,8 @@ func (s *Stay) Knocked(p provider.Participant, at time.Time) {
 		knocks = knocks[1:] // the last ones count
 	}
 	knocks = with(knocks, at)
-	s.WaitTold, s.WaitingSince = knocks[0], app.At(knocks[0])
-	s.Knocks = beside(knocks, s.WaitTold)
+	s.FirstKnock, s.WaitingSince = knocks[0], app.At(knocks[0])
+	s.Knocks = beside(knocks, s.FirstKnock)
 	s.Source = app.FromWebhook
 }
 
@@ -218,8 +218,8 @@ func (s *Stay) ahead(of time.Time) bool {
 	return s.Evidence.After(of) || s.SeenAt.After(of) || s.LackedAt.After(of) || s.JoinedAt.After(of)
 }
 
-// recede takes signs of presence that a clock noted which was ahead for what they are worth: they are from now at the latest,
-// and keep nobody present.
+// recede corrects signs of presence from a clock that was ahead: they are from now at the latest, and keep no one
+// present.
 func (s *Stay) recede(now time.Time) {
 	s.Evidence, s.LackedAt = now, time.Time{}
 	s.SeenAt = earliest(s.SeenAt, now)
@@ -232,7 +232,7 @@ func (s *Stay) recede(now time.Time) {
 	s.visits(nil)
 }
 
-// Recalled adds what the platform's history tells of p. With a grain of 0 its times are as good as those of events;
+// Recalled adds the platform's history of p. With a grain of 0 its times are as good as those of events;
 // otherwise they count only where nothing better is known.
 func (s *Stay) Recalled(p provider.Participant, grain time.Duration) {
 	fresh := s.Session == ""
@@ -285,17 +285,17 @@ func (s *Stay) witness(at time.Time) {
 func (s *Stay) settle(m *Meeting) {
 	s.visits(m)
 	s.LeftAt, s.Reason = app.Time{}, ""
-	gaveUp := !s.WaitLeft.IsZero() && !s.WaitLeft.Before(s.WaitTold)
-	s.Waiting = !s.WaitTold.IsZero() && s.JoinedAt.IsZero() && s.LeftTold.IsZero() && !gaveUp
+	gaveUp := !s.WaitLeft.IsZero() && !s.WaitLeft.Before(s.FirstKnock)
+	s.Waiting = !s.FirstKnock.IsZero() && s.JoinedAt.IsZero() && s.LeftReported.IsZero() && !gaveUp
 	from := s.JoinedAt.Time
 	if from.IsZero() {
-		from = s.WaitTold
+		from = s.FirstKnock
 	}
 	s.Emptied = m.emptiedAfter(from, s.SeenAt, s.Emptied)
 	at, why := s.closing(m, from, s.Emptied)
 	switch {
-	case s.LeftTold.IsZero() && s.JoinedAt.IsZero() && gaveUp:
-		s.LeftAt, s.Reason = app.At(s.WaitLeft), "gave up waiting"
+	case s.LeftReported.IsZero() && s.JoinedAt.IsZero() && gaveUp:
+		s.LeftAt, s.Reason = app.At(s.WaitLeft), "stopped waiting"
 	case !at.IsZero():
 		s.LeftAt, s.Reason, s.Waiting = app.At(at), why, false
 	case m.Status == app.Ended:
@@ -305,8 +305,8 @@ func (s *Stay) settle(m *Meeting) {
 		}
 		s.LeftAt, s.Reason, s.Waiting = app.At(at), m.EndReason, false
 	}
-	if !s.WaitTold.IsZero() {
-		s.WaitingSince = app.At(s.WaitTold)
+	if !s.FirstKnock.IsZero() {
+		s.WaitingSince = app.At(s.FirstKnock)
 	}
 	if !s.JoinedAt.IsZero() && !s.LeftAt.IsZero() && s.LeftAt.Before(s.JoinedAt.Time) {
 		s.LeftAt = s.JoinedAt
@@ -314,15 +314,15 @@ func (s *Stay) settle(m *Meeting) {
 	s.waitAgain(m)
 }
 
-// closing finds when a visit from the given time ended, unless the end of the meeting closes it, and why: what the platform
-// said goes before its history, and that before what is inferred. Zero says that the visit goes on.
+// closing finds when a visit from the given time ended, unless the end of the meeting closes it, and why: the platform's
+// events come before its history, and that before what is inferred. A zero time means that the visit continues.
 func (s *Stay) closing(m *Meeting, from, emptied time.Time) (time.Time, string) {
 	exact := from
 	if len(s.joins()) == 0 {
-		exact = time.Time{} // whatever was told of leaving is later than a joining that was never told
+		exact = time.Time{} // every reported leaving is later than a joining without a report
 	}
-	if told := s.told(exact); !told.IsZero() {
-		return told, s.LeftWhy
+	if left := s.leftFrom(exact); !left.IsZero() {
+		return left, s.LeftWhy
 	}
 	closed := !s.Closed.IsZero() && !s.SeenAt.After(s.Closed) && !s.Closed.Before(from)
 	switch {
@@ -351,7 +351,7 @@ func (m *Meeting) emptiedAfter(from, seen, had time.Time) time.Time {
 	return had
 }
 
-// EmptySince says whether the meeting was empty, or had ended, at or after a time.
+// EmptySince reports whether the meeting was empty, or had ended, at or after a time.
 func (m *Meeting) EmptySince(at time.Time) bool {
 	last := m.EndedAt.Time
 	if n := len(m.Marks); n > 0 && m.Marks[n-1].After(last) {
@@ -370,7 +370,7 @@ func (m *Meeting) Started(at time.Time) {
 	}
 }
 
-// Over adds the platform's "meeting ended": the booking still stands. emptied says that nobody was left, which closes
+// Over adds the platform's "meeting ended": the booking remains. emptied says that no one was left, which closes
 // the stays; Whereby's session.ended only says "fewer than two".
 func (m *Meeting) Over(at time.Time, emptied bool) {
 	if at.After(m.EndedMark) {
@@ -401,8 +401,8 @@ func (m *Meeting) End(at time.Time, reason string, from app.Source) {
 	m.Recording, m.RecordingSince = app.NotRecording, app.Time{}
 }
 
-// Revive takes back an end that nobody here asked for, since somebody was in the meeting later than that. An end later
-// than now is the work of a clock that was ahead, and doesn't hold against anything that happens.
+// Revive takes back an end that was not requested here, because a participant was in the meeting later than that. An end
+// later than now is the work of a clock that was ahead, and doesn't contradict later evidence.
 func (m *Meeting) Revive(at, now time.Time) {
 	if m.Status != app.Ended || m.EndReason == ReasonEndedHere {
 		return
@@ -417,15 +417,15 @@ func (m *Meeting) Revive(at, now time.Time) {
 	m.Status, m.EndedAt, m.EndReason = app.Open, app.Time{}, ""
 }
 
-// Heard notes the age and source of the newest evidence.
-func (m *Meeting) Heard(at time.Time, from app.Source) {
+// Observed records the age and source of the newest evidence.
+func (m *Meeting) Observed(at time.Time, from app.Source) {
 	if m.Status != app.Ended && !at.Before(m.EvidenceAt.Time) {
 		m.EvidenceAt, m.StatusSource = app.At(at), from
 	}
 }
 
-// EmptyReading adds that a presence reading begun at the given time listed nobody. Two in a row, later than the lag
-// after the last "meeting started", take back the claim that somebody of whom nothing else is known is in it. It reports
+// EmptyReading adds that a presence reading begun at the given time found the meeting empty. Two in a row, later than the lag
+// after the last "meeting started", withdraw the claim that a participant without any other evidence is in it. It reports
 // whether anything was learned.
 func (m *Meeting) EmptyReading(begun time.Time) bool {
 	if m.StartedMark.After(begun.Add(maxSkew)) || m.EmptyRead.After(begun.Add(maxSkew)) {
@@ -443,7 +443,7 @@ func (m *Meeting) EmptyReading(begun time.Time) bool {
 	return true
 }
 
-// Inhabited adds that a presence reading listed somebody: an empty one before it counts no more.
+// Inhabited adds that a presence reading listed a participant: an empty one before it no longer counts.
 func (m *Meeting) Inhabited() { m.EmptyRead = time.Time{} }
 
 func earliest(a, b time.Time) time.Time {

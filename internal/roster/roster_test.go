@@ -16,7 +16,7 @@ var t0 = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 func at(s int) time.Time { return t0.Add(time.Duration(s) * time.Second) }
 
-// world is a meeting being told of.
+// world is a meeting, its stays and their tally.
 type world struct {
 	m     Meeting
 	stays map[string]*Stay
@@ -38,13 +38,13 @@ func (w *world) stay(id string) *Stay {
 }
 
 // settle is a commit: the stays with new evidence are settled into the tally of all commits so far, and it must come to
-// the same as a tally of everything anew.
+// the same as a new tally of everything.
 func (w *world) settle() {
 	var wrote []Stay
 	var all []*Stay
 	for _, s := range w.stays {
-		anew := *s
-		all = append(all, &anew)
+		current := *s
+		all = append(all, &current)
 		if i, ok := w.index(s.Session); !ok || !cmp.Equal(*w.tally.stays[i], *s) {
 			wrote = append(wrote, *s)
 		}
@@ -56,7 +56,7 @@ func (w *world) settle() {
 	NewTally(all).Settle(&m)
 	w.tally.Settle(&w.m, wrote...)
 	if d := cmp.Diff(m, w.m); d != "" {
-		panic("a tally anew comes to something else:\n" + d)
+		panic("a new tally comes to something else:\n" + d)
 	}
 	for _, s := range all {
 		i, _ := w.index(s.Session)
@@ -75,34 +75,34 @@ func (w *world) index(session string) (int, bool) {
 	return i, ok
 }
 
-// telling is one thing that the platform says.
-type telling struct {
+// report is one thing that the platform says.
+type report struct {
 	name string
 	tell func(*world)
 }
 
-func joined(id string, s int) telling {
-	return telling{fmt.Sprintf("%s joined at %d", id, s), func(w *world) {
+func joined(id string, s int) report {
+	return report{fmt.Sprintf("%s joined at %d", id, s), func(w *world) {
 		w.stay(id).Joined(provider.Participant{Session: id, Name: "N" + id, JoinedAt: at(s)}, at(s), app.FromWebhook)
 	}}
 }
 
-func left(id string, joined, s int) telling {
-	return telling{fmt.Sprintf("%s left at %d", id, s), func(w *world) {
+func left(id string, joined, s int) report {
+	return report{fmt.Sprintf("%s left at %d", id, s), func(w *world) {
 		w.stay(id).Left(provider.Participant{Session: id, JoinedAt: at(joined), LeftAt: at(s)}, at(s), app.FromWebhook)
 	}}
 }
 
-func over(s int) telling {
-	return telling{fmt.Sprintf("over at %d", s), func(w *world) { w.m.Over(at(s), true) }}
+func over(s int) report {
+	return report{fmt.Sprintf("over at %d", s), func(w *world) { w.m.Over(at(s), true) }}
 }
 
-func started(s int) telling {
-	return telling{fmt.Sprintf("started at %d", s), func(w *world) { w.m.Started(at(s)) }}
+func started(s int) report {
+	return report{fmt.Sprintf("started at %d", s), func(w *world) { w.m.Started(at(s)) }}
 }
 
 func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
-	story := []telling{
+	story := []report{
 		started(0), joined("ada", 0), joined("grace", 10), left("ada", 0, 20), joined("lost", 22), // lost's left never comes
 		left("grace", 10, 30), over(50), started(100), joined("ada-2", 100), joined("zoe", 110),
 		left("zoe", 110, 120), joined("bob", 120),
@@ -110,7 +110,7 @@ func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var want *world
 	for round := range 500 {
-		order := append([]telling(nil), story...)
+		order := append([]report(nil), story...)
 		if round > 0 {
 			rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 			for range rng.IntN(6) { // retries
@@ -140,8 +140,8 @@ func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
 
 func TestPeakGoesByTheTimesOfTheEvents(t *testing.T) {
 	w := newWorld()
-	// Told in an order in which three seem to be there at a time.
-	for _, o := range []telling{joined("c", 20), joined("b", 10), joined("a", 0), left("a", 0, 10), left("b", 10, 20)} {
+	// Reported in an order in which three seem to be there at a time.
+	for _, o := range []report{joined("c", 20), joined("b", 10), joined("a", 0), left("a", 0, 10), left("b", 10, 20)} {
 		o.tell(w)
 	}
 	w.settle()
@@ -149,7 +149,7 @@ func TestPeakGoesByTheTimesOfTheEvents(t *testing.T) {
 		t.Errorf("peak %d, here %d; one left whenever another came", w.m.Peak, w.m.Here)
 	}
 	short := newWorld() // one who leaves at the instant of joining was there
-	for _, o := range []telling{joined("a", 0), left("a", 0, 0), joined("b", 10)} {
+	for _, o := range []report{joined("a", 0), left("a", 0, 0), joined("b", 10)} {
 		o.tell(short)
 		if short.settle(); short.m.Peak != 1 {
 			t.Errorf("%s: peak %d", o.name, short.m.Peak)
@@ -193,7 +193,7 @@ func TestPresenceClosesAStayOnlyAfterTwoLateReadings(t *testing.T) {
 	}
 }
 
-func TestAReadingThatListsThemStartsTheCountAnew(t *testing.T) {
+func TestAReadingThatListsThemRestartsTheCount(t *testing.T) {
 	w := newWorld()
 	joined("a", 0).tell(w)
 	p := provider.Participant{Session: "a", JoinedAt: at(0)}
@@ -229,7 +229,7 @@ func TestAGhostInPresenceDoesNotReopenAMeetingThatEnded(t *testing.T) {
 	w.stay("a").Seen(provider.Participant{Session: "a", JoinedAt: at(0)}, at(90))
 	w.settle()
 	if w.m.Here != 1 {
-		t.Error("somebody seen 30 s after the end is not a ghost")
+		t.Error("a participant seen 30 s after the end is not a ghost")
 	}
 }
 
@@ -252,7 +252,7 @@ func TestAMeetingEndedHereStaysEnded(t *testing.T) {
 	}
 }
 
-func TestOneThatExpiredLivesAgainWhenSomebodyComes(t *testing.T) {
+func TestAnExpiredMeetingRevivesWhenAParticipantComes(t *testing.T) {
 	w := newWorld()
 	w.m.End(at(50), ReasonExpired, app.FromClock)
 	w.m.Revive(at(40), at(100_000))

@@ -12,11 +12,11 @@ import (
 type Tally struct {
 	stays []*Stay
 	index map[string]int
-	// parts are what each of stays adds to the sums, again those that have visits beside their last one: nil before the first
-	// settling.
+	// parts are the shares of the stays in the sums, repeated for those that have visits beside their last one: nil before the
+	// first settling.
 	parts []part
 	again map[string]bool
-	// joins and leaves of everybody who counts, Unix nanoseconds, in order.
+	// joins and leaves of all who count, Unix nanoseconds, in order.
 	joins, leaves []int64
 	here, waiting int
 	// recorders is how many recorders are there now.
@@ -25,15 +25,15 @@ type Tally struct {
 	of evidence
 }
 
-// part is what one stay adds. A join of 0 is none, and so is a leave.
+// part is the share of one stay. A join of 0 is none, and so is a leave.
 type part struct {
 	join, leave   int64
 	here, waiting bool
-	// records is since when a recorder has been there, 0 for everybody else.
+	// records is since when a recorder has been there, 0 for anyone else.
 	records int64
 }
 
-// evidence is what of a meeting every stay's leaving depends on.
+// evidence is the part of a meeting that every stay's leaving depends on.
 type evidence struct {
 	marks  int
 	sum    int64
@@ -129,7 +129,7 @@ func (s *Stay) settled(m *Meeting) bool {
 	was := *s
 	s.settle(m)
 	return !s.LeftAt.Equal(was.LeftAt.Time) || s.Reason != was.Reason || s.Waiting != was.Waiting || s.WaitingSince != was.WaitingSince || !s.Emptied.Equal(was.Emptied) ||
-		!s.JoinedAt.Equal(was.JoinedAt.Time) || !s.LeftTold.Equal(was.LeftTold) || !slices.Equal(s.Earlier, was.Earlier)
+		!s.JoinedAt.Equal(was.JoinedAt.Time) || !s.LeftReported.Equal(was.LeftReported) || !slices.Equal(s.Earlier, was.Earlier)
 }
 
 func partOf(s *Stay) part {
@@ -172,7 +172,7 @@ func (t *Tally) replace(i int, p part) {
 	t.parts[i] = p
 }
 
-// exchange takes one value out of an ordered list and puts another in; 0 stands for none.
+// exchange removes one value from an ordered list and inserts another; 0 stands for none.
 func exchange(list []int64, out, in int64) []int64 {
 	if out == in {
 		return list
@@ -223,7 +223,7 @@ func (t *Tally) recording() (since int64) {
 	return since
 }
 
-// peak is the largest number of people at one time. Somebody who leaves at the instant at which another joins makes
+// peak is the largest number of people at one time. A participant who leaves at the instant at which another joins makes
 // room for them.
 func peak(joins, leaves []int64) int {
 	now, most := 0, 0

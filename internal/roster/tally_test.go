@@ -8,7 +8,7 @@ import (
 	"greenroom/provider"
 )
 
-// present makes a stay of somebody who joined and is there.
+// present makes a stay of a participant who joined and is there.
 func present(id string, s int) *Stay {
 	var stay Stay
 	stay.Joined(provider.Participant{Session: id, JoinedAt: at(s)}, at(s), app.FromWebhook)
@@ -42,7 +42,7 @@ func TestSettlingReturnsTheStaysThatItChanged(t *testing.T) {
 		want  []string
 	}{
 		{"all are as they were", func() {}, nil, nil},
-		{"one comes, who looks as they were told", func() {}, []Stay{emptied}, nil},
+		{"one comes, who looks as reported", func() {}, []Stay{emptied}, nil},
 		{"one waits", func() {}, []Stay{knocking}, []string{"dan"}},
 		{"the same again", func() {}, []Stay{knocking}, []string{"dan"}},
 		{"one left", func() {}, []Stay{again}, []string{"ada"}},
@@ -57,14 +57,14 @@ func TestSettlingReturnsTheStaysThatItChanged(t *testing.T) {
 	}
 }
 
-// One more stay costs the same in a large meeting as in a small one: nobody else is looked at, until the evidence about the
+// One more stay costs the same in a large meeting as in a small one: no other stay is read, until the evidence about the
 // meeting changes.
 func TestAStayIsSettledAlone(t *testing.T) {
 	m := Meeting{Meeting: app.Meeting{Status: app.Open}}
 	other := present("other", 0)
 	tally := NewTally([]*Stay{other})
 	tally.Settle(&m)
-	other.LeftTold = at(50) // seen only by a settling that looks at it
+	other.LeftReported = at(50) // visible only if a settling reads it
 	for _, s := range []*Stay{present("ada", 1), present("bob", 2)} {
 		if tally.Settle(&m, *s); !other.LeftAt.IsZero() {
 			t.Fatalf("%s joined, and another is settled as well", s.Session)
@@ -83,7 +83,7 @@ func TestAStayIsSettledAlone(t *testing.T) {
 	}
 }
 
-// An end that moves moves the leaving of everybody whom it closed.
+// An end that moves also moves the leaving of all whom it closed.
 func TestAnEndThatMovesIsSettled(t *testing.T) {
 	m := Meeting{Meeting: app.Meeting{Status: app.Open}}
 	ada := present("ada", 0)
@@ -116,7 +116,7 @@ func TestTheTimesOfAStayAreBounded(t *testing.T) {
 	}
 }
 
-// A copy of a meeting keeps its times when the meeting is told of more.
+// A copy of a meeting keeps its times when the meeting gets more evidence.
 func TestACopyKeepsItsMarks(t *testing.T) {
 	m := Meeting{}
 	for _, s := range []int{10, 20, 30} {

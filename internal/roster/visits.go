@@ -24,7 +24,7 @@ func (s *Stay) guessed(at time.Time) {
 	}
 }
 
-// leaves adds a time of leaving that the platform told.
+// leaves adds a reported time of leaving.
 func (s *Stay) leaves(at time.Time) {
 	s.Joins, s.Lefts = s.joins(), with(s.lefts(), at)
 	s.visits(nil)
@@ -38,21 +38,21 @@ func (s *Stay) joins() []time.Time {
 }
 
 func (s *Stay) lefts() []time.Time {
-	if len(s.Lefts) == 0 && !s.LeftTold.IsZero() {
-		return []time.Time{s.LeftTold}
+	if len(s.Lefts) == 0 && !s.LeftReported.IsZero() {
+		return []time.Time{s.LeftReported}
 	}
 	return s.Lefts
 }
 
 func (s *Stay) knocks() []time.Time {
-	if len(s.Knocks) == 0 && !s.WaitTold.IsZero() {
-		return []time.Time{s.WaitTold}
+	if len(s.Knocks) == 0 && !s.FirstKnock.IsZero() {
+		return []time.Time{s.FirstKnock}
 	}
 	return s.Knocks
 }
 
-// waitAgain finds the knock that is later than their giving up and their leaving: they wait again. What of their visits is over by
-// then is an earlier one.
+// waitAgain finds a knock later than their last leaving and the end of their last waiting: they wait again. A visit that is
+// over by then is an earlier one.
 func (s *Stay) waitAgain(m *Meeting) {
 	if s.Waiting || s.LeftAt.IsZero() || m.Status == app.Ended {
 		return
@@ -87,13 +87,13 @@ func with(list []time.Time, at time.Time) []time.Time {
 	return slices.Insert(slices.Clone(list), i, at.UTC())
 }
 
-// told returns when the platform said that they left, at or after from; zero when it did not.
-func (s *Stay) told(from time.Time) time.Time {
-	if len(s.Lefts) == 0 && s.LeftTold.Before(from) {
+// leftFrom returns the first reported leaving at or after from, zero if there is none.
+func (s *Stay) leftFrom(from time.Time) time.Time {
+	if len(s.Lefts) == 0 && s.LeftReported.Before(from) {
 		return time.Time{}
 	}
 	if len(s.Lefts) == 0 {
-		return s.LeftTold
+		return s.LeftReported
 	}
 	return firstFrom(s.Lefts, from)
 }
@@ -108,16 +108,16 @@ func firstFrom(list []time.Time, from time.Time) time.Time {
 	return time.Time{}
 }
 
-// visits computes JoinedAt and LeftTold, those of the last visit, and the visits before it: a joining later than what closed
-// a visit begins another. Without m only what was told closes one.
+// visits computes JoinedAt and LeftReported, those of the last visit, and the visits before it: a joining later than the end
+// of a visit begins another. Without m only a reported leaving ends one.
 func (s *Stay) visits(m *Meeting) {
 	s.Earlier = nil
-	if len(s.Joins) == 0 && len(s.Lefts) == 0 && (s.LeftTold.IsZero() || s.Coarse || !s.LeftTold.Before(s.JoinedAt.Time)) {
+	if len(s.Joins) == 0 && len(s.Lefts) == 0 && (s.LeftReported.IsZero() || s.Coarse || !s.LeftReported.Before(s.JoinedAt.Time)) {
 		return // one visit at most
 	}
 	joins, lefts := s.joins(), s.lefts()
 	if len(joins) == 0 {
-		s.LeftTold = firstFrom(lefts, time.Time{})
+		s.LeftReported = firstFrom(lefts, time.Time{})
 	} else {
 		from := joins[0]
 		for {
@@ -132,9 +132,9 @@ func (s *Stay) visits(m *Meeting) {
 			s.Earlier = append(s.Earlier, Visit{Joined: from, Left: at, Reason: why})
 			from = again
 		}
-		s.JoinedAt, s.LeftTold = app.At(from), firstFrom(lefts, from)
+		s.JoinedAt, s.LeftReported = app.At(from), firstFrom(lefts, from)
 	}
-	s.Joins, s.Lefts = beside(joins, s.JoinedAt.Time), beside(lefts, s.LeftTold)
+	s.Joins, s.Lefts = beside(joins, s.JoinedAt.Time), beside(lefts, s.LeftReported)
 }
 
 // beside returns the list, or nothing where it holds no more than the one time.

@@ -13,32 +13,32 @@ import (
 
 func TestASessionThatKnocksAgainWaitsAgain(t *testing.T) {
 	p := provider.Participant{Session: "k", Name: "K"}
-	knock := func(s int) telling {
-		return telling{fmt.Sprint("knock ", s), func(w *world) { w.stay("k").Knocked(p, at(s)) }}
+	knock := func(s int) report {
+		return report{fmt.Sprint("knock ", s), func(w *world) { w.stay("k").Knocked(p, at(s)) }}
 	}
-	gaveUp := func(s int) telling {
-		return telling{fmt.Sprint("gave up ", s), func(w *world) { w.stay("k").GaveUp(p, at(s)) }}
+	gaveUp := func(s int) report {
+		return report{fmt.Sprint("stopped waiting ", s), func(w *world) { w.stay("k").GaveUp(p, at(s)) }}
 	}
-	empty := telling{"empty 15", func(w *world) { w.m.Over(at(15), true) }}
+	empty := report{"empty 15", func(w *world) { w.m.Over(at(15), true) }}
 	visit := func(joined, left int, why string) Visit {
 		return Visit{Joined: at(joined), Left: at(left), Reason: why}
 	}
 	for _, c := range []struct {
 		name    string
-		events  []telling
+		events  []report
 		waiting int // since when; -1 for not at all
 		here    int
 		earlier []Visit
 	}{
-		{"after giving up", []telling{knock(0), gaveUp(5), knock(10)}, 10, 0, nil},
-		{"repeatedly", []telling{knock(0), gaveUp(5), knock(10), knock(12)}, 10, 0, nil},
-		{"and gives up again", []telling{knock(0), gaveUp(5), knock(10), gaveUp(12)}, -1, 0, nil},
-		{"after a visit", []telling{joined("k", 0), left("k", 0, 10), knock(20)}, 20, 0, []Visit{visit(0, 10, "")}},
-		{"after being let in", []telling{knock(0), joined("k", 5), left("k", 5, 10), knock(20)}, 20, 0, []Visit{visit(5, 10, "")}},
-		{"and is let in again", []telling{joined("k", 0), left("k", 0, 10), knock(20), joined("k", 30)}, -1, 1, []Visit{visit(0, 10, "")}},
-		{"while inside", []telling{joined("k", 0), knock(5), knock(6)}, -1, 1, nil},
-		{"after the meeting was empty", []telling{joined("k", 0), empty, knock(20)}, 20, 0, []Visit{visit(0, 15, ReasonMeetingEnded)}},
-		{"before the meeting was empty", []telling{joined("k", 0), left("k", 0, 5), knock(10), empty}, -1, 0, nil},
+		{"after they stopped waiting", []report{knock(0), gaveUp(5), knock(10)}, 10, 0, nil},
+		{"repeatedly", []report{knock(0), gaveUp(5), knock(10), knock(12)}, 10, 0, nil},
+		{"and stops waiting again", []report{knock(0), gaveUp(5), knock(10), gaveUp(12)}, -1, 0, nil},
+		{"after a visit", []report{joined("k", 0), left("k", 0, 10), knock(20)}, 20, 0, []Visit{visit(0, 10, "")}},
+		{"after being let in", []report{knock(0), joined("k", 5), left("k", 5, 10), knock(20)}, 20, 0, []Visit{visit(5, 10, "")}},
+		{"and is let in again", []report{joined("k", 0), left("k", 0, 10), knock(20), joined("k", 30)}, -1, 1, []Visit{visit(0, 10, "")}},
+		{"while inside", []report{joined("k", 0), knock(5), knock(6)}, -1, 1, nil},
+		{"after the meeting was empty", []report{joined("k", 0), empty, knock(20)}, 20, 0, []Visit{visit(0, 15, ReasonMeetingEnded)}},
+		{"before the meeting was empty", []report{joined("k", 0), left("k", 0, 5), knock(10), empty}, -1, 0, nil},
 	} {
 		var first *Stay
 		for _, order := range orders(len(c.events)) {

@@ -88,7 +88,7 @@ func BenchmarkIngest(b *testing.B) {
 	}
 }
 
-// spend does a number of things with a number of workers and tells how long that took.
+// spend calls do the given number of times from a number of workers, and returns how long that took.
 func spend(b *testing.B, workers, times int, do func() error) time.Duration {
 	begun := time.Now()
 	var left atomic.Int64

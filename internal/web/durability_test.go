@@ -122,7 +122,7 @@ type process struct {
 	out *bufio.Scanner
 }
 
-// ask tells the process to do something and waits until it did.
+// ask sends the process a command and waits until it is done.
 func (p *process) ask(what, done string) {
 	p.say(what)
 	for p.out.Scan() && p.out.Text() != done {

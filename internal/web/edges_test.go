@@ -115,7 +115,7 @@ func hold(t *testing.T, n int) (first int, held []net.Listener) {
 	return 0, nil
 }
 
-func TestThePortsAfterATakenOneAreTried(t *testing.T) {
+func TestThePortsAfterAUsedOneAreTried(t *testing.T) {
 	first, held := hold(t, portTries+2)
 	addr := fmt.Sprintf("127.0.0.1:%d", first)
 	if err := held[portTries+1].Close(); err != nil {
@@ -143,7 +143,7 @@ func TestThePortsAfterATakenOneAreTried(t *testing.T) {
 	}
 }
 
-func TestWhatTakenMeans(t *testing.T) {
+func TestWhenAPortIsInUse(t *testing.T) {
 	for err, want := range map[error]bool{
 		syscall.EADDRINUSE: true, syscall.EACCES: false, syscall.Errno(10048): runtime.GOOS == "windows",
 	} {

@@ -68,7 +68,7 @@ func TestARelayedRequestFindsItsAccount(t *testing.T) {
 	}
 }
 
-func TestABodyThatNobodyTakesIsMissed(t *testing.T) {
+func TestABodyForNoAccountIsMissed(t *testing.T) {
 	r := Router{Accounts: []string{"daily"}}
 	got := r.Relayed(app.Inbound{Method: "POST", Target: "/hooks/daily", Body: make([]byte, MaxBodyLimit+1)})
 	if got.Account != "daily" || got.Refused != nil || got.Body != nil || !strings.Contains(got.Missing, "26214401 bytes") {

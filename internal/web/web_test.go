@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// sink takes what a listener delivers.
+// sink stores the deliveries of a listener.
 type sink struct {
 	mu  sync.Mutex
 	got []app.Inbound
@@ -29,7 +29,7 @@ type sink struct {
 	refused []app.Inbound
 	answer  app.Answer
 	err     error
-	// inside tells of each request that is held at the gate.
+	// inside receives a value for each request that is held at the gate.
 	inside, gate chan struct{}
 }
 
@@ -214,7 +214,7 @@ func TestTooManyAtATimeAreTurnedAway(t *testing.T) {
 	}
 }
 
-func TestATakenPortMovesOnUnlessItWasAskedFor(t *testing.T) {
+func TestAUsedPortMovesOnUnlessItWasAskedFor(t *testing.T) {
 	held, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

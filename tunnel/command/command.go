@@ -1,9 +1,9 @@
 // Package command is the driver for any program that makes a tunnel and prints its public URL.
 //
-// The program is run without a shell, in a process group of its own, and started again with growing pauses whenever it ends:
-// up to a minute where it ends at once. What it prints is always read to the end, so that it never stands still because nobody listens, and goes into the log at
-// the debug level. It is live as soon as its URL is known, or, for cloudflared, while its own metrics say that it is
-// connected; whether requests arrive is for a probe to say (package probe).
+// The program is run without a shell, in a process group of its own, and started again whenever it ends, after delays that
+// grow to a minute if it ends at once. Its output is always read to the end, so that it never blocks on writing, and goes
+// into the log at the debug level. It is live as soon as its URL is known, or, for cloudflared, while its own metrics say
+// that it is connected; package probe decides whether requests arrive.
 //
 // It promises that after Close neither the program nor what it started in its process group runs any more (on Windows: the
 // program itself). On Linux the program ends with this process even if that is killed. What comes while the program doesn't
@@ -33,12 +33,12 @@ type Options struct {
 	// Preset is one of [Presets], or empty for a program of the user's own.
 	Preset string
 	// Command is the program and its arguments, in which {port} and {addr} (host:port) stand for the listener's. With a
-	// preset it is what stands before the preset's arguments: another path, or global flags. Empty is the preset's name.
+	// preset it is what precedes the preset's arguments: another path, or global flags. Empty is the preset's name.
 	Command []string
 	// Pattern is a regular expression for the URL in what the program prints: its first group, or all of it. Empty
 	// means that of the preset, or the first https URL that isn't plainly a link to documentation.
 	Pattern string
-	// URL is the public URL where it is known beforehand; then nothing is looked for.
+	// URL is the public URL if it is known; then the output is not searched for one.
 	URL string
 	// Secrets names the variables of the environment that the program does not inherit.
 	Secrets []string
@@ -54,7 +54,7 @@ type Options struct {
 
 // Times.
 const (
-	// quietTime is how long a program may run without a URL before that is said.
+	// quietTime is how long a program may run without a URL before the status says so.
 	quietTime = 30 * time.Second
 	// endTime is how long it may take to end when it is asked to. Greenroom itself ends within three seconds of a signal.
 	endTime = 2 * time.Second
@@ -109,11 +109,11 @@ func (d Driver) Open(_ context.Context, local tunnel.Local) (tunnel.Tunnel, erro
 	return r, nil
 }
 
-// plan is what is to be run, and how its URL is learnt.
+// plan says what to run, and how to learn its URL.
 type plan struct {
 	// name is the program's for people, path where it is.
 	name, path string
-	// args makes the arguments anew for each start, and metrics the address of cloudflared's.
+	// args makes the arguments of each start, and metrics the address of cloudflared's.
 	args    func() (args []string, metrics string, err error)
 	pattern *regexp.Regexp
 	url     string

@@ -49,8 +49,8 @@ func (o *opened) degraded(words string) {
 	o.Until("degraded: "+words, func(s tunnel.Status) bool { return s.State == tunnel.Degraded && strings.Contains(s.Reason, words) })
 }
 
-// told waits until the stub has made a file.
-func (o *opened) told(name string) []byte {
+// file waits until the stub has written a file, and returns its content.
+func (o *opened) file(name string) []byte {
 	o.t.Helper()
 	late := time.NewTimer(patience)
 	defer late.Stop()
@@ -63,7 +63,7 @@ func (o *opened) told(name string) []byte {
 		select {
 		case <-tick.C:
 		case <-late.C:
-			o.t.Fatalf("the program did not tell %s", name)
+			o.t.Fatalf("the program did not write %s", name)
 		}
 	}
 }
@@ -84,7 +84,7 @@ func (o *opened) tell(name string, on bool) {
 func TestAProgramThatPrintsItsURL(t *testing.T) {
 	o := open(t, "prints", Options{Command: []string{os.Args[0], "local", "{port}", "at={addr}", "--to", "$HOME;x"}})
 	o.live("https://stub.example")
-	o.told("started")
+	o.file("started")
 	if err := o.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestAProgramThatEndsIsStartedAgain(t *testing.T) {
 	}
 }
 
-// TestAProgramThatEndsAtOnce is started again with growing pauses, and the log tells it once.
+// TestAProgramThatEndsAtOnce is restarted after growing delays, and logged once.
 func TestAProgramThatEndsAtOnce(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	began := clock.Now()
@@ -141,7 +141,7 @@ func TestAProgramThatEndsAtOnce(t *testing.T) {
 func TestAWrongURLIsReplaced(t *testing.T) {
 	o := open(t, "maker", Options{})
 	o.live("https://maker.example")
-	o.told("started")
+	o.file("started")
 	o.Tunnel.(interface{ Refuted(url string) }).Refuted("https://maker.example")
 	o.live("http://stub.example")
 }
@@ -149,7 +149,7 @@ func TestAWrongURLIsReplaced(t *testing.T) {
 func TestAProgramThatNeverPrintsAURL(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	o := open(t, "silent", Options{Clock: clock})
-	o.told("started")
+	o.file("started")
 	o.Each = func() { clock.Advance(quietTime) }
 	o.degraded("and printed nothing")
 }
@@ -165,7 +165,7 @@ func TestAProgramThatFloods(t *testing.T) {
 func TestAProgramThatIsDeaf(t *testing.T) {
 	o := open(t, "deaf", Options{patience: 200 * time.Millisecond})
 	o.live("https://deaf.example")
-	pid, err := strconv.Atoi(string(o.told("started")))
+	pid, err := strconv.Atoi(string(o.file("started")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestTheProgramInheritsNoSecrets(t *testing.T) {
 	t.Setenv("GREENROOM_TEST_OTHER", "kept")
 	o := open(t, "environment", Options{Secrets: []string{"GREENROOM_TEST_SECRET"}})
 	o.live("https://environment.example")
-	o.told("started")
+	o.file("started")
 	if log := o.Log.String(); strings.Contains(log, "hush") || !strings.Contains(log, "kept") {
 		t.Errorf("it has another environment:\n%s", log)
 	}
@@ -212,7 +212,7 @@ func TestCloudflared(t *testing.T) {
 	o.degraded("has lost its connections")
 	o.tell("ready", true)
 	o.live("https://quick-brown-fox.trycloudflare.com")
-	o.told("started")
+	o.file("started")
 	if err := o.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestNgrok(t *testing.T) {
 				Preset: "ngrok", Authtoken: " " + testToken + "\n", Domain: domain, Secrets: []string{"NGROK_AUTHTOKEN"},
 			})
 			o.live(url)
-			o.told("started")
+			o.file("started")
 			if s := o.Last; s.Driver != "ngrok" || s.StoreAndForward {
 				t.Errorf("%+v", s)
 			}
@@ -297,7 +297,7 @@ func TestNgrokNeedsItsProgramAndItsToken(t *testing.T) {
 func TestAURLThatIsKnown(t *testing.T) {
 	o := open(t, "prints", Options{URL: "https://known.example/"})
 	o.live("https://known.example")
-	o.told("started")
+	o.file("started")
 	if s := o.Last; s.URL != "https://known.example" {
 		t.Errorf("%+v", s)
 	}

@@ -26,7 +26,7 @@ func parent() int {
 	return 0
 }
 
-// However this process ends, the program doesn't outlive it and hand connections to whoever listens at the port next.
+// However this process ends, the program doesn't outlive it: it would hand connections to the next listener at the port.
 func TestTheProgramEndsWithAKilledProcess(t *testing.T) {
 	dir := t.TempDir()
 	cmd := exec.Command(os.Args[0])
@@ -34,7 +34,7 @@ func TestTheProgramEndsWithAKilledProcess(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	pid := string((&opened{t: t, dir: dir}).told("started"))
+	pid := string((&opened{t: t, dir: dir}).file("started"))
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestTheProgramEndsWithAKilledProcess(t *testing.T) {
 	}
 }
 
-// running says whether a process runs: one that nobody has waited for yet doesn't.
+// running reports whether a process runs. A zombie doesn't.
 func running(pid string) bool {
 	b, err := os.ReadFile(filepath.Join("/proc", pid, "stat"))
 	if err != nil {

@@ -60,7 +60,7 @@ func (r *run) notReady(url string, err error) {
 		case err != nil:
 			s.State, s.Reason = tunnel.Degraded, r.name+" does not answer at its metrics address"
 		default:
-			s.State, s.Reason = tunnel.Degraded, r.name+" has lost its connections to the edge; it connects again by itself"
+			s.State, s.Reason = tunnel.Degraded, r.name+" has lost its connections to the edge; it reconnects automatically"
 		}
 	})
 }
@@ -81,7 +81,7 @@ func quickURL(ctx context.Context, c *http.Client, addr string) string {
 	return url
 }
 
-// isReady says whether at least one connection to the edge stands: 200, else 503.
+// isReady reports whether at least one connection to the edge exists: 200, else 503.
 func isReady(ctx context.Context, c *http.Client, addr string) (bool, error) {
 	status, _, err := get(ctx, c, "http://"+addr+"/ready")
 	return status == http.StatusOK, err

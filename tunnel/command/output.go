@@ -8,11 +8,11 @@ import (
 	"greenroom/tunnel"
 )
 
-// lastLength bounds the last words of a program, in characters.
+// lastLength bounds the last line of a program, in characters.
 const lastLength = 200
 
-// ears hear both outputs of a program.
-type ears struct {
+// output reads both outputs of a program.
+type output struct {
 	run     *run
 	listens bool
 
@@ -24,7 +24,7 @@ type ears struct {
 	printed tunnel.Printed
 }
 
-func (e *ears) line(line string) {
+func (e *output) line(line string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.run.token != "" { // ngrok repeats it in its errors
@@ -52,8 +52,8 @@ func (e *ears) line(line string) {
 	}
 }
 
-// refuted takes another URL, if the program has printed several.
-func (e *ears) refuted(url string) {
+// refuted switches to another URL, if the program has printed several.
+func (e *output) refuted(url string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if next, news := e.find.Refuted(url); news {
@@ -61,8 +61,8 @@ func (e *ears) refuted(url string) {
 	}
 }
 
-// words are the program's last ones, cut.
-func (e *ears) words() string {
+// words returns the program's last line, cut.
+func (e *output) words() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if w := []rune(e.last); len(w) > lastLength {

@@ -26,14 +26,14 @@ type preset struct {
 type target struct{ addr, port, url string }
 
 var presets = map[string]preset{
-	// A quick tunnel: a name under trycloudflare.com that is another one after each start. The metrics server tells the
-	// name at /quicktunnel and whether an edge is connected at /ready.
+	// A quick tunnel: a name under trycloudflare.com that changes with each start. The metrics server has the name at
+	// /quicktunnel; /ready says whether an edge is connected.
 	// https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/monitor-tunnels/metrics/
 	"cloudflared": {args: func(t target) ([]string, string, error) {
 		metrics, err := free()
 		return []string{"tunnel", "--no-autoupdate", "--metrics", metrics, "--url", "http://" + t.addr}, metrics, err
 	}},
-	// Funnel in the foreground ends with the program; its name is the machine's in the tailnet, for ever the same.
+	// Funnel in the foreground ends with the program; its name is the machine's in the tailnet and never changes.
 	// https://tailscale.com/kb/1311/tailscale-funnel
 	"tailscale": {
 		args:    func(t target) ([]string, string, error) { return []string{"funnel", "--bg=false", t.port}, "", nil },
@@ -46,8 +46,8 @@ var presets = map[string]preset{
 // Presets are the names of the known programs.
 func Presets() []string { return slices.Sorted(maps.Keys(presets)) }
 
-// free is a port of loopback that nobody listens at. Whoever takes it before the program does makes that end, and start
-// again with another one.
+// free returns an unused port of loopback. If another program uses it first, the tunnel's program ends and is started again
+// with another port.
 func free() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

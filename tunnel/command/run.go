@@ -33,20 +33,20 @@ type run struct {
 	secrets  []string // variables that the program does not inherit
 	patience time.Duration
 
-	mu    sync.Mutex
-	heard *ears // of the program that runs, nil when none does
+	mu     sync.Mutex
+	reader *output // of the program that runs, nil when none does
 }
 
-func (r *run) hear(e *ears) {
+func (r *run) read(e *output) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.heard = e
+	r.reader = e
 }
 
-// Refuted takes another URL of those that the program has printed, as requests to this one don't arrive.
+// Refuted switches to another of the URLs that the program has printed, because requests to this one don't arrive.
 func (r *run) Refuted(url string) {
 	r.mu.Lock()
-	e := r.heard
+	e := r.reader
 	r.mu.Unlock()
 	if e != nil {
 		e.refuted(url)
@@ -119,12 +119,12 @@ func (r *run) once(ctx context.Context) string {
 	var watchers sync.WaitGroup
 	defer watchers.Wait()
 	defer end()
-	heard := &ears{
+	reader := &output{
 		run: r, listens: metrics == "" && r.url == "", find: tunnel.Announcements{Pattern: r.pattern}, printed: tunnel.Printed{Log: r.log},
 	}
-	r.hear(heard)
-	defer r.hear(nil)
-	out, errs := &tunnel.Lines{To: heard.line, Crash: r.crash}, &tunnel.Lines{To: heard.line, Crash: r.crash}
+	r.read(reader)
+	defer r.read(nil)
+	out, errs := &tunnel.Lines{To: reader.line, Crash: r.crash}, &tunnel.Lines{To: reader.line, Crash: r.crash}
 	cmd.Stdout, cmd.Stderr = out, errs
 	if err := cmd.Start(); err != nil {
 		return fmt.Sprintf("%s can't be started: %s", r.name, plain.Text(err.Error()))
@@ -140,14 +140,14 @@ func (r *run) once(ctx context.Context) string {
 	case r.url != "":
 		r.found(r.url)
 	}
-	watch("tunnel without URL", func(ctx context.Context) { r.missURL(ctx, heard) })
+	watch("tunnel without URL", func(ctx context.Context) { r.missURL(ctx, reader) })
 
 	err = cmd.Wait()
 	// What it started in its group may still run, and may still write: those who read are done by now.
 	killGroup(cmd)
 	out.End()
 	errs.End()
-	return r.ended(err, heard.words())
+	return r.ended(err, reader.words())
 }
 
 // ended says why the program ended.
@@ -172,14 +172,14 @@ func (r *run) found(url string) {
 }
 
 // missURL shows after a while that there is no URL yet, with what the program printed last.
-func (r *run) missURL(ctx context.Context, heard *ears) {
+func (r *run) missURL(ctx context.Context, reader *output) {
 	select {
 	case <-ctx.Done():
 		return
 	case <-r.clock.After(quietTime):
 	}
 	said := "and printed nothing"
-	if words := heard.words(); words != "" {
+	if words := reader.words(); words != "" {
 		said = "and printed no public URL; its last line is: " + words
 	}
 	r.board.Update(func(s *tunnel.Status) {

@@ -17,5 +17,5 @@ func interrupt(cmd *exec.Cmd) error {
 	return os.ErrProcessDone
 }
 
-// killGroup ends what is left of the group. There is nobody to tell when nothing is.
+// killGroup kills what is left of the group. That nothing is left is no error.
 func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

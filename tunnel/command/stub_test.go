@@ -33,7 +33,7 @@ func control(name string) string { return os.Getenv(controlVariable) + "/" + nam
 
 func exists(file string) bool { _, err := os.Stat(file); return err == nil }
 
-// interrupted waits for ctrl-c, tells that it came, and ends well; it gives up when nobody comes.
+// interrupted waits for ctrl-c, records it, and exits with 0; it fails if none comes.
 func interrupted() int {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt)
@@ -49,7 +49,7 @@ func interrupted() int {
 	return 0
 }
 
-// started tells that the program is ready for signals.
+// started records that the program is ready for signals.
 func started() {
 	if err := os.WriteFile(control("started"), fmt.Append(nil, os.Getpid()), 0o600); err != nil {
 		panic(err)
@@ -83,7 +83,7 @@ func stub(what string) int {
 	case "floods":
 		w := bufio.NewWriter(os.Stderr)
 		for range 50_000 {
-			fmt.Fprintln(w, "a line that somebody has to read, or the program stands still")
+			fmt.Fprintln(w, "a line that must be read, or the program blocks")
 		}
 		fmt.Fprint(w, strings.Repeat("x", 10<<20), "\n")
 		w.Flush()

@@ -36,7 +36,7 @@ const (
 	Slow Kind = "timeout"
 	// Broken: the connection failed in another way.
 	Broken Kind = "connection"
-	// Answer: an answer came that isn't 2xx, or is somebody's page.
+	// Answer: an answer came that isn't 2xx, or is another site's page.
 	Answer Kind = "answer"
 	// Elsewhere: it was answered 2xx, and not by this process.
 	Elsewhere Kind = "elsewhere"
@@ -69,7 +69,7 @@ func failure(to *url.URL, limit time.Duration, arrived bool, err error) *Error {
 	name := plain.Text(to.Hostname())
 	var urlErr *url.Error
 	if errors.As(err, &urlErr) {
-		err = urlErr.Err // without the URL, whose nonce tells nobody anything
+		err = urlErr.Err // without the URL: its nonce means nothing to people
 	}
 	e := func(k Kind, format string, a ...any) *Error {
 		return &Error{Kind: k, Text: fmt.Sprintf(format, a...), Err: err}
@@ -117,14 +117,14 @@ func refusal(to *url.URL, resp *http.Response, said []byte, arrived bool) *Error
 	return &Error{Kind: Answer, Text: text}
 }
 
-// elsewhere explains a 2xx by somebody else.
+// elsewhere explains a 2xx by another server.
 func elsewhere(to *url.URL, resp *http.Response, said []byte) *Error {
 	name := plain.Text(to.Hostname())
 	if w := words(resp, said); w != "" {
 		return &Error{Kind: Answer, Text: fmt.Sprintf("%s answered %d itself%s: the request did not arrive here", name, resp.StatusCode, w)}
 	}
 	return &Error{Kind: Elsewhere, Text: fmt.Sprintf(
-		"%s answered %d, but the request did not arrive here: another program or machine stands behind that URL", name, resp.StatusCode)}
+		"%s answered %d, but the request did not arrive here: another program or machine answers at that URL", name, resp.StatusCode)}
 }
 
 var title = regexp.MustCompile(`(?is)<title[^>]*>\s*([^<]{1,200})`)

@@ -1,8 +1,8 @@
 // Package probe decides whether a tunnel is live, by sending a request to its public URL and waiting for it at this end.
 //
 // A probe passes only when both halves are seen: the request arrived at this very process, which is known by a random path
-// that is used once, and a 2xx came back over the way that senders use. What a driver believes of its connection, a page
-// that somebody else answers with, and another machine behind the same name don't count.
+// that is used once, and a 2xx came back over the same way that senders use. A driver's report about its connection, another
+// site's page, and another machine behind the same name don't count.
 //
 // It promises to send nothing but an empty question to the URL that it is given: no redirect is followed, and of the answer
 // at most a few KiB are read. It doesn't promise that a webhook of a certain size gets through.
@@ -90,8 +90,8 @@ func New(o Options) *Prober {
 // webhook: one that didn't [Prober.Arrived] is answered 404, and is not stored.
 func Is(target string) bool { return strings.HasPrefix(target, Path) }
 
-// Arrived tells that a request with this raw target came in, and says whether it is a probe that is waited for. Then its
-// sender is to be answered 2xx, and it is no webhook.
+// Arrived records a request with this raw target, and reports whether it is a probe that is waited for. If so its sender
+// must be answered 2xx, and it is no webhook.
 func (p *Prober) Arrived(target string) bool {
 	nonce, ok := strings.CutPrefix(target, Path)
 	if !ok {

@@ -130,7 +130,7 @@ func TestFailuresSayWhy(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		url  string
-		// answer serves the request, where url is empty; arrive tells the prober of it first.
+		// answer serves the request, where url is empty; arrive reports it to the prober first.
 		answer http.HandlerFunc
 		arrive bool
 		kind   probe.Kind
@@ -230,7 +230,7 @@ func TestAnAuthorityOfOnesOwn(t *testing.T) {
 	}
 }
 
-// An endless answer ends nobody.
+// An endless answer is not read to its end.
 func TestAnAnswerIsNotReadToItsEnd(t *testing.T) {
 	p := probe.New(probe.Options{})
 	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

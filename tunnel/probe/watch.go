@@ -46,7 +46,7 @@ type WatchOptions struct {
 }
 
 // Watched is a tunnel whose status says live only after a probe through its public URL passed. While probes fail it is
-// degraded, with the reason. What the driver itself says stands in every other state, and where there is no public URL to
+// degraded, with the reason. The driver's own report is shown in every other state, and if there is no public URL to
 // probe.
 type Watched struct {
 	opt    WatchOptions
@@ -59,7 +59,7 @@ type Watched struct {
 	done   chan struct{}
 }
 
-// ask is somebody who waits for the next probe's result.
+// ask is a caller who waits for the next probe's result.
 type ask struct{ reply chan outcome }
 
 type outcome struct {
@@ -102,7 +102,7 @@ func Watch(t tunnel.Tunnel, o WatchOptions) *Watched {
 	select {
 	case now, open := <-t.Status():
 		if open {
-			s.heard(now)
+			s.update(now)
 			s.show()
 		}
 	default:
@@ -157,11 +157,11 @@ type watch struct {
 	waiting []ask
 	timer   clockwork.Timer
 	wait    time.Duration
-	// taken is the public URL that was taken up last. held is a status with a newer one, which is taken up when calm fires.
-	taken string
-	pace  *rate.Limiter
-	held  *tunnel.Status
-	calm  clockwork.Timer
+	// accepted is the public URL that was last probed. held is a status with a newer one, which is accepted when calm fires.
+	accepted string
+	pace     *rate.Limiter
+	held     *tunnel.Status
+	calm     clockwork.Timer
 }
 
 func (s *watch) run() {
@@ -186,10 +186,10 @@ func (s *watch) run() {
 				s.end()
 				return
 			}
-			s.heard(now)
+			s.update(now)
 		case <-s.calm.Chan():
 			if s.held != nil {
-				s.heard(*s.held)
+				s.update(*s.held)
 			}
 		case r := <-s.results:
 			s.result(r)
@@ -212,8 +212,8 @@ func (s *watch) run() {
 // probes reports whether there is something to probe.
 func (s *watch) probes() bool { return s.driver.State == tunnel.Live && s.driver.URL != "" }
 
-// heard takes the driver's word, and probes when there is something new.
-func (s *watch) heard(now tunnel.Status) {
+// update applies a status of the driver, and starts a probe if it has changed.
+func (s *watch) update(now tunnel.Status) {
 	now = s.steady(now)
 	was, before := s.driver, s.probes()
 	s.driver = now
@@ -236,7 +236,7 @@ func (s *watch) heard(now tunnel.Status) {
 func (s *watch) steady(now tunnel.Status) tunnel.Status {
 	s.held = nil
 	s.calm.Stop()
-	if now.URL == "" || now.URL == s.taken {
+	if now.URL == "" || now.URL == s.accepted {
 		return now
 	}
 	at := s.opt.Clock.Now()
@@ -249,7 +249,7 @@ func (s *watch) steady(now tunnel.Status) tunnel.Status {
 		now.State, now.Reason, now.URL, now.RTT = tunnel.Degraded, unsteady, "", 0
 		return now
 	}
-	s.taken = now.URL
+	s.accepted = now.URL
 	return now
 }
 
@@ -273,7 +273,7 @@ func (s *watch) begin() {
 	})
 }
 
-// abandon gives up the probe that is under way, waits for its end, and keeps those who wait for the next one.
+// abandon stops the running probe, waits for its end, and keeps those who wait for the next one.
 func (s *watch) abandon() {
 	s.timer.Stop()
 	if s.results == nil {
@@ -309,7 +309,7 @@ func (s *watch) result(r outcome) {
 	s.answer(r)
 }
 
-// hostOf is what a log may tell of a public URL: whoever knows all of it can post there.
+// hostOf returns the loggable part of a public URL: anyone who knows all of it can post there.
 func hostOf(public string) string {
 	u, err := url.Parse(public)
 	if err != nil {

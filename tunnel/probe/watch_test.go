@@ -27,7 +27,7 @@ func (d driven) Close() error { d.Board.Close("closed"); return nil }
 // internet carries requests from public URLs to the prober, or answers otherwise.
 type internet struct {
 	p *probe.Prober
-	// hit tells of each request, if somebody looks.
+	// hit receives a value for each request, if the test reads it.
 	hit chan struct{}
 
 	mu   sync.Mutex
@@ -227,7 +227,7 @@ func TestAProbeOfAnOldURLSaysNothingOfTheNewOne(t *testing.T) {
 	}
 }
 
-func TestTheDriversOwnTroubleStands(t *testing.T) {
+func TestTheDriversOwnTroubleIsShown(t *testing.T) {
 	w := watch(t, tunnel.Status{Driver: "ssh", State: tunnel.Live, URL: "https://a.example"})
 	w.until(tunnel.Live)
 	w.inner.Update(func(s *tunnel.Status) { s.State, s.Reason = tunnel.Degraded, "the connection was lost" })
@@ -343,8 +343,8 @@ func TestTheEnd(t *testing.T) {
 	}
 }
 
-// TestTheLogDoesNotTellTheAddress: whoever knows a public URL at a relay can fill its spool.
-func TestTheLogDoesNotTellTheAddress(t *testing.T) {
+// TestTheLogHasNoAddress: anyone who knows a public URL at a relay can fill its spool.
+func TestTheLogHasNoAddress(t *testing.T) {
 	var log bytes.Buffer
 	inner := driven{tunnel.NewBoard(tunnel.Status{State: tunnel.Live, URL: "https://relay.example/h/capability"})}
 	net := &internet{down: errors.New("cut off")}
@@ -423,7 +423,7 @@ func (w *world) any() tunnel.Status {
 	return w.last
 }
 
-// refuted is a driver that is told of URLs at which requests don't arrive.
+// refuted is a driver that records the URLs reported as wrong.
 type refuted struct {
 	driven
 	urls chan string

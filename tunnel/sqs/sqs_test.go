@@ -76,7 +76,7 @@ func TestRequestsTravelInOrder(t *testing.T) {
 	}
 }
 
-// What is not stored isn't deleted, nor is it handed out anew: it is tried again from here, in its order.
+// A request that isn't stored is neither deleted nor delivered out of order: this end tries it again.
 func TestWhatIsNotStoredIsTriedAgain(t *testing.T) {
 	q, h := newQueue(t, nil), newHome()
 	s := q.sink(t)
@@ -122,7 +122,7 @@ func TestTheStatusSaysWhyNothingIsStored(t *testing.T) {
 	h.reached(t, 1)
 }
 
-// While something is being stored, the queue is told to keep it from others.
+// While a request is being stored, its message stays hidden from other readers.
 func TestWhatIsBeingStoredIsHeld(t *testing.T) {
 	q, h := newQueue(t, nil), newHome()
 	put(t, q.sink(t), "daily", "1", "1")
@@ -198,7 +198,7 @@ func TestADeletionThatFailsMakesNoDoubles(t *testing.T) {
 	}
 }
 
-// A message of somebody else is neither deleted nor passed over, and says so; other hooks go on.
+// Another program's message is neither deleted nor passed over; the status says so, and other hooks continue.
 func TestAMessageThatCannotBeRead(t *testing.T) {
 	q, h := newQueue(t, nil), newHome()
 	s := q.sink(t)
@@ -216,7 +216,7 @@ func TestAMessageThatCannotBeRead(t *testing.T) {
 	if len(h.bodies("daily")) != 1 || len(h.bodies("whereby")) != 1 {
 		t.Errorf("stored %v and %v", h.bodies("daily"), h.bodies("whereby"))
 	}
-	// When it doesn't come again, somebody has taken it out.
+	// If it doesn't come again, another reader has taken it out.
 	for range 4 {
 		clock.Advance(unreadTime)
 	}
@@ -307,7 +307,7 @@ func TestAQueueThatCannotBeReached(t *testing.T) {
 	o.live()
 }
 
-func TestAQueueMadeAnewIsAnotherStream(t *testing.T) {
+func TestARecreatedQueueIsAnotherStream(t *testing.T) {
 	f := facts{url: "u", arn: "a", created: "1"}
 	g := f
 	g.created = "2"
@@ -324,11 +324,11 @@ func TestWhatCannotBeOpened(t *testing.T) {
 		}
 	}
 	if _, err := New(Options{Queue: Queue{Queue: "https://sqs.eu-west-1.amazonaws.com/1/gr.fifo"}}).Open(t.Context(), tunnel.Local{}); err == nil {
-		t.Error("opens with nobody to take requests")
+		t.Error("opens without a receiver")
 	}
 }
 
-// Through real relays into the queue, and out of it at a listener that is cut off, refuses, and is started anew at random:
+// Through real relays into the queue, and out of it at a listener that is cut off, refuses, and is restarted at random:
 // what got 2xx is stored once, in the order of each hook.
 func TestNothingIsLostThroughRelayAndQueue(t *testing.T) {
 	q, h := newQueue(t, map[string]string{"MaximumMessageSize": "65536"}), newHome()
@@ -378,7 +378,7 @@ func TestNothingIsLostThroughRelayAndQueue(t *testing.T) {
 			return nil, errors.New("not now")
 		case 1:
 			h.store(batch)
-			return nil, errors.New("stored, and not told")
+			return nil, errors.New("stored, and the answer was lost")
 		}
 		return nil, nil
 	})
@@ -422,7 +422,7 @@ func TestNothingIsLostThroughRelayAndQueue(t *testing.T) {
 	q.open(t, Options{Window: 20, holdTime: time.Second}, h)
 	q.emptied(t)
 	for i, hook := range []string{"daily", "whereby"} {
-		// A sender that was told 503 tries again, though its request may be in the queue: then it is there twice, as two.
+		// A sender that got 503 tries again, though its request may be in the queue: then it is there twice, as two.
 		if got := unique(h.bodies(hook)); strings.Join(got, "\n") != strings.Join(accepted[i], "\n") {
 			t.Errorf("%s: stored\n%v\nof\n%v", hook, got, accepted[i])
 		}

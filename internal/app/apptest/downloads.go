@@ -10,7 +10,7 @@ import (
 	"greenroom/provider"
 )
 
-// PutRecording adds a recording, or replaces the one of its id, and tells of it.
+// PutRecording adds a recording, or replaces the one of its id, and publishes it.
 func (m *Memory) PutRecording(r app.Recording) {
 	m.Lock()
 	defer m.Unlock()
@@ -160,7 +160,7 @@ func (m *Memory) Counts(ctx context.Context, q app.CountQuery) (n app.Counts, er
 	return n, ctx.Err()
 }
 
-// LimitDownloads takes any limit.
+// LimitDownloads sets the limit without checking it.
 func (m *Memory) LimitDownloads(ctx context.Context, l app.DownloadLimit) (app.DownloadLimit, error) {
 	return l, ctx.Err()
 }

@@ -145,7 +145,7 @@ func notFound(what, ref string) error {
 	return &app.Error{Kind: provider.NotFound, Text: fmt.Sprintf("there is no %s %q", what, ref), Hint: "list them"}
 }
 
-// Status tells little.
+// Status returns a minimal status.
 func (m *Memory) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error) {
 	if err := m.begin(ctx, "Status"); err != nil {
 		return app.Status{}, err

@@ -33,7 +33,7 @@ func (m *Memory) StopRecording(ctx context.Context, r app.RecordingSwitch) (app.
 	return m.change(ctx, "StopRecording", r.Meeting, func(d *app.MeetingDetail) { d.Recording, d.RecordingSince = app.NotRecording, app.Time{} })
 }
 
-// Eject finds nobody: people don't join here.
+// Eject removes no one: people don't join here.
 func (m *Memory) Eject(ctx context.Context, e app.Ejection) (app.MeetingDetail, error) {
 	if _, err := m.change(ctx, "Eject", e.Meeting, func(*app.MeetingDetail) {}); err != nil {
 		return app.MeetingDetail{}, err

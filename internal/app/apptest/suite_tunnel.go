@@ -125,10 +125,10 @@ func testTunnel(t *testing.T, h Harness) {
 	if _, err := b.ProbeTunnel(ctx, app.TunnelProbe{}); !errors.Is(err, app.NotConfigured) {
 		t.Errorf("a probe without a tunnel: %v", err)
 	}
-	if _, err := b.RegisterWebhook(ctx, app.WebhookRegistration{Account: "nobody"}); app.AsError(err) == nil || app.AsError(err).Text == "" {
+	if _, err := b.RegisterWebhook(ctx, app.WebhookRegistration{Account: "unknown"}); app.AsError(err) == nil || app.AsError(err).Text == "" {
 		t.Errorf("a registration of an unknown account: %v", err)
 	}
-	if _, err := b.SignWebhook(ctx, app.SyntheticWebhook{Account: "nobody"}); app.AsError(err) == nil || app.AsError(err).Text == "" {
+	if _, err := b.SignWebhook(ctx, app.SyntheticWebhook{Account: "unknown"}); app.AsError(err) == nil || app.AsError(err).Text == "" {
 		t.Errorf("a webhook of an unknown account: %v", err)
 	}
 	changes := must[<-chan app.Change](t)(b.Subscribe(ctx))
@@ -140,7 +140,7 @@ func testTunnel(t *testing.T, h Harness) {
 	seen(t, changes, "the report", func(c app.Change) bool { return c.Kind == app.StatusChange })
 	s := must[app.Status](t)(b.Status(ctx, app.StatusQuery{}))
 	if diff := cmp.Diff(report.Status, s.Tunnel); diff != "" {
-		t.Errorf("tunnel (-reported +told):\n%s", diff)
+		t.Errorf("tunnel (-reported +returned):\n%s", diff)
 	}
 	report.Lease = 0
 	must[app.TunnelReported](t)(b.ReportTunnel(ctx, report))

@@ -20,7 +20,7 @@ func (m *Memory) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, er
 	return out, nil
 }
 
-// passed says whether a position was reached before, and moves it forward otherwise. m.mu is held.
+// passed reports whether a position was reached before, and moves it forward otherwise. m.mu is held.
 func (m *Memory) passed(p *cursor.Position) bool {
 	if p == nil {
 		return false
@@ -36,7 +36,7 @@ func (m *Memory) passed(p *cursor.Position) bool {
 	return false
 }
 
-// TunnelState tells the positions.
+// TunnelState returns the positions.
 func (m *Memory) TunnelState(ctx context.Context, _ app.TunnelQuery) (app.TunnelState, error) {
 	if err := m.begin(ctx, "TunnelState"); err != nil {
 		return app.TunnelState{}, err

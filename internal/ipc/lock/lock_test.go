@@ -213,7 +213,7 @@ func TestReadUnwritten(t *testing.T) {
 	}
 }
 
-// FuzzParse: whatever stands in the file, reading it doesn't fail, and what was recorded comes back.
+// FuzzParse: reading never fails, whatever the file contains, and a recorded owner is read back.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"pid":1,"since":"2026-11-22T10:00:00Z","version":"x"}   `))
 	f.Add([]byte("  \n"))
@@ -226,7 +226,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// Where the file can't be written, that is told once: by Record, and not again by Release.
+// If the file can't be written, Record reports it and Release doesn't repeat it.
 func TestWhatCouldNotBeRecordedIsNotCleared(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a locked file can't be removed there")
@@ -250,7 +250,7 @@ func TestWhatCouldNotBeRecordedIsNotCleared(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := l.Release(); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a record that stays is told: %v", err)
+		t.Errorf("a record that couldn't be cleared is reported: %v", err)
 	}
 }
 

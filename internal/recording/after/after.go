@@ -6,8 +6,8 @@
 // options of the program there. Greenroom's own secrets are taken out of the environment. The program's output goes to the log,
 // made safe to show and bounded; it can neither block nor fill anything by printing.
 //
-// A program runs in a process group of its own. When it has to end, the whole group is asked to, and what is left a moment later
-// is killed. What a program that ended by itself has left running stays.
+// A program runs in a process group of its own. To stop it, the whole group is asked to end, and what is left a moment later
+// is killed. Processes that a program leaves running when it ends normally are not touched.
 package after
 
 import (
@@ -45,8 +45,8 @@ type Command struct {
 	Name string
 	// Args are the program and its arguments; not empty.
 	Args []string
-	// Environ is what it inherits, as os.Environ gives it; Secrets names the variables of it that are left out. Facts are
-	// further variables, as names without GREENROOM_ and values in turn.
+	// Environ is the environment that it inherits, as from os.Environ; Secrets names the variables of it that are left out.
+	// Facts are further variables, as names without GREENROOM_ and values in turn.
 	Environ []string
 	Secrets []string
 	Facts   []string
@@ -190,7 +190,7 @@ func (o *output) Write(b []byte) (int, error) {
 
 // flush logs the line that is complete.
 func (o *output) flush() {
-	// Programs that draw their progress rewrite a line; what stands there in the end counts.
+	// Programs that draw their progress rewrite a line; its final text counts.
 	line := string(o.line)
 	if i := strings.LastIndexByte(strings.TrimRight(line, "\r"), '\r'); i >= 0 {
 		line = line[i+1:]

@@ -112,7 +112,7 @@ func TestTheProgramGetsArgumentsAndFactsAndNoSecrets(t *testing.T) {
 	}
 }
 
-func TestAFailureTellsTheStatusAndTheLastLine(t *testing.T) {
+func TestAFailureShowsTheStatusAndTheLastLine(t *testing.T) {
 	var log lines
 	_, err := run(t, t.Context(), "fail", &log)
 	if err == nil || !strings.Contains(err.Error(), "exit status 3: no ") || strings.Contains(err.Error()+log.String(), "\x1b") {

@@ -28,8 +28,8 @@ const (
 		"sqs:GetQueueAttributes on the queue (docs/recordings.md has the policy)"
 )
 
-// Check says whether an account's bucket and queue can be read; nothing for an account without a bucket. A bucket that
-// neither a queue nor a sweep is about need not be readable: the platform may give links.
+// Check reports whether an account's bucket and queue can be read; nothing for an account without a bucket. A bucket without
+// a queue or a sweep need not be readable: the platform may give links.
 func (w *Watcher) Check(ctx context.Context, account string) []provider.Check {
 	for _, a := range w.o.Accounts {
 		if a.Name != account {

@@ -23,7 +23,7 @@ import (
 func Recordings(names provider.Objects, objects []Object) []recording.Found {
 	byKey := slices.Clone(objects)
 	slices.SortStableFunc(byKey, func(a, b Object) int { return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Key, b.Key)) })
-	// An object may be told of twice; what was told last is at the end.
+	// An object may be reported twice; the latest report is at the end.
 	var out []recording.Found
 	places := map[string]int{}
 	for i, o := range byKey {

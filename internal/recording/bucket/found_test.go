@@ -27,7 +27,7 @@ func TestRecordings(t *testing.T) {
 		{Bucket: "b", Key: raw + grace + "-cam-video-1749988800200", Size: 3, At: noon.Add(time.Minute)},
 		{Bucket: "b", Key: raw + ada + "-cam-audio-1749988800100", Size: 1, At: noon.Add(time.Hour)},
 		{Bucket: "other", Key: raw + ada + "-cam-audio-1749988800100", Size: 4},
-		{Bucket: "b", Key: raw + ada + "-cam-audio-1749988800100", Size: 2, At: noon.Add(2 * time.Hour)}, // told again, of a later version
+		{Bucket: "b", Key: raw + ada + "-cam-audio-1749988800100", Size: 2, At: noon.Add(2 * time.Hour)}, // again, in a later version
 		{Bucket: "b", Key: "acme/demo/1749988800000", Size: 9},
 		{Bucket: "b", Key: "acme/demo/1749988800000.json", Size: 9},
 		{Bucket: "b", Key: "sub/demo-2025-06-15T12:00:00Z.mkv", Size: 5},
@@ -66,7 +66,7 @@ func TestRecordings(t *testing.T) {
 			t.Errorf("%s: the ids are %v", platform, ids)
 		}
 	}
-	// A track that comes by itself belongs to the same recording as one that came before.
+	// A track that comes alone belongs to the same recording as one that came before.
 	first, later := Recordings(namesOf(provider.Daily), objects[:1]), Recordings(namesOf(provider.Daily), objects[1:2])
 	if first[0].Recording.ID != later[0].Recording.ID {
 		t.Errorf("%s and %s", first[0].Recording.ID, later[0].Recording.ID)

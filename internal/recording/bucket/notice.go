@@ -12,7 +12,7 @@ import (
 // ErrUnreadable means that a message is nothing that S3 sends about objects.
 var ErrUnreadable = errors.New("not a message about a bucket's objects")
 
-// Notice is what a message tells.
+// Notice is the content of a message.
 type Notice struct {
 	// Created are objects that were made or replaced.
 	Created []Object
@@ -139,7 +139,7 @@ func fromDetail(m message) (Notice, error) {
 	return n, err
 }
 
-// add takes an event in. Keys that end in a slash are folders that somebody made by hand.
+// add adds an event. Keys that end in a slash are folders that the user made by hand.
 func (n *Notice) add(created bool, o Object) error {
 	switch {
 	case o.Bucket == "":

@@ -115,7 +115,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if len(n.Created)+len(n.Others) == 0 {
-			t.Error("a message that tells nothing would be deleted")
+			t.Error("a message without content would be deleted")
 		}
 		for _, o := range n.Created {
 			if o.Bucket == "" || o.Key == "" || o.Size < 0 {

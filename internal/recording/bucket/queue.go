@@ -23,7 +23,7 @@ const (
 	// batchMost is how many messages SQS gives at once, waitMost for how long it holds a request open.
 	batchMost = 10
 	waitMost  = 20 * time.Second
-	// patience is what a request may take beyond that, farewell what is left of it when the program ends.
+	// patience is how long a request may take beyond that, farewell how long one may still take when the program ends.
 	patience = 15 * time.Second
 	farewell = 2 * time.Second
 	// defaultVisibility is for how long a message that was received is kept from others. It is extended while the handler
@@ -44,12 +44,12 @@ const (
 )
 
 // A Handler makes objects durably known. It may be given the same object again. An error means that some of them aren't known;
-// they are offered again then, each message's by themselves.
+// they are offered again then, message by message.
 type Handler func(ctx context.Context, objects []Object) error
 
 // Status is how a queue does.
 type Status struct {
-	// Reason is what is wrong and what to do, one safe line; empty when all is well.
+	// Reason says what is wrong and what to do, one safe line; empty when all is well.
 	Reason string
 	// ReceivedAt is when the queue was last read with success, messages or none.
 	ReceivedAt time.Time
@@ -61,14 +61,14 @@ type Status struct {
 	Unreadable int
 }
 
-// Options are what a [Queue] is made of.
+// Options are the options of a [Queue].
 type Options struct {
 	// API is a client by [NewSQS], URL the queue's.
 	API API
 	URL string
 	// Buckets are those that objects are accepted from, by name.
 	Buckets []string
-	// Handle is given what the queue tells.
+	// Handle is given the objects that the messages report.
 	Handle Handler
 	// Visibility is for how long others don't see a message while it is handled; 2 minutes when zero, whole seconds.
 	Visibility time.Duration
@@ -110,8 +110,8 @@ func NewQueue(o Options) *Queue {
 	return q
 }
 
-// Run reads the queue until ctx ends, whose cause it returns. What goes wrong on the way is in the [Status], and is tried
-// again. Only one Run of a Queue may go on at a time.
+// Run reads the queue until ctx ends, whose cause it returns. Failures are in the [Status], and are tried again. Only one Run
+// of a Queue may be active at a time.
 func (q *Queue) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		pause, asked := time.Duration(0), q.o.Clock.Now()
@@ -204,7 +204,7 @@ func lingering(ctx context.Context, while time.Duration) (context.Context, conte
 	}
 }
 
-// read says what a message tells, and whether it is ours.
+// read parses a message, and decides whether it is ours.
 func (q *Queue) read(m types.Message) *received {
 	r := &received{message: m}
 	n, err := Parse(aws.ToString(m.Body))
@@ -218,13 +218,13 @@ func (q *Queue) read(m types.Message) *received {
 			r.objects = append(r.objects, o)
 		} else {
 			r.foreign = true
-			r.err = fmt.Errorf("it tells of the bucket %s", o.Bucket)
+			r.err = fmt.Errorf("it is about the bucket %s", o.Bucket)
 		}
 	}
 	for _, b := range n.Others {
 		if !ours(b) {
 			r.foreign = true
-			r.err = fmt.Errorf("it tells of the bucket %s", b)
+			r.err = fmt.Errorf("it is about the bucket %s", b)
 		}
 	}
 	return r
@@ -339,7 +339,7 @@ func (q *Queue) visible(ctx context.Context, batch []*received, after func(*rece
 	return err
 }
 
-// account counts what became of a batch, and tells what is wrong: the worst of it, for there is one line.
+// account counts the results of a batch, and reports the worst failure: there is one line for it.
 func (q *Queue) account(batch []*received, fault error) {
 	var worst *received
 	for _, r := range batch {

@@ -250,7 +250,7 @@ func TestQueueReadsOnPastWhatIsNotOurs(t *testing.T) {
 	r.handles(nil, "a", "b")
 	// They were received three times.
 	r.hears("delete r1", "hide r0 for 240 r2 for 240 r3 for 240", received10)
-	r.reason("a message in the queue is not ours and stays there: it tells of the bucket theirs (give Greenroom a queue of its own")
+	r.reason("a message in the queue is not ours and stays there: it is about the bucket theirs (give Greenroom a queue of its own")
 	for range 3 {
 		r.answers <- slices.Repeat([]string{put("theirs", "x")}, 10)
 		r.hears("hide r0 for 240 r1 for 240 r2 for 240 r3 for 240 r4 for 240 r5 for 240 r6 for 240 r7 for 240 r8 for 240 r9 for 240", received10)

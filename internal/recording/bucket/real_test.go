@@ -112,7 +112,7 @@ func TestQueueAtARealServer(t *testing.T) {
 	}
 }
 
-// SNS's envelope, as a server that nobody here wrote makes it.
+// SNS's envelope, as an independent server makes it.
 func TestQueueBehindSNS(t *testing.T) {
 	endpoint := peers.SQS(t)
 	c, queue := queueAt(t, endpoint, "recordings")
@@ -343,7 +343,7 @@ func clientOf(t testing.TB, s *peers.S3Server) *s3.Client {
 	return c
 }
 
-// The events that a server sends which nobody here wrote are understood.
+// The events of an independent server are understood.
 func TestEventsOfASecondServer(t *testing.T) {
 	bodies := make(chan string, 100)
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -12,7 +12,7 @@ import (
 	"greenroom/internal/recording/source"
 )
 
-// API is what a [Queue] needs of SQS. *sqs.Client is one.
+// API is the part of SQS that a [Queue] uses. *sqs.Client is one.
 type API interface {
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 	DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)

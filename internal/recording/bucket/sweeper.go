@@ -18,7 +18,7 @@ const (
 	// sweepAgain is the first pause after a sweep that failed, sweepAgainMost the longest.
 	sweepAgain     = time.Minute
 	sweepAgainMost = time.Hour
-	// sweepBatch is how many objects are told of at once.
+	// sweepBatch is how many objects are reported at once.
 	sweepBatch = 1000
 )
 
@@ -56,8 +56,8 @@ func (w *Watcher) sweepOn(ctx context.Context, s *sweepOf, tell recording.FoundH
 	}
 }
 
-// Sweep lists the buckets of all accounts once, and tells of every recording that is in them, the known ones too. What goes
-// wrong is reported; the error is ctx's alone.
+// Sweep lists the buckets of all accounts once, and reports every recording in them, the known ones too. Failures go to
+// report; the error is ctx's alone.
 func (w *Watcher) Sweep(ctx context.Context, tell recording.FoundHandler, report recording.ReaderReport) error {
 	for _, s := range w.sweeps {
 		_ = w.sweep(ctx, s, tell, report) // reported
@@ -65,7 +65,7 @@ func (w *Watcher) Sweep(ctx context.Context, tell recording.FoundHandler, report
 	return context.Cause(ctx)
 }
 
-// sweep lists one bucket, or a folder of it. What was told before something went wrong stays told.
+// sweep lists one bucket, or a folder of it. Recordings that it reported before a failure remain known.
 func (w *Watcher) sweep(ctx context.Context, s *sweepOf, tell recording.FoundHandler, report recording.ReaderReport) (err error) {
 	select {
 	case s.turn <- struct{}{}:
@@ -113,7 +113,7 @@ func (w *Watcher) sweep(ctx context.Context, s *sweepOf, tell recording.FoundHan
 	return nil
 }
 
-// prefix is what the keys in a folder begin with.
+// prefix is the common beginning of the keys in a folder.
 func prefix(folder string) string {
 	if folder == "" {
 		return ""

@@ -32,8 +32,8 @@ type Account struct {
 	// elsewhere in it is left alone.
 	Bucket, Folder string
 	Access         source.BucketAccess
-	// Queue is the URL of the queue that tells of new objects, empty for none. Sweep is how often the bucket is listed, 0 for
-	// only when somebody asks.
+	// Queue is the URL of the queue with notifications of new objects, empty for none. Sweep is how often the bucket is listed, 0
+	// for only on request.
 	Queue string
 	Sweep time.Duration
 }
@@ -50,7 +50,7 @@ func (a Account) holds(key string) bool {
 	return ok && (a.Domain == "" || n.Domain == "" || a.Domain == n.Domain)
 }
 
-// shares says whether both accounts' buckets are one.
+// shares reports whether both accounts' buckets are one.
 func (a Account) shares(b Account) bool {
 	return a.Bucket == b.Bucket && a.Access.Endpoint == b.Access.Endpoint
 }
@@ -61,7 +61,7 @@ const (
 	SweepReader = "bucket sweep"
 )
 
-// WatcherOptions are what a [Watcher] is made of.
+// WatcherOptions are the options of a [Watcher].
 type WatcherOptions struct {
 	Accounts []Account
 	// Group, Log and Clock may be nil.
@@ -78,13 +78,13 @@ type Watcher struct {
 	sweeps []*sweepOf
 }
 
-// queueOf is one queue, and the accounts whose buckets it tells of.
+// queueOf is one queue, and the accounts whose buckets it reports on.
 type queueOf struct {
 	url      string
 	accounts []Account
 }
 
-// NewWatcher makes a watcher. It asks nobody anything yet.
+// NewWatcher makes a watcher. It sends no request yet.
 func NewWatcher(o WatcherOptions) *Watcher {
 	if o.Clock == nil {
 		o.Clock = clockwork.NewRealClock()
@@ -188,8 +188,8 @@ func (w *Watcher) wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// dispatch tells of the recordings that objects are, those of each platform and set of accounts together. Objects that are no
-// account's are left out.
+// dispatch reports the recordings that objects belong to, those of each platform and set of accounts together. Objects of no
+// account are left out.
 func dispatch(ctx context.Context, accounts []Account, objects []Object, tell recording.FoundHandler) error {
 	type party struct {
 		named   provider.Objects

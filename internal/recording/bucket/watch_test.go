@@ -49,8 +49,8 @@ func place(t testing.TB, backend *s3mem.Backend, bucket, key string) {
 	}
 }
 
-// told notes what a watcher tells and reports.
-type told struct {
+// notes records what a watcher finds and reports.
+type notes struct {
 	mu      sync.Mutex
 	found   map[string]string // key of the first file -> accounts
 	reports map[string]string // account and reader -> the latest error
@@ -58,11 +58,11 @@ type told struct {
 	news    chan struct{}
 }
 
-func newTold() *told {
-	return &told{found: map[string]string{}, reports: map[string]string{}, news: make(chan struct{}, 1000)}
+func newNotes() *notes {
+	return &notes{found: map[string]string{}, reports: map[string]string{}, news: make(chan struct{}, 1000)}
 }
 
-func (n *told) tell(_ context.Context, accounts []string, found []recording.Found) error {
+func (n *notes) tell(_ context.Context, accounts []string, found []recording.Found) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.refuse != nil {
@@ -77,15 +77,15 @@ func (n *told) tell(_ context.Context, accounts []string, found []recording.Foun
 	return nil
 }
 
-func (n *told) report(account, reader string, err error) {
+func (n *notes) report(account, reader string, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.reports[account+" "+reader] = fmt.Sprint(err)
 	n.news <- struct{}{}
 }
 
-// until waits for what was told to be as it should.
-func (n *told) until(t testing.TB, what string, fits func() bool) {
+// until waits for the notes to be as expected.
+func (n *notes) until(t testing.TB, what string, fits func() bool) {
 	t.Helper()
 	late := time.After(soon)
 	for {
@@ -104,7 +104,7 @@ func (n *told) until(t testing.TB, what string, fits func() bool) {
 }
 
 // watch runs a watcher until the test is over.
-func watch(t testing.TB, w *Watcher, n *told) (stop func()) {
+func watch(t testing.TB, w *Watcher, n *notes) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
@@ -159,15 +159,15 @@ func TestQueuesAndSweepsTellWhoseItIs(t *testing.T) {
 		}
 	}
 	w := NewWatcher(WatcherOptions{Accounts: accounts})
-	n := newTold()
+	n := newNotes()
 	stop := watch(t, w, n)
-	n.until(t, "what the queue tells", func() bool { return len(n.found) == len(want) && n.reports["w "+QueueReader] == "<nil>" })
+	n.until(t, "what the queue reports", func() bool { return len(n.found) == len(want) && n.reports["w "+QueueReader] == "<nil>" })
 	n.until(t, "an empty queue", func() bool { return inQueue(t, c, queue) == "0+0" })
 	stop()
 	if diff := cmp.Diff(want, n.found); diff != "" {
 		t.Error(diff)
 	}
-	n = newTold()
+	n = newNotes()
 	if err := w.Sweep(t.Context(), n.tell, n.report); err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestSweepsGoOn(t *testing.T) {
 	accounts, _ := shared(access, "")
 	clock := clockwork.NewFakeClockAt(time.Date(2025, 6, 16, 0, 0, 0, 0, time.UTC))
 	w := NewWatcher(WatcherOptions{Accounts: accounts[:4], Clock: clock})
-	n := newTold()
+	n := newNotes()
 	watch(t, w, n)
 	block := func() {
 		t.Helper()
@@ -241,7 +241,7 @@ func TestWhatCannotBeReadIsReportedAndEndsSoon(t *testing.T) {
 		"http://" + silent.Addr().String() + "/1/q": "",
 		"sqs://recordings":                          "is not the URL of a queue",
 	} {
-		n := newTold()
+		n := newNotes()
 		w := NewWatcher(WatcherOptions{Accounts: []Account{{Name: "w", Platform: provider.Whereby, Objects: namesOf(provider.Whereby), Bucket: "b", Access: key, Queue: queue}}})
 		stop := watch(t, w, n)
 		if want != "" {
@@ -264,7 +264,7 @@ func TestWhatIsRefusedStaysInTheQueue(t *testing.T) {
 	c, queue := queueAt(t, endpoint, "recordings")
 	send(t, c, queue, records(event("ObjectCreated:Put", "shared", ofW)))
 	accounts, _ := shared(key, queue)
-	n := newTold()
+	n := newNotes()
 	n.refuse = errors.New("the store is full")
 	stop := watch(t, NewWatcher(WatcherOptions{Accounts: accounts}), n)
 	n.until(t, "the reason", func() bool { return strings.Contains(n.reports["w "+QueueReader], "the store is full") })
@@ -341,7 +341,7 @@ func TestMachinesWithoutCredentials(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 	}
-	n := newTold()
+	n := newNotes()
 	if err := w.Sweep(t.Context(), n.tell, n.report); err != nil || !strings.HasPrefix(n.reports["a "+SweepReader], source.ErrCredentials.Error()) {
 		t.Errorf("%v, %v", n.reports, err)
 	}

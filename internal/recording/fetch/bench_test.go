@@ -55,7 +55,7 @@ func shaped(b *testing.B, data []byte) (*origin, *ledger) {
 	return o, sent
 }
 
-// rival is a program that fetches url to file.mp4 in dir, and goes on there when it was killed.
+// rival is a program that fetches url to file.mp4 in dir, and resumes after it was killed.
 type rival struct {
 	name string
 	cmd  func(b *testing.B, url, dir string) *exec.Cmd
@@ -121,7 +121,7 @@ func BenchmarkDownload(b *testing.B) {
 	b.ReportMetric(times["greenroom"].Seconds()/times["curl"].Seconds(), "greenroom/curl")
 }
 
-// BenchmarkKilled kills each program when half of the file was sent, and counts what is sent again when it goes on.
+// BenchmarkKilled kills each program when half of the file was sent, and counts the bytes that are sent again on resuming.
 func BenchmarkKilled(b *testing.B) {
 	data := content(10, shapedSize)
 	all := rivals(b)
@@ -144,7 +144,7 @@ func BenchmarkKilled(b *testing.B) {
 			}
 			sent.begin(0)
 			if err := r.cmd(b, o.URL+"/file.mp4", dir).Run(); err != nil {
-				b.Fatalf("%s goes on: %v", r.name, err)
+				b.Fatalf("resume %s: %v", r.name, err)
 			}
 			holds(b, filepath.Join(dir, "file.mp4"), data)
 			again[r.name] = max(again[r.name], sent.sentAgain())

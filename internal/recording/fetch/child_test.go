@@ -19,7 +19,7 @@ import (
 // childEnv holds, in the environment of a process that a test started, what that process is to fetch.
 const childEnv = "GREENROOM_RECORDING_TEST_CHILD"
 
-// order is what a child process fetches.
+// order describes the download of a child process.
 type order struct {
 	URL     string
 	Dir     string
@@ -55,10 +55,10 @@ func obey(text string) error {
 	}
 	if o.FileLimit > 0 {
 		limitFileSize(o.FileLimit)
-		told := false
+		paused := false
 		task.Report = func(s recording.Report) {
-			if s.State == recording.Paused && !told {
-				told = true
+			if s.State == recording.Paused && !paused {
+				paused = true
 				fmt.Println(s.Reason)
 				bufio.NewReader(os.Stdin).ReadString('\n')
 				freeFileSize()

@@ -20,7 +20,7 @@ type chunks struct {
 	size, chunk int64
 
 	mu    sync.Mutex
-	taken []bool        // claimed or saved
+	used  []bool        // claimed or saved
 	saved []byte        // one bit for each chunk that is synced
 	sums  []byte        // sumSize bytes for each chunk that is saved, zeros where the digest isn't known
 	begun map[int]begun // what is there of chunks that aren't saved
@@ -33,7 +33,7 @@ type begun struct {
 	sum hash.Cloner
 }
 
-// claim is a chunk that somebody owns: until [chunks.save] marks it or [chunks.giveBack] frees it.
+// claim is a chunk with an owner: until [chunks.save] marks it or [chunks.giveBack] frees it.
 type claim struct {
 	chunk int
 	// begin and end are where it is in the file, off is where the next byte belongs, sum hashes the bytes before that.
@@ -51,7 +51,7 @@ func (c *claim) wrote(b []byte) {
 func newChunks(size, chunk int64) *chunks {
 	c := &chunks{size: size, chunk: chunk, begun: map[int]begun{}}
 	n := c.count()
-	c.taken, c.saved, c.sums = make([]bool, n), make([]byte, (n+7)/8), make([]byte, n*sumSize)
+	c.used, c.saved, c.sums = make([]bool, n), make([]byte, (n+7)/8), make([]byte, n*sumSize)
 	return c
 }
 
@@ -62,11 +62,11 @@ func (c *chunks) recall(ctx context.Context, p Progress, file io.ReaderAt) error
 	defer c.mu.Unlock()
 	copy(c.saved, p.Done)
 	copy(c.sums, p.Sums)
-	for i := range c.taken {
-		c.taken[i] = c.has(i)
+	for i := range c.used {
+		c.used[i] = c.has(i)
 	}
 	for i, n := range p.Begun {
-		if i < 0 || i >= len(c.taken) || c.taken[i] || len(p.BegunSums[i]) != sumSize {
+		if i < 0 || i >= len(c.used) || c.used[i] || len(p.BegunSums[i]) != sumSize {
 			continue
 		}
 		off, end := c.span(i)
@@ -101,12 +101,12 @@ func (c *chunks) span(i int) (off, end int64) {
 func (c *chunks) take() *claim {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for ; c.next < len(c.taken); c.next++ {
-		if c.taken[c.next] {
+	for ; c.next < len(c.used); c.next++ {
+		if c.used[c.next] {
 			continue
 		}
 		i := c.next
-		c.taken[i] = true
+		c.used[i] = true
 		begin, end := c.span(i)
 		mine := &claim{chunk: i, begin: begin, end: end, off: begin, sum: newSum()}
 		if b, ok := c.begun[i]; ok {
@@ -133,7 +133,7 @@ func (c *chunks) giveBack(mine *claim) {
 	if mine.off > mine.begin && mine.off < mine.end {
 		c.begun[mine.chunk] = begun{mine.off - mine.begin, clone(mine.sum)}
 	}
-	c.taken[mine.chunk] = false
+	c.used[mine.chunk] = false
 	c.next = min(c.next, mine.chunk)
 }
 
@@ -196,7 +196,7 @@ func bitOf(bits []byte, i int) bool { return bits[i/8]&(1<<(i%8)) != 0 }
 func (c *chunks) missing() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := range c.taken {
+	for i := range c.used {
 		if !c.has(i) {
 			n++
 		}
@@ -209,7 +209,7 @@ func (c *chunks) bytes() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var n int64
-	for i := range c.taken {
+	for i := range c.used {
 		if c.has(i) {
 			off, end := c.span(i)
 			n += end - off

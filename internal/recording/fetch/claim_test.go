@@ -86,7 +86,7 @@ func digestOf(b []byte) []byte {
 	return digest(sum)
 }
 
-// A transfer that ends with a chunk that nobody fetched is no download: whatever the mistake, the file gets no name.
+// A transfer that ends before every chunk was fetched fails: the file gets no name.
 func TestATransferEndsOnlyWhenEveryChunkIsMarked(t *testing.T) {
 	dir, end := scratch(t)
 	defer end()
@@ -119,7 +119,7 @@ func TestATransferEndsOnlyWhenEveryChunkIsMarked(t *testing.T) {
 	})
 }
 
-// A chunk that is released frees its slot, for whoever claims the next.
+// A chunk that is released frees its slot for the next claim.
 func TestAReleasedChunkFreesItsSlot(t *testing.T) {
 	transfer := &transfer{ctx: t.Context(), have: newChunks(100, 32), slots: make(chan struct{}, 1)}
 	for range 3 {

@@ -30,7 +30,7 @@ func syncData(f *os.File) error {
 	}
 }
 
-// renameNew renames a file inside a folder to a name that nobody has. It fails with fs.ErrExist otherwise, and with
+// renameNew renames a file inside a folder to an unused name. It fails with fs.ErrExist if the name is used, and with
 // errNoRename where the file system can't promise that.
 func renameNew(in *folder, from, to string) error {
 	d, err := in.root.Open(".")

@@ -24,7 +24,7 @@ func lockFile(f *os.File) error {
 	return nil
 }
 
-// isFull says whether an error means that there is no space: on the disk, in the quota, or within the limit of a file.
+// isFull reports whether an error means that there is no space: on the disk, in the quota, or within the limit of a file.
 func isFull(err error) bool {
 	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG)
 }

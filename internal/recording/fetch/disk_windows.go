@@ -22,7 +22,7 @@ func lockFile(f *os.File) error {
 	return nil
 }
 
-// isFull says whether an error means that there is no space on the disk or in the quota.
+// isFull reports whether an error means that there is no space on the disk or in the quota.
 func isFull(err error) bool {
 	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL) ||
 		errors.Is(err, windows.ERROR_DISK_QUOTA_EXCEEDED) || errors.Is(err, windows.ERROR_FILE_TOO_LARGE)
@@ -36,7 +36,7 @@ func reserve(f *os.File, size int64) error { return f.Truncate(size) }
 
 func syncData(f *os.File) error { return f.Sync() }
 
-// renameNew renames a file inside a folder to a name that nobody has. It fails with fs.ErrExist otherwise.
+// renameNew renames a file inside a folder to an unused name. It fails with fs.ErrExist if the name is used.
 func renameNew(in *folder, from, to string) error {
 	a, err := windows.UTF16PtrFromString(in.join(from))
 	if err != nil {

@@ -32,7 +32,7 @@ const (
 	unsavedMost = 64 << 20
 )
 
-// Options are what a [Downloader] is made of. All have defaults.
+// Options are the options of a [Downloader]. All have defaults.
 type Options struct {
 	// Files come at once, Workers fetch one file at once, each a Chunk of bytes at a time. Chunks are made smaller where so many
 	// workers would have more under way than may be fetched again.
@@ -94,13 +94,14 @@ func New(o Options) *Downloader {
 // SetLimit changes the bandwidth of all files together, in bytes per second, while they come; 0 or less is no limit.
 func (d *Downloader) SetLimit(bytesPerSecond int64) { d.limit.set(bytesPerSecond) }
 
-// Fetch returns when the file stands complete and checked under its final name, or when it can't come about. Tasks wait for
-// each other in the order of their calls. When ctx ends the task is paused: what is there stays, and the next Fetch of the
-// same key goes on. The error then is ctx's cause.
+// Fetch returns when the file is complete, checked and under its final name, or when it has failed. Tasks wait for
+// each other in the order of their calls. When ctx ends the task is paused: the part file stays, and the next Fetch of the
+// same key resumes it. The error then is ctx's cause.
 //
-// Errors are [ErrBusy], [ErrName], [recording.ErrGone], [recording.ErrDenied], [recording.ErrNotYet], [recording.ErrRefusedAddress], [recording.ErrChanged] (again and again),
-// [ErrChecksum], what the task's check found, [ErrDisk] (other than for lack of space), or what went wrong last
-// when the source was without a new byte for as long as the downloader is patient. Each holds no link.
+// Errors are [ErrBusy], [ErrName], [recording.ErrGone], [recording.ErrDenied], [recording.ErrNotYet],
+// [recording.ErrRefusedAddress], [recording.ErrChanged] (again and again), [ErrChecksum], the error of the task's check,
+// [ErrDisk] (other than for lack of space), or the last failure when the source sent no new byte for as long as the
+// downloader is patient. No error contains a link.
 func (d *Downloader) Fetch(ctx context.Context, t recording.Task) (File, error) {
 	if t.Key == "" || t.Source == nil || t.Journal == nil {
 		return File{}, errors.New("download: a task needs a key, a source and a journal")

@@ -91,7 +91,7 @@ func TestAPauseKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
-// Nobody who has waited for a third of a file waits for it again because no chunk was complete.
+// A user who has waited for a third of a file doesn't wait for it again because no chunk was complete.
 func TestAPauseKeepsWhatIsThereOfChunks(t *testing.T) {
 	data := content(41, 8<<20)
 	o := serve(t, data)
@@ -144,7 +144,7 @@ func TestOneTaskIsUnderWayOnce(t *testing.T) {
 	}
 }
 
-func TestAPausedStreamIsBegunAnewAndSaysSo(t *testing.T) {
+func TestAPausedStreamStartsOverAndSaysSo(t *testing.T) {
 	data := content(2, 1<<20)
 	o := serve(t, data)
 	o.set(func() {

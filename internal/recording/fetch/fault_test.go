@@ -48,7 +48,7 @@ func once(n int64) func() bool {
 	return func() bool { return calls.Add(1) <= n }
 }
 
-// wants says whether a request is for a part beyond the first byte, which is what asking for the identity is.
+// wants reports whether a request is for a part beyond the first byte, which asks for the identity.
 func wants(r *http.Request) bool {
 	h := r.Header.Get("Range")
 	return h != "" && h != "bytes=0-0"
@@ -73,7 +73,7 @@ func TestWhatServersDoWrong(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		before func(o *origin) answer
-		// restarted is part of the reason why the file is begun anew, empty when it isn't.
+		// restarted is part of the reason why the file is started over, empty when it isn't.
 		restarted string
 		// again is how many bytes may be fetched more than once.
 		again int64
@@ -85,14 +85,14 @@ func TestWhatServersDoWrong(t *testing.T) {
 				return true
 			}
 		}},
-		{name: "tells no length", before: func(o *origin) answer {
+		{name: "sends no length", before: func(o *origin) answer {
 			return func(w http.ResponseWriter, r *http.Request) bool {
 				w.(http.Flusher).Flush()
 				w.Write(o.data)
 				return true
 			}
 		}},
-		{name: "tells no length and breaks off once", before: func(o *origin) answer {
+		{name: "sends no length and breaks off once", before: func(o *origin) answer {
 			broken := once(2) // the first is the identity's
 			return func(w http.ResponseWriter, r *http.Request) bool {
 				w.(http.Flusher).Flush()
@@ -159,7 +159,7 @@ func TestWhatServersDoWrong(t *testing.T) {
 				fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &off, &end)
 				w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", off, end, len(o.data)))
 				w.WriteHeader(http.StatusPartialContent)
-				w.(http.Flusher).Flush() // in chunks of its own, so that no length is told
+				w.(http.Flusher).Flush() // in chunks of its own, so that no length is sent
 				w.Write(o.data[off : end+1])
 				w.Write([]byte("and one more thing"))
 				return true
@@ -289,7 +289,7 @@ func TestWhatServersDoWrong(t *testing.T) {
 			holds(t, r.Path, o.data)
 			only(t, task.Dir, "all-hands/one.mp4")
 			if got := strings.Join(r.Restarted, "; "); (test.restarted == "") != (got == "") || !strings.Contains(got, test.restarted) {
-				t.Errorf("begun anew because of %q, want %q", got, test.restarted)
+				t.Errorf("started over because of %q, want %q", got, test.restarted)
 			}
 			if most := int64(len(o.data)) + test.again; r.FetchedBytes > most {
 				t.Errorf("%d bytes were fetched, at most %d were needed", r.FetchedBytes, most)
@@ -455,7 +455,7 @@ func TestPatienceEndsWithTheLastError(t *testing.T) {
 		t.Errorf("it was tried for %s", spent)
 	}
 	if !troubled {
-		t.Error("nobody was told of the trouble while it was tried again")
+		t.Error("the trouble was not reported while it was tried again")
 	}
 }
 

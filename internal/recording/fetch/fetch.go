@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// restartsMost is how often one call begins a file anew before it gives up.
+	// restartsMost is how often one call starts a file over before it fails.
 	restartsMost = 5
 	// rereadsMost is how often parts are fetched again that the disk gave back otherwise.
 	rereadsMost = 2
@@ -184,7 +184,7 @@ func (f *fetch) identify(ctx context.Context) (recording.Identity, error) {
 	}
 }
 
-// open opens the part file, also where it stood in another folder when the task was begun.
+// open opens the part file, or moves it here from the folder in which the task was begun.
 func (f *fetch) open() error {
 	if f.part != nil {
 		return nil
@@ -221,7 +221,7 @@ func (f *fetch) resume(ctx context.Context, id recording.Identity) (*chunks, err
 	p, why := f.progress, ""
 	switch {
 	case p.Chunk == 0 && size > 0 && p.Identity != (recording.Identity{}) && (id.NoRanges || id.Size < 0):
-		why = "the source does not serve parts of the file, so that it cannot go on where it was"
+		why = "the source does not serve parts of the file, so the download cannot resume"
 	case p.Part == "" || p.Chunk == 0:
 	case !p.Identity.Same(id):
 		why = "the file has changed at its source"

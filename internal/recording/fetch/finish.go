@@ -81,7 +81,7 @@ func (f *fetch) compare(ctx context.Context, got sums) (known bool, err error) {
 	return false, &misread{len(bad)}
 }
 
-// again has the file fetched once more after a copy that is no good, and gives up after the second one.
+// again has the file fetched once more after a bad copy, and fails after the second one.
 func (f *fetch) again(ctx context.Context, err error) error {
 	if f.unlike {
 		return errors.Join(err, f.forget(ctx))
@@ -131,7 +131,7 @@ func (f *fetch) place(ctx context.Context, r File) (File, error) {
 			return File{}, err
 		}
 		if err := f.d.disk.rename(f.in, f.part.name, name); errors.Is(err, fs.ErrExist) {
-			continue // somebody was faster
+			continue // another program was faster
 		} else if err != nil {
 			return File{}, disk("give the file its name", err)
 		}
@@ -169,7 +169,7 @@ func (f *fetch) settle(ctx context.Context, r File) error {
 	return f.save(ctx)
 }
 
-// holds says whether the file of a name in the folder has the checksum.
+// holds reports whether the file of a name in the folder has the checksum.
 func (f *fetch) holds(ctx context.Context, name, sha256 string) (bool, error) {
 	file, err := regular.With(f.in.root.OpenFile, name, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, regular.ErrNotRegular) {
@@ -186,8 +186,8 @@ func (f *fetch) holds(ctx context.Context, name, sha256 string) (bool, error) {
 	return got.sha256 == sha256, nil
 }
 
-// finished says whether an earlier call has given the file its name already. What it can't confirm is fetched anew, unless
-// the part file is there still. Earlier versions could give a file its name although a chunk had no mark: such a file is a part
+// finished reports whether an earlier call has named the file already. A file that it can't confirm is fetched again, unless
+// the part file still exists. Earlier versions could name a file although a chunk had no mark: such a file becomes a part
 // file again.
 func (f *fetch) finished(ctx context.Context) (File, bool, error) {
 	p := f.progress
@@ -245,7 +245,7 @@ func (f *folder) link(from, to string) error {
 	if errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	// There are no links either: between looking and renaming somebody else's file might come, and be replaced.
+	// There are no links either: another program's file might appear between the check and the rename, and be replaced.
 	if _, err := f.root.Lstat(to); err == nil {
 		return fs.ErrExist
 	} else if !errors.Is(err, fs.ErrNotExist) {

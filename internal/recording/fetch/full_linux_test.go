@@ -59,7 +59,7 @@ func TestADiskThatIsFullGoesOnWhenThereIsSpace(t *testing.T) {
 		}
 		holds(t, r.Path, data)
 		if pauses == 0 || len(r.Restarted) > 0 {
-			t.Errorf("paused %d times, begun anew because of %q", pauses, r.Restarted)
+			t.Errorf("paused %d times, started over because of %q", pauses, r.Restarted)
 		}
 		if most := int64(len(data) + 3<<20); r.FetchedBytes > most {
 			t.Errorf("%d bytes were fetched", r.FetchedBytes)

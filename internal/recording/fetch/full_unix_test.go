@@ -50,7 +50,7 @@ func TestAFullDiskPausesAndLosesNothing(t *testing.T) {
 			if before == nil && o.sent.Load() > 1 {
 				t.Errorf("%d bytes were sent although there is no room for the file", o.sent.Load())
 			}
-			if _, err := io.WriteString(in, "go on\n"); err != nil {
+			if _, err := io.WriteString(in, "resume\n"); err != nil {
 				t.Error(err)
 			}
 			if err := cmd.Wait(); err != nil {

@@ -34,7 +34,7 @@ func FuzzName(f *testing.F) {
 			defer in.root.Close()
 			if err := in.root.WriteFile(base, nil, 0o600); err == nil {
 				if _, err := os.Lstat(path); err != nil {
-					t.Errorf("%q stands elsewhere: %v", name, err)
+					t.Errorf("%q is elsewhere: %v", name, err)
 				}
 			}
 		}

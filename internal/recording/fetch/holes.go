@@ -39,7 +39,7 @@ type zeroRuns struct {
 	holes []recording.Hole
 }
 
-// zeroBlock is what a block is compared with.
+// zeroBlock is compared with each block.
 var zeroBlock [4 << 10]byte
 
 func (z *zeroRuns) Write(b []byte) (int, error) {

@@ -74,7 +74,7 @@ func TestEveryMissedChunkIsFound(t *testing.T) {
 	}
 }
 
-func TestASourceTellsHolesFromZeros(t *testing.T) {
+func TestASourceDistinguishesHolesFromZeros(t *testing.T) {
 	holes := []recording.Hole{hole(100, 50), hole(300, 40)}
 	for name, test := range map[string]struct {
 		data  []byte

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// ledger is what a server has sent of a file: which bytes, and how many of them had been sent to an earlier process.
+// ledger records the bytes that a server has sent of a file, and how many of them it had sent to an earlier process.
 type ledger struct {
 	mu   sync.Mutex
 	once []bool // by page
@@ -101,7 +101,7 @@ func (w *noting) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Killed at any moment, a download goes on: the file is byte-identical in the end, and no more than 64 MiB are sent again,
+// Killed at any moment, a download resumes: the file is byte-identical in the end, and no more than 64 MiB are sent again,
 // as the server counts them. GREENROOM_SOAK=1 kills 200 processes over 256 MiB.
 func TestADownloadSurvivesBeingKilled(t *testing.T) {
 	kills, size := 20, 64<<20
@@ -130,7 +130,7 @@ func TestADownloadSurvivesBeingKilled(t *testing.T) {
 	var most, all int64
 	files := 0
 	for killed := 0; killed < kills; {
-		// Half of the moments are in the midst of bytes, the others at any time, which includes the beginning and the end.
+		// Half of the moments are between bytes, the others at any time, which includes the beginning and the end.
 		var reached chan struct{}
 		var after <-chan time.Time
 		if rand.IntN(2) == 0 {

@@ -54,7 +54,7 @@ func TestALinkThatExpiresIsReplacedOnceForAllWorkers(t *testing.T) {
 	}
 	holds(t, r.Path, data)
 	if valid != 4 || asked != 4 || len(r.Restarted) != 0 || r.FetchedBytes != int64(len(data)) {
-		t.Errorf("%d links were asked for while three expired; fetched %d, begun anew %q", asked, r.FetchedBytes, r.Restarted)
+		t.Errorf("%d links were asked for while three expired; fetched %d, started over %q", asked, r.FetchedBytes, r.Restarted)
 	}
 }
 

@@ -80,7 +80,7 @@ func (m *meter) forget(n int64) {
 	m.now.Bytes = max(0, m.now.Bytes-n)
 }
 
-// trouble tells what went wrong while it is tried again.
+// trouble sets the reason that is shown while the task is retried.
 func (m *meter) trouble(reason string) {
 	m.mu.Lock()
 	m.now.Reason = reason
@@ -106,7 +106,7 @@ func (m *meter) fetched() int64 {
 	return m.arrived
 }
 
-// yielded notes that the task has given up its place, for a reason unless there is one already, or has one again.
+// yielded records whether the task has yielded its place, with a reason unless there is one already.
 func (m *meter) yielded(is bool, reason string) {
 	m.mu.Lock()
 	m.now.Yielded = is

@@ -22,8 +22,8 @@ const (
 // reserved are names that Windows gives to devices, with any extension.
 var reserved = map[string]bool{"con": true, "prn": true, "aux": true, "nul": true, "conin$": true, "conout$": true}
 
-// checkName says whether a relative name with slashes can be used on every system. It is a guard: names that are good to
-// read are made elsewhere.
+// checkName checks that a relative name with slashes can be used on every system. It is a guard: readable names are made
+// elsewhere.
 func checkName(name string) error {
 	refuse := func(why string) error { return fmt.Errorf("%w: %q %s", ErrName, plain.Text(plain.Cut(name, 80)), why) }
 	if name == "" || path.Clean(name) != name || !filepath.IsLocal(filepath.FromSlash(name)) || name == "." {
@@ -49,7 +49,7 @@ func checkName(name string) error {
 	return nil
 }
 
-// isPort says whether the name is COM1 to COM9 or LPT1 to LPT9, in lower case; superscript digits count.
+// isPort reports whether the name is COM1 to COM9 or LPT1 to LPT9, in lower case; superscript digits count.
 func isPort(stem string) bool {
 	digit, ok := strings.CutPrefix(stem, "com")
 	if !ok {
@@ -58,7 +58,7 @@ func isPort(stem string) bool {
 	return ok && len([]rune(digit)) == 1 && strings.Contains("123456789¹²³", digit)
 }
 
-// partName is what the unfinished file of a task is called beside the finished one. Two tasks of one name differ in it.
+// partName is the name of a task's unfinished file beside the finished one. Two tasks of one name differ in it.
 func partName(key, base string) string {
 	sum := sha256.Sum256([]byte(key))
 	ext := path.Ext(base)

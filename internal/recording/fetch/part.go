@@ -55,7 +55,7 @@ func openFolder(dir, name string) (*folder, error) {
 
 func (f *folder) join(name string) string { return filepath.Join(f.path, name) }
 
-// sync makes the names in the folder durable. Systems on which a folder can't be synced do that by themselves.
+// sync makes the names in the folder durable. Systems on which a folder can't be synced do that automatically.
 func (f *folder) sync(how func(*os.File) error) error {
 	d, err := f.root.Open(".")
 	if err != nil {
@@ -65,9 +65,8 @@ func (f *folder) sync(how func(*os.File) error) error {
 	return how(d)
 }
 
-// adopt takes over a part file that stands somewhere else, because the target folder or the name was another one. It says
-// whether the old one is left: on another disk, for one, the file is begun anew, and the old one can go as soon as there
-// is a new one.
+// adopt renames a part file from an earlier folder or name. It reports whether the old file could not be moved (another
+// disk); the caller then starts over and removes it.
 func (f *folder) adopt(old, name string) (left bool) {
 	if old == "" || old == f.join(name) || filepath.Ext(old) != partEnd {
 		return false
@@ -133,7 +132,7 @@ func openPart(in *folder, name string, how *storage, mode layout.Mode) (*part, e
 	return nil, fmt.Errorf("open %s: %w", in.join(name), ErrBusy)
 }
 
-// removePart removes a task's part file from where it stands by its name.
+// removePart removes a task's part file from the place that its name gives.
 func removePart(t recording.Task) error {
 	if err := checkName(t.Name); err != nil {
 		return err
@@ -239,8 +238,8 @@ func (e *diskError) Unwrap() error { return e.err }
 // Is says that it is [ErrDisk].
 func (e *diskError) Is(target error) bool { return target == ErrDisk }
 
-// full says whether space is what is missing.
+// full reports whether the cause is lack of space.
 func (e *diskError) full() bool { return isFull(e.err) }
 
-// solved says whether it is worth another try.
+// solved reports whether another try is worthwhile.
 func (e *diskError) solved() bool { return e.probe == nil || e.probe() == nil }

@@ -97,7 +97,7 @@ func TestNoSymbolicLinkLeadsOutOfTheFolder(t *testing.T) {
 			holds(t, filepath.Join(outside, "precious"), []byte("precious"))
 		}
 	}
-	// A link that somebody puts where the final file goes is a name that is taken.
+	// A link where the final file belongs is a name in use.
 	task := task(t, text{body: "one"})
 	if err := errors.Join(os.Mkdir(filepath.Join(task.Dir, "all-hands"), 0o700),
 		os.Symlink(filepath.Join(outside, "precious"), filepath.Join(task.Dir, "all-hands", "one.mp4"))); err != nil {
@@ -132,14 +132,14 @@ func TestNoFileIsReplaced(t *testing.T) {
 		{"a", "first", "one.mp4"},
 	} {
 		if got := fetch(test.key, test.body); got != test.want {
-			t.Errorf("%s stands at %s, want %s", test.body, got, test.want)
+			t.Errorf("%s is at %s, want %s", test.body, got, test.want)
 		}
 	}
 	if err := os.Mkdir(filepath.Join(dir, "one (4).mp4"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if got := fetch("e", "fifth"); got != "one (5).mp4" {
-		t.Errorf("it stands at %s", got)
+		t.Errorf("it is at %s", got)
 	}
 	only(t, dir, "one (2).mp4", "one (3).mp4", "one (5).mp4", "one.mp4")
 }
@@ -265,7 +265,7 @@ func pauseAt(t *testing.T, d *Downloader, task recording.Task, n int64) {
 	}
 }
 
-func TestAPartFileThatIsNoneIsBegunAnew(t *testing.T) {
+func TestAPartFileOfAnotherKindStartsOver(t *testing.T) {
 	for name, spoil := range map[string]func(path string) error{
 		"removed": os.Remove,
 		"cut":     func(path string) error { return os.Truncate(path, 100) },

@@ -22,7 +22,7 @@ var manners = []string{
 	"overloaded", "denied", "unreachable", "changed", "corrupt",
 }
 
-// drawReply is one answer. The place where it goes wrong is drawn beforehand: the requests come in any order.
+// drawReply draws one answer, and the place of its fault first: the requests come in any order.
 func drawReply(t *rapid.T, size int, digest bool) func(off, end int) reply {
 	manner := rapid.Permutation(manners).Draw(t, "manners")[0] // a sample would favour the first ones
 	at := rapid.IntRange(0, 70).Draw(t, "at")
@@ -57,7 +57,7 @@ func drawReply(t *rapid.T, size int, digest bool) func(off, end int) reply {
 		case "long":
 			how.extra = []byte("and more")
 		case "short but long":
-			how.extra = []byte("and more than the header says, which is of no use to anybody")
+			how.extra = []byte("and more than the header says")
 			return set(off, off+max(1, length/2))
 		case "longer part":
 			return set(off, end+5)
@@ -84,7 +84,7 @@ func drawReply(t *rapid.T, size int, digest bool) func(off, end int) reply {
 		case "changed":
 			how.changes = changed
 		case "corrupt":
-			how.corrupt = digest // without a promise nobody could notice
+			how.corrupt = digest // without a digest it can't be noticed
 		}
 		return how
 	}

@@ -40,8 +40,8 @@ func halfway(t *testing.T, w *wire, dir string, edit func(p *Progress, part stri
 	return task
 }
 
-// What an earlier version has noted goes on: its marks have no digests, and what it had begun of a chunk is fetched again.
-func TestProgressOfEarlierVersionsGoesOn(t *testing.T) {
+// A download of an earlier version resumes: its marks have no digests, and chunks that it had begun are fetched again.
+func TestProgressOfEarlierVersionsResumes(t *testing.T) {
 	data := content(5, 500)
 	for name, test := range map[string]struct {
 		edit     func(p *Progress, part string)

@@ -21,7 +21,7 @@ const (
 	reasonMost   = 200
 )
 
-// errStalled is the cause with which a silent connection is given up.
+// errStalled is the cause with which a silent connection is cancelled.
 var errStalled = errors.New("the source has sent nothing for a while")
 
 // repeats spaces the repetitions of one request.
@@ -40,7 +40,7 @@ func (f *fetch) retry() *repeats {
 	return &repeats{f: f, waits: b}
 }
 
-// reset begins anew with short waits, after success.
+// reset returns to short waits, after success.
 func (r *repeats) reset() {
 	r.waits.Reset()
 	r.odd = 0
@@ -78,7 +78,7 @@ func (r *repeats) after(ctx context.Context, err error) error {
 	}
 }
 
-// final says whether repeating the request is no use.
+// final reports whether repeating the request is no use.
 func final(err error) bool {
 	var local *diskError
 	var again *restart
@@ -102,7 +102,7 @@ func reason(err error) string {
 	return text
 }
 
-// watch gives a request up that hears nothing for too long.
+// watch cancels a request that receives nothing for too long.
 type watch struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -118,7 +118,7 @@ func (f *fetch) watch(ctx context.Context) *watch {
 	return w
 }
 
-// pause stops the watch while the delay is our own, resume goes on with the full time.
+// pause stops the watch while the delay is our own, resume restarts it with the full time.
 func (w *watch) pause()  { w.timer.Stop() }
 func (w *watch) resume() { w.timer.Reset(w.stall) }
 

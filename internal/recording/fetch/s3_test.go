@@ -107,7 +107,7 @@ func TestAnObjectArrivesWhole(t *testing.T) {
 	})
 }
 
-func TestAnObjectThatIsReplacedMidwayIsBegunAnew(t *testing.T) {
+func TestAnObjectThatIsReplacedMidwayStartsOver(t *testing.T) {
 	eachS3(t, func(t *testing.T, a source.BucketAccess) {
 		api := client(t, a)
 		bucket(t, api)
@@ -122,7 +122,7 @@ func TestAnObjectThatIsReplacedMidwayIsBegunAnew(t *testing.T) {
 		}
 		holds(t, r.Path, after)
 		if len(r.Restarted) != 1 || !strings.Contains(r.Restarted[0], "changed") {
-			t.Errorf("begun anew because of %q", r.Restarted)
+			t.Errorf("started over because of %q", r.Restarted)
 		}
 	})
 }
@@ -177,7 +177,7 @@ func TestWhatBucketsRefuse(t *testing.T) {
 	})
 }
 
-func TestTheBucketsRegionIsTold(t *testing.T) {
+func TestAWrongRegionIsReported(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Amz-Bucket-Region", "eu-north-1")
 		w.WriteHeader(http.StatusMovedPermanently)
@@ -230,7 +230,7 @@ func TestAnOlderVersionIsFetched(t *testing.T) {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	holds(t, r.Path, first)
-	// This server tells of the latest version whichever one it is asked for. That must not be taken for the one.
+	// This server answers with the latest version whichever is asked for. The answer must not be used for the other one.
 	named := source.NewS3(source.S3Options{API: api, Bucket: "recordings", Key: "one.mp4", Version: *out.VersionId})
 	if id, err := named.Identify(t.Context()); !errors.Is(err, recording.ErrOdd) {
 		t.Errorf("%+v, %v", id, err)

@@ -11,7 +11,7 @@ import (
 	"greenroom/internal/recording"
 )
 
-// passesMost is how often a file that comes in one stream is begun anew without coming further than before.
+// passesMost is how often a file that comes in one stream is started over without coming further than before.
 const passesMost = 5
 
 // stream fetches a file of which no parts can be had: from the start to the end, and again from the start when that fails.

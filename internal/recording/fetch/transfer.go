@@ -14,7 +14,7 @@ import (
 // have written and notes it.
 //
 // A slot belongs to a chunk that has been asked for and isn't noted yet. There are so few of them that less than
-// unsavedMost bytes are fetched again when the process is killed. A chunk is claimed with its slot, and whoever owns it either
+// unsavedMost bytes are fetched again when the process is killed. A chunk is claimed with its slot, and its owner either
 // hands it to the saver or releases both.
 type transfer struct {
 	*fetch
@@ -124,8 +124,8 @@ func (t *transfer) fail(err error) {
 	}
 }
 
-// saveAll syncs and notes chunks until no more are written. While it syncs some, others gather. It goes on after a pause, so
-// that what is there is kept.
+// saveAll syncs and notes chunks until no more are written. While it syncs some, others gather. It continues after a pause,
+// so that fetched chunks are kept.
 func (t *transfer) saveAll(ctx context.Context) error {
 	for first := range t.written {
 		batch := []*claim{first}

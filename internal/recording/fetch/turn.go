@@ -13,7 +13,7 @@ import (
 // yieldAfter is how long a file may be without a new byte before it lets another one come in its place.
 const yieldAfter = 5 * time.Second
 
-// turn is a task's place among the files that come at once. A task that gets no bytes gives it up, and waits for another place
+// turn is a task's place among the files that come at once. A task that gets no bytes yields it, and waits for another place
 // before it writes the next one.
 type turn struct {
 	slots *semaphore.Weighted
@@ -85,7 +85,7 @@ func (f *fetch) attend(ctx context.Context) {
 	}
 }
 
-// admitted returns when the task may write: at once unless it has given up its place.
+// admitted returns when the task may write: at once unless it has yielded its place.
 func (f *fetch) admitted(ctx context.Context) error {
 	if f.turn.has() {
 		return nil

@@ -12,12 +12,12 @@ import (
 	"greenroom/internal/recording"
 )
 
-// As many dead sources as there are places hold nobody up for longer than the first seconds, and say what is wrong with them.
+// As many dead sources as there are places delay the others only by the first seconds, and say what is wrong with them.
 // They get the bytes that come later all the same.
 func TestDeadSourcesGiveWayToOthers(t *testing.T) {
 	for name, how := range map[string]reply{
 		"nothing answers": {hang: true}, "nothing can be reached": {fails: true}, "overloaded": {status: 503},
-		"silent after some bytes": {pace: time.Minute, step: 1}, "nobody says what the file is": {hang: true},
+		"silent after some bytes": {pace: time.Minute, step: 1}, "no identity": {hang: true},
 		"the host of the file can't be reached": {fails: true},
 	} {
 		asked := strings.Contains(name, "the file")

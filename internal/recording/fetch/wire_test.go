@@ -30,7 +30,7 @@ type wire struct {
 	answer func(off, end int) reply
 	// identify does the same for the question what the file is.
 	identify func() reply
-	// open counts the bodies that nobody has closed, asked the requests for parts, sent the bytes that were read.
+	// open counts the bodies that aren't closed, asked the requests for parts, sent the bytes that were read.
 	open, asked, sent int
 }
 
@@ -51,7 +51,7 @@ type reply struct {
 	// cut ends the body after so many bytes, with an error unless it ends politely; negative never.
 	cut    *int
 	polite bool
-	// think is the time before the answer, pace that before each step bytes of the body, hang lasts until the request is given up.
+	// think is the time before the answer, pace that before each step bytes of the body, hang lasts until the request is cancelled.
 	think, pace time.Duration
 	step        int
 	hang        bool

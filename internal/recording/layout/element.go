@@ -43,7 +43,7 @@ func clean(s string) string {
 	}, s)
 }
 
-// identifier is a recording's id as it stands in names. One that has to be changed gets a part of its hash.
+// identifier is a recording's id as it is written in names. One that has to be changed gets a part of its hash.
 func identifier(id string) string {
 	if id == "" {
 		return ""
@@ -119,7 +119,7 @@ func finish(s string) string {
 	return s
 }
 
-// reserved says whether Windows takes the name for a device, whatever its extension.
+// reserved reports whether Windows reads the name as a device, whatever its extension.
 func reserved(s string) bool {
 	stem, _, _ := strings.Cut(s, ".")
 	stem = strings.ToUpper(strings.TrimRight(stem, " "))

@@ -33,9 +33,9 @@ type Manifest struct {
 	Platform string `json:"platform"`
 	// Meeting is the meeting's id in Greenroom, empty when unknown.
 	Meeting string `json:"meeting,omitempty"`
-	// StartedAt is what the tracks' offsets count from.
+	// StartedAt is the time that the tracks' offsets count from.
 	StartedAt time.Time `json:"started_at"`
-	// DurationS is the recording's length in seconds as the platform tells it, null when it doesn't.
+	// DurationS is the recording's length in seconds as reported by the platform, null if it isn't.
 	DurationS *float64 `json:"duration_s"`
 	Tracks    []Track  `json:"tracks"`
 }

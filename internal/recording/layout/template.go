@@ -23,7 +23,7 @@ import (
 // DefaultTemplate names a recording by its room and when it began.
 const DefaultTemplate = "{room}/{date}-{time}-{room}-{id}.{ext}"
 
-// Facts are what a name is made of. Those that are empty show as "unknown".
+// Facts are the values that a name is made of. Empty ones show as "unknown".
 type Facts struct {
 	Room     string
 	Account  string
@@ -40,7 +40,7 @@ type Facts struct {
 	Ext string
 }
 
-// fields are what a template may name. Values that aren't fixed are cut where a name would be too long.
+// fields are the placeholders of a template. Values that aren't fixed are cut where a name would be too long.
 var fields = map[string]struct {
 	fixed bool
 	value func(Facts, *time.Location) string
@@ -131,7 +131,7 @@ func Parse(s string) (Template, error) {
 		return wrong("it must name {id}: two recordings of a room may begin in the same second")
 	}
 	if exts > 1 {
-		return wrong("{ext} stands at the end alone")
+		return wrong("{ext} must be at the end")
 	}
 	return t, nil
 }
@@ -166,7 +166,7 @@ func parsePart(s string) ([]piece, error) {
 			return nil, fmt.Errorf("there is no {%s}; there are {%s}", field, strings.Join(Fields(), "}, {"))
 		}
 		if slices.ContainsFunc(pieces, func(p piece) bool { return p.field == field }) {
-			return nil, fmt.Errorf("{%s} stands twice between two slashes", field)
+			return nil, fmt.Errorf("{%s} is there twice between two slashes", field)
 		}
 		pieces = append(pieces, piece{field: field})
 		s = after

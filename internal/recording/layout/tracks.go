@@ -37,7 +37,7 @@ type Track struct {
 // by their own names. names holds what participants were called, by session in lower case. Names that would meet are
 // numbered by offset, so that the same files get the same names again.
 //
-// Daily tells participant and offset in a raw track's key alone: "{domain}/{room}/{recording's start}-{participant}-{media}-
+// A raw track's key at Daily is the only source of participant and offset: "{domain}/{room}/{recording's start}-{participant}-{media}-
 // {track's start}". A file beside a track, such as "….event.json", is named like it.
 func Tracks(files []provider.RecordingFile, names map[string]string) []Track {
 	tracks := make([]Track, len(files))
@@ -53,7 +53,7 @@ func Tracks(files []provider.RecordingFile, names map[string]string) []Track {
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(offset(tracks[a]), offset(tracks[b])), cmp.Compare(files[a].Key, files[b].Key), cmp.Compare(files[a].Name, files[b].Name))
 	})
-	taken := map[string]bool{fold(ManifestName): true, fold(ChecksumsName): true}
+	used := map[string]bool{fold(ManifestName): true, fold(ChecksumsName): true}
 	for _, i := range order {
 		for n := 1; ; n++ {
 			end := ends[i]
@@ -61,8 +61,8 @@ func Tracks(files []provider.RecordingFile, names map[string]string) []Track {
 				end = fmt.Sprintf("-%d%s", n, end)
 			}
 			name := finish(plain.Cut(stems[i], elementMost-len(end)) + end)
-			if key := fold(name); !taken[key] {
-				taken[key], tracks[i].File = true, name
+			if key := fold(name); !used[key] {
+				used[key], tracks[i].File = true, name
 				break
 			}
 		}
@@ -80,7 +80,7 @@ func offset(t Track) float64 {
 	return *t.OffsetS
 }
 
-// nameOf gives a file's name in two parts, the second of which is never cut, and fills in what its key tells.
+// nameOf returns a file's name in two parts, the second of which is never cut, and fills in what its key says.
 func nameOf(f provider.RecordingFile, t *Track, names map[string]string) (stem, end string) {
 	n, ok := object.Track(f.Key)
 	if !ok {

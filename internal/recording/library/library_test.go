@@ -64,7 +64,7 @@ type bench struct {
 	links   *links
 	folder  string
 	bucket  *s3.Client
-	// served is what the platform's links lead to, by path.
+	// served holds the files behind the platform's links, by path.
 	mu     sync.Mutex
 	served map[string][]byte
 	memory map[string]*memory
@@ -228,7 +228,7 @@ func TestAFileComesByTheWayThatHasIt(t *testing.T) {
 					t.Errorf("a secret is in %v, %s", err, e.Hint)
 				}
 				if left, _ := filepath.Glob(filepath.Join(b.folder, "design", "*.mp4")); len(left) > 0 {
-					t.Errorf("%v stands under a final name", left)
+					t.Errorf("%v has a final name", left)
 				}
 				return
 			}
@@ -350,7 +350,7 @@ func TestOneTrackThatFailsFailsTheRecordingAndLosesNothing(t *testing.T) {
 	}
 }
 
-// Nothing but somebody's hand mends that, and no waiting.
+// Waiting doesn't solve it; the user must.
 func TestAFolderThatCannotBeMadeIsAFailureForGood(t *testing.T) {
 	b := newBench(t, func(a *Account) { a.Linker = nil })
 	r := cloud("design/one.mp4")
@@ -446,7 +446,7 @@ func recorded(kind string) []byte {
 		el("\x1f\x43\xb6\x75", el("\xe7", "\x00"), el("\xa3", "\x81\x00\x14\x80sound"))))
 }
 
-// Who asks for the voices of a recording that has them in one file with the video is told that both came.
+// A request for the audio of a recording that has it in one file with the video reports that both came.
 func TestTheVideoOfAMixedFileDoesNotComeSilently(t *testing.T) {
 	for _, mixed := range []bool{true, false} {
 		b := newBench(t, nil)

@@ -157,7 +157,7 @@ func (l *Library) explain(r app.Recording, err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, fetch.ErrDiscarded):
 		return err
 	case errors.Is(err, recording.ErrNotYet):
-		e.Kind, e.Hint = provider.NotReady, "it is looked for again by itself"
+		e.Kind, e.Hint = provider.NotReady, "Greenroom looks for it again later"
 	case errors.Is(err, recording.ErrGone):
 		e.Kind, e.Hint = provider.NotFound, "the platform, or the bucket, does not have it any more"
 	case errors.Is(err, recording.ErrDenied):

@@ -25,7 +25,7 @@ func (b *bench) downloaded(data []byte) app.DownloadedFile {
 	return app.DownloadedFile{Path: path, Name: "1749988800000", Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:])}
 }
 
-// A hole that an earlier version left is told from zeros that the source has too, and where nothing can be compared it is a
+// A hole left by an earlier version is told apart from zeros in the source. Where nothing can be compared, it is reported as a
 // suspicion.
 func TestVerifyFindsWhatEarlierVersionsMissed(t *testing.T) {
 	whole := bytes.Repeat([]byte{0xa5}, 3<<20)
@@ -83,7 +83,7 @@ func TestVerifyFindsWhatEarlierVersionsMissed(t *testing.T) {
 // A file that is known to be broken is replaced where it is; any other is left alone.
 func TestABrokenFileIsReplaced(t *testing.T) {
 	media := sandbox.Media(time.Minute)
-	for name, known := range map[string]bool{"known to be broken": true, "somebody's own": false} {
+	for name, known := range map[string]bool{"known to be broken": true, "the user's own": false} {
 		b := newBench(t, nil)
 		b.put(cloudKey, media)
 		j := b.job(cloud(cloudKey))

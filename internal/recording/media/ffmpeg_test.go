@@ -43,7 +43,7 @@ func made(t testing.TB, name string, pipe bool, args ...string) string {
 	return path
 }
 
-// files are what ffmpeg makes, and what the check says of each.
+// files are made by ffmpeg, each with the check's result.
 var files = []struct {
 	what string
 	name string

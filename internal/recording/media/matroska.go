@@ -45,7 +45,7 @@ type element struct {
 	start, body, end int64
 }
 
-// segment is what is known of a Matroska file while it is walked.
+// segment is the state of a walk through a Matroska file.
 type segment struct {
 	w *window
 	// tick is the length of the timestamps' unit, length the duration in it, latest the latest block's timestamp, cluster the
@@ -78,7 +78,7 @@ func checkMatroska(w *window, report *Report) error {
 	return damage("the file holds no media: none of its %d tracks has a block", len(s.kinds))
 }
 
-// fill tells in the report what is known of the segment.
+// fill writes the facts of the segment into the report.
 func (s *segment) fill(report *Report) {
 	for track, kind := range s.kinds {
 		held := s.blocks[track] > 0
@@ -126,7 +126,7 @@ func (s *segment) walk(report *Report) error {
 	return nil
 }
 
-// begins says whether another document or segment begins at off.
+// begins reports whether another document or segment begins at off.
 func (s *segment) begins(off int64) bool {
 	b, err := s.w.at(off, int(min(s.w.size-off, 4)))
 	return err == nil && (number(b) == idEBML || number(b) == idSegment)
@@ -165,7 +165,7 @@ func (s *segment) readSegment(seg element, limit int64) (int64, error) {
 	return off, nil
 }
 
-// readInfo reads what a child of Info tells of time.
+// readInfo reads the times from a child of Info.
 func (s *segment) readInfo(e element) error {
 	switch e.id {
 	case idTimeScale:
@@ -215,8 +215,8 @@ func (s *segment) readTrack(e element) error {
 	return nil
 }
 
-// readCluster visits a cluster's children and returns where it ends. One of unknown size ends where an element begins that
-// stands beside clusters or segments.
+// readCluster visits a cluster's children and returns where it ends. One of unknown size ends at the first element that
+// belongs beside clusters or segments.
 func (s *segment) readCluster(c element, limit int64) (int64, error) {
 	if c.end != unknown {
 		limit = c.end

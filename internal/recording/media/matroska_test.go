@@ -105,7 +105,7 @@ func TestEveryCutOfMatroska(t *testing.T) {
 	}
 }
 
-// Depth is nobody's to choose: elements within elements are not followed beyond those that are known to hold others.
+// Depth is bounded: elements within elements are not followed beyond those that are known to hold others.
 func TestDeepNestingIsNotFollowed(t *testing.T) {
 	deep := bytes.Repeat([]byte{0xae, 0x10, 0, 0, 0}, 1<<20)
 	left := len(deep)

@@ -1,4 +1,4 @@
-// Package media tells whether a downloaded file is a whole recording, by the structure of its container.
+// Package media checks whether a downloaded file is a whole recording, by the structure of its container.
 //
 // [Check] reads headers and tables, never the media itself: the boxes of MP4 (faststart or not, fragmented, M4A), the
 // elements of WebM and Matroska (live ones of unknown size too). What it promises:
@@ -35,29 +35,29 @@ import (
 	"greenroom/internal/regular"
 )
 
-// ErrDamaged is wrapped by every error that tells of the file rather than of reading it. The error's text is the reason, in
+// ErrDamaged is wrapped by every error about the file itself rather than about reading it. The error's text is the reason, in
 // words for people.
 var ErrDamaged = errors.New("damaged")
 
-// Report is what was found. It survives JSON.
+// Report is the result of a check. It survives JSON.
 type Report struct {
 	// Container is "mp4", "webm", "matroska", or "other" for what is not checked.
 	Container string `json:"container"`
 	// Audio and Video say whether there is a track of the kind that isn't empty. Both are false for other containers.
 	Audio bool `json:"audio"`
 	Video bool `json:"video"`
-	// Duration is that of the longest track as the container tells it, zero when it doesn't. Platforms often know better.
+	// Duration is that of the longest track as written in the container, zero if it isn't. Platforms often know better.
 	Duration time.Duration `json:"duration,omitempty"`
 	// Fragmented says of an MP4 that its media comes in fragments.
 	Fragmented bool `json:"fragmented,omitempty"`
 	// Extension is the one that a WebM or Matroska file should have, with its dot, when its name has another kind's.
 	Extension string `json:"extension,omitempty"`
-	// Note is what else there is to say, in words: "no audio", "not checked: …", what ffprobe sees differently. Empty when all
-	// is as one expects.
+	// Note is a remark in words: "no audio", "not checked: …", a difference that ffprobe found. Empty when all is as
+	// expected.
 	Note string `json:"note,omitempty"`
 }
 
-// Checked says whether the container is one that could be checked.
+// Checked reports whether the container is one that could be checked.
 func (r Report) Checked() bool { return r.Container != other && r.Container != "" }
 
 // note adds a remark.
@@ -193,7 +193,7 @@ func (f fault) Is(target error) bool { return target == ErrDamaged }
 
 func damage(format string, args ...any) error { return fault(fmt.Sprintf(format, args...)) }
 
-// cut is the damage of a file that ends at size although what is named goes on to end.
+// cut is the damage of a file that ends at size although the part called what reaches to end.
 func cut(what string, end uint64, size int64) error {
 	a, b := places(end, uint64(size))
 	return damage("the file is cut short: %s should end at %s, the file ends at %s", what, a, b)

@@ -19,7 +19,7 @@ func checked(t testing.TB, name string, b []byte) (Report, error) {
 	return check(t.Context(), bytes.NewReader(b), int64(len(b)), name)
 }
 
-// length is what the headers of the files made by hand say.
+// length is the length in the headers of the files made by hand.
 const length = 2 * time.Second
 
 func TestMP4(t *testing.T) {

@@ -17,7 +17,7 @@ type box struct {
 	start, body, end int64
 }
 
-// movie is what is known of an MP4 file while it is walked.
+// movie is the state of a walk through an MP4 file.
 type movie struct {
 	w *window
 	// index says that moov was seen; timescale and duration are its header's.
@@ -56,8 +56,8 @@ func (t *track) name() string {
 	return "a track"
 }
 
-// length is the track's in timescale units. The index tells that of the sample table, or, when all is in fragments, nothing or
-// that of the whole.
+// length is the track's in timescale units. The index has the length of its sample table; if all samples are in fragments it
+// has none, or that of the whole.
 func (t *track) length() uint64 {
 	if t.begun {
 		return t.duration + t.played
@@ -330,7 +330,7 @@ func (m *movie) readTimes(b box) (timescale, duration uint64, err error) {
 	return number(c[20:24]), duration, nil
 }
 
-// fill tells in the report what is known of the movie.
+// fill writes the facts of the movie into the report.
 func (m *movie) fill(report *Report) {
 	report.Fragmented = m.fragmented || m.fragments > 0
 	report.Duration = span(m.duration, m.timescale)

@@ -57,7 +57,7 @@ func (t *track) entries(w *window, b box, width int) (*column, uint64, error) {
 	return t.counted(w, b, 4, uint64(width)*8)
 }
 
-// counted opens a table whose count of 32 bits stands at the given place of its content, with entries of so many bits.
+// counted opens a table with a 32-bit count at the given offset of its content, and entries of so many bits.
 func (t *track) counted(w *window, b box, at int64, bits uint64) (*column, uint64, error) {
 	room := b.end - b.body - at - 4
 	if room < 0 {

@@ -20,7 +20,7 @@ func TestSecondOpinion(t *testing.T) {
 	}{
 		{"refused", program, join(el([]byte{0x1a, 0x45, 0xdf, 0xa3}, el([]byte{0x42, 0xf3}, []byte{9})), el(rawSegment, oneTrack, el(rawCluster, simpleBlock))), "ffprobe cannot read it: "},
 		{"empty track", program, simple(mktrak(1, "soun", stsz(0), stsc(1, 1), stco(40)), mktrak(2, "vide", stsz(10), stsc(1, 1), stco(40))), "ffprobe sees an audio track, but it is empty"},
-		{"no codec is said", program, simple(mktrak(1, "soun", stsz(10), stsc(1, 1), stco(40))), ""},
+		{"no codec is given", program, simple(mktrak(1, "soun", stsz(10), stsc(1, 1), stco(40))), ""},
 		{"program is missing", filepath.Join(t.TempDir(), "none"), simple(mktrak(1, "soun", stsz(10), stsc(1, 1), stco(40))), ""},
 		{"agreed", program, knownFile(t, matroska, twoTracks, twoClusters), "named .mp4"},
 	}

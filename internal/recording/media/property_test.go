@@ -18,7 +18,7 @@ type sample struct {
 	file []byte
 	// spine are places of which each must survive: the headers of boxes or elements that lead to the media.
 	spine []extent
-	// complete says that the container tells where the file ends.
+	// complete says that the container states where the file ends.
 	complete bool
 }
 

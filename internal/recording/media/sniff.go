@@ -18,7 +18,7 @@ const (
 // sniffed is how much of a file's beginning [Sniff] looks at.
 const sniffed = 512
 
-// Format is what the first bytes of a file say.
+// Format is the format that the first bytes of a file announce.
 type Format struct {
 	// Container is as in [Report].
 	Container string
@@ -33,7 +33,7 @@ type Format struct {
 // boxesAtStart are the boxes that an MP4 file begins with.
 var boxesAtStart = []string{"ftyp", "styp", "moov", "moof", "mdat", "sidx", "free", "skip", "wide", "pnot"}
 
-// Sniff tells a file's format from its first bytes, of which 512 are enough.
+// Sniff recognises a file's format by its first bytes, of which 512 are enough.
 func Sniff(head []byte) Format {
 	head = head[:min(len(head), sniffed)]
 	switch {
@@ -77,7 +77,7 @@ func (f Format) looks() string {
 	case f.Text:
 		return "begins like text"
 	case f.Extension != "":
-		return "begins like " + f.Extension + ", whose structure tells nothing about being whole"
+		return "begins like " + f.Extension + ", whose structure doesn't show whether it is whole"
 	}
 	return "has none of the containers MP4, WebM and Matroska"
 }
@@ -95,7 +95,7 @@ func containerOf(ext string) string {
 	return ""
 }
 
-// fits says whether the extension is one of the container's. WebM is a kind of Matroska.
+// fits reports whether the extension is one of the container's. WebM is a kind of Matroska.
 func fits(ext, container string) bool {
 	promised := containerOf(ext)
 	return promised == "" || promised == container || promised == matroska && container == webm

@@ -14,7 +14,7 @@ import (
 	"greenroom/internal/recording"
 )
 
-// answers says whether the response is what was asked for.
+// answers reports whether the response is the one that was asked for.
 func answers(resp *http.Response, id recording.Identity, off, n int64, whole bool) error {
 	got := describe(resp)
 	switch resp.StatusCode {
@@ -48,7 +48,7 @@ func answers(resp *http.Response, id recording.Identity, off, n int64, whole boo
 
 // usable refuses what can't be the file or a part of it, whatever the status says.
 func usable(resp *http.Response) error {
-	// Objects that were uploaded in a certain way are marked aws-chunked for ever; what comes isn't.
+	// Objects that were uploaded in a certain way stay marked as aws-chunked; the body isn't.
 	e := resp.Header.Get("Content-Encoding")
 	if e != "" && !strings.EqualFold(e, "identity") && !strings.EqualFold(e, "aws-chunked") {
 		return fmt.Errorf("%w: it is compressed (%s)", recording.ErrOdd, plain.Text(plain.Cut(e, 20)))

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 )
 
-// BucketAccess says how a bucket, or the queue that tells of it, is reached.
+// BucketAccess says how to reach a bucket, or the queue with its notifications.
 type BucketAccess struct {
 	// Region is needed.
 	Region string
@@ -57,7 +57,7 @@ func (a BucketAccess) GoString() string { return a.String() }
 // assumed.
 var ErrCredentials = errors.New("there are no AWS credentials that can be used")
 
-// marked tells failures to get credentials from those of the calls that need them.
+// marked distinguishes failures to get credentials from failures of the calls that need them.
 type marked struct{ aws.CredentialsProvider }
 
 func (m marked) Retrieve(ctx context.Context) (aws.Credentials, error) {

@@ -37,7 +37,7 @@ type Transport struct {
 type viaProxy struct{}
 
 // NewTransport makes a transport. With allowPrivate it reaches private addresses too, and those over plain http as well; it
-// is for platforms whose own API is there: a sandbox, or one that somebody hosts himself.
+// is for platforms whose API has a private address: the sandbox, or a server of the user's.
 func NewTransport(allowPrivate bool) *Transport { return newTransport(allowPrivate, public) }
 
 func newTransport(allowPrivate bool, public func(netip.Addr) bool) *Transport {
@@ -80,7 +80,7 @@ func newTransport(allowPrivate bool, public func(netip.Addr) bool) *Transport {
 	return t
 }
 
-// CloseIdleConnections closes the connections that nobody uses.
+// CloseIdleConnections closes the idle connections.
 func (t *Transport) CloseIdleConnections() {
 	t.plain.CloseIdleConnections()
 	t.safe.CloseIdleConnections()
@@ -106,7 +106,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return use.RoundTrip(r)
 }
 
-// admits says whether a link is of a kind that is followed. Its address is looked at when it is dialled.
+// admits reports whether a link is of a kind that is followed. Its address is checked when it is dialled.
 func (t *Transport) admits(u *url.URL) error {
 	switch {
 	case u.Scheme != "https" && (u.Scheme != "http" || !t.private):
@@ -141,7 +141,7 @@ var (
 	six4  = netip.MustParsePrefix("2002::/16")
 )
 
-// public says whether an address is one of the public internet. IPv4 addresses inside of IPv6 ones count as themselves.
+// public reports whether an address is part of the public internet. IPv4 addresses inside IPv6 ones count as themselves.
 func public(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	if b := a.As16(); nat64.Contains(a) {

@@ -134,7 +134,7 @@ func TestRedirectsLeadNowhereInside(t *testing.T) {
 	}
 }
 
-// A proxy stands in the private network as a rule. What it reaches is its own affair, but for addresses that are spelt out.
+// A proxy usually has a private address. It decides what it reaches, except for addresses that are spelt out.
 func TestAProxyIsUsed(t *testing.T) {
 	s, transport := encrypted(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Range", "bytes 0-0/5")

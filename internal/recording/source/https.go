@@ -22,7 +22,7 @@ const (
 	explainMost = 4 << 10
 )
 
-// HTTPOptions are what an [HTTP] is made of.
+// HTTPOptions are the options of an [HTTP].
 type HTTPOptions struct {
 	// Link gives a link to the file; stale is the one that has expired or was refused, empty at first. It is asked by one
 	// worker for all. Its errors are read as those of a [provider.FileLinker]. It is needed.

@@ -27,7 +27,7 @@ const (
 type links struct {
 	ask   func(ctx context.Context, stale string) (provider.FileLink, error)
 	clock clockwork.Clock
-	turn  chan struct{} // holds a token while somebody asks
+	turn  chan struct{} // holds a token while a link is being asked for
 
 	mu       sync.Mutex
 	link     provider.FileLink
@@ -150,7 +150,7 @@ func refusal(status int, code string) error {
 	return fmt.Errorf("%w (%d %s%s)", kind, status, http.StatusText(status), code)
 }
 
-// linkError tells of a provider's error what it means for the file.
+// linkError translates a provider's error into what it means for the file.
 func linkError(err error) error {
 	kind := error(nil)
 	switch provider.KindOf(err) {

@@ -23,7 +23,7 @@ import (
 	"greenroom/internal/recording"
 )
 
-// S3Options are what an [S3] is made of.
+// S3Options are the options of an [S3].
 type S3Options struct {
 	// API is a client by [NewS3Client].
 	API    *s3.Client
@@ -123,7 +123,7 @@ func (s *S3) Open(ctx context.Context, id recording.Identity, off, n int64) (io.
 	if err != nil {
 		err = s.fault("read", err)
 		if errors.Is(err, recording.ErrGone) && s.Version == "" && id.Version != "" {
-			// The version is gone. There may be another one, which asking for the identity tells.
+			// The version is gone. Asking for the identity shows whether there is another one.
 			err = fmt.Errorf("%w: %w", recording.ErrChanged, err)
 		}
 		return nil, err
@@ -138,7 +138,7 @@ func (s *S3) Open(ctx context.Context, id recording.Identity, off, n int64) (io.
 	return out.Body, nil
 }
 
-// answers says whether the object's part is the one that was asked for.
+// answers reports whether the object's part is the one that was asked for.
 func (s *S3) answers(out *s3.GetObjectOutput, id recording.Identity, off, n int64, whole bool) error {
 	got := recording.Identity{Size: -1, ETag: strong(out.ETag), Version: version(out.VersionId)}
 	ranged := aws.ToString(out.ContentRange)
@@ -187,7 +187,7 @@ func version(v *string) string {
 	return aws.ToString(v)
 }
 
-// fault tells of an error of the SDK what it means for the file.
+// fault translates an error of the SDK into what it means for the file.
 func (s *S3) fault(doing string, err error) error {
 	status, code := 0, ""
 	var resp *smithyhttp.ResponseError
