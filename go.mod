@@ -58,6 +58,13 @@ require (
 	github.com/arran4/golang-ical v0.3.4
 	github.com/mozillazg/go-unidecode v0.2.0
 	github.com/teambition/rrule-go v1.8.2
+	github.com/tidwall/sjson v1.2.9
+)
+
+require (
+	github.com/tidwall/gjson v1.20.2 // indirect
+	github.com/tidwall/match v1.1.1 // indirect
+	github.com/tidwall/pretty v1.3.0 // indirect
 )
 
 require (

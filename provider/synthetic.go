@@ -5,15 +5,43 @@ import "time"
 // SyntheticEvent describes an event to synthesize.
 type SyntheticEvent struct {
 	Kind EventKind
+	// Type is the platform's own name of the event; empty for the usual one of the kind.
+	Type string
 	// Room and MeetingID identify the meeting as on the platform, Room without a slash; MeetingID may be empty.
 	Room, MeetingID string
+	// Conference identifies the session of the meeting, which events share from its start to its end; empty for one of its own.
+	Conference string
 	// Name and Session are the participant's, for kinds that have one.
 	Name, Session string
 	// ID is unique to the event; repeats have the same one.
 	ID string
 	At time.Time
+	// Since is when the stay, the recording or the meeting began that the event ends; zero for a minute before At.
+	Since time.Time
+	// Here is the number of people present after the event; nil for the participant alone.
+	Here *int
+	// Body is sent instead of the event that the fields above describe; nil for that event.
+	Body []byte
+	// SignedAt is the time of the signature; zero for At.
+	SignedAt time.Time
 	// Secret signs instead of the account's own, in the platform's form; empty for the account's own.
 	Secret string
+}
+
+// Signed returns the time of the signature.
+func (e SyntheticEvent) Signed() time.Time {
+	if e.SignedAt.IsZero() {
+		return e.At
+	}
+	return e.SignedAt
+}
+
+// Lasted returns how long the stay, the recording or the meeting lasted that the event ends.
+func (e SyntheticEvent) Lasted() time.Duration {
+	if e.Since.IsZero() {
+		return time.Minute
+	}
+	return max(e.At.Sub(e.Since), 0)
 }
 
 // Synthesizer makes webhooks as the platform sends them, signed with the account's secret, so that receivers can be tested

@@ -58,6 +58,8 @@ var allowed = map[string][]string{
 	"provider/providertest":  {"provider", "internal/crash", "provider/rest", "provider/sandbox"},
 	"internal/admin":         {"provider", "internal/app", "internal/bounds", "internal/plain"},
 	"internal/attendance":    {"internal/app", "internal/plain"},
+	"internal/jsonedit":      {},
+	"internal/scenario":      {"provider"},
 	"internal/app":           {"provider", "internal/cursor"},
 	"internal/app/apptest":   {"provider", "internal/app", "internal/cursor"},
 	"internal/boltfile":      {"internal/regular"},

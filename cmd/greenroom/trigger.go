@@ -1,15 +1,13 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
-	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -17,31 +15,38 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/jsonedit"
 	"greenroom/internal/nearest"
-	"greenroom/internal/plain"
+	"greenroom/internal/scenario"
 	"greenroom/provider"
 )
-
-// triggerTime bounds one post.
-const triggerTime = 10 * time.Second
 
 type triggerOptions struct {
 	*program
 	to, account, room, name, session string
-	json                             bool
+	data, at, age, speed             string
+	set                              []string
+	count, people                    int
+	every                            time.Duration
+	bad, json                        bool
 }
 
 func (p *program) triggerCommand() *cobra.Command {
 	o := &triggerOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "trigger KIND", Short: "Post a synthetic webhook, correctly signed", Args: exactly("KIND"), RunE: p.do(o.run),
+		Use: "trigger KIND|SCENARIO", Short: "Post synthetic webhooks, correctly signed", Args: exactly("KIND"), RunE: p.do(o.run),
 		Long: "Post a synthetic webhook with the bytes and the signature of the account's platform, to --to or else to the listener\n" +
-			"that runs here. Greenroom treats it like a real one: it adopts an unknown room, and presence soon finds it empty.\n\n" +
+			"that runs here. Greenroom treats it like a real one: it adopts an unknown room, and presence soon finds it empty.\n" +
+			"The status is 1 when an answer isn't 2xx; its body is printed.\n\n" +
 			"KIND is one of\n" + columns(triggerKinds()) +
-			"\n\nor the platform's own type:\n" + columns(triggerTypes()),
+			"\n\nor the platform's own type:\n" + columns(triggerTypes()) +
+			"\n\nSCENARIO is " + strings.Join(scenario.Names(), ", ") + ": the events of a whole meeting, with the same people, times and ids.",
 		Example: "greenroom trigger participant.joined --room all-hands --name Ada\n" +
-			"greenroom trigger recording.ready --account " + string(drivers()[0].Platform) + " --to http://localhost:3000/webhooks",
-		ValidArgs: append(triggerKinds(), triggerTypes()...),
+			"greenroom trigger recording.ready --account " + string(drivers()[0].Platform) + " --to http://localhost:3000/webhooks\n" +
+			"greenroom trigger participant.joined --set payload.owner=true --count 10 --every 1s\n" +
+			"greenroom trigger meeting --people 5 --speed 20x",
+		ValidArgs: slices.Concat(triggerKinds(), triggerTypes(), scenario.Names()),
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&o.to, "to", "", "post to this URL")
@@ -50,55 +55,136 @@ func (p *program) triggerCommand() *cobra.Command {
 	fl.StringVar(&o.name, "name", "Synthetic guest", "name of the participant")
 	allowEmpty(fl, "name") // people without a name exist
 	fl.StringVar(&o.session, "session", "", "id of the participant or the recording (default: a new one)")
-	fl.BoolVar(&o.json, "json", false, "print a JSON object with the answer's status")
+	fl.StringVar(&o.data, "data", "", "send this file as the body, - for standard input")
+	fl.StringArrayVar(&o.set, "set", nil, "set a value in the body: PATH=VALUE, such as payload.owner=true (repeatable)")
+	fl.IntVar(&o.count, "count", 1, "number of webhooks, each with ids of its own")
+	fl.DurationVar(&o.every, "every", 0, "time between them, such as 500ms")
+	fl.BoolVar(&o.bad, "bad-signature", false, "sign with another secret")
+	fl.StringVar(&o.age, "age", "", "age of the signature, such as 10m or 2d")
+	fl.StringVar(&o.at, "at", "", "time of the event in the body (default: now)")
+	fl.IntVar(&o.people, "people", 3, "number of people of a scenario")
+	fl.StringVar(&o.speed, "speed", "10x", "speed of a scenario: at 1x an event takes place every 5 s")
+	fl.BoolVar(&o.json, "json", false, "print a JSON object per webhook, with its answer")
 	return cmd
 }
 
-// triggered is what became of a synthetic webhook.
-type triggered struct {
-	Kind    provider.EventKind `json:"kind"`
-	Account string             `json:"account"`
-	URL     string             `json:"url"`
-	ID      string             `json:"id"`
-	Session string             `json:"session"`
-	Status  int                `json:"status"`
-}
-
 func (o *triggerOptions) run(ctx context.Context, args []string) error {
-	kind, of, err := kindOf(args[0])
+	job, err := o.read(args[0])
 	if err != nil {
 		return err
 	}
-	if u, err := url.Parse(o.to); o.to != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		return usagef("--to can't be %q: write it like http://localhost:3000/webhooks", o.to)
-	}
-	e := app.SyntheticWebhook{
-		Kind: kind, Room: o.room, Name: o.name, Session: o.session, ID: "synthetic-" + strings.ToLower(rand.Text()), At: app.At(o.now()),
-	}
-	if e.Room == "" {
-		e.Room = "greenroom-trigger"
-	}
-	if e.Session == "" {
-		e.Session = newUUID()
-	}
-	var made app.SignedWebhook
-	to := o.to
-	if err := o.with(ctx, func(b app.Backend) error {
-		err := o.aim(ctx, b, &e)
+	return o.with(ctx, func(b app.Backend) error {
+		err := o.aim(ctx, b, &job.event)
 		if err == nil {
-			e.Account, err = o.pick(ctx, b, of)
+			job.event.Account, err = o.pick(ctx, b, job.of)
 		}
-		if err == nil && to == "" {
-			to, err = listenerOf(ctx, b, e.Account)
+		if err == nil && job.to == "" {
+			job.to, err = listenerOf(ctx, b, job.event.Account)
 		}
-		if err == nil {
-			made, err = b.SignWebhook(ctx, e)
+		if err != nil {
+			return err
 		}
-		return err
-	}); err != nil {
-		return err
+		steps := job.repeats(o.count, o.every)
+		if job.scenario != "" {
+			if steps, err = o.steps(ctx, b, job); err != nil {
+				return err
+			}
+		}
+		return o.send(ctx, b, job, steps)
+	})
+}
+
+// triggerJob is what the flags ask for.
+type triggerJob struct {
+	// event is what the webhooks have in common.
+	event    app.SyntheticWebhook
+	of       provider.Platform
+	scenario string
+	speed    float64
+	to       string
+	set      []jsonedit.Assignment
+	// at is the time of the first event, zero for the time at which it is sent.
+	at  time.Time
+	age time.Duration
+}
+
+// read checks the arguments.
+func (o *triggerOptions) read(word string) (job triggerJob, err error) {
+	job = triggerJob{to: o.to, event: app.SyntheticWebhook{Room: cmp.Or(o.room, "greenroom-trigger"), Name: o.name, Forged: o.bad}}
+	if slices.Contains(scenario.Names(), word) {
+		job.scenario = word
+	} else if job.event.Kind, job.event.Type, job.of, err = kindOf(word); err != nil {
+		return job, err
 	}
-	return o.post(ctx, made, e, to)
+	if _, err := app.ForwardURL(o.to); o.to != "" && err != nil {
+		return job, usagef("--to can't be %q: %v", o.to, err)
+	}
+	if o.at != "" {
+		at, ok := moment(o.at, o.now(), false)
+		if !ok {
+			return job, usagef("--at can't be %q: write it like 09:00 or 2026-01-31T09:00:00Z", o.at)
+		}
+		job.at = at
+	}
+	if o.age != "" {
+		age, ok := config.ParseAge(o.age)
+		if !ok {
+			return job, usagef("--age can't be %q: write it like 10m or 2d", o.age)
+		}
+		job.age = age
+	}
+	if job.speed, err = parseSpeed(o.speed); err != nil {
+		return job, err
+	}
+	for _, s := range o.set {
+		a, err := jsonedit.Parse(s)
+		if err != nil {
+			return job, usagef("--set can't be %q: %v", s, err)
+		}
+		job.set = append(job.set, a)
+	}
+	switch {
+	case o.count < 1:
+		return job, usagef("--count can't be %d", o.count)
+	case o.every < 0:
+		return job, usagef("--every can't be %s", o.every)
+	case o.people < 1 || o.people > scenario.MaxPeople:
+		return job, usagef("--people can't be %d: use 1 to %d", o.people, scenario.MaxPeople)
+	case job.scenario != "" && (o.count != 1 || o.every != 0 || o.data != "" || o.session != ""):
+		return job, usagef("--count, --every, --data and --session are for single webhooks, not for the scenario %s", word)
+	}
+	if o.data != "" {
+		if job.event.Body, err = o.readData(); err != nil {
+			return job, err
+		}
+	}
+	return job, nil
+}
+
+// maxData is the largest body that is read from a file.
+const maxData = 64 << 20
+
+// readData reads the body of --data.
+func (o *triggerOptions) readData() ([]byte, error) {
+	from := o.stdin
+	if o.data != "-" {
+		f, err := os.Open(o.data)
+		if err != nil {
+			return nil, usagef("--data can't be read: %v", err)
+		}
+		defer f.Close()
+		from = f
+	}
+	body, err := io.ReadAll(io.LimitReader(from, maxData+1))
+	switch {
+	case err != nil:
+		return nil, usagef("--data can't be read: %v", err)
+	case len(body) > maxData:
+		return nil, usagef("--data is larger than 64 MiB")
+	case len(body) == 0:
+		return nil, usagef("--data is empty")
+	}
+	return body, nil
 }
 
 // listenerOf is where webhooks of an account are posted to on this machine.
@@ -129,19 +215,20 @@ func (o *triggerOptions) aim(ctx context.Context, b app.Backend, e *app.Syntheti
 }
 
 // kindOf reads a kind, in Greenroom's words or a platform's. of is the platform whose word it is, empty for Greenroom's.
-func kindOf(word string) (kind provider.EventKind, of provider.Platform, err error) {
+func kindOf(word string) (kind provider.EventKind, own string, of provider.Platform, err error) {
 	if slices.Contains(triggerKinds(), word) {
-		return provider.EventKind(word), "", nil
+		return provider.EventKind(word), "", "", nil
 	}
 	for _, d := range drivers() {
 		if kind, ok := d.Types[word]; ok {
-			return kind, d.Platform, nil
+			return kind, word, d.Platform, nil
 		}
 	}
-	if near := nearest.Question(word, append(triggerKinds(), triggerTypes()...)); near != "" {
-		return "", "", usagef("KIND can't be %q: %s", word, near)
+	if near := nearest.Question(word, slices.Concat(triggerKinds(), triggerTypes(), scenario.Names())); near != "" {
+		return "", "", "", usagef("KIND can't be %q: %s", word, near)
 	}
-	return "", "", usagef("KIND can't be %q: use %s, or the platform's own type", word, strings.Join(triggerKinds(), ", "))
+	return "", "", "", usagef("KIND can't be %q: use %s, the platform's own type, or a scenario: %s", word,
+		strings.Join(triggerKinds(), ", "), strings.Join(scenario.Names(), ", "))
 }
 
 // triggerKinds are the kinds that some platform of this build sends.
@@ -220,44 +307,4 @@ func (o *triggerOptions) pick(ctx context.Context, b app.Backend, of provider.Pl
 	return "", &app.Error{
 		Kind: app.NotConfigured, Text: fmt.Sprintf("account %q is not configured", o.account), Hint: "there is " + strings.Join(names, ", "),
 	}
-}
-
-func (o *triggerOptions) post(ctx context.Context, made app.SignedWebhook, e app.SyntheticWebhook, to string) error {
-	ctx, cancel := context.WithTimeout(ctx, triggerTime)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, made.Method, to, bytes.NewReader(made.Body))
-	if err != nil {
-		return usagef("the URL can't be posted to")
-	}
-	req.Header = http.Header(made.Header)
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	defer client.CloseIdleConnections()
-	res, err := client.Do(req)
-	if err != nil {
-		var ue *url.Error
-		if errors.As(err, &ue) {
-			err = ue.Err // without the URL, which may hold a password
-		}
-		return &app.Error{Kind: provider.Unavailable, Text: fmt.Sprintf("the webhook could not be posted: %v", err), Err: err}
-	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20)) // only the status tells
-	res.Body.Close()
-	shown := req.URL.Redacted()
-	if o.json {
-		err = o.printJSON(triggered{e.Kind, e.Account, shown, e.ID, e.Session, res.StatusCode})
-	} else {
-		o.words(plain.Text(fmt.Sprintf("Posted %s as %s to %s: %d.", e.Kind, e.Account, shown, res.StatusCode)))
-	}
-	if err == nil && res.StatusCode/100 != 2 {
-		err = fmt.Errorf("the webhook was answered %d", res.StatusCode)
-	}
-	return err
-}
-
-// newUUID makes a random UUID, as platforms use for sessions.
-func newUUID() string {
-	var u [16]byte
-	_, _ = rand.Read(u[:]) // never fails
-	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }

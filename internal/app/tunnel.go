@@ -97,13 +97,24 @@ const (
 type SyntheticWebhook struct {
 	Account string             `json:"account"`
 	Kind    provider.EventKind `json:"kind"`
-	// Room and MeetingID name the meeting as the platform does; Name and Session are the participant's.
-	Room      string `json:"room"`
-	MeetingID string `json:"meeting_id"`
-	Name      string `json:"name"`
-	Session   string `json:"session"`
-	ID        string `json:"id"`
-	At        Time   `json:"at"`
+	// Type is the platform's own name of the event, empty for the usual one of the kind.
+	Type string `json:"type,omitempty"`
+	// Room and MeetingID name the meeting as the platform does, Conference its session; Name and Session are the participant's.
+	Room       string `json:"room"`
+	MeetingID  string `json:"meeting_id"`
+	Conference string `json:"conference,omitempty"`
+	Name       string `json:"name"`
+	Session    string `json:"session"`
+	ID         string `json:"id"`
+	At         Time   `json:"at"`
+	// Since is when the stay, the recording or the meeting began that the event ends; Here is how many are present after it.
+	Since Time `json:"since"`
+	Here  *int `json:"here,omitempty"`
+	// Body is signed instead of the event.
+	Body []byte `json:"body,omitempty"`
+	// SignedAt is the time of the signature, At when it is zero. Forged signs with a secret that is not the account's.
+	SignedAt Time `json:"signed_at"`
+	Forged   bool `json:"forged,omitempty"`
 }
 
 // SignedWebhook is a webhook, ready to be posted.

@@ -2,6 +2,8 @@ package hub
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 
@@ -22,9 +24,13 @@ func (h *Hub) SignWebhook(ctx context.Context, w app.SyntheticWebhook) (app.Sign
 		}
 	}
 	e := provider.SyntheticEvent{
-		Kind: w.Kind, Room: w.Room, MeetingID: w.MeetingID, Name: w.Name, Session: w.Session, ID: w.ID, At: w.At.Time,
+		Kind: w.Kind, Type: w.Type, Room: w.Room, MeetingID: w.MeetingID, Conference: w.Conference, Name: w.Name, Session: w.Session,
+		ID: w.ID, At: w.At.Time, Since: w.Since.Time, Here: w.Here, Body: w.Body, SignedAt: w.SignedAt.Time,
 	}
-	if a.WebhookSecret == "" {
+	switch {
+	case w.Forged:
+		e.Secret = base64.StdEncoding.EncodeToString([]byte(rand.Text())) // text and base64: every platform's form
+	case a.WebhookSecret == "":
 		e.Secret = a.hook.Secret()
 	}
 	made, err := s.Synthesize(e)

@@ -1,6 +1,7 @@
 package daily
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"greenroom/provider"
 	"greenroom/provider/rest"
@@ -15,13 +17,13 @@ import (
 
 var _ provider.Synthesizer = (*Provider)(nil)
 
-// minute is the length in seconds of synthesized stays and recordings.
-const minute = 60
-
 // Synthesize returns a webhook as Daily sends it.
 func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookRequest, error) {
 	const op = "make webhook"
-	body, err := synthesize(e)
+	body, err := e.Body, error(nil)
+	if body == nil {
+		body, err = synthesize(e)
+	}
 	if err != nil {
 		return provider.WebhookRequest{}, fmt.Errorf("daily: %s: %w", op, err)
 	}
@@ -40,7 +42,7 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 		mac.Write(body)
 		h.Set(headerSimple, hex.EncodeToString(mac.Sum(nil)))
 	case len(keys.decoded) > 0:
-		stamp := strconv.FormatInt(e.At.UnixMilli(), 10)
+		stamp := strconv.FormatInt(e.Signed().UnixMilli(), 10)
 		mac := hmac.New(sha256.New, keys.decoded[0])
 		mac.Write([]byte(stamp + "."))
 		mac.Write(body)
@@ -49,7 +51,7 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 	default:
 		return provider.WebhookRequest{}, p.client.Refuse(provider.Invalid, op, string(e.Kind), "there is no secret to sign with", p.keys.hint)
 	}
-	return provider.WebhookRequest{Method: http.MethodPost, Header: h, Body: body, ReceivedAt: e.At}, nil
+	return provider.WebhookRequest{Method: http.MethodPost, Header: h, Body: body, ReceivedAt: e.Signed()}, nil
 }
 
 // The events in Daily's form and order of keys.
@@ -126,23 +128,29 @@ type (
 
 // synthesize returns the body, or nil if Daily has no such event.
 func synthesize(e provider.SyntheticEvent) ([]byte, error) {
-	if e.Kind == provider.KindTest {
+	word := wordOf(e)
+	switch {
+	case e.Kind == provider.KindTest:
 		return []byte(ping), nil
+	case word == "":
+		return nil, nil
 	}
-	now, version := float64(e.At.UnixMilli())/1e3, "1.0.0"
+	now, version := unix(e.At), "1.0.0"
+	began := unix(e.At.Add(-e.Lasted()))
+	conference := cmp.Or(e.Conference, e.Session)
 	person := syntheticPerson{Room: e.Room, UserID: e.Session, UserName: e.Name, SessionID: e.Session, JoinedAt: now}
 	person.Permissions.HasPresence, person.Permissions.CanSend = true, true
 	transcript := syntheticTranscript{ID: e.Session, RoomID: e.MeetingID, RoomName: e.Room}
 	var payload any
 	switch e.Kind {
 	case provider.KindMeetingStarted:
-		payload = syntheticMeeting{StartTS: now, MeetingID: e.Session, Room: e.Room}
+		payload = syntheticMeeting{StartTS: now, MeetingID: conference, Room: e.Room}
 	case provider.KindMeetingEnded:
-		payload = syntheticMeeting{StartTS: now - minute, EndTS: &now, MeetingID: e.Session, Room: e.Room}
+		payload = syntheticMeeting{StartTS: began, EndTS: &now, MeetingID: conference, Room: e.Room}
 	case provider.KindParticipantJoined, provider.KindParticipantWaiting:
 		payload = person
 	case provider.KindParticipantLeft, provider.KindParticipantWaitingLeft:
-		person.JoinedAt, person.Duration = now-minute, minute
+		person.JoinedAt, person.Duration = began, e.Lasted().Seconds()
 		payload = person
 	case provider.KindRecordingStarted:
 		payload = syntheticRecordingStarted{
@@ -150,9 +158,10 @@ func synthesize(e provider.SyntheticEvent) ([]byte, error) {
 			InstanceID: e.Session, StartTS: e.At.Unix(), RoomName: e.Room,
 		}
 	case provider.KindRecordingReady:
+		start := e.At.Add(-e.Lasted())
 		payload = syntheticRecordingReady{
-			Type: "cloud", RecordingID: e.Session, RoomName: e.Room, StartTS: e.At.Unix() - minute, Status: "finished",
-			Duration: minute, S3Key: fmt.Sprintf("synthetic/%s/%d", e.Room, e.At.UnixMilli()),
+			Type: "cloud", RecordingID: e.Session, RoomName: e.Room, StartTS: start.Unix(), Status: "finished",
+			Duration: max(int(e.At.Unix()-start.Unix()), 1), S3Key: fmt.Sprintf("synthetic/%s/%d", e.Room, start.UnixMilli()),
 		}
 	case provider.KindRecordingFailed:
 		payload = syntheticRecordingFailed{
@@ -165,27 +174,41 @@ func synthesize(e provider.SyntheticEvent) ([]byte, error) {
 	case provider.KindTranscriptReady:
 		var out syntheticOutput
 		out.S3.Key, out.S3.Bucket, out.S3.Region = fmt.Sprintf("synthetic/%s/%d.vtt", e.Room, e.At.UnixMilli()), "synthetic", "us-west-2"
-		version, transcript.Status, transcript.Duration, transcript.OutParams = "1.1.0", "t_finished", minute, out
+		version, transcript.Status, transcript.Duration, transcript.OutParams = "1.1.0", "t_finished", max(int(e.Lasted().Seconds()), 1), out
 		payload = transcript
 	case provider.KindTranscriptFailed:
 		version, transcript.Status, transcript.Error = "1.1.0", "t_error", "synthetic failure"
 		payload = transcript
 	default:
-		return nil, nil
+		payload = other(string(word), e)
 	}
-	for word, kind := range kinds {
-		if kind == e.Kind {
-			return rest.Stringify(syntheticEvent{version, word, e.ID, payload, now})
+	return rest.Stringify(syntheticEvent{version, word, e.ID, payload, now})
+}
+
+// unix returns a time as Daily writes it: seconds with a fraction.
+func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }
+
+// wordOf returns Daily's name of an event, or "" if it has none.
+func wordOf(e provider.SyntheticEvent) rest.Text {
+	if e.Type == "" && e.Kind == provider.KindUnknown {
+		return rest.Text(others[0])
+	}
+	for word, kind := range types() {
+		if kind == e.Kind && (e.Type == "" || e.Type == word) {
+			return rest.Text(word)
 		}
 	}
-	return nil, nil
+	return ""
 }
 
 // types maps Daily's names of the events that can be synthesized to their kinds.
 func types() map[string]provider.EventKind {
-	out := make(map[string]provider.EventKind, len(kinds))
+	out := make(map[string]provider.EventKind, len(kinds)+len(others))
 	for word, kind := range kinds {
 		out[string(word)] = kind
+	}
+	for _, word := range others {
+		out[word] = provider.KindUnknown
 	}
 	return out
 }

@@ -3,6 +3,8 @@ package daily
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,11 +19,14 @@ import (
 func TestSyntheticKeysAreInThePlatformsOrder(t *testing.T) {
 	for word, kind := range types() {
 		recorded, err := os.ReadFile(filepath.Join("testdata", "webhooks", word+".json"))
+		if kind == provider.KindUnknown && errors.Is(err, fs.ErrNotExist) {
+			continue // one of each family is there
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		made, err := synthesize(provider.SyntheticEvent{
-			Kind: kind, Room: "demo-1", MeetingID: "987", Name: "Zoë", Session: "s-1", ID: "i-1", At: time.UnixMilli(1750000000250),
+			Kind: kind, Type: word, Room: "demo-1", MeetingID: "987", Name: "Zoë", Session: "s-1", ID: "i-1", At: time.UnixMilli(1750000000250),
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -1,8 +1,10 @@
 package daily
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +21,7 @@ func TestSyntheticWebhooksAreReadAsWhatTheyAre(t *testing.T) {
 	for _, kind := range []provider.EventKind{
 		provider.KindMeetingStarted, provider.KindMeetingEnded, provider.KindParticipantJoined, provider.KindParticipantLeft,
 		provider.KindParticipantWaiting, provider.KindParticipantWaitingLeft, provider.KindRecordingReady, provider.KindRecordingStarted, provider.KindRecordingFailed,
-		provider.KindTranscriptStarted, provider.KindTranscriptReady, provider.KindTranscriptFailed, provider.KindTest,
+		provider.KindTranscriptStarted, provider.KindTranscriptReady, provider.KindTranscriptFailed, provider.KindTest, provider.KindUnknown,
 	} {
 		e.Kind = kind
 		r, err := p.Synthesize(e)
@@ -44,7 +46,7 @@ func TestSyntheticWebhooksAreReadAsWhatTheyAre(t *testing.T) {
 			t.Errorf("%s: the signature holds for another body", kind)
 		}
 	}
-	for _, kind := range []provider.EventKind{provider.KindUnknown} {
+	for _, kind := range []provider.EventKind{"room.exploded"} {
 		e.Kind = kind
 		if _, err := p.Synthesize(e); !errors.Is(err, provider.Unsupported) {
 			t.Errorf("%s: %v", kind, err)
@@ -83,15 +85,15 @@ func TestSyntheticStaysAndRecordingsLieBeforeTheirEvents(t *testing.T) {
 		}
 		return e, raw.Payload.Start, raw.Payload.End
 	}
-	if _, start, end := make(provider.KindMeetingEnded); end-start != minute {
+	if _, start, end := make(provider.KindMeetingEnded); end-start != 60 {
 		t.Errorf("a meeting from %v to %v", start, end)
 	}
 	for _, kind := range []provider.EventKind{provider.KindParticipantLeft, provider.KindParticipantWaitingLeft} {
-		if e, _, _ := make(kind); !e.Participant.LeftAt.Equal(at) || e.Participant.LeftAt.Sub(e.Participant.JoinedAt) != minute*time.Second {
+		if e, _, _ := make(kind); !e.Participant.LeftAt.Equal(at) || e.Participant.LeftAt.Sub(e.Participant.JoinedAt) != time.Minute {
 			t.Errorf("%s: %+v", kind, e.Participant)
 		}
 	}
-	if e, _, _ := make(provider.KindRecordingReady); !e.Recording.StartedAt.Add(e.Recording.Duration).Equal(at) || e.Recording.Duration != minute*time.Second {
+	if e, _, _ := make(provider.KindRecordingReady); !e.Recording.StartedAt.Add(e.Recording.Duration).Equal(at) || e.Recording.Duration != time.Minute {
 		t.Errorf("a recording: %+v", e.Recording)
 	}
 }
@@ -107,5 +109,53 @@ func TestSyntheticWebhooksOfTheSimpleScheme(t *testing.T) {
 	}
 	if w, _ := p.ReadWebhook(r); w.Verdict != provider.Verified {
 		t.Errorf("%+v", w)
+	}
+}
+
+// A meeting's events share its times: the end of a stay names its beginning and its length.
+func TestSyntheticEventsShareTheirTimes(t *testing.T) {
+	since := time.Date(2026, 11, 22, 10, 0, 0, 250e6, time.UTC)
+	for _, kind := range []provider.EventKind{provider.KindParticipantLeft, provider.KindRecordingReady, provider.KindMeetingEnded} {
+		body, err := synthesize(provider.SyntheticEvent{Kind: kind, Room: "r", Session: "s", Conference: "c", ID: "i", At: since.Add(5 * time.Second), Since: since})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[provider.EventKind]string{
+			provider.KindParticipantLeft: `"joined_at":1795341600.25,"duration":5,`,
+			provider.KindRecordingReady:  `"start_ts":1795341600,"status":"finished","duration":5,`,
+			provider.KindMeetingEnded:    `"start_ts":1795341600.25,"end_ts":1795341605.25,"meeting_id":"c"`,
+		}[kind]
+		if !strings.Contains(string(body), want) {
+			t.Errorf("%s: %s", kind, body)
+		}
+	}
+}
+
+// Any body can be signed, at another time than its event's.
+func TestAnyBodyCanBeSigned(t *testing.T) {
+	p, err := New(provider.Account{Platform: provider.Daily, APIKey: "k", WebhookSecret: "ZGFpbHktdGVzdC1rZXktMDEyMzQ1Njc4OWFiY2RlZiE="}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Unix(1795341600, 0)
+	r, err := p.Synthesize(provider.SyntheticEvent{Body: []byte("no json\n"), At: at, SignedAt: at.Add(-time.Hour)})
+	if err != nil || string(r.Body) != "no json\n" || r.Header.Get(headerTimestamp) != "1795338000000" {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if w, _ := p.ReadWebhook(r); w.Verdict != provider.Verified {
+		t.Errorf("%+v", w)
+	}
+}
+
+// Every type of Daily's can be synthesized, and is read as its kind.
+func TestEveryTypeCanBeSynthesized(t *testing.T) {
+	for word, kind := range types() {
+		body, err := synthesize(provider.SyntheticEvent{Kind: kind, Type: word, Room: "r", Session: "s", ID: "i", At: time.Unix(1795341600, 0)})
+		if err != nil || !bytes.Contains(body, []byte(`"type":"`+word+`"`)) {
+			t.Fatalf("%s: %s, %v", word, body, err)
+		}
+		if e, reason := readEvent(body); e.Kind != kind || e.Type != word || reason != "" {
+			t.Errorf("%s is read as %+v: %s", word, e, reason)
+		}
 	}
 }

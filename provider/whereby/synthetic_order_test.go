@@ -21,7 +21,7 @@ func TestSyntheticKeysAreInThePlatformsOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		made, err := synthesize(provider.SyntheticEvent{
-			Kind: kind, Room: "demo-1", MeetingID: "987", Name: "Zoë", Session: "s-1", ID: "i-1", At: time.UnixMilli(1750000000250),
+			Kind: kind, Type: word, Room: "demo-1", MeetingID: "987", Name: "Zoë", Session: "s-1", ID: "i-1", At: time.UnixMilli(1750000000250),
 		})
 		if err != nil {
 			t.Fatal(err)
