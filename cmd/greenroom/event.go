@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
-	"greenroom/internal/config"
 	"greenroom/internal/plain"
+	"greenroom/internal/when"
 	"greenroom/provider"
 )
 
@@ -85,10 +85,10 @@ func sinceWhen(s string, now time.Time) (app.Time, error) {
 	if s == "" {
 		return app.Time{}, nil
 	}
-	if age, ok := config.ParseAge(s); ok {
+	if age, ok := when.Age(s); ok {
 		return app.At(now.Add(-age)), nil
 	}
-	if t, ok := moment(s, now, false); ok {
+	if t, ok := when.Moment(s, now, false); ok {
 		return app.At(t), nil
 	}
 	return app.Time{}, usagef("--since can't be %q: write it like 2h, 7d, 09:00 or 2026-01-31T09:00:00Z", s)

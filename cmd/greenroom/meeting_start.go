@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
-	"greenroom/internal/config"
 	"greenroom/internal/plain"
+	"greenroom/internal/when"
 )
 
 type meetingStartOptions struct {
@@ -43,13 +43,13 @@ func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
 	case o.lasts != "" && o.until != "":
 		return usagef("--for and --until say the same thing: use one of them")
 	case o.lasts != "":
-		d, ok := config.ParseAge(o.lasts)
+		d, ok := when.Age(o.lasts)
 		if !ok || d <= 0 {
 			return usagef("--for can't be %q: write it like 45m, 1h30m or 2d", o.lasts)
 		}
 		request.For = d
 	case o.until != "":
-		t, ok := moment(o.until, o.now(), true)
+		t, ok := when.Moment(o.until, o.now(), true)
 		if !ok {
 			return usagef("--until can't be %q: write it like 17:30, or 2026-01-31T17:30:00Z", o.until)
 		}
@@ -83,34 +83,4 @@ func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
 		}
 		return o.facts("guest", m.GuestURL, "host", m.HostURL)
 	})
-}
-
-// moment reads a time as people write one: RFC 3339, a date with a time, a date, or a time of day, the last three local.
-// A time of day is the next one when ahead, else the last one.
-func moment(s string, now time.Time, ahead bool) (time.Time, bool) {
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t, true
-	}
-	for _, layout := range []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
-			return t, true
-		}
-	}
-	for _, layout := range []string{"15:04", "15:04:05"} {
-		c, err := time.Parse(layout, s)
-		if err != nil {
-			continue
-		}
-		day := 0
-		at := func() time.Time {
-			return time.Date(now.Year(), now.Month(), now.Day()+day, c.Hour(), c.Minute(), c.Second(), 0, now.Location())
-		}
-		if ahead && !at().After(now) {
-			day = 1
-		} else if !ahead && at().After(now) {
-			day = -1
-		}
-		return at(), true
-	}
-	return time.Time{}, false
 }

@@ -11,6 +11,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
+	"greenroom/internal/when"
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/relay/spool"
 )
@@ -46,7 +47,7 @@ func (o *relayOptions) options() (relay.Options, error) {
 		*size.to = n
 	}
 	var ok bool
-	if opt.Retain, ok = config.ParseAge(o.retain); !ok || opt.Retain <= 0 {
+	if opt.Retain, ok = when.Age(o.retain); !ok || opt.Retain <= 0 {
 		return opt, usagef("--retain can't be %q: write it like 7d or 12h", o.retain)
 	}
 	for part := range strings.SplitSeq(o.proxies, ",") {

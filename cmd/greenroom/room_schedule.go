@@ -11,8 +11,8 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/calendar"
-	"greenroom/internal/config"
 	"greenroom/internal/plain"
+	"greenroom/internal/when"
 )
 
 type scheduleOptions struct {
@@ -94,7 +94,7 @@ func (o *scheduleOptions) length() (time.Duration, error) {
 	if o.lasts == "" {
 		return 0, nil
 	}
-	d, ok := config.ParseAge(o.lasts)
+	d, ok := when.Age(o.lasts)
 	if !ok || d <= 0 {
 		return 0, usagef("--for can't be %q: write it like 45m or 1h30m", o.lasts)
 	}

@@ -40,6 +40,14 @@ type Delivery struct {
 	Session     string `json:"session"`
 	// DuplicateOf is the seq of the delivery that this one repeats; 0, in JSON null, when it repeats none.
 	DuplicateOf Seq `json:"duplicate_of"`
+	// ReplayOf is the seq of the delivery that was taken in again as this one; 0 for one that arrived.
+	ReplayOf Seq `json:"replay_of,omitempty"`
+	// Imported marks a delivery that was read from a file.
+	Imported bool `json:"imported,omitempty"`
+	// Via is how it came: "direct" to the listener, or the driver of the tunnel. Empty in those that earlier versions stored.
+	Via string `json:"via,omitempty"`
+	// Remote is the sender's address as far as it is known.
+	Remote string `json:"remote,omitempty"`
 	// Unapplied says why an authentic event had no effect.
 	Unapplied string `json:"unapplied,omitempty"`
 	// Provider is the platform's id of the event.

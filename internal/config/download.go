@@ -11,6 +11,7 @@ import (
 
 	"github.com/adrg/xdg"
 
+	"greenroom/internal/when"
 	"greenroom/provider"
 )
 
@@ -112,12 +113,12 @@ func (r *reader) downloads() {
 		if s = strings.TrimSpace(s); s == "off" || s == "0" {
 			return "off", "", ""
 		}
-		if d, ok := ParseAge(s); !ok || d < time.Second {
+		if d, ok := when.Age(s); !ok || d < time.Second {
 			return "", "isn't a time of a second or more", `write it like "6h", or "off"`
 		}
 		return s, "", ""
 	}); timeout != "off" {
-		d.Timeout, _ = ParseAge(timeout)
+		d.Timeout, _ = when.Age(timeout)
 	}
 }
 
@@ -174,7 +175,7 @@ func (r *reader) finding(f *Fetch, a provider.Account, key func(string) string) 
 		if s = strings.TrimSpace(s); s == "off" || s == "0" {
 			return "off", "", ""
 		}
-		if d, ok := ParseAge(s); !ok || d < time.Minute {
+		if d, ok := when.Age(s); !ok || d < time.Minute {
 			return "", "isn't a time of a minute or more", `write it like "24h", or "off"`
 		}
 		return s, "", ""
@@ -182,7 +183,7 @@ func (r *reader) finding(f *Fetch, a provider.Account, key func(string) string) 
 	case "off":
 		f.Sweep = 0
 	default:
-		f.Sweep, _ = ParseAge(text)
+		f.Sweep, _ = when.Age(text)
 	}
 	d, _ := r.driver(string(a.Platform))
 	for _, k := range []string{"recording.queue", "recording.sweep"} {

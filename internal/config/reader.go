@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"greenroom/internal/when"
 	"greenroom/provider"
 )
 
@@ -214,21 +215,21 @@ func (r *reader) general() {
 	c.Retention.Bytes = r.size("retention.size", DefaultRetainBytes, 1<<20, 1<<50)
 	age := DefaultRetention
 	if text := r.text("retention.age", "30d", func(s string) (string, string, string) {
-		if d, ok := ParseAge(s); !ok || d < time.Hour {
+		if d, ok := when.Age(s); !ok || d < time.Hour {
 			return "", "isn't an age of an hour or more", `write it like "30d" or "12h"`
 		}
 		return s, "", ""
 	}); text != "" {
-		age, _ = ParseAge(text)
+		age, _ = when.Age(text)
 	}
 	c.Retention.Age = age
 	if text := r.text("lead", "10m", func(s string) (string, string, string) {
-		if d, ok := ParseAge(s); !ok || d < time.Minute || d > 24*time.Hour {
+		if d, ok := when.Age(s); !ok || d < time.Minute || d > 24*time.Hour {
 			return "", "isn't a time from a minute to a day", `write it like "10m"`
 		}
 		return s, "", ""
 	}); text != "" {
-		c.Lead, _ = ParseAge(text)
+		c.Lead, _ = when.Age(text)
 	}
 	c.Theme = r.text("theme", "auto", oneOf("auto", "light", "dark"))
 	c.Mouse, _ = r.boolean("mouse", true)

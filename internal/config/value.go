@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // units of size, longest suffix first.
@@ -42,37 +41,4 @@ func FormatSize(n int64) string {
 		}
 	}
 	return strconv.FormatInt(n, 10) + "B"
-}
-
-// ParseAge reads a length of time as people write one: what [time.ParseDuration] reads, and also days and weeks, alone
-// or before the rest: "30d", "2w", "1d12h". It refuses negative ones and those beyond about 290 years.
-func ParseAge(s string) (time.Duration, bool) {
-	s = strings.TrimSpace(s)
-	if s == "" || strings.ContainsAny(s, "+-") {
-		return 0, false
-	}
-	var total time.Duration
-	for _, unit := range []struct {
-		letter string
-		length time.Duration
-	}{{"w", 7 * 24 * time.Hour}, {"d", 24 * time.Hour}} {
-		number, rest, found := strings.Cut(s, unit.letter)
-		if !found {
-			continue
-		}
-		n, err := strconv.ParseUint(number, 10, 32)
-		if err != nil || time.Duration(n) > (math.MaxInt64-total)/unit.length {
-			return 0, false
-		}
-		total += time.Duration(n) * unit.length
-		s = rest
-	}
-	if s == "" {
-		return total, true
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 || d > math.MaxInt64-total {
-		return 0, false
-	}
-	return total + d, true
 }

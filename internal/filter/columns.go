@@ -1,0 +1,177 @@
+package filter
+
+import (
+	"hash/fnv"
+	"math"
+	"strings"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// Columns are the values of an event that a store keeps apart from its rows, so that most filters read few rows. Texts are hashes,
+// which may collide: they prove that an event doesn't match, and never that it does.
+type Columns struct {
+	Seq uint64
+	// At is the arrival in Unix seconds.
+	At      int64
+	Kind    uint8 // see [KindIndex]
+	Verdict uint8 // see [VerdictIndex]
+	Status  uint16
+	Flags   Flag
+	// Size is at most [MaxSize], which stands for all larger ones too.
+	Size uint32
+
+	Account, Type, Room, Meeting, Participant, Session, Via, Method uint32
+	// Old marks columns of which Seq, At and Kind alone are known, and of Flags those that are set.
+	Old bool
+}
+
+// MaxSize is the largest size in columns.
+const MaxSize = math.MaxUint32
+
+// ColumnsOf returns the columns of a delivery.
+func ColumnsOf(d *app.Delivery) Columns {
+	return Columns{
+		Seq: d.Seq, At: d.At.Unix(), Kind: KindIndex(d.Kind), Verdict: VerdictIndex(d.Verdict), Status: uint16(d.Status),
+		Flags: FlagsOf(d), Size: uint32(min(max(d.Size, 0), MaxSize)),
+		Account: Hash(d.Account), Type: Hash(d.Type), Room: Hash(d.Room), Meeting: Hash(d.Meeting), Participant: Hash(d.Participant),
+		Session: Hash(d.Session), Via: Hash(d.Via), Method: Hash(d.Method),
+	}
+}
+
+// Hash is the hash of a text in columns. Case doesn't change it.
+func Hash(s string) uint32 { return hash(strings.ToLower(s)) }
+
+func hash(s string) uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(s))
+	return h.Sum32()
+}
+
+func (t textTerm) may(c *Columns) truth {
+	if t.hashes == nil || c.Old {
+		return maybe
+	}
+	var has uint32
+	switch t.Field {
+	case Account:
+		has = c.Account
+	case Type:
+		has = c.Type
+	case Room:
+		has = c.Room
+	case Meeting:
+		has = c.Meeting
+	case Via:
+		has = c.Via
+	case Method:
+		has = c.Method
+	case Participant:
+		for _, h := range t.hashes {
+			if h == c.Participant || h == c.Session {
+				return maybe
+			}
+		}
+		return no
+	default:
+		return maybe
+	}
+	for _, h := range t.hashes {
+		if h == has {
+			return maybe
+		}
+	}
+	return no
+}
+
+func (t numberTerm) may(c *Columns) truth {
+	switch {
+	case t.Field == Seq:
+		return truthOf(t.holds(float64(c.Seq)))
+	case c.Old || t.Field == Size && c.Size == MaxSize:
+		return maybe
+	case t.Field == Size:
+		return truthOf(t.holds(float64(c.Size)))
+	}
+	return truthOf(t.holds(float64(c.Status)))
+}
+
+func (t kindTerm) may(c *Columns) truth {
+	if c.Kind == kindIndex[provider.KindUnknown] {
+		return maybe // a kind of another version is stored as unknown
+	}
+	return truthOf(t.kinds&(1<<c.Kind) != 0)
+}
+
+func (t verdictTerm) may(c *Columns) truth {
+	if c.Old || int(c.Verdict) >= len(verdicts) {
+		return maybe
+	}
+	return truthOf(t.verdicts&(1<<c.Verdict) != 0)
+}
+
+func (t flagTerm) may(c *Columns) truth {
+	switch {
+	case c.Flags&t.flags != 0:
+		return yes
+	case c.Old:
+		return maybe
+	}
+	return no
+}
+
+func (t timeTerm) may(c *Columns) truth {
+	bound := t.at.Unix()
+	switch {
+	case c.At == bound:
+		return maybe
+	case t.Field == Since:
+		return truthOf(c.At > bound)
+	}
+	return truthOf(c.At < bound)
+}
+
+// Range is a range of events; both ends are included.
+type Range struct {
+	First, Last uint64
+	// Since is the earliest arrival in Unix seconds, 0 for any.
+	Since int64
+}
+
+// Range returns a range outside of which nothing matches.
+func (f *Filter) Range() Range {
+	all := Range{Last: math.MaxUint64}
+	if f.Empty() {
+		return all
+	}
+	return within(f.root, all)
+}
+
+func within(n node, r Range) Range {
+	switch n := n.(type) {
+	case allOf:
+		for _, part := range n {
+			r = within(part, r)
+		}
+	case timeTerm:
+		if n.Field == Since {
+			r.Since = max(r.Since, n.at.Unix())
+		}
+	case numberTerm:
+		if n.Field != Seq {
+			break
+		}
+		lo, hi := math.Inf(1), math.Inf(-1)
+		for _, s := range n.spans {
+			lo, hi = min(lo, s.lo), max(hi, s.hi)
+		}
+		if lo > 0 && lo < 1<<53 {
+			r.First = max(r.First, uint64(lo))
+		}
+		if hi >= 0 && hi < 1<<53 {
+			r.Last = min(r.Last, uint64(hi))
+		}
+	}
+	return r
+}

@@ -1,0 +1,167 @@
+package filter
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// text is one value that texts are compared with: a pattern, a regular expression, or a range of numbers.
+type text struct {
+	// parts are in lower case; between two of them anything may stand. whole says that nothing may stand before the first and
+	// after the last.
+	parts []string
+	whole bool
+	regex *regexp.Regexp
+	span  *span
+}
+
+type span struct{ lo, hi float64 }
+
+func (s span) holds(n float64) bool { return n >= s.lo && n <= s.hi }
+
+// pattern makes a pattern of a whole value, in which * stands for anything if globs is set.
+func pattern(s string, globs bool) text {
+	s = strings.ToLower(s)
+	if !globs {
+		return text{parts: []string{s}, whole: true}
+	}
+	return text{parts: strings.Split(s, "*"), whole: true}
+}
+
+// exact returns the only text that matches, in lower case.
+func (t *text) exact() (string, bool) {
+	if t.whole && len(t.parts) == 1 && t.regex == nil && t.span == nil {
+		return t.parts[0], true
+	}
+	return "", false
+}
+
+func (t *text) match(s string) bool {
+	switch {
+	case t.regex != nil:
+		return t.regex.MatchString(s)
+	case t.span != nil:
+		n, ok := decimal(strings.TrimSpace(s))
+		return ok && t.span.holds(n)
+	}
+	return t.parted(strings.ToLower(s))
+}
+
+func (t *text) matchBytes(b []byte) bool {
+	switch {
+	case t.regex != nil:
+		return t.regex.Match(b)
+	case !t.whole && len(t.parts) == 1 && ascii(t.parts[0]):
+		return ContainsFold(b, t.parts[0])
+	}
+	return t.parted(string(bytes.ToLower(b)))
+}
+
+// parted compares a text in lower case with the parts.
+func (t *text) parted(s string) bool {
+	last := len(t.parts) - 1
+	if t.whole {
+		if last == 0 {
+			return s == t.parts[0]
+		}
+		if !strings.HasPrefix(s, t.parts[0]) {
+			return false
+		}
+		s = s[len(t.parts[0]):]
+		if !strings.HasSuffix(s, t.parts[last]) {
+			return false
+		}
+		s = s[:len(s)-len(t.parts[last])]
+	}
+	for i, part := range t.parts {
+		if t.whole && (i == 0 || i == last) {
+			continue
+		}
+		at := strings.Index(s, part)
+		if at < 0 {
+			return false
+		}
+		s = s[at+len(part):]
+	}
+	return true
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// plainWord returns the longest part of ASCII letters and digits, which no encoding as JSON changes.
+func (t *text) plainWord() (longest string) {
+	for _, part := range t.parts {
+		for _, w := range strings.FieldsFunc(part, func(r rune) bool {
+			return r >= utf8.RuneSelf || !unicode.IsLetter(r) && !unicode.IsDigit(r)
+		}) {
+			if len(w) > len(longest) {
+				longest = w
+			}
+		}
+	}
+	return longest
+}
+
+// ContainsFold reports whether b contains the word in any case. The word is ASCII in lower case.
+func ContainsFold(b []byte, word string) bool {
+	if word == "" {
+		return true
+	}
+	lower, upper := word[0], word[0]
+	if lower >= 'a' && lower <= 'z' {
+		upper -= 'a' - 'A'
+	}
+	// Two other characters become ASCII in lower case: the Kelvin sign, and the I with a dot.
+	if strings.ContainsAny(word, "ki") && (bytes.Contains(b, []byte("\u212a")) || bytes.Contains(b, []byte("\u0130"))) {
+		return bytes.Contains(bytes.ToLower(b), []byte(word))
+	}
+	last := len(b) - len(word)
+	for i := 0; i <= last; i++ {
+		at := indexEither(b[i:last+1], lower, upper)
+		if at < 0 {
+			return false
+		}
+		if i += at; equalFold(b[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
+}
+
+// indexEither returns the first index of either byte.
+func indexEither(b []byte, lower, upper byte) int {
+	at := bytes.IndexByte(b, lower)
+	if lower == upper {
+		return at
+	}
+	if at >= 0 {
+		b = b[:at]
+	}
+	if other := bytes.IndexByte(b, upper); other >= 0 {
+		return other
+	}
+	return at
+}
+
+func equalFold(b []byte, word string) bool {
+	for i := range len(word) {
+		c := b[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != word[i] {
+			return false
+		}
+	}
+	return true
+}
