@@ -15,10 +15,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
-	"greenroom/internal/config"
 	"greenroom/internal/jsonedit"
 	"greenroom/internal/nearest"
 	"greenroom/internal/scenario"
+	"greenroom/internal/when"
 	"greenroom/provider"
 )
 
@@ -120,14 +120,14 @@ func (o *triggerOptions) read(word string) (job triggerJob, err error) {
 		return job, usagef("--to can't be %q: %v", o.to, err)
 	}
 	if o.at != "" {
-		at, ok := moment(o.at, o.now(), false)
+		at, ok := when.Moment(o.at, o.now(), false)
 		if !ok {
 			return job, usagef("--at can't be %q: write it like 09:00 or 2026-01-31T09:00:00Z", o.at)
 		}
 		job.at = at
 	}
 	if o.age != "" {
-		age, ok := config.ParseAge(o.age)
+		age, ok := when.Age(o.age)
 		if !ok {
 			return job, usagef("--age can't be %q: write it like 10m or 2d", o.age)
 		}
