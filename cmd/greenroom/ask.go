@@ -10,8 +10,8 @@ import (
 	"greenroom/internal/plain"
 )
 
-// canAsk refuses, before anything else is done, what would have to ask where nobody can answer. flag is what speaks for
-// the answer, yes whether it was given.
+// canAsk fails early if a prompt is needed but there is no terminal. flag names the option that answers it, yes reports
+// whether it was set.
 func (p *program) canAsk(flag string, yes bool) error {
 	if yes || p.inTTY && p.outTTY {
 		return nil
@@ -19,7 +19,7 @@ func (p *program) canAsk(flag string, yes bool) error {
 	return usagef("confirmation needed: run with %s", flag)
 }
 
-// confirm asks a question that is answered no unless somebody says yes.
+// confirm asks a question to which only an explicit yes is one.
 func (p *program) confirm(ctx context.Context, question, flag string, yes bool) error {
 	if yes {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"greenroom/provider"
 )
 
-// newBuckets makes what a hub finds recordings in buckets with, nil where no account has one. It calls nobody.
+// newBuckets returns the finder of recordings in buckets, nil if no account has a bucket. It sends no request.
 func newBuckets(c *config.Config, accounts []hub.Account, log *slog.Logger, group *crash.Group) hub.Buckets {
 	names := map[provider.Platform]*provider.Objects{}
 	for _, d := range drivers() {

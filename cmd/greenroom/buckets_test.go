@@ -31,7 +31,7 @@ import (
 	"greenroom/store"
 )
 
-// cloud is what Amazon would be: a bucket, and a queue that is told of its objects.
+// cloud plays Amazon: a bucket, and a queue with notifications of its objects.
 type cloud struct {
 	t        *testing.T
 	backend  *s3mem.Backend
@@ -63,7 +63,7 @@ func newCloud(t *testing.T) *cloud {
 	return c
 }
 
-// put makes an object, and tells of it as S3 does.
+// put makes an object, and sends a notification as S3 does.
 func (c *cloud) put(key string, data []byte) {
 	c.t.Helper()
 	if _, err := c.backend.PutObject(c.t.Context(), "recordings", key, map[string]string{}, bytes.NewReader(data), int64(len(data))); err != nil {
@@ -144,7 +144,7 @@ func until(t *testing.T, b app.Backend, what string, fits func(app.Recording) bo
 	}
 }
 
-// From the object in the bucket to the file on this machine, and one recording with what the platform tells of.
+// From the object in the bucket to the file on this machine, and one recording together with the platform's report of it.
 func TestFromTheBucketToTheDisk(t *testing.T) {
 	c := newCloud(t)
 	b, w := realBench(t)
@@ -194,7 +194,7 @@ func TestFromTheBucketToTheDisk(t *testing.T) {
 		t.Errorf("%s has %d bytes, %v", got.Download.Path, len(here), err)
 	}
 
-	// The platform tells of it: it is the same one, and what was downloaded stays so. Told again by the queue it changes
+	// The platform reports it: it is the same one, and what was downloaded stays so. A repeated notification of the queue changes
 	// nothing.
 	id, err := w.AddRecording(provider.Whereby, m.PlatformRoom, sandbox.PastRecording{StartedAt: began, For: 30 * time.Second})
 	if err != nil {
@@ -203,12 +203,12 @@ func TestFromTheBucketToTheDisk(t *testing.T) {
 	b.run(t, 0, "recording", "list")
 	c.tell(key, len(media))
 	b.run(t, 0, "recording", "show", got.ID, "--json")
-	var told app.Recording
-	if err := json.Unmarshal(b.out.Bytes(), &told); err != nil || told.ID != id || told.FromBucket || told.DurationS != 30 || told.Download.Path != got.Download.Path {
+	var shown app.Recording
+	if err := json.Unmarshal(b.out.Bytes(), &shown); err != nil || shown.ID != id || shown.FromBucket || shown.DurationS != 30 || shown.Download.Path != got.Download.Path {
 		t.Errorf("%s, %v", b.out.String(), err)
 	}
 
-	// One that the platform has told of first is one too.
+	// One that the platform has reported first is one too.
 	later := began.Add(time.Minute)
 	second, err := w.AddRecording(provider.Whereby, m.PlatformRoom, sandbox.PastRecording{StartedAt: later, For: 30 * time.Second})
 	if err != nil {
@@ -250,7 +250,7 @@ func TestFromTheBucketToTheDisk(t *testing.T) {
 	}
 }
 
-// Without a queue, and without anybody who stays, a command finds what a bucket has.
+// Without a queue, and without a running Greenroom, a command finds the bucket's recordings.
 func TestACommandLooksThroughTheBucket(t *testing.T) {
 	c := newCloud(t)
 	b, _ := realBench(t)
@@ -355,7 +355,7 @@ func TestACrashBetweenCommitAndDeletion(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if n := c.left(); n == "0+0" {
-		t.Fatal("the messages are gone although nobody deleted them")
+		t.Fatal("the messages are gone although nothing deleted them")
 	}
 	s, err := store.Open(store.Options{Path: file})
 	if err != nil {

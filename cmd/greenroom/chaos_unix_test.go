@@ -43,7 +43,7 @@ func signDaily(r *http.Request, body []byte) {
 	r.Header.Set("X-Webhook-Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// event is a webhook of a type that nobody knows, large or small: such are stored as they came.
+// event is a webhook of an unknown type, large or small: such are stored as they came.
 func event(id string) []byte {
 	pad := base64.StdEncoding.EncodeToString(tunneltest.Random(min(tunneltest.Size(), 500<<10)))
 	return fmt.Appendf(nil, `{"version":"1.0.0","type":"chaos.sent","id":%q,"payload":{"pad":%q},"event_ts":%d.5}`, id, pad, time.Now().Unix())
@@ -156,7 +156,7 @@ func TestTheProgramsLoseNothing(t *testing.T) {
 	defer s.Close()
 	l.Check(t, func(visit func(tunneltest.Kept)) { visitStore(t, s, visit) })
 	accepted, doubtful, refused := l.Counts()
-	t.Logf("%d webhooks were accepted in %.1f s (%.0f/s); of %d nobody knows, %d were refused; %s",
+	t.Logf("%d webhooks were accepted in %.1f s (%.0f/s); %d have an unknown outcome, %d were refused; %s",
 		accepted, took.Seconds(), float64(accepted)/took.Seconds(), doubtful, refused, m)
 	if m.String() == "" {
 		t.Error("nothing went wrong, so that this proves nothing")

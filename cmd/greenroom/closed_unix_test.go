@@ -25,6 +25,6 @@ func TestUntilClosed(t *testing.T) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(20 * time.Second):
-		t.Fatal("goes on without a reader")
+		t.Fatal("continues without a reader")
 	}
 }

@@ -19,7 +19,7 @@ func (p *program) configCommand() *cobra.Command {
 func (p *program) configPath() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "path", Short: "Print the path of the configuration file, there or not", Args: exactly(),
+		Use: "path", Short: "Print the path of the configuration file, even if it doesn't exist", Args: exactly(),
 		RunE: p.do(func(context.Context, []string) error {
 			path, _ := config.FilePath(config.Options{File: p.configFile, Getenv: p.getenv})
 			if path == "" {

@@ -12,7 +12,7 @@ import (
 // markRecorded goes beside every link of a recorded meeting.
 const markRecorded = "This meeting is recorded: say so to those who get the link."
 
-// isRecorded says whether people in the meeting must reckon with being recorded.
+// isRecorded reports whether people in the meeting must expect to be recorded.
 func isRecorded(m app.Meeting) bool {
 	return app.Recorded(m.Record) || m.Recording == app.IsRecording || m.Recording == app.StartingRecording
 }

@@ -104,7 +104,7 @@ func (p *program) demoConfig(ctx context.Context, base, dir string, r *demoRelay
 }
 
 const (
-	// demoSeed makes the demo's recordings the same ones each time, so that a download goes on in the next demo.
+	// demoSeed makes the demo's recordings the same ones each time, so that a download resumes in the next demo.
 	demoSeed = 20250615
 	// demoRate is how many bytes per second each request for a recording's file gets, demoFiles how many recordings come at
 	// once: slow enough to be watched.

@@ -24,7 +24,7 @@ type demoRelay struct {
 	hook string
 }
 
-// openDemoRelay opens a relay whose spool is in the folder. fail is told when it ends by itself.
+// openDemoRelay opens a relay whose spool is in the folder. It calls fail if the relay ends unexpectedly.
 func openDemoRelay(ctx context.Context, dir string, group *crash.Group, fail func(error)) (*demoRelay, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

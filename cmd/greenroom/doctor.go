@@ -43,7 +43,7 @@ const (
 	wordFailing = "failing"
 )
 
-// report is what doctor prints as JSON: the status, and beside it what was found out just now.
+// report is doctor's JSON: the status, and beside it the results of its checks.
 type report struct {
 	app.Status
 	// Health is ok or failing, as the exit status says.
@@ -105,7 +105,7 @@ func fails(found []app.Diagnosis) bool {
 	return false
 }
 
-// mark is a check's word: what fails stands out from what is missing.
+// mark is a check's word. It distinguishes a failure from a missing ability.
 func mark(c provider.Check) string {
 	switch {
 	case c.OK:

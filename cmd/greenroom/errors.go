@@ -121,7 +121,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	return usagef("%s%s: see `%s --help`", err, near, cmd.CommandPath())
 }
 
-// kindOfValue tells what a flag of a type takes.
+// kindOfValue describes the values of a flag's type.
 func kindOfValue(flagType string) string {
 	switch flagType {
 	case "int":
@@ -148,7 +148,7 @@ func exactly(names ...string) cobra.PositionalArgs {
 			return noneEmpty(cmd, args, names)
 		}
 		if len(names) == 0 {
-			return usagef("%s takes no argument, not %q", cmd.CommandPath(), strings.Join(args, " "))
+			return usagef("%s accepts no argument, not %q", cmd.CommandPath(), strings.Join(args, " "))
 		}
 		return usagef("%s needs %s: see `%s --help`", cmd.CommandPath(), strings.Join(names, " and "), cmd.CommandPath())
 	}
@@ -164,13 +164,13 @@ func noneEmpty(cmd *cobra.Command, args, names []string) error {
 	return nil
 }
 
-// atMostOne takes one argument or none.
+// atMostOne accepts one argument or none.
 func atMostOne(name string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) <= 1 {
 			return noneEmpty(cmd, args, []string{name})
 		}
-		return usagef("%s takes one %s: see `%s --help`", cmd.CommandPath(), name, cmd.CommandPath())
+		return usagef("%s accepts one %s: see `%s --help`", cmd.CommandPath(), name, cmd.CommandPath())
 	}
 }
 

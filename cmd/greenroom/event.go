@@ -22,7 +22,7 @@ func (p *program) eventCommand() *cobra.Command {
 	return group("event", "Inspect webhooks as they arrived, with their verdicts", p.eventList(), p.eventTail(), p.eventShow())
 }
 
-// eventFilter is what selects events, for listing and for following.
+// eventFilter selects events, for listing and for following.
 type eventFilter struct {
 	account, verdict, meeting, grep string
 	kinds                           []string
@@ -194,7 +194,7 @@ func (p *program) eventRow(d app.Delivery) []string {
 	}
 }
 
-// remark is what is out of the ordinary about an event.
+// remark is an event's peculiarity.
 func remark(d app.Delivery) string {
 	switch {
 	case d.DuplicateOf > 0:
@@ -228,7 +228,7 @@ func (o *eventShowOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		if d.Headers == nil {
-			d.Headers = http.Header{} // tells a whole event from a row of a list
+			d.Headers = http.Header{} // distinguishes a whole event from a row of a list
 		}
 		if o.json {
 			return o.printJSON(d)

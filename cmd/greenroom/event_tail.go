@@ -113,7 +113,7 @@ func (f *follower) run(ctx context.Context) error {
 	return nil
 }
 
-// see takes one change from the stream.
+// see handles one change from the stream.
 func (f *follower) see(ctx context.Context, c app.Change) error {
 	d := c.Delivery
 	switch {
@@ -125,7 +125,7 @@ func (f *follower) see(ctx context.Context, c app.Change) error {
 		f.last = d.Seq
 		return f.print(*d)
 	}
-	// The store knows how to match; the stream tells when to ask it.
+	// The store knows how to match; the stream shows when to ask it.
 	if err := f.catchUp(ctx); err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (f *follower) skip(ctx context.Context) error {
 	return err
 }
 
-// narrow says whether the query selects at all.
+// narrow reports whether the query selects at all.
 func (f *follower) narrow() bool {
 	q := f.query
 	return q.Account != "" || q.Verdict != "" || q.Meeting != "" || q.Grep != "" || len(q.Kinds) > 0

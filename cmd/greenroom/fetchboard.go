@@ -28,7 +28,7 @@ func newFetchBoard(p *program) *fetchBoard { return &fetchBoard{p: p} }
 // drawEvery is how often bars are redrawn at most.
 const drawEvery = 100 * time.Millisecond
 
-// changed tells of a recording that stands differently now.
+// changed shows a recording whose state has changed.
 func (b *fetchBoard) changed(was, now app.Recording, all []app.Recording) {
 	if line := turn(was, now); line != "" {
 		b.clear()

@@ -21,10 +21,10 @@ type fetchFollower struct {
 	*program
 	backend app.Backend
 	board   *fetchBoard
-	// order are the recordings in the order in which they were asked for, known how they stand.
+	// order lists the recordings in the order in which they were asked for, known holds their states.
 	order []app.RecordingRef
 	known map[app.RecordingRef]app.Recording
-	// mine are those that did not go on before this command asked.
+	// mine are those that were not running before this command asked.
 	mine map[app.RecordingRef]bool
 	// owner says that this process has the store, and so runs on_download too.
 	owner bool
@@ -40,7 +40,7 @@ func newFetchFollower(p *program, b app.Backend) *fetchFollower {
 	}
 }
 
-// run returns the recordings as they stand when nothing of them goes on any more. One that could not even be asked for is
+// run returns the recordings once none of them is running any more. One that could not even be asked for is
 // among them as failed, unless it is the only one: then that is the error.
 func (f *fetchFollower) run(ctx context.Context, asked []app.Recording, req app.DownloadRequest) ([]app.Recording, error) {
 	// The subscription outlives ctx by the moment in which what was asked for is paused.
@@ -103,7 +103,7 @@ func (f *fetchFollower) run(ctx context.Context, asked []app.Recording, req app.
 }
 
 func (f *fetchFollower) ask(ctx context.Context, r app.Recording, req app.DownloadRequest) error {
-	// What an earlier process was killed over goes on in this one alone, and is this command's too.
+	// A download left behind by a killed process resumes in this process alone, so it belongs to this command too.
 	d := r.Download
 	before := d != nil && d.State.Active() && !(f.owner && d.AskedAt.Before(f.began))
 	req.RecordingRef = r.Ref()
@@ -116,7 +116,7 @@ func (f *fetchFollower) ask(ctx context.Context, r app.Recording, req app.Downlo
 	return nil
 }
 
-// note remembers how a recording stands.
+// note records the state of a recording.
 func (f *fetchFollower) note(r app.Recording) {
 	ref := r.Ref()
 	was, known := f.known[ref]
@@ -164,7 +164,7 @@ func (f *fetchFollower) see(ctx context.Context, c app.Change) error {
 	return nil
 }
 
-// renamed reads a recording anew, which may be known under another id by now.
+// renamed reads a recording again, which may be known under another id by now.
 func (f *fetchFollower) renamed(ctx context.Context, ref app.RecordingRef) error {
 	r, err := f.backend.Recording(ctx, ref)
 	if err != nil {
@@ -191,7 +191,7 @@ func (f *fetchFollower) ended(ctx context.Context) (bool, error) {
 	return s.Downloads.Alerts == 0, err
 }
 
-// over says whether nothing goes on any more.
+// over reports whether nothing is running any more.
 func (f *fetchFollower) over() bool {
 	for _, r := range f.known {
 		d := r.Download
@@ -207,7 +207,7 @@ func (f *fetchFollower) over() bool {
 	return true
 }
 
-// interrupted pauses what this command began when somebody has ended it, and says how to go on.
+// interrupted pauses the downloads that this command began when the user has ended it, and says how to resume.
 func (f *fetchFollower) interrupted(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
@@ -227,7 +227,7 @@ func (f *fetchFollower) interrupted(ctx context.Context, err error) error {
 		ids = append(ids, plain.Word(r.ID))
 	}
 	if len(ids) > 0 {
-		f.words("Paused, and what was fetched is kept. To go on: greenroom recording download ", strings.Join(ids, " "))
+		f.words("Paused, and what was fetched is kept. To resume: greenroom recording download ", strings.Join(ids, " "))
 	}
 	return ctx.Err()
 }

@@ -20,7 +20,7 @@ import (
 	"greenroom/provider"
 )
 
-// newDownloads makes what a hub fetches recordings with. It calls nobody.
+// newDownloads returns the hub's downloader. It sends no request.
 func newDownloads(c *config.Config, accounts []hub.Account, log *slog.Logger, group *crash.Group) (downloads.Config, error) {
 	lib, err := newLibrary(c, accounts, log, group)
 	if err != nil {
@@ -44,7 +44,7 @@ func newDownloads(c *config.Config, accounts []hub.Account, log *slog.Logger, gr
 	return out, nil
 }
 
-// newLibrary makes what reads the recordings of accounts. It calls nobody.
+// newLibrary returns the reader of the accounts' recordings. It sends no request.
 func newLibrary(c *config.Config, accounts []hub.Account, log *slog.Logger, group *crash.Group) (*library.Library, error) {
 	d := c.Download
 	template, err := nameTemplate(c)
@@ -86,7 +86,7 @@ func filesOf(a hub.Account, f config.Fetch) library.Account {
 	return library.Account{APIURL: a.APIURL, Linker: linker, Bucket: bucket, Access: accessOf(a.Account, f)}
 }
 
-// accessOf is how an account's bucket, and the queue that tells of it, are read: with keys of its own, else with those that
+// accessOf says how to read an account's bucket and the queue of its notifications: with keys of its own, else with those that
 // the platform writes with, else as AWS programs do.
 func accessOf(a provider.Account, f config.Fetch) source.BucketAccess {
 	out := source.BucketAccess{

@@ -28,7 +28,7 @@ func folderError(c *config.Config, err error) error {
 	}
 }
 
-// diagnosis is what doctor says when an error is why it can't say anything else.
+// diagnosis is doctor's report when an error prevents any other.
 func diagnosis(about string, err error) []app.Diagnosis {
 	e := app.AsError(err)
 	return []app.Diagnosis{{Checks: []provider.Check{{Name: about, Detail: e.Text, Hint: e.Hint}}}}

@@ -19,7 +19,7 @@ func allCommands(c *cobra.Command) []*cobra.Command {
 	return out
 }
 
-// Help wraps paragraphs at the terminal's width: a line break of ours in one would show in the midst of a sentence.
+// Help wraps paragraphs at the terminal's width: a line break of ours in one would show in the middle of a sentence.
 func TestHelpBreaksNoSentence(t *testing.T) {
 	for _, c := range allCommands(newProgram().root()) {
 		lines := strings.Split(c.Long, "\n")
@@ -34,7 +34,7 @@ func TestHelpBreaksNoSentence(t *testing.T) {
 	}
 }
 
-// Help shows the first letter of a flag's text large, so no value may come first; and each text stands alone.
+// Help shows the first letter of a flag's text large, so no value may come first; and each text is complete.
 func TestFlagTextsStandAlone(t *testing.T) {
 	values := []string{"open", "live", "ended", "verified", "rejected", "unverified", "none", "local", "cloud", "auto", "off", "ack", "sync", "ready", "failed", "recording"}
 	for _, c := range allCommands(newProgram().root()) {

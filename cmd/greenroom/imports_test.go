@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// goPackage is what `go list` tells of a package. Imports are those of the program, not of its tests.
+// goPackage is a package as `go list` prints it. Imports are those of the program, not of its tests.
 type goPackage struct {
 	ImportPath string
 	Imports    []string
@@ -41,14 +41,14 @@ func listPackages(t *testing.T) map[string]goPackage {
 	}
 }
 
-// under says whether path is one of the folders, or in one of them.
+// under reports whether path is one of the folders, or in one of them.
 func under(path string, folders ...string) bool {
 	return slices.ContainsFunc(folders, func(f string) bool { return path == f || strings.HasPrefix(path, f+"/") })
 }
 
 // The folders that packages of the module may import from the module; the longest matching line counts. Imports run one
-// way: cmd, tui, internal/app, provider. internal/plain and internal/crash depend on nothing and are for everybody but the
-// two vocabularies.
+// way: cmd, tui, internal/app, provider. internal/plain and internal/crash depend on nothing, and every package but the two
+// vocabularies may use them.
 var allowed = map[string][]string{
 	"provider":               {},
 	"provider/rest":          {"provider", "internal/plain"},
@@ -116,7 +116,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		found++
 		rule := ruleOf(from)
 		if rule == "" {
-			t.Errorf("%s stands in a folder that the design doesn't have", from)
+			t.Errorf("%s is in a folder that the design doesn't have", from)
 			continue
 		}
 		for _, imported := range p.Imports {

@@ -295,7 +295,7 @@ func TestScreenThatPanicsFailsWithALog(t *testing.T) {
 	}
 }
 
-// The demo fills by itself: people join over the sandbox's API, and are seen through signed webhooks.
+// The demo fills automatically: people join over the sandbox's API, and are seen through signed webhooks.
 func TestDemo(t *testing.T) {
 	b := newBench(t, true, "")
 	b.open, b.now, b.tunnels = openBackend, time.Now, openTunnelDriver
@@ -329,7 +329,7 @@ func TestDemo(t *testing.T) {
 			}
 			if len(waiting) > 0 {
 				if _, ok := <-changes; !ok {
-					return errors.New("nobody came")
+					return errors.New("no one came")
 				}
 			}
 		}

@@ -44,7 +44,7 @@ func (l *locked) Write(b []byte) (int, error) {
 	return l.w.Write(b)
 }
 
-// patient keeps what is written until somebody reads it.
+// patient keeps what is written until it is read.
 type patient struct {
 	mu    sync.Mutex
 	more  *sync.Cond
@@ -120,7 +120,7 @@ func (l *lineReader) tunnel() app.TunnelStatus {
 	}
 }
 
-// event is the next event that isn't a platform's test of the address; what is told of the tunnel in between is passed over.
+// event returns the next event that isn't a platform's test of the address, without the lines about the tunnel.
 func (l *lineReader) event() app.Delivery {
 	l.t.Helper()
 	for {
@@ -153,7 +153,7 @@ func TestListenThroughATunnel(t *testing.T) {
 	}
 	local := <-p.Opened
 	if "http://"+local.Addr.String() != url || local.Device == "" {
-		t.Errorf("the tunnel was told %v and %q", local.Addr, local.Device)
+		t.Errorf("the tunnel was given %v and %q", local.Addr, local.Device)
 	}
 	base := p.Public(t, local)
 	p.Board.Update(func(s *tunnel.Status) {
@@ -281,7 +281,7 @@ func TestListenEndsWhenItsTunnelCannotBeOpened(t *testing.T) {
 	}
 }
 
-func TestListenTellsPeopleOfItsTunnel(t *testing.T) {
+func TestListenShowsItsTunnel(t *testing.T) {
 	var said []string
 	b := newBench(t, false, "")
 	b.stderr = writer(func(s string) { said = append(said, strings.TrimSuffix(s, "\n")) })
@@ -312,7 +312,7 @@ type writer func(string)
 
 func (w writer) Write(b []byte) (int, error) { w(string(b)); return len(b), nil }
 
-// TestTheScreenOpensTheTunnelToo covers the screen as the owner, and what its Status tells.
+// TestTheScreenOpensTheTunnelToo covers the screen as the owner, and its Status tab.
 func TestTheScreenOpensTheTunnelToo(t *testing.T) {
 	b, _ := realBench(t)
 	env := b.getenv
@@ -366,7 +366,7 @@ func drawn(t *testing.T, f func(context.Context, app.Backend) error) func(contex
 }
 
 // TestTheWebhookFollowsTheTunnel has a real Daily webhook, on the sandbox, made through the tunnel, and another's left alone
-// until somebody says otherwise.
+// until the user replaces it.
 func TestTheWebhookFollowsTheTunnel(t *testing.T) {
 	b, w := realBench(t)
 	env := b.getenv
@@ -405,7 +405,7 @@ func TestTheWebhookFollowsTheTunnel(t *testing.T) {
 		t.Errorf("it asks %s", s)
 	}
 	if hooks := w.Webhooks(); len(hooks) != 1 || hooks[0].URL != "http://127.0.0.1:9/theirs" {
-		t.Fatalf("before anybody said yes: %+v", hooks)
+		t.Fatalf("before the user said yes: %+v", hooks)
 	}
 	other.run(t, 0, "tunnel", "register", "daily", "--replace", "--yes", "--json")
 	if s := other.out.String(); !strings.Contains(s, `"state":"registered"`) || !strings.Contains(s, base+"/hooks/daily") {
@@ -438,7 +438,7 @@ func TestTheWebhookFollowsTheTunnel(t *testing.T) {
 	}
 }
 
-// TestAWebhookThatFellSilentWakesWithTheTunnel has Daily give up on a webhook while the tunnel is away.
+// TestAWebhookThatFellSilentWakesWithTheTunnel has Daily disable a webhook while the tunnel is away.
 func TestAWebhookThatFellSilentWakesWithTheTunnel(t *testing.T) {
 	b, w := realBench(t)
 	p := tunneltest.NewPipe("relay")
@@ -475,7 +475,7 @@ func TestAWebhookThatFellSilentWakesWithTheTunnel(t *testing.T) {
 	other.run(t, 0, "tunnel", "probe")
 	for lines.tunnel().State != "live" {
 	}
-	other.run(t, 0, "tunnel", "register", "daily") // waits for the look that began by itself, and finds nothing to do
+	other.run(t, 0, "tunnel", "register", "daily") // waits for the automatic check, and finds nothing to do
 	if h := w.Webhooks(); len(h) != 1 || h[0].Failed || h[0].URL != base+"/hooks/daily" {
 		t.Fatalf("when the tunnel was back it was %+v", h)
 	}
@@ -488,9 +488,9 @@ func TestAWebhookThatFellSilentWakesWithTheTunnel(t *testing.T) {
 	}
 }
 
-// TestThePublicNameIsTakenWhileItIsTheTunnels posts to the listener under names of others and of the tunnel, as a tunnel that
+// TestThePublicNameIsAcceptedWhileItIsTheTunnels posts to the listener under names of others and of the tunnel, as a tunnel that
 // carries connections does.
-func TestThePublicNameIsTakenWhileItIsTheTunnels(t *testing.T) {
+func TestThePublicNameIsAcceptedWhileItIsTheTunnels(t *testing.T) {
 	b, _ := realBench(t)
 	p := tunneltest.NewPipe("exec")
 	b.through(p)

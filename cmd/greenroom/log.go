@@ -14,7 +14,7 @@ import (
 	"greenroom/internal/plain"
 )
 
-// maxLog is the size at which the log begins anew; the one before it is kept beside it.
+// maxLog is the size at which the log is rotated; the one before it is kept beside it.
 const maxLog = 5 << 20
 
 // logFile appends to a file and sets it aside when it has grown. It is safe for concurrent use.

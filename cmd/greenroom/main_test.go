@@ -83,7 +83,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, "data"))
 	env.Setenv("XDG_RUNTIME_DIR", run)
 	env.Setenv("TZ", "UTC")
-	// A program that was built with the race detector sleeps for a second before it ends, unless it is told not to.
+	// A program that was built with the race detector sleeps for a second before it ends, unless this is set.
 	env.Setenv("GORACE", "atexit_sleep_ms=0")
 	env.Setenv("SANDBOX", base)
 	for _, kv := range sandboxEnvironment(base) {

@@ -93,7 +93,7 @@ func endQuestion(m app.Meeting, after app.AfterEnd) string {
 	case m.Adopted && after == app.RoomRemoved:
 		return "The room was not made here, and ending the meeting removes it from " + plain.Text(m.Platform.Title()) + " for good. " + q
 	case m.Adopted && after == app.RoomKept:
-		return "The room was not made here: it stays on " + plain.Text(m.Platform.Title()) + ", and its links go on working. " + q
+		return "The room was not made here: it stays on " + plain.Text(m.Platform.Title()) + ", and its links keep working. " + q
 	}
 	return q
 }

@@ -67,7 +67,7 @@ func (o *meetingEjectOptions) run(ctx context.Context, args []string) error {
 	})
 }
 
-// person finds whom somebody means by a session or a name, among those who are there or knock.
+// person finds a participant by session or name, among those who are there or knock.
 func person(m app.MeetingDetail, ref string) (app.Stay, error) {
 	var named []app.Stay
 	for _, s := range m.Participants {
@@ -94,7 +94,7 @@ func person(m app.MeetingDetail, ref string) (app.Stay, error) {
 	return app.Stay{}, usagef("%d people in the meeting of %s are called %q: say which session, %s", len(named), m.Room, ref, strings.Join(sessions, " or "))
 }
 
-// nameOf is what somebody is called, else their session.
+// nameOf returns a participant's name, else their session.
 func nameOf(s app.Stay) string {
 	if s.Name == "" {
 		return "(" + s.Session + ")"

@@ -22,7 +22,7 @@ func (p *program) meetingLink() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "link MEETING", Short: "Print the guest link or the host link", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
 		Long: "Print the link that guests open. With --host it is the host's: a key, made for this call, that is kept nowhere.\n" +
-			"That a meeting is recorded is said beside the link. Printing a link opens nothing, and therefore asks for no consent.",
+			"The output marks a meeting as recorded. Printing a link opens nothing, so no consent is asked.",
 	}
 	cmd.Flags().BoolVar(&o.host, "host", false, "print the host's link")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")

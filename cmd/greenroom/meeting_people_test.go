@@ -21,7 +21,7 @@ func TestPersonByNameOrSession(t *testing.T) {
 		fails     error
 	}{
 		{"s1", "s1", nil}, {"ada", "s1", nil}, {"Bo", "s5", nil}, {"s4", "s4", nil}, {"s6", "s6", nil},
-		{"M␛[2J", "s7", nil}, {"", "", provider.NotFound}, {"Nobody", "", provider.NotFound},
+		{"M␛[2J", "s7", nil}, {"", "", provider.NotFound}, {"Unknown", "", provider.NotFound},
 	} {
 		got, err := person(m, test.ref)
 		if got.Session != test.want || !errors.Is(err, test.fails) {
@@ -32,7 +32,7 @@ func TestPersonByNameOrSession(t *testing.T) {
 	if exitCode(err) != exitUsage || !strings.Contains(err.Error(), "s2 or s3") {
 		t.Errorf("two of a name: %v", err)
 	}
-	_, err = person(m, "Nobody")
+	_, err = person(m, "Unknown")
 	if hint := app.AsError(err).Hint; !strings.Contains(hint, "'all hands'") {
 		t.Errorf("the hint is no command: %q", hint)
 	}
@@ -46,7 +46,7 @@ func TestEndingAsksAndSaysWhatBecomesOfTheRoom(t *testing.T) {
 	}{
 		{app.Meeting{Room: "r", Here: 2, Platform: provider.Whereby}, app.RoomRemoved, "End r with 2 here?"},
 		{app.Meeting{Room: "r", Platform: provider.Whereby, Adopted: true}, app.RoomRemoved, "removes it from Whereby for good. End r with 0 here?"},
-		{app.Meeting{Room: "r", Platform: provider.Daily, Adopted: true}, app.RoomKept, "stays on Daily, and its links go on working. End r with 0 here?"},
+		{app.Meeting{Room: "r", Platform: provider.Daily, Adopted: true}, app.RoomKept, "stays on Daily, and its links keep working. End r with 0 here?"},
 	} {
 		if got := endQuestion(test.meeting, test.after); !strings.HasSuffix(got, test.want) || !test.meeting.Adopted && got != test.want {
 			t.Errorf("%q, not %q", got, test.want)
@@ -54,7 +54,7 @@ func TestEndingAsksAndSaysWhatBecomesOfTheRoom(t *testing.T) {
 	}
 }
 
-func TestMeetingShowTellsWhoAndWhatDiffers(t *testing.T) {
+func TestMeetingShowNamesPeopleAndDifferences(t *testing.T) {
 	b := newBench(t, false, "")
 	o := &meetingShowOptions{program: b.program}
 	seen := 5
@@ -99,12 +99,12 @@ func TestMeetingShowTellsWhoAndWhatDiffers(t *testing.T) {
 	}
 	for _, not := range []string{"counted", "recording ", "consent"} {
 		if strings.Contains(b.out.String(), not) {
-			t.Errorf("%q is told although there is nothing to tell:\n%s", not, b.out.String())
+			t.Errorf("%q is shown although there is nothing to show:\n%s", not, b.out.String())
 		}
 	}
 }
 
-// hasRow says whether a line has these words in this order.
+// hasRow reports whether a line has these words in this order.
 func hasRow(out string, words []string) bool {
 	for line := range strings.Lines(out) {
 		at := 0

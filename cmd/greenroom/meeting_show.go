@@ -74,7 +74,7 @@ func (o *meetingShowOptions) people(m app.Meeting) string {
 	return s
 }
 
-// recording says whether and how the meeting is recorded, what the recording does, and why it doesn't.
+// recording describes whether and how the meeting is recorded, the recording's state, and why there is none.
 func (o *meetingShowOptions) recording(m app.Meeting) string {
 	s := ""
 	if app.Recorded(m.Record) {
@@ -107,7 +107,7 @@ func consent(m app.Meeting) string {
 	return string(m.Consent) + " " + local(m.ConsentAt)
 }
 
-// stayRow is somebody's line: those who knock are there since they knocked.
+// stayRow is a participant's line: those who knock are there since they knocked.
 func stayRow(s app.Stay, p *program) []string {
 	state, since, until := "here", s.JoinedAt, s.LeftAt.Time
 	switch {

@@ -239,7 +239,7 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// printRoom tells what became of a room: as JSON on standard output, or in a sentence with its name.
+// printRoom reports a change of a room: as JSON on standard output, or in a sentence with its name.
 func (p *program) printRoom(r app.Room, asJSON bool, sentence string) error {
 	if asJSON {
 		return p.printJSON(r)

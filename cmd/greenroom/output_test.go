@@ -78,7 +78,7 @@ func TestTableFitsATerminal(t *testing.T) {
 	}
 }
 
-// A remark that is longer than the terminal is wide goes on below itself, between words; what can be copied stays whole.
+// A remark that is longer than the terminal is wide continues below itself, between words; what can be copied stays whole.
 func TestRemarksContinueBelowThemselves(t *testing.T) {
 	made := newTable("ABOUT", "STATE", "")
 	made.add("daily", "ok", "accepted")

@@ -33,7 +33,7 @@ func accountHelp() []string {
 	return lines
 }
 
-// howToListen is what to set so that webhooks can be received and verified.
+// howToListen says what to set so that webhooks can be received and verified.
 func howToListen() string {
 	var ways []string
 	for _, d := range drivers() {
@@ -51,5 +51,5 @@ func enumerate(words []string) string {
 	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
-// howToConfigure is what to do about having no account.
+// howToConfigure says how to add an account.
 func howToConfigure() string { return provider.HowToConfigure(drivers()) }

@@ -58,7 +58,7 @@ func platformWords(t *testing.T) []string {
 	return words
 }
 
-// text is what a string's literal means, empty for any other node.
+// text is the value of a string's literal, empty for any other node.
 func text(n ast.Node) string {
 	if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
 		if s, err := strconv.Unquote(l.Value); err == nil {

@@ -19,7 +19,7 @@ import (
 	"greenroom/tunnel"
 )
 
-// program is what every command works with: the outside world, and the flags that all of them have.
+// program is shared by all commands: the outside world, and the flags that all of them have.
 type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -48,7 +48,7 @@ type program struct {
 	resolve func(ctx context.Context, reference string) (string, error)
 
 	configFile, dataDir string
-	// err is what the command that ran came to, asJSON whether it printed JSON.
+	// err is the result of the command that ran, asJSON whether it printed JSON.
 	err    error
 	asJSON bool
 }
@@ -75,7 +75,7 @@ func newProgram() *program {
 	return p
 }
 
-// buildVersion is what the Go tool recorded: the module's version, else the revision.
+// buildVersion is the version that the Go tool recorded: the module's, else the revision.
 func buildVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

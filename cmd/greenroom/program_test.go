@@ -19,7 +19,7 @@ import (
 	"greenroom/provider"
 )
 
-// fake is a Backend in memory whose meetings are recorded if told so.
+// fake is a Backend in memory whose meetings are recorded if set so.
 type fake struct {
 	*apptest.Memory
 	record  provider.RecordingMode
@@ -125,7 +125,7 @@ func TestConsent(t *testing.T) {
 		skip   bool
 		status int
 		opens  int
-		// answered is what is kept.
+		// answered is the stored answer.
 		answered app.Consent
 	}{
 		{"not recorded", "", nil, provider.RecordingNone, false, 0, 1, ""},

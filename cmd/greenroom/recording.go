@@ -108,7 +108,7 @@ func tellOfSilence(ctx context.Context, o *program, b app.Backend, asked app.Rec
 	return err
 }
 
-// recordingState is what the platform has.
+// recordingState is the recording's state on the platform.
 func recordingState(r app.Recording) string {
 	if !r.DeletedAt.IsZero() {
 		return "deleted"
@@ -116,7 +116,7 @@ func recordingState(r app.Recording) string {
 	return string(r.Status)
 }
 
-// downloadState is what is here, in a word or two.
+// downloadState is the download's state, in a word or two.
 func downloadState(r app.Recording) string {
 	d := r.Download
 	switch {
@@ -193,7 +193,7 @@ func (o *recordingShowOptions) run(ctx context.Context, args []string) error {
 	})
 }
 
-// showDownload tells what is here of a recording.
+// showDownload prints the download of a recording.
 func (p *program) showDownload(r app.Recording) error {
 	d := r.Download
 	if d == nil {

@@ -186,10 +186,10 @@ func (o *recordingDownloadOptions) choose(ctx context.Context, b app.Backend, ar
 	return out, nil
 }
 
-// allRecordings is more than anybody has.
+// allRecordings is more than any account has.
 const allRecordings = 1_000_000
 
-// limitRate changes the bandwidth of whoever fetches, for as long as this command runs.
+// limitRate changes the bandwidth of the process that downloads, for as long as this command runs.
 func (o *recordingDownloadOptions) limitRate(ctx context.Context, b app.Backend) (restore func(), err error) {
 	s, err := b.Status(ctx, app.StatusQuery{})
 	if err != nil {
@@ -241,7 +241,7 @@ func failures(got []app.Recording) error {
 	}
 	return &app.Error{
 		Text: fmt.Sprintf("%d of %d downloads did not succeed:\n  %s", len(bad)-min(open, 1)+open, len(got), strings.Join(bad, "\n  ")),
-		Hint: "what was fetched is kept: the same command goes on; `greenroom recording ignore ID` leaves one out",
+		Hint: "what was fetched is kept: run the command again to resume; `greenroom recording ignore ID` leaves one out",
 	}
 }
 

@@ -23,7 +23,7 @@ func (b *bench) put(ids ...string) {
 	}
 }
 
-// whenAsked changes a recording's download as soon as somebody asks for it.
+// whenAsked changes a recording's download as soon as it is asked for.
 func (b *bench) whenAsked(t *testing.T, then map[string]app.Download) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -125,7 +125,7 @@ func TestCtrlCPausesWhatThisCommandBegan(t *testing.T) {
 			t.Errorf("%s: %+v, %v", id, r.Download, err)
 		}
 	}
-	if words := b.err.String(); !strings.Contains(words, "To go on: greenroom recording download mine\n") {
+	if words := b.err.String(); !strings.Contains(words, "To resume: greenroom recording download mine\n") {
 		t.Errorf("%q", words)
 	}
 }

@@ -57,7 +57,7 @@ func (o *outside) download(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// files are all that stands in the target folder.
+// files are all files in the target folder.
 func (o *outside) files() []string {
 	o.t.Helper()
 	list, err := filepath.Glob(filepath.Join(o.home, "videos", "*", "*"))
@@ -67,9 +67,9 @@ func (o *outside) files() []string {
 	return list
 }
 
-// A command that downloads is killed again and again, by kill -9 at any instant; each time the same command goes on, and in
+// A command that downloads is killed again and again, by kill -9 at any instant; each time the same command resumes, and in
 // the end the file is the platform's, byte for byte.
-func TestAKilledDownloadGoesOn(t *testing.T) {
+func TestAKilledDownloadResumes(t *testing.T) {
 	o := newOutside(t, 180)
 	kills := 0
 	for range 8 {
@@ -128,7 +128,7 @@ func TestTwoProcessesShareOneDownload(t *testing.T) {
 	}
 }
 
-// recordingFile is what the platform has.
+// recordingFile is the file on the platform.
 func recordingFile(t *testing.T, base, id string) []byte {
 	t.Helper()
 	get := func(url, key string) []byte {

@@ -39,7 +39,7 @@ func (p *program) recordingPause() *cobra.Command {
 	}
 	return o.command(cobra.Command{
 		Use: "pause ID…", Short: "Pause downloads; what was fetched is kept",
-		Long: "Pause downloads. What was fetched is kept; `greenroom recording download ID` goes on.",
+		Long: "Pause downloads. What was fetched is kept; `greenroom recording download ID` resumes.",
 	})
 }
 
@@ -109,7 +109,7 @@ func (p *program) printRecordings(all []app.Recording, one bool) error {
 	return p.printJSON(list(all))
 }
 
-// downloadNow says in a sentence how a recording's download stands.
+// downloadNow describes a recording's download in a sentence.
 func downloadNow(r app.Recording, none string) string {
 	name := recordingName(r)
 	if r.Download == nil {
@@ -179,8 +179,8 @@ func (p *program) recordingLimit() *cobra.Command {
 	o := &recordingLimitOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "limit [RATE|off]", Short: "Show or change the bandwidth of running downloads", Args: atMostOne("RATE"), RunE: p.do(o.run),
-		Long: "Show or change the bandwidth that all downloads together have now, in bytes per second: 5M, 800K, off. It holds\n" +
-			"until the Greenroom that has the store ends; limit_rate under [download] is for ever.",
+		Long: "Show or change the bandwidth that all downloads share, in bytes per second: 5M, 800K, off. The change lasts until\n" +
+			"the process that owns the store exits. To make it permanent, set limit_rate under [download].",
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
 	return cmd

@@ -33,7 +33,7 @@ func (p *program) recordingVerify() *cobra.Command {
 	return cmd
 }
 
-// verified is what became of one file.
+// verified is the result for one file.
 type verified struct {
 	ID      string `json:"id"`
 	Account string `json:"account"`

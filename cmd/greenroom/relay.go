@@ -27,12 +27,12 @@ const (
 	relayFolder = "relay"
 	// relayGrace is how long requests that are being answered may take when the relay ends.
 	relayGrace = 20 * time.Second
-	// relayPlainAddr and relayTLSAddr are where it listens unless told otherwise.
+	// relayPlainAddr and relayTLSAddr are the default addresses.
 	relayPlainAddr = "127.0.0.1:7090"
 	relayTLSAddr   = ":443"
 	// hooksVariable names the hooks of a relay without a spool. Their ids are secrets, and command lines are public.
 	hooksVariable = "GREENROOM_RELAY_HOOKS"
-	// sinkBody is the largest body unless told otherwise where a queue takes it: queues take no more.
+	// sinkBody is the default limit of a body that goes to a queue: queues accept no more.
 	sinkBody = 1 << 20
 	// sinkTime bounds asking for the queue.
 	sinkTime = 30 * time.Second

@@ -87,8 +87,8 @@ func openRegistrar(ctx context.Context, c *config.Config) (registrar, error) {
 
 // registrarError gives a refusal its kind.
 func registrarError(err error) error {
-	var told *app.Error
-	if errors.As(err, &told) {
+	var known *app.Error
+	if errors.As(err, &known) {
 		return err
 	}
 	for _, k := range []struct {

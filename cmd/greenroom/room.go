@@ -96,7 +96,7 @@ func settings(r app.Room) string {
 	return s
 }
 
-// recordingSetting is where a recording goes and what starts it, as it stands after "records".
+// recordingSetting says where a recording goes and what starts it, in the words that follow "records".
 func recordingSetting(mode provider.RecordingMode, t provider.Trigger) string {
 	where := "locally"
 	if mode == provider.RecordingCloud {

@@ -135,7 +135,7 @@ func parseFault(text string) (sandbox.Fault, error) {
 // webhookFlag is the flag that directs the webhooks of a platform.
 func webhookFlag(a provider.Account) string { return string(a.Platform) + "-webhook" }
 
-// sandboxEnvironment is what a program needs to take a sandbox for the platforms.
+// sandboxEnvironment is the environment with which a program uses a sandbox instead of the platforms.
 func sandboxEnvironment(base string) [][2]string {
 	var env [][2]string
 	for _, a := range sandbox.Accounts(base) {

@@ -12,7 +12,7 @@ import (
 	"greenroom/tui"
 )
 
-// canShow says whether there is a terminal for the screen.
+// canShow checks that there is a terminal for the screen.
 func (p *program) canShow() error {
 	switch {
 	case p.getenv("TERM") == "dumb":

@@ -121,7 +121,7 @@ func lookIn(path, name string) string {
 	return ""
 }
 
-// scriptVariables are what a started program gets of the script's environment.
+// scriptVariables are the variables of the script's environment that a started program gets.
 var scriptVariables = []string{
 	"PATH", "HOME", "TMPDIR", "TZ", "GORACE", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "GREENROOM_CONFIG", "GREENROOM_DATA_DIR",
 	"DAILY_API_KEY", "DAILY_API_URL", "DAILY_WEBHOOK_SECRET", "DAILY_WEBHOOK_SIGNATURE",

@@ -14,7 +14,7 @@ import (
 
 type worldKey struct{}
 
-// newWorld starts a sandbox for one script. It posts no webhooks by itself: scripts sign their own.
+// newWorld starts a sandbox for one script. It posts no webhooks of its own: scripts sign theirs.
 func newWorld(env *testscript.Env) (*sandbox.World, string) {
 	w := sandbox.New(sandbox.Options{NoRateLimits: true, PresenceLag: -1, Processing: 2 * time.Second})
 	srv := httptest.NewServer(w.Handler())
@@ -39,7 +39,7 @@ func serve(t *testing.T, w *sandbox.World) string {
 	return srv.URL
 }
 
-// join PLATFORM ROOM NAME VARIABLE lets somebody enter a platform's room, and keeps the session in a variable.
+// join PLATFORM ROOM NAME VARIABLE lets a participant enter a platform's room, and keeps the session in a variable.
 func cmdJoin(ts *testscript.TestScript, neg bool, args []string) {
 	w := ts.Value(worldKey{}).(*sandbox.World)
 	session, err := w.Join(provider.Platform(args[0]), args[1], sandbox.Person{Name: args[2]})

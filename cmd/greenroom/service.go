@@ -16,7 +16,7 @@ import (
 	"greenroom/internal/config"
 )
 
-// service is what a program needs that runs unattended: a log, an address for operators, and systemd's notifications.
+// service is the support for a program that runs unattended: a log, an address for operators, and systemd's notifications.
 type service struct {
 	adminAddr, logLevel string
 	logJSON             bool
@@ -83,7 +83,7 @@ func (s *service) serve(ctx context.Context, b app.Backend, l net.Listener, log 
 	}
 }
 
-// watchdog tells systemd every so often that the program is well: that the store answers. Otherwise systemd restarts it.
+// watchdog reports to systemd every so often that the program is well: that the store answers. Otherwise systemd restarts it.
 func watchdog(ctx context.Context, b app.Backend, every time.Duration, log *slog.Logger) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()

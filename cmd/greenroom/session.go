@@ -35,7 +35,7 @@ type access struct {
 	loses func()
 	log   *slog.Logger
 	crash *crash.Group
-	// warn is told of harmless differences from the owner; nil drops them.
+	// warn is called with harmless differences from the owner; nil drops them.
 	warn func(string)
 }
 
@@ -116,7 +116,7 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 // storePath is the store's file.
 func storePath(c *config.Config) string { return filepath.Join(c.DataDir, "greenroom.db") }
 
-// openAccounts makes the provider of each configured account. It calls nobody. An account that can't be used is one of them,
+// openAccounts makes the provider of each configured account. It sends no request. An account that can't be used is one of them,
 // with the reason.
 func openAccounts(c *config.Config) ([]hub.Account, error) {
 	drivers, err := registry()

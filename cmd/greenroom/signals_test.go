@@ -19,7 +19,7 @@ func hangups(t *testing.T) {
 	}
 }
 
-func TestAHangupIsTakenCareOfOrEndsTheProgram(t *testing.T) {
+func TestAHangupIsHandledOrEndsTheProgram(t *testing.T) {
 	hangups(t)
 	s, group := &stops{}, &crash.Group{}
 	defer group.Wait()

@@ -67,7 +67,7 @@ func dawdler() func(context.Context, string) {
 	heads := []string{
 		"POST /hooks/daily HTTP/1.1\r\nHost: localhost\r\nX-Webhook-Signature: c3RyYW5nZXI=\r\nX-Webhook-Timestamp: 1",
 		"POST /hooks/daily HTTP/1.1\r\nHost: localhost",
-		"POST /hooks/nobody HTTP/1.1\r\nHost: localhost",
+		"POST /hooks/unknown HTTP/1.1\r\nHost: localhost",
 		"POST /wp-login.php HTTP/1.1\r\nHost: localhost",
 		"PUT /hooks/daily HTTP/1.1\r\nHost: localhost",
 		"POST /hooks/daily HTTP/1.1\r\nHost: stranger.example",

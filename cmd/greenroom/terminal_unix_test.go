@@ -204,7 +204,7 @@ func ttyEnv(t *testing.T, base string) []string {
 const altScreen = "\x1b[?1049h"
 
 // A signal ends the screen within three seconds, whatever it is doing, and leaves the terminal as it was: while it starts,
-// behind a dialog, while something downloads, while it quits, and when the terminal is gone or takes no output.
+// behind a dialog, while something downloads, while it quits, and when the terminal is gone or accepts no output.
 func TestASignalEndsTheScreenAndRestoresTheTerminal(t *testing.T) {
 	base := serve(t, sandbox.New(sandbox.Options{NoRateLimits: true, PresenceLag: -1}))
 	env := ttyEnv(t, base)

@@ -199,7 +199,7 @@ func listenerOf(ctx context.Context, b app.Backend, account string) (string, err
 	return strings.TrimSuffix(s.Listener.URL, "/") + "/hooks/" + account, nil
 }
 
-// aim names the meeting that is meant as its platform does, and takes its account where none was said.
+// aim names the meeting as its platform does, and uses its account if none was given.
 func (o *triggerOptions) aim(ctx context.Context, b app.Backend, e *app.SyntheticWebhook) error {
 	if o.room == "" {
 		return nil

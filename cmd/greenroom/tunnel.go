@@ -47,7 +47,7 @@ func roundTrip(ms float64) string {
 	return fmt.Sprintf("%.0f ms", ms)
 }
 
-// registrationSentence says how an account's webhook stands on its platform.
+// registrationSentence describes an account's webhook on its platform.
 func registrationSentence(r app.RegisteredWebhook) string {
 	switch {
 	case r.State == app.WebhookRegistered:

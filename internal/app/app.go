@@ -10,14 +10,14 @@ import "greenroom/provider"
 // MeetingStatus is where a meeting is in its life.
 type MeetingStatus string
 
-// The states: open (exists, nobody in it), live (evidence of somebody in it), ended.
+// The states: open (exists, empty), live (evidence of a participant in it), ended.
 const (
 	Open  MeetingStatus = "open"
 	Live  MeetingStatus = "live"
 	Ended MeetingStatus = "ended"
 )
 
-// RecordingState is what a meeting's recording is doing.
+// RecordingState is the state of a meeting's recording.
 type RecordingState string
 
 // The states of a meeting's recording.
@@ -53,7 +53,7 @@ type Meeting struct {
 	Status       MeetingStatus     `json:"status"`
 	// Booking is the id of the booking that it was made for, empty for none.
 	Booking string `json:"booking,omitempty"`
-	// StartsAt is when it was opened, EndsAt when it is booked to end, StartedAt when somebody was first in it.
+	// StartsAt is when it was opened, EndsAt when it is booked to end, StartedAt when the first participant joined.
 	StartsAt  Time `json:"starts_at"`
 	EndsAt    Time `json:"ends_at"`
 	StartedAt Time `json:"started_at"`
@@ -99,7 +99,7 @@ type Stay struct {
 	Name    string `json:"name"`
 	UserID  string `json:"user_id"`
 	Owner   bool   `json:"owner"`
-	// JoinedAt may be null when only the leaving was told; LeftAt is null while they are present.
+	// JoinedAt may be null when only the leaving was reported; LeftAt is null while they are present.
 	JoinedAt Time `json:"joined_at"`
 	LeftAt   Time `json:"left_at"`
 	// Reason is why they left: the platform's word, or Greenroom's: "meeting ended", "not seen any more".
@@ -107,14 +107,14 @@ type Stay struct {
 	// Bot marks recorders, streamers and captioners: listed, never counted. Role is the platform's word.
 	Bot  bool   `json:"bot"`
 	Role string `json:"role,omitempty"`
-	// Waiting marks somebody who knocks and was not let in yet, since WaitingSince.
+	// Waiting marks a person who knocks and was not let in yet, since WaitingSince.
 	Waiting      bool `json:"waiting,omitempty"`
 	WaitingSince Time `json:"waiting_since"`
-	// Source says who told of the last change.
+	// Source says where the last change was learned.
 	Source Source `json:"source"`
 }
 
-// Present says whether the person is in the meeting now.
+// Present reports whether the person is in the meeting now.
 func (s Stay) Present() bool { return s.LeftAt.IsZero() && !s.Waiting }
 
 // MeetingDetail is a meeting with its stays, present ones first, then the most recently left.
@@ -134,7 +134,7 @@ const (
 	RecordingFailed     RecordingStatus = "failed"
 )
 
-// Recording is what a platform recorded of a meeting.
+// Recording is a platform's recording of a meeting.
 type Recording struct {
 	ID       string            `json:"id"`
 	Account  string            `json:"account"`
@@ -151,12 +151,12 @@ type Recording struct {
 	Error     string                   `json:"error,omitempty"`
 	// Instance is the id under which it was started, where known.
 	Instance string `json:"instance,omitempty"`
-	// FromBucket says that it was found in the account's bucket and no list of the platform tells of it: its id is
+	// FromBucket says that it was found in the account's bucket and is in no list of the platform: its id is
 	// Greenroom's own.
 	FromBucket bool `json:"from_bucket,omitempty"`
-	// Aliases are ids under which it was known before the platform told its own: that of its objects. They still name it.
+	// Aliases are ids under which it was known before the platform reported its own: that of its objects. They still name it.
 	Aliases []string `json:"aliases,omitempty"`
-	// ObjectAt is when the newest of its objects was made, as far as a bucket or a queue has told.
+	// ObjectAt is when the newest of its objects was made, as far as a bucket or a queue has reported.
 	ObjectAt Time `json:"object_at,omitzero"`
 	// DeletedAt is when it was deleted on the platform from here, or was found to be gone there; what was downloaded stays.
 	DeletedAt Time `json:"deleted_at"`

@@ -16,7 +16,7 @@ type RoomRef struct {
 // RoomQuery selects rooms. The zero value selects all.
 type RoomQuery struct{}
 
-// RoomView is a room with what is going on in it.
+// RoomView is a room with its current meeting.
 type RoomView struct {
 	Room
 	// Meeting is the live or open one, else the latest, else nil.
@@ -61,7 +61,7 @@ type StartMeeting struct {
 	Consent bool `json:"consent,omitempty"`
 }
 
-// DefaultLength is how long a meeting is booked when nobody says.
+// DefaultLength is how long a meeting is booked when no length is given.
 const DefaultLength = 8 * time.Hour
 
 // StartedMeeting is the meeting with its host link.
@@ -79,7 +79,7 @@ type LinkRequest struct {
 	Host    bool   `json:"host,omitempty"`
 }
 
-// Link is what to open.
+// Link is a URL to open.
 type Link struct {
 	Meeting string `json:"meeting"`
 	URL     string `json:"url"`
@@ -162,7 +162,7 @@ type Inbound struct {
 	Size int64 `json:"size,omitempty"`
 	// ReceivedAt is when the first machine of ours received it. Signatures are judged by it.
 	ReceivedAt time.Time `json:"received_at"`
-	// Position is where it stands in a tunnel's stream; nil for a request that came directly.
+	// Position is its place in a tunnel's stream; nil for a request that came directly.
 	Position *cursor.Position `json:"position,omitempty"`
 	// Missing says why the body is not there although the sender's was: it is recorded as one that was refused for its size,
 	// and nothing in it is acted upon. Empty for a request that is whole.
@@ -174,7 +174,7 @@ type Inbound struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// MarshalJSON keeps a target and header values that are no UTF-8.
+// MarshalJSON keeps a target and header values that are not valid UTF-8.
 func (in Inbound) MarshalJSON() ([]byte, error) {
 	type plain Inbound
 	return json.Marshal(struct {
@@ -204,7 +204,7 @@ func (in *Inbound) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Answer is what to answer an Inbound.
+// Answer is the HTTP answer to an Inbound.
 type Answer struct {
 	Status int `json:"status"`
 	// RetryAfter in whole seconds goes with 503.
@@ -216,12 +216,12 @@ type Answer struct {
 	Stored bool `json:"stored,omitempty"`
 }
 
-// MaintenanceOp is what to do with the store's file.
+// MaintenanceOp is an operation on the store's file.
 type MaintenanceOp string
 
 // The works on the store's file.
 const (
-	// CompactStore writes the file anew without its free pages. Writes wait meanwhile.
+	// CompactStore rewrites the file without its free pages. Writes wait meanwhile.
 	CompactStore MaintenanceOp = "compact"
 	// CheckStore reads everything and lists what is wrong.
 	CheckStore MaintenanceOp = "check"
@@ -236,21 +236,21 @@ type Maintenance struct {
 	Path string `json:"path,omitempty"`
 }
 
-// Maintained is what became of a Maintenance.
+// Maintained is the result of a Maintenance.
 type Maintained struct {
 	Op MaintenanceOp `json:"op"`
 	// Before and After are the file's size in bytes; for a backup After is the copy's.
 	Before int64  `json:"before"`
 	After  int64  `json:"after"`
 	Path   string `json:"path,omitempty"`
-	// Findings are what a check found; none when all is well.
+	// Findings are the faults that a check found; none when all is well.
 	Findings []string `json:"findings"`
 }
 
 // StatusQuery asks for the status.
 type StatusQuery struct{}
 
-// Status is what the Status tab and doctor show.
+// Status holds the contents of the Status tab and doctor.
 type Status struct {
 	Version  string          `json:"version"`
 	Accounts []AccountStatus `json:"accounts"`
@@ -258,7 +258,7 @@ type Status struct {
 	Tunnel   TunnelStatus    `json:"tunnel"`
 	Store    StoreStatus     `json:"store"`
 	Pollers  []PollerStatus  `json:"pollers"`
-	// Downloads tells of all of them together.
+	// Downloads summarises all downloads.
 	Downloads DownloadsStatus `json:"downloads"`
 }
 
@@ -273,13 +273,13 @@ type AccountStatus struct {
 	Hint   string `json:"hint,omitempty"`
 	// Webhook is the URL that the platform must post to, when it is known.
 	Webhook string `json:"webhook,omitempty"`
-	// Registration is how the webhook stands on the platform, nil while there is no public URL.
+	// Registration is the webhook's state on the platform, nil while there is no public URL.
 	Registration *RegisteredWebhook `json:"registration,omitempty"`
 	// LastEventAt is when its last authentic delivery came.
 	LastEventAt Time `json:"last_event_at"`
 	// Cannot says why what the platform, or Greenroom with it, cannot do is disabled.
 	Cannot map[Ability]string `json:"cannot,omitempty"`
-	// AfterEnd is what becomes of an adopted room when its meeting is ended, empty while that is unknown.
+	// AfterEnd says what happens to an adopted room when its meeting is ended, empty while that is unknown.
 	AfterEnd AfterEnd `json:"after_end,omitempty"`
 	// HostParameter is the name of the parameter that makes a host's link secret, empty when unknown.
 	HostParameter string `json:"host_parameter,omitempty"`
@@ -347,7 +347,7 @@ type PollerStatus struct {
 	Behind bool `json:"behind,omitempty"`
 }
 
-// CompactionDue says that so much of the file is free that writing it anew is worth the time.
+// CompactionDue reports whether so much of the file is free that rewriting it is worth the time.
 func (s StoreStatus) CompactionDue() bool {
 	return s.FreeBytes > 64<<20 && s.FreeBytes > s.Bytes/2
 }
@@ -375,9 +375,9 @@ const (
 	ActivityChange ChangeKind = "activity"
 	// AttemptChange carries Attempt: a forward has sent an event, or failed to.
 	AttemptChange ChangeKind = "attempt"
-	// ProbeChange carries Probe: whoever has a tunnel open shall probe it and report the outcome under this id.
+	// ProbeChange carries Probe: the process with an open tunnel must probe it and report the outcome under this id.
 	ProbeChange ChangeKind = "probe"
-	// Missed says that changes were dropped: read everything anew.
+	// Missed says that changes were dropped: read everything again.
 	Missed ChangeKind = "missed"
 )
 
@@ -397,7 +397,7 @@ type Change struct {
 // MeetingExtended is the kind of an [Activity] about a meeting whose end was moved on the platform, since people are in it.
 const MeetingExtended provider.EventKind = "meeting.extended"
 
-// Activity is one line of what people did, whoever told of it.
+// Activity is one line about people in meetings, whatever its source.
 type Activity struct {
 	At      Time               `json:"at"`
 	Account string             `json:"account"`

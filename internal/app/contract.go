@@ -4,13 +4,13 @@ import "context"
 
 //go:generate go run ../ipc/gen
 
-// Backend is what a screen or a command can ask of Greenroom. internal/hub satisfies it in-process, internal/ipc over a
+// Backend is the application as screens and commands use it. internal/hub satisfies it in-process, internal/ipc over a
 // local socket. It is the sum of its parts, and consumers ask for the parts that they need.
 //
-// Each method but Subscribe takes one plain value and returns one, so that one piece of plumbing carries all of them:
-// internal/ipc is generated from this file (go generate ./internal/app). Above each method stands whether a call is made again
-// when the owner of the store left and may have carried it out already: "repeat", "once", or "repeat" with the condition, in
-// which r is the request.
+// Each method but Subscribe has one plain value as its argument and one as its result, so that one piece of plumbing carries all
+// of them: internal/ipc is generated from this file (go generate ./internal/app). The line above each method states whether a
+// call is repeated if the owner of the store exited and may have carried it out already: "repeat", "once", or "repeat" with the
+// condition, in which r is the request.
 //
 // Errors that users can act on are [*Error]s of a kind. Besides the kinds that are named with a method, any method can fail
 // with the context's error, and with [provider.Unavailable] while the store or its owner can't be reached. Methods that change
@@ -142,7 +142,7 @@ type Plans interface {
 	ExportCalendar(ctx context.Context, e CalendarExport) (ExportedCalendar, error)
 }
 
-// Recordings are what the platforms recorded.
+// Recordings lists and manages the platforms' recordings.
 type Recordings interface {
 	// Recordings lists recordings, newest first.
 	//greenroom:repeat

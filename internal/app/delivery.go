@@ -71,7 +71,8 @@ func (s Seq) MarshalJSON() ([]byte, error) {
 type Body []byte
 
 // MarshalJSON writes a delivery as scripts read it: the body as text when it is valid UTF-8, otherwise as base64 with
-// "body_encoding":"base64", and targets and headers that are no UTF-8 also in target_base64 and headers_base64. A delivery without headers is a list's row and has no body either.
+// "body_encoding":"base64", and targets and headers that are not valid UTF-8 also in target_base64 and headers_base64. A delivery
+// without headers is a list's row and has no body either.
 func (d Delivery) MarshalJSON() ([]byte, error) {
 	type row Delivery
 	if d.Headers == nil {

@@ -11,7 +11,7 @@ import (
 // DownloadState is where the fetching of a recording is.
 type DownloadState string
 
-// The states. A recording that nobody has asked for has no [Download] at all.
+// The states. A recording whose download was never requested has no [Download] at all.
 const (
 	// DownloadWaiting has not begun: others are first, the platform still works on it, or it is tried again later. Reason
 	// says which.
@@ -19,22 +19,22 @@ const (
 	DownloadRunning DownloadState = "running"
 	// DownloadVerifying has every byte, and is being checked.
 	DownloadVerifying DownloadState = "verifying"
-	// DownloadPaused goes on when somebody says so; what was fetched is kept.
+	// DownloadPaused resumes on request; what was fetched is kept.
 	DownloadPaused DownloadState = "paused"
-	// DownloadDone stands whole and verified at its path.
+	// DownloadDone is whole and verified at its path.
 	DownloadDone DownloadState = "done"
-	// DownloadFailed has given up; Reason and Hint say why. What was fetched is kept for another try.
+	// DownloadFailed has failed; Reason and Hint say why. What was fetched is kept for another try.
 	DownloadFailed DownloadState = "failed"
-	// DownloadCancelled was given up by somebody, and what was fetched is gone.
+	// DownloadCancelled was cancelled by the user, and what was fetched is gone.
 	DownloadCancelled DownloadState = "cancelled"
 )
 
-// Active says whether the download goes on, or will by itself.
+// Active reports whether the download runs, or will automatically.
 func (s DownloadState) Active() bool {
 	return s == DownloadWaiting || s == DownloadRunning || s == DownloadVerifying
 }
 
-// Download is what became of fetching a recording.
+// Download is the download of a recording.
 type Download struct {
 	State DownloadState `json:"state"`
 	// Bytes are here of Total, over all files; Total is 0 while it isn't known.
@@ -48,16 +48,16 @@ type Download struct {
 	// Reason says why it waits, is paused or has failed, Hint what to do about that.
 	Reason string `json:"reason,omitempty"`
 	Hint   string `json:"hint,omitempty"`
-	// RetryAt is when a waiting or paused one is tried again by itself.
+	// RetryAt is when a waiting or paused one is retried automatically.
 	RetryAt Time `json:"retry_at"`
-	// Note is what is worth knowing of a file that is done: "has no audio", or that its download was restarted.
+	// Note is a remark about a file that is done: "has no audio", or that its download was restarted.
 	Note string `json:"note,omitempty"`
 	// Files are the files as they were verified, with the manifest of raw tracks.
 	Files []DownloadedFile `json:"files,omitempty"`
 	// AskedAt is when it was asked for, FetchedAt when it was verified.
 	AskedAt   Time `json:"asked_at"`
 	FetchedAt Time `json:"fetched_at"`
-	// Auto says that nobody asked: the account or the room downloads by itself.
+	// Auto says that no one asked: the account or the room downloads automatically.
 	Auto bool `json:"auto,omitempty"`
 	// AudioOnly says that only the audio tracks were asked for, DeleteAfter that the platform's copy goes once it is
 	// verified.
@@ -65,7 +65,7 @@ type Download struct {
 	DeleteAfter bool `json:"delete_after,omitempty"`
 	// Kept says why the platform's copy is still there although DeleteAfter was asked for.
 	Kept string `json:"kept,omitempty"`
-	// Command is what became of on_download, nil when none is configured.
+	// Command is the run of on_download, nil when none is configured.
 	Command *DownloadCommand `json:"command,omitempty"`
 	// VerifiedAt is when the files were last read and compared with what is known of them; null when never since.
 	VerifiedAt Time `json:"verified_at,omitzero"`
@@ -160,7 +160,7 @@ func (d *Download) Apply(v Verification, at Time) {
 	}
 }
 
-// Verification is what reading the files of a download has found.
+// Verification is the result of reading the files of a download.
 type Verification struct {
 	RecordingRef
 	// Files are those that were read, with their finding; a file is known by path and checksum.
@@ -181,7 +181,7 @@ type DownloadedFile struct {
 	// Compared reports that the file was compared, byte by byte, with what came from its source. Earlier versions didn't, and
 	// could leave holes.
 	Compared bool `json:"compared,omitempty"`
-	// Finding is what was found when the file was last read, empty when it is whole; Detail is what exactly.
+	// Finding is the fault that the last reading of the file found, empty when it is whole; Detail says exactly which.
 	Finding string `json:"finding,omitempty"`
 	Detail  string `json:"detail,omitempty"`
 }
@@ -232,20 +232,20 @@ type IgnoreRequest struct {
 	Undo bool `json:"undo,omitempty"`
 }
 
-// DownloadRequest asks for a recording to be fetched, or for a download to go on. One that is under way already stays as
+// DownloadRequest asks for a recording to be fetched, or for a download to resume. One that is under way already stays as
 // it is; one that is done, with its files still there, stays done.
 type DownloadRequest struct {
 	RecordingRef
-	// To is the folder, absolute; empty means the configured one, or that of the download that goes on.
+	// To is the folder, absolute; empty means the configured one, or that of the download to resume.
 	To string `json:"to,omitempty"`
 	// AudioOnly takes the audio tracks of raw tracks alone.
 	AudioOnly bool `json:"audio_only,omitempty"`
 	// DeleteAfter deletes the platform's copy once the download is verified.
 	DeleteAfter bool `json:"delete_after,omitempty"`
-	// Wait takes one that is still being recorded or processed: it waits for the platform. Without it that is an error of
+	// Wait accepts one that is still being recorded or processed: it waits for the platform. Without it that is an error of
 	// kind [provider.NotReady].
 	Wait bool `json:"wait,omitempty"`
-	// Again fetches one anew that is done.
+	// Again fetches one again that is done.
 	Again bool `json:"again,omitempty"`
 }
 
@@ -257,21 +257,21 @@ type DownloadLimit struct {
 
 // DownloadsStatus is how the downloads do as a whole.
 type DownloadsStatus struct {
-	// Folder is where files go unless somebody says otherwise.
+	// Folder is the default folder for files.
 	Folder string `json:"folder"`
 	// Running and Waiting count recordings.
 	Running int `json:"running"`
 	Waiting int `json:"waiting"`
 	// Limit in bytes per second, 0 for none.
 	Limit int64 `json:"limit"`
-	// Alerts counts the runs of on_failure that are due or go on.
+	// Alerts counts the runs of on_failure that are due or running.
 	Alerts int `json:"alerts,omitempty"`
 }
 
 // Length is how long the recording is, 0 when unknown.
 func (r Recording) Length() time.Duration { return time.Duration(r.DurationS * float64(time.Second)) }
 
-// Size is what is known of the size of its files together, 0 when nothing is.
+// Size is the known size of its files together, 0 when none is known.
 func (r Recording) Size() (total int64) {
 	for _, f := range r.Files {
 		total += f.Size

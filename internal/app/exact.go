@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// JSON holds text alone, and HTTP's targets and header values are bytes. Where they are no UTF-8 their JSON has a field more,
-// with the bytes in base64, from which they are read back; the text beside it has replacements for people.
+// HTTP's targets and header values are bytes, but JSON holds only text. Values that are not valid UTF-8 get an extra base64
+// field, which is authoritative; the text field is lossy, for display.
 
 // exactText is the bytes of a text that JSON would change, else nil.
 func exactText(s string) []byte {

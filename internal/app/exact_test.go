@@ -10,7 +10,7 @@ import (
 	"greenroom/internal/app"
 )
 
-// odd is what HTTP may carry and JSON can't.
+// odd has values that HTTP may carry and JSON can't.
 var odd = http.Header{"X-Latin": {"Zo\xeb", "plain"}, "X-Utf": {"Zoë"}, "Base64": {}}
 
 func TestBytesThatAreNoTextSurviveJSON(t *testing.T) {

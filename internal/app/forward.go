@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// ForwardState is what a forward is doing.
+// ForwardState is the state of a forward.
 type ForwardState string
 
 // The states of a forward.

@@ -24,7 +24,7 @@ type Booking struct {
 	EndsAt   Time `json:"ends_at"`
 	// TimeZone is the zone in which every occurrence begins at the same time of day: an IANA name.
 	TimeZone string `json:"time_zone"`
-	// LocalStart is what a clock there shows at the start: 2026-12-01T10:00:00.
+	// LocalStart is the start on a clock there: 2026-12-01T10:00:00.
 	LocalStart string `json:"local_start"`
 	// Rule is an RRULE, empty for one occurrence. Until is the last moment at which one may begin, null for none.
 	Rule  string `json:"rule"`
@@ -103,7 +103,7 @@ type UpcomingQuery struct {
 	Offline bool `json:"offline,omitempty"`
 }
 
-// Upcoming is what takes place.
+// Upcoming is a meeting that is scheduled.
 type Upcoming struct {
 	Items []UpcomingItem `json:"items"`
 	// Notes are things to know: a calendar that could not be read, a list that was cut.

@@ -35,12 +35,12 @@ type Adoption struct {
 	Name string `json:"name,omitempty"`
 }
 
-// RecordingSwitch names the meeting whose recording shall be started or stopped.
+// RecordingSwitch names the meeting whose recording to start or stop.
 type RecordingSwitch struct {
 	Meeting string `json:"meeting"`
 }
 
-// Ejection asks to remove somebody from a meeting.
+// Ejection asks to remove a participant from a meeting.
 type Ejection struct {
 	Meeting string `json:"meeting"`
 	// Session is the stay's; Ban keeps the person out, as far as the platform knows them.
@@ -48,10 +48,10 @@ type Ejection struct {
 	Ban     bool   `json:"ban,omitempty"`
 }
 
-// Consent is what the person here answered when told that a meeting is recorded.
+// Consent is the answer of the person here to the notice that a meeting is recorded.
 type Consent string
 
-// The answers; nobody was asked yet when it is empty.
+// The answers; empty means that the question was not asked yet.
 const (
 	ConsentGiven    Consent = "given"
 	ConsentDeclined Consent = "declined"
@@ -63,13 +63,13 @@ type ConsentAnswer struct {
 	Given   bool   `json:"given"`
 }
 
-// Recorded says whether people in a room with this setting must reckon with being recorded.
+// Recorded reports whether people in a room with this setting must expect to be recorded.
 func Recorded(mode provider.RecordingMode) bool {
 	return mode == provider.RecordingCloud || mode == provider.RecordingLocal
 }
 
-// NeedsConsent says whether opening the meeting from here needs an answer first: it is recorded, its room doesn't skip
-// the question, and the answer was not given yet. A declined one is asked again.
+// NeedsConsent reports whether opening the meeting from here needs an answer first: it is recorded, its room doesn't skip
+// the question, and the answer was not given yet. After a declined one the question is repeated.
 func NeedsConsent(m Meeting, r Room) bool {
 	if r.SkipConsent || m.Consent == ConsentGiven {
 		return false
@@ -82,7 +82,7 @@ type DiagnosisQuery struct {
 	Account string `json:"account,omitempty"`
 }
 
-// Diagnosis is what was found out about one account; the one without an account is about Greenroom itself.
+// Diagnosis holds the checks of one account; the one without an account is about Greenroom itself.
 type Diagnosis struct {
 	Account  string            `json:"account"`
 	Platform provider.Platform `json:"platform"`
@@ -104,7 +104,7 @@ const (
 	AbilityDeleteRecording = provider.AbilityDeleteRecording
 )
 
-// AfterEnd is what becomes of a room that was not made here when its meeting is ended.
+// AfterEnd says what happens to a room that was not made here when its meeting is ended.
 type AfterEnd string
 
 // What becomes of it; unknown when it is empty.

@@ -13,7 +13,7 @@ type Room struct {
 	Adopted bool `json:"adopted,omitempty"`
 }
 
-// RoomSettings are what a user decides about a room.
+// RoomSettings are the settings of a room that the user chooses.
 type RoomSettings struct {
 	Name string `json:"name"`
 	// Account pins the room; empty means that the selection policy chooses at each meeting's start.

@@ -15,15 +15,15 @@ type Batch struct {
 // TunnelQuery asks how far the tunnels' streams are stored.
 type TunnelQuery struct{}
 
-// TunnelState is what a tunnel needs to know to go on where it stopped.
+// TunnelState holds what a tunnel needs to resume where it stopped.
 type TunnelState struct {
-	// Device names this store, for ever the same.
+	// Device names this store. It never changes.
 	Device string `json:"device"`
 	// Positions tell how far each hook was stored. Hooks that never delivered anything are missing.
 	Positions []cursor.Position `json:"positions"`
 }
 
-// TunnelReport tells the owner of the store how a tunnel does that some process has open.
+// TunnelReport reports the state of a process's tunnel to the owner of the store.
 type TunnelReport struct {
 	// Source names the process and its tunnel. Another report of the same source takes this one's place.
 	Source string       `json:"source"`
@@ -62,11 +62,11 @@ type WebhookRegistration struct {
 	Replace bool `json:"replace,omitempty"`
 }
 
-// RegisteredWebhook is an account's webhook as it stands on its platform.
+// RegisteredWebhook is an account's webhook as registered on its platform.
 type RegisteredWebhook struct {
 	Account string `json:"account"`
 	URL     string `json:"url"`
-	// State is one of the constants below; At when the platform last told it.
+	// State is one of the constants below; At when the platform last reported it.
 	State WebhookState `json:"state"`
 	At    Time         `json:"at"`
 	// Foreign is the URL of the webhook that is there instead.
@@ -76,14 +76,14 @@ type RegisteredWebhook struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
-// WebhookState is how an account's webhook stands on its platform.
+// WebhookState is the state of an account's webhook on its platform.
 type WebhookState string
 
 // The states of a webhook on its platform.
 const (
 	// WebhookRegistered posts to the tunnel's URL.
 	WebhookRegistered WebhookState = "registered"
-	// WebhookForeign says that one is registered which is not ours; it is left alone until somebody says otherwise.
+	// WebhookForeign says that one is registered which is not ours; it is left alone unless the user replaces it.
 	WebhookForeign WebhookState = "foreign"
 	// WebhookFailing says that the platform could not be asked, or refused.
 	WebhookFailing WebhookState = "failing"
