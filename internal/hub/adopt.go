@@ -172,7 +172,7 @@ func (h *Hub) adopt(
 	return m, tx.PutMeeting(m)
 }
 
-// complete adds what the platform tells of a meeting of which an event told too little.
+// complete adds the platform's facts to a meeting whose event had too few.
 func complete(m *roster.Meeting, found provider.Meeting) {
 	m.GuestURL = cmp.Or(m.GuestURL, found.GuestURL)
 	m.PlatformID = cmp.Or(m.PlatformID, found.ID)
@@ -181,7 +181,7 @@ func complete(m *roster.Meeting, found provider.Meeting) {
 	}
 }
 
-// roomNamed finds or makes the room that somebody wants an adopted meeting to be one of.
+// roomNamed finds or makes the room that an adopted meeting is to belong to.
 func (h *Hub) roomNamed(tx *store.Tx, a *account, name string, at time.Time) (app.Room, error) {
 	r, err := tx.RoomByName(name)
 	switch {
@@ -235,7 +235,7 @@ func shorten(s string, runes int) string {
 	return string(r[:min(len(r), runes)])
 }
 
-// renameAdopted gives a known meeting the room that somebody wants for it: its own one renamed or another that is here.
+// renameAdopted gives a known meeting the requested room: its own one renamed or another that is here.
 // A room of our own making keeps its meeting.
 func (h *Hub) renameAdopted(tx *store.Tx, m *roster.Meeting, name string) error {
 	if name == "" || name == m.Room || !m.Adopted {

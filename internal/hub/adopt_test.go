@@ -100,7 +100,7 @@ func TestRoomsInUseAreSeenAtOnce(t *testing.T) {
 	if all, err := s.Meetings(t.Context(), app.MeetingQuery{}); err != nil || len(all) != 1 || all[0].Status != app.Ended {
 		t.Errorf("%+v, %v", all, err)
 	}
-	// The room, which is not ours, still stands; who comes again begins another meeting.
+	// The room, which is not ours, still exists; the next participant begins another meeting.
 	if _, err := s.world.Join(provider.Daily, old.Room, sandbox.Person{Name: "Bob"}); err != nil {
 		t.Fatal(err)
 	}

@@ -11,11 +11,11 @@ import (
 	"greenroom/store"
 )
 
-// autoKey is where it stands since when an account downloads by itself.
+// autoKey is the key of the time since when an account downloads automatically.
 func autoKey(account string) string { return "auto-download\x00" + account }
 
-// noteAuto remembers since when each account downloads by itself: what was recorded before that is fetched only when
-// somebody asks, or else the first start would fetch everything that there is.
+// noteAuto records since when each account downloads automatically: earlier recordings are fetched only on request, or else the
+// first start would fetch all of them.
 func (h *Hub) noteAuto(ctx context.Context) error {
 	return h.store.Update(ctx, func(tx *store.Tx) error {
 		for _, a := range h.order {
@@ -52,7 +52,7 @@ func (a *account) autoDownload(tx *store.Tx, m *roster.Meeting, r *app.Recording
 	})
 }
 
-// autoSince is since when recordings of a meeting are fetched by themselves, zero when they aren't.
+// autoSince returns since when recordings of a meeting are downloaded automatically, zero when they aren't.
 func (a *account) autoSince(tx *store.Tx, m *roster.Meeting) (time.Time, error) {
 	var since time.Time
 	if a.AutoDownload {

@@ -28,7 +28,7 @@ func (h *Hub) noteReader(account, reader string, err error) {
 	}
 }
 
-// sweepBuckets looks through the buckets because somebody asks for it.
+// sweepBuckets lists the buckets on request.
 func (h *Hub) sweepBuckets(ctx context.Context) error {
 	if h.opt.Buckets == nil {
 		return &app.Error{

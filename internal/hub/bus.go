@@ -12,7 +12,7 @@ import (
 const backlog = 4096
 
 // bus hands changes to subscribers in the order in which they were published. publish never blocks: a reader that falls
-// too far behind loses its backlog and is told so by [app.Missed], after which it goes on.
+// too far behind loses its backlog, receives [app.Missed], and then the changes that follow.
 type bus struct {
 	crash *crash.Group
 

@@ -192,7 +192,7 @@ func (h *Hub) Calendars(ctx context.Context, _ app.CalendarQuery) ([]app.Calenda
 	return out, err
 }
 
-// calendarName is what a subscription can be called.
+// calendarName matches the names that a subscription can have.
 var calendarName = regexp.MustCompile(`^[\pL\pN][\pL\pN ._-]{0,63}$`)
 
 // AddCalendar subscribes to a calendar; see [app.Backend].

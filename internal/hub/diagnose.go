@@ -111,8 +111,8 @@ func (h *Hub) knowSecret(a *account, checks []provider.Check) {
 	}
 }
 
-// checkRegistration says how the webhook stands on the platform, once there is a public URL for it. Webhooks can be done
-// without: presence is read meanwhile.
+// checkRegistration checks the webhook's registration on the platform, once there is a public URL for it. A missing webhook is
+// no failure: presence is read meanwhile.
 func checkRegistration(s app.AccountStatus) []provider.Check {
 	r := s.Registration
 	if r == nil {
@@ -128,7 +128,7 @@ func checkRegistration(s app.AccountStatus) []provider.Check {
 	return []provider.Check{c}
 }
 
-// checkTunnel says whether platforms can reach the listener.
+// checkTunnel checks whether platforms can reach the listener.
 func (h *Hub) checkTunnel() provider.Check {
 	source, t := h.tunnelStatus()
 	c := provider.Check{Name: "tunnel", Detail: t.Driver + ", " + t.State}

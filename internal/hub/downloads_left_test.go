@@ -128,7 +128,7 @@ func TestWhoHasTheVoicesMayHaveTheRest(t *testing.T) {
 	f.state("r1", app.DownloadDone)
 }
 
-// A fetch that goes on tells first that nothing is here, and then what an earlier one has left.
+// A fetch that resumes first reports nothing, and then the bytes that an earlier one has left.
 func TestWhatIsHereAlreadyIsNoProgress(t *testing.T) {
 	f := newFetching(t)
 	away := &app.Error{Kind: provider.Unavailable, Text: "the network is down"}
@@ -154,6 +154,6 @@ func TestWhatIsHereAlreadyIsNoProgress(t *testing.T) {
 	f.tokens(2)
 	f.begun()
 	if d := f.until("r1", "an end", func(d app.Download) bool { return d.State == app.DownloadFailed || d.RetryAt.After(f.clock.Now()) }).Download; d.State != app.DownloadFailed {
-		t.Errorf("it is tried for ever: %+v", d)
+		t.Errorf("it is retried permanently: %+v", d)
 	}
 }

@@ -59,7 +59,7 @@ func TestWhatIsPausedOrCancelledDoesNotGoOnByItself(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !f.settled(r) {
-					t.Fatal("it goes on by itself")
+					t.Fatal("it resumes automatically")
 				}
 			}
 		})
@@ -100,7 +100,7 @@ func TestAJobWithoutARecordingStopsNoOther(t *testing.T) {
 		r2, err2 := tx.Recording("daily", "r2")
 		r2.Download = &app.Download{State: app.DownloadDone, Path: "/x", Command: &app.DownloadCommand{State: app.CommandWaiting}}
 		return errors.Join(err, err2,
-			tx.PutDownloadJob(store.DownloadJob{Account: "daily", ID: "nobody"}), tx.PutCommandJob(store.CommandJob{Account: "daily", ID: "nobody"}),
+			tx.PutDownloadJob(store.DownloadJob{Account: "daily", ID: "unknown"}), tx.PutCommandJob(store.CommandJob{Account: "daily", ID: "unknown"}),
 			downloads.PutJob(tx, &r1, store.DownloadJob{Account: "daily", ID: "r1", AskedAt: f.clock.Now()}),
 			tx.PutRecording(r2), tx.PutCommandJob(store.CommandJob{Account: "daily", ID: "r2"}))
 	}); err != nil {
@@ -137,7 +137,7 @@ func TestADownloadThatCouldNotBeNotedIsTriedAgain(t *testing.T) {
 	f.until("r1", "a pause", func(d app.Download) bool { return d.RetryAt.After(f.clock.Now()) })
 	f.begun()
 
-	// The store takes nothing: one commit goes on, and another one waits.
+	// The store is blocked: one commit is under way, and another one waits.
 	busy, free, noted := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
 		noted <- f.store.Update(context.Background(), func(*store.Tx) error { close(busy); <-free; return nil })

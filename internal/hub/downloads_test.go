@@ -48,12 +48,12 @@ func (k *keeper) DeleteRecording(ctx context.Context, id string) error {
 // step is how much the tests' fetcher gets at a time.
 const step = 1000
 
-// fetcher makes files of the recordings' sizes, a step at a time, each of which takes a token of its gate, and goes on
+// fetcher makes files of the recordings' sizes, a step at a time, each of which uses a token of its gate, and resumes
 // where its journal says.
 type fetcher struct {
 	// gate gives a token for each step; nil lets everything pass.
 	gate chan struct{}
-	// begins tells of each fetch that begins, stepped of each step that was reported, unless it is nil.
+	// begins receives each fetch that begins, stepped each step that was reported, unless it is nil.
 	begins  chan string
 	stepped chan struct{}
 	// dead recordings get nothing, and are reported as having yielded, until mended is closed.
@@ -182,7 +182,7 @@ func (f *fetcher) Limit(n int64) {
 	f.limit = n
 }
 
-func (f *fetcher) taken(id string) int {
+func (f *fetcher) made(id string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.steps[id]
@@ -324,7 +324,7 @@ func TestADownloadComesWholeAndIsKnownForEver(t *testing.T) {
 	}
 	f.begun()
 	if again := f.ask("r1"); again.Download.State != app.DownloadDone || len(f.fetcher.begins) > 0 {
-		t.Errorf("fetched anew although it is there: %+v", again.Download)
+		t.Errorf("fetched again although it is there: %+v", again.Download)
 	}
 	f.close()
 	f.open()
@@ -398,13 +398,13 @@ func TestPausingKeepsWhatIsHereAndCancellingDoesNot(t *testing.T) {
 	if again, err := f.PauseDownload(t.Context(), ref); err != nil || again.Download.State != app.DownloadPaused {
 		t.Errorf("paused twice: %+v, %v", again.Download, err)
 	}
-	before := f.fetcher.taken("r1")
+	before := f.fetcher.made("r1")
 	f.fetcher.stepped = make(chan struct{}, 20)
 	f.ask("r1")
 	f.tokens(1)
 	<-f.fetcher.stepped
 	if now := mustRecording(t, f).Download; now.State != app.DownloadRunning || now.Bytes <= r.Download.Bytes {
-		t.Errorf("after going on: %+v, when it was paused %+v", now, r.Download)
+		t.Errorf("after resuming: %+v, when it was paused %+v", now, r.Download)
 	}
 	if r, err = f.CancelDownload(t.Context(), ref); err != nil || r.Download.State != app.DownloadCancelled || r.Download.Bytes != 0 {
 		t.Fatalf("%+v, %v", r.Download, err)
@@ -421,8 +421,8 @@ func TestPausingKeepsWhatIsHereAndCancellingDoesNot(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if n := f.fetcher.taken("r1") - before; n > 2 {
-		t.Errorf("%d steps were taken after going on", n)
+	if n := f.fetcher.made("r1") - before; n > 2 {
+		t.Errorf("%d steps were made after resuming", n)
 	}
 	f.ask("r1")
 	close(f.fetcher.gate)
@@ -444,7 +444,7 @@ func TestWhatACrashInterruptedGoesOnWithAnOwnerThatStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.close()
-	taken := f.fetcher.taken("r1") + f.fetcher.taken("r2")
+	before := f.fetcher.made("r1") + f.fetcher.made("r2")
 	f.open()
 	if s := f.downloads.Status(); s.Running != 0 {
 		t.Errorf("a program that comes and goes has taken them up: %+v", s)
@@ -453,15 +453,15 @@ func TestWhatACrashInterruptedGoesOnWithAnOwnerThatStays(t *testing.T) {
 	close(f.fetcher.gate)
 	f.state("r1", app.DownloadDone)
 	f.state("r2", app.DownloadDone)
-	if n := f.fetcher.taken("r1") + f.fetcher.taken("r2"); n > 20+2 || taken < 4 {
-		t.Errorf("%d steps in all for 20, %d before the crash", n, taken)
+	if n := f.fetcher.made("r1") + f.fetcher.made("r2"); n > 20+2 || before < 4 {
+		t.Errorf("%d steps in all for 20, %d before the crash", n, before)
 	}
 	if r, err := f.Recording(t.Context(), app.RecordingRef{ID: "r3"}); err != nil || r.Download.State != app.DownloadPaused {
-		t.Errorf("what was paused went on: %+v, %v", r.Download, err)
+		t.Errorf("a paused download resumed: %+v, %v", r.Download, err)
 	}
 }
 
-func TestFailuresAreTriedAgainAndTold(t *testing.T) {
+func TestFailuresAreRetriedAndReported(t *testing.T) {
 	f := newFetching(t)
 	away := &app.Error{Kind: provider.Unavailable, Text: "the network is down"}
 	f.recording("r1", app.RecordingReady, time.Hour)
@@ -492,7 +492,7 @@ func TestFailuresAreTriedAgainAndTold(t *testing.T) {
 	f.state("r2", app.DownloadDone)
 }
 
-// The owner that stays looks through its jobs all the time; one that is being stopped is not begun anew by that.
+// The owner checks its jobs all the time; a job that is being stopped is not restarted by that.
 func TestWhatIsStoppedStaysStopped(t *testing.T) {
 	f := newFetching(t)
 	f.fetcher.gate = make(chan struct{})
@@ -520,7 +520,7 @@ func TestWhatIsStoppedStaysStopped(t *testing.T) {
 		if s := f.downloads.Status(); s.Running == 1 && s.Waiting == 0 {
 			break
 		} else if time.Since(begin) > 20*time.Second {
-			t.Fatalf("%+v go on", s)
+			t.Fatalf("%+v continue", s)
 		}
 	}
 	if n := len(f.fetcher.begins); n > 51 {
@@ -535,7 +535,7 @@ func TestWhatIsStoppedStaysStopped(t *testing.T) {
 }
 
 // While the disk is full the fetcher waits, and says so.
-func TestAFullDiskIsToldWhileTheFetcherWaits(t *testing.T) {
+func TestAFullDiskIsReportedWhileTheFetcherWaits(t *testing.T) {
 	f := newFetching(t)
 	f.fetcher.gate = make(chan struct{})
 	ref := f.recording("r1", app.RecordingReady, time.Hour)
@@ -550,14 +550,14 @@ func TestAFullDiskIsToldWhileTheFetcherWaits(t *testing.T) {
 	}
 	close(f.fetcher.full)
 	f.tokens(1)
-	f.until("r1", "going on", func(d app.Download) bool { return d.State == app.DownloadRunning && d.Reason == "" })
+	f.until("r1", "resumed", func(d app.Download) bool { return d.State == app.DownloadRunning && d.Reason == "" })
 	if r, err := f.PauseDownload(t.Context(), ref); err != nil || r.Download.State != app.DownloadPaused || !r.Download.RetryAt.IsZero() {
 		t.Errorf("paused by hand: %+v, %v", r.Download, err)
 	}
 }
 
-// What nobody fetches at the moment doesn't look as if somebody did.
-func TestAJobThatNobodyHasSaysWhatItWaitsFor(t *testing.T) {
+// A job that waits for another process isn't shown as running.
+func TestAWaitingJobSaysWhatItWaitsFor(t *testing.T) {
 	f := newFetching(t)
 	f.fetcher.gate = make(chan struct{})
 	f.recording("r1", app.RecordingReady, time.Hour)
@@ -616,7 +616,7 @@ func TestARecordingThatIsNotReadyIsWaitedForWhenAsked(t *testing.T) {
 	}
 }
 
-func TestProgressIsToldAFewTimesASecondWithRateAndTime(t *testing.T) {
+func TestProgressIsReportedAFewTimesASecondWithRateAndTime(t *testing.T) {
 	f := newFetching(t)
 	f.fetcher.gate, f.fetcher.stepped = make(chan struct{}), make(chan struct{}, 20)
 	f.recording("r1", app.RecordingReady, time.Hour)
@@ -626,7 +626,7 @@ func TestProgressIsToldAFewTimesASecondWithRateAndTime(t *testing.T) {
 	}
 	f.ask("r1")
 	f.begun()
-	told := 0
+	reports := 0
 	for range 9 {
 		f.clock.Advance(downloads.PublishEvery / 2)
 		f.tokens(1)
@@ -641,13 +641,13 @@ func TestProgressIsToldAFewTimesASecondWithRateAndTime(t *testing.T) {
 	for done := false; !done; {
 		c := <-changes
 		if c.Kind == app.RecordingChange && c.Recording.Download != nil {
-			told++
+			reports++
 			done = c.Recording.Download.State == app.DownloadDone
 		}
 	}
 	// Asked, running, about one for two of nine steps, verifying, done; never one a step.
-	if told > 2+6+2 {
-		t.Errorf("told %d times", told)
+	if reports > 2+6+2 {
+		t.Errorf("%d reports", reports)
 	}
 }
 

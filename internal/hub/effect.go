@@ -11,7 +11,7 @@ import (
 	"greenroom/store"
 )
 
-// effectOf is what an authentic event changes. Every change is idempotent and commutes with the others, see package
+// effectOf is the effect of an authentic event. Every change is idempotent and commutes with the others, see package
 // roster; an error makes the delivery unapplied with that reason.
 func (h *Hub) effectOf(a *account, ev provider.Event, received time.Time) func(*store.Tx, *app.Delivery) error {
 	switch ev.Kind {
@@ -43,7 +43,7 @@ type effect struct {
 	now time.Time
 }
 
-// upTo returns the event without times later than now: what a clock that is ahead claims must not keep anybody present.
+// upTo returns the event without times later than now: a clock that is ahead must not keep a participant present.
 func upTo(ev provider.Event, now time.Time) provider.Event {
 	ev.At = earlier(ev.At, now)
 	if ev.Participant != nil {
@@ -138,7 +138,7 @@ func (e *effect) ofLater(m roster.Meeting) bool {
 	return m.IsBefore(e.about())
 }
 
-// beginsAnother reports whether the event shows that somebody was in the room at the time that it is about.
+// beginsAnother reports whether the event shows a participant in the room at the time that it is about.
 func (e *effect) beginsAnother() bool {
 	switch e.event.Kind {
 	case provider.KindMeetingStarted, provider.KindParticipantJoined, provider.KindParticipantWaiting:
@@ -206,7 +206,7 @@ func (e *effect) meetingOfSession(session string) (*roster.Meeting, error) {
 	return &m, err
 }
 
-// revive takes back an end that nobody asked for, and makes the meeting's room again where that was deleted since. A
+// revive takes back an end that was not requested, and makes the meeting's room again where that was deleted since. A
 // meeting that another one followed stays as it is.
 func (e *effect) revive(m *roster.Meeting, at time.Time) error {
 	if m.Status != app.Ended {

@@ -12,7 +12,7 @@ import (
 	"greenroom/provider"
 )
 
-func TestARecordingStartedByWhoIsNotToldOfYet(t *testing.T) {
+func TestARecordingWhoseStarterIsNotKnownYet(t *testing.T) {
 	b := newBench(t)
 	b.room("design")
 	m := b.start("design")
@@ -50,7 +50,7 @@ func TestARoomIsNotDeletedWhileAMeetingOfItStarts(t *testing.T) {
 	}
 }
 
-func TestAnAdoptedRoomThatIsMadeAgainBeginsAnew(t *testing.T) {
+func TestAnAdoptedRoomThatIsMadeAgainHasANewMeeting(t *testing.T) {
 	b := newBench(t)
 	b.event(join("office", "ada", t0))
 	first := b.meeting("office")

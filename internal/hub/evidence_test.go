@@ -11,7 +11,7 @@ import (
 	"greenroom/provider"
 )
 
-// empty lets time pass in which presence readings list nobody.
+// empty lets time pass in which presence readings list no one.
 func (b *bench) empty(meeting string, every time.Duration, readings int) {
 	b.t.Helper()
 	for range readings {
@@ -22,8 +22,8 @@ func (b *bench) empty(meeting string, every time.Duration, readings int) {
 	}
 }
 
-// No clock that is ahead keeps anybody present: not the platform's, not the relay's, not this machine's of a moment ago.
-func TestNoEvidenceFromTheFutureKeepsAnybodyPresent(t *testing.T) {
+// A clock that is ahead keeps no participant present, whether the platform's, the relay's, or this machine's of a moment ago.
+func TestNoEvidenceFromTheFutureKeepsAParticipantPresent(t *testing.T) {
 	year := 365 * 24 * time.Hour
 	for name, tell := range map[string]func(b *bench, room, id string){
 		"the platform's": func(b *bench, room, _ string) { b.eventNow(join(room, "ada", t0.Add(year))) },
@@ -101,7 +101,7 @@ func TestAReadingFromBeforeTheLastEvidenceDoesNotCount(t *testing.T) {
 	}
 }
 
-// The same for a meeting of which only its beginning was told.
+// The same for a meeting of which only the beginning was reported.
 func TestAReadingFromBeforeTheBeginningDoesNotCount(t *testing.T) {
 	b := newBench(t)
 	b.room("design")
@@ -125,7 +125,7 @@ func TestAReadingFromBeforeTheBeginningDoesNotCount(t *testing.T) {
 	}
 }
 
-func TestAnAdoptedMeetingIsTheSameInWhateverOrderItIsToldOf(t *testing.T) {
+func TestAnAdoptedMeetingDoesNotDependOnTheOrderOfEvents(t *testing.T) {
 	var want string
 	for i, order := range [][]provider.Event{
 		{join("office", "ada", t0), leave("office", "ada", t0, t0.Add(30*time.Minute))},
@@ -193,7 +193,7 @@ func TestTheReasonForNoRecordingDoesNotDependOnOrder(t *testing.T) {
 	}
 }
 
-// What one person started before their joining is told is all found, however they become known.
+// The recordings that a person started before their joining was reported are all found, however they become known.
 func TestAllRecordingsOfOneStarterAreFound(t *testing.T) {
 	for name, know := range map[string]func(*bench, app.StartedMeeting){
 		"by their joining": func(b *bench, m app.StartedMeeting) { b.event(join(m.PlatformRoom, "ada", t0)) },

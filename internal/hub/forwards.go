@@ -213,18 +213,18 @@ func forwardFor(tx *store.Tx, spec app.ForwardSpec, u *url.URL) (store.ForwardJo
 		}
 		return newForward(tx, spec.Name, spec.From), nil
 	}
-	taken := map[string]bool{}
+	used := map[string]bool{}
 	for _, j := range tx.Forwards() {
 		if j.Source == app.ForwardByRun && j.URL == spec.URL {
 			return j, nil
 		}
-		taken[j.Name] = true
+		used[j.Name] = true
 	}
 	// A name is text: it goes through JSON and onto screens.
 	base := strings.ToValidUTF8(u.Host, "\uFFFD") + u.EscapedPath()
 	base = strings.ToValidUTF8(base[:min(len(base), 100)], "")
 	name := base
-	for n := 2; taken[name]; n++ {
+	for n := 2; used[name]; n++ {
 		name = base + "#" + strconv.Itoa(n)
 	}
 	return newForward(tx, name, spec.From), nil

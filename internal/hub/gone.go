@@ -19,9 +19,9 @@ const (
 	lookAgain = 30 * time.Second
 )
 
-// endWatcher ends an account's meetings whose end has passed, and those that no longer exist on the platform because
-// somebody removed them elsewhere. The latter takes two answers in a row that say so. Where people are in a meeting it moves
-// the end before that comes, and nothing but evidence about them ends it.
+// endWatcher ends an account's meetings whose end has passed, and those whose room was removed on the platform by others.
+// The latter needs two answers in a row. While people are in a meeting it moves the end before that comes, and only evidence
+// about them ends it.
 type endWatcher struct {
 	hub     *Hub
 	account *account
@@ -103,7 +103,7 @@ func (w *endWatcher) look(ctx context.Context, m app.Meeting) {
 	w.missing[m.ID] = gone
 }
 
-// complete adds to a meeting that events made known what only the platform tells: its link and its end.
+// complete adds to a meeting known from events the facts that only the platform has: its link and its end.
 func (w *endWatcher) complete(ctx context.Context, id string, found provider.Meeting) {
 	err := w.hub.store.Update(ctx, func(tx *store.Tx) error {
 		m, err := tx.Meeting(id)

@@ -15,21 +15,21 @@ import (
 const (
 	// historyLag is how long after an event a platform's history knows of it.
 	historyLag = time.Minute
-	// historyEvery is how often history corrects what presence inferred in a meeting that goes on; historyIdle how often
-	// it is read of one in which nobody is known to be.
+	// historyEvery is how often history corrects what presence inferred in a meeting that is not over; historyIdle how often
+	// it is read for one that seems empty.
 	historyEvery = 5 * time.Minute
 	historyIdle  = 30 * time.Minute
 	// historySpacing is the time between two readings of an account.
 	historySpacing = 2 * time.Second
 	// historyLook is how often the meetings are looked through for those that need a reading.
 	historyLook = 10 * time.Second
-	// gap is how long nobody may have listened before everything that is open is read anew.
+	// gap is the shortest time without a listener after which everything that is open is read again.
 	gap = 2 * time.Minute
 	// historyEnded bounds how many meetings that ended are looked at for a last reading.
 	historyEnded = 500
 )
 
-// historian reads what platforms remember: who was there while nobody listened, and when those left whose leaving was
+// historian reads the platforms' histories: who was there while no process listened, and when those left whose leaving was
 // only inferred. Its readings are evidence like all other, and repeating them changes nothing.
 type historian struct {
 	hub     *Hub
@@ -51,7 +51,7 @@ func newHistorian(h *Hub, a *account) (*historian, bool) {
 
 func (r *historian) run() { r.hub.everySecond(r.turn) }
 
-// awakeKey names the value that says when somebody last listened for an account.
+// awakeKey is the key of the time at which a process last listened for an account.
 func (r *historian) awakeKey() string { return "awake " + r.account.Name }
 
 func (r *historian) turn(ctx context.Context) {
@@ -88,7 +88,7 @@ func (r *historian) turn(ctx context.Context) {
 	}
 }
 
-// wake notices a time in which nobody listened: before the start, or a machine that slept.
+// wake notices a time without a listener: before the start, or while the machine slept.
 func (r *historian) wake(ctx context.Context, now time.Time) error {
 	last := r.awake
 	if last.IsZero() {
@@ -123,7 +123,7 @@ func orZero(text []byte) []byte {
 	return text
 }
 
-// endedSince remembers the meetings that ended while nobody listened.
+// endedSince returns the meetings that ended while no process listened.
 func (r *historian) endedSince(ctx context.Context, since time.Time) error {
 	return r.hub.store.View(ctx, func(tx *store.Tx) error {
 		n := 0
@@ -181,7 +181,7 @@ func (r *historian) due(ctx context.Context, now time.Time) (pick string, since 
 	return pick, since, err
 }
 
-// recallDue says whether history can say more of an open meeting than what is known.
+// recallDue reports whether history can add to the knowledge about an open meeting.
 func recallDue(tx *store.Tx, m roster.Meeting, now time.Time) (bool, error) {
 	age := now.Sub(m.HistoryRead)
 	if age < historyLag {
@@ -189,7 +189,7 @@ func recallDue(tx *store.Tx, m roster.Meeting, now time.Time) (bool, error) {
 	}
 	past := !m.EndsAt.IsZero() && now.After(m.EndsAt.Time)
 	if m.Here == 0 && age > historyIdle || past && age > historyEvery {
-		return true, nil // past its end a platform may answer nothing else about a call that goes on
+		return true, nil // past its end a platform may answer nothing else about a running call
 	}
 	stays, err := tx.Stays(m.ID)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"greenroom/provider"
 )
 
-// alike says whether everything that the world knows of a room's stays is known here, to the given accuracy.
+// alike checks that all of the world's stays in a room are known here, to the given accuracy.
 func (s *sandboxed) alike(d app.MeetingDetail, within time.Duration) {
 	s.t.Helper()
 	known := map[string]app.Stay{}
@@ -27,12 +27,12 @@ func (s *sandboxed) alike(d app.MeetingDetail, within time.Duration) {
 		}
 	}
 	if len(known) != 0 {
-		s.t.Errorf("nobody knows of %+v", known)
+		s.t.Errorf("the platform has no %+v", known)
 	}
 }
 
-// What happened while no program ran is read from the platform's history, and what ended meanwhile too.
-func TestHistoryTellsWhatHappenedWhileNobodyListened(t *testing.T) {
+// Events while no program ran are read from the platform's history, the ends of meetings too.
+func TestHistoryFillsATimeWithoutAListener(t *testing.T) {
 	for _, platform := range []provider.Platform{provider.Daily, provider.Whereby} {
 		t.Run(string(platform), func(t *testing.T) {
 			s := newSandboxed(t)

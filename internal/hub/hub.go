@@ -38,7 +38,7 @@ type Account struct {
 	Unusable *app.Error
 	// Default marks the account that its platform's meetings get when several are configured.
 	Default bool
-	// AutoDownload fetches the account's recordings by themselves, DeleteAfter deletes those from the platform once they
+	// AutoDownload downloads the account's recordings automatically, DeleteAfter deletes those from the platform once they
 	// are verified.
 	AutoDownload, DeleteAfter bool
 }
@@ -59,7 +59,7 @@ type Options struct {
 	// Forwarder sends events to the targets of forwards; nil where this program forwards nothing.
 	Forwarder Forwarder
 	Version   string
-	// Tunnel is the driver that is configured, "none" or empty where there is none, for Status while nobody has it open.
+	// Tunnel is the configured driver, "none" or empty if there is none, for Status while no process has it open.
 	Tunnel string
 	// Lead is how long before its start a booking's meeting is made, [app.DefaultLead] when 0.
 	Lead time.Duration
@@ -105,7 +105,7 @@ type Hub struct {
 	tunnels tunnels
 	// listeners are those of other processes.
 	listeners listeners
-	// missed counts the times after which everything has to be read anew from the platforms.
+	// missed counts the times after which everything has to be read again from the platforms.
 	missed atomic.Uint64
 }
 
@@ -201,7 +201,7 @@ func (h *Hub) Start() {
 		return
 	}
 	if err := h.noteAuto(h.ctx); err != nil {
-		h.log.Error("since when recordings are downloaded by themselves could not be noted", "err", err)
+		h.log.Error("could not record since when recordings are downloaded automatically", "err", err)
 	}
 	h.goes("downloads", h.downloads.Serve)
 	h.goes("programs", h.downloads.Programs().Serve)
@@ -270,7 +270,7 @@ func (h *Hub) Subscribe(ctx context.Context) (<-chan app.Change, error) {
 	return h.bus.subscribe(ctx), nil
 }
 
-// SetListener tells the hub whom to ask how the listener does, for Status; nil when there is none any more.
+// SetListener sets the function that returns the listener's status, nil when there is none any more.
 func (h *Hub) SetListener(status func() app.ListenerStatus) {
 	h.mu.Lock()
 	h.listener = status

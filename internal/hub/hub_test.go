@@ -33,7 +33,7 @@ type platform struct {
 	traits   provider.Traits
 	created  []provider.MeetingSpec
 	ended    []provider.Meeting
-	taken    map[string]bool
+	used     map[string]bool
 	present  map[string][]provider.Participant
 	fail     error
 	endFails error
@@ -51,7 +51,7 @@ func (p *platform) CreateMeeting(_ context.Context, s provider.MeetingSpec) (pro
 	switch {
 	case p.fail != nil:
 		return provider.Meeting{}, p.fail
-	case p.taken[s.Name]:
+	case p.used[s.Name]:
 		return provider.Meeting{}, &provider.Error{Kind: provider.Conflict, Platform: p.name, Op: "create " + s.Name}
 	}
 	return provider.Meeting{ID: "id-" + s.Name, Room: s.Name, GuestURL: "https://x.example/" + s.Name, Until: s.Until}, nil
@@ -117,7 +117,7 @@ func newBench(t testing.TB) *bench {
 	b := &bench{
 		t: t, clock: clockwork.NewFakeClockAt(t0), path: filepath.Join(t.TempDir(), store.FileName),
 		platform: &platform{
-			name: provider.Daily, taken: map[string]bool{}, present: map[string][]provider.Participant{},
+			name: provider.Daily, used: map[string]bool{}, present: map[string][]provider.Participant{},
 			traits: provider.Traits{PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second},
 		},
 	}
@@ -177,14 +177,14 @@ func (b *bench) send(sig string, body []byte) app.Answer {
 	return a
 }
 
-// event delivers an event. It arrives after all that it tells of has happened.
+// event delivers an event. It arrives after all that it reports has happened.
 func (b *bench) event(e provider.Event) app.Answer {
 	b.t.Helper()
 	b.happen(e)
 	return b.eventNow(e)
 }
 
-// happen lets time pass until all has happened that an event tells of.
+// happen lets time pass until all that an event reports has happened.
 func (b *bench) happen(e provider.Event) {
 	last := e.At
 	if p := e.Participant; p != nil {
@@ -268,10 +268,10 @@ func TestAMeetingFromItsStartToItsEnd(t *testing.T) {
 	}
 }
 
-func TestANameThatIsTakenIsMadeUnique(t *testing.T) {
+func TestANameInUseIsMadeUnique(t *testing.T) {
 	b := newBench(t)
 	b.room("design")
-	b.platform.taken["design-20261122100000"] = true
+	b.platform.used["design-20261122100000"] = true
 	m := b.start("design")
 	if m.PlatformRoom == "design-20261122100000" || len(m.PlatformRoom) != len("design-20261122100000-abcdef") {
 		t.Errorf("%q", m.PlatformRoom)
@@ -363,7 +363,7 @@ func TestEventsAboutUnknownRoomsAdoptThem(t *testing.T) {
 			t.Errorf("%+v, %+v", r, r.Meeting)
 		}
 		if r.ID == mine.ID && r.Meeting != nil {
-			t.Error("a room of somebody else's was taken for ours")
+			t.Error("another owner's room was used as ours")
 		}
 	}
 }
@@ -446,7 +446,7 @@ func TestWhatIsDurableIsThereAfterReopening(t *testing.T) {
 	}
 }
 
-func TestChangesArriveInOrderAndSlowReadersAreTold(t *testing.T) {
+func TestChangesArriveInOrderAndSlowReadersAreNotified(t *testing.T) {
 	b := newBench(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -491,7 +491,7 @@ func TestChangesArriveInOrderAndSlowReadersAreTold(t *testing.T) {
 		}
 	}
 	if !missed {
-		t.Error("the slow reader was not told")
+		t.Error("the slow reader was not notified")
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 	"greenroom/store"
 )
 
-// Ingest takes one request as it arrived: verify and parse, store together with its effect, publish, and only then say
-// what to answer. An error means that there is no such account; everything else is an answer.
+// Ingest handles one request as it arrived: verify and parse, store together with its effect, publish, and only then
+// answer. An error means that there is no such account; everything else is an answer.
 func (h *Hub) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
 	if in.Position == nil && (in.Refused != nil && in.Reason != "" || in.Missing != "") {
 		return h.reject(ctx, h.readRelayed(in)), nil
@@ -38,7 +38,7 @@ func (h *Hub) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
 		h.log.Error("a webhook could not be stored", "account", a.Name, "err", err)
 		return busy(err), nil
 	}
-	a.heard(d.At)
+	a.delivered(d.At)
 	return app.Answer{Status: http.StatusOK, Seq: d.Seq, Stored: true}, nil
 }
 
@@ -100,7 +100,7 @@ func clip(d *app.Delivery) {
 	}
 }
 
-// arrived is what a request is before anybody looked into it.
+// arrived is a request's delivery before the request was verified.
 func arrived(in app.Inbound) app.Delivery {
 	d := app.Delivery{
 		At: app.At(in.ReceivedAt), Account: in.Account, Method: in.Method, Target: in.Target, Headers: http.Header(in.Header),
@@ -112,8 +112,8 @@ func arrived(in app.Inbound) app.Delivery {
 	return d
 }
 
-// heard remembers when the account's last authentic delivery came; a backlog brings old ones late.
-func (a *account) heard(at app.Time) {
+// delivered records when the account's last authentic delivery came; a backlog brings old ones late.
+func (a *account) delivered(at app.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if at.After(a.eventAt.Time) {
@@ -148,7 +148,7 @@ func answerTo(status int, seq uint64, stored bool) app.Answer {
 	return a
 }
 
-// busy is the answer to what could not be made durable: the platform shall try again.
+// busy is the answer to a request that could not be made durable: the platform must try again.
 func busy(err error) app.Answer {
 	after := 10
 	if errors.Is(err, store.ErrBusy) || errors.Is(err, store.ErrClosed) {

@@ -62,7 +62,7 @@ func readLogo(path string) ([]byte, error) {
 	return raw, nil
 }
 
-// uploadLogo puts the room's logo on a new meeting's page. What goes wrong is worth a note: the meeting stands.
+// uploadLogo puts the room's logo on a new meeting's page. A failure is worth a note: the meeting exists.
 func (h *Hub) uploadLogo(ctx context.Context, a *account, room app.Room, m provider.Meeting) (note string) {
 	l, ok := a.Provider.(provider.LogoUploader)
 	if !ok {
@@ -78,7 +78,7 @@ func (h *Hub) uploadLogo(ctx context.Context, a *account, room app.Room, m provi
 		h.noteCall(a, err)
 	}
 	if err != nil {
-		return "the meeting stands without its logo: " + err.Error()
+		return "the meeting has no logo: " + err.Error()
 	}
 	return ""
 }

@@ -19,13 +19,13 @@ import (
 	"greenroom/store"
 )
 
-// visitOf is what really happened to one participant. A zero left is somebody who stays.
+// visitOf is the true visit of one participant. A zero left is a participant who stays.
 type visitOf struct {
 	session      string
 	joined, left time.Time
 }
 
-// gatheringOf is what really happened between two ends of one platform room.
+// gatheringOf is the truth between two ends of one platform room.
 type gatheringOf struct {
 	visits   []visitOf
 	emptied  time.Time // the platform's "meeting ended", zero for none
@@ -33,7 +33,7 @@ type gatheringOf struct {
 	end      time.Time // ended from here, zero for the last one
 }
 
-// story is what really happened, by platform room.
+// story is the truth, by platform room.
 type story map[string][]gatheringOf
 
 // tell draws what happens in a room: gatherings one after the other, each with people who come and go.
@@ -71,7 +71,7 @@ func tell(t *rapid.T, rooms int) story {
 	return out
 }
 
-// seen is what people see of one meeting.
+// seen is one meeting as people see it.
 type seen struct {
 	Room   string
 	Status app.MeetingStatus
@@ -174,7 +174,7 @@ type teller struct {
 	story story
 	past  *historyOf
 	again int
-	late  []provider.Event // what is told later
+	late  []provider.Event // reported later
 }
 
 // hear delivers an event, sometimes twice, sometimes under another id, sometimes to a program that has just started.
@@ -259,7 +259,7 @@ func (l *teller) live() {
 	}
 }
 
-// sees is what the hub shows.
+// sees returns the meetings that the hub shows.
 func (l *teller) sees() (out []seen) {
 	for _, m := range l.meetings() {
 		d := l.meeting(m.ID)
@@ -299,9 +299,9 @@ func sorted(t *rapid.T, list []seen) string {
 	return string(raw)
 }
 
-// Whatever order a story is told in, with whatever repeats, restarts, readings and clocks, the state is the one that a model
-// computes from what really happened. Nobody stays present whom two readings lack.
-func TestWhateverIsToldHoweverTheStateIsTheSame(t *testing.T) {
+// In whatever order a story is reported, with whatever repeats, restarts, readings and clocks, the state is the one that a model
+// computes from the truth. No participant stays present whom two readings lack.
+func TestTheStateDoesNotDependOnHowItIsReported(t *testing.T) {
 	folder := t.TempDir()
 	if memory, err := os.MkdirTemp("/dev/shm", "greenroom"); err == nil { // no waiting for a disk
 		folder = memory

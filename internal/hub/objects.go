@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// quietTracks is for how long no further track of a recording must have come until it is taken for whole although the
-	// platform hasn't said so. It is longer than Daily lets a recording be unless it is told otherwise (15,000 s): the track
-	// of somebody who stays to the end comes at the end.
+	// quietTracks is how long to wait after the last raw track before treating a recording as complete without the platform's
+	// confirmation. It is longer than Daily's default limit of a recording (15,000 s): the track of a participant who stays to
+	// the end comes at the end.
 	quietTracks = 6 * time.Hour
-	// settleEvery is how often what was found in buckets is looked at anew, settleWithin how old it may be.
+	// settleEvery is how often the recordings found in buckets are checked again, settleWithin how old they may be.
 	settleEvery  = time.Minute
 	settleWithin = 7 * 24 * time.Hour
 	// objectsAtOnce is how many recordings are written in one transaction: others wait for it.
@@ -125,20 +125,20 @@ func (a *account) foundBefore(tx *store.Tx, f recording.Found) (*app.Recording, 
 	return &r, err
 }
 
-// news says whether observing f would change anything.
+// news reports whether observing f would change anything.
 func (a *account) news(tx *store.Tx, known *app.Recording, f recording.Found, now time.Time) (bool, error) {
 	if known == nil {
 		return true, nil
 	}
-	m, s, err := a.sight(tx, *known, f, now)
+	m, s, err := a.evidence(tx, *known, f, now)
 	return known.ObjectAt.Before(f.At) || further(known.Status, s.status) != known.Status || known.Meeting == "" && m != nil ||
 		!slices.Equal(withObjects(*known, f.Recording.Files), known.Files), err
 }
 
-// sight says what a bucket tells of a recording that is known as it stands, and finds its meeting, nil when there is none. A
-// whole object is a recording that is ready. Tracks are never all there are as far as the bucket knows; without the
-// platform's word they are taken for all when none has come for long, and nobody is in the meeting any more.
-func (a *account) sight(tx *store.Tx, known app.Recording, f recording.Found, now time.Time) (*roster.Meeting, sighting, error) {
+// evidence turns a bucket's finding about a known recording into a sighting, and finds its meeting, nil when there is none. A
+// whole object is a recording that is ready. A bucket can't know whether all tracks are there; without the platform's
+// confirmation they are treated as complete when none has come for long, and the meeting is empty.
+func (a *account) evidence(tx *store.Tx, known app.Recording, f recording.Found, now time.Time) (*roster.Meeting, sighting, error) {
 	s := sighting{
 		id: known.ID, room: f.Recording.Room, kind: f.Recording.Kind, status: app.RecordingStatus(f.Recording.Status), started: f.Recording.StartedAt, files: f.Recording.Files,
 		object: true, objectAt: f.At,
@@ -164,7 +164,7 @@ func (a *account) observeObject(tx *store.Tx, known *app.Recording, f recording.
 	if known == nil {
 		known = &app.Recording{ID: f.Recording.ID, FromBucket: true}
 	}
-	m, s, err := a.sight(tx, *known, f, now)
+	m, s, err := a.evidence(tx, *known, f, now)
 	if err != nil {
 		return err
 	}

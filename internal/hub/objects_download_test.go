@@ -13,7 +13,7 @@ import (
 	"greenroom/store"
 )
 
-// bucketed is a bench that downloads by itself what is found in a bucket.
+// bucketed is a bench that automatically downloads the recordings found in a bucket.
 func bucketed(t *testing.T) (*fetching, tale) {
 	t.Helper()
 	f := newFetching(t)
@@ -35,7 +35,7 @@ func (f *fetching) only(s tale) app.Recording {
 	return all[0]
 }
 
-// nothingLeft says whether no job, no journal and no run of on_download is left.
+// nothingLeft checks that no job, no journal and no run of on_download is left.
 func (f *fetching) nothingLeft(ids ...string) {
 	f.t.Helper()
 	if err := f.store.View(context.Background(), func(tx *store.Tx) error {
@@ -55,7 +55,7 @@ func (f *fetching) nothingLeft(ids ...string) {
 	}
 }
 
-// A download that began when only the bucket had told goes on when the platform has: while it runs, and in another process.
+// A download that began from the bucket's report resumes after the platform's: while it runs, and in another process.
 func TestADownloadOfWhatABucketHasGoesOnUnderThePlatformsID(t *testing.T) {
 	for _, restart := range []bool{false, true} {
 		f, s := bucketed(t)
@@ -82,7 +82,7 @@ func TestADownloadOfWhatABucketHasGoesOnUnderThePlatformsID(t *testing.T) {
 				t.Errorf("%s is fetched", id)
 			}
 		}
-		// Whoever asks, by whichever id, gets the one that goes on.
+		// A request by either id gets the running one.
 		for _, id := range []string{s.found[0].Recording.ID, "daily/" + s.found[0].Recording.ID, s.list.ID} {
 			if r := f.ask(id); r.ID != s.list.ID || !r.Download.State.Active() {
 				t.Errorf("%s: %+v", id, r)
@@ -94,7 +94,7 @@ func TestADownloadOfWhatABucketHasGoesOnUnderThePlatformsID(t *testing.T) {
 		if r.ID != s.list.ID || r.Download.Bytes != 10*step || !r.Download.Auto {
 			t.Errorf("%+v", r)
 		}
-		if n := f.fetcher.taken(s.list.ID) + f.fetcher.taken(s.found[0].Recording.ID); n != 10 || len(f.fetcher.begins) != 0 {
+		if n := f.fetcher.made(s.list.ID) + f.fetcher.made(s.found[0].Recording.ID); n != 10 || len(f.fetcher.begins) != 0 {
 			t.Errorf("%d steps were fetched, and %d more fetches were begun", n, len(f.fetcher.begins))
 		}
 		f.nothingLeft(s.list.ID, s.found[0].Recording.ID)
@@ -117,7 +117,7 @@ func TestWhatWasDownloadedFromABucketStaysDownloaded(t *testing.T) {
 	f.Start()
 	f.seen([]string{"daily"}, s.found...)
 	f.begun()
-	// The platform tells of it while on_download runs.
+	// The platform reports it while on_download runs.
 	if id := <-begins; id != s.found[0].Recording.ID {
 		t.Error(id)
 	}
@@ -135,7 +135,7 @@ func TestWhatWasDownloadedFromABucketStaysDownloaded(t *testing.T) {
 	f.nothingLeft(s.list.ID, s.found[0].Recording.ID)
 }
 
-// A bucket that refuses to be read fails the download, until the platform tells of the recording: it may have other ways.
+// A bucket that can't be read fails the download, until the platform reports the recording: it may have other ways.
 func TestWhatTheBucketRefusesIsAskedOfThePlatform(t *testing.T) {
 	f, s := bucketed(t)
 	f.fetcher.fail[s.found[0].Recording.ID] = []error{&app.Error{Kind: provider.Forbidden, Text: "refused"}}
@@ -152,7 +152,7 @@ func TestWhatTheBucketRefusesIsAskedOfThePlatform(t *testing.T) {
 	f.nothingLeft(s.list.ID, s.found[0].Recording.ID)
 }
 
-// Somebody waits for the platform's recording while the same one comes from the bucket.
+// A request waits for the platform's recording while the same one comes from the bucket.
 func TestTwoDownloadsOfOneRecordingBecomeOne(t *testing.T) {
 	for _, done := range []bool{false, true} {
 		f, s := bucketed(t)
@@ -185,7 +185,7 @@ func TestTwoDownloadsOfOneRecordingBecomeOne(t *testing.T) {
 		f.state(s.list.ID, app.DownloadDone)
 		f.ended(s.list.ID)
 		f.only(s)
-		if n := f.fetcher.taken(s.list.ID) + f.fetcher.taken(s.found[0].Recording.ID); n != 10 {
+		if n := f.fetcher.made(s.list.ID) + f.fetcher.made(s.found[0].Recording.ID); n != 10 {
 			t.Errorf("%d steps were fetched", n)
 		}
 		f.nothingLeft(s.list.ID, s.found[0].Recording.ID)

@@ -43,7 +43,7 @@ func (b *bench) all() []app.Recording {
 	return all
 }
 
-// The two kinds of recording in a bucket, as they are found there and as the platform tells of them. Objects tell
+// The two kinds of recording in a bucket, as they are found there and as the platform reports them. Objects have
 // milliseconds, the platform seconds.
 type tale struct {
 	found      []recording.Found
@@ -117,11 +117,11 @@ func orders(n int, visit func([]int)) {
 			return
 		}
 		for i := range n {
-			taken := false
+			used := false
 			for _, d := range done {
-				taken = taken || d == i
+				used = used || d == i
 			}
-			if !taken {
+			if !used {
 				walk(append(done[:len(done):len(done)], i))
 			}
 		}
@@ -131,7 +131,7 @@ func orders(n int, visit func([]int)) {
 
 // Whatever comes first, the bucket, the list or the events, there is one recording, under the platform's id, and it is the
 // same one in the end.
-func TestOneRecordingWhoeverTellsOfItFirst(t *testing.T) {
+func TestOneRecordingWhicheverReportComesFirst(t *testing.T) {
 	const room = "design-20261122100000"
 	for _, s := range []tale{cloudTale(room), tracksTale(room)} {
 		steps := []func(*bench){
@@ -208,7 +208,7 @@ func check(t *testing.T, b *bench, order []int, meeting string, s tale) {
 	}
 }
 
-// copyOf copies a store's file, which nobody has open, into a folder of its own.
+// copyOf copies a closed store's file into a folder of its own.
 func copyOf(t *testing.T, path string) string {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -222,7 +222,7 @@ func copyOf(t *testing.T, path string) string {
 	return to
 }
 
-// What was told already is not written again: a sweep tells everything each time.
+// A repeated report is not written again: a sweep reports everything each time.
 func TestARepeatOfWhatABucketHasWritesNothing(t *testing.T) {
 	b := newBench(t)
 	for _, s := range []tale{cloudTale("unknown"), tracksTale("unknown")} {
@@ -246,7 +246,7 @@ func TestARepeatOfWhatABucketHasWritesNothing(t *testing.T) {
 	}
 }
 
-func TestWhatABucketAloneTells(t *testing.T) {
+func TestARecordingKnownFromABucketAlone(t *testing.T) {
 	for _, s := range []tale{cloudTale("later"), tracksTale("later")} {
 		b := newBench(t)
 		b.seen([]string{"daily"}, s.found...)
@@ -257,7 +257,7 @@ func TestWhatABucketAloneTells(t *testing.T) {
 		if _, err := b.DeleteRecording(t.Context(), r.Ref()); !errors.Is(err, provider.Unsupported) || app.AsError(err).Hint == "" {
 			t.Errorf("deleting it on the platform: %v", err)
 		}
-		// Its room becomes known later, by somebody who joins.
+		// Its room becomes known later, when a participant joins.
 		b.event(join("later", "ada", t0.Add(time.Minute)))
 		if err := b.settleObjects(t.Context()); err != nil {
 			t.Fatal(err)
@@ -269,7 +269,7 @@ func TestWhatABucketAloneTells(t *testing.T) {
 	}
 }
 
-// Without the platform's word tracks are all there when none has come for long, and nobody is in the meeting.
+// Without the platform's confirmation tracks are complete when none has come for long, and the meeting is empty.
 func TestTracksAreWholeAfterALongSilence(t *testing.T) {
 	b := newBench(t)
 	b.room("design")
@@ -287,7 +287,7 @@ func TestTracksAreWholeAfterALongSilence(t *testing.T) {
 	}
 	const last = 2 * time.Hour
 	if got := status(last + quietTracks); got != app.RecordingProcessing {
-		t.Errorf("%s although somebody is there", got)
+		t.Errorf("%s although a participant is there", got)
 	}
 	left := person("ada", t0)
 	left.LeftAt = t0.Add(3 * time.Hour)
@@ -317,11 +317,11 @@ func TestBucketsOfSeveralAccounts(t *testing.T) {
 	b.accounts = append(b.accounts, Account{Account: provider.Account{Name: "other", Platform: provider.Daily}, Provider: other})
 	b.open()
 	both := []string{"daily", "other"}
-	if err := b.ObserveObjects(t.Context(), []string{"nobody"}, nil); !errors.Is(err, app.NotConfigured) {
+	if err := b.ObserveObjects(t.Context(), []string{"unknown"}, nil); !errors.Is(err, app.NotConfigured) {
 		t.Error(err)
 	}
 	if err := b.ObserveObjects(t.Context(), nil, nil); err == nil {
-		t.Error("objects of nobody's")
+		t.Error("objects of an unknown account")
 	}
 	// Objects of the same names in two buckets are two recordings, and each account's list is about its own.
 	s := cloudTale("same")

@@ -12,8 +12,8 @@ import (
 	"greenroom/store"
 )
 
-// began is the earlier of two times at which a recording is said to have begun, the zero time meaning unknown. Platforms
-// tell whole seconds, and names of objects milliseconds: within one second the more exact one counts.
+// began is the earlier of two reported beginnings of a recording, the zero time meaning unknown. Platforms report whole
+// seconds, and names of objects milliseconds: within one second the more exact one counts.
 func began(a, b time.Time) time.Time {
 	switch x, y := a.Truncate(time.Second), b.Truncate(time.Second); {
 	case a.IsZero():
@@ -39,8 +39,8 @@ func withSizes(files, known []provider.RecordingFile) []provider.RecordingFile {
 	return out
 }
 
-// withObjects adds what a bucket has to a recording's files. Which files there are the platform knows better, once it has
-// told; what it leaves out are the sizes.
+// withObjects adds a bucket's objects to a recording's files. The platform's list of files is authoritative once it exists; it
+// lacks only the sizes.
 func withObjects(r app.Recording, objects []provider.RecordingFile) []provider.RecordingFile {
 	out := slices.Clone(r.Files)
 	for _, o := range objects {
@@ -136,7 +136,7 @@ func uniteMeeting(tx *store.Tx, m *roster.Meeting, r *app.Recording, found app.R
 	return tx.PutMeeting(other)
 }
 
-// preferred says whether the download of what was found in a bucket is to go on rather than the platform's own. One that
+// preferred reports whether the download of a recording found in a bucket is kept rather than the platform's own. One that
 // has failed before anything came is not: the platform may have other ways to its files.
 func preferred(own, found *app.Download) bool {
 	switch {

@@ -48,7 +48,7 @@ func newPrograms(t rapid.TB, path string, atOnce int) *programs {
 		Store: store.Options{Path: path}, Clock: p.clock,
 		Accounts: []Account{{
 			Account:  provider.Account{Name: "daily", Platform: provider.Daily},
-			Provider: &platform{name: provider.Daily, taken: map[string]bool{}, present: map[string][]provider.Participant{}},
+			Provider: &platform{name: provider.Daily, used: map[string]bool{}, present: map[string][]provider.Participant{}},
 		}},
 		Downloads: downloads.Config{
 			Fetcher: newFetcher(), Programs: atOnce, ProgramTime: programTime,
@@ -333,7 +333,7 @@ func TestARunThatIsInterruptedCounts(t *testing.T) {
 	for range downloads.ProgramTries {
 		p.settled()
 		if p.alive() != 1 {
-			t.Fatalf("after %d runs none goes on", p.ran(id))
+			t.Fatalf("after %d runs none is running", p.ran(id))
 		}
 		if err := p.Hub.Close(); err != nil {
 			t.Fatal(err)

@@ -22,7 +22,7 @@ const (
 	overdueFor = 10 * time.Minute
 )
 
-// isOverdue reports whether a meeting's end has passed and nothing shows that somebody is in it. Where platforms keep a room
+// isOverdue reports whether a meeting's end has passed and nothing shows a participant in it. Where platforms keep a room
 // for a while after its end, only signs from after that while count.
 func (w *endWatcher) isOverdue(ctx context.Context, m app.Meeting) (bool, error) {
 	linger := w.account.Provider.Traits().Linger
@@ -76,7 +76,7 @@ func (w *endWatcher) expire(ctx context.Context, m app.Meeting) {
 }
 
 // prolong moves the end of a meeting of our own making on the platform while people are in it and little time is left:
-// nobody could join any more, and the platform would forget the room under them. The rooms of others keep their end.
+// no one could join any more, and the platform would delete the room during the meeting. The rooms of others keep their end.
 func (w *endWatcher) prolong(ctx context.Context, m app.Meeting) {
 	h, now := w.hub, w.hub.clock.Now()
 	e, ok := w.account.Provider.(provider.Extender)
@@ -93,7 +93,7 @@ func (w *endWatcher) prolong(ctx context.Context, m app.Meeting) {
 	}
 	h.notePoller("ends", w.account, err)
 	if err != nil {
-		h.log.Error("the end of a meeting that goes on could not be moved", "account", w.account.Name, "room", m.Room, "err", err)
+		h.log.Error("the end of a running meeting could not be moved", "account", w.account.Name, "room", m.Room, "err", err)
 		return
 	}
 	w.moved(ctx, m.ID, until, app.FromHere)
@@ -111,7 +111,7 @@ func (w *endWatcher) moved(ctx context.Context, id string, until time.Time, from
 			At: h.now(), Account: m.Account, Meeting: m.ID, Room: m.Room, Kind: app.MeetingExtended,
 			Until: app.At(until), Source: from,
 		}})
-		h.log.Info("a meeting goes on past its end, which was moved", "account", m.Account, "room", m.Room, "until", until.UTC())
+		h.log.Info("a meeting continues past its end, which was moved", "account", m.Account, "room", m.Room, "until", until.UTC())
 		return nil
 	})
 }

@@ -67,7 +67,7 @@ func TestAMeetingWithPeopleInItOutlivesItsBooking(t *testing.T) {
 	}
 	b.pass(w, 90*time.Minute)
 	if len(p.moved) != 0 {
-		t.Fatalf("nobody is there, and the end was moved to %v", p.moved)
+		t.Fatalf("the meeting is empty, and the end was moved to %v", p.moved)
 	}
 	b.event(join(m.PlatformRoom, "ada", b.clock.Now()))
 	b.pass(w, 4*time.Hour)
@@ -86,7 +86,7 @@ func TestAMeetingWithPeopleInItOutlivesItsBooking(t *testing.T) {
 	b.lookupFails(provider.NotFound)
 	b.pass(w, 3*time.Hour)
 	if d := b.meeting(m.ID); d.Status != app.Ended || len(p.moved) != moved {
-		t.Errorf("%s after everybody left, moved %d times since", d.Status, len(p.moved)-moved)
+		t.Errorf("%s after everyone left, moved %d times since", d.Status, len(p.moved)-moved)
 	}
 	for late := time.After(10 * time.Second); ; {
 		select {
@@ -124,7 +124,7 @@ func TestAMeetingWhoseEndCannotBeMovedLastsAsLongAsItsPeople(t *testing.T) {
 			b.event(leave(room, "ada", t0, b.clock.Now()))
 			b.pass(w, time.Minute)
 			if d := b.meeting(room); d.Status != app.Ended || d.EndReason != "expired" {
-				t.Errorf("%s (%s) after everybody left", d.Status, d.EndReason)
+				t.Errorf("%s (%s) after everyone left", d.Status, d.EndReason)
 			}
 		})
 	}
@@ -142,7 +142,7 @@ func (b *bench) changeAnEnd(room string, end time.Time) error {
 
 // A clock that is ahead for a moment ends no meeting whose room the platform still has.
 func TestOneReadingOfTheClockEndsNoMeeting(t *testing.T) {
-	for name, lookup := range map[string]provider.Kind{"the room is there": "", "nobody answers": provider.Unavailable} {
+	for name, lookup := range map[string]provider.Kind{"the room is there": "", "no answer": provider.Unavailable} {
 		t.Run(name, func(t *testing.T) {
 			b, _, w := extendingBench(t)
 			m := b.startFor("design", time.Hour)
@@ -184,7 +184,7 @@ func TestPeopleSeenAfterTheEndKeepAMeeting(t *testing.T) {
 	b.event(join(other.PlatformRoom, "bob", b.clock.Now()))
 	b.pass(w, 72*time.Minute)
 	if d := b.meeting(other.ID); d.Status != app.Ended {
-		t.Errorf("%s, though nobody was seen since its room was removed", d.Status)
+		t.Errorf("%s, though no one was seen since its room was removed", d.Status)
 	}
 }
 

@@ -13,10 +13,10 @@ import (
 	"greenroom/store"
 )
 
-// reasonEjected is why somebody left who was removed from here.
+// reasonEjected is the reason of a leaving that was an ejection from here.
 const reasonEjected = "removed from here"
 
-// Eject removes somebody from a meeting; see [app.Backend]. That they left is believed at once: the platform has
+// Eject removes a participant from a meeting; see [app.Backend]. That they left is believed at once: the platform has
 // confirmed it.
 func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, error) {
 	d, err := h.Meeting(ctx, app.MeetingRef{Ref: req.Meeting})

@@ -32,8 +32,8 @@ func TestEject(t *testing.T) {
 	if again, err := s.Eject(t.Context(), app.Ejection{Meeting: m.ID, Session: ada}); err != nil || again.Here != 1 {
 		t.Errorf("twice: %v", err)
 	}
-	if _, err := s.Eject(t.Context(), app.Ejection{Meeting: m.ID, Session: "nobody"}); !errors.Is(err, provider.NotFound) {
-		t.Errorf("nobody: %v", err)
+	if _, err := s.Eject(t.Context(), app.Ejection{Meeting: m.ID, Session: "unknown"}); !errors.Is(err, provider.NotFound) {
+		t.Errorf("an unknown session: %v", err)
 	}
 	w := s.start("whereby")
 	cleo := s.join(w.Meeting, "Cleo")
@@ -44,7 +44,7 @@ func TestEject(t *testing.T) {
 }
 
 // A ban that the platform can't keep is no success, though the person is out.
-func TestABanThatBansNobodyIsReported(t *testing.T) {
+func TestABanWithoutEffectIsReported(t *testing.T) {
 	s := newSandboxed(t)
 	s.listen()
 	m := s.start("daily")
@@ -169,7 +169,7 @@ func TestWherebysOwnNumbersAreShownBesideOurs(t *testing.T) {
 	s.until(m.ID, 5*time.Second, func(d app.MeetingDetail) bool {
 		return d.Here == 1 && d.Reported != nil && *d.Reported == 1 && !d.ReportedAt.IsZero() && len(d.Participants) == 2
 	})
-	// A second person whose event is lost: the next event's number tells.
+	// A second person whose event is lost: the next event's number shows it.
 	if _, err := s.world.Fault(sandbox.Fault{Kind: sandbox.LoseWebhook, Times: 2}); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 // Problem.
 func (h *Hub) choose(r app.Room) app.Choice {
 	if r.Account != "" {
-		c := app.Choice{Account: r.Account, Why: "the room is pinned to the account"}
+		c := app.Choice{Account: r.Account, Why: "set on the room"}
 		if a := h.accounts[r.Account]; a != nil {
 			c.Platform, c.Problem = a.Platform, a.problem()
 		} else {

@@ -54,7 +54,7 @@ func (d *delivery) RoundTrip(r *http.Request) (*http.Response, error) {
 	h := d.hub
 	d.mu.Unlock()
 	if h == nil {
-		return nil, errors.New("nobody listens")
+		return nil, errors.New("nothing listens")
 	}
 	a, err := h.Ingest(context.Background(), app.Inbound{
 		Account: strings.TrimPrefix(r.URL.Path, "/"), Method: r.Method, Target: r.URL.Path, Header: r.Header, Body: body,
@@ -122,7 +122,7 @@ func newSandboxed(t *testing.T, tune ...func(*provider.Account)) *sandboxed {
 	return s
 }
 
-// open opens the hub, anew after close, as a program that starts.
+// open opens the hub, again after close, as a program that starts.
 func (s *sandboxed) open() {
 	s.t.Helper()
 	var err error
@@ -161,7 +161,7 @@ func (s *sandboxed) listen() {
 	}
 }
 
-// pass lets time pass, with everybody's turns each second.
+// pass lets time pass, with all pollers' turns each second.
 func (s *sandboxed) pass(d time.Duration) {
 	s.t.Helper()
 	for end := s.clock.Now().Add(d); s.clock.Now().Before(end); {
@@ -201,7 +201,7 @@ func (s *sandboxed) start(account string) app.StartedMeeting {
 	return m
 }
 
-// until lets time pass, second by second with the pollers' turns, until the meeting is as wanted; it tells how long that
+// until lets time pass, second by second with the pollers' turns, until the meeting is as wanted; it returns how long that
 // took.
 func (s *sandboxed) until(id string, most time.Duration, want func(app.MeetingDetail) bool) time.Duration {
 	s.t.Helper()

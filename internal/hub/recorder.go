@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// startTries is how often a start is repeated while the platform says that nobody is there although evidence says
+	// startTries is how often a start is repeated while the platform says that the meeting is empty although evidence says
 	// otherwise, startAgain how soon.
 	startTries = 5
 	startAgain = 2 * time.Second
 	// startPause is the longest pause between starts while the platform is out of order.
 	startPause = 30 * time.Second
 	// tokenTime is how long a host's token that starts the recording has to do so before it is started from here. Presence
-	// doesn't tell who is a host, so that everybody might be.
+	// doesn't say who is a host, so any participant might be.
 	tokenTime = 15 * time.Second
 	// confirmTime is how long the platform has to confirm a recording that it agreed to start.
 	confirmTime = 3 * time.Minute
@@ -41,7 +41,7 @@ func instanceID(meeting, kind string) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
 
-// wantsRecording says how many people must be in a meeting for its recording to start by itself; 0 is never.
+// wantsRecording returns how many people must be in a meeting for its recording to start automatically; 0 is never.
 func wantsRecording(m app.Meeting) int {
 	switch {
 	case m.Record != provider.RecordingCloud || m.Status != app.Live:
@@ -55,7 +55,7 @@ func wantsRecording(m app.Meeting) int {
 }
 
 // autoRecorder starts the recordings of an account's meetings when enough people are there, once for each gathering: a
-// recording that was stopped meanwhile stays stopped until everybody has gone and somebody comes back.
+// recording that was stopped meanwhile stays stopped until the meeting was empty and a participant comes back.
 type autoRecorder struct {
 	hub     *Hub
 	account *account
@@ -108,7 +108,7 @@ func (r *autoRecorder) turn(ctx context.Context) {
 }
 
 // attempt starts one meeting's recording, unless it is too early for that. The list of meetings that are due may be old by
-// now: what is true of the meeting is read again once nobody else can start or stop its recording.
+// now: the meeting is read again once no other caller can start or stop its recording.
 func (r *autoRecorder) attempt(ctx context.Context, id string) {
 	h := r.hub
 	defer h.locks.lock(recordingOf(id))()
@@ -130,7 +130,7 @@ func (r *autoRecorder) attempt(ctx context.Context, id string) {
 	case now.Before(try.next):
 		return
 	case g.Recording == app.IsRecording:
-		// Somebody's button or the host's token was faster.
+		// The user's button or the host's token was faster.
 		h.recordingStarted(ctx, g.ID, g.since, time.Time{})
 		return
 	case g.TokenStarts && now.Sub(try.begun) < tokenTime:
@@ -162,7 +162,7 @@ func (r *autoRecorder) attempt(ctx context.Context, id string) {
 // recordingOf is the key of the lock under which a meeting's recording starts and stops.
 func recordingOf(meeting string) string { return "recording " + meeting }
 
-// gathering reads a meeting with the people who are in it, and reports whether its recording is to start by itself: enough
+// gathering reads a meeting with the people who are in it, and reports whether its recording is to start automatically: enough
 // people are there, and this gathering has had no recording yet.
 func (h *Hub) gathering(ctx context.Context, id string) (g gathered, due bool, err error) {
 	err = h.store.View(ctx, func(tx *store.Tx) error {
@@ -255,7 +255,7 @@ func (h *Hub) StopRecording(ctx context.Context, req app.RecordingSwitch) (app.M
 	return h.meetingNow(ctx, m.ID)
 }
 
-// recorderOf finds the meeting whose recording is to be switched, and waits until nobody else switches it.
+// recorderOf finds the meeting whose recording is to be switched, and waits until no other caller switches it.
 func (h *Hub) recorderOf(
 	ctx context.Context, req app.RecordingSwitch,
 ) (m roster.Meeting, a *account, r provider.Recorder, unlock func(), err error) {

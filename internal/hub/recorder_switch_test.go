@@ -48,7 +48,7 @@ func (r *slowRecorder) records() (rooms []string, running int) {
 	return slices.Clone(r.rooms), len(r.running)
 }
 
-// recordedBench has a meeting with Ada in it for each name, whose recording starts by itself and is due.
+// recordedBench has a meeting with Ada in it for each name, whose recording starts automatically and is due.
 func recordedBench(t *testing.T, names ...string) (*bench, *slowRecorder, *autoRecorder, []app.StartedMeeting) {
 	b := newBench(t)
 	b.close()

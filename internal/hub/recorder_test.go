@@ -60,7 +60,7 @@ func TestARecordingStartsOnceForEachGathering(t *testing.T) {
 				}
 				s.until(m.ID, time.Minute, recordingIs(app.IsRecording))
 				s.pass(30 * time.Second)
-				// A program that starts anew doesn't record a second time.
+				// A program that starts again doesn't record a second time.
 				s.hooks.mu.Lock()
 				if err := s.Hub.Close(); err != nil {
 					t.Fatal(err)
@@ -87,7 +87,7 @@ func TestARecordingStartsOnceForEachGathering(t *testing.T) {
 				if got := s.world.Recorded(); len(got) != 1 || got[0].State != "ready" {
 					t.Fatalf("%+v", got)
 				}
-				// Everybody goes; the next gathering is recorded again.
+				// All leave; the next gathering is recorded again.
 				if err := s.world.EndAll(provider.Daily, m.PlatformRoom); err != nil {
 					t.Fatal(err)
 				}
@@ -153,7 +153,7 @@ func TestARecordingThatIsRefusedSaysWhy(t *testing.T) {
 	}
 }
 
-func TestNobodyThereYetIsTriedAgain(t *testing.T) {
+func TestAnEmptyMeetingIsTriedAgain(t *testing.T) {
 	s := newSandboxed(t)
 	m := s.recorded("daily", provider.TriggerAutomatic)
 	if _, err := s.StartRecording(t.Context(), app.RecordingSwitch{Meeting: m.ID}); !errors.Is(err, provider.NotReady) || provider.HintOf(err) == "" {

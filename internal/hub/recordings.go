@@ -92,7 +92,7 @@ func (h *Hub) Counts(ctx context.Context, q app.CountQuery) (n app.Counts, err e
 	return n, err
 }
 
-// recordingID is by what a recording is known: the platform's id, or the instance where a failure tells nothing else.
+// recordingID is the id of a recording: the platform's, or the instance for a failure without one.
 func recordingID(r *provider.RecordingEvent) string {
 	if r.ID == "" && r.Instance != "" {
 		return unnamed(r.Instance)
@@ -112,14 +112,14 @@ func further(a, b app.RecordingStatus) app.RecordingStatus {
 	return a
 }
 
-// sighting is what an event or the platform's list tells of a recording.
+// sighting is one report about a recording: an event, or a row of the platform's list.
 type sighting struct {
 	id, instance, room, kind, failure string
 	status                            app.RecordingStatus
 	started                           time.Time
 	duration                          time.Duration
 	files                             []provider.RecordingFile
-	// object says that a bucket told of it, and objectAt when the newest of the objects was made.
+	// object says that a bucket reported it, and objectAt when the newest of the objects was made.
 	object   bool
 	objectAt time.Time
 }
@@ -168,7 +168,7 @@ func (e *effect) applyRecording(m *roster.Meeting) error {
 	return e.tx.PutMeeting(*m)
 }
 
-// starterKey is under which recordings wait for the person who started them to be told of: Daily's recording.started
+// starterKey is the store key under which recordings wait for their starter's join event: Daily's recording.started
 // names no room, and may come before the joining of its starter.
 func starterKey(a *account, session string) string { return "starter\x00" + a.Name + "\x00" + session }
 
@@ -197,7 +197,7 @@ func (e *effect) leaveForStarter(s sighting) error {
 	return errors.Join(err, e.tx.PutValue(starterKey(e.account, by), raw))
 }
 
-// claimRecordings gives a meeting the recordings that somebody in it has started before they were told of.
+// claimRecordings gives a meeting the recordings that a participant started before their join event.
 func (a *account) claimRecordings(tx *store.Tx, m *roster.Meeting, session string, at time.Time) error {
 	ids := startedBy(tx, a, session)
 	if len(ids) == 0 {
@@ -337,7 +337,7 @@ func noteFailure(tx *store.Tx, m *roster.Meeting) error {
 	return nil
 }
 
-// stopRecordings moves on what was running when the meeting was empty: nobody was there any more to record.
+// stopRecordings ends recordings that were running when the meeting became empty: there was nothing left to record.
 func stopRecordings(tx *store.Tx, m *roster.Meeting, at time.Time) error {
 	if !m.RecordAsked.After(at) {
 		m.RecordAsked = time.Time{}

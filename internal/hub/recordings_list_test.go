@@ -23,7 +23,7 @@ import (
 // many is more than two pages of a platform's list.
 const many = 260
 
-// past makes recordings on a platform that nobody announces, the first one the newest.
+// past makes recordings on a platform without announcing them, the first one the newest.
 func (s *sandboxed) past(p provider.Platform, n int) (ids []string) {
 	s.t.Helper()
 	room, err := s.world.AddRoom(p, "archive", sandbox.RoomOptions{})
@@ -179,7 +179,7 @@ func TestNoRecordingIsLeftOutWhateverInterruptsTheReading(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		a := &archive{
-			platform: &platform{name: provider.Daily, taken: map[string]bool{}, present: map[string][]provider.Participant{}},
+			platform: &platform{name: provider.Daily, used: map[string]bool{}, present: map[string][]provider.Participant{}},
 			size:     rapid.IntRange(1, 4).Draw(t, "page"),
 		}
 		clock := clockwork.NewFakeClockAt(t0)

@@ -25,8 +25,8 @@ const (
 	unfinishedFor = 48 * time.Hour
 	// expectFor is for how long a recording that should be there is looked for often.
 	expectFor = time.Hour
-	// heardLately is how recent a webhook must be for webhooks to count as working.
-	heardLately = 24 * time.Hour
+	// recently is how recent a webhook must be for webhooks to count as working.
+	recently = 24 * time.Hour
 	// nearestWithin is how far a recording's start may be from its meeting's.
 	nearestWithin = 168 * time.Hour
 )
@@ -107,10 +107,10 @@ func (p *recordingPoller) noted(ctx context.Context, now time.Time, err error) {
 	}
 }
 
-// expected says whether a recording should appear, or change, any moment.
+// expected reports whether a recording should appear, or change, any moment.
 func (p *recordingPoller) expected(ctx context.Context, now time.Time) (bool, error) {
 	p.account.mu.Lock()
-	hooks := now.Sub(p.account.eventAt.Time) < heardLately
+	hooks := now.Sub(p.account.eventAt.Time) < recently
 	p.account.mu.Unlock()
 	unended, err := p.hub.unended(ctx, p.account)
 	if err != nil {
@@ -179,7 +179,7 @@ func (h *Hub) observeRecordings(ctx context.Context, a *account, list []provider
 	})
 }
 
-// namesMore says whether the platform lists files that aren't known, or keys of theirs.
+// namesMore reports whether the platform lists files that aren't known, or keys of theirs.
 func namesMore(r provider.Recording, known app.Recording) bool {
 	return len(known.Files) < len(r.Files) || slices.ContainsFunc(r.Files, func(f provider.RecordingFile) bool {
 		return f.Key != "" && fileOf(known.Files, f.Key) == nil
@@ -206,7 +206,7 @@ func (a *account) observeRecording(tx *store.Tx, r provider.Recording, now time.
 	return a.observe(tx, m, s, now)
 }
 
-// adoptFailure takes over what an event told of a failure that it could name by its instance alone.
+// adoptFailure merges a failure that an event could name only by its instance.
 func (a *account) adoptFailure(tx *store.Tx, m *roster.Meeting, s *sighting) error {
 	for i, id := range m.Recordings {
 		r, err := tx.Recording(a.Name, id)

@@ -16,7 +16,7 @@ func TestRecordingsAreAskedForWhenWanted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if list, err := s.Recordings(t.Context(), app.RecordingQuery{}); err != nil || len(list) != 0 {
-		t.Fatalf("nobody asked, and yet: %+v, %v", list, err)
+		t.Fatalf("without a request: %+v, %v", list, err)
 	}
 	list, err := s.Recordings(t.Context(), app.RecordingQuery{Refresh: true})
 	if err != nil || len(list) != 1 || list[0].Meeting != m.ID || list[0].Status != app.RecordingRunning {

@@ -17,7 +17,7 @@ import (
 	"greenroom/provider"
 )
 
-// board is a platform with a webhook API. It admits one webhook, and tests the address before it takes one.
+// board is a platform with a webhook API. It admits one webhook, and tests the address before it accepts one.
 type board struct {
 	*platform
 	hooks []provider.Registration
@@ -112,7 +112,7 @@ func (b *board) try(w provider.WebhookSpec) error {
 	return nil
 }
 
-// ReadWebhook takes what is signed with a request's own secrets, and as the platform otherwise.
+// ReadWebhook accepts requests signed with the request's own secrets, and otherwise behaves as the platform.
 func (b *board) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, error) {
 	if secret, ok := strings.CutPrefix(r.Header.Get("X-Sig"), "by "); ok {
 		if slices.Contains(r.Secrets, secret) {
@@ -157,8 +157,8 @@ func (b *bench) reopen() {
 	b.Start()
 }
 
-// stands waits until the account's webhook stands as wanted.
-func (b *bench) stands(want app.WebhookState) app.RegisteredWebhook {
+// registered waits until the account's registration is in a state.
+func (b *bench) registered(want app.WebhookState) app.RegisteredWebhook {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
 	defer cancel()
@@ -205,7 +205,7 @@ func TestAWebhookIsMadeWhenTheTunnelIsLive(t *testing.T) {
 	connecting.Status.State = "connecting"
 	b.report(connecting)
 	b.report(live("x", "https://a.example"))
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	if got := p.asked(); !slices.Equal(got, []string{"register " + hookA}) {
 		t.Errorf("asked for %v", got)
 	}
@@ -221,14 +221,14 @@ func TestAWebhookIsMadeWhenTheTunnelIsLive(t *testing.T) {
 		t.Errorf("after a restart the secret is answered %d", got)
 	}
 	b.report(live("x", "https://b.example"))
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	if got := p.asked(); !slices.Equal(got[1:], []string{"update w-1 " + hookB}) || p.hooks[0].Secret != "made-1" {
 		t.Errorf("then asked for %v", got)
 	}
 	// The same again: nothing is to be done.
 	b.reopen()
 	b.report(live("x", "https://b.example"))
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	if got := p.asked(); len(got) != 2 {
 		t.Errorf("at last asked for %v", got)
 	}
@@ -239,7 +239,7 @@ func TestATunnelThatStoresNeedsNoPatience(t *testing.T) {
 	r := live("x", "https://a.example")
 	r.Status.StoreAndForward = true
 	b.report(r)
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	if p.hooks[0].Patient {
 		t.Error("the platform was asked to be patient")
 	}
@@ -248,7 +248,7 @@ func TestATunnelThatStoresNeedsNoPatience(t *testing.T) {
 	if next(t, p.done) != "update" {
 		t.Error("it was registered twice")
 	}
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.hooks[0].Patient {
@@ -260,7 +260,7 @@ func TestAForeignWebhookIsLeftAlone(t *testing.T) {
 	b, p := newBoard(t, nil)
 	p.hooks = []provider.Registration{{ID: "theirs", URL: "https://u:p@theirs.example/in?key=hush", Secret: "theirs"}}
 	b.report(live("x", "https://a.example"))
-	r := b.stands(app.WebhookForeign)
+	r := b.registered(app.WebhookForeign)
 	if r.Foreign != "https://theirs.example/in" || !strings.Contains(r.Hint, "greenroom tunnel register daily --replace") {
 		t.Errorf("%+v", r)
 	}
@@ -275,22 +275,22 @@ func TestAForeignWebhookIsLeftAlone(t *testing.T) {
 	if err != nil || out.State != app.WebhookRegistered || p.hooks[0].URL != hookA || p.hooks[0].Secret != "made-1" {
 		t.Errorf("replaced: %+v, %v", out, err)
 	}
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 }
 
-// TestAWebhookThatWasTakenOverIsForeign: whoever takes a webhook over changes its address and keeps its id. Taking it back
-// would begin a fight that nobody ends.
+// TestAWebhookThatWasTakenOverIsForeign: a program that takes a webhook over changes its address and keeps its id. Taking it
+// back would begin an endless fight.
 func TestAWebhookThatWasTakenOverIsForeign(t *testing.T) {
 	b, p := newBoard(t, nil)
 	b.report(live("x", "https://a.example"))
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	const theirs = "https://theirs.example/hooks/daily"
 	p.set(func() { p.hooks[0].URL, p.hooks[0].Secret = theirs, "theirs" })
 	gone := live("x", "https://a.example")
 	gone.Status.State = "degraded"
 	b.report(gone)
 	b.report(live("x", "https://a.example"))
-	if r := b.stands(app.WebhookForeign); r.Foreign != theirs {
+	if r := b.registered(app.WebhookForeign); r.Foreign != theirs {
 		t.Errorf("%+v", r)
 	}
 	if got := p.asked(); len(got) != 1 {
@@ -303,23 +303,23 @@ func TestAWebhookThatWasTakenOverIsForeign(t *testing.T) {
 func TestAChangeWhoseAnswerWasLostIsOurs(t *testing.T) {
 	b, p := newBoard(t, nil)
 	b.report(live("x", "https://a.example"))
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	p.set(func() { p.lost = &provider.Error{Kind: provider.Unavailable, Op: "update webhook", Text: "no answer"} })
 	b.report(live("x", "https://b.example"))
-	b.stands(app.WebhookFailing)
+	b.registered(app.WebhookFailing)
 	p.set(func() { p.lost = nil })
 	b.reopen()
 	b.report(live("x", "https://c.example"))
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	if got := p.hooks[0].URL; got != "https://c.example/hooks/daily" {
 		t.Errorf("the platform posts to %s", got)
 	}
 }
 
-func TestAWebhookThatFellSilentIsTakenIntoServiceAgain(t *testing.T) {
+func TestASilentWebhookIsEnabledAgain(t *testing.T) {
 	b, p := newBoard(t, nil)
 	b.report(live("x", "https://a.example"))
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	p.set(func() { p.hooks[0].Failed = true })
 	gone := live("x", "https://a.example")
 	gone.Status.State = "degraded"
@@ -335,14 +335,14 @@ func TestAWebhookThatFellSilentIsTakenIntoServiceAgain(t *testing.T) {
 func TestTheConfiguredSecretWins(t *testing.T) {
 	b, p := newBoard(t, nil)
 	b.report(live("x", "https://a.example"))
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	b.accounts[0].WebhookSecret = "configured"
 	b.reopen()
 	if got := b.signedBy("made-1", b.clock.Now()); got != 200 {
 		t.Errorf("the one that is still in force is answered %d", got)
 	}
 	b.report(live("x", "https://a.example"))
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	if p.hooks[0].Secret != "configured" {
 		t.Errorf("the platform signs with %q", p.hooks[0].Secret)
 	}
@@ -368,23 +368,23 @@ func TestTheLogDoesNotTellTheAddress(t *testing.T) {
 	b.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	b.reopen()
 	b.report(live("x", "https://relay.example/h/capability"))
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	p.set(func() { p.down = &provider.Error{Kind: provider.Unavailable, Op: "list webhooks", Text: "no answer"} })
 	b.report(live("x", "https://relay.example/h/capability-2"))
-	b.stands(app.WebhookFailing)
+	b.registered(app.WebhookFailing)
 	b.report(live("x", "http://127.0.0.1:1/h/capability-3"))
-	b.stands(app.WebhookFailing)
+	b.registered(app.WebhookFailing)
 	b.close()
 	if text := log.String(); !strings.Contains(text, "relay.example") || strings.Contains(text, "capability") {
 		t.Errorf("the log: %s", text)
 	}
 }
 
-// TestTheConfiguredSecretEndsTheOneThatWasMade: also where no tunnel is open any more by which the platform would be told.
+// TestTheConfiguredSecretEndsTheOneThatWasMade: also while no tunnel is open through which the platform could be updated.
 func TestTheConfiguredSecretEndsTheOneThatWasMade(t *testing.T) {
 	b, p := newBoard(t, nil)
 	b.report(live("x", "https://a.example"))
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	b.accounts[0].WebhookSecret = "configured"
 	b.reopen()
 	for _, tt := range []struct {
@@ -404,7 +404,7 @@ func TestASecretThatAnotherMadeAtOurAddressIsTakenOver(t *testing.T) {
 	b, p := newBoard(t, nil)
 	p.hooks = []provider.Registration{{ID: "w-9", URL: hookA, Secret: "another's", Patient: true}}
 	b.report(live("x", "https://a.example"))
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	if got := p.asked(); len(got) != 0 {
 		t.Errorf("asked for %v", got)
 	}
@@ -417,7 +417,7 @@ func TestARegistrationThatFailsIsTriedAgain(t *testing.T) {
 	b, p := newBoard(t, nil)
 	p.down = &provider.Error{Kind: provider.Unavailable, Op: "list webhooks", Text: "no answer", Hint: "wait"}
 	b.report(live("x", "https://a.example"))
-	if r := b.stands(app.WebhookFailing); !strings.Contains(r.Problem, "no answer") || r.Hint != "wait" {
+	if r := b.registered(app.WebhookFailing); !strings.Contains(r.Problem, "no answer") || r.Hint != "wait" {
 		t.Errorf("%+v", r)
 	}
 	p.set(func() { p.down = nil })
@@ -426,9 +426,9 @@ func TestARegistrationThatFailsIsTriedAgain(t *testing.T) {
 			t.Fatal("it was not tried again")
 		}
 		b.clock.Advance(time.Second)
-		b.report(live("x", "https://a.example")) // the lease goes on
+		b.report(live("x", "https://a.example")) // the lease is renewed
 	}
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 }
 
 func TestWhatCannotBeRegisteredSaysWhereItIs(t *testing.T) {
@@ -451,12 +451,12 @@ func TestRegisteringNeedsATunnel(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	b.report(live("x", "http://127.0.0.1:8080"))
-	if r := b.stands(app.WebhookFailing); !strings.Contains(r.Problem, "this machine alone") || len(p.calls) != 0 {
+	if r := b.registered(app.WebhookFailing); !strings.Contains(r.Problem, "this machine alone") || len(p.calls) != 0 {
 		t.Errorf("%+v, after %v", r, p.calls)
 	}
 }
 
-func TestAGapIsFilledByReadingAnew(t *testing.T) {
+func TestAGapIsFilledByReadingAgain(t *testing.T) {
 	b, p := newBoard(t, nil)
 	b.room("design")
 	b.start("design")
@@ -464,7 +464,7 @@ func TestAGapIsFilledByReadingAnew(t *testing.T) {
 	next(t, p.reads)
 	b.clock.Advance(time.Second) // too early for a reading that nothing calls for
 	b.report(live("x", "https://a.example"))
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	b.clock.Advance(time.Second)
 	next(t, p.reads)
 	if took := b.clock.Since(t0); took > 3*time.Second {
@@ -476,7 +476,7 @@ func TestWhatThePlatformDoesNotTellIsNotAskedForAgain(t *testing.T) {
 	b, p := newBoard(t, func(a *Account) { a.WebhookSecret = "configured" })
 	p.mute = true
 	b.report(live("x", "https://a.example"))
-	b.stands(app.WebhookRegistered)
+	b.registered(app.WebhookRegistered)
 	again := func() {
 		t.Helper()
 		if _, err := b.RegisterWebhook(t.Context(), app.WebhookRegistration{Account: "daily"}); err != nil {
@@ -487,7 +487,7 @@ func TestWhatThePlatformDoesNotTellIsNotAskedForAgain(t *testing.T) {
 	if got := p.asked(); len(got) != 1 {
 		t.Errorf("asked for %v", got)
 	}
-	p.set(func() { p.hooks[0].Secret = "somebody else's" })
+	p.set(func() { p.hooks[0].Secret = "another's" })
 	again()
 	if got := p.asked(); len(got) != 2 || p.hooks[0].Secret != "configured" {
 		t.Errorf("after another secret was set there asked for %v", got)

@@ -53,7 +53,7 @@ func (h *Hub) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, error
 		default:
 			out[i] = answerTo(r.Delivery.Status, stored[i].Delivery.Seq, true)
 			if r.Keep == store.KeepWhole {
-				r.account.heard(r.Delivery.At)
+				r.account.delivered(r.Delivery.At)
 			}
 		}
 	}
@@ -99,7 +99,7 @@ func (h *Hub) readRelayed(in app.Inbound) reading {
 	return r
 }
 
-// TunnelState tells where a tunnel shall go on; see [app.Backend].
+// TunnelState returns where a tunnel must resume; see [app.Backend].
 func (h *Hub) TunnelState(ctx context.Context, _ app.TunnelQuery) (app.TunnelState, error) {
 	var out app.TunnelState
 	read := func(tx *store.Tx) error {

@@ -29,11 +29,11 @@ const (
 	maxRoomSize = 100_000
 )
 
-// accountName is what an account can be called. A room may be pinned to one that isn't configured yet: the choice is made
-// when a meeting starts, and is explained until then.
+// accountName matches the names that an account can have. A room may be pinned to one that isn't configured yet: the choice is
+// made when a meeting starts, and is explained until then.
 var accountName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-// Rooms lists the rooms with what is going on in them.
+// Rooms lists the rooms with their current meetings.
 func (h *Hub) Rooms(ctx context.Context, _ app.RoomQuery) ([]app.RoomView, error) {
 	out := []app.RoomView{}
 	err := h.store.View(ctx, func(tx *store.Tx) error {
@@ -145,7 +145,7 @@ func (h *Hub) noteAutoSince(r *app.Room, was bool) {
 	}
 }
 
-// lockRoom keeps a room as it is until unlock: nobody starts a meeting of it, changes or deletes it meanwhile.
+// lockRoom keeps a room as it is until unlock: no other caller starts a meeting of it, changes or deletes it meanwhile.
 func (h *Hub) lockRoom(ctx context.Context, ref string) (unlock func(), err error) {
 	var r app.Room
 	if err := h.store.View(ctx, func(tx *store.Tx) (err error) { r, err = findRoom(tx, ref); return err }); err != nil {

@@ -206,7 +206,7 @@ type occurrence struct {
 	revision int
 	slot     calendar.Slot
 
-	// found is what an earlier try left in the store.
+	// found is the result of an earlier try in the store.
 	found store.Occurrence
 }
 

@@ -185,7 +185,7 @@ func (s *soak) settle() {
 	}
 }
 
-// step lets time pass, then what is due happen, then everybody look.
+// step lets time pass, then due events happen, then all pollers read.
 func (s *soak) step(n int) {
 	s.settle()
 	s.clock.Advance(soakStep)
@@ -400,7 +400,7 @@ func (s *soak) check(p *place) {
 		delete(known, w.Session)
 		switch {
 		case !ok:
-			t.Errorf("%s: nobody knows of %+v", p.room, w)
+			t.Errorf("%s: the hub has no %+v", p.room, w)
 		case got.JoinedAt.Sub(w.JoinedAt).Abs() > within || got.LeftAt.Sub(w.LeftAt).Abs() > within || got.Name != w.Name || got.Bot != w.Bot:
 			t.Errorf("%s: %q %v–%v, really %v–%v (%s)", p.room, got.Name, got.JoinedAt, got.LeftAt, w.JoinedAt, w.LeftAt, got.Reason)
 		}

@@ -100,7 +100,7 @@ func (h *Hub) startMeeting(ctx context.Context, req app.StartMeeting, plan *occu
 	}
 	s, err := h.withHostLink(ctx, a, m.Meeting)
 	if err != nil {
-		s.Notes = append(s.Notes, "the meeting stands, but its host link could not be made: "+err.Error())
+		s.Notes = append(s.Notes, "the meeting was started, but its host link could not be made: "+err.Error())
 	}
 	if room.Logo != "" {
 		if note := h.uploadLogo(ctx, a, room, made); note != "" {
@@ -110,7 +110,7 @@ func (h *Hub) startMeeting(ctx context.Context, req app.StartMeeting, plan *occu
 	return s, nil
 }
 
-// unmake removes from the platform what was made there and could not be written down: nobody would know of it.
+// unmake removes from the platform a meeting that could not be stored: no one would know of it.
 func (h *Hub) unmake(ctx context.Context, a *account, made provider.Meeting, why error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unmakeTime)
 	defer cancel()
@@ -160,7 +160,7 @@ func (h *Hub) endOf(req app.StartMeeting) (time.Time, error) {
 	return until.UTC(), nil
 }
 
-// reuse returns the room's current meeting when there is one that still stands.
+// reuse returns the room's current meeting if it has one that isn't over.
 func (h *Hub) reuse(ctx context.Context, room app.Room, plan *occurrence) (app.StartedMeeting, bool, error) {
 	var m *app.Meeting
 	err := h.store.View(ctx, func(tx *store.Tx) (err error) {
@@ -244,7 +244,7 @@ func (h *Hub) withHostLink(ctx context.Context, a *account, m app.Meeting) (app.
 	return s, nil
 }
 
-// tokenStarts says whether the host's link shall start the recording by itself: where nobody watches the meeting to do
+// tokenStarts reports whether the host's link must start the recording automatically: if no process watches the meeting to do
 // it from here. Both at once would record twice.
 func (h *Hub) tokenStarts(a *account, m app.Meeting) bool {
 	r, ok := a.Provider.(provider.Recorder)

@@ -14,7 +14,7 @@ import (
 	"greenroom/provider"
 )
 
-// Status tells how everything does.
+// Status returns the state of all parts.
 func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error) {
 	st, err := h.store.Stats(ctx)
 	if err != nil {

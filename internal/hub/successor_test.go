@@ -67,7 +67,7 @@ func TestAFormerMeetingNeverTakesThePlatformRoomBack(t *testing.T) {
 			b.event(provider.Event{Kind: provider.KindRecordingReady, ID: "rr", At: b.clock.Now(), Room: "office",
 				Recording: &provider.RecordingEvent{ID: "rec", Kind: "cloud", StartedAt: t0.Add(time.Minute), Duration: time.Minute}})
 		},
-		"somebody's leaving comes late": func(b *bench, _ app.MeetingDetail) {
+		"a leaving comes late": func(b *bench, _ app.MeetingDetail) {
 			b.event(leave("office", "ada", t0, t0.Add(time.Minute)))
 		},
 		"a joining comes late": func(b *bench, _ app.MeetingDetail) { b.event(join("office", "eve", t0.Add(time.Second))) },
@@ -240,7 +240,7 @@ func TestHistoryOfAFormerMeetingLeavesOthersAlone(t *testing.T) {
 		r.turn(t.Context())
 	}
 	if got := sessions(b.meeting(first.ID)); len(got) != 2 {
-		t.Errorf("in the first meeting: %v; Ada and a session that no webhook told of were", got)
+		t.Errorf("in the first meeting: %v; Ada and a session without a webhook were", got)
 	}
 	if got := sessions(b.meeting(second.ID)); len(got) != 2 {
 		t.Errorf("in the second meeting: %v; Bob and Cyd were", got)

@@ -54,8 +54,8 @@ func (s *sweeper) turn(ctx context.Context) {
 	}
 }
 
-// adopt makes a room in use known. What was ended here stays ended, and who joins an adopted room later begins a meeting
-// anew; others that have ended live again when somebody joined later.
+// adopt makes a room in use known. Meetings that were ended here stay ended, and a later participant in an adopted room begins a
+// new meeting; others that have ended live again when a participant joined later.
 func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Participant, begun time.Time) error {
 	h, since, latest := s.hub, begun, time.Time{}
 	for _, p := range people {

@@ -15,10 +15,10 @@ import (
 // maxLease bounds how long a report of a tunnel is believed without being renewed.
 const maxLease = time.Minute
 
-// probeTime is how long whoever has the tunnel open may take to tell the outcome of a probe.
+// probeTime is how long the process with an open tunnel may take to report the outcome of a probe.
 const probeTime = 20 * time.Second
 
-// tunnels is what the processes that have a tunnel open report of it.
+// tunnels holds the reports of the processes that have a tunnel open.
 type tunnels struct {
 	mu      sync.Mutex
 	reports map[string]*tunnelReport
@@ -26,11 +26,11 @@ type tunnels struct {
 	probed  uint64
 
 	changing sync.Mutex
-	// live is what registrations were last told of; changing guards it.
+	// live is the tunnel that registrations last acted on; changing guards it.
 	live liveTunnel
 }
 
-// liveTunnel is what registrations depend on.
+// liveTunnel is the part of the tunnel's status that registrations depend on.
 type liveTunnel struct {
 	live, patient bool
 	hooks         map[string]string
@@ -42,7 +42,7 @@ type tunnelReport struct {
 	expires clockwork.Timer
 }
 
-// tunnelProbe is somebody who waits for what one source tells of a probe.
+// tunnelProbe is a caller that waits for a source's report of a probe.
 type tunnelProbe struct {
 	source string
 	out    chan app.TunnelProbed
@@ -54,7 +54,7 @@ const openTunnelHint = "open the screen, or run greenroom listen"
 // noDriver is the driver where there is no tunnel.
 const noDriver = "none"
 
-// noTunnel is the status while nobody has one open.
+// noTunnel is the status while no process has one open.
 func noTunnel(configured string) app.TunnelStatus {
 	s := app.TunnelStatus{
 		Driver: noDriver, State: "closed", Hooks: map[string]string{},
@@ -66,7 +66,7 @@ func noTunnel(configured string) app.TunnelStatus {
 	return s
 }
 
-// tunnelStatus is the status of the tunnel to show, and who reports it; nobody does when there is none.
+// tunnelStatus is the status of the tunnel to show, and who reports it; the source is empty if there is none.
 func (h *Hub) tunnelStatus() (source string, s app.TunnelStatus) {
 	source, s = h.tunnels.status()
 	if source == "" {
@@ -123,7 +123,7 @@ func (h *Hub) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelR
 	return app.TunnelReported{}, ctx.Err()
 }
 
-// tunnelChanged tells everybody of it, and has webhooks registered and read what was missed when it has become live or has
+// tunnelChanged publishes the status, and has webhooks registered and missed events read when it has become live or has
 // another URL.
 func (h *Hub) tunnelChanged() {
 	h.tunnels.changing.Lock() // what was seen last is what is remembered
@@ -158,8 +158,8 @@ func sameTunnel(a, b app.TunnelStatus) bool {
 		a.Spool == b.Spool && a.Gap == b.Gap && a.StoreAndForward == b.StoreAndForward && a.Reason == b.Reason
 }
 
-// status is that of the best tunnel: of several one that is live, and of those the one that became what it is last. It is
-// nobody's when there is none.
+// status is that of the best tunnel: of several one that is live, and of those the latest to reach its state. The source is
+// empty if there is none.
 func (t *tunnels) status() (source string, out app.TunnelStatus) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -194,7 +194,7 @@ func (t *tunnels) stop() {
 	t.reports = nil
 }
 
-// ProbeTunnel asks whoever has the tunnel open to probe it; see [app.Backend].
+// ProbeTunnel asks the process with an open tunnel to probe it; see [app.Backend].
 func (h *Hub) ProbeTunnel(ctx context.Context, _ app.TunnelProbe) (app.TunnelProbed, error) {
 	source, status := h.tunnelStatus()
 	if source == "" {

@@ -276,7 +276,7 @@ func TestAProbeIsAskedOfWhoHasTheTunnel(t *testing.T) {
 	<-reported
 }
 
-func TestAProbeThatNobodyAnswersEnds(t *testing.T) {
+func TestAProbeWithoutAnAnswerEnds(t *testing.T) {
 	b := newBench(t)
 	b.report(live("a", "https://a.example"))
 	failed := make(chan error, 1)

@@ -9,7 +9,7 @@ import (
 )
 
 // unendedCache is the list of open and live meetings as the background readers see it. Each of them asks every second;
-// the list is read anew only after something was written.
+// the list is read again only after a write.
 type unendedCache struct {
 	mu    sync.Mutex
 	at    uint64 // the store's count of commits, before the list was read

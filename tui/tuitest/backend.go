@@ -71,7 +71,7 @@ func (b *Backend) choose(r app.Room) app.Choice {
 	if r.Account == "" {
 		return app.Choice{Account: "whereby", Platform: provider.Whereby, Why: "no default is set"}
 	}
-	c := app.Choice{Account: r.Account, Platform: provider.Platform(r.Account), Why: "the room is pinned to it"}
+	c := app.Choice{Account: r.Account, Platform: provider.Platform(r.Account), Why: "set on the room"}
 	if !slices.ContainsFunc(b.Stat.Accounts, func(a app.AccountStatus) bool { return a.Name == r.Account }) {
 		c.Problem = "account " + r.Account + " is not configured: set " + strings.ToUpper(r.Account) + "_API_KEY"
 	}
