@@ -2,7 +2,7 @@
 // file and every script of a test, and refuses the wordings in rules.go with a better one. It is no grammar checker: a sentence that
 // passes may still be hard to read.
 //
-// allow.txt lists the places where such a wording is right, each with its reason. unclean.txt lists folders that aren't clean yet.
+// allow.txt lists the places where such a wording is right, each with its reason.
 package prose
 
 import (
