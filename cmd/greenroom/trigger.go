@@ -94,9 +94,9 @@ func (o *triggerOptions) run(ctx context.Context, args []string) error {
 	})
 }
 
-// triggerJob is what the flags ask for.
+// triggerJob is the request that the flags make.
 type triggerJob struct {
-	// event is what the webhooks have in common.
+	// event holds the values that all webhooks of the job share.
 	event    app.SyntheticWebhook
 	of       provider.Platform
 	scenario string
