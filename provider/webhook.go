@@ -40,6 +40,8 @@ type Webhook struct {
 	// Ping marks a request that isn't Verified but is, word for word, the platform's test of the address: it carries nothing, and
 	// is answered 200.
 	Ping bool `json:",omitempty"`
+	// Wrong marks a Rejected request with a signature in the right form that none of the account's secrets makes.
+	Wrong bool `json:",omitempty"`
 	// Reason explains a verdict that isn't Verified, or the part of a Verified request that could not be parsed. For people.
 	Reason string
 	// Event is the parsed event. Its Kind is [KindUnknown] for every authentic event of an unknown type. It is filled as far as

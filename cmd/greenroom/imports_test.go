@@ -60,6 +60,7 @@ var allowed = map[string][]string{
 	"internal/attendance":    {"internal/app", "internal/plain"},
 	"internal/jsonedit":      {},
 	"internal/scenario":      {"provider"},
+	"internal/mismatch":      {"provider"},
 	"internal/app":           {"provider", "internal/cursor"},
 	"internal/app/apptest":   {"provider", "internal/app", "internal/cursor", "internal/filter"},
 	"internal/boltfile":      {"internal/regular"},
@@ -80,7 +81,7 @@ var allowed = map[string][]string{
 	"internal/config":        {"provider", "internal/crash", "internal/nearest", "internal/plain", "internal/regular", "internal/when"},
 	"internal/roster":        {"provider", "internal/app"},
 	"store":                  {"provider", "provider/object", "internal/app", "internal/boltfile", "internal/crash", "internal/cursor", "internal/filter", "internal/plain", "internal/regular", "internal/roster"},
-	"internal/hub":           {"provider", "internal/app", "internal/calendar", "internal/crash", "internal/filter", "internal/nearest", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store", "internal/hub/*"},
+	"internal/hub":           {"provider", "internal/app", "internal/calendar", "internal/crash", "internal/filter", "internal/mismatch", "internal/nearest", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store", "internal/hub/*"},
 	"internal/hub/*":         {"provider", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/roster", "store"}, // not the hub
 	"internal/when":          {},
 	"internal/web":           {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/hub"},

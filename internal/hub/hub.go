@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
+	"golang.org/x/time/rate"
 
 	"greenroom/internal/app"
 	"greenroom/internal/crash"
@@ -89,6 +90,7 @@ type Hub struct {
 	downloads downloader
 	app.Downloads
 	forwards  forwards
+	causes    *rate.Limiter
 	bookings  *bookings
 	calendars calendars
 
@@ -139,7 +141,7 @@ func Open(o Options) (*Hub, error) {
 	h := &Hub{
 		opt: o, bus: &bus{crash: o.Crash}, clock: o.Clock, log: o.Log, crash: o.Crash,
 		accounts: make(map[string]*account), pollers: make(map[string]app.PollerStatus),
-		since: app.At(o.Clock.Now()),
+		since: app.At(o.Clock.Now()), causes: newCauseBudget(),
 	}
 	for _, a := range o.Accounts {
 		if a.Unusable != nil {

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -51,13 +52,17 @@ type reading struct {
 
 // read verifies and parses a request, and decides what is kept of it and what it is answered.
 func (h *Hub) read(a *account, in app.Inbound) reading {
-	w, err := a.Provider.ReadWebhook(provider.WebhookRequest{
+	request := provider.WebhookRequest{
 		Method: in.Method, Target: in.Target, Header: http.Header(in.Header), Body: in.Body, ReceivedAt: in.ReceivedAt,
 		Secrets: a.hook.Accepts(in.ReceivedAt),
-	})
+	}
+	w, err := a.Provider.ReadWebhook(request)
 	if err != nil {
 		w = provider.Webhook{Verdict: provider.Rejected, Reason: err.Error()}
 		w.Event.Kind = provider.KindUnknown
+	}
+	if w.Verdict == provider.Rejected {
+		w.Reason = cmp.Or(h.cause(a, request, w), w.Reason)
 	}
 	d := arrived(in)
 	d.Verdict, d.Reason = w.Verdict, w.Reason

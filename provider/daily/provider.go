@@ -43,6 +43,7 @@ var (
 	_ provider.RecordingDeleter = (*Provider)(nil)
 	_ provider.WebhookRegistrar = (*Provider)(nil)
 	_ provider.Explainer        = (*Provider)(nil)
+	_ provider.SignatureTester  = (*Provider)(nil)
 )
 
 // Options override defaults; the zero value is the usual choice.

@@ -107,6 +107,9 @@ func isPing(body []byte) bool {
 	return json.Compact(&b, body) == nil && b.String() == ping
 }
 
+// wrong is the reason for a signature that no secret makes.
+const wrong = "the signature is wrong: another secret, or a changed body"
+
 // verify checks a request's signature. reason is for people and empty only if verified.
 func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, missing bool, reason string) {
 	signature := strings.TrimSpace(r.Header.Get(headerSignature))
@@ -116,6 +119,9 @@ func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, mi
 		return provider.Unverified, false, "no secret to check the signature with: " + k.hint
 	case signature == "" && len(k.plain) > 0 && simple != "":
 		return k.verifySimple(simple, r.Body)
+	case signature == "" && simple != "":
+		return provider.Rejected, true, "no signature: the header " + headerSignature + " is missing, and " + headerSimple +
+			` counts only with signature = "simple" (DAILY_WEBHOOK_SIGNATURE)`
 	case signature == "":
 		return provider.Rejected, true, "no signature: the header " + headerSignature + " is missing"
 	}
@@ -129,14 +135,10 @@ func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, mi
 	}
 	right := false
 	for _, key := range k.decoded {
-		mac := hmac.New(sha256.New, key)
-		mac.Write([]byte(stamp))
-		mac.Write([]byte{'.'})
-		mac.Write(r.Body)
-		right = hmac.Equal(mac.Sum(nil), given) || right
+		right = hmac.Equal(sign(key, stamp, r.Body), given) || right
 	}
 	if !right {
-		return provider.Rejected, false, "the signature is wrong: another secret, or a changed body"
+		return provider.Rejected, false, wrong
 	}
 	return fresh(stamp, r.ReceivedAt)
 }
@@ -149,14 +151,47 @@ func (k keyring) verifySimple(signature string, body []byte) (provider.Verdict, 
 	}
 	right := false
 	for _, key := range k.plain {
-		mac := hmac.New(sha256.New, key)
-		mac.Write(body)
-		right = hmac.Equal(mac.Sum(nil), given) || right
+		right = hmac.Equal(signSimply(key, body), given) || right
 	}
 	if !right {
-		return provider.Rejected, false, "the signature is wrong: another secret, or a changed body"
+		return provider.Rejected, false, wrong
 	}
 	return provider.Verified, false, ""
+}
+
+// sign returns the signature of a timestamp and a body.
+func sign(key []byte, stamp string, body []byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(stamp))
+	mac.Write([]byte{'.'})
+	mac.Write(body)
+	return mac.Sum(nil)
+}
+
+// signSimply returns the simple scheme's signature of a body.
+func signSimply(key, body []byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write(body)
+	return mac.Sum(nil)
+}
+
+// SignatureKey returns the key that Daily signs with for a secret; see [provider.SignatureTester].
+func (p *Provider) SignatureKey(secret string) ([]byte, bool) {
+	secret = strings.TrimSpace(secret)
+	if p.keys.simple {
+		return []byte(secret), secret != ""
+	}
+	return decodeSecret(secret)
+}
+
+// SignedWith reports whether a key makes the request's signature; see [provider.SignatureTester].
+func (p *Provider) SignedWith(r provider.WebhookRequest, key []byte) bool {
+	if signature := strings.TrimSpace(r.Header.Get(headerSignature)); signature != "" {
+		given, err := base64.StdEncoding.DecodeString(signature)
+		return err == nil && hmac.Equal(sign(key, r.Header.Get(headerTimestamp), r.Body), given)
+	}
+	given, err := hex.DecodeString(strings.TrimPrefix(strings.TrimSpace(r.Header.Get(headerSimple)), "sha256="))
+	return err == nil && hmac.Equal(signSimply(key, r.Body), given)
 }
 
 // fresh judges a signature's timestamp, which may be in seconds or milliseconds.

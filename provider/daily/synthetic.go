@@ -2,8 +2,6 @@ package daily
 
 import (
 	"cmp"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -38,16 +36,11 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 	h := http.Header{"Content-Type": {"application/json"}}
 	switch {
 	case len(keys.plain) > 0:
-		mac := hmac.New(sha256.New, keys.plain[0])
-		mac.Write(body)
-		h.Set(headerSimple, hex.EncodeToString(mac.Sum(nil)))
+		h.Set(headerSimple, hex.EncodeToString(signSimply(keys.plain[0], body)))
 	case len(keys.decoded) > 0:
 		stamp := strconv.FormatInt(e.Signed().UnixMilli(), 10)
-		mac := hmac.New(sha256.New, keys.decoded[0])
-		mac.Write([]byte(stamp + "."))
-		mac.Write(body)
 		h.Set(headerTimestamp, stamp)
-		h.Set(headerSignature, base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+		h.Set(headerSignature, base64.StdEncoding.EncodeToString(sign(keys.decoded[0], stamp, body)))
 	default:
 		return provider.WebhookRequest{}, p.client.Refuse(provider.Invalid, op, string(e.Kind), "there is no secret to sign with", p.keys.hint)
 	}

@@ -38,6 +38,7 @@ var (
 	_ provider.FileLinker       = (*Provider)(nil)
 	_ provider.RecordingDeleter = (*Provider)(nil)
 	_ provider.Explainer        = (*Provider)(nil)
+	_ provider.SignatureTester  = (*Provider)(nil)
 )
 
 // Options override defaults; the zero value is the usual choice.

@@ -64,6 +64,21 @@ func parseSignature(header string) (stamp string, signatures [][]byte) {
 	return stamp, signatures
 }
 
+// wrong is the reason for a signature that no secret makes.
+const wrong = "the signature is wrong: another secret, or a changed body"
+
+// SignatureKey returns the key that Whereby signs with for a secret; see [provider.SignatureTester].
+func (p *Provider) SignatureKey(secret string) ([]byte, bool) {
+	secret = strings.TrimSpace(secret)
+	return []byte(secret), secret != ""
+}
+
+// SignedWith reports whether a key makes the request's signature; see [provider.SignatureTester].
+func (p *Provider) SignedWith(r provider.WebhookRequest, key []byte) bool {
+	stamp, given := parseSignature(strings.Join(r.Header.Values(headerSignature), ","))
+	return signed([][]byte{key}, stamp, r.Body, given)
+}
+
 // verify checks a request's signature. reason is for people and empty only if verified.
 func (p *Provider) verify(r provider.WebhookRequest) (verdict provider.Verdict, missing bool, reason string) {
 	header := strings.TrimSpace(strings.Join(r.Header.Values(headerSignature), ","))
@@ -85,7 +100,7 @@ func (p *Provider) verify(r provider.WebhookRequest) (verdict provider.Verdict, 
 		return provider.Rejected, false, "the signature is not of the form t=…,v1=…"
 	}
 	if !signed(secrets, stamp, r.Body, given) && !signedCompact(secrets, stamp, r.Body, given) {
-		return provider.Rejected, false, "the signature is wrong: another secret, or a changed body"
+		return provider.Rejected, false, wrong
 	}
 	at, err := strconv.ParseInt(stamp, 10, 64)
 	if err != nil || at < 0 || at > 1e12 {

@@ -54,7 +54,7 @@ func (p *Provider) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, err
 	if verdict == provider.Verified {
 		reason = unread
 	}
-	return provider.Webhook{Verdict: verdict, Missing: missing, Reason: reason, Event: event}, nil
+	return provider.Webhook{Verdict: verdict, Missing: missing, Wrong: reason == wrong, Reason: reason, Event: event}, nil
 }
 
 // readEvent parses a body as far as possible, and returns a description of the rest.

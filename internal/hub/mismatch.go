@@ -1,0 +1,81 @@
+package hub
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"greenroom/internal/mismatch"
+	"greenroom/provider"
+)
+
+// The search for the cause of wrong signatures is bounded, in bytes that are hashed: a flood of forged requests must cost no more
+// than their verification. What arrives beyond it has the general reason.
+const (
+	causeRate  = 4 << 20
+	causeBurst = 128 << 20
+)
+
+func newCauseBudget() *rate.Limiter { return rate.NewLimiter(causeRate, causeBurst) }
+
+// cause returns why a request for an account is rejected, if more than the provider's reason can be found out.
+func (h *Hub) cause(a *account, r provider.WebhookRequest, w provider.Webhook) string {
+	if w.Missing {
+		return h.otherHeader(a, r.Header)
+	}
+	tester, ok := a.Provider.(provider.SignatureTester)
+	if !ok || !w.Wrong {
+		return ""
+	}
+	c := mismatch.Case{Request: r, Tester: tester, Secrets: a.secrets(r.ReceivedAt)}
+	for _, o := range h.order {
+		if o != a {
+			c.Others = append(c.Others, mismatch.Other{Account: o.Name, Secrets: o.secrets(r.ReceivedAt)})
+		}
+	}
+	if !h.causes.AllowN(h.clock.Now(), c.Cost()) {
+		return ""
+	}
+	if found := c.Cause(); found != "" {
+		return "the signature is wrong: " + found
+	}
+	return ""
+}
+
+// otherHeader recognises the signature of another platform.
+func (h *Hub) otherHeader(a *account, header http.Header) string {
+	for _, d := range h.opt.Drivers {
+		if d.Platform == a.Platform {
+			continue
+		}
+		i := slices.IndexFunc(d.SignatureHeaders, func(name string) bool {
+			return !strings.EqualFold(name, "Authorization") && header.Get(name) != "" // which isn't a platform's own
+		})
+		if i < 0 {
+			continue
+		}
+		out := fmt.Sprintf("no signature of %s: it has %s's header %s", a.Platform.Title(), d.Platform.Title(), d.SignatureHeaders[i])
+		for _, o := range h.order {
+			if o.Platform == d.Platform {
+				return out + ", whose hook is /hooks/" + o.Name
+			}
+		}
+		return out
+	}
+	return ""
+}
+
+// secrets lists the account's webhook secrets, the one in force first.
+func (a *account) secrets(at time.Time) []string {
+	var out []string
+	for _, s := range slices.Concat([]string{a.WebhookSecret}, a.WebhookSecrets, a.hook.Accepts(at)) {
+		if s != "" && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}

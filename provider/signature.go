@@ -1,0 +1,10 @@
+package provider
+
+// SignatureTester compares a request's signature with single keys, to find out why it is wrong. It decides nothing: see
+// [Provider].ReadWebhook.
+type SignatureTester interface {
+	// SignatureKey returns the bytes that the platform signs with for a secret. ok is false if the secret isn't in its form.
+	SignatureKey(secret string) (key []byte, ok bool)
+	// SignedWith reports whether a key makes the request's signature, whatever its time. It costs one pass over the body.
+	SignedWith(r WebhookRequest, key []byte) bool
+}
