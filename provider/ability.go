@@ -125,11 +125,15 @@ type Check struct {
 	Optional bool `json:"optional,omitempty"`
 	// Unknown marks an Optional check that could not be made now.
 	Unknown bool `json:"unknown,omitempty"`
+	// Kind is the kind of the call's error, where one failed.
+	Kind Kind `json:"kind,omitempty"`
+	// Domain is the platform's name of the customer that a key belongs to, where the check found it out.
+	Domain string `json:"domain,omitempty"`
 }
 
 // FailedCheck returns the check for a failed call, with a hint. After a rate limit the result is unknown.
 func FailedCheck(name string, err error) Check {
-	c := Check{Name: name, Detail: err.Error(), Hint: HintOf(err)}
+	c := Check{Name: name, Detail: err.Error(), Hint: HintOf(err), Kind: KindOf(err)}
 	var e *Error
 	if errors.As(err, &e) {
 		c.Detail = e.Plain()
@@ -138,6 +142,9 @@ func FailedCheck(name string, err error) Check {
 	}
 	return c
 }
+
+// KeyCheck names the [Check] of the account's key, the first one of every [Checker].
+const KeyCheck = "API key"
 
 // SecretCheck names the [Check] of the account's webhook secret. Code that creates secrets later replaces the provider's result.
 const SecretCheck = "webhook secret"

@@ -66,6 +66,8 @@ type Driver struct {
 	// Settings are the account's configuration keys that this platform has and others may lack: "signature",
 	// "recording.role_arn", "recording.mode".
 	Settings []string
+	// Inputs are the values that a new account needs, in the order in which they are asked for.
+	Inputs []Input
 	// WebhookPaths are further paths of the listener that lead to the platform's default account.
 	WebhookPaths []string
 	// Objects parses the names of recordings that the platform writes into the user's bucket; nil if they can't be recognised by
@@ -79,6 +81,18 @@ type Driver struct {
 	// Open makes the provider. It performs no I/O. Calls go through transport, nil for the default. If Open is nil, this build
 	// knows only the platform's name.
 	Open func(a Account, transport http.RoundTripper) (Provider, error)
+}
+
+// Input is a value that a new account needs.
+type Input struct {
+	// Key is the account's key that it sets, Label its name in a question.
+	Key, Label string
+	// Where is the place where users find it: "Acme's dashboard, Developers".
+	Where string
+	// Secret values are typed hidden, and kept outside the configuration file.
+	Secret bool
+	// Later values are optional, and of use once webhooks arrive.
+	Later bool
 }
 
 // Variable is an environment variable and the account's key that it sets: "api_key", "recording.bucket".

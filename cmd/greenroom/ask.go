@@ -3,8 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"os"
+	"strconv"
 	"strings"
+
+	"github.com/charmbracelet/x/term"
 
 	"greenroom/internal/crash"
 	"greenroom/internal/plain"
@@ -27,23 +33,114 @@ func (p *program) confirm(ctx context.Context, question, flag string, yes bool) 
 	if err := p.canAsk(flag, yes); err != nil {
 		return err
 	}
-	if _, err := io.WriteString(p.stderr, plain.Text(question)+" [y/N] "); err != nil {
+	answer, err := p.ask(ctx, question+" [y/N] ")
+	if err != nil {
 		return err
 	}
-	answer := make(chan string, 1)
+	switch strings.ToLower(answer) {
+	case "y", "yes":
+		return nil
+	}
+	return errDeclined
+}
+
+// wants asks a question with a default, until it is answered yes or no.
+func (p *program) wants(ctx context.Context, question string, byDefault bool) (bool, error) {
+	words := " [y/N] "
+	if byDefault {
+		words = " [Y/n] "
+	}
+	for {
+		answer, err := p.ask(ctx, question+words)
+		if err != nil {
+			return false, err
+		}
+		switch strings.ToLower(answer) {
+		case "":
+			return byDefault, nil
+		case "y", "yes":
+			return true, nil
+		case "n", "no":
+			return false, nil
+		}
+		p.words("Answer y or n.")
+	}
+}
+
+// choose asks for one of several options by its number, and returns its index. An empty answer is the first one.
+func (p *program) choose(ctx context.Context, question string, options []string) (int, error) {
+	for i, o := range options {
+		p.words(fmt.Sprintf("  %d  %s", i+1, o))
+	}
+	for {
+		answer, err := p.ask(ctx, question+" [1] ")
+		if err != nil {
+			return 0, err
+		}
+		if answer == "" {
+			return 0, nil
+		}
+		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(options) {
+			return n - 1, nil
+		}
+		p.words(fmt.Sprintf("Answer with a number from 1 to %d.", len(options)))
+	}
+}
+
+// ask asks for a line of text. White space around it is left out. The end of the input is errDeclined.
+func (p *program) ask(ctx context.Context, question string) (string, error) {
+	return p.answer(ctx, question, func() (string, error) {
+		if p.lines == nil {
+			p.lines = bufio.NewReader(p.stdin)
+		}
+		line, err := p.lines.ReadString('\n')
+		if errors.Is(err, io.EOF) && line != "" {
+			err = nil
+		}
+		return line, err
+	})
+}
+
+// askHidden is ask for a secret, which the terminal doesn't show.
+func (p *program) askHidden(ctx context.Context, question string) (string, error) {
+	f, ok := p.stdin.(*os.File)
+	if !ok || !term.IsTerminal(f.Fd()) {
+		return p.ask(ctx, question)
+	}
+	before, err := term.GetState(f.Fd())
+	if err != nil {
+		return "", fmt.Errorf("hide what is typed: %w", err)
+	}
+	secret, err := p.answer(ctx, question, func() (string, error) {
+		b, err := term.ReadPassword(f.Fd())
+		return string(b), err
+	})
+	_, _ = io.WriteString(p.stderr, "\n") // that of the answer wasn't shown
+	return secret, errors.Join(err, term.Restore(f.Fd(), before))
+}
+
+// answer shows a question and waits for what read returns.
+func (p *program) answer(ctx context.Context, question string, read func() (string, error)) (string, error) {
+	if _, err := io.WriteString(p.stderr, plain.Text(question)); err != nil {
+		return "", err
+	}
+	type line struct {
+		text string
+		err  error
+	}
+	got := make(chan line, 1)
 	var g crash.Group
 	g.Go("ask", func() {
-		line, _ := bufio.NewReader(p.stdin).ReadString('\n') // an end without a line is a no
-		answer <- line
+		text, err := read()
+		got <- line{text, err}
 	})
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
-	case line := <-answer:
-		switch strings.ToLower(strings.TrimSpace(line)) {
-		case "y", "yes":
-			return nil
+		return "", ctx.Err()
+	case l := <-got:
+		if errors.Is(l.err, io.EOF) {
+			return "", errDeclined
 		}
-		return errDeclined
+		return strings.TrimSpace(l.text), l.err
 	}
 }

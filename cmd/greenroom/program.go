@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"os"
@@ -43,6 +44,9 @@ type program struct {
 	version string
 	// stops is the only handler of the signals that end the program.
 	stops *stops
+
+	// lines reads standard input a line at a time, once something was asked.
+	lines *bufio.Reader
 
 	// resolve fetches the secrets of the configuration; nil is the real one.
 	resolve func(ctx context.Context, reference string) (string, error)
@@ -147,10 +151,16 @@ func (p *program) config(ctx context.Context, listen string) (*config.Config, er
 
 // configFor is config with listen's flags.
 func (p *program) configFor(ctx context.Context, listen, tunnel string) (*config.Config, error) {
-	return config.Load(ctx, config.Options{
-		File: p.configFile, DataDir: p.dataDir, Listen: listen, Tunnel: tunnel, Getenv: p.getenv, Drivers: configurable(),
-		Actions: tui.Actions(), Resolve: p.resolve,
-	})
+	o := p.configOptions()
+	o.Listen, o.Tunnel = listen, tunnel
+	return config.Load(ctx, o)
+}
+
+// configOptions is where and how the configuration is read.
+func (p *program) configOptions() config.Options {
+	return config.Options{
+		File: p.configFile, DataDir: p.dataDir, Getenv: p.getenv, Drivers: configurable(), Actions: tui.Actions(), Resolve: p.resolve,
+	}
 }
 
 // configWithout is config for what needs no secret: none is fetched, and no command of the user's is run.

@@ -11,6 +11,14 @@ import (
 
 var accountName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
+// CheckAccountName reports what is wrong with a name for an account.
+func CheckAccountName(name string) error {
+	if !accountName.MatchString(name) {
+		return fmt.Errorf("%q isn't a name for an account: use small letters, digits and hyphens", name)
+	}
+	return nil
+}
+
 // accounts reads every account, those of the file first.
 func (r *reader) accounts() {
 	modes := map[provider.Platform]string{}
@@ -93,6 +101,9 @@ func (r *reader) account(name string) (a provider.Account, isDefault, ok bool) {
 		return a, false, false
 	}
 	d, _ := r.driver(string(a.Platform))
+	if v, set := r.values[key("api_key")]; set {
+		r.cfg.KeyFrom[name] = v.place()
+	}
 	a.APIKey = r.secret(key("api_key"))
 	if _, set := r.values[key("api_secret")]; set {
 		a.APISecret = r.secret(key("api_secret"))

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -44,6 +45,9 @@ type Config struct {
 	// nothing about them, Policy.DefaultAccounts does.
 	Unusable []Unusable
 	Policy   Policy
+	// KeyFrom is where the key of each account comes from, by name: "keyring", "file", "env", "cmd" or "literal"; it lacks
+	// accounts without a key.
+	KeyFrom map[string]string
 	// Fetch says, for each of Accounts by name, how its recordings are read.
 	Fetch    map[string]Fetch
 	Download Download
@@ -133,6 +137,8 @@ type Options struct {
 	File, DataDir, Listen string
 	// Tunnel is listen's --tunnel; empty when not given.
 	Tunnel string
+	// MayLack accepts that the file that was chosen doesn't exist: it is about to be made.
+	MayLack bool
 	// Getenv is os.Getenv when nil.
 	Getenv func(string) string
 	// Drivers are those of the platforms that can be configured, in the order in which accounts of the environment are listed.
@@ -142,6 +148,9 @@ type Options struct {
 	Actions []string
 	// Resolve fetches what a secret refers to; nil means [Resolver] with its defaults.
 	Resolve func(ctx context.Context, reference string) (string, error)
+
+	// text is read in place of the file.
+	text *fileText
 }
 
 // NoSecrets is a Resolve that fetches nothing and runs nothing: every account with a reference is unusable.
@@ -155,12 +164,12 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
-	if o.Resolve == nil {
-		o.Resolve = Resolver{Getenv: o.Getenv}.Resolve
-	}
-	c := &Config{variables: variables(o.Drivers)}
+	c := &Config{variables: variables(o.Drivers), KeyFrom: map[string]string{}}
 	var chosen bool
 	c.File, chosen = FilePath(o)
+	if o.Resolve == nil {
+		o.Resolve = Resolver{Getenv: o.Getenv, Folder: filepath.Dir(c.File)}.Resolve
+	}
 	r := &reader{
 		ctx: ctx, opts: o, cfg: c, values: map[string]value{}, covered: map[string]value{},
 		secrets: map[string]resolved{}, empty: map[string]Origin{},
@@ -172,14 +181,17 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	}
 
 	data, private, err := []byte(nil), false, fs.ErrNotExist
-	if c.File != "" {
+	switch {
+	case o.text != nil:
+		data, private, err = o.text.data, o.text.private, nil
+	case c.File != "":
 		data, private, err = readFile(c.File)
 	}
 	switch {
 	case err == nil:
 		c.HasFile, r.private = true, private
 		r.file(data)
-	case errors.Is(err, fs.ErrNotExist) && !chosen:
+	case errors.Is(err, fs.ErrNotExist) && (!chosen || o.MayLack):
 		// A missing file is fine, unless the user named one.
 	default:
 		r.fail(Origin{Kind: FromFile, Name: c.File}, "", cause(err), "")

@@ -8,10 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/zalando/go-keyring"
-
-	"greenroom/internal/crash"
 )
 
 // A secret in the file is a literal, or refers to where it is kept:
@@ -19,6 +15,7 @@ import (
 //	env:NAME       the variable NAME
 //	cmd:COMMAND    what COMMAND prints, run by `sh -c` (`cmd /C` on Windows) with no input and in a process group of its own
 //	keyring:NAME   the entry NAME of the service "greenroom" in the system's keyring
+//	file:PATH      what is in a file that only its owner can read; a relative path starts at the configuration file's folder
 //
 // White space around a secret is no part of it, wherever it comes from. References are resolved when the program starts,
 // each once.
@@ -26,6 +23,7 @@ const (
 	envReference     = "env:"
 	commandReference = "cmd:"
 	keyringReference = "keyring:"
+	fileReference    = "file:"
 )
 
 // KeyringService is the service under which the system's keyring is asked.
@@ -40,8 +38,8 @@ const (
 	secretTime = 10 * time.Second
 )
 
-// errKeyring means that the keyring itself can't be reached, whatever the entry.
-var errKeyring = errors.New("the keyring can't be reached")
+// ErrKeyring means that the keyring itself can't be reached, whatever the entry.
+var ErrKeyring = errors.New("the keyring can't be reached")
 
 // Resolver fetches the secrets that references name. Its errors name what failed, never a secret.
 type Resolver struct {
@@ -49,11 +47,23 @@ type Resolver struct {
 	Getenv func(string) string
 	// Timeout bounds a command and the keyring's answer; 0 means 10 seconds.
 	Timeout time.Duration
+	// Folder is the one that relative paths of file: start at.
+	Folder string
 }
 
 // isReference reports whether a secret names its place rather than being one.
 func isReference(s string) bool {
-	return strings.HasPrefix(s, envReference) || strings.HasPrefix(s, commandReference) || strings.HasPrefix(s, keyringReference)
+	return referenceKind(s) != ""
+}
+
+// referenceKind returns the kind of place that a secret names, "env", "cmd", "keyring" or "file", or "" for a literal.
+func referenceKind(s string) string {
+	for _, prefix := range []string{envReference, commandReference, keyringReference, fileReference} {
+		if strings.HasPrefix(s, prefix) {
+			return strings.TrimSuffix(prefix, ":")
+		}
+	}
+	return ""
 }
 
 // Resolve fetches the secret that reference names. A text that is no reference is the secret itself. The secret has no
@@ -79,6 +89,9 @@ func (r Resolver) Resolve(ctx context.Context, reference string) (secret string,
 	case kind == "cmd":
 		secret, err = printed(ctx, name, timeout)
 		empty = errors.New("its command printed nothing")
+	case kind == "file":
+		secret, err = fromFile(filePath(r.Folder, name))
+		empty = fmt.Errorf("%s is empty", name)
 	default:
 		secret, err = fromKeyring(ctx, name, timeout)
 		empty = fmt.Errorf("the entry %q of the keyring is empty", name)
@@ -92,37 +105,6 @@ func (r Resolver) Resolve(ctx context.Context, reference string) (secret string,
 	return secret, nil
 }
 
-// fromKeyring reads an entry of the system's keyring. The library has no time limit, and a locked keyring may wait for a
-// person: the goroutine that asks is left behind then.
-func fromKeyring(ctx context.Context, name string, timeout time.Duration) (string, error) {
-	type answer struct {
-		secret string
-		err    error
-	}
-	got := make(chan answer, 1)
-	var group *crash.Group
-	group.Go("keyring", func() {
-		s, err := keyring.Get(KeyringService, name)
-		got <- answer{s, err}
-	})
-	late := time.NewTimer(timeout)
-	defer late.Stop()
-	select {
-	case a := <-got:
-		switch {
-		case errors.Is(a.err, keyring.ErrNotFound):
-			return "", fmt.Errorf("the keyring has no entry %q of the service %q", name, KeyringService)
-		case a.err != nil:
-			return "", errKeyring
-		}
-		return a.secret, nil
-	case <-late.C:
-		return "", fmt.Errorf("%w: it did not answer within %s", errKeyring, timeout)
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
-}
-
 // resolve fetches a secret once. A keyring that couldn't be reached is not asked again.
 func (r *reader) resolve(reference string) (string, error) {
 	if got, known := r.secrets[reference]; known {
@@ -133,11 +115,23 @@ func (r *reader) resolve(reference string) (string, error) {
 		return "", r.keyring
 	}
 	secret, err := r.opts.Resolve(r.ctx, reference)
-	if keyring && errors.Is(err, errKeyring) {
+	if keyring && errors.Is(err, ErrKeyring) {
 		r.keyring = err
 	}
 	r.secrets[reference] = resolved{strings.TrimSpace(secret), err}
 	return strings.TrimSpace(secret), err
+}
+
+// place is the kind of place where a secret is kept.
+func (v value) place() string {
+	s, _ := v.raw.(string)
+	switch kind := referenceKind(strings.TrimSpace(s)); {
+	case v.from.Kind == FromEnv:
+		return "env"
+	case kind != "":
+		return kind
+	}
+	return "literal"
 }
 
 type resolved struct {
@@ -168,7 +162,7 @@ func (r *reader) secret(key string) string {
 	if !isReference(s) {
 		if !r.private {
 			r.failAll(v.from, key, "is a secret in a file that others can read",
-				fmt.Sprintf("run `chmod 600 %s`, or write env:NAME, cmd:COMMAND or keyring:NAME", r.cfg.File))
+				fmt.Sprintf("run `chmod 600 %s`, or write env:NAME, cmd:COMMAND, keyring:NAME or file:PATH", r.cfg.File))
 			return ""
 		}
 		r.show(key, "set", true, v.from)

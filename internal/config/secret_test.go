@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -106,7 +108,7 @@ token = "keyring:relay"
 		o.Resolve = func(_ context.Context, ref string) (string, error) {
 			asked[ref]++
 			if strings.HasPrefix(ref, keyringReference) {
-				return "", errKeyring
+				return "", ErrKeyring
 			}
 			return "found\n", nil
 		}
@@ -149,5 +151,81 @@ func TestSizesAndAges(t *testing.T) {
 		if n, ok := ParseSize(text); ok != (want >= 0) || ok && n != want {
 			t.Errorf("size %q: %d, %t", text, n, ok)
 		}
+	}
+}
+
+func TestSecretsInFiles(t *testing.T) {
+	folder := t.TempDir()
+	o := Options{File: filepath.Join(folder, "config.toml")}
+	first, err := KeepInFile(o, "acme", "hush")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := KeepInFile(o, "acme", "hush2")
+	if err != nil || first.Reference != "file:keys/acme" || second.Reference != "file:keys/acme-2" {
+		t.Errorf("%v %v %v", first.Reference, second.Reference, err)
+	}
+	r := Resolver{Folder: folder}
+	for reference, want := range map[string]string{
+		first.Reference: "hush", second.Reference: "hush2", "file:" + filepath.Join(folder, "keys", "acme"): "hush",
+	} {
+		if got, err := r.Resolve(t.Context(), reference); got != want || err != nil {
+			t.Errorf("%s: %q %v", reference, got, err)
+		}
+	}
+	if runtime.GOOS != "windows" {
+		if err := os.Chmod(filepath.Join(folder, "keys", "acme"), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := r.Resolve(t.Context(), first.Reference); err == nil || got != "" || !strings.Contains(err.Error(), "chmod 600") {
+			t.Errorf("others can read it: %q %v", got, err)
+		}
+	}
+	if _, err := r.Resolve(t.Context(), "file:keys"); err == nil {
+		t.Error("a folder was read")
+	}
+	if err := errors.Join(Forget(o, second.Reference), Forget(o, second.Reference), first.Forget()); err != nil {
+		t.Error(err)
+	}
+	other := filepath.Join(folder, "other")
+	if err := os.WriteFile(other, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, reference := range []string{"file:other", "file:keys/../other", "file:" + other, "env:X", "literal"} {
+		if err := Forget(o, reference); err != nil {
+			t.Error(err)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Join(folder, "keys")); err != nil || len(left) != 0 {
+		t.Errorf("%v %v", left, err)
+	}
+	if _, err := os.Stat(other); err != nil {
+		t.Error("a file of the user's was removed")
+	}
+}
+
+func TestSecretsInTheKeyring(t *testing.T) {
+	keyring.MockInit()
+	first, err := KeepInKeyring(t.Context(), "acme", "hush")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := KeepInKeyring(t.Context(), "acme", "hush2")
+	if err != nil || first.Reference != "keyring:acme" || second.Reference != "keyring:acme-2" {
+		t.Errorf("%v %v %v", first.Reference, second.Reference, err)
+	}
+	if got, err := (Resolver{}).Resolve(t.Context(), first.Reference); got != "hush" || err != nil {
+		t.Errorf("%q %v", got, err)
+	}
+	if err := errors.Join(second.Forget(), second.Forget(), Forget(Options{}, first.Reference)); err != nil {
+		t.Error(err)
+	}
+	if _, err := (Resolver{}).Resolve(t.Context(), first.Reference); err == nil {
+		t.Error("it is still there")
+	}
+	keyring.MockInitWithError(errors.New("no bus"))
+	defer keyring.MockInit()
+	if _, err := KeepInKeyring(t.Context(), "acme", "hush"); !errors.Is(err, ErrKeyring) {
+		t.Errorf("%v", err)
 	}
 }

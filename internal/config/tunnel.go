@@ -83,6 +83,20 @@ var required = map[string][]struct{ key, fix string }{
 	"sqs":    {{"queue", "set queue under [tunnel] to the URL or the ARN of the FIFO queue"}},
 }
 
+// TunnelNeed is a key under [tunnel] that a driver can't do without. How describes where its value comes from.
+type TunnelNeed struct {
+	Key, How string
+	Secret   bool
+}
+
+// TunnelNeeds lists the keys that a driver can't do without.
+func TunnelNeeds(driver string) (needs []TunnelNeed) {
+	for _, n := range required[driver] {
+		needs = append(needs, TunnelNeed{Key: n.key, How: n.fix, Secret: n.key == "token" || n.key == "authtoken"})
+	}
+	return needs
+}
+
 func (r *reader) tunnel() {
 	t := &r.cfg.Tunnel
 	t.Driver = r.tunnelDriver()

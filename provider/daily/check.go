@@ -25,10 +25,10 @@ func (p *Provider) Check(ctx context.Context) []provider.Check {
 		Op: "read domain", Method: http.MethodGet, Path: "/", Out: &domain, Header: &header,
 	})
 	if err != nil {
-		return []provider.Check{provider.FailedCheck("API key", err), p.checkSecret()}
+		return []provider.Check{provider.FailedCheck(provider.KeyCheck, err), p.checkSecret()}
 	}
 	name := domain.Name.Clip(idLimit)
-	key := provider.Check{Name: "API key", OK: true, Detail: fmt.Sprintf("accepted, domain %q", name)}
+	key := provider.Check{Name: provider.KeyCheck, OK: true, Domain: name, Detail: fmt.Sprintf("accepted, domain %q", name)}
 	if want := p.account.Subdomain; want != "" && want != name {
 		key.OK = false
 		key.Hint = fmt.Sprintf("the key belongs to another domain than %q: check %s and %s", want,

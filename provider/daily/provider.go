@@ -71,6 +71,9 @@ func Driver() provider.Driver {
 			{Name: "AWS_DAILY_S3_REGION", Key: "recording.region"},
 			{Name: "AWS_DAILY_ROLE_ARN", Key: "recording.role_arn"},
 		},
+		Inputs: []provider.Input{
+			{Key: "api_key", Label: "API key", Where: "Daily's dashboard, Developers, API keys", Secret: true},
+		},
 		Settings: []string{"signature", "recording.role_arn", "recording.mode"},
 		Objects:  &provider.Objects{Read: object.Daily, Wholes: []string{"", ".mp4", ".m4a", ".webm"}, OwnFolders: true},
 		Open: func(a provider.Account, transport http.RoundTripper) (provider.Provider, error) {

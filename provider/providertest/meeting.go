@@ -211,7 +211,7 @@ func testCheck(t *testing.T, h Harness) {
 		t.Skip("the platform has no checks")
 	}
 	checks := c.Check(t.Context())
-	if len(checks) == 0 || checks[0].Name != "API key" || !checks[0].OK {
+	if len(checks) == 0 || checks[0].Name != provider.KeyCheck || !checks[0].OK {
 		t.Errorf("with a good key: %+v", checks)
 	}
 	for _, c := range checks {
@@ -224,6 +224,9 @@ func testCheck(t *testing.T, h Harness) {
 	checks = h.openAs(t, bad, nil).(provider.Checker).Check(t.Context())
 	if len(checks) == 0 || checks[0].OK || checks[0].Hint == "" || strings.Contains(checks[0].Detail, bad.APIKey) {
 		t.Errorf("with a bad key: %+v", checks)
+	}
+	if k := checks[0].Kind; k != provider.Unauthenticated && k != provider.Forbidden {
+		t.Errorf("a bad key's check is of the kind %q", k)
 	}
 }
 

@@ -18,33 +18,47 @@ const maxSkew = 30 * time.Second
 // Check checks the account's key, the clock, the plan's insights, and the settings.
 func (p *Provider) Check(ctx context.Context) []provider.Check {
 	var header http.Header
-	err := p.read(ctx, "list meetings", "/meetings", &header)
+	domain, err := p.read(ctx, "list meetings", "/meetings", &header)
 	if err != nil {
-		return []provider.Check{provider.FailedCheck("API key", err), p.checkSecret()}
+		return []provider.Check{provider.FailedCheck(provider.KeyCheck, err), p.checkSecret()}
 	}
-	out := []provider.Check{{Name: "API key", OK: true, Detail: "accepted"}}
+	key := provider.Check{Name: provider.KeyCheck, OK: true, Domain: domain, Detail: "accepted"}
+	if domain != "" {
+		key.Detail += fmt.Sprintf(", domain %q", domain)
+	}
+	out := []provider.Check{key}
 	if c, dated := p.client.CheckClock(header, maxSkew, "beyond a minute every webhook is refused as stale"); dated {
 		out = append(out, c)
 	}
 	seen := provider.Check{Name: "insights", OK: true, Detail: "available: who is present can be read"}
-	if err := insights(p.read(ctx, "list rooms", "/insights/rooms", nil)); err != nil {
+	_, err = p.read(ctx, "list rooms", "/insights/rooms", nil)
+	if err := insights(err); err != nil {
 		seen = provider.FailedCheck("insights", err)
 	}
 	return append(out, seen, p.checkSecret(), p.checkRecording())
 }
 
-// read fetches one entry of a list and discards it.
-func (p *Provider) read(ctx context.Context, op, path string, h *http.Header) error {
+// read fetches one entry of a list. It returns the customer's domain if the entry has a room's URL, and "" otherwise.
+func (p *Provider) read(ctx context.Context, op, path string, h *http.Header) (domain string, err error) {
 	var page struct {
-		Results *[]struct{} `json:"results"`
+		Results *[]struct {
+			RoomURL rest.Text `json:"roomUrl"`
+		} `json:"results"`
 	}
-	err := p.client.Do(ctx, rest.Call{
+	err = p.client.Do(ctx, rest.Call{
 		Op: op, Method: http.MethodGet, Path: path, Query: url.Values{"limit": {"1"}}, Out: &page, Header: h, Cost: costRead,
 	})
 	if err == nil && page.Results == nil {
 		err = p.client.Malformed(op, "", "the answer has no list of results")
 	}
-	return err
+	if err != nil || len(*page.Results) == 0 {
+		return "", err
+	}
+	room, err := url.Parse(string((*page.Results)[0].RoomURL))
+	if err != nil {
+		return "", nil // it is shown, and nothing depends on it
+	}
+	return room.Hostname(), nil
 }
 
 func (p *Provider) checkSecret() provider.Check {

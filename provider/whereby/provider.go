@@ -65,6 +65,10 @@ func Driver() provider.Driver {
 			{Name: "AWS_WHEREBY_ACCESS_KEY_SECRET", Key: "recording.access_key_secret"},
 			{Name: "AWS_S3_REGION", Key: "recording.region"},
 		},
+		Inputs: []provider.Input{
+			{Key: "api_key", Label: "API key", Where: "Whereby's dashboard, Configure, API keys", Secret: true},
+			{Key: "webhook_secret", Label: "Webhook secret", Where: "Whereby's dashboard, Configure, Webhooks", Secret: true, Later: true},
+		},
 		Objects: &provider.Objects{Read: object.Whereby, Wholes: []string{".mp4", ".mkv"}},
 		Open: func(a provider.Account, transport http.RoundTripper) (provider.Provider, error) {
 			p, err := New(a, Options{Transport: transport})

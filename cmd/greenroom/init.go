@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+)
+
+func (p *program) initCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "init", Short: "Set Greenroom up: account, key, webhooks", Args: exactly(),
+		Long: "Set Greenroom up step by step: a platform, its key, which is checked at once, the secret of its webhooks, and a tunnel through\n" +
+			"which they arrive. Every step but the first can be skipped and made later. It needs a terminal: without one, use `account add`.",
+		RunE: p.do(func(ctx context.Context, _ []string) error {
+			err := p.setUp(ctx)
+			if errors.Is(err, errDeclined) {
+				return errors.New("the set-up ended early: to continue, run `greenroom init`")
+			}
+			return err
+		}),
+	}
+}
+
+// setUp guides through the set-up.
+func (p *program) setUp(ctx context.Context) error {
+	if !p.inTTY || !p.outTTY {
+		return usagef("the guided set-up needs a terminal. Without one, run `greenroom account add NAME --platform PLATFORM --key-stdin`")
+	}
+	options := p.editing()
+	options.Resolve = config.NoSecrets
+	c, err := config.Load(ctx, options)
+	if err != nil {
+		return err
+	}
+	added := newAccount{program: p}
+	another := true
+	if names := accountNames(c); len(names) > 0 {
+		p.words("These accounts are configured: ", enumerate(names), ".")
+		if another, err = p.wants(ctx, "Add another?", false); err != nil {
+			return err
+		}
+	} else {
+		p.words("Greenroom needs an account on a video platform. Its key is checked, and kept where only you can read it.")
+	}
+	if another {
+		if err := added.guided(ctx, accountNames(c)); err != nil {
+			return err
+		}
+	}
+	if err := p.setUpTunnel(ctx, c); err != nil {
+		return err
+	}
+	p.words("Done. `greenroom` opens the screen, and `greenroom doctor` checks everything.")
+	return nil
+}
+
+// guided asks for an account until the platform accepts it, and then for the values that can come later.
+func (o *newAccount) guided(ctx context.Context, used []string) error {
+	all := drivers()
+	titles := make([]string, len(all))
+	for i, d := range all {
+		titles[i] = d.Platform.Title()
+	}
+	n, err := o.choose(ctx, "Platform", titles)
+	if err != nil {
+		return err
+	}
+	o.platform = string(all[n].Platform)
+	if err := o.nameIt(ctx, used); err != nil {
+		return err
+	}
+	for {
+		if err := o.chosen(); err != nil {
+			return err
+		}
+		if err := o.enter(ctx, o.askInput); err != nil {
+			return err
+		}
+		_, err := o.add(ctx)
+		var usage *usageError
+		switch {
+		case err == nil:
+			return o.later(ctx)
+		case ctx.Err() != nil:
+			return err
+		case errors.Is(err, provider.Unauthenticated), errors.Is(err, provider.Unavailable), errors.As(err, &usage):
+			o.report(err)
+		default:
+			return err
+		}
+		switch again, err := o.wants(ctx, "Try again?", true); {
+		case err != nil:
+			return err
+		case !again:
+			return errDeclined
+		}
+	}
+}
+
+// nameIt asks for a name that no account has.
+func (o *newAccount) nameIt(ctx context.Context, used []string) error {
+	free := o.platform
+	for n := 2; slices.Contains(used, free); n++ {
+		free = fmt.Sprintf("%s-%d", o.platform, n)
+	}
+	for {
+		name, err := o.ask(ctx, fmt.Sprintf("Name of the account [%s] ", free))
+		if err != nil {
+			return err
+		}
+		if o.name = name; name == "" {
+			o.name = free
+		}
+		switch err := config.CheckAccountName(o.name); {
+		case err != nil:
+			o.words(err.Error())
+		case slices.Contains(used, o.name):
+			o.words("There is an account ", o.name, " already.")
+		default:
+			return nil
+		}
+	}
+}
+
+// later asks for the values that can come later, and stores them.
+func (o *newAccount) later(ctx context.Context) error {
+	kept := keptSecrets{o.program, o.keeping, o.name, nil}
+	var changes []config.Change
+	for _, in := range o.driver.Inputs {
+		if !in.Later {
+			continue
+		}
+		value, err := o.askInput(ctx, in)
+		if err != nil {
+			return err
+		}
+		if value == "" {
+			continue
+		}
+		if in.Secret {
+			if value, err = kept.keep(ctx, in.Key, value); err != nil {
+				return err
+			}
+		}
+		changes = append(changes, o.change(in.Key, value))
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	if err := config.Edit(ctx, o.editing(), changes...); err != nil {
+		return errors.Join(err, kept.forget())
+	}
+	return nil
+}
+
+// tunnels are the drivers that the set-up offers. The others need more than a value or two: docs/tunnels.md.
+var tunnels = []struct{ driver, words string }{
+	{config.NoTunnel, "Later: without webhooks, presence is read every few seconds"},
+	{"relay", "Greenroom's relay on a server of yours; keeps webhooks while this machine is off"},
+	{"cloudflared", "cloudflared, without an account"},
+	{"tailscale", "Tailscale Funnel"},
+	{"ngrok", "ngrok"},
+}
+
+// setUpTunnel asks for a tunnel unless one is configured.
+func (p *program) setUpTunnel(ctx context.Context, c *config.Config) error {
+	if c.Tunnel.Driver != config.NoTunnel {
+		return nil
+	}
+	p.words("Platforms post webhooks to public addresses. How do they reach this machine?")
+	var offered []string
+	for _, t := range tunnels {
+		offered = append(offered, t.words)
+	}
+	n, err := p.choose(ctx, "Tunnel", offered)
+	if err != nil || n == 0 {
+		return err
+	}
+	driver := tunnels[n].driver
+	kept := keptSecrets{p, keeping{}, "tunnel", nil}
+	changes := []config.Change{{Path: []string{"tunnel", "driver"}, Value: driver}}
+	for _, need := range config.TunnelNeeds(driver) {
+		value, err := p.askInput(ctx, provider.Input{Label: need.Key, Where: need.How, Secret: need.Secret, Later: true})
+		if err != nil {
+			return errors.Join(err, kept.forget())
+		}
+		if value == "" {
+			p.words("The tunnel is skipped.")
+			return kept.forget()
+		}
+		if need.Secret {
+			if value, err = kept.keep(ctx, need.Key, value); err != nil {
+				return errors.Join(err, kept.forget())
+			}
+		}
+		changes = append(changes, config.Change{Path: []string{"tunnel", need.Key}, Value: value})
+	}
+	if err := config.Edit(ctx, p.editing(), changes...); err != nil {
+		err = errors.Join(err, kept.forget())
+		p.report(app.AsError(err))
+		return nil
+	}
+	p.words(plain.Text("The tunnel is " + strings.TrimSpace(driver) + "."))
+	return nil
+}
