@@ -75,6 +75,7 @@ var allowed = map[string][]string{
 	"internal/order":         {"provider", "internal/app"},
 	"internal/peers":         {},
 	"internal/regular":       {},
+	"internal/release":       {"internal/peers", "provider/sandbox"}, // its tests
 	"internal/plain":         {},
 	"internal/private":       {},
 	"internal/prose":         {},
