@@ -46,6 +46,8 @@ type Model struct {
 	// statusAt is when a tick last read the status.
 	statusAt time.Time
 	noColor  bool
+	// setsUp reports that the user left the screen to set up an account.
+	setsUp bool
 	// indicator reports that the terminal shows progress itself.
 	indicator bool
 	// jobs suspends the process; nil where that is impossible.
@@ -61,7 +63,7 @@ func New(ctx context.Context, o Options) (*Model, error) {
 	m := newPanes(&pane.Screen{
 		Ctx: ctx, Backend: o.Backend, Clock: o.Clock, Zone: o.Zone, Language: order.Language(lookIn(o.Env)), Demo: o.Demo,
 		AccountHelp: o.AccountHelp, Open: o.Open, Copy: o.Copy, Logger: o.Logger, Log: o.Log, Version: o.Version, PID: o.PID,
-		Look: theme.Options{Light: o.Theme == "light", Profile: colorprofile.TrueColor},
+		Look: theme.Options{Light: o.Theme == Light, Contrast: o.Theme == HighContrast, Profile: colorprofile.TrueColor},
 	})
 	keys, err := pane.NewKeys(m.rows(), o.Keys)
 	if err != nil {
@@ -69,9 +71,10 @@ func New(ctx context.Context, o Options) (*Model, error) {
 	}
 	m.Keys, m.Act = keys, func(name pane.Name) tea.Cmd { return m.act(m.Keys.Find(name)) }
 	m.opts, m.feed = o, newFeed(o.Backend, o.Clock)
-	m.noColor, m.indicator = noColor(o.Env) || colourless(o.Env), hasIndicator(o.Env)
+	m.noColor, m.indicator = noColor(o.Env) || colourless(o.Env) || o.Theme == None, hasIndicator(o.Env)
+	m.ASCII = asciiOnly(o.Env)
 	if o.Profile != nil {
-		m.Look.Profile = *o.Profile
+		m.Look.Profile = m.few(*o.Profile)
 	}
 	m.Restyle(m.noColor)
 	return m, nil
@@ -97,7 +100,9 @@ func (m *Model) Init() tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
-func (m *Model) asksBackground() bool { return m.opts.Theme == "" || m.opts.Theme == "auto" }
+func (m *Model) asksBackground() bool {
+	return m.opts.Theme != Light && m.opts.Theme != Dark && m.opts.Theme != None
+}
 
 // Update handles one message. A panic is logged before Bubble Tea restores the terminal.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
@@ -146,7 +151,7 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 		}
 	case tea.ColorProfileMsg:
 		if m.opts.Profile == nil || m.noColor {
-			m.Look.Profile = msg.Profile
+			m.Look.Profile = m.few(msg.Profile)
 			m.Restyle(m.noColor)
 		}
 	case tea.ModeReportMsg:

@@ -45,6 +45,14 @@ func squares(t *testing.T, p *person) func(x, y int) bool {
 }
 
 // The code of a link as long as the platforms make them is shown whole in the smallest usual window.
+// Without Unicode there are no blocks to draw a code with: the link remains.
+func TestQRWithoutUnicode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 80, 24, busyDay, func(o *Options) { o.Env = append(o.Env, "LANG=C") })
+		p.does("qr").sees("needs a terminal with UTF-8").sees("https://acme.daily.co/")
+	})
+}
+
 func TestTheCodeFitsAnOrdinaryTerminal(t *testing.T) {
 	for _, c := range []struct {
 		name    string

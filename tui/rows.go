@@ -28,6 +28,8 @@ func (m *Model) rows() []pane.Group {
 		{Name: "tab.previous", Keys: "shift+tab", Word: "previous tab", Long: "Previous tab", Do: func() tea.Cmd { return m.open(m.beside(-1)) }},
 		{Name: "reload", Keys: "ctrl+r", Word: "refresh", Long: "Refresh", Do: m.reload},
 		{Name: "messages", Keys: "!", Word: "messages", Long: "Show the messages and errors of this session", Yields: true, Do: m.messages},
+		{Name: "mouse", Keys: "M", Word: "mouse", Long: "Release the mouse, so that text can be selected, or use it again", Yields: true, Do: m.toggleMouse},
+		{Name: pane.SetUp, Keys: "i", Word: "set up", Long: "Set up an account", Footer: true, Shown: m.noAccount, Yields: true, Why: m.whyNoSetUp, Do: m.setUp},
 		{Name: suspend, Keys: "ctrl+z", Word: "suspend", Long: "Suspend Greenroom; fg in the shell resumes it", Yields: true, Do: func() tea.Cmd { return m.suspend(true) }},
 	}...)
 	motions := []pane.Action{

@@ -97,11 +97,13 @@ func aligned(t *testing.T, p *person, w int) {
 func TestThemes(t *testing.T) {
 	ansi16, ansi256, none := colorprofile.ANSI, colorprofile.ANSI256, colorprofile.TrueColor
 	for name, change := range map[string]func(*Options){
-		"dark":     func(*Options) {},
-		"light":    func(o *Options) { o.Theme = "light" },
-		"256":      func(o *Options) { o.Profile = &ansi256 },
-		"16":       func(o *Options) { o.Profile = &ansi16 },
-		"no-color": func(o *Options) { o.Profile, o.Env = &none, []string{"TERM=xterm-256color", "NO_COLOR=yes"} },
+		"dark":          func(*Options) {},
+		"light":         func(o *Options) { o.Theme = "light" },
+		"256":           func(o *Options) { o.Profile = &ansi256 },
+		"16":            func(o *Options) { o.Profile = &ansi16 },
+		"high-contrast": func(o *Options) { o.Theme = HighContrast },
+		"ascii":         func(o *Options) { o.Env = append(o.Env, "LANG=C") },
+		"no-color":      func(o *Options) { o.Profile, o.Env = &none, []string{"TERM=xterm-256color", "NO_COLOR=yes"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

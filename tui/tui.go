@@ -12,6 +12,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,8 +46,10 @@ type Options struct {
 	Open func(url string) error
 	// Copy writes the native clipboard; nil if there is none. The terminal is used as well (OSC 52).
 	Copy func(text string) error
-	// Theme is "dark", "light", or "auto" (also ""), which asks the terminal.
+	// Theme is one of [Themes]; "" means "auto".
 	Theme string
+	// SetUp offers the set-up while no account is configured: [Run] ends with [ErrSetUp] when the user chooses it.
+	SetUp bool
 	// Logger receives the errors that were shown; may be nil.
 	Logger *slog.Logger
 	// Log returns the last lines of the log, oldest first; may be nil.
@@ -70,6 +73,23 @@ type Options struct {
 	// Profile replaces the detection of the terminal's colours.
 	Profile *colorprofile.Profile
 }
+
+// The themes. Auto asks the terminal whether its background is dark, and so does HighContrast. Sixteen uses the terminal's own
+// colours only, None no colour.
+const (
+	Auto         = "auto"
+	Dark         = "dark"
+	Light        = "light"
+	HighContrast = "high-contrast"
+	Sixteen      = "16"
+	None         = "none"
+)
+
+// Themes lists the themes.
+func Themes() []string { return []string{Auto, Dark, Light, HighContrast, Sixteen, None} }
+
+// ErrSetUp is the end of a screen on which the user has chosen to set up an account.
+var ErrSetUp = errors.New("screen: set up an account")
 
 // Run shows the screen until the user quits or ctx ends; both return nil.
 func Run(ctx context.Context, o Options) (err error) {
@@ -105,7 +125,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	case m.noColor:
 		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))
 	case o.Profile != nil:
-		opts = append(opts, tea.WithColorProfile(*o.Profile))
+		opts = append(opts, tea.WithColorProfile(m.few(*o.Profile)))
+	case o.Theme == Sixteen:
+		opts = append(opts, tea.WithColorProfile(m.few(colorprofile.Detect(os.Stdout, m.opts.Env))))
 	}
 	p := tea.NewProgram(m, opts...)
 	if m.jobs != nil {
@@ -124,7 +146,25 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("screen: %w", err)
 	}
+	if m.setsUp {
+		return ErrSetUp
+	}
 	return nil
+}
+
+// few limits a number of colours to that of the theme.
+func (m *Model) few(p colorprofile.Profile) colorprofile.Profile {
+	if m.opts.Theme == Sixteen {
+		return min(p, colorprofile.ANSI)
+	}
+	return p
+}
+
+// asciiOnly reports whether the locale has no UTF-8. A locale that isn't set says nothing: nearly every terminal has it.
+func asciiOnly(env []string) bool {
+	get := lookIn(env)
+	locale := strings.ToLower(cmp.Or(get("LC_ALL"), get("LC_CTYPE"), get("LANG")))
+	return locale != "" && !strings.Contains(locale, "utf-8") && !strings.Contains(locale, "utf8")
 }
 
 func (o *Options) defaults() {

@@ -17,9 +17,16 @@ const minWidth, minHeight = 40, 10
 // View draws the whole screen.
 func (m *Model) View() tea.View {
 	defer m.note("screen drawing")
-	v := tea.NewView(strings.Join(m.draw(), "\n"))
+	lines, title := m.draw(), m.title()
+	if m.ASCII {
+		for i, l := range lines {
+			lines[i] = m.Styles.ASCII(l)
+		}
+		title = m.Styles.ASCII(title)
+	}
+	v := tea.NewView(strings.Join(lines, "\n"))
 	v.AltScreen = true
-	v.WindowTitle = m.title()
+	v.WindowTitle = title
 	if m.indicator {
 		v.ProgressBar = m.recordings.Progress()
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 func (p *program) demoCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "demo", Short: "Open the screen on an embedded sandbox: no account, no network", Args: exactly(),
 		Long: "Open the screen on an embedded sandbox. Rooms, meetings, people and webhooks are simulated; the program is the " +
 			"real one. Signed webhooks arrive over HTTP through an embedded relay. The demo forgets everything at the end, " +
@@ -27,6 +27,8 @@ func (p *program) demoCommand() *cobra.Command {
 			"other.",
 		RunE: p.do(func(ctx context.Context, _ []string) error { return p.demo(ctx) }),
 	}
+	p.themeFlag(cmd)
+	return cmd
 }
 
 func (p *program) demo(ctx context.Context) (err error) {
@@ -91,7 +93,7 @@ func (p *program) demoConfig(ctx context.Context, base, dir string, r *demoRelay
 		env[kv[0]] = kv[1]
 	}
 	c, err := config.Load(ctx, config.Options{
-		Listen: "127.0.0.1:0", Drivers: drivers(), Getenv: func(name string) string { return env[name] },
+		Listen: "127.0.0.1:0", Theme: p.theme, Drivers: drivers(), Getenv: func(name string) string { return env[name] },
 	})
 	if err != nil {
 		return nil, err

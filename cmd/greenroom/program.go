@@ -51,7 +51,7 @@ type program struct {
 	// resolve fetches the secrets of the configuration; nil is the real one.
 	resolve func(ctx context.Context, reference string) (string, error)
 
-	configFile, dataDir string
+	configFile, dataDir, theme string
 	// err is the result of the command that ran, asJSON whether it printed JSON.
 	err    error
 	asJSON bool
@@ -159,7 +159,7 @@ func (p *program) configFor(ctx context.Context, listen, tunnel string) (*config
 // configOptions is where and how the configuration is read.
 func (p *program) configOptions() config.Options {
 	return config.Options{
-		File: p.configFile, DataDir: p.dataDir, Getenv: p.getenv, Drivers: configurable(), Actions: tui.Actions(), Resolve: p.resolve,
+		File: p.configFile, DataDir: p.dataDir, Theme: p.theme, Getenv: p.getenv, Drivers: configurable(), Actions: tui.Actions(), Resolve: p.resolve,
 	}
 }
 

@@ -31,6 +31,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().StringVar(&p.configFile, "config", "", "configuration file")
 	root.PersistentFlags().StringVar(&p.dataDir, "data-dir", "", "folder of the store and the log")
+	p.themeFlag(root)
 	root.AddGroup(
 		&cobra.Group{ID: "work", Title: "Meetings"},
 		&cobra.Group{ID: "hooks", Title: "Webhooks"},

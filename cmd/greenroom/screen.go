@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"strings"
 
 	"github.com/atotto/clipboard"
+	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
@@ -30,11 +33,24 @@ func (p *program) screen(ctx context.Context) error {
 	if err := p.canShow(); err != nil {
 		return err
 	}
-	c, err := p.config(ctx, "")
-	if err != nil {
-		return err
+	for {
+		c, err := p.config(ctx, "")
+		if err != nil {
+			return err
+		}
+		if err := p.show(ctx, c, showOptions{}); !errors.Is(err, tui.ErrSetUp) {
+			return err
+		}
+		if err := p.setUp(ctx); err != nil && !errors.Is(err, errDeclined) {
+			return err
+		}
 	}
-	return p.show(ctx, c, showOptions{})
+}
+
+// themeFlag adds the flag of commands that open the screen.
+func (p *program) themeFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&p.theme, "theme", "", "theme of the screen: "+strings.Join(tui.Themes(), ", ")+" (default: from the configuration)")
+	words(cmd, "theme", tui.Themes()...)
 }
 
 // showOptions tell the screen of the demo from the real one.
@@ -96,7 +112,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 		}
 	}
 	options := tui.Options{
-		Backend: listener.Backend(b), Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, Open: p.browse, Log: logs.tail, Logger: log,
+		Backend: listener.Backend(b), Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, SetUp: !o.demo, Open: p.browse, Log: logs.tail, Logger: log,
 		Crash: group, Version: p.version, AccountHelp: accountHelp(),
 	}
 	if !clipboard.Unsupported {

@@ -64,7 +64,7 @@ type Config struct {
 	// Lead is how long before its start the meeting of a booking is made.
 	Lead time.Duration
 
-	// Theme is "auto", "light" or "dark".
+	// Theme is "auto", "light", "dark", "high-contrast", "16" or "none".
 	Theme string
 	Mouse bool
 	// Keys rebinds actions of the screen: action name to keys.
@@ -135,8 +135,8 @@ type Retention struct {
 type Options struct {
 	// File and DataDir are --config and --data-dir, Listen is listen's --addr; empty when not given.
 	File, DataDir, Listen string
-	// Tunnel is listen's --tunnel; empty when not given.
-	Tunnel string
+	// Tunnel is listen's --tunnel, Theme the screen's --theme; empty when not given.
+	Tunnel, Theme string
 	// MayLack accepts that the file that was chosen doesn't exist: it is about to be made.
 	MayLack bool
 	// Getenv is os.Getenv when nil.

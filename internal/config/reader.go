@@ -200,6 +200,9 @@ func (r *reader) size(key string, byDefault, least, most int64) int64 {
 	return n
 }
 
+// themes are those of the screen.
+var themes = []string{"auto", "light", "dark", "high-contrast", "16", "none"}
+
 func (r *reader) general() {
 	c := r.cfg
 	c.DataDir = r.text("data_dir", defaultDataDir(r.opts.Getenv), func(s string) (string, string, string) {
@@ -231,7 +234,7 @@ func (r *reader) general() {
 	}); text != "" {
 		c.Lead, _ = when.Age(text)
 	}
-	c.Theme = r.text("theme", "auto", oneOf("auto", "light", "dark"))
+	c.Theme = r.text("theme", "auto", oneOf(themes...))
 	c.Mouse, _ = r.boolean("mouse", true)
 	for _, action := range r.rebound {
 		key := dotted([]string{"keys", action})

@@ -110,6 +110,7 @@ func (r *reader) flags() {
 	for key, flag := range map[string]struct{ name, text string }{
 		"data_dir": {"--data-dir", r.opts.DataDir},
 		"listen":   {"--addr", r.opts.Listen},
+		"theme":    {"--theme", r.opts.Theme},
 
 		"tunnel.driver": {"--tunnel", r.opts.Tunnel},
 	} {

@@ -21,6 +21,7 @@ const (
 	MoveDown      Name = "move.down"
 	EditRoom      Name = "room.edit"
 	Help          Name = "help"
+	SetUp         Name = "set-up"
 	Quit          Name = "quit"
 )
 

@@ -22,6 +22,9 @@ func (s *Screen) ShowQR(title, note, url string) tea.Cmd {
 		Bare: func(st *theme.Styles) []string { return s.bareQR(code, st, note) },
 		Draw: func(st *theme.Styles, w int) []string {
 			lines := s.qrLines(code, st, qrQuiet)
+			if s.ASCII {
+				return append([]string{"The code needs a terminal with UTF-8. The link:", ""}, st.Break(words.Safe(url), w)...)
+			}
 			if st.Width(lines[0]) > w || len(lines) > s.H-framedQR {
 				return append([]string{"The screen is too small for the code. The link:", ""}, st.Break(words.Safe(url), w)...)
 			}
@@ -40,7 +43,7 @@ const (
 // bareQR returns a code without a box, for screens on which the box has no room: with a thinner margin if necessary, with
 // its note, and with a hint if a line is left. It is nil if the box fits, and if not even the code does.
 func (s *Screen) bareQR(c *qr.Code, st *theme.Styles, note string) []string {
-	if framed := s.qrLines(c, st, qrQuiet); len(framed)+framedQR <= s.H && st.Width(framed[0])+8 <= s.W {
+	if framed := s.qrLines(c, st, qrQuiet); s.ASCII || len(framed)+framedQR <= s.H && st.Width(framed[0])+8 <= s.W {
 		return nil
 	}
 	for quiet := qrQuiet; quiet > 0; quiet-- {

@@ -51,6 +51,8 @@ type Screen struct {
 
 	Styles *theme.Styles
 	Look   theme.Options
+	// ASCII reports that the terminal has no UTF-8: the frame draws everything in ASCII.
+	ASCII bool
 	// W and H are the size of the terminal in cells.
 	W, H    int
 	Dialogs dialog.Stack

@@ -207,7 +207,7 @@ func (p *Pane) welcome(w int) []string {
 		"Each time you start it, Greenroom makes a meeting on the platform and hands you the links.")
 	if p.StatusRead.Ready && len(p.Status.Accounts) == 0 {
 		out = append(out, "")
-		say("No account is configured. Set one of these and start again:")
+		say("No account is configured. To set one up, press " + p.Keys.First(pane.SetUp) + ". Or set one of these and start again:")
 		for _, l := range p.AccountHelp {
 			out = append(out, "   "+s.Accent.Render(s.Clip(l, w-4)))
 		}

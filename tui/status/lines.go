@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"greenroom/internal/app"
+	"greenroom/tui/pane"
 	"greenroom/tui/theme"
 	"greenroom/tui/words"
 )
@@ -40,8 +41,7 @@ func (p *Pane) lines(w int) []string {
 	}
 	f.head("Accounts")
 	if len(st.Accounts) == 0 {
-		f.row("none", "No account is configured. Set one of these and start again, or write them into the file that "+
-			"greenroom config path names:", s.Text)
+		f.row("none", "No account is configured. To set one up, press "+p.Keys.First(pane.SetUp)+". Or set one of these and start again:", s.Text)
 		for _, h := range p.AccountHelp {
 			f.row("", h, s.Accent)
 		}

@@ -33,6 +33,8 @@ const (
 type Options struct {
 	// Light is for terminals with a light background.
 	Light bool
+	// Contrast uses few colours that differ much from the background.
+	Contrast bool
 	// Profile is the number of colours. Without colour (NO_COLOR, or [colorprofile.ASCII] and below) only attributes are
 	// used.
 	Profile colorprofile.Profile
@@ -69,6 +71,8 @@ func New(o Options) *Styles {
 	switch {
 	case o.Profile <= colorprofile.ASCII:
 		s = plainStyles()
+	case o.Contrast:
+		s = build(contrast(o.Light, o.Profile))
 	case o.Profile == colorprofile.ANSI:
 		s = build(basic(o.Light))
 	case o.Profile == colorprofile.ANSI256:
@@ -126,6 +130,34 @@ func indexed(light bool) palette {
 		text: n("253"), muted: n("247"), faint: n("243"), border: n("239"),
 		accent: n("79"), blue: n("111"), violet: n("183"), good: n("79"), warn: n("222"), bad: n("210"),
 		row: n("237"), chosen: n("235"), onAccent: n("234"), onBad: n("234"), banner: n("58"), onBanner: n("222"),
+	}
+}
+
+// contrast has text in black or white, and colours with at least seven times the luminance of what they are drawn on, or a seventh.
+func contrast(light bool, p colorprofile.Profile) palette {
+	ink := func(hex, indexed string, basic color.Color) color.Color {
+		switch p {
+		case colorprofile.ANSI:
+			return basic
+		case colorprofile.ANSI256:
+			return lipgloss.Color(indexed)
+		}
+		return lipgloss.Color(hex)
+	}
+	white, black := ink("#ffffff", "231", lipgloss.BrightWhite), ink("#000000", "16", lipgloss.Black)
+	if light {
+		blue, red := ink("#00009f", "18", lipgloss.Blue), ink("#8b0000", "88", lipgloss.Red)
+		return palette{
+			text: black, muted: black, faint: black, border: black, accent: blue, blue: blue, violet: blue,
+			good: ink("#004d00", "22", lipgloss.Black), warn: red, bad: red,
+			row: ink("#ffff87", "228", nil), chosen: ink("#ffffd7", "230", nil), onAccent: white, onBad: white, banner: black, onBanner: white,
+		}
+	}
+	yellow, cyan := ink("#ffff00", "226", lipgloss.BrightYellow), ink("#87ffff", "123", lipgloss.BrightCyan)
+	return palette{
+		text: white, muted: white, faint: white, border: white, accent: yellow, blue: cyan, violet: cyan,
+		good: ink("#87ff87", "120", lipgloss.BrightGreen), warn: yellow, bad: ink("#ffafaf", "217", lipgloss.BrightWhite),
+		row: ink("#00005f", "17", nil), chosen: ink("#262626", "235", nil), onAccent: black, onBad: black, banner: white, onBanner: black,
 	}
 }
 

@@ -1,6 +1,8 @@
 package theme
 
 import (
+	"image/color"
+	"math"
 	"reflect"
 	"regexp"
 	"strings"
@@ -71,5 +73,54 @@ func TestInk(t *testing.T) {
 	}
 	if !k.Style().GetBold() {
 		t.Error("the style for components lost its weight")
+	}
+}
+
+// luminance is the relative one of WCAG 2.
+func luminance(c color.Color) float64 {
+	r, g, b, _ := c.RGBA()
+	linear := func(v uint32) float64 {
+		if s := float64(v) / 0xffff; s > 0.04045 {
+			return math.Pow((s+0.055)/1.055, 2.4)
+		} else {
+			return s / 12.92
+		}
+	}
+	return 0.2126*linear(r) + 0.7152*linear(g) + 0.0722*linear(b)
+}
+
+// Whatever is drawn in high contrast differs from what is under it by 7:1, WCAG's level AAA.
+func TestHighContrast(t *testing.T) {
+	for _, profile := range []colorprofile.Profile{colorprofile.TrueColor, colorprofile.ANSI256} {
+		for _, light := range []bool{false, true} {
+			s := New(Options{Light: light, Contrast: true, Profile: profile})
+			ground := color.Color(color.Black)
+			if light {
+				ground = color.White
+			}
+			for name, k := range inks(s) {
+				under := []color.Color{ground}
+				switch {
+				case k.bg != nil:
+					under = []color.Color{k.bg}
+				case name != "Button": // may be in a selected row
+					under = append(under, s.Selected.bg, s.Chosen.bg)
+				}
+				for _, bg := range under {
+					if k.fg == nil {
+						continue
+					}
+					a, b := luminance(k.fg), luminance(bg)
+					if ratio := (max(a, b) + 0.05) / (min(a, b) + 0.05); ratio < 7 {
+						t.Errorf("light %t, %s: %.1f:1", light, name, ratio)
+					}
+				}
+			}
+		}
+	}
+	for name, k := range inks(New(Options{Contrast: true, Profile: colorprofile.ANSI})) {
+		if strings.Contains(k.open, "38;") || strings.Contains(k.open, "48;") || strings.Contains(k.open, "\x1b[90") {
+			t.Errorf("%s isn't one of the bright sixteen: %q", name, k.open)
+		}
 	}
 }
