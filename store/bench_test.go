@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -49,6 +50,27 @@ func BenchmarkMillion(b *testing.B) {
 	})
 	b.Run("meeting-page", func(b *testing.B) { page(b, app.EventQuery{Limit: 50, Meeting: "meeting-7"}, 50) })
 	b.Run("nothing-matches", func(b *testing.B) { page(b, app.EventQuery{Limit: 50, Account: "none"}, 0) })
+	for name, f := range map[string]struct {
+		filter string
+		want   int
+	}{
+		"filter/kind":         {"kind:recording.ready", 50},
+		"filter/participant":  {"participant:person-77", 50},
+		"filter/combination":  {"account:daily status:200 -kind:test size:<1MB room:*5 or is:duplicate", 50},
+		"filter/nothing":      {"account:none room:x", 0},
+		"filter/body-path":    {"body.payload.id:id-985000", 1},
+		"filter/text":         {"id-985000", 1},
+		"filter/regex":        {"/id-98500[0]/", 1},
+		"filter/never-common": {"nowhere", 0},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if p, err := s.Events(context.Background(), app.EventQuery{Limit: 50, Filter: f.filter}); err != nil || len(p.Events) < min(f.want, 1) {
+					b.Fatalf("%d events, %v", len(p.Events), err)
+				}
+			}
+		})
+	}
 	b.Run("heap", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := s.Events(context.Background(), app.EventQuery{Limit: 1000}); err != nil {
@@ -61,6 +83,8 @@ func BenchmarkMillion(b *testing.B) {
 		b.ReportMetric(float64(m.HeapAlloc)/(1<<20), "MiB")
 	})
 }
+
+var filler = strings.Repeat("lorem ipsum ", 32)
 
 func fillStore(b *testing.B, path string, n int) {
 	b.Helper()
@@ -78,7 +102,8 @@ func fillStore(b *testing.B, path string, n int) {
 				if i%1000 == 0 {
 					d.Kind = provider.KindRecordingReady
 				}
-				d.Body = make(app.Body, 512)
+				d.Room, d.Participant = fmt.Sprintf("room-%d", i%40), fmt.Sprintf("person-%d", i%10_000)
+				d.Body = app.Body(fmt.Sprintf(`{"version":"1.0.0","payload":{"id":"id-%d","room":%q,"user_name":%q,"filler":%q}}`, i, d.Room, d.Participant, filler))
 				if _, err := s.Append(context.Background(), Entry{Delivery: d}); err != nil {
 					b.Error(err)
 				}

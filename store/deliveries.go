@@ -13,23 +13,26 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"greenroom/internal/app"
+	"greenroom/internal/filter"
+	"greenroom/provider"
 )
 
 // Deliveries live in segments, each a bucket named by its first sequence number:
 //
 //	rows    seq -> app.Delivery as JSON, without headers and body
 //	bodies  seq -> length of the headers' JSON, the headers, the body
-//	facets  block number -> facets of up to facetsPerBlock rows, see facets.go
+//	columns block number -> columns of up to blockBytes/columnSize rows, see columns.go; facets in files of schema 6 and earlier
 //	stat    the segment's segmentStat
 //	tries   seq, number -> app.Attempt to pass the delivery on; only where there was one
 //
 // so that lists never touch bodies and retention drops a segment as a whole.
 var (
-	keyRows   = []byte("rows")
-	keyBodies = []byte("bodies")
-	keyFacets = []byte("facets")
-	keyStat   = []byte("stat")
-	keyTries  = []byte("tries")
+	keyRows    = []byte("rows")
+	keyBodies  = []byte("bodies")
+	keyColumns = []byte("columns")
+	keyFacets  = []byte("facets")
+	keyStat    = []byte("stat")
+	keyTries   = []byte("tries")
 
 	keySchema = []byte("schema")
 	keyTotal  = []byte("rows-total")
@@ -87,7 +90,7 @@ type rows struct {
 	segment *bolt.Bucket
 	rowB    *bolt.Bucket
 	bodyB   *bolt.Bucket
-	facetB  *bolt.Bucket
+	columnB *bolt.Bucket
 	block   []byte
 	blockNo uint64
 	stat    segmentStat
@@ -98,23 +101,27 @@ type rows struct {
 // segmentStat holds what retention and queries need without opening a segment.
 type segmentStat struct {
 	bytes, rows uint64
-	newest      int64 // the latest arrival, Unix seconds
-	begun       int64 // when the segment was opened, by the store's own clock (age.go)
-	aged        int64 // the same of its last delivery; files of earlier versions have newest instead
+	newest      int64  // the latest arrival, Unix seconds
+	begun       int64  // when the segment was opened, by the store's own clock (age.go)
+	aged        int64  // the same of its last delivery; files of earlier versions have newest instead
+	others      uint64 // rows that aren't verified
 }
 
 func (s segmentStat) encode() []byte {
-	return slices.Concat(be64(s.bytes), be64(s.rows), be64(uint64(s.newest)), be64(uint64(s.begun)), be64(uint64(s.aged)))
+	return slices.Concat(be64(s.bytes), be64(s.rows), be64(uint64(s.newest)), be64(uint64(s.begun)), be64(uint64(s.aged)), be64(s.others))
 }
 
 func statOf(segment *bolt.Bucket) segmentStat {
 	raw := segment.Get(keyStat)
-	if len(raw) != 32 && len(raw) != 40 {
+	if len(raw) != 32 && len(raw) != 40 && len(raw) != 48 {
 		return segmentStat{}
 	}
 	s := segmentStat{bytes: un64(raw[:8]), rows: un64(raw[8:16]), newest: int64(un64(raw[16:24])), begun: int64(un64(raw[24:32]))}
-	if s.aged = s.newest; len(raw) == 40 {
-		s.aged = int64(un64(raw[32:]))
+	if s.aged = s.newest; len(raw) >= 40 {
+		s.aged = int64(un64(raw[32:40]))
+	}
+	if len(raw) == 48 {
+		s.others = un64(raw[40:])
 	}
 	return s
 }
@@ -163,15 +170,19 @@ func (r *rows) add(d app.Delivery, blob []byte) error {
 	if err := r.bodyB.Put(key, blob); err != nil {
 		return fmt.Errorf("store: write body: %w", err)
 	}
-	if len(r.block) >= facetsPerBlock*facetSize {
-		if err := r.facetB.Put(be64(r.blockNo), r.block); err != nil {
-			return fmt.Errorf("store: write facets: %w", err)
+	if len(r.block)+columnSize > blockBytes {
+		if err := r.columnB.Put(be64(r.blockNo), r.block); err != nil {
+			return fmt.Errorf("store: write columns: %w", err)
 		}
 		r.block, r.blockNo = nil, r.blockNo+1
 	}
-	r.block = facetOf(d).append(r.block)
+	c := filter.ColumnsOf(&d)
+	r.block = appendColumns(r.block, &c)
 	r.stat.bytes += uint64(len(row) + len(blob) + 64)
 	r.stat.rows++
+	if d.Verdict != provider.Verified {
+		r.stat.others++
+	}
 	r.stat.newest, r.stat.aged = max(r.stat.newest, d.At.Unix()), r.now
 	r.total++
 	r.dirty = true
@@ -183,7 +194,7 @@ func (r *rows) open(seq uint64, fresh bool) error {
 		return err
 	}
 	last, _ := r.all.Cursor().Last()
-	if last == nil || fresh {
+	if last == nil || fresh || r.all.Bucket(last).Bucket(keyColumns) == nil {
 		last, r.stat = be64(seq), segmentStat{begun: r.now}
 	}
 	seg, err := r.all.CreateBucketIfNotExists(bytes.Clone(last))
@@ -194,14 +205,14 @@ func (r *rows) open(seq uint64, fresh bool) error {
 	for _, b := range []struct {
 		key []byte
 		to  **bolt.Bucket
-	}{{keyRows, &r.rowB}, {keyBodies, &r.bodyB}, {keyFacets, &r.facetB}} {
+	}{{keyRows, &r.rowB}, {keyBodies, &r.bodyB}, {keyColumns, &r.columnB}} {
 		if *b.to, err = seg.CreateBucketIfNotExists(b.key); err != nil {
 			return fmt.Errorf("store: open a segment: %w", err)
 		}
 		(*b.to).FillPercent = fill
 	}
 	r.block, r.blockNo = nil, 0
-	if k, v := r.facetB.Cursor().Last(); k != nil {
+	if k, v := r.columnB.Cursor().Last(); k != nil {
 		r.block, r.blockNo = bytes.Clone(v), un64(k)
 	}
 	return nil
@@ -212,8 +223,8 @@ func (r *rows) flushSegment() error {
 		return nil
 	}
 	if len(r.block) > 0 {
-		if err := r.facetB.Put(be64(r.blockNo), r.block); err != nil {
-			return fmt.Errorf("store: write facets: %w", err)
+		if err := r.columnB.Put(be64(r.blockNo), r.block); err != nil {
+			return fmt.Errorf("store: write columns: %w", err)
 		}
 	}
 	if err := r.segment.Put(keyStat, r.stat.encode()); err != nil {

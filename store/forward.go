@@ -10,6 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"greenroom/internal/app"
+	"greenroom/internal/filter"
 	"greenroom/provider"
 )
 
@@ -63,7 +64,7 @@ func forwardable(after uint64) want {
 	w.original = true
 	for _, k := range provider.EventKinds() {
 		if k != provider.KindTest {
-			w.kinds |= 1 << kindIndex[k]
+			w.kinds |= 1 << filter.KindIndex(k)
 		}
 	}
 	return w
@@ -94,7 +95,7 @@ func (t *Tx) NextToForward(after uint64) (app.Delivery, error) {
 	return out, err
 }
 
-// Queue counts the events to forward beyond after, by facets only.
+// Queue counts the events to forward beyond after, by columns only.
 func (t *Tx) Queue(after uint64) int {
 	w := forwardable(after)
 	return newSegmentIterator(t.b, &w, true).count()
@@ -105,10 +106,12 @@ func dropQueued(b *bolt.Tx, segment *bolt.Bucket) error {
 	t := &Tx{b: b, over: make(map[string]map[string][]byte)}
 	for _, j := range t.Forwards() {
 		w, n := forwardable(j.Position), uint64(0)
-		c := segment.Bucket(keyFacets).Cursor()
+		blocks, size, at := blocksOf(segment)
+		c := blocks.Cursor()
+		var row filter.Columns
 		for k, block := c.First(); k != nil; k, block = c.Next() {
-			for i := range len(block) / facetSize {
-				if f := facetAt(block, i); w.inRange(f.seq) && w.facet(f) {
+			for i := range len(block) / size {
+				if at(block, i, &row); w.inRange(row.Seq) && w.columns(&row) {
 					n++
 				}
 			}

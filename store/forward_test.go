@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -108,11 +107,7 @@ func TestRepeatsOfEarlierVersionsAreNotSent(t *testing.T) {
 		}
 	}
 	appendN(t, s, 1, nil)
-	inSegment(t, s, func(seg *bolt.Bucket) error {
-		block := bytes.Clone(seg.Bucket(keyFacets).Get(be64(0)))
-		block[facetSize+21] = 0
-		return seg.Bucket(keyFacets).Put(be64(0), block)
-	})
+	inSegment(t, s, asSchema6)
 	var next app.Delivery
 	if err := s.View(t.Context(), func(tx *Tx) (err error) { next, err = tx.NextToForward(1); return err }); err != nil || next.Seq != 3 {
 		t.Errorf("%d is sent, %v", next.Seq, err)

@@ -9,7 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"greenroom/internal/app"
-	"greenroom/provider"
+	"greenroom/internal/filter"
 )
 
 // scanBudget is how many rows one text search reads before it returns; the caller continues from there. It limits both the time
@@ -23,11 +23,14 @@ func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, er
 		q.Limit = 100
 	}
 	q.Limit = min(q.Limit, 1000)
-	w := wanted(q)
+	w, err := wantedBy(q)
+	if err != nil {
+		return app.EventPage{}, err
+	}
 	needle := []byte(strings.ToLower(q.Grep))
 	page := app.EventPage{Events: []app.Delivery{}}
 	forward := q.Forward || q.After > 0 && q.Before == 0
-	err := s.View(ctx, func(tx *Tx) error {
+	err = s.View(ctx, func(tx *Tx) error {
 		budget := scanBudget
 		var failed error
 		tx.deliveries(&w, forward, func(seq uint64, row []byte, blob func() []byte) bool {
@@ -43,6 +46,13 @@ func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, er
 			if len(needle) > 0 && !bytes.Contains(bytes.ToLower(row), needle) &&
 				!bytes.Contains(bytes.ToLower(blob()), needle) {
 				return true
+			}
+			if !w.filter.Empty() {
+				e := rawEvent{row: row, blob: blob}
+				if matches := w.filter.Match(&e); e.err != nil || !matches {
+					failed = e.err
+					return failed == nil
+				}
 			}
 			d, err := decode[app.Delivery](row)
 			if err != nil {
@@ -68,14 +78,12 @@ func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, er
 	return page, nil
 }
 
-// CountEvents counts the deliveries that a query without Grep selects, by facets only in the segments, which are large; the ring
-// is small. q.Meeting is a meeting's id here.
+// CountEvents counts the deliveries that a query without Grep and Filter selects, by columns only in the segments, which are large;
+// the ring is small. q.Meeting is a meeting's id here.
 func (t *Tx) CountEvents(q app.EventQuery) (n int) {
 	w := wanted(q)
-	if w.Verdict == "" || w.Verdict == provider.Verified {
-		n = newSegmentIterator(t.b, &w, false).count()
-	}
-	if w.Verdict != provider.Verified {
+	n = newSegmentIterator(t.b, &w, false).count()
+	if w.rings() {
 		it := newRingIterator(t.b, &w, false)
 		for seq, row, _ := it.next(); seq != 0; seq, row, _ = it.next() {
 			if d, err := decode[app.Delivery](row); err == nil && w.row(&d) {
@@ -86,16 +94,13 @@ func (t *Tx) CountEvents(q app.EventQuery) (n int) {
 	return n
 }
 
-// deliveries visits the rows with matching facets, of the segments and of the rings, in the order of their numbers.
+// deliveries visits the rows with matching columns, of the segments and of the rings, in the order of their numbers.
 func (t *Tx) deliveries(w *want, forward bool, visit func(seq uint64, row []byte, blob func() []byte) bool) {
-	var seg, ring iterator = &none{}, &none{}
-	if w.Verdict == "" || w.Verdict == provider.Verified {
-		seg = newSegmentIterator(t.b, w, forward)
-	}
-	if w.Verdict != provider.Verified {
+	var ring iterator = &none{}
+	if w.rings() {
 		ring = newRingIterator(t.b, w, forward)
 	}
-	all := newMerged(seg, ring, forward)
+	all := newMerged(newSegmentIterator(t.b, w, forward), ring, forward)
 	for seq, row, blob := all.next(); seq != 0; seq, row, blob = all.next() {
 		if !visit(seq, row, blob) {
 			return
@@ -203,7 +208,7 @@ func seekBefore(c *bolt.Cursor, n uint64) (k, v []byte) {
 	return c.Prev()
 }
 
-// segmentIterator walks segments, their blocks of facets, and the facets in a block.
+// segmentIterator walks segments, their blocks of columns, and the columns in a block.
 type segmentIterator struct {
 	all      *bolt.Bucket
 	segments *bolt.Cursor
@@ -215,6 +220,10 @@ type segmentIterator struct {
 	blocks       *bolt.Cursor
 	block        []byte
 	i            int
+	// size is that of an entry in a block, at decodes one.
+	size int
+	at   func([]byte, int, *filter.Columns)
+	row  filter.Columns
 }
 
 func newSegmentIterator(b *bolt.Tx, w *want, forward bool) *segmentIterator {
@@ -239,20 +248,21 @@ func (it *segmentIterator) count() (n int) {
 	return n
 }
 
-// find returns the number of the next row whose facet matches, 0 at the end.
+// find returns the number of the next row whose columns match, 0 at the end.
 func (it *segmentIterator) find() uint64 {
+	c := &it.row
 	for {
-		for it.i >= 0 && it.i < len(it.block)/facetSize {
-			f := facetAt(it.block, it.i)
+		for it.i >= 0 && it.i*it.size < len(it.block) {
+			it.at(it.block, it.i, c)
 			it.advance()
-			if !it.w.inRange(f.seq) {
-				if it.w.Before != 0 && f.seq >= it.w.Before && it.forward || f.seq <= it.w.After && !it.forward {
+			if !it.w.inRange(c.Seq) {
+				if it.w.Before != 0 && c.Seq >= it.w.Before && it.forward || c.Seq <= it.w.After && !it.forward {
 					return 0
 				}
 				continue
 			}
-			if it.w.facet(f) {
-				return f.seq
+			if it.w.columns(c) {
+				return c.Seq
 			}
 		}
 		if !it.nextBlock() {
@@ -284,8 +294,8 @@ func (it *segmentIterator) nextBlock() bool {
 				return false
 			}
 		}
-		n := len(v) / facetSize
-		if n == 0 || it.misses(facetAt(v, 0).seq, facetAt(v, n-1).seq) {
+		n := len(v) / it.size
+		if n == 0 || it.misses(un64(v[:8]), un64(v[(n-1)*it.size:][:8])) {
 			continue
 		}
 		it.block, it.i = v, 0
@@ -312,11 +322,12 @@ func (it *segmentIterator) nextSegment() []byte {
 			return nil
 		}
 		seg := it.all.Bucket(k)
-		if it.w.since > 0 && statOf(seg).newest < int64(it.w.since) {
+		if !it.w.segment(statOf(seg)) {
 			continue
 		}
 		it.rows, it.bodies = seg.Bucket(keyRows), seg.Bucket(keyBodies)
-		it.blocks = seg.Bucket(keyFacets).Cursor()
+		blocks, size, at := blocksOf(seg)
+		it.blocks, it.size, it.at = blocks.Cursor(), size, at
 		var v []byte
 		if it.forward {
 			_, v = it.blocks.First()

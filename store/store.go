@@ -139,7 +139,7 @@ var (
 	bucketDownloads   = []byte("downloads")    // account \0 recording id -> DownloadJob, until it is done
 	bucketChunks      = []byte("chunks")       // account \0 recording id \0 file -> the downloader's progress
 	bucketCommands    = []byte("commands")     // account \0 recording id -> CommandJob, until it has ended
-	bucketSegments    = []byte("segments")     // first seq -> bucket of rows, bodies, facets
+	bucketSegments    = []byte("segments")     // first seq -> bucket of rows, bodies, columns
 	bucketRing        = []byte("ring")         // rejected deliveries: rows and bodies
 	bucketSeen        = []byte("seen")         // generation -> bucket of hash -> seq
 	bucketPositions   = []byte("positions")    // tunnel hook -> Position

@@ -108,7 +108,7 @@ type RecordingQuery struct {
 type CountQuery struct {
 	Meetings   *MeetingQuery   `json:"meetings,omitempty"`
 	Recordings *RecordingQuery `json:"recordings,omitempty"`
-	// Events must have no Grep, Before and After.
+	// Events must have no Grep, Filter, Before and After.
 	Events *EventQuery `json:"events,omitempty"`
 }
 
@@ -127,7 +127,9 @@ type EventQuery struct {
 	// Meeting is a MEETING as users name it.
 	Meeting string `json:"meeting,omitempty"`
 	Grep    string `json:"grep,omitempty"`
-	Since   Time   `json:"since"`
+	// Filter is in the language of package filter. Its ages count from the time of the call.
+	Filter string `json:"filter,omitempty"`
+	Since  Time   `json:"since"`
 	// Before and After page by sequence, both exclusive; 0 means no bound. With After alone the page is the oldest ones
 	// beyond it, still newest first.
 	Before uint64 `json:"before,omitempty"`

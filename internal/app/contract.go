@@ -202,7 +202,8 @@ type Downloads interface {
 
 // Events are the webhooks that arrived.
 type Events interface {
-	// Events lists deliveries, newest first. A page may be short of Limit with More set: the scan's budget ran out.
+	// Events lists deliveries, newest first. A page may be short of Limit with More set: the scan's budget ran out. Errors:
+	// [provider.NotFound] for a meeting, [provider.Invalid] for a filter.
 	//greenroom:repeat
 	Events(ctx context.Context, q EventQuery) (EventPage, error)
 	// Event returns one delivery with its headers and body. Errors: [provider.NotFound].

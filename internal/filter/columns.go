@@ -22,7 +22,7 @@ type Columns struct {
 	// Size is at most [MaxSize], which stands for all larger ones too.
 	Size uint32
 
-	Account, Type, Room, Meeting, Participant, Session, Via, Method uint32
+	Account, Type, Room, Meeting, Participant, Session uint32
 	// Old marks columns of which Seq, At and Kind alone are known, and of Flags those that are set.
 	Old bool
 }
@@ -36,7 +36,7 @@ func ColumnsOf(d *app.Delivery) Columns {
 		Seq: d.Seq, At: d.At.Unix(), Kind: KindIndex(d.Kind), Verdict: VerdictIndex(d.Verdict), Status: uint16(d.Status),
 		Flags: FlagsOf(d), Size: uint32(min(max(d.Size, 0), MaxSize)),
 		Account: Hash(d.Account), Type: Hash(d.Type), Room: Hash(d.Room), Meeting: Hash(d.Meeting), Participant: Hash(d.Participant),
-		Session: Hash(d.Session), Via: Hash(d.Via), Method: Hash(d.Method),
+		Session: Hash(d.Session),
 	}
 }
 
@@ -49,7 +49,7 @@ func hash(s string) uint32 {
 	return h.Sum32()
 }
 
-func (t textTerm) may(c *Columns) truth {
+func (t *textTerm) may(c *Columns) truth {
 	if t.hashes == nil || c.Old {
 		return maybe
 	}
@@ -63,10 +63,6 @@ func (t textTerm) may(c *Columns) truth {
 		has = c.Room
 	case Meeting:
 		has = c.Meeting
-	case Via:
-		has = c.Via
-	case Method:
-		has = c.Method
 	case Participant:
 		for _, h := range t.hashes {
 			if h == c.Participant || h == c.Session {
@@ -85,7 +81,7 @@ func (t textTerm) may(c *Columns) truth {
 	return no
 }
 
-func (t numberTerm) may(c *Columns) truth {
+func (t *numberTerm) may(c *Columns) truth {
 	switch {
 	case t.Field == Seq:
 		return truthOf(t.holds(float64(c.Seq)))
@@ -97,21 +93,21 @@ func (t numberTerm) may(c *Columns) truth {
 	return truthOf(t.holds(float64(c.Status)))
 }
 
-func (t kindTerm) may(c *Columns) truth {
+func (t *kindTerm) may(c *Columns) truth {
 	if c.Kind == kindIndex[provider.KindUnknown] {
 		return maybe // a kind of another version is stored as unknown
 	}
 	return truthOf(t.kinds&(1<<c.Kind) != 0)
 }
 
-func (t verdictTerm) may(c *Columns) truth {
+func (t *verdictTerm) may(c *Columns) truth {
 	if c.Old || int(c.Verdict) >= len(verdicts) {
 		return maybe
 	}
 	return truthOf(t.verdicts&(1<<c.Verdict) != 0)
 }
 
-func (t flagTerm) may(c *Columns) truth {
+func (t *flagTerm) may(c *Columns) truth {
 	switch {
 	case c.Flags&t.flags != 0:
 		return yes
@@ -137,11 +133,13 @@ type Range struct {
 	First, Last uint64
 	// Since is the earliest arrival in Unix seconds, 0 for any.
 	Since int64
+	// Verdicts has a bit for each [VerdictIndex] that can match.
+	Verdicts uint8
 }
 
 // Range returns a range outside of which nothing matches.
 func (f *Filter) Range() Range {
-	all := Range{Last: math.MaxUint64}
+	all := Range{Last: math.MaxUint64, Verdicts: math.MaxUint8}
 	if f.Empty() {
 		return all
 	}
@@ -158,7 +156,9 @@ func within(n node, r Range) Range {
 		if n.Field == Since {
 			r.Since = max(r.Since, n.at.Unix())
 		}
-	case numberTerm:
+	case *verdictTerm:
+		r.Verdicts &= n.verdicts
+	case *numberTerm:
 		if n.Field != Seq {
 			break
 		}

@@ -160,6 +160,19 @@ func TestBodiesThatAreNotJSONHaveNoPaths(t *testing.T) {
 	}
 }
 
+// A text that every match has makes regular expressions fast, and must never exclude a match.
+func TestWhatARegularExpressionRequires(t *testing.T) {
+	for expr, want := range map[string]string{
+		"abc": "abc", "a(BCD)e": "bcd", "ab|cd": "", "(?:ab|cd)xyz": "xyz", "x*": "", "x?yz+": "y", "[ab]c": "c", "id-[0-9]+": "id", "": "", "(": "",
+		"\\bword\\b": "word", "a{2,3}longer": "longer", "é": "", "foo.bars": "bars",
+	} {
+		expr = strings.ReplaceAll(expr, `\\`, `\`)
+		if got := required(expr); got != want {
+			t.Errorf("%s requires %q, want %q", expr, got, want)
+		}
+	}
+}
+
 func TestRange(t *testing.T) {
 	for text, want := range map[string]Range{
 		"x":                         {Last: 1<<64 - 1},
@@ -167,10 +180,15 @@ func TestRange(t *testing.T) {
 		"seq:>100 seq:<150":         {First: 100, Last: 149},
 		"seq:5,9 since:1h":          {First: 5, Last: 9, Since: now.Add(-time.Hour).Unix()},
 		"seq:5 or seq:9":            {Last: 1<<64 - 1},
+		"verdict:rejected x":        {Last: 1<<64 - 1},
 		"-seq:5":                    {Last: 1<<64 - 1},
 		"(since:1h x) since:30m":    {Last: 1<<64 - 1, Since: now.Add(-30 * time.Minute).Unix()},
 		"seq:>18446744073709551615": {Last: 1<<64 - 1},
 	} {
+		want.Verdicts = 0xff
+		if strings.Contains(text, "verdict") {
+			want.Verdicts = 1 << VerdictIndex(provider.Rejected)
+		}
 		if got := mustParse(t, text).Range(); got != want {
 			t.Errorf("%s: %+v, want %+v", text, got, want)
 		}

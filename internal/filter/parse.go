@@ -163,7 +163,7 @@ func (p *parser) regex(at int) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wordTerm{source: p.text[at:p.at], text: text{regex: r}}, nil
+	return &wordTerm{source: p.text[at:p.at], text: text{regex: r}, plain: required(expr)}, nil
 }
 
 func (p *parser) compile(expr string, at int) (*regexp.Regexp, error) {

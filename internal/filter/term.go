@@ -21,7 +21,7 @@ type textTerm struct {
 }
 
 // ready prepares the comparison with columns.
-func (t textTerm) ready() textTerm {
+func (t *textTerm) ready() *textTerm {
 	if t.Field == Header {
 		t.name = textproto.CanonicalMIMEHeaderKey(t.name)
 	}
@@ -37,7 +37,7 @@ func (t textTerm) ready() textTerm {
 	return t
 }
 
-func (t textTerm) any(s string) bool {
+func (t *textTerm) any(s string) bool {
 	for i := range t.texts {
 		if t.texts[i].match(s) {
 			return true
@@ -46,7 +46,7 @@ func (t textTerm) any(s string) bool {
 	return false
 }
 
-func (t textTerm) match(e Event) bool {
+func (t *textTerm) match(e Event) bool {
 	switch t.Field {
 	case Header:
 		for name, values := range e.Header() {
@@ -72,22 +72,19 @@ func (t textTerm) match(e Event) bool {
 }
 
 // body looks up the path in a body that is JSON as a whole. Of an array any element may match.
-func (t textTerm) body(b []byte) bool {
+func (t *textTerm) body(b []byte) bool {
 	found := gjson.GetBytes(b, t.name)
-	if !found.Exists() || !json.Valid(b) {
+	if !found.Exists() {
 		return false
 	}
-	if found.IsArray() {
-		match := false
+	match := t.any(textOfJSON(found))
+	if !match && found.IsArray() {
 		found.ForEach(func(_, v gjson.Result) bool {
 			match = t.any(textOfJSON(v))
 			return !match
 		})
-		if match {
-			return true
-		}
 	}
-	return t.any(textOfJSON(found))
+	return match && json.Valid(b)
 }
 
 // textOfJSON is a value's text: strings without quotes, everything else as it is written.
@@ -98,7 +95,7 @@ func textOfJSON(v gjson.Result) string {
 	return v.Raw
 }
 
-func (t textTerm) cost() int {
+func (t *textTerm) cost() int {
 	switch t.Field {
 	case Header:
 		return ofHeader
@@ -108,7 +105,7 @@ func (t textTerm) cost() int {
 	return ofRow
 }
 
-func (t textTerm) print(b []byte) []byte { return append(b, t.source...) }
+func (t *textTerm) print(b []byte) []byte { return append(b, t.source...) }
 
 // numberTerm compares a number with ranges, of which one must hold it.
 type numberTerm struct {
@@ -117,7 +114,7 @@ type numberTerm struct {
 	source string
 }
 
-func (t numberTerm) holds(n float64) bool {
+func (t *numberTerm) holds(n float64) bool {
 	for _, s := range t.spans {
 		if s.holds(n) {
 			return true
@@ -126,28 +123,28 @@ func (t numberTerm) holds(n float64) bool {
 	return false
 }
 
-func (t numberTerm) match(e Event) bool    { return t.holds(float64(e.Number(t.Field))) }
-func (t numberTerm) cost() int             { return ofRow }
-func (t numberTerm) print(b []byte) []byte { return append(b, t.source...) }
+func (t *numberTerm) match(e Event) bool    { return t.holds(float64(e.Number(t.Field))) }
+func (t *numberTerm) cost() int             { return ofRow }
+func (t *numberTerm) print(b []byte) []byte { return append(b, t.source...) }
 
 type kindTerm struct {
 	kinds  uint32
 	source string
 }
 
-func (t kindTerm) match(e Event) bool {
+func (t *kindTerm) match(e Event) bool {
 	i, ok := kindIndex[kindOf(e)]
 	return ok && t.kinds&(1<<i) != 0
 }
-func (t kindTerm) cost() int             { return ofRow }
-func (t kindTerm) print(b []byte) []byte { return append(b, t.source...) }
+func (t *kindTerm) cost() int             { return ofRow }
+func (t *kindTerm) print(b []byte) []byte { return append(b, t.source...) }
 
 type verdictTerm struct {
 	verdicts uint8
 	source   string
 }
 
-func (t verdictTerm) match(e Event) bool {
+func (t *verdictTerm) match(e Event) bool {
 	v := e.Text(Verdict)
 	for i, known := range verdicts {
 		if v == string(known) {
@@ -156,8 +153,8 @@ func (t verdictTerm) match(e Event) bool {
 	}
 	return false
 }
-func (t verdictTerm) cost() int             { return ofRow }
-func (t verdictTerm) print(b []byte) []byte { return append(b, t.source...) }
+func (t *verdictTerm) cost() int             { return ofRow }
+func (t *verdictTerm) print(b []byte) []byte { return append(b, t.source...) }
 
 // flagTerm asks for any of some properties.
 type flagTerm struct {
@@ -165,9 +162,9 @@ type flagTerm struct {
 	source string
 }
 
-func (t flagTerm) match(e Event) bool    { return e.Is(t.flags) }
-func (t flagTerm) cost() int             { return ofRow }
-func (t flagTerm) print(b []byte) []byte { return append(b, t.source...) }
+func (t *flagTerm) match(e Event) bool    { return e.Is(t.flags) }
+func (t *flagTerm) cost() int             { return ofRow }
+func (t *flagTerm) print(b []byte) []byte { return append(b, t.source...) }
 
 // timeTerm bounds the time; the bound is included.
 type timeTerm struct {
@@ -200,17 +197,17 @@ type wordTerm struct {
 }
 
 // words makes a search of a text. Outside of quotes * stands for anything.
-func words(s string, quoted bool) wordTerm {
+func words(s string, quoted bool) *wordTerm {
 	t := pattern(s, !quoted)
 	t.whole = false
 	source := s
 	if quoted {
 		source = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 	}
-	return wordTerm{t, source, t.plainWord()}
+	return &wordTerm{t, source, t.plainWord()}
 }
 
-func (t wordTerm) match(e Event) bool {
+func (t *wordTerm) match(e Event) bool {
 	if t.plain != "" && !e.MayHold(t.plain) {
 		return false
 	}
@@ -232,6 +229,6 @@ func (t wordTerm) match(e Event) bool {
 	return t.matchBytes(e.Body())
 }
 
-func (t wordTerm) cost() int             { return ofWords }
-func (t wordTerm) may(*Columns) truth    { return maybe }
-func (t wordTerm) print(b []byte) []byte { return append(b, t.source...) }
+func (t *wordTerm) cost() int             { return ofWords }
+func (t *wordTerm) may(*Columns) truth    { return maybe }
+func (t *wordTerm) print(b []byte) []byte { return append(b, t.source...) }

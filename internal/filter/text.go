@@ -3,6 +3,7 @@ package filter
 import (
 	"bytes"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -106,6 +107,30 @@ func (t *text) plainWord() (longest string) {
 		}) {
 			if len(w) > len(longest) {
 				longest = w
+			}
+		}
+	}
+	return longest
+}
+
+// required returns a text without a change of encoding that every match of a regular expression has, empty if none is found.
+func required(expr string) string {
+	r, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil {
+		return ""
+	}
+	return literal(r)
+}
+
+func literal(r *syntax.Regexp) (longest string) {
+	switch r.Op {
+	case syntax.OpLiteral:
+		t := text{parts: []string{strings.ToLower(string(r.Rune))}}
+		return t.plainWord()
+	case syntax.OpCapture, syntax.OpPlus, syntax.OpConcat:
+		for _, sub := range r.Sub {
+			if s := literal(sub); len(s) > len(longest) {
+				longest = s
 			}
 		}
 	}

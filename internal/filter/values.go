@@ -74,7 +74,7 @@ func (p *parser) values(f Field, name string, start int) (node, error) {
 	case Status, Size, Seq:
 		return p.numbers(f, list, source)
 	}
-	t := textTerm{Field: f, name: name, source: source}
+	t := &textTerm{Field: f, name: name, source: source}
 	for _, v := range list {
 		one, err := p.textOf(f, v)
 		if err != nil {
@@ -142,7 +142,7 @@ func bounds(s string, read func(string) (float64, bool)) (lo, hi float64, ok boo
 }
 
 func (p *parser) numbers(f Field, list []value, source string) (node, error) {
-	t := numberTerm{Field: f, source: source}
+	t := &numberTerm{Field: f, source: source}
 	read := decimal
 	hint := "write it like " + map[Field]string{
 		Status: "status:404, status:>=400, status:4xx or status:400..499", Size: "size:>10kB or size:1KiB..1MiB", Seq: "seq:>=100 or seq:100..200",
@@ -172,7 +172,7 @@ func (p *parser) numbers(f Field, list []value, source string) (node, error) {
 
 // kinds reads kinds: whole ones, their first or last part, or with *.
 func (p *parser) kinds(list []value, source string) (node, error) {
-	t := kindTerm{source: source}
+	t := &kindTerm{source: source}
 	for _, v := range list {
 		var found uint32
 		glob := pattern(v.text, !v.quoted)
@@ -201,7 +201,7 @@ func (p *parser) kinds(list []value, source string) (node, error) {
 
 // verdicts reads verdicts, or the beginnings of some.
 func (p *parser) verdicts(list []value, source string) (node, error) {
-	t := verdictTerm{source: source}
+	t := &verdictTerm{source: source}
 	for _, v := range list {
 		found := false
 		for i, known := range verdicts {
@@ -219,7 +219,7 @@ func (p *parser) verdicts(list []value, source string) (node, error) {
 }
 
 func (p *parser) properties(list []value, source string) (node, error) {
-	t := flagTerm{source: source}
+	t := &flagTerm{source: source}
 	for _, v := range list {
 		found := false
 		for _, f := range flags {

@@ -5,11 +5,18 @@ import (
 	"errors"
 
 	"greenroom/internal/app"
+	"greenroom/internal/filter"
+	"greenroom/provider"
 	"greenroom/store"
 )
 
 // Events lists deliveries, newest first; see [app.Backend].
 func (h *Hub) Events(ctx context.Context, q app.EventQuery) (app.EventPage, error) {
+	f, err := filter.Parse(q.Filter, filter.Options{Now: h.now().Local()})
+	if err != nil {
+		return app.EventPage{}, &app.Error{Kind: provider.Invalid, Text: err.Error()}
+	}
+	q.Filter = f.String()
 	if q.Meeting != "" {
 		if err := h.store.View(ctx, func(tx *store.Tx) error {
 			m, err := h.findMeeting(tx, q.Meeting)
@@ -22,7 +29,7 @@ func (h *Hub) Events(ctx context.Context, q app.EventQuery) (app.EventPage, erro
 	return h.store.Events(ctx, q)
 }
 
-// Event gives one delivery with its headers and body.
+// Event returns one delivery with its headers and body.
 func (h *Hub) Event(ctx context.Context, ref app.EventRef) (app.Delivery, error) {
 	var d app.Delivery
 	err := h.store.View(ctx, func(tx *store.Tx) (err error) {

@@ -13,6 +13,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/cursor"
+	"greenroom/internal/filter"
 	"greenroom/provider"
 )
 
@@ -365,6 +366,10 @@ func (m *Memory) Events(ctx context.Context, q app.EventQuery) (app.EventPage, e
 		return app.EventPage{}, err
 	}
 	defer m.Unlock()
+	f, err := filter.Parse(q.Filter, filter.Options{Now: time.Now()})
+	if err != nil {
+		return app.EventPage{}, &app.Error{Kind: provider.Invalid, Text: err.Error()}
+	}
 	limit := q.Limit
 	if limit == 0 {
 		limit = 100
@@ -377,7 +382,7 @@ func (m *Memory) Events(ctx context.Context, q app.EventQuery) (app.EventPage, e
 		if !forward {
 			d = m.events[len(m.events)-1-i]
 		}
-		if !m.matches(d, q) {
+		if !m.matches(d, q) || !f.MatchDelivery(&d) {
 			continue
 		}
 		if len(rows) >= limit {

@@ -243,6 +243,13 @@ func testPages(t *testing.T, h Harness) {
 	if n := must[app.Counts](t)(h.Backend.Counts(ctx, app.CountQuery{Events: &app.EventQuery{Limit: 1}})); n.Events != 5 {
 		t.Errorf("%d of 5 events are counted", n.Events)
 	}
+	two := must[app.EventPage](t)(h.Backend.Events(ctx, app.EventQuery{Filter: "body.n:>=1 -body.n:2,3"}))
+	if len(two.Events) != 2 || two.Events[0].Seq != seqs[4] || two.Events[1].Seq != seqs[1] {
+		t.Errorf("by a filter: %+v", two)
+	}
+	if _, err := h.Backend.Events(ctx, app.EventQuery{Filter: "knd:x"}); !errors.Is(err, provider.Invalid) {
+		t.Errorf("a filter that can't be read: %v", err)
+	}
 }
 
 func testLarge(t *testing.T, h Harness) {

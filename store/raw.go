@@ -1,0 +1,107 @@
+package store
+
+import (
+	"encoding/binary"
+	"net/http"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"greenroom/internal/app"
+	"greenroom/internal/filter"
+)
+
+// rawEvent is a stored delivery as filters read it: nothing is decoded that the filter doesn't ask for. It is valid during its
+// transaction.
+type rawEvent struct {
+	row  []byte
+	blob func() []byte
+
+	headers http.Header
+	stored  []byte // the blob once it was read
+	err     error
+}
+
+// rowNames are the names of fields in a row.
+var rowNames = [...]string{
+	filter.Account: "account", filter.Kind: "kind", filter.Type: "type", filter.Verdict: "verdict", filter.Status: "status",
+	filter.Room: "room", filter.Meeting: "meeting", filter.Participant: "participant", filter.Method: "method", filter.Target: "target",
+	filter.Size: "size", filter.Seq: "seq", filter.Via: "via", filter.Remote: "remote", filter.Session: "session",
+}
+
+func (e *rawEvent) get(name string) gjson.Result { return gjson.GetBytes(e.row, name) }
+
+// Text implements [filter.Event].
+func (e *rawEvent) Text(f filter.Field) string {
+	if f == filter.Target && e.get("target_base64").Exists() {
+		d, err := decode[app.Delivery](e.row)
+		if err != nil {
+			e.err = err
+		}
+		return d.Target
+	}
+	return e.get(rowNames[f]).String()
+}
+
+// Number implements [filter.Event].
+func (e *rawEvent) Number(f filter.Field) int64 { return e.get(rowNames[f]).Int() }
+
+// Time implements [filter.Event].
+func (e *rawEvent) Time() time.Time {
+	t, err := time.Parse(time.RFC3339Nano, e.get("at").String())
+	if err != nil {
+		return time.Time{} // of a delivery without one
+	}
+	return t
+}
+
+// Is implements [filter.Event].
+func (e *rawEvent) Is(f filter.Flag) bool {
+	d := app.Delivery{
+		DuplicateOf: app.Seq(e.get("duplicate_of").Uint()), ReplayOf: app.Seq(e.get("replay_of").Uint()),
+		Unapplied: e.get("unapplied").String(), Imported: e.get("imported").Bool(),
+	}
+	return filter.FlagsOf(&d)&f != 0
+}
+
+func (e *rawEvent) whole() []byte {
+	if e.stored == nil {
+		e.stored = e.blob()
+	}
+	return e.stored
+}
+
+// Header implements [filter.Event].
+func (e *rawEvent) Header() http.Header {
+	if e.headers == nil {
+		var err error
+		if e.headers, _, err = decodeBlob(e.whole()); err != nil {
+			e.err = err
+		}
+	}
+	return e.headers
+}
+
+// Body implements [filter.Event].
+func (e *rawEvent) Body() []byte {
+	blob := e.whole()
+	n, w := binary.Uvarint(blob)
+	if w <= 0 || n > uint64(len(blob)-w) {
+		_, _, e.err = decodeBlob(blob)
+		return nil
+	}
+	return blob[w+int(n):]
+}
+
+// MayHold implements [filter.Event]: JSON changes no letter and no digit of ASCII.
+func (e *rawEvent) MayHold(word string) bool {
+	return filter.ContainsFold(e.row, word) || filter.ContainsFold(e.whole(), word)
+}
+
+// Words implements [filter.Event].
+func (e *rawEvent) Words() []string {
+	return []string{
+		e.Text(filter.Account), e.Text(filter.Room), e.Text(filter.Participant), e.Text(filter.Kind), e.Text(filter.Type),
+		e.Text(filter.Target),
+	}
+}
