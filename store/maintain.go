@@ -132,7 +132,7 @@ func (t *Tx) checkRecords(ctx context.Context) []string {
 	}
 	_, err := t.Rooms()
 	report("rooms", err)
-	report("meetings", t.NewestMeetings(func(m roster.Meeting) bool {
+	report("meetings", t.MeetingsBefore("", func(m roster.Meeting) bool {
 		_, err := t.Stays(m.ID)
 		report("stays of meeting "+m.ID, err)
 		return true

@@ -250,10 +250,19 @@ func (t *Tx) meetingsIn(bucket []byte, prefix string, id func(string) string) ([
 	return out, failed
 }
 
-// NewestMeetings visits all meetings, newest first, until visit returns false.
-func (t *Tx) NewestMeetings(visit func(roster.Meeting) bool) error {
+// MeetingsBefore visits the meetings that are older than the one of an id, or all if it is empty, newest first, until visit
+// returns false.
+func (t *Tx) MeetingsBefore(id string, visit func(roster.Meeting) bool) error {
 	c := t.b.Bucket(bucketMeetings).Cursor()
-	for k, v := c.Last(); k != nil; k, v = c.Prev() {
+	k, v := c.Last()
+	if id != "" {
+		if found, _ := c.Seek([]byte(id)); found == nil {
+			k, v = c.Last()
+		} else {
+			k, v = c.Prev()
+		}
+	}
+	for ; k != nil; k, v = c.Prev() {
 		m, err := decode[roster.Meeting](v)
 		if err != nil {
 			return err

@@ -89,7 +89,7 @@ func (d *desk) shows(text string) bool {
 	return strings.Contains(ansi.Strip(strings.Join(d.m.draw(), "\n")), text)
 }
 
-func (d *desk) webhooks() *webhooks.Pane { return d.m.panes[2].(*webhooks.Pane) }
+func (d *desk) webhooks() *webhooks.Pane { return d.m.panes[3].(*webhooks.Pane) }
 
 func letter(r rune) tea.KeyPressMsg { return tea.KeyPressMsg{Code: r, Text: string(r)} }
 
@@ -107,7 +107,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 		backend.AddRoom(app.RoomSpec{Name: fmt.Sprintf("board-%d", i), Account: "daily"})
 	}
 	d := newDesk(b, backend)
-	d.take(letter('3'))
+	d.take(letter('4'))
 	d.until(b, func() bool { return d.shows("Headers") })
 	stop := make(chan struct{})
 	go func() {
@@ -165,7 +165,7 @@ func BenchmarkFirstFrame(b *testing.B) {
 	for b.Loop() {
 		d := newDesk(b, backend)
 		d.until(b, func() bool { return d.webhooks().Settled() && d.m.rooms.Ready() })
-		d.take(letter('3'))
+		d.take(letter('4'))
 	}
 }
 
@@ -197,7 +197,7 @@ func BenchmarkHeap(b *testing.B) {
 	backend := tuitest.NewMany(tuitest.New(clockwork.NewRealClock()), 1_000_000)
 	for b.Loop() {
 		d := newDesk(b, backend)
-		d.take(letter('3'))
+		d.take(letter('4'))
 		d.until(b, d.webhooks().Settled)
 		for range 200 {
 			d.take(tea.KeyPressMsg{Code: 'd', Mod: tea.ModCtrl})

@@ -6,23 +6,28 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"greenroom/tui/pane"
 	"greenroom/tui/theme"
 	"greenroom/tui/words"
 )
 
-// header draws the tabs, and how webhooks reach this machine.
-func (m *Model) header() string {
+// header draws the tabs, what is live, and how webhooks reach this machine. It also returns the counts of what is live if
+// there is no room for them.
+func (m *Model) header() (line, counts string) {
 	s := m.Styles
-	left := " " + s.Brand.Render("greenroom")
+	left, end := " "+s.Brand.Render("greenroom"), " "
 	if m.Demo {
 		left += s.Guide.Render(" demo")
 	}
-	gap, end := "  ", " "
-	if m.W < 90 {
-		gap, end = " ", ""
+	left += "  "
+	if m.W < 90 { // the tabs need the room of the name
+		left, end = "", ""
+		if m.Demo {
+			left = s.Guide.Render(" demo ")
+		}
 	}
-	left += gap
 	for _, p := range m.panes {
 		label, key := p.Title(), m.Key(tabName(p))
 		switch {
@@ -54,6 +59,13 @@ func (m *Model) header() string {
 				right = warning
 			}
 		}
+	}
+	counts = m.counts()
+	if room := m.W - s.Width(left) - s.Width(right) - s.Width(end) - 3; counts != "" && s.Width(counts) <= room && !m.lost {
+		right = strings.TrimSuffix(counts+"   "+right, "   ")
+		counts = ""
+	}
+	if m.StatusRead.Ready {
 		room := m.W - s.Width(left) - s.Width(right) - s.Width(end) - 3
 		if at := m.address(cmp.Or(m.Status.Tunnel.URL, m.Status.Listener.URL), room); at != "" {
 			right += "  " + s.Muted.Render(at)
@@ -62,7 +74,42 @@ func (m *Model) header() string {
 	if m.lost {
 		right = s.Warn.Render("◌ reconnecting")
 	}
-	return s.Spread(left, right+end, m.W)
+	return s.Spread(left, right+end, m.W), counts
+}
+
+// counts returns what is live: 3 live · 41 here · 2 waiting. It is empty if nothing is.
+func (m *Model) counts() string {
+	s := m.Styles
+	live, here, waiting := m.rooms.Live()
+	var parts []string
+	if live > 0 {
+		parts = append(parts, s.Live.Render(strconv.Itoa(live)+" live"), s.Text.Render(strconv.Itoa(here)+" here"))
+	}
+	if waiting > 0 {
+		parts = append(parts, s.Warn.Render(strconv.Itoa(waiting)+" waiting"))
+	}
+	return strings.Join(parts, s.Faint.Render(" · "))
+}
+
+// onEdge puts a text on the longest free part of a border, if there is room.
+func (m *Model) onEdge(line, text string) string {
+	s := m.Styles
+	bare := ansi.Strip(line)
+	longest, end := 0, 0
+	for i, run := 0, 0; i < len(bare); {
+		if strings.HasPrefix(bare[i:], "─") {
+			run, i = run+1, i+len("─")
+		} else {
+			run, i = 0, i+1
+		}
+		if run > longest {
+			longest, end = run, i
+		}
+	}
+	if w := s.Width(text) + 2; longest >= w+2 {
+		return s.Splice(line, " "+text+" ", s.Width(bare[:end])-w-1)
+	}
+	return line
 }
 
 // failingAccounts names the accounts with a wrong key or an unreachable platform; empty if there are none.

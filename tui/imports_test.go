@@ -9,7 +9,7 @@ import (
 // Imports between the packages of the screen run one way: the frame imports tabs, tabs import what they share, and no tab
 // imports another one.
 func TestImportsRunDownwards(t *testing.T) {
-	order := [][]string{{"words", "cell", "grid"}, {"theme"}, {"dialog"}, {"pane"}, {"rooms", "recordings", "webhooks", "status"}}
+	order := [][]string{{"words", "cell", "grid"}, {"theme"}, {"dialog"}, {"pane"}, {"rooms", "meetings", "recordings", "webhooks", "status"}}
 	level := map[string]int{}
 	for i, names := range order {
 		for _, name := range names {

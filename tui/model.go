@@ -15,6 +15,7 @@ import (
 	"greenroom/internal/order"
 	"greenroom/tui/cell"
 	"greenroom/tui/dialog"
+	"greenroom/tui/meetings"
 	"greenroom/tui/pane"
 	"greenroom/tui/recordings"
 	"greenroom/tui/rooms"
@@ -61,7 +62,7 @@ func New(ctx context.Context, o Options) (*Model, error) {
 	}
 	o.defaults()
 	m := newPanes(&pane.Screen{
-		Ctx: ctx, Backend: o.Backend, Clock: o.Clock, Zone: o.Zone, Language: order.Language(lookIn(o.Env)), Demo: o.Demo,
+		Ctx: ctx, Backend: o.Backend, Clock: o.Clock, Zone: o.Zone, ZoneName: o.ZoneName, Language: order.Language(lookIn(o.Env)), Demo: o.Demo,
 		AccountHelp: o.AccountHelp, Open: o.Open, Copy: o.Copy, Logger: o.Logger, Log: o.Log, Version: o.Version, PID: o.PID,
 		Look: theme.Options{Light: o.Theme == Light, Contrast: o.Theme == HighContrast, Profile: colorprofile.TrueColor},
 	})
@@ -84,7 +85,7 @@ func New(ctx context.Context, o Options) (*Model, error) {
 func newPanes(s *pane.Screen) *Model {
 	s.Init()
 	m := &Model{Screen: s, rooms: rooms.New(s), recordings: recordings.New(s), statusTab: status.New(s)}
-	m.panes = []pane.Pane{m.rooms, m.recordings, webhooks.New(s), m.statusTab}
+	m.panes = []pane.Pane{m.rooms, meetings.New(s), m.recordings, webhooks.New(s), m.statusTab}
 	m.Current = m.panes[0]
 	return m
 }

@@ -46,6 +46,11 @@ func TestScreens(t *testing.T) {
 			p.opens("Status").does("filter", "room.new").opens("Rooms").does("copy.guest", "messages")
 		}},
 		{name: "palette", prepare: busyDay, walk: func(p *person) { p.does("palette") }},
+		{name: "meetings-empty", walk: func(p *person) { p.opens("Meetings") }},
+		{name: "meetings", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").moves("down") }},
+		{name: "rewind", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").moves("down", "in").does("moment.first", "moment.next") }},
+		{name: "attendance", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").moves("down").does("meeting.attendance") }},
+		{name: "export", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").moves("down").does("meeting.attendance").presses("e") }},
 		{name: "recordings-empty", walk: func(p *person) { p.opens("Recordings") }},
 		{name: "recordings", walk: func(p *person) { p.opens("Recordings").moves("down") }, prepare: takes},
 		{name: "downloads", walk: func(p *person) { p.opens("Recordings").moves("down") }, prepare: fetched},
@@ -136,7 +141,7 @@ func TestAnySize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 160, 45, busyDay)
 		for _, size := range [][2]int{{80, 24}, {40, 10}, {41, 17}, {99, 12}, {100, 10}, {200, 60}, {56, 30}, {120, 11}} {
-			for _, tab := range []string{"Rooms", "Recordings", "Webhooks", "Status"} {
+			for _, tab := range []string{"Rooms", "Meetings", "Recordings", "Webhooks", "Status"} {
 				p.resizes(size[0], size[1]).opens(tab)
 				aligned(t, p, size[0])
 				if lines := strings.Split(p.screen(), "\n"); len(lines) != size[1] || strings.TrimSpace(lines[size[1]-1]) == "" {

@@ -96,7 +96,7 @@ func marked(screen string) string {
 // Whatever is typed and clicked while rooms, meetings and recordings come, go and change places: an action concerns what the screen
 // showed under the cursor when the key was pressed, nothing panics, and every frame has the terminal's size.
 func TestNoActionHitsAnotherThingThanTheOneShown(t *testing.T) {
-	keys := []string{"j", "k", "down", "up", "g", "G", "s", "e", "c", "r", "D", "d", "y", "n", "l", "h", "enter", "tab", "esc", "1", "2", "3", "4", ":", "?", "!", "q",
+	keys := []string{"j", "k", "down", "up", "g", "G", "s", "e", "c", "r", "D", "d", "y", "n", "l", "h", "enter", "tab", "esc", "1", "2", "3", "4", "5", ":", "?", "!", "q",
 		"/", "ctrl+d", "x", "A", "right", "space",
 		"c", "c", "c", "c", "r", "r", "d", "d", "o", "O", "j", "k"} // what acts at once comes often
 	rapid.Check(t, func(rt *rapid.T) {

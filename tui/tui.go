@@ -58,8 +58,9 @@ type Options struct {
 	Env []string
 	// Clock is the clock; nil means the real one.
 	Clock clockwork.Clock
-	// Zone is the time zone for the screen; nil means the local one.
-	Zone *time.Location
+	// Zone is the time zone for the screen; nil means the local one. ZoneName is its IANA name, empty if it is unknown.
+	Zone     *time.Location
+	ZoneName string
 	// Crash starts the goroutines and receives panics; may be nil.
 	Crash   *crash.Group
 	Version string
@@ -173,6 +174,8 @@ func (o *Options) defaults() {
 	}
 	if o.Zone == nil {
 		o.Zone = time.Local
+	} else if o.ZoneName == "" {
+		o.ZoneName = o.Zone.String()
 	}
 	if o.Env == nil {
 		o.Env = os.Environ()

@@ -39,7 +39,7 @@ func (m *Model) View() tea.View {
 // title is the title of the window: what is live.
 func (m *Model) title() string {
 	t := "greenroom"
-	if live, people := m.rooms.Live(); live > 0 {
+	if live, people, _ := m.rooms.Live(); live > 0 {
 		t += fmt.Sprintf(" · %d live, %d here", live, people)
 	}
 	if v, ok := m.rooms.Room(); ok && m.Current == pane.Pane(m.rooms) {
@@ -62,7 +62,8 @@ func (m *Model) draw() []string {
 		}
 		return out[:min(len(out), m.H)]
 	}
-	lines := []string{m.header()}
+	header, counts := m.header()
+	lines := []string{header}
 	if m.lost {
 		lines = append(lines, s.Banner.Render(s.Fit(" ◌ Reconnecting: the process that owned the store exited. Showing the last known state.", m.W)))
 	}
@@ -71,7 +72,11 @@ func (m *Model) draw() []string {
 	if guide != "" {
 		h--
 	}
-	lines = append(lines, m.Current.Body(len(lines), h)...)
+	body := m.Current.Body(len(lines), h)
+	if counts != "" {
+		body[0] = m.onEdge(body[0], counts)
+	}
+	lines = append(lines, body...)
 	end := len(lines) - 1 // the lower edge of the pane
 	if guide != "" {
 		lines = append(lines, s.Guide.Render(s.Fit(" "+guide, m.W)))

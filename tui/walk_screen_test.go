@@ -57,7 +57,7 @@ func TestAFailingAccountShowsOnEveryTab(t *testing.T) {
 		p := sit(t, 100, 30, busyDay)
 		p.misses("fails")
 		change(p, func(s *app.Status) { s.Accounts[0].Health = "failing" })
-		for _, tab := range []string{"Rooms", "Recordings", "Webhooks", "Status"} {
+		for _, tab := range []string{"Rooms", "Meetings", "Recordings", "Webhooks", "Status"} {
 			p.opens(tab).sees("✗ daily fails ({tab.status})")
 		}
 		p.resizes(80, 24).opens("Rooms").sees("✗ daily fails")

@@ -81,6 +81,7 @@ var allowed = map[string][]string{
 	"internal/prose":         {},
 	"internal/config":        {"provider", "internal/crash", "internal/nearest", "internal/plain", "internal/regular", "internal/when"},
 	"internal/roster":        {"provider", "internal/app"},
+	"internal/timeline":      {"provider", "internal/app", "internal/attendance"},
 	"store":                  {"provider", "provider/object", "internal/app", "internal/boltfile", "internal/crash", "internal/cursor", "internal/filter", "internal/plain", "internal/regular", "internal/roster"},
 	"internal/hub":           {"provider", "internal/app", "internal/calendar", "internal/crash", "internal/filter", "internal/mismatch", "internal/nearest", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store", "internal/hub/*"},
 	"internal/hub/*":         {"provider", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/roster", "store"}, // not the hub
@@ -92,7 +93,7 @@ var allowed = map[string][]string{
 	"internal/recording":     {"provider", "internal/app"}, // the contract; the machinery is below it
 	"internal/recording/*":   {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/recording/*", "internal/regular"},
 	"tunnel":                 {"tunnel", "internal/boltfile", "internal/bounds", "internal/crash", "internal/cursor", "internal/plain", "internal/regular", "internal/private"},
-	"tui":                    {"provider", "internal/app", "internal/crash", "internal/filter", "internal/order", "internal/plain", "tui"},
+	"tui":                    {"provider", "internal/app", "internal/attendance", "internal/crash", "internal/filter", "internal/order", "internal/plain", "internal/timeline", "tui"},
 	"tui/tuitest":            {"provider", "internal/app", "internal/app/apptest"},
 	"cmd":                    {"provider", "internal", "store", "tui", "tunnel", "cmd"},
 }

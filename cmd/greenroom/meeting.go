@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
+	"greenroom/internal/filter"
 	"greenroom/internal/plain"
 )
 
@@ -34,8 +35,12 @@ func (p *program) meetingList() *cobra.Command {
 	cmd.Flags().StringVar(&o.query.Account, "account", "", "only meetings of this account")
 	cmd.Flags().StringVar(&o.status, "status", "", "only meetings with this status: open, live or ended")
 	words(cmd, "status", app.Open, app.Live, app.Ended)
+	cmd.Flags().StringVar(&o.query.Filter, "filter", "", "only meetings that match, such as 'ada is:ended date:yesterday'")
 	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "largest number of meetings")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
+	cmd.Long = "List meetings: live ones, then open ones, then ended ones, each newest first.\n\n" +
+		"A filter has words, which also match people, and terms: room:, person:, account:, is:live, open, ended, waiting, failing or " +
+		"adopted, date:2026-11-28, today or yesterday, since:2d, until:2026-11-28. `or`, `-` and parentheses combine them."
 	return cmd
 }
 
@@ -47,6 +52,10 @@ func (o *meetingListOptions) run(ctx context.Context, _ []string) error {
 	if o.query.Limit < 1 {
 		return usagef("--limit can't be %d", o.query.Limit)
 	}
+	if _, err := filter.Parse(o.query.Filter, filter.Options{Now: o.now(), Of: filter.Rooms}); err != nil {
+		return usagef("%s", err)
+	}
+	o.query.TimeZone, _ = localZone(o.getenv, o.now()) // else days are those of UTC
 	return o.reading(ctx, func(b app.Backend) error {
 		meetings, err := b.Meetings(ctx, o.query)
 		if err == nil {

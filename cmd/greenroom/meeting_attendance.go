@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"strconv"
 
@@ -44,11 +43,7 @@ func (o *attendanceOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		people := make([]attendance.Person, 0, len(expected))
-		for _, x := range expected {
-			people = append(people, attendance.Person{Name: cmp.Or(x.Name, x.Mail)})
-		}
-		rows := attendance.Rows(m, people, o.now())
+		rows := attendance.Of(m, expected, o.now())
 		switch {
 		case o.json:
 			return o.printJSON(rows)

@@ -115,6 +115,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 		Backend: listener.Backend(b), Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, SetUp: !o.demo, Open: p.browse, Log: logs.tail, Logger: log,
 		Crash: group, Version: p.version, AccountHelp: accountHelp(),
 	}
+	options.ZoneName, _ = localZone(p.getenv, p.now())
 	if !clipboard.Unsupported {
 		options.Copy = clipboard.WriteAll
 	}

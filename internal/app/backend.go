@@ -39,14 +39,23 @@ type MeetingRef struct {
 	Ref string `json:"ref"`
 }
 
-// MeetingQuery selects meetings, newest first. The zero value selects all, up to the default limit of 100.
+// MeetingQuery selects meetings: live ones, then open ones, then ended ones, each newest first. The zero value selects all,
+// up to the default limit of 100.
 type MeetingQuery struct {
 	Room    string        `json:"room,omitempty"`
 	Account string        `json:"account,omitempty"`
 	Status  MeetingStatus `json:"status,omitempty"`
 	// Unended selects open and live ones.
 	Unended bool `json:"unended,omitempty"`
-	Limit   int  `json:"limit,omitempty"`
+	// Filter is a text of internal/filter: words, also of people, and terms such as is:live, room:board, date:2026-11-28.
+	Filter string `json:"filter,omitempty"`
+	// TimeZone is the reader's, for dates in the filter: an IANA name. Empty is UTC.
+	TimeZone string `json:"time_zone,omitempty"`
+	// ByTime lists all newest first, whatever their state.
+	ByTime bool `json:"by_time,omitempty"`
+	// Before is the id of a meeting: only older ones, for the next page. It needs ByTime.
+	Before string `json:"before,omitempty"`
+	Limit  int    `json:"limit,omitempty"`
 }
 
 // StartMeeting asks for a meeting of a room.

@@ -78,7 +78,7 @@ type Rooms interface {
 
 // Meetings are the occurrences of rooms, with their people.
 type Meetings interface {
-	// Meetings lists meetings, newest first.
+	// Meetings lists meetings. Errors: [provider.NotFound] for a room, [provider.Invalid] for a filter or a time zone.
 	//greenroom:repeat
 	Meetings(ctx context.Context, q MeetingQuery) ([]Meeting, error)
 	// Meeting finds a meeting with its stays. Errors: [provider.NotFound], [provider.Invalid] if the name fits several.

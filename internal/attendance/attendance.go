@@ -34,7 +34,7 @@ type Row struct {
 	Came     bool `json:"came"`
 }
 
-// Person is someone expected in a meeting.
+// Person identifies someone: by the user id, or by the name if there is none.
 type Person struct{ Name, UserID string }
 
 // Rows returns the people of a meeting by when they first came, then the expected people who never came, by name. Bots and
@@ -45,7 +45,7 @@ func Rows(m app.MeetingDetail, expected []Person, now time.Time) []Row {
 		if s.Bot || s.Waiting || s.JoinedAt.IsZero() && !s.WaitingSince.IsZero() {
 			continue
 		}
-		p := personOf(s)
+		p := PersonOf(s)
 		stays[p] = append(stays[p], s)
 	}
 	rows := []Row{}
@@ -71,8 +71,17 @@ func Rows(m app.MeetingDetail, expected []Person, now time.Time) []Row {
 	return rows
 }
 
-// personOf returns the identity of a stay. Platforms without user ids give the session's id as one, which is new at each join.
-func personOf(s app.Stay) Person {
+// Of returns the rows of a meeting, with the people whom a booking or a calendar expects; see [Rows].
+func Of(m app.MeetingDetail, expected []app.Person, now time.Time) []Row {
+	people := make([]Person, 0, len(expected))
+	for _, x := range expected {
+		people = append(people, Person{Name: cmp.Or(x.Name, x.Mail)})
+	}
+	return Rows(m, people, now)
+}
+
+// PersonOf returns the identity of a stay. Platforms without user ids give the session's id as one, which is new at each join.
+func PersonOf(s app.Stay) Person {
 	switch {
 	case s.UserID != "" && s.UserID != s.Session:
 		return Person{UserID: s.UserID}

@@ -158,6 +158,24 @@ func TestCSVIsSafeAndComplete(t *testing.T) {
 	}
 }
 
+func TestTheTableIsAligned(t *testing.T) {
+	var b strings.Builder
+	rows := []Row{
+		{Name: "Zoë 渡辺", Owner: true, FirstIn: minute(0), LastOut: minute(65), Minutes: 65, Joins: 1, Came: true},
+		{Name: "Bo\x1b[2Jb", FirstIn: minute(1), Minutes: 5, Joins: 2, Came: true}, {Name: "Zed", Expected: true},
+	}
+	if err := Table(&b, rows, time.UTC); err != nil {
+		t.Fatal(err)
+	}
+	const want = "NAME             FIRST IN          LAST OUT          MINUTES  JOINED\n" +
+		"Zoë 渡辺 (host)  2026-11-29 09:00  2026-11-29 10:05  65       1\n" +
+		"Bo␛[2Jb          2026-11-29 09:01  still here        5        2\n" +
+		"Zed              never came\n"
+	if b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}
+
 func TestMarkdown(t *testing.T) {
 	var b strings.Builder
 	rows := []Row{

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
 )
@@ -48,6 +50,48 @@ func stamp(t app.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
+// Table writes the rows in columns that are aligned in a monospaced font, with times in the zone.
+func Table(w io.Writer, rows []Row, zone *time.Location) error {
+	table := [][5]string{{"NAME", "FIRST IN", "LAST OUT", "MINUTES", "JOINED"}}
+	for _, r := range rows {
+		name := plain.Text(r.Name)
+		if r.Owner {
+			name += " (host)"
+		}
+		first, last, minutes, joins := r.words(zone)
+		table = append(table, [5]string{name, first, last, minutes, joins})
+	}
+	var widths [5]int
+	for _, cells := range table {
+		for i, c := range cells {
+			widths[i] = max(widths[i], ansi.StringWidth(c))
+		}
+	}
+	var b strings.Builder
+	for _, cells := range table {
+		line := ""
+		for i, c := range cells {
+			line += c + strings.Repeat(" ", widths[i]-ansi.StringWidth(c)+2)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// words returns the times and counts of a row, with times in the zone.
+func (r Row) words(zone *time.Location) (first, last, minutes, joins string) {
+	switch {
+	case !r.Came:
+		return "never came", "", "", ""
+	case r.LastOut.IsZero():
+		last = "still here"
+	default:
+		last = clock(r.LastOut, zone)
+	}
+	return clock(r.FirstIn, zone), last, strconv.Itoa(r.Minutes), strconv.Itoa(r.Joins)
+}
+
 // Markdown writes a title and a table of the rows, with times in the zone.
 func Markdown(w io.Writer, title string, rows []Row, zone *time.Location) error {
 	var b strings.Builder
@@ -57,13 +101,7 @@ func Markdown(w io.Writer, title string, rows []Row, zone *time.Location) error 
 		if r.Owner {
 			name += " (host)"
 		}
-		first, last, minutes, joins := clock(r.FirstIn, zone), clock(r.LastOut, zone), strconv.Itoa(r.Minutes), strconv.Itoa(r.Joins)
-		switch {
-		case !r.Came:
-			first, last, minutes, joins = "never came", "", "", ""
-		case r.LastOut.IsZero():
-			last = "still here"
-		}
+		first, last, minutes, joins := r.words(zone)
 		expected := ""
 		if r.Expected {
 			expected = "yes"

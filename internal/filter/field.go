@@ -27,6 +27,7 @@ const (
 	Since
 	Until
 	Session
+	Date
 )
 
 // fields are in the order of the manual.
@@ -39,11 +40,12 @@ var fields = []struct {
 	{Status, "status", both}, {Room, "room", both}, {Meeting, "meeting", both}, {Participant, "participant", both},
 	{Method, "method", events}, {Target, "target", events}, {Size, "size", events}, {Seq, "seq", events}, {Via, "via", events},
 	{Remote, "remote", events}, {Is, "is", both}, {Since, "since", both}, {Until, "until", both}, {Header, "header", events},
-	{Body, "body", events},
+	{Body, "body", events}, {Participant, "person", rooms}, {Date, "date", rooms},
 }
 
 func both(Subject) bool     { return true }
 func events(s Subject) bool { return s == Events }
+func rooms(s Subject) bool  { return s == Rooms }
 
 // fieldNamed returns the field of a name, in any case.
 func fieldNamed(name string) (f Field, of func(Subject) bool, ok bool) {

@@ -121,13 +121,14 @@ func TestErrorsPointAtTheCharacter(t *testing.T) {
 
 func TestRoomsAndMeetings(t *testing.T) {
 	i := Item{
-		Account: "daily", Room: "Weekly Standup", Meeting: "01j", Names: []string{"Weekly Standup", "weekly-2026"}, People: []string{"Linus", "Zoë"},
+		Account: "daily", Room: "Weekly Standup", Meeting: "01j", Names: []string{"Weekly Standup", "weekly-2026"}, People: func() []string { return []string{"Linus", "Zoë"} },
 		Flags: Live | Waiting, At: now.Add(-time.Hour),
 	}
 	for text, want := range map[string]bool{
 		"linus": true, "weekly": true, "ada": false, "is:live": true, "is:open": false, "is:open,waiting": true, "status:live": true, "is:live linus": true,
 		"participant:linus": true, "participant:lin": false, "participant:zo*": true, "room:weekly*": true, "account:daily": true, "since:2h": true, "until:2h": false, "-is:ended": true,
-		"meeting:01j": true,
+		"meeting:01j": true, "person:linus": true, "person:lin": false,
+		"date:today": true, "date:yesterday": false, "date:2026-11-29": true, "date:2026-11": true, "date:2026-10,2026-11-29": true, "date:2026-11-01..2026-11-28": false, "-date:today": false,
 	} {
 		f, err := Parse(text, Options{Now: now, Of: Rooms})
 		if err != nil || f.MatchItem(i) != want {
@@ -135,7 +136,7 @@ func TestRoomsAndMeetings(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"kind:joined": "kind is a field of events", "body.x:1": "body is a field of events", "is:duplicate": "is for events", "status:200": "no is:200",
+		"kind:joined": "kind is a field of events", "body.x:1": "body is a field of events", "is:duplicate": "is for events", "status:200": "no is:200", "date:soon": "this is no date",
 	} {
 		if _, err := Parse(text, Options{Now: now, Of: Rooms}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)

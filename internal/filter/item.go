@@ -14,8 +14,8 @@ type Item struct {
 	Meeting string
 	// Names are the texts that words are searched in besides those of the people: the room, the platform's room, the account.
 	Names []string
-	// People are the names of the people in it.
-	People []string
+	// People returns the names of the people. It is called only where they decide, and may be nil.
+	People func() []string
 	Flags  Flag
 	// At is when the meeting starts or started.
 	At time.Time
@@ -56,7 +56,14 @@ func (i Item) Body() []byte { return nil }
 func (i Item) MayHold(string) bool { return true }
 
 // Words implements [Event].
-func (i Item) Words() []string { return append(append([]string(nil), i.Names...), i.People...) }
+func (i Item) Words() []string { return append(append([]string(nil), i.Names...), i.people()...) }
+
+func (i Item) people() []string {
+	if i.People == nil {
+		return nil
+	}
+	return i.People()
+}
 
 // kindOf is the kind of an event.
 func kindOf(e Event) provider.EventKind { return provider.EventKind(e.Text(Kind)) }

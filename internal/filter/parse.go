@@ -219,7 +219,7 @@ func (p *parser) term() (node, error) {
 		}
 		return nil, p.fail(at, "there is no field "+quoteIfOdd(word), hint)
 	case !of(p.Of):
-		return nil, p.fail(at, strings.ToLower(word)+" is a field of events", "")
+		return nil, p.fail(at, strings.ToLower(word)+" is a field of "+map[Subject]string{Events: "rooms and meetings", Rooms: "events"}[p.Of], "")
 	}
 	p.at++ // the colon
 	return p.values(field, "", at)

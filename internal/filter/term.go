@@ -64,7 +64,7 @@ func (t *textTerm) match(e Event) bool {
 		return t.body(e.Body())
 	case Participant:
 		if i, ok := e.(Item); ok {
-			return slices.ContainsFunc(i.People, t.any)
+			return slices.ContainsFunc(i.people(), t.any)
 		}
 		return t.any(e.Text(Participant)) || t.any(e.Text(Session))
 	}

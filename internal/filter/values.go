@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -71,6 +72,8 @@ func (p *parser) values(f Field, name string, start int) (node, error) {
 			return nil, p.fail(list[1].at, "there can be one time only", "")
 		}
 		return p.when(f, list[0])
+	case Date:
+		return p.dates(list)
 	case Status, Size, Seq:
 		return p.numbers(f, list, source)
 	}
@@ -266,6 +269,45 @@ func (p *parser) when(f Field, v value) (node, error) {
 		}
 	}
 	return nil, p.fail(v.at, "this is neither an age nor a time", "write it like 2h, 7d, 09:00, 2026-01-31, 2026-01-31T09:00 or 2026-01-31T09:00:00Z")
+}
+
+// dates reads days, months and ranges of them.
+func (p *parser) dates(list []value) (node, error) {
+	var days anyOf
+	for _, v := range list {
+		first, last, isRange := strings.Cut(v.text, "..")
+		if !isRange {
+			last = first
+		}
+		from, _, ok := p.day(first)
+		_, to, ok2 := p.day(last)
+		if !ok || !ok2 || v.regex != nil {
+			return nil, p.fail(v.at, "this is no date", "write it like 2026-11-28, 2026-11, today, yesterday or 2026-11-01..2026-11-28")
+		}
+		days = append(days, allOf{timeTerm{Since, from}, timeTerm{Until, to.Add(-1)}})
+	}
+	if len(days) == 1 {
+		return days[0], nil
+	}
+	return days, nil
+}
+
+// day returns the beginning and the end of a day or a month.
+func (p *parser) day(text string) (from, to time.Time, ok bool) {
+	y, m, d := p.Now.Date()
+	zone := p.Now.Location()
+	date := func(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, zone) }
+	switch strings.ToLower(text) {
+	case "today":
+		return date(y, m, d), date(y, m, d+1), true
+	case "yesterday":
+		return date(y, m, d-1), date(y, m, d), true
+	}
+	if t, err := time.Parse(time.DateOnly, text); err == nil {
+		return date(t.Date()), date(t.Year(), t.Month(), t.Day()+1), true
+	}
+	t, err := time.Parse("2006-01", text)
+	return date(t.Date()), date(t.Year(), t.Month()+1, 1), err == nil
 }
 
 var verdicts = []provider.Verdict{provider.Verified, provider.Rejected, provider.Unverified}

@@ -193,7 +193,7 @@ func (e *effect) meetingOfSession(session string) (*roster.Meeting, error) {
 	}
 	var found *roster.Meeting
 	seen := 0
-	err = e.tx.NewestMeetings(func(m roster.Meeting) bool {
+	err = e.tx.MeetingsBefore("", func(m roster.Meeting) bool {
 		if seen++; knows(m) {
 			found = &m
 		}

@@ -127,7 +127,7 @@ func orZero(text []byte) []byte {
 func (r *historian) endedSince(ctx context.Context, since time.Time) error {
 	return r.hub.store.View(ctx, func(tx *store.Tx) error {
 		n := 0
-		return tx.NewestMeetings(func(m roster.Meeting) bool {
+		return tx.MeetingsBefore("", func(m roster.Meeting) bool {
 			n++
 			if m.Account == r.account.Name && m.Status == app.Ended && m.EndedAt.After(since) {
 				r.ended[m.ID] = true

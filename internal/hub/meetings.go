@@ -15,63 +15,6 @@ import (
 	"greenroom/store"
 )
 
-// Meetings lists meetings: live ones, then open ones, then ended ones, each newest first.
-func (h *Hub) Meetings(ctx context.Context, q app.MeetingQuery) ([]app.Meeting, error) {
-	if q.Limit <= 0 {
-		q.Limit = 100
-	}
-	out := []app.Meeting{}
-	err := h.store.View(ctx, func(tx *store.Tx) error {
-		return eachMeeting(tx, q, func(m app.Meeting) bool {
-			out = append(out, m)
-			return len(out) < q.Limit
-		})
-	})
-	return out, err
-}
-
-// eachMeeting visits the meetings that a query selects, whatever its limit, in the order of [Hub.Meetings], until visit returns
-// false.
-func eachMeeting(tx *store.Tx, q app.MeetingQuery, visit func(app.Meeting) bool) error {
-	roomID := ""
-	if q.Room != "" {
-		var err error
-		if roomID, err = roomOrFormer(tx, q.Room); err != nil {
-			return err
-		}
-	}
-	keep := func(m roster.Meeting) bool {
-		selected := (q.Account == "" || q.Account == m.Account) && (q.Status == "" || q.Status == m.Status) &&
-			(!q.Unended || m.Status != app.Ended)
-		return !selected || visit(m.Meeting)
-	}
-	var standing []roster.Meeting
-	var err error
-	if roomID != "" {
-		standing, err = tx.RoomMeetings(roomID)
-	} else {
-		standing, err = tx.Unended()
-	}
-	if err != nil {
-		return err
-	}
-	slices.Reverse(standing)
-	slices.SortStableFunc(standing, func(a, b roster.Meeting) int { return cmp.Compare(liveliness(a), liveliness(b)) })
-	for _, m := range standing {
-		if !keep(m) {
-			return nil
-		}
-	}
-	if roomID != "" || q.Unended || q.Status == app.Open || q.Status == app.Live {
-		return nil
-	}
-	return tx.NewestMeetings(func(m roster.Meeting) bool { return m.Status != app.Ended || keep(m) })
-}
-
-func liveliness(m roster.Meeting) int {
-	return slices.Index([]app.MeetingStatus{app.Live, app.Open, app.Ended}, m.Status)
-}
-
 // Meeting reads one meeting with its stays.
 func (h *Hub) Meeting(ctx context.Context, ref app.MeetingRef) (app.MeetingDetail, error) {
 	var d app.MeetingDetail

@@ -67,7 +67,7 @@ func (h *Hub) eachRecording(tx *store.Tx, q app.RecordingQuery, visit func(app.R
 func (h *Hub) Counts(ctx context.Context, q app.CountQuery) (n app.Counts, err error) {
 	err = h.store.View(ctx, func(tx *store.Tx) error {
 		if q.Meetings != nil {
-			if err := eachMeeting(tx, *q.Meetings, func(app.Meeting) bool { n.Meetings++; return ctx.Err() == nil }); err != nil {
+			if err := h.eachMeeting(ctx, tx, *q.Meetings, func(app.Meeting) bool { n.Meetings++; return ctx.Err() == nil }); err != nil {
 				return err
 			}
 		}

@@ -44,6 +44,29 @@ func (l *List) Scroll(d int) {
 	l.settle()
 }
 
+// Over moves the cursor with f, and then off a heading in the same direction, or in the other one at an end. The first
+// heading stays in view.
+func (l *List) Over(f func(*List), heading func(i int) bool) {
+	before := l.Cursor
+	f(l)
+	step := 1
+	if l.Cursor < before {
+		step = -1
+	}
+	for range 2 {
+		if i := l.Cursor; i < l.Len && heading(i) {
+			if i == 0 {
+				step, l.Top = 1, 0
+			}
+			top := l.Top
+			l.Move(step)
+			if i == 0 && l.Height > 1 {
+				l.Top = top
+			}
+		}
+	}
+}
+
 // Range returns the visible rows: from inclusive, to exclusive.
 func (l *List) Range() (from, to int) { return l.Top, min(l.Top+l.Height, l.Len) }
 

@@ -14,6 +14,7 @@ type Name string
 // The names that sentences on several tabs refer to. All others are only in their rows.
 const (
 	TabRooms      Name = "tab.rooms"
+	TabMeetings   Name = "tab.meetings"
 	TabRecordings Name = "tab.recordings"
 	TabWebhooks   Name = "tab.webhooks"
 	TabStatus     Name = "tab.status"
@@ -42,6 +43,9 @@ type Action struct {
 	Anywhere bool
 	// Yields lets the configuration give the keys to another action: bindings may be older than this action.
 	Yields bool
+	// While limits the action to a state of its tab, such as the focus of a part. In that state its keys go before those of
+	// the motions and of the actions of every tab. nil is always.
+	While func() bool
 	// Why returns what prevents the action now, safe to draw; empty if nothing does. nil is never prevented.
 	Why func() string
 	// Do performs the action.
@@ -121,10 +125,14 @@ func (k *Keys) clash() error {
 		for _, g := range k.On(tab.Pane) {
 			for _, a := range g.Actions {
 				for _, s := range a.keys {
-					if other, dup := bound[s]; dup {
+					place := s
+					if a.While != nil {
+						place += " while" // another action may have the key at other times
+					}
+					if other, dup := bound[place]; dup {
 						return fmt.Errorf("keys: %q is bound to both %s and %s on %s", s, other, a.Name, tab.Title)
 					}
-					bound[s] = a.Name
+					bound[place] = a.Name
 				}
 			}
 		}
@@ -172,16 +180,20 @@ func (k *Keys) Find(name Name) *Action {
 	return nil
 }
 
-// Pressed returns the action of a key on a tab, nil if it has none.
-func (k *Keys) Pressed(p Pane, press fmt.Stringer) *Action {
+// Pressed returns the action of a key on a tab in its present state, nil if it has none.
+func (k *Keys) Pressed(p Pane, press fmt.Stringer) (found *Action) {
 	for _, g := range k.On(p) {
 		for i := range g.Actions {
-			if a := &g.Actions[i]; a.Has(press) {
+			switch a := &g.Actions[i]; {
+			case !a.Has(press):
+			case a.While != nil && a.While():
 				return a
+			case a.While == nil && found == nil:
+				found = a
 			}
 		}
 	}
-	return nil
+	return found
 }
 
 // First returns the first key of an action as sentences show it; empty if it has none.

@@ -1,12 +1,14 @@
 package pane
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
 
 	tea "charm.land/bubbletea/v2"
 
+	"greenroom/internal/filter"
 	"greenroom/tui/words"
 )
 
@@ -77,6 +79,15 @@ func (f *Filter) Matches(fields ...string) bool {
 		}
 	}
 	return true
+}
+
+// WhyWrong returns why a text can't be read as a filter, and at which character, safe to draw.
+func WhyWrong(err error) string {
+	var e *filter.Error
+	if !errors.As(err, &e) {
+		return words.Safe(err.Error())
+	}
+	return fmt.Sprintf("character %d: %s", e.Column(), words.Safe(e.Problem))
 }
 
 // Note returns the filter with the number of rows that match, for the edge of a list; empty without a filter.

@@ -24,8 +24,9 @@ type Screen struct {
 	Ctx     context.Context
 	Backend app.Backend
 	Clock   clockwork.Clock
-	// Zone is the time zone in which times are shown.
-	Zone *time.Location
+	// Zone is the time zone in which times are shown. ZoneName is its IANA name, empty if it is unknown.
+	Zone     *time.Location
+	ZoneName string
 	// Language sorts names.
 	Language language.Tag
 	// Demo reports that everything belongs to the sandbox, whose links hold no secret.

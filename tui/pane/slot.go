@@ -36,8 +36,9 @@ type Slot struct {
 	ask    func() func(context.Context) (Call, error)
 
 	n       uint64 // number of the question whose answer counts
-	waiting bool   // a timer runs
-	dirty   bool   // wanted again meanwhile
+	cancel  context.CancelFunc
+	waiting bool // a timer runs
+	dirty   bool // wanted again meanwhile
 	next    time.Time
 }
 
@@ -95,7 +96,7 @@ func (l *Slot) Soon() tea.Cmd {
 	return l.Want()
 }
 
-// Read asks at once. An answer that is still awaited no longer counts.
+// Read asks at once. An answer that is still awaited no longer counts, and its call is cancelled.
 func (l *Slot) Read() tea.Cmd {
 	read := l.ask()
 	if read == nil {
@@ -103,9 +104,15 @@ func (l *Slot) Read() tea.Cmd {
 	}
 	l.n++
 	l.Busy, l.dirty = true, false
-	n, ctx := l.n, l.screen.Ctx
+	if l.cancel != nil {
+		l.cancel()
+	}
+	ctx, stop := context.WithCancel(l.screen.Ctx)
+	l.cancel = stop
+	n := l.n
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, l.limit)
+		defer stop()
 		defer cancel()
 		take, err := read(ctx)
 		return Call(func() tea.Cmd { return l.answered(n, take, err) })

@@ -2,7 +2,6 @@ package rooms
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -113,7 +112,7 @@ func roomSpec(v func(string) string) app.RoomSpec {
 	spec := app.RoomSpec{
 		Name: v("name"), Account: v("account"), Locked: v("locked") == "yes", Size: size,
 		Recording: provider.RecordingMode(v("recording")), Trigger: provider.TriggerNone,
-		Logo: logoPath(v("logo")), SkipConsent: v("consent") == "yes",
+		Logo: pane.Path(v("logo")), SkipConsent: v("consent") == "yes",
 		AutoDownload: v("download") == "yes",
 	}
 	if spec.Recording == provider.RecordingCloud {
@@ -131,22 +130,6 @@ func patch(old app.Room, s app.RoomSpec) app.RoomPatch {
 		s.Logo = old.Logo
 	}
 	return old.PatchTo(s, old.ID)
-}
-
-// logoPath returns the absolute path of a typed one, with ~ as the home directory: another process may read the file.
-func logoPath(typed string) string {
-	if typed == "" {
-		return ""
-	}
-	if rest, ok := strings.CutPrefix(typed, "~"); ok && (rest == "" || os.IsPathSeparator(rest[0])) {
-		if home, err := os.UserHomeDir(); err == nil {
-			typed = filepath.Join(home, rest)
-		}
-	}
-	if abs, err := filepath.Abs(typed); err == nil {
-		return abs
-	}
-	return typed
 }
 
 func checkLogo(v string, _ func(string) string) string {

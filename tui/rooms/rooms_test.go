@@ -1,7 +1,6 @@
 package rooms
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -24,19 +23,6 @@ func TestActivitiesAreSentences(t *testing.T) {
 	}
 	if got := sentence(app.Activity{Kind: provider.KindParticipantLeft, Detail: "connection lost"}, time.UTC); got != "A participant left · connection lost" {
 		t.Error(got)
-	}
-}
-
-func TestALogosPathIsAbsolute(t *testing.T) {
-	t.Setenv("HOME", filepath.Join(t.TempDir(), "ada"))
-	t.Setenv("USERPROFILE", filepath.Join(t.TempDir(), "ada"))
-	for typed, want := range map[string]string{"~/a.png": "ada/a.png", "b/c.png": "rooms/b/c.png", "/d.png": "/d.png", "~x/e.png": "rooms/~x/e.png"} {
-		if got := filepath.ToSlash(logoPath(typed)); !strings.HasSuffix(got, want) || !filepath.IsAbs(logoPath(typed)) {
-			t.Errorf("%q becomes %q", typed, got)
-		}
-	}
-	if got := logoPath(""); got != "" {
-		t.Errorf("no logo becomes %q", got)
 	}
 }
 

@@ -76,25 +76,7 @@ func (p *Pane) skipHeading() { p.moveInRoster(func(*grid.List) {}) }
 
 // moveInRoster moves the cursor among the people. Headings are skipped.
 func (p *Pane) moveInRoster(f func(*grid.List)) {
-	before := p.roster.Cursor
-	f(&p.roster)
-	step := 1
-	if p.roster.Cursor < before {
-		step = -1
-	}
-	for range 2 {
-		if i := p.roster.Cursor; i < len(p.people) && p.people[i].stay == nil {
-			if i == 0 {
-				step = 1
-				p.roster.Top = 0
-			}
-			top := p.roster.Top
-			p.roster.Move(step)
-			if i == 0 {
-				p.roster.Top = top // the first heading stays in view
-			}
-		}
-	}
+	p.roster.Over(f, func(i int) bool { return i < len(p.people) && p.people[i].stay == nil })
 }
 
 // rosterLines draws as many of the people as fit. x0 and y0 are the position of the first line.

@@ -84,15 +84,19 @@ func (p *Pane) OpenMeetings() (n int) {
 	return n
 }
 
-// Live counts the live meetings and the people in them.
-func (p *Pane) Live() (meetings, people int) {
+// Live counts the live meetings, the people in them, and those who wait to be let in.
+func (p *Pane) Live() (meetings, people, waiting int) {
 	for _, v := range p.rooms {
-		if v.Meeting != nil && v.Meeting.Status == app.Live {
+		if v.Meeting == nil || v.Meeting.Status == app.Ended {
+			continue
+		}
+		waiting += v.Meeting.Waiting
+		if v.Meeting.Status == app.Live {
 			meetings++
 			people += v.Meeting.Here
 		}
 	}
-	return meetings, people
+	return meetings, people, waiting
 }
 
 // setRooms applies a reading.

@@ -27,7 +27,18 @@ const (
 	Bad      = "✗"
 	Doubtful = "!"
 	Nothing  = "–"
+
+	// Full and Lobby are the cells of bars: inside, and waiting to be let in. Recorded is a bar of recordings.
+	Full     = "█"
+	Lobby    = "░"
+	Recorded = "━"
+	// Here marks the moment above a chart, Line its column.
+	Here = "▼"
+	Line = "│"
 )
+
+// Heights are the cells of a chart of counts, the lowest first.
+var Heights = []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
 
 // Options select a theme.
 type Options struct {

@@ -84,6 +84,35 @@ func (b *Backend) Depart(room, name, reason string) {
 	})
 }
 
+// Admit lets a person in who waits.
+func (b *Backend) Admit(room, name string) {
+	b.happens(room, provider.KindParticipantJoined, name, "", func(m *app.MeetingDetail, now app.Time) {
+		for i := range m.Participants {
+			if st := &m.Participants[i]; st.Name == name && st.Waiting {
+				st.Waiting, st.JoinedAt = false, now
+				m.Waiting--
+				m.Here++
+				m.Peak = max(m.Peak, m.Here)
+			}
+		}
+	})
+}
+
+// End ends a room's meeting.
+func (b *Backend) End(room string) {
+	must(b.EndMeeting(context.Background(), app.MeetingRef{Ref: room}))
+}
+
+// Last returns a room's latest meeting.
+func (b *Backend) Last(room string) app.Meeting {
+	return must(b.Meeting(context.Background(), app.MeetingRef{Ref: room})).Meeting
+}
+
+// Delete deletes a room.
+func (b *Backend) Delete(room string) {
+	must(b.DeleteRoom(context.Background(), app.RoomRef{Ref: room}))
+}
+
 // Record starts the recording of a meeting.
 func (b *Backend) Record(room string) {
 	b.happens(room, provider.KindRecordingStarted, "", "", func(m *app.MeetingDetail, now app.Time) {

@@ -273,14 +273,33 @@ func (m *Memory) Meetings(ctx context.Context, q app.MeetingQuery) ([]app.Meetin
 		return nil, err
 	}
 	defer m.Unlock()
+	zone, err := time.LoadLocation(q.TimeZone)
+	if err != nil {
+		return nil, &app.Error{Kind: provider.Invalid, Text: "there is no time zone " + q.TimeZone}
+	}
+	f, err := filter.Parse(q.Filter, filter.Options{Now: m.now().In(zone), Of: filter.Rooms})
+	if err != nil {
+		return nil, &app.Error{Kind: provider.Invalid, Text: err.Error()}
+	}
+	older := q.Before == ""
 	var out []app.Meeting
 	for _, mt := range slices.Backward(m.meetings) {
-		if (q.Room == "" || mt.Room == q.Room) && (q.Status == "" || mt.Status == q.Status) &&
-			(!q.Unended || mt.Status != app.Ended) && (q.Limit == 0 || len(out) < q.Limit) {
+		if older && (q.Room == "" || mt.Room == q.Room) && (q.Status == "" || mt.Status == q.Status) &&
+			(!q.Unended || mt.Status != app.Ended) && (q.Limit == 0 || len(out) < q.Limit) && f.MatchItem(filter.MeetingItem(mt.Meeting, names(mt))) {
 			out = append(out, mt.Meeting)
 		}
+		older = older || mt.ID == q.Before
 	}
 	return out, nil
+}
+
+func names(mt app.MeetingDetail) func() []string {
+	return func() (out []string) {
+		for _, s := range mt.Participants {
+			out = append(out, s.Name)
+		}
+		return out
+	}
 }
 
 // Meeting finds a meeting.

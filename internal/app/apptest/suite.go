@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -181,6 +182,45 @@ func testMeetings(t *testing.T, h Harness) {
 	}
 	if list := must[[]app.Meeting](t)(b.Meetings(ctx, app.MeetingQuery{Unended: true})); len(list) != 0 {
 		t.Errorf("unended meetings after the end: %v", list)
+	}
+	testMeetingPages(t, b, started.ID)
+}
+
+// testMeetingPages reads the meetings by time, one a page. The oldest one is known, ended, and its room is deleted.
+func testMeetingPages(t *testing.T, b app.Backend, oldest string) {
+	ctx := t.Context()
+	must[app.Room](t)(b.DeleteRoom(ctx, app.RoomRef{Ref: "design"}))
+	want := []string{oldest}
+	for _, name := range []string{"board", "stand-up"} {
+		must[app.Room](t)(b.CreateRoom(ctx, app.RoomSpec{Name: name}))
+		want = append([]string{must[app.StartedMeeting](t)(b.StartMeeting(ctx, app.StartMeeting{Room: name, For: time.Hour})).ID}, want...)
+	}
+	read := func(q app.MeetingQuery) (ids []string) {
+		for q.ByTime, q.Limit = true, 1; ; {
+			page := must[[]app.Meeting](t)(b.Meetings(ctx, q))
+			if len(page) == 0 {
+				return ids
+			}
+			q.Before = page[0].ID
+			ids = append(ids, q.Before)
+		}
+	}
+	for filter, meetings := range map[string][]string{
+		"": want, "is:ended": want[2:], "stand": want[:1], "room:board or design": want[1:], "-room:board": {want[0], want[2]}, "person:no-one-there": nil,
+	} {
+		q := app.MeetingQuery{Filter: filter, TimeZone: "Europe/Berlin"}
+		if got := read(q); !slices.Equal(got, meetings) {
+			t.Errorf("meetings by time, %q: %v, want %v", filter, got, meetings)
+		}
+		q.ByTime = true
+		if n := must[app.Counts](t)(b.Counts(ctx, app.CountQuery{Meetings: &q})); n.Meetings != len(meetings) {
+			t.Errorf("%q counts %d", filter, n.Meetings)
+		}
+	}
+	for _, wrong := range []app.MeetingQuery{{Filter: "sate:live"}, {TimeZone: "Mars/Base"}} {
+		if _, err := b.Meetings(ctx, wrong); !errors.Is(err, provider.Invalid) {
+			t.Errorf("%+v: %v", wrong, err)
+		}
 	}
 }
 
