@@ -251,6 +251,14 @@ func TestChangingBookings(t *testing.T) {
 		e.EndsAt.Sub(e.StartsAt.Time) != 30*time.Minute || e.Revision != 1 || len(e.Notes) != 0 {
 		t.Errorf("%+v, %v", e, err)
 	}
+	b.room("Ops")
+	other := app.BookingRef{Ref: v.ID, Room: "ops"}
+	if _, err := b.EditBooking(ctx, app.BookingPatch{BookingRef: other, At: &at}); !errors.Is(err, provider.NotFound) {
+		t.Errorf("another room's booking was changed: %v", err)
+	}
+	if _, err := b.RemoveBooking(ctx, other); !errors.Is(err, provider.NotFound) {
+		t.Errorf("another room's booking was removed: %v", err)
+	}
 	once := ""
 	if e, err := b.EditBooking(ctx, app.BookingPatch{BookingRef: app.BookingRef{Ref: v.ID}, Every: &once}); err != nil || e.Rule != "" || !e.Until.IsZero() {
 		t.Errorf("%+v, %v", e, err)
