@@ -17,6 +17,8 @@ const (
 	AbilityAdopt      Ability = "adopt"
 	AbilityHistory    Ability = "history"
 	AbilityRecordings Ability = "recordings"
+	// AbilityLasting keeps one room for all meetings.
+	AbilityLasting Ability = "lasting"
 	// AbilityDownload downloads recordings, AbilityDeleteRecording deletes them on the platform.
 	AbilityDownload        Ability = "download"
 	AbilityDeleteRecording Ability = "delete-recording"

@@ -48,7 +48,8 @@ type Provider interface {
 	// one call. [Conflict] means that spec.Name exists: call again with another.
 	CreateMeeting(ctx context.Context, spec MeetingSpec) (Meeting, error)
 
-	// EndMeeting removes all participants and then the meeting. It is idempotent: ending one that is gone returns nil.
+	// EndMeeting removes all participants and then the meeting, whose room stays with m.Keep. It is idempotent: ending one that is
+	// gone returns nil.
 	EndMeeting(ctx context.Context, m Meeting) error
 
 	// Presence reads who is in the meeting. An answer of another shape than documented is an error, never an empty list.
@@ -78,8 +79,8 @@ type Traits struct {
 	HistoryGrain time.Duration
 	// StoresFiles means that the platform itself stores recordings, without a bucket of the user's.
 	StoresFiles bool
-	// KeepsRooms means that EndMeeting keeps a room with [Meeting].Keep and its links. Other platforms remove it.
-	KeepsRooms bool
+	// EmptiesRooms means that EndMeeting removes the people from a room with [Meeting].Keep. Other platforms leave them in it.
+	EmptiesRooms bool
 	// HostParameter is the parameter of a host's link that holds the token or key. Screens show only its name.
 	HostParameter string
 	// WebhookPlace is where users enter the webhook's URL on a platform without a [WebhookRegistrar]: "paste it at Acme:
@@ -138,8 +139,8 @@ type Meeting struct {
 	Until time.Time
 	// CreatedAt is the platform's time of creation, zero when unknown.
 	CreatedAt time.Time
-	// Keep means that the room existed before Greenroom and outlives the meeting: EndMeeting removes the people and keeps the
-	// room, if the platform can. Providers return false.
+	// Keep means that the room outlives the meeting: EndMeeting keeps it and its links, and removes the people if the platform
+	// has [Traits].EmptiesRooms. Providers return false.
 	Keep bool
 	// Sessions are the participants' sessions that the caller believes present. EndMeeting removes them too, since a presence
 	// reading lags. Providers return none.

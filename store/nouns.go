@@ -13,7 +13,15 @@ import (
 )
 
 // Room reads a room by its id.
-func (t *Tx) Room(id string) (app.Room, error) { return decode[app.Room](t.get(bucketRooms, id)) }
+func (t *Tx) Room(id string) (app.Room, error) {
+	r, err := decode[app.Room](t.get(bucketRooms, id))
+	if err == nil && r.Link == "" { // stored before rooms had one
+		if r.Link = app.LinkNew; r.Adopted {
+			r.Link = app.LinkLasting
+		}
+	}
+	return r, err
+}
 
 // RoomByName finds a room by its name, ignoring case.
 func (t *Tx) RoomByName(name string) (app.Room, error) {

@@ -443,6 +443,6 @@ func TestEndingAnAdoptedRoomIsExplained(t *testing.T) {
 			b.Start("board")
 			b.Alter("board", func(m *app.MeetingDetail) { m.Adopted = true })
 		})
-		p.does("meeting.end").sees("No one is in the meeting.", "removes it from", "[ Keep meeting ]")
+		p.does("meeting.end").sees("No one is in the meeting.", "The room stays on", "[ Keep meeting ]")
 	})
 }

@@ -95,14 +95,15 @@ func (p *program) meetingEnd() *cobra.Command {
 	return cmd
 }
 
-// endQuestion asks before a meeting is ended, and says what becomes of a room that was not made here.
+// endQuestion asks before a meeting is ended. A lasting room stays, and some platforms leave the people in it.
 func endQuestion(m app.Meeting, after app.AfterEnd) string {
 	q := fmt.Sprintf("End %s with %d here?", m.Room, m.Here)
+	platform := plain.Text(m.Platform.Title())
 	switch {
-	case m.Adopted && after == app.RoomRemoved:
-		return "The room was not made here, and ending the meeting removes it from " + plain.Text(m.Platform.Title()) + " for good. " + q
-	case m.Adopted && after == app.RoomKept:
-		return "The room was not made here: it stays on " + plain.Text(m.Platform.Title()) + ", and its links keep working. " + q
+	case m.KeepsRoom() && after == app.PeopleStay && m.Here > 0:
+		return "The room stays on " + platform + " with the people in it, since " + platform + " has no way to remove them. " + q
+	case m.KeepsRoom() && after != "":
+		return "The room stays on " + platform + ", and its links keep working. " + q
 	}
 	return q
 }
@@ -117,7 +118,7 @@ func (o *meetingEndOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		var account app.AccountStatus
-		if m.Adopted && !o.yes {
+		if m.KeepsRoom() && !o.yes {
 			if account, err = accountStatus(ctx, b, m.Account); err != nil {
 				return err
 			}

@@ -90,6 +90,9 @@ func settings(r app.Room) string {
 	if r.AutoDownload {
 		add("downloads")
 	}
+	if r.Lasting() && !r.Adopted {
+		add("lasting link")
+	}
 	if r.Adopted {
 		add("adopted")
 	}
@@ -175,8 +178,11 @@ func (o *roomShowOptions) print(r app.RoomView, cannot map[app.Ability]string) e
 		}
 	}
 	facts := []string{"room", r.Name, "id", r.ID, "account", r.Account, "next meeting on", next, "problem", r.Would.Problem,
-		"locked", yesNo(r.Locked), "size", size, "recording", recording, "consent", consent,
+		"guest", r.GuestURL, "link", string(r.Link), "locked", yesNo(r.Locked), "size", size, "recording", recording, "consent", consent,
 		"logo", r.Logo, "created", local(r.CreatedAt), "adopted", adopted(r.Room), "meeting", meeting}
+	for _, n := range r.Notes {
+		facts = append(facts, "note", n)
+	}
 	label := "not there"
 	for _, what := range slices.Sorted(maps.Keys(cannot)) {
 		facts = append(facts, label, fmt.Sprintf("%s: %s", what, cannot[what]))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
+	"greenroom/internal/plain"
 	"greenroom/provider"
 )
 
@@ -17,6 +19,7 @@ import (
 type roomFlags struct {
 	account, recording, trigger, logo string
 	locked, skipConsent, autoDownload bool
+	lasting                           bool
 	size                              int
 }
 
@@ -30,6 +33,7 @@ func (f *roomFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.logo, "logo", "", "image file for the meeting's page")
 	fl.BoolVar(&f.skipConsent, "skip-consent", false, "don't ask for consent before a recorded meeting is opened from here")
 	fl.BoolVar(&f.autoDownload, "auto-download", false, "download the room's future recordings automatically")
+	fl.BoolVar(&f.lasting, "lasting", false, "one platform room for all meetings, so that its guest link can go in a calendar")
 	allowEmpty(fl, "account")
 	_ = cmd.RegisterFlagCompletionFunc("recording", cobra.FixedCompletions(recordingModes(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("trigger", cobra.FixedCompletions(triggers(), cobra.ShellCompDirectiveNoFileComp))
@@ -41,6 +45,14 @@ func recordingModes() []string {
 
 func triggers() []string {
 	return []string{string(provider.TriggerNone), string(provider.TriggerPrompt), string(provider.TriggerAutomatic), string(provider.TriggerAutomatic2nd)}
+}
+
+// link is the setting for --lasting.
+func (f *roomFlags) link() app.RoomLink {
+	if f.lasting {
+		return app.LinkLasting
+	}
+	return app.LinkNew
 }
 
 // check refuses what no platform would understand, and makes the logo's path one that holds elsewhere.
@@ -93,12 +105,13 @@ func (o *roomCreateOptions) run(ctx context.Context, args []string) error {
 		r, err := b.CreateRoom(ctx, app.RoomSpec{
 			Name: args[0], Account: o.account, Locked: o.locked, Size: o.size, Recording: provider.RecordingMode(o.recording),
 			Trigger: provider.Trigger(o.trigger), Logo: o.logo, SkipConsent: o.skipConsent, AutoDownload: o.autoDownload,
+			Link: o.link(),
 		})
 		if err != nil {
 			return err
 		}
-		o.warnOfPin(ctx, b, r)
-		return o.printRoom(r, o.json, "Made room %s. Start a meeting: greenroom meeting start %[1]s")
+		o.note(ctx, b, r)
+		return o.printLink(r, o.json, "Made room %s. Start a meeting: greenroom meeting start %[1]s")
 	})
 }
 
@@ -145,6 +158,8 @@ func (o *roomEditOptions) run(ctx context.Context, args []string) error {
 	set("trigger", func() { patch.Trigger = &trigger })
 	set("logo", func() { patch.Logo = &o.logo })
 	set("skip-consent", func() { patch.SkipConsent = &o.skipConsent })
+	link := o.link()
+	set("lasting", func() { patch.Link = &link })
 	set("auto-download", func() { patch.AutoDownload = &o.autoDownload })
 	if !any {
 		return usagef("nothing to change: say what, as in --locked or --size 20")
@@ -154,8 +169,8 @@ func (o *roomEditOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		o.warnOfPin(ctx, b, r)
-		return o.printRoom(r, o.json, "Changed room %s.")
+		o.note(ctx, b, r)
+		return o.printLink(r, o.json, "Changed room %s.")
 	})
 }
 
@@ -183,7 +198,7 @@ func (o *roomDeleteOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		if err := o.confirm(ctx, "Delete room "+r.Name+"?", "--yes", o.yes); err != nil {
+		if err := o.confirm(ctx, deleteQuestion(r.Room), "--yes", o.yes); err != nil {
 			return err
 		}
 		deleted, err := b.DeleteRoom(ctx, app.RoomRef{Ref: r.ID})
@@ -194,12 +209,39 @@ func (o *roomDeleteOptions) run(ctx context.Context, args []string) error {
 	})
 }
 
-// warnOfPin says when a room is pinned to an account that no meeting can start on yet.
-func (p *program) warnOfPin(ctx context.Context, b app.Backend, r app.Room) {
-	if r.Account == "" {
+// printLink is printRoom with the link of a lasting room.
+func (p *program) printLink(r app.Room, asJSON bool, sentence string) error {
+	if err := p.printRoom(r, asJSON, sentence); err != nil || asJSON {
+		return err
+	}
+	return p.facts("guest", r.GuestURL)
+}
+
+// deleteQuestion asks before a room is deleted, with the platform rooms of its lasting link.
+func deleteQuestion(r app.Room) string {
+	q := "Delete room " + r.Name + "?"
+	for _, place := range r.Places {
+		if place.Made() && !place.Adopted {
+			q = fmt.Sprintf("Its room %s on %s is removed with it, and the link %s stops working. ", place.PlatformRoom, place.Account, place.GuestURL) + q
+		}
+	}
+	return plain.Text(q)
+}
+
+// note prints what there is to know about a room that was made or changed: that no meeting can start on the account that it is
+// pinned to, and what became of its lasting link.
+func (p *program) note(ctx context.Context, b app.Backend, r app.Room) {
+	if r.Account == "" && !r.Lasting() {
 		return
 	}
-	if v, err := b.Room(ctx, app.RoomRef{Ref: r.ID}); err == nil && v.Would.Problem != "" {
+	v, err := b.Room(ctx, app.RoomRef{Ref: r.ID})
+	if err != nil {
+		return
+	}
+	if r.Account != "" && v.Would.Problem != "" {
 		p.words("No meeting can start there yet: " + v.Would.Problem)
+	}
+	for _, n := range v.Notes {
+		p.words(plain.Text(n))
 	}
 }

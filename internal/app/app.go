@@ -67,6 +67,8 @@ type Meeting struct {
 	// RecordingSince is when the running recording began.
 	RecordingSince Time `json:"recording_since"`
 	Adopted        bool `json:"adopted"`
+	// Lasting means that the platform's room outlives the meeting.
+	Lasting bool `json:"lasting,omitempty"`
 	// Waiting is how many people knock.
 	Waiting int `json:"waiting"`
 	// StatusSource and EvidenceAt say what the status rests on and how old that is.
@@ -92,6 +94,9 @@ type Meeting struct {
 	Reported   *int `json:"reported,omitempty"`
 	ReportedAt Time `json:"reported_at"`
 }
+
+// KeepsRoom reports whether the platform's room stays after the meeting.
+func (m Meeting) KeepsRoom() bool { return m.Adopted || m.Lasting }
 
 // Stay is one participant's presence in one meeting. A rejoin is a new stay.
 type Stay struct {

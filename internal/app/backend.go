@@ -23,6 +23,8 @@ type RoomView struct {
 	Meeting *Meeting `json:"meeting"`
 	// Would explains which account a meeting started now would get.
 	Would Choice `json:"would"`
+	// Notes are things to know about the room's lasting link.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Choice is which account a meeting gets, and why.
@@ -64,7 +66,7 @@ type StartMeeting struct {
 	// For or Until say when it ends; with neither it lasts DefaultLength.
 	For   time.Duration `json:"for,omitempty"`
 	Until Time          `json:"until"`
-	// New makes another one even when one is open or live.
+	// New makes another one even when one is open or live. That of a lasting room is ended first.
 	New bool `json:"new,omitempty"`
 	// Consent is stored as given with the meeting.
 	Consent bool `json:"consent,omitempty"`
@@ -290,7 +292,7 @@ type AccountStatus struct {
 	LastEventAt Time `json:"last_event_at"`
 	// Cannot says why what the platform, or Greenroom with it, cannot do is disabled.
 	Cannot map[Ability]string `json:"cannot,omitempty"`
-	// AfterEnd says what happens to an adopted room when its meeting is ended, empty while that is unknown.
+	// AfterEnd is what happens to the people in a lasting room when its meeting is ended, empty while that is unknown.
 	AfterEnd AfterEnd `json:"after_end,omitempty"`
 	// HostParameter is the name of the parameter that makes a host's link secret, empty when unknown.
 	HostParameter string `json:"host_parameter,omitempty"`
@@ -407,6 +409,9 @@ type Change struct {
 
 // MeetingExtended is the kind of an [Activity] about a meeting whose end was moved on the platform, since people are in it.
 const MeetingExtended provider.EventKind = "meeting.extended"
+
+// LinkChanged is the kind of an [Activity] about a lasting room whose guest link is another one from now on.
+const LinkChanged provider.EventKind = "room.link_changed"
 
 // Activity is one line about people in meetings, whatever its source.
 type Activity struct {

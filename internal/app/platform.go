@@ -20,7 +20,8 @@ type PlatformRoom struct {
 	PlatformRoom string `json:"platform_room"`
 	GuestURL     string `json:"guest_url"`
 	EndsAt       Time   `json:"ends_at"`
-	// Known says that it has a meeting here that has not ended: Meeting is its id, Room its room's name.
+	// Known says that it has a meeting here that has not ended, or is the room of a lasting room: Meeting is the meeting's id, Room
+	// the room's name.
 	Known   bool   `json:"known"`
 	Meeting string `json:"meeting"`
 	Room    string `json:"room"`
@@ -102,13 +103,15 @@ const (
 	AbilityRecordings      = provider.AbilityRecordings
 	AbilityDownload        = provider.AbilityDownload
 	AbilityDeleteRecording = provider.AbilityDeleteRecording
+	AbilityLasting         = provider.AbilityLasting
 )
 
-// AfterEnd says what happens to a room that was not made here when its meeting is ended.
+// AfterEnd is what happens to the people in a room that outlives its meetings when one of these is ended. The room and its links
+// stay. Unknown when it is empty.
 type AfterEnd string
 
-// What becomes of it; unknown when it is empty.
+// What happens to the people.
 const (
-	RoomKept    AfterEnd = "kept"
-	RoomRemoved AfterEnd = "removed"
+	PeopleRemoved AfterEnd = "removed"
+	PeopleStay    AfterEnd = "stay"
 )

@@ -11,7 +11,25 @@ type Room struct {
 	AutoSince Time `json:"auto_since,omitzero"`
 	// Adopted reports whether the room was found on a platform rather than made here.
 	Adopted bool `json:"adopted,omitempty"`
+	// GuestURL is the guest link of a lasting room, empty for others and until its platform room is made.
+	GuestURL string `json:"guest_url"`
+	// Places are the platform rooms that it has had as a lasting room, one on each account. The first is the latest.
+	Places []Place `json:"places,omitempty"`
 }
+
+// RoomLink is which platform room the meetings of a room are in.
+type RoomLink string
+
+// The links of a room.
+const (
+	// LinkNew is a platform room for each meeting.
+	LinkNew RoomLink = "new"
+	// LinkLasting is one platform room for all meetings, whose guest link can be published.
+	LinkLasting RoomLink = "lasting"
+)
+
+// Lasting reports whether one platform room is for all meetings of the room.
+func (r Room) Lasting() bool { return r.Link == LinkLasting || r.Link == "" && r.Adopted }
 
 // RoomSettings are the settings of a room that the user chooses.
 type RoomSettings struct {
@@ -26,12 +44,15 @@ type RoomSettings struct {
 	SkipConsent bool                   `json:"skip_consent"`
 	// AutoDownload downloads the room's recordings automatically, from now on.
 	AutoDownload bool `json:"auto_download"`
+	// Link is new or lasting; empty is new, and lasting for an adopted room.
+	Link RoomLink `json:"link"`
 }
 
 // RoomSpec is a room to create.
 type RoomSpec = RoomSettings
 
-// RoomPatch changes the settings that are set. Existing meetings keep the settings with which they were started.
+// RoomPatch changes the settings that are set. Existing meetings keep the settings with which they were started, but the platform
+// room of a lasting room changes at once.
 type RoomPatch struct {
 	Ref          string                  `json:"ref"`
 	Name         *string                 `json:"name,omitempty"`
@@ -43,6 +64,7 @@ type RoomPatch struct {
 	Logo         *string                 `json:"logo,omitempty"`
 	SkipConsent  *bool                   `json:"skip_consent,omitempty"`
 	AutoDownload *bool                   `json:"auto_download,omitempty"`
+	Link         *RoomLink               `json:"link,omitempty"`
 }
 
 // Apply changes s.
@@ -56,6 +78,7 @@ func (p RoomPatch) Apply(s *RoomSettings) {
 	set(&s.Logo, p.Logo)
 	set(&s.SkipConsent, p.SkipConsent)
 	set(&s.AutoDownload, p.AutoDownload)
+	set(&s.Link, p.Link)
 }
 
 func set[T any](to, from *T) {
@@ -70,7 +93,7 @@ func (s RoomSettings) PatchTo(now RoomSettings, ref string) RoomPatch {
 		Ref: ref, Name: differs(s.Name, now.Name), Account: differs(s.Account, now.Account), Locked: differs(s.Locked, now.Locked),
 		Size: differs(s.Size, now.Size), Recording: differs(s.Recording, now.Recording), Trigger: differs(s.Trigger, now.Trigger),
 		Logo: differs(s.Logo, now.Logo), SkipConsent: differs(s.SkipConsent, now.SkipConsent),
-		AutoDownload: differs(s.AutoDownload, now.AutoDownload),
+		AutoDownload: differs(s.AutoDownload, now.AutoDownload), Link: differs(s.Link, now.Link),
 	}
 }
 

@@ -39,6 +39,8 @@ func reasons(a *account) map[app.Ability]string {
 	note(app.AbilityLogo, can)
 	_, can = p.(provider.RoomLister)
 	note(app.AbilityAdopt, can)
+	_, can = p.(provider.RoomKeeper)
+	note(app.AbilityLasting, can)
 	_, can = p.(provider.Historian)
 	note(app.AbilityHistory, can)
 	_, can = p.(provider.RecordingLister)
@@ -61,5 +63,5 @@ var verbs = map[app.Ability]string{
 	app.AbilityRecord: "start or stop a recording from here", app.AbilityEject: "remove one person",
 	app.AbilityLogo: "show a logo", app.AbilityAdopt: "list its rooms", app.AbilityHistory: "show its history",
 	app.AbilityRecordings: "list its recordings", app.AbilityDownload: "hand out its recordings",
-	app.AbilityDeleteRecording: "delete a recording from here",
+	app.AbilityDeleteRecording: "delete a recording from here", app.AbilityLasting: "keep one room for all meetings",
 }

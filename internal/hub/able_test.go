@@ -12,7 +12,7 @@ import (
 type explaining struct{ unusable }
 
 func (explaining) Traits() provider.Traits {
-	return provider.Traits{KeepsRooms: true, HostParameter: "ticket"}
+	return provider.Traits{EmptiesRooms: true, HostParameter: "ticket"}
 }
 
 func (explaining) WhyNot(a provider.Ability) string {
@@ -31,11 +31,11 @@ func TestPlatformsExplainThemselves(t *testing.T) {
 	if s.Cannot[app.AbilityEject] != "Acme has doors for that" || s.Cannot[app.AbilityLogo] != "acme cannot do this" {
 		t.Errorf("the reasons are %v", s.Cannot)
 	}
-	if s.AfterEnd != app.RoomKept || s.HostParameter != "ticket" || s.Hint != "set ACME_HOOK" {
+	if s.AfterEnd != app.PeopleRemoved || s.HostParameter != "ticket" || s.Hint != "set ACME_HOOK" {
 		t.Errorf("%+v", s)
 	}
 	a.Provider = unusable{}
-	if s := h.accountStatus(a, "", ""); s.AfterEnd != app.RoomRemoved || s.Cannot[app.AbilityEject] != "acme cannot do this" {
+	if s := h.accountStatus(a, "", ""); s.AfterEnd != app.PeopleStay || s.Cannot[app.AbilityEject] != "acme cannot do this" {
 		t.Errorf("without an explanation: %+v", s)
 	}
 	if got, want := h.howToConfigure("acme"), "set ACME_TOKEN, or add [accounts.acme] to the configuration"; got != want {

@@ -59,6 +59,10 @@ func (h *Hub) PlatformRooms(ctx context.Context, q app.PlatformRoomQuery) ([]app
 				}
 				if err == nil && known.Status != app.Ended {
 					r.Known, r.Meeting, r.Room = true, known.ID, known.Room
+				} else if at, place, err := roomAt(tx, a.Name, m.Room, m.ID); err == nil && !place.Adopted {
+					r.Known, r.Room = true, at.Name
+				} else if ignore(err, store.ErrNotFound) != nil {
+					return err
 				}
 				out = append(out, r)
 			}
@@ -97,6 +101,12 @@ func (h *Hub) AdoptRoom(ctx context.Context, req app.Adoption) (app.RoomView, er
 	var room string
 	err = h.store.Update(ctx, func(tx *store.Tx) error {
 		m, err := tx.MeetingByPlatform(a.Name, found.Room, found.ID)
+		if ours, place, atErr := roomAt(tx, a.Name, found.Room, found.ID); atErr == nil && !place.Adopted && (err != nil || m.Status == app.Ended) {
+			room = ours.ID // the platform room of a lasting room is known
+			return nil
+		} else if ignore(atErr, store.ErrNotFound) != nil {
+			return atErr
+		}
 		switch former := m; {
 		case errors.Is(err, store.ErrNotFound):
 			m, err = h.adopt(tx, a, found, req.Name, h.now().Time, nil)
@@ -146,11 +156,15 @@ func (h *Hub) findOnPlatform(ctx context.Context, a *account, name string) (prov
 func (h *Hub) adopt(
 	tx *store.Tx, a *account, found provider.Meeting, name string, at time.Time, former *roster.Meeting,
 ) (roster.Meeting, error) {
-	var room app.Room
-	var err error
-	if name != "" {
+	room, place, err := roomAt(tx, a.Name, found.Room, found.ID)
+	switch {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return roster.Meeting{}, err
+	case err == nil && !place.Adopted:
+		return h.opened(tx, a, room, *place, at, former)
+	case name != "":
 		room, err = h.roomNamed(tx, a, name, at)
-	} else {
+	case err != nil:
 		room, err = h.roomFor(tx, a, found.Room, at)
 	}
 	if err != nil {
@@ -162,6 +176,31 @@ func (h *Hub) adopt(
 			PlatformID: found.ID, PlatformRoom: found.Room, GuestURL: found.GuestURL, Status: app.Open,
 			StartsAt: app.At(at), EndsAt: app.At(found.Until), Recording: app.NotRecording, Adopted: true,
 			Record: provider.RecordingNone, Trigger: provider.TriggerNone, Chosen: "found on the platform",
+			StatusSource: app.FromPlatform, EvidenceAt: app.At(at),
+		},
+		Lag: a.Provider.Traits().PresenceLag,
+	}
+	if former != nil {
+		m.Follow(*former, at)
+	}
+	if room.Adopted && (room.Place(a.Name) == nil || room.Place(a.Name).PlatformRoom == found.Room) {
+		room.SetPlace(adoptedPlace(m.Meeting))
+		room.GuestURL = h.guestLinkOf(room)
+		if err := tx.PutRoom(room); err != nil {
+			return m, err
+		}
+	}
+	return m, tx.PutMeeting(m)
+}
+
+// opened makes the meeting that guests began in the platform room of a lasting room, without a start from here.
+func (h *Hub) opened(tx *store.Tx, a *account, r app.Room, p app.Place, at time.Time, former *roster.Meeting) (roster.Meeting, error) {
+	m := roster.Meeting{
+		Meeting: app.Meeting{
+			ID: h.newID(), Room: r.Name, RoomID: r.ID, Account: a.Name, Platform: a.Platform, PlatformID: p.PlatformID,
+			PlatformRoom: p.PlatformRoom, GuestURL: p.GuestURL, Status: app.Open, StartsAt: app.At(at),
+			EndsAt: app.At(later(at, h.clock.Now()).Add(app.DefaultLength)), Recording: app.NotRecording, Lasting: true,
+			Locked: p.Locked, Size: p.Size, Record: p.Recording, Trigger: p.Trigger, Chosen: "its lasting link is there",
 			StatusSource: app.FromPlatform, EvidenceAt: app.At(at),
 		},
 		Lag: a.Provider.Traits().PresenceLag,

@@ -24,6 +24,14 @@ func belongs(tx *store.Tx, m roster.Meeting, at time.Time) (roster.Meeting, erro
 	return m, nil
 }
 
+// ignore returns nil for an error of the given kind.
+func ignore(err, kind error) error {
+	if errors.Is(err, kind) {
+		return nil
+	}
+	return err
+}
+
 // maxFormer bounds how many meetings back a session is looked for.
 const maxFormer = 8
 

@@ -123,7 +123,7 @@ func (h *Hub) bookingView(tx *store.Tx, b store.Booking) app.Booking {
 		}
 	}
 	if v.Link == "" {
-		v.Link = lastingLink(tx, b.RoomID)
+		v.Link = h.lastingLink(tx, b.RoomID)
 	}
 	v.Error = h.bookings.problem(b.ID, next.Start)
 	return v
@@ -150,16 +150,15 @@ func madeFor(tx *store.Tx, b store.Booking, start time.Time) *app.Meeting {
 }
 
 // lastingLink is the guest link of a room whose platform room outlives its meetings, else empty.
-func lastingLink(tx *store.Tx, roomID string) string {
+func (h *Hub) lastingLink(tx *store.Tx, roomID string) string {
 	r, err := tx.Room(roomID)
-	if err != nil || !r.Adopted {
+	if err == nil {
+		r, err = h.located(tx, r)
+	}
+	if err != nil {
 		return ""
 	}
-	m, err := latest(tx, roomID)
-	if err != nil || m == nil || !m.Adopted {
-		return ""
-	}
-	return m.GuestURL
+	return r.GuestURL
 }
 
 // Book plans a meeting; see [app.Backend].

@@ -30,7 +30,7 @@ func (h *Hub) ExportCalendar(ctx context.Context, e app.CalendarExport) (app.Exp
 			if err != nil {
 				return err
 			}
-			entries = append(entries, entryOf(tx, b, p))
+			entries = append(entries, h.entryOf(tx, b, p))
 		}
 		return err
 	})
@@ -40,9 +40,9 @@ func (h *Hub) ExportCalendar(ctx context.Context, e app.CalendarExport) (app.Exp
 	return app.ExportedCalendar{ICS: string(calendar.Write(name, entries)), Bookings: len(entries)}, nil
 }
 
-func entryOf(tx *store.Tx, b store.Booking, p calendar.Plan) calendar.Entry {
+func (h *Hub) entryOf(tx *store.Tx, b store.Booking, p calendar.Plan) calendar.Entry {
 	entry := calendar.Entry{
-		UID: uidOf(b.ID), Title: b.Room, Plan: p, URL: lastingLink(tx, b.RoomID), Sequence: b.Revision, Created: b.CreatedAt.Time, Modified: b.ChangedAt.Time,
+		UID: uidOf(b.ID), Title: b.Room, Plan: p, URL: h.lastingLink(tx, b.RoomID), Sequence: b.Revision, Created: b.CreatedAt.Time, Modified: b.ChangedAt.Time,
 	}
 	for _, x := range b.Expect {
 		if x.Mail != "" {

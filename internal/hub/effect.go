@@ -118,6 +118,15 @@ func (e *effect) meetingIn(m roster.Meeting) (*roster.Meeting, error) {
 			return e.adopt(&m)
 		}
 	}
+	if p := e.event.Participant; p != nil && m.Former != "" && e.event.Kind == provider.KindParticipantLeft && m.Holds(e.at()) {
+		// One who stayed in the room from an earlier meeting leaves the one that they are in.
+		if _, err := e.tx.Stay(m.ID, p.Session); err == nil && !m.Holds(p.JoinedAt) {
+			p.JoinedAt = time.Time{}
+			return &m, nil
+		} else if ignore(err, store.ErrNotFound) != nil {
+			return nil, err
+		}
+	}
 	of := m
 	var err error
 	if p := e.event.Participant; p != nil && p.JoinedAt.IsZero() {

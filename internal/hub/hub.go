@@ -225,6 +225,9 @@ func (h *Hub) Start() {
 		}
 		h.goes("presence of "+a.Name, newPresencePoller(h, a).run)
 		h.goes("ends of "+a.Name, newEndWatcher(h, a).run)
+		if c, ok := newCaretaker(h, a); ok {
+			h.goes("lasting rooms of "+a.Name, c.run)
+		}
 		if s, ok := newSweeper(h, a); ok {
 			h.goes("rooms in use of "+a.Name, s.run)
 		}

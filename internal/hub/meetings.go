@@ -109,7 +109,7 @@ func (h *Hub) currentOf(tx *store.Tx, roomID string) (*app.Meeting, error) {
 
 func platformMeeting(m app.Meeting, stays []*roster.Stay) provider.Meeting {
 	out := provider.Meeting{
-		ID: m.PlatformID, Room: m.PlatformRoom, GuestURL: m.GuestURL, Until: m.EndsAt.Time, Keep: m.Adopted,
+		ID: m.PlatformID, Room: m.PlatformRoom, GuestURL: m.GuestURL, Until: m.EndsAt.Time, Keep: m.KeepsRoom(),
 	}
 	for _, s := range stays {
 		if s.Present() {
@@ -134,6 +134,11 @@ func (h *Hub) EndMeeting(ctx context.Context, ref app.MeetingRef) (app.Meeting, 
 		return m.Meeting, err
 	}
 	defer h.locks.lock(m.RoomID)()
+	return h.endMeeting(ctx, m, stays)
+}
+
+// endMeeting is EndMeeting while the meeting's room is locked.
+func (h *Hub) endMeeting(ctx context.Context, m roster.Meeting, stays []*roster.Stay) (app.Meeting, error) {
 	defer h.locks.lock(recordingOf(m.ID))() // a start that is under way is over before the meeting is
 	if err := h.store.View(ctx, func(tx *store.Tx) (err error) { m, err = tx.Meeting(m.ID); return err }); err != nil ||
 		m.Status == app.Ended {

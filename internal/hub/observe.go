@@ -153,6 +153,14 @@ func (h *Hub) Observe(ctx context.Context, meeting string, r Reading) error {
 				continue
 			}
 			p = personUpTo(p, now)
+			if former, err := ofFormer(tx, m, p, r.Begun); err != nil {
+				return err
+			} else if former {
+				continue
+			}
+			if !p.JoinedAt.IsZero() && !m.Holds(p.JoinedAt) {
+				p.JoinedAt = m.Since.Add(1) // they stayed from the meeting before
+			}
 			m.Began(p.JoinedAt)
 			if err := o.see(p); err != nil {
 				return err
@@ -183,6 +191,24 @@ func (h *Hub) Observe(ctx context.Context, meeting string, r Reading) error {
 		}
 		return tx.PutMeeting(m)
 	})
+}
+
+// ofFormer reports whether a reading of m lists somebody who was in the meeting before it in the same platform room, and has left.
+func ofFormer(tx *store.Tx, m roster.Meeting, p provider.Participant, begun time.Time) (bool, error) {
+	if m.Former == "" {
+		return false, nil
+	}
+	if !p.LeftAt.IsZero() {
+		return !m.Holds(p.LeftAt), nil
+	}
+	if p.JoinedAt.IsZero() {
+		s, err := tx.Stay(m.Former, p.Session)
+		if err != nil {
+			return false, ignore(err, store.ErrNotFound)
+		}
+		p.JoinedAt = later(s.JoinedAt.Time, m.Since.Add(-1))
+	}
+	return m.Leftover(p.JoinedAt, begun), nil
 }
 
 // observation is one presence reading being added.

@@ -26,6 +26,9 @@ const (
 // for a while after its end, only signs from after that while count.
 func (w *endWatcher) isOverdue(ctx context.Context, m app.Meeting) (bool, error) {
 	linger := w.account.Provider.Traits().Linger
+	if m.Lasting {
+		linger = 0 // its end is ours alone
+	}
 	over := m.EndsAt.Add(linger)
 	if m.EndsAt.IsZero() || !w.hub.clock.Now().After(over) {
 		return false, nil
@@ -61,7 +64,7 @@ func (w *endWatcher) expire(ctx context.Context, m app.Meeting) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err == nil && found.Until.After(m.EndsAt.Time) {
+		if err == nil && !m.Lasting && found.Until.After(m.EndsAt.Time) {
 			w.moved(ctx, m.ID, found.Until, app.FromPlatform)
 			return
 		}
@@ -81,11 +84,16 @@ func (w *endWatcher) prolong(ctx context.Context, m app.Meeting) {
 	h, now := w.hub, w.hub.clock.Now()
 	e, ok := w.account.Provider.(provider.Extender)
 	left := m.EndsAt.Sub(now)
-	if !ok || m.Here == 0 || m.Adopted || m.EndsAt.IsZero() || left <= 0 || left >= prolongWithin || now.Before(w.extend[m.ID]) {
+	if !ok && !m.Lasting || m.Here == 0 || m.Adopted && !m.Lasting || m.EndsAt.IsZero() || left <= 0 || left >= prolongWithin ||
+		now.Before(w.extend[m.ID]) {
 		return
 	}
 	w.extend[m.ID] = now.Add(prolongAgain)
 	until := m.EndsAt.Add(prolongBy)
+	if m.Lasting { // the platform's room has no end, or a later one
+		w.moved(ctx, m.ID, until, app.FromHere)
+		return
+	}
 	err := e.Extend(ctx, platformMeeting(m, nil), until)
 	h.noteCall(w.account, err)
 	if ctx.Err() != nil {

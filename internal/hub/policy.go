@@ -20,6 +20,10 @@ func (h *Hub) choose(r app.Room) app.Choice {
 		}
 		return c
 	}
+	if r.Lasting() && len(r.Places) > 0 && h.accounts[r.Places[0].Account] != nil {
+		a := h.accounts[r.Places[0].Account]
+		return app.Choice{Account: a.Name, Platform: a.Platform, Why: "its lasting link is there", Problem: a.problem()}
+	}
 	platform, why := h.choosePlatform(r)
 	c := app.Choice{Platform: platform, Why: why}
 	for _, a := range h.order {

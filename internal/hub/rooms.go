@@ -46,7 +46,10 @@ func (h *Hub) Rooms(ctx context.Context, _ app.RoomQuery) ([]app.RoomView, error
 			return err
 		}
 		for _, r := range rooms {
-			v := app.RoomView{Room: r, Would: h.choose(r), Meeting: current[r.ID]}
+			if r, err = h.located(tx, r); err != nil {
+				return err
+			}
+			v := app.RoomView{Room: r, Would: h.choose(r), Meeting: current[r.ID], Notes: h.linkNotes(r)}
 			if v.Meeting == nil {
 				if v.Meeting, err = latest(tx, r.ID); err != nil {
 					return err
@@ -67,7 +70,10 @@ func (h *Hub) Room(ctx context.Context, ref app.RoomRef) (app.RoomView, error) {
 		if err != nil {
 			return err
 		}
-		v = app.RoomView{Room: r, Would: h.choose(r)}
+		if r, err = h.located(tx, r); err != nil {
+			return err
+		}
+		v = app.RoomView{Room: r, Would: h.choose(r), Notes: h.linkNotes(r)}
 		v.Meeting, err = h.currentOf(tx, r.ID)
 		return err
 	})
@@ -79,6 +85,9 @@ func (h *Hub) CreateRoom(ctx context.Context, spec app.RoomSpec) (app.Room, erro
 	r := app.Room{ID: h.newID(), RoomSettings: spec, CreatedAt: h.now()}
 	r.Name = roomName(r.Name)
 	h.noteAutoSince(&r, false)
+	if r.Link == "" {
+		r.Link = app.LinkNew
+	}
 	if r.Recording == "" {
 		r.Recording = provider.RecordingNone
 	}
@@ -96,11 +105,14 @@ func (h *Hub) CreateRoom(ctx context.Context, spec app.RoomSpec) (app.Room, erro
 			return app.Room{}, err
 		}
 	}
+	if r.Lasting() {
+		return h.createLasting(ctx, r)
+	}
 	err := h.store.Update(ctx, func(tx *store.Tx) error { return putNewName(tx, r) })
 	return r, writeError(err)
 }
 
-// EditRoom changes a room's settings for its meetings to come.
+// EditRoom changes a room's settings for its meetings to come, and at once those of a lasting platform room.
 func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 	var r app.Room
 	if p.Logo != nil && *p.Logo != "" {
@@ -108,7 +120,15 @@ func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 			return r, err
 		}
 	}
-	err := h.store.Update(ctx, func(tx *store.Tx) error {
+	unlock, err := h.lockRoom(ctx, p.Ref)
+	if err != nil {
+		return r, err
+	}
+	defer unlock()
+	if err := h.editPlace(ctx, p); err != nil {
+		return r, err
+	}
+	err = h.store.Update(ctx, func(tx *store.Tx) error {
 		var err error
 		if r, err = findRoom(tx, p.Ref); err != nil {
 			return err
@@ -118,6 +138,9 @@ func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 		r.Name = roomName(r.Name)
 		h.noteAutoSince(&r, was.AutoDownload)
 		if err := h.checkRoom(r); err != nil {
+			return err
+		}
+		if r, err = h.located(tx, r); err != nil {
 			return err
 		}
 		if r.Name == was.Name {
@@ -168,7 +191,8 @@ func renameMeetings(tx *store.Tx, r app.Room) error {
 	return nil
 }
 
-// DeleteRoom removes a room that has no open or live meeting. Its past meetings stay.
+// DeleteRoom removes a room that has no open or live meeting, and the platform rooms that were made for its lasting link. Its past
+// meetings stay.
 func (h *Hub) DeleteRoom(ctx context.Context, ref app.RoomRef) (app.Room, error) {
 	var r app.Room
 	unlock, err := h.lockRoom(ctx, ref.Ref)
@@ -176,7 +200,7 @@ func (h *Hub) DeleteRoom(ctx context.Context, ref app.RoomRef) (app.Room, error)
 		return r, err
 	}
 	defer unlock()
-	err = h.store.Update(ctx, func(tx *store.Tx) error {
+	idle := func(tx *store.Tx) error {
 		var err error
 		if r, err = findRoom(tx, ref.Ref); err != nil {
 			return err
@@ -190,6 +214,18 @@ func (h *Hub) DeleteRoom(ctx context.Context, ref app.RoomRef) (app.Room, error)
 				Kind: provider.Conflict, Text: fmt.Sprintf("%s has a meeting that is %s", r.Name, m.Status),
 				Hint: "end the meeting first",
 			}
+		}
+		return nil
+	}
+	if err := h.store.View(ctx, idle); err != nil {
+		return r, err
+	}
+	if err := h.removePlaces(ctx, r); err != nil {
+		return r, err
+	}
+	err = h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		if err := idle(tx); err != nil {
+			return err
 		}
 		return tx.DeleteRoom(r)
 	})
@@ -224,6 +260,9 @@ func (h *Hub) checkRoom(r app.Room) error {
 	default:
 		return invalid("use none, prompt, automatic or automatic-2nd-participant", "there is no trigger %q", r.Trigger)
 	}
+	if r.Link != app.LinkNew && r.Link != app.LinkLasting && r.Link != "" {
+		return invalid("use new or lasting", "there is no link %q", r.Link)
+	}
 	if r.Account != "" && !accountName.MatchString(r.Account) {
 		return invalid("accounts are named in lower case: letters, digits and hyphens", "there can be no account %q", r.Account)
 	}
@@ -231,14 +270,21 @@ func (h *Hub) checkRoom(r app.Room) error {
 }
 
 func putNewName(tx *store.Tx, r app.Room) error {
+	if err := nameFree(tx, r); err != nil {
+		return err
+	}
+	return tx.PutRoom(r)
+}
+
+// nameFree refuses the name of a room that another one has.
+func nameFree(tx *store.Tx, r app.Room) error {
 	if other, err := tx.RoomByName(r.Name); err == nil && other.ID != r.ID {
 		return &app.Error{
 			Kind: provider.Conflict, Text: fmt.Sprintf("a room named %q exists", other.Name), Hint: "choose another name",
 		}
-	} else if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return err
+	} else {
+		return ignore(err, store.ErrNotFound)
 	}
-	return tx.PutRoom(r)
 }
 
 func findRoom(tx *store.Tx, ref string) (app.Room, error) {

@@ -224,10 +224,21 @@ func (o *occurrence) current(tx *store.Tx) (store.Booking, error) {
 	return b, err
 }
 
-// serves reports whether an open meeting of the room is the occurrence's: that of a platform room that lasts, or one that was
-// started by hand and lasts long enough.
-func (o *occurrence) serves(m app.Meeting) bool {
-	return m.Adopted || (m.Booking == "" || m.Booking == o.id) && (m.EndsAt.IsZero() || !m.EndsAt.Before(o.slot.End))
+// serves reports whether an open meeting of the room is the occurrence's: one that was started by hand, or one that lasts long
+// enough. In a lasting room there is one meeting at a time: that of another occurrence goes on until this one begins, and beyond if
+// people are in it then.
+func (o *occurrence) serves(room app.Room, m app.Meeting, now time.Time) (serves, wait bool) {
+	lasts := m.EndsAt.IsZero() || !m.EndsAt.Before(o.slot.End)
+	mine := m.Booking == "" || m.Booking == o.id
+	switch {
+	case m.Adopted && !m.Lasting, mine && lasts:
+		return true, false
+	case !room.Lasting() || !m.KeepsRoom():
+		return false, false
+	case m.Booking == "" || m.Here > 0 && !now.Before(o.slot.Start):
+		return true, false
+	}
+	return false, now.Before(o.slot.Start)
 }
 
 // announce writes down that a meeting is about to be made, under a name that no one else has, and returns the name.
@@ -307,6 +318,9 @@ func (o *occurrence) made(tx *store.Tx, h *Hub, m *roster.Meeting) error {
 	}
 	if m.Booking == "" {
 		m.Booking = o.id
+	}
+	if m.Lasting && !m.EndsAt.IsZero() && m.EndsAt.Before(o.slot.End) {
+		m.EndsAt = app.At(o.slot.End)
 	}
 	b.Note(store.Occurrence{Start: app.At(o.slot.Start), End: app.At(o.slot.End), Meeting: m.ID}, h.clock.Now())
 	return tx.PutBooking(b)

@@ -49,27 +49,30 @@ func (h *Hub) startMeeting(ctx context.Context, req app.StartMeeting, plan *occu
 			return app.StartedMeeting{}, err
 		}
 	}
-	if !req.New {
+	choice := h.choose(room)
+	switch {
+	case !req.New:
 		if s, ok, err := h.reuse(ctx, room, plan); ok || err != nil {
 			if err == nil && req.Consent {
 				s.Meeting, err = h.Consent(ctx, app.ConsentAnswer{Meeting: s.ID, Given: true})
 			}
 			return s, err
 		}
+	case room.Lasting():
+		if _, err := h.usable(choice); err != nil {
+			return app.StartedMeeting{}, err
+		}
+		if err := h.endRunning(ctx, room.ID); err != nil {
+			return app.StartedMeeting{}, err
+		}
 	}
-	choice := h.choose(room)
 	a, err := h.usable(choice)
-	if err != nil {
-		return app.StartedMeeting{}, err
-	}
-	made, err := h.create(ctx, a, room, until, plan)
 	if err != nil {
 		return app.StartedMeeting{}, err
 	}
 	m := roster.Meeting{
 		Meeting: app.Meeting{
-			ID: h.newID(), Room: room.Name, RoomID: room.ID, Account: a.Name, Platform: a.Platform,
-			PlatformID: made.ID, PlatformRoom: made.Room, GuestURL: made.GuestURL, Status: app.Open, StartsAt: h.now(),
+			ID: h.newID(), Room: room.Name, RoomID: room.ID, Account: a.Name, Platform: a.Platform, Status: app.Open, StartsAt: h.now(),
 			EndsAt: app.At(until), Recording: app.NotRecording, StatusSource: app.FromHere, EvidenceAt: h.now(),
 			Chosen: choice.Why, Locked: room.Locked, Size: room.Size, Record: room.Recording, Trigger: room.Trigger,
 		},
@@ -81,6 +84,23 @@ func (h *Hub) startMeeting(ctx context.Context, req app.StartMeeting, plan *occu
 	if req.Consent {
 		m.Consent, m.ConsentAt = app.ConsentGiven, h.now()
 	}
+	if room.Lasting() {
+		m, reused, err := h.startLasting(ctx, a, room, m, plan)
+		if err != nil {
+			return app.StartedMeeting{}, err
+		}
+		s, err := h.withHostLink(ctx, a, m.Meeting)
+		if err != nil {
+			s.Notes = append(s.Notes, "the meeting is open, but its host link could not be made: "+err.Error())
+		}
+		s.Reused = reused
+		return s, h.noteTokenStart(ctx, a, m.Meeting)
+	}
+	made, err := h.create(ctx, a, room, until, plan)
+	if err != nil {
+		return app.StartedMeeting{}, err
+	}
+	m.PlatformID, m.PlatformRoom, m.GuestURL = made.ID, made.Room, made.GuestURL
 	m.TokenStarts = h.tokenStarts(a, m.Meeting)
 	// The meeting exists on the platform from here on: it is written down even when the caller has gone.
 	if err := h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
@@ -167,12 +187,27 @@ func (h *Hub) reuse(ctx context.Context, room app.Room, plan *occurrence) (app.S
 		m, err = h.currentOf(tx, room.ID)
 		return err
 	})
-	if err != nil || m == nil || m.Status == app.Ended || plan != nil && !plan.serves(*m) {
+	if err != nil || m == nil || m.Status == app.Ended {
 		return app.StartedMeeting{}, false, err
+	}
+	if plan != nil {
+		switch serves, wait := plan.serves(room, *m, h.clock.Now()); {
+		case wait:
+			return app.StartedMeeting{}, false, errNotDue
+		case !serves && m.Lasting:
+			_, err := h.end(ctx, m.ID, h.clock.Now(), roster.ReasonExpired, app.FromClock)
+			return app.StartedMeeting{}, false, err
+		case !serves:
+			return app.StartedMeeting{}, false, nil
+		}
 	}
 	a, err := h.accountOf(m.Account)
 	if err != nil {
 		return app.StartedMeeting{}, false, err
+	}
+	elsewhere := room.Lasting() && !m.KeepsRoom()
+	if elsewhere && m.Here == 0 { // guests come to the lasting room
+		return app.StartedMeeting{}, false, h.endRunning(ctx, room.ID)
 	}
 	if !m.EndsAt.IsZero() && h.clock.Now().After(m.EndsAt.Time) {
 		if m.Here > 0 {
@@ -193,9 +228,15 @@ func (h *Hub) reuse(ctx context.Context, room app.Room, plan *occurrence) (app.S
 		if err := h.changeMeeting(ctx, m.ID, func(tx *store.Tx, m *roster.Meeting) error { return plan.made(tx, h, m) }); err != nil {
 			return app.StartedMeeting{}, false, err
 		}
+		if *m, err = h.meetingNow(ctx, m.ID); err != nil {
+			return app.StartedMeeting{}, false, err
+		}
 	}
 	s, err := h.withHostLink(ctx, a, *m)
 	s.Reused = true
+	if elsewhere {
+		s.Notes = append(s.Notes, "this meeting began in a room of its own: guests with the lasting link don't reach it until it has ended")
+	}
 	return s, true, err
 }
 

@@ -70,9 +70,9 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 	}
 	if a.Unusable == nil {
 		traits := a.Provider.Traits()
-		s.HostParameter, s.AfterEnd = traits.HostParameter, app.RoomRemoved
-		if traits.KeepsRooms {
-			s.AfterEnd = app.RoomKept
+		s.HostParameter, s.AfterEnd = traits.HostParameter, app.PeopleStay
+		if traits.EmptiesRooms {
+			s.AfterEnd = app.PeopleRemoved
 		}
 	}
 	s.Registration = a.hook.Status(hook)

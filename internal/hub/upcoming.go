@@ -116,7 +116,7 @@ func (c *coming) bookings(tx *store.Tx) error {
 		if cut {
 			c.notes = append(c.notes, fmt.Sprintf("A booking of %s is repeated too often: its first %d times are listed.", b.Room, calendar.MaxOccurrences))
 		}
-		lasting := lastingLink(tx, b.RoomID)
+		lasting := c.h.lastingLink(tx, b.RoomID)
 		for _, s := range slots {
 			item := app.UpcomingItem{
 				At: app.At(s.Start), EndsAt: app.At(s.End), Title: b.Room, Source: app.FromBooking, Room: b.Room, Booking: b.ID, URL: lasting,

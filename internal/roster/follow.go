@@ -31,14 +31,20 @@ func (m *Meeting) Follow(former Meeting, at time.Time) {
 func (m *Meeting) Holds(at time.Time) bool { return m.Former == "" || at.After(m.Since) }
 
 // IsBefore reports whether evidence of the given time is about a later meeting in the same platform room, of which nothing
-// is known yet.
+// is known yet. Only in a lasting room an end that nobody asked for is one.
 func (m *Meeting) IsBefore(at time.Time) bool {
-	return m.Adopted && m.Status == app.Ended && m.EndReason == ReasonEndedHere && at.After(m.EndedAt.Add(Stragglers))
+	return m.KeepsRoom() && m.Status == app.Ended && (m.Lasting || m.EndReason == ReasonEndedHere) && at.After(m.EndedAt.Add(Stragglers))
 }
 
-// Began lowers the time at which an adopted meeting began: the earliest evidence counts, in whatever order it comes.
+// Leftover reports whether a presence reading begun at the given time lists someone from the meeting before m, whom the
+// platform may still show although they have left: those who joined before m began, until the platform's lag is over.
+func (m *Meeting) Leftover(joined, begun time.Time) bool {
+	return m.Former != "" && !joined.IsZero() && !m.Holds(joined) && !begun.After(m.Since.Add(Stragglers+m.Lag))
+}
+
+// Began lowers the time at which a meeting in a lasting room began: the earliest evidence counts, in whatever order it comes.
 func (m *Meeting) Began(at time.Time) {
-	if m.Adopted && !at.IsZero() && m.Holds(at) && (m.StartsAt.IsZero() || at.Before(m.StartsAt.Time)) {
+	if m.KeepsRoom() && !at.IsZero() && m.Holds(at) && (m.StartsAt.IsZero() || at.Before(m.StartsAt.Time)) {
 		m.StartsAt = app.At(at)
 	}
 }

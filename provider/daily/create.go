@@ -20,7 +20,7 @@ type createBody struct {
 
 // roomProperties are the settings of our rooms. enable_recording is a word or omitted, never false.
 type roomProperties struct {
-	Exp               int64             `json:"exp"`
+	Exp               int64             `json:"exp,omitempty"` // 0 for a room that lasts
 	MaxParticipants   int               `json:"max_participants,omitempty"`
 	EnableKnocking    bool              `json:"enable_knocking,omitempty"`
 	EnableChat        bool              `json:"enable_chat"`
@@ -98,47 +98,52 @@ const creations = 3
 // a room with exactly the requested settings is ours; any other belongs to someone else and is a [provider.Conflict], like a name
 // that already existed.
 func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (provider.Meeting, error) {
+	return p.create(ctx, p.body(s), ", until "+s.Until.UTC().Format(time.RFC3339))
+}
+
+// create creates a room. doubtful ends the sentence about a room that may exist.
+func (p *Provider) create(ctx context.Context, body createBody, doubtful string) (provider.Meeting, error) {
 	const op = "create room"
-	body, doubt := p.body(s), false
+	name, doubt := body.Name, false
 	for n := 1; ; n++ {
 		var r roomObject
 		err := p.client.Do(ctx, rest.Call{
-			Op: op, Subject: s.Name, Method: http.MethodPost, Path: "/rooms", In: body, Out: &r,
+			Op: op, Subject: name, Method: http.MethodPost, Path: "/rooms", In: body, Out: &r,
 		})
 		if err == nil {
-			if string(r.Name) == s.Name {
+			if string(r.Name) == name {
 				return p.meeting(op, r)
 			}
-			err = p.client.Malformed(op, s.Name, "the answer is another room, or none")
+			err = p.client.Malformed(op, name, "the answer is another room, or none")
 			doubt = true
 		} else if errors.Is(err, rest.ErrMaybeDone) {
 			doubt = true
 		} else if !doubt && reportsExisting(err) {
-			return provider.Meeting{}, p.conflict(s.Name)
+			return provider.Meeting{}, p.conflict(name)
 		} else if !doubt && !errors.Is(err, provider.Invalid) {
 			return provider.Meeting{}, err
 		}
-		found, lookErr := p.room(ctx, s.Name)
+		found, lookErr := p.room(ctx, name)
 		switch {
 		case lookErr == nil && !doubt:
-			return provider.Meeting{}, p.conflict(s.Name)
+			return provider.Meeting{}, p.conflict(name)
 		case lookErr == nil && isOurs(found, body):
 			return p.meeting(op, found)
 		case lookErr == nil:
-			return provider.Meeting{}, p.conflict(s.Name)
+			return provider.Meeting{}, p.conflict(name)
 		case !doubt:
 			return provider.Meeting{}, err
 		case !errors.Is(lookErr, provider.NotFound):
-			return provider.Meeting{}, p.inDoubt(err, s)
+			return provider.Meeting{}, inDoubt(err, doubtful)
 		case n >= creations && reportsExisting(err):
-			return provider.Meeting{}, p.conflict(s.Name)
+			return provider.Meeting{}, p.conflict(name)
 		case errors.Is(err, provider.Invalid) && !reportsExisting(err):
 			return provider.Meeting{}, err
 		case n >= creations:
-			return provider.Meeting{}, p.inDoubt(err, s)
+			return provider.Meeting{}, inDoubt(err, doubtful)
 		}
 		if p.client.Backoff(ctx, n) != nil {
-			return provider.Meeting{}, p.inDoubt(err, s)
+			return provider.Meeting{}, inDoubt(err, doubtful)
 		}
 	}
 }
@@ -155,13 +160,13 @@ func (p *Provider) conflict(name string) error {
 }
 
 // inDoubt returns the error of a creation that may or may not have happened.
-func (p *Provider) inDoubt(err error, s provider.MeetingSpec) error {
+func inDoubt(err error, until string) error {
 	var e *provider.Error
 	if !errors.As(err, &e) {
 		return err
 	}
 	said := *e
-	said.Text += "; the room may exist all the same, until " + s.Until.UTC().Format(time.RFC3339)
+	said.Text += "; the room may exist all the same" + until
 	return &said
 }
 

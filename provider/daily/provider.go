@@ -44,6 +44,7 @@ var (
 	_ provider.WebhookRegistrar = (*Provider)(nil)
 	_ provider.Explainer        = (*Provider)(nil)
 	_ provider.SignatureTester  = (*Provider)(nil)
+	_ provider.RoomKeeper       = (*Provider)(nil)
 )
 
 // Options override defaults; the zero value is the usual choice.
@@ -117,7 +118,7 @@ func (p *Provider) GoString() string { return p.account.String() }
 func (p *Provider) Traits() provider.Traits {
 	return provider.Traits{
 		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second, NamesRooms: true, StoresFiles: true,
-		HistoryGrain: 15 * time.Second, KeepsRooms: true, HostParameter: "t",
+		HistoryGrain: 15 * time.Second, EmptiesRooms: true, HostParameter: "t",
 	}
 }
 

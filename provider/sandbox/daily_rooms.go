@@ -59,7 +59,9 @@ func (w *World) applyDaily(r *room, body map[string]any) {
 		r.daily.privacy = p
 	}
 	for k, v := range table(body, "properties") {
-		r.daily.properties[k] = v
+		if r.daily.properties[k] = v; v == nil {
+			delete(r.daily.properties, k)
+		}
 	}
 	p := r.daily.properties
 	r.locked = r.daily.privacy == "private"

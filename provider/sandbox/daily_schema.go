@@ -40,7 +40,7 @@ func dailyRoomProperties() schema {
 		"eject_at_room_exp":           flag(false),
 		"eject_after_elapsed":         {shape: isInt, least: 1},
 		"max_participants":            {shape: isInt, least: 1, most: 100000, def: int64(200)},
-		"enable_recording":            {shape: isChoice, choices: dailyRecordingModes},
+		"enable_recording":            {shape: isChoice, choices: dailyRecordingModes, resets: true},
 		"recordings_bucket":           dailyBucket(),
 		"recordings_template":         {shape: isText, least: 1, most: 1024},
 		"transcription_bucket":        dailyBucket(),

@@ -38,6 +38,8 @@ type property struct {
 	fields   schema
 	// def is the default, which sparse configurations omit; nil for none.
 	def any
+	// resets means that null restores the default.
+	resets bool
 	// least and most limit a number, or a text's length; both zero for no limit.
 	least, most int64
 }
@@ -95,6 +97,9 @@ func orBody(prefix string) string {
 // parse reads one value.
 func (p property) parse(raw json.RawMessage, name string) (any, error) {
 	wrong := fmt.Errorf("property '%s' must be %s", name, p.shape)
+	if p.resets && string(raw) == "null" {
+		return nil, nil
+	}
 	switch p.shape {
 	case isTable:
 		return p.fields.parse(raw, name+".")

@@ -120,6 +120,9 @@ func wherebyCreate(c *call) answer {
 	if end.Before(c.at) {
 		return wherebyError(400, "endDate must not be in the past")
 	}
+	if most := c.w.opt.WherebyAhead; most > 0 && end.After(c.at.Add(most)) {
+		return wherebyError(400, "endDate is too far ahead")
+	}
 	if rec := table(body, "recording"); rec != nil {
 		if err := checkDestination(rec); err != nil {
 			return wherebyError(400, err.Error())

@@ -54,6 +54,8 @@ type Options struct {
 	NoRateLimits bool
 	// WherebyPoints is Whereby's allowance per minute; 0 is 1000, a Build plan has 100.
 	WherebyPoints int
+	// WherebyAhead is how far ahead an endDate may be; 0 is no limit.
+	WherebyAhead time.Duration
 	// MaxWebhooks is the number of webhooks that Daily allows a domain; 0 is 1.
 	MaxWebhooks int
 	// TimestampSeconds makes Daily sign with seconds rather than milliseconds; its documents leave the unit open.

@@ -94,11 +94,15 @@ func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.
 	return provider.Links{Guest: m.GuestURL, Host: host}, nil
 }
 
-// EndMeeting deletes the meeting; Whereby removes the people in it. It also answers 204 for one that is gone.
+// EndMeeting deletes the meeting; Whereby removes the people in it. It also answers 204 for one that is gone. A room with Keep stays
+// as it is, with the people: Whereby has no call to remove them.
 func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 	const op = "end meeting"
 	if m.ID == "" {
 		return p.client.Refuse(provider.Invalid, op, m.Room, "the meeting's id on Whereby is not known", "")
+	}
+	if m.Keep {
+		return nil
 	}
 	err := p.client.Do(ctx, rest.Call{
 		Op: op, Subject: m.ID, Method: http.MethodDelete, Path: "/meetings/" + url.PathEscape(m.ID), Cost: costDelete,

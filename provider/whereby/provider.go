@@ -39,6 +39,7 @@ var (
 	_ provider.RecordingDeleter = (*Provider)(nil)
 	_ provider.Explainer        = (*Provider)(nil)
 	_ provider.SignatureTester  = (*Provider)(nil)
+	_ provider.RoomKeeper       = (*Provider)(nil)
 )
 
 // Options override defaults; the zero value is the usual choice.

@@ -75,6 +75,8 @@ func sentence(a app.Activity, zone *time.Location) string {
 		text = "meeting ended"
 	case app.MeetingExtended:
 		text = "meeting extended until " + a.Until.In(zone).Format("15:04")
+	case app.LinkChanged:
+		text = "the lasting link is another one now"
 	case provider.KindRecordingStarted:
 		text = "recording started"
 	case provider.KindRecordingReady:

@@ -44,20 +44,19 @@ func TestWhatFollowsIsCounted(t *testing.T) {
 	}
 }
 
-// What ending does to a room that was made outside Greenroom depends on the platform.
-func TestEndingSaysWhatBecomesOfAnAdoptedRoom(t *testing.T) {
+// What ending does to the people in a lasting room depends on the platform.
+func TestEndingSaysWhatBecomesOfALastingRoom(t *testing.T) {
 	for _, c := range []struct {
 		platform provider.Platform
 		adopted  bool
 		after    app.AfterEnd
 		want     string
 	}{
-		{provider.Whereby, true, app.RoomRemoved, "1 person will be disconnected. The room was made outside Greenroom. Ending the meeting " +
-			"removes it from Whereby, and its links stop working permanently."},
-		{provider.Daily, true, app.RoomKept, "1 person will be disconnected. The room was made outside Greenroom: it stays on Daily, and its " +
-			"links keep working."},
-		{provider.LiveKit, true, "", "1 person will be disconnected. Its links will stop working."},
-		{provider.Whereby, false, app.RoomRemoved, "1 person will be disconnected. Its links will stop working."},
+		{provider.Whereby, true, app.PeopleStay, "1 person can stay in the room: Whereby has no way to remove them. The room stays on " +
+			"Whereby, and its links keep working."},
+		{provider.Daily, true, app.PeopleRemoved, "1 person will be disconnected. The room stays on Daily, and its links keep working."},
+		{provider.LiveKit, true, "", "1 person will be disconnected. The room stays on LiveKit, and its links keep working."},
+		{provider.Whereby, false, app.PeopleStay, "1 person will be disconnected. Its links will stop working."},
 	} {
 		if got := endText(app.Meeting{Platform: c.platform, Adopted: c.adopted, Here: 1}, c.after); got != c.want {
 			t.Errorf("%s, adopted %v: %q", c.platform, c.adopted, got)

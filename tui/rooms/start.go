@@ -85,19 +85,18 @@ func (p *Pane) end() tea.Cmd {
 	return nil
 }
 
-// endText explains what ending a meeting does. A room that was made outside Greenroom belongs to the host, and some
-// platforms end its meeting only by removing it.
+// endText explains what ending a meeting does. A lasting room stays, and some platforms leave the people in it.
 func endText(mt app.Meeting, after app.AfterEnd) string {
+	people := words.Plural(mt.Here, "person", "people")
 	text := "No one is in the meeting."
-	if mt.Here > 0 {
-		text = words.Plural(mt.Here, "person", "people") + " will be disconnected."
-	}
 	switch {
-	case mt.Adopted && after == app.RoomRemoved:
-		return text + " The room was made outside Greenroom. Ending the meeting removes it from " + platformName(mt.Platform) +
-			", and its links stop working permanently."
-	case mt.Adopted && after == app.RoomKept:
-		return text + " The room was made outside Greenroom: it stays on " + platformName(mt.Platform) + ", and its links keep working."
+	case mt.Here > 0 && mt.KeepsRoom() && after == app.PeopleStay:
+		text = people + " can stay in the room: " + platformName(mt.Platform) + " has no way to remove them."
+	case mt.Here > 0:
+		text = people + " will be disconnected."
+	}
+	if mt.KeepsRoom() {
+		return text + " The room stays on " + platformName(mt.Platform) + ", and its links keep working."
 	}
 	return text + " Its links will stop working."
 }

@@ -54,10 +54,10 @@ func New(clock clockwork.Clock) *Backend {
 		Version: "1.0.0",
 		Accounts: []app.AccountStatus{
 			{Name: "daily", Platform: provider.Daily, APIURL: "https://api.daily.co/v1", Health: "ok",
-				AfterEnd: app.RoomKept, HostParameter: "t"},
+				AfterEnd: app.PeopleRemoved, HostParameter: "t"},
 			{Name: "whereby", Platform: provider.Whereby, APIURL: "https://api.whereby.dev/v1", Health: "no webhook secret",
 				Hint:     "set WHEREBY_WEBHOOK_SECRET to the secret that Whereby shows beside the endpoint",
-				AfterEnd: app.RoomRemoved, HostParameter: "roomKey"},
+				AfterEnd: app.PeopleStay, HostParameter: "roomKey"},
 		},
 		Listener: app.ListenerStatus{URL: "http://127.0.0.1:7070"},
 		Tunnel:   app.TunnelStatus{Driver: "none", State: "closed"},

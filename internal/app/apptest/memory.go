@@ -212,10 +212,24 @@ func (m *Memory) CreateRoom(ctx context.Context, s app.RoomSpec) (app.Room, erro
 	if m.room(s.Name) >= 0 {
 		return app.Room{}, &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("room %q exists", s.Name), Hint: "choose another name"}
 	}
+	if s.Link == "" {
+		s.Link = app.LinkNew
+	}
 	r := app.Room{ID: m.id("r"), RoomSettings: s, CreatedAt: m.now()}
+	m.locate(&r)
 	m.rooms = append(m.rooms, r)
 	m.publish(app.Change{Kind: app.RoomChange, Room: &r})
 	return r, nil
+}
+
+// locate gives a lasting room its link.
+func (m *Memory) locate(r *app.Room) {
+	if r.GuestURL = ""; r.Lasting() {
+		if r.Place("memory") == nil {
+			r.SetPlace(app.Place{Account: "memory", PlatformRoom: r.Name, GuestURL: "https://example.test/" + r.ID, MadeAt: m.now()})
+		}
+		r.GuestURL = r.Places[0].GuestURL
+	}
 }
 
 // EditRoom changes a room.
@@ -230,6 +244,7 @@ func (m *Memory) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error
 	}
 	r := &m.rooms[i]
 	p.Apply(&r.RoomSettings)
+	m.locate(r)
 	room := *r
 	m.publish(app.Change{Kind: app.RoomChange, Room: &room})
 	return room, nil

@@ -95,7 +95,7 @@ func testRooms(t *testing.T, h Harness) {
 		Trigger: provider.TriggerAutomatic2nd, SkipConsent: true,
 	}
 	made := must[app.Room](t)(b.CreateRoom(ctx, spec))
-	want := app.Room{ID: made.ID, RoomSettings: app.RoomSettings{Name: "stand-up", Locked: true, Size: 12, Recording: provider.RecordingCloud, Trigger: provider.TriggerAutomatic2nd, SkipConsent: true}, CreatedAt: made.CreatedAt}
+	want := app.Room{ID: made.ID, RoomSettings: app.RoomSettings{Name: "stand-up", Locked: true, Size: 12, Recording: provider.RecordingCloud, Trigger: provider.TriggerAutomatic2nd, SkipConsent: true, Link: app.LinkNew}, CreatedAt: made.CreatedAt}
 	if diff := cmp.Diff(want, made); diff != "" || made.ID == "" || made.CreatedAt.IsZero() {
 		t.Errorf("created (-want +got):\n%s", diff)
 	}

@@ -1,0 +1,344 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+// createLasting makes a lasting room with its platform room. A room whose platform room is still being made is completed: the
+// answer to an earlier call was lost.
+func (h *Hub) createLasting(ctx context.Context, r app.Room) (app.Room, error) {
+	a, err := h.usable(h.choose(r))
+	if err != nil {
+		return r, err
+	}
+	if _, ok := a.Provider.(provider.RoomKeeper); !ok {
+		return r, cannot(a, app.AbilityLasting)
+	}
+	err = h.store.Update(ctx, func(tx *store.Tx) error {
+		had, err := tx.RoomByName(r.Name)
+		if err == nil && had.RoomSettings == r.RoomSettings && !had.Place(a.Name).Made() && had.Place(a.Name) != nil {
+			r = had
+			return nil
+		}
+		if ignore(err, store.ErrNotFound) != nil {
+			return err
+		}
+		return putNewName(tx, r)
+	})
+	if err != nil {
+		return r, writeError(err)
+	}
+	defer h.locks.lock(r.ID)()
+	made, err := h.keep(ctx, a, r)
+	if err == nil || errors.Is(err, provider.Unavailable) {
+		return made, unfinished(err)
+	}
+	// The platform refuses it: there is no such room.
+	return r, errors.Join(err, writeError(h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.DeleteRoom(r) })))
+}
+
+// unfinished adds to the error of a lasting room without its platform room what happens next.
+func unfinished(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := *app.AsError(err)
+	e.Text += "; the room is kept, and its link is not made yet"
+	e.Hint = "run the same command again, or start a meeting in the room"
+	return &e
+}
+
+// editPlace brings the platform room of a lasting room to what a patch asks for, before the patch is stored. The room is locked.
+func (h *Hub) editPlace(ctx context.Context, p app.RoomPatch) error {
+	var was, r app.Room
+	err := h.store.View(ctx, func(tx *store.Tx) (err error) {
+		if was, err = findRoom(tx, p.Ref); err == nil {
+			was, err = h.located(tx, was)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r = was
+	p.Apply(&r.RoomSettings)
+	if r.Name = roomName(r.Name); !r.Lasting() {
+		return nil
+	}
+	if err := h.checkRoom(r); err != nil {
+		return err
+	}
+	choice := h.choose(r)
+	place := r.Place(choice.Account)
+	if place.Made() && (place.Adopted || placeHas(*place, r.RoomSettings)) && was.Lasting() {
+		return nil // nothing to do on the platform
+	}
+	a, err := h.usable(choice)
+	if err != nil {
+		return err
+	}
+	if place.Made() && !place.Adopted {
+		gone, err := h.changePlace(ctx, a, r, *place)
+		if err != nil || !gone {
+			return err
+		}
+		if r, err = h.lostPlace(ctx, a, r); err != nil {
+			return err
+		}
+	} else if place.Made() {
+		return nil
+	}
+	if p.Name != nil { // a name that is taken is refused before anything is made
+		if err := h.store.View(ctx, func(tx *store.Tx) error { return nameFree(tx, r) }); err != nil {
+			return err
+		}
+	}
+	_, err = h.keep(ctx, a, r)
+	return err
+}
+
+// placeHas reports whether a platform room has the settings.
+func placeHas(p app.Place, s app.RoomSettings) bool {
+	return p.Locked == s.Locked && p.Size == s.Size && p.Recording == s.Recording && p.Trigger == s.Trigger
+}
+
+// changePlace gives a platform room the room's settings, and its open meeting with it. What the platform can't change stays as it is.
+func (h *Hub) changePlace(ctx context.Context, a *account, r app.Room, p app.Place) (gone bool, err error) {
+	k, ok := a.Provider.(provider.RoomKeeper)
+	if !ok {
+		return false, cannot(a, app.AbilityLasting)
+	}
+	had := app.RoomSettings{Locked: p.Locked, Size: p.Size, Recording: p.Recording, Trigger: p.Trigger}
+	err = k.ChangeRoom(ctx, platformRoom(p), keptRoom(had, p.PlatformRoom), keptRoom(r.RoomSettings, p.PlatformRoom))
+	h.noteCall(a, err)
+	switch {
+	case errors.Is(err, provider.NotFound):
+		return true, nil
+	case errors.Is(err, provider.Unsupported):
+		return false, nil // the notes of the room say so
+	case err != nil:
+		return false, err
+	}
+	p.Locked, p.Size, p.Recording, p.Trigger = r.Locked, r.Size, r.Recording, r.Trigger
+	ctx = context.WithoutCancel(ctx)
+	if _, err := h.setPlace(ctx, r, p); err != nil {
+		return false, err
+	}
+	return false, writeError(h.store.Update(ctx, func(tx *store.Tx) error {
+		m, err := tx.MeetingByPlatform(a.Name, p.PlatformRoom, "")
+		if err != nil || m.Status == app.Ended || !m.Lasting {
+			return ignore(err, store.ErrNotFound)
+		}
+		m.Locked, m.Size = r.Locked, r.Size
+		return tx.PutMeeting(m)
+	}))
+}
+
+// removePlaces removes the platform rooms that were made for a lasting link. Those of an account that isn't configured stay.
+func (h *Hub) removePlaces(ctx context.Context, r app.Room) error {
+	for _, p := range r.Places {
+		if p.Adopted || !p.Made() || h.accounts[p.Account] == nil {
+			continue
+		}
+		a, err := h.accountOf(p.Account)
+		if err != nil {
+			return err
+		}
+		m := platformRoom(p)
+		m.Keep = false
+		err = a.Provider.EndMeeting(ctx, m)
+		h.noteCall(a, err)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// linkNotes lists what there is to know about the link of a lasting room.
+func (h *Hub) linkNotes(r app.Room) (notes []string) {
+	if !r.Lasting() {
+		return nil
+	}
+	choice := h.choose(r)
+	p, now := r.Place(choice.Account), h.clock.Now()
+	if !p.Made() {
+		if r.Adopted && p == nil {
+			return nil
+		}
+		return []string{"The lasting link is not made yet: starting a meeting makes it."}
+	}
+	title := choice.Platform.Title()
+	if !p.Adopted && !placeHas(*p, r.RoomSettings) {
+		notes = append(notes, fmt.Sprintf("The lasting room on %s still has its former settings, which %s can't change: %s.", title, title, placeWords(*p)))
+	}
+	if !p.FormerEnds.IsZero() && now.Before(p.FormerEnds.Time) {
+		notes = append(notes, fmt.Sprintf("The link has changed. The former one works until %s: %s", p.FormerEnds.Format(time.DateOnly), plain.Text(p.FormerURL)))
+	}
+	if !p.EndsAt.IsZero() && !p.Adopted && p.EndsAt.Sub(now) < 2*renewAhead(*p) {
+		notes = append(notes, fmt.Sprintf("%s removes the room on %s. The link changes before then.", title, p.EndsAt.Format(time.DateOnly)))
+	}
+	return notes
+}
+
+func placeWords(p app.Place) string {
+	text := "not locked"
+	if p.Locked {
+		text = "locked"
+	}
+	if p.Size > 0 {
+		text += fmt.Sprintf(", up to %d people", p.Size)
+	}
+	if !app.Recorded(p.Recording) {
+		return text + ", not recorded"
+	}
+	return text + ", recorded"
+}
+
+// renewAhead is how long before its end a platform room is replaced.
+func renewAhead(p app.Place) time.Duration {
+	return min(p.EndsAt.Sub(p.MadeAt.Time)/4, 14*24*time.Hour)
+}
+
+const (
+	// keepEvery is how often lasting rooms are looked at, lookKeptEvery how often the platform is asked whether one exists.
+	keepEvery     = time.Minute
+	lookKeptEvery = time.Hour
+	// keepAgain is how soon a platform room that could not be made is tried again.
+	keepAgain = 5 * time.Minute
+)
+
+// caretaker makes the platform rooms of an account's lasting rooms again where they vanished, and renews those that end.
+type caretaker struct {
+	hub     *Hub
+	account *account
+	next    map[string]time.Time
+	missing map[string]bool
+}
+
+func newCaretaker(h *Hub, a *account) (*caretaker, bool) {
+	_, ok := a.Provider.(provider.RoomKeeper)
+	return &caretaker{hub: h, account: a, next: make(map[string]time.Time), missing: make(map[string]bool)}, ok
+}
+
+func (c *caretaker) run() {
+	tick := c.hub.clock.NewTicker(keepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.Chan():
+			c.turn(c.hub.ctx)
+		case <-c.hub.ctx.Done():
+			return
+		}
+	}
+}
+
+func (c *caretaker) turn(ctx context.Context) {
+	h := c.hub
+	var rooms []app.Room
+	if err := h.store.View(ctx, func(tx *store.Tx) (err error) { rooms, err = tx.Rooms(); return err }); err != nil {
+		h.complain(err, "the lasting rooms could not be read", c.account)
+		return
+	}
+	for _, r := range rooms {
+		p := r.Place(c.account.Name)
+		if !r.Lasting() || h.choose(r).Account != c.account.Name || p == nil || p.Adopted || ctx.Err() != nil {
+			continue
+		}
+		if h.clock.Now().Before(c.next[r.ID]) {
+			continue
+		}
+		c.next[r.ID] = h.clock.Now().Add(keepAgain)
+		if err := c.look(ctx, r.ID); err != nil {
+			h.complain(err, "the platform room of a lasting room could not be kept", c.account)
+		}
+	}
+}
+
+// look makes, finds or renews the platform room of one lasting room.
+func (c *caretaker) look(ctx context.Context, id string) error {
+	h, a := c.hub, c.account
+	defer h.locks.lock(id)()
+	var r app.Room
+	if err := h.store.View(ctx, func(tx *store.Tx) (err error) { r, err = tx.Room(id); return err }); err != nil {
+		return ignore(err, store.ErrNotFound)
+	}
+	p := r.Place(a.Name)
+	if p == nil || !r.Lasting() {
+		return nil
+	}
+	was := h.guestLinkOf(r)
+	switch now := h.clock.Now(); {
+	case !p.Made():
+	case !p.EndsAt.IsZero() && p.EndsAt.Sub(now) < renewAhead(*p):
+		return c.renew(ctx, r, *p)
+	default:
+		l, ok := a.Provider.(provider.Looker)
+		if !ok {
+			return nil
+		}
+		_, err := l.Lookup(ctx, platformRoom(*p))
+		h.noteCall(a, err)
+		gone := errors.Is(err, provider.NotFound)
+		twice := gone && c.missing[id]
+		if c.missing[id] = gone; !gone {
+			c.next[id] = now.Add(lookKeptEvery)
+			return err
+		}
+		if !twice {
+			c.next[id] = now.Add(lookAgain)
+			return nil
+		}
+		if r, err = h.lostPlace(ctx, a, r); err != nil {
+			return err
+		}
+	}
+	delete(c.missing, id)
+	r, err := h.keep(ctx, a, r)
+	if err == nil {
+		h.noteLink(a, r, was)
+	}
+	return err
+}
+
+// renew replaces a platform room that ends soon. The former link works until then.
+func (c *caretaker) renew(ctx context.Context, r app.Room, had app.Place) error {
+	h, a, was := c.hub, c.account, had.GuestURL
+	k := a.Provider.(provider.RoomKeeper)
+	place := had
+	if place.Name == "" {
+		place.Name = h.keptName(a, r, true)
+	}
+	spec := keptRoom(r.RoomSettings, place.Name)
+	spec.Tried = place.TriedAt.Time
+	if place.TriedAt.IsZero() {
+		place.TriedAt = h.now()
+	}
+	r, err := h.setPlace(ctx, r, place)
+	if err != nil {
+		return err
+	}
+	made, err := k.KeepRoom(ctx, spec)
+	h.noteCall(a, err)
+	if err != nil {
+		if !errors.Is(err, provider.Unavailable) {
+			_, storeErr := h.setPlace(context.WithoutCancel(ctx), r, had)
+			err = errors.Join(err, storeErr)
+		}
+		return err
+	}
+	place.FormerURL, place.FormerEnds, place.Changes = had.GuestURL, had.EndsAt, had.Changes+1
+	if r, err = h.kept(ctx, a, r, place, made); err == nil {
+		h.noteLink(a, r, was)
+	}
+	return err
+}
