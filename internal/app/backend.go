@@ -292,7 +292,7 @@ type AccountStatus struct {
 	LastEventAt Time `json:"last_event_at"`
 	// Cannot says why what the platform, or Greenroom with it, cannot do is disabled.
 	Cannot map[Ability]string `json:"cannot,omitempty"`
-	// AfterEnd is what happens to the people in a lasting room when its meeting is ended, empty while that is unknown.
+	// AfterEnd reports what happens to the people in a lasting room when its meeting is ended, empty while that is unknown.
 	AfterEnd AfterEnd `json:"after_end,omitempty"`
 	// HostParameter is the name of the parameter that makes a host's link secret, empty when unknown.
 	HostParameter string `json:"host_parameter,omitempty"`

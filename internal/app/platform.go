@@ -106,7 +106,7 @@ const (
 	AbilityLasting         = provider.AbilityLasting
 )
 
-// AfterEnd is what happens to the people in a room that outlives its meetings when one of these is ended. The room and its links
+// AfterEnd reports what happens to the people in a room that outlives its meetings when one of these is ended. The room and its links
 // stay. Unknown when it is empty.
 type AfterEnd string
 

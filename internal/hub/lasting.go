@@ -79,12 +79,12 @@ func (h *Hub) kept(ctx context.Context, a *account, r app.Room, place app.Place,
 }
 
 // keptName returns the name of a lasting room on its platform.
-func (h *Hub) keptName(a *account, r app.Room, taken bool) string {
+func (h *Hub) keptName(a *account, r app.Room, again bool) string {
 	slug, tag := Slug(r.Name), "-"+strings.ToLower(rand.Text()[:8])
 	switch {
 	case !a.Provider.Traits().NamesRooms:
 		return strings.ToLower(strings.TrimRight(slug[:min(len(slug), keptName)], "-")) + tag
-	case taken:
+	case again:
 		return slug + tag
 	}
 	return slug

@@ -510,7 +510,7 @@ func TestBookingsOfALastingRoom(t *testing.T) {
 	if second == "" || second == first || b.meeting(first).Status != app.Ended || len(k.names()) != 1 {
 		t.Fatalf("second %q; the first is %+v", second, b.meeting(first))
 	}
-	// A meeting that people are still in goes on for the occurrence that begins.
+	// A meeting that people are still in continues for the occurrence that begins.
 	next := b.book("design", "2026-11-22T13:00:00", "")
 	b.event(join("design", "ada", b.clock.Now()))
 	b.clock.Advance(time.Hour)

@@ -193,7 +193,7 @@ func (h *Hub) Observe(ctx context.Context, meeting string, r Reading) error {
 	})
 }
 
-// ofFormer reports whether a reading of m lists somebody who was in the meeting before it in the same platform room, and has left.
+// ofFormer reports whether a reading of m lists someone who was in the meeting before it in the same platform room, and has left.
 func ofFormer(tx *store.Tx, m roster.Meeting, p provider.Participant, begun time.Time) (bool, error) {
 	if m.Former == "" {
 		return false, nil

@@ -225,7 +225,7 @@ func (o *occurrence) current(tx *store.Tx) (store.Booking, error) {
 }
 
 // serves reports whether an open meeting of the room is the occurrence's: one that was started by hand, or one that lasts long
-// enough. In a lasting room there is one meeting at a time: that of another occurrence goes on until this one begins, and beyond if
+// enough. In a lasting room there is one meeting at a time: that of another occurrence continues until this one begins, and beyond if
 // people are in it then.
 func (o *occurrence) serves(room app.Room, m app.Meeting, now time.Time) (serves, wait bool) {
 	lasts := m.EndsAt.IsZero() || !m.EndsAt.Before(o.slot.End)

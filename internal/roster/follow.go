@@ -31,7 +31,7 @@ func (m *Meeting) Follow(former Meeting, at time.Time) {
 func (m *Meeting) Holds(at time.Time) bool { return m.Former == "" || at.After(m.Since) }
 
 // IsBefore reports whether evidence of the given time is about a later meeting in the same platform room, of which nothing
-// is known yet. Only in a lasting room an end that nobody asked for is one.
+// is known yet. Outside of a lasting room, only an end that was asked for here is one.
 func (m *Meeting) IsBefore(at time.Time) bool {
 	return m.KeepsRoom() && m.Status == app.Ended && (m.Lasting || m.EndReason == ReasonEndedHere) && at.After(m.EndedAt.Add(Stragglers))
 }
