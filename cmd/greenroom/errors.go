@@ -11,6 +11,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
+	"greenroom/internal/filter"
 	"greenroom/internal/nearest"
 	"greenroom/internal/plain"
 	"greenroom/provider"
@@ -81,6 +82,12 @@ func (p *program) report(err error) {
 		text = err.Error() // the technical chain, for programs
 	}
 	p.words("greenroom: ", plain.Text(text))
+	var f *filter.Error
+	if errors.As(err, &f) {
+		for line := range strings.Lines(f.Point(76)) {
+			p.words("  ", strings.TrimRight(line, "\n"))
+		}
+	}
 	if e.Hint != "" {
 		p.words("  ", plain.Text(e.Hint))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -12,49 +13,123 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
-	"greenroom/provider"
+	"greenroom/internal/when"
 )
 
-type eventTailOptions struct {
+// watchOptions are those of commands that follow events: tail and wait.
+type watchOptions struct {
 	*program
 	eventFilter
-	from uint64
-	json bool
+	from, until, timeout string
+	count                int
+	json                 bool
+}
+
+func (o *watchOptions) add(cmd *cobra.Command) {
+	o.eventFilter.add(cmd)
+	fl := cmd.Flags()
+	fl.StringVar(&o.from, "from", "now", "begin with this sequence number, not with the next event")
+	fl.StringVar(&o.timeout, "timeout", "", "end after this time, such as 30s or 5m")
+	fl.BoolVar(&o.json, "json", false, "print one JSON object per line")
 }
 
 func (p *program) eventTail() *cobra.Command {
-	o := &eventTailOptions{program: p}
+	o := &watchOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "tail", Short: "Follow events as they arrive", Args: exactly(), RunE: p.do(o.run),
-		Example: "greenroom event tail --json | jq .kind",
+		Use: "tail", Short: "Follow events as they arrive", Args: exactly(), RunE: p.do(o.tail),
+		Example: "greenroom event tail --json | jq .kind\ngreenroom event tail --filter room:standup --until kind:meeting.ended",
 	}
 	o.add(cmd)
-	cmd.Flags().Uint64Var(&o.from, "from", 0, "begin with this sequence number, not with the next event")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object per line")
+	cmd.Flags().IntVar(&o.count, "count", 0, "end after this many events")
+	cmd.Flags().StringVar(&o.until, "until", "", "end after the first event that this filter selects; it is printed if --filter selects it, too")
 	return cmd
 }
 
-func (o *eventTailOptions) run(ctx context.Context, _ []string) error {
-	q, err := o.query()
-	if err != nil {
-		return err
+func (o *watchOptions) tail(ctx context.Context, _ []string) error {
+	if o.count < 0 {
+		return usagef("--count can't be %d", o.count)
 	}
-	until, end := untilClosed(ctx, o.stdout)
+	f, timedOut, err := o.watch(ctx, nil)
+	switch {
+	case errors.Is(err, errUnread):
+		return nil
+	case err != nil || !timedOut:
+		return err
+	case o.count > 0:
+		return fmt.Errorf("%d of %d events came within %s", len(f.printed), o.count, o.timeout)
+	case o.until != "":
+		return fmt.Errorf("no event matched --until within %s", o.timeout)
+	}
+	return nil
+}
+
+// errTimeUp is why a context has ended: its --timeout.
+var errTimeUp = errors.New("the time is up")
+
+// watch follows events until the last one, a signal, the time limit, or the end of the output. late, which may be nil, is called when
+// the time is up.
+func (o *watchOptions) watch(ctx context.Context, late func(*follower)) (f *follower, timedOut bool, err error) {
+	f = &follower{count: o.count, print: func(d app.Delivery) error { return o.printEvent(d, o.json) }}
+	if f.query, err = o.query(o.program); err != nil {
+		return f, false, err
+	}
+	if f.until, err = o.filterOf(o.until); err != nil {
+		return f, false, err
+	}
+	if f.from, err = fromWhen(o.from); err != nil {
+		return f, false, err
+	}
+	open, end := untilClosed(ctx, o.stdout)
 	defer end()
+	until := open
+	if o.timeout != "" {
+		d, ok := when.Age(o.timeout)
+		if !ok {
+			return f, false, usagef("--timeout can't be %q: write it like 30s or 5m", o.timeout)
+		}
+		var cancel context.CancelFunc
+		until, cancel = context.WithTimeoutCause(open, d, errTimeUp)
+		defer cancel()
+	}
+	isLate := func() bool { return errors.Is(context.Cause(until), errTimeUp) && open.Err() == nil }
 	err = o.withAccess(until, access{stay: true}, func(b app.Backend) error {
 		if err := knownAccount(until, b, o.account); err != nil {
 			return err
 		}
-		f := follower{backend: b, query: q, from: o.from, print: func(d app.Delivery) error { return o.printEvent(d, o.json) }}
-		return f.run(until)
-	})
-	if until.Err() == nil || err != nil && !errors.Is(err, context.Canceled) {
+		f.backend = b
+		err := f.run(until)
+		if err == nil && !f.met && isLate() && late != nil {
+			late(f)
+		}
 		return err
+	})
+	switch {
+	case f.met && err == nil:
+		return f, false, nil
+	case isLate() && (err == nil || errors.Is(err, context.DeadlineExceeded)):
+		return f, true, nil
+	case open.Err() == nil || err != nil && !errors.Is(err, context.Canceled):
+		return f, false, err
 	}
 	if _, asked := context.Cause(ctx).(*signalled); asked {
-		return ctx.Err()
+		return f, false, ctx.Err()
 	}
-	return nil // no one reads any more
+	return f, false, errUnread
+}
+
+// errUnread ends a command quietly whose output no one reads any more. It is the status of wait alone.
+var errUnread = fmt.Errorf("no one reads the output: %w", context.Canceled)
+
+// fromWhen reads --from: a number, or now, which is 0.
+func fromWhen(s string) (uint64, error) {
+	if strings.EqualFold(s, "now") {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		return 0, usagef("--from can't be %q: use a number from `greenroom event list`, or now", s)
+	}
+	return n, nil
 }
 
 // printEvent prints one line.
@@ -71,113 +146,5 @@ func (p *program) printEvent(d app.Delivery, asJSON bool) error {
 		}
 	}
 	_, err := fmt.Fprintln(p.stdout, strings.Join(slices.DeleteFunc(row, func(s string) bool { return s == "" }), "  "))
-	return err
-}
-
-// follower prints every event that matches, in order of arrival, until its context ends. Nothing is left out: what the
-// stream had to drop is read from the store.
-type follower struct {
-	backend app.Backend
-	query   app.EventQuery
-	// from is the first sequence number; 0 means what comes next.
-	from  uint64
-	print func(app.Delivery) error
-	// ready is called once nothing that arrives from then on is missed; it may be nil.
-	ready func() error
-
-	last uint64
-}
-
-func (f *follower) run(ctx context.Context) error {
-	changes, err := f.backend.Subscribe(ctx)
-	if err != nil {
-		return ended(ctx, err)
-	}
-	if f.from > 0 {
-		f.last = f.from - 1
-		err = f.catchUp(ctx)
-	} else {
-		err = f.skip(ctx)
-	}
-	if err == nil && f.ready != nil {
-		err = f.ready()
-	}
-	if err != nil {
-		return ended(ctx, err)
-	}
-	for c := range changes {
-		if err := f.see(ctx, c); err != nil {
-			return ended(ctx, err)
-		}
-	}
-	return nil
-}
-
-// see handles one change from the stream.
-func (f *follower) see(ctx context.Context, c app.Change) error {
-	d := c.Delivery
-	switch {
-	case c.Kind == app.Missed:
-		return f.catchUp(ctx)
-	case c.Kind != app.DeliveryChange || d == nil || d.Seq <= f.last:
-		return nil
-	case d.Seq == f.last+1 && !f.narrow():
-		f.last = d.Seq
-		return f.print(*d)
-	}
-	// The store knows how to match; the stream shows when to ask it.
-	if err := f.catchUp(ctx); err != nil {
-		return err
-	}
-	f.last = max(f.last, d.Seq) // what came before it was committed before it, and was looked at
-	return nil
-}
-
-// skip makes the newest event the last one.
-func (f *follower) skip(ctx context.Context) error {
-	page, err := f.backend.Events(ctx, app.EventQuery{Limit: 1})
-	if err == nil && len(page.Events) > 0 {
-		f.last = page.Events[0].Seq
-	}
-	return err
-}
-
-// narrow reports whether the query selects at all.
-func (f *follower) narrow() bool {
-	q := f.query
-	return q.Account != "" || q.Verdict != "" || q.Meeting != "" || q.Grep != "" || len(q.Kinds) > 0
-}
-
-// catchUp prints what matches beyond the last one, oldest first.
-func (f *follower) catchUp(ctx context.Context) error {
-	q := f.query
-	q.Limit, q.Forward = 1000, true
-	for {
-		q.After = f.last
-		page, err := f.backend.Events(ctx, q)
-		if errors.Is(err, provider.NotFound) {
-			return nil // the meeting that is asked for is not there yet
-		}
-		if err != nil {
-			return err
-		}
-		for _, d := range slices.Backward(page.Events) {
-			if err := f.print(d); err != nil {
-				return err
-			}
-			f.last = d.Seq
-		}
-		if !page.More {
-			return nil
-		}
-		f.last = max(f.last, page.Next)
-	}
-}
-
-// ended makes nothing of an error that only says that ctx ended, which is how following ends.
-func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
 	return err
 }

@@ -22,7 +22,7 @@ type history struct {
 func (h *history) page(q app.EventQuery) (app.EventPage, error) {
 	h.asked++
 	var all []app.Delivery
-	for seq := q.After + 1; seq <= h.upTo; seq++ {
+	for seq := q.After + 1; seq <= h.upTo && (q.Before == 0 || seq < q.Before); seq++ {
 		if h.odd && seq%2 == 0 {
 			continue
 		}
@@ -83,6 +83,65 @@ func TestFollowerLeavesNothingOut(t *testing.T) {
 			}()
 			if err := f.run(context.Background()); err != nil {
 				t.Fatal(err)
+			}
+			if s := strings.Join(got, " "); s != test.want {
+				t.Errorf("printed %q, not %q", s, test.want)
+			}
+		})
+	}
+}
+
+// With --until nothing is looked at beyond its first match, in which order ever the stream and the store show it.
+func TestFollowerEnds(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		count   int
+		until   bool // number 6 matches
+		stored  uint64
+		changes []app.Change
+		want    string
+		met     bool
+	}{
+		{"after a count of stored ones", 2, false, 5, nil, "3 4", true},
+		{"after a count of new ones", 4, false, 5, []app.Change{delivery(6), delivery(7)}, "3 4 5 6", true},
+		{"before the count", 9, false, 5, []app.Change{delivery(6)}, "3 4 5 6", false},
+		{"at a stored one", 0, true, 9, nil, "3 4 5 6", true},
+		{"at a new one", 0, true, 5, []app.Change{delivery(6), delivery(7)}, "3 4 5 6", true},
+		{"at one of several", 0, true, 5, []app.Change{delivery(8), delivery(9)}, "3 4 5 6", true},
+		{"at one that the stream dropped", 0, true, 5, []app.Change{{Kind: app.Missed}, delivery(9)}, "3 4 5 6", true},
+		{"not yet", 0, true, 4, []app.Change{delivery(5)}, "3 4 5", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := &history{upTo: test.stored, limit: 2}
+			b := &fake{changes: make(chan app.Change, 9), events: func(q app.EventQuery) (app.EventPage, error) {
+				if q.Filter == "" {
+					return h.page(q)
+				}
+				if q.After < 6 && h.upTo >= 6 && q.Before > 6 {
+					return app.EventPage{Events: []app.Delivery{{Seq: 6}}}, nil
+				}
+				return app.EventPage{}, nil
+			}}
+			var got []string
+			f := follower{backend: b, from: 3, count: test.count, print: func(d app.Delivery) error {
+				got = append(got, fmt.Sprint(d.Seq))
+				return nil
+			}}
+			if test.until {
+				f.until = "seq:6"
+			}
+			f.ready = func() error {
+				for _, c := range test.changes {
+					if c.Delivery != nil {
+						h.upTo = max(h.upTo, c.Delivery.Seq)
+					}
+					b.changes <- c
+				}
+				close(b.changes)
+				return nil
+			}
+			if err := f.run(context.Background()); err != nil || f.met != test.met {
+				t.Errorf("met: %t, %v", f.met, err)
 			}
 			if s := strings.Join(got, " "); s != test.want {
 				t.Errorf("printed %q, not %q", s, test.want)

@@ -34,7 +34,7 @@ func scripts(dir string, setUp func(*testscript.Env) error) testscript.Params {
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": cmdStatus, "json": cmdJSON, "plain": cmdPlain,
-			"start": cmdStart, "line": cmdLine, "end": cmdEnd,
+			"start": cmdStart, "line": cmdLine, "end": cmdEnd, "ends": cmdEnds, "crash": cmdCrash,
 			"join": cmdJoin, "leave": cmdLeave, "elsewhere": cmdElsewhere, "fault": cmdFault,
 			"recorded": cmdRecorded,
 			"archive":  cmdArchive,

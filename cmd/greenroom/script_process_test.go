@@ -100,6 +100,27 @@ func cmdEnd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// ends NAME STATUS waits until a started program has ended with that status.
+func cmdEnds(ts *testscript.TestScript, neg bool, args []string) {
+	p := started(ts, args[0])
+	select {
+	case err := <-p.done:
+		if got := strconv.Itoa(p.cmd.ProcessState.ExitCode()); got != args[1] {
+			ts.Fatalf("%s: status %s, %v: %s", args[0], got, err, p.errs)
+		}
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]+".errors"), p.errs.Bytes(), 0o600))
+	case <-time.After(patience):
+		ts.Fatalf("%s does not end: %s", args[0], p.errs)
+	}
+}
+
+// crash NAME kills a started program and waits for its end.
+func cmdCrash(ts *testscript.TestScript, neg bool, args []string) {
+	p := started(ts, args[0])
+	ts.Check(p.cmd.Process.Kill())
+	<-p.done
+}
+
 func started(ts *testscript.TestScript, name string) *process {
 	p := processes(ts)[name]
 	if p == nil {

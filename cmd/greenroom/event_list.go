@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/when"
+)
+
+type eventListOptions struct {
+	*program
+	eventFilter
+	since string
+	limit int
+	json  bool
+}
+
+func (p *program) eventList() *cobra.Command {
+	o := &eventListOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "list", Short: "List events, newest first", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run),
+		Example: "greenroom event list --filter '(is:duplicate or status:>=400) since:2h'\ngreenroom event list --kind participant.joined --since 2h\ngreenroom event list --verdict rejected --json",
+	}
+	o.add(cmd)
+	cmd.Flags().StringVar(&o.since, "since", "", "only events since this age or time, such as 2h, 7d, 09:00 or 2026-01-31T09:00:00Z")
+	cmd.Flags().IntVar(&o.limit, "limit", 100, "largest number of events")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array, without headers and bodies")
+	return cmd
+}
+
+// sinceWhen reads a --since: an age, or a moment. Nothing is the zero time.
+func sinceWhen(s string, now time.Time) (app.Time, error) {
+	if s == "" {
+		return app.Time{}, nil
+	}
+	if age, ok := when.Age(s); ok {
+		return app.At(now.Add(-age)), nil
+	}
+	if t, ok := when.Moment(s, now, false); ok {
+		return app.At(t), nil
+	}
+	return app.Time{}, usagef("--since can't be %q: write it like 2h, 7d, 09:00 or 2026-01-31T09:00:00Z", s)
+}
+
+func (o *eventListOptions) run(ctx context.Context, _ []string) error {
+	q, err := o.query(o.program)
+	if err != nil {
+		return err
+	}
+	if o.limit < 1 {
+		return usagef("--limit can't be %d", o.limit)
+	}
+	if q.Since, err = sinceWhen(o.since, o.now()); err != nil {
+		return err
+	}
+	return o.reading(ctx, func(b app.Backend) error {
+		events, more, err := newest(ctx, b, q, o.limit)
+		if err == nil && len(events) == 0 {
+			err = knownAccount(ctx, b, o.account)
+		}
+		if err != nil {
+			return err
+		}
+		if q.Grep == "" && q.Filter == "" {
+			err = o.cut(len(events), o.limit, "events", func() (int, error) {
+				n, err := b.Counts(ctx, app.CountQuery{Events: &q})
+				return n.Events, err
+			})
+		} else if more {
+			o.words(fmt.Sprintf("The newest %d events that match; there may be more: --limit", len(events)))
+		}
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(list(events))
+		}
+		if len(events) == 0 {
+			o.words("No events.")
+			return nil
+		}
+		t := newTable("SEQ", "TIME", "ACCOUNT", "VERDICT", "STATUS", "KIND", "ROOM", "WHO", "").keep("SEQ", "TIME", "VERDICT", "STATUS").narrow("ACCOUNT", "STATUS")
+		for _, d := range events {
+			t.add(o.eventRow(d)...)
+		}
+		return o.printTable(t)
+	})
+}
+
+// newest reads pages until there are limit events or no more, and reports whether there may be more. A page may be short because
+// the scan's budget ran out.
+func newest(ctx context.Context, b app.Backend, q app.EventQuery, limit int) (out []app.Delivery, more bool, err error) {
+	for {
+		q.Limit = min(limit-len(out), 1000)
+		page, err := b.Events(ctx, q)
+		if err != nil {
+			return nil, false, err
+		}
+		out = append(out, page.Events...)
+		if !page.More || len(out) >= limit {
+			return out, page.More, nil
+		}
+		q.Before = page.Next
+	}
+}
+
+// knownAccount refuses an account that is neither configured nor has any event: a filter by it is a slip of the pen. Those
+// that were configured once keep their events.
+func knownAccount(ctx context.Context, b app.Backend, name string) error {
+	if name == "" {
+		return nil
+	}
+	s, err := b.Status(ctx, app.StatusQuery{})
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, a := range s.Accounts {
+		if a.Name == name {
+			return nil
+		}
+		names = append(names, a.Name)
+	}
+	events, _, err := newest(ctx, b, app.EventQuery{Account: name}, 1)
+	if err != nil || len(events) > 0 {
+		return err
+	}
+	hint := "none is configured: " + howToConfigure()
+	if len(names) > 0 {
+		hint = "configured: " + strings.Join(names, ", ")
+	}
+	return &app.Error{Kind: app.NotConfigured, Text: fmt.Sprintf("account %q is not configured, and has no events", name), Hint: hint}
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+)
+
+func (p *program) eventWait() *cobra.Command {
+	o := &watchOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "wait", Short: "Wait for an event, in a script", Args: exactly(), RunE: p.do(o.wait),
+		Long: "Wait for events that match, print them, and end with status 0. If the time is up first, the status is 1, and what came\n" +
+			"instead is listed on standard error.",
+		Example: "greenroom event wait --filter 'kind:joined participant:ada' --timeout 30s\n" +
+			"greenroom event wait --filter kind:recording.ready --from 1 --json | jq .seq",
+	}
+	o.add(cmd)
+	cmd.Flags().IntVar(&o.count, "count", 1, "number of events to wait for")
+	return cmd
+}
+
+func (o *watchOptions) wait(ctx context.Context, _ []string) error {
+	if o.count < 1 {
+		return usagef("--count can't be %d: use 1 or more", o.count)
+	}
+	f, timedOut, err := o.watch(ctx, func(f *follower) { o.instead(ctx, f) })
+	switch {
+	case errors.Is(err, errUnread):
+		return context.Canceled // the status is 1: it has not come
+	case err != nil:
+		return err
+	case timedOut && o.count == 1:
+		return fmt.Errorf("no event matched within %s", o.timeout)
+	case timedOut:
+		return fmt.Errorf("%d of %d events came within %s", len(f.printed), o.count, o.timeout)
+	}
+	return nil
+}
+
+// What is listed of the events that came instead.
+const (
+	insteadRows = 20
+	insteadTime = 2 * time.Second
+)
+
+// instead lists the events that came and didn't match.
+func (o *watchOptions) instead(ctx context.Context, f *follower) {
+	ctx, cancel := context.WithTimeout(ctx, insteadTime)
+	defer cancel()
+	page, err := f.backend.Events(ctx, app.EventQuery{After: f.began, Before: ^uint64(0), Limit: insteadRows + len(f.printed) + 1})
+	if err != nil {
+		o.words(plain.Text(fmt.Sprintf("What came instead can't be read: %v", err)))
+		return
+	}
+	others := slices.DeleteFunc(page.Events, func(d app.Delivery) bool { return slices.Contains(f.printed, d.Seq) })
+	switch n := len(others); {
+	case n == 0 && len(f.printed) == 0:
+		o.words("Nothing came meanwhile.")
+		return
+	case n == 0:
+		return
+	case n > insteadRows || page.More:
+		others = others[:min(n, insteadRows)]
+		o.words(fmt.Sprintf("The latest %d of the events that came instead:", len(others)))
+	default:
+		o.words("What came instead:")
+	}
+	quiet := *o.program
+	quiet.stdout = o.stderr
+	for _, d := range slices.Backward(others) {
+		_ = quiet.printEvent(d, false) // standard error is the only place where this could be reported
+	}
+}
