@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,4 +95,48 @@ func (p *program) quietly(ctx context.Context, f func(ctx context.Context, b app
 	quiet := *p
 	quiet.stderr, quiet.resolve = io.Discard, config.NoSecrets
 	return quiet.with(ctx, func(b app.Backend) error { return f(ctx, b) })
+}
+
+// groups completes a flag with the groups of the rooms.
+func (p *program) groups(cmd *cobra.Command, _ []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	known := make(map[string]bool)
+	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
+		rooms, err := b.Rooms(ctx, app.RoomQuery{})
+		for _, r := range rooms {
+			if r.Group != "" && strings.HasPrefix(r.Group, prefix) && plain.Word(r.Group) == r.Group {
+				known[r.Group] = true
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return slices.Sorted(maps.Keys(known)), cobra.ShellCompDirectiveNoFileComp
+}
+
+// bookings completes a flag with the ids of bookings, of the room that is the first argument where there is one.
+func (p *program) bookings(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var ids []cobra.Completion
+	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
+		var q app.BookingQuery
+		if len(args) > 0 {
+			q.Room = args[0]
+		}
+		list, err := b.Bookings(ctx, q)
+		for _, v := range list {
+			if strings.HasPrefix(v.ID, strings.ToLower(prefix)) {
+				at := v.Next
+				if at.IsZero() {
+					at = v.StartsAt
+				}
+				ids = append(ids, cobra.CompletionWithDesc(v.ID, plain.Text(v.Room)+" "+local(at)))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
 }

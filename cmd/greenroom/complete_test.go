@@ -66,3 +66,23 @@ func TestNamesInFlagsAreCompleted(t *testing.T) {
 		t.Errorf("only %d flags were looked at", found)
 	}
 }
+
+func TestBookingsAndGroupsAreCompleted(t *testing.T) {
+	b := newBench(t, false, "")
+	b.run(t, 0, "room", "create", "all-hands", "--group", "Sales")
+	b.run(t, 0, "room", "create", "board")
+	b.run(t, 0, "room", "schedule", "all-hands", "--at", "2036-12-01 10:00", "--time-zone", "UTC")
+	for line, want := range map[string]string{
+		"room schedule --remove ":           "\tall-hands 2036-12-01",
+		"room schedule all-hands --edit ":   "\tall-hands 2036-12-01",
+		"room schedule board --edit ":       "",
+		"room list --group S":               "Sales",
+		"room schedule --remove 0000000000": "",
+	} {
+		b.out.Reset()
+		b.run(t, 0, append([]string{"__complete"}, strings.Split(line, " ")...)...)
+		if first := strings.Split(b.out.String(), "\n")[0]; want == "" && !strings.HasPrefix(first, ":") || !strings.Contains(first, want) {
+			t.Errorf("%q: %q, want %q", line, first, want)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/order"
+	"greenroom/internal/plain"
 	"greenroom/provider"
 )
 
@@ -20,25 +21,32 @@ func (p *program) roomCommand() *cobra.Command {
 
 type roomListOptions struct {
 	*program
-	json bool
+	query app.RoomQuery
+	json  bool
 }
 
 func (p *program) roomList() *cobra.Command {
 	o := &roomListOptions{program: p}
 	cmd := &cobra.Command{Use: "list", Short: "List the rooms", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run)}
+	cmd.Flags().StringVar(&o.query.Group, "group", "", "only rooms of this group")
+	_ = cmd.RegisterFlagCompletionFunc("group", p.groups)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
 	return cmd
 }
 
 func (o *roomListOptions) run(ctx context.Context, _ []string) error {
 	return o.reading(ctx, func(b app.Backend) error {
-		rooms, err := b.Rooms(ctx, app.RoomQuery{})
+		rooms, err := b.Rooms(ctx, o.query)
 		if err != nil {
 			return err
 		}
 		order.Rooms(rooms, order.Language(o.getenv))
 		if o.json {
 			return o.printJSON(list(rooms))
+		}
+		if len(rooms) == 0 && o.query.Group != "" {
+			o.words("No room is in the group ", plain.Text(o.query.Group), ".")
+			return nil
 		}
 		if len(rooms) == 0 {
 			o.words("No rooms yet. Make one: greenroom room create NAME")
@@ -89,6 +97,12 @@ func settings(r app.Room) string {
 	}
 	if r.AutoDownload {
 		add("downloads")
+	}
+	if r.Favourite {
+		add("favourite")
+	}
+	if r.Group != "" {
+		add("group " + r.Group)
 	}
 	if r.Lasting() && !r.Adopted {
 		add("lasting link")
@@ -179,7 +193,7 @@ func (o *roomShowOptions) print(r app.RoomView, cannot map[app.Ability]string) e
 	}
 	facts := []string{"room", r.Name, "id", r.ID, "account", r.Account, "next meeting on", next, "problem", r.Would.Problem,
 		"guest", r.GuestURL, "link", string(r.Link), "locked", yesNo(r.Locked), "size", size, "recording", recording, "consent", consent,
-		"logo", r.Logo, "created", local(r.CreatedAt), "adopted", adopted(r.Room), "meeting", meeting}
+		"group", r.Group, "favourite", yes(r.Favourite), "logo", r.Logo, "created", local(r.CreatedAt), "adopted", adopted(r.Room), "meeting", meeting}
 	for _, n := range r.Notes {
 		facts = append(facts, "note", n)
 	}
@@ -189,6 +203,14 @@ func (o *roomShowOptions) print(r app.RoomView, cannot map[app.Ability]string) e
 		label = " "
 	}
 	return o.facts(facts...)
+}
+
+// yes is yes, or nothing.
+func yes(b bool) string {
+	if b {
+		return yesNo(b)
+	}
+	return ""
 }
 
 func adopted(r app.Room) string {

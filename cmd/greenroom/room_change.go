@@ -18,12 +18,13 @@ import (
 // roomFlags are the settings of a room, for making and for changing one.
 type roomFlags struct {
 	account, recording, trigger, logo string
+	group                             string
 	locked, skipConsent, autoDownload bool
-	lasting                           bool
+	lasting, favourite                bool
 	size                              int
 }
 
-func (f *roomFlags) add(cmd *cobra.Command) {
+func (f *roomFlags) add(p *program, cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.account, "account", "", "pin the room to this account")
 	fl.BoolVar(&f.locked, "locked", false, "make guests knock")
@@ -34,7 +35,10 @@ func (f *roomFlags) add(cmd *cobra.Command) {
 	fl.BoolVar(&f.skipConsent, "skip-consent", false, "don't ask for consent before a recorded meeting is opened from here")
 	fl.BoolVar(&f.autoDownload, "auto-download", false, "download the room's future recordings automatically")
 	fl.BoolVar(&f.lasting, "lasting", false, "one platform room for all meetings, so that its guest link can go in a calendar")
+	fl.StringVar(&f.group, "group", "", "heading under which lists show the room")
+	fl.BoolVar(&f.favourite, "favourite", false, "show the room first")
 	allowEmpty(fl, "account")
+	_ = cmd.RegisterFlagCompletionFunc("group", p.groups)
 	_ = cmd.RegisterFlagCompletionFunc("recording", cobra.FixedCompletions(recordingModes(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("trigger", cobra.FixedCompletions(triggers(), cobra.ShellCompDirectiveNoFileComp))
 }
@@ -89,7 +93,7 @@ func (p *program) roomCreate() *cobra.Command {
 		Use: "create NAME", Short: "Create a room", Args: exactly("NAME"), RunE: p.do(o.run),
 		Example: "greenroom room create all-hands --locked --recording cloud --trigger automatic-2nd-participant",
 	}
-	o.add(cmd)
+	o.add(p, cmd)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the room as a JSON object")
 	return cmd
 }
@@ -105,7 +109,7 @@ func (o *roomCreateOptions) run(ctx context.Context, args []string) error {
 		r, err := b.CreateRoom(ctx, app.RoomSpec{
 			Name: args[0], Account: o.account, Locked: o.locked, Size: o.size, Recording: provider.RecordingMode(o.recording),
 			Trigger: provider.Trigger(o.trigger), Logo: o.logo, SkipConsent: o.skipConsent, AutoDownload: o.autoDownload,
-			Link: o.link(),
+			Link: o.link(), Group: o.group, Favourite: o.favourite,
 		})
 		if err != nil {
 			return err
@@ -130,8 +134,9 @@ func (p *program) roomEdit() *cobra.Command {
 		Example: "greenroom room edit all-hands --locked=false --account ''",
 	}
 	o.changed = func(flag string) bool { return cmd.Flags().Changed(flag) }
-	o.add(cmd)
+	o.add(p, cmd)
 	allowEmpty(cmd.Flags(), "logo")
+	allowEmpty(cmd.Flags(), "group")
 	cmd.Flags().StringVar(&o.name, "name", "", "new name of the room")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the room as a JSON object")
 	return cmd
@@ -159,6 +164,8 @@ func (o *roomEditOptions) run(ctx context.Context, args []string) error {
 	set("logo", func() { patch.Logo = &o.logo })
 	set("skip-consent", func() { patch.SkipConsent = &o.skipConsent })
 	link := o.link()
+	set("group", func() { patch.Group = &o.group })
+	set("favourite", func() { patch.Favourite = &o.favourite })
 	set("lasting", func() { patch.Link = &link })
 	set("auto-download", func() { patch.AutoDownload = &o.autoDownload })
 	if !any {

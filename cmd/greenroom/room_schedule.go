@@ -51,6 +51,8 @@ func (p *program) roomSchedule() *cobra.Command {
 	fl.BoolVarP(&o.yes, "yes", "y", false, "don't ask before removing")
 	fl.BoolVar(&o.json, "json", false, "print JSON: a booking, or an array of them")
 	allowEmpty(fl, "every", "until")
+	_ = cmd.RegisterFlagCompletionFunc("edit", p.bookings)
+	_ = cmd.RegisterFlagCompletionFunc("remove", p.bookings)
 	_ = cmd.RegisterFlagCompletionFunc("every", cobra.FixedCompletions([]string{"day", "weekday", "week", "month"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }

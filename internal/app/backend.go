@@ -14,7 +14,10 @@ type RoomRef struct {
 }
 
 // RoomQuery selects rooms. The zero value selects all.
-type RoomQuery struct{}
+type RoomQuery struct {
+	// Group selects the rooms of a group, whatever the case of its letters.
+	Group string `json:"group,omitempty"`
+}
 
 // RoomView is a room with its current meeting.
 type RoomView struct {

@@ -46,6 +46,9 @@ type RoomSettings struct {
 	AutoDownload bool `json:"auto_download"`
 	// Link is new or lasting; empty is new, and lasting for an adopted room.
 	Link RoomLink `json:"link"`
+	// Group is the heading under which lists show the room, empty for none. Favourite rooms come first.
+	Group     string `json:"group"`
+	Favourite bool   `json:"favourite"`
 }
 
 // RoomSpec is a room to create.
@@ -65,6 +68,8 @@ type RoomPatch struct {
 	SkipConsent  *bool                   `json:"skip_consent,omitempty"`
 	AutoDownload *bool                   `json:"auto_download,omitempty"`
 	Link         *RoomLink               `json:"link,omitempty"`
+	Group        *string                 `json:"group,omitempty"`
+	Favourite    *bool                   `json:"favourite,omitempty"`
 }
 
 // Apply changes s.
@@ -79,6 +84,8 @@ func (p RoomPatch) Apply(s *RoomSettings) {
 	set(&s.SkipConsent, p.SkipConsent)
 	set(&s.AutoDownload, p.AutoDownload)
 	set(&s.Link, p.Link)
+	set(&s.Group, p.Group)
+	set(&s.Favourite, p.Favourite)
 }
 
 func set[T any](to, from *T) {
@@ -94,6 +101,7 @@ func (s RoomSettings) PatchTo(now RoomSettings, ref string) RoomPatch {
 		Size: differs(s.Size, now.Size), Recording: differs(s.Recording, now.Recording), Trigger: differs(s.Trigger, now.Trigger),
 		Logo: differs(s.Logo, now.Logo), SkipConsent: differs(s.SkipConsent, now.SkipConsent),
 		AutoDownload: differs(s.AutoDownload, now.AutoDownload), Link: differs(s.Link, now.Link),
+		Group: differs(s.Group, now.Group), Favourite: differs(s.Favourite, now.Favourite),
 	}
 }
 

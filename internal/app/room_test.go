@@ -11,7 +11,7 @@ func TestPatchesReachEverySetting(t *testing.T) {
 	was := RoomSettings{}
 	now := RoomSettings{
 		Name: "n", Account: "a", Locked: true, Size: 1, Recording: provider.RecordingCloud, Trigger: provider.TriggerPrompt, Logo: "l",
-		SkipConsent: true, AutoDownload: true, Link: LinkLasting,
+		SkipConsent: true, AutoDownload: true, Link: LinkLasting, Group: "g", Favourite: true,
 	}
 	for v, i := reflect.ValueOf(now), 0; i < v.NumField(); i++ {
 		if v.Field(i).IsZero() {

@@ -34,7 +34,7 @@ const (
 var accountName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
 // Rooms lists the rooms with their current meetings.
-func (h *Hub) Rooms(ctx context.Context, _ app.RoomQuery) ([]app.RoomView, error) {
+func (h *Hub) Rooms(ctx context.Context, q app.RoomQuery) ([]app.RoomView, error) {
 	out := []app.RoomView{}
 	err := h.store.View(ctx, func(tx *store.Tx) error {
 		rooms, err := tx.Rooms()
@@ -46,6 +46,9 @@ func (h *Hub) Rooms(ctx context.Context, _ app.RoomQuery) ([]app.RoomView, error
 			return err
 		}
 		for _, r := range rooms {
+			if q.Group != "" && !strings.EqualFold(roomName(q.Group), r.Group) {
+				continue
+			}
 			if r, err = h.located(tx, r); err != nil {
 				return err
 			}
@@ -83,7 +86,7 @@ func (h *Hub) Room(ctx context.Context, ref app.RoomRef) (app.RoomView, error) {
 // CreateRoom makes a room. It needs no account: the choice is made when a meeting starts.
 func (h *Hub) CreateRoom(ctx context.Context, spec app.RoomSpec) (app.Room, error) {
 	r := app.Room{ID: h.newID(), RoomSettings: spec, CreatedAt: h.now()}
-	r.Name = roomName(r.Name)
+	r.Name, r.Group = roomName(r.Name), roomName(r.Group)
 	h.noteAutoSince(&r, false)
 	if r.Link == "" {
 		r.Link = app.LinkNew
@@ -135,7 +138,7 @@ func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 		}
 		was := r.RoomSettings
 		p.Apply(&r.RoomSettings)
-		r.Name = roomName(r.Name)
+		r.Name, r.Group = roomName(r.Name), roomName(r.Group)
 		h.noteAutoSince(&r, was.AutoDownload)
 		if err := h.checkRoom(r); err != nil {
 			return err
@@ -247,6 +250,10 @@ func (h *Hub) checkRoom(r app.Room) error {
 		return invalid("", "a room's name has no slashes")
 	case strings.HasPrefix(r.Name, "-"):
 		return invalid("", "a room's name doesn't begin with a hyphen")
+	case utf8.RuneCountInString(r.Group) > maxRoomName:
+		return invalid("", "a group's name has at most %d characters", maxRoomName)
+	case plain.Text(r.Group) != r.Group:
+		return invalid("", "the group's name %q has characters that can't be shown", r.Group)
 	case r.Size < 0 || r.Size > maxRoomSize:
 		return invalid("use 0 for the platform's own limit", "a room's size is from 0 to %d", maxRoomSize)
 	}

@@ -59,6 +59,9 @@ func describe(v app.RoomView) string {
 		parts = append(parts, fmt.Sprintf("up to %d", size))
 	}
 	parts = append(parts, recordingWords(rec, trigger))
+	if v.Lasting() && !v.Adopted {
+		parts = append(parts, "lasting link")
+	}
 	if v.Adopted || (v.Meeting != nil && v.Meeting.Adopted) {
 		parts = append(parts, adoptedFrom(v))
 	}

@@ -77,6 +77,13 @@ func (p *Pane) form(edit *app.Room) tea.Cmd {
 			Help: "Turn this off only if everyone has been informed already."},
 		{Name: "logo", Label: "Logo", Value: plain.Text(cur.Logo), Check: checkLogo, Off: p.noLogo,
 			Help: "A PNG on this machine, at least 400 pixels wide, for the meeting's page. Optional."},
+		{Name: "link", Label: "Link", Value: linkValue(cur), Off: p.noLasting, Options: []dialog.Option{
+			opt(string(app.LinkNew), "new: another one for each meeting"), opt(string(app.LinkLasting), "lasting: one for all meetings")},
+			Help: "A lasting guest link can go in a calendar."},
+		{Name: "group", Label: "Group", Value: plain.Text(cur.Group),
+			Help: "A heading under which the list shows the room. Optional."},
+		{Name: "favourite", Label: "Favourite", Value: yesNo(cur.Favourite), Options: []dialog.Option{opt("no", "no"), opt("yes", "yes: shown first")},
+			Help: "Favourites come first in the list."},
 		{Name: "download", Label: "Download", Value: yesNo(cur.AutoDownload), Off: notRecorded, Options: []dialog.Option{
 			opt("no", "on request"), opt("yes", "automatically, when it is ready")},
 			Help: "What happens to new recordings. The Recordings tab lists all of them."},
@@ -86,7 +93,11 @@ func (p *Pane) form(edit *app.Room) tea.Cmd {
 		if edit == nil {
 			return pane.Try(p.Screen, "create the room", f, func(ctx context.Context) (app.Room, error) { return p.Backend.CreateRoom(ctx, spec) },
 				func(r app.Room) tea.Cmd {
-					return p.roomSaved(r, "Room "+r.Name+" created", p.Key(startMeeting)+" starts a meeting in it")
+					hint := p.Key(startMeeting) + " starts a meeting in it"
+					if r.GuestURL != "" {
+						hint = p.Key(copyGuest) + " copies its guest link"
+					}
+					return p.roomSaved(r, "Room "+r.Name+" created", hint)
 				})
 		}
 		change := patch(*edit, spec)
@@ -113,7 +124,7 @@ func roomSpec(v func(string) string) app.RoomSpec {
 		Name: v("name"), Account: v("account"), Locked: v("locked") == "yes", Size: size,
 		Recording: provider.RecordingMode(v("recording")), Trigger: provider.TriggerNone,
 		Logo: pane.Path(v("logo")), SkipConsent: v("consent") == "yes",
-		AutoDownload: v("download") == "yes",
+		AutoDownload: v("download") == "yes", Link: app.RoomLink(v("link")), Group: v("group"), Favourite: v("favourite") == "yes",
 	}
 	if spec.Recording == provider.RecordingCloud {
 		spec.Trigger = provider.Trigger(v("trigger"))
@@ -125,6 +136,12 @@ func roomSpec(v func(string) string) app.RoomSpec {
 func patch(old app.Room, s app.RoomSpec) app.RoomPatch {
 	if s.Name == plain.Text(old.Name) {
 		s.Name = old.Name
+	}
+	if s.Group == plain.Text(old.Group) {
+		s.Group = old.Group
+	}
+	if old.Link == "" && s.Link == linkValueOf(old) {
+		s.Link = "" // stored before rooms had one
 	}
 	if s.Logo == plain.Text(old.Logo) {
 		s.Logo = old.Logo
@@ -168,6 +185,21 @@ func checkSize(v string, _ func(string) string) string {
 		return "Enter a number of 1 or more, or leave empty."
 	}
 	return ""
+}
+
+// linkValueOf returns the link of a room, also of one without the setting.
+func linkValueOf(r app.Room) app.RoomLink {
+	if r.Lasting() {
+		return app.LinkLasting
+	}
+	return app.LinkNew
+}
+
+func linkValue(r app.Room) string { return string(linkValueOf(r)) }
+
+// noLasting returns why the account in the form keeps no room.
+func (p *Pane) noLasting(v func(string) string) string {
+	return p.Cannot(v("account"), app.AbilityLasting)
 }
 
 func opt(value, label string) dialog.Option { return dialog.Option{Value: value, Label: label} }

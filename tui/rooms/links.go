@@ -35,6 +35,13 @@ func (p *Pane) link(mt app.Meeting, host bool, doing string, then func(url strin
 // copyLink copies the link for guests or for hosts. Only the demo may show a host link, which is no secret there.
 func (p *Pane) copyLink(host bool) func() tea.Cmd {
 	return func() tea.Cmd {
+		if url, room, ok := p.lastingLink(); ok && !host {
+			c := pane.Copied{What: "Guest link of " + room.Name}
+			if app.Recorded(room.Recording) {
+				c.What += " (recorded)"
+			}
+			return p.CopyText(c, url)
+		}
 		mt, _ := p.Meeting()
 		c := pane.Copied{What: "Guest link of " + mt.Room}
 		if host {
@@ -50,6 +57,24 @@ func (p *Pane) copyLink(host bool) func() tea.Cmd {
 	}
 }
 
+// lastingLink returns the guest link of the selected room while no meeting is open.
+func (p *Pane) lastingLink() (url string, room app.Room, ok bool) {
+	v, _ := p.Room()
+	if _, open := p.open(); open {
+		return "", v.Room, false
+	}
+	url, ok = words.WebURL(v.GuestURL)
+	return url, v.Room, ok
+}
+
+// whyNoGuestLink returns why the selected room has no guest link now.
+func (p *Pane) whyNoGuestLink() string {
+	if _, _, ok := p.lastingLink(); ok {
+		return ""
+	}
+	return p.whyNoMeeting()
+}
+
 // recorded reports whether a meeting may be recorded.
 func recorded(mt app.Meeting) bool {
 	return app.Recorded(mt.Record) || mt.Recording != app.NotRecording && mt.Recording != ""
@@ -57,6 +82,13 @@ func recorded(mt app.Meeting) bool {
 
 // qr shows the guest link as a code for a phone.
 func (p *Pane) qr() tea.Cmd {
+	if url, room, ok := p.lastingLink(); ok {
+		note := ""
+		if app.Recorded(room.Recording) {
+			note = "recorded"
+		}
+		return p.ShowQR(room.Name, note, url)
+	}
 	mt, _ := p.Meeting()
 	note := ""
 	if recorded(mt) {

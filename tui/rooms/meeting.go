@@ -26,6 +26,10 @@ func (p *Pane) meetingLines(w, h, x0, y0 int) []string {
 	mt, ok := p.Meeting()
 	if !ok || mt.Status == app.Ended {
 		out = append(out, p.startLines(v, w)...)
+		if _, _, lasting := p.lastingLink(); lasting {
+			out = append(out, p.linkLine(app.Meeting{Account: v.Would.Account, GuestURL: v.GuestURL}, false, w, x0, y0+len(out)))
+		}
+		out = append(out, p.notes(v, w)...)
 		if ok {
 			out = append(out, "", " "+s.Muted.Render(s.Clip(p.lastMeeting(mt), w-2)))
 			out = append(out, p.rosterLines(w, h-len(out), x0, y0+len(out))...)
@@ -34,6 +38,9 @@ func (p *Pane) meetingLines(w, h, x0, y0 int) []string {
 	}
 	out = append(out, p.stateLine(mt, w))
 	out = append(out, p.warnings(mt, w, h > 9)...)
+	if h > 13 {
+		out = append(out, p.notes(v, w)...)
+	}
 	out = append(out, p.linkLine(mt, false, w, x0, y0+len(out)))
 	out = append(out, p.linkLine(mt, true, w, x0, y0+len(out)))
 	if h > 9 {
@@ -83,6 +90,14 @@ func (p *Pane) warnings(mt app.Meeting, w int, whole bool) (out []string) {
 	return out
 }
 
+// notes draws what there is to know about a lasting link.
+func (p *Pane) notes(v app.RoomView, w int) (out []string) {
+	for _, n := range v.Notes {
+		out = append(out, " "+p.Styles.Warn.Render(p.Styles.Clip(theme.Doubtful+" "+words.Safe(n), w-2)))
+	}
+	return out
+}
+
 // stateLine draws LIVE or OPEN, with the people, the recording and the age of all that.
 func (p *Pane) stateLine(mt app.Meeting, w int) string {
 	s, now := p.Styles, p.Now()
@@ -128,6 +143,9 @@ func (p *Pane) linkLine(mt app.Meeting, host bool, w, x0, y int) string {
 		x, w int
 	}
 	hands := []hand{{copyGuest, "copy"}, {openGuest, "open"}, {showQR, "QR"}}
+	if mt.ID == "" { // a lasting link without a meeting
+		hands = []hand{{copyGuest, "copy"}, {showQR, "QR"}}
+	}
 	if host {
 		word, hands = "host ", []hand{{copyHost, "copy"}, {openHost, "open"}}
 		tail = "?" + cmp.Or(words.Safe(p.Account(mt.Account).HostParameter), "t") + "=…"

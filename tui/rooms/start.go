@@ -112,12 +112,23 @@ func (p *Pane) whyNoDeletion() string {
 	return ""
 }
 
+// deleteText explains what deleting a room does, to the platform rooms of its lasting link too.
+func deleteText(r app.Room) string {
+	text := "The room is deleted. Past meetings and webhooks are kept."
+	for _, place := range r.Places {
+		if place.Made() && !place.Adopted {
+			text += " Its room on " + platformName(place.Platform) + " is removed, and the lasting link stops working."
+		}
+	}
+	return text
+}
+
 // deleteRoom asks whether to delete the selected room.
 func (p *Pane) deleteRoom() tea.Cmd {
 	v, _ := p.Room()
 	p.Dialogs.Push(&dialog.Confirm{
 		Title: "Delete " + words.Safe(v.Name) + "?", Danger: true,
-		Text: "The room is deleted. Past meetings and webhooks are kept.", Yes: "Delete", No: "Keep",
+		Text: deleteText(v.Room), Yes: "Delete", No: "Keep",
 		OnYes: func() tea.Cmd {
 			return pane.Try(p.Screen, "delete the room", nil,
 				func(ctx context.Context) (app.Room, error) { return p.Backend.DeleteRoom(ctx, app.RoomRef{Ref: v.ID}) },

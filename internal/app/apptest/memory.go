@@ -174,14 +174,16 @@ func (m *Memory) view(r app.Room) app.RoomView {
 }
 
 // Rooms lists rooms by name.
-func (m *Memory) Rooms(ctx context.Context, _ app.RoomQuery) ([]app.RoomView, error) {
+func (m *Memory) Rooms(ctx context.Context, q app.RoomQuery) ([]app.RoomView, error) {
 	if err := m.begin(ctx, "Rooms"); err != nil {
 		return nil, err
 	}
 	defer m.Unlock()
 	var out []app.RoomView
 	for _, r := range m.rooms {
-		out = append(out, m.view(r))
+		if q.Group == "" || strings.EqualFold(q.Group, r.Group) {
+			out = append(out, m.view(r))
+		}
 	}
 	slices.SortFunc(out, func(a, b app.RoomView) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil

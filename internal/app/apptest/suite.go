@@ -110,7 +110,10 @@ func testRooms(t *testing.T, h Harness) {
 	if diff := cmp.Diff(want, edited); diff != "" {
 		t.Errorf("edited (-want +got):\n%s", diff)
 	}
-	must[app.Room](t)(b.CreateRoom(ctx, app.RoomSpec{Name: "other"}))
+	must[app.Room](t)(b.CreateRoom(ctx, app.RoomSpec{Name: "other", Group: "Sales", Favourite: true}))
+	if rooms := must[[]app.RoomView](t)(b.Rooms(ctx, app.RoomQuery{Group: "sales"})); len(rooms) != 1 || rooms[0].Name != "other" || !rooms[0].Favourite {
+		t.Errorf("rooms of the group: %v", rooms)
+	}
 	if rooms := must[[]app.RoomView](t)(b.Rooms(ctx, app.RoomQuery{})); len(rooms) != 2 {
 		t.Errorf("rooms: %v", rooms)
 	}
