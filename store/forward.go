@@ -1,10 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -19,6 +22,16 @@ type ForwardJob struct {
 	Name   string            `json:"name"`
 	URL    string            `json:"url"` // as configured, with its password
 	Source app.ForwardSource `json:"source"`
+	// Filter is as the user wrote it, Selects the canonical text of all that it selects; empty selects [DefaultSelection].
+	Filter  string `json:"filter,omitempty"`
+	Selects string `json:"selects,omitempty"`
+	// Resign is a secret, CA certificates in PEM.
+	Resign   string `json:"resign,omitempty"`
+	CA       string `json:"ca,omitempty"`
+	Insecure bool   `json:"insecure,omitempty"`
+	// Paused by the user. Unlisted is one of the configuration that the file doesn't have any more.
+	Paused   bool `json:"paused,omitempty"`
+	Unlisted bool `json:"unlisted,omitempty"`
 	// Position is the last settled event, Trying the next one while it has been sent and not accepted, 0 for none.
 	Position uint64 `json:"position"`
 	Trying   uint64 `json:"trying,omitempty"`
@@ -58,65 +71,124 @@ func (t *Tx) Forwards() []ForwardJob {
 // LastSeq is the newest sequence number, 0 before the first delivery.
 func (t *Tx) LastSeq() uint64 { return t.b.Bucket(bucketSegments).Sequence() }
 
-// forwardable selects the events to forward: authentic events beyond after, without repeats and test pings.
-func forwardable(after uint64) want {
-	w := wanted(app.EventQuery{Verdict: provider.Verified, After: after})
-	w.original = true
-	for _, k := range provider.EventKinds() {
-		if k != provider.KindTest {
-			w.kinds |= 1 << filter.KindIndex(k)
+// DefaultSelection selects the events that happened: authentic ones, without repeats, replays, imports and the platforms' tests.
+const DefaultSelection = "verdict:verified -is:duplicate -is:replay -is:imported -kind:test"
+
+// Selection returns the canonical text of all that a forward with a filter selects: [DefaultSelection] and the filter, without the
+// parts of it that the filter asks for.
+func Selection(f *filter.Filter) string {
+	verdicts := string(provider.Verified)
+	for _, v := range []provider.Verdict{provider.Rejected, provider.Unverified} {
+		if f.AsksVerdict(v) {
+			verdicts += "," + string(v)
 		}
 	}
-	return w
+	parts := []string{"verdict:" + verdicts}
+	for word, flag := range map[string]filter.Flag{"duplicate": filter.Duplicate, "replay": filter.Replay, "imported": filter.Imported} {
+		if !f.Asks(flag) {
+			parts = append(parts, "-is:"+word)
+		}
+	}
+	if !f.AsksKind(provider.KindTest) {
+		parts = append(parts, "-kind:"+string(provider.KindTest))
+	}
+	slices.Sort(parts[1:])
+	if !f.Empty() {
+		parts = append(parts, "("+f.String()+")")
+	}
+	return strings.Join(parts, " ")
 }
+
+// wants prepares what a forward selects beyond after.
+func (j ForwardJob) wants(after uint64) (want, error) {
+	w, err := wantedBy(app.EventQuery{Filter: cmp.Or(j.Selects, DefaultSelection), After: after})
+	if err != nil {
+		err = fmt.Errorf("store: the filter of the forward %s: %w", j.Name, err)
+	}
+	return w, err
+}
+
+// DeleteForward deletes a forward. The attempts stay with their events.
+func (t *Tx) DeleteForward(name string) error { return t.del(bucketForwards, name) }
 
 // ErrUnreadable is returned with the number of an event whose record is damaged.
 var ErrUnreadable = errors.New("store: the record of the event is damaged")
 
-// NextToForward returns the first event to forward beyond after, with its headers and body, or [ErrNotFound]. With
+// NextToForward returns the first event of a forward beyond after, with its headers and body, or [ErrNotFound]. With
 // [ErrUnreadable] it returns only the number.
-func (t *Tx) NextToForward(after uint64) (app.Delivery, error) {
-	w := forwardable(after)
+func (t *Tx) NextToForward(j ForwardJob, after uint64) (app.Delivery, error) {
+	w, err := j.wants(after)
+	if err != nil {
+		return app.Delivery{}, err
+	}
 	out, err := app.Delivery{}, ErrNotFound
-	t.deliveries(&w, true, func(seq uint64, row []byte, _ func() []byte) bool {
-		var d app.Delivery
-		if d, err = decode[app.Delivery](row); err == nil && d.DuplicateOf != 0 { // blocks of facets of earlier versions lack this
-			err = ErrNotFound
-			return true
+	t.deliveries(&w, true, func(seq uint64, row []byte, blob func() []byte) bool {
+		_, failed := decode[app.Delivery](row)
+		if failed == nil {
+			e := rawEvent{row: row, blob: blob}
+			matches := w.filter.Match(&e)
+			if failed = e.err; failed == nil && !matches {
+				return true
+			}
 		}
-		if err == nil {
-			out, err = t.Delivery(seq)
+		if failed == nil {
+			out, failed = t.Delivery(seq)
 		}
-		if err != nil {
-			out, err = app.Delivery{Seq: seq}, fmt.Errorf("%w: %v", ErrUnreadable, err) // a missing row is damage, too
+		if err = nil; failed != nil {
+			out, err = app.Delivery{Seq: seq}, fmt.Errorf("%w: %v", ErrUnreadable, failed) // a missing row is damage, too
 		}
 		return false
 	})
 	return out, err
 }
 
-// Queue counts the events to forward beyond after, by columns only.
-func (t *Tx) Queue(after uint64) int {
-	w := forwardable(after)
-	return newSegmentIterator(t.b, &w, true).count()
+// countedRows is the number of waiting events whose rows are read to count them. Beyond it columns alone are compared.
+const countedRows = 20_000
+
+// Queue counts the events that wait for a forward: without a filter by columns only, with one as exactly as [countedRows] allows.
+func (t *Tx) Queue(j ForwardJob) (n int) {
+	w, err := j.wants(j.Position)
+	if err != nil {
+		return 0 // the forward reports it when it sends
+	}
+	if j.Filter == "" && !w.rings() {
+		return newSegmentIterator(t.b, &w, true).count()
+	}
+	rows := 0
+	t.deliveries(&w, true, func(_ uint64, row []byte, blob func() []byte) bool {
+		if rows++; rows > countedRows || w.filter.Match(&rawEvent{row: row, blob: blob}) {
+			n++
+		}
+		return true
+	})
+	return n
 }
 
 // dropQueued counts, for each forward, the waiting events of a segment that retention drops.
 func dropQueued(b *bolt.Tx, segment *bolt.Bucket) error {
 	t := &Tx{b: b, over: make(map[string]map[string][]byte)}
+	rows, bodies := segment.Bucket(keyRows), segment.Bucket(keyBodies)
 	for _, j := range t.Forwards() {
-		w, n := forwardable(j.Position), uint64(0)
+		w, err := j.wants(j.Position)
+		if j.Damaged != nil || err != nil {
+			continue
+		}
+		n := uint64(0)
 		blocks, size, at := blocksOf(segment)
 		c := blocks.Cursor()
 		var row filter.Columns
 		for k, block := c.First(); k != nil; k, block = c.Next() {
 			for i := range len(block) / size {
-				if at(block, i, &row); w.inRange(row.Seq) && w.columns(&row) {
+				if at(block, i, &row); !w.inRange(row.Seq) || !w.columns(&row) {
+					continue
+				}
+				key := be64(row.Seq)
+				if j.Filter == "" || w.filter.Match(&rawEvent{row: rows.Get(key), blob: func() []byte { return bodies.Get(key) }}) {
 					n++
 				}
 			}
 		}
-		if j.Damaged != nil || n == 0 {
+		if n == 0 {
 			continue
 		}
 		j.Dropped += n
@@ -146,7 +218,7 @@ func writeAttempt(b *bolt.Tx, a app.Attempt) error {
 	seq := a.Seq
 	seg := segmentOf(b, be64(seq))
 	if seg == nil || seg.Bucket(keyRows).Get(be64(seq)) == nil {
-		return nil
+		return writeRingAttempt(b, a)
 	}
 	tries, err := seg.CreateBucketIfNotExists(keyTries)
 	if err != nil {
@@ -182,8 +254,13 @@ func writeAttempt(b *bolt.Tx, a app.Attempt) error {
 // attempts reads the attempts to forward a delivery, oldest first.
 func (t *Tx) attempts(seq uint64) ([]app.Attempt, error) {
 	seg := segmentOf(t.b, be64(seq))
-	if seg == nil || seg.Bucket(keyTries) == nil {
-		return nil, nil
+	if seg == nil || seg.Bucket(keyTries) == nil || seg.Bucket(keyRows).Get(be64(seq)) == nil {
+		row, _ := ringGet(t.b, be64(seq))
+		if row == nil {
+			return nil, nil
+		}
+		d, err := decode[app.Delivery](row)
+		return d.Forwards, err
 	}
 	var out []app.Attempt
 	c := seg.Bucket(keyTries).Cursor()

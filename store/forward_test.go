@@ -20,10 +20,10 @@ func toForward(t *testing.T, s *Store, after uint64) (seqs []uint64) {
 	for {
 		var d app.Delivery
 		err := s.View(t.Context(), func(tx *Tx) (err error) {
-			if got, want := tx.Queue(after), len(toForwardOf(tx, after)); got != want {
+			if got, want := tx.Queue(ForwardJob{Position: after}), len(toForwardOf(tx, after)); got != want {
 				t.Errorf("%d wait beyond %d, not %d", got, after, want)
 			}
-			d, err = tx.NextToForward(after)
+			d, err = tx.NextToForward(ForwardJob{}, after)
 			return err
 		})
 		if errors.Is(err, ErrNotFound) {
@@ -109,7 +109,7 @@ func TestRepeatsOfEarlierVersionsAreNotSent(t *testing.T) {
 	appendN(t, s, 1, nil)
 	inSegment(t, s, asSchema6)
 	var next app.Delivery
-	if err := s.View(t.Context(), func(tx *Tx) (err error) { next, err = tx.NextToForward(1); return err }); err != nil || next.Seq != 3 {
+	if err := s.View(t.Context(), func(tx *Tx) (err error) { next, err = tx.NextToForward(ForwardJob{}, 1); return err }); err != nil || next.Seq != 3 {
 		t.Errorf("%d is sent, %v", next.Seq, err)
 	}
 }
@@ -139,11 +139,11 @@ func TestADamagedEventIsNamed(t *testing.T) {
 			appendN(t, s, 3, nil)
 			inSegment(t, s, damage)
 			if err := s.View(t.Context(), func(tx *Tx) error {
-				d, err := tx.NextToForward(1)
+				d, err := tx.NextToForward(ForwardJob{}, 1)
 				if !errors.Is(err, ErrUnreadable) || errors.Is(err, ErrNotFound) || d.Seq != 2 {
 					t.Errorf("%+v, %v", d, err)
 				}
-				if d, err = tx.NextToForward(2); err != nil || d.Seq != 3 {
+				if d, err = tx.NextToForward(ForwardJob{}, 2); err != nil || d.Seq != 3 {
 					t.Errorf("%d, %v", d.Seq, err)
 				}
 				return nil
@@ -283,7 +283,7 @@ func TestWaitingEventsThatRetentionDropsAreCounted(t *testing.T) {
 	var got []string
 	if err := s.View(t.Context(), func(tx *Tx) error {
 		for _, j := range tx.Forwards() {
-			got = append(got, fmt.Sprint(j.Name, " ", j.Position, " ", j.Dropped, " ", tx.Queue(j.Position), " ", j.Damaged != nil))
+			got = append(got, fmt.Sprint(j.Name, " ", j.Position, " ", j.Dropped, " ", tx.Queue(j), " ", j.Damaged != nil))
 		}
 		return nil
 	}); err != nil {

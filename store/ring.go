@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -77,6 +78,43 @@ func (s *Store) writeRing(b *bolt.Tx, k Keep, d app.Delivery, blob []byte) error
 	}
 	if err := meta.Put(r.countOfB, be64(size)); err != nil {
 		return fmt.Errorf("store: write counts: %w", err)
+	}
+	return nil
+}
+
+// ringAttempts is how many attempts of a delivery in a ring are kept: the first ones and the latest. They are part of its row.
+const ringAttempts = 6
+
+// writeRingAttempt stores an attempt with a delivery of a ring, unless others have displaced it.
+func writeRingAttempt(b *bolt.Tx, a app.Attempt) error {
+	all, meta, key := b.Bucket(bucketRing), b.Bucket(bucketMeta), be64(a.Seq)
+	for _, r := range rings {
+		rows := all.Bucket(r.rows)
+		if rows == nil || rows.Get(key) == nil {
+			continue
+		}
+		was := rows.Get(key)
+		d, err := decode[app.Delivery](was)
+		if err != nil {
+			continue // a damaged row keeps none, and is reported where it is read
+		}
+		a.Seq = 0
+		d.Forwards = append(d.Forwards, a)
+		if n := len(d.Forwards); n > ringAttempts {
+			d.Forwards = slices.Delete(d.Forwards, ringAttempts/2, n-ringAttempts/2)
+		}
+		row, err := encodeRow(d)
+		if err != nil {
+			return err
+		}
+		size := un64(meta.Get(r.countOfB)) + uint64(len(row)) - uint64(len(was))
+		if err := rows.Put(key, row); err != nil {
+			return fmt.Errorf("store: keep an attempt: %w", err)
+		}
+		if err := meta.Put(r.countOfB, be64(size)); err != nil {
+			return fmt.Errorf("store: write counts: %w", err)
+		}
+		return nil
 	}
 	return nil
 }

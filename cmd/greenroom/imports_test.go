@@ -59,6 +59,7 @@ var allowed = map[string][]string{
 	"internal/admin":         {"provider", "internal/app", "internal/bounds", "internal/plain"},
 	"internal/attendance":    {"internal/app", "internal/plain"},
 	"internal/jsonedit":      {},
+	"internal/catch":         {},
 	"internal/scenario":      {"provider"},
 	"internal/mismatch":      {"provider"},
 	"internal/app":           {"provider", "internal/cursor"},

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/config"
+	"greenroom/internal/filter"
 	"greenroom/internal/plain"
 	"greenroom/tui"
 	"greenroom/tunnel"
@@ -160,7 +161,14 @@ func (p *program) configFor(ctx context.Context, listen, tunnel string) (*config
 func (p *program) configOptions() config.Options {
 	return config.Options{
 		File: p.configFile, DataDir: p.dataDir, Theme: p.theme, Getenv: p.getenv, Drivers: configurable(), Actions: tui.Actions(), Resolve: p.resolve,
+		CheckFilter: checkFilter,
 	}
+}
+
+// checkFilter checks a filter of events.
+func checkFilter(s string) error {
+	_, err := filter.Parse(s, filter.Options{Now: time.Now()})
+	return err
 }
 
 // configWithout is config for what needs no secret: none is fetched, and no command of the user's is run.

@@ -68,7 +68,7 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 				MigrationRooms: c.Policy.MigrationRooms, DefaultPlatform: c.Policy.DefaultPlatform,
 			},
 			Drivers: drivers(), Downloads: downloads, Buckets: newBuckets(c, accounts, a.log, a.crash), Version: version, Tunnel: c.Tunnel.Driver,
-			Lead: c.Lead, ReadCalendar: calendars.Read, Log: a.log, Crash: a.crash,
+			Lead: c.Lead, Forwards: configuredForwards(c), ReadCalendar: calendars.Read, Log: a.log, Crash: a.crash,
 		}
 	}
 	var owned *hub.Hub
@@ -111,6 +111,16 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 		a.warn(w)
 	}
 	return s, s.Close, nil
+}
+
+// configuredForwards are the forwards of the configuration.
+func configuredForwards(c *config.Config) (out []app.ForwardSpec) {
+	for _, f := range c.Forwards {
+		out = append(out, app.ForwardSpec{
+			Name: f.Name, URL: f.URL, Filter: f.Filter, Resign: f.Resign, CA: f.CA, Insecure: f.Insecure, From: f.From,
+		})
+	}
+	return out
 }
 
 // storePath is the store's file.

@@ -220,10 +220,21 @@ type Forwards interface {
 	// Forwards lists the forwards by name.
 	//greenroom:repeat
 	Forwards(ctx context.Context, q ForwardQuery) ([]Forward, error)
-	// SetForward makes a forward or changes the one of that name. Errors: [provider.Invalid] for a URL that can't be used,
-	// [provider.Unsupported].
+	// SetForward makes a forward or changes the one of that name. Errors: [provider.Invalid] for a URL, a filter or certificates
+	// that can't be used, [provider.Unsupported].
 	//greenroom:repeat
 	SetForward(ctx context.Context, f ForwardSpec) (Forward, error)
+	// AddForward makes a forward. Errors: as SetForward, and [provider.Conflict] for a name that exists.
+	//greenroom:once
+	AddForward(ctx context.Context, f ForwardSpec) (Forward, error)
+	// EditForward changes, pauses or resumes a forward. Errors: as SetForward, [provider.NotFound], and [provider.Conflict] for
+	// changing one of the configuration, which can only be paused.
+	//greenroom:once
+	EditForward(ctx context.Context, p ForwardPatch) (Forward, error)
+	// RemoveForward removes a forward. What it sent stays with the events. Errors: [provider.NotFound], [provider.Conflict] for one
+	// of the configuration.
+	//greenroom:once
+	RemoveForward(ctx context.Context, ref ForwardRef) (Forward, error)
 }
 
 // Intake is where listeners and tunnels hand over requests.

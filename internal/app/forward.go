@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"net/url"
+	"regexp"
 	"time"
 	"unicode/utf8"
 )
@@ -24,8 +25,10 @@ type ForwardSource string
 const (
 	// ForwardByRun marks a forward of `listen --forward-to`: it sends while that runs, and resumes with the next run.
 	ForwardByRun ForwardSource = "run"
-	// ForwardByCommand marks one that was added by command and sends whenever the store has an owner.
+	// ForwardByCommand marks one that was added by command. It sends whenever the screen or listen runs.
 	ForwardByCommand ForwardSource = "command"
+	// ForwardByFile marks one of the configuration. It sends like one that was added by command, while the file has it.
+	ForwardByFile ForwardSource = "file"
 )
 
 // Forward passes authentic events on to a URL, in order, each until the target has answered it. What it has to send and what
@@ -35,6 +38,13 @@ type Forward struct {
 	Name string `json:"name"`
 	// URL is the target, without a password.
 	URL string `json:"url"`
+	// Filter selects the events, in the language of package filter. Empty selects all that are authentic and happened.
+	Filter string `json:"filter"`
+	// Resign reports whether events are signed again, with a secret of the forward's own.
+	Resign bool `json:"resign"`
+	// Insecure accepts every certificate of the target; CA reports whether it accepts those of an authority of the forward's own.
+	Insecure bool `json:"insecure"`
+	CA       bool `json:"ca"`
 	// Position is the last event that is settled: answered, parked, or not of interest. The queue begins after it.
 	Position uint64 `json:"position"`
 	// Queue is how many events wait, counted up to 100,000.
@@ -68,15 +78,59 @@ type Attempt struct {
 	Final bool `json:"final"`
 }
 
+// ForwardTarget is where a forward sends to.
+type ForwardTarget struct {
+	URL string
+	// CA is certificates in PEM that the target's is checked with instead of the system's; Insecure checks nothing.
+	CA       string
+	Insecure bool
+}
+
 // ForwardSpec makes or changes a forward. One that exists under the name keeps its position.
 type ForwardSpec struct {
 	Name   string        `json:"name"`
 	URL    string        `json:"url"`
 	Source ForwardSource `json:"source"`
+	Filter string        `json:"filter,omitempty"`
+	// Resign is the secret with which events are signed again, in the form of the event's platform; empty leaves their signatures.
+	Resign string `json:"resign,omitempty"`
+	// CA is certificates in PEM that the target's is checked with instead of the system's; Insecure checks nothing.
+	CA       string `json:"ca,omitempty"`
+	Insecure bool   `json:"insecure,omitempty"`
 	// From is the first event to send, for a forward that is new; 0 sends those that arrive from now on.
 	From uint64 `json:"from,omitempty"`
 	// Lease is for how long a forward of a run sends without being renewed. Zero ends the run.
 	Lease time.Duration `json:"lease,omitempty"`
+}
+
+// ForwardPatch changes a forward; what is nil stays.
+type ForwardPatch struct {
+	Name     string  `json:"name"`
+	URL      *string `json:"url,omitempty"`
+	Filter   *string `json:"filter,omitempty"`
+	Resign   *string `json:"resign,omitempty"`
+	CA       *string `json:"ca,omitempty"`
+	Insecure *bool   `json:"insecure,omitempty"`
+	// From is the next event to send, of those that arrived before too.
+	From *uint64 `json:"from,omitempty"`
+	// Paused stops it, or lets it resume where it stopped.
+	Paused *bool `json:"paused,omitempty"`
+}
+
+// ForwardRef names a forward.
+type ForwardRef struct {
+	Name string `json:"name"`
+}
+
+// forwardName are the names of forwards that users choose.
+var forwardName = regexp.MustCompile(`^[\pL\pN][\pL\pN._-]{0,63}$`)
+
+// CheckForwardName reports why a name can't be one of a forward.
+func CheckForwardName(s string) error {
+	if !forwardName.MatchString(s) {
+		return errors.New("use letters, digits, dots, hyphens and underscores, at most 64")
+	}
+	return nil
 }
 
 // ForwardURL parses the target of a forward.

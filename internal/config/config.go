@@ -60,6 +60,8 @@ type Config struct {
 	BodyLimit int64
 	Retention Retention
 	Tunnel    Tunnel
+	// Forwards pass events on to other programs.
+	Forwards []Forward
 
 	// Lead is how long before its start the meeting of a booking is made.
 	Lead time.Duration
@@ -146,6 +148,8 @@ type Options struct {
 	Drivers []provider.Driver
 	// Actions are the actions that [keys] can bind; nil accepts any name.
 	Actions []string
+	// CheckFilter checks a filter of events; nil accepts every text.
+	CheckFilter func(string) error
 	// Resolve fetches what a secret refers to; nil means [Resolver] with its defaults.
 	Resolve func(ctx context.Context, reference string) (string, error)
 
@@ -172,7 +176,7 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	}
 	r := &reader{
 		ctx: ctx, opts: o, cfg: c, values: map[string]value{}, covered: map[string]value{},
-		secrets: map[string]resolved{}, empty: map[string]Origin{},
+		secrets: map[string]resolved{}, empty: map[string]Origin{}, tables: map[string][]Origin{},
 	}
 	for _, d := range o.Drivers {
 		if d.Open != nil {
@@ -206,6 +210,7 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	r.accounts()
 	r.policy()
 	r.tunnel()
+	r.forwards()
 	if err := ctx.Err(); err != nil {
 		return nil, err // what wasn't fetched says nothing about the configuration
 	}

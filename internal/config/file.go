@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -60,6 +61,7 @@ func parse(data []byte) ([]entry, error) {
 	if err := leaves(&md, nil, top, &out); err != nil {
 		return nil, err
 	}
+	listedLines(data, out)
 	order := map[string]int{}
 	for i, k := range md.Keys() {
 		if _, seen := order[k.String()]; !seen {
@@ -86,6 +88,12 @@ func leaves(md *toml.MetaData, at []string, table map[string]toml.Primitive, out
 		if err := md.PrimitiveDecode(prim, &v); err != nil {
 			return &Error{Origin: Origin{Kind: FromFile, Line: line}, Key: dotted(path), Problem: "isn't a value that can be read"}
 		}
+		if _, ok := listed(key); ok && len(at) == 0 {
+			if err := tables(md, path, prim, v, line, out); err != nil {
+				return err
+			}
+			continue
+		}
 		if _, isTable := v.(map[string]any); isTable {
 			sub := map[string]toml.Primitive{}
 			if err := md.PrimitiveDecode(prim, &sub); err != nil {
@@ -103,6 +111,51 @@ func leaves(md *toml.MetaData, at []string, table map[string]toml.Primitive, out
 	}
 	return nil
 }
+
+// tables walks an array of tables; each is an entry itself, and its keys have the table's number in their paths.
+func tables(md *toml.MetaData, path []string, prim toml.Primitive, v any, line int, out *[]entry) error {
+	var all []map[string]toml.Primitive
+	if _, ok := v.([]map[string]any); !ok || md.PrimitiveDecode(prim, &all) != nil {
+		return &Error{
+			Origin: Origin{Kind: FromFile, Line: line}, Key: dotted(path), Problem: "isn't an array of tables", Fix: "write it like [[" + dotted(path) + "]]",
+		}
+	}
+	for i, table := range all {
+		at := append(slices.Clone(path), strconv.Itoa(i))
+		*out = append(*out, entry{path: at, value: listedTable{}, line: line})
+		if err := leaves(md, at, table, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listedLines corrects the lines of entries in arrays of tables: the library knows only those of the last table.
+func listedLines(data []byte, entries []entry) {
+	lines := strings.Split(string(data), "\n")
+	for i, e := range entries {
+		if _, ok := listed(e.path[0]); !ok || len(e.path) < 2 {
+			continue
+		}
+		n, err := strconv.Atoi(e.path[1])
+		header := regexp.MustCompile(`^\s*\[\[\s*"?` + regexp.QuoteMeta(e.path[0]) + `"?\s*\]\]`)
+		key := regexp.MustCompile(`^\s*"?` + regexp.QuoteMeta(e.path[len(e.path)-1]) + `"?\s*=`)
+		for l := 0; err == nil && l < len(lines); l++ {
+			switch {
+			case header.MatchString(lines[l]):
+				if n--; n == -1 {
+					entries[i].line = l + 1
+				}
+			case n == -1 && len(e.path) > 2 && key.MatchString(lines[l]):
+				entries[i].line = l + 1
+				l = len(lines)
+			}
+		}
+	}
+}
+
+// listedTable is the value of a table in an array.
+type listedTable struct{}
 
 // emptyTable is the value of a table without keys.
 type emptyTable struct{}
@@ -154,6 +207,10 @@ func (r *reader) file(data []byte) {
 	for _, e := range entries {
 		at := Origin{Kind: FromFile, Name: r.cfg.File, Line: e.line}
 		key := dotted(e.path)
+		if _, ok := e.value.(listedTable); ok {
+			r.tables[e.path[0]] = append(r.tables[e.path[0]], at)
+			continue
+		}
 		if _, empty := e.value.(emptyTable); empty {
 			if e.path[0] == "accounts" && len(e.path) == 2 {
 				r.empty[e.path[1]] = at

@@ -23,7 +23,8 @@ func (c *Config) Fingerprint() string {
 		Fetch     map[string]Fetch
 		Download  Download
 		Lead      time.Duration
-	}{Policy: c.Policy, BodyLimit: c.BodyLimit, Retention: c.Retention, Fetch: c.Fetch, Download: c.Download, Lead: c.Lead}
+		Forwards  []Forward `json:",omitempty"`
+	}{Forwards: c.Forwards, Policy: c.Policy, BodyLimit: c.BodyLimit, Retention: c.Retention, Fetch: c.Fetch, Download: c.Download, Lead: c.Lead}
 	for _, a := range c.Accounts {
 		facts.Accounts = append(facts.Accounts, plainAccount(a))
 	}

@@ -37,6 +37,8 @@ type reader struct {
 	errs           []*Error
 	// empty are the accounts whose tables have no keys.
 	empty map[string]Origin
+	// tables are the tables of arrays of tables, by the array's key.
+	tables map[string][]Origin
 	// secrets are the references that were resolved; keyring is why the keyring can't be reached.
 	secrets map[string]resolved
 	keyring error

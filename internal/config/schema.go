@@ -25,6 +25,8 @@ func (r *reader) schema(path []string) (string, bool) {
 	case len(path) >= 3 && path[0] == "accounts":
 		rest := dotted(path[2:])
 		return "accounts.*." + rest, slices.Contains(accountKeys, rest) || slices.Contains(fetchKeys, rest)
+	case len(path) == 3 && path[0] == "forward":
+		return listedKey(path)
 	case len(path) == 2 && path[0] == "keys":
 		return "keys.*", true
 	}
@@ -60,6 +62,9 @@ func (r *reader) suggestion(path []string) string {
 			return dotted(path[:2]) + "." + near
 		}
 		return ""
+	}
+	if keys, ok := listed(path[0]); ok && len(path) == 3 {
+		return closest(path[2], keys)
 	}
 	return closest(dotted(path), slices.Concat(allTunnelKeys(), r.generalKeys(), downloadKeys))
 }

@@ -2,20 +2,16 @@ package hub
 
 import (
 	"context"
-	"errors"
 	"net/url"
-	"strconv"
-	"strings"
 	"sync"
 
 	"greenroom/internal/app"
-	"greenroom/provider"
 	"greenroom/store"
 )
 
-// Forwarder sends one event to a URL and reports the answer: Ms, Status, Answer and Error of the attempt, and Final if the event
+// Forwarder sends one event to a target and reports the answer: Ms, Status, Answer and Error of the attempt, and Final if the event
 // can never be sent. It returns when ctx ends.
-type Forwarder func(ctx context.Context, url string, d app.Delivery) app.Attempt
+type Forwarder func(ctx context.Context, to app.ForwardTarget, d app.Delivery) app.Attempt
 
 // forwards runs a sender for each forward that is not paused.
 type forwards struct {
@@ -26,8 +22,9 @@ type forwards struct {
 	senders  map[string]*sender
 }
 
-// serve starts the forwards that don't depend on a run.
+// serve starts the forwards that don't depend on a run, those of the configuration included.
 func (f *forwards) serve() {
+	f.configure()
 	var jobs []store.ForwardJob
 	if err := f.h.store.View(f.h.ctx, func(tx *store.Tx) error { jobs = tx.Forwards(); return nil }); err != nil {
 		f.h.log.Error("the forwards could not be read", "err", err)
@@ -39,7 +36,7 @@ func (f *forwards) serve() {
 		switch {
 		case j.Damaged != nil:
 			f.h.log.Error("a forward could not be read, and sends nothing", "forward", j.Name, "err", j.Damaged)
-		case j.Source != app.ForwardByRun:
+		case j.Source != app.ForwardByRun && !stopped(j):
 			f.start(j.Name)
 		}
 	}
@@ -130,12 +127,16 @@ func (h *Hub) Forwards(ctx context.Context, _ app.ForwardQuery) ([]app.Forward, 
 	return out, err
 }
 
+// stopped reports whether a forward sends nothing until the user resumes it.
+func stopped(j store.ForwardJob) bool { return j.Paused || j.Unlisted }
+
 func (f *forwards) view(tx *store.Tx, j store.ForwardJob) app.Forward {
 	if j.Damaged != nil {
 		return app.Forward{Name: j.Name, State: app.ForwardPaused, Parked: []uint64{}, Last: &app.Attempt{Name: j.Name, Error: j.Damaged.Error()}}
 	}
 	out := app.Forward{
-		Name: j.Name, Position: j.Position, Queue: tx.Queue(j.Position), State: app.ForwardPaused,
+		Name: j.Name, Filter: j.Filter, Resign: j.Resign != "", Insecure: j.Insecure, CA: j.CA != "",
+		Position: j.Position, Queue: tx.Queue(j), State: app.ForwardRunning,
 		Parked: append([]uint64{}, j.Parked...), Dropped: j.Dropped, Last: j.Last, Source: j.Source,
 	}
 	if u, err := url.Parse(j.URL); err == nil {
@@ -143,97 +144,23 @@ func (f *forwards) view(tx *store.Tx, j store.ForwardJob) app.Forward {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.senders[j.Name] != nil {
-		out.State = app.ForwardRunning
-		if j.Tries > 0 {
-			out.State = app.ForwardRetrying
-		}
+	switch {
+	case stopped(j) || j.Source == app.ForwardByRun && f.senders[j.Name] == nil:
+		out.State = app.ForwardPaused
+	case j.Tries > 0:
+		out.State = app.ForwardRetrying
 	}
 	return out
 }
 
-// SetForward makes or changes a forward; see [app.Backend].
-func (h *Hub) SetForward(ctx context.Context, spec app.ForwardSpec) (app.Forward, error) {
-	u, err := app.ForwardURL(spec.URL)
-	if err != nil {
-		return app.Forward{}, &app.Error{Kind: provider.Invalid, Text: "the forward's URL can't be used", Hint: err.Error()}
-	}
-	if h.opt.Forwarder == nil {
-		return app.Forward{}, &app.Error{Kind: provider.Unsupported, Text: "the process that owns the store forwards nothing"}
-	}
-	f := &h.forwards
-	f.changing.Lock()
-	defer f.changing.Unlock()
-	var job store.ForwardJob
-	if err := h.store.View(ctx, func(tx *store.Tx) error { job, err = forwardFor(tx, spec, u); return err }); err != nil {
-		return app.Forward{}, err
-	}
-	if job.URL != spec.URL || job.Source != spec.Source { // a renewal writes nothing
-		if err := h.store.Update(ctx, func(tx *store.Tx) error {
-			if job, err = forwardFor(tx, spec, u); err != nil {
-				return err
-			}
-			job.URL, job.Source = spec.URL, spec.Source
-			return tx.PutForward(job)
-		}); err != nil {
-			return app.Forward{}, err
-		}
-	}
-	if spec.Source == app.ForwardByRun && spec.Lease <= 0 {
-		f.stop(job.Name)
-	} else if h.started.Load() && h.ctx.Err() == nil {
-		s := f.start(job.Name)
-		if s.lease != nil {
-			s.lease.Stop()
-		}
-		s.leases++
-		if lease := s.leases; spec.Source == app.ForwardByRun {
-			s.lease = h.clock.AfterFunc(min(spec.Lease, maxLease), func() {
-				defer h.crash.Recover("end of a forward's lease")
-				f.expire(job.Name, s, lease)
-			})
-		}
-	}
-	var out app.Forward
-	err = h.store.View(ctx, func(tx *store.Tx) error {
-		if job, err = tx.Forward(job.Name); err == nil {
+// read returns a forward as it is.
+func (f *forwards) read(ctx context.Context, name string) (out app.Forward, err error) {
+	err = f.h.store.View(ctx, func(tx *store.Tx) error {
+		job, err := tx.Forward(name)
+		if err == nil {
 			out = f.view(tx, job)
 		}
 		return err
 	})
 	return out, err
-}
-
-// forwardFor finds the forward that a spec means, or makes one. The forwards of runs are found by their URL.
-func forwardFor(tx *store.Tx, spec app.ForwardSpec, u *url.URL) (store.ForwardJob, error) {
-	if spec.Name != "" {
-		job, err := tx.Forward(spec.Name)
-		if !errors.Is(err, store.ErrNotFound) {
-			return job, err
-		}
-		return newForward(tx, spec.Name, spec.From), nil
-	}
-	used := map[string]bool{}
-	for _, j := range tx.Forwards() {
-		if j.Source == app.ForwardByRun && j.URL == spec.URL {
-			return j, nil
-		}
-		used[j.Name] = true
-	}
-	// A name is text: it goes through JSON and onto screens.
-	base := strings.ToValidUTF8(u.Host, "\uFFFD") + u.EscapedPath()
-	base = strings.ToValidUTF8(base[:min(len(base), 100)], "")
-	name := base
-	for n := 2; used[name]; n++ {
-		name = base + "#" + strconv.Itoa(n)
-	}
-	return newForward(tx, name, spec.From), nil
-}
-
-func newForward(tx *store.Tx, name string, from uint64) store.ForwardJob {
-	job := store.ForwardJob{Name: name, Position: tx.LastSeq()}
-	if from > 0 {
-		job.Position = from - 1
-	}
-	return job
 }

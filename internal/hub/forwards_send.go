@@ -78,7 +78,7 @@ func (s *sender) trouble(ctx context.Context, err error, pause time.Duration) ti
 func (s *sender) next(ctx context.Context) (job store.ForwardJob, d app.Delivery, err error) {
 	err = s.h.store.View(ctx, func(tx *store.Tx) error {
 		if job, err = tx.Forward(s.name); err == nil {
-			d, err = tx.NextToForward(max(job.Position, s.looked))
+			d, err = tx.NextToForward(job, max(job.Position, s.looked))
 		}
 		if errors.Is(err, store.ErrNotFound) {
 			s.looked = tx.LastSeq()
@@ -100,7 +100,7 @@ func (s *sender) one(ctx context.Context, job store.ForwardJob, d app.Delivery, 
 		a.Error = unreadable.Error()
 	} else {
 		var sent bool
-		if a, sent = s.send(ctx, job.URL, d); !sent {
+		if a, sent = s.send(ctx, job, d); !sent {
 			return ctx.Err()
 		}
 	}
@@ -136,18 +136,24 @@ func (s *sender) one(ctx context.Context, job store.ForwardJob, d app.Delivery, 
 }
 
 // send makes one request. sent is false when the sender ended before there was an answer.
-func (s *sender) send(ctx context.Context, to string, d app.Delivery) (a app.Attempt, sent bool) {
+func (s *sender) send(ctx context.Context, job store.ForwardJob, d app.Delivery) (a app.Attempt, sent bool) {
+	if job.Resign != "" {
+		var err error
+		if d, err = s.h.resigned(d, job.Resign); err != nil {
+			return app.Attempt{Error: "it can't be signed again: " + err.Error()}, true
+		}
+	}
 	request, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { s.h.clock.AfterFunc(lastAnswer, cancel) })()
-	a = s.h.opt.Forwarder(request, to, d)
+	a = s.h.opt.Forwarder(request, app.ForwardTarget{URL: job.URL, CA: job.CA, Insecure: job.Insecure}, d)
 	return a, request.Err() == nil || a.Status != 0
 }
 
 // busyPause is the time until a full queue of writes is tried again. It is real time: the queue empties whatever the clock shows.
 const busyPause = 10 * time.Millisecond
 
-// settle stores an attempt with the forward's new position. What was changed from outside meanwhile stays. The target has
+// settle stores an attempt with the forward's new position. What users choose of it, and what retention dropped, stays as it is now. The target has
 // answered: that must not be forgotten because the sender ends, and while the store fails nothing is sent again.
 func (s *sender) settle(ctx context.Context, job store.ForwardJob, a app.Attempt) error {
 	for pause := firstTrouble; ; {
@@ -156,9 +162,10 @@ func (s *sender) settle(ctx context.Context, job store.ForwardJob, a app.Attempt
 			if err != nil {
 				return err
 			}
-			job.URL, job.Source, job.Dropped = now.URL, now.Source, now.Dropped
+			now.Position, now.Trying, now.Tries, now.Failing = job.Position, job.Trying, job.Tries, job.Failing
+			now.Parked, now.Last = job.Parked, job.Last
 			tx.AddAttempt(a)
-			return tx.PutForward(job)
+			return tx.PutForward(now)
 		})
 		switch {
 		case err == nil, errors.Is(err, store.ErrNotFound):

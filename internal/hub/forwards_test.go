@@ -33,7 +33,7 @@ func (g *receiver) got() []uint64 {
 	return slices.Clone(g.accepted)
 }
 
-func (g *receiver) send(_ context.Context, _ string, d app.Delivery) app.Attempt {
+func (g *receiver) send(_ context.Context, _ app.ForwardTarget, d app.Delivery) app.Attempt {
 	g.mu.Lock()
 	a := g.answer(d.Seq)
 	if settles(a.Status) {
@@ -50,8 +50,8 @@ func accepts(uint64) app.Attempt { return app.Attempt{Status: 200, Answer: "fine
 func forwarding(t *testing.T, targets map[string]*receiver) *bench {
 	b := newBench(t)
 	b.close()
-	b.forward = func(ctx context.Context, url string, d app.Delivery) app.Attempt {
-		return targets[url].send(ctx, url, d)
+	b.forward = func(ctx context.Context, to app.ForwardTarget, d app.Delivery) app.Attempt {
+		return targets[to.URL].send(ctx, to, d)
 	}
 	b.open()
 	b.Start()
@@ -360,8 +360,8 @@ func TestForwardsLoseAndRepeatNothing(t *testing.T) {
 	b := newBench(t)
 	b.close()
 	targets := map[string]*receiver{hooks: flaky, "http://steady.example/": steady}
-	b.forward = func(ctx context.Context, url string, d app.Delivery) app.Attempt {
-		return targets[url].send(ctx, url, d)
+	b.forward = func(ctx context.Context, to app.ForwardTarget, d app.Delivery) app.Attempt {
+		return targets[to.URL].send(ctx, to, d)
 	}
 	b.open()
 	b.Start()

@@ -59,7 +59,9 @@ type Options struct {
 	Buckets Buckets
 	// Forwarder sends events to the targets of forwards; nil where this program forwards nothing.
 	Forwarder Forwarder
-	Version   string
+	// Forwards are those of the configuration.
+	Forwards []app.ForwardSpec
+	Version  string
 	// Tunnel is the configured driver, "none" or empty if there is none, for Status while no process has it open.
 	Tunnel string
 	// Lead is how long before its start a booking's meeting is made, [app.DefaultLead] when 0.

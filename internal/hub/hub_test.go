@@ -103,14 +103,15 @@ func (p *platform) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, err
 
 type bench struct {
 	*Hub
-	t        testing.TB
-	platform *platform
-	clock    *clockwork.FakeClock
-	path     string
-	accounts []Account
-	policy   Policy
-	log      *slog.Logger // may be nil
-	forward  Forwarder    // may be nil
+	t          testing.TB
+	platform   *platform
+	clock      *clockwork.FakeClock
+	path       string
+	accounts   []Account
+	policy     Policy
+	log        *slog.Logger // may be nil
+	forward    Forwarder    // may be nil
+	configured []app.ForwardSpec
 }
 
 func newBench(t testing.TB) *bench {
@@ -131,7 +132,7 @@ func newBench(t testing.TB) *bench {
 
 func (b *bench) open() {
 	b.t.Helper()
-	h, err := Open(Options{Store: store.Options{Path: b.path}, Accounts: b.accounts, Policy: b.policy, Clock: b.clock, Log: b.log, Forwarder: b.forward})
+	h, err := Open(Options{Store: store.Options{Path: b.path}, Accounts: b.accounts, Policy: b.policy, Clock: b.clock, Log: b.log, Forwarder: b.forward, Forwards: b.configured})
 	if err != nil {
 		b.t.Fatal(err)
 	}

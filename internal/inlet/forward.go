@@ -4,11 +4,14 @@ package inlet
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"greenroom/internal/app"
@@ -24,46 +27,102 @@ const (
 // Forwarder sends events to other programs exactly as they came: method, headers, body, and the query appended to the
 // target's. Headers of one connection stay behind, and redirects are not followed.
 type Forwarder struct {
-	client *http.Client
-	now    func() time.Time
+	now func() time.Time
+
+	mu      sync.Mutex
+	clients map[trust]*http.Client
 }
+
+// trust selects the certificates that a target may have.
+type trust struct {
+	ca       string
+	insecure bool
+}
+
+// maxClients bounds the clients that are kept, each with connections of its own.
+const maxClients = 64
 
 // NewForwarder returns a Forwarder with connections of its own.
 func NewForwarder(now func() time.Time) *Forwarder {
-	return &Forwarder{now: now, client: &http.Client{
-		Timeout: forwardTime,
-		// The receiver must see the sender's Accept-Encoding only.
-		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, DisableCompression: true, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
-		},
+	return &Forwarder{now: now, clients: map[trust]*http.Client{}}
+}
+
+// client returns the client for a target.
+func (f *Forwarder) client(t trust) *http.Client {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c := f.clients[t]; c != nil {
+		return c
+	}
+	// The receiver must see the sender's Accept-Encoding only.
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DisableCompression: true, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: t.insecure}, ForceAttemptHTTP2: true,
+	}
+	if t.ca != "" {
+		transport.TLSClientConfig.RootCAs = x509.NewCertPool()
+		transport.TLSClientConfig.RootCAs.AppendCertsFromPEM([]byte(t.ca)) // checked when the forward was made
+	}
+	c := &http.Client{
+		Timeout: forwardTime, Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
+	for other, old := range f.clients {
+		if len(f.clients) < maxClients {
+			break
+		}
+		old.CloseIdleConnections()
+		delete(f.clients, other)
+	}
+	f.clients[t] = c
+	return c
 }
 
 // Close closes idle connections.
-func (f *Forwarder) Close() { f.client.CloseIdleConnections() }
+func (f *Forwarder) Close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.clients {
+		c.CloseIdleConnections()
+	}
+}
 
-// Send sends one event to a URL and reports the answer. The attempt is Final if the event can never be sent.
-func (f *Forwarder) Send(ctx context.Context, to string, d app.Delivery) app.Attempt {
-	req, err := forwardRequest(ctx, to, d)
+// Send sends one event to a target and reports the answer. The attempt is Final if the event can never be sent.
+func (f *Forwarder) Send(ctx context.Context, to app.ForwardTarget, d app.Delivery) app.Attempt {
+	req, err := forwardRequest(ctx, to.URL, d)
 	if err != nil {
 		return app.Attempt{Error: err.Error(), Final: true}
 	}
 	begun := f.now()
-	res, err := f.client.Do(req)
+	res, err := f.client(trust{to.CA, to.Insecure}).Do(req)
 	if err != nil {
 		var ue *url.Error
 		if errors.As(err, &ue) {
 			err = ue.Err // without the URL, which may hold a password
 		}
-		return app.Attempt{Error: err.Error(), Ms: f.now().Sub(begun).Milliseconds()}
+		return app.Attempt{Error: why(err), Ms: f.now().Sub(begun).Milliseconds()}
 	}
 	defer res.Body.Close()
-	answer, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20)) // so that the connection is used again
-	return app.Attempt{
+	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err == nil {
+		_, err = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20)) // so that the connection is used again
+	}
+	a := app.Attempt{
 		Status: res.StatusCode, Answer: strings.ToValidUTF8(string(answer), "\uFFFD"), Ms: f.now().Sub(begun).Milliseconds(),
 	}
+	if err != nil { // the status counts all the same
+		a.Error = "the answer ended early: " + err.Error()
+	}
+	return a
+}
+
+// why describes a failure. A certificate that isn't trusted has a remedy.
+func why(err error) string {
+	var unknown *tls.CertificateVerificationError
+	if errors.As(err, &unknown) {
+		return err.Error() + ": give its authority with --ca, or accept it with --insecure"
+	}
+	return err.Error()
 }
 
 // connectionHeaders belong to one connection, or are set for the next.

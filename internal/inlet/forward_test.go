@@ -2,10 +2,13 @@ package inlet
 
 import (
 	"context"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +38,7 @@ func forwardOne(t *testing.T, d app.Delivery, status int, answer, query string) 
 	defer srv.Close()
 	f := NewForwarder(func() time.Time { return time.Unix(0, 0) })
 	defer f.Close()
-	a := f.Send(context.Background(), srv.URL+"/in"+query, d)
+	a := f.Send(context.Background(), app.ForwardTarget{URL: srv.URL + "/in" + query}, d)
 	return got, a
 }
 
@@ -83,8 +86,38 @@ func TestForwardEdges(t *testing.T) {
 	}
 	f := NewForwarder(time.Now)
 	defer f.Close()
-	if a := f.Send(t.Context(), "http://u:hush@127.0.0.1:1/", bare); !strings.Contains(a.Error, "refused") || strings.Contains(a.Error, "hush") ||
+	if a := f.Send(t.Context(), app.ForwardTarget{URL: "http://u:hush@127.0.0.1:1/"}, bare); !strings.Contains(a.Error, "refused") || strings.Contains(a.Error, "hush") ||
 		a.Final {
 		t.Errorf("no one listens: %+v", a)
+	}
+}
+
+// A target whose certificate isn't trusted gets nothing, unless its authority is given or nothing is checked.
+func TestForwardChecksCertificates(t *testing.T) {
+	requests := 0
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests++ }))
+	defer srv.Close()
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}))
+	f := NewForwarder(time.Now)
+	defer f.Close()
+	d := app.Delivery{Method: "POST", Target: "/", Body: app.Body("secret")}
+	if a := f.Send(t.Context(), app.ForwardTarget{URL: srv.URL}, d); a.Status != 0 || a.Final || !strings.Contains(a.Error, "--insecure") || requests != 0 {
+		t.Errorf("an unknown certificate: %+v, %d requests", a, requests)
+	}
+	if a := f.Send(t.Context(), app.ForwardTarget{URL: srv.URL, CA: ca}, d); a.Status != 200 {
+		t.Errorf("with its authority: %+v", a)
+	}
+	if a := f.Send(t.Context(), app.ForwardTarget{URL: srv.URL, Insecure: true}, d); a.Status != 200 {
+		t.Errorf("without a check: %+v", a)
+	}
+	if a := f.Send(t.Context(), app.ForwardTarget{URL: srv.URL}, d); a.Status != 0 || requests != 2 {
+		t.Errorf("a connection of another forward was used: %+v, %d requests", a, requests)
+	}
+	for i := range 2 * maxClients {
+		f.client(trust{ca: strconv.Itoa(i)})
+	}
+	if len(f.clients) > maxClients {
+		t.Errorf("%d clients are kept", len(f.clients))
 	}
 }

@@ -3,7 +3,6 @@ package inlet
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"greenroom/internal/app"
@@ -17,7 +16,8 @@ const (
 	stopTime = 2 * time.Second
 )
 
-// Forwards are the forwards of one run of the program, each known by its URL. The owner of the store sends them.
+// Forwards are the forwards of one run of the program, each known by its URL, and the report of all. The owner of the store sends
+// them.
 type Forwards struct {
 	Backend app.Backend
 	URLs    []string
@@ -28,23 +28,21 @@ type Forwards struct {
 }
 
 // Begin creates the forwards, or resumes those of earlier runs. Every event that arrives after it is forwarded. It renews the
-// forwards and prints their attempts until ctx ends.
+// forwards, and prints the attempts of all forwards, until ctx ends.
 func (f *Forwards) Begin(ctx context.Context) error {
-	if len(f.URLs) == 0 {
-		return nil
-	}
 	// Subscribe first, so that no attempt is missed.
 	changes, err := f.Backend.Subscribe(ctx)
 	if err != nil {
 		return err
 	}
-	var names []string
 	for _, to := range f.URLs {
 		made, err := f.set(ctx, to, forwardLease)
 		if err != nil {
 			return err
 		}
-		names = append(names, made.Name)
+		if made.State == app.ForwardPaused {
+			f.Print(fmt.Sprintf("The forward to %s is paused. Resume it: greenroom forward resume %s", made.URL, made.Name))
+		}
 		if made.Queue > 0 {
 			f.Print(fmt.Sprintf("Resuming the forward to %s with %d waiting events.", made.URL, made.Queue))
 		}
@@ -52,8 +50,10 @@ func (f *Forwards) Begin(ctx context.Context) error {
 			f.Print(fmt.Sprintf("Retention has dropped %d events that waited for %s, in all.", made.Dropped, made.URL))
 		}
 	}
-	f.Start("forwards", func() { f.follow(changes, names) })
-	f.Start("renewal of forwards", func() { f.renew(ctx) })
+	f.Start("forwards", func() { f.follow(ctx, changes) })
+	if len(f.URLs) > 0 {
+		f.Start("renewal of forwards", func() { f.renew(ctx) })
+	}
 	return nil
 }
 
@@ -87,10 +87,15 @@ func (f *Forwards) End() {
 	}
 }
 
-func (f *Forwards) follow(changes <-chan app.Change, names []string) {
+// follow prints the attempts of all forwards, with their names if there are several.
+func (f *Forwards) follow(ctx context.Context, changes <-chan app.Change) {
+	named := len(f.URLs) != 1
+	if all, err := f.Backend.Forwards(ctx, app.ForwardQuery{}); err == nil {
+		named = named || len(all) > 1
+	}
 	for c := range changes {
-		if c.Kind == app.AttemptChange && c.Attempt != nil && slices.Contains(names, c.Attempt.Name) {
-			f.Print(attemptLine(*c.Attempt, len(names) > 1))
+		if c.Kind == app.AttemptChange && c.Attempt != nil {
+			f.Print(attemptLine(*c.Attempt, named))
 		}
 	}
 }

@@ -56,6 +56,9 @@ func methodsOf(b app.Backend) []method {
 		of("SignWebhook", b.SignWebhook),
 		of("Forwards", b.Forwards),
 		of("SetForward", b.SetForward),
+		of("AddForward", b.AddForward),
+		of("EditForward", b.EditForward),
+		of("RemoveForward", b.RemoveForward),
 		of("Ingest", b.Ingest),
 		of("IngestBatch", b.IngestBatch),
 		of("TunnelState", b.TunnelState),
@@ -293,6 +296,21 @@ func (s *Session) Forwards(ctx context.Context, r app.ForwardQuery) ([]app.Forwa
 // SetForward implements [app.Backend].
 func (s *Session) SetForward(ctx context.Context, r app.ForwardSpec) (app.Forward, error) {
 	return route(ctx, s, "SetForward", again, r, app.Backend.SetForward)
+}
+
+// AddForward implements [app.Backend].
+func (s *Session) AddForward(ctx context.Context, r app.ForwardSpec) (app.Forward, error) {
+	return route(ctx, s, "AddForward", once, r, app.Backend.AddForward)
+}
+
+// EditForward implements [app.Backend].
+func (s *Session) EditForward(ctx context.Context, r app.ForwardPatch) (app.Forward, error) {
+	return route(ctx, s, "EditForward", once, r, app.Backend.EditForward)
+}
+
+// RemoveForward implements [app.Backend].
+func (s *Session) RemoveForward(ctx context.Context, r app.ForwardRef) (app.Forward, error) {
+	return route(ctx, s, "RemoveForward", once, r, app.Backend.RemoveForward)
 }
 
 // Ingest implements [app.Backend].

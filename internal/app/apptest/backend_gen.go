@@ -238,6 +238,21 @@ func (f Func) SetForward(ctx context.Context, r app.ForwardSpec) (app.Forward, e
 	return answer[app.Forward](ctx, f, "SetForward", r)
 }
 
+// AddForward implements [app.Backend].
+func (f Func) AddForward(ctx context.Context, r app.ForwardSpec) (app.Forward, error) {
+	return answer[app.Forward](ctx, f, "AddForward", r)
+}
+
+// EditForward implements [app.Backend].
+func (f Func) EditForward(ctx context.Context, r app.ForwardPatch) (app.Forward, error) {
+	return answer[app.Forward](ctx, f, "EditForward", r)
+}
+
+// RemoveForward implements [app.Backend].
+func (f Func) RemoveForward(ctx context.Context, r app.ForwardRef) (app.Forward, error) {
+	return answer[app.Forward](ctx, f, "RemoveForward", r)
+}
+
 // Ingest implements [app.Backend].
 func (f Func) Ingest(ctx context.Context, r app.Inbound) (app.Answer, error) {
 	return answer[app.Answer](ctx, f, "Ingest", r)

@@ -2,11 +2,15 @@ package apptest
 
 import (
 	"context"
+	"net/url"
+	"slices"
+	"strings"
 
 	"greenroom/internal/app"
+	"greenroom/provider"
 )
 
-// Forwards lists what SetForward made.
+// Forwards lists the forwards that were made.
 func (m *Memory) Forwards(ctx context.Context, _ app.ForwardQuery) ([]app.Forward, error) {
 	if err := m.begin(ctx, "Forwards"); err != nil {
 		return nil, err
@@ -21,16 +25,95 @@ func (m *Memory) SetForward(ctx context.Context, f app.ForwardSpec) (app.Forward
 		return app.Forward{}, err
 	}
 	defer m.Unlock()
-	made := app.Forward{Name: f.Name, URL: f.URL, Source: f.Source, State: app.ForwardRunning, Parked: []uint64{}}
+	return m.setForward(f, func(had app.Forward) bool { return had.Name == f.Name && had.URL == f.URL })
+}
+
+func (m *Memory) setForward(f app.ForwardSpec, same func(app.Forward) bool) (app.Forward, error) {
+	if _, err := app.ForwardURL(f.URL); err != nil {
+		return app.Forward{}, &app.Error{Kind: provider.Invalid, Text: "the forward's URL can't be used", Hint: err.Error()}
+	}
+	made := app.Forward{
+		Name: f.Name, URL: f.URL, Filter: f.Filter, Resign: f.Resign != "", Insecure: f.Insecure, CA: f.CA != "", Source: f.Source,
+		State: app.ForwardRunning, Parked: []uint64{},
+	}
+	if u, err := url.Parse(f.URL); err == nil {
+		made.URL = u.Redacted()
+	}
 	if f.Source == app.ForwardByRun && f.Lease <= 0 {
 		made.State = app.ForwardPaused
 	}
-	for i, had := range m.forwards {
-		if had.Name == f.Name && had.URL == f.URL {
-			m.forwards[i] = made
-			return made, nil
-		}
+	if i := slices.IndexFunc(m.forwards, same); i >= 0 {
+		m.forwards[i] = made
+		return made, nil
 	}
 	m.forwards = append(m.forwards, made)
+	slices.SortFunc(m.forwards, func(a, b app.Forward) int { return strings.Compare(a.Name, b.Name) })
 	return made, nil
+}
+
+// AddForward keeps a forward of a new name.
+func (m *Memory) AddForward(ctx context.Context, f app.ForwardSpec) (app.Forward, error) {
+	if err := m.begin(ctx, "AddForward"); err != nil {
+		return app.Forward{}, err
+	}
+	defer m.Unlock()
+	if err := app.CheckForwardName(f.Name); err != nil {
+		return app.Forward{}, &app.Error{Kind: provider.Invalid, Text: "the name can't be used", Hint: err.Error()}
+	}
+	if m.forward(f.Name) != nil {
+		return app.Forward{}, &app.Error{Kind: provider.Conflict, Text: "there is a forward of that name"}
+	}
+	return m.setForward(f, func(app.Forward) bool { return false })
+}
+
+func (m *Memory) forward(name string) *app.Forward {
+	for i := range m.forwards {
+		if m.forwards[i].Name == name {
+			return &m.forwards[i]
+		}
+	}
+	return nil
+}
+
+// EditForward changes a forward.
+func (m *Memory) EditForward(ctx context.Context, p app.ForwardPatch) (app.Forward, error) {
+	if err := m.begin(ctx, "EditForward"); err != nil {
+		return app.Forward{}, err
+	}
+	defer m.Unlock()
+	f := m.forward(p.Name)
+	if f == nil {
+		return app.Forward{}, &app.Error{Kind: provider.NotFound, Text: "there is no forward of that name"}
+	}
+	if p.URL != nil {
+		f.URL = *p.URL
+	}
+	if p.Filter != nil {
+		f.Filter = *p.Filter
+	}
+	if p.Resign != nil {
+		f.Resign = *p.Resign != ""
+	}
+	if p.Paused != nil {
+		f.State = app.ForwardRunning
+		if *p.Paused {
+			f.State = app.ForwardPaused
+		}
+	}
+	return *f, nil
+}
+
+// RemoveForward removes a forward.
+func (m *Memory) RemoveForward(ctx context.Context, ref app.ForwardRef) (app.Forward, error) {
+	if err := m.begin(ctx, "RemoveForward"); err != nil {
+		return app.Forward{}, err
+	}
+	defer m.Unlock()
+	f := m.forward(ref.Name)
+	if f == nil {
+		return app.Forward{}, &app.Error{Kind: provider.NotFound, Text: "there is no forward of that name"}
+	}
+	gone := *f
+	m.forwards = slices.DeleteFunc(m.forwards, func(f app.Forward) bool { return f.Name == ref.Name })
+	return gone, nil
 }

@@ -1,0 +1,378 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/config"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+)
+
+func (p *program) forwardCommand() *cobra.Command {
+	return group("forward", "Pass events on to other programs, each until it is answered",
+		p.forwardAdd(), p.forwardList(), p.forwardShow(), p.forwardEdit(), p.forwardPause(true), p.forwardPause(false), p.forwardRemove())
+}
+
+// forwardFlags are the settings of a forward.
+type forwardFlags struct {
+	url, filter, resign, ca string
+	insecure                bool
+	from                    uint64
+	json                    bool
+}
+
+func (f *forwardFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.filter, "filter", "", "send only these events, such as 'kind:recording.ready room:all-hands'")
+	fl.StringVar(&f.resign, "resign", "", "sign again with this secret, as the event's platform does; also env:NAME, cmd:COMMAND, keyring:NAME")
+	fl.StringVar(&f.ca, "ca", "", "file of certificates (PEM) to check the target's with")
+	fl.BoolVar(&f.insecure, "insecure", false, "accept every certificate of the target")
+	fl.Uint64Var(&f.from, "from", 0, "number of the first event to send (default: those that arrive from now on)")
+	fl.BoolVar(&f.json, "json", false, "print the forward as a JSON object")
+	_ = cmd.MarkFlagFilename("ca", "pem", "crt")
+}
+
+// read fetches what the flags name.
+func (f *forwardFlags) read(ctx context.Context, p *program) (resign, ca string, err error) {
+	if f.ca != "" && f.insecure {
+		return "", "", usagef("--ca and --insecure exclude each other")
+	}
+	if f.ca != "" {
+		if ca, err = config.Certificates(f.ca); err != nil {
+			return "", "", usagef("--ca can't be read: %v", err)
+		}
+	}
+	if f.resign != "" {
+		if resign, err = (config.Resolver{Getenv: p.getenv}).Resolve(ctx, f.resign); err != nil {
+			return "", "", &app.Error{Kind: app.NotConfigured, Text: "the secret of --resign can't be fetched: " + err.Error()}
+		}
+	}
+	return resign, ca, nil
+}
+
+type forwardAddOptions struct {
+	*program
+	forwardFlags
+}
+
+func (p *program) forwardAdd() *cobra.Command {
+	o := &forwardAddOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "add NAME URL", Short: "Add a forward", Args: exactly("NAME", "URL"), RunE: p.do(o.run),
+		Long: "Add a forward: events are posted to URL in order, exactly as they came, whenever the screen or `greenroom listen` runs.\n" +
+			"An answer of 2xx, 3xx or 4xx settles an event; 408, 425, 429, 5xx and no answer are tried again for a day. Then the event is\n" +
+			"parked, and the next one is sent. Duplicates, replays, and rejected and unverified events are sent only when the filter asks\n" +
+			"for them: is:duplicate, is:replay, verdict:rejected; so are the platforms' tests: kind:test.",
+		Example: "greenroom forward add dev http://localhost:3000/webhooks\n" +
+			"greenroom forward add recordings https://ci.example.com/hook --filter kind:recording.ready --resign env:CI_SECRET",
+	}
+	o.add(cmd)
+	return cmd
+}
+
+func (o *forwardAddOptions) run(ctx context.Context, args []string) error {
+	if _, err := app.ForwardURL(args[1]); err != nil {
+		return usagef("URL can't be %q: %v", plain.Text(args[1]), err)
+	}
+	resign, ca, err := o.read(ctx, o.program)
+	if err != nil {
+		return err
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		f, err := b.AddForward(ctx, app.ForwardSpec{
+			Name: args[0], URL: args[1], Filter: o.filter, Resign: resign, CA: ca, Insecure: o.insecure, From: o.from,
+		})
+		if err != nil {
+			return err
+		}
+		return o.printForward(ctx, b, f, o.json, "Added forward %s to %s.")
+	})
+}
+
+// printForward prints a forward that was changed: as JSON, or in a sentence with its name and its URL.
+func (p *program) printForward(ctx context.Context, b app.Backend, f app.Forward, asJSON bool, sentence string) error {
+	if asJSON {
+		return p.printJSON(f)
+	}
+	p.words(plain.Text(fmt.Sprintf(sentence, f.Name, f.URL)))
+	if f.Queue > 0 {
+		p.words(english.Plural(f.Queue, "event waits", "events wait"), ".")
+	}
+	if s, err := b.Status(ctx, app.StatusQuery{}); err == nil && s.Listener.URL == "" && f.State != app.ForwardPaused {
+		p.words("It sends while the screen or `greenroom listen` runs.")
+	}
+	return nil
+}
+
+type forwardListOptions struct {
+	*program
+	json bool
+}
+
+func (p *program) forwardList() *cobra.Command {
+	o := &forwardListOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "list", Short: "List forwards with their queues and last answers", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run),
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
+	return cmd
+}
+
+func (o *forwardListOptions) run(ctx context.Context, _ []string) error {
+	return o.reading(ctx, func(b app.Backend) error {
+		all, err := b.Forwards(ctx, app.ForwardQuery{})
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(list(all))
+		}
+		if len(all) == 0 {
+			o.words("No forwards. Add one: greenroom forward add NAME URL")
+			return nil
+		}
+		t := newTable("NAME", "STATE", "QUEUE", "PARKED", "URL", "FILTER", "LAST").keep("NAME", "STATE", "QUEUE").narrow("FILTER", "PARKED")
+		for _, f := range all {
+			t.add(f.Name, string(f.State), strconv.Itoa(f.Queue), strconv.Itoa(len(f.Parked)), f.URL, f.Filter, o.lastAttempt(f))
+		}
+		return o.printTable(t)
+	})
+}
+
+// lastAttempt describes a forward's latest attempt in a few words.
+func (p *program) lastAttempt(f app.Forward) string {
+	if f.Last == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %s", p.clock(f.Last.At), attemptWords(*f.Last))
+}
+
+// attemptWords describes the outcome of an attempt.
+func attemptWords(a app.Attempt) string {
+	switch {
+	case a.Status == 0:
+		return a.Error
+	case a.Error != "":
+		return fmt.Sprintf("%d in %d ms, %s", a.Status, a.Ms, a.Error)
+	}
+	return fmt.Sprintf("%d in %d ms", a.Status, a.Ms)
+}
+
+// findForward finds a forward by its name.
+func findForward(ctx context.Context, b app.Backend, name string) (app.Forward, error) {
+	all, err := b.Forwards(ctx, app.ForwardQuery{})
+	if err != nil {
+		return app.Forward{}, err
+	}
+	if i := slices.IndexFunc(all, func(f app.Forward) bool { return f.Name == name }); i >= 0 {
+		return all[i], nil
+	}
+	e := &app.Error{Kind: provider.NotFound, Text: fmt.Sprintf("there is no forward %q", name), Hint: "see `greenroom forward list`"}
+	return app.Forward{}, e
+}
+
+type forwardShowOptions struct {
+	*program
+	json bool
+}
+
+func (p *program) forwardShow() *cobra.Command {
+	o := &forwardShowOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "show NAME", Short: "Show a forward", Args: exactly("NAME"), RunE: p.do(o.run), ValidArgsFunction: p.forwards,
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
+	return cmd
+}
+
+func (o *forwardShowOptions) run(ctx context.Context, args []string) error {
+	return o.reading(ctx, func(b app.Backend) error {
+		f, err := findForward(ctx, b, args[0])
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(f)
+		}
+		facts := []string{
+			"name", f.Name, "url", f.URL, "filter", f.Filter, "state", string(f.State), "queue", strconv.Itoa(f.Queue),
+			"position", strconv.FormatUint(f.Position, 10), "source", string(f.Source),
+		}
+		if f.Resign {
+			facts = append(facts, "signs", "again, with a secret of its own")
+		}
+		if f.Insecure {
+			facts = append(facts, "certificates", "all are accepted")
+		} else if f.CA {
+			facts = append(facts, "certificates", "those of its own authority")
+		}
+		if f.Dropped > 0 {
+			facts = append(facts, "dropped", fmt.Sprintf("%d by retention while they waited", f.Dropped))
+		}
+		if f.Last != nil {
+			facts = append(facts, "last", fmt.Sprintf("event %d, attempt %d, %s: %s", f.Last.Seq, f.Last.Attempt, local(f.Last.At), attemptWords(*f.Last)))
+			if answer := strings.TrimSpace(f.Last.Answer); answer != "" {
+				facts = append(facts, "answer", plain.Cut(plain.Text(answer), 200))
+			}
+		}
+		if n := len(f.Parked); n > 0 {
+			var parked []string
+			for _, seq := range f.Parked[max(n-20, 0):] {
+				parked = append(parked, strconv.FormatUint(seq, 10))
+			}
+			facts = append(facts, "parked", fmt.Sprintf("%s: %s; send them with `greenroom event replay`", humanize.Comma(int64(n)), strings.Join(parked, ", ")))
+		}
+		return o.facts(facts...)
+	})
+}
+
+type forwardEditOptions struct {
+	*program
+	forwardFlags
+	changed func(flag string) bool
+}
+
+func (p *program) forwardEdit() *cobra.Command {
+	o := &forwardEditOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "edit NAME", Short: "Change a forward; its position stays", Args: exactly("NAME"), ValidArgsFunction: p.forwards,
+		Example: "greenroom forward edit dev --url http://localhost:4000/webhooks\ngreenroom forward edit dev --filter '' --from 100",
+	}
+	o.add(cmd)
+	cmd.Flags().StringVar(&o.url, "url", "", "send to this URL")
+	allowEmpty(cmd.Flags(), "filter", "resign", "ca") // to remove them
+	o.changed = cmd.Flags().Changed
+	cmd.RunE = p.do(o.run)
+	return cmd
+}
+
+func (o *forwardEditOptions) run(ctx context.Context, args []string) error {
+	resign, ca, err := o.read(ctx, o.program)
+	if err != nil {
+		return err
+	}
+	patch := app.ForwardPatch{Name: args[0]}
+	some := false
+	for flag, set := range map[string]func(){
+		"url": func() { patch.URL = &o.url }, "filter": func() { patch.Filter = &o.filter }, "resign": func() { patch.Resign = &resign },
+		"ca": func() { patch.CA = &ca }, "insecure": func() { patch.Insecure = &o.insecure }, "from": func() { patch.From = &o.from },
+	} {
+		if o.changed(flag) {
+			some = true
+			set()
+		}
+	}
+	if !some {
+		return usagef("say what to change: see `greenroom forward edit --help`")
+	}
+	if o.changed("from") && o.from == 0 {
+		return usagef("--from can't be 0: events are counted from 1")
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		f, err := b.EditForward(ctx, patch)
+		if err != nil {
+			return err
+		}
+		return o.printForward(ctx, b, f, o.json, "Changed forward %s to %s.")
+	})
+}
+
+type forwardPauseOptions struct {
+	*program
+	pause, json bool
+}
+
+func (p *program) forwardPause(pause bool) *cobra.Command {
+	o := &forwardPauseOptions{program: p, pause: pause}
+	cmd := &cobra.Command{
+		Use: "pause NAME", Short: "Pause a forward: its events wait", Args: exactly("NAME"), RunE: p.do(o.run), ValidArgsFunction: p.forwards,
+	}
+	if !pause {
+		cmd.Use, cmd.Short = "resume NAME", "Resume a forward where it stopped"
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the forward as a JSON object")
+	return cmd
+}
+
+func (o *forwardPauseOptions) run(ctx context.Context, args []string) error {
+	return o.with(ctx, func(b app.Backend) error {
+		f, err := b.EditForward(ctx, app.ForwardPatch{Name: args[0], Paused: &o.pause})
+		if err != nil {
+			return err
+		}
+		sentence := "Paused forward %s to %s."
+		if !o.pause {
+			sentence = "Resumed forward %s to %s."
+		}
+		return o.printForward(ctx, b, f, o.json, sentence)
+	})
+}
+
+type forwardRemoveOptions struct {
+	*program
+	yes, json bool
+}
+
+func (p *program) forwardRemove() *cobra.Command {
+	o := &forwardRemoveOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "remove NAME", Short: "Remove a forward", Aliases: []string{"rm"}, Args: exactly("NAME"), RunE: p.do(o.run), ValidArgsFunction: p.forwards,
+		Long: "Remove a forward. Events stay, with what was answered. While events wait it asks first.",
+	}
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the forward as a JSON object")
+	return cmd
+}
+
+func (o *forwardRemoveOptions) run(ctx context.Context, args []string) error {
+	return o.with(ctx, func(b app.Backend) error {
+		f, err := findForward(ctx, b, args[0])
+		if err != nil {
+			return err
+		}
+		if f.Queue > 0 {
+			question := fmt.Sprintf("%s for forward %s. Remove it?", english.Plural(f.Queue, "event waits", "events wait"), f.Name)
+			if err := o.confirm(ctx, question, "--yes", o.yes); err != nil {
+				return err
+			}
+		}
+		if f, err = b.RemoveForward(ctx, app.ForwardRef{Name: args[0]}); err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(f)
+		}
+		o.words(plain.Text(fmt.Sprintf("Removed forward %s to %s.", f.Name, f.URL)))
+		return nil
+	})
+}
+
+// forwards completes the first argument with the names of forwards.
+func (p *program) forwards(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []cobra.Completion
+	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
+		all, err := b.Forwards(ctx, app.ForwardQuery{})
+		for _, f := range all {
+			if strings.HasPrefix(f.Name, prefix) && plain.Word(f.Name) == f.Name {
+				names = append(names, f.Name)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,82 @@
+package catch
+
+import (
+	"crypto/hmac"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
+)
+
+// fresh judges the time of a signature that is right otherwise. It is in seconds, or in milliseconds.
+func fresh(v Verdict, stamp string, received time.Time) Verdict {
+	if !v.OK {
+		return v
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(stamp), 10, 64)
+	if err != nil || n < 0 || n > 1e15 {
+		return Verdict{Reason: "the signature's time is no time"}
+	}
+	at := time.Unix(n, 0)
+	if n > 1e11 {
+		at = time.UnixMilli(n)
+	}
+	switch age := received.Sub(at); {
+	case age > window:
+		return Verdict{Reason: fmt.Sprintf("the signature is stale: %s old", age.Round(time.Second))}
+	case age < -window:
+		return Verdict{Reason: fmt.Sprintf("the signature is from the future: %s ahead", (-age).Round(time.Second))}
+	}
+	return v
+}
+
+// equal reports whether a sum is one of those given, in constant time.
+func equal(sum []byte, given ...[]byte) bool {
+	right := false
+	for _, g := range given {
+		right = hmac.Equal(sum, g) || right
+	}
+	return right
+}
+
+func isHex(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && s != ""
+}
+
+func cutPrefixFold(s, prefix string) (string, bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
+}
+
+// maxText is the longest text that is kept of an event.
+const maxText = 200
+
+// textAt returns the first text that a body has at one of the paths, "" if it isn't JSON.
+func textAt(body []byte, paths ...string) string {
+	for _, path := range paths {
+		if v := gjson.GetBytes(body, path); v.Type == gjson.String && gjson.ValidBytes(body) {
+			return clip(v.Str)
+		}
+	}
+	return ""
+}
+
+// clip shortens a text to maxText bytes of whole letters.
+func clip(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= maxText {
+		return s
+	}
+	cut := maxText
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut]
+}

@@ -1,0 +1,149 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"greenroom/internal/regular"
+)
+
+// forwardKeys are the keys of a table [[forward]].
+var forwardKeys = []string{"name", "url", "filter", "resign", "insecure", "ca", "from"}
+
+// Forward passes events on to a URL.
+type Forward struct {
+	Name, URL, Filter string
+	// Resign is the secret with which events are signed again.
+	Resign string
+	// CA is certificates in PEM; Insecure checks none.
+	CA       string
+	Insecure bool
+	// From is the first event to send, 0 for those that arrive from now on.
+	From uint64
+}
+
+// maxCA is the largest file of certificates.
+const maxCA = 1 << 20
+
+// forwards reads the tables [[forward]].
+func (r *reader) forwards() {
+	names := map[string]Origin{}
+	for i := range r.tables["forward"] {
+		key := func(k string) string { return "forward." + strconv.Itoa(i) + "." + k }
+		at := r.tables["forward"][i]
+		if name, ok := r.values[key("name")]; ok {
+			at = name.from
+		}
+		before := len(r.errs)
+		f := Forward{Name: r.text(key("name"), "", nil), URL: r.text(key("url"), "", forwardURL), Filter: r.text(key("filter"), "", r.filter)}
+		f.Insecure, _ = r.boolean(key("insecure"), false)
+		f.From = r.sequence(key("from"))
+		if _, set := r.values[key("resign")]; set {
+			f.Resign = r.secret(key("resign"))
+		}
+		if path := r.text(key("ca"), "", nil); path != "" {
+			f.CA = r.certificates(key("ca"), path)
+		}
+		switch earlier, twice := names[f.Name]; {
+		case len(r.errs) > before:
+		case f.Name == "":
+			r.fail(at, key("name"), "is missing", `write name = "dev" under [[forward]]`)
+		case f.URL == "":
+			r.fail(at, key("url"), "is missing", `write url = "http://localhost:3000/webhooks" under [[forward]]`)
+		case twice:
+			r.fail(at, key("name"), fmt.Sprintf("is %q a second time", f.Name), fmt.Sprintf("the other is at %s", earlier))
+		case f.CA != "" && f.Insecure:
+			r.fail(at, key("insecure"), "excludes ca", "remove one of them")
+		}
+		names[f.Name] = at
+		if lacking := r.setAside(before, func(e *Error) bool { return e.unfetched }); len(lacking) > 0 {
+			r.cfg.problems = append(r.cfg.problems, lacking...)
+			r.cfg.note("The forward %s is left out, because its resign can't be fetched.", f.Name)
+			continue
+		}
+		r.cfg.Forwards = append(r.cfg.Forwards, f)
+	}
+}
+
+func forwardURL(s string) (string, string, string) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", "isn't an http or https URL", `write it like "http://localhost:3000/webhooks"`
+	}
+	return s, "", ""
+}
+
+// filter checks a filter where the program has given a way to.
+func (r *reader) filter(s string) (string, string, string) {
+	if r.opts.CheckFilter != nil {
+		if err := r.opts.CheckFilter(s); err != nil {
+			return "", "isn't a filter: " + err.Error(), ""
+		}
+	}
+	return s, "", ""
+}
+
+// sequence reads the number of an event.
+func (r *reader) sequence(key string) uint64 {
+	v, set := r.values[key]
+	if !set {
+		return 0
+	}
+	n, ok := v.raw.(int64)
+	if !ok || n < 1 {
+		r.fail(v.from, key, "isn't the number of an event", "write it like 17")
+		return 0
+	}
+	r.show(key, strconv.FormatInt(n, 10), false, v.from)
+	return uint64(n)
+}
+
+// certificates reads a file of certificates, relative to the configuration's folder.
+func (r *reader) certificates(key, path string) string {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(r.cfg.File), path)
+	}
+	text, err := Certificates(path)
+	if err != nil {
+		r.fail(r.values[key].from, key, "can't be read: "+err.Error(), "name a file with certificates in PEM")
+	}
+	return text
+}
+
+// Certificates reads a file of certificates in PEM. Their content is checked where they are used.
+func Certificates(path string) (string, error) {
+	f, err := regular.Open(absolute(path))
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxCA+1))
+	switch {
+	case err != nil:
+		return "", err
+	case len(data) > maxCA:
+		return "", fmt.Errorf("%s is larger than 1 MiB", path)
+	}
+	return string(data), nil
+}
+
+// listed are the keys that are arrays of tables, with the keys of each.
+func listed(key string) ([]string, bool) {
+	if key == "forward" {
+		return forwardKeys, true
+	}
+	return nil, false
+}
+
+// listedKey reports whether a path is a key of a table in an array, and returns its generic form.
+func listedKey(path []string) (string, bool) {
+	if len(path) != 3 {
+		return "", false
+	}
+	keys, ok := listed(path[0])
+	return path[0] + ".*." + path[2], ok && slices.Contains(keys, path[2])
+}
