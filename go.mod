@@ -63,6 +63,8 @@ require (
 
 require github.com/tidwall/gjson v1.20.2
 
+require github.com/aymanbagabas/go-udiff v0.4.1 // indirect
+
 require (
 	github.com/tidwall/match v1.1.1 // indirect
 	github.com/tidwall/pretty v1.3.0 // indirect

@@ -103,7 +103,7 @@ func TestADeliveryAsBytesAndAsCurl(t *testing.T) {
 		p := sit(t, 120, 40, many(1))
 		p.opens("Webhooks").sees("7 B of JSON").does("webhook.hex").sees("7 B as bytes", "00000000  7b 22 6e 22")
 		p.does("webhook.hex").sees(`"n": 1`).does("webhook.curl").sees("Delivery 1 as curl copied")
-		want := "curl --globoff --path-as-is --request 'POST' \\\n  'http://127.0.0.1:7070/hooks/daily' \\\n  --header 'A: b' \\\n  --data-raw '{\"n\":1}'"
+		want := "curl --globoff --path-as-is --request 'POST' \\\n  'http://127.0.0.1:7070/hooks/daily' \\\n  --header 'A: b' \\\n  --header 'Accept:' \\\n  --header 'User-Agent:' \\\n  --header 'Content-Type:' \\\n  --data-raw '{\"n\":1}'"
 		if diff := cmp.Diff([]string{want}, p.clipboard()); diff != "" {
 			t.Error(diff)
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 func (p *program) eventCommand() *cobra.Command {
-	return group("event", "Inspect webhooks as they arrived, with their verdicts", p.eventList(), p.eventTail(), p.eventWait(), p.eventShow())
+	return group("event", "Inspect webhooks as they arrived, with their verdicts", p.eventList(), p.eventTail(), p.eventWait(), p.eventShow(), p.eventDiff())
 }
 
 // eventFilter selects events, for listing and for following.

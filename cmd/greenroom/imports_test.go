@@ -89,12 +89,14 @@ var allowed = map[string][]string{
 	"internal/when":          {},
 	"internal/web":           {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/hub"},
 	"internal/ipc":           {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/private", "internal/ipc"},
+	"internal/difference":    {"internal/app"},
+	"internal/export":        {"provider", "internal/app", "internal/plain"},
 	"internal/filter":        {"provider", "internal/app", "internal/nearest", "internal/plain", "internal/when"},
 	"internal/inlet":         {"provider", "internal/app", "internal/crash", "internal/cursor", "internal/web", "tunnel"},
 	"internal/recording":     {"provider", "internal/app"}, // the contract; the machinery is below it
 	"internal/recording/*":   {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/recording/*", "internal/regular"},
 	"tunnel":                 {"tunnel", "internal/boltfile", "internal/bounds", "internal/crash", "internal/cursor", "internal/plain", "internal/regular", "internal/private"},
-	"tui":                    {"provider", "internal/app", "internal/attendance", "internal/crash", "internal/filter", "internal/order", "internal/plain", "internal/timeline", "tui"},
+	"tui":                    {"provider", "internal/app", "internal/attendance", "internal/crash", "internal/difference", "internal/export", "internal/filter", "internal/order", "internal/plain", "internal/timeline", "tui"},
 	"tui/tuitest":            {"provider", "internal/app", "internal/app/apptest"},
 	"cmd":                    {"provider", "internal", "store", "tui", "tunnel", "cmd"},
 }

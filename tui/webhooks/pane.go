@@ -3,12 +3,17 @@ package webhooks
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
+	"greenroom/internal/export"
 	"greenroom/tui/grid"
 	"greenroom/tui/pane"
 )
@@ -239,22 +244,46 @@ func (p *Pane) toggleHex() tea.Cmd {
 	return p.readDelivery.Read()
 }
 
-// copyCurl copies the delivery as a command.
+// copyCurl copies the delivery as a command. What can't be pasted is in temporary files, which only their owner can read.
 func (p *Pane) copyCurl() tea.Cmd {
-	type command struct{ text, body string }
+	type command struct {
+		text  string
+		files []string
+	}
 	seq, base := p.seq(), p.Status.Listener.URL
-	return pane.Try(p.Screen, "copy the delivery", nil, func(ctx context.Context) (command, error) {
+	if base == "" {
+		base = "http://127.0.0.1:7070"
+	}
+	return pane.Try(p.Screen, "copy the delivery", nil, func(ctx context.Context) (c command, err error) {
 		d, err := p.Backend.Event(ctx, app.EventRef{Seq: seq})
 		if err != nil {
-			return command{}, err
+			return c, err
 		}
-		text, path, err := curlWithFile(d, base)
-		return command{text, path}, err
+		c.text, err = export.Curl(d, base, func(name string, content []byte) (string, error) {
+			path, err := saveTemporary(name, content)
+			c.files = append(c.files, path)
+			return path, err
+		})
+		return c, err
 	}, func(c command) tea.Cmd {
 		what := "Delivery " + strconv.FormatUint(seq, 10) + " as curl"
-		if c.body != "" {
-			what += " (its body is in " + c.body + ")"
+		if len(c.files) > 0 {
+			what += " (with " + strings.Join(c.files, " and ") + ")"
 		}
 		return p.CopyText(pane.Copied{What: what}, c.text)
 	})
+}
+
+// saveTemporary writes a file that only its owner can read.
+func saveTemporary(name string, content []byte) (string, error) {
+	f, err := os.CreateTemp("", strings.TrimSuffix(name, filepath.Ext(name))+"-*"+filepath.Ext(name))
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(f.Name())
+		return "", err
+	}
+	return f.Name(), nil
 }

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/difference"
+	"greenroom/internal/plain"
+)
+
+type eventDiffOptions struct {
+	*program
+	json bool
+}
+
+func (p *program) eventDiff() *cobra.Command {
+	o := &eventDiffOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "diff A B", Short: "Compare two events: headers, JSON by structure, other bodies as text", Args: exactly("A", "B"), RunE: p.do(o.run),
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array of differences")
+	return cmd
+}
+
+func (o *eventDiffOptions) run(ctx context.Context, args []string) error {
+	var both [2]app.Delivery
+	var seqs [2]uint64
+	for i := range both {
+		var err error
+		if seqs[i], err = seqOf(args[i]); err != nil {
+			return err
+		}
+	}
+	return o.reading(ctx, func(b app.Backend) (err error) {
+		for i := range both {
+			if both[i], err = wholeEvent(ctx, b, seqs[i]); err != nil {
+				return err
+			}
+		}
+		changes := difference.Of(both[0], both[1])
+		if o.json {
+			return o.printJSON(changes)
+		}
+		if len(changes) == 0 {
+			o.words("The requests are the same.")
+			return nil
+		}
+		_, err = fmt.Fprint(o.stdout, diffText(both[0], both[1], changes))
+		return err
+	})
+}
+
+// diffText writes differences as diff does: what only A has behind -, what only B has behind +.
+func diffText(a, b app.Delivery, changes []difference.Change) string {
+	var s strings.Builder
+	for i, d := range []app.Delivery{a, b} {
+		s.WriteString(plain.Text(fmt.Sprintf("%s %d  %s  %s  %s", [2]string{"---", "+++"}[i], d.Seq, local(d.At), d.Account, d.Type)) + "\n")
+	}
+	part := ""
+	for _, c := range changes {
+		if c.Part != part {
+			part = c.Part
+			s.WriteString("@@ " + part + " @@\n")
+		}
+		for i, v := range []*string{c.A, c.B} {
+			if v == nil {
+				continue
+			}
+			mark, path := [2]string{"-", "+"}[i], ""
+			if c.Path != "" {
+				path = c.Path + ": "
+			}
+			for line := range strings.Lines(plain.Lines(path + *v)) {
+				s.WriteString(mark + strings.TrimRight(line, "\n") + "\n")
+			}
+		}
+	}
+	return s.String()
+}
