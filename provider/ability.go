@@ -13,6 +13,7 @@ type Ability string
 const (
 	AbilityRecord     Ability = "record"
 	AbilityEject      Ability = "eject"
+	AbilityMute       Ability = "mute"
 	AbilityLogo       Ability = "logo"
 	AbilityAdopt      Ability = "adopt"
 	AbilityHistory    Ability = "history"
@@ -64,6 +65,19 @@ type Ejector interface {
 	// Eject removes the participant's session. With ban it also keeps the person out, if the platform can identify them; banned
 	// reports whether it can. A session that is already gone is not an error.
 	Eject(ctx context.Context, m Meeting, p Participant, ban bool) (banned bool, err error)
+}
+
+// Muting describes what to mute or unmute.
+type Muting struct {
+	// Audio and Video select the kinds of track, Off unmutes.
+	Audio, Video, Off bool
+}
+
+// Muter mutes what one participant sends. [NotFound] means that the participant isn't in the meeting, [Forbidden] that the
+// platform doesn't let others unmute.
+type Muter interface {
+	// Mute returns the number of tracks that it changed: 0 if all were so already, or nothing is sent.
+	Mute(ctx context.Context, m Meeting, p Participant, what Muting) (int, error)
 }
 
 // Extender moves the end of a meeting. [NotFound] means that the meeting is gone or has expired.
@@ -168,6 +182,9 @@ type RecordingStart struct {
 	// Instance is a UUID. Starting the same instance twice gives one recording, so a start can be repeated. When stopping, empty
 	// means any running recording of the kind.
 	Instance string
+	// HookURL is the account's public URL for webhooks, empty if there is none. Platforms to which a recording's own webhook can be
+	// named post its events there.
+	HookURL string
 }
 
 // Recorder starts and stops recordings during a meeting. A platform on which only the meeting's own trigger decides has none.

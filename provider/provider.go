@@ -79,6 +79,13 @@ type Traits struct {
 	HistoryGrain time.Duration
 	// StoresFiles means that the platform itself stores recordings, without a bucket of the user's.
 	StoresFiles bool
+	// GoneIsEmpty means that no one is in a room that the platform no longer has. Elsewhere rooms can vanish from lists while
+	// people are in them.
+	GoneIsEmpty bool
+	// GuestTokens means that guests' links carry a token: they are created on request, and [Meeting].GuestURL is empty.
+	GuestTokens bool
+	// TokenRecords means that a host's link can start the recording, see [LinkRequest].StartRecording.
+	TokenRecords bool
 	// EmptiesRooms means that EndMeeting removes the people from a room with [Meeting].Keep. Other platforms leave them in it.
 	EmptiesRooms bool
 	// HostParameter is the parameter of a host's link that holds the token or key. Screens show only its name.
@@ -114,8 +121,9 @@ type MeetingSpec struct {
 	// Name is valid on every platform ([A-Za-z0-9_-], at most 128 bytes), ends in a UTC stamp and is not in use as far as the
 	// caller knows. Platforms that don't accept names use Room as prefix.
 	Name string
-	// Room is the name of the room that the meeting belongs to.
-	Room string
+	// Room is the name of the room that the meeting belongs to, RoomID its id here. Platforms that keep a note with a room keep
+	// the id in it, and return it in events.
+	Room, RoomID string
 	// Locked makes guests knock.
 	Locked bool
 	// Size is the largest number of people, 0 for the platform's default.
@@ -133,7 +141,7 @@ type Meeting struct {
 	ID string
 	// Room is the platform's room name in Greenroom's canonical form: without a leading slash.
 	Room string
-	// GuestURL is the guests' link. It carries no secret. Host links are never stored: see [Linker].
+	// GuestURL is the guests' link. It carries no secret; empty where [Traits].GuestTokens. Host links are never stored: see [Linker].
 	GuestURL string
 	// Until is when the meeting ends, zero if the platform sets no end.
 	Until time.Time
@@ -157,6 +165,17 @@ const (
 	RoleBot   Role = "bot"
 )
 
+// The reasons of leaving, the same for every platform.
+const (
+	ReasonLeft    = "left"
+	ReasonRemoved = "removed"
+	ReasonLost    = "connection lost"
+	ReasonEnded   = "meeting ended"
+	// ReasonMoved means that the same identity joined elsewhere.
+	ReasonMoved  = "moved"
+	ReasonFailed = "failed to connect"
+)
+
 // Participant is one person's presence in a meeting, as reported by the platform.
 type Participant struct {
 	// Session is the platform's id of this presence; a rejoin has a new one. Daily's session_id, Whereby's participantId,
@@ -173,6 +192,6 @@ type Participant struct {
 	JoinedAt time.Time
 	// LeftAt is zero while they are present.
 	LeftAt time.Time
-	// Reason is the platform's reason for their leaving; possibly empty.
+	// Reason is why they left: one of the reasons above, or empty.
 	Reason string
 }

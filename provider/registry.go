@@ -26,6 +26,8 @@ type Account struct {
 	WebhookSignature string
 	// Subdomain is the platform's name of the customer, if links are built from it; possibly empty.
 	Subdomain string
+	// JoinURL is the address of a page in which people join, with placeholders; empty where the platform has pages of its own.
+	JoinURL string
 	// Recording is the bucket for recordings.
 	Recording RecordingTarget
 }
@@ -46,7 +48,10 @@ type RecordingTarget struct {
 	AccessKeyID     string
 	AccessKeySecret string
 	RoleARN         string
-	// Mode overrides what Daily records: "raw-tracks", "cloud" or "both".
+	// Endpoint is the URL of another S3 than Amazon's; PathStyle puts the bucket into the path.
+	Endpoint  string
+	PathStyle bool
+	// Mode overrides what is recorded, with a word of [Driver].Modes.
 	Mode string
 }
 
@@ -63,11 +68,17 @@ type Driver struct {
 	DefaultURL string
 	// Variables set keys of the account that has the platform's name.
 	Variables []Variable
-	// Settings are the account's configuration keys that this platform has and others may lack: "signature",
+	// Settings are the account's configuration keys that this platform has and others may lack: "signature", "join_url",
 	// "recording.role_arn", "recording.mode".
 	Settings []string
 	// Inputs are the values that a new account needs, in the order in which they are asked for.
 	Inputs []Input
+	// Modes are the words for "recording.mode".
+	Modes []string
+	// Sockets means that the API's URL may be written as ws or wss, which mean http and https.
+	Sockets bool
+	// SignsWithKey means that webhooks are signed with the API secret, unless the account has a webhook secret.
+	SignsWithKey bool
 	// WebhookPaths are further paths of the listener that lead to the platform's default account.
 	WebhookPaths []string
 	// Objects parses the names of recordings that the platform writes into the user's bucket; nil if they can't be recognised by

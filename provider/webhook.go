@@ -92,12 +92,16 @@ type Event struct {
 	// room without a leading slash. Either may be empty: Daily's recording.started has neither.
 	MeetingID string
 	Room      string
+	// RoomID is our room's id that the platform's room carries, see [MeetingSpec].RoomID; empty elsewhere.
+	RoomID string `json:",omitempty"`
 	// Participant is set for participant events.
 	Participant *Participant
 	// Recording is set for recording events.
 	Recording *RecordingEvent
 	// Headcount is the number of people present after the event, without bots, if the platform reports it.
 	Headcount *int
+	// Vacant marks a meeting.started that doesn't show that anyone is there.
+	Vacant bool `json:",omitempty"`
 	// Emptied marks a meeting.ended after which no one is left. Daily's means that; Whereby's means "fewer than two".
 	Emptied bool
 }

@@ -70,7 +70,7 @@ func TestMeetingShowNamesPeopleAndDifferences(t *testing.T) {
 			{Session: "s2", Name: "Bo", Role: "granted_visitor", JoinedAt: ago(9 * time.Minute)},
 			{Session: "s3", Role: "recorder", Bot: true},
 			{Session: "s4", Name: "Linus", Waiting: true, WaitingSince: ago(90 * time.Second)},
-			{Session: "s5", Name: "Gone", JoinedAt: ago(9 * time.Minute), LeftAt: ago(8 * time.Minute), Reason: "removed from here"},
+			{Session: "s5", Name: "Gone", JoinedAt: ago(9 * time.Minute), LeftAt: ago(8 * time.Minute), Reason: "removed"},
 		},
 	}
 	if err := o.print(m); err != nil {
@@ -86,7 +86,7 @@ func TestMeetingShowNamesPeopleAndDifferences(t *testing.T) {
 	}
 	for _, row := range []string{
 		"Ada host here 10:00", "Bo granted_visitor here 9:00", "(s3) bot, recorder here", "Linus knocking 1:30",
-		"Gone left 1:00 removed from here",
+		"Gone left 1:00 removed",
 	} {
 		if !hasRow(out, strings.Fields(row)) {
 			t.Errorf("no line %q in\n%s", row, out)

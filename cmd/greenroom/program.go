@@ -160,7 +160,7 @@ func (p *program) configFor(ctx context.Context, listen, tunnel string) (*config
 // configOptions is where and how the configuration is read.
 func (p *program) configOptions() config.Options {
 	return config.Options{
-		File: p.configFile, DataDir: p.dataDir, Theme: p.theme, Getenv: p.getenv, Drivers: configurable(), Actions: tui.Actions(), Resolve: p.resolve,
+		File: p.configFile, DataDir: p.dataDir, Theme: p.theme, Getenv: p.getenv, Drivers: drivers(), Actions: tui.Actions(), Resolve: p.resolve,
 		CheckFilter: checkFilter,
 	}
 }

@@ -143,7 +143,8 @@ func sandboxEnvironment(base string) [][2]string {
 			if d.Platform != a.Platform {
 				continue
 			}
-			for _, set := range [][2]string{{"api_url", a.APIURL}, {"api_key", a.APIKey}, {"api_secret", a.APISecret}, {"webhook_secret", a.WebhookSecret}} {
+			for _, set := range [][2]string{{"api_url", a.APIURL}, {"api_key", a.APIKey}, {"api_secret", a.APISecret}, {"webhook_secret", a.WebhookSecret},
+				{"join_url", a.JoinURL}, {"recording.bucket", a.Recording.Bucket}, {"recording.region", a.Recording.Region}} {
 				if name := d.Variable(set[0]); name != "" && set[1] != "" {
 					env = append(env, [2]string{name, set[1]})
 				}

@@ -24,7 +24,7 @@ func (r *reader) accounts() {
 	modes := map[provider.Platform]string{}
 	for _, d := range r.opts.Drivers {
 		if has(d, "recording.mode") {
-			modes[d.Platform] = r.text(modeKey(d), "", recordingMode)
+			modes[d.Platform] = r.text(modeKey(d), "", recordingMode(d))
 		}
 	}
 	defaults := map[provider.Platform]Origin{}
@@ -46,6 +46,7 @@ func (r *reader) accounts() {
 			if a.Recording.Mode == "" {
 				a.Recording.Mode = modes[a.Platform]
 			}
+			a.Recording.Endpoint, a.Recording.PathStyle = fetch.Endpoint, fetch.PathStyle
 			r.cfg.Accounts = append(r.cfg.Accounts, a)
 			r.cfg.Fetch[name] = fetch
 		}
@@ -108,8 +109,14 @@ func (r *reader) account(name string) (a provider.Account, isDefault, ok bool) {
 	if _, set := r.values[key("api_secret")]; set {
 		a.APISecret = r.secret(key("api_secret"))
 	}
-	a.APIURL = r.text(key("api_url"), "", apiURL(d))
+	a.APIURL = r.text(r.either(key("api_url"), key("url")), "", apiURL(d))
 	a.WebhookSecret = r.secret(key("webhook_secret"))
+	if d.SignsWithKey && a.WebhookSecret == "" {
+		a.WebhookSecret = a.APISecret
+	}
+	if has(d, "join_url") {
+		a.JoinURL = r.text(key("join_url"), "", joinURL)
+	}
 	a.Subdomain = r.text(key("subdomain"), "", nil)
 	if has(d, "signature") {
 		a.WebhookSignature = r.text(key("signature"), "", oneOf("", "standard", "simple"))
@@ -134,7 +141,7 @@ func (r *reader) recording(d provider.Driver, key func(string) string) provider.
 		t.RoleARN = r.text(key("recording.role_arn"), "", roleARN)
 	}
 	if has(d, "recording.mode") {
-		t.Mode = r.text(key("recording.mode"), "", recordingMode)
+		t.Mode = r.text(key("recording.mode"), "", recordingMode(d))
 	}
 	t.AccessKeyID = r.secret(key("recording.access_key_id"))
 	t.AccessKeySecret = r.secret(key("recording.access_key_secret"))
@@ -194,5 +201,26 @@ func has(d provider.Driver, key string) bool { return slices.Contains(d.Settings
 // modeKey is the general key that sets the recording mode of all of a platform's accounts.
 func modeKey(d provider.Driver) string { return string(d.Platform) + ".recording" }
 
-// recordingMode accepts a recording mode.
-func recordingMode(s string) (string, string, string) { return oneOf("raw-tracks", "cloud", "both")(s) }
+// recordingMode accepts a recording mode of a platform.
+func recordingMode(d provider.Driver) func(string) (string, string, string) { return oneOf(d.Modes...) }
+
+// either returns the key that is set of two that mean the same, the first if none is. Both are an error.
+func (r *reader) either(key, alias string) string {
+	v, set := r.values[alias]
+	if !set {
+		return key
+	}
+	if _, both := r.values[key]; both {
+		r.fail(v.from, alias, "means the same as "+key, "leave one of them out")
+		return key
+	}
+	return alias
+}
+
+// joinURL accepts the address of a page in which people join.
+func joinURL(s string) (string, string, string) {
+	if !strings.Contains(s, "{token}") {
+		return "", "has no {token}", `write it like "https://meet.example/?url={url}&token={token}"`
+	}
+	return s, "", ""
+}

@@ -273,13 +273,23 @@ func address(s string) (string, string, string) {
 	return s, "", ""
 }
 
-// apiURL accepts an http(s) base and gives it /v1 when it has no path, and no slash at its end.
+// apiURL accepts an http(s) base, without a slash at its end. One without a path gets the path of the platform's own. Where
+// sockets are other words for http, they are accepted too.
 func apiURL(d provider.Driver) func(string) (string, string, string) {
-	fix := fmt.Sprintf("write it like %q", cmp.Or(d.DefaultURL, "https://api.example.com/v1"))
-	return func(s string) (string, string, string) { return baseURL(s, fix) }
+	path := "/v1"
+	if d.Sockets {
+		path = ""
+	}
+	fix := fmt.Sprintf("write it like %q", cmp.Or(d.DefaultURL, "https://api.example.com"+path))
+	return func(s string) (string, string, string) {
+		if d.Sockets && (strings.HasPrefix(s, "ws://") || strings.HasPrefix(s, "wss://")) {
+			s = "http" + strings.TrimPrefix(s, "ws")
+		}
+		return baseURL(s, path, fix)
+	}
 }
 
-func baseURL(s, fix string) (string, string, string) {
+func baseURL(s, path, fix string) (string, string, string) {
 	u, err := url.Parse(strings.TrimSpace(s))
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
@@ -292,7 +302,7 @@ func baseURL(s, fix string) (string, string, string) {
 	u.Path = strings.TrimRight(u.Path, "/")
 	u.RawPath = strings.TrimRight(u.RawPath, "/")
 	if u.Path == "" {
-		u.Path, u.RawPath = "/v1", ""
+		u.Path, u.RawPath = path, ""
 	}
 	return u.String(), "", ""
 }

@@ -13,7 +13,7 @@ var (
 		"migration.enabled", "migration.rooms", "lead",
 	}
 	accountKeys = []string{
-		"platform", "api_key", "api_secret", "api_url", "webhook_secret", "signature", "subdomain", "default",
+		"platform", "api_key", "api_secret", "api_url", "url", "join_url", "webhook_secret", "signature", "subdomain", "default",
 		"recording.bucket", "recording.region", "recording.access_key_id", "recording.access_key_secret",
 		"recording.role_arn", "recording.mode",
 	}

@@ -109,9 +109,9 @@ func (h *Hub) AdoptRoom(ctx context.Context, req app.Adoption) (app.RoomView, er
 		}
 		switch former := m; {
 		case errors.Is(err, store.ErrNotFound):
-			m, err = h.adopt(tx, a, found, req.Name, h.now().Time, nil)
+			m, err = h.adopt(tx, a, found, req.Name, "", h.now().Time, nil)
 		case err == nil && m.Status == app.Ended:
-			m, err = h.adopt(tx, a, found, req.Name, h.now().Time, &former)
+			m, err = h.adopt(tx, a, found, req.Name, "", h.now().Time, &former)
 		case err == nil:
 			complete(&m, found)
 			err = h.renameAdopted(tx, &m, req.Name)
@@ -151,10 +151,11 @@ func (h *Hub) findOnPlatform(ctx context.Context, a *account, name string) (prov
 }
 
 // adopt makes a meeting, and the room where none of the name is here, of what exists on the platform but was not made
-// here. With an empty name the room gets the platform's. former is the meeting that the platform's room had before, nil for
+// here. With an empty name the room gets the platform's; ours is the id of our room that the platform's room carries, which
+// keeps it: an event can overtake our own note of a meeting. former is the meeting that the platform's room had before, nil for
 // none; the new one holds evidence from at on, and what is later than former.
 func (h *Hub) adopt(
-	tx *store.Tx, a *account, found provider.Meeting, name string, at time.Time, former *roster.Meeting,
+	tx *store.Tx, a *account, found provider.Meeting, name, ours string, at time.Time, former *roster.Meeting,
 ) (roster.Meeting, error) {
 	room, place, err := roomAt(tx, a.Name, found.Room, found.ID)
 	switch {
@@ -162,6 +163,17 @@ func (h *Hub) adopt(
 		return roster.Meeting{}, err
 	case err == nil && !place.Adopted:
 		return h.opened(tx, a, room, *place, at, former)
+	}
+	mine := app.Room{}
+	if ours != "" && name == "" {
+		var missing error
+		if mine, missing = tx.Room(ours); missing != nil && !errors.Is(missing, store.ErrNotFound) {
+			return roster.Meeting{}, missing
+		}
+	}
+	switch {
+	case mine.ID != "":
+		room, err = mine, nil
 	case name != "":
 		room, err = h.roomNamed(tx, a, name, at)
 	case err != nil:

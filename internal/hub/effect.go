@@ -241,7 +241,7 @@ func (e *effect) revive(m *roster.Meeting, at time.Time) error {
 // platform's room had before, nil for none.
 func (e *effect) adopt(former *roster.Meeting) (*roster.Meeting, error) {
 	found := provider.Meeting{ID: e.event.MeetingID, Room: e.event.Room}
-	m, err := e.hub.adopt(e.tx, e.account, found, "", e.about(), former)
+	m, err := e.hub.adopt(e.tx, e.account, found, "", e.event.RoomID, e.about(), former)
 	return &m, err
 }
 
@@ -254,6 +254,9 @@ func (e *effect) apply(m *roster.Meeting) error {
 	}
 	switch ev.Kind {
 	case provider.KindMeetingStarted:
+		if ev.Vacant {
+			break
+		}
 		m.Started(e.at())
 		if err := e.revive(m, e.at()); err != nil {
 			return err

@@ -86,7 +86,7 @@ func (w *endWatcher) look(ctx context.Context, m app.Meeting) {
 	w.pause = now.Add(w.account.Provider.Traits().PresenceSpacing)
 	found, err := l.Lookup(ctx, platformMeeting(m, nil))
 	w.hub.noteCall(w.account, err)
-	if err == nil && (m.GuestURL == "" || m.PlatformID == "") {
+	if err == nil && (m.GuestURL == "" && found.GuestURL != "" || m.PlatformID == "") {
 		w.complete(ctx, m.ID, found)
 	}
 	gone := errors.Is(err, provider.NotFound) && m.Here == 0

@@ -123,6 +123,9 @@ func (h *Hub) readPresence(ctx context.Context, a *account, m roster.Meeting) er
 		err = nil
 	}
 	h.noteCall(a, err)
+	if errors.Is(err, provider.NotFound) && a.Provider.Traits().GoneIsEmpty {
+		here, err = nil, nil
+	}
 	if err != nil {
 		return err
 	}

@@ -13,9 +13,6 @@ import (
 	"greenroom/store"
 )
 
-// reasonEjected is the reason of a leaving that was an ejection from here.
-const reasonEjected = "removed from here"
-
 // Eject removes a participant from a meeting; see [app.Backend]. That they left is believed at once: the platform has
 // confirmed it.
 func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, error) {
@@ -60,7 +57,7 @@ func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, e
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		p := provider.Participant{Session: req.Session, LeftAt: now.Time, Reason: reasonEjected}
+		p := provider.Participant{Session: req.Session, LeftAt: now.Time, Reason: provider.ReasonRemoved}
 		if s.Waiting {
 			s.GaveUp(p, now.Time)
 		} else {
@@ -68,7 +65,7 @@ func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, e
 		}
 		tx.Changed(app.Change{Kind: app.ActivityChange, Activity: &app.Activity{
 			At: now, Account: m.Account, Meeting: m.ID, Room: m.Room, Kind: provider.KindParticipantLeft, Who: nameOf(s),
-			Detail: reasonEjected, Source: app.FromHere,
+			Detail: provider.ReasonRemoved, Source: app.FromHere,
 		}})
 		return tx.PutStay(d.ID, s)
 	})

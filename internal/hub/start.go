@@ -258,7 +258,7 @@ func (h *Hub) create(ctx context.Context, a *account, room app.Room, until time.
 	for try := 1; ; try++ {
 		made, err := a.Provider.CreateMeeting(ctx, provider.MeetingSpec{
 			Name: name, Room: slug, Locked: room.Locked, Size: room.Size, Until: until,
-			Recording: room.Recording, Trigger: room.Trigger,
+			Recording: room.Recording, Trigger: room.Trigger, RoomID: room.ID,
 		})
 		h.noteCall(a, err)
 		if err == nil || !errors.Is(err, provider.Conflict) || try == nameTries {
@@ -282,6 +282,9 @@ func (h *Hub) withHostLink(ctx context.Context, a *account, m app.Meeting) (app.
 		return s, err
 	}
 	s.HostURL = links.Host
+	if s.GuestURL == "" {
+		s.GuestURL = links.Guest // it carries a token, and is not stored
+	}
 	return s, nil
 }
 
@@ -289,6 +292,6 @@ func (h *Hub) withHostLink(ctx context.Context, a *account, m app.Meeting) (app.
 // it from here. Both at once would record twice.
 func (h *Hub) tokenStarts(a *account, m app.Meeting) bool {
 	r, ok := a.Provider.(provider.Recorder)
-	return ok && !h.started.Load() && m.Record == provider.RecordingCloud && m.Trigger == provider.TriggerAutomatic &&
+	return ok && a.Provider.Traits().TokenRecords && !h.started.Load() && m.Record == provider.RecordingCloud && m.Trigger == provider.TriggerAutomatic &&
 		slices.Equal(r.RecordingKinds(), []string{"cloud"})
 }

@@ -94,10 +94,10 @@ func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Part
 	err = h.store.Update(ctx, func(tx *store.Tx) error {
 		m, err := tx.MeetingByPlatform(s.account.Name, room, "")
 		if errors.Is(err, store.ErrNotFound) {
-			m, err = h.adopt(tx, s.account, found, "", since, nil)
+			m, err = h.adopt(tx, s.account, found, "", "", since, nil)
 		} else if err == nil && fresh && m.ID == known.ID {
 			former := m
-			m, err = h.adopt(tx, s.account, found, "", latest, &former)
+			m, err = h.adopt(tx, s.account, found, "", "", latest, &former)
 		}
 		if err != nil {
 			return err

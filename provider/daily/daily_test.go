@@ -78,7 +78,7 @@ func TestDriver(t *testing.T) {
 	want := provider.Traits{
 		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second,
 		NamesRooms: true, HistoryGrain: 15 * time.Second, StoresFiles: true,
-		EmptiesRooms: true, HostParameter: "t",
+		EmptiesRooms: true, HostParameter: "t", TokenRecords: true,
 	}
 	if p.Traits() != want {
 		t.Errorf("traits %+v", p.Traits())

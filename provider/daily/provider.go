@@ -76,6 +76,7 @@ func Driver() provider.Driver {
 			{Key: "api_key", Label: "API key", Where: "Daily's dashboard, Developers, API keys", Secret: true},
 		},
 		Settings: []string{"signature", "recording.role_arn", "recording.mode"},
+		Modes:    []string{"raw-tracks", "cloud", "both"},
 		Objects:  &provider.Objects{Read: object.Daily, Wholes: []string{"", ".mp4", ".m4a", ".webm"}, OwnFolders: true},
 		Open: func(a provider.Account, transport http.RoundTripper) (provider.Provider, error) {
 			p, err := New(a, Options{Transport: transport})
@@ -118,7 +119,7 @@ func (p *Provider) GoString() string { return p.account.String() }
 func (p *Provider) Traits() provider.Traits {
 	return provider.Traits{
 		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second, NamesRooms: true, StoresFiles: true,
-		HistoryGrain: 15 * time.Second, EmptiesRooms: true, HostParameter: "t",
+		HistoryGrain: 15 * time.Second, EmptiesRooms: true, HostParameter: "t", TokenRecords: true,
 	}
 }
 

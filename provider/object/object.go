@@ -23,6 +23,9 @@ var (
 	// start}". Times are milliseconds since 1970.
 	dailyWhole = regexp.MustCompile(`^(\d{12,14})(\.[A-Za-z0-9.]+)?$`)
 	dailyTrack = regexp.MustCompile(`^(\d{12,14})-([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})-([A-Za-z][A-Za-z0-9_-]*)-(\d{12,14})(\.[A-Za-z0-9.]+)?$`)
+	// livekitWhole is "{start}-{instance}", livekitTrack "{participant}-{media}-{track's start}".
+	livekitWhole = regexp.MustCompile(`^(\d{12,14})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(\.[A-Za-z0-9.]+)?$`)
+	livekitTrack = regexp.MustCompile(`^(PA_[A-Za-z0-9]+)-((?:cam|screen)-(?:audio|video))-(\d{12,14})(\.[A-Za-z0-9.]+)?$`)
 )
 
 // Whereby parses the key of an object that Whereby wrote, in any folder.
@@ -64,19 +67,47 @@ func Daily(key string) (Name, bool) {
 	return n, true
 }
 
+// LiveKit parses the key of an object that LiveKit's egress wrote under a name of ours: "{room}/{start}-{instance}.mp4" for a
+// whole room, "{room}/{start}-{instance}/{participant}-{media}-{track's start}" for a track, with an extension by its codec.
+func LiveKit(key string) (Name, bool) {
+	parts := strings.Split(key, "/")
+	if n := len(parts); n >= 2 && parts[n-2] != "" {
+		if m := livekitWhole.FindStringSubmatch(parts[n-1]); m != nil {
+			return Name{Room: parts[n-2], Start: milliseconds(m[1]), Ext: m[3]}, true
+		}
+	}
+	n := len(parts)
+	if n < 3 || parts[n-3] == "" {
+		return Name{}, false
+	}
+	of, m := livekitWhole.FindStringSubmatch(parts[n-2]), livekitTrack.FindStringSubmatch(parts[n-1])
+	if of == nil || of[3] != "" || m == nil {
+		return Name{}, false
+	}
+	return Name{
+		Room: parts[n-3], Start: milliseconds(of[1]), Participant: m[1], Media: m[2], TrackStart: milliseconds(m[3]), Ext: m[4],
+	}, true
+}
+
 // Track parses the key of a raw track of any platform; false for every other key.
 func Track(key string) (Name, bool) {
 	n, ok := Daily(key)
+	if !ok || !n.Track() {
+		n, ok = LiveKit(key)
+	}
 	return n, ok && n.Track()
 }
 
-// Group returns the key prefix that identifies a recording: for Daily's raw tracks everything before the participant, otherwise
-// the whole key.
+// Group returns the key prefix that identifies a recording: for raw tracks everything before the participant, otherwise the whole
+// key.
 func Group(key string) string {
 	if _, ok := Track(key); !ok {
 		return key
 	}
 	folder, base := path.Split(key)
+	if _, ok := LiveKit(key); ok {
+		return folder
+	}
 	start, _, _ := strings.Cut(base, "-")
 	return folder + start + "-"
 }

@@ -25,12 +25,17 @@ func FuzzAnswers(f *testing.F, platform provider.Platform, open Open) {
 		`{"results":[{"participantId":"p","roomSessionId":"s","displayName":null,"joinedAt":1750000000.5}],"cursor":"x"}`,
 		`{"name":"r","url":"https://x.daily.co/r","config":{"exp":1e300}}`, `{"meetingId":"1","roomName":"/r","roomUrl":"https://x"}`,
 		`{"error":"not-found"}`, `<html>`, `[]`, `null`, `{"data":null}`, `{"total_count":-1,"data":[null,1,"x"]}`, `{"token":"\u0000"}`,
+		`{"rooms":[{"sid":"RM_1","name":"r","metadata":"{\"greenroom\":{\"until\":1e18,\"nonce\":\"n\"}}","creation_time":"1750000000"}]}`,
+		`{"participants":[{"sid":"PA_1","identity":"a","state":"ACTIVE","kind":"SIP","joinedAtMs":"1750000000123","tracks":[{"sid":"TR_1"}]}]}`,
+		`{"items":[{"egress_id":"EG_1","room_name":"r","status":"EGRESS_ABORTED","track":{"track_id":"TR_1"},"file_results":[{"size":"1"}]}]}`,
+		`{"code":"not_found","msg":"requested room does not exist"}`,
 	} {
 		f.Add(200, []byte(body))
 		f.Add(404, []byte(body))
 		f.Add(401, []byte(`{"error":"key-of-the-account","info":"Bearer key-of-the-account"}`))
 	}
-	a := provider.Account{Name: string(platform), Platform: platform, APIURL: "https://platform.example/v1", APIKey: "key-of-the-account"}
+	a := provider.Account{Name: string(platform), Platform: platform, APIURL: "https://platform.example/v1", APIKey: "key-of-the-account",
+		APISecret: "secret-of-the-account"}
 	m := provider.Meeting{ID: "1", Room: "r", GuestURL: "https://x.example/r"}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		if status < 200 || status > 599 {

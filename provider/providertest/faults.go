@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -60,11 +61,16 @@ func (f *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // creation matches the calls that create a meeting.
 func creation(r *http.Request) bool {
-	return r.Method == http.MethodPost && (strings.HasSuffix(r.URL.Path, "/rooms") || strings.HasSuffix(r.URL.Path, "/meetings"))
+	return r.Method == http.MethodPost && slices.ContainsFunc([]string{"/rooms", "/meetings", "/CreateRoom"}, func(end string) bool {
+		return strings.HasSuffix(r.URL.Path, end)
+	})
 }
 
 // presence matches the calls that read presence.
 func presence(r *http.Request) bool {
+	if r.Method == http.MethodPost {
+		return strings.HasSuffix(r.URL.Path, "/ListParticipants") || strings.HasSuffix(r.URL.Path, "/ListRooms")
+	}
 	return r.Method == http.MethodGet &&
 		(strings.Contains(r.URL.Path, "/presence") || strings.Contains(r.URL.Path, "/insights/"))
 }

@@ -99,6 +99,10 @@ func testLinks(t *testing.T, h Harness) {
 		t.Skip("the platform has no links")
 	}
 	m := h.create(t, p, h.spec(t))
+	if p.Traits().GuestTokens {
+		testTokenLinks(t, l, m)
+		return
+	}
 	guest, err := l.Links(t.Context(), provider.LinkRequest{Meeting: m})
 	if err != nil || guest.Guest != m.GuestURL || guest.Host != "" {
 		t.Errorf("guest's: %+v, %v", guest, err)
@@ -123,6 +127,35 @@ func testLinks(t *testing.T, h Harness) {
 	m.GuestURL = "javascript:alert(1)"
 	if got, err := l.Links(t.Context(), provider.LinkRequest{Meeting: m}); err == nil {
 		t.Errorf("a link that is none: %+v", got)
+	}
+}
+
+// testTokenLinks tests links that carry a token each: no two are the same, and a room that is gone has none.
+func testTokenLinks(t *testing.T, l provider.Linker, m provider.Meeting) {
+	seen := map[string]bool{}
+	for range 2 {
+		links, err := l.Links(t.Context(), provider.LinkRequest{Meeting: m, Host: true, Name: "Ada 渡辺"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range []string{links.Guest, links.Host} {
+			if _, err := rest.Link(link); err != nil || seen[link] {
+				t.Errorf("link %q: %v, given before: %v", link, err, seen[link])
+			}
+			seen[link] = true
+		}
+	}
+	guest, err := l.Links(t.Context(), provider.LinkRequest{Meeting: m})
+	if err != nil || guest.Guest == "" || guest.Host != "" {
+		t.Errorf("guest's: %+v, %v", guest, err)
+	}
+	gone := absent()
+	gone.ID = ""
+	if links, err := l.Links(t.Context(), provider.LinkRequest{Meeting: gone, Host: true}); !errors.Is(err, provider.NotFound) {
+		t.Errorf("of nothing: %+v, %v", links, err)
+	}
+	if _, err := l.Links(t.Context(), provider.LinkRequest{}); !errors.Is(err, provider.Invalid) {
+		t.Errorf("of no meeting: %v", err)
 	}
 }
 
@@ -236,7 +269,7 @@ func calls(ctx context.Context, p provider.Provider, s provider.MeetingSpec, m p
 	_, out["create"] = p.CreateMeeting(ctx, s)
 	out["end"] = p.EndMeeting(ctx, m)
 	_, out["presence"] = p.Presence(ctx, m)
-	if l, ok := p.(provider.Linker); ok {
+	if l, ok := p.(provider.Linker); ok && !p.Traits().GuestTokens {
 		_, out["links"] = l.Links(ctx, provider.LinkRequest{Meeting: m, Host: true})
 	}
 	if l, ok := p.(provider.Looker); ok {
@@ -244,6 +277,9 @@ func calls(ctx context.Context, p provider.Provider, s provider.MeetingSpec, m p
 	}
 	if e, ok := p.(provider.Ejector); ok {
 		_, out["eject"] = e.Eject(ctx, m, provider.Participant{Session: "6a1e2d3c-4b5a-4697-8887-665544332211"}, false)
+	}
+	if mu, ok := p.(provider.Muter); ok {
+		_, out["mute"] = mu.Mute(ctx, m, provider.Participant{Session: "6a1e2d3c-4b5a-4697-8887-665544332211"}, provider.Muting{Audio: true})
 	}
 	if e, ok := p.(provider.Extender); ok {
 		out["extend"] = e.Extend(ctx, m, s.Until.Add(time.Hour))

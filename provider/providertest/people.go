@@ -150,3 +150,39 @@ func testEject(t *testing.T, h Harness) {
 		t.Errorf("left are %+v, %v", people, err)
 	}
 }
+
+// testMute mutes a participant: sound alone, then everything, again without an effect, and not someone who isn't there.
+func testMute(t *testing.T, h Harness) {
+	p := h.open(t, nil)
+	mu, ok := p.(provider.Muter)
+	if !ok {
+		t.Skip("the platform mutes no one")
+	}
+	m := h.create(t, p, h.spec(t))
+	if _, err := mu.Mute(t.Context(), m, provider.Participant{Session: "6a1e2d3c"}, provider.Muting{Audio: true}); !errors.Is(err, provider.NotFound) {
+		t.Errorf("of an absent participant: %v", err)
+	}
+	for _, bad := range []struct {
+		session string
+		what    provider.Muting
+	}{{"", provider.Muting{Audio: true}}, {"6a1e2d3c", provider.Muting{}}, {"6a1e2d3c", provider.Muting{Off: true}}} {
+		if _, err := mu.Mute(t.Context(), m, provider.Participant{Session: bad.session}, bad.what); !errors.Is(err, provider.Invalid) {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+	if h.Join == nil {
+		t.Skip("no one can be made to join here")
+	}
+	ada := provider.Participant{Session: h.Join(t, m, Person{Name: "Ada", Sends: true})}
+	for i, step := range []struct {
+		what provider.Muting
+		want int
+	}{{provider.Muting{Audio: true}, 1}, {provider.Muting{Audio: true, Video: true}, 1}, {provider.Muting{Audio: true, Video: true}, 0}} {
+		if n, err := mu.Mute(t.Context(), m, ada, step.what); err != nil || n != step.want {
+			t.Errorf("step %d: %d tracks, not %d, %v", i, n, step.want, err)
+		}
+	}
+	if n, err := mu.Mute(t.Context(), m, ada, provider.Muting{Video: true, Off: true}); err != nil && !errors.Is(err, provider.Forbidden) || err == nil && n != 1 {
+		t.Errorf("unmute: %d, %v", n, err)
+	}
+}

@@ -50,6 +50,8 @@ type Person struct {
 	Name string
 	Host bool
 	Bot  bool
+	// Sends waits until the platform knows the person's sound and pictures.
+	Sends bool
 }
 
 // Run tests a provider.
@@ -79,6 +81,7 @@ func Run(t *testing.T, h Harness) {
 		{"AllPresence", testAllPresence},
 		{"PresenceNotTheShape", testPresenceShape},
 		{"Eject", testEject},
+		{"Mute", testMute},
 		{"Rooms", testRooms},
 		{"Recordings", testRecordings},
 		{"Pages", testPages},

@@ -90,6 +90,11 @@ func testWebhooks(t *testing.T, h Harness) {
 	forge(t, p, joined)
 }
 
+// signature reports whether a header holds a platform's signature.
+func signature(header string) bool {
+	return strings.HasSuffix(header, "Signature") || header == "Authorization"
+}
+
 // forge changes a good request in every way that must not pass.
 func forge(t *testing.T, p provider.Provider, good provider.WebhookRequest) {
 	for name, change := range map[string]func(*provider.WebhookRequest){
@@ -103,7 +108,7 @@ func forge(t *testing.T, p provider.Provider, good provider.WebhookRequest) {
 		"of the future": func(r *provider.WebhookRequest) { r.ReceivedAt = r.ReceivedAt.Add(-25 * time.Hour) },
 		"another signature": func(r *provider.WebhookRequest) {
 			for k, v := range r.Header {
-				if strings.HasSuffix(k, "Signature") {
+				if signature(k) {
 					b := []byte(v[0])
 					b[len(b)-3] ^= 1
 					r.Header[k] = []string{string(b)}
@@ -112,7 +117,7 @@ func forge(t *testing.T, p provider.Provider, good provider.WebhookRequest) {
 		},
 		"an empty signature": func(r *provider.WebhookRequest) {
 			for k := range r.Header {
-				if strings.HasSuffix(k, "Signature") {
+				if signature(k) {
 					r.Header[k] = []string{"t=,v1="}
 				}
 			}

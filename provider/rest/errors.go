@@ -130,7 +130,7 @@ func (c *Client) unreached(ctx, attempt context.Context, call *Call, err error) 
 		f.err.Err = &cause{text: e.Text, err: ctx.Err()}
 		return f
 	case attempt.Err() != nil:
-		e.Text = "no answer within " + c.Timeout.String()
+		e.Text = "no answer within " + c.timeout(call).String()
 		f.err = c.fail(call, e, nil)
 		f.err.Err = &cause{text: e.Text, err: attempt.Err()}
 		return f

@@ -13,5 +13,11 @@ func Accounts(base string) []provider.Account {
 			Name: string(provider.Whereby), Platform: provider.Whereby, APIURL: base + "/whereby/v1",
 			APIKey: WherebyKey, WebhookSecret: WherebyWebhookSecret,
 		},
+		{
+			Name: string(provider.LiveKit), Platform: provider.LiveKit, APIURL: base + "/livekit",
+			APIKey: LiveKitKey, APISecret: LiveKitSecret, WebhookSecret: LiveKitSecret,
+			JoinURL:   base + "/join/livekit?url={url}&token={token}",
+			Recording: provider.RecordingTarget{Bucket: "sandbox", Region: "us-east-1"},
+		},
 	}
 }

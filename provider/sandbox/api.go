@@ -29,7 +29,8 @@ type call struct {
 // answer is a handler's answer; it is written after the faults have been applied.
 type answer struct {
 	status int
-	body   any // nil for none
+	body   any    // nil for none
+	text   string // a body that isn't JSON
 	header http.Header
 }
 
@@ -91,6 +92,16 @@ type api struct {
 	notFound func(*call) answer
 	tooBig   func() answer
 	limited  func(time.Duration) answer
+	// trouble is the answer of a failing server, nil for one in the form of Daily's.
+	trouble func(status int) answer
+}
+
+// failing is the answer of a failing server.
+func (a *api) failing(status int) answer {
+	if a.trouble != nil {
+		return a.trouble(status)
+	}
+	return answer{status: status, body: map[string]any{"error": "server-error", "info": "an error occurred"}}
 }
 
 // serve answers one request.
@@ -176,7 +187,6 @@ func (f *Fault) instead() bool {
 
 // instead answers a call that a fault replaces.
 func instead(rw http.ResponseWriter, a *api, f *Fault) {
-	trouble := map[string]any{"error": "server-error", "info": "an error occurred"}
 	switch f.Kind {
 	case RateLimit:
 		write(rw, a.limited(f.Delay))
@@ -184,11 +194,11 @@ func instead(rw http.ResponseWriter, a *api, f *Fault) {
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(rw, "<!doctype html><title>Sign in</title><p>Sign in to the network to continue.</p>")
 	case ErrorWith200:
-		write(rw, ok(trouble))
+		write(rw, ok(map[string]any{"error": "server-error", "info": "an error occurred"}))
 	case DropConnection:
 		panic(http.ErrAbortHandler)
 	default:
-		write(rw, answer{status: statusOr(f, 500), body: trouble})
+		write(rw, a.failing(statusOr(f, 500)))
 	}
 }
 
@@ -248,6 +258,12 @@ func (w *World) baseOf(r *http.Request) string {
 func write(rw http.ResponseWriter, a answer) {
 	for k, v := range a.header {
 		rw.Header()[k] = v
+	}
+	if a.text != "" {
+		rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		rw.WriteHeader(a.status)
+		_, _ = io.WriteString(rw, a.text)
+		return
 	}
 	if a.body == nil {
 		rw.WriteHeader(a.status)

@@ -236,6 +236,9 @@ func (w *World) control(r *http.Request, path []string, body []byte) (any, error
 			"whereby": map[string]any{
 				"url": base + "/whereby/v1", "key": w.opt.WherebyKey, "webhook_secret": w.opt.WherebyWebhookSecret,
 			},
+			"livekit": map[string]any{
+				"url": base + "/livekit", "key": w.opt.LiveKitKey, "secret": w.opt.LiveKitSecret,
+			},
 		}, nil
 	case "GET clock":
 		return map[string]any{"now": w.Now()}, nil

@@ -71,16 +71,24 @@ func (w *World) tellMeetingEnded(r *room, s *session, at time.Time) {
 }
 
 func (w *World) tellJoined(s *stay, at time.Time) {
-	if s.room.platform == provider.Whereby {
+	switch s.room.platform {
+	case provider.Whereby:
 		w.tellWherebyJoined(s, at)
+		return
+	case provider.LiveKit:
+		w.tellLiveKit("participant_joined", s.room, s, nil, at)
 		return
 	}
 	w.emitDaily("participant.joined", fmt.Sprintf("ptcpt-join-%s-%d", s.id, at.UnixMilli()), dailyPerson(s), at)
 }
 
 func (w *World) tellLeft(s *stay, at time.Time) {
-	if s.room.platform == provider.Whereby {
+	switch s.room.platform {
+	case provider.Whereby:
 		w.tellWherebyLeft(s, at)
+		return
+	case provider.LiveKit:
+		w.tellLiveKit("participant_left", s.room, s, nil, at)
 		return
 	}
 	p := dailyPerson(s)

@@ -215,6 +215,10 @@ func dailyUpdateRecording(c *call) answer {
 }
 
 func (w *World) tellRecordingStarted(rec *recording, at time.Time) {
+	if rec.room.platform == provider.LiveKit {
+		w.tellLiveKitEgress("egress_started", rec, at)
+		return
+	}
 	// The schema names no room (A10).
 	w.emitDaily("recording.started", fmt.Sprintf("rec-sta-%s-%d", rec.instance, at.Unix()), map[string]any{
 		"recording_id": rec.id, "action": "start-cloud-recording", "layout": map[string]any{"preset": "default"},
@@ -223,8 +227,12 @@ func (w *World) tellRecordingStarted(rec *recording, at time.Time) {
 }
 
 func (w *World) tellRecordingReady(rec *recording, at time.Time) {
-	if rec.room.platform == provider.Whereby {
+	switch rec.room.platform {
+	case provider.Whereby:
 		w.tellWherebyRecording(rec, at)
+		return
+	case provider.LiveKit:
+		w.tellLiveKitEgress("egress_ended", rec, at)
 		return
 	}
 	p := map[string]any{
@@ -239,6 +247,9 @@ func (w *World) tellRecordingReady(rec *recording, at time.Time) {
 }
 
 func (w *World) tellRecordingFailed(rec *recording, at time.Time) {
+	if rec.room.platform == provider.LiveKit {
+		w.tellLiveKitEgress("egress_ended", rec, at)
+	}
 	if rec.room.platform != provider.Daily {
 		return
 	}

@@ -116,7 +116,7 @@ func (r *room) knockable() bool {
 	if r.platform == provider.Whereby {
 		return r.locked
 	}
-	return r.locked && truth(r.daily.properties, "enable_knocking")
+	return r.platform == provider.Daily && r.locked && truth(r.daily.properties, "enable_knocking")
 }
 
 // dailyRoom returns the room object; config holds only what differs from the defaults.

@@ -46,7 +46,7 @@ func dailyWebhook(h *hook) map[string]any {
 
 // ping sends the test body that registration and reactivation depend on; call it without the lock.
 func (w *World) ping(h *hook) error {
-	status, err := w.post(h, []byte(`{"test":"test"}`))
+	status, err := w.post(h, &message{body: []byte(`{"test":"test"}`)})
 	if err != nil {
 		return err
 	}

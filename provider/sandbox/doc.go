@@ -1,7 +1,7 @@
-// Package sandbox is a server that speaks the wire protocols of Daily and Whereby, for demonstrations and for tests: of
+// Package sandbox is a server that speaks the wire protocols of Daily, Whereby and LiveKit, for demonstrations and for tests: of
 // Greenroom itself and, by [World.Handler], of any other program in any language.
 //
-// One [World] holds both platforms, the rooms on them and the simulated people in the rooms. Programs talk to it as they
+// One [World] holds the platforms, the rooms on them and the simulated people in the rooms. Programs talk to it as they
 // would to the platforms: over HTTP, with the platforms' keys, errors, limits and webhooks. It imports no client code;
 // signatures are computed here on their own from the platforms' documents, so that agreement means something.
 //
@@ -20,18 +20,19 @@
 //
 // Where the platforms' documents leave a point open, the sandbox decides: people in a deleted Daily room stay
 // until they leave or are ejected; people in a deleted Whereby room are put out; a Daily room that is unknown has no
-// presence (404), an empty one an empty list; start and stop of a recording answer {}.
+// presence (404), an empty one an empty list; start and stop of a recording answer {}. Of LiveKit's API there are the calls that
+// Greenroom makes; its rooms, tokens and webhooks are as on a real server, its media is not.
 //
 // # Layout
 //
-// [World.Handler] serves Daily's API under /daily/v1, Whereby's under /whereby/v1, the pages behind guest and host links
-// under /join/, recordings under /files/, and the control API under /sandbox/. [World.Daily] and [World.Whereby] serve
-// one platform each at the root, with or without /v1.
+// [World.Handler] serves Daily's API under /daily/v1, Whereby's under /whereby/v1, LiveKit's under /livekit, the pages
+// behind guest and host links under /join/, recordings under /files/, and the control API under /sandbox/. [World.Daily],
+// [World.Whereby] and [World.LiveKit] serve one platform each at the root, with or without /v1.
 //
 // # Control API
 //
 // JSON in and out, errors are {"error":"…"}. It has no authentication and refuses requests of browsers: listen on
-// loopback only. PLATFORM is daily or whereby; durations are Go's ("1m30s").
+// loopback only. PLATFORM is daily, whereby or livekit; durations are Go's ("1m30s").
 //
 //	GET    /sandbox/info                                keys, secrets, base URLs
 //	GET    /sandbox/clock                               {"now"}

@@ -45,6 +45,7 @@ type message struct {
 	body        []byte
 	due         time.Time
 	tries       int
+	token       string // LiveKit
 }
 
 // Attempt is one attempt to deliver an event.
@@ -72,12 +73,15 @@ func (w *World) SetWebhook(p provider.Platform, target, secret string, events ..
 	if !webURL(target) {
 		return "", fmt.Errorf("sandbox: webhook: %q is not an http or https URL", target)
 	}
-	if p == provider.Daily {
+	switch p {
+	case provider.Daily:
 		if _, err := signDaily(cmp.Or(secret, w.opt.DailyWebhookSecret), "0", nil); err != nil {
 			return "", err
 		}
 		secret = cmp.Or(secret, w.opt.DailyWebhookSecret)
-	} else {
+	case provider.LiveKit:
+		secret = cmp.Or(secret, w.opt.LiveKitSecret)
+	default:
 		secret = cmp.Or(secret, w.opt.WherebyWebhookSecret)
 	}
 	at := w.lock()
@@ -167,11 +171,21 @@ func (w *World) Emit(p provider.Platform, kind string, payload any) error {
 	if err != nil {
 		return err
 	}
+	m := map[string]any{}
+	if p == provider.LiveKit {
+		if err := json.Unmarshal(raw, &m); err != nil {
+			return fmt.Errorf("sandbox: the payload of an event is an object: %w", err)
+		}
+	}
 	at := w.lock()
 	defer w.unlock()
-	if p == provider.Daily {
+	switch p {
+	case provider.Daily:
 		w.emitDaily(kind, "evt-"+w.uuid(), json.RawMessage(raw), at)
-	} else {
+	case provider.LiveKit: // its events have no envelope around a payload
+		m["event"], m["createdAt"] = kind, text10(at.Unix())
+		w.emitLiveKit(kind, m, at)
+	default:
 		w.emitWhereby(kind, json.RawMessage(raw), at)
 	}
 	return nil
@@ -247,16 +261,19 @@ func (w *World) deliver(h *hook) {
 		h.inFlight = true
 		w.unlock()
 
-		status, err := w.post(h, m.body)
+		status, err := w.post(h, m)
 
 		w.lock()
 		h.inFlight = false
 		m.tries++
 		h.lastSent = w.clock.Now()
 		w.record(h, m, status, err)
-		if h.platform == provider.Daily {
+		switch h.platform {
+		case provider.Daily:
 			w.settleDaily(h, m, status)
-		} else {
+		case provider.LiveKit:
+			w.settleLiveKit(h, m, status, err)
+		default:
 			w.settleWhereby(h, m, status, err)
 		}
 		w.unlock()
@@ -275,7 +292,8 @@ func (w *World) record(h *hook, m *message, status int, err error) {
 }
 
 // post sends one signed body and returns the status. Call it without the lock; it locks to read the hook.
-func (w *World) post(h *hook, body []byte) (int, error) {
+func (w *World) post(h *hook, m *message) (int, error) {
+	body := m.body
 	w.mu.Lock()
 	target, secret, basic := h.url, h.secret, h.basicAuth
 	w.mu.Unlock()
@@ -294,7 +312,8 @@ func (w *World) post(h *hook, body []byte) (int, error) {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	now := w.clock.Now()
-	if h.platform == provider.Daily {
+	switch h.platform {
+	case provider.Daily:
 		stamp := strconv.FormatInt(now.UnixMilli(), 10)
 		if w.opt.TimestampSeconds {
 			stamp = strconv.FormatInt(now.Unix(), 10)
@@ -308,7 +327,17 @@ func (w *World) post(h *hook, body []byte) (int, error) {
 		if basic != "" {
 			req.Header.Set("Authorization", "Basic "+basic)
 		}
-	} else {
+	case provider.LiveKit:
+		// A retry repeats the token of the first attempt.
+		if m.token == "" {
+			if m.token, err = signLiveKit(w.opt.LiveKitKey, secret, now, body); err != nil {
+				return 0, err
+			}
+		}
+		req.Header.Set("Content-Type", "application/webhook+json")
+		req.Header.Set("User-Agent", "LiveKit")
+		req.Header.Set("Authorization", m.token)
+	default:
 		req.Header.Set("Whereby-Signature", signWhereby(secret, now, body))
 	}
 	res, err := w.client.Do(req)
@@ -341,7 +370,7 @@ type WebhookState struct {
 	Queued   int               `json:"queued"`
 }
 
-// Webhooks lists the webhooks of both platforms.
+// Webhooks lists the webhooks of the platforms.
 func (w *World) Webhooks() []WebhookState {
 	w.lock()
 	defer w.unlock()

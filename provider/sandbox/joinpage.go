@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"greenroom/internal/plain"
+	"greenroom/provider"
 )
 
 const (
@@ -69,6 +70,13 @@ func (v joinView) page() []byte {
 // serveJoin shows who is in a room behind a guest's or a host's link.
 func (w *World) serveJoin(rw http.ResponseWriter, r *http.Request) {
 	platform, name, found := strings.Cut(strings.TrimPrefix(r.URL.Path, "/join/"), "/")
+	token := r.URL.Query().Get("t")
+	if platform == string(provider.LiveKit) {
+		// The link is the same for all rooms: the token names the room.
+		token = r.URL.Query().Get("token")
+		claims, why := w.livekitToken(token, w.Now())
+		name, found = claims.Video.Room, why == ""
+	}
 	p, err := platformOf(platform)
 	if !found || err != nil || name == "" {
 		http.NotFound(rw, r)
@@ -83,8 +91,8 @@ func (w *World) serveJoin(rw http.ResponseWriter, r *http.Request) {
 		if key := r.URL.Query().Get("roomKey"); key != "" {
 			v.Host = key == room.whereby.hostKey
 		}
-		if token := r.URL.Query().Get("t"); token != "" {
-			grant, err := w.redeem(token, room, at)
+		if token != "" {
+			grant, err := w.redeemAny(token, room, at)
 			v.Host = err == nil && grant.owner
 		}
 		for _, s := range room.here() {
@@ -124,13 +132,14 @@ func (w *World) withPages(next http.HandlerFunc) http.Handler {
 	})
 }
 
-// Handler serves everything: Daily's API under /daily/v1, Whereby's under /whereby/v1, the pages under /join/, the
-// recordings under /files/, and the control API under /sandbox/.
+// Handler serves everything: Daily's API under /daily/v1, Whereby's under /whereby/v1, LiveKit's under /livekit, the pages under
+// /join/, the recordings under /files/, and the control API under /sandbox/.
 func (w *World) Handler() http.Handler {
-	daily, whereby := w.dailyAPI(), w.wherebyAPI()
+	daily, whereby, livekit := w.dailyAPI(), w.wherebyAPI(), w.livekitAPI()
 	apis := map[string]func(http.ResponseWriter, *http.Request){
 		"/daily/":   func(rw http.ResponseWriter, r *http.Request) { w.serve(daily, rw, r) },
 		"/whereby/": func(rw http.ResponseWriter, r *http.Request) { w.serve(whereby, rw, r) },
+		"/livekit/": func(rw http.ResponseWriter, r *http.Request) { w.serve(livekit, rw, r) },
 		"/sandbox/": w.serveControl,
 	}
 	// A ServeMux would clean the // of a Whereby room's name away.

@@ -18,7 +18,7 @@ type Person struct {
 	// Role is Whereby's role name; the default is host for owners and visitor for others. recorder, streamer and captioner are
 	// bots.
 	Role string `json:"role,omitempty"`
-	// Token is a Daily meeting token; its claims override the other fields.
+	// Token is a Daily meeting token or a LiveKit access token; its claims override the other fields.
 	Token string `json:"token,omitempty"`
 	// ExternalID and Metadata are passed through by Whereby from the link.
 	ExternalID string `json:"external_id,omitempty"`
@@ -146,7 +146,7 @@ func (w *World) enters(r *room, who *Person, at time.Time) (tokenGrant, error) {
 	}
 	if who.Token != "" {
 		var err error
-		if grant, err = w.redeem(who.Token, r, at); err != nil {
+		if grant, err = w.redeemAny(who.Token, r, at); err != nil {
 			return grant, err
 		}
 		who.Owner = who.Owner || grant.owner
@@ -161,6 +161,9 @@ func (w *World) enters(r *room, who *Person, at time.Time) (tokenGrant, error) {
 }
 
 func (w *World) join(r *room, who Person, at time.Time) (*stay, error) {
+	if r.platform == provider.LiveKit {
+		return w.joinAs(r, who, w.livekitID("PA_"), at)
+	}
 	return w.joinAs(r, who, w.uuid(), at)
 }
 
@@ -191,6 +194,9 @@ func (w *World) joinAs(r *room, who Person, id string, at time.Time) (*stay, err
 	if first {
 		w.tellMeetingStarted(r, at)
 	}
+	if r.platform == provider.LiveKit {
+		w.livekitEnter(s, at)
+	}
 	w.tellJoined(s, at)
 	w.autoRecord(s, grant, at)
 	return s, nil
@@ -220,6 +226,9 @@ func (w *World) leave(s *stay, reason string, at time.Time) {
 		})
 	}
 	if len(r.here()) == 0 {
+		if r.platform == provider.LiveKit && !r.deleted {
+			w.livekitExpire(r, time.Duration(r.livekit.departure)*time.Second, at)
+		}
 		w.windDown(s.session, r, at)
 	}
 }

@@ -35,6 +35,7 @@ type recording struct {
 	deleted   bool
 	people    int
 	tracks    []track
+	egress    livekitEgress
 	rate      int64 // bytes per second of its media, 0 for the minimum of silence
 }
 
@@ -119,7 +120,7 @@ func (w *World) startRecording(r *room, kind, instance, by string, at time.Time)
 		by = here[0].id
 	}
 	rec := &recording{
-		id: w.uuid(), room: r, session: r.session, instance: instance, kind: kind, startedBy: by, startedAt: at,
+		id: w.recordingID(r.platform), room: r, session: r.session, instance: instance, kind: kind, startedBy: by, startedAt: at,
 		state: recRunning, people: r.people(), hosted: r.hosts(),
 	}
 	r.recordings = append(r.recordings, rec)
@@ -134,10 +135,21 @@ func (w *World) startRecording(r *room, kind, instance, by string, at time.Time)
 	return rec, nil
 }
 
+// recordingID returns the id of a new recording.
+func (w *World) recordingID(p provider.Platform) string {
+	if p == provider.LiveKit {
+		return w.livekitID("EG_")
+	}
+	return w.uuid()
+}
+
 // hosts reports whether the platform itself stores a room's recordings.
 func (r *room) hosts() bool {
-	if r.platform == provider.Daily {
+	switch r.platform {
+	case provider.Daily:
 		return r.daily.properties["recordings_bucket"] == nil
+	case provider.LiveKit:
+		return false
 	}
 	return r.whereby.recording.provider != "s3"
 }
@@ -159,7 +171,7 @@ func (w *World) autoRecord(s *stay, g tokenGrant, at time.Time) {
 		for _, rec := range r.recordings {
 			start = start && rec.state != recRunning
 		}
-	} else if r.whereby.recording.kind == "cloud" {
+	} else if r.platform == provider.Whereby && r.whereby.recording.kind == "cloud" {
 		switch r.whereby.recording.trigger {
 		case "automatic":
 			start = true

@@ -25,10 +25,10 @@ type roomKey struct {
 	name     string
 }
 
-// room is one room of either platform. The name is without Whereby's leading slash.
+// room is one room of a platform. The name is without Whereby's leading slash.
 type room struct {
 	roomKey
-	id        string // Daily's room id, Whereby's meetingId
+	id        string // Daily's room id, Whereby's meetingId, LiveKit's sid
 	createdAt time.Time
 	deleted   bool
 
@@ -39,6 +39,7 @@ type room struct {
 
 	daily   dailyRoom
 	whereby wherebyRoom
+	livekit livekitRoom
 
 	session    *session // the running one, nil if the room is and was empty
 	sessions   []*session
@@ -68,6 +69,7 @@ type stay struct {
 	leftAt   time.Time
 	reason   string
 	ejectAt  time.Time // zero for never
+	tracks   []*livekitTrackState
 	knocking bool
 }
 

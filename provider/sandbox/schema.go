@@ -23,11 +23,12 @@ const (
 	isObject  // object of any content
 	isTexts   // list of text
 	isChoices // list of text out of choices
+	isList    // list of anything
 )
 
 func (s shape) String() string {
 	return [...]string{"a string", "a boolean", "an integer", "one of the allowed values", "an object", "an object",
-		"an array of strings", "an array of allowed values"}[s]
+		"an array of strings", "an array of allowed values", "an array"}[s]
 }
 
 // property describes one property of a body.
@@ -109,6 +110,12 @@ func (p property) parse(raw json.RawMessage, name string) (any, error) {
 			return nil, wrong
 		}
 		return m, nil
+	case isList:
+		var list []any
+		if err := json.Unmarshal(raw, &list); err != nil || list == nil {
+			return nil, wrong
+		}
+		return list, nil
 	case isBool:
 		switch string(raw) {
 		case "true":

@@ -213,6 +213,9 @@ func (r *room) records() bool {
 	if r.platform == provider.Whereby {
 		return r.whereby.recording.kind == "cloud"
 	}
+	if r.platform == provider.LiveKit {
+		return false // what is recorded is started by a call
+	}
 	mode := text(r.daily.properties, "enable_recording")
 	return mode != "" && mode != "local"
 }

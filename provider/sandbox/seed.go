@@ -41,6 +41,10 @@ func (w *World) AddRoom(p provider.Platform, name string, o RoomOptions) (string
 		}
 		c.body = compact(body)
 		a = dailyCreateRoom(c)
+	} else if p == provider.LiveKit {
+		body["name"], body["empty_timeout"], body["departure_timeout"] = name, int64(o.For/time.Second), int64(o.For/time.Second)
+		c.body = compact(body)
+		a = livekitCreate(c)
 	} else {
 		body["endDate"], body["isLocked"], body["roomMode"], body["roomNamePrefix"] = iso(end), o.Locked, "group", name
 		if o.Record {
@@ -85,8 +89,8 @@ func (w *World) AddRecording(p provider.Platform, room string, o PastRecording) 
 		})
 	}
 	rec := &recording{
-		id: w.uuid(), room: r, session: s, instance: w.uuid(), kind: "cloud", startedAt: s.startedAt, endedAt: s.endedAt,
-		state: recReady, hosted: true, people: len(o.People), rate: o.BytesPerSecond,
+		id: w.recordingID(p), room: r, session: s, instance: w.uuid(), kind: "cloud", startedAt: s.startedAt, endedAt: s.endedAt,
+		state: recReady, hosted: p != provider.LiveKit, people: len(o.People), rate: o.BytesPerSecond,
 	}
 	r.sessions = append(r.sessions, s)
 	r.recordings = append(r.recordings, rec)

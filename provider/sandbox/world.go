@@ -22,6 +22,9 @@ import (
 const (
 	DailyKey   = "sandbox-daily-key"
 	WherebyKey = "sandbox-whereby-key"
+	LiveKitKey = "sandbox-livekit-key"
+	// LiveKitSecret signs calls, links and webhooks.
+	LiveKitSecret = "greenroom-sandbox-livekit-secret-2026"
 	// DailyWebhookSecret is base64, as Daily requires.
 	DailyWebhookSecret   = "Z3JlZW5yb29tLXNhbmRib3gtZGFpbHktc2VjcmV0ISE="
 	WherebyWebhookSecret = "greenroom-sandbox-whereby-secret"
@@ -38,6 +41,7 @@ type Options struct {
 
 	// The credentials; the defaults are the constants of this package.
 	DailyKey, WherebyKey                     string
+	LiveKitKey, LiveKitSecret                string
 	DailyWebhookSecret, WherebyWebhookSecret string
 	// DailyDomain and WherebySubdomain name the customer; the default is "sandbox".
 	DailyDomain, WherebySubdomain string
@@ -50,12 +54,14 @@ type Options struct {
 	Processing time.Duration
 	// FileRate limits the bytes per second of each answer with a recording's file; 0 is no limit.
 	FileRate int64
-	// NoRateLimits disables both platforms' limits. 429s can still be produced with a [Fault].
+	// NoRateLimits disables the platforms' limits. 429s can still be produced with a [Fault].
 	NoRateLimits bool
 	// WherebyPoints is Whereby's allowance per minute; 0 is 1000, a Build plan has 100.
 	WherebyPoints int
 	// WherebyAhead is how far ahead an endDate may be; 0 is no limit.
 	WherebyAhead time.Duration
+	// RemoteUnmute lets others unmute people on LiveKit.
+	RemoteUnmute bool
 	// MaxWebhooks is the number of webhooks that Daily allows a domain; 0 is 1.
 	MaxWebhooks int
 	// TimestampSeconds makes Daily sign with seconds rather than milliseconds; its documents leave the unit open.
@@ -74,6 +80,8 @@ func (o *Options) fill() {
 	}
 	text(&o.DailyKey, DailyKey)
 	text(&o.WherebyKey, WherebyKey)
+	text(&o.LiveKitKey, LiveKitKey)
+	text(&o.LiveKitSecret, LiveKitSecret)
 	text(&o.DailyWebhookSecret, DailyWebhookSecret)
 	text(&o.WherebyWebhookSecret, WherebyWebhookSecret)
 	text(&o.DailyDomain, "sandbox")
@@ -98,7 +106,7 @@ func (o *Options) fill() {
 	}
 }
 
-// World is both platforms: their rooms, people and webhooks. Create one with [New].
+// World is the platforms: their rooms, people and webhooks. Create one with [New].
 type World struct {
 	opt   Options
 	clock clockwork.Clock
@@ -214,8 +222,8 @@ var errClosed = errors.New("sandbox: closed")
 
 func platformOf(s string) (provider.Platform, error) {
 	switch p := provider.Platform(s); p {
-	case provider.Daily, provider.Whereby:
+	case provider.Daily, provider.Whereby, provider.LiveKit:
 		return p, nil
 	}
-	return "", fmt.Errorf("sandbox: no platform %q: daily or whereby", s)
+	return "", fmt.Errorf("sandbox: no platform %q: daily, whereby or livekit", s)
 }

@@ -14,7 +14,7 @@ import (
 func TestARemovalIsShownOnce(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	at := func(after time.Duration) app.Time { return app.At(clock.Now().Add(after)) }
-	removed := app.Activity{Kind: provider.KindParticipantLeft, Meeting: "m", Who: "Ada", Detail: "removed from here", Source: app.FromHere, At: at(0)}
+	removed := app.Activity{Kind: provider.KindParticipantLeft, Meeting: "m", Who: "Ada", Detail: "removed", Source: app.FromHere, At: at(0)}
 	left := app.Activity{Kind: provider.KindParticipantLeft, Meeting: "m", Who: "Ada", Source: app.FromWebhook, At: at(2 * time.Second)}
 	joined, elsewhere, later := left, left, left
 	joined.Kind, elsewhere.Meeting, later.At = provider.KindParticipantJoined, "other", at(2*time.Minute)

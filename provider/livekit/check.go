@@ -1,0 +1,83 @@
+package livekit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"greenroom/provider"
+)
+
+// leastSecret is the length below which LiveKit warns that a secret is too short.
+const leastSecret = 32
+
+// Check checks the server and the key with a call that needs it, the clock, the secret, the join page, and egress.
+func (p *Provider) Check(ctx context.Context) []provider.Check {
+	var h headers
+	rooms, err := p.rooms(ctx, "list rooms", "", &h)
+	if err != nil {
+		return []provider.Check{provider.FailedCheck("API key", err), p.checkSecret(), p.checkJoin()}
+	}
+	out := []provider.Check{{Name: "API key", OK: true, Detail: fmt.Sprintf("accepted by %s, rooms now: %d", p.client.Safe(overSocket(p.account.APIURL)), len(rooms))}}
+	if c, dated := p.client.CheckClock(h.Header, maxSkew/2, "beyond a minute tokens and webhooks are refused"); dated {
+		out = append(out, c)
+	}
+	return append(out, p.checkSecret(), p.checkJoin(), p.checkRecording(ctx))
+}
+
+func (p *Provider) checkSecret() provider.Check {
+	c := provider.Check{Name: provider.SecretCheck, OK: true, Detail: "the server signs with the API secret"}
+	switch {
+	case p.keys.empty():
+		c.OK, c.Optional, c.Detail, c.Hint = false, true, "not set: webhooks are refused", p.keys.hint
+	case len(p.signer.secret) < leastSecret:
+		c.Detail = fmt.Sprintf("set, and shorter than the %d characters that LiveKit asks for", leastSecret)
+	}
+	return c
+}
+
+func (p *Provider) checkJoin() provider.Check {
+	if p.account.JoinURL == "" {
+		return provider.Check{
+			Name: "join page", Optional: true, Detail: "not set: there are no links for guests and hosts", Hint: joinHint(p.account),
+		}
+	}
+	return provider.Check{Name: "join page", OK: true, Detail: "links lead to the page of yours"}
+}
+
+// checkRecording asks the egress service for something that it refuses at once. Without one the server waits for an answer, which
+// takes a while, so that the question is put only if there is a bucket to record to.
+func (p *Provider) checkRecording(ctx context.Context) provider.Check {
+	c := provider.Check{Name: "recordings", Optional: true}
+	t := p.account.Recording
+	if t.Bucket == "" {
+		c.Detail = "no bucket is set: nothing can be recorded"
+		c.Hint = "set " + p.account.Setting(variableBucket, "bucket") + " and its keys, and run LiveKit's egress service"
+		return c
+	}
+	if _, err := p.listEgress(ctx, "list recordings", "", "", true); err != nil {
+		return withoutEgress(err)
+	}
+	err := p.do(ctx, call{
+		op: "ask for egress", method: "Egress/StartWebEgress", in: struct{}{}, timeout: startTime, ownError: true, header: new(http.Header),
+	})
+	var e *provider.Error
+	if err = explainEgress(err); err != nil && (errors.Is(err, errNoEgress) || !errors.As(err, &e) || e.Kind != provider.Invalid) {
+		return withoutEgress(err)
+	}
+	c.OK, c.Optional = true, false
+	c.Detail = fmt.Sprintf("%s to the bucket %q; an egress service runs", recordingWords[p.account.Recording.Mode], t.Bucket)
+	return c
+}
+
+var recordingWords = map[string]string{
+	"": "one file of each meeting", "composite": "one file of each meeting", "tracks": "a file of each track", "both": "one file and the tracks of each meeting",
+}
+
+// withoutEgress is the check for a server that can't record now.
+func withoutEgress(err error) provider.Check {
+	c := provider.FailedCheck("recordings", err)
+	c.Optional = true
+	return c
+}

@@ -1,0 +1,89 @@
+package livekit
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+const (
+	// longestLink is how long a link's token is valid at most, shortestLink at least: people who stay past the end can still be
+	// joined.
+	longestLink  = 25 * time.Hour
+	shortestLink = 10 * time.Minute
+)
+
+// Links returns links of the join page with tokens that this call signs: one for a guest, and one for the host on request. Each
+// has an identity of its own.
+func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.Links, error) {
+	const op = "make links"
+	m := r.Meeting
+	if m.Room == "" {
+		return provider.Links{}, p.client.Refuse(provider.Invalid, op, "", "the meeting has no room name", "")
+	}
+	if p.account.JoinURL == "" {
+		return provider.Links{}, p.client.Refuse(provider.Unsupported, op, m.Room,
+			"LiveKit has no page of its own in which people join", joinHint(p.account))
+	}
+	if m.ID == "" || m.Until.IsZero() {
+		found, err := p.Lookup(ctx, m)
+		if err != nil {
+			return provider.Links{}, err
+		}
+		m.Until = found.Until
+	}
+	guest, err := p.link(m, "guest", "", false)
+	if err != nil || !r.Host {
+		return provider.Links{Guest: guest}, err
+	}
+	host, err := p.link(m, "host", r.Name, true)
+	return provider.Links{Guest: guest, Host: host}, err
+}
+
+// joinHint is the remedy for having no join page.
+func joinHint(a provider.Account) string {
+	return "set " + a.Setting(variableJoin, "join_url") + " to the address of one, with {url} for the server and {token} for the token: " +
+		"https://meet.example/?url={url}&token={token}"
+}
+
+// link returns a link with a new token.
+func (p *Provider) link(m provider.Meeting, who, name string, host bool) (string, error) {
+	now := p.client.Now()
+	until := m.Until
+	if until.IsZero() || until.After(now.Add(longestLink)) {
+		until = now.Add(longestLink)
+	}
+	token, err := p.joinToken(m.Room, who, name, host, notBefore(until, now.Add(shortestLink)))
+	if err != nil {
+		return "", p.client.Refuse(provider.Invalid, "make links", m.Room, "the token can't be signed", "")
+	}
+	link, err := joinLink(p.account.JoinURL, overSocket(p.account.APIURL), token)
+	if err != nil {
+		return "", p.client.Refuse(provider.Invalid, "make links", m.Room, "the join page's address can't be used: "+err.Error(), joinHint(p.account))
+	}
+	return link, nil
+}
+
+// joinToken returns a token with which one person joins. Its identity begins with a word for people and is unique.
+func (p *Provider) joinToken(room, who, name string, host bool, until time.Time) (string, error) {
+	c := claims{Name: name, Video: &grant{RoomJoin: true, Room: room, RoomAdmin: host}}
+	c.Subject = who + "-" + strings.ToLower(rand.Text()[:12])
+	if host {
+		c.Attributes = map[string]string{hostAttribute: "true"}
+	}
+	return p.signer.sign(c, p.client.Now(), until)
+}
+
+// joinLink fills in a join page's address.
+func joinLink(template, server, token string) (string, error) {
+	if !strings.Contains(template, "{token}") {
+		return "", errors.New("it has no {token}")
+	}
+	return rest.Link(strings.NewReplacer("{url}", url.QueryEscape(server), "{token}", url.QueryEscape(token)).Replace(template))
+}

@@ -1,0 +1,213 @@
+// Package livekit is the provider for LiveKit (https://docs.livekit.io/reference/other/roomservice-api), on one's own server or
+// in LiveKit's cloud.
+//
+// A room on LiveKit is live state: it begins when it is created and ends when it is deleted or has been empty for long enough.
+// Creating a room that exists changes that room, so a name is looked up before it is used, and the room carries a note in its
+// metadata by which a creation whose answer was lost is recognised. People are known by the sid of their connection; removing and
+// muting need the identity, which is looked up each time. The server has no pages: links are those of a page of one's own, with
+// a token that is signed here. Calls and webhooks are authenticated with tokens that the API secret signs. Recordings are made by
+// a service of its own, egress, which may be missing.
+//
+// Answers are read in snake_case, as the server writes them, and in camelCase, as webhooks are written.
+package livekit
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/object"
+	"greenroom/provider/rest"
+)
+
+// Provider is one account on LiveKit. It is safe for concurrent use.
+type Provider struct {
+	account provider.Account
+	client  *rest.Client
+	signer  signer
+	keys    keyring
+	// names are locked while a room of the name is created, see [Provider.CreateMeeting].
+	names locks
+	// doubts are the recordings whose start got no answer, by instance.
+	mu     sync.Mutex
+	doubts map[string]time.Time
+}
+
+var (
+	_ provider.Provider        = (*Provider)(nil)
+	_ provider.Linker          = (*Provider)(nil)
+	_ provider.Looker          = (*Provider)(nil)
+	_ provider.Ejector         = (*Provider)(nil)
+	_ provider.Muter           = (*Provider)(nil)
+	_ provider.Extender        = (*Provider)(nil)
+	_ provider.RoomLister      = (*Provider)(nil)
+	_ provider.Checker         = (*Provider)(nil)
+	_ provider.Recorder        = (*Provider)(nil)
+	_ provider.RecordingLister = (*Provider)(nil)
+	_ provider.RecordingFinder = (*Provider)(nil)
+	_ provider.Explainer       = (*Provider)(nil)
+)
+
+// Options override defaults; the zero value is the usual choice.
+type Options struct {
+	// Transport sends the requests, nil for the default.
+	Transport http.RoundTripper
+	// Clock is the time for tokens and back-off, nil for the machine's.
+	Clock rest.Clock
+	// Timeout limits one attempt of a call, 0 for ten seconds. The start of a recording has longer.
+	Timeout time.Duration
+}
+
+// The environment's variables.
+const (
+	variableURL    = "LIVEKIT_URL"
+	variableKey    = "LIVEKIT_API_KEY"
+	variableSecret = "LIVEKIT_API_SECRET"
+	variableJoin   = "LIVEKIT_JOIN_URL"
+	variableBucket = "AWS_LIVEKIT_S3_BUCKET"
+)
+
+// Driver makes providers for accounts on LiveKit.
+func Driver() provider.Driver {
+	return provider.Driver{
+		Platform: provider.LiveKit, Types: types(), SignatureHeaders: []string{"Authorization"}, Sockets: true, SignsWithKey: true,
+		Variables: []provider.Variable{
+			{Name: variableURL, Key: "api_url"},
+			{Name: variableKey, Key: "api_key"},
+			{Name: variableSecret, Key: "api_secret"},
+			{Name: variableJoin, Key: "join_url"},
+			{Name: variableBucket, Key: "recording.bucket"},
+			{Name: "AWS_LIVEKIT_S3_REGION", Key: "recording.region"},
+			{Name: "AWS_LIVEKIT_ACCESS_KEY_ID", Key: "recording.access_key_id"},
+			{Name: "AWS_LIVEKIT_ACCESS_KEY_SECRET", Key: "recording.access_key_secret"},
+		},
+		Settings: []string{"join_url", "recording.mode"},
+		Modes:    []string{"composite", "tracks", "both"},
+		Objects:  &provider.Objects{Read: object.LiveKit, Wholes: []string{".mp4"}, OwnFolders: true},
+		Open: func(a provider.Account, transport http.RoundTripper) (provider.Provider, error) {
+			p, err := New(a, Options{Transport: transport})
+			if err != nil {
+				return nil, err
+			}
+			return p, nil
+		},
+	}
+}
+
+// New returns the provider of an account. It makes no calls. Its errors describe what is wrong with the account's settings and
+// contain no secrets.
+func New(a provider.Account, o Options) (*Provider, error) {
+	refuse := func(kind provider.Kind, text, hint string) (*Provider, error) {
+		return nil, &provider.Error{Kind: kind, Platform: provider.LiveKit, Account: a.Name, Op: "configure", Text: text, Hint: hint}
+	}
+	if a.APIURL == "" {
+		return refuse(provider.Invalid, "the server's URL is missing",
+			"set "+a.Setting(variableURL, "url")+` to the server's address, such as "wss://livekit.example.com"`)
+	}
+	if a.WebhookSignature != "" {
+		return refuse(provider.Invalid, "LiveKit has only one kind of webhook signature", "leave signature out")
+	}
+	a.APIURL = overHTTP(a.APIURL)
+	client, err := newClient(a, o)
+	if err != nil {
+		return nil, err
+	}
+	if strings.TrimSpace(a.APISecret) == "" {
+		return refuse(provider.Unauthenticated, "there is no API secret",
+			"set "+a.Setting(variableSecret, "api_secret")+" to the secret of the key "+client.Safe(a.APIKey))
+	}
+	if a.JoinURL != "" {
+		if _, err := joinLink(a.JoinURL, "wss://x.example", "token"); err != nil {
+			return refuse(provider.Invalid, "the join page's address can't be used: "+err.Error(), joinHint(a))
+		}
+	}
+	return &Provider{
+		account: a, client: client, signer: newSigner(a.APIKey, a.APISecret), keys: newKeyring(a), doubts: map[string]time.Time{},
+	}, nil
+}
+
+// overHTTP returns a server's address for calls. LiveKit prints addresses for its clients, which connect by WebSocket.
+func overHTTP(address string) string {
+	for ws, http := range map[string]string{"ws://": "http://", "wss://": "https://"} {
+		if rest, ok := strings.CutPrefix(address, ws); ok {
+			return http + rest
+		}
+	}
+	return address
+}
+
+// overSocket returns a server's address for LiveKit's clients.
+func overSocket(address string) string {
+	if rest, ok := strings.CutPrefix(address, "http"); ok {
+		return "ws" + rest
+	}
+	return address
+}
+
+// Platform returns livekit.
+func (p *Provider) Platform() provider.Platform { return provider.LiveKit }
+
+// String returns the account's name without its secrets.
+func (p *Provider) String() string { return p.account.String() }
+
+// GoString returns the account's name without its secrets.
+func (p *Provider) GoString() string { return p.account.String() }
+
+// Traits returns LiveKit's: presence is the server's own state, which changes when it does. Whoever loses the connection stays in
+// it for about 20 seconds.
+func (p *Provider) Traits() provider.Traits {
+	return provider.Traits{
+		PresenceLag: 5 * time.Second, PresenceEvery: 10 * time.Second, NamesRooms: true, GoneIsEmpty: true, GuestTokens: true,
+		HostParameter: "token",
+		WebhookPlace: fmt.Sprintf("add it to urls under webhook in the LiveKit server's configuration, with api_key: %s",
+			p.client.Safe(p.account.APIKey)),
+	}
+}
+
+// WhyNot explains what LiveKit lacks.
+func (p *Provider) WhyNot(a provider.Ability) string {
+	switch a {
+	case provider.AbilityLogo:
+		return "LiveKit rooms have no logo"
+	case provider.AbilityHistory:
+		return "LiveKit keeps no history: who came is known from the webhooks and readings that arrived here"
+	case provider.AbilityDownload:
+		return "LiveKit stores no recordings: set " + p.account.Setting(variableBucket, "bucket") + " to the bucket that egress writes to"
+	case provider.AbilityDeleteRecording:
+		return "LiveKit stores no recordings: delete the file in its bucket"
+	}
+	return ""
+}
+
+// locks are mutexes by name.
+type locks struct {
+	mu   sync.Mutex
+	held map[string]chan struct{}
+}
+
+// lock waits until the name is free and returns the function that frees it.
+func (l *locks) lock(name string) func() {
+	for {
+		l.mu.Lock()
+		busy, taken := l.held[name]
+		if !taken {
+			mine := make(chan struct{})
+			if l.held == nil {
+				l.held = map[string]chan struct{}{}
+			}
+			l.held[name] = mine
+			l.mu.Unlock()
+			return func() {
+				l.mu.Lock()
+				delete(l.held, name)
+				l.mu.Unlock()
+				close(mine)
+			}
+		}
+		l.mu.Unlock()
+		<-busy
+	}
+}

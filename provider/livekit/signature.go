@@ -1,0 +1,178 @@
+package livekit
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"greenroom/provider"
+)
+
+// headerSignature holds a webhook's token, without the word Bearer. The token carries the body's hash.
+const headerSignature = "Authorization"
+
+// leeway is how far a token's times may be exceeded, as in LiveKit's own receiver.
+const leeway = time.Minute
+
+// keyring holds the secrets that verify an account's webhooks.
+type keyring struct {
+	// issuer is the account's key, which issues the tokens signed with own. Tokens of other secrets are of other keys.
+	issuer string
+	own    []byte
+	others [][]byte
+	hint   string
+}
+
+func newKeyring(a provider.Account) keyring {
+	k := keyring{issuer: a.APIKey, hint: "set " + a.Setting(variableSecret, "api_secret") + " to the secret of the key that signs the server's webhooks"}
+	for _, s := range append([]string{a.WebhookSecret}, a.WebhookSecrets...) {
+		switch s = strings.TrimSpace(s); s {
+		case "":
+		case strings.TrimSpace(a.APISecret):
+			k.own = []byte(s)
+		default:
+			k.others = append(k.others, []byte(s))
+		}
+	}
+	return k
+}
+
+func (k keyring) empty() bool { return len(k.own) == 0 && len(k.others) == 0 }
+
+// with returns the keys and a request's own secrets.
+func (k keyring) with(secrets []string) keyring {
+	k.others = slices.Clip(k.others)
+	for _, s := range secrets {
+		if s = strings.TrimSpace(s); s != "" {
+			k.others = append(k.others, []byte(s))
+		}
+	}
+	return k
+}
+
+// verify checks a request's token, and the body by the hash in it. reason is for people and empty only if verified.
+func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, missing bool, reason string) {
+	token := strings.TrimSpace(r.Header.Get(headerSignature))
+	switch {
+	case k.empty():
+		return provider.Unverified, false, "no secret to check the signature with: " + k.hint
+	case token == "":
+		return provider.Rejected, true, "no signature: the header " + headerSignature + " is missing"
+	case hasScheme(token):
+		return provider.Rejected, false, "the signature is not LiveKit's: its token comes without a word such as Bearer"
+	}
+	c, why := k.read(token, r.ReceivedAt)
+	if why != "" {
+		return provider.Rejected, false, why
+	}
+	sum := sha256.Sum256(r.Body)
+	switch want := base64.StdEncoding.EncodeToString(sum[:]); {
+	case c.SHA256 == "":
+		return provider.Rejected, false, "the token is not a webhook's: it holds no hash of a body"
+	case subtle.ConstantTimeCompare([]byte(want), []byte(c.SHA256)) != 1:
+		return provider.Rejected, false, "the body is not the one that was signed: its hash differs"
+	}
+	return provider.Verified, false, ""
+}
+
+// hasScheme reports whether a header has a word before its token.
+func hasScheme(header string) bool { return strings.ContainsAny(header, " \t") }
+
+// read checks a token with every secret. Its times are judged at the request's arrival.
+func (k keyring) read(token string, at time.Time) (claims, string) {
+	parser := jwt.NewParser(
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithExpirationRequired(), jwt.WithLeeway(leeway),
+		jwt.WithTimeFunc(func() time.Time { return at }),
+	)
+	try := func(secret []byte, issuer string) (claims, error) {
+		var c claims
+		_, err := parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return secret, nil })
+		if err == nil && issuer != "" && c.Issuer != issuer {
+			err = errIssuer
+		}
+		return c, err
+	}
+	var why error
+	note := func(err error) {
+		if why == nil || errors.Is(why, jwt.ErrTokenSignatureInvalid) {
+			why = err
+		}
+	}
+	if len(k.own) > 0 {
+		c, err := try(k.own, k.issuer)
+		if err == nil {
+			return c, ""
+		}
+		note(err)
+	}
+	for _, secret := range k.others {
+		c, err := try(secret, "")
+		if err == nil {
+			return c, ""
+		}
+		note(err)
+	}
+	return claims{}, k.explain(why, token, at)
+}
+
+var errIssuer = errors.New("the token is another key's")
+
+// explain returns the reason for which a token is refused, without quoting it.
+func (k keyring) explain(err error, token string, at time.Time) string {
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return "the signature is stale: " + distance(token, at, "expired %s ago", expiry)
+	case errors.Is(err, jwt.ErrTokenNotValidYet), errors.Is(err, jwt.ErrTokenUsedBeforeIssued):
+		return "the signature is from the future: " + distance(token, at, "valid in %s", start)
+	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
+		return "the token has no expiry"
+	case errors.Is(err, errIssuer):
+		return "the token is of another key than " + k.issuer
+	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
+		var c claims
+		if _, _, e := jwt.NewParser().ParseUnverified(token, &c); e == nil && c.Issuer != "" && c.Issuer != k.issuer {
+			return "the signature is wrong: it is of another key than this account's"
+		}
+		return "the signature is wrong: another secret"
+	case errors.Is(err, jwt.ErrTokenUnverifiable):
+		return "the signature can't be checked: it isn't by HS256"
+	}
+	return "the signature is no token"
+}
+
+func expiry(c claims) *jwt.NumericDate { return c.ExpiresAt }
+func start(c claims) *jwt.NumericDate  { return c.NotBefore }
+
+// distance describes how far one of a token's times is from at.
+func distance(token string, at time.Time, format string, of func(claims) *jwt.NumericDate) string {
+	var c claims
+	if _, _, err := jwt.NewParser().ParseUnverified(token, &c); err != nil || of(c) == nil {
+		return "its time is wrong"
+	}
+	d := at.Sub(of(c).Time).Abs()
+	if d > 100*365*24*time.Hour {
+		return fmt.Sprintf(format, "over a century")
+	}
+	return fmt.Sprintf(format, d.Round(time.Second))
+}
+
+// seal returns the headers of a webhook, signed as the server does.
+func seal(issuer string, secret, body []byte, at time.Time) (http.Header, error) {
+	sum := sha256.Sum256(body)
+	c := claims{SHA256: base64.StdEncoding.EncodeToString(sum[:])}
+	c.Issuer = issuer
+	c.IssuedAt, c.NotBefore, c.ExpiresAt = jwt.NewNumericDate(at), jwt.NewNumericDate(at), jwt.NewNumericDate(at.Add(5*time.Minute))
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString(secret)
+	if err != nil {
+		return nil, err
+	}
+	return http.Header{"Content-Type": {"application/webhook+json"}, headerSignature: {token}}, nil
+}

@@ -1,0 +1,250 @@
+package sandbox
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"greenroom/provider"
+)
+
+// LiveKit serves LiveKit's API at the root, and the pages that links lead to.
+func (w *World) LiveKit() http.Handler {
+	a := w.livekitAPI()
+	return w.withPages(func(rw http.ResponseWriter, r *http.Request) { w.serve(a, rw, r) })
+}
+
+func (w *World) livekitAPI() *api {
+	rooms, egress := "/twirp/livekit.RoomService/", "/twirp/livekit.Egress/"
+	return &api{
+		platform: provider.LiveKit,
+		admit:    admitLiveKit,
+		notFound: func(c *call) answer {
+			a := livekitError("bad_route", `no handler for path "`+c.r.URL.Path+`"`)
+			a.body.(map[string]any)["meta"] = map[string]any{"twirp_invalid_route": c.r.Method + " " + c.r.URL.Path}
+			return a
+		},
+		tooBig: func() answer { return livekitError("malformed", "the json request could not be decoded") },
+		limited: func(after time.Duration) answer {
+			a := livekitError("resource_exhausted", "rate limit exceeded")
+			if after > 0 {
+				a.header = http.Header{"Retry-After": {seconds10(after)}}
+			}
+			return a
+		},
+		trouble: livekitTrouble,
+		routes: []route{
+			{method: "POST", pattern: rooms + "CreateRoom", class: "create", handle: livekitCreate},
+			{method: "POST", pattern: rooms + "DeleteRoom", class: "create", handle: livekitDelete},
+			{method: "POST", pattern: rooms + "ListRooms", class: "list", presence: true, handle: livekitList},
+			{method: "POST", pattern: rooms + "ListParticipants", class: "admin", presence: true, handle: livekitPeople},
+			{method: "POST", pattern: rooms + "RemoveParticipant", class: "admin", handle: livekitRemove},
+			{method: "POST", pattern: rooms + "MutePublishedTrack", class: "admin", handle: livekitMute},
+			{method: "POST", pattern: rooms + "UpdateRoomMetadata", class: "admin", handle: livekitMetadata},
+			{method: "POST", pattern: egress + "ListEgress", class: "record", handle: livekitListEgress},
+			{method: "POST", pattern: egress + "StopEgress", class: "record", handle: livekitStopEgress},
+			{method: "POST", pattern: egress + "StartRoomCompositeEgress", class: "record", handle: livekitStartComposite},
+			{method: "POST", pattern: egress + "StartTrackEgress", class: "record", handle: livekitStartTrack},
+			{method: "POST", pattern: egress + "StartWebEgress", class: "record", handle: func(*call) answer {
+				return livekitError("invalid_argument", "twirp error unknown: request has missing or invalid field: url")
+			}},
+		},
+	}
+}
+
+// twirpStatus are the statuses of Twirp's codes.
+var twirpStatus = map[string]int{
+	"bad_route": 404, "not_found": 404, "unauthenticated": 401, "permission_denied": 403, "invalid_argument": 400, "malformed": 400,
+	"failed_precondition": 412, "resource_exhausted": 429, "unavailable": 503, "internal": 500, "deadline_exceeded": 408,
+}
+
+// livekitError is an error in Twirp's form.
+func livekitError(code, msg string) answer {
+	return answer{status: twirpStatus[code], body: map[string]any{"code": code, "msg": msg}}
+}
+
+// livekitTrouble is the answer of a failing server: 503 is what it says when no other part of it answers.
+func livekitTrouble(status int) answer {
+	switch status {
+	case 503:
+		return livekitError("unavailable", "twirp error unknown: no response from servers")
+	case 500:
+		return livekitError("internal", "twirp error unknown: internal error")
+	}
+	return answer{status: status, body: map[string]any{"code": "internal", "msg": "twirp error unknown: internal error"}}
+}
+
+// livekitMissing is the refusal of a room that doesn't exist.
+func livekitMissing() answer {
+	return livekitError("not_found", "twirp error unknown: requested room does not exist")
+}
+
+// livekitClaims is the content of a token (F).
+type livekitClaims struct {
+	jwt.RegisteredClaims
+	Name  string `json:"name"`
+	Video struct {
+		RoomCreate bool   `json:"roomCreate"`
+		RoomList   bool   `json:"roomList"`
+		RoomRecord bool   `json:"roomRecord"`
+		RoomAdmin  bool   `json:"roomAdmin"`
+		RoomJoin   bool   `json:"roomJoin"`
+		Room       string `json:"room"`
+	} `json:"video"`
+	Attributes map[string]string `json:"attributes"`
+}
+
+// livekitToken verifies a token. The refusal is text, not JSON.
+func (w *World) livekitToken(token string, at time.Time) (livekitClaims, string) {
+	var c livekitClaims
+	unverified, _, err := jwt.NewParser().ParseUnverified(token, &livekitClaims{})
+	if err != nil {
+		return c, "invalid authorization token"
+	}
+	if key, _ := unverified.Claims.GetIssuer(); key != w.opt.LiveKitKey {
+		return c, "invalid API key"
+	}
+	_, err = jwt.NewParser(
+		jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired(), jwt.WithLeeway(time.Minute),
+		jwt.WithTimeFunc(func() time.Time { return at }),
+	).ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return []byte(w.opt.LiveKitSecret), nil })
+	if err != nil {
+		return c, "invalid token: " + token + ", error: " + err.Error() // an older server repeats the token
+	}
+	return c, ""
+}
+
+// redeemAny checks a token against a room of any platform.
+func (w *World) redeemAny(token string, r *room, at time.Time) (tokenGrant, error) {
+	if r.platform == provider.LiveKit {
+		return w.redeemLiveKit(token, r.name, at)
+	}
+	return w.redeem(token, r, at)
+}
+
+// redeemLiveKit checks a token with which a person joins a room.
+func (w *World) redeemLiveKit(token, room string, at time.Time) (tokenGrant, error) {
+	c, why := w.livekitToken(token, at)
+	if why != "" || !c.Video.RoomJoin || c.Video.Room != room || c.Subject == "" {
+		return tokenGrant{}, ErrToken
+	}
+	return tokenGrant{owner: c.Video.RoomAdmin, userName: c.Name, userID: c.Subject}, nil
+}
+
+// admitLiveKit checks a call's token, and its grants before the call is even parsed.
+func admitLiveKit(c *call, rt route) *answer {
+	text := func(words string) *answer { return &answer{status: 401, text: words} }
+	token, shaped := bearer(c.r)
+	if !shaped {
+		return text("invalid authorization header. Must start with Bearer")
+	}
+	claims, why := c.w.livekitToken(token, c.at)
+	if why != "" {
+		return text(why)
+	}
+	v, may := claims.Video, true
+	switch rt.class {
+	case "create":
+		may = v.RoomCreate
+	case "list":
+		may = v.RoomList
+	case "record":
+		may = v.RoomRecord
+	case "admin":
+		body, err := parseBody(c.body, livekitBodies[rt.pattern[strings.LastIndex(rt.pattern, "/")+1:]])
+		may = v.RoomAdmin && (err != nil || named(body) == v.Room)
+	}
+	if !may {
+		a := livekitError("unauthenticated", "permissions denied")
+		return &a
+	}
+	return nil
+}
+
+// named is the room that a body is about.
+func named(m map[string]any) string { return text(m, "room") }
+
+// livekitBodies are the bodies of the calls that are about one room. The server ignores what it doesn't know; the sandbox refuses
+// it, as it does for the other platforms.
+var livekitBodies = map[string]schema{
+	"ListParticipants":   {"room": {shape: isText}},
+	"RemoveParticipant":  {"room": {shape: isText}, "identity": {shape: isText}},
+	"UpdateRoomMetadata": {"room": {shape: isText}, "metadata": {shape: isText}},
+	"MutePublishedTrack": {
+		"room": {shape: isText}, "identity": {shape: isText}, "track_sid": {shape: isText}, "muted": {shape: isBool},
+	},
+}
+
+// livekitBody parses a body.
+func livekitBody(c *call, s schema) (map[string]any, *answer) {
+	m, err := parseBody(c.body, s)
+	if err != nil {
+		a := livekitError("malformed", "the json request could not be decoded: "+err.Error())
+		return nil, &a
+	}
+	return m, nil
+}
+
+// livekitID returns an id with a prefix: RM_ for rooms, PA_ for participants, TR_ for tracks, EG_ for egress, EV_ for events.
+func (w *World) livekitID(prefix string) string { return prefix + w.word(12, alphanumeric) }
+
+// livekitTrackState is something that a participant sends.
+type livekitTrackState struct {
+	sid, kind string // kind: AUDIO or VIDEO
+	muted     bool
+}
+
+// livekitIdentity returns the identity of a person: it ends the stay of another with the same one.
+func (s *stay) livekitIdentity() string {
+	if s.person.UserID != "" {
+		return s.person.UserID
+	}
+	return "guest-" + strings.ToLower(strings.TrimPrefix(s.id, "PA_"))
+}
+
+// livekitEnter is the part of joining that is LiveKit's own: tracks, and the end of another stay of the same identity.
+func (w *World) livekitEnter(s *stay, at time.Time) {
+	for _, kind := range []string{"AUDIO", "VIDEO"} {
+		if !s.person.bot() {
+			s.tracks = append(s.tracks, &livekitTrackState{sid: w.livekitID("TR_"), kind: kind})
+		}
+	}
+	for _, o := range s.room.here() {
+		if o != s && o.livekitIdentity() == s.livekitIdentity() {
+			w.leave(o, "moved", at)
+		}
+	}
+}
+
+// livekitReasons maps the sandbox's reasons of leaving to LiveKit's.
+var livekitReasons = map[string]string{
+	"": "CLIENT_INITIATED", "left": "CLIENT_INITIATED", "connection lost": "CONNECTION_TIMEOUT", "ejected": "PARTICIPANT_REMOVED",
+	"room closed": "ROOM_DELETED", "moved": "DUPLICATE_IDENTITY", "failed to connect": "JOIN_FAILURE",
+}
+
+// livekitReason returns LiveKit's word for a reason; one of its own words is kept.
+func livekitReason(reason string) string {
+	if word, known := livekitReasons[reason]; known {
+		return word
+	}
+	if reason == strings.ToUpper(reason) {
+		return reason
+	}
+	return "UNKNOWN_REASON"
+}
+
+// livekitKind returns the kind of a participant.
+func (p Person) livekitKind() string {
+	switch {
+	case p.Role == "recorder", p.Role == "streamer":
+		return "EGRESS"
+	case p.Role == "captioner":
+		return "AGENT"
+	case slices.Contains([]string{"SIP", "INGRESS", "CONNECTOR", "BRIDGE"}, p.Role):
+		return p.Role
+	}
+	return "STANDARD"
+}

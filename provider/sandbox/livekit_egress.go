@@ -1,0 +1,258 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"greenroom/provider"
+)
+
+// livekitEgress holds the properties that only LiveKit's recordings have.
+type livekitEgress struct {
+	path   string // as it was requested
+	track  string // the track's sid, empty for a whole room
+	ended  string // the state at the end, if it isn't COMPLETE
+	hooked bool
+}
+
+var livekitS3 = schema{
+	"access_key": {shape: isText}, "secret": {shape: isText}, "region": {shape: isText}, "endpoint": {shape: isText},
+	"bucket": {shape: isText, required: true}, "force_path_style": {shape: isBool},
+}
+
+// livekitHooks checks a request's own webhooks: each names a key of the server.
+func livekitHooks(c *call, raw any) *answer {
+	list, _ := raw.([]any)
+	for _, one := range list {
+		m, _ := one.(map[string]any)
+		if key, _ := m["signing_key"].(string); key != c.w.opt.LiveKitKey {
+			a := livekitError("invalid_argument", "twirp error unknown: webhook signing key is not known")
+			return &a
+		}
+	}
+	return nil
+}
+
+// livekitStart is what both kinds of start share.
+func livekitStart(c *call, name, path, track, bucket string, hooks any) answer {
+	r, there := c.w.find(provider.LiveKit, name)
+	if !there {
+		return livekitMissing()
+	}
+	if refused := livekitHooks(c, hooks); refused != nil {
+		return *refused
+	}
+	if bucket == "" {
+		return livekitError("invalid_argument", "twirp error unknown: request has missing or invalid field: output")
+	}
+	kind := "cloud"
+	if track != "" {
+		kind = "track"
+	}
+	rec, err := c.w.startRecording(r, kind, path+track, "", c.at)
+	if errors.Is(err, errEmpty) {
+		// Egress starts in an empty room and gives up when no one comes.
+		return livekitError("failed_precondition", "twirp error unknown: start signal not received")
+	}
+	if err != nil {
+		return livekitError("internal", "twirp error unknown: "+err.Error())
+	}
+	rec.egress = livekitEgress{path: path, track: track}
+	return ok(c.w.livekitEgress(rec, true))
+}
+
+func livekitStartComposite(c *call) answer {
+	m, refused := livekitBody(c, schema{
+		"room_name": {shape: isText}, "layout": {shape: isText}, "file_outputs": {shape: isList}, "webhooks": {shape: isList},
+		"audio_only": {shape: isBool},
+	})
+	if refused != nil {
+		return *refused
+	}
+	outputs, _ := m["file_outputs"].([]any)
+	if len(outputs) != 1 {
+		return livekitError("invalid_argument", "twirp error unknown: request has missing or invalid field: output")
+	}
+	file, err := livekitFile(outputs[0])
+	if err != nil {
+		return livekitError("malformed", err.Error())
+	}
+	return livekitStart(c, text(m, "room_name"), text(file, "filepath"), "", text(table(file, "s3"), "bucket"), m["webhooks"])
+}
+
+// livekitFile checks where a file is to be written.
+func livekitFile(raw any) (map[string]any, error) {
+	b, err := encode(raw)
+	if err != nil {
+		return nil, err
+	}
+	return parseBody(b, schema{
+		"filepath": {shape: isText}, "file_type": {shape: isChoice, choices: []string{"DEFAULT_FILETYPE", "MP4", "OGG", "MP3"}},
+		"s3": {shape: isTable, fields: livekitS3},
+	})
+}
+
+func livekitStartTrack(c *call) answer {
+	m, refused := livekitBody(c, schema{
+		"room_name": {shape: isText}, "track_id": {shape: isText}, "file": {shape: isObject}, "webhooks": {shape: isList},
+	})
+	if refused != nil {
+		return *refused
+	}
+	file, err := livekitFile(m["file"])
+	if err != nil {
+		return livekitError("malformed", err.Error())
+	}
+	r, there := c.w.find(provider.LiveKit, text(m, "room_name"))
+	track := text(m, "track_id")
+	if there && track != "" && !r.sends(track) {
+		return livekitError("not_found", "twirp error unknown: track not found")
+	}
+	return livekitStart(c, text(m, "room_name"), text(file, "filepath"), track, text(table(file, "s3"), "bucket"), m["webhooks"])
+}
+
+func (r *room) sends(track string) bool {
+	for _, s := range r.here() {
+		for _, t := range s.tracks {
+			if t.sid == track {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func livekitListEgress(c *call) answer {
+	m, refused := livekitBody(c, schema{
+		"room_name": {shape: isText}, "egress_id": {shape: isText}, "active": {shape: isBool}, "page_token": {shape: isObject},
+	})
+	if refused != nil {
+		return *refused
+	}
+	items := []any{}
+	for _, rec := range c.w.recordingsOf(provider.LiveKit) {
+		if name := text(m, "room_name"); name != "" && name != rec.room.name {
+			continue
+		}
+		if id := text(m, "egress_id"); id != "" && id != rec.id {
+			continue
+		}
+		if truth(m, "active") && rec.state != recRunning && rec.state != recProcessing {
+			continue
+		}
+		items = append(items, c.w.livekitEgress(rec, true))
+	}
+	return ok(map[string]any{"items": items, "next_page_token": nil})
+}
+
+func livekitStopEgress(c *call) answer {
+	m, refused := livekitBody(c, schema{"egress_id": {shape: isText}})
+	if refused != nil {
+		return *refused
+	}
+	rec, there := c.w.recordingByID(provider.LiveKit, text(m, "egress_id"))
+	if !there {
+		return livekitError("not_found", "twirp error unknown: egress does not exist")
+	}
+	if rec.state != recRunning {
+		return livekitError("failed_precondition", fmt.Sprintf("twirp error unknown: egress with status %s cannot be stopped", rec.livekitState(c.at)))
+	}
+	c.w.finish(rec, c.at)
+	return ok(c.w.livekitEgress(rec, true))
+}
+
+// livekitState is the state of a recording in LiveKit's words. It is starting for a second.
+func (rec *recording) livekitState(at time.Time) string {
+	switch rec.state {
+	case recRunning:
+		if at.Sub(rec.startedAt) < time.Second {
+			return "EGRESS_STARTING"
+		}
+		return "EGRESS_ACTIVE"
+	case recProcessing:
+		return "EGRESS_ENDING"
+	case recReady:
+		if rec.egress.ended != "" {
+			return rec.egress.ended
+		}
+		return "EGRESS_COMPLETE"
+	}
+	if rec.egress.ended != "" {
+		return rec.egress.ended
+	}
+	return "EGRESS_FAILED"
+}
+
+// livekitEgress returns an egress, as answers have it (snake_case with zero values) or as webhooks do.
+func (w *World) livekitEgress(rec *recording, full bool) map[string]any {
+	path := rec.egress.path
+	if path == "" {
+		path = fmt.Sprintf("%s/%d.mp4", rec.room.name, rec.startedAt.UnixMilli())
+	}
+	nanos := func(t time.Time) string {
+		if t.IsZero() {
+			return "0"
+		}
+		return text10(t.UnixNano())
+	}
+	m := map[string]any{
+		"egress_id": rec.id, "room_id": rec.room.id, "room_name": rec.room.name, "status": rec.livekitState(w.clock.Now()),
+		"source_type": "EGRESS_SOURCE_TYPE_WEB", "started_at": nanos(rec.startedAt), "ended_at": nanos(rec.endedAt),
+		"updated_at": nanos(w.clock.Now()), "error": "", "error_code": 0, "details": "", "manifest_location": "",
+		"backup_storage_used": false, "retry_count": 0, "stream_results": []any{}, "segment_results": []any{}, "image_results": []any{},
+	}
+	if rec.state == recFailed {
+		m["error"] = "the recorder went away"
+	}
+	file := map[string]any{"filepath": path, "disable_manifest": false}
+	if rec.egress.track == "" {
+		m["room_composite"] = map[string]any{"room_name": rec.room.name, "layout": "grid", "file_outputs": []any{file}}
+	} else {
+		m["track"] = map[string]any{"room_name": rec.room.name, "track_id": rec.egress.track, "file": file}
+		if !strings.Contains(path[strings.LastIndex(path, "/")+1:], ".") {
+			path += map[bool]string{true: ".ogg", false: ".webm"}[strings.Contains(path, "-audio-")]
+		}
+	}
+	results := []any{}
+	if rec.state == recReady {
+		results = append(results, map[string]any{
+			"filename": path, "started_at": nanos(rec.startedAt), "ended_at": nanos(rec.endedAt), "duration": text10(int64(rec.duration())),
+			"size": text10(rec.movie().size()), "location": "https://sandbox.s3.amazonaws.com/" + path,
+		})
+	}
+	m["file_results"] = results
+	if full {
+		return m
+	}
+	return camel(m).(map[string]any)
+}
+
+// tellLiveKitEgress sends an event of a recording.
+func (w *World) tellLiveKitEgress(kind string, rec *recording, at time.Time) {
+	w.tellLiveKit(kind, nil, nil, w.livekitEgress(rec, false), at)
+}
+
+// AbortRecording ends a running egress of LiveKit with a state of its own, "EGRESS_ABORTED" or "EGRESS_LIMIT_REACHED", with the
+// file that there is or without one.
+func (w *World) AbortRecording(room, id, state string, file bool) error {
+	at := w.lock()
+	defer w.unlock()
+	r, err := w.must(provider.LiveKit, room)
+	if err != nil {
+		return err
+	}
+	for _, rec := range r.recordings {
+		if rec.id == id && rec.state == recRunning {
+			rec.egress.ended = state
+			if file {
+				w.finish(rec, at)
+			} else {
+				w.fail(rec, at)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("sandbox: %q: %w", room, errNoRunning)
+}
