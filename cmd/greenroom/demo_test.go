@@ -23,7 +23,7 @@ func TestDemoFetchesNoSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Theme != "light" || len(c.Accounts) != 2 {
+	if c.Theme != "light" || len(c.Accounts) != 3 {
 		t.Errorf("theme %q, %d accounts", c.Theme, len(c.Accounts))
 	}
 	if _, err := os.Stat(ran); !errors.Is(err, fs.ErrNotExist) {

@@ -169,7 +169,7 @@ func TestScreenListensAndShows(t *testing.T) {
 	b, _ := realBench(t)
 	b.draw = func(ctx context.Context, o tui.Options) error {
 		s, err := o.Backend.Status(ctx, app.StatusQuery{})
-		if err != nil || s.Listener.URL == "" || len(s.Accounts) != 2 {
+		if err != nil || s.Listener.URL == "" || len(s.Accounts) != 3 {
 			t.Errorf("status %+v, %v", s, err)
 		}
 		if o.Demo || !o.Mouse || o.Open == nil || o.Crash == nil || o.Log == nil {

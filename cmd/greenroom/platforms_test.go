@@ -159,7 +159,7 @@ var hint, other = "set DAILY_API_KEY", provider.LiveKit
 func TestSignedWebhooksHaveASignatureHeader(t *testing.T) {
 	looked := 0
 	for _, d := range drivers() {
-		a := provider.Account{Name: "a", Platform: d.Platform, APIKey: "k", APIURL: "http://127.0.0.1:9", WebhookSecret: sandbox.DailyWebhookSecret}
+		a := provider.Account{Name: "a", Platform: d.Platform, APIKey: "k", APISecret: "s", APIURL: "http://127.0.0.1:9", WebhookSecret: sandbox.DailyWebhookSecret}
 		for _, scheme := range []string{"", "simple"} {
 			a.WebhookSignature = scheme
 			p, err := d.Open(a, nil)

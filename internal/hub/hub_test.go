@@ -119,7 +119,7 @@ func newBench(t testing.TB) *bench {
 		t: t, clock: clockwork.NewFakeClockAt(t0), path: filepath.Join(t.TempDir(), store.FileName),
 		platform: &platform{
 			name: provider.Daily, used: map[string]bool{}, present: map[string][]provider.Participant{},
-			traits: provider.Traits{PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second},
+			traits: provider.Traits{PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second, TokenRecords: true},
 		},
 	}
 	b.accounts = []Account{{

@@ -84,6 +84,11 @@ func Driver() provider.Driver {
 			{Name: "AWS_LIVEKIT_ACCESS_KEY_ID", Key: "recording.access_key_id"},
 			{Name: "AWS_LIVEKIT_ACCESS_KEY_SECRET", Key: "recording.access_key_secret"},
 		},
+		Inputs: []provider.Input{
+			{Key: "api_url", Label: "Server", Where: "such as wss://livekit.example.com"},
+			{Key: "api_key", Label: "API key", Where: "keys in the server's configuration, or the cloud project's settings"},
+			{Key: "api_secret", Label: "API secret", Where: "beside the key", Secret: true},
+		},
 		Settings: []string{"join_url", "recording.mode"},
 		Modes:    []string{"composite", "tracks", "both"},
 		Objects:  &provider.Objects{Read: object.LiveKit, Wholes: []string{".mp4"}, OwnFolders: true},
@@ -156,8 +161,8 @@ func (p *Provider) String() string { return p.account.String() }
 // GoString returns the account's name without its secrets.
 func (p *Provider) GoString() string { return p.account.String() }
 
-// Traits returns LiveKit's: presence is the server's own state, which changes when it does. Whoever loses the connection stays in
-// it for about 20 seconds.
+// Traits returns LiveKit's: presence is the server's own state, which changes when it does. A participant who loses the
+// connection stays in it for about 20 seconds.
 func (p *Provider) Traits() provider.Traits {
 	return provider.Traits{
 		PresenceLag: 5 * time.Second, PresenceEvery: 10 * time.Second, NamesRooms: true, GoneIsEmpty: true, GuestTokens: true,
@@ -192,8 +197,8 @@ type locks struct {
 func (l *locks) lock(name string) func() {
 	for {
 		l.mu.Lock()
-		busy, taken := l.held[name]
-		if !taken {
+		busy, held := l.held[name]
+		if !held {
 			mine := make(chan struct{})
 			if l.held == nil {
 				l.held = map[string]chan struct{}{}

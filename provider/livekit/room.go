@@ -46,7 +46,7 @@ func instant(ms, s rest.Number) time.Time {
 	return time.Time{}
 }
 
-// note is what a room that was created here carries in its metadata.
+// note is our part of a room's metadata, in rooms that were created here.
 type note struct {
 	// Room is our room's id, Until the meeting's end in seconds, Nonce is unique to one creation.
 	Room  string `json:"room,omitempty"`

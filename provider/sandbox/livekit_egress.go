@@ -35,7 +35,7 @@ func livekitHooks(c *call, raw any) *answer {
 	return nil
 }
 
-// livekitStart is what both kinds of start share.
+// livekitStart starts a recording of either kind.
 func livekitStart(c *call, name, path, track, bucket string, hooks any) answer {
 	r, there := c.w.find(provider.LiveKit, name)
 	if !there {
@@ -53,7 +53,7 @@ func livekitStart(c *call, name, path, track, bucket string, hooks any) answer {
 	}
 	rec, err := c.w.startRecording(r, kind, path+track, "", c.at)
 	if errors.Is(err, errEmpty) {
-		// Egress starts in an empty room and gives up when no one comes.
+		// Egress starts in an empty room and fails when no one comes.
 		return livekitError("failed_precondition", "twirp error unknown: start signal not received")
 	}
 	if err != nil {

@@ -1,4 +1,4 @@
-module greenroom/internal/peers/livekit
+module greenroom/internal/peers/testdata/livekit
 
 go 1.26
 

@@ -1,4 +1,4 @@
-module greenroom/internal/peers/livekit/mock
+module greenroom/internal/peers/testdata/livekit/mock
 
 go 1.26.0
 
