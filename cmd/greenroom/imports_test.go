@@ -82,9 +82,10 @@ var allowed = map[string][]string{
 	"internal/prose":         {},
 	"internal/config":        {"provider", "internal/crash", "internal/nearest", "internal/plain", "internal/regular", "internal/when"},
 	"internal/roster":        {"provider", "internal/app"},
+	"internal/catalog":       {"provider", "internal/app", "internal/recording", "internal/roster"},
 	"internal/timeline":      {"provider", "internal/app", "internal/attendance"},
 	"store":                  {"provider", "provider/object", "internal/app", "internal/boltfile", "internal/crash", "internal/cursor", "internal/filter", "internal/plain", "internal/regular", "internal/roster"},
-	"internal/hub":           {"provider", "internal/app", "internal/calendar", "internal/crash", "internal/filter", "internal/mismatch", "internal/nearest", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store", "internal/hub/*"},
+	"internal/hub":           {"provider", "internal/app", "internal/calendar", "internal/catalog", "internal/crash", "internal/filter", "internal/mismatch", "internal/nearest", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store", "internal/hub/*"},
 	"internal/hub/*":         {"provider", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/roster", "store"}, // not the hub
 	"internal/when":          {},
 	"internal/web":           {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/hub"},

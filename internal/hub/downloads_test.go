@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/catalog"
 	"greenroom/internal/hub/downloads"
 	"greenroom/internal/recording"
 	"greenroom/provider"
@@ -226,10 +227,12 @@ func (f *fetching) open() {
 // recording makes a recording known that began so long ago, of 10 steps.
 func (f *fetching) recording(id string, status app.RecordingStatus, ago time.Duration) app.RecordingRef {
 	f.t.Helper()
-	s := sighting{id: id, room: "design", status: status, kind: "cloud", started: f.clock.Now().Add(-ago)}
+	s := catalog.Evidence{Recording: provider.Recording{
+		ID: id, Room: "design", Status: string(status), Kind: "cloud", StartedAt: f.clock.Now().Add(-ago),
+	}}
 	if status == app.RecordingReady {
-		s.duration = time.Minute
-		s.files = []provider.RecordingFile{{Name: id + ".mp4", Kind: "video", Size: 10 * step}}
+		s.Duration = time.Minute
+		s.Files = []provider.RecordingFile{{Name: id + ".mp4", Kind: "video", Size: 10 * step}}
 	}
 	err := f.store.Update(f.t.Context(), func(tx *store.Tx) error {
 		_, err := f.Hub.accounts["daily"].merge(tx, nil, s, f.clock.Now())

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/catalog"
 	"greenroom/internal/roster"
 	"greenroom/provider"
 	"greenroom/store"
@@ -165,7 +166,8 @@ func (e *effect) meetingOfRecording() (*roster.Meeting, error) {
 	if rec == nil {
 		return nil, errors.New("the event names no recording")
 	}
-	if known, err := e.tx.Recording(e.account.Name, recordingID(rec)); err == nil && known.Meeting != "" {
+	named, _ := catalog.FromEvent(e.event, e.at())
+	if known, err := e.tx.Recording(e.account.Name, named.ID); err == nil && known.Meeting != "" {
 		m, err := e.tx.Meeting(known.Meeting)
 		return &m, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/catalog"
 	"greenroom/internal/roster"
 	"greenroom/provider"
 	"greenroom/store"
@@ -213,7 +214,7 @@ func sessionsFrom(m roster.Meeting) time.Time {
 	if !m.StartedAt.IsZero() {
 		from = earlier(from, m.StartedAt.Time)
 	}
-	return from.Add(-confirmSlack)
+	return from.Add(-catalog.ClockSlack)
 }
 
 // recall reads a meeting's history and adds it to the evidence.

@@ -8,17 +8,13 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/catalog"
 	"greenroom/internal/recording"
 	"greenroom/internal/roster"
-	"greenroom/provider"
 	"greenroom/store"
 )
 
 const (
-	// quietTracks is how long to wait after the last raw track before treating a recording as complete without the platform's
-	// confirmation. It is longer than Daily's default limit of a recording (15,000 s): the track of a participant who stays to
-	// the end comes at the end.
-	quietTracks = 6 * time.Hour
 	// settleEvery is how often the recordings found in buckets are checked again, settleWithin how old they may be.
 	settleEvery  = time.Minute
 	settleWithin = 7 * 24 * time.Hour
@@ -130,49 +126,31 @@ func (a *account) news(tx *store.Tx, known *app.Recording, f recording.Found, no
 	if known == nil {
 		return true, nil
 	}
-	m, s, err := a.evidence(tx, *known, f, now)
-	return known.ObjectAt.Before(f.At) || further(known.Status, s.status) != known.Status || known.Meeting == "" && m != nil ||
-		!slices.Equal(withObjects(*known, f.Recording.Files), known.Files), err
+	m, e, err := a.inBucket(tx, *known, f, now)
+	return catalog.AddsObjects(*known, m, e), err
 }
 
-// evidence turns a bucket's finding about a known recording into a sighting, and finds its meeting, nil when there is none. A
-// whole object is a recording that is ready. A bucket can't know whether all tracks are there; without the platform's
-// confirmation they are treated as complete when none has come for long, and the meeting is empty.
-func (a *account) evidence(tx *store.Tx, known app.Recording, f recording.Found, now time.Time) (*roster.Meeting, sighting, error) {
-	s := sighting{
-		id: known.ID, room: f.Recording.Room, kind: f.Recording.Kind, status: app.RecordingStatus(f.Recording.Status), started: f.Recording.StartedAt, files: f.Recording.Files,
-		object: true, objectAt: f.At,
-	}
+// inBucket returns the evidence of a bucket about a recording, and its meeting, nil when there is none.
+func (a *account) inBucket(tx *store.Tx, known app.Recording, f recording.Found, now time.Time) (*roster.Meeting, catalog.Evidence, error) {
 	listed := f.Recording
 	listed.ID = known.ID
 	m, err := a.meetingOf(tx, listed)
-	last := later(later(known.ObjectAt.Time, f.At), f.Recording.StartedAt)
-	switch {
-	case f.Recording.Kind != "tracks":
-	case !known.FromBucket:
-		s.status = known.Status
-	case now.Sub(last) >= quietTracks && (m == nil || m.Status != app.Live):
-		s.status = app.RecordingReady
-	}
-	if known.Kind != "" {
-		s.kind = known.Kind
-	}
-	return m, s, err
+	return m, catalog.InBucket(known, m, f, now), err
 }
 
 func (a *account) observeObject(tx *store.Tx, known *app.Recording, f recording.Found, now time.Time) error {
 	if known == nil {
 		known = &app.Recording{ID: f.Recording.ID, FromBucket: true}
 	}
-	m, s, err := a.evidence(tx, *known, f, now)
+	m, e, err := a.inBucket(tx, *known, f, now)
 	if err != nil {
 		return err
 	}
-	return a.observe(tx, m, s, now)
+	return a.observe(tx, m, e, now)
 }
 
-// observe merges a sighting that comes without an event.
-func (a *account) observe(tx *store.Tx, m *roster.Meeting, s sighting, now time.Time) error {
+// observe merges evidence that comes without an event.
+func (a *account) observe(tx *store.Tx, m *roster.Meeting, s catalog.Evidence, now time.Time) error {
 	learned, err := a.merge(tx, m, s, now)
 	if err != nil || !learned || m == nil {
 		return err
@@ -208,10 +186,8 @@ func (h *Hub) settleObjects(ctx context.Context) error {
 	open := map[string][]recording.Found{}
 	err := h.store.View(ctx, func(tx *store.Tx) error {
 		return tx.NewestRecordings(func(r app.Recording) bool {
-			if r.FromBucket && (r.Status == app.RecordingProcessing || r.Meeting == "") {
-				open[r.Account] = append(open[r.Account], recording.Found{At: r.ObjectAt.Time, Recording: provider.Recording{
-					ID: r.ID, Room: r.Room, Status: string(r.Status), Kind: r.Kind, StartedAt: r.StartedAt.Time, Files: r.Files,
-				}})
+			if catalog.Unsettled(r) {
+				open[r.Account] = append(open[r.Account], catalog.Found(r))
 			}
 			return now.Sub(r.StartedAt.Time) < settleWithin
 		})

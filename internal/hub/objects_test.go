@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"greenroom/internal/app"
+	"greenroom/internal/catalog"
 	"greenroom/internal/recording"
 	"greenroom/provider"
 	"greenroom/store"
@@ -286,16 +287,16 @@ func TestTracksAreWholeAfterALongSilence(t *testing.T) {
 		return b.all()[0].Status
 	}
 	const last = 2 * time.Hour
-	if got := status(last + quietTracks); got != app.RecordingProcessing {
+	if got := status(last + catalog.QuietTracks); got != app.RecordingProcessing {
 		t.Errorf("%s although a participant is there", got)
 	}
 	left := person("ada", t0)
 	left.LeftAt = t0.Add(3 * time.Hour)
 	b.event(provider.Event{Kind: provider.KindParticipantLeft, ID: "l", At: left.LeftAt, Room: m.PlatformRoom, Participant: left})
-	if got := status(last + quietTracks - time.Second); got != app.RecordingProcessing {
+	if got := status(last + catalog.QuietTracks - time.Second); got != app.RecordingProcessing {
 		t.Errorf("%s too early", got)
 	}
-	if got := status(last + quietTracks); got != app.RecordingReady {
+	if got := status(last + catalog.QuietTracks); got != app.RecordingReady {
 		t.Errorf("still %s", got)
 	}
 	// A sweep finds what is old; the platform's word comes later all the same.
@@ -368,28 +369,5 @@ func TestWhatCannotBeNotedIsRefused(t *testing.T) {
 	b.open()
 	if all := b.all(); len(all) != 0 {
 		t.Errorf("%+v", all)
-	}
-}
-
-func TestBegan(t *testing.T) {
-	at := func(ms int) time.Time { return t0.Add(time.Duration(ms) * time.Millisecond) }
-	times := []time.Time{{}, at(1000), at(1123), at(1999), at(2000), at(999), at(0)}
-	for _, a := range times {
-		for _, b := range times {
-			if !began(a, b).Equal(began(b, a)) || !began(a, began(a, b)).Equal(began(a, b)) {
-				t.Errorf("%v and %v: %v, %v", a, b, began(a, b), began(b, a))
-			}
-			for _, c := range times {
-				if !began(began(a, b), c).Equal(began(a, began(b, c))) {
-					t.Errorf("%v, %v, %v", a, b, c)
-				}
-			}
-		}
-	}
-	if got := began(at(1000), at(1123)); !got.Equal(at(1123)) {
-		t.Error(got)
-	}
-	if got := began(at(999), at(1123)); !got.Equal(at(999)) {
-		t.Error(got)
 	}
 }

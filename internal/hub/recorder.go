@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/catalog"
 	"greenroom/internal/roster"
 	"greenroom/provider"
 	"greenroom/store"
@@ -225,14 +226,18 @@ func (h *Hub) StopRecording(ctx context.Context, req app.RecordingSwitch) (app.M
 		stops[provider.RecordingStart{Kind: kind, Instance: instanceID(m.ID, kind)}] = true
 	}
 	if err := h.store.View(ctx, func(tx *store.Tx) error {
-		return eachRunning(tx, &m, func(rec app.Recording) error {
+		all, err := recordingsOf(tx, &m)
+		for _, rec := range all {
+			if rec.Status != app.RecordingRunning {
+				continue
+			}
 			kind := "cloud"
 			if rec.Kind == "tracks" {
 				kind = "raw-tracks"
 			}
 			stops[provider.RecordingStart{Kind: kind, Instance: rec.Instance}] = true
-			return nil
-		})
+		}
+		return err
 	}); err != nil {
 		return m.Meeting, err
 	}
@@ -293,7 +298,7 @@ func (h *Hub) recordingStarted(ctx context.Context, id string, since, asked time
 	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
 		m.RecordFor, m.StartError = later(m.RecordFor, since.UTC()), ""
 		if !asked.IsZero() {
-			m.RecordAsked, m.ErrorsFrom = asked.UTC(), asked.Add(-confirmSlack).UTC()
+			m.RecordAsked, m.ErrorsFrom = asked.UTC(), asked.Add(-catalog.ClockSlack).UTC()
 		}
 		return noteRecording(tx, m)
 	})

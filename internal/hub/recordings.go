@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/catalog"
 	"greenroom/internal/roster"
 	"greenroom/provider"
 	"greenroom/store"
@@ -92,66 +92,23 @@ func (h *Hub) Counts(ctx context.Context, q app.CountQuery) (n app.Counts, err e
 	return n, err
 }
 
-// recordingID is the id of a recording: the platform's, or the instance for a failure without one.
-func recordingID(r *provider.RecordingEvent) string {
-	if r.ID == "" && r.Instance != "" {
-		return unnamed(r.Instance)
-	}
-	return r.ID
-}
-
-// progress orders the states of a recording: later ones are never taken back by an event that comes late.
-var progress = []app.RecordingStatus{
-	app.RecordingRunning, app.RecordingProcessing, app.RecordingFailed, app.RecordingReady,
-}
-
-func further(a, b app.RecordingStatus) app.RecordingStatus {
-	if slices.Index(progress, b) > slices.Index(progress, a) {
-		return b
-	}
-	return a
-}
-
-// sighting is one report about a recording: an event, or a row of the platform's list.
-type sighting struct {
-	id, instance, room, kind, failure string
-	status                            app.RecordingStatus
-	started                           time.Time
-	duration                          time.Duration
-	files                             []provider.RecordingFile
-	// object says that a bucket reported it, and objectAt when the newest of the objects was made.
-	object   bool
-	objectAt time.Time
-}
-
 func (e *effect) applyRecording(m *roster.Meeting) error {
-	rec := e.event.Recording
-	if rec == nil || recordingID(rec) == "" {
+	s, named := catalog.FromEvent(e.event, e.at())
+	if s.ID == "" {
 		return errors.New("the event names no recording")
 	}
-	s := sighting{
-		id: recordingID(rec), instance: rec.Instance, room: e.event.Room, kind: rec.Kind, failure: rec.Error,
-		status: map[provider.EventKind]app.RecordingStatus{
-			provider.KindRecordingStarted: app.RecordingRunning, provider.KindRecordingReady: app.RecordingReady,
-			provider.KindRecordingFailed: app.RecordingFailed,
-		}[e.event.Kind],
-		started: rec.StartedAt, duration: rec.Duration, files: rec.Files,
-	}
-	if s.started.IsZero() && e.event.Kind != provider.KindRecordingFailed {
-		s.started = e.at()
-	}
-	nameless := rec.ID == "" && s.status == app.RecordingFailed
+	nameless := !named && e.event.Kind == provider.KindRecordingFailed
 	if nameless {
-		f := failure{At: e.at(), Why: s.failure}
+		f := catalog.Failure{At: e.at(), Why: s.Failure}
 		if m != nil {
 			f.Meeting = m.ID
 		}
-		if err := addFailure(e.tx, e.account.Name, rec.Instance, f); err != nil {
+		if err := addFailure(e.tx, e.account.Name, s.Instance, f); err != nil {
 			return err
 		}
 	}
 	if nameless && m != nil {
-		if err := settleFailures(e.tx, m, rec.Instance); err != nil {
+		if err := settleFailures(e.tx, m, s.Instance); err != nil {
 			return err
 		}
 	} else if _, err := e.account.merge(e.tx, m, s, e.at()); err != nil {
@@ -160,7 +117,7 @@ func (e *effect) applyRecording(m *roster.Meeting) error {
 	if m == nil {
 		return e.leaveForStarter(s)
 	}
-	e.activity(m, "", rec.Error)
+	e.activity(m, "", s.Failure)
 	m.Observed(e.received, app.FromWebhook)
 	if err := noteRecording(e.tx, m); err != nil {
 		return err
@@ -184,16 +141,16 @@ func startedBy(tx *store.Tx, a *account, session string) (ids []string) {
 	return ids
 }
 
-func (e *effect) leaveForStarter(s sighting) error {
+func (e *effect) leaveForStarter(s catalog.Evidence) error {
 	by := e.event.Recording.StartedBy
-	if by == "" || s.status != app.RecordingRunning {
+	if by == "" || e.event.Kind != provider.KindRecordingStarted {
 		return nil
 	}
 	ids := startedBy(e.tx, e.account, by)
-	if slices.Contains(ids, s.id) || len(ids) >= maxStarted {
+	if slices.Contains(ids, s.ID) || len(ids) >= maxStarted {
 		return nil
 	}
-	raw, err := json.Marshal(append(ids, s.id))
+	raw, err := json.Marshal(append(ids, s.ID))
 	return errors.Join(err, e.tx.PutValue(starterKey(e.account, by), raw))
 }
 
@@ -204,62 +161,35 @@ func (a *account) claimRecordings(tx *store.Tx, m *roster.Meeting, session strin
 		return nil
 	}
 	for _, id := range ids {
-		if _, err := a.merge(tx, m, sighting{id: id, status: app.RecordingRunning}, at); err != nil {
+		running := provider.Recording{ID: id, Status: string(app.RecordingRunning)}
+		if _, err := a.merge(tx, m, catalog.Evidence{Recording: running}, at); err != nil {
 			return err
 		}
 	}
 	return errors.Join(noteRecording(tx, m), tx.DeleteValue(starterKey(a, session)))
 }
 
-// merge adds a sighting to what is known of a recording, and the recording to its meeting, which the caller writes. It
+// merge adds evidence to what is known of a recording, and the recording to its meeting, which the caller writes. It
 // is idempotent, and events and lists may come in any order. It reports whether anything was learned.
-func (a *account) merge(tx *store.Tx, m *roster.Meeting, s sighting, at time.Time) (bool, error) {
-	r, err := tx.Recording(a.Name, s.id)
+func (a *account) merge(tx *store.Tx, m *roster.Meeting, s catalog.Evidence, at time.Time) (bool, error) {
+	r, err := tx.Recording(a.Name, s.ID)
 	fresh := errors.Is(err, store.ErrNotFound)
 	if err != nil && !fresh {
 		return false, err
 	}
 	if fresh {
-		r = app.Recording{
-			ID: s.id, Account: a.Name, Platform: a.Platform, Room: s.room, Files: []provider.RecordingFile{}, FromBucket: s.object,
-		}
+		r = catalog.New(a.Name, a.Platform, s)
 	}
 	was := r
-	r.Status = further(r.Status, s.status)
-	if m != nil && r.Meeting == "" {
-		r.Meeting = m.ID
-	}
-	if m != nil && r.Meeting == m.ID {
-		r.Room = m.Room
-	}
-	r.Kind, r.Instance = cmp.Or(s.kind, r.Kind), cmp.Or(r.Instance, s.instance)
-	r.StartedAt = app.At(began(r.StartedAt.Time, s.started))
-	if r.StartedAt.IsZero() {
-		r.StartedAt = app.At(at)
-	}
-	r.DurationS = max(r.DurationS, s.duration.Seconds())
-	switch {
-	case s.object:
-		r.Files, r.ObjectAt = withObjects(r, s.files), app.At(later(r.ObjectAt.Time, s.objectAt))
-	case len(s.files) > 0:
-		r.Files = withSizes(s.files, r.Files)
-	}
+	catalog.Merge(&r, m, s, at)
 	if !r.FromBucket {
 		if err := a.uniteObjects(tx, m, &r); err != nil {
 			return false, err
 		}
 	}
-	if r.Error == "" || s.failure != "" && s.failure < r.Error {
-		r.Error = s.failure
-	}
-	if r.Status == app.RecordingReady {
-		r.Error = ""
-	}
-	if m != nil && r.Status == app.RecordingRunning && m.EmptySince(r.StartedAt.Time) {
-		r.Status = app.RecordingProcessing
-	}
+	catalog.Conclude(&r, m, s.Failure)
 	if m != nil {
-		confirm(m, r)
+		catalog.Confirm(m, r)
 	}
 	if !fresh && reflect.DeepEqual(r, was) {
 		return false, nil
@@ -275,95 +205,46 @@ func (a *account) merge(tx *store.Tx, m *roster.Meeting, s sighting, at time.Tim
 	return true, settleFailures(tx, m, r.Instance)
 }
 
-// confirmSlack is by how much the platform's clock may be behind ours.
-const confirmSlack = 30 * time.Second
-
-// confirm notes in a meeting what one of its recordings says: that it is one of its own, and that a start
-// that was asked for has happened.
-func confirm(m *roster.Meeting, r app.Recording) {
-	if !slices.Contains(m.Recordings, r.ID) {
-		m.Recordings = append(m.Recordings, r.ID)
-		slices.Sort(m.Recordings)
+// recordingsOf reads a meeting's recordings.
+func recordingsOf(tx *store.Tx, m *roster.Meeting) (all []app.Recording, err error) {
+	for _, id := range m.Recordings {
+		r, err := tx.Recording(m.Account, id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
 	}
-	if !m.RecordAsked.IsZero() && !r.StartedAt.Before(m.RecordAsked.Add(-confirmSlack)) {
-		m.RecordAsked = time.Time{}
-	}
+	return all, nil
 }
 
 // noteRecording computes from a meeting's recordings whether it is being recorded, and why not.
 func noteRecording(tx *store.Tx, m *roster.Meeting) error {
-	if err := noteFailure(tx, m); err != nil {
-		return err
+	all, err := recordingsOf(tx, m)
+	if err == nil {
+		catalog.Note(m, all)
 	}
-	m.Recording, m.RecordingSince = app.NotRecording, app.Time{}
-	if m.Status == app.Ended {
-		m.RecordAsked = time.Time{}
-		return nil
-	}
-	if !m.RecordAsked.IsZero() {
-		m.Recording = app.StartingRecording
-	}
-	return eachRunning(tx, m, func(r app.Recording) error {
-		if m.Recording != app.IsRecording || r.StartedAt.Before(m.RecordingSince.Time) {
-			m.RecordingSince = r.StartedAt
-		}
-		m.Recording, m.BotRecords = app.IsRecording, false
-		return nil
-	})
-}
-
-// noteFailure computes why a meeting is not recorded: its latest recording failed, or none could be started since.
-func noteFailure(tx *store.Tx, m *roster.Meeting) error {
-	var last app.Recording
-	for _, id := range m.Recordings {
-		r, err := tx.Recording(m.Account, id)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if c := r.StartedAt.Compare(last.StartedAt.Time); c > 0 || c == 0 && r.ID > last.ID {
-			last = r
-		}
-	}
-	m.RecordingError = ""
-	if last.Status == app.RecordingFailed && !last.StartedAt.Before(m.ErrorsFrom) {
-		m.RecordingError = last.Error
-	}
-	if m.StartError != "" && m.StartErrorAt.After(last.StartedAt.Time) {
-		m.RecordingError = m.StartError
-	}
-	return nil
+	return err
 }
 
 // stopRecordings ends recordings that were running when the meeting became empty: there was nothing left to record.
 func stopRecordings(tx *store.Tx, m *roster.Meeting, at time.Time) error {
-	if !m.RecordAsked.After(at) {
-		m.RecordAsked = time.Time{}
-	}
-	if err := eachRunning(tx, m, func(r app.Recording) error {
-		if r.StartedAt.After(at) {
-			return nil
-		}
-		r.Status = app.RecordingProcessing
-		return tx.PutRecording(r)
-	}); err != nil {
+	all, err := recordingsOf(tx, m)
+	if err != nil {
 		return err
 	}
-	return noteRecording(tx, m)
+	if err := putRecordings(tx, catalog.Stop(m, all, at)); err != nil {
+		return err
+	}
+	catalog.Note(m, all)
+	return nil
 }
 
-func eachRunning(tx *store.Tx, m *roster.Meeting, visit func(app.Recording) error) error {
-	for _, id := range m.Recordings {
-		r, err := tx.Recording(m.Account, id)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err == nil && r.Status == app.RecordingRunning {
-			err = visit(r)
-		}
-		if err != nil {
+func putRecordings(tx *store.Tx, all []app.Recording) error {
+	for _, r := range all {
+		if err := tx.PutRecording(r); err != nil {
 			return err
 		}
 	}

@@ -3,10 +3,10 @@ package hub
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/catalog"
 	"greenroom/internal/roster"
 	"greenroom/provider"
 	"greenroom/store"
@@ -21,14 +21,12 @@ const (
 	listSoon  = 15 * time.Second
 	// olderEvery is the time between two pages of older recordings, so that the platform's rate limit has room for others.
 	olderEvery = 2 * time.Second
-	// unfinishedFor is how long after its start a recording that isn't ready is expected to change.
-	unfinishedFor = 48 * time.Hour
-	// expectFor is for how long a recording that should be there is looked for often.
-	expectFor = time.Hour
+	// expectWithin is how old recordings may be whose change is expected, expectFor how long one is looked for often after its
+	// meeting stopped being recorded.
+	expectWithin = 48 * time.Hour
+	expectFor    = 10 * time.Minute
 	// recently is how recent a webhook must be for webhooks to count as working.
 	recently = 24 * time.Hour
-	// nearestWithin is how far a recording's start may be from its meeting's.
-	nearestWithin = 168 * time.Hour
 )
 
 // recordingPoller lists an account's recordings. Events are hints that may get lost; the list is what there is.
@@ -131,17 +129,11 @@ func (p *recordingPoller) expected(ctx context.Context, now time.Time) (bool, er
 	p.recording = running
 	err = p.hub.store.View(ctx, func(tx *store.Tx) error {
 		return tx.NewestRecordings(func(r app.Recording) bool {
-			unfinished := r.Status == app.RecordingRunning || r.Status == app.RecordingProcessing
-			if r.Account == p.account.Name && unfinished && !running[r.Meeting] {
-				expected = expected || now.Sub(r.StartedAt.Add(r.Length())) < 24*time.Hour
-			}
-			if r.Account == p.account.Name && r.FromBucket {
-				expected = expected || now.Sub(r.ObjectAt.Time) < expectFor/6
-			}
-			return !expected && now.Sub(r.StartedAt.Time) < unfinishedFor
+			expected = expected || r.Account == p.account.Name && catalog.Expected(r, running[r.Meeting], now)
+			return !expected && now.Sub(r.StartedAt.Time) < expectWithin
 		})
 	})
-	return expected || !p.ended.IsZero() && now.Sub(p.ended) < expectFor/6, err
+	return expected || !p.ended.IsZero() && now.Sub(p.ended) < expectFor, err
 }
 
 // observeRecordings adds a page of a platform's list to what is known, and writes the mark where one is given. Otherwise only
@@ -154,8 +146,7 @@ func (h *Hub) observeRecordings(ctx context.Context, a *account, list []provider
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
-			final := known.Status == app.RecordingReady || known.Status == app.RecordingFailed && r.Status == "failed"
-			if err != nil || !final || known.Meeting == "" || known.DurationS == 0 && r.Duration > 0 || namesMore(r, known) {
+			if err != nil || catalog.Adds(known, r) {
 				fresh = append(fresh, r)
 			}
 		}
@@ -179,27 +170,14 @@ func (h *Hub) observeRecordings(ctx context.Context, a *account, list []provider
 	})
 }
 
-// namesMore reports whether the platform lists files that aren't known, or keys of theirs.
-func namesMore(r provider.Recording, known app.Recording) bool {
-	return len(known.Files) < len(r.Files) || slices.ContainsFunc(r.Files, func(f provider.RecordingFile) bool {
-		return f.Key != "" && fileOf(known.Files, f.Key) == nil
-	})
-}
-
 func (a *account) observeRecording(tx *store.Tx, r provider.Recording, now time.Time) error {
-	s := sighting{
-		id: r.ID, room: r.Room, kind: r.Kind, status: app.RecordingStatus(r.Status), started: r.StartedAt,
-		duration: r.Duration, files: r.Files,
-	}
-	if s.status == app.RecordingRunning {
-		s.started = earlier(s.started, now) // what runs has begun
-	}
+	s := catalog.Listed(r, now)
 	m, err := a.meetingOf(tx, r)
 	if err != nil {
 		return err
 	}
-	if m != nil && s.status == app.RecordingFailed {
-		if err := a.adoptFailure(tx, m, &s); err != nil {
+	if m != nil && s.Status == string(app.RecordingFailed) {
+		if err := adoptFailure(tx, m, &s); err != nil {
 			return err
 		}
 	}
@@ -207,20 +185,21 @@ func (a *account) observeRecording(tx *store.Tx, r provider.Recording, now time.
 }
 
 // adoptFailure merges a failure that an event could name only by its instance.
-func (a *account) adoptFailure(tx *store.Tx, m *roster.Meeting, s *sighting) error {
-	for i, id := range m.Recordings {
-		r, err := tx.Recording(a.Name, id)
-		if err != nil || r.Status != app.RecordingFailed || r.ID != unnamed(r.Instance) || r.StartedAt.Before(s.started) {
-			continue
-		}
-		s.failure, s.instance = r.Error, r.Instance
-		m.Recordings = append(m.Recordings[:i:i], m.Recordings[i+1:]...)
-		if err := tx.PutMeeting(*m); err != nil {
-			return err
-		}
-		return tx.DeleteRecording(r)
+func adoptFailure(tx *store.Tx, m *roster.Meeting, s *catalog.Evidence) error {
+	all, err := recordingsOf(tx, m)
+	if err != nil {
+		return err
 	}
-	return nil
+	shown, ok := catalog.SameFailure(all, *s)
+	if !ok {
+		return nil
+	}
+	s.Failure, s.Instance = shown.Error, shown.Instance
+	catalog.Forget(m, shown.ID)
+	if err := tx.PutMeeting(*m); err != nil {
+		return err
+	}
+	return tx.DeleteRecording(shown)
 }
 
 // meetingOf finds the meeting of a recording: the one that it is known to be of, else the one that its room had when it
@@ -246,7 +225,7 @@ func (a *account) meetingOf(tx *store.Tx, r provider.Recording) (*roster.Meeting
 		return nil, nil // it is of a meeting that is not known yet
 	}
 	m, err = belongs(tx, m, r.StartedAt)
-	if err == nil && !r.StartedAt.IsZero() && r.StartedAt.Sub(m.StartsAt.Time).Abs() > nearestWithin {
+	if err == nil && !catalog.Near(m, r.StartedAt) {
 		return nil, nil
 	}
 	return &m, err
