@@ -55,6 +55,47 @@ type Linker interface {
 	Links(ctx context.Context, r LinkRequest) (Links, error)
 }
 
+// Embed describes the component with which a web page of ours shows a platform's meetings.
+type Embed struct {
+	// Component names the page's code for it.
+	Component string
+	// Frames are the content sources of its frames, Connects those that it connects to. They are public before a guest has
+	// consented: none names a meeting.
+	Frames, Connects []string
+	// Lobby means that guests of a locked meeting knock on the platform. Without it the page holds them back until a host is there.
+	Lobby bool
+}
+
+// EntryRequest describes one person who enters a meeting through a web page of ours.
+type EntryRequest struct {
+	Meeting Meeting
+	// Name is the person's own choice, UserID is unique to them: letters, digits and hyphens, at most 36 bytes.
+	Name, UserID string
+	// Host gives a host's rights; guests never have them. Locked means that guests must knock.
+	Host, Locked bool
+}
+
+// Entry is the way in for one person, through the component. It is a key to the meeting and is not stored.
+type Entry struct {
+	// URL is the meeting's or the server's, validated.
+	URL string
+	// Token is empty where the URL suffices.
+	Token string
+}
+
+// String leaves the entry out.
+func (e Entry) String() string { return "an entry" }
+
+// GoString leaves the entry out.
+func (e Entry) GoString() string { return e.String() }
+
+// Embedder lets people join in a web page of ours.
+type Embedder interface {
+	Embed() Embed
+	// Entry returns the way in for one person. [NotFound] means that the meeting is gone.
+	Entry(ctx context.Context, r EntryRequest) (Entry, error)
+}
+
 // Looker finds an existing meeting. [NotFound] means that it is gone from the platform.
 type Looker interface {
 	Lookup(ctx context.Context, m Meeting) (Meeting, error)

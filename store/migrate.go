@@ -17,10 +17,10 @@ import (
 
 // schema is the version of the layout that this program writes. Deliveries aren't part of it: their rows of all versions are read
 // leniently, so a migration never has to touch a million of them.
-const schema = 7
+const schema = 8
 
 // migrations[n] migrates a file from version n to n+1, each in one transaction.
-var migrations = []func(*bolt.Tx) error{0: addPlatforms, 1: addDownloads, 2: addObjects, 3: reindex, 4: addForwards, 5: addPlans, 6: addColumns}
+var migrations = []func(*bolt.Tx) error{0: addPlatforms, 1: addDownloads, 2: addObjects, 3: reindex, 4: addForwards, 5: addPlans, 6: addColumns, 7: addPages}
 
 func (s *Store) migrate() error {
 	version, fresh := -1, false
@@ -144,6 +144,15 @@ func addPlans(*bolt.Tx) error { return nil }
 
 // addColumns migrates version 6, whose segments have facets instead of columns. Those remain; new deliveries begin a new segment.
 func addColumns(*bolt.Tx) error { return nil }
+
+// addPages migrates version 7, in which rooms had no pages.
+func addPages(b *bolt.Tx) error {
+	tx := &Tx{b: b, over: make(map[string]map[string][]byte)}
+	if err := b.Bucket(bucketRooms).ForEach(func(id, _ []byte) error { return tx.ensurePage(string(id)) }); err != nil {
+		return err
+	}
+	return tx.flush()
+}
 
 // addObjects migrates version 2, which didn't find recordings by their objects.
 func addObjects(b *bolt.Tx) error {

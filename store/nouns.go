@@ -63,6 +63,9 @@ func (t *Tx) PutRoom(r app.Room) error {
 	if err := t.put(bucketRoomNames, fold(r.Name), []byte(r.ID)); err != nil {
 		return err
 	}
+	if err := t.ensurePage(r.ID); err != nil {
+		return err
+	}
 	t.Changed(app.Change{Kind: app.RoomChange, Room: &r})
 	return t.putJSON(bucketRooms, r.ID, r)
 }
@@ -146,6 +149,9 @@ func (t *Tx) PutMeeting(m roster.Meeting) error {
 		return err
 	}
 	if err := t.indexPlatform(m); err != nil {
+		return err
+	}
+	if err := t.adoptGuests(m); err != nil {
 		return err
 	}
 	if t.meetings == nil {

@@ -148,12 +148,17 @@ var (
 	bucketBookings    = []byte("bookings")     // booking id -> Booking
 	bucketCalendars   = []byte("calendars")    // folded name -> Calendar
 	bucketCalTexts    = []byte("cal-texts")    // folded name -> the calendar's text, compressed
+	bucketPages       = []byte("pages")        // room id -> Page
+	bucketPageTokens  = []byte("page-tokens")  // hash of a page's token -> room id
+	bucketGuests      = []byte("guests")       // meeting id, or room id until it has a meeting \0 guest id -> Guest
+	bucketHostTokens  = []byte("host-tokens")  // hash of a host's one-time token -> HostToken
 )
 
 var allBuckets = [][]byte{
 	bucketMeta, bucketRooms, bucketRoomNames, bucketMeetings, bucketUnended, bucketRoomMeets, bucketPlatform,
 	bucketStays, bucketRecordings, bucketRecByTime, bucketSegments, bucketRing, bucketSeen, bucketPositions, bucketValues,
 	bucketDownloads, bucketChunks, bucketCommands, bucketRecObjects, bucketRecAliases, bucketFormerNames, bucketForwards, bucketBookings, bucketCalendars, bucketCalTexts,
+	bucketPages, bucketPageTokens, bucketGuests, bucketHostTokens,
 }
 
 // Open opens or creates the file, migrates an older schema, and starts the writer.

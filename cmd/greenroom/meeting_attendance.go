@@ -55,21 +55,21 @@ func (o *attendanceOptions) run(ctx context.Context, args []string) error {
 			o.words("No one came to " + m.Room + ".")
 			return nil
 		}
-		t := newTable("NAME", "FIRST IN", "LAST OUT", "MINUTES", "JOINED")
+		t := newTable("NAME", "FIRST IN", "LAST OUT", "MINUTES", "JOINED", "CONSENT")
 		for _, r := range rows {
 			name := r.Name
 			if r.Owner {
 				name += " (host)"
 			}
 			if !r.Came {
-				t.add(name, "never came", "", "", "")
+				t.add(name, "never came", "", "", "", r.Consent)
 				continue
 			}
 			last := "still here"
 			if !r.LastOut.IsZero() {
 				last = o.clock(r.LastOut)
 			}
-			t.add(name, o.clock(r.FirstIn), last, strconv.Itoa(r.Minutes), strconv.Itoa(r.Joins))
+			t.add(name, o.clock(r.FirstIn), last, strconv.Itoa(r.Minutes), strconv.Itoa(r.Joins), r.Consent)
 		}
 		return o.printTable(t)
 	})

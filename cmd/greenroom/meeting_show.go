@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -49,17 +50,43 @@ func (o *meetingShowOptions) print(m app.MeetingDetail) error {
 	err := o.facts("room", m.Room, "id", m.ID, "account", fmt.Sprintf("%s (%s)", m.Account, m.Platform), "chosen", m.Chosen,
 		"status", status, "people", o.people(m.Meeting), "guest link", m.GuestURL, "opened", local(m.StartsAt), "first joined", local(m.StartedAt),
 		"ends", local(m.EndsAt), "ended", local(m.EndedAt), "recording", o.recording(m.Meeting), "consent", consent(m.Meeting))
-	if err != nil || len(m.Participants) == 0 {
+	rows, asked := o.rows(m)
+	if err != nil || len(rows) == 0 {
 		return err
 	}
 	if _, err := fmt.Fprintln(o.stdout); err != nil {
 		return err
 	}
-	t := newTable("NAME", "ROLE", "STATE", "SINCE", "FOR", "REASON")
-	for _, s := range m.Participants {
-		t.add(stayRow(s, o.program)...)
+	header := []string{"NAME", "ROLE", "STATE", "SINCE", "FOR", "CONSENT", "REASON"}
+	if !asked {
+		header = slices.Delete(header, consentColumn, consentColumn+1)
+	}
+	t := newTable(header...)
+	for _, row := range rows {
+		if !asked {
+			row = slices.Delete(row, consentColumn, consentColumn+1)
+		}
+		t.add(row...)
 	}
 	return o.printTable(t)
+}
+
+// consentColumn is the index of the column of consents.
+const consentColumn = 5
+
+// rows returns a line for each participant and for each guest who declined. asked reports whether anyone was asked for consent.
+func (o *meetingShowOptions) rows(m app.MeetingDetail) (rows [][]string, asked bool) {
+	for _, s := range m.Participants {
+		rows = append(rows, stayRow(s, o.program))
+		asked = asked || s.Consent != ""
+	}
+	for _, g := range m.Guests {
+		if g.Consent == app.ConsentNo && g.Session == "" {
+			rows = append(rows, []string{g.Name, "", "declined", o.clock(g.ConsentAt), "", g.Consent, ""})
+			asked = true
+		}
+	}
+	return rows, asked
 }
 
 // people counts who is there, and says what the platform counts where that differs.
@@ -135,5 +162,5 @@ func stayRow(s app.Stay, p *program) []string {
 		}
 		stayed = length(until.Sub(since.Time))
 	}
-	return []string{nameOf(s), role, state, p.clock(since), stayed, s.Reason}
+	return []string{nameOf(s), role, state, p.clock(since), stayed, s.Consent, s.Reason}
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -13,6 +15,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
+	"greenroom/provider"
 )
 
 // printJSON writes one JSON value on one line. Text in it that a terminal might obey is escaped.
@@ -240,9 +243,16 @@ func yesNo(b bool) string {
 }
 
 // printRoom reports a change of a room: as JSON on standard output, or in a sentence with its name.
-func (p *program) printRoom(r app.Room, asJSON bool, sentence string) error {
+func (p *program) printRoom(ctx context.Context, b app.Backend, r app.Room, asJSON bool, sentence string) error {
 	if asJSON {
-		return p.printJSON(r)
+		page, err := b.EditPage(ctx, app.PageChange{Room: r.ID})
+		if err != nil && !errors.Is(err, provider.NotFound) { // a room that was deleted has none
+			return err
+		}
+		return p.printJSON(struct {
+			app.Room
+			app.PageLink
+		}{r, page})
 	}
 	p.words(fmt.Sprintf(sentence, plain.Word(r.Name)))
 	return nil

@@ -16,7 +16,7 @@ import (
 
 func (p *program) roomCommand() *cobra.Command {
 	return group("room", "Rooms: settings you reuse for meetings",
-		p.roomList(), p.roomShow(), p.roomCreate(), p.roomEdit(), p.roomSchedule(), p.roomAdopt(), p.roomDelete())
+		p.roomList(), p.roomShow(), p.roomCreate(), p.roomEdit(), p.roomSchedule(), p.roomPage(), p.roomAdopt(), p.roomDelete())
 }
 
 type roomListOptions struct {
@@ -193,7 +193,7 @@ func (o *roomShowOptions) print(r app.RoomView, cannot map[app.Ability]string) e
 	}
 	facts := []string{"room", r.Name, "id", r.ID, "account", r.Account, "next meeting on", next, "problem", r.Would.Problem,
 		"guest", r.GuestURL, "link", string(r.Link), "locked", yesNo(r.Locked), "size", size, "recording", recording, "consent", consent,
-		"group", r.Group, "favourite", yes(r.Favourite), "logo", r.Logo, "created", local(r.CreatedAt), "adopted", adopted(r.Room), "meeting", meeting}
+		"group", r.Group, "favourite", yes(r.Favourite), "page", pageOf(r.PageLink), "logo", r.Logo, "created", local(r.CreatedAt), "adopted", adopted(r.Room), "meeting", meeting}
 	for _, n := range r.Notes {
 		facts = append(facts, "note", n)
 	}

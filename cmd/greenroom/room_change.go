@@ -115,7 +115,7 @@ func (o *roomCreateOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		o.note(ctx, b, r)
-		return o.printLink(r, o.json, "Made room %s. Start a meeting: greenroom meeting start %[1]s")
+		return o.printLink(ctx, b, r, o.json, "Made room %s. Start a meeting: greenroom meeting start %[1]s")
 	})
 }
 
@@ -177,7 +177,7 @@ func (o *roomEditOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		o.note(ctx, b, r)
-		return o.printLink(r, o.json, "Changed room %s.")
+		return o.printLink(ctx, b, r, o.json, "Changed room %s.")
 	})
 }
 
@@ -212,13 +212,13 @@ func (o *roomDeleteOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		return o.printRoom(deleted, o.json, "Deleted room %s.")
+		return o.printRoom(ctx, b, deleted, o.json, "Deleted room %s.")
 	})
 }
 
 // printLink is printRoom with the link of a lasting room.
-func (p *program) printLink(r app.Room, asJSON bool, sentence string) error {
-	if err := p.printRoom(r, asJSON, sentence); err != nil || asJSON {
+func (p *program) printLink(ctx context.Context, b app.Backend, r app.Room, asJSON bool, sentence string) error {
+	if err := p.printRoom(ctx, b, r, asJSON, sentence); err != nil || asJSON {
 		return err
 	}
 	return p.facts("guest", r.GuestURL)

@@ -68,7 +68,7 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 				MigrationRooms: c.Policy.MigrationRooms, DefaultPlatform: c.Policy.DefaultPlatform,
 			},
 			Drivers: drivers(), Downloads: downloads, Buckets: newBuckets(c, accounts, a.log, a.crash), Version: version, Tunnel: c.Tunnel.Driver,
-			Lead: c.Lead, Forwards: configuredForwards(c), ReadCalendar: calendars.Read, Log: a.log, Crash: a.crash,
+			Lead: c.Lead, Listen: c.Listen, HostName: c.HostName, Forwards: configuredForwards(c), ReadCalendar: calendars.Read, Log: a.log, Crash: a.crash,
 		}
 	}
 	var owned *hub.Hub

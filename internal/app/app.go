@@ -117,6 +117,9 @@ type Stay struct {
 	WaitingSince Time `json:"waiting_since"`
 	// Source says where the last change was learned.
 	Source Source `json:"source"`
+	// Consent is the person's answer on the room's page: [ConsentYes], [ConsentNo], or empty if they weren't asked there.
+	Consent   string `json:"consent"`
+	ConsentAt Time   `json:"consent_at"`
 }
 
 // Present reports whether the person is in the meeting now.
@@ -126,6 +129,8 @@ func (s Stay) Present() bool { return s.LeftAt.IsZero() && !s.Waiting }
 type MeetingDetail struct {
 	Meeting
 	Participants []Stay `json:"participants"`
+	// Guests are those who came to the room's page, whether they joined or not, in the order in which they came.
+	Guests []Guest `json:"guests,omitempty"`
 }
 
 // RecordingStatus is where a recording is in its life.

@@ -22,6 +22,7 @@ type RoomQuery struct {
 // RoomView is a room with its current meeting.
 type RoomView struct {
 	Room
+	PageLink
 	// Meeting is the live or open one, else the latest, else nil.
 	Meeting *Meeting `json:"meeting"`
 	// Would explains which account a meeting started now would get.

@@ -20,6 +20,7 @@ type Backend interface {
 	Overview
 	Rooms
 	Meetings
+	Pages
 	Plans
 	Recordings
 	Downloads
@@ -102,6 +103,21 @@ type Meetings interface {
 	// Consent stores the answer to the question that a recorded meeting asks. Errors: [provider.NotFound].
 	//greenroom:once
 	Consent(ctx context.Context, c ConsentAnswer) (Meeting, error)
+}
+
+// Pages are the rooms' own addresses, at which guests join.
+type Pages interface {
+	// EditPage replaces, disables or enables the address of a room's page, or only returns it. Errors: [provider.NotFound].
+	//greenroom:repeat !r.Rotate
+	EditPage(ctx context.Context, c PageChange) (PageLink, error)
+	// Page returns what a guest sees. Errors: [provider.NotFound] for an address that no room has, and for a page that is off.
+	//greenroom:repeat
+	Page(ctx context.Context, ref PageRef) (PageView, error)
+	// EnterPage stores a guest's answer and, where that allows it and the meeting runs, returns the way into the meeting. Errors:
+	// [provider.NotFound] as Page, [provider.Invalid] for a name that can't be, [provider.Forbidden] for a guest who was removed
+	// and for a host's token that is not valid, [provider.RateLimited] for a room with too many guests, [provider.Unsupported].
+	//greenroom:repeat r.Host == ""
+	EnterPage(ctx context.Context, e PageEntry) (PageEntered, error)
 }
 
 // Plans are the meetings to come: bookings of rooms, and the calendars of others.

@@ -37,7 +37,8 @@ type Row struct {
 // Person identifies someone: by the user id, or by the name if there is none.
 type Person struct{ Name, UserID string }
 
-// Rows returns the people of a meeting by when they first came, then the expected people who never came, by name. Bots and
+// Rows returns the people of a meeting by when they first came, then those who never came, because they declined to be recorded or
+// although they were expected, by name. Bots and
 // people who only knocked are left out. Stays that have not ended last until now.
 func Rows(m app.MeetingDetail, expected []Person, now time.Time) []Row {
 	stays := map[Person][]app.Stay{}
@@ -51,6 +52,11 @@ func Rows(m app.MeetingDetail, expected []Person, now time.Time) []Row {
 	rows := []Row{}
 	for p, own := range stays {
 		rows = append(rows, row(p, own, now))
+	}
+	for _, g := range m.Guests {
+		if g.Session == "" && g.Consent == app.ConsentNo {
+			rows = append(rows, Row{Name: g.Name, UserID: g.ID, Consent: g.Consent, ConsentAt: g.ConsentAt})
+		}
 	}
 	for _, p := range expected {
 		if i := slices.IndexFunc(rows, func(r Row) bool { return r.is(p) }); i >= 0 {
@@ -110,6 +116,9 @@ func row(p Person, stays []app.Stay, now time.Time) Row {
 			r.Name = s.Name // the latest
 		}
 		r.Owner = r.Owner || s.Owner
+		if s.Consent != "" && !s.ConsentAt.Before(r.ConsentAt.Time) {
+			r.Consent, r.ConsentAt = s.Consent, s.ConsentAt // the latest
+		}
 		if r.FirstIn.IsZero() {
 			r.FirstIn = s.JoinedAt
 		}

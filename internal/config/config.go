@@ -30,6 +30,9 @@ const (
 	DefaultBucketRegion = "us-west-2"
 )
 
+// maxHostName is the most characters of host_name.
+const maxHostName = 64
+
 // Config is the outcome: what the program runs with.
 type Config struct {
 	// File is the configuration file's path, whether it exists or not; HasFile says whether it was.
@@ -65,6 +68,8 @@ type Config struct {
 
 	// Lead is how long before its start the meeting of a booking is made.
 	Lead time.Duration
+	// HostName is the name of the person or team who invites, as guests read it on a room's page; may be empty.
+	HostName string
 
 	// Theme is "auto", "light", "dark", "high-contrast", "16" or "none".
 	Theme string

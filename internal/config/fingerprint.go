@@ -23,8 +23,9 @@ func (c *Config) Fingerprint() string {
 		Fetch     map[string]Fetch
 		Download  Download
 		Lead      time.Duration
+		HostName  string
 		Forwards  []Forward `json:",omitempty"`
-	}{Forwards: c.Forwards, Policy: c.Policy, BodyLimit: c.BodyLimit, Retention: c.Retention, Fetch: c.Fetch, Download: c.Download, Lead: c.Lead}
+	}{Forwards: c.Forwards, Policy: c.Policy, BodyLimit: c.BodyLimit, Retention: c.Retention, Fetch: c.Fetch, Download: c.Download, Lead: c.Lead, HostName: c.HostName}
 	for _, a := range c.Accounts {
 		facts.Accounts = append(facts.Accounts, plainAccount(a))
 	}

@@ -11,7 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"greenroom/internal/plain"
 	"greenroom/internal/when"
 	"greenroom/provider"
 )
@@ -236,6 +238,12 @@ func (r *reader) general() {
 	}); text != "" {
 		c.Lead, _ = when.Age(text)
 	}
+	c.HostName = r.text("host_name", "", func(s string) (string, string, string) {
+		if plain.Text(s) != s || utf8.RuneCountInString(s) > maxHostName {
+			return "", "isn't a name of up to 64 characters that can be shown", `write it like "Ada Lovelace"`
+		}
+		return s, "", ""
+	})
 	c.Theme = r.text("theme", "auto", oneOf(themes...))
 	c.Mouse, _ = r.boolean("mouse", true)
 	for _, action := range r.rebound {

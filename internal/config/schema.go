@@ -10,7 +10,7 @@ import (
 var (
 	generalKeys = []string{
 		"listen", "body_limit", "data_dir", "theme", "mouse", "default_platform", "retention.age", "retention.size",
-		"migration.enabled", "migration.rooms", "lead",
+		"migration.enabled", "migration.rooms", "lead", "host_name",
 	}
 	accountKeys = []string{
 		"platform", "api_key", "api_secret", "api_url", "url", "join_url", "webhook_secret", "signature", "subdomain", "default",

@@ -66,6 +66,10 @@ type Options struct {
 	Tunnel string
 	// Lead is how long before its start a booking's meeting is made, [app.DefaultLead] when 0.
 	Lead time.Duration
+	// Listen is the configured address of the listener, for the addresses of pages while nothing listens.
+	Listen string
+	// HostName is the name of those who invite, as guests read it; empty for that of a host who is in the meeting.
+	HostName string
 	// ReadCalendar reads the calendars of others; nil where this program reads none.
 	ReadCalendar CalendarReader
 	// Clock, Log and Crash may be nil.

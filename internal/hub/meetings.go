@@ -44,7 +44,14 @@ func (h *Hub) Meeting(ctx context.Context, ref app.MeetingRef) (app.MeetingDetai
 			}
 		}
 		slices.SortFunc(d.Participants, byPresence)
-		return nil
+		if d.Guests, err = tx.Guests(m.ID); err != nil {
+			return err
+		}
+		recogniseGuests(d.Participants, d.Guests)
+		one := []app.Meeting{d.Meeting}
+		err = h.giveGuestURLs(tx, one)
+		d.Meeting = one[0]
+		return err
 	})
 	return d, err
 }
@@ -222,6 +229,9 @@ func (h *Hub) guestLink(ctx context.Context, a *account, m app.Meeting) (app.Lin
 	}
 	links, err := l.Links(ctx, provider.LinkRequest{Meeting: platformMeeting(m, nil)})
 	h.noteCall(a, err)
+	if a.needsPage(err) {
+		links.Guest, err = h.pageURL(ctx, m)
+	}
 	return app.Link{Meeting: m.ID, URL: links.Guest}, err
 }
 

@@ -45,6 +45,7 @@ func (h *Hub) Rooms(ctx context.Context, q app.RoomQuery) ([]app.RoomView, error
 		if err != nil {
 			return err
 		}
+		base := h.pageBase()
 		for _, r := range rooms {
 			if q.Group != "" && !strings.EqualFold(roomName(q.Group), r.Group) {
 				continue
@@ -53,10 +54,16 @@ func (h *Hub) Rooms(ctx context.Context, q app.RoomQuery) ([]app.RoomView, error
 				return err
 			}
 			v := app.RoomView{Room: r, Would: h.choose(r), Meeting: current[r.ID], Notes: h.linkNotes(r)}
+			if v.PageLink, err = base.of(tx, r); err != nil {
+				return err
+			}
 			if v.Meeting == nil {
 				if v.Meeting, err = latest(tx, r.ID); err != nil {
 					return err
 				}
+			}
+			if v.Meeting != nil {
+				h.giveGuestURL(v.Meeting, v.PageLink)
 			}
 			out = append(out, v)
 		}
@@ -77,7 +84,12 @@ func (h *Hub) Room(ctx context.Context, ref app.RoomRef) (app.RoomView, error) {
 			return err
 		}
 		v = app.RoomView{Room: r, Would: h.choose(r), Notes: h.linkNotes(r)}
-		v.Meeting, err = h.currentOf(tx, r.ID)
+		if v.PageLink, err = h.pageBase().of(tx, r); err != nil {
+			return err
+		}
+		if v.Meeting, err = h.currentOf(tx, r.ID); err == nil && v.Meeting != nil {
+			h.giveGuestURL(v.Meeting, v.PageLink)
+		}
 		return err
 	})
 	return v, err

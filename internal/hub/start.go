@@ -278,6 +278,9 @@ func (h *Hub) withHostLink(ctx context.Context, a *account, m app.Meeting) (app.
 	start := h.tokenStarts(a, m)
 	links, err := l.Links(ctx, provider.LinkRequest{Meeting: platformMeeting(m, nil), Host: true, StartRecording: start})
 	h.noteCall(a, err)
+	if a.needsPage(err) {
+		links.Host, err = h.hostPageURL(ctx, m)
+	}
 	if err != nil {
 		return s, err
 	}

@@ -28,6 +28,9 @@ func methodsOf(b app.Backend) []method {
 		of("MeetingLink", b.MeetingLink),
 		of("Eject", b.Eject),
 		of("Consent", b.Consent),
+		of("EditPage", b.EditPage),
+		of("Page", b.Page),
+		of("EnterPage", b.EnterPage),
 		of("Bookings", b.Bookings),
 		of("Book", b.Book),
 		of("EditBooking", b.EditBooking),
@@ -156,6 +159,21 @@ func (s *Session) Eject(ctx context.Context, r app.Ejection) (app.MeetingDetail,
 // Consent implements [app.Backend].
 func (s *Session) Consent(ctx context.Context, r app.ConsentAnswer) (app.Meeting, error) {
 	return route(ctx, s, "Consent", once, r, app.Backend.Consent)
+}
+
+// EditPage implements [app.Backend].
+func (s *Session) EditPage(ctx context.Context, r app.PageChange) (app.PageLink, error) {
+	return route(ctx, s, "EditPage", !r.Rotate, r, app.Backend.EditPage)
+}
+
+// Page implements [app.Backend].
+func (s *Session) Page(ctx context.Context, r app.PageRef) (app.PageView, error) {
+	return route(ctx, s, "Page", again, r, app.Backend.Page)
+}
+
+// EnterPage implements [app.Backend].
+func (s *Session) EnterPage(ctx context.Context, r app.PageEntry) (app.PageEntered, error) {
+	return route(ctx, s, "EnterPage", r.Host == "", r, app.Backend.EnterPage)
 }
 
 // Bookings implements [app.Backend].

@@ -28,6 +28,7 @@ var repeatable = map[string]bool{
 	"Status": true, "Counts": true, "Diagnose": true, "Maintain": false,
 	"Rooms": true, "Room": true, "CreateRoom": false, "EditRoom": false, "DeleteRoom": false, "PlatformRooms": true, "AdoptRoom": false,
 	"Meetings": true, "Meeting": true, "StartMeeting": false, "EndMeeting": false, "MeetingLink": true, "Eject": false, "Consent": false,
+	"EditPage": true, "Page": true, "EnterPage": true,
 	"Bookings": true, "Book": false, "EditBooking": false, "RemoveBooking": false, "Upcoming": true, "Expected": true, "Calendars": true,
 	"AddCalendar": false, "RemoveCalendar": false, "ExportCalendar": true,
 	"Recordings": true, "Recording": true, "StartRecording": false, "StopRecording": false, "DeleteRecording": false,
@@ -125,6 +126,14 @@ func TestRepetition(t *testing.T) {
 	m, _ := reflect.TypeFor[app.Backend]().MethodByName("DownloadRecording")
 	if calls(t, m, app.DownloadRequest{Again: true}) {
 		t.Error("a download from the beginning is begun twice")
+	}
+	m, _ = reflect.TypeFor[app.Backend]().MethodByName("EditPage")
+	if calls(t, m, app.PageChange{Rotate: true}) {
+		t.Error("an address is replaced twice")
+	}
+	m, _ = reflect.TypeFor[app.Backend]().MethodByName("EnterPage")
+	if calls(t, m, app.PageEntry{Host: "once"}) {
+		t.Error("a host's token is used twice")
 	}
 }
 

@@ -263,21 +263,11 @@ func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.
 	if r.StartRecording && p.recordsCloud() {
 		props.StartCloudRecording, props.EnableRecording = true, "cloud"
 	}
-	var out struct {
-		Token string `json:"token"`
-	}
-	// A token is only a signed text: creating another one does no harm.
-	err = p.client.Do(ctx, rest.Call{
-		Op: op, Subject: m.Room, Method: http.MethodPost, Path: "/meeting-tokens", Idempotent: true,
-		In: map[string]any{"properties": props}, Out: &out,
-	})
+	token, err := p.token(ctx, op, props)
 	if err != nil {
 		return provider.Links{}, err
 	}
-	if out.Token == "" || strings.ContainsFunc(out.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return provider.Links{}, p.client.Malformed(op, m.Room, "the answer holds no token")
-	}
-	return provider.Links{Guest: guest, Host: rest.WithQuery(guest, "t", out.Token)}, nil
+	return provider.Links{Guest: guest, Host: rest.WithQuery(guest, "t", token)}, nil
 }
 
 // tokenProperties are the properties of our POST /meeting-tokens.
@@ -286,6 +276,12 @@ type tokenProperties struct {
 	IsOwner             bool   `json:"is_owner"`
 	Exp                 int64  `json:"exp"`
 	UserName            string `json:"user_name,omitempty"`
+	UserID              string `json:"user_id,omitempty"`
 	StartCloudRecording bool   `json:"start_cloud_recording,omitempty"`
 	EnableRecording     string `json:"enable_recording,omitempty"`
+}
+
+// usableToken reports whether a token can be part of a URL.
+func usableToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }

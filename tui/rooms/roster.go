@@ -183,6 +183,9 @@ func (p *Pane) stayLine(st app.Stay, name, why int, lasted func(a, b app.Time) s
 	case st.Owner:
 		mark = s.Warn.Render(theme.Host + " ")
 	}
+	if st.Consent != "" {
+		who += " (consent: " + st.Consent + ")"
+	}
 	if !st.LeftAt.IsZero() {
 		ink = s.Muted
 	}

@@ -98,6 +98,21 @@ func (f Func) Consent(ctx context.Context, r app.ConsentAnswer) (app.Meeting, er
 	return answer[app.Meeting](ctx, f, "Consent", r)
 }
 
+// EditPage implements [app.Backend].
+func (f Func) EditPage(ctx context.Context, r app.PageChange) (app.PageLink, error) {
+	return answer[app.PageLink](ctx, f, "EditPage", r)
+}
+
+// Page implements [app.Backend].
+func (f Func) Page(ctx context.Context, r app.PageRef) (app.PageView, error) {
+	return answer[app.PageView](ctx, f, "Page", r)
+}
+
+// EnterPage implements [app.Backend].
+func (f Func) EnterPage(ctx context.Context, r app.PageEntry) (app.PageEntered, error) {
+	return answer[app.PageEntered](ctx, f, "EnterPage", r)
+}
+
 // Bookings implements [app.Backend].
 func (f Func) Bookings(ctx context.Context, r app.BookingQuery) ([]app.Booking, error) {
 	return answer[[]app.Booking](ctx, f, "Bookings", r)

@@ -55,3 +55,22 @@ func (m *Memory) Consent(ctx context.Context, c app.ConsentAnswer) (app.Meeting,
 func (m *Memory) Diagnose(ctx context.Context, _ app.DiagnosisQuery) ([]app.Diagnosis, error) {
 	return []app.Diagnosis{{Checks: []provider.Check{{Name: "memory", OK: true, Detail: "there is nothing that could fail"}}}}, nil
 }
+
+// EditPage invents an address.
+func (m *Memory) EditPage(ctx context.Context, c app.PageChange) (app.PageLink, error) {
+	r, err := m.Room(ctx, app.RoomRef{Ref: c.Room})
+	if err != nil || c.Off {
+		return app.PageLink{PageReach: app.PageOff}, err
+	}
+	return app.PageLink{PageURL: "http://127.0.0.1:7070/r/" + r.Name + "-memory", PageReach: app.PageLocal}, nil
+}
+
+// Page finds none: no one reaches it.
+func (m *Memory) Page(context.Context, app.PageRef) (app.PageView, error) {
+	return app.PageView{}, notFound("page", "")
+}
+
+// EnterPage finds none.
+func (m *Memory) EnterPage(context.Context, app.PageEntry) (app.PageEntered, error) {
+	return app.PageEntered{}, notFound("page", "")
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+)
+
+type roomPageOptions struct {
+	*program
+	app.PageChange
+	json bool
+}
+
+func (p *program) roomPage() *cobra.Command {
+	o := &roomPageOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "page ROOM", Short: "Print the address at which guests join, or change it", Args: exactly("ROOM"), RunE: p.do(o.run),
+		ValidArgsFunction: p.rooms,
+		Long: "Print the address of the room's page. It stays the same, whatever platform the next meeting is on: guests enter their\n" +
+			"name, consent if the meeting is recorded, and join when it starts. The page is served while greenroom listens. It is\n" +
+			"public while a tunnel that carries connections is live; with others it is reachable on this machine only.",
+		Example: "  greenroom room page standup\n  greenroom room page standup --rotate",
+	}
+	cmd.Flags().BoolVar(&o.Rotate, "rotate", false, "replace the address; the old one leads nowhere from now on")
+	cmd.Flags().BoolVar(&o.Off, "off", false, "disable the page")
+	cmd.Flags().BoolVar(&o.On, "on", false, "enable the page again, under the same address")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
+	return cmd
+}
+
+func (o *roomPageOptions) run(ctx context.Context, args []string) error {
+	if o.Off && (o.On || o.Rotate) {
+		return usagef("--off excludes --on and --rotate")
+	}
+	o.Room = args[0]
+	do := o.with
+	if !o.Rotate && !o.Off && !o.On {
+		do = o.reading
+	}
+	return do(ctx, func(b app.Backend) error {
+		link, err := b.EditPage(ctx, o.PageChange)
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(link)
+		}
+		if link.PageURL == "" {
+			o.words("The page of " + plain.Word(o.Room) + " is off. To enable it: greenroom room page " + plain.Word(o.Room) + " --on")
+			return nil
+		}
+		if link.PageReach == app.PageLocal {
+			o.words("Reachable on this machine only: guests need a tunnel that carries connections (ssh, cloudflared, tailscale, ngrok).")
+		}
+		_, err = fmt.Fprintln(o.stdout, plain.Text(link.PageURL))
+		return err
+	})
+}
+
+// pageOf describes a page's address and its reach.
+func pageOf(l app.PageLink) string {
+	switch {
+	case l.PageURL == "":
+		return string(app.PageOff)
+	case l.PageReach == app.PagePublic:
+		return l.PageURL + " (public, through " + l.PageTunnel + ")"
+	}
+	return l.PageURL + " (on this machine only)"
+}

@@ -1,0 +1,256 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+const (
+	// endedFor is how long a page shows that the last meeting has ended, unless another one begins within soonEnough.
+	endedFor   = 2 * time.Hour
+	soonEnough = 30 * time.Minute
+	// maxInviters bounds the hosts that a page names.
+	maxInviters = 3
+)
+
+// pageBase is where the pages are reachable now.
+type pageBase struct {
+	url, tunnel string
+	reach       app.PageReach
+}
+
+// pageBase returns the public address of a tunnel that carries connections, else that of the listener on this machine.
+func (h *Hub) pageBase() pageBase {
+	if _, t := h.tunnelStatus(); t.State == "live" && !t.StoreAndForward && t.URL != "" {
+		return pageBase{strings.TrimSuffix(t.URL, "/"), t.Driver, app.PagePublic}
+	}
+	h.mu.Lock()
+	listener := h.listener
+	h.mu.Unlock()
+	own := ""
+	if listener != nil {
+		own = listener().URL
+	}
+	own = cmp.Or(own, h.listeners.reported(h.clock.Now()).URL, "http://"+cmp.Or(h.opt.Listen, "127.0.0.1:7070"))
+	return pageBase{onThisMachine(own), "", app.PageLocal}
+}
+
+// onThisMachine replaces the address of a listener that is bound to all addresses by this machine's own.
+func onThisMachine(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "" || ip != nil && ip.IsUnspecified() {
+		u.Host = net.JoinHostPort("127.0.0.1", u.Port())
+	}
+	return strings.TrimSuffix(u.String(), "/")
+}
+
+// of returns the address of a room's page.
+func (b pageBase) of(tx *store.Tx, r app.Room) (app.PageLink, error) {
+	p, err := tx.Page(r.ID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && p.Off {
+		return app.PageLink{PageReach: app.PageOff}, nil
+	}
+	return app.PageLink{PageURL: b.url + "/r/" + Slug(r.Name) + "-" + p.Token, PageReach: b.reach, PageTunnel: b.tunnel}, err
+}
+
+// EditPage changes the address of a room's page; see [app.Backend].
+func (h *Hub) EditPage(ctx context.Context, c app.PageChange) (app.PageLink, error) {
+	var link app.PageLink
+	if c.Off && (c.On || c.Rotate) {
+		return link, &app.Error{Kind: provider.Invalid, Text: "a page can't be off and on", Hint: "choose one of them"}
+	}
+	base := h.pageBase()
+	change := func(tx *store.Tx) error {
+		r, err := findRoom(tx, c.Room)
+		if err != nil {
+			return err
+		}
+		if c.Rotate || c.Off || c.On {
+			p, err := tx.Page(r.ID)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			if c.Rotate || p.Token == "" {
+				p.Token = store.NewPageToken()
+			}
+			p.Off = c.Off || p.Off && !c.On
+			if err := tx.PutPage(r.ID, p); err != nil {
+				return err
+			}
+			tx.Changed(app.Change{Kind: app.RoomChange, Room: &r})
+		}
+		link, err = base.of(tx, r)
+		return err
+	}
+	if c.Rotate || c.Off || c.On {
+		return link, writeError(h.store.Update(ctx, change))
+	}
+	return link, h.store.View(ctx, change)
+}
+
+// Page returns what a guest sees; see [app.Backend].
+func (h *Hub) Page(ctx context.Context, ref app.PageRef) (app.PageView, error) {
+	var v app.PageView
+	err := h.store.View(ctx, func(tx *store.Tx) error {
+		r, err := pageRoom(tx, ref.Token)
+		if err == nil {
+			v, _, err = h.pageView(tx, r)
+		}
+		return err
+	})
+	return v, err
+}
+
+// pageRoom finds the room of a page that is on.
+func pageRoom(tx *store.Tx, token string) (app.Room, error) {
+	r, err := tx.PageRoom(token)
+	var p store.Page
+	if err == nil {
+		p, err = tx.Page(r.ID)
+	}
+	if errors.Is(err, store.ErrNotFound) || err == nil && p.Off {
+		return r, notFound("no page has this address")
+	}
+	return r, err
+}
+
+// pageView returns what a guest sees, and the meeting that they can join, nil if there is none.
+func (h *Hub) pageView(tx *store.Tx, r app.Room) (app.PageView, *app.Meeting, error) {
+	v := app.PageView{Room: r.Name, State: app.PageWaiting, By: h.opt.HostName, Recorded: app.Recorded(r.Recording)}
+	v.Frames, v.Connects = h.pageSources()
+	now := h.clock.Now()
+	bookings, err := roomBookings(tx, r.ID)
+	if err != nil {
+		return v, nil, err
+	}
+	for _, b := range bookings {
+		if next := h.bookingView(tx, b).Next; !next.IsZero() && (v.StartsAt.IsZero() || next.Before(v.StartsAt.Time)) {
+			v.StartsAt = next
+		}
+	}
+	m, err := h.currentOf(tx, r.ID)
+	if err != nil {
+		return v, nil, err
+	}
+	var open *app.Meeting
+	switch {
+	case m == nil:
+	case m.Status == app.Ended:
+		booked := !v.StartsAt.IsZero() && v.StartsAt.Sub(now) < soonEnough
+		if now.Sub(m.EndedAt.Time) < endedFor && !booked {
+			v.State = app.PageEnded
+		}
+	case m.EndsAt.IsZero() || m.EndsAt.After(now) || m.Here > 0:
+		open, v.State, v.Meeting = m, app.PageOpen, m.ID
+		v.Recorded = app.Recorded(m.Record) || m.Recording == app.IsRecording || m.Recording == app.StartingRecording
+		hosts, err := hostsIn(tx, m.ID)
+		if err != nil {
+			return v, nil, err
+		}
+		v.By = cmp.Or(v.By, strings.Join(hosts[:min(len(hosts), maxInviters)], ", "))
+		if e := h.embedder(m.Account); e != nil && m.Locked && len(hosts) == 0 && !e.Embed().Lobby {
+			v.State = app.PageLocked
+		}
+	}
+	v.Ask = v.Recorded && !r.SkipConsent
+	return v, open, nil
+}
+
+// hostsIn returns the names of the hosts who are in a meeting.
+func hostsIn(tx *store.Tx, meeting string) ([]string, error) {
+	stays, err := tx.Stays(meeting)
+	var names []string
+	for _, s := range stays {
+		if s.Owner && s.Present() && !s.Bot {
+			names = append(names, cmp.Or(s.Name, "the host"))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), err
+}
+
+// pageSources returns the content sources of the components of all platforms: the next meeting may be on any.
+func (h *Hub) pageSources() (frames, connects []string) {
+	for _, a := range h.order {
+		if e := h.embedder(a.Name); e != nil {
+			frames, connects = append(frames, e.Embed().Frames...), append(connects, e.Embed().Connects...)
+		}
+	}
+	slices.Sort(frames)
+	slices.Sort(connects)
+	return slices.Compact(frames), slices.Compact(connects)
+}
+
+// embedder returns the account's provider if it lets people join in a page of ours, else nil.
+func (h *Hub) embedder(account string) provider.Embedder {
+	a := h.accounts[account]
+	if a == nil || a.Unusable != nil {
+		return nil
+	}
+	e, ok := a.Provider.(provider.Embedder)
+	if !ok {
+		return nil
+	}
+	return e
+}
+
+// needsPage reports whether err means that the platform has no page of its own in which people join, while ours can show it.
+func (a *account) needsPage(err error) bool {
+	_, ok := a.Provider.(provider.Embedder)
+	return ok && errors.Is(err, provider.Unsupported)
+}
+
+// pageURL returns the address of the page of a meeting's room.
+func (h *Hub) pageURL(ctx context.Context, m app.Meeting) (string, error) {
+	link, err := h.EditPage(ctx, app.PageChange{Room: m.RoomID})
+	if err == nil && link.PageURL == "" {
+		err = &app.Error{
+			Kind: provider.Unsupported, Text: fmt.Sprintf("the page of %s is off, and %s has none of its own", m.Room, m.Platform.Title()),
+			Hint: "enable it: greenroom room page " + m.Room + " --on",
+		}
+	}
+	return link.PageURL, err
+}
+
+// giveGuestURL sets the guests' link of a meeting on a platform that has none to the room's page.
+func (h *Hub) giveGuestURL(m *app.Meeting, page app.PageLink) {
+	if m.GuestURL == "" && h.embedder(m.Account) != nil {
+		m.GuestURL = page.PageURL
+	}
+}
+
+func (h *Hub) giveGuestURLs(tx *store.Tx, meetings []app.Meeting) error {
+	for i := range meetings {
+		m := &meetings[i]
+		if m.GuestURL != "" || h.embedder(m.Account) == nil {
+			continue
+		}
+		r, err := tx.Room(m.RoomID)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		link, err := h.pageBase().of(tx, r)
+		if err != nil {
+			return err
+		}
+		h.giveGuestURL(m, link)
+	}
+	return nil
+}

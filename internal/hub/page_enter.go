@@ -1,0 +1,227 @@
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+const (
+	// maxGuestName is the most characters of a guest's name.
+	maxGuestName = 64
+	// minVisit and maxVisit are the lengths of a browser's secret.
+	minVisit, maxVisit = 20, 128
+	// maxGuests bounds the guests of one meeting that are kept.
+	maxGuests = 5000
+	// ejectedFor is how long a guest who was removed can't enter with the same visit.
+	ejectedFor = 10 * time.Minute
+	// hostTokenFor is how long a host's one-time token is valid.
+	hostTokenFor = time.Hour
+)
+
+// hostPageURL returns the page's address with a new one-time token that gives a host's rights. It is in the fragment, which
+// browsers don't send.
+func (h *Hub) hostPageURL(ctx context.Context, m app.Meeting) (string, error) {
+	page, err := h.pageURL(ctx, m)
+	if err != nil {
+		return "", err
+	}
+	secret := strings.ToLower(rand.Text())
+	err = h.store.Update(ctx, func(tx *store.Tx) error {
+		return tx.PutHostToken(secret, store.HostToken{Meeting: m.ID, Until: h.clock.Now().Add(hostTokenFor)}, h.clock.Now())
+	})
+	return page + "#host=" + secret, writeError(err)
+}
+
+// guestName returns a name as it is kept and shown: on one line, without control characters, and not too long.
+func guestName(name string) string {
+	name = strings.Join(strings.FieldsFunc(norm.NFC.String(strings.ToValidUTF8(name, "\uFFFD")), unicode.IsSpace), " ")
+	name = plain.Text(name)
+	if utf8.RuneCountInString(name) > maxGuestName {
+		name = strings.TrimSpace(string([]rune(name)[:maxGuestName]))
+	}
+	return name
+}
+
+// guestID returns the id of a guest for the platform and for the store. It doesn't reveal the visit.
+func guestID(visit string) string {
+	sum := sha256.Sum256([]byte(visit))
+	return "g-" + hex.EncodeToString(sum[:12])
+}
+
+// EnterPage stores a guest's answer and returns the way into the meeting; see [app.Backend].
+func (h *Hub) EnterPage(ctx context.Context, e app.PageEntry) (app.PageEntered, error) {
+	name := guestName(e.Name)
+	switch {
+	case !strings.ContainsFunc(name, unicode.IsPrint) || strings.TrimSpace(name) == "":
+		return app.PageEntered{}, &app.Error{Kind: provider.Invalid, Text: "a name is needed", Hint: "enter your name"}
+	case len(e.Visit) < minVisit || len(e.Visit) > maxVisit:
+		return app.PageEntered{}, &app.Error{Kind: provider.Invalid, Text: "the visit can't be read", Hint: "open the page again"}
+	case e.Consent != "" && e.Consent != app.ConsentYes && e.Consent != app.ConsentNo:
+		return app.PageEntered{}, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("%q is no answer", e.Consent), Hint: "answer yes or no"}
+	}
+	g := app.Guest{ID: guestID(e.Visit), Name: name, Consent: e.Consent}
+	out := app.PageEntered{Guest: g.ID, Name: name}
+	var open *app.Meeting
+	err := h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		r, err := pageRoom(tx, e.Token)
+		if err != nil {
+			return err
+		}
+		if out.PageView, open, err = h.pageView(tx, r); err != nil {
+			return err
+		}
+		of := r.ID
+		if open != nil {
+			of = open.ID
+			if err := notEjected(tx, of, g, h.clock.Now()); err != nil {
+				return err
+			}
+			if e.Host != "" && !app.NeedsConsent(*open, r) {
+				out.Ask = false
+			}
+		}
+		g, err = h.keepGuest(tx, of, g, out.Ask)
+		if err == nil && open != nil {
+			tx.Changed(app.Change{Kind: app.MeetingChange, Meeting: open})
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return app.PageEntered{}, writeError(err)
+	case open == nil, g.Consent == app.ConsentNo, out.Ask && g.Consent != app.ConsentYes:
+		return out, nil
+	case out.State == app.PageLocked && e.Host == "":
+		return out, nil
+	}
+	return h.letIn(ctx, *open, g, e.Host, out)
+}
+
+// keepGuest stores a guest. An answer that they gave before holds until they give another one.
+func (h *Hub) keepGuest(tx *store.Tx, of string, g app.Guest, ask bool) (app.Guest, error) {
+	had, err := tx.Guest(of, g.ID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		all, err := tx.Guests(of)
+		if err != nil {
+			return g, err
+		}
+		if len(all) >= maxGuests {
+			return g, &app.Error{Kind: provider.RateLimited, Text: "too many guests came to this page", Hint: "ask the host for a new address"}
+		}
+		g.CameAt = h.now()
+	case err != nil:
+		return g, err
+	default:
+		g.CameAt, g.ConsentAt = had.CameAt, had.ConsentAt
+		if g.Consent == "" {
+			g.Consent = had.Consent
+		}
+	}
+	if !ask && g.Consent == app.ConsentYes && had.Consent == "" {
+		g.Consent = "" // no one asked
+	}
+	if g.Consent != had.Consent {
+		g.ConsentAt = h.now()
+	}
+	if g == had {
+		return g, nil
+	}
+	return g, tx.PutGuest(of, g)
+}
+
+// notEjected fails for a guest who was removed from the meeting a short while ago.
+func notEjected(tx *store.Tx, meeting string, g app.Guest, now time.Time) error {
+	stays, err := tx.Stays(meeting)
+	if err != nil {
+		return err
+	}
+	guests, err := tx.Guests(meeting)
+	if err != nil {
+		return err
+	}
+	list := make([]app.Stay, 0, len(stays))
+	for _, s := range stays {
+		list = append(list, s.Stay)
+	}
+	recogniseGuests(list, guests)
+	for _, known := range guests {
+		for _, s := range list {
+			if known.ID == g.ID && s.Session == known.Session && !s.LeftAt.IsZero() && removed(s.Reason) && now.Sub(s.LeftAt.Time) < ejectedFor {
+				return &app.Error{
+					Kind: provider.Forbidden, Text: "a host removed you from this meeting", Hint: "ask the host whether you may come back",
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// removed reports whether a reason of leaving means that a host removed the person.
+func removed(reason string) bool {
+	return strings.Contains(reason, "removed") || strings.Contains(reason, "eject")
+}
+
+// letIn asks the platform for the way in. A host's token is used up by it.
+func (h *Hub) letIn(ctx context.Context, m app.Meeting, g app.Guest, host string, out app.PageEntered) (app.PageEntered, error) {
+	a, err := h.accountOf(m.Account)
+	if err != nil {
+		return app.PageEntered{}, err
+	}
+	e, ok := a.Provider.(provider.Embedder)
+	if !ok {
+		return app.PageEntered{}, &app.Error{
+			Kind: provider.Unsupported, Text: "meetings on " + a.Platform.Title() + " can't be shown in this page",
+			Hint: "ask the host for the meeting's link",
+		}
+	}
+	var token store.HostToken
+	if host != "" {
+		if token, err = h.takeHostToken(ctx, host, m.ID); err != nil {
+			return app.PageEntered{}, err
+		}
+	}
+	entry, err := e.Entry(ctx, provider.EntryRequest{
+		Meeting: platformMeeting(m, nil), Name: g.Name, UserID: g.ID, Host: host != "", Locked: m.Locked,
+	})
+	h.noteCall(a, err)
+	if err != nil {
+		if host != "" { // it may be used again
+			err = errors.Join(err, h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+				return tx.PutHostToken(host, token, h.clock.Now())
+			}))
+		}
+		return app.PageEntered{}, err
+	}
+	out.Component, out.URL, out.Access = e.Embed().Component, entry.URL, entry.Token
+	return out, nil
+}
+
+// takeHostToken uses up a host's token.
+func (h *Hub) takeHostToken(ctx context.Context, secret, meeting string) (token store.HostToken, err error) {
+	err = h.store.Update(ctx, func(tx *store.Tx) (err error) {
+		token, err = tx.TakeHostToken(secret)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) || err == nil && (token.Meeting != meeting || !token.Until.After(h.clock.Now())) {
+		return token, &app.Error{
+			Kind: provider.Forbidden, Text: "this host's link was used already or is too old", Hint: "open another one: greenroom meeting join --host",
+		}
+	}
+	return token, writeError(err)
+}
