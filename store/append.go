@@ -39,6 +39,9 @@ const (
 	KeepInRing
 	// KeepStray is KeepInRing for requests that cost strangers nothing: without a signature, or for no account.
 	KeepStray
+	// KeepCaught and KeepUncaught store it in a ring of the catch that its account names: accepted, or rejected.
+	KeepCaught
+	KeepUncaught
 	KeepPosition
 )
 
@@ -145,6 +148,11 @@ func (s *Store) Reject(ctx context.Context, d app.Delivery) (app.Delivery, error
 // RejectStray is Reject for requests that cost strangers nothing.
 func (s *Store) RejectStray(ctx context.Context, d app.Delivery) (app.Delivery, error) {
 	return s.reject(ctx, Entry{Delivery: d, Keep: KeepStray})
+}
+
+// RejectUncaught is Reject for a request that a catch rejects.
+func (s *Store) RejectUncaught(ctx context.Context, d app.Delivery) (app.Delivery, error) {
+	return s.reject(ctx, Entry{Delivery: d, Keep: KeepUncaught})
 }
 
 func (s *Store) reject(ctx context.Context, e Entry) (app.Delivery, error) {

@@ -156,5 +156,5 @@ func (w *want) segment(s segmentStat) bool {
 	return (w.since == 0 || s.newest >= w.since) && (w.verdicts&segmentOnly != 0 || s.others > 0)
 }
 
-// rings reports whether the rings may have a match: what they hold isn't verified.
-func (w *want) rings() bool { return w.verdicts != segmentOnly }
+// unverified reports whether an event that isn't verified may match. The rings of rejected ones hold no others.
+func (w *want) unverified() bool { return w.verdicts != segmentOnly }

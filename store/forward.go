@@ -151,7 +151,7 @@ func (t *Tx) Queue(j ForwardJob) (n int) {
 	if err != nil {
 		return 0 // the forward reports it when it sends
 	}
-	if j.Filter == "" && !w.rings() {
+	if j.Filter == "" && len(allCatchRings(t.b)) == 0 {
 		return newSegmentIterator(t.b, &w, true).count()
 	}
 	rows := 0

@@ -83,12 +83,10 @@ func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, er
 func (t *Tx) CountEvents(q app.EventQuery) (n int) {
 	w := wanted(q)
 	n = newSegmentIterator(t.b, &w, false).count()
-	if w.rings() {
-		it := newRingIterator(t.b, &w, false)
-		for seq, row, _ := it.next(); seq != 0; seq, row, _ = it.next() {
-			if d, err := decode[app.Delivery](row); err == nil && w.row(&d) {
-				n++
-			}
+	it := newRingIterator(t.b, &w, false)
+	for seq, row, _ := it.next(); seq != 0; seq, row, _ = it.next() {
+		if d, err := decode[app.Delivery](row); err == nil && w.row(&d) {
+			n++
 		}
 	}
 	return n
@@ -96,11 +94,7 @@ func (t *Tx) CountEvents(q app.EventQuery) (n int) {
 
 // deliveries visits the rows with matching columns, of the segments and of the rings, in the order of their numbers.
 func (t *Tx) deliveries(w *want, forward bool, visit func(seq uint64, row []byte, blob func() []byte) bool) {
-	var ring iterator = &none{}
-	if w.rings() {
-		ring = newRingIterator(t.b, w, forward)
-	}
-	all := newMerged(newSegmentIterator(t.b, w, forward), ring, forward)
+	all := newMerged(newSegmentIterator(t.b, w, forward), newRingIterator(t.b, w, forward), forward)
 	for seq, row, blob := all.next(); seq != 0; seq, row, blob = all.next() {
 		if !visit(seq, row, blob) {
 			return
@@ -125,11 +119,15 @@ type ringIterator struct {
 	started bool
 }
 
-// newRingIterator visits all rings.
+// newRingIterator visits all rings that may have a match.
 func newRingIterator(b *bolt.Tx, w *want, forward bool) iterator {
 	var out iterator = &none{}
 	all := b.Bucket(bucketRing)
-	for _, r := range rings {
+	some := allCatchRings(b)
+	if w.unverified() {
+		some = append(some, rings...)
+	}
+	for _, r := range some {
 		if rows := all.Bucket(r.rows); rows != nil {
 			out = newMerged(out, &ringIterator{rows: rows.Cursor(), bodies: all.Bucket(r.bodies), w: w, forward: forward}, forward)
 		}

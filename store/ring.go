@@ -29,10 +29,19 @@ const (
 	strayBytes = 4 << 20
 )
 
-// ring returns the ring for a kind, with its bounds.
-func (s *Store) ring(k Keep) (r ring, rows, bytes uint64) {
-	if k == KeepStray {
+// ringsOf returns all rings.
+func ringsOf(b *bolt.Tx) []ring { return append(allCatchRings(b), rings...) }
+
+// ring returns the ring for a kind, with its bounds. account is "catch:NAME" for one of a catch.
+func (s *Store) ring(k Keep, account string) (r ring, rows, bytes uint64) {
+	name, _ := app.CatchOf(account)
+	switch k {
+	case KeepStray:
 		return ringStrays, strayRows, strayBytes
+	case KeepCaught:
+		return catchRings(name)[0], uint64(s.opt.RingRows), uint64(s.opt.RingBytes)
+	case KeepUncaught:
+		return catchRings(name)[1], uint64(s.opt.RingRows), uint64(s.opt.RingBytes)
 	}
 	return ringRejected, uint64(s.opt.RingRows), uint64(s.opt.RingBytes)
 }
@@ -42,7 +51,7 @@ func (s *Store) writeRing(b *bolt.Tx, k Keep, d app.Delivery, blob []byte) error
 	if err != nil {
 		return err
 	}
-	r, mostRows, mostBytes := s.ring(k)
+	r, mostRows, mostBytes := s.ring(k, d.Account)
 	all, meta := b.Bucket(bucketRing), b.Bucket(bucketMeta)
 	rowB, err := all.CreateBucketIfNotExists(r.rows)
 	if err != nil {
@@ -88,7 +97,7 @@ const ringAttempts = 6
 // writeRingAttempt stores an attempt with a delivery of a ring, unless others have displaced it.
 func writeRingAttempt(b *bolt.Tx, a app.Attempt) error {
 	all, meta, key := b.Bucket(bucketRing), b.Bucket(bucketMeta), be64(a.Seq)
-	for _, r := range rings {
+	for _, r := range ringsOf(b) {
 		rows := all.Bucket(r.rows)
 		if rows == nil || rows.Get(key) == nil {
 			continue
@@ -122,7 +131,7 @@ func writeRingAttempt(b *bolt.Tx, a app.Attempt) error {
 // ringGet reads a delivery of any ring.
 func ringGet(b *bolt.Tx, key []byte) (row, blob []byte) {
 	all := b.Bucket(bucketRing)
-	for _, r := range rings {
+	for _, r := range ringsOf(b) {
 		if rows := all.Bucket(r.rows); rows != nil {
 			if row := rows.Get(key); row != nil {
 				return row, all.Bucket(r.bodies).Get(key)
@@ -134,7 +143,7 @@ func ringGet(b *bolt.Tx, key []byte) (row, blob []byte) {
 
 // inRings counts the deliveries of all rings.
 func inRings(b *bolt.Tx) (n uint64) {
-	for _, r := range rings {
+	for _, r := range ringsOf(b) {
 		n += un64(b.Bucket(bucketMeta).Get(r.countOfRows))
 	}
 	return n

@@ -330,7 +330,7 @@ func (c *commit) deliver(it *item) error {
 	}
 	d, tx := it.Delivery, c.tx()
 	d.Seq = c.rows.next()
-	if it.Keep == KeepInRing || it.Keep == KeepStray {
+	if it.Keep != KeepWhole {
 		if err := c.s.writeRing(c.b, it.Keep, d, it.blob); err != nil {
 			return err
 		}

@@ -93,6 +93,8 @@ type Answer struct {
 	Status     int
 	RetryAfter time.Duration
 	Text       string
+	// ContentType is that of Text, which is then sent exactly; empty for a line of plain text.
+	ContentType string
 }
 
 // Local is this end: what a driver makes public.

@@ -26,7 +26,7 @@ func TestReadmeListsTheFieldsOfJSON(t *testing.T) {
 		"room": app.Room{}, "would": app.Choice{}, "meeting": app.Meeting{}, "participant": app.Stay{}, "recording": app.Recording{},
 		"download": app.Download{}, "event": app.Delivery{}, "doctor": app.Status{}, "account": app.AccountStatus{},
 		"listener": app.ListenerStatus{}, "tunnel": app.TunnelStatus{}, "store": app.StoreStatus{}, "diagnosis": app.Diagnosis{},
-		"check": provider.Check{}, "forward": app.Forward{},
+		"check": provider.Check{}, "forward": app.Forward{}, "catch": app.Catch{},
 	} {
 		listed := strings.Split(rows[name], "`")
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {

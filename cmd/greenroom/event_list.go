@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,6 +129,10 @@ func knownAccount(ctx context.Context, b app.Backend, name string) error {
 	}
 	events, _, err := newest(ctx, b, app.EventQuery{Account: name}, 1)
 	if err != nil || len(events) > 0 {
+		return err
+	}
+	catches, err := b.Catches(ctx, app.CatchQuery{})
+	if err != nil || slices.ContainsFunc(catches, func(c app.Catch) bool { return app.CatchAccount(c.Name) == name }) {
 		return err
 	}
 	hint := "none is configured: " + howToConfigure()

@@ -85,7 +85,7 @@ var allowed = map[string][]string{
 	"internal/catalog":       {"provider", "internal/app", "internal/recording", "internal/roster"},
 	"internal/timeline":      {"provider", "internal/app", "internal/attendance"},
 	"store":                  {"provider", "provider/object", "internal/app", "internal/boltfile", "internal/crash", "internal/cursor", "internal/filter", "internal/plain", "internal/regular", "internal/roster"},
-	"internal/hub":           {"provider", "internal/app", "internal/calendar", "internal/catalog", "internal/crash", "internal/filter", "internal/mismatch", "internal/nearest", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store", "internal/hub/*"},
+	"internal/hub":           {"provider", "internal/app", "internal/calendar", "internal/catalog", "internal/catch", "internal/crash", "internal/filter", "internal/mismatch", "internal/nearest", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store", "internal/hub/*"},
 	"internal/hub/*":         {"provider", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/roster", "store"}, // not the hub
 	"internal/when":          {},
 	"internal/web":           {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/hub"},

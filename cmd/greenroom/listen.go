@@ -73,15 +73,6 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	for _, n := range c.Notices {
 		o.words(plain.Text(n))
 	}
-	if len(c.Accounts) == 0 && len(c.Unusable) > 0 {
-		return errors.Join(c.Problems(), errNoAccount)
-	}
-	if len(c.Accounts) == 0 {
-		return &app.Error{
-			Kind: app.NotConfigured, Text: "no account is configured, so there is nothing to listen for",
-			Hint: howToListen(),
-		}
-	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	log, err := o.service.log(o.stderr)
@@ -103,6 +94,9 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	b, closer, err := o.open(ctx, c, o.version, a)
 	if err != nil {
 		return folderError(c, err)
+	}
+	if err := somethingToListenFor(ctx, c, b); err != nil {
+		return errors.Join(err, closer())
 	}
 	var background sync.WaitGroup
 	forwards := &inlet.Forwards{Backend: b, URLs: o.forwardTo, Print: func(s string) { o.words(plain.Text(s)) }}
@@ -184,6 +178,26 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	return nil
 }
 
+// somethingToListenFor fails without an account and a catch: nothing could arrive.
+func somethingToListenFor(ctx context.Context, c *config.Config, b app.Backend) error {
+	if len(c.Accounts) > 0 {
+		return nil
+	}
+	catches, err := b.Catches(ctx, app.CatchQuery{})
+	switch {
+	case err != nil:
+		return err
+	case len(catches) > 0:
+		return nil
+	case len(c.Unusable) > 0:
+		return errors.Join(c.Problems(), errNoAccount)
+	}
+	return &app.Error{
+		Kind: app.NotConfigured, Text: "no account is configured, so there is nothing to listen for",
+		Hint: howToListen() + "; or catch the webhooks of any service: greenroom catch create NAME",
+	}
+}
+
 // forwardURLs checks the targets of --forward-to.
 func forwardURLs(all []string) error {
 	for _, s := range all {
@@ -217,6 +231,13 @@ func (o *listenOptions) listening(ctx context.Context, c *config.Config, l *inle
 	o.words("Listening on ", url, ". On this machine webhooks are posted to:")
 	for _, a := range c.Accounts {
 		o.words("  ", a.Name, "  ", url, "/hooks/", a.Name)
+	}
+	catches, err := b.Catches(ctx, app.CatchQuery{})
+	if err != nil {
+		return err
+	}
+	for _, one := range catches {
+		o.words("  ", plain.Text(app.CatchAccount(one.Name)), "  ", url, plain.Text(one.Path))
 	}
 	for _, a := range s.Accounts {
 		if a.Health == "no webhook secret" {

@@ -12,11 +12,13 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // postHook is a program of its own that signs a webhook as the platforms document it, and posts it. It shares no code with
-// what verifies. Usage: posthook [-secret S] [-age D] [-unsigned] daily|whereby URL BODYFILE; it prints the status.
+// what verifies. Usage: posthook [-secret S] [-age D] [-unsigned] daily|whereby|github|slack URL BODYFILE; it prints the status
+// and, of the address of a catch, the answer.
 func postHook(args []string) int {
 	fs := flag.NewFlagSet("posthook", flag.ContinueOnError)
 	secret := fs.String("secret", "", "the secret")
@@ -51,6 +53,17 @@ func postHook(args []string) int {
 		mac.Write([]byte(stamp + "." + string(body)))
 		req.Header.Set("X-Webhook-Timestamp", stamp)
 		req.Header.Set("X-Webhook-Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	case fs.Arg(0) == "github":
+		mac := hmac.New(sha256.New, []byte(*secret))
+		mac.Write(body)
+		req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+		req.Header.Set("X-GitHub-Event", "push")
+	case fs.Arg(0) == "slack":
+		stamp := strconv.FormatInt(at.Unix(), 10)
+		mac := hmac.New(sha256.New, []byte(*secret))
+		mac.Write([]byte("v0:" + stamp + ":" + string(body)))
+		req.Header.Set("X-Slack-Request-Timestamp", stamp)
+		req.Header.Set("X-Slack-Signature", "v0="+hex.EncodeToString(mac.Sum(nil)))
 	default:
 		stamp := strconv.FormatInt(at.Unix(), 10)
 		mac := hmac.New(sha256.New, []byte(*secret))
@@ -63,7 +76,14 @@ func postHook(args []string) int {
 		return 1
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, res.Body)
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	fmt.Println(res.StatusCode)
+	if strings.Contains(fs.Arg(1), "/catch/") {
+		fmt.Printf("%s: %q\n", res.Header.Get("Content-Type"), answer)
+	}
 	return 0
 }

@@ -227,7 +227,9 @@ type Answer struct {
 	// RetryAfter in whole seconds goes with 503.
 	RetryAfter int    `json:"retry_after,omitempty"`
 	Text       string `json:"text,omitempty"`
-	Seq        uint64 `json:"seq,omitempty"`
+	// ContentType is that of Text, which is then sent exactly; empty for a line of plain text.
+	ContentType string `json:"content_type,omitempty"`
+	Seq         uint64 `json:"seq,omitempty"`
 	// Stored says that the request needn't be handed over again: it is durable, or was already, or is of no interest and
 	// its position is durable.
 	Stored bool `json:"stored,omitempty"`

@@ -26,6 +26,7 @@ type Backend interface {
 	Downloads
 	Events
 	Forwards
+	Catches
 	Intake
 	Tunnels
 
@@ -251,6 +252,19 @@ type Forwards interface {
 	// of the configuration.
 	//greenroom:once
 	RemoveForward(ctx context.Context, ref ForwardRef) (Forward, error)
+}
+
+// Catches receive the webhooks of other services.
+type Catches interface {
+	// Catches lists the catches by name.
+	//greenroom:repeat
+	Catches(ctx context.Context, q CatchQuery) ([]Catch, error)
+	// CreateCatch makes a catch. Errors: [provider.Invalid], [provider.Conflict] for a name that exists.
+	//greenroom:once
+	CreateCatch(ctx context.Context, c CatchSpec) (Catch, error)
+	// RemoveCatch removes a catch with its events. Errors: [provider.NotFound].
+	//greenroom:once
+	RemoveCatch(ctx context.Context, ref CatchRef) (Catch, error)
 }
 
 // Intake is where listeners and tunnels hand over requests.

@@ -26,6 +26,9 @@ func (h *Hub) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error) {
 		}
 		return answers[0], nil
 	}
+	if name, ok := app.CatchOf(in.Account); ok {
+		return h.catch(ctx, h.readCaught(name, in)), nil
+	}
 	a := h.accounts[in.Account]
 	if a == nil {
 		return app.Answer{}, notFound("there is no account %q", in.Account)
@@ -48,6 +51,18 @@ type reading struct {
 	store.Entry
 	account *account
 	ping    bool
+	// respond is the answer of a catch, nil for that of the delivery's status.
+	respond *app.Answer
+}
+
+// answer returns the answer to a request that was kept under a number.
+func (r *reading) answer(seq uint64, stored bool) app.Answer {
+	if r.respond == nil {
+		return answerTo(r.Delivery.Status, seq, stored)
+	}
+	a := *r.respond
+	a.Seq, a.Stored = seq, stored
+	return a
 }
 
 // read verifies and parses a request, and decides what is kept of it and what it is answered.
@@ -129,8 +144,11 @@ func (a *account) delivered(at app.Time) {
 // reject records what can't be verified where strangers can do no harm, and says what to answer.
 func (h *Hub) reject(ctx context.Context, r reading) app.Answer {
 	keep := h.store.Reject
-	if r.Keep == store.KeepStray {
+	switch r.Keep {
+	case store.KeepStray:
 		keep = h.store.RejectStray
+	case store.KeepUncaught:
+		keep = h.store.RejectUncaught
 	}
 	got, err := keep(ctx, r.Delivery)
 	if err != nil && !errors.Is(err, store.ErrBusy) && ctx.Err() == nil { // a sender who left is no news
@@ -139,7 +157,7 @@ func (h *Hub) reject(ctx context.Context, r reading) app.Answer {
 	if err != nil && r.ping {
 		return busy(err) // no success before it is on disk
 	}
-	return answerTo(r.Delivery.Status, got.Seq, err == nil)
+	return r.answer(got.Seq, err == nil)
 }
 
 func answerTo(status int, seq uint64, stored bool) app.Answer {

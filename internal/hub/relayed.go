@@ -51,7 +51,7 @@ func (h *Hub) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, error
 			out[i] = *b.Requests[i].Refused
 			out[i].Stored, out[i].Seq = true, stored[i].Delivery.Seq
 		default:
-			out[i] = answerTo(r.Delivery.Status, stored[i].Delivery.Seq, true)
+			out[i] = r.answer(stored[i].Delivery.Seq, true)
 			if r.Keep == store.KeepWhole {
 				r.account.delivered(r.Delivery.At)
 			}
@@ -72,6 +72,7 @@ func unstored(err error) app.Answer {
 // an account that isn't known here is therefore kept, where strangers can do no harm, rather than sent away.
 func (h *Hub) readRelayed(in app.Inbound) reading {
 	var r reading
+	name, caught := app.CatchOf(in.Account)
 	switch a := h.accounts[in.Account]; {
 	case in.Refused != nil && in.Reason != "":
 		r.Keep, r.Delivery = store.KeepStray, arrived(in)
@@ -83,6 +84,8 @@ func (h *Hub) readRelayed(in app.Inbound) reading {
 		r.Keep, r.Delivery = store.KeepStray, arrived(in)
 		r.Delivery.Verdict, r.Delivery.Status = provider.Rejected, http.StatusRequestEntityTooLarge
 		r.Delivery.Reason = "the body is not here: " + in.Missing
+	case caught:
+		r = h.readCaught(name, in)
 	case a == nil:
 		r.Keep, r.Delivery = store.KeepStray, arrived(in)
 		r.Delivery.Verdict, r.Delivery.Status = provider.Unverified, http.StatusNotFound

@@ -4,11 +4,16 @@ import (
 	"fmt"
 
 	"greenroom/internal/app"
+	"greenroom/internal/catch"
 	"greenroom/provider"
+	"greenroom/store"
 )
 
 // resigned returns a delivery with the signature that its platform makes now with a secret. Everything else stays.
 func (h *Hub) resigned(d app.Delivery, secret string) (app.Delivery, error) {
+	if name, ok := app.CatchOf(d.Account); ok {
+		return h.resignedCaught(name, d, secret)
+	}
 	a := h.accounts[d.Account]
 	if a == nil {
 		return d, fmt.Errorf("account %q is not configured", d.Account)
@@ -33,6 +38,27 @@ func (h *Hub) resigned(d app.Delivery, secret string) (app.Delivery, error) {
 		if name != "Content-Type" || d.Headers.Get(name) == "" {
 			d.Headers[name] = values
 		}
+	}
+	return d, nil
+}
+
+// resignedCaught is resigned for an event of a catch.
+func (h *Hub) resignedCaught(name string, d app.Delivery, secret string) (app.Delivery, error) {
+	var job store.CatchJob
+	if err := h.store.View(h.ctx, func(tx *store.Tx) (err error) { job, err = tx.Catch(name); return err }); err != nil {
+		return d, fmt.Errorf("the catch %q is gone", name)
+	}
+	scheme, err := catch.Parse(job.Scheme)
+	if err != nil {
+		return d, err
+	}
+	signed, err := scheme.Sign(d.Headers, d.Body, secret, h.clock.Now())
+	if err != nil {
+		return d, err
+	}
+	d.Headers = d.Headers.Clone()
+	for header, values := range signed {
+		d.Headers[header] = values
 	}
 	return d, nil
 }

@@ -52,7 +52,7 @@ func (l *Listener) Open(b app.Backend) (*web.Listener, error) {
 		return l.listener, nil
 	}
 	o := l.opt
-	o.Ingest = b
+	o.Ingest, o.Catch = b, newCatches().find(context.Background(), b)
 	opened, err := web.Listen(o)
 	if err != nil {
 		l.problem = err.Error()

@@ -12,9 +12,11 @@ import (
 
 // receive passes requests that were stored elsewhere to the owner of the store.
 func (t *Tunnel) receive(ctx context.Context, b app.Backend, batch []tunnel.Envelope) ([]tunnel.Answer, error) {
+	router := t.opt.Router
+	router.Catch = t.catches.find(ctx, b)
 	requests := make([]app.Inbound, 0, len(batch))
 	for _, e := range batch {
-		in := t.opt.Router.Relayed(app.Inbound{
+		in := router.Relayed(app.Inbound{
 			Method: e.Method, Target: e.Target, Header: e.Header, Body: e.Body, ReceivedAt: e.ReceivedAt, Missing: e.Missing,
 			Position: &e.Position,
 		})
@@ -36,6 +38,7 @@ func (t *Tunnel) receive(ctx context.Context, b app.Backend, batch []tunnel.Enve
 	for _, a := range answers {
 		out = append(out, tunnel.Answer{
 			Stored: a.Stored, Status: a.Status, RetryAfter: time.Duration(a.RetryAfter) * time.Second, Text: a.Text,
+			ContentType: a.ContentType,
 		})
 	}
 	return out, nil

@@ -52,8 +52,9 @@ type TunnelOptions struct {
 // Tunnel is this process's tunnel. What it brings goes to the owner of the store, which may be this process or another one,
 // and so do the tunnel's status and the outcome of probes.
 type Tunnel struct {
-	opt    TunnelOptions
-	source string
+	opt     TunnelOptions
+	source  string
+	catches *catches
 
 	mu      sync.Mutex
 	backend app.Backend // nil until the tunnel is opened
@@ -75,7 +76,7 @@ func NewTunnel(o TunnelOptions) *Tunnel {
 		o.Prober = probe.New(probe.Options{})
 	}
 	o.Router.Probe, o.Router.Ignore = o.Prober.Arrived, probe.Is
-	return &Tunnel{opt: o, source: rand.Text()}
+	return &Tunnel{opt: o, source: rand.Text(), catches: newCatches()}
 }
 
 // Open opens the tunnel in the background, unless none is configured or it is open already. The channel yields once: nil, or

@@ -62,6 +62,9 @@ func methodsOf(b app.Backend) []method {
 		of("AddForward", b.AddForward),
 		of("EditForward", b.EditForward),
 		of("RemoveForward", b.RemoveForward),
+		of("Catches", b.Catches),
+		of("CreateCatch", b.CreateCatch),
+		of("RemoveCatch", b.RemoveCatch),
 		of("Ingest", b.Ingest),
 		of("IngestBatch", b.IngestBatch),
 		of("TunnelState", b.TunnelState),
@@ -329,6 +332,21 @@ func (s *Session) EditForward(ctx context.Context, r app.ForwardPatch) (app.Forw
 // RemoveForward implements [app.Backend].
 func (s *Session) RemoveForward(ctx context.Context, r app.ForwardRef) (app.Forward, error) {
 	return route(ctx, s, "RemoveForward", once, r, app.Backend.RemoveForward)
+}
+
+// Catches implements [app.Backend].
+func (s *Session) Catches(ctx context.Context, r app.CatchQuery) ([]app.Catch, error) {
+	return route(ctx, s, "Catches", again, r, app.Backend.Catches)
+}
+
+// CreateCatch implements [app.Backend].
+func (s *Session) CreateCatch(ctx context.Context, r app.CatchSpec) (app.Catch, error) {
+	return route(ctx, s, "CreateCatch", once, r, app.Backend.CreateCatch)
+}
+
+// RemoveCatch implements [app.Backend].
+func (s *Session) RemoveCatch(ctx context.Context, r app.CatchRef) (app.Catch, error) {
+	return route(ctx, s, "RemoveCatch", once, r, app.Backend.RemoveCatch)
 }
 
 // Ingest implements [app.Backend].

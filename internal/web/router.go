@@ -19,6 +19,8 @@ type Router struct {
 	// Signatures are the headers of which each signed request for an account has one; an account without has signatures that
 	// headers don't show.
 	Signatures map[string][]string
+	// Catch finds the account of a catch by its path; nil knows of none.
+	Catch func(path string) (account string, ok bool)
 	// Probe reports whether a request with this target is a tunnel's probe that is out now: it is answered 200 and goes no
 	// further. nil knows of none.
 	Probe func(target string) bool
@@ -50,6 +52,14 @@ func (r *Router) account(path string) (string, bool) {
 
 // route finds the account of a request. For a request without one it returns the answer, and the reason for the owner.
 func (r *Router) route(method, path string) (account string, refused *app.Answer, reason string) {
+	if strings.HasPrefix(path, app.CatchPath) {
+		if r.Catch != nil {
+			if account, ok := r.Catch(path); ok {
+				return account, nil, ""
+			}
+		}
+		return "", &notFound, "no catch has this address: see `greenroom catch list`"
+	}
 	account, ok := r.account(path)
 	switch {
 	case !ok:

@@ -216,7 +216,7 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, r, in, tooLarge, l.largeReason())
 		return
 	}
-	if l.opt.signed(account, r.Header) {
+	if _, caught := app.CatchOf(account); caught || l.opt.signed(account, r.Header) {
 		l.take(w, r, in, l.intake.places, l.opt.BodyLimit)
 		return
 	}
@@ -330,11 +330,14 @@ func (l *Listener) write(w http.ResponseWriter, a app.Answer) {
 	if a.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(a.RetryAfter))
 	}
-	if a.Text == "" && a.Status < 300 {
-		a.Text = "ok"
+	if a.ContentType == "" {
+		if a.Text == "" && a.Status < 300 {
+			a.Text = "ok"
+		}
+		a.ContentType, a.Text = "text/plain; charset=utf-8", a.Text+"\n"
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Type", a.ContentType)
 	w.WriteHeader(a.Status)
 	// The sender may be gone; there is no one to report to.
-	_, _ = io.WriteString(w, a.Text+"\n")
+	_, _ = io.WriteString(w, a.Text)
 }

@@ -43,6 +43,8 @@ type answer struct {
 	// retry is in whole seconds, 0 for none.
 	retry int
 	text  string
+	// kind is the content type of text, which is then sent exactly; empty for a line of plain text.
+	kind string
 	// outcome is its label in the metrics.
 	outcome string
 }
@@ -96,12 +98,15 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	if a.retry > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(a.retry))
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if a.kind == "" {
+		a.kind, a.text = plainText, a.text+"\n"
+	}
+	w.Header().Set("Content-Type", a.kind)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	s.deadline(line.SetWriteDeadline(time.Now().Add(writeTime)))
 	w.WriteHeader(a.status)
 	// The sender may be gone; there is no one to report to.
-	_, _ = io.WriteString(w, a.text+"\n")
+	_, _ = io.WriteString(w, a.text)
 }
 
 // noted is a body that records whether it was read to its end.

@@ -136,11 +136,16 @@ func (a answer) because(outcome string) answer {
 	return a
 }
 
+const plainText = "text/plain; charset=utf-8"
+
 // answerOf converts the client's answer for the sender. A request to retry is dropped: the request is durable here, and the
 // client gets it again.
 func answerOf(r wire.RespBody) answer {
 	if r.Status < 200 || r.Status > 599 || r.Status == http.StatusServiceUnavailable {
 		return spooled
+	}
+	if r.ContentType == plainText || r.ContentType == "application/json" { // no other: pages of the relay's name are none of a client's
+		return answer{status: r.Status, retry: min(max(r.RetryAfter, 0), 86400), text: r.Text, kind: r.ContentType, outcome: "answered"}
 	}
 	text := strings.TrimSuffix(r.Text, "\n")
 	if text == "" && r.Status < 300 {

@@ -69,7 +69,7 @@ func (s *session) store(batch []*request) {
 	for _, n := range done.stored {
 		a := answers[n]
 		s.sendJSON(wire.Resp, batch[n].stream, wire.RespBody{
-			Status: a.Status, RetryAfter: seconds(a.RetryAfter), Text: cut(a.Text, 4096),
+			Status: a.Status, RetryAfter: seconds(a.RetryAfter), Text: cut(a.Text, 4096), ContentType: a.ContentType,
 		})
 	}
 	for _, p := range done.positions {

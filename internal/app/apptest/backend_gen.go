@@ -268,6 +268,21 @@ func (f Func) RemoveForward(ctx context.Context, r app.ForwardRef) (app.Forward,
 	return answer[app.Forward](ctx, f, "RemoveForward", r)
 }
 
+// Catches implements [app.Backend].
+func (f Func) Catches(ctx context.Context, r app.CatchQuery) ([]app.Catch, error) {
+	return answer[[]app.Catch](ctx, f, "Catches", r)
+}
+
+// CreateCatch implements [app.Backend].
+func (f Func) CreateCatch(ctx context.Context, r app.CatchSpec) (app.Catch, error) {
+	return answer[app.Catch](ctx, f, "CreateCatch", r)
+}
+
+// RemoveCatch implements [app.Backend].
+func (f Func) RemoveCatch(ctx context.Context, r app.CatchRef) (app.Catch, error) {
+	return answer[app.Catch](ctx, f, "RemoveCatch", r)
+}
+
 // Ingest implements [app.Backend].
 func (f Func) Ingest(ctx context.Context, r app.Inbound) (app.Answer, error) {
 	return answer[app.Answer](ctx, f, "Ingest", r)

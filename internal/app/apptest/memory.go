@@ -42,6 +42,7 @@ type Memory struct {
 	// Buffer is how many changes wait for one reader before it gets Missed.
 	buffer    int
 	forwards  []app.Forward
+	catches   []app.Catch
 	positions map[string]cursor.Position
 	tunnel    app.TunnelStatus
 	plans     plans

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize/english"
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/catch"
+	"greenroom/internal/config"
+	"greenroom/internal/plain"
+)
+
+func (p *program) catchCommand() *cobra.Command {
+	return group("catch", "Catch the webhooks of any service, at an address of its own", p.catchCreate(), p.catchList(), p.catchRemove())
+}
+
+type catchCreateOptions struct {
+	*program
+	scheme, secret, respond string
+	json                    bool
+}
+
+func (p *program) catchCreate() *cobra.Command {
+	o := &catchCreateOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "create NAME", Short: "Create an address that catches webhooks", Args: exactly("NAME"), RunE: p.do(o.run),
+		Long: "Create an address on the listener, and through the tunnel, that catches requests of any method. They are verified, stored,\n" +
+			"listed as account catch:NAME, forwarded and replayed like others, and change no meeting. Wrong and missing signatures are\n" +
+			"answered 401. Tests of the address are answered as Slack and Zoom want.\n\n" +
+			"SCHEME is how the service signs: " + strings.Join(catch.Names(), ", ") + ".\n" +
+			"In hmac:HEADER:ALG:ENC, ALG is sha1, sha256, sha384 or sha512, and ENC hex or base64.",
+		Example: "greenroom catch create deploys\n" +
+			"greenroom catch create github --scheme github --secret env:GITHUB_WEBHOOK_SECRET\n" +
+			"greenroom catch create shop --scheme hmac:X-Shop-Signature:sha256:base64 --secret env:SHOP_SECRET --respond '202 queued'",
+	}
+	cmd.Flags().StringVar(&o.scheme, "scheme", "none", "how the service signs")
+	cmd.Flags().StringVar(&o.secret, "secret", "", "secret that it signs with; also env:NAME, cmd:COMMAND, keyring:NAME")
+	cmd.Flags().StringVar(&o.respond, "respond", "200 ok", "answer to an accepted request: STATUS BODY")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the catch as a JSON object")
+	words(cmd, "scheme", catch.Names()...)
+	return cmd
+}
+
+func (o *catchCreateOptions) run(ctx context.Context, args []string) error {
+	spec := app.CatchSpec{Name: args[0], Scheme: o.scheme}
+	scheme, err := catch.Parse(o.scheme)
+	if err != nil {
+		return usagef("--scheme can't be %q: %v", o.scheme, err)
+	}
+	if scheme.String() != "none" && o.secret == "" {
+		return usagef("the scheme %s needs a secret: --secret", scheme)
+	}
+	status, answer, _ := strings.Cut(strings.TrimLeft(o.respond, " "), " ")
+	if spec.Status, err = strconv.Atoi(status); err != nil || spec.Status < 200 || spec.Status > 599 {
+		return usagef("--respond can't be %q: write it like '200 ok'", o.respond)
+	}
+	spec.Answer = answer
+	if o.secret != "" {
+		if spec.Secret, err = (config.Resolver{Getenv: o.getenv}).Resolve(ctx, o.secret); err != nil {
+			return &app.Error{Kind: app.NotConfigured, Text: "the secret of --secret can't be fetched: " + err.Error()}
+		}
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		c, err := b.CreateCatch(ctx, spec)
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(c)
+		}
+		s, err := b.Status(ctx, app.StatusQuery{})
+		if err != nil {
+			return err
+		}
+		o.words(plain.Text(fmt.Sprintf("Created catch %s. Its events are those of account %s. It is at", c.Name, app.CatchAccount(c.Name))))
+		listener := s.Listener.URL
+		if listener == "" {
+			listener = "the listener's address"
+		}
+		if err := o.facts("here", strings.TrimSuffix(listener, "/")+c.Path, "public", c.URL); err != nil {
+			return err
+		}
+		if s.Listener.URL == "" {
+			o.words("It catches while the screen or `greenroom listen` runs.")
+		}
+		return nil
+	})
+}
+
+type catchListOptions struct {
+	*program
+	json bool
+}
+
+func (p *program) catchList() *cobra.Command {
+	o := &catchListOptions{program: p}
+	cmd := &cobra.Command{Use: "list", Short: "List the catches with their addresses", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run)}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
+	return cmd
+}
+
+func (o *catchListOptions) run(ctx context.Context, _ []string) error {
+	return o.reading(ctx, func(b app.Backend) error {
+		all, err := b.Catches(ctx, app.CatchQuery{})
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(list(all))
+		}
+		if len(all) == 0 {
+			o.words("No catches. Create one: greenroom catch create NAME")
+			return nil
+		}
+		t := newTable("NAME", "SCHEME", "EVENTS", "REJECTED", "ADDRESS").keep("NAME", "EVENTS", "ADDRESS").narrow("REJECTED", "SCHEME")
+		for _, c := range all {
+			address := c.URL
+			if address == "" {
+				address = c.Path
+			}
+			t.add(c.Name, c.Scheme, strconv.Itoa(c.Events), strconv.Itoa(c.Rejected), address)
+		}
+		return o.printTable(t)
+	})
+}
+
+type catchRemoveOptions struct {
+	*program
+	yes, json bool
+}
+
+func (p *program) catchRemove() *cobra.Command {
+	o := &catchRemoveOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "remove NAME", Short: "Remove a catch with its events", Aliases: []string{"rm"}, Args: exactly("NAME"), RunE: p.do(o.run),
+		ValidArgsFunction: p.catches, Long: "Remove a catch with its events. If it has some, it asks first.",
+	}
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the catch as a JSON object")
+	return cmd
+}
+
+func (o *catchRemoveOptions) run(ctx context.Context, args []string) error {
+	return o.with(ctx, func(b app.Backend) error {
+		all, err := b.Catches(ctx, app.CatchQuery{})
+		if err != nil {
+			return err
+		}
+		for _, c := range all {
+			if c.Name == args[0] && c.Events > 0 {
+				question := fmt.Sprintf("Catch %s has %s. Remove both?", c.Name, english.Plural(c.Events, "event", ""))
+				if err := o.confirm(ctx, question, "--yes", o.yes); err != nil {
+					return err
+				}
+			}
+		}
+		c, err := b.RemoveCatch(ctx, app.CatchRef{Name: args[0]})
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(c)
+		}
+		o.words("Removed catch ", plain.Text(args[0]), ".")
+		return nil
+	})
+}
+
+// catches completes the first argument with the names of catches.
+func (p *program) catches(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []cobra.Completion
+	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
+		all, err := b.Catches(ctx, app.CatchQuery{})
+		for _, c := range all {
+			if strings.HasPrefix(c.Name, prefix) {
+				names = append(names, c.Name)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

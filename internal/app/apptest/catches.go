@@ -1,0 +1,49 @@
+package apptest
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// Catches lists the catches that were made.
+func (m *Memory) Catches(ctx context.Context, _ app.CatchQuery) ([]app.Catch, error) {
+	if err := m.begin(ctx, "Catches"); err != nil {
+		return nil, err
+	}
+	defer m.Unlock()
+	return append([]app.Catch{}, m.catches...), nil
+}
+
+// CreateCatch keeps a catch; nothing is caught.
+func (m *Memory) CreateCatch(ctx context.Context, c app.CatchSpec) (app.Catch, error) {
+	if err := m.begin(ctx, "CreateCatch"); err != nil {
+		return app.Catch{}, err
+	}
+	defer m.Unlock()
+	if slices.ContainsFunc(m.catches, func(had app.Catch) bool { return had.Name == c.Name }) {
+		return app.Catch{}, &app.Error{Kind: provider.Conflict, Text: "there is a catch of that name"}
+	}
+	made := app.Catch{Name: c.Name, Scheme: c.Scheme, Path: app.CatchPath + c.Name + "-token", Respond: "200 ok"}
+	m.catches = append(m.catches, made)
+	slices.SortFunc(m.catches, func(a, b app.Catch) int { return strings.Compare(a.Name, b.Name) })
+	return made, nil
+}
+
+// RemoveCatch removes a catch.
+func (m *Memory) RemoveCatch(ctx context.Context, ref app.CatchRef) (app.Catch, error) {
+	if err := m.begin(ctx, "RemoveCatch"); err != nil {
+		return app.Catch{}, err
+	}
+	defer m.Unlock()
+	i := slices.IndexFunc(m.catches, func(had app.Catch) bool { return had.Name == ref.Name })
+	if i < 0 {
+		return app.Catch{}, &app.Error{Kind: provider.NotFound, Text: "there is no catch of that name"}
+	}
+	gone := m.catches[i]
+	m.catches = slices.Delete(m.catches, i, i+1)
+	return gone, nil
+}
