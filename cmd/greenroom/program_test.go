@@ -217,6 +217,8 @@ func TestEmptyValuesAreRefused(t *testing.T) {
 	meaningful := map[string]bool{
 		"greenroom room create --account": true, "greenroom room edit --account": true, "greenroom room edit --logo": true,
 		"greenroom trigger --name": true, "greenroom room schedule --every": true, "greenroom room schedule --until": true, // with --edit: none any more
+		"greenroom forward edit --filter": true, "greenroom forward edit --resign": true, "greenroom forward edit --ca": true,
+		"greenroom room edit --group": true,
 	}
 	tried := 0
 	for _, c := range allCommands(newProgram().root()) {

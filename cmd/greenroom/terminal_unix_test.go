@@ -225,7 +225,7 @@ func TestASignalEndsTheScreenAndRestoresTheTerminal(t *testing.T) {
 			try{name: "help", keys: "?", then: "Keys on"},
 			try{name: "form", keys: "n", then: "New room"},
 			try{name: "palette", keys: ":", then: "Commands"},
-			try{name: "status", keys: "4", then: "Accounts"},
+			try{name: "status", keys: "5", then: "Accounts"},
 			try{name: "quitting", keys: "q"},
 		)
 	}
