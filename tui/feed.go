@@ -67,7 +67,7 @@ func (c *changes) add(ch app.Change) {
 			c.Meetings = map[string]app.Meeting{}
 		}
 		c.Meetings[ch.Meeting.ID] = *ch.Meeting
-	case app.RoomChange:
+	case app.RoomChange, app.BookingChange:
 		c.Rooms = true
 	case app.RecordingChange:
 		if ch.Recording == nil || ch.Deleted || len(c.News) >= maxNews {

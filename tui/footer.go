@@ -5,6 +5,7 @@ import (
 
 	"greenroom/tui/cell"
 	"greenroom/tui/pane"
+	"greenroom/tui/theme"
 	"greenroom/tui/words"
 )
 
@@ -13,14 +14,18 @@ func (m *Model) footer(y int) string {
 	s := m.Styles
 	if f := m.filtering(); f != nil {
 		help := "enter keeps   esc clears"
-		if m.W >= 90 {
+		ink := s.KeyHelp
+		switch {
+		case f.Wrong != "":
+			help, ink = s.Clip(theme.Bad+" "+f.Wrong, m.W*2/3), s.Bad
+		case m.W >= 90:
 			help = f.Hint + help
 		}
 		text := words.Safe(f.Text)
 		if over := s.Width(text) - (m.W - s.Width(help) - 8); over > 0 {
 			text = s.Method.TruncateLeft(text, over, "")
 		}
-		return s.Spread(" "+s.Key.Render("/ ")+s.Text.Render(text)+s.ButtonOn.Render(" "), s.KeyHelp.Render(help)+" ", m.W)
+		return s.Spread(" "+s.Key.Render("/ ")+s.Text.Render(text)+s.ButtonOn.Render(" "), ink.Render(help)+" ", m.W)
 	}
 	var left, right []pane.Action
 	for _, g := range m.Keys.On(m.Current) {

@@ -34,7 +34,7 @@ func (m *Model) help() tea.Cmd {
 // legend explains the glyphs.
 var legend = []struct{ sign, means string }{
 	{theme.Live, "live: someone is in the meeting"}, {theme.Open, "open: a meeting without participants"},
-	{theme.Ended, "no meeting, or ended"}, {theme.Rec, "recording"}, {theme.Pending, "waiting, or under way"},
+	{theme.Ended, "no meeting, or ended"}, {theme.Rec, "recording"}, {theme.Pending, "waiting, or under way"}, {theme.Soon, "a booking begins soon"},
 	{theme.Host, "host"}, {theme.Bot, "bot, such as a recorder; not counted"}, {theme.Good, "done, or all is well"},
 	{theme.Bad, "failed"}, {theme.Doubtful, "needs a look"}, {"↑3 ↓12", "rows above and below what is shown"},
 }

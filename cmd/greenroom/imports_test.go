@@ -65,6 +65,7 @@ var allowed = map[string][]string{
 	"internal/app":           {"provider", "internal/cursor"},
 	"internal/app/apptest":   {"provider", "internal/app", "internal/cursor", "internal/filter"},
 	"internal/boltfile":      {"internal/regular"},
+	"internal/booking":       {"provider", "internal/app", "internal/calendar", "internal/when"},
 	"internal/bounds":        {},
 	"internal/crash":         {},
 	"internal/cases":         {},
@@ -97,7 +98,7 @@ var allowed = map[string][]string{
 	"internal/recording":     {"provider", "internal/app"}, // the contract; the machinery is below it
 	"internal/recording/*":   {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/recording/*", "internal/regular"},
 	"tunnel":                 {"tunnel", "internal/boltfile", "internal/bounds", "internal/crash", "internal/cursor", "internal/plain", "internal/regular", "internal/private"},
-	"tui":                    {"provider", "internal/app", "internal/attendance", "internal/crash", "internal/difference", "internal/export", "internal/filter", "internal/order", "internal/plain", "internal/timeline", "tui"},
+	"tui":                    {"provider", "internal/app", "internal/attendance", "internal/booking", "internal/crash", "internal/difference", "internal/export", "internal/filter", "internal/order", "internal/plain", "internal/timeline", "tui"},
 	"tui/tuitest":            {"provider", "internal/app", "internal/app/apptest"},
 	"cmd":                    {"provider", "internal", "store", "tui", "tunnel", "cmd"},
 }

@@ -28,10 +28,10 @@ var pastMentions = map[string][]string{
 	},
 	"internal/config/schema.go": {"DAILY_MIGRATION_ENABLED", "DAILY_MIGRATION_ROOM_IDS"},
 	// A calendar repeats things daily (RFC 5545), and the links in its invitations are those of any service.
-	"internal/calendar/rule.go":      {"daily", "DAILY", "FREQ=DAILY"},
-	"internal/calendar/walls.go":     {"daily"},
-	"cmd/greenroom/room_schedule.go": {"FREQ=DAILY"},
-	"internal/calendar/link.go":      {"daily.co", "whereby.com", "livekit.io"},
+	"internal/calendar/rule.go":   {"daily", "DAILY", "FREQ=DAILY"},
+	"internal/calendar/walls.go":  {"daily"},
+	"internal/booking/booking.go": {"FREQ=DAILY"},
+	"internal/calendar/link.go":   {"daily.co", "whereby.com", "livekit.io"},
 	// Meetings that were stored before there were platforms are Whereby's.
 	"store/migrate.go": {"Whereby"},
 }

@@ -40,7 +40,11 @@ func (o *roomListOptions) run(ctx context.Context, _ []string) error {
 		if err != nil {
 			return err
 		}
-		order.Rooms(rooms, order.Language(o.getenv))
+		status, err := b.Status(ctx, app.StatusQuery{})
+		if err != nil {
+			return err
+		}
+		order.By{Language: order.Language(o.getenv), Now: o.now(), Failing: order.FailingAccounts(status.Accounts)}.Rooms(rooms)
 		if o.json {
 			return o.printJSON(list(rooms))
 		}

@@ -2,17 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/mail"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
-	"greenroom/internal/calendar"
+	"greenroom/internal/booking"
 	"greenroom/internal/plain"
-	"greenroom/internal/when"
 )
 
 type scheduleOptions struct {
@@ -92,36 +91,14 @@ func (o *scheduleOptions) run(ctx context.Context, args []string) error {
 	return o.lists(ctx, room)
 }
 
-func (o *scheduleOptions) length() (time.Duration, error) {
-	if o.lasts == "" {
-		return 0, nil
+// bookingError words an error about a booking's text as one about the flag that has it.
+func bookingError(err error) error {
+	var e *booking.Error
+	if !errors.As(err, &e) {
+		return err
 	}
-	d, ok := when.Age(o.lasts)
-	if !ok || d <= 0 {
-		return 0, usagef("--for can't be %q: write it like 45m or 1h30m", o.lasts)
-	}
-	return d, nil
+	return usagef("--%s can't be %q: %s", strings.Replace(e.Field, "zone", "time-zone", 1), e.Value, e.Hint)
 }
-
-// start reads --at as a local time in a zone. A moment that no local time names, in the hour that occurs twice, is in UTC.
-func (o *scheduleOptions) start(zone string) (at, in string, err error) {
-	loc := calendar.Zone(zone)
-	if t, err := time.Parse(time.RFC3339, o.at); err == nil {
-		wall := calendar.Wall(t.In(loc))
-		if !calendar.Place(wall, loc).Equal(t.Truncate(time.Second)) {
-			wall, zone = calendar.Wall(t.UTC()), "UTC"
-		}
-		return wall.Format(wallLayout), zone, nil
-	}
-	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", wallLayout} {
-		if t, err := time.Parse(layout, o.at); err == nil {
-			return t.Format(wallLayout), zone, nil
-		}
-	}
-	return "", "", usagef("--at can't be %q: write it like '2026-12-01 10:00' or 2026-12-01T10:00:00+01:00", o.at)
-}
-
-const wallLayout = "2006-01-02T15:04:05"
 
 func (o *scheduleOptions) people() ([]app.Person, error) {
 	var out []app.Person
@@ -139,32 +116,16 @@ func (o *scheduleOptions) people() ([]app.Person, error) {
 	return out, nil
 }
 
-func (o *scheduleOptions) checkUntil() error {
-	if o.until == "" {
-		return nil
-	}
-	if _, err := time.Parse(time.DateOnly, o.until); err != nil {
-		return usagef("--until can't be %q: write it like 2026-12-31", o.until)
-	}
-	return nil
-}
-
 func (o *scheduleOptions) books(ctx context.Context, room string) error {
 	zone, err := o.zoneOr(o.zone)
 	if err != nil {
 		return err
 	}
-	spec := app.BookingSpec{Room: room, Every: o.every, Until: o.until}
-	if spec.At, spec.TimeZone, err = o.start(zone); err != nil {
-		return err
-	}
-	if spec.For, err = o.length(); err != nil {
-		return err
+	spec, err := booking.Text{At: o.at, For: o.lasts, Every: o.every, Until: o.until}.Spec(room, zone)
+	if err != nil {
+		return bookingError(err)
 	}
 	if spec.Expect, err = o.people(); err != nil {
-		return err
-	}
-	if err := o.checkUntil(); err != nil {
 		return err
 	}
 	return o.with(ctx, func(b app.Backend) error {
@@ -178,13 +139,13 @@ func (o *scheduleOptions) books(ctx context.Context, room string) error {
 
 func (o *scheduleOptions) edits(ctx context.Context, ref app.BookingRef) error {
 	patch := app.BookingPatch{BookingRef: ref}
-	if err := o.checkUntil(); err != nil {
-		return err
+	if err := booking.Last(o.until); err != nil {
+		return bookingError(err)
 	}
 	if o.lasts != "" {
-		length, err := o.length()
+		length, err := booking.Length(o.lasts)
 		if err != nil {
-			return err
+			return bookingError(err)
 		}
 		patch.For = &length
 	}
@@ -222,9 +183,9 @@ func (o *scheduleOptions) edits(ctx context.Context, ref app.BookingRef) error {
 					}
 				}
 			}
-			at, in, err := o.start(zone)
+			at, in, err := booking.Start(o.at, zone)
 			if err != nil {
-				return err
+				return bookingError(err)
 			}
 			patch.At = &at
 			if in != zone || o.zone != "" {
@@ -270,36 +231,8 @@ func (o *scheduleOptions) printBooking(b app.Booking, verb string) error {
 	if o.json {
 		return o.printJSON(b)
 	}
-	o.words(fmt.Sprintf("%s a meeting of %s: %s, %s. Its id is %s.", verb, plain.Text(b.Room), bookingTime(b), repetition(b), b.ID))
+	o.words(fmt.Sprintf("%s a meeting of %s: %s, %s. Its id is %s.", verb, plain.Text(b.Room), booking.Time(b), booking.Repetition(b), b.ID))
 	return nil
-}
-
-// bookingTime is when the first occurrence takes place, in the booking's own zone.
-func bookingTime(b app.Booking) string {
-	loc := calendar.Zone(b.TimeZone)
-	if loc == nil {
-		loc = time.UTC
-	}
-	from, to := b.StartsAt.In(loc), b.EndsAt.In(loc)
-	end := "15:04"
-	if from.Format(time.DateOnly) != to.Format(time.DateOnly) {
-		end = "2006-01-02 15:04"
-	}
-	return from.Format("Mon 2006-01-02 15:04") + "–" + to.Format(end) + " " + loc.String()
-}
-
-// repetition is how often, in words.
-func repetition(b app.Booking) string {
-	out := map[string]string{
-		"": "once", "FREQ=DAILY": "every day", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR": "on weekdays", "FREQ=WEEKLY": "every week", "FREQ=MONTHLY": "every month",
-	}[b.Rule]
-	if out == "" {
-		out = b.Rule
-	}
-	if loc := calendar.Zone(b.TimeZone); !b.Until.IsZero() && loc != nil {
-		out += " until " + b.Until.In(loc).Format(time.DateOnly)
-	}
-	return out
 }
 
 func (o *scheduleOptions) lists(ctx context.Context, room string) error {
@@ -327,7 +260,7 @@ func (o *scheduleOptions) lists(ctx context.Context, room string) error {
 			if note == "" {
 				note = v.Link
 			}
-			t.add(v.ID, v.Room, next, bookingTime(v), repetition(v), note)
+			t.add(v.ID, v.Room, next, booking.Time(v), booking.Repetition(v), note)
 		}
 		return o.printTable(t)
 	})

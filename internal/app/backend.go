@@ -17,6 +17,8 @@ type RoomRef struct {
 type RoomQuery struct {
 	// Group selects the rooms of a group, whatever the case of its letters.
 	Group string `json:"group,omitempty"`
+	// People asks for the names of the people in the rooms.
+	People bool `json:"people,omitempty"`
 }
 
 // RoomView is a room with its current meeting.
@@ -29,6 +31,10 @@ type RoomView struct {
 	Would Choice `json:"would"`
 	// Notes are things to know about the room's lasting link.
 	Notes []string `json:"notes,omitempty"`
+	// Booking is the booking with the next occurrence, nil without one.
+	Booking *Booking `json:"booking,omitempty"`
+	// People are the names of those who are in the open meeting or wait to be let in, if they were asked for.
+	People []string `json:"people,omitempty"`
 }
 
 // Choice is which account a meeting gets, and why.

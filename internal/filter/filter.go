@@ -182,6 +182,7 @@ const (
 	Waiting
 	Failing
 	Adopted
+	Soon
 )
 
 var flags = []struct {
@@ -191,7 +192,7 @@ var flags = []struct {
 }{
 	{"duplicate", Duplicate, Events}, {"replay", Replay, Events}, {"unapplied", Unapplied, Events}, {"imported", Imported, Events},
 	{"live", Live, Rooms}, {"open", Open, Rooms}, {"ended", Ended, Rooms}, {"waiting", Waiting, Rooms}, {"failing", Failing, Rooms},
-	{"adopted", Adopted, Rooms},
+	{"adopted", Adopted, Rooms}, {"soon", Soon, Rooms},
 }
 
 // FlagsOf returns the properties of a delivery.

@@ -1,6 +1,10 @@
 package filter
 
-import "greenroom/internal/app"
+import (
+	"cmp"
+
+	"greenroom/internal/app"
+)
 
 // MeetingItem is a meeting as filters see it. people returns the names of those who were in it or waited.
 func MeetingItem(m app.Meeting, people func() []string) Item {
@@ -12,6 +16,22 @@ func MeetingItem(m app.Meeting, people func() []string) Item {
 		Account: m.Account, Room: m.Room, Meeting: m.ID, Names: []string{m.Room, m.PlatformRoom, m.Account, string(m.Platform)}, People: people,
 		Flags: meetingFlags(m), At: at.Time,
 	}
+}
+
+// RoomItem is a room as filters see it. flags add what isn't in the room itself: [Failing] for its account, and [Soon].
+func RoomItem(v app.RoomView, flags Flag) Item {
+	i := Item{Account: cmp.Or(v.Account, v.Would.Account), Room: v.Name, People: func() []string { return v.People }, Flags: flags}
+	if v.Adopted {
+		i.Flags |= Adopted
+	}
+	if m := v.Meeting; m != nil {
+		i.Meeting, i.At, i.Flags = m.ID, m.StartsAt.Time, i.Flags|meetingFlags(*m)
+		if m.Status != app.Ended {
+			i.Account = m.Account
+		}
+	}
+	i.Names = []string{v.Name, i.Account, string(v.Would.Platform)}
+	return i
 }
 
 func meetingFlags(m app.Meeting) Flag {

@@ -33,68 +33,6 @@ const (
 // made when a meeting starts, and is explained until then.
 var accountName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-// Rooms lists the rooms with their current meetings.
-func (h *Hub) Rooms(ctx context.Context, q app.RoomQuery) ([]app.RoomView, error) {
-	out := []app.RoomView{}
-	err := h.store.View(ctx, func(tx *store.Tx) error {
-		rooms, err := tx.Rooms()
-		if err != nil {
-			return err
-		}
-		current, err := currentMeetings(tx)
-		if err != nil {
-			return err
-		}
-		base := h.pageBase()
-		for _, r := range rooms {
-			if q.Group != "" && !strings.EqualFold(roomName(q.Group), r.Group) {
-				continue
-			}
-			if r, err = h.located(tx, r); err != nil {
-				return err
-			}
-			v := app.RoomView{Room: r, Would: h.choose(r), Meeting: current[r.ID], Notes: h.linkNotes(r)}
-			if v.PageLink, err = base.of(tx, r); err != nil {
-				return err
-			}
-			if v.Meeting == nil {
-				if v.Meeting, err = latest(tx, r.ID); err != nil {
-					return err
-				}
-			}
-			if v.Meeting != nil {
-				h.giveGuestURL(v.Meeting, v.PageLink)
-			}
-			out = append(out, v)
-		}
-		return nil
-	})
-	return out, err
-}
-
-// Room reads one room by its id or name.
-func (h *Hub) Room(ctx context.Context, ref app.RoomRef) (app.RoomView, error) {
-	var v app.RoomView
-	err := h.store.View(ctx, func(tx *store.Tx) error {
-		r, err := findRoom(tx, ref.Ref)
-		if err != nil {
-			return err
-		}
-		if r, err = h.located(tx, r); err != nil {
-			return err
-		}
-		v = app.RoomView{Room: r, Would: h.choose(r), Notes: h.linkNotes(r)}
-		if v.PageLink, err = h.pageBase().of(tx, r); err != nil {
-			return err
-		}
-		if v.Meeting, err = h.currentOf(tx, r.ID); err == nil && v.Meeting != nil {
-			h.giveGuestURL(v.Meeting, v.PageLink)
-		}
-		return err
-	})
-	return v, err
-}
-
 // CreateRoom makes a room. It needs no account: the choice is made when a meeting starts.
 func (h *Hub) CreateRoom(ctx context.Context, spec app.RoomSpec) (app.Room, error) {
 	r := app.Room{ID: h.newID(), RoomSettings: spec, CreatedAt: h.now()}

@@ -1,5 +1,5 @@
-// Package order sorts rooms as people look for them: first those where someone waits, then by name in the natural order
-// of the user's language. The screen and the commands share it.
+// Package order sorts rooms as people look for them: by what needs attention, then by name in the natural order of the
+// user's language. The screen and the commands share it.
 package order
 
 import (
@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
@@ -32,34 +33,80 @@ func Language(getenv func(string) string) language.Tag {
 	return language.Und
 }
 
-// Rooms sorts rooms in place: someone waits, something fails, live, open, the rest. Adopted rooms whose platform room is always open
-// count as open only while someone is in them. Within a rank names are in natural order: 3 before 13.
-func Rooms(rooms []app.RoomView, lang language.Tag) {
-	c := collate.New(lang, collate.Numeric)
+// State is why a room is where it is in the list. Lower ones are further up.
+type State int
+
+// The states, in the order of the list.
+const (
+	Waiting State = iota // someone waits to be let in
+	Failing              // the account fails, or the recording
+	Live
+	Soon // a booking begins within [Ahead], or should have begun
+	Open
+	Rest
+)
+
+// Ahead is how long before a booking its room is one of those that need attention.
+const Ahead = 15 * time.Minute
+
+// By holds the circumstances that the order depends on.
+type By struct {
+	Language language.Tag
+	Now      time.Time
+	// Failing reports whether an account fails; nil for none.
+	Failing func(account string) bool
+}
+
+// Rooms sorts rooms in place by their state, and in natural order of the names within one: 3 before 13.
+func (by By) Rooms(rooms []app.RoomView) {
+	c := collate.New(by.Language, collate.Numeric)
 	var buf collate.Buffer
 	keys := make(map[string][]byte, len(rooms))
+	states := make(map[string]State, len(rooms))
 	for _, v := range rooms {
+		states[v.ID] = by.State(v)
 		if _, ok := keys[v.Name]; !ok {
 			keys[v.Name] = c.KeyFromString(&buf, v.Name)
 		}
 	}
 	slices.SortStableFunc(rooms, func(a, b app.RoomView) int {
-		return cmp.Or(rank(a)-rank(b), bytes.Compare(keys[a.Name], keys[b.Name]), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(states[a.ID], states[b.ID]), bytes.Compare(keys[a.Name], keys[b.Name]), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
 }
 
-func rank(v app.RoomView) int {
-	switch mt := v.Meeting; {
-	case mt == nil || mt.Status == app.Ended:
-		return 4
-	case mt.Waiting > 0:
-		return 0
-	case mt.RecordingError != "" && mt.Recording != app.IsRecording && mt.Recording != app.StartingRecording:
-		return 1
-	case mt.Status == app.Live:
-		return 2
-	case v.Adopted || mt.Adopted:
-		return 4
+// State returns the state of a room. Adopted rooms, whose platform room is always open, are open only while someone is in them.
+func (by By) State(v app.RoomView) State {
+	mt := v.Meeting
+	if mt != nil && mt.Status == app.Ended {
+		mt = nil
 	}
-	return 3
+	account := cmp.Or(v.Account, v.Would.Account)
+	if mt != nil {
+		account = mt.Account
+	}
+	switch {
+	case mt != nil && mt.Waiting > 0:
+		return Waiting
+	case by.Failing != nil && by.Failing(account), mt != nil && failed(*mt):
+		return Failing
+	case mt != nil && mt.Status == app.Live:
+		return Live
+	case v.Booking != nil && !v.Booking.Next.IsZero() && v.Booking.Next.Sub(by.Now) <= Ahead:
+		return Soon
+	case mt != nil && !v.Adopted && !mt.Adopted:
+		return Open
+	}
+	return Rest
+}
+
+// failed reports whether a meeting is not recorded although it should be.
+func failed(mt app.Meeting) bool {
+	return mt.RecordingError != "" && mt.Recording != app.IsRecording && mt.Recording != app.StartingRecording
+}
+
+// FailingAccounts reports which accounts fail by their status, for [By].
+func FailingAccounts(accounts []app.AccountStatus) func(account string) bool {
+	return func(name string) bool {
+		return slices.ContainsFunc(accounts, func(a app.AccountStatus) bool { return a.Name == name && a.Health == "failing" })
+	}
 }

@@ -3,6 +3,7 @@ package order
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"greenroom/internal/app"
 )
@@ -16,6 +17,10 @@ func TestRoomsAreInTheOrderInWhichPeopleLookForThem(t *testing.T) {
 		return v
 	}
 	meeting := func(mt app.Meeting) func(*app.RoomView) { return func(v *app.RoomView) { v.Meeting = &mt } }
+	now := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
+	booked := func(in time.Duration) func(*app.RoomView) {
+		return func(v *app.RoomView) { v.Booking = &app.Booking{Next: app.At(now.Add(in))} }
+	}
 	rooms := []app.RoomView{
 		room("recroom", nil), room("Room 103", nil), room("Room 13", nil), room("Room 3", nil), room("Zürich", nil), room("zebra", nil),
 		room("Ärzte", nil), room("apple", nil),
@@ -25,14 +30,21 @@ func TestRoomsAreInTheOrderInWhichPeopleLookForThem(t *testing.T) {
 		room("broken", meeting(app.Meeting{Status: app.Live, RecordingError: "x"})),
 		room("waiting", meeting(app.Meeting{Status: app.Open, Waiting: 1})),
 		room("over", meeting(app.Meeting{Status: app.Ended, Waiting: 1})),
+		room("refused", func(v *app.RoomView) { v.Would.Account = "acme" }),
+		room("soon", booked(15*time.Minute)), room("later", booked(16*time.Minute)), room("should run", booked(-5*time.Minute)),
+		room("planned and open", func(v *app.RoomView) { booked(time.Minute)(v); v.Meeting = &app.Meeting{Status: app.Open} }),
+		room("planned and live", func(v *app.RoomView) { booked(time.Minute)(v); v.Meeting = &app.Meeting{Status: app.Live} }),
+		room("no more", func(v *app.RoomView) { v.Booking = &app.Booking{} }),
 	}
+	failing := FailingAccounts([]app.AccountStatus{{Name: "acme", Health: "failing"}, {Name: "", Health: "ok"}})
 	lang := Language(func(name string) string { return map[string]string{"LANG": "de_DE.UTF-8"}[name] })
-	Rooms(rooms, lang)
+	By{Language: lang, Now: now, Failing: failing}.Rooms(rooms)
 	var got []string
 	for _, v := range rooms {
 		got = append(got, v.Name)
 	}
-	want := []string{"waiting", "broken", "live", "open", "A adopted", "apple", "Ärzte", "over", "recroom", "Room 3", "Room 13", "Room 103",
+	want := []string{"waiting", "broken", "refused", "live", "planned and live", "planned and open", "should run", "soon", "open", "A adopted", "apple", "Ärzte",
+		"later", "no more", "over", "recroom", "Room 3", "Room 13", "Room 103",
 		"zebra", "Zürich"}
 	if !slices.Equal(got, want) {
 		t.Errorf("\n%q, not\n%q", got, want)

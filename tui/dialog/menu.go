@@ -67,6 +67,15 @@ func (m *Menu) Choose(i int) {
 	m.list.Cursor = i
 }
 
+// Current returns the item under the cursor; ok is false if there is none.
+func (m *Menu) Current() (it Item, ok bool) {
+	m.narrow()
+	if m.off || m.list.Cursor >= len(m.shown) {
+		return it, false
+	}
+	return m.Items[m.shown[m.list.Cursor]], true
+}
+
 // SetItems replaces the items and keeps the typed text. The cursor stays on its item; if that has disappeared, no item is
 // selected.
 func (m *Menu) SetItems(items []Item) {

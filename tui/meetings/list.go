@@ -82,8 +82,8 @@ func (p *Pane) listSection(y, w, h int) cell.Section {
 	}, p.Fill)
 	note := ""
 	switch {
-	case p.wrong != "":
-		note = theme.Bad + " " + p.wrong
+	case p.filter.Wrong != "":
+		note = theme.Bad + " " + p.filter.Wrong
 	case p.fresh:
 		note = "/ " + words.Safe(p.filter.Text) + "  reading…"
 	case p.filter.Text != "":
@@ -103,9 +103,9 @@ func (p *Pane) lines(w int) []string {
 			return p.Trouble("The meetings can't be read", l.Err, w)
 		case !l.Ready || l.Busy:
 			return []string{" " + s.Muted.Render("reading…")}
-		case p.wrong != "":
+		case p.filter.Wrong != "":
 			var out []string
-			for _, l := range s.Wrap(theme.Bad+" "+p.wrong, w-2) {
+			for _, l := range s.Wrap(theme.Bad+" "+p.filter.Wrong, w-2) {
 				out = append(out, " "+s.Bad.Render(l))
 			}
 			return out

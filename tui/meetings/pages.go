@@ -31,7 +31,7 @@ type page struct {
 
 // askPage reads the newest meetings, or the page after the last one.
 func (p *Pane) askPage() func(context.Context) (page, error) {
-	if p.wrong != "" {
+	if p.filter.Wrong != "" {
 		return nil
 	}
 	q := app.MeetingQuery{ByTime: true, Filter: p.filter.Text, TimeZone: p.ZoneName, Limit: pageSize}
@@ -75,9 +75,9 @@ func (p *Pane) setPage(got page) tea.Cmd {
 
 // search applies the filter. A filter that can't be used leaves the list as it is.
 func (p *Pane) search() tea.Cmd {
-	p.wrong = ""
+	p.filter.Wrong = ""
 	if _, err := filter.Parse(p.filter.Text, filter.Options{Now: p.Now().In(p.Zone), Of: filter.Rooms}); err != nil {
-		p.wrong = pane.WhyWrong(err)
+		p.filter.Wrong = pane.WhyWrong(err)
 		return nil
 	}
 	p.older, p.fresh = false, true

@@ -24,8 +24,6 @@ type Pane struct {
 	rows   []row
 	list   grid.List
 	filter pane.Filter
-	// wrong is why the filter can't be used, empty if it can.
-	wrong string
 	// older asks for the page after the last meeting. ended reports that there is none.
 	older, ended bool
 	// fresh reports that the list belongs to an earlier filter, until the answer arrives.

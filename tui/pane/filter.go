@@ -22,12 +22,14 @@ type Filter struct {
 	Typing bool
 	// Hint is shown beside the text if there is room.
 	Hint string
+	// Wrong is why the text can't be used, safe to draw; empty if it can.
+	Wrong string
 	// Apply narrows the list after the text has changed.
 	Apply func() tea.Cmd
 }
 
 // Clear removes the text without applying it.
-func (f *Filter) Clear() { f.Text, f.Typing = "", false }
+func (f *Filter) Clear() { f.Text, f.Typing, f.Wrong = "", false, "" }
 
 // Insert adds typed or pasted text.
 func (f *Filter) Insert(s string) {

@@ -70,6 +70,8 @@ type Screen struct {
 	// Status is the last status of accounts, listener, tunnel and store. StatusRead reads it.
 	Status     app.Status
 	StatusRead *Slot
+	// AfterStatus runs when Status was read.
+	AfterStatus []func() tea.Cmd
 	// RecordingsRead reads the list of recordings.
 	RecordingsRead *Slot
 
@@ -87,7 +89,11 @@ func (s *Screen) Init() {
 		Always(func(ctx context.Context) (app.Status, error) { return s.Backend.Status(ctx, app.StatusQuery{}) }),
 		func(st app.Status) tea.Cmd {
 			s.Status = st
-			return s.warnOfListener()
+			cmds := []tea.Cmd{s.warnOfListener()}
+			for _, f := range s.AfterStatus {
+				cmds = append(cmds, f())
+			}
+			return tea.Batch(cmds...)
 		})
 }
 

@@ -22,7 +22,8 @@ type adoption struct {
 	menu     *dialog.Menu
 	accounts []string // in the order of the configuration
 	found    map[string]platformRooms
-	round    uint64 // an answer to an earlier round no longer counts
+	marked   map[string]app.PlatformRoom // by the item's id
+	round    uint64                      // an answer to an earlier round no longer counts
 }
 
 // platformRooms is the answer of one account.
@@ -48,9 +49,9 @@ func (p *Pane) whyNoAdoption() string {
 // adopt lists the rooms on the platforms, to adopt one.
 func (p *Pane) adopt() tea.Cmd {
 	a := &adoption{p: p, menu: &dialog.Menu{
-		Title: "Adopt existing rooms", Search: true, Wide: true, Hint: "type to find   ctrl+r refresh   ",
-	}}
-	a.menu.Keys = map[string]func() tea.Cmd{"ctrl+r": a.ask}
+		Title: "Adopt existing rooms", Search: true, Wide: true, Hint: "type to find   space mark   ctrl+r refresh   ",
+	}, marked: map[string]app.PlatformRoom{}}
+	a.menu.Keys = map[string]func() tea.Cmd{"ctrl+r": a.ask, "space": a.mark}
 	for _, acc := range p.Status.Accounts {
 		if acc.Cannot[app.AbilityAdopt] == "" {
 			a.accounts = append(a.accounts, acc.Name)
@@ -132,8 +133,11 @@ func (a *adoption) show() {
 // item is one room of a platform. Selecting one that is known goes to it.
 func (a *adoption) item(r app.PlatformRoom, width int) dialog.Item {
 	p := a.p
-	it := dialog.Item{ID: r.Account + "\x00" + r.PlatformRoom, Stay: true,
-		Label: p.Styles.Fit(words.Safe(r.Account), max(width, 6)) + "  " + words.Safe(r.PlatformRoom)}
+	id, mark := r.Account+"\x00"+r.PlatformRoom, "  "
+	if _, ok := a.marked[id]; ok {
+		mark = theme.Good + " "
+	}
+	it := dialog.Item{ID: id, Stay: true, Label: p.Styles.Fit(words.Safe(r.Account), max(width, 6)) + mark + words.Safe(r.PlatformRoom)}
 	if r.Known {
 		it.Why, it.Stay = theme.Good+" room "+words.Safe(r.Room), false
 		it.Do = func() tea.Cmd {
@@ -147,10 +151,52 @@ func (a *adoption) item(r app.PlatformRoom, width int) dialog.Item {
 		it.Key = "until " + p.Day(r.EndsAt)
 	}
 	it.Do = func() tea.Cmd {
+		if len(a.marked) > 0 {
+			return a.adoptMarked()
+		}
 		p.Dialogs.Push(a.form(r))
 		return nil
 	}
 	return it
+}
+
+// mark marks the room under the cursor or unmarks it. Rooms that are known can't be marked.
+func (a *adoption) mark() tea.Cmd {
+	it, ok := a.menu.Current()
+	if _, on := a.marked[it.ID]; on {
+		delete(a.marked, it.ID)
+		a.show()
+		return nil
+	}
+	for _, got := range a.found {
+		for _, r := range got.rooms {
+			if ok && !r.Known && r.Account+"\x00"+r.PlatformRoom == it.ID {
+				a.marked[it.ID] = r
+			}
+		}
+	}
+	a.show()
+	return nil
+}
+
+// adoptMarked adopts the marked rooms under the platforms' names, one after the other.
+func (a *adoption) adoptMarked() tea.Cmd {
+	var ids []string
+	for id := range a.marked {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	var rooms []app.RoomView
+	for _, id := range ids {
+		rooms = append(rooms, app.RoomView{Room: app.Room{ID: id, RoomSettings: app.RoomSettings{Name: a.marked[id].PlatformRoom}}})
+	}
+	a.p.Dialogs.Close(a.menu)
+	marked := a.marked
+	return a.p.each(rooms, "Adopting rooms", "adopt the room", "adopted", func(ctx context.Context, v app.RoomView) error {
+		r := marked[v.ID]
+		_, err := a.p.Backend.AdoptRoom(ctx, app.Adoption{Account: r.Account, PlatformRoom: r.PlatformRoom})
+		return err
+	})
 }
 
 // form asks for the name of the room in Greenroom, and adopts it.

@@ -77,6 +77,9 @@ func (p *Pane) form(edit *app.Room) tea.Cmd {
 			Help: "Turn this off only if everyone has been informed already."},
 		{Name: "logo", Label: "Logo", Value: plain.Text(cur.Logo), Check: checkLogo, Off: p.noLogo,
 			Help: "A PNG on this machine, at least 400 pixels wide, for the meeting's page. Optional."},
+		{Name: "download", Label: "Download", Value: yesNo(cur.AutoDownload), Off: notRecorded, Options: []dialog.Option{
+			opt("no", "on request"), opt("yes", "automatically, when it is ready")},
+			Help: "What happens to new recordings. The Recordings tab lists all of them."},
 		{Name: "link", Label: "Link", Value: linkValue(cur), Off: p.noLasting, Options: []dialog.Option{
 			opt(string(app.LinkNew), "new: another one for each meeting"), opt(string(app.LinkLasting), "lasting: one for all meetings")},
 			Help: "A lasting guest link can go in a calendar."},
@@ -84,9 +87,6 @@ func (p *Pane) form(edit *app.Room) tea.Cmd {
 			Help: "A heading under which the list shows the room. Optional."},
 		{Name: "favourite", Label: "Favourite", Value: yesNo(cur.Favourite), Options: []dialog.Option{opt("no", "no"), opt("yes", "yes: shown first")},
 			Help: "Favourites come first in the list."},
-		{Name: "download", Label: "Download", Value: yesNo(cur.AutoDownload), Off: notRecorded, Options: []dialog.Option{
-			opt("no", "on request"), opt("yes", "automatically, when it is ready")},
-			Help: "What happens to new recordings. The Recordings tab lists all of them."},
 	}
 	f.OnSubmit = func(v func(string) string) tea.Cmd {
 		spec := roomSpec(v)

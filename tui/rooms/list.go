@@ -2,10 +2,12 @@ package rooms
 
 import (
 	"strconv"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
+	"greenroom/internal/order"
 	"greenroom/tui/cell"
 	"greenroom/tui/grid"
 	"greenroom/tui/pane"
@@ -47,7 +49,14 @@ func (p *Pane) listSection(y, w, h int) cell.Section {
 	p.list.Resize(len(p.shown), h)
 	lines := p.lines(w - 2)
 	p.ListZone(1, y, w-2, h, &p.list, p.pick, nil)
-	note := pane.Notes(p.filter.Note(len(p.shown), len(p.rooms)), p.list.More())
+	filtered, marked := p.filter.Note(len(p.shown), len(p.rooms)), ""
+	if p.filter.Wrong != "" {
+		filtered = theme.Bad + " " + p.filter.Wrong
+	}
+	if n := len(p.marked); n > 0 {
+		marked = strconv.Itoa(n) + " marked"
+	}
+	note := pane.Notes(filtered, marked, p.list.More())
 	return p.Section("Rooms", note, lines, w, h, !p.inner)
 }
 
@@ -101,7 +110,17 @@ func account(v app.RoomView) string {
 
 // sign returns the glyph of a room and the number of people in it.
 func (p *Pane) sign(v app.RoomView) (glyph, count string) {
-	if v.Meeting == nil || v.Meeting.Status == app.Ended {
+	left, soon := p.soon(v)
+	minutes := p.Styles.Warn.Render("now")
+	if left > 0 {
+		minutes = p.Styles.Warn.Render(strconv.Itoa(int((left+time.Minute-1)/time.Minute)) + "m")
+	}
+	switch idle := v.Meeting == nil || v.Meeting.Status == app.Ended; {
+	case soon && idle:
+		return p.Styles.Warn.Render(theme.Soon), minutes
+	case soon:
+		return p.Styles.Accent.Render(theme.Open), minutes
+	case idle:
 		return p.Styles.Faint.Render(theme.Ended), p.Styles.Faint.Render(theme.Nothing)
 	}
 	n := strconv.Itoa(v.Meeting.Here)
@@ -145,7 +164,13 @@ func (p *Pane) lines(w int) []string {
 		if i == p.list.Cursor {
 			name = s.Strong.Render(s.Fit(words.Safe(v.Name), w-acct-knock-10))
 		}
-		rec := " "
+		rec, mark := " ", " "
+		if p.marked[v.ID] {
+			mark = s.Accent.Render(theme.Good)
+		}
+		if p.by().State(v) == order.Failing {
+			rec = s.Bad.Render(theme.Bad)
+		}
 		if v.Meeting != nil && v.Meeting.Status != app.Ended {
 			switch {
 			case v.Meeting.Recording == app.IsRecording:
@@ -156,7 +181,7 @@ func (p *Pane) lines(w int) []string {
 				rec = s.Bad.Render(theme.Bad)
 			}
 		}
-		line := p.Marker(i == p.list.Cursor) + glyph + " " + name + " " + rec + " " + s.Muted.Render(s.Fit(words.Safe(account(v)), acct)) +
+		line := p.Marker(i == p.list.Cursor) + glyph + mark + name + " " + rec + " " + s.Muted.Render(s.Fit(words.Safe(account(v)), acct)) +
 			s.FitRight(p.knocking(v), knock) + s.FitRight(count, 3) + " "
 		if i == p.list.Cursor {
 			line = p.Selected(line, w, !p.inner)
@@ -174,6 +199,12 @@ func (p *Pane) empty(w int) []string {
 		return p.Trouble("The rooms can't be read", l.Err, w)
 	case !l.Ready:
 		return []string{" " + s.Muted.Render("reading…")}
+	case p.filter.Wrong != "":
+		var out []string
+		for _, l := range s.Wrap(theme.Bad+" "+p.filter.Wrong, w-2) {
+			out = append(out, " "+s.Bad.Render(l))
+		}
+		return out
 	case p.filter.Text != "":
 		return []string{" " + s.Muted.Render(s.Clip("No room matches. esc clears.", w-2))}
 	}

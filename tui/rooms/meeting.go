@@ -23,6 +23,10 @@ func (p *Pane) meetingLines(w, h, x0, y0 int) []string {
 		return p.welcome(w)
 	}
 	out := p.about(v, w, h > 13 || len(p.people) == 0)
+	out = append(out, p.refusal(v, w)...)
+	if h > 9 {
+		out = append(out, p.nextLine(v, w, x0, y0+len(out))...)
+	}
 	mt, ok := p.Meeting()
 	if !ok || mt.Status == app.Ended {
 		out = append(out, p.startLines(v, w)...)
@@ -47,6 +51,20 @@ func (p *Pane) meetingLines(w, h, x0, y0 int) []string {
 		out = append(out, "")
 	}
 	return append(out, p.rosterLines(w, h-len(out), x0, y0+len(out))...)
+}
+
+// refusal draws why the account of the room fails, if it does.
+func (p *Pane) refusal(v app.RoomView, w int) []string {
+	s := p.Styles
+	a := p.Account(account(v))
+	if a.Health != "failing" {
+		return nil
+	}
+	text := theme.Bad + " " + words.Safe(a.Name) + " fails: " + words.Safe(a.Detail)
+	if a.Hint != "" {
+		text += ". " + words.Safe(a.Hint)
+	}
+	return []string{" " + s.Bad.Render(s.Clip(text, w-2))}
 }
 
 // about draws the settings of a room, and why its meeting is on its account: in one line if it fits, else in two if more

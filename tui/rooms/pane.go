@@ -2,7 +2,6 @@
 package rooms
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +20,14 @@ type Pane struct {
 
 	rooms, shown []app.RoomView
 	filter       pane.Filter
-	list         grid.List
+	// valid is the last filter that could be used. hasPeople reports that the rooms were read with their people.
+	valid     string
+	hasPeople bool
+	// marked are the ids of the rooms that were marked to do something with all of them.
+	marked map[string]bool
+	// turn counts the timers for the next change of the order by time.
+	turn uint64
+	list grid.List
 	// chosen is the id of the room under the cursor, which follows it when the order changes. wanted is the name of a
 	// room that will be selected as soon as it is listed.
 	chosen, wanted string
@@ -43,10 +49,11 @@ type Pane struct {
 
 // New makes the tab.
 func New(s *pane.Screen) *Pane {
-	p := &Pane{Screen: s}
-	p.filter.Apply = p.narrow
-	p.readRooms = pane.NewSlot(s, "the rooms",
-		pane.Always(func(ctx context.Context) ([]app.RoomView, error) { return s.Backend.Rooms(ctx, app.RoomQuery{}) }), p.setRooms)
+	p := &Pane{Screen: s, marked: map[string]bool{}}
+	p.filter.Hint = "words, people, is:live open waiting failing soon adopted   "
+	p.filter.Apply = p.search
+	s.AfterStatus = append(s.AfterStatus, p.sort)
+	p.readRooms = pane.NewSlot(s, "the rooms", p.askRooms, p.setRooms)
 	p.readMeeting = pane.NewSlot(s, "the meeting", p.askMeeting, func(d app.MeetingDetail) tea.Cmd {
 		p.detail = &d
 		p.setPeople(byPresence(d.Participants))
@@ -65,6 +72,8 @@ func New(s *pane.Screen) *Pane {
 // The actions that sentences of this tab refer to.
 const (
 	newRoom         pane.Name = "room.new"
+	planMeetings    pane.Name = "room.plan"
+	markRoom        pane.Name = "room.mark"
 	adoptRoom       pane.Name = "room.adopt"
 	startMeeting    pane.Name = "meeting.start"
 	endMeeting      pane.Name = "meeting.end"
@@ -82,7 +91,8 @@ func (p *Pane) Actions() []pane.Action {
 	chosen := func() bool { _, ok := p.person(); return ok }
 	return []pane.Action{
 		{Name: newRoom, Keys: "n", Word: "new", Long: "Create a room", Footer: true, Shown: outer, Do: p.create},
-		{Name: startMeeting, Keys: "s", Word: "start", Long: "Start a meeting in the room", Footer: true, Aims: true, Why: p.whyNoStart, Do: p.chooseLength},
+		{Name: startMeeting, Keys: "s", Word: "start", Long: "Start a meeting in the room, or in the marked rooms", Footer: true, Aims: true, Why: p.whyNoStart, Do: p.chooseLength},
+		{Name: planMeetings, Keys: "b", Word: "plan", Long: "Plan meetings of the room: bookings", Footer: true, Shown: outer, Aims: true, Why: p.whyNoRoom, Do: p.bookings},
 		{Name: endMeeting, Keys: "e", Word: "end", Long: "End the meeting for everyone", Footer: true, Aims: true, Why: p.whyNoMeeting, Do: p.end},
 		{Name: switchRecording, Keys: "r", Word: "record", Long: "Start or stop the recording", Footer: true, Aims: true, Why: p.whyNoRecording, Do: p.record},
 		{Name: "person.remove", Keys: "x", Word: "remove", Long: "Remove a person from the meeting", Footer: true, Shown: chosen, Aims: true,
@@ -93,7 +103,9 @@ func (p *Pane) Actions() []pane.Action {
 		{Name: openGuest, Keys: "o", Word: "guest", Long: "Open the meeting as guest", Footer: true, Aims: true, Why: p.whyNoMeeting, Do: p.openLink(false)},
 		{Name: showQR, Keys: "Q", Word: "QR", Long: "Show the guest link as a QR code", Aims: true, Why: p.whyNoGuestLink, Do: p.qr},
 		{Name: pane.EditRoom, Keys: "E", Word: "edit", Long: "Edit the room", Footer: true, Shown: outer, Aims: true, Why: p.whyNoRoom, Do: p.edit},
-		{Name: "room.delete", Keys: "D", Word: "delete", Long: "Delete the room", Aims: true, Why: p.whyNoDeletion, Do: p.deleteRoom},
+		{Name: markRoom, Keys: "space", Word: "mark", Long: "Mark the room, to start or delete several", Aims: true, Why: p.whyNoRoom, Do: p.mark},
+		{Name: "room.mark-all", Keys: "*", Word: "mark all", Long: "Mark all rooms that are shown, or none", Why: p.whyNoRoom, Do: p.markAll},
+		{Name: "room.delete", Keys: "D", Word: "delete", Long: "Delete the room, or the marked rooms", Aims: true, Why: p.whyNoDeletion, Do: p.deleteRoom},
 		{Name: adoptRoom, Keys: "A", Word: "adopt", Long: "Adopt existing rooms", Footer: true, Shown: outer, Why: p.whyNoAdoption, Do: p.adopt},
 	}
 }
@@ -185,6 +197,8 @@ func (p *Pane) Target() (id string, empty bool) {
 func (p *Pane) Pace() time.Duration {
 	mt, open := p.open()
 	switch {
+	case !open && p.anySoon():
+		return 20 * time.Second // the minutes until then
 	case !open:
 		return 0
 	case mt.Status == app.Live || mt.Recording == app.IsRecording:
@@ -207,9 +221,11 @@ func (p *Pane) Move(m pane.Motion) tea.Cmd {
 	case m == pane.In:
 		_, p.inner = p.Meeting()
 		p.moveInRoster(m.Move)
+	case m == pane.Out && !p.inner && len(p.marked) > 0:
+		clear(p.marked)
 	case m == pane.Out && !p.inner && p.filter.Text != "":
 		p.filter.Clear()
-		return p.narrow()
+		return p.search()
 	case m == pane.Out:
 		p.inner = false
 	case p.inner:

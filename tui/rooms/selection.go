@@ -3,12 +3,15 @@ package rooms
 import (
 	"context"
 	"slices"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
+	"greenroom/internal/filter"
 	"greenroom/internal/order"
 	"greenroom/tui/grid"
+	"greenroom/tui/pane"
 )
 
 // pick selects a row of the list.
@@ -99,26 +102,124 @@ func (p *Pane) Live() (meetings, people, waiting int) {
 	return meetings, people, waiting
 }
 
+// askRooms reads the rooms, with their people if the filter may ask for them.
+func (p *Pane) askRooms() func(context.Context) ([]app.RoomView, error) {
+	q := app.RoomQuery{People: p.filter.Text != ""}
+	return func(ctx context.Context) ([]app.RoomView, error) { return p.Backend.Rooms(ctx, q) }
+}
+
 // setRooms applies a reading.
 func (p *Pane) setRooms(rooms []app.RoomView) tea.Cmd {
-	p.rooms = slices.Clone(rooms)
-	order.Rooms(p.rooms, p.Language)
-	cmd := p.narrow()
+	p.rooms, p.hasPeople = slices.Clone(rooms), p.filter.Text != ""
+	for id := range p.marked {
+		if !slices.ContainsFunc(p.rooms, func(v app.RoomView) bool { return v.ID == id }) {
+			delete(p.marked, id)
+		}
+	}
+	cmd := p.sort()
 	if len(p.shown) == 0 && len(p.rooms) > 0 && !p.filter.Typing && p.had {
 		// The last room that matches was deleted: an empty list would look as if all were.
 		p.filter.Clear()
 		cmd = tea.Batch(cmd, p.narrow())
 	}
 	p.had = len(p.shown) > 0
+	return tea.Batch(cmd, p.wake())
+}
+
+// by is the order of the rooms now.
+func (p *Pane) by() order.By {
+	return order.By{Language: p.Language, Now: p.Now(), Failing: order.FailingAccounts(p.Status.Accounts)}
+}
+
+// sort puts the rooms in order.
+func (p *Pane) sort() tea.Cmd {
+	p.by().Rooms(p.rooms)
+	return p.narrow()
+}
+
+// wake reads the rooms again when the time changes their order: before the next booking, and after it.
+func (p *Pane) wake() tea.Cmd {
+	p.turn++
+	n, now := p.turn, p.Now()
+	var due time.Time
+	for _, v := range p.rooms {
+		b := v.Booking
+		if b == nil || b.Next.IsZero() {
+			continue
+		}
+		for _, at := range []time.Time{b.Next.Add(-order.Ahead), b.Next.Add(b.EndsAt.Sub(b.StartsAt.Time))} {
+			if at.After(now) && (due.IsZero() || at.Before(due)) {
+				due = at
+			}
+		}
+	}
+	if due.IsZero() {
+		return nil
+	}
+	return p.After(due.Sub(now), func() tea.Cmd {
+		if n != p.turn {
+			return nil
+		}
+		return p.readRooms.Want()
+	})
+}
+
+// soon returns the time until a room's next booking begins, if that is soon and no one is there. It is negative if it should have
+// begun.
+func (p *Pane) soon(v app.RoomView) (time.Duration, bool) {
+	if p.by().State(v) != order.Soon {
+		return 0, false
+	}
+	return v.Booking.Next.Sub(p.Now()), true
+}
+
+// anySoon reports whether a booking begins soon in a visible room.
+func (p *Pane) anySoon() bool {
+	from, to := p.list.Range()
+	return slices.ContainsFunc(p.shown[min(from, len(p.shown)):min(to, len(p.shown))], func(v app.RoomView) bool {
+		_, soon := p.soon(v)
+		return soon
+	})
+}
+
+// search applies the filter. While it can't be used, the one before it counts.
+func (p *Pane) search() tea.Cmd {
+	cmd := p.narrow()
+	if p.filter.Text != "" && !p.hasPeople {
+		return tea.Batch(cmd, p.readRooms.Want())
+	}
 	return cmd
+}
+
+// matches returns what a filter selects.
+func (p *Pane) matches(text string) (func(app.RoomView) bool, error) {
+	f, err := filter.Parse(text, filter.Options{Now: p.Now().In(p.Zone), Of: filter.Rooms})
+	by := p.by()
+	return func(v app.RoomView) bool {
+		var flags filter.Flag
+		switch by.State(v) {
+		case order.Failing:
+			flags = filter.Failing
+		case order.Soon:
+			flags = filter.Soon
+		}
+		return f.MatchItem(filter.RoomItem(v, flags))
+	}, err
 }
 
 // narrow applies the filter and keeps the cursor on its room.
 func (p *Pane) narrow() tea.Cmd {
 	before, _ := p.Meeting()
+	match, err := p.matches(p.filter.Text)
+	if p.filter.Wrong = ""; err != nil {
+		p.filter.Wrong = pane.WhyWrong(err)
+		match, _ = p.matches(p.valid)
+	} else {
+		p.valid = p.filter.Text
+	}
 	p.shown = p.shown[:0]
 	for _, v := range p.rooms {
-		if p.filter.Matches(v.Name, v.Account, v.Would.Account, string(v.Would.Platform)) {
+		if match(v) {
 			p.shown = append(p.shown, v)
 		}
 	}

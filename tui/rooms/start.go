@@ -15,7 +15,7 @@ import (
 
 // whyNoStart returns why no meeting can be started in the selected room.
 func (p *Pane) whyNoStart() string {
-	if why := p.whyNoRoom(); why != "" {
+	if why := p.whyNoRoom(); why != "" || p.many() {
 		return why
 	}
 	v, _ := p.Room()
@@ -27,19 +27,16 @@ func (p *Pane) whyNoStart() string {
 
 // chooseLength asks how long the meeting may last, and starts it.
 func (p *Pane) chooseLength() tea.Cmd {
+	if p.many() {
+		return p.startMarked()
+	}
 	v, _ := p.Room()
 	text := "On " + words.Safe(account(v)) + "."
 	if v.Would.Why != "" {
 		text = "On " + words.Safe(account(v)) + " " + because(v.Would.Why) + "."
 	}
 	menu := &dialog.Menu{Title: "Start a meeting in " + words.Safe(v.Name), Text: text}
-	for _, c := range []struct {
-		label string
-		d     time.Duration
-	}{
-		{"8 hours (default)", 0}, {"30 minutes", 30 * time.Minute}, {"1 hour", time.Hour},
-		{"2 hours", 2 * time.Hour}, {"4 hours", 4 * time.Hour},
-	} {
+	for _, c := range lengths {
 		menu.Items = append(menu.Items, dialog.Item{Label: c.label, Do: func() tea.Cmd { return p.start(v, c.d) }})
 	}
 	p.Dialogs.Push(menu)
@@ -103,7 +100,7 @@ func endText(mt app.Meeting, after app.AfterEnd) string {
 
 // whyNoDeletion returns why the selected room can't be deleted.
 func (p *Pane) whyNoDeletion() string {
-	if why := p.whyNoRoom(); why != "" {
+	if why := p.whyNoRoom(); why != "" || p.many() {
 		return why
 	}
 	if _, open := p.open(); open {
@@ -125,6 +122,9 @@ func deleteText(r app.Room) string {
 
 // deleteRoom asks whether to delete the selected room.
 func (p *Pane) deleteRoom() tea.Cmd {
+	if p.many() {
+		return p.deleteMarked()
+	}
 	v, _ := p.Room()
 	p.Dialogs.Push(&dialog.Confirm{
 		Title: "Delete " + words.Safe(v.Name) + "?", Danger: true,

@@ -27,6 +27,7 @@ const (
 	Bad      = "✗"
 	Doubtful = "!"
 	Nothing  = "–"
+	Soon     = "»"
 
 	// Full and Lobby are the cells of bars: inside, and waiting to be let in. Recorded is a bar of recordings.
 	Full     = "█"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"greenroom/internal/app"
 	"greenroom/provider"
@@ -106,6 +107,11 @@ func (b *Backend) End(room string) {
 // Last returns a room's latest meeting.
 func (b *Backend) Last(room string) app.Meeting {
 	return must(b.Meeting(context.Background(), app.MeetingRef{Ref: room})).Meeting
+}
+
+// Plan plans a meeting of an hour after d.
+func (b *Backend) Plan(room string, d time.Duration, every string) app.Booking {
+	return must(b.Book(context.Background(), app.BookingSpec{Room: room, At: b.Clock.Now().UTC().Add(d).Format("2006-01-02T15:04:05"), TimeZone: "UTC", Every: every}))
 }
 
 // Delete deletes a room.

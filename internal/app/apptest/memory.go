@@ -171,6 +171,11 @@ func (m *Memory) view(r app.Room) app.RoomView {
 			break
 		}
 	}
+	for _, b := range m.plans.bookings {
+		if b.RoomID == r.ID && (v.Booking == nil || b.Next.Before(v.Booking.Next.Time)) {
+			v.Booking = &b
+		}
+	}
 	return v
 }
 
@@ -182,9 +187,18 @@ func (m *Memory) Rooms(ctx context.Context, q app.RoomQuery) ([]app.RoomView, er
 	defer m.Unlock()
 	var out []app.RoomView
 	for _, r := range m.rooms {
-		if q.Group == "" || strings.EqualFold(q.Group, r.Group) {
-			out = append(out, m.view(r))
+		if q.Group != "" && !strings.EqualFold(q.Group, r.Group) {
+			continue
 		}
+		v := m.view(r)
+		if i := m.meeting(r.Name); q.People && i >= 0 && v.Meeting != nil && v.Meeting.Status != app.Ended {
+			for _, s := range m.meetings[i].Participants {
+				if s.LeftAt.IsZero() {
+					v.People = append(v.People, s.Name)
+				}
+			}
+		}
+		out = append(out, v)
 	}
 	slices.SortFunc(out, func(a, b app.RoomView) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil

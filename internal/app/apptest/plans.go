@@ -60,6 +60,13 @@ func place(b *app.Booking, s app.BookingSpec) error {
 	if s.For == 0 {
 		s.For = app.DefaultBooking
 	}
+	if s.Every != "" && s.Until != "" {
+		day, err := time.ParseInLocation(time.DateOnly, s.Until, zone)
+		if err != nil || day.Before(at.AddDate(0, 0, -1)) {
+			return &app.Error{Kind: provider.Invalid, Text: "the repetition has no occurrence", Hint: "check its last day"}
+		}
+		b.Until = app.At(day.AddDate(0, 0, 1).Add(-time.Second))
+	}
 	b.StartsAt, b.EndsAt, b.Next, b.TimeZone, b.LocalStart, b.Rule = app.At(at), app.At(at.Add(s.For)), app.At(at), s.TimeZone, s.At, s.Every
 	return nil
 }
@@ -102,6 +109,7 @@ func (m *Memory) EditBooking(ctx context.Context, p app.BookingPatch) (app.Booki
 	}
 	b.Revision++
 	m.plans.bookings[i] = b
+	m.publish(app.Change{Kind: app.BookingChange})
 	return b, ctx.Err()
 }
 
@@ -115,6 +123,7 @@ func (m *Memory) RemoveBooking(ctx context.Context, ref app.BookingRef) (app.Boo
 	}
 	b := m.plans.bookings[i]
 	m.plans.bookings = slices.Delete(m.plans.bookings, i, i+1)
+	m.publish(app.Change{Kind: app.BookingChange})
 	return b, ctx.Err()
 }
 

@@ -33,6 +33,11 @@ func testPlans(t *testing.T, h Harness) {
 			t.Errorf("bookings of %q: %+v", room, l)
 		}
 	}
+	for _, v := range must[[]app.RoomView](t)(b.Rooms(ctx, app.RoomQuery{})) {
+		if planned := v.Booking != nil && v.Booking.ID == made.ID && !v.Booking.Next.IsZero(); planned != (v.Name == "stand-up") {
+			t.Errorf("room %s has the booking %+v", v.Name, v.Booking)
+		}
+	}
 	if l := must[[]app.Booking](t)(b.Bookings(ctx, app.BookingQuery{Room: "board"})); len(l) != 0 {
 		t.Errorf("bookings of another room: %+v", l)
 	}

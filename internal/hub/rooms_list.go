@@ -1,0 +1,111 @@
+package hub
+
+import (
+	"context"
+	"strings"
+
+	"greenroom/internal/app"
+	"greenroom/store"
+)
+
+// Rooms lists the rooms with their current meetings.
+func (h *Hub) Rooms(ctx context.Context, q app.RoomQuery) ([]app.RoomView, error) {
+	out := []app.RoomView{}
+	err := h.store.View(ctx, func(tx *store.Tx) error {
+		rooms, err := tx.Rooms()
+		if err != nil {
+			return err
+		}
+		current, err := currentMeetings(tx)
+		if err != nil {
+			return err
+		}
+		next, err := h.nextBookings(tx, "")
+		if err != nil {
+			return err
+		}
+		base := h.pageBase()
+		for _, r := range rooms {
+			if q.Group != "" && !strings.EqualFold(roomName(q.Group), r.Group) {
+				continue
+			}
+			if r, err = h.located(tx, r); err != nil {
+				return err
+			}
+			v := app.RoomView{Room: r, Would: h.choose(r), Meeting: current[r.ID], Booking: next[r.ID], Notes: h.linkNotes(r)}
+			if v.PageLink, err = base.of(tx, r); err != nil {
+				return err
+			}
+			if v.Meeting == nil {
+				if v.Meeting, err = latest(tx, r.ID); err != nil {
+					return err
+				}
+			}
+			if v.Meeting != nil {
+				h.giveGuestURL(v.Meeting, v.PageLink)
+			}
+			if q.People && v.Meeting != nil && v.Meeting.Status != app.Ended {
+				if v.People, err = there(tx, v.Meeting.ID); err != nil {
+					return err
+				}
+			}
+			out = append(out, v)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Room reads one room by its id or name.
+func (h *Hub) Room(ctx context.Context, ref app.RoomRef) (app.RoomView, error) {
+	var v app.RoomView
+	err := h.store.View(ctx, func(tx *store.Tx) error {
+		r, err := findRoom(tx, ref.Ref)
+		if err != nil {
+			return err
+		}
+		if r, err = h.located(tx, r); err != nil {
+			return err
+		}
+		next, err := h.nextBookings(tx, r.ID)
+		if err != nil {
+			return err
+		}
+		v = app.RoomView{Room: r, Would: h.choose(r), Booking: next[r.ID], Notes: h.linkNotes(r)}
+		if v.PageLink, err = h.pageBase().of(tx, r); err != nil {
+			return err
+		}
+		if v.Meeting, err = h.currentOf(tx, r.ID); err == nil && v.Meeting != nil {
+			h.giveGuestURL(v.Meeting, v.PageLink)
+		}
+		return err
+	})
+	return v, err
+}
+
+// nextBookings returns the booking with the next occurrence of each room, or of one.
+func (h *Hub) nextBookings(tx *store.Tx, room string) (map[string]*app.Booking, error) {
+	bookings, err := roomBookings(tx, room)
+	if err != nil {
+		return nil, err
+	}
+	next := make(map[string]*app.Booking)
+	for _, b := range bookings {
+		v := h.bookingView(tx, b)
+		if had := next[b.RoomID]; !v.Next.IsZero() && (had == nil || v.Next.Before(had.Next.Time)) {
+			next[b.RoomID] = &v
+		}
+	}
+	return next, nil
+}
+
+// there lists the names of those who are in a meeting or wait to be let in.
+func there(tx *store.Tx, meeting string) (names []string, err error) {
+	stays, err := tx.Stays(meeting)
+	for _, s := range stays {
+		if s.LeftAt.IsZero() {
+			names = append(names, s.Name)
+		}
+	}
+	return names, err
+}
