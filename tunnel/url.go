@@ -19,7 +19,7 @@ func PublicURL(s string) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(s))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("tunnel: %q is no URL", s)
+		return "", fmt.Errorf("tunnel: %q is not a URL", s)
 	case u.Scheme != "https" && u.Scheme != "http":
 		return "", fmt.Errorf("tunnel: the URL %q must begin with https://", s)
 	case u.Hostname() == "":
@@ -47,7 +47,7 @@ func Host(u *url.URL) (string, error) {
 	if _, err := netip.ParseAddr(name); err != nil {
 		if name, err = idna.Lookup.ToASCII(name); err != nil {
 			if name = u.Hostname(); !plainName.MatchString(name) { // such as one with an underscore
-				return "", fmt.Errorf("%q is no host name", u.Hostname())
+				return "", fmt.Errorf("%q is not a host name", u.Hostname())
 			}
 		}
 	} else if strings.Contains(name, ":") {

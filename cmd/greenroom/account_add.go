@@ -54,7 +54,7 @@ func (p *program) accountAdd() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&o.platform, "platform", "", "platform of the account: "+enumerate(platformNames())+" (default: NAME, if it is one)")
 	flags.StringVar(&o.url, "url", "", "base URL of the platform's API, or of your own server (default: the platform's)")
-	flags.BoolVar(&o.keyStdin, "key-stdin", false, "read the key from standard input; if the platform needs several values, one a line")
+	flags.BoolVar(&o.keyStdin, "key-stdin", false, "read the key from standard input; if the platform needs several values, one per line")
 	flags.BoolVar(&o.keyring, "keyring", false, "store the key in the system's keyring only")
 	flags.BoolVar(&o.file, "file", false, "store the key in a file that only you can read")
 	flags.BoolVar(&o.noCheck, "no-check", false, "don't ask the platform whether the key works")

@@ -278,7 +278,7 @@ func TestACommandLooksThroughTheBucket(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.run(t, 0, "recording", "list", "--offline", "--sweep")
-	if s := b.err.String(); !strings.Contains(s, "the bucket of whereby could not be looked through: NoSuchBucket") {
+	if s := b.err.String(); !strings.Contains(s, "the bucket of whereby could not be searched: NoSuchBucket") {
 		t.Error(s)
 	}
 }

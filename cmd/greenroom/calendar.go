@@ -16,7 +16,7 @@ import (
 )
 
 func (p *program) calendarCommand() *cobra.Command {
-	return group("calendar", "Calendars: export bookings, read those of others",
+	return group("calendar", "Calendars: export bookings, subscribe to others",
 		p.calendarExport(), p.calendarSubscribe(), p.calendarList(), p.calendarRemove())
 }
 
@@ -94,9 +94,9 @@ type calendarSubscribeOptions struct {
 func (p *program) calendarSubscribe() *cobra.Command {
 	o := &calendarSubscribeOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "subscribe NAME URL|FILE", Short: "Read a calendar of others", Args: exactly("NAME", "URL|FILE"), RunE: p.do(o.run),
+		Use: "subscribe NAME URL|FILE", Short: "Subscribe to a calendar", Args: exactly("NAME", "URL|FILE"), RunE: p.do(o.run),
 		Long: "Read a calendar (ICS) of Outlook, Google, Apple, Proton or another program, so that `upcoming` lists its events and their " +
-			"conference links. It is read again every 15 minutes, and is never written to. What was read stays while reading fails.\n\n" +
+			"conference links. Greenroom reads it every 15 minutes and never writes to it. If it can't be read, the last events stay.\n\n" +
 			"The address must be https or webcal, and not in a private network. For a private calendar use its secret address; it is " +
 			"kept in the store.",
 		Example: "greenroom calendar subscribe work https://calendar.google.com/calendar/ical/…/basic.ics\ngreenroom calendar subscribe team ~/calendars/team.ics",
@@ -127,7 +127,7 @@ func (o *calendarSubscribeOptions) run(ctx context.Context, args []string) error
 		if o.json {
 			return o.printJSON(c)
 		}
-		o.words(fmt.Sprintf("Subscribed to %s: %d events. See what takes place: greenroom upcoming", plain.Text(c.Name), c.Events))
+		o.words(fmt.Sprintf("Subscribed to %s: %d events. To list them: greenroom upcoming", plain.Text(c.Name), c.Events))
 		return nil
 	})
 }

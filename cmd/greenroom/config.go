@@ -24,7 +24,7 @@ func (p *program) configPath() *cobra.Command {
 			path, _ := config.FilePath(config.Options{File: p.configFile, Getenv: p.getenv})
 			if path == "" {
 				return &app.Error{
-					Kind: app.NotConfigured, Text: "the configuration file has no place without a home folder",
+					Kind: app.NotConfigured, Text: "no home folder, so no place for the configuration file",
 					Hint: "set HOME, XDG_CONFIG_HOME or GREENROOM_CONFIG, or use --config",
 				}
 			}
@@ -75,7 +75,7 @@ func (p *program) configCheck() *cobra.Command {
 				p.words("No config file at ", plain.Text(c.File), " (optional).")
 			}
 			if len(c.Accounts) == 0 {
-				p.words("No account is configured yet, and nothing else is wrong. To add one, ", howToConfigure(), ".")
+				p.words("The configuration is correct, but has no account yet. To add one, ", howToConfigure(), ".")
 				return nil
 			}
 			t := newTable("ACCOUNT", "PLATFORM", "API", "WEBHOOK SECRET")
@@ -96,7 +96,7 @@ func (p *program) configCheck() *cobra.Command {
 			return nil
 		}),
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object; what is wrong goes to standard error all the same")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object; mistakes still go to standard error")
 	return cmd
 }
 
@@ -107,7 +107,7 @@ type configShowOptions struct {
 
 func (p *program) configShow() *cobra.Command {
 	o := &configShowOptions{program: p}
-	cmd := &cobra.Command{Use: "show", Short: "Show what is in effect and where it came from, without secrets", Args: exactly(), RunE: p.do(o.run)}
+	cmd := &cobra.Command{Use: "show", Short: "Show the settings in effect and their origins, without secrets", Args: exactly(), RunE: p.do(o.run)}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
 	return cmd
 }

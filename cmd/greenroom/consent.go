@@ -10,7 +10,7 @@ import (
 )
 
 // markRecorded goes beside every link of a recorded meeting.
-const markRecorded = "This meeting is recorded: say so to those who get the link."
+const markRecorded = "This meeting is recorded: tell the people you send the link to."
 
 // isRecorded reports whether people in the meeting must expect to be recorded.
 func isRecorded(m app.Meeting) bool {

@@ -33,7 +33,7 @@ func checkStore(c *config.Config, demo bool) error {
 		return err
 	}
 	return &app.Error{
-		Kind: provider.Conflict, Text: "the store in " + c.DataDir + " is a real one, and the demo would mix its meetings with it",
+		Kind: provider.Conflict, Text: "the store in " + c.DataDir + " is a real one, and the demo would add its own meetings to it",
 		Hint: "choose an empty folder with --data-dir; if an earlier demo made that store, make the file " + filepath.Join(c.DataDir, demoMark),
 	}
 }

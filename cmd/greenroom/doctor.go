@@ -177,7 +177,7 @@ func (o *doctorOptions) addStatus(t *table, s app.Status) {
 
 // addTunnel adds how an open tunnel does.
 func addTunnel(t *table, s app.TunnelStatus) {
-	waiting := noStoreAndForward + ": what is sent while this machine is away is lost"
+	waiting := noStoreAndForward + ": requests sent while this machine is offline are lost"
 	if s.StoreAndForward {
 		waiting = fmt.Sprintf("%d waiting at the relay", s.Spool)
 	}

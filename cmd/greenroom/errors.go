@@ -142,7 +142,7 @@ func kindOfValue(flagType string) string {
 	case "duration":
 		return "write it like 90m or 1h30m"
 	}
-	return "it is not understood"
+	return "the value can't be read"
 }
 
 // within reports whether a flag's number lies in a range, which nan does not.

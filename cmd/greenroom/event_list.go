@@ -29,7 +29,7 @@ func (p *program) eventList() *cobra.Command {
 	}
 	o.add(cmd)
 	cmd.Flags().StringVar(&o.since, "since", "", "only events since this age or time, such as 2h, 7d, 09:00 or 2026-01-31T09:00:00Z")
-	cmd.Flags().IntVar(&o.limit, "limit", 100, "largest number of events")
+	cmd.Flags().IntVar(&o.limit, "limit", 100, "maximum number of events")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array, without headers and bodies")
 	return cmd
 }

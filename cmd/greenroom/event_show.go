@@ -43,8 +43,8 @@ func (p *program) eventShow() *cobra.Command {
 	fl.BoolVar(&o.body, "body", false, "print the exact bytes of the body")
 	fl.BoolVar(&o.headers, "headers", false, "print the headers, a line each")
 	fl.StringVar(&o.path, "path", "", "print the value at this path in a JSON body, such as payload.room")
-	fl.BoolVar(&o.curl, "curl", false, "print a command that sends the request to the listener here; what can't be pasted is saved in the current folder")
-	fl.BoolVar(&o.raw, "raw", false, "on a terminal too, print bytes that it may obey")
+	fl.BoolVar(&o.curl, "curl", false, "print a curl command that sends the request to this listener; a body that can't be pasted is saved in the current folder")
+	fl.BoolVar(&o.raw, "raw", false, "print raw bytes even on a terminal, which may act on them")
 	return cmd
 }
 

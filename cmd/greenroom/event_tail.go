@@ -28,8 +28,8 @@ type watchOptions struct {
 func (o *watchOptions) add(cmd *cobra.Command) {
 	o.eventFilter.add(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&o.from, "from", "now", "begin with this sequence number, not with the next event")
-	fl.StringVar(&o.timeout, "timeout", "", "end after this time, such as 30s or 5m")
+	fl.StringVar(&o.from, "from", "now", "start at this sequence number instead of the next event")
+	fl.StringVar(&o.timeout, "timeout", "", "stop after this time, such as 30s or 5m")
 	fl.BoolVar(&o.json, "json", false, "print one JSON object per line")
 }
 
@@ -40,8 +40,8 @@ func (p *program) eventTail() *cobra.Command {
 		Example: "greenroom event tail --json | jq .kind\ngreenroom event tail --filter room:standup --until kind:meeting.ended",
 	}
 	o.add(cmd)
-	cmd.Flags().IntVar(&o.count, "count", 0, "end after this many events")
-	cmd.Flags().StringVar(&o.until, "until", "", "end after the first event that this filter selects; it is printed if --filter selects it, too")
+	cmd.Flags().IntVar(&o.count, "count", 0, "stop after this many events")
+	cmd.Flags().StringVar(&o.until, "until", "", "stop after the first event that this filter selects; it is printed if --filter selects it, too")
 	return cmd
 }
 
@@ -118,7 +118,7 @@ func (o *watchOptions) watch(ctx context.Context, late func(*follower)) (f *foll
 }
 
 // errUnread ends a command quietly whose output no one reads any more. It is the status of wait alone.
-var errUnread = fmt.Errorf("no one reads the output: %w", context.Canceled)
+var errUnread = fmt.Errorf("standard output is closed: %w", context.Canceled)
 
 // fromWhen reads --from: a number, or now, which is 0.
 func fromWhen(s string) (uint64, error) {

@@ -17,8 +17,8 @@ func (p *program) eventWait() *cobra.Command {
 	o := &watchOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "wait", Short: "Wait for an event, in a script", Args: exactly(), RunE: p.do(o.wait),
-		Long: "Wait for events that match, print them, and end with status 0. If the time is up first, the status is 1, and what came\n" +
-			"instead is listed on standard error.",
+		Long: "Wait for events that match, print them, and exit with status 0. If the time is up first, the status is 1, and the other\n" +
+			"events that came are listed on standard error.",
 		Example: "greenroom event wait --filter 'kind:joined participant:ada' --timeout 30s\n" +
 			"greenroom event wait --filter kind:recording.ready --from 1 --json | jq .seq",
 	}
@@ -57,21 +57,21 @@ func (o *watchOptions) instead(ctx context.Context, f *follower) {
 	defer cancel()
 	page, err := f.backend.Events(ctx, app.EventQuery{After: f.began, Before: ^uint64(0), Limit: insteadRows + len(f.printed) + 1})
 	if err != nil {
-		o.words(plain.Text(fmt.Sprintf("What came instead can't be read: %v", err)))
+		o.words(plain.Text(fmt.Sprintf("The other events can't be read: %v", err)))
 		return
 	}
 	others := slices.DeleteFunc(page.Events, func(d app.Delivery) bool { return slices.Contains(f.printed, d.Seq) })
 	switch n := len(others); {
 	case n == 0 && len(f.printed) == 0:
-		o.words("Nothing came meanwhile.")
+		o.words("No other events came.")
 		return
 	case n == 0:
 		return
 	case n > insteadRows || page.More:
 		others = others[:min(n, insteadRows)]
-		o.words(fmt.Sprintf("The latest %d of the events that came instead:", len(others)))
+		o.words(fmt.Sprintf("The latest %d of the other events:", len(others)))
 	default:
-		o.words("What came instead:")
+		o.words("The other events:")
 	}
 	quiet := *o.program
 	quiet.stdout = o.stderr

@@ -67,7 +67,7 @@ func turn(was, now app.Recording) string {
 	case d.State == app.DownloadFailed && old.State != d.State:
 		return name + " has failed: " + d.Reason
 	case d.State == app.DownloadWaiting && (old.State != d.State || old.Reason != d.Reason) && !d.RetryAt.IsZero():
-		return fmt.Sprintf("%s is tried again at %s: %s", name, d.RetryAt.Local().Format(time.TimeOnly), d.Reason)
+		return fmt.Sprintf("%s will be retried at %s: %s", name, d.RetryAt.Local().Format(time.TimeOnly), d.Reason)
 	case d.State == app.DownloadPaused && (old.State != d.State || old.Reason != d.Reason):
 		return name + " is paused: " + d.Reason
 	case d.State == app.DownloadCancelled && old.State != d.State:
@@ -86,13 +86,13 @@ func commandTurn(name string, old *app.DownloadCommand, now app.DownloadCommand)
 	case now.State == app.CommandRunning:
 		return name + ": on_download runs"
 	case now.State == app.CommandDone:
-		return name + ": on_download has ended well"
+		return name + ": on_download succeeded"
 	case now.State == app.CommandSkipped:
 		return name + ": on_download was skipped"
 	case now.State == app.CommandFailed:
-		return name + ": on_download has failed: " + now.Reason
+		return name + ": on_download failed: " + now.Reason
 	case now.State == app.CommandWaiting && now.Tries > 0:
-		return name + ": on_download has failed, and is tried again by a Greenroom that stays: " + now.Reason
+		return name + ": on_download failed; the screen or `greenroom listen` will retry it: " + now.Reason
 	}
 	return ""
 }

@@ -91,8 +91,8 @@ func (f *fetchFollower) run(ctx context.Context, asked []app.Recording, req app.
 			f.board.tick(f.list())
 		case <-late:
 			f.board.clear()
-			f.words(fmt.Sprintf("Not everything is here after %s. What is left stays queued: a Greenroom that stays open continues, "+
-				"or the same command.", f.maxWait))
+			f.words(fmt.Sprintf("Not everything is here after %s. The rest stays queued: the screen, `greenroom listen` "+
+				"or the same command continues.", f.maxWait))
 			return f.list(), nil
 		case <-ctx.Done():
 			return nil, f.interrupted(ctx, ctx.Err())
@@ -227,7 +227,7 @@ func (f *fetchFollower) interrupted(ctx context.Context, err error) error {
 		ids = append(ids, plain.Word(r.ID))
 	}
 	if len(ids) > 0 {
-		f.words("Paused, and what was fetched is kept. To resume: greenroom recording download ", strings.Join(ids, " "))
+		f.words("Paused; partial files are kept. To resume: greenroom recording download ", strings.Join(ids, " "))
 	}
 	return ctx.Err()
 }

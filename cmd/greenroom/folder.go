@@ -23,7 +23,7 @@ func folderError(c *config.Config, err error) error {
 	}
 	return &app.Error{
 		Text: fmt.Sprintf("the data folder %s can't be written to: %v", c.DataDir, path),
-		Hint: "make it and what is in it writable for you, or choose another with --data-dir",
+		Hint: "make the folder and its files writable for you, or choose another with --data-dir",
 		Err:  fmt.Errorf("%w: %w", errUnwritable, err),
 	}
 }

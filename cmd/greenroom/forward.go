@@ -18,7 +18,7 @@ import (
 )
 
 func (p *program) forwardCommand() *cobra.Command {
-	return group("forward", "Pass events on to other programs, each until it is answered",
+	return group("forward", "Forward events to other programs, with retries",
 		p.forwardAdd(), p.forwardList(), p.forwardShow(), p.forwardEdit(), p.forwardPause(true), p.forwardPause(false), p.forwardRemove())
 }
 
@@ -34,7 +34,7 @@ func (f *forwardFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.filter, "filter", "", "send only these events, such as 'kind:recording.ready room:all-hands'")
 	fl.StringVar(&f.resign, "resign", "", "sign again with this secret, as the event's platform does; also env:NAME, cmd:COMMAND, keyring:NAME")
-	fl.StringVar(&f.ca, "ca", "", "file of certificates (PEM) to check the target's with")
+	fl.StringVar(&f.ca, "ca", "", "file of PEM certificates to verify the target with")
 	fl.BoolVar(&f.insecure, "insecure", false, "accept every certificate of the target")
 	fl.Uint64Var(&f.from, "from", 0, "number of the first event to send (default: those that arrive from now on)")
 	fl.BoolVar(&f.json, "json", false, "print the forward as a JSON object")
@@ -272,10 +272,10 @@ func (o *forwardEditOptions) run(ctx context.Context, args []string) error {
 		}
 	}
 	if !some {
-		return usagef("say what to change: see `greenroom forward edit --help`")
+		return usagef("nothing to change: see `greenroom forward edit --help`")
 	}
 	if o.changed("from") && o.from == 0 {
-		return usagef("--from can't be 0: events are counted from 1")
+		return usagef("--from can't be 0: the first event is 1")
 	}
 	return o.with(ctx, func(b app.Backend) error {
 		f, err := b.EditForward(ctx, patch)
@@ -326,7 +326,7 @@ func (p *program) forwardRemove() *cobra.Command {
 	o := &forwardRemoveOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "remove NAME", Short: "Remove a forward", Aliases: []string{"rm"}, Args: exactly("NAME"), RunE: p.do(o.run), ValidArgsFunction: p.forwards,
-		Long: "Remove a forward. Events stay, with what was answered. While events wait it asks first.",
+		Long: "Remove a forward. Its events stay in the store, with the answers. If events are waiting, it asks first.",
 	}
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the forward as a JSON object")

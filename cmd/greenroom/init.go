@@ -19,11 +19,11 @@ func (p *program) initCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "init", Short: "Set Greenroom up: account, key, webhooks", Args: exactly(),
 		Long: "Set Greenroom up step by step: a platform, its key, which is checked at once, the secret of its webhooks, and a tunnel through\n" +
-			"which they arrive. Every step but the first can be skipped and made later. It needs a terminal: without one, use `account add`.",
+			"which they arrive. Every step but the first can be skipped and done later. It needs a terminal: without one, use `account add`.",
 		RunE: p.do(func(ctx context.Context, _ []string) error {
 			err := p.setUp(ctx)
 			if errors.Is(err, errDeclined) {
-				return errors.New("the set-up ended early: to continue, run `greenroom init`")
+				return errors.New("setup was interrupted: to continue, run `greenroom init`")
 			}
 			return err
 		}),
@@ -33,7 +33,7 @@ func (p *program) initCommand() *cobra.Command {
 // setUp guides through the set-up.
 func (p *program) setUp(ctx context.Context) error {
 	if !p.inTTY || !p.outTTY {
-		return usagef("the guided set-up needs a terminal. Without one, run `greenroom account add NAME --platform PLATFORM --key-stdin`")
+		return usagef("guided setup needs a terminal. Without one, run `greenroom account add NAME --platform PLATFORM --key-stdin`")
 	}
 	options := p.editing()
 	options.Resolve = config.NoSecrets

@@ -39,14 +39,14 @@ func (p *program) listenCommand() *cobra.Command {
 		Use: "listen", Short: "Receive webhooks without the screen, a line per event", Args: exactly(), RunE: p.do(o.run),
 		Long: "Receive webhooks without the screen, and print a line per event. Each event is verified and saved before it is\n" +
 			"answered. Platforms post to /hooks/ACCOUNT; " + webhookPaths() + " lead to the platform's default account.\n" +
-			"Platforms reach the listener through a tunnel: the configured one, or --tunnel. SIGINT and SIGTERM end it cleanly.",
+			"Platforms reach the listener through a tunnel: the configured one, or --tunnel. SIGINT and SIGTERM stop it cleanly.",
 		Example: "greenroom listen --json | jq .kind\ngreenroom listen --forward-to http://localhost:3000/webhooks",
 	}
 	cmd.Flags().StringVar(&o.addr, "addr", "", "listen on this HOST:PORT (default: 127.0.0.1:7070, or the next free port)")
 	cmd.Flags().StringVar(&o.tunnel, "tunnel", "", "tunnel that makes the listener public: "+strings.Join(config.TunnelDrivers(), ", ")+
 		" (default: from the configuration)")
 	cmd.Flags().StringArrayVar(&o.forwardTo, "forward-to", nil,
-		"post verified events on to this URL, exactly as they came; resumes where an earlier run stopped (repeatable)")
+		"also post verified events to this URL, unchanged; resumes where an earlier run stopped (repeatable)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object per line")
 	o.service.add(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("tunnel", cobra.FixedCompletions(config.TunnelDrivers(), cobra.ShellCompDirectiveNoFileComp))
@@ -137,7 +137,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 			defer o.printing.Unlock()
 			if printed, first := limit.Allow(d); !printed && !o.json {
 				if first {
-					o.words("More requests are rejected than are printed: greenroom event list --verdict rejected")
+					o.words("Some rejected requests are not printed. To list them: greenroom event list --verdict rejected")
 				}
 				return nil
 			}
@@ -241,7 +241,7 @@ func (o *listenOptions) listening(ctx context.Context, c *config.Config, l *inle
 	}
 	for _, a := range s.Accounts {
 		if a.Health == "no webhook secret" {
-			o.words(plain.Text(fmt.Sprintf("  %s has no webhook secret, and everything is refused until there is one: %s", a.Name, a.Hint)))
+			o.words(plain.Text(fmt.Sprintf("  %s has no webhook secret, so all its webhooks are refused: %s", a.Name, a.Hint)))
 		}
 	}
 	return nil
@@ -278,7 +278,7 @@ func (o *listenOptions) tunnelWords(s, was app.TunnelStatus) {
 		o.words(plain.Text(tunnelSentence(s)))
 	}
 	if s.Gap != "" && s.Gap != was.Gap {
-		o.words("Lost on the way: ", plain.Text(s.Gap))
+		o.words("Lost in transit: ", plain.Text(s.Gap))
 	}
 	if s.State == string(tunnel.Live) && (was.State != s.State || was.URL != s.URL) {
 		for _, name := range slices.Sorted(maps.Keys(s.Hooks)) {

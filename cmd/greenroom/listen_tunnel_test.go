@@ -298,9 +298,9 @@ func TestListenShowsItsTunnel(t *testing.T) {
 	}
 	want := []string{
 		"Tunnel ssh: connecting: to box.example",
-		"Tunnel ssh: live, https://x.example (no store-and-forward: what is sent while this machine is away is lost)",
+		"Tunnel ssh: live, https://x.example (no store-and-forward: requests sent while this machine is offline are lost)",
 		"  a  https://x.example/hooks/a", "  b  https://x.example/hooks/b",
-		"Tunnel ssh: degraded, https://x.example: the server␛ is away", "Lost on the way: 3 requests",
+		"Tunnel ssh: degraded, https://x.example: the server␛ is away", "Lost in transit: 3 requests",
 		"Tunnel ssh: closed: refused",
 	}
 	if got := strings.Join(said, "\n"); got != strings.Join(want, "\n") {
@@ -394,14 +394,14 @@ func TestTheWebhookFollowsTheTunnel(t *testing.T) {
 	}
 	other.run(t, 2, "tunnel", "register", "daily", "--replace")
 	other.run(t, 0, "doctor")
-	if s := other.out.String(); !strings.Contains(s, "registration") || !strings.Contains(s, "--replace` takes it over") ||
+	if s := other.out.String(); !strings.Contains(s, "registration") || !strings.Contains(s, "--replace` replaces it") ||
 		!strings.Contains(s, "Configure, Webhooks, Add endpoint") {
 		t.Errorf("doctor: %s", s)
 	}
 	asking := b.beside(t)
 	asking.inTTY, asking.outTTY, asking.stdin = true, true, strings.NewReader("n\n")
 	asking.run(t, 1, "tunnel", "register", "daily", "--replace")
-	if s := asking.err.String(); !strings.Contains(s, "Take it over? Nothing arrives there any more. [y/N]") {
+	if s := asking.err.String(); !strings.Contains(s, "Replace it? Its receiver gets no more webhooks. [y/N]") {
 		t.Errorf("it asks %s", s)
 	}
 	if hooks := w.Webhooks(); len(hooks) != 1 || hooks[0].URL != "http://127.0.0.1:9/theirs" {

@@ -16,8 +16,8 @@ import (
 func (p *program) meetingCommand() *cobra.Command {
 	c := group("meeting", "Meetings: what happens in rooms",
 		p.meetingList(), p.meetingStart(), p.meetingShow(), p.meetingEnd(), p.meetingEject(), p.meetingJoin(), p.meetingLink(), p.meetingAttendance())
-	c.Long = "Meetings are the occurrences of rooms. A MEETING is named by its id, by its platform's room, or by its room's\n" +
-		"name: the live one, else the latest."
+	c.Long = "A meeting takes place in a room. MEETING is an id, a platform's room name, or a room's name, which means its\n" +
+		"live meeting, else its latest."
 	return c
 }
 
@@ -36,7 +36,7 @@ func (p *program) meetingList() *cobra.Command {
 	cmd.Flags().StringVar(&o.status, "status", "", "only meetings with this status: open, live or ended")
 	words(cmd, "status", app.Open, app.Live, app.Ended)
 	cmd.Flags().StringVar(&o.query.Filter, "filter", "", "only meetings that match, such as 'ada is:ended date:yesterday'")
-	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "largest number of meetings")
+	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "maximum number of meetings")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
 	cmd.Long = "List meetings: live ones, then open ones, then ended ones, each newest first.\n\n" +
 		"A filter has words, which also match people, and terms: room:, person:, account:, is:live, open, ended, waiting, failing or " +

@@ -20,7 +20,7 @@ func (p *program) meetingAttendance() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "attendance MEETING", Short: "List who came, when, and for how long", Args: exactly("MEETING"), RunE: p.do(o.run),
 		ValidArgsFunction: p.rooms,
-		Long: "List who came, when, and for how long: one line a person, with rejoins merged.\n\n" +
+		Long: "List who came, when, and for how long: one line per person, with rejoins merged.\n\n" +
 			"People with the same user id are one person, and so are people without one who have the same name.",
 		Example: "  greenroom meeting attendance standup\n  greenroom meeting attendance standup --csv > standup.csv",
 	}

@@ -21,7 +21,7 @@ func (p *program) meetingLink() *cobra.Command {
 	o := &meetingLinkOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "link MEETING", Short: "Print the guest link or the host link", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
-		Long: "Print the link that guests open. With --host it is the host's: a key, made for this call, that is kept nowhere.\n" +
+		Long: "Print the guest link. With --host, print a host link: it is made for this call and not stored.\n" +
 			"The output marks a meeting as recorded. Printing a link opens nothing, so no consent is asked.",
 	}
 	cmd.Flags().BoolVar(&o.host, "host", false, "print the host's link")
@@ -40,7 +40,7 @@ func (o *meetingLinkOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		if m.Status == app.Ended {
-			o.words("This meeting has ended: the link may lead nowhere.")
+			o.words("This meeting has ended: the link may no longer work.")
 		}
 		if isRecorded(m.Meeting) {
 			o.words(markRecorded)
@@ -78,7 +78,7 @@ func (p *program) meetingJoin() *cobra.Command {
 
 func (o *meetingJoinOptions) run(ctx context.Context, args []string) error {
 	if o.print && o.host {
-		return usagef("--print shows the guest link alone: for the host's there is `greenroom meeting link --host`")
+		return usagef("--print prints the guest link: for the host link, use `greenroom meeting link --host`")
 	}
 	return o.with(ctx, func(b app.Backend) error { return o.join(ctx, b, args[0]) })
 }
@@ -110,7 +110,7 @@ func (o *meetingJoinOptions) join(ctx context.Context, b app.Backend, ref string
 		return err
 	}
 	if u, err := url.Parse(link.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("the platform's link of %s is not one for a browser", m.Room)
+		return fmt.Errorf("the platform's link of %s can't be opened in a browser", m.Room)
 	}
 	if err := o.browse(link.URL); err != nil {
 		hint := "print the link instead: greenroom meeting link " + plain.Word(m.Room)

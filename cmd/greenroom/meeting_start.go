@@ -41,7 +41,7 @@ func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
 	request := app.StartMeeting{Room: args[0], New: o.new, Consent: o.consent}
 	switch {
 	case o.lasts != "" && o.until != "":
-		return usagef("--for and --until say the same thing: use one of them")
+		return usagef("--for and --until exclude each other")
 	case o.lasts != "":
 		d, ok := when.Age(o.lasts)
 		if !ok || d <= 0 {

@@ -24,7 +24,7 @@ func (p *program) printJSON(v any) error {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("encode the answer: %w", err)
+		return fmt.Errorf("encode JSON: %w", err)
 	}
 	_, err := p.stdout.Write(plain.JSON(b.Bytes()))
 	return err

@@ -16,7 +16,7 @@ import (
 )
 
 func (p *program) recordingCommand() *cobra.Command {
-	return group("recording", "Recordings that the platforms made", p.recordingList(), p.recordingShow(), p.recordingStart(), p.recordingStop(),
+	return group("recording", "Recordings: list, download and manage", p.recordingList(), p.recordingShow(), p.recordingStart(), p.recordingStop(),
 		p.recordingDownload(), p.recordingPause(), p.recordingCancel(), p.recordingIgnore(), p.recordingRerun(),
 		p.recordingSkip(), p.recordingLimit(), p.recordingVerify(), p.recordingDelete())
 }
@@ -33,13 +33,13 @@ func (p *program) recordingList() *cobra.Command {
 	o := &recordingListOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List recordings, newest first", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run),
-		Long: "List recordings, newest first. The platforms are asked for what is new first; one that does not answer is named,\n" +
-			"and what is known of it already is listed all the same.",
+		Long: "List recordings, newest first. The platforms are asked for new recordings first. If one doesn't answer, it is\n" +
+			"named, and its known recordings are listed.",
 	}
 	cmd.Flags().StringVar(&o.query.Meeting, "meeting", "", "only recordings of this meeting")
 	cmd.Flags().StringVar(&o.status, "status", "", "only recordings with this status: recording, processing, ready or failed")
 	words(cmd, "status", app.RecordingRunning, app.RecordingProcessing, app.RecordingReady, app.RecordingFailed)
-	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "largest number of recordings")
+	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "maximum number of recordings")
 	cmd.Flags().BoolVar(&o.offline, "offline", false, "list what is known without asking the platforms")
 	cmd.Flags().BoolVar(&o.query.Sweep, "sweep", false, "search the accounts' buckets first")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
@@ -97,12 +97,12 @@ func tellOfSilence(ctx context.Context, o *program, b app.Backend, asked app.Rec
 	for _, p := range s.Pollers {
 		switch {
 		case p.Error == "" && asked.Refresh && p.Behind:
-			o.words(plain.Text(p.Account + " has older recordings that are not listed yet: the next list continues, or a Greenroom that stays open"))
+			o.words(plain.Text(p.Account + " has older recordings that are not listed yet: the next list, the screen or `greenroom listen` reads them"))
 		case p.Error == "":
 		case asked.Refresh && p.Name == "recordings":
-			o.words(plain.Text(p.Account + " could not be asked for what is new: " + p.Error))
+			o.words(plain.Text(p.Account + " could not be asked for new recordings: " + p.Error))
 		case asked.Sweep && p.Name == bucket.SweepReader:
-			o.words(plain.Text("the bucket of " + p.Account + " could not be looked through: " + p.Error))
+			o.words(plain.Text("the bucket of " + p.Account + " could not be searched: " + p.Error))
 		}
 	}
 	return err

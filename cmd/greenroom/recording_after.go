@@ -26,17 +26,17 @@ func (p *program) recordingIgnore() *cobra.Command {
 		},
 		done: func(r app.Recording) string {
 			if r.IgnoredAt.IsZero() {
-				return recordingName(r) + " is downloaded with the others again."
+				return recordingName(r) + " is included in --all again."
 			}
-			return recordingName(r) + " is left out when all are downloaded."
+			return recordingName(r) + " is excluded from --all."
 		},
 	}
 	cmd := o.command(cobra.Command{
-		Use: "ignore ID…", Short: "Leave recordings out when all are downloaded",
-		Long: "Leave recordings out when all are downloaded, such as one that is broken. `greenroom recording download ID` fetches one all\n" +
-			"the same, and ends that, as does --undo. What was downloaded stays.",
+		Use: "ignore ID…", Short: "Exclude recordings from `download --all`",
+		Long: "Exclude recordings, such as a broken one, from `recording download --all` and automatic downloads. To include one again, use\n" +
+			"--undo or download it by its ID. Files that were downloaded stay.",
 	})
-	cmd.Flags().BoolVar(&o.undo, "undo", false, "take them in again")
+	cmd.Flags().BoolVar(&o.undo, "undo", false, "include them again")
 	return cmd
 }
 
@@ -50,15 +50,15 @@ func (p *program) recordingSkip() *cobra.Command {
 		},
 	}
 	return o.command(cobra.Command{
-		Use: "skip ID…", Short: "End on_download for recordings",
-		Long: "End on_download for recordings: a program that runs is killed with everything that it has started, and one that waits is not run.",
+		Use: "skip ID…", Short: "Stop on_download for recordings",
+		Long: "Stop on_download for recordings: a running program is killed with all processes that it started, and a waiting one is not run.",
 	})
 }
 
 // commandWord is the state of on_download in a word.
 func commandWord(r app.Recording) string {
 	if r.Download == nil || r.Download.Command == nil {
-		return "never asked for"
+		return "not requested"
 	}
 	return r.Download.Command.State
 }
@@ -71,10 +71,10 @@ type recordingRerunOptions struct {
 func (p *program) recordingRerun() *cobra.Command {
 	o := &recordingRerunOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "rerun ID…", Short: "Run on_download again on recordings that are here", Args: some("IDs of recordings"), RunE: p.do(o.run),
+		Use: "rerun ID…", Short: "Run on_download again for downloaded recordings", Args: some("IDs of recordings"), RunE: p.do(o.run),
 		ValidArgsFunction: p.recordings,
-		Long: "Run on_download again on recordings that are here, and wait until it has ended. Where another Greenroom has the store it\n" +
-			"does the work. The status is 1 when a program fails; it is tried again by a Greenroom that stays open.",
+		Long: "Run on_download again for downloaded recordings, and wait until it has ended. If another Greenroom owns the store, it does\n" +
+			"the work. The status is 1 when a program fails; the screen or `greenroom listen` retries it.",
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the recording as a JSON object; several as an array")
 	return cmd
@@ -94,7 +94,7 @@ func (o *recordingRerunOptions) run(ctx context.Context, args []string) error {
 			if c := r.Download.Command; c.State != app.CommandDone {
 				errs = append(errs, &app.Error{Text: fmt.Sprintf("on_download of %s: %s: %s", recordingName(r), c.State, c.Reason)})
 			} else if !o.json {
-				o.words(plain.Text("on_download of " + recordingName(r) + " has ended well."))
+				o.words(plain.Text("on_download of " + recordingName(r) + " succeeded."))
 			}
 		}
 		if o.json && len(all) > 0 {

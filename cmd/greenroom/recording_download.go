@@ -31,7 +31,7 @@ type recordingDownloadOptions struct {
 func (p *program) recordingDownload() *cobra.Command {
 	o := &recordingDownloadOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "download ID…", Short: "Fetch recordings, whole and verified", Aliases: []string{"get", "resume"}, RunE: p.do(o.run),
+		Use: "download ID…", Short: "Download recordings and verify them", Aliases: []string{"get", "resume"}, RunE: p.do(o.run),
 		Long: "Download recordings completely and verify them. Resumes interrupted downloads, and reports files that are " +
 			"already here. If another Greenroom owns the store, it does the work and this command follows. Ctrl-C pauses the " +
 			"downloads requested here. File paths go to standard output. Status 1 means that a download failed; the others " +
@@ -49,12 +49,12 @@ func (p *program) recordingDownload() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.request.To, "to", "", "save the files under this folder, not the configured one")
 	f.BoolVar(&o.request.AudioOnly, "audio-only", false, "download only audio, where a recording has separate audio tracks")
-	f.StringVar(&o.limit, "limit-rate", "", `largest number of bytes per second, like "5M"`)
-	f.BoolVar(&o.all, "all", false, "take every recording that is ready and not here yet, but none that was cancelled or ignored")
+	f.StringVar(&o.limit, "limit-rate", "", `maximum bytes per second, like "5M"`)
+	f.BoolVar(&o.all, "all", false, "download every ready recording that isn't here yet, except cancelled and ignored ones")
 	f.DurationVar(&o.maxWait, "max-wait", 0, `end after this time, like "50m"; what is not here by then stays queued, and the status is 1`)
 	f.StringVar(&o.since, "since", "", `with --all: only recordings that began since this age or time, like "7d"`)
 	f.BoolVar(&o.request.Wait, "wait", false, "wait for recordings that are still running or being processed")
-	f.BoolVar(&o.request.Again, "again", false, "download again what is already here")
+	f.BoolVar(&o.request.Again, "again", false, "download again even if the files are here")
 	f.BoolVar(&o.request.DeleteAfter, "delete-after", false, "delete each recording on its platform once it is here and verified")
 	f.BoolVar(&o.sweep, "sweep", false, "search the accounts' buckets first")
 	f.BoolVar(&o.offline, "offline", false, "don't ask the platforms for new recordings")
@@ -240,8 +240,8 @@ func failures(got []app.Recording) error {
 		return &app.Error{Text: bad[0], Hint: hint}
 	}
 	return &app.Error{
-		Text: fmt.Sprintf("%d of %d downloads did not succeed:\n  %s", len(bad)-min(open, 1)+open, len(got), strings.Join(bad, "\n  ")),
-		Hint: "what was fetched is kept: run the command again to resume; `greenroom recording ignore ID` leaves one out",
+		Text: fmt.Sprintf("%d of %d downloads failed:\n  %s", len(bad)-min(open, 1)+open, len(got), strings.Join(bad, "\n  ")),
+		Hint: "partial files are kept: run the command again to resume; `greenroom recording ignore ID` leaves one out",
 	}
 }
 

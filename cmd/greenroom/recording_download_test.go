@@ -208,7 +208,7 @@ func TestDeletingARecordingAsks(t *testing.T) {
 	tty := newBench(t, true, "n\n")
 	tty.put("r1")
 	tty.run(t, 1, "recording", "delete", "r1")
-	if words := tty.err.String(); !strings.Contains(words, "Delete the recording of design on daily? It can't be had back; it is not downloaded. [y/N]") {
+	if words := tty.err.String(); !strings.Contains(words, "Delete the recording of design on daily? This can't be undone; it is not downloaded. [y/N]") {
 		t.Errorf("%q", words)
 	}
 	if r, err := tty.backend.Recording(t.Context(), app.RecordingRef{ID: "r1"}); err != nil || !r.DeletedAt.IsZero() {

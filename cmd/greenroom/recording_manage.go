@@ -38,8 +38,8 @@ func (p *program) recordingPause() *cobra.Command {
 		done: func(r app.Recording) string { return downloadNow(r, "is not being downloaded") },
 	}
 	return o.command(cobra.Command{
-		Use: "pause ID…", Short: "Pause downloads; what was fetched is kept",
-		Long: "Pause downloads. What was fetched is kept; `greenroom recording download ID` resumes.",
+		Use: "pause ID…", Short: "Pause downloads; partial files are kept",
+		Long: "Pause downloads. Partial files are kept; `greenroom recording download ID` resumes.",
 	})
 }
 
@@ -51,8 +51,8 @@ func (p *program) recordingCancel() *cobra.Command {
 		done: func(r app.Recording) string { return downloadNow(r, "is not being downloaded") },
 	}
 	return o.command(cobra.Command{
-		Use: "cancel ID…", Short: "Cancel downloads and remove what was fetched",
-		Long: "Give downloads up that are not done, and remove what was fetched of them. Files that are whole already stay.",
+		Use: "cancel ID…", Short: "Cancel downloads and delete partial files",
+		Long: "Cancel unfinished downloads and delete their partial files. Complete files stay.",
 	})
 }
 
@@ -134,10 +134,10 @@ func (p *program) recordingDelete() *cobra.Command {
 	o := &recordingDeleteOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "delete ID", Short: "Delete a recording on its platform", Args: exactly("ID"), RunE: p.do(o.run), ValidArgsFunction: p.recordings,
-		Long: "Delete a recording on its platform. What was downloaded stays, and so do objects in a bucket of yours. This asks\n" +
-			"first; --yes is the answer.",
+		Long: "Delete a recording on its platform. Downloaded files stay, and so do objects in your own bucket. This asks first,\n" +
+			"unless --yes.",
 	}
-	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "delete without asking")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the recording as a JSON object")
 	return cmd
 }
@@ -155,7 +155,7 @@ func (o *recordingDeleteOptions) run(ctx context.Context, args []string) error {
 		if d := r.Download; d != nil && d.State == app.DownloadDone {
 			what = "the copy in " + d.Path + " stays"
 		}
-		question := fmt.Sprintf("Delete the recording of %s on %s? It can't be had back; %s.", recordingName(r), r.Platform, what)
+		question := fmt.Sprintf("Delete the recording of %s on %s? This can't be undone; %s.", recordingName(r), r.Platform, what)
 		if err := o.confirm(ctx, question, "--yes", o.yes); err != nil {
 			return err
 		}
@@ -209,9 +209,9 @@ func (o *recordingLimitOptions) run(ctx context.Context, args []string) error {
 		case o.json:
 			return o.printJSON(l)
 		case l.BytesPerSecond == 0:
-			o.words("Downloads have no limit.")
+			o.words("Downloads have no bandwidth limit.")
 		default:
-			o.words(fmt.Sprintf("Downloads have %s/s together.", humanize.IBytes(uint64(l.BytesPerSecond))))
+			o.words(fmt.Sprintf("Downloads share %s/s.", humanize.IBytes(uint64(l.BytesPerSecond))))
 		}
 		return nil
 	})

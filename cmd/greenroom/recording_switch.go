@@ -18,8 +18,8 @@ type recordingSwitchOptions struct {
 func (p *program) recordingStart() *cobra.Command {
 	o := &recordingSwitchOptions{program: p, on: true}
 	return o.command(cobra.Command{
-		Use: "start MEETING", Short: "Start recording a meeting with participants",
-		Long: "Start recording a meeting with participants, whatever its room's trigger. A running recording continues. If only " +
+		Use: "start MEETING", Short: "Start recording a meeting that has participants",
+		Long: "Start recording a meeting that has participants, whatever its room's trigger. A running recording continues. If only " +
 			"the platform itself can start recordings, the command gives the reason and exits with status 4.",
 	})
 }

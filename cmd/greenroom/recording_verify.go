@@ -21,15 +21,15 @@ type recordingVerifyOptions struct {
 func (p *program) recordingVerify() *cobra.Command {
 	o := &recordingVerifyOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "verify [ID…]", Short: "Check downloaded files against what was verified", RunE: p.do(o.run), ValidArgsFunction: p.recordings,
-		Long: "Read the files of recordings that were downloaded, of all of them without IDs, and compare size and SHA-256 with\n" +
-			"what was verified then. Each is ok, changed, missing or unreadable; status 1 means that one isn't ok.\n" +
+		Use: "verify [ID…]", Short: "Check downloaded files for damage", RunE: p.do(o.run), ValidArgsFunction: p.recordings,
+		Long: "Read the files of downloaded recordings, of all without IDs, and compare size and SHA-256 with those at the download.\n" +
+			"Each is ok, changed, missing or unreadable; status 1 means that one isn't ok.\n" +
 			"Files that earlier versions downloaded are searched for holes: long runs of zeros. Where the platform or the bucket\n" +
-			"still has the recording they are compared with it, and the file is ok or broken; otherwise it is suspect.\n" +
-			"What is found is remembered: `recording list` and the screen show it, and `recording download --all` fetches it again.",
+			"still has the recording, they are compared, and the file is ok or broken; otherwise it is suspect.\n" +
+			"The results are stored: `recording list` and the screen show them, and `recording download --all` fetches bad files again.",
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
-	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't ask the sources: zeros are suspect")
+	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't contact the sources; holes are then suspect")
 	return cmd
 }
 
@@ -83,11 +83,11 @@ func (o *recordingVerifyOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if err := joined(unnoted); err != nil {
-		return fmt.Errorf("what was found could not be noted: %w", err)
+		return fmt.Errorf("the results could not be stored: %w", err)
 	}
 	if bad > 0 {
 		return &app.Error{
-			Text: fmt.Sprintf("%d of %d files are not what was downloaded", bad, len(found)), Hint: "greenroom recording download --again ID fetches one again",
+			Text: fmt.Sprintf("%d of %d files are damaged or missing", bad, len(found)), Hint: "greenroom recording download --again ID fetches one again",
 		}
 	}
 	return nil

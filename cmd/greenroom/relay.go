@@ -65,16 +65,16 @@ func (p *program) relayCommand() *cobra.Command {
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&o.addr, "addr", "", "listen on this HOST:PORT (default "+relayTLSAddr+", or "+relayPlainAddr+" without TLS)")
-	fl.StringVar(&o.url, "url", "", "the public address, like https://relay.example (default http:// and where it listens)")
+	fl.StringVar(&o.url, "url", "", "the public address, like https://relay.example (default http:// and the listening address)")
 	fl.StringVar(&o.tls, "tls", "", "certificates: auto (Let's Encrypt), off, or CERT,KEY for files (default: auto for an https --url)")
 	fl.StringVar(&o.admin, "admin-addr", "", "serve /healthz, /readyz and /metrics on this HOST:PORT")
 	fl.StringVar(&o.proxies, "trust-proxy", "", "addresses or networks of proxies that name the sender's address, separated by commas")
 	fl.StringVar(&o.policy, "policy", string(spool.PolicyAuto), "when senders are answered: ack, sync or auto; hooks may have another")
-	fl.StringVar(&o.body, "max-body", config.FormatSize(relay.DefaultBody), "the largest body")
-	fl.StringVar(&o.spool, "spool", config.FormatSize(spool.DefaultQuota), "largest queue of each hook; beyond it senders are refused")
+	fl.StringVar(&o.body, "max-body", config.FormatSize(relay.DefaultBody), "maximum size of a body")
+	fl.StringVar(&o.spool, "spool", config.FormatSize(spool.DefaultQuota), "maximum size of each hook's queue; further requests are refused")
 	fl.StringVar(&o.retain, "retain", "7d", "how long requests wait before they are dropped")
-	fl.Float64Var(&o.rate, "rate", relay.DefaultRate, "requests a second for each hook, 0 for no bound")
-	fl.DurationVar(&o.wait, "sync-wait", relay.DefaultSyncWait, "longest wait of a sender for the answer of the machine behind the relay")
+	fl.Float64Var(&o.rate, "rate", relay.DefaultRate, "requests per second per hook, 0 for no limit")
+	fl.DurationVar(&o.wait, "sync-wait", relay.DefaultSyncWait, "how long a sender waits for the answer of the machine behind the relay")
 	fl.StringVar(&o.to, "to", "", "put requests into this SQS FIFO queue instead of a spool: sqs:// and its URL without https://, or its ARN")
 	fl.StringArrayVar(&o.hooks, "hook", nil, "with --to: a hook, as NAME=ID with an id of 26 or more random letters and digits; or in "+hooksVariable)
 	fl.BoolVar(&o.json, "json", false, "print a JSON object with the addresses")
@@ -184,10 +184,10 @@ func (o *relayOptions) tell(l net.Listener, s *relay.Server, admin string, log *
 		return o.printJSON(facts)
 	}
 	if o.logJSON { // then each line of the log is JSON
-		log.Info("the relay takes requests", "url", s.URL(), "addr", l.Addr().String())
+		log.Info("the relay accepts requests", "url", s.URL(), "addr", l.Addr().String())
 		return nil
 	}
-	o.words("The relay takes requests for ", plain.Text(s.URL()), " at ", l.Addr().String(), ".")
+	o.words("The relay accepts requests for ", plain.Text(s.URL()), " at ", l.Addr().String(), ".")
 	if o.to == "" {
 		if tokens, err := s.Tokens(context.Background()); err == nil && len(tokens) == 0 {
 			o.words("No client can fetch them yet: create a token with `greenroom relay token create NAME`.")
@@ -214,7 +214,7 @@ func openSink(ctx context.Context, text string) (tunnel.Sink, error) {
 // relayError says what to do about a relay that can't be opened.
 func relayError(c *config.Config, err error) error {
 	if errors.Is(err, relay.ErrInUse) {
-		return &app.Error{Kind: provider.Conflict, Text: "another relay runs on this data folder", Hint: "end it, or choose another folder with --data-dir", Err: err}
+		return &app.Error{Kind: provider.Conflict, Text: "another relay runs on this data folder", Hint: "stop it, or choose another folder with --data-dir", Err: err}
 	}
 	return folderError(c, err)
 }

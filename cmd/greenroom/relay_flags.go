@@ -81,7 +81,7 @@ func (o *relayOptions) sinkOptions(opt *relay.Options) error {
 		return usagef("--policy can't be %s with --to: a queue can't answer senders", o.policy)
 	}
 	if len(hooks) == 0 {
-		return usagef("a relay with --to needs a hook: say --hook NAME=ID, or set %s", hooksVariable)
+		return usagef("a relay with --to needs a hook: use --hook NAME=ID, or set %s", hooksVariable)
 	}
 	opt.Policy, opt.Hooks = spool.PolicyAck, map[string]string{}
 	if o.body == config.FormatSize(relay.DefaultBody) {
@@ -96,7 +96,7 @@ func (o *relayOptions) sinkOptions(opt *relay.Options) error {
 			return usagef("%v", err)
 		}
 		if _, twice := opt.Hooks[name]; twice {
-			return usagef("the hook %s is named twice", name)
+			return usagef("the hook %s is given twice", name)
 		}
 		opt.Hooks[name] = id
 	}

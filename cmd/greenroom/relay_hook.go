@@ -25,7 +25,7 @@ func (p *program) relayHookList() *cobra.Command {
 	var asJSON bool
 	var token string
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the hooks, and how much waits in each", Args: exactly(),
+		Use: "list", Short: "List the hooks and the size of their queues", Args: exactly(),
 		RunE: p.do(func(ctx context.Context, _ []string) error {
 			return p.registrar(ctx, func(r registrar) error {
 				all, err := r.Hooks(ctx)
@@ -87,7 +87,7 @@ func (p *program) relayHookCreate() *cobra.Command {
 }
 
 func policyFlag(cmd *cobra.Command, policy *string) {
-	cmd.Flags().StringVar(policy, "policy", "", "when senders are answered: ack, sync or auto (default what the relay is run with)")
+	cmd.Flags().StringVar(policy, "policy", "", "when senders are answered: ack, sync or auto (default: the relay's)")
 	_ = cmd.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions([]string{"ack", "sync", "auto"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -112,7 +112,7 @@ func ownerOf(ctx context.Context, r registrar, name string) (string, error) {
 	case 1:
 		return valid[0], nil
 	}
-	return "", usagef("there are several tokens: say --token %s", strings.Join(valid, " or "))
+	return "", usagef("there are several tokens: choose with --token %s", strings.Join(valid, " or "))
 }
 
 // hookOf finds a hook by its id, its URL, or its name, which several tokens may have used.
@@ -133,7 +133,7 @@ func hookOf(ctx context.Context, r registrar, text, token string) (relay.Hook, e
 	case 1:
 		return found[0], nil
 	}
-	return relay.Hook{}, usagef("several tokens have a hook %s: say --token", text)
+	return relay.Hook{}, usagef("several tokens have a hook %s: choose with --token", text)
 }
 
 func (p *program) relayHookEdit() *cobra.Command {
@@ -168,7 +168,7 @@ func (p *program) relayHookDelete() *cobra.Command {
 	var asJSON, yes bool
 	var token string
 	cmd := &cobra.Command{
-		Use: "delete HOOK", Short: "Delete a hook with what waits in it", Args: exactly("HOOK"),
+		Use: "delete HOOK", Short: "Delete a hook and its queued requests", Args: exactly("HOOK"),
 		RunE: p.do(func(ctx context.Context, args []string) error {
 			if err := p.canAsk("--yes", yes); err != nil {
 				return err
@@ -178,7 +178,7 @@ func (p *program) relayHookDelete() *cobra.Command {
 			if err := p.registrar(ctx, find); err != nil {
 				return err
 			}
-			question := fmt.Sprintf("Delete the hook %s of %s, with %d requests that wait in it?", h.Name, h.Token, h.Depth)
+			question := fmt.Sprintf("Delete the hook %s of %s and its %d queued requests?", h.Name, h.Token, h.Depth)
 			if err := p.confirm(ctx, question, "--yes", yes); err != nil {
 				return err
 			}
@@ -189,7 +189,7 @@ func (p *program) relayHookDelete() *cobra.Command {
 				if asJSON {
 					return p.printJSON(h)
 				}
-				p.words(fmt.Sprintf("Deleted the hook %s, with %d requests that waited.", h.Name, h.Depth))
+				p.words(fmt.Sprintf("Deleted the hook %s and its %d queued requests.", h.Name, h.Depth))
 				return nil
 			})
 		}),

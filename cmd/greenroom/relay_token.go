@@ -78,8 +78,8 @@ func openRegistrar(ctx context.Context, c *config.Config) (registrar, error) {
 			}
 		case ctx.Err() != nil:
 			return nil, &app.Error{
-				Kind: provider.Conflict, Text: "a relay has the file, and does not answer", Err: errors.Join(err, inUse),
-				Hint: "see its log; while it runs it takes commands at " + filepath.Join(dir, relay.SocketName),
+				Kind: provider.Conflict, Text: "a relay owns the file, and does not answer", Err: errors.Join(err, inUse),
+				Hint: "see its log; while it runs it accepts commands at " + filepath.Join(dir, relay.SocketName),
 			}
 		}
 	}

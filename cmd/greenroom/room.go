@@ -190,7 +190,7 @@ func (o *roomShowOptions) print(r app.RoomView, cannot map[app.Ability]string) e
 	}
 	recording := string(r.Recording)
 	if app.Recorded(r.Recording) {
-		recording, consent = recordingSetting(r.Recording, r.Trigger), "asked before it is opened from here"
+		recording, consent = recordingSetting(r.Recording, r.Trigger), "asks for consent before a meeting is opened from here"
 		if r.SkipConsent {
 			consent = "not asked"
 		}

@@ -36,7 +36,7 @@ func (p *program) roomAdopt() *cobra.Command {
 
 func (o *roomAdoptOptions) run(ctx context.Context, args []string) error {
 	if len(args) == 0 && o.name != "" {
-		return usagef("--name is for a room that is taken over: say which")
+		return usagef("--name needs a room to adopt")
 	}
 	return o.with(ctx, func(b app.Backend) error {
 		if len(args) == 0 {
@@ -69,14 +69,14 @@ func (o *roomAdoptOptions) list(ctx context.Context, b app.Backend) error {
 		return err
 	}
 	for _, account := range cutAccounts(rooms) {
-		o.words(plain.Text(fmt.Sprintf("%s has %d rooms or more, of which these are the first. Others can be taken over by name: "+
+		o.words(plain.Text(fmt.Sprintf("%s has %d rooms or more, of which these are the first. Others can be adopted by name: "+
 			"greenroom room adopt PLATFORM_ROOM --account %s", account, app.PlatformRoomsMost, plain.Word(account))))
 	}
 	if o.json {
 		return o.printJSON(list(rooms))
 	}
 	if len(rooms) == 0 {
-		o.words("Nothing exists on the platforms.")
+		o.words("The platforms have no rooms.")
 		return nil
 	}
 	t, strange := newTable("PLATFORM ROOM", "ACCOUNT", "ENDS", "ROOM HERE"), false
@@ -92,7 +92,7 @@ func (o *roomAdoptOptions) list(ctx context.Context, b app.Backend) error {
 		return err
 	}
 	if strange {
-		o.words("Take one over: greenroom room adopt PLATFORM_ROOM")
+		o.words("Adopt one: greenroom room adopt PLATFORM_ROOM")
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func (o *roomAdoptOptions) accountWith(ctx context.Context, b app.Backend, room 
 	switch len(accounts) {
 	case 0:
 		if more := cutAccounts(rooms); len(more) > 0 {
-			return "", usagef("%s is none of the rooms that are listed, and %s has more: choose with --account", room, strings.Join(more, " and "))
+			return "", usagef("%s is not among the listed rooms, and %s has more: choose with --account", room, strings.Join(more, " and "))
 		}
 		return "", &app.Error{
 			Kind: provider.NotFound, Text: fmt.Sprintf("there is no room %q on the platforms", room), Hint: "see `greenroom room adopt`",

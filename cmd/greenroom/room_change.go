@@ -28,9 +28,9 @@ func (f *roomFlags) add(p *program, cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.account, "account", "", "pin the room to this account")
 	fl.BoolVar(&f.locked, "locked", false, "make guests knock")
-	fl.IntVar(&f.size, "size", 0, "largest number of people, 0 for the platform's default")
+	fl.IntVar(&f.size, "size", 0, "maximum number of people, 0 for the platform's default")
 	fl.StringVar(&f.recording, "recording", "", "how meetings are recorded: none, local or cloud")
-	fl.StringVar(&f.trigger, "trigger", "", "start of the recording: none, prompt, automatic or automatic-2nd-participant")
+	fl.StringVar(&f.trigger, "trigger", "", "what starts the recording: none, prompt, automatic or automatic-2nd-participant")
 	fl.StringVar(&f.logo, "logo", "", "image file for the meeting's page")
 	fl.BoolVar(&f.skipConsent, "skip-consent", false, "don't ask for consent before a recorded meeting is opened from here")
 	fl.BoolVar(&f.autoDownload, "auto-download", false, "download the room's future recordings automatically")
@@ -169,7 +169,7 @@ func (o *roomEditOptions) run(ctx context.Context, args []string) error {
 	set("lasting", func() { patch.Link = &link })
 	set("auto-download", func() { patch.AutoDownload = &o.autoDownload })
 	if !any {
-		return usagef("nothing to change: say what, as in --locked or --size 20")
+		return usagef("nothing to change: use a flag, such as --locked or --size 20")
 	}
 	return o.with(ctx, func(b app.Backend) error {
 		r, err := b.EditRoom(ctx, patch)

@@ -27,8 +27,8 @@ func (p *program) roomSchedule() *cobra.Command {
 	o := &scheduleOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "schedule [ROOM]", Short: "Plan meetings of a room", Args: atMostOne("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
-		Long: "Plan a meeting of a room, once or again and again. The screen or `listen` makes each meeting ten minutes before it " +
-			"begins; `lead` in the configuration changes that. A machine that was off makes it as soon as one of them runs, " +
+		Long: "Plan a meeting of a room, once or repeatedly. The screen or `listen` starts each meeting ten minutes before it " +
+			"begins; `lead` in the configuration changes that. If neither was running, the meeting starts as soon as one is, " +
 			"while the booking lasts.\n\n" +
 			"A repeated meeting keeps its local time when clocks change. --until includes its day.\n\n" +
 			"Without --at, --edit and --remove the bookings are listed: those of the room, or all.",
@@ -43,7 +43,7 @@ func (p *program) roomSchedule() *cobra.Command {
 	fl.StringVar(&o.every, "every", "", "repeat it: day, weekday, week, month, or an RRULE")
 	fl.StringVar(&o.until, "until", "", "last day of the repetition, such as 2026-12-31")
 	fl.StringVar(&o.zone, "time-zone", "", "time zone of the start, such as Europe/Berlin (default this machine's)")
-	fl.StringArrayVar(&o.expect, "expect", nil, "expect 'Name <mail>'; may be repeated")
+	fl.StringArrayVar(&o.expect, "expect", nil, "expected participant, as 'Name <mail>'; may be repeated")
 	fl.BoolVar(&o.list, "list", false, "list the bookings")
 	fl.StringVar(&o.edit, "edit", "", "change the booking of this id")
 	fl.StringVar(&o.remove, "remove", "", "remove the booking of this id")
@@ -77,7 +77,7 @@ func (o *scheduleOptions) run(ctx context.Context, args []string) error {
 		return o.removes(ctx, app.BookingRef{Ref: o.remove, Room: room})
 	case o.edit != "":
 		if times == "" {
-			return usagef("nothing to change: say what, as in --at '2026-12-01 11:00'")
+			return usagef("nothing to change: use a flag, such as --at '2026-12-01 11:00'")
 		}
 		return o.edits(ctx, app.BookingRef{Ref: o.edit, Room: room})
 	case o.at != "":
@@ -217,7 +217,7 @@ func (o *scheduleOptions) removes(ctx context.Context, ref app.BookingRef) error
 		}
 		o.words("Removed the booking of ", plain.Text(removed.Room), ".")
 		if removed.Meeting != "" && removed.Link != "" {
-			o.words("Its meeting is there already. To end it: greenroom meeting end " + removed.Meeting)
+			o.words("Its meeting was started already. To end it: greenroom meeting end " + removed.Meeting)
 		}
 		return nil
 	})

@@ -16,7 +16,7 @@ import (
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "greenroom",
-		Short: "The host's room behind the stage",
+		Short: "Manage meetings on video platforms from the terminal",
 		Long: "Greenroom manages rooms and meetings on " + platformTitles() + ", receives their webhooks on this machine, and shows\n" +
 			"who is in which meeting right now. Without a command it opens the screen.",
 		Example: "# look around, with no account and no network\n" +

@@ -36,7 +36,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 		Use: "sandbox", Short: "Serve the platforms' protocols on this machine, for tests", Args: exactly(), RunE: p.do(o.run),
 		Long: "Serve the wire protocols of " + enumerate(served) + " on this machine, with simulated people and signed webhooks. It prints\n" +
 			"the addresses, keys and secrets as lines for a shell. Its control API is under /sandbox/ of its address.",
-		Example: "# people come to what is started, and their webhooks to where the screen listens\n" +
+		Example: "# people join the meetings that you start, and their webhooks go to the screen's listener\n" +
 			"greenroom sandbox --autoplay " + strings.Join(posts, " \\\n  ") + " > sandbox.env & sleep 1\n" +
 			". ./sandbox.env && greenroom\n\n" +
 			"# every tenth webhook is lost, and the first two rooms can't be made\n" +
@@ -63,7 +63,7 @@ const maxSpeed = 1_000_000
 
 func (o *sandboxOptions) run(ctx context.Context, _ []string) (err error) {
 	if !within(o.speed, 1.0/maxSpeed, maxSpeed) {
-		return usagef("--speed can't be %g: it is more than 0 and at most %d", o.speed, maxSpeed)
+		return usagef("--speed can't be %g: use more than 0, at most %d", o.speed, maxSpeed)
 	}
 	l, err := listenOn("addr", o.addr)
 	if err != nil {
@@ -178,6 +178,6 @@ func (o *sandboxOptions) print(base string) error {
 		}
 		flags = append(flags, "--"+webhookFlag(a))
 	}
-	o.words("Its webhooks go nowhere until they are configured: by ", enumerate(flags), ", or under /sandbox/webhooks.")
+	o.words("It sends no webhooks until they are configured: by ", enumerate(flags), ", or under /sandbox/webhooks.")
 	return nil
 }

@@ -25,7 +25,7 @@ type service struct {
 
 func (s *service) add(fl *pflag.FlagSet) {
 	fl.StringVar(&s.adminAddr, "admin-addr", "", "serve /healthz, /readyz and /metrics on this HOST:PORT")
-	fl.StringVar(&s.logLevel, "log-level", "warn", "write to the log what is at least this important: debug, info, warn or error")
+	fl.StringVar(&s.logLevel, "log-level", "warn", "lowest level to log: debug, info, warn or error")
 	fl.BoolVar(&s.logJSON, "log-json", false, "write the log as JSON")
 }
 

@@ -99,7 +99,7 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 	if a.reads && errors.Is(folderError(c, err), errUnwritable) {
 		if h, rerr := hub.Open(options(store.Options{ReadOnly: true})); rerr == nil {
 			if a.warn != nil {
-				a.warn("The data folder can't be written to: its store is only read.")
+				a.warn("The data folder can't be written to: the store is opened read-only.")
 			}
 			return h, h.Close, nil
 		}

@@ -46,7 +46,7 @@ func (p *program) storeCompact() *cobra.Command {
 
 func (p *program) storeCheck() *cobra.Command {
 	return p.maintainCommand(app.CheckStore, cobra.Command{
-		Use: "check", Short: "Read the whole store and list what is wrong", Args: exactly(),
+		Use: "check", Short: "Check the whole store for damage", Args: exactly(),
 	})
 }
 
@@ -228,7 +228,7 @@ func (o *restoreOptions) run(ctx context.Context, args []string) (err error) {
 	}
 	o.words("Restored ", plain.Text(path), ".")
 	if kept != "" {
-		o.words("What was there is kept in ", plain.Text(kept), ".")
+		o.words("The previous store is kept in ", plain.Text(kept), ".")
 	}
 	return nil
 }

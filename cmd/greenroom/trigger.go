@@ -194,7 +194,7 @@ func listenerOf(ctx context.Context, b app.Backend, account string) (string, err
 		return "", err
 	}
 	if s.Listener.URL == "" {
-		return "", &app.Error{Kind: provider.NotFound, Text: "nothing listens here", Hint: "run `greenroom listen`, or say where to post: --to URL"}
+		return "", &app.Error{Kind: provider.NotFound, Text: "nothing listens here", Hint: "run `greenroom listen`, or use --to URL"}
 	}
 	return strings.TrimSuffix(s.Listener.URL, "/") + "/hooks/" + account, nil
 }
@@ -302,7 +302,7 @@ func (o *triggerOptions) pick(ctx context.Context, b app.Backend, of provider.Pl
 	case len(names) == 0:
 		return "", &app.Error{Kind: app.NotConfigured, Text: "no account is configured", Hint: howToConfigure()}
 	case o.account == "":
-		return "", usagef("say as which account: --account %s", strings.Join(names, " or "))
+		return "", usagef("choose one with --account %s", strings.Join(names, " or "))
 	}
 	return "", &app.Error{
 		Kind: app.NotConfigured, Text: fmt.Sprintf("account %q is not configured", o.account), Hint: "there is " + strings.Join(names, ", "),

@@ -34,7 +34,7 @@ func tunnelSentence(s app.TunnelStatus) string {
 		out += ": " + s.Reason
 	}
 	if !s.StoreAndForward && s.State == string(tunnel.Live) {
-		out += " (" + noStoreAndForward + ": what is sent while this machine is away is lost)"
+		out += " (" + noStoreAndForward + ": requests sent while this machine is offline are lost)"
 	}
 	return out
 }
@@ -108,7 +108,7 @@ func (o *tunnelOptions) status(ctx context.Context, _ []string) error {
 		case s.StoreAndForward:
 			t.add("waiting", fmt.Sprintf("%d at the relay", s.Spool))
 		default:
-			t.add("note", noStoreAndForward+": what is sent while this machine is away is lost")
+			t.add("note", noStoreAndForward+": requests sent while this machine is offline are lost")
 		}
 		add("lost", s.Gap)
 		for _, name := range slices.Sorted(maps.Keys(s.Hooks)) {

@@ -42,7 +42,7 @@ func (o *tunnelRegisterOptions) run(ctx context.Context, args []string) error {
 	return o.with(ctx, func(b app.Backend) error {
 		w, err := b.RegisterWebhook(ctx, app.WebhookRegistration{Account: args[0]})
 		if o.replace && errors.Is(err, provider.Conflict) {
-			question := fmt.Sprintf("Now %s. Take it over? Nothing arrives there any more.", err)
+			question := fmt.Sprintf("Now %s. Replace it? Its receiver gets no more webhooks.", err)
 			if err := o.confirm(ctx, question, "--yes", o.yes); err != nil {
 				return err
 			}

@@ -23,13 +23,13 @@ type upcomingOptions struct {
 func (p *program) upcomingCommand() *cobra.Command {
 	o := &upcomingOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "upcoming", Short: "List what takes place: bookings, calendars, live meetings", Args: exactly(), RunE: p.do(o.run),
+		Use: "upcoming", Short: "List bookings, calendar events and live meetings", Args: exactly(), RunE: p.do(o.run),
 		Long: "List bookings, the events of subscribed calendars, and live meetings together, in order. What overlaps is marked; whole " +
 			"days never are.",
 		Example: "greenroom upcoming --days 1",
 	}
 	cmd.Flags().IntVar(&o.days, "days", 7, "how many days ahead")
-	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't read the calendars again first")
+	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't read the calendars first")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
 	return cmd
 }
@@ -60,7 +60,7 @@ func (o *upcomingOptions) run(ctx context.Context, _ []string) error {
 			return o.printJSON(list(items))
 		}
 		if len(items) == 0 {
-			o.words("Nothing takes place. Plan a meeting: greenroom room schedule ROOM --at '2026-12-01 10:00'")
+			o.words("Nothing is planned. Plan a meeting: greenroom room schedule ROOM --at '2026-12-01 10:00'")
 			return nil
 		}
 		t := newTable("DAY", "TIME", "WHAT", "FROM", "STATE", "LINK").narrow("FROM")
@@ -128,16 +128,16 @@ func (p *program) nextCommand() *cobra.Command {
 			"meeting that is recorded asks for consent first, as `meeting join` does.",
 		Example: "greenroom next\ngreenroom next --print",
 	}
-	cmd.Flags().BoolVar(&o.host, "host", false, "join a meeting of one's own as the host")
+	cmd.Flags().BoolVar(&o.host, "host", false, "join as the host, if the meeting is yours")
 	cmd.Flags().BoolVar(&o.print, "print", false, "print the link instead of opening it")
 	cmd.Flags().BoolVar(&o.consent, "consent", false, "consent to be recorded")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print what is next as a JSON object, and open nothing")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the next meeting as a JSON object, and open nothing")
 	return cmd
 }
 
 func (o *nextOptions) run(ctx context.Context, _ []string) error {
 	if o.print && o.host {
-		return usagef("--print shows the guest link alone: for the host's there is `greenroom meeting link --host`")
+		return usagef("--print prints the guest link: for the host link, use `greenroom meeting link --host`")
 	}
 	return o.with(ctx, func(b app.Backend) error {
 		items, err := o.coming(ctx, b, 7, false)
@@ -147,7 +147,7 @@ func (o *nextOptions) run(ctx context.Context, _ []string) error {
 		i := nextOf(items, o.now())
 		if i == nil {
 			return &app.Error{
-				Kind: provider.NotFound, Text: "nothing with a link takes place within a week", Hint: "plan a meeting: greenroom room schedule ROOM --at '2026-12-01 10:00'",
+				Kind: provider.NotFound, Text: "no meeting with a link within a week", Hint: "plan a meeting: greenroom room schedule ROOM --at '2026-12-01 10:00'",
 			}
 		}
 		if o.json {
@@ -157,7 +157,7 @@ func (o *nextOptions) run(ctx context.Context, _ []string) error {
 			if i.At.Sub(o.now()) > app.DefaultLead {
 				return &app.Error{
 					Kind: provider.NotFound, Text: fmt.Sprintf("the next meeting is %s, at %s", i.Title, o.clock(i.At)),
-					Hint: "its link is made shortly before. To begin now: greenroom meeting start " + plain.Word(i.Room),
+					Hint: "its link is made shortly before. To start now: greenroom meeting start " + plain.Word(i.Room),
 				}
 			}
 			m, err := b.StartMeeting(ctx, app.StartMeeting{Room: i.Room, Until: i.EndsAt})
@@ -178,7 +178,7 @@ func (o *nextOptions) run(ctx context.Context, _ []string) error {
 func (o *nextOptions) open(i *app.UpcomingItem) error {
 	u, err := url.Parse(i.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("the link of %s is not one for a browser", plain.Text(i.Title))
+		return fmt.Errorf("the link of %s can't be opened in a browser", plain.Text(i.Title))
 	}
 	if o.print {
 		_, err := fmt.Fprintln(o.stdout, plain.Text(i.URL))

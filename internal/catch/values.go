@@ -19,7 +19,7 @@ func fresh(v Verdict, stamp string, received time.Time) Verdict {
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(stamp), 10, 64)
 	if err != nil || n < 0 || n > 1e15 {
-		return Verdict{Reason: "the signature's time is no time"}
+		return Verdict{Reason: "the signature's time is not a time"}
 	}
 	at := time.Unix(n, 0)
 	if n > 1e11 {

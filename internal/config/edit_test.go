@@ -201,7 +201,7 @@ func TestEditRefusesWhatWouldBeWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := Edit(t.Context(), o, acme("daily")...); err == nil {
-		t.Error("a file that is no TOML was changed")
+		t.Error("a file that is not TOML was changed")
 	}
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*.part")); err != nil || len(left) > 0 {
 		t.Errorf("%q is left, %v", left, err)

@@ -17,7 +17,7 @@ type statement struct {
 }
 
 // errStatement means a text that [statements] can't divide. Texts that parse accepts don't lead to it.
-var errStatement = errors.New("the text is no TOML")
+var errStatement = errors.New("the text is not TOML")
 
 // statements lists the statements of a TOML text in its order. Comments and empty lines lie between them.
 func statements(text []byte) (out []statement, err error) {

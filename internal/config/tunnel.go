@@ -195,7 +195,7 @@ func word(s string) (string, string, string) {
 // pattern accepts a regular expression.
 func pattern(s string) (string, string, string) {
 	if _, err := regexp.Compile(s); err != nil {
-		return "", "is no regular expression", `write it like "https://[a-z0-9-]+\\.example"`
+		return "", "is not a regular expression", `write it like "https://[a-z0-9-]+\\.example"`
 	}
 	return s, "", ""
 }

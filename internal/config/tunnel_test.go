@@ -102,7 +102,7 @@ func TestMistakesOfTheTunnel(t *testing.T) {
 		{"no window", `window = 0`, "tunnel.window is out of range"},
 		{"a command that is a line", `command = "bore local"`, "tunnel.command isn't a JSON array of texts"},
 		{"two words for a host", `ssh_host = "ada@box example"`, "tunnel.ssh_host can't be"},
-		{"a pattern that is none", "driver = \"exec\"\npattern = \"(\"", "tunnel.pattern is no regular expression"},
+		{"a pattern that is none", "driver = \"exec\"\npattern = \"(\"", "tunnel.pattern is not a regular expression"},
 		{"a table", "[tunnel.ssh]\nhost = \"x\"", "config.toml:3: tunnel.ssh.host is unknown"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

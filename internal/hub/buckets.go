@@ -32,7 +32,7 @@ func (h *Hub) noteReader(account, reader string, err error) {
 func (h *Hub) sweepBuckets(ctx context.Context) error {
 	if h.opt.Buckets == nil {
 		return &app.Error{
-			Kind: app.NotConfigured, Text: "no account has a bucket to look through",
+			Kind: app.NotConfigured, Text: "no account has a bucket to search",
 			Hint: "set bucket under [accounts.NAME.recording] in the configuration",
 		}
 	}

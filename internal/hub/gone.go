@@ -114,6 +114,6 @@ func (w *endWatcher) complete(ctx context.Context, id string, found provider.Mee
 		return tx.PutMeeting(m)
 	})
 	if err != nil {
-		w.hub.complain(err, "what was looked up of a meeting could not be kept", w.account)
+		w.hub.complain(err, "the details of a meeting could not be stored", w.account)
 	}
 }

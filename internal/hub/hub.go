@@ -226,7 +226,7 @@ func (h *Hub) Start() {
 		}
 		if h.opt.Tunnel == "" || h.opt.Tunnel == noDriver {
 			if err := a.hook.Retire(h.ctx); err != nil {
-				h.log.Error("the end of a webhook's secret could not be noted", "account", a.Name, "err", err)
+				h.log.Error("the end of a webhook's secret could not be stored", "account", a.Name, "err", err)
 			}
 		}
 		h.goes("presence of "+a.Name, newPresencePoller(h, a).run)

@@ -94,7 +94,7 @@ func (r *autoRecorder) turn(ctx context.Context) {
 	var due []string
 	for _, m := range unended {
 		if !m.RecordAsked.IsZero() && now.Sub(m.RecordAsked) > confirmTime {
-			h.recordingGaveUp(ctx, m.ID, time.Time{}, "the platform agreed to record and has not confirmed it since")
+			h.recordingNotStarted(ctx, m.ID, time.Time{}, "the platform accepted the start of a recording but has not confirmed it")
 		}
 		if need := wantsRecording(m.Meeting); need > 0 && m.Here >= need {
 			due = append(due, m.ID)
@@ -156,7 +156,7 @@ func (r *autoRecorder) attempt(ctx context.Context, id string) {
 		h.recordingTrouble(ctx, g.ID, err.Error())
 	default:
 		delete(r.tries, g.ID)
-		h.recordingGaveUp(ctx, g.ID, g.since, err.Error())
+		h.recordingNotStarted(ctx, g.ID, g.since, err.Error())
 	}
 }
 
@@ -304,8 +304,8 @@ func (h *Hub) recordingStarted(ctx context.Context, id string, since, asked time
 	})
 }
 
-// recordingGaveUp notes why the gathering which began at since is not recorded.
-func (h *Hub) recordingGaveUp(ctx context.Context, id string, since time.Time, why string) {
+// recordingNotStarted notes why the gathering which began at since is not recorded.
+func (h *Hub) recordingNotStarted(ctx context.Context, id string, since time.Time, why string) {
 	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
 		m.RecordFor, m.RecordAsked = later(m.RecordFor, since.UTC()), time.Time{}
 		m.StartError, m.StartErrorAt = why, h.clock.Now().UTC()
@@ -324,7 +324,7 @@ func (h *Hub) recordingTrouble(ctx context.Context, id, why string) {
 // noteMeeting is changeMeeting for what happens in the background.
 func (h *Hub) noteMeeting(ctx context.Context, id string, change func(*store.Tx, *roster.Meeting) error) {
 	if err := h.changeMeeting(ctx, id, change); err != nil && ctx.Err() == nil && h.ctx.Err() == nil {
-		h.log.Error("a meeting could not be noted", "meeting", id, "err", err)
+		h.log.Error("a meeting could not be stored", "meeting", id, "err", err)
 	}
 }
 

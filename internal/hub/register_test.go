@@ -451,7 +451,7 @@ func TestRegisteringNeedsATunnel(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	b.report(live("x", "http://127.0.0.1:8080"))
-	if r := b.registered(app.WebhookFailing); !strings.Contains(r.Problem, "this machine alone") || len(p.calls) != 0 {
+	if r := b.registered(app.WebhookFailing); !strings.Contains(r.Problem, "only from this machine") || len(p.calls) != 0 {
 		t.Errorf("%+v, after %v", r, p.calls)
 	}
 }

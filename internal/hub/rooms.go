@@ -221,7 +221,7 @@ func (h *Hub) checkRoom(r app.Room) error {
 		return invalid("use new or lasting", "there is no link %q", r.Link)
 	}
 	if r.Account != "" && !accountName.MatchString(r.Account) {
-		return invalid("accounts are named in lower case: letters, digits and hyphens", "there can be no account %q", r.Account)
+		return invalid("accounts are named in lower case: letters, digits and hyphens", "an account can't be called %q", r.Account)
 	}
 	return nil
 }

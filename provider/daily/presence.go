@@ -71,7 +71,7 @@ func (p *Provider) AllPresence(ctx context.Context) (map[string][]provider.Parti
 		return nil, err
 	}
 	if rooms == nil {
-		return nil, p.client.Malformed(op, "", "the answer is no map of rooms")
+		return nil, p.client.Malformed(op, "", "the answer is not a map of rooms")
 	}
 	out := make(map[string][]provider.Participant, len(rooms))
 	for room, list := range rooms {

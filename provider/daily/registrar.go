@@ -137,7 +137,7 @@ func (p *Provider) RemoveWebhook(ctx context.Context, id string) error {
 func (p *Provider) putWebhook(ctx context.Context, op, path string, w provider.WebhookSpec, again bool) (provider.Registration, error) {
 	u, err := url.Parse(w.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return provider.Registration{}, p.client.Refuse(provider.Invalid, op, "", "the address is no URL", "")
+		return provider.Registration{}, p.client.Refuse(provider.Invalid, op, "", "the address is not a URL", "")
 	}
 	refuse := func(text, hint string) (provider.Registration, error) {
 		return provider.Registration{}, p.client.Refuse(provider.Invalid, op, u.Host, text, hint)

@@ -33,7 +33,7 @@ type roomConfig struct {
 // meeting converts a room to a meeting, or reports what it lacks.
 func (p *Provider) meeting(op string, r roomObject) (provider.Meeting, error) {
 	if r.Name == "" {
-		return provider.Meeting{}, p.client.Malformed(op, "", "the answer is no room: it has no name")
+		return provider.Meeting{}, p.client.Malformed(op, "", "the answer is not a room: it has no name")
 	}
 	link, err := rest.Link(r.URL)
 	if err != nil {

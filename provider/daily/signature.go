@@ -198,7 +198,7 @@ func (p *Provider) SignedWith(r provider.WebhookRequest, key []byte) bool {
 func fresh(stamp string, received time.Time) (provider.Verdict, bool, string) {
 	v, err := strconv.ParseFloat(strings.TrimSpace(stamp), 64)
 	if err != nil || !(v >= 0) || v > 1e15 {
-		return provider.Rejected, false, "the signature's timestamp is no time"
+		return provider.Rejected, false, "the signature's timestamp is not a time"
 	}
 	if v > 1e11 {
 		v /= 1e3

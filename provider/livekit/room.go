@@ -80,7 +80,7 @@ func (r roomObject) note() (note, bool) {
 // meeting converts a room to a meeting, or reports what it lacks.
 func (p *Provider) meeting(op string, r roomObject) (provider.Meeting, error) {
 	if r.Name == "" || r.Sid == "" {
-		return provider.Meeting{}, p.client.Malformed(op, string(r.Name), "the answer is no room: it has no name or no sid")
+		return provider.Meeting{}, p.client.Malformed(op, string(r.Name), "the answer is not a room: it has no name or no sid")
 	}
 	m := provider.Meeting{ID: r.Sid.Clip(idLimit), Room: string(r.Name), CreatedAt: r.createdAt()}
 	if n, ours := r.note(); ours && n.Until > 0 && n.Until < 253402300800 {

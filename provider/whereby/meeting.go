@@ -25,7 +25,7 @@ type meetingObject struct {
 func (p *Provider) meeting(op string, o meetingObject) (provider.Meeting, error) {
 	id, room := o.ID.Clip(idLimit), roomName(o.RoomName)
 	if id == "" || room == "" {
-		return provider.Meeting{}, p.client.Malformed(op, id, "the answer is no meeting: it has no id or no room name")
+		return provider.Meeting{}, p.client.Malformed(op, id, "the answer is not a meeting: it has no id or no room name")
 	}
 	link, err := rest.Link(o.RoomURL)
 	if err != nil {

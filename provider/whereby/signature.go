@@ -104,7 +104,7 @@ func (p *Provider) verify(r provider.WebhookRequest) (verdict provider.Verdict, 
 	}
 	at, err := strconv.ParseInt(stamp, 10, 64)
 	if err != nil || at < 0 || at > 1e12 {
-		return provider.Rejected, false, "the signature's time is no time"
+		return provider.Rejected, false, "the signature's time is not a time"
 	}
 	age := r.ReceivedAt.Sub(time.Unix(at, 0))
 	switch {

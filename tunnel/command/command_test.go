@@ -286,7 +286,7 @@ func TestNgrokNeedsItsProgramAndItsToken(t *testing.T) {
 	}{
 		{Options{Preset: "ngrok", Authtoken: testToken}, "install it: https://ngrok.com/download"},
 		{Options{Preset: "ngrok", Command: []string{os.Args[0]}}, "no authtoken: https://dashboard.ngrok.com"},
-		{Options{Preset: "ngrok", Command: []string{os.Args[0]}, Authtoken: testToken, Domain: "https://x.example/path"}, "is no domain"},
+		{Options{Preset: "ngrok", Command: []string{os.Args[0]}, Authtoken: testToken, Domain: "https://x.example/path"}, "is not a domain"},
 	} {
 		if _, err := New(test.o).Open(t.Context(), local); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%v, want %q", err, test.says)

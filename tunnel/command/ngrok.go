@@ -35,7 +35,7 @@ func ngrokURL(line string) string {
 func domainURL(domain string) (string, error) {
 	url, err := tunnel.PublicURL("https://" + strings.TrimPrefix(domain, "https://"))
 	if err != nil || strings.Contains(strings.TrimPrefix(url, "https://"), "/") {
-		return "", fmt.Errorf("%s is no domain: write it like name.ngrok.app", plain.Word(domain))
+		return "", fmt.Errorf("%s is not a domain: write it like name.ngrok.app", plain.Word(domain))
 	}
 	return url, nil
 }

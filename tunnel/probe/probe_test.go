@@ -136,8 +136,8 @@ func TestFailuresSayWhy(t *testing.T) {
 		kind   probe.Kind
 		says   string
 	}{
-		{name: "no URL", url: "not a url", kind: probe.BadURL, says: "no URL"},
-		{name: "no host", url: "https://", kind: probe.BadURL, says: "no URL"},
+		{name: "no URL", url: "not a url", kind: probe.BadURL, says: "not a URL"},
+		{name: "no host", url: "https://", kind: probe.BadURL, says: "not a URL"},
 		{name: "refused", url: "http://" + closed.Addr().String(), kind: probe.Refused, says: "nothing listens there"},
 		{name: "unknown name", url: "http://nowhere.invalid", kind: probe.DNS, says: "nowhere.invalid"},
 		{name: "self-signed", url: selfSigned.URL, kind: probe.TLS, says: "certificate of 127.0.0.1 is not valid"},

@@ -244,7 +244,7 @@ func (s *Server) keepURL() {
 		return
 	}
 	if err := s.spool.SetURL(context.Background(), s.URL()); err != nil {
-		s.opt.Log.Warn("the public address could not be noted", "err", err)
+		s.opt.Log.Warn("the public address could not be stored", "err", err)
 	}
 }
 

@@ -92,7 +92,7 @@ func (s *settings) connect(ctx context.Context) (*websocket.Conn, *line, *outcom
 		return nil, nil, refusal(err, resp)
 	case ws.Subprotocol() != wire.Subprotocol || resp.Header.Get("Sec-Websocket-Extensions") != "":
 		ws.Close()
-		return nil, nil, &outcome{reason: "what answers at the relay's URL is no Greenroom relay", patience: refusedMost}
+		return nil, nil, &outcome{reason: "the server at the relay's URL is not a Greenroom relay", patience: refusedMost}
 	}
 	conn.left.Store(-1)
 	if ctx.Err() != nil {
@@ -118,7 +118,7 @@ func refusal(err error, resp *http.Response) *outcome {
 		case http.StatusBadGateway, http.StatusGatewayTimeout:
 			return &outcome{reason: fmt.Sprintf("the relay is not running: the proxy before it answers %d", code)}
 		default:
-			return &outcome{reason: fmt.Sprintf("what answers at the relay's URL is no Greenroom relay (%d)", code), patience: refusedMost}
+			return &outcome{reason: fmt.Sprintf("the server at the relay's URL is not a Greenroom relay (%d)", code), patience: refusedMost}
 		}
 	}
 	var (

@@ -48,7 +48,7 @@ func TestRefusalsThatOnlyPeopleMend(t *testing.T) {
 		most time.Duration
 	}{
 		{code: http.StatusUnauthorized, want: token, most: time.Minute}, {code: http.StatusForbidden, want: token, most: time.Minute},
-		{code: http.StatusNotFound, want: "is no Greenroom relay", most: time.Minute},
+		{code: http.StatusNotFound, want: "is not a Greenroom relay", most: time.Minute},
 		{err: wire.CodeInUse, want: "another device", most: time.Minute}, {err: wire.CodeYield, want: "another program", most: 15 * time.Second},
 	} {
 		t.Run(fmt.Sprint(test.code, test.err), func(t *testing.T) {
@@ -122,9 +122,9 @@ func TestWhatIsNoRelay(t *testing.T) {
 		code int
 		want string
 	}{
-		{http.StatusNotFound, "what answers at the relay's URL is no Greenroom relay (404)"},
-		{http.StatusMovedPermanently, "what answers at the relay's URL is no Greenroom relay (301)"},
-		{http.StatusOK, "what answers at the relay's URL is no Greenroom relay (200)"},
+		{http.StatusNotFound, "the server at the relay's URL is not a Greenroom relay (404)"},
+		{http.StatusMovedPermanently, "the server at the relay's URL is not a Greenroom relay (301)"},
+		{http.StatusOK, "the server at the relay's URL is not a Greenroom relay (200)"},
 		{http.StatusBadGateway, "the relay is not running: the proxy before it answers 502"},
 		{http.StatusServiceUnavailable, "the relay accepts no connection now (503)"},
 	} {

@@ -123,7 +123,7 @@ func (s *session) welcome(f wire.Frame) error {
 func public(raw string) (string, error) {
 	clean, err := tunnel.PublicURL(raw)
 	if err != nil || plain.Text(raw) != raw {
-		return "", fmt.Errorf("%q is no public URL", words(raw))
+		return "", fmt.Errorf("%q is not a public URL", words(raw))
 	}
 	return clean, nil
 }

@@ -95,10 +95,10 @@ func TestStrangeWelcomes(t *testing.T) {
 	}{
 		{wire.WelcomeBody{}, "names 0 hooks"},
 		{many, "too large|names 4097 hooks"},
-		{hook("javascript:alert(1)"), "is no public URL"},
-		{hook("https://u:p@relay.example/"), "is no public URL"},
-		{hook("https://relay.example/\u202e"), "is no public URL"},
-		{hook(""), "is no public URL"},
+		{hook("javascript:alert(1)"), "is not a public URL"},
+		{hook("https://u:p@relay.example/"), "is not a public URL"},
+		{hook("https://relay.example/\u202e"), "is not a public URL"},
+		{hook(""), "is not a public URL"},
 		{old, "its epoch 6 is before that of what is stored here, 7"},
 	} {
 		p := newPeer(t)

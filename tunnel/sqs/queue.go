@@ -87,7 +87,7 @@ func (q Queue) parse() (place, error) {
 		return bad("is not a FIFO queue, whose name ends in .fifo, and only those keep the order")
 	}
 	if e, err := url.Parse(p.endpoint); err != nil || p.endpoint != "" && (e.Host == "" || e.Scheme != "http" && e.Scheme != "https") {
-		return place{}, fmt.Errorf("the endpoint %s is no URL", plain.Word(q.Endpoint))
+		return place{}, fmt.Errorf("the endpoint %s is not a URL", plain.Word(q.Endpoint))
 	}
 	return p, nil
 }

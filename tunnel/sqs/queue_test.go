@@ -27,7 +27,7 @@ func TestQueuesAreNamedInSeveralWays(t *testing.T) {
 		{q: Queue{Queue: "arn:aws:sns:eu-west-1:1:gr.fifo"}, says: "arn:aws:sqs:REGION"},
 		{q: Queue{Queue: "sqs://"}, says: "neither a URL nor an ARN"},
 		{q: Queue{Queue: "https://u:p@sqs.eu-west-1.amazonaws.com/1/gr.fifo"}, says: "neither a URL nor an ARN"},
-		{q: Queue{Queue: "https://a.example/1/gr.fifo", Endpoint: "nowhere"}, says: "endpoint nowhere is no URL"},
+		{q: Queue{Queue: "https://a.example/1/gr.fifo", Endpoint: "nowhere"}, says: "endpoint nowhere is not a URL"},
 	} {
 		got, err := test.q.parse()
 		if test.says != "" {

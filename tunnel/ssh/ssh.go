@@ -165,7 +165,7 @@ func (s *settings) server() error {
 		s.user, host = name, at
 	}
 	if host == "" || strings.ContainsAny(host, " /\\\t\r\n") {
-		return fmt.Errorf("%q is no server: write HOST or HOST:PORT", s.Addr)
+		return fmt.Errorf("%q is not a server: write HOST or HOST:PORT", s.Addr)
 	}
 	s.host, s.shown, s.service = host, plain.Text(host), serviceOf(host)
 	if port == "" {

@@ -172,7 +172,7 @@ func (p *Programs) due(j store.CommandJob) bool {
 func (p *Programs) run(ctx context.Context, ref app.RecordingRef, run *programRun) {
 	err := p.attempt(ctx, ref, run)
 	if err != nil && p.q.opt.Context.Err() == nil {
-		p.q.opt.Log.Error("the outcome of a program could not be noted", "recording", ref.ID, "err", err)
+		p.q.opt.Log.Error("the outcome of a program could not be stored", "recording", ref.ID, "err", err)
 		select {
 		case <-p.q.opt.Clock.After(commandTroubled):
 		case <-ctx.Done():

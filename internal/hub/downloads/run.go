@@ -20,7 +20,7 @@ func (q *Queue) run(ctx context.Context, d *download) {
 	case errors.Is(err, errSuperseded): // its successor is in the store
 		next = time.Time{}
 	case err != nil && q.opt.Context.Err() == nil:
-		q.opt.Log.Error("a download could not be noted", "recording", d.job.ID, "err", err)
+		q.opt.Log.Error("a download could not be stored", "recording", d.job.ID, "err", err)
 		if next.IsZero() {
 			next = q.opt.Clock.Now().Add(Pause) // its job is in the store still
 		}

@@ -170,7 +170,7 @@ func (h *Hook) ensure(ctx context.Context, t Target, replace bool) (app.Register
 func (h *Hook) settle(ctx context.Context, t Target, replace bool) (changed bool, err error) {
 	if u, err := url.Parse(t.URL); err == nil && Local(u.Hostname()) && !h.isLocal() {
 		return false, &app.Error{
-			Kind: provider.Invalid, Text: fmt.Sprintf("%s can be reached from this machine alone", u.Host), Platform: h.Account.Platform,
+			Kind: provider.Invalid, Text: fmt.Sprintf("%s can be reached only from this machine", u.Host), Platform: h.Account.Platform,
 		}
 	}
 	list, err := h.api.Webhooks(ctx)
@@ -267,7 +267,7 @@ func (f *foreignWebhook) Error() string {
 }
 
 func (f *foreignWebhook) hint() string {
-	return fmt.Sprintf("it is left alone; `greenroom tunnel register %s --replace` takes it over, and nothing arrives there any more", f.account)
+	return fmt.Sprintf("it is left alone; `greenroom tunnel register %s --replace` replaces it, and its receiver gets no more webhooks", f.account)
 }
 
 // Is makes the error a conflict.
@@ -350,7 +350,7 @@ func (h *Hook) Register(ctx context.Context, replace bool) (app.RegisteredWebhoo
 	if h.api == nil {
 		return app.RegisteredWebhook{}, &app.Error{
 			Kind: provider.Unsupported, Platform: h.Account.Platform, Hint: h.Provider.Traits().WebhookPlace,
-			Text: fmt.Sprintf("the webhook of %s is registered on the platform's own pages alone", h.Account.Name),
+			Text: fmt.Sprintf("the webhook of %s can be registered only on the platform's own pages", h.Account.Name),
 		}
 	}
 	t, live := h.Target()
