@@ -28,6 +28,8 @@ type Entry struct {
 	Position cursor.Position
 	// Keep selects what is stored.
 	Keep Keep
+	// Once, if it isn't zero, identifies the delivery: a second one is not stored.
+	Once [16]byte
 }
 
 // Keep selects what is stored of an [Entry].
@@ -49,7 +51,7 @@ const (
 type Appended struct {
 	// Delivery has its sequence number; it is zero if only the position was stored.
 	Delivery app.Delivery
-	// Known means that the entry's position had been passed already, and nothing was stored now.
+	// Known means that the entry's position had been passed already, or that its Once was stored before; nothing was stored now.
 	Known bool
 	// Err means that it was not stored.
 	Err error

@@ -80,7 +80,6 @@ type want struct {
 	oldAccount, oldMeeting uint32 // as in facets
 	since                  int64
 	verdicts               uint8 // bits of [filter.VerdictIndex]
-	original               bool  // leaves out repeats of earlier ones
 }
 
 const (
@@ -129,7 +128,7 @@ func wantedBy(q app.EventQuery) (want, error) {
 
 // columns reports whether the row with these columns may match.
 func (w *want) columns(c *filter.Columns) bool {
-	if w.kinds != 0 && w.kinds&(1<<c.Kind) == 0 || c.At < w.since || w.original && c.Flags&filter.Duplicate != 0 {
+	if w.kinds != 0 && w.kinds&(1<<c.Kind) == 0 || c.At < w.since {
 		return false
 	}
 	account, meeting := w.account, w.meeting

@@ -328,8 +328,17 @@ func (c *commit) deliver(it *item) error {
 	if it.Keep == KeepPosition {
 		return nil
 	}
+	if it.Once != ([16]byte{}) && c.rows.seen(it.Once) != 0 {
+		it.got.Known = true
+		return nil
+	}
 	d, tx := it.Delivery, c.tx()
 	d.Seq = c.rows.next()
+	if it.Once != ([16]byte{}) {
+		if err := c.rows.see(it.Once, d.Seq); err != nil {
+			return err
+		}
+	}
 	if it.Keep != KeepWhole {
 		if err := c.s.writeRing(c.b, it.Keep, d, it.blob); err != nil {
 			return err
@@ -355,7 +364,8 @@ func (c *commit) deliver(it *item) error {
 // effect applies a delivery's effect, unless it repeats an earlier one. The transaction then holds the changes.
 func (c *commit) effect(it *item, d *app.Delivery) (*Tx, error) {
 	tx, hash := c.tx(), seenHash(d.Account, d.ProviderID)
-	if d.ProviderID != "" {
+	arrived := d.ProviderID != "" && d.ReplayOf == 0 && !d.Imported // replays and imports are neither repeats nor repeated
+	if arrived {
 		d.DuplicateOf = app.Seq(c.rows.seen(hash))
 	}
 	if d.DuplicateOf != 0 {
@@ -364,7 +374,7 @@ func (c *commit) effect(it *item, d *app.Delivery) (*Tx, error) {
 		}
 		return tx, nil
 	}
-	if d.ProviderID != "" {
+	if arrived {
 		if err := c.rows.see(hash, d.Seq); err != nil {
 			return nil, err
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 func (p *program) eventCommand() *cobra.Command {
-	return group("event", "Inspect webhooks as they arrived, with their verdicts", p.eventList(), p.eventTail(), p.eventWait(), p.eventShow(), p.eventDiff())
+	return group("event", "Inspect webhooks as they arrived, with their verdicts", p.eventList(), p.eventTail(), p.eventWait(), p.eventShow(), p.eventDiff(), p.eventReplay())
 }
 
 // eventFilter selects events, for listing and for following.

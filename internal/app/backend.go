@@ -185,6 +185,9 @@ type Inbound struct {
 	Size int64 `json:"size,omitempty"`
 	// ReceivedAt is when the first machine of ours received it. Signatures are judged by it.
 	ReceivedAt time.Time `json:"received_at"`
+	// Via and Remote are as in [Delivery].
+	Via    string `json:"via,omitempty"`
+	Remote string `json:"remote,omitempty"`
 	// Position is its place in a tunnel's stream; nil for a request that came directly.
 	Position *cursor.Position `json:"position,omitempty"`
 	// Missing says why the body is not there although the sender's was: it is recorded as one that was refused for its size,

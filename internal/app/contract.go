@@ -230,6 +230,18 @@ type Events interface {
 	// [NotConfigured], [provider.Unsupported].
 	//greenroom:repeat
 	SignWebhook(ctx context.Context, w SyntheticWebhook) (SignedWebhook, error)
+	// Resign returns a request with the signature that its account's platform makes now. Errors: [NotConfigured],
+	// [provider.Unsupported].
+	//greenroom:repeat
+	Resign(ctx context.Context, r ResignRequest) (Inbound, error)
+	// Replay verifies and stores an event again, as a replay of the first one. An unchanged request gets the verdict that it had
+	// when it came. Errors: [provider.NotFound], [NotConfigured] for an account that isn't configured.
+	//greenroom:once
+	Replay(ctx context.Context, r Replay) (Answer, error)
+	// Import stores events of a file with the verdicts that they have there. They change no meeting; those that were imported
+	// before are not stored again.
+	//greenroom:repeat
+	Import(ctx context.Context, b ImportBatch) (ImportedBatch, error)
 }
 
 // Forwards pass events on to other programs.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"greenroom/internal/cursor"
 	"greenroom/provider"
 )
 
@@ -48,6 +49,11 @@ type Delivery struct {
 	Via string `json:"via,omitempty"`
 	// Remote is the sender's address as far as it is known.
 	Remote string `json:"remote,omitempty"`
+	// HappenedAt is the event's own time, StoredAt that of its commit by this machine's clock. Both are null if unknown.
+	HappenedAt Time `json:"happened_at,omitzero"`
+	StoredAt   Time `json:"stored_at,omitzero"`
+	// Position is its place in the spool of a relay, nil for one that came directly.
+	Position *cursor.Position `json:"position,omitempty"`
 	// Unapplied says why an authentic event had no effect.
 	Unapplied string `json:"unapplied,omitempty"`
 	// Provider is the platform's id of the event.

@@ -80,6 +80,7 @@ func (h *Hub) read(a *account, in app.Inbound) reading {
 		w.Reason = cmp.Or(h.cause(a, request, w), w.Reason)
 	}
 	d := arrived(in)
+	d.HappenedAt, d.StoredAt = app.At(w.Event.At), h.now()
 	d.Verdict, d.Reason = w.Verdict, w.Reason
 	d.Kind, d.Type, d.Room, d.ProviderID = w.Event.Kind, w.Event.Type, w.Event.Room, w.Event.ID
 	if p := w.Event.Participant; p != nil {
@@ -124,7 +125,8 @@ func clip(d *app.Delivery) {
 func arrived(in app.Inbound) app.Delivery {
 	d := app.Delivery{
 		At: app.At(in.ReceivedAt), Account: in.Account, Method: in.Method, Target: in.Target, Headers: http.Header(in.Header),
-		Body: in.Body, Size: max(in.Size, int64(len(in.Body))), Kind: provider.KindUnknown,
+		Body: in.Body, Size: max(in.Size, int64(len(in.Body))), Kind: provider.KindUnknown, Via: in.Via, Remote: in.Remote,
+		Position: in.Position,
 	}
 	if d.Headers == nil {
 		d.Headers = http.Header{}

@@ -18,7 +18,7 @@ func (t *Tunnel) receive(ctx context.Context, b app.Backend, batch []tunnel.Enve
 	for _, e := range batch {
 		in := router.Relayed(app.Inbound{
 			Method: e.Method, Target: e.Target, Header: e.Header, Body: e.Body, ReceivedAt: e.ReceivedAt, Missing: e.Missing,
-			Position: &e.Position,
+			Position: &e.Position, Via: t.opt.Name, Remote: e.Remote,
 		})
 		switch {
 		case in.Refused == nil:

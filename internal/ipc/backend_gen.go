@@ -57,6 +57,9 @@ func methodsOf(b app.Backend) []method {
 		of("Events", b.Events),
 		of("Event", b.Event),
 		of("SignWebhook", b.SignWebhook),
+		of("Resign", b.Resign),
+		of("Replay", b.Replay),
+		of("Import", b.Import),
 		of("Forwards", b.Forwards),
 		of("SetForward", b.SetForward),
 		of("AddForward", b.AddForward),
@@ -307,6 +310,21 @@ func (s *Session) Event(ctx context.Context, r app.EventRef) (app.Delivery, erro
 // SignWebhook implements [app.Backend].
 func (s *Session) SignWebhook(ctx context.Context, r app.SyntheticWebhook) (app.SignedWebhook, error) {
 	return route(ctx, s, "SignWebhook", again, r, app.Backend.SignWebhook)
+}
+
+// Resign implements [app.Backend].
+func (s *Session) Resign(ctx context.Context, r app.ResignRequest) (app.Inbound, error) {
+	return route(ctx, s, "Resign", again, r, app.Backend.Resign)
+}
+
+// Replay implements [app.Backend].
+func (s *Session) Replay(ctx context.Context, r app.Replay) (app.Answer, error) {
+	return route(ctx, s, "Replay", once, r, app.Backend.Replay)
+}
+
+// Import implements [app.Backend].
+func (s *Session) Import(ctx context.Context, r app.ImportBatch) (app.ImportedBatch, error) {
+	return route(ctx, s, "Import", again, r, app.Backend.Import)
 }
 
 // Forwards implements [app.Backend].

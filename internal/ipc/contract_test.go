@@ -34,7 +34,7 @@ var repeatable = map[string]bool{
 	"Recordings": true, "Recording": true, "StartRecording": false, "StopRecording": false, "DeleteRecording": false,
 	"DownloadRecording": true, "PauseDownload": true, "CancelDownload": false, "IgnoreRecording": true, "RerunCommand": false,
 	"SkipCommand": true, "NoteVerification": true, "LimitDownloads": true,
-	"Events": true, "Event": true, "SignWebhook": true, "Forwards": true, "SetForward": true, "AddForward": false, "EditForward": false, "RemoveForward": false, "Catches": true, "CreateCatch": false, "RemoveCatch": false, "Ingest": true, "IngestBatch": true,
+	"Events": true, "Event": true, "SignWebhook": true, "Resign": true, "Replay": false, "Import": true, "Forwards": true, "SetForward": true, "AddForward": false, "EditForward": false, "RemoveForward": false, "Catches": true, "CreateCatch": false, "RemoveCatch": false, "Ingest": true, "IngestBatch": true,
 	"TunnelState": true, "ReportTunnel": true, "ProbeTunnel": true, "RegisterWebhook": false,
 }
 

@@ -193,7 +193,8 @@ func (l *Listener) Close(ctx context.Context) error {
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	received := l.opt.Now()
 	w.Header().Set("Cache-Control", "no-store")
-	in := app.Inbound{Method: r.Method, Target: r.RequestURI, Header: headers(r), ReceivedAt: received, Size: max(r.ContentLength, 0)}
+	in := app.Inbound{Method: r.Method, Target: r.RequestURI, Header: headers(r), ReceivedAt: received, Size: max(r.ContentLength, 0),
+		Via: "direct", Remote: remote(r)}
 	if !l.ours(r.Host) {
 		l.refuse(w, r, in, notFound, fmt.Sprintf("the host %s is neither this machine's nor the tunnel's", r.Host))
 		return
@@ -305,6 +306,15 @@ func (l *Listener) ours(host string) bool {
 	}
 	name := bounds.Hostname(host)
 	return slices.ContainsFunc(l.opt.Hosts(), func(h string) bool { return strings.EqualFold(bounds.Hostname(h), name) })
+}
+
+// remote is the sender's address, which is the tunnel's where one carries connections.
+func remote(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }
 
 // headers are the request's with its Host, which net/http keeps apart.

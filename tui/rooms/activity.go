@@ -19,7 +19,7 @@ func (p *Pane) askActivity(ctx context.Context) (app.EventPage, error) {
 			kinds = append(kinds, k)
 		}
 	}
-	return p.Backend.Events(ctx, app.EventQuery{Kinds: kinds, Verdict: provider.Verified, Limit: 50})
+	return p.Backend.Events(ctx, app.EventQuery{Kinds: kinds, Verdict: provider.Verified, Filter: "-is:replay -is:imported", Limit: 50})
 }
 
 // activityLines draws the newest activities.

@@ -243,6 +243,21 @@ func (f Func) SignWebhook(ctx context.Context, r app.SyntheticWebhook) (app.Sign
 	return answer[app.SignedWebhook](ctx, f, "SignWebhook", r)
 }
 
+// Resign implements [app.Backend].
+func (f Func) Resign(ctx context.Context, r app.ResignRequest) (app.Inbound, error) {
+	return answer[app.Inbound](ctx, f, "Resign", r)
+}
+
+// Replay implements [app.Backend].
+func (f Func) Replay(ctx context.Context, r app.Replay) (app.Answer, error) {
+	return answer[app.Answer](ctx, f, "Replay", r)
+}
+
+// Import implements [app.Backend].
+func (f Func) Import(ctx context.Context, r app.ImportBatch) (app.ImportedBatch, error) {
+	return answer[app.ImportedBatch](ctx, f, "Import", r)
+}
+
 // Forwards implements [app.Backend].
 func (f Func) Forwards(ctx context.Context, r app.ForwardQuery) ([]app.Forward, error) {
 	return answer[[]app.Forward](ctx, f, "Forwards", r)

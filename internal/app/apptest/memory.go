@@ -37,6 +37,7 @@ type Memory struct {
 	rooms    []app.Room
 	meetings []app.MeetingDetail
 	events   []app.Delivery
+	imported map[string]bool
 	ids      int
 	readers  map[chan app.Change]*reader
 	// Buffer is how many changes wait for one reader before it gets Missed.

@@ -44,6 +44,8 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"no recording", testNoRecording},
 		{"a request is kept exactly", testIngest},
 		{"pages of events", testPages},
+		{"replays", testReplays},
+		{"imports", testImports},
 		{"a large request", testLarge},
 		{"a batch is stored once and in order", testBatch},
 		{"what is refused leaves its position", testRefused},

@@ -1,0 +1,118 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+// viaReplay is how a replayed event came.
+const viaReplay = "replay"
+
+// Replay takes an event in again; see [app.Backend].
+func (h *Hub) Replay(ctx context.Context, r app.Replay) (app.Answer, error) {
+	first, err := h.Event(ctx, app.EventRef{Seq: r.Seq})
+	if err != nil {
+		return app.Answer{}, err
+	}
+	a, err := h.accountOf(first.Account)
+	if err != nil {
+		return app.Answer{}, err
+	}
+	in := app.Inbound{Method: first.Method, Target: first.Target, Header: first.Headers, Body: first.Body, ReceivedAt: first.At.Time}
+	if r.Request != nil {
+		in = *r.Request
+		in.ReceivedAt = h.clock.Now()
+	}
+	in.Account, in.Via, in.Remote, in.Position = first.Account, viaReplay, "", nil
+	again := h.read(a, in)
+	again.Delivery.At, again.Delivery.ReplayOf = h.now(), app.Seq(r.Seq)
+	if again.Keep != store.KeepWhole {
+		return h.reject(ctx, again), nil
+	}
+	if !r.Apply {
+		again.Effect = func(_ *store.Tx, d *app.Delivery) error {
+			d.Meeting, d.Room = first.Meeting, first.Room
+			return nil
+		}
+	}
+	d, err := h.store.Append(ctx, again.Entry)
+	if err != nil {
+		return busy(err), nil
+	}
+	return app.Answer{Status: http.StatusOK, Seq: d.Seq, Stored: true}, nil
+}
+
+// Resign signs a request again; see [app.Backend].
+func (h *Hub) Resign(ctx context.Context, r app.ResignRequest) (app.Inbound, error) {
+	in := r.Request
+	a, err := h.accountOf(in.Account)
+	if err != nil {
+		return in, err
+	}
+	if r.IfStale {
+		then := in
+		now := in
+		now.ReceivedAt = h.clock.Now()
+		if !h.accepts(a, then) || h.accepts(a, now) {
+			return in, ctx.Err()
+		}
+	}
+	secret := r.Secret
+	if secret == "" && a.WebhookSecret == "" {
+		secret = a.hook.Secret()
+	}
+	d, err := h.resigned(app.Delivery{Account: in.Account, Headers: http.Header(in.Header), Body: in.Body}, secret)
+	if errors.Is(err, provider.Invalid) {
+		err = &app.Error{Kind: app.NotConfigured, Text: err.Error(), Hint: provider.HintOf(err), Err: err}
+	}
+	in.Header = d.Headers
+	return in, errors.Join(err, ctx.Err())
+}
+
+// accepts reports whether a request has the right signature, and a fresh one at its time of receipt.
+func (h *Hub) accepts(a *account, in app.Inbound) bool {
+	w, err := a.Provider.ReadWebhook(provider.WebhookRequest{
+		Method: in.Method, Target: in.Target, Header: http.Header(in.Header), Body: in.Body, ReceivedAt: in.ReceivedAt,
+		Secrets: a.hook.Accepts(in.ReceivedAt),
+	})
+	return err == nil && w.Verdict == provider.Verified
+}
+
+// Import stores events of a file; see [app.Backend].
+func (h *Hub) Import(ctx context.Context, b app.ImportBatch) (app.ImportedBatch, error) {
+	var out app.ImportedBatch
+	entries := make([]store.Entry, 0, len(b.Events))
+	for _, d := range b.Events {
+		if d.Headers == nil {
+			d.Headers = http.Header{}
+		}
+		entry := store.Entry{Once: importID(d)}
+		d.Seq, d.DuplicateOf, d.ReplayOf, d.Forwards, d.Unapplied, d.Position = 0, 0, 0, nil, "", nil
+		d.Imported, d.StoredAt, d.Size = true, h.now(), max(d.Size, int64(len(d.Body)))
+		entry.Delivery = d
+		entries = append(entries, entry)
+	}
+	stored, err := h.store.AppendBatch(ctx, entries)
+	if errors.Is(err, store.ErrBusy) || errors.Is(err, store.ErrClosed) {
+		err = &app.Error{Kind: app.Busy, Text: err.Error(), Hint: "try again in a moment", Err: err}
+	}
+	if err != nil {
+		return out, err
+	}
+	for _, s := range stored {
+		switch {
+		case s.Err != nil:
+			return out, s.Err
+		case s.Known:
+			out.Known++
+		default:
+			out.Stored++
+		}
+	}
+	return out, nil
+}
