@@ -24,7 +24,7 @@ func (m *Model) help() tea.Cmd {
 			out = append(out, "  "+s.Strong.Render(s.Fit(l.sign, 14))+" "+s.Text.Render(s.Clip(l.means, w-17)))
 		}
 		if m.opts.Mouse {
-			out = append(out, "", s.Muted.Render(s.Clip("Mouse: click tabs, rows and the keys in the last line; the wheel scrolls.", w)))
+			out = append(out, "", s.Muted.Render(s.Clip("Mouse: click tabs, rows, charts and the keys in the last line; the wheel scrolls.", w)))
 		}
 		return out
 	}})
@@ -35,8 +35,9 @@ func (m *Model) help() tea.Cmd {
 var legend = []struct{ sign, means string }{
 	{theme.Live, "live: someone is in the meeting"}, {theme.Open, "open: a meeting without participants"},
 	{theme.Ended, "no meeting, or ended"}, {theme.Rec, "recording"}, {theme.Pending, "waiting, or under way"}, {theme.Soon, "a booking begins soon"},
-	{theme.Host, "host"}, {theme.Bot, "bot, such as a recorder; not counted"}, {theme.Good, "done, or all is well"},
-	{theme.Bad, "failed"}, {theme.Doubtful, "needs a look"}, {"↑3 ↓12", "rows above and below what is shown"},
+	{theme.Host, "host, or a favourite room"}, {theme.Bot, "bot, such as a recorder; not counted"}, {theme.Good, "done, or all is well"},
+	{theme.Bad, "failed"}, {theme.Doubtful, "needs a look"}, {theme.Full, "inside, in a chart"}, {theme.Lobby, "in the lobby"}, {theme.Recorded, "recorded"}, {theme.Here, "the moment that is shown"},
+	{"↑3 ↓12", "rows above and below what is shown"},
 }
 
 // palette finds any action by its words, those of the open tab first, and shows why some are not possible now.

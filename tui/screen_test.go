@@ -52,6 +52,7 @@ func TestScreens(t *testing.T) {
 		{name: "attendance", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").moves("down").does("meeting.attendance") }},
 		{name: "export", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").moves("down").does("meeting.attendance").presses("e") }},
 		{name: "needs", prepare: needy, walk: func(p *person) { p.moves("down", "down", "down", "down").does("room.mark") }},
+		{name: "groups", prepare: grouped, walk: func(p *person) { p.moves("down", "down") }},
 		{name: "plan", prepare: needy, walk: func(p *person) { p.does("room.plan") }},
 		{name: "bookings", prepare: needy, walk: func(p *person) { p.moves("down", "down", "down", "down").does("room.plan") }},
 		{name: "recordings-empty", walk: func(p *person) { p.opens("Recordings") }},

@@ -145,3 +145,28 @@ func TestMeetingsArePlannedChangedAndRemoved(t *testing.T) {
 		p.does("room.plan").presses("down", "down", "down", "right", "down").types("1999-01-01").presses("enter").sees("the repetition has no occurrence", "check its last day", "1999-01-01")
 	})
 }
+
+// grouped is rooms in groups.
+func grouped(b *tuitest.Backend) {
+	for _, r := range [][2]string{{"free", ""}, {"one", "Team"}, {"two", "Team"}, {"other", "Customers"}} {
+		b.AddRoom(app.RoomSpec{Name: r[0], Account: "daily", Group: r[1]})
+	}
+}
+
+func TestGroupsAndFavouritesAreListed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 40, grouped)
+		p.pane("Rooms").sees("▌· free", "Customers", "Team")
+		if got := p.order("free", "Customers", "other", "Team", "one", "two"); fmt.Sprint(got) != "[free Customers other Team one two]" {
+			t.Errorf("%v", got)
+		}
+		p.moves("down").sees("▌· other").moves("down").sees("▌· one").moves("up").sees("▌· other").moves("top").sees("▌· free").moves("bottom").sees("▌· two")
+		p.does("room.favourite").sees("two is a favourite", "▌·★two")
+		if got := p.order("free", "one", "two"); fmt.Sprint(got) != "[two free one]" {
+			t.Errorf("%v", got)
+		}
+		p.does("filter").types("is:favourite").presses("enter").misses("free").sees("two").presses("esc").does("filter").types("group:Team").presses("enter").sees("one").misses("other").presses("esc")
+		p.does("room.favourite").sees("two is no longer a favourite")
+		p.clicks("Customers").sees("▌· other") // a heading is no row
+	})
+}

@@ -28,6 +28,7 @@ const (
 	Until
 	Session
 	Date
+	Group
 )
 
 // fields are in the order of the manual.
@@ -40,7 +41,7 @@ var fields = []struct {
 	{Status, "status", both}, {Room, "room", both}, {Meeting, "meeting", both}, {Participant, "participant", both},
 	{Method, "method", events}, {Target, "target", events}, {Size, "size", events}, {Seq, "seq", events}, {Via, "via", events},
 	{Remote, "remote", events}, {Is, "is", both}, {Since, "since", both}, {Until, "until", both}, {Header, "header", events},
-	{Body, "body", events}, {Participant, "person", rooms}, {Date, "date", rooms},
+	{Body, "body", events}, {Participant, "person", rooms}, {Group, "group", rooms}, {Date, "date", rooms},
 }
 
 func both(Subject) bool     { return true }

@@ -183,6 +183,7 @@ const (
 	Failing
 	Adopted
 	Soon
+	Favourite
 )
 
 var flags = []struct {
@@ -192,7 +193,7 @@ var flags = []struct {
 }{
 	{"duplicate", Duplicate, Events}, {"replay", Replay, Events}, {"unapplied", Unapplied, Events}, {"imported", Imported, Events},
 	{"live", Live, Rooms}, {"open", Open, Rooms}, {"ended", Ended, Rooms}, {"waiting", Waiting, Rooms}, {"failing", Failing, Rooms},
-	{"adopted", Adopted, Rooms}, {"soon", Soon, Rooms},
+	{"adopted", Adopted, Rooms}, {"soon", Soon, Rooms}, {"favourite", Favourite, Rooms},
 }
 
 // FlagsOf returns the properties of a delivery.

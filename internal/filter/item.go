@@ -9,7 +9,7 @@ import (
 
 // Item is a room or a meeting as an [Event] of subject [Rooms]: its words are searched in Names and People.
 type Item struct {
-	Account, Room string
+	Account, Room, Group string
 	// Meeting is the meeting's id, empty for a room without one.
 	Meeting string
 	// Names are the texts that words are searched in besides those of the people: the room, the platform's room, the account.
@@ -31,6 +31,8 @@ func (i Item) Text(f Field) string {
 		return i.Account
 	case Room:
 		return i.Room
+	case Group:
+		return i.Group
 	case Meeting:
 		return i.Meeting
 	}

@@ -20,7 +20,10 @@ func MeetingItem(m app.Meeting, people func() []string) Item {
 
 // RoomItem is a room as filters see it. flags add what isn't in the room itself: [Failing] for its account, and [Soon].
 func RoomItem(v app.RoomView, flags Flag) Item {
-	i := Item{Account: cmp.Or(v.Account, v.Would.Account), Room: v.Name, People: func() []string { return v.People }, Flags: flags}
+	i := Item{Account: cmp.Or(v.Account, v.Would.Account), Room: v.Name, Group: v.Group, People: func() []string { return v.People }, Flags: flags}
+	if v.Favourite {
+		i.Flags |= Favourite
+	}
 	if v.Adopted {
 		i.Flags |= Adopted
 	}
@@ -30,7 +33,7 @@ func RoomItem(v app.RoomView, flags Flag) Item {
 			i.Account = m.Account
 		}
 	}
-	i.Names = []string{v.Name, i.Account, string(v.Would.Platform)}
+	i.Names = []string{v.Name, v.Group, i.Account, string(v.Would.Platform)}
 	return i
 }
 

@@ -57,7 +57,8 @@ type By struct {
 	Failing func(account string) bool
 }
 
-// Rooms sorts rooms in place by their state, and in natural order of the names within one: 3 before 13.
+// Rooms sorts rooms in place by their state. Within one favourites are first, the rest is by group, and names are in natural order:
+// 3 before 13.
 func (by By) Rooms(rooms []app.RoomView) {
 	c := collate.New(by.Language, collate.Numeric)
 	var buf collate.Buffer
@@ -69,9 +70,37 @@ func (by By) Rooms(rooms []app.RoomView) {
 			keys[v.Name] = c.KeyFromString(&buf, v.Name)
 		}
 	}
+	group := func(v app.RoomView) []byte {
+		if states[v.ID] != Rest || v.Favourite || v.Group == "" {
+			return nil
+		}
+		return c.KeyFromString(&buf, v.Group)
+	}
+	groups := make(map[string][]byte, len(rooms))
+	for _, v := range rooms {
+		groups[v.ID] = group(v)
+	}
 	slices.SortStableFunc(rooms, func(a, b app.RoomView) int {
-		return cmp.Or(cmp.Compare(states[a.ID], states[b.ID]), bytes.Compare(keys[a.Name], keys[b.Name]), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(states[a.ID], states[b.ID]), favouriteFirst(a, b), bytes.Compare(groups[a.ID], groups[b.ID]), bytes.Compare(keys[a.Name], keys[b.Name]), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
+}
+
+func favouriteFirst(a, b app.RoomView) int {
+	switch {
+	case a.Favourite == b.Favourite:
+		return 0
+	case a.Favourite:
+		return -1
+	}
+	return 1
+}
+
+// Heading returns the group under which a room is listed: rooms that need no attention and are no favourites. It is empty for others.
+func (by By) Heading(v app.RoomView) string {
+	if v.Favourite || by.State(v) != Rest {
+		return ""
+	}
+	return v.Group
 }
 
 // State returns the state of a room. Adopted rooms, whose platform room is always open, are open only while someone is in them.

@@ -36,6 +36,11 @@ func TestRoomsAreInTheOrderInWhichPeopleLookForThem(t *testing.T) {
 		room("planned and live", func(v *app.RoomView) { booked(time.Minute)(v); v.Meeting = &app.Meeting{Status: app.Live} }),
 		room("no more", func(v *app.RoomView) { v.Booking = &app.Booking{} }),
 	}
+	grouped := func(group string, favourite bool) func(*app.RoomView) {
+		return func(v *app.RoomView) { v.Group, v.Favourite = group, favourite }
+	}
+	rooms = append(rooms, room("b in one", grouped("Group 10", false)), room("c in one", grouped("Group 10", false)), room("a in two", grouped("Group 9", false)),
+		room("zz favourite", grouped("Group 9", true)), room("live favourite", func(v *app.RoomView) { v.Favourite, v.Meeting = true, &app.Meeting{Status: app.Live} }))
 	failing := FailingAccounts([]app.AccountStatus{{Name: "acme", Health: "failing"}, {Name: "", Health: "ok"}})
 	lang := Language(func(name string) string { return map[string]string{"LANG": "de_DE.UTF-8"}[name] })
 	By{Language: lang, Now: now, Failing: failing}.Rooms(rooms)
@@ -43,11 +48,17 @@ func TestRoomsAreInTheOrderInWhichPeopleLookForThem(t *testing.T) {
 	for _, v := range rooms {
 		got = append(got, v.Name)
 	}
-	want := []string{"waiting", "broken", "refused", "live", "planned and live", "planned and open", "should run", "soon", "open", "A adopted", "apple", "Ärzte",
+	want := []string{"waiting", "broken", "refused", "live favourite", "live", "planned and live", "planned and open", "should run", "soon", "open", "zz favourite", "A adopted", "apple", "Ärzte",
 		"later", "no more", "over", "recroom", "Room 3", "Room 13", "Room 103",
-		"zebra", "Zürich"}
+		"zebra", "Zürich", "a in two", "b in one", "c in one"}
 	if !slices.Equal(got, want) {
 		t.Errorf("\n%q, not\n%q", got, want)
+	}
+	by := By{Language: lang, Now: now}
+	for _, v := range rooms {
+		if head := by.Heading(v); head != "" != slices.Contains([]string{"a in two", "b in one", "c in one"}, v.Name) {
+			t.Errorf("%s is under %q", v.Name, head)
+		}
 	}
 	for env, want := range map[string]string{"sv_SE.UTF-8": "sv-SE", "C": "und", "": "und", "POSIX": "und", "de_DE@euro": "de-DE"} {
 		if got := Language(func(string) string { return env }); got.String() != want {

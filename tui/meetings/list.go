@@ -78,7 +78,8 @@ func (p *Pane) listSection(y, w, h int) cell.Section {
 	lines := p.lines(w - 2)
 	p.ListZone(1, y, w-2, h, &p.list, func(i int) tea.Cmd {
 		p.inner = false
-		return p.selecting(func(l *grid.List) { l.Move(i - l.Cursor) })
+		p.list.Move(i - p.list.Cursor)
+		return p.selecting(func(*grid.List) {}) // from a heading down
 	}, p.Fill)
 	note := ""
 	switch {

@@ -29,7 +29,7 @@ func (p *Pane) Body(y, h int) []string {
 	}
 	inner := h - 4 // three edges between the sections, one below
 	act := min(max(inner/6, 1), 4)
-	list := min(max(len(p.shown), 2), max((inner-act)/3, 2))
+	list := min(max(len(p.rows), 2), max((inner-act)/3, 2))
 	if p.inner {
 		list = min(list, 3)
 	}
@@ -46,7 +46,7 @@ func (p *Pane) Body(y, h int) []string {
 }
 
 func (p *Pane) listSection(y, w, h int) cell.Section {
-	p.list.Resize(len(p.shown), h)
+	p.list.Resize(len(p.rows), h)
 	lines := p.lines(w - 2)
 	p.ListZone(1, y, w-2, h, &p.list, p.pick, nil)
 	filtered, marked := p.filter.Note(len(p.shown), len(p.rooms)), ""
@@ -146,8 +146,8 @@ func (p *Pane) lines(w int) []string {
 	}
 	from, to := p.list.Range()
 	knock := 0 // in a narrow list this column is left to the names while no one waits
-	for _, v := range p.shown[from:to] {
-		if w > 40 || p.knocking(v) != "" {
+	for _, r := range p.rows[from:to] {
+		if w > 40 || r.room >= 0 && p.knocking(p.shown[r.room]) != "" {
 			knock = 3
 		}
 	}
@@ -158,15 +158,23 @@ func (p *Pane) lines(w int) []string {
 	}
 	out := make([]string, 0, to-from)
 	for i := from; i < to; i++ {
-		v := p.shown[i]
+		r := p.rows[i]
+		if r.room < 0 {
+			out = append(out, " "+s.Title.Render(s.Clip(words.Safe(r.head), w-2)))
+			continue
+		}
+		v := p.shown[r.room]
 		glyph, count := p.sign(v)
 		name := s.Text.Render(s.Fit(words.Safe(v.Name), w-acct-knock-10))
 		if i == p.list.Cursor {
 			name = s.Strong.Render(s.Fit(words.Safe(v.Name), w-acct-knock-10))
 		}
 		rec, mark := " ", " "
-		if p.marked[v.ID] {
+		switch {
+		case p.marked[v.ID]:
 			mark = s.Accent.Render(theme.Good)
+		case v.Favourite:
+			mark = s.Warn.Render(theme.Host)
 		}
 		if p.by().State(v) == order.Failing {
 			rec = s.Bad.Render(theme.Bad)

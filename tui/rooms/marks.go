@@ -10,6 +10,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/tui/dialog"
+	"greenroom/tui/grid"
 	"greenroom/tui/pane"
 	"greenroom/tui/words"
 )
@@ -22,7 +23,7 @@ func (p *Pane) mark() tea.Cmd {
 	} else {
 		p.marked[v.ID] = true
 	}
-	return p.selecting(func() { p.list.Move(1) })
+	return p.selecting(func() { p.moveInList(func(l *grid.List) { l.Move(1) }) })
 }
 
 // markAll marks all rooms that are shown; if they are marked, none.

@@ -28,6 +28,8 @@ type Pane struct {
 	// turn counts the timers for the next change of the order by time.
 	turn uint64
 	list grid.List
+	// rows are the shown rooms with the headings of their groups.
+	rows []listRow
 	// chosen is the id of the room under the cursor, which follows it when the order changes. wanted is the name of a
 	// room that will be selected as soon as it is listed.
 	chosen, wanted string
@@ -105,6 +107,7 @@ func (p *Pane) Actions() []pane.Action {
 		{Name: pane.EditRoom, Keys: "E", Word: "edit", Long: "Edit the room", Footer: true, Shown: outer, Aims: true, Why: p.whyNoRoom, Do: p.edit},
 		{Name: markRoom, Keys: "space", Word: "mark", Long: "Mark the room, to start or delete several", Aims: true, Why: p.whyNoRoom, Do: p.mark},
 		{Name: "room.mark-all", Keys: "*", Word: "mark all", Long: "Mark all rooms that are shown, or none", Why: p.whyNoRoom, Do: p.markAll},
+		{Name: "room.favourite", Keys: "f", Word: "favourite", Long: "Make the room a favourite, or no longer", Aims: true, Why: p.whyNoRoom, Do: p.favour},
 		{Name: "room.delete", Keys: "D", Word: "delete", Long: "Delete the room, or the marked rooms", Aims: true, Why: p.whyNoDeletion, Do: p.deleteRoom},
 		{Name: adoptRoom, Keys: "A", Word: "adopt", Long: "Adopt existing rooms", Footer: true, Shown: outer, Why: p.whyNoAdoption, Do: p.adopt},
 	}
@@ -232,7 +235,7 @@ func (p *Pane) Move(m pane.Motion) tea.Cmd {
 		p.moveInRoster(m.Move)
 	default:
 		p.wanted = "" // the user has moved on from it
-		return p.selecting(func() { m.Move(&p.list) })
+		return p.selecting(func() { p.moveInList(m.Move) })
 	}
 	return nil
 }

@@ -17,7 +17,10 @@ import (
 // pick selects a row of the list.
 func (p *Pane) pick(i int) tea.Cmd {
 	p.inner = false
-	return p.selecting(func() { p.list.Cursor = i })
+	return p.selecting(func() {
+		p.list.Move(i - p.list.Cursor)
+		p.moveInList(func(*grid.List) {}) // from a heading down
+	})
 }
 
 // selecting reads the meeting if f has selected another one.
@@ -56,10 +59,10 @@ func (p *Pane) askMeeting() func(context.Context) (app.MeetingDetail, error) {
 
 // Room returns the selected room.
 func (p *Pane) Room() (app.RoomView, bool) {
-	if p.list.Cursor >= len(p.shown) {
+	if p.list.Cursor >= len(p.rows) || p.rows[p.list.Cursor].room < 0 {
 		return app.RoomView{}, false
 	}
-	return p.shown[p.list.Cursor], true
+	return p.shown[p.rows[p.list.Cursor].room], true
 }
 
 // Meeting returns the last meeting of the selected room.
@@ -176,10 +179,53 @@ func (p *Pane) soon(v app.RoomView) (time.Duration, bool) {
 // anySoon reports whether a booking begins soon in a visible room.
 func (p *Pane) anySoon() bool {
 	from, to := p.list.Range()
-	return slices.ContainsFunc(p.shown[min(from, len(p.shown)):min(to, len(p.shown))], func(v app.RoomView) bool {
-		_, soon := p.soon(v)
+	return slices.ContainsFunc(p.rows[min(from, len(p.rows)):min(to, len(p.rows))], func(r listRow) bool {
+		if r.room < 0 {
+			return false
+		}
+		_, soon := p.soon(p.shown[r.room])
 		return soon
 	})
+}
+
+// listRow is the heading of a group, or a room: an index of shown, -1 for a heading.
+type listRow struct {
+	head string
+	room int
+}
+
+// group makes the rows of the list.
+func (p *Pane) group() {
+	p.rows = p.rows[:0]
+	by, head := p.by(), ""
+	for i, v := range p.shown {
+		if h := by.Heading(v); h != head {
+			if head = h; h != "" {
+				p.rows = append(p.rows, listRow{head: h, room: -1})
+			}
+		}
+		p.rows = append(p.rows, listRow{room: i})
+	}
+}
+
+// moveInList moves the cursor among the rooms. Headings are skipped.
+func (p *Pane) moveInList(f func(*grid.List)) {
+	p.list.Over(f, func(i int) bool { return i < len(p.rows) && p.rows[i].room < 0 })
+}
+
+// favour makes the selected room a favourite, or no longer one.
+func (p *Pane) favour() tea.Cmd {
+	v, _ := p.Room()
+	on := !v.Favourite
+	text := v.Name + " is a favourite"
+	if !on {
+		text = v.Name + " is no longer a favourite"
+	}
+	return pane.Try(p.Screen, "change the room", nil,
+		func(ctx context.Context) (app.Room, error) {
+			return p.Backend.EditRoom(ctx, app.RoomPatch{Ref: v.ID, Favourite: &on})
+		},
+		func(app.Room) tea.Cmd { return tea.Batch(p.readRooms.Soon(), p.Say(text, "")) })
 }
 
 // search applies the filter. While it can't be used, the one before it counts.
@@ -224,13 +270,18 @@ func (p *Pane) narrow() tea.Cmd {
 		}
 	}
 	p.measure()
-	p.list.Resize(len(p.shown), p.list.Height)
-	for i, v := range p.shown {
-		if (p.wanted != "" && v.Name == p.wanted) || (p.wanted == "" && v.ID == p.chosen) {
+	p.group()
+	p.list.Resize(len(p.rows), p.list.Height)
+	for i, r := range p.rows {
+		if r.room < 0 {
+			continue
+		}
+		if v := p.shown[r.room]; (p.wanted != "" && v.Name == p.wanted) || (p.wanted == "" && v.ID == p.chosen) {
 			p.list.Cursor = i
 		}
 	}
-	p.list.Resize(len(p.shown), p.list.Height)
+	p.list.Resize(len(p.rows), p.list.Height)
+	p.moveInList(func(*grid.List) {})
 	if v, ok := p.Room(); ok {
 		if v.Name == p.wanted {
 			p.wanted = ""
