@@ -26,6 +26,8 @@ const (
 // changes are the changes of one interval.
 type changes struct {
 	pane.Changes
+	// calls are those of the user.
+	calls []app.Call
 	// link is set when the subscription began or broke.
 	link linkState
 	err  error
@@ -78,6 +80,10 @@ func (c *changes) add(ch app.Change) {
 			c.News = map[app.RecordingRef]app.Recording{}
 		}
 		c.News[ch.Recording.Ref()] = *ch.Recording
+	case app.CallChange:
+		if ch.Call != nil && len(c.calls) < maxNews {
+			c.calls = append(c.calls, *ch.Call)
+		}
 	case app.StatusChange:
 		c.Status = true
 	case app.Missed:

@@ -194,7 +194,7 @@ func (m *Model) changed(c changes) tea.Cmd {
 	for _, p := range m.panes {
 		cmds = append(cmds, p.Changed(c.Changes))
 	}
-	return tea.Batch(cmds...)
+	return tea.Batch(append(cmds, m.called(c.calls))...)
 }
 
 // refresh reads everything again.

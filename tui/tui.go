@@ -50,6 +50,8 @@ type Options struct {
 	Theme string
 	// SetUp offers the set-up while no account is configured: [Run] ends with [ErrSetUp] when the user chooses it.
 	SetUp bool
+	// Bell and Desktop are the words of the calls that ring the terminal's bell, and show a message on the desktop.
+	Bell, Desktop []string
 	// Logger receives the errors that were shown; may be nil.
 	Logger *slog.Logger
 	// Log returns the last lines of the log, oldest first; may be nil.

@@ -20,6 +20,8 @@ type follower struct {
 	// from is the first sequence number; 0 means what comes next.
 	from  uint64
 	print func(app.Delivery) error
+	// called is called for each call of the user; it may be nil.
+	called func(app.Call)
 	// ready is called once nothing that arrives from then on is missed; it may be nil.
 	ready func() error
 	// count is the number of events to print, 0 for all. until is a filter: its first match is the last event that is looked at.
@@ -73,6 +75,9 @@ func (f *follower) see(ctx context.Context, c app.Change) error {
 	switch {
 	case c.Kind == app.Missed:
 		return f.catchUp(ctx, 0)
+	case c.Kind == app.CallChange && c.Call != nil && f.called != nil:
+		f.called(*c.Call)
+		return nil
 	case c.Kind != app.DeliveryChange || d == nil || d.Seq <= f.last:
 		return nil
 	case d.Seq == f.last+1 && !f.narrow():

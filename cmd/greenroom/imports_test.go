@@ -74,6 +74,8 @@ var allowed = map[string][]string{
 	"internal/cursor":        {},
 	"internal/mutate":        {},
 	"internal/nearest":       {},
+	"internal/notify":        {"provider", "internal/app", "internal/plain"},
+	"internal/program":       {"internal/plain"},
 	"internal/order":         {"provider", "internal/app"},
 	"internal/peers":         {},
 	"internal/regular":       {},
@@ -86,7 +88,7 @@ var allowed = map[string][]string{
 	"internal/catalog":       {"provider", "internal/app", "internal/recording", "internal/roster"},
 	"internal/timeline":      {"provider", "internal/app", "internal/attendance"},
 	"store":                  {"provider", "provider/object", "internal/app", "internal/boltfile", "internal/crash", "internal/cursor", "internal/filter", "internal/plain", "internal/regular", "internal/roster"},
-	"internal/hub":           {"provider", "internal/app", "internal/calendar", "internal/catalog", "internal/catch", "internal/crash", "internal/filter", "internal/mismatch", "internal/nearest", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store", "internal/hub/*"},
+	"internal/hub":           {"provider", "internal/app", "internal/calendar", "internal/catalog", "internal/catch", "internal/crash", "internal/filter", "internal/mismatch", "internal/nearest", "internal/notify", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store", "internal/hub/*"},
 	"internal/hub/*":         {"provider", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/roster", "store"}, // not the hub
 	"internal/when":          {},
 	"internal/web":           {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/hub"},
@@ -96,9 +98,9 @@ var allowed = map[string][]string{
 	"internal/filter":        {"provider", "internal/app", "internal/nearest", "internal/plain", "internal/when"},
 	"internal/inlet":         {"provider", "internal/app", "internal/crash", "internal/cursor", "internal/web", "tunnel"},
 	"internal/recording":     {"provider", "internal/app"}, // the contract; the machinery is below it
-	"internal/recording/*":   {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/recording/*", "internal/regular"},
+	"internal/recording/*":   {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/program", "internal/recording", "internal/recording/*", "internal/regular"},
 	"tunnel":                 {"tunnel", "internal/boltfile", "internal/bounds", "internal/crash", "internal/cursor", "internal/plain", "internal/regular", "internal/private"},
-	"tui":                    {"provider", "internal/app", "internal/attendance", "internal/booking", "internal/crash", "internal/difference", "internal/export", "internal/filter", "internal/order", "internal/plain", "internal/timeline", "tui"},
+	"tui":                    {"provider", "internal/app", "internal/attendance", "internal/booking", "internal/crash", "internal/difference", "internal/export", "internal/filter", "internal/order", "internal/plain", "internal/timeline", "tui", "internal/notify"},
 	"tui/tuitest":            {"provider", "internal/app", "internal/app/apptest"},
 	"cmd":                    {"provider", "internal", "store", "tui", "tunnel", "cmd"},
 }

@@ -19,6 +19,7 @@ import (
 	"greenroom/internal/config"
 	"greenroom/internal/crash"
 	"greenroom/internal/inlet"
+	"greenroom/internal/notify"
 	"greenroom/internal/plain"
 	"greenroom/tunnel"
 )
@@ -102,7 +103,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	forwards := &inlet.Forwards{Backend: b, URLs: o.forwardTo, Print: func(s string) { o.words(plain.Text(s)) }}
 	defer func() {
 		// First no new webhooks, then no readers, then the store.
-		notify(log, daemon.SdNotifyStopping)
+		notifySystemd(log, daemon.SdNotifyStopping)
 		closed := listener.Close()
 		forwards.End()
 		var broken fatal
@@ -143,6 +144,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 			}
 			return o.printEvent(d, o.json)
 		},
+		called: func(call app.Call) { o.called(c.Notify, call) },
 		ready: func() error {
 			if err := forwards.Begin(ctx); err != nil {
 				return err
@@ -152,7 +154,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 				return err
 			}
 			o.service.serve(ctx, b, operators, log, start)
-			notify(log, daemon.SdNotifyReady)
+			notifySystemd(log, daemon.SdNotifyReady)
 			if err := o.listening(ctx, c, listener, operators, b); err != nil {
 				return err
 			}
@@ -195,6 +197,16 @@ func somethingToListenFor(ctx context.Context, c *config.Config, b app.Backend) 
 	return &app.Error{
 		Kind: app.NotConfigured, Text: "no account is configured, so there is nothing to listen for",
 		Hint: howToListen() + "; or catch the webhooks of any service: greenroom catch create NAME",
+	}
+}
+
+// called rings on a terminal, and prints what it is about unless the output is for programs.
+func (o *listenOptions) called(n config.Notify, c app.Call) {
+	if o.errTTY {
+		o.ring(o.stderr, n, c)
+	}
+	if !o.json {
+		o.words(notify.Sentence(c))
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"greenroom/internal/config"
 	"greenroom/internal/filter"
+	"greenroom/internal/notify"
 	"greenroom/internal/plain"
 	"greenroom/tui"
 	"greenroom/tunnel"
@@ -161,7 +162,7 @@ func (p *program) configFor(ctx context.Context, listen, tunnel string) (*config
 func (p *program) configOptions() config.Options {
 	return config.Options{
 		File: p.configFile, DataDir: p.dataDir, Theme: p.theme, Getenv: p.getenv, Drivers: drivers(), Actions: tui.Actions(), Resolve: p.resolve,
-		CheckFilter: checkFilter,
+		CheckFilter: checkFilter, Calls: notify.Words(),
 	}
 }
 

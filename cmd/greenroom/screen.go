@@ -112,7 +112,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 		}
 	}
 	options := tui.Options{
-		Backend: listener.Backend(b), Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, SetUp: !o.demo, Open: p.browse, Log: logs.tail, Logger: log,
+		Backend: listener.Backend(b), Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, SetUp: !o.demo, Bell: c.Notify.Bell, Desktop: c.Notify.Desktop, Open: p.browse, Log: logs.tail, Logger: log,
 		Crash: group, Version: p.version, AccountHelp: accountHelp(),
 	}
 	options.ZoneName, _ = localZone(p.getenv, p.now())

@@ -93,7 +93,7 @@ func watchdog(ctx context.Context, b app.Backend, every time.Duration, log *slog
 		cancel()
 		switch {
 		case err == nil:
-			notify(log, daemon.SdNotifyWatchdog)
+			notifySystemd(log, daemon.SdNotifyWatchdog)
 		case ctx.Err() == nil:
 			log.Error("the watchdog found that the store does not answer", "err", err)
 		}
@@ -105,8 +105,8 @@ func watchdog(ctx context.Context, b app.Backend, every time.Duration, log *slog
 	}
 }
 
-// notify sends a state to systemd. Without systemd it does nothing.
-func notify(log *slog.Logger, state string) {
+// notifySystemd sends a state to systemd. Without systemd it does nothing.
+func notifySystemd(log *slog.Logger, state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
 		log.Warn("systemd could not be notified", "state", state, "err", err)
 	}
@@ -115,8 +115,8 @@ func notify(log *slog.Logger, state string) {
 // reload reads the configuration again and applies what can change while the program runs: the download rate. A
 // configuration that can't be used changes nothing.
 func (o *listenOptions) reload(ctx context.Context, b app.Backend, was *config.Config, log *slog.Logger) {
-	notify(log, daemon.SdNotifyReloading)
-	defer notify(log, daemon.SdNotifyReady)
+	notifySystemd(log, daemon.SdNotifyReloading)
+	defer notifySystemd(log, daemon.SdNotifyReady)
 	now, err := o.configFor(ctx, o.addr, o.tunnel)
 	if err != nil {
 		log.Error("the configuration can't be used, and nothing was changed", "err", err)

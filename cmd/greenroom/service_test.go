@@ -90,7 +90,7 @@ func TestWatchdogIsServedOnlyWhileTheStoreAnswers(t *testing.T) {
 	}
 	cancel()
 	<-done
-	notify(log, "DEAD=1")
+	notifySystemd(log, "DEAD=1")
 	for s := range got {
 		if s == "DEAD=1" {
 			break
@@ -100,7 +100,7 @@ func TestWatchdogIsServedOnlyWhileTheStoreAnswers(t *testing.T) {
 	defer cancel()
 	out.Reset()
 	watchdog(ctx, dead{apptest.NewMemory(1)}, time.Millisecond, log)
-	notify(log, "LAST=1")
+	notifySystemd(log, "LAST=1")
 	if s := <-got; s != "LAST=1" {
 		t.Errorf("notified %q although the store does not answer", s)
 	}

@@ -53,6 +53,10 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 			a.warn(fmt.Sprintf("Account %s can't be used: %s", account.Name, account.Unusable.Text))
 		}
 	}
+	rules, err := newCallRules(c)
+	if err != nil {
+		return nil, nil, err
+	}
 	downloads, err := newDownloads(c, accounts, a.log, a.crash)
 	if err != nil {
 		return nil, nil, err
@@ -68,7 +72,7 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 				MigrationRooms: c.Policy.MigrationRooms, DefaultPlatform: c.Policy.DefaultPlatform,
 			},
 			Drivers: drivers(), Downloads: downloads, Buckets: newBuckets(c, accounts, a.log, a.crash), Version: version, Tunnel: c.Tunnel.Driver,
-			Lead: c.Lead, Listen: c.Listen, HostName: c.HostName, Forwards: configuredForwards(c), ReadCalendar: calendars.Read, Log: a.log, Crash: a.crash,
+			Calls: rules, Lead: c.Lead, Listen: c.Listen, HostName: c.HostName, Forwards: configuredForwards(c), ReadCalendar: calendars.Read, Log: a.log, Crash: a.crash,
 		}
 	}
 	var owned *hub.Hub

@@ -405,6 +405,8 @@ const (
 	AttemptChange ChangeKind = "attempt"
 	// ProbeChange carries Probe: the process with an open tunnel must probe it and report the outcome under this id.
 	ProbeChange ChangeKind = "probe"
+	// CallChange carries Call: the user is called.
+	CallChange ChangeKind = "call"
 	// Missed says that changes were dropped: read everything again.
 	Missed ChangeKind = "missed"
 )
@@ -418,6 +420,7 @@ type Change struct {
 	Recording *Recording `json:"recording,omitempty"`
 	Activity  *Activity  `json:"activity,omitempty"`
 	Attempt   *Attempt   `json:"attempt,omitempty"`
+	Call      *Call      `json:"call,omitempty"`
 	Deleted   bool       `json:"deleted,omitempty"`
 	Probe     uint64     `json:"probe,omitempty"`
 }

@@ -66,6 +66,8 @@ type Config struct {
 	// Forwards pass events on to other programs.
 	Forwards []Forward
 
+	Notify Notify
+
 	// Lead is how long before its start the meeting of a booking is made.
 	Lead time.Duration
 	// HostName is the name of the person or team who invites, as guests read it on a room's page; may be empty.
@@ -155,6 +157,8 @@ type Options struct {
 	Actions []string
 	// CheckFilter checks a filter of events; nil accepts every text.
 	CheckFilter func(string) error
+	// Calls are the words that the user can be called for.
+	Calls []string
 	// Resolve fetches what a secret refers to; nil means [Resolver] with its defaults.
 	Resolve func(ctx context.Context, reference string) (string, error)
 
@@ -216,6 +220,7 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	r.policy()
 	r.tunnel()
 	r.forwards()
+	r.notify()
 	if err := ctx.Err(); err != nil {
 		return nil, err // what wasn't fetched says nothing about the configuration
 	}

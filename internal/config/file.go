@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -69,7 +70,7 @@ func parse(data []byte) ([]entry, error) {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b entry) int {
-		return order[toml.Key(a.path).String()] - order[toml.Key(b.path).String()]
+		return cmp.Or(cmp.Compare(a.line, b.line), order[toml.Key(a.path).String()]-order[toml.Key(b.path).String()])
 	})
 	return out, nil
 }

@@ -133,8 +133,11 @@ func Certificates(path string) (string, error) {
 
 // listed are the keys that are arrays of tables, with the keys of each.
 func listed(key string) ([]string, bool) {
-	if key == "forward" {
+	switch key {
+	case "forward":
 		return forwardKeys, true
+	case "notify":
+		return notifyKeys, true
 	}
 	return nil, false
 }

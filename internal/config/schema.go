@@ -10,7 +10,7 @@ import (
 var (
 	generalKeys = []string{
 		"listen", "body_limit", "data_dir", "theme", "mouse", "default_platform", "retention.age", "retention.size",
-		"migration.enabled", "migration.rooms", "lead", "host_name",
+		"migration.enabled", "migration.rooms", "lead", "host_name", "bell", "desktop",
 	}
 	accountKeys = []string{
 		"platform", "api_key", "api_secret", "api_url", "url", "join_url", "webhook_secret", "signature", "subdomain", "default",
@@ -25,7 +25,7 @@ func (r *reader) schema(path []string) (string, bool) {
 	case len(path) >= 3 && path[0] == "accounts":
 		rest := dotted(path[2:])
 		return "accounts.*." + rest, slices.Contains(accountKeys, rest) || slices.Contains(fetchKeys, rest)
-	case len(path) == 3 && path[0] == "forward":
+	case len(path) == 3 && (path[0] == "forward" || path[0] == "notify"):
 		return listedKey(path)
 	case len(path) == 2 && path[0] == "keys":
 		return "keys.*", true

@@ -70,6 +70,8 @@ type Options struct {
 	Listen string
 	// HostName is the name of those who invite, as guests read it; empty for that of a host who is in the meeting.
 	HostName string
+	// Calls are the programs to run when the user is called.
+	Calls []CallRule
 	// ReadCalendar reads the calendars of others; nil where this program reads none.
 	ReadCalendar CalendarReader
 	// Clock, Log and Crash may be nil.
@@ -98,6 +100,7 @@ type Hub struct {
 	forwards  forwards
 	causes    *rate.Limiter
 	bookings  *bookings
+	calls     *calls
 	calendars calendars
 
 	ctx     context.Context
@@ -161,6 +164,7 @@ func Open(o Options) (*Hub, error) {
 		h.order = append(h.order, acct)
 	}
 	h.forwards.h, h.calendars.h = h, h
+	h.calls = newCalls(h)
 	h.bookings = newBookings(h, cmp.Or(o.Lead, app.DefaultLead))
 	so := o.Store
 	so.OnCommit, so.Now, so.Crash = h.publish, o.Clock.Now, o.Crash
@@ -251,6 +255,7 @@ func (h *Hub) Start() {
 		}
 	}
 	h.goes("bookings", h.bookings.run)
+	h.goes("calls", h.calls.run)
 	if h.opt.ReadCalendar != nil {
 		h.goes("calendars", h.calendars.run)
 	}

@@ -1,42 +1,20 @@
 // Package after runs a program of the user's on a recording: on_download when it has been downloaded, on_failure when something
-// of that has failed for good.
-//
-// The program gets its arguments as they were configured, without a shell; {path} in them is the file, or the folder of a
-// recording with several. Everything else is in its environment, GREENROOM_PATH and so on: names from outside can't become
-// options of the program there. Greenroom's own secrets are taken out of the environment. The program's output goes to the log,
-// made safe to show and bounded; it can neither block nor fill anything by printing.
-//
-// A program runs in a process group of its own. To stop it, the whole group is asked to end, and what is left a moment later
-// is killed. Processes that a program leaves running when it ends normally are not touched.
+// of that has failed for good. {path} in its arguments is the file, or the folder of a recording with several. Everything else is in
+// its environment. See package program for how programs run.
 package after
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
-)
-
-const (
-	// linesMost of a run's output are logged, each of at most lineMost bytes.
-	linesMost = 200
-	lineMost  = 500
-	// dieTime is how long a program that must end has until it is killed, and how long the children of one that has ended may
-	// hold its output open. The end of Greenroom waits for it.
-	dieTime = time.Second
+	"greenroom/internal/program"
 )
 
 // Command is a program with its arguments.
@@ -64,34 +42,9 @@ func (c Command) Run(ctx context.Context, r app.Recording) error {
 	for i, a := range c.Args {
 		args[i] = strings.ReplaceAll(a, "{path}", path)
 	}
-	out := &output{name: c.Name, log: c.Log.With("recording", r.ID, "program", args[0])}
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, out, dieTime
-	ownGroup(cmd)
-	cmd.Cancel = func() error { return endGroup(cmd) }
-	cmd.Env = append(c.inherited(), c.facts(r)...)
-	cmd.Dir = folderOf(path)
-	out.log.Info(c.Name + " begins")
-	err := cmd.Run()
-	if ctx.Err() != nil && cmd.Process != nil {
-		killGroup(cmd)
-	}
-	out.end()
-	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
-		err = nil // it ended well, and left something running that holds its output
-	}
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return context.Cause(ctx)
-	case err != nil && out.last != "":
-		err = fmt.Errorf("%s: %w: %s", plain.Text(args[0]), err, out.last)
-	case err != nil:
-		err = fmt.Errorf("%s: %w", plain.Text(args[0]), err)
-	}
-	if err == nil {
-		out.log.Info(c.Name + " has ended")
-	}
-	return err
+	return program.Program{
+		Name: c.Name, Args: args, Dir: folderOf(path), Environ: c.Environ, Secrets: c.Secrets, Facts: c.facts(r), Log: c.Log.With("recording", r.ID),
+	}.Run(ctx)
 }
 
 // folderOf is the folder in which a program runs: that of the files, or the current one.
@@ -113,16 +66,8 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// inherited is the environment without Greenroom's secrets.
-func (c Command) inherited() []string {
-	return slices.DeleteFunc(slices.Clone(c.Environ), func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		return slices.Contains(c.Secrets, name)
-	})
-}
-
 // facts describe the recording to the program.
-func (c Command) facts(r app.Recording) []string {
+func (c Command) facts(r app.Recording) [][2]string {
 	d := r.Download
 	if d == nil {
 		d = &app.Download{}
@@ -151,69 +96,5 @@ func (c Command) facts(r app.Recording) []string {
 	for i := 0; i+1 < len(c.Facts); i += 2 {
 		pairs = append(pairs, [2]string{c.Facts[i], c.Facts[i+1]})
 	}
-	var env []string
-	for _, kv := range pairs {
-		env = append(env, "GREENROOM_"+kv[0]+"="+strings.ReplaceAll(kv[1], "\x00", ""))
-	}
-	return env
-}
-
-// output logs what a program prints, line by line.
-type output struct {
-	name string
-	log  *slog.Logger
-
-	mu      sync.Mutex
-	line    []byte
-	lines   int
-	dropped int
-	last    string
-}
-
-// Write never fails, so that the program never does because of it.
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for rest := b; len(rest) > 0; {
-		part, after, whole := bytes.Cut(rest, []byte("\n"))
-		rest = after
-		if room := lineMost - len(o.line); len(part) > room {
-			part = part[:room]
-		}
-		o.line = append(o.line, part...)
-		if whole {
-			o.flush()
-		}
-	}
-	return len(b), nil
-}
-
-// flush logs the line that is complete.
-func (o *output) flush() {
-	// Programs that draw their progress rewrite a line; its final text counts.
-	line := string(o.line)
-	if i := strings.LastIndexByte(strings.TrimRight(line, "\r"), '\r'); i >= 0 {
-		line = line[i+1:]
-	}
-	line = plain.Text(strings.TrimSpace(strings.ToValidUTF8(line, "�")))
-	o.line = o.line[:0]
-	if line == "" {
-		return
-	}
-	o.last = line
-	if o.lines++; o.lines > linesMost {
-		o.dropped++
-		return
-	}
-	o.log.Info(o.name, "line", line)
-}
-
-// end logs what is left.
-func (o *output) end() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.flush()
-	if o.dropped > 0 {
-		o.log.Info(o.name, "lines not logged", o.dropped)
-	}
+	return pairs
 }

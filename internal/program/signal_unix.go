@@ -1,6 +1,6 @@
 //go:build unix
 
-package after
+package program
 
 import (
 	"errors"

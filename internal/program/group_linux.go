@@ -1,4 +1,4 @@
-package after
+package program
 
 import (
 	"os/exec"

@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package after
+package program
 
 import (
 	"os/exec"

@@ -1,0 +1,196 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/filter"
+	"greenroom/internal/notify"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+// ringing remembers the calls that a program was run for.
+type ringing struct {
+	mu   sync.Mutex
+	got  []app.Call
+	more chan struct{}
+}
+
+func (r *ringing) run(_ context.Context, c app.Call) error {
+	r.mu.Lock()
+	r.got = append(r.got, c)
+	r.mu.Unlock()
+	r.more <- struct{}{}
+	return nil
+}
+
+func (r *ringing) events() (out []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.got {
+		out = append(out, c.Event)
+	}
+	return out
+}
+
+func (r *ringing) wait(t *testing.T) {
+	t.Helper()
+	select {
+	case <-r.more:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("nothing was run; before that: %q", r.events())
+	}
+}
+
+func knock(room, who string) provider.Event {
+	return provider.Event{Kind: provider.KindParticipantWaiting, Room: room, ID: "knock-" + who, At: t0.Add(time.Second), Participant: &provider.Participant{Session: who, Name: who}}
+}
+
+// A guest who waits is called for once: not again for a repeated event, and not after a restart.
+func TestAWaitingGuestIsCalledForOnce(t *testing.T) {
+	b := newBench(t)
+	b.room("hall")
+	m := b.start("hall")
+	r := &ringing{more: make(chan struct{}, 100)}
+	start := func() <-chan app.Change {
+		b.opt.Calls = []CallRule{{Words: []string{notify.Waiting}, Run: r.run}, {Words: []string{notify.Starting}, Run: r.run}}
+		changes, err := b.Subscribe(b.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.goes("calls", b.calls.run)
+		return changes
+	}
+	changes := start()
+	b.event(knock(m.PlatformRoom, "Ada"))
+	r.wait(t)
+	want := app.Call{
+		Event: notify.Waiting, At: app.At(t0.Add(time.Second)), Room: "hall", Meeting: m.ID, Account: "daily", Platform: provider.Daily,
+		Person: "Ada", URL: m.GuestURL,
+	}
+	if got := r.got[0]; got != want {
+		t.Errorf("%+v\nwant %+v", got, want)
+	}
+	for c := range changes {
+		if c.Kind == app.CallChange {
+			if *c.Call != want {
+				t.Errorf("published %+v", *c.Call)
+			}
+			break
+		}
+	}
+	b.event(knock(m.PlatformRoom, "Ada"))
+	again := knock(m.PlatformRoom, "Ada")
+	again.ID = "another"
+	b.event(again)
+	b.close()
+	b.open()
+	start()
+	b.event(knock(m.PlatformRoom, "Bo"))
+	r.wait(t)
+	if got := r.events(); len(got) != 2 || r.got[1].Person != "Bo" {
+		t.Errorf("called for %q: %+v", got, r.got)
+	}
+}
+
+// What can't be stored doesn't ring: after a restart it would ring again.
+func TestNothingRingsThatIsNotStored(t *testing.T) {
+	b := newBench(t)
+	b.room("hall")
+	m := b.start("hall")
+	r := &ringing{more: make(chan struct{}, 100)}
+	b.opt.Calls = []CallRule{{Words: notify.Words(), Run: r.run}}
+	b.event(knock(m.PlatformRoom, "Ada"))
+	ctx, cancel := context.WithCancel(context.Background())
+	c := b.calls
+	if state, err := c.state(ctx); err != nil || len(state.Meetings) != 1 {
+		t.Fatalf("%+v %v", state, err)
+	}
+	cancel()
+	if wait := c.look(ctx); wait != callsSoon || len(c.programs) != 0 || len(c.memory.Marks) != 0 {
+		t.Errorf("%s, %d programs, %+v", wait, len(c.programs), c.memory)
+	}
+	if c.look(context.Background()); len(c.programs) != 1 {
+		t.Errorf("%d programs", len(c.programs))
+	}
+	var raw []byte
+	if err := b.store.View(context.Background(), func(tx *store.Tx) error { raw = tx.Value(callsValue); return nil }); err != nil || len(raw) == 0 {
+		t.Errorf("stored %q, %v", raw, err)
+	}
+}
+
+// A program with a filter runs for each event that it selects, and for no duplicate.
+func TestAFilterSelectsEvents(t *testing.T) {
+	b := newBench(t)
+	b.room("hall")
+	m := b.start("hall")
+	f, err := filter.Parse("kind:participant.joined Ada", filter.Options{Now: t0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &ringing{more: make(chan struct{}, 100)}
+	b.opt.Calls = []CallRule{{Filter: f, Run: r.run}}
+	b.goes("calls", b.calls.run)
+	b.event(join(m.PlatformRoom, "Bo", t0.Add(time.Second)))
+	b.event(join(m.PlatformRoom, "Ada", t0.Add(2*time.Second)))
+	b.event(join(m.PlatformRoom, "Ada", t0.Add(2*time.Second)))
+	r.wait(t)
+	b.event(join(m.PlatformRoom, "Ada2", t0.Add(3*time.Second)))
+	r.wait(t)
+	if got := r.events(); !slices.Equal(got, []string{"participant.joined", "participant.joined"}) || r.got[0].Person != "Name Ada" || r.got[0].Room != "hall" {
+		t.Errorf("%+v", r.got)
+	}
+}
+
+// At most so many programs run at once, and one that doesn't end is ended.
+func TestProgramsThatCallAreBounded(t *testing.T) {
+	b := newBench(t)
+	running, release := make(chan struct{}, 2*callsWaiting), make(chan struct{})
+	rule := CallRule{Words: []string{notify.Waiting}, Run: func(ctx context.Context, _ app.Call) error {
+		running <- struct{}{}
+		select {
+		case <-release:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}}
+	b.opt.Calls = []CallRule{rule}
+	b.goes("calls", b.calls.run)
+	for range callsWaiting + 2*callsAtOnce {
+		b.calls.call(app.Call{Event: notify.Waiting})
+	}
+	for range callsAtOnce {
+		<-running
+	}
+	if len(running) > 0 {
+		t.Error("more run at once")
+	}
+	if waiting := len(b.calls.programs); waiting > callsWaiting {
+		t.Errorf("%d wait", waiting)
+	}
+	close(release)
+	<-running
+	b.close() // ends the others
+}
+
+func TestAnAccountThatFailsIsCalledFor(t *testing.T) {
+	b := newBench(t)
+	r := &ringing{more: make(chan struct{}, 100)}
+	b.opt.Calls = []CallRule{{Words: []string{notify.AccountFailed}, Run: r.run}}
+	b.noteCall(b.Hub.accounts["daily"], errors.New("no route"))
+	c := b.calls
+	if wait := c.look(context.Background()); wait != callsSoon || len(c.programs) != 0 {
+		t.Errorf("at once: %s, %d", wait, len(c.programs))
+	}
+	b.clock.Advance(11 * time.Second)
+	if wait := c.look(context.Background()); wait != 0 || len(c.programs) != 1 {
+		t.Errorf("after a while: %s, %d", wait, len(c.programs))
+	}
+}
