@@ -61,9 +61,19 @@ require (
 	github.com/tidwall/sjson v1.2.9
 )
 
-require github.com/tidwall/gjson v1.20.2
+require (
+	github.com/aymanbagabas/go-udiff v0.4.1
+	github.com/modelcontextprotocol/go-sdk v1.8.0
+	github.com/tidwall/gjson v1.20.2
+)
 
-require github.com/aymanbagabas/go-udiff v0.4.1 // indirect
+require (
+	github.com/google/jsonschema-go v0.4.3 // indirect
+	github.com/segmentio/asm v1.1.3 // indirect
+	github.com/segmentio/encoding v0.5.4 // indirect
+	github.com/yosida95/uritemplate/v3 v3.0.2 // indirect
+	golang.org/x/oauth2 v0.37.0 // indirect
+)
 
 require (
 	github.com/tidwall/match v1.1.1 // indirect

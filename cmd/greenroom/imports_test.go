@@ -60,6 +60,7 @@ var allowed = map[string][]string{
 	"internal/attendance":    {"internal/app", "internal/plain"},
 	"internal/jsonedit":      {},
 	"internal/catch":         {},
+	"internal/assistant":     {"provider", "internal/app", "internal/attendance", "internal/plain"},
 	"internal/scenario":      {"provider"},
 	"internal/mismatch":      {"provider"},
 	"internal/app":           {"provider", "internal/cursor"},
@@ -108,10 +109,11 @@ var allowed = map[string][]string{
 // confined are libraries that only these folders import. Templates call methods by name, for which the linker keeps the
 // methods of every type in the program: several megabytes.
 var confined = map[string][]string{
-	"charm.land/bubbletea/v2": {"tui", "cmd"},
-	"go.etcd.io/bbolt":        {"internal/boltfile", "store", "tunnel/relay"},
-	"text/template":           {},
-	"html/template":           {},
+	"charm.land/bubbletea/v2":                {"tui", "cmd"},
+	"go.etcd.io/bbolt":                       {"internal/boltfile", "store", "tunnel/relay"},
+	"github.com/modelcontextprotocol/go-sdk": {"internal/assistant"},
+	"text/template":                          {},
+	"html/template":                          {},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

@@ -44,7 +44,7 @@ func (p *program) root() *cobra.Command {
 		}
 	}
 	add("work", p.roomCommand(), p.meetingCommand(), p.upcomingCommand(), p.nextCommand(), p.calendarCommand(), p.recordingCommand())
-	add("hooks", p.eventCommand(), p.forwardCommand(), p.catchCommand(), p.listenCommand(), p.tunnelCommand(), p.triggerCommand())
+	add("hooks", p.eventCommand(), p.forwardCommand(), p.catchCommand(), p.listenCommand(), p.tunnelCommand(), p.triggerCommand(), p.mcpCommand())
 	add("self", p.demoCommand(), p.initCommand(), p.relayCommand(), p.sandboxCommand(), p.doctorCommand(), p.storeCommand(), p.accountCommand(), p.configCommand(), p.versionCommand(), p.manCommand())
 	root.SetCompletionCommandGroupID("self")
 	root.SetHelpCommandGroupID("self")
