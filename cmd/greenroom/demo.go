@@ -149,6 +149,18 @@ func seedRecordings(w *sandbox.World) error {
 	return nil
 }
 
+// demoRoom are the settings of one of the demo's rooms.
+func demoRoom(name, account string) app.RoomSpec {
+	r := app.RoomSpec{Name: name, Account: account, Recording: provider.RecordingNone, Trigger: provider.TriggerNone, Link: app.LinkNew}
+	switch name {
+	case "all-hands":
+		r.Locked, r.Recording, r.Trigger = true, provider.RecordingCloud, provider.TriggerAutomatic2nd
+	case "office":
+		r.Size = 12
+	}
+	return r
+}
+
 // seed makes the rooms that a newcomer finds, and lets people come to what is started. The platforms post to the given URL.
 func seed(ctx context.Context, w *sandbox.World, b app.Backend, url string) error {
 	for _, a := range sandbox.Accounts("") {
@@ -161,17 +173,14 @@ func seed(ctx context.Context, w *sandbox.World, b app.Backend, url string) erro
 	}
 	w.AutoPlay(sandbox.PlayOptions{Hostile: true})
 	one, other := demoAccounts()
-	for _, r := range []app.RoomSpec{
-		{
-			Name: "all-hands", Account: one.Name, Locked: true,
-			Recording: provider.RecordingCloud, Trigger: provider.TriggerAutomatic2nd,
-		},
-		{Name: "design", Account: other.Name},
-		{Name: "office", Account: one.Name, Size: 12},
-	} {
-		if _, err := b.CreateRoom(ctx, r); err != nil && !errors.Is(err, provider.Conflict) {
+	for name, account := range map[string]string{"all-hands": one.Name, "design": other.Name, "office": one.Name, "stand-up": one.Name} {
+		// One with a past exists already.
+		if _, err := b.CreateRoom(ctx, demoRoom(name, account)); err != nil && !errors.Is(err, provider.Conflict) {
 			return err
 		}
+	}
+	if err := seedBookings(ctx, b, w.Now()); err != nil {
+		return err
 	}
 	for _, room := range []string{"all-hands", "design"} {
 		if _, err := b.StartMeeting(ctx, app.StartMeeting{Room: room, For: 2 * time.Hour, New: true}); err != nil {

@@ -308,8 +308,16 @@ func TestDemo(t *testing.T) {
 			return err
 		}
 		rooms, err := o.Backend.Rooms(ctx, app.RoomQuery{})
-		if err != nil || len(rooms) != 3 || !o.Demo {
+		if err != nil || len(rooms) != 4 || !o.Demo {
 			return errors.Join(err, errors.New("not the rooms of the demo"))
+		}
+		past, err := o.Backend.Meetings(ctx, app.MeetingQuery{ByTime: true, Filter: "is:ended"})
+		if err != nil || len(past) < pastDays {
+			return errors.Join(err, fmt.Errorf("%d meetings in the past", len(past)))
+		}
+		ahead, err := o.Backend.Upcoming(ctx, app.UpcomingQuery{})
+		if err != nil || len(ahead.Items) < pastDays {
+			return errors.Join(err, fmt.Errorf("ahead is %+v", ahead))
 		}
 		s, err := o.Backend.Status(ctx, app.StatusQuery{})
 		if err != nil {

@@ -79,9 +79,14 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 	o := ipc.Options{
 		DataDir: c.DataDir, RuntimeDir: c.RuntimeDir, Version: version, Fingerprint: c.Fingerprint(),
 		Stay: a.stay, Demo: a.demo, Log: a.log, Crash: a.crash, OnLose: a.loses,
-		Own: func(context.Context) (ipc.Owned, error) {
+		Own: func(ctx context.Context) (ipc.Owned, error) {
 			if err := claimStore(c, a.demo); err != nil {
 				return ipc.Owned{}, err
+			}
+			if a.demo {
+				if err := seedPast(ctx, storePath(c), time.Now()); err != nil {
+					return ipc.Owned{}, err
+				}
 			}
 			forwarder, owns := inlet.NewForwarder(time.Now), options(store.Options{})
 			owns.Forwarder = forwarder.Send
