@@ -13,7 +13,7 @@ import (
 )
 
 func (p *program) eventCommand() *cobra.Command {
-	return group("event", "Inspect webhooks as they arrived, with their verdicts", p.eventList(), p.eventTail(), p.eventWait(), p.eventShow(), p.eventDiff(), p.eventReplay())
+	return group("event", "Inspect webhooks as they arrived, with their verdicts", p.eventList(), p.eventTail(), p.eventWait(), p.eventShow(), p.eventDiff(), p.eventReplay(), p.eventExport(), p.eventImport())
 }
 
 // eventFilter selects events, for listing and for following.

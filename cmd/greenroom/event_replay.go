@@ -169,22 +169,13 @@ func (o *replayOptions) run(ctx context.Context, args []string) error {
 	})
 }
 
-// selected lists the events of the filter in order of arrival. What arrives meanwhile, replays among it, is left out.
-func (o *replayOptions) selected(ctx context.Context, b app.Backend) (seqs []uint64, err error) {
+// selected lists the events of the filter. What arrives meanwhile, replays among it, is left out.
+func (o *replayOptions) selected(ctx context.Context, b app.Backend) ([]uint64, error) {
 	text, err := o.filterOf(o.filter)
 	if err != nil {
 		return nil, err
 	}
-	f := follower{backend: b}
-	last, err := f.newest(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = f.pages(ctx, app.EventQuery{Filter: text, Before: last + 1, Limit: 1000}, 0, func(d app.Delivery) error {
-		seqs = append(seqs, d.Seq)
-		return nil
-	})
-	return seqs, err
+	return allOf(ctx, b, text)
 }
 
 // canChange fails, before anything is sent, if an event is missing or has a body in which nothing can be set.

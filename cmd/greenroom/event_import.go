@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/export"
+	"greenroom/internal/plain"
+	"greenroom/internal/regular"
+	"greenroom/provider"
+)
+
+// What is stored in one commit.
+const (
+	importEvents = 200
+	importBytes  = 1 << 20
+)
+
+type eventImportOptions struct {
+	*program
+	account string
+	json    bool
+}
+
+func (p *program) eventImport() *cobra.Command {
+	o := &eventImportOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "import FILE", Short: "Read events from a file: lines of JSON, or HAR", Args: exactly("FILE"), RunE: p.do(o.run),
+		Long: "Read events that `greenroom event export` wrote as ndjson or HAR, or HAR of another program; - is standard input. They keep\n" +
+			"their order, times and bytes, and the verdicts that they had. They change no meeting, and is:imported finds them. What was\n" +
+			"imported before is recognised.",
+	}
+	cmd.Flags().StringVar(&o.account, "account", "", "account that the events are listed under (default: the one in the file, or imported)")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object with the counts")
+	return cmd
+}
+
+func (o *eventImportOptions) run(ctx context.Context, args []string) error {
+	in := o.stdin
+	if args[0] != "-" {
+		f, err := regular.Open(args[0])
+		if err != nil {
+			return fmt.Errorf("read the events: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		var total app.ImportedBatch
+		err := o.read(ctx, b, in, &total)
+		if o.json {
+			return errors.Join(err, o.printJSON(total))
+		}
+		text := fmt.Sprintf("Imported %d events", total.Stored)
+		if total.Known > 0 {
+			text += fmt.Sprintf("; %d were imported before", total.Known)
+		}
+		o.words(text + ".")
+		return err
+	})
+}
+
+// read stores the events of a file in batches, and counts them.
+func (o *eventImportOptions) read(ctx context.Context, b app.Backend, in io.Reader, total *app.ImportedBatch) error {
+	var batch app.ImportBatch
+	size := 0
+	flush := func() error {
+		if len(batch.Events) == 0 {
+			return ctx.Err()
+		}
+		got, err := b.Import(ctx, batch)
+		total.Stored, total.Known = total.Stored+got.Stored, total.Known+got.Known
+		batch, size = app.ImportBatch{}, 0
+		return err
+	}
+	var stored error
+	err := export.Read(in, func(d app.Delivery) error {
+		switch {
+		case o.account != "":
+			d.Account = o.account
+		case d.Account == "":
+			d.Account = "imported"
+		}
+		batch.Events = append(batch.Events, d)
+		if size += len(d.Body); len(batch.Events) >= importEvents || size >= importBytes {
+			stored = flush()
+		}
+		return stored
+	})
+	if stored != nil {
+		return stored
+	}
+	if err != nil { // those before it are good
+		err = &app.Error{Kind: provider.Invalid, Text: plain.Text(err.Error())}
+	}
+	return errors.Join(flush(), err)
+}

@@ -1,0 +1,41 @@
+package export
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"greenroom/internal/app"
+)
+
+// Redacted stands for a secret that was left out.
+const Redacted = "[redacted]"
+
+// secretBody finds credentials that platforms send in bodies: LiveKit's password for its TURN servers.
+var secretBody = regexp.MustCompile(`(?i)("turn_?password"\s*:\s*)"(?:[^"\\]|\\.)*"`)
+
+// Redact returns a delivery without signatures, authorisations and known secrets. signatures are the platforms' headers. Only the
+// values of secrets change.
+func Redact(d app.Delivery, signatures []string) app.Delivery {
+	h := make(http.Header, len(d.Headers))
+	for name, values := range d.Headers {
+		if h[name] = values; !secretHeader(name, signatures) {
+			continue
+		}
+		h[name] = slices.Repeat([]string{Redacted}, len(values))
+	}
+	d.Headers = h
+	if d.Body != nil {
+		d.Body = secretBody.ReplaceAll(d.Body, []byte(`${1}"`+Redacted+`"`))
+	}
+	return d
+}
+
+// secretHeader reports whether a header proves who its sender is.
+func secretHeader(name string, signatures []string) bool {
+	lower := strings.ToLower(name)
+	return slices.ContainsFunc(signatures, func(s string) bool { return strings.EqualFold(s, name) }) ||
+		slices.ContainsFunc([]string{"signature", "authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "hmac"},
+			func(word string) bool { return strings.Contains(lower, word) })
+}
