@@ -73,7 +73,7 @@ func New(ctx context.Context, o Options) (*Model, error) {
 	m.Keys, m.Act = keys, func(name pane.Name) tea.Cmd { return m.act(m.Keys.Find(name)) }
 	m.opts, m.feed = o, newFeed(o.Backend, o.Clock)
 	m.noColor, m.indicator = noColor(o.Env) || colourless(o.Env) || o.Theme == None, hasIndicator(o.Env)
-	m.ASCII = asciiOnly(o.Env)
+	m.ASCII = ASCIIOnly(lookIn(o.Env))
 	if o.Profile != nil {
 		m.Look.Profile = m.few(*o.Profile)
 	}

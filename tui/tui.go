@@ -163,9 +163,8 @@ func (m *Model) few(p colorprofile.Profile) colorprofile.Profile {
 	return p
 }
 
-// asciiOnly reports whether the locale has no UTF-8. A locale that isn't set says nothing: nearly every terminal has it.
-func asciiOnly(env []string) bool {
-	get := lookIn(env)
+// ASCIIOnly reports whether the locale has no UTF-8. A locale that isn't set says nothing: nearly every terminal has it.
+func ASCIIOnly(get func(string) string) bool {
 	locale := strings.ToLower(cmp.Or(get("LC_ALL"), get("LC_CTYPE"), get("LANG")))
 	return locale != "" && !strings.Contains(locale, "utf-8") && !strings.Contains(locale, "utf8")
 }

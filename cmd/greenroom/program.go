@@ -54,6 +54,10 @@ type program struct {
 	resolve func(ctx context.Context, reference string) (string, error)
 
 	configFile, dataDir, theme string
+	// accessible asks for prompts and lines instead of the screen.
+	accessible bool
+	// loaded is the configuration of commands that run within another; nil means that it is read.
+	loaded *config.Config
 	// err is the result of the command that ran, asJSON whether it printed JSON.
 	err    error
 	asJSON bool
@@ -153,6 +157,9 @@ func (p *program) config(ctx context.Context, listen string) (*config.Config, er
 
 // configFor is config with listen's flags.
 func (p *program) configFor(ctx context.Context, listen, tunnel string) (*config.Config, error) {
+	if p.loaded != nil {
+		return p.loaded, nil
+	}
 	o := p.configOptions()
 	o.Listen, o.Tunnel = listen, tunnel
 	return config.Load(ctx, o)

@@ -18,6 +18,8 @@ import (
 // canShow checks that there is a terminal for the screen.
 func (p *program) canShow() error {
 	switch {
+	case p.isAccessible() && p.inTTY && p.outTTY:
+		return nil
 	case p.getenv("TERM") == "dumb":
 		return usagef("this terminal can't show the screen (TERM=dumb). The commands do the same: " +
 			"`greenroom room list`, `greenroom meeting start ROOM`, `greenroom event tail`, `greenroom listen`; `greenroom --help` lists them")
@@ -51,6 +53,7 @@ func (p *program) screen(ctx context.Context) error {
 func (p *program) themeFlag(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&p.theme, "theme", "", "theme of the screen: "+strings.Join(tui.Themes(), ", ")+" (default: from the configuration)")
 	words(cmd, "theme", tui.Themes()...)
+	cmd.Flags().BoolVar(&p.accessible, "accessible", false, "use prompts and lines instead of the screen; also ACCESSIBLE=1")
 }
 
 // showOptions tell the screen of the demo from the real one.
@@ -110,6 +113,9 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 		if err := o.opened(ctx, b, listener.Status().URL); err != nil {
 			return err
 		}
+	}
+	if p.isAccessible() {
+		return p.runLines(ctx, c, listener.Backend(b), group)
 	}
 	options := tui.Options{
 		Backend: listener.Backend(b), Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, SetUp: !o.demo, Bell: c.Notify.Bell, Desktop: c.Notify.Desktop, Open: p.browse, Log: logs.tail, Logger: log,
