@@ -35,6 +35,24 @@ func (p *Provider) Eject(ctx context.Context, m provider.Meeting, who provider.P
 	return false, err
 }
 
+// removeAll removes everyone who is in a room.
+func (p *Provider) removeAll(ctx context.Context, room string) error {
+	const op = "remove the people of room"
+	list, err := p.people(ctx, op, room)
+	if err != nil {
+		return err
+	}
+	for _, o := range list {
+		err := p.do(ctx, call{
+			op: op, subject: room, method: "RoomService/RemoveParticipant", in: identity{room, string(o.Identity)}, room: room, repeat: true,
+		})
+		if err != nil && !errors.Is(err, provider.NotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
 // muteBody is the body of MutePublishedTrack.
 type muteBody struct {
 	identity

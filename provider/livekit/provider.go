@@ -166,6 +166,7 @@ func (p *Provider) GoString() string { return p.account.String() }
 func (p *Provider) Traits() provider.Traits {
 	return provider.Traits{
 		PresenceLag: 5 * time.Second, PresenceEvery: 10 * time.Second, NamesRooms: true, GoneIsEmpty: true, GuestTokens: true,
+		EmptiesRooms:  true,
 		HostParameter: "token",
 		WebhookPlace: fmt.Sprintf("add it to urls under webhook in the LiveKit server's configuration, with api_key: %s",
 			p.client.Safe(p.account.APIKey)),
@@ -177,6 +178,8 @@ func (p *Provider) WhyNot(a provider.Ability) string {
 	switch a {
 	case provider.AbilityLogo:
 		return "LiveKit rooms have no logo"
+	case provider.AbilityLasting:
+		return "LiveKit has no links of rooms: each carries a token of its own"
 	case provider.AbilityHistory:
 		return "LiveKit keeps no history: who came is known from the webhooks and readings that arrived here"
 	case provider.AbilityDownload:

@@ -159,10 +159,13 @@ func (p *Provider) Rooms(ctx context.Context, yield func(provider.Meeting) bool)
 	return nil
 }
 
-// EndMeeting deletes the room, which removes everyone.
+// EndMeeting deletes the room, which removes everyone. A room that is kept loses its people only.
 func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 	if m.Room == "" {
 		return p.client.Refuse(provider.Invalid, "end meeting", "", "the meeting has no room name", "")
+	}
+	if m.Keep {
+		return p.removeAll(ctx, m.Room)
 	}
 	in := struct {
 		Room string `json:"room"`

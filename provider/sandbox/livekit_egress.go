@@ -72,6 +72,9 @@ func livekitStartComposite(c *call) answer {
 		return *refused
 	}
 	outputs, _ := m["file_outputs"].([]any)
+	if _, there := c.w.find(provider.LiveKit, text(m, "room_name")); !there {
+		return livekitMissing()
+	}
 	if len(outputs) != 1 {
 		return livekitError("invalid_argument", "twirp error unknown: request has missing or invalid field: output")
 	}

@@ -1,0 +1,4 @@
+//go:build !unix
+
+// Package livekittest starts a real LiveKit server for tests, on Unix.
+package livekittest

@@ -1,0 +1,345 @@
+//go:build unix
+
+// Package livekittest starts a real LiveKit server, LiveKit's own mock of it, and real participants, for tests.
+//
+// They are built by internal/peers/testdata/livekit/build, and searched on the path and in Go's folder of programs. Everything binds 127.0.0.1 and ends with the test, also when the test is killed.
+package livekittest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"greenroom/internal/peers"
+)
+
+// Key and Secret are the servers' only key.
+const (
+	Key    = "devkey"
+	Secret = "secret-of-the-peer-with-more-than-32-characters"
+)
+
+// patience bounds how long anything may take.
+const patience = 40 * time.Second
+
+// Server is a LiveKit server, real or mock.
+type Server struct {
+	// URL is its address for calls, Host the same without a scheme.
+	URL, Host string
+	program   string
+	args      []string
+	run       *process
+}
+
+// Options configure a real server.
+type Options struct {
+	// Webhook is where it posts its events, empty for nowhere.
+	Webhook string
+	// Redis is the address of a redis, without which the server has no egress.
+	Redis string
+	// Unmute lets others unmute people.
+	Unmute bool
+	// EmptySeconds is how long rooms without people are kept that were created without a word about it.
+	EmptySeconds int
+}
+
+// Start starts a real server.
+func Start(t testing.TB, o Options) *Server {
+	t.Helper()
+	program := find(t, "livekit-server")
+	host := Free(t)
+	_, port, _ := net.SplitHostPort(host)
+	_, media, _ := net.SplitHostPort(Free(t))
+	var b strings.Builder
+	fmt.Fprintf(&b, "port: %s\nbind_addresses: [127.0.0.1]\n", port)
+	fmt.Fprintf(&b, "rtc:\n  tcp_port: 0\n  udp_port: %s\n  interfaces: {includes: [lo]}\n  ips: {includes: [127.0.0.0/8]}\n", media)
+	b.WriteString("  enable_loopback_candidate: true\n  node_ip: 127.0.0.1\n  stun_servers: [\"127.0.0.1:3478\"]\n")
+	fmt.Fprintf(&b, "keys: {%s: %s}\nlogging: {level: warn}\n", Key, Secret)
+	fmt.Fprintf(&b, "room: {enable_remote_unmute: %v, empty_timeout: %d}\n", o.Unmute, max(o.EmptySeconds, 300))
+	if o.Webhook != "" {
+		fmt.Fprintf(&b, "webhook: {api_key: %s, urls: [%q]}\n", Key, o.Webhook)
+	}
+	if o.Redis != "" {
+		fmt.Fprintf(&b, "redis: {address: %q}\n", o.Redis)
+	}
+	config := filepath.Join(t.TempDir(), "livekit.yaml")
+	if err := os.WriteFile(config, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{URL: "http://" + host, Host: host, program: program, args: []string{"--config", config, "--node-ip", "127.0.0.1"}}
+	s.Restart(t)
+	return s
+}
+
+// StartMock starts LiveKit's own mock, which checks tokens and grants with the real server's code and makes up its answers.
+func StartMock(t testing.TB) *Server {
+	t.Helper()
+	host := Free(t)
+	_, port, _ := net.SplitHostPort(host)
+	s := &Server{
+		URL: "http://" + host, Host: host, program: find(t, "livekit-test-server"),
+		args: []string{"--bind", "127.0.0.1", "--ports", port, "--api-secret", Secret},
+	}
+	s.Restart(t)
+	return s
+}
+
+// Restart starts the server again at the same address, after [Server.Kill].
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	s.run = begin(t, nil, s.program, s.args...)
+	Wait(t, "the LiveKit server", func() bool {
+		select {
+		case <-s.run.ended:
+			t.Fatalf("the LiveKit server ended: %s", s.run.said())
+		default:
+		}
+		resp, err := http.Get(s.URL + "/")
+		if err != nil {
+			return false
+		}
+		return resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
+	})
+}
+
+// Kill ends the server with SIGKILL.
+func (s *Server) Kill(t testing.TB) {
+	t.Helper()
+	s.run.kill(t)
+}
+
+// Socket is the address for clients.
+func (s *Server) Socket() string { return "ws://" + s.Host }
+
+// Grants are the permissions in a token.
+type Grants map[string]any
+
+// Token returns a token with which to call the server, or to join as an identity.
+func Token(t testing.TB, grants Grants, identity, name string, attributes map[string]string) string {
+	t.Helper()
+	now := time.Now()
+	c := jwt.MapClaims{"iss": Key, "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(time.Hour).Unix(), "video": grants}
+	if identity != "" {
+		c["sub"], c["name"] = identity, name
+	}
+	if len(attributes) > 0 {
+		c["attributes"] = attributes
+	}
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString([]byte(Secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// Call makes a call of the server's API, and returns the status and the answer.
+func (s *Server) Call(t testing.TB, method string, in any, grants Grants) (int, map[string]any) {
+	t.Helper()
+	body, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequest(http.MethodPost, s.URL+"/twirp/livekit."+method, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+Token(t, grants, "", "", nil))
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, nil
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, nil
+	}
+	var out map[string]any
+	_ = json.Unmarshal(raw, &out) // a refusal of a token is text
+	return resp.StatusCode, out
+}
+
+// People returns the names of the participants in a room by session: the server's truth. It fails if the server doesn't answer.
+func (s *Server) People(t testing.TB, room string) map[string]string {
+	t.Helper()
+	status, answer := s.Call(t, "RoomService/ListParticipants", map[string]any{"room": room}, Grants{"roomAdmin": true, "room": room})
+	if status != http.StatusOK {
+		t.Fatalf("the LiveKit server answers %d", status)
+	}
+	out := map[string]string{}
+	list, _ := answer["participants"].([]any)
+	for _, one := range list {
+		p, _ := one.(map[string]any)
+		if sid, _ := p["sid"].(string); p["state"] == "ACTIVE" {
+			out[sid], _ = p["name"].(string)
+		}
+	}
+	return out
+}
+
+// Tracks returns the number of tracks that a session sends.
+func (s *Server) Tracks(t testing.TB, room, session string) (all, muted int) {
+	t.Helper()
+	_, answer := s.Call(t, "RoomService/ListParticipants", map[string]any{"room": room}, Grants{"roomAdmin": true, "room": room})
+	list, _ := answer["participants"].([]any)
+	for _, one := range list {
+		p, _ := one.(map[string]any)
+		if p["sid"] != session {
+			continue
+		}
+		tracks, _ := p["tracks"].([]any)
+		for _, track := range tracks {
+			all++
+			if m, _ := track.(map[string]any); m["muted"] == true {
+				muted++
+			}
+		}
+	}
+	return all, muted
+}
+
+func find(t testing.TB, name string) string {
+	t.Helper()
+	places := []string{"/usr/local/bin/" + name}
+	if home, err := os.UserHomeDir(); err == nil {
+		places = append(places, filepath.Join(home, "go", "bin", name))
+	}
+	return peers.Find(t, name, places...)
+}
+
+// Free returns a loopback address that was free a moment ago.
+func Free(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Wait waits until something is so.
+func Wait(t testing.TB, what string, so func() bool) {
+	t.Helper()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !so() {
+		select {
+		case <-late.C:
+			t.Fatalf("%s: still not after %s", what, patience)
+		case <-tick.C:
+		}
+	}
+}
+
+// process is a program that ends with the test.
+type process struct {
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	ended chan struct{}
+	out   *output
+}
+
+// begin starts a program, with lines called for each line that it prints. It ends with its
+// standard input, and so with this process.
+func begin(t testing.TB, lines func(string), program string, args ...string) *process {
+	t.Helper()
+	const untilEOF = `exec 3<&0; { cat >/dev/null; kill $$; } <&3 >/dev/null 2>&1 & exec "$@" 3<&-`
+	p := &process{ended: make(chan struct{}), out: &output{lines: lines}}
+	p.cmd = exec.Command("/bin/sh", append([]string{"-c", untilEOF, "sh", program}, args...)...)
+	if lines != nil { // a participant reads its input itself
+		p.cmd = exec.Command(program, args...)
+	}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.Stdout, p.cmd.Stderr = p.out, &p.out.errors
+	var err error
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = p.cmd.Wait(); close(p.ended) }()
+	t.Cleanup(func() {
+		_ = p.stdin.Close()
+		select {
+		case <-p.ended:
+		case <-time.After(5 * time.Second):
+			p.kill(t)
+		}
+	})
+	return p
+}
+
+// kill ends the program and what it started with SIGKILL.
+func (p *process) kill(t testing.TB) {
+	t.Helper()
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	<-p.ended
+}
+
+func (p *process) said() string { return p.out.String() + p.out.errors.String() }
+
+// output collects what a program prints.
+type output struct {
+	mu     sync.Mutex
+	b      bytes.Buffer
+	read   int
+	lines  func(string)
+	errors quiet
+}
+
+// Write implements [io.Writer].
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.b.Write(p)
+	for o.lines != nil {
+		i := bytes.IndexByte(o.b.Bytes()[o.read:], '\n')
+		if i < 0 {
+			break
+		}
+		o.lines(string(o.b.Bytes()[o.read : o.read+i]))
+		o.read += i + 1
+	}
+	return len(p), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+type quiet struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write implements [io.Writer].
+func (q *quiet) Write(p []byte) (int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.b.Write(p)
+}
+
+func (q *quiet) String() string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.b.String()
+}
