@@ -15,7 +15,7 @@ import (
 
 func (p *program) meetingCommand() *cobra.Command {
 	c := group("meeting", "Meetings: what happens in rooms",
-		p.meetingList(), p.meetingStart(), p.meetingShow(), p.meetingEnd(), p.meetingEject(), p.meetingJoin(), p.meetingLink(), p.meetingAttendance())
+		p.meetingList(), p.meetingStart(), p.meetingShow(), p.meetingEnd(), p.meetingEject(), p.meetingMute(), p.meetingJoin(), p.meetingLink(), p.meetingAttendance())
 	c.Long = "A meeting takes place in a room. MEETING is an id, a platform's room name, or a room's name, which means its\n" +
 		"live meeting, else its latest."
 	return c

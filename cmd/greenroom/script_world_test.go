@@ -52,6 +52,12 @@ func cmdLeave(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(ts.Value(worldKey{}).(*sandbox.World).Leave(args[0], ""))
 }
 
+// webhooks PLATFORM URL lets the platform post its webhooks to a URL.
+func cmdWebhooks(ts *testscript.TestScript, neg bool, args []string) {
+	_, err := ts.Value(worldKey{}).(*sandbox.World).SetWebhook(provider.Platform(args[0]), args[1], "")
+	ts.Check(err)
+}
+
 // elsewhere PLATFORM NAME VARIABLE makes a room as another program would, and keeps its name on the platform.
 func cmdElsewhere(ts *testscript.TestScript, neg bool, args []string) {
 	w := ts.Value(worldKey{}).(*sandbox.World)

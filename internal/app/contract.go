@@ -101,6 +101,10 @@ type Meetings interface {
 	// [provider.Invalid] if the name fits several, [provider.Unsupported].
 	//greenroom:once
 	Eject(ctx context.Context, e Ejection) (MeetingDetail, error)
+	// Mute mutes or unmutes what a participant sends; tracks that are so already are no error. Errors: [provider.NotFound],
+	// [provider.Invalid], [provider.Unsupported], [provider.Forbidden] where others can't unmute.
+	//greenroom:repeat
+	Mute(ctx context.Context, m Muting) (Muted, error)
 	// Consent stores the answer to the question that a recorded meeting asks. Errors: [provider.NotFound].
 	//greenroom:once
 	Consent(ctx context.Context, c ConsentAnswer) (Meeting, error)

@@ -49,6 +49,22 @@ type Ejection struct {
 	Ban     bool   `json:"ban,omitempty"`
 }
 
+// Muting asks to mute or, with Off, to unmute the audio, the video or both of a participant.
+type Muting struct {
+	Meeting string `json:"meeting"`
+	Session string `json:"session"`
+	Audio   bool   `json:"audio,omitempty"`
+	Video   bool   `json:"video,omitempty"`
+	Off     bool   `json:"off,omitempty"`
+}
+
+// Muted is the result of a [Muting]: the number of tracks that changed.
+type Muted struct {
+	Meeting string `json:"meeting"`
+	Session string `json:"session"`
+	Tracks  int    `json:"tracks"`
+}
+
 // Consent is the answer of the person here to the notice that a meeting is recorded.
 type Consent string
 
@@ -97,6 +113,7 @@ type Ability = provider.Ability
 const (
 	AbilityRecord          = provider.AbilityRecord
 	AbilityEject           = provider.AbilityEject
+	AbilityMute            = provider.AbilityMute
 	AbilityLogo            = provider.AbilityLogo
 	AbilityAdopt           = provider.AbilityAdopt
 	AbilityHistory         = provider.AbilityHistory

@@ -35,6 +35,8 @@ func reasons(a *account) map[app.Ability]string {
 	note(app.AbilityRecord, can)
 	_, can = p.(provider.Ejector)
 	note(app.AbilityEject, can)
+	_, can = p.(provider.Muter)
+	note(app.AbilityMute, can)
 	_, can = p.(provider.LogoUploader)
 	note(app.AbilityLogo, can)
 	_, can = p.(provider.RoomLister)
@@ -60,7 +62,7 @@ func cannot(a *account, what app.Ability) error {
 }
 
 var verbs = map[app.Ability]string{
-	app.AbilityRecord: "start or stop a recording from here", app.AbilityEject: "remove one person",
+	app.AbilityRecord: "start or stop a recording from here", app.AbilityEject: "remove one person", app.AbilityMute: "mute one person",
 	app.AbilityLogo: "show a logo", app.AbilityAdopt: "list its rooms", app.AbilityHistory: "show its history",
 	app.AbilityRecordings: "list its recordings", app.AbilityDownload: "hand out its recordings",
 	app.AbilityDeleteRecording: "delete a recording from here", app.AbilityLasting: "keep one room for all meetings",

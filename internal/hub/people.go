@@ -20,14 +20,9 @@ func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, e
 	if err != nil {
 		return d, err
 	}
-	var who *app.Stay
-	for i := range d.Participants {
-		if who == nil && d.Participants[i].Session == req.Session { // present ones come first
-			who = &d.Participants[i]
-		}
-	}
-	if who == nil {
-		return d, notFound("no one in the meeting of %s has the session %q", d.Room, req.Session)
+	who, err := participantOf(d, req.Session)
+	if err != nil {
+		return d, err
 	}
 	if !who.LeftAt.IsZero() {
 		return d, nil
@@ -80,6 +75,49 @@ func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, e
 		}
 	}
 	return h.Meeting(ctx, app.MeetingRef{Ref: d.ID})
+}
+
+// participantOf finds the participant with a session.
+func participantOf(d app.MeetingDetail, session string) (*app.Stay, error) {
+	for i := range d.Participants {
+		if d.Participants[i].Session == session { // present ones come first
+			return &d.Participants[i], nil
+		}
+	}
+	return nil, notFound("no one in the meeting of %s has the session %q", d.Room, session)
+}
+
+// Mute mutes or unmutes a participant; see [app.Backend].
+func (h *Hub) Mute(ctx context.Context, req app.Muting) (app.Muted, error) {
+	done := app.Muted{Session: req.Session}
+	d, err := h.Meeting(ctx, app.MeetingRef{Ref: req.Meeting})
+	if err != nil {
+		return done, err
+	}
+	done.Meeting = d.ID
+	who, err := participantOf(d, req.Session)
+	if err != nil {
+		return done, err
+	}
+	if !who.LeftAt.IsZero() {
+		return done, notFound("%s has left the meeting of %s", plain.Text(cmp.Or(who.Name, who.Session)), d.Room)
+	}
+	if !req.Audio && !req.Video {
+		return done, &app.Error{Kind: provider.Invalid, Text: "neither audio nor video was chosen"}
+	}
+	a, err := h.accountOf(d.Account)
+	if err != nil {
+		return done, err
+	}
+	m, ok := a.Provider.(provider.Muter)
+	if !ok {
+		return done, cannot(a, app.AbilityMute)
+	}
+	done.Tracks, err = m.Mute(ctx, platformMeeting(d.Meeting, nil), provider.Participant{
+		Session: who.Session, Name: who.Name, UserID: who.UserID,
+	}, provider.Muting{Audio: req.Audio, Video: req.Video, Off: req.Off})
+	h.noteCall(a, err)
+	return done, err
 }
 
 // Consent stores the answer to the question that a recorded meeting asks; see [app.Backend].

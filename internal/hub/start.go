@@ -91,7 +91,7 @@ func (h *Hub) startMeeting(ctx context.Context, req app.StartMeeting, plan *occu
 		}
 		s, err := h.withHostLink(ctx, a, m.Meeting)
 		if err != nil {
-			s.Notes = append(s.Notes, "the meeting is open, but its host link could not be made: "+err.Error())
+			s.Notes = append(s.Notes, noHostLink("the meeting is open", err))
 		}
 		s.Reused = reused
 		return s, h.noteTokenStart(ctx, a, m.Meeting)
@@ -120,7 +120,7 @@ func (h *Hub) startMeeting(ctx context.Context, req app.StartMeeting, plan *occu
 	}
 	s, err := h.withHostLink(ctx, a, m.Meeting)
 	if err != nil {
-		s.Notes = append(s.Notes, "the meeting was started, but its host link could not be made: "+err.Error())
+		s.Notes = append(s.Notes, noHostLink("the meeting was started", err))
 	}
 	if room.Logo != "" {
 		if note := h.uploadLogo(ctx, a, room, made); note != "" {
@@ -266,6 +266,15 @@ func (h *Hub) create(ctx context.Context, a *account, room app.Room, until time.
 		}
 		name = base + "-" + strings.ToLower(rand.Text()[:6])
 	}
+}
+
+// noHostLink is the note about a meeting without a host link, with the remedy.
+func noHostLink(state string, err error) string {
+	note := state + ", but its host link could not be made: " + app.AsError(err).Sentence()
+	if hint := provider.HintOf(err); hint != "" {
+		note += "; " + hint
+	}
+	return note
 }
 
 func (h *Hub) withHostLink(ctx context.Context, a *account, m app.Meeting) (app.StartedMeeting, error) {

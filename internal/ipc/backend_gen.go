@@ -27,6 +27,7 @@ func methodsOf(b app.Backend) []method {
 		of("EndMeeting", b.EndMeeting),
 		of("MeetingLink", b.MeetingLink),
 		of("Eject", b.Eject),
+		of("Mute", b.Mute),
 		of("Consent", b.Consent),
 		of("EditPage", b.EditPage),
 		of("Page", b.Page),
@@ -160,6 +161,11 @@ func (s *Session) MeetingLink(ctx context.Context, r app.LinkRequest) (app.Link,
 // Eject implements [app.Backend].
 func (s *Session) Eject(ctx context.Context, r app.Ejection) (app.MeetingDetail, error) {
 	return route(ctx, s, "Eject", once, r, app.Backend.Eject)
+}
+
+// Mute implements [app.Backend].
+func (s *Session) Mute(ctx context.Context, r app.Muting) (app.Muted, error) {
+	return route(ctx, s, "Mute", again, r, app.Backend.Mute)
 }
 
 // Consent implements [app.Backend].

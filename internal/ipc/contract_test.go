@@ -27,7 +27,7 @@ import (
 var repeatable = map[string]bool{
 	"Status": true, "Counts": true, "Diagnose": true, "Maintain": false,
 	"Rooms": true, "Room": true, "CreateRoom": false, "EditRoom": false, "DeleteRoom": false, "PlatformRooms": true, "AdoptRoom": false,
-	"Meetings": true, "Meeting": true, "StartMeeting": false, "EndMeeting": false, "MeetingLink": true, "Eject": false, "Consent": false,
+	"Meetings": true, "Meeting": true, "StartMeeting": false, "EndMeeting": false, "MeetingLink": true, "Eject": false, "Mute": true, "Consent": false,
 	"EditPage": true, "Page": true, "EnterPage": true,
 	"Bookings": true, "Book": false, "EditBooking": false, "RemoveBooking": false, "Upcoming": true, "Expected": true, "Calendars": true,
 	"AddCalendar": false, "RemoveCalendar": false, "ExportCalendar": true,

@@ -125,8 +125,11 @@ func (p *Provider) Traits() provider.Traits {
 
 // WhyNot explains what Daily's API lacks.
 func (p *Provider) WhyNot(a provider.Ability) string {
-	if a == provider.AbilityLogo {
+	switch a {
+	case provider.AbilityLogo:
 		return "Daily rooms have no logo; set the domain's in Daily's dashboard"
+	case provider.AbilityMute:
+		return "Daily's API mutes no one: the host can do it in the meeting"
 	}
 	return ""
 }

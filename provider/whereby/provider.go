@@ -122,6 +122,8 @@ func (p *Provider) WhyNot(a provider.Ability) string {
 	case provider.AbilityRecord:
 		return "Whereby starts a recording by the room's trigger, which is set when the meeting is made, or by the host's button " +
 			"in the meeting"
+	case provider.AbilityMute:
+		return "Whereby's API mutes no one: the host can do it in the meeting"
 	case provider.AbilityEject:
 		return "Whereby has no call to remove one person: the host can do it in the meeting, and ending the meeting removes everyone"
 	}

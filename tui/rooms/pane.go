@@ -99,6 +99,7 @@ func (p *Pane) Actions() []pane.Action {
 		{Name: switchRecording, Keys: "r", Word: "record", Long: "Start or stop the recording", Footer: true, Aims: true, Why: p.whyNoRecording, Do: p.record},
 		{Name: "person.remove", Keys: "x", Word: "remove", Long: "Remove a person from the meeting", Footer: true, Shown: chosen, Aims: true,
 			Why: p.whyNoRemoval, Do: p.remove},
+		{Name: "person.mute", Keys: "m", Word: "mute", Long: "Mute a person", Shown: chosen, Aims: true, Why: p.whyNoMute, Do: p.mute},
 		{Name: copyGuest, Keys: "c", Word: "copy", Long: "Copy the guest link", Footer: true, Aims: true, Why: p.whyNoGuestLink, Do: p.copyLink(false)},
 		{Name: copyHost, Keys: "C", Word: "copy host", Long: "Copy the host link", Aims: true, Why: p.whyNoMeeting, Do: p.copyLink(true)},
 		{Name: openHost, Keys: "O", Word: "host", Long: "Open the meeting as host", Footer: true, Aims: true, Why: p.whyNoMeeting, Do: p.openLink(true)},

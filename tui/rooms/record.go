@@ -77,6 +77,54 @@ func (p *Pane) whyNoRemoval() string {
 	return ""
 }
 
+// whyNoMute returns why the selected person can't be muted.
+func (p *Pane) whyNoMute() string {
+	if why := p.whyNoMeeting(); why != "" {
+		return why
+	}
+	mt, _ := p.Meeting()
+	if why := p.Cannot(mt.Account, app.AbilityMute); why != "" {
+		return why
+	}
+	st, ok := p.person()
+	switch {
+	case !ok:
+		return "Select a participant first: " + p.Key(pane.MoveIn) + " focuses the list"
+	case !st.LeftAt.IsZero():
+		return personName(st) + " has left already"
+	case st.Bot:
+		return personName(st) + " is a bot of the platform"
+	}
+	return ""
+}
+
+// mute asks what of the selected person to mute.
+func (p *Pane) mute() tea.Cmd {
+	mt, _ := p.Meeting()
+	st, _ := p.person()
+	who := personName(st)
+	mute := func(video bool) func() tea.Cmd {
+		return func() tea.Cmd {
+			p.Working("Muting " + who)
+			return pane.Try(p.Screen, "mute "+who, nil,
+				func(ctx context.Context) (app.Muted, error) {
+					return p.Backend.Mute(ctx, app.Muting{Meeting: mt.ID, Session: st.Session, Audio: true, Video: video})
+				},
+				func(done app.Muted) tea.Cmd {
+					if done.Tracks == 0 {
+						return p.Say(who+" was muted already, or sends nothing", "")
+					}
+					return p.Say(who+" was muted", "they can unmute at any time")
+				})
+		}
+	}
+	p.Dialogs.Push(&dialog.Confirm{
+		Title: "Mute " + who + "?", Yes: "Mute", No: "Cancel", OnYes: mute(false), Also: "Mute and stop video", OnAlso: mute(true),
+		Text: "The others don't hear them until they unmute, which they can do at any time.",
+	})
+	return nil
+}
+
 // remove asks whether to remove the selected person.
 func (p *Pane) remove() tea.Cmd {
 	mt, _ := p.Meeting()

@@ -30,6 +30,7 @@ type Backend struct {
 	Failing map[string]error
 	// Ejected and Registered are the requests of Eject and RegisterWebhook.
 	Ejected    []app.Ejection
+	Muted      []app.Muting
 	Registered []app.WebhookRegistration
 	// Fail, if set, is the answer of every call but Subscribe.
 	Fail error

@@ -90,6 +90,12 @@ func (b *Backend) Eject(ctx context.Context, e app.Ejection) (app.MeetingDetail,
 	})
 }
 
+// Mute notes the request.
+func (b *Backend) Mute(ctx context.Context, q app.Muting) (app.Muted, error) {
+	_, err := b.Change(ctx, "Mute", q.Meeting, func(*app.MeetingDetail) { b.Muted = append(b.Muted, q) })
+	return app.Muted{Meeting: q.Meeting, Session: q.Session, Tracks: 1}, err
+}
+
 // Diagnose answers Diagnoses, after Slow.
 func (b *Backend) Diagnose(ctx context.Context, q app.DiagnosisQuery) ([]app.Diagnosis, error) {
 	if err := b.ask(ctx, "Diagnose", q.Account); err != nil {

@@ -93,6 +93,11 @@ func (f Func) Eject(ctx context.Context, r app.Ejection) (app.MeetingDetail, err
 	return answer[app.MeetingDetail](ctx, f, "Eject", r)
 }
 
+// Mute implements [app.Backend].
+func (f Func) Mute(ctx context.Context, r app.Muting) (app.Muted, error) {
+	return answer[app.Muted](ctx, f, "Mute", r)
+}
+
 // Consent implements [app.Backend].
 func (f Func) Consent(ctx context.Context, r app.ConsentAnswer) (app.Meeting, error) {
 	return answer[app.Meeting](ctx, f, "Consent", r)

@@ -33,6 +33,15 @@ func (m *Memory) StopRecording(ctx context.Context, r app.RecordingSwitch) (app.
 	return m.change(ctx, "StopRecording", r.Meeting, func(d *app.MeetingDetail) { d.Recording, d.RecordingSince = app.NotRecording, app.Time{} })
 }
 
+// Mute mutes no one: people don't join here.
+func (m *Memory) Mute(ctx context.Context, q app.Muting) (app.Muted, error) {
+	_, err := m.change(ctx, "Mute", q.Meeting, func(*app.MeetingDetail) {})
+	if err == nil {
+		err = notFound("participant", q.Session)
+	}
+	return app.Muted{}, err
+}
+
 // Eject removes no one: people don't join here.
 func (m *Memory) Eject(ctx context.Context, e app.Ejection) (app.MeetingDetail, error) {
 	if _, err := m.change(ctx, "Eject", e.Meeting, func(*app.MeetingDetail) {}); err != nil {

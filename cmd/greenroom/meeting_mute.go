@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"greenroom/internal/app"
+	"greenroom/internal/plain"
+	"greenroom/provider"
+)
+
+type meetingMuteOptions struct {
+	*program
+	audio, video, off, json bool
+}
+
+func (p *program) meetingMute() *cobra.Command {
+	o := &meetingMuteOptions{program: p}
+	cmd := &cobra.Command{
+		Use: "mute MEETING PERSON", Short: "Mute a participant", Args: exactly("MEETING", "PERSON"), RunE: p.do(o.run), ValidArgsFunction: p.people,
+		Long: "Mute what a participant sends: sound, pictures, or without a flag both. PERSON is a session from `meeting show --json`, or a " +
+			"name that only one participant has. They can unmute at any time. --off unmutes, if the platform lets others do that. " +
+			"If the platform can't mute one person, the command gives the reason and exits with status 4.",
+		Example: "greenroom meeting mute all-hands 'Mallory' --audio",
+	}
+	cmd.Flags().BoolVar(&o.audio, "audio", false, "mute the sound")
+	cmd.Flags().BoolVar(&o.video, "video", false, "stop the pictures")
+	cmd.Flags().BoolVar(&o.off, "off", false, "unmute")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object: meeting, session, tracks")
+	return cmd
+}
+
+func (o *meetingMuteOptions) run(ctx context.Context, args []string) error {
+	if !o.audio && !o.video {
+		o.audio, o.video = true, true
+	}
+	return o.with(ctx, func(b app.Backend) error {
+		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+		if err != nil {
+			return err
+		}
+		who, err := person(m, args[1])
+		if err != nil {
+			return err
+		}
+		if why, err := cannot(ctx, b, m.Account, app.AbilityMute); err != nil {
+			return err
+		} else if why != "" {
+			return &app.Error{Kind: provider.Unsupported, Text: why}
+		}
+		done, err := b.Mute(ctx, app.Muting{Meeting: m.ID, Session: who.Session, Audio: o.audio, Video: o.video, Off: o.off})
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return o.printJSON(done)
+		}
+		o.words(plain.Text(muted(nameOf(who), o.audio, o.video, o.off, done.Tracks)))
+		return nil
+	})
+}
+
+// muted returns the result of muting as a sentence.
+func muted(name string, audio, video, off bool, tracks int) string {
+	var kinds []string
+	if audio {
+		kinds = append(kinds, "audio")
+	}
+	if video {
+		kinds = append(kinds, "video")
+	}
+	what, done := strings.Join(kinds, " and "), "Muted"
+	if off {
+		done = "Unmuted"
+	}
+	if tracks == 0 {
+		return fmt.Sprintf("Nothing changed: %s sends no %s, or it was %s already.", name, what, strings.ToLower(done))
+	}
+	return fmt.Sprintf("%s the %s of %s.", done, what, name)
+}
