@@ -104,6 +104,8 @@ var allowed = map[string][]string{
 	"tui":                    {"provider", "internal/app", "internal/attendance", "internal/booking", "internal/crash", "internal/difference", "internal/export", "internal/filter", "internal/order", "internal/plain", "internal/timeline", "tui", "internal/notify"},
 	"tui/tuitest":            {"provider", "internal/app", "internal/app/apptest"},
 	"cmd":                    {"provider", "internal", "store", "tui", "tunnel", "cmd"},
+
+	"internal/peers/livekittest": {"internal/peers"},
 }
 
 // confined are libraries that only these folders import. Templates call methods by name, for which the linker keeps the
