@@ -61,7 +61,7 @@ func TestCommandsOnAFolderThatCannotBeWrittenTo(t *testing.T) {
 		t.Errorf("%q", lines)
 	}
 	b.run(t, 1, "doctor")
-	if !hasRow(b.out.String(), []string{"greenroom", "data", "folder", "FAILED"}) || !strings.Contains(b.out.String(), "→ make it") {
+	if !hasRow(b.out.String(), []string{"greenroom", "data", "folder", "FAILED"}) || !strings.Contains(b.out.String(), "→ make the folder") {
 		t.Errorf("doctor: %s", b.out.String())
 	}
 	b.run(t, 1, "doctor", "--json")

@@ -39,7 +39,7 @@ func TestCommandsOnAFileSystemForReading(t *testing.T) {
 		{"room", "list"}, {"room", "show", "board"}, {"meeting", "list"}, {"event", "list"}, {"store", "check"}, {"store", "backup", copied},
 	} {
 		b.run(t, 0, args...)
-		if !strings.Contains(b.err.String(), "only read") {
+		if !strings.Contains(b.err.String(), "read-only") {
 			t.Errorf("%v says %q", args, b.err.String())
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"go/format"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,12 +122,15 @@ func newMethod(m *ast.Field) (method, error) {
 	return out, nil
 }
 
-// typeName is a type of package app as another package writes it.
+// typeName is a type of package app, or a predeclared one, as another package writes it.
 func typeName(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.ArrayType:
 		return "[]" + typeName(e.Elt)
 	case *ast.Ident:
+		if types.Universe.Lookup(e.Name) != nil {
+			return e.Name
+		}
 		return "app." + e.Name
 	}
 	panic(fmt.Sprintf("a type that isn't expected: %T", e))

@@ -45,3 +45,15 @@ func TestAMethodWithoutARuleOrOfAnotherShapeIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestPredeclaredTypesAreNotOfPackageApp(t *testing.T) {
+	for text, want := range map[string]string{"Room": "app.Room", "[]Room": "[]app.Room", "string": "string", "[]string": "[]string"} {
+		e, err := parser.ParseExpr(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := typeName(e); got != want {
+			t.Errorf("%s is %s, want %s", text, got, want)
+		}
+	}
+}
