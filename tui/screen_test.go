@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -28,7 +29,7 @@ func TestScreens(t *testing.T) {
 	sizes := []struct {
 		name string
 		w, h int
-	}{{"80x24", 80, 24}, {"100x30", 100, 30}, {"160x45", 160, 45}, {"40x10", 40, 10}}
+	}{{"80x24", 80, 24}, {"100x30", 100, 30}, {"160x45", 160, 45}, {"300x80", 300, 80}, {"40x10", 40, 10}}
 	for _, c := range []struct {
 		name    string
 		prepare func(*tuitest.Backend)
@@ -36,6 +37,7 @@ func TestScreens(t *testing.T) {
 		change  func(*Options)
 	}{
 		{name: "rooms", prepare: busyDay},
+		{name: "hundreds", prepare: hundreds, walk: func(p *person) { p.moves("half-down", "half-down") }},
 		{name: "roster", prepare: busyDay, walk: func(p *person) { p.moves("in", "down") }},
 		{name: "no-rooms"},
 		{name: "no-accounts", prepare: func(b *tuitest.Backend) { b.Stat.Accounts = nil }},
@@ -73,23 +75,65 @@ func TestScreens(t *testing.T) {
 		{name: "demo", prepare: busyDay, change: func(o *Options) { o.Demo = true }},
 	} {
 		for _, size := range sizes {
-			t.Run(c.name+"-"+size.name, func(t *testing.T) {
+			name := c.name + "-" + size.name
+			// show runs the program in a theme, and returns the text and the styles on the screen.
+			show := func(t *testing.T, theme func(*Options), look func(p *person)) {
 				synctest.Test(t, func(t *testing.T) {
-					change := c.change
-					if change == nil {
-						change = func(*Options) {}
-					}
-					p := sit(t, size.w, size.h, c.prepare, change)
+					p := sit(t, size.w, size.h, c.prepare, theme, func(o *Options) {
+						if c.change != nil {
+							c.change(o)
+						}
+					})
 					if c.walk != nil {
 						c.walk(p)
 					}
 					p.wait(time.Second)
-					golden(t, c.name+"-"+size.name, p.screen())
+					look(p)
+				})
+			}
+			dark := ""
+			t.Run(name, func(t *testing.T) {
+				show(t, func(o *Options) { o.Theme = "auto" }, func(p *person) {
+					dark = p.screen()
+					golden(t, name, dark)
 					aligned(t, p, size.w)
+					// On a light background the text is the same, in other colours.
+					styled := p.styled()
+					p.presses("\x1b]11;rgb:ffff/ffff/ffff\x07")
+					if light := p.screen(); !sameText(light, dark) || p.styled() == styled {
+						t.Errorf("on a light background:\n%s", light)
+					}
 				})
 			})
+			if size.name != "80x24" && size.name != "300x80" {
+				continue
+			}
+			for theme, change := range map[string]func(*Options){
+				"no-color":      func(o *Options) { o.Env = []string{"TERM=xterm-256color", "NO_COLOR=yes"} },
+				"high-contrast": func(o *Options) { o.Theme = HighContrast },
+			} {
+				t.Run(name+"-"+theme, func(t *testing.T) {
+					show(t, change, func(p *person) {
+						if got := p.screen(); !sameText(got, dark) {
+							t.Errorf("the text differs from that of the dark theme:\n%s", got)
+						}
+						if theme == "no-color" && strings.Contains(p.written(), "38;2;") {
+							t.Error("there is colour in spite of NO_COLOR=yes")
+						}
+						aligned(t, p, size.w)
+					})
+				})
+			}
 		}
 	}
+}
+
+// counting matches clocks and ages, which the next second changes.
+var counting = regexp.MustCompile(`[0-9]+`)
+
+// sameText reports whether two screens have the same text, whatever the time.
+func sameText(a, b string) bool {
+	return counting.ReplaceAllString(a, "0") == counting.ReplaceAllString(b, "0")
 }
 
 // aligned checks that every border is in its column: what begins with a bar ends with one at the edge.
@@ -114,15 +158,24 @@ func TestThemes(t *testing.T) {
 		"ascii":         func(o *Options) { o.Env = append(o.Env, "LANG=C") },
 		"no-color":      func(o *Options) { o.Profile, o.Env = &none, []string{"TERM=xterm-256color", "NO_COLOR=yes"} },
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := sit(t, 80, 24, busyDay, change)
-				golden(t, "theme-"+name, p.styled())
-				if name == "no-color" && strings.Contains(p.written(), "38;2;") {
-					t.Error("there is colour in spite of NO_COLOR=yes")
-				}
+		for screen, walk := range map[string]func(*person){
+			"":          func(*person) {},
+			"-rewind":   func(p *person) { p.opens("Meetings").moves("in").does("moment.first", "moment.next") },
+			"-webhooks": func(p *person) { p.opens("Webhooks") },
+			"-plan":     func(p *person) { p.does("room.plan") },
+			"-end":      func(p *person) { p.does("meeting.end") },
+		} {
+			t.Run(name+screen, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					p := sit(t, 80, 24, busyDay, change)
+					walk(p)
+					golden(t, "theme-"+name+screen, p.styled())
+					if name == "no-color" && strings.Contains(p.written(), "38;2;") {
+						t.Error("there is colour in spite of NO_COLOR=yes")
+					}
+				})
 			})
-		})
+		}
 	}
 }
 

@@ -94,7 +94,7 @@ func TestTheMouseMovesTheMoment(t *testing.T) {
 func TestMeetingsAreFiltered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 34, aWeek)
-		p.opens("Meetings").does("filter").types("grace").sees("/ grace  1 match", "all-hands").misses("gone", "design").presses("enter")
+		p.opens("Meetings").does("filter").types("grace").sees("1 match  / grace", "all-hands").misses("gone", "design").presses("enter")
 		p.moves("in").does("moment.first").sees("Here at 10:20:00").moves("out", "out").sees("design", "gone")
 		for filter, want := range map[string][]string{
 			"is:live": {"design"}, "is:ended": {"all-hands", "gone"}, "date:2000-01-01": {"gone"}, "person:lin* -is:live": {"all-hands"}, "room:gone": {"gone"},

@@ -242,3 +242,29 @@ func TestFeedThatIsEmpty(t *testing.T) {
 		t.Error("the first row is not chosen")
 	}
 }
+
+func TestHeadingsAreSkipped(t *testing.T) {
+	heads := map[int]bool{0: true, 3: true, 4: true}
+	heading := func(i int) bool { return heads[i] }
+	l := List{}
+	l.Resize(8, 3)
+	for _, c := range []struct {
+		move   int
+		cursor int
+		above  int
+	}{{0, 1, -1}, {1, 2, 0}, {1, 5, 4}, {1, 6, 4}, {-1, 5, 4}, {-1, 2, -1}, {-1, 1, -1}, {-1, 1, -1}, {7, 7, 4}, {-7, 1, -1}} {
+		l.Over(func(l *List) { l.Move(c.move) }, heading)
+		if l.Cursor != c.cursor || l.Above(heading) != c.above && l.Above(heading) >= l.Top {
+			t.Errorf("move %d: row %d, not %d; under %d of window %d", c.move, l.Cursor, c.cursor, l.Above(heading), l.Top)
+		}
+	}
+	empty := List{}
+	empty.Over(func(l *List) { l.Move(1) }, heading)
+	if empty.Cursor != 0 || empty.Above(heading) != -1 {
+		t.Errorf("%+v", empty)
+	}
+	l = List{Len: 10, Height: 2, Cursor: 9, Top: 8}
+	if l.Above(heading) != 4 || (&List{Len: 3, Height: 3, Cursor: 2}).Above(heading) != -1 {
+		t.Error("a heading that is visible is above the window")
+	}
+}

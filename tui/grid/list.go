@@ -67,6 +67,19 @@ func (l *List) Over(f func(*List), heading func(i int) bool) {
 	}
 }
 
+// Above returns the row of the heading that the cursor's row is under, if it is above the window: -1 if not.
+func (l *List) Above(heading func(i int) bool) int {
+	for i := min(l.Cursor, l.Len-1); i >= 0; i-- {
+		if heading(i) {
+			if i < l.Top {
+				return i
+			}
+			break
+		}
+	}
+	return -1
+}
+
 // Range returns the visible rows: from inclusive, to exclusive.
 func (l *List) Range() (from, to int) { return l.Top, min(l.Top+l.Height, l.Len) }
 

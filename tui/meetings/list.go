@@ -86,13 +86,17 @@ func (p *Pane) listSection(y, w, h int) cell.Section {
 	case p.filter.Wrong != "":
 		note = theme.Bad + " " + p.filter.Wrong
 	case p.fresh:
-		note = "/ " + words.Safe(p.filter.Text) + "  reading…"
+		note = "reading…  / " + words.Safe(p.filter.Text)
 	case p.filter.Text != "":
-		note = "/ " + words.Safe(p.filter.Text) + "  " + words.Plural(p.total, "match", "matches")
+		note = words.Plural(p.total, "match", "matches") + "  / " + words.Safe(p.filter.Text)
 	case p.total > len(p.all) && len(p.all) > 0:
 		note = fmt.Sprintf("newest %d of %d", len(p.all), p.total)
 	}
-	return p.Section("Meetings", pane.Notes(note, p.list.More()), lines, w, h, !p.inner)
+	day := ""
+	if i := p.list.Above(func(i int) bool { return p.rows[i].meeting < 0 }); i >= 0 {
+		day = p.rows[i].head
+	}
+	return p.Section("Meetings", pane.Notes(note, day, p.list.More()), lines, w, h, !p.inner)
 }
 
 // lines draws the visible rows, or why there are none.

@@ -92,10 +92,10 @@ func WhyWrong(err error) string {
 	return fmt.Sprintf("character %d: %s", e.Column(), words.Safe(e.Problem))
 }
 
-// Note returns the filter with the number of rows that match, for the edge of a list; empty without a filter.
+// Note returns the number of rows that match and the filter, for the edge of a list; empty without a filter.
 func (f *Filter) Note(shown, all int) string {
 	if f.Text == "" {
 		return ""
 	}
-	return fmt.Sprintf("/ %s  %d of %d", words.Safe(f.Text), shown, all)
+	return fmt.Sprintf("%d of %d  / %s", shown, all, words.Safe(f.Text))
 }

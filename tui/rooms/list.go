@@ -56,7 +56,11 @@ func (p *Pane) listSection(y, w, h int) cell.Section {
 	if n := len(p.marked); n > 0 {
 		marked = strconv.Itoa(n) + " marked"
 	}
-	note := pane.Notes(filtered, marked, p.list.More())
+	under := ""
+	if i := p.list.Above(func(i int) bool { return p.rows[i].room < 0 }); i >= 0 {
+		under = words.Safe(p.rows[i].head)
+	}
+	note := pane.Notes(filtered, marked, under, p.list.More())
 	return p.Section("Rooms", note, lines, w, h, !p.inner)
 }
 
