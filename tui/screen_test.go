@@ -52,6 +52,7 @@ func TestScreens(t *testing.T) {
 		{name: "meetings", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").moves("down") }},
 		{name: "rewind", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").moves("down", "in").does("moment.first", "moment.next") }},
 		{name: "attendance", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").moves("down").does("meeting.attendance") }},
+		{name: "forwards", prepare: someForwards, walk: func(p *person) { p.opens("Webhooks").does("webhook.forwards") }},
 		{name: "export", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").moves("down").does("meeting.attendance").presses("e") }},
 		{name: "needs", prepare: needy, walk: func(p *person) { p.moves("down", "down", "down", "down").does("room.mark") }},
 		{name: "groups", prepare: grouped, walk: func(p *person) { p.moves("down", "down") }},

@@ -75,6 +75,7 @@ func (p *Pane) Actions() []pane.Action {
 		{Name: follow, Keys: "f", Word: "follow", Long: "Follow the newest delivery", Footer: true, Do: p.follow},
 		{Name: "webhook.curl", Keys: "y", Word: "copy as curl", Long: "Copy the delivery as a curl command", Footer: true, Aims: true, Why: selected, Do: p.copyCurl},
 		{Name: "webhook.hex", Keys: "b", Word: "hex", Long: "Show the body as bytes, or as text", Footer: true, Why: selected, Do: p.toggleHex},
+		{Name: "webhook.forwards", Keys: "F", Word: "forwards", Long: "Show the forwards with their queues and last answers", Do: p.forwards},
 	}
 }
 

@@ -117,3 +117,10 @@ func (m *Memory) RemoveForward(ctx context.Context, ref app.ForwardRef) (app.For
 	m.forwards = slices.DeleteFunc(m.forwards, func(f app.Forward) bool { return f.Name == ref.Name })
 	return gone, nil
 }
+
+// KeepForward lists a forward in the given state.
+func (m *Memory) KeepForward(f app.Forward) {
+	m.Lock()
+	defer m.Unlock()
+	m.forwards = append(m.forwards, f)
+}
