@@ -125,6 +125,13 @@ type Driver interface {
 	Open(ctx context.Context, local Local) (Tunnel, error)
 }
 
+// SenderHeader is implemented by drivers whose far end writes the sender's address into a header of each request, in place of what
+// the sender wrote there.
+type SenderHeader interface {
+	// SenderHeader returns the header's name, or "".
+	SenderHeader() string
+}
+
 // A Tunnel is an open one.
 type Tunnel interface {
 	// Status yields the state whenever it changes, beginning with the present one. A reader that is slow gets the latest,

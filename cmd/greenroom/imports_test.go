@@ -93,11 +93,12 @@ var allowed = map[string][]string{
 	"internal/hub/*":         {"provider", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/roster", "store"}, // not the hub
 	"internal/when":          {},
 	"internal/web":           {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/hub"},
+	"internal/web/page":      {"provider", "internal/app", "internal/bounds"},
 	"internal/ipc":           {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/private", "internal/ipc"},
 	"internal/difference":    {"internal/app"},
 	"internal/export":        {"provider", "internal/app", "internal/plain"},
 	"internal/filter":        {"provider", "internal/app", "internal/nearest", "internal/plain", "internal/when"},
-	"internal/inlet":         {"provider", "internal/app", "internal/crash", "internal/cursor", "internal/web", "tunnel"},
+	"internal/inlet":         {"provider", "internal/app", "internal/crash", "internal/cursor", "internal/web", "internal/web/page", "tunnel"},
 	"internal/recording":     {"provider", "internal/app"}, // the contract; the machinery is below it
 	"internal/recording/*":   {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/program", "internal/recording", "internal/recording/*", "internal/regular"},
 	"tunnel":                 {"tunnel", "internal/boltfile", "internal/bounds", "internal/crash", "internal/cursor", "internal/plain", "internal/regular", "internal/private"},

@@ -220,7 +220,7 @@ func (h *Hub) takeHostToken(ctx context.Context, secret, meeting string) (token 
 	})
 	if errors.Is(err, store.ErrNotFound) || err == nil && (token.Meeting != meeting || !token.Until.After(h.clock.Now())) {
 		return token, &app.Error{
-			Kind: provider.Forbidden, Text: "this host's link was used already or is too old", Hint: "open another one: greenroom meeting join --host",
+			Kind: provider.Forbidden, Text: "this host's link was used already or is too old", Hint: "open another one with `greenroom meeting join --host`",
 		}
 	}
 	return token, writeError(err)

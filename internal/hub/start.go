@@ -289,6 +289,7 @@ func (h *Hub) withHostLink(ctx context.Context, a *account, m app.Meeting) (app.
 	h.noteCall(a, err)
 	if a.needsPage(err) {
 		links.Host, err = h.hostPageURL(ctx, m)
+		links.Guest, _, _ = strings.Cut(links.Host, "#")
 	}
 	if err != nil {
 		return s, err

@@ -11,6 +11,7 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/crash"
 	"greenroom/internal/web"
+	"greenroom/internal/web/page"
 )
 
 // closeTime bounds the requests that are still being answered when the listener closes.
@@ -38,7 +39,7 @@ func NewListener(o web.Options, t *Tunnel) *Listener {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if t != nil {
-		o.Hosts = t.hosts
+		o.Hosts, o.SenderHeader = t.hosts, t.senderHeader
 		o.Router = t.opt.Router
 	}
 	return &Listener{opt: o, tunnel: t, log: o.Log, crash: o.Crash}
@@ -53,6 +54,7 @@ func (l *Listener) Open(b app.Backend) (*web.Listener, error) {
 	}
 	o := l.opt
 	o.Ingest, o.Catch = b, newCatches().find(context.Background(), b)
+	o.Pages = page.New(page.Options{Backend: b, Log: o.Log})
 	opened, err := web.Listen(o)
 	if err != nil {
 		l.problem = err.Error()

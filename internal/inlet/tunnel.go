@@ -59,9 +59,11 @@ type Tunnel struct {
 	mu      sync.Mutex
 	backend app.Backend // nil until the tunnel is opened
 	now     tunnel.Status
-	closed  bool
-	end     context.CancelFunc
-	done    chan struct{}
+	// header is the driver's for the sender's address.
+	header string
+	closed bool
+	end    context.CancelFunc
+	done   chan struct{}
 }
 
 // NewTunnel returns a Tunnel that is not open yet.
@@ -144,6 +146,11 @@ func (t *Tunnel) dial(ctx context.Context, b app.Backend, l *web.Listener, d tun
 	if l != nil {
 		local.Addr = l.Addr()
 	}
+	if s, ok := d.(tunnel.SenderHeader); ok {
+		t.mu.Lock()
+		t.header = s.SenderHeader()
+		t.mu.Unlock()
+	}
 	opened, err := d.Open(ctx, local)
 	if err != nil {
 		return nil, &app.Error{Kind: app.NotConfigured, Text: fmt.Sprintf("open the %s tunnel: %v", d.Name(), err), Err: err}
@@ -221,6 +228,13 @@ func (t *Tunnel) hosts() []string {
 		return nil
 	}
 	return []string{u.Host}
+}
+
+// senderHeader returns the header in which the tunnel's far end writes the sender's address, or "".
+func (t *Tunnel) senderHeader() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.header
 }
 
 // Close closes the tunnel and withdraws its last report. After it returns nothing arrives through the tunnel.

@@ -48,6 +48,16 @@ type Ingester interface {
 	Ingest(ctx context.Context, in app.Inbound) (app.Answer, error)
 }
 
+// Pages serves the pages of rooms, below /r/.
+type Pages interface {
+	// ServePage answers a request, or writes nothing and returns false for an address that no page has. sender is the address that
+	// it came from, empty if that is unknown.
+	ServePage(w http.ResponseWriter, r *http.Request, sender string) bool
+}
+
+// pages is the beginning of the paths of pages.
+const pages = "/r/"
+
 // Options say where to listen and whom to deliver to.
 type Options struct {
 	// Addr is host:port, DefaultAddr when empty. When Fixed is false and the port is taken, the next free one is used.
@@ -63,6 +73,10 @@ type Options struct {
 	// BodyTime is how long a body may take, 10 s when zero, and a second more for every 32 KiB that came.
 	BodyTime time.Duration
 	Ingest   Ingester
+	// Pages serves the pages of rooms; nil serves none.
+	Pages Pages
+	// SenderHeader returns the header in which the tunnel writes the sender's address, empty if it writes none.
+	SenderHeader func() string
 	// Now is the clock that freshness is judged by, time.Now when nil.
 	Now   func() time.Time
 	Log   *slog.Logger
@@ -202,6 +216,12 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if l.opt.probes(r.RequestURI) {
 		bounds.Unread(w, r)
 		l.write(w, probeBack) // which the counts are not about
+		return
+	}
+	if l.opt.Pages != nil && strings.HasPrefix(r.URL.Path, pages) {
+		if !l.opt.Pages.ServePage(w, r, l.sender(r)) {
+			l.refuse(w, r, in, notFound, "no room has a page of this address")
+		}
 		return
 	}
 	account, refused, reason := l.opt.route(r.Method, r.URL.Path)

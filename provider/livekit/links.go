@@ -52,14 +52,9 @@ func joinHint(a provider.Account) string {
 		"https://meet.example/?url={url}&token={token}"
 }
 
-// link returns a link with a new token.
+// link returns a link with a new token, for an identity that begins with a word for people and is unique.
 func (p *Provider) link(m provider.Meeting, who, name string, host bool) (string, error) {
-	now := p.client.Now()
-	until := m.Until
-	if until.IsZero() || until.After(now.Add(longestLink)) {
-		until = now.Add(longestLink)
-	}
-	token, err := p.joinToken(m.Room, who, name, host, notBefore(until, now.Add(shortestLink)))
+	token, err := p.tokenFor(m, who+"-"+strings.ToLower(rand.Text()[:12]), name, host)
 	if err != nil {
 		return "", p.client.Refuse(provider.Invalid, "make links", m.Room, "the token can't be signed", "")
 	}
@@ -70,14 +65,19 @@ func (p *Provider) link(m provider.Meeting, who, name string, host bool) (string
 	return link, nil
 }
 
-// joinToken returns a token with which one person joins. Its identity begins with a word for people and is unique.
-func (p *Provider) joinToken(room, who, name string, host bool, until time.Time) (string, error) {
-	c := claims{Name: name, Video: &grant{RoomJoin: true, Room: room, RoomAdmin: host}}
-	c.Subject = who + "-" + strings.ToLower(rand.Text()[:12])
+// tokenFor returns a token with which one person joins until the meeting's end.
+func (p *Provider) tokenFor(m provider.Meeting, identity, name string, host bool) (string, error) {
+	now := p.client.Now()
+	until := m.Until
+	if until.IsZero() || until.After(now.Add(longestLink)) {
+		until = now.Add(longestLink)
+	}
+	c := claims{Name: name, Video: &grant{RoomJoin: true, Room: m.Room, RoomAdmin: host}}
+	c.Subject = identity
 	if host {
 		c.Attributes = map[string]string{hostAttribute: "true"}
 	}
-	return p.signer.sign(c, p.client.Now(), until)
+	return p.signer.sign(c, now, notBefore(until, now.Add(shortestLink)))
 }
 
 // joinLink fills in a join page's address.

@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"html"
 	"net/http"
@@ -23,7 +25,23 @@ body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding
 <p>This is Greenroom's sandbox, not %[2]s. No camera, no microphone: the people are simulated.</p>
 <h1 class="room">%[1]s</h1>
 `
-	joinGone = "<p>This room does not exist any more.</p>\n"
+	// joinScript sends the messages of a platform's frame to the page around it, as far as the platforms' libraries need them: that
+	// the person has joined, and with the button that they left.
+	joinScript = `
+const tell = (m) => parent !== window && parent.postMessage(m, "*");
+const daily = (action, more) => tell({what: "iframe-call-message", from: "embedded", action, ...more});
+addEventListener("message", (e) => {
+  if (e.data && e.data.action === "join-meeting") {
+    document.getElementById("as").textContent = e.data.properties && e.data.properties.userName || "";
+    daily("joined-meeting", {participants: {local: {session_id: "sandbox", local: true}}});
+  } else if (e.data && e.data.action === "leave-meeting") daily("left-meeting");
+});
+document.getElementById("leave").addEventListener("click", () => { daily("left-meeting"); tell({type: "leave", payload: {removed: false}}); });
+daily("loaded");
+tell({type: "join", payload: {}});
+`
+	joinLeave = "<p id=\"as\"></p><button id=\"leave\">Leave</button><script>" + joinScript + "</script>\n"
+	joinGone  = "<p>This room does not exist any more.</p>\n"
 )
 
 // joinView is the content of the page behind a link.
@@ -54,7 +72,7 @@ func (v joinView) page() []byte {
 	if v.Recording {
 		b.WriteString("\nIt is being recorded.")
 	}
-	b.WriteString("</p>\n")
+	b.WriteString("</p>\n" + joinLeave)
 	if len(v.People) == 0 {
 		b.WriteString("<p>No one is here.</p>\n")
 		return b.Bytes()
@@ -108,7 +126,7 @@ func (w *World) serveJoin(rw http.ResponseWriter, r *http.Request) {
 	}
 	w.unlock()
 	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-	rw.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	rw.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-"+scriptHash()+"'")
 	rw.Header().Set("Referrer-Policy", "no-referrer")
 	if v.Gone {
 		rw.WriteHeader(http.StatusNotFound)
@@ -152,4 +170,10 @@ func (w *World) Handler() http.Handler {
 		}
 		http.NotFound(rw, r)
 	})
+}
+
+// scriptHash names the one script that the page may run.
+func scriptHash() string {
+	sum := sha256.Sum256([]byte(joinScript))
+	return base64.StdEncoding.EncodeToString(sum[:])
 }

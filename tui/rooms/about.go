@@ -65,6 +65,12 @@ func describe(v app.RoomView) string {
 	if v.Adopted || (v.Meeting != nil && v.Meeting.Adopted) {
 		parts = append(parts, adoptedFrom(v))
 	}
+	switch v.PageReach {
+	case app.PagePublic:
+		parts = append(parts, "page through "+words.Safe(v.PageTunnel))
+	case app.PageLocal:
+		parts = append(parts, "page on this machine")
+	}
 	return strings.Join(parts, " · ")
 }
 

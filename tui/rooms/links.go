@@ -57,9 +57,14 @@ func (p *Pane) copyLink(host bool) func() tea.Cmd {
 	}
 }
 
-// lastingLink returns the guest link of the selected room while no meeting is open.
+// lastingLink returns the address of the selected room's page where everyone reaches it, else the guest link of the room while no
+// meeting is open.
 func (p *Pane) lastingLink() (url string, room app.Room, ok bool) {
 	v, _ := p.Room()
+	if v.PageReach == app.PagePublic {
+		url, ok = words.WebURL(v.PageURL)
+		return url, v.Room, ok
+	}
 	if _, open := p.open(); open {
 		return "", v.Room, false
 	}

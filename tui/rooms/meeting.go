@@ -186,7 +186,11 @@ func (p *Pane) linkLine(mt app.Meeting, host bool, w, x0, y int) string {
 	keyCol := w - max(kw, longest) - 1
 	lead := " " + s.Muted.Render(word) + "  "
 	room := keyCol - s.Width(lead) - 1
-	link := words.BareLink(mt.GuestURL)
+	address := mt.GuestURL
+	if v, _ := p.Room(); !host && v.PageReach == app.PagePublic {
+		address = v.PageURL
+	}
+	link := words.BareLink(address)
 	shown := link + tail
 	if s.Width(shown) > room {
 		shown = s.Clip(link, max(room-s.Width(tail), 0)) + tail

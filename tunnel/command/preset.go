@@ -72,3 +72,9 @@ func tailscaleHint(line string) string {
 	}
 	return ""
 }
+
+// senderHeaders are the headers in which the programs' services write the sender's address.
+var senderHeaders = map[string]string{"cloudflared": "Cf-Connecting-Ip", "ngrok": "X-Forwarded-For"}
+
+// SenderHeader implements [tunnel.SenderHeader] for the programs whose services are known to replace or extend the header.
+func (d Driver) SenderHeader() string { return senderHeaders[d.opt.Preset] }

@@ -1,0 +1,110 @@
+package page
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	// window is the time in which at most maxTokens are handed out per room and per address, and maxGuesses unknown addresses are
+	// answered per sender.
+	window     = 10 * time.Minute
+	maxTokens  = 120
+	maxGuesses = 40
+	// maxKeys bounds the keys that are counted. When there are more, those that are full stay, and the others start again.
+	maxKeys = 10_000
+)
+
+// limits counts what senders ask for. The zero value has counted nothing.
+type limits struct {
+	mu    sync.Mutex
+	times map[string][]time.Time
+}
+
+// take counts one use of a key, and reports whether that is within the limit.
+func (l *limits) take(key string, most int, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.times == nil {
+		l.times = map[string][]time.Time{}
+	}
+	used := l.times[key]
+	for len(used) > 0 && now.Sub(used[0]) >= window {
+		used = used[1:]
+	}
+	if len(used) >= most {
+		l.times[key] = used
+		return false
+	}
+	if len(l.times) >= maxKeys && used == nil {
+		l.forget(now)
+	}
+	l.times[key] = append(used[:len(used):len(used)], now)
+	return true
+}
+
+// forget removes the keys that were not used in the window, and if that isn't enough those that were used little.
+func (l *limits) forget(now time.Time) {
+	for key, used := range l.times {
+		if now.Sub(used[len(used)-1]) >= window {
+			delete(l.times, key)
+		}
+	}
+	if len(l.times) < maxKeys {
+		return
+	}
+	for key, used := range l.times {
+		if len(used) < maxGuesses {
+			delete(l.times, key)
+		}
+	}
+	if len(l.times) >= maxKeys {
+		clear(l.times)
+	}
+}
+
+// giveBack takes back the last use of a key.
+func (l *limits) giveBack(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if used := l.times[key]; len(used) > 1 {
+		l.times[key] = used[:len(used)-1]
+	} else {
+		delete(l.times, key)
+	}
+}
+
+// entry counts an entry to a page's room from a sender. give takes it back.
+func (l *limits) entry(page, sender string, now time.Time) (give func(), ok bool) {
+	keys := []string{"page " + page}
+	if sender != "" { // those behind an unknown address have the room's limit alone
+		keys = append(keys, "sender "+network(sender))
+	}
+	give = func() {
+		for _, k := range keys {
+			l.giveBack(k)
+		}
+	}
+	for i, k := range keys {
+		if !l.take(k, maxTokens, now) {
+			keys = keys[:i]
+			give()
+			return func() {}, false
+		}
+	}
+	return give, true
+}
+
+// network returns the address that is counted: a network of IPv6 is one sender.
+func network(sender string) string {
+	a, err := netip.ParseAddr(sender)
+	if err != nil || a.Unmap().Is4() {
+		return sender
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return sender
+	}
+	return p.String()
+}

@@ -1,0 +1,314 @@
+// Package page serves the page of a room, at which guests join whatever platform the meeting is on.
+//
+// An address is /r/{room}-{token}; the token alone counts. What a guest must know before they consent is in the document and in
+// /state, which name neither the meeting's own address nor a key to it. Only the answer to /enter has those, for a guest who may
+// enter. The page sets no cookies, and its policy admits no code, style or connection but its own and those of the platforms.
+//
+// The sources are in src, and dist holds the built files that the program contains. A test compares the two.
+package page
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/internal/bounds"
+	"greenroom/provider"
+)
+
+// Prefix is the beginning of the paths of all pages.
+const Prefix = "/r/"
+
+const (
+	// maxBody is the largest body that is read.
+	maxBody = 4 << 10
+	// enterTime bounds an entry with its call to the platform.
+	enterTime = 25 * time.Second
+	// entering is how many entries are under way at most.
+	entering = 64
+)
+
+// token matches the end of a page's address.
+var token = regexp.MustCompile(`^[A-Za-z0-9_-]*?-?([a-z2-7]{26})$`)
+
+// Options configure a [Handler].
+type Options struct {
+	Backend app.Pages
+	// Now is the clock of the limits, time.Now if nil.
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Handler serves pages. It is safe for concurrent use.
+type Handler struct {
+	opt    Options
+	limits limits
+	busy   chan struct{}
+}
+
+// New returns a Handler.
+func New(o Options) *Handler {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Handler{opt: o, busy: make(chan struct{}, entering)}
+}
+
+// ServePage answers a request. For an address that no page has it writes nothing and returns false, unless the sender tried too
+// many. sender is the address of the guest as far as it is known, empty if it isn't.
+func (h *Handler) ServePage(w http.ResponseWriter, r *http.Request, sender string) bool {
+	segment, rest, below := strings.Cut(strings.TrimPrefix(r.URL.Path, Prefix), "/")
+	parts := token.FindStringSubmatch(segment)
+	if parts == nil || below && rest == "" {
+		return h.unknown(w, r, sender)
+	}
+	ref := app.PageRef{Token: parts[1]}
+	view, err := h.opt.Backend.Page(r.Context(), ref)
+	if errors.Is(err, provider.NotFound) {
+		return h.unknown(w, r, sender)
+	}
+	secure(w.Header())
+	method := http.MethodGet
+	if rest == "enter" {
+		method = http.MethodPost
+	}
+	switch {
+	case r.Method != method && !(method == http.MethodGet && r.Method == http.MethodHead):
+		w.Header().Set("Allow", method)
+		bounds.Unread(w, r)
+		h.refuse(w, http.StatusMethodNotAllowed, "use "+method)
+	case err != nil:
+		bounds.Unread(w, r)
+		h.fail(w, err)
+	case rest == "":
+		h.document(w, segment, view)
+	case rest == "state":
+		h.write(w, http.StatusOK, public(view))
+	case rest == "enter":
+		h.enter(w, r, ref.Token, sender)
+	default:
+		return serveFile(w, r, rest)
+	}
+	return true
+}
+
+// unknown answers a request for an address that no page has: from some number on, the answer is 429.
+func (h *Handler) unknown(w http.ResponseWriter, r *http.Request, sender string) bool {
+	if h.limits.take("guess "+sender, maxGuesses, h.opt.Now()) {
+		return false
+	}
+	bounds.Unread(w, r)
+	h.tooMany(w)
+	return true
+}
+
+// secure sets the headers that hold for every answer.
+func secure(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "strict-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("X-Robots-Tag", "noindex, nofollow")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+}
+
+// policy is the Content-Security-Policy of the document.
+func policy(v app.PageView) string {
+	return "default-src 'none'; script-src 'self'; style-src 'self' " + elementStyle + "; img-src 'self' data: blob:; media-src 'self' blob:; " +
+		"connect-src " + sources("'self'", v.Connects) + "; frame-src " + sources("", v.Frames) +
+		"; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+}
+
+// sources joins content sources. What isn't one would end the directive.
+func sources(first string, list []string) string {
+	out := first
+	for _, s := range list {
+		if !strings.ContainsAny(s, " ;,'\"\r\n\t") && s != "" {
+			out += " " + s
+		}
+	}
+	if out = strings.TrimSpace(out); out == "" {
+		return "'none'"
+	}
+	return out
+}
+
+// publicView holds all that a guest's browser learns before consent.
+type publicView struct {
+	Room     string        `json:"room"`
+	State    app.PageState `json:"state"`
+	By       string        `json:"by,omitempty"`
+	Recorded bool          `json:"recorded"`
+	Ask      bool          `json:"ask"`
+	Meeting  string        `json:"meeting,omitempty"`
+	StartsAt app.Time      `json:"starts_at"`
+}
+
+func public(v app.PageView) publicView {
+	return publicView{v.Room, v.State, v.By, v.Recorded, v.Ask, v.Meeting, v.StartsAt}
+}
+
+// document writes the page. It doesn't use a template, which would keep every method of every type in the program.
+func (h *Handler) document(w http.ResponseWriter, segment string, v app.PageView) {
+	view, err := json.Marshal(public(v))
+	if err != nil { // plain values always encode
+		h.fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Security-Policy", policy(v))
+	w.Header().Set("Permissions-Policy", "geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=()")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	// The browser may be gone; there is no one to report to.
+	_, _ = io.WriteString(w, strings.NewReplacer("{{title}}", html.EscapeString(v.Room), "{{base}}", segment, "{{view}}",
+		html.EscapeString(string(view))).Replace(index))
+}
+
+// entry is the body of an entry.
+type entry struct {
+	Visit   string `json:"visit"`
+	Name    string `json:"name"`
+	Consent string `json:"consent"`
+	Host    string `json:"host"`
+}
+
+// entered is the answer to an entry.
+type entered struct {
+	publicView
+	Component string `json:"component,omitempty"`
+	URL       string `json:"url,omitempty"`
+	Access    string `json:"access,omitempty"`
+	Guest     string `json:"guest,omitempty"`
+	Name      string `json:"name,omitempty"`
+}
+
+// readEntry parses the body of an entry.
+func readEntry(r io.Reader) (e entry, err error) {
+	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
+	switch {
+	case err != nil:
+		return e, fmt.Errorf("the request did not arrive whole: %w", err)
+	case len(body) > maxBody:
+		return e, errors.New("the request is too large")
+	}
+	if err := json.Unmarshal(body, &e); err != nil {
+		return e, errors.New("the request is no JSON object of a guest")
+	}
+	return e, nil
+}
+
+// enter stores a guest's answer, and lets them in.
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request, page, sender string) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if site := r.Header.Get("Sec-Fetch-Site"); err != nil || kind != "application/json" || site != "" && site != "same-origin" {
+		bounds.Unread(w, r)
+		h.refuse(w, http.StatusUnsupportedMediaType, "entries are JSON, from the page itself")
+		return
+	}
+	e, err := readEntry(r.Body)
+	if err != nil {
+		bounds.Unread(w, r)
+		h.refuse(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	bounds.Patient(w)
+	give, ok := h.limits.entry(page, sender, h.opt.Now())
+	if !ok {
+		h.tooMany(w)
+		return
+	}
+	select {
+	case h.busy <- struct{}{}:
+		defer func() { <-h.busy }()
+	default:
+		give()
+		w.Header().Set("Retry-After", "1")
+		h.refuse(w, http.StatusServiceUnavailable, "too many guests are entering: try again")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), enterTime)
+	defer cancel()
+	out, err := h.opt.Backend.EnterPage(ctx, app.PageEntry{Token: page, Visit: e.Visit, Name: e.Name, Consent: e.Consent, Host: e.Host})
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	if out.URL == "" {
+		give() // nothing was handed out
+	}
+	h.write(w, http.StatusOK, entered{public(out.PageView), out.Component, out.URL, out.Access, out.Guest, out.Name})
+}
+
+// problem is the body of a failure.
+type problem struct {
+	Error string `json:"error"`
+}
+
+// fail answers with an error in the guest's words. The platform's own words are for the host's log.
+func (h *Handler) fail(w http.ResponseWriter, err error) {
+	status, text := http.StatusServiceUnavailable, "The meeting can't be opened now. Try again in a moment, or ask the host."
+	ours := app.AsError(err)
+	switch ours.Kind {
+	case provider.NotFound:
+		text = "The meeting is not there any more. Ask the host."
+	case provider.Invalid:
+		status, text = http.StatusBadRequest, sentence(ours)
+	case provider.Forbidden:
+		status, text = http.StatusForbidden, sentence(ours)
+	case provider.RateLimited:
+		status, text = http.StatusTooManyRequests, "Too many guests are coming in. Try again in a minute."
+		w.Header().Set("Retry-After", "60")
+	}
+	var platform *provider.Error
+	if errors.As(err, &platform) { // about the host's account
+		status, text = http.StatusServiceUnavailable, "The meeting can't be opened now. Try again in a moment, or ask the host."
+	}
+	if status == http.StatusServiceUnavailable && !errors.Is(err, context.Canceled) {
+		h.opt.Log.Warn("a guest could not enter", "err", err)
+	}
+	h.refuse(w, status, text)
+}
+
+// sentence returns an error of ours with what to do about it.
+func sentence(e *app.Error) string {
+	text := capital(e.Text) + "."
+	if e.Hint != "" {
+		text += " " + capital(e.Hint) + "."
+	}
+	return text
+}
+
+func capital(s string) string { return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):] }
+
+func (h *Handler) tooMany(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(window/time.Second)))
+	h.refuse(w, http.StatusTooManyRequests, "Too many tries. Wait some minutes.")
+}
+
+func (h *Handler) refuse(w http.ResponseWriter, status int, text string) {
+	h.write(w, status, problem{text})
+}
+
+func (h *Handler) write(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil { // plain values always encode
+		status, body = http.StatusInternalServerError, []byte(`{"error":"the answer can't be encoded"}`)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // as in document
+}
