@@ -293,9 +293,19 @@ func (o *newAccount) check(ctx context.Context) (accountRow, error) {
 	case accountUnreachable:
 		row.Hint = "nothing was stored; try again later, or run `greenroom account add` with --no-check"
 	default:
-		row.Hint = "nothing was stored; copy it again: " + o.driver.Inputs[0].Where
+		row.Hint = "nothing was stored; copy it again: " + o.whereKeyIs()
 	}
 	return row, row.err()
+}
+
+// whereKeyIs is the place where users find the key.
+func (o *newAccount) whereKeyIs() string {
+	for _, in := range o.driver.Inputs {
+		if in.Key == "api_key" {
+			return in.Where
+		}
+	}
+	return ""
 }
 
 // restartHint mentions the program that is running with the configuration as it was.

@@ -135,6 +135,21 @@ func fold(s string, width int) []string {
 	return append(lines, line)
 }
 
+// foldLines breaks the lines of a text that are too long, between words. What follows is indented as its line is.
+func foldLines(text string, width int) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		if ansi.StringWidth(l) <= width {
+			continue
+		}
+		indent := l[:len(l)-len(strings.TrimLeft(l, " "))]
+		if len(indent) < width/2 {
+			lines[i] = indent + strings.Join(fold(l, width-len(indent)), "\n"+indent)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
 func (t *table) widths() []int {
 	widths := make([]int, len(t.rows[0]))
 	for _, row := range t.rows {

@@ -211,3 +211,18 @@ func (e ending) StartMeeting(ctx context.Context, s app.StartMeeting) (app.Start
 	m.EndsAt = e.end
 	return m, err
 }
+
+func TestLongLinesAreFolded(t *testing.T) {
+	for in, want := range map[string]string{
+		"short":                   "short",
+		"a b c d e f":             "a b c\nd e f",
+		"  aa bb cc":              "  aa\n  bb\n  cc",
+		"one\ntwo three":          "one\ntwo\nthree",
+		"see https://x.example/y": "see\nhttps://x.example/y",
+		"         deep in":        "         deep in",
+	} {
+		if got := foldLines(in, 6); got != want {
+			t.Errorf("%q became %q, not %q", in, got, want)
+		}
+	}
+}

@@ -147,7 +147,11 @@ func (p *program) do(f func(ctx context.Context, args []string) error) func(*cob
 
 // words prints one line for people.
 func (p *program) words(parts ...string) {
-	_, _ = io.WriteString(p.stderr, plain.Lines(strings.Join(parts, ""))+"\n")
+	text := plain.Lines(strings.Join(parts, ""))
+	if p.errTTY && p.errWidth > 0 {
+		text = foldLines(text, p.errWidth)
+	}
+	_, _ = io.WriteString(p.stderr, text+"\n")
 }
 
 // config reads the configuration and says what in it has no effect.

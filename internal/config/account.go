@@ -102,8 +102,10 @@ func (r *reader) account(name string) (a provider.Account, isDefault, ok bool) {
 		return a, false, false
 	}
 	d, _ := r.driver(string(a.Platform))
-	if v, set := r.values[key("api_key")]; set {
-		r.cfg.KeyFrom[name] = v.place()
+	for _, k := range []string{"api_key", "api_secret"} { // of a pair the second one is the secret
+		if v, set := r.values[key(k)]; set {
+			r.cfg.KeyFrom[name] = v.place()
+		}
 	}
 	a.APIKey = r.secret(key("api_key"))
 	if _, set := r.values[key("api_secret")]; set {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"greenroom/provider"
 )
@@ -17,9 +18,13 @@ func (p *Provider) Check(ctx context.Context) []provider.Check {
 	var h headers
 	rooms, err := p.rooms(ctx, "list rooms", "", &h)
 	if err != nil {
-		return []provider.Check{provider.FailedCheck("API key", err), p.checkSecret(), p.checkJoin()}
+		return []provider.Check{provider.FailedCheck(provider.KeyCheck, err), p.checkSecret(), p.checkJoin()}
 	}
-	out := []provider.Check{{Name: "API key", OK: true, Detail: fmt.Sprintf("accepted by %s, rooms now: %d", p.client.Safe(overSocket(p.account.APIURL)), len(rooms))}}
+	server := ""
+	if u, err := url.Parse(p.account.APIURL); err == nil {
+		server = u.Hostname()
+	}
+	out := []provider.Check{{Name: provider.KeyCheck, OK: true, Domain: server, Detail: fmt.Sprintf("accepted by %s, rooms now: %d", p.client.Safe(overSocket(p.account.APIURL)), len(rooms))}}
 	if c, dated := p.client.CheckClock(h.Header, maxSkew/2, "beyond a minute tokens and webhooks are refused"); dated {
 		out = append(out, c)
 	}
