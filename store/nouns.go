@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidwall/gjson"
 	"golang.org/x/text/unicode/norm"
 
 	"greenroom/internal/app"
@@ -318,4 +319,13 @@ func (t *Tx) Stays(meeting string) ([]*roster.Stay, error) {
 		return true
 	})
 	return out, failed
+}
+
+// StayNames lists the names of a meeting's stays, in no particular order. It reads nothing else of them: searches look through many.
+func (t *Tx) StayNames(meeting string) (names []string) {
+	t.scan(bucketStays, meeting+"\x00", func(_ string, v []byte) bool {
+		names = append(names, gjson.GetBytes(v, "name").String())
+		return true
+	})
+	return names
 }

@@ -52,12 +52,9 @@ func (h *Hub) eachMeeting(ctx context.Context, tx *store.Tx, q app.MeetingQuery,
 		selected := (q.Account == "" || q.Account == m.Account) && (q.Status == "" || q.Status == m.Status) &&
 			(!q.Unended || m.Status != app.Ended) && (roomID == "" || roomID == m.RoomID)
 		if selected && !chosen.Empty() {
-			selected = chosen.MatchItem(filter.MeetingItem(m.Meeting, func() (names []string) {
-				names, failed = peopleOf(tx, m.ID)
-				return names
-			}))
+			selected = chosen.MatchItem(filter.MeetingItem(m.Meeting, func() []string { return tx.StayNames(m.ID) }))
 		}
-		return failed == nil && (!selected || visit(m.Meeting))
+		return !selected || visit(m.Meeting)
 	}
 	if q.ByTime {
 		return errors.Join(tx.MeetingsBefore(q.Before, keep), failed)
@@ -99,13 +96,4 @@ func (h *Hub) filterOf(q app.MeetingQuery) (*filter.Filter, error) {
 		return nil, &app.Error{Kind: provider.Invalid, Text: err.Error()}
 	}
 	return f, nil
-}
-
-// peopleOf lists the names of the people who were in a meeting, or who waited to be let in.
-func peopleOf(tx *store.Tx, meeting string) (names []string, err error) {
-	stays, err := tx.Stays(meeting)
-	for _, s := range stays {
-		names = append(names, s.Name)
-	}
-	return names, err
 }
