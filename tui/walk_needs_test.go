@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -116,6 +117,33 @@ func TestMarkedRoomsAreStartedAndDeleted(t *testing.T) {
 		p.backend.Unlock()
 		p.sees("3 marked").does("messages").sees("delete the room alpha: the room has a meeting")
 	})
+}
+
+// What is done with many rooms can be stopped: the others stay marked.
+func TestWhatIsDoneWithManyRoomsIsStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var slow *slowStarts
+		p := sit(t, 120, 40, hundreds, func(o *Options) {
+			slow = &slowStarts{Backend: o.Backend.(*tuitest.Backend)}
+			o.Backend = slow
+		})
+		p.does("filter").types("is:soon").presses("enter").sees("5 of 500").does("room.mark-all").sees("5 marked").does("meeting.start").presses("enter")
+		p.sees("Starting meetings: 1 of 5, team 101 (esc stops)").wait(3 * time.Second)
+		p.does("meeting.start").presses("enter").sees("Something is being done with several rooms already")
+		p.presses("esc").wait(5 * time.Second)
+		p.sees(" marked").does("messages").sees(" started, stopped before ")
+		if n := p.backend.Count("StartMeeting") - 100; n < 1 || n > 4 {
+			t.Errorf("%d meetings were started", n)
+		}
+	})
+}
+
+// slowStarts starts a meeting in two seconds.
+type slowStarts struct{ *tuitest.Backend }
+
+func (s slowStarts) StartMeeting(ctx context.Context, r app.StartMeeting) (app.StartedMeeting, error) {
+	time.Sleep(2 * time.Second)
+	return s.Backend.StartMeeting(ctx, r)
 }
 
 func TestMarkedPlatformRoomsAreAdopted(t *testing.T) {

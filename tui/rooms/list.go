@@ -60,7 +60,7 @@ func (p *Pane) listSection(y, w, h int) cell.Section {
 	if i := p.list.Above(func(i int) bool { return p.rows[i].room < 0 }); i >= 0 {
 		under = words.Safe(p.rows[i].head)
 	}
-	note := pane.Notes(filtered, marked, under, p.list.More())
+	note := pane.Notes(marked, filtered, under, p.list.More())
 	return p.Section("Rooms", note, lines, w, h, !p.inner)
 }
 

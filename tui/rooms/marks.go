@@ -110,24 +110,37 @@ func (p *Pane) deleteMarked() tea.Cmd {
 	return nil
 }
 
-// each does something with rooms, one after the other, and reports what became of it. Rooms with which it failed stay marked.
+// each does something with rooms, one after the other, and reports what became of it. Rooms with which it failed stay marked, and
+// those that it did not come to because the user stopped it.
 func (p *Pane) each(rooms []app.RoomView, under, doing, done string, do func(context.Context, app.RoomView) error) tea.Cmd {
+	if p.running {
+		return p.Refuse("Something is being done with several rooms already: esc stops it.")
+	}
+	p.running, p.stopped = true, false
 	var failed []string
 	var last error
 	var next func(i int) tea.Cmd
+	end := func(n int) tea.Cmd {
+		p.running = false
+		text, hint := fmt.Sprintf("%d %s", n-len(failed), done), few(rooms[:n])
+		if n < len(rooms) {
+			text, hint = fmt.Sprintf("%s, stopped before %d more", text, len(rooms)-n), ""
+		}
+		again := p.readRooms.Soon()
+		if last == nil {
+			return tea.Batch(again, p.Say(text, hint))
+		}
+		e := app.AsError(last)
+		return tea.Batch(again, p.Complain("", &app.Error{
+			Text: fmt.Sprintf("%s, %d failed: %s: %s", text, len(failed), strings.Join(failed[:min(len(failed), 4)], ", "), e.Text), Hint: e.Hint, Err: last,
+		}))
+	}
 	next = func(i int) tea.Cmd {
-		if i == len(rooms) {
-			again := p.readRooms.Soon()
-			if n := len(rooms) - len(failed); last == nil {
-				return tea.Batch(again, p.Say(fmt.Sprintf("%d %s", n, done), few(rooms)))
-			}
-			e := app.AsError(last)
-			return tea.Batch(again, p.Complain("", &app.Error{
-				Text: fmt.Sprintf("%d %s, %d failed: %s: %s", len(rooms)-len(failed), done, len(failed), strings.Join(failed, ", "), e.Text), Hint: e.Hint, Err: last,
-			}))
+		if i == len(rooms) || p.stopped {
+			return end(i)
 		}
 		v := rooms[i]
-		p.Working(fmt.Sprintf("%s: %d of %d, %s", under, i+1, len(rooms), v.Name))
+		p.Working(fmt.Sprintf("%s: %d of %d, %s (esc stops)", under, i+1, len(rooms), v.Name))
 		return pane.Try(p.Screen, "", nil, func(ctx context.Context) (error, error) { return do(ctx, v), nil }, func(err error) tea.Cmd {
 			if err != nil {
 				failed, last = append(failed, v.Name), err

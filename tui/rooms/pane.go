@@ -25,6 +25,8 @@ type Pane struct {
 	hasPeople bool
 	// marked are the ids of the rooms that were marked to do something with all of them.
 	marked map[string]bool
+	// running reports that something is done with several rooms, and stopped that the user wants no more of it.
+	running, stopped bool
 	// turn counts the timers for the next change of the order by time.
 	turn uint64
 	list grid.List
@@ -225,6 +227,8 @@ func (p *Pane) Move(m pane.Motion) tea.Cmd {
 	case m == pane.In:
 		_, p.inner = p.Meeting()
 		p.moveInRoster(m.Move)
+	case m == pane.Out && p.running:
+		p.stopped = true
 	case m == pane.Out && !p.inner && len(p.marked) > 0:
 		clear(p.marked)
 	case m == pane.Out && !p.inner && p.filter.Text != "":
