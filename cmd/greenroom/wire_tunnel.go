@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"slices"
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
@@ -43,7 +44,10 @@ func openTunnelDriver(c config.Tunnel, version string) (tunnel.Driver, error) {
 	case "sqs":
 		q := sqs.Queue{Queue: c.Queue, Region: c.Region, Endpoint: c.Endpoint}
 		return sqs.New(sqs.Options{Queue: q, URL: c.URL, Window: c.Window}), nil
-	case "exec", "cloudflared", "tailscale", "ngrok":
+	case "manual":
+		return manual.New(manual.Options{URL: c.URL}), nil
+	}
+	if c.Driver == "exec" || slices.Contains(command.Presets(), c.Driver) {
 		o := command.Options{
 			Preset: c.Driver, Command: c.Command, Secrets: c.Secrets, Pattern: c.Pattern, URL: c.URL,
 			Authtoken: c.Authtoken, Domain: c.Domain,
@@ -55,8 +59,6 @@ func openTunnelDriver(c config.Tunnel, version string) (tunnel.Driver, error) {
 			o.URL, o.Pattern = "", ""
 		}
 		return command.New(o), nil
-	case "manual":
-		return manual.New(manual.Options{URL: c.URL}), nil
 	}
 	return nil, fmt.Errorf("there is no tunnel %q", c.Driver)
 }

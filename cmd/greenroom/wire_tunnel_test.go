@@ -3,10 +3,12 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"greenroom/internal/config"
+	"greenroom/tunnel/command"
 )
 
 // Every word that the configuration takes has its driver, which knows its own name.
@@ -38,6 +40,22 @@ func TestCertificatesOfTheTunnel(t *testing.T) {
 		_, err := tunnelTLS(config.Tunnel{CAFile: path})
 		if exitCode(err) != exitNotConfigured || !strings.Contains(err.Error(), "certificate") {
 			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// A driver that the configuration doesn't know can't be chosen, and one that isn't described isn't found.
+func TestEveryTunnelIsConfiguredAndDescribed(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/tunnels.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range slices.Concat(command.Presets(), config.TunnelDrivers()) {
+		if !slices.Contains(config.TunnelDrivers(), name) {
+			t.Errorf("%s is a preset of tunnel/command, and not in internal/config/tunnel.go", name)
+		}
+		if name != config.NoTunnel && !strings.Contains(string(doc), "\n| `"+name+"` |") {
+			t.Errorf("docs/tunnels.md has no row for %s", name)
 		}
 	}
 }

@@ -14,7 +14,11 @@ import (
 // NoTunnel is the driver that there is when none is chosen: only programs on this machine reach the listener.
 const NoTunnel = "none"
 
-var tunnelDrivers = []string{NoTunnel, "relay", "ssh", "ngrok", "exec", "cloudflared", "tailscale", "manual", "sqs"}
+var (
+	// programs are the tunnels of package tunnel/command: exec, and its presets.
+	programs      = []string{"ngrok", "exec", "cloudflared", "tailscale"}
+	tunnelDrivers = slices.Concat([]string{NoTunnel, "relay", "ssh"}, programs, []string{"manual", "sqs"})
+)
 
 // TunnelDrivers lists the words for a tunnel's driver.
 func TunnelDrivers() []string { return slices.Clone(tunnelDrivers) }
@@ -61,7 +65,7 @@ var tunnelKeys = []struct {
 	{"ssh_bind", []string{"ssh"}},
 	{"authtoken", []string{"ngrok"}},
 	{"domain", []string{"ngrok"}},
-	{"command", []string{"exec", "cloudflared", "tailscale", "ngrok"}},
+	{"command", programs},
 	{"queue", []string{"sqs"}},
 	{"region", []string{"sqs"}},
 	{"endpoint", []string{"sqs"}},

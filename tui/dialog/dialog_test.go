@@ -245,6 +245,24 @@ func TestFormTakesNoControls(t *testing.T) {
 	}
 }
 
+// A text that the form can't show as it is, or not in full, is changed only by typing into it.
+func TestFormKeepsATextThatIsNotEdited(t *testing.T) {
+	for name, raw := range map[string]string{"controls": "a\x1b[2Jb", "spaces": " a ", "long": strings.Repeat("é", 300), "plain": "a", "empty": ""} {
+		f := &Form{Title: "Edit", Submit: "Save", Fields: []*Field{{Name: "x", Label: "X", Value: raw}, {Name: "y", Label: "Y"}}}
+		press(f, "right", "tab", "z", "shift+tab", "left")
+		if got := f.Value("x"); got != raw || f.Value("y") != "z" {
+			t.Errorf("%s: %q, want %q", name, got, raw)
+		}
+		if shown := text(f, 70, 20); strings.Contains(shown, "\x1b") {
+			t.Errorf("%s: it shows %q", name, shown)
+		}
+		press(f, "w")
+		if got := f.Value("x"); name != "long" && !strings.Contains(got, "w") || strings.Contains(got, "\x1b") {
+			t.Errorf("%s: edited it is %q", name, got)
+		}
+	}
+}
+
 func TestFormTakesClicks(t *testing.T) {
 	var got string
 	f := form(&got)

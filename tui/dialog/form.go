@@ -23,7 +23,7 @@ type Field struct {
 	Name, Label string
 	// Help explains the field while it has the focus.
 	Help string
-	// Value is the initial value, and later the entered one.
+	// Value is the initial value, and later the entered one. Outside text is shown in its safe form.
 	Value   string
 	Options []Option
 	// Check returns what is wrong with the value, or "". v returns the other values.
@@ -32,6 +32,8 @@ type Field struct {
 	Off func(v func(name string) string) string
 
 	input textinput.Model
+	// raw is the initial value of a text, shown the text that the input made of it.
+	raw, shown string
 }
 
 // Form asks for several values. It stays open while its command runs, and keeps the values if that fails.
@@ -52,10 +54,14 @@ type Form struct {
 // Fail shows an error and accepts keys again.
 func (f *Form) Fail(text string) { f.busy, f.problem = false, text }
 
-// Value returns the value of a field, without surrounding spaces.
+// Value returns the value of a field: an entered text without surrounding spaces, and one that wasn't changed exactly as it was.
 func (f *Form) Value(name string) string {
 	for _, x := range f.Fields {
-		if x.Name == name {
+		switch {
+		case x.Name != name:
+		case f.ready && len(x.Options) == 0 && x.Value == x.shown:
+			return x.raw
+		default:
 			return strings.TrimSpace(x.Value)
 		}
 	}
@@ -77,7 +83,9 @@ func (f *Form) init() {
 		st := x.input.Styles()
 		st.Cursor.Blink = false
 		x.input.SetStyles(st)
-		x.input.SetValue(x.Value)
+		x.input.SetValue(plain.Text(x.Value))
+		x.raw, x.shown = x.Value, x.input.Value()
+		x.Value = x.shown
 		x.input.CursorEnd()
 	}
 	f.moved()

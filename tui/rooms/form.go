@@ -56,7 +56,7 @@ func (p *Pane) form(edit *app.Room) tea.Cmd {
 		return ""
 	}
 	f.Fields = []*dialog.Field{
-		{Name: "name", Label: "Name", Value: plain.Text(cur.Name), Check: p.checkName(cur.Name),
+		{Name: "name", Label: "Name", Value: cur.Name, Check: p.checkName(cur.Name),
 			Help: "What you call it. Meetings on the platform are named after it."},
 		{Name: "account", Label: "Account", Value: cur.Account, Options: p.accountOptions(cur.Account),
 			Help: "Where its meetings are held. Default: chosen from your settings at each start."},
@@ -75,7 +75,7 @@ func (p *Pane) form(edit *app.Room) tea.Cmd {
 		{Name: "consent", Label: "Consent", Value: yesNo(cur.SkipConsent), Off: neverRecorded, Options: []dialog.Option{
 			opt("no", "asked before it is opened from here"), opt("yes", "not asked")},
 			Help: "Turn this off only if everyone has been informed already."},
-		{Name: "logo", Label: "Logo", Value: plain.Text(cur.Logo), Check: checkLogo, Off: p.noLogo,
+		{Name: "logo", Label: "Logo", Value: cur.Logo, Check: checkLogo, Off: p.noLogo,
 			Help: "A PNG on this machine, at least 400 pixels wide, for the meeting's page. Optional."},
 		{Name: "download", Label: "Download", Value: yesNo(cur.AutoDownload), Off: notRecorded, Options: []dialog.Option{
 			opt("no", "on request"), opt("yes", "automatically, when it is ready")},
@@ -83,7 +83,7 @@ func (p *Pane) form(edit *app.Room) tea.Cmd {
 		{Name: "link", Label: "Link", Value: linkValue(cur), Off: p.noLasting, Options: []dialog.Option{
 			opt(string(app.LinkNew), "new: another one for each meeting"), opt(string(app.LinkLasting), "lasting: one for all meetings")},
 			Help: "A lasting guest link can go in a calendar."},
-		{Name: "group", Label: "Group", Value: plain.Text(cur.Group),
+		{Name: "group", Label: "Group", Value: cur.Group,
 			Help: "A heading under which the list shows the room. Optional."},
 		{Name: "favourite", Label: "Favourite", Value: yesNo(cur.Favourite), Options: []dialog.Option{opt("no", "no"), opt("yes", "yes: shown first")},
 			Help: "Favourites come first in the list."},
@@ -132,19 +132,10 @@ func roomSpec(v func(string) string) app.RoomSpec {
 	return spec
 }
 
-// patch returns what differs. The form shows outside text in its safe form, which is no change.
+// patch returns what differs.
 func patch(old app.Room, s app.RoomSpec) app.RoomPatch {
-	if s.Name == plain.Text(old.Name) {
-		s.Name = old.Name
-	}
-	if s.Group == plain.Text(old.Group) {
-		s.Group = old.Group
-	}
 	if old.Link == "" && s.Link == linkValueOf(old) {
 		s.Link = "" // stored before rooms had one
-	}
-	if s.Logo == plain.Text(old.Logo) {
-		s.Logo = old.Logo
 	}
 	return old.PatchTo(s, old.ID)
 }
