@@ -33,3 +33,16 @@ func TestTheLinkIsAFieldOfTheForm(t *testing.T) {
 		p.does("room.edit").sees("Link", "new: another one for each meeting", "Group", "Favourite")
 	})
 }
+
+// A room that was deleted by mistake comes back with one key.
+func TestADeletionIsUndone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
+			b.AddRoom(app.RoomSpec{Name: "design", Account: "daily"})
+		})
+		p.does("undo").sees("nothing was deleted here")
+		p.does("room.delete").presses("y").sees("Room board deleted", "u brings it back")
+		p.does("undo").sees("The room board is back", "▌· board")
+	})
+}

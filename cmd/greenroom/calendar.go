@@ -207,6 +207,7 @@ func (o *calendarRemoveOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
+		defer o.undoable()
 		if o.json {
 			return o.printJSON(c)
 		}

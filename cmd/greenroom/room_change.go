@@ -212,6 +212,7 @@ func (o *roomDeleteOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
+		defer o.undoable()
 		return o.printRoom(ctx, b, deleted, o.json, "Deleted room %s.")
 	})
 }

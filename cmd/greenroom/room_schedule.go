@@ -212,6 +212,7 @@ func (o *scheduleOptions) removes(ctx context.Context, ref app.BookingRef) error
 		if err != nil {
 			return err
 		}
+		defer o.undoable()
 		if o.json {
 			return o.printJSON(removed)
 		}

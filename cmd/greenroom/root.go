@@ -43,7 +43,7 @@ func (p *program) root() *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	add("work", p.roomCommand(), p.meetingCommand(), p.upcomingCommand(), p.nextCommand(), p.calendarCommand(), p.recordingCommand())
+	add("work", p.roomCommand(), p.meetingCommand(), p.upcomingCommand(), p.nextCommand(), p.calendarCommand(), p.recordingCommand(), p.undoCommand())
 	add("hooks", p.eventCommand(), p.forwardCommand(), p.catchCommand(), p.listenCommand(), p.tunnelCommand(), p.triggerCommand(), p.mcpCommand())
 	add("self", p.demoCommand(), p.initCommand(), p.relayCommand(), p.sandboxCommand(), p.doctorCommand(), p.storeCommand(), p.accountCommand(), p.configCommand(), p.versionCommand(), p.manCommand())
 	root.SetCompletionCommandGroupID("self")

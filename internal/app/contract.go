@@ -29,6 +29,7 @@ type Backend interface {
 	Catches
 	Intake
 	Tunnels
+	Trash
 
 	// Subscribe streams what changes from now on until ctx ends, when the channel is closed. A reader that is too slow
 	// gets a [Missed] change in place of those it missed, and must read again; it never slows others.
@@ -50,6 +51,15 @@ type Overview interface {
 	// work or a path that can't be used, [provider.Conflict] for a backup over an existing file.
 	//greenroom:once
 	Maintain(ctx context.Context, m Maintenance) (Maintained, error)
+}
+
+// Trash brings back what was deleted here a moment ago.
+type Trash interface {
+	// Undo brings back the latest room, booking or calendar that was deleted here in the last minute, with its id, its settings, its
+	// meetings and bookings. It isn't repeated: the second time it would bring back an earlier one. Errors: [provider.NotFound] when
+	// there is none, [provider.Conflict] for the booking of a room that is gone.
+	//greenroom:once
+	Undo(ctx context.Context, u UndoRequest) (Undone, error)
 }
 
 // Rooms are the lasting templates of meetings, and the rooms that exist on the platforms.

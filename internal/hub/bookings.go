@@ -295,7 +295,7 @@ func (h *Hub) RemoveBooking(ctx context.Context, ref app.BookingRef) (app.Bookin
 			return err
 		}
 		v = h.bookingView(tx, b)
-		return tx.DeleteBooking(b.ID)
+		return errors.Join(h.discard(tx, trashed{Kind: app.DeletedBooking, Booking: &b}), tx.DeleteBooking(b.ID))
 	})
 	return v, writeError(err)
 }

@@ -268,7 +268,11 @@ func (h *Hub) RemoveCalendar(ctx context.Context, ref app.CalendarRef) (app.Cale
 			return err
 		}
 		out = c.Calendar
-		return tx.DeleteCalendar(c.Name)
+		text, err := tx.CalendarText(c.Name)
+		if ignore(err, store.ErrNotFound) != nil {
+			return err
+		}
+		return errors.Join(h.discard(tx, trashed{Kind: app.DeletedCalendar, Calendar: &c, Text: text}), tx.DeleteCalendar(c.Name))
 	})
 	return out, writeError(err)
 }

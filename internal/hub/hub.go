@@ -215,6 +215,9 @@ func (h *Hub) Start() {
 	if err := h.noteAuto(h.ctx); err != nil {
 		h.log.Error("could not record since when recordings are downloaded automatically", "err", err)
 	}
+	if err := h.emptyTrash(h.ctx); err != nil {
+		h.log.Error("what was deleted could not be removed for good", "err", err)
+	}
 	h.goes("downloads", h.downloads.Serve)
 	h.goes("programs", h.downloads.Programs().Serve)
 	if h.opt.Forwarder != nil {

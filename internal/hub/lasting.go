@@ -193,12 +193,16 @@ func (h *Hub) openKept(ctx context.Context, a *account, r app.Room, spec provide
 
 // lostPlace notes that the platform room of a lasting room is gone. One that we named gets the same name again, and so the same link.
 func (h *Hub) lostPlace(ctx context.Context, a *account, r app.Room) (app.Room, error) {
-	had := *r.Place(a.Name)
-	place := app.Place{Account: a.Name, Platform: a.Platform, Changes: had.Changes + 1, Name: had.PlatformRoom}
-	if !a.Provider.Traits().NamesRooms {
+	return h.setPlace(ctx, r, h.emptied(*r.Place(a.Name), r))
+}
+
+// emptied returns the place without its platform room, which is made under the same name again where we named it.
+func (h *Hub) emptied(had app.Place, r app.Room) app.Place {
+	place := app.Place{Account: had.Account, Platform: had.Platform, Changes: had.Changes + 1, Name: had.PlatformRoom}
+	if a := h.accounts[had.Account]; a != nil && !a.Provider.Traits().NamesRooms {
 		place.Name = h.keptName(a, r, false)
 	}
-	return h.setPlace(ctx, r, place)
+	return place
 }
 
 // noteLink reports that the link of a lasting room is another one than before.

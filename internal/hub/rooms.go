@@ -180,7 +180,7 @@ func (h *Hub) DeleteRoom(ctx context.Context, ref app.RoomRef) (app.Room, error)
 		if err := idle(tx); err != nil {
 			return err
 		}
-		return tx.DeleteRoom(r)
+		return errors.Join(h.discard(tx, trashed{Kind: app.DeletedRoom, Room: &r}), tx.DeleteRoom(r))
 	})
 	return r, writeError(err)
 }

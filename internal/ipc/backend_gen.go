@@ -75,6 +75,7 @@ func methodsOf(b app.Backend) []method {
 		of("ReportTunnel", b.ReportTunnel),
 		of("ProbeTunnel", b.ProbeTunnel),
 		of("RegisterWebhook", b.RegisterWebhook),
+		of("Undo", b.Undo),
 	}
 }
 
@@ -401,4 +402,9 @@ func (s *Session) ProbeTunnel(ctx context.Context, r app.TunnelProbe) (app.Tunne
 // RegisterWebhook implements [app.Backend].
 func (s *Session) RegisterWebhook(ctx context.Context, r app.WebhookRegistration) (app.RegisteredWebhook, error) {
 	return route(ctx, s, "RegisterWebhook", once, r, app.Backend.RegisterWebhook)
+}
+
+// Undo implements [app.Backend].
+func (s *Session) Undo(ctx context.Context, r app.UndoRequest) (app.Undone, error) {
+	return route(ctx, s, "Undo", once, r, app.Backend.Undo)
 }

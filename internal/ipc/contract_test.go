@@ -30,7 +30,7 @@ var repeatable = map[string]bool{
 	"Meetings": true, "Meeting": true, "StartMeeting": false, "EndMeeting": false, "MeetingLink": true, "Eject": false, "Mute": true, "Consent": false,
 	"EditPage": true, "Page": true, "EnterPage": true,
 	"Bookings": true, "Book": false, "EditBooking": false, "RemoveBooking": false, "Upcoming": true, "Expected": true, "Calendars": true,
-	"AddCalendar": false, "RemoveCalendar": false, "ExportCalendar": true,
+	"Undo": false, "AddCalendar": false, "RemoveCalendar": false, "ExportCalendar": true,
 	"Recordings": true, "Recording": true, "StartRecording": false, "StopRecording": false, "DeleteRecording": false,
 	"DownloadRecording": true, "PauseDownload": true, "CancelDownload": false, "IgnoreRecording": true, "RerunCommand": false,
 	"SkipCommand": true, "NoteVerification": true, "LimitDownloads": true,

@@ -79,6 +79,7 @@ const (
 	planMeetings    pane.Name = "room.plan"
 	markRoom        pane.Name = "room.mark"
 	adoptRoom       pane.Name = "room.adopt"
+	undo            pane.Name = "undo"
 	startMeeting    pane.Name = "meeting.start"
 	endMeeting      pane.Name = "meeting.end"
 	switchRecording pane.Name = "recording.switch"
@@ -112,6 +113,7 @@ func (p *Pane) Actions() []pane.Action {
 		{Name: "room.mark-all", Keys: "*", Word: "mark all", Long: "Mark all rooms that are shown, or none", Why: p.whyNoRoom, Do: p.markAll},
 		{Name: "room.favourite", Keys: "f", Word: "favourite", Long: "Make the room a favourite, or no longer", Aims: true, Why: p.whyNoRoom, Do: p.favour},
 		{Name: "room.delete", Keys: "D", Word: "delete", Long: "Delete the room, or the marked rooms", Aims: true, Why: p.whyNoDeletion, Do: p.deleteRoom},
+		{Name: undo, Keys: "u", Word: "undo", Long: "Bring back what was deleted last", Do: p.undo},
 		{Name: adoptRoom, Keys: "A", Word: "adopt", Long: "Adopt existing rooms", Footer: true, Shown: outer, Why: p.whyNoAdoption, Do: p.adopt},
 	}
 }

@@ -133,9 +133,25 @@ func (p *Pane) deleteRoom() tea.Cmd {
 			return pane.Try(p.Screen, "delete the room", nil,
 				func(ctx context.Context) (app.Room, error) { return p.Backend.DeleteRoom(ctx, app.RoomRef{Ref: v.ID}) },
 				func(app.Room) tea.Cmd {
-					return tea.Batch(p.readRooms.Want(), p.Say("Room "+v.Name+" deleted", ""))
+					return tea.Batch(p.readRooms.Want(), p.Say("Room "+v.Name+" deleted", p.Key(undo)+" brings it back, for a minute"))
 				})
 		},
 	})
 	return nil
+}
+
+// undo brings back what was deleted last.
+func (p *Pane) undo() tea.Cmd {
+	return pane.Try(p.Screen, "undo the deletion", nil,
+		func(ctx context.Context) (app.Undone, error) { return p.Backend.Undo(ctx, app.UndoRequest{}) },
+		func(u app.Undone) tea.Cmd {
+			text := "The " + string(u.Kind) + " " + u.Name + " is back"
+			if u.Kind == app.DeletedBooking {
+				text = "The booking of " + u.Name + " is back"
+			}
+			if u.Room != nil {
+				p.chosen, p.wanted = u.ID, u.Name
+			}
+			return tea.Batch(p.readRooms.Want(), p.Say(text, strings.Join(u.Notes, " ")))
+		})
 }

@@ -332,3 +332,8 @@ func (f Func) ProbeTunnel(ctx context.Context, r app.TunnelProbe) (app.TunnelPro
 func (f Func) RegisterWebhook(ctx context.Context, r app.WebhookRegistration) (app.RegisteredWebhook, error) {
 	return answer[app.RegisteredWebhook](ctx, f, "RegisterWebhook", r)
 }
+
+// Undo implements [app.Backend].
+func (f Func) Undo(ctx context.Context, r app.UndoRequest) (app.Undone, error) {
+	return answer[app.Undone](ctx, f, "Undo", r)
+}

@@ -47,6 +47,7 @@ type Memory struct {
 	positions map[string]cursor.Position
 	tunnel    app.TunnelStatus
 	plans     plans
+	undos     []func() app.Undone
 }
 
 type reader struct{ missed bool }
@@ -250,6 +251,20 @@ func (m *Memory) locate(r *app.Room) {
 	}
 }
 
+// Undo brings back what was deleted last.
+func (m *Memory) Undo(ctx context.Context, _ app.UndoRequest) (app.Undone, error) {
+	if err := m.begin(ctx, "Undo"); err != nil {
+		return app.Undone{}, err
+	}
+	defer m.Unlock()
+	if len(m.undos) == 0 {
+		return app.Undone{}, &app.Error{Kind: provider.NotFound, Text: "nothing was deleted here in the last minute"}
+	}
+	last := m.undos[len(m.undos)-1]
+	m.undos = m.undos[:len(m.undos)-1]
+	return last(), nil
+}
+
 // EditRoom changes a room.
 func (m *Memory) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 	if err := m.begin(ctx, "EditRoom"); err != nil {
@@ -283,6 +298,15 @@ func (m *Memory) DeleteRoom(ctx context.Context, ref app.RoomRef) (app.Room, err
 	}
 	r := m.rooms[i]
 	m.rooms = slices.Delete(m.rooms, i, i+1)
+	m.undos = append(m.undos, func() app.Undone {
+		back := r
+		for n := 2; m.room(back.Name) >= 0; n++ {
+			back.Name = fmt.Sprintf("%s (%d)", r.Name, n)
+		}
+		m.rooms = append(m.rooms, back)
+		m.publish(app.Change{Kind: app.RoomChange, Room: &back})
+		return app.Undone{Kind: app.DeletedRoom, ID: back.ID, Name: back.Name, Room: &back}
+	})
 	m.publish(app.Change{Kind: app.RoomChange, Room: &r, Deleted: true})
 	return r, nil
 }

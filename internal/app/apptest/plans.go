@@ -124,6 +124,11 @@ func (m *Memory) RemoveBooking(ctx context.Context, ref app.BookingRef) (app.Boo
 	b := m.plans.bookings[i]
 	m.plans.bookings = slices.Delete(m.plans.bookings, i, i+1)
 	m.publish(app.Change{Kind: app.BookingChange})
+	m.undos = append(m.undos, func() app.Undone {
+		m.plans.bookings = append(m.plans.bookings, b)
+		m.publish(app.Change{Kind: app.BookingChange})
+		return app.Undone{Kind: app.DeletedBooking, ID: b.ID, Name: b.Room, Booking: &b}
+	})
 	return b, ctx.Err()
 }
 
@@ -174,6 +179,10 @@ func (m *Memory) RemoveCalendar(ctx context.Context, ref app.CalendarRef) (app.C
 	for i, had := range m.plans.calendars {
 		if had.Name == ref.Name {
 			m.plans.calendars = slices.Delete(m.plans.calendars, i, i+1)
+			m.undos = append(m.undos, func() app.Undone {
+				m.plans.calendars = append(m.plans.calendars, had)
+				return app.Undone{Kind: app.DeletedCalendar, Name: had.Name, Calendar: &had}
+			})
 			return had, ctx.Err()
 		}
 	}

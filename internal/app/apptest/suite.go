@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"errors keep kind and text", testErrors},
 		{"meetings", testMeetings},
 		{"bookings and calendars", testPlans},
+		{"deletions are undone", testUndo},
 		{"no recording", testNoRecording},
 		{"a request is kept exactly", testIngest},
 		{"pages of events", testPages},

@@ -1,0 +1,219 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+	"greenroom/store"
+)
+
+// trashName is where the store has what was deleted in the last minute. It outlives the process.
+const trashName = "trash"
+
+// maxTrash is how many deletions can be undone.
+const maxTrash = 50
+
+// maxSuffix is how many names are tried for something that comes back.
+const maxSuffix = 1000
+
+// maxCalendar is the largest text of a calendar that comes back.
+const maxCalendar = 64 << 20
+
+// trashed is something that was deleted.
+type trashed struct {
+	Kind    app.DeletedKind `json:"kind"`
+	At      app.Time        `json:"at"`
+	Room    *app.Room       `json:"room,omitempty"`
+	Booking *store.Booking  `json:"booking,omitempty"`
+	// Calendar is a subscription, Text its compressed text.
+	Calendar *store.Calendar `json:"calendar,omitempty"`
+	Text     []byte          `json:"text,omitempty"`
+}
+
+// trash reads what can be undone, the latest deletion last.
+func (h *Hub) trash(tx *store.Tx) ([]trashed, error) {
+	var all []trashed
+	if raw := tx.Value(trashName); raw != nil {
+		if err := json.Unmarshal(raw, &all); err != nil {
+			return nil, fmt.Errorf("what was deleted is damaged: %w", err)
+		}
+	}
+	now := h.clock.Now()
+	return slices.DeleteFunc(all, func(t trashed) bool { return now.Sub(t.At.Time).Abs() > app.UndoFor }), nil
+}
+
+func putTrash(tx *store.Tx, all []trashed) error {
+	if len(all) == 0 {
+		return tx.DeleteValue(trashName)
+	}
+	raw, err := json.Marshal(all[max(0, len(all)-maxTrash):])
+	if err != nil {
+		return err
+	}
+	return tx.PutValue(trashName, raw)
+}
+
+// discard keeps something for a minute, in the commit that deletes it.
+func (h *Hub) discard(tx *store.Tx, t trashed) error {
+	all, err := h.trash(tx)
+	if err != nil {
+		return err
+	}
+	t.At = h.now()
+	return putTrash(tx, append(all, t))
+}
+
+// emptyTrash forgets what can't be undone any more.
+func (h *Hub) emptyTrash(ctx context.Context) error {
+	stale := false
+	if err := h.store.View(ctx, func(tx *store.Tx) error {
+		all, err := h.trash(tx)
+		stale = err != nil || len(all) == 0 && tx.Value(trashName) != nil
+		return nil
+	}); err != nil || !stale {
+		return err
+	}
+	return h.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteValue(trashName) })
+}
+
+// Undo brings back the latest deletion; see [app.Backend].
+func (h *Hub) Undo(ctx context.Context, _ app.UndoRequest) (app.Undone, error) {
+	var out app.Undone
+	err := h.store.Update(ctx, func(tx *store.Tx) error {
+		out = app.Undone{}
+		all, err := h.trash(tx)
+		if err != nil {
+			return err
+		}
+		if len(all) == 0 {
+			return &app.Error{Kind: provider.NotFound, Text: "nothing was deleted here in the last minute", Hint: "deletions on a platform can't be undone"}
+		}
+		last := all[len(all)-1]
+		switch out.Kind = last.Kind; {
+		case last.Room != nil:
+			err = h.restoreRoom(tx, *last.Room, &out)
+		case last.Booking != nil:
+			err = h.restoreBooking(tx, *last.Booking, &out)
+		case last.Calendar != nil:
+			err = h.restoreCalendar(tx, *last.Calendar, last.Text, &out)
+		}
+		if err != nil {
+			return err
+		}
+		return putTrash(tx, all[:len(all)-1])
+	})
+	if err != nil {
+		return out, writeError(err)
+	}
+	h.bookings.wake()
+	if out.Room != nil && out.Room.Lasting() {
+		h.relocate(ctx, &out)
+	}
+	return out, nil
+}
+
+// restoreRoom puts a room back. Its meetings and bookings still have its id. The platform rooms of its lasting link were removed.
+func (h *Hub) restoreRoom(tx *store.Tx, r app.Room, out *app.Undone) error {
+	name, err := freeName(r.Name, maxRoomName, func(name string) (bool, error) {
+		had, err := tx.RoomByName(name)
+		return err != nil || had.ID == r.ID, ignore(err, store.ErrNotFound)
+	})
+	if err != nil {
+		return err
+	}
+	renamed := name != r.Name
+	if renamed {
+		out.Notes = append(out.Notes, fmt.Sprintf("Another room is named %s now.", r.Name))
+	}
+	r.Name = name
+	for i := range r.Places {
+		if p := &r.Places[i]; !p.Adopted && p.Made() {
+			*p = h.emptied(*p, r)
+		}
+	}
+	r.GuestURL = h.guestLinkOf(r)
+	if err := tx.PutRoom(r); err != nil {
+		return err
+	}
+	if out.ID, out.Name, out.Room = r.ID, r.Name, &r; renamed {
+		return renameMeetings(tx, r)
+	}
+	return nil
+}
+
+// relocate makes the platform room of a lasting room that came back.
+func (h *Hub) relocate(ctx context.Context, out *app.Undone) {
+	defer h.locks.lock(out.Room.ID)()
+	a, err := h.usable(h.choose(*out.Room))
+	if err == nil && out.Room.Place(a.Name) != nil {
+		var r app.Room
+		if r, err = h.keep(ctx, a, *out.Room); err == nil {
+			*out.Room = r
+		}
+	}
+	if err != nil {
+		out.Notes = append(out.Notes, "Its lasting link is not made again yet: "+app.AsError(err).Sentence())
+	}
+}
+
+// restoreBooking puts a booking back.
+func (h *Hub) restoreBooking(tx *store.Tx, b store.Booking, out *app.Undone) error {
+	r, err := tx.Room(b.RoomID)
+	if errors.Is(err, store.ErrNotFound) {
+		return &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("the room %s of the booking no longer exists", b.Room), Hint: "make the booking again in another room"}
+	}
+	if err != nil {
+		return err
+	}
+	b.Room = r.Name
+	if err := tx.PutBooking(b); err != nil {
+		return err
+	}
+	v := h.bookingView(tx, b)
+	out.ID, out.Name, out.Booking = b.ID, b.Room, &v
+	return nil
+}
+
+// restoreCalendar puts a subscription back, with the text that was read.
+func (h *Hub) restoreCalendar(tx *store.Tx, c store.Calendar, packed []byte, out *app.Undone) error {
+	had := c.Name
+	var err error
+	if c.Name, err = freeName(had, maxRoomName, func(name string) (bool, error) {
+		_, err := tx.Calendar(name)
+		return err != nil, ignore(err, store.ErrNotFound)
+	}); err != nil {
+		return err
+	}
+	if c.Name != had {
+		out.Notes = append(out.Notes, fmt.Sprintf("Another calendar is named %s now.", had))
+	}
+	var text []byte
+	if packed != nil {
+		if text, err = store.Unpack(packed, maxCalendar); err != nil {
+			return err
+		}
+	}
+	if err := tx.PutCalendar(c, text); err != nil {
+		return err
+	}
+	out.Name, out.Calendar = c.Name, &c.Calendar
+	return nil
+}
+
+// freeName returns a name that nothing has, with a suffix if need be.
+func freeName(name string, longest int, free func(string) (bool, error)) (string, error) {
+	next := name
+	for n := 2; n < maxSuffix; n++ {
+		if ok, err := free(next); ok || err != nil {
+			return next, err
+		}
+		suffix := fmt.Sprintf(" (%d)", n)
+		next = shorten(name, longest-len(suffix)) + suffix
+	}
+	return "", &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("too many things are named %q", name)}
+}
