@@ -475,12 +475,16 @@ func TestWhoIsExpected(t *testing.T) {
 	r.texts["/a"] = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261122T100500Z\nDTEND:20261122T110000Z\nLOCATION:https://X.example/" + b.platform.created[0].Name +
 		"/\nATTENDEE;CN=Ada L:mailto:ADA@example.com\nATTENDEE;CN=Grace:mailto:grace@example.com\nEND:VEVENT\n" +
 		"BEGIN:VEVENT\nDTSTART:20261123T100500Z\nLOCATION:https://x.example/" + b.platform.created[0].Name + "\nATTENDEE;CN=Later:mailto:later@example.com\nEND:VEVENT\n" +
+		"BEGIN:VEVENT\nDTSTART:20261122T100500Z\nDTEND:20261122T110000Z\nURL:https://tunnel.example/r/former-name-" + tokenOf(t, b.Hub, "Design") +
+		"\nATTENDEE;CN=Page:mailto:page@example.com\nEND:VEVENT\n" +
+		"BEGIN:VEVENT\nDTSTART:20261122T100500Z\nDTEND:20261122T110000Z\nURL:https://tunnel.example/r/former-name-" + tokenLike +
+		"\nATTENDEE;CN=Elsewhere:mailto:elsewhere@example.com\nEND:VEVENT\n" +
 		"BEGIN:VEVENT\nDTSTART:20261122T100500Z\nDTEND:20261122T110000Z\nATTENDEE;CN=Other:mailto:other@example.com\nEND:VEVENT\nEND:VCALENDAR\n"
 	if _, err := b.AddCalendar(ctx, app.CalendarSpec{Name: "a", URL: "/a"}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := b.Expected(ctx, app.MeetingRef{Ref: "design"})
-	if diff := cmp.Diff([]app.Person{ada, {Name: "Grace", Mail: "grace@example.com"}}, got); err != nil || diff != "" {
+	if diff := cmp.Diff([]app.Person{ada, {Name: "Grace", Mail: "grace@example.com"}, {Name: "Page", Mail: "page@example.com"}}, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
 }

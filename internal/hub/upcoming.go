@@ -204,12 +204,19 @@ func linkKey(link string) string {
 	return strings.ToLower(u.Host) + strings.TrimSuffix(u.EscapedPath(), "/")
 }
 
+// leadsToPage reports whether a link is the address of the page with a token, wherever that is reachable.
+func leadsToPage(link, token string) bool {
+	u, err := url.Parse(link)
+	return err == nil && token != "" && strings.Contains(u.Path, "/r/") && strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "-"+token)
+}
+
 // around is how long after the start of a meeting without an end events with its link count as its own.
 const around = 12 * time.Hour
 
 // Expected lists who is expected in a meeting; see [app.Backend].
 func (h *Hub) Expected(ctx context.Context, ref app.MeetingRef) ([]app.Person, error) {
 	var m app.Meeting
+	var page store.Page
 	out := []app.Person{}
 	err := h.store.View(ctx, func(tx *store.Tx) error {
 		found, err := h.findMeeting(tx, ref.Ref)
@@ -217,6 +224,9 @@ func (h *Hub) Expected(ctx context.Context, ref app.MeetingRef) ([]app.Person, e
 			return err
 		}
 		m = found.Meeting
+		if page, err = tx.Page(m.RoomID); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
 		b, err := tx.Booking(m.Booking)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
@@ -224,7 +234,7 @@ func (h *Hub) Expected(ctx context.Context, ref app.MeetingRef) ([]app.Person, e
 		out = append(out, b.Expect...)
 		return err
 	})
-	if err != nil || m.GuestURL == "" {
+	if err != nil || m.GuestURL == "" && page.Token == "" {
 		return out, err
 	}
 	calendars, err := h.calendars.all(ctx)
@@ -241,7 +251,7 @@ func (h *Hub) Expected(ctx context.Context, ref app.MeetingRef) ([]app.Person, e
 		}
 		events, _ := cal.feed.Between(from.Add(-time.Minute), to.Add(time.Minute), time.UTC)
 		for _, e := range events {
-			if linkKey(e.Link) != link {
+			if e.Link == "" || linkKey(e.Link) != link && !leadsToPage(e.Link, page.Token) {
 				continue
 			}
 			for _, a := range e.Attendees {

@@ -11,19 +11,19 @@ import (
 
 var _ provider.Embedder = (*Provider)(nil)
 
-// Embed returns Daily's own frame, which daily-js creates. Its pages are on subdomains of daily.co, or on the server of another
-// API URL, such as the sandbox's.
+// Embed returns Daily's own frame, which daily-js creates. Its pages are on subdomains of daily.co, and those of another API
+// URL, such as the sandbox's, on the same server.
 func (p *Provider) Embed() provider.Embed {
-	return provider.Embed{Component: "daily", Frames: []string{pages(p.account.APIURL)}, Lobby: true}
+	return provider.Embed{Component: "daily", Frames: pages(p.account.APIURL), Lobby: true}
 }
 
-// pages returns the content source of the rooms' pages.
-func pages(api string) string {
-	u, err := url.Parse(api)
-	if err != nil || u.Host == "" || u.Host == "api.daily.co" {
-		return "https://*.daily.co"
+// pages returns the content sources of the rooms' pages.
+func pages(api string) []string {
+	out := []string{"https://*.daily.co"}
+	if u, err := url.Parse(api); err == nil && u.Host != "" && u.Host != "api.daily.co" {
+		out = append(out, u.Scheme+"://"+u.Host)
 	}
-	return u.Scheme + "://" + u.Host
+	return out
 }
 
 // Entry returns the room's URL with a token for one person. A guest of a locked room gets no token: with one they would not knock.

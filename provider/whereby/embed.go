@@ -9,12 +9,12 @@ import (
 
 var _ provider.Embedder = (*Provider)(nil)
 
-// Embed returns Whereby's own element. Its pages are on subdomains of whereby.com, or on the server of another API URL, such as the
-// sandbox's.
+// Embed returns Whereby's own element. Its pages are on subdomains of whereby.com, and those of another API URL, such as the sandbox's, on
+// the same server.
 func (p *Provider) Embed() provider.Embed {
 	e := provider.Embed{Component: "whereby", Frames: []string{"https://*.whereby.com"}, Lobby: true}
 	if u, err := url.Parse(p.account.APIURL); err == nil && u.Host != "" && u.Host != "api.whereby.dev" {
-		e.Frames = []string{u.Scheme + "://" + u.Host}
+		e.Frames = append(e.Frames, u.Scheme+"://"+u.Host)
 	}
 	return e
 }

@@ -60,7 +60,7 @@ func New(s *pane.Screen) *Pane {
 	p.readRooms = pane.NewSlot(s, "the rooms", p.askRooms, p.setRooms)
 	p.readMeeting = pane.NewSlot(s, "the meeting", p.askMeeting, func(d app.MeetingDetail) tea.Cmd {
 		p.detail = &d
-		p.setPeople(byPresence(d.Participants))
+		p.setPeople(append(declined(d.Guests), byPresence(d.Participants)...))
 		return nil
 	})
 	p.readActivity = pane.NewSlot(s, "the activity", pane.Always(p.askActivity), func(page app.EventPage) tea.Cmd {

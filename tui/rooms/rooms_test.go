@@ -63,3 +63,15 @@ func TestEndingSaysWhatBecomesOfALastingRoom(t *testing.T) {
 		}
 	}
 }
+
+func TestThoseWhoDeclinedAreNamed(t *testing.T) {
+	rows := declined([]app.Guest{
+		{Name: "Ada", Consent: app.ConsentYes}, {Name: "Eve\x1b[2J", Consent: app.ConsentNo}, {Name: "Bob", Consent: app.ConsentNo, Session: "s"}, {Name: "Mal", Consent: app.ConsentNo},
+	})
+	if len(rows) != 1 || rows[0].stay != nil || rows[0].head != "Declined: Eve␛[2J, Mal" {
+		t.Errorf("%+v", rows)
+	}
+	if rows := declined([]app.Guest{{Name: "Ada", Consent: app.ConsentYes}}); rows != nil {
+		t.Errorf("%+v", rows)
+	}
+}

@@ -46,6 +46,20 @@ func byPresence(stays []app.Stay) []row {
 	return out
 }
 
+// declined names the guests who declined to be recorded on the room's page and didn't join.
+func declined(guests []app.Guest) []row {
+	var names []string
+	for _, g := range guests {
+		if g.Consent == app.ConsentNo && g.Session == "" {
+			names = append(names, words.Safe(g.Name))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []row{{head: "Declined: " + strings.Join(names, ", ")}}
+}
+
 // person returns the selected person, while the people have the focus.
 func (p *Pane) person() (app.Stay, bool) {
 	if !p.inner || p.roster.Cursor >= len(p.people) || p.people[p.roster.Cursor].stay == nil {
@@ -121,6 +135,10 @@ func (p *Pane) rosterLines(w, h, x0, y0 int) []string {
 	for i := from; i < to; i++ {
 		row, mark := rows[i], p.Marker(p.inner && i == p.roster.Cursor)
 		if row.stay == nil {
+			if strings.HasPrefix(row.head, "Declined") {
+				out = append(out, mark+s.Warn.Render(s.Clip(row.head, max(w-3, 1))))
+				continue
+			}
 			cols := []pane.Column{{Text: row.head, W: name + 2, Ink: s.Title}, {Text: "joined", W: 9, Ink: s.Head}, {Text: "for", W: 8, Ink: s.Head, Right: true}}
 			switch row.head {
 			case "Here":
@@ -183,8 +201,13 @@ func (p *Pane) stayLine(st app.Stay, name, why int, lasted func(a, b app.Time) s
 	case st.Owner:
 		mark = s.Warn.Render(theme.Host + " ")
 	}
-	if st.Consent != "" {
-		who += " (consent: " + st.Consent + ")"
+	switch {
+	case st.Consent == app.ConsentYes:
+		who += " (consented)"
+	case st.Consent == app.ConsentNo:
+		who += " (declined)"
+	case p.detail != nil && recorded(p.detail.Meeting) && len(p.detail.Guests) > 0 && !st.Bot:
+		who += " (not asked)"
 	}
 	if !st.LeftAt.IsZero() {
 		ink = s.Muted

@@ -31,7 +31,7 @@ func TestAMeetingOnARealServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newHouse(t, at, hub.Account{Account: account, Provider: p})
+	h := newHouse(t, plan{at: at, accounts: []hub.Account{{Account: account, Provider: p}}})
 	browser := peers.Browser(t, nil)
 	const room = "All hands"
 	address := h.room(room, "livekit", true)
@@ -87,9 +87,9 @@ func TestAMeetingOnARealServer(t *testing.T) {
 	ada.until("Bob's microphone off", `[...document.querySelectorAll(".who")].some((e) => e.textContent === "Bob · microphone off")`)
 	bob.press("Camera: on")
 	ada.until("Bob's camera off", videos+` === 2`)
-	bob.press("Share screen: off")
+	bob.press("Screen: off")
 	ada.until("Bob's screen", `[...document.querySelectorAll(".tile.screen video")].some((v) => v.videoWidth > 0)`)
-	bob.press("Share screen: on")
+	bob.press("Screen: on")
 	ada.until("no screen", `document.querySelectorAll(".tile.screen").length === 0`)
 	bob.press("Devices")
 	bob.until("a choice of cameras", `document.getElementById("device-videoinput")?.options.length > 0`)

@@ -1,10 +1,12 @@
 package page_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,9 +33,6 @@ import (
 	"greenroom/store"
 )
 
-// anywhere is a free address.
-const anywhere = "127.0.0.1:0"
-
 // navigate opens an address.
 func navigate(address string) chromedp.Action[chromedp.Void] { return chromedp.Navigate(address) }
 
@@ -45,10 +44,16 @@ type house struct {
 	base  string
 }
 
-// newHouse returns a house that listens at an address, with further accounts.
-func newHouse(t *testing.T, at string, more ...hub.Account) *house {
+// plan says how a house is built. The zero value is the usual one.
+type plan struct {
+	// at is where it listens, links the beginning of the platforms' links.
+	at, links string
+	accounts  []hub.Account
+}
+
+func newHouse(t *testing.T, o plan) *house {
 	t.Helper()
-	h := &house{t: t, world: sandbox.New(sandbox.Options{NoRateLimits: true})}
+	h := &house{t: t, world: sandbox.New(sandbox.Options{NoRateLimits: true, BaseURL: o.links})}
 	n, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -67,16 +72,16 @@ func newHouse(t *testing.T, at string, more ...hub.Account) *house {
 	accounts := append([]hub.Account{
 		{Account: provider.Account{Name: "daily", Platform: provider.Daily}, Provider: d},
 		{Account: provider.Account{Name: "whereby", Platform: provider.Whereby}, Provider: w},
-	}, more...)
+	}, o.accounts...)
 	h.Hub, err = hub.Open(hub.Options{Store: store.Options{Path: filepath.Join(t.TempDir(), store.FileName)}, Accounts: accounts, HostName: "Ada Lovelace"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := web.Options{Addr: at, Fixed: true}
+	wo := web.Options{Addr: cmp.Or(o.at, "127.0.0.1:0"), Fixed: true}
 	for _, a := range accounts {
-		o.Accounts = append(o.Accounts, a.Name)
+		wo.Accounts = append(wo.Accounts, a.Name)
 	}
-	l := inlet.NewListener(o, nil)
+	l := inlet.NewListener(wo, nil)
 	opened, err := l.Open(h.Hub)
 	if err != nil {
 		t.Fatal(err)
@@ -299,7 +304,7 @@ func (p *tab) pictures(state string) {
 }
 
 func TestAGuestComesInThroughConsent(t *testing.T) {
-	h := newHouse(t, anywhere)
+	h := newHouse(t, plan{})
 	browser := peers.Browser(t, nil)
 	for _, account := range []string{"daily", "whereby"} {
 		t.Run(account, func(t *testing.T) {
@@ -354,7 +359,7 @@ func TestAGuestComesInThroughConsent(t *testing.T) {
 				ada.pictures("left")
 			}
 			ada.press("Join again")
-			ada.until("the meeting again", `document.querySelector("#stage iframe") !== null`)
+			ada.until("the meeting again", `document.querySelector("#stage iframe") !== null && document.getElementById("status").textContent === "You are in the meeting"`)
 			if _, err := h.EndMeeting(t.Context(), app.MeetingRef{Ref: m.ID}); err != nil {
 				t.Fatal(err)
 			}
@@ -382,7 +387,7 @@ func leaveFrame(p *tab) {
 }
 
 func TestAnAddressThatIsReplaced(t *testing.T) {
-	h := newHouse(t, anywhere)
+	h := newHouse(t, plan{})
 	p := newTab(t, peers.Browser(t, nil))
 	p.do(navigate(h.room("r", "daily", false)))
 	p.heading("r")
@@ -396,7 +401,7 @@ func TestAnAddressThatIsReplaced(t *testing.T) {
 
 // Under 1 MB, compressed, for everything together; and the page is drawn at once.
 func TestThePageIsSmallAndFast(t *testing.T) {
-	h := newHouse(t, anywhere)
+	h := newHouse(t, plan{})
 	address := h.room("r", "daily", true)
 	browser := peers.Browser(t, nil)
 	p := newTab(t, browser)
@@ -420,5 +425,82 @@ func TestThePageIsSmallAndFast(t *testing.T) {
 	var view map[string]any
 	if err := json.Unmarshal([]byte(eval[string](p, `document.body.dataset.view`)), &view); err != nil || view["room"] != "r" {
 		t.Errorf("%v, %v", view, err)
+	}
+}
+
+// Whereby's own element shows pages on whereby.com alone: here the browser finds the sandbox there.
+func TestTheElementOfThePlatform(t *testing.T) {
+	const links = "https://acme.whereby.com"
+	h := newHouse(t, plan{links: links})
+	secure := httptest.NewTLSServer(h.world.Handler())
+	defer secure.Close()
+	p := newTab(t, peers.Browser(t, map[string]any{
+		"host-resolver-rules": "MAP *.whereby.com " + secure.Listener.Addr().String(), "ignore-certificate-errors": true, "disable-site-isolation-trials": true, // so that the test reaches into the frame
+	}))
+	address := h.room("r", "whereby", true)
+	m := h.start("r")
+	p.do(navigate(address))
+	p.enter("Ada", "I consent, join")
+	p.until("the meeting", `document.querySelector("whereby-embed iframe") !== null && document.getElementById("status").textContent === "You are in the meeting"`)
+	src := eval[string](p, `document.querySelector("whereby-embed iframe").src`)
+	if !strings.HasPrefix(src, m.GuestURL) || !strings.HasPrefix(src, links) || !strings.Contains(src, "displayName=Ada") || !strings.Contains(src, "externalId=g-") {
+		t.Errorf("the frame is at %s", src)
+	}
+	if size := eval[[]float64](p, `(() => { const r = document.querySelector("whereby-embed iframe").getBoundingClientRect(); return [r.width - innerWidth, r.height - innerHeight] })()`); size[0] != 0 || size[1] != 0 {
+		t.Errorf("the frame lacks %v of the window", size)
+	}
+	leaveFrame(p)
+	p.heading("You left the meeting")
+	p.onlyFrom(address[:strings.Index(address, "/r/")], links)
+	for _, line := range p.console() {
+		if !strings.Contains(line, "Unrecognized feature") { // of the element's own frame
+			t.Errorf("the console: %s", line)
+		}
+	}
+}
+
+// Guests whom no one asked are asked when a recording begins.
+func TestARecordingThatBeginsLater(t *testing.T) {
+	h := newHouse(t, plan{})
+	browser := peers.Browser(t, nil)
+	address := h.room("r", "daily", false)
+	m := h.start("r")
+	ada, bob := newTab(t, browser), newTab(t, browser)
+	for name, p := range map[string]*tab{"Ada": ada, "Bob": bob} {
+		p.do(navigate(address))
+		p.enter(name, "Join")
+		p.until("the meeting", `document.getElementById("status").textContent === "You are in the meeting"`)
+	}
+	if _, err := h.world.Join(provider.Daily, m.PlatformRoom, sandbox.Person{Name: "Hana"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.StartRecording(t.Context(), app.RecordingSwitch{Meeting: m.ID}); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*tab{ada, bob} {
+		p.until("the question", `document.getElementById("now-recorded") !== null`)
+	}
+	ada.accessible("the question")
+	ada.press("I consent")
+	bob.press("Leave")
+	bob.heading("You didn't join")
+	ada.until("no question", `document.getElementById("now-recorded") === null && document.querySelector("#stage iframe") !== null`)
+	answers := func() string {
+		d, err := h.Meeting(t.Context(), app.MeetingRef{Ref: m.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]string{}
+		for _, g := range d.Guests {
+			out[g.Name] = g.Consent
+		}
+		return fmt.Sprint(out)
+	}
+	late := time.Now().Add(20 * time.Second)
+	for answers() != "map[Ada:yes Bob:no]" {
+		if time.Now().After(late) {
+			t.Fatal(answers())
+		}
+		ada.until("a moment", `new Promise((r) => setTimeout(() => r(true), 50))`)
 	}
 }

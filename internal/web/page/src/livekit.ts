@@ -106,7 +106,7 @@ export const join: Join = (place, entry, on) => {
   const leave = button("Leave", () => end(() => on.left()), "main");
   const controls = () => {
     for (const [b, is, name] of [
-      [microphone, me.isMicrophoneEnabled, "Microphone"], [camera, me.isCameraEnabled, "Camera"], [screen, me.isScreenShareEnabled, "Share screen"],
+      [microphone, me.isMicrophoneEnabled, "Microphone"], [camera, me.isCameraEnabled, "Camera"], [screen, me.isScreenShareEnabled, "Screen"],
     ] as const) {
       b.textContent = name + (is ? ": on" : ": off");
       b.setAttribute("aria-pressed", String(is));
