@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -73,8 +74,33 @@ func (p *program) eventRow(d app.Delivery) []string {
 		kind = d.Type
 	}
 	return []string{
-		fmt.Sprint(d.Seq), p.clock(d.At), d.Account, string(d.Verdict), fmt.Sprint(d.Status), kind, d.Room, d.Participant, remark(d),
+		fmt.Sprint(d.Seq), p.clock(d.At), d.Account, string(d.Verdict), fmt.Sprint(d.Status), kind, d.Room, d.Participant,
+		strings.Join(slices.DeleteFunc([]string{remark(d), forwarded(d.Forwards)}, func(s string) bool { return s == "" }), "; "),
 	}
+}
+
+// forwarded describes how an event was passed on: the latest attempt of each forward.
+func forwarded(all []app.Attempt) string {
+	var names, words []string
+	for _, a := range all {
+		outcome := "no answer"
+		if a.Status != 0 {
+			outcome = strconv.Itoa(a.Status)
+		}
+		if a.Attempt > 1 {
+			outcome += fmt.Sprintf(" at attempt %d", a.Attempt)
+		}
+		word := a.Name + " " + outcome
+		if i := slices.Index(names, a.Name); i >= 0 {
+			words[i] = word
+			continue
+		}
+		names, words = append(names, a.Name), append(words, word)
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "forwarded: " + strings.Join(words, ", ")
 }
 
 // remark is an event's peculiarity.

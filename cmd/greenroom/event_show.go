@@ -214,6 +214,15 @@ func (o *eventShowOptions) print(d app.Delivery) error {
 		"imported", imported, "no effect", d.Unapplied, "size", humanize.IBytes(uint64(max(d.Size, 0)))); err != nil {
 		return err
 	}
+	for _, a := range d.Forwards {
+		line := fmt.Sprintf("to %s at %s, attempt %d: %s", a.Name, local(a.At), a.Attempt, attemptWords(a))
+		if answer := strings.TrimSpace(a.Answer); answer != "" {
+			line += ": " + plain.Cut(plain.Text(answer), 100)
+		}
+		if err := o.facts("forwarded", line); err != nil {
+			return err
+		}
+	}
 	var s strings.Builder
 	s.WriteString("\n" + plain.Text(d.Method+" "+d.Target) + "\n")
 	for _, n := range headerNames(d.Headers) {

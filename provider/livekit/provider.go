@@ -49,6 +49,7 @@ var (
 	_ provider.RecordingLister = (*Provider)(nil)
 	_ provider.RecordingFinder = (*Provider)(nil)
 	_ provider.Explainer       = (*Provider)(nil)
+	_ provider.SignatureTester = (*Provider)(nil)
 )
 
 // Options override defaults; the zero value is the usual choice.

@@ -78,9 +78,32 @@ func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, mi
 	case c.SHA256 == "":
 		return provider.Rejected, false, "the token is not a webhook's: it holds no hash of a body"
 	case subtle.ConstantTimeCompare([]byte(want), []byte(c.SHA256)) != 1:
-		return provider.Rejected, false, "the body is not the one that was signed: its hash differs"
+		return provider.Rejected, false, wrongBody
 	}
 	return provider.Verified, false, ""
+}
+
+// The reasons for a signature that no secret makes begin like these.
+const (
+	wrongKey  = "the signature is wrong"
+	wrongBody = "the body is not the one that was signed: its hash differs"
+)
+
+func isWrong(reason string) bool { return strings.HasPrefix(reason, wrongKey) || reason == wrongBody }
+
+// SignatureKey returns the key that LiveKit signs with for a secret; see [provider.SignatureTester].
+func (p *Provider) SignatureKey(secret string) ([]byte, bool) {
+	secret = strings.TrimSpace(secret)
+	return []byte(secret), secret != ""
+}
+
+// SignedWith reports whether a key makes the request's token and the token holds the body's hash; see [provider.SignatureTester].
+func (p *Provider) SignedWith(r provider.WebhookRequest, key []byte) bool {
+	var c claims
+	_, err := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithoutClaimsValidation()).ParseWithClaims(
+		strings.TrimSpace(r.Header.Get(headerSignature)), &c, func(*jwt.Token) (any, error) { return key, nil })
+	sum := sha256.Sum256(r.Body)
+	return err == nil && subtle.ConstantTimeCompare([]byte(base64.StdEncoding.EncodeToString(sum[:])), []byte(c.SHA256)) == 1
 }
 
 // hasScheme reports whether a header has a word before its token.

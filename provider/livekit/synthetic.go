@@ -1,6 +1,7 @@
 package livekit
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -12,13 +13,13 @@ import (
 
 var _ provider.Synthesizer = (*Provider)(nil)
 
-// minute is the length of synthesized stays and recordings.
-const minute = time.Minute
-
 // Synthesize returns a webhook as LiveKit sends it.
 func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookRequest, error) {
 	const op = "make webhook"
-	body, err := p.synthesize(e)
+	body, err := e.Body, error(nil)
+	if body == nil {
+		body, err = p.synthesize(e)
+	}
 	if err != nil {
 		return provider.WebhookRequest{}, fmt.Errorf("livekit: %s: %w", op, err)
 	}
@@ -35,12 +36,15 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 	default:
 		return provider.WebhookRequest{}, p.client.Refuse(provider.Invalid, op, string(e.Kind), "there is no secret to sign with", p.keys.hint)
 	}
-	h, err := seal(p.account.APIKey, secret, body, e.At)
+	h, err := seal(p.account.APIKey, secret, body, e.Signed())
 	if err != nil {
 		return provider.WebhookRequest{}, fmt.Errorf("livekit: %s: %w", op, err)
 	}
-	return provider.WebhookRequest{Method: http.MethodPost, Header: h, Body: body, ReceivedAt: e.At}, nil
+	return provider.WebhookRequest{Method: http.MethodPost, Header: h, Body: body, ReceivedAt: e.Signed()}, nil
 }
+
+// others are LiveKit's events without a kind in the common vocabulary that can be synthesized.
+var others = []string{"track_published", "track_unpublished"}
 
 // The events in LiveKit's form and order of keys. Zero values are left out.
 type (
@@ -51,6 +55,13 @@ type (
 		ID          string                `json:"id"`
 		CreatedAt   string                `json:"createdAt"`
 		Egress      *syntheticEgress      `json:"egressInfo,omitempty"`
+		Track       *syntheticTrack       `json:"track,omitempty"`
+	}
+	syntheticTrack struct {
+		Sid    string `json:"sid"`
+		Type   string `json:"type"`
+		Source string `json:"source"`
+		Mime   string `json:"mimeType"`
 	}
 	syntheticRoom struct {
 		Sid     string `json:"sid,omitempty"`
@@ -97,9 +108,9 @@ func (p *Provider) synthesize(e provider.SyntheticEvent) ([]byte, error) {
 	seconds := func(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
 	millis := func(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 	nanos := func(t time.Time) string { return strconv.FormatInt(t.UnixNano(), 10) }
-	began := e.At.Add(-minute)
+	began := e.At.Add(-e.Lasted())
 	out := syntheticEvent{ID: e.ID, CreatedAt: seconds(e.At)}
-	room := &syntheticRoom{Sid: e.MeetingID, Name: e.Room, Created: seconds(began), Millis: millis(began)}
+	room := &syntheticRoom{Sid: cmp.Or(e.MeetingID, e.Conference), Name: e.Room, Created: seconds(began), Millis: millis(began)}
 	if e.Kind == provider.KindMeetingStarted {
 		room.Created, room.Millis = seconds(e.At), millis(e.At)
 	}
@@ -107,7 +118,7 @@ func (p *Provider) synthesize(e provider.SyntheticEvent) ([]byte, error) {
 		Sid: e.Session, Identity: e.Session, State: "ACTIVE", JoinedAt: seconds(e.At), Name: e.Name, Version: 2, JoinedMs: millis(e.At),
 	}
 	egress := &syntheticEgress{
-		ID: e.Session, RoomID: e.MeetingID, Status: "EGRESS_ACTIVE", Started: nanos(e.At), RoomName: e.Room,
+		ID: e.Session, RoomID: cmp.Or(e.MeetingID, e.Conference), Status: "EGRESS_ACTIVE", Started: nanos(e.At), RoomName: e.Room,
 		Composite: syntheticComposite{e.Room},
 	}
 	switch e.Kind {
@@ -127,12 +138,15 @@ func (p *Provider) synthesize(e provider.SyntheticEvent) ([]byte, error) {
 		name := fmt.Sprintf("%s/%d.mp4", e.Room, began.UnixMilli())
 		egress.Files = []syntheticFile{{
 			Name: name, Started: nanos(began), Ended: nanos(e.At), Size: "1048576",
-			Location: "https://recordings.s3.amazonaws.com/" + name, Duration: strconv.FormatInt(int64(minute), 10),
+			Location: "https://recordings.s3.amazonaws.com/" + name, Duration: strconv.FormatInt(int64(e.Lasted()), 10),
 		}}
 		out.Event, out.Egress = "egress_ended", egress
 	case provider.KindRecordingFailed:
 		egress.Status, egress.Error, egress.Started, egress.Ended = "EGRESS_FAILED", "synthetic failure", nanos(began), nanos(e.At)
 		out.Event, out.Egress = "egress_ended", egress
+	case provider.KindUnknown:
+		out.Event, out.Room, out.Participant = rest.Text(cmp.Or(e.Type, others[0])), room, who
+		out.Track = &syntheticTrack{Sid: "TR_" + e.Session, Type: "AUDIO", Source: "MICROPHONE", Mime: "audio/opus"}
 	default:
 		return nil, nil
 	}

@@ -37,7 +37,7 @@ func (p *Provider) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, err
 	if verdict == provider.Verified {
 		reason = unread
 	}
-	return provider.Webhook{Verdict: verdict, Missing: missing, Reason: reason, Event: event}, nil
+	return provider.Webhook{Verdict: verdict, Missing: missing, Wrong: isWrong(reason), Reason: reason, Event: event}, nil
 }
 
 // readEvent parses a body as far as possible, and returns a description of the rest.
@@ -154,6 +154,9 @@ func types() map[string]provider.EventKind {
 		if word != "participant_connection_aborted" {
 			out[string(word)] = kind
 		}
+	}
+	for _, word := range others {
+		out[word] = provider.KindUnknown
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	"greenroom/provider"
 )
@@ -170,5 +171,27 @@ func (h Harness) signed(t *testing.T, p provider.Provider, path, secret string) 
 		if !seen[kind] {
 			t.Errorf("%s was not posted to %s", kind, path)
 		}
+	}
+}
+
+// testSignsAnyBody signs a body that is no event of the platform's, at another time than its event's: other programs are tested with it.
+func testSignsAnyBody(t *testing.T, h Harness) {
+	p := h.open(t, nil)
+	s, ok := p.(provider.Synthesizer)
+	if !ok {
+		t.Skip("the provider makes no synthetic webhooks")
+	}
+	body, at := []byte("{ \"type\" : \"x\",  \"name\":\"Zo\\u00eb <&>\" }\n"), h.Clock.Now()
+	r, err := s.Synthesize(provider.SyntheticEvent{Body: body, At: at.Add(-48 * time.Hour), SignedAt: at})
+	if err != nil || string(r.Body) != string(body) {
+		t.Fatalf("%s, %v", r.Body, err)
+	}
+	r.ReceivedAt = at
+	if w := read(t, p, r); w.Verdict != provider.Verified {
+		t.Errorf("%s: %s", w.Verdict, w.Reason)
+	}
+	r.Body = append(r.Body, ' ')
+	if w := read(t, p, r); w.Verdict != provider.Rejected || !w.Wrong {
+		t.Errorf("another body: %+v", w)
 	}
 }

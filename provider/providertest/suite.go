@@ -99,6 +99,7 @@ func Run(t *testing.T, h Harness) {
 		{"WebhookWithoutSecret", testWebhookWithoutSecret},
 		{"WebhookSecrets", testWebhookSecrets},
 		{"SecretOfASynthetic", testSecretOfASynthetic},
+		{"SignsAnyBody", testSignsAnyBody},
 		{"Registrar", testRegistrar}, // must be last, since it removes the webhook that the others use
 	} {
 		t.Run(one.name, func(t *testing.T) {

@@ -47,6 +47,8 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"pages of events", testPages},
 		{"replays", testReplays},
 		{"imports", testImports},
+		{"forwards", testForwards},
+		{"catches", testCatches},
 		{"a large request", testLarge},
 		{"a batch is stored once and in order", testBatch},
 		{"what is refused leaves its position", testRefused},
