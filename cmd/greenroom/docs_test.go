@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"greenroom/internal/app"
+	"greenroom/internal/config"
 	"greenroom/provider"
 )
 
@@ -48,6 +50,35 @@ func TestArchitectureNamesEveryPackage(t *testing.T) {
 		name, ours := strings.CutPrefix(path, "greenroom/")
 		if ours && name != "cmd/greenroom" && !strings.Contains(string(text), "`"+name+"`") {
 			t.Errorf("docs/architecture.md lacks %s", name)
+		}
+	}
+}
+
+// Every key of the configuration is in the documents.
+func TestDocumentsNameEveryKey(t *testing.T) {
+	var text strings.Builder
+	for _, pattern := range []string{"../../README.md", "../../docs/*.md"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			t.Fatal(pattern, err)
+		}
+		for _, path := range paths {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text.Write(b)
+		}
+	}
+	for _, key := range config.Keys() {
+		name := key[strings.LastIndexByte(key, '.')+1:]
+		if name == "*" {
+			continue
+		}
+		// In backticks, alone or behind its table, or in an example.
+		written := regexp.MustCompile("`([a-z_.*]+\\.)?" + name + "[` =]|(?m)^[ \t#]*" + name + " +=|[{,] *" + name + " =")
+		if !written.MatchString(text.String()) {
+			t.Errorf("no document names %s", key)
 		}
 	}
 }

@@ -154,7 +154,7 @@ func (r *reader) recording(d provider.Driver, key func(string) string) provider.
 // firstOrigin is the first place where the account is mentioned.
 func (r *reader) firstOrigin(name string) Origin {
 	best, found := Origin{}, false
-	for _, k := range slices.Concat(accountKeys, fetchKeys) {
+	for _, k := range under("accounts.*.") {
 		v, ok := r.values["accounts."+dotted([]string{name})+"."+k]
 		if ok && (!found || v.from.Kind < best.Kind || v.from.Kind == best.Kind && v.from.Line < best.Line) {
 			best, found = v.from, true

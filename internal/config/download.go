@@ -27,18 +27,6 @@ const (
 // DefaultSweep is how often a bucket with a queue is listed, to find objects that the queue missed.
 const DefaultSweep = 24 * time.Hour
 
-var (
-	downloadKeys = []string{
-		"download.folder", "download.template", "download.time_zone", "download.limit_rate", "download.files", "download.workers",
-		"download.file_mode",
-		"download.on_download", "download.on_failure", "download.parallel", "download.timeout",
-	}
-	fetchKeys = []string{
-		"auto_download", "delete_after", "recording.endpoint", "recording.path_style", "recording.read_role_arn",
-		"recording.read_access_key_id", "recording.read_access_key_secret", "recording.queue", "recording.sweep",
-	}
-)
-
 // Download is how recordings are fetched.
 type Download struct {
 	// Folder is absolute.

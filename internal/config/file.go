@@ -89,7 +89,7 @@ func leaves(md *toml.MetaData, at []string, table map[string]toml.Primitive, out
 		if err := md.PrimitiveDecode(prim, &v); err != nil {
 			return &Error{Origin: Origin{Kind: FromFile, Line: line}, Key: dotted(path), Problem: "isn't a value that can be read"}
 		}
-		if _, ok := listed(key); ok && len(at) == 0 {
+		if listed(key) && len(at) == 0 {
 			if err := tables(md, path, prim, v, line, out); err != nil {
 				return err
 			}
@@ -135,7 +135,7 @@ func tables(md *toml.MetaData, path []string, prim toml.Primitive, v any, line i
 func listedLines(data []byte, entries []entry) {
 	lines := strings.Split(string(data), "\n")
 	for i, e := range entries {
-		if _, ok := listed(e.path[0]); !ok || len(e.path) < 2 {
+		if !listed(e.path[0]) || len(e.path) < 2 {
 			continue
 		}
 		n, err := strconv.Atoi(e.path[1])
@@ -219,7 +219,7 @@ func (r *reader) file(data []byte) {
 			}
 			continue
 		}
-		if _, ok := r.schema(e.path); !ok {
+		if !r.known(e.path) {
 			fix := "see `greenroom config show` for what there is"
 			if near := r.suggestion(e.path); near != "" {
 				fix = "did you mean " + near + "?"

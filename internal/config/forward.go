@@ -5,14 +5,10 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strconv"
 
 	"greenroom/internal/regular"
 )
-
-// forwardKeys are the keys of a table [[forward]].
-var forwardKeys = []string{"name", "url", "filter", "resign", "insecure", "ca", "from"}
 
 // Forward passes events on to a URL.
 type Forward struct {
@@ -129,24 +125,4 @@ func Certificates(path string) (string, error) {
 		return "", fmt.Errorf("%s is larger than 1 MiB", path)
 	}
 	return string(data), nil
-}
-
-// listed are the keys that are arrays of tables, with the keys of each.
-func listed(key string) ([]string, bool) {
-	switch key {
-	case "forward":
-		return forwardKeys, true
-	case "notify":
-		return notifyKeys, true
-	}
-	return nil, false
-}
-
-// listedKey reports whether a path is a key of a table in an array, and returns its generic form.
-func listedKey(path []string) (string, bool) {
-	if len(path) != 3 {
-		return "", false
-	}
-	keys, ok := listed(path[0])
-	return path[0] + ".*." + path[2], ok && slices.Contains(keys, path[2])
 }

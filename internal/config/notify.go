@@ -22,9 +22,6 @@ type NotifyProgram struct {
 	Run []string
 }
 
-// notifyKeys are those of each table [[notify]].
-var notifyKeys = []string{"on", "run"}
-
 func (r *reader) notify() {
 	n := &r.cfg.Notify
 	n.Bell, n.Desktop = r.calls("bell"), r.calls("desktop")

@@ -187,9 +187,8 @@ func (r *reader) secret(key string) string {
 // programs that Greenroom starts don't inherit them.
 func (c *Config) SecretVariables() []string {
 	names := slices.Clone(c.secretVariables)
-	for _, v := range slices.Concat(c.variables, relayVariables) {
-		switch key := v.key[strings.LastIndexByte(v.key, '.')+1:]; key {
-		case "api_key", "api_secret", "webhook_secret", "access_key_id", "access_key_secret", "token":
+	for _, v := range slices.Concat(c.variables, relayVariables()) {
+		if v.secret() {
 			names = append(names, v.name)
 		}
 	}

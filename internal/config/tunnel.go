@@ -48,32 +48,6 @@ type Tunnel struct {
 	Queue, Region, Endpoint string
 }
 
-// tunnelKeys are the keys under [tunnel] beside driver, with the drivers that use them.
-var tunnelKeys = []struct {
-	key     string
-	drivers []string
-}{
-	{"url", []string{"relay", "manual", "ssh", "exec", "sqs"}},
-	{"pattern", []string{"ssh", "exec"}},
-	{"token", []string{"relay"}},
-	{"ca_file", []string{"relay"}},
-	{"window", []string{"relay", "sqs"}},
-	{"ssh_host", []string{"ssh"}},
-	{"ssh_user", []string{"ssh"}},
-	{"ssh_key_file", []string{"ssh"}},
-	{"ssh_known_hosts", []string{"ssh"}},
-	{"ssh_bind", []string{"ssh"}},
-	{"authtoken", []string{"ngrok"}},
-	{"domain", []string{"ngrok"}},
-	{"command", programs},
-	{"queue", []string{"sqs"}},
-	{"region", []string{"sqs"}},
-	{"endpoint", []string{"sqs"}},
-}
-
-// relayVariables set the relay's keys, and choose it when nothing else is chosen. Another driver has no use for them.
-var relayVariables = []variable{{"GREENROOM_RELAY_URL", "tunnel.url"}, {"GREENROOM_RELAY_TOKEN", "tunnel.token"}}
-
 // required are the keys that a driver can't do without, and how to get them.
 var required = map[string][]struct{ key, fix string }{
 	"relay": {
@@ -96,7 +70,8 @@ type TunnelNeed struct {
 // TunnelNeeds lists the keys that a driver can't do without.
 func TunnelNeeds(driver string) (needs []TunnelNeed) {
 	for _, n := range required[driver] {
-		needs = append(needs, TunnelNeed{Key: n.key, How: n.fix, Secret: n.key == "token" || n.key == "authtoken"})
+		row, _ := rowOf([]string{"tunnel", n.key})
+		needs = append(needs, TunnelNeed{Key: n.key, How: n.fix, Secret: row.secret})
 	}
 	return needs
 }
@@ -106,10 +81,10 @@ func (r *reader) tunnel() {
 	t.Driver = r.tunnelDriver()
 	t.FromFlag = r.values["tunnel.driver"].from.Kind == FromFlag
 	before := len(r.errs)
-	for _, k := range tunnelKeys {
-		key := "tunnel." + k.key
-		if _, set := r.values[key]; set || slices.Contains(k.drivers, t.Driver) {
-			r.tunnelKey(t, k.key, key)
+	for _, row := range rows {
+		name, ok := strings.CutPrefix(row.key, "tunnel.")
+		if _, set := r.values[row.key]; ok && name != "driver" && (set || slices.Contains(row.tunnels, t.Driver)) {
+			r.tunnelKey(t, name, row.key)
 		}
 	}
 	if t.Driver == "ssh" && t.SSHKnownHosts == "" {
@@ -137,7 +112,7 @@ func (r *reader) tunnel() {
 // settings that belong to another driver.
 func (r *reader) tunnelDriver() string {
 	const key = "tunnel.driver"
-	set := slices.DeleteFunc(slices.Clone(relayVariables), func(v variable) bool { return r.opts.Getenv(v.name) == "" })
+	set := slices.DeleteFunc(relayVariables(), func(v variable) bool { return r.opts.Getenv(v.name) == "" })
 	if _, chosen := r.values[key]; !chosen && len(set) > 0 {
 		r.values[key] = value{raw: "relay", from: Origin{Kind: FromEnv, Name: set[0].name}}
 	}
