@@ -12,7 +12,6 @@
 package livekit
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -123,7 +122,7 @@ func New(a provider.Account, o Options) (*Provider, error) {
 	}
 	if strings.TrimSpace(a.APISecret) == "" {
 		return refuse(provider.Unauthenticated, "there is no API secret",
-			"set "+a.Setting(variableSecret, "api_secret")+" to the secret of the key "+client.Safe(a.APIKey))
+			"set "+a.Setting(variableSecret, "api_secret")+" to the secret of the key in "+a.Setting(variableKey, "api_key"))
 	}
 	if a.JoinURL != "" {
 		if _, err := joinLink(a.JoinURL, "wss://x.example", "token"); err != nil {
@@ -169,8 +168,7 @@ func (p *Provider) Traits() provider.Traits {
 		PresenceLag: 5 * time.Second, PresenceEvery: 10 * time.Second, NamesRooms: true, GoneIsEmpty: true, GuestTokens: true,
 		EmptiesRooms:  true,
 		HostParameter: "token",
-		WebhookPlace: fmt.Sprintf("add it to urls under webhook in the LiveKit server's configuration, with api_key: %s",
-			p.client.Safe(p.account.APIKey)),
+		WebhookPlace: "add it to urls under webhook in the LiveKit server's configuration, where api_key is the key of this account",
 	}
 }
 
