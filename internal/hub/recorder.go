@@ -139,7 +139,7 @@ func (r *autoRecorder) attempt(ctx context.Context, id string) {
 		h.lookForRecordings(ctx, r.account, g.PlatformRoom)
 		return
 	}
-	err = startKinds(ctx, r.record, g.Meeting.Meeting)
+	err = h.startKinds(ctx, r.account, r.record, g.Meeting.Meeting)
 	if ctx.Err() != nil {
 		return
 	}
@@ -183,9 +183,16 @@ func (h *Hub) gathering(ctx context.Context, id string) (g gathered, due bool, e
 	return g, due, err
 }
 
-func startKinds(ctx context.Context, r provider.Recorder, m app.Meeting) error {
+// startKinds starts each kind of recording that the account makes. Their own webhooks, if they have any, go to the tunnel.
+func (h *Hub) startKinds(ctx context.Context, a *account, r provider.Recorder, m app.Meeting) error {
+	hook := ""
+	if t, live := h.hookOf(a); live {
+		hook = t.URL
+	}
 	for _, kind := range r.RecordingKinds() {
-		err := r.StartRecording(ctx, platformMeeting(m, nil), provider.RecordingStart{Kind: kind, Instance: instanceID(m.ID, kind)})
+		err := r.StartRecording(ctx, platformMeeting(m, nil), provider.RecordingStart{
+			Kind: kind, Instance: instanceID(m.ID, kind), HookURL: hook,
+		})
 		if err != nil {
 			return err
 		}
@@ -204,7 +211,7 @@ func (h *Hub) StartRecording(ctx context.Context, req app.RecordingSwitch) (app.
 		return m.Meeting, nil
 	}
 	now := h.clock.Now()
-	err = startKinds(ctx, r, m.Meeting)
+	err = h.startKinds(ctx, a, r, m.Meeting)
 	h.noteCall(a, err)
 	if err != nil {
 		return m.Meeting, err

@@ -33,7 +33,7 @@ const (
 )
 
 // patience bounds how long anything may take.
-const patience = 40 * time.Second
+const patience = 2 * time.Minute
 
 // Server is a LiveKit server, real or mock.
 type Server struct {
