@@ -308,7 +308,7 @@ func TestDemo(t *testing.T) {
 			return err
 		}
 		rooms, err := o.Backend.Rooms(ctx, app.RoomQuery{})
-		if err != nil || len(rooms) != 4 || !o.Demo {
+		if err != nil || len(rooms) != 5 || !o.Demo {
 			return errors.Join(err, errors.New("not the rooms of the demo"))
 		}
 		past, err := o.Backend.Meetings(ctx, app.MeetingQuery{ByTime: true, Filter: "is:ended"})

@@ -134,8 +134,8 @@ func reason(d app.MeetingDetail, session string) string {
 	return "unknown"
 }
 
-// A meeting on a real server, with real people: the roster is the server's truth whoever joins, leaves, is removed, loses the
-// connection or comes twice, and whatever is killed meanwhile.
+// A meeting on a real server, with real people: the roster is the server's truth through joining, leaving, removal, lost connections and
+// a second joining, and through the killing of both programs.
 func TestAMeetingOnARealLiveKitServer(t *testing.T) {
 	for name, throughRelay := range map[string]bool{"directly": false, "through the relay": true} {
 		t.Run(name, func(t *testing.T) {
@@ -196,7 +196,7 @@ func TestAMeetingOnARealLiveKitServer(t *testing.T) {
 			b.agrees("what happened without us", m.Meeting, 2)
 			_ = again
 
-			// While the server is down nobody is closed; it comes back without the room.
+			// While the server is down no one is closed; it comes back without the room.
 			b.server.Kill(t)
 			mae.Kill(t)
 			again.Kill(t)

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	nobody  = `{"items":[]}`
+	idle    = `{"items":[]}`
 	someone = `{"participants":[{"sid":"PA_zj4ENvyvNoSG","identity":"a","state":"ACTIVE","tracks":[{"sid":"TR_1","type":"AUDIO"},{"sid":"TR_2","type":"VIDEO","source":"SCREEN_SHARE"}]}]}`
 	none    = `{"code":"internal","msg":"twirp error unknown: egress not connected (redis required)"}`
 	silence = `{"code":"unavailable","msg":"twirp error unknown: no response from servers"}`
@@ -29,7 +29,7 @@ func start(kind string) provider.RecordingStart {
 }
 
 func TestStartOfAWholeRoom(t *testing.T) {
-	p, s, _ := on(t, account(), answers{list: one(nobody), people: one(someone), whole: one(`{"egress_id":"EG_1","status":"EGRESS_STARTING","error":""}`)})
+	p, s, _ := on(t, account(), answers{list: one(idle), people: one(someone), whole: one(`{"egress_id":"EG_1","status":"EGRESS_STARTING","error":""}`)})
 	if err := p.StartRecording(t.Context(), demo, start("cloud")); err != nil {
 		t.Fatal(err)
 	}
@@ -48,11 +48,11 @@ func TestNoSecondRecording(t *testing.T) {
 		t.Errorf("%v after %s", err, s.Calls())
 	}
 	running := providertest.JSON(`{"items":[` + item("EG_1", instance, "EGRESS_STARTING", "") + `]}`)
-	p, s, _ = on(t, account(), answers{list: {providertest.JSON(nobody), running}, people: one(someone), whole: {providertest.Lost()}})
+	p, s, _ = on(t, account(), answers{list: {providertest.JSON(idle), running}, people: one(someone), whole: {providertest.Lost()}})
 	if err := p.StartRecording(t.Context(), demo, start("cloud")); err != nil {
 		t.Errorf("a lost answer, and it runs: %v after %s", err, s.Calls())
 	}
-	p, s, clock := on(t, account(), answers{list: one(nobody), people: one(someone), whole: {providertest.Lost(), providertest.JSON(`{"egress_id":"EG_2"}`)}})
+	p, s, clock := on(t, account(), answers{list: one(idle), people: one(someone), whole: {providertest.Lost(), providertest.JSON(`{"egress_id":"EG_2"}`)}})
 	if err := p.StartRecording(t.Context(), demo, start("cloud")); !errors.Is(err, provider.Unavailable) {
 		t.Errorf("a lost answer: %v", err)
 	}
@@ -77,12 +77,12 @@ func TestStartRefuses(t *testing.T) {
 	}{
 		"no bucket":     {nil, func(a *provider.Account) { a.Recording.Bucket = "" }, provider.Invalid, "AWS_LIVEKIT_S3_BUCKET"},
 		"no redis":      {answers{list: refusal(500, none)}, nil, provider.Unsupported, "egress service"},
-		"no worker":     {answers{list: one(nobody), people: one(someone), whole: refusal(503, silence)}, nil, provider.Unsupported, "egress service"},
-		"no one":        {answers{list: one(nobody), people: one(`{"participants":[]}`), rooms: one(`{"rooms":[{"sid":"RM_1","name":"demo"}]}`)}, nil, provider.NotReady, "someone"},
-		"no room":       {answers{list: one(nobody), people: one(`{"participants":[]}`), rooms: one(`{"rooms":[]}`)}, nil, provider.NotFound, ""},
+		"no worker":     {answers{list: one(idle), people: one(someone), whole: refusal(503, silence)}, nil, provider.Unsupported, "egress service"},
+		"no one":        {answers{list: one(idle), people: one(`{"participants":[]}`), rooms: one(`{"rooms":[{"sid":"RM_1","name":"demo"}]}`)}, nil, provider.NotReady, "someone"},
+		"no room":       {answers{list: one(idle), people: one(`{"participants":[]}`), rooms: one(`{"rooms":[]}`)}, nil, provider.NotFound, ""},
 		"down":          {answers{list: refusal(502, `{"code":"unavailable","msg":"x"}`)}, nil, provider.Unavailable, ""},
-		"refused":       {answers{list: one(nobody), people: one(someone), whole: refusal(400, `{"code":"invalid_argument","msg":"bad output"}`)}, nil, provider.Invalid, ""},
-		"an odd answer": {answers{list: one(nobody), people: one(someone), whole: one(`{}`)}, nil, provider.Unavailable, ""},
+		"refused":       {answers{list: one(idle), people: one(someone), whole: refusal(400, `{"code":"invalid_argument","msg":"bad output"}`)}, nil, provider.Invalid, ""},
+		"an odd answer": {answers{list: one(idle), people: one(someone), whole: one(`{}`)}, nil, provider.Unavailable, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := account()
@@ -113,7 +113,7 @@ func TestTracks(t *testing.T) {
 		!strings.Contains(sent, "demo/1749999999000-"+instance+"/PA_zj4ENvyvNoSG-screen-video-"+fmt.Sprint(began.UnixMilli())) {
 		t.Errorf("%s, sent %s", s.Calls(), sent)
 	}
-	p, _, _ = on(t, a, answers{list: one(nobody), people: one(`{"participants":[{"sid":"PA_1","identity":"a","state":"ACTIVE"}]}`)})
+	p, _, _ = on(t, a, answers{list: one(idle), people: one(`{"participants":[{"sid":"PA_1","identity":"a","state":"ACTIVE"}]}`)})
 	if err := p.StartRecording(t.Context(), demo, start("raw-tracks")); !errors.Is(err, provider.NotReady) {
 		t.Errorf("no tracks: %v", err)
 	}
@@ -233,10 +233,10 @@ func TestCheck(t *testing.T) {
 		change func(*provider.Account)
 		want   string
 	}{
-		"all is well":  {answers{list: one(nobody), web: refusal(400, `{"code":"invalid_argument","msg":"missing field: url"}`)}, nil, "API key ok, webhook secret ok, join page ok, recordings ok"},
-		"no worker":    {answers{list: one(nobody), web: refusal(503, silence)}, nil, "API key ok, webhook secret ok, join page ok, recordings missing"},
+		"all is well":  {answers{list: one(idle), web: refusal(400, `{"code":"invalid_argument","msg":"missing field: url"}`)}, nil, "API key ok, webhook secret ok, join page ok, recordings ok"},
+		"no worker":    {answers{list: one(idle), web: refusal(503, silence)}, nil, "API key ok, webhook secret ok, join page ok, recordings missing"},
 		"no redis":     {answers{list: refusal(500, none)}, nil, "API key ok, webhook secret ok, join page ok, recordings missing"},
-		"an odd ready": {answers{list: one(nobody), web: one(`{"egress_id":"EG_1"}`)}, nil, "API key ok, webhook secret ok, join page ok, recordings ok"},
+		"an odd ready": {answers{list: one(idle), web: one(`{"egress_id":"EG_1"}`)}, nil, "API key ok, webhook secret ok, join page ok, recordings ok"},
 		"bare": {nil, func(a *provider.Account) { a.JoinURL, a.WebhookSecret, a.Recording.Bucket = "", "", "" },
 			"API key ok, webhook secret missing, join page missing, recordings missing"},
 		"refused": {answers{rooms: refusal(401, "invalid API key")}, nil, "API key failed, webhook secret ok, join page ok"},

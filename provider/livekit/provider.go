@@ -168,7 +168,7 @@ func (p *Provider) Traits() provider.Traits {
 		PresenceLag: 5 * time.Second, PresenceEvery: 10 * time.Second, NamesRooms: true, GoneIsEmpty: true, GuestTokens: true,
 		EmptiesRooms:  true,
 		HostParameter: "token",
-		WebhookPlace: "add it to urls under webhook in the LiveKit server's configuration, where api_key is the key of this account",
+		WebhookPlace:  "add it to urls under webhook in the LiveKit server's configuration, where api_key is the key of this account",
 	}
 }
 
