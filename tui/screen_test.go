@@ -161,7 +161,7 @@ func TestThemes(t *testing.T) {
 	} {
 		for screen, walk := range map[string]func(*person){
 			"":          func(*person) {},
-			"-rewind":   func(p *person) { p.opens("Meetings").moves("in").does("moment.first", "moment.next") },
+			"-rewind":   func(p *person) { p.opens("Meetings").moves("down", "in").does("moment.first", "moment.next") },
 			"-webhooks": func(p *person) { p.opens("Webhooks") },
 			"-plan":     func(p *person) { p.does("room.plan") },
 			"-end":      func(p *person) { p.does("meeting.end") },

@@ -202,3 +202,20 @@ func TestACrowdIsCharted(t *testing.T) {
 		}
 	})
 }
+
+// The list of who attended has who was expected, who is still there, and what they answered on the room's page.
+func TestAttendanceShowsWhoWasExpectedAndConsents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 34, func(b *tuitest.Backend) {
+			b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"})
+			b.Start("board")
+			b.JoinAs("board", app.Stay{Name: "Ada", Consent: app.ConsentYes})
+			b.Expect = []app.Person{{Name: "ada"}, {Name: "Zed", Mail: "zed@example.com"}}
+			b.Alter("board", func(m *app.MeetingDetail) {
+				m.Guests = append(m.Guests, app.Guest{ID: "g1", Name: "Mallory", Consent: app.ConsentNo})
+			})
+		})
+		p.opens("Meetings").does("meeting.attendance").sees("Ada", "still here, agreed to be recorded", "✗ Zed", "never came", "✗ Mallory", "declined to be recorded",
+			"1 person came, 1 still here, 1 expected and never came, 1 declined to be recorded")
+	})
+}

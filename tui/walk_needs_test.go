@@ -198,3 +198,14 @@ func TestGroupsAndFavouritesAreListed(t *testing.T) {
 		p.clicks("Customers").sees("▌· other") // a heading is no row
 	})
 }
+
+func TestTheMousePlansAndLooksBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 34, needy)
+		p.clicks("soon ").clicks("{room.plan} plan").sees("Bookings of soon").clicks("Plan another meeting").sees("Plan a meeting of soon")
+		p.clicks("How often").sees("every day").clicks("  Plan ").sees("Meeting of soon planned", ", day")
+		p.clicks("{tab.meetings} Meetings").sees("Today").clicks("00:00 live").pane("live").sees("Linus")
+		p.clicks("{meeting.attendance} attendance").sees("Attendance of live").presses("esc")
+		p.clicks("Today, Sat").sees("▌○ 00:00 open") // a heading is no row: the one below it
+	})
+}

@@ -87,36 +87,46 @@ func (p *Pane) table(s *theme.Styles, rows []attendance.Row, w int) []string {
 			pane.Column{Text: cells[4], W: 6, Ink: s.Muted, Right: true}, pane.Column{Text: cells[5], W: w - name - 2*clock - 19, Ink: s.Warn})
 	}
 	out := []string{line(s.Head, [6]string{"name", "in", "out", "minutes", "joined", "note"})}
-	here, came := 0, 0
+	here, came, declined, missing := 0, 0, 0, 0
 	for _, r := range rows {
-		mark, note, ink := "  ", "", s.Text
+		mark, ink := "  ", s.Text
+		var notes []string
 		if r.Owner {
 			mark = theme.Host + " "
 		}
 		cells := [6]string{"", p.clock(r.FirstIn), p.clock(r.LastOut), strconv.Itoa(r.Minutes), strconv.Itoa(r.Joins), ""}
 		switch {
 		case !r.Came:
-			mark, note, ink = theme.Bad+" ", "never came", s.Muted
-			cells = [6]string{}
+			mark, ink, cells = theme.Bad+" ", s.Muted, [6]string{}
+			if notes = append(notes, "never came"); r.Expected {
+				missing++
+			}
 		case r.LastOut.IsZero():
-			note = "still here"
+			notes = append(notes, "still here")
 			here++
 		}
 		if r.Came {
 			came++
 		}
-		if r.Consent == "no" {
-			note = "declined to be recorded"
+		switch r.Consent {
+		case app.ConsentYes:
+			notes = append(notes, "agreed to be recorded")
+		case app.ConsentNo:
+			notes = append(notes, "declined to be recorded")
+			declined++
 		}
-		cells[0], cells[5] = mark+words.Safe(r.Name), note
+		cells[0], cells[5] = mark+words.Safe(r.Name), strings.Join(notes, ", ")
 		out = append(out, line(ink, cells))
 	}
 	sum := words.Plural(came, "person", "people") + " came"
 	if here > 0 {
 		sum += fmt.Sprintf(", %d still here", here)
 	}
-	if n := len(rows) - came; n > 0 {
-		sum += fmt.Sprintf(", %d expected and never came", n)
+	if missing > 0 {
+		sum += fmt.Sprintf(", %d expected and never came", missing)
+	}
+	if declined > 0 {
+		sum += fmt.Sprintf(", %d declined to be recorded", declined)
 	}
 	return append(out, "", s.Muted.Render(s.Clip(sum, w)))
 }

@@ -28,6 +28,8 @@ type Backend struct {
 	// Slow delays the answers of PlatformRooms and Diagnose; Failing are their errors by account.
 	Slow    time.Duration
 	Failing map[string]error
+	// Expect is the answer of Expected.
+	Expect []app.Person
 	// Ejected and Registered are the requests of Eject and RegisterWebhook.
 	Ejected    []app.Ejection
 	Muted      []app.Muting
@@ -194,3 +196,11 @@ func (b *Backend) Count(method string) (n int) {
 
 // Ago returns a time before now.
 func (b *Backend) Ago(d time.Duration) app.Time { return app.At(b.Clock.Now().Add(-d)) }
+
+// Expected answers Expect.
+func (b *Backend) Expected(context.Context, app.MeetingRef) ([]app.Person, error) {
+	err := b.call("Expected")
+	b.Lock()
+	defer b.Unlock()
+	return slices.Clone(b.Expect), err
+}
