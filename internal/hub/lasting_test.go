@@ -522,3 +522,89 @@ func TestBookingsOfALastingRoom(t *testing.T) {
 		t.Errorf("it ends at %v", d.EndsAt)
 	}
 }
+
+// namer is a platform that chooses the names, and may lose the answer to a creation or have it arrive late.
+type namer struct {
+	*platform
+	made  []provider.Meeting
+	loses int
+	late  []provider.MeetingSpec // creations that have not arrived yet
+	holds bool
+}
+
+func (n *namer) arrive(s provider.MeetingSpec) provider.Meeting {
+	m := provider.Meeting{ID: "8" + s.Name, Room: strings.ToLower(s.Room) + "-" + s.Name, GuestURL: "https://x.example/" + s.Name, Until: s.Until}
+	n.made = append(n.made, m)
+	return m
+}
+
+func (n *namer) CreateMeeting(_ context.Context, s provider.MeetingSpec) (provider.Meeting, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.created = append(n.created, s)
+	lost := &provider.Error{Kind: provider.Unavailable, Platform: n.name, Op: "create", Text: "the answer was lost"}
+	if n.holds {
+		n.late = append(n.late, s)
+		return provider.Meeting{}, lost
+	}
+	m := n.arrive(s)
+	if n.loses > 0 {
+		n.loses--
+		return provider.Meeting{}, lost
+	}
+	return m, nil
+}
+
+func (n *namer) Lookup(_ context.Context, m provider.Meeting) (provider.Meeting, error) {
+	return m, &provider.Error{Kind: provider.Invalid, Platform: n.name, Op: "look up", Text: "no id"}
+}
+
+func (n *namer) Rooms(_ context.Context, yield func(provider.Meeting) bool) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, m := range n.made {
+		if !yield(m) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// A platform that chooses the names can't be asked for one: after a lost answer, its list shows whether the meeting was made, and
+// nothing is created while the request may still be on its way.
+func TestALostAnswerToABookingMakesOneMeeting(t *testing.T) {
+	for name, prepare := range map[string]func(n *namer){
+		"the answer is lost":    func(n *namer) { n.loses = 1 },
+		"the request is late":   func(n *namer) { n.holds = true },
+		"the request never was": func(n *namer) { n.holds = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.close()
+			n := &namer{platform: b.platform}
+			prepare(n)
+			b.accounts[0].Provider = n
+			b.open()
+			b.room("Design")
+			booking := b.book("design", "2026-11-22T10:05:00", "")
+			b.bookings.turn(t.Context())
+			if list, err := b.Bookings(t.Context(), app.BookingQuery{}); err != nil || list[0].Error == "" || list[0].Meeting != "" {
+				t.Fatalf("after a lost answer: %+v, %v", list, err)
+			}
+			b.close() // another process looks
+			b.open()
+			b.clock.Advance(bookingAgain)
+			b.bookings.turn(t.Context())
+			if n.holds = false; name == "the request is late" {
+				n.arrive(n.late[0])
+			}
+			b.clock.Advance(doubtFor)
+			b.bookings.turn(t.Context())
+			b.bookings.turn(t.Context())
+			list, err := b.Bookings(t.Context(), app.BookingQuery{})
+			if err != nil || list[0].ID != booking.ID || list[0].Meeting == "" || list[0].Error != "" || len(n.made) != 1 {
+				t.Errorf("%d meetings on the platform; %+v, %v", len(n.made), list, err)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -304,8 +305,18 @@ func (o *occurrence) left(ctx context.Context, h *Hub, a *account, room app.Room
 		return !found && seen < lookMost
 	})
 	h.noteCall(a, err)
+	if now := h.clock.Now(); err == nil && !found && now.Before(o.found.Tried.Add(doubtFor)) {
+		// The request may still be on its way, and a second one would make another meeting.
+		err = &app.Error{
+			Kind: provider.Unavailable, Text: fmt.Sprintf("%s has not answered whether it made the meeting", a.Platform.Title()),
+			Hint: "it is looked for again in a moment",
+		}
+	}
 	return out, found, err
 }
+
+// doubtFor is how long a request whose answer was lost may still be on its way to a platform that chooses the names.
+const doubtFor = time.Minute
 
 // made writes down the meeting of the occurrence, in the commit that writes the meeting.
 func (o *occurrence) made(tx *store.Tx, h *Hub, m *roster.Meeting) error {

@@ -264,6 +264,13 @@ func (h *Hub) create(ctx context.Context, a *account, room app.Room, until time.
 		if err == nil || !errors.Is(err, provider.Conflict) || try == nameTries {
 			return made, err
 		}
+		if plan != nil {
+			// No one else has a booking's name: a request of a process that was killed has arrived meanwhile.
+			plan.found.Name, plan.found.Account = name, a.Name
+			if made, ok, err := plan.left(ctx, h, a, room, until); ok || err != nil {
+				return made, err
+			}
+		}
 		name = base + "-" + strings.ToLower(rand.Text()[:6])
 	}
 }
