@@ -37,18 +37,9 @@ func (o *meetingEjectOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	return o.with(ctx, func(b app.Backend) error {
-		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+		m, who, err := participant(ctx, b, args[0], args[1], app.AbilityEject)
 		if err != nil {
 			return err
-		}
-		who, err := person(m, args[1])
-		if err != nil {
-			return err
-		}
-		if why, err := cannot(ctx, b, m.Account, app.AbilityEject); err != nil {
-			return err
-		} else if why != "" {
-			return &app.Error{Kind: provider.Unsupported, Text: why}
 		}
 		name := nameOf(who)
 		if err := o.confirm(ctx, fmt.Sprintf("Remove %s from %s?", name, m.Room), "--yes", o.yes); err != nil {
@@ -65,6 +56,24 @@ func (o *meetingEjectOptions) run(ctx context.Context, args []string) error {
 		o.words(plain.Text(fmt.Sprintf("Removed %s from %s, %d still here.", name, m.Room, m.Here)))
 		return nil
 	})
+}
+
+// participant finds a meeting and a participant on whom an ability of the platform is to be used. Without the ability the error has
+// the reason.
+func participant(ctx context.Context, b app.Backend, meeting, ref string, ability app.Ability) (app.MeetingDetail, app.Stay, error) {
+	m, err := b.Meeting(ctx, app.MeetingRef{Ref: meeting})
+	if err != nil {
+		return m, app.Stay{}, err
+	}
+	who, err := person(m, ref)
+	if err != nil {
+		return m, who, err
+	}
+	why, err := cannot(ctx, b, m.Account, ability)
+	if err == nil && why != "" {
+		err = &app.Error{Kind: provider.Unsupported, Text: why}
+	}
+	return m, who, err
 }
 
 // person finds a participant by session or name, among those who are there or knock.

@@ -9,7 +9,6 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
-	"greenroom/provider"
 )
 
 type meetingMuteOptions struct {
@@ -38,18 +37,9 @@ func (o *meetingMuteOptions) run(ctx context.Context, args []string) error {
 		o.audio, o.video = true, true
 	}
 	return o.with(ctx, func(b app.Backend) error {
-		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+		m, who, err := participant(ctx, b, args[0], args[1], app.AbilityMute)
 		if err != nil {
 			return err
-		}
-		who, err := person(m, args[1])
-		if err != nil {
-			return err
-		}
-		if why, err := cannot(ctx, b, m.Account, app.AbilityMute); err != nil {
-			return err
-		} else if why != "" {
-			return &app.Error{Kind: provider.Unsupported, Text: why}
 		}
 		done, err := b.Mute(ctx, app.Muting{Meeting: m.ID, Session: who.Session, Audio: o.audio, Video: o.video, Off: o.off})
 		if err != nil {

@@ -62,23 +62,10 @@ func (o *roomListOptions) run(ctx context.Context, _ []string) error {
 			if m := r.Meeting; m != nil && m.Status != app.Ended {
 				state, here = string(m.Status), fmt.Sprint(m.Here)
 			}
-			t.add(r.Name, accountOf(r), state, here, settings(r.Room))
+			t.add(r.Name, r.CurrentAccount(), state, here, settings(r.Room))
 		}
 		return o.printTable(t)
 	})
-}
-
-// accountOf is the account of the running meeting, else the one that the next would get.
-func accountOf(r app.RoomView) string {
-	switch {
-	case r.Meeting != nil && r.Meeting.Status != app.Ended:
-		return r.Meeting.Account
-	case r.Account != "":
-		return r.Account
-	case r.Would.Account != "":
-		return r.Would.Account
-	}
-	return string(r.Would.Platform)
 }
 
 // settings is a room's settings in a few words.

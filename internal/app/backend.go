@@ -37,6 +37,19 @@ type RoomView struct {
 	People []string `json:"people,omitempty"`
 }
 
+// CurrentAccount returns the account of the room's open meeting, else the account or the platform of its next one.
+func (v RoomView) CurrentAccount() string {
+	switch {
+	case v.Meeting != nil && v.Meeting.Status != Ended:
+		return v.Meeting.Account
+	case v.Account != "":
+		return v.Account
+	case v.Would.Account != "":
+		return v.Would.Account
+	}
+	return string(v.Would.Platform)
+}
+
 // Choice is which account a meeting gets, and why.
 type Choice struct {
 	Account  string            `json:"account"`

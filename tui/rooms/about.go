@@ -44,7 +44,7 @@ func counted(mt app.Meeting) string {
 
 // describe returns the settings of a room in one line.
 func describe(v app.RoomView) string {
-	parts := []string{words.Safe(account(v))}
+	parts := []string{words.Safe(v.CurrentAccount())}
 	if parts[0] == "" {
 		parts[0] = "no account yet"
 	}

@@ -86,7 +86,7 @@ func (p *Pane) measure() {
 	p.widest, p.widestAccount = 0, 0
 	first, differ := "", false
 	for i, v := range p.shown {
-		name := words.Safe(account(v))
+		name := words.Safe(v.CurrentAccount())
 		p.widest = max(p.widest, p.Styles.Width(words.Safe(v.Name)))
 		p.widestAccount = max(p.widestAccount, p.Styles.Width(name))
 		if i == 0 {
@@ -97,19 +97,6 @@ func (p *Pane) measure() {
 	if !differ {
 		p.widestAccount = 0 // the column would be the same in every row
 	}
-}
-
-// account returns the account of the room's open meeting, or of the next one.
-func account(v app.RoomView) string {
-	switch {
-	case v.Meeting != nil && v.Meeting.Status != app.Ended:
-		return v.Meeting.Account
-	case v.Account != "":
-		return v.Account
-	case v.Would.Account != "":
-		return v.Would.Account
-	}
-	return string(v.Would.Platform)
 }
 
 // sign returns the glyph of a room and the number of people in it.
@@ -193,7 +180,7 @@ func (p *Pane) lines(w int) []string {
 				rec = s.Bad.Render(theme.Bad)
 			}
 		}
-		line := p.Marker(i == p.list.Cursor) + glyph + mark + name + " " + rec + " " + s.Muted.Render(s.Fit(words.Safe(account(v)), acct)) +
+		line := p.Marker(i == p.list.Cursor) + glyph + mark + name + " " + rec + " " + s.Muted.Render(s.Fit(words.Safe(v.CurrentAccount()), acct)) +
 			s.FitRight(p.knocking(v), knock) + s.FitRight(count, 3) + " "
 		if i == p.list.Cursor {
 			line = p.Selected(line, w, !p.inner)

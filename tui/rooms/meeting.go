@@ -56,7 +56,7 @@ func (p *Pane) meetingLines(w, h, x0, y0 int) []string {
 // refusal draws why the account of the room fails, if it does.
 func (p *Pane) refusal(v app.RoomView, w int) []string {
 	s := p.Styles
-	a := p.Account(account(v))
+	a := p.Account(v.CurrentAccount())
 	if a.Health != "failing" {
 		return nil
 	}

@@ -56,19 +56,10 @@ func (p *Pane) record() tea.Cmd {
 
 // whyNoRemoval returns why the selected person can't be removed.
 func (p *Pane) whyNoRemoval() string {
-	if why := p.whyNoMeeting(); why != "" {
-		return why
-	}
-	mt, _ := p.Meeting()
-	if why := p.Cannot(mt.Account, app.AbilityEject); why != "" {
-		return why
-	}
-	st, ok := p.person()
+	st, why := p.whyNot(app.AbilityEject)
 	switch {
-	case !ok:
-		return "Select a participant first: " + p.Key(pane.MoveIn) + " focuses the list"
-	case !st.LeftAt.IsZero():
-		return personName(st) + " has left already"
+	case why != "":
+		return why
 	case st.Bot:
 		return personName(st) + " is a bot of the platform; " + p.Key(switchRecording) + " stops a recording"
 	case st.Session == "":
@@ -79,23 +70,30 @@ func (p *Pane) whyNoRemoval() string {
 
 // whyNoMute returns why the selected person can't be muted.
 func (p *Pane) whyNoMute() string {
+	st, why := p.whyNot(app.AbilityMute)
+	if why == "" && st.Bot {
+		why = personName(st) + " is a bot of the platform"
+	}
+	return why
+}
+
+// whyNot returns the selected person, and why an ability of the platform can't be used on anyone or on one who has left.
+func (p *Pane) whyNot(a app.Ability) (st app.Stay, why string) {
 	if why := p.whyNoMeeting(); why != "" {
-		return why
+		return st, why
 	}
 	mt, _ := p.Meeting()
-	if why := p.Cannot(mt.Account, app.AbilityMute); why != "" {
-		return why
+	if why := p.Cannot(mt.Account, a); why != "" {
+		return st, why
 	}
 	st, ok := p.person()
 	switch {
 	case !ok:
-		return "Select a participant first: " + p.Key(pane.MoveIn) + " focuses the list"
+		why = "Select a participant first: " + p.Key(pane.MoveIn) + " focuses the list"
 	case !st.LeftAt.IsZero():
-		return personName(st) + " has left already"
-	case st.Bot:
-		return personName(st) + " is a bot of the platform"
+		why = personName(st) + " has left already"
 	}
-	return ""
+	return st, why
 }
 
 // mute asks what of the selected person to mute.

@@ -31,9 +31,9 @@ func (p *Pane) chooseLength() tea.Cmd {
 		return p.startMarked()
 	}
 	v, _ := p.Room()
-	text := "On " + words.Safe(account(v)) + "."
+	text := "On " + words.Safe(v.CurrentAccount()) + "."
 	if v.Would.Why != "" {
-		text = "On " + words.Safe(account(v)) + " " + because(v.Would.Why) + "."
+		text = "On " + words.Safe(v.CurrentAccount()) + " " + because(v.Would.Why) + "."
 	}
 	menu := &dialog.Menu{Title: "Start a meeting in " + words.Safe(v.Name), Text: text}
 	for _, c := range lengths {
