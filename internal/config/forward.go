@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -104,13 +106,16 @@ func (r *reader) certificates(key, path string) string {
 		path = filepath.Join(filepath.Dir(r.cfg.File), path)
 	}
 	text, err := Certificates(path)
+	if err == nil && !x509.NewCertPool().AppendCertsFromPEM([]byte(text)) {
+		err = errors.New("it holds no certificates")
+	}
 	if err != nil {
 		r.fail(r.values[key].from, key, "can't be read: "+err.Error(), "name a file with certificates in PEM")
 	}
 	return text
 }
 
-// Certificates reads a file of certificates in PEM. Their content is checked where they are used.
+// Certificates reads a file of certificates in PEM. Its content is checked where it is used.
 func Certificates(path string) (string, error) {
 	f, err := regular.Open(absolute(path))
 	if err != nil {

@@ -1,13 +1,23 @@
 package config
 
 import (
+	"encoding/pem"
 	"errors"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 )
+
+// certificate returns the certificate of test servers, in PEM.
+func certificate(t *testing.T) string {
+	t.Helper()
+	srv := httptest.NewTLSServer(nil)
+	defer srv.Close()
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}))
+}
 
 func loadForwards(t *testing.T, text string) (*Config, error) {
 	t.Helper()
@@ -16,7 +26,7 @@ func loadForwards(t *testing.T, text string) (*Config, error) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "ca.pem"), []byte("certificates"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "ca.pem"), []byte(certificate(t)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return Load(t.Context(), Options{
@@ -51,7 +61,7 @@ ca = "ca.pem"
 	}
 	want := []Forward{
 		{Name: "dev", URL: "http://localhost:3000/hooks?x=1", Filter: "kind:recording.ready", Resign: "hush", From: 17},
-		{Name: "other", URL: "https://localhost:3001", CA: "certificates"},
+		{Name: "other", URL: "https://localhost:3001", CA: certificate(t)},
 	}
 	if !reflect.DeepEqual(c.Forwards, want) {
 		t.Errorf("%+v", c.Forwards)
@@ -74,6 +84,7 @@ func TestForwardsThatCantBe(t *testing.T) {
 		"[[forward]]\nname = \"a\"\nurl = \"http://x/\"\nfilter = \"nonsense\"\n":                        {"config.toml:4", "nonsense at 1"},
 		"[[forward]]\nname = \"a\"\nurl = \"http://x/\"\nfrom = 0\n":                                     {"config.toml:4", "number of an event"},
 		"[[forward]]\nname = \"a\"\nurl = \"http://x/\"\nca = \"missing.pem\"\n":                         {"config.toml:4", "can't be read"},
+		"[[forward]]\nname = \"a\"\nurl = \"http://x/\"\nca = \"config.toml\"\n":                         {"config.toml:4", "no certificates"},
 		"[forward]\nname = \"a\"\n": {"[[forward]]"},
 		"forward = 1\n":             {"[[forward]]"},
 		"forward = [1]\n":           {"[[forward]]"},
