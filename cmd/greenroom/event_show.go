@@ -88,11 +88,15 @@ func (o *eventShowOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
+		if o.body {
+			return o.bytes(d.Body)
+		}
+		if !o.curl { // which reproduces the request
+			d.Body = export.RedactBody(d.Body)
+		}
 		switch {
 		case o.json:
 			return o.printJSON(d)
-		case o.body:
-			return o.bytes(d.Body)
 		case o.headers:
 			return o.bytes(headerLines(d.Headers))
 		case o.path != "":

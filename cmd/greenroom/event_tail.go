@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
+	"greenroom/internal/export"
 	"greenroom/internal/plain"
 	"greenroom/internal/when"
 )
@@ -136,6 +137,7 @@ func fromWhen(s string) (uint64, error) {
 func (p *program) printEvent(d app.Delivery, asJSON bool) error {
 	if asJSON {
 		d.Headers, d.Body = nil, nil
+		d.Body = export.RedactBody(d.Body)
 		return p.printJSON(d)
 	}
 	row := p.eventRow(d)

@@ -26,10 +26,16 @@ func Redact(d app.Delivery, signatures []string) app.Delivery {
 		h[name] = slices.Repeat([]string{Redacted}, len(values))
 	}
 	d.Headers = h
-	if d.Body != nil {
-		d.Body = secretBody.ReplaceAll(d.Body, []byte(`${1}"`+Redacted+`"`))
-	}
+	d.Body = RedactBody(d.Body)
 	return d
+}
+
+// RedactBody returns a body without the values of known secrets, and any other body as it is.
+func RedactBody(b []byte) []byte {
+	if !secretBody.Match(b) {
+		return b
+	}
+	return secretBody.ReplaceAll(b, []byte(`${1}"`+Redacted+`"`))
 }
 
 // secretHeader reports whether a header proves who its sender is.

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"greenroom/internal/app"
+	"greenroom/internal/export"
 	"greenroom/internal/plain"
 	"greenroom/tui/words"
 )
@@ -57,7 +58,7 @@ func newDocument(d app.Delivery, asHex bool) *document {
 		doc.add(docLine{kind: lineFaint, text: "none"})
 	}
 	doc.add(docLine{})
-	doc.body(d.Body, asHex)
+	doc.body(export.RedactBody(d.Body), asHex)
 	return doc
 }
 
