@@ -73,7 +73,7 @@ func (p *Pane) unplan(b app.Booking) tea.Cmd {
 					return p.Backend.RemoveBooking(ctx, app.BookingRef{Ref: b.ID})
 				},
 				func(app.Booking) tea.Cmd {
-					return tea.Batch(p.readRooms.Soon(), p.Say("The booking of "+b.Room+" was removed", ""))
+					return tea.Batch(p.readRooms.Soon(), p.Say("The booking of "+b.Room+" was removed", p.Key(undo)+" brings it back, for a minute"))
 				})
 		},
 	})
