@@ -119,7 +119,7 @@ func (p *person) leave() error {
 
 var keyBytes = map[string]string{
 	"enter": "\r", "esc": "\x1b", "tab": "\t", "shift+tab": "\x1b[Z", "up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C",
-	"left": "\x1b[D", "shift+left": "\x1b[1;2D", "shift+right": "\x1b[1;2C", "home": "\x1b[H", "end": "\x1b[F", "backspace": "\x7f", "ctrl+c": "\x03", "ctrl+d": "\x04", "ctrl+u": "\x15", "ctrl+r": "\x12", "space": " ",
+	"left": "\x1b[D", "shift+left": "\x1b[1;2D", "shift+right": "\x1b[1;2C", "home": "\x1b[H", "end": "\x1b[F", "backspace": "\x7f", "ctrl+c": "\x03", "ctrl+d": "\x04", "ctrl+u": "\x15", "ctrl+r": "\x12", "ctrl+p": "\x10", "space": " ",
 }
 
 // presses types keys by name, slowly enough to read what they open.

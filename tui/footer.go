@@ -16,6 +16,8 @@ func (m *Model) footer(y int) string {
 		help := "enter keeps   esc clears"
 		ink := s.KeyHelp
 		switch {
+		case len(f.Options) > 1:
+			help = s.Clip(words.Safe(strings.Join(f.Options, "  ")), m.W*2/3)
 		case f.Wrong != "":
 			help, ink = s.Clip(theme.Bad+" "+f.Wrong, m.W*2/3), s.Bad
 		case m.W >= 90:

@@ -63,7 +63,7 @@ func New(ctx context.Context, o Options) (*Model, error) {
 	o.defaults()
 	m := newPanes(&pane.Screen{
 		Ctx: ctx, Backend: o.Backend, Clock: o.Clock, Zone: o.Zone, ZoneName: o.ZoneName, Language: order.Language(lookIn(o.Env)), Demo: o.Demo,
-		AccountHelp: o.AccountHelp, Open: o.Open, Copy: o.Copy, Logger: o.Logger, Log: o.Log, Version: o.Version, PID: o.PID,
+		AccountHelp: o.AccountHelp, Open: o.Open, Copy: o.Copy, Send: o.Send, Logger: o.Logger, Log: o.Log, Version: o.Version, PID: o.PID,
 		Look: theme.Options{Light: o.Theme == Light, Contrast: o.Theme == HighContrast, Profile: colorprofile.TrueColor},
 	})
 	keys, err := pane.NewKeys(m.rows(), o.Keys)

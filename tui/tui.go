@@ -46,6 +46,8 @@ type Options struct {
 	Open func(url string) error
 	// Copy writes the native clipboard; nil if there is none. The terminal is used as well (OSC 52).
 	Copy func(text string) error
+	// Send sends an event to a URL and reports the answer; nil if it can't be.
+	Send func(ctx context.Context, url string, d app.Delivery) app.Attempt
 	// Theme is one of [Themes]; "" means "auto".
 	Theme string
 	// SetUp offers the set-up while no account is configured: [Run] ends with [ErrSetUp] when the user chooses it.

@@ -102,7 +102,7 @@ var allowed = map[string][]string{
 	"internal/recording":     {"provider", "internal/app"}, // the contract; the machinery is below it
 	"internal/recording/*":   {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/program", "internal/recording", "internal/recording/*", "internal/regular"},
 	"tunnel":                 {"tunnel", "internal/boltfile", "internal/bounds", "internal/crash", "internal/cursor", "internal/plain", "internal/regular", "internal/private"},
-	"tui":                    {"provider", "internal/app", "internal/attendance", "internal/booking", "internal/crash", "internal/difference", "internal/export", "internal/filter", "internal/order", "internal/plain", "internal/timeline", "tui", "internal/notify"},
+	"tui":                    {"provider", "internal/app", "internal/attendance", "internal/booking", "internal/crash", "internal/difference", "internal/export", "internal/filter", "internal/order", "internal/plain", "internal/regular", "internal/timeline", "tui", "internal/notify"},
 	"tui/tuitest":            {"provider", "internal/app", "internal/app/apptest"},
 	"cmd":                    {"provider", "internal", "store", "tui", "tunnel", "cmd"},
 

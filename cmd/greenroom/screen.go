@@ -12,6 +12,7 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/config"
 	"greenroom/internal/crash"
+	"greenroom/internal/inlet"
 	"greenroom/tui"
 )
 
@@ -117,7 +118,12 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 	if p.isAccessible() {
 		return p.runLines(ctx, c, listener.Backend(b), group)
 	}
+	forwarder := inlet.NewForwarder(p.now)
+	defer forwarder.Close()
 	options := tui.Options{
+		Send: func(ctx context.Context, url string, d app.Delivery) app.Attempt {
+			return forwarder.Send(ctx, app.ForwardTarget{URL: url}, d)
+		},
 		Backend: listener.Backend(b), Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, SetUp: !o.demo, Bell: c.Notify.Bell, Desktop: c.Notify.Desktop, Open: p.browse, Log: logs.tail, Logger: log,
 		Crash: group, Version: p.version, AccountHelp: accountHelp(),
 	}

@@ -140,7 +140,7 @@ type member struct {
 func members(v gjson.Result) (out []member) {
 	seen := map[string]int{}
 	v.ForEach(func(k, v gjson.Result) bool {
-		key := escape(k.Str)
+		key := Key(k.Str)
 		if seen[k.Str]++; seen[k.Str] > 1 {
 			key += "#" + strconv.Itoa(seen[k.Str])
 		}
@@ -150,8 +150,8 @@ func members(v gjson.Result) (out []member) {
 	return out
 }
 
-// escape writes a key as gjson paths have it.
-func escape(key string) string {
+// Key writes a key as gjson paths have it.
+func Key(key string) string {
 	return strings.NewReplacer(`\`, `\\`, ".", `\.`, "*", `\*`, "?", `\?`, "|", `\|`, "#", `\#`, "@", `\@`, ":", `\:`).Replace(key)
 }
 

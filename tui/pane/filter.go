@@ -3,6 +3,7 @@ package pane
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -24,12 +25,19 @@ type Filter struct {
 	Hint string
 	// Wrong is why the text can't be used, safe to draw; empty if it can.
 	Wrong string
+	// Complete returns the text with its last word completed, and what could follow; nil completes nothing.
+	Complete func(text string) (string, []string)
+	// Options are the results of the last completion.
+	Options []string
+	// Earlier are the texts that were kept, oldest first; recalled counts from the end, 0 for the text that is typed.
+	Earlier  []string
+	recalled int
 	// Apply narrows the list after the text has changed.
 	Apply func() tea.Cmd
 }
 
 // Clear removes the text without applying it.
-func (f *Filter) Clear() { f.Text, f.Typing, f.Wrong = "", false, "" }
+func (f *Filter) Clear() { f.Text, f.Typing, f.Wrong, f.Options, f.recalled = "", false, "", nil, 0 }
 
 // Insert adds typed or pasted text.
 func (f *Filter) Insert(s string) {
@@ -45,10 +53,26 @@ func (f *Filter) Insert(s string) {
 
 // Press edits the text.
 func (f *Filter) Press(msg tea.KeyPressMsg) tea.Cmd {
-	switch msg.String() {
-	case "enter", "down":
+	f.Options = nil
+	switch key := msg.String(); key {
+	case "enter":
 		f.Typing = false
+		f.remember()
 		return nil
+	case "down":
+		if f.recalled == 0 {
+			f.Typing = false
+			return nil
+		}
+		f.recall(-1)
+	case "up":
+		f.recall(1)
+	case "tab":
+		if f.Complete == nil {
+			return nil
+		}
+		f.Text, f.Options = f.Complete(f.Text)
+		f.Insert("")
 	case "esc", "ctrl+c":
 		f.Clear()
 	case "backspace":
@@ -70,6 +94,27 @@ func (f *Filter) Press(msg tea.KeyPressMsg) tea.Cmd {
 		f.Insert(msg.Text)
 	}
 	return f.Apply()
+}
+
+// maxEarlier is how many texts are kept.
+const maxEarlier = 50
+
+// remember keeps the text, for the arrow keys.
+func (f *Filter) remember() {
+	f.recalled = 0
+	if f.Text == "" {
+		return
+	}
+	f.Earlier = append(slices.DeleteFunc(f.Earlier, func(s string) bool { return s == f.Text }), f.Text)
+	f.Earlier = f.Earlier[max(0, len(f.Earlier)-maxEarlier):]
+}
+
+// recall replaces the text by an earlier one.
+func (f *Filter) recall(older int) {
+	f.recalled = min(max(f.recalled+older, 0), len(f.Earlier))
+	if f.Text = ""; f.recalled > 0 {
+		f.Text = f.Earlier[len(f.Earlier)-f.recalled]
+	}
 }
 
 // Matches reports whether every word of the filter is in one of the fields.

@@ -36,6 +36,8 @@ type Screen struct {
 	// Open opens a URL with the system's opener, Copy writes the clipboard. Both may be nil.
 	Open func(url string) error
 	Copy func(text string) error
+	// Send sends an event to a URL; nil if it can't be.
+	Send func(ctx context.Context, url string, d app.Delivery) app.Attempt
 	// Logger receives the errors that were shown; may be nil.
 	Logger *slog.Logger
 	// Log returns the last lines of the log, oldest first; may be nil.

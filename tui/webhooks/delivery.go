@@ -80,6 +80,12 @@ func (p *Pane) summary(d app.Delivery, w int) []string {
 	if d.DuplicateOf != 0 {
 		say(s.Warn, fmt.Sprintf("dup: repeats #%d and changed nothing", d.DuplicateOf))
 	}
+	if d.ReplayOf != 0 {
+		say(s.Muted, fmt.Sprintf("rep: a replay of #%d", d.ReplayOf))
+	}
+	if d.Imported {
+		say(s.Muted, "imp: imported from a file")
+	}
 	if d.Unapplied != "" {
 		say(s.Warn, "n/a: had no effect, "+d.Unapplied)
 	}

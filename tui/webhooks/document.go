@@ -41,7 +41,7 @@ type document struct {
 	lines []docLine
 }
 
-func newDocument(d app.Delivery, asHex bool) *document {
+func newDocument(d app.Delivery, asHex bool, fold int) *document {
 	doc := &document{seq: d.Seq}
 	doc.add(docLine{kind: lineHead, text: "Headers"})
 	names := make([]string, 0, len(d.Headers))
@@ -58,7 +58,7 @@ func newDocument(d app.Delivery, asHex bool) *document {
 		doc.add(docLine{kind: lineFaint, text: "none"})
 	}
 	doc.add(docLine{})
-	doc.body(export.RedactBody(d.Body), asHex)
+	doc.body(export.RedactBody(d.Body), asHex, fold)
 	return doc
 }
 
@@ -66,7 +66,7 @@ func (d *document) add(l docLine) { d.lines = append(d.lines, l) }
 
 // body lays out the bytes: JSON indented, with its numbers and the order of its keys unchanged, other text as it is, and
 // everything else as hex, as is all if asHex is set.
-func (d *document) body(b []byte, asHex bool) {
+func (d *document) body(b []byte, asHex bool, fold int) {
 	size := words.Bytes(int64(len(b)))
 	shown := b[:min(len(b), maxBody)]
 	var pretty bytes.Buffer
@@ -89,10 +89,36 @@ func (d *document) body(b []byte, asHex bool) {
 	default:
 		d.add(docLine{kind: lineHead, text: "Body, " + size + " of text"})
 	}
-	for line := range strings.Lines(plain.Lines(string(shown))) {
-		d.add(docLine{kind: kind, text: strings.TrimRight(line, "\n")})
+	lines := strings.Split(strings.TrimRight(plain.Lines(string(shown)), "\n"), "\n")
+	if kind == lineJSON && fold > 0 {
+		lines = folded(lines, fold)
+	}
+	for _, line := range lines {
+		d.add(docLine{kind: kind, text: line})
 	}
 	if len(b) > maxBody {
 		d.add(docLine{kind: lineFaint, text: "… " + words.Bytes(int64(len(b)-maxBody)) + " more: copying takes all of it"})
 	}
+}
+
+// folded replaces objects and lists below a depth by an ellipsis. The lines are indented by two spaces a level.
+func folded(lines []string, depth int) (out []string) {
+	close := ""
+	for _, line := range lines {
+		level := (len(line) - len(strings.TrimLeft(line, " "))) / 2
+		switch {
+		case close != "":
+			if level == depth && strings.HasPrefix(strings.TrimLeft(line, " "), close) {
+				out[len(out)-1] += "…" + strings.TrimLeft(line, " ")
+				close = ""
+			}
+			continue
+		case level == depth && strings.HasSuffix(line, "{"):
+			close = "}"
+		case level == depth && strings.HasSuffix(line, "["):
+			close = "]"
+		}
+		out = append(out, line)
+	}
+	return out
 }

@@ -16,7 +16,7 @@ import (
 func TestDocuments(t *testing.T) {
 	text := func(body string, hex bool) string {
 		var out []string
-		for _, l := range newDocument(app.Delivery{Body: app.Body(body)}, hex).lines[3:] {
+		for _, l := range newDocument(app.Delivery{Body: app.Body(body)}, hex, 0).lines[3:] {
 			if out = append(out, l.text); l.kind == lineBytes {
 				out = append(out[:len(out)-1], dump(l.raw, 80)...)
 			}
@@ -50,7 +50,7 @@ func FuzzDocument(f *testing.F) {
 	f.Add([]byte(`{"a":[1,"x",null]}`), 40, false)
 	f.Add([]byte("\x1b]0;x\x07 \u202e"), 20, true)
 	f.Fuzz(func(t *testing.T, body []byte, w int, hex bool) {
-		d := newDocument(app.Delivery{Body: body, Headers: http.Header{"X": {string(body)}}}, hex)
+		d := newDocument(app.Delivery{Body: body, Headers: http.Header{"X": {string(body)}}}, hex, 0)
 		for _, l := range d.lines {
 			if strings.ContainsAny(l.text, "\x1b\n\r\x07\u202e") {
 				t.Errorf("%q is in a line", l.text)
@@ -58,6 +58,24 @@ func FuzzDocument(f *testing.F) {
 		}
 		d.layout(theme.New(theme.Options{Profile: colorprofile.ASCII}), 5+(w&127))
 	})
+}
+
+func TestFolding(t *testing.T) {
+	doc := func(fold int) (out []string) {
+		for _, l := range newDocument(app.Delivery{Body: app.Body(`{"a":{"b":[1,{"c":2}],"e":{}},"x":"{","l":[]}`)}, false, fold).lines[4:] {
+			out = append(out, strings.TrimSpace(l.text))
+		}
+		return out
+	}
+	for fold, want := range map[int]string{
+		0: `{ "a": { "b": [ 1, { "c": 2 } ], "e": {} }, "x": "{", "l": [] }`,
+		1: `{ "a": {…}, "x": "{", "l": [] }`,
+		2: `{ "a": { "b": […], "e": {} }, "x": "{", "l": [] }`,
+	} {
+		if got := strings.Join(doc(fold), " "); got != want {
+			t.Errorf("%d: %s, want %s", fold, got, want)
+		}
+	}
 }
 
 // Rows of bytes use the width and never wrap.

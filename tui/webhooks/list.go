@@ -32,8 +32,8 @@ func (p *Pane) Body(y, h int) []string {
 func (p *Pane) listSection(y, w, h int) cell.Section {
 	title, note := "Webhooks", ""
 	switch {
-	case p.wrong != nil:
-		note = words.Safe(p.wrong.Error())
+	case p.filter.Wrong != "":
+		note = p.filter.Wrong
 	case p.feed.Follow:
 		note = "following"
 	case p.feed.Unseen > 0:
@@ -147,6 +147,13 @@ func (p *Pane) listLines(w, height int) []string {
 			dup = "dup"
 		case d.Unapplied != "":
 			dup = "n/a"
+		case d.ReplayOf != 0:
+			dup = "rep"
+		case d.Imported:
+			dup = "imp"
+		}
+		if d.Seq == p.marked {
+			dup = "mrk"
 		}
 		line := p.Marker(i == p.feed.Cursor) + pane.Columns(s.Ruler,
 			pane.Column{Text: p.TimeOfDay(d.At), W: 8, Ink: s.Muted},

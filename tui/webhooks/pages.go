@@ -2,11 +2,13 @@ package webhooks
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
+	"greenroom/internal/filter"
 	"greenroom/tui/pane"
 )
 
@@ -92,6 +94,9 @@ func (p *Pane) loaded(n uint64, w where, page app.EventPage, err error) tea.Cmd 
 		follow := p.feed.Follow
 		p.feed.Reset(page.Events, page.More)
 		p.feed.Follow = follow
+		if !p.filtering() {
+			p.sample = page.Events
+		}
 	case older:
 		p.feed.Older(page.Events, page.More)
 		if p.bottom {
@@ -124,10 +129,7 @@ func (p *Pane) Fill() tea.Cmd {
 }
 
 // filtering reports whether a filter restricts the list.
-func (p *Pane) filtering() bool {
-	q := p.query
-	return q.Account != "" || len(q.Kinds) > 0 || q.Verdict != "" || q.Meeting != "" || q.Grep != ""
-}
+func (p *Pane) filtering() bool { return p.query.Filter != "" }
 
 // later reads what is new under a filter after a short delay.
 func (p *Pane) later() tea.Cmd {
@@ -150,10 +152,28 @@ func (p *Pane) later() tea.Cmd {
 	})
 }
 
-// search applies the filter, beginning with the newest delivery. It does not change whether the newest is followed.
+// search applies the filter, beginning with the newest delivery. It does not change whether the newest is followed. A text
+// that can't be read leaves the list as it is.
 func (p *Pane) search() tea.Cmd {
-	p.query, p.wrong = parseFilter(p.filter.Text)
+	f, err := filter.Parse(p.filter.Text, filter.Options{Now: p.Now().In(p.Zone)})
+	if p.filter.Wrong = ""; err != nil {
+		p.filter.Wrong = pane.WhyWrong(err)
+		return nil
+	}
+	p.query.Filter = f.String()
 	return p.load(newest)
+}
+
+// complete completes the filter's last word.
+func (p *Pane) complete(text string) (string, []string) {
+	return filter.Complete(text, filter.Events, func(f filter.Field) []string {
+		var out []string
+		for _, d := range p.sample {
+			out = append(out, filter.Delivery{Delivery: &d}.Text(f))
+		}
+		slices.Sort(out)
+		return slices.DeleteFunc(slices.Compact(out), func(s string) bool { return s == "" })
+	})
 }
 
 // Refresh implements [pane.Pane]. Further down the list keeps its place: the rows there are still true, only those above

@@ -25,8 +25,9 @@ type Pane struct {
 	feed   *grid.Feed[app.Delivery]
 	filter pane.Filter
 	query  app.EventQuery
-	// wrong is the part of the filter that has no meaning.
-	wrong error
+	sample []app.Delivery // the newest ones without a filter, whose values complete it
+	marked uint64         // the delivery to compare with
+	target string         // the URL that was replayed to last
 
 	page uint64 // number of the page that counts
 	// busy reports that a page is awaited, ready that one has arrived, err why the last one failed.
@@ -40,6 +41,7 @@ type Pane struct {
 	inner bool // the document has the focus
 	body  grid.List
 	hex   bool
+	fold  int // depth from which JSON is folded, 0 for none
 	laid  layout
 
 	readDelivery *pane.Slot
@@ -51,8 +53,8 @@ const heldRows = 2000
 // New makes the tab.
 func New(s *pane.Screen) *Pane {
 	p := &Pane{Screen: s, feed: grid.NewFeed(heldRows, func(d app.Delivery) uint64 { return d.Seq })}
-	p.filter.Hint = "account: kind: verdict: meeting: or any text   "
-	p.filter.Apply = p.search
+	p.filter.Hint = "kind: room: body.PATH: or any text   tab   "
+	p.filter.Apply, p.filter.Complete = p.search, p.complete
 	p.readDelivery = pane.NewSlot(s, "the delivery", p.askDelivery, func(d *document) tea.Cmd {
 		p.doc = d
 		return nil
@@ -73,6 +75,14 @@ func (p *Pane) Actions() []pane.Action {
 	}
 	return []pane.Action{
 		{Name: follow, Keys: "f", Word: "follow", Long: "Follow the newest delivery", Footer: true, Do: p.follow},
+		{Name: "webhook.replay", Keys: "r", Word: "replay", Long: "Send the delivery again, or take it in again", Footer: true, Aims: true, Why: selected, Do: p.replay},
+		{Name: "webhook.edit", Keys: "e", Word: "edit and replay", Long: "Edit the delivery in $EDITOR, then send it", Aims: true, Why: selected, Do: p.edit},
+		{Name: "webhook.mark", Keys: "m", Word: "mark", Long: "Mark the delivery, to compare another with it", Aims: true, Why: selected, Do: p.mark},
+		{Name: "webhook.diff", Keys: "d", Word: "diff", Long: "Compare the delivery with the marked one", Footer: true, Shown: func() bool { return p.marked != 0 }, Aims: true, Why: p.whyNoDiff, Do: p.diff},
+		{Name: "webhook.export", Keys: "x", Word: "export", Long: "Write deliveries to a file", Footer: true, Aims: true, Why: selected, Do: p.export},
+		{Name: "webhook.chain", Keys: "w", Word: "receipt", Long: "Show when and how the delivery came and went", Footer: true, Aims: true, Why: selected, Do: p.chain},
+		{Name: "webhook.values", Keys: "v", Word: "values", Long: "Search the values in the body, and copy one or its path", Footer: true, Aims: true, Why: selected, Do: p.values},
+		{Name: "webhook.fold", Keys: "z", Word: "fold", Long: "Fold the JSON to its first or second level, or unfold it", Why: selected, Do: p.refold},
 		{Name: "webhook.curl", Keys: "y", Word: "copy as curl", Long: "Copy the delivery as a curl command", Footer: true, Aims: true, Why: selected, Do: p.copyCurl},
 		{Name: "webhook.hex", Keys: "b", Word: "hex", Long: "Show the body as bytes, or as text", Footer: true, Why: selected, Do: p.toggleHex},
 		{Name: "webhook.forwards", Keys: "F", Word: "forwards", Long: "Show the forwards with their queues and last answers", Do: p.forwards},
@@ -212,13 +222,13 @@ func (p *Pane) askDelivery() func(context.Context) (*document, error) {
 	if !ok {
 		return nil
 	}
-	hex := p.hex
+	hex, fold := p.hex, p.fold
 	return func(ctx context.Context) (*document, error) {
 		d, err := p.Backend.Event(ctx, app.EventRef{Seq: row.Seq})
 		if err != nil {
 			return nil, err
 		}
-		return newDocument(d, hex), nil
+		return newDocument(d, hex, fold), nil
 	}
 }
 
