@@ -73,6 +73,9 @@ var allowed = map[string][]string{
 	"internal/calendar":      {"internal/plain"},
 	"internal/calendar/feed": {"provider", "internal/app", "internal/calendar", "internal/plain", "internal/regular"},
 	"internal/cursor":        {},
+	"internal/latin":         {},
+	"internal/web/page/gen":  {},
+	"internal/latin/gen":     {},
 	"internal/mutate":        {},
 	"internal/nearest":       {},
 	"internal/notify":        {"provider", "internal/app", "internal/plain"},
@@ -89,7 +92,7 @@ var allowed = map[string][]string{
 	"internal/catalog":       {"provider", "internal/app", "internal/recording", "internal/roster"},
 	"internal/timeline":      {"provider", "internal/app", "internal/attendance"},
 	"store":                  {"provider", "provider/object", "internal/app", "internal/boltfile", "internal/crash", "internal/cursor", "internal/filter", "internal/plain", "internal/regular", "internal/roster"},
-	"internal/hub":           {"provider", "internal/app", "internal/calendar", "internal/catalog", "internal/catch", "internal/crash", "internal/filter", "internal/mismatch", "internal/nearest", "internal/notify", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store", "internal/hub/*"},
+	"internal/hub":           {"provider", "internal/app", "internal/calendar", "internal/catalog", "internal/catch", "internal/crash", "internal/filter", "internal/latin", "internal/mismatch", "internal/nearest", "internal/notify", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store", "internal/hub/*"},
 	"internal/hub/*":         {"provider", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/roster", "store"}, // not the hub
 	"internal/when":          {},
 	"internal/web":           {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/hub"},
@@ -102,7 +105,7 @@ var allowed = map[string][]string{
 	"internal/recording":     {"provider", "internal/app"}, // the contract; the machinery is below it
 	"internal/recording/*":   {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/program", "internal/recording", "internal/recording/*", "internal/regular"},
 	"tunnel":                 {"tunnel", "internal/boltfile", "internal/bounds", "internal/crash", "internal/cursor", "internal/plain", "internal/regular", "internal/private"},
-	"tui":                    {"provider", "internal/app", "internal/attendance", "internal/booking", "internal/crash", "internal/difference", "internal/export", "internal/filter", "internal/order", "internal/plain", "internal/regular", "internal/timeline", "tui", "internal/notify"},
+	"tui":                    {"provider", "internal/app", "internal/attendance", "internal/booking", "internal/crash", "internal/difference", "internal/export", "internal/filter", "internal/latin", "internal/order", "internal/plain", "internal/regular", "internal/timeline", "tui", "internal/notify"},
 	"tui/tuitest":            {"provider", "internal/app", "internal/app/apptest"},
 	"cmd":                    {"provider", "internal", "store", "tui", "tunnel", "cmd"},
 

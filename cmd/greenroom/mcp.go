@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -35,13 +34,7 @@ func (o *mcpOptions) run(ctx context.Context, _ []string) error {
 	err := o.withAccess(ctx, access{stay: true}, func(b app.Backend) error {
 		return assistant.Serve(ctx, assistant.Options{
 			Backend: b, Version: o.version, AllowChanges: o.allowChanges, Send: forwarder.Send, Now: o.now,
-		}, io.NopCloser(o.stdin), keptOpen{o.stdout})
+		}, o.stdin, o.stdout)
 	})
 	return ended(ctx, err)
 }
-
-// keptOpen is a writer that others use too.
-type keptOpen struct{ io.Writer }
-
-// Close does nothing.
-func (keptOpen) Close() error { return nil }

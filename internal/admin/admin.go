@@ -18,9 +18,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/VictoriaMetrics/metrics"
 
 	"greenroom/internal/app"
 	"greenroom/internal/bounds"
@@ -36,9 +34,8 @@ const (
 
 // Handler serves the three paths for a backend.
 func Handler(b app.Backend, log *slog.Logger) http.Handler {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(&collector{backend: b, log: log}, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	metrics.ExposeMetadata(true) // the figures' types
+	figures := &collector{backend: b, log: log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +48,7 @@ func Handler(b app.Backend, log *slog.Logger) http.Handler {
 		}
 		fmt.Fprintln(w, "ok")
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) { figures.write(w) })
 	return bounds.LocalOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		bounds.Unread(w, r) // nothing here reads a body
 		mux.ServeHTTP(w, r)

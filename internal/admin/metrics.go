@@ -2,9 +2,11 @@ package admin
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"strings"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/VictoriaMetrics/metrics"
 
 	"greenroom/internal/app"
 )
@@ -15,84 +17,76 @@ type collector struct {
 	log     *slog.Logger
 }
 
-func describe(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("greenroom_"+name, help, labels, nil)
-}
+// label is the name of a label and its value.
+type label struct{ name, value string }
 
-var (
-	up             = describe("up", "1 if the store answered.")
-	webhooks       = describe("webhooks_total", "Requests to the listener, by outcome: accepted (2xx), rejected (4xx), busy (503).", "outcome")
-	lastWebhook    = describe("last_webhook_timestamp_seconds", "When the account's last authentic webhook arrived.", "account")
-	accountHealth  = describe("account_healthy", "1 unless the account's health is failing or its webhook secret is missing.", "account")
-	tunnelLive     = describe("tunnel_live", "1 if the tunnel is live, 0 if not, absent without one.", "driver")
-	tunnelSpool    = describe("tunnel_spool", "Requests that wait at the relay.")
-	storeBytes     = describe("store_bytes", "Size of the store's file.")
-	storeProblem   = describe("store_problem", "1 if the store can't be written to or is damaged.")
-	storeFree      = describe("store_reusable_bytes", "Free space inside the store's file.")
-	deliveries     = describe("deliveries", "Webhooks in the store.")
-	diskFree       = describe("disk_free_bytes", "Free space on the store's disk.")
-	downloads      = describe("downloads", "Downloads of recordings, by state.", "state")
-	programs       = describe("programs", "Programs that run on downloads, by state.", "state")
-	pollerFailing  = describe("poller_failing", "1 if the last reading of a platform failed.", "poller", "account")
-	forwardQueue   = describe("forward_queue", "Events that wait for a forward's target.", "forward")
-	forwardParked  = describe("forward_parked", "Events that the target did not accept within a day.", "forward")
-	forwardRunning = describe("forward_state", "1 for the forward's state: running, retrying or paused.", "forward", "state")
-)
+// escapes are those of the exposition format.
+var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
-var all = []*prometheus.Desc{
-	up, webhooks, lastWebhook, accountHealth, tunnelLive, tunnelSpool, storeBytes, storeProblem, storeFree, deliveries, diskFree, downloads,
-	programs, pollerFailing, forwardQueue, forwardParked, forwardRunning,
-}
-
-// Describe implements [prometheus.Collector].
-func (c *collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range all {
-		out <- d
+// series returns the name of a figure with its labels.
+func series(name string, labels ...label) string {
+	name = "greenroom_" + name
+	for i, l := range labels {
+		name += []string{"{", ","}[min(i, 1)] + l.name + `="` + escapes.Replace(l.value) + `"`
 	}
+	if len(labels) > 0 {
+		name += "}"
+	}
+	return name
 }
 
-// Collect implements [prometheus.Collector]. What can't be read is absent, with greenroom_up 0.
-func (c *collector) Collect(out chan<- prometheus.Metric) {
+// writer writes the figures of one scrape.
+type writer struct{ io.Writer }
+
+func (w writer) gauge(name string, v float64, labels ...label) {
+	metrics.WriteGaugeFloat64(w, series(name, labels...), v)
+}
+
+// write writes the figures in the format of Prometheus. What can't be read is absent, with greenroom_up 0.
+func (c *collector) write(out io.Writer) {
 	ctx, cancel := context.WithTimeout(context.Background(), readTime)
 	defer cancel()
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
+	w := writer{out}
+	defer metrics.WriteProcessMetrics(out)
 	s, err := c.backend.Status(ctx, app.StatusQuery{})
 	if err != nil {
 		c.log.Warn("the figures could not be read", "err", err)
-		gauge(up, 0)
+		w.gauge("up", 0)
 		return
 	}
-	gauge(up, 1)
-	for outcome, n := range map[string]uint64{"accepted": s.Listener.Accepted, "rejected": s.Listener.Rejected, "busy": s.Listener.Busy} {
-		out <- prometheus.MustNewConstMetric(webhooks, prometheus.CounterValue, float64(n), outcome)
+	w.gauge("up", 1)
+	for _, n := range []struct {
+		outcome string
+		count   uint64
+	}{{"accepted", s.Listener.Accepted}, {"rejected", s.Listener.Rejected}, {"busy", s.Listener.Busy}} {
+		metrics.WriteCounterUint64(w, series("webhooks_total", label{"outcome", n.outcome}), n.count)
 	}
 	for _, a := range s.Accounts {
+		account := label{"account", a.Name}
 		if !a.LastEventAt.IsZero() {
-			gauge(lastWebhook, float64(a.LastEventAt.UnixMilli())/1000, a.Name)
+			w.gauge("last_webhook_timestamp_seconds", float64(a.LastEventAt.UnixMilli())/1000, account)
 		}
-		gauge(accountHealth, bit(a.Health == "ok" || a.Health == "unchecked"), a.Name)
+		w.gauge("account_healthy", bit(a.Health == "ok" || a.Health == "unchecked"), account)
 	}
 	if s.Tunnel.Driver != "" && s.Tunnel.Driver != "none" {
-		gauge(tunnelLive, bit(s.Tunnel.State == "live"), s.Tunnel.Driver)
-		gauge(tunnelSpool, float64(s.Tunnel.Spool))
+		w.gauge("tunnel_live", bit(s.Tunnel.State == "live"), label{"driver", s.Tunnel.Driver})
+		w.gauge("tunnel_spool", float64(s.Tunnel.Spool))
 	}
-	gauge(storeBytes, float64(s.Store.Bytes))
-	gauge(storeProblem, bit(s.Store.Problem != ""))
-	gauge(storeFree, float64(s.Store.FreeBytes))
-	gauge(deliveries, float64(s.Store.Deliveries))
+	w.gauge("store_bytes", float64(s.Store.Bytes))
+	w.gauge("store_problem", bit(s.Store.Problem != ""))
+	w.gauge("store_reusable_bytes", float64(s.Store.FreeBytes))
+	w.gauge("deliveries", float64(s.Store.Deliveries))
 	if free, err := freeSpace(s.Store.Path); err == nil {
-		gauge(diskFree, float64(free))
+		w.gauge("disk_free_bytes", float64(free))
 	}
 	for _, p := range s.Pollers {
-		gauge(pollerFailing, bit(p.Error != ""), p.Name, p.Account)
+		w.gauge("poller_failing", bit(p.Error != ""), label{"account", p.Account}, label{"poller", p.Name})
 	}
-	c.recordings(ctx, gauge)
-	c.forwards(ctx, gauge)
+	c.recordings(ctx, w)
+	c.forwards(ctx, w)
 }
 
-func (c *collector) recordings(ctx context.Context, gauge func(*prometheus.Desc, float64, ...string)) {
+func (c *collector) recordings(ctx context.Context, w writer) {
 	all, err := c.backend.Recordings(ctx, app.RecordingQuery{Limit: maxRecordings})
 	if err != nil {
 		c.log.Warn("the recordings could not be read", "err", err)
@@ -109,27 +103,28 @@ func (c *collector) recordings(ctx context.Context, gauge func(*prometheus.Desc,
 		}
 	}
 	for state, n := range states {
-		gauge(downloads, float64(n), state)
+		w.gauge("downloads", float64(n), label{"state", state})
 	}
 	for state, n := range commands {
-		gauge(programs, float64(n), state)
+		w.gauge("programs", float64(n), label{"state", state})
 	}
 }
 
 // maxRecordings bounds how many recordings one scrape reads: the newest.
 const maxRecordings = 1000
 
-func (c *collector) forwards(ctx context.Context, gauge func(*prometheus.Desc, float64, ...string)) {
+func (c *collector) forwards(ctx context.Context, w writer) {
 	all, err := c.backend.Forwards(ctx, app.ForwardQuery{})
 	if err != nil {
 		c.log.Warn("the forwards could not be read", "err", err)
 		return
 	}
 	for _, f := range all {
-		gauge(forwardQueue, float64(f.Queue), f.Name)
-		gauge(forwardParked, float64(len(f.Parked)), f.Name)
+		forward := label{"forward", f.Name}
+		w.gauge("forward_queue", float64(f.Queue), forward)
+		w.gauge("forward_parked", float64(len(f.Parked)), forward)
 		for _, state := range []app.ForwardState{app.ForwardRunning, app.ForwardRetrying, app.ForwardPaused} {
-			gauge(forwardRunning, bit(f.State == state), f.Name, string(state))
+			w.gauge("forward_state", bit(f.State == state), forward, label{"state", string(state)})
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package assistant
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,18 +22,81 @@ import (
 func connect(t *testing.T, o Options) *mcp.ClientSession {
 	t.Helper()
 	o.Now = func() time.Time { return time.Unix(1795944029, 0) }
-	here, there := mcp.NewInMemoryTransports()
-	server, err := newServer(o).Connect(t.Context(), there, nil)
+	fromClient, toServer := io.Pipe()
+	fromServer, toClient := io.Pipe()
+	served := make(chan error, 1)
+	go func() { served <- Serve(context.Background(), o, fromClient, toClient) }()
+	c, err := mcp.NewClient(&mcp.Implementation{Name: "test"}, nil).Connect(t.Context(), &mcp.IOTransport{Reader: fromServer, Writer: toServer}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { server.Close() })
-	c, err := mcp.NewClient(&mcp.Implementation{Name: "test"}, nil).Connect(t.Context(), here, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() {
+		c.Close()
+		toServer.Close()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
 	return c
+}
+
+// What isn't a request of the protocol gets the error that JSON-RPC names, and ends nothing. A call can be cancelled.
+func TestMessages(t *testing.T) {
+	in, write := io.Pipe()
+	read, out := io.Pipe()
+	waits := make(chan struct{})
+	b := apptest.Func(func(ctx context.Context, method string, _ any) (any, error) {
+		if method == "Rooms" {
+			close(waits)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return app.RoomView{}, nil
+	})
+	served := make(chan error, 1)
+	go func() { served <- Serve(t.Context(), Options{Backend: b}, in, out) }()
+	answers := bufio.NewScanner(read)
+	for _, c := range []struct{ send, want string }{
+		{"{{", `{"jsonrpc":"2.0","id":null,"error":{"code":-32700,`},
+		{`[1]`, `"code":-32700`},
+		{`{"jsonrpc":"2.0","id":1,"method":"nope"}`, `{"jsonrpc":"2.0","id":1,"error":{"code":-32601,`},
+		{`{"id":"a","method":"ping"}`, `{"jsonrpc":"2.0","id":"a","error":{"code":-32600,`},
+		{`{"jsonrpc":"2.0","id":"a","method":"ping"}`, `{"jsonrpc":"2.0","id":"a","result":{}}`},
+		{`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"nope"}}`, `{"jsonrpc":"2.0","id":2,"error":{"code":-32602,`},
+		{`{"jsonrpc":"2.0","id":3,"method":"initialize","params":{"protocolVersion":"1999-01-01"}}`, `"protocolVersion":"2025-06-18"`},
+		{`{"jsonrpc":"2.0","id":3,"method":"initialize","params":{"protocolVersion":"2024-11-05"}}`, `"protocolVersion":"2024-11-05"`},
+		{`{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"show_room","arguments":{"rom":"x"}}}`, `"isError":true`},
+		{`{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"show_room","arguments":{"room":"x","more":1}}}`, `"isError":true`},
+		{`{"jsonrpc":"2.0","id":6,"method":"tools/call","params":{"name":"show_room","arguments":{"room":"x"}}}`, `"structuredContent":{`},
+	} {
+		if _, err := io.WriteString(write, c.send+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		if !answers.Scan() || !strings.Contains(answers.Text(), c.want) {
+			t.Errorf("%s: answered %s", c.send, answers.Text())
+		}
+	}
+	for _, line := range []string{
+		`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"list_rooms"}}`,
+		`{"jsonrpc":"2.0","method":"notifications/initialized"}`, "",
+	} {
+		if _, err := io.WriteString(write, line+"\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-waits
+	for _, line := range []string{`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}`, `{"jsonrpc":"2.0","id":8,"method":"ping"}`} {
+		if _, err := io.WriteString(write, line+"\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !answers.Scan() || !strings.Contains(answers.Text(), `"id":8`) {
+		t.Errorf("a call that was cancelled is answered: %s", answers.Text())
+	}
+	write.Close()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
 }
 
 func call(t *testing.T, c *mcp.ClientSession, tool string, args map[string]any) (text string, failed bool) {

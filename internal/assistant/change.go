@@ -45,7 +45,7 @@ type (
 	}
 )
 
-func (t tools) addChanging() {
+func (t *server) addChanging() {
 	b := t.Backend
 	add(t, "create_room", "Create a room.", true, func(ctx context.Context, in createRoomInput) (any, error) {
 		return b.CreateRoom(ctx, app.RoomSpec{Name: in.Name, Account: in.Account, Locked: in.Locked, Size: in.Size})
@@ -70,7 +70,7 @@ func (t tools) addChanging() {
 }
 
 // startMeeting starts a meeting. The host's link stays here, and the question of consent with the people who open the meeting.
-func (t tools) startMeeting(ctx context.Context, in startMeetingInput) (any, error) {
+func (t *server) startMeeting(ctx context.Context, in startMeetingInput) (any, error) {
 	s, err := t.Backend.StartMeeting(ctx, app.StartMeeting{Room: in.Room, For: time.Duration(max(in.Minutes, 0)) * time.Minute})
 	return struct {
 		app.Meeting
@@ -79,7 +79,7 @@ func (t tools) startMeeting(ctx context.Context, in startMeetingInput) (any, err
 	}{s.Meeting, s.Reused, s.Notes}, err
 }
 
-func (t tools) eject(ctx context.Context, in ejectInput) (any, error) {
+func (t *server) eject(ctx context.Context, in ejectInput) (any, error) {
 	m, err := t.Backend.Meeting(ctx, app.MeetingRef{Ref: in.Meeting})
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (t tools) eject(ctx context.Context, in ejectInput) (any, error) {
 	return nil, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("%d people are called %q", len(sessions), in.Person), Hint: "name one by the session"}
 }
 
-func (t tools) trigger(ctx context.Context, in triggerInput) (any, error) {
+func (t *server) trigger(ctx context.Context, in triggerInput) (any, error) {
 	e := app.SyntheticWebhook{
 		Account: in.Account, Kind: provider.EventKind(in.Kind), Room: in.Room, Name: in.Name, Session: in.Session,
 		ID: "synthetic-" + strings.ToLower(rand.Text()), At: app.At(t.Now()),
@@ -127,7 +127,7 @@ func (t tools) trigger(ctx context.Context, in triggerInput) (any, error) {
 }
 
 // replay sends an event again.
-func (t tools) replay(ctx context.Context, in replayInput) (any, error) {
+func (t *server) replay(ctx context.Context, in replayInput) (any, error) {
 	if in.To == "" {
 		return t.Backend.Replay(ctx, app.Replay{Seq: in.Seq, Apply: in.Apply})
 	}

@@ -56,7 +56,7 @@ type (
 	}
 )
 
-func (t tools) addReading() {
+func (t *server) addReading() {
 	b := t.Backend
 	add(t, "list_rooms", "List the rooms, each with its current meeting.", false, func(ctx context.Context, _ nothing) (any, error) {
 		all, err := b.Rooms(ctx, app.RoomQuery{})
@@ -109,7 +109,7 @@ func list[T any](items []T) []T {
 	return items
 }
 
-func (t tools) doctor(ctx context.Context, in doctorInput) (any, error) {
+func (t *server) doctor(ctx context.Context, in doctorInput) (any, error) {
 	found, err := t.Backend.Diagnose(ctx, app.DiagnosisQuery{Account: in.Account})
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ type waited struct {
 }
 
 // wait waits until enough events have come, or the time is up: then it returns those that came.
-func (t tools) wait(ctx context.Context, in waitInput) (any, error) {
+func (t *server) wait(ctx context.Context, in waitInput) (any, error) {
 	limit := usualWait
 	if in.TimeoutSeconds > 0 {
 		limit = min(time.Duration(in.TimeoutSeconds)*time.Second, mostWait)

@@ -226,15 +226,9 @@ func (h *Hub) pageURL(ctx context.Context, m app.Meeting) (string, error) {
 	return link.PageURL, err
 }
 
-// pageIsLink reports whether guests of meetings without a link of their own get the page's address. An account with a page of the
-// user's own has links with tokens, which are created on request.
-func (h *Hub) pageIsLink(account string) bool {
-	return h.embedder(account) != nil && h.accounts[account].JoinURL == ""
-}
-
 // giveGuestURL sets the guests' link of a meeting on a platform that has none to the room's page.
 func (h *Hub) giveGuestURL(m *app.Meeting, page app.PageLink) {
-	if m.GuestURL == "" && h.pageIsLink(m.Account) {
+	if m.GuestURL == "" && h.embedder(m.Account) != nil {
 		m.GuestURL = page.PageURL
 	}
 }
@@ -242,7 +236,7 @@ func (h *Hub) giveGuestURL(m *app.Meeting, page app.PageLink) {
 func (h *Hub) giveGuestURLs(tx *store.Tx, meetings []app.Meeting) error {
 	for i := range meetings {
 		m := &meetings[i]
-		if m.GuestURL != "" || !h.pageIsLink(m.Account) {
+		if m.GuestURL != "" || h.embedder(m.Account) == nil {
 			continue
 		}
 		r, err := tx.Room(m.RoomID)

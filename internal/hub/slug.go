@@ -4,8 +4,9 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/mozillazg/go-unidecode"
 	"golang.org/x/text/unicode/norm"
+
+	"greenroom/internal/latin"
 )
 
 // maxSlug is how long a slug is at most.
@@ -19,11 +20,11 @@ func Slug(name string) string {
 		if unicode.Is(unicode.Mn, r) {
 			continue // a mark on the letter before
 		}
-		latin := strings.TrimSpace(unidecode.Unidecode(string(r)))
-		if r > 0x2e80 && latin != "" { // each of these characters is a syllable or a word
+		letters := strings.TrimSpace(latin.Of(string(r)))
+		if r > 0x2e80 && letters != "" { // each of these characters is a syllable or a word
 			hyphen(&b)
 		}
-		for _, c := range latin {
+		for _, c := range letters {
 			switch {
 			case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_':
 				b.WriteRune(c)
@@ -32,7 +33,7 @@ func Slug(name string) string {
 				hyphen(&b)
 			}
 		}
-		if latin == "" {
+		if letters == "" {
 			hyphen(&b)
 		}
 	}

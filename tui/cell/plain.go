@@ -4,7 +4,8 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
-	"github.com/mozillazg/go-unidecode"
+
+	"greenroom/internal/latin"
 )
 
 // signs are the ASCII signs for those that the screen draws.
@@ -35,13 +36,13 @@ func (r Ruler) ASCII(s string) string {
 			}
 			continue
 		}
-		b.WriteString(latin(seq, width))
+		b.WriteString(asciiFor(seq, width))
 	}
 	return b.String()
 }
 
-// latin returns width ASCII characters for one character of the screen.
-func latin(char string, width int) string {
+// asciiFor returns width ASCII characters for one character of the screen.
+func asciiFor(char string, width int) string {
 	if sign, ok := signs[char]; ok {
 		return Ruler{}.Fit(sign, width)
 	}
@@ -50,7 +51,7 @@ func latin(char string, width int) string {
 			return -1
 		}
 		return c
-	}, unidecode.Unidecode(char))
+	}, latin.Of(char))
 	if len(letters) > width {
 		letters = letters[:width]
 	}

@@ -6,17 +6,23 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"fmt"
+	"io"
 	"net/http"
 	"path"
 	"strings"
 	"sync"
 )
 
-//go:embed dist
-var dist embed.FS
+//go:generate go run ./gen
 
-//go:embed dist/index.html
-var index string
+// packedFiles are the built files, compressed: they are sent like this, and cost the program a third.
+//
+//go:embed packed
+var packedFiles embed.FS
+
+// index is the document.
+var index = sync.OnceValue(func() string { return string(files()["index.html"].plain) })
 
 // elementStyle is the hash of the one style that a platform's element adds to the document.
 const elementStyle = "'sha256-wWkhDcvkWlEEFofM+oCKyKaIPQKTy4KP7Elu/UcEYFs='"
@@ -31,43 +37,41 @@ var kinds = map[string]string{
 	".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".txt": "text/plain; charset=utf-8",
 }
 
-// files are the page's files by name, compressed once.
+// files are the page's files by name.
 var files = sync.OnceValue(func() map[string]file {
 	out := map[string]file{}
-	list, err := dist.ReadDir("dist")
+	list, err := packedFiles.ReadDir("packed")
 	if err != nil {
 		panic(err) // the program was built without them
 	}
 	for _, f := range list {
-		kind := kinds[path.Ext(f.Name())]
-		plain, err := dist.ReadFile("dist/" + f.Name())
-		if kind == "" || err != nil {
-			continue
+		packed, err := packedFiles.ReadFile("packed/" + f.Name())
+		if err != nil {
+			panic(err)
 		}
+		plain, err := unpack(packed)
+		if err != nil {
+			panic(fmt.Errorf("the program was built with a damaged %s: %w", f.Name(), err))
+		}
+		name := strings.TrimSuffix(f.Name(), ".gz")
 		sum := sha256.Sum256(plain)
-		out[f.Name()] = file{plain, pack(plain), kind, `"` + hex.EncodeToString(sum[:16]) + `"`}
+		out[name] = file{plain, packed, kinds[path.Ext(name)], `"` + hex.EncodeToString(sum[:16]) + `"`}
 	}
 	return out
 })
 
-// pack compresses.
-func pack(b []byte) []byte {
-	var out bytes.Buffer
-	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+func unpack(packed []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		panic(err) // the level exists
+		return nil, err
 	}
-	_, werr := z.Write(b)
-	if cerr := z.Close(); werr != nil || cerr != nil {
-		return b // a buffer takes everything
-	}
-	return out.Bytes()
+	return io.ReadAll(r)
 }
 
 // serveFile answers with one of the page's files. It reports whether there is one of the name.
 func serveFile(w http.ResponseWriter, r *http.Request, name string) bool {
 	f, ok := files()[name]
-	if !ok {
+	if !ok || f.kind == "" { // the document is not served as it is
 		return false
 	}
 	h := w.Header()

@@ -4,7 +4,8 @@
 // /state, which name neither the meeting's own address nor a key to it. Only the answer to /enter has those, for a guest who may
 // enter. The page sets no cookies, and its policy admits no code, style or connection but its own and those of the platforms.
 //
-// The sources are in src, and dist holds the built files that the program contains. A test compares the two.
+// The sources are in src, dist holds the built files, and packed the same ones as the program contains them (go generate). A test
+// compares them.
 package page
 
 import (
@@ -175,7 +176,7 @@ func (h *Handler) document(w http.ResponseWriter, segment string, v app.PageView
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	// The browser may be gone; there is no one to report to.
 	_, _ = io.WriteString(w, strings.NewReplacer("{{title}}", html.EscapeString(v.Room), "{{base}}", segment, "{{view}}",
-		html.EscapeString(string(view))).Replace(index))
+		html.EscapeString(string(view))).Replace(index()))
 }
 
 // entry is the body of an entry.
