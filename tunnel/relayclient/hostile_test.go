@@ -159,7 +159,7 @@ func TestCompressionIsRefused(t *testing.T) {
 		w.Header().Set("Sec-Websocket-Extensions", "permessage-deflate; server_no_context_takeover; client_no_context_takeover")
 		w.WriteHeader(http.StatusSwitchingProtocols)
 	})
-	open(t, relayclient.Options{URL: p.server.URL}, newStore().local()).degraded("no Greenroom relay")
+	open(t, relayclient.Options{URL: p.server.URL}, newStore().local()).degraded("not a Greenroom relay")
 }
 
 // A server that never ends its answer is cut off.
