@@ -254,6 +254,13 @@ func TestFromTheBucketToTheDisk(t *testing.T) {
 func TestACommandLooksThroughTheBucket(t *testing.T) {
 	c := newCloud(t)
 	b, _ := realBench(t)
+	env := b.getenv
+	b.getenv = func(name string) string {
+		if strings.HasPrefix(name, "AWS_") {
+			return "" // the sandbox's own bucket, which only LiveKit writes to
+		}
+		return env(name)
+	}
 	b.run(t, 4, "recording", "list", "--sweep", "--offline")
 	c.configure(b.getenv("XDG_CONFIG_HOME"), t.TempDir(), "")
 	media := sandbox.Media(10 * time.Second)

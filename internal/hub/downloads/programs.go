@@ -104,6 +104,9 @@ func (p *Programs) Serve() {
 		var due <-chan time.Time
 		if !next.IsZero() {
 			due = p.q.opt.Clock.After(next.Sub(p.q.opt.Clock.Now()))
+			if !p.q.opt.Clock.Now().Before(next) {
+				continue // the clock was set while the timer was
+			}
 		}
 		select {
 		case <-due:
