@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"greenroom/internal/config"
 	"greenroom/internal/crash"
 	"greenroom/internal/plain"
+	"greenroom/provider"
 	"greenroom/tui"
 	"greenroom/tui/cell"
 )
@@ -161,7 +163,7 @@ func (m *lineMode) tasks() []task {
 		{"List the rooms", m.listRooms},
 		{"Who is here", m.whoIsHere},
 		{"Start a meeting", of(false, "meeting", "start")},
-		{"Show the links of a meeting", of(true, "meeting", "link", "--host")},
+		{"Show the links of a meeting", m.links},
 		{"Open a meeting in the browser, as host", of(true, "meeting", "join", "--host")},
 		{"End a meeting", of(true, "meeting", "end")},
 		{"List the recordings", run("recording", "list")},
@@ -199,7 +201,27 @@ func (m *lineMode) anyCommand(ctx context.Context) error {
 	if err != nil || line == "" {
 		return err
 	}
-	return m.command(ctx, strings.Fields(line)...)
+	args := strings.Fields(line)
+	if own := []string{"accessible", "demo", "init", "listen", "mcp", "relay", "sandbox"}; slices.Contains(own, args[0]) {
+		return &app.Error{
+			Kind: provider.Unsupported, Text: args[0] + " needs a terminal of its own", Hint: "in another terminal: greenroom " + line,
+		}
+	}
+	return m.command(ctx, args...)
+}
+
+// links prints both links of a meeting, each with its purpose.
+func (m *lineMode) links(ctx context.Context) error {
+	room, err := m.room(ctx, true)
+	if err != nil {
+		return err
+	}
+	m.words("For guests:")
+	if err := m.command(ctx, "meeting", "link", room); err != nil {
+		return err
+	}
+	m.words("For you, the host. Give it to no one else:")
+	return m.command(ctx, "meeting", "link", "--host", room)
 }
 
 // listRooms prints a sentence for each room.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
@@ -127,7 +128,7 @@ func (o *calendarSubscribeOptions) run(ctx context.Context, args []string) error
 		if o.json {
 			return o.printJSON(c)
 		}
-		o.words(fmt.Sprintf("Subscribed to %s: %d events. To list them: greenroom upcoming", plain.Text(c.Name), c.Events))
+		o.words(fmt.Sprintf("Subscribed to %s: %s. To list them: greenroom upcoming", plain.Text(c.Name), english.Plural(c.Events, "event", "events")))
 		return nil
 	})
 }

@@ -137,7 +137,7 @@ type catchRemoveOptions struct {
 func (p *program) catchRemove() *cobra.Command {
 	o := &catchRemoveOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "remove NAME", Short: "Remove a catch with its events", Aliases: []string{"rm"}, Args: exactly("NAME"), RunE: p.do(o.run),
+		Use: "remove NAME", Short: "Remove a catch with its events", Aliases: []string{"rm", "delete"}, Args: exactly("NAME"), RunE: p.do(o.run),
 		ValidArgsFunction: p.catches, Long: "Remove a catch with its events. If it has some, it asks first.",
 	}
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")

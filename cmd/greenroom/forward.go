@@ -326,7 +326,7 @@ func (p *program) forwardRemove() *cobra.Command {
 	o := &forwardRemoveOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "remove NAME", Short: "Remove a forward", Aliases: []string{"rm"}, Args: exactly("NAME"), RunE: p.do(o.run), ValidArgsFunction: p.forwards,
-		Long: "Remove a forward. Its events stay in the store, with the answers. If events are waiting, it asks first.",
+		Long: "Remove a forward. Its events stay in the store, with the answers.",
 	}
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the forward as a JSON object")
@@ -339,11 +339,12 @@ func (o *forwardRemoveOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
+		question := fmt.Sprintf("Remove forward %s?", f.Name)
 		if f.Queue > 0 {
-			question := fmt.Sprintf("%s for forward %s. Remove it?", english.Plural(f.Queue, "event waits", "events wait"), f.Name)
-			if err := o.confirm(ctx, question, "--yes", o.yes); err != nil {
-				return err
-			}
+			question = fmt.Sprintf("%s for forward %s. Remove it?", english.Plural(f.Queue, "event waits", "events wait"), f.Name)
+		}
+		if err := o.confirm(ctx, question, "--yes", o.yes); err != nil {
+			return err
 		}
 		if f, err = b.RemoveForward(ctx, app.ForwardRef{Name: args[0]}); err != nil {
 			return err

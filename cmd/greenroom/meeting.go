@@ -70,6 +70,10 @@ func (o *meetingListOptions) run(ctx context.Context, _ []string) error {
 		if o.json {
 			return o.printJSON(list(meetings))
 		}
+		if len(meetings) == 0 && o.query.Filter != "" {
+			o.words("No meeting matches the filter.")
+			return nil
+		}
 		if len(meetings) == 0 {
 			o.words("No meetings. Start one: greenroom meeting start ROOM")
 			return nil
@@ -98,6 +102,9 @@ func (p *program) meetingEnd() *cobra.Command {
 // endQuestion asks before a meeting is ended. A lasting room stays, and some platforms leave the people in it.
 func endQuestion(m app.Meeting, after app.AfterEnd) string {
 	q := fmt.Sprintf("End %s with %d here?", m.Room, m.Here)
+	if m.Here == 0 {
+		q = fmt.Sprintf("End %s? No one is here.", m.Room)
+	}
 	platform := plain.Text(m.Platform.Title())
 	switch {
 	case m.KeepsRoom() && after == app.PeopleStay && m.Here > 0:

@@ -46,7 +46,7 @@ func TestEndingAsksAndSaysWhatBecomesOfTheRoom(t *testing.T) {
 	}{
 		{app.Meeting{Room: "r", Here: 2, Platform: provider.Whereby}, app.PeopleStay, "End r with 2 here?"},
 		{app.Meeting{Room: "r", Platform: provider.Whereby, Adopted: true, Here: 1}, app.PeopleStay, "with the people in it, since Whereby has no way to remove them. End r with 1 here?"},
-		{app.Meeting{Room: "r", Platform: provider.Daily, Adopted: true}, app.PeopleRemoved, "stays on Daily, and its links keep working. End r with 0 here?"},
+		{app.Meeting{Room: "r", Platform: provider.Daily, Adopted: true}, app.PeopleRemoved, "stays on Daily, and its links keep working. End r? No one is here."},
 	} {
 		if got := endQuestion(test.meeting, test.after); !strings.HasSuffix(got, test.want) || !test.meeting.Adopted && got != test.want {
 			t.Errorf("%q, not %q", got, test.want)

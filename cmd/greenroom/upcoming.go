@@ -154,6 +154,9 @@ func (o *nextOptions) run(ctx context.Context, _ []string) error {
 			return o.printJSON(i)
 		}
 		if i.Meeting == "" && i.Booking != "" {
+			if o.print && i.URL != "" { // a lasting link
+				return o.open(i)
+			}
 			if i.At.Sub(o.now()) > app.DefaultLead {
 				return &app.Error{
 					Kind: provider.NotFound, Text: fmt.Sprintf("the next meeting is %s, at %s", i.Title, o.clock(i.At)),

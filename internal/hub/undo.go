@@ -84,8 +84,9 @@ func (h *Hub) emptyTrash(ctx context.Context) error {
 // Undo brings back the latest deletion; see [app.Backend].
 func (h *Hub) Undo(ctx context.Context, _ app.UndoRequest) (app.Undone, error) {
 	var out app.Undone
+	var had string
 	err := h.store.Update(ctx, func(tx *store.Tx) error {
-		out = app.Undone{}
+		out, had = app.Undone{}, ""
 		all, err := h.trash(tx)
 		if err != nil {
 			return err
@@ -96,6 +97,7 @@ func (h *Hub) Undo(ctx context.Context, _ app.UndoRequest) (app.Undone, error) {
 		last := all[len(all)-1]
 		switch out.Kind = last.Kind; {
 		case last.Room != nil:
+			had = last.Room.GuestURL
 			err = h.restoreRoom(tx, *last.Room, &out)
 		case last.Booking != nil:
 			err = h.restoreBooking(tx, *last.Booking, &out)
@@ -112,7 +114,7 @@ func (h *Hub) Undo(ctx context.Context, _ app.UndoRequest) (app.Undone, error) {
 	}
 	h.bookings.wake()
 	if out.Room != nil && out.Room.Lasting() {
-		h.relocate(ctx, &out)
+		h.relocate(ctx, &out, had)
 	}
 	return out, nil
 }
@@ -146,14 +148,17 @@ func (h *Hub) restoreRoom(tx *store.Tx, r app.Room, out *app.Undone) error {
 	return nil
 }
 
-// relocate makes the platform room of a lasting room that came back.
-func (h *Hub) relocate(ctx context.Context, out *app.Undone) {
+// relocate makes the platform room of a lasting room that came back. had is its former guest link.
+func (h *Hub) relocate(ctx context.Context, out *app.Undone, had string) {
 	defer h.locks.lock(out.Room.ID)()
 	a, err := h.usable(h.choose(*out.Room))
 	if err == nil && out.Room.Place(a.Name) != nil {
 		var r app.Room
 		if r, err = h.keep(ctx, a, *out.Room); err == nil {
 			*out.Room = r
+			if r.GuestURL != had {
+				out.Notes = append(out.Notes, "Its guest link is a new one: send it again.")
+			}
 		}
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -17,19 +18,27 @@ const (
 // conditions lists what holds in a state. since is when the memory began.
 func (s State) conditions(since time.Time) []condition {
 	var out []condition
+	meetings, failed := map[string]app.MeetingDetail{}, map[string]bool{}
+	for _, r := range s.Recordings {
+		failed[r.Meeting] = failed[r.Meeting] || r.Status == app.RecordingFailed
+	}
 	for _, m := range s.Meetings {
-		out = append(out, ofMeeting(m)...)
+		meetings[m.ID] = m
+		out = append(out, ofMeeting(m, failed[m.ID])...)
 	}
 	for _, r := range s.Recordings {
-		out = append(out, s.ofRecording(r, since)...)
+		out = append(out, s.ofRecording(r, meetings[r.Meeting].GuestURL, since)...)
 	}
 	for _, b := range s.Bookings {
 		if until := b.Next.Sub(s.Now); b.Next.IsZero() || until <= 0 || until > ahead {
 			continue
 		}
+		m := meetings[b.Meeting]
 		out = append(out, condition{
-			key:  keyOf(Starting, b.ID, b.Next.UTC().Format(time.RFC3339)),
-			call: app.Call{Event: Starting, At: b.Next, Room: b.Room, Meeting: b.Meeting, URL: b.Link},
+			key: keyOf(Starting, b.ID, b.Next.UTC().Format(time.RFC3339)),
+			call: app.Call{
+				Event: Starting, At: b.Next, Room: b.Room, Meeting: b.Meeting, Account: m.Account, Platform: m.Platform, URL: cmp.Or(b.Link, m.GuestURL),
+			},
 		})
 	}
 	for _, a := range s.Accounts {
@@ -50,6 +59,9 @@ func (s State) conditions(since time.Time) []condition {
 
 // tunnelFails reports whether webhooks don't arrive through a tunnel that should be open.
 func tunnelFails(t app.TunnelStatus) bool {
+	if t.Driver == "none" {
+		return false // none is configured
+	}
 	return t.State == "degraded" || (t.State == "connecting" || t.State == "closed") && t.Reason != ""
 }
 
@@ -65,7 +77,8 @@ func (s State) unknown() func(key string) bool {
 	return func(key string) bool { return unchecked[key] || connecting && key == keyOf(TunnelFailed) }
 }
 
-func ofMeeting(m app.MeetingDetail) (out []condition) {
+// ofMeeting lists what holds in a meeting. failed is whether a recording of it reports its failure itself.
+func ofMeeting(m app.MeetingDetail, failed bool) (out []condition) {
 	call := func(event string) app.Call {
 		return app.Call{Event: event, Room: m.Room, Meeting: m.ID, Account: m.Account, Platform: m.Platform, URL: m.GuestURL}
 	}
@@ -84,7 +97,7 @@ func ofMeeting(m app.MeetingDetail) (out []condition) {
 		}
 		out = append(out, c)
 	}
-	if m.RecordingError != "" {
+	if m.RecordingError != "" && !failed {
 		c := condition{key: keyOf(RecordingFailed, "meeting", m.ID), call: call(RecordingFailed)}
 		c.call.Reason = m.RecordingError
 		out = append(out, c)
@@ -95,8 +108,9 @@ func ofMeeting(m app.MeetingDetail) (out []condition) {
 	return out
 }
 
-func (s State) ofRecording(r app.Recording, since time.Time) (out []condition) {
-	call := app.Call{Room: r.Room, Meeting: r.Meeting, Account: r.Account, Platform: r.Platform}
+// ofRecording lists what holds of a recording of the meeting with the link.
+func (s State) ofRecording(r app.Recording, link string, since time.Time) (out []condition) {
+	call := app.Call{Room: r.Room, Meeting: r.Meeting, Account: r.Account, Platform: r.Platform, URL: link}
 	news := func(at time.Time) bool { return at.After(since) && s.Now.Sub(at) < Fresh }
 	if r.DeletedAt.IsZero() && news(r.StartedAt.Add(time.Duration(r.DurationS*float64(time.Second)))) {
 		switch r.Status {
@@ -109,6 +123,9 @@ func (s State) ofRecording(r app.Recording, since time.Time) (out []condition) {
 			c := condition{key: keyOf(call.Event, r.Account, r.ID), call: call}
 			for _, id := range r.Aliases {
 				c.former = append(c.former, keyOf(call.Event, r.Account, id))
+			}
+			if call.Event == RecordingFailed && r.Meeting != "" { // it was reported before the recording was known
+				c.former = append(c.former, keyOf(RecordingFailed, "meeting", r.Meeting))
 			}
 			out = append(out, c)
 		}

@@ -281,3 +281,29 @@ func stateOf(on map[string]bool, now time.Time) State {
 	}
 	return s
 }
+
+// One failure rings once, whether the meeting reports it, the recording, or first one and then the other.
+func TestAFailedRecordingRingsOnce(t *testing.T) {
+	now := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
+	meeting := app.MeetingDetail{Meeting: app.Meeting{ID: "m", Room: "design", Status: app.Live, GuestURL: "https://x.example/design", RecordingError: "disk full"}}
+	recording := app.Recording{ID: "r", Account: "daily", Meeting: "m", Room: "design", Status: app.RecordingFailed, Error: "disk full", StartedAt: app.At(now.Add(time.Minute))}
+	state := State{Now: now.Add(2 * time.Minute), Meetings: []app.MeetingDetail{meeting}}
+	if got := state.conditions(now); len(got) != 1 || got[0].call.Event != RecordingFailed {
+		t.Errorf("of the meeting: %+v", got)
+	}
+	first := state.conditions(now)[0].key
+	state.Recordings = []app.Recording{recording}
+	got := state.conditions(now)
+	if len(got) != 1 || got[0].call.URL != meeting.GuestURL || !slices.Contains(got[0].former, first) {
+		t.Errorf("of both: %+v", got)
+	}
+}
+
+// No tunnel is none that fails.
+func TestNoTunnelRingsNothing(t *testing.T) {
+	now := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
+	state := State{Now: now, Tunnel: app.TunnelStatus{Driver: "none", State: "closed", Reason: "no tunnel"}}
+	if got := state.conditions(now); len(got) != 0 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -86,7 +86,7 @@ func Driver() provider.Driver {
 		},
 		Inputs: []provider.Input{
 			{Key: "api_url", Label: "Server", Where: "such as wss://livekit.example.com"},
-			{Key: "api_key", Label: "API key", Where: "keys in the server's configuration, or the cloud project's settings"},
+			{Key: "api_key", Label: "API key", Where: "keys in the server's configuration, or the cloud project's settings", Secret: true},
 			{Key: "api_secret", Label: "API secret", Where: "beside the key", Secret: true},
 		},
 		Settings: []string{"join_url", "recording.mode"},

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// window is the time in which at most maxTokens are handed out per room and per address, and maxGuesses unknown addresses are
-	// answered per sender.
+	// window is the time in which at most maxTokens are handed out per room, and per room to an address: guests of one room must not
+	// lock out those of another. maxGuesses unknown addresses are answered per sender.
 	window     = 10 * time.Minute
 	maxTokens  = 120
 	maxGuesses = 40
@@ -79,7 +79,7 @@ func (l *limits) giveBack(key string) {
 func (l *limits) entry(page, sender string, now time.Time) (give func(), ok bool) {
 	keys := []string{"page " + page}
 	if sender != "" { // those behind an unknown address have the room's limit alone
-		keys = append(keys, "sender "+network(sender))
+		keys = append(keys, "sender "+network(sender)+" "+page)
 	}
 	give = func() {
 		for _, k := range keys {
