@@ -203,3 +203,32 @@ func TestCaughtEventsAreForwarded(t *testing.T) {
 		t.Errorf("%v, %v", d.Headers, err)
 	}
 }
+
+// An event of a catch can be taken in again, and signed again with the catch's secret.
+func TestEventsOfACatchAreReplayed(t *testing.T) {
+	b := newBench(t)
+	c := b.catch(app.CatchSpec{Name: "pay", Scheme: "stripe", Secret: "hush", Status: 200, Answer: "ok"})
+	const body, changed = `{"id":"evt_1","type":"a"}`, `{"id":"evt_2","type":"b"}`
+	first := b.post(c, c.Path, b.signedFor("stripe", "hush", body), body)
+	b.clock.Advance(time.Hour)
+	a, err := b.Replay(t.Context(), app.Replay{Seq: first.Seq})
+	if err != nil || a.Status != 200 || !a.Stored {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	d, err := b.Event(t.Context(), app.EventRef{Seq: a.Seq})
+	if err != nil || d.ReplayOf != app.Seq(first.Seq) || d.Verdict != provider.Verified || d.Account != "catch:pay" || string(d.Body) != body {
+		t.Errorf("%+v, %v", d, err)
+	}
+	in := app.Inbound{Account: d.Account, Method: d.Method, Target: d.Target, Header: d.Headers, Body: []byte(changed), ReceivedAt: b.clock.Now()}
+	signed, err := b.Resign(t.Context(), app.ResignRequest{Request: in})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := b.post(c, signed.Target, http.Header(signed.Header), changed); a.Status != 200 {
+		t.Errorf("signed again: %+v", a)
+	}
+	in.Body, in.ReceivedAt = []byte(body), d.At.Time.Add(-time.Hour)
+	if again, err := b.Resign(t.Context(), app.ResignRequest{Request: in, IfStale: true}); err != nil || slices.Equal(http.Header(again.Header)["Stripe-Signature"], d.Headers["Stripe-Signature"]) {
+		t.Errorf("a stale signature stays: %+v, %v", again.Header, err)
+	}
+}

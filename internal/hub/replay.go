@@ -19,18 +19,26 @@ func (h *Hub) Replay(ctx context.Context, r app.Replay) (app.Answer, error) {
 	if err != nil {
 		return app.Answer{}, err
 	}
-	a, err := h.accountOf(first.Account)
-	if err != nil {
-		return app.Answer{}, err
-	}
 	in := app.Inbound{Method: first.Method, Target: first.Target, Header: first.Headers, Body: first.Body, ReceivedAt: first.At.Time}
 	if r.Request != nil {
 		in = *r.Request
 		in.ReceivedAt = h.clock.Now()
 	}
 	in.Account, in.Via, in.Remote, in.Position = first.Account, viaReplay, "", nil
-	again := h.read(a, in)
+	var again reading
+	if name, ok := app.CatchOf(first.Account); ok {
+		again = h.readCaught(name, in)
+	} else {
+		a, err := h.accountOf(first.Account)
+		if err != nil {
+			return app.Answer{}, err
+		}
+		again = h.read(a, in)
+	}
 	again.Delivery.At, again.Delivery.ReplayOf = h.now(), app.Seq(r.Seq)
+	if again.Keep == store.KeepCaught {
+		return h.catch(ctx, again), nil
+	}
 	if again.Keep != store.KeepWhole {
 		return h.reject(ctx, again), nil
 	}
@@ -49,22 +57,26 @@ func (h *Hub) Replay(ctx context.Context, r app.Replay) (app.Answer, error) {
 
 // Resign signs a request again; see [app.Backend].
 func (h *Hub) Resign(ctx context.Context, r app.ResignRequest) (app.Inbound, error) {
-	in := r.Request
-	a, err := h.accountOf(in.Account)
-	if err != nil {
-		return in, err
-	}
-	if r.IfStale {
-		then := in
-		now := in
-		now.ReceivedAt = h.clock.Now()
-		if !h.accepts(a, then) || h.accepts(a, now) {
-			return in, ctx.Err()
+	in, secret := r.Request, r.Secret
+	var accepts func(app.Inbound) bool
+	if name, ok := app.CatchOf(in.Account); ok {
+		accepts = func(in app.Inbound) bool { return h.readCaught(name, in).Delivery.Verdict == provider.Verified }
+	} else {
+		a, err := h.accountOf(in.Account)
+		if err != nil {
+			return in, err
+		}
+		accepts = func(in app.Inbound) bool { return h.accepts(a, in) }
+		if secret == "" && a.WebhookSecret == "" {
+			secret = a.hook.Secret()
 		}
 	}
-	secret := r.Secret
-	if secret == "" && a.WebhookSecret == "" {
-		secret = a.hook.Secret()
+	if r.IfStale {
+		now := in
+		now.ReceivedAt = h.clock.Now()
+		if !accepts(in) || accepts(now) {
+			return in, ctx.Err()
+		}
 	}
 	d, err := h.resigned(app.Delivery{Account: in.Account, Headers: http.Header(in.Header), Body: in.Body}, secret)
 	if errors.Is(err, provider.Invalid) {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"fmt"
 
 	"greenroom/internal/app"
@@ -42,7 +43,7 @@ func (h *Hub) resigned(d app.Delivery, secret string) (app.Delivery, error) {
 	return d, nil
 }
 
-// resignedCaught is resigned for an event of a catch.
+// resignedCaught is resigned for an event of a catch, by default with the catch's own secret.
 func (h *Hub) resignedCaught(name string, d app.Delivery, secret string) (app.Delivery, error) {
 	var job store.CatchJob
 	if err := h.store.View(h.ctx, func(tx *store.Tx) (err error) { job, err = tx.Catch(name); return err }); err != nil {
@@ -52,7 +53,7 @@ func (h *Hub) resignedCaught(name string, d app.Delivery, secret string) (app.De
 	if err != nil {
 		return d, err
 	}
-	signed, err := scheme.Sign(d.Headers, d.Body, secret, h.clock.Now())
+	signed, err := scheme.Sign(d.Headers, d.Body, cmp.Or(secret, job.Secret), h.clock.Now())
 	if err != nil {
 		return d, err
 	}
