@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
@@ -117,7 +118,7 @@ func (o *eventExportOptions) write(ctx context.Context, b app.Backend, w *export
 		return err
 	}
 	if o.out != "" {
-		o.words(plain.Text(fmt.Sprintf("Wrote %d events to %s.", len(seqs), o.out)))
+		o.words(plain.Text(fmt.Sprintf("Wrote %s to %s.", english.Plural(len(seqs), "event", "events"), o.out)))
 	}
 	return nil
 }
@@ -137,7 +138,16 @@ func (o *eventExportOptions) written(f func(io.Writer, export.Saver) error) (err
 			err = errors.Join(err, ignoreMissing(os.Remove(file.Name())))
 		}
 	}()
-	save := func(name string, content []byte) (string, error) { return saveHere(filepath.Join(dir, name), content) }
+	// A script finds its bodies beside itself, from whatever folder it is run.
+	save := func(name string, content []byte) (string, error) {
+		name, err := saveHere(filepath.Join(dir, name), content)
+		return filepath.Base(name), err
+	}
+	if o.as == "curl" {
+		if _, err := fmt.Fprint(file, "cd -- \"$(dirname -- \"$0\")\" || exit # the bodies are here\n\n"); err != nil {
+			return errors.Join(fmt.Errorf("write %s: %w", o.out, err), file.Close())
+		}
+	}
 	if err := errors.Join(f(file, save), file.Sync(), file.Close()); err != nil {
 		return err
 	}

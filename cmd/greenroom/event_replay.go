@@ -74,9 +74,13 @@ func (o *replayOptions) check(ctx context.Context, args []string) (seqs []uint64
 		seqs = append(seqs, n)
 	}
 	switch {
-	case (len(seqs) > 0) == (o.filter != ""):
+	case len(seqs) > 0 && o.filter != "":
+		return nil, usagef("use either SEQ… or --filter, not both")
+	case len(seqs) == 0 && o.filter == "":
 		return nil, usagef("say which events: SEQ…, or --filter")
-	case (o.to != "") == o.here:
+	case o.to != "" && o.here:
+		return nil, usagef("use either --to or --here, not both")
+	case o.to == "" && !o.here:
 		return nil, usagef("say where to send: --to URL, or --here")
 	case o.apply && !o.here:
 		return nil, usagef("--apply goes with --here")
