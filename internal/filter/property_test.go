@@ -27,7 +27,7 @@ var (
 	someBodies   = []string{`{"a":{"b":1}}`, `{"a":{"b":"Zoë"}}`, `{"a":7}`, "no json Bo", "", "\xff\xfe standup", `{"x":"STANDUP"}`}
 )
 
-func fold(a, b string) bool { return strings.ToLower(a) == strings.ToLower(b) }
+func fold(a, b string) bool { return strings.EqualFold(a, b) }
 
 // haystack is everything that words are searched in.
 func haystack(d *app.Delivery) (all []string) {

@@ -11,10 +11,9 @@ import (
 
 // livekitEgress holds the properties that only LiveKit's recordings have.
 type livekitEgress struct {
-	path   string // as it was requested
-	track  string // the track's sid, empty for a whole room
-	ended  string // the state at the end, if it isn't COMPLETE
-	hooked bool
+	path  string // as it was requested
+	track string // the track's sid, empty for a whole room
+	ended string // the state at the end, if it isn't COMPLETE
 }
 
 var livekitS3 = schema{
