@@ -36,8 +36,9 @@ type programs struct {
 
 // liveProgram is one that runs. Its end is what it returns; one that hangs gets none.
 type liveProgram struct {
-	what string // the recording, with "!" for on_failure
-	end  chan error
+	what  string // the recording, with "!" for on_failure
+	end   chan error
+	begun time.Time
 }
 
 const programTime = time.Hour
@@ -70,7 +71,7 @@ func (p *programs) open() {
 }
 
 func (p *programs) program(ctx context.Context, what string) error {
-	run := &liveProgram{what: what, end: make(chan error, 1)}
+	run := &liveProgram{what: what, end: make(chan error, 1), begun: p.clock.Now()}
 	p.mu.Lock()
 	if slices.ContainsFunc(p.live, func(o *liveProgram) bool { return o.what == what }) {
 		p.t.Errorf("%s runs twice at once", what)
@@ -114,7 +115,7 @@ func (p *programs) jobs() (jobs []store.CommandJob) {
 	return jobs
 }
 
-// settled waits until as many programs run as can, and every end is noted.
+// settled waits until as many programs run as can, none beyond its time limit, and every end is noted.
 func (p *programs) settled() {
 	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
 		jobs := p.jobs()
@@ -126,9 +127,10 @@ func (p *programs) settled() {
 		}
 		p.mu.Lock()
 		live := len(p.live)
+		late := slices.ContainsFunc(p.live, func(o *liveProgram) bool { return p.clock.Since(o.begun) >= programTime })
 		p.mu.Unlock()
 		running := p.downloads.Programs().Running()
-		if running == live && live == min(due, p.opt.Downloads.Programs) {
+		if !late && running == live && live == min(due, p.opt.Downloads.Programs) {
 			return
 		}
 		if time.Since(begin) > 20*time.Second {
@@ -140,6 +142,10 @@ func (p *programs) settled() {
 // finish ends one of the programs that run.
 func (p *programs) finish(i int, err error) {
 	p.mu.Lock()
+	if len(p.live) == 0 { // its time limit ended it
+		p.mu.Unlock()
+		return
+	}
 	run := p.live[i%len(p.live)]
 	p.mu.Unlock()
 	run.end <- err
