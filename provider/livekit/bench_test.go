@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"greenroom/provider"
 	"greenroom/provider/livekit"
+	"greenroom/provider/providertest"
 )
 
 // BenchmarkOverhead compares looking a room up through the provider with the barest equivalent call of the same server: write the
@@ -76,36 +76,5 @@ func BenchmarkOverhead(b *testing.B) {
 		_, err := p.Lookup(b.Context(), provider.Meeting{Room: "demo"})
 		return err
 	}
-	timed := func(call func() error, into *[]time.Duration) {
-		began := time.Now()
-		if err := call(); err != nil {
-			b.Fatal(err)
-		}
-		*into = append(*into, time.Since(began))
-	}
-	var bares, throughs, warm []time.Duration
-	for range 200 {
-		timed(bare, &warm)
-		timed(through, &warm)
-	}
-	n := 0
-	for b.Loop() {
-		if n++; n%2 == 0 {
-			timed(bare, &bares)
-			timed(through, &throughs)
-		} else {
-			timed(through, &throughs)
-			timed(bare, &bares)
-		}
-	}
-	was, is := median(bares), median(throughs)
-	b.ReportMetric(float64(was.Nanoseconds()), "bare-ns")
-	b.ReportMetric(float64(is.Nanoseconds()), "provider-ns")
-	b.ReportMetric(100*(float64(is)/float64(was)-1), "overhead-%")
-	b.ReportMetric(0, "ns/op")
-}
-
-func median(d []time.Duration) time.Duration {
-	slices.Sort(d)
-	return d[len(d)/2]
+	providertest.Overhead(b, bare, through)
 }
