@@ -5,6 +5,7 @@
 //	go run ./internal/release package deb DIR  # one package of this machine's kind into DIR
 //	go run ./internal/release assets DIR       # the manual page and the completions
 //	go run ./internal/release rename MODULE    # move the module to another path
+//	go run ./internal/release bill FILE OUT    # the bill of materials of one program; snapshot uses it
 //
 // snapshot needs goreleaser and cyclonedx-gomod, package needs nfpm:
 //
@@ -42,6 +43,8 @@ func run(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "snapshot":
 		return snapshot(ctx, root)
+	case len(args) == 3 && args[0] == "bill":
+		return bill(ctx, args[1], args[2])
 	case len(args) == 3 && args[0] == "package":
 		return pack(ctx, root, args[1], args[2])
 	case len(args) == 2 && args[0] == "assets":
@@ -49,7 +52,7 @@ func run(ctx context.Context, args []string) error {
 	case len(args) == 2 && args[0] == "rename":
 		return rename(root, args[1])
 	}
-	return errors.New("use: snapshot | package deb|rpm|apk DIR | assets DIR | rename MODULE")
+	return errors.New("use: snapshot | package deb|rpm|apk DIR | assets DIR | rename MODULE | bill FILE OUT")
 }
 
 // project is where Greenroom is published.
@@ -84,6 +87,7 @@ func snapshot(ctx context.Context, root string) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "goreleaser", "release", "--snapshot", "--clean")
+	cmd.Env = append(cmd.Env, "GOFLAGS=-buildvcs=true") // the program's version comes from the commit
 	for name, value := range p.variables() {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
