@@ -54,7 +54,7 @@ func varied(t *testing.T, s *Store, n int) (all []app.Delivery) {
 		d.Kind = provider.EventKinds()[i%len(provider.EventKinds())]
 		d.Type, d.Participant, d.Session, d.Status = "type."+fmt.Sprint(i%3), []string{"Zoë", "Bo", ""}[i%3], fmt.Sprint("s-", i%7), 200+i%3
 		d.Meeting, d.Size, d.Via = fmt.Sprintf("meeting-%d", i%4), int64(i*100), "relay"
-		d.Headers, d.Body = http.Header{"X-Number": {fmt.Sprint(i)}}, app.Body(fmt.Sprintf(`{"n":%d,"who":%q}`, i, d.Participant))
+		d.Headers, d.Body = http.Header{"X-Number": {fmt.Sprint(i)}}, app.Body(fmt.Sprintf(`{"n":%d,"who":%q,"written":"\u0042o\u212a","tags":[%d,1]}`, i, d.Participant, i))
 		if i%10 == 9 {
 			d.Target = "/hooks/\xff"
 		}
@@ -101,7 +101,8 @@ func TestFiltersSelectFromTheStore(t *testing.T) {
 	filters := []string{
 		"", "account:daily", "account:DAILY room:\"room 3\"", "kind:joined or kind:ready", "type:type.1 participant:zoë", "participant:s-3", "status:201",
 		"size:>10kB size:<=20kB", "seq:100..180", "seq:>590", "seq:<5", "verdict:rejected", "verdict:verified", "-verdict:verified", "is:imported", "-is:imported since:2h",
-		"meeting:meeting-2 -kind:test", "via:relay seq:1..20", "header.x-number:17,23", "body.n:>595", "body.who:bo status:202", "zoë", "/\"n\":5[0-9],/", "x-number seq:300..310",
+		"meeting:meeting-2 -kind:test", "via:relay seq:1..20", "header.x-number:17,23", "body.n:>595", "body.who:bo status:202", "body.written:bok seq:>560", "body.tags.#:2 seq:>570", "body.tags:577", "body.who:*oë status:201", "header.x-number:5* seq:>550", "header.X-none:*",
+		"kind:joined status:200 size:>10kB bo", "seq:<9 size:<500 -zoë", "zoë", "/\"n\":5[0-9],/", "x-number seq:300..310",
 		"target:/hooks/daily*", "target:*\xff", "until:2026-01-01", "room:*2 or (room:*3 account:whereby)", "nothing-has-this", "method:post seq:5", "until:2020-01-01",
 		"since:" + t0.Add(300*time.Second).Format(time.RFC3339), "until:" + t0.Add(300*time.Second).Format(time.RFC3339), "is:duplicate or is:unapplied",
 	}

@@ -122,10 +122,10 @@ func (t *Tx) NextToForward(j ForwardJob, after uint64) (app.Delivery, error) {
 		return app.Delivery{}, err
 	}
 	out, err := app.Delivery{}, ErrNotFound
-	t.deliveries(&w, true, func(seq uint64, row []byte, blob func() []byte) bool {
-		_, failed := decode[app.Delivery](row)
+	t.deliveries(&w, true, func(seq uint64, at iterator) bool {
+		e := eventAt(at)
+		_, failed := decode[app.Delivery](e.row)
 		if failed == nil {
-			e := rawEvent{row: row, blob: blob}
 			matches := w.filter.Match(&e)
 			if failed = e.err; failed == nil && !matches {
 				return true
@@ -155,14 +155,26 @@ func (t *Tx) Queue(j ForwardJob) (n int) {
 		return newSegmentIterator(t.b, &w, true).count()
 	}
 	rows := 0
-	t.deliveries(&w, true, func(_ uint64, row []byte, blob func() []byte) bool {
-		if rows++; rows > countedRows || w.filter.Match(&rawEvent{row: row, blob: blob}) {
+	t.deliveries(&w, true, func(_ uint64, at iterator) bool {
+		if rows++; rows > countedRows {
+			n++
+			return true
+		}
+		if e := eventAt(at); w.filter.Match(&e) {
 			n++
 		}
 		return true
 	})
 	return n
 }
+
+// bodyOf reads the body of a row.
+type bodyOf struct {
+	bodies *bolt.Bucket
+	seq    uint64
+}
+
+func (b bodyOf) body() []byte { return b.bodies.Get(be64(b.seq)) }
 
 // dropQueued counts, for each forward, the waiting events of a segment that retention drops.
 func dropQueued(b *bolt.Tx, segment *bolt.Bucket) error {
@@ -182,8 +194,7 @@ func dropQueued(b *bolt.Tx, segment *bolt.Bucket) error {
 				if at(block, i, &row); !w.inRange(row.Seq) || !w.columns(&row) {
 					continue
 				}
-				key := be64(row.Seq)
-				if j.Filter == "" || w.filter.Match(&rawEvent{row: rows.Get(key), blob: func() []byte { return bodies.Get(key) }}) {
+				if j.Filter == "" || w.filter.Match(&rawEvent{row: rows.Get(be64(row.Seq)), at: bodyOf{bodies, row.Seq}}) {
 					n++
 				}
 			}

@@ -141,10 +141,10 @@ func (t *Tx) checkRecords(ctx context.Context) []string {
 	report("open meetings", err)
 	report("recordings", t.NewestRecordings(func(app.Recording) bool { return true }))
 	w := wanted(app.EventQuery{})
-	t.deliveries(&w, false, func(seq uint64, row []byte, blob func() []byte) bool {
-		_, err := decode[app.Delivery](row)
+	t.deliveries(&w, false, func(seq uint64, at iterator) bool {
+		_, err := decode[app.Delivery](at.row())
 		if err == nil {
-			_, _, err = decodeBlob(blob())
+			_, _, err = decodeBlob(at.body())
 		}
 		if err == nil {
 			_, err = t.attempts(seq)

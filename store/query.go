@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -12,9 +11,12 @@ import (
 	"greenroom/internal/filter"
 )
 
-// scanBudget is how many rows one text search reads before it returns; the caller continues from there. It limits both the time
-// until the first hit is shown and how long a read transaction holds pages back.
-const scanBudget = 20_000
+// scanBudget is how many bytes one search reads before it returns, and rowCost what a row counts besides its bytes; the caller
+// continues from there. It limits both the time until the first hit is shown and how long a read transaction holds pages back.
+const (
+	scanBudget = 64 << 20
+	rowCost    = 512
+)
 
 // Events lists deliveries without their headers and bodies, newest first, in time proportional to the result. q.Meeting is a
 // meeting's id here. A text search may return a short page with More set.
@@ -33,28 +35,25 @@ func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, er
 	err = s.View(ctx, func(tx *Tx) error {
 		budget := scanBudget
 		var failed error
-		tx.deliveries(&w, forward, func(seq uint64, row []byte, blob func() []byte) bool {
-			if budget--; budget < 0 || len(page.Events) == q.Limit {
+		visited := 0
+		tx.deliveries(&w, forward, func(seq uint64, at iterator) bool {
+			if budget < 0 || len(page.Events) == q.Limit {
 				page.More = true
 				return false
 			}
-			if budget%512 == 0 && ctx.Err() != nil {
+			if visited++; visited%512 == 0 && ctx.Err() != nil {
 				failed = ctx.Err()
 				return false
 			}
 			page.Next = seq
-			if len(needle) > 0 && !bytes.Contains(bytes.ToLower(row), needle) &&
-				!bytes.Contains(bytes.ToLower(blob()), needle) {
-				return true
+			e := eventAt(at)
+			matches := (len(needle) == 0 || e.holds(needle)) && w.filter.Match(&e)
+			budget -= rowCost + len(e.row) + len(e.stored)
+			if e.err != nil || !matches {
+				failed = e.err
+				return failed == nil
 			}
-			if !w.filter.Empty() {
-				e := rawEvent{row: row, blob: blob}
-				if matches := w.filter.Match(&e); e.err != nil || !matches {
-					failed = e.err
-					return failed == nil
-				}
-			}
-			d, err := decode[app.Delivery](row)
+			d, err := decode[app.Delivery](e.row)
 			if err != nil {
 				failed = err
 				return false
@@ -84,8 +83,8 @@ func (t *Tx) CountEvents(q app.EventQuery) (n int) {
 	w := wanted(q)
 	n = newSegmentIterator(t.b, &w, false).count()
 	it := newRingIterator(t.b, &w, false)
-	for seq, row, _ := it.next(); seq != 0; seq, row, _ = it.next() {
-		if d, err := decode[app.Delivery](row); err == nil && w.row(&d) {
+	for it.next() != 0 {
+		if d, err := decode[app.Delivery](it.row()); err == nil && w.row(&d) {
 			n++
 		}
 	}
@@ -93,35 +92,68 @@ func (t *Tx) CountEvents(q app.EventQuery) (n int) {
 }
 
 // deliveries visits the rows with matching columns, of the segments and of the rings, in the order of their numbers.
-func (t *Tx) deliveries(w *want, forward bool, visit func(seq uint64, row []byte, blob func() []byte) bool) {
+func (t *Tx) deliveries(w *want, forward bool, visit func(seq uint64, at iterator) bool) {
 	all := newMerged(newSegmentIterator(t.b, w, forward), newRingIterator(t.b, w, forward), forward)
-	for seq, row, blob := all.next(); seq != 0; seq, row, blob = all.next() {
-		if !visit(seq, row, blob) {
+	for seq := all.next(); seq != 0; seq = all.next() {
+		if !visit(seq, all.last.of) {
 			return
 		}
 	}
 }
 
-// iterator returns the next row in its direction, or sequence 0 at the end.
+// iterator visits rows in its direction.
 type iterator interface {
-	next() (seq uint64, row []byte, blob func() []byte)
+	// next moves to the next row and returns its number, 0 at the end.
+	next() uint64
+	// row, body and columns return those of the row that next moved to. columns is nil where none are kept.
+	row() []byte
+	body() []byte
+	columns() *filter.Columns
 }
 
+// none visits nothing.
 type none struct{}
 
-func (*none) next() (uint64, []byte, func() []byte) { return 0, nil, nil }
+func (none) next() uint64             { return 0 }
+func (none) row() []byte              { return nil }
+func (none) body() []byte             { return nil }
+func (none) columns() *filter.Columns { return nil }
+
+// reader reads the values of a bucket by their numbers. Reading one beside the one before is fast.
+type reader struct {
+	*bolt.Cursor
+	at uint64
+}
+
+func (r *reader) read(seq uint64) []byte {
+	var k, v []byte
+	switch {
+	case r.at != 0 && seq == r.at+1:
+		k, v = r.Next()
+	case r.at != 0 && seq == r.at-1:
+		k, v = r.Prev()
+	}
+	if k == nil || un64(k) != seq {
+		k, v = r.Seek(be64(seq))
+	}
+	if r.at = seq; k == nil || un64(k) != seq {
+		r.at, v = 0, nil
+	}
+	return v
+}
 
 type ringIterator struct {
-	rows    *bolt.Cursor
-	bodies  *bolt.Bucket
-	w       *want
-	forward bool
-	started bool
+	rows       *bolt.Cursor
+	bodies     *bolt.Bucket
+	w          *want
+	forward    bool
+	started    bool
+	key, value []byte
 }
 
 // newRingIterator visits all rings that may have a match.
 func newRingIterator(b *bolt.Tx, w *want, forward bool) iterator {
-	var out iterator = &none{}
+	var out iterator = none{}
 	all := b.Bucket(bucketRing)
 	some := allCatchRings(b)
 	if w.unverified() {
@@ -143,43 +175,42 @@ type merged struct {
 	last *front
 }
 
-// front is an iterator with its next row.
+// front is an iterator with the number of its row.
 type front struct {
-	of   iterator
-	seq  uint64
-	row  []byte
-	blob func() []byte
+	of  iterator
+	seq uint64
 }
-
-func (h *front) step() { h.seq, h.row, h.blob = h.of.next() }
 
 func newMerged(a, b iterator, forward bool) *merged {
-	m := &merged{heads: [2]front{{of: a}, {of: b}}, forward: forward}
-	for i := range m.heads {
-		m.heads[i].step()
-	}
-	return m
+	return &merged{heads: [2]front{{a, a.next()}, {b, b.next()}}, forward: forward}
 }
 
-func (m *merged) next() (uint64, []byte, func() []byte) {
+func (m *merged) next() uint64 {
 	if m.last != nil {
-		m.last.step()
+		m.last.seq = m.last.of.next()
 	}
 	first, other := &m.heads[0], &m.heads[1]
 	if first.seq == 0 || other.seq != 0 && (other.seq < first.seq) == m.forward {
 		first = other
 	}
 	m.last = first
-	return first.seq, first.row, first.blob
+	return first.seq
 }
 
-func (it *ringIterator) next() (uint64, []byte, func() []byte) {
-	k, v := it.step()
-	if k == nil || !it.w.inRange(un64(k)) {
-		return 0, nil, nil
+func (m *merged) row() []byte              { return m.last.of.row() }
+func (m *merged) body() []byte             { return m.last.of.body() }
+func (m *merged) columns() *filter.Columns { return m.last.of.columns() }
+
+func (it *ringIterator) next() uint64 {
+	if it.key, it.value = it.step(); it.key == nil || !it.w.inRange(un64(it.key)) {
+		return 0
 	}
-	return un64(k), v, func() []byte { return it.bodies.Get(k) }
+	return un64(it.key)
 }
+
+func (it *ringIterator) row() []byte           { return it.value }
+func (it *ringIterator) body() []byte          { return it.bodies.Get(it.key) }
+func (*ringIterator) columns() *filter.Columns { return nil }
 
 func (it *ringIterator) step() (k, v []byte) {
 	if it.started {
@@ -214,14 +245,14 @@ type segmentIterator struct {
 	forward  bool
 	started  bool
 
-	rows, bodies *bolt.Bucket
+	rows, bodies reader
 	blocks       *bolt.Cursor
 	block        []byte
 	i            int
 	// size is that of an entry in a block, at decodes one.
 	size int
 	at   func([]byte, int, *filter.Columns)
-	row  filter.Columns
+	cols filter.Columns
 }
 
 func newSegmentIterator(b *bolt.Tx, w *want, forward bool) *segmentIterator {
@@ -229,14 +260,10 @@ func newSegmentIterator(b *bolt.Tx, w *want, forward bool) *segmentIterator {
 	return &segmentIterator{all: all, segments: all.Cursor(), w: w, forward: forward}
 }
 
-func (it *segmentIterator) next() (uint64, []byte, func() []byte) {
-	seq := it.find()
-	if seq == 0 {
-		return 0, nil, nil
-	}
-	key, bodies := be64(seq), it.bodies
-	return seq, it.rows.Get(key), func() []byte { return bodies.Get(key) }
-}
+func (it *segmentIterator) next() uint64             { return it.find() }
+func (it *segmentIterator) row() []byte              { return it.rows.read(it.cols.Seq) }
+func (it *segmentIterator) body() []byte             { return it.bodies.read(it.cols.Seq) }
+func (it *segmentIterator) columns() *filter.Columns { return &it.cols }
 
 // count counts the rest, without reading rows.
 func (it *segmentIterator) count() (n int) {
@@ -248,7 +275,7 @@ func (it *segmentIterator) count() (n int) {
 
 // find returns the number of the next row whose columns match, 0 at the end.
 func (it *segmentIterator) find() uint64 {
-	c := &it.row
+	c := &it.cols
 	for {
 		for it.i >= 0 && it.i*it.size < len(it.block) {
 			it.at(it.block, it.i, c)
@@ -323,7 +350,7 @@ func (it *segmentIterator) nextSegment() []byte {
 		if !it.w.segment(statOf(seg)) {
 			continue
 		}
-		it.rows, it.bodies = seg.Bucket(keyRows), seg.Bucket(keyBodies)
+		it.rows, it.bodies = reader{Cursor: seg.Bucket(keyRows).Cursor()}, reader{Cursor: seg.Bucket(keyBodies).Cursor()}
 		blocks, size, at := blocksOf(seg)
 		it.blocks, it.size, it.at = blocks.Cursor(), size, at
 		var v []byte

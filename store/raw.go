@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/http"
 	"time"
@@ -14,13 +15,18 @@ import (
 // rawEvent is a stored delivery as filters read it: nothing is decoded that the filter doesn't ask for. It is valid during its
 // transaction.
 type rawEvent struct {
-	row  []byte
-	blob func() []byte
+	row []byte
+	// at reads the blob. columns are nil if there are none.
+	at      interface{ body() []byte }
+	columns *filter.Columns
 
 	headers http.Header
 	stored  []byte // the blob once it was read
 	err     error
 }
+
+// eventAt is the event at which an iterator is, until it moves.
+func eventAt(at iterator) rawEvent { return rawEvent{row: at.row(), at: at, columns: at.columns()} }
 
 // rowNames are the names of fields in a row.
 var rowNames = [...]string{
@@ -31,8 +37,18 @@ var rowNames = [...]string{
 
 func (e *rawEvent) get(name string) gjson.Result { return gjson.GetBytes(e.row, name) }
 
+// holds reports whether the row or the blob has a text in lower case.
+func (e *rawEvent) holds(text []byte) bool {
+	return bytes.Contains(bytes.ToLower(e.row), text) || bytes.Contains(bytes.ToLower(e.whole()), text)
+}
+
 // Text implements [filter.Event].
 func (e *rawEvent) Text(f filter.Field) string {
+	if f == filter.Kind {
+		if kind, ok := e.columns.KnownKind(); ok {
+			return string(kind)
+		}
+	}
 	if f == filter.Target && e.get("target_base64").Exists() {
 		d, err := decode[app.Delivery](e.row)
 		if err != nil {
@@ -44,7 +60,12 @@ func (e *rawEvent) Text(f filter.Field) string {
 }
 
 // Number implements [filter.Event].
-func (e *rawEvent) Number(f filter.Field) int64 { return e.get(rowNames[f]).Int() }
+func (e *rawEvent) Number(f filter.Field) int64 {
+	if n, ok := e.columns.Number(f); ok {
+		return n
+	}
+	return e.get(rowNames[f]).Int()
+}
 
 // Time implements [filter.Event].
 func (e *rawEvent) Time() time.Time {
@@ -66,7 +87,7 @@ func (e *rawEvent) Is(f filter.Flag) bool {
 
 func (e *rawEvent) whole() []byte {
 	if e.stored == nil {
-		e.stored = e.blob()
+		e.stored = e.at.body()
 	}
 	return e.stored
 }

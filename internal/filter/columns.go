@@ -40,6 +40,29 @@ func ColumnsOf(d *app.Delivery) Columns {
 	}
 }
 
+// KnownKind returns the kind, if the columns, which may be nil, prove it.
+func (c *Columns) KnownKind() (provider.EventKind, bool) {
+	if c == nil || c.Kind == kindIndex[provider.KindUnknown] {
+		return "", false
+	}
+	return provider.EventKinds()[c.Kind], true
+}
+
+// Number returns a field's number, if the columns, which may be nil, prove it.
+func (c *Columns) Number(f Field) (int64, bool) {
+	switch {
+	case c == nil:
+		return 0, false
+	case f == Seq:
+		return int64(c.Seq), true
+	case f == Status && !c.Old:
+		return int64(c.Status), true
+	case f == Size && !c.Old && c.Size < MaxSize:
+		return int64(c.Size), true
+	}
+	return 0, false
+}
+
 // Hash is the hash of a text in columns. Case doesn't change it.
 func Hash(s string) uint32 { return hash(strings.ToLower(s)) }
 

@@ -1,8 +1,10 @@
 package filter
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/textproto"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,12 +20,20 @@ type textTerm struct {
 	source string
 	// hashes are those of the values in columns, nil if they can't be compared there.
 	hashes []uint32
+	// plain are words of which a request with a match has one, nil if there are none.
+	plain []string
 }
 
 // ready prepares the comparison with columns.
 func (t *textTerm) ready() *textTerm {
-	if t.Field == Header {
+	switch t.Field {
+	case Header:
+		t.plain = plainWords(text{parts: []string{strings.ToLower(t.name)}})
 		t.name = textproto.CanonicalMIMEHeaderKey(t.name)
+	case Body:
+		if simplePath.MatchString(t.name) {
+			t.plain = plainWords(t.texts...)
+		}
 	}
 	var hashes []uint32
 	for i := range t.texts {
@@ -35,6 +45,29 @@ func (t *textTerm) ready() *textTerm {
 	}
 	t.hashes = hashes
 	return t
+}
+
+// simplePath are paths of values that are in the body as they are: others count, change or make values.
+var simplePath = regexp.MustCompile(`^[\w.-]*$`)
+
+// plainWords returns a word of each text without a change of encoding, nil if one has none.
+func plainWords(texts ...text) (out []string) {
+	for i := range texts {
+		w := ""
+		if texts[i].regex == nil && texts[i].span == nil {
+			w = texts[i].plainWord()
+		}
+		if w == "" {
+			return nil
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// mayHold reports whether the request may have one of the plain words.
+func (t *textTerm) mayHold(e Event) bool {
+	return t.plain == nil || slices.ContainsFunc(t.plain, e.MayHold)
 }
 
 func (t *textTerm) any(s string) bool {
@@ -49,6 +82,9 @@ func (t *textTerm) any(s string) bool {
 func (t *textTerm) match(e Event) bool {
 	switch t.Field {
 	case Header:
+		if !t.mayHold(e) {
+			return false
+		}
 		for name, values := range e.Header() {
 			if !strings.EqualFold(name, t.name) {
 				continue
@@ -61,7 +97,11 @@ func (t *textTerm) match(e Event) bool {
 		}
 		return false
 	case Body:
-		return t.body(e.Body())
+		b := e.Body()
+		if !t.mayHold(e) && !bytes.Contains(b, []byte(`\u`)) { // which may stand for any letter
+			return false
+		}
+		return t.body(b)
 	case Participant:
 		if i, ok := e.(Item); ok {
 			return slices.ContainsFunc(i.people(), t.any)

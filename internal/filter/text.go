@@ -142,25 +142,45 @@ func ContainsFold(b []byte, word string) bool {
 	if word == "" {
 		return true
 	}
-	lower, upper := word[0], word[0]
-	if lower >= 'a' && lower <= 'z' {
-		upper -= 'a' - 'A'
-	}
 	// Two other characters become ASCII in lower case: the Kelvin sign, and the I with a dot.
 	if strings.ContainsAny(word, "ki") && (bytes.Contains(b, []byte("\u212a")) || bytes.Contains(b, []byte("\u0130"))) {
 		return bytes.Contains(bytes.ToLower(b), []byte(word))
 	}
-	last := len(b) - len(word)
-	for i := 0; i <= last; i++ {
-		at := indexEither(b[i:last+1], lower, upper)
-		if at < 0 {
+	at := rarest(word)
+	lower, upper := word[at], word[at]
+	if lower >= 'a' && lower <= 'z' {
+		upper -= 'a' - 'A'
+	}
+	// i is where the rarest letter of a match may be.
+	last := len(b) - len(word) + at
+	for i := at; i <= last; i++ {
+		next := indexEither(b[i:last+1], lower, upper)
+		if next < 0 {
 			return false
 		}
-		if i += at; equalFold(b[i:i+len(word)], word) {
+		if i += next; equalFold(b[i-at:i-at+len(word)], word) {
 			return true
 		}
 	}
 	return false
+}
+
+// common are the letters and digits of JSON, the most frequent ones first. All other characters count as rare.
+const common = "eatonirsdlu01c2m3p4v58967fygbhwkxjqz"
+
+// rarest returns the index of the byte of a word that is the rarest in JSON.
+func rarest(word string) (at int) {
+	best := -1
+	for i := range len(word) {
+		rank := strings.IndexByte(common, word[i])
+		if rank < 0 {
+			return i
+		}
+		if rank > best {
+			at, best = i, rank
+		}
+	}
+	return at
 }
 
 // indexEither returns the first index of either byte.
