@@ -13,7 +13,6 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/config"
 	"greenroom/internal/crash"
-	"greenroom/internal/plain"
 	"greenroom/provider"
 )
 
@@ -64,8 +63,7 @@ func accountRows(c *config.Config) []accountRow {
 }
 
 func (p *program) accountList() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
+	return p.jsonFlag(&cobra.Command{
 		Use: "list", Short: "List the configured accounts", Args: exactly(),
 		Long: "List the configured accounts, and where their keys come from. No platform is asked: `account check` does that.",
 		RunE: p.do(func(ctx context.Context, _ []string) error {
@@ -73,36 +71,22 @@ func (p *program) accountList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, n := range c.Notices {
-				p.words(plain.Text(n))
-			}
-			rows := accountRows(c)
-			if !asJSON && len(rows) == 0 {
-				p.words("No account is configured yet. To add one, run `greenroom init`.")
-				return nil
-			}
-			return p.printAccounts(rows, asJSON)
+			p.notes(c.Notices)
+			return p.printAccounts(accountRows(c))
 		}),
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
-	return cmd
+	}, "print a JSON array")
 }
 
 // printAccounts prints accounts as a table or an array.
-func (p *program) printAccounts(rows []accountRow, asJSON bool) error {
-	if asJSON {
-		return p.printJSON(list(rows))
-	}
+func (p *program) printAccounts(rows []accountRow) error {
 	t := newTable("ACCOUNT", "PLATFORM", "STATUS", "DOMAIN", "KEY FROM", "DEFAULT")
-	for _, r := range rows {
-		t.add(r.Name, string(r.Platform), r.Status, r.Domain, r.KeyFrom, map[bool]string{true: "yes"}[r.Default])
-	}
-	return p.printTable(t)
+	return printList(p, rows, "No account is configured yet. To add one, run `greenroom init`.", t, func(r accountRow) []string {
+		return []string{r.Name, string(r.Platform), r.Status, r.Domain, r.KeyFrom, yes(r.Default)}
+	})
 }
 
 func (p *program) accountCheck() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
+	return p.jsonFlag(&cobra.Command{
 		Use: "check [NAME]", Short: "Ask the platforms whether the keys work", Args: atMostOne("account"), ValidArgsFunction: p.accounts,
 		Long: "Ask the platforms whether the keys of all accounts, or of one, work. The exit status is 4 when a key is refused or can't be\n" +
 			"fetched, and 1 when a platform can't be reached. `greenroom doctor` checks more: plan, bucket, webhook, clock.",
@@ -121,23 +105,17 @@ func (p *program) accountCheck() *cobra.Command {
 			if err := checkAccounts(ctx, c, rows); err != nil {
 				return err
 			}
-			switch {
-			case asJSON && len(args) == 1:
+			if p.json && len(args) == 1 {
 				err = p.printJSON(rows[0])
-			case !asJSON && len(rows) == 0:
-				p.words("No account is configured yet. To add one, run `greenroom init`.")
-				return nil
-			default:
-				err = p.printAccounts(rows, asJSON)
+			} else {
+				err = p.printAccounts(rows)
 			}
 			for _, r := range rows {
 				err = errors.Join(err, r.err())
 			}
 			return err
 		}),
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array, or the object of one account")
-	return cmd
+	}, "print a JSON array, or the object of one account")
 }
 
 // noAccount is the error for an account that isn't configured.

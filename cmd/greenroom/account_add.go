@@ -21,8 +21,8 @@ import (
 // newAccount is an account that is being added.
 type newAccount struct {
 	*program
-	name, platform, url     string
-	keyStdin, noCheck, json bool
+	name, platform, url string
+	keyStdin, noCheck   bool
 	keeping
 
 	driver provider.Driver
@@ -58,9 +58,8 @@ func (p *program) accountAdd() *cobra.Command {
 	flags.BoolVar(&o.keyring, "keyring", false, "store the key in the system's keyring only")
 	flags.BoolVar(&o.file, "file", false, "store the key in a file that only you can read")
 	flags.BoolVar(&o.noCheck, "no-check", false, "don't ask the platform whether the key works")
-	flags.BoolVar(&o.json, "json", false, "print the account as a JSON object")
 	words(cmd, "platform", platforms...)
-	return cmd
+	return p.jsonFlag(cmd, "print the account as a JSON object")
 }
 
 func platformNames() (names []string) {

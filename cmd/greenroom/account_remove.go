@@ -12,34 +12,27 @@ import (
 	"greenroom/internal/config"
 )
 
-type accountRemoveOptions struct {
-	*program
-	yes, json bool
-}
-
 func (p *program) accountRemove() *cobra.Command {
-	o := &accountRemoveOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "remove NAME", Short: "Remove an account from the configuration", Args: exactly("an account"), ValidArgsFunction: p.accounts,
 		Long: "Remove an account from the configuration file, and its secrets from the keyring or from the files that `account add` made. Nothing\n" +
 			"changes on the platform, and its rooms and meetings stay in the store. Comments on lines of their own stay in the file.",
-		RunE: p.do(o.run),
+		RunE: p.do(p.removeAccount),
 	}
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "don't ask")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the account as a JSON object")
-	return cmd
+	cmd.Flags().BoolVar(&p.yes, "yes", false, "don't ask")
+	return p.jsonFlag(cmd, "print the account as a JSON object")
 }
 
-func (o *accountRemoveOptions) run(ctx context.Context, args []string) error {
+func (p *program) removeAccount(ctx context.Context, args []string) error {
 	name := args[0]
-	if err := o.canAsk("--yes", o.yes); err != nil {
+	if err := p.canAsk("--yes", p.yes); err != nil {
 		return err
 	}
-	c, err := o.configWithout(ctx)
+	c, err := p.configWithout(ctx)
 	if err != nil {
 		return err
 	}
-	inFile, references, err := config.References(o.configOptions(), []string{"accounts", name})
+	inFile, references, err := config.References(p.configOptions(), []string{"accounts", name})
 	if err != nil {
 		return err
 	}
@@ -55,34 +48,34 @@ func (o *accountRemoveOptions) run(ctx context.Context, args []string) error {
 		return noAccount(c, name)
 	case !inFile:
 		return &app.Error{
-			Kind: app.NotConfigured, Text: fmt.Sprintf("account %s comes from the environment", name), Hint: "unset " + o.variableOf(row),
+			Kind: app.NotConfigured, Text: fmt.Sprintf("account %s comes from the environment", name), Hint: "unset " + p.variableOf(row),
 		}
 	}
-	if err := o.confirm(ctx, fmt.Sprintf("Remove account %s and its key?", name), "--yes", o.yes); err != nil {
+	if err := p.sure(ctx, fmt.Sprintf("Remove account %s and its key?", name)); err != nil {
 		return err
 	}
-	if err := config.Edit(ctx, o.configOptions(), config.Change{Path: []string{"accounts", name}}); err != nil {
+	if err := config.Edit(ctx, p.configOptions(), config.Change{Path: []string{"accounts", name}}); err != nil {
 		return err
 	}
 	for _, r := range references {
-		if err := config.Forget(o.configOptions(), r); err != nil {
-			o.words(fmt.Sprintf("The secret %s could not be removed: %v", r, err))
+		if err := config.Forget(p.configOptions(), r); err != nil {
+			p.words(fmt.Sprintf("The secret %s could not be removed: %v", r, err))
 		}
 	}
-	if o.json {
-		return o.printJSON(row)
+	if p.json {
+		return p.printJSON(row)
 	}
-	o.words(fmt.Sprintf("Account %s is removed.", name))
-	o.restartHint(c)
+	p.words(fmt.Sprintf("Account %s is removed.", name))
+	p.restartHint(c)
 	return nil
 }
 
 // variableOf names the variables of the environment that make an account.
-func (o *accountRemoveOptions) variableOf(r accountRow) string {
+func (p *program) variableOf(r accountRow) string {
 	var set []string
 	for _, d := range drivers() {
 		for _, v := range d.Variables {
-			if d.Platform == r.Platform && o.getenv(v.Name) != "" {
+			if d.Platform == r.Platform && p.getenv(v.Name) != "" {
 				set = append(set, v.Name)
 			}
 		}

@@ -44,6 +44,11 @@ func (p *program) confirm(ctx context.Context, question, flag string, yes bool) 
 	return errDeclined
 }
 
+// sure is confirm for a command with --yes.
+func (p *program) sure(ctx context.Context, question string) error {
+	return p.confirm(ctx, question, "--yes", p.yes)
+}
+
 // wants asks a question with a default, until it is answered yes or no.
 func (p *program) wants(ctx context.Context, question string, byDefault bool) (bool, error) {
 	words := " [y/N] "

@@ -13,7 +13,6 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/calendar/feed"
-	"greenroom/internal/plain"
 )
 
 func (p *program) calendarCommand() *cobra.Command {
@@ -23,8 +22,7 @@ func (p *program) calendarCommand() *cobra.Command {
 
 type calendarExportOptions struct {
 	*program
-	to   string
-	json bool
+	to string
 }
 
 func (p *program) calendarExport() *cobra.Command {
@@ -36,8 +34,7 @@ func (p *program) calendarExport() *cobra.Command {
 		Example: "greenroom calendar export all-hands > all-hands.ics\ngreenroom calendar export --to ~/calendars/greenroom.ics",
 	}
 	cmd.Flags().StringVar(&o.to, "to", "", "write to this file instead of standard output")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object with the calendar's text")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON object with the calendar's text")
 }
 
 func (o *calendarExportOptions) run(ctx context.Context, args []string) error {
@@ -87,26 +84,18 @@ func replaceFile(path, text string) error {
 	return nil
 }
 
-type calendarSubscribeOptions struct {
-	*program
-	json bool
-}
-
 func (p *program) calendarSubscribe() *cobra.Command {
-	o := &calendarSubscribeOptions{program: p}
-	cmd := &cobra.Command{
-		Use: "subscribe NAME URL|FILE", Short: "Subscribe to a calendar", Args: exactly("NAME", "URL|FILE"), RunE: p.do(o.run),
+	return p.jsonFlag(&cobra.Command{
+		Use: "subscribe NAME URL|FILE", Short: "Subscribe to a calendar", Args: exactly("NAME", "URL|FILE"), RunE: p.do(p.subscribeCalendar),
 		Long: "Read a calendar (ICS) of Outlook, Google, Apple, Proton or another program, so that `upcoming` lists its events and their " +
 			"conference links. Greenroom reads it every 15 minutes and never writes to it. If it can't be read, the last events stay.\n\n" +
 			"The address must be https or webcal, and not in a private network. For a private calendar use its secret address; it is " +
 			"kept in the store.",
 		Example: "greenroom calendar subscribe work https://calendar.google.com/calendar/ical/…/basic.ics\ngreenroom calendar subscribe team ~/calendars/team.ics",
-	}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the calendar as a JSON object")
-	return cmd
+	}, "print the calendar as a JSON object")
 }
 
-func (o *calendarSubscribeOptions) run(ctx context.Context, args []string) error {
+func (p *program) subscribeCalendar(ctx context.Context, args []string) error {
 	u, err := feed.Address(args[1])
 	if err != nil {
 		return err
@@ -117,60 +106,35 @@ func (o *calendarSubscribeOptions) run(ctx context.Context, args []string) error
 			return fmt.Errorf("find the calendar's file: %w", err)
 		}
 	}
-	return o.with(ctx, func(b app.Backend) error {
+	return p.with(ctx, func(b app.Backend) error {
 		c, err := b.AddCalendar(ctx, app.CalendarSpec{Name: args[0], URL: source})
 		if err != nil {
 			return err
 		}
-		for _, n := range c.Notes {
-			o.words(plain.Text(n))
-		}
-		if o.json {
-			return o.printJSON(c)
-		}
-		o.words(fmt.Sprintf("Subscribed to %s: %s. To list them: greenroom upcoming", plain.Text(c.Name), english.Plural(c.Events, "event", "events")))
-		return nil
+		p.notes(c.Notes)
+		return p.result(c, "Subscribed to %s: %s. To list them: greenroom upcoming", c.Name, english.Plural(c.Events, "event", "events"))
 	})
-}
-
-type calendarListOptions struct {
-	*program
-	json bool
 }
 
 func (p *program) calendarList() *cobra.Command {
-	o := &calendarListOptions{program: p}
-	cmd := &cobra.Command{Use: "list", Short: "List the subscribed calendars", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run)}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
-	return cmd
+	return p.jsonFlag(&cobra.Command{
+		Use: "list", Short: "List the subscribed calendars", Aliases: []string{"ls"}, Args: exactly(), RunE: p.reads(p.listCalendars),
+	}, "print a JSON array")
 }
 
-func (o *calendarListOptions) run(ctx context.Context, _ []string) error {
-	return o.reading(ctx, func(b app.Backend) error {
-		all, err := b.Calendars(ctx, app.CalendarQuery{})
-		if err != nil {
-			return err
-		}
-		if o.json {
-			return o.printJSON(list(all))
-		}
-		if len(all) == 0 {
-			o.words("No calendars. Subscribe to one: greenroom calendar subscribe NAME URL|FILE")
-			return nil
-		}
-		t := newTable("NAME", "EVENTS", "READ", "FROM", "NOTE")
-		for _, c := range all {
-			t.add(c.Name, fmt.Sprint(c.Events), o.clock(c.LastRead), place(c.URL), strings.Join(append(noneEmptyOf(c.Error), c.Notes...), "; "))
-		}
-		return o.printTable(t)
-	})
-}
-
-func noneEmptyOf(s string) []string {
-	if s == "" {
-		return nil
+func (p *program) listCalendars(ctx context.Context, b app.Backend, _ []string) error {
+	all, err := b.Calendars(ctx, app.CalendarQuery{})
+	if err != nil {
+		return err
 	}
-	return []string{s}
+	t := newTable("NAME", "EVENTS", "READ", "FROM", "NOTE")
+	return printList(p, all, "No calendars. Subscribe to one: greenroom calendar subscribe NAME URL|FILE", t, func(c app.Calendar) []string {
+		notes := c.Notes
+		if c.Error != "" {
+			notes = append([]string{c.Error}, notes...)
+		}
+		return []string{c.Name, fmt.Sprint(c.Events), p.clock(c.LastRead), place(c.URL), strings.Join(notes, "; ")}
+	})
 }
 
 // place is where a calendar is, without what makes its address a key.
@@ -181,59 +145,30 @@ func place(source string) string {
 	return source
 }
 
-type calendarRemoveOptions struct {
-	*program
-	yes, json bool
-}
-
 func (p *program) calendarRemove() *cobra.Command {
-	o := &calendarRemoveOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "remove NAME", Short: "End a subscription", Aliases: []string{"rm"}, Args: exactly("NAME"), RunE: p.do(o.run), ValidArgsFunction: p.calendars,
+		Use: "remove NAME", Short: "End a subscription", Aliases: []string{"rm"}, Args: exactly("NAME"), RunE: p.asks(p.removeCalendar), ValidArgsFunction: p.calendars,
 	}
-	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the calendar as a JSON object")
-	return cmd
+	p.yesFlag(cmd)
+	return p.jsonFlag(cmd, "print the calendar as a JSON object")
 }
 
-func (o *calendarRemoveOptions) run(ctx context.Context, args []string) error {
-	if err := o.canAsk("--yes", o.yes); err != nil {
+func (p *program) removeCalendar(ctx context.Context, b app.Backend, args []string) error {
+	if err := p.sure(ctx, "Remove calendar "+args[0]+"?"); err != nil {
 		return err
 	}
-	return o.with(ctx, func(b app.Backend) error {
-		if err := o.confirm(ctx, "Remove calendar "+args[0]+"?", "--yes", o.yes); err != nil {
-			return err
-		}
-		c, err := b.RemoveCalendar(ctx, app.CalendarRef{Name: args[0]})
-		if err != nil {
-			return err
-		}
-		defer o.undoable()
-		if o.json {
-			return o.printJSON(c)
-		}
-		o.words("Removed calendar ", plain.Text(c.Name), ".")
-		return nil
-	})
+	c, err := b.RemoveCalendar(ctx, app.CalendarRef{Name: args[0]})
+	if err != nil {
+		return err
+	}
+	defer p.undoable()
+	return p.result(c, "Removed calendar %s.", c.Name)
 }
 
 // calendars completes the first argument with the names of the subscribed calendars.
 func (p *program) calendars(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []cobra.Completion
-	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
+	return p.completeNames(cmd, args, prefix, func(ctx context.Context, b app.Backend) ([]string, error) {
 		all, err := b.Calendars(ctx, app.CalendarQuery{})
-		for _, c := range all {
-			if strings.HasPrefix(c.Name, prefix) && plain.Word(c.Name) == c.Name {
-				names = append(names, c.Name)
-			}
-		}
-		return err
+		return namesOf(all, func(c app.Calendar) string { return c.Name }), err
 	})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }

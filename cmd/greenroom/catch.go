@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -22,7 +23,6 @@ func (p *program) catchCommand() *cobra.Command {
 type catchCreateOptions struct {
 	*program
 	scheme, secret, respond string
-	json                    bool
 }
 
 func (p *program) catchCreate() *cobra.Command {
@@ -41,9 +41,8 @@ func (p *program) catchCreate() *cobra.Command {
 	cmd.Flags().StringVar(&o.scheme, "scheme", "none", "how the service signs")
 	cmd.Flags().StringVar(&o.secret, "secret", "", "secret that it signs with; also env:NAME, cmd:COMMAND, keyring:NAME")
 	cmd.Flags().StringVar(&o.respond, "respond", "200 ok", "answer to an accepted request: STATUS BODY")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the catch as a JSON object")
 	words(cmd, "scheme", catch.Names()...)
-	return cmd
+	return p.jsonFlag(cmd, "print the catch as a JSON object")
 }
 
 func (o *catchCreateOptions) run(ctx context.Context, args []string) error {
@@ -92,102 +91,55 @@ func (o *catchCreateOptions) run(ctx context.Context, args []string) error {
 	})
 }
 
-type catchListOptions struct {
-	*program
-	json bool
-}
-
 func (p *program) catchList() *cobra.Command {
-	o := &catchListOptions{program: p}
-	cmd := &cobra.Command{Use: "list", Short: "List the catches with their addresses", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run)}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
-	return cmd
+	return p.jsonFlag(&cobra.Command{
+		Use: "list", Short: "List the catches with their addresses", Aliases: []string{"ls"}, Args: exactly(), RunE: p.reads(p.listCatches),
+	}, "print a JSON array")
 }
 
-func (o *catchListOptions) run(ctx context.Context, _ []string) error {
-	return o.reading(ctx, func(b app.Backend) error {
-		all, err := b.Catches(ctx, app.CatchQuery{})
-		if err != nil {
-			return err
-		}
-		if o.json {
-			return o.printJSON(list(all))
-		}
-		if len(all) == 0 {
-			o.words("No catches. Create one: greenroom catch create NAME")
-			return nil
-		}
-		t := newTable("NAME", "SCHEME", "EVENTS", "REJECTED", "ADDRESS").keep("NAME", "EVENTS", "ADDRESS").narrow("REJECTED", "SCHEME")
-		for _, c := range all {
-			address := c.URL
-			if address == "" {
-				address = c.Path
-			}
-			t.add(c.Name, c.Scheme, strconv.Itoa(c.Events), strconv.Itoa(c.Rejected), address)
-		}
-		return o.printTable(t)
+func (p *program) listCatches(ctx context.Context, b app.Backend, _ []string) error {
+	all, err := b.Catches(ctx, app.CatchQuery{})
+	if err != nil {
+		return err
+	}
+	t := newTable("NAME", "SCHEME", "EVENTS", "REJECTED", "ADDRESS").keep("NAME", "EVENTS", "ADDRESS").narrow("REJECTED", "SCHEME")
+	return printList(p, all, "No catches. Create one: greenroom catch create NAME", t, func(c app.Catch) []string {
+		return []string{c.Name, c.Scheme, strconv.Itoa(c.Events), strconv.Itoa(c.Rejected), cmp.Or(c.URL, c.Path)}
 	})
-}
-
-type catchRemoveOptions struct {
-	*program
-	yes, json bool
 }
 
 func (p *program) catchRemove() *cobra.Command {
-	o := &catchRemoveOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "remove NAME", Short: "Remove a catch with its events", Aliases: []string{"rm", "delete"}, Args: exactly("NAME"), RunE: p.do(o.run),
+		Use: "remove NAME", Short: "Remove a catch with its events", Aliases: []string{"rm", "delete"}, Args: exactly("NAME"), RunE: p.changes(p.removeCatch),
 		ValidArgsFunction: p.catches, Long: "Remove a catch with its events. If it has some, it asks first.",
 	}
-	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the catch as a JSON object")
-	return cmd
+	p.yesFlag(cmd)
+	return p.jsonFlag(cmd, "print the catch as a JSON object")
 }
 
-func (o *catchRemoveOptions) run(ctx context.Context, args []string) error {
-	return o.with(ctx, func(b app.Backend) error {
-		all, err := b.Catches(ctx, app.CatchQuery{})
-		if err != nil {
-			return err
-		}
-		for _, c := range all {
-			if c.Name == args[0] && c.Events > 0 {
-				question := fmt.Sprintf("Catch %s has %s. Remove both?", c.Name, english.Plural(c.Events, "event", ""))
-				if err := o.confirm(ctx, question, "--yes", o.yes); err != nil {
-					return err
-				}
+func (p *program) removeCatch(ctx context.Context, b app.Backend, args []string) error {
+	all, err := b.Catches(ctx, app.CatchQuery{})
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if c.Name == args[0] && c.Events > 0 {
+			if err := p.sure(ctx, fmt.Sprintf("Catch %s has %s. Remove both?", c.Name, english.Plural(c.Events, "event", ""))); err != nil {
+				return err
 			}
 		}
-		c, err := b.RemoveCatch(ctx, app.CatchRef{Name: args[0]})
-		if err != nil {
-			return err
-		}
-		if o.json {
-			return o.printJSON(c)
-		}
-		o.words("Removed catch ", plain.Text(args[0]), ".")
-		return nil
-	})
+	}
+	c, err := b.RemoveCatch(ctx, app.CatchRef{Name: args[0]})
+	if err != nil {
+		return err
+	}
+	return p.result(c, "Removed catch %s.", args[0])
 }
 
 // catches completes the first argument with the names of catches.
 func (p *program) catches(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []cobra.Completion
-	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
+	return p.completeNames(cmd, args, prefix, func(ctx context.Context, b app.Backend) ([]string, error) {
 		all, err := b.Catches(ctx, app.CatchQuery{})
-		for _, c := range all {
-			if strings.HasPrefix(c.Name, prefix) {
-				names = append(names, c.Name)
-			}
-		}
-		return err
+		return namesOf(all, func(c app.Catch) string { return c.Name }), err
 	})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,23 +20,48 @@ const completeTime = 500 * time.Millisecond
 // rooms completes the first argument with the names of rooms, which name their meetings too. It says nothing when the data
 // can't be read at once: a completion must not print errors.
 func (p *program) rooms(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return p.completeNames(cmd, args, prefix, func(ctx context.Context, b app.Backend) ([]string, error) {
+		all, err := b.Rooms(ctx, app.RoomQuery{})
+		return namesOf(all, func(r app.RoomView) string { return r.Name }), err
+	})
+}
+
+// completeNames completes the first argument with the names that read returns.
+func (p *program) completeNames(
+	cmd *cobra.Command, args []string, prefix string, read func(context.Context, app.Backend) ([]string, error),
+) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	var names []cobra.Completion
-	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
-		rooms, err := b.Rooms(ctx, app.RoomQuery{})
-		for _, r := range rooms {
-			if strings.HasPrefix(r.Name, prefix) && plain.Word(r.Name) == r.Name {
-				names = append(names, r.Name)
-			}
-		}
-		return err
+	return p.complete(cmd, func(ctx context.Context, b app.Backend) ([]cobra.Completion, error) {
+		names, err := read(ctx, b)
+		return slices.DeleteFunc(names, func(n string) bool { return !typeable(n, prefix) }), err
 	})
-	if err != nil {
+}
+
+// typeable reports whether a name continues what was typed, and is one that a shell and a terminal show as it is.
+func typeable(name, prefix string) bool {
+	return name != "" && strings.HasPrefix(name, prefix) && plain.Word(name) == name
+}
+
+func namesOf[T any](all []T, name func(T) string) []string {
+	names := make([]string, 0, len(all))
+	for _, one := range all {
+		names = append(names, name(one))
+	}
+	return names
+}
+
+// complete reads completions. It returns none if the data can't be read at once.
+func (p *program) complete(cmd *cobra.Command, read func(context.Context, app.Backend) ([]cobra.Completion, error)) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var all []cobra.Completion
+	if err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) (err error) {
+		all, err = read(ctx, b)
+		return err
+	}); err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return all, cobra.ShellCompDirectiveNoFileComp
 }
 
 // accounts completes the first argument with the names of the configured accounts.
@@ -46,13 +70,7 @@ func (p *program) accounts(cmd *cobra.Command, args []string, prefix string) ([]
 	if len(args) > 0 || err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	var names []cobra.Completion
-	for _, name := range accountNames(c) {
-		if strings.HasPrefix(name, prefix) {
-			names = append(names, name)
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return slices.DeleteFunc(accountNames(c), func(n string) bool { return !strings.HasPrefix(n, prefix) }), cobra.ShellCompDirectiveNoFileComp
 }
 
 // people completes a meeting, and then a person who is in it.
@@ -60,23 +78,18 @@ func (p *program) people(cmd *cobra.Command, args []string, prefix string) ([]co
 	if len(args) != 1 {
 		return p.rooms(cmd, args, prefix)
 	}
-	var names []cobra.Completion
-	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
+	return p.complete(cmd, func(ctx context.Context, b app.Backend) (names []cobra.Completion, err error) {
 		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
 		for _, s := range m.Participants {
 			switch {
-			case s.LeftAt.IsZero() && s.Name != "" && plain.Word(s.Name) == s.Name && strings.HasPrefix(s.Name, prefix):
+			case s.LeftAt.IsZero() && typeable(s.Name, prefix):
 				names = append(names, s.Name)
-			case s.LeftAt.IsZero() && plain.Word(s.Session) == s.Session && strings.HasPrefix(s.Session, prefix):
+			case s.LeftAt.IsZero() && typeable(s.Session, prefix):
 				names = append(names, cobra.CompletionWithDesc(s.Session, plain.Text(s.Name)))
 			}
 		}
-		return err
+		return names, err
 	})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // words completes a flag with fixed words.
@@ -99,26 +112,17 @@ func (p *program) quietly(ctx context.Context, f func(ctx context.Context, b app
 
 // groups completes a flag with the groups of the rooms.
 func (p *program) groups(cmd *cobra.Command, _ []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	known := make(map[string]bool)
-	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
-		rooms, err := b.Rooms(ctx, app.RoomQuery{})
-		for _, r := range rooms {
-			if r.Group != "" && strings.HasPrefix(r.Group, prefix) && plain.Word(r.Group) == r.Group {
-				known[r.Group] = true
-			}
-		}
-		return err
+	return p.completeNames(cmd, nil, prefix, func(ctx context.Context, b app.Backend) ([]string, error) {
+		all, err := b.Rooms(ctx, app.RoomQuery{})
+		groups := namesOf(all, func(r app.RoomView) string { return r.Group })
+		slices.Sort(groups)
+		return slices.Compact(groups), err
 	})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return slices.Sorted(maps.Keys(known)), cobra.ShellCompDirectiveNoFileComp
 }
 
 // bookings completes a flag with the ids of bookings, of the room that is the first argument where there is one.
 func (p *program) bookings(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	var ids []cobra.Completion
-	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
+	return p.complete(cmd, func(ctx context.Context, b app.Backend) (ids []cobra.Completion, err error) {
 		var q app.BookingQuery
 		if len(args) > 0 {
 			q.Room = args[0]
@@ -133,10 +137,6 @@ func (p *program) bookings(cmd *cobra.Command, args []string, prefix string) ([]
 				ids = append(ids, cobra.CompletionWithDesc(v.ID, plain.Text(v.Room)+" "+local(at)))
 			}
 		}
-		return err
+		return ids, err
 	})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return ids, cobra.ShellCompDirectiveNoFileComp
 }

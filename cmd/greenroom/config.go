@@ -17,8 +17,7 @@ func (p *program) configCommand() *cobra.Command {
 }
 
 func (p *program) configPath() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
+	return p.jsonFlag(&cobra.Command{
 		Use: "path", Short: "Print the path of the configuration file, even if it doesn't exist", Args: exactly(),
 		RunE: p.do(func(context.Context, []string) error {
 			path, _ := config.FilePath(config.Options{File: p.configFile, Getenv: p.getenv})
@@ -28,20 +27,17 @@ func (p *program) configPath() *cobra.Command {
 					Hint: "set HOME, XDG_CONFIG_HOME or GREENROOM_CONFIG, or use --config",
 				}
 			}
-			if asJSON {
+			if p.json {
 				return p.printJSON(map[string]string{"path": path})
 			}
 			_, err := fmt.Fprintln(p.stdout, plain.Text(path))
 			return err
 		}),
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
-	return cmd
+	}, "print a JSON object")
 }
 
 func (p *program) configCheck() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
+	return p.jsonFlag(&cobra.Command{
 		Use: "check", Short: "Check the file and the environment, and fetch every secret", Args: exactly(),
 		RunE: p.do(func(ctx context.Context, _ []string) error {
 			c, err := p.config(ctx, "")
@@ -61,10 +57,8 @@ func (p *program) configCheck() *cobra.Command {
 			if _, err := nameTemplate(c); err != nil {
 				return err
 			}
-			for _, n := range c.Notices {
-				p.words(plain.Text(n))
-			}
-			if asJSON {
+			p.notes(c.Notices)
+			if p.json {
 				return p.printJSON(struct {
 					OK       bool   `json:"ok"`
 					Path     string `json:"path"`
@@ -95,37 +89,20 @@ func (p *program) configCheck() *cobra.Command {
 			p.words("The configuration is correct.")
 			return nil
 		}),
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object; mistakes still go to standard error")
-	return cmd
-}
-
-type configShowOptions struct {
-	*program
-	json bool
+	}, "print a JSON object; mistakes still go to standard error")
 }
 
 func (p *program) configShow() *cobra.Command {
-	o := &configShowOptions{program: p}
-	cmd := &cobra.Command{Use: "show", Short: "Show the settings in effect and their origins, without secrets", Args: exactly(), RunE: p.do(o.run)}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
-	return cmd
+	return p.jsonFlag(&cobra.Command{
+		Use: "show", Short: "Show the settings in effect and their origins, without secrets", Args: exactly(), RunE: p.do(p.showConfig),
+	}, "print a JSON array")
 }
 
-func (o *configShowOptions) run(ctx context.Context, _ []string) error {
-	c, err := o.config(ctx, "")
+func (p *program) showConfig(ctx context.Context, _ []string) error {
+	c, err := p.config(ctx, "")
 	if err != nil {
 		return err
 	}
-	for _, n := range c.Notices {
-		o.words(plain.Text(n))
-	}
-	if o.json {
-		return o.printJSON(list(c.Settings()))
-	}
-	t := newTable("SETTING", "VALUE", "FROM")
-	for _, s := range c.Settings() {
-		t.add(s.Key, s.Value, s.From)
-	}
-	return o.printTable(t)
+	p.notes(c.Notices)
+	return printList(p, c.Settings(), "", newTable("SETTING", "VALUE", "FROM"), func(s config.Setting) []string { return []string{s.Key, s.Value, s.From} })
 }

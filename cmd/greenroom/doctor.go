@@ -18,7 +18,6 @@ import (
 type doctorOptions struct {
 	*program
 	account string
-	json    bool
 }
 
 func (p *program) doctorCommand() *cobra.Command {
@@ -30,8 +29,7 @@ func (p *program) doctorCommand() *cobra.Command {
 			"webhooks while presence is polled; \"unknown\" couldn't be checked now, such as during a rate limit. Neither changes the status.",
 	}
 	cmd.Flags().StringVar(&o.account, "account", "", "check only this account")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the status and the diagnosis as a JSON object")
-	return cmd
+	return p.jsonFlag(cmd, "print the status and the diagnosis as a JSON object")
 }
 
 // errUnwell makes doctor's exit status agree with its lines.

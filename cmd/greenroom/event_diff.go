@@ -12,21 +12,13 @@ import (
 	"greenroom/internal/plain"
 )
 
-type eventDiffOptions struct {
-	*program
-	json bool
-}
-
 func (p *program) eventDiff() *cobra.Command {
-	o := &eventDiffOptions{program: p}
-	cmd := &cobra.Command{
-		Use: "diff A B", Short: "Compare two events: headers, JSON by structure, other bodies as text", Args: exactly("A", "B"), RunE: p.do(o.run),
-	}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array of differences")
-	return cmd
+	return p.jsonFlag(&cobra.Command{
+		Use: "diff A B", Short: "Compare two events: headers, JSON by structure, other bodies as text", Args: exactly("A", "B"), RunE: p.do(p.diffEvents),
+	}, "print a JSON array of differences")
 }
 
-func (o *eventDiffOptions) run(ctx context.Context, args []string) error {
+func (p *program) diffEvents(ctx context.Context, args []string) error {
 	var both [2]app.Delivery
 	var seqs [2]uint64
 	for i := range both {
@@ -35,21 +27,21 @@ func (o *eventDiffOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	return o.reading(ctx, func(b app.Backend) (err error) {
+	return p.reading(ctx, func(b app.Backend) (err error) {
 		for i := range both {
 			if both[i], err = wholeEvent(ctx, b, seqs[i]); err != nil {
 				return err
 			}
 		}
 		changes := difference.Of(both[0], both[1])
-		if o.json {
-			return o.printJSON(changes)
+		if p.json {
+			return p.printJSON(changes)
 		}
 		if len(changes) == 0 {
-			o.words("The requests are the same.")
+			p.words("The requests are the same.")
 			return nil
 		}
-		_, err = fmt.Fprint(o.stdout, diffText(both[0], both[1], changes))
+		_, err = fmt.Fprint(p.stdout, diffText(both[0], both[1], changes))
 		return err
 	})
 }

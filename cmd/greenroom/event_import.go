@@ -24,7 +24,6 @@ const (
 type eventImportOptions struct {
 	*program
 	account string
-	json    bool
 }
 
 func (p *program) eventImport() *cobra.Command {
@@ -36,8 +35,7 @@ func (p *program) eventImport() *cobra.Command {
 			"imported before is recognised.",
 	}
 	cmd.Flags().StringVar(&o.account, "account", "", "account that the events are listed under (default: the one in the file, or imported)")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object with the counts")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON object with the counts")
 }
 
 func (o *eventImportOptions) run(ctx context.Context, args []string) error {

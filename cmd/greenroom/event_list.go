@@ -18,7 +18,6 @@ type eventListOptions struct {
 	eventFilter
 	since string
 	limit int
-	json  bool
 }
 
 func (p *program) eventList() *cobra.Command {
@@ -30,8 +29,7 @@ func (p *program) eventList() *cobra.Command {
 	o.add(cmd)
 	cmd.Flags().StringVar(&o.since, "since", "", "only events since this age or time, such as 2h, 7d, 09:00 or 2026-01-31T09:00:00Z")
 	cmd.Flags().IntVar(&o.limit, "limit", 100, "maximum number of events")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array, without headers and bodies")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON array, without headers and bodies")
 }
 
 // sinceWhen reads a --since: an age, or a moment. Nothing is the zero time.
@@ -78,18 +76,8 @@ func (o *eventListOptions) run(ctx context.Context, _ []string) error {
 		if err != nil {
 			return err
 		}
-		if o.json {
-			return o.printJSON(list(events))
-		}
-		if len(events) == 0 {
-			o.words("No events.")
-			return nil
-		}
 		t := newTable("SEQ", "TIME", "ACCOUNT", "VERDICT", "STATUS", "KIND", "ROOM", "WHO", "").keep("SEQ", "TIME", "VERDICT", "STATUS").narrow("ACCOUNT", "STATUS")
-		for _, d := range events {
-			t.add(o.eventRow(d)...)
-		}
-		return o.printTable(t)
+		return printList(o.program, events, "No events.", t, o.eventRow)
 	})
 }
 

@@ -24,7 +24,7 @@ type replayOptions struct {
 	*program
 	filter, to, pace, resign string
 	set, headers             []string
-	here, apply, edit, json  bool
+	here, apply, edit        bool
 
 	assignments []jsonedit.Assignment
 	fields      []headerField
@@ -60,8 +60,7 @@ func (p *program) eventReplay() *cobra.Command {
 	fl.StringArrayVar(&o.set, "set", nil, "change a value of a JSON body: PATH=VALUE, such as payload.room=demo (repeatable)")
 	fl.StringArrayVar(&o.headers, "header", nil, "set a header: 'NAME: VALUE'; 'NAME:' removes it (repeatable)")
 	fl.BoolVar(&o.edit, "edit", false, "edit the request in $EDITOR first")
-	fl.BoolVar(&o.json, "json", false, "print one JSON object per event")
-	return cmd
+	return p.jsonFlag(cmd, "print one JSON object per event")
 }
 
 // check reads the flags.

@@ -28,8 +28,8 @@ import (
 
 type eventShowOptions struct {
 	*program
-	path                           string
-	json, body, headers, curl, raw bool
+	path                     string
+	body, headers, curl, raw bool
 }
 
 func (p *program) eventShow() *cobra.Command {
@@ -38,8 +38,7 @@ func (p *program) eventShow() *cobra.Command {
 		Use: "show SEQ", Short: "Show an event exactly as it arrived", Args: exactly("SEQ"), RunE: p.do(o.run),
 		Example: "greenroom event show 17 --path payload.room\ngreenroom event show 17 --body >body.json\ngreenroom event show 17 --curl",
 	}
-	fl := cmd.Flags()
-	fl.BoolVar(&o.json, "json", false, "print a JSON object with headers and body")
+	fl := p.jsonFlag(cmd, "print a JSON object with headers and body").Flags()
 	fl.BoolVar(&o.body, "body", false, "print the exact bytes of the body")
 	fl.BoolVar(&o.headers, "headers", false, "print the headers, a line each")
 	fl.StringVar(&o.path, "path", "", "print the value at this path in a JSON body, such as payload.room")

@@ -23,7 +23,6 @@ type watchOptions struct {
 	eventFilter
 	from, until, timeout string
 	count                int
-	json                 bool
 }
 
 func (o *watchOptions) add(cmd *cobra.Command) {
@@ -31,7 +30,7 @@ func (o *watchOptions) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&o.from, "from", "now", "start at this sequence number instead of the next event")
 	fl.StringVar(&o.timeout, "timeout", "", "stop after this time, such as 30s or 5m")
-	fl.BoolVar(&o.json, "json", false, "print one JSON object per line")
+	o.jsonFlag(cmd, "print one JSON object per line")
 }
 
 func (p *program) eventTail() *cobra.Command {
@@ -70,7 +69,7 @@ var errTimeUp = errors.New("the time is up")
 // watch follows events until the last one, a signal, the time limit, or the end of the output. late, which may be nil, is called when
 // the time is up.
 func (o *watchOptions) watch(ctx context.Context, late func(*follower)) (f *follower, timedOut bool, err error) {
-	f = &follower{count: o.count, print: func(d app.Delivery) error { return o.printEvent(d, o.json) }}
+	f = &follower{count: o.count, print: o.printEvent}
 	if f.query, err = o.query(o.program); err != nil {
 		return f, false, err
 	}
@@ -134,8 +133,8 @@ func fromWhen(s string) (uint64, error) {
 }
 
 // printEvent prints one line.
-func (p *program) printEvent(d app.Delivery, asJSON bool) error {
-	if asJSON {
+func (p *program) printEvent(d app.Delivery) error {
+	if p.json {
 		d.Headers, d.Body = nil, nil
 		d.Body = export.RedactBody(d.Body)
 		return p.printJSON(d)

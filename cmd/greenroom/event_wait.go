@@ -74,8 +74,8 @@ func (o *watchOptions) instead(ctx context.Context, f *follower) {
 		o.words("The other events:")
 	}
 	quiet := *o.program
-	quiet.stdout = o.stderr
+	quiet.stdout, quiet.json = o.stderr, false
 	for _, d := range slices.Backward(others) {
-		_ = quiet.printEvent(d, false) // standard error is the only place where this could be reported
+		_ = quiet.printEvent(d) // standard error is the only place where this could be reported
 	}
 }

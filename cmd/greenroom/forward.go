@@ -27,17 +27,16 @@ type forwardFlags struct {
 	url, filter, resign, ca string
 	insecure                bool
 	from                    uint64
-	json                    bool
 }
 
-func (f *forwardFlags) add(cmd *cobra.Command) {
+func (f *forwardFlags) add(p *program, cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.filter, "filter", "", "send only these events, such as 'kind:recording.ready room:all-hands'")
 	fl.StringVar(&f.resign, "resign", "", "sign again with this secret, as the event's platform does; also env:NAME, cmd:COMMAND, keyring:NAME")
 	fl.StringVar(&f.ca, "ca", "", "file of PEM certificates to verify the target with")
 	fl.BoolVar(&f.insecure, "insecure", false, "accept every certificate of the target")
 	fl.Uint64Var(&f.from, "from", 0, "number of the first event to send (default: those that arrive from now on)")
-	fl.BoolVar(&f.json, "json", false, "print the forward as a JSON object")
+	p.jsonFlag(cmd, "print the forward as a JSON object")
 	_ = cmd.MarkFlagFilename("ca", "pem", "crt")
 }
 
@@ -75,7 +74,7 @@ func (p *program) forwardAdd() *cobra.Command {
 		Example: "greenroom forward add dev http://localhost:3000/webhooks\n" +
 			"greenroom forward add recordings https://ci.example.com/hook --filter kind:recording.ready --resign env:CI_SECRET",
 	}
-	o.add(cmd)
+	o.add(p, cmd)
 	return cmd
 }
 
@@ -94,13 +93,13 @@ func (o *forwardAddOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		return o.printForward(ctx, b, f, o.json, "Added forward %s to %s.")
+		return o.printForward(ctx, b, f, "Added forward %s to %s.")
 	})
 }
 
 // printForward prints a forward that was changed: as JSON, or in a sentence with its name and its URL.
-func (p *program) printForward(ctx context.Context, b app.Backend, f app.Forward, asJSON bool, sentence string) error {
-	if asJSON {
+func (p *program) printForward(ctx context.Context, b app.Backend, f app.Forward, sentence string) error {
+	if p.json {
 		return p.printJSON(f)
 	}
 	p.words(plain.Text(fmt.Sprintf(sentence, f.Name, f.URL)))
@@ -113,38 +112,20 @@ func (p *program) printForward(ctx context.Context, b app.Backend, f app.Forward
 	return nil
 }
 
-type forwardListOptions struct {
-	*program
-	json bool
-}
-
 func (p *program) forwardList() *cobra.Command {
-	o := &forwardListOptions{program: p}
-	cmd := &cobra.Command{
-		Use: "list", Short: "List forwards with their queues and last answers", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run),
-	}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
-	return cmd
+	return p.jsonFlag(&cobra.Command{
+		Use: "list", Short: "List forwards with their queues and last answers", Aliases: []string{"ls"}, Args: exactly(), RunE: p.reads(p.listForwards),
+	}, "print a JSON array")
 }
 
-func (o *forwardListOptions) run(ctx context.Context, _ []string) error {
-	return o.reading(ctx, func(b app.Backend) error {
-		all, err := b.Forwards(ctx, app.ForwardQuery{})
-		if err != nil {
-			return err
-		}
-		if o.json {
-			return o.printJSON(list(all))
-		}
-		if len(all) == 0 {
-			o.words("No forwards. Add one: greenroom forward add NAME URL")
-			return nil
-		}
-		t := newTable("NAME", "STATE", "QUEUE", "PARKED", "URL", "FILTER", "LAST").keep("NAME", "STATE", "QUEUE").narrow("FILTER", "PARKED")
-		for _, f := range all {
-			t.add(f.Name, string(f.State), strconv.Itoa(f.Queue), strconv.Itoa(len(f.Parked)), f.URL, f.Filter, o.lastAttempt(f))
-		}
-		return o.printTable(t)
+func (p *program) listForwards(ctx context.Context, b app.Backend, _ []string) error {
+	all, err := b.Forwards(ctx, app.ForwardQuery{})
+	if err != nil {
+		return err
+	}
+	t := newTable("NAME", "STATE", "QUEUE", "PARKED", "URL", "FILTER", "LAST").keep("NAME", "STATE", "QUEUE").narrow("FILTER", "PARKED")
+	return printList(p, all, "No forwards. Add one: greenroom forward add NAME URL", t, func(f app.Forward) []string {
+		return []string{f.Name, string(f.State), strconv.Itoa(f.Queue), strconv.Itoa(len(f.Parked)), f.URL, f.Filter, p.lastAttempt(f)}
 	})
 }
 
@@ -180,59 +161,49 @@ func findForward(ctx context.Context, b app.Backend, name string) (app.Forward, 
 	return app.Forward{}, e
 }
 
-type forwardShowOptions struct {
-	*program
-	json bool
-}
-
 func (p *program) forwardShow() *cobra.Command {
-	o := &forwardShowOptions{program: p}
-	cmd := &cobra.Command{
-		Use: "show NAME", Short: "Show a forward", Args: exactly("NAME"), RunE: p.do(o.run), ValidArgsFunction: p.forwards,
-	}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
-	return cmd
+	return p.jsonFlag(&cobra.Command{
+		Use: "show NAME", Short: "Show a forward", Args: exactly("NAME"), RunE: p.reads(p.showForward), ValidArgsFunction: p.forwards,
+	}, "print a JSON object")
 }
 
-func (o *forwardShowOptions) run(ctx context.Context, args []string) error {
-	return o.reading(ctx, func(b app.Backend) error {
-		f, err := findForward(ctx, b, args[0])
-		if err != nil {
-			return err
+func (p *program) showForward(ctx context.Context, b app.Backend, args []string) error {
+	f, err := findForward(ctx, b, args[0])
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.printJSON(f)
+	}
+	facts := []string{
+		"name", f.Name, "url", f.URL, "filter", f.Filter, "state", string(f.State), "queue", strconv.Itoa(f.Queue),
+		"position", strconv.FormatUint(f.Position, 10), "source", string(f.Source),
+	}
+	if f.Resign {
+		facts = append(facts, "signs", "again, with a secret of its own")
+	}
+	if f.Insecure {
+		facts = append(facts, "certificates", "all are accepted")
+	} else if f.CA {
+		facts = append(facts, "certificates", "those of its own authority")
+	}
+	if f.Dropped > 0 {
+		facts = append(facts, "dropped", fmt.Sprintf("%d by retention while they waited", f.Dropped))
+	}
+	if f.Last != nil {
+		facts = append(facts, "last", fmt.Sprintf("event %d, attempt %d, %s: %s", f.Last.Seq, f.Last.Attempt, local(f.Last.At), attemptWords(*f.Last)))
+		if answer := strings.TrimSpace(f.Last.Answer); answer != "" {
+			facts = append(facts, "answer", plain.Cut(plain.Text(answer), 200))
 		}
-		if o.json {
-			return o.printJSON(f)
+	}
+	if n := len(f.Parked); n > 0 {
+		var parked []string
+		for _, seq := range f.Parked[max(n-20, 0):] {
+			parked = append(parked, strconv.FormatUint(seq, 10))
 		}
-		facts := []string{
-			"name", f.Name, "url", f.URL, "filter", f.Filter, "state", string(f.State), "queue", strconv.Itoa(f.Queue),
-			"position", strconv.FormatUint(f.Position, 10), "source", string(f.Source),
-		}
-		if f.Resign {
-			facts = append(facts, "signs", "again, with a secret of its own")
-		}
-		if f.Insecure {
-			facts = append(facts, "certificates", "all are accepted")
-		} else if f.CA {
-			facts = append(facts, "certificates", "those of its own authority")
-		}
-		if f.Dropped > 0 {
-			facts = append(facts, "dropped", fmt.Sprintf("%d by retention while they waited", f.Dropped))
-		}
-		if f.Last != nil {
-			facts = append(facts, "last", fmt.Sprintf("event %d, attempt %d, %s: %s", f.Last.Seq, f.Last.Attempt, local(f.Last.At), attemptWords(*f.Last)))
-			if answer := strings.TrimSpace(f.Last.Answer); answer != "" {
-				facts = append(facts, "answer", plain.Cut(plain.Text(answer), 200))
-			}
-		}
-		if n := len(f.Parked); n > 0 {
-			var parked []string
-			for _, seq := range f.Parked[max(n-20, 0):] {
-				parked = append(parked, strconv.FormatUint(seq, 10))
-			}
-			facts = append(facts, "parked", fmt.Sprintf("%s: %s; send them with `greenroom event replay`", humanize.Comma(int64(n)), strings.Join(parked, ", ")))
-		}
-		return o.facts(facts...)
-	})
+		facts = append(facts, "parked", fmt.Sprintf("%s: %s; send them with `greenroom event replay`", humanize.Comma(int64(n)), strings.Join(parked, ", ")))
+	}
+	return p.facts(facts...)
 }
 
 type forwardEditOptions struct {
@@ -247,7 +218,7 @@ func (p *program) forwardEdit() *cobra.Command {
 		Use: "edit NAME", Short: "Change a forward; its position stays", Args: exactly("NAME"), ValidArgsFunction: p.forwards,
 		Example: "greenroom forward edit dev --url http://localhost:4000/webhooks\ngreenroom forward edit dev --filter '' --from 100",
 	}
-	o.add(cmd)
+	o.add(p, cmd)
 	cmd.Flags().StringVar(&o.url, "url", "", "send to this URL")
 	allowEmpty(cmd.Flags(), "filter", "resign", "ca") // to remove them
 	o.changed = cmd.Flags().Changed
@@ -282,98 +253,58 @@ func (o *forwardEditOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		return o.printForward(ctx, b, f, o.json, "Changed forward %s to %s.")
+		return o.printForward(ctx, b, f, "Changed forward %s to %s.")
 	})
-}
-
-type forwardPauseOptions struct {
-	*program
-	pause, json bool
 }
 
 func (p *program) forwardPause(pause bool) *cobra.Command {
-	o := &forwardPauseOptions{program: p, pause: pause}
-	cmd := &cobra.Command{
-		Use: "pause NAME", Short: "Pause a forward: its events wait", Args: exactly("NAME"), RunE: p.do(o.run), ValidArgsFunction: p.forwards,
-	}
+	use, short, sentence := "pause NAME", "Pause a forward: its events wait", "Paused forward %s to %s."
 	if !pause {
-		cmd.Use, cmd.Short = "resume NAME", "Resume a forward where it stopped"
+		use, short, sentence = "resume NAME", "Resume a forward where it stopped", "Resumed forward %s to %s."
 	}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the forward as a JSON object")
-	return cmd
-}
-
-func (o *forwardPauseOptions) run(ctx context.Context, args []string) error {
-	return o.with(ctx, func(b app.Backend) error {
-		f, err := b.EditForward(ctx, app.ForwardPatch{Name: args[0], Paused: &o.pause})
-		if err != nil {
-			return err
-		}
-		sentence := "Paused forward %s to %s."
-		if !o.pause {
-			sentence = "Resumed forward %s to %s."
-		}
-		return o.printForward(ctx, b, f, o.json, sentence)
-	})
-}
-
-type forwardRemoveOptions struct {
-	*program
-	yes, json bool
+	return p.jsonFlag(&cobra.Command{
+		Use: use, Short: short, Args: exactly("NAME"), ValidArgsFunction: p.forwards,
+		RunE: p.changes(func(ctx context.Context, b app.Backend, args []string) error {
+			f, err := b.EditForward(ctx, app.ForwardPatch{Name: args[0], Paused: &pause})
+			if err != nil {
+				return err
+			}
+			return p.printForward(ctx, b, f, sentence)
+		}),
+	}, "print the forward as a JSON object")
 }
 
 func (p *program) forwardRemove() *cobra.Command {
-	o := &forwardRemoveOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "remove NAME", Short: "Remove a forward", Aliases: []string{"rm"}, Args: exactly("NAME"), RunE: p.do(o.run), ValidArgsFunction: p.forwards,
+		Use: "remove NAME", Short: "Remove a forward", Aliases: []string{"rm"}, Args: exactly("NAME"), RunE: p.changes(p.removeForward), ValidArgsFunction: p.forwards,
 		Long: "Remove a forward. Its events stay in the store, with the answers.",
 	}
-	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the forward as a JSON object")
-	return cmd
+	p.yesFlag(cmd)
+	return p.jsonFlag(cmd, "print the forward as a JSON object")
 }
 
-func (o *forwardRemoveOptions) run(ctx context.Context, args []string) error {
-	return o.with(ctx, func(b app.Backend) error {
-		f, err := findForward(ctx, b, args[0])
-		if err != nil {
-			return err
-		}
-		question := fmt.Sprintf("Remove forward %s?", f.Name)
-		if f.Queue > 0 {
-			question = fmt.Sprintf("%s for forward %s. Remove it?", english.Plural(f.Queue, "event waits", "events wait"), f.Name)
-		}
-		if err := o.confirm(ctx, question, "--yes", o.yes); err != nil {
-			return err
-		}
-		if f, err = b.RemoveForward(ctx, app.ForwardRef{Name: args[0]}); err != nil {
-			return err
-		}
-		if o.json {
-			return o.printJSON(f)
-		}
-		o.words(plain.Text(fmt.Sprintf("Removed forward %s to %s.", f.Name, f.URL)))
-		return nil
-	})
+func (p *program) removeForward(ctx context.Context, b app.Backend, args []string) error {
+	f, err := findForward(ctx, b, args[0])
+	if err != nil {
+		return err
+	}
+	question := fmt.Sprintf("Remove forward %s?", f.Name)
+	if f.Queue > 0 {
+		question = fmt.Sprintf("%s for forward %s. Remove it?", english.Plural(f.Queue, "event waits", "events wait"), f.Name)
+	}
+	if err := p.sure(ctx, question); err != nil {
+		return err
+	}
+	if f, err = b.RemoveForward(ctx, app.ForwardRef{Name: args[0]}); err != nil {
+		return err
+	}
+	return p.result(f, "Removed forward %s to %s.", f.Name, f.URL)
 }
 
 // forwards completes the first argument with the names of forwards.
 func (p *program) forwards(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []cobra.Completion
-	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
+	return p.completeNames(cmd, args, prefix, func(ctx context.Context, b app.Backend) ([]string, error) {
 		all, err := b.Forwards(ctx, app.ForwardQuery{})
-		for _, f := range all {
-			if strings.HasPrefix(f.Name, prefix) && plain.Word(f.Name) == f.Name {
-				names = append(names, f.Name)
-			}
-		}
-		return err
+		return namesOf(all, func(f app.Forward) string { return f.Name }), err
 	})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -28,7 +28,6 @@ type listenOptions struct {
 	*program
 	addr, tunnel string
 	forwardTo    []string
-	json         bool
 	service
 
 	printing sync.Mutex // events and the tunnel's status come from different goroutines
@@ -48,7 +47,7 @@ func (p *program) listenCommand() *cobra.Command {
 		" (default: from the configuration)")
 	cmd.Flags().StringArrayVar(&o.forwardTo, "forward-to", nil,
 		"also post verified events to this URL, unchanged; resumes where an earlier run stopped (repeatable)")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object per line")
+	p.jsonFlag(cmd, "print one JSON object per line")
 	o.service.add(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("tunnel", cobra.FixedCompletions(config.TunnelDrivers(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -71,9 +70,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	if err := o.canOpen(c.Tunnel); err != nil {
 		return err
 	}
-	for _, n := range c.Notices {
-		o.words(plain.Text(n))
-	}
+	o.notes(c.Notices)
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	log, err := o.service.log(o.stderr)
@@ -142,7 +139,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 				}
 				return nil
 			}
-			return o.printEvent(d, o.json)
+			return o.printEvent(d)
 		},
 		called: func(call app.Call) { o.called(c.Notify, call) },
 		ready: func() error {

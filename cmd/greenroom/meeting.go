@@ -25,7 +25,6 @@ type meetingListOptions struct {
 	*program
 	query  app.MeetingQuery
 	status string
-	json   bool
 }
 
 func (p *program) meetingList() *cobra.Command {
@@ -37,11 +36,10 @@ func (p *program) meetingList() *cobra.Command {
 	words(cmd, "status", app.Open, app.Live, app.Ended)
 	cmd.Flags().StringVar(&o.query.Filter, "filter", "", "only meetings that match, such as 'ada is:ended date:yesterday'")
 	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "maximum number of meetings")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
 	cmd.Long = "List meetings: live ones, then open ones, then ended ones, each newest first.\n\n" +
 		"A filter has words, which also match people, and terms: room:, person:, account:, is:live, open, ended, waiting, failing or " +
 		"adopted, date:2026-11-28, today or yesterday, since:2d, until:2026-11-28. `or`, `-` and parentheses combine them."
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON array")
 }
 
 func (o *meetingListOptions) run(ctx context.Context, _ []string) error {
@@ -67,36 +65,23 @@ func (o *meetingListOptions) run(ctx context.Context, _ []string) error {
 		if err != nil {
 			return err
 		}
-		if o.json {
-			return o.printJSON(list(meetings))
-		}
-		if len(meetings) == 0 && o.query.Filter != "" {
-			o.words("No meeting matches the filter.")
-			return nil
-		}
-		if len(meetings) == 0 {
-			o.words("No meetings. Start one: greenroom meeting start ROOM")
-			return nil
+		none := "No meetings. Start one: greenroom meeting start ROOM"
+		if o.query.Filter != "" {
+			none = "No meeting matches the filter."
 		}
 		t := newTable("ROOM", "ACCOUNT", "STATE", "HERE", "PEAK", "OPENED", "PLATFORM ROOM", "ID").keep("ID", "OPENED").narrow("PLATFORM ROOM", "PEAK", "ACCOUNT")
-		for _, m := range meetings {
-			t.add(m.Room, m.Account, string(m.Status), fmt.Sprint(m.Here), fmt.Sprint(m.Peak), o.clock(m.StartsAt), m.PlatformRoom, m.ID)
-		}
-		return o.printTable(t)
+		return printList(o.program, meetings, none, t, func(m app.Meeting) []string {
+			return []string{m.Room, m.Account, string(m.Status), fmt.Sprint(m.Here), fmt.Sprint(m.Peak), o.clock(m.StartsAt), m.PlatformRoom, m.ID}
+		})
 	})
 }
 
-type meetingEndOptions struct {
-	*program
-	json, yes bool
-}
-
 func (p *program) meetingEnd() *cobra.Command {
-	o := &meetingEndOptions{program: p}
-	cmd := &cobra.Command{Use: "end MEETING", Short: "Remove everyone and end a meeting", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms}
-	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the meeting as a JSON object")
-	return cmd
+	cmd := &cobra.Command{
+		Use: "end MEETING", Short: "Remove everyone and end a meeting", Args: exactly("MEETING"), RunE: p.asks(p.endMeeting), ValidArgsFunction: p.rooms,
+	}
+	p.yesFlag(cmd)
+	return p.jsonFlag(cmd, "print the meeting as a JSON object")
 }
 
 // endQuestion asks before a meeting is ended. A lasting room stays, and some platforms leave the people in it.
@@ -115,40 +100,30 @@ func endQuestion(m app.Meeting, after app.AfterEnd) string {
 	return q
 }
 
-func (o *meetingEndOptions) run(ctx context.Context, args []string) error {
-	if err := o.canAsk("--yes", o.yes); err != nil {
+func (p *program) endMeeting(ctx context.Context, b app.Backend, args []string) error {
+	m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+	if err != nil {
 		return err
 	}
-	return o.with(ctx, func(b app.Backend) error {
-		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
-		if err != nil {
+	var account app.AccountStatus
+	if m.KeepsRoom() && !p.yes {
+		if account, err = accountStatus(ctx, b, m.Account); err != nil {
 			return err
 		}
-		var account app.AccountStatus
-		if m.KeepsRoom() && !o.yes {
-			if account, err = accountStatus(ctx, b, m.Account); err != nil {
-				return err
-			}
-		}
-		if err := o.confirm(ctx, endQuestion(m.Meeting, account.AfterEnd), "--yes", o.yes); err != nil {
-			return err
-		}
-		ended, err := b.EndMeeting(ctx, app.MeetingRef{Ref: m.ID})
-		if err != nil {
-			return err
-		}
-		if o.json {
-			return o.printJSON(ended)
-		}
-		if m.Status == app.Ended {
-			o.words("The meeting of ", plain.Text(ended.Room), " had ended already.")
-			return nil
-		}
-		lasted := ""
-		if !ended.StartedAt.IsZero() && !ended.EndedAt.IsZero() {
-			lasted = fmt.Sprintf(" after %s, peak %d", length(ended.EndedAt.Sub(ended.StartedAt.Time).Round(time.Second)), ended.Peak)
-		}
-		o.words("Ended the meeting of ", plain.Text(ended.Room), lasted, ".")
-		return nil
-	})
+	}
+	if err := p.sure(ctx, endQuestion(m.Meeting, account.AfterEnd)); err != nil {
+		return err
+	}
+	ended, err := b.EndMeeting(ctx, app.MeetingRef{Ref: m.ID})
+	if err != nil {
+		return err
+	}
+	if m.Status == app.Ended {
+		return p.result(ended, "The meeting of %s had ended already.", ended.Room)
+	}
+	lasted := ""
+	if !ended.StartedAt.IsZero() && !ended.EndedAt.IsZero() {
+		lasted = fmt.Sprintf(" after %s, peak %d", length(ended.EndedAt.Sub(ended.StartedAt.Time).Round(time.Second)), ended.Peak)
+	}
+	return p.result(ended, "Ended the meeting of %s%s.", ended.Room, lasted)
 }

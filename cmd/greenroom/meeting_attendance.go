@@ -12,7 +12,7 @@ import (
 
 type attendanceOptions struct {
 	*program
-	csv, md, json bool
+	csv, md bool
 }
 
 func (p *program) meetingAttendance() *cobra.Command {
@@ -26,8 +26,7 @@ func (p *program) meetingAttendance() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&o.csv, "csv", false, "print CSV for spreadsheets, with times in UTC")
 	cmd.Flags().BoolVar(&o.md, "md", false, "print a Markdown table")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON array")
 }
 
 func (o *attendanceOptions) run(ctx context.Context, args []string) error {

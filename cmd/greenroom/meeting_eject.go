@@ -14,48 +14,37 @@ import (
 
 type meetingEjectOptions struct {
 	*program
-	ban, yes, json bool
+	ban bool
 }
 
 func (p *program) meetingEject() *cobra.Command {
 	o := &meetingEjectOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "eject MEETING PERSON", Short: "Remove a participant from a meeting", Args: exactly("MEETING", "PERSON"), RunE: p.do(o.run), ValidArgsFunction: p.people,
+		Use: "eject MEETING PERSON", Short: "Remove a participant from a meeting", Args: exactly("MEETING", "PERSON"), RunE: p.asks(o.run), ValidArgsFunction: p.people,
 		Long: "Remove a participant from a meeting. PERSON is a session from `meeting show --json`, or a name that only one " +
 			"participant has. Removed people can rejoin unless --ban. Only people with a user id can be banned. If the " +
 			"platform can't remove one person, the command gives the reason and exits with status 4.",
 		Example: "greenroom meeting eject all-hands 'Mallory' --ban",
 	}
 	cmd.Flags().BoolVar(&o.ban, "ban", false, "keep them out for the rest of the meeting")
-	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the meeting as a JSON object")
-	return cmd
+	p.yesFlag(cmd)
+	return p.jsonFlag(cmd, "print the meeting as a JSON object")
 }
 
-func (o *meetingEjectOptions) run(ctx context.Context, args []string) error {
-	if err := o.canAsk("--yes", o.yes); err != nil {
+func (o *meetingEjectOptions) run(ctx context.Context, b app.Backend, args []string) error {
+	m, who, err := participant(ctx, b, args[0], args[1], app.AbilityEject)
+	if err != nil {
 		return err
 	}
-	return o.with(ctx, func(b app.Backend) error {
-		m, who, err := participant(ctx, b, args[0], args[1], app.AbilityEject)
-		if err != nil {
-			return err
-		}
-		name := nameOf(who)
-		if err := o.confirm(ctx, fmt.Sprintf("Remove %s from %s?", name, m.Room), "--yes", o.yes); err != nil {
-			return err
-		}
-		m, err = b.Eject(ctx, app.Ejection{Meeting: m.ID, Session: who.Session, Ban: o.ban})
-		if err != nil {
-			return err
-		}
-		if o.json {
-			m.Participants = list(m.Participants)
-			return o.printJSON(m)
-		}
-		o.words(plain.Text(fmt.Sprintf("Removed %s from %s, %d still here.", name, m.Room, m.Here)))
-		return nil
-	})
+	name := nameOf(who)
+	if err := o.sure(ctx, fmt.Sprintf("Remove %s from %s?", name, m.Room)); err != nil {
+		return err
+	}
+	if m, err = b.Eject(ctx, app.Ejection{Meeting: m.ID, Session: who.Session, Ban: o.ban}); err != nil {
+		return err
+	}
+	m.Participants = list(m.Participants)
+	return o.result(m, "Removed %s from %s, %d still here.", name, m.Room, m.Here)
 }
 
 // participant finds a meeting and a participant on whom an ability of the platform is to be used. Without the ability the error has

@@ -14,7 +14,7 @@ import (
 
 type meetingLinkOptions struct {
 	*program
-	host, json bool
+	host bool
 }
 
 func (p *program) meetingLink() *cobra.Command {
@@ -25,8 +25,7 @@ func (p *program) meetingLink() *cobra.Command {
 			"The output marks a meeting as recorded. Printing a link opens nothing, so no consent is asked.",
 	}
 	cmd.Flags().BoolVar(&o.host, "host", false, "print the host's link")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON object")
 }
 
 func (o *meetingLinkOptions) run(ctx context.Context, args []string) error {

@@ -8,18 +8,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 )
 
 type meetingMuteOptions struct {
 	*program
-	audio, video, off, json bool
+	audio, video, off bool
 }
 
 func (p *program) meetingMute() *cobra.Command {
 	o := &meetingMuteOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "mute MEETING PERSON", Short: "Mute a participant", Args: exactly("MEETING", "PERSON"), RunE: p.do(o.run), ValidArgsFunction: p.people,
+		Use: "mute MEETING PERSON", Short: "Mute a participant", Args: exactly("MEETING", "PERSON"), RunE: p.changes(o.run), ValidArgsFunction: p.people,
 		Long: "Mute what a participant sends: sound, pictures, or without a flag both. PERSON is a session from `meeting show --json`, or a " +
 			"name that only one participant has. They can unmute at any time. --off unmutes, if the platform lets others do that. " +
 			"If the platform can't mute one person, the command gives the reason and exits with status 4.",
@@ -28,29 +27,22 @@ func (p *program) meetingMute() *cobra.Command {
 	cmd.Flags().BoolVar(&o.audio, "audio", false, "mute the sound")
 	cmd.Flags().BoolVar(&o.video, "video", false, "stop the pictures")
 	cmd.Flags().BoolVar(&o.off, "off", false, "unmute")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object: meeting, session, tracks")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON object: meeting, session, tracks")
 }
 
-func (o *meetingMuteOptions) run(ctx context.Context, args []string) error {
+func (o *meetingMuteOptions) run(ctx context.Context, b app.Backend, args []string) error {
 	if !o.audio && !o.video {
 		o.audio, o.video = true, true
 	}
-	return o.with(ctx, func(b app.Backend) error {
-		m, who, err := participant(ctx, b, args[0], args[1], app.AbilityMute)
-		if err != nil {
-			return err
-		}
-		done, err := b.Mute(ctx, app.Muting{Meeting: m.ID, Session: who.Session, Audio: o.audio, Video: o.video, Off: o.off})
-		if err != nil {
-			return err
-		}
-		if o.json {
-			return o.printJSON(done)
-		}
-		o.words(plain.Text(muted(nameOf(who), o.audio, o.video, o.off, done.Tracks)))
-		return nil
-	})
+	m, who, err := participant(ctx, b, args[0], args[1], app.AbilityMute)
+	if err != nil {
+		return err
+	}
+	done, err := b.Mute(ctx, app.Muting{Meeting: m.ID, Session: who.Session, Audio: o.audio, Video: o.video, Off: o.off})
+	if err != nil {
+		return err
+	}
+	return o.result(done, "%s", muted(nameOf(who), o.audio, o.video, o.off, done.Tracks))
 }
 
 // muted returns the result of muting as a sentence.

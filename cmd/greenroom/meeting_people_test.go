@@ -56,7 +56,6 @@ func TestEndingAsksAndSaysWhatBecomesOfTheRoom(t *testing.T) {
 
 func TestMeetingShowNamesPeopleAndDifferences(t *testing.T) {
 	b := newBench(t, false, "")
-	o := &meetingShowOptions{program: b.program}
 	seen := 5
 	ago := func(d time.Duration) app.Time { return app.At(b.now().Add(-d)) }
 	m := app.MeetingDetail{
@@ -73,7 +72,7 @@ func TestMeetingShowNamesPeopleAndDifferences(t *testing.T) {
 			{Session: "s5", Name: "Gone", JoinedAt: ago(9 * time.Minute), LeftAt: ago(8 * time.Minute), Reason: "removed"},
 		},
 	}
-	if err := o.print(m); err != nil {
+	if err := b.program.printMeeting(m); err != nil {
 		t.Fatal(err)
 	}
 	out := b.out.String()
@@ -94,7 +93,7 @@ func TestMeetingShowNamesPeopleAndDifferences(t *testing.T) {
 	}
 	seen, m.RecordingError, m.Recording, m.Record, m.Consent = 2, "", app.NotRecording, provider.RecordingNone, ""
 	b.out.Reset()
-	if err := o.print(m); err != nil {
+	if err := b.program.printMeeting(m); err != nil {
 		t.Fatal(err)
 	}
 	for _, not := range []string{"counted", "recording ", "consent"} {

@@ -10,51 +10,43 @@ import (
 	"greenroom/internal/app"
 )
 
-type meetingShowOptions struct {
-	*program
-	json bool
-}
-
 func (p *program) meetingShow() *cobra.Command {
-	o := &meetingShowOptions{program: p}
-	cmd := &cobra.Command{Use: "show MEETING", Short: "Show a meeting and who is in it", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
-	return cmd
+	return p.jsonFlag(&cobra.Command{
+		Use: "show MEETING", Short: "Show a meeting and who is in it", Args: exactly("MEETING"), RunE: p.changes(p.showMeeting), ValidArgsFunction: p.rooms,
+	}, "print a JSON object")
 }
 
-func (o *meetingShowOptions) run(ctx context.Context, args []string) error {
-	return o.with(ctx, func(b app.Backend) error {
-		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
-		if err != nil {
-			return err
-		}
-		m.Participants = list(m.Participants)
-		if o.json {
-			return o.printJSON(m)
-		}
-		return o.print(m)
-	})
+func (p *program) showMeeting(ctx context.Context, b app.Backend, args []string) error {
+	m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+	if err != nil {
+		return err
+	}
+	m.Participants = list(m.Participants)
+	if p.json {
+		return p.printJSON(m)
+	}
+	return p.printMeeting(m)
 }
 
-func (o *meetingShowOptions) print(m app.MeetingDetail) error {
+func (p *program) printMeeting(m app.MeetingDetail) error {
 	status := string(m.Status)
 	if m.EndReason != "" {
 		status += ", " + m.EndReason
 	}
 	if !m.EvidenceAt.IsZero() && m.StatusSource != "" {
-		status += fmt.Sprintf(" (%s, %s ago)", m.StatusSource, length(o.now().Sub(m.EvidenceAt.Time)))
+		status += fmt.Sprintf(" (%s, %s ago)", m.StatusSource, length(p.now().Sub(m.EvidenceAt.Time)))
 	}
 	if m.Adopted {
 		status += ", not made here"
 	}
-	err := o.facts("room", m.Room, "id", m.ID, "account", fmt.Sprintf("%s (%s)", m.Account, m.Platform), "chosen", m.Chosen,
-		"status", status, "people", o.people(m.Meeting), "guest link", m.GuestURL, "opened", local(m.StartsAt), "first joined", local(m.StartedAt),
-		"ends", local(m.EndsAt), "ended", local(m.EndedAt), "recording", o.recording(m.Meeting), "consent", consent(m.Meeting))
-	rows, asked := o.rows(m)
+	err := p.facts("room", m.Room, "id", m.ID, "account", fmt.Sprintf("%s (%s)", m.Account, m.Platform), "chosen", m.Chosen,
+		"status", status, "people", p.peopleWords(m.Meeting), "guest link", m.GuestURL, "opened", local(m.StartsAt), "first joined", local(m.StartedAt),
+		"ends", local(m.EndsAt), "ended", local(m.EndedAt), "recording", p.recordingWords(m.Meeting), "consent", consent(m.Meeting))
+	rows, asked := p.stayRows(m)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	if _, err := fmt.Fprintln(o.stdout); err != nil {
+	if _, err := fmt.Fprintln(p.stdout); err != nil {
 		return err
 	}
 	header := []string{"NAME", "ROLE", "STATE", "SINCE", "FOR", "CONSENT", "REASON"}
@@ -68,21 +60,21 @@ func (o *meetingShowOptions) print(m app.MeetingDetail) error {
 		}
 		t.add(row...)
 	}
-	return o.printTable(t)
+	return p.printTable(t)
 }
 
 // consentColumn is the index of the column of consents.
 const consentColumn = 5
 
 // rows returns a line for each participant and for each guest who declined. asked reports whether anyone was asked for consent.
-func (o *meetingShowOptions) rows(m app.MeetingDetail) (rows [][]string, asked bool) {
+func (p *program) stayRows(m app.MeetingDetail) (rows [][]string, asked bool) {
 	for _, s := range m.Participants {
-		rows = append(rows, stayRow(s, o.program))
+		rows = append(rows, stayRow(s, p))
 		asked = asked || s.Consent != ""
 	}
 	for _, g := range m.Guests {
 		if g.Consent == app.ConsentNo && g.Session == "" {
-			rows = append(rows, []string{g.Name, "", "declined", o.clock(g.ConsentAt), "", g.Consent, ""})
+			rows = append(rows, []string{g.Name, "", "declined", p.clock(g.ConsentAt), "", g.Consent, ""})
 			asked = true
 		}
 	}
@@ -90,19 +82,19 @@ func (o *meetingShowOptions) rows(m app.MeetingDetail) (rows [][]string, asked b
 }
 
 // people counts who is there, and says what the platform counts where that differs.
-func (o *meetingShowOptions) people(m app.Meeting) string {
+func (p *program) peopleWords(m app.Meeting) string {
 	s := fmt.Sprintf("%d here, peak %d", m.Here, m.Peak)
 	if m.Waiting > 0 {
 		s += fmt.Sprintf(", %d knocking", m.Waiting)
 	}
 	if m.Reported != nil && *m.Reported != m.Here && m.Status != app.Ended {
-		s += fmt.Sprintf("; the platform counted %d, %s ago", *m.Reported, length(o.now().Sub(m.ReportedAt.Time)))
+		s += fmt.Sprintf("; the platform counted %d, %s ago", *m.Reported, length(p.now().Sub(m.ReportedAt.Time)))
 	}
 	return s
 }
 
 // recording describes whether and how the meeting is recorded, the recording's state, and why there is none.
-func (o *meetingShowOptions) recording(m app.Meeting) string {
+func (p *program) recordingWords(m app.Meeting) string {
 	s := ""
 	if app.Recorded(m.Record) {
 		s = recordingSetting(m.Record, m.Trigger)
@@ -115,7 +107,7 @@ func (o *meetingShowOptions) recording(m app.Meeting) string {
 	}
 	switch {
 	case m.Recording == app.IsRecording && !m.RecordingSince.IsZero():
-		add("running for " + length(o.now().Sub(m.RecordingSince.Time)))
+		add("running for " + length(p.now().Sub(m.RecordingSince.Time)))
 	case m.Recording == app.IsRecording:
 		add("running")
 	case m.Recording == app.StartingRecording:

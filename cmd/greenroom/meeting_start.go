@@ -15,8 +15,7 @@ import (
 type meetingStartOptions struct {
 	*program
 	lasts, until string
-	new, json    bool
-	consent      bool
+	new, consent bool
 }
 
 func (p *program) meetingStart() *cobra.Command {
@@ -33,8 +32,7 @@ func (p *program) meetingStart() *cobra.Command {
 	cmd.Flags().StringVar(&o.until, "until", "", "end of the meeting, such as 17:30 or 2026-01-31T17:30:00Z")
 	cmd.Flags().BoolVar(&o.new, "new", false, "start another meeting even when one is open")
 	cmd.Flags().BoolVar(&o.consent, "consent", false, "consent to be recorded; joining from here won't ask again")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the meeting as a JSON object")
-	return cmd
+	return p.jsonFlag(cmd, "print the meeting as a JSON object")
 }
 
 func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
@@ -63,9 +61,7 @@ func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		for _, n := range m.Notes {
-			o.words(plain.Text(n))
-		}
+		o.notes(m.Notes)
 		if o.json {
 			return o.printJSON(m)
 		}

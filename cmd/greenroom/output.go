@@ -50,6 +50,30 @@ func list[T any](items []T) []T {
 	return items
 }
 
+// printList prints a list: as a JSON array, in words if it is empty, else as a table with a row for each.
+func printList[T any](p *program, all []T, none string, t *table, row func(T) []string) error {
+	switch {
+	case p.json:
+		return p.printJSON(list(all))
+	case len(all) == 0 && none != "":
+		p.words(none)
+		return nil
+	}
+	for _, one := range all {
+		t.add(row(one)...)
+	}
+	return p.printTable(t)
+}
+
+// result prints the result of a command: as JSON, or in a sentence.
+func (p *program) result(v any, format string, args ...any) error {
+	if p.json {
+		return p.printJSON(v)
+	}
+	p.words(plain.Text(fmt.Sprintf(format, args...)))
+	return nil
+}
+
 // table is columns aligned by the width of what is in them. Everything in it is made safe for a terminal.
 type table struct {
 	rows [][]string
@@ -258,8 +282,8 @@ func yesNo(b bool) string {
 }
 
 // printRoom reports a change of a room: as JSON on standard output, or in a sentence with its name.
-func (p *program) printRoom(ctx context.Context, b app.Backend, r app.Room, asJSON bool, sentence string) error {
-	if asJSON {
+func (p *program) printRoom(ctx context.Context, b app.Backend, r app.Room, sentence string) error {
+	if p.json {
 		page, err := b.EditPage(ctx, app.PageChange{Room: r.ID})
 		if err != nil && !errors.Is(err, provider.NotFound) { // a room that was deleted has none
 			return err

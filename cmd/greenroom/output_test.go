@@ -178,7 +178,7 @@ func TestIdsDontWrap(t *testing.T) {
 func TestAnEventFitsItsLine(t *testing.T) {
 	b := newBench(t, true, "")
 	b.width = 80
-	if err := b.printEvent(app.Delivery{Seq: 7, Account: "daily", Room: strings.Repeat("r", 300), Participant: strings.Repeat("渡", 300), Reason: "why"}, false); err != nil {
+	if err := b.printEvent(app.Delivery{Seq: 7, Account: "daily", Room: strings.Repeat("r", 300), Participant: strings.Repeat("渡", 300), Reason: "why"}); err != nil {
 		t.Fatal(err)
 	}
 	if s := b.out.String(); ansi.StringWidth(strings.TrimSpace(s)) > 80 || !strings.HasSuffix(s, "why\n") {

@@ -14,6 +14,7 @@ import (
 	"github.com/cli/browser"
 	"github.com/spf13/cobra"
 
+	"greenroom/internal/app"
 	"greenroom/internal/config"
 	"greenroom/internal/filter"
 	"greenroom/internal/notify"
@@ -58,6 +59,8 @@ type program struct {
 	accessible bool
 	// loaded is the configuration of commands that run within another; nil means that it is read.
 	loaded *config.Config
+	// json and yes are the flags of the commands that have them.
+	json, yes bool
 	// err is the result of the command that ran, asJSON whether it printed JSON.
 	err    error
 	asJSON bool
@@ -137,12 +140,48 @@ func (p *program) execute(ctx context.Context, args []string) int {
 // do makes a function of one command. What it returns is reported by execute, in one place.
 func (p *program) do(f func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		if json := cmd.Flags().Lookup("json"); json != nil {
-			p.asJSON = json.Value.String() == "true"
-		}
+		p.asJSON = p.json
 		p.err = f(cmd.Context(), args)
 		return nil
 	}
+}
+
+// onData is a command's work on the data.
+type onData func(ctx context.Context, b app.Backend, args []string) error
+
+// reads makes a function of a command that only reads the data.
+func (p *program) reads(f onData) func(*cobra.Command, []string) error {
+	return p.do(func(ctx context.Context, args []string) error {
+		return p.reading(ctx, func(b app.Backend) error { return f(ctx, b, args) })
+	})
+}
+
+// changes makes a function of a command that changes the data.
+func (p *program) changes(f onData) func(*cobra.Command, []string) error {
+	return p.do(func(ctx context.Context, args []string) error {
+		return p.with(ctx, func(b app.Backend) error { return f(ctx, b, args) })
+	})
+}
+
+// asks is changes for a command that asks first: it fails early if no one can answer.
+func (p *program) asks(f onData) func(*cobra.Command, []string) error {
+	return p.do(func(ctx context.Context, args []string) error {
+		if err := p.canAsk("--yes", p.yes); err != nil {
+			return err
+		}
+		return p.with(ctx, func(b app.Backend) error { return f(ctx, b, args) })
+	})
+}
+
+// jsonFlag adds --json to a command.
+func (p *program) jsonFlag(cmd *cobra.Command, help string) *cobra.Command {
+	cmd.Flags().BoolVar(&p.json, "json", false, help)
+	return cmd
+}
+
+// yesFlag adds --yes to a command that asks.
+func (p *program) yesFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&p.yes, "yes", "y", false, "don't ask")
 }
 
 // words prints one line for people.
@@ -152,6 +191,13 @@ func (p *program) words(parts ...string) {
 		text = foldLines(text, p.errWidth)
 	}
 	_, _ = io.WriteString(p.stderr, text+"\n")
+}
+
+// notes prints texts from outside, a line each.
+func (p *program) notes(texts []string) {
+	for _, t := range texts {
+		p.words(plain.Text(t))
+	}
 }
 
 // config reads the configuration and says what in it has no effect.

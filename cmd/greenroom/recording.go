@@ -26,7 +26,7 @@ type recordingListOptions struct {
 	query  app.RecordingQuery
 	status string
 	// offline leaves the platforms alone.
-	offline, json bool
+	offline bool
 }
 
 func (p *program) recordingList() *cobra.Command {
@@ -42,8 +42,7 @@ func (p *program) recordingList() *cobra.Command {
 	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "maximum number of recordings")
 	cmd.Flags().BoolVar(&o.offline, "offline", false, "list what is known without asking the platforms")
 	cmd.Flags().BoolVar(&o.query.Sweep, "sweep", false, "search the accounts' buckets first")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON array")
 }
 
 func (o *recordingListOptions) run(ctx context.Context, _ []string) error {
@@ -69,22 +68,14 @@ func (o *recordingListOptions) run(ctx context.Context, _ []string) error {
 		}); err != nil {
 			return err
 		}
-		if o.json {
-			for i := range recordings {
-				recordings[i].Files = list(recordings[i].Files)
-			}
-			return o.printJSON(list(recordings))
-		}
-		if len(recordings) == 0 {
-			o.words("No recordings.")
-			return nil
+		for i := range recordings {
+			recordings[i].Files = list(recordings[i].Files)
 		}
 		t := newTable("ROOM", "STATE", "DOWNLOAD", "KIND", "STARTED", "LENGTH", "FILES", "SIZE", "ID")
-		for _, r := range recordings {
-			t.add(r.Room, recordingState(r), downloadState(r), r.Kind, o.clock(r.StartedAt), recordingLength(r), fmt.Sprint(len(r.Files)),
-				recordingSize(r), r.ID)
-		}
-		return o.printTable(t)
+		return printList(o.program, recordings, "No recordings.", t, func(r app.Recording) []string {
+			return []string{r.Room, recordingState(r), downloadState(r), r.Kind, o.clock(r.StartedAt), recordingLength(r), fmt.Sprint(len(r.Files)),
+				recordingSize(r), r.ID}
+		})
 	})
 }
 
@@ -148,49 +139,41 @@ func recordingSize(r app.Recording) string {
 	return humanize.IBytes(uint64(n))
 }
 
-type recordingShowOptions struct {
-	*program
-	json bool
-}
-
 func (p *program) recordingShow() *cobra.Command {
-	o := &recordingShowOptions{program: p}
-	cmd := &cobra.Command{Use: "show ID", Short: "Show a recording and its files", Args: exactly("ID"), RunE: p.do(o.run)}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
-	return cmd
+	return p.jsonFlag(&cobra.Command{
+		Use: "show ID", Short: "Show a recording and its files", Args: exactly("ID"), RunE: p.changes(p.showRecording),
+	}, "print a JSON object")
 }
 
-func (o *recordingShowOptions) run(ctx context.Context, args []string) error {
-	return o.with(ctx, func(b app.Backend) error {
-		r, err := b.Recording(ctx, app.RecordingRef{ID: args[0]})
-		if err != nil {
-			return err
+func (p *program) showRecording(ctx context.Context, b app.Backend, args []string) error {
+	r, err := b.Recording(ctx, app.RecordingRef{ID: args[0]})
+	if err != nil {
+		return err
+	}
+	if p.json {
+		r.Files = list(r.Files)
+		return p.printJSON(r)
+	}
+	if err := p.facts("recording", r.ID, "room", r.Room, "meeting", r.Meeting, "account", fmt.Sprintf("%s (%s)", r.Account, r.Platform),
+		"state", recordingState(r), "kind", r.Kind, "started", local(r.StartedAt), "length", recordingLength(r), "deleted", local(r.DeletedAt), "ignored", local(r.IgnoredAt),
+		"error", r.Error); err != nil {
+		return err
+	}
+	if err := p.showDownload(r); err != nil || len(r.Files) == 0 {
+		return err
+	}
+	if _, err := fmt.Fprintln(p.stdout); err != nil {
+		return err
+	}
+	t := newTable("FILE", "KIND", "SIZE", "KEY")
+	for _, f := range r.Files {
+		size := ""
+		if f.Size > 0 {
+			size = humanize.IBytes(uint64(f.Size))
 		}
-		if o.json {
-			r.Files = list(r.Files)
-			return o.printJSON(r)
-		}
-		if err := o.facts("recording", r.ID, "room", r.Room, "meeting", r.Meeting, "account", fmt.Sprintf("%s (%s)", r.Account, r.Platform),
-			"state", recordingState(r), "kind", r.Kind, "started", local(r.StartedAt), "length", recordingLength(r), "deleted", local(r.DeletedAt), "ignored", local(r.IgnoredAt),
-			"error", r.Error); err != nil {
-			return err
-		}
-		if err := o.showDownload(r); err != nil || len(r.Files) == 0 {
-			return err
-		}
-		if _, err := fmt.Fprintln(o.stdout); err != nil {
-			return err
-		}
-		t := newTable("FILE", "KIND", "SIZE", "KEY")
-		for _, f := range r.Files {
-			size := ""
-			if f.Size > 0 {
-				size = humanize.IBytes(uint64(f.Size))
-			}
-			t.add(f.Name, f.Kind, size, f.Key)
-		}
-		return o.printTable(t)
-	})
+		t.add(f.Name, f.Kind, size, f.Key)
+	}
+	return p.printTable(t)
 }
 
 // showDownload prints the download of a recording.

@@ -19,10 +19,8 @@ func (p *program) recordingIgnore() *cobra.Command {
 	o := &recordingIgnoreOptions{}
 	o.recordingActOptions = recordingActOptions{
 		program: p,
-		act: func(b app.Backend) func(context.Context, app.RecordingRef) (app.Recording, error) {
-			return func(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
-				return b.IgnoreRecording(ctx, app.IgnoreRequest{RecordingRef: ref, Undo: o.undo})
-			}
+		act: func(b app.Backend, ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+			return b.IgnoreRecording(ctx, app.IgnoreRequest{RecordingRef: ref, Undo: o.undo})
 		},
 		done: func(r app.Recording) string {
 			if r.IgnoredAt.IsZero() {
@@ -41,10 +39,8 @@ func (p *program) recordingIgnore() *cobra.Command {
 }
 
 func (p *program) recordingSkip() *cobra.Command {
-	o := &recordingActOptions{program: p,
-		act: func(b app.Backend) func(context.Context, app.RecordingRef) (app.Recording, error) {
-			return b.SkipCommand
-		},
+	o := &recordingActOptions{
+		program: p, act: app.Backend.SkipCommand,
 		done: func(r app.Recording) string {
 			return fmt.Sprintf("on_download of %s: %s.", recordingName(r), commandWord(r))
 		},
@@ -63,25 +59,17 @@ func commandWord(r app.Recording) string {
 	return r.Download.Command.State
 }
 
-type recordingRerunOptions struct {
-	*program
-	json bool
-}
-
 func (p *program) recordingRerun() *cobra.Command {
-	o := &recordingRerunOptions{program: p}
-	cmd := &cobra.Command{
-		Use: "rerun ID…", Short: "Run on_download again for downloaded recordings", Args: some("IDs of recordings"), RunE: p.do(o.run),
+	return p.jsonFlag(&cobra.Command{
+		Use: "rerun ID…", Short: "Run on_download again for downloaded recordings", Args: some("IDs of recordings"), RunE: p.do(p.rerunRecordings),
 		ValidArgsFunction: p.recordings,
 		Long: "Run on_download again for downloaded recordings, and wait until it has ended. If another Greenroom owns the store, it does\n" +
 			"the work. The status is 1 when a program fails; the screen or `greenroom listen` retries it.",
-	}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the recording as a JSON object; several as an array")
-	return cmd
+	}, "print the recording as a JSON object; several as an array")
 }
 
-func (o *recordingRerunOptions) run(ctx context.Context, args []string) error {
-	return o.staying(ctx, func(ctx context.Context, b app.Backend) error {
+func (p *program) rerunRecordings(ctx context.Context, args []string) error {
+	return p.staying(ctx, func(ctx context.Context, b app.Backend) error {
 		var all []app.Recording
 		var errs []error
 		for _, id := range args {
@@ -93,12 +81,12 @@ func (o *recordingRerunOptions) run(ctx context.Context, args []string) error {
 			all = append(all, r)
 			if c := r.Download.Command; c.State != app.CommandDone {
 				errs = append(errs, &app.Error{Text: fmt.Sprintf("on_download of %s: %s: %s", recordingName(r), c.State, c.Reason)})
-			} else if !o.json {
-				o.words(plain.Text("on_download of " + recordingName(r) + " succeeded."))
+			} else if !p.json {
+				p.words(plain.Text("on_download of " + recordingName(r) + " succeeded."))
 			}
 		}
-		if o.json && len(all) > 0 {
-			errs = append(errs, o.printRecordings(all, len(args) == 1))
+		if p.json && len(all) > 0 {
+			errs = append(errs, p.printRecordings(all, len(args) == 1))
 		}
 		return joined(errs)
 	})

@@ -23,7 +23,6 @@ type recordingDownloadOptions struct {
 	since, limit   string
 	maxWait        time.Duration
 	offline, sweep bool
-	json           bool
 	bytesPerSecond int64
 	from           app.Time
 }
@@ -58,8 +57,7 @@ func (p *program) recordingDownload() *cobra.Command {
 	f.BoolVar(&o.request.DeleteAfter, "delete-after", false, "delete each recording on its platform once it is here and verified")
 	f.BoolVar(&o.sweep, "sweep", false, "search the accounts' buckets first")
 	f.BoolVar(&o.offline, "offline", false, "don't ask the platforms for new recordings")
-	f.BoolVar(&o.json, "json", false, "print the recording as a JSON object; several, or --all, as an array")
-	return cmd
+	return p.jsonFlag(cmd, "print the recording as a JSON object; several, or --all, as an array")
 }
 
 // check reads the flags.
@@ -247,18 +245,13 @@ func failures(got []app.Recording) error {
 
 // recordings completes the ids of recordings.
 func (p *program) recordings(cmd *cobra.Command, _ []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	var ids []cobra.Completion
-	err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) error {
+	return p.complete(cmd, func(ctx context.Context, b app.Backend) (ids []cobra.Completion, err error) {
 		list, err := b.Recordings(ctx, app.RecordingQuery{Prefix: prefix, Limit: 100})
 		for _, r := range list {
 			if plain.Word(r.ID) == r.ID {
 				ids = append(ids, cobra.CompletionWithDesc(r.ID, plain.Text(r.Room+" "+local(r.StartedAt))))
 			}
 		}
-		return err
+		return ids, err
 	})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return ids, cobra.ShellCompDirectiveNoFileComp
 }

@@ -10,14 +10,8 @@ import (
 	"greenroom/internal/plain"
 )
 
-type recordingSwitchOptions struct {
-	*program
-	on, json bool
-}
-
 func (p *program) recordingStart() *cobra.Command {
-	o := &recordingSwitchOptions{program: p, on: true}
-	return o.command(cobra.Command{
+	return p.recordingSwitch(app.Backend.StartRecording, cobra.Command{
 		Use: "start MEETING", Short: "Start recording a meeting that has participants",
 		Long: "Start recording a meeting that has participants, whatever its room's trigger. A running recording continues. If only " +
 			"the platform itself can start recordings, the command gives the reason and exits with status 4.",
@@ -25,35 +19,24 @@ func (p *program) recordingStart() *cobra.Command {
 }
 
 func (p *program) recordingStop() *cobra.Command {
-	o := &recordingSwitchOptions{program: p}
-	return o.command(cobra.Command{
+	return p.recordingSwitch(app.Backend.StopRecording, cobra.Command{
 		Use: "stop MEETING", Short: "Stop recording a meeting",
 		Long: "Stop recording a meeting. It stays off until everyone has left and someone joins again.",
 	})
 }
 
-func (o *recordingSwitchOptions) command(cmd cobra.Command) *cobra.Command {
-	cmd.Args, cmd.RunE, cmd.ValidArgsFunction = exactly("MEETING"), o.do(o.run), o.rooms
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the meeting as a JSON object")
-	return &cmd
-}
-
-func (o *recordingSwitchOptions) run(ctx context.Context, args []string) error {
-	return o.with(ctx, func(b app.Backend) error {
-		turn := b.StopRecording
-		if o.on {
-			turn = b.StartRecording
-		}
-		m, err := turn(ctx, app.RecordingSwitch{Meeting: args[0]})
+func (p *program) recordingSwitch(
+	turn func(app.Backend, context.Context, app.RecordingSwitch) (app.Meeting, error), cmd cobra.Command,
+) *cobra.Command {
+	cmd.Args, cmd.ValidArgsFunction = exactly("MEETING"), p.rooms
+	cmd.RunE = p.changes(func(ctx context.Context, b app.Backend, args []string) error {
+		m, err := turn(b, ctx, app.RecordingSwitch{Meeting: args[0]})
 		if err != nil {
 			return err
 		}
-		if o.json {
-			return o.printJSON(m)
-		}
-		o.words(plain.Text(recordingNow(m)))
-		return nil
+		return p.result(m, "%s", recordingNow(m))
 	})
+	return p.jsonFlag(&cmd, "print the meeting as a JSON object")
 }
 
 // recordingNow says in a sentence what a meeting's recording does.

@@ -15,7 +15,7 @@ import (
 
 type recordingVerifyOptions struct {
 	*program
-	json, offline bool
+	offline bool
 }
 
 func (p *program) recordingVerify() *cobra.Command {
@@ -28,7 +28,7 @@ func (p *program) recordingVerify() *cobra.Command {
 			"still has the recording, they are compared, and the file is ok or broken; otherwise it is suspect.\n" +
 			"The results are stored: `recording list` and the screen show them, and `recording download --all` fetches bad files again.",
 	}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
+	p.jsonFlag(cmd, "print a JSON array")
 	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't contact the sources; holes are then suspect")
 	return cmd
 }
@@ -152,20 +152,11 @@ func filesHere(r app.Recording) (files []app.DownloadedFile) {
 }
 
 func (o *recordingVerifyOptions) tell(found []verified) error {
-	if o.json {
-		return o.printJSON(found)
-	}
-	if len(found) == 0 {
-		o.words("No recording was downloaded.")
-		return nil
-	}
-	t := newTable("STATE", "ROOM", "SIZE", "FILE")
-	for _, v := range found {
+	return printList(o.program, found, "No recording was downloaded.", newTable("STATE", "ROOM", "SIZE", "FILE"), func(v verified) []string {
 		state := v.State
 		if v.Detail != "" {
 			state += ": " + v.Detail
 		}
-		t.add(state, v.Room, humanize.IBytes(uint64(v.Size)), v.Path)
-	}
-	return o.printTable(t)
+		return []string{state, v.Room, humanize.IBytes(uint64(v.Size)), v.Path}
+	})
 }

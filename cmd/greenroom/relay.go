@@ -46,7 +46,7 @@ type relayOptions struct {
 	wait                           time.Duration
 	to                             string
 	hooks                          []string
-	json, logJSON                  bool
+	logJSON                        bool
 }
 
 func (p *program) relayCommand() *cobra.Command {
@@ -77,7 +77,7 @@ func (p *program) relayCommand() *cobra.Command {
 	fl.DurationVar(&o.wait, "sync-wait", relay.DefaultSyncWait, "how long a sender waits for the answer of the machine behind the relay")
 	fl.StringVar(&o.to, "to", "", "put requests into this SQS FIFO queue instead of a spool: sqs:// and its URL without https://, or its ARN")
 	fl.StringArrayVar(&o.hooks, "hook", nil, "with --to: a hook, as NAME=ID with an id of 26 or more random letters and digits; or in "+hooksVariable)
-	fl.BoolVar(&o.json, "json", false, "print a JSON object with the addresses")
+	p.jsonFlag(cmd, "print a JSON object with the addresses")
 	fl.BoolVar(&o.logJSON, "log-json", false, "write the log as JSON")
 	cmd.AddCommand(p.relayTokenCommand(), p.relayHookCommand())
 	return cmd

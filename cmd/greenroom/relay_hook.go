@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,73 +23,55 @@ func (p *program) relayHookCommand() *cobra.Command {
 }
 
 func (p *program) relayHookList() *cobra.Command {
-	var asJSON bool
 	var token string
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the hooks and the size of their queues", Args: exactly(),
-		RunE: p.do(func(ctx context.Context, _ []string) error {
-			return p.registrar(ctx, func(r registrar) error {
-				all, err := r.Hooks(ctx)
-				if err != nil {
-					return err
-				}
-				var hooks []relay.Hook
-				for _, h := range all {
-					if token == "" || h.Token == token {
-						hooks = append(hooks, h)
-					}
-				}
-				if asJSON {
-					return p.printJSON(list(hooks))
-				}
-				t := newTable("NAME", "TOKEN", "POLICY", "WAITING", "SIZE", "URL")
-				for _, h := range hooks {
-					t.add(h.Name, h.Token, string(h.Policy), strconv.Itoa(h.Depth), humanize.IBytes(uint64(max(h.Bytes, 0))), h.URL)
-				}
-				return p.printTable(t)
+		RunE: p.registers(func(ctx context.Context, r registrar, _ []string) error {
+			hooks, err := r.Hooks(ctx)
+			if err != nil {
+				return err
+			}
+			hooks = slices.DeleteFunc(hooks, func(h relay.Hook) bool { return token != "" && h.Token != token })
+			return printList(p, hooks, "", newTable("NAME", "TOKEN", "POLICY", "WAITING", "SIZE", "URL"), func(h relay.Hook) []string {
+				return []string{h.Name, h.Token, string(h.Policy), strconv.Itoa(h.Depth), humanize.IBytes(uint64(max(h.Bytes, 0))), h.URL}
 			})
 		}),
 	}
 	cmd.Flags().StringVar(&token, "token", "", "only hooks of this token")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON array")
 }
 
 func (p *program) relayHookCreate() *cobra.Command {
-	var asJSON bool
 	var token, policy string
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Create another hook for a token and print its URL", Args: exactly("NAME"),
-		RunE: p.do(func(ctx context.Context, args []string) error {
-			return p.registrar(ctx, func(r registrar) error {
-				owner, err := ownerOf(ctx, r, token)
-				if err != nil {
-					return err
-				}
-				h, err := r.CreateHook(ctx, args[0], owner, spool.Policy(policy))
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return p.printJSON(h)
-				}
-				if _, err = fmt.Fprintln(p.stdout, plain.Text(h.URL)); err != nil {
-					return err
-				}
-				p.postWords(h)
-				return nil
-			})
+		RunE: p.registers(func(ctx context.Context, r registrar, args []string) error {
+			owner, err := ownerOf(ctx, r, token)
+			if err != nil {
+				return err
+			}
+			h, err := r.CreateHook(ctx, args[0], owner, spool.Policy(policy))
+			if err != nil {
+				return err
+			}
+			if p.json {
+				return p.printJSON(h)
+			}
+			if _, err = fmt.Fprintln(p.stdout, plain.Text(h.URL)); err != nil {
+				return err
+			}
+			p.postWords(h)
+			return nil
 		}),
 	}
 	cmd.Flags().StringVar(&token, "token", "", "token of the hook (default: the only one)")
 	policyFlag(cmd, &policy)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON object")
 }
 
 func policyFlag(cmd *cobra.Command, policy *string) {
 	cmd.Flags().StringVar(policy, "policy", "", "when senders are answered: ack, sync or auto (default: the relay's)")
-	_ = cmd.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions([]string{"ack", "sync", "auto"}, cobra.ShellCompDirectiveNoFileComp))
+	words(cmd, "policy", spool.PolicyAck, spool.PolicySync, spool.PolicyAuto)
 }
 
 // ownerOf gives the token that was named, or the only valid one.
@@ -137,40 +120,31 @@ func hookOf(ctx context.Context, r registrar, text, token string) (relay.Hook, e
 }
 
 func (p *program) relayHookEdit() *cobra.Command {
-	var asJSON bool
 	var token, policy string
 	cmd := &cobra.Command{
 		Use: "edit HOOK", Short: "Change when senders get their answer", Args: exactly("HOOK"),
-		RunE: p.do(func(ctx context.Context, args []string) error {
-			return p.registrar(ctx, func(r registrar) error {
-				h, err := hookOf(ctx, r, args[0], token)
-				if err != nil {
-					return err
-				}
-				if h, err = r.SetPolicy(ctx, h.ID, spool.Policy(policy)); err != nil {
-					return err
-				}
-				if asJSON {
-					return p.printJSON(h)
-				}
-				p.words("The hook ", h.Name, " has the policy ", string(h.Policy), ".")
-				return nil
-			})
+		RunE: p.registers(func(ctx context.Context, r registrar, args []string) error {
+			h, err := hookOf(ctx, r, args[0], token)
+			if err != nil {
+				return err
+			}
+			if h, err = r.SetPolicy(ctx, h.ID, spool.Policy(policy)); err != nil {
+				return err
+			}
+			return p.result(h, "The hook %s has the policy %s.", h.Name, h.Policy)
 		}),
 	}
 	cmd.Flags().StringVar(&token, "token", "", "token of the hook, where several have a hook of that name")
 	policyFlag(cmd, &policy)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON object")
 }
 
 func (p *program) relayHookDelete() *cobra.Command {
-	var asJSON, yes bool
 	var token string
 	cmd := &cobra.Command{
 		Use: "delete HOOK", Short: "Delete a hook and its queued requests", Args: exactly("HOOK"),
 		RunE: p.do(func(ctx context.Context, args []string) error {
-			if err := p.canAsk("--yes", yes); err != nil {
+			if err := p.canAsk("--yes", p.yes); err != nil {
 				return err
 			}
 			var h relay.Hook
@@ -178,24 +152,18 @@ func (p *program) relayHookDelete() *cobra.Command {
 			if err := p.registrar(ctx, find); err != nil {
 				return err
 			}
-			question := fmt.Sprintf("Delete the hook %s of %s and its %d queued requests?", h.Name, h.Token, h.Depth)
-			if err := p.confirm(ctx, question, "--yes", yes); err != nil {
+			if err := p.sure(ctx, fmt.Sprintf("Delete the hook %s of %s and its %d queued requests?", h.Name, h.Token, h.Depth)); err != nil {
 				return err
 			}
 			return p.registrar(ctx, func(r registrar) (err error) {
 				if h, err = r.DeleteHook(ctx, h.ID); err != nil {
 					return err
 				}
-				if asJSON {
-					return p.printJSON(h)
-				}
-				p.words(fmt.Sprintf("Deleted the hook %s and its %d queued requests.", h.Name, h.Depth))
-				return nil
+				return p.result(h, "Deleted the hook %s and its %d queued requests.", h.Name, h.Depth)
 			})
 		}),
 	}
 	cmd.Flags().StringVar(&token, "token", "", "token of the hook, where several have a hook of that name")
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
-	return cmd
+	p.yesFlag(cmd)
+	return p.jsonFlag(cmd, "print a JSON object")
 }

@@ -56,6 +56,13 @@ func (p *program) registrar(ctx context.Context, f func(registrar) error) error 
 	return errors.Join(registrarError(f(r)), r.Close())
 }
 
+// registers makes a function of a command that works with a relay's tokens and hooks.
+func (p *program) registers(f func(ctx context.Context, r registrar, args []string) error) func(*cobra.Command, []string) error {
+	return p.do(func(ctx context.Context, args []string) error {
+		return p.registrar(ctx, func(r registrar) error { return f(ctx, r, args) })
+	})
+}
+
 func openRegistrar(ctx context.Context, c *config.Config) (registrar, error) {
 	dir := filepath.Join(c.DataDir, relayFolder)
 	ctx, cancel := context.WithTimeout(ctx, registrarTime)
@@ -107,7 +114,7 @@ func (p *program) relayTokenCommand() *cobra.Command {
 }
 
 func (p *program) relayTokenCreate() *cobra.Command {
-	var asJSON, replace bool
+	var replace bool
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Create a token and print it once", Args: exactly("NAME"),
 		Long: "Create a token and print it. It is not stored and can't be printed again. The token comes with a hook, whose URL " +
@@ -115,30 +122,27 @@ func (p *program) relayTokenCreate() *cobra.Command {
 			"gives a valid token a new secret; the old one stops working at once.",
 		Example: "greenroom relay token create laptop\n\n" +
 			"# on the laptop\nexport GREENROOM_RELAY_URL=https://relay.example GREENROOM_RELAY_TOKEN=grt_…\ngreenroom listen --tunnel relay",
-		RunE: p.do(func(ctx context.Context, args []string) error {
-			return p.registrar(ctx, func(r registrar) error {
-				made, err := r.CreateToken(ctx, args[0], replace)
-				if errors.Is(err, relay.ErrExists) {
-					return &app.Error{Kind: provider.Conflict, Text: err.Error(), Err: err, Hint: "choose another name, or give it a new secret with --replace"}
-				}
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return p.printJSON(made)
-				}
-				if _, err := fmt.Fprintln(p.stdout, made.Secret); err != nil {
-					return err
-				}
-				p.words("This is the token of ", made.Name, ", printed this once. Its hook is ", plain.Text(made.Hook.URL), belowRelay(made.Hook), ".")
-				p.postWords(made.Hook)
-				return nil
-			})
+		RunE: p.registers(func(ctx context.Context, r registrar, args []string) error {
+			made, err := r.CreateToken(ctx, args[0], replace)
+			if errors.Is(err, relay.ErrExists) {
+				return &app.Error{Kind: provider.Conflict, Text: err.Error(), Err: err, Hint: "choose another name, or give it a new secret with --replace"}
+			}
+			if err != nil {
+				return err
+			}
+			if p.json {
+				return p.printJSON(made)
+			}
+			if _, err := fmt.Fprintln(p.stdout, made.Secret); err != nil {
+				return err
+			}
+			p.words("This is the token of ", made.Name, ", printed this once. Its hook is ", plain.Text(made.Hook.URL), belowRelay(made.Hook), ".")
+			p.postWords(made.Hook)
+			return nil
 		}),
 	}
 	cmd.Flags().BoolVar(&replace, "replace", false, "give a token that exists a new secret")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON object")
 }
 
 // belowRelay completes the URL of a hook whose relay hasn't run yet.
@@ -159,47 +163,32 @@ func (p *program) postWords(h relay.Hook) {
 }
 
 func (p *program) relayTokenList() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
+	return p.jsonFlag(&cobra.Command{
 		Use: "list", Short: "List the tokens, without their secrets", Args: exactly(),
-		RunE: p.do(func(ctx context.Context, _ []string) error {
-			return p.registrar(ctx, func(r registrar) error {
-				tokens, err := r.Tokens(ctx)
-				if err != nil {
-					return err
+		RunE: p.registers(func(ctx context.Context, r registrar, _ []string) error {
+			tokens, err := r.Tokens(ctx)
+			if err != nil {
+				return err
+			}
+			return printList(p, tokens, "", newTable("NAME", "CREATED", "STATE"), func(token relay.Token) []string {
+				state := "away"
+				switch {
+				case !token.RevokedAt.IsZero():
+					state = "revoked"
+				case token.Connected:
+					state = "connected"
 				}
-				if asJSON {
-					return p.printJSON(list(tokens))
-				}
-				t := newTable("NAME", "CREATED", "STATE")
-				for _, token := range tokens {
-					state := "away"
-					switch {
-					case !token.RevokedAt.IsZero():
-						state = "revoked"
-					case token.Connected:
-						state = "connected"
-					}
-					t.add(token.Name, token.CreatedAt.Local().Format(time.DateTime), state)
-				}
-				return p.printTable(t)
+				return []string{token.Name, token.CreatedAt.Local().Format(time.DateTime), state}
 			})
 		}),
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
-	return cmd
+	}, "print a JSON array")
 }
 
 func (p *program) relayTokenRevoke() *cobra.Command {
-	var asJSON, yes bool
 	cmd := &cobra.Command{
 		Use: "revoke NAME", Short: "Revoke a token; its hooks refuse requests from then on", Args: exactly("NAME"),
 		RunE: p.do(func(ctx context.Context, args []string) error {
-			if err := p.canAsk("--yes", yes); err != nil {
-				return err
-			}
-			question := "Revoke the token " + args[0] + "? Its hooks answer 404 until a token of this name is made again."
-			if err := p.confirm(ctx, question, "--yes", yes); err != nil {
+			if err := p.sure(ctx, "Revoke the token "+args[0]+"? Its hooks answer 404 until a token of this name is made again."); err != nil {
 				return err
 			}
 			return p.registrar(ctx, func(r registrar) error {
@@ -207,15 +196,10 @@ func (p *program) relayTokenRevoke() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if asJSON {
-					return p.printJSON(t)
-				}
-				p.words("Revoked the token ", plain.Text(t.Name), ".")
-				return nil
+				return p.result(t, "Revoked the token %s.", t.Name)
 			})
 		}),
 	}
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
-	return cmd
+	p.yesFlag(cmd)
+	return p.jsonFlag(cmd, "print a JSON object")
 }

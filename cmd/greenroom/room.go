@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,89 +20,57 @@ func (p *program) roomCommand() *cobra.Command {
 		p.roomList(), p.roomShow(), p.roomCreate(), p.roomEdit(), p.roomSchedule(), p.roomPage(), p.roomAdopt(), p.roomDelete())
 }
 
-type roomListOptions struct {
-	*program
-	query app.RoomQuery
-	json  bool
-}
-
 func (p *program) roomList() *cobra.Command {
-	o := &roomListOptions{program: p}
-	cmd := &cobra.Command{Use: "list", Short: "List the rooms", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run)}
-	cmd.Flags().StringVar(&o.query.Group, "group", "", "only rooms of this group")
+	var query app.RoomQuery
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the rooms", Aliases: []string{"ls"}, Args: exactly(),
+		RunE: p.reads(func(ctx context.Context, b app.Backend, _ []string) error { return p.listRooms(ctx, b, query) }),
+	}
+	cmd.Flags().StringVar(&query.Group, "group", "", "only rooms of this group")
 	_ = cmd.RegisterFlagCompletionFunc("group", p.groups)
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON array")
 }
 
-func (o *roomListOptions) run(ctx context.Context, _ []string) error {
-	return o.reading(ctx, func(b app.Backend) error {
-		rooms, err := b.Rooms(ctx, o.query)
-		if err != nil {
-			return err
+func (p *program) listRooms(ctx context.Context, b app.Backend, query app.RoomQuery) error {
+	rooms, err := b.Rooms(ctx, query)
+	if err != nil {
+		return err
+	}
+	status, err := b.Status(ctx, app.StatusQuery{})
+	if err != nil {
+		return err
+	}
+	order.By{Language: order.Language(p.getenv), Now: p.now(), Failing: order.FailingAccounts(status.Accounts)}.Rooms(rooms)
+	none := "No rooms yet. Make one: greenroom room create NAME"
+	if query.Group != "" {
+		none = "No room is in the group " + plain.Text(query.Group) + "."
+	}
+	return printList(p, rooms, none, newTable("ROOM", "ACCOUNT", "STATE", "HERE", "SETTINGS"), func(r app.RoomView) []string {
+		state, here := "", ""
+		if m := r.Meeting; m != nil && m.Status != app.Ended {
+			state, here = string(m.Status), fmt.Sprint(m.Here)
 		}
-		status, err := b.Status(ctx, app.StatusQuery{})
-		if err != nil {
-			return err
-		}
-		order.By{Language: order.Language(o.getenv), Now: o.now(), Failing: order.FailingAccounts(status.Accounts)}.Rooms(rooms)
-		if o.json {
-			return o.printJSON(list(rooms))
-		}
-		if len(rooms) == 0 && o.query.Group != "" {
-			o.words("No room is in the group ", plain.Text(o.query.Group), ".")
-			return nil
-		}
-		if len(rooms) == 0 {
-			o.words("No rooms yet. Make one: greenroom room create NAME")
-			return nil
-		}
-		t := newTable("ROOM", "ACCOUNT", "STATE", "HERE", "SETTINGS")
-		for _, r := range rooms {
-			state, here := "", ""
-			if m := r.Meeting; m != nil && m.Status != app.Ended {
-				state, here = string(m.Status), fmt.Sprint(m.Here)
-			}
-			t.add(r.Name, r.CurrentAccount(), state, here, settings(r.Room))
-		}
-		return o.printTable(t)
+		return []string{r.Name, r.CurrentAccount(), state, here, settings(r.Room)}
 	})
 }
 
 // settings is a room's settings in a few words.
 func settings(r app.Room) string {
-	s := ""
-	add := func(w string) {
-		if s != "" {
-			s += ", "
+	var words []string
+	add := func(is bool, w string) {
+		if is {
+			words = append(words, w)
 		}
-		s += w
 	}
-	if r.Locked {
-		add("locked")
-	}
-	if r.Size > 0 {
-		add(fmt.Sprintf("up to %d", r.Size))
-	}
-	if app.Recorded(r.Recording) {
-		add("records " + recordingSetting(r.Recording, r.Trigger))
-	}
-	if r.AutoDownload {
-		add("downloads")
-	}
-	if r.Favourite {
-		add("favourite")
-	}
-	if r.Group != "" {
-		add("group " + r.Group)
-	}
-	if r.Lasting() && !r.Adopted {
-		add("lasting link")
-	}
-	if r.Adopted {
-		add("adopted")
-	}
-	return s
+	add(r.Locked, "locked")
+	add(r.Size > 0, fmt.Sprintf("up to %d", r.Size))
+	add(app.Recorded(r.Recording), "records "+recordingSetting(r.Recording, r.Trigger))
+	add(r.AutoDownload, "downloads")
+	add(r.Favourite, "favourite")
+	add(r.Group != "", "group "+r.Group)
+	add(r.Lasting() && !r.Adopted, "lasting link")
+	add(r.Adopted, "adopted")
+	return strings.Join(words, ", ")
 }
 
 // recordingSetting says where a recording goes and what starts it, in the words that follow "records".
@@ -123,41 +92,31 @@ func recordingSetting(mode provider.RecordingMode, t provider.Trigger) string {
 	return where
 }
 
-type roomShowOptions struct {
-	*program
-	json bool
-}
-
 func (p *program) roomShow() *cobra.Command {
-	o := &roomShowOptions{program: p}
-	cmd := &cobra.Command{
-		Use: "show ROOM", Short: "Show a room, and which account its next meeting gets", Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
+	return p.jsonFlag(&cobra.Command{
+		Use: "show ROOM", Short: "Show a room, and which account its next meeting gets", Args: exactly("ROOM"), RunE: p.reads(p.showRoom), ValidArgsFunction: p.rooms,
+	}, "print a JSON object")
+}
+
+func (p *program) showRoom(ctx context.Context, b app.Backend, args []string) error {
+	r, err := b.Room(ctx, app.RoomRef{Ref: args[0]})
+	if err != nil {
+		return err
 	}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
-	return cmd
+	cannot, err := limits(ctx, b, r.Would.Account)
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.printJSON(struct {
+			app.RoomView
+			Cannot map[app.Ability]string `json:"cannot"`
+		}{r, cannot})
+	}
+	return p.roomFacts(r, cannot)
 }
 
-func (o *roomShowOptions) run(ctx context.Context, args []string) error {
-	return o.reading(ctx, func(b app.Backend) error {
-		r, err := b.Room(ctx, app.RoomRef{Ref: args[0]})
-		if err != nil {
-			return err
-		}
-		cannot, err := limits(ctx, b, r.Would.Account)
-		if err != nil {
-			return err
-		}
-		if o.json {
-			return o.printJSON(struct {
-				app.RoomView
-				Cannot map[app.Ability]string `json:"cannot"`
-			}{r, cannot})
-		}
-		return o.print(r, cannot)
-	})
-}
-
-func (o *roomShowOptions) print(r app.RoomView, cannot map[app.Ability]string) error {
+func (p *program) roomFacts(r app.RoomView, cannot map[app.Ability]string) error {
 	next := r.Would.Account
 	if next == "" {
 		next = string(r.Would.Platform)
@@ -193,7 +152,7 @@ func (o *roomShowOptions) print(r app.RoomView, cannot map[app.Ability]string) e
 		facts = append(facts, label, fmt.Sprintf("%s: %s", what, cannot[what]))
 		label = " "
 	}
-	return o.facts(facts...)
+	return p.facts(facts...)
 }
 
 // yes is yes, or nothing.

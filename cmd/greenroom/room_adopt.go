@@ -15,7 +15,6 @@ import (
 type roomAdoptOptions struct {
 	*program
 	account, name string
-	json          bool
 }
 
 func (p *program) roomAdopt() *cobra.Command {
@@ -30,8 +29,7 @@ func (p *program) roomAdopt() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&o.account, "account", "", "account that the room is on")
 	cmd.Flags().StringVar(&o.name, "name", "", "name of the room here; an existing room gets the meeting")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array of the platforms' rooms, or the room as an object")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON array of the platforms' rooms, or the room as an object")
 }
 
 func (o *roomAdoptOptions) run(ctx context.Context, args []string) error {
@@ -50,16 +48,11 @@ func (o *roomAdoptOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		if o.json {
-			return o.printJSON(r)
-		}
 		state := ""
 		if r.Meeting != nil {
 			state = fmt.Sprintf(", %s", r.Meeting.Status)
 		}
-		o.words(plain.Text(fmt.Sprintf("%s on %s is the room %s here%s. Its guest link: greenroom meeting link %s",
-			args[0], account, plain.Word(r.Name), state, plain.Word(r.Name))))
-		return nil
+		return o.result(r, "%s on %s is the room %s here%s. Its guest link: greenroom meeting link %[3]s", args[0], account, plain.Word(r.Name), state)
 	})
 }
 

@@ -39,8 +39,8 @@ func (f *roomFlags) add(p *program, cmd *cobra.Command) {
 	fl.BoolVar(&f.favourite, "favourite", false, "show the room first")
 	allowEmpty(fl, "account")
 	_ = cmd.RegisterFlagCompletionFunc("group", p.groups)
-	_ = cmd.RegisterFlagCompletionFunc("recording", cobra.FixedCompletions(recordingModes(), cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("trigger", cobra.FixedCompletions(triggers(), cobra.ShellCompDirectiveNoFileComp))
+	words(cmd, "recording", recordingModes()...)
+	words(cmd, "trigger", triggers()...)
 }
 
 func recordingModes() []string {
@@ -84,7 +84,6 @@ func (f *roomFlags) check() error {
 type roomCreateOptions struct {
 	*program
 	roomFlags
-	json bool
 }
 
 func (p *program) roomCreate() *cobra.Command {
@@ -94,8 +93,7 @@ func (p *program) roomCreate() *cobra.Command {
 		Example: "greenroom room create all-hands --locked --recording cloud --trigger automatic-2nd-participant",
 	}
 	o.add(p, cmd)
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the room as a JSON object")
-	return cmd
+	return p.jsonFlag(cmd, "print the room as a JSON object")
 }
 
 func (o *roomCreateOptions) run(ctx context.Context, args []string) error {
@@ -115,7 +113,7 @@ func (o *roomCreateOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		o.note(ctx, b, r)
-		return o.printLink(ctx, b, r, o.json, "Made room %s. Start a meeting: greenroom meeting start %[1]s")
+		return o.printLink(ctx, b, r, "Made room %s. Start a meeting: greenroom meeting start %[1]s")
 	})
 }
 
@@ -123,7 +121,6 @@ type roomEditOptions struct {
 	*program
 	roomFlags
 	name    string
-	json    bool
 	changed func(flag string) bool
 }
 
@@ -138,8 +135,7 @@ func (p *program) roomEdit() *cobra.Command {
 	allowEmpty(cmd.Flags(), "logo")
 	allowEmpty(cmd.Flags(), "group")
 	cmd.Flags().StringVar(&o.name, "name", "", "new name of the room")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the room as a JSON object")
-	return cmd
+	return p.jsonFlag(cmd, "print the room as a JSON object")
 }
 
 func (o *roomEditOptions) run(ctx context.Context, args []string) error {
@@ -177,49 +173,37 @@ func (o *roomEditOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		o.note(ctx, b, r)
-		return o.printLink(ctx, b, r, o.json, "Changed room %s.")
+		return o.printLink(ctx, b, r, "Changed room %s.")
 	})
-}
-
-type roomDeleteOptions struct {
-	*program
-	json, yes bool
 }
 
 func (p *program) roomDelete() *cobra.Command {
-	o := &roomDeleteOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "delete ROOM", Short: "Delete a room; past meetings are kept", Aliases: []string{"rm"}, Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
+		Use: "delete ROOM", Short: "Delete a room; past meetings are kept", Aliases: []string{"rm"}, Args: exactly("ROOM"), RunE: p.asks(p.deleteRoom), ValidArgsFunction: p.rooms,
 	}
-	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the room as a JSON object")
-	return cmd
+	p.yesFlag(cmd)
+	return p.jsonFlag(cmd, "print the room as a JSON object")
 }
 
-func (o *roomDeleteOptions) run(ctx context.Context, args []string) error {
-	if err := o.canAsk("--yes", o.yes); err != nil {
+func (p *program) deleteRoom(ctx context.Context, b app.Backend, args []string) error {
+	r, err := b.Room(ctx, app.RoomRef{Ref: args[0]})
+	if err != nil {
 		return err
 	}
-	return o.with(ctx, func(b app.Backend) error {
-		r, err := b.Room(ctx, app.RoomRef{Ref: args[0]})
-		if err != nil {
-			return err
-		}
-		if err := o.confirm(ctx, deleteQuestion(r.Room), "--yes", o.yes); err != nil {
-			return err
-		}
-		deleted, err := b.DeleteRoom(ctx, app.RoomRef{Ref: r.ID})
-		if err != nil {
-			return err
-		}
-		defer o.undoable()
-		return o.printRoom(ctx, b, deleted, o.json, "Deleted room %s.")
-	})
+	if err := p.sure(ctx, deleteQuestion(r.Room)); err != nil {
+		return err
+	}
+	deleted, err := b.DeleteRoom(ctx, app.RoomRef{Ref: r.ID})
+	if err != nil {
+		return err
+	}
+	defer p.undoable()
+	return p.printRoom(ctx, b, deleted, "Deleted room %s.")
 }
 
 // printLink is printRoom with the link of a lasting room.
-func (p *program) printLink(ctx context.Context, b app.Backend, r app.Room, asJSON bool, sentence string) error {
-	if err := p.printRoom(ctx, b, r, asJSON, sentence); err != nil || asJSON {
+func (p *program) printLink(ctx context.Context, b app.Backend, r app.Room, sentence string) error {
+	if err := p.printRoom(ctx, b, r, sentence); err != nil || p.json {
 		return err
 	}
 	return p.facts("guest", r.GuestURL)
@@ -249,7 +233,5 @@ func (p *program) note(ctx context.Context, b app.Backend, r app.Room) {
 	if r.Account != "" && v.Would.Problem != "" {
 		p.words("No meeting can start there yet: " + v.Would.Problem)
 	}
-	for _, n := range v.Notes {
-		p.words(plain.Text(n))
-	}
+	p.notes(v.Notes)
 }

@@ -13,7 +13,6 @@ import (
 type roomPageOptions struct {
 	*program
 	app.PageChange
-	json bool
 }
 
 func (p *program) roomPage() *cobra.Command {
@@ -29,8 +28,7 @@ func (p *program) roomPage() *cobra.Command {
 	cmd.Flags().BoolVar(&o.Rotate, "rotate", false, "replace the address; the old one leads nowhere from now on")
 	cmd.Flags().BoolVar(&o.Off, "off", false, "disable the page")
 	cmd.Flags().BoolVar(&o.On, "on", false, "enable the page again, under the same address")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON object")
 }
 
 func (o *roomPageOptions) run(ctx context.Context, args []string) error {

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/mail"
 	"strings"
 
@@ -19,7 +19,7 @@ type scheduleOptions struct {
 	at, lasts, every, until, zone string
 	edit, remove                  string
 	expect                        []string
-	list, yes, json               bool
+	list                          bool
 	changed                       func(flag string) bool
 }
 
@@ -47,12 +47,12 @@ func (p *program) roomSchedule() *cobra.Command {
 	fl.BoolVar(&o.list, "list", false, "list the bookings")
 	fl.StringVar(&o.edit, "edit", "", "change the booking of this id")
 	fl.StringVar(&o.remove, "remove", "", "remove the booking of this id")
-	fl.BoolVarP(&o.yes, "yes", "y", false, "don't ask before removing")
-	fl.BoolVar(&o.json, "json", false, "print JSON: a booking, or an array of them")
+	fl.BoolVarP(&p.yes, "yes", "y", false, "don't ask before removing")
+	p.jsonFlag(cmd, "print JSON: a booking, or an array of them")
 	allowEmpty(fl, "every", "until")
 	_ = cmd.RegisterFlagCompletionFunc("edit", p.bookings)
 	_ = cmd.RegisterFlagCompletionFunc("remove", p.bookings)
-	_ = cmd.RegisterFlagCompletionFunc("every", cobra.FixedCompletions([]string{"day", "weekday", "week", "month"}, cobra.ShellCompDirectiveNoFileComp))
+	words(cmd, "every", "day", "weekday", "week", "month")
 	return cmd
 }
 
@@ -205,7 +205,7 @@ func (o *scheduleOptions) removes(ctx context.Context, ref app.BookingRef) error
 		return err
 	}
 	return o.with(ctx, func(b app.Backend) error {
-		if err := o.confirm(ctx, "Remove booking "+ref.Ref+"?", "--yes", o.yes); err != nil {
+		if err := o.sure(ctx, "Remove booking "+ref.Ref+"?"); err != nil {
 			return err
 		}
 		removed, err := b.RemoveBooking(ctx, ref)
@@ -226,14 +226,8 @@ func (o *scheduleOptions) removes(ctx context.Context, ref app.BookingRef) error
 
 // printBooking prints a booking as JSON, or in a sentence.
 func (o *scheduleOptions) printBooking(b app.Booking, verb string) error {
-	for _, n := range b.Notes {
-		o.words(plain.Text(n))
-	}
-	if o.json {
-		return o.printJSON(b)
-	}
-	o.words(fmt.Sprintf("%s a meeting of %s: %s, %s. Its id is %s.", verb, plain.Text(b.Room), booking.Time(b), booking.Repetition(b), b.ID))
-	return nil
+	o.notes(b.Notes)
+	return o.result(b, "%s a meeting of %s: %s, %s. Its id is %s.", verb, b.Room, booking.Time(b), booking.Repetition(b), b.ID)
 }
 
 func (o *scheduleOptions) lists(ctx context.Context, room string) error {
@@ -242,27 +236,14 @@ func (o *scheduleOptions) lists(ctx context.Context, room string) error {
 		if err != nil {
 			return err
 		}
-		if o.json {
-			return o.printJSON(list(bookings))
-		}
-		if len(bookings) == 0 {
-			if room == "" {
-				room = "ROOM"
-			}
-			o.words("No bookings. Make one: greenroom room schedule " + plain.Word(room) + " --at '2026-12-01 10:00'")
-			return nil
-		}
+		none := "No bookings. Make one: greenroom room schedule " + plain.Word(cmp.Or(room, "ROOM")) + " --at '2026-12-01 10:00'"
 		t := newTable("ID", "ROOM", "NEXT", "FIRST", "REPEATED", "NOTE").keep("ID").narrow("FIRST")
-		for _, v := range bookings {
-			next, note := "over", v.Error
+		return printList(o.program, bookings, none, t, func(v app.Booking) []string {
+			next := "over"
 			if !v.Next.IsZero() {
 				next = v.Next.In(o.now().Location()).Format("Mon 2006-01-02 15:04")
 			}
-			if note == "" {
-				note = v.Link
-			}
-			t.add(v.ID, v.Room, next, booking.Time(v), booking.Repetition(v), note)
-		}
-		return o.printTable(t)
+			return []string{v.ID, v.Room, next, booking.Time(v), booking.Repetition(v), cmp.Or(v.Error, v.Link)}
+		})
 	})
 }

@@ -124,11 +124,10 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 }
 
 func (p *program) versionCommand() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
+	return p.jsonFlag(&cobra.Command{
 		Use: "version", Short: "Print the version", Args: exactly(),
 		RunE: p.do(func(context.Context, []string) error {
-			if asJSON {
+			if p.json {
 				return p.printJSON(struct {
 					Version string `json:"version"`
 					Go      string `json:"go"`
@@ -139,9 +138,7 @@ func (p *program) versionCommand() *cobra.Command {
 			_, err := fmt.Fprintln(p.stdout, "greenroom", p.version)
 			return err
 		}),
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
-	return cmd
+	}, "print a JSON object")
 }
 
 func (p *program) manCommand() *cobra.Command {

@@ -16,13 +16,13 @@ import (
 
 type sandboxOptions struct {
 	*program
-	addr               string
-	autoplay, hostile  bool
-	speed              float64
-	webhooks           map[provider.Platform]*string
-	json, noRateLimits bool
-	seed               uint64
-	faults             []string
+	addr              string
+	autoplay, hostile bool
+	speed             float64
+	webhooks          map[provider.Platform]*string
+	noRateLimits      bool
+	seed              uint64
+	faults            []string
 }
 
 func (p *program) sandboxCommand() *cobra.Command {
@@ -54,8 +54,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 	fl.BoolVar(&o.noRateLimits, "no-rate-limits", false, "never answer 429")
 	fl.StringArrayVar(&o.faults, "fault", nil, "fault to simulate: its kind, or a JSON object as under /sandbox/faults; may be repeated")
 	fl.Uint64Var(&o.seed, "seed", 0, "make ids and names repeatable")
-	fl.BoolVar(&o.json, "json", false, "print a JSON object instead of lines for a shell")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON object instead of lines for a shell")
 }
 
 // maxSpeed is how much faster people may act, and how much slower.

@@ -202,9 +202,7 @@ func (p *program) withAccess(ctx context.Context, a access, f func(b app.Backend
 	if err != nil {
 		return err
 	}
-	for _, n := range c.Notices {
-		p.words(plain.Text(n))
-	}
+	p.notes(c.Notices)
 	a.warn = func(w string) { p.words(plain.Text(w)) }
 	b, closer, err := p.open(ctx, c, p.version, a)
 	if err != nil {

@@ -27,15 +27,13 @@ func (p *program) storeCommand() *cobra.Command {
 
 type maintainOptions struct {
 	*program
-	op   app.MaintenanceOp
-	json bool
+	op app.MaintenanceOp
 }
 
 func (p *program) maintainCommand(op app.MaintenanceOp, cmd cobra.Command) *cobra.Command {
 	o := &maintainOptions{program: p, op: op}
 	cmd.RunE = p.do(o.run)
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
-	return &cmd
+	return p.jsonFlag(&cmd, "print a JSON object")
 }
 
 func (p *program) storeCompact() *cobra.Command {
@@ -177,22 +175,16 @@ func (o *maintainOptions) tell(m app.Maintained) error {
 // lockTime is how long restore waits for commands that come and go.
 const lockTime = 2 * time.Second
 
-type restoreOptions struct {
-	*program
-	yes bool
-}
-
 func (p *program) storeRestore() *cobra.Command {
-	o := &restoreOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "restore FILE", Short: "Replace the store with a backup; the old file is kept beside it", Args: exactly("FILE"), RunE: p.do(o.run),
+		Use: "restore FILE", Short: "Replace the store with a backup; the old file is kept beside it", Args: exactly("FILE"), RunE: p.do(p.restoreStore),
 	}
-	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
+	p.yesFlag(cmd)
 	return cmd
 }
 
-func (o *restoreOptions) run(ctx context.Context, args []string) (err error) {
-	if err := o.canAsk("--yes", o.yes); err != nil {
+func (p *program) restoreStore(ctx context.Context, args []string) (err error) {
+	if err := p.canAsk("--yes", p.yes); err != nil {
 		return err
 	}
 	switch info, err := os.Stat(args[0]); {
@@ -201,12 +193,12 @@ func (o *restoreOptions) run(ctx context.Context, args []string) (err error) {
 	case err == nil && !info.Mode().IsRegular():
 		return fmt.Errorf("%s is not a regular file: copy the backup into one first", args[0])
 	}
-	c, err := o.configWithout(ctx)
+	c, err := p.configWithout(ctx)
 	if err != nil {
 		return err
 	}
 	path := storePath(c)
-	if err := o.confirm(ctx, "Put "+args[0]+" in the place of "+path+"?", "--yes", o.yes); err != nil {
+	if err := p.sure(ctx, "Put "+args[0]+" in the place of "+path+"?"); err != nil {
 		return err
 	}
 	waiting, cancel := context.WithTimeout(ctx, lockTime)
@@ -226,9 +218,9 @@ func (o *restoreOptions) run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return folderError(c, err)
 	}
-	o.words("Restored ", plain.Text(path), ".")
+	p.words("Restored ", plain.Text(path), ".")
 	if kept != "" {
-		o.words("The previous store is kept in ", plain.Text(kept), ".")
+		p.words("The previous store is kept in ", plain.Text(kept), ".")
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ type triggerOptions struct {
 	set                              []string
 	count, people                    int
 	every                            time.Duration
-	bad, json                        bool
+	bad                              bool
 }
 
 func (p *program) triggerCommand() *cobra.Command {
@@ -64,8 +64,7 @@ func (p *program) triggerCommand() *cobra.Command {
 	fl.StringVar(&o.at, "at", "", "time of the event in the body (default: now)")
 	fl.IntVar(&o.people, "people", 3, "number of people of a scenario")
 	fl.StringVar(&o.speed, "speed", "10x", "speed of a scenario: at 1x an event takes place every 5 s")
-	fl.BoolVar(&o.json, "json", false, "print a JSON object per webhook, with its answer")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON object per webhook, with its answer")
 }
 
 func (o *triggerOptions) run(ctx context.Context, args []string) error {

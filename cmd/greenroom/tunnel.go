@@ -60,103 +60,88 @@ func registrationSentence(r app.RegisteredWebhook) string {
 	return r.Problem
 }
 
-type tunnelOptions struct {
-	*program
-	json bool
-}
-
 func (p *program) tunnelStatus() *cobra.Command {
-	o := &tunnelOptions{program: p}
-	cmd := &cobra.Command{
-		Use: "status", Short: "Show the tunnel's status", Args: exactly(), RunE: p.do(o.status),
+	return p.jsonFlag(&cobra.Command{
+		Use: "status", Short: "Show the tunnel's status", Args: exactly(), RunE: p.changes(p.showTunnel),
 		Long: "Show the tunnel that the screen or `greenroom listen` has open: its public URL, the round trip, the requests " +
 			"waiting at the relay, and the webhook URL of each account and of a relay's further hooks. A tunnel is live once " +
 			"a request to its public URL has arrived here.",
-	}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the status as a JSON object")
-	return cmd
+	}, "print the status as a JSON object")
 }
 
-func (o *tunnelOptions) status(ctx context.Context, _ []string) error {
-	return o.with(ctx, func(b app.Backend) error {
-		all, err := b.Status(ctx, app.StatusQuery{})
-		if err != nil {
-			return err
+func (p *program) showTunnel(ctx context.Context, b app.Backend, _ []string) error {
+	all, err := b.Status(ctx, app.StatusQuery{})
+	if err != nil {
+		return err
+	}
+	s := all.Tunnel
+	if p.json {
+		return p.printJSON(s)
+	}
+	t := newTable("TUNNEL", "")
+	t.add("driver", s.Driver)
+	t.add("state", s.State)
+	add := func(name, value string) {
+		if value != "" {
+			t.add(name, value)
 		}
-		s := all.Tunnel
-		if o.json {
-			return o.printJSON(s)
-		}
-		t := newTable("TUNNEL", "")
-		t.add("driver", s.Driver)
-		t.add("state", s.State)
-		add := func(name, value string) {
-			if value != "" {
-				t.add(name, value)
+	}
+	add("reason", s.Reason)
+	if !s.RetryAt.IsZero() {
+		t.add("next try", s.RetryAt.Local().Format(time.TimeOnly))
+	}
+	add("URL", s.URL)
+	if s.RTTMs > 0 {
+		t.add("round trip", roundTrip(s.RTTMs))
+	}
+	switch {
+	case s.State == string(tunnel.Closed):
+	case s.StoreAndForward:
+		t.add("waiting", fmt.Sprintf("%d at the relay", s.Spool))
+	default:
+		t.add("note", noStoreAndForward+": requests sent while this machine is offline are lost")
+	}
+	add("lost", s.Gap)
+	for _, name := range slices.Sorted(maps.Keys(s.Hooks)) {
+		t.add(name, s.Hooks[name])
+		for _, a := range all.Accounts {
+			if a.Name == name && a.Registration != nil {
+				t.add("", registrationSentence(*a.Registration))
 			}
 		}
-		add("reason", s.Reason)
-		if !s.RetryAt.IsZero() {
-			t.add("next try", s.RetryAt.Local().Format(time.TimeOnly))
+	}
+	for _, m := range s.More {
+		t.add("hook "+m.Name, m.URL)
+		for _, name := range slices.Sorted(maps.Keys(m.Hooks)) {
+			t.add("  "+name, m.Hooks[name])
 		}
-		add("URL", s.URL)
-		if s.RTTMs > 0 {
-			t.add("round trip", roundTrip(s.RTTMs))
-		}
-		switch {
-		case s.State == string(tunnel.Closed):
-		case s.StoreAndForward:
-			t.add("waiting", fmt.Sprintf("%d at the relay", s.Spool))
-		default:
-			t.add("note", noStoreAndForward+": requests sent while this machine is offline are lost")
-		}
-		add("lost", s.Gap)
-		for _, name := range slices.Sorted(maps.Keys(s.Hooks)) {
-			t.add(name, s.Hooks[name])
-			for _, a := range all.Accounts {
-				if a.Name == name && a.Registration != nil {
-					t.add("", registrationSentence(*a.Registration))
-				}
-			}
-		}
-		for _, m := range s.More {
-			t.add("hook "+m.Name, m.URL)
-			for _, name := range slices.Sorted(maps.Keys(m.Hooks)) {
-				t.add("  "+name, m.Hooks[name])
-			}
-		}
-		return o.printTable(t)
-	})
+	}
+	return p.printTable(t)
 }
 
 func (p *program) tunnelProbe() *cobra.Command {
-	o := &tunnelOptions{program: p}
-	cmd := &cobra.Command{
-		Use: "probe", Short: "Check that a request to the public URL arrives here", Args: exactly(), RunE: p.do(o.probe),
+	return p.jsonFlag(&cobra.Command{
+		Use: "probe", Short: "Check that a request to the public URL arrives here", Args: exactly(), RunE: p.changes(p.probeTunnel),
 		Long: "Ask the screen or `greenroom listen` to send a request to the tunnel's public URL that must come back through it.\n" +
 			"The exit status is 0 when it did, 1 when it didn't, and 4 when no tunnel is open.",
-	}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the outcome as a JSON object")
-	return cmd
+	}, "print the outcome as a JSON object")
 }
 
-func (o *tunnelOptions) probe(ctx context.Context, _ []string) error {
-	return o.with(ctx, func(b app.Backend) error {
-		out, err := b.ProbeTunnel(ctx, app.TunnelProbe{})
-		if err != nil {
+func (p *program) probeTunnel(ctx context.Context, b app.Backend, _ []string) error {
+	out, err := b.ProbeTunnel(ctx, app.TunnelProbe{})
+	if err != nil {
+		return err
+	}
+	if p.json {
+		if err := p.printJSON(out); err != nil {
 			return err
 		}
-		if o.json {
-			if err := o.printJSON(out); err != nil {
-				return err
-			}
-		} else if out.OK {
-			o.words(plain.Text(fmt.Sprintf("A request to %s came back through the %s tunnel in %s.", out.URL, out.Driver, roundTrip(out.RTTMs))))
-		}
-		if out.OK {
-			return nil
-		}
-		text := fmt.Sprintf("the %s tunnel does not work: %s", out.Driver, out.Reason)
-		return &app.Error{Kind: provider.Unavailable, Text: strings.TrimSuffix(text, ": ")}
-	})
+	} else if out.OK {
+		p.words(plain.Text(fmt.Sprintf("A request to %s came back through the %s tunnel in %s.", out.URL, out.Driver, roundTrip(out.RTTMs))))
+	}
+	if out.OK {
+		return nil
+	}
+	text := fmt.Sprintf("the %s tunnel does not work: %s", out.Driver, out.Reason)
+	return &app.Error{Kind: provider.Unavailable, Text: strings.TrimSuffix(text, ": ")}
 }

@@ -8,13 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
-	"greenroom/internal/plain"
 	"greenroom/provider"
 )
 
 type tunnelRegisterOptions struct {
 	*program
-	replace, yes, json bool
+	replace bool
 }
 
 func (p *program) tunnelRegister() *cobra.Command {
@@ -28,9 +27,8 @@ func (p *program) tunnelRegister() *cobra.Command {
 			"command shows where to paste the URL and exits with status 4.",
 	}
 	cmd.Flags().BoolVar(&o.replace, "replace", false, "replace a webhook that was not registered from here")
-	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "don't ask")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the webhook as a JSON object")
-	return cmd
+	p.yesFlag(cmd)
+	return p.jsonFlag(cmd, "print the webhook as a JSON object")
 }
 
 func (o *tunnelRegisterOptions) run(ctx context.Context, args []string) error {
@@ -42,8 +40,7 @@ func (o *tunnelRegisterOptions) run(ctx context.Context, args []string) error {
 	return o.with(ctx, func(b app.Backend) error {
 		w, err := b.RegisterWebhook(ctx, app.WebhookRegistration{Account: args[0]})
 		if o.replace && errors.Is(err, provider.Conflict) {
-			question := fmt.Sprintf("Now %s. Replace it? Its receiver gets no more webhooks.", err)
-			if err := o.confirm(ctx, question, "--yes", o.yes); err != nil {
+			if err := o.sure(ctx, fmt.Sprintf("Now %s. Replace it? Its receiver gets no more webhooks.", err)); err != nil {
 				return err
 			}
 			w, err = b.RegisterWebhook(ctx, app.WebhookRegistration{Account: args[0], Replace: true})
@@ -51,10 +48,6 @@ func (o *tunnelRegisterOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		if o.json {
-			return o.printJSON(w)
-		}
-		o.words(plain.Text(fmt.Sprintf("The platform of %s posts to %s.", w.Account, w.URL)))
-		return nil
+		return o.result(w, "The platform of %s posts to %s.", w.Account, w.URL)
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -16,8 +17,8 @@ import (
 
 type upcomingOptions struct {
 	*program
-	days          int
-	offline, json bool
+	days    int
+	offline bool
 }
 
 func (p *program) upcomingCommand() *cobra.Command {
@@ -30,8 +31,7 @@ func (p *program) upcomingCommand() *cobra.Command {
 	}
 	cmd.Flags().IntVar(&o.days, "days", 7, "how many days ahead")
 	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't read the calendars first")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON array")
-	return cmd
+	return p.jsonFlag(cmd, "print a JSON array")
 }
 
 // coming asks what takes place, and prints the notes.
@@ -41,9 +41,7 @@ func (p *program) coming(ctx context.Context, b app.Backend, days int, offline b
 		zone = "UTC"
 	}
 	u, err := b.Upcoming(ctx, app.UpcomingQuery{Days: days, TimeZone: zone, Offline: offline})
-	for _, n := range u.Notes {
-		p.words(plain.Text(n))
-	}
+	p.notes(u.Notes)
 	return u.Items, err
 }
 
@@ -56,25 +54,18 @@ func (o *upcomingOptions) run(ctx context.Context, _ []string) error {
 		if err != nil {
 			return err
 		}
-		if o.json {
-			return o.printJSON(list(items))
-		}
-		if len(items) == 0 {
-			o.words("Nothing is planned. Plan a meeting: greenroom room schedule ROOM --at '2026-12-01 10:00'")
-			return nil
-		}
+		const none = "Nothing is planned. Plan a meeting: greenroom room schedule ROOM --at '2026-12-01 10:00'"
 		t := newTable("DAY", "TIME", "WHAT", "FROM", "STATE", "LINK").narrow("FROM")
 		day := ""
-		for _, i := range items {
+		return printList(o.program, items, none, t, func(i app.UpcomingItem) []string {
 			shown := i.At.In(o.now().Location()).Format("Mon 2006-01-02")
 			label := shown
 			if shown == day {
 				label = ""
 			}
 			day = shown
-			t.add(label, o.span(i), i.Title, from(i), state(i), i.URL)
-		}
-		return o.printTable(t)
+			return []string{label, o.span(i), i.Title, cmp.Or(i.Calendar, string(i.Source)), state(i), i.URL}
+		})
 	})
 }
 
@@ -88,13 +79,6 @@ func (o *upcomingOptions) span(i app.UpcomingItem) string {
 		return i.At.In(loc).Format("15:04")
 	}
 	return i.At.In(loc).Format("15:04") + "–" + i.EndsAt.In(loc).Format("15:04")
-}
-
-func from(i app.UpcomingItem) string {
-	if i.Calendar != "" {
-		return i.Calendar
-	}
-	return string(i.Source)
 }
 
 func state(i app.UpcomingItem) string {
@@ -116,7 +100,7 @@ func state(i app.UpcomingItem) string {
 
 type nextOptions struct {
 	*program
-	host, print, consent, json bool
+	host, print, consent bool
 }
 
 func (p *program) nextCommand() *cobra.Command {
@@ -131,8 +115,7 @@ func (p *program) nextCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&o.host, "host", false, "join as the host, if the meeting is yours")
 	cmd.Flags().BoolVar(&o.print, "print", false, "print the link instead of opening it")
 	cmd.Flags().BoolVar(&o.consent, "consent", false, "consent to be recorded")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the next meeting as a JSON object, and open nothing")
-	return cmd
+	return p.jsonFlag(cmd, "print the next meeting as a JSON object, and open nothing")
 }
 
 func (o *nextOptions) run(ctx context.Context, _ []string) error {
