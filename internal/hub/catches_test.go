@@ -1,7 +1,9 @@
 package hub
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -230,5 +232,59 @@ func TestEventsOfACatchAreReplayed(t *testing.T) {
 	in.Body, in.ReceivedAt = []byte(body), d.At.Time.Add(-time.Hour)
 	if again, err := b.Resign(t.Context(), app.ResignRequest{Request: in, IfStale: true}); err != nil || slices.Equal(http.Header(again.Header)["Stripe-Signature"], d.Headers["Stripe-Signature"]) {
 		t.Errorf("a stale signature stays: %+v, %v", again.Header, err)
+	}
+}
+
+// A catch has a public address while the tunnel is live and has one.
+func TestTheAddressOfACatch(t *testing.T) {
+	b := newBench(t)
+	path := b.catch(app.CatchSpec{Name: "pay", Scheme: "none"}).Path
+	for _, c := range []struct{ state, url, want string }{
+		{"live", "https://a.example", "https://a.example" + path}, {"live", "https://a.example/h/x/", "https://a.example/h/x" + path},
+		{"live", "", ""}, {"degraded", "https://a.example", ""},
+	} {
+		r := live("a", c.url)
+		r.Status.State = c.state
+		b.report(r)
+		if all, err := b.Catches(t.Context(), app.CatchQuery{}); err != nil || len(all) != 1 || all[0].URL != c.want || all[0].Path != path {
+			t.Errorf("%+v: %+v, %v", c, all, err)
+		}
+	}
+}
+
+// What a catch responds, and how many there are, has limits; what lies on them is accepted.
+func TestTheLimitsOfCatches(t *testing.T) {
+	b := newBench(t)
+	for n, spec := range []app.CatchSpec{
+		{Status: 200}, {Status: 599}, {Answer: strings.Repeat("x", maxRespond), Status: 200}, {Name: strings.Repeat("n", 40)},
+	} {
+		spec.Name, spec.Scheme = cmp.Or(spec.Name, fmt.Sprintf("fine%d", n)), "none"
+		c, err := b.CreateCatch(t.Context(), spec)
+		if want := strings.TrimSpace(fmt.Sprint(cmp.Or(spec.Status, 200), " ", cmp.Or(spec.Answer, map[bool]string{true: "ok"}[spec.Status == 0]))); err != nil || c.Respond != want {
+			t.Errorf("%+v: %+v, %v", spec, c, err)
+		}
+	}
+	for _, spec := range []app.CatchSpec{{Status: 199}, {Status: 600}, {Name: strings.Repeat("n", 41)}} {
+		spec.Name, spec.Scheme = cmp.Or(spec.Name, "bad"), "none"
+		if _, err := b.CreateCatch(t.Context(), spec); !errors.Is(err, provider.Invalid) {
+			t.Errorf("%+v: %v", spec, err)
+		}
+	}
+	for n := 4; n < maxCatches; n++ {
+		b.catch(app.CatchSpec{Name: fmt.Sprintf("c%d", n), Scheme: "none"})
+	}
+	if _, err := b.CreateCatch(t.Context(), app.CatchSpec{Name: "more", Scheme: "none"}); !errors.Is(err, provider.Conflict) {
+		t.Errorf("one more than fit: %v", err)
+	}
+}
+
+func TestTheContentTypeOfAnAnswer(t *testing.T) {
+	const text, object = "text/plain; charset=utf-8", "application/json"
+	for in, want := range map[string]string{
+		"ok": text, `{"a":1}`: object, " [1]\n": object, "{": text, "[": text, "1": text, "": text, `"x"`: text,
+	} {
+		if got := contentType(in); got != want {
+			t.Errorf("%q: %s", in, got)
+		}
 	}
 }

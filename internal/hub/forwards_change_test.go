@@ -2,8 +2,11 @@ package hub
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
@@ -240,5 +243,66 @@ func TestForwardsOfTheConfiguration(t *testing.T) {
 	b.Start()
 	if _, err := b.RemoveForward(t.Context(), app.ForwardRef{Name: "dev"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A forward checks certificates with those that it was given, or none at all; a change of one takes the other back.
+func TestTheCertificatesOfAForward(t *testing.T) {
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS()
+	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	server.Close()
+	b := forwarding(t, map[string]*receiver{hooks: newReceiver(accepts)})
+	ctx := t.Context()
+	if _, err := b.AddForward(ctx, app.ForwardSpec{Name: "both", URL: hooks, CA: ca, Insecure: true}); !errors.Is(err, provider.Invalid) || app.AsError(err).Hint != "use --ca or --insecure" {
+		t.Errorf("both: %v", err)
+	}
+	if _, err := b.AddForward(ctx, app.ForwardSpec{Name: "bad", URL: hooks, CA: "no certificate"}); !errors.Is(err, provider.Invalid) {
+		t.Errorf("no certificate: %v", err)
+	}
+	if _, err := b.AddForward(ctx, app.ForwardSpec{Name: "dev", URL: hooks, Insecure: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name     string
+		patch    app.ForwardPatch
+		ca       string
+		insecure bool
+	}{
+		{"as it was made", app.ForwardPatch{Paused: ptr(false)}, "", true},
+		{"certificates", app.ForwardPatch{CA: &ca}, ca, false},
+		{"insecure again", app.ForwardPatch{Insecure: ptr(true)}, "", true},
+		{"no certificates changes nothing", app.ForwardPatch{CA: ptr("")}, "", true},
+		{"secure", app.ForwardPatch{Insecure: ptr(false)}, "", false},
+		{"certificates again", app.ForwardPatch{CA: &ca, Insecure: ptr(false)}, ca, false},
+		{"it stays secure", app.ForwardPatch{Insecure: ptr(false)}, ca, false},
+	} {
+		if _, err := b.EditForward(ctx, func() app.ForwardPatch { c.patch.Name = "dev"; return c.patch }()); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if j := b.job("dev"); j.CA != c.ca || j.Insecure != c.insecure {
+			t.Errorf("%s: %q, %t", c.name, j.CA, j.Insecure)
+		}
+	}
+	if _, err := b.EditForward(ctx, app.ForwardPatch{Name: "dev", CA: &ca, Insecure: ptr(true)}); !errors.Is(err, provider.Invalid) {
+		t.Errorf("both: %v", err)
+	}
+}
+
+// What a filter selects is decided when it is set: a time in it means the moment of the change.
+func TestAFilterIsReadWhenItIsSet(t *testing.T) {
+	b := forwarding(t, map[string]*receiver{hooks: newReceiver(accepts)})
+	set := func(f string) string {
+		t.Helper()
+		b.setForward(app.ForwardSpec{Name: "dev", URL: hooks, Source: app.ForwardByCommand, Filter: f})
+		return fmt.Sprint(b.job("dev").Selects)
+	}
+	first := set("since:1h")
+	b.clock.Advance(time.Hour)
+	if got := set("since:1h"); got != first {
+		t.Errorf("set again it selects %s, not %s", got, first)
+	}
+	if got := set("since:3h"); got == first {
+		t.Errorf("another filter selects the same: %s", got)
 	}
 }
