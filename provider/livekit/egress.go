@@ -199,12 +199,13 @@ func (e egressObject) files() []fileObject {
 	return out
 }
 
-// recordingFiles lists the files with their keys. A file that is empty was not written.
+// recordingFiles lists the files with their keys. Egress names its files when it starts: one without a size, which webhooks leave out
+// where it is zero, was not written.
 func (e egressObject) recordingFiles() []provider.RecordingFile {
 	var out []provider.RecordingFile
 	for _, f := range e.files() {
 		key := f.key()
-		if key == "" || f.Size.Given && f.Size.Value <= 0 && e.state() > egressComplete {
+		if key == "" || f.Size.Value <= 0 && e.state() > egressComplete {
 			continue
 		}
 		kind := "video"

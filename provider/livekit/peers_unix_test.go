@@ -70,15 +70,17 @@ func realHarness(t *testing.T) (providertest.Harness, *livekittest.Server) {
 	box := &inbox{}
 	srv := httptest.NewServer(box)
 	t.Cleanup(srv.Close)
-	s := livekittest.Start(t, livekittest.Options{Webhook: srv.URL, Unmute: true})
+	redis := livekittest.StartRedis(t)
+	s := livekittest.Start(t, livekittest.Options{Webhook: srv.URL, Unmute: true, Redis: redis})
+	livekittest.StartEgress(t, s, redis)
+	account := peerAccount(s.URL)
+	account.Recording = targetOf(bucketServer(t))
 	var mu sync.Mutex
 	people := map[string]*livekittest.Joined{}
 	n := 0
 	return providertest.Harness{
-		Open: open, Account: peerAccount(s.URL), Clock: rest.RealClock{},
-		Lacks: map[string]string{
-			"Recorder": "there is no egress service", "Files": "LiveKit stores no files",
-		},
+		Open: open, Account: account, Clock: rest.RealClock{},
+		Lacks: map[string]string{"Files": "LiveKit stores no files"},
 		Join: func(t testing.TB, m provider.Meeting, who providertest.Person) string {
 			t.Helper()
 			mu.Lock()

@@ -1,0 +1,121 @@
+//go:build unix
+
+package livekittest
+
+import (
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"greenroom/internal/peers"
+)
+
+// StartRedis starts a redis without persistence, and returns its address.
+func StartRedis(t testing.TB) string {
+	t.Helper()
+	program, address := find(t, "redis-server"), Free(t)
+	_, port, _ := net.SplitHostPort(address)
+	run := begin(t, nil, program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	Wait(t, "redis", func() bool {
+		select {
+		case <-run.ended:
+			t.Fatalf("redis ended: %s", run.said())
+		default:
+		}
+		conn, err := net.DialTimeout("tcp", address, time.Second)
+		if err != nil {
+			return false
+		}
+		return conn.Close() == nil
+	})
+	return address
+}
+
+// Egress stands in for LiveKit's egress service: a program that takes the server's requests by redis, reports states to the server and
+// puts real files into S3. Its commands are listed in its source, internal/peers/testdata/livekit/egress/worker.go.
+type Egress struct {
+	run  *process
+	mu   sync.Mutex
+	said []string
+}
+
+// StartEgress starts it beside a server that was started with [Options].Redis. Its files are made by ffmpeg.
+func StartEgress(t testing.TB, s *Server, redis string) *Egress {
+	t.Helper()
+	e := &Egress{}
+	video, audio := media(t)
+	e.run = begin(t, func(line string) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.said = append(e.said, line)
+	}, find(t, "livekit-egress"), "-redis", redis, "-server", s.URL, "-key", Key, "-secret", Secret, "-video", video, "-audio", audio)
+	e.until(t, "the egress service", "ready", 1)
+	return e
+}
+
+// media makes the files of which recordings consist.
+func media(t testing.TB) (video, audio string) {
+	t.Helper()
+	program, dir := peers.Find(t, "ffmpeg"), t.TempDir()
+	video, audio = filepath.Join(dir, "a.mp4"), filepath.Join(dir, "a.ogg")
+	out, err := exec.Command(program, "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=160x120:rate=15:duration=2",
+		"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=2",
+		"-map", "0", "-map", "1", "-c:v", "mpeg4", "-c:a", "aac", video, "-map", "1", "-c:a", "libopus", audio).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ffmpeg: %v: %s", err, out)
+	}
+	return video, audio
+}
+
+// Do gives a command.
+func (e *Egress) Do(t testing.TB, words ...string) {
+	t.Helper()
+	if _, err := fmt.Fprintln(e.run.stdin, strings.Join(words, " ")); err != nil {
+		t.Fatal(err)
+	}
+	if words[0] == "hold" || words[0] == "full" {
+		e.until(t, "the egress service", strings.Join(words, " "), 1)
+	}
+}
+
+// Until waits until as many recordings as n have been in a state since the service started, and returns their ids in that order.
+func (e *Egress) Until(t testing.TB, state string, n int) []string {
+	t.Helper()
+	return e.until(t, fmt.Sprintf("%d recordings that are %s", n, state), state, n)
+}
+
+func (e *Egress) until(t testing.TB, what, begin string, n int) (ids []string) {
+	t.Helper()
+	Wait(t, what, func() bool {
+		select {
+		case <-e.run.ended:
+			t.Fatalf("the egress service ended: %s", e.run.said())
+		default:
+		}
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		ids = nil
+		for _, line := range e.said {
+			if strings.HasPrefix(line, "error ") {
+				t.Fatalf("the egress service: %s", line)
+			}
+			if id, ok := strings.CutPrefix(line, begin); ok {
+				ids = append(ids, strings.TrimSpace(id))
+			}
+		}
+		return len(ids) >= n
+	})
+	return slices.Clone(ids)
+}
+
+// Kill ends the service with SIGKILL.
+func (e *Egress) Kill(t testing.TB) {
+	t.Helper()
+	e.run.kill(t)
+}
