@@ -31,12 +31,17 @@ type liveBench struct {
 
 // newLiveBench starts the server and `listen`. The server posts to the listener, or to a relay from which it fetches.
 func newLiveBench(t *testing.T, throughRelay bool) *liveBench {
+	return newLiveBenchWith(t, throughRelay, livekittest.Options{Unmute: true}, t.TempDir())
+}
+
+// newLiveBenchWith is newLiveBench with options of the server and a folder of the configuration.
+func newLiveBenchWith(t *testing.T, throughRelay bool, o livekittest.Options, config string) *liveBench {
 	t.Helper()
 	b := &liveBench{t: t}
 	run, addr := shortDir(t), tunneltest.Addr(t)
 	b.env = append(slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		return slices.ContainsFunc([]string{"GREENROOM_", "DAILY_", "WHEREBY_", "LIVEKIT_", "AWS_"}, func(p string) bool { return strings.HasPrefix(kv, p) })
-	}), "XDG_CONFIG_HOME="+t.TempDir(), "XDG_DATA_HOME="+t.TempDir(), "XDG_RUNTIME_DIR="+run, "AWS_EC2_METADATA_DISABLED=true")
+	}), "XDG_CONFIG_HOME="+config, "XDG_DATA_HOME="+t.TempDir(), "XDG_RUNTIME_DIR="+run, "AWS_EC2_METADATA_DISABLED=true")
 	hook := "http://" + addr
 	if throughRelay {
 		far, public := t.TempDir(), tunneltest.Addr(t)
@@ -58,7 +63,8 @@ func newLiveBench(t *testing.T, throughRelay bool) *liveBench {
 		t.Cleanup(r.Stop)
 		hook = "http://" + public + "/h/" + made.Hook.ID
 	}
-	b.server = livekittest.Start(t, livekittest.Options{Webhook: hook + "/hooks/livekit", Unmute: true})
+	o.Webhook = hook + "/hooks/livekit"
+	b.server = livekittest.Start(t, o)
 	b.env = append(b.env, "LIVEKIT_URL="+b.server.Socket(), "LIVEKIT_API_KEY="+livekittest.Key, "LIVEKIT_API_SECRET="+livekittest.Secret,
 		"LIVEKIT_JOIN_URL=https://meet.example/?url={url}&token={token}")
 	b.listen = tunneltest.NewProcess(t, b.program("listen", "--addr", addr, "--json"))

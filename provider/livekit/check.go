@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"greenroom/provider"
 )
@@ -51,8 +52,12 @@ func (p *Provider) checkJoin() provider.Check {
 	return provider.Check{Name: "join page", OK: true, Detail: "links lead to the page of yours"}
 }
 
-// checkRecording asks the egress service for something that it refuses at once. Without one the server waits for an answer, which
-// takes a while, so that the question is put only if there is a bucket to record to.
+// probeTime is how long the check of the egress service waits. A service refuses within a second, and the server reports that there is
+// none after 22.
+const probeTime = 6 * time.Second
+
+// checkRecording asks the egress service for something that it refuses at once. Without one the server waits for an answer, so that the
+// question is put only if there is a bucket to record to.
 func (p *Provider) checkRecording(ctx context.Context) provider.Check {
 	c := provider.Check{Name: "recordings", Optional: true}
 	t := p.account.Recording
@@ -65,9 +70,12 @@ func (p *Provider) checkRecording(ctx context.Context) provider.Check {
 		return withoutEgress(err)
 	}
 	err := p.do(ctx, call{
-		op: "ask for egress", method: "Egress/StartWebEgress", in: struct{}{}, timeout: startTime, ownError: true, header: new(http.Header),
+		op: "ask for egress", method: "Egress/StartWebEgress", in: struct{}{}, timeout: probeTime, ownError: true, header: new(http.Header),
 	})
 	var e *provider.Error
+	if errors.As(err, &e) && errors.Is(err, context.DeadlineExceeded) {
+		return withoutEgress(withoutService(e))
+	}
 	if err = explainEgress(err); err != nil && (errors.Is(err, errNoEgress) || !errors.As(err, &e) || e.Kind != provider.Invalid) {
 		return withoutEgress(err)
 	}

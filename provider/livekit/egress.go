@@ -379,6 +379,11 @@ func explainEgress(err error) error {
 	if !strings.Contains(text, "egress not connected") && !strings.Contains(text, "no response from servers") && !strings.Contains(text, "no egress") {
 		return err
 	}
+	return withoutService(e)
+}
+
+// withoutService returns the error of a call that found no egress service.
+func withoutService(e *provider.Error) error {
 	said := *e
 	said.Kind, said.Text, said.Hint, said.Err = provider.Unsupported, "no egress service runs, so nothing can be recorded", noEgressHint, errNoEgress
 	return &said

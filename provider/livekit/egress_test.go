@@ -138,6 +138,7 @@ func TestStop(t *testing.T) {
 		"starting":       {provider.RecordingStart{Kind: "cloud", Instance: "6f0c7c1e-9b3a-5d44-8e21-0a1b2c3d4e5f"}, answers{list: one(two), stop: refusal(412, `{"code":"failed_precondition","msg":"cannot be stopped"}`)}, provider.NotReady, 1},
 		"gone":           {start("cloud"), answers{list: one(two), stop: refusal(404, `{"code":"not_found","msg":"x"}`)}, "", 1},
 		"no egress":      {start("cloud"), answers{list: refusal(500, none)}, "", 0},
+		"worker killed":  {start("cloud"), answers{list: one(two), stop: refusal(408, `{"code":"deadline_exceeded","msg":"request timed out"}`)}, provider.Unavailable, 4},
 		"worker is gone": {start("cloud"), answers{list: one(two), stop: refusal(503, silence)}, provider.Unsupported, 4},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -265,6 +265,10 @@ func (p *Provider) StopRecording(ctx context.Context, m provider.Meeting, s prov
 		case errors.As(err, &why) && why.Code == "failed_precondition" && e.state() == egressStarting:
 			return p.client.Refuse(provider.NotReady, op, m.Room, "the recording is still starting and can't be stopped yet", "try again in a moment")
 		case errors.As(err, &why) && why.Code == "failed_precondition": // it has ended meanwhile
+		case errors.As(err, &why) && why.Code == "deadline_exceeded":
+			said := *why
+			said.Text, said.Hint = "the egress service that records it does not answer", "if the service was killed, the recording ended with it, unfinished"
+			return &said
 		default:
 			return explainEgress(err)
 		}

@@ -40,6 +40,9 @@ func StartRedis(t testing.TB) string {
 // Egress stands in for LiveKit's egress service: a program that takes the server's requests by redis, reports states to the server and
 // puts real files into S3. Its commands are listed in its source, internal/peers/testdata/livekit/egress/worker.go.
 type Egress struct {
+	// Video and Audio are the files that it puts into buckets.
+	Video, Audio string
+
 	run  *process
 	mu   sync.Mutex
 	said []string
@@ -49,12 +52,12 @@ type Egress struct {
 func StartEgress(t testing.TB, s *Server, redis string) *Egress {
 	t.Helper()
 	e := &Egress{}
-	video, audio := media(t)
+	e.Video, e.Audio = media(t)
 	e.run = begin(t, func(line string) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.said = append(e.said, line)
-	}, find(t, "livekit-egress"), "-redis", redis, "-server", s.URL, "-key", Key, "-secret", Secret, "-video", video, "-audio", audio)
+	}, find(t, "livekit-egress"), "-redis", redis, "-server", s.URL, "-key", Key, "-secret", Secret, "-video", e.Video, "-audio", e.Audio)
 	e.until(t, "the egress service", "ready", 1)
 	return e
 }

@@ -1,8 +1,10 @@
 //go:build unix
 
-// Package livekittest starts a real LiveKit server, LiveKit's own mock of it, and real participants, for tests.
+// Package livekittest starts a real LiveKit server with redis, LiveKit's own mock of it, real participants, and a stand-in for LiveKit's
+// egress service, for tests.
 //
-// They are built by internal/peers/testdata/livekit/build, and searched on the path and in Go's folder of programs. Everything binds 127.0.0.1 and ends with the test, also when the test is killed.
+// They are built by internal/peers/testdata/livekit/build, and searched on the path and in Go's folder of programs. Everything binds
+// 127.0.0.1 and ends with the test, also when the test is killed.
 package livekittest
 
 import (
