@@ -22,6 +22,9 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
 )
@@ -72,6 +75,16 @@ func readProject(root string) (project, error) {
 	return p, nil
 }
 
+// described returns .goreleaser.yaml with the project filled in. The tools would fill it in themselves, but not in every field.
+func (p project) described(root string) ([]byte, error) {
+	raw, err := os.ReadFile(filepath.Join(root, ".goreleaser.yaml"))
+	text := string(raw)
+	for name, value := range p.variables() {
+		text = strings.ReplaceAll(text, "{{ .Env."+name+" }}", value)
+	}
+	return []byte(text), err
+}
+
 // variables returns the project as .goreleaser.yaml names it.
 func (p project) variables() map[string]string {
 	return map[string]string{
@@ -86,12 +99,44 @@ func snapshot(ctx context.Context, root string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "goreleaser", "release", "--snapshot", "--clean")
-	cmd.Env = append(cmd.Env, "GOFLAGS=-buildvcs=true") // the program's version comes from the commit
-	for name, value := range p.variables() {
-		cmd.Env = append(cmd.Env, name+"="+value)
+	described, err := p.described(root)
+	if err != nil {
+		return err
 	}
+	work, err := os.MkdirTemp("", "greenroom-release-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	config := filepath.Join(work, "goreleaser.yaml")
+	if err := os.WriteFile(config, described, 0o600); err != nil {
+		return err
+	}
+	if err := dateScripts(ctx, root); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "goreleaser", "release", "--snapshot", "--clean", "--config", config)
+	cmd.Env = []string{"GOFLAGS=-buildvcs=true"} // the program's version comes from the commit
 	return pass(cmd, root)
+}
+
+// dateScripts gives the packages' scripts the time of the commit: Alpine's packages contain the files' own.
+func dateScripts(ctx context.Context, root string) error {
+	cmd := exec.CommandContext(ctx, "git", "log", "-1", "--format=%ct")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("git log: %w", err)
+	}
+	seconds, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+	if err != nil {
+		return fmt.Errorf("the commit's time: %w", err)
+	}
+	scripts, err := filepath.Glob(filepath.Join(root, "internal/release/files/*.sh"))
+	for _, script := range scripts {
+		err = errors.Join(err, os.Chtimes(script, time.Time{}, time.Unix(seconds, 0)))
+	}
+	return err
 }
 
 // pass runs a command with this one's output and environment.

@@ -33,11 +33,11 @@ func pack(ctx context.Context, root, format, dir string) error {
 	if err := pass(build, root); err != nil {
 		return err
 	}
-	described, err := os.ReadFile(filepath.Join(root, ".goreleaser.yaml"))
+	described, err := p.described(root)
 	if err != nil {
 		return err
 	}
-	config, err := nfpmConfig(described, p, map[string]string{"dist-assets": work}, program)
+	config, err := nfpmConfig(described, map[string]string{"dist-assets": work}, program)
 	if err != nil {
 		return err
 	}
@@ -51,17 +51,13 @@ func pack(ctx context.Context, root, format, dir string) error {
 	return pass(exec.CommandContext(ctx, "nfpm", "package", "--config", file, "--packager", format, "--target", dir), root)
 }
 
-// nfpmConfig turns the packages of .goreleaser.yaml into nfpm's own configuration: it fills in the project, the program and the
-// folders that goreleaser would have made.
-func nfpmConfig(described []byte, p project, folders map[string]string, program string) ([]byte, error) {
-	text := string(described)
-	for name, value := range p.variables() {
-		text = strings.ReplaceAll(text, "{{ .Env."+name+" }}", value)
-	}
+// nfpmConfig turns the packages of .goreleaser.yaml into nfpm's own configuration: it fills in the program and the folders that
+// goreleaser would have made.
+func nfpmConfig(described []byte, folders map[string]string, program string) ([]byte, error) {
 	var all struct {
 		NFPMs []map[string]any `yaml:"nfpms"`
 	}
-	if err := yaml.Unmarshal([]byte(text), &all); err != nil {
+	if err := yaml.Unmarshal(described, &all); err != nil {
 		return nil, fmt.Errorf(".goreleaser.yaml: %w", err)
 	}
 	if len(all.NFPMs) != 1 {

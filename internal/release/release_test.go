@@ -36,6 +36,9 @@ func TestTheDescriptionOfAReleaseIsComplete(t *testing.T) {
 			t.Errorf(".goreleaser.yaml uses %s, which project.toml doesn't give", m[1])
 		}
 	}
+	if filled, err := p.described(root); err != nil || strings.Contains(string(filled), ".Env.") {
+		t.Errorf("something of the project is not filled in (%v)", err)
+	}
 	files := regexp.MustCompile(`(?:src|postinstall|preremove): "?([\w./-]+)`).FindAllStringSubmatch(string(described), -1)
 	if len(files) < 15 {
 		t.Fatalf("found only %d files in .goreleaser.yaml", len(files))
