@@ -101,6 +101,9 @@ func (t *Tx) PutGuest(of string, g app.Guest) error {
 	return t.putJSON(bucketGuests, of+"\x00"+g.ID, g)
 }
 
+// DropGuest forgets a guest of a meeting or, with a room's id, of its next one.
+func (t *Tx) DropGuest(of, id string) error { return t.del(bucketGuests, of+"\x00"+id) }
+
 // adoptGuests makes those who came before the room had a meeting the guests of this one.
 func (t *Tx) adoptGuests(m roster.Meeting) error {
 	if m.Status == app.Ended {
@@ -111,7 +114,7 @@ func (t *Tx) adoptGuests(m roster.Meeting) error {
 		return err
 	}
 	for _, g := range waiting {
-		if err := errors.Join(t.PutGuest(m.ID, g), t.del(bucketGuests, m.RoomID+"\x00"+g.ID)); err != nil {
+		if err := errors.Join(t.PutGuest(m.ID, g), t.DropGuest(m.RoomID, g.ID)); err != nil {
 			return err
 		}
 	}

@@ -83,6 +83,8 @@ type PageEntry struct {
 	Consent string `json:"consent"`
 	// Host is the one-time token of the host's link; empty for guests.
 	Host string `json:"host,omitempty"`
+	// Unchanged admits only a guest who was here before with the same name and answer, as the page has stored too many.
+	Unchanged bool `json:"unchanged,omitempty"`
 }
 
 // PageEntered is the result of a [PageEntry].
@@ -97,6 +99,8 @@ type PageEntered struct {
 	Guest string `json:"guest,omitempty"`
 	// Name is the name as it is kept.
 	Name string `json:"name,omitempty"`
+	// Stored reports whether the guest is new, or has another name or answer than before.
+	Stored bool `json:"stored,omitempty"`
 }
 
 // String leaves the way into the meeting out.
@@ -113,8 +117,9 @@ type Guest struct {
 	// Consent is [ConsentYes], [ConsentNo], or empty if they were not asked.
 	Consent   string `json:"consent"`
 	ConsentAt Time   `json:"consent_at"`
-	// CameAt is when they came to the page.
-	CameAt Time `json:"came_at"`
+	// CameAt is when they came to the page, EnteredAt when they were first let into the meeting, zero if they never were.
+	CameAt    Time `json:"came_at"`
+	EnteredAt Time `json:"entered_at"`
 	// Session is that of their stay, empty if they never joined or can't be recognised.
 	Session string `json:"session"`
 }

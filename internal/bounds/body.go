@@ -17,6 +17,11 @@ type Pace struct {
 // DefaultPace lets a body of 25 MiB come over a line of half a megabit.
 var DefaultPace = Pace{Grace: 10 * time.Second, Rate: 32 << 10}
 
+// allowed is how long so many bytes may take.
+func (p Pace) allowed(n int64) time.Duration {
+	return p.Grace + time.Duration(n)*time.Second/time.Duration(p.Rate)
+}
+
 // ErrGaveWay reports that a body was slow while its place was needed.
 var ErrGaveWay = errors.New("the body was slow and gave way to others")
 
@@ -68,9 +73,8 @@ func (b *Body) allow() error {
 	if b.cut {
 		return ErrGaveWay
 	}
-	allowed := b.pace.Grace + time.Duration(b.n)*time.Second/time.Duration(b.pace.Rate)
 	// Where deadlines aren't supported the server's own bounds hold.
-	if err := b.until(b.began.Add(allowed)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := b.until(b.began.Add(b.pace.allowed(b.n))); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	return nil

@@ -2,12 +2,13 @@
 // served.
 //
 //   - [Server] is an http.Server with deadlines for every request and a bounded number of connections. The oldest of those
-//     that are about to end after [Unread], or else of those that wait for a request, gives way to a new one.
+//     that are about to end after [Unread] or whose answer isn't read, or else of those that wait for a request, gives way to a new one.
 //   - [Body] reads a body that must come at a pace.
 //   - [Places] bounds how many bodies are read at a time. When all places are taken, the body that is furthest behind its
 //     pace gives way, so that senders who dawdle keep no one out.
 //   - [Budget] bounds the bytes of all bodies together.
 //   - [Unread] soon ends a connection whose request's body isn't read: net/http would wait for it.
+//   - [Send] bounds how long a sender may take to read a large answer. Small ones have a bound of their own.
 //
 // All of it is safe for concurrent use, except that one goroutine reads a Body.
 package bounds
@@ -32,6 +33,8 @@ const (
 	MaxConns    = 1024
 	// unreadTime is for the rest of an unread body, while the answer is on its way.
 	unreadTime = 500 * time.Millisecond
+	// answerTime is for a sender to read what is left of an answer when its handler has returned.
+	answerTime = 10 * time.Second
 )
 
 // Server returns a server with bounds: a request, its body included, has a deadline that a handler may move. A handler that
@@ -45,13 +48,24 @@ func Server(h http.Handler, log *slog.Logger, conns int) *http.Server {
 		conns = MaxConns
 	}
 	c := &crowd{most: conns, waiting: map[net.Conn]time.Time{}, ending: map[net.Conn]time.Time{}, busy: map[net.Conn]bool{}}
-	return &http.Server{
-		Handler: h, ReadHeaderTimeout: HeaderTime, ReadTimeout: RequestTime, IdleTimeout: IdleTime, MaxHeaderBytes: MaxHeader,
+	srv := &http.Server{
+		ReadHeaderTimeout: HeaderTime, ReadTimeout: RequestTime, IdleTimeout: IdleTime, MaxHeaderBytes: MaxHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), ConnState: c.state,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
-			return context.WithValue(ctx, endKey{}, func() { c.end(conn) })
+			return context.WithValue(ctx, endKey{}, func() bool { return c.end(conn) })
 		},
 	}
+	srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		line := http.NewResponseController(w)
+		if srv.WriteTimeout == 0 { // else net/http sets the deadline
+			_ = line.SetWriteDeadline(time.Time{}) // as in Patient
+		}
+		h.ServeHTTP(w, r)
+		if yield(r) {
+			_ = line.SetWriteDeadline(time.Now().Add(answerTime))
+		}
+	})
+	return srv
 }
 
 // Patient takes the request's deadline away, for handlers that have read the body and answer late, or in a stream.
@@ -68,9 +82,21 @@ func Unread(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Connection", "close")
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadTime)) // as in Patient
-	if end, ok := r.Context().Value(endKey{}).(func()); ok {
-		end()
-	}
+	yield(r)
+}
+
+// Send must be called before an answer of so many bytes is written. A sender who reads it more slowly than [DefaultPace] is cut off,
+// and gives way earlier if its place is needed.
+func Send(w http.ResponseWriter, r *http.Request, size int) {
+	yield(r)
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(DefaultPace.allowed(int64(size)))) // as in Patient
+}
+
+// yield marks the connection of a request as ending: it gives way to a new one. It returns false for a connection that isn't the
+// server's any more.
+func yield(r *http.Request) bool {
+	end, ok := r.Context().Value(endKey{}).(func() bool)
+	return ok && end()
 }
 
 // endKey is the key of the function, in a request's context, that marks the request's connection as ending.
@@ -80,7 +106,8 @@ type endKey struct{}
 type crowd struct {
 	most int
 	mu   sync.Mutex
-	// waiting are those without a request, and since when; ending those whose request won't be read; busy the others.
+	// waiting are those without a request, and since when; ending those whose request won't be read or whose answer is on its way; busy
+	// the others.
 	waiting, ending map[net.Conn]time.Time
 	busy            map[net.Conn]bool
 }
@@ -105,14 +132,16 @@ func (c *crowd) state(conn net.Conn, s http.ConnState) {
 	}
 }
 
-// end marks a busy connection as ending.
-func (c *crowd) end(conn net.Conn) {
+// end marks a busy connection as ending. It reports whether the connection is one of the server's with a request.
+func (c *crowd) end(conn net.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.busy[conn] {
 		delete(c.busy, conn)
 		c.ending[conn] = time.Now()
 	}
+	_, ours := c.ending[conn]
+	return ours
 }
 
 // dropOldest closes the connection that is there longest, and reports whether there was one.

@@ -2,6 +2,7 @@ package bounds
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -137,6 +138,66 @@ func TestUnreadRequestsGiveWayFirst(t *testing.T) {
 		t.Errorf("the one that waited: %+v, %v", resp, err)
 	}
 }
+
+// TestAnAnswerThatIsNotReadGivesWay: senders who don't read what they asked for keep no one out, whether the answer is large or one of
+// many small ones.
+func TestAnAnswerThatIsNotReadGivesWay(t *testing.T) {
+	large := make([]byte, 32<<20)
+	for name, h := range map[string]http.HandlerFunc{
+		"a large one": func(w http.ResponseWriter, r *http.Request) {
+			Send(w, r, len(large))
+			if r.URL.Path == "/" {
+				_, _ = w.Write(large) // the connection is cut
+			}
+		},
+		"many small ones": func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr := serve(t, 1, h)
+			c := dial(t, addr, "")
+			request := strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 1000)
+			for { // until the server reads no more, because it writes
+				if err := c.SetWriteDeadline(time.Now().Add(300 * time.Millisecond)); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.WriteString(c, request); err != nil {
+					break
+				}
+			}
+			next := dial(t, addr, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n")
+			if err := next.SetReadDeadline(time.Now().Add(answerTime / 2)); err != nil {
+				t.Fatal(err)
+			}
+			if resp, err := http.ReadResponse(bufio.NewReader(next), nil); err != nil || resp.StatusCode != 200 {
+				t.Errorf("another sender: %+v, %v", resp, err)
+			}
+		})
+	}
+}
+
+// TestAnswersHaveADeadline: each answer has its own, also on a connection that had one before.
+func TestAnswersHaveADeadline(t *testing.T) {
+	var set []time.Time
+	h := Server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { Send(w, r, 64<<10) }), nil, 1).Handler
+	conn, other := net.Pipe()
+	defer conn.Close()
+	defer other.Close()
+	c := &crowd{busy: map[net.Conn]bool{conn: true}, ending: map[net.Conn]time.Time{}}
+	ctx := context.WithValue(t.Context(), endKey{}, func() bool { return c.end(conn) })
+	w := &deadlines{ResponseRecorder: httptest.NewRecorder(), set: func(at time.Time) { set = append(set, at) }}
+	began := time.Now()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil).WithContext(ctx))
+	if len(set) != 3 || !set[0].IsZero() || set[1].Sub(began) < DefaultPace.Grace+2*time.Second || set[2].Sub(began) < answerTime || set[2].After(time.Now().Add(answerTime)) {
+		t.Errorf("the deadlines are %v", set)
+	}
+}
+
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set func(time.Time)
+}
+
+func (d *deadlines) SetWriteDeadline(at time.Time) error { d.set(at); return nil }
 
 func TestABudgetIsNeverOverdrawn(t *testing.T) {
 	b := NewBudget(10)

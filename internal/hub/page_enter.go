@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -25,8 +26,8 @@ const (
 	maxGuestName = 64
 	// minVisit and maxVisit are the lengths of a browser's secret.
 	minVisit, maxVisit = 20, 128
-	// maxGuests bounds the guests of one meeting that are kept.
-	maxGuests = 5000
+	// maxOutside bounds the guests of one meeting who are kept although they were never let in.
+	maxOutside = 2000
 	// ejectedFor is how long a guest who was removed can't enter with the same visit.
 	ejectedFor = 10 * time.Minute
 	// hostTokenFor is how long a host's one-time token is valid.
@@ -57,6 +58,17 @@ func guestName(name string) string {
 	return name
 }
 
+// visible reports whether a name has a character that people see.
+func visible(name string) bool {
+	return strings.ContainsFunc(name, func(r rune) bool {
+		switch r {
+		case 0x115f, 0x1160, 0x3164, 0xffa0, 0x2800: // fillers and the empty pattern of Braille
+			return false
+		}
+		return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S)
+	})
+}
+
 // guestID returns the id of a guest for the platform and for the store. It doesn't reveal the visit.
 func guestID(visit string) string {
 	sum := sha256.Sum256([]byte(visit))
@@ -67,7 +79,7 @@ func guestID(visit string) string {
 func (h *Hub) EnterPage(ctx context.Context, e app.PageEntry) (app.PageEntered, error) {
 	name := guestName(e.Name)
 	switch {
-	case !strings.ContainsFunc(name, unicode.IsPrint) || strings.TrimSpace(name) == "":
+	case !visible(name):
 		return app.PageEntered{}, &app.Error{Kind: provider.Invalid, Text: "a name is needed", Hint: "enter your name"}
 	case len(e.Visit) < minVisit || len(e.Visit) > maxVisit:
 		return app.PageEntered{}, &app.Error{Kind: provider.Invalid, Text: "the visit can't be read", Hint: "open the page again"}
@@ -95,8 +107,8 @@ func (h *Hub) EnterPage(ctx context.Context, e app.PageEntry) (app.PageEntered, 
 				out.Ask = false
 			}
 		}
-		g, err = h.keepGuest(tx, of, g, out.Ask)
-		if err == nil && open != nil {
+		g, out.Stored, err = h.keepGuest(tx, of, g, out.Ask, e.Unchanged)
+		if err == nil && out.Stored && open != nil {
 			tx.Changed(app.Change{Kind: app.MeetingChange, Meeting: open})
 		}
 		return err
@@ -112,26 +124,21 @@ func (h *Hub) EnterPage(ctx context.Context, e app.PageEntry) (app.PageEntered, 
 	return h.letIn(ctx, *open, g, e.Host, out)
 }
 
-// keepGuest stores a guest. An answer that they gave before holds until they give another one.
-func (h *Hub) keepGuest(tx *store.Tx, of string, g app.Guest, ask bool) (app.Guest, error) {
+// keepGuest stores a guest, and reports whether there was anything to store. An answer that they gave before holds until they give
+// another one.
+func (h *Hub) keepGuest(tx *store.Tx, of string, g app.Guest, ask, unchanged bool) (app.Guest, bool, error) {
 	had, err := tx.Guest(of, g.ID)
+	known := err == nil
 	switch {
-	case errors.Is(err, store.ErrNotFound):
-		all, err := tx.Guests(of)
-		if err != nil {
-			return g, err
-		}
-		if len(all) >= maxGuests {
-			return g, &app.Error{Kind: provider.RateLimited, Text: "too many guests came to this page", Hint: "ask the host for a new address"}
-		}
-		g.CameAt = h.now()
-	case err != nil:
-		return g, err
-	default:
-		g.CameAt, g.ConsentAt = had.CameAt, had.ConsentAt
+	case known:
+		g.CameAt, g.EnteredAt, g.ConsentAt = had.CameAt, had.EnteredAt, had.ConsentAt
 		if g.Consent == "" {
 			g.Consent = had.Consent
 		}
+	case errors.Is(err, store.ErrNotFound):
+		g.CameAt = h.now()
+	default:
+		return g, false, err
 	}
 	if !ask && g.Consent == app.ConsentYes && had.Consent == "" {
 		g.Consent = "" // no one asked
@@ -139,10 +146,32 @@ func (h *Hub) keepGuest(tx *store.Tx, of string, g app.Guest, ask bool) (app.Gue
 	if g.Consent != had.Consent {
 		g.ConsentAt = h.now()
 	}
-	if g == had {
-		return g, nil
+	switch {
+	case g == had:
+		return g, false, nil
+	case unchanged:
+		return g, false, &app.Error{Kind: provider.RateLimited, Text: "too many guests came to this page", Hint: "try again in some minutes"}
+	case !known:
+		if err := makeRoom(tx, of); err != nil {
+			return g, false, err
+		}
 	}
-	return g, tx.PutGuest(of, g)
+	return g, true, tx.PutGuest(of, g)
+}
+
+// makeRoom forgets a guest of a meeting that has too many who were never let in: the one who came first of those who did not decline,
+// else of all. Guests who still wait send their answer again when they enter.
+func makeRoom(tx *store.Tx, of string) error {
+	all, err := tx.Guests(of)
+	if err != nil {
+		return err
+	}
+	outside := slices.DeleteFunc(all, func(g app.Guest) bool { return !g.EnteredAt.IsZero() })
+	if len(outside) < maxOutside {
+		return nil
+	}
+	first := max(0, slices.IndexFunc(outside, func(g app.Guest) bool { return g.Consent != app.ConsentNo }))
+	return tx.DropGuest(of, outside[first].ID)
 }
 
 // notEjected fails for a guest who was removed from the meeting a short while ago.
@@ -208,17 +237,41 @@ func (h *Hub) letIn(ctx context.Context, m app.Meeting, g app.Guest, host string
 		}
 		return app.PageEntered{}, err
 	}
+	if in, err := h.noteEntered(ctx, m.ID, g); err != nil || !in {
+		return app.PageEntered{PageView: out.PageView, Guest: out.Guest, Name: out.Name}, err
+	}
 	out.Component, out.URL, out.Access = e.Embed().Component, entry.URL, entry.Token
 	return out, nil
+}
+
+// noteEntered stores that a guest is let in. It reports false for one who declined while the platform was asked.
+func (h *Hub) noteEntered(ctx context.Context, meeting string, g app.Guest) (in bool, err error) {
+	err = h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		now, err := tx.Guest(meeting, g.ID)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			now = g
+		case err != nil:
+			return err
+		}
+		if in = now.Consent != app.ConsentNo; !in || !now.EnteredAt.IsZero() {
+			return nil
+		}
+		now.EnteredAt = h.now()
+		return tx.PutGuest(meeting, now)
+	})
+	return in, writeError(err)
 }
 
 // takeHostToken uses up a host's token.
 func (h *Hub) takeHostToken(ctx context.Context, secret, meeting string) (token store.HostToken, err error) {
 	err = h.store.Update(ctx, func(tx *store.Tx) (err error) {
-		token, err = tx.TakeHostToken(secret)
+		if token, err = tx.TakeHostToken(secret); err == nil && (token.Meeting != meeting || !token.Until.After(h.clock.Now())) {
+			err = store.ErrNotFound // and it isn't used up
+		}
 		return err
 	})
-	if errors.Is(err, store.ErrNotFound) || err == nil && (token.Meeting != meeting || !token.Until.After(h.clock.Now())) {
+	if errors.Is(err, store.ErrNotFound) {
 		return token, &app.Error{
 			Kind: provider.Forbidden, Text: "this host's link was used already or is too old", Hint: "open another one with `greenroom meeting join --host`",
 		}

@@ -127,9 +127,9 @@ func TestWhomAndWhatAPageNames(t *testing.T) {
 func TestTheSourcesOfAPage(t *testing.T) {
 	b := newBench(t)
 	b.close()
-	b.accounts[0].Provider = pageless{b.platform}
+	b.accounts[0].Provider = pageless{platform: b.platform}
 	b.accounts = append(b.accounts,
-		Account{Account: provider.Account{Name: "two", Platform: provider.Daily}, Provider: pageless{b.platform}},
+		Account{Account: provider.Account{Name: "two", Platform: provider.Daily}, Provider: pageless{platform: b.platform}},
 		Account{Account: provider.Account{Name: "plain", Platform: provider.Whereby}, Provider: &platform{name: provider.Whereby}})
 	b.open()
 	frames, connects := b.pageSources()

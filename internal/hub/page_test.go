@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"greenroom/internal/app"
 	"greenroom/provider"
 	"greenroom/provider/sandbox"
+	"greenroom/store"
 )
 
 // tokenOf returns the token in the address of a room's page.
@@ -209,6 +211,8 @@ func TestWhatAStrangerSends(t *testing.T) {
 		{app.PageEntry{Token: token, Visit: "short", Name: "Ada"}, provider.Invalid},
 		{app.PageEntry{Token: token, Visit: strings.Repeat("v", 129), Name: "Ada"}, provider.Invalid},
 		{app.PageEntry{Token: token, Visit: visit("x"), Name: " \t\n"}, provider.Invalid},
+		{app.PageEntry{Token: token, Visit: visit("x"), Name: "\u3164\u2800"}, provider.Invalid},
+		{app.PageEntry{Token: token, Visit: visit("x"), Name: "\u200d\u0301\u034f"}, provider.Invalid},
 		{app.PageEntry{Token: token, Visit: visit("x"), Name: "Ada", Consent: "perhaps"}, provider.Invalid},
 		{app.PageEntry{Token: token, Visit: visit("x"), Name: "Ada"}, nil},
 	} {
@@ -223,6 +227,97 @@ func TestWhatAStrangerSends(t *testing.T) {
 		if got := guestName(in); got != want {
 			t.Errorf("%q is kept as %q, not %q", in, got, want)
 		}
+	}
+}
+
+// Those who are kept without ever having been in are bounded: a flood of them displaces each other, and locks no one out.
+func TestAFloodOfGuestsLocksNoOneOut(t *testing.T) {
+	s := newSandboxed(t)
+	if _, err := s.CreateRoom(t.Context(), app.RoomSpec{Name: "r", Account: "whereby", Recording: provider.RecordingCloud}); err != nil {
+		t.Fatal(err)
+	}
+	token := tokenOf(t, s.Hub, "r")
+	m, err := s.StartMeeting(t.Context(), app.StartMeeting{Room: "r"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	enterAs := func(who, consent string, in bool) {
+		t.Helper()
+		if e, err := enter(t, s.Hub, token, who, who, consent); err != nil || leads(e) != in {
+			t.Fatalf("%s: %+v, %v", who, e, err)
+		}
+	}
+	enterAs("ada", "yes", true)
+	enterAs("eve", "no", false)
+	enterAs("bob", "", false)
+	if err := s.store.Update(t.Context(), func(tx *store.Tx) error {
+		for i := range maxOutside - 2 {
+			g := app.Guest{ID: fmt.Sprint("g-flood-", i), Name: "x", CameAt: app.At(s.clock.Now().Add(time.Second))}
+			if err := tx.PutGuest(m.ID, g); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	enterAs("cleo", "yes", true)
+	d, err := s.Meeting(t.Context(), app.MeetingRef{Ref: m.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, outside := map[string]app.Guest{}, 0
+	for _, g := range d.Guests {
+		kept[g.Name] = g
+		if g.EnteredAt.IsZero() {
+			outside++
+		}
+	}
+	if kept["ada"].EnteredAt.IsZero() || kept["cleo"].EnteredAt.IsZero() || kept["eve"].Consent != "no" || kept["bob"].Name != "" || outside != maxOutside-1 {
+		t.Errorf("%d outside; %+v %+v %+v %+v", outside, kept["ada"], kept["eve"], kept["bob"], kept["cleo"])
+	}
+}
+
+func TestAFullPageAdmitsThoseWhoAreThere(t *testing.T) {
+	b := newBench(t)
+	b.room("r")
+	e := app.PageEntry{Token: tokenOf(t, b.Hub, "r"), Visit: visit("ada"), Name: "Ada"}
+	if got, err := b.EnterPage(t.Context(), e); err != nil || !got.Stored {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	e.Unchanged = true
+	if got, err := b.EnterPage(t.Context(), e); err != nil || got.Stored {
+		t.Errorf("as before: %+v, %v", got, err)
+	}
+	for _, other := range []app.PageEntry{{Visit: visit("bob"), Name: "Bob"}, {Visit: visit("ada"), Name: "Eva"}, {Visit: visit("ada"), Name: "Ada", Consent: "no"}} {
+		other.Token, other.Unchanged = e.Token, true
+		if got, err := b.EnterPage(t.Context(), other); !errors.Is(err, provider.RateLimited) || leads(got) {
+			t.Errorf("%+v: %+v, %v", other, got, err)
+		}
+	}
+}
+
+// A guest who declines while the platform is asked for their way in gets none.
+func TestADeclineOvertakesAnEntry(t *testing.T) {
+	b := newBench(t)
+	b.close()
+	slow := pageless{platform: b.platform}
+	slow.asked = func() {
+		if e, err := enter(t, b.Hub, tokenOf(t, b.Hub, "r"), "ada", "Ada", "no"); err != nil || leads(e) {
+			t.Errorf("%+v, %v", e, err)
+		}
+	}
+	b.accounts[0].Provider = slow
+	b.open()
+	if _, err := b.CreateRoom(t.Context(), app.RoomSpec{Name: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	m := b.start("r")
+	if e, err := enter(t, b.Hub, tokenOf(t, b.Hub, "r"), "ada", "Ada", ""); err != nil || leads(e) {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if d := b.meeting(m.ID); len(d.Guests) != 1 || d.Guests[0].Consent != "no" || !d.Guests[0].EnteredAt.IsZero() {
+		t.Errorf("%+v", d.Guests)
 	}
 }
 
@@ -286,7 +381,11 @@ func TestGuestsAreRecognised(t *testing.T) {
 }
 
 // pageless is a platform without a page of its own and without a lobby.
-type pageless struct{ *platform }
+type pageless struct {
+	*platform
+	// asked is called by each call for an entry, if it isn't nil.
+	asked func()
+}
 
 func (p pageless) Links(context.Context, provider.LinkRequest) (provider.Links, error) {
 	return provider.Links{}, &provider.Error{Kind: provider.Unsupported, Platform: p.name, Op: "make links"}
@@ -303,6 +402,9 @@ func (p pageless) Embed() provider.Embed {
 }
 
 func (p pageless) Entry(_ context.Context, r provider.EntryRequest) (provider.Entry, error) {
+	if p.asked != nil {
+		p.asked()
+	}
 	if p.fail != nil {
 		return provider.Entry{}, p.fail
 	}
@@ -316,7 +418,7 @@ func (p pageless) Entry(_ context.Context, r provider.EntryRequest) (provider.En
 func TestAPlatformWithoutPagesUsesOurs(t *testing.T) {
 	b := newBench(t)
 	b.close()
-	b.accounts[0].Provider = pageless{b.platform}
+	b.accounts[0].Provider = pageless{platform: b.platform}
 	b.open()
 	if _, err := b.CreateRoom(t.Context(), app.RoomSpec{Name: "r", Locked: true}); err != nil {
 		t.Fatal(err)
@@ -338,6 +440,13 @@ func TestAPlatformWithoutPagesUsesOurs(t *testing.T) {
 	}
 	secret := m.HostURL[strings.Index(m.HostURL, "#host=")+6:]
 	host := app.PageEntry{Token: token, Visit: visit("host"), Name: "Hana", Host: secret}
+	b.room("other")
+	b.start("other")
+	elsewhere := host
+	elsewhere.Token = tokenOf(t, b.Hub, "other")
+	if e, err := b.EnterPage(t.Context(), elsewhere); !errors.Is(err, provider.Forbidden) || leads(e) {
+		t.Errorf("at the page of another room, which doesn't use it up: %+v, %v", e, err)
+	}
 	b.platform.fail = &provider.Error{Kind: provider.Unavailable}
 	if _, err := b.EnterPage(t.Context(), host); !errors.Is(err, provider.Unavailable) {
 		t.Errorf("while the platform is away: %v", err)

@@ -12,6 +12,8 @@ import (
 	"path"
 	"strings"
 	"sync"
+
+	"greenroom/internal/bounds"
 )
 
 //go:generate go run ./gen
@@ -88,6 +90,7 @@ func serveFile(w http.ResponseWriter, r *http.Request, name string) bool {
 		h.Set("Content-Encoding", "gzip")
 		body = f.packed
 	}
+	bounds.Send(w, r, len(body))
 	_, _ = w.Write(body) // the browser may be gone; there is no one to report to
 	return true
 }

@@ -9,9 +9,12 @@ import (
 const (
 	// window is the time in which at most maxTokens are handed out per room, and per room to an address: guests of one room must not
 	// lock out those of another. maxGuesses unknown addresses are answered per sender.
-	window     = 10 * time.Minute
-	maxTokens  = 120
-	maxGuesses = 40
+	window = 10 * time.Minute
+	// Of new names and answers, maxStored are stored per room, and maxStoredFrom of them from a sender: what is stored lasts.
+	maxTokens     = 120
+	maxGuesses    = 40
+	maxStored     = 1200
+	maxStoredFrom = 600
 	// maxKeys bounds the keys that are counted. When there are more, those that are full stay, and the others start again.
 	maxKeys = 10_000
 )
@@ -75,25 +78,48 @@ func (l *limits) giveBack(key string) {
 	}
 }
 
-// entry counts an entry to a page's room from a sender. give takes it back.
-func (l *limits) entry(page, sender string, now time.Time) (give func(), ok bool) {
-	keys := []string{"page " + page}
-	if sender != "" { // those behind an unknown address have the room's limit alone
-		keys = append(keys, "sender "+network(sender)+" "+page)
+// use is one thing that is counted by one or more keys.
+type use struct {
+	keys []string
+	most []int
+}
+
+// tokens returns the use of a token. Hosts, who have a token of their own already, are counted apart from the guests.
+func tokens(page, sender string, host bool) use {
+	if host {
+		return use{[]string{"host " + page}, []int{maxTokens}}
 	}
-	give = func() {
-		for _, k := range keys {
-			l.giveBack(k)
+	return both("token", page, sender, maxTokens, maxTokens)
+}
+
+// stored returns the use of the store.
+func stored(page, sender string) use { return both("stored", page, sender, maxStored, maxStoredFrom) }
+
+// both returns a use that counts per room and per sender. Those behind an unknown address have the room's limit alone.
+func both(what, page, sender string, room, from int) use {
+	u := use{[]string{what + " " + page}, []int{room}}
+	if sender != "" {
+		u.keys, u.most = append(u.keys, what+" "+page+" "+network(sender)), append(u.most, from)
+	}
+	return u
+}
+
+// begin counts a use, and reports whether it is within its limits. One that is beyond them doesn't count.
+func (l *limits) begin(u use, now time.Time) bool {
+	for i, key := range u.keys {
+		if !l.take(key, u.most[i], now) {
+			l.undo(use{keys: u.keys[:i]})
+			return false
 		}
 	}
-	for i, k := range keys {
-		if !l.take(k, maxTokens, now) {
-			keys = keys[:i]
-			give()
-			return func() {}, false
-		}
+	return true
+}
+
+// undo takes back a use.
+func (l *limits) undo(u use) {
+	for _, key := range u.keys {
+		l.giveBack(key)
 	}
-	return give, true
 }
 
 // network returns the address that is counted: a network of IPv6 is one sender.

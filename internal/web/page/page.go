@@ -12,7 +12,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"html"
 	"io"
 	"log/slog"
@@ -36,12 +35,15 @@ const (
 	maxBody = 4 << 10
 	// enterTime bounds an entry with its call to the platform.
 	enterTime = 25 * time.Second
-	// entering is how many entries are under way at most.
-	entering = 64
+	// reading is how many bodies are read at a time.
+	reading = 64
 )
 
+// pace is that of a body: it is small.
+var pace = bounds.Pace{Grace: 5 * time.Second}
+
 // token matches the end of a page's address.
-var token = regexp.MustCompile(`^[A-Za-z0-9_-]*?-?([a-z2-7]{26})$`)
+var token = regexp.MustCompile(`^[A-Za-z0-9_-]{0,100}?-?([a-z2-7]{26})$`)
 
 // Options configure a [Handler].
 type Options struct {
@@ -55,7 +57,8 @@ type Options struct {
 type Handler struct {
 	opt    Options
 	limits limits
-	busy   chan struct{}
+	bodies *bounds.Places
+	queue  *queue
 }
 
 // New returns a Handler.
@@ -66,7 +69,7 @@ func New(o Options) *Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{opt: o, busy: make(chan struct{}, entering)}
+	return &Handler{opt: o, bodies: bounds.NewPlaces(reading), queue: newQueue()}
 }
 
 // ServePage answers a request. For an address that no page has it writes nothing and returns false, unless the sender tried too
@@ -96,7 +99,7 @@ func (h *Handler) ServePage(w http.ResponseWriter, r *http.Request, sender strin
 		bounds.Unread(w, r)
 		h.fail(w, err)
 	case rest == "":
-		h.document(w, segment, view)
+		h.document(w, r, segment, view)
 	case rest == "state":
 		h.write(w, http.StatusOK, public(view))
 	case rest == "enter":
@@ -165,12 +168,13 @@ func public(v app.PageView) publicView {
 }
 
 // document writes the page. It doesn't use a template, which would keep every method of every type in the program.
-func (h *Handler) document(w http.ResponseWriter, segment string, v app.PageView) {
+func (h *Handler) document(w http.ResponseWriter, r *http.Request, segment string, v app.PageView) {
 	view, err := json.Marshal(public(v))
 	if err != nil { // plain values always encode
 		h.fail(w, err)
 		return
 	}
+	bounds.Send(w, r, 0)
 	w.Header().Set("Content-Security-Policy", policy(v))
 	w.Header().Set("Permissions-Policy", "geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=()")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -197,20 +201,30 @@ type entered struct {
 	Name      string `json:"name,omitempty"`
 }
 
-// readEntry parses the body of an entry.
-func readEntry(r io.Reader) (e entry, err error) {
-	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
+// readEntry reads and parses the body of an entry. A slow sender gives way to the next one.
+func (h *Handler) readEntry(w http.ResponseWriter, r *http.Request) (e entry, status int, problem string) {
+	body := bounds.NewBody(w, r.Body, pace)
+	place := h.bodies.Enter(body)
+	if place == nil {
+		return e, http.StatusServiceUnavailable, busy
+	}
+	defer place.Leave()
+	raw, err := io.ReadAll(io.LimitReader(body, maxBody+1))
 	switch {
+	case errors.Is(err, bounds.ErrGaveWay):
+		return e, http.StatusServiceUnavailable, busy
 	case err != nil:
-		return e, fmt.Errorf("the request did not arrive whole: %w", err)
-	case len(body) > maxBody:
-		return e, errors.New("the request is too large")
+		return e, http.StatusBadRequest, "the request did not arrive whole"
+	case len(raw) > maxBody:
+		return e, http.StatusBadRequest, "the request is too large"
 	}
-	if err := json.Unmarshal(body, &e); err != nil {
-		return e, errors.New("the request is no JSON object of a guest")
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return e, http.StatusBadRequest, "the request is no JSON object of a guest"
 	}
-	return e, nil
+	return e, 0, ""
 }
+
+const busy = "Many guests are coming in. Try again in a moment."
 
 // enter stores a guest's answer, and lets them in.
 func (h *Handler) enter(w http.ResponseWriter, r *http.Request, page, sender string) {
@@ -220,36 +234,38 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, page, sender str
 		h.refuse(w, http.StatusUnsupportedMediaType, "entries are JSON, from the page itself")
 		return
 	}
-	e, err := readEntry(r.Body)
-	if err != nil {
+	e, status, problem := h.readEntry(w, r)
+	if problem != "" {
 		bounds.Unread(w, r)
-		h.refuse(w, http.StatusBadRequest, err.Error())
+		h.refuse(w, status, problem)
 		return
 	}
 	bounds.Patient(w)
-	give, ok := h.limits.entry(page, sender, h.opt.Now())
-	if !ok {
+	ctx, cancel := context.WithTimeout(r.Context(), enterTime)
+	defer cancel()
+	leave := h.queue.enter(ctx, page)
+	if leave == nil {
+		h.refuse(w, http.StatusServiceUnavailable, busy)
+		return
+	}
+	defer leave()
+	now := h.opt.Now()
+	token, store := tokens(page, sender, e.Host != ""), stored(page, sender)
+	if !h.limits.begin(token, now) {
 		h.tooMany(w)
 		return
 	}
-	select {
-	case h.busy <- struct{}{}:
-		defer func() { <-h.busy }()
-	default:
-		give()
-		w.Header().Set("Retry-After", "1")
-		h.refuse(w, http.StatusServiceUnavailable, "too many guests are entering: try again")
-		return
+	room := h.limits.begin(store, now)
+	out, err := h.opt.Backend.EnterPage(ctx, app.PageEntry{Token: page, Visit: e.Visit, Name: e.Name, Consent: e.Consent, Host: e.Host, Unchanged: !room})
+	if room && !out.Stored {
+		h.limits.undo(store)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), enterTime)
-	defer cancel()
-	out, err := h.opt.Backend.EnterPage(ctx, app.PageEntry{Token: page, Visit: e.Visit, Name: e.Name, Consent: e.Consent, Host: e.Host})
+	if out.URL == "" { // nothing was handed out
+		h.limits.undo(token)
+	}
 	if err != nil {
 		h.fail(w, err)
 		return
-	}
-	if out.URL == "" {
-		give() // nothing was handed out
 	}
 	h.write(w, http.StatusOK, entered{public(out.PageView), out.Component, out.URL, out.Access, out.Guest, out.Name})
 }
@@ -301,6 +317,9 @@ func (h *Handler) tooMany(w http.ResponseWriter) {
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, status int, text string) {
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
 	h.write(w, status, problem{text})
 }
 

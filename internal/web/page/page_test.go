@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,14 +24,18 @@ import (
 	"greenroom/provider"
 )
 
-const good = "abcdefghijklmnopqrstuvwxyz"
+// good and another are the tokens of two pages.
+const good, another = "abcdefghijklmnopqrstuvwxyz", "zbcdefghijklmnopqrstuvwxya"
 
 // pages is a Backend with one page.
 type pages struct {
 	view    app.PageView
 	entered app.PageEntered
 	err     error
+	mu      sync.Mutex
 	got     []app.PageEntry
+	// gate holds entries, if it isn't nil, and inside receives a value for each that is held.
+	gate, inside chan bool
 }
 
 func (p *pages) EditPage(context.Context, app.PageChange) (app.PageLink, error) {
@@ -37,14 +43,23 @@ func (p *pages) EditPage(context.Context, app.PageChange) (app.PageLink, error) 
 }
 
 func (p *pages) Page(_ context.Context, ref app.PageRef) (app.PageView, error) {
-	if ref.Token != good {
+	if ref.Token != good && ref.Token != another {
 		return app.PageView{}, &app.Error{Kind: provider.NotFound, Text: "no page has this address"}
 	}
 	return p.view, nil
 }
 
 func (p *pages) EnterPage(_ context.Context, e app.PageEntry) (app.PageEntered, error) {
+	p.mu.Lock()
 	p.got = append(p.got, e)
+	p.mu.Unlock()
+	if p.gate != nil {
+		p.inside <- true
+		<-p.gate
+	}
+	if e.Unchanged && p.entered.Stored {
+		return app.PageEntered{}, &app.Error{Kind: provider.RateLimited, Text: "too many guests came"}
+	}
 	return p.entered, p.err
 }
 
@@ -221,6 +236,21 @@ func TestTokensAreLimited(t *testing.T) {
 	if got := enterAs(s, "2001:db8::1", 121); got[200] != 120 || got[429] != 1 {
 		t.Errorf("after ten minutes: %v", got)
 	}
+	// A host who has a one-time token comes in nevertheless.
+	host := s.ask("POST", path+"/enter", `{"name":"Hana","host":"once"}`, "2001:db8::1")
+	if host.StatusCode != 200 {
+		t.Errorf("the host: %d", host.StatusCode)
+	}
+	// Errors don't count.
+	s = newSite()
+	s.err = &app.Error{Kind: provider.Invalid, Text: "no"}
+	if got := enterAs(s, "1.2.3.4", 200); got[400] != 200 {
+		t.Errorf("errors: %v", got)
+	}
+	s.err, s.entered = nil, app.PageEntered{URL: "https://x", Component: "daily"}
+	if got := enterAs(s, "1.2.3.4", 1); got[200] != 1 {
+		t.Errorf("after errors: %v", got)
+	}
 	// Those who get nothing don't count.
 	s = newSite()
 	s.entered = app.PageEntered{PageView: app.PageView{State: app.PageWaiting}}
@@ -230,6 +260,91 @@ func TestTokensAreLimited(t *testing.T) {
 	s.entered.URL = "https://x"
 	if got := enterAs(s, "1.2.3.4", 1); got[200] != 1 {
 		t.Errorf("after the wait: %v", got)
+	}
+}
+
+// A flood of guests fills no store, and keeps no one out who is there already.
+func TestNewAnswersAreLimited(t *testing.T) {
+	s := newSite()
+	s.entered = app.PageEntered{PageView: app.PageView{State: app.PageWaiting}, Stored: true}
+	if got := enterAs(s, "1.2.3.4", 700); got[200] != 600 || got[429] != 100 {
+		t.Errorf("one sender: %v", got)
+	}
+	if got := enterAs(s, "1.2.3.5", 1); got[200] != 1 {
+		t.Errorf("another sender: %v", got)
+	}
+	if got := enterAs(s, "", 700); got[200] != 599 || got[429] != 101 {
+		t.Errorf("the room: %v", got)
+	}
+	s.entered.Stored = false
+	if got := enterAs(s, "1.2.3.4", 10); got[200] != 10 {
+		t.Errorf("those who are there: %v", got)
+	}
+	s.entered.Stored = true
+	s.now = s.now.Add(10 * time.Minute)
+	if got := enterAs(s, "1.2.3.4", 1); got[200] != 1 {
+		t.Errorf("after ten minutes: %v", got)
+	}
+}
+
+// The guests of a room whose platform doesn't answer leave room for those of another.
+func TestOneRoomLeavesRoomForAnother(t *testing.T) {
+	s := newSite()
+	s.gate, s.inside = make(chan bool), make(chan bool, 1000)
+	answers := make(chan int, 1000)
+	enter := func(path string) {
+		go func() { answers <- s.ask("POST", path+"/enter", `{"name":"Ada"}`, "").StatusCode }()
+	}
+	const most = 16 + 128
+	for range most + 5 {
+		enter(path)
+	}
+	for range 5 { // beyond those who may wait
+		if got := <-answers; got != 503 {
+			t.Errorf("answered %d", got)
+		}
+	}
+	for range 16 {
+		<-s.inside
+	}
+	enter("/r/" + another)
+	<-s.inside // although the others wait
+	close(s.gate)
+	for range most + 1 {
+		if got := <-answers; got != 200 {
+			t.Errorf("answered %d", got)
+		}
+	}
+}
+
+// Senders whose bodies never come keep no one out.
+func TestSlowBodiesGiveWay(t *testing.T) {
+	s := newSite()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.ServePage(w, r, "") }))
+	defer server.Close()
+	for range 64 {
+		c, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "POST "+path+"/enter HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	late := time.Now().Add(4 * time.Second) // sooner than the bodies' own time
+	for {
+		resp, err := http.Post(server.URL+path+"/enter", "application/json", strings.NewReader(`{"name":"Ada"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode == 200 {
+			break
+		}
+		if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || time.Now().After(late) {
+			t.Fatal(resp.Status) // 503 while all the others have just begun
+		}
 	}
 }
 

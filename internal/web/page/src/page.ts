@@ -123,15 +123,15 @@ function form(problem = ""): void {
   if (problem !== "" || name === "") input.focus();
 }
 
-/** enter sends the answer and acts on what the server says. */
-async function enter(): Promise<void> {
+/** enter sends the answer and acts on what the server says. A guest who waited waits on if it doesn't work yet. */
+async function enter(waited = false): Promise<void> {
   let answer: Entered;
   try {
     answer = await ask<Entered>("enter", { visit, name, consent, host: hostToken });
   } catch (e) {
     const p = e as Problem;
     if (p.lasting) return failure(p.message, false);
-    return form(p.message);
+    return waited ? wait(p.message + " Trying again…") : form(p.message);
   }
   view = answer;
   asked = view.meeting ?? "";
@@ -171,7 +171,7 @@ function wait(problem = ""): void {
       return later(waitingEvery, again);
     }
     note.hidden = true;
-    if (view.state === "open") return enter();
+    if (view.state === "open") return enter(true);
     if (view.state === "locked" && !locked) return wait();
     later(waitingEvery, again);
   };
