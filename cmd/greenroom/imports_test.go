@@ -99,7 +99,7 @@ var allowed = map[string][]string{
 	"internal/web/page":      {"provider", "internal/app", "internal/bounds"},
 	"internal/ipc":           {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/private", "internal/ipc"},
 	"internal/difference":    {"internal/app"},
-	"internal/export":        {"provider", "internal/app", "internal/plain"},
+	"internal/export":        {"provider", "internal/app", "internal/filter", "internal/plain"},
 	"internal/filter":        {"provider", "internal/app", "internal/nearest", "internal/plain", "internal/when"},
 	"internal/inlet":         {"provider", "internal/app", "internal/crash", "internal/cursor", "internal/web", "internal/web/page", "tunnel"},
 	"internal/recording":     {"provider", "internal/app"}, // the contract; the machinery is below it

@@ -73,7 +73,9 @@ func Cut(s string, n int) string {
 // steers reports whether a terminal might obey r rather than show it, or show other text in another order because of it.
 func steers(r rune) bool {
 	switch {
-	case r < 0x20, r >= 0x7f && r <= 0x9f:
+	case r >= 0x20 && r < 0x7f:
+		return false
+	case r < 0x20, r <= 0x9f:
 		return true
 	case r == 0x061c, r == 0x200e, r == 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
 		return true // bidirectional marks, embeddings, overrides and isolates

@@ -9,14 +9,6 @@ import (
 	"greenroom/tui/words"
 )
 
-// layout is a document laid out for a width.
-type layout struct {
-	doc    *document
-	styles *theme.Styles
-	w      int
-	lines  []string
-}
-
 // detailLines draws the visible part of the selected delivery.
 func (p *Pane) detailLines(w, height int) []string {
 	s := p.Styles
@@ -32,17 +24,17 @@ func (p *Pane) detailLines(w, height int) []string {
 		}
 		return head
 	}
-	if p.laid.doc != p.doc || p.laid.styles != s || p.laid.w != w {
-		p.laid = layout{doc: p.doc, styles: s, w: w, lines: p.doc.layout(s, w)}
+	if p.laid == nil || p.laid.doc != p.doc || p.laid.styles != s || p.laid.w != w {
+		p.laid = newLayout(p.doc, s, w)
 	}
-	p.body.Resize(len(head)+len(p.laid.lines), height)
+	p.body.Resize(len(head)+p.laid.height(), height)
 	from, to := p.body.Range()
 	out := make([]string, 0, to-from)
 	for i := from; i < to; i++ {
 		if i < len(head) {
 			out = append(out, head[i])
 		} else {
-			out = append(out, p.laid.lines[i-len(head)])
+			out = append(out, p.laid.line(i-len(head)))
 		}
 	}
 	return out

@@ -2,81 +2,126 @@ package webhooks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"greenroom/tui/theme"
 )
 
-// layout draws a document in lines of w cells.
-func (d *document) layout(s *theme.Styles, w int) []string {
-	var out []string
-	for _, l := range d.lines {
-		switch l.kind {
-		case lineHead:
-			out = append(out, " "+s.Title.Render(s.Clip(l.text, w-2)))
-		case lineFaint:
-			out = append(out, "   "+s.Faint.Render(s.Clip(l.text, w-4)))
-		case lineHeader:
-			first := s.Break(l.name+": "+l.text, w-4)
-			for i, piece := range first {
-				if i == 0 && len(piece) > len(l.name)+1 {
-					out = append(out, "   "+s.JSONName.Render(l.name+":")+s.Text.Render(piece[len(l.name)+1:]))
-					continue
-				}
-				out = append(out, "   "+s.Text.Render(piece))
-			}
-		case lineBytes:
-			for _, row := range dump(l.raw, w-4) {
-				out = append(out, "   "+s.Text.Render(s.Clip(row, w-4)))
-			}
-		case lineJSON:
-			for i, piece := range s.Break(l.text, w-4) {
-				if i == 0 {
-					out = append(out, "   "+paintJSON(s, piece))
-				} else {
-					out = append(out, "   "+s.JSONText.Render(piece))
-				}
-			}
-		default:
-			for _, piece := range s.Break(l.text, w-4) {
-				out = append(out, "   "+s.Text.Render(piece))
-			}
-		}
-	}
-	return out
+// layout is a document laid out for a width. Lines are drawn when they are asked for: a body has many.
+type layout struct {
+	doc    *document
+	styles *theme.Styles
+	w      int
+	// at holds, for each line of the document, the index of its first line here, and at the end the number of lines. pieces are
+	// the parts of those that need several.
+	at     []int
+	pieces map[int][]string
 }
 
-// dump returns rows of offset, hex and ASCII: 16 bytes a row as in any hex dump, or as many as fit into w cells, but at
-// least 4.
-func dump(raw []byte, w int) []string {
+func newLayout(doc *document, s *theme.Styles, w int) *layout {
+	l := &layout{doc: doc, styles: s, w: w, at: make([]int, 1, len(doc.lines)+1), pieces: map[int][]string{}}
+	for i, line := range doc.lines {
+		n := 1
+		switch line.kind {
+		case lineHead, lineFaint:
+		case lineBytes:
+			n = (len(line.raw) + l.perRow() - 1) / l.perRow()
+		default:
+			if text := line.whole(); len(text) > w-4 { // no text has more cells than bytes
+				l.pieces[i] = s.Break(text, w-4)
+				n = len(l.pieces[i])
+			}
+		}
+		l.at = append(l.at, l.at[i]+n)
+	}
+	return l
+}
+
+// whole is the text of a line before it is broken.
+func (l docLine) whole() string {
+	if l.kind == lineHeader {
+		return l.name + ": " + l.text
+	}
+	return l.text
+}
+
+// height is the number of lines.
+func (l *layout) height() int { return l.at[len(l.doc.lines)] }
+
+// line draws one line.
+func (l *layout) line(n int) string {
+	i, found := slices.BinarySearch(l.at, n)
+	if !found {
+		i--
+	}
+	for l.at[i+1] == n { // lines of the document without a line here
+		i++
+	}
+	return l.draw(i, n-l.at[i])
+}
+
+// draw draws the n-th part of a line of the document.
+func (l *layout) draw(i, n int) string {
+	s, w, line := l.styles, l.w, l.doc.lines[i]
+	piece := ""
+	switch {
+	case l.pieces[i] != nil:
+		piece = l.pieces[i][n]
+	case line.kind != lineBytes:
+		piece = line.whole()
+	}
+	switch line.kind {
+	case lineHead:
+		return " " + s.Title.Render(s.Clip(line.text, w-2))
+	case lineFaint:
+		return "   " + s.Faint.Render(s.Clip(line.text, w-4))
+	case lineHeader:
+		if n == 0 && len(piece) > len(line.name)+1 {
+			return "   " + s.JSONName.Render(line.name+":") + s.Text.Render(piece[len(line.name)+1:])
+		}
+	case lineBytes:
+		piece = s.Clip(dump(line.raw, n*l.perRow(), l.perRow()), w-4)
+	case lineJSON:
+		if n == 0 {
+			return "   " + paintJSON(s, piece)
+		}
+		return "   " + s.JSONText.Render(piece)
+	}
+	return "   " + s.Text.Render(piece)
+}
+
+// perRow is the number of bytes in a row: 16 as in any hex dump, or as many as fit into the width, but at least 4.
+func (l *layout) perRow() int {
 	n := 16
-	for n > 4 && rowWidth(n) > w {
+	for n > 4 && rowWidth(n) > l.w-4 {
 		n /= 2
 	}
-	out := make([]string, 0, (len(raw)+n-1)/n)
-	for at := 0; at < len(raw); at += n {
-		row := raw[at:min(at+n, len(raw))]
-		b := fmt.Appendf(make([]byte, 0, rowWidth(n)), "%08x ", at)
-		for i := range n {
-			if i%8 == 0 {
-				b = append(b, ' ')
-			}
-			if i < len(row) {
-				b = fmt.Appendf(b, "%02x ", row[i])
-			} else {
-				b = append(b, "   "...)
-			}
+	return n
+}
+
+// dump returns the row of n bytes at an offset: the offset, hex and ASCII.
+func dump(raw []byte, at, n int) string {
+	row := raw[at:min(at+n, len(raw))]
+	b := fmt.Appendf(make([]byte, 0, rowWidth(n)), "%08x ", at)
+	for i := range n {
+		if i%8 == 0 {
+			b = append(b, ' ')
 		}
-		b = append(b, " |"...)
-		for _, c := range row {
-			if c < ' ' || c > '~' {
-				c = '.'
-			}
-			b = append(b, c)
+		if i < len(row) {
+			b = fmt.Appendf(b, "%02x ", row[i])
+		} else {
+			b = append(b, "   "...)
 		}
-		out = append(out, string(append(b, '|')))
 	}
-	return out
+	b = append(b, " |"...)
+	for _, c := range row {
+		if c < ' ' || c > '~' {
+			c = '.'
+		}
+		b = append(b, c)
+	}
+	return string(append(b, '|'))
 }
 
 // rowWidth is the width of a full row of n bytes.

@@ -42,7 +42,7 @@ type Pane struct {
 	body  grid.List
 	hex   bool
 	fold  int // depth from which JSON is folded, 0 for none
-	laid  layout
+	laid  *layout
 
 	readDelivery *pane.Slot
 }
