@@ -71,7 +71,9 @@ func (t *Tx) DownloadJob(account, id string) (DownloadJob, error) {
 }
 
 // DownloadJobs lists the jobs of all recordings in no particular order.
-func (t *Tx) DownloadJobs() ([]DownloadJob, error) { return scanAll[DownloadJob](t, bucketDownloads) }
+func (t *Tx) DownloadJobs() ([]DownloadJob, error) {
+	return scanAll[DownloadJob](t, bucketDownloads, "")
+}
 
 // DeleteDownloadJob removes a recording's job and its journal.
 func (t *Tx) DeleteDownloadJob(account, id string) error {
@@ -151,26 +153,11 @@ func (t *Tx) CommandJob(account, id string) (CommandJob, error) {
 }
 
 // CommandJobs lists the runs of all recordings in no particular order.
-func (t *Tx) CommandJobs() ([]CommandJob, error) { return scanAll[CommandJob](t, bucketCommands) }
+func (t *Tx) CommandJobs() ([]CommandJob, error) { return scanAll[CommandJob](t, bucketCommands, "") }
 
 // DeleteCommandJob removes a run.
 func (t *Tx) DeleteCommandJob(account, id string) error {
 	return t.del(bucketCommands, t.keyNow(account, id))
-}
-
-func scanAll[T any](t *Tx, bucket []byte) ([]T, error) {
-	var out []T
-	var failed error
-	t.scan(bucket, "", func(_ string, v []byte) bool {
-		one, err := decode[T](v)
-		if err != nil {
-			failed = err
-			return false
-		}
-		out = append(out, one)
-		return true
-	})
-	return out, failed
 }
 
 // FindRecording finds a recording by its present or a former id in any account; "account/id" names both. The errors are

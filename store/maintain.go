@@ -71,7 +71,7 @@ func (s *Store) BackupFile(ctx context.Context, path string) (int64, error) {
 	if err := linkOrCopy(f.Name(), path); err != nil {
 		return 0, fmt.Errorf("store: back up: %w", err)
 	}
-	return n, boltfile.SyncFolder(filepath.Dir(path))
+	return n, regular.SyncFolder(filepath.Dir(path))
 }
 
 type untilDone struct {
@@ -232,7 +232,7 @@ func (s *Store) exchange(part string) error {
 	if renamed != nil {
 		return fmt.Errorf("store: compact: %w", renamed)
 	}
-	return boltfile.SyncFolder(filepath.Dir(s.db.Path))
+	return regular.SyncFolder(filepath.Dir(s.db.Path))
 }
 
 // Restore replaces a store that no process has open with a backup, after checking that it is complete and of a version that this
@@ -268,7 +268,7 @@ func Restore(ctx context.Context, path, backup string) (kept string, err error) 
 	if err := os.Rename(part, path); err != nil {
 		return kept, fmt.Errorf("store: restore: %w", err)
 	}
-	return kept, boltfile.SyncFolder(filepath.Dir(path))
+	return kept, regular.SyncFolder(filepath.Dir(path))
 }
 
 // sealFile seals a file that no process has open.

@@ -35,18 +35,8 @@ func (t *Tx) RoomByName(name string) (app.Room, error) {
 
 // Rooms lists all rooms in the order of their names.
 func (t *Tx) Rooms() ([]app.Room, error) {
-	out := []app.Room{}
-	var failed error
-	t.scan(bucketRoomNames, "", func(_ string, id []byte) bool {
-		r, err := t.Room(string(id))
-		if err != nil {
-			failed = err
-			return false
-		}
-		out = append(out, r)
-		return true
-	})
-	return out, failed
+	out, err := collect(t, bucketRoomNames, "", func(_ string, id []byte) (app.Room, error) { return t.Room(string(id)) })
+	return append([]app.Room{}, out...), err
 }
 
 // PutRoom writes a room. A name that another room has is an error.
@@ -251,18 +241,7 @@ func (t *Tx) LatestOf(roomID string) (roster.Meeting, error) {
 }
 
 func (t *Tx) meetingsIn(bucket []byte, prefix string, id func(string) string) ([]roster.Meeting, error) {
-	var out []roster.Meeting
-	var failed error
-	t.scan(bucket, prefix, func(k string, _ []byte) bool {
-		m, err := t.Meeting(id(k))
-		if err != nil {
-			failed = err
-			return false
-		}
-		out = append(out, m)
-		return true
-	})
-	return out, failed
+	return collect(t, bucket, prefix, func(k string, _ []byte) (roster.Meeting, error) { return t.Meeting(id(k)) })
 }
 
 // MeetingsBefore visits the meetings that are older than the one of an id, or all if it is empty, newest first, until visit
@@ -307,18 +286,10 @@ func (t *Tx) writeStay(meeting string, s roster.Stay) error {
 
 // Stays lists a meeting's stays in no particular order.
 func (t *Tx) Stays(meeting string) ([]*roster.Stay, error) {
-	var out []*roster.Stay
-	var failed error
-	t.scan(bucketStays, meeting+"\x00", func(_ string, v []byte) bool {
-		s, err := decode[roster.Stay](v)
-		if err != nil {
-			failed = err
-			return false
-		}
-		out = append(out, &s)
-		return true
+	return collect(t, bucketStays, meeting+"\x00", func(_ string, raw []byte) (*roster.Stay, error) {
+		s, err := decode[roster.Stay](raw)
+		return &s, err
 	})
-	return out, failed
 }
 
 // StayNames lists the names of a meeting's stays, in no particular order. It reads nothing else of them: searches look through many.

@@ -80,19 +80,9 @@ func (t *Tx) Guest(of, id string) (app.Guest, error) {
 
 // Guests lists the guests of a meeting or, with a room's id, of its next one, in the order in which they came.
 func (t *Tx) Guests(of string) ([]app.Guest, error) {
-	var out []app.Guest
-	var failed error
-	t.scan(bucketGuests, of+"\x00", func(_ string, v []byte) bool {
-		g, err := decode[app.Guest](v)
-		if err != nil {
-			failed = err
-			return false
-		}
-		out = append(out, g)
-		return true
-	})
+	out, err := scanAll[app.Guest](t, bucketGuests, of+"\x00")
 	slices.SortStableFunc(out, func(a, b app.Guest) int { return a.CameAt.Compare(b.CameAt.Time) })
-	return out, failed
+	return out, err
 }
 
 // PutGuest writes a guest of a meeting or, with a room's id, of its next one.

@@ -54,18 +54,7 @@ func (t *Tx) Booking(id string) (Booking, error) { return decode[Booking](t.get(
 
 // Bookings reads the bookings whose ids begin with prefix, in the order in which they were made.
 func (t *Tx) Bookings(prefix string) ([]Booking, error) {
-	var out []Booking
-	var failed error
-	t.scan(bucketBookings, strings.ToLower(prefix), func(_ string, raw []byte) bool {
-		b, err := decode[Booking](raw)
-		if err != nil {
-			failed = err
-			return false
-		}
-		out = append(out, b)
-		return true
-	})
-	return out, failed
+	return scanAll[Booking](t, bucketBookings, strings.ToLower(prefix))
 }
 
 // PutBooking writes a booking.
@@ -97,20 +86,7 @@ func (t *Tx) Calendar(name string) (Calendar, error) {
 }
 
 // Calendars lists the subscriptions by name.
-func (t *Tx) Calendars() ([]Calendar, error) {
-	var out []Calendar
-	var failed error
-	t.scan(bucketCalendars, "", func(_ string, raw []byte) bool {
-		c, err := decode[Calendar](raw)
-		if err != nil {
-			failed = err
-			return false
-		}
-		out = append(out, c)
-		return true
-	})
-	return out, failed
-}
+func (t *Tx) Calendars() ([]Calendar, error) { return scanAll[Calendar](t, bucketCalendars, "") }
 
 // PutCalendar writes a subscription, and its text unless that is nil.
 func (t *Tx) PutCalendar(c Calendar, text []byte) error {

@@ -61,16 +61,11 @@ func (t *Tx) Position(hook string) (cursor.Position, error) {
 
 // Positions reads the stored positions of all hooks, by name.
 func (t *Tx) Positions() ([]cursor.Position, error) {
-	out := []cursor.Position{}
-	var err error
-	t.scan(bucketPositions, "", func(hook string, raw []byte) bool {
-		var p cursor.Position
+	out, err := collect(t, bucketPositions, "", func(hook string, raw []byte) (p cursor.Position, err error) {
 		if err = json.Unmarshal(raw, &p); err != nil {
 			err = fmt.Errorf("store: the position of hook %q: %w", hook, err)
-			return false
 		}
-		out = append(out, p)
-		return true
+		return p, err
 	})
-	return out, err
+	return append([]cursor.Position{}, out...), err
 }

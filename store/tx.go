@@ -118,6 +118,23 @@ func (t *Tx) scan(bucket []byte, prefix string, visit func(key string, value []b
 	}
 }
 
+// scanAll decodes the values of the keys with a prefix.
+func scanAll[T any](t *Tx, bucket []byte, prefix string) ([]T, error) {
+	return collect(t, bucket, prefix, func(_ string, raw []byte) (T, error) { return decode[T](raw) })
+}
+
+// collect returns what read makes of the keys with a prefix, up to the first error.
+func collect[T any](t *Tx, bucket []byte, prefix string, read func(key string, raw []byte) (T, error)) (out []T, failed error) {
+	t.scan(bucket, prefix, func(key string, raw []byte) bool {
+		one, err := read(key, raw)
+		if failed = err; err == nil {
+			out = append(out, one)
+		}
+		return err == nil
+	})
+	return out, failed
+}
+
 // flush writes the effect into the commit.
 func (t *Tx) flush() error {
 	for name, m := range t.over {

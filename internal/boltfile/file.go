@@ -197,7 +197,7 @@ func Create(path string, o Options, fill func(*bolt.Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("%s: make the file: %w", o.Name, err)
 	}
-	return SyncFolder(filepath.Dir(path))
+	return regular.SyncFolder(filepath.Dir(path))
 }
 
 // Seal commits once more. A file has two first pages, of the last two commits, and when one can't be read the other

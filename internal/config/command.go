@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"greenroom/internal/plain"
+	"greenroom/internal/program/group"
 )
 
 // printed runs a command and returns its standard output. Its errors show the first line of its standard error, without
@@ -27,8 +28,8 @@ func printed(ctx context.Context, command string, timeout time.Duration) (string
 	out, noise := &capped{most: maxSecret, full: cancel}, &capped{most: maxNoise, full: cancel}
 	cmd.Stdout, cmd.Stderr = out, noise
 	cmd.WaitDelay = time.Second // a child that left the group may keep the pipe open
-	ownGroup(cmd)
-	cmd.Cancel = func() error { return killGroup(cmd) }
+	group.Own(cmd)
+	cmd.Cancel = func() error { return group.Kill(cmd) }
 	err := cmd.Run()
 	var exit *exec.ExitError
 	switch {
@@ -41,7 +42,7 @@ func printed(ctx context.Context, command string, timeout time.Duration) (string
 	case inTime.Err() != nil:
 		return "", fmt.Errorf("its command did not finish within %s%s", timeout, noise.firstLine(out))
 	case errors.Is(err, exec.ErrWaitDelay): // it ended well, and left a child behind that holds its output open
-		_ = killGroup(cmd)
+		_ = group.Kill(cmd)
 	case errors.As(err, &exit):
 		return "", fmt.Errorf("its command failed (%s)%s", ending(exit), noise.firstLine(out))
 	case err != nil:

@@ -147,7 +147,7 @@ func KeepInFile(o Options, name, secret string) (Kept, error) {
 		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 			return Kept{}, errors.Join(fmt.Errorf("keep the key: %w", err), forget())
 		}
-		return Kept{Reference: fileReference + keysFolder + "/" + file, Forget: forget}, syncFolder(folder)
+		return Kept{Reference: fileReference + keysFolder + "/" + file, Forget: forget}, regular.SyncFolder(folder)
 	}
 }
 

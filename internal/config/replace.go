@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"greenroom/internal/regular"
 )
 
 // replaceFile puts a text in a file's place, whole or not at all, and lasting. Just before that it asks whether the file is as
@@ -26,26 +28,11 @@ func replaceFile(path string, text []byte, mode fs.FileMode, expected func() (bo
 	}
 	if done && err == nil {
 		if err = os.Rename(f.Name(), path); err == nil {
-			return true, syncFolder(filepath.Dir(path))
+			return true, regular.SyncFolder(filepath.Dir(path))
 		}
 	}
 	if err = errors.Join(err, os.Remove(f.Name())); err != nil {
 		return false, fmt.Errorf("change the configuration: %w", err)
 	}
 	return false, nil
-}
-
-// syncFolder makes the names in a folder last.
-func syncFolder(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil // folders can't be synced there
-	}
-	d, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("sync the folder of the configuration: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("sync the folder of the configuration: %w", err)
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"fmt"
 
 	"greenroom/internal/app"
@@ -18,40 +19,29 @@ func (a *account) whyNot(what app.Ability) string {
 // reasons lists what an account cannot do, with the reason.
 func reasons(a *account) map[app.Ability]string {
 	out := make(map[app.Ability]string)
-	note := func(what app.Ability, can bool) {
-		if can {
-			return
-		}
-		if a.Unusable != nil {
+	p := a.Provider
+	for what, can := range map[app.Ability]bool{
+		app.AbilityRecord: is[provider.Recorder](p), app.AbilityEject: is[provider.Ejector](p), app.AbilityMute: is[provider.Muter](p),
+		app.AbilityLogo: is[provider.LogoUploader](p), app.AbilityAdopt: is[provider.RoomLister](p), app.AbilityLasting: is[provider.RoomKeeper](p),
+		app.AbilityHistory: is[provider.Historian](p), app.AbilityRecordings: is[provider.RecordingLister](p),
+		app.AbilityDownload:        is[provider.FileLinker](p) || a.Recording.Bucket != "" && a.Unusable == nil,
+		app.AbilityDeleteRecording: is[provider.RecordingDeleter](p),
+	} {
+		switch {
+		case can:
+		case a.Unusable != nil:
 			out[what] = a.Unusable.Text
-			return
-		}
-		if out[what] = a.whyNot(what); out[what] == "" {
-			out[what] = fmt.Sprintf("%s cannot do this", a.Platform)
+		default:
+			out[what] = cmp.Or(a.whyNot(what), fmt.Sprintf("%s cannot do this", a.Platform))
 		}
 	}
-	p := a.Provider
-	_, can := p.(provider.Recorder)
-	note(app.AbilityRecord, can)
-	_, can = p.(provider.Ejector)
-	note(app.AbilityEject, can)
-	_, can = p.(provider.Muter)
-	note(app.AbilityMute, can)
-	_, can = p.(provider.LogoUploader)
-	note(app.AbilityLogo, can)
-	_, can = p.(provider.RoomLister)
-	note(app.AbilityAdopt, can)
-	_, can = p.(provider.RoomKeeper)
-	note(app.AbilityLasting, can)
-	_, can = p.(provider.Historian)
-	note(app.AbilityHistory, can)
-	_, can = p.(provider.RecordingLister)
-	note(app.AbilityRecordings, can)
-	_, can = p.(provider.FileLinker)
-	note(app.AbilityDownload, can || a.Recording.Bucket != "" && a.Unusable == nil)
-	_, can = p.(provider.RecordingDeleter)
-	note(app.AbilityDeleteRecording, can)
 	return out
+}
+
+// is reports whether a provider has the ability of an interface.
+func is[T any](p provider.Provider) bool {
+	_, ok := p.(T)
+	return ok
 }
 
 // cannot is the error of asking for what an account lacks.

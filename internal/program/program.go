@@ -16,9 +16,11 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"greenroom/internal/plain"
+	"greenroom/internal/program/group"
 )
 
 // dieTime is how long a program that must end has until it is killed, and how long the children of one that has ended may
@@ -47,13 +49,13 @@ func (p Program) Run(ctx context.Context) error {
 	out := &output{name: p.Name, log: p.Log.With("program", p.Args[0])}
 	cmd := exec.CommandContext(ctx, p.Args[0], p.Args[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, out, dieTime
-	ownGroup(cmd)
-	cmd.Cancel = func() error { return endGroup(cmd) }
+	group.Own(cmd)
+	cmd.Cancel = func() error { return group.End(cmd, syscall.SIGTERM) }
 	cmd.Env, cmd.Dir = p.environ(), p.Dir
 	out.log.Info(p.Name + " begins")
 	err := cmd.Run()
 	if ctx.Err() != nil && cmd.Process != nil {
-		killGroup(cmd)
+		_ = group.Kill(cmd)
 	}
 	out.end()
 	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {

@@ -11,12 +11,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/jonboulle/clockwork"
 
 	"greenroom/internal/crash"
 	"greenroom/internal/plain"
+	"greenroom/internal/program/group"
 	"greenroom/tunnel"
 )
 
@@ -111,8 +113,8 @@ func (r *run) once(ctx context.Context) string {
 		return slices.Contains(r.secrets, name)
 	})
 	cmd.Env = append(cmd.Env, r.variables...)
-	ownGroup(cmd)
-	cmd.Cancel = func() error { return interrupt(cmd) }
+	group.Own(cmd)
+	cmd.Cancel = func() error { return group.End(cmd, syscall.SIGINT) }
 	cmd.WaitDelay = r.patience
 
 	alive, end := context.WithCancel(ctx)
@@ -144,7 +146,7 @@ func (r *run) once(ctx context.Context) string {
 
 	err = cmd.Wait()
 	// What it started in its group may still run, and may still write: those who read are done by now.
-	killGroup(cmd)
+	_ = group.Kill(cmd)
 	out.End()
 	errs.End()
 	return r.ended(err, reader.words())

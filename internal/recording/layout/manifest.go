@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"time"
@@ -86,7 +85,7 @@ func put(folder, name string, text []byte, mode Mode) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
-	return syncFolder(folder)
+	return regular.SyncFolder(folder)
 }
 
 // ReadManifest reads a folder's manifest. It is os.ErrNotExist where there is none.
@@ -101,16 +100,4 @@ func ReadManifest(folder string) (Manifest, error) {
 		return Manifest{}, fmt.Errorf("read the manifest %s: %w", path, err)
 	}
 	return m, nil
-}
-
-// syncFolder makes names in a folder durable. Windows can't flush folders, and keeps their names by journal.
-func syncFolder(folder string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
