@@ -24,6 +24,7 @@ type call struct {
 	params []string // the segments that the pattern's {} matched
 	query  url.Values
 	body   []byte
+	in     map[string]any // the body, as the route's schema reads it
 }
 
 // answer is a handler's answer; it is written after the faults have been applied.
@@ -36,12 +37,17 @@ type answer struct {
 
 func ok(body any) answer { return answer{status: http.StatusOK, body: body} }
 
+// refusal is an answer that ends a call before its handler.
+func (a answer) refusal() *answer { return &a }
+
 // route is one call of an API. handle runs with the world locked, unless free is set.
 type route struct {
 	method, pattern string
 	presence, free  bool
 	class           string // rate limit class of Daily
-	handle          func(*call) answer
+	// body describes the body that the call accepts. Without it the handler reads the body, if any.
+	body   schema
+	handle func(*call) answer
 }
 
 // match compares a path's segments with a pattern's; {} matches one non-empty segment.
@@ -91,7 +97,9 @@ type api struct {
 	admit    func(*call, route) *answer
 	notFound func(*call) answer
 	tooBig   func() answer
-	limited  func(time.Duration) answer
+	// malformed is the answer to a body that doesn't fit its schema.
+	malformed func(error) answer
+	limited   func(time.Duration) answer
 	// trouble is the answer of a failing server, nil for one in the form of Daily's.
 	trouble func(status int) answer
 }
@@ -168,6 +176,13 @@ func (w *World) decide(a *api, rt route, c *call, what string) (d decision) {
 	}
 	if d.fault = w.callFault(a.platform, what, rt.presence); d.fault != nil && d.fault.instead() {
 		return d
+	}
+	if rt.body != nil {
+		var err error
+		if c.in, err = parseBody(c.body, rt.body); err != nil {
+			d.answer = a.malformed(err)
+			return d
+		}
 	}
 	if d.free = rt.free; !d.free {
 		d.answer = rt.handle(c)

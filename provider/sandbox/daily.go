@@ -21,33 +21,33 @@ func (w *World) dailyAPI() *api {
 		admit:    admitDaily,
 		notFound: func(*call) answer { return dailyError(404, "not-found", "") },
 		tooBig:   func() answer { return dailyError(400, "invalid-request-error", "the body is too large") },
-		limited:  dailyLimited,
+		limited:  dailyLimited, malformed: dailyMalformed,
 		routes: []route{
 			{method: "GET", pattern: "/", handle: dailyDomain},
 			{method: "GET", pattern: "/rooms", handle: dailyListRooms},
-			{method: "POST", pattern: "/rooms", handle: dailyCreateRoom},
+			{method: "POST", pattern: "/rooms", body: dailyRoomBody(true), handle: dailyCreateRoom},
 			{method: "GET", pattern: "/rooms/{}", handle: dailyGetRoom},
 			{method: "POST", pattern: "/rooms/{}", handle: dailyUpdateRoom},
 			{method: "DELETE", pattern: "/rooms/{}", class: "delete-room", handle: dailyDeleteRoom},
-			{method: "POST", pattern: "/rooms/{}/eject", handle: dailyEject},
+			{method: "POST", pattern: "/rooms/{}/eject", body: dailyEjectBody, handle: dailyEject},
 			{method: "GET", pattern: "/rooms/{}/presence", presence: true, handle: dailyRoomPresence},
 			{method: "GET", pattern: "/presence", presence: true, handle: dailyPresence},
 			{method: "GET", pattern: "/meetings", handle: dailyMeetings},
 			{method: "GET", pattern: "/meetings/{}", handle: dailyMeeting},
 			{method: "GET", pattern: "/meetings/{}/participants", handle: dailyMeetingParticipants},
-			{method: "POST", pattern: "/meeting-tokens", handle: dailyCreateToken},
+			{method: "POST", pattern: "/meeting-tokens", body: dailyTokenBody(), handle: dailyCreateToken},
 			{method: "GET", pattern: "/meeting-tokens/{}", handle: dailyGetToken},
-			{method: "POST", pattern: "/rooms/{}/recordings/start", class: "start", handle: dailyStartRecording},
-			{method: "POST", pattern: "/rooms/{}/recordings/stop", handle: dailyStopRecording},
-			{method: "POST", pattern: "/rooms/{}/recordings/update", handle: dailyUpdateRecording},
+			{method: "POST", pattern: "/rooms/{}/recordings/start", class: "start", body: dailyRecordingBody(), handle: dailyStartRecording},
+			{method: "POST", pattern: "/rooms/{}/recordings/stop", body: dailyRecordingBody(), handle: dailyStopRecording},
+			{method: "POST", pattern: "/rooms/{}/recordings/update", body: dailyRecordingBody(), handle: dailyUpdateRecording},
 			{method: "GET", pattern: "/recordings", class: "list-recordings", handle: dailyListRecordings},
 			{method: "GET", pattern: "/recordings/{}", handle: dailyGetRecording},
 			{method: "DELETE", pattern: "/recordings/{}", handle: dailyDeleteRecording},
 			{method: "GET", pattern: "/recordings/{}/access-link", handle: dailyAccessLink},
 			{method: "GET", pattern: "/webhooks", handle: dailyListWebhooks},
-			{method: "POST", pattern: "/webhooks", free: true, handle: dailyCreateWebhook},
+			{method: "POST", pattern: "/webhooks", free: true, body: dailyWebhookBody(true), handle: dailyCreateWebhook},
 			{method: "GET", pattern: "/webhooks/{}", handle: dailyGetWebhook},
-			{method: "POST", pattern: "/webhooks/{}", free: true, handle: dailyUpdateWebhook},
+			{method: "POST", pattern: "/webhooks/{}", free: true, body: dailyWebhookBody(false), handle: dailyUpdateWebhook},
 			{method: "DELETE", pattern: "/webhooks/{}", handle: dailyDeleteWebhook},
 		},
 	}
@@ -70,18 +70,11 @@ func dailyMissing(kind, name string) answer {
 	return dailyError(404, "not-found", kind+" "+name+" not found")
 }
 
-// dailyBody parses a body; the answer is the refusal.
-func dailyBody(c *call, s schema) (map[string]any, *answer) {
-	m, err := parseBody(c.body, s)
-	switch {
-	case err == errNotJSON:
-		a := dailyError(400, "json-parsing-error", "the body is not valid JSON")
-		return nil, &a
-	case err != nil:
-		a := dailyInvalid("%s", err)
-		return nil, &a
+func dailyMalformed(err error) answer {
+	if err == errNotJSON {
+		return dailyError(400, "json-parsing-error", "the body is not valid JSON")
 	}
-	return m, nil
+	return dailyInvalid("%s", err)
 }
 
 func dailyLimited(after time.Duration) answer {
@@ -96,12 +89,10 @@ func dailyLimited(after time.Duration) answer {
 func admitDaily(c *call, rt route) *answer {
 	key, shaped := bearer(c.r)
 	if !shaped {
-		a := dailyError(400, "authorization-header-error", "bad Authorization header format")
-		return &a
+		return dailyError(400, "authorization-header-error", "bad Authorization header format").refusal()
 	}
 	if key != c.w.opt.DailyKey {
-		a := dailyError(401, "authentication-error", "")
-		return &a
+		return dailyError(401, "authentication-error", "").refusal()
 	}
 	n, span := 100, 5*time.Second
 	switch rt.class {
@@ -111,8 +102,7 @@ func admitDaily(c *call, rt route) *answer {
 		n, span = 50, 30*time.Second
 	}
 	if !c.w.within(rt.class, n, span, c.at) {
-		a := dailyLimited(0)
-		return &a
+		return dailyLimited(0).refusal()
 	}
 	return nil
 }

@@ -93,13 +93,10 @@ func dailyPresence(c *call) answer {
 	return ok(out)
 }
 
+var dailyEjectBody = schema{"ids": {shape: isTexts}, "user_ids": {shape: isTexts}, "ban": optBool()}
+
 func dailyEject(c *call) answer {
-	body, refused := dailyBody(c, schema{
-		"ids": {shape: isTexts}, "user_ids": {shape: isTexts}, "ban": optBool(),
-	})
-	if refused != nil {
-		return *refused
-	}
+	body := c.in
 	r, there := c.w.find(provider.Daily, c.params[0])
 	if !there {
 		return dailyMissing("room", c.params[0])

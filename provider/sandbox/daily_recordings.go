@@ -124,36 +124,31 @@ func dailyRecordingBody() schema {
 	return s
 }
 
-// dailyRecordingCall parses the fields that start, stop and update share.
-func dailyRecordingCall(c *call) (*room, map[string]any, *answer) {
-	refuse := func(a answer) (*room, map[string]any, *answer) { return nil, nil, &a }
-	body, refused := dailyBody(c, dailyRecordingBody())
-	if refused != nil {
-		return nil, nil, refused
-	}
-	if id, given := body["instanceId"].(string); given && !uuidShape.MatchString(id) {
-		return refuse(dailyInvalid("property 'instanceId' must be a UUID"))
+// dailyRecordingCall checks what start, stop and update share.
+func dailyRecordingCall(c *call) (*room, *answer) {
+	if id, given := c.in["instanceId"].(string); given && !uuidShape.MatchString(id) {
+		return nil, dailyInvalid("property 'instanceId' must be a UUID").refusal()
 	}
 	r, there := c.w.find(provider.Daily, c.params[0])
 	if !there {
-		return refuse(dailyMissing("room", c.params[0]))
+		return nil, dailyMissing("room", c.params[0]).refusal()
 	}
-	return r, body, nil
+	return r, nil
 }
 
 func dailyStartRecording(c *call) answer {
-	r, body, refused := dailyRecordingCall(c)
+	r, refused := dailyRecordingCall(c)
 	if refused != nil {
 		return *refused
 	}
-	kind := text(body, "type")
+	kind := text(c.in, "type")
 	if kind == "" {
 		kind = "cloud"
 	}
 	if kind == "raw-tracks" && r.hosts() {
 		return dailyInvalid("raw-tracks recording requires a custom S3 bucket")
 	}
-	instance := text(body, "instanceId")
+	instance := text(c.in, "instanceId")
 	if instance == "" {
 		instance = defaultInstance
 	}
@@ -164,7 +159,7 @@ func dailyStartRecording(c *call) answer {
 	case err != nil:
 		return dailyInvalid("recording instance %s has an active stream", instance)
 	}
-	limit := number(body, "maxDuration")
+	limit := number(c.in, "maxDuration")
 	if limit == 0 {
 		limit = 15000
 	}
@@ -191,11 +186,11 @@ func running(r *room, body map[string]any) (*recording, bool) {
 }
 
 func dailyStopRecording(c *call) answer {
-	r, body, refused := dailyRecordingCall(c)
+	r, refused := dailyRecordingCall(c)
 	if refused != nil {
 		return *refused
 	}
-	rec, there := running(r, body)
+	rec, there := running(r, c.in)
 	if !there {
 		return dailyInvalid("room %s has no active recording", r.name)
 	}
@@ -204,11 +199,11 @@ func dailyStopRecording(c *call) answer {
 }
 
 func dailyUpdateRecording(c *call) answer {
-	r, body, refused := dailyRecordingCall(c)
+	r, refused := dailyRecordingCall(c)
 	if refused != nil {
 		return *refused
 	}
-	if _, there := running(r, body); !there {
+	if _, there := running(r, c.in); !there {
 		return dailyInvalid("room %s has no active recording", r.name)
 	}
 	return ok(map[string]any{"status": "sent"})

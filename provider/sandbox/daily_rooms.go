@@ -21,10 +21,7 @@ var dailyName = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
 const collectAfter = time.Hour
 
 func dailyCreateRoom(c *call) answer {
-	body, refused := dailyBody(c, dailyRoomBody(true))
-	if refused != nil {
-		return *refused
-	}
+	body := c.in
 	name, named := body["name"].(string)
 	if !dailyName.MatchString(name) || named && name == "" {
 		const allowed = "contains invalid characters (room names can contain A-Z, a-z, 0-9, '-', and '_')"
@@ -153,9 +150,9 @@ func dailyUpdateRoom(c *call) answer {
 	if !there {
 		return dailyMissing("room", c.params[0])
 	}
-	body, refused := dailyBody(c, dailyRoomBody(false))
-	if refused != nil {
-		return *refused
+	body, err := parseBody(c.body, dailyRoomBody(false))
+	if err != nil {
+		return dailyMalformed(err)
 	}
 	if err := checkRoomProperties(table(body, "properties"), c.at); err != nil {
 		return dailyInvalid("%s", err)

@@ -80,8 +80,8 @@ func dailyRoomBody(named bool) schema {
 	return s
 }
 
-func dailyTokenProperties() schema {
-	return schema{
+func dailyTokenBody() schema {
+	return schema{"properties": {shape: isTable, required: true, fields: schema{
 		"room_name": {shape: isText, least: 1, most: 128},
 		"nbf":       unixTime(), "exp": unixTime(),
 		"is_owner":                   optBool(),
@@ -104,7 +104,7 @@ func dailyTokenProperties() schema {
 		"redirect_on_meeting_exit":   {shape: isText},
 		"lang":                       {shape: isChoice, choices: dailyLangs},
 		"permissions":                {shape: isObject},
-	}
+	}}}
 }
 
 // futureExp refuses an exp that is over (A1).

@@ -29,11 +29,7 @@ type tokenGrant struct {
 }
 
 func dailyCreateToken(c *call) answer {
-	body, refused := dailyBody(c, schema{"properties": {shape: isTable, required: true, fields: dailyTokenProperties()}})
-	if refused != nil {
-		return *refused
-	}
-	p := table(body, "properties")
+	p := table(c.in, "properties")
 	if err := futureExp(p, c.at); err != nil {
 		return dailyInvalid("%s", err)
 	}

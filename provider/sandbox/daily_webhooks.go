@@ -64,15 +64,13 @@ func (e errPing) Error() string { return "non-200 status code returned from webh
 func applyWebhook(h *hook, body map[string]any) *answer {
 	if u, given := body["url"].(string); given {
 		if !webURL(u) {
-			a := dailyInvalid("property 'url' must be a URL")
-			return &a
+			return dailyInvalid("property 'url' must be a URL").refusal()
 		}
 		h.url = u
 	}
 	if s, given := body["hmac"].(string); given {
 		if _, err := base64.StdEncoding.DecodeString(s); err != nil {
-			a := dailyInvalid("property 'hmac' must be base64")
-			return &a
+			return dailyInvalid("property 'hmac' must be base64").refusal()
 		}
 		h.secret = s
 	}
@@ -89,12 +87,8 @@ func applyWebhook(h *hook, body map[string]any) *answer {
 }
 
 func dailyCreateWebhook(c *call) answer {
-	body, refused := dailyBody(c, dailyWebhookBody(true))
-	if refused != nil {
-		return *refused
-	}
 	h := &hook{platform: provider.Daily, retry: "circuit-breaker"}
-	if refused := applyWebhook(h, body); refused != nil {
+	if refused := applyWebhook(h, c.in); refused != nil {
 		return *refused
 	}
 	c.w.lock()
@@ -138,10 +132,6 @@ func (w *World) dailyHook(id string) (*hook, bool) {
 
 // dailyUpdateWebhook changes a webhook, or reactivates a failed one; either needs a new ping.
 func dailyUpdateWebhook(c *call) answer {
-	body, refused := dailyBody(c, dailyWebhookBody(false))
-	if refused != nil {
-		return *refused
-	}
 	c.w.lock()
 	h, there := c.w.dailyHook(c.params[0])
 	var trial hook
@@ -152,7 +142,7 @@ func dailyUpdateWebhook(c *call) answer {
 	if !there {
 		return dailyMissing("webhook", c.params[0])
 	}
-	if refused := applyWebhook(&trial, body); refused != nil {
+	if refused := applyWebhook(&trial, c.in); refused != nil {
 		return *refused
 	}
 	if err := c.w.ping(&trial); err != nil {
@@ -163,7 +153,7 @@ func dailyUpdateWebhook(c *call) answer {
 	if h.gone {
 		return dailyMissing("webhook", c.params[0])
 	}
-	applyWebhook(h, body)
+	applyWebhook(h, c.in)
 	h.failed, h.failures, h.updatedAt = false, 0, at.Truncate(time.Millisecond)
 	return ok(dailyWebhook(h))
 }

@@ -21,7 +21,7 @@ func FuzzParseBody(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
-	schemas := []schema{dailyRoomBody(true), dailyTokenProperties(), wherebyMeetingBody(), dailyWebhookBody(true), dailyRecordingBody()}
+	schemas := []schema{dailyRoomBody(true), dailyTokenBody(), wherebyMeetingBody(), dailyWebhookBody(true), dailyRecordingBody()}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, s := range schemas {
 			got, err := parseBody(body, s)

@@ -17,6 +17,8 @@ func (w *World) LiveKit() http.Handler {
 	return w.withPages(func(rw http.ResponseWriter, r *http.Request) { w.serve(a, rw, r) })
 }
 
+// livekitAPI is LiveKit's HTTP side. The server ignores what it doesn't know in a body; the sandbox refuses it, as it does for the
+// other platforms.
 func (w *World) livekitAPI() *api {
 	rooms, egress := "/twirp/livekit.RoomService/", "/twirp/livekit.Egress/"
 	return &api{
@@ -28,6 +30,9 @@ func (w *World) livekitAPI() *api {
 			return a
 		},
 		tooBig: func() answer { return livekitError("malformed", "the json request could not be decoded") },
+		malformed: func(err error) answer {
+			return livekitError("malformed", "the json request could not be decoded: "+err.Error())
+		},
 		limited: func(after time.Duration) answer {
 			a := livekitError("resource_exhausted", "rate limit exceeded")
 			if after > 0 {
@@ -37,17 +42,29 @@ func (w *World) livekitAPI() *api {
 		},
 		trouble: livekitTrouble,
 		routes: []route{
-			{method: "POST", pattern: rooms + "CreateRoom", class: "create", handle: livekitCreate},
-			{method: "POST", pattern: rooms + "DeleteRoom", class: "create", handle: livekitDelete},
-			{method: "POST", pattern: rooms + "ListRooms", class: "list", presence: true, handle: livekitList},
-			{method: "POST", pattern: rooms + "ListParticipants", class: "admin", presence: true, handle: livekitPeople},
-			{method: "POST", pattern: rooms + "RemoveParticipant", class: "admin", handle: livekitRemove},
-			{method: "POST", pattern: rooms + "MutePublishedTrack", class: "admin", handle: livekitMute},
-			{method: "POST", pattern: rooms + "UpdateRoomMetadata", class: "admin", handle: livekitMetadata},
-			{method: "POST", pattern: egress + "ListEgress", class: "record", handle: livekitListEgress},
-			{method: "POST", pattern: egress + "StopEgress", class: "record", handle: livekitStopEgress},
-			{method: "POST", pattern: egress + "StartRoomCompositeEgress", class: "record", handle: livekitStartComposite},
-			{method: "POST", pattern: egress + "StartTrackEgress", class: "record", handle: livekitStartTrack},
+			{method: "POST", pattern: rooms + "CreateRoom", class: "create", body: schema{
+				"name": {shape: isText}, "empty_timeout": {shape: isInt}, "departure_timeout": {shape: isInt},
+				"max_participants": {shape: isInt}, "metadata": {shape: isText},
+			}, handle: livekitCreate},
+			{method: "POST", pattern: rooms + "DeleteRoom", class: "create", body: schema{"room": {shape: isText}}, handle: livekitDelete},
+			{method: "POST", pattern: rooms + "ListRooms", class: "list", presence: true, body: schema{"names": {shape: isTexts}}, handle: livekitList},
+			{method: "POST", pattern: rooms + "ListParticipants", class: "admin", presence: true, body: schema{"room": {shape: isText}}, handle: livekitPeople},
+			{method: "POST", pattern: rooms + "RemoveParticipant", class: "admin", body: schema{"room": {shape: isText}, "identity": {shape: isText}}, handle: livekitRemove},
+			{method: "POST", pattern: rooms + "MutePublishedTrack", class: "admin", body: schema{
+				"room": {shape: isText}, "identity": {shape: isText}, "track_sid": {shape: isText}, "muted": {shape: isBool},
+			}, handle: livekitMute},
+			{method: "POST", pattern: rooms + "UpdateRoomMetadata", class: "admin", body: schema{"room": {shape: isText}, "metadata": {shape: isText}}, handle: livekitMetadata},
+			{method: "POST", pattern: egress + "ListEgress", class: "record", body: schema{
+				"room_name": {shape: isText}, "egress_id": {shape: isText}, "active": {shape: isBool}, "page_token": {shape: isObject},
+			}, handle: livekitListEgress},
+			{method: "POST", pattern: egress + "StopEgress", class: "record", body: schema{"egress_id": {shape: isText}}, handle: livekitStopEgress},
+			{method: "POST", pattern: egress + "StartRoomCompositeEgress", class: "record", body: schema{
+				"room_name": {shape: isText}, "layout": {shape: isText}, "file_outputs": {shape: isList}, "webhooks": {shape: isList},
+				"audio_only": {shape: isBool},
+			}, handle: livekitStartComposite},
+			{method: "POST", pattern: egress + "StartTrackEgress", class: "record", body: schema{
+				"room_name": {shape: isText}, "track_id": {shape: isText}, "file": {shape: isObject}, "webhooks": {shape: isList},
+			}, handle: livekitStartTrack},
 			{method: "POST", pattern: egress + "StartWebEgress", class: "record", handle: func(*call) answer {
 				return livekitError("invalid_argument", "twirp error unknown: request has missing or invalid field: url")
 			}},
@@ -136,14 +153,14 @@ func (w *World) redeemLiveKit(token, room string, at time.Time) (tokenGrant, err
 
 // admitLiveKit checks a call's token, and its grants before the call is even parsed.
 func admitLiveKit(c *call, rt route) *answer {
-	text := func(words string) *answer { return &answer{status: 401, text: words} }
+	unknown := func(words string) *answer { return &answer{status: 401, text: words} }
 	token, shaped := bearer(c.r)
 	if !shaped {
-		return text("invalid authorization header. Must start with Bearer")
+		return unknown("invalid authorization header. Must start with Bearer")
 	}
 	claims, why := c.w.livekitToken(token, c.at)
 	if why != "" {
-		return text(why)
+		return unknown(why)
 	}
 	v, may := claims.Video, true
 	switch rt.class {
@@ -154,38 +171,13 @@ func admitLiveKit(c *call, rt route) *answer {
 	case "record":
 		may = v.RoomRecord
 	case "admin":
-		body, err := parseBody(c.body, livekitBodies[rt.pattern[strings.LastIndex(rt.pattern, "/")+1:]])
-		may = v.RoomAdmin && (err != nil || named(body) == v.Room)
+		body, err := parseBody(c.body, rt.body)
+		may = v.RoomAdmin && (err != nil || text(body, "room") == v.Room)
 	}
 	if !may {
-		a := livekitError("unauthenticated", "permissions denied")
-		return &a
+		return livekitError("unauthenticated", "permissions denied").refusal()
 	}
 	return nil
-}
-
-// named is the room that a body is about.
-func named(m map[string]any) string { return text(m, "room") }
-
-// livekitBodies are the bodies of the calls that are about one room. The server ignores what it doesn't know; the sandbox refuses
-// it, as it does for the other platforms.
-var livekitBodies = map[string]schema{
-	"ListParticipants":   {"room": {shape: isText}},
-	"RemoveParticipant":  {"room": {shape: isText}, "identity": {shape: isText}},
-	"UpdateRoomMetadata": {"room": {shape: isText}, "metadata": {shape: isText}},
-	"MutePublishedTrack": {
-		"room": {shape: isText}, "identity": {shape: isText}, "track_sid": {shape: isText}, "muted": {shape: isBool},
-	},
-}
-
-// livekitBody parses a body.
-func livekitBody(c *call, s schema) (map[string]any, *answer) {
-	m, err := parseBody(c.body, s)
-	if err != nil {
-		a := livekitError("malformed", "the json request could not be decoded: "+err.Error())
-		return nil, &a
-	}
-	return m, nil
 }
 
 // livekitID returns an id with a prefix: RM_ for rooms, PA_ for participants, TR_ for tracks, EG_ for egress, EV_ for events.

@@ -27,8 +27,7 @@ func livekitHooks(c *call, raw any) *answer {
 	for _, one := range list {
 		m, _ := one.(map[string]any)
 		if key, _ := m["signing_key"].(string); key != c.w.opt.LiveKitKey {
-			a := livekitError("invalid_argument", "twirp error unknown: webhook signing key is not known")
-			return &a
+			return livekitError("invalid_argument", "twirp error unknown: webhook signing key is not known").refusal()
 		}
 	}
 	return nil
@@ -63,13 +62,7 @@ func livekitStart(c *call, name, path, track, bucket string, hooks any) answer {
 }
 
 func livekitStartComposite(c *call) answer {
-	m, refused := livekitBody(c, schema{
-		"room_name": {shape: isText}, "layout": {shape: isText}, "file_outputs": {shape: isList}, "webhooks": {shape: isList},
-		"audio_only": {shape: isBool},
-	})
-	if refused != nil {
-		return *refused
-	}
+	m := c.in
 	outputs, _ := m["file_outputs"].([]any)
 	if _, there := c.w.find(provider.LiveKit, text(m, "room_name")); !there {
 		return livekitMissing()
@@ -97,12 +90,7 @@ func livekitFile(raw any) (map[string]any, error) {
 }
 
 func livekitStartTrack(c *call) answer {
-	m, refused := livekitBody(c, schema{
-		"room_name": {shape: isText}, "track_id": {shape: isText}, "file": {shape: isObject}, "webhooks": {shape: isList},
-	})
-	if refused != nil {
-		return *refused
-	}
+	m := c.in
 	file, err := livekitFile(m["file"])
 	if err != nil {
 		return livekitError("malformed", err.Error())
@@ -127,12 +115,7 @@ func (r *room) sends(track string) bool {
 }
 
 func livekitListEgress(c *call) answer {
-	m, refused := livekitBody(c, schema{
-		"room_name": {shape: isText}, "egress_id": {shape: isText}, "active": {shape: isBool}, "page_token": {shape: isObject},
-	})
-	if refused != nil {
-		return *refused
-	}
+	m := c.in
 	items := []any{}
 	for _, rec := range c.w.recordingsOf(provider.LiveKit) {
 		if name := text(m, "room_name"); name != "" && name != rec.room.name {
@@ -150,10 +133,7 @@ func livekitListEgress(c *call) answer {
 }
 
 func livekitStopEgress(c *call) answer {
-	m, refused := livekitBody(c, schema{"egress_id": {shape: isText}})
-	if refused != nil {
-		return *refused
-	}
+	m := c.in
 	rec, there := c.w.recordingByID(provider.LiveKit, text(m, "egress_id"))
 	if !there {
 		return livekitError("not_found", "twirp error unknown: egress does not exist")

@@ -39,11 +39,11 @@ func (w *World) AddRoom(p provider.Platform, name string, o RoomOptions) (string
 		if o.Record {
 			properties["enable_recording"] = "cloud"
 		}
-		c.body = compact(body)
+		c.in = body
 		a = dailyCreateRoom(c)
 	} else if p == provider.LiveKit {
 		body["name"], body["empty_timeout"], body["departure_timeout"] = name, int64(o.For/time.Second), int64(o.For/time.Second)
-		c.body = compact(body)
+		c.in = body
 		a = livekitCreate(c)
 	} else {
 		body["endDate"], body["isLocked"], body["roomMode"], body["roomNamePrefix"] = iso(end), o.Locked, "group", name
@@ -52,7 +52,7 @@ func (w *World) AddRoom(p provider.Platform, name string, o RoomOptions) (string
 				"type": "cloud", "startTrigger": "automatic", "destination": map[string]any{"provider": "whereby"},
 			}
 		}
-		c.body = compact(body)
+		c.in = body
 		a = wherebyCreate(c)
 	}
 	made, _ := a.body.(map[string]any)

@@ -21,9 +21,9 @@ func (w *World) wherebyAPI() *api {
 		admit:    admitWhereby,
 		notFound: func(*call) answer { return wherebyError(404, "Not found") },
 		tooBig:   func() answer { return wherebyError(413, "Payload too large") },
-		limited:  wherebyLimited,
+		limited:  wherebyLimited, malformed: func(err error) answer { return wherebyError(400, err.Error()) },
 		routes: []route{
-			{method: "POST", pattern: "/meetings", handle: wherebyCreate},
+			{method: "POST", pattern: "/meetings", body: wherebyMeetingBody(), handle: wherebyCreate},
 			{method: "GET", pattern: "/meetings", handle: wherebyList},
 			{method: "GET", pattern: "/meetings/{}", handle: wherebyGet},
 			{method: "DELETE", pattern: "/meetings/{}", handle: wherebyDelete},
@@ -32,7 +32,7 @@ func (w *World) wherebyAPI() *api {
 			{method: "GET", pattern: "/insights/participants", presence: true, handle: wherebyParticipants},
 			{method: "GET", pattern: "/insights/participant", presence: true, handle: wherebyParticipant},
 			{method: "GET", pattern: "/recordings", handle: wherebyRecordings},
-			{method: "POST", pattern: "/recordings/bulk-delete", handle: wherebyBulkDelete},
+			{method: "POST", pattern: "/recordings/bulk-delete", body: schema{"recordingIds": {shape: isTexts, required: true}}, handle: wherebyBulkDelete},
 			{method: "GET", pattern: "/recordings/{}", handle: wherebyRecording},
 			{method: "DELETE", pattern: "/recordings/{}", handle: wherebyDeleteRecording},
 			{method: "GET", pattern: "/recordings/{}/access-link", handle: wherebyAccessLink},
@@ -70,8 +70,7 @@ func wherebyLimited(after time.Duration) answer {
 func admitWhereby(c *call, rt route) *answer {
 	key, shaped := bearer(c.r)
 	if !shaped || key != c.w.opt.WherebyKey {
-		a := wherebyError(401, "Unauthorized")
-		return &a
+		return wherebyError(401, "Unauthorized").refusal()
 	}
 	points := 1
 	switch rt.method {

@@ -109,10 +109,7 @@ func checkDestination(rec map[string]any) error {
 var wherebyPrefix = regexp.MustCompile(`^[a-z0-9_-]*$`)
 
 func wherebyCreate(c *call) answer {
-	body, err := parseBody(c.body, wherebyMeetingBody())
-	if err != nil {
-		return wherebyError(400, err.Error())
-	}
+	body := c.in
 	end, err := wherebyDate(text(body, "endDate"))
 	if err != nil {
 		return wherebyError(400, "endDate: "+err.Error())
@@ -206,8 +203,7 @@ func wherebyFields(c *call) ([]string, *answer) {
 	}
 	for _, f := range fields {
 		if f != "hostRoomUrl" && f != "viewerRoomUrl" {
-			a := wherebyError(400, "unknown field")
-			return nil, &a
+			return nil, wherebyError(400, "unknown field").refusal()
 		}
 	}
 	return fields, nil

@@ -54,11 +54,7 @@ func wherebyDeleteRecording(c *call) answer {
 }
 
 func wherebyBulkDelete(c *call) answer {
-	body, err := parseBody(c.body, schema{"recordingIds": {shape: isTexts, required: true}})
-	if err != nil {
-		return wherebyError(400, err.Error())
-	}
-	ids := texts(body, "recordingIds")
+	ids := texts(c.in, "recordingIds")
 	c.w.at(c.at.Add(time.Second), func(time.Time) {
 		for _, id := range ids {
 			if rec, there := c.w.recordingByID(provider.Whereby, id); there {
