@@ -63,7 +63,7 @@ func (p *program) runLines(ctx context.Context, c *config.Config, b app.Backend,
 			m.news.add(ch)
 		}
 	})
-	q.words("Greenroom, with prompts and lines. Answer with a number.")
+	q.words("Greenroom with prompts instead of the full screen. Answer with a number.")
 	for {
 		switch err := m.turn(ctx); {
 		case err == errQuit, err == errDeclined:
@@ -95,14 +95,14 @@ func (m *lineMode) turn(ctx context.Context) error {
 		}
 	}
 	m.listed = true
-	n, err := m.number(ctx, "What next? Enter lists the tasks.", len(tasks))
+	n, err := m.number(ctx, "What next? Press enter to list the tasks.", len(tasks))
 	if err != nil || n < 0 {
 		m.listed = false
 		return err
 	}
 	err = tasks[n].do(ctx)
 	if err == errDeclined {
-		m.words("Nothing was done.")
+		m.words("Nothing was changed.")
 		return nil
 	}
 	return err
@@ -169,7 +169,7 @@ func (m *lineMode) tasks() []task {
 		{"List the recordings", run("recording", "list")},
 		{"Download a recording", m.download},
 		{"Create a room", m.createRoom},
-		{"Show what is coming up", run("upcoming")},
+		{"Show upcoming meetings", run("upcoming")},
 		{"Check everything", run("doctor")},
 		{"Any other command", m.anyCommand},
 		{"Quit", func(context.Context) error { return errQuit }},
@@ -204,7 +204,7 @@ func (m *lineMode) anyCommand(ctx context.Context) error {
 	args := strings.Fields(line)
 	if own := []string{"accessible", "demo", "init", "listen", "mcp", "relay", "sandbox"}; slices.Contains(own, args[0]) {
 		return &app.Error{
-			Kind: provider.Unsupported, Text: args[0] + " needs a terminal of its own", Hint: "in another terminal: greenroom " + line,
+			Kind: provider.Unsupported, Text: args[0] + " needs its own terminal", Hint: "run it in another terminal: greenroom " + line,
 		}
 	}
 	return m.command(ctx, args...)
@@ -220,7 +220,7 @@ func (m *lineMode) links(ctx context.Context) error {
 	if err := m.command(ctx, "meeting", "link", room); err != nil {
 		return err
 	}
-	m.words("For you, the host. Give it to no one else:")
+	m.words("For you, the host. Don't share it:")
 	return m.command(ctx, "meeting", "link", "--host", room)
 }
 
@@ -231,7 +231,7 @@ func (m *lineMode) listRooms(ctx context.Context) error {
 		return err
 	}
 	if len(rooms) == 0 {
-		m.words("There is no room yet.")
+		m.words("There are no rooms yet.")
 	}
 	for _, r := range rooms {
 		m.words(roomSentence(r))
@@ -314,7 +314,7 @@ func (m *lineMode) room(ctx context.Context, open bool) (string, error) {
 		}
 	}
 	if len(names) == 0 {
-		if m.words("There is none."); open {
+		if m.words("There are none."); open {
 			m.words("Start a meeting first.")
 		}
 		return "", errDeclined

@@ -55,7 +55,7 @@ func (n *news) print(p *program) {
 	}
 	p.words("Meanwhile:")
 	if more > 0 {
-		p.words(fmt.Sprintf("%d earlier lines are left out.", more))
+		p.words(fmt.Sprintf("%d earlier lines are not shown.", more))
 	}
 	for _, l := range lines {
 		p.words(l)

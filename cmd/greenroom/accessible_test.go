@@ -49,7 +49,7 @@ func TestTheHostsJobWithoutAScreen(t *testing.T) {
 	said := b.err.String() + b.out.String()
 	for _, want := range []string{
 		"Rooms: 0. Live: 0.", "Rooms: 1.", "hall, no meeting.", "hall, open, no one is here", "https://", "Zoë 渡辺.", "in the browser",
-		"Ended the meeting of hall", "There is none.", "Answer with a number from 1 to",
+		"Ended the meeting of hall", "There are none.", "Answer with a number from 1 to",
 	} {
 		if !strings.Contains(strings.ToLower(said), strings.ToLower(want)) {
 			t.Errorf("no %q in\n%s", want, said)

@@ -65,7 +65,7 @@ func accountRows(c *config.Config) []accountRow {
 func (p *program) accountList() *cobra.Command {
 	return p.jsonFlag(&cobra.Command{
 		Use: "list", Short: "List the configured accounts", Args: exactly(),
-		Long: "List the configured accounts, and where their keys come from. No platform is asked: `account check` does that.",
+		Long: "List the configured accounts and the sources of their keys. This doesn't contact the platforms; `account check` does.",
 		RunE: p.do(func(ctx context.Context, _ []string) error {
 			c, err := p.config(ctx, "")
 			if err != nil {
@@ -87,9 +87,9 @@ func (p *program) printAccounts(rows []accountRow) error {
 
 func (p *program) accountCheck() *cobra.Command {
 	return p.jsonFlag(&cobra.Command{
-		Use: "check [NAME]", Short: "Ask the platforms whether the keys work", Args: atMostOne("account"), ValidArgsFunction: p.accounts,
-		Long: "Ask the platforms whether the keys of all accounts, or of one, work. The exit status is 4 when a key is refused or can't be\n" +
-			"fetched, and 1 when a platform can't be reached. `greenroom doctor` checks more: plan, bucket, webhook, clock.",
+		Use: "check [NAME]", Short: "Check the keys with the platforms", Args: atMostOne("account"), ValidArgsFunction: p.accounts,
+		Long: "Check the keys of all accounts, or of one, with the platforms. The exit status is 4 if a key is refused or can't be\n" +
+			"fetched, and 1 if a platform can't be reached. `greenroom doctor` checks more: plan, bucket, webhook, clock.",
 		RunE: p.do(func(ctx context.Context, args []string) error {
 			c, err := p.config(ctx, "")
 			if err != nil {

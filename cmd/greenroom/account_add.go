@@ -37,9 +37,9 @@ func (p *program) accountAdd() *cobra.Command {
 	o := &newAccount{program: p}
 	cmd := &cobra.Command{
 		Use: "add NAME", Short: "Add an account", Args: exactly("a name"),
-		Long: "Add an account to the configuration. The key is asked for, or read from standard input, and checked at once: a key that the\n" +
-			"platform refuses is stored nowhere. It is stored in the system's keyring or, without one, in a file that only you can read.\n" +
-			"The configuration file keeps its comments. Running programs use the account after a restart.",
+		Long: "Add an account to the configuration. The key is prompted for, or read from standard input, and checked immediately: a key that the\n" +
+			"platform refuses is not stored. A valid key is stored in the system's keyring or, without one, in a file that only " +
+			"you can read. Comments in the configuration file are kept. Running programs use the account after a restart.",
 		Example: "greenroom account add acme --platform " + string(drivers()[0].Platform) + "\n" +
 			"pass show acme | greenroom account add acme --platform " + string(drivers()[0].Platform) + " --key-stdin",
 		RunE: p.do(func(ctx context.Context, args []string) error {
@@ -57,7 +57,7 @@ func (p *program) accountAdd() *cobra.Command {
 	flags.BoolVar(&o.keyStdin, "key-stdin", false, "read the key from standard input; if the platform needs several values, one per line")
 	flags.BoolVar(&o.keyring, "keyring", false, "store the key in the system's keyring only")
 	flags.BoolVar(&o.file, "file", false, "store the key in a file that only you can read")
-	flags.BoolVar(&o.noCheck, "no-check", false, "don't ask the platform whether the key works")
+	flags.BoolVar(&o.noCheck, "no-check", false, "don't check the key with the platform")
 	words(cmd, "platform", platforms...)
 	return p.jsonFlag(cmd, "print the account as a JSON object")
 }
@@ -77,7 +77,7 @@ func (o *newAccount) run(ctx context.Context) error {
 		return err
 	}
 	if !o.keyStdin && !(o.inTTY && o.outTTY) {
-		return usagef("without a terminal the key is read from standard input: run with --key-stdin")
+		return usagef("there is no terminal to ask for the key: use --key-stdin to read it from standard input")
 	}
 	if err := o.free(ctx); err != nil {
 		return err
@@ -135,11 +135,11 @@ func (o *newAccount) free(ctx context.Context) error {
 		return err
 	}
 	e := &app.Error{
-		Kind: provider.Conflict, Text: fmt.Sprintf("there is an account %s already", o.name),
+		Kind: provider.Conflict, Text: fmt.Sprintf("account %s already exists", o.name),
 		Hint: fmt.Sprintf("choose another name, or run `greenroom account remove %s` first", o.name),
 	}
 	if v := o.driver.Variable("api_key"); c.KeyFrom[o.name] == "env" && o.getenv(v) != "" {
-		e.Text, e.Hint = fmt.Sprintf("%s makes an account %s already", v, o.name), "choose another name, or unset the variable"
+		e.Text, e.Hint = fmt.Sprintf("%s already defines an account %s", v, o.name), "choose another name, or unset the variable"
 	}
 	return e
 }
@@ -175,7 +175,7 @@ func (p *program) askInput(ctx context.Context, in provider.Input) (string, erro
 		ask, hidden = p.askHidden, ", hidden"
 	}
 	if in.Later {
-		hidden += ", enter skips"
+		hidden += ", press enter to skip"
 	}
 	for {
 		value, err := ask(ctx, question+hidden+": ")
@@ -196,7 +196,7 @@ func (o *newAccount) inputs() func(context.Context, provider.Input) (string, err
 			if err := lines.Err(); err != nil {
 				return "", fmt.Errorf("read the %s from standard input: %w", in.Label, err)
 			}
-			return "", usagef("standard input has no %s", in.Label)
+			return "", usagef("standard input doesn't contain the %s", in.Label)
 		}
 		return strings.TrimSpace(lines.Text()), nil
 	}
@@ -310,7 +310,7 @@ func (o *newAccount) whereKeyIs() string {
 // restartHint mentions the program that is running with the configuration as it was.
 func (p *program) restartHint(c *config.Config) {
 	if h, err := lock.Read(c.DataDir); err == nil && h.PID != 0 {
-		p.words("Programs that run already use it after a restart.")
+		p.words("Programs that are already running use it after a restart.")
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 func (p *program) accountRemove() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "remove NAME", Short: "Remove an account from the configuration", Args: exactly("an account"), ValidArgsFunction: p.accounts,
-		Long: "Remove an account from the configuration file, and its secrets from the keyring or from the files that `account add` made. Nothing\n" +
-			"changes on the platform, and its rooms and meetings stay in the store. Comments on lines of their own stay in the file.",
+		Long: "Remove an account from the configuration file, and its secrets from the keyring or from the files that `account add` created. Nothing\n" +
+			"changes on the platform, and the account's rooms and meetings stay in the store. Comments on separate lines stay in the file.",
 		RunE: p.do(p.removeAccount),
 	}
 	cmd.Flags().BoolVar(&p.yes, "yes", false, "don't ask")

@@ -29,8 +29,8 @@ func (p *program) calendarExport() *cobra.Command {
 	o := &calendarExportOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "export [ROOM]", Short: "Print the bookings as a calendar (ICS)", Args: atMostOne("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
-		Long: "Print the bookings of a room, or of all rooms, as a calendar that other programs import. An event keeps its identity: " +
-			"importing again updates it. It contains the guest link as soon as there is one, and never a host link.",
+		Long: "Print the bookings of a room, or of all rooms, as a calendar file for other programs. Importing the file again " +
+			"updates its events. Each event contains the guest link once there is one, but never a host link.",
 		Example: "greenroom calendar export all-hands > all-hands.ics\ngreenroom calendar export --to ~/calendars/greenroom.ics",
 	}
 	cmd.Flags().StringVar(&o.to, "to", "", "write to this file instead of standard output")
@@ -39,7 +39,7 @@ func (p *program) calendarExport() *cobra.Command {
 
 func (o *calendarExportOptions) run(ctx context.Context, args []string) error {
 	if o.to != "" && o.json {
-		return usagef("--to and --json exclude each other")
+		return usagef("use either --to or --json, not both")
 	}
 	return o.reading(ctx, func(b app.Backend) error {
 		e := app.CalendarExport{}
@@ -51,7 +51,7 @@ func (o *calendarExportOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		if out.Bookings == 0 {
-			o.words("No bookings: the calendar is empty. Make one: greenroom room schedule ROOM --at '2026-12-01 10:00'")
+			o.words("There are no bookings, so the calendar is empty. To add one: greenroom room schedule ROOM --at '2026-12-01 10:00'")
 		}
 		switch {
 		case o.json:
@@ -87,10 +87,8 @@ func replaceFile(path, text string) error {
 func (p *program) calendarSubscribe() *cobra.Command {
 	return p.jsonFlag(&cobra.Command{
 		Use: "subscribe NAME URL|FILE", Short: "Subscribe to a calendar", Args: exactly("NAME", "URL|FILE"), RunE: p.do(p.subscribeCalendar),
-		Long: "Read a calendar (ICS) of Outlook, Google, Apple, Proton or another program, so that `upcoming` lists its events and their " +
-			"conference links. Greenroom reads it every 15 minutes and never writes to it. If it can't be read, the last events stay.\n\n" +
-			"The address must be https or webcal, and not in a private network. For a private calendar use its secret address; it is " +
-			"kept in the store.",
+		Long: "Subscribe to a calendar (ICS) from Outlook, Google, Apple, Proton or another program, so that `upcoming` lists its events and their conference links. Greenroom reads it every 15 minutes and never writes to it. If it can't be read, the events read last stay.\n\n" +
+			"The address must be https or webcal, and public. For a private calendar, use its secret address, which is kept in the store.",
 		Example: "greenroom calendar subscribe work https://calendar.google.com/calendar/ical/…/basic.ics\ngreenroom calendar subscribe team ~/calendars/team.ics",
 	}, "print the calendar as a JSON object")
 }
@@ -147,7 +145,8 @@ func place(source string) string {
 
 func (p *program) calendarRemove() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "remove NAME", Short: "End a subscription", Aliases: []string{"rm"}, Args: exactly("NAME"), RunE: p.asks(p.removeCalendar), ValidArgsFunction: p.calendars,
+		Use: "remove NAME", Short: "Remove a " +
+			"calendar", Aliases: []string{"rm"}, Args: exactly("NAME"), RunE: p.asks(p.removeCalendar), ValidArgsFunction: p.calendars,
 	}
 	p.yesFlag(cmd)
 	return p.jsonFlag(cmd, "print the calendar as a JSON object")

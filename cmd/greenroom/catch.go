@@ -17,7 +17,7 @@ import (
 )
 
 func (p *program) catchCommand() *cobra.Command {
-	return group("catch", "Catch the webhooks of any service, at an address of its own", p.catchCreate(), p.catchList(), p.catchRemove())
+	return group("catch", "Catch webhooks of any service", p.catchCreate(), p.catchList(), p.catchRemove())
 }
 
 type catchCreateOptions struct {
@@ -29,17 +29,17 @@ func (p *program) catchCreate() *cobra.Command {
 	o := &catchCreateOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Create an address that catches webhooks", Args: exactly("NAME"), RunE: p.do(o.run),
-		Long: "Create an address on the listener, and through the tunnel, that catches requests of any method. They are verified, stored,\n" +
-			"listed as account catch:NAME, forwarded and replayed like others, and change no meeting. Wrong and missing signatures are\n" +
-			"answered 401. Tests of the address are answered as Slack and Zoom want.\n\n" +
-			"SCHEME is how the service signs: " + strings.Join(catch.Names(), ", ") + ".\n" +
-			"In hmac:HEADER:ALG:ENC, ALG is sha1, sha256, sha384 or sha512, and ENC hex or base64.",
+		Long: "Create an address, on the listener and through the tunnel, that catches requests with any method. They are verified, stored,\n" +
+			"listed under the account catch:NAME, forwarded and replayed like other events, but don't affect meetings. Wrong and " +
+			"missing signatures are answered 401. Slack's and Zoom's address checks are answered.\n\n" +
+			"--scheme is how the service signs: " + strings.Join(catch.Names(), ", ") + ".\n" +
+			"In hmac:HEADER:ALG:ENC, ALG is sha1, sha256, sha384 or sha512, and ENC is hex or base64.",
 		Example: "greenroom catch create deploys\n" +
 			"greenroom catch create github --scheme github --secret env:GITHUB_WEBHOOK_SECRET\n" +
 			"greenroom catch create shop --scheme hmac:X-Shop-Signature:sha256:base64 --secret env:SHOP_SECRET --respond '202 queued'",
 	}
 	cmd.Flags().StringVar(&o.scheme, "scheme", "none", "how the service signs")
-	cmd.Flags().StringVar(&o.secret, "secret", "", "secret that it signs with; also env:NAME, cmd:COMMAND, keyring:NAME")
+	cmd.Flags().StringVar(&o.secret, "secret", "", "secret that the service signs with; also env:NAME, cmd:COMMAND, keyring:NAME")
 	cmd.Flags().StringVar(&o.respond, "respond", "200 ok", "answer to an accepted request: STATUS BODY")
 	words(cmd, "scheme", catch.Names()...)
 	return p.jsonFlag(cmd, "print the catch as a JSON object")
@@ -52,7 +52,7 @@ func (o *catchCreateOptions) run(ctx context.Context, args []string) error {
 		return usagef("--scheme can't be %q: %v", o.scheme, err)
 	}
 	if scheme.String() != "none" && o.secret == "" {
-		return usagef("the scheme %s needs a secret: --secret", scheme)
+		return usagef("the scheme %s needs a secret: use --secret", scheme)
 	}
 	status, answer, _ := strings.Cut(strings.TrimLeft(o.respond, " "), " ")
 	if spec.Status, err = strconv.Atoi(status); err != nil || spec.Status < 200 || spec.Status > 599 {
@@ -76,7 +76,7 @@ func (o *catchCreateOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		o.words(plain.Text(fmt.Sprintf("Created catch %s. Its events are those of account %s. It is at", c.Name, app.CatchAccount(c.Name))))
+		o.words(plain.Text(fmt.Sprintf("Created catch %s. Its events are listed under account %s. Its address is", c.Name, app.CatchAccount(c.Name))))
 		listener := s.Listener.URL
 		if listener == "" {
 			listener = "the listener's address"
@@ -85,7 +85,7 @@ func (o *catchCreateOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		if s.Listener.URL == "" {
-			o.words("It catches while the screen or `greenroom listen` runs.")
+			o.words("It receives while the screen or `greenroom listen` runs.")
 		}
 		return nil
 	})
@@ -110,8 +110,9 @@ func (p *program) listCatches(ctx context.Context, b app.Backend, _ []string) er
 
 func (p *program) catchRemove() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "remove NAME", Short: "Remove a catch with its events", Aliases: []string{"rm", "delete"}, Args: exactly("NAME"), RunE: p.changes(p.removeCatch),
-		ValidArgsFunction: p.catches, Long: "Remove a catch with its events. If it has some, it asks first.",
+		Use: "remove NAME", Short: "Remove a catch and its " +
+			"events", Aliases: []string{"rm", "delete"}, Args: exactly("NAME"), RunE: p.changes(p.removeCatch),
+		ValidArgsFunction: p.catches, Long: "Remove a catch and its events. If it has events, it asks first.",
 	}
 	p.yesFlag(cmd)
 	return p.jsonFlag(cmd, "print the catch as a JSON object")

@@ -23,7 +23,7 @@ func (p *program) configPath() *cobra.Command {
 			path, _ := config.FilePath(config.Options{File: p.configFile, Getenv: p.getenv})
 			if path == "" {
 				return &app.Error{
-					Kind: app.NotConfigured, Text: "no home folder, so no place for the configuration file",
+					Kind: app.NotConfigured, Text: "there is no home folder for the configuration file",
 					Hint: "set HOME, XDG_CONFIG_HOME or GREENROOM_CONFIG, or use --config",
 				}
 			}

@@ -10,7 +10,7 @@ import (
 )
 
 // markRecorded goes beside every link of a recorded meeting.
-const markRecorded = "This meeting is recorded: tell the people you send the link to."
+const markRecorded = "This meeting is recorded: inform the people you send the link to."
 
 // isRecorded reports whether people in the meeting must expect to be recorded.
 func isRecorded(m app.Meeting) bool {
@@ -30,7 +30,7 @@ func (p *program) askConsent(ctx context.Context, b app.Backend, m app.Meeting, 
 	if !app.NeedsConsent(m, r.Room) {
 		return nil
 	}
-	asked := p.confirm(ctx, fmt.Sprintf("%s is recorded. Do you consent, and open it?", m.Room), "--consent", given)
+	asked := p.confirm(ctx, fmt.Sprintf("%s is recorded. Do you consent and want to open it?", m.Room), "--consent", given)
 	if asked != nil && !errors.Is(asked, errDeclined) {
 		return asked
 	}

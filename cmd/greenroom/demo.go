@@ -21,10 +21,9 @@ import (
 func (p *program) demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Open the screen on an embedded sandbox: no account, no network", Args: exactly(),
-		Long: "Open the screen on an embedded sandbox. Rooms, meetings, people and webhooks are simulated; the program is the " +
-			"real one. Signed webhooks arrive over HTTP through an embedded relay. The demo forgets everything at the end, " +
-			"downloads included, unless --data-dir names a folder for the next demo. It has a store of its own and opens no " +
-			"other.",
+		Long: "Open the screen on an embedded sandbox. Rooms, meetings, people and webhooks are simulated; everything else is " +
+			"real. Signed webhooks arrive over HTTP through an embedded relay. The demo deletes its data at the end, including " +
+			"downloads, unless --data-dir names a folder to keep it in. It uses its own store and never opens another one.",
 		RunE: p.do(func(ctx context.Context, _ []string) error { return p.demo(ctx) }),
 	}
 	p.themeFlag(cmd)

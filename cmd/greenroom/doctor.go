@@ -25,8 +25,9 @@ func (p *program) doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Check accounts, listener and store, with fixes", Args: exactly(), RunE: p.do(o.run),
 		Long: "Check each account on its platform (key, plan, permissions, bucket, webhook, clock), the listener and the store,\n" +
-			"and show how to fix what is wrong. The exit status is 1 when a check has failed. \"missing\" is optional, such as\n" +
-			"webhooks while presence is polled; \"unknown\" couldn't be checked now, such as during a rate limit. Neither changes the status.",
+			"and show how to fix what is wrong. The exit status is 1 if a check failed. \"missing\" is something optional, such as " +
+			"webhooks\nwhile presence is polled; \"unknown\" can't be checked now, for example because of a rate limit. " +
+			"Neither changes the status.",
 	}
 	cmd.Flags().StringVar(&o.account, "account", "", "check only this account")
 	return p.jsonFlag(cmd, "print the status and the diagnosis as a JSON object")
@@ -159,8 +160,8 @@ func (o *doctorOptions) addStatus(t *table, s app.Status) {
 		t.add("", "owner", "", fmt.Sprintf("process %d, Greenroom %s, for %s", s.Store.Owner, s.Version, length(o.now().Sub(s.Store.Since.Time).Round(time.Second))))
 	}
 	if s.Store.CompactionDue() {
-		t.add("", "compaction", "due", fmt.Sprintf("%s of it is free", humanize.IBytes(uint64(s.Store.FreeBytes))))
-		t.add("", "", "", "→ give it back with `greenroom store compact`")
+		t.add("", "compaction", "due", fmt.Sprintf("%s of it can be freed", humanize.IBytes(uint64(s.Store.FreeBytes))))
+		t.add("", "", "", "→ free it with `greenroom store compact`")
 	}
 	about := "pollers"
 	for _, p := range s.Pollers {

@@ -34,7 +34,7 @@ func (e *usageError) Error() string { return e.text }
 func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
 
 // errDeclined is the answer "no" to a question.
-var errDeclined = errors.New("nothing was done")
+var errDeclined = errors.New("nothing was changed")
 
 // exitCode gives the status that an error means.
 func exitCode(err error) int {
@@ -132,17 +132,17 @@ func flagError(cmd *cobra.Command, err error) error {
 func kindOfValue(flagType string) string {
 	switch flagType {
 	case "int":
-		return "it is a whole number"
+		return "use a whole number"
 	case "uint64":
-		return "it is a whole number, not negative"
+		return "use a whole number that isn't negative"
 	case "float64":
-		return "it is a number"
+		return "use a number"
 	case "bool":
-		return "it is true or false, after ="
+		return "use =true or =false"
 	case "duration":
 		return "write it like 90m or 1h30m"
 	}
-	return "the value can't be read"
+	return "the value is invalid"
 }
 
 // within reports whether a flag's number lies in a range, which nan does not.

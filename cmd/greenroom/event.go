@@ -30,7 +30,7 @@ func (f *eventFilter) add(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.kinds, "kind", nil, "only events of this kind, such as participant.joined; may be repeated")
 	fl.StringVar(&f.verdict, "verdict", "", "only events with this verdict: verified, rejected or unverified")
 	fl.StringVar(&f.meeting, "meeting", "", "only events about this meeting")
-	fl.StringVar(&f.grep, "grep", "", "only events with this text in them")
+	fl.StringVar(&f.grep, "grep", "", "only events that contain this text")
 	words(cmd, "kind", provider.EventKinds()...)
 	words(cmd, "verdict", provider.Verified, provider.Rejected, provider.Unverified)
 }
@@ -48,7 +48,7 @@ func (p *program) filterOf(text string) (string, error) {
 func (f *eventFilter) query(p *program) (app.EventQuery, error) {
 	q := app.EventQuery{Account: f.account, Verdict: provider.Verdict(f.verdict), Meeting: f.meeting, Grep: f.grep}
 	if f.verdict != "" && !slices.Contains([]provider.Verdict{provider.Verified, provider.Rejected, provider.Unverified}, q.Verdict) {
-		return q, usagef("--verdict can't be %q: use verified, rejected, unverified", f.verdict)
+		return q, usagef("--verdict can't be %q: use verified, rejected or unverified", f.verdict)
 	}
 	var err error
 	if q.Filter, err = p.filterOf(f.filter); err != nil {
@@ -107,7 +107,7 @@ func forwarded(all []app.Attempt) string {
 func remark(d app.Delivery) string {
 	switch {
 	case d.DuplicateOf > 0:
-		return fmt.Sprintf("repeats %d", d.DuplicateOf)
+		return fmt.Sprintf("duplicate of %d", d.DuplicateOf)
 	case d.Unapplied != "":
 		return "no effect: " + d.Unapplied
 	}

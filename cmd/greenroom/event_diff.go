@@ -38,7 +38,7 @@ func (p *program) diffEvents(ctx context.Context, args []string) error {
 			return p.printJSON(changes)
 		}
 		if len(changes) == 0 {
-			p.words("The requests are the same.")
+			p.words("The requests are identical.")
 			return nil
 		}
 		_, err = fmt.Fprint(p.stdout, diffText(both[0], both[1], changes))

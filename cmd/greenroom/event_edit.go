@@ -24,7 +24,7 @@ const maxEdited = 64 << 20
 func (p *program) editRequest(ctx context.Context, seq uint64, r export.Request) (_ export.Request, err error) {
 	dir, err := os.MkdirTemp("", "greenroom-edit-")
 	if err != nil {
-		return r, fmt.Errorf("make a file to edit: %w", err)
+		return r, fmt.Errorf("create a file to edit: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	path := filepath.Join(dir, fmt.Sprintf("event-%d.http", seq))

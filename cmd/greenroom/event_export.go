@@ -28,16 +28,16 @@ func (p *program) eventExport() *cobra.Command {
 	o := &eventExportOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "export [SEQ…]", Short: "Write events as JSON, HAR, curl commands or Go code", Args: cobra.ArbitraryArgs, RunE: p.do(o.run),
-		Long: "Write events in order of arrival, with every byte of their requests. Signatures, authorisations and known secrets are\n" +
-			"left out unless --with-secrets; then only you can read the file.",
+		Long: "Write events in order of arrival, with every byte of their requests. Signatures, Authorization headers and known secrets are\n" +
+			"redacted unless --with-secrets is given; then only you can read the file.",
 		Example: "greenroom event export --filter 'room:standup since:1d' --as har --out standup.har\n" +
 			"greenroom event export 17 18 --as go --out fixtures.go",
 	}
 	fl := cmd.Flags()
 	fl.StringVarP(&o.filter, "filter", "f", "", "only events that this filter selects (docs/filter.md)")
-	fl.StringVar(&o.as, "as", string(export.NDJSON), "form of the output: ndjson, har, curl or go")
+	fl.StringVar(&o.as, "as", string(export.NDJSON), "output format: ndjson, har, curl or go")
 	fl.StringVar(&o.out, "out", "", "write to this file instead of standard output")
-	fl.BoolVar(&o.secrets, "with-secrets", false, "keep signatures, authorisations and known secrets")
+	fl.BoolVar(&o.secrets, "with-secrets", false, "keep signatures, Authorization headers and known secrets")
 	words(cmd, "as", export.Forms()...)
 	return cmd
 }
@@ -48,7 +48,7 @@ func (o *eventExportOptions) run(ctx context.Context, args []string) error {
 		return usagef("--as can't be %q: use ndjson, har, curl or go", o.as)
 	}
 	if len(args) > 0 && o.filter != "" {
-		return usagef("SEQ and --filter exclude each other")
+		return usagef("use either SEQ… or --filter, not both")
 	}
 	var seqs []uint64
 	for _, a := range args {

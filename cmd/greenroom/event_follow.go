@@ -10,7 +10,7 @@ import (
 )
 
 // errMet ends following: what it was for has come.
-var errMet = errors.New("the last event that is wanted has come")
+var errMet = errors.New("the last wanted event has arrived")
 
 // follower prints every event that matches, in order of arrival, until its context ends or its count or its last event is reached.
 // Nothing is left out: what the stream had to drop is read from the store.

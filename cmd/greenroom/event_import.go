@@ -29,12 +29,12 @@ type eventImportOptions struct {
 func (p *program) eventImport() *cobra.Command {
 	o := &eventImportOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "import FILE", Short: "Read events from a file: lines of JSON, or HAR", Args: exactly("FILE"), RunE: p.do(o.run),
-		Long: "Read events that `greenroom event export` wrote as ndjson or HAR, or HAR of another program; - is standard input. They keep\n" +
-			"their order, times and bytes, and the verdicts that they had. They change no meeting, and is:imported finds them. What was\n" +
-			"imported before is recognised.",
+		Use: "import FILE", Short: "Import events from a file of JSON lines or HAR", Args: exactly("FILE"), RunE: p.do(o.run),
+		Long: "Import events that `greenroom event export` wrote as ndjson or HAR, or HAR from another program; - is standard input. They keep\n" +
+			"their order, times, bytes and verdicts. They don't affect meetings, and is:imported finds them. Events that were " +
+			"imported before are skipped.",
 	}
-	cmd.Flags().StringVar(&o.account, "account", "", "account that the events are listed under (default: the one in the file, or imported)")
+	cmd.Flags().StringVar(&o.account, "account", "", "account under which the events are listed (default: the one in the file, or imported)")
 	return p.jsonFlag(cmd, "print a JSON object with the counts")
 }
 

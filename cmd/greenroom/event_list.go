@@ -71,7 +71,7 @@ func (o *eventListOptions) run(ctx context.Context, _ []string) error {
 				return n.Events, err
 			})
 		} else if more {
-			o.words(fmt.Sprintf("The newest %d events that match; there may be more: --limit", len(events)))
+			o.words(fmt.Sprintf("These are the newest %d events that match. There may be more: use --limit", len(events)))
 		}
 		if err != nil {
 			return err

@@ -42,10 +42,11 @@ func (p *program) eventReplay() *cobra.Command {
 	o := &replayOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "replay [SEQ…]", Short: "Send events again, to a URL or to Greenroom itself", Args: cobra.ArbitraryArgs, RunE: p.do(o.run),
-		Long: "Send events again: to --to URL, with their exact bytes, or --here, where they are stored as replays and change nothing\n" +
-			"unless --apply. Several are sent in the order in which they came. The status is 0 if every answer is 2xx.\n\n" +
-			"A changed request is signed again as the event's platform does, and so is one whose signature is too old by now. --resign\n" +
-			"account always signs with the account's secret, --resign SECRET with that one, --resign none never.",
+		Long: "Send events again with their exact bytes: to a URL (--to), or to Greenroom itself (--here), which stores them as " +
+			"replays and applies them only with --apply. Several events are sent in order of arrival. The exit status is 0 if " +
+			"every answer is 2xx.\n\n" +
+			"A changed request, or one whose signature has expired, is signed again the way its platform signs. --resign account " +
+			"always signs with the account's secret, --resign SECRET with that secret, and --resign none keeps the original signature.",
 		Example: "greenroom event replay 17 --to http://localhost:3000/webhooks\n" +
 			"greenroom event replay 17 --to http://localhost:3000/webhooks --set payload.room=demo --header 'X-Test: 1'\n" +
 			"greenroom event replay --filter 'meeting:01J8Z* -is:replay' --here --apply --pace 10x",
@@ -53,8 +54,8 @@ func (p *program) eventReplay() *cobra.Command {
 	fl := cmd.Flags()
 	fl.StringVarP(&o.filter, "filter", "f", "", "send the events that this filter selects (docs/filter.md)")
 	fl.StringVar(&o.to, "to", "", "send to this URL; the event's query is appended")
-	fl.BoolVar(&o.here, "here", false, "take the events in again here, marked as replays")
-	fl.BoolVar(&o.apply, "apply", false, "with --here: have them change meetings again")
+	fl.BoolVar(&o.here, "here", false, "receive the events here again, marked as replays")
+	fl.BoolVar(&o.apply, "apply", false, "with --here: also apply them to meetings")
 	fl.StringVar(&o.pace, "pace", "none", "pauses between events: original, faster like 10x, or none")
 	fl.StringVar(&o.resign, "resign", "", "sign again: account, a SECRET (also env:NAME, cmd:COMMAND, keyring:NAME), or none")
 	fl.StringArrayVar(&o.set, "set", nil, "change a value of a JSON body: PATH=VALUE, such as payload.room=demo (repeatable)")
@@ -76,15 +77,15 @@ func (o *replayOptions) check(ctx context.Context, args []string) (seqs []uint64
 	case len(seqs) > 0 && o.filter != "":
 		return nil, usagef("use either SEQ… or --filter, not both")
 	case len(seqs) == 0 && o.filter == "":
-		return nil, usagef("say which events: SEQ…, or --filter")
+		return nil, usagef("name the events: use SEQ… or --filter")
 	case o.to != "" && o.here:
 		return nil, usagef("use either --to or --here, not both")
 	case o.to == "" && !o.here:
-		return nil, usagef("say where to send: --to URL, or --here")
+		return nil, usagef("name the target: use --to URL or --here")
 	case o.apply && !o.here:
-		return nil, usagef("--apply goes with --here")
+		return nil, usagef("use --apply only with --here")
 	case o.edit && len(seqs) != 1:
-		return nil, usagef("--edit works on one event")
+		return nil, usagef("use --edit with a single event")
 	}
 	if o.to != "" {
 		if _, err := app.ForwardURL(o.to); err != nil {

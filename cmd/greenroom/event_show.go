@@ -40,10 +40,11 @@ func (p *program) eventShow() *cobra.Command {
 	}
 	fl := p.jsonFlag(cmd, "print a JSON object with headers and body").Flags()
 	fl.BoolVar(&o.body, "body", false, "print the exact bytes of the body")
-	fl.BoolVar(&o.headers, "headers", false, "print the headers, a line each")
+	fl.BoolVar(&o.headers, "headers", false, "print the headers, one per line")
 	fl.StringVar(&o.path, "path", "", "print the value at this path in a JSON body, such as payload.room")
-	fl.BoolVar(&o.curl, "curl", false, "print a curl command that sends the request to this listener; a body that can't be pasted is saved in the current folder")
-	fl.BoolVar(&o.raw, "raw", false, "print raw bytes even on a terminal, which may act on them")
+	fl.BoolVar(&o.curl, "curl", false, "print a curl command that sends the request to the local listener; a body that can't be "+
+		"pasted is saved in the current folder")
+	fl.BoolVar(&o.raw, "raw", false, "print raw bytes even to a terminal, which may interpret them")
 	return cmd
 }
 
@@ -77,10 +78,10 @@ func (o *eventShowOptions) run(ctx context.Context, args []string) error {
 		}
 	}
 	if parts > 1 {
-		return usagef("--json, --body, --headers, --path and --curl exclude each other")
+		return usagef("use only one of --json, --body, --headers, --path and --curl")
 	}
 	if o.raw && !o.body && !o.headers && o.path == "" {
-		return usagef("--raw goes with --body, --headers or --path")
+		return usagef("use --raw only with --body, --headers or --path")
 	}
 	return o.reading(ctx, func(b app.Backend) error {
 		d, err := wholeEvent(ctx, b, seq)
@@ -149,7 +150,7 @@ func valueAt(d app.Delivery, path string) ([]byte, error) {
 	}
 	v := gjson.GetBytes(d.Body, path)
 	if !v.Exists() {
-		return nil, &app.Error{Kind: provider.NotFound, Text: fmt.Sprintf("the body of event %d has nothing at %s", d.Seq, path)}
+		return nil, &app.Error{Kind: provider.NotFound, Text: fmt.Sprintf("the body of event %d has no value at %s", d.Seq, path)}
 	}
 	if v.Type == gjson.String {
 		return []byte(v.Str), nil

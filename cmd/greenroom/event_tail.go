@@ -41,7 +41,7 @@ func (p *program) eventTail() *cobra.Command {
 	}
 	o.add(cmd)
 	cmd.Flags().IntVar(&o.count, "count", 0, "stop after this many events")
-	cmd.Flags().StringVar(&o.until, "until", "", "stop after the first event that this filter selects; it is printed if --filter selects it, too")
+	cmd.Flags().StringVar(&o.until, "until", "", "stop after the first event that this filter selects; it is printed only if --filter selects it too")
 	return cmd
 }
 
@@ -56,7 +56,7 @@ func (o *watchOptions) tail(ctx context.Context, _ []string) error {
 	case err != nil || !timedOut:
 		return err
 	case o.count > 0:
-		return fmt.Errorf("%d of %d events came within %s", len(f.printed), o.count, o.timeout)
+		return fmt.Errorf("%d of %d events arrived within %s", len(f.printed), o.count, o.timeout)
 	case o.until != "":
 		return fmt.Errorf("no event matched --until within %s", o.timeout)
 	}
@@ -127,7 +127,7 @@ func fromWhen(s string) (uint64, error) {
 	}
 	n, err := strconv.ParseUint(s, 10, 64)
 	if err != nil {
-		return 0, usagef("--from can't be %q: use a number from `greenroom event list`, or now", s)
+		return 0, usagef("--from can't be %q: use now, or a number from `greenroom event list`", s)
 	}
 	return n, nil
 }

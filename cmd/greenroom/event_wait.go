@@ -16,9 +16,9 @@ import (
 func (p *program) eventWait() *cobra.Command {
 	o := &watchOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "wait", Short: "Wait for an event, in a script", Args: exactly(), RunE: p.do(o.wait),
-		Long: "Wait for events that match, print them, and exit with status 0. If the time is up first, the status is 1, and the other\n" +
-			"events that came are listed on standard error.",
+		Use: "wait", Short: "Wait for an event in a script", Args: exactly(), RunE: p.do(o.wait),
+		Long: "Wait for events that match, print them, and exit with status 0. On a timeout the status is 1, and the other events " +
+			"that arrived are listed on standard error.",
 		Example: "greenroom event wait --filter 'kind:joined participant:ada' --timeout 30s\n" +
 			"greenroom event wait --filter kind:recording.ready --from 1 --json | jq .seq",
 	}
@@ -40,7 +40,7 @@ func (o *watchOptions) wait(ctx context.Context, _ []string) error {
 	case timedOut && o.count == 1:
 		return fmt.Errorf("no event matched within %s", o.timeout)
 	case timedOut:
-		return fmt.Errorf("%d of %d events came within %s", len(f.printed), o.count, o.timeout)
+		return fmt.Errorf("%d of %d events arrived within %s", len(f.printed), o.count, o.timeout)
 	}
 	return nil
 }
@@ -63,7 +63,7 @@ func (o *watchOptions) instead(ctx context.Context, f *follower) {
 	others := slices.DeleteFunc(page.Events, func(d app.Delivery) bool { return slices.Contains(f.printed, d.Seq) })
 	switch n := len(others); {
 	case n == 0 && len(f.printed) == 0:
-		o.words("No other events came.")
+		o.words("No other events arrived.")
 		return
 	case n == 0:
 		return

@@ -53,7 +53,7 @@ func turn(was, now app.Recording) string {
 	name := recordingName(now)
 	switch {
 	case d.State == app.DownloadDone && old.State != d.State:
-		s := fmt.Sprintf("%s is here, verified: %s", name, humanize.IBytes(uint64(d.Bytes)))
+		s := fmt.Sprintf("%s is downloaded and verified: %s", name, humanize.IBytes(uint64(d.Bytes)))
 		if d.Note != "" {
 			s += " (" + d.Note + ")"
 		}

@@ -91,8 +91,8 @@ func (f *fetchFollower) run(ctx context.Context, asked []app.Recording, req app.
 			f.board.tick(f.list())
 		case <-late:
 			f.board.clear()
-			f.words(fmt.Sprintf("Not everything is here after %s. The rest stays queued: the screen, `greenroom listen` "+
-				"or the same command continues.", f.maxWait))
+			f.words(fmt.Sprintf("Not everything was downloaded within %s. The rest stays queued: the screen, `greenroom listen` or "+
+				"the same command continues.", f.maxWait))
 			return f.list(), nil
 		case <-ctx.Done():
 			return nil, f.interrupted(ctx, ctx.Err())

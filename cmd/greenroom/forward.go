@@ -33,9 +33,9 @@ func (f *forwardFlags) add(p *program, cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.filter, "filter", "", "send only these events, such as 'kind:recording.ready room:all-hands'")
 	fl.StringVar(&f.resign, "resign", "", "sign again with this secret, as the event's platform does; also env:NAME, cmd:COMMAND, keyring:NAME")
-	fl.StringVar(&f.ca, "ca", "", "file of PEM certificates to verify the target with")
-	fl.BoolVar(&f.insecure, "insecure", false, "accept every certificate of the target")
-	fl.Uint64Var(&f.from, "from", 0, "number of the first event to send (default: those that arrive from now on)")
+	fl.StringVar(&f.ca, "ca", "", "file of CA certificates (PEM) for the target")
+	fl.BoolVar(&f.insecure, "insecure", false, "accept any certificate of the target")
+	fl.Uint64Var(&f.from, "from", 0, "number of the first event to send (default: events that arrive from now on)")
 	p.jsonFlag(cmd, "print the forward as a JSON object")
 	_ = cmd.MarkFlagFilename("ca", "pem", "crt")
 }
@@ -43,7 +43,7 @@ func (f *forwardFlags) add(p *program, cmd *cobra.Command) {
 // read fetches what the flags name.
 func (f *forwardFlags) read(ctx context.Context, p *program) (resign, ca string, err error) {
 	if f.ca != "" && f.insecure {
-		return "", "", usagef("--ca and --insecure exclude each other")
+		return "", "", usagef("use either --ca or --insecure, not both")
 	}
 	if f.ca != "" {
 		if ca, err = config.Certificates(f.ca); err != nil {
@@ -68,9 +68,9 @@ func (p *program) forwardAdd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "add NAME URL", Short: "Add a forward", Args: exactly("NAME", "URL"), RunE: p.do(o.run),
 		Long: "Add a forward: events are posted to URL in order, exactly as they came, whenever the screen or `greenroom listen` runs.\n" +
-			"An answer of 2xx, 3xx or 4xx settles an event; 408, 425, 429, 5xx and no answer are tried again for a day. Then the event is\n" +
-			"parked, and the next one is sent. Duplicates, replays, and rejected and unverified events are sent only when the filter asks\n" +
-			"for them: is:duplicate, is:replay, verdict:rejected; so are the platforms' tests: kind:test.",
+			"An answer of 2xx, 3xx or 4xx settles an event. After 408, 425, 429, 5xx or no answer it is retried for a day; then the event is\n" +
+			"parked and the next one is sent. Duplicates, replays, rejected and unverified events, and the platforms' test " +
+			"requests are sent only if the filter asks for them: is:duplicate, is:replay, verdict:rejected, verdict:unverified, kind:test.",
 		Example: "greenroom forward add dev http://localhost:3000/webhooks\n" +
 			"greenroom forward add recordings https://ci.example.com/hook --filter kind:recording.ready --resign env:CI_SECRET",
 	}
@@ -180,15 +180,15 @@ func (p *program) showForward(ctx context.Context, b app.Backend, args []string)
 		"position", strconv.FormatUint(f.Position, 10), "source", string(f.Source),
 	}
 	if f.Resign {
-		facts = append(facts, "signs", "again, with a secret of its own")
+		facts = append(facts, "signs", "again, with its own secret")
 	}
 	if f.Insecure {
-		facts = append(facts, "certificates", "all are accepted")
+		facts = append(facts, "certificates", "any certificate is accepted")
 	} else if f.CA {
-		facts = append(facts, "certificates", "those of its own authority")
+		facts = append(facts, "certificates", "checked with its own CA")
 	}
 	if f.Dropped > 0 {
-		facts = append(facts, "dropped", fmt.Sprintf("%d by retention while they waited", f.Dropped))
+		facts = append(facts, "dropped", fmt.Sprintf("%d dropped by retention while they waited", f.Dropped))
 	}
 	if f.Last != nil {
 		facts = append(facts, "last", fmt.Sprintf("event %d, attempt %d, %s: %s", f.Last.Seq, f.Last.Attempt, local(f.Last.At), attemptWords(*f.Last)))
@@ -215,7 +215,7 @@ type forwardEditOptions struct {
 func (p *program) forwardEdit() *cobra.Command {
 	o := &forwardEditOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "edit NAME", Short: "Change a forward; its position stays", Args: exactly("NAME"), ValidArgsFunction: p.forwards,
+		Use: "edit NAME", Short: "Change a forward; it keeps its position", Args: exactly("NAME"), ValidArgsFunction: p.forwards,
 		Example: "greenroom forward edit dev --url http://localhost:4000/webhooks\ngreenroom forward edit dev --filter '' --from 100",
 	}
 	o.add(p, cmd)
@@ -246,7 +246,7 @@ func (o *forwardEditOptions) run(ctx context.Context, args []string) error {
 		return usagef("nothing to change: see `greenroom forward edit --help`")
 	}
 	if o.changed("from") && o.from == 0 {
-		return usagef("--from can't be 0: the first event is 1")
+		return usagef("--from can't be 0: the first event has number 1")
 	}
 	return o.with(ctx, func(b app.Backend) error {
 		f, err := b.EditForward(ctx, patch)
@@ -258,7 +258,7 @@ func (o *forwardEditOptions) run(ctx context.Context, args []string) error {
 }
 
 func (p *program) forwardPause(pause bool) *cobra.Command {
-	use, short, sentence := "pause NAME", "Pause a forward: its events wait", "Paused forward %s to %s."
+	use, short, sentence := "pause NAME", "Pause a forward; its events wait", "Paused forward %s to %s."
 	if !pause {
 		use, short, sentence = "resume NAME", "Resume a forward where it stopped", "Resumed forward %s to %s."
 	}
@@ -277,7 +277,7 @@ func (p *program) forwardPause(pause bool) *cobra.Command {
 func (p *program) forwardRemove() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "remove NAME", Short: "Remove a forward", Aliases: []string{"rm"}, Args: exactly("NAME"), RunE: p.changes(p.removeForward), ValidArgsFunction: p.forwards,
-		Long: "Remove a forward. Its events stay in the store, with the answers.",
+		Long: "Remove a forward. Its events and their answers stay in the store.",
 	}
 	p.yesFlag(cmd)
 	return p.jsonFlag(cmd, "print the forward as a JSON object")

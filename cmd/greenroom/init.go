@@ -18,8 +18,8 @@ import (
 func (p *program) initCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "init", Short: "Set Greenroom up: account, key, webhooks", Args: exactly(),
-		Long: "Set Greenroom up step by step: a platform, its key, which is checked at once, the secret of its webhooks, and a tunnel through\n" +
-			"which they arrive. Every step but the first can be skipped and done later. It needs a terminal: without one, use `account add`.",
+		Long: "Set Greenroom up step by step: a platform, its key (checked immediately), the webhook secret, and a tunnel for\n" +
+			"the webhooks. Every step but the first can be skipped and done later. This needs a terminal; without one, use `account add`.",
 		RunE: p.do(func(ctx context.Context, _ []string) error {
 			err := p.setUp(ctx)
 			if errors.Is(err, errDeclined) {
@@ -49,7 +49,7 @@ func (p *program) setUp(ctx context.Context) error {
 			return err
 		}
 	} else {
-		p.words("Greenroom needs an account on a video platform. Its key is checked, and kept where only you can read it.")
+		p.words("Greenroom needs an account on a video platform. Its key is checked and stored where only you can read it.")
 	}
 	if another {
 		if err := added.guided(ctx, accountNames(c)); err != nil {
@@ -164,9 +164,9 @@ func (o *newAccount) later(ctx context.Context) error {
 
 // tunnels are the drivers that the set-up offers. The others need more than a value or two: docs/tunnels.md.
 var tunnels = []struct{ driver, words string }{
-	{config.NoTunnel, "Later: without webhooks, presence is read every few seconds"},
-	{"relay", "Greenroom's relay on a server of yours; keeps webhooks while this machine is off"},
-	{"cloudflared", "cloudflared, without an account"},
+	{config.NoTunnel, "Later: without webhooks, presence is polled every few seconds"},
+	{"relay", "Greenroom's relay on your own server; keeps webhooks while this machine is off"},
+	{"cloudflared", "cloudflared; needs no account"},
 	{"tailscale", "Tailscale Funnel"},
 	{"ngrok", "ngrok"},
 }
@@ -176,7 +176,7 @@ func (p *program) setUpTunnel(ctx context.Context, c *config.Config) error {
 	if c.Tunnel.Driver != config.NoTunnel {
 		return nil
 	}
-	p.words("Platforms post webhooks to public addresses. How do they reach this machine?")
+	p.words("Platforms post webhooks to public addresses. How should webhooks reach this machine?")
 	var offered []string
 	for _, t := range tunnels {
 		offered = append(offered, t.words)

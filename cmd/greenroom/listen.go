@@ -36,9 +36,9 @@ type listenOptions struct {
 func (p *program) listenCommand() *cobra.Command {
 	o := &listenOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "listen", Short: "Receive webhooks without the screen, a line per event", Args: exactly(), RunE: p.do(o.run),
-		Long: "Receive webhooks without the screen, and print a line per event. Each event is verified and saved before it is\n" +
-			"answered. Platforms post to /hooks/ACCOUNT; " + webhookPaths() + " lead to the platform's default account.\n" +
+		Use: "listen", Short: "Receive webhooks without the screen, one line per event", Args: exactly(), RunE: p.do(o.run),
+		Long: "Receive webhooks without the screen and print one line per event. Each event is verified and saved before it is\n" +
+			"answered. Platforms post to /hooks/ACCOUNT; " + webhookPaths() + " also work, for the platform's default account.\n" +
 			"Platforms reach the listener through a tunnel: the configured one, or --tunnel. SIGINT and SIGTERM stop it cleanly.",
 		Example: "greenroom listen --json | jq .kind\ngreenroom listen --forward-to http://localhost:3000/webhooks",
 	}
@@ -54,7 +54,7 @@ func (p *program) listenCommand() *cobra.Command {
 }
 
 // errNoAccount ends a listener that nothing could arrive for.
-var errNoAccount = &app.Error{Kind: app.NotConfigured, Text: "no account can be used, so there is nothing to listen for"}
+var errNoAccount = &app.Error{Kind: app.NotConfigured, Text: "none of the accounts can be used, so there is nothing to listen for"}
 
 // fatal is why listening ended: a panic, or an output that can't be written.
 type fatal struct{ error }
@@ -250,7 +250,7 @@ func (o *listenOptions) listening(ctx context.Context, c *config.Config, l *inle
 	}
 	for _, a := range s.Accounts {
 		if a.Health == "no webhook secret" {
-			o.words(plain.Text(fmt.Sprintf("  %s has no webhook secret, so all its webhooks are refused: %s", a.Name, a.Hint)))
+			o.words(plain.Text(fmt.Sprintf("  %s has no webhook secret, so all its webhooks are rejected: %s", a.Name, a.Hint)))
 		}
 	}
 	return nil

@@ -206,7 +206,7 @@ func TestListenThroughATunnel(t *testing.T) {
 	}
 	p.Cut.Store(true)
 	other.run(t, 1, "tunnel", "probe")
-	if s := other.err.String(); !strings.Contains(s, "the relay tunnel does not work: 127.0.0.1 answered 502") {
+	if s := other.err.String(); !strings.Contains(s, "the relay tunnel doesn't work: 127.0.0.1 answered 502") {
 		t.Errorf("tunnel probe: %s", s)
 	}
 	if s := lines.tunnel(); s.State != "degraded" || !strings.Contains(s.Reason, "502") {

@@ -53,7 +53,7 @@ func (p *program) zoneOr(flag string) (string, error) {
 	}
 	name, ok := localZone(p.getenv, p.now())
 	if !ok {
-		return "", usagef("this machine doesn't name its time zone: give --time-zone, as in --time-zone Europe/Berlin")
+		return "", usagef("this machine's time zone is unknown: set it, for example with --time-zone Europe/Berlin")
 	}
 	return name, nil
 }

@@ -20,8 +20,7 @@ func (p *program) mcpCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "mcp", Short: "Offer rooms, meetings and webhooks as tools to an AI assistant", Args: exactly(), RunE: p.do(o.run),
 		Long: "Offer rooms, meetings, recordings and webhooks as tools to an AI assistant, over the Model Context Protocol on standard input\n" +
-			"and output. The assistant starts it. It only reads, unless --allow-changes is given. No tool gives out a host link or answers\n" +
-			"a question of consent.",
+			"and output. The assistant starts it. It is read-only unless --allow-changes is given. No tool returns a host link or gives consent.",
 		Example: "claude mcp add greenroom -- greenroom mcp\ngreenroom mcp --allow-changes",
 	}
 	cmd.Flags().BoolVar(&o.allowChanges, "allow-changes", false, "offer the tools that change something")

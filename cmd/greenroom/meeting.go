@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
@@ -16,8 +17,8 @@ import (
 func (p *program) meetingCommand() *cobra.Command {
 	c := group("meeting", "Meetings: what happens in rooms",
 		p.meetingList(), p.meetingStart(), p.meetingShow(), p.meetingEnd(), p.meetingEject(), p.meetingMute(), p.meetingJoin(), p.meetingLink(), p.meetingAttendance())
-	c.Long = "A meeting takes place in a room. MEETING is an id, a platform's room name, or a room's name, which means its\n" +
-		"live meeting, else its latest."
+	c.Long = "A meeting takes place in a room. MEETING is an id, a platform's room name, or a room's name, which selects its\n" +
+		"live meeting or else its latest one."
 	return c
 }
 
@@ -37,15 +38,14 @@ func (p *program) meetingList() *cobra.Command {
 	cmd.Flags().StringVar(&o.query.Filter, "filter", "", "only meetings that match, such as 'ada is:ended date:yesterday'")
 	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "maximum number of meetings")
 	cmd.Long = "List meetings: live ones, then open ones, then ended ones, each newest first.\n\n" +
-		"A filter has words, which also match people, and terms: room:, person:, account:, is:live, open, ended, waiting, failing or " +
-		"adopted, date:2026-11-28, today or yesterday, since:2d, until:2026-11-28. `or`, `-` and parentheses combine them."
+		"A filter consists of words, which also match people, and terms: room:, person:, account:, is:live, open, ended, waiting, failing or adopted, date:2026-11-28, today or yesterday, since:2d, until:2026-11-28. Combine them with `or`, `-` and parentheses."
 	return p.jsonFlag(cmd, "print a JSON array")
 }
 
 func (o *meetingListOptions) run(ctx context.Context, _ []string) error {
 	o.query.Status = app.MeetingStatus(o.status)
 	if o.status != "" && !slices.Contains([]app.MeetingStatus{app.Open, app.Live, app.Ended}, o.query.Status) {
-		return usagef("--status can't be %q: use open, live, ended", o.status)
+		return usagef("--status can't be %q: use open, live or ended", o.status)
 	}
 	if o.query.Limit < 1 {
 		return usagef("--limit can't be %d", o.query.Limit)
@@ -86,9 +86,9 @@ func (p *program) meetingEnd() *cobra.Command {
 
 // endQuestion asks before a meeting is ended. A lasting room stays, and some platforms leave the people in it.
 func endQuestion(m app.Meeting, after app.AfterEnd) string {
-	q := fmt.Sprintf("End %s with %d here?", m.Room, m.Here)
+	q := fmt.Sprintf("End %s with %s in it?", m.Room, english.Plural(m.Here, "person", "people"))
 	if m.Here == 0 {
-		q = fmt.Sprintf("End %s? No one is here.", m.Room)
+		q = fmt.Sprintf("End %s? No one is in it.", m.Room)
 	}
 	platform := plain.Text(m.Platform.Title())
 	switch {

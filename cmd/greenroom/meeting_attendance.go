@@ -21,7 +21,7 @@ func (p *program) meetingAttendance() *cobra.Command {
 		Use: "attendance MEETING", Short: "List who came, when, and for how long", Args: exactly("MEETING"), RunE: p.do(o.run),
 		ValidArgsFunction: p.rooms,
 		Long: "List who came, when, and for how long: one line per person, with rejoins merged.\n\n" +
-			"People with the same user id are one person, and so are people without one who have the same name.",
+			"People with the same user id, or without an id but with the same name, count as one person.",
 		Example: "  greenroom meeting attendance standup\n  greenroom meeting attendance standup --csv > standup.csv",
 	}
 	cmd.Flags().BoolVar(&o.csv, "csv", false, "print CSV for spreadsheets, with times in UTC")
@@ -31,7 +31,7 @@ func (p *program) meetingAttendance() *cobra.Command {
 
 func (o *attendanceOptions) run(ctx context.Context, args []string) error {
 	if o.csv && o.md || o.csv && o.json || o.md && o.json {
-		return usagef("--csv, --md and --json exclude each other")
+		return usagef("use only one of --csv, --md and --json")
 	}
 	return o.reading(ctx, func(b app.Backend) error {
 		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})

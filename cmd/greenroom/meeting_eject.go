@@ -22,7 +22,7 @@ func (p *program) meetingEject() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "eject MEETING PERSON", Short: "Remove a participant from a meeting", Args: exactly("MEETING", "PERSON"), RunE: p.asks(o.run), ValidArgsFunction: p.people,
 		Long: "Remove a participant from a meeting. PERSON is a session from `meeting show --json`, or a name that only one " +
-			"participant has. Removed people can rejoin unless --ban. Only people with a user id can be banned. If the " +
+			"participant has. Removed people can rejoin, unless --ban is given. Only people with a user id can be banned. If the " +
 			"platform can't remove one person, the command gives the reason and exits with status 4.",
 		Example: "greenroom meeting eject all-hands 'Mallory' --ban",
 	}
@@ -89,7 +89,8 @@ func person(m app.MeetingDetail, ref string) (app.Stay, error) {
 	for _, s := range named {
 		sessions = append(sessions, s.Session)
 	}
-	return app.Stay{}, usagef("%d people in the meeting of %s are called %q: say which session, %s", len(named), m.Room, ref, strings.Join(sessions, " or "))
+	return app.Stay{}, usagef("%d people in the meeting of %s are called %q: use a session instead, "+
+		"%s", len(named), m.Room, ref, strings.Join(sessions, " or "))
 }
 
 // nameOf returns a participant's name, else their session.

@@ -21,10 +21,10 @@ func (p *program) meetingLink() *cobra.Command {
 	o := &meetingLinkOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "link MEETING", Short: "Print the guest link or the host link", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
-		Long: "Print the guest link. With --host, print a host link: it is made for this call and not stored.\n" +
-			"The output marks a meeting as recorded. Printing a link opens nothing, so no consent is asked.",
+		Long: "Print the guest link. With --host, print a host link; it is created for this call and not stored.\n" +
+			"The output notes if the meeting is recorded. Printing a link opens nothing, so consent isn't asked.",
 	}
-	cmd.Flags().BoolVar(&o.host, "host", false, "print the host's link")
+	cmd.Flags().BoolVar(&o.host, "host", false, "print a host link")
 	return p.jsonFlag(cmd, "print a JSON object")
 }
 
@@ -64,9 +64,9 @@ func (p *program) meetingJoin() *cobra.Command {
 	o := &meetingJoinOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "join MEETING", Short: "Open a meeting in the browser", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
-		Long: "Open a meeting in the browser, as a guest or with --host as the host. A meeting that is recorded asks for consent\n" +
-			"first, once, unless its room was made with --skip-consent. --consent gives it, and --yes does not. The answer is\n" +
-			"kept with the meeting; without consent nothing is opened.",
+		Long: "Open a meeting in the browser, as a guest or, with --host, as the host. If the meeting is recorded, consent is asked\n" +
+			"once first, unless the room has --skip-consent. --consent gives it; --yes does not. The answer is\n" +
+			"stored with the meeting; without consent nothing is opened.",
 	}
 	cmd.Flags().BoolVar(&o.host, "host", false, "join as the host")
 	cmd.Flags().BoolVar(&o.print, "print", false, "print the guest link instead of opening it")

@@ -19,13 +19,13 @@ func (p *program) meetingMute() *cobra.Command {
 	o := &meetingMuteOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "mute MEETING PERSON", Short: "Mute a participant", Args: exactly("MEETING", "PERSON"), RunE: p.changes(o.run), ValidArgsFunction: p.people,
-		Long: "Mute what a participant sends: sound, pictures, or without a flag both. PERSON is a session from `meeting show --json`, or a " +
-			"name that only one participant has. They can unmute at any time. --off unmutes, if the platform lets others do that. " +
+		Long: "Mute a participant's audio, video or, without a flag, both. PERSON is a session from `meeting show --json`, or a " +
+			"name that only one participant has. They can unmute at any time. --off unmutes, if the platform allows it. " +
 			"If the platform can't mute one person, the command gives the reason and exits with status 4.",
 		Example: "greenroom meeting mute all-hands 'Mallory' --audio",
 	}
-	cmd.Flags().BoolVar(&o.audio, "audio", false, "mute the sound")
-	cmd.Flags().BoolVar(&o.video, "video", false, "stop the pictures")
+	cmd.Flags().BoolVar(&o.audio, "audio", false, "mute the audio")
+	cmd.Flags().BoolVar(&o.video, "video", false, "stop the video")
 	cmd.Flags().BoolVar(&o.off, "off", false, "unmute")
 	return p.jsonFlag(cmd, "print a JSON object: meeting, session, tracks")
 }

@@ -44,9 +44,9 @@ func TestEndingAsksAndSaysWhatBecomesOfTheRoom(t *testing.T) {
 		after   app.AfterEnd
 		want    string
 	}{
-		{app.Meeting{Room: "r", Here: 2, Platform: provider.Whereby}, app.PeopleStay, "End r with 2 here?"},
-		{app.Meeting{Room: "r", Platform: provider.Whereby, Adopted: true, Here: 1}, app.PeopleStay, "with the people in it, since Whereby has no way to remove them. End r with 1 here?"},
-		{app.Meeting{Room: "r", Platform: provider.Daily, Adopted: true}, app.PeopleRemoved, "stays on Daily, and its links keep working. End r? No one is here."},
+		{app.Meeting{Room: "r", Here: 2, Platform: provider.Whereby}, app.PeopleStay, "End r with 2 people in it?"},
+		{app.Meeting{Room: "r", Platform: provider.Whereby, Adopted: true, Here: 1}, app.PeopleStay, "with the people in it, since Whereby has no way to remove them. End r with 1 person in it?"},
+		{app.Meeting{Room: "r", Platform: provider.Daily, Adopted: true}, app.PeopleRemoved, "stays on Daily, and its links keep working. End r? No one is in it."},
 	} {
 		if got := endQuestion(test.meeting, test.after); !strings.HasSuffix(got, test.want) || !test.meeting.Adopted && got != test.want {
 			t.Errorf("%q, not %q", got, test.want)
@@ -77,7 +77,7 @@ func TestMeetingShowNamesPeopleAndDifferences(t *testing.T) {
 	}
 	out := b.out.String()
 	for _, want := range []string{
-		"the platform counted 5, 1:00 ago", "in the cloud, from the 1st participant; starting; failed: not on this plan␛", "given 2026-11-22", "not made here",
+		"the platform counted 5, 1:00 ago", "in the cloud, from the 1st participant; starting; failed: not on this plan␛", "given 2026-11-22", "not created here",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)

@@ -37,7 +37,7 @@ func (p *program) printMeeting(m app.MeetingDetail) error {
 		status += fmt.Sprintf(" (%s, %s ago)", m.StatusSource, length(p.now().Sub(m.EvidenceAt.Time)))
 	}
 	if m.Adopted {
-		status += ", not made here"
+		status += ", not created here"
 	}
 	err := p.facts("room", m.Room, "id", m.ID, "account", fmt.Sprintf("%s (%s)", m.Account, m.Platform), "chosen", m.Chosen,
 		"status", status, "people", p.peopleWords(m.Meeting), "guest link", m.GuestURL, "opened", local(m.StartsAt), "first joined", local(m.StartedAt),

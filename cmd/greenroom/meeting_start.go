@@ -21,16 +21,17 @@ type meetingStartOptions struct {
 func (p *program) meetingStart() *cobra.Command {
 	o := &meetingStartOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "start ROOM", Short: "Start a meeting of a room, and print its links", Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
-		Long: "Start a meeting of a room, and print its guest link and host link. Anyone with the host link is the host. If a " +
-			"meeting of the room is open or live, its links are printed instead, unless --new. Starting opens nothing, so no " +
-			"consent is asked: the output marks the meeting as recorded, and `meeting join` asks. --consent answers in " +
+		Use: "start ROOM", Short: "Start a meeting in a room and print its " +
+			"links", Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
+		Long: "Start a meeting in a room and print its guest link and host link. Anyone with the host link joins as host. If the " +
+			"room already has an open or live meeting, its links are printed instead, unless --new is given. Starting opens nothing, " +
+			"so consent isn't asked: the output notes if the meeting is recorded, and `meeting join` asks. --consent gives it in " +
 			"advance.",
 		Example: "greenroom meeting start all-hands --for 1h\ngreenroom meeting start all-hands --until 17:30 --json",
 	}
 	cmd.Flags().StringVar(&o.lasts, "for", "", "length of the meeting, such as 45m, 1h30m, 2d")
 	cmd.Flags().StringVar(&o.until, "until", "", "end of the meeting, such as 17:30 or 2026-01-31T17:30:00Z")
-	cmd.Flags().BoolVar(&o.new, "new", false, "start another meeting even when one is open")
+	cmd.Flags().BoolVar(&o.new, "new", false, "start another meeting even if one is open")
 	cmd.Flags().BoolVar(&o.consent, "consent", false, "consent to be recorded; joining from here won't ask again")
 	return p.jsonFlag(cmd, "print the meeting as a JSON object")
 }
@@ -39,7 +40,7 @@ func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
 	request := app.StartMeeting{Room: args[0], New: o.new, Consent: o.consent}
 	switch {
 	case o.lasts != "" && o.until != "":
-		return usagef("--for and --until exclude each other")
+		return usagef("use either --for or --until, not both")
 	case o.lasts != "":
 		d, ok := when.Age(o.lasts)
 		if !ok || d <= 0 {
@@ -67,7 +68,7 @@ func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
 		}
 		verb := "Started"
 		if m.Reused {
-			verb = "Already there:"
+			verb = "Already open:"
 		}
 		until := "." // an adopted room has no end
 		if !m.EndsAt.IsZero() {
@@ -75,7 +76,7 @@ func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
 		}
 		o.words(fmt.Sprintf("%s %s on %s%s", verb, plain.Text(m.Room), plain.Text(m.Account), until))
 		if isRecorded(m.Meeting) {
-			o.words("This meeting is recorded: tell the people you invite.")
+			o.words("This meeting is recorded: inform the people you invite.")
 		}
 		return o.facts("guest", m.GuestURL, "host", m.HostURL)
 	})

@@ -33,14 +33,14 @@ func (p *program) recordingList() *cobra.Command {
 	o := &recordingListOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List recordings, newest first", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run),
-		Long: "List recordings, newest first. The platforms are asked for new recordings first. If one doesn't answer, it is\n" +
-			"named, and its known recordings are listed.",
+		Long: "List recordings, newest first. The platforms are asked for new recordings first. A platform that doesn't answer is\n" +
+			"reported, and its known recordings are listed.",
 	}
 	cmd.Flags().StringVar(&o.query.Meeting, "meeting", "", "only recordings of this meeting")
 	cmd.Flags().StringVar(&o.status, "status", "", "only recordings with this status: recording, processing, ready or failed")
 	words(cmd, "status", app.RecordingRunning, app.RecordingProcessing, app.RecordingReady, app.RecordingFailed)
 	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "maximum number of recordings")
-	cmd.Flags().BoolVar(&o.offline, "offline", false, "list what is known without asking the platforms")
+	cmd.Flags().BoolVar(&o.offline, "offline", false, "list known recordings without asking the platforms")
 	cmd.Flags().BoolVar(&o.query.Sweep, "sweep", false, "search the accounts' buckets first")
 	return p.jsonFlag(cmd, "print a JSON array")
 }
@@ -48,7 +48,7 @@ func (p *program) recordingList() *cobra.Command {
 func (o *recordingListOptions) run(ctx context.Context, _ []string) error {
 	known := []app.RecordingStatus{app.RecordingRunning, app.RecordingProcessing, app.RecordingReady, app.RecordingFailed}
 	if o.query.Status = app.RecordingStatus(o.status); o.status != "" && !slices.Contains(known, o.query.Status) {
-		return usagef("--status can't be %q: use recording, processing, ready, failed", o.status)
+		return usagef("--status can't be %q: use recording, processing, ready or failed", o.status)
 	}
 	if o.query.Limit < 1 {
 		return usagef("--limit can't be %d", o.query.Limit)

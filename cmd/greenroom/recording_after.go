@@ -32,7 +32,7 @@ func (p *program) recordingIgnore() *cobra.Command {
 	cmd := o.command(cobra.Command{
 		Use: "ignore ID…", Short: "Exclude recordings from `download --all`",
 		Long: "Exclude recordings, such as a broken one, from `recording download --all` and automatic downloads. To include one again, use\n" +
-			"--undo or download it by its ID. Files that were downloaded stay.",
+			"--undo or download it by its ID. Downloaded files stay.",
 	})
 	cmd.Flags().BoolVar(&o.undo, "undo", false, "include them again")
 	return cmd
@@ -47,7 +47,7 @@ func (p *program) recordingSkip() *cobra.Command {
 	}
 	return o.command(cobra.Command{
 		Use: "skip ID…", Short: "Stop on_download for recordings",
-		Long: "Stop on_download for recordings: a running program is killed with all processes that it started, and a waiting one is not run.",
+		Long: "Stop on_download for recordings: a running program is killed with all processes that it started; a waiting one doesn't run.",
 	})
 }
 
@@ -63,8 +63,8 @@ func (p *program) recordingRerun() *cobra.Command {
 	return p.jsonFlag(&cobra.Command{
 		Use: "rerun ID…", Short: "Run on_download again for downloaded recordings", Args: some("IDs of recordings"), RunE: p.do(p.rerunRecordings),
 		ValidArgsFunction: p.recordings,
-		Long: "Run on_download again for downloaded recordings, and wait until it has ended. If another Greenroom owns the store, it does\n" +
-			"the work. The status is 1 when a program fails; the screen or `greenroom listen` retries it.",
+		Long: "Run on_download again for downloaded recordings and wait until it has finished. If another Greenroom owns the store, it does\n" +
+			"the work. The status is 1 if a program fails; the screen or `greenroom listen` retries it.",
 	}, "print the recording as a JSON object; several as an array")
 }
 

@@ -31,8 +31,8 @@ func (p *program) recordingDownload() *cobra.Command {
 	o := &recordingDownloadOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "download ID…", Short: "Download recordings and verify them", Aliases: []string{"get", "resume"}, RunE: p.do(o.run),
-		Long: "Download recordings completely and verify them. Resumes interrupted downloads, and reports files that are " +
-			"already here. If another Greenroom owns the store, it does the work and this command follows. Ctrl-C pauses the " +
+		Long: "Download recordings completely and verify them. Interrupted downloads are resumed, and files that are already " +
+			"downloaded are reported. If another Greenroom owns the store, it downloads and this command shows the progress. Ctrl-C pauses the " +
 			"downloads requested here. File paths go to standard output. Status 1 means that a download failed; the others " +
 			"are complete.",
 		Example: "greenroom recording download 7f3c1e9b-…\ngreenroom recording download --all --since 7d --to ~/Videos\n" +
@@ -46,15 +46,15 @@ func (p *program) recordingDownload() *cobra.Command {
 		ValidArgsFunction: p.recordings,
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.request.To, "to", "", "save the files under this folder, not the configured one")
-	f.BoolVar(&o.request.AudioOnly, "audio-only", false, "download only audio, where a recording has separate audio tracks")
-	f.StringVar(&o.limit, "limit-rate", "", `maximum bytes per second, like "5M"`)
-	f.BoolVar(&o.all, "all", false, "download every ready recording that isn't here yet, except cancelled and ignored ones")
-	f.DurationVar(&o.maxWait, "max-wait", 0, `end after this time, like "50m"; what is not here by then stays queued, and the status is 1`)
-	f.StringVar(&o.since, "since", "", `with --all: only recordings that began since this age or time, like "7d"`)
+	f.StringVar(&o.request.To, "to", "", "save the files in this folder instead of the configured one")
+	f.BoolVar(&o.request.AudioOnly, "audio-only", false, "download only the audio, if a recording has separate audio tracks")
+	f.StringVar(&o.limit, "limit-rate", "", `maximum bytes per second, such as "5M"`)
+	f.BoolVar(&o.all, "all", false, "download every ready recording that isn't downloaded yet, except cancelled and ignored ones")
+	f.DurationVar(&o.maxWait, "max-wait", 0, `stop after this time, such as "50m"; unfinished downloads stay queued, and the status is 1`)
+	f.StringVar(&o.since, "since", "", `with --all: only recordings that began since this age or time, such as "7d"`)
 	f.BoolVar(&o.request.Wait, "wait", false, "wait for recordings that are still running or being processed")
-	f.BoolVar(&o.request.Again, "again", false, "download again even if the files are here")
-	f.BoolVar(&o.request.DeleteAfter, "delete-after", false, "delete each recording on its platform once it is here and verified")
+	f.BoolVar(&o.request.Again, "again", false, "download again even if the files exist")
+	f.BoolVar(&o.request.DeleteAfter, "delete-after", false, "delete each recording on its platform once it is downloaded and verified")
 	f.BoolVar(&o.sweep, "sweep", false, "search the accounts' buckets first")
 	f.BoolVar(&o.offline, "offline", false, "don't ask the platforms for new recordings")
 	return p.jsonFlag(cmd, "print the recording as a JSON object; several, or --all, as an array")
@@ -68,7 +68,7 @@ func (o *recordingDownloadOptions) check() (err error) {
 	if o.limit != "" {
 		n, ok := config.ParseRate(o.limit)
 		if !ok {
-			return usagef(`--limit-rate can't be %q: write bytes per second like "5M", or "off"`, o.limit)
+			return usagef(`--limit-rate can't be %q: write bytes per second, such as "5M", or "off"`, o.limit)
 		}
 		o.bytesPerSecond = n
 	}
@@ -76,7 +76,7 @@ func (o *recordingDownloadOptions) check() (err error) {
 		return usagef("--max-wait can't be %s", o.maxWait)
 	}
 	if o.since != "" && !o.all {
-		return usagef("--since goes with --all")
+		return usagef("use --since only with --all")
 	}
 	o.from, err = sinceWhen(o.since, o.now())
 	return err
@@ -239,7 +239,7 @@ func failures(got []app.Recording) error {
 	}
 	return &app.Error{
 		Text: fmt.Sprintf("%d of %d downloads failed:\n  %s", len(bad)-min(open, 1)+open, len(got), strings.Join(bad, "\n  ")),
-		Hint: "partial files are kept: run the command again to resume; `greenroom recording ignore ID` leaves one out",
+		Hint: "partial files are kept: run the command again to resume; `greenroom recording ignore ID` skips one",
 	}
 }
 

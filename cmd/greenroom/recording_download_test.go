@@ -56,7 +56,7 @@ func TestDownloadsAreFollowedToTheirEnd(t *testing.T) {
 		"r3": {State: app.DownloadDone, Bytes: 1000, Path: "/v/r3.mp4"},
 	})
 	b.run(t, 0, "recording", "download", "r1")
-	if out, words := b.out.String(), b.err.String(); out != "/v/r1␛.mp4\n" || !strings.Contains(words, "is here, verified: 1000 B (no audio)") {
+	if out, words := b.out.String(), b.err.String(); out != "/v/r1␛.mp4\n" || !strings.Contains(words, "is downloaded and verified: 1000 B (no audio)") {
 		t.Errorf("%q, %q", out, words)
 	}
 	b.run(t, 1, "recording", "download", "r2", "--json")

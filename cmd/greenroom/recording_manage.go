@@ -99,7 +99,7 @@ func downloadNow(r app.Recording) string {
 	}
 	switch d := r.Download; d.State {
 	case app.DownloadDone:
-		return fmt.Sprintf("%s is here: %s", name, d.Path)
+		return fmt.Sprintf("%s is downloaded: %s", name, d.Path)
 	case app.DownloadPaused:
 		return fmt.Sprintf("%s is paused at %s.", name, progressWords(app.Download{Bytes: d.Bytes, Total: d.Total}))
 	default:
@@ -110,8 +110,7 @@ func downloadNow(r app.Recording) string {
 func (p *program) recordingDelete() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "delete ID", Short: "Delete a recording on its platform", Args: exactly("ID"), RunE: p.asks(p.deleteRecording), ValidArgsFunction: p.recordings,
-		Long: "Delete a recording on its platform. Downloaded files stay, and so do objects in your own bucket. This asks first,\n" +
-			"unless --yes.",
+		Long: "Delete a recording on its platform. Downloaded files stay, and so do objects in your own bucket. Without --yes, this asks first.",
 	}
 	p.yesFlag(cmd)
 	return p.jsonFlag(cmd, "print the recording as a JSON object")
@@ -150,7 +149,7 @@ func (p *program) limitDownloads(ctx context.Context, b app.Backend, args []stri
 	if len(args) == 1 {
 		n, ok := config.ParseRate(args[0])
 		if !ok {
-			return usagef(`RATE can't be %q: write bytes per second like "5M", or "off"`, args[0])
+			return usagef(`RATE can't be %q: write bytes per second, such as "5M", or "off"`, args[0])
 		}
 		l.BytesPerSecond = n
 		if _, err := b.LimitDownloads(ctx, l); err != nil {

@@ -13,8 +13,8 @@ import (
 func (p *program) recordingStart() *cobra.Command {
 	return p.recordingSwitch(app.Backend.StartRecording, cobra.Command{
 		Use: "start MEETING", Short: "Start recording a meeting that has participants",
-		Long: "Start recording a meeting that has participants, whatever its room's trigger. A running recording continues. If only " +
-			"the platform itself can start recordings, the command gives the reason and exits with status 4.",
+		Long: "Start recording a meeting that has participants, regardless of the room's trigger. A running recording continues. " +
+			"If only the platform can start recordings, the command gives the reason and exits with status 4.",
 	})
 }
 
@@ -45,7 +45,8 @@ func recordingNow(m app.Meeting) string {
 	case app.IsRecording:
 		return fmt.Sprintf("%s is being recorded.", m.Room)
 	case app.StartingRecording:
-		return fmt.Sprintf("The platform was asked to record %s; `greenroom meeting show %s` shows when it does.", m.Room, plain.Word(m.Room))
+		return fmt.Sprintf("The platform was asked to record %s. `greenroom meeting show %s` shows when the recording "+
+			"runs.", m.Room, plain.Word(m.Room))
 	}
 	return fmt.Sprintf("%s is not being recorded.", m.Room)
 }

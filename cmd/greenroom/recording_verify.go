@@ -22,14 +22,14 @@ func (p *program) recordingVerify() *cobra.Command {
 	o := &recordingVerifyOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "verify [ID…]", Short: "Check downloaded files for damage", RunE: p.do(o.run), ValidArgsFunction: p.recordings,
-		Long: "Read the files of downloaded recordings, of all without IDs, and compare size and SHA-256 with those at the download.\n" +
-			"Each is ok, changed, missing or unreadable; status 1 means that one isn't ok.\n" +
-			"Files that earlier versions downloaded are searched for holes: long runs of zeros. Where the platform or the bucket\n" +
-			"still has the recording, they are compared, and the file is ok or broken; otherwise it is suspect.\n" +
+		Long: "Read the files of the given recordings, or of all, and compare size and SHA-256 with those recorded at the download.\n" +
+			"Each file is ok, changed, missing or unreadable; status 1 means that a file isn't ok. Files downloaded by earlier " +
+			"versions are searched for holes: long runs of zeros. If the platform or the bucket still has the recording, the " +
+			"holes are compared with it, and the file is ok or broken; otherwise it is suspect.\n" +
 			"The results are stored: `recording list` and the screen show them, and `recording download --all` fetches bad files again.",
 	}
 	p.jsonFlag(cmd, "print a JSON array")
-	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't contact the sources; holes are then suspect")
+	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't contact the sources; files with holes are then suspect")
 	return cmd
 }
 
@@ -87,7 +87,8 @@ func (o *recordingVerifyOptions) run(ctx context.Context, args []string) error {
 	}
 	if bad > 0 {
 		return &app.Error{
-			Text: fmt.Sprintf("%d of %d files are damaged or missing", bad, len(found)), Hint: "greenroom recording download --again ID fetches one again",
+			Text: fmt.Sprintf("%d of %d files are damaged or missing", bad, len(found)), Hint: "to replace one: greenroom " +
+				"recording download --again ID",
 		}
 	}
 	return nil

@@ -52,30 +52,30 @@ type relayOptions struct {
 func (p *program) relayCommand() *cobra.Command {
 	o := &relayOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "relay", Short: "Run a relay: keep webhooks until this machine fetches them", Args: noSuchCommand, RunE: p.do(o.run),
-		Long: "Run the relay: a server with a public name that accepts webhooks at any time, saves them before it answers 200, " +
-			"and delivers them when their machine connects. That machine needs a token (`relay token create`), which comes " +
-			"with a public URL. See docs/relay.md.",
+		Use: "relay", Short: "Run a relay, which keeps webhooks until a client fetches them", Args: noSuchCommand, RunE: p.do(o.run),
+		Long: "Run a relay: a public server that accepts webhooks at any time, saves them before it answers 200, and delivers them " +
+			"when the client connects. The client needs a token (`relay token create`), which comes with a public URL. See docs/relay.md.",
 		Example: "# on the server relay.example, with an automatic certificate\n" +
 			"greenroom relay --url https://relay.example\n\n" +
-			"# behind a proxy on the same machine that ends TLS\n" +
+			"# behind a proxy on the same machine that terminates TLS\n" +
 			"greenroom relay --url https://relay.example --tls off --addr 127.0.0.1:7090 --trust-proxy 127.0.0.1\n\n" +
 			"# a token for a client\n" +
 			"greenroom relay token create laptop",
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&o.addr, "addr", "", "listen on this HOST:PORT (default "+relayTLSAddr+", or "+relayPlainAddr+" without TLS)")
-	fl.StringVar(&o.url, "url", "", "the public address, like https://relay.example (default http:// and the listening address)")
+	fl.StringVar(&o.url, "url", "", "public address, such as https://relay.example (default: http:// and the listening address)")
 	fl.StringVar(&o.tls, "tls", "", "certificates: auto (Let's Encrypt), off, or CERT,KEY for files (default: auto for an https --url)")
 	fl.StringVar(&o.admin, "admin-addr", "", "serve /healthz, /readyz and /metrics on this HOST:PORT")
-	fl.StringVar(&o.proxies, "trust-proxy", "", "addresses or networks of proxies that name the sender's address, separated by commas")
-	fl.StringVar(&o.policy, "policy", string(spool.PolicyAuto), "when senders are answered: ack, sync or auto; hooks may have another")
+	fl.StringVar(&o.proxies, "trust-proxy", "", "addresses or networks of trusted proxies, separated by commas; their headers name "+
+		"the sender's address")
+	fl.StringVar(&o.policy, "policy", string(spool.PolicyAuto), "when senders are answered: ack, sync or auto; a hook may override it")
 	fl.StringVar(&o.body, "max-body", config.FormatSize(relay.DefaultBody), "maximum size of a body")
 	fl.StringVar(&o.spool, "spool", config.FormatSize(spool.DefaultQuota), "maximum size of each hook's queue; further requests are refused")
 	fl.StringVar(&o.retain, "retain", "7d", "how long requests wait before they are dropped")
 	fl.Float64Var(&o.rate, "rate", relay.DefaultRate, "requests per second per hook, 0 for no limit")
-	fl.DurationVar(&o.wait, "sync-wait", relay.DefaultSyncWait, "how long a sender waits for the answer of the machine behind the relay")
-	fl.StringVar(&o.to, "to", "", "put requests into this SQS FIFO queue instead of a spool: sqs:// and its URL without https://, or its ARN")
+	fl.DurationVar(&o.wait, "sync-wait", relay.DefaultSyncWait, "how long a sender waits for the client's answer")
+	fl.StringVar(&o.to, "to", "", "put requests into this SQS FIFO queue instead of a spool: sqs:// followed by its ARN, or its URL without https://")
 	fl.StringArrayVar(&o.hooks, "hook", nil, "with --to: a hook, as NAME=ID with an id of 26 or more random letters and digits; or in "+hooksVariable)
 	p.jsonFlag(cmd, "print a JSON object with the addresses")
 	fl.BoolVar(&o.logJSON, "log-json", false, "write the log as JSON")
@@ -214,7 +214,8 @@ func openSink(ctx context.Context, text string) (tunnel.Sink, error) {
 // relayError says what to do about a relay that can't be opened.
 func relayError(c *config.Config, err error) error {
 	if errors.Is(err, relay.ErrInUse) {
-		return &app.Error{Kind: provider.Conflict, Text: "another relay runs on this data folder", Hint: "stop it, or choose another folder with --data-dir", Err: err}
+		return &app.Error{Kind: provider.Conflict, Text: "another relay is using this data folder", Hint: "stop it, or choose " +
+			"another folder with --data-dir", Err: err}
 	}
 	return folderError(c, err)
 }

@@ -25,16 +25,16 @@ func (o *relayOptions) options() (relay.Options, error) {
 		URL: o.url, Policy: spool.Policy(o.policy), Rate: o.rate, SyncWait: o.wait, Version: o.version,
 	}
 	if err := opt.Policy.Check(); err != nil || o.policy == "" {
-		return opt, usagef("--policy can't be %q: it is ack, sync or auto", o.policy)
+		return opt, usagef("--policy can't be %q: use ack, sync or auto", o.policy)
 	}
 	if !within(o.rate, 0, maxRate) {
-		return opt, usagef("--rate can't be %g: it is from 0, for no bound, to %d", o.rate, maxRate)
+		return opt, usagef("--rate can't be %g: use 0 for no limit, or up to %d", o.rate, maxRate)
 	}
 	if o.rate == 0 {
 		opt.Rate = -1
 	}
 	if o.wait <= 0 || o.wait > time.Minute {
-		return opt, usagef("--sync-wait can't be %s: senders wait up to a minute", o.wait)
+		return opt, usagef("--sync-wait can't be %s: use at most a minute", o.wait)
 	}
 	for _, size := range []struct {
 		flag, text string
@@ -56,7 +56,7 @@ func (o *relayOptions) options() (relay.Options, error) {
 		}
 		network, err := parseNetwork(part)
 		if err != nil {
-			return opt, usagef("--trust-proxy can't be %q: it is an address or a network, like 10.0.0.0/8", part)
+			return opt, usagef("--trust-proxy can't be %q: use an address or a network, such as 10.0.0.0/8", part)
 		}
 		opt.Proxies = append(opt.Proxies, network)
 	}
@@ -73,12 +73,12 @@ func (o *relayOptions) sinkOptions(opt *relay.Options) error {
 	}
 	if o.to == "" {
 		if len(o.hooks) > 0 {
-			return usagef("--hook is for a relay with --to; others keep their hooks: see `greenroom relay hook --help`")
+			return usagef("--hook needs --to; without it, create hooks with `greenroom relay hook create`")
 		}
 		return nil
 	}
 	if opt.Policy != spool.PolicyAck && o.policy != string(spool.PolicyAuto) {
-		return usagef("--policy can't be %s with --to: a queue can't answer senders", o.policy)
+		return usagef("--policy can't be %s with --to: a queue can't answer senders; use ack", o.policy)
 	}
 	if len(hooks) == 0 {
 		return usagef("a relay with --to needs a hook: use --hook NAME=ID, or set %s", hooksVariable)
@@ -90,7 +90,7 @@ func (o *relayOptions) sinkOptions(opt *relay.Options) error {
 	for _, h := range hooks {
 		name, id, ok := strings.Cut(h, "=")
 		if !ok {
-			return usagef("a hook is NAME=ID, not %q", name)
+			return usagef("--hook can't be %q: write it like NAME=ID", name)
 		}
 		if err := spool.CheckHook(name, id); err != nil {
 			return usagef("%v", err)
@@ -120,7 +120,7 @@ func (o *relayOptions) security(dir string) (c *tls.Config, addr string, err err
 	how := o.tls
 	public, err := url.Parse(o.url)
 	if err != nil || o.url != "" && (public.Scheme != "https" && public.Scheme != "http" || public.Host == "") {
-		return nil, "", usagef("--url can't be %q: it is like https://relay.example", o.url)
+		return nil, "", usagef("--url can't be %q: write it like https://relay.example", o.url)
 	}
 	if how == "" {
 		how = "off"
@@ -134,14 +134,15 @@ func (o *relayOptions) security(dir string) (c *tls.Config, addr string, err err
 		return nil, cmp.Or(addr, relayPlainAddr), nil
 	case how == "auto":
 		if c, err = relay.AutoTLS(o.url, filepath.Join(dir, "certificates")); err != nil {
-			return nil, "", usagef("--tls auto needs a --url like https://relay.example, whose host leads here")
+			return nil, "", usagef("--tls auto needs a --url like https://relay.example, with a host name that resolves to this machine")
 		}
 	case files:
 		if c, err = relay.FileTLS(cert, key); err != nil {
-			return nil, "", &app.Error{Kind: app.NotConfigured, Text: err.Error(), Hint: "--tls takes the files of a certificate and its key, with a comma", Err: err}
+			return nil, "", &app.Error{Kind: app.NotConfigured, Text: err.Error(), Hint: "--tls needs two files separated by a " +
+				"comma: CERT,KEY", Err: err}
 		}
 	default:
-		return nil, "", usagef("--tls can't be %q: it is auto, off, or CERT,KEY", how)
+		return nil, "", usagef("--tls can't be %q: use auto, off, or CERT,KEY", how)
 	}
 	return c, cmp.Or(addr, relayTLSAddr), nil
 }

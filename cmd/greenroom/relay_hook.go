@@ -91,7 +91,7 @@ func ownerOf(ctx context.Context, r registrar, name string) (string, error) {
 	}
 	switch len(valid) {
 	case 0:
-		return "", &app.Error{Kind: provider.NotFound, Text: "there is no token", Hint: "make one with `greenroom relay token create NAME`"}
+		return "", &app.Error{Kind: provider.NotFound, Text: "there is no token", Hint: "create one with `greenroom relay token create NAME`"}
 	case 1:
 		return valid[0], nil
 	}
@@ -134,7 +134,7 @@ func (p *program) relayHookEdit() *cobra.Command {
 			return p.result(h, "The hook %s has the policy %s.", h.Name, h.Policy)
 		}),
 	}
-	cmd.Flags().StringVar(&token, "token", "", "token of the hook, where several have a hook of that name")
+	cmd.Flags().StringVar(&token, "token", "", "token of the hook, if several have a hook of that name")
 	policyFlag(cmd, &policy)
 	return p.jsonFlag(cmd, "print a JSON object")
 }
@@ -163,7 +163,7 @@ func (p *program) relayHookDelete() *cobra.Command {
 			})
 		}),
 	}
-	cmd.Flags().StringVar(&token, "token", "", "token of the hook, where several have a hook of that name")
+	cmd.Flags().StringVar(&token, "token", "", "token of the hook, if several have a hook of that name")
 	p.yesFlag(cmd)
 	return p.jsonFlag(cmd, "print a JSON object")
 }

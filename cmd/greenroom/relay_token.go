@@ -85,7 +85,7 @@ func openRegistrar(ctx context.Context, c *config.Config) (registrar, error) {
 			}
 		case ctx.Err() != nil:
 			return nil, &app.Error{
-				Kind: provider.Conflict, Text: "a relay owns the file, and does not answer", Err: errors.Join(err, inUse),
+				Kind: provider.Conflict, Text: "a running relay has the file open but doesn't answer", Err: errors.Join(err, inUse),
 				Hint: "see its log; while it runs it accepts commands at " + filepath.Join(dir, relay.SocketName),
 			}
 		}
@@ -117,9 +117,9 @@ func (p *program) relayTokenCreate() *cobra.Command {
 	var replace bool
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Create a token and print it once", Args: exactly("NAME"),
-		Long: "Create a token and print it. It is not stored and can't be printed again. The token comes with a hook, whose URL " +
-			"is the public address of the client. A revoked name gets its hooks and their waiting requests back. --replace " +
-			"gives a valid token a new secret; the old one stops working at once.",
+		Long: "Create a token and print it. It is not stored and can't be printed again. The token comes with a hook, whose URL is " +
+			"the client's public address. Creating a revoked token again restores its hooks and their waiting requests. --replace " +
+			"gives a valid token a new secret; the old one stops working immediately.",
 		Example: "greenroom relay token create laptop\n\n" +
 			"# on the laptop\nexport GREENROOM_RELAY_URL=https://relay.example GREENROOM_RELAY_TOKEN=grt_…\ngreenroom listen --tunnel relay",
 		RunE: p.registers(func(ctx context.Context, r registrar, args []string) error {
@@ -136,12 +136,13 @@ func (p *program) relayTokenCreate() *cobra.Command {
 			if _, err := fmt.Fprintln(p.stdout, made.Secret); err != nil {
 				return err
 			}
-			p.words("This is the token of ", made.Name, ", printed this once. Its hook is ", plain.Text(made.Hook.URL), belowRelay(made.Hook), ".")
+			p.words("This is the token of ", made.Name, ". It is printed only once. Its hook is "+
+				"", plain.Text(made.Hook.URL), belowRelay(made.Hook), ".")
 			p.postWords(made.Hook)
 			return nil
 		}),
 	}
-	cmd.Flags().BoolVar(&replace, "replace", false, "give a token that exists a new secret")
+	cmd.Flags().BoolVar(&replace, "replace", false, "give an existing token a new secret")
 	return p.jsonFlag(cmd, "print a JSON object")
 }
 
@@ -155,11 +156,11 @@ func belowRelay(h relay.Hook) string {
 
 // postWords says what a platform can be given: the hook alone is no account's.
 func (p *program) postWords(h relay.Hook) {
-	p.words("A platform posts to a path behind it, /hooks/ and the account's name on the machine that fetches, such as:")
+	p.words("Platforms post to this URL followed by /hooks/ and the account's name on the client's machine, for example:")
 	for _, d := range drivers() {
 		p.words("  ", plain.Text(h.URL), "/hooks/", string(d.Platform))
 	}
-	p.words("There `greenroom tunnel status` prints the URL of each account.")
+	p.words("On that machine, `greenroom tunnel status` prints the URL of each account.")
 }
 
 func (p *program) relayTokenList() *cobra.Command {
@@ -186,9 +187,9 @@ func (p *program) relayTokenList() *cobra.Command {
 
 func (p *program) relayTokenRevoke() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "revoke NAME", Short: "Revoke a token; its hooks refuse requests from then on", Args: exactly("NAME"),
+		Use: "revoke NAME", Short: "Revoke a token; its hooks then refuse requests", Args: exactly("NAME"),
 		RunE: p.do(func(ctx context.Context, args []string) error {
-			if err := p.sure(ctx, "Revoke the token "+args[0]+"? Its hooks answer 404 until a token of this name is made again."); err != nil {
+			if err := p.sure(ctx, "Revoke the token "+args[0]+"? Its hooks answer 404 until the token is created again."); err != nil {
 				return err
 			}
 			return p.registrar(ctx, func(r registrar) error {

@@ -41,7 +41,7 @@ func (p *program) listRooms(ctx context.Context, b app.Backend, query app.RoomQu
 		return err
 	}
 	order.By{Language: order.Language(p.getenv), Now: p.now(), Failing: order.FailingAccounts(status.Accounts)}.Rooms(rooms)
-	none := "No rooms yet. Make one: greenroom room create NAME"
+	none := "No rooms yet. Create one: greenroom room create NAME"
 	if query.Group != "" {
 		none = "No room is in the group " + plain.Text(query.Group) + "."
 	}
@@ -85,7 +85,7 @@ func recordingSetting(mode provider.RecordingMode, t provider.Trigger) string {
 	case t == provider.TriggerAutomatic2nd:
 		return where + ", from the 2nd participant"
 	case t == provider.TriggerPrompt:
-		return where + ", when the host says so"
+		return where + ", if the host agrees"
 	case t == provider.TriggerNone && mode == provider.RecordingCloud:
 		return where + ", when started by hand"
 	}
@@ -94,7 +94,8 @@ func recordingSetting(mode provider.RecordingMode, t provider.Trigger) string {
 
 func (p *program) roomShow() *cobra.Command {
 	return p.jsonFlag(&cobra.Command{
-		Use: "show ROOM", Short: "Show a room, and which account its next meeting gets", Args: exactly("ROOM"), RunE: p.reads(p.showRoom), ValidArgsFunction: p.rooms,
+		Use: "show ROOM", Short: "Show a room and the account of its next " +
+			"meeting", Args: exactly("ROOM"), RunE: p.reads(p.showRoom), ValidArgsFunction: p.rooms,
 	}, "print a JSON object")
 }
 
@@ -147,7 +148,7 @@ func (p *program) roomFacts(r app.RoomView, cannot map[app.Ability]string) error
 	for _, n := range r.Notes {
 		facts = append(facts, "note", n)
 	}
-	label := "not there"
+	label := "not supported"
 	for _, what := range slices.Sorted(maps.Keys(cannot)) {
 		facts = append(facts, label, fmt.Sprintf("%s: %s", what, cannot[what]))
 		label = " "

@@ -22,19 +22,18 @@ func (p *program) roomAdopt() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "adopt [PLATFORM_ROOM]", Short: "List the platforms' rooms, or adopt one",
 		Args: atMostOne("PLATFORM_ROOM"), RunE: p.do(o.run),
-		Long: "Without an argument, list the rooms on the platforms. With one, adopt it: it becomes a meeting in the room " +
-			"--name, or in one with the same name. Nothing changes on the platform. Rooms seen in webhooks are adopted " +
-			"automatically.",
+		Long: "Without an argument, list the rooms on the platforms. With a PLATFORM_ROOM, adopt it: it becomes a meeting in the " +
+			"room --name, or in a room with the same name. Nothing changes on the platform. Rooms seen in webhooks are adopted automatically.",
 		Example: "greenroom room adopt\ngreenroom room adopt clinic --account acme --name 'Dr. Müller'",
 	}
 	cmd.Flags().StringVar(&o.account, "account", "", "account that the room is on")
-	cmd.Flags().StringVar(&o.name, "name", "", "name of the room here; an existing room gets the meeting")
+	cmd.Flags().StringVar(&o.name, "name", "", "name of the room in Greenroom; an existing room gets the meeting")
 	return p.jsonFlag(cmd, "print a JSON array of the platforms' rooms, or the room as an object")
 }
 
 func (o *roomAdoptOptions) run(ctx context.Context, args []string) error {
 	if len(args) == 0 && o.name != "" {
-		return usagef("--name needs a room to adopt")
+		return usagef("--name needs a PLATFORM_ROOM to adopt")
 	}
 	return o.with(ctx, func(b app.Backend) error {
 		if len(args) == 0 {
@@ -62,8 +61,8 @@ func (o *roomAdoptOptions) list(ctx context.Context, b app.Backend) error {
 		return err
 	}
 	for _, account := range cutAccounts(rooms) {
-		o.words(plain.Text(fmt.Sprintf("%s has %d rooms or more, of which these are the first. Others can be adopted by name: "+
-			"greenroom room adopt PLATFORM_ROOM --account %s", account, app.PlatformRoomsMost, plain.Word(account))))
+		o.words(plain.Text(fmt.Sprintf("These are the first %[2]d rooms of %[1]s; there may be more. To adopt another one by name: "+
+			"greenroom room adopt PLATFORM_ROOM --account %[3]s", account, app.PlatformRoomsMost, plain.Word(account))))
 	}
 	if o.json {
 		return o.printJSON(list(rooms))
@@ -126,7 +125,8 @@ func (o *roomAdoptOptions) accountWith(ctx context.Context, b app.Backend, room 
 	switch len(accounts) {
 	case 0:
 		if more := cutAccounts(rooms); len(more) > 0 {
-			return "", usagef("%s is not among the listed rooms, and %s has more: choose with --account", room, strings.Join(more, " and "))
+			return "", usagef("%s is not among the listed rooms, but %s has more: choose the account with "+
+				"--account", room, strings.Join(more, " and "))
 		}
 		return "", &app.Error{
 			Kind: provider.NotFound, Text: fmt.Sprintf("there is no room %q on the platforms", room), Hint: "see `greenroom room adopt`",

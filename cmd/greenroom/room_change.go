@@ -28,15 +28,15 @@ func (f *roomFlags) add(p *program, cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.account, "account", "", "pin the room to this account")
 	fl.BoolVar(&f.locked, "locked", false, "make guests knock")
-	fl.IntVar(&f.size, "size", 0, "maximum number of people, 0 for the platform's default")
+	fl.IntVar(&f.size, "size", 0, "maximum number of people; 0 for the platform's default")
 	fl.StringVar(&f.recording, "recording", "", "how meetings are recorded: none, local or cloud")
 	fl.StringVar(&f.trigger, "trigger", "", "what starts the recording: none, prompt, automatic or automatic-2nd-participant")
 	fl.StringVar(&f.logo, "logo", "", "image file for the meeting's page")
 	fl.BoolVar(&f.skipConsent, "skip-consent", false, "don't ask for consent before a recorded meeting is opened from here")
 	fl.BoolVar(&f.autoDownload, "auto-download", false, "download the room's future recordings automatically")
 	fl.BoolVar(&f.lasting, "lasting", false, "one platform room for all meetings, so that its guest link can go in a calendar")
-	fl.StringVar(&f.group, "group", "", "heading under which lists show the room")
-	fl.BoolVar(&f.favourite, "favourite", false, "show the room first")
+	fl.StringVar(&f.group, "group", "", "heading for the room in lists")
+	fl.BoolVar(&f.favourite, "favourite", false, "show the room at the top of lists")
 	allowEmpty(fl, "account")
 	_ = cmd.RegisterFlagCompletionFunc("group", p.groups)
 	words(cmd, "recording", recordingModes()...)
@@ -113,7 +113,7 @@ func (o *roomCreateOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		o.note(ctx, b, r)
-		return o.printLink(ctx, b, r, "Made room %s. Start a meeting: greenroom meeting start %[1]s")
+		return o.printLink(ctx, b, r, "Created room %s. Start a meeting: greenroom meeting start %[1]s")
 	})
 }
 
@@ -127,7 +127,8 @@ type roomEditOptions struct {
 func (p *program) roomEdit() *cobra.Command {
 	o := &roomEditOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "edit ROOM", Short: "Change a room; meetings keep what they were started with", Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
+		Use: "edit ROOM", Short: "Change a room; existing meetings keep their " +
+			"settings", Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
 		Example: "greenroom room edit all-hands --locked=false --account ''",
 	}
 	o.changed = func(flag string) bool { return cmd.Flags().Changed(flag) }
@@ -214,7 +215,8 @@ func deleteQuestion(r app.Room) string {
 	q := "Delete room " + r.Name + "?"
 	for _, place := range r.Places {
 		if place.Made() && !place.Adopted {
-			q = fmt.Sprintf("Its room %s on %s is removed with it, and the link %s stops working. ", place.PlatformRoom, place.Account, place.GuestURL) + q
+			q = fmt.Sprintf("Its room %s on %s is also removed, and the link %s stops working. "+
+				"", place.PlatformRoom, place.Account, place.GuestURL) + q
 		}
 	}
 	return plain.Text(q)

@@ -18,14 +18,15 @@ type roomPageOptions struct {
 func (p *program) roomPage() *cobra.Command {
 	o := &roomPageOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "page ROOM", Short: "Print the address at which guests join, or change it", Args: exactly("ROOM"), RunE: p.do(o.run),
+		Use: "page ROOM", Short: "Print or change the address where guests join", Args: exactly("ROOM"), RunE: p.do(o.run),
 		ValidArgsFunction: p.rooms,
-		Long: "Print the address of the room's page. It stays the same, whatever platform the next meeting is on: guests enter their\n" +
-			"name, consent if the meeting is recorded, and join when it starts. The page is served while greenroom listens. It is\n" +
-			"public while a tunnel that carries connections is live; with others it is reachable on this machine only.",
+		Long: "Print the address of the room's page. It stays the same whichever platform the next meeting is on. Guests enter their\n" +
+			"name, consent if the meeting is recorded, and join when it starts. The page is served while the screen or `greenroom " +
+			"listen` runs. It is\n" +
+			"public while a tunnel that carries connections is live; otherwise it is reachable on this machine only.",
 		Example: "  greenroom room page standup\n  greenroom room page standup --rotate",
 	}
-	cmd.Flags().BoolVar(&o.Rotate, "rotate", false, "replace the address; the old one leads nowhere from now on")
+	cmd.Flags().BoolVar(&o.Rotate, "rotate", false, "replace the address; the old one stops working")
 	cmd.Flags().BoolVar(&o.Off, "off", false, "disable the page")
 	cmd.Flags().BoolVar(&o.On, "on", false, "enable the page again, under the same address")
 	return p.jsonFlag(cmd, "print a JSON object")
@@ -33,7 +34,7 @@ func (p *program) roomPage() *cobra.Command {
 
 func (o *roomPageOptions) run(ctx context.Context, args []string) error {
 	if o.Off && (o.On || o.Rotate) {
-		return usagef("--off excludes --on and --rotate")
+		return usagef("--off can't be used with --on or --rotate")
 	}
 	o.Room = args[0]
 	do := o.with

@@ -26,12 +26,10 @@ type scheduleOptions struct {
 func (p *program) roomSchedule() *cobra.Command {
 	o := &scheduleOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "schedule [ROOM]", Short: "Plan meetings of a room", Args: atMostOne("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
-		Long: "Plan a meeting of a room, once or repeatedly. The screen or `listen` starts each meeting ten minutes before it " +
-			"begins; `lead` in the configuration changes that. If neither was running, the meeting starts as soon as one is, " +
-			"while the booking lasts.\n\n" +
-			"A repeated meeting keeps its local time when clocks change. --until includes its day.\n\n" +
-			"Without --at, --edit and --remove the bookings are listed: those of the room, or all.",
+		Use: "schedule [ROOM]", Short: "Plan meetings in a room", Args: atMostOne("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
+		Long: "Plan a meeting in a room, once or repeatedly. The screen or `listen` creates each meeting ten minutes before it begins; `lead` in the configuration changes that. If neither is running then, the meeting is created as soon as one is, until the booking ends.\n\n" +
+			"A repeated meeting keeps its local time when the clocks change. --until includes that day.\n\n" +
+			"Without --at, --edit and --remove, the bookings of the room, or of all rooms, are listed.",
 		Example: "greenroom room schedule all-hands --at '2026-12-01 10:00' --for 45m --every weekday --until 2026-12-23\n" +
 			"greenroom room schedule board --at '2026-12-01 18:00' --every 'FREQ=MONTHLY;BYDAY=1TU' --time-zone Europe/Berlin\n" +
 			"greenroom room schedule --edit 01KB4N --at '2026-12-01 11:00'",
@@ -40,13 +38,13 @@ func (p *program) roomSchedule() *cobra.Command {
 	fl := cmd.Flags()
 	fl.StringVar(&o.at, "at", "", "start of the first meeting, such as '2026-12-01 10:00'")
 	fl.StringVar(&o.lasts, "for", "", "length, such as 45m or 1h30m (default 1h)")
-	fl.StringVar(&o.every, "every", "", "repeat it: day, weekday, week, month, or an RRULE")
+	fl.StringVar(&o.every, "every", "", "repeat every day, weekday, week or month, or by an RRULE")
 	fl.StringVar(&o.until, "until", "", "last day of the repetition, such as 2026-12-31")
 	fl.StringVar(&o.zone, "time-zone", "", "time zone of the start, such as Europe/Berlin (default this machine's)")
 	fl.StringArrayVar(&o.expect, "expect", nil, "expected participant, as 'Name <mail>'; may be repeated")
 	fl.BoolVar(&o.list, "list", false, "list the bookings")
-	fl.StringVar(&o.edit, "edit", "", "change the booking of this id")
-	fl.StringVar(&o.remove, "remove", "", "remove the booking of this id")
+	fl.StringVar(&o.edit, "edit", "", "change the booking with this id")
+	fl.StringVar(&o.remove, "remove", "", "remove the booking with this id")
 	fl.BoolVarP(&p.yes, "yes", "y", false, "don't ask before removing")
 	p.jsonFlag(cmd, "print JSON: a booking, or an array of them")
 	allowEmpty(fl, "every", "until")
@@ -69,7 +67,7 @@ func (o *scheduleOptions) run(ctx context.Context, args []string) error {
 	}
 	switch {
 	case o.edit != "" && o.remove != "", o.list && (o.edit != "" || o.remove != "" || o.at != ""):
-		return usagef("--list, --edit, --remove and a new booking exclude each other")
+		return usagef("use only one of --list, --edit, --remove and --at")
 	case o.remove != "":
 		if times != "" {
 			return usagef("--remove can't be used with --%s", times)
@@ -82,7 +80,7 @@ func (o *scheduleOptions) run(ctx context.Context, args []string) error {
 		return o.edits(ctx, app.BookingRef{Ref: o.edit, Room: room})
 	case o.at != "":
 		if room == "" {
-			return usagef("a booking needs a room: greenroom room schedule ROOM --at '%s'", plain.Text(o.at))
+			return usagef("name the room: greenroom room schedule ROOM --at '%s'", plain.Text(o.at))
 		}
 		return o.books(ctx, room)
 	case times != "":
@@ -218,7 +216,7 @@ func (o *scheduleOptions) removes(ctx context.Context, ref app.BookingRef) error
 		}
 		o.words("Removed the booking of ", plain.Text(removed.Room), ".")
 		if removed.Meeting != "" && removed.Link != "" {
-			o.words("Its meeting was started already. To end it: greenroom meeting end " + removed.Meeting)
+			o.words("Its meeting has already started. To end it: greenroom meeting end " + removed.Meeting)
 		}
 		return nil
 	})
@@ -236,7 +234,7 @@ func (o *scheduleOptions) lists(ctx context.Context, room string) error {
 		if err != nil {
 			return err
 		}
-		none := "No bookings. Make one: greenroom room schedule " + plain.Word(cmp.Or(room, "ROOM")) + " --at '2026-12-01 10:00'"
+		none := "No bookings. Add one: greenroom room schedule " + plain.Word(cmp.Or(room, "ROOM")) + " --at '2026-12-01 10:00'"
 		t := newTable("ID", "ROOM", "NEXT", "FIRST", "REPEATED", "NOTE").keep("ID").narrow("FIRST")
 		return printList(o.program, bookings, none, t, func(v app.Booking) []string {
 			next := "over"

@@ -19,9 +19,9 @@ func (p *program) root() *cobra.Command {
 		Short: "Manage meetings on video platforms from the terminal",
 		Long: "Greenroom manages rooms and meetings on " + platformTitles() + ", receives their webhooks on this machine, and shows\n" +
 			"who is in which meeting right now. Without a command it opens the screen.",
-		Example: "# look around, with no account and no network\n" +
+		Example: "# look around without an account or a network\n" +
 			"greenroom demo\n\n" +
-			"# a meeting, from the shell\n" +
+			"# start a meeting from the shell\n" +
 			"greenroom room create all-hands --locked\n" +
 			"greenroom meeting start all-hands --for 1h",
 		Args:              noSuchCommand,

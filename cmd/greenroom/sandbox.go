@@ -34,12 +34,12 @@ func (p *program) sandboxCommand() *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use: "sandbox", Short: "Serve the platforms' protocols on this machine, for tests", Args: exactly(), RunE: p.do(o.run),
-		Long: "Serve the wire protocols of " + enumerate(served) + " on this machine, with simulated people and signed webhooks. It prints\n" +
-			"the addresses, keys and secrets as lines for a shell. Its control API is under /sandbox/ of its address.",
+		Long: "Serve the wire protocols of " + enumerate(served) + " on this machine, with simulated people and signed webhooks. " +
+			"It prints its addresses, keys and secrets as shell commands. Its control API is under /sandbox/.",
 		Example: "# people join the meetings that you start, and their webhooks go to the screen's listener\n" +
 			"greenroom sandbox --autoplay " + strings.Join(posts, " \\\n  ") + " > sandbox.env & sleep 1\n" +
 			". ./sandbox.env && greenroom\n\n" +
-			"# every tenth webhook is lost, and the first two rooms can't be made\n" +
+			"# every tenth webhook is lost, and the first two rooms can't be created\n" +
 			`greenroom sandbox --fault '{"kind":"lose-webhook","probability":0.1}' \` + "\n" +
 			`  --fault '{"kind":"server-error","match":"POST /rooms","times":2}'`,
 	}
@@ -47,14 +47,14 @@ func (p *program) sandboxCommand() *cobra.Command {
 	fl.StringVar(&o.addr, "addr", "127.0.0.1:7080", "listen on this HOST:PORT")
 	fl.BoolVar(&o.autoplay, "autoplay", false, "simulate people who join and leave every meeting")
 	fl.Float64Var(&o.speed, "speed", 1, "with --autoplay: how much faster than real time people act")
-	fl.BoolVar(&o.hostile, "hostile", false, "with --autoplay: one participant's name tries to control terminals")
+	fl.BoolVar(&o.hostile, "hostile", false, "with --autoplay: one participant's name contains terminal control sequences")
 	for _, a := range sandbox.Accounts("") {
 		o.webhooks[a.Platform] = fl.String(webhookFlag(a), "", "post "+a.Platform.Title()+"'s webhooks to this URL")
 	}
 	fl.BoolVar(&o.noRateLimits, "no-rate-limits", false, "never answer 429")
 	fl.StringArrayVar(&o.faults, "fault", nil, "fault to simulate: its kind, or a JSON object as under /sandbox/faults; may be repeated")
 	fl.Uint64Var(&o.seed, "seed", 0, "make ids and names repeatable")
-	return p.jsonFlag(cmd, "print a JSON object instead of lines for a shell")
+	return p.jsonFlag(cmd, "print a JSON object instead of shell commands")
 }
 
 // maxSpeed is how much faster people may act, and how much slower.
@@ -177,6 +177,6 @@ func (o *sandboxOptions) print(base string) error {
 		}
 		flags = append(flags, "--"+webhookFlag(a))
 	}
-	o.words("It sends no webhooks until they are configured: by ", enumerate(flags), ", or under /sandbox/webhooks.")
+	o.words("It sends no webhooks until you configure them with ", enumerate(flags), "or under /sandbox/webhooks.")
 	return nil
 }

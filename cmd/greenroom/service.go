@@ -119,7 +119,7 @@ func (o *listenOptions) reload(ctx context.Context, b app.Backend, was *config.C
 	defer notifySystemd(log, daemon.SdNotifyReady)
 	now, err := o.configFor(ctx, o.addr, o.tunnel)
 	if err != nil {
-		log.Error("the configuration can't be used, and nothing was changed", "err", err)
+		log.Error("the new configuration is invalid and was not applied", "err", err)
 		return
 	}
 	if _, err := b.LimitDownloads(ctx, app.DownloadLimit{BytesPerSecond: now.Download.LimitRate}); err != nil {

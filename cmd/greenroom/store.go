@@ -51,15 +51,15 @@ func (p *program) storeCheck() *cobra.Command {
 func (p *program) storeBackup() *cobra.Command {
 	return p.maintainCommand(app.BackupStore, cobra.Command{
 		Use: "backup FILE", Short: "Copy the store into a new file, while it is in use", Args: exactly("FILE"),
-		Long: "Copy the store into a new file, while it is in use. The copy is read back before it has its name. With - as FILE it is\n" +
-			"written to standard output, by way of a file in the temporary folder.",
+		Long: "Copy the store into a new file, while it is in use. The copy is verified before it gets its name. With - as FILE it is\n" +
+			"written to standard output, using a file in the temporary folder.",
 		Example: "greenroom store backup ~/backups/greenroom-$(date +%F).db\n" +
 			"greenroom store backup - | ssh host 'cat > greenroom.db'",
 	})
 }
 
 // errDamaged makes check's exit status tell what its lines say.
-var errDamaged = errors.New("the store is damaged: put a backup back with `greenroom store restore FILE`")
+var errDamaged = errors.New("the store is damaged: restore a backup with `greenroom store restore FILE`")
 
 func (o *maintainOptions) run(ctx context.Context, args []string) error {
 	m := app.Maintenance{Op: o.op}
@@ -127,9 +127,9 @@ func (o *maintainOptions) checkFile(ctx context.Context, reason error) error {
 func (o *maintainOptions) backupToOutput(ctx context.Context) (err error) {
 	switch {
 	case o.json:
-		return usagef("--json and a backup to standard output exclude each other")
+		return usagef("--json can't be used with a backup to standard output")
 	case o.outTTY:
-		return usagef("a backup to standard output is for a pipe or a file, not for a terminal")
+		return usagef("a backup can't be written to a terminal: redirect it to a file or a pipe")
 	}
 	dir, err := os.MkdirTemp("", "greenroom-backup-")
 	if err != nil {
@@ -166,7 +166,7 @@ func (o *maintainOptions) tell(m app.Maintained) error {
 			}
 		}
 		if len(m.Findings) == 0 {
-			o.words(fmt.Sprintf("%s is whole, %s.", plain.Text(m.Path), size(m.Before)))
+			o.words(fmt.Sprintf("%s is undamaged, %s.", plain.Text(m.Path), size(m.Before)))
 		}
 	}
 	return nil
@@ -198,7 +198,7 @@ func (p *program) restoreStore(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	path := storePath(c)
-	if err := p.sure(ctx, "Put "+args[0]+" in the place of "+path+"?"); err != nil {
+	if err := p.sure(ctx, "Replace "+path+" with "+args[0]+"?"); err != nil {
 		return err
 	}
 	waiting, cancel := context.WithTimeout(ctx, lockTime)

@@ -36,9 +36,9 @@ func (p *program) triggerCommand() *cobra.Command {
 	o := &triggerOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "trigger KIND|SCENARIO", Short: "Post synthetic webhooks, correctly signed", Args: exactly("KIND"), RunE: p.do(o.run),
-		Long: "Post a synthetic webhook with the bytes and the signature of the account's platform, to --to or else to the listener\n" +
-			"that runs here. Greenroom treats it like a real one: it adopts an unknown room, and presence soon finds it empty.\n" +
-			"The status is 1 when an answer isn't 2xx; its body is printed.\n\n" +
+		Long: "Post a synthetic webhook with the body and the signature of the account's platform, to --to or else to the local\n" +
+			"listener. Greenroom treats it like a real one: it adopts an unknown room, and presence soon finds the room empty.\n" +
+			"The exit status is 1 if an answer isn't 2xx; its body is printed.\n\n" +
 			"KIND is one of\n" + columns(triggerKinds()) +
 			"\n\nor the platform's own type:\n" + columns(triggerTypes()) +
 			"\n\nSCENARIO is " + strings.Join(scenario.Names(), ", ") + ": the events of a whole meeting, with the same people, times and ids.",
@@ -51,19 +51,19 @@ func (p *program) triggerCommand() *cobra.Command {
 	fl := cmd.Flags()
 	fl.StringVar(&o.to, "to", "", "post to this URL")
 	fl.StringVar(&o.account, "account", "", "account whose platform sends it (default: the room's, or the only one)")
-	fl.StringVar(&o.room, "room", "", "meeting, room, or platform room that it is about")
+	fl.StringVar(&o.room, "room", "", "meeting, room or platform room of the event")
 	fl.StringVar(&o.name, "name", "Synthetic guest", "name of the participant")
 	allowEmpty(fl, "name") // people without a name exist
 	fl.StringVar(&o.session, "session", "", "id of the participant or the recording (default: a new one)")
 	fl.StringVar(&o.data, "data", "", "send this file as the body, - for standard input")
 	fl.StringArrayVar(&o.set, "set", nil, "set a value in the body: PATH=VALUE, such as payload.owner=true (repeatable)")
-	fl.IntVar(&o.count, "count", 1, "number of webhooks, each with ids of its own")
+	fl.IntVar(&o.count, "count", 1, "number of webhooks, each with its own ids")
 	fl.DurationVar(&o.every, "every", 0, "time between them, such as 500ms")
-	fl.BoolVar(&o.bad, "bad-signature", false, "sign with another secret")
+	fl.BoolVar(&o.bad, "bad-signature", false, "sign with a wrong secret")
 	fl.StringVar(&o.age, "age", "", "age of the signature, such as 10m or 2d")
 	fl.StringVar(&o.at, "at", "", "time of the event in the body (default: now)")
-	fl.IntVar(&o.people, "people", 3, "number of people of a scenario")
-	fl.StringVar(&o.speed, "speed", "10x", "speed of a scenario: at 1x an event takes place every 5 s")
+	fl.IntVar(&o.people, "people", 3, "number of people in a scenario")
+	fl.StringVar(&o.speed, "speed", "10x", "speed of a scenario; at 1x an event takes place every 5 s")
 	return p.jsonFlag(cmd, "print a JSON object per webhook, with its answer")
 }
 
@@ -150,7 +150,7 @@ func (o *triggerOptions) read(word string) (job triggerJob, err error) {
 	case o.people < 1 || o.people > scenario.MaxPeople:
 		return job, usagef("--people can't be %d: use 1 to %d", o.people, scenario.MaxPeople)
 	case job.scenario != "" && (o.count != 1 || o.every != 0 || o.data != "" || o.session != ""):
-		return job, usagef("--count, --every, --data and --session are for single webhooks, not for the scenario %s", word)
+		return job, usagef("--count, --every, --data and --session can't be used with the scenario %s", word)
 	}
 	if o.data != "" {
 		if job.event.Body, err = o.readData(); err != nil {
@@ -193,7 +193,7 @@ func listenerOf(ctx context.Context, b app.Backend, account string) (string, err
 		return "", err
 	}
 	if s.Listener.URL == "" {
-		return "", &app.Error{Kind: provider.NotFound, Text: "nothing listens here", Hint: "run `greenroom listen`, or use --to URL"}
+		return "", &app.Error{Kind: provider.NotFound, Text: "no listener is running here", Hint: "run `greenroom listen`, or use --to URL"}
 	}
 	return strings.TrimSuffix(s.Listener.URL, "/") + "/hooks/" + account, nil
 }
@@ -290,7 +290,7 @@ func (o *triggerOptions) pick(ctx context.Context, b app.Backend, of provider.Pl
 	var names []string
 	for _, a := range accounts {
 		if a.Name == o.account && of != "" && a.Platform != of {
-			return "", usagef("that type is %s's, and account %s is on %s", of.Title(), a.Name, a.Platform.Title())
+			return "", usagef("that type belongs to %s, but account %s is on %s", of.Title(), a.Name, a.Platform.Title())
 		}
 		if a.Name == o.account || o.account == "" && len(accounts) == 1 {
 			return a.Name, nil

@@ -174,7 +174,7 @@ var errAnswered = errors.New("the webhook was not accepted")
 func (o *triggerOptions) post(ctx context.Context, client *http.Client, made app.SignedWebhook, e app.SyntheticWebhook, to string) error {
 	req, err := http.NewRequestWithContext(ctx, made.Method, to, bytes.NewReader(made.Body))
 	if err != nil {
-		return usagef("the URL can't be posted to")
+		return usagef("the webhook can't be posted to this URL")
 	}
 	req.Header = http.Header(made.Header)
 	begun := o.now()
@@ -209,7 +209,7 @@ func (o *triggerOptions) post(ctx context.Context, client *http.Client, made app
 		}
 	}
 	if failed {
-		return fmt.Errorf("%w: it was answered %d", errAnswered, res.StatusCode)
+		return fmt.Errorf("%w: the answer was %d", errAnswered, res.StatusCode)
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func (p *program) tunnelStatus() *cobra.Command {
 	return p.jsonFlag(&cobra.Command{
 		Use: "status", Short: "Show the tunnel's status", Args: exactly(), RunE: p.changes(p.showTunnel),
 		Long: "Show the tunnel that the screen or `greenroom listen` has open: its public URL, the round trip, the requests " +
-			"waiting at the relay, and the webhook URL of each account and of a relay's further hooks. A tunnel is live once " +
+			"waiting at the relay, and the webhook URL of each account and of a relay's other hooks. A tunnel is live once " +
 			"a request to its public URL has arrived here.",
 	}, "print the status as a JSON object")
 }
@@ -88,7 +88,7 @@ func (p *program) showTunnel(ctx context.Context, b app.Backend, _ []string) err
 	}
 	add("reason", s.Reason)
 	if !s.RetryAt.IsZero() {
-		t.add("next try", s.RetryAt.Local().Format(time.TimeOnly))
+		t.add("next attempt", s.RetryAt.Local().Format(time.TimeOnly))
 	}
 	add("URL", s.URL)
 	if s.RTTMs > 0 {
@@ -123,7 +123,7 @@ func (p *program) tunnelProbe() *cobra.Command {
 	return p.jsonFlag(&cobra.Command{
 		Use: "probe", Short: "Check that a request to the public URL arrives here", Args: exactly(), RunE: p.changes(p.probeTunnel),
 		Long: "Ask the screen or `greenroom listen` to send a request to the tunnel's public URL that must come back through it.\n" +
-			"The exit status is 0 when it did, 1 when it didn't, and 4 when no tunnel is open.",
+			"The exit status is 0 if it did, 1 if it didn't, and 4 if no tunnel is open.",
 	}, "print the outcome as a JSON object")
 }
 
@@ -142,6 +142,6 @@ func (p *program) probeTunnel(ctx context.Context, b app.Backend, _ []string) er
 	if out.OK {
 		return nil
 	}
-	text := fmt.Sprintf("the %s tunnel does not work: %s", out.Driver, out.Reason)
+	text := fmt.Sprintf("the %s tunnel doesn't work: %s", out.Driver, out.Reason)
 	return &app.Error{Kind: provider.Unavailable, Text: strings.TrimSuffix(text, ": ")}
 }

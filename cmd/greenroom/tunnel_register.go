@@ -21,9 +21,9 @@ func (p *program) tunnelRegister() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "register ACCOUNT", Short: "Register the tunnel's URL as the account's webhook", Args: exactly("ACCOUNT"), RunE: p.do(o.run),
 		ValidArgsFunction: p.accounts,
-		Long: "Register the tunnel's public URL as the webhook of an account's platform. While a tunnel is live, Greenroom does " +
-			"this automatically and reactivates a webhook that the platform has disabled. It leaves foreign webhooks alone; " +
-			"--replace replaces one, and its old receiver gets nothing more. If the platform has no API for webhooks, the " +
+		Long: "Register the tunnel's public URL as the account's webhook on its platform. While a tunnel is live, Greenroom does " +
+			"this automatically and reactivates a webhook that the platform has disabled. It leaves other programs' webhooks " +
+			"alone; --replace replaces one, and its receiver then gets no more webhooks. If the platform has no API for webhooks, the " +
 			"command shows where to paste the URL and exits with status 4.",
 	}
 	cmd.Flags().BoolVar(&o.replace, "replace", false, "replace a webhook that was not registered from here")

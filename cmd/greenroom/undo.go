@@ -12,11 +12,12 @@ import (
 
 func (p *program) undoCommand() *cobra.Command {
 	return p.jsonFlag(&cobra.Command{
-		Use: "undo", Short: "Bring back what was deleted last", Args: exactly(), RunE: p.changes(p.undo),
-		Long: "Bring back the room, booking or calendar that was deleted here last, with its id, settings, meetings and bookings. It works " +
-			"for a minute after the deletion; used again, it brings back the one before. A name that is in use gets a suffix. Deletions on a " +
-			"platform, such as those of recordings, can't be undone. A lasting room is made again, with the same link where the platform accepts our name.",
-	}, "print what came back as a JSON object")
+		Use: "undo", Short: "Restore what was deleted last", Args: exactly(), RunE: p.changes(p.undo),
+		Long: "Restore the room, booking or calendar that was deleted last, with its id, settings, meetings and bookings. It works " +
+			"for a minute after the deletion; used again, it restores the one before. A name that is in use gets a suffix. " +
+			"Deletions on a platform, such as those of recordings, can't be undone. A lasting room is created again, with the " +
+			"same link if the platform lets Greenroom choose the name.",
+	}, "print the restored object as JSON")
 }
 
 func (p *program) undo(ctx context.Context, b app.Backend, _ []string) error {
@@ -40,4 +41,4 @@ func (p *program) undo(ctx context.Context, b app.Backend, _ []string) error {
 }
 
 // undoable prints how to undo a deletion.
-func (p *program) undoable() { p.words("To bring it back within a minute: greenroom undo") }
+func (p *program) undoable() { p.words("To undo this within a minute: greenroom undo") }

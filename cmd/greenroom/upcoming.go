@@ -25,11 +25,11 @@ func (p *program) upcomingCommand() *cobra.Command {
 	o := &upcomingOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "upcoming", Short: "List bookings, calendar events and live meetings", Args: exactly(), RunE: p.do(o.run),
-		Long: "List bookings, the events of subscribed calendars, and live meetings together, in order. What overlaps is marked; whole " +
-			"days never are.",
+		Long: "List bookings, events of subscribed calendars, and live meetings together, in order of time. Overlaps are marked, " +
+			"except for all-day events.",
 		Example: "greenroom upcoming --days 1",
 	}
-	cmd.Flags().IntVar(&o.days, "days", 7, "how many days ahead")
+	cmd.Flags().IntVar(&o.days, "days", 7, "number of days ahead")
 	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't read the calendars first")
 	return p.jsonFlag(cmd, "print a JSON array")
 }
@@ -47,7 +47,7 @@ func (p *program) coming(ctx context.Context, b app.Backend, days int, offline b
 
 func (o *upcomingOptions) run(ctx context.Context, _ []string) error {
 	if o.days < 1 || o.days > 366 {
-		return usagef("--days can't be %d: it is from 1 to 366", o.days)
+		return usagef("--days can't be %d: use 1 to 366", o.days)
 	}
 	return o.with(ctx, func(b app.Backend) error {
 		items, err := o.coming(ctx, b, o.days, o.offline)
@@ -106,10 +106,10 @@ type nextOptions struct {
 func (p *program) nextCommand() *cobra.Command {
 	o := &nextOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "next", Short: "Join the running meeting, else the next one", Args: exactly(), RunE: p.do(o.run),
-		Long: "Open the meeting that runs now in the browser, else the next one of the coming week: a live meeting, a booking, or an event of " +
-			"a calendar that has a conference link. The meeting of a booking that is about to begin is made if it isn't there yet. A " +
-			"meeting that is recorded asks for consent first, as `meeting join` does.",
+		Use: "next", Short: "Join the running meeting, or else the next one", Args: exactly(), RunE: p.do(o.run),
+		Long: "Open the running meeting in the browser, or else the next one within a week: a live meeting, a booking, or a " +
+			"calendar event with a conference link. If a booking is about to begin and its meeting doesn't exist yet, the meeting is " +
+			"created. A recorded meeting asks for consent first, as `meeting join` does.",
 		Example: "greenroom next\ngreenroom next --print",
 	}
 	cmd.Flags().BoolVar(&o.host, "host", false, "join as the host, if the meeting is yours")
@@ -130,7 +130,8 @@ func (o *nextOptions) run(ctx context.Context, _ []string) error {
 		i := nextOf(items, o.now())
 		if i == nil {
 			return &app.Error{
-				Kind: provider.NotFound, Text: "no meeting with a link within a week", Hint: "plan a meeting: greenroom room schedule ROOM --at '2026-12-01 10:00'",
+				Kind: provider.NotFound, Text: "there is no meeting with a link within a week", Hint: "plan a meeting: greenroom " +
+					"room schedule ROOM --at '2026-12-01 10:00'",
 			}
 		}
 		if o.json {
@@ -143,7 +144,7 @@ func (o *nextOptions) run(ctx context.Context, _ []string) error {
 			if i.At.Sub(o.now()) > app.DefaultLead {
 				return &app.Error{
 					Kind: provider.NotFound, Text: fmt.Sprintf("the next meeting is %s, at %s", i.Title, o.clock(i.At)),
-					Hint: "its link is made shortly before. To start now: greenroom meeting start " + plain.Word(i.Room),
+					Hint: "its link is created shortly before. To start it now: greenroom meeting start " + plain.Word(i.Room),
 				}
 			}
 			m, err := b.StartMeeting(ctx, app.StartMeeting{Room: i.Room, Until: i.EndsAt})

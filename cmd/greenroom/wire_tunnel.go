@@ -23,7 +23,7 @@ func openTunnelDriver(c config.Tunnel, version string) (tunnel.Driver, error) {
 	if c.Missing != "" {
 		return nil, &app.Error{
 			Kind: app.NotConfigured, Text: fmt.Sprintf("the %s tunnel can't be opened: %s", c.Driver, c.Missing),
-			Hint: "or choose another with --tunnel; --tunnel none opens none",
+			Hint: "or choose another with --tunnel; --tunnel none runs without a tunnel",
 		}
 	}
 	switch c.Driver {
