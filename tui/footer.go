@@ -13,7 +13,7 @@ import (
 func (m *Model) footer(y int) string {
 	s := m.Styles
 	if f := m.filtering(); f != nil {
-		help := "enter keeps   esc clears"
+		help := "enter apply   esc clear"
 		ink := s.KeyHelp
 		switch {
 		case len(f.Options) > 1:

@@ -24,7 +24,7 @@ func (m *Model) help() tea.Cmd {
 			out = append(out, "  "+s.Strong.Render(s.Fit(l.sign, 14))+" "+s.Text.Render(s.Clip(l.means, w-17)))
 		}
 		if m.opts.Mouse {
-			out = append(out, "", s.Muted.Render(s.Clip("Mouse: click tabs, rows, charts and the keys in the last line; the wheel scrolls.", w)))
+			out = append(out, "", s.Muted.Render(s.Clip("Mouse: click tabs, rows, charts and the keys in the bottom line; the wheel scrolls.", w)))
 		}
 		return out
 	}})
@@ -34,10 +34,11 @@ func (m *Model) help() tea.Cmd {
 // legend explains the glyphs.
 var legend = []struct{ sign, means string }{
 	{theme.Live, "live: someone is in the meeting"}, {theme.Open, "open: a meeting without participants"},
-	{theme.Ended, "no meeting, or ended"}, {theme.Rec, "recording"}, {theme.Pending, "waiting, or under way"}, {theme.Soon, "a booking begins soon"},
-	{theme.Host, "host, or a favourite room"}, {theme.Bot, "bot, such as a recorder; not counted"}, {theme.Good, "done, or all is well"},
-	{theme.Bad, "failed"}, {theme.Doubtful, "needs a look"}, {theme.Full, "inside, in a chart"}, {theme.Lobby, "in the lobby"}, {theme.Recorded, "recorded"}, {theme.Here, "the moment that is shown"},
-	{"↑3 ↓12", "rows above and below what is shown"},
+	{theme.Ended, "no meeting, or ended"}, {theme.Rec, "recording"}, {theme.Pending, "waiting, or in progress"}, {theme.Soon, "a booking starts soon"},
+	{theme.Host, "host, or a favourite room"}, {theme.Bot, "bot, such as a recorder; not counted"}, {theme.Good, "done, or OK"},
+	{theme.Bad, "failed"}, {theme.Doubtful, "needs attention"}, {theme.Full, "in the meeting (chart)"},
+	{theme.Lobby, "in the lobby (chart)"}, {theme.Recorded, "recorded"}, {theme.Here, "the selected moment"},
+	{"↑3 ↓12", "rows above and below"},
 }
 
 // palette finds any action by its words, those of the open tab first, and shows why some are not possible now.
@@ -53,7 +54,7 @@ func (m *Model) palette() tea.Cmd {
 				Label: a.Long, Key: a.Hint(), Why: m.why(&a),
 				Do: func() tea.Cmd {
 					if now, _ := m.Current.Target(); a.Aims && now != about {
-						return m.Refuse("The row that the commands were opened for has changed, so nothing was done.")
+						return m.Refuse("The selected row changed while the palette was open, so nothing was done.")
 					}
 					return m.act(&a)
 				},

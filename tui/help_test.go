@@ -21,16 +21,16 @@ func TestTheGuideLeadsThroughTheDemo(t *testing.T) {
 				}
 			}
 		}
-		p.sees("Demo: press {room.new} to make your first room.").does("room.new").types("one").presses("right", "enter")
+		p.sees("Demo: press {room.new} to create your first room.").does("room.new").types("one").presses("right", "enter")
 		p.sees("Demo: press {meeting.start} to start a meeting in one.").does("meeting.start").presses("enter")
 		p.sees("Demo: people will join in a moment.")
 		p.backend.Join("one", "Ada")
 		p.sees("Demo: people come and go. Press {tab.webhooks}").opens("Webhooks").sees("Demo: each line is a signed request")
 		whole()
-		p.opens("Rooms").sees("Demo: press {meeting.end} to end the meeting, {recording.switch} to record it, {room.new} to make a room.")
+		p.opens("Rooms").sees("Demo: press {meeting.end} to end the meeting, {recording.switch} to record it, {room.new} to create a room.")
 		whole()
-		p.does("recording.switch").sees("Demo: press {meeting.end} to end the meeting, {room.new} to make a room of your own.")
-		p.does("meeting.end").presses("y").sees("Demo: that is all of it. {room.adopt} adopts rooms that exist, {help} shows every key, {quit} quits.")
+		p.does("recording.switch").sees("Demo: press {meeting.end} to end the meeting, {room.new} to create your own room.")
+		p.does("meeting.end").presses("y").sees("Demo: that's the tour. {room.adopt} adopts existing rooms, {help} shows every key, {quit} quits.")
 		whole()
 	})
 	synctest.Test(t, func(t *testing.T) { // what the platform can't do is not suggested

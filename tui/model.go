@@ -292,7 +292,7 @@ func (m *Model) keepTime() tea.Cmd {
 // act runs an action, or shows why it is not possible now.
 func (m *Model) act(a *pane.Action) tea.Cmd {
 	if a.Aims && m.Now().Sub(m.slipped) < dialog.Unread {
-		return m.Refuse("The row under the cursor has just changed, so nothing was done. Press the key again.")
+		return m.Refuse("The selected row has just changed, so nothing was done. Press the key again.")
 	}
 	if why := m.why(a); why != "" {
 		return m.Refuse(why)

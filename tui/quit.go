@@ -21,11 +21,11 @@ func (m *Model) quit() tea.Cmd {
 			text += " " + words.Plural(n, "meeting continues", "meetings continue") + "."
 		}
 		if fetching > 0 {
-			text += " " + words.Plural(fetching, "download stops", "downloads stop") + " until the next start."
+			text += " " + words.Plural(fetching, "download stops", "downloads stop") + " until Greenroom runs again."
 		}
 		text += " To keep receiving without a screen: greenroom listen"
 	case owner && fetching > 0:
-		text = words.Plural(fetching, "download stops", "downloads stop") + ". What was fetched is kept, and the next screen or `listen` resumes it."
+		text = words.Plural(fetching, "download stops", "downloads stop") + ". The data fetched so far is kept, and the next screen or `listen` resumes."
 	default:
 		return tea.Quit
 	}

@@ -13,8 +13,8 @@ import (
 func (m *Model) rows() []pane.Group {
 	var groups []pane.Group
 	all := []pane.Action{
-		{Name: "filter", Keys: "/", Word: "filter", Long: "Filter what is shown", Footer: true, Shown: m.roomy, Why: m.whyNoFilter, Do: m.startFilter},
-		{Name: palette, Keys: ":", Word: "command", Long: "Find any command", Footer: true, Do: m.palette},
+		{Name: "filter", Keys: "/", Word: "filter", Long: "Filter the list", Footer: true, Shown: m.roomy, Why: m.whyNoFilter, Do: m.startFilter},
+		{Name: palette, Keys: ":", Word: "command", Long: "Find a command", Footer: true, Do: m.palette},
 		{Name: pane.Help, Keys: "?", Word: "help", Long: "Show the keys", Footer: true, Do: m.help},
 		{Name: pane.Quit, Keys: "q ctrl+c", Word: "quit", Long: "Quit", Footer: true, Do: m.quit},
 	}
@@ -24,11 +24,11 @@ func (m *Model) rows() []pane.Group {
 			Do: func() tea.Cmd { return m.open(p) }})
 	}
 	all = append(all, []pane.Action{
-		{Name: "tab.next", Keys: "tab", Word: "next", Long: "Next pane, or next tab where there is one pane", Do: m.next},
+		{Name: "tab.next", Keys: "tab", Word: "next", Long: "Next pane, or next tab if there is only one pane", Do: m.next},
 		{Name: "tab.previous", Keys: "shift+tab", Word: "previous tab", Long: "Previous tab", Do: func() tea.Cmd { return m.open(m.beside(-1)) }},
 		{Name: "reload", Keys: "ctrl+r", Word: "refresh", Long: "Refresh", Do: m.reload},
-		{Name: "messages", Keys: "!", Word: "messages", Long: "Show the messages and errors of this session", Yields: true, Do: m.messages},
-		{Name: "mouse", Keys: "M", Word: "mouse", Long: "Release the mouse, so that text can be selected, or use it again", Yields: true, Do: m.toggleMouse},
+		{Name: "messages", Keys: "!", Word: "messages", Long: "Show this session's messages and errors", Yields: true, Do: m.messages},
+		{Name: "mouse", Keys: "M", Word: "mouse", Long: "Release the mouse to select text, or use it again", Yields: true, Do: m.toggleMouse},
 		{Name: pane.SetUp, Keys: "i", Word: "set up", Long: "Set up an account", Footer: true, Shown: m.noAccount, Yields: true, Why: m.whyNoSetUp, Do: m.setUp},
 		{Name: suspend, Keys: "ctrl+z", Word: "suspend", Long: "Suspend Greenroom; fg in the shell resumes it", Yields: true, Do: func() tea.Cmd { return m.suspend(true) }},
 	}...)

@@ -9,9 +9,9 @@ func (m *Model) noAccount() bool { return m.StatusRead.Ready && len(m.Status.Acc
 func (m *Model) whyNoSetUp() string {
 	switch {
 	case m.Demo:
-		return "The demo has its accounts. Leave it and run: greenroom init"
+		return "The demo already has accounts. To set up your own, quit and run: greenroom init"
 	case !m.opts.SetUp || !m.noAccount():
-		return "To add an account, leave the screen and run: greenroom init"
+		return "To add an account, quit and run: greenroom init"
 	}
 	return ""
 }
@@ -27,5 +27,5 @@ func (m *Model) toggleMouse() tea.Cmd {
 	if m.opts.Mouse = !m.opts.Mouse; m.opts.Mouse {
 		return m.Say("The mouse works on the screen again", "")
 	}
-	return m.Say("The mouse is released: select text with it", "")
+	return m.Say("The mouse is released: you can select text", "")
 }

@@ -64,7 +64,7 @@ func (j *jobs) why() string {
 	session, serr := unix.Getsid(parent)
 	own, oerr := unix.Getsid(0)
 	if err != nil || serr != nil || oerr != nil || session != own {
-		return "There is no shell to go back to: nothing could resume Greenroom"
+		return "There is no shell to return to, so nothing could resume Greenroom"
 	}
 	return ""
 }

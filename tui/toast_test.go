@@ -38,7 +38,7 @@ func TestAFilterKeepsWhetherOneFollows(t *testing.T) {
 			p := sit(t, 120, 30, many(50))
 			p.opens("Webhooks").sees("following")
 			if !follow {
-				p.does("webhook.follow").sees("Following no longer")
+				p.does("webhook.follow").sees("Stopped following")
 			}
 			p.does("filter").types("4").presses("enter").sees("#49")
 			deliver(p.backend, 54)
@@ -63,7 +63,7 @@ func TestAListenerThatHadToMoveIsReportedOnce(t *testing.T) {
 		p.opens("Rooms").does("reload").sees("Refreshed").wait(time.Second)
 		p.misses("! 127.0.0.1:7070 is taken by another program", "shows where").sees("│ 00:00:0", "✗ 127.0.0.1:7070 is taken") // in Activity it stays
 	})
-	synctest.Test(t, func(t *testing.T) { // nothing listens at all: the header and Status say so
+	synctest.Test(t, func(t *testing.T) { // not listening at all: the header and Status say so
 		p := sit(t, 120, 40, func(b *tuitest.Backend) { b.Stat.Listener = app.ListenerStatus{Problem: "no permission"} })
 		p.misses("no permission").sees("not listening").opens("Status").sees("problem", "no permission")
 	})

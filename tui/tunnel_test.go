@@ -46,7 +46,7 @@ func TestTheTunnelIsShownAndProbed(t *testing.T) {
 		p := sit(t, 200, 50, relayed)
 		p.sees("● tunnel up  relay.example/h/k3vq7f2mxr5t6y8b9n4c2d7w5e")
 		p.does("tunnel.copy").misses("Public URL copied") // on another tab the key is another's
-		p.opens("Status").sees("● tunnel up through relay, 23 ms there and back", "3 deliveries wait at the relay", "2 requests of yesterday")
+		p.opens("Status").sees("● tunnel up through relay, 23 ms round trip", "3 requests waiting at the relay", "2 requests of yesterday")
 		p.does("tunnel.copy").sees("Public URL copied")
 		if got := p.clipboard(); got[len(got)-1] != hookURL {
 			t.Errorf("copied %q", got)
@@ -63,9 +63,9 @@ func TestTheTunnelIsShownAndProbed(t *testing.T) {
 		change(p, func(s *app.Status) {
 			s.Tunnel.State, s.Tunnel.Reason, s.Tunnel.Spool = "degraded", "the relay is away", 0
 		})
-		p.sees("! tunnel degraded through relay", "the relay is away", "nothing waits at the relay")
+		p.sees("! tunnel degraded through relay", "the relay is away", "nothing waiting at the relay")
 		change(p, func(s *app.Status) { s.Tunnel.Driver, s.Tunnel.StoreAndForward = "ssh", false })
-		p.sees("! tunnel degraded through ssh", "no store-and-forward: what comes while this machine is away is lost")
+		p.sees("! tunnel degraded through ssh", "no store-and-forward: webhooks sent while this machine is offline are lost")
 		change(p, func(s *app.Status) {
 			s.Tunnel = app.TunnelStatus{Driver: "ssh", State: "closed", Reason: "the server refused the key"}
 			s.Accounts[0].Webhook, s.Accounts[0].Registration = "", nil
@@ -91,7 +91,7 @@ func TestAForeignWebhookIsReplacedOnDemand(t *testing.T) {
 		change(p, func(s *app.Status) { s.Accounts[0].Registration.State = app.WebhookRegistered })
 		p.sees("✓ registered with the platform").misses("Take over")
 		p.does("webhook.register").sees("The platform of daily posts to the tunnel")
-		p.moves("down").does("webhook.register").sees("The platform has no call for that: paste it at Whereby")
+		p.moves("down").does("webhook.register").sees("The platform can't do this by API: paste it at Whereby")
 		if got := p.backend.Registered; len(got) != 2 || !got[0].Replace || got[1].Replace || got[0].Account != "daily" {
 			t.Errorf("%+v", got)
 		}
@@ -127,9 +127,9 @@ func TestQuittingExplainsWhatHappensToWebhooks(t *testing.T) {
 func TestTheLinesAboveTheAccountsAreReached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, relayed)
-		p.opens("Status").sees("there and back")
+		p.opens("Status").sees("round trip")
 		for _, away := range []string{"bottom", "down"} {
-			p.moves(away).misses("there and back").moves("top").sees("there and back")
+			p.moves(away).misses("round trip").moves("top").sees("round trip")
 		}
 	})
 }

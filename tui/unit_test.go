@@ -268,7 +268,7 @@ func TestTheStatusShowsWhatToDo(t *testing.T) {
 			b.Stat.Pollers = []app.PollerStatus{{Name: "presence", Account: "daily", LastAt: b.Ago(10 * time.Second)},
 				{Name: "presence", Account: "whereby", Error: "rate limited"}, {Name: "recordings", Account: "work"}}
 		})
-		p.opens("Status").sees("● tunnel up", "✗ failing", "! no webhook secret", "make another key", "not checked yet", "2 deliveries wait",
+		p.opens("Status").sees("● tunnel up", "✗ failing", "! no webhook secret", "make another key", "not checked yet", "2 requests waiting",
 			"asking the platform for its webhook", "presence  ✓ 10 s ago", "rate limited", "this screen", "listening on 127.0.0.1")
 		p.does("status.copy").sees("Webhook URL copied")
 		p.sees("Reachable from this machine only").moves("down", "down").does("status.copy").sees("No webhook URL yet")

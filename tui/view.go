@@ -57,7 +57,8 @@ func (m *Model) draw() []string {
 	s := m.Styles
 	if m.W < minWidth || m.H < minHeight {
 		out := []string{}
-		for _, l := range s.Wrap(fmt.Sprintf("Greenroom needs %d columns and %d lines; here are %d and %d.", minWidth, minHeight, m.W, m.H), m.W) {
+		for _, l := range s.Wrap(fmt.Sprintf("Greenroom needs %d columns and %d lines; this terminal has %d and "+
+			"%d.", minWidth, minHeight, m.W, m.H), m.W) {
 			out = append(out, s.Fit(l, m.W))
 		}
 		return out[:min(len(out), m.H)]

@@ -56,7 +56,7 @@ func TestARecordingIsDownloadedPausedAndOpened(t *testing.T) {
 		})
 		p.sees("✓ here", "✓ "+path, "Recordings ↓4")
 		p.does("recording.open").sees("Opened board").does("recording.reveal").sees("Opened the folder of board")
-		p.does("recording.copy").sees("Path of board copied").does("recording.download").sees("It is here already: {recording.open} opens it")
+		p.does("recording.copy").sees("Path of board copied").does("recording.download").sees("It is already downloaded: {recording.open} opens it")
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if got := strings.Join(p.opened, " "); got != "file:///v/board%20%C3%A9.mp4 file:///v" || strings.Join(p.copied, "") != path {
@@ -70,12 +70,12 @@ func TestADownloadThatFailedSaysWhyAndIsTriedAgain(t *testing.T) {
 		p := sit(t, 100, 30, fetched)
 		p.opens("Recordings").clicks("✗ failed").sees("├ sales", "not downloaded: the source refuses access (403 Forbidden)", "let the role read the bucket acme", "{recording.retry} tries again")
 		p.does("recording.retry").sees("Downloading sales", "◌ waiting")
-		p.does("recording.retry").sees("No download has failed here")
+		p.does("recording.retry").sees("This download hasn't failed")
 		p.does("recording.cancel").sees("Cancel the download of sales?", "[ Keep it ]").presses("enter")
 		if p.backend.Count("CancelDownload") != 0 {
 			t.Error("it was cancelled without a yes")
 		}
-		p.does("recording.cancel").presses("y").sees("Canceled sales").does("recording.cancel").sees("There is no download to cancel")
+		p.does("recording.cancel").presses("y").sees("Cancelled sales").does("recording.cancel").sees("There is no download to cancel")
 	})
 }
 
@@ -86,10 +86,10 @@ func TestARecordingIsDeletedOnlyAfterAYes(t *testing.T) {
 		if p.backend.Count("DeleteRecording") != 0 {
 			t.Fatal("it was deleted without a yes")
 		}
-		p.does("recording.delete").presses("y").sees("Deleted the recording of board", "· deleted").does("recording.delete").sees("It was deleted on the platform already")
+		p.does("recording.delete").presses("y").sees("Deleted the recording of board", "· deleted").does("recording.delete").sees("It was already deleted on the platform")
 		p.does("recording.download").sees("It was deleted on the platform")
 		p.moves("down").does("recording.delete").sees("It is being downloaded: {recording.cancel} cancels that")
-		p.clicks("retro").does("recording.delete").sees("What was downloaded stays:", "retro/a b.mp4").presses("esc")
+		p.clicks("retro").does("recording.delete").sees("The downloaded file stays:", "retro/a b.mp4").presses("esc")
 		p.backend.Fail = &app.Error{Kind: provider.Forbidden, Text: "daily: delete recording: forbidden", Hint: "the key may not do this"}
 		p.does("recording.delete").presses("y").sees("delete the recording: daily: delete recording: forbidden", "the key may not do this")
 	})
@@ -188,7 +188,7 @@ func TestTheTerminalsOwnIndicator(t *testing.T) {
 func TestTheBandwidthIsChangedWhileDownloadsRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, fetched)
-		p.opens("Recordings").does("recording.limit").sees("Bandwidth of all downloads together", "no limit", "now", "5.0 MB/s")
+		p.opens("Recordings").does("recording.limit").sees("Bandwidth for all downloads together", "no limit", "now", "5.0 MB/s")
 		p.presses("j", "j", "j", "j", "enter").sees("Downloads have 5.0 MB/s together", "at most 5.0 MB/s")
 		p.backend.Lock()
 		limit := p.backend.Stat.Downloads.Limit
@@ -196,6 +196,6 @@ func TestTheBandwidthIsChangedWhileDownloadsRun(t *testing.T) {
 		if limit != 5_000_000 {
 			t.Errorf("the limit is %d", limit)
 		}
-		p.opens("Rooms").does("recording.limit").misses("Bandwidth of all downloads")
+		p.opens("Rooms").does("recording.limit").misses("Bandwidth for all downloads")
 	})
 }

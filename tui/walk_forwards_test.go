@@ -26,7 +26,7 @@ func TestForwardsAreShownAndReadAgain(t *testing.T) {
 		p := sit(t, 100, 30, nil, func(*Options) {})
 		p.opens("Webhooks").does("webhook.forwards").sees("No forwards", "greenroom forward add")
 		someForwards(p.backend)
-		p.presses("r").sees("ci", "12 events wait, 2 parked", "filter kind:recording.ready", "event 7: 503 in 48 ms", "connection refused").
-			presses("esc").misses("12 events wait")
+		p.presses("r").sees("ci", "12 events waiting, 2 parked", "filter kind:recording.ready", "event 7: 503 in 48 ms", "connection refused").
+			presses("esc").misses("12 events waiting")
 	})
 }

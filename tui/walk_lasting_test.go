@@ -30,7 +30,7 @@ func TestALastingLinkIsThereWithoutAMeeting(t *testing.T) {
 func TestTheLinkIsAFieldOfTheForm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 40, func(b *tuitest.Backend) { b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"}) })
-		p.does("room.edit").sees("Link", "new: another one for each meeting", "Group", "Favourite")
+		p.does("room.edit").sees("Link", "new: a new one for each meeting", "Group", "Favourite")
 	})
 }
 
@@ -42,7 +42,7 @@ func TestADeletionIsUndone(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "design", Account: "daily"})
 		})
 		p.does("undo").sees("nothing was deleted here")
-		p.does("room.delete").presses("y").sees("Room board deleted", "u brings it back")
+		p.does("room.delete").presses("y").sees("Room board deleted", "u restores it")
 		p.does("undo").sees("The room board is back", "▌· board")
 	})
 }

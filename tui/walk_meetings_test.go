@@ -55,7 +55,7 @@ func TestAHostLooksBack(t *testing.T) {
 		p.opens("Meetings").sees("Today, Sun 2000-01-02", "Sat 2000-01-01", "all-hands", "gone", "design")
 		p.pane("Meetings").row("gone").sees("20:00", "1")
 		p.pane("design").sees("LIVE", "1 here", "Linus")
-		p.moves("down").pane("all-hands").sees("ended today 10:20, 44:17", "peak 4", "1 recording", "Ada Lovelace", "Grace Hopper", "recorded", "Recorder (recorder)")
+		p.moves("down").pane("all-hands").sees("ended   began today 10:20, lasted 44:17", "peak 4", "1 recording", "Ada Lovelace", "Grace Hopper", "recorded", "Recorder (recorder)")
 		// It is opened where most people were there.
 		p.pane("all-hands").sees("10:27:00", "4 here", "Here at 10:27:00", "Linus joined, Recorder joined, recording")
 		p.moves("in")
@@ -69,7 +69,7 @@ func TestAHostLooksBack(t *testing.T) {
 		p.does("moment.forward-ten").sees("Here at 11:04:17").presses("\x1b[1;2D").sees("Here at 10:54:17")
 		// out of the detail the keys are those of the list again
 		p.moves("out").presses("left").does("moment.next").sees("Here at 10:54:17").misses("11:04:17")
-		p.moves("down").sees("Margaret").pane("gone").sees("ended 2000-01-01 00:00, 20:00")
+		p.moves("down").sees("Margaret").pane("gone").sees("ended   began 2000-01-01 00:00, lasted 20:00")
 	})
 }
 
@@ -162,8 +162,8 @@ func TestAttendanceIsShownCopiedAndExported(t *testing.T) {
 			}
 		}
 		path := filepath.Join(dir, "out.csv")
-		for i, c := range []struct{ path, want string }{{path, "Attendance exported"}, {path, "exists already"}, {filepath.Join(dir, "a", "b.md"), "the file can't be made"}, {filepath.Join(dir, "x.pdf"), "Enter a file that ends in"}} {
-			p.does("meeting.attendance").presses("e").sees("all-hands-2000-01-02-1020.csv", "The extension chooses")
+		for i, c := range []struct{ path, want string }{{path, "Attendance exported"}, {path, "already exists"}, {filepath.Join(dir, "a", "b.md"), "the file can't be created"}, {filepath.Join(dir, "x.pdf"), "Enter a file name that ends in"}} {
+			p.does("meeting.attendance").presses("e").sees("all-hands-2000-01-02-1020.csv", "The extension sets")
 			p.presses("ctrl+u").types(c.path).presses("enter").sees(c.want)
 			if i > 0 {
 				p.sees(c.path[len(c.path)-5:]).presses("esc") // what was typed is kept
@@ -216,6 +216,6 @@ func TestAttendanceShowsWhoWasExpectedAndConsents(t *testing.T) {
 			})
 		})
 		p.opens("Meetings").does("meeting.attendance").sees("Ada", "still here, agreed to be recorded", "✗ Zed", "never came", "✗ Mallory", "declined to be recorded",
-			"1 person came, 1 still here, 1 expected and never came, 1 declined to be recorded")
+			"1 person came, 1 still here, 1 expected but never came, 1 declined to be recorded")
 	})
 }

@@ -65,7 +65,7 @@ func TestRoomsThatNeedAttentionAreFirst(t *testing.T) {
 		p.pane("soon").sees("in 7 minutes")
 		p.wait(8 * time.Minute)
 		p.pane("Rooms").row("soon").sees("now")
-		p.pane("soon").sees("should have begun")
+		p.pane("soon").sees("overdue")
 		// With time another booking comes near.
 		p.wait(13 * time.Minute)
 		if got := p.order("soon", "board 9", "open"); fmt.Sprint(got) != "[board 9 soon open]" {
@@ -129,7 +129,7 @@ func TestWhatIsDoneWithManyRoomsIsStopped(t *testing.T) {
 		})
 		p.does("filter").types("is:soon").presses("enter").sees("5 of 500").does("room.mark-all").sees("5 marked").does("meeting.start").presses("enter")
 		p.sees("Starting meetings: 1 of 5, team 101 (esc stops)").wait(3 * time.Second)
-		p.does("meeting.start").presses("enter").sees("Something is being done with several rooms already")
+		p.does("meeting.start").presses("enter").sees("An action on several rooms is still running")
 		p.presses("esc").wait(5 * time.Second)
 		p.sees(" marked").does("messages").sees(" started, stopped before ")
 		if n := p.backend.Count("StartMeeting") - 100; n < 1 || n > 4 {
@@ -157,7 +157,7 @@ func TestMarkedPlatformRoomsAreAdopted(t *testing.T) {
 func TestMeetingsArePlannedChangedAndRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, func(b *tuitest.Backend) { b.AddRoom(app.RoomSpec{Name: "board", Account: "daily"}) })
-		p.does("room.plan").sees("Plan a meeting of board", "2000-01-01 01:00", "1h", "only if it is repeated", "UTC")
+		p.does("room.plan").sees("Plan a meeting of board", "2000-01-01 01:00", "1h", "only for repeated meetings", "UTC")
 		p.presses("ctrl+u").types("tomorrow").presses("enter").sees("write it like '2026-12-01 10:00'")
 		p.presses("ctrl+u").types("2000-01-03 10:00").presses("down", "ctrl+u").types("Mars").presses("enter").sees("write it like Europe/Berlin")
 		p.presses("ctrl+u").types("Europe/Berlin").presses("down", "ctrl+u").types("45").presses("enter").sees("write it like 45m")
@@ -165,7 +165,7 @@ func TestMeetingsArePlannedChangedAndRemoved(t *testing.T) {
 		p.presses("ctrl+u").types("2000-01-31").presses("enter").sees("Meeting of board planned", "Mon 2000-01-03 10:00–10:45 Europe/Berlin")
 		p.pane("board").sees("next   2000-01-03 09:00–09:45", "weekday")
 		p.does("room.plan").sees("Bookings of board", "Plan another meeting", "▌ Mon 2000-01-03 10:00–10:45 Europe/Berlin", "next 2000-01-03 09:00")
-		p.presses("enter").sees("Change a booking of board", "45m", "2000-01-03 10:00", "Europe/Berlin")
+		p.presses("enter").sees("Edit a booking of board", "45m", "2000-01-03 10:00", "Europe/Berlin")
 		p.presses("ctrl+u").types("2000-01-04 10:00").presses("enter").sees("Meeting of board changed", "next   2000-01-04 09:00–09:45")
 		p.does("room.plan").presses("up", "enter").sees("Plan a meeting of board").presses("esc")
 		p.does("room.plan").presses("D").sees("Remove this booking of board?", "[ Keep ]").presses("y").sees("The booking of board was removed").misses("next ")

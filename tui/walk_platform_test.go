@@ -37,7 +37,7 @@ func TestARecordingIsStartedSeenAndStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, crowd)
 		p.sees("3 here")
-		p.does("recording.switch").sees("The recording of board starts", "◉ recording starts")
+		p.does("recording.switch").sees("The recording of board is starting", "◉ recording starts")
 		p.backend.Record("board")
 		p.sees("◉ REC 00:0")
 		p.wait(65 * time.Second)
@@ -106,7 +106,7 @@ func TestAPersonIsRemoved(t *testing.T) {
 		}
 		p.does("person.remove").presses("y").sees("Grace was removed", "2 here", "ejected")
 		p.sees("▌  Grace") // the cursor stays with her
-		p.does("person.remove").sees("Grace has left already")
+		p.does("person.remove").sees("Grace has already left")
 		p.moves("up").sees("▌  Linus").does("person.remove").sees("Remove Linus?", "Only people with a user id").misses("Remove and ban").presses("esc")
 	})
 }
@@ -195,7 +195,7 @@ func TestConsentIsAskedForOnceAndKept(t *testing.T) {
 		p.backend.Lock()
 		p.backend.Fail = &app.Error{Text: "the disk is full", Hint: "make room on it"}
 		p.backend.Unlock()
-		p.presses("y").sees("store the answer: the disk is full", "make room on it")
+		p.presses("y").sees("store your answer: the disk is full", "make room on it")
 		if len(p.browser()) != 0 {
 			t.Errorf("opened %q", p.browser())
 		}
@@ -333,7 +333,7 @@ func TestTheAccountsAreCheckedOnceAndWhenAsked(t *testing.T) {
 		}
 		p.opens("Status").sees("◌ asking the platforms… 00:0")
 		p.does("status.check").sees("A check is running")
-		p.opens("Rooms").opens("Status").sees("asking the platforms… 00:02") // nothing waits for it
+		p.opens("Rooms").opens("Status").sees("asking the platforms… 00:02") // nothing waiting for it
 		p.sees("✗ 1 of 4 failed, just now; {status.check} checks again", "✓ ok        API key: domain acme",
 			"✗ failed    webhook: failed three times since yesterday", "do        make the listener reachable", "listener: http://127.0.0.1:7070")
 		p.opens("Rooms").opens("Status").opens("Recordings").opens("Status").wait(time.Minute)
@@ -369,7 +369,7 @@ func TestARoomHasALogoAndMaySkipTheQuestion(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "board", Account: "whereby"})
 		})
 		p.does("room.edit").sees("only with a recording", "Logo")
-		p.presses("down", "down", "down", "down", "right", "right").sees("cloud: by the platform", "asked before it is opened")
+		p.presses("down", "down", "down", "down", "right", "right").sees("cloud: by the platform", "asked before a meeting is opened")
 		p.presses("down", "down", "right").sees("‹ not asked ›")
 		p.presses("down").types("x.gif").presses("enter").sees("Choose a PNG file")
 		p.presses("backspace", "backspace", "backspace").types("png").presses("down", "right").sees("‹ automatically, when it is ready ›")
@@ -396,7 +396,7 @@ func odd(b *tuitest.Backend) {
 func TestWhatThePlatformSaysOtherwiseIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 36, odd)
-		p.sees("! the platform counted 4, 3 known here", "adopted from Daily", "(DEFAULT_VIDEO_PLATFORM is daily)",
+		p.sees("! the platform counted 4 (Greenroom: 3)", "adopted from Daily", "(DEFAULT_VIDEO_PLATFORM is daily)",
 			"✗ not recording: an earlier recording")
 		p.backend.Alter("board", func(m *app.MeetingDetail) { m.Recording = app.StartingRecording })
 		p.sees("! not recording yet: an earlier recording", "◉ recording starts")

@@ -20,9 +20,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestAHostHoldsAMeeting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, nil)
-		p.sees("No rooms yet", "Press {room.new} to make")
+		p.sees("No rooms yet", "Press {room.new} to create")
 
-		p.does("room.new").sees("New room", "What you call it")
+		p.does("room.new").sees("New room", "The room's name")
 		p.presses("enter").sees("Enter a name.")
 		p.types("stand").presses("up", "up") // round to the button and back to the field before it
 		p.presses("down", "down").types("up").presses("enter")
@@ -68,7 +68,7 @@ func TestTheHostLinkIsNeverShown(t *testing.T) {
 			b.Start("board")
 		})
 		p.sees("acme.daily.co/board-20000101000000?t=…")
-		p.does("copy.host").sees("Host link of board copied", "don't pass it on")
+		p.does("copy.host").sees("Host link of board copied", "Don't share it")
 		p.does("open.host").sees("Opened board as host")
 		for _, got := range [][]string{p.clipboard(), p.browser()} {
 			if len(got) != 1 || !strings.HasSuffix(got[0], "?t=secret-of-the-host") {
@@ -159,8 +159,8 @@ func TestADisabledActionSaysWhy(t *testing.T) {
 			b.AddRoom(app.RoomSpec{Name: "going", Account: "daily"})
 			b.Start("going")
 		})
-		p.does("meeting.start").sees("The meeting of going is open already: {open.host} opens it, {meeting.end} ends it")
-		p.does("room.delete").sees("The room has a meeting: end it first with {meeting.end}")
+		p.does("meeting.start").sees("The meeting of going is already open: {open.host} opens it, {meeting.end} ends it")
+		p.does("room.delete").sees("The room has an open meeting: end it first with {meeting.end}")
 		p.moves("down").does("meeting.start").sees("account livekit is not configured: set LIVEKIT_API_KEY")
 	})
 }
@@ -175,7 +175,7 @@ func TestARoomIsEditedAndDeleted(t *testing.T) {
 		p.presses("down", "right", "down", "right", "down").types("x").presses("enter").sees("Enter a number of 1 or more")
 		p.presses("backspace").types("7").presses("enter").sees("Room alpha changed", "locked · up to 7")
 		p.does("room.edit").presses("backspace", "backspace", "backspace", "backspace", "backspace").types("beta").presses("enter")
-		p.sees("A room of that name exists already").presses("esc")
+		p.sees("A room of that name already exists").presses("esc")
 		p.does("room.delete").sees("Delete alpha?", "[ Keep ]").presses("enter").sees("alpha")
 		p.does("room.delete").presses("left", "left", "enter").sees("alpha") // the focus doesn't go round
 		p.does("room.delete").presses("right", "enter").sees("Room alpha deleted")

@@ -40,8 +40,8 @@ func TestTheFilterIsCompletedAndRemembered(t *testing.T) {
 func TestTwoDeliveriesAreCompared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 30, pair)
-		p.opens("Webhooks").does("webhook.diff").sees("Mark a delivery first")
-		p.moves("down").does("webhook.mark").sees("Delivery 1 marked").does("webhook.diff").sees("This is the marked delivery")
+		p.opens("Webhooks").does("webhook.diff").sees("Mark an event first")
+		p.moves("down").does("webhook.mark").sees("Event 1 marked").does("webhook.diff").sees("This is the marked event")
 		p.moves("up").does("webhook.diff").sees("From 1 to 2", "Header", "- X-Webhook-Signature: secret-Ada", `- payload.name: "Ada"`, `+ payload.name: "Grace"`).misses("payload.deep")
 		p.presses("esc").moves("down").does("webhook.mark").sees("Mark removed")
 	})
@@ -58,13 +58,13 @@ func TestADeliveryIsReplayed(t *testing.T) {
 				return app.Attempt{Status: status, Ms: 7, Answer: "no such thing\nmore"}
 			}
 		})
-		p.opens("Webhooks").does("webhook.follow").does("webhook.replay").sees("Replay delivery 2", "to a URL").presses("enter").sees("Answered 204 in 7 ms")
+		p.opens("Webhooks").does("webhook.follow").does("webhook.replay").sees("Replay event 2", "to a URL").presses("enter").sees("Answered 204 in 7 ms")
 		if len(sent) != 1 || sent[0].Target != "http://localhost:3000/webhooks" || !strings.Contains(string(sent[0].Body), "Grace") {
 			t.Fatalf("sent: %+v", sent)
 		}
 		status = 404
-		p.does("webhook.replay").presses("enter").sees("It was answered 404 in 7 ms", "no such thing").misses("more")
-		p.does("webhook.replay").presses("right").sees("only for a URL").presses("enter").sees("Stored as delivery 3")
+		p.does("webhook.replay").presses("enter").sees("Answered 404 in 7 ms", "no such thing").misses("more")
+		p.does("webhook.replay").presses("right").sees("only for a URL").presses("enter").sees("Stored as event 3")
 		p.does("webhook.follow").sees("rep", "a replay of #2")
 	})
 }
@@ -72,7 +72,7 @@ func TestADeliveryIsReplayed(t *testing.T) {
 func TestTheReceiptOfADelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 30, pair)
-		p.opens("Webhooks").does("webhook.chain").sees("Receipt of delivery 2", "received", "here from 192.0.2.7", "verified", "stored", "applied", "answered   ", "200")
+		p.opens("Webhooks").does("webhook.chain").sees("Receipt of event 2", "received", "here from 192.0.2.7", "verified", "stored", "applied", "answered   ", "200")
 	})
 }
 
@@ -92,7 +92,7 @@ func TestDeliveriesAreExported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "out.har")
 		p := sit(t, 120, 30, pair)
-		p.opens("Webhooks").does("webhook.export").sees("Export", "delivery 2").presses("right", "tab", "right", "tab", "tab", "ctrl+u").types(path).presses("enter").sees("2 deliveries written to")
+		p.opens("Webhooks").does("webhook.export").sees("Export", "event 2").presses("right", "tab", "right", "tab", "tab", "ctrl+u").types(path).presses("enter").sees("2 events written to")
 		b, err := os.ReadFile(path)
 		if err != nil || strings.Count(string(b), `"startedDateTime"`) != 2 || strings.Contains(string(b), "secret-") {
 			t.Errorf("%v: %s", err, b)

@@ -30,7 +30,7 @@ type attended struct {
 // attendance reads who attended the selected meeting, and who was expected, and shows it.
 func (p *Pane) attendance() tea.Cmd {
 	m, _ := p.chosen()
-	return pane.Try(p.Screen, "list who attended", nil, func(ctx context.Context) (attended, error) {
+	return pane.Try(p.Screen, "read the attendance list", nil, func(ctx context.Context) (attended, error) {
 		d, err := p.Backend.Meeting(ctx, app.MeetingRef{Ref: m.ID})
 		if err != nil {
 			return attended{}, err
@@ -49,7 +49,7 @@ func (p *Pane) sheet(a attended) *dialog.Sheet {
 		return func() tea.Cmd {
 			var b strings.Builder
 			if err := write(&b); err != nil {
-				return p.Complain("copy the attendance", err)
+				return p.Complain("copy the attendance list", err)
 			}
 			return p.CopyText(pane.Copied{What: "Attendance of " + a.meeting.Room + " as " + what}, b.String())
 		}
@@ -123,7 +123,7 @@ func (p *Pane) table(s *theme.Styles, rows []attendance.Row, w int) []string {
 		sum += fmt.Sprintf(", %d still here", here)
 	}
 	if missing > 0 {
-		sum += fmt.Sprintf(", %d expected and never came", missing)
+		sum += fmt.Sprintf(", %d expected but never came", missing)
 	}
 	if declined > 0 {
 		sum += fmt.Sprintf(", %d declined to be recorded", declined)
@@ -142,12 +142,13 @@ func (p *Pane) clock(t app.Time) string {
 func (p *Pane) export(a attended) tea.Cmd {
 	f := &dialog.Form{Title: "Export the attendance of " + words.Safe(a.meeting.Room), Submit: "Export", Fields: []*dialog.Field{{
 		Name: "path", Label: "File", Value: fileName(a.meeting.Room) + "-" + began(a.meeting).In(p.Zone).Format("2006-01-02-1504") + ".csv",
-		Help:  "The extension chooses the format: .csv for spreadsheets, .md for Markdown, .txt for a table. A path without a folder is in the current one.",
+		Help: "The extension sets the format: .csv for spreadsheets, .md for Markdown, .txt for a table. A name without a folder " +
+			"is saved in the current folder.",
 		Check: func(v string, _ func(string) string) string { return checkExport(v) },
 	}}}
 	f.OnSubmit = func(v func(string) string) tea.Cmd {
 		path := pane.Path(v("path"))
-		return pane.Try(p.Screen, "export the attendance", f, func(context.Context) (string, error) { return path, p.write(path, a) },
+		return pane.Try(p.Screen, "export the attendance list", f, func(context.Context) (string, error) { return path, p.write(path, a) },
 			func(path string) tea.Cmd { return p.Say("Attendance exported", path) })
 	}
 	p.Dialogs.Push(f)
@@ -173,7 +174,7 @@ func checkExport(path string) string {
 	case ".csv", ".md", ".txt":
 		return ""
 	}
-	return "Enter a file that ends in .csv, .md or .txt."
+	return "Enter a file name that ends in .csv, .md or .txt."
 }
 
 // write writes a new file, whole or not at all.
@@ -181,9 +182,9 @@ func (p *Pane) write(path string, a attended) (err error) {
 	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return &app.Error{Text: path + " exists already", Hint: "Choose another name: existing files are left as they are."}
+		return &app.Error{Text: path + " already exists", Hint: "Choose another name: existing files aren't replaced."}
 	case err != nil:
-		return &app.Error{Text: "the file can't be made: " + err.Error(), Hint: "Choose a folder that exists and that you may write to."}
+		return &app.Error{Text: "the file can't be created: " + err.Error(), Hint: "Choose an existing folder that you can write to."}
 	}
 	defer func() {
 		if err = errors.Join(err, out.Close()); err != nil {

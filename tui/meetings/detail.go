@@ -84,7 +84,7 @@ func (p *Pane) detailLines(w, h, x0, y0 int) []string {
 		p.people = grid.List{}
 		switch l := p.readDetail; {
 		case l.Err != nil:
-			return append(out, p.Trouble("Who was there can't be read", l.Err, w)...)
+			return append(out, p.Trouble("The participants can't be read", l.Err, w)...)
 		case l.Busy:
 			return append(out, " "+s.Faint.Render("reading who was there…"))
 		}
@@ -121,17 +121,17 @@ func (p *Pane) detailLines(w, h, x0, y0 int) []string {
 func (p *Pane) stateLine(m app.Meeting, w int) string {
 	s := p.Styles
 	var parts []string
-	state := s.Muted.Render(theme.Ended + " ended ")
+	state, since, lasted := s.Muted.Render(theme.Ended+" ended "), "  began ", ", lasted "
 	switch m.Status {
 	case app.Live:
-		state = s.Live.Render(theme.Live + " LIVE ")
+		state, since, lasted = s.Live.Render(theme.Live+" LIVE "), "since ", ", for "
 		parts = append(parts, fmt.Sprintf("%d here", m.Here))
 	case app.Open:
-		state = s.Accent.Render(theme.Open + " OPEN ")
+		state, since, lasted = s.Accent.Render(theme.Open+" OPEN "), "since ", ", for "
 	}
-	when := p.Day(began(m))
+	when := since + p.Day(began(m))
 	if l := lengthOf(m, p.Now()); l != theme.Nothing {
-		when += ", " + l
+		when += lasted + l
 	}
 	if m.Peak > 0 {
 		parts = append(parts, fmt.Sprintf("peak %d", m.Peak))

@@ -118,7 +118,8 @@ func (p *Pane) lines(w int) []string {
 			return []string{" " + s.Muted.Render("No meeting matches. esc clears.")}
 		}
 		out := []string{" " + s.Muted.Render("No meetings yet.")}
-		for _, l := range s.Wrap("Every meeting will be listed here by day, with who was in it when. Start one on "+p.Key(pane.TabRooms)+" Rooms.", w-2) {
+		for _, l := range s.Wrap("Meetings will be listed here by day, with a chart of who was in them and when. Start one on "+
+			""+p.Key(pane.TabRooms)+" Rooms.", w-2) {
 			out = append(out, " "+s.Muted.Render(l))
 		}
 		return out

@@ -72,7 +72,8 @@ func (p *Pane) Actions() []pane.Action {
 		return p.rewind(func(d2 *detail) { d2.at.Move(&d2.line, d) })
 	}
 	return []pane.Action{
-		{Name: showAttendance, Keys: "a", Word: "attendance", Long: "Show, copy or export who attended", Footer: true, Aims: true, Why: p.whyNoMeeting, Do: p.attendance},
+		{Name: showAttendance, Keys: "a", Word: "attendance", Long: "Show, copy or export the attendance " +
+			"list", Footer: true, Aims: true, Why: p.whyNoMeeting, Do: p.attendance},
 		{Name: back, Keys: "left", Word: "back", Long: "Go back by a minute", Footer: true, Shown: within, While: within, Do: move(-time.Minute)},
 		{Name: forward, Keys: "right", Word: "forward", Long: "Go forward by a minute", Footer: true, Shown: within, While: within, Do: move(time.Minute)},
 		{Name: "moment.back-ten", Keys: "shift+left H", Word: "back ten", Long: "Go back by ten minutes", While: within, Do: move(-10 * time.Minute)},

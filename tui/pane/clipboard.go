@@ -44,7 +44,7 @@ func (s *Screen) CopyText(c Copied, text string) tea.Cmd {
 				return s.Say(c.What+" sent to your clipboard", "If it isn't there: "+c.Instead+" prints it.")
 			case terminal == nil:
 				return s.Complain("", &app.Error{Text: c.What + " is too long for the terminal's clipboard (" + words.Bytes(int64(len(text))) + ")",
-					Hint: "Copying that much needs a clipboard on this machine, such as xclip or wl-copy."})
+					Hint: "Copying that much needs a clipboard program on this machine, such as xclip or wl-copy."})
 			}
 			s.ShowText("Sent to your clipboard. If it isn't there, copy it here:", c.What, text)
 			return nil

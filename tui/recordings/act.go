@@ -25,7 +25,7 @@ func (p *Pane) state() (v app.Recording, state app.DownloadState, ok bool) {
 }
 
 // none is why nothing can be done without a selected recording.
-const none = "There is no recording to do that with"
+const none = "No recording is selected"
 
 // whyNoDownload returns why the selected recording can't be downloaded.
 func (p *Pane) whyNoDownload() string {
@@ -34,7 +34,7 @@ func (p *Pane) whyNoDownload() string {
 	case !ok:
 		return none
 	case state == app.DownloadDone && v.Download.Finding() == "":
-		return "It is here already: " + p.Key(openFile) + " opens it"
+		return "It is already downloaded: " + p.Key(openFile) + " opens it"
 	case state.Active():
 		return "It is being downloaded: " + p.Key(pauseDownload) + " pauses it"
 	case !v.DeletedAt.IsZero():
@@ -53,7 +53,7 @@ func (p *Pane) download() tea.Cmd {
 	}
 	what := "Downloading "
 	if v.Status != app.RecordingReady {
-		what = "Downloads when it is ready: "
+		what = "Will download when ready: "
 	}
 	return p.call("download", v.Ref(), begin, what+name(v), p.Key(pauseDownload)+" pause, "+p.Key(cancelDownload)+" cancel")
 }
@@ -84,7 +84,7 @@ func (p *Pane) whyNoRetry() string {
 	case !ok:
 		return none
 	case state != app.DownloadFailed && (v.Download == nil || v.Download.RetryAt.IsZero()):
-		return "No download has failed here"
+		return "This download hasn't failed"
 	}
 	return ""
 }
@@ -105,9 +105,9 @@ func (p *Pane) cancel() tea.Cmd {
 	v, _ := p.chosen()
 	p.Dialogs.Push(&dialog.Confirm{
 		Title: "Cancel the download of " + words.Safe(name(v)) + "?", Yes: "Cancel download", No: "Keep it", Danger: true,
-		Text: "What was fetched is removed. The recording stays on the platform.",
+		Text: "The data fetched so far is deleted. The recording stays on the platform.",
 		OnYes: func() tea.Cmd {
-			return p.call("cancel the download", v.Ref(), p.Backend.CancelDownload, "Canceled "+name(v), "")
+			return p.call("cancel the download", v.Ref(), p.Backend.CancelDownload, "Cancelled "+name(v), "")
 		},
 	})
 	return nil
@@ -120,7 +120,7 @@ func (p *Pane) whyNoFile() string {
 	case !ok:
 		return none
 	case state != app.DownloadDone:
-		return "It is not here yet: " + p.Key(download) + " downloads it"
+		return "It isn't downloaded yet: " + p.Key(download) + " downloads it"
 	}
 	return ""
 }
@@ -146,10 +146,10 @@ func (p *Pane) openPath(what, path, done string) tea.Cmd {
 	return p.OpenURL(fileURL(what), done, func(err error) tea.Cmd {
 		title := "No program found to open it with"
 		if err != nil {
-			title = "It can't be opened (" + words.Safe(err.Error()) + ")"
+			title = "It couldn't be opened (" + words.Safe(err.Error()) + ")"
 		}
 		p.Failed(title, &app.Error{Text: title})
-		p.ShowText(title, "It is here:", path)
+		p.ShowText(title, "It is at:", path)
 		return nil
 	})
 }
@@ -166,7 +166,7 @@ func (p *Pane) whyNoDeletion() string {
 	case !ok:
 		return none
 	case !v.DeletedAt.IsZero():
-		return "It was deleted on the platform already"
+		return "It was already deleted on the platform"
 	case v.Status == app.RecordingRunning:
 		return "It is still being recorded"
 	case state.Active():
@@ -180,7 +180,7 @@ func (p *Pane) delete() tea.Cmd {
 	v, state, _ := p.state()
 	text := "It hasn't been downloaded and can't be recovered."
 	if state == app.DownloadDone {
-		text = "What was downloaded stays: " + words.Safe(v.Download.Path)
+		text = "The downloaded file stays: " + words.Safe(v.Download.Path)
 	}
 	p.Dialogs.Push(&dialog.Confirm{
 		Title: "Delete the recording of " + words.Safe(name(v)) + " on " + words.Safe(string(v.Platform)) + "?", Yes: "Delete", No: "Keep",
@@ -211,7 +211,7 @@ var limits = []int64{0, 50_000_000, 20_000_000, 10_000_000, 5_000_000, 2_000_000
 
 // limit asks for the bandwidth of all downloads together.
 func (p *Pane) limit() tea.Cmd {
-	menu := &dialog.Menu{Title: "Bandwidth of all downloads together"}
+	menu := &dialog.Menu{Title: "Bandwidth for all downloads together"}
 	now := p.Status.Downloads.Limit
 	for i, limit := range limits {
 		label := "no limit"

@@ -106,7 +106,7 @@ func (p *Pane) downloadLines(v app.Recording, w int) []string {
 			say(s.Warn, "trying again: "+d.Reason)
 		}
 	case app.DownloadVerifying:
-		say(s.Accent, "every byte is here; the file is being verified")
+		say(s.Accent, "download complete; the file is being verified")
 	case app.DownloadWaiting:
 		say(s.Muted, "waiting: "+d.Reason+p.retryNote(*d))
 	case app.DownloadPaused:

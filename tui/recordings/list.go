@@ -82,9 +82,9 @@ func (p *Pane) lines(w, h int) []string {
 		}
 		out := []string{"", " " + s.Strong.Render("No recordings yet.")}
 		for _, para := range []string{
-			"What the platforms record of your meetings will be listed here: its state, the room, when, how long and how large.",
-			"To record, give a room a recording with " + p.Key(pane.EditRoom) + " on the Rooms tab; a recording appears " +
-				"while it runs and is ready a while after the meeting. " + p.Key(download) + " downloads it then.",
+			"Recordings of your meetings will be listed here, with their state, room, time, length and size.",
+			"To record a room's meetings, choose a recording with " + p.Key(pane.EditRoom) + " on the Rooms tab; a recording " +
+				"appears while it runs and is ready some time after the meeting. " + p.Key(download) + " downloads it then.",
 		} {
 			out = append(out, "")
 			for _, line := range s.Wrap(para, min(w-2, 76)) {

@@ -164,7 +164,7 @@ func (p *Pane) Guide() string {
 	back := p.Key(pane.TabRooms)
 	switch {
 	case p.Fetching() > 0:
-		return p.Key(pauseDownload) + " pauses a download and resumes it, " + p.Key(openFile) + " opens what is here."
+		return p.Key(pauseDownload) + " pauses and resumes a download, " + p.Key(openFile) + " opens a downloaded recording."
 	case p.whyNoDownload() == "":
 		return p.Key(download) + " downloads the recording, " + p.Key(pane.MoveDown) + " goes to the next, " + back + " back to the rooms."
 	case p.whyNoFile() == "":

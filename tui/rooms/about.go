@@ -39,7 +39,7 @@ func counted(mt app.Meeting) string {
 	if mt.Reported == nil || *mt.Reported == mt.Here {
 		return ""
 	}
-	return fmt.Sprintf("%s the platform counted %d, %d known here", theme.Doubtful, *mt.Reported, mt.Here)
+	return fmt.Sprintf("%s the platform counted %d (Greenroom: %d)", theme.Doubtful, *mt.Reported, mt.Here)
 }
 
 // describe returns the settings of a room in one line.

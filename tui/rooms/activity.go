@@ -76,7 +76,7 @@ func sentence(a app.Activity, zone *time.Location) string {
 	case app.MeetingExtended:
 		text = "meeting extended until " + a.Until.In(zone).Format("15:04")
 	case app.LinkChanged:
-		text = "the lasting link is another one now"
+		text = "the lasting link has changed"
 	case provider.KindRecordingStarted:
 		text = "recording started"
 	case provider.KindRecordingReady:

@@ -203,8 +203,8 @@ func (a *adoption) adoptMarked() tea.Cmd {
 func (a *adoption) form(r app.PlatformRoom) *dialog.Form {
 	p := a.p
 	f := &dialog.Form{Title: "Adopt " + p.Styles.Clip(words.Safe(r.PlatformRoom), 40), Submit: "Adopt", Fields: []*dialog.Field{{
-		Name: "name", Label: "Name", Help: "Name in Greenroom. Empty: keep the platform's name. An existing room's name adds this as one of its " +
-			"meetings. Nothing changes on the platform.",
+		Name: "name", Label: "Name", Help: "Name in Greenroom. Empty: keep the platform's name. The name of an existing room adds " +
+			"this as one of its meetings. Nothing changes on the platform.",
 		Check: func(v string, _ func(string) string) string {
 			if len([]rune(v)) > 60 {
 				return "At most 60 characters."

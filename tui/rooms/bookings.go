@@ -63,7 +63,7 @@ func (p *Pane) bookingMenu(r app.Room, list []app.Booking) *dialog.Menu {
 func (p *Pane) unplan(b app.Booking) tea.Cmd {
 	text := "It takes place " + booking.Repetition(b) + ": " + booking.Time(b) + "."
 	if b.Meeting != "" && b.Link != "" {
-		text += " Its meeting is there already, and stays."
+		text += " Its meeting already exists and stays."
 	}
 	p.Dialogs.Push(&dialog.Confirm{
 		Title: "Remove this booking of " + words.Safe(b.Room) + "?", Text: words.Safe(text), Yes: "Remove", No: "Keep", Danger: true,
@@ -73,7 +73,7 @@ func (p *Pane) unplan(b app.Booking) tea.Cmd {
 					return p.Backend.RemoveBooking(ctx, app.BookingRef{Ref: b.ID})
 				},
 				func(app.Booking) tea.Cmd {
-					return tea.Batch(p.readRooms.Soon(), p.Say("The booking of "+b.Room+" was removed", p.Key(undo)+" brings it back, for a minute"))
+					return tea.Batch(p.readRooms.Soon(), p.Say("The booking of "+b.Room+" was removed", p.Key(undo)+" restores it, for a minute"))
 				})
 		},
 	})
@@ -87,7 +87,7 @@ func (p *Pane) plan(r app.Room, edit *app.Booking) tea.Cmd {
 	f := &dialog.Form{Title: "Plan a meeting of " + words.Safe(r.Name), Submit: "Plan"}
 	if edit != nil {
 		cur, zone = booking.Of(*edit), edit.TimeZone
-		f.Title, f.Submit = "Change a booking of "+words.Safe(r.Name), "Save"
+		f.Title, f.Submit = "Edit a booking of "+words.Safe(r.Name), "Save"
 	}
 	often := []dialog.Option{opt("", "once"), opt("day", "every day"), opt("weekday", "on weekdays"), opt("week", "every week"), opt("month", "every month")}
 	known := false
@@ -101,7 +101,7 @@ func (p *Pane) plan(r app.Room, edit *app.Booking) tea.Cmd {
 		return func(text string, v func(string) string) string {
 			var e *booking.Error
 			if err := read(text, v); errors.As(err, &e) {
-				return "It can't be this: " + e.Hint + "."
+				return "Invalid value: " + e.Hint + "."
 			}
 			return ""
 		}
@@ -112,7 +112,7 @@ func (p *Pane) plan(r app.Room, edit *app.Booking) tea.Cmd {
 				_, _, err := booking.Start(text, "UTC")
 				return err
 			})},
-		{Name: "zone", Label: "Time zone", Value: zone, Help: "It keeps its local time there when clocks change.",
+		{Name: "zone", Label: "Time zone", Value: zone, Help: "Repeated meetings keep their local time there when the clocks change.",
 			Check: check(func(text string, _ func(string) string) error {
 				_, _, err := booking.Start("2026-01-01 00:00", text)
 				return err
@@ -123,10 +123,10 @@ func (p *Pane) plan(r app.Room, edit *app.Booking) tea.Cmd {
 				return err
 			})},
 		{Name: "every", Label: "How often", Value: cur.Every, Options: often, Help: "Other repetitions: greenroom room schedule --every RRULE."},
-		{Name: "until", Label: "Until", Value: cur.Until, Help: "The last day, such as 2026-12-31; empty has no end.",
+		{Name: "until", Label: "Until", Value: cur.Until, Help: "The last day, such as 2026-12-31. Empty: no end.",
 			Off: func(v func(string) string) string {
 				if v("every") == "" {
-					return "only if it is repeated"
+					return "only for repeated meetings"
 				}
 				return ""
 			},
@@ -190,7 +190,7 @@ func (p *Pane) nextLine(v app.RoomView, w, x0, y int) []string {
 func untilWords(d time.Duration) string {
 	switch minutes := int((d + time.Minute - 1) / time.Minute); {
 	case d <= 0:
-		return "should have begun"
+		return "overdue"
 	case minutes == 1:
 		return "in a minute"
 	default:

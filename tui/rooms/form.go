@@ -45,7 +45,7 @@ func (p *Pane) form(edit *app.Room) tea.Cmd {
 	}
 	notRecorded := func(v func(string) string) string {
 		if v("recording") != string(provider.RecordingCloud) {
-			return "only with a recording in the cloud"
+			return "only for cloud recordings"
 		}
 		return ""
 	}
@@ -57,35 +57,35 @@ func (p *Pane) form(edit *app.Room) tea.Cmd {
 	}
 	f.Fields = []*dialog.Field{
 		{Name: "name", Label: "Name", Value: cur.Name, Check: p.checkName(cur.Name),
-			Help: "What you call it. Meetings on the platform are named after it."},
+			Help: "The room's name. Meetings on the platform are named after it."},
 		{Name: "account", Label: "Account", Value: cur.Account, Options: p.accountOptions(cur.Account),
-			Help: "Where its meetings are held. Default: chosen from your settings at each start."},
+			Help: "The platform account for its meetings. Default: chosen from your settings at each start."},
 		{Name: "locked", Label: "Locked", Value: yesNo(cur.Locked), Options: []dialog.Option{
-			opt("no", "no: anyone with the link comes in"), opt("yes", "yes: guests knock")},
-			Help: "In a locked room guests wait until the host lets them in."},
+			opt("no", "no: anyone with the link can join"), opt("yes", "yes: guests knock")},
+			Help: "In a locked room, guests wait until the host lets them in."},
 		{Name: "size", Label: "Size", Value: size, Check: checkSize,
-			Help: "The largest number of people; empty leaves it to the platform."},
+			Help: "The maximum number of people. Empty: the platform's default."},
 		{Name: "recording", Label: "Recording", Value: string(cur.Recording), Options: []dialog.Option{
 			opt("none", "none"), opt("local", "local: on the host's machine"), opt("cloud", "cloud: by the platform")},
-			Help: "What is recorded, if anything. The platform informs the participants."},
+			Help: "Whether and where meetings are recorded. The platform informs the participants."},
 		{Name: "trigger", Label: "Begins", Value: string(cur.Trigger), Off: notRecorded, Options: []dialog.Option{
-			opt("none", "when someone presses record"), opt("prompt", "after asking the host"),
+			opt("none", "when started by hand"), opt("prompt", "if the host agrees"),
 			opt("automatic", "with the first participant"), opt("automatic-2nd-participant", "with the second participant")},
 			Help: "What starts the recording."},
 		{Name: "consent", Label: "Consent", Value: yesNo(cur.SkipConsent), Off: neverRecorded, Options: []dialog.Option{
-			opt("no", "asked before it is opened from here"), opt("yes", "not asked")},
-			Help: "Turn this off only if everyone has been informed already."},
+			opt("no", "asked before a meeting is opened from here"), opt("yes", "not asked")},
+			Help: "Turn this off only if everyone has already been informed."},
 		{Name: "logo", Label: "Logo", Value: cur.Logo, Check: checkLogo, Off: p.noLogo,
 			Help: "A PNG on this machine, at least 400 pixels wide, for the meeting's page. Optional."},
 		{Name: "download", Label: "Download", Value: yesNo(cur.AutoDownload), Off: notRecorded, Options: []dialog.Option{
 			opt("no", "on request"), opt("yes", "automatically, when it is ready")},
-			Help: "What happens to new recordings. The Recordings tab lists all of them."},
+			Help: "When new recordings are downloaded. The Recordings tab lists all recordings."},
 		{Name: "link", Label: "Link", Value: linkValue(cur), Off: p.noLasting, Options: []dialog.Option{
-			opt(string(app.LinkNew), "new: another one for each meeting"), opt(string(app.LinkLasting), "lasting: one for all meetings")},
+			opt(string(app.LinkNew), "new: a new one for each meeting"), opt(string(app.LinkLasting), "lasting: one for all meetings")},
 			Help: "A lasting guest link can go in a calendar."},
 		{Name: "group", Label: "Group", Value: cur.Group,
-			Help: "A heading under which the list shows the room. Optional."},
-		{Name: "favourite", Label: "Favourite", Value: yesNo(cur.Favourite), Options: []dialog.Option{opt("no", "no"), opt("yes", "yes: shown first")},
+			Help: "The heading for the room in the list. Optional."},
+		{Name: "favourite", Label: "Favourite", Value: yesNo(cur.Favourite), Options: []dialog.Option{opt("no", "no"), opt("yes", "yes: listed first")},
 			Help: "Favourites come first in the list."},
 	}
 	f.OnSubmit = func(v func(string) string) tea.Cmd {
@@ -103,7 +103,7 @@ func (p *Pane) form(edit *app.Room) tea.Cmd {
 		change := patch(*edit, spec)
 		return pane.Try(p.Screen, "change the room", f, func(ctx context.Context) (app.Room, error) { return p.Backend.EditRoom(ctx, change) },
 			func(r app.Room) tea.Cmd {
-				return p.roomSaved(r, "Room "+r.Name+" changed", "A meeting that exists keeps its settings.")
+				return p.roomSaved(r, "Room "+r.Name+" changed", "Existing meetings keep their settings.")
 			})
 	}
 	p.Dialogs.Push(f)
@@ -161,7 +161,7 @@ func (p *Pane) checkName(current string) func(string, func(string) string) strin
 		}
 		for _, v := range p.rooms {
 			if strings.EqualFold(v.Name, name) && v.Name != current && name != plain.Text(current) {
-				return "A room of that name exists already."
+				return "A room of that name already exists."
 			}
 		}
 		return ""

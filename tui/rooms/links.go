@@ -15,7 +15,7 @@ import (
 )
 
 // errLink reports a link from a platform that is not a web address.
-var errLink = errors.New("the platform gave a link that is not an http(s) address")
+var errLink = errors.New("the platform's link is not an http or https address")
 
 // link reads a link of a meeting. It is kept only until it was copied or opened.
 func (p *Pane) link(mt app.Meeting, host bool, doing string, then func(url string) tea.Cmd) tea.Cmd {
@@ -45,7 +45,7 @@ func (p *Pane) copyLink(host bool) func() tea.Cmd {
 		mt, _ := p.Meeting()
 		c := pane.Copied{What: "Guest link of " + mt.Room}
 		if host {
-			c = pane.Copied{What: "Host link of " + mt.Room, Hint: "Anyone with it joins as host: don't pass it on."}
+			c = pane.Copied{What: "Host link of " + mt.Room, Hint: "Anyone with this link joins as host. Don't share it."}
 			if !p.Demo {
 				c.Instead = hostLinkCommand(mt.Room)
 			}
@@ -113,7 +113,7 @@ func (p *Pane) openLink(host bool) func() tea.Cmd {
 		}
 		answer := func(given bool, then func() tea.Cmd) func() tea.Cmd {
 			return func() tea.Cmd {
-				return pane.Try(p.Screen, "store the answer", nil,
+				return pane.Try(p.Screen, "store your answer", nil,
 					func(ctx context.Context) (app.Meeting, error) {
 						return p.Backend.Consent(ctx, app.ConsentAnswer{Meeting: mt.ID, Given: given})
 					},
@@ -129,8 +129,8 @@ func (p *Pane) openLink(host bool) func() tea.Cmd {
 		}
 		p.Dialogs.Push(&dialog.Confirm{
 			Title: "This meeting is recorded", Yes: "I agree, open it", No: "Don't open",
-			Text: "What you say and show in " + words.Safe(mt.Room) + " " + state + " recorded. Open it only if you and those who come agree to that. " +
-				"Your answer is kept with the meeting.",
+			Text: "What you say and show in " + words.Safe(mt.Room) + " " + state + " recorded. Open it only if you and your " +
+				"guests agree. Your answer is stored with the meeting.",
 			OnYes: answer(true, func() tea.Cmd { return p.browse(mt, host) }),
 			OnNo:  answer(false, func() tea.Cmd { return p.Refuse("Nothing was opened: you didn't agree to be recorded.") }),
 		})

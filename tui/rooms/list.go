@@ -208,7 +208,7 @@ func (p *Pane) empty(w int) []string {
 		return []string{" " + s.Muted.Render(s.Clip("No room matches. esc clears.", w-2))}
 	}
 	out := []string{" " + s.Muted.Render("No rooms yet.")}
-	for _, line := range s.Wrap("Press "+p.Key(newRoom)+" to make your first room.", w-2) {
+	for _, line := range s.Wrap("Press "+p.Key(newRoom)+" to create your first room.", w-2) {
 		out = append(out, " "+s.Text.Render(line))
 	}
 	return out

@@ -79,7 +79,7 @@ func (p *Pane) startMarked() tea.Cmd {
 		}
 	}
 	if len(idle) == 0 {
-		return p.Refuse("All marked rooms have a meeting already.")
+		return p.Refuse("All marked rooms already have a meeting.")
 	}
 	menu := &dialog.Menu{Title: "Start " + words.Plural(len(idle), "meeting", "meetings"), Text: "In " + few(idle) + "."}
 	for _, c := range lengths {
@@ -114,7 +114,7 @@ func (p *Pane) deleteMarked() tea.Cmd {
 // those that it did not come to because the user stopped it.
 func (p *Pane) each(rooms []app.RoomView, under, doing, done string, do func(context.Context, app.RoomView) error) tea.Cmd {
 	if p.running {
-		return p.Refuse("Something is being done with several rooms already: esc stops it.")
+		return p.Refuse("An action on several rooms is still running: press esc to stop it.")
 	}
 	p.running, p.stopped = true, false
 	var failed []string

@@ -243,8 +243,8 @@ func (p *Pane) welcome(w int) []string {
 			out = append(out, " "+s.Text.Render(line))
 		}
 	}
-	say("A room is a lasting place for your meetings: its name, its platform, whether it is locked and recorded. " +
-		"Each time you start it, Greenroom makes a meeting on the platform and hands you the links.")
+	say("A room holds the settings for your meetings: name, platform, lock, recording. Each time you start it, Greenroom creates a " +
+		"meeting on the platform and gives you the links.")
 	if p.StatusRead.Ready && len(p.Status.Accounts) == 0 {
 		out = append(out, "")
 		say("No account is configured. To set one up, press " + p.Keys.First(pane.SetUp) + ". Or set one of these and start again:")

@@ -97,7 +97,8 @@ func (p *Pane) Actions() []pane.Action {
 	return []pane.Action{
 		{Name: newRoom, Keys: "n", Word: "new", Long: "Create a room", Footer: true, Shown: outer, Do: p.create},
 		{Name: startMeeting, Keys: "s", Word: "start", Long: "Start a meeting in the room, or in the marked rooms", Footer: true, Aims: true, Why: p.whyNoStart, Do: p.chooseLength},
-		{Name: planMeetings, Keys: "b", Word: "plan", Long: "Plan meetings of the room: bookings", Footer: true, Shown: outer, Aims: true, Why: p.whyNoRoom, Do: p.bookings},
+		{Name: planMeetings, Keys: "b", Word: "plan", Long: "Plan meetings in the room " +
+			"(bookings)", Footer: true, Shown: outer, Aims: true, Why: p.whyNoRoom, Do: p.bookings},
 		{Name: endMeeting, Keys: "e", Word: "end", Long: "End the meeting for everyone", Footer: true, Aims: true, Why: p.whyNoMeeting, Do: p.end},
 		{Name: switchRecording, Keys: "r", Word: "record", Long: "Start or stop the recording", Footer: true, Aims: true, Why: p.whyNoRecording, Do: p.record},
 		{Name: "person.remove", Keys: "x", Word: "remove", Long: "Remove a person from the meeting", Footer: true, Shown: chosen, Aims: true,
@@ -110,10 +111,11 @@ func (p *Pane) Actions() []pane.Action {
 		{Name: showQR, Keys: "Q", Word: "QR", Long: "Show the guest link as a QR code", Aims: true, Why: p.whyNoGuestLink, Do: p.qr},
 		{Name: pane.EditRoom, Keys: "E", Word: "edit", Long: "Edit the room", Footer: true, Shown: outer, Aims: true, Why: p.whyNoRoom, Do: p.edit},
 		{Name: markRoom, Keys: "space", Word: "mark", Long: "Mark the room, to start or delete several", Aims: true, Why: p.whyNoRoom, Do: p.mark},
-		{Name: "room.mark-all", Keys: "*", Word: "mark all", Long: "Mark all rooms that are shown, or none", Why: p.whyNoRoom, Do: p.markAll},
-		{Name: "room.favourite", Keys: "f", Word: "favourite", Long: "Make the room a favourite, or no longer", Aims: true, Why: p.whyNoRoom, Do: p.favour},
+		{Name: "room.mark-all", Keys: "*", Word: "mark all", Long: "Mark all listed rooms, or none", Why: p.whyNoRoom, Do: p.markAll},
+		{Name: "room.favourite", Keys: "f", Word: "favourite", Long: "Make the room a favourite, or undo " +
+			"that", Aims: true, Why: p.whyNoRoom, Do: p.favour},
 		{Name: "room.delete", Keys: "D", Word: "delete", Long: "Delete the room, or the marked rooms", Aims: true, Why: p.whyNoDeletion, Do: p.deleteRoom},
-		{Name: undo, Keys: "u", Word: "undo", Long: "Bring back what was deleted last", Do: p.undo},
+		{Name: undo, Keys: "u", Word: "undo", Long: "Restore what was deleted last", Do: p.undo},
 		{Name: adoptRoom, Keys: "A", Word: "adopt", Long: "Adopt existing rooms", Footer: true, Shown: outer, Why: p.whyNoAdoption, Do: p.adopt},
 	}
 }
@@ -256,21 +258,21 @@ func (p *Pane) Guide() string {
 	})
 	switch {
 	case !ok:
-		return "press " + p.Key(newRoom) + " to make your first room."
+		return "press " + p.Key(newRoom) + " to create your first room."
 	case has && mt.Status == app.Live && !p.ReadWebhooks:
-		return "people come and go. Press " + p.Key(pane.TabWebhooks) + " to read the webhooks that say so."
+		return "people come and go. Press " + p.Key(pane.TabWebhooks) + " to read the webhooks."
 	case has && mt.Status == app.Live:
-		more := p.Key(newRoom) + " to make a room of your own."
+		more := p.Key(newRoom) + " to create your own room."
 		if mt.Recording != app.IsRecording && mt.Recording != app.StartingRecording && p.whyNoRecording() == "" {
-			more = p.Key(switchRecording) + " to record it, " + p.Key(newRoom) + " to make a room."
+			more = p.Key(switchRecording) + " to record it, " + p.Key(newRoom) + " to create a room."
 		}
 		return "press " + p.Key(endMeeting) + " to end the meeting, " + more
 	case has && mt.Status == app.Open:
-		return "people will join in a moment. " + p.Key(copyGuest) + " copies the guest link meanwhile."
+		return "people will join in a moment. " + p.Key(copyGuest) + " copies the guest link."
 	case ended && p.ReadWebhooks:
-		text := "that is all of it. "
+		text := "that's the tour. "
 		if p.whyNoAdoption() == "" {
-			text += p.Key(adoptRoom) + " adopts rooms that exist, "
+			text += p.Key(adoptRoom) + " adopts existing rooms, "
 		}
 		return text + p.Key(pane.Help) + " shows every key, " + p.Key(pane.Quit) + " quits."
 	}

@@ -30,16 +30,16 @@ func (p *Pane) record() tea.Cmd {
 			func(ctx context.Context) (app.Meeting, error) { return p.Backend.StartRecording(ctx, ref) },
 			func(now app.Meeting) tea.Cmd {
 				p.meetingChanged(now)
-				text := "The recording of " + mt.Room + " runs"
+				text := "Recording " + mt.Room
 				if now.Recording != app.IsRecording {
-					text = "The recording of " + mt.Room + " starts"
+					text = "The recording of " + mt.Room + " is starting"
 				}
 				return tea.Batch(p.readRooms.Want(), p.Say(text, p.Key(switchRecording)+" stops it"))
 			})
 	}
 	p.Dialogs.Push(&dialog.Confirm{
 		Title: "Stop recording " + words.Safe(mt.Room) + "?", Yes: "Stop", No: "Keep recording", Danger: true,
-		Text: "The platform keeps what was recorded.",
+		Text: "The recording up to now is kept.",
 		OnYes: func() tea.Cmd {
 			p.Working("Stopping the recording of " + mt.Room)
 			return pane.Try(p.Screen, "stop the recording", nil,
@@ -91,7 +91,7 @@ func (p *Pane) whyNot(a app.Ability) (st app.Stay, why string) {
 	case !ok:
 		why = "Select a participant first: " + p.Key(pane.MoveIn) + " focuses the list"
 	case !st.LeftAt.IsZero():
-		why = personName(st) + " has left already"
+		why = personName(st) + " has already left"
 	}
 	return st, why
 }
@@ -110,7 +110,7 @@ func (p *Pane) mute() tea.Cmd {
 				},
 				func(done app.Muted) tea.Cmd {
 					if done.Tracks == 0 {
-						return p.Say(who+" was muted already, or sends nothing", "")
+						return p.Say(who+" was already muted, or sends nothing", "")
 					}
 					return p.Say(who+" was muted", "they can unmute at any time")
 				})
@@ -118,7 +118,7 @@ func (p *Pane) mute() tea.Cmd {
 	}
 	p.Dialogs.Push(&dialog.Confirm{
 		Title: "Mute " + who + "?", Yes: "Mute", No: "Cancel", OnYes: mute(false), Also: "Mute and stop video", OnAlso: mute(true),
-		Text: "The others don't hear them until they unmute, which they can do at any time.",
+		Text: "Others won't hear them until they unmute, which they can do at any time.",
 	})
 	return nil
 }

@@ -101,7 +101,7 @@ func (p *Pane) rosterLines(w, h, x0, y0 int) []string {
 		case h <= 0:
 			return nil
 		case l.Err != nil:
-			return p.Trouble("Who is there can't be read", l.Err, w)
+			return p.Trouble("The participants can't be read", l.Err, w)
 		case l.Busy:
 			return []string{" " + s.Faint.Render("reading who is there…")}
 		}

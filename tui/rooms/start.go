@@ -20,7 +20,7 @@ func (p *Pane) whyNoStart() string {
 	}
 	v, _ := p.Room()
 	if _, open := p.open(); open {
-		return "The meeting of " + words.Safe(v.Name) + " is open already: " + p.Key(openHost) + " opens it, " + p.Key(endMeeting) + " ends it"
+		return "The meeting of " + words.Safe(v.Name) + " is already open: " + p.Key(openHost) + " opens it, " + p.Key(endMeeting) + " ends it"
 	}
 	return words.Safe(v.Would.Problem)
 }
@@ -104,7 +104,7 @@ func (p *Pane) whyNoDeletion() string {
 		return why
 	}
 	if _, open := p.open(); open {
-		return "The room has a meeting: end it first with " + p.Key(endMeeting)
+		return "The room has an open meeting: end it first with " + p.Key(endMeeting)
 	}
 	return ""
 }
@@ -133,7 +133,7 @@ func (p *Pane) deleteRoom() tea.Cmd {
 			return pane.Try(p.Screen, "delete the room", nil,
 				func(ctx context.Context) (app.Room, error) { return p.Backend.DeleteRoom(ctx, app.RoomRef{Ref: v.ID}) },
 				func(app.Room) tea.Cmd {
-					return tea.Batch(p.readRooms.Want(), p.Say("Room "+v.Name+" deleted", p.Key(undo)+" brings it back, for a minute"))
+					return tea.Batch(p.readRooms.Want(), p.Say("Room "+v.Name+" deleted", p.Key(undo)+" restores it, for a minute"))
 				})
 		},
 	})

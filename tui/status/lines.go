@@ -70,10 +70,10 @@ func (p *Pane) lines(w int) []string {
 	}
 	size := words.Bytes(st.Store.Bytes)
 	if st.Store.FreeBytes > 0 {
-		size += ", of it " + words.Bytes(st.Store.FreeBytes) + " free for new deliveries"
+		size += ", " + words.Bytes(st.Store.FreeBytes) + " of it free for new events"
 	}
 	f.row("size", size, s.Text)
-	f.row("deliveries", fmt.Sprintf("%d", st.Store.Deliveries), s.Text)
+	f.row("events", fmt.Sprintf("%d", st.Store.Deliveries), s.Text)
 	owner := fmt.Sprintf("process %d", st.Store.Owner)
 	if st.Store.Owner == p.PID {
 		owner = "this screen"
@@ -140,7 +140,7 @@ func (p *Pane) listenerLines(f *facts) {
 		f.row("listens on", words.Safe(st.Listener.URL), s.Text)
 		f.row("answered", fmt.Sprintf("%d accepted, %d rejected, %d busy", st.Listener.Accepted, st.Listener.Rejected, st.Listener.Busy), s.Text)
 	} else {
-		f.row("state", theme.Bad+" nothing listens", s.Warn)
+		f.row("state", theme.Bad+" not listening", s.Warn)
 	}
 	switch {
 	case st.Listener.Problem != "" && st.Listener.URL != "":

@@ -47,15 +47,14 @@ func (p *Pane) tunnelLines(f *facts) {
 	f.head("Tunnel")
 	if !configured(tn) {
 		f.row("driver", "none", s.Text)
-		f.row("", "Platforms can't reach this machine. Choose a tunnel under [tunnel] in the file that greenroom config path "+
-			"names: a relay of yours, ssh, cloudflared, ngrok and others. Without one, who is there is still read from the "+
-			"platforms, only later.", s.Muted)
+		f.row("", "Platforms can't reach this machine. Choose a tunnel under [tunnel] in the configuration file (greenroom config "+
+			"path): your own relay, ssh, cloudflared, ngrok or another. Without one, presence is polled, which is slower.", s.Muted)
 		return
 	}
 	word, ink := p.TunnelSign()
 	word += " through " + words.Safe(tn.Driver)
 	if tn.RTTMs > 0 {
-		word += ", " + roundTrip(tn.RTTMs) + " there and back"
+		word += ", " + roundTrip(tn.RTTMs) + " round trip"
 	}
 	f.row("state", word, ink)
 	f.row("why", words.Safe(tn.Reason), s.Warn)
@@ -67,11 +66,11 @@ func (p *Pane) tunnelLines(f *facts) {
 	switch {
 	case tn.State == "closed":
 	case tn.StoreAndForward && tn.Spool == 0:
-		f.row("spool", "nothing waits at the relay", s.Text)
+		f.row("spool", "nothing waiting at the relay", s.Text)
 	case tn.StoreAndForward:
-		f.row("spool", words.Plural(tn.Spool, "delivery waits", "deliveries wait")+" at the relay", s.Text)
+		f.row("spool", words.Plural(tn.Spool, "request", "requests")+" waiting at the relay", s.Text)
 	default:
-		f.row("", "no store-and-forward: what comes while this machine is away is lost", s.Muted)
+		f.row("", "no store-and-forward: webhooks sent while this machine is offline are lost", s.Muted)
 	}
 }
 
@@ -80,7 +79,7 @@ func (p *Pane) webhookLines(f *facts, a app.AccountStatus) {
 	s := p.Styles
 	if a.Webhook == "" {
 		if !configured(p.Status.Tunnel) {
-			f.row("webhook", "not reachable from outside: no tunnel", s.Muted)
+			f.row("webhook", "not reachable from the internet: no tunnel", s.Muted)
 		}
 		return
 	}

@@ -20,7 +20,7 @@ func (p *Pane) detailLines(w, height int) []string {
 	if p.doc == nil || p.doc.seq != row.Seq {
 		p.body.Resize(len(head), height)
 		if l := p.readDelivery; l.Err != nil && !l.Busy {
-			return append(head, p.Trouble("It can't be read", l.Err, w)...)
+			return append(head, p.Trouble("The event can't be read", l.Err, w)...)
 		}
 		return head
 	}
@@ -70,7 +70,7 @@ func (p *Pane) summary(d app.Delivery, w int) []string {
 		say(s.Muted, about)
 	}
 	if d.DuplicateOf != 0 {
-		say(s.Warn, fmt.Sprintf("dup: repeats #%d and changed nothing", d.DuplicateOf))
+		say(s.Warn, fmt.Sprintf("dup: duplicate of #%d, changed nothing", d.DuplicateOf))
 	}
 	if d.ReplayOf != 0 {
 		say(s.Muted, fmt.Sprintf("rep: a replay of #%d", d.ReplayOf))

@@ -40,17 +40,17 @@ func (p *Pane) export() tea.Cmd {
 	query := p.query
 	form := &dialog.Form{Title: "Export", Submit: "Write", Fields: []*dialog.Field{
 		{Name: "what", Label: "what", Value: "one", Options: []dialog.Option{
-			{Value: "one", Label: fmt.Sprintf("delivery %d", seq)}, {Value: "all", Label: "what the filter selects"},
-		}, Help: fmt.Sprintf("Of what the filter selects, the newest %d.", maxExport)},
+			{Value: "one", Label: fmt.Sprintf("event %d", seq)}, {Value: "all", Label: "the filtered events"},
+		}, Help: fmt.Sprintf("Filtered events: only the newest %d.", maxExport)},
 		{Name: "as", Label: "form", Value: string(export.NDJSON), Options: []dialog.Option{
-			{Value: string(export.NDJSON), Label: "lines of JSON"}, {Value: string(export.HAR), Label: "HAR"},
+			{Value: string(export.NDJSON), Label: "JSON lines"}, {Value: string(export.HAR), Label: "HAR"},
 			{Value: string(export.CURL), Label: "curl commands"}, {Value: string(export.Go), Label: "Go code"},
 		}},
-		{Name: "secrets", Label: "secrets", Value: "no", Options: []dialog.Option{{Value: "no", Label: "left out"}, {Value: "yes", Label: "included"}},
-			Help: "Signatures, authorisations and known secrets."},
+		{Name: "secrets", Label: "secrets", Value: "no", Options: []dialog.Option{{Value: "no", Label: "redacted"}, {Value: "yes", Label: "included"}},
+			Help: "Signatures, Authorization headers and known secrets."},
 		{Name: "file", Label: "file", Value: fmt.Sprintf("event-%d.json", seq), Check: func(value string, _ func(string) string) string {
 			if value == "" {
-				return "Enter the name of a file."
+				return "Enter a file name."
 			}
 			return ""
 		}},
@@ -61,7 +61,7 @@ func (p *Pane) export() tea.Cmd {
 			e.seq = seq
 		}
 		return pane.Try(p.Screen, "export", form, func(ctx context.Context) (int, error) { return p.write(ctx, e) }, func(n int) tea.Cmd {
-			return p.Say(words.Plural(n, "delivery", "deliveries")+" written to "+words.Safe(e.path), "")
+			return p.Say(words.Plural(n, "event", "events")+" written to "+words.Safe(e.path), "")
 		})
 	}
 	p.Dialogs.Push(form)
@@ -73,9 +73,9 @@ func (p *Pane) write(ctx context.Context, e exporting) (n int, err error) {
 	out, err := os.OpenFile(e.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return 0, &app.Error{Text: e.path + " exists already", Hint: "Choose another name: existing files are left as they are."}
+		return 0, &app.Error{Text: e.path + " already exists", Hint: "Choose another name: existing files aren't replaced."}
 	case err != nil:
-		return 0, &app.Error{Text: "the file can't be made: " + err.Error(), Hint: "Choose a folder that exists and that you may write to."}
+		return 0, &app.Error{Text: "the file can't be created: " + err.Error(), Hint: "Choose an existing folder that you can write to."}
 	}
 	defer func() {
 		if err = errors.Join(err, out.Close()); err != nil {

@@ -48,9 +48,9 @@ func (p *Pane) forwardLines(s *theme.Styles, all []app.Forward, w int) []string 
 	var out []string
 	for _, f := range all {
 		sign, ink := forwardSign(s, f)
-		queue := "nothing waits"
+		queue := "nothing waiting"
 		if f.Queue > 0 {
-			queue = words.Plural(f.Queue, "event waits", "events wait")
+			queue = words.Plural(f.Queue, "event waiting", "events waiting")
 		}
 		if n := len(f.Parked); n > 0 {
 			queue += ", " + strconv.Itoa(n) + " parked"
@@ -68,7 +68,7 @@ func (p *Pane) forwardLines(s *theme.Styles, all []app.Forward, w int) []string 
 		}
 		below(s.Muted, p.lastAnswer(f))
 	}
-	return append(out, "", s.Muted.Render(s.Clip("greenroom forward pause, resume, edit and remove change them.", w)))
+	return append(out, "", s.Muted.Render(s.Clip("To change a forward: greenroom forward pause, resume, edit or remove.", w)))
 }
 
 // forwardSign returns the glyph and the ink of a forward's state.
@@ -86,7 +86,7 @@ func forwardSign(s *theme.Styles, f app.Forward) (string, theme.Ink) {
 func (p *Pane) lastAnswer(f app.Forward) string {
 	a := f.Last
 	if a == nil {
-		return "nothing was sent yet"
+		return "nothing sent yet"
 	}
 	outcome := words.Safe(a.Error)
 	if a.Status != 0 {

@@ -36,17 +36,17 @@ func (p *Pane) mark() tea.Cmd {
 		return p.Say("Mark removed", "")
 	}
 	p.marked = p.seq()
-	return p.Say(fmt.Sprintf("Delivery %d marked", p.marked), p.Key("webhook.diff")+" on another compares the two.")
+	return p.Say(fmt.Sprintf("Event %d marked", p.marked), p.Key("webhook.diff")+" on another event compares the two.")
 }
 
 func (p *Pane) whyNoDiff() string {
 	switch {
 	case p.seq() == 0:
-		return "No delivery selected"
+		return "No event selected"
 	case p.marked == 0:
-		return "Mark a delivery first: " + p.Key("webhook.mark")
+		return "Mark an event first: " + p.Key("webhook.mark")
 	case p.marked == p.seq():
-		return "This is the marked delivery: select another"
+		return "This is the marked event: select another"
 	}
 	return ""
 }
@@ -54,7 +54,7 @@ func (p *Pane) whyNoDiff() string {
 // diff compares the marked delivery with the selected one.
 func (p *Pane) diff() tea.Cmd {
 	a, b := p.marked, p.seq()
-	return pane.Try(p.Screen, "compare the deliveries", nil, func(ctx context.Context) ([]difference.Change, error) {
+	return pane.Try(p.Screen, "compare the events", nil, func(ctx context.Context) ([]difference.Change, error) {
 		first, err := p.Backend.Event(ctx, app.EventRef{Seq: a})
 		if err != nil {
 			return nil, err
@@ -70,7 +70,7 @@ func (p *Pane) diff() tea.Cmd {
 
 func diffLines(s *theme.Styles, w int, all []difference.Change) (out []string) {
 	if len(all) == 0 {
-		return []string{s.Muted.Render("The requests are the same.")}
+		return []string{s.Muted.Render("The requests are identical.")}
 	}
 	part := ""
 	for _, c := range all {
@@ -105,10 +105,11 @@ func diffLines(s *theme.Styles, w int, all []difference.Change) (out []string) {
 // chain shows the way of the delivery: when it happened, came, was stored and answered, what it changed, and where it went.
 func (p *Pane) chain() tea.Cmd {
 	seq := p.seq()
-	return pane.Try(p.Screen, "read the delivery", nil, func(ctx context.Context) (app.Delivery, error) {
+	return pane.Try(p.Screen, "read the event", nil, func(ctx context.Context) (app.Delivery, error) {
 		return p.Backend.Event(ctx, app.EventRef{Seq: seq})
 	}, func(d app.Delivery) tea.Cmd {
-		p.Dialogs.Push(&dialog.Sheet{Title: fmt.Sprintf("Receipt of delivery %d", seq), Draw: func(s *theme.Styles, w int) []string { return p.chainLines(s, w, d) }})
+		p.Dialogs.Push(&dialog.Sheet{Title: fmt.Sprintf("Receipt of event "+
+			"%d", seq), Draw: func(s *theme.Styles, w int) []string { return p.chainLines(s, w, d) }})
 		return nil
 	})
 }
@@ -143,14 +144,14 @@ func (p *Pane) chainLines(s *theme.Styles, w int, d app.Delivery) (out []string)
 		row("received", d.At, "at the relay"+from)
 		row("spooled", app.Time{}, fmt.Sprintf("as %d of hook %s", d.Position.Seq, d.Position.Hook))
 	case d.ReplayOf != 0:
-		row("replayed", d.At, fmt.Sprintf("from delivery %d", d.ReplayOf))
+		row("replayed", d.At, fmt.Sprintf("from event %d", d.ReplayOf))
 	case d.Imported:
-		row("received", d.At, "as the imported file has it")
+		row("received", d.At, "from the imported file")
 	default:
 		row("received", d.At, "here"+from)
 	}
 	row("verified", app.Time{}, strings.TrimSpace(string(d.Verdict)+"  "+d.Reason))
-	row("stored", d.StoredAt, "as delivery "+strconv.FormatUint(d.Seq, 10))
+	row("stored", d.StoredAt, "as event "+strconv.FormatUint(d.Seq, 10))
 	row("applied", app.Time{}, applied(d))
 	row("answered", app.Time{}, strconv.Itoa(d.Status))
 	for _, a := range d.Forwards {
@@ -168,15 +169,15 @@ func (p *Pane) chainLines(s *theme.Styles, w int, d app.Delivery) (out []string)
 func applied(d app.Delivery) string {
 	switch {
 	case d.Verdict != provider.Verified:
-		return "nothing: it is not verified"
+		return "no effect: not verified"
 	case d.DuplicateOf != 0:
-		return fmt.Sprintf("nothing: it repeats delivery %d", d.DuplicateOf)
+		return fmt.Sprintf("no effect: duplicate of event %d", d.DuplicateOf)
 	case d.Unapplied != "":
-		return "nothing: " + d.Unapplied
+		return "no effect: " + d.Unapplied
 	case d.Imported:
-		return "nothing: it was imported"
+		return "no effect: imported"
 	case d.Meeting == "":
-		return "nothing: it is about no meeting"
+		return "no effect: not about a meeting"
 	case d.ReplayOf != 0:
 		return "as a replay of " + string(d.Kind)
 	}
@@ -224,12 +225,12 @@ func valuesOf(body []byte) (out []value) {
 // values lists the values in the body: typed text narrows them, enter copies one, ctrl+p its path. The list stays open after that.
 func (p *Pane) values() tea.Cmd {
 	seq := p.seq()
-	return pane.Try(p.Screen, "read the delivery", nil, func(ctx context.Context) ([]value, error) {
+	return pane.Try(p.Screen, "read the event", nil, func(ctx context.Context) ([]value, error) {
 		d, err := p.Backend.Event(ctx, app.EventRef{Seq: seq})
 		return valuesOf(export.RedactBody(d.Body)), err
 	}, func(all []value) tea.Cmd {
 		menu := &dialog.Menu{
-			Title: fmt.Sprintf("Values of delivery %d", seq), Search: true, Wide: true, Empty: "The body is not JSON, or has no values.",
+			Title: fmt.Sprintf("Values of event %d", seq), Search: true, Wide: true, Empty: "The body is not JSON, or has no values.",
 			Hint: "type to find   ctrl+p copy the path   ",
 		}
 		for _, v := range all {

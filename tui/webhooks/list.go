@@ -202,14 +202,14 @@ func (p *Pane) emptyLines(w int) []string {
 	case p.busy && p.filtering():
 		return []string{" " + s.Muted.Render("searching…")}
 	case p.filtering():
-		return []string{" " + s.Muted.Render(s.Clip("No delivery matches. esc clears the filter.", w-2))}
+		return []string{" " + s.Muted.Render(s.Clip("No event matches. esc clears the filter.", w-2))}
 	}
 	out := []string{"", " " + s.Strong.Render("No webhook has arrived yet.")}
-	text := "Each one will be listed here exactly as it came, with the verdict on its signature."
+	text := "Each one will be listed here exactly as it arrived, with the verdict on its signature."
 	if l := p.Status.Listener.URL; l != "" {
-		text += " The listener waits on " + words.Safe(l) + "; " + p.Key(pane.TabStatus) + " shows the URLs for the platforms."
+		text += " The listener is at " + words.Safe(l) + "; " + p.Key(pane.TabStatus) + " shows the URLs for the platforms."
 	} else {
-		text += " Nothing listens at the moment: " + p.Key(pane.TabStatus) + " shows why."
+		text += " Nothing is listening at the moment: " + p.Key(pane.TabStatus) + " shows why."
 	}
 	for _, line := range s.Wrap(text, w-2) {
 		out = append(out, " "+s.Muted.Render(line))

@@ -55,7 +55,7 @@ func New(s *pane.Screen) *Pane {
 	p := &Pane{Screen: s, feed: grid.NewFeed(heldRows, func(d app.Delivery) uint64 { return d.Seq })}
 	p.filter.Hint = "kind: room: body.PATH: or any text   tab   "
 	p.filter.Apply, p.filter.Complete = p.search, p.complete
-	p.readDelivery = pane.NewSlot(s, "the delivery", p.askDelivery, func(d *document) tea.Cmd {
+	p.readDelivery = pane.NewSlot(s, "the event", p.askDelivery, func(d *document) tea.Cmd {
 		p.doc = d
 		return nil
 	})
@@ -69,21 +69,26 @@ const follow pane.Name = "webhook.follow"
 func (p *Pane) Actions() []pane.Action {
 	selected := func() string {
 		if _, ok := p.feed.Chosen(); !ok {
-			return "No delivery selected"
+			return "No event selected"
 		}
 		return ""
 	}
 	return []pane.Action{
-		{Name: follow, Keys: "f", Word: "follow", Long: "Follow the newest delivery", Footer: true, Do: p.follow},
-		{Name: "webhook.replay", Keys: "r", Word: "replay", Long: "Send the delivery again, or take it in again", Footer: true, Aims: true, Why: selected, Do: p.replay},
-		{Name: "webhook.edit", Keys: "e", Word: "edit and replay", Long: "Edit the delivery in $EDITOR, then send it", Aims: true, Why: selected, Do: p.edit},
-		{Name: "webhook.mark", Keys: "m", Word: "mark", Long: "Mark the delivery, to compare another with it", Aims: true, Why: selected, Do: p.mark},
-		{Name: "webhook.diff", Keys: "d", Word: "diff", Long: "Compare the delivery with the marked one", Footer: true, Shown: func() bool { return p.marked != 0 }, Aims: true, Why: p.whyNoDiff, Do: p.diff},
-		{Name: "webhook.export", Keys: "x", Word: "export", Long: "Write deliveries to a file", Footer: true, Aims: true, Why: selected, Do: p.export},
-		{Name: "webhook.chain", Keys: "w", Word: "receipt", Long: "Show when and how the delivery came and went", Footer: true, Aims: true, Why: selected, Do: p.chain},
+		{Name: follow, Keys: "f", Word: "follow", Long: "Follow the newest event", Footer: true, Do: p.follow},
+		{Name: "webhook.replay", Keys: "r", Word: "replay", Long: "Send the event again, to a URL or to Greenroom " +
+			"itself", Footer: true, Aims: true, Why: selected, Do: p.replay},
+		{Name: "webhook.edit", Keys: "e", Word: "edit and replay", Long: "Edit the event in $EDITOR, then send " +
+			"it", Aims: true, Why: selected, Do: p.edit},
+		{Name: "webhook.mark", Keys: "m", Word: "mark", Long: "Mark the event, to compare another with it", Aims: true, Why: selected, Do: p.mark},
+		{Name: "webhook.diff", Keys: "d", Word: "diff", Long: "Compare the event with the marked " +
+			"one", Footer: true, Shown: func() bool { return p.marked != 0 }, Aims: true, Why: p.whyNoDiff, Do: p.diff},
+		{Name: "webhook.export", Keys: "x", Word: "export", Long: "Export events to a file", Footer: true, Aims: true, Why: selected, Do: p.export},
+		{Name: "webhook.chain", Keys: "w", Word: "receipt", Long: "Show when the event arrived and where it was " +
+			"forwarded", Footer: true, Aims: true, Why: selected, Do: p.chain},
 		{Name: "webhook.values", Keys: "v", Word: "values", Long: "Search the values in the body, and copy one or its path", Footer: true, Aims: true, Why: selected, Do: p.values},
 		{Name: "webhook.fold", Keys: "z", Word: "fold", Long: "Fold the JSON to its first or second level, or unfold it", Why: selected, Do: p.refold},
-		{Name: "webhook.curl", Keys: "y", Word: "copy as curl", Long: "Copy the delivery as a curl command", Footer: true, Aims: true, Why: selected, Do: p.copyCurl},
+		{Name: "webhook.curl", Keys: "y", Word: "copy as curl", Long: "Copy the event as a curl " +
+			"command", Footer: true, Aims: true, Why: selected, Do: p.copyCurl},
 		{Name: "webhook.hex", Keys: "b", Word: "hex", Long: "Show the body as bytes, or as text", Footer: true, Why: selected, Do: p.toggleHex},
 		{Name: "webhook.forwards", Keys: "F", Word: "forwards", Long: "Show the forwards with their queues and last answers", Do: p.forwards},
 	}
@@ -236,7 +241,7 @@ func (p *Pane) askDelivery() func(context.Context) (*document, error) {
 func (p *Pane) follow() tea.Cmd {
 	p.feed.Follow = !p.feed.Follow
 	if !p.feed.Follow {
-		return p.Say("Following no longer", "New deliveries are counted; "+p.Key(follow)+" follows again.")
+		return p.Say("Stopped following", "New events are counted; "+p.Key(follow)+" follows again.")
 	}
 	p.inner = false
 	p.feed.Unseen = 0
@@ -265,7 +270,7 @@ func (p *Pane) copyCurl() tea.Cmd {
 	if base == "" {
 		base = "http://127.0.0.1:7070"
 	}
-	return pane.Try(p.Screen, "copy the delivery", nil, func(ctx context.Context) (c command, err error) {
+	return pane.Try(p.Screen, "copy the event", nil, func(ctx context.Context) (c command, err error) {
 		d, err := p.Backend.Event(ctx, app.EventRef{Seq: seq})
 		if err != nil {
 			return c, err

@@ -36,30 +36,32 @@ func (p *Pane) askReplay(seq uint64, edited *export.Request) {
 		}
 		return ""
 	}
-	form := &dialog.Form{Title: fmt.Sprintf("Replay delivery %d", seq), Submit: "Replay", Fields: []*dialog.Field{
-		{Name: "where", Label: "where", Value: "url", Help: "Here it is stored as a replay and changes nothing, unless it is applied.", Options: []dialog.Option{
+	form := &dialog.Form{Title: fmt.Sprintf("Replay event %d", seq), Submit: "Replay", Fields: []*dialog.Field{
+		{Name: "where", Label: "where", Value: "url", Help: "Here, it is stored as a replay and changes nothing unless it is " +
+			"applied.", Options: []dialog.Option{
 			{Value: "url", Label: "to a URL"}, {Value: "here", Label: "here"}, {Value: "apply", Label: "here, applied"},
 		}},
-		{Name: "to", Label: "URL", Value: cmp.Or(p.target, "http://localhost:3000/webhooks"), Off: toURL, Help: "The query of the delivery is appended.",
+		{Name: "to", Label: "URL", Value: cmp.Or(p.target, "http://localhost:3000/webhooks"), Off: toURL, Help: "The event's query is appended.",
 			Check: func(value string, v func(string) string) string {
 				if _, err := app.ForwardURL(value); err != nil && v("where") == "url" {
 					return err.Error()
 				}
 				return ""
 			}},
-		{Name: "sign", Label: "signature", Value: "auto", Help: "Automatic: signed again if the request was changed or its signature is too old by now.", Options: []dialog.Option{
-			{Value: "auto", Label: "automatic"}, {Value: "account", Label: "sign again"}, {Value: "none", Label: "as it came"},
+		{Name: "sign", Label: "signature", Value: "auto", Help: "Automatic: signed again if the request was changed or its " +
+			"signature has expired.", Options: []dialog.Option{
+			{Value: "auto", Label: "automatic"}, {Value: "account", Label: "sign again"}, {Value: "none", Label: "unchanged"},
 		}},
 	}}
 	if edited != nil {
-		form.Title = fmt.Sprintf("Replay the edited delivery %d", seq)
+		form.Title = fmt.Sprintf("Replay the edited event %d", seq)
 	}
 	form.OnSubmit = func(v func(string) string) tea.Cmd {
 		r := replaying{seq: seq, edited: edited, where: v("where"), to: v("to"), sign: v("sign")}
 		if r.where == "url" {
 			p.target = r.to
 		}
-		return pane.Try(p.Screen, "replay the delivery", form, func(ctx context.Context) (app.Attempt, error) { return p.send(ctx, r) }, p.sent)
+		return pane.Try(p.Screen, "replay the event", form, func(ctx context.Context) (app.Attempt, error) { return p.send(ctx, r) }, p.sent)
 	}
 	p.Dialogs.Push(form)
 }
@@ -112,9 +114,9 @@ func (p *Pane) sent(a app.Attempt) tea.Cmd {
 	case a.Status == 0:
 		return p.Complain("", &app.Error{Text: "No answer: " + a.Error})
 	case a.Status/100 != 2:
-		return p.Complain("", &app.Error{Text: fmt.Sprintf("It was answered %d in %d ms", a.Status, a.Ms), Hint: firstLine(a.Answer)})
+		return p.Complain("", &app.Error{Text: fmt.Sprintf("Answered %d in %d ms", a.Status, a.Ms), Hint: firstLine(a.Answer)})
 	case a.Seq != 0:
-		return p.Say(fmt.Sprintf("Stored as delivery %d", a.Seq), "")
+		return p.Say(fmt.Sprintf("Stored as event %d", a.Seq), "")
 	}
 	return p.Say(fmt.Sprintf("Answered %d in %d ms", a.Status, a.Ms), firstLine(a.Answer))
 }
@@ -127,7 +129,7 @@ func firstLine(s string) string {
 // edit opens the delivery in the user's editor, and then asks where to send it.
 func (p *Pane) edit() tea.Cmd {
 	seq := p.seq()
-	return pane.Try(p.Screen, "read the delivery", nil, func(ctx context.Context) (export.Request, error) {
+	return pane.Try(p.Screen, "read the event", nil, func(ctx context.Context) (export.Request, error) {
 		d, err := p.Backend.Event(ctx, app.EventRef{Seq: seq})
 		return export.Request{Method: d.Method, Target: d.Target, Header: d.Headers, Body: d.Body}, err
 	}, func(r export.Request) tea.Cmd { return p.openEditor(seq, r) })
@@ -140,11 +142,11 @@ const maxEdited = 64 << 20
 func (p *Pane) openEditor(seq uint64, r export.Request) tea.Cmd {
 	dir, err := os.MkdirTemp("", "greenroom-edit-")
 	if err != nil {
-		return p.Complain("edit the delivery", err)
+		return p.Complain("edit the event", err)
 	}
 	path := filepath.Join(dir, fmt.Sprintf("event-%d.http", seq))
 	if err := os.WriteFile(path, r.Text(), 0o600); err != nil {
-		return p.Complain("edit the delivery", errors.Join(err, os.RemoveAll(dir)))
+		return p.Complain("edit the event", errors.Join(err, os.RemoveAll(dir)))
 	}
 	editor := strings.Fields(cmp.Or(os.Getenv("VISUAL"), os.Getenv("EDITOR"), "vi"))
 	cmd := exec.CommandContext(p.Ctx, editor[0], append(editor[1:], path)...)
