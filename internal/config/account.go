@@ -24,7 +24,7 @@ func (r *reader) accounts() {
 	modes := map[provider.Platform]string{}
 	for _, d := range r.opts.Drivers {
 		if has(d, "recording.mode") {
-			modes[d.Platform] = r.text(modeKey(d), "", recordingMode(d))
+			modes[d.Platform] = r.text(modeKey(d), "", oneOf(d.Modes...))
 		}
 	}
 	defaults := map[provider.Platform]Origin{}
@@ -32,10 +32,10 @@ func (r *reader) accounts() {
 	r.cfg.Fetch = map[string]Fetch{}
 	for _, name := range r.order {
 		before := len(r.errs)
-		a, chosen, ok := r.account(name)
+		a, chosen, ok := r.oneAccount(name)
 		fetch := Fetch{}
 		if a.Platform != "" && slices.Contains(r.platforms, a.Platform) {
-			fetch = r.fetch(a)
+			fetch = r.fetching(a)
 		}
 		if wrong := r.setAside(before, func(e *Error) bool { return !e.all }); len(wrong) > 0 {
 			r.cfg.Unusable = append(r.cfg.Unusable, Unusable{Name: name, Platform: a.Platform, Errors: wrong})
@@ -65,9 +65,9 @@ func (r *reader) accounts() {
 	}
 }
 
-// account reads one. It is not ok when it is wrong, which is an error, or when it is left out, which is a notice: no key, or
+// oneAccount reads one. It is not ok when it is wrong, which is an error, or when it is left out, which is a notice: no key, or
 // a platform that this build doesn't have.
-func (r *reader) account(name string) (a provider.Account, isDefault, ok bool) {
+func (r *reader) oneAccount(name string) (a provider.Account, isDefault, ok bool) {
 	at, before := r.firstOrigin(name), len(r.errs)
 	key := func(k string) string { return "accounts." + name + "." + k }
 	if !accountName.MatchString(name) {
@@ -81,12 +81,12 @@ func (r *reader) account(name string) (a provider.Account, isDefault, ok bool) {
 	}
 	here := r.platformWords()
 	implied := ""
-	if _, known := r.driver(name); known {
+	if _, known := r.driverOf(name); known {
 		implied = name
 	}
 	a.Platform = provider.Platform(r.text(key("platform"), implied, func(s string) (string, string, string) {
 		w := strings.ToLower(strings.TrimSpace(s))
-		if _, known := r.driver(w); known {
+		if _, known := r.driverOf(w); known {
 			return w, "", "" // one that this build lacks is a notice below
 		}
 		return oneOf(here...)(s)
@@ -101,54 +101,46 @@ func (r *reader) account(name string) (a provider.Account, isDefault, ok bool) {
 		r.cfg.note("Account %s (%s) is ignored: %s is not in this build yet. It has %s.", name, at, a.Platform, strings.Join(here, " and "))
 		return a, false, false
 	}
-	d, _ := r.driver(string(a.Platform))
+	r.driver, _ = r.driverOf(string(a.Platform))
 	for _, k := range []string{"api_key", "api_secret"} { // of a pair the second one is the secret
 		if v, set := r.values[key(k)]; set {
 			r.cfg.KeyFrom[name] = v.place()
 		}
 	}
-	a.APIKey = r.secret(key("api_key"))
-	if _, set := r.values[key("api_secret")]; set {
-		a.APISecret = r.secret(key("api_secret"))
+	r.account, r.isDefault = &a, false
+	r.read(name, func(row row) bool {
+		k, ours := strings.CutPrefix(row.key, "accounts.*.")
+		return ours && !row.fetching && (!row.some || has(r.driver, k))
+	})
+	if a.WebhookSignature == "standard" {
+		a.WebhookSignature = ""
 	}
-	a.APIURL = r.text(r.either(key("api_url"), key("url")), "", apiURL(d))
-	a.WebhookSecret = r.secret(key("webhook_secret"))
-	if d.SignsWithKey && a.WebhookSecret == "" {
+	if r.driver.SignsWithKey && a.WebhookSecret == "" {
 		a.WebhookSecret = a.APISecret
 	}
-	if has(d, "join_url") {
-		a.JoinURL = r.text(key("join_url"), "", joinURL)
-	}
-	a.Subdomain = r.text(key("subdomain"), "", nil)
-	if has(d, "signature") {
-		a.WebhookSignature = r.text(key("signature"), "", oneOf("", "standard", "simple"))
-		if a.WebhookSignature == "standard" {
-			a.WebhookSignature = ""
-		}
-	}
-	isDefault, _ = r.boolean(key("default"), false)
-	a.Recording = r.recording(d, key)
+	isDefault = r.isDefault
 	if a.APIKey == "" {
 		if len(r.errs) == before {
-			r.cfg.note("Account %s (%s) is left out, because it has no API key: set %s.", name, at, r.keyHint(name, d))
+			r.cfg.note("Account %s (%s) is left out, because it has no API key: set %s.", name, at, r.keyHint(name, r.driver))
 		}
 		return a, isDefault, false
 	}
 	return a, isDefault, len(r.errs) == before
 }
 
-func (r *reader) recording(d provider.Driver, key func(string) string) provider.RecordingTarget {
-	t := provider.RecordingTarget{Bucket: r.text(key("recording.bucket"), "", nil)}
-	if has(d, "recording.role_arn") {
-		t.RoleARN = r.text(key("recording.role_arn"), "", roleARN)
+func (r *reader) apiSecret(key string) {
+	if _, set := r.values[key]; set {
+		r.account.APISecret = r.secret(key)
 	}
-	if has(d, "recording.mode") {
-		t.Mode = r.text(key("recording.mode"), "", recordingMode(d))
-	}
-	t.AccessKeyID = r.secret(key("recording.access_key_id"))
-	t.AccessKeySecret = r.secret(key("recording.access_key_secret"))
-	t.Region = r.text(key("recording.region"), DefaultBucketRegion, nil)
-	return t
+}
+
+func (r *reader) apiURL(key string) {
+	alias := strings.TrimSuffix(key, "api_url") + "url"
+	r.account.APIURL = r.text(r.either(key, alias), "", apiURL(r.driver))
+}
+
+func (r *reader) recordingMode(key string) {
+	r.account.Recording.Mode = r.text(key, "", oneOf(r.driver.Modes...))
 }
 
 // firstOrigin is the first place where the account is mentioned.
@@ -187,8 +179,8 @@ func (r *reader) platformWords() []string {
 	return words
 }
 
-// driver finds the driver of a platform that can be configured, in this build or not.
-func (r *reader) driver(platform string) (provider.Driver, bool) {
+// driverOf finds the driver of a platform that can be configured, in this build or not.
+func (r *reader) driverOf(platform string) (provider.Driver, bool) {
 	for _, d := range r.opts.Drivers {
 		if string(d.Platform) == platform {
 			return d, true
@@ -202,9 +194,6 @@ func has(d provider.Driver, key string) bool { return slices.Contains(d.Settings
 
 // modeKey is the general key that sets the recording mode of all of a platform's accounts.
 func modeKey(d provider.Driver) string { return string(d.Platform) + ".recording" }
-
-// recordingMode accepts a recording mode of a platform.
-func recordingMode(d provider.Driver) func(string) (string, string, string) { return oneOf(d.Modes...) }
 
 // either returns the key that is set of two that mean the same, the first if none is. Both are an error.
 func (r *reader) either(key, alias string) string {

@@ -20,16 +20,6 @@ import (
 	"greenroom/provider"
 )
 
-// Defaults of what need not be configured.
-const (
-	DefaultListen       = "127.0.0.1:7070"
-	DefaultBodyLimit    = 1 << 20
-	MaxBodyLimit        = 25 << 20
-	DefaultRetention    = 30 * 24 * time.Hour
-	DefaultRetainBytes  = 2 << 30
-	DefaultBucketRegion = "us-west-2"
-)
-
 // maxHostName is the most characters of host_name.
 const maxHostName = 64
 
@@ -215,7 +205,6 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	r.environment()
 	r.flags()
 	r.general()
-	r.downloads()
 	r.accounts()
 	r.policy()
 	r.tunnel()

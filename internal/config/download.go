@@ -11,21 +11,8 @@ import (
 
 	"github.com/adrg/xdg"
 
-	"greenroom/internal/when"
 	"greenroom/provider"
 )
-
-// Defaults of [download].
-const (
-	DefaultTemplate = "{room}/{date}-{time}-{room}-{id}.{ext}"
-	DefaultFiles    = 2
-	DefaultWorkers  = 4
-	DefaultParallel = 2
-	DefaultTimeout  = "6h"
-)
-
-// DefaultSweep is how often a bucket with a queue is listed, to find objects that the queue missed.
-const DefaultSweep = 24 * time.Hour
 
 // Download is how recordings are fetched.
 type Download struct {
@@ -69,44 +56,31 @@ type Fetch struct {
 	Sweep time.Duration
 }
 
-func (r *reader) downloads() {
-	d := &r.cfg.Download
-	d.Folder = r.text("download.folder", defaultFolder(r.opts.Getenv, r.cfg.DataDir), func(s string) (string, string, string) {
+func (r *reader) downloadFolder(key string) {
+	r.cfg.Download.Folder = r.text(key, defaultFolder(r.opts.Getenv, r.cfg.DataDir), func(s string) (string, string, string) {
 		if strings.TrimSpace(s) == "" {
 			return "", "is empty", `write it like "~/Videos/meetings"`
 		}
-		return absolute(s), "", ""
+		return anyPath(s)
 	})
-	d.Template = r.text("download.template", DefaultTemplate, nil)
-	d.TimeZone = r.text("download.time_zone", "", func(s string) (string, string, string) {
-		if _, err := time.LoadLocation(s); err != nil || s == "Local" {
-			return "", fmt.Sprintf("isn't a time zone: %q", s), `write an IANA name such as "America/New_York", or leave it out for this machine's zone`
-		}
-		return s, "", ""
-	})
-	d.LimitRate = r.rate("download.limit_rate")
-	d.Files = r.number("download.files", DefaultFiles, 1, 16)
-	d.Workers = r.number("download.workers", DefaultWorkers, 1, 16)
-	switch mode := r.text("download.file_mode", "0600", fileMode); mode {
+}
+
+// timeZone accepts the name of a time zone.
+func timeZone(s string) (string, string, string) {
+	if _, err := time.LoadLocation(s); err != nil || s == "Local" {
+		return "", fmt.Sprintf("isn't a time zone: %q", s), `write an IANA name such as "America/New_York", or leave it out for this machine's zone`
+	}
+	return s, "", ""
+}
+
+func (r *reader) fileMode(key string) {
+	d := &r.cfg.Download
+	switch mode := r.text(key, "0600", fileMode); mode {
 	case "umask":
 		d.FileMode, d.Umask = 0o666, true
 	default:
 		n, _ := strconv.ParseUint(mode, 8, 32) // fileMode has looked
 		d.FileMode = fs.FileMode(n)
-	}
-	d.OnDownload = r.program("download.on_download", `["whisper", "{path}"]`)
-	d.OnFailure = r.program("download.on_failure", `["notify-send", "Greenroom", "A recording failed"]`)
-	d.Parallel = r.number("download.parallel", DefaultParallel, 1, 64)
-	if timeout := r.text("download.timeout", DefaultTimeout, func(s string) (string, string, string) {
-		if s = strings.TrimSpace(s); s == "off" || s == "0" {
-			return "off", "", ""
-		}
-		if d, ok := when.Age(s); !ok || d < time.Second {
-			return "", "isn't a time of a second or more", `write it like "6h", or "off"`
-		}
-		return s, "", ""
-	}); timeout != "off" {
-		d.Timeout, _ = when.Age(timeout)
 	}
 }
 
@@ -130,79 +104,61 @@ func (r *reader) program(key, example string) []string {
 	return args
 }
 
-// fetch reads what fetching an account's recordings takes.
-func (r *reader) fetch(a provider.Account) Fetch {
-	key := func(k string) string { return "accounts." + a.Name + "." + k }
-	var f Fetch
-	f.AutoDownload, _ = r.boolean(key("auto_download"), false)
-	f.DeleteAfter, _ = r.boolean(key("delete_after"), false)
-	f.Endpoint = r.text(key("recording.endpoint"), "", endpointURL)
-	f.PathStyle, _ = r.boolean(key("recording.path_style"), false)
-	f.ReadRole = r.text(key("recording.read_role_arn"), "", roleARN)
-	f.ReadKeyID = r.secret(key("recording.read_access_key_id"))
-	f.ReadKeySecret = r.secret(key("recording.read_access_key_secret"))
-	if (f.ReadKeyID == "") != (f.ReadKeySecret == "") {
-		has, lacks := "read_access_key_id", "read_access_key_secret"
-		if f.ReadKeyID == "" {
-			has, lacks = lacks, has
-		}
-		r.fail(r.values[key("recording."+has)].from, key("recording."+has), "needs "+lacks+" beside it", "set both, or none")
-	}
-	r.finding(&f, a, key)
-	return f
-}
-
-// finding reads how new recordings in an account's bucket are noticed.
-func (r *reader) finding(f *Fetch, a provider.Account, key func(string) string) {
-	f.Queue = r.text(key("recording.queue"), "", queueURL)
-	byDefault := "off"
-	if f.Queue != "" {
-		f.Sweep, byDefault = DefaultSweep, "24h"
-	}
-	switch text := r.text(key("recording.sweep"), byDefault, func(s string) (string, string, string) {
-		if s = strings.TrimSpace(s); s == "off" || s == "0" {
-			return "off", "", ""
-		}
-		if d, ok := when.Age(s); !ok || d < time.Minute {
-			return "", "isn't a time of a minute or more", `write it like "24h", or "off"`
-		}
-		return s, "", ""
-	}); text {
-	case "off":
-		f.Sweep = 0
-	default:
-		f.Sweep, _ = when.Age(text)
-	}
-	d, _ := r.driver(string(a.Platform))
-	for _, k := range []string{"recording.queue", "recording.sweep"} {
+// fetching reads how an account's recordings are read.
+func (r *reader) fetching(a provider.Account) (f Fetch) {
+	r.account, r.fetch = &a, &f
+	r.read(a.Name, func(row row) bool { return row.fetching })
+	key := func(k string) string { return "accounts." + a.Name + ".recording." + k }
+	for _, k := range []string{"queue", "sweep"} {
 		v, set := r.values[key(k)]
 		switch {
-		case !set || k == "recording.sweep" && f.Sweep == 0:
-		case d.Objects == nil:
+		case !set || k == "sweep" && f.Sweep == 0:
+		case r.driver.Objects == nil:
 			r.fail(v.from, key(k), fmt.Sprintf("is of no use: %s's recordings are not found in buckets", a.Platform), "leave it out")
 		case a.Recording.Bucket == "":
 			r.fail(v.from, key(k), "has no bucket that it is about", fmt.Sprintf("set bucket under [accounts.%s.recording]", a.Name))
 		}
 	}
+	return f
 }
 
-// rate reads bytes per second; nothing, "0" and "off" are no limit.
-func (r *reader) rate(key string) int64 {
-	text := ""
+// readKeySecret reads the second one of a pair.
+func (r *reader) readKeySecret(key string) {
+	f := r.fetch
+	f.ReadKeySecret = r.secret(key)
+	id := strings.TrimSuffix(key, "secret") + "id"
+	switch {
+	case f.ReadKeyID != "" && f.ReadKeySecret == "":
+		r.fail(r.values[id].from, id, "needs read_access_key_secret beside it", "set both, or none")
+	case f.ReadKeyID == "" && f.ReadKeySecret != "":
+		r.fail(r.values[key].from, key, "needs read_access_key_id beside it", "set both, or none")
+	}
+}
+
+// sweep reads how often an account's bucket is listed: by default only beside a queue.
+func (r *reader) sweep(key string) {
+	byDefault := "off"
+	if r.fetch.Queue != "" {
+		byDefault = "24h"
+	}
+	r.fetch.Sweep = r.span(key, byDefault, time.Minute, forever, "isn't a time of a minute or more", `write it like "24h", or "off"`)
+}
+
+// limitRate reads bytes per second; nothing, "0" and "off" are no limit.
+func (r *reader) limitRate(key string) {
 	if v, set := r.values[key]; set {
 		if n, ok := v.raw.(int64); ok {
 			v.raw = strconv.FormatInt(n, 10)
 			r.values[key] = v
 		}
 	}
-	text = r.text(key, "off", func(s string) (string, string, string) {
+	text := r.text(key, "off", func(s string) (string, string, string) {
 		if _, ok := ParseRate(s); !ok {
 			return "", fmt.Sprintf("can't be %q", s), `write bytes per second like "5M", or "off"`
 		}
 		return s, "", ""
 	})
-	n, _ := ParseRate(text)
-	return n
+	r.cfg.Download.LimitRate, _ = ParseRate(text)
 }
 
 // ParseRate reads a bandwidth in bytes per second: "5M", "800KiB", "5M/s", a number; "off" and 0 are no limit. One that

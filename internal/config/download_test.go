@@ -14,7 +14,7 @@ func TestDownloadDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Download{Folder: filepath.Join(absolute("/somewhere"), "greenroom"), Template: DefaultTemplate, Files: 2, Workers: 4, FileMode: 0o600,
+	want := Download{Folder: filepath.Join(absolute("/somewhere"), "greenroom"), Template: "{room}/{date}-{time}-{room}-{id}.{ext}", Files: 2, Workers: 4, FileMode: 0o600,
 		Parallel: 2, Timeout: 6 * time.Hour}
 	if d := cmp.Diff(want, c.Download); d != "" {
 		t.Error(d)
@@ -26,7 +26,7 @@ func TestDownloadDefaults(t *testing.T) {
 	if err != nil || filepath.Base(c.Download.Folder) != "greenroom" || !filepath.IsAbs(c.Download.Folder) {
 		t.Errorf("%q, %v", c.Download.Folder, err)
 	}
-	if c.Download.Timeout != 6*time.Hour || c.Download.Parallel != DefaultParallel {
+	if c.Download.Timeout != 6*time.Hour || c.Download.Parallel != 2 {
 		t.Errorf("%s, %d at once", c.Download.Timeout, c.Download.Parallel)
 	}
 	if c, err = load(t, "[download]\nfile_mode = \"umask\"", nil); err != nil || c.Download.FileMode != 0o666 || !c.Download.Umask {
@@ -102,7 +102,7 @@ func TestSweeps(t *testing.T) {
 	const queue = "recording.queue = \"https://sqs.us-west-2.amazonaws.com/1/q\"\n"
 	for file, want := range map[string]time.Duration{
 		"":                                  0,
-		queue:                               DefaultSweep,
+		queue:                               24 * time.Hour,
 		"recording.sweep = \"1h\"":          time.Hour,
 		queue + "recording.sweep = \"90m\"": 90 * time.Minute,
 		queue + "recording.sweep = \"off\"": 0,

@@ -10,11 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"greenroom/internal/plain"
-	"greenroom/internal/when"
 	"greenroom/provider"
 )
 
@@ -32,6 +30,11 @@ type reader struct {
 	private   bool
 	platforms []provider.Platform
 	values    map[string]value
+	// account and fetch are those that are being read, isDefault whether the account is its platform's, driver the platform's.
+	account   *provider.Account
+	fetch     *Fetch
+	isDefault bool
+	driver    provider.Driver
 	// covered are the values that flags took the place of.
 	covered map[string]value
 	// order lists accounts as they appear, rebound the actions under [keys].
@@ -78,8 +81,8 @@ func (r *reader) show(key, text string, secret bool, from Origin) {
 	r.cfg.settings = append(r.cfg.settings, Setting{Key: key, Value: text, Secret: secret, From: from.String()})
 }
 
-// text reads a string. check, if any, refuses a value by saying what is wrong and what to write, and may change it.
-func (r *reader) text(key, byDefault string, check func(string) (out, problem, fix string)) string {
+// text reads a string.
+func (r *reader) text(key, byDefault string, c check) string {
 	v, set := r.values[key]
 	if !set {
 		r.show(key, byDefault, false, Origin{})
@@ -90,8 +93,8 @@ func (r *reader) text(key, byDefault string, check func(string) (out, problem, f
 		r.fail(v.from, key, "isn't text", `put it in double quotes`)
 		return byDefault
 	}
-	if check != nil {
-		out, problem, fix := check(s)
+	if c != nil {
+		out, problem, fix := c(s)
 		if problem != "" {
 			r.fail(v.from, key, problem, fix)
 			return byDefault
@@ -103,7 +106,7 @@ func (r *reader) text(key, byDefault string, check func(string) (out, problem, f
 }
 
 // oneOf accepts the given words, in any case.
-func oneOf(words ...string) func(string) (string, string, string) {
+func oneOf(words ...string) check {
 	return func(s string) (string, string, string) {
 		if w := strings.ToLower(strings.TrimSpace(s)); slices.Contains(words, w) {
 			return w, "", ""
@@ -208,44 +211,32 @@ func (r *reader) size(key string, byDefault, least, most int64) int64 {
 var themes = []string{"auto", "light", "dark", "high-contrast", "16", "none"}
 
 func (r *reader) general() {
+	r.read("", func(row row) bool { return !strings.HasPrefix(row.key, "accounts.") && row.tunnels == nil })
+	_, r.cfg.ListenSet = r.values["listen"]
+	r.cfg.RuntimeDir = runtimeDir(r.opts.Getenv)
+}
+
+func (r *reader) dataDir(key string) {
 	c := r.cfg
-	c.DataDir = r.text("data_dir", defaultDataDir(r.opts.Getenv), func(s string) (string, string, string) {
-		return absolute(s), "", ""
-	})
-	if v, set := r.values["data_dir"]; c.DataDir == "" && !set {
-		r.fail(v.from, "data_dir", "has no default without a home folder", "set HOME, XDG_DATA_HOME or GREENROOM_DATA_DIR, or use --data-dir")
+	c.DataDir = r.text(key, defaultDataDir(r.opts.Getenv), anyPath)
+	if v, set := r.values[key]; c.DataDir == "" && !set {
+		r.fail(v.from, key, "has no default without a home folder", "set HOME, XDG_DATA_HOME or GREENROOM_DATA_DIR, or use --data-dir")
 	}
-	c.RuntimeDir = runtimeDir(r.opts.Getenv)
-	c.Listen = r.text("listen", DefaultListen, address)
-	_, c.ListenSet = r.values["listen"]
-	c.BodyLimit = r.size("body_limit", DefaultBodyLimit, 1<<10, MaxBodyLimit)
-	c.Retention.Bytes = r.size("retention.size", DefaultRetainBytes, 1<<20, 1<<50)
-	age := DefaultRetention
-	if text := r.text("retention.age", "30d", func(s string) (string, string, string) {
-		if d, ok := when.Age(s); !ok || d < time.Hour {
-			return "", "isn't an age of an hour or more", `write it like "30d" or "12h"`
-		}
-		return s, "", ""
-	}); text != "" {
-		age, _ = when.Age(text)
+}
+
+// anyPath accepts a path.
+func anyPath(s string) (string, string, string) { return absolute(s), "", "" }
+
+// hostName accepts a name that can be shown.
+func hostName(s string) (string, string, string) {
+	if plain.Text(s) != s || utf8.RuneCountInString(s) > maxHostName {
+		return "", "isn't a name of up to 64 characters that can be shown", `write it like "Ada Lovelace"`
 	}
-	c.Retention.Age = age
-	if text := r.text("lead", "10m", func(s string) (string, string, string) {
-		if d, ok := when.Age(s); !ok || d < time.Minute || d > 24*time.Hour {
-			return "", "isn't a time from a minute to a day", `write it like "10m"`
-		}
-		return s, "", ""
-	}); text != "" {
-		c.Lead, _ = when.Age(text)
-	}
-	c.HostName = r.text("host_name", "", func(s string) (string, string, string) {
-		if plain.Text(s) != s || utf8.RuneCountInString(s) > maxHostName {
-			return "", "isn't a name of up to 64 characters that can be shown", `write it like "Ada Lovelace"`
-		}
-		return s, "", ""
-	})
-	c.Theme = r.text("theme", "auto", oneOf(themes...))
-	c.Mouse, _ = r.boolean("mouse", true)
+	return s, "", ""
+}
+
+// boundKeys reads the screen's keys by action.
+func (r *reader) boundKeys(string) {
 	for _, action := range r.rebound {
 		key := dotted([]string{"keys", action})
 		v := r.values[key]
@@ -259,10 +250,10 @@ func (r *reader) general() {
 			continue
 		}
 		if keys := r.texts(key, example); len(keys) > 0 {
-			if c.Keys == nil {
-				c.Keys = map[string][]string{}
+			if r.cfg.Keys == nil {
+				r.cfg.Keys = map[string][]string{}
 			}
-			c.Keys[action] = keys
+			r.cfg.Keys[action] = keys
 		}
 	}
 }
@@ -283,7 +274,7 @@ func address(s string) (string, string, string) {
 
 // apiURL accepts an http(s) base, without a slash at its end. One without a path gets the path of the platform's own. Where
 // sockets are other words for http, they are accepted too.
-func apiURL(d provider.Driver) func(string) (string, string, string) {
+func apiURL(d provider.Driver) check {
 	path := "/v1"
 	if d.Sockets {
 		path = ""

@@ -3,97 +3,108 @@ package config
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"greenroom/provider"
 )
 
-// row is one key of the configuration: all about it but how its value is read.
+// row is one key of the configuration: all about it.
 type row struct {
 	// key is its path. A star stands for a name of the user's choice, or for the number of a table in an array.
 	key string
+	// read reads the value, with its default and its check, into its place. It is nil for keys that are read together with others.
+	read reading
 	// secret values are shown nowhere, and their variables are not inherited by programs.
 	secret bool
 	// variable and flag set the key, too. The variables under tunnel count for the relay alone.
 	variable, flag string
 	// tunnels are the drivers that use a key under tunnel.
 	tunnels []string
+	// some is a key that only the accounts of some platforms have, fetching one about reading an account's recordings.
+	some, fetching bool
 }
 
-// rows are all keys. To them come those of platforms whose accounts have a recording mode: see [modeKey].
+// rows are all keys, in the order in which they are read and shown. To them come those of platforms whose accounts have a recording
+// mode: see [modeKey].
 var rows = []row{
-	{key: "listen", flag: "--addr"},
-	{key: "body_limit"},
-	{key: "data_dir", variable: "GREENROOM_DATA_DIR", flag: "--data-dir"},
-	{key: "theme", flag: "--theme"},
-	{key: "mouse"},
-	{key: "bell"},
-	{key: "desktop"},
-	{key: "lead"},
-	{key: "host_name"},
-	{key: "default_platform", variable: "DEFAULT_VIDEO_PLATFORM"},
-	{key: "retention.age"},
-	{key: "retention.size"},
-	// The move of rooms from Whereby to Daily has a name of its own; see the hub's migration.
-	{key: "migration.enabled", variable: "DAILY_MIGRATION_ENABLED"},
-	{key: "migration.rooms", variable: "DAILY_MIGRATION_ROOM_IDS"},
-	{key: "keys.*"},
+	{key: "data_dir", read: (*reader).dataDir, variable: "GREENROOM_DATA_DIR", flag: "--data-dir"},
+	{key: "listen", read: text(func(r *reader) *string { return &r.cfg.Listen }, "127.0.0.1:7070", address), flag: "--addr"},
+	{key: "body_limit", read: size(func(r *reader) *int64 { return &r.cfg.BodyLimit }, 1<<20, 1<<10, 25<<20)},
+	{key: "retention.size", read: size(func(r *reader) *int64 { return &r.cfg.Retention.Bytes }, 2<<30, 1<<20, 1<<50)},
+	{key: "retention.age", read: span(func(r *reader) *time.Duration { return &r.cfg.Retention.Age }, "30d", time.Hour, forever,
+		"isn't an age of an hour or more", `write it like "30d" or "12h"`)},
+	{key: "lead", read: span(func(r *reader) *time.Duration { return &r.cfg.Lead }, "10m", time.Minute, 24*time.Hour,
+		"isn't a time from a minute to a day", `write it like "10m"`)},
+	{key: "host_name", read: text(func(r *reader) *string { return &r.cfg.HostName }, "", hostName)},
+	{key: "theme", read: text(func(r *reader) *string { return &r.cfg.Theme }, "auto", oneOf(themes...)), flag: "--theme"},
+	{key: "mouse", read: truth(func(r *reader) *bool { return &r.cfg.Mouse }, true)},
+	{key: "keys.*", read: (*reader).boundKeys},
+
+	{key: "download.folder", read: (*reader).downloadFolder},
+	{key: "download.template", read: text(func(r *reader) *string { return &r.cfg.Download.Template }, "{room}/{date}-{time}-{room}-{id}.{ext}", nil)},
+	{key: "download.time_zone", read: text(func(r *reader) *string { return &r.cfg.Download.TimeZone }, "", timeZone)},
+	{key: "download.limit_rate", read: (*reader).limitRate},
+	{key: "download.files", read: number(func(r *reader) *int { return &r.cfg.Download.Files }, 2, 1, 16)},
+	{key: "download.workers", read: number(func(r *reader) *int { return &r.cfg.Download.Workers }, 4, 1, 16)},
+	{key: "download.file_mode", read: (*reader).fileMode},
+	{key: "download.on_download", read: program(func(r *reader) *[]string { return &r.cfg.Download.OnDownload }, `["whisper", "{path}"]`)},
+	{key: "download.on_failure", read: program(func(r *reader) *[]string { return &r.cfg.Download.OnFailure },
+		`["notify-send", "Greenroom", "A recording failed"]`)},
+	{key: "download.parallel", read: number(func(r *reader) *int { return &r.cfg.Download.Parallel }, 2, 1, 64)},
+	{key: "download.timeout", read: span(func(r *reader) *time.Duration { return &r.cfg.Download.Timeout }, "6h", time.Second, forever,
+		"isn't a time of a second or more", `write it like "6h", or "off"`)},
 
 	// The variables of accounts are those of the platforms' drivers.
 	{key: "accounts.*.platform"},
-	{key: "accounts.*.api_key", secret: true},
-	{key: "accounts.*.api_secret", secret: true},
-	{key: "accounts.*.api_url"},
+	{key: "accounts.*.api_key", read: secret(func(r *reader) *string { return &r.account.APIKey }), secret: true},
+	{key: "accounts.*.api_secret", read: (*reader).apiSecret, secret: true},
+	{key: "accounts.*.api_url", read: (*reader).apiURL},
 	{key: "accounts.*.url"},
-	{key: "accounts.*.join_url"},
-	{key: "accounts.*.webhook_secret", secret: true},
-	{key: "accounts.*.signature"},
-	{key: "accounts.*.subdomain"},
-	{key: "accounts.*.default"},
-	{key: "accounts.*.auto_download"},
-	{key: "accounts.*.delete_after"},
-	{key: "accounts.*.recording.bucket"},
-	{key: "accounts.*.recording.region"},
-	{key: "accounts.*.recording.access_key_id", secret: true},
-	{key: "accounts.*.recording.access_key_secret", secret: true},
-	{key: "accounts.*.recording.role_arn"},
-	{key: "accounts.*.recording.mode"},
-	{key: "accounts.*.recording.endpoint"},
-	{key: "accounts.*.recording.path_style"},
-	{key: "accounts.*.recording.read_role_arn"},
-	{key: "accounts.*.recording.read_access_key_id", secret: true},
-	{key: "accounts.*.recording.read_access_key_secret", secret: true},
-	{key: "accounts.*.recording.queue"},
-	{key: "accounts.*.recording.sweep"},
+	{key: "accounts.*.webhook_secret", read: secret(func(r *reader) *string { return &r.account.WebhookSecret }), secret: true},
+	{key: "accounts.*.join_url", read: text(func(r *reader) *string { return &r.account.JoinURL }, "", joinURL), some: true},
+	{key: "accounts.*.subdomain", read: text(func(r *reader) *string { return &r.account.Subdomain }, "", nil)},
+	{key: "accounts.*.signature", read: text(func(r *reader) *string { return &r.account.WebhookSignature }, "", oneOf("", "standard", "simple")), some: true},
+	{key: "accounts.*.default", read: truth(func(r *reader) *bool { return &r.isDefault }, false)},
+	{key: "accounts.*.recording.bucket", read: text(func(r *reader) *string { return &r.account.Recording.Bucket }, "", nil)},
+	{key: "accounts.*.recording.role_arn", read: text(func(r *reader) *string { return &r.account.Recording.RoleARN }, "", roleARN), some: true},
+	{key: "accounts.*.recording.mode", read: (*reader).recordingMode, some: true},
+	{key: "accounts.*.recording.access_key_id", read: secret(func(r *reader) *string { return &r.account.Recording.AccessKeyID }), secret: true},
+	{key: "accounts.*.recording.access_key_secret", read: secret(func(r *reader) *string { return &r.account.Recording.AccessKeySecret }), secret: true},
+	{key: "accounts.*.recording.region", read: text(func(r *reader) *string { return &r.account.Recording.Region }, "us-west-2", nil)},
+	{key: "accounts.*.auto_download", read: truth(func(r *reader) *bool { return &r.fetch.AutoDownload }, false), fetching: true},
+	{key: "accounts.*.delete_after", read: truth(func(r *reader) *bool { return &r.fetch.DeleteAfter }, false), fetching: true},
+	{key: "accounts.*.recording.endpoint", read: text(func(r *reader) *string { return &r.fetch.Endpoint }, "", endpointURL), fetching: true},
+	{key: "accounts.*.recording.path_style", read: truth(func(r *reader) *bool { return &r.fetch.PathStyle }, false), fetching: true},
+	{key: "accounts.*.recording.read_role_arn", read: text(func(r *reader) *string { return &r.fetch.ReadRole }, "", roleARN), fetching: true},
+	{key: "accounts.*.recording.read_access_key_id", read: secret(func(r *reader) *string { return &r.fetch.ReadKeyID }), secret: true, fetching: true},
+	{key: "accounts.*.recording.read_access_key_secret", read: (*reader).readKeySecret, secret: true, fetching: true},
+	{key: "accounts.*.recording.queue", read: text(func(r *reader) *string { return &r.fetch.Queue }, "", queueURL), fetching: true},
+	{key: "accounts.*.recording.sweep", read: (*reader).sweep, fetching: true},
 
-	{key: "download.folder"},
-	{key: "download.template"},
-	{key: "download.time_zone"},
-	{key: "download.limit_rate"},
-	{key: "download.files"},
-	{key: "download.workers"},
-	{key: "download.file_mode"},
-	{key: "download.on_download"},
-	{key: "download.on_failure"},
-	{key: "download.parallel"},
-	{key: "download.timeout"},
+	// The move of rooms from Whereby to Daily has a name of its own; see the hub's migration.
+	{key: "migration.enabled", variable: "DAILY_MIGRATION_ENABLED"},
+	{key: "migration.rooms", variable: "DAILY_MIGRATION_ROOM_IDS"},
+	{key: "default_platform", variable: "DEFAULT_VIDEO_PLATFORM"},
 
 	{key: "tunnel.driver", flag: "--tunnel", tunnels: tunnelDrivers},
-	{key: "tunnel.url", variable: "GREENROOM_RELAY_URL", tunnels: []string{"relay", "manual", "ssh", "exec", "sqs"}},
-	{key: "tunnel.pattern", tunnels: []string{"ssh", "exec"}},
-	{key: "tunnel.token", secret: true, variable: "GREENROOM_RELAY_TOKEN", tunnels: []string{"relay"}},
-	{key: "tunnel.ca_file", tunnels: []string{"relay"}},
-	{key: "tunnel.window", tunnels: []string{"relay", "sqs"}},
-	{key: "tunnel.ssh_host", tunnels: []string{"ssh"}},
-	{key: "tunnel.ssh_user", tunnels: []string{"ssh"}},
-	{key: "tunnel.ssh_key_file", tunnels: []string{"ssh"}},
-	{key: "tunnel.ssh_known_hosts", tunnels: []string{"ssh"}},
-	{key: "tunnel.ssh_bind", tunnels: []string{"ssh"}},
-	{key: "tunnel.authtoken", secret: true, tunnels: []string{"ngrok"}},
-	{key: "tunnel.domain", tunnels: []string{"ngrok"}},
-	{key: "tunnel.command", tunnels: programs},
-	{key: "tunnel.queue", tunnels: []string{"sqs"}},
-	{key: "tunnel.region", tunnels: []string{"sqs"}},
-	{key: "tunnel.endpoint", tunnels: []string{"sqs"}},
+	{key: "tunnel.url", read: tunnelURL(func(t *Tunnel) *string { return &t.URL }), variable: "GREENROOM_RELAY_URL",
+		tunnels: []string{"relay", "manual", "ssh", "exec", "sqs"}},
+	{key: "tunnel.pattern", read: tunnelText(func(t *Tunnel) *string { return &t.Pattern }, pattern), tunnels: []string{"ssh", "exec"}},
+	{key: "tunnel.token", read: secret(func(r *reader) *string { return &r.cfg.Tunnel.Token }), secret: true, variable: "GREENROOM_RELAY_TOKEN",
+		tunnels: []string{"relay"}},
+	{key: "tunnel.ca_file", read: tunnelText(func(t *Tunnel) *string { return &t.CAFile }, anyPath), tunnels: []string{"relay"}},
+	{key: "tunnel.window", read: number(func(r *reader) *int { return &r.cfg.Tunnel.Window }, 0, 1, 10_000), tunnels: []string{"relay", "sqs"}},
+	{key: "tunnel.ssh_host", read: tunnelText(func(t *Tunnel) *string { return &t.SSHHost }, word), tunnels: []string{"ssh"}},
+	{key: "tunnel.ssh_user", read: tunnelText(func(t *Tunnel) *string { return &t.SSHUser }, word), tunnels: []string{"ssh"}},
+	{key: "tunnel.ssh_key_file", read: tunnelText(func(t *Tunnel) *string { return &t.SSHKeyFile }, anyPath), tunnels: []string{"ssh"}},
+	{key: "tunnel.ssh_known_hosts", read: tunnelText(func(t *Tunnel) *string { return &t.SSHKnownHosts }, anyPath), tunnels: []string{"ssh"}},
+	{key: "tunnel.ssh_bind", read: tunnelText(func(t *Tunnel) *string { return &t.SSHBind }, word), tunnels: []string{"ssh"}},
+	{key: "tunnel.authtoken", read: secret(func(r *reader) *string { return &r.cfg.Tunnel.Authtoken }), secret: true, tunnels: []string{"ngrok"}},
+	{key: "tunnel.domain", read: tunnelText(func(t *Tunnel) *string { return &t.Domain }, word), tunnels: []string{"ngrok"}},
+	{key: "tunnel.command", read: (*reader).tunnelCommand, tunnels: programs},
+	{key: "tunnel.queue", read: tunnelText(func(t *Tunnel) *string { return &t.Queue }, word), tunnels: []string{"sqs"}},
+	{key: "tunnel.region", read: tunnelText(func(t *Tunnel) *string { return &t.Region }, word), tunnels: []string{"sqs"}},
+	{key: "tunnel.endpoint", read: tunnelURL(func(t *Tunnel) *string { return &t.Endpoint }), tunnels: []string{"sqs"}},
 
 	{key: "forward.*.name"},
 	{key: "forward.*.url"},
@@ -103,6 +114,8 @@ var rows = []row{
 	{key: "forward.*.ca"},
 	{key: "forward.*.from"},
 
+	{key: "bell"},
+	{key: "desktop"},
 	{key: "notify.*.on"},
 	{key: "notify.*.run"},
 }

@@ -84,7 +84,7 @@ func (r *reader) tunnel() {
 	for _, row := range rows {
 		name, ok := strings.CutPrefix(row.key, "tunnel.")
 		if _, set := r.values[row.key]; ok && name != "driver" && (set || slices.Contains(row.tunnels, t.Driver)) {
-			r.tunnelKey(t, name, row.key)
+			row.read(r, row.key)
 		}
 	}
 	if t.Driver == "ssh" && t.SSHKnownHosts == "" {
@@ -133,32 +133,22 @@ func (r *reader) tunnelDriver() string {
 	return driver
 }
 
-func (r *reader) tunnelKey(t *Tunnel, name, key string) {
-	plain := map[string]*string{
-		"ssh_host": &t.SSHHost, "ssh_user": &t.SSHUser, "ssh_bind": &t.SSHBind, "domain": &t.Domain,
-		"queue": &t.Queue, "region": &t.Region,
+func tunnelText(to func(*Tunnel) *string, c check) reading {
+	return text(func(r *reader) *string { return to(&r.cfg.Tunnel) }, "", c)
+}
+
+func tunnelURL(to func(*Tunnel) *string) reading {
+	return func(r *reader, key string) {
+		t := &r.cfg.Tunnel
+		*to(t) = r.text(key, "", func(s string) (string, string, string) { return publicURL(s, t.Driver == "relay") })
 	}
-	files := map[string]*string{"ca_file": &t.CAFile, "ssh_key_file": &t.SSHKeyFile, "ssh_known_hosts": &t.SSHKnownHosts}
-	urls := map[string]*string{"url": &t.URL, "endpoint": &t.Endpoint}
-	secrets := map[string]*string{"token": &t.Token, "authtoken": &t.Authtoken}
-	switch {
-	case name == "pattern":
-		t.Pattern = r.text(key, "", pattern)
-	case plain[name] != nil:
-		*plain[name] = r.text(key, "", word)
-	case files[name] != nil:
-		*files[name] = r.text(key, "", func(s string) (string, string, string) { return absolute(s), "", "" })
-	case urls[name] != nil:
-		*urls[name] = r.text(key, "", func(s string) (string, string, string) { return publicURL(s, t.Driver == "relay") })
-	case secrets[name] != nil:
-		*secrets[name] = r.secret(key)
-	case name == "window":
-		t.Window = r.number(key, 0, 1, 10_000)
-	case name == "command":
-		t.Command = r.texts(key, `["lt", "--port", "{port}"]`)
-		if n := len(r.cfg.settings); len(t.Command) > 1 {
-			r.cfg.settings[n-1].Value = t.Command[0] + " …" // arguments may hold a secret
-		}
+}
+
+func (r *reader) tunnelCommand(key string) {
+	t := &r.cfg.Tunnel
+	t.Command = r.texts(key, `["lt", "--port", "{port}"]`)
+	if n := len(r.cfg.settings); len(t.Command) > 1 {
+		r.cfg.settings[n-1].Value = t.Command[0] + " …" // arguments may hold a secret
 	}
 }
 
