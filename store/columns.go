@@ -20,16 +20,22 @@ const (
 	columnSize = 48
 	facetSize  = 24
 	blockBytes = 4000
+	// folded is the form of columns whose hashes are of texts without accents; it was 0 before.
+	folded = 1
 )
 
 // appendColumns encodes c.
 func appendColumns(b []byte, c *filter.Columns) []byte {
+	form := uint16(0)
+	if c.Folded {
+		form = folded
+	}
 	b = binary.BigEndian.AppendUint64(b, c.Seq)
 	b = binary.BigEndian.AppendUint32(b, uint32(max(c.At, 0)))
 	b = append(b, c.Kind, c.Verdict)
 	b = binary.BigEndian.AppendUint16(b, uint16(c.Flags))
 	b = binary.BigEndian.AppendUint16(b, c.Status)
-	b = binary.BigEndian.AppendUint16(b, 0)
+	b = binary.BigEndian.AppendUint16(b, form)
 	for _, n := range [...]uint32{c.Size, c.Account, c.Type, c.Room, c.Meeting, c.Participant, c.Session} {
 		b = binary.BigEndian.AppendUint32(b, n)
 	}
@@ -42,6 +48,7 @@ func columnsAt(block []byte, i int, c *filter.Columns) {
 	c.Seq, c.At = binary.BigEndian.Uint64(b[:8]), int64(binary.BigEndian.Uint32(b[8:12]))
 	c.Kind, c.Verdict, c.Flags = b[12], b[13], filter.Flag(binary.BigEndian.Uint16(b[14:16]))
 	c.Status, c.Size = binary.BigEndian.Uint16(b[16:18]), binary.BigEndian.Uint32(b[20:24])
+	c.Folded = binary.BigEndian.Uint16(b[18:20]) == folded
 	c.Account, c.Type = binary.BigEndian.Uint32(b[24:28]), binary.BigEndian.Uint32(b[28:32])
 	c.Room, c.Meeting = binary.BigEndian.Uint32(b[32:36]), binary.BigEndian.Uint32(b[36:40])
 	c.Participant, c.Session, c.Old = binary.BigEndian.Uint32(b[40:44]), binary.BigEndian.Uint32(b[44:48]), false
@@ -135,7 +142,7 @@ func (w *want) columns(c *filter.Columns) bool {
 	if c.Old {
 		account, meeting = w.oldAccount, w.oldMeeting
 	}
-	return (w.Account == "" || account == c.Account) && (w.Meeting == "" || meeting == c.Meeting) &&
+	return (w.Account == "" || account == c.Account || !c.Folded && !c.Old) && (w.Meeting == "" || meeting == c.Meeting) &&
 		w.verdicts&(1<<c.Verdict) != 0 && w.filter.May(c)
 }
 

@@ -114,7 +114,7 @@ func (e *rawEvent) Body() []byte {
 	return blob[w+int(n):]
 }
 
-// MayHold implements [filter.Event]: JSON changes no letter and no digit of ASCII.
+// MayHold implements [filter.Event]: JSON changes no letter and no digit, with or without an accent.
 func (e *rawEvent) MayHold(word string) bool {
 	return filter.ContainsFold(e.row, word) || filter.ContainsFold(e.whole(), word)
 }

@@ -6,11 +6,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
+	"greenroom/internal/latin"
 	"greenroom/internal/plain"
 )
 
@@ -41,7 +44,7 @@ func (p *program) completeNames(
 
 // typeable reports whether a name continues what was typed, and is one that a shell and a terminal show as it is.
 func typeable(name, prefix string) bool {
-	return name != "" && strings.HasPrefix(name, prefix) && plain.Word(name) == name
+	return name != "" && latin.HasPrefix(name, prefix) && unquoted(name)
 }
 
 func namesOf[T any](all []T, name func(T) string) []string {
@@ -62,6 +65,17 @@ func (p *program) complete(cmd *cobra.Command, read func(context.Context, app.Ba
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return all, cobra.ShellCompDirectiveNoFileComp
+}
+
+// unquoted reports whether shells read a text as one word without quotes. Letters of any alphabet are harmless.
+func unquoted(text string) bool {
+	bare := strings.Map(func(r rune) rune {
+		if r >= utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+			return 'a'
+		}
+		return r
+	}, text)
+	return plain.Word(bare) == bare
 }
 
 // accounts completes the first argument with the names of the configured accounts.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
+	"greenroom/internal/latin"
 	"greenroom/internal/plain"
 	"greenroom/provider"
 )
@@ -67,14 +68,19 @@ func participant(ctx context.Context, b app.Backend, meeting, ref string, abilit
 
 // person finds a participant by session or name, among those who are there or knock.
 func person(m app.MeetingDetail, ref string) (app.Stay, error) {
-	var named []app.Stay
+	var named, alike []app.Stay
 	for _, s := range m.Participants {
 		switch {
 		case s.Session == ref:
 			return s, nil
 		case s.LeftAt.IsZero() && s.Name != "" && (strings.EqualFold(s.Name, ref) || plain.Text(s.Name) == ref):
 			named = append(named, s)
+		case s.LeftAt.IsZero() && s.Name != "" && latin.Same(s.Name, ref):
+			alike = append(alike, s)
 		}
+	}
+	if len(named) == 0 {
+		named = alike
 	}
 	switch len(named) {
 	case 0:

@@ -128,3 +128,16 @@ func TestEjectAsksFirst(t *testing.T) {
 		t.Errorf("it asks %q", b.err.String())
 	}
 }
+
+func TestPeopleAreFoundWithoutTheirAccents(t *testing.T) {
+	m := app.MeetingDetail{Participants: []app.Stay{{Session: "1", Name: "Søren Ångström"}, {Session: "2", Name: "José"}, {Session: "3", Name: "Jose"}}}
+	if s, err := person(m, "soren angstrom"); err != nil || s.Session != "1" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if s, err := person(m, "JOSÉ"); err != nil || s.Session != "2" {
+		t.Errorf("the exact name doesn't go first: %+v, %v", s, err)
+	}
+	if s, err := person(m, "jòse"); err == nil {
+		t.Errorf("one of two: %+v", s)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/latin"
 	"greenroom/provider"
 )
 
@@ -89,7 +90,7 @@ func (t *server) eject(ctx context.Context, in ejectInput) (any, error) {
 		switch {
 		case s.Session == in.Person:
 			sessions = []string{s.Session}
-		case present(s) && strings.EqualFold(s.Name, in.Person):
+		case present(s) && latin.Same(s.Name, in.Person):
 			sessions = append(sessions, s.Session)
 			continue
 		default:

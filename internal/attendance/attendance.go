@@ -6,10 +6,10 @@ package attendance
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/latin"
 )
 
 // Row is the attendance of one person. Rejoins are merged: stays of one user id are one person's, and stays without a
@@ -97,12 +97,12 @@ func PersonOf(s app.Stay) Person {
 	return Person{Name: "(" + s.Session + ")"}
 }
 
-// is reports whether an expected person is the one of the row: by user id, else by name in any case.
+// is reports whether an expected person is the one of the row: by user id, else by name in any case, with or without its accents.
 func (r Row) is(p Person) bool {
 	if p.UserID != "" && p.UserID == r.UserID {
 		return true
 	}
-	return p.Name != "" && strings.EqualFold(strings.TrimSpace(p.Name), strings.TrimSpace(r.Name))
+	return p.Name != "" && latin.Same(p.Name, r.Name)
 }
 
 func row(p Person, stays []app.Stay, now time.Time) Row {

@@ -3,9 +3,9 @@ package filter
 import (
 	"hash/fnv"
 	"math"
-	"strings"
 
 	"greenroom/internal/app"
+	"greenroom/internal/latin"
 	"greenroom/provider"
 )
 
@@ -23,6 +23,8 @@ type Columns struct {
 	Size uint32
 
 	Account, Type, Room, Meeting, Participant, Session uint32
+	// Folded reports that the hashes are those of folded texts. Without it they keep accents, as earlier versions wrote them.
+	Folded bool
 	// Old marks columns of which Seq, At and Kind alone are known, and of Flags those that are set.
 	Old bool
 }
@@ -36,7 +38,7 @@ func ColumnsOf(d *app.Delivery) Columns {
 		Seq: d.Seq, At: d.At.Unix(), Kind: KindIndex(d.Kind), Verdict: VerdictIndex(d.Verdict), Status: uint16(d.Status),
 		Flags: FlagsOf(d), Size: uint32(min(max(d.Size, 0), MaxSize)),
 		Account: Hash(d.Account), Type: Hash(d.Type), Room: Hash(d.Room), Meeting: Hash(d.Meeting), Participant: Hash(d.Participant),
-		Session: Hash(d.Session),
+		Session: Hash(d.Session), Folded: true,
 	}
 }
 
@@ -63,8 +65,8 @@ func (c *Columns) Number(f Field) (int64, bool) {
 	return 0, false
 }
 
-// Hash is the hash of a text in columns. Case doesn't change it.
-func Hash(s string) uint32 { return hash(strings.ToLower(s)) }
+// Hash is the hash of a text in columns. Case and accents don't change it.
+func Hash(s string) uint32 { return hash(latin.Fold(s)) }
 
 func hash(s string) uint32 {
 	h := fnv.New32a()
@@ -73,7 +75,7 @@ func hash(s string) uint32 {
 }
 
 func (t *textTerm) may(c *Columns) truth {
-	if t.hashes == nil || c.Old {
+	if t.hashes == nil || c.Old || !c.Folded && t.Field != Meeting {
 		return maybe
 	}
 	var has uint32

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"greenroom/internal/latin"
 	"greenroom/provider"
 )
 
@@ -44,7 +45,7 @@ func Complete(text string, of Subject, values func(Field) []string) (string, []s
 		known, ending = Fields(of), ":"
 	}
 	known = slices.DeleteFunc(known, func(k string) bool {
-		return len(k) < len(word) || !strings.EqualFold(k[:len(word)], word)
+		return !latin.HasPrefix(k, word)
 	})
 	if word == "" && ending != "" || len(known) == 0 {
 		return text, known
@@ -56,6 +57,9 @@ func Complete(text string, of Subject, values func(Field) []string) (string, []s
 			n++
 		}
 		common = common[:n]
+	}
+	if !latin.HasPrefix(common, word) { // those that follow differ in an accent of what was typed
+		common = word
 	}
 	if len(known) == 1 {
 		if common += ending; strings.ContainsAny(common, " \t(),\"") {

@@ -6,7 +6,7 @@
 //
 // It is pure: the caller passes the time, and the values of an event are read through [Event], the cheap ones first. A store that
 // has a column of values beside its rows asks [Filter.May] first and skips the rows that can't match. Words, names and values
-// ignore case.
+// ignore case and accents.
 package filter
 
 import (
@@ -94,8 +94,8 @@ type Event interface {
 	Is(Flag) bool
 	Header() http.Header
 	Body() []byte
-	// MayHold returns false only if the word, in lower case and of ASCII letters and digits alone, is in none of the texts that
-	// words are searched in.
+	// MayHold returns false only if the word, folded and of ASCII letters and digits alone, is in none of the texts that words are
+	// searched in.
 	MayHold(word string) bool
 	// Words returns the texts that are searched for words besides headers and body.
 	Words() []string

@@ -2,16 +2,19 @@ package filter
 
 import (
 	"bytes"
+	"encoding/binary"
 	"regexp"
 	"regexp/syntax"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"greenroom/internal/latin"
 )
 
 // text is one value that texts are compared with: a pattern, a regular expression, or a range of numbers.
 type text struct {
-	// parts are in lower case; between two of them anything may stand. whole says that nothing may stand before the first and
+	// parts are folded (see [latin.Fold]); between two of them anything may stand. whole says that nothing may stand before the first and
 	// after the last.
 	parts []string
 	whole bool
@@ -25,14 +28,17 @@ func (s span) holds(n float64) bool { return n >= s.lo && n <= s.hi }
 
 // pattern makes a pattern of a whole value, in which * stands for anything if globs is set.
 func pattern(s string, globs bool) text {
-	s = strings.ToLower(s)
 	if !globs {
-		return text{parts: []string{s}, whole: true}
+		return text{parts: []string{latin.Fold(s)}, whole: true}
 	}
-	return text{parts: strings.Split(s, "*"), whole: true}
+	parts := strings.Split(s, "*")
+	for i, part := range parts {
+		parts[i] = latin.Fold(part)
+	}
+	return text{parts: parts, whole: true}
 }
 
-// exact returns the only text that matches, in lower case.
+// exact returns the only text that matches, folded.
 func (t *text) exact() (string, bool) {
 	if t.whole && len(t.parts) == 1 && t.regex == nil && t.span == nil {
 		return t.parts[0], true
@@ -48,7 +54,7 @@ func (t *text) match(s string) bool {
 		n, ok := decimal(strings.TrimSpace(s))
 		return ok && t.span.holds(n)
 	}
-	return t.parted(strings.ToLower(s))
+	return t.parted(latin.Fold(s))
 }
 
 func (t *text) matchBytes(b []byte) bool {
@@ -58,10 +64,10 @@ func (t *text) matchBytes(b []byte) bool {
 	case !t.whole && len(t.parts) == 1 && ascii(t.parts[0]):
 		return ContainsFold(b, t.parts[0])
 	}
-	return t.parted(string(bytes.ToLower(b)))
+	return t.parted(latin.Fold(string(b)))
 }
 
-// parted compares a text in lower case with the parts.
+// parted compares a folded text with the parts.
 func (t *text) parted(s string) bool {
 	last := len(t.parts) - 1
 	if t.whole {
@@ -90,7 +96,14 @@ func (t *text) parted(s string) bool {
 	return true
 }
 
-func ascii(s string) bool {
+func ascii(s string) bool { return isASCII([]byte(s)) }
+
+func isASCII(s []byte) bool {
+	for ; len(s) >= 8; s = s[8:] {
+		if binary.LittleEndian.Uint64(s)&0x8080808080808080 != 0 {
+			return false
+		}
+	}
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
 			return false
@@ -137,14 +150,14 @@ func literal(r *syntax.Regexp) (longest string) {
 	return longest
 }
 
-// ContainsFold reports whether b contains the word in any case. The word is ASCII in lower case.
+// ContainsFold reports whether b contains the word in any case, with any accents. The word is ASCII in lower case.
 func ContainsFold(b []byte, word string) bool {
+	return containsCase(b, word) || !isASCII(b) && strings.Contains(latin.Fold(string(b)), word)
+}
+
+func containsCase(b []byte, word string) bool {
 	if word == "" {
 		return true
-	}
-	// Two other characters become ASCII in lower case: the Kelvin sign, and the I with a dot.
-	if strings.ContainsAny(word, "ki") && (bytes.Contains(b, []byte("\u212a")) || bytes.Contains(b, []byte("\u0130"))) {
-		return bytes.Contains(bytes.ToLower(b), []byte(word))
 	}
 	at := rarest(word)
 	lower, upper := word[at], word[at]

@@ -34,6 +34,7 @@ func (h *Hub) findMeeting(tx *store.Tx, ref string) (roster.Meeting, error) {
 	if !errors.Is(err, provider.NotFound) {
 		return m, err
 	}
+	missing := app.AsError(err)
 	fits, err := h.elsewhere(tx, ref)
 	if err == nil && len(fits) == 0 && len(ref) >= minPrefix {
 		fits, err = tx.MeetingsByPrefix(strings.ToLower(ref), maxNamed+1)
@@ -46,7 +47,7 @@ func (h *Hub) findMeeting(tx *store.Tx, ref string) (roster.Meeting, error) {
 	case len(fits) == 0:
 		return m, &app.Error{
 			Kind: provider.NotFound, Text: fmt.Sprintf("there is no meeting %q (tried id, room name, platform room)", ref),
-			Hint: app.AsError(noRoom(tx, ref)).Hint,
+			Hint: missing.Hint,
 		}
 	}
 	return m, ambiguous(ref, fits)

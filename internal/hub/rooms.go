@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"greenroom/internal/app"
+	"greenroom/internal/latin"
 	"greenroom/internal/nearest"
 	"greenroom/internal/plain"
 	"greenroom/provider"
@@ -250,21 +252,39 @@ func findRoom(tx *store.Tx, ref string) (app.Room, error) {
 		r, err = tx.RoomByName(ref)
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		return r, noRoom(tx, ref)
+		return roomAlike(tx, ref)
 	}
 	return r, err
 }
 
-// noRoom is the error of a room that isn't there, with the names that may have been meant.
-func noRoom(tx *store.Tx, ref string) error {
+// roomAlike finds the only room whose name differs from ref in accents alone.
+func roomAlike(tx *store.Tx, ref string) (app.Room, error) {
 	rooms, err := tx.Rooms()
 	if err != nil {
-		return err
+		return app.Room{}, err
 	}
-	names := make([]string, 0, len(rooms))
+	all := make([]string, 0, len(rooms))
+	var alike []string
+	var found app.Room
 	for _, r := range rooms {
-		names = append(names, r.Name)
+		all = append(all, r.Name)
+		if latin.Same(r.Name, ref) {
+			found, alike = r, append(alike, strconv.Quote(plain.Text(r.Name)))
+		}
 	}
+	switch len(alike) {
+	case 0:
+		return app.Room{}, noRoom(ref, all)
+	case 1:
+		return found, nil
+	}
+	return app.Room{}, &app.Error{
+		Kind: provider.Invalid, Text: fmt.Sprintf("%q names several rooms: %s", ref, strings.Join(alike, ", ")), Hint: "write the name with its accents, or use the room's id",
+	}
+}
+
+// noRoom is the error of a room that isn't there, with the one of the names that may have been meant.
+func noRoom(ref string, names []string) error {
 	return &app.Error{
 		Kind: provider.NotFound, Text: fmt.Sprintf("there is no room %q", ref), Hint: nearest.Question(ref, names),
 	}

@@ -2,9 +2,9 @@ package hub
 
 import (
 	"context"
-	"strings"
 
 	"greenroom/internal/app"
+	"greenroom/internal/latin"
 	"greenroom/store"
 )
 
@@ -26,7 +26,7 @@ func (h *Hub) Rooms(ctx context.Context, q app.RoomQuery) ([]app.RoomView, error
 		}
 		base := h.pageBase()
 		for _, r := range rooms {
-			if q.Group != "" && !strings.EqualFold(roomName(q.Group), r.Group) {
+			if q.Group != "" && !latin.Same(roomName(q.Group), r.Group) {
 				continue
 			}
 			if r, err = h.located(tx, r); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/calendar"
+	"greenroom/internal/latin"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -268,5 +269,5 @@ func samePerson(a, b app.Person) bool {
 	if a.Mail != "" && b.Mail != "" {
 		return strings.EqualFold(a.Mail, b.Mail)
 	}
-	return strings.EqualFold(a.Name, b.Name)
+	return latin.Same(a.Name, b.Name)
 }

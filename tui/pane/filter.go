@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/filter"
+	"greenroom/internal/latin"
 	"greenroom/tui/words"
 )
 
@@ -119,8 +120,8 @@ func (f *Filter) recall(older int) {
 
 // Matches reports whether every word of the filter is in one of the fields.
 func (f *Filter) Matches(fields ...string) bool {
-	hay := strings.ToLower(strings.Join(fields, "\n"))
-	for _, w := range strings.Fields(strings.ToLower(f.Text)) {
+	hay := latin.Fold(strings.Join(fields, "\n"))
+	for _, w := range strings.Fields(latin.Fold(f.Text)) {
 		if !strings.Contains(hay, w) {
 			return false
 		}

@@ -14,6 +14,7 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/cursor"
 	"greenroom/internal/filter"
+	"greenroom/internal/latin"
 	"greenroom/provider"
 )
 
@@ -159,7 +160,11 @@ func (m *Memory) Status(ctx context.Context, _ app.StatusQuery) (app.Status, err
 }
 
 func (m *Memory) room(ref string) int {
-	return slices.IndexFunc(m.rooms, func(r app.Room) bool { return r.ID == ref || r.Name == ref })
+	i := slices.IndexFunc(m.rooms, func(r app.Room) bool { return r.ID == ref || r.Name == ref })
+	if i < 0 {
+		i = slices.IndexFunc(m.rooms, func(r app.Room) bool { return latin.Same(r.Name, ref) })
+	}
+	return i
 }
 
 func (m *Memory) view(r app.Room) app.RoomView {
@@ -189,7 +194,7 @@ func (m *Memory) Rooms(ctx context.Context, q app.RoomQuery) ([]app.RoomView, er
 	defer m.Unlock()
 	var out []app.RoomView
 	for _, r := range m.rooms {
-		if q.Group != "" && !strings.EqualFold(q.Group, r.Group) {
+		if q.Group != "" && !latin.Same(q.Group, r.Group) {
 			continue
 		}
 		v := m.view(r)
