@@ -16,6 +16,10 @@ import (
 // 2,000 messages.
 const coalesce = 25 * time.Millisecond
 
+// unhurried is how long changes are collected that only confirm what is known: presence is read several times a second with a hundred
+// live meetings.
+const unhurried = time.Second
+
 // The limits of one batch. Deliveries beyond them are only counted.
 const (
 	maxDeliveries = 400
@@ -69,6 +73,7 @@ func (c *changes) add(ch app.Change) {
 			c.Meetings = map[string]app.Meeting{}
 		}
 		c.Meetings[ch.Meeting.ID] = *ch.Meeting
+		delete(c.Confirmed, ch.Meeting.ID)
 	case app.RoomChange, app.BookingChange:
 		c.Rooms = true
 	case app.RecordingChange:
@@ -91,6 +96,18 @@ func (c *changes) add(ch app.Change) {
 	}
 }
 
+// confirm adds a meeting of which the evidence alone is newer.
+func (c *changes) confirm(m app.Meeting) {
+	if _, changed := c.Meetings[m.ID]; changed {
+		c.Meetings[m.ID] = m
+		return
+	}
+	if c.Confirmed == nil {
+		c.Confirmed = map[string]app.Meeting{}
+	}
+	c.Confirmed[m.ID] = m
+}
+
 // feed keeps one subscription open, collects its changes, and returns them as batches. A batch grows until it is asked
 // for, within limits.
 type feed struct {
@@ -99,6 +116,8 @@ type feed struct {
 	out     chan changes
 	done    chan struct{}
 	started bool
+	// known are the meetings as they were reported last.
+	known map[string]app.Meeting
 }
 
 func newFeed(b app.Backend, clock clockwork.Clock) *feed {
@@ -175,7 +194,9 @@ func (f *feed) stream(ctx context.Context) error {
 		return err
 	}
 	batch := changes{link: linkUp}
+	f.known = map[string]app.Meeting{}
 	var due <-chan time.Time
+	urgent := false
 	ready := f.out // the first batch goes out at once
 	for {
 		select {
@@ -183,16 +204,40 @@ func (f *feed) stream(ctx context.Context) error {
 			if !ok {
 				return nil
 			}
-			batch.add(ch)
-			if due == nil && ready == nil {
-				due = f.clock.After(coalesce)
+			confirms := f.confirms(ch)
+			if confirms {
+				batch.confirm(*ch.Meeting)
+			} else {
+				batch.add(ch)
+			}
+			switch {
+			case ready != nil:
+			case !confirms && !urgent:
+				due, urgent = f.clock.After(coalesce), true
+			case due == nil:
+				due = f.clock.After(unhurried)
 			}
 		case <-due:
-			due, ready = nil, f.out
+			due, urgent, ready = nil, false, f.out
 		case ready <- batch:
 			batch, ready = changes{}, nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+}
+
+// confirms notes a meeting, and reports whether the change is newer evidence and nothing else.
+func (f *feed) confirms(ch app.Change) bool {
+	switch {
+	case ch.Kind == app.Missed:
+		clear(f.known)
+	case ch.Kind == app.MeetingChange && ch.Meeting != nil:
+		had, known := f.known[ch.Meeting.ID]
+		if f.known[ch.Meeting.ID] = *ch.Meeting; ch.Meeting.Status == app.Ended {
+			delete(f.known, ch.Meeting.ID)
+		}
+		return known && ch.Meeting.Confirms(had)
+	}
+	return false
 }

@@ -96,6 +96,10 @@ func Themes() []string { return []string{Auto, Dark, Light, HighContrast, Sixtee
 // ErrSetUp is the end of a screen on which the user has chosen to set up an account.
 var ErrSetUp = errors.New("screen: set up an account")
 
+// fps is how often the screen may be drawn. With 60, the framework's default, a key would wait for its frame longer than a frame of most
+// terminals takes.
+const fps = 120
+
 // Run shows the screen until the user quits or ctx ends; both return nil.
 func Run(ctx context.Context, o Options) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -106,7 +110,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	// Signals end ctx. A second handler, such as Bubble Tea's, could wait for a loop that has already ended.
 	opts := []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithFilter(newWheel(m.Clock).filter), tea.WithEnvironment(m.opts.Env),
+		tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithFPS(fps), tea.WithFilter(newWheel(m.Clock).filter), tea.WithEnvironment(m.opts.Env),
 	}
 	if o.Input != nil {
 		opts = append(opts, tea.WithInput(o.Input))

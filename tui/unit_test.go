@@ -289,3 +289,46 @@ func TestTheStatusShowsWhatToDo(t *testing.T) {
 		p.does("reload").sees("not listening", "the port is taken")
 	})
 }
+
+// Readings of presence confirm what is known many times a second. They come in one batch a second, and no list is read again for them.
+func TestConfirmationsWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := tuitest.New(clockwork.NewRealClock())
+		f := newFeed(b, b.Clock)
+		ctx, cancel := context.WithCancel(t.Context())
+		f.start(ctx, nil)
+		next := func() changes {
+			c, ok := f.next(ctx)().(changes)
+			if !ok {
+				t.Fatal("no batch")
+			}
+			return c
+		}
+		next() // the subscription
+		m := app.Meeting{ID: "m", Status: app.Live, Here: 2}
+		report := func(evidence time.Duration, here int) {
+			m.EvidenceAt, m.Here = app.At(time.Unix(0, 0).Add(evidence)), here
+			copied := m
+			b.Publish(app.Change{Kind: app.MeetingChange, Meeting: &copied})
+		}
+		report(1, 2)
+		if c := next(); len(c.Meetings) != 1 {
+			t.Fatalf("a meeting that wasn't known: %+v", c)
+		}
+		began := time.Now()
+		report(2, 2)
+		report(3, 2)
+		if c := next(); len(c.Meetings) != 0 || c.Confirmed["m"].EvidenceAt != m.EvidenceAt || time.Since(began) != unhurried {
+			t.Errorf("after %s: %+v", time.Since(began), c)
+		}
+		began = time.Now()
+		report(4, 2)
+		report(5, 3)
+		report(6, 3)
+		if c := next(); len(c.Confirmed) != 0 || c.Meetings["m"].EvidenceAt != m.EvidenceAt || time.Since(began) != coalesce {
+			t.Errorf("after %s: %+v", time.Since(began), c)
+		}
+		cancel()
+		f.wait()
+	})
+}

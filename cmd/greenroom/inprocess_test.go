@@ -41,7 +41,7 @@ func realBench(t *testing.T) (*bench, *sandbox.World) {
 }
 
 // shortDir is a folder whose path leaves room for a socket's name.
-func shortDir(t *testing.T) string {
+func shortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "gr")
 	if err != nil {

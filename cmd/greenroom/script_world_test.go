@@ -27,7 +27,7 @@ func newWorld(env *testscript.Env) (*sandbox.World, string) {
 }
 
 // serve is newWorld for tests that are no scripts.
-func serve(t *testing.T, w *sandbox.World) string {
+func serve(t testing.TB, w *sandbox.World) string {
 	t.Helper()
 	srv := httptest.NewServer(w.Handler())
 	t.Cleanup(func() {

@@ -28,7 +28,7 @@ import (
 
 // seat is a real program on a real terminal. What it writes is read all the time, and a terminal's questions are answered.
 type seat struct {
-	t           *testing.T
+	t           testing.TB
 	cmd         *exec.Cmd
 	master, tty *os.File
 	done        chan error
@@ -46,7 +46,7 @@ const (
 )
 
 // seated starts a program as the leader of a session on a terminal of its own.
-func seated(t *testing.T, env []string, args ...string) *seat {
+func seated(t testing.TB, env []string, args ...string) *seat {
 	t.Helper()
 	master, tty, err := pty.Open()
 	if err != nil {
@@ -190,7 +190,7 @@ func (s *seat) whole(when string) {
 }
 
 // ttyEnv is an environment with folders of its own and a sandbox for the platforms.
-func ttyEnv(t *testing.T, base string) []string {
+func ttyEnv(t testing.TB, base string) []string {
 	t.Helper()
 	home := t.TempDir()
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CONFIG_HOME=" + home, "XDG_DATA_HOME=" + home,

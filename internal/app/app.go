@@ -98,6 +98,15 @@ type Meeting struct {
 // KeepsRoom reports whether the platform's room stays after the meeting.
 func (m Meeting) KeepsRoom() bool { return m.Adopted || m.Lasting }
 
+// Confirms reports whether m is what had was, with newer evidence.
+func (m Meeting) Confirms(had Meeting) bool {
+	if (m.Reported == nil) != (had.Reported == nil) || m.Reported != nil && *m.Reported != *had.Reported {
+		return false
+	}
+	m.Reported, m.StatusSource, m.EvidenceAt = had.Reported, had.StatusSource, had.EvidenceAt
+	return m == had
+}
+
 // Stay is one participant's presence in one meeting. A rejoin is a new stay.
 type Stay struct {
 	Session string `json:"session"`

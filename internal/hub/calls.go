@@ -45,7 +45,9 @@ type calls struct {
 	// recordings are those that changed since the last look; all means that every recent one is looked at.
 	recordings map[app.RecordingRef]app.Recording
 	all        bool
-	programs   chan callProgram
+	// meetings are the unended ones as they changed last.
+	meetings map[string]app.Meeting
+	programs chan callProgram
 }
 
 // callProgram is a program that waits to be run.
@@ -55,7 +57,7 @@ type callProgram struct {
 }
 
 func newCalls(h *Hub) *calls {
-	return &calls{h: h, all: true, recordings: map[app.RecordingRef]app.Recording{}, programs: make(chan callProgram, callsWaiting)}
+	return &calls{h: h, all: true, recordings: map[app.RecordingRef]app.Recording{}, meetings: map[string]app.Meeting{}, programs: make(chan callProgram, callsWaiting)}
 }
 
 func (c *calls) run() {
@@ -125,7 +127,17 @@ func (c *calls) note(change app.Change) bool {
 	case app.Missed:
 		c.all = true
 		return true
-	case app.MeetingChange, app.BookingChange, app.StatusChange:
+	case app.MeetingChange:
+		m := change.Meeting
+		if m == nil {
+			return true
+		}
+		had, known := c.meetings[m.ID]
+		if c.meetings[m.ID] = *m; m.Status == app.Ended {
+			delete(c.meetings, m.ID)
+		}
+		return !known || !m.Confirms(had) // each reading of presence is a change
+	case app.ActivityChange, app.BookingChange, app.StatusChange:
 		return true
 	}
 	return false

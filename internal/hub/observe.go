@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -31,6 +32,12 @@ func newPresencePoller(h *Hub, a *account) *presencePoller {
 // run takes a turn every second until the hub closes.
 func (p *presencePoller) run() { p.hub.everySecond(p.turn) }
 
+// Readings of one turn share commits: with a hundred live meetings a commit each would keep the disk busy all day.
+const (
+	readingsAtOnce = 32
+	readingsWithin = time.Second
+)
+
 // turn reads the meetings that are due, as many as the platform's spacing allows.
 func (p *presencePoller) turn(ctx context.Context) {
 	traits := p.account.Provider.Traits()
@@ -42,16 +49,27 @@ func (p *presencePoller) turn(ctx context.Context) {
 		p.hub.complain(err, "the meetings to poll could not be read", p.account)
 		return
 	}
+	var read []Reading
 	for _, m := range due {
 		now := p.hub.clock.Now()
-		if now.Before(p.pause) || ctx.Err() != nil {
+		if now.Before(p.pause) {
+			break
+		}
+		if ctx.Err() != nil {
 			return
 		}
 		p.last[m.ID] = now
 		p.pause = now.Add(traits.PresenceSpacing)
-		err := p.hub.readPresence(ctx, p.account, m)
+		r, err := p.hub.readPresence(ctx, p.account, m)
 		if ctx.Err() != nil {
 			return
+		}
+		if err == nil {
+			read = append(read, r)
+		}
+		if len(read) >= readingsAtOnce || len(read) > 0 && p.hub.clock.Since(read[0].Begun) >= readingsWithin {
+			err = cmp.Or(err, p.hub.observe(ctx, read...))
+			read = nil
 		}
 		if errors.Is(err, provider.NotFound) {
 			err = nil // a fact about this meeting, which the endWatcher looks after; it still closes nothing
@@ -60,6 +78,9 @@ func (p *presencePoller) turn(ctx context.Context) {
 		if errors.Is(err, provider.RateLimited) {
 			p.pause = now.Add(retryAfter(err, traits.PresenceEvery))
 		}
+	}
+	if err := p.hub.observe(ctx, read...); err != nil && ctx.Err() == nil {
+		p.hub.notePoller("presence", p.account, err)
 	}
 }
 
@@ -112,8 +133,8 @@ func (h *Hub) complain(err error, what string, a *account) {
 	}
 }
 
-// readPresence reads one meeting's presence and adds it to the evidence.
-func (h *Hub) readPresence(ctx context.Context, a *account, m roster.Meeting) error {
+// readPresence reads one meeting's presence.
+func (h *Hub) readPresence(ctx context.Context, a *account, m roster.Meeting) (Reading, error) {
 	begun := h.clock.Now()
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -126,10 +147,7 @@ func (h *Hub) readPresence(ctx context.Context, a *account, m roster.Meeting) er
 	if errors.Is(err, provider.NotFound) && a.Provider.Traits().GoneIsEmpty {
 		here, err = nil, nil
 	}
-	if err != nil {
-		return err
-	}
-	return h.Observe(ctx, m.ID, Reading{Begun: begun, Here: here, Partial: partial})
+	return Reading{meeting: m.ID, Begun: begun, Here: here, Partial: partial}, err
 }
 
 // Reading is one presence reading.
@@ -139,61 +157,85 @@ type Reading struct {
 	Here  []provider.Participant
 	// Partial says that absence from it proves nothing, see [provider.ErrPartial].
 	Partial bool
+
+	meeting string // its id
 }
 
 // Observe adds a presence reading to the evidence about a meeting.
 func (h *Hub) Observe(ctx context.Context, meeting string, r Reading) error {
+	r.meeting = meeting
+	return h.observe(ctx, r)
+}
+
+// observe adds readings of different meetings, in one commit.
+func (h *Hub) observe(ctx context.Context, readings ...Reading) error {
+	if len(readings) == 0 {
+		return nil
+	}
 	now := h.clock.Now()
-	r.Begun = earlier(r.Begun, now)
 	return h.store.Update(ctx, func(tx *store.Tx) error {
-		m, err := tx.Meeting(meeting)
-		if err != nil || m.Status == app.Ended {
+		for _, r := range readings {
+			r.Begun = earlier(r.Begun, now)
+			err := h.observeIn(tx, r, now)
+			if len(readings) > 1 && errors.Is(err, store.ErrNotFound) {
+				continue // it was deleted meanwhile, which concerns no other
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (h *Hub) observeIn(tx *store.Tx, r Reading, now time.Time) error {
+	m, err := tx.Meeting(r.meeting)
+	if err != nil || m.Status == app.Ended {
+		return err
+	}
+	o := observation{tx: tx, m: &m, begun: r.Begun, listed: make(map[string]bool)}
+	for _, p := range r.Here {
+		if p.Session == "" {
+			continue
+		}
+		p = personUpTo(p, now)
+		if former, err := ofFormer(tx, m, p, r.Begun); err != nil {
+			return err
+		} else if former {
+			continue
+		}
+		if !p.JoinedAt.IsZero() && !m.Holds(p.JoinedAt) {
+			p.JoinedAt = m.Since.Add(1) // they stayed from the meeting before
+		}
+		m.Began(p.JoinedAt)
+		if err := o.see(p); err != nil {
 			return err
 		}
-		o := observation{tx: tx, m: &m, begun: r.Begun, listed: make(map[string]bool)}
-		for _, p := range r.Here {
-			if p.Session == "" {
-				continue
-			}
-			p = personUpTo(p, now)
-			if former, err := ofFormer(tx, m, p, r.Begun); err != nil {
-				return err
-			} else if former {
-				continue
-			}
-			if !p.JoinedAt.IsZero() && !m.Holds(p.JoinedAt) {
-				p.JoinedAt = m.Since.Add(1) // they stayed from the meeting before
-			}
-			m.Began(p.JoinedAt)
-			if err := o.see(p); err != nil {
-				return err
-			}
-			if a := h.accounts[m.Account]; a != nil {
-				if err := a.claimRecordings(tx, &m, p.Session, r.Begun); err != nil {
-					return err
-				}
-			}
-		}
-		if !r.Partial {
-			if err := o.miss(); err != nil {
+		if a := h.accounts[m.Account]; a != nil {
+			if err := a.claimRecordings(tx, &m, p.Session, r.Begun); err != nil {
 				return err
 			}
 		}
-		if !r.Partial && !o.anybody {
-			o.changed = m.EmptyReading(r.Begun) || o.changed
+	}
+	if !r.Partial {
+		if err := o.miss(); err != nil {
+			return err
 		}
-		if o.anybody {
-			m.Inhabited()
-		}
-		if m.Status == app.Live || o.anybody {
-			m.Observed(r.Begun, app.FromPresence)
-			o.changed = true
-		}
-		if !o.changed {
-			return nil
-		}
-		return tx.PutMeeting(m)
-	})
+	}
+	if !r.Partial && !o.anybody {
+		o.changed = m.EmptyReading(r.Begun) || o.changed
+	}
+	if o.anybody {
+		m.Inhabited()
+	}
+	if m.Status == app.Live || o.anybody {
+		m.Observed(r.Begun, app.FromPresence)
+		o.changed = true
+	}
+	if !o.changed {
+		return nil
+	}
+	return tx.PutMeeting(m)
 }
 
 // ofFormer reports whether a reading of m lists someone who was in the meeting before it in the same platform room, and has left.

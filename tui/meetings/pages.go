@@ -111,6 +111,11 @@ func (p *Pane) Changed(c pane.Changes) tea.Cmd {
 			cmds = append(cmds, p.readDetail.Want())
 		}
 	}
+	for id, m := range c.Confirmed {
+		if i := slices.IndexFunc(p.all, func(had app.Meeting) bool { return had.ID == id }); i >= 0 {
+			p.all[i] = m
+		}
+	}
 	if again && !c.Missed {
 		p.older = false
 		cmds = append(cmds, p.readPage.Want())

@@ -64,7 +64,9 @@ type Changes struct {
 	Total      int
 	Activity   []app.Activity
 	Meetings   map[string]app.Meeting
-	Rooms      bool
+	// Confirmed are meetings of which the evidence alone is newer.
+	Confirmed map[string]app.Meeting
+	Rooms     bool
 	// Recordings reports that some changed without being included; News are the others, in their new state.
 	Recordings bool
 	News       map[app.RecordingRef]app.Recording

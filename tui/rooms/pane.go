@@ -161,6 +161,9 @@ func (p *Pane) Changed(c pane.Changes) tea.Cmd {
 	for _, mt := range c.Meetings {
 		p.meetingChanged(mt)
 	}
+	for _, mt := range c.Confirmed {
+		p.meetingChanged(mt)
+	}
 	if c.Rooms || len(c.Meetings) > 0 {
 		cmds = append(cmds, p.readRooms.Want())
 	}
