@@ -279,7 +279,6 @@ func (p *tab) accessible(state string) {
 // pictures writes screenshots to the folder that GREENROOM_PICTURES names, for people to look at.
 func (p *tab) pictures(state string) {
 	p.t.Helper()
-	dir := os.Getenv("GREENROOM_PICTURES")
 	for _, width := range []int64{320, 1280, 3840} {
 		height := map[int64]int64{320: 640, 1280: 800, 3840: 2160}[width]
 		for _, scheme := range []string{"light", "dark"} {
@@ -289,18 +288,26 @@ func (p *tab) pictures(state string) {
 				p.t.Errorf("%s at %d: %v too wide", state, width, over)
 			}
 			p.accessible(fmt.Sprintf("%s at %d, %s", state, width, scheme))
-			if dir != "" {
-				shot, err := chromedp.Run(p.Context, chromedp.CaptureScreenshot())
-				if err != nil {
-					p.t.Fatal(err)
-				}
-				if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", state, width, scheme)), shot, 0o644); err != nil {
-					p.t.Fatal(err)
-				}
-			}
+			p.shot(fmt.Sprintf("%s-%d-%s", state, width, scheme))
 		}
 	}
 	call(p, emulation.ClearDeviceMetricsOverride, cdp.Empty{})
+}
+
+// shot writes one screenshot, as in pictures.
+func (p *tab) shot(name string) {
+	p.t.Helper()
+	dir := os.Getenv("GREENROOM_PICTURES")
+	if dir == "" {
+		return
+	}
+	shot, err := chromedp.Run(p.Context, chromedp.CaptureScreenshot())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), shot, 0o644); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 func TestAGuestComesInThroughConsent(t *testing.T) {
@@ -416,12 +423,20 @@ func TestThePageIsSmallAndFast(t *testing.T) {
 	}
 	size := eval[float64](p, `performance.getEntriesByType("resource").reduce((n, r) => n + r.transferSize, performance.getEntriesByType("navigation")[0].transferSize)`)
 	t.Logf("first paint after %.0f ms, %.0f bytes", best, size)
-	if best > 500 && os.Getenv("GREENROOM_PATIENT") == "" {
+	if best > 500 && os.Getenv("GREENROOM_SOAK") != "" { // the time depends on what else the machine does
 		t.Errorf("the first paint is after %.0f ms", best)
 	}
-	if size == 0 || size > 100_000 {
+	if size == 0 || size > 20_000 {
 		t.Errorf("the page before consent has %.0f bytes", size)
 	}
+	origin := address[:strings.Index(address, "/r/")]
+	p.onlyFrom(origin)
+	if asked := p.asked(); len(asked) > 4 { // the document, its style, its code, and an icon that is empty
+		t.Errorf("it takes %q", asked)
+	}
+	p.enter("Ada", "I consent, join")
+	p.heading("Waiting for the start")
+	p.quiet()
 	var view map[string]any
 	if err := json.Unmarshal([]byte(eval[string](p, `document.body.dataset.view`)), &view); err != nil || view["room"] != "r" {
 		t.Errorf("%v, %v", view, err)

@@ -12,6 +12,8 @@ export interface Entry {
 /** Events are what a component reports. After left or failed it is gone. */
 export interface Events {
   joined(): void;
+  /** news is said to those who don't see the meeting. */
+  news(text: string): void;
   left(why?: "removed" | "ended" | "moved"): void;
   failed(text: string): void;
 }

@@ -5,7 +5,7 @@ import { button, element, type Join } from "./component";
 export const join: Join = (place, entry, on) => {
   const room = new Room({ adaptiveStream: true, dynacast: true, stopLocalTrackOnUnpublish: true });
   const tiles = element("div", { class: "tiles", role: "list", "aria-label": "People", tabindex: "0" });
-  const note = element("p", { role: "status" });
+  const note = element("p");
   const top = element("div", { class: "bar top" }, note);
   top.hidden = true;
   const panel = element("div", { class: "panel", id: "devices" });
@@ -16,13 +16,14 @@ export const join: Join = (place, entry, on) => {
   const end = (report: () => void) => {
     if (over) return;
     over = true;
-    removeEventListener("resize", layOut);
+    sizes.disconnect();
     ui.remove();
     void room.disconnect().finally(report);
   };
   const say = (text: string) => {
     note.textContent = text;
     top.hidden = text === "";
+    if (text) on.news(text);
   };
 
   // One tile for each person, and one for each screen that is shared.
@@ -32,8 +33,9 @@ export const join: Join = (place, entry, on) => {
     const wanted = new Map<string, { p: Participant; screen: boolean; publication: TrackPublication | undefined }>();
     for (const p of [room.localParticipant, ...room.remoteParticipants.values()]) {
       const screen = p.getTrackPublication(Track.Source.ScreenShare);
-      if (screen?.track) wanted.set(p.sid + " screen", { p, screen: true, publication: screen });
-      wanted.set(p.sid, { p, screen: false, publication: p.getTrackPublication(Track.Source.Camera) });
+      const id = p === room.localParticipant ? "me" : p.sid; // which has no sid before it is connected
+      if (screen?.track) wanted.set(id + " screen", { p, screen: true, publication: screen });
+      wanted.set(id, { p, screen: false, publication: p.getTrackPublication(Track.Source.Camera) });
     }
     for (const [id, tile] of shown) {
       if (!wanted.has(id)) {
@@ -44,7 +46,8 @@ export const join: Join = (place, entry, on) => {
     for (const [id, { p, screen, publication }] of wanted) {
       let tile = shown.get(id);
       if (!tile) {
-        tile = element("div", { class: "tile", role: "listitem" }, element("span", { class: "letter", "aria-hidden": "true" }), element("span", { class: "who" }));
+        tile = element("div", { class: "tile", role: "listitem" }, element("span", { class: "letter", "aria-hidden": "true" }), 
+          element("span", { class: "who" }, element("span", { class: "name" }), element("span", { class: "silent" }, " · microphone off")));
         shown.set(id, tile);
         if (screen) tiles.prepend(tile);
         else tiles.append(tile);
@@ -52,8 +55,9 @@ export const join: Join = (place, entry, on) => {
       const name = nameOf(p);
       const microphone = p.getTrackPublication(Track.Source.Microphone);
       const silent = !screen && (!microphone || microphone.isMuted);
-      tile.querySelector(".who")!.textContent = name + (screen ? ": screen" : silent ? " · microphone off" : "");
-      tile.querySelector(".letter")!.textContent = [...name][0]?.toUpperCase() ?? "";
+      tile.querySelector(".name")!.textContent = name + (screen ? ": screen" : "");
+      tile.querySelector<HTMLElement>(".silent")!.hidden = !silent;
+      tile.querySelector(".letter")!.textContent = (/[\p{L}\p{N}]/u.exec(name)?.[0] ?? [...name][0] ?? "").toUpperCase();
       tile.classList.toggle("screen", screen);
       tile.classList.toggle("mine", p === room.localParticipant);
       tile.classList.toggle("speaking", !screen && p.isSpeaking);
@@ -70,17 +74,32 @@ export const join: Join = (place, entry, on) => {
     }
     layOut();
   };
+  // Tiles are as close to 4:3 as the room allows. Screens are above people, and take most of it.
   const layOut = () => {
-    const n = Math.max(shown.size, 1);
-    const wide = tiles.clientWidth / Math.max(tiles.clientHeight, 1);
-    let columns = 1;
-    for (let best = Infinity, c = 1; c <= n; c++) {
-      const off = Math.abs(Math.log((wide / c) * Math.ceil(n / c) / (4 / 3)));
-      if (off < best) [best, columns] = [off, c];
-    }
-    if (tiles.clientWidth < 600) columns = Math.min(columns, 2);
-    tiles.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
+    const style = getComputedStyle(tiles), gap = parseFloat(style.columnGap);
+    const width = tiles.clientWidth - 2 * gap, height = tiles.clientHeight - 2 * gap;
+    const fill = (list: HTMLElement[], high: number, least: number) => {
+      const n = list.length;
+      let columns = 1;
+      for (let best = Infinity, c = 1; c <= n; c++) {
+        const off = Math.abs(Math.log((width / c) * Math.ceil(n / c) / high / (4 / 3)));
+        if (off < best) [best, columns] = [off, c];
+      }
+      if (width < 600) columns = Math.min(columns, 2);
+      const rows = Math.ceil(n / columns);
+      for (const tile of list) {
+        const h = Math.floor(Math.max((high - (rows - 1) * gap) / rows, least)), w = Math.floor((width - (columns - 1) * gap) / columns);
+        tile.style.height = h + "px";
+        tile.style.width = (list === people && rows === 1 ? Math.min(w, Math.floor((h * 16) / 9)) : w) + "px";
+      }
+    };
+    const all = [...shown.values()], screens = all.filter((t) => t.classList.contains("screen")), people = all.filter((t) => !screens.includes(t));
+    const least = 6 * parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const above = screens.length === 0 ? 0 : people.length === 0 ? height : Math.max(height * 0.72, least);
+    fill(screens, above, least);
+    fill(people, height - above - (above && gap), least);
   };
+  const sizes = new ResizeObserver(layOut);
 
   const failed = (what: string) => (e: unknown) => {
     const why = e instanceof Error ? e.name : "";
@@ -96,20 +115,28 @@ export const join: Join = (place, entry, on) => {
   const microphone = toggle("microphone", () => me.setMicrophoneEnabled(!me.isMicrophoneEnabled));
   const camera = toggle("camera", () => me.setCameraEnabled(!me.isCameraEnabled));
   const screen = toggle("screen", () => me.setScreenShareEnabled(!me.isScreenShareEnabled));
+  const fold = (hide: boolean) => {
+    panel.hidden = hide;
+    devices.setAttribute("aria-expanded", String(!hide));
+  };
   const devices = button("Devices", () => {
-    panel.hidden = !panel.hidden;
-    devices.setAttribute("aria-expanded", String(!panel.hidden));
-    if (!panel.hidden) void choose().catch(failed("list of devices"));
+    fold(!panel.hidden);
+    if (!panel.hidden) choose().then(() => panel.querySelector("select")?.focus(), failed("list of devices"));
+  });
+  panel.addEventListener("keydown", (e) => {
+    if (e.key !== "Escape") return;
+    fold(true);
+    devices.focus();
   });
   devices.setAttribute("aria-expanded", "false");
   devices.setAttribute("aria-controls", "devices");
-  const leave = button("Leave", () => end(() => on.left()), "main");
+  const leave = button("Leave", () => end(() => on.left()), "leave");
   const controls = () => {
     for (const [b, is, name] of [
       [microphone, me.isMicrophoneEnabled, "Microphone"], [camera, me.isCameraEnabled, "Camera"], [screen, me.isScreenShareEnabled, "Screen"],
     ] as const) {
       b.textContent = name + (is ? ": on" : ": off");
-      b.setAttribute("aria-pressed", String(is));
+      b.classList.toggle("off", !is && b !== screen && !b.disabled);
     }
     screen.hidden = !navigator.mediaDevices?.getDisplayMedia;
     draw();
@@ -127,11 +154,11 @@ export const join: Join = (place, entry, on) => {
         select.append(o);
       }
       select.addEventListener("change", () => void room.switchActiveDevice(kind, select.value).catch(failed(name.toLowerCase())));
-      panel.append(element("label", { for: select.id }, name), select);
+      panel.append(element("div", {}, element("label", { for: select.id }, name), select));
     }
     if (!panel.hasChildNodes()) panel.append(element("p", {}, "No devices were found."));
   };
-  ui.append(element("div", { class: "bar", role: "toolbar", "aria-label": "Meeting" }, microphone, camera, screen, devices, leave));
+  ui.append(element("div", { class: "bar", role: "group", "aria-label": "Controls" }, microphone, camera, screen, devices, leave));
 
   room.on(RoomEvent.TrackSubscribed, (track) => {
     if (track.kind === Track.Kind.Audio) ui.append(track.attach());
@@ -140,6 +167,10 @@ export const join: Join = (place, entry, on) => {
   room.on(RoomEvent.TrackUnsubscribed, (track) => {
     for (const e of track.detach()) e.remove();
     draw();
+  });
+  room.on(RoomEvent.ParticipantConnected, (p) => on.news(nameOf(p) + " joined")).on(RoomEvent.ParticipantDisconnected, (p) => on.news(nameOf(p) + " left"));
+  room.on(RoomEvent.TrackPublished, (t, p) => {
+    if (t.source === Track.Source.ScreenShare) on.news(nameOf(p) + " shares a screen");
   });
   for (const e of [
     RoomEvent.ParticipantConnected, RoomEvent.ParticipantDisconnected, RoomEvent.TrackMuted, RoomEvent.TrackUnmuted, RoomEvent.ActiveSpeakersChanged,
@@ -165,8 +196,13 @@ export const join: Join = (place, entry, on) => {
   }));
 
   place.append(ui);
-  addEventListener("resize", layOut);
+  sizes.observe(tiles);
+  for (const b of [microphone, camera, screen, devices]) b.disabled = true;
+  controls();
+  say("Connecting…");
   room.connect(entry.url, entry.access ?? "").then(() => {
+    say("");
+    for (const b of [microphone, camera, screen, devices]) b.disabled = false;
     on.joined();
     controls();
     // Each alone: a missing camera must not silence the microphone.

@@ -60,11 +60,13 @@ async function ask<T>(path: string, body?: unknown): Promise<T> {
 /** show replaces the card. The heading gets the focus, so that it is read out. */
 function show(title: string, ...content: (Node | string)[]): void {
   const heading = element("h1", { tabindex: "-1" }, title);
-  main.replaceChildren(element("div", { class: "card" }, heading, ...content));
+  const room = title === view.room ? [] : [element("p", { class: "room-name" }, view.room)];
+  main.replaceChildren(element("div", { class: "card" }, ...room, heading, ...content));
   main.hidden = false;
   document.title = title === view.room ? title : `${title} – ${view.room}`;
-  if (document.activeElement === document.body || !document.activeElement?.isConnected) heading.focus();
-  status.textContent = title;
+  const lost = document.activeElement === document.body || !document.activeElement?.isConnected;
+  if (lost) heading.focus();
+  status.textContent = lost ? "" : title; // else it would be said twice
 }
 function soft(text: string): HTMLElement { return element("p", { class: "soft" }, text); }
 function row(...buttons: HTMLElement[]): HTMLElement { return element("div", { class: "row" }, ...buttons); }
@@ -111,7 +113,7 @@ function form(problem = ""): void {
       ? "This meeting is recorded. What you say, show and write may be kept. You can join only if you consent."
       : "This meeting is recorded."));
   }
-  const yes = element("button", { type: "submit", class: "main" }, view.ask ? "I consent, join" : "Join");
+  const yes = element("button", { type: "submit", class: "main", ...(view.recorded ? { "aria-describedby": "recorded" } : {}) }, view.ask ? "I consent, join" : "Join");
   buttons.push(yes);
   if (view.ask) buttons.push(button("I don't consent", () => send("no")));
   const f = element("form", { novalidate: "" }, element("label", { for: "name" }, "Your name"), input, error, row(...buttons));
@@ -155,11 +157,10 @@ function declined(): void {
 function wait(problem = ""): void {
   const locked = view.state === "locked";
   const at = start();
-  const note = element("p", { class: "error" }, problem);
-  note.hidden = problem === "";
+  const note = element("p", { class: "error", role: "status" }, problem);
   show(locked ? "Waiting for the host" : "Waiting for the start",
     element("p", { class: "dots" }, locked ? "The room is locked. You join when the host is there" : at ? `The meeting starts on ${at}. You join automatically` : "You join automatically when the meeting starts"),
-    soft(`Your name: ${name}`), note, row(button("Change", () => form())));
+    soft(`Your name: ${name}`), note, row(button(view.ask ? "Change name or answer" : "Change name", () => form())));
   const again = async () => {
     try {
       view = await ask<View>("state");
@@ -167,10 +168,9 @@ function wait(problem = ""): void {
       const p = e as Problem;
       if (p.lasting) return failure(p.message, false);
       note.textContent = p.message + " Trying again…";
-      note.hidden = false;
       return later(waitingEvery, again);
     }
-    note.hidden = true;
+    note.textContent = "";
     if (view.state === "open") return enter(true);
     if (view.state === "locked" && !locked) return wait();
     later(waitingEvery, again);
@@ -184,10 +184,11 @@ async function join(component: string, entry: Entry): Promise<void> {
   try { code = await components[component]!(); } catch { return failure("A part of the page could not be loaded.", true); }
   const on: Events = {
     joined: () => { status.textContent = "You are in the meeting"; },
+    news: (text) => { status.textContent = text; },
     left: (why) => {
       over();
       if (why === "ended") ended();
-      else if (why === "removed") failure("A host removed you from the meeting.", false);
+      else if (why === "removed") show("You were removed", element("p", {}, "A host removed you from the meeting."), soft("You can close this page."));
       else if (why === "moved") left("You joined from another window or device.");
       else left("");
     },
@@ -198,6 +199,7 @@ async function join(component: string, entry: Entry): Promise<void> {
   };
   main.hidden = true;
   stage.hidden = false;
+  stage.focus(); // unless the component has something better
   document.title = view.room;
   leave = code.join(stage, entry, on);
   later(insideEvery, inside);
@@ -212,8 +214,8 @@ async function inside(): Promise<void> {
     return ended();
   }
   if (view.ask && consent !== "yes" && !document.getElementById("now-recorded")) {
-    const bar = element("div", { class: "bar top", id: "now-recorded", role: "alertdialog", "aria-label": "This meeting is recorded now" },
-      element("p", {}, "This meeting is recorded now. Do you consent?"));
+    const bar = element("div", { class: "bar top", id: "now-recorded", role: "alertdialog", tabindex: "-1", "aria-labelledby": "recorded-now" },
+      element("p", { id: "recorded-now" }, "This meeting is recorded now. Do you consent?"));
     const answer = (text: string) => {
       consent = text;
       bar.remove();
@@ -224,8 +226,9 @@ async function inside(): Promise<void> {
       answer("no");
       over();
       declined();
-    }));
+    }, "leave"));
     stage.prepend(bar);
+    bar.focus();
   }
   later(insideEvery, inside);
 }
