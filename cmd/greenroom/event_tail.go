@@ -23,6 +23,7 @@ type watchOptions struct {
 	eventFilter
 	from, until, timeout string
 	count                int
+	changed              func(flag string) bool // of tail
 }
 
 func (o *watchOptions) add(cmd *cobra.Command) {
@@ -41,13 +42,14 @@ func (p *program) eventTail() *cobra.Command {
 	}
 	o.add(cmd)
 	cmd.Flags().IntVar(&o.count, "count", 0, "stop after this many events")
+	o.changed = cmd.Flags().Changed
 	cmd.Flags().StringVar(&o.until, "until", "", "stop after the first event that this filter selects; it is printed only if --filter selects it too")
 	return cmd
 }
 
 func (o *watchOptions) tail(ctx context.Context, _ []string) error {
-	if o.count < 0 {
-		return usagef("--count can't be %d", o.count)
+	if o.count < 0 || o.count == 0 && o.changed("count") {
+		return usagef("--count can't be %d: use 1 or more", o.count)
 	}
 	f, timedOut, err := o.watch(ctx, nil)
 	switch {

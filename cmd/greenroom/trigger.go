@@ -30,6 +30,7 @@ type triggerOptions struct {
 	count, people                    int
 	every                            time.Duration
 	bad                              bool
+	changed                          func(flag string) bool
 }
 
 func (p *program) triggerCommand() *cobra.Command {
@@ -55,7 +56,7 @@ func (p *program) triggerCommand() *cobra.Command {
 	fl.StringVar(&o.name, "name", "Synthetic guest", "name of the participant")
 	allowEmpty(fl, "name") // people without a name exist
 	fl.StringVar(&o.session, "session", "", "id of the participant or the recording (default: a new one)")
-	fl.StringVar(&o.data, "data", "", "send this file as the body, - for standard input")
+	fl.StringVar(&o.data, "data", "", "send this file as the whole body, - for standard input")
 	fl.StringArrayVar(&o.set, "set", nil, "set a value in the body: PATH=VALUE, such as payload.owner=true (repeatable)")
 	fl.IntVar(&o.count, "count", 1, "number of webhooks, each with its own ids")
 	fl.DurationVar(&o.every, "every", 0, "time between them, such as 500ms")
@@ -64,6 +65,7 @@ func (p *program) triggerCommand() *cobra.Command {
 	fl.StringVar(&o.at, "at", "", "time of the event in the body (default: now)")
 	fl.IntVar(&o.people, "people", 3, "number of people in a scenario")
 	fl.StringVar(&o.speed, "speed", "10x", "speed of a scenario; at 1x an event takes place every 5 s")
+	o.changed = fl.Changed
 	return p.jsonFlag(cmd, "print a JSON object per webhook, with its answer")
 }
 
@@ -151,6 +153,13 @@ func (o *triggerOptions) read(word string) (job triggerJob, err error) {
 		return job, usagef("--people can't be %d: use 1 to %d", o.people, scenario.MaxPeople)
 	case job.scenario != "" && (o.count != 1 || o.every != 0 || o.data != "" || o.session != ""):
 		return job, usagef("--count, --every, --data and --session can't be used with the scenario %s", word)
+	case job.scenario == "" && (o.changed("people") || o.changed("speed")):
+		return job, usagef("--people and --speed are for scenarios (%s), not for a single webhook", strings.Join(scenario.Names(), ", "))
+	}
+	for _, flag := range []string{"room", "name", "session", "at"} {
+		if o.data != "" && o.changed(flag) {
+			return job, usagef("--data is the whole body, so --%s has no place: change the file, or a value with --set", flag)
+		}
 	}
 	if o.data != "" {
 		if job.event.Body, err = o.readData(); err != nil {

@@ -171,6 +171,17 @@ func (h *Hub) readCaught(name string, in app.Inbound) reading {
 	return r
 }
 
+// signedCaught reports whether a catch's secret makes a request's signature, however old that is.
+func (h *Hub) signedCaught(name string, in app.Inbound) bool {
+	job, ok := h.caught(h.ctx, name, in)
+	scheme, err := catch.Parse(job.Scheme)
+	if !ok || err != nil {
+		return false
+	}
+	key, ok := scheme.Key(job.Secret)
+	return ok && scheme.SignedWith(catch.Request{Header: http.Header(in.Header), Body: in.Body}, key)
+}
+
 // contentType is that of a catch's answer.
 func contentType(text string) string {
 	if t := strings.TrimSpace(text); (strings.HasPrefix(t, "{") || strings.HasPrefix(t, "[")) && json.Valid([]byte(t)) {

@@ -233,6 +233,14 @@ func TestEventsOfACatchAreReplayed(t *testing.T) {
 	if again, err := b.Resign(t.Context(), app.ResignRequest{Request: in, IfStale: true}); err != nil || slices.Equal(http.Header(again.Header)["Stripe-Signature"], d.Headers["Stripe-Signature"]) {
 		t.Errorf("a stale signature stays: %+v, %v", again.Header, err)
 	}
+	in.ReceivedAt = b.clock.Now() // it was stale on its arrival, too, and rejected
+	if again, err := b.Resign(t.Context(), app.ResignRequest{Request: in, IfStale: true}); err != nil || slices.Equal(http.Header(again.Header)["Stripe-Signature"], d.Headers["Stripe-Signature"]) {
+		t.Errorf("the signature of an event that was rejected as stale stays: %+v, %v", again.Header, err)
+	}
+	in.Body = []byte(changed) // forged: its signature was never right
+	if again, err := b.Resign(t.Context(), app.ResignRequest{Request: in, IfStale: true}); err != nil || !slices.Equal(http.Header(again.Header)["Stripe-Signature"], d.Headers["Stripe-Signature"]) {
+		t.Errorf("a forged event is signed: %+v, %v", again.Header, err)
+	}
 }
 
 // A catch has a public address while the tunnel is live and has one.

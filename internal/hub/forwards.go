@@ -147,7 +147,7 @@ func (f *forwards) view(tx *store.Tx, j store.ForwardJob) app.Forward {
 	switch {
 	case stopped(j) || j.Source == app.ForwardByRun && f.senders[j.Name] == nil:
 		out.State = app.ForwardPaused
-	case j.Tries > 0:
+	case j.Tries > 0 && out.Queue > 0: // the event at hand may be gone, or selected no more
 		out.State = app.ForwardRetrying
 	}
 	return out

@@ -216,7 +216,12 @@ func (h *Hub) EditForward(ctx context.Context, p app.ForwardPatch) (app.Forward,
 		case p.Insecure != nil && *p.Insecure && p.CA == nil:
 			spec.CA = ""
 		}
-		return f.check(&job, spec)
+		was := job.Selects
+		err = f.check(&job, spec)
+		if job.Selects != was { // the event at hand may not be selected any more
+			job.Trying, job.Tries, job.Failing = 0, 0, 0
+		}
+		return err
 	}
 	if err := h.store.View(ctx, edit); err != nil {
 		return app.Forward{}, err

@@ -85,6 +85,22 @@ func TestForwardsAreAddedChangedAndRemoved(t *testing.T) {
 	}
 }
 
+// A forward isn't retrying once the event that its target refused is selected no more.
+func TestAnEventThatIsFilteredAwayIsNotRetried(t *testing.T) {
+	target := newReceiver(func(uint64) app.Attempt { return app.Attempt{Status: 503} })
+	b := forwarding(t, map[string]*receiver{hooks: target})
+	b.setForward(app.ForwardSpec{Name: "dev", URL: hooks, Source: app.ForwardByCommand})
+	b.joins(1)
+	b.awaitTries("dev", 1)
+	if f := b.forward1("dev"); f.State != app.ForwardRetrying || f.Queue != 1 {
+		t.Errorf("a target that refuses: %+v", f)
+	}
+	f, err := b.EditForward(t.Context(), app.ForwardPatch{Name: "dev", Filter: ptr("kind:recording.ready")})
+	if err != nil || f.State != app.ForwardRunning || f.Queue != 0 {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
 func second[T any](_ T, err error) error { return err }
 
 // forward1 returns a forward as it is.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"greenroom/internal/app"
 	"greenroom/provider"
@@ -58,15 +59,18 @@ func (h *Hub) Replay(ctx context.Context, r app.Replay) (app.Answer, error) {
 // Resign signs a request again; see [app.Backend].
 func (h *Hub) Resign(ctx context.Context, r app.ResignRequest) (app.Inbound, error) {
 	in, secret := r.Request, r.Secret
-	var accepts func(app.Inbound) bool
+	// accepts reports whether the signature is right and fresh, signed whether it is right at any time.
+	var accepts, signed func(app.Inbound) bool
 	if name, ok := app.CatchOf(in.Account); ok {
 		accepts = func(in app.Inbound) bool { return h.readCaught(name, in).Delivery.Verdict == provider.Verified }
+		signed = func(in app.Inbound) bool { return h.signedCaught(name, in) }
 	} else {
 		a, err := h.accountOf(in.Account)
 		if err != nil {
 			return in, err
 		}
 		accepts = func(in app.Inbound) bool { return h.accepts(a, in) }
+		signed = func(in app.Inbound) bool { return signedBy(a, in) }
 		if secret == "" && a.WebhookSecret == "" {
 			secret = a.hook.Secret()
 		}
@@ -74,16 +78,25 @@ func (h *Hub) Resign(ctx context.Context, r app.ResignRequest) (app.Inbound, err
 	if r.IfStale {
 		now := in
 		now.ReceivedAt = h.clock.Now()
-		if !accepts(in) || accepts(now) {
+		if accepts(now) || !accepts(in) && !signed(in) {
 			return in, ctx.Err()
 		}
 	}
 	d, err := h.resigned(app.Delivery{Account: in.Account, Headers: http.Header(in.Header), Body: in.Body}, secret)
-	if errors.Is(err, provider.Invalid) {
+	if errors.Is(err, provider.Invalid) && r.Secret == "" {
 		err = &app.Error{Kind: app.NotConfigured, Text: err.Error(), Hint: provider.HintOf(err), Err: err}
 	}
 	in.Header = d.Headers
 	return in, errors.Join(err, ctx.Err())
+}
+
+// signedBy reports whether a secret of the account makes a request's signature, however old that is.
+func signedBy(a *account, in app.Inbound) bool {
+	tester, ok := a.Provider.(provider.SignatureTester)
+	return ok && slices.ContainsFunc(a.secrets(in.ReceivedAt), func(secret string) bool {
+		key, ok := tester.SignatureKey(secret)
+		return ok && tester.SignedWith(provider.WebhookRequest{Method: in.Method, Target: in.Target, Header: http.Header(in.Header), Body: in.Body}, key)
+	})
 }
 
 // accepts reports whether a request has the right signature, and a fresh one at its time of receipt.

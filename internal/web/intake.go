@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -29,6 +30,9 @@ const (
 	// pingLimit is how large the body of a request without a signature may be: a platform's test of the address is not
 	// always signed.
 	pingLimit = 64
+	// peekLimit is how much is kept of the body of a request without a signature, and peekTime how long it is waited for.
+	peekLimit = 8 << 10
+	peekTime  = 100 * time.Millisecond
 	// strayTime bounds how long a sender waits for the record of a request that is for no account.
 	strayTime = time.Second
 )
@@ -108,6 +112,27 @@ func (in *intake) read(ctx context.Context, body io.Reader, limit int64, use fun
 	release()
 	use(whole)
 	return nil
+}
+
+// peek returns the first bytes of a body that is there already, nothing of one that isn't or if there is no place for it.
+func (in *intake) peek(w http.ResponseWriter, r *http.Request) []byte {
+	body := bounds.NewBody(w, r.Body, bounds.Pace{Grace: peekTime, Rate: 1 << 30})
+	place := in.strays.Enter(body)
+	if place == nil {
+		return nil
+	}
+	defer place.Leave()
+	chunk := in.chunks.Get().(*[chunkSize]byte)
+	defer in.chunks.Put(chunk)
+	for n := 0; ; {
+		m, err := body.Read(chunk[n:peekLimit])
+		switch n += m; {
+		case n == peekLimit, errors.Is(err, io.EOF):
+			return bytes.Clone(chunk[:n])
+		case err != nil: // the sender is slow or has left
+			return nil
+		}
+	}
 }
 
 // receive reads a request's body within all bounds and hands it to use. It returns what to answer when it can't.

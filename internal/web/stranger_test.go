@@ -84,6 +84,15 @@ func TestABodyThatCannotMatterIsNotWaitedFor(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the body of a request without a signature is kept as far as it is there", func(t *testing.T) {
+		for size, kept := range map[int]int{100: 100, peekLimit: peekLimit, 3 * peekLimit: peekLimit} {
+			s.got, s.answer = nil, app.Answer{Status: 400}
+			resp := request(t, "POST", l.URL()+"/hooks/daily", "", strings.NewReader(strings.Repeat("b", size)))
+			if resp.StatusCode != 400 || len(s.got) != 1 || len(s.got[0].Body) != kept || s.got[0].Size != int64(size) {
+				t.Errorf("%d bytes: %d, %.200v", size, resp.StatusCode, s.got)
+			}
+		}
+	})
 	t.Run("a test of the address without a signature", func(t *testing.T) {
 		s.got, s.answer = nil, app.Answer{Status: 200}
 		resp := request(t, "POST", l.URL()+"/hooks/daily", "", strings.NewReader(`{"test":"test"}`))

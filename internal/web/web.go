@@ -245,7 +245,8 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.take(w, r, in, l.intake.strays, pingLimit)
 		return
 	}
-	// Its body can't make it authentic: the Backend refuses it by its headers.
+	// Its body can't make it authentic: the Backend refuses it by its headers. What comes with them is for the developer.
+	in.Body = l.intake.peek(w, r)
 	l.record(w, r, in, unsigned)
 }
 

@@ -41,6 +41,9 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 		stamp := strconv.FormatInt(e.Signed().UnixMilli(), 10)
 		h.Set(headerTimestamp, stamp)
 		h.Set(headerSignature, base64.StdEncoding.EncodeToString(sign(keys.decoded[0], stamp, body)))
+	case e.Secret != "":
+		return provider.WebhookRequest{}, p.client.Refuse(provider.Invalid, op, string(e.Kind), "the secret that was given can't sign: Daily's are base64",
+			"give the hmac of a Daily webhook")
 	default:
 		return provider.WebhookRequest{}, p.client.Refuse(provider.Invalid, op, string(e.Kind), "there is no secret to sign with", p.keys.hint)
 	}

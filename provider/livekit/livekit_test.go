@@ -183,7 +183,14 @@ func TestSignatures(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.Header.Set("Authorization", token)
-		}, provider.Rejected, "wrong"},
+		}, provider.Rejected, "not signed: its algorithm is none"},
+		"by another algorithm": {func(r *provider.WebhookRequest) {
+			token, err := jwt.NewWithClaims(jwt.SigningMethodHS512, jwt.MapClaims{"iss": apiKey}).SignedString([]byte(apiSecret))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Authorization", token)
+		}, provider.Rejected, "signed by HS512, and LiveKit signs by HS256"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := sealed(t, append([]byte(nil), body...), apiSecret, nil)

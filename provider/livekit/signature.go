@@ -150,6 +150,12 @@ var errIssuer = errors.New("the token is another key's")
 
 // explain returns the reason for which a token is refused, without quoting it.
 func (k keyring) explain(err error, token string, at time.Time) string {
+	if t, _, e := jwt.NewParser().ParseUnverified(token, &claims{}); e == nil && t.Method.Alg() != jwt.SigningMethodHS256.Alg() {
+		if t.Method == jwt.SigningMethodNone {
+			return "the token is not signed: its algorithm is none"
+		}
+		return "the token is signed by " + t.Method.Alg() + ", and LiveKit signs by HS256"
+	}
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return "the signature is stale: " + distance(token, at, "expired %s ago", expiry)
