@@ -10,6 +10,8 @@ type KeptRoom struct {
 	// Name is valid on every platform, at most 100 bytes. On a platform without [Traits].NamesRooms it is at most 38 bytes of lower
 	// case, and the platform's name begins with it.
 	Name string
+	// RoomID is the id of the room here, as in [MeetingSpec].
+	RoomID string
 	// Locked, Size, Recording and Trigger are those of [MeetingSpec].
 	Locked    bool
 	Size      int

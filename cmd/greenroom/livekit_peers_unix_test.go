@@ -225,3 +225,45 @@ func TestAMeetingOnARealLiveKitServer(t *testing.T) {
 		})
 	}
 }
+
+// A lasting room outlives its meetings, and a server that forgets it.
+func TestALastingRoomOnARealLiveKitServer(t *testing.T) {
+	b := newLiveBench(t, false)
+	var room app.Room
+	b.run(&room, "room", "create", "hall", "--account", "livekit", "--lasting", "--json")
+	if !strings.Contains(room.GuestURL, "/r/hall-") {
+		t.Errorf("its link is %q", room.GuestURL)
+	}
+	var none []app.Meeting
+	if b.run(&none, "meeting", "list", "--room", "hall", "--json"); len(none) != 0 {
+		t.Errorf("there are meetings before the first: %+v", none)
+	}
+	for n := range 3 {
+		var m app.StartedMeeting
+		b.run(&m, "meeting", "start", "hall", "--json")
+		if m.PlatformRoom != "hall" || m.Reused {
+			t.Fatalf("meeting %d is %+v", n, m)
+		}
+		ada := b.server.Join(t, livekittest.Person{Room: "hall", Identity: "ada-1", Name: "Ada"})
+		d := b.agrees("Ada", m.Meeting, 1)
+		if n == 1 { // the server forgets everything
+			b.server.Kill(t)
+			ada.Kill(t)
+			b.server.Restart(t)
+			livekittest.Wait(t, "everyone is gone", func() bool { d = b.show(m.ID); return d.Here == 0 })
+		}
+		if d.Status != app.Ended {
+			b.run(nil, "meeting", "end", m.ID, "--yes")
+		}
+		livekittest.Wait(t, "the end", ada.Gone)
+	}
+	var now app.RoomView
+	b.run(&now, "room", "show", "hall", "--json")
+	if now.GuestURL != room.GuestURL {
+		t.Errorf("its link was %q and is %q", room.GuestURL, now.GuestURL)
+	}
+	b.run(nil, "room", "delete", "hall", "--yes")
+	if _, answer := b.server.Call(t, "RoomService/ListRooms", map[string]any{}, livekittest.Grants{"roomList": true}); len(answer["rooms"].([]any)) != 0 {
+		t.Errorf("the server still has %v", answer["rooms"])
+	}
+}

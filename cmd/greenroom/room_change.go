@@ -215,8 +215,11 @@ func deleteQuestion(r app.Room) string {
 	q := "Delete room " + r.Name + "?"
 	for _, place := range r.Places {
 		if place.Made() && !place.Adopted {
-			q = fmt.Sprintf("Its room %s on %s is also removed, and the link %s stops working. "+
-				"", place.PlatformRoom, place.Account, place.GuestURL) + q
+			link := ""
+			if place.GuestURL != "" {
+				link = fmt.Sprintf(", and the link %s stops working", place.GuestURL)
+			}
+			q = fmt.Sprintf("Its room %s on %s is also removed%s. ", place.PlatformRoom, place.Account, link) + q
 		}
 	}
 	return plain.Text(q)

@@ -116,7 +116,8 @@ type Stay struct {
 	// JoinedAt may be null when only the leaving was reported; LeftAt is null while they are present.
 	JoinedAt Time `json:"joined_at"`
 	LeftAt   Time `json:"left_at"`
-	// Reason is why they left: the platform's word, or Greenroom's: "meeting ended", "not seen any more".
+	// Reason is why they left: "left", "removed", "connection lost", "meeting ended", "moved" (the same person joined elsewhere), "failed to
+	// connect", or empty where that is unknown.
 	Reason string `json:"reason"`
 	// Bot marks recorders, streamers and captioners: listed, never counted. Role is the platform's word.
 	Bot  bool   `json:"bot"`

@@ -197,7 +197,9 @@ func (h *Hub) adopt(
 	}
 	if room.Adopted && (room.Place(a.Name) == nil || room.Place(a.Name).PlatformRoom == found.Room) {
 		room.SetPlace(adoptedPlace(m.Meeting))
-		room.GuestURL = h.guestLinkOf(room)
+		if room.GuestURL, err = h.guestLinkOf(tx, room); err != nil {
+			return m, err
+		}
 		if err := tx.PutRoom(room); err != nil {
 			return m, err
 		}

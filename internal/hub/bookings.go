@@ -149,11 +149,19 @@ func madeFor(tx *store.Tx, b store.Booking, start time.Time) *app.Meeting {
 	return &m.Meeting
 }
 
-// lastingLink is the guest link of a room whose platform room outlives its meetings, else empty.
+// lastingLink is the guest link of a room that is the same for all of its meetings: that of a platform room which outlives them, or the
+// room's page where guests join there. Else it is empty.
 func (h *Hub) lastingLink(tx *store.Tx, roomID string) string {
 	r, err := tx.Room(roomID)
 	if err == nil {
 		r, err = h.located(tx, r)
+	}
+	if a := h.choose(r).Account; err == nil && r.GuestURL == "" && h.tokensForGuests(a) && h.guestsUsePage(a) {
+		link, err := h.pageBase().of(tx, r)
+		if err != nil {
+			return ""
+		}
+		return link.PageURL
 	}
 	if err != nil {
 		return ""

@@ -52,7 +52,7 @@ func (h *Hub) entryOf(tx *store.Tx, b store.Booking, p calendar.Plan) calendar.E
 	for _, o := range b.Made {
 		m := madeFor(tx, b, o.Start.Time)
 		switch {
-		case m == nil || m.Status == app.Ended:
+		case m == nil || m.Status == app.Ended || m.GuestURL == "":
 		case p.Rule == nil:
 			entry.URL = m.GuestURL
 		default:

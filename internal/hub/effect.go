@@ -106,13 +106,27 @@ func (e *effect) meeting() (*roster.Meeting, error) {
 	if ev.Room == "" {
 		return nil, errors.New("the event names no room")
 	}
+	if lasts, err := e.ofKeptRoom(); lasts || err != nil {
+		return nil, err
+	}
 	return e.adopt(nil)
+}
+
+// ofKeptRoom reports whether the event shows no more than that the platform room of a lasting room exists.
+func (e *effect) ofKeptRoom() (bool, error) {
+	if !e.event.Vacant || e.event.RoomID == "" {
+		return false, nil
+	}
+	r, err := e.tx.Room(e.event.RoomID)
+	return err == nil && r.Lasting(), ignore(err, store.ErrNotFound)
 }
 
 // meetingIn finds the event's meeting among those that its platform room had, of which m is the current one.
 func (e *effect) meetingIn(m roster.Meeting) (*roster.Meeting, error) {
 	if e.ofLater(m) {
 		switch {
+		case e.event.Vacant:
+			return nil, nil // the room exists again, and no meeting has begun in it
 		case e.event.Recording != nil:
 			return nil, nil // the list of recordings finds the meeting once it is known
 		case e.event.Room != "" && e.beginsAnother():

@@ -44,7 +44,7 @@ func (h *Hub) keep(ctx context.Context, a *account, r app.Room) (app.Room, error
 		if r, err = h.setPlace(ctx, r, place); err != nil {
 			return r, err
 		}
-		spec := keptRoom(r.RoomSettings, place.Name)
+		spec := keptRoom(r, place.Name)
 		spec.Tried = tried.Time
 		made, err := k.KeepRoom(ctx, spec)
 		h.noteCall(a, err)
@@ -90,35 +90,47 @@ func (h *Hub) keptName(a *account, r app.Room, again bool) string {
 	return slug
 }
 
-func keptRoom(s app.RoomSettings, name string) provider.KeptRoom {
-	return provider.KeptRoom{Name: name, Locked: s.Locked, Size: s.Size, Recording: s.Recording, Trigger: s.Trigger}
+func keptRoom(r app.Room, name string) provider.KeptRoom {
+	return provider.KeptRoom{Name: name, RoomID: r.ID, Locked: r.Locked, Size: r.Size, Recording: r.Recording, Trigger: r.Trigger}
 }
 
 // setPlace stores a place of a room, and returns r with it. Other settings of the stored room stay.
 func (h *Hub) setPlace(ctx context.Context, r app.Room, place app.Place) (app.Room, error) {
 	r.SetPlace(place)
-	r.GuestURL = h.guestLinkOf(r)
 	err := h.store.Update(ctx, func(tx *store.Tx) error {
 		now, err := tx.Room(r.ID)
 		if err != nil {
 			return err
 		}
 		now.SetPlace(place)
-		now.GuestURL = h.guestLinkOf(now)
+		if now.GuestURL, err = h.guestLinkOf(tx, now); err != nil {
+			return err
+		}
+		if r.GuestURL, err = h.guestLinkOf(tx, r); err != nil {
+			return err
+		}
 		return tx.PutRoom(now)
 	})
 	return r, writeError(err)
 }
 
-// guestLinkOf returns the link of a lasting room, empty for others and while it has none.
-func (h *Hub) guestLinkOf(r app.Room) string {
-	if !r.Lasting() {
-		return ""
+// guestLinkOf returns the link of a lasting room, empty for others and while it has none. On a platform whose links carry tokens, which
+// end, it is the address of the room's page.
+func (h *Hub) guestLinkOf(tx *store.Tx, r app.Room) (string, error) {
+	p := r.Place(h.choose(r).Account)
+	switch {
+	case !r.Lasting() || p == nil:
+		return "", nil
+	case p.GuestURL != "" || !p.Made() || !h.tokensForGuests(p.Account):
+		return p.GuestURL, nil
 	}
-	if p := r.Place(h.choose(r).Account); p != nil {
-		return p.GuestURL
-	}
-	return ""
+	link, err := h.pageBase().of(tx, r)
+	return link.PageURL, err
+}
+
+// tokensForGuests reports whether the links of an account's guests carry tokens.
+func (h *Hub) tokensForGuests(account string) bool {
+	return h.embedder(account) != nil && h.accounts[account].Provider.Traits().GuestTokens
 }
 
 // located adds to an adopted room that was stored before rooms had places the one in which its meetings are.
@@ -132,8 +144,9 @@ func (h *Hub) located(tx *store.Tx, r app.Room) (app.Room, error) {
 			r.Places = []app.Place{adoptedPlace(*m)}
 		}
 	}
-	r.GuestURL = h.guestLinkOf(r)
-	return r, nil
+	var err error
+	r.GuestURL, err = h.guestLinkOf(tx, r)
+	return r, err
 }
 
 func adoptedPlace(m app.Meeting) app.Place {
@@ -207,7 +220,7 @@ func (h *Hub) emptied(had app.Place, r app.Room) app.Place {
 
 // noteLink reports that the link of a lasting room is another one than before.
 func (h *Hub) noteLink(a *account, r app.Room, was string) {
-	if was == "" || was == r.GuestURL {
+	if was == "" || was == r.GuestURL || h.tokensForGuests(a.Name) {
 		return
 	}
 	h.log.Warn("the link of a lasting room has changed", "account", a.Name, "room", r.Name)

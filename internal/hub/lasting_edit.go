@@ -116,8 +116,8 @@ func (h *Hub) changePlace(ctx context.Context, a *account, r app.Room, p app.Pla
 	if !ok {
 		return false, cannot(a, app.AbilityLasting)
 	}
-	had := app.RoomSettings{Locked: p.Locked, Size: p.Size, Recording: p.Recording, Trigger: p.Trigger}
-	err = k.ChangeRoom(ctx, platformRoom(p), keptRoom(had, p.PlatformRoom), keptRoom(r.RoomSettings, p.PlatformRoom))
+	had := app.Room{ID: r.ID, RoomSettings: app.RoomSettings{Locked: p.Locked, Size: p.Size, Recording: p.Recording, Trigger: p.Trigger}}
+	err = k.ChangeRoom(ctx, platformRoom(p), keptRoom(had, p.PlatformRoom), keptRoom(r, p.PlatformRoom))
 	h.noteCall(a, err)
 	switch {
 	case errors.Is(err, provider.NotFound):
@@ -269,14 +269,19 @@ func (c *caretaker) look(ctx context.Context, id string) error {
 	h, a := c.hub, c.account
 	defer h.locks.lock(id)()
 	var r app.Room
-	if err := h.store.View(ctx, func(tx *store.Tx) (err error) { r, err = tx.Room(id); return err }); err != nil {
+	was := ""
+	if err := h.store.View(ctx, func(tx *store.Tx) (err error) {
+		if r, err = tx.Room(id); err == nil {
+			was, err = h.guestLinkOf(tx, r)
+		}
+		return err
+	}); err != nil {
 		return ignore(err, store.ErrNotFound)
 	}
 	p := r.Place(a.Name)
 	if p == nil || !r.Lasting() {
 		return nil
 	}
-	was := h.guestLinkOf(r)
 	switch now := h.clock.Now(); {
 	case !p.Made():
 	case !p.EndsAt.IsZero() && p.EndsAt.Sub(now) < renewAhead(*p):
@@ -318,7 +323,7 @@ func (c *caretaker) renew(ctx context.Context, r app.Room, had app.Place) error 
 	if place.Name == "" {
 		place.Name = h.keptName(a, r, true)
 	}
-	spec := keptRoom(r.RoomSettings, place.Name)
+	spec := keptRoom(r, place.Name)
 	spec.Tried = place.TriedAt.Time
 	if place.TriedAt.IsZero() {
 		place.TriedAt = h.now()

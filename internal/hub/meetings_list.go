@@ -22,10 +22,14 @@ func (h *Hub) Meetings(ctx context.Context, q app.MeetingQuery) ([]app.Meeting, 
 	}
 	out := []app.Meeting{}
 	err := h.store.View(ctx, func(tx *store.Tx) error {
-		return h.eachMeeting(ctx, tx, q, func(m app.Meeting) bool {
+		err := h.eachMeeting(ctx, tx, q, func(m app.Meeting) bool {
 			out = append(out, m)
 			return len(out) < q.Limit
 		})
+		if err != nil {
+			return err
+		}
+		return h.giveGuestURLs(tx, out)
 	})
 	return out, err
 }

@@ -226,9 +226,15 @@ func (h *Hub) pageURL(ctx context.Context, m app.Meeting) (string, error) {
 	return link.PageURL, err
 }
 
+// guestsUsePage reports whether guests of an account's meetings join in the room's page, since the platform has no links. Links to a
+// page of the user's carry tokens: only [Hub.StartMeeting] and [Hub.MeetingLink] make them.
+func (h *Hub) guestsUsePage(account string) bool {
+	return h.embedder(account) != nil && h.accounts[account].JoinURL == ""
+}
+
 // giveGuestURL sets the guests' link of a meeting on a platform that has none to the room's page.
 func (h *Hub) giveGuestURL(m *app.Meeting, page app.PageLink) {
-	if m.GuestURL == "" && h.embedder(m.Account) != nil {
+	if m.GuestURL == "" && h.guestsUsePage(m.Account) {
 		m.GuestURL = page.PageURL
 	}
 }
@@ -236,7 +242,7 @@ func (h *Hub) giveGuestURL(m *app.Meeting, page app.PageLink) {
 func (h *Hub) giveGuestURLs(tx *store.Tx, meetings []app.Meeting) error {
 	for i := range meetings {
 		m := &meetings[i]
-		if m.GuestURL != "" || h.embedder(m.Account) == nil {
+		if m.GuestURL != "" || !h.guestsUsePage(m.Account) {
 			continue
 		}
 		r, err := tx.Room(m.RoomID)

@@ -138,7 +138,9 @@ func (h *Hub) restoreRoom(tx *store.Tx, r app.Room, out *app.Undone) error {
 			*p = h.emptied(*p, r)
 		}
 	}
-	r.GuestURL = h.guestLinkOf(r)
+	if r.GuestURL, err = h.guestLinkOf(tx, r); err != nil {
+		return err
+	}
 	if err := tx.PutRoom(r); err != nil {
 		return err
 	}

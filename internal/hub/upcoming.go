@@ -126,7 +126,7 @@ func (c *coming) bookings(tx *store.Tx) error {
 				c.meetings[m.ID] = true
 				item.Meeting, item.Status, item.Here = m.ID, m.Status, m.Here
 				if m.Status != app.Ended {
-					item.URL = m.GuestURL
+					item.URL = cmp.Or(m.GuestURL, lasting)
 				}
 			}
 			c.add(item, false)
@@ -141,9 +141,14 @@ func (c *coming) open(tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	for _, m := range unended {
+	for _, made := range unended {
+		one := []app.Meeting{made.Meeting}
+		if err := c.h.giveGuestURLs(tx, one); err != nil {
+			return err
+		}
+		m := one[0]
 		if m.GuestURL != "" {
-			c.links[linkKey(m.GuestURL)] = m.Meeting
+			c.links[linkKey(m.GuestURL)] = m
 		}
 		over := !m.EndsAt.IsZero() && m.EndsAt.Before(c.from)
 		if c.meetings[m.ID] || m.Status != app.Live {

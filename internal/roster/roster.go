@@ -20,13 +20,11 @@ import (
 	"greenroom/provider"
 )
 
-// Reasons for leaving that Greenroom gives when the platform gives none.
+// Reasons for which meetings end. People who are in one then leave with [provider.ReasonEnded].
 const (
-	ReasonMeetingEnded = "meeting ended"
-	ReasonNotSeen      = "not seen any more"
-	ReasonEndedHere    = "ended here"
-	ReasonExpired      = "expired"
-	ReasonGone         = "gone from the platform"
+	ReasonEndedHere = "ended here"
+	ReasonExpired   = "expired"
+	ReasonGone      = "gone from the platform"
 )
 
 // maxGrain is by how much a platform's history may be off.
@@ -295,7 +293,7 @@ func (s *Stay) settle(m *Meeting) {
 	at, why := s.closing(m, from, s.Emptied)
 	switch {
 	case s.LeftReported.IsZero() && s.JoinedAt.IsZero() && gaveUp:
-		s.LeftAt, s.Reason = app.At(s.WaitLeft), "stopped waiting"
+		s.LeftAt, s.Reason = app.At(s.WaitLeft), provider.ReasonLeft
 	case !at.IsZero():
 		s.LeftAt, s.Reason, s.Waiting = app.At(at), why, false
 	case m.Status == app.Ended:
@@ -303,7 +301,7 @@ func (s *Stay) settle(m *Meeting) {
 		if from.After(at) {
 			at = from
 		}
-		s.LeftAt, s.Reason, s.Waiting = app.At(at), m.EndReason, false
+		s.LeftAt, s.Reason, s.Waiting = app.At(at), provider.ReasonEnded, false
 	}
 	if !s.FirstKnock.IsZero() {
 		s.WaitingSince = app.At(s.FirstKnock)
@@ -329,9 +327,9 @@ func (s *Stay) closing(m *Meeting, from, emptied time.Time) (time.Time, string) 
 	case !s.LeftRead.IsZero() && !s.SeenAt.Add(-m.Lag).After(s.LeftRead.Add(maxGrain)) && !s.LeftRead.Add(maxGrain).Before(from):
 		return s.LeftRead, s.LeftWhy
 	case closed && (emptied.IsZero() || s.Closed.Before(emptied)):
-		return s.Closed, ReasonNotSeen
+		return s.Closed, "" // why is not known
 	case !emptied.IsZero():
-		return emptied, ReasonMeetingEnded
+		return emptied, provider.ReasonEnded
 	}
 	return time.Time{}, ""
 }

@@ -133,7 +133,7 @@ func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
 	if want.m.Here != 2 || want.m.Peak != 2 || want.m.Status != app.Live || !want.m.StartedAt.Equal(t0) {
 		t.Errorf("here %d, peak %d, %s since %v", want.m.Here, want.m.Peak, want.m.Status, want.m.StartedAt)
 	}
-	if s := want.stays["lost"]; !s.LeftAt.Equal(at(50)) || s.Reason != ReasonMeetingEnded {
+	if s := want.stays["lost"]; !s.LeftAt.Equal(at(50)) || s.Reason != provider.ReasonEnded {
 		t.Errorf("the one whose leaving was lost left at %v, %q", s.LeftAt, s.Reason)
 	}
 }
@@ -207,7 +207,7 @@ func TestAReadingThatListsThemRestartsTheCount(t *testing.T) {
 	}
 	s.Lacked(at(80), w.m.Lag)
 	w.settle()
-	if s.LeftAt.IsZero() || s.Reason != ReasonNotSeen {
+	if s.LeftAt.IsZero() || s.Reason != "" {
 		t.Fatal("not closed by two in a row")
 	}
 	s.Seen(p, at(90))

@@ -35,14 +35,13 @@ type part struct {
 
 // evidence is the part of a meeting that every stay's leaving depends on.
 type evidence struct {
-	marks  int
-	sum    int64
-	ended  time.Time
-	reason string
+	marks int
+	sum   int64
+	ended time.Time
 }
 
 func evidenceOf(m *Meeting) evidence {
-	e := evidence{marks: len(m.Marks), ended: m.EndedAt.Time, reason: m.EndReason}
+	e := evidence{marks: len(m.Marks), ended: m.EndedAt.Time}
 	for _, at := range m.Marks {
 		e.sum += at.UnixNano()
 	}

@@ -91,13 +91,9 @@ func TestAnEndThatMovesIsSettled(t *testing.T) {
 	for _, s := range []int{50, 90, 70} {
 		m.Revive(at(1000), at(0)) // an end that is later than now doesn't hold
 		m.End(at(s), ReasonExpired, app.FromClock)
-		if tally.Settle(&m); !ada.LeftAt.Equal(at(s)) || ada.Reason != ReasonExpired {
+		if tally.Settle(&m); !ada.LeftAt.Equal(at(s)) || ada.Reason != provider.ReasonEnded {
 			t.Errorf("ended at %d: left at %v, %s", s, ada.LeftAt, ada.Reason)
 		}
-	}
-	m.End(at(70), ReasonEndedHere, app.FromHere)
-	if tally.Settle(&m); ada.Reason != ReasonEndedHere {
-		t.Errorf("ended from here: %s", ada.Reason)
 	}
 }
 

@@ -37,7 +37,7 @@ func TestASessionThatKnocksAgainWaitsAgain(t *testing.T) {
 		{"after being let in", []report{knock(0), joined("k", 5), left("k", 5, 10), knock(20)}, 20, 0, []Visit{visit(5, 10, "")}},
 		{"and is let in again", []report{joined("k", 0), left("k", 0, 10), knock(20), joined("k", 30)}, -1, 1, []Visit{visit(0, 10, "")}},
 		{"while inside", []report{joined("k", 0), knock(5), knock(6)}, -1, 1, nil},
-		{"after the meeting was empty", []report{joined("k", 0), empty, knock(20)}, 20, 0, []Visit{visit(0, 15, ReasonMeetingEnded)}},
+		{"after the meeting was empty", []report{joined("k", 0), empty, knock(20)}, 20, 0, []Visit{visit(0, 15, provider.ReasonEnded)}},
 		{"before the meeting was empty", []report{joined("k", 0), left("k", 0, 5), knock(10), empty}, -1, 0, nil},
 	} {
 		var first *Stay

@@ -44,12 +44,11 @@ func (p *Provider) checkSecret() provider.Check {
 }
 
 func (p *Provider) checkJoin() provider.Check {
-	if p.account.JoinURL == "" {
-		return provider.Check{
-			Name: "join page", Optional: true, Detail: "not set: there are no links for guests and hosts", Hint: joinHint(p.account),
-		}
+	c := provider.Check{Name: "join page", OK: true, Detail: "links lead to the rooms' pages, which Greenroom serves"}
+	if p.account.JoinURL != "" {
+		c.Detail = "links lead to the page that " + p.account.Setting(variableJoin, "join_url") + " names"
 	}
-	return provider.Check{Name: "join page", OK: true, Detail: "links lead to the page of yours"}
+	return c
 }
 
 // probeTime is how long the check of the egress service waits. A service refuses within a second, and the server reports that there is

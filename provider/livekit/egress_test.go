@@ -239,7 +239,7 @@ func TestCheck(t *testing.T) {
 		"no redis":     {answers{list: refusal(500, none)}, nil, "API key ok, webhook secret ok, join page ok, recordings missing"},
 		"an odd ready": {answers{list: one(idle), web: one(`{"egress_id":"EG_1"}`)}, nil, "API key ok, webhook secret ok, join page ok, recordings ok"},
 		"bare": {nil, func(a *provider.Account) { a.JoinURL, a.WebhookSecret, a.Recording.Bucket = "", "", "" },
-			"API key ok, webhook secret missing, join page missing, recordings missing"},
+			"API key ok, webhook secret missing, join page ok, recordings missing"},
 		"refused": {answers{rooms: refusal(401, "invalid API key")}, nil, "API key failed, webhook secret ok, join page ok"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -83,7 +83,7 @@ func TestDriver(t *testing.T) {
 	if err != nil || p.Platform() != provider.LiveKit || d.Platform != provider.LiveKit {
 		t.Fatal(p, err)
 	}
-	for _, a := range []provider.Ability{provider.AbilityLogo, provider.AbilityHistory, provider.AbilityDownload, provider.AbilityDeleteRecording, provider.AbilityLasting} {
+	for _, a := range []provider.Ability{provider.AbilityLogo, provider.AbilityHistory, provider.AbilityDownload, provider.AbilityDeleteRecording} {
 		if p.(provider.Explainer).WhyNot(a) == "" {
 			t.Errorf("no reason for lacking %s", a)
 		}

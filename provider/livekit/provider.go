@@ -43,6 +43,7 @@ var (
 	_ provider.Muter           = (*Provider)(nil)
 	_ provider.Extender        = (*Provider)(nil)
 	_ provider.RoomLister      = (*Provider)(nil)
+	_ provider.RoomKeeper      = (*Provider)(nil)
 	_ provider.Checker         = (*Provider)(nil)
 	_ provider.Recorder        = (*Provider)(nil)
 	_ provider.RecordingLister = (*Provider)(nil)
@@ -177,8 +178,6 @@ func (p *Provider) WhyNot(a provider.Ability) string {
 	switch a {
 	case provider.AbilityLogo:
 		return "LiveKit rooms have no logo"
-	case provider.AbilityLasting:
-		return "LiveKit has no links of rooms: each carries a token of its own"
 	case provider.AbilityHistory:
 		return "LiveKit keeps no history: who came is known from the webhooks and readings that arrived here"
 	case provider.AbilityDownload:

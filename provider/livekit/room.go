@@ -51,6 +51,8 @@ type note struct {
 	// Room is our room's id, Until the meeting's end in seconds, Nonce is unique to one creation.
 	Room  string `json:"room,omitempty"`
 	Until int64  `json:"until"`
+	// Kept means that the room lasts and has no end.
+	Kept  bool   `json:"kept,omitempty"`
 	Nonce string `json:"nonce"`
 }
 
@@ -191,6 +193,9 @@ func (p *Provider) Extend(ctx context.Context, m provider.Meeting, until time.Ti
 	n, ours := r.note()
 	if !ours {
 		return p.client.Refuse(provider.Unsupported, op, m.Room, "the room was created elsewhere and has no end", "")
+	}
+	if n.Kept {
+		return nil
 	}
 	n.Until = until.Unix()
 	in := struct {

@@ -1,0 +1,104 @@
+package livekit
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"greenroom/provider"
+	"greenroom/provider/rest"
+)
+
+// keptBody returns the request for a room that lasts: the longest time that a room is kept for without people.
+func (p *Provider) keptBody(r provider.KeptRoom) createBody {
+	const seconds = int64(mostEmpty / time.Second)
+	return createBody{
+		Name: r.Name, EmptyTimeout: seconds, DepartureTimeout: seconds, MaxParticipants: max(r.Size, 0),
+		Metadata: note{Room: r.RoomID, Kept: true, Nonce: rand.Text()}.encode(),
+	}
+}
+
+// KeepRoom creates a room that stays without people. What lasts is its name: a server that is restarted forgets the room, which is then
+// created again. A room of the name with our note of the same kept room is the one of an earlier call.
+func (p *Provider) KeepRoom(ctx context.Context, r provider.KeptRoom) (provider.Meeting, error) {
+	const op = "create room"
+	if r.Name == "" {
+		return provider.Meeting{}, p.client.Refuse(provider.Invalid, op, "", "the room has no name", "")
+	}
+	defer p.names.lock(r.Name)()
+	switch found, err := p.room(ctx, op, r.Name); {
+	case err == nil && !r.Tried.IsZero() && found.keptFor(r.RoomID):
+		return p.meeting(op, found)
+	case err == nil:
+		return provider.Meeting{}, p.conflict(r.Name)
+	case !errors.Is(err, provider.NotFound):
+		return provider.Meeting{}, err
+	}
+	return p.createKept(ctx, op, p.keptBody(r))
+}
+
+// createKept creates a room. If the answer is lost, the room is looked up once.
+func (p *Provider) createKept(ctx context.Context, op string, body createBody) (provider.Meeting, error) {
+	var r roomObject
+	err := p.do(ctx, call{op: op, subject: body.Name, method: "RoomService/CreateRoom", in: body, out: &r})
+	if err == nil && string(r.Name) == body.Name && string(r.Metadata) == body.Metadata {
+		return p.meeting(op, r)
+	}
+	if err == nil {
+		err = p.client.Malformed(op, body.Name, "the answer is another room, or none")
+	} else if !errors.Is(err, rest.ErrMaybeDone) {
+		return provider.Meeting{}, err
+	}
+	if found, lookErr := p.room(ctx, op, body.Name); lookErr == nil && string(found.Metadata) == body.Metadata {
+		return p.meeting(op, found)
+	} else if lookErr == nil {
+		return provider.Meeting{}, p.conflict(body.Name)
+	}
+	return provider.Meeting{}, err
+}
+
+// keptFor reports whether the room was created to be kept for a room here.
+func (r roomObject) keptFor(room string) bool {
+	n, ours := r.note()
+	return ours && n.Kept && n.Room == room
+}
+
+// OpenRoom looks the room up. Who may join when is decided by the tokens.
+func (p *Provider) OpenRoom(ctx context.Context, m provider.Meeting, _ provider.MeetingSpec) (provider.Meeting, error) {
+	return p.Lookup(ctx, m)
+}
+
+// ChangeRoom gives the room another size. LiveKit doesn't change rooms, so an empty one is created again under its name, and one with
+// people in it stays as it is. Other settings aren't the room's.
+func (p *Provider) ChangeRoom(ctx context.Context, m provider.Meeting, was, now provider.KeptRoom) error {
+	const op = "change room"
+	if m.Room == "" {
+		return p.client.Refuse(provider.Invalid, op, "", "the meeting has no room name", "")
+	}
+	if max(was.Size, 0) == max(now.Size, 0) {
+		return nil
+	}
+	defer p.names.lock(m.Room)()
+	people, err := p.people(ctx, op, m.Room)
+	if err != nil {
+		return err
+	}
+	if len(people) > 0 {
+		return p.client.Refuse(provider.Unsupported, op, m.Room, "LiveKit can't change the size of a room with people in it", "change it after the meeting")
+	}
+	found, err := p.room(ctx, op, m.Room)
+	if err != nil {
+		return err
+	}
+	n, ours := found.note()
+	if !ours || !n.Kept {
+		return p.client.Refuse(provider.Unsupported, op, m.Room, "the room was created elsewhere", "LiveKit changes no settings of rooms that exist")
+	}
+	if err := p.EndMeeting(ctx, provider.Meeting{Room: m.Room}); err != nil {
+		return err
+	}
+	now.Name, now.RoomID = m.Room, n.Room
+	_, err = p.createKept(ctx, op, p.keptBody(now))
+	return err
+}
