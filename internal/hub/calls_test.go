@@ -143,7 +143,8 @@ func TestAFilterSelectsEvents(t *testing.T) {
 	r.wait(t)
 	b.event(join(m.PlatformRoom, "Ada2", t0.Add(3*time.Second)))
 	r.wait(t)
-	if got := r.events(); !slices.Equal(got, []string{"participant.joined", "participant.joined"}) || r.got[0].Person != "Name Ada" || r.got[0].Room != "hall" {
+	if got := r.events(); !slices.Equal(got, []string{"participant.joined", "participant.joined"}) || r.got[0].Person != "Name Ada" || r.got[0].Room != "hall" ||
+		r.got[0].Platform != provider.Daily || r.got[0].Meeting != m.ID {
 		t.Errorf("%+v", r.got)
 	}
 }
@@ -192,5 +193,82 @@ func TestAnAccountThatFailsIsCalledFor(t *testing.T) {
 	b.clock.Advance(11 * time.Second)
 	if wait := c.look(context.Background()); wait != 0 || len(c.programs) != 1 {
 		t.Errorf("after a while: %s, %d", wait, len(c.programs))
+	}
+}
+
+// What is not due yet is called for when its time comes, without a change.
+func TestACallThatIsPendingRingsInTime(t *testing.T) {
+	b := newBench(t)
+	r := &ringing{more: make(chan struct{}, 100)}
+	b.opt.Calls = []CallRule{{Words: []string{notify.AccountFailed}, Run: r.run}}
+	b.noteCall(b.Hub.accounts["daily"], errors.New("no route"))
+	b.goes("calls", b.calls.run) // its timer is the only one that the clock has
+	for _, more := range []time.Duration{callsSoon, 2 * callsSoon} {
+		if err := b.clock.BlockUntilContext(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		b.clock.Advance(more)
+	}
+	r.wait(t)
+	if got := r.got[0]; got.Event != notify.AccountFailed || got.Account != "daily" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Only changes that can be called for are worth a look: a download's progress isn't, its end is.
+func TestWhichChangesAreWorthALook(t *testing.T) {
+	b := newBench(t)
+	c := b.calls
+	c.all = false
+	rec := func(id string, state app.DownloadState) *app.Recording {
+		r := &app.Recording{Account: "daily", ID: id, StartedAt: app.At(t0)}
+		if state != "" {
+			r.Download = &app.Download{State: state}
+		}
+		return r
+	}
+	for _, test := range []struct {
+		change app.Change
+		look   bool
+		noted  int // recordings
+	}{
+		{app.Change{Kind: app.RecordingChange}, false, 0}, {app.Change{Kind: app.RecordingChange, Recording: rec("a", ""), Deleted: true}, false, 0},
+		{app.Change{Kind: app.RecordingChange, Recording: rec("a", "")}, true, 1}, {app.Change{Kind: app.RecordingChange, Recording: rec("a", app.DownloadRunning)}, false, 1},
+		{app.Change{Kind: app.RecordingChange, Recording: rec("b", app.DownloadVerifying)}, false, 2},
+		{app.Change{Kind: app.RecordingChange, Recording: rec("b", app.DownloadDone)}, true, 2}, {app.Change{Kind: app.MeetingChange}, true, 2},
+		{app.Change{Kind: app.BookingChange}, true, 2}, {app.Change{Kind: app.StatusChange}, true, 2}, {app.Change{Kind: app.RoomChange}, false, 2},
+		{app.Change{Kind: app.DeliveryChange}, false, 2},
+	} {
+		if got := c.note(test.change); got != test.look || len(c.recordings) != test.noted || c.all {
+			t.Errorf("%+v: %t, %d recordings", test.change, got, len(c.recordings))
+		}
+	}
+	if !c.note(app.Change{Kind: app.Missed}) || !c.all {
+		t.Error("after missing changes it doesn't look at everything")
+	}
+	// Everything is what is in the store, from the newest to the first that is no news any more.
+	if err := b.store.Update(t.Context(), func(tx *store.Tx) error {
+		for id, ago := range map[string]time.Duration{"new": 0, "young": notify.Fresh - 1, "old": notify.Fresh, "older": notify.Fresh + 1} {
+			r := rec(id, "")
+			r.StartedAt = app.At(t0.Add(-ago))
+			if err := tx.PutRecording(*r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for want, missed := range map[int]bool{5: true, 0: false} { // the two that changed, the two that are young, and the first that isn't
+		if c.all = missed; missed {
+			c.recordings = map[app.RecordingRef]app.Recording{rec("a", "").Ref(): *rec("a", ""), rec("b", "").Ref(): *rec("b", "")}
+		}
+		s, err := c.state(t.Context())
+		if err != nil || len(s.Recordings) != want && missed || c.all || len(c.recordings) != 0 {
+			t.Errorf("%d recordings, %v", len(s.Recordings), err)
+		}
+	}
+	if s, err := c.state(t.Context()); err != nil || len(s.Recordings) != 0 {
+		t.Errorf("without a change %d recordings, %v", len(s.Recordings), err)
 	}
 }

@@ -100,8 +100,8 @@ func TestCatchesVerifyStoreAndAnswer(t *testing.T) {
 	if a := b.post(c, c.Path, b.signedFor("stripe", "hush", body), body); a.Status != 202 {
 		t.Errorf("after a restart: %+v", a)
 	}
-	if _, err := b.RemoveCatch(t.Context(), app.CatchRef{Name: "pay-ments"}); err != nil {
-		t.Fatal(err)
+	if gone, err := b.RemoveCatch(t.Context(), app.CatchRef{Name: "pay-ments"}); err != nil || gone.Name != "pay-ments" || gone.Events != 2 {
+		t.Fatalf("%+v, %v", gone, err)
 	}
 	if a := b.post(c, c.Path, b.signedFor("stripe", "hush", body), body); a.Status != 404 {
 		t.Errorf("after it was removed: %+v", a)

@@ -22,6 +22,8 @@ type roomKeeper struct {
 	loses  int // answers to creations that get lost
 	fixed  bool
 	refuse error
+	// changes is the error of every change.
+	changes error
 }
 
 func (k *roomKeeper) KeepRoom(_ context.Context, r provider.KeptRoom) (provider.Meeting, error) {
@@ -58,6 +60,9 @@ func (k *roomKeeper) OpenRoom(_ context.Context, m provider.Meeting, _ provider.
 func (k *roomKeeper) ChangeRoom(_ context.Context, m provider.Meeting, _, now provider.KeptRoom) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.changes != nil {
+		return k.changes
+	}
 	if k.fixed {
 		return &provider.Error{Kind: provider.Unsupported, Platform: k.name, Op: "change " + m.Room}
 	}

@@ -214,7 +214,10 @@ func TestWhatAStrangerSends(t *testing.T) {
 		{app.PageEntry{Token: token, Visit: visit("x"), Name: "\u3164\u2800"}, provider.Invalid},
 		{app.PageEntry{Token: token, Visit: visit("x"), Name: "\u200d\u0301\u034f"}, provider.Invalid},
 		{app.PageEntry{Token: token, Visit: visit("x"), Name: "Ada", Consent: "perhaps"}, provider.Invalid},
+		{app.PageEntry{Token: token, Visit: strings.Repeat("v", minVisit-1), Name: "Ada"}, provider.Invalid},
 		{app.PageEntry{Token: token, Visit: visit("x"), Name: "Ada"}, nil},
+		{app.PageEntry{Token: token, Visit: strings.Repeat("v", minVisit), Name: "Ada"}, nil},
+		{app.PageEntry{Token: token, Visit: strings.Repeat("v", maxVisit), Name: "Ada"}, nil},
 	} {
 		if e, err := b.EnterPage(t.Context(), c.e); !errors.Is(err, c.want) && err != c.want || leads(e) {
 			t.Errorf("%+v: %+v, %v", c.e, e, err)
@@ -344,7 +347,7 @@ func TestAGuestWhoWasRemovedStaysOutForAWhile(t *testing.T) {
 	if e, err := enter(t, s.Hub, token, "bob", "Mal", ""); err != nil || !leads(e) {
 		t.Errorf("another one of the name: %+v, %v", e, err)
 	}
-	s.clock.Advance(ejectedFor + time.Minute)
+	s.clock.Advance(ejectedFor + time.Minute) // since a moment before now, as the platform saw it
 	if e, err := enter(t, s.Hub, token, "mal", "Mal", ""); err != nil || !leads(e) {
 		t.Errorf("later: %+v, %v", e, err)
 	}

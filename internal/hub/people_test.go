@@ -158,6 +158,33 @@ func TestALogoIsCheckedEarlyAndUploaded(t *testing.T) {
 	}
 }
 
+// A logo may be as large as the limit, and is read whole. A platform without logos says why.
+func TestTheLargestLogo(t *testing.T) {
+	raw, err := os.ReadFile(picture(t, logoWidth))
+	if err != nil {
+		t.Fatal(err)
+	}
+	largest := append(raw, make([]byte, logoBytes-len(raw))...)
+	if got, err := readLogo(file(t, largest)); err != nil || len(got) != logoBytes {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	if _, err := readLogo(file(t, append(largest, 0))); !errors.Is(err, provider.Invalid) || !strings.Contains(err.Error(), "too large") {
+		t.Errorf("one byte more: %v", err)
+	}
+	h := &Hub{}
+	for want, p := range map[string]provider.Provider{"acme rooms have no logo; ": unusable{}, "Acme has no walls; ": wall{}} {
+		a := &account{Account: Account{Account: provider.Account{Platform: "acme"}, Provider: p}}
+		if note := h.uploadLogo(t.Context(), a, app.Room{}, provider.Meeting{}); !strings.HasPrefix(note, want) {
+			t.Errorf("%q, not %q", note, want)
+		}
+	}
+}
+
+// wall is a platform that explains why it has no logos.
+type wall struct{ unusable }
+
+func (wall) WhyNot(provider.Ability) string { return "Acme has no walls" }
+
 func TestWherebysOwnNumbersAreShownBesideOurs(t *testing.T) {
 	s := newSandboxed(t)
 	s.listen()
