@@ -246,7 +246,7 @@ func TestWhichChangesAreWorthALook(t *testing.T) {
 	if !c.note(app.Change{Kind: app.Missed}) || !c.all {
 		t.Error("after missing changes it doesn't look at everything")
 	}
-	// Everything is what is in the store, from the newest to the first that is no news any more.
+	// All recordings of the store are looked at, from the newest to the first that is no news any more.
 	if err := b.store.Update(t.Context(), func(tx *store.Tx) error {
 		for id, ago := range map[string]time.Duration{"new": 0, "young": notify.Fresh - 1, "old": notify.Fresh, "older": notify.Fresh + 1} {
 			r := rec(id, "")

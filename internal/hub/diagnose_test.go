@@ -83,6 +83,6 @@ func TestTheChecksOfAnAccount(t *testing.T) {
 	}
 	secret := []provider.Check{{Name: provider.SecretCheck, Hint: "set it"}, {Name: "other"}}
 	if b.knowSecret(b.order[1], secret); secret[0].OK {
-		t.Error("a secret is said to be there, and isn't")
+		t.Error("the check of a missing secret is corrected")
 	}
 }
