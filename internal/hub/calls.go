@@ -60,9 +60,14 @@ func newCalls(h *Hub) *calls {
 	return &calls{h: h, all: true, recordings: map[app.RecordingRef]app.Recording{}, meetings: map[string]app.Meeting{}, programs: make(chan callProgram, callsWaiting)}
 }
 
-func (c *calls) run() {
+// start calls from now on, also for what changes before its goroutine runs.
+func (c *calls) start() {
+	changes := c.h.bus.subscribe(c.h.ctx)
+	c.h.goes("calls", func() { c.run(changes) })
+}
+
+func (c *calls) run(changes <-chan app.Change) {
 	h := c.h
-	changes := h.bus.subscribe(h.ctx)
 	if err := c.recall(h.ctx); err != nil {
 		h.log.Error("what was called for could not be read, so nothing is", "err", err)
 		return

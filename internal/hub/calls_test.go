@@ -64,7 +64,7 @@ func TestAWaitingGuestIsCalledForOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.goes("calls", b.calls.run)
+		b.calls.start()
 		return changes
 	}
 	changes := start()
@@ -136,7 +136,7 @@ func TestAFilterSelectsEvents(t *testing.T) {
 	}
 	r := &ringing{more: make(chan struct{}, 100)}
 	b.opt.Calls = []CallRule{{Filter: f, Run: r.run}}
-	b.goes("calls", b.calls.run)
+	b.calls.start()
 	b.event(join(m.PlatformRoom, "Bo", t0.Add(time.Second)))
 	b.event(join(m.PlatformRoom, "Ada", t0.Add(2*time.Second)))
 	b.event(join(m.PlatformRoom, "Ada", t0.Add(2*time.Second)))
@@ -163,7 +163,7 @@ func TestProgramsThatCallAreBounded(t *testing.T) {
 		}
 	}}
 	b.opt.Calls = []CallRule{rule}
-	b.goes("calls", b.calls.run)
+	b.calls.start()
 	for range callsWaiting + 2*callsAtOnce {
 		b.calls.call(app.Call{Event: notify.Waiting})
 	}
@@ -202,7 +202,7 @@ func TestACallThatIsPendingRingsInTime(t *testing.T) {
 	r := &ringing{more: make(chan struct{}, 100)}
 	b.opt.Calls = []CallRule{{Words: []string{notify.AccountFailed}, Run: r.run}}
 	b.noteCall(b.Hub.accounts["daily"], errors.New("no route"))
-	b.goes("calls", b.calls.run) // its timer is the only one that the clock has
+	b.calls.start() // its timer is the only one that the clock has
 	for _, more := range []time.Duration{callsSoon, 2 * callsSoon} {
 		if err := b.clock.BlockUntilContext(t.Context(), 1); err != nil {
 			t.Fatal(err)

@@ -258,7 +258,7 @@ func (h *Hub) Start() {
 		}
 	}
 	h.goes("bookings", h.bookings.run)
-	h.goes("calls", h.calls.run)
+	h.calls.start()
 	if h.opt.ReadCalendar != nil {
 		h.goes("calendars", h.calendars.run)
 	}
