@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strings"
 
 	bolt "go.etcd.io/bbolt"
@@ -43,6 +44,29 @@ func (t *Tx) Catches() (all []CatchJob, damaged []string) {
 		return true
 	})
 	return all, damaged
+}
+
+// HideCatch deletes a catch. Nothing reads the events in its rings any more, until [Tx.PutCatch] brings it back or [Tx.DeleteCatch] deletes
+// them too.
+func (t *Tx) HideCatch(name string) error { return t.del(bucketValues, catchPrefix+name) }
+
+// HiddenCatches names the catches that were hidden and have events.
+func (t *Tx) HiddenCatches() (names []string) {
+	for _, word := range catchWords {
+		prefix := word + "-rows/"
+		c := t.b.Bucket(bucketRing).Cursor()
+		for k, _ := c.Seek([]byte(prefix)); k != nil && strings.HasPrefix(string(k), prefix); k, _ = c.Next() {
+			name := strings.TrimPrefix(string(k), prefix)
+			if t.get(bucketValues, catchPrefix+name) == nil && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func isCatch(b *bolt.Tx, name string) bool {
+	return b.Bucket(bucketValues).Get([]byte(catchPrefix+name)) != nil
 }
 
 // DeleteCatch deletes a catch and the events in its rings.
@@ -93,8 +117,8 @@ func allCatchRings(b *bolt.Tx) (out []ring) {
 		prefix := word + "-rows/"
 		c := b.Bucket(bucketRing).Cursor()
 		for k, v := c.Seek([]byte(prefix)); k != nil && strings.HasPrefix(string(k), prefix); k, v = c.Next() {
-			if v == nil {
-				out = append(out, catchRings(strings.TrimPrefix(string(k), prefix))[i])
+			if name := strings.TrimPrefix(string(k), prefix); v == nil && isCatch(b, name) {
+				out = append(out, catchRings(name)[i])
 			}
 		}
 	}

@@ -134,6 +134,7 @@ func (p *program) removeCatch(ctx context.Context, b app.Backend, args []string)
 	if err != nil {
 		return err
 	}
+	defer p.undoable()
 	return p.result(c, "Removed catch %s.", args[0])
 }
 

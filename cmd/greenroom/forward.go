@@ -298,6 +298,7 @@ func (p *program) removeForward(ctx context.Context, b app.Backend, args []strin
 	if f, err = b.RemoveForward(ctx, app.ForwardRef{Name: args[0]}); err != nil {
 		return err
 	}
+	defer p.undoable()
 	return p.result(f, "Removed forward %s to %s.", f.Name, f.URL)
 }
 

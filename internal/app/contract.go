@@ -55,9 +55,9 @@ type Overview interface {
 
 // Trash brings back what was deleted here a moment ago.
 type Trash interface {
-	// Undo brings back the latest room, booking or calendar that was deleted here in the last minute, with its id, its settings, its
-	// meetings and bookings. It isn't repeated: the second time it would bring back an earlier one. Errors: [provider.NotFound] when
-	// there is none, [provider.Conflict] for the booking of a room that is gone.
+	// Undo brings back the latest room, booking, calendar, forward or catch that was deleted here in the last minute: a room with its id,
+	// meetings and bookings, a forward at its position, a catch with its address and events. It isn't repeated: the second time it would
+	// bring back an earlier one. Errors: [provider.NotFound] when there is none, [provider.Conflict] for the booking of a room that is gone.
 	//greenroom:once
 	Undo(ctx context.Context, u UndoRequest) (Undone, error)
 }

@@ -96,6 +96,9 @@ func (h *Hub) CreateCatch(ctx context.Context, spec app.CatchSpec) (app.Catch, e
 		if all, _ := tx.Catches(); len(all) >= maxCatches {
 			return &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("there are %d catches, which is the most", maxCatches)}
 		}
+		if err := tx.DeleteCatch(job.Name); err != nil { // the events of one that was removed a moment ago
+			return err
+		}
 		out = h.viewCatch(tx, job)
 		return tx.PutCatch(job)
 	})
@@ -110,11 +113,15 @@ func (h *Hub) RemoveCatch(ctx context.Context, ref app.CatchRef) (app.Catch, err
 		if errors.Is(err, store.ErrNotFound) {
 			return notFound("there is no catch %q", ref.Name)
 		}
-		if err == nil {
-			out = h.viewCatch(tx, job)
+		if err != nil { // its record is damaged
+			return tx.DeleteCatch(ref.Name)
 		}
-		return tx.DeleteCatch(ref.Name) // one with a damaged record too
+		out = h.viewCatch(tx, job)
+		return errors.Join(tx.HideCatch(ref.Name), h.discard(tx, trashed{Kind: app.DeletedCatch, Catch: &job}))
 	})
+	if err == nil {
+		h.emptyTrashLater()
+	}
 	return out, err
 }
 

@@ -244,12 +244,11 @@ func (h *Hub) EditForward(ctx context.Context, p app.ForwardPatch) (app.Forward,
 }
 
 // RemoveForward removes a forward; see [app.Backend].
-func (h *Hub) RemoveForward(ctx context.Context, ref app.ForwardRef) (app.Forward, error) {
+func (h *Hub) RemoveForward(ctx context.Context, ref app.ForwardRef) (gone app.Forward, err error) {
 	f := &h.forwards
 	f.changing.Lock()
 	defer f.changing.Unlock()
-	gone, err := f.read(ctx, ref.Name)
-	if err != nil {
+	if gone, err = f.read(ctx, ref.Name); err != nil {
 		return app.Forward{}, noForward(ref.Name, err)
 	}
 	if gone.Source == app.ForwardByRun && f.running(ref.Name) {
@@ -257,6 +256,13 @@ func (h *Hub) RemoveForward(ctx context.Context, ref app.ForwardRef) (app.Forwar
 			Kind: provider.Conflict, Text: fmt.Sprintf("the forward %q belongs to a listen --forward-to that runs", ref.Name), Hint: "stop that first",
 		}
 	}
+	runs := f.running(ref.Name)
+	f.stop(ref.Name) // its position is stored now
+	defer func() {
+		if err != nil && runs {
+			f.start(ref.Name)
+		}
+	}()
 	err = h.store.Update(ctx, func(tx *store.Tx) error {
 		job, err := tx.Forward(ref.Name)
 		if err == nil && job.Source == app.ForwardByFile && !job.Unlisted {
@@ -265,13 +271,12 @@ func (h *Hub) RemoveForward(ctx context.Context, ref app.ForwardRef) (app.Forwar
 		if errors.Is(err, store.ErrNotFound) {
 			return noForward(ref.Name, err)
 		}
-		return tx.DeleteForward(ref.Name) // one with a damaged record too
+		if err := tx.DeleteForward(ref.Name); err != nil || job.Damaged != nil || job.Name == "" {
+			return err // one with a damaged record can't come back
+		}
+		return h.discard(tx, trashed{Kind: app.DeletedForward, Forward: &job})
 	})
-	if err != nil {
-		return app.Forward{}, err
-	}
-	f.stop(ref.Name)
-	return gone, nil
+	return gone, err
 }
 
 // running reports whether a forward's sender runs.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"greenroom/internal/app"
 	"greenroom/provider"
@@ -33,6 +34,9 @@ type trashed struct {
 	// Calendar is a subscription, Text its compressed text.
 	Calendar *store.Calendar `json:"calendar,omitempty"`
 	Text     []byte          `json:"text,omitempty"`
+	// Forward has its position. The events of a Catch stay in its rings until it can't come back any more.
+	Forward *store.ForwardJob `json:"forward,omitempty"`
+	Catch   *store.CatchJob   `json:"catch,omitempty"`
 }
 
 // trash reads what can be undone, the latest deletion last.
@@ -51,7 +55,7 @@ func putTrash(tx *store.Tx, all []trashed) error {
 	if len(all) == 0 {
 		return tx.DeleteValue(trashName)
 	}
-	raw, err := json.Marshal(all[max(0, len(all)-maxTrash):])
+	raw, err := json.Marshal(all)
 	if err != nil {
 		return err
 	}
@@ -65,7 +69,35 @@ func (h *Hub) discard(tx *store.Tx, t trashed) error {
 		return err
 	}
 	t.At = h.now()
-	return putTrash(tx, append(all, t))
+	all = append(all, t)
+	return h.keepTrash(tx, all[max(0, len(all)-maxTrash):])
+}
+
+// keepTrash writes what can be undone, and deletes the events of catches that can't come back.
+func (h *Hub) keepTrash(tx *store.Tx, all []trashed) error {
+	for _, name := range tx.HiddenCatches() {
+		if slices.ContainsFunc(all, func(t trashed) bool { return t.Catch != nil && t.Catch.Name == name }) {
+			continue
+		}
+		if err := tx.DeleteCatch(name); err != nil {
+			return err
+		}
+	}
+	return putTrash(tx, all)
+}
+
+// emptyTrashLater forgets a deletion when it can't be undone any more.
+func (h *Hub) emptyTrashLater() {
+	due := h.clock.After(app.UndoFor + time.Second)
+	h.goes("deleted things", func() {
+		select {
+		case <-due:
+			if err := h.emptyTrash(h.ctx); err != nil && h.ctx.Err() == nil {
+				h.log.Error("what was deleted could not be removed for good", "err", err)
+			}
+		case <-h.ctx.Done():
+		}
+	})
 }
 
 // emptyTrash forgets what can't be undone any more.
@@ -73,20 +105,29 @@ func (h *Hub) emptyTrash(ctx context.Context) error {
 	stale := false
 	if err := h.store.View(ctx, func(tx *store.Tx) error {
 		all, err := h.trash(tx)
-		stale = err != nil || len(all) == 0 && tx.Value(trashName) != nil
+		stale = err != nil || len(all) == 0 && tx.Value(trashName) != nil || len(tx.HiddenCatches()) > 0
 		return nil
 	}); err != nil || !stale {
 		return err
 	}
-	return h.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteValue(trashName) })
+	return h.store.Update(ctx, func(tx *store.Tx) error {
+		all, err := h.trash(tx)
+		if err != nil {
+			all = nil // it is damaged
+		}
+		return h.keepTrash(tx, all)
+	})
 }
 
 // Undo brings back the latest deletion; see [app.Backend].
 func (h *Hub) Undo(ctx context.Context, _ app.UndoRequest) (app.Undone, error) {
 	var out app.Undone
 	var had string
+	var forward *store.ForwardJob
+	h.forwards.changing.Lock()
+	defer h.forwards.changing.Unlock()
 	err := h.store.Update(ctx, func(tx *store.Tx) error {
-		out, had = app.Undone{}, ""
+		out, had, forward = app.Undone{}, "", nil
 		all, err := h.trash(tx)
 		if err != nil {
 			return err
@@ -103,16 +144,24 @@ func (h *Hub) Undo(ctx context.Context, _ app.UndoRequest) (app.Undone, error) {
 			err = h.restoreBooking(tx, *last.Booking, &out)
 		case last.Calendar != nil:
 			err = h.restoreCalendar(tx, *last.Calendar, last.Text, &out)
+		case last.Forward != nil:
+			forward = last.Forward
+			err = h.restoreForward(tx, forward, &out)
+		case last.Catch != nil:
+			err = h.restoreCatch(tx, *last.Catch, &out)
 		}
 		if err != nil {
 			return err
 		}
-		return putTrash(tx, all[:len(all)-1])
+		return h.keepTrash(tx, all[:len(all)-1])
 	})
 	if err != nil {
 		return out, writeError(err)
 	}
 	h.bookings.wake()
+	if forward != nil && h.opt.Forwarder != nil {
+		h.forwards.lease(*forward, app.ForwardSpec{Source: forward.Source})
+	}
 	if out.Room != nil && out.Room.Lasting() {
 		h.relocate(ctx, &out, had)
 	}
@@ -210,6 +259,66 @@ func (h *Hub) restoreCalendar(tx *store.Tx, c store.Calendar, packed []byte, out
 	}
 	out.Name, out.Calendar = c.Name, &c.Calendar
 	return nil
+}
+
+// restoreForward puts a forward back. It resumes where it was.
+func (h *Hub) restoreForward(tx *store.Tx, j *store.ForwardJob, out *app.Undone) error {
+	had := j.Name
+	var err error
+	if j.Name, err = freeWord(had, func(name string) (bool, error) {
+		_, err := tx.Forward(name)
+		return err != nil, ignore(err, store.ErrNotFound)
+	}); err != nil {
+		return err
+	}
+	if j.Name != had {
+		out.Notes = append(out.Notes, fmt.Sprintf("Another forward is named %s now.", had))
+	}
+	if err := tx.PutForward(*j); err != nil {
+		return err
+	}
+	v := h.forwards.view(tx, *j)
+	out.Name, out.Forward = j.Name, &v
+	return nil
+}
+
+// restoreCatch puts a catch back, with its events unless another one has its name.
+func (h *Hub) restoreCatch(tx *store.Tx, c store.CatchJob, out *app.Undone) error {
+	had := c.Name
+	var err error
+	if c.Name, err = freeWord(had, func(name string) (bool, error) {
+		_, err := tx.Catch(name)
+		return err != nil, ignore(err, store.ErrNotFound)
+	}); err != nil {
+		return err
+	}
+	if c.Name != had {
+		out.Notes = append(out.Notes, fmt.Sprintf("Another catch is named %s now: this one has another address, and its events are gone.", had))
+	}
+	if err := tx.PutCatch(c); err != nil {
+		return err
+	}
+	v := h.viewCatch(tx, c)
+	out.Name, out.Catch = c.Name, &v
+	return nil
+}
+
+// maxWord is the longest name that both forwards and catches may have.
+const maxWord = 40
+
+// freeWord returns a name of letters and digits that nothing has, with a suffix if need be.
+func freeWord(name string, free func(string) (bool, error)) (string, error) {
+	if ok, err := free(name); ok || err != nil {
+		return name, err
+	}
+	for n := 2; n < maxSuffix; n++ {
+		suffix := fmt.Sprintf("-%d", n)
+		next := name[:min(len(name), maxWord-len(suffix))] + suffix
+		if ok, err := free(next); ok || err != nil {
+			return next, err
+		}
+	}
+	return "", &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("too many things are named %q", name)}
 }
 
 // freeName returns a name that nothing has, with a suffix if need be.

@@ -139,3 +139,75 @@ func TestACalendarComesBackWithItsText(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A catch comes back with its events, which nothing shows meanwhile. They are deleted once it can't come back.
+func TestACatchComesBackWithItsEvents(t *testing.T) {
+	b := newBench(t)
+	b.Start()
+	made, err := b.CreateCatch(t.Context(), app.CatchSpec{Name: "ci", Scheme: "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	post := func() {
+		t.Helper()
+		if _, err := b.Ingest(t.Context(), app.Inbound{Account: "catch:ci", Method: "POST", Target: made.Path, Body: app.Body("{}"), ReceivedAt: b.clock.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	events := func() int {
+		t.Helper()
+		page, err := b.Events(t.Context(), app.EventQuery{Account: "catch:ci", Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(page.Events)
+	}
+	remove := func() {
+		t.Helper()
+		if _, err := b.RemoveCatch(t.Context(), app.CatchRef{Name: "ci"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hidden := func() (names []string) {
+		t.Helper()
+		if err := b.store.View(t.Context(), func(tx *store.Tx) error { names = tx.HiddenCatches(); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return names
+	}
+	post()
+	if n := events(); n != 1 {
+		t.Fatalf("%d events", n)
+	}
+	remove()
+	if n := events(); n != 0 || len(hidden()) != 1 {
+		t.Errorf("%d events of a catch that is gone, %v hidden", n, hidden())
+	}
+	if u := b.undo(); u.Catch == nil || u.Catch.Path != made.Path || u.Catch.Events != 1 || events() != 1 {
+		t.Errorf("came back %+v with %d events", u.Catch, events())
+	}
+	remove()
+	if _, err := b.CreateCatch(t.Context(), app.CatchSpec{Name: "ci", Scheme: "none"}); err != nil {
+		t.Fatal(err)
+	}
+	if n := events(); n != 0 || len(hidden()) != 0 {
+		t.Errorf("another catch has %d events of the former one", n)
+	}
+	if u := b.undo(); u.Name != "ci-2" || u.Catch.Events != 0 || len(u.Notes) != 1 {
+		t.Errorf("came back %+v", u)
+	}
+	made, err = b.CreateCatch(t.Context(), app.CatchSpec{Name: "cd", Scheme: "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Ingest(t.Context(), app.Inbound{Account: "catch:cd", Method: "POST", Target: made.Path, Body: app.Body("{}"), ReceivedAt: b.clock.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.RemoveCatch(t.Context(), app.CatchRef{Name: "cd"}); err != nil || len(hidden()) != 1 {
+		t.Fatalf("%v, hidden %v", err, hidden())
+	}
+	b.clock.Advance(app.UndoFor + time.Second)
+	if err := b.emptyTrash(t.Context()); err != nil || len(hidden()) != 0 {
+		t.Errorf("after a minute %v is hidden, %v", hidden(), err)
+	}
+}

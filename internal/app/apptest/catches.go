@@ -3,6 +3,7 @@ package apptest
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"greenroom/internal/app"
@@ -33,6 +34,15 @@ func (m *Memory) CreateCatch(ctx context.Context, c app.CatchSpec) (app.Catch, e
 	return made, nil
 }
 
+// freeWord returns a name that nothing has, with a suffix if need be.
+func freeWord(name string, free func(string) bool) string {
+	next := name
+	for n := 2; !free(next); n++ {
+		next = name + "-" + strconv.Itoa(n)
+	}
+	return next
+}
+
 // RemoveCatch removes a catch.
 func (m *Memory) RemoveCatch(ctx context.Context, ref app.CatchRef) (app.Catch, error) {
 	if err := m.begin(ctx, "RemoveCatch"); err != nil {
@@ -45,5 +55,13 @@ func (m *Memory) RemoveCatch(ctx context.Context, ref app.CatchRef) (app.Catch, 
 	}
 	gone := m.catches[i]
 	m.catches = slices.Delete(m.catches, i, i+1)
+	m.undos = append(m.undos, func() app.Undone {
+		back := gone
+		back.Name = freeWord(gone.Name, func(name string) bool {
+			return !slices.ContainsFunc(m.catches, func(had app.Catch) bool { return had.Name == name })
+		})
+		m.catches = append(m.catches, back)
+		return app.Undone{Kind: app.DeletedCatch, Name: back.Name, Catch: &back}
+	})
 	return gone, nil
 }

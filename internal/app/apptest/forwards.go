@@ -115,6 +115,12 @@ func (m *Memory) RemoveForward(ctx context.Context, ref app.ForwardRef) (app.For
 	}
 	gone := *f
 	m.forwards = slices.DeleteFunc(m.forwards, func(f app.Forward) bool { return f.Name == ref.Name })
+	m.undos = append(m.undos, func() app.Undone {
+		back := gone
+		back.Name = freeWord(gone.Name, func(name string) bool { return m.forward(name) == nil })
+		m.forwards = append(m.forwards, back)
+		return app.Undone{Kind: app.DeletedForward, Name: back.Name, Forward: &back}
+	})
 	return gone, nil
 }
 

@@ -45,4 +45,32 @@ func testUndo(t *testing.T, h Harness) {
 	if _, err := b.Undo(ctx, app.UndoRequest{}); !errors.Is(err, provider.NotFound) {
 		t.Errorf("undone twice: %v", err)
 	}
+
+	// Catches and forwards come back, too, in another name if theirs is in use.
+	made := must[app.Catch](t)(b.CreateCatch(ctx, app.CatchSpec{Name: "ci", Scheme: "none"}))
+	must[app.Catch](t)(b.RemoveCatch(ctx, app.CatchRef{Name: "ci"}))
+	if back := undo(); back.Kind != app.DeletedCatch || back.Catch == nil || back.Name != "ci" || back.Catch.Path != made.Path {
+		t.Errorf("came back %+v", back)
+	}
+	must[app.Catch](t)(b.RemoveCatch(ctx, app.CatchRef{Name: "ci"}))
+	must[app.Catch](t)(b.CreateCatch(ctx, app.CatchSpec{Name: "ci", Scheme: "none"}))
+	if back := undo(); back.Name != "ci-2" {
+		t.Errorf("came back as %+v", back)
+	}
+	if list := must[[]app.Catch](t)(b.Catches(ctx, app.CatchQuery{})); len(list) != 2 {
+		t.Errorf("catches %+v", list)
+	}
+	if _, err := b.AddForward(ctx, app.ForwardSpec{Name: "ours", URL: "http://127.0.0.1:9/x", Filter: "kind:test"}); err != nil {
+		if errors.Is(err, provider.Unsupported) {
+			return // it sends nothing
+		}
+		t.Fatal(err)
+	}
+	must[app.Forward](t)(b.RemoveForward(ctx, app.ForwardRef{Name: "ours"}))
+	if back := undo(); back.Kind != app.DeletedForward || back.Forward == nil || back.Name != "ours" || back.Forward.Filter != "kind:test" {
+		t.Errorf("came back %+v", back)
+	}
+	if list := must[[]app.Forward](t)(b.Forwards(ctx, app.ForwardQuery{})); len(list) != 1 || list[0].State != app.ForwardRunning {
+		t.Errorf("forwards %+v", list)
+	}
 }
