@@ -189,7 +189,7 @@ func (r *reader) set(e *event, l line) {
 	case "X-MICROSOFT-CDO-ALLDAYEVENT":
 		e.allDay = strings.EqualFold(strings.TrimSpace(l.value), "TRUE")
 	case "ATTENDEE":
-		if len(e.attendees) < maxAttendees {
+		if len(e.attendees) < maxAttendees && attends(l) {
 			e.attendees = append(e.attendees, attendee(l))
 		}
 	}
@@ -204,6 +204,13 @@ func (r *reader) moments(list []moment, l line) []moment {
 		}
 	}
 	return list
+}
+
+// attends reports whether a line names a person who may come: one who didn't decline or delegate, and no room or equipment.
+func attends(l line) bool {
+	state, kind := strings.ToUpper(l.params["PARTSTAT"]), strings.ToUpper(l.params["CUTYPE"])
+	return state != "DECLINED" && state != "DELEGATED" && kind != "ROOM" && kind != "RESOURCE" &&
+		!strings.EqualFold(l.params["ROLE"], "NON-PARTICIPANT")
 }
 
 func attendee(l line) Person {

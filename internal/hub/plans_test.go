@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -473,7 +474,10 @@ func TestWhoIsExpected(t *testing.T) {
 	}
 	b.bookings.turn(ctx)
 	r.texts["/a"] = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261122T100500Z\nDTEND:20261122T110000Z\nLOCATION:https://X.example/" + b.platform.created[0].Name +
-		"/\nATTENDEE;CN=Ada L:mailto:ADA@example.com\nATTENDEE;CN=Grace:mailto:grace@example.com\nEND:VEVENT\n" +
+		"/\nATTENDEE;CN=Ada L:mailto:ADA@example.com\nATTENDEE;CN=Grace:mailto:grace@example.com\n" +
+		"ATTENDEE;PARTSTAT=DECLINED;CN=Not today:mailto:not@example.com\nATTENDEE;PARTSTAT=DELEGATED;CN=Sends another:mailto:delegates@example.com\n" +
+		"ATTENDEE;CUTYPE=ROOM;CN=Room 5:mailto:room5@example.com\nATTENDEE;CUTYPE=resource;CN=Projector:mailto:p@example.com\n" +
+		"ATTENDEE;ROLE=NON-PARTICIPANT;CN=Assistant:mailto:a@example.com\nEND:VEVENT\n" +
 		"BEGIN:VEVENT\nDTSTART:20261123T100500Z\nLOCATION:https://x.example/" + b.platform.created[0].Name + "\nATTENDEE;CN=Later:mailto:later@example.com\nEND:VEVENT\n" +
 		"BEGIN:VEVENT\nDTSTART:20261122T100500Z\nDTEND:20261122T110000Z\nURL:https://tunnel.example/r/former-name-" + tokenOf(t, b.Hub, "Design") +
 		"\nATTENDEE;CN=Page:mailto:page@example.com\nEND:VEVENT\n" +
@@ -486,6 +490,44 @@ func TestWhoIsExpected(t *testing.T) {
 	got, err := b.Expected(ctx, app.MeetingRef{Ref: "design"})
 	if diff := cmp.Diff([]app.Person{ada, {Name: "Grace", Mail: "grace@example.com"}, {Name: "Page", Mail: "page@example.com"}}, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
+	}
+}
+
+// An event of a calendar that has a room's own link is the booking at its time: it is no line of its own, and conflicts with nothing.
+func TestAnEventWithTheRoomsLinkIsItsBooking(t *testing.T) {
+	b := newBench(t)
+	r := &reader{texts: map[string]string{}}
+	b.Hub.opt.ReadCalendar = r.read
+	ctx := t.Context()
+	b.room("Design")
+	b.book("design", "2026-11-22T10:05:00", "")
+	b.book("design", "2026-11-23T10:00:00", "")
+	b.bookings.turn(ctx)
+	event := func(start, end, link string) string {
+		return "BEGIN:VEVENT\nDTSTART:" + start + "\nDTEND:" + end + "\nSUMMARY:Planning\nLOCATION:" + link + "\nEND:VEVENT\n"
+	}
+	page := "https://tunnel.example/r/design-" + tokenOf(t, b.Hub, "Design")
+	open := "https://x.example/" + b.platform.created[0].Name
+	r.texts["/a"] = "BEGIN:VCALENDAR\n" + event("20261122T101500Z", "20261122T110000Z", open) + // of the meeting that was made ahead
+		event("20261123T100000Z", "20261123T103000Z", page) +
+		event("20261123T100000Z", "20261123T103000Z", "https://x.example/another") +
+		event("20261124T100000Z", "20261124T103000Z", page) + "END:VCALENDAR\n"
+	if _, err := b.AddCalendar(ctx, app.CalendarSpec{Name: "a", URL: "/a"}); err != nil {
+		t.Fatal(err)
+	}
+	up, err := b.Upcoming(ctx, app.UpcomingQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, i := range up.Items {
+		got = append(got, fmt.Sprint(i.At.UTC().Format("0102 1504 "), i.Source, " ", i.Room, " ", i.Conflicts))
+	}
+	want := []string{"1122 1005 booking Design []", "1123 1000 calendar  [Design]", "1123 1000 booking Design [Planning]", "1124 1000 calendar Design []"}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

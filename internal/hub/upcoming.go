@@ -33,13 +33,14 @@ type coming struct {
 	// meetings are the ids of those that have a line.
 	meetings map[string]bool
 	links    map[string]app.Meeting // open meetings by their guest link
+	rooms    map[string]string      // names of rooms by their lasting links, and by the tokens of their pages
 	uids     map[string]bool        // of our bookings
 	busy     []calendar.Busy
 }
 
 // Upcoming lists what takes place; see [app.Backend].
 func (h *Hub) Upcoming(ctx context.Context, q app.UpcomingQuery) (app.Upcoming, error) {
-	c := &coming{h: h, from: h.clock.Now(), local: time.UTC, meetings: make(map[string]bool), links: make(map[string]app.Meeting), uids: make(map[string]bool)}
+	c := &coming{h: h, from: h.clock.Now(), local: time.UTC, meetings: make(map[string]bool), links: make(map[string]app.Meeting), rooms: make(map[string]string), uids: make(map[string]bool)}
 	days := cmp.Or(q.Days, upcomingDays)
 	if days < 1 || days > maxDays {
 		return app.Upcoming{}, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("days are from 1 to %d, not %d", maxDays, days)}
@@ -57,7 +58,7 @@ func (h *Hub) Upcoming(ctx context.Context, q app.UpcomingQuery) (app.Upcoming, 
 	if err != nil {
 		return app.Upcoming{}, err
 	}
-	if err := h.store.View(ctx, func(tx *store.Tx) error { return errors.Join(c.bookings(tx), c.open(tx)) }); err != nil {
+	if err := h.store.View(ctx, func(tx *store.Tx) error { return errors.Join(c.bookings(tx), c.open(tx), c.places(tx)) }); err != nil {
 		return app.Upcoming{}, err
 	}
 	c.calendars(calendars)
@@ -169,7 +170,46 @@ func (c *coming) open(tx *store.Tx) error {
 	return nil
 }
 
-// calendars adds the events of others. Our own bookings are left out where a calendar that they were exported to has them.
+// places notes the links that lead to rooms.
+func (c *coming) places(tx *store.Tx) error {
+	rooms, err := tx.Rooms()
+	if err != nil {
+		return err
+	}
+	for _, r := range rooms {
+		if link := c.h.lastingLink(tx, r.ID); link != "" {
+			c.rooms[linkKey(link)] = r.Name
+		}
+		page, err := tx.Page(r.ID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if page.Token != "" {
+			c.rooms[page.Token] = r.Name
+		}
+	}
+	return nil
+}
+
+// room returns the name of the room that a link leads to, empty for none of ours.
+func (c *coming) room(link string) string {
+	if link == "" {
+		return ""
+	}
+	if m, ok := c.links[linkKey(link)]; ok {
+		return m.Room
+	}
+	return cmp.Or(c.rooms[linkKey(link)], c.rooms[pageToken(link)])
+}
+
+// has reports whether a booking's or a meeting's line of the room is at this time.
+func (c *coming) has(room string, e calendar.Occurrence) bool {
+	return room != "" && !e.AllDay && slices.ContainsFunc(c.items, func(i app.UpcomingItem) bool {
+		return i.Room == room && i.Source != app.FromCalendar && i.At.Before(e.End) && e.Start.Before(i.EndsAt.Time)
+	})
+}
+
+// calendars adds the events of others. Our own bookings and meetings are left out where an event has their room's link or is their export.
 func (c *coming) calendars(all []subscription) {
 	for _, cal := range all {
 		if cal.Error != "" {
@@ -186,12 +226,13 @@ func (c *coming) calendars(all []subscription) {
 			c.notes = append(c.notes, fmt.Sprintf("Calendar %s has an event that is repeated too often: its first %d times are listed.", cal.Name, calendar.MaxOccurrences))
 		}
 		for _, e := range events {
-			if c.uids[e.UID] {
+			room := c.room(e.Link)
+			if c.uids[e.UID] || c.has(room, e) {
 				continue
 			}
 			item := app.UpcomingItem{
 				At: app.At(e.Start), EndsAt: app.At(e.End), Title: cmp.Or(e.Title, "(no title)"), Source: app.FromCalendar, Calendar: cal.Name,
-				URL: e.Link, AllDay: e.AllDay,
+				URL: e.Link, AllDay: e.AllDay, Room: room,
 			}
 			if m, ok := c.links[linkKey(e.Link)]; ok && e.Link != "" {
 				item.Room, item.Meeting, item.Status, item.Here = m.Room, m.ID, m.Status, m.Here
@@ -211,9 +252,16 @@ func linkKey(link string) string {
 }
 
 // leadsToPage reports whether a link is the address of the page with a token, wherever that is reachable.
-func leadsToPage(link, token string) bool {
+func leadsToPage(link, token string) bool { return token != "" && pageToken(link) == token }
+
+// pageToken returns the token in the address of a room's page, empty for other links.
+func pageToken(link string) string {
 	u, err := url.Parse(link)
-	return err == nil && token != "" && strings.Contains(u.Path, "/r/") && strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "-"+token)
+	if err != nil || !strings.Contains(u.Path, "/r/") {
+		return ""
+	}
+	path := strings.TrimSuffix(u.Path, "/")
+	return path[strings.LastIndex(path, "-")+1:]
 }
 
 // around is how long after the start of a meeting without an end events with its link count as its own.
