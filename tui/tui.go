@@ -96,10 +96,6 @@ func Themes() []string { return []string{Auto, Dark, Light, HighContrast, Sixtee
 // ErrSetUp is the end of a screen on which the user has chosen to set up an account.
 var ErrSetUp = errors.New("screen: set up an account")
 
-// fps is how often the screen may be drawn. With 60, the framework's default, a key would wait for its frame longer than a frame of most
-// terminals takes.
-const fps = 120
-
 // Run shows the screen until the user quits or ctx ends; both return nil.
 func Run(ctx context.Context, o Options) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -109,8 +105,12 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	// Signals end ctx. A second handler, such as Bubble Tea's, could wait for a loop that has already ended.
+	beats, turns := &pulse{}, newWheel(m.Clock)
 	opts := []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithFPS(fps), tea.WithFilter(newWheel(m.Clock).filter), tea.WithEnvironment(m.opts.Env),
+		tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithFilter(func(model tea.Model, msg tea.Msg) tea.Msg {
+			beats.beat()
+			return turns.filter(model, msg)
+		}), tea.WithEnvironment(m.opts.Env),
 	}
 	if o.Input != nil {
 		opts = append(opts, tea.WithInput(o.Input))
@@ -139,6 +139,8 @@ func Run(ctx context.Context, o Options) (err error) {
 		opts = append(opts, tea.WithColorProfile(m.few(colorprofile.Detect(os.Stdout, m.opts.Env))))
 	}
 	p := tea.NewProgram(m, opts...)
+	beats.program = p
+	defer beats.stop()
 	if m.jobs != nil {
 		m.jobs.watch(ctx, o.Crash, p.Send)
 	}
