@@ -20,7 +20,7 @@ import (
 const schema = 8
 
 // migrations[n] migrates a file from version n to n+1, each in one transaction.
-var migrations = []func(*bolt.Tx) error{0: addPlatforms, 1: addDownloads, 2: addObjects, 3: reindex, 4: addForwards, 5: addPlans, 6: addColumns, 7: addPages}
+var migrations = []func(*bolt.Tx) error{0: addPlatforms, 1: bucketsOnly, 2: addObjects, 3: reindex, 4: bucketsOnly, 5: bucketsOnly, 6: bucketsOnly, 7: addPages}
 
 func (s *Store) migrate() error {
 	version, fresh := -1, false
@@ -133,17 +133,10 @@ func putSchema(b *bolt.Tx, n int) error {
 	return b.Bucket(bucketMeta).Put(keySchema, []byte(strconv.Itoa(n)))
 }
 
-// addDownloads migrates version 1, which had no downloads: the buckets are created before every migration.
-func addDownloads(*bolt.Tx) error { return nil }
-
-// addForwards migrates version 4, which stored no forwards.
-func addForwards(*bolt.Tx) error { return nil }
-
-// addPlans migrates version 5, which stored no bookings and no calendars.
-func addPlans(*bolt.Tx) error { return nil }
-
-// addColumns migrates version 6, whose segments have facets instead of columns. Those remain; new deliveries begin a new segment.
-func addColumns(*bolt.Tx) error { return nil }
+// bucketsOnly migrates versions that lack only buckets, which are created before every migration: 1 had no downloads, 4 no forwards,
+// 5 no bookings and no calendars. Version 6 has segments with facets instead of columns: those remain, and new deliveries begin a new
+// segment.
+func bucketsOnly(*bolt.Tx) error { return nil }
 
 // addPages migrates version 7, in which rooms had no pages.
 func addPages(b *bolt.Tx) error {

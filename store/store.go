@@ -367,6 +367,12 @@ func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	return err
 }
 
+// Read returns what f reads in a read transaction; see [Store.View].
+func Read[T any](ctx context.Context, s *Store, f func(*Tx) (T, error)) (out T, err error) {
+	err = s.View(ctx, func(tx *Tx) (err error) { out, err = f(tx); return err })
+	return out, err
+}
+
 func be64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 func un64(b []byte) uint64 {

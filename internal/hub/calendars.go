@@ -66,8 +66,7 @@ func (c *calendars) refresh(ctx context.Context, age time.Duration) {
 	}
 	c.reading.Lock()
 	defer c.reading.Unlock()
-	var all []store.Calendar
-	err := h.store.View(ctx, func(tx *store.Tx) (err error) { all, err = tx.Calendars(); return err })
+	all, err := store.Read(ctx, h.store, (*store.Tx).Calendars)
 	if err != nil {
 		if ctx.Err() == nil {
 			h.log.Error("the calendars could not be read", "err", err)

@@ -127,8 +127,7 @@ func (h *Hub) RemoveCatch(ctx context.Context, ref app.CatchRef) (app.Catch, err
 
 // caught finds the catch of a request by the token in its path.
 func (h *Hub) caught(ctx context.Context, name string, in app.Inbound) (store.CatchJob, bool) {
-	var job store.CatchJob
-	err := h.store.View(ctx, func(tx *store.Tx) (err error) { job, err = tx.Catch(name); return err })
+	job, err := store.Read(ctx, h.store, func(tx *store.Tx) (store.CatchJob, error) { return tx.Catch(name) })
 	u, perr := url.ParseRequestURI(in.Target)
 	if err != nil || perr != nil {
 		return job, false

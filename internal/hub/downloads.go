@@ -12,22 +12,6 @@ import (
 	"greenroom/store"
 )
 
-// downloader is the part of package downloads that the hub uses.
-type downloader interface {
-	app.Downloads
-	DeleteRecording(ctx context.Context, ref app.RecordingRef) (app.Recording, error)
-	// Serve resumes the downloads of earlier owners of the store, and begins those that are requested automatically.
-	Serve()
-	// Close begins no download any more.
-	Close()
-	// Changed is called with every recording that a commit has written.
-	Changed(r app.Recording)
-	// Overlay shows a recording with the progress of its download.
-	Overlay(r app.Recording) app.Recording
-	Status() app.DownloadsStatus
-	Programs() *downloads.Programs
-}
-
 // newDownloads makes the queue of downloads over the open store.
 func newDownloads(h *Hub) *downloads.Queue {
 	return downloads.New(downloads.Options{
@@ -102,8 +86,7 @@ func (o origin) Refresh(ctx context.Context, r app.Recording) (app.Recording, er
 	if err != nil {
 		return r, err
 	}
-	err = o.store.View(ctx, func(tx *store.Tx) (err error) { r, err = tx.Recording(r.Account, r.ID); return err })
-	return r, err
+	return store.Read(ctx, o.store, func(tx *store.Tx) (app.Recording, error) { return tx.Recording(r.Account, r.ID) })
 }
 
 func (o origin) Listed(ctx context.Context, r app.Recording) bool {

@@ -19,7 +19,7 @@ func (f *fetching) settled(r app.Recording) bool {
 		if len(f.fetcher.begins) > 0 {
 			return false
 		}
-		if !f.queued().Has(r) {
+		if !f.downloads.Has(r) {
 			return true
 		}
 	}
@@ -55,7 +55,7 @@ func TestWhatIsPausedOrCancelledDoesNotGoOnByItself(t *testing.T) {
 				if err != nil || string(r.Download.State) != name {
 					t.Fatalf("%+v, %v", r.Download, err)
 				}
-				if err := f.queued().Recall(); err != nil {
+				if err := f.downloads.Recall(); err != nil {
 					t.Fatal(err)
 				}
 				if !f.settled(r) {
@@ -77,7 +77,7 @@ func TestALateLookAtTheJobsStartsNothingThatIsPaused(t *testing.T) {
 	if _, err := f.PauseDownload(t.Context(), ref); err != nil {
 		t.Fatal(err)
 	}
-	f.queued().Add(seen, job)
+	f.downloads.Add(seen, job)
 	if r := mustRecording(t, f); !f.settled(r) || mustRecording(t, f).Download.State != app.DownloadPaused {
 		t.Errorf("%+v", r.Download)
 	}
@@ -148,7 +148,7 @@ func TestADownloadThatCouldNotBeNotedIsTriedAgain(t *testing.T) {
 		full = errors.Is(f.store.Update(ctx, func(*store.Tx) error { return nil }), store.ErrBusy)
 		cancel()
 	}
-	next := func() time.Time { return f.queued().Next(app.Recording{Account: "daily", ID: "r1"}) }
+	next := func() time.Time { return f.downloads.Next(app.Recording{Account: "daily", ID: "r1"}) }
 	first := next()
 	f.stepUntil("it is tried in vain", func() bool { return next().After(first) })
 	close(free)

@@ -609,7 +609,7 @@ func TestARecordingThatIsNotReadyIsWaitedForWhenAsked(t *testing.T) {
 	}
 	f.until("r1", "a reason", func(d app.Download) bool { return d.State == app.DownloadWaiting && !d.RetryAt.IsZero() })
 	f.recording("r1", app.RecordingReady, time.Hour)
-	f.queued().Schedule()
+	f.downloads.Schedule()
 	f.state("r1", app.DownloadDone)
 	for status, kind := range map[app.RecordingStatus]provider.Kind{app.RecordingFailed: provider.Conflict, app.RecordingRunning: provider.NotReady} {
 		ref := f.recording("r-"+string(status), status, time.Hour)
@@ -654,13 +654,10 @@ func TestProgressIsReportedAFewTimesASecondWithRateAndTime(t *testing.T) {
 	}
 }
 
-// queued returns the hub's queue with the methods that its interface doesn't have.
-func (b *bench) queued() *downloads.Queue { return b.Hub.downloads.(*downloads.Queue) }
-
 // ended waits until no download of a recording runs.
 func (b *bench) ended(id string) {
 	b.t.Helper()
-	<-b.queued().Ended(app.Recording{Account: "daily", ID: id})
+	<-b.downloads.Ended(app.Recording{Account: "daily", ID: id})
 }
 
 func mustRecording(t *testing.T, f *fetching) app.Recording {

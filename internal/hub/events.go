@@ -31,11 +31,7 @@ func (h *Hub) Events(ctx context.Context, q app.EventQuery) (app.EventPage, erro
 
 // Event returns one delivery with its headers and body.
 func (h *Hub) Event(ctx context.Context, ref app.EventRef) (app.Delivery, error) {
-	var d app.Delivery
-	err := h.store.View(ctx, func(tx *store.Tx) (err error) {
-		d, err = tx.Delivery(ref.Seq)
-		return err
-	})
+	d, err := store.Read(ctx, h.store, func(tx *store.Tx) (app.Delivery, error) { return tx.Delivery(ref.Seq) })
 	if errors.Is(err, store.ErrNotFound) {
 		return d, notFound("there is no event %d; it may have been dropped by retention", ref.Seq)
 	}

@@ -154,13 +154,12 @@ func (f *forwards) view(tx *store.Tx, j store.ForwardJob) app.Forward {
 }
 
 // read returns a forward as it is.
-func (f *forwards) read(ctx context.Context, name string) (out app.Forward, err error) {
-	err = f.h.store.View(ctx, func(tx *store.Tx) error {
+func (f *forwards) read(ctx context.Context, name string) (app.Forward, error) {
+	return store.Read(ctx, f.h.store, func(tx *store.Tx) (app.Forward, error) {
 		job, err := tx.Forward(name)
-		if err == nil {
-			out = f.view(tx, job)
+		if err != nil {
+			return app.Forward{}, err
 		}
-		return err
+		return f.view(tx, job), nil
 	})
-	return out, err
 }

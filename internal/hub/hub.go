@@ -95,7 +95,7 @@ type Hub struct {
 	locks     keyedMutex // one request at a time about a room, a recording or a download
 	open      unendedCache
 	ids       ids
-	downloads downloader
+	downloads *downloads.Queue
 	app.Downloads
 	forwards  forwards
 	causes    *rate.Limiter

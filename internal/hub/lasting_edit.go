@@ -244,8 +244,8 @@ func (c *caretaker) run() {
 
 func (c *caretaker) turn(ctx context.Context) {
 	h := c.hub
-	var rooms []app.Room
-	if err := h.store.View(ctx, func(tx *store.Tx) (err error) { rooms, err = tx.Rooms(); return err }); err != nil {
+	rooms, err := store.Read(ctx, h.store, (*store.Tx).Rooms)
+	if err != nil {
 		h.complain(err, "the lasting rooms could not be read", c.account)
 		return
 	}

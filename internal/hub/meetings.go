@@ -183,9 +183,7 @@ func (h *Hub) end(ctx context.Context, id string, at time.Time, why string, from
 	if err != nil {
 		return app.Meeting{}, writeError(err)
 	}
-	var m roster.Meeting
-	err = h.store.View(ctx, func(tx *store.Tx) (err error) { m, err = tx.Meeting(id); return err })
-	return m.Meeting, err
+	return h.meetingNow(ctx, id)
 }
 
 // MeetingLink gives a meeting's guest or host link. The host's is minted now.

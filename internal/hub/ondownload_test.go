@@ -101,7 +101,7 @@ func (p *programs) downloaded() string {
 		Download: &app.Download{State: app.DownloadDone},
 	}
 	if err := p.store.Update(context.Background(), func(tx *store.Tx) error {
-		return errors.Join(p.Hub.downloads.(*downloads.Queue).PutCommand(tx, &r), tx.PutRecording(r))
+		return errors.Join(p.Hub.downloads.PutCommand(tx, &r), tx.PutRecording(r))
 	}); err != nil {
 		p.t.Fatal(err)
 	}

@@ -354,7 +354,6 @@ func (h *Hub) changeMeeting(ctx context.Context, id string, change func(*store.T
 
 // meetingNow reads a meeting as it is after a change.
 func (h *Hub) meetingNow(ctx context.Context, id string) (app.Meeting, error) {
-	var m roster.Meeting
-	err := h.store.View(ctx, func(tx *store.Tx) (err error) { m, err = tx.Meeting(id); return err })
+	m, err := store.Read(ctx, h.store, func(tx *store.Tx) (roster.Meeting, error) { return tx.Meeting(id) })
 	return m.Meeting, err
 }

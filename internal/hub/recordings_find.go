@@ -22,9 +22,8 @@ func (h *Hub) Recording(ctx context.Context, ref app.RecordingRef) (app.Recordin
 }
 
 // storedRecording returns a recording without the progress of its download.
-func (h *Hub) storedRecording(ctx context.Context, ref app.RecordingRef) (r app.Recording, err error) {
-	err = h.store.View(ctx, func(tx *store.Tx) (err error) { r, err = findRecording(tx, ref); return err })
-	return r, err
+func (h *Hub) storedRecording(ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+	return store.Read(ctx, h.store, func(tx *store.Tx) (app.Recording, error) { return findRecording(tx, ref) })
 }
 
 func findRecording(tx *store.Tx, ref app.RecordingRef) (app.Recording, error) {

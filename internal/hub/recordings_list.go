@@ -85,8 +85,8 @@ func (h *Hub) listNewest(ctx context.Context, a *account, l provider.RecordingLi
 	a.mu.Lock()
 	a.listedAt = began
 	a.mu.Unlock()
-	var was listMark
-	if err := h.store.View(ctx, func(tx *store.Tx) (err error) { was, err = readMark(tx, a); return err }); err != nil {
+	was, err := store.Read(ctx, h.store, func(tx *store.Tx) (listMark, error) { return readMark(tx, a) })
+	if err != nil {
 		return err
 	}
 	moved := false // the stored mark is above that of before
@@ -135,8 +135,8 @@ func (h *Hub) listOlder(ctx context.Context, a *account, l provider.RecordingLis
 		return true, err
 	}
 	defer done()
-	var mark listMark
-	if err := h.store.View(ctx, func(tx *store.Tx) (err error) { mark, err = readMark(tx, a); return err }); err != nil {
+	mark, err := store.Read(ctx, h.store, func(tx *store.Tx) (listMark, error) { return readMark(tx, a) })
+	if err != nil {
 		return true, err
 	}
 	if mark.Whole || mark.Through.IsZero() {

@@ -45,8 +45,8 @@ func (h *Hub) resigned(d app.Delivery, secret string) (app.Delivery, error) {
 
 // resignedCaught is resigned for an event of a catch, by default with the catch's own secret.
 func (h *Hub) resignedCaught(name string, d app.Delivery, secret string) (app.Delivery, error) {
-	var job store.CatchJob
-	if err := h.store.View(h.ctx, func(tx *store.Tx) (err error) { job, err = tx.Catch(name); return err }); err != nil {
+	job, err := store.Read(h.ctx, h.store, func(tx *store.Tx) (store.CatchJob, error) { return tx.Catch(name) })
+	if err != nil {
 		return d, fmt.Errorf("the catch %q is gone", name)
 	}
 	scheme, err := catch.Parse(job.Scheme)

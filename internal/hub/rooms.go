@@ -125,8 +125,8 @@ func (h *Hub) noteAutoSince(r *app.Room, was bool) {
 
 // lockRoom keeps a room as it is until unlock: no other caller starts a meeting of it, changes or deletes it meanwhile.
 func (h *Hub) lockRoom(ctx context.Context, ref string) (unlock func(), err error) {
-	var r app.Room
-	if err := h.store.View(ctx, func(tx *store.Tx) (err error) { r, err = findRoom(tx, ref); return err }); err != nil {
+	r, err := store.Read(ctx, h.store, func(tx *store.Tx) (app.Room, error) { return findRoom(tx, ref) })
+	if err != nil {
 		return nil, err
 	}
 	return h.locks.lock(r.ID), nil

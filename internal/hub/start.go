@@ -182,11 +182,7 @@ func (h *Hub) endOf(req app.StartMeeting) (time.Time, error) {
 
 // reuse returns the room's current meeting if it has one that isn't over.
 func (h *Hub) reuse(ctx context.Context, room app.Room, plan *occurrence) (app.StartedMeeting, bool, error) {
-	var m *app.Meeting
-	err := h.store.View(ctx, func(tx *store.Tx) (err error) {
-		m, err = h.currentOf(tx, room.ID)
-		return err
-	})
+	m, err := store.Read(ctx, h.store, func(tx *store.Tx) (*app.Meeting, error) { return h.currentOf(tx, room.ID) })
 	if err != nil || m == nil || m.Status == app.Ended {
 		return app.StartedMeeting{}, false, err
 	}

@@ -64,10 +64,8 @@ func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Part
 			latest = later(latest, j)
 		}
 	}
-	var known roster.Meeting
-	err := h.store.View(ctx, func(tx *store.Tx) (err error) {
-		known, err = tx.MeetingByPlatform(s.account.Name, room, "")
-		return err
+	known, err := store.Read(ctx, h.store, func(tx *store.Tx) (roster.Meeting, error) {
+		return tx.MeetingByPlatform(s.account.Name, room, "")
 	})
 	fresh := errors.Is(err, store.ErrNotFound)
 	if err != nil && !fresh {

@@ -23,11 +23,8 @@ func (h *Hub) unended(ctx context.Context, a *account) ([]roster.Meeting, error)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if at := h.store.Commits(); !c.valid || at != c.at {
-		var list []roster.Meeting
-		if err := h.store.View(ctx, func(tx *store.Tx) (err error) {
-			list, err = tx.Unended()
-			return err
-		}); err != nil {
+		list, err := store.Read(ctx, h.store, (*store.Tx).Unended)
+		if err != nil {
 			return nil, err
 		}
 		c.list, c.at, c.valid = list, at, true

@@ -26,7 +26,7 @@ func newClient(a provider.Account, o Options) (*rest.Client, error) {
 		URLSetting: a.Setting("DAILY_API_URL", "api_url"),
 		KeyHint:    "find it in the Daily dashboard under Developers",
 		Secrets:    append([]string{a.WebhookSecret, a.APISecret, a.Recording.AccessKeySecret}, a.WebhookSecrets...),
-		Transport:  o.Transport, Clock: o.Clock, Timeout: o.Timeout,
+		Options:    o,
 		Limits: []rest.Limit{
 			classDefault: {PerSecond: 16, Burst: 20},
 			classSlow:    {PerSecond: 1.5, Burst: 5},

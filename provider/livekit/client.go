@@ -18,7 +18,7 @@ func newClient(a provider.Account, o Options) (*rest.Client, error) {
 		URLSetting: a.Setting(variableURL, "url"),
 		KeyHint:    "both are under keys in the server's configuration, or in the cloud's project settings",
 		Secrets:    append([]string{a.APISecret, a.WebhookSecret, a.Recording.AccessKeySecret}, a.WebhookSecrets...),
-		Transport:  o.Transport, Clock: o.Clock, Timeout: o.Timeout, Explain: explain,
+		Options:    o, Explain: explain,
 	})
 }
 

@@ -30,6 +30,16 @@ const (
 	patience = 20 * time.Second
 )
 
+// Options are those that every platform's package has.
+type Options struct {
+	// Transport sends the requests, nil for [http.DefaultTransport].
+	Transport http.RoundTripper
+	// Clock is the time for tokens, pacing and back-off, nil for the machine's.
+	Clock Clock
+	// Timeout limits one attempt of a call, 0 for ten seconds. The start of a recording on LiveKit has longer.
+	Timeout time.Duration
+}
+
 // Config configures a [Client]. Platform, BaseURL and Key are required.
 type Config struct {
 	Platform provider.Platform
@@ -44,19 +54,16 @@ type Config struct {
 	// KeyHint ends the hint of a refused key: "find it in the Daily dashboard under Developers".
 	KeyHint string
 	// Secrets are hidden in errors, besides the key.
-	Secrets []string
-	// Transport sends the requests, nil for [http.DefaultTransport].
-	Transport http.RoundTripper
+	Secrets   []string
 	UserAgent string
 	// Limits are the budgets by [Class]; a class without one is not limited.
 	Limits []Limit
 	// Explain parses the platform's own error, see [Explain]; nil uses only the status.
 	Explain Explain
-	// Timeout limits an attempt, Attempts their number, MaxBody an answer.
-	Timeout  time.Duration
+	// Attempts limits the number of attempts, MaxBody an answer.
 	Attempts int
 	MaxBody  int64
-	Clock    Clock
+	Options
 	// Jitter returns the random factor of a back-off, in [0,1).
 	Jitter func() float64
 }

@@ -32,7 +32,7 @@ func client(t *testing.T, h http.Handler, change func(*rest.Config)) (*rest.Clie
 	clock := providertest.NewClock(began)
 	c := rest.Config{
 		Platform: provider.Daily, BaseURL: srv.URL + "/v1", Key: secretKey, KeySetting: "DAILY_API_KEY",
-		URLSetting: "DAILY_API_URL", KeyHint: "find it", Transport: srv.Client().Transport, Clock: clock,
+		URLSetting: "DAILY_API_URL", KeyHint: "find it", Options: rest.Options{Transport: srv.Client().Transport, Clock: clock},
 		Jitter: func() float64 { return 0.5 },
 	}
 	if change != nil {

@@ -315,9 +315,6 @@ func (w *World) post(h *hook, m *message) (int, error) {
 	switch h.platform {
 	case provider.Daily:
 		stamp := strconv.FormatInt(now.UnixMilli(), 10)
-		if w.opt.TimestampSeconds {
-			stamp = strconv.FormatInt(now.Unix(), 10)
-		}
 		sig, err := signDaily(secret, stamp, body)
 		if err != nil {
 			return 0, err

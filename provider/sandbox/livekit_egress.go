@@ -13,7 +13,6 @@ import (
 type livekitEgress struct {
 	path  string // as it was requested
 	track string // the track's sid, empty for a whole room
-	ended string // the state at the end, if it isn't COMPLETE
 }
 
 var livekitS3 = schema{
@@ -156,13 +155,7 @@ func (rec *recording) livekitState(at time.Time) string {
 	case recProcessing:
 		return "EGRESS_ENDING"
 	case recReady:
-		if rec.egress.ended != "" {
-			return rec.egress.ended
-		}
 		return "EGRESS_COMPLETE"
-	}
-	if rec.egress.ended != "" {
-		return rec.egress.ended
 	}
 	return "EGRESS_FAILED"
 }
@@ -214,27 +207,4 @@ func (w *World) livekitEgress(rec *recording, full bool) map[string]any {
 // tellLiveKitEgress sends an event of a recording.
 func (w *World) tellLiveKitEgress(kind string, rec *recording, at time.Time) {
 	w.tellLiveKit(kind, nil, nil, w.livekitEgress(rec, false), at)
-}
-
-// AbortRecording ends a running egress of LiveKit with a state of its own, "EGRESS_ABORTED" or "EGRESS_LIMIT_REACHED", with the
-// file that there is or without one.
-func (w *World) AbortRecording(room, id, state string, file bool) error {
-	at := w.lock()
-	defer w.unlock()
-	r, err := w.must(provider.LiveKit, room)
-	if err != nil {
-		return err
-	}
-	for _, rec := range r.recordings {
-		if rec.id == id && rec.state == recRunning {
-			rec.egress.ended = state
-			if file {
-				w.finish(rec, at)
-			} else {
-				w.fail(rec, at)
-			}
-			return nil
-		}
-	}
-	return fmt.Errorf("sandbox: %q: %w", room, errNoRunning)
 }

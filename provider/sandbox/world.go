@@ -64,8 +64,6 @@ type Options struct {
 	RemoteUnmute bool
 	// MaxWebhooks is the number of webhooks that Daily allows a domain; 0 is 1.
 	MaxWebhooks int
-	// TimestampSeconds makes Daily sign with seconds rather than milliseconds; its documents leave the unit open.
-	TimestampSeconds bool
 	// OnPanic is called after panics in the world's goroutines; nil lets them through.
 	OnPanic func(crash.Report)
 	// Transport carries the webhooks; nil is a transport of the world's own.

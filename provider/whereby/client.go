@@ -25,7 +25,7 @@ func newClient(a provider.Account, o Options) (*rest.Client, error) {
 		KeyHint:    "make one in the Whereby dashboard under Configure, API keys",
 		Secrets: append([]string{a.WebhookSecret, a.APISecret, a.Recording.AccessKeySecret, a.Recording.AccessKeyID},
 			a.WebhookSecrets...),
-		Transport: o.Transport, Clock: o.Clock, Timeout: o.Timeout,
+		Options: o,
 		Limits:  []rest.Limit{{PerSecond: 1, Burst: 40, Window: time.Minute}},
 		Explain: explain,
 	})

@@ -43,14 +43,7 @@ var (
 )
 
 // Options override defaults; the zero value is the usual choice.
-type Options struct {
-	// Transport sends the requests, nil for the default.
-	Transport http.RoundTripper
-	// Clock is the time for pacing and back-off, nil for the machine's.
-	Clock rest.Clock
-	// Timeout limits one attempt of a call, 0 for ten seconds.
-	Timeout time.Duration
-}
+type Options = rest.Options
 
 // Driver makes providers for accounts on Whereby.
 func Driver() provider.Driver {

@@ -18,9 +18,8 @@ type chunkJournal struct {
 }
 
 // Load implements [recording.Journal], as do the methods below.
-func (j chunkJournal) Load(ctx context.Context) (b []byte, err error) {
-	err = j.store.View(ctx, func(tx *store.Tx) error { b = tx.Chunks(j.account, j.id, j.file); return nil })
-	return b, err
+func (j chunkJournal) Load(ctx context.Context) ([]byte, error) {
+	return store.Read(ctx, j.store, func(tx *store.Tx) ([]byte, error) { return tx.Chunks(j.account, j.id, j.file), nil })
 }
 
 // Save waits while the store's queue is full: other work must not fail a download.
@@ -43,7 +42,6 @@ func (j chunkJournal) Clear(ctx context.Context) error {
 	return j.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteChunks(j.account, j.id, j.file) })
 }
 
-func journaled(ctx context.Context, s *store.Store, account, id string) (files []string, err error) {
-	err = s.View(ctx, func(tx *store.Tx) error { files = tx.ChunkFiles(account, id); return nil })
-	return files, err
+func journaled(ctx context.Context, s *store.Store, account, id string) ([]string, error) {
+	return store.Read(ctx, s, func(tx *store.Tx) ([]string, error) { return tx.ChunkFiles(account, id), nil })
 }

@@ -54,8 +54,6 @@ type Options struct {
 	Redis string
 	// Unmute lets others unmute people.
 	Unmute bool
-	// EmptySeconds is how long rooms without people are kept that were created without a word about it.
-	EmptySeconds int
 }
 
 // Start starts a real server.
@@ -70,7 +68,7 @@ func Start(t testing.TB, o Options) *Server {
 	fmt.Fprintf(&b, "rtc:\n  tcp_port: 0\n  udp_port: %s\n  interfaces: {includes: [lo]}\n  ips: {includes: [127.0.0.0/8]}\n", media)
 	b.WriteString("  enable_loopback_candidate: true\n  node_ip: 127.0.0.1\n  stun_servers: [\"127.0.0.1:3478\"]\n")
 	fmt.Fprintf(&b, "keys: {%s: %s}\nlogging: {level: warn}\n", Key, Secret)
-	fmt.Fprintf(&b, "room: {enable_remote_unmute: %v, empty_timeout: %d}\n", o.Unmute, max(o.EmptySeconds, 300))
+	fmt.Fprintf(&b, "room: {enable_remote_unmute: %v, empty_timeout: 300}\n", o.Unmute)
 	if o.Webhook != "" {
 		fmt.Fprintf(&b, "webhook: {api_key: %s, urls: [%q]}\n", Key, o.Webhook)
 	}
