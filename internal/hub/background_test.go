@@ -110,8 +110,11 @@ func TestAProgramThatFailsIsLogged(t *testing.T) {
 	b.calls.call(app.Call{Event: notify.Starting})
 	<-ran
 	b.close()
-	if n := l.lines("a program of [[notify]] failed"); n != 1 {
-		t.Errorf("%d lines", n)
+	l.mu.Lock()
+	text := l.text.String()
+	l.mu.Unlock()
+	if n := l.lines("a program of [[notify]] failed"); n != 1 || !strings.Contains(text, "exit status 3") {
+		t.Errorf("%d lines:\n%s", n, text)
 	}
 }
 

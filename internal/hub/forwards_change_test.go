@@ -299,6 +299,9 @@ func TestTheCertificatesOfAForward(t *testing.T) {
 		if j := b.job("dev"); j.CA != c.ca || j.Insecure != c.insecure {
 			t.Errorf("%s: %q, %t", c.name, j.CA, j.Insecure)
 		}
+		if f := b.forward1("dev"); f.CA != (c.ca != "") || f.Insecure != c.insecure {
+			t.Errorf("%s: shown as %+v", c.name, f)
+		}
 	}
 	if _, err := b.EditForward(ctx, app.ForwardPatch{Name: "dev", CA: &ca, Insecure: ptr(true)}); !errors.Is(err, provider.Invalid) {
 		t.Errorf("both: %v", err)

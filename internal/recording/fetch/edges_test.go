@@ -3,11 +3,15 @@ package fetch
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -92,6 +96,9 @@ func TestWhichBeginningsAreRecalled(t *testing.T) {
 	}
 	for _, mine := range []*claim{next, first} {
 		c.giveBack(mine)
+	}
+	if _, begun := c.partial()[next.chunk]; begun {
+		t.Error("a chunk without a byte has a beginning")
 	}
 	if again := c.take(); again.chunk != 0 || again.off != 9 {
 		t.Errorf("given back: %+v", again)
@@ -301,5 +308,38 @@ func TestALimitIsKept(t *testing.T) {
 	b.set(-1)
 	if err := b.pay(t.Context(), 1<<30); err != nil {
 		t.Error(err)
+	}
+}
+
+// The digests of a file's chunks are those of its bytes, however they are read; without chunks there are none.
+func TestTheSumsOfChunks(t *testing.T) {
+	for _, size := range []int{0, 1, 9, 10, 11, 20, 25} {
+		data := content(3, size)
+		for _, chunk := range []int64{0, 1, 10, 100} {
+			var want []byte
+			for off := 0; chunk > 0 && off < size; off += int(chunk) {
+				want = append(want, digestOf(data[off:min(off+int(chunk), size)])...)
+			}
+			for name, r := range map[string]io.Reader{"at once": bytes.NewReader(data), "in pieces": iotest.OneByteReader(bytes.NewReader(data)), "with its end": iotest.DataErrReader(bytes.NewReader(data))} {
+				got, err := sumOf(t.Context(), r, "sha256", chunk)
+				whole := sha256.Sum256(data)
+				if err != nil || got.size != int64(size) || !bytes.Equal(got.chunks, want) || got.sha256 != hex.EncodeToString(whole[:]) ||
+					got.own != base64.StdEncoding.EncodeToString(whole[:]) {
+					t.Errorf("%d bytes in chunks of %d, read %s: %d bytes, %d digests, %v", size, chunk, name, got.size, len(got.chunks)/sumSize, err)
+				}
+			}
+		}
+	}
+	if _, err := sumOf(t.Context(), iotest.ErrReader(io.ErrClosedPipe), "", 10); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("a file that can't be read: %v", err)
+	}
+}
+
+// A source that claims more than any file has is odd, and nothing is fetched from it.
+func TestASizeThatIsNotBelieved(t *testing.T) {
+	d, clock := hurried(t)
+	s := &claims{body: "one", size: sizeMost + 1}
+	if r, err := drive(t.Context(), d, clock, task(t, s)); !errors.Is(err, recording.ErrOdd) || s.opened != 0 {
+		t.Errorf("%+v, %v after %d requests", r, err, s.opened)
 	}
 }
