@@ -320,7 +320,7 @@ func TestTheSumsOfChunks(t *testing.T) {
 			for off := 0; chunk > 0 && off < size; off += int(chunk) {
 				want = append(want, digestOf(data[off:min(off+int(chunk), size)])...)
 			}
-			for name, r := range map[string]io.Reader{"at once": bytes.NewReader(data), "in pieces": iotest.OneByteReader(bytes.NewReader(data)), "with its end": iotest.DataErrReader(bytes.NewReader(data))} {
+			for name, r := range map[string]io.Reader{"at once": bytes.NewReader(data), "in pieces": iotest.OneByteReader(bytes.NewReader(data)), "with its end": iotest.DataErrReader(bytes.NewReader(data)), "by sevens": &sevens{data}} {
 				got, err := sumOf(t.Context(), r, "sha256", chunk)
 				whole := sha256.Sum256(data)
 				if err != nil || got.size != int64(size) || !bytes.Equal(got.chunks, want) || got.sha256 != hex.EncodeToString(whole[:]) ||
@@ -333,6 +333,18 @@ func TestTheSumsOfChunks(t *testing.T) {
 	if _, err := sumOf(t.Context(), iotest.ErrReader(io.ErrClosedPipe), "", 10); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("a file that can't be read: %v", err)
 	}
+}
+
+// sevens reads at most seven bytes at a time.
+type sevens struct{ left []byte }
+
+func (r *sevens) Read(b []byte) (int, error) {
+	if len(r.left) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, r.left[:min(7, len(r.left))])
+	r.left = r.left[n:]
+	return n, nil
 }
 
 // A source that claims more than any file has is odd, and nothing is fetched from it.
