@@ -44,6 +44,23 @@ func squares(t *testing.T, p *person) func(x, y int) bool {
 	}
 }
 
+// shows fails unless the screen shows the code of a link.
+func shows(t *testing.T, p *person, link string) {
+	t.Helper()
+	code, err := qr.Encode(link, qr.L)
+	if err != nil {
+		t.Fatal(err)
+	}
+	light := squares(t, p)
+	for y := range code.Size {
+		for x := range code.Size {
+			if light(x+quiet, y+quiet) == code.Black(x, y) {
+				t.Fatalf("square %d,%d is not that of %s:\n%s", x, y, link, p.screen())
+			}
+		}
+	}
+}
+
 // The code of a link as long as the platforms make them is shown whole in the smallest usual window.
 // Without Unicode there are no blocks to draw a code with: the link remains.
 func TestQRWithoutUnicode(t *testing.T) {
@@ -78,18 +95,7 @@ func TestTheCodeFitsAnOrdinaryTerminal(t *testing.T) {
 				if c.record {
 					p.sees("recorded")
 				}
-				code, err := qr.Encode(link, qr.L)
-				if err != nil {
-					t.Fatal(err)
-				}
-				light := squares(t, p)
-				for y := range code.Size {
-					for x := range code.Size {
-						if light(x+quiet, y+quiet) == code.Black(x, y) {
-							t.Fatalf("square %d,%d is wrong:\n%s", x, y, p.screen())
-						}
-					}
-				}
+				shows(t, p, link)
 				p.presses("esc").sees("Rooms")
 			})
 		})

@@ -196,7 +196,7 @@ func (p *Pane) linkLine(mt app.Meeting, host bool, w, x0, y int) string {
 		shown = s.Clip(link, max(room-s.Width(tail), 0)) + tail
 	}
 	text := s.Link.Render(shown)
-	if safe, ok := words.WebURL(mt.GuestURL); ok && !host && shown == link {
+	if safe, ok := words.WebURL(address); ok && !host && shown == link {
 		text = ansi.SetHyperlink(safe) + text + ansi.ResetHyperlink()
 	}
 	for _, at := range places {

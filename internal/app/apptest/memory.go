@@ -34,6 +34,8 @@ type Memory struct {
 	Choose func(app.Room) app.Choice
 	// Opened completes a meeting that was started; nil puts one person into it.
 	Opened func(*app.MeetingDetail, app.Room, app.StartMeeting)
+	// PageOf returns the address of a room's page; nil gives rooms none.
+	PageOf func(app.Room) app.PageLink
 
 	rooms    []app.Room
 	meetings []app.MeetingDetail
@@ -171,6 +173,9 @@ func (m *Memory) view(r app.Room) app.RoomView {
 	v := app.RoomView{Room: r, Would: app.Choice{Account: "memory", Why: "the only one"}}
 	if m.Choose != nil {
 		v.Would = m.Choose(r)
+	}
+	if m.PageOf != nil {
+		v.PageLink = m.PageOf(r)
 	}
 	for _, mt := range slices.Backward(m.meetings) {
 		if mt.RoomID == r.ID {
