@@ -54,11 +54,26 @@ func (o *roomPageOptions) run(ctx context.Context, args []string) error {
 			return nil
 		}
 		if link.PageReach == app.PageLocal {
-			o.words("Reachable on this machine only: guests need a tunnel that carries connections (ssh, cloudflared, tailscale, ngrok).")
+			status, err := b.Status(ctx, app.StatusQuery{})
+			if err != nil {
+				return err
+			}
+			o.words(whyLocal(status))
 		}
 		_, err = fmt.Fprintln(o.stdout, plain.Text(link.PageURL))
 		return err
 	})
+}
+
+// whyLocal explains why guests elsewhere don't reach a page, and what to do about it.
+func whyLocal(s app.Status) string {
+	switch {
+	case s.Listener.URL == "":
+		return "Nothing serves the page now: open the screen, or run greenroom listen."
+	case s.Tunnel.Driver == "" || s.Tunnel.Driver == "none" || s.Tunnel.StoreAndForward:
+		return "Reachable on this machine only: guests need a tunnel that carries connections (ssh, cloudflared, tailscale, ngrok)."
+	}
+	return "Reachable on this machine only while the tunnel " + plain.Text(s.Tunnel.Driver) + " is not live: see greenroom tunnel status."
 }
 
 // pageOf describes a page's address and its reach.

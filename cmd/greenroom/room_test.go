@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"greenroom/internal/app"
@@ -25,6 +26,22 @@ func TestSettingsInWords(t *testing.T) {
 	} {
 		if got := settings(test.room); got != test.want {
 			t.Errorf("%+v: %q, not %q", test.room, got, test.want)
+		}
+	}
+}
+
+// A page that isn't public says what is in the way.
+func TestWhyAPageIsOnThisMachineOnly(t *testing.T) {
+	listening := app.ListenerStatus{URL: "http://127.0.0.1:7070"}
+	for want, s := range map[string]app.Status{
+		"Nothing serves the page now":            {Tunnel: app.TunnelStatus{Driver: "ssh", State: "connecting"}},
+		"guests need a tunnel that carries":      {Listener: listening, Tunnel: app.TunnelStatus{Driver: "none"}},
+		"need a tunnel that carries connections": {Listener: listening, Tunnel: app.TunnelStatus{Driver: "relay", State: "live", StoreAndForward: true}},
+		"while the tunnel ssh is not live":       {Listener: listening, Tunnel: app.TunnelStatus{Driver: "ssh", State: "degraded"}},
+		"while the tunnel s␛[31mh is not live":   {Listener: listening, Tunnel: app.TunnelStatus{Driver: "s\x1b[31mh", State: "connecting"}},
+	} {
+		if got := whyLocal(s); !strings.Contains(got, want) {
+			t.Errorf("%+v: %q lacks %q", s.Tunnel, got, want)
 		}
 	}
 }
