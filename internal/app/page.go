@@ -85,6 +85,8 @@ type PageEntry struct {
 	Host string `json:"host,omitempty"`
 	// Unchanged admits only a guest who was here before with the same name and answer, as the page has stored too many.
 	Unchanged bool `json:"unchanged,omitempty"`
+	// Full lets no one in, as the page has handed out too many tokens. Answers are stored, and others wait.
+	Full bool `json:"full,omitempty"`
 }
 
 // PageEntered is the result of a [PageEntry].

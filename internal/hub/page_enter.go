@@ -120,6 +120,8 @@ func (h *Hub) EnterPage(ctx context.Context, e app.PageEntry) (app.PageEntered, 
 		return out, nil
 	case out.State == app.PageLocked && e.Host == "":
 		return out, nil
+	case e.Full:
+		return app.PageEntered{Stored: out.Stored}, &app.Error{Kind: provider.RateLimited, Text: "too many guests came in", Hint: "try again in some minutes"}
 	}
 	return h.letIn(ctx, *open, g, e.Host, out)
 }

@@ -300,6 +300,27 @@ func TestAFullPageAdmitsThoseWhoAreThere(t *testing.T) {
 	}
 }
 
+// Where the page has handed out too many tokens no one comes in, but answers are kept.
+func TestAFullPageKeepsAnswers(t *testing.T) {
+	s := newSandboxed(t)
+	if _, err := s.CreateRoom(t.Context(), app.RoomSpec{Name: "r", Account: "whereby", Recording: provider.RecordingCloud}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := s.StartMeeting(t.Context(), app.StartMeeting{Room: "r"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for consent, want := range map[string]error{"yes": provider.RateLimited, "no": nil, "": nil} {
+		e := app.PageEntry{Token: tokenOf(t, s.Hub, "r"), Visit: visit("of-" + consent), Name: "Ada", Consent: consent, Full: true}
+		if got, err := s.EnterPage(t.Context(), e); !errors.Is(err, want) || leads(got) || !got.Stored {
+			t.Errorf("%q: %+v, %v", consent, got, err)
+		}
+	}
+	if d, err := s.Meeting(t.Context(), app.MeetingRef{Ref: m.ID}); err != nil || len(d.Guests) != 3 {
+		t.Errorf("%+v, %v", d.Guests, err)
+	}
+}
+
 // A guest who declines while the platform is asked for their way in gets none.
 func TestADeclineOvertakesAnEntry(t *testing.T) {
 	b := newBench(t)

@@ -251,16 +251,14 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, page, sender str
 	defer leave()
 	now := h.opt.Now()
 	token, store := tokens(page, sender, e.Host != ""), stored(page, sender)
-	if !h.limits.begin(token, now) {
-		h.tooMany(w)
-		return
-	}
-	room := h.limits.begin(store, now)
-	out, err := h.opt.Backend.EnterPage(ctx, app.PageEntry{Token: page, Visit: e.Visit, Name: e.Name, Consent: e.Consent, Host: e.Host, Unchanged: !room})
+	free, room := h.limits.begin(token, now), h.limits.begin(store, now)
+	out, err := h.opt.Backend.EnterPage(ctx, app.PageEntry{
+		Token: page, Visit: e.Visit, Name: e.Name, Consent: e.Consent, Host: e.Host, Unchanged: !room, Full: !free,
+	})
 	if room && !out.Stored {
 		h.limits.undo(store)
 	}
-	if out.URL == "" { // nothing was handed out
+	if free && out.URL == "" { // nothing was handed out
 		h.limits.undo(token)
 	}
 	if err != nil {

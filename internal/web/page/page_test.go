@@ -57,7 +57,7 @@ func (p *pages) EnterPage(_ context.Context, e app.PageEntry) (app.PageEntered, 
 		p.inside <- true
 		<-p.gate
 	}
-	if e.Unchanged && p.entered.Stored {
+	if e.Unchanged && p.entered.Stored || e.Full && p.entered.URL != "" {
 		return app.PageEntered{}, &app.Error{Kind: provider.RateLimited, Text: "too many guests came"}
 	}
 	return p.entered, p.err
@@ -236,6 +236,13 @@ func TestTokensAreLimited(t *testing.T) {
 	if got := enterAs(s, "2001:db8::1", 121); got[200] != 120 || got[429] != 1 {
 		t.Errorf("after ten minutes: %v", got)
 	}
+	// Those who decline, or wait for the next meeting, are heard nevertheless.
+	in := s.entered
+	s.entered = app.PageEntered{PageView: app.PageView{State: app.PageWaiting}}
+	if got := enterAs(s, "2001:db8::1", 5); got[200] != 5 {
+		t.Errorf("without a token: %v", got)
+	}
+	s.entered = in
 	// A host who has a one-time token comes in nevertheless.
 	host := s.ask("POST", path+"/enter", `{"name":"Hana","host":"once"}`, "2001:db8::1")
 	if host.StatusCode != 200 {
