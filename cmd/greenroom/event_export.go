@@ -130,7 +130,10 @@ func (o *eventExportOptions) written(f func(io.Writer, export.Saver) error) (err
 	}
 	dir := filepath.Dir(o.out)
 	file, err := os.CreateTemp(dir, ".greenroom-export-*") // for its owner alone
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return &app.Error{Text: fmt.Sprintf("%s can't be written: there is no folder %s", plain.Text(o.out), plain.Text(dir)), Hint: "create it first", Err: err}
+	case err != nil:
 		return fmt.Errorf("write %s: %w", o.out, err)
 	}
 	defer func() {

@@ -27,6 +27,7 @@ type forwardFlags struct {
 	url, filter, resign, ca string
 	insecure                bool
 	from                    uint64
+	changed                 func(flag string) bool
 }
 
 func (f *forwardFlags) add(p *program, cmd *cobra.Command) {
@@ -38,10 +39,14 @@ func (f *forwardFlags) add(p *program, cmd *cobra.Command) {
 	fl.Uint64Var(&f.from, "from", 0, "number of the first event to send (default: events that arrive from now on)")
 	p.jsonFlag(cmd, "print the forward as a JSON object")
 	_ = cmd.MarkFlagFilename("ca", "pem", "crt")
+	f.changed = fl.Changed
 }
 
 // read fetches what the flags name.
 func (f *forwardFlags) read(ctx context.Context, p *program) (resign, ca string, err error) {
+	if f.changed("from") && f.from == 0 {
+		return "", "", usagef("--from can't be 0: the first event has number 1")
+	}
 	if f.ca != "" && f.insecure {
 		return "", "", usagef("use either --ca or --insecure, not both")
 	}
@@ -209,7 +214,6 @@ func (p *program) showForward(ctx context.Context, b app.Backend, args []string)
 type forwardEditOptions struct {
 	*program
 	forwardFlags
-	changed func(flag string) bool
 }
 
 func (p *program) forwardEdit() *cobra.Command {
@@ -221,7 +225,6 @@ func (p *program) forwardEdit() *cobra.Command {
 	o.add(p, cmd)
 	cmd.Flags().StringVar(&o.url, "url", "", "send to this URL")
 	allowEmpty(cmd.Flags(), "filter", "resign", "ca") // to remove them
-	o.changed = cmd.Flags().Changed
 	cmd.RunE = p.do(o.run)
 	return cmd
 }
@@ -244,9 +247,6 @@ func (o *forwardEditOptions) run(ctx context.Context, args []string) error {
 	}
 	if !some {
 		return usagef("nothing to change: see `greenroom forward edit --help`")
-	}
-	if o.changed("from") && o.from == 0 {
-		return usagef("--from can't be 0: the first event has number 1")
 	}
 	return o.with(ctx, func(b app.Backend) error {
 		f, err := b.EditForward(ctx, patch)

@@ -130,7 +130,7 @@ func TestSignaturesExpire(t *testing.T) {
 	for name, v := range vectors {
 		s := scheme(t, v.scheme)
 		for after, want := range map[time.Duration]string{
-			window: "", window + time.Second: "stale: 5m1s", -window: "", -window - time.Second: "from the future: 5m1s",
+			window: "", window + time.Second: "stale: 5m1s", 50 * time.Hour: "stale: 2 days old", -window: "", -window - time.Second: "from the future: 5m1s",
 		} {
 			r := v.request()
 			r.ReceivedAt = r.ReceivedAt.Add(after)

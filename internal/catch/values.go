@@ -27,11 +27,19 @@ func fresh(v Verdict, stamp string, received time.Time) Verdict {
 	}
 	switch age := received.Sub(at); {
 	case age > window:
-		return Verdict{Reason: fmt.Sprintf("the signature is stale: %s old", age.Round(time.Second))}
+		return Verdict{Reason: fmt.Sprintf("the signature is stale: %s old", span(age))}
 	case age < -window:
-		return Verdict{Reason: fmt.Sprintf("the signature is from the future: %s ahead", (-age).Round(time.Second))}
+		return Verdict{Reason: fmt.Sprintf("the signature is from the future: %s ahead", span(-age))}
 	}
 	return v
+}
+
+// span is a duration in words; a long one in days.
+func span(d time.Duration) string {
+	if days := d / (24 * time.Hour); days >= 2 {
+		return strconv.Itoa(int(days)) + " days"
+	}
+	return d.Round(time.Second).String()
 }
 
 // equal reports whether a sum is one of those given, in constant time.

@@ -140,7 +140,7 @@ func (s *sender) send(ctx context.Context, job store.ForwardJob, d app.Delivery)
 	if job.Resign != "" {
 		var err error
 		if d, err = s.h.resigned(d, job.Resign); err != nil {
-			return app.Attempt{Error: "it can't be signed again: " + err.Error()}, true
+			return app.Attempt{Error: "it can't be signed again: " + ownWords(err)}, true
 		}
 	}
 	request, cancel := context.WithCancel(context.WithoutCancel(ctx))

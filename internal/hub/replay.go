@@ -83,11 +83,23 @@ func (h *Hub) Resign(ctx context.Context, r app.ResignRequest) (app.Inbound, err
 		}
 	}
 	d, err := h.resigned(app.Delivery{Account: in.Account, Headers: http.Header(in.Header), Body: in.Body}, secret)
-	if errors.Is(err, provider.Invalid) && r.Secret == "" {
+	switch _, caught := app.CatchOf(in.Account); {
+	case err != nil && r.Secret != "" && (caught || errors.Is(err, provider.Invalid)):
+		err = &app.Error{Kind: provider.Invalid, Text: "the event can't be signed again: " + ownWords(err), Hint: provider.HintOf(err), Err: err}
+	case errors.Is(err, provider.Invalid):
 		err = &app.Error{Kind: app.NotConfigured, Text: err.Error(), Hint: provider.HintOf(err), Err: err}
 	}
 	in.Header = d.Headers
 	return in, errors.Join(err, ctx.Err())
+}
+
+// ownWords is an error in a platform's own words, without the operation.
+func ownWords(err error) string {
+	var e *provider.Error
+	if errors.As(err, &e) && e.Text != "" {
+		return e.Text
+	}
+	return err.Error()
 }
 
 // signedBy reports whether a secret of the account makes a request's signature, however old that is.

@@ -8,8 +8,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -119,6 +121,10 @@ func (f *Forwarder) Send(ctx context.Context, to app.ForwardTarget, d app.Delive
 // why describes a failure. A certificate that isn't trusted has a remedy.
 func why(err error) string {
 	var unknown *tls.CertificateVerificationError
+	var late net.Error
+	if errors.As(err, &late) && late.Timeout() {
+		return "no answer within " + strconv.Itoa(int(forwardTime/time.Second)) + " s"
+	}
 	if errors.As(err, &unknown) {
 		return err.Error() + ": give its authority with --ca, or accept it with --insecure"
 	}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +24,16 @@ import (
 type received struct {
 	method, target, body, agent string
 	header                      http.Header
+}
+
+func TestFailuresInWords(t *testing.T) {
+	for err, want := range map[error]string{
+		os.ErrDeadlineExceeded: "no answer within 10 s", io.ErrUnexpectedEOF: "unexpected EOF", &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}: "no answer within 10 s",
+	} {
+		if got := why(err); got != want {
+			t.Errorf("%v: %q, not %q", err, got, want)
+		}
+	}
 }
 
 // forwardOne forwards an event to a server with the given answer, and returns what that received and the attempt.
