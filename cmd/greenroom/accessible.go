@@ -95,7 +95,7 @@ func (m *lineMode) turn(ctx context.Context) error {
 		}
 	}
 	m.listed = true
-	n, err := m.number(ctx, "What next? Press enter to list the tasks.", len(tasks))
+	n, err := m.number(ctx, "What next? Press enter to list the tasks. Number: ", len(tasks), -1)
 	if err != nil || n < 0 {
 		m.listed = false
 		return err
@@ -106,25 +106,6 @@ func (m *lineMode) turn(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-// number asks for a number, and returns -1 for an empty answer.
-func (m *lineMode) number(ctx context.Context, question string, most int) (int, error) {
-	for {
-		answer, err := m.ask(ctx, question+" Number: ")
-		if err != nil || answer == "" {
-			return -1, err
-		}
-		if n := 0; sscan(answer, &n) && n >= 1 && n <= most {
-			return n - 1, nil
-		}
-		m.words(fmt.Sprintf("Answer with a number from 1 to %d.", most))
-	}
-}
-
-func sscan(s string, n *int) bool {
-	_, err := fmt.Sscanf(s+"\n", "%d\n", n)
-	return err == nil
 }
 
 // summary counts what is live.
@@ -319,7 +300,7 @@ func (m *lineMode) room(ctx context.Context, open bool) (string, error) {
 		}
 		return "", errDeclined
 	}
-	n, err := m.number(ctx, "Which room?", len(names))
+	n, err := m.number(ctx, "Which room? Number: ", len(names), -1)
 	if err != nil {
 		return "", err
 	}
@@ -350,7 +331,7 @@ func (m *lineMode) download(ctx context.Context) error {
 		m.words("No recording is ready. List the recordings to ask the platforms.")
 		return nil
 	}
-	n, err := m.number(ctx, "Which recording?", len(ready))
+	n, err := m.number(ctx, "Which recording? Number: ", len(ready), -1)
 	if err != nil || n < 0 {
 		return err
 	}

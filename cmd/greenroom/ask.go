@@ -77,18 +77,20 @@ func (p *program) choose(ctx context.Context, question string, options []string)
 	for i, o := range options {
 		p.words(fmt.Sprintf("  %d  %s", i+1, o))
 	}
+	return p.number(ctx, question+" [1] ", len(options), 0)
+}
+
+// number asks for a number from 1 on, and returns it as an index: that of an empty answer is given.
+func (p *program) number(ctx context.Context, question string, most, empty int) (int, error) {
 	for {
-		answer, err := p.ask(ctx, question+" [1] ")
-		if err != nil {
-			return 0, err
+		answer, err := p.ask(ctx, question)
+		if err != nil || answer == "" {
+			return empty, err
 		}
-		if answer == "" {
-			return 0, nil
-		}
-		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(options) {
+		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= most {
 			return n - 1, nil
 		}
-		p.words(fmt.Sprintf("Answer with a number from 1 to %d.", len(options)))
+		p.words(fmt.Sprintf("Answer with a number from 1 to %d.", most))
 	}
 }
 

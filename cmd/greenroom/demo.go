@@ -119,9 +119,6 @@ func demoAccounts() (one, other provider.Account) {
 	return all[0], all[1]
 }
 
-// demoThird is the account of the demo's third room.
-func demoThird() provider.Account { return sandbox.Accounts("")[2] }
-
 // seedRecordings makes the recordings of the days before.
 func seedRecordings(w *sandbox.World) error {
 	day := w.Now().UTC().Truncate(24 * time.Hour)
@@ -175,7 +172,7 @@ func seed(ctx context.Context, w *sandbox.World, b app.Backend, url string) erro
 	}
 	w.AutoPlay(sandbox.PlayOptions{Hostile: true})
 	one, other := demoAccounts()
-	for name, account := range map[string]string{"all-hands": one.Name, "design": other.Name, "office": one.Name, "stand-up": one.Name, "studio": demoThird().Name} {
+	for name, account := range map[string]string{"all-hands": one.Name, "design": other.Name, "office": one.Name, "stand-up": one.Name, "studio": sandbox.Accounts("")[2].Name} {
 		// One with a past exists already.
 		if _, err := b.CreateRoom(ctx, demoRoom(name, account)); err != nil && !errors.Is(err, provider.Conflict) {
 			return err

@@ -14,7 +14,7 @@ func TestDownloadDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Download{Folder: filepath.Join(absolute("/somewhere"), "greenroom"), Template: "{room}/{date}-{time}-{room}-{id}.{ext}", Files: 2, Workers: 4, FileMode: 0o600,
+	want := Download{Folder: filepath.Join(Absolute("/somewhere"), "greenroom"), Template: "{room}/{date}-{time}-{room}-{id}.{ext}", Files: 2, Workers: 4, FileMode: 0o600,
 		Parallel: 2, Timeout: 6 * time.Hour}
 	if d := cmp.Diff(want, c.Download); d != "" {
 		t.Error(d)
@@ -72,7 +72,7 @@ sweep = "off"
 		t.Fatal(err)
 	}
 	want := Download{
-		Folder: absolute("/videos"), Template: "{room}/{id}.{ext}", TimeZone: "Europe/Berlin", LimitRate: 5 << 20, Files: 3, Workers: 8, FileMode: 0o640,
+		Folder: Absolute("/videos"), Template: "{room}/{id}.{ext}", TimeZone: "Europe/Berlin", LimitRate: 5 << 20, Files: 3, Workers: 8, FileMode: 0o640,
 		OnDownload: []string{"whisper", "{path}"}, OnFailure: []string{"notify", "failed"}, Parallel: 3, Timeout: 90 * time.Minute,
 	}
 	if d := cmp.Diff(want, c.Download); d != "" {

@@ -117,7 +117,7 @@ func (r *reader) certificates(key, path string) string {
 
 // Certificates reads a file of certificates in PEM. Its content is checked where it is used.
 func Certificates(path string) (string, error) {
-	f, err := regular.Open(absolute(path))
+	f, err := regular.Open(Absolute(path))
 	if err != nil {
 		return "", err
 	}

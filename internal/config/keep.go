@@ -59,7 +59,7 @@ func fromKeyring(ctx context.Context, name string, timeout time.Duration) (strin
 // filePath is the path of a file: reference.
 func filePath(folder, name string) string {
 	if path := name; filepath.IsAbs(path) || strings.HasPrefix(path, "~") {
-		return absolute(path)
+		return Absolute(path)
 	}
 	return filepath.Join(folder, filepath.FromSlash(name))
 }

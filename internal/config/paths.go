@@ -18,9 +18,9 @@ func FilePath(o Options) (path string, chosen bool) {
 	}
 	switch {
 	case o.File != "":
-		return absolute(o.File), true
+		return Absolute(o.File), true
 	case getenv("GREENROOM_CONFIG") != "":
-		return absolute(getenv("GREENROOM_CONFIG")), true
+		return Absolute(getenv("GREENROOM_CONFIG")), true
 	}
 	if dir := folder(getenv, "XDG_CONFIG_HOME", xdg.ConfigHome); dir != "" {
 		return filepath.Join(dir, "greenroom", "config.toml"), false
@@ -67,10 +67,7 @@ func runtimeDir(getenv func(string) string) string {
 }
 
 // Absolute makes a path independent of the working directory, and a leading ~ the home directory, for a shell that left it.
-func Absolute(path string) string { return absolute(path) }
-
-// absolute makes a path independent of the working directory, and a leading ~ the home directory.
-func absolute(path string) string {
+func Absolute(path string) string {
 	if path == "~" || len(path) > 1 && path[0] == '~' && os.IsPathSeparator(path[1]) {
 		if home, err := os.UserHomeDir(); err == nil {
 			path = filepath.Join(home, path[1:])

@@ -225,7 +225,7 @@ func (r *reader) dataDir(key string) {
 }
 
 // anyPath accepts a path.
-func anyPath(s string) (string, string, string) { return absolute(s), "", "" }
+func anyPath(s string) (string, string, string) { return Absolute(s), "", "" }
 
 // hostName accepts a name that can be shown.
 func hostName(s string) (string, string, string) {

@@ -150,7 +150,7 @@ func Open(o Options) (*Hub, error) {
 	h := &Hub{
 		opt: o, bus: &bus{crash: o.Crash}, clock: o.Clock, log: o.Log, crash: o.Crash,
 		accounts: make(map[string]*account), pollers: make(map[string]app.PollerStatus),
-		since: app.At(o.Clock.Now()), causes: newCauseBudget(),
+		since: app.At(o.Clock.Now()), causes: rate.NewLimiter(causeRate, causeBurst),
 	}
 	for _, a := range o.Accounts {
 		if a.Unusable != nil {

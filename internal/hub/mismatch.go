@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"greenroom/internal/mismatch"
 	"greenroom/provider"
 )
@@ -19,8 +17,6 @@ const (
 	causeRate  = 4 << 20
 	causeBurst = 128 << 20
 )
-
-func newCauseBudget() *rate.Limiter { return rate.NewLimiter(causeRate, causeBurst) }
 
 // cause returns why a request for an account is rejected, if more than the provider's reason can be found out.
 func (h *Hub) cause(a *account, r provider.WebhookRequest, w provider.Webhook) string {
