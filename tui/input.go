@@ -11,6 +11,8 @@ import (
 
 // press gives a key to the front dialog, to the filter that is typed, or to an action.
 func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
+	m.Dialogs.Direct = true
+	defer func() { m.Dialogs.Direct = false }()
 	if a := m.Keys.Find(suspend); a.Has(msg) {
 		return a.Do()
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"greenroom/internal/app"
@@ -34,6 +35,35 @@ func newCallRules(c *config.Config) ([]hub.CallRule, error) {
 		rules = append(rules, rule)
 	}
 	return rules, nil
+}
+
+// listenCalls are the settings of notifications of a listener. A reload replaces them.
+type listenCalls struct {
+	settings atomic.Pointer[config.Notify]
+	rules    atomic.Pointer[[]hub.CallRule]
+	owner    atomic.Pointer[hub.Hub] // of this process, nil where another one owns the store and calls
+}
+
+// with notes the hub that this process comes to own, and gives it the rules of the last reload.
+func (l *listenCalls) with(a access) access {
+	owns := a.owns
+	a.owns = func(ctx context.Context, h *hub.Hub) {
+		l.owner.Store(h)
+		if rules := l.rules.Load(); rules != nil {
+			h.SetCalls(*rules)
+		}
+		owns(ctx, h)
+	}
+	return a
+}
+
+// replace applies the settings of a configuration that was read again.
+func (l *listenCalls) replace(n config.Notify, rules []hub.CallRule) {
+	l.settings.Store(&n)
+	l.rules.Store(&rules)
+	if h := l.owner.Load(); h != nil {
+		h.SetCalls(rules)
+	}
 }
 
 // runCall runs a program of [[notify]]. What it prints goes to the log file.

@@ -89,6 +89,9 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	listener, tunnels := newInlet(c, o.program, log, group, o.tunnelPrinter(fail))
 	a := listenerAccess(listener, false, log, group)
 	a.warn = func(w string) { o.words(plain.Text(w)) }
+	var calls listenCalls
+	calls.settings.Store(&c.Notify)
+	a = calls.with(a)
 	b, closer, err := o.open(ctx, c, o.version, a)
 	if err != nil {
 		return folderError(c, err)
@@ -123,7 +126,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	}
 	if !o.outTTY { // the hangup of a terminal ends the program
 		configured := *c
-		defer o.stops.onHangup(ctx, start, func() { o.reload(ctx, b, &configured, log) })()
+		defer o.stops.onHangup(ctx, start, func() { o.reload(ctx, b, &configured, &calls, log) })()
 	}
 	forwards.Start = start
 	began := time.Now()
@@ -141,7 +144,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 			}
 			return o.printEvent(d)
 		},
-		called: func(call app.Call) { o.called(c.Notify, call) },
+		called: func(call app.Call) { o.called(*calls.settings.Load(), call) },
 		ready: func() error {
 			if err := forwards.Begin(ctx); err != nil {
 				return err

@@ -112,9 +112,9 @@ func notifySystemd(log *slog.Logger, state string) {
 	}
 }
 
-// reload reads the configuration again and applies what can change while the program runs: the download rate. A
+// reload reads the configuration again and applies what can change while the program runs: the download rate and the notifications. A
 // configuration that can't be used changes nothing.
-func (o *listenOptions) reload(ctx context.Context, b app.Backend, was *config.Config, log *slog.Logger) {
+func (o *listenOptions) reload(ctx context.Context, b app.Backend, was *config.Config, calls *listenCalls, log *slog.Logger) {
 	notifySystemd(log, daemon.SdNotifyReloading)
 	defer notifySystemd(log, daemon.SdNotifyReady)
 	now, err := o.configFor(ctx, o.addr, o.tunnel)
@@ -122,13 +122,19 @@ func (o *listenOptions) reload(ctx context.Context, b app.Backend, was *config.C
 		log.Error("the new configuration is invalid and was not applied", "err", err)
 		return
 	}
+	rules, err := newCallRules(now)
+	if err != nil {
+		log.Error("the new notifications are invalid and were not applied", "err", err)
+		return
+	}
 	if _, err := b.LimitDownloads(ctx, app.DownloadLimit{BytesPerSecond: now.Download.LimitRate}); err != nil {
 		log.Error("the download rate could not be changed", "err", err)
 		return
 	}
 	was.Download.LimitRate = now.Download.LimitRate
+	calls.replace(now.Notify, rules)
 	if now.Fingerprint() != was.Fingerprint() {
-		log.Warn("the configuration was read again: the download rate applies now, other changes after a restart")
+		log.Warn("the configuration was read again: the download rate and the notifications apply now, other changes after a restart")
 		return
 	}
 	log.Info("the configuration was read again")

@@ -1,6 +1,10 @@
 package filter
 
-import "greenroom/provider"
+import (
+	"strings"
+
+	"greenroom/provider"
+)
 
 // AsksVerdict reports whether a term that isn't negated selects a verdict by its name.
 func (f *Filter) AsksVerdict(v provider.Verdict) bool {
@@ -24,6 +28,28 @@ func (f *Filter) Asks(flag Flag) bool {
 		t, ok := n.(*flagTerm)
 		return ok && t.flags&flag != 0
 	})
+}
+
+// Whole returns a sentence about the first term that compares whole names, and how to write one that finds parts of them. It is empty if
+// there is no such term.
+func (f *Filter) Whole() (hint string) {
+	f.asks(func(n node) bool {
+		t, ok := n.(*textTerm)
+		if !ok || len(t.texts) != 1 || t.Field != Room && t.Field != Group && t.Field != Participant {
+			return false
+		}
+		if value, exact := t.texts[0].exact(); !exact || value == "" {
+			return false
+		}
+		name, written, _ := strings.Cut(t.source, ":")
+		part := name + ":*" + written + "*"
+		if strings.HasPrefix(written, `"`) {
+			part = written
+		}
+		hint = t.source + " compares whole names. To find part of one: " + part
+		return true
+	})
+	return hint
 }
 
 func (f *Filter) asks(of func(node) bool) bool { return !f.Empty() && anyTerm(f.root, of) }

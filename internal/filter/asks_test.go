@@ -41,3 +41,20 @@ func TestWhatAFilterAsksFor(t *testing.T) {
 		}
 	}
 }
+
+func TestWholeNamesAreExplained(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "x": "", "room:*x*": "", "-room:x": "", "room:a,b": "", "is:live": "", "room:/x/": "",
+		"is:live room:stand": "room:stand compares whole names. To find part of one: room:*stand*",
+		"(PERSON:ada or x)":  "PERSON:ada compares whole names. To find part of one: PERSON:*ada*",
+		`group:"two words"`:  `group:"two words" compares whole names. To find part of one: "two words"`,
+	} {
+		f, err := Parse(text, Options{Of: Rooms})
+		if err != nil {
+			t.Fatal(text, err)
+		}
+		if got := f.Whole(); got != want {
+			t.Errorf("%s: %q, not %q", text, got, want)
+		}
+	}
+}

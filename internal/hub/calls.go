@@ -190,7 +190,7 @@ func (c *calls) look(ctx context.Context) time.Duration {
 func (c *calls) call(call app.Call) {
 	c.h.log.Info("the user is called", "event", call.Event, "room", call.Room, "account", call.Account)
 	c.h.bus.publish([]app.Change{{Kind: app.CallChange, Call: &call}})
-	for _, rule := range c.h.opt.Calls {
+	for _, rule := range c.rules() {
 		if slices.Contains(rule.Words, call.Event) {
 			c.queue(rule, call)
 		}
@@ -203,7 +203,7 @@ func (c *calls) event(d app.Delivery) {
 		return
 	}
 	whole := false
-	for _, rule := range c.h.opt.Calls {
+	for _, rule := range c.rules() {
 		if rule.Filter == nil {
 			continue
 		}
@@ -223,6 +223,16 @@ func (c *calls) event(d app.Delivery) {
 			c.queue(rule, call)
 		}
 	}
+}
+
+// SetCalls replaces the rules of [Options]. Programs that run or wait aren't concerned.
+func (h *Hub) SetCalls(rules []CallRule) { h.callRules.Store(&rules) }
+
+func (c *calls) rules() []CallRule {
+	if rules := c.h.callRules.Load(); rules != nil {
+		return *rules
+	}
+	return c.h.opt.Calls
 }
 
 // queue has a program run soon. When too many wait it doesn't run, which is logged.

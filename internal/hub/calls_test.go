@@ -272,3 +272,20 @@ func TestWhichChangesAreWorthALook(t *testing.T) {
 		t.Errorf("without a change %d recordings, %v", len(s.Recordings), err)
 	}
 }
+
+// New rules count from the next call on.
+func TestRulesAreReplaced(t *testing.T) {
+	b := newBench(t)
+	c := newCalls(b.Hub)
+	b.Hub.opt.Calls = []CallRule{{Words: []string{"waiting"}}}
+	if rules := c.rules(); len(rules) != 1 || rules[0].Words[0] != "waiting" {
+		t.Errorf("%+v", rules)
+	}
+	b.SetCalls([]CallRule{{Words: []string{"first-guest"}}, {Words: []string{"starting"}}})
+	if rules := c.rules(); len(rules) != 2 || rules[0].Words[0] != "first-guest" {
+		t.Errorf("%+v", rules)
+	}
+	if b.SetCalls(nil); len(c.rules()) != 0 {
+		t.Error("a rule is left")
+	}
+}

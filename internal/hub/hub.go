@@ -101,6 +101,7 @@ type Hub struct {
 	causes    *rate.Limiter
 	bookings  *bookings
 	calls     *calls
+	callRules atomic.Pointer[[]CallRule] // of a reload
 	calendars calendars
 
 	ctx     context.Context

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"greenroom/internal/app"
@@ -178,7 +179,7 @@ func (h *Hub) linkNotes(r app.Room) (notes []string) {
 	}
 	title := choice.Platform.Title()
 	if !p.Adopted && !placeHas(*p, r.RoomSettings) {
-		notes = append(notes, fmt.Sprintf("The lasting room on %s still has its former settings, which %s can't change: %s.", title, title, placeWords(*p)))
+		notes = append(notes, fmt.Sprintf("The lasting room on %s still has its former settings, which %s can't change: %s.", title, title, placeWords(*p, r.RoomSettings)))
 	}
 	if !p.FormerEnds.IsZero() && now.Before(p.FormerEnds.Time) {
 		notes = append(notes, fmt.Sprintf("The link has changed. The former one works until %s: %s", p.FormerEnds.Format(time.DateOnly), plain.Text(p.FormerURL)))
@@ -189,18 +190,31 @@ func (h *Hub) linkNotes(r app.Room) (notes []string) {
 	return notes
 }
 
-func placeWords(p app.Place) string {
-	text := "not locked"
-	if p.Locked {
-		text = "locked"
+// placeWords lists the settings of a platform room that differ from those of the room.
+func placeWords(p app.Place, s app.RoomSettings) string {
+	var differ []string
+	add := func(is bool, yes, no string) {
+		if is {
+			differ = append(differ, yes)
+		} else {
+			differ = append(differ, no)
+		}
 	}
-	if p.Size > 0 {
-		text += fmt.Sprintf(", up to %d people", p.Size)
+	if p.Locked != s.Locked {
+		add(p.Locked, "locked", "not locked")
 	}
-	if !app.Recorded(p.Recording) {
-		return text + ", not recorded"
+	if p.Size != s.Size {
+		add(p.Size > 0, fmt.Sprintf("up to %d people", p.Size), "no limit on people")
 	}
-	return text + ", recorded"
+	switch recorded := app.Recorded(p.Recording); {
+	case recorded != app.Recorded(s.Recording):
+		add(recorded, "recorded", "not recorded")
+	case recorded && p.Recording != s.Recording:
+		differ = append(differ, "recorded as "+string(p.Recording))
+	case recorded && p.Trigger != s.Trigger:
+		differ = append(differ, "trigger of the recording "+string(p.Trigger))
+	}
+	return strings.Join(differ, ", ")
 }
 
 // renewAhead is how long before its end a platform room is replaced.

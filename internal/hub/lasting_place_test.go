@@ -84,7 +84,7 @@ func TestTheNotesOfALastingRoom(t *testing.T) {
 		"being made":                   {lasting, &app.Place{Account: "daily", Name: "r"}, "is not made yet"},
 		"made":                         {lasting, &made, ""},
 		"adopted before it had places": {app.Room{Adopted: true}, nil, ""},
-		"other settings":               {lasting, ptr(func() app.Place { p := made; p.Size = 4; return p }()), "not locked, up to 4 people, not recorded"},
+		"other settings":               {lasting, ptr(func() app.Place { p := made; p.Size = 4; return p }()), "can't change: up to 4 people."},
 		"other settings, adopted":      {lasting, ptr(adopted(app.Place{Account: "daily", PlatformRoom: "r"})), ""},
 		"a former link": {lasting, ptr(func() app.Place {
 			p := made
@@ -105,9 +105,10 @@ func TestTheNotesOfALastingRoom(t *testing.T) {
 		}
 	}
 	for want, p := range map[string]app.Place{
-		"not locked, not recorded": {}, "locked, up to 1 people, recorded": {Locked: true, Size: 1, Recording: provider.RecordingCloud},
+		"not locked": {Size: 9, Recording: provider.RecordingNone}, "no limit on people": {Locked: true},
+		"up to 1 people, recorded": {Locked: true, Size: 1, Recording: provider.RecordingCloud},
 	} {
-		if got := placeWords(p); got != want {
+		if got := placeWords(p, app.RoomSettings{Locked: true, Size: 9, Recording: provider.RecordingNone}); got != want {
 			t.Errorf("%q, not %q", got, want)
 		}
 	}

@@ -45,6 +45,8 @@ const Unread = 500 * time.Millisecond
 type Stack struct {
 	// Now returns the time. With nil, new questions do not ignore keys.
 	Now func() time.Time
+	// Direct reports that a key of the user is being handled: a question that it opens was asked for, and may be answered at once.
+	Direct bool
 
 	open []Dialog
 	// shown is when the front dialog came to the front.
@@ -56,7 +58,9 @@ type Stack struct {
 // Push opens d in front.
 func (s *Stack) Push(d Dialog) {
 	s.open = append(s.open, d)
-	s.appeared()
+	if s.appeared(); s.Direct {
+		s.shown = time.Time{}
+	}
 }
 
 // appeared notes that another dialog is in front.

@@ -428,3 +428,13 @@ func TestLittleRoomKeepsWhatMatters(t *testing.T) {
 		t.Error("the answer is not where it is drawn")
 	}
 }
+
+// A question that the user's own key opened can be answered as quickly as the user types.
+func TestAQuestionThatWasAskedForIsAnsweredAtOnce(t *testing.T) {
+	answered := false
+	s := &Stack{Now: func() time.Time { return time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC) }, Direct: true}
+	s.Push(&Confirm{Text: "It goes.", Yes: "Delete", No: "Keep", OnYes: func() tea.Cmd { answered = true; return nil }})
+	if s.Update(tea.KeyPressMsg(tea.Key{Code: 'y', Text: "y"})); !answered || s.Front() != nil {
+		t.Error("y is ignored")
+	}
+}

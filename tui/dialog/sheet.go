@@ -17,8 +17,9 @@ type Sheet struct {
 	// Bare returns lines that are shown without border and hint, if they would not fit with them. If it is nil or returns
 	// none, the lines of Draw are shown.
 	Bare func(s *theme.Styles) []string
-	// Keys adds commands to keys, which also close the sheet.
-	Keys map[string]func() tea.Cmd
+	// Keys adds commands to keys, which also close the sheet unless Stays is set.
+	Keys  map[string]func() tea.Cmd
+	Stays bool
 	// Hint is shown at the bottom, before "esc close".
 	Hint string
 	// Through passes keys to the screen that the sheet does not use, and closes it; see [Sheet.Takes].
@@ -35,7 +36,7 @@ func (d *Sheet) Update(msg tea.Msg) (tea.Cmd, bool) {
 	case tea.KeyPressMsg:
 		k := msg.String()
 		if f, ok := d.Keys[k]; ok {
-			return f(), true
+			return f(), !d.Stays
 		}
 		switch k {
 		case "esc", "q", "enter", "?":

@@ -56,7 +56,7 @@ func (p *Pane) sheet(a attended) *dialog.Sheet {
 	}
 	return &dialog.Sheet{
 		Title: "Attendance of " + words.Safe(a.meeting.Room), Note: p.Day(began(a.meeting)),
-		Hint: "c copy   v CSV   m Markdown   e export   ",
+		Stays: true, Hint: "c copy   v CSV   m Markdown   e export   ",
 		Keys: map[string]func() tea.Cmd{
 			"c": copies("a table", func(w io.Writer) error { return attendance.Table(w, a.rows, p.Zone) }),
 			"v": copies("CSV", func(w io.Writer) error { return attendance.CSV(w, a.rows) }),

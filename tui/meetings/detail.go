@@ -130,7 +130,7 @@ func (p *Pane) stateLine(m app.Meeting, w int) string {
 		state, since, lasted = s.Accent.Render(theme.Open+" OPEN "), "since ", ", for "
 	}
 	when := since + p.Day(began(m))
-	if l := lengthOf(m, p.Now()); l != theme.Nothing {
+	if l := inWords(m, p.Now()); l != "" {
 		when += lasted + l
 	}
 	if m.Peak > 0 {

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
+	"greenroom/internal/filter"
 	"greenroom/tui/cell"
 	"greenroom/tui/grid"
 	"greenroom/tui/pane"
@@ -74,9 +75,13 @@ func (p *Pane) Body(y, h int) []string {
 }
 
 func (p *Pane) listSection(y, w, h int) cell.Section {
-	p.list.Resize(len(p.rows), h)
-	lines := p.lines(w - 2)
-	p.ListZone(1, y, w-2, h, &p.list, func(i int) tea.Cmd {
+	var wrong []string
+	if len(p.rows) > 0 {
+		wrong = p.WrongLines(&p.filter, w-2, h)
+	}
+	p.list.Resize(len(p.rows), h-len(wrong))
+	lines := append(p.lines(w-2), wrong...)
+	p.ListZone(1, y, w-2, h-len(wrong), &p.list, func(i int) tea.Cmd {
 		p.inner = false
 		p.list.Move(i - p.list.Cursor)
 		return p.selecting(func(*grid.List) {}) // from a heading down
@@ -84,7 +89,7 @@ func (p *Pane) listSection(y, w, h int) cell.Section {
 	note := ""
 	switch {
 	case p.filter.Wrong != "":
-		note = theme.Bad + " " + p.filter.Wrong
+		note = pane.NotApplied
 	case p.fresh:
 		note = "reading…  / " + words.Safe(p.filter.Text)
 	case p.filter.Text != "":
@@ -109,13 +114,13 @@ func (p *Pane) lines(w int) []string {
 		case !l.Ready || l.Busy:
 			return []string{" " + s.Muted.Render("reading…")}
 		case p.filter.Wrong != "":
-			var out []string
-			for _, l := range s.Wrap(theme.Bad+" "+p.filter.Wrong, w-2) {
-				out = append(out, " "+s.Bad.Render(l))
-			}
-			return out
+			return p.WrongLines(&p.filter, w, len(p.filter.Wrong))
 		case p.filter.Text != "":
-			return []string{" " + s.Muted.Render("No meeting matches. esc clears.")}
+			hint := ""
+			if f, err := filter.Parse(p.filter.Text, filter.Options{Now: p.Now().In(p.Zone), Of: filter.Rooms}); err == nil {
+				hint = f.Whole()
+			}
+			return p.NoMatch("No meeting matches.", hint, w)
 		}
 		out := []string{" " + s.Muted.Render("No meetings yet.")}
 		for _, l := range s.Wrap("Meetings will be listed here by day, with a chart of who was in them and when. Start one on "+
@@ -192,4 +197,17 @@ func lengthOf(m app.Meeting, now time.Time) string {
 		return words.Span(m.EndedAt.Sub(m.StartedAt.Time))
 	}
 	return theme.Nothing
+}
+
+// inWords is lengthOf for sentences, in which a clock's 19:00 would read as a time of day.
+func inWords(m app.Meeting, now time.Time) string {
+	switch {
+	case m.StartedAt.IsZero():
+		return ""
+	case m.Status == app.Live:
+		return words.Length(words.Since(m.StartedAt, now))
+	case m.EndedAt.After(m.StartedAt.Time):
+		return words.Length(m.EndedAt.Sub(m.StartedAt.Time))
+	}
+	return ""
 }

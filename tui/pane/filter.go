@@ -11,6 +11,7 @@ import (
 
 	"greenroom/internal/filter"
 	"greenroom/internal/latin"
+	"greenroom/tui/theme"
 	"greenroom/tui/words"
 )
 
@@ -135,7 +136,42 @@ func WhyWrong(err error) string {
 	if !errors.As(err, &e) {
 		return words.Safe(err.Error())
 	}
-	return fmt.Sprintf("character %d: %s", e.Column(), words.Safe(e.Problem))
+	text := fmt.Sprintf("character %d: %s", e.Column(), words.Safe(e.Problem))
+	if e.Hint != "" {
+		text += ": " + words.Safe(e.Hint)
+	}
+	return text
+}
+
+// NotApplied is the note at the edge of a list while its filter can't be used.
+const NotApplied = theme.Bad + " filter not applied"
+
+// WrongLines draws why the filter can't be used, for the end of a list of h lines whose rows are shown as before.
+func (s *Screen) WrongLines(f *Filter, w, h int) (out []string) {
+	if f.Wrong == "" {
+		return nil
+	}
+	lines := s.Styles.Wrap(theme.Bad+" "+f.Wrong, max(w-2, 1))
+	if most := max(h-1, 1); len(lines) > most {
+		lines = append(lines[:most-1], s.Styles.Clip(strings.Join(lines[most-1:], " "), max(w-2, 1)))
+	}
+	for _, l := range lines {
+		out = append(out, " "+s.Styles.Bad.Render(l))
+	}
+	return out
+}
+
+// NoMatch draws that nothing matches the filter, and what may have been meant.
+func (s *Screen) NoMatch(text, hint string, w int) (out []string) {
+	for _, l := range s.Styles.Wrap(text+" esc clears the filter.", w-2) {
+		out = append(out, " "+s.Styles.Muted.Render(l))
+	}
+	if hint != "" {
+		for _, l := range s.Styles.Wrap(words.Safe(hint), w-2) {
+			out = append(out, " "+s.Styles.Text.Render(l))
+		}
+	}
+	return out
 }
 
 // Note returns the number of rows that match and the filter, for the edge of a list; empty without a filter.

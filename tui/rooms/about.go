@@ -108,7 +108,7 @@ func evidence(mt app.Meeting, now time.Time) string {
 func (p *Pane) lastMeeting(mt app.Meeting) string {
 	text := "Last meeting " + p.Day(mt.StartsAt)
 	if !mt.StartedAt.IsZero() && mt.EndedAt.After(mt.StartedAt.Time) {
-		text += ", " + words.Span(mt.EndedAt.Sub(mt.StartedAt.Time)) + " long"
+		text += ", for " + words.Length(mt.EndedAt.Sub(mt.StartedAt.Time))
 	}
 	if mt.Peak > 0 {
 		text += fmt.Sprintf(", peak %d", mt.Peak)

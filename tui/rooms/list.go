@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
+	"greenroom/internal/filter"
 	"greenroom/internal/order"
 	"greenroom/tui/cell"
 	"greenroom/tui/grid"
@@ -32,6 +33,9 @@ func (p *Pane) Body(y, h int) []string {
 	list := min(max(len(p.rows), 2), max((inner-act)/3, 2))
 	if p.inner {
 		list = min(list, 3)
+	} else if len(p.rows) > list { // the list has the focus: it gets half, and the activity less
+		act = min(max(inner/9, 1), 4)
+		list = min(len(p.rows), max((inner-act)*9/16, 2))
 	}
 	detail := inner - act - list
 	if inner < 9 { // the meeting matters most
@@ -46,12 +50,16 @@ func (p *Pane) Body(y, h int) []string {
 }
 
 func (p *Pane) listSection(y, w, h int) cell.Section {
-	p.list.Resize(len(p.rows), h)
-	lines := p.lines(w - 2)
-	p.ListZone(1, y, w-2, h, &p.list, p.pick, nil)
+	var wrong []string
+	if len(p.rows) > 0 {
+		wrong = p.WrongLines(&p.filter, w-2, h)
+	}
+	p.list.Resize(len(p.rows), h-len(wrong))
+	lines := append(p.lines(w-2), wrong...)
+	p.ListZone(1, y, w-2, h-len(wrong), &p.list, p.pick, nil)
 	filtered, marked := p.filter.Note(len(p.shown), len(p.rooms)), ""
 	if p.filter.Wrong != "" {
-		filtered = theme.Bad + " " + p.filter.Wrong
+		filtered = pane.NotApplied
 	}
 	if n := len(p.marked); n > 0 {
 		marked = strconv.Itoa(n) + " marked"
@@ -199,13 +207,13 @@ func (p *Pane) empty(w int) []string {
 	case !l.Ready:
 		return []string{" " + s.Muted.Render("reading…")}
 	case p.filter.Wrong != "":
-		var out []string
-		for _, l := range s.Wrap(theme.Bad+" "+p.filter.Wrong, w-2) {
-			out = append(out, " "+s.Bad.Render(l))
-		}
-		return out
+		return p.WrongLines(&p.filter, w, len(p.filter.Wrong))
 	case p.filter.Text != "":
-		return []string{" " + s.Muted.Render(s.Clip("No room matches. esc clears.", w-2))}
+		hint := ""
+		if f, err := filter.Parse(p.filter.Text, filter.Options{Now: p.Now().In(p.Zone), Of: filter.Rooms}); err == nil {
+			hint = f.Whole()
+		}
+		return p.NoMatch("No room matches.", hint, w)
 	}
 	out := []string{" " + s.Muted.Render("No rooms yet.")}
 	for _, line := range s.Wrap("Press "+p.Key(newRoom)+" to create your first room.", w-2) {

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
+	"greenroom/internal/filter"
 	"greenroom/provider"
 	"greenroom/tui/cell"
 	"greenroom/tui/pane"
@@ -33,7 +34,7 @@ func (p *Pane) listSection(y, w, h int) cell.Section {
 	title, note := "Webhooks", ""
 	switch {
 	case p.filter.Wrong != "":
-		note = p.filter.Wrong
+		note = pane.NotApplied
 	case p.feed.Follow:
 		note = "following"
 	case p.feed.Unseen > 0:
@@ -46,8 +47,9 @@ func (p *Pane) listSection(y, w, h int) cell.Section {
 	if p.filter.Text != "" && !p.filter.Typing {
 		title += " / " + words.Safe(p.filter.Text)
 	}
-	lines := p.listLines(w-2, h)
-	p.ListZone(1, y, w-2, h, &p.feed.List, p.pick, p.Fill)
+	wrong := p.WrongLines(&p.filter, w-2, h)
+	lines := append(p.listLines(w-2, h-len(wrong)), wrong...)
+	p.ListZone(1, y, w-2, h-len(wrong), &p.feed.List, p.pick, p.Fill)
 	return p.Section(title, note, lines, w, h, !p.inner)
 }
 
@@ -202,7 +204,11 @@ func (p *Pane) emptyLines(w int) []string {
 	case p.busy && p.filtering():
 		return []string{" " + s.Muted.Render("searching…")}
 	case p.filtering():
-		return []string{" " + s.Muted.Render(s.Clip("No event matches. esc clears the filter.", w-2))}
+		hint := ""
+		if f, err := filter.Parse(p.filter.Text, filter.Options{Now: p.Now().In(p.Zone)}); err == nil {
+			hint = f.Whole()
+		}
+		return p.NoMatch("No event matches.", hint, w)
 	}
 	out := []string{"", " " + s.Strong.Render("No webhook has arrived yet.")}
 	text := "Each one will be listed here exactly as it arrived, with the verdict on its signature."

@@ -25,6 +25,18 @@ func Span(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", s/60, s%60)
 }
 
+// Length returns a duration in words: 19 min, 1 h 05 min.
+func Length(d time.Duration) string {
+	switch minutes := int(d / time.Minute); {
+	case minutes < 1:
+		return strconv.Itoa(int(max(d, 0)/time.Second)) + " s"
+	case minutes < 60:
+		return strconv.Itoa(minutes) + " min"
+	default:
+		return fmt.Sprintf("%d h %02d min", minutes/60, minutes%60)
+	}
+}
+
 // Ago returns an age in coarse words: 12 s ago.
 func Ago(d time.Duration) string {
 	switch {

@@ -61,3 +61,13 @@ func TestSafeText(t *testing.T) {
 		t.Errorf("%d bytes are drawn", len(got))
 	}
 }
+
+func TestLength(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0 s", 59 * time.Second: "59 s", time.Minute: "1 min", 19*time.Minute + 30*time.Second: "19 min", 65 * time.Minute: "1 h 05 min",
+	} {
+		if got := Length(d); got != want {
+			t.Errorf("%s: %q", d, got)
+		}
+	}
+}

@@ -1,0 +1,24 @@
+package tui
+
+import (
+	"testing"
+	"testing/synctest"
+)
+
+// A filter that can't be used is explained in full while the rows stay. One that compares whole names and matches nothing says so.
+func TestAFilterIsExplained(t *testing.T) {
+	for _, tab := range []string{"Rooms", "Meetings"} {
+		synctest.Test(t, func(t *testing.T) {
+			p := sit(t, 80, 24, hundreds)
+			p.opens(tab).does("filter").types("-is:lve").sees("✗ filter not applied").pane(tab).sees("✗ character 5: there is no is:lve", "is:favourite", "team")
+			p.presses("esc").does("filter").types("room:team").presses("enter").
+				pane(tab).sees("room:team compares whole names", "room:*team*").misses("▌")
+			p.presses("esc").pane(tab).sees("team 1")
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 80, 24, hundreds)
+		p.opens("Webhooks").does("filter").types("kind:x").sees("✗ filter not applied", `there is no kind "x"`, "participant.joined")
+		p.presses("esc").does("filter").types("room:zzz").presses("enter").sees("room:zzz compares whole names", "room:*zzz*")
+	})
+}
