@@ -470,3 +470,58 @@ func TestWhatTLSOffers(t *testing.T) {
 		}
 	}
 }
+
+// A client is dismissed when it has been silent for long, or has not said HELLO in time.
+func TestWhichClientsAreDismissed(t *testing.T) {
+	s, clock := opened(t, Options{})
+	clock.Advance(time.Minute)
+	for name, c := range map[string]struct {
+		device string
+		age    time.Duration // since it connected
+		silent time.Duration
+		want   bool
+	}{
+		"new":                  {"", helloTime - 1, 0, false},
+		"without HELLO":        {"", helloTime, 0, true},
+		"long there":           {"d", time.Minute, silence - 1, false},
+		"silent":               {"d", time.Minute, silence, true},
+		"silent without HELLO": {"", 0, silence, true},
+	} {
+		one := client(s, "t", s.since()-c.age)
+		one.device = c.device
+		one.lastSeen.Store(int64(s.since() - c.silent))
+		if one.check(); one.ended != c.want {
+			t.Errorf("%s: it is dismissed: %t", name, one.ended)
+		}
+	}
+	// One that is heard from is pinged every few seconds.
+	one := client(s, "t", s.since())
+	for i, want := range []int{1, 1, 2} {
+		one.touch()
+		one.check()
+		if len(one.control) != want {
+			t.Errorf("turn %d: it got %d frames", i, len(one.control))
+		}
+		clock.Advance(pingEvery - 1 + time.Duration(i))
+	}
+}
+
+// Only statuses that a sender understands are passed on to it, and the client's device has a name of some length.
+func TestTheLimitsOfWhatAClientSays(t *testing.T) {
+	for status, want := range map[int]int{199: 200, 200: 200, 204: 204, 599: 599, 600: 200, 503: 200} {
+		if got := answerOf(wire.RespBody{Status: status, Text: "x"}); got.status != want {
+			t.Errorf("%d is %d", status, got.status)
+		}
+	}
+	for n, ok := range map[int]bool{0: false, 257: false} {
+		if err := client(nil, "t", 0).hello(wire.HelloBody{Device: strings.Repeat("d", n)}); (err == nil) != ok {
+			t.Errorf("a name of %d bytes: %v", n, err)
+		}
+	}
+	s, _ := opened(t, Options{})
+	hookOf(t, s, "laptop")
+	one := client(s, "laptop", 0)
+	if err := one.hello(wire.HelloBody{Device: strings.Repeat("d", 256)}); err != nil {
+		t.Errorf("the longest name: %v", err)
+	}
+}

@@ -35,6 +35,7 @@ func TestHolesAreFound(t *testing.T) {
 		"the short last chunk":              {size: 8*mib + 100, zeros: []recording.Hole{hole(8*mib, 100)}, want: []recording.Hole{hole(8*mib, 100)}},
 		"an end that is no chunk":           {size: 8*mib + 100, zeros: []recording.Hole{hole(8*mib+1, 99)}},
 		"a few zeros at the end":            {size: 8*mib + 20, zeros: []recording.Hole{hole(8*mib, 20)}},
+		"a last chunk that is too short":    {size: 8*mib + 20, zeros: []recording.Hole{hole(8*mib-100, 120)}},
 		"short runs":                        {size: 4 * mib, zeros: []recording.Hole{hole(100, 4000), hole(2*mib-1000, 500_000)}},
 		"everything":                        {size: 40, zeros: []recording.Hole{hole(0, 40)}, want: []recording.Hole{hole(0, 40)}},
 		"a chunk of many workers":           {size: 64 * mib, zeros: []recording.Hole{hole(64*mib/17*3, 64*mib/17)}, want: []recording.Hole{hole(64*mib/17*3, 64*mib/17)}},
