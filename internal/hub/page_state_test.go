@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/roster"
 	"greenroom/provider"
+	"greenroom/store"
 )
 
 // view returns what a guest sees of a room now.
@@ -193,4 +195,44 @@ type linker struct {
 
 func (l *linker) Links(context.Context, provider.LinkRequest) (provider.Links, error) {
 	return l.links, l.fail
+}
+
+// A guest who comes back in the same session is the same guest, though another one has their name.
+func TestAGuestWhoComesBackIsTheSame(t *testing.T) {
+	at := func(s int) app.Time { return app.At(t0.Add(time.Duration(s) * time.Second)) }
+	guests := []app.Guest{{ID: "g-1", Name: "Ada", Consent: "yes", CameAt: at(1)}, {ID: "g-2", Name: "Ada", CameAt: at(2)}, {ID: "g-3", Name: "Bo", CameAt: at(3)}}
+	stays := []app.Stay{
+		{Session: "s1", Name: "Ada", JoinedAt: at(10), LeftAt: at(20)}, {Session: "s1", Name: "Ada", JoinedAt: at(30)},
+		{Session: "w1", Name: "Bo", WaitingSince: at(5)},
+	}
+	recogniseGuests(stays, guests)
+	first, second := stays[0].Consent, stays[1].Consent
+	if first != second || guests[0].Session != "" && guests[1].Session != "" || guests[0].Session+guests[1].Session != "s1" || guests[2].Session != "w1" {
+		t.Errorf("%q, %q; %+v", first, second, guests)
+	}
+}
+
+// A guest whom a host removed stays out for as long as it says, to the moment.
+func TestHowLongARemovedGuestStaysOut(t *testing.T) {
+	b := newBench(t)
+	b.room("r")
+	m := b.start("r")
+	g := app.Guest{ID: "g-1", Name: "Mal", CameAt: app.At(t0)}
+	if err := b.store.Update(t.Context(), func(tx *store.Tx) error {
+		stay := roster.Stay{Stay: app.Stay{Session: "s", Name: "Mal", UserID: "g-1", JoinedAt: app.At(t0), LeftAt: app.At(t0.Add(time.Minute)), Reason: "removed"}}
+		if err := errors.Join(tx.PutStay(m.ID, stay), tx.PutGuest(m.ID, g)); err != nil {
+			return err
+		}
+		for after, out := range map[time.Duration]bool{0: true, ejectedFor - 1: true, ejectedFor: false} {
+			if err := notEjected(tx, m.ID, g, t0.Add(time.Minute+after)); errors.Is(err, provider.Forbidden) != out {
+				t.Errorf("%s after it: %v", after, err)
+			}
+		}
+		if err := notEjected(tx, m.ID, app.Guest{ID: "g-2", Name: "Mal"}, t0.Add(time.Minute)); err != nil {
+			t.Errorf("another guest: %v", err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
