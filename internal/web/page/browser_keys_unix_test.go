@@ -20,7 +20,7 @@ import (
 )
 
 // onLiveKit makes a house with a real server.
-func onLiveKit(t *testing.T) (*house, *livekittest.Server) {
+func onLiveKit(t *testing.T, hosts ...string) (*house, *livekittest.Server) {
 	t.Helper()
 	at := livekittest.Free(t)
 	server := livekittest.Start(t, livekittest.Options{Webhook: "http://" + at + "/hooks/livekit"})
@@ -31,7 +31,7 @@ func onLiveKit(t *testing.T) (*house, *livekittest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newHouse(t, plan{at: at, accounts: []hub.Account{{Account: account, Provider: p}}}), server
+	return newHouse(t, plan{at: at, hosts: hosts, accounts: []hub.Account{{Account: account, Provider: p}}}), server
 }
 
 // focused returns what has the focus: its text or id, and whether one sees that.
@@ -199,4 +199,18 @@ func TestTilesFitTheirRoom(t *testing.T) {
 		call(ada, emulation.ClearDeviceMetricsOverride, cdp.Empty{})
 	}
 	ada.pictures("many")
+}
+
+// A page that isn't https gets no microphone and no camera from the browser, and says why.
+func TestAPageWithoutTLS(t *testing.T) {
+	const name = "page.example"
+	h, server := onLiveKit(t, name)
+	p := newTab(t, peers.Browser(t, map[string]any{"host-resolver-rules": "MAP " + name + " 127.0.0.1"}))
+	address := h.room("r", "livekit", false)
+	m := h.start("r")
+	server.Join(t, livekittest.Person{Room: m.PlatformRoom, Identity: "bob", Name: "Bob"})
+	p.do(navigate(strings.Replace(address, "127.0.0.1", name, 1)))
+	p.enter("Ada", "Join")
+	p.until("Bob, and the reason", `document.querySelectorAll(".tile").length === 2 && document.querySelector(".bar.top").textContent.includes("on https pages only")`)
+	p.shot("without-tls")
 }

@@ -48,7 +48,9 @@ type house struct {
 type plan struct {
 	// at is where it listens, links the beginning of the platforms' links.
 	at, links string
-	accounts  []hub.Account
+	// hosts are names under which it is reached, too.
+	hosts    []string
+	accounts []hub.Account
 }
 
 func newHouse(t *testing.T, o plan) *house {
@@ -77,7 +79,7 @@ func newHouse(t *testing.T, o plan) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wo := web.Options{Addr: cmp.Or(o.at, "127.0.0.1:0"), Fixed: true}
+	wo := web.Options{Addr: cmp.Or(o.at, "127.0.0.1:0"), Fixed: true, Hosts: func() []string { return o.hosts }}
 	for _, a := range accounts {
 		wo.Accounts = append(wo.Accounts, a.Name)
 	}
@@ -350,6 +352,11 @@ func TestAGuestComesInThroughConsent(t *testing.T) {
 			ada.accessible("the meeting")
 			ada.onlyFrom(origin, h.base)
 			eve.onlyFrom(origin)
+			for _, r := range ada.asked() { // the page's address is for guests, not for the platform
+				if !strings.HasPrefix(r, origin) && strings.Contains(r, address[len(address)-26:]) {
+					t.Errorf("the platform gets the page's address: %s", r)
+				}
+			}
 			for _, r := range eve.asked() {
 				if strings.Contains(r, m.PlatformRoom) || strings.HasSuffix(r, "/daily.js") || strings.HasSuffix(r, "/whereby.js") {
 					t.Errorf("a guest who declined got %s", r)
@@ -404,6 +411,54 @@ func TestAnAddressThatIsReplaced(t *testing.T) {
 	p.enter("Ada", "Join")
 	p.heading("That didn't work")
 	p.pictures("refused")
+}
+
+// Those who wait hear that the address is replaced, and those who are inside stay there.
+func TestAnAddressThatIsReplacedWhileGuestsAreThere(t *testing.T) {
+	h := newHouse(t, plan{})
+	browser := peers.Browser(t, nil)
+	waiting, inside := newTab(t, browser), newTab(t, browser)
+	waiting.do(navigate(h.room("later", "daily", true)))
+	waiting.enter("Ada", "I consent, join")
+	waiting.heading("Waiting for the start")
+	inside.do(navigate(h.room("now", "daily", false)))
+	h.start("now")
+	inside.enter("Bob", "Join")
+	inside.until("the meeting", `document.getElementById("status").textContent === "You are in the meeting"`)
+	for _, room := range []string{"later", "now"} {
+		if _, err := h.EditPage(t.Context(), app.PageChange{Room: room, Rotate: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waiting.heading("That didn't work")
+	if text := eval[string](waiting, `document.body.innerText`); !strings.Contains(text, "no longer valid") {
+		t.Error(text)
+	}
+	asked := func() int { return strings.Count(strings.Join(inside.asked(), "\n")+"\n", "/state\n") }
+	for from := asked(); asked() < from+3; { // the third is asked after the answer to the second, which knows nothing of the address
+		inside.until("the next question", `new Promise((r) => setTimeout(() => r(true), 50))`)
+	}
+	if !eval[bool](inside, `document.querySelector("#stage iframe") !== null && !document.getElementById("stage").hidden`) {
+		t.Error("the guest who was inside is out")
+	}
+}
+
+// A guest who waited waits on while the platform fails at the start, and comes in when it works again.
+func TestAStartThatFailsAtFirst(t *testing.T) {
+	h := newHouse(t, plan{})
+	p := newTab(t, peers.Browser(t, nil))
+	p.do(navigate(h.room("r", "daily", true)))
+	p.enter("Ada", "I consent, join")
+	p.heading("Waiting for the start")
+	fault, err := h.world.Fault(sandbox.Fault{Kind: sandbox.ServerError, Match: "POST /meeting-tokens"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.start("r")
+	p.until("the reason", `document.querySelector(".error")?.textContent.includes("can't be opened now. Try again in a moment, or ask the host. Trying again…")`)
+	p.heading("Waiting for the start")
+	h.world.ClearFaults(fault)
+	p.until("the meeting", `document.getElementById("status").textContent === "You are in the meeting"`)
 }
 
 // Under 1 MB, compressed, for everything together; and the page is drawn at once.

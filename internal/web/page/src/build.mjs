@@ -12,8 +12,18 @@ const options = {
   // The components are loaded after consent. Each is a file of its own, which the page imports by its name.
   external: ["./daily.js", "./whereby.js", "./livekit.js"],
 };
+// daily-js puts the address of the page that shows it into the address of its frame. Ours is a secret of the room's guests: Daily gets
+// the origin alone.
+const secret = {
+  name: "keep the page's address",
+  setup: (build) => build.onLoad({ filter: /daily-js[\\/]dist[\\/]daily-esm\.js$/ }, async ({ path }) => {
+    const parts = (await readFile(path, "utf8")).split("encodeURIComponent(window.location.href)");
+    if (parts.length !== 2) throw new Error(`${path} uses the page's address in ${parts.length - 1} places`);
+    return { contents: parts.join("encodeURIComponent(window.location.origin)"), loader: "js" };
+  }),
+};
 await esbuild.build({ ...options, entryPoints: ["page.ts", "page.css"] });
-const built = await esbuild.build({ ...options, entryPoints: ["daily.ts", "whereby.ts", "livekit.ts"], metafile: true });
+const built = await esbuild.build({ ...options, plugins: [secret], entryPoints: ["daily.ts", "whereby.ts", "livekit.ts"], metafile: true });
 await copyFile("index.html", join(out, "index.html"));
 
 // The licences of everything that is in the files.

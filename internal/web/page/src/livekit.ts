@@ -103,7 +103,7 @@ export const join: Join = (place, entry, on) => {
 
   const failed = (what: string) => (e: unknown) => {
     const why = e instanceof Error ? e.name : "";
-    say(!isSecureContext ? `The browser allows the ${what} on https pages only. Ask the host for an https address.`
+    say(!isSecureContext ? "The browser allows microphone and camera on https pages only. Ask the host for an https address."
       : why === "NotAllowedError" ? `The browser doesn't allow the ${what}. Allow it in the address bar, then try again.`
       : why === "NotFoundError" ? `There is no ${what}. Others see and hear you without it.` : `The ${what} can't be used (${why || "unknown reason"}).`);
     controls();
