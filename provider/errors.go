@@ -27,7 +27,7 @@ const (
 func (k Kind) Error() string { return string(k) }
 
 // ErrPartial comes with a presence reading that doesn't show who is absent.
-var ErrPartial = errors.New("the platform can't tell who else is there")
+var ErrPartial = errors.New("the platform can't list the other participants")
 
 // Error is an answer or failure of a platform, classified for the caller.
 type Error struct {
@@ -97,7 +97,7 @@ func (e *Error) Plain() string {
 	case NotFound:
 		return name + " doesn't have it" + account + detail
 	case Unavailable:
-		return name + " gave no usable answer" + account + detail
+		return name + " gave no usable response" + account + detail
 	}
 	return name + " refused the request" + account + detail
 }

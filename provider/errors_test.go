@@ -72,7 +72,7 @@ func TestPlainError(t *testing.T) {
 		"Daily refused the API key (account acme)":                         {Kind: provider.Unauthenticated, Platform: provider.Daily, Account: "acme", Op: "create room", Code: "authentication-error", Text: "no"},
 		"Whereby is limiting the rate of calls (account whereby)":          {Kind: provider.RateLimited, Platform: provider.Whereby, Account: "whereby", Text: "throttle key"},
 		"Daily doesn't allow this (account acme): no card on file":         {Kind: provider.Forbidden, Platform: provider.Daily, Account: "acme", Text: "no card on file"},
-		"LiveKit gave no usable answer: no answer within 10s":              {Kind: provider.Unavailable, Platform: provider.LiveKit, Text: "no answer within 10s"},
+		"LiveKit gave no usable response: no response within 10s":          {Kind: provider.Unavailable, Platform: provider.LiveKit, Text: "no response within 10s"},
 		"Daily doesn't have it (account acme): not-found":                  {Kind: provider.NotFound, Platform: provider.Daily, Account: "acme", Code: "not-found"},
 		"Daily refused the request (account acme): exp is in the past":     {Kind: provider.Invalid, Platform: provider.Daily, Account: "acme", Text: "exp is in the past"},
 		"read the list: unavailable: it is not there, and no one asked it": {Kind: provider.Unavailable, Op: "read the list", Text: "it is not there, and no one asked it"},

@@ -317,7 +317,7 @@ func probe(ctx context.Context, path string) error {
 	err = kind.Guard(path, func() error {
 		return db.View(func(b *bolt.Tx) error {
 			if b.Bucket(bucketRooms) == nil && b.Bucket(bucketMeetings) == nil {
-				return fmt.Errorf("store: %s is not a store of Greenroom's", path)
+				return fmt.Errorf("store: %s is not a Greenroom store", path)
 			}
 			if v := schemaOf(b); v > schema {
 				return fmt.Errorf("%w: %s has schema %d and this program knows %d", ErrNewer, path, v, schema)

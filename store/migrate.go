@@ -29,7 +29,7 @@ func (s *Store) migrate() error {
 		fresh = version == 0 && b.Bucket(bucketRooms) == nil && b.Bucket(bucketMeetings) == nil
 		size, err := sizeOf(s.db.Path)
 		if err == nil && fresh && size > maxEmpty {
-			err = kind.Damaged(s.opt.Path, "it holds nothing")
+			err = kind.Damaged(s.opt.Path, "it is empty")
 		}
 		return err
 	})
@@ -43,7 +43,7 @@ func (s *Store) migrate() error {
 		return s.complete()
 	}
 	if s.opt.ReadOnly {
-		return fmt.Errorf("%w: %s was written by an earlier Greenroom and must be changed first", ErrReadOnly, s.opt.Path)
+		return fmt.Errorf("%w: %s was written by an earlier Greenroom and must be migrated first", ErrReadOnly, s.opt.Path)
 	}
 	if fresh {
 		version = schema

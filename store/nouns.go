@@ -42,7 +42,7 @@ func (t *Tx) Rooms() ([]app.Room, error) {
 // PutRoom writes a room. A name that another room has is an error.
 func (t *Tx) PutRoom(r app.Room) error {
 	if id := t.get(bucketRoomNames, fold(r.Name)); id != nil && string(id) != r.ID {
-		return fmt.Errorf("store: a room named %q exists", r.Name)
+		return fmt.Errorf("store: a room named %q already exists", r.Name)
 	}
 	if old, err := t.Room(r.ID); err == nil && fold(old.Name) != fold(r.Name) {
 		if err := t.del(bucketRoomNames, fold(old.Name)); err != nil {

@@ -62,7 +62,7 @@ var (
 	// ErrFailed is returned by writes after the disk failed to make one durable.
 	ErrFailed = errors.New("store: the disk failed")
 	// ErrReadOnly is returned by writes to a store opened for reading.
-	ErrReadOnly = errors.New("store: it can only be read")
+	ErrReadOnly = errors.New("store: it is read-only")
 )
 
 // Options configure a store. Only Path is required.

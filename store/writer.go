@@ -271,7 +271,7 @@ func (s *Store) update(f func(*bolt.Tx) error) error {
 	case errors.Is(err, ErrDamaged):
 		s.fail(err)
 	case committing && !refused(err):
-		err = fmt.Errorf("%w while it was written to (%w): restart Greenroom once the disk is well", ErrFailed, err)
+		err = fmt.Errorf("%w during a write (%w): fix the disk, then restart Greenroom", ErrFailed, err)
 		s.fail(err)
 	}
 	return err

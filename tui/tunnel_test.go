@@ -24,7 +24,7 @@ func relayed(b *tuitest.Backend) {
 		a := &b.Stat.Accounts[i]
 		a.Webhook = hooks[a.Name]
 		a.Registration = &app.RegisteredWebhook{
-			Account: a.Name, URL: a.Webhook, State: app.WebhookByHand, Hint: "paste it at Whereby: Configure, Webhooks, Add endpoint",
+			Account: a.Name, URL: a.Webhook, State: app.WebhookByHand, Hint: "paste it in Whereby's dashboard: Configure, Webhooks, Add endpoint",
 		}
 	}
 	b.Stat.Accounts[0].Registration = &app.RegisteredWebhook{
@@ -82,7 +82,7 @@ func TestTheTunnelIsShownAndProbed(t *testing.T) {
 func TestAForeignWebhookIsReplacedOnDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 200, 50, relayed)
-		p.opens("Status").sees("! the webhook of daily posts to https://old.example/in", "{webhook.register} replaces it", "paste it at Whereby")
+		p.opens("Status").sees("! the webhook of daily posts to https://old.example/in", "{webhook.register} replaces it", "paste it in Whereby's dashboard")
 		p.does("webhook.register").sees("Replace the webhook of daily?", "https://old.example/in", "[ Keep ]").presses("enter").misses("Take over")
 		if p.backend.Count("RegisterWebhook") != 0 {
 			t.Fatal("leaving it took it over")
@@ -91,7 +91,7 @@ func TestAForeignWebhookIsReplacedOnDemand(t *testing.T) {
 		change(p, func(s *app.Status) { s.Accounts[0].Registration.State = app.WebhookRegistered })
 		p.sees("✓ registered with the platform").misses("Take over")
 		p.does("webhook.register").sees("The platform of daily posts to the tunnel")
-		p.moves("down").does("webhook.register").sees("The platform can't do this by API: paste it at Whereby")
+		p.moves("down").does("webhook.register").sees("The platform can't do this by API: paste it in Whereby's dashboard")
 		if got := p.backend.Registered; len(got) != 2 || !got[0].Replace || got[1].Replace || got[0].Account != "daily" {
 			t.Errorf("%+v", got)
 		}

@@ -103,7 +103,7 @@ func TestAFailedAdditionLeavesNoKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.run(t, exitNotConfigured, "account", "add", "acme", "--platform", string(drivers()[0].Platform), "--url", url)
-	if !strings.Contains(b.err.String(), "can't be changed as the file is written") {
+	if !strings.Contains(b.err.String(), "can't be changed, because of the way the file is written") {
 		t.Error(b.err.String())
 	}
 	if _, err := keyring.Get(config.KeyringService, "acme"); !errors.Is(err, keyring.ErrNotFound) {

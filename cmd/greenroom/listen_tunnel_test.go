@@ -430,7 +430,7 @@ func TestTheWebhookFollowsTheTunnel(t *testing.T) {
 	}
 	other.run(t, 4, "tunnel", "register", "whereby")
 	other.run(t, 0, "doctor")
-	if s := other.out.String(); !strings.Contains(s, "made with the webhook, and kept in the store") || !strings.Contains(s, "the platform posts to the tunnel") {
+	if s := other.out.String(); !strings.Contains(s, "created with the webhook and kept in the store") || !strings.Contains(s, "the platform posts to the tunnel") {
 		t.Errorf("doctor: %s", s)
 	}
 	if code := stop(); code != 0 {

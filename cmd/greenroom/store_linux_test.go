@@ -47,7 +47,7 @@ func TestCommandsOnAFileSystemForReading(t *testing.T) {
 		t.Errorf("the copy: %v, %v", found, err)
 	}
 	b.run(t, 1, "doctor")
-	if !strings.Contains(b.out.String(), "it can only be read") {
+	if !strings.Contains(b.out.String(), "it is read-only") {
 		t.Errorf("doctor: %s", b.out.String())
 	}
 	for _, args := range [][]string{{"room", "create", "other"}, {"store", "compact"}, {"meeting", "start", "board"}} {

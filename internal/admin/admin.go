@@ -59,7 +59,7 @@ func Handler(b app.Backend, log *slog.Logger) http.Handler {
 func Ready(ctx context.Context, b app.Backend) error {
 	s, err := b.Status(ctx, app.StatusQuery{})
 	if err != nil {
-		return fmt.Errorf("the store does not answer: %w", err)
+		return fmt.Errorf("the store doesn't respond: %w", err)
 	}
 	if s.Store.Problem != "" {
 		return errors.New(s.Store.Problem)

@@ -50,7 +50,7 @@ func (c *collector) write(out io.Writer) {
 	defer metrics.WriteProcessMetrics(out)
 	s, err := c.backend.Status(ctx, app.StatusQuery{})
 	if err != nil {
-		c.log.Warn("the figures could not be read", "err", err)
+		c.log.Warn("the metrics could not be read", "err", err)
 		w.gauge("up", 0)
 		return
 	}

@@ -51,8 +51,9 @@ func (t *server) addChanging() {
 	add(t, "create_room", "Create a room.", true, func(ctx context.Context, in createRoomInput) (any, error) {
 		return b.CreateRoom(ctx, app.RoomSpec{Name: in.Name, Account: in.Account, Locked: in.Locked, Size: in.Size})
 	})
-	add(t, "start_meeting", "Start a meeting of a room, or return the one that is open. The result has the guests' link.", true, t.startMeeting)
-	add(t, "end_meeting", "End a meeting: the people in it are removed.", true, func(ctx context.Context, in meetingInput) (any, error) {
+	add(t, "start_meeting", "Start a meeting in a room, or return the one that is already open. The result contains the guest "+
+		"link.", true, t.startMeeting)
+	add(t, "end_meeting", "End a meeting and remove the people in it.", true, func(ctx context.Context, in meetingInput) (any, error) {
 		return b.EndMeeting(ctx, app.MeetingRef{Ref: in.Meeting})
 	})
 	add(t, "eject", "Remove a person from a meeting.", true, t.eject)
@@ -62,12 +63,12 @@ func (t *server) addChanging() {
 	add(t, "stop_recording", "Stop a meeting's recording.", true, func(ctx context.Context, in meetingInput) (any, error) {
 		return b.StopRecording(ctx, app.RecordingSwitch{Meeting: in.Meeting})
 	})
-	add(t, "download_recording", "Start to download a recording to this machine; list_recordings shows its progress.", true,
+	add(t, "download_recording", "Start downloading a recording to this machine; list_recordings shows the progress.", true,
 		func(ctx context.Context, in recordingInput) (any, error) {
 			return b.DownloadRecording(ctx, app.DownloadRequest{RecordingRef: app.RecordingRef{Account: in.Account, ID: in.Recording}, Wait: true})
 		})
-	add(t, "replay_event", "Send a webhook again: to a URL, or to Greenroom itself, which only records it unless it is to be applied.", true, t.replay)
-	add(t, "trigger_event", "Take in a synthetic webhook, signed as the account's platform does.", true, t.trigger)
+	add(t, "replay_event", "Send a webhook again: to a URL, or to Greenroom itself, which only stores it unless apply is set.", true, t.replay)
+	add(t, "trigger_event", "Post a synthetic webhook to Greenroom, signed the way the account's platform signs.", true, t.trigger)
 }
 
 // startMeeting starts a meeting. The host's link stays here, and the question of consent with the people who open the meeting.
@@ -104,7 +105,8 @@ func (t *server) eject(ctx context.Context, in ejectInput) (any, error) {
 	case 1:
 		return t.Backend.Eject(ctx, app.Ejection{Meeting: m.ID, Session: sessions[0], Ban: in.Ban})
 	}
-	return nil, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("%d people are called %q", len(sessions), in.Person), Hint: "name one by the session"}
+	return nil, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("%d people are called "+
+		"%q", len(sessions), in.Person), Hint: "use the session instead"}
 }
 
 func (t *server) trigger(ctx context.Context, in triggerInput) (any, error) {

@@ -72,7 +72,8 @@ func (t *server) addReading() {
 	add(t, "show_meeting", "Show a meeting with the people who are or were in it.", false, func(ctx context.Context, in meetingInput) (any, error) {
 		return b.Meeting(ctx, app.MeetingRef{Ref: in.Meeting})
 	})
-	add(t, "attendance", "List who came to a meeting, when, and for how long; a row for each person.", false, func(ctx context.Context, in meetingInput) (any, error) {
+	add(t, "attendance", "List who came to a meeting, when, and for how long; one row per "+
+		"person.", false, func(ctx context.Context, in meetingInput) (any, error) {
 		m, err := b.Meeting(ctx, app.MeetingRef{Ref: in.Meeting})
 		if err != nil {
 			return nil, err
@@ -89,11 +90,12 @@ func (t *server) addReading() {
 		page.Events = list(page.Events)
 		return page, err
 	})
-	add(t, "show_event", "Show a webhook with its headers and body. Signatures and secrets are left out.", false, func(ctx context.Context, in eventInput) (any, error) {
+	add(t, "show_event", "Show a webhook with its headers and body. Signatures and secrets are "+
+		"redacted.", false, func(ctx context.Context, in eventInput) (any, error) {
 		d, err := b.Event(ctx, app.EventRef{Seq: in.Seq})
 		return redacted(d), err
 	})
-	add(t, "wait_event", "Wait for webhooks that arrive from now on.", false, func(ctx context.Context, in waitInput) (any, error) {
+	add(t, "wait_event", "Wait for new webhooks.", false, func(ctx context.Context, in waitInput) (any, error) {
 		return t.wait(ctx, in)
 	})
 	add(t, "doctor", "Check the accounts on their platforms, the listener and the store, with fixes.", false, func(ctx context.Context, in doctorInput) (any, error) {

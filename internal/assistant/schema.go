@@ -61,7 +61,7 @@ func decode[In any](arguments json.RawMessage) (In, error) {
 	}
 	var given map[string]json.RawMessage
 	if err := json.Unmarshal(arguments, &given); err != nil {
-		return in, fmt.Errorf("the arguments are no object: %w", err)
+		return in, fmt.Errorf("the arguments are not a JSON object: %w", err)
 	}
 	for _, name := range schemaOf[In]().Required {
 		if value, ok := given[name]; !ok || slices.Equal(value, []byte("null")) {
@@ -71,7 +71,7 @@ func decode[In any](arguments json.RawMessage) (In, error) {
 	d := json.NewDecoder(bytes.NewReader(arguments))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&in); err != nil {
-		return in, fmt.Errorf("the arguments don't fit: %w", err)
+		return in, fmt.Errorf("the arguments don't match the tool's schema: %w", err)
 	}
 	return in, nil
 }

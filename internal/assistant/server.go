@@ -120,7 +120,7 @@ func (s *server) serve(ctx context.Context, in io.Reader, out io.Writer) error {
 			var m message
 			if err := json.Unmarshal(line, &m); err != nil {
 				if len(bytes.TrimSpace(line)) > 0 {
-					s.answer(nil, nil, &rpcError{parseError, "the message is no JSON object"})
+					s.answer(nil, nil, &rpcError{parseError, "the message is not a JSON object"})
 				}
 				continue
 			}
@@ -168,7 +168,7 @@ func (s *server) handle(ctx context.Context, m message) {
 		return
 	}
 	if m.Version != "2.0" || m.Method == "" {
-		s.answer(m.ID, nil, &rpcError{invalidRequest, "the message is no request of JSON-RPC 2.0"})
+		s.answer(m.ID, nil, &rpcError{invalidRequest, "the message is not a JSON-RPC 2.0 request"})
 		return
 	}
 	out, err := s.request(ctx, m)

@@ -56,7 +56,7 @@ func (k Kind) Guard(path string, f func() error) (err error) {
 
 func reason(v any) string {
 	if _, fault := v.(interface{ Addr() uintptr }); fault {
-		return "a part of it is missing or can't be read"
+		return "part of it is missing or unreadable"
 	}
 	text, _, _ := strings.Cut(fmt.Sprint(v), "\n")
 	return strings.TrimPrefix(text, "assertion failed: ")

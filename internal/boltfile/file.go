@@ -211,11 +211,11 @@ func (f *File) There(name string) error {
 	same, err := same(name, f.id)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: %s was deleted or moved while it is in use: put it back, or restart Greenroom", ErrGone, name)
+		return fmt.Errorf("%w: %s was deleted or moved while in use: put it back, or restart Greenroom", ErrGone, name)
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrGone, err)
 	case !same:
-		return fmt.Errorf("%w: another file is in the place of %s: restart Greenroom", ErrGone, name)
+		return fmt.Errorf("%w: %s was replaced by another file: restart Greenroom", ErrGone, name)
 	}
 	return nil
 }

@@ -117,7 +117,7 @@ func OpenPages(r io.ReaderAt) (*Pages, error) {
 	case !ok && !also && p.failed != nil:
 		return nil, p.failed
 	case !ok && !also:
-		return nil, errors.New("its first pages are not those of a database")
+		return nil, errors.New("it doesn't begin like a database")
 	case !ok:
 		p.spoiled = "page 0"
 	case !also:
@@ -128,7 +128,7 @@ func OpenPages(r io.ReaderAt) (*Pages, error) {
 	}
 	p.failed = nil
 	if p.head.pageSize < 1<<10 || p.head.pageSize > 16<<20 || p.head.pageSize&(p.head.pageSize-1) != 0 || p.head.pages > 1<<38 {
-		return nil, errors.New("its first page holds impossible figures")
+		return nil, errors.New("its first page has impossible values")
 	}
 	return p, nil
 }

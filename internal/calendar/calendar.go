@@ -34,7 +34,7 @@ const (
 )
 
 // ErrTooLarge is returned for files of more than [MaxBytes].
-var ErrTooLarge = errors.New("the calendar has more than 16 MiB")
+var ErrTooLarge = errors.New("the calendar is larger than 16 MiB")
 
 // ErrNotCalendar is returned for text that isn't a calendar, such as the page of a login form.
 var ErrNotCalendar = errors.New("this is not a calendar: it has no BEGIN:VCALENDAR")

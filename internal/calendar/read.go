@@ -306,7 +306,7 @@ func (r *reader) finish() {
 	}
 	slices.Sort(ids)
 	for _, id := range ids {
-		note("the time zone %q is unknown: %d times count as local ones", shorten(id), r.unknown[id])
+		note("the time zone %q is unknown: %d times are treated as local", shorten(id), r.unknown[id])
 	}
 }
 

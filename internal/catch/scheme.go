@@ -99,7 +99,7 @@ func Parse(s string) (Scheme, error) {
 	p.name = "hmac:" + p.header + ":" + p.alg + ":" + p.enc
 	switch {
 	case !isToken(parts[1]):
-		return nil, fmt.Errorf("%q is no header: write it like hmac:X-Signature:sha256:hex", parts[1])
+		return nil, fmt.Errorf("%q is not a header name: write it like hmac:X-Signature:sha256:hex", parts[1])
 	case algorithms[p.alg] == nil:
 		return nil, fmt.Errorf("there is no algorithm %q: use sha1, sha256, sha384 or sha512", parts[2])
 	case p.enc != "hex" && p.enc != "base64":
@@ -155,7 +155,7 @@ func malformed(form string) Verdict {
 }
 
 // wrong is the verdict on a signature that the secret doesn't make.
-var wrong = Verdict{Reason: "the signature is wrong: another secret, or a changed body", Wrong: true}
+var wrong = Verdict{Reason: "the signature is wrong: the secret differs, or the body was changed", Wrong: true}
 
 // verify is the verdict of a scheme whose key is known, for a request that has a signature.
 func verify(s Scheme, r Request, secret string) Verdict {

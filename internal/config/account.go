@@ -52,7 +52,7 @@ func (r *reader) accounts() {
 		}
 		at := r.values["accounts."+name+".default"].from
 		if earlier, twice := defaults[a.Platform]; chosen && twice {
-			r.fail(at, "accounts."+name+".default", fmt.Sprintf("is a second default for %s", a.Platform),
+			r.fail(at, "accounts."+name+".default", fmt.Sprintf("is a second default account for %s", a.Platform),
 				fmt.Sprintf("the other is at %s", earlier))
 			continue
 		}
@@ -76,7 +76,7 @@ func (r *reader) oneAccount(name string) (a provider.Account, isDefault, ok bool
 	}
 	a.Name = name
 	if table, empty := r.empty[name]; empty && at == (Origin{}) {
-		r.fail(table, "accounts."+name, "is an empty table", "write platform and api_key under it, or remove it")
+		r.fail(table, "accounts."+name, "is an empty table", "set platform and api_key in it, or remove it")
 		return a, false, false
 	}
 	here := r.platformWords()
@@ -121,7 +121,7 @@ func (r *reader) oneAccount(name string) (a provider.Account, isDefault, ok bool
 	isDefault = r.isDefault
 	if a.APIKey == "" {
 		if len(r.errs) == before {
-			r.cfg.note("Account %s (%s) is left out, because it has no API key: set %s.", name, at, r.keyHint(name, r.driver))
+			r.cfg.note("Account %s (%s) is skipped because it has no API key: set %s.", name, at, r.keyHint(name, r.driver))
 		}
 		return a, isDefault, false
 	}
@@ -202,7 +202,7 @@ func (r *reader) either(key, alias string) string {
 		return key
 	}
 	if _, both := r.values[key]; both {
-		r.fail(v.from, alias, "means the same as "+key, "leave one of them out")
+		r.fail(v.from, alias, "means the same as "+key, "remove one of them")
 		return key
 	}
 	return alias

@@ -38,7 +38,7 @@ func printed(ctx context.Context, command string, timeout time.Duration) (string
 	case out.over:
 		return "", fmt.Errorf("its command printed more than %d bytes", maxSecret)
 	case noise.over:
-		return "", fmt.Errorf("its command printed more than %d bytes of messages", maxNoise)
+		return "", fmt.Errorf("its command printed more than %d bytes to standard error", maxNoise)
 	case inTime.Err() != nil:
 		return "", fmt.Errorf("its command did not finish within %s%s", timeout, noise.firstLine(out))
 	case errors.Is(err, exec.ErrWaitDelay): // it ended well, and left a child behind that holds its output open

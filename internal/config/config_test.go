@@ -245,7 +245,7 @@ func TestMistakes(t *testing.T) {
 		{"platform", "[accounts.a]\nplatform = \"zoom\"", nil, `config.toml:2: accounts.a.platform can't be "zoom": use daily, whereby`},
 		{"no platform", "[accounts.a]\napi_key = \"k\"", nil, "config.toml:2: accounts.a has no platform"},
 		{"account name", "[accounts.\"A b\"]\nplatform = \"daily\"", nil, "isn't a name for an account"},
-		{"two defaults", "[accounts.a]\nplatform=\"daily\"\napi_key=\"k\"\ndefault=true\n[accounts.b]\nplatform=\"daily\"\napi_key=\"k\"\ndefault=true", nil, "config.toml:8: accounts.b.default is a second default for daily"},
+		{"two defaults", "[accounts.a]\nplatform=\"daily\"\napi_key=\"k\"\ndefault=true\n[accounts.b]\nplatform=\"daily\"\napi_key=\"k\"\ndefault=true", nil, "config.toml:8: accounts.b.default is a second default account for daily"},
 		{"body limit", "body_limit = \"26MiB\"", nil, "body_limit is out of range: from 1KiB to 25MiB"},
 		{"retention", "[retention]\nage = \"5s\"", nil, "retention.age isn't an age"},
 		{"listen without a host", "listen = \":7070\"", nil, "listen can't be"},
@@ -253,8 +253,8 @@ func TestMistakes(t *testing.T) {
 		{"listen without a port", "listen = \"localhost\"", nil, "listen can't be"},
 		{"keys", "[keys]\nquit = 3", nil, "keys.quit isn't a list"},
 		{"no key", "[keys]\nquit = []", nil, "config.toml:2: keys.quit has no key"},
-		{"rooms in the file", "[migration]\nrooms = [1]", nil, "migration.rooms has something in it that isn't text"},
-		{"rooms", "", map[string]string{"DAILY_MIGRATION_ROOM_IDS": "a,b"}, `DAILY_MIGRATION_ROOM_IDS: isn't a JSON array of texts: write it like ["all-hands"`},
+		{"rooms in the file", "[migration]\nrooms = [1]", nil, "migration.rooms has an item that isn't text"},
+		{"rooms", "", map[string]string{"DAILY_MIGRATION_ROOM_IDS": "a,b"}, `DAILY_MIGRATION_ROOM_IDS: isn't a JSON array of strings: write it like ["all-hands"`},
 		{"rooms null", "", map[string]string{"DAILY_MIGRATION_ROOM_IDS": "[null]"}, "DAILY_MIGRATION_ROOM_IDS: isn't a JSON array"},
 		{"migration", "", map[string]string{"DAILY_MIGRATION_ENABLED": "maybe"}, `DAILY_MIGRATION_ENABLED: can't be "maybe"`},
 		{"default platform", "", map[string]string{"DEFAULT_VIDEO_PLATFORM": "zoom"}, `DEFAULT_VIDEO_PLATFORM: can't be "zoom": use daily, whereby`},
@@ -308,7 +308,7 @@ func TestLiteralSecretNeedsPrivateFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := load(t, "", nil, func(o *Options) { o.File = path })
-	if err == nil || !strings.Contains(err.Error(), ":2: accounts.daily.api_key is a secret in a file that others can read: run `chmod 600") {
+	if err == nil || !strings.Contains(err.Error(), ":2: accounts.daily.api_key is a secret, but others can read the file: run `chmod 600") {
 		t.Errorf("got %v", err)
 	}
 	if strings.Contains(fmt.Sprint(err), "hush") {
@@ -348,7 +348,7 @@ func TestAccountWithoutKeyIsNoticed(t *testing.T) {
 	if err != nil || len(c.Accounts) != 0 {
 		t.Fatal(c, err)
 	}
-	if got := strings.Join(c.Notices, ""); !strings.Contains(got, "left out") || !strings.Contains(got, "set DAILY_API_KEY") {
+	if got := strings.Join(c.Notices, ""); !strings.Contains(got, "skipped") || !strings.Contains(got, "set DAILY_API_KEY") {
 		t.Errorf("notices %q", got)
 	}
 }

@@ -90,7 +90,7 @@ func fileMode(s string) (value, problem, hint string) {
 		return s, "", ""
 	}
 	if n, err := strconv.ParseUint(s, 8, 32); err != nil || n > 0o777 || n&0o600 != 0o600 {
-		return "", fmt.Sprintf("isn't the permissions of a file that its owner can read and write: %q", s), `write it like "0640", or "umask"`
+		return "", fmt.Sprintf("isn't a file mode that lets the owner read and write: %q", s), `write it like "0640", or "umask"`
 	}
 	return s, "", ""
 }
@@ -114,9 +114,9 @@ func (r *reader) fetching(a provider.Account) (f Fetch) {
 		switch {
 		case !set || k == "sweep" && f.Sweep == 0:
 		case r.driver.Objects == nil:
-			r.fail(v.from, key(k), fmt.Sprintf("is of no use: %s's recordings are not found in buckets", a.Platform), "leave it out")
+			r.fail(v.from, key(k), fmt.Sprintf("has no effect: recordings of %s are not found in buckets", a.Platform), "leave it out")
 		case a.Recording.Bucket == "":
-			r.fail(v.from, key(k), "has no bucket that it is about", fmt.Sprintf("set bucket under [accounts.%s.recording]", a.Name))
+			r.fail(v.from, key(k), "needs a bucket", fmt.Sprintf("set bucket under [accounts.%s.recording]", a.Name))
 		}
 	}
 	return f
@@ -129,9 +129,9 @@ func (r *reader) readKeySecret(key string) {
 	id := strings.TrimSuffix(key, "secret") + "id"
 	switch {
 	case f.ReadKeyID != "" && f.ReadKeySecret == "":
-		r.fail(r.values[id].from, id, "needs read_access_key_secret beside it", "set both, or none")
+		r.fail(r.values[id].from, id, "needs read_access_key_secret beside it", "set both or neither")
 	case f.ReadKeyID == "" && f.ReadKeySecret != "":
-		r.fail(r.values[key].from, key, "needs read_access_key_id beside it", "set both, or none")
+		r.fail(r.values[key].from, key, "needs read_access_key_id beside it", "set both or neither")
 	}
 }
 
@@ -141,7 +141,7 @@ func (r *reader) sweep(key string) {
 	if r.fetch.Queue != "" {
 		byDefault = "24h"
 	}
-	r.fetch.Sweep = r.span(key, byDefault, time.Minute, forever, "isn't a time of a minute or more", `write it like "24h", or "off"`)
+	r.fetch.Sweep = r.span(key, byDefault, time.Minute, forever, "isn't a duration of at least a minute", `write it like "24h", or "off"`)
 }
 
 // limitRate reads bytes per second; nothing, "0" and "off" are no limit.

@@ -40,7 +40,7 @@ const (
 
 // errNoPlace means that there is no configuration file to change.
 var errNoPlace = &Error{
-	Origin: Origin{Kind: FromFile, Name: "config.toml"}, Problem: "has no place without a home folder",
+	Origin: Origin{Kind: FromFile, Name: "config.toml"}, Problem: "has no location without a home folder",
 	Fix: "set HOME, XDG_CONFIG_HOME or GREENROOM_CONFIG, or use --config",
 }
 
@@ -76,7 +76,7 @@ func Edit(ctx context.Context, o Options, changes ...Change) error {
 			return err
 		}
 	}
-	return fmt.Errorf("change the configuration: %s changes all the time: try again", path)
+	return fmt.Errorf("change the configuration: %s keeps changing: try again", path)
 }
 
 // Preview loads the configuration as it would be after changes, whose secrets may be literals. It writes nothing.
@@ -151,7 +151,7 @@ func stillRight(ctx context.Context, o Options, old, text fileText) error {
 		err = errors.Join(wrong...)
 	}
 	if err != nil {
-		return fmt.Errorf("the configuration was not changed, since it would be wrong: %w", err)
+		return fmt.Errorf("the configuration was not changed, because it would be invalid: %w", err)
 	}
 	return nil
 }
@@ -176,7 +176,7 @@ func changed(path string, text []byte, changes []Change) ([]byte, error) {
 		}
 		if err != nil {
 			return nil, &Error{
-				Origin: Origin{Kind: FromFile, Name: path}, Key: dotted(c.Path), Problem: "can't be changed as the file is written",
+				Origin: Origin{Kind: FromFile, Name: path}, Key: dotted(c.Path), Problem: "can't be changed, because of the way the file is written",
 				Fix: "write tables like [accounts.acme], or change it by hand",
 			}
 		}
@@ -201,7 +201,7 @@ func holds(text []byte, want []entry) error {
 		return m
 	}
 	if !reflect.DeepEqual(values(got), values(want)) {
-		return errors.New("other values would change with it")
+		return errors.New("other values would change too")
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func TestAnEmptyAccountIsAMistake(t *testing.T) {
 	if len(c.Accounts) != 2 || len(c.Unusable) != 1 || c.Unusable[0].Name != "acme" {
 		t.Fatalf("%+v, unusable %+v", c.Accounts, c.Unusable)
 	}
-	if err := c.Problems(); err == nil || !strings.Contains(err.Error(), ":1: accounts.acme is an empty table: write platform") {
+	if err := c.Problems(); err == nil || !strings.Contains(err.Error(), ":1: accounts.acme is an empty table: set platform") {
 		t.Errorf("%v", err)
 	}
 	if c.Policy.DefaultAccounts[provider.Daily] != "daily" {

@@ -87,7 +87,7 @@ func leaves(md *toml.MetaData, at []string, table map[string]toml.Primitive, out
 		}
 		var v any
 		if err := md.PrimitiveDecode(prim, &v); err != nil {
-			return &Error{Origin: Origin{Kind: FromFile, Line: line}, Key: dotted(path), Problem: "isn't a value that can be read"}
+			return &Error{Origin: Origin{Kind: FromFile, Line: line}, Key: dotted(path), Problem: "isn't a supported value"}
 		}
 		if listed(key) && len(at) == 0 {
 			if err := tables(md, path, prim, v, line, out); err != nil {
@@ -98,7 +98,7 @@ func leaves(md *toml.MetaData, at []string, table map[string]toml.Primitive, out
 		if _, isTable := v.(map[string]any); isTable {
 			sub := map[string]toml.Primitive{}
 			if err := md.PrimitiveDecode(prim, &sub); err != nil {
-				return &Error{Origin: Origin{Kind: FromFile, Line: line}, Key: dotted(path), Problem: "isn't a table that can be read"}
+				return &Error{Origin: Origin{Kind: FromFile, Line: line}, Key: dotted(path), Problem: "isn't a supported table"}
 			}
 			if err := leaves(md, path, sub, out); err != nil {
 				return err
@@ -220,7 +220,7 @@ func (r *reader) file(data []byte) {
 			continue
 		}
 		if !r.known(e.path) {
-			fix := "see `greenroom config show` for what there is"
+			fix := "`greenroom config show` lists all keys"
 			if near := r.suggestion(e.path); near != "" {
 				fix = "did you mean " + near + "?"
 			}

@@ -53,14 +53,14 @@ func (r *reader) forwards() {
 		case f.URL == "":
 			r.fail(at, key("url"), "is missing", `write url = "http://localhost:3000/webhooks" under [[forward]]`)
 		case twice:
-			r.fail(at, key("name"), fmt.Sprintf("is %q a second time", f.Name), fmt.Sprintf("the other is at %s", earlier))
+			r.fail(at, key("name"), fmt.Sprintf("repeats the name %q", f.Name), fmt.Sprintf("the other is at %s", earlier))
 		case f.CA != "" && f.Insecure:
-			r.fail(at, key("insecure"), "excludes ca", "remove one of them")
+			r.fail(at, key("insecure"), "can't be combined with ca", "remove one of them")
 		}
 		names[f.Name] = at
 		if lacking := r.setAside(before, func(e *Error) bool { return e.unfetched }); len(lacking) > 0 {
 			r.cfg.problems = append(r.cfg.problems, lacking...)
-			r.cfg.note("The forward %s is left out, because its resign can't be fetched.", f.Name)
+			r.cfg.note("The forward %s is skipped, because its resign secret can't be fetched.", f.Name)
 			continue
 		}
 		r.cfg.Forwards = append(r.cfg.Forwards, f)
@@ -93,7 +93,7 @@ func (r *reader) sequence(key string) uint64 {
 	}
 	n, ok := v.raw.(int64)
 	if !ok || n < 1 {
-		r.fail(v.from, key, "isn't the number of an event", "write it like 17")
+		r.fail(v.from, key, "isn't an event number", "write it like 17")
 		return 0
 	}
 	r.show(key, strconv.FormatInt(n, 10), false, v.from)
@@ -107,7 +107,7 @@ func (r *reader) certificates(key, path string) string {
 	}
 	text, err := Certificates(path)
 	if err == nil && !x509.NewCertPool().AppendCertsFromPEM([]byte(text)) {
-		err = errors.New("it holds no certificates")
+		err = errors.New("it contains no certificates")
 	}
 	if err != nil {
 		r.fail(r.values[key].from, key, "can't be read: "+err.Error(), "name a file with certificates in PEM")

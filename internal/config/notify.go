@@ -76,7 +76,7 @@ func (r *reader) calls(key string) []string {
 			if near := closest(w, all); near != "" {
 				fix = "did you mean " + near + "?"
 			}
-			r.fail(v.from, key, fmt.Sprintf("can't have %q", w), fix)
+			r.fail(v.from, key, fmt.Sprintf("can't contain %q", w), fix)
 		}
 	}
 	return words

@@ -48,7 +48,7 @@ on = "kind:x"
 
 func TestNotifyMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"bell = [\"wating\"]":                             `:1: bell can't have "wating": did you mean waiting?`,
+		"bell = [\"wating\"]":                             `:1: bell can't contain "wating": did you mean waiting?`,
 		"bell = \"waiting\"":                              ":1: bell is text: use true or false",
 		"desktop = 3":                                     ":1: desktop isn't true or false",
 		"[[notify]]\non = \"waiting\"":                    ":1: notify needs both on and run",

@@ -158,7 +158,7 @@ func (r *reader) texts(key, example string) []string {
 		var list []*string
 		err := json.Unmarshal([]byte(raw), &list)
 		if err != nil || list == nil || slices.Contains(list, nil) {
-			r.fail(v.from, key, "isn't a JSON array of texts", "write it like "+example)
+			r.fail(v.from, key, "isn't a JSON array of strings", "write it like "+example)
 			return nil
 		}
 		for _, s := range list {
@@ -168,13 +168,13 @@ func (r *reader) texts(key, example string) []string {
 		for _, e := range raw {
 			s, ok := e.(string)
 			if !ok {
-				r.fail(v.from, key, "has something in it that isn't text", "write it like "+example)
+				r.fail(v.from, key, "has an item that isn't text", "write it like "+example)
 				return nil
 			}
 			out = append(out, s)
 		}
 	default:
-		r.fail(v.from, key, "isn't a list of texts", "write it like "+example)
+		r.fail(v.from, key, "isn't a list of strings", "write it like "+example)
 		return nil
 	}
 	r.show(key, strings.Join(out, ", "), false, v.from)
@@ -220,7 +220,7 @@ func (r *reader) dataDir(key string) {
 	c := r.cfg
 	c.DataDir = r.text(key, defaultDataDir(r.opts.Getenv), anyPath)
 	if v, set := r.values[key]; c.DataDir == "" && !set {
-		r.fail(v.from, key, "has no default without a home folder", "set HOME, XDG_DATA_HOME or GREENROOM_DATA_DIR, or use --data-dir")
+		r.fail(v.from, key, "has no default, because there is no home folder", "set HOME, XDG_DATA_HOME or GREENROOM_DATA_DIR, or use --data-dir")
 	}
 }
 
@@ -230,7 +230,7 @@ func anyPath(s string) (string, string, string) { return Absolute(s), "", "" }
 // hostName accepts a name that can be shown.
 func hostName(s string) (string, string, string) {
 	if plain.Text(s) != s || utf8.RuneCountInString(s) > maxHostName {
-		return "", "isn't a name of up to 64 characters that can be shown", `write it like "Ada Lovelace"`
+		return "", "isn't a name of up to 64 printable characters", `write it like "Ada Lovelace"`
 	}
 	return s, "", ""
 }
@@ -296,7 +296,7 @@ func baseURL(s, path, fix string) (string, string, string) {
 	case u.User != nil:
 		return "", "has a password in it", fix + " and put the key into api_key"
 	case u.RawQuery != "" || u.Fragment != "":
-		return "", "has more than a path in it", fix
+		return "", "has more than a path", fix
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	u.RawPath = strings.TrimRight(u.RawPath, "/")

@@ -161,7 +161,7 @@ func (r *reader) secret(key string) string {
 	}
 	if !isReference(s) {
 		if !r.private {
-			r.failAll(v.from, key, "is a secret in a file that others can read",
+			r.failAll(v.from, key, "is a secret, but others can read the file",
 				fmt.Sprintf("run `chmod 600 %s`, or write env:NAME, cmd:COMMAND, keyring:NAME or file:PATH", r.cfg.File))
 			return ""
 		}

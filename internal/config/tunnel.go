@@ -127,7 +127,7 @@ func (r *reader) tunnelDriver() string {
 		case driver == "relay":
 			r.values[v.key] = value{raw: r.opts.Getenv(v.name), from: Origin{Kind: FromEnv, Name: v.name}}
 		case r.values[key].from.Kind != FromFlag:
-			r.cfg.note("%s is set, but the tunnel is %s: it is ignored.", v.name, driver)
+			r.cfg.note("%s is ignored, because the tunnel is %s.", v.name, driver)
 		}
 	}
 	return driver
@@ -181,7 +181,7 @@ func publicURL(s string, secret bool) (string, string, string) {
 	case u.User != nil:
 		return "", "has a password in it", fix
 	case u.RawQuery != "" || u.Fragment != "":
-		return "", "has more than a path in it", fix
+		return "", "has more than a path", fix
 	case secret && u.Scheme == "http" && !loopback(u.Hostname()):
 		return "", "is not encrypted", `use https`
 	}

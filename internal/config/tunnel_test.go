@@ -32,7 +32,7 @@ func TestTheTunnelIsChosen(t *testing.T) {
 		{
 			name: "another driver in the file", file: "[tunnel]\ndriver = \"manual\"\nurl = \"https://m.example\"", env: relay,
 			want:   Tunnel{Driver: "manual", URL: "https://m.example"},
-			notice: "GREENROOM_RELAY_TOKEN is set, but the tunnel is manual: it is ignored.",
+			notice: "GREENROOM_RELAY_TOKEN is ignored, because the tunnel is manual.",
 		},
 		{
 			name: "the file's URL is for a driver of the command line too", flag: "manual", file: "[tunnel]\nurl = \"https://m.example\"",
@@ -100,7 +100,7 @@ func TestMistakesOfTheTunnel(t *testing.T) {
 		{"no URL", `url = "gr.example"`, "tunnel.url isn't an http or https URL"},
 		{"a window that is text", `window = "8"`, "tunnel.window is out of range: write a number from 1 to 10000"},
 		{"no window", `window = 0`, "tunnel.window is out of range"},
-		{"a command that is a line", `command = "bore local"`, "tunnel.command isn't a JSON array of texts"},
+		{"a command that is a line", `command = "bore local"`, "tunnel.command isn't a JSON array of strings"},
 		{"two words for a host", `ssh_host = "ada@box example"`, "tunnel.ssh_host can't be"},
 		{"a pattern that is none", "driver = \"exec\"\npattern = \"(\"", "tunnel.pattern is not a regular expression"},
 		{"a table", "[tunnel.ssh]\nhost = \"x\"", "config.toml:3: tunnel.ssh.host is unknown"},

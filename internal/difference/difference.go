@@ -72,7 +72,7 @@ func body(a, b []byte) []Change {
 		var w walker
 		w.values("", gjson.ParseBytes(a), gjson.ParseBytes(b))
 		if len(w.out) == 0 {
-			x, y := "the same values", "the same values in other bytes: white space, escapes, or the order of keys"
+			x, y := "the same values", "the same values, written differently: white space, escapes, or the order of keys"
 			return []Change{{"body", "", &x, &y}}
 		}
 		return w.out

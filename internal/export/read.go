@@ -47,7 +47,7 @@ func Read(r io.Reader, f func(app.Delivery) error) error {
 			return fmt.Errorf("event %d can't be read: %w", n, err)
 		}
 		if whole.Body == nil {
-			return fmt.Errorf("event %d has no headers and body: `greenroom event export` writes whole events", n)
+			return fmt.Errorf("event %d has no headers and body: `greenroom event export` writes complete events", n)
 		}
 		if err := pass(n, d, f); err != nil {
 			return err

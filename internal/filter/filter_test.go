@@ -90,10 +90,10 @@ func TestErrorsPointAtTheCharacter(t *testing.T) {
 	}{
 		{"kind:", 6, "needs a value"}, {"kind:a,", 8, "needs a value"}, {"kind:joined,", 13, "needs a value"}, {"knd:x", 1, `no field "knd"`},
 		{"account:daily knd:x", 15, "did you mean kind?"}, {"zoë kin:x", 5, "no field"}, {"size:>abc", 6, "isn't a number"}, {"size:ten", 6, "isn't a number"},
-		{"status:abc", 8, "isn't a number"}, {"seq:200..100", 5, "ends before it begins"}, {"(a or b", 1, "no )"}, {"a)", 2, "no ( before"}, {"()", 2, "missing before )"},
-		{`room:"x`, 6, "no end"}, {`a "b`, 3, "no end"}, {"/[/", 1, "missing closing ]"}, {"a /[/", 3, "missing closing ]"}, {"/x", 1, "ends with /"},
-		{"a or", 5, "missing at the end"}, {"or a", 1, "needs a term before it"}, {"a or or b", 6, "needs a term before it"}, {"not", 1, "needs a term after it"},
-		{"-", 2, "needs a term after it"}, {"a - b", 4, "needs a term after it"}, {"since:yesterday", 7, "neither an age nor a time"}, {"since:2h,3h", 10, "one time only"},
+		{"status:abc", 8, "isn't a number"}, {"seq:200..100", 5, "ends before it begins"}, {"(a or b", 1, "no matching )"}, {"a)", 2, "no matching ("}, {"()", 2, "missing before )"},
+		{`room:"x`, 6, "not closed"}, {`a "b`, 3, "not closed"}, {"/[/", 1, "missing closing ]"}, {"a /[/", 3, "missing closing ]"}, {"/x", 1, "ends with /"},
+		{"a or", 5, "missing at the end"}, {"or a", 1, "needs a term before it"}, {"a or or b", 6, "needs a term before it"}, {"not", 1, "a term after not"},
+		{"-", 2, "a term after -"}, {"a - b", 4, "a term after -"}, {"since:yesterday", 7, "isn't an age or a time"}, {"since:2h,3h", 10, "only one time"},
 		{"is:live", 4, "for rooms and meetings"}, {"is:odd", 4, "is:duplicate"}, {"verdict:odd", 9, "no verdict"}, {"header:x", 1, "needs a name"}, {"body:x", 1, "needs a name"},
 		{"header.x", 1, "needs a name, a colon and a value"}, {"body.:x", 1, "needs a name"}, {"body.x:", 8, "needs a value"}, {"body.x:>y", 8, "can't be compared"},
 		{`room:"a"b`, 9, "a space is missing"}, {"http://x", 1, "quote it"}, {"kind:particpant.joined", 6, "did you mean participant.joined?"},
@@ -136,7 +136,7 @@ func TestRoomsAndMeetings(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"kind:joined": "kind is a field of events", "body.x:1": "body is a field of events", "is:duplicate": "is for events", "status:200": "no is:200", "date:soon": "this is no date",
+		"kind:joined": "kind is a field of events", "body.x:1": "body is a field of events", "is:duplicate": "is for events", "status:200": "no is:200", "date:soon": "this isn't a date",
 	} {
 		if _, err := Parse(text, Options{Now: now, Of: Rooms}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)

@@ -84,7 +84,7 @@ func (l *lexer) quoted() (string, error) {
 			b.WriteByte(c)
 		}
 	}
-	return "", l.fail(from, "this quote has no end", `close it with "`)
+	return "", l.fail(from, "this quote is not closed", `close it with "`)
 }
 
 // slashed reads a regular expression between slashes. ok is false if there is no second slash at which the term ends.

@@ -26,14 +26,14 @@ type parser struct {
 
 func (p *parser) parse() (node, error) {
 	if len(p.text) > maxText {
-		return nil, p.fail(maxText, "it is longer than 16 KiB", "")
+		return nil, p.fail(maxText, "the filter is longer than 16 KiB", "")
 	}
 	if p.space(); p.end() {
 		return nil, nil
 	}
 	n, err := p.or()
 	if err == nil && !p.end() {
-		err = p.fail(p.at, "there is no ( before this )", "")
+		err = p.fail(p.at, "this ) has no matching (", "")
 	}
 	return n, err
 }
@@ -96,7 +96,7 @@ func (p *parser) and() (node, error) {
 
 func (p *parser) unary() (node, error) {
 	if p.depth++; p.depth > maxDepth {
-		return nil, p.fail(p.at, "there are more than 100 parentheses and negations in each other", "")
+		return nil, p.fail(p.at, "more than 100 parentheses and negations are nested", "")
 	}
 	defer func() { p.depth-- }()
 	p.space()
@@ -104,13 +104,13 @@ func (p *parser) unary() (node, error) {
 	if p.peek() == '-' {
 		p.at++
 		if p.boundary() && p.peek() != '(' {
-			return nil, p.fail(p.at, "- needs a term after it", "")
+			return nil, p.fail(p.at, "there must be a term after -", "")
 		}
 	} else if !p.keyword("not") {
 		return p.primary()
 	}
 	if p.space(); p.end() {
-		return nil, p.fail(at, "not needs a term after it", "")
+		return nil, p.fail(at, "there must be a term after not", "")
 	}
 	n, err := p.unary()
 	if err != nil {
@@ -133,7 +133,7 @@ func (p *parser) primary() (node, error) {
 			return nil, err
 		}
 		if p.space(); p.peek() != ')' {
-			return nil, p.fail(at, "this ( has no )", "")
+			return nil, p.fail(at, "this ( has no matching )", "")
 		}
 		p.at++
 		return n, nil

@@ -69,7 +69,7 @@ func (p *parser) values(f Field, name string, start int) (node, error) {
 		return p.verdicts(list, source)
 	case Since, Until:
 		if len(list) > 1 {
-			return nil, p.fail(list[1].at, "there can be one time only", "")
+			return nil, p.fail(list[1].at, "only one time is possible here", "")
 		}
 		return p.when(f, list[0])
 	case Date:
@@ -98,7 +98,7 @@ func (p *parser) textOf(f Field, v value) (text, error) {
 			return text{span: &span{lo, hi}}, nil
 		}
 		if strings.ContainsAny(v.text[:1], "<>") {
-			return text{}, p.fail(v.at, "this can't be compared as a number", "to compare it as text, quote it")
+			return text{}, p.fail(v.at, "this value can't be compared as a number", "to compare it as text, quote it")
 		}
 	}
 	return pattern(v.text, !v.quoted), nil
@@ -215,7 +215,7 @@ func (p *parser) verdicts(list []value, source string) (node, error) {
 			}
 		}
 		if !found {
-			return nil, p.fail(v.at, "there is no verdict "+quoteIfOdd(v.text), "verdicts are verified, rejected and unverified")
+			return nil, p.fail(v.at, "there is no verdict "+quoteIfOdd(v.text), "use verified, rejected or unverified")
 		}
 	}
 	return t, nil
@@ -268,7 +268,7 @@ func (p *parser) when(f Field, v value) (node, error) {
 			return timeTerm{f, t}, nil
 		}
 	}
-	return nil, p.fail(v.at, "this is neither an age nor a time", "write it like 2h, 7d, 09:00, 2026-01-31, 2026-01-31T09:00 or 2026-01-31T09:00:00Z")
+	return nil, p.fail(v.at, "this isn't an age or a time", "write it like 2h, 7d, 09:00, 2026-01-31, 2026-01-31T09:00 or 2026-01-31T09:00:00Z")
 }
 
 // dates reads days, months and ranges of them.
@@ -282,7 +282,7 @@ func (p *parser) dates(list []value) (node, error) {
 		from, _, ok := p.day(first)
 		_, to, ok2 := p.day(last)
 		if !ok || !ok2 || v.regex != nil {
-			return nil, p.fail(v.at, "this is no date", "write it like 2026-11-28, 2026-11, today, yesterday or 2026-11-01..2026-11-28")
+			return nil, p.fail(v.at, "this isn't a date", "write it like 2026-11-28, 2026-11, today, yesterday or 2026-11-01..2026-11-28")
 		}
 		days = append(days, allOf{timeTerm{Since, from}, timeTerm{Until, to.Add(-1)}})
 	}

@@ -54,6 +54,6 @@ func cannot(a *account, what app.Ability) error {
 var verbs = map[app.Ability]string{
 	app.AbilityRecord: "start or stop a recording from here", app.AbilityEject: "remove one person", app.AbilityMute: "mute one person",
 	app.AbilityLogo: "show a logo", app.AbilityAdopt: "list its rooms", app.AbilityHistory: "show its history",
-	app.AbilityRecordings: "list its recordings", app.AbilityDownload: "hand out its recordings",
+	app.AbilityRecordings: "list its recordings", app.AbilityDownload: "give links to its recordings",
 	app.AbilityDeleteRecording: "delete a recording from here", app.AbilityLasting: "keep one room for all meetings",
 }

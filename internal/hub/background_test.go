@@ -77,9 +77,9 @@ func TestFailuresInTheBackgroundAreLogged(t *testing.T) {
 	}
 	b.Hub.opt.ReadCalendar = (&reader{}).read
 	for want, f := range map[string]func(){
-		"what to call for could not be read": func() { c.look(t.Context()) },
-		"the bookings could not be read":     func() { b.bookings.turn(t.Context()) },
-		"the calendars could not be read":    func() { b.calendars.refresh(t.Context(), 0) },
+		"the state for notifications could not be read": func() { c.look(t.Context()) },
+		"the bookings could not be read":                func() { b.bookings.turn(t.Context()) },
+		"the calendars could not be read":               func() { b.calendars.refresh(t.Context(), 0) },
 	} {
 		if f(); l.lines(want) != 1 {
 			t.Errorf("nothing is logged with %q", want)

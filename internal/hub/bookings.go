@@ -229,9 +229,9 @@ func (h *Hub) plan(b *store.Booking, spec app.BookingSpec) error {
 	if spec.Until != "" {
 		switch day, err := time.Parse(time.DateOnly, spec.Until); {
 		case p.Rule == nil:
-			return invalid("say how often, as in --every week", "there is an end of the repetition, and no repetition")
+			return invalid("set how often, such as --every week", "there is an end date, but no repetition")
 		case !p.Until.IsZero():
-			return invalid("use one of them", "the repetition has an UNTIL of its own")
+			return invalid("use one of them", "the repetition already has an UNTIL")
 		case err != nil:
 			return invalid("write it like 2026-12-31", "the last day %q can't be used", spec.Until)
 		default:
@@ -242,10 +242,10 @@ func (h *Hub) plan(b *store.Booking, spec app.BookingSpec) error {
 		return invalid("", "at most %d people can be expected", maxExpected)
 	}
 	if err := p.Synchronise(); err != nil {
-		return invalid("check the first time, the repetition and its last day", "the repetition %q has no occurrence", spec.Every)
+		return invalid("check the first time, the repetition and its last day", "the repetition %q never occurs", spec.Every)
 	}
 	if _, ok := p.Next(h.clock.Now()); !ok {
-		return invalid("give a time to come", "all of it would be in the past")
+		return invalid("use a time in the future", "the whole booking is in the past")
 	}
 	first := p.First()
 	b.StartsAt, b.EndsAt, b.Until = app.At(first.Start), app.At(first.End), app.At(p.Until)

@@ -229,7 +229,7 @@ func TestADamagedCalendarHidesNoOther(t *testing.T) {
 	b.damage(func(tx *bolt.Tx) error { return tx.Bucket([]byte("cal-texts")).Put([]byte("home"), []byte("no gzip")) })
 	for range 2 {
 		got := b.upcoming(app.UpcomingQuery{Offline: true})
-		if len(got) != want+1 || !strings.HasPrefix(got[want], "Calendar Home can't be understood: ") {
+		if len(got) != want+1 || !strings.HasPrefix(got[want], "Calendar Home can't be read: ") {
 			t.Errorf("%q", got)
 		}
 	}

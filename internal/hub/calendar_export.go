@@ -60,7 +60,7 @@ func (h *Hub) entryOf(tx *store.Tx, b store.Booking, p calendar.Plan) calendar.E
 		}
 	}
 	if entry.URL == "" {
-		entry.Description = "The link is made shortly before the meeting begins."
+		entry.Description = "The link is created shortly before the meeting begins."
 	}
 	return entry
 }

@@ -203,7 +203,7 @@ func (h *Hub) AddCalendar(ctx context.Context, spec app.CalendarSpec) (app.Calen
 			Kind: provider.Invalid, Text: fmt.Sprintf("a calendar can't be called %q", name), Hint: "use letters, digits, spaces, dots and hyphens",
 		}
 	case h.opt.ReadCalendar == nil:
-		return app.Calendar{}, &app.Error{Kind: provider.Unsupported, Text: "the process that owns the store reads no calendars"}
+		return app.Calendar{}, &app.Error{Kind: provider.Unsupported, Text: "the process that owns the store can't read calendars"}
 	case !strings.Contains(spec.URL, "://") && !filepath.IsAbs(spec.URL):
 		return app.Calendar{}, &app.Error{Kind: provider.Invalid, Text: "the calendar's file needs an absolute path"}
 	}
@@ -241,7 +241,8 @@ func freeCalendar(tx *store.Tx, name string) error {
 		return err
 	}
 	if len(all) >= maxCalendars {
-		return &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("there are %d calendars already", len(all)), Hint: "remove one: greenroom calendar remove NAME"}
+		return &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("there are already %d calendars", len(all)), Hint: "remove " +
+			"one: greenroom calendar remove NAME"}
 	}
 	if _, err = tx.Calendar(name); errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -249,7 +250,8 @@ func freeCalendar(tx *store.Tx, name string) error {
 		return err
 	}
 	return &app.Error{
-		Kind: provider.Conflict, Text: fmt.Sprintf("a calendar named %q exists", name), Hint: "use another name, or remove it: greenroom calendar remove NAME",
+		Kind: provider.Conflict, Text: fmt.Sprintf("a calendar named %q already exists", name), Hint: "use another name, or remove " +
+			"it: greenroom calendar remove NAME",
 	}
 }
 

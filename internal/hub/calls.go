@@ -14,7 +14,7 @@ import (
 	"greenroom/store"
 )
 
-// CallRule runs a program when the user is called.
+// CallRule runs a program when a notification was sent.
 type CallRule struct {
 	// Words name the calls. Without any the program runs for the events that Filter selects as they arrive.
 	Words  []string
@@ -69,7 +69,7 @@ func (c *calls) start() {
 func (c *calls) run(changes <-chan app.Change) {
 	h := c.h
 	if err := c.recall(h.ctx); err != nil {
-		h.log.Error("what was called for could not be read, so nothing is", "err", err)
+		h.log.Error("the earlier notifications could not be read, so none are sent", "err", err)
 		return
 	}
 	for n := range callsAtOnce {
@@ -153,7 +153,7 @@ func (c *calls) look(ctx context.Context) time.Duration {
 	state, err := c.state(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			c.h.log.Error("what to call for could not be read", "err", err)
+			c.h.log.Error("the state for notifications could not be read", "err", err)
 		}
 		return callsSoon
 	}
@@ -165,11 +165,11 @@ func (c *calls) look(ctx context.Context) time.Duration {
 		}
 		if err != nil {
 			if ctx.Err() == nil {
-				c.h.log.Error("what was called for could not be stored, so nothing rings", "err", err)
+				c.h.log.Error("a notification could not be stored, so it is not sent", "err", err)
 			}
 			c.memory, c.all = notify.Memory{}, true
 			if err := c.recall(ctx); err != nil && ctx.Err() == nil {
-				c.h.log.Error("what was called for could not be read", "err", err)
+				c.h.log.Error("the earlier notifications could not be read", "err", err)
 			}
 			return callsSoon
 		}
@@ -188,7 +188,7 @@ func (c *calls) look(ctx context.Context) time.Duration {
 
 // call publishes a call and has the programs run that are for its word.
 func (c *calls) call(call app.Call) {
-	c.h.log.Info("the user is called", "event", call.Event, "room", call.Room, "account", call.Account)
+	c.h.log.Info("a notification was sent", "event", call.Event, "room", call.Room, "account", call.Account)
 	c.h.bus.publish([]app.Change{{Kind: app.CallChange, Call: &call}})
 	for _, rule := range c.rules() {
 		if slices.Contains(rule.Words, call.Event) {

@@ -37,7 +37,7 @@ func (h *Hub) Catches(ctx context.Context, _ app.CatchQuery) ([]app.Catch, error
 			out = append(out, h.viewCatch(tx, c))
 		}
 		if len(damaged) > 0 {
-			h.log.Error("catches could not be read, and catch nothing", "catches", strings.Join(damaged, ", "))
+			h.log.Error("the catches could not be read, so they receive nothing", "catches", strings.Join(damaged, ", "))
 		}
 		return nil
 	})
@@ -72,9 +72,9 @@ func (h *Hub) CreateCatch(ctx context.Context, spec app.CatchSpec) (app.Catch, e
 	case spec.Status != 0 && (spec.Status < 200 || spec.Status > 599):
 		return invalid(fmt.Sprintf("a catch can't respond %d", spec.Status), "use a status from 200 to 599")
 	case len(spec.Answer) > maxRespond:
-		return invalid(fmt.Sprintf("the answer of a catch has at most %d bytes", maxRespond), "")
+		return invalid(fmt.Sprintf("a catch's answer can have at most %d bytes", maxRespond), "")
 	case scheme.String() == "none" && spec.Secret != "":
-		return invalid("a catch without a scheme needs no secret", "say how the service signs: --scheme")
+		return invalid("a catch without a scheme needs no secret", "set how the service signs, with --scheme")
 	}
 	if err := scheme.Secret(spec.Secret); err != nil {
 		return invalid(fmt.Sprintf("the secret can't be one of %s: %v", scheme, err), "give it with --secret")
@@ -90,11 +90,12 @@ func (h *Hub) CreateCatch(ctx context.Context, spec app.CatchSpec) (app.Catch, e
 	err = h.store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := tx.Catch(job.Name); !errors.Is(err, store.ErrNotFound) {
 			return &app.Error{
-				Kind: provider.Conflict, Text: fmt.Sprintf("there is a catch %q", job.Name), Hint: "remove it: greenroom catch remove " + job.Name,
+				Kind: provider.Conflict, Text: fmt.Sprintf("catch %q already exists", job.Name), Hint: "remove it: greenroom catch " +
+					"remove " + job.Name,
 			}
 		}
 		if all, _ := tx.Catches(); len(all) >= maxCatches {
-			return &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("there are %d catches, which is the most", maxCatches)}
+			return &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("there are already %d catches, which is the maximum", maxCatches)}
 		}
 		if err := tx.DeleteCatch(job.Name); err != nil { // the events of one that was removed a moment ago
 			return err

@@ -77,7 +77,7 @@ func TestCatchesVerifyStoreAndAnswer(t *testing.T) {
 		t.Errorf("stale: %+v, %+v, %v", stale, d, err)
 	}
 	quoted := b.post(c, c.Path, b.signedFor("stripe", "hush\n", body), body)
-	if d, _ := b.Event(t.Context(), app.EventRef{Seq: quoted.Seq}); !strings.Contains(d.Reason, "newline at its end") {
+	if d, _ := b.Event(t.Context(), app.EventRef{Seq: quoted.Seq}); !strings.Contains(d.Reason, "ends with a newline") {
 		t.Errorf("the cause: %+v", d)
 	}
 	for _, target := range []string{"/catch/pay-ments", "/catch/pay-ments-", c.Path[:len(c.Path)-1], c.Path + "x", "/catch/other-" + c.Path[17:], "%"} {

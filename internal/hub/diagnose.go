@@ -87,7 +87,7 @@ func (h *Hub) checkHook(s app.AccountStatus) provider.Check {
 	u, err := url.Parse(s.Webhook)
 	switch {
 	case s.Webhook == "":
-		c.OK, c.Optional, c.Detail = false, true, "nothing listens, so there is none"
+		c.OK, c.Optional, c.Detail = false, true, "nothing is listening, so there is none"
 		c.Hint = "run greenroom listen, or open the screen"
 	case err != nil || u.Scheme != "https" || registrar.Local(u.Hostname()):
 		if api, err := url.Parse(s.APIURL); err == nil && registrar.Local(api.Hostname()) {
@@ -106,7 +106,7 @@ func (h *Hub) knowSecret(a *account, checks []provider.Check) {
 	}
 	for i, c := range checks {
 		if c.Name == provider.SecretCheck && !c.OK {
-			checks[i] = provider.Check{Name: c.Name, OK: true, Detail: "made with the webhook, and kept in the store"}
+			checks[i] = provider.Check{Name: c.Name, OK: true, Detail: "created with the webhook and kept in the store"}
 		}
 	}
 }
@@ -151,7 +151,7 @@ func (h *Hub) checkEvents(s app.AccountStatus) provider.Check {
 	if s.LastEventAt.IsZero() {
 		return provider.Check{
 			Name: "webhooks", Optional: true, Detail: "none has arrived yet",
-			Hint: "register the webhook URL with the platform, and check the webhook secret",
+			Hint: "register the webhook URL with the platform and check the webhook secret",
 		}
 	}
 	ago := h.clock.Since(s.LastEventAt.Time).Truncate(time.Second)

@@ -34,13 +34,13 @@ func (h *Hub) checkWork(ctx context.Context) ([]provider.Check, error) {
 	if len(downloads) > 0 {
 		out = append(out, provider.Check{
 			Name: "downloads", Detail: fmt.Sprintf("%d failed: %s", len(downloads), few(downloads)),
-			Hint: "`greenroom recording show ID` has the reason; `download ID` tries again, `ignore ID` leaves it out",
+			Hint: "`greenroom recording show ID` has the reason; `download ID` tries again, `ignore ID` skips it",
 		})
 	}
 	if len(programs) > 0 {
 		out = append(out, provider.Check{
 			Name: "on_download", Detail: fmt.Sprintf("%d failed: %s", len(programs), few(programs)),
-			Hint: "`greenroom recording show ID` has the reason; `rerun ID` tries again, `skip ID` leaves it out",
+			Hint: "`greenroom recording show ID` has the reason; `rerun ID` tries again, `skip ID` cancels it",
 		})
 	}
 	forwards, err := h.Forwards(ctx, app.ForwardQuery{})
@@ -48,9 +48,10 @@ func (h *Hub) checkWork(ctx context.Context) ([]provider.Check, error) {
 		c := provider.Check{Name: "forward " + f.Name, Optional: true}
 		switch {
 		case f.State == app.ForwardRetrying:
-			c.Detail, c.Hint = fmt.Sprintf("%s does not accept event %d; %d wait", f.URL, f.Last.Seq, f.Queue), "look at the target; Greenroom keeps trying"
+			c.Detail, c.Hint = fmt.Sprintf("%s doesn't accept event %d (waiting: %d)", f.URL, f.Last.Seq, f.Queue), "check the "+
+				"target; Greenroom keeps trying"
 		case len(f.Parked) > 0:
-			c.Detail = fmt.Sprintf("%d events were not accepted within a day, the first is %d", len(f.Parked), f.Parked[0])
+			c.Detail = fmt.Sprintf("%d events were not accepted within a day; the first is %d", len(f.Parked), f.Parked[0])
 		default:
 			continue
 		}

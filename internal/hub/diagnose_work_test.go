@@ -59,7 +59,7 @@ func TestADiagnosisNamesWhatHasFailedForGood(t *testing.T) {
 	b.setForward(app.ForwardSpec{Name: "dev", URL: hooks, Source: app.ForwardByCommand})
 	b.joins(1)
 	b.awaitTries("dev", 1)
-	if c := check("forward dev"); c == nil || c.OK || !c.Optional || !strings.Contains(c.Detail, "does not accept event 1") {
+	if c := check("forward dev"); c == nil || c.OK || !c.Optional || !strings.Contains(c.Detail, "doesn't accept event 1") {
 		t.Errorf("a target that is down: %+v", c)
 	}
 }

@@ -123,7 +123,7 @@ func (o origin) Gone(ref app.RecordingRef) bool {
 func (o origin) DeleteCopy(ctx context.Context, r app.Recording) error {
 	if r.FromBucket {
 		return &app.Error{
-			Kind: provider.Unsupported, Text: fmt.Sprintf("%s does not list recording %s: it was found in a bucket of yours", r.Platform, r.ID),
+			Kind: provider.Unsupported, Text: fmt.Sprintf("%s doesn't list recording %s: it was found in your bucket", r.Platform, r.ID),
 			Hint: "delete it in your bucket",
 		}
 	}

@@ -104,7 +104,7 @@ func (e *effect) meeting() (*roster.Meeting, error) {
 		return nil, nil
 	}
 	if ev.Room == "" {
-		return nil, errors.New("the event names no room")
+		return nil, errors.New("the event doesn't name a room")
 	}
 	if lasts, err := e.ofKeptRoom(); lasts || err != nil {
 		return nil, err
@@ -178,7 +178,7 @@ func (e *effect) beginsAnother() bool {
 func (e *effect) meetingOfRecording() (*roster.Meeting, error) {
 	rec := e.event.Recording
 	if rec == nil {
-		return nil, errors.New("the event names no recording")
+		return nil, errors.New("the event doesn't name a recording")
 	}
 	named, _ := catalog.FromEvent(e.event, e.at())
 	if known, err := e.tx.Recording(e.account.Name, named.ID); err == nil && known.Meeting != "" {
@@ -309,7 +309,7 @@ func (e *effect) apply(m *roster.Meeting) error {
 func (e *effect) applyParticipant(m *roster.Meeting) error {
 	p := e.event.Participant
 	if p == nil || p.Session == "" {
-		return errors.New("the event names no participant")
+		return errors.New("the event doesn't name a participant")
 	}
 	s, err := e.tx.Stay(m.ID, p.Session)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -118,7 +118,7 @@ func ambiguous(ref string, fits []roster.Meeting) error {
 	for _, m := range fits[:min(len(fits), maxNamed)] {
 		named = append(named, fmt.Sprintf("%s (%s on %s, %s)", m.ID, plain.Text(m.Room), m.Account, m.Status))
 	}
-	text := fmt.Sprintf("%q names several meetings: %s", ref, strings.Join(named, ", "))
+	text := fmt.Sprintf("%q matches several meetings: %s", ref, strings.Join(named, ", "))
 	if len(fits) > maxNamed {
 		text += " and more"
 	}

@@ -35,7 +35,7 @@ func (f *forwards) serve() {
 	for _, j := range jobs {
 		switch {
 		case j.Damaged != nil:
-			f.h.log.Error("a forward could not be read, and sends nothing", "forward", j.Name, "err", j.Damaged)
+			f.h.log.Error("a forward could not be read, so it sends nothing", "forward", j.Name, "err", j.Damaged)
 		case j.Source != app.ForwardByRun && !stopped(j):
 			f.start(j.Name)
 		}

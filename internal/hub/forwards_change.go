@@ -57,7 +57,7 @@ func (f *forwards) check(job *store.ForwardJob, spec app.ForwardSpec) error {
 		return invalid("the forward's certificates can't be used", errors.New("--ca names a file with certificates in PEM"))
 	}
 	if spec.CA != "" && spec.Insecure {
-		return invalid("the forward can't be insecure and check certificates", errors.New("use --ca or --insecure"))
+		return invalid("the forward can't be insecure and also check certificates", errors.New("use either --ca or --insecure"))
 	}
 	if job.Filter != spec.Filter || job.Selects == "" {
 		parsed, err := filter.Parse(spec.Filter, filter.Options{Now: f.h.now().Local()})
@@ -80,7 +80,7 @@ func sameSettings(a, b store.ForwardJob) bool {
 // canForward fails where this process sends nothing.
 func (h *Hub) canForward() error {
 	if h.opt.Forwarder == nil {
-		return &app.Error{Kind: provider.Unsupported, Text: "the process that owns the store forwards nothing"}
+		return &app.Error{Kind: provider.Unsupported, Text: "the process that owns the store can't forward"}
 	}
 	return nil
 }
@@ -159,7 +159,7 @@ func (h *Hub) AddForward(ctx context.Context, spec app.ForwardSpec) (app.Forward
 	if err := h.store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := tx.Forward(spec.Name); !errors.Is(err, store.ErrNotFound) {
 			return &app.Error{
-				Kind: provider.Conflict, Text: fmt.Sprintf("there is a forward %q", spec.Name),
+				Kind: provider.Conflict, Text: fmt.Sprintf("forward %q already exists", spec.Name),
 				Hint: "change it: greenroom forward edit " + spec.Name,
 			}
 		}
@@ -253,7 +253,7 @@ func (h *Hub) RemoveForward(ctx context.Context, ref app.ForwardRef) (gone app.F
 	}
 	if gone.Source == app.ForwardByRun && f.running(ref.Name) {
 		return app.Forward{}, &app.Error{
-			Kind: provider.Conflict, Text: fmt.Sprintf("the forward %q belongs to a listen --forward-to that runs", ref.Name), Hint: "stop that first",
+			Kind: provider.Conflict, Text: fmt.Sprintf("the forward %q belongs to a running listen --forward-to", ref.Name), Hint: "stop that first",
 		}
 	}
 	runs := f.running(ref.Name)
@@ -296,7 +296,7 @@ func noForward(name string, err error) error {
 func ofTheFile(name string) error {
 	return &app.Error{
 		Kind: provider.Conflict, Text: fmt.Sprintf("the forward %q is in the configuration", name),
-		Hint: "change it there; by command it can be paused and resumed",
+		Hint: "change it there; commands can only pause and resume it",
 	}
 }
 

@@ -270,7 +270,7 @@ func TestTheCertificatesOfAForward(t *testing.T) {
 	server.Close()
 	b := forwarding(t, map[string]*receiver{hooks: newReceiver(accepts)})
 	ctx := t.Context()
-	if _, err := b.AddForward(ctx, app.ForwardSpec{Name: "both", URL: hooks, CA: ca, Insecure: true}); !errors.Is(err, provider.Invalid) || app.AsError(err).Hint != "use --ca or --insecure" {
+	if _, err := b.AddForward(ctx, app.ForwardSpec{Name: "both", URL: hooks, CA: ca, Insecure: true}); !errors.Is(err, provider.Invalid) || app.AsError(err).Hint != "use either --ca or --insecure" {
 		t.Errorf("both: %v", err)
 	}
 	if _, err := b.AddForward(ctx, app.ForwardSpec{Name: "bad", URL: hooks, CA: "no certificate"}); !errors.Is(err, provider.Invalid) {

@@ -217,7 +217,7 @@ func (h *Hub) Start() {
 		h.log.Error("could not record since when recordings are downloaded automatically", "err", err)
 	}
 	if err := h.emptyTrash(h.ctx); err != nil {
-		h.log.Error("what was deleted could not be removed for good", "err", err)
+		h.log.Error("a deletion could not be made permanent", "err", err)
 	}
 	h.goes("downloads", h.downloads.Serve)
 	h.goes("programs", h.downloads.Programs().Serve)

@@ -52,7 +52,7 @@ func unfinished(err error) error {
 		return nil
 	}
 	e := *app.AsError(err)
-	e.Text += "; the room is kept, and its link is not made yet"
+	e.Text += "; the room is kept, but its link is not created yet"
 	e.Hint = "run the same command again, or start a meeting in the room"
 	return &e
 }
@@ -175,17 +175,19 @@ func (h *Hub) linkNotes(r app.Room) (notes []string) {
 		if r.Adopted && p == nil {
 			return nil
 		}
-		return []string{"The lasting link is not made yet: starting a meeting makes it."}
+		return []string{"The lasting link doesn't exist yet: starting a meeting creates it."}
 	}
 	title := choice.Platform.Title()
 	if !p.Adopted && !placeHas(*p, r.RoomSettings) {
-		notes = append(notes, fmt.Sprintf("The lasting room on %s still has its former settings, which %s can't change: %s.", title, title, placeWords(*p, r.RoomSettings)))
+		notes = append(notes, fmt.Sprintf("The lasting room on %s still has its old settings, since %s can't change them: "+
+			"%s.", title, title, placeWords(*p, r.RoomSettings)))
 	}
 	if !p.FormerEnds.IsZero() && now.Before(p.FormerEnds.Time) {
-		notes = append(notes, fmt.Sprintf("The link has changed. The former one works until %s: %s", p.FormerEnds.Format(time.DateOnly), plain.Text(p.FormerURL)))
+		notes = append(notes, fmt.Sprintf("The link has changed. The old one works until %s: "+
+			"%s", p.FormerEnds.Format(time.DateOnly), plain.Text(p.FormerURL)))
 	}
 	if !p.EndsAt.IsZero() && !p.Adopted && p.EndsAt.Sub(now) < 2*renewAhead(*p) {
-		notes = append(notes, fmt.Sprintf("%s removes the room on %s. The link changes before then.", title, p.EndsAt.Format(time.DateOnly)))
+		notes = append(notes, fmt.Sprintf("%s will remove the room on %s. The link changes before then.", title, p.EndsAt.Format(time.DateOnly)))
 	}
 	return notes
 }

@@ -53,10 +53,10 @@ func (b *bench) forged(p provider.Synthesizer, secret string, body []byte) strin
 
 func TestTheVerdictNamesTheCause(t *testing.T) {
 	b, p := twoAccounts(t)
-	if got := b.forged(p, "b3RoZXI=", []byte(`{}`)); got != "the signature is wrong: it is signed with the secret of account acme" {
+	if got := b.forged(p, "b3RoZXI=", []byte(`{}`)); got != "the signature is wrong: it was signed with the secret of account acme" {
 		t.Error(got)
 	}
-	if got := b.forged(p, "", []byte(`{}`)); got != "the signature is wrong: another secret, or a changed body" {
+	if got := b.forged(p, "", []byte(`{}`)); got != "the signature is wrong: the secret differs, or the body was changed" {
 		t.Error(got)
 	}
 }

@@ -71,7 +71,7 @@ func (b pageBase) of(tx *store.Tx, r app.Room) (app.PageLink, error) {
 func (h *Hub) EditPage(ctx context.Context, c app.PageChange) (app.PageLink, error) {
 	var link app.PageLink
 	if c.Off && (c.On || c.Rotate) {
-		return link, &app.Error{Kind: provider.Invalid, Text: "a page can't be off and on", Hint: "choose one of them"}
+		return link, &app.Error{Kind: provider.Invalid, Text: "a page can't be both off and on", Hint: "use only one of them"}
 	}
 	base := h.pageBase()
 	change := func(tx *store.Tx) error {
@@ -219,7 +219,7 @@ func (h *Hub) pageURL(ctx context.Context, m app.Meeting) (string, error) {
 	link, err := h.EditPage(ctx, app.PageChange{Room: m.RoomID})
 	if err == nil && link.PageURL == "" {
 		err = &app.Error{
-			Kind: provider.Unsupported, Text: fmt.Sprintf("the page of %s is off, and %s has none of its own", m.Room, m.Platform.Title()),
+			Kind: provider.Unsupported, Text: fmt.Sprintf("the page of %s is off, and %s has no page of its own", m.Room, m.Platform.Title()),
 			Hint: "enable it: greenroom room page " + m.Room + " --on",
 		}
 	}

@@ -152,7 +152,7 @@ func (h *Hub) keepGuest(tx *store.Tx, of string, g app.Guest, ask, unchanged boo
 	case g == had:
 		return g, false, nil
 	case unchanged:
-		return g, false, &app.Error{Kind: provider.RateLimited, Text: "too many guests came to this page", Hint: "try again in some minutes"}
+		return g, false, &app.Error{Kind: provider.RateLimited, Text: "too many guests have used this page", Hint: "try again in some minutes"}
 	case !known:
 		if err := makeRoom(tx, of); err != nil {
 			return g, false, err
@@ -195,7 +195,7 @@ func notEjected(tx *store.Tx, meeting string, g app.Guest, now time.Time) error 
 		for _, s := range list {
 			if known.ID == g.ID && s.Session == known.Session && !s.LeftAt.IsZero() && removed(s.Reason) && now.Sub(s.LeftAt.Time) < ejectedFor {
 				return &app.Error{
-					Kind: provider.Forbidden, Text: "a host removed you from this meeting", Hint: "ask the host whether you may come back",
+					Kind: provider.Forbidden, Text: "a host removed you from this meeting", Hint: "ask the host if you can come back",
 				}
 			}
 		}
@@ -275,7 +275,8 @@ func (h *Hub) takeHostToken(ctx context.Context, secret, meeting string) (token 
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return token, &app.Error{
-			Kind: provider.Forbidden, Text: "this host's link was used already or is too old", Hint: "open another one with `greenroom meeting join --host`",
+			Kind: provider.Forbidden, Text: "this host link was already used or has " +
+				"expired", Hint: "open another one with `greenroom meeting join --host`",
 		}
 	}
 	return token, writeError(err)

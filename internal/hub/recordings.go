@@ -95,7 +95,7 @@ func (h *Hub) Counts(ctx context.Context, q app.CountQuery) (n app.Counts, err e
 func (e *effect) applyRecording(m *roster.Meeting) error {
 	s, named := catalog.FromEvent(e.event, e.at())
 	if s.ID == "" {
-		return errors.New("the event names no recording")
+		return errors.New("the event doesn't name a recording")
 	}
 	nameless := !named && e.event.Kind == provider.KindRecordingFailed
 	if nameless {

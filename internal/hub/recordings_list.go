@@ -103,7 +103,7 @@ func (h *Hub) listNewest(ctx context.Context, a *account, l provider.RecordingLi
 		case was.Through.IsZero():
 			end.Cursor = page.Next
 		case seen[page.Next]:
-			return fmt.Errorf("the list of recordings of %s goes in circles", a.Name)
+			return fmt.Errorf("the list of recordings of %s never ends", a.Name)
 		case reaches(page, was.Through.Add(-lateListing)):
 		default:
 			// Everything below is unread as long as this reading has not come to an end.

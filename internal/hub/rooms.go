@@ -197,15 +197,15 @@ func (h *Hub) checkRoom(r app.Room) error {
 	case utf8.RuneCountInString(r.Name) > maxRoomName:
 		return invalid("", "a room's name has at most %d characters", maxRoomName)
 	case plain.Text(r.Name) != r.Name:
-		return invalid("", "the room's name %q has characters that can't be shown", r.Name)
+		return invalid("", "the room's name %q has unprintable characters", r.Name)
 	case strings.ContainsAny(r.Name, "/\\"):
-		return invalid("", "a room's name has no slashes")
+		return invalid("", "a room's name can't contain slashes")
 	case strings.HasPrefix(r.Name, "-"):
-		return invalid("", "a room's name doesn't begin with a hyphen")
+		return invalid("", "a room's name can't begin with a hyphen")
 	case utf8.RuneCountInString(r.Group) > maxRoomName:
 		return invalid("", "a group's name has at most %d characters", maxRoomName)
 	case plain.Text(r.Group) != r.Group:
-		return invalid("", "the group's name %q has characters that can't be shown", r.Group)
+		return invalid("", "the group's name %q has unprintable characters", r.Group)
 	case r.Size < 0 || r.Size > maxRoomSize:
 		return invalid("use 0 for the platform's own limit", "a room's size is from 0 to %d", maxRoomSize)
 	}
@@ -239,7 +239,7 @@ func putNewName(tx *store.Tx, r app.Room) error {
 func nameFree(tx *store.Tx, r app.Room) error {
 	if other, err := tx.RoomByName(r.Name); err == nil && other.ID != r.ID {
 		return &app.Error{
-			Kind: provider.Conflict, Text: fmt.Sprintf("a room named %q exists", other.Name), Hint: "choose another name",
+			Kind: provider.Conflict, Text: fmt.Sprintf("a room named %q already exists", other.Name), Hint: "choose another name",
 		}
 	} else {
 		return ignore(err, store.ErrNotFound)
@@ -332,9 +332,9 @@ func writeError(err error) error {
 func diskHint(err error) string {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return "the disk is full: make room, and try again"
+		return "the disk is full: free some space and try again"
 	case errors.Is(err, store.ErrReadOnly), errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
-		return "make the file and its folder writable for you"
+		return "give yourself write permission for the file and its folder"
 	}
 	return ""
 }

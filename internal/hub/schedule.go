@@ -172,7 +172,7 @@ func (s *bookings) note(d due, err error) time.Duration {
 	}
 	e := app.AsError(err)
 	if text := e.Sentence(); text != f.text {
-		s.h.log.Error("the meeting of a booking could not be made", "room", d.booking.Room, "booking", d.booking.ID, "err", err)
+		s.h.log.Error("the meeting of a booking could not be created", "room", d.booking.Room, "booking", d.booking.ID, "err", err)
 		f.text = text
 		s.h.bus.publish([]app.Change{{Kind: app.BookingChange}})
 	}
@@ -193,7 +193,8 @@ func (s *bookings) make(ctx context.Context, d due) error {
 		return nil
 	}
 	if err == nil {
-		s.h.log.Info("made the meeting of a booking", "room", started.Room, "booking", d.booking.ID, "meeting", started.ID, "reused", started.Reused)
+		s.h.log.Info("created the meeting of a "+
+			"booking", "room", started.Room, "booking", d.booking.ID, "meeting", started.ID, "reused", started.Reused)
 	}
 	return err
 }
@@ -308,8 +309,8 @@ func (o *occurrence) left(ctx context.Context, h *Hub, a *account, room app.Room
 	if now := h.clock.Now(); err == nil && !found && now.Before(o.found.Tried.Add(doubtFor)) {
 		// The request may still be on its way, and a second one would make another meeting.
 		err = &app.Error{
-			Kind: provider.Unavailable, Text: fmt.Sprintf("%s has not answered whether it made the meeting", a.Platform.Title()),
-			Hint: "it is looked for again in a moment",
+			Kind: provider.Unavailable, Text: fmt.Sprintf("%s has not confirmed that it created the meeting", a.Platform.Title()),
+			Hint: "Greenroom checks again in a moment",
 		}
 	}
 	return out, found, err

@@ -164,14 +164,14 @@ func (h *Hub) endOf(req app.StartMeeting) (time.Time, error) {
 	case req.For < 0, !req.Until.IsZero() && !until.After(now):
 		return until, &app.Error{Kind: provider.Invalid, Text: "the meeting would end in the past"}
 	case req.For > 0 && !req.Until.IsZero():
-		return until, &app.Error{Kind: provider.Invalid, Text: "a length and an end were both given", Hint: "give one of them"}
+		return until, &app.Error{Kind: provider.Invalid, Text: "both a length and an end were given", Hint: "use only one of them"}
 	case req.For > 0:
 		until = now.Add(req.For)
 	case req.Until.IsZero():
 		until = now.Add(app.DefaultLength)
 	}
 	if until.Sub(now) > maxAhead {
-		return until, &app.Error{Kind: provider.Invalid, Text: "the meeting would end in more than a hundred years", Hint: "give an earlier end"}
+		return until, &app.Error{Kind: provider.Invalid, Text: "the meeting would last more than a hundred years", Hint: "use an earlier end"}
 	}
 	// Platforms take whole seconds; rounding up keeps a short meeting from ending before it began.
 	if cut := until.Truncate(time.Second); !cut.Equal(until) {
@@ -231,7 +231,7 @@ func (h *Hub) reuse(ctx context.Context, room app.Room, plan *occurrence) (app.S
 	s, err := h.withHostLink(ctx, a, *m)
 	s.Reused = true
 	if elsewhere {
-		s.Notes = append(s.Notes, "this meeting began in a room of its own: guests with the lasting link don't reach it until it has ended")
+		s.Notes = append(s.Notes, "this meeting began in a separate room: guests with the lasting link can't reach it")
 	}
 	return s, true, err
 }
@@ -273,7 +273,7 @@ func (h *Hub) create(ctx context.Context, a *account, room app.Room, until time.
 
 // noHostLink is the note about a meeting without a host link, with the remedy.
 func noHostLink(state string, err error) string {
-	note := state + ", but its host link could not be made: " + app.AsError(err).Sentence()
+	note := state + ", but its host link could not be created: " + app.AsError(err).Sentence()
 	if hint := provider.HintOf(err); hint != "" {
 		note += "; " + hint
 	}

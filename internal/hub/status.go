@@ -31,7 +31,7 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 	_, tunnel := h.tunnelStatus()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	listener := app.ListenerStatus{Problem: "nothing listens: run greenroom listen, or open the screen"}
+	listener := app.ListenerStatus{Problem: "nothing is listening: run greenroom listen, or open the screen"}
 	if h.listener != nil {
 		listener = h.listener()
 	}
@@ -88,7 +88,7 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 	case a.lastErr != nil:
 		s.Health, s.Detail, s.Hint = "failing", app.AsError(a.lastErr).Sentence(), provider.HintOf(a.lastErr)
 	case !a.hasSecret():
-		s.Health, s.Detail = "no webhook secret", "its webhooks are refused, because they can't be verified"
+		s.Health, s.Detail = "no webhook secret", "its webhooks are rejected, because they can't be verified"
 		s.Hint = fmt.Sprintf("set webhook_secret for the account %s", a.Name)
 		if name := h.variable(a.Name, "webhook_secret"); name != "" {
 			s.Hint = "set " + name
@@ -134,7 +134,7 @@ func (h *Hub) noteCall(a *account, err error) {
 	}
 	a.mu.Unlock()
 	if was == nil && err != nil {
-		h.log.Warn("the platform's calls fail", "account", a.Name, "err", err)
+		h.log.Warn("calls to the platform fail", "account", a.Name, "err", err)
 	}
 	if (was == nil) != (err == nil) {
 		h.bus.publish([]app.Change{{Kind: app.StatusChange}})

@@ -86,7 +86,7 @@ func TestARequestForNoAccountIsKeptWithItsReason(t *testing.T) {
 	b := newBench(t)
 	lost := b.relayed(1, "good", []byte("a body"))
 	lost.Account, lost.Target = "", "/"
-	lost.Refused, lost.Reason = &app.Answer{Status: http.StatusNotFound, Text: "not found"}, "the path is no account's hook"
+	lost.Refused, lost.Reason = &app.Answer{Status: http.StatusNotFound, Text: "not found"}, "no account has this path"
 	for range 2 { // handed over again, it is kept once
 		b.batch(lost)
 	}

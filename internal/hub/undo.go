@@ -208,12 +208,12 @@ func (h *Hub) relocate(ctx context.Context, out *app.Undone, had string) {
 		if r, err = h.keep(ctx, a, *out.Room); err == nil {
 			*out.Room = r
 			if r.GuestURL != had {
-				out.Notes = append(out.Notes, "Its guest link is a new one: send it again.")
+				out.Notes = append(out.Notes, "It has a new guest link: send it again.")
 			}
 		}
 	}
 	if err != nil {
-		out.Notes = append(out.Notes, "Its lasting link is not made again yet: "+app.AsError(err).Sentence())
+		out.Notes = append(out.Notes, "Its lasting link has not been created again yet: "+app.AsError(err).Sentence())
 	}
 }
 
@@ -221,7 +221,8 @@ func (h *Hub) relocate(ctx context.Context, out *app.Undone, had string) {
 func (h *Hub) restoreBooking(tx *store.Tx, b store.Booking, out *app.Undone) error {
 	r, err := tx.Room(b.RoomID)
 	if errors.Is(err, store.ErrNotFound) {
-		return &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("the room %s of the booking no longer exists", b.Room), Hint: "make the booking again in another room"}
+		return &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("the room %s of the booking no longer "+
+			"exists", b.Room), Hint: "add the booking again in another room"}
 	}
 	if err != nil {
 		return err

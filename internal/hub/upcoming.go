@@ -43,7 +43,8 @@ func (h *Hub) Upcoming(ctx context.Context, q app.UpcomingQuery) (app.Upcoming, 
 	c := &coming{h: h, from: h.clock.Now(), local: time.UTC, meetings: make(map[string]bool), links: make(map[string]app.Meeting), rooms: make(map[string]string), uids: make(map[string]bool)}
 	days := cmp.Or(q.Days, upcomingDays)
 	if days < 1 || days > maxDays {
-		return app.Upcoming{}, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("days are from 1 to %d, not %d", maxDays, days)}
+		return app.Upcoming{}, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("the number of days can't be %[2]d: use 1 to "+
+			"%[1]d", maxDays, days)}
 	}
 	if q.TimeZone != "" {
 		if c.local = calendar.Zone(q.TimeZone); c.local == nil {
@@ -116,7 +117,8 @@ func (c *coming) bookings(tx *store.Tx) error {
 		}
 		slots, cut := p.Between(c.from, c.to)
 		if cut {
-			c.notes = append(c.notes, fmt.Sprintf("A booking of %s is repeated too often: its first %d times are listed.", b.Room, calendar.MaxOccurrences))
+			c.notes = append(c.notes, fmt.Sprintf("A booking of %s repeats too often: only its first %d occurrences are "+
+				"listed.", b.Room, calendar.MaxOccurrences))
 		}
 		lasting := c.h.lastingLink(tx, b.RoomID)
 		for _, s := range slots {
@@ -216,14 +218,15 @@ func (c *coming) calendars(all []subscription) {
 			c.notes = append(c.notes, fmt.Sprintf("Calendar %s could not be read again: %s", cal.Name, cal.Error))
 		}
 		if cal.err != nil {
-			c.notes = append(c.notes, fmt.Sprintf("Calendar %s can't be understood: %s", cal.Name, cal.err))
+			c.notes = append(c.notes, fmt.Sprintf("Calendar %s can't be read: %s", cal.Name, cal.err))
 		}
 		if cal.feed == nil {
 			continue
 		}
 		events, cut := cal.feed.Between(c.from, c.to, c.local)
 		if cut {
-			c.notes = append(c.notes, fmt.Sprintf("Calendar %s has an event that is repeated too often: its first %d times are listed.", cal.Name, calendar.MaxOccurrences))
+			c.notes = append(c.notes, fmt.Sprintf("Calendar %s has an event that repeats too often: only its first %d occurrences "+
+				"are listed.", cal.Name, calendar.MaxOccurrences))
 		}
 		for _, e := range events {
 			room := c.room(e.Link)

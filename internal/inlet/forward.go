@@ -126,7 +126,7 @@ func why(err error) string {
 		return "no answer within " + strconv.Itoa(int(forwardTime/time.Second)) + " s"
 	}
 	if errors.As(err, &unknown) {
-		return err.Error() + ": give its authority with --ca, or accept it with --insecure"
+		return err.Error() + ": name its CA with --ca, or accept it with --insecure"
 	}
 	return err.Error()
 }

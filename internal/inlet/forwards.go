@@ -47,7 +47,7 @@ func (f *Forwards) Begin(ctx context.Context) error {
 			f.Print(fmt.Sprintf("Resuming the forward to %s with %d waiting events.", made.URL, made.Queue))
 		}
 		if made.Dropped > 0 {
-			f.Print(fmt.Sprintf("Retention has dropped %d events that waited for %s, in all.", made.Dropped, made.URL))
+			f.Print(fmt.Sprintf("Retention has dropped %d events that were waiting for %s.", made.Dropped, made.URL))
 		}
 	}
 	f.Start("forwards", func() { f.follow(ctx, changes) })

@@ -40,7 +40,7 @@ func TestAListenerThatHadToMoveSaysWhy(t *testing.T) {
 		{"another program", "another program", app.ListenerStatus{}},
 		{"we are the owner", "another program", s},
 		{"the owner listens elsewhere", "another program", app.ListenerStatus{URL: "http://127.0.0.1:1"}},
-		{"the owner", "another Greenroom on the same data", app.ListenerStatus{URL: "http://" + addr}},
+		{"the owner", "another Greenroom with the same data", app.ListenerStatus{URL: "http://" + addr}},
 	} {
 		if got := l.Moved(test.owner); !strings.Contains(got, test.want) || !strings.Contains(got, addr) {
 			t.Errorf("%s: %q", test.name, got)

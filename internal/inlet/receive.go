@@ -25,7 +25,7 @@ func (t *Tunnel) receive(ctx context.Context, b app.Backend, batch []tunnel.Enve
 		case probe.Is(e.Target): // a probe whose sender stopped waiting is no webhook either
 			in.Header, in.Body, in.Reason = nil, nil, ""
 		default:
-			t.opt.Log.Warn("a request through the tunnel is for no account; it is kept as rejected",
+			t.opt.Log.Warn("a request through the tunnel is for an unknown account; it is kept as rejected",
 				"method", e.Method, "path", loggedPath(e.Target), "status", in.Refused.Status, "reason", in.Reason)
 		}
 		requests = append(requests, in)

@@ -31,7 +31,7 @@ func forbidden(err error) error {
 	}
 	e := &app.Error{Kind: provider.Forbidden, Text: p.Text, Hint: p.Hint, Err: err}
 	if e.Hint != "" {
-		e.Hint += ", or set XDG_RUNTIME_DIR to a folder of yours"
+		e.Hint += ", or set XDG_RUNTIME_DIR to your own folder"
 	}
 	return e
 }

@@ -174,10 +174,10 @@ type lostError struct {
 func lost(method string, sent bool, cause error) error {
 	e := &lostError{sent: sent, app: app.Error{Kind: provider.Unavailable, Err: cause}}
 	if sent {
-		e.app.Text = fmt.Sprintf("the owner of the store left before it answered %s", method)
-		e.app.Hint = "look whether it was done, then try again"
+		e.app.Text = fmt.Sprintf("the process that owns the store exited before it answered %s", method)
+		e.app.Hint = "check whether it was done, then try again"
 	} else {
-		e.app.Text = fmt.Sprintf("the owner of the store can't be reached for %s: %v", method, cause)
+		e.app.Text = fmt.Sprintf("the process that owns the store can't be reached for %s: %v", method, cause)
 	}
 	return e
 }

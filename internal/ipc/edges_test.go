@@ -103,7 +103,7 @@ func TestAnOwnerThatAnswersNothing(t *testing.T) {
 }
 
 func TestWhatIsForbiddenHasAHint(t *testing.T) {
-	for hint, want := range map[string]string{"": "", "do": "do, or set XDG_RUNTIME_DIR to a folder of yours"} {
+	for hint, want := range map[string]string{"": "", "do": "do, or set XDG_RUNTIME_DIR to your own folder"} {
 		if e := app.AsError(forbidden(&private.Error{Text: "not yours", Hint: hint})); e.Kind != provider.Forbidden || e.Hint != want {
 			t.Errorf("%+v", e)
 		}
@@ -183,9 +183,9 @@ func TestWhatIsSaidWithoutAnOwner(t *testing.T) {
 		problem    *app.Error
 		text, hint string
 	}{
-		{nil, "the owner of the store left; reconnecting", "try again in a moment"},
-		{&app.Error{Text: "no"}, "the owner of the store left; reconnecting: no", "try again in a moment"},
-		{&app.Error{Text: "no", Hint: "do"}, "the owner of the store left; reconnecting: no", "do"},
+		{nil, "the process that owned the store exited; reconnecting", "try again in a moment"},
+		{&app.Error{Text: "no"}, "the process that owned the store exited; reconnecting: no", "try again in a moment"},
+		{&app.Error{Text: "no", Hint: "do"}, "the process that owned the store exited; reconnecting: no", "do"},
 	} {
 		if e := app.AsError(errReconnecting(State{Problem: c.problem})); e.Text != c.text || e.Hint != c.hint || e.Kind != provider.Unavailable {
 			t.Errorf("%+v", e)

@@ -97,7 +97,7 @@ func checkData(dir string) (warning string, err error) {
 	if !private.Mine(info) {
 		return "", &app.Error{
 			Kind: provider.Forbidden, Text: "the data folder " + dir + " belongs to another user",
-			Hint: "choose a folder of yours with --data-dir",
+			Hint: "choose your own folder with --data-dir",
 		}
 	}
 	if private.Writable(info) {

@@ -90,7 +90,7 @@ func errClosed() error {
 
 func errReconnecting(state State) error {
 	e := &app.Error{
-		Kind: provider.Unavailable, Text: "the owner of the store left; reconnecting",
+		Kind: provider.Unavailable, Text: "the process that owned the store exited; reconnecting",
 		Hint: "try again in a moment",
 	}
 	if state.Problem != nil {

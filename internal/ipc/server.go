@@ -182,7 +182,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 
 // invoke keeps a panic of the Backend to its call.
 func (s *Server) invoke(ctx context.Context, m method, body []byte) (out []byte, err error) {
-	err = &app.Error{Text: m.name + " failed inside Greenroom", Hint: "the owner's log has the details"}
+	err = &app.Error{Text: m.name + " failed because of a fault in Greenroom", Hint: "the owner's log has the details"}
 	defer s.crash.Recover("ipc " + m.name)
 	return m.call(ctx, body)
 }

@@ -25,7 +25,7 @@ func TestDifferences(t *testing.T) {
 
 	o := p.options(nil)
 	o.Fingerprint = "other"
-	if st := p.open(t, o).State(); !strings.Contains(st.Warning, "another configuration") {
+	if st := p.open(t, o).State(); !strings.Contains(st.Warning, "a different configuration") {
 		t.Errorf("state %+v", st)
 	}
 	o = p.options(nil)
@@ -215,7 +215,7 @@ func TestWaitingHasAnEnd(t *testing.T) {
 		failed <- err
 	}()
 	err = advanceUntil(t, clock, failed)
-	if !errors.Is(err, provider.Unavailable) || !strings.Contains(err.Error(), "the owner of the store left; reconnecting") {
+	if !errors.Is(err, provider.Unavailable) || !strings.Contains(err.Error(), "the process that owned the store exited; reconnecting") {
 		t.Errorf("error %v", err)
 	}
 }

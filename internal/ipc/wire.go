@@ -64,7 +64,7 @@ func compare(us, owner Hello) (warning string, err error) {
 		return "", &app.Error{
 			Kind: provider.Conflict,
 			Text: fmt.Sprintf("process %d serves the data folder %s, not %s", owner.PID, owner.DataDir, us.DataDir),
-			Hint: "end that process, or give both the same --data-dir",
+			Hint: "end that process, or start both with the same --data-dir",
 		}
 	case owner.Protocol != us.Protocol || owner.Version != us.Version:
 		return "", &app.Error{
@@ -84,7 +84,8 @@ func compare(us, owner Hello) (warning string, err error) {
 			Hint: "choose an empty folder with --data-dir",
 		}
 	case owner.Fingerprint != us.Fingerprint:
-		return fmt.Sprintf("process %d, which has the store open, runs with another configuration, and its own applies: end it, or give this program the same environment and file",
+		return fmt.Sprintf("process %d, which has the store open, uses a different configuration, which applies here too: quit it, "+
+			"or start this program with the same environment and file",
 			owner.PID), nil
 	}
 	return "", nil

@@ -153,7 +153,7 @@ func TestAPanicEndsOnlyItsCall(t *testing.T) {
 	socket, _ := serve(t, &stub{Memory: apptest.NewMemory(1), status: func(context.Context) error { panic("boom") }}, me, group)
 	c := dial(t, socket)
 	_, err := ipc.Call[app.Status](t.Context(), c, "Status", app.StatusQuery{})
-	if e := app.AsError(err); e == nil || !strings.Contains(e.Text, "Status failed inside") {
+	if e := app.AsError(err); e == nil || !strings.Contains(e.Text, "Status failed because") {
 		t.Errorf("error %v", err)
 	}
 	if r := <-reports; r.Value != "boom" || r.Name != "ipc Status" {
@@ -237,7 +237,7 @@ func TestHellosAreCompared(t *testing.T) {
 		{"another version", func(h *ipc.Hello) { h.Version = "2.0" }, provider.Conflict, "greenroom 2.0 (process 77) has the store open; this is greenroom 1.0", ""},
 		{"another protocol", func(h *ipc.Hello) { h.Protocol++ }, provider.Conflict, "process 77", ""},
 		{"another folder", func(h *ipc.Hello) { h.DataDir = "/other" }, provider.Conflict, "serves the data folder /other, not /d", ""},
-		{"another configuration", func(h *ipc.Hello) { h.Fingerprint = "g" }, "", "", "process 77, which has the store open, runs with another configuration, and its own applies: end it, or give"},
+		{"a different configuration", func(h *ipc.Hello) { h.Fingerprint = "g" }, "", "", "process 77, which has the store open, uses a different configuration, which applies here too: quit it, or start"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -16,10 +16,10 @@ type rewriting struct {
 
 // bodies are tried in this order: the first one that fits is the smallest change.
 var bodies = []rewriting{
-	{"the signed body has no newline at its end: one was added on the way", func(b []byte) ([]byte, bool) {
+	{"the signed body has no newline at its end: one was added in transit", func(b []byte) ([]byte, bool) {
 		return bytes.TrimRight(b, "\r\n"), true
 	}},
-	{"the signed body has a newline at its end, which is missing here", func(b []byte) ([]byte, bool) {
+	{"the signed body ends with a newline, which is missing here", func(b []byte) ([]byte, bool) {
 		return append(bytes.Clone(b), '\n'), true
 	}},
 	{"the body was compacted after it was signed: the signature is over JSON with spaces", spaced},
@@ -36,15 +36,15 @@ var bodies = []rewriting{
 		json.HTMLEscape(&out, c)
 		return out.Bytes(), true
 	}},
-	{"the body was re-encoded: the signature is over JSON with all letters beyond ASCII escaped", func(b []byte) ([]byte, bool) {
+	{"the body was re-encoded: the signature is over JSON with all non-ASCII characters escaped", func(b []byte) ([]byte, bool) {
 		c, ok := compacted(b)
 		return ascii(c), ok
 	}},
-	{"the body was re-encoded: the signature is over JSON with spaces and all letters beyond ASCII escaped", func(b []byte) ([]byte, bool) {
+	{"the body was re-encoded: the signature is over JSON with spaces and all non-ASCII characters escaped", func(b []byte) ([]byte, bool) {
 		c, ok := spaced(b)
 		return ascii(c), ok
 	}},
-	{"the body was re-encoded: the signature is over JSON with no more escapes than it needs", func(b []byte) ([]byte, bool) {
+	{"the body was re-encoded: the signature is over JSON with as few escapes as possible", func(b []byte) ([]byte, bool) {
 		c, ok := compacted(b)
 		return unescaped(c), ok
 	}},

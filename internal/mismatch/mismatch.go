@@ -59,7 +59,7 @@ func (c Case) Cause() string {
 		for _, secret := range o.Secrets {
 			secret = strings.TrimSpace(secret)
 			if key, ok := c.Tester.SignatureKey(secret); ok && t.fits(c.Request.Body, key) || secret != "" && t.fits(c.Request.Body, []byte(secret)) {
-				return fmt.Sprintf("it is signed with the secret of account %s", o.Account)
+				return fmt.Sprintf("it was signed with the secret of account %s", o.Account)
 			}
 		}
 	}
@@ -115,10 +115,10 @@ var spellings = []spelling{
 		}
 		return b
 	}},
-	{"the sender's secret has a newline at its end", around("", "\n")},
-	{"the sender's secret has a return and a newline at its end", around("", "\r\n")},
-	{"the sender's secret has a space at its end", around("", " ")},
-	{"the sender's secret has a space before it", around(" ", "")},
+	{"the sender's secret ends with a newline", around("", "\n")},
+	{"the sender's secret ends with a carriage return and a newline", around("", "\r\n")},
+	{"the sender's secret ends with a space", around("", " ")},
+	{"the sender's secret begins with a space", around(" ", "")},
 	{"the sender's secret has quotes around it", around(`"`, `"`)},
 	{"the sender's secret has quotes around it", around(`'`, `'`)},
 	{"the sender decodes the secret twice", func(s string) []byte {

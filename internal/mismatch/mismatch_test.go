@@ -81,15 +81,15 @@ func TestTheCauseIsFound(t *testing.T) {
 			"quotes around it":                 signedWith(t, p, []byte(`"`+base64Secret+`"`), body, body),
 			"secret of account acme":           signedWith(t, p, []byte("hush"), body, body),
 			"no newline at its end":            signedWith(t, p, own, body, body+"\n"),
-			"a newline at its end, which":      signedWith(t, p, own, body+"\n", body),
+			"ends with a newline, which":       signedWith(t, p, own, body+"\n", body),
 			"indented JSON":                    signedWith(t, p, own, pretty.String(), body),
 			"over compact JSON":                signedWith(t, p, own, body, pretty.String()),
 			"with < > & escaped":               signedWith(t, p, own, html, body),
-			"with spaces and all letters":      signedWith(t, p, own, python, body),
-			"no more escapes than it needs":    signedWith(t, p, own, body, html),
+			"with spaces and all non-ASCII":    signedWith(t, p, own, python, body),
+			"as few escapes as possible":       signedWith(t, p, own, body, html),
 			"with its keys sorted":             signedWith(t, p, own, `{"list":[1,{"a":"b"}],"name":"Zoë & <Bo>","type":"x"}`, body),
 			"JSON with spaces":                 signedWith(t, p, own, `{"a": "b, c: d\"", "e": [1, 2]}`, `{"a":"b, c: d\"","e":[1,2]}`),
-			"all letters beyond ASCII escaped": signedWith(t, p, own, `{"a":"\ud83d\ude00"}`, `{"a":"😀"}`),
+			"all non-ASCII characters escaped": signedWith(t, p, own, `{"a":"\ud83d\ude00"}`, `{"a":"😀"}`),
 		} {
 			c := mismatch.Case{
 				Request: r, Tester: p, Secrets: []string{base64Secret}, Others: []mismatch.Other{{Account: "acme", Secrets: []string{"hush"}}},
@@ -114,8 +114,8 @@ func TestTheCauseIsFound(t *testing.T) {
 func TestWhiteSpaceAroundTheSecretIsFound(t *testing.T) {
 	p := platforms(t, "hush")["daily"]
 	for key, cause := range map[string]string{
-		base64Secret + "\n": "a newline at its end", base64Secret + "\r\n": "a return and a newline", base64Secret + " ": "a space at its end",
-		" " + base64Secret: "a space before it",
+		base64Secret + "\n": "ends with a newline", base64Secret + "\r\n": "ends with a carriage return and a newline", base64Secret + " ": "ends with a space",
+		" " + base64Secret: "begins with a space",
 	} {
 		c := mismatch.Case{Request: signedWith(t, p, []byte(key), body, body), Tester: p, Secrets: []string{base64Secret}}
 		if got := c.Cause(); !strings.Contains(got, cause) {

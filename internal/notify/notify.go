@@ -74,11 +74,11 @@ func Sentence(c app.Call) string {
 	case DownloadFailed:
 		return fmt.Sprintf("The download of the recording of %s failed%s", room, because)
 	case AccountFailed:
-		return fmt.Sprintf("The account %s fails%s", name(c.Account, "?"), because)
+		return fmt.Sprintf("The account %s is failing%s", name(c.Account, "?"), because)
 	case TunnelFailed:
-		return "The tunnel fails" + because
+		return "The tunnel is failing" + because
 	case AloneRecording:
-		return fmt.Sprintf("%s is still recorded, with one person left", room)
+		return fmt.Sprintf("%s is still being recorded, with one person left", room)
 	}
 	return fmt.Sprintf("%s in %s", name(c.Event, "an event"), room)
 }

@@ -71,7 +71,7 @@ func TestWhatIsCalledFor(t *testing.T) {
 		{"has begun", booking(-time.Second), nil},
 		{"ready", with(func(r *app.Recording) { r.Status = app.RecordingReady }), []string{RecordingReady}},
 		{"ready long ago", with(func(r *app.Recording) { r.Status, r.StartedAt = app.RecordingReady, at(-time.Hour) }), nil},
-		{"still recorded", with(func(r *app.Recording) { r.Status = app.RecordingRunning }), nil},
+		{"still being recorded", with(func(r *app.Recording) { r.Status = app.RecordingRunning }), nil},
 		{"failed", with(func(r *app.Recording) { r.Status, r.Error = app.RecordingFailed, "boom" }), []string{RecordingFailed}},
 		{"not started", State{Meetings: []app.MeetingDetail{{Meeting: failed}}}, []string{RecordingFailed}},
 		{"not downloaded", with(func(r *app.Recording) {

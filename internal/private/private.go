@@ -40,7 +40,7 @@ func Folder(dir string) error {
 		return fmt.Errorf("private folder: %w", err)
 	}
 	if !info.IsDir() {
-		return &Error{Text: dir + " is not a folder", Hint: "remove it, or choose a folder of yours"}
+		return &Error{Text: dir + " is not a folder", Hint: "remove it, or choose your own folder"}
 	}
 	if err := checkFolder(dir, info); err != nil {
 		return err
@@ -134,5 +134,5 @@ func (l *listener) Accept() (net.Conn, error) {
 }
 
 func errOther(path string) error {
-	return &Error{Text: path + " belongs to another user", Hint: "choose a folder of yours"}
+	return &Error{Text: path + " belongs to another user", Hint: "choose your own folder"}
 }

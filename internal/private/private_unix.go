@@ -52,12 +52,12 @@ func checkParents(dir string) error {
 func checkParent(dir, up string, info fs.FileInfo) error {
 	if uid, ok := owner(info); ok && uid != os.Geteuid() && uid != 0 && uid != overflow {
 		return &Error{
-			Text: fmt.Sprintf("the folder %s lies in %s, which belongs to another user", dir, up), Hint: "choose a folder of yours",
+			Text: fmt.Sprintf("the folder %s is inside %s, which belongs to another user", dir, up), Hint: "choose your own folder",
 		}
 	}
 	if Writable(info) {
 		return &Error{
-			Text: fmt.Sprintf("the folder %s lies in %s, where other users can replace it", dir, up), Hint: "chmod go-w " + up,
+			Text: fmt.Sprintf("the folder %s is inside %s, where other users can replace it", dir, up), Hint: "chmod go-w " + up,
 		}
 	}
 	return nil

@@ -21,19 +21,19 @@ var (
 	// ErrChanged means that the file is not the one that was identified.
 	ErrChanged = errors.New("the file has changed at its source")
 	// ErrGone means that the source has no such file.
-	ErrGone = errors.New("the file is gone from its source")
+	ErrGone = errors.New("the file no longer exists at its source")
 	// ErrDenied means that the source refuses access, also by a fresh link.
 	ErrDenied = errors.New("the source refuses access")
 	// ErrNoRanges means that the source answered a request for a part with the whole file. The reader that comes with it
 	// begins at the first byte.
-	ErrNoRanges = errors.New("the source does not serve parts of files")
+	ErrNoRanges = errors.New("the source doesn't support range requests")
 	// ErrNotYet means that the platform is still processing the recording.
 	ErrNotYet = errors.New("the recording is still being processed")
 	// ErrRefusedAddress means that a link leads where no recording of a platform is: into a private network, to this machine,
 	// or away from https.
-	ErrRefusedAddress = errors.New("the link leads to an address that is refused")
+	ErrRefusedAddress = errors.New("the link leads to an address that isn't allowed")
 	// ErrOdd means that the response does not match the request: another part, a compressed one, a web page.
-	ErrOdd = errors.New("the source sent something else than what was asked for")
+	ErrOdd = errors.New("the source's response doesn't match the request")
 )
 
 // Identity tells files apart: two readings of a source with the same identity read one file.

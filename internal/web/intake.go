@@ -59,7 +59,7 @@ func newIntake(o Options) *intake {
 
 var (
 	errTooLarge = errors.New("the body is too large")
-	errNoRoom   = errors.New("there is no room for the body")
+	errNoRoom   = errors.New("no memory for the body")
 )
 
 // read reads a body and hands it to use, which may keep it. While it does so the bytes count.

@@ -78,7 +78,7 @@ func (r *Router) nowhere(path string) string {
 	if len(r.Accounts) == 0 {
 		return "no account is configured here"
 	}
-	return "the path is no account's hook: webhooks go to " + hooks + strings.Join(r.Accounts, ", "+hooks)
+	return "no account has this path: webhooks go to " + hooks + strings.Join(r.Accounts, ", "+hooks)
 }
 
 // signed reports whether a request may have a signature of the account's platform.
@@ -105,7 +105,7 @@ func (r *Router) Relayed(in app.Inbound) app.Inbound {
 		return refuse(in, *refused, reason)
 	}
 	if len(in.Body) > MaxBodyLimit {
-		in.Missing = fmt.Sprintf("its %d bytes are more than %d", len(in.Body), MaxBodyLimit)
+		in.Missing = fmt.Sprintf("it has %d bytes, more than the limit of %d", len(in.Body), MaxBodyLimit)
 		in.Body = nil
 	}
 	in.Account = account

@@ -44,10 +44,10 @@ func TestABodyThatCannotMatterIsNotWaitedFor(t *testing.T) {
 		status        int
 		reason        string
 	}{
-		{"another path", "POST / HTTP/1.1\r\nHost: localhost", 404, "no account's hook"},
+		{"another path", "POST / HTTP/1.1\r\nHost: localhost", 404, "no account has this path"},
 		{"an unknown account", "POST /hooks/zoom HTTP/1.1\r\nHost: localhost", 404, `no account "zoom"`},
 		{"another method", "PUT /hooks/daily HTTP/1.1\r\nHost: localhost", 405, "PUT to the hook of daily"},
-		{"another host", "POST /hooks/daily HTTP/1.1\r\nHost: evil.example", 404, "the host evil.example"},
+		{"another host", "POST /hooks/daily HTTP/1.1\r\nHost: evil.example", 404, "the host name evil.example"},
 		{"too large", "POST /hooks/daily HTTP/1.1\r\nHost: localhost\r\nX-Signature: x", 413, "larger than"},
 		{"no signature", "POST /hooks/daily HTTP/1.1\r\nHost: localhost", 401, ""},
 	} {

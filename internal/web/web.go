@@ -182,7 +182,7 @@ func (l *Listener) Moved() string {
 	if err != nil || err2 != nil || wanted == "0" || wanted == port {
 		return ""
 	}
-	return fmt.Sprintf("%s is taken by another program: what is sent there does not arrive here", l.opt.Addr)
+	return fmt.Sprintf("%s is in use by another program: requests to it don't arrive here", l.opt.Addr)
 }
 
 // Status returns the state of the listener.
@@ -210,7 +210,7 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in := app.Inbound{Method: r.Method, Target: r.RequestURI, Header: headers(r), ReceivedAt: received, Size: max(r.ContentLength, 0),
 		Via: "direct", Remote: remote(r)}
 	if !l.ours(r.Host) {
-		l.refuse(w, r, in, notFound, fmt.Sprintf("the host %s is neither this machine's nor the tunnel's", r.Host))
+		l.refuse(w, r, in, notFound, fmt.Sprintf("the host name %s is neither this machine's nor the tunnel's", r.Host))
 		return
 	}
 	if l.opt.probes(r.RequestURI) {
@@ -220,7 +220,7 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if l.opt.Pages != nil && strings.HasPrefix(r.URL.Path, pages) {
 		if !l.opt.Pages.ServePage(w, r, l.sender(r)) {
-			l.refuse(w, r, in, notFound, "no room has a page of this address")
+			l.refuse(w, r, in, notFound, "no room has a page at this address")
 		}
 		return
 	}
@@ -273,7 +273,7 @@ func (l *Listener) deliver(r *http.Request, in app.Inbound) app.Answer {
 	a, err := l.opt.Ingest.Ingest(r.Context(), in)
 	if err != nil {
 		// An owner of the store that doesn't know the account yet is no reason to send the platform away for good.
-		l.opt.Log.Error("a webhook could not be handed over", "account", in.Account, "err", err)
+		l.opt.Log.Error("a webhook could not be processed", "account", in.Account, "err", err)
 		return app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "try again"}
 	}
 	return a
@@ -313,7 +313,7 @@ func (l *Listener) record(w http.ResponseWriter, r *http.Request, in app.Inbound
 }
 
 func (l *Listener) largeReason() string {
-	return fmt.Sprintf("the body is larger than %d bytes: raise body_limit if it should arrive", l.opt.BodyLimit)
+	return fmt.Sprintf("the body is larger than %d bytes: to accept it, raise body_limit", l.opt.BodyLimit)
 }
 
 // ours reports whether a request's Host is one that this listener is reached by. It keeps web pages that resolve their own

@@ -58,13 +58,13 @@ func (p *Provider) checkWebhooks(ctx context.Context) []provider.Check {
 	case errors.Is(err, provider.Forbidden):
 		c := provider.FailedCheck(name, err)
 		c.Optional = true
-		c.Hint = "webhooks need a Daily account with a card on file; until then presence is read every few seconds"
+		c.Hint = "webhooks need a Daily account with a card on file; until then presence is polled every few seconds"
 		return []provider.Check{c}
 	case err != nil:
 		return []provider.Check{provider.FailedCheck(name, err)}
 	case len(hooks) == 0:
 		return []provider.Check{{
-			Name: name, Optional: true, Detail: "none is registered: presence is read every few seconds",
+			Name: name, Optional: true, Detail: "none is registered: presence is polled every few seconds",
 			Hint: "open a tunnel: Greenroom registers its URL",
 		}}
 	}
@@ -73,8 +73,8 @@ func (p *Provider) checkWebhooks(ctx context.Context) []provider.Check {
 		c := provider.Check{Name: name, OK: h.State == "ACTIVE"}
 		c.Detail = fmt.Sprintf("%s, %s, %d failures in a row", p.client.Safe(h.URL), p.client.Safe(string(h.State)), h.Failures.Int())
 		if !c.OK {
-			c.Hint = "Daily sends nothing to it after three failures: one of Greenroom's is reactivated when the tunnel is live, " +
-				"another with POST /webhooks/{uuid}"
+			c.Hint = "Daily stops sending after three failures. Greenroom reactivates its own webhook when the tunnel is live; " +
+				"reactivate another with POST /webhooks/{uuid}"
 		}
 		out = append(out, c)
 	}
@@ -87,10 +87,10 @@ func (p *Provider) checkRecording() provider.Check {
 	switch {
 	case t.Bucket != "" && t.RoleARN == "" && p.recordingMode() != "raw-tracks":
 		c.OK, c.Optional = false, true
-		c.Detail = fmt.Sprintf("the bucket %q is only read: meetings that are made here are recorded in Daily's cloud", t.Bucket)
-		c.Hint = "to have them recorded in the bucket, set " + p.account.Setting("AWS_DAILY_ROLE_ARN", "role_arn") + " to the role with which Daily writes"
+		c.Detail = fmt.Sprintf("the bucket %q is read-only: meetings created here are recorded in Daily's cloud", t.Bucket)
+		c.Hint = "to record them in the bucket, set " + p.account.Setting("AWS_DAILY_ROLE_ARN", "role_arn") + " to the role with which Daily writes"
 	case p.recordingMode() == "raw-tracks" && !p.hasBucket():
-		c.OK, c.Detail = false, "raw tracks need a bucket of yours"
+		c.OK, c.Detail = false, "raw tracks need your own bucket"
 		c.Hint = "set " + p.account.Setting("AWS_DAILY_S3_BUCKET", "bucket") + " and " +
 			p.account.Setting("AWS_DAILY_ROLE_ARN", "role_arn")
 	case p.hasBucket():

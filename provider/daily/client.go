@@ -54,7 +54,7 @@ func explain(status int, _ http.Header, body []byte, p *rest.Problem) {
 	p.Code, p.Text = string(code), string(e.Info)
 	if code == "" && !bool(e.Deleted) && status == http.StatusNotFound {
 		// An intermediary answers for Daily: that shows nothing about the room.
-		p.Kind, p.Text = provider.Unavailable, "not found, but not in Daily's words"
+		p.Kind, p.Text = provider.Unavailable, "not found, but the response isn't Daily's"
 	}
 	switch p.Code {
 	case "authorization-header-error", "authentication-error":

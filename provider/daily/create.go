@@ -114,7 +114,7 @@ func (p *Provider) create(ctx context.Context, body createBody, doubtful string)
 			if string(r.Name) == name {
 				return p.meeting(op, r)
 			}
-			err = p.client.Malformed(op, name, "the answer is another room, or none")
+			err = p.client.Malformed(op, name, "the response is another room, or none")
 			doubt = true
 		} else if errors.Is(err, rest.ErrMaybeDone) {
 			doubt = true
@@ -156,7 +156,7 @@ func reportsExisting(err error) bool {
 }
 
 func (p *Provider) conflict(name string) error {
-	return p.client.Refuse(provider.Conflict, "create room", name, "a room of that name exists already", "")
+	return p.client.Refuse(provider.Conflict, "create room", name, "a room of that name already exists", "")
 }
 
 // inDoubt returns the error of a creation that may or may not have happened.
@@ -166,7 +166,7 @@ func inDoubt(err error, until string) error {
 		return err
 	}
 	said := *e
-	said.Text += "; the room may exist all the same" + until
+	said.Text += "; the room may still have been created" + until
 	return &said
 }
 

@@ -123,7 +123,7 @@ func TestCreateSettlesDoubt(t *testing.T) {
 			if tt.kind == "" && m.Room != spec().Name {
 				t.Errorf("%+v", m)
 			}
-			if tt.maybe && !strings.Contains(err.Error(), "may exist all the same") {
+			if tt.maybe && !strings.Contains(err.Error(), "may still have been created") {
 				t.Errorf("the error does not say what may be left: %v", err)
 			}
 			if got := s.Calls(); got != tt.calls {

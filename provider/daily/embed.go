@@ -60,7 +60,7 @@ func (p *Provider) token(ctx context.Context, op string, props tokenProperties) 
 		In: map[string]any{"properties": props}, Out: &out,
 	})
 	if err == nil && !usableToken(out.Token) {
-		err = p.client.Malformed(op, props.RoomName, "the answer holds no token")
+		err = p.client.Malformed(op, props.RoomName, "the response has no token")
 	}
 	return out.Token, err
 }

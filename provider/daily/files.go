@@ -25,7 +25,7 @@ func recordingPath(id, rest string) string { return "/recordings/" + url.PathEsc
 func (p *Provider) FileLink(ctx context.Context, recording string, file provider.RecordingFile) (provider.FileLink, error) {
 	const op = "fetch link of recording"
 	if recording == "" {
-		return provider.FileLink{}, p.client.Refuse(provider.Invalid, op, "", "it takes a recording's id", "")
+		return provider.FileLink{}, p.client.Refuse(provider.Invalid, op, "", "the recording's id is missing", "")
 	}
 	if strings.HasPrefix(file.Kind, "cam-") || strings.HasPrefix(file.Kind, "screen-") {
 		return provider.FileLink{}, p.rawTracks(op, recording)
@@ -57,8 +57,8 @@ func (p *Provider) FileLink(ctx context.Context, recording string, file provider
 }
 
 func (p *Provider) rawTracks(op, recording string) error {
-	return p.client.Refuse(provider.Unsupported, op, recording, "Daily gives no links to raw tracks: they are in a bucket of yours",
-		"set "+p.account.Setting("AWS_DAILY_S3_BUCKET", "bucket")+", and give this machine AWS credentials that may read it")
+	return p.client.Refuse(provider.Unsupported, op, recording, "Daily gives no links to raw tracks: they are in your own bucket",
+		"set "+p.account.Setting("AWS_DAILY_S3_BUCKET", "bucket")+", and give this machine AWS credentials that can read it")
 }
 
 // noLink returns the reason why a recording has no link.
@@ -69,7 +69,7 @@ func (p *Provider) noLink(ctx context.Context, op, recording, said string) error
 	}
 	switch r.Status {
 	case "in-progress":
-		return p.client.Refuse(provider.NotReady, op, recording, said, "Daily is still at it: try again in a minute")
+		return p.client.Refuse(provider.NotReady, op, recording, said, "Daily is still processing it: try again in a minute")
 	case "canceled":
 		return p.client.Refuse(provider.NotFound, op, recording, said, "Daily cancelled the recording: there is no file")
 	}
@@ -80,7 +80,7 @@ func (p *Provider) noLink(ctx context.Context, op, recording, said string) error
 func (p *Provider) DeleteRecording(ctx context.Context, recording string) error {
 	const op = "delete recording"
 	if recording == "" {
-		return p.client.Refuse(provider.Invalid, op, "", "it takes a recording's id", "")
+		return p.client.Refuse(provider.Invalid, op, "", "the recording's id is missing", "")
 	}
 	err := p.client.Do(ctx, rest.Call{
 		Op: op, Subject: recording, Method: http.MethodDelete, Path: recordingPath(recording, ""), Idempotent: true,

@@ -56,7 +56,7 @@ func (p *Provider) History(ctx context.Context, m provider.Meeting, since time.T
 			return nil, err
 		}
 		if page.Data == nil {
-			return nil, p.client.Malformed(op, m.Room, "the answer has no list of sessions")
+			return nil, p.client.Malformed(op, m.Room, "the response has no list of sessions")
 		}
 		for _, g := range *page.Data {
 			for _, v := range g.Participants {
@@ -71,7 +71,7 @@ func (p *Provider) History(ctx context.Context, m provider.Meeting, since time.T
 		}
 		last := string((*page.Data)[n-1].ID)
 		if last == "" || last == after {
-			return nil, p.client.Malformed(op, m.Room, "the list of sessions does not move on")
+			return nil, p.client.Malformed(op, m.Room, "the list of sessions never ends")
 		}
 		after = last
 	}

@@ -81,7 +81,7 @@ func (p *Provider) ChangeRoom(ctx context.Context, m provider.Meeting, was, now 
 		Op: op, Subject: m.Room, Method: http.MethodPost, Path: roomPath(m.Room, ""), Idempotent: true, In: change, Out: &r,
 	})
 	if err == nil && string(r.Privacy) != to.Privacy {
-		err = p.client.Malformed(op, m.Room, "the answer has other settings")
+		err = p.client.Malformed(op, m.Room, "the response has different settings")
 	}
 	return err
 }

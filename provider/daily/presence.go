@@ -48,13 +48,13 @@ func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider
 			return nil, err
 		}
 		if page.Data == nil {
-			return nil, p.client.Malformed(op, m.Room, "the answer has no list of participants")
+			return nil, p.client.Malformed(op, m.Room, "the response has no list of participants")
 		}
 		// The call has a limit and no cursor: if the first answer is cut, ask again with a larger limit.
 		if total := page.Total.Int(); total > int64(len(*page.Data)) {
 			if q != nil {
 				return nil, p.client.Malformed(op, m.Room,
-					fmt.Sprintf("the answer lists %d of %d participants", len(*page.Data), total))
+					fmt.Sprintf("the response lists %d of %d participants", len(*page.Data), total))
 			}
 			q = url.Values{"limit": {strconv.FormatInt(total+10, 10)}}
 			continue
@@ -71,12 +71,12 @@ func (p *Provider) AllPresence(ctx context.Context) (map[string][]provider.Parti
 		return nil, err
 	}
 	if rooms == nil {
-		return nil, p.client.Malformed(op, "", "the answer is not a map of rooms")
+		return nil, p.client.Malformed(op, "", "the response is not a map of rooms")
 	}
 	out := make(map[string][]provider.Participant, len(rooms))
 	for room, list := range rooms {
 		if list == nil {
-			return nil, p.client.Malformed(op, room, "the answer has no list of participants")
+			return nil, p.client.Malformed(op, room, "the response has no list of participants")
 		}
 		people, err := p.participants(op, room, *list)
 		if err != nil {
@@ -94,10 +94,10 @@ func (p *Provider) participants(op, room string, list []presenceObject) ([]provi
 	for _, o := range list {
 		id := o.ID.Clip(idLimit)
 		if id == "" {
-			return nil, p.client.Malformed(op, room, "a participant in the answer has no id")
+			return nil, p.client.Malformed(op, room, "a participant in the response has no id")
 		}
 		if of := o.Room.Clip(idLimit); of != "" && !strings.EqualFold(of, room) {
-			return nil, p.client.Malformed(op, room, "a participant in the answer is in another room")
+			return nil, p.client.Malformed(op, room, "a participant in the response is in another room")
 		}
 		if seen[id] {
 			continue

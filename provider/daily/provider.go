@@ -120,9 +120,9 @@ func (p *Provider) Traits() provider.Traits {
 func (p *Provider) WhyNot(a provider.Ability) string {
 	switch a {
 	case provider.AbilityLogo:
-		return "Daily rooms have no logo; set the domain's in Daily's dashboard"
+		return "Daily rooms have no logo; set the domain's logo in Daily's dashboard"
 	case provider.AbilityMute:
-		return "Daily's API mutes no one: the host can do it in the meeting"
+		return "Daily's API can't mute people: the host can do it in the meeting"
 	}
 	return ""
 }

@@ -32,10 +32,10 @@ func (p *Provider) RecordingKinds() []string {
 func (p *Provider) StartRecording(ctx context.Context, m provider.Meeting, s provider.RecordingStart) error {
 	const op = "start recording of room"
 	if m.Room == "" || s.Kind == "" || s.Instance == "" {
-		return p.client.Refuse(provider.Invalid, op, m.Room, "it takes a room, a kind and an instance", "")
+		return p.client.Refuse(provider.Invalid, op, m.Room, "room, kind or instance is missing", "")
 	}
 	if s.Kind == "raw-tracks" && !p.hasBucket() {
-		return p.client.Refuse(provider.Invalid, op, m.Room, "raw tracks need a bucket of yours",
+		return p.client.Refuse(provider.Invalid, op, m.Room, "raw tracks need your own bucket",
 			"set "+p.account.Setting("AWS_DAILY_S3_BUCKET", "bucket")+" and "+p.account.Setting("AWS_DAILY_ROLE_ARN", "role_arn"))
 	}
 	err := p.client.Do(ctx, rest.Call{
@@ -63,7 +63,7 @@ func (p *Provider) StartRecording(ctx context.Context, m provider.Meeting, s pro
 func (p *Provider) StopRecording(ctx context.Context, m provider.Meeting, s provider.RecordingStart) error {
 	const op = "stop recording of room"
 	if m.Room == "" || s.Kind == "" {
-		return p.client.Refuse(provider.Invalid, op, m.Room, "it takes a room and a kind", "")
+		return p.client.Refuse(provider.Invalid, op, m.Room, "room or kind is missing", "")
 	}
 	err := p.client.Do(ctx, rest.Call{
 		Op: op, Subject: m.Room, Method: http.MethodPost, Path: roomPath(m.Room, "/recordings/stop"), Idempotent: true,

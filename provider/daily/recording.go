@@ -57,11 +57,11 @@ func (p *Provider) Recordings(ctx context.Context, room, cursor string) (provide
 		return out, err
 	}
 	if list.Data == nil {
-		return out, p.client.Malformed(op, room, "the answer has no list of recordings")
+		return out, p.client.Malformed(op, room, "the response has no list of recordings")
 	}
 	for _, r := range *list.Data {
 		if r.ID == "" {
-			return out, p.client.Malformed(op, room, "a recording in the answer has no id")
+			return out, p.client.Malformed(op, room, "a recording in the response has no id")
 		}
 		out.Recordings = append(out.Recordings, r.recording())
 	}
@@ -70,7 +70,7 @@ func (p *Provider) Recordings(ctx context.Context, room, cursor string) (provide
 		return out, nil
 	}
 	if out.Next = string((*list.Data)[n-1].ID); out.Next == cursor {
-		return out, p.client.Malformed(op, room, "the list of recordings does not move on")
+		return out, p.client.Malformed(op, room, "the list of recordings never ends")
 	}
 	return out, nil
 }
@@ -79,14 +79,14 @@ func (p *Provider) Recordings(ctx context.Context, room, cursor string) (provide
 func (p *Provider) Recording(ctx context.Context, id string) (provider.Recording, error) {
 	const op = "look up recording"
 	if id == "" {
-		return provider.Recording{}, p.client.Refuse(provider.Invalid, op, "", "it takes a recording's id", "")
+		return provider.Recording{}, p.client.Refuse(provider.Invalid, op, "", "the recording's id is missing", "")
 	}
 	r, err := p.readRecording(ctx, op, id)
 	if err != nil {
 		return provider.Recording{}, err
 	}
 	if string(r.ID) != id {
-		return provider.Recording{}, p.client.Malformed(op, id, "the answer is another recording, or none")
+		return provider.Recording{}, p.client.Malformed(op, id, "the response is another recording, or none")
 	}
 	return r.recording(), nil
 }

@@ -83,7 +83,7 @@ func (p *Provider) webhooks(ctx context.Context) (webhookObjects, error) {
 		return nil, err
 	}
 	if slices.ContainsFunc(hooks, func(h webhookObject) bool { return h.ID == "" || h.URL == "" }) {
-		return nil, p.client.Malformed(op, "", "a webhook in the answer has no id or no URL")
+		return nil, p.client.Malformed(op, "", "a webhook in the response has no id or no URL")
 	}
 	return hooks, nil
 }
@@ -116,7 +116,7 @@ func (p *Provider) RegisterWebhook(ctx context.Context, w provider.WebhookSpec) 
 func (p *Provider) UpdateWebhook(ctx context.Context, id string, w provider.WebhookSpec) (provider.Registration, error) {
 	const op = "update webhook"
 	if id == "" {
-		return provider.Registration{}, p.client.Refuse(provider.Invalid, op, id, "it has no id", "")
+		return provider.Registration{}, p.client.Refuse(provider.Invalid, op, id, "the webhook has no id", "")
 	}
 	return p.putWebhook(ctx, op, "/webhooks/"+url.PathEscape(id), w, true)
 }
@@ -125,7 +125,7 @@ func (p *Provider) UpdateWebhook(ctx context.Context, id string, w provider.Webh
 func (p *Provider) RemoveWebhook(ctx context.Context, id string) error {
 	const op = "remove webhook"
 	if id == "" {
-		return p.client.Refuse(provider.Invalid, op, id, "it has no id", "")
+		return p.client.Refuse(provider.Invalid, op, id, "the webhook has no id", "")
 	}
 	err := p.client.Do(ctx, rest.Call{Op: op, Subject: id, Method: http.MethodDelete, Path: "/webhooks/" + url.PathEscape(id)})
 	if errors.Is(err, provider.NotFound) {
@@ -143,8 +143,8 @@ func (p *Provider) putWebhook(ctx context.Context, op, path string, w provider.W
 		return provider.Registration{}, p.client.Refuse(provider.Invalid, op, u.Host, text, hint)
 	}
 	if _, ok := decodeSecret(w.Secret); w.Secret != "" && !ok {
-		return refuse("the webhook secret is not base64, as Daily wants it",
-			"set "+p.account.Setting("DAILY_WEBHOOK_SECRET", "webhook_secret")+" to base64, or leave it out to have one made")
+		return refuse("the webhook secret is not base64, as Daily requires",
+			"set "+p.account.Setting("DAILY_WEBHOOK_SECRET", "webhook_secret")+" to a base64 value, or remove it to have one created")
 	}
 	body := webhookBody{URL: w.URL, EventTypes: eventTypes(), HMAC: w.Secret, RetryType: retryOnce}
 	if w.Patient {
@@ -155,14 +155,14 @@ func (p *Provider) putWebhook(ctx context.Context, op, path string, w provider.W
 	var e *provider.Error
 	if errors.As(err, &e) && e.Kind == provider.Invalid && e.Hint == "" && strings.Contains(strings.ToLower(e.Text), "webhook endpoint") {
 		tested := *e
-		tested.Hint = "Daily's test request was not answered with 200: see whether the tunnel works with greenroom tunnel probe"
+		tested.Hint = "Daily's test request was not answered with 200: test the tunnel with greenroom tunnel probe"
 		err = &tested
 	}
 	if err != nil {
 		return provider.Registration{}, err
 	}
 	if len(hooks) != 1 || hooks[0].ID == "" {
-		return provider.Registration{}, p.client.Malformed(op, u.Host, "the answer is not one webhook")
+		return provider.Registration{}, p.client.Malformed(op, u.Host, "the response is not a webhook")
 	}
 	return hooks[0].registration(), nil
 }

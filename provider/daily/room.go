@@ -33,7 +33,7 @@ type roomConfig struct {
 // meeting converts a room to a meeting, or reports what it lacks.
 func (p *Provider) meeting(op string, r roomObject) (provider.Meeting, error) {
 	if r.Name == "" {
-		return provider.Meeting{}, p.client.Malformed(op, "", "the answer is not a room: it has no name")
+		return provider.Meeting{}, p.client.Malformed(op, "", "the response is not a room: it has no name")
 	}
 	link, err := rest.Link(r.URL)
 	if err != nil {
@@ -96,7 +96,7 @@ func (p *Provider) Rooms(ctx context.Context, yield func(provider.Meeting) bool)
 			return err
 		}
 		if page.Data == nil {
-			return p.client.Malformed(op, "", "the answer has no list of rooms")
+			return p.client.Malformed(op, "", "the response has no list of rooms")
 		}
 		for _, r := range *page.Data {
 			m, err := p.meeting(op, r)
@@ -113,7 +113,7 @@ func (p *Provider) Rooms(ctx context.Context, yield func(provider.Meeting) bool)
 		}
 		last := string((*page.Data)[n-1].ID)
 		if last == "" || last == after {
-			return p.client.Malformed(op, "", "the list of rooms does not move on")
+			return p.client.Malformed(op, "", "the list of rooms never ends")
 		}
 		after = last
 	}
@@ -176,7 +176,7 @@ func nothingThere(err error) bool {
 // the session, can't be kept out.
 func (p *Provider) Eject(ctx context.Context, m provider.Meeting, who provider.Participant, ban bool) (banned bool, err error) {
 	if m.Room == "" || who.Session == "" {
-		return false, p.client.Refuse(provider.Invalid, "eject", who.Session, "it takes a room and a session", "")
+		return false, p.client.Refuse(provider.Invalid, "eject", who.Session, "room or session is missing", "")
 	}
 	body := ejectBody{IDs: []string{who.Session}}
 	if ban && who.UserID != "" && who.UserID != who.Session {
@@ -228,7 +228,7 @@ func (p *Provider) Extend(ctx context.Context, m provider.Meeting, until time.Ti
 		In: map[string]exp{"properties": {until.Unix()}}, Out: &r,
 	})
 	if err == nil && r.Config.Exp.Int() != until.Unix() {
-		err = p.client.Malformed(op, m.Room, "the answer has another end")
+		err = p.client.Malformed(op, m.Room, "the response has a different end")
 	}
 	return err
 }

@@ -50,7 +50,7 @@ func newKeyring(a provider.Account) (keyring, error) {
 	}
 	if a.WebhookSignature != "" && a.WebhookSignature != "simple" {
 		return refuse("there is no such webhook signature",
-			`set `+a.Setting("DAILY_WEBHOOK_SIGNATURE", "signature")+` to "simple", or leave it out`)
+			`set `+a.Setting("DAILY_WEBHOOK_SIGNATURE", "signature")+` to "simple", or remove it`)
 	}
 	k.simple = a.WebhookSignature == "simple"
 	for _, s := range append([]string{a.WebhookSecret}, a.WebhookSecrets...) {
@@ -108,7 +108,7 @@ func isPing(body []byte) bool {
 }
 
 // wrong is the reason for a signature that no secret makes.
-const wrong = "the signature is wrong: another secret, or a changed body"
+const wrong = "the signature is wrong: the secret differs, or the body was changed"
 
 // verify checks a request's signature. reason is for people and empty only if verified.
 func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, missing bool, reason string) {

@@ -26,7 +26,7 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 		return provider.WebhookRequest{}, fmt.Errorf("daily: %s: %w", op, err)
 	}
 	if body == nil {
-		return provider.WebhookRequest{}, p.client.Refuse(provider.Unsupported, op, string(e.Kind), "Daily sends nothing of this kind", "")
+		return provider.WebhookRequest{}, p.client.Refuse(provider.Unsupported, op, string(e.Kind), "Daily doesn't send this kind of event", "")
 	}
 	keys := p.keys
 	if e.Secret != "" {

@@ -65,7 +65,7 @@ func (p *Provider) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, err
 	keys := p.keys.with(r.Secrets)
 	if keys.isTestPing(r) {
 		return provider.Webhook{
-			Verdict: provider.Unverified, Ping: true, Reason: "the platform's test of the address, which says nothing",
+			Verdict: provider.Unverified, Ping: true, Reason: "the platform's test request, which has no effect",
 			Event: provider.Event{Kind: provider.KindTest, Type: "test"},
 		}, nil
 	}
@@ -85,7 +85,7 @@ func readEvent(body []byte) (provider.Event, string) {
 	unknown := provider.Event{Kind: provider.KindUnknown}
 	var env envelope
 	if err := json.Unmarshal(body, &env); err != nil {
-		return unknown, "the body is not an event in JSON"
+		return unknown, "the body is not a JSON event"
 	}
 	event := provider.Event{
 		Kind: provider.KindUnknown, Type: env.Type.Clip(idLimit), ID: env.ID.Clip(idLimit), At: env.EventTS.Time,
@@ -99,7 +99,7 @@ func readEvent(body []byte) (provider.Event, string) {
 	var in payload
 	if len(env.Payload) > 0 {
 		if err := json.Unmarshal(env.Payload, &in); err != nil {
-			return event, "the event's payload is not what the platform's documentation says"
+			return event, "the event's payload doesn't match the platform's documentation"
 		}
 	}
 	event.Room = roomName(in.Room)
@@ -122,7 +122,7 @@ func readEvent(body []byte) (provider.Event, string) {
 		provider.KindParticipantWaiting, provider.KindParticipantWaitingLeft:
 		in.participant(&event)
 		if event.Participant.Session == "" {
-			return event, "the event names no participant"
+			return event, "the event doesn't name a participant"
 		}
 	case provider.KindRecordingStarted, provider.KindRecordingReady, provider.KindRecordingFailed:
 		in.recording(&event)

@@ -26,7 +26,7 @@ func (p *Provider) Check(ctx context.Context) []provider.Check {
 		server = u.Hostname()
 	}
 	out := []provider.Check{{Name: provider.KeyCheck, OK: true, Domain: server, Detail: fmt.Sprintf("accepted by %s, rooms now: %d", p.client.Safe(overSocket(p.account.APIURL)), len(rooms))}}
-	if c, dated := p.client.CheckClock(h.Header, maxSkew/2, "beyond a minute tokens and webhooks are refused"); dated {
+	if c, dated := p.client.CheckClock(h.Header, maxSkew/2, "with more than a minute's difference, tokens and webhooks are refused"); dated {
 		out = append(out, c)
 	}
 	return append(out, p.checkSecret(), p.checkJoin(), p.checkRecording(ctx))
@@ -38,7 +38,7 @@ func (p *Provider) checkSecret() provider.Check {
 	case p.keys.empty():
 		c.OK, c.Optional, c.Detail, c.Hint = false, true, "not set: webhooks are refused", p.keys.hint
 	case len(p.signer.secret) < leastSecret:
-		c.Detail = fmt.Sprintf("set, and shorter than the %d characters that LiveKit asks for", leastSecret)
+		c.Detail = fmt.Sprintf("set, but shorter than the %d characters that LiveKit requires", leastSecret)
 	}
 	return c
 }
@@ -61,7 +61,7 @@ func (p *Provider) checkRecording(ctx context.Context) provider.Check {
 	c := provider.Check{Name: "recordings", Optional: true}
 	t := p.account.Recording
 	if t.Bucket == "" {
-		c.Detail = "no bucket is set: nothing can be recorded"
+		c.Detail = "no bucket is set, so nothing can be recorded"
 		c.Hint = "set " + p.account.Setting(variableBucket, "bucket") + " and its keys, and run LiveKit's egress service"
 		return c
 	}
@@ -69,7 +69,7 @@ func (p *Provider) checkRecording(ctx context.Context) provider.Check {
 		return withoutEgress(err)
 	}
 	err := p.do(ctx, call{
-		op: "ask for egress", method: "Egress/StartWebEgress", in: struct{}{}, timeout: probeTime, ownError: true, header: new(http.Header),
+		op: "list egresses", method: "Egress/StartWebEgress", in: struct{}{}, timeout: probeTime, ownError: true, header: new(http.Header),
 	})
 	var e *provider.Error
 	if errors.As(err, &e) && errors.Is(err, context.DeadlineExceeded) {
@@ -84,7 +84,8 @@ func (p *Provider) checkRecording(ctx context.Context) provider.Check {
 }
 
 var recordingWords = map[string]string{
-	"": "one file of each meeting", "composite": "one file of each meeting", "tracks": "a file of each track", "both": "one file and the tracks of each meeting",
+	"": "one file per meeting", "composite": "one file per meeting", "tracks": "one file per track", "both": "one file and " +
+		"all tracks per meeting",
 }
 
 // withoutEgress is the check for a server that can't record now.

@@ -79,7 +79,7 @@ func explain(status int, _ http.Header, body []byte, p *rest.Problem) {
 	if json.Unmarshal(body, &e) != nil || e.Code == "" {
 		if status == http.StatusNotFound {
 			// Something else answers for LiveKit: that shows nothing about the room.
-			p.Kind, p.Text = provider.Unavailable, "not found, but not in LiveKit's words"
+			p.Kind, p.Text = provider.Unavailable, "not found, but the response isn't LiveKit's"
 		}
 		if status == http.StatusUnauthorized {
 			for _, known := range tokenErrors {
@@ -98,7 +98,7 @@ func explain(status int, _ http.Header, body []byte, p *rest.Problem) {
 		p.Kind = provider.Forbidden
 	}
 	if p.Kind == provider.Forbidden {
-		p.Hint = "the API key may not do this on this server: check its permissions"
+		p.Hint = "the API key isn't allowed to do this on this server: check its permissions"
 	}
 	if e.Code == "bad_route" {
 		p.Hint = "update the LiveKit server, or check its address: it doesn't know this call"

@@ -60,7 +60,7 @@ func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (p
 			if string(r.Name) == s.Name && string(r.Metadata) == body.Metadata {
 				return p.meeting(op, r)
 			}
-			err = p.client.Malformed(op, s.Name, "the answer is another room, or none")
+			err = p.client.Malformed(op, s.Name, "the response is another room, or none")
 		} else if !errors.Is(err, rest.ErrMaybeDone) {
 			return provider.Meeting{}, err
 		}
@@ -92,7 +92,7 @@ func (p *Provider) free(ctx context.Context, op, name string) error {
 }
 
 func (p *Provider) conflict(name string) error {
-	return p.client.Refuse(provider.Conflict, "create room", name, "a room of that name exists already", "")
+	return p.client.Refuse(provider.Conflict, "create room", name, "a room of that name already exists", "")
 }
 
 // inDoubt returns the error of a creation that may or may not have happened.
@@ -102,6 +102,6 @@ func (p *Provider) inDoubt(err error, s provider.MeetingSpec) error {
 		return err
 	}
 	said := *e
-	said.Text += "; the room may exist all the same, until " + s.Until.UTC().Format(time.RFC3339)
+	said.Text += "; the room may still have been created and exist until " + s.Until.UTC().Format(time.RFC3339)
 	return &said
 }

@@ -280,7 +280,7 @@ func readEgress(e provider.Event, name rest.Text, in egressObject) (provider.Eve
 		e.Room, e.MeetingID = in.room(), cmp.Or(in.RoomSid, in.RoomSidC).Clip(idLimit)
 	}
 	if in.id() == "" {
-		return e, "the event names no egress"
+		return e, "the event doesn't name an egress"
 	}
 	if in.Composite == nil && in.CompositC == nil && in.Track == nil {
 		return e, "" // a stream, or a kind of recording that isn't made here
@@ -333,11 +333,11 @@ func (p *Provider) listEgress(ctx context.Context, op, room, id string, active b
 			return nil, explainEgress(err)
 		}
 		if out.Items == nil {
-			return nil, p.client.Malformed(op, room, "the answer has no list of egress")
+			return nil, p.client.Malformed(op, room, "the response has no list of egresses")
 		}
 		for _, e := range *out.Items {
 			if e.id() == "" {
-				return nil, p.client.Malformed(op, room, "an egress in the answer has no id")
+				return nil, p.client.Malformed(op, room, "an egress in the response has no id")
 			}
 			if room == "" || e.room() == room {
 				all = append(all, e)
@@ -352,7 +352,7 @@ func (p *Provider) listEgress(ctx context.Context, op, room, id string, active b
 		}
 		in.Page = &page{next}
 	}
-	return nil, p.client.Malformed(op, room, "the list of egress does not move on")
+	return nil, p.client.Malformed(op, room, "the list of egresses never ends")
 }
 
 type pageToken struct{ Token string }
@@ -367,7 +367,7 @@ func (t *pageToken) UnmarshalJSON(b []byte) error {
 var errNoEgress = errors.New("no egress service runs")
 
 // noEgressHint is the remedy.
-const noEgressHint = "run LiveKit's egress service beside the server, both connected to the same redis"
+const noEgressHint = "run LiveKit's egress service, connected to the same Redis as the server"
 
 // explainEgress recognises the ways in which a server says that it has no egress service.
 func explainEgress(err error) error {
@@ -403,7 +403,7 @@ func (p *Provider) Recordings(ctx context.Context, room, _ string) (provider.Rec
 func (p *Provider) Recording(ctx context.Context, id string) (provider.Recording, error) {
 	const op = "look up recording"
 	if id == "" {
-		return provider.Recording{}, p.client.Refuse(provider.Invalid, op, "", "it takes a recording's id", "")
+		return provider.Recording{}, p.client.Refuse(provider.Invalid, op, "", "the recording's id is missing", "")
 	}
 	egress := id
 	if !strings.HasPrefix(id, "EG_") {
@@ -418,7 +418,7 @@ func (p *Provider) Recording(ctx context.Context, id string) (provider.Recording
 			return r, nil
 		}
 	}
-	return provider.Recording{}, p.client.Refuse(provider.NotFound, op, id, "the server remembers no such recording", "")
+	return provider.Recording{}, p.client.Refuse(provider.NotFound, op, id, "the server doesn't know this recording", "")
 }
 
 // gather converts egress to recordings, newest first.

@@ -29,7 +29,7 @@ func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.
 	}
 	if p.account.JoinURL == "" {
 		return provider.Links{}, p.client.Refuse(provider.Unsupported, op, m.Room,
-			"LiveKit has no page of its own in which people join", joinHint(p.account))
+			"LiveKit has no page where people can join", joinHint(p.account))
 	}
 	if m.ID == "" || m.Until.IsZero() {
 		found, err := p.Lookup(ctx, m)
@@ -60,7 +60,7 @@ func (p *Provider) link(m provider.Meeting, who, name string, host bool) (string
 	}
 	link, err := joinLink(p.account.JoinURL, overSocket(p.account.APIURL), token)
 	if err != nil {
-		return "", p.client.Refuse(provider.Invalid, "make links", m.Room, "the join page's address can't be used: "+err.Error(), joinHint(p.account))
+		return "", p.client.Refuse(provider.Invalid, "make links", m.Room, "the join page's address is invalid: "+err.Error(), joinHint(p.account))
 	}
 	return link, nil
 }

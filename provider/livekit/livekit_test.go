@@ -170,7 +170,7 @@ func TestSignatures(t *testing.T) {
 		}, provider.Rejected, "no expiry"},
 		"a guest's join link": {func(r *provider.WebhookRequest) {
 			*r = sealed(t, body, apiSecret, func(c jwt.MapClaims) { delete(c, "sha256") })
-		}, provider.Rejected, "not a webhook's"},
+		}, provider.Rejected, "not for a webhook"},
 		"no token": {func(r *provider.WebhookRequest) { r.Header.Set("Authorization", "x") }, provider.Rejected, "no token"},
 		"nothing":  {func(r *provider.WebhookRequest) { r.Header.Del("Authorization") }, provider.Rejected, "missing"},
 		"a later secret": {func(r *provider.WebhookRequest) {
@@ -239,7 +239,7 @@ func TestErrors(t *testing.T) {
 		"may not":        {refusal(401, `{"code":"unauthenticated","msg":"permissions denied"}`), provider.Forbidden, "permissions denied"},
 		"may not either": {refusal(403, `{"code":"permission_denied","msg":"mock"}`), provider.Forbidden, "mock"},
 		"old server":     {refusal(404, `{"code":"bad_route","msg":"no handler"}`), provider.Unsupported, "no handler"},
-		"not LiveKit":    {refusal(404, `nothing here`), provider.Unavailable, "not in LiveKit's words"},
+		"not LiveKit":    {refusal(404, `nothing here`), provider.Unavailable, "isn't LiveKit's"},
 		"down":           {refusal(503, `{"code":"unavailable","msg":"no response from servers"}`), provider.Unavailable, "no response"},
 		"other shape":    {one(`{"rooms":null}`), provider.Unavailable, "no list of rooms"},
 		"other rooms":    {one(`{"rooms":[{"sid":"RM_2","name":"other"}]}`), provider.Unavailable, "other rooms"},

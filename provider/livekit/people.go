@@ -19,7 +19,7 @@ type identity struct {
 func (p *Provider) Eject(ctx context.Context, m provider.Meeting, who provider.Participant, _ bool) (banned bool, err error) {
 	const op = "eject"
 	if m.Room == "" || who.Session == "" {
-		return false, p.client.Refuse(provider.Invalid, op, who.Session, "it takes a room and a session", "")
+		return false, p.client.Refuse(provider.Invalid, op, who.Session, "room or session is missing", "")
 	}
 	o, there, err := p.person(ctx, op, m, who)
 	if err != nil || !there {
@@ -67,7 +67,7 @@ func (p *Provider) Mute(ctx context.Context, m provider.Meeting, who provider.Pa
 		op = "unmute"
 	}
 	if m.Room == "" || who.Session == "" || !what.Audio && !what.Video {
-		return 0, p.client.Refuse(provider.Invalid, op, who.Session, "it takes a room, a session, and audio or video", "")
+		return 0, p.client.Refuse(provider.Invalid, op, who.Session, "room, session or kind (audio or video) is missing", "")
 	}
 	o, there, err := p.person(ctx, op, m, who)
 	if err != nil {
@@ -102,9 +102,10 @@ func (p *Provider) explainMute(err error) error {
 	said := *e
 	switch text := strings.ToLower(e.Text); {
 	case strings.Contains(text, "no response from servers"):
-		said.Kind, said.Text = provider.NotFound, "the participant isn't in the room any more"
+		said.Kind, said.Text = provider.NotFound, "the participant is no longer in the room"
 	case strings.Contains(text, "remote unmute"):
-		said.Kind, said.Hint = provider.Forbidden, "the participant can unmute; others can if the server's configuration has enable_remote_unmute: true under room"
+		said.Kind, said.Hint = provider.Forbidden, "participants can unmute themselves; to unmute others, set "+
+			"enable_remote_unmute: true under room in the server's configuration"
 	}
 	return &said
 }

@@ -153,13 +153,13 @@ func (p *Provider) people(ctx context.Context, op, room string) ([]participantOb
 		return nil, err
 	}
 	if out.Participants == nil {
-		return nil, p.client.Malformed(op, room, "the answer has no list of participants")
+		return nil, p.client.Malformed(op, room, "the response has no list of participants")
 	}
 	list := make([]participantObject, 0, len(*out.Participants))
 	seen := make(map[rest.Text]bool, len(*out.Participants))
 	for _, o := range *out.Participants {
 		if o.Sid == "" {
-			return nil, p.client.Malformed(op, room, "a participant in the answer has no sid")
+			return nil, p.client.Malformed(op, room, "a participant in the response has no sid")
 		}
 		if !seen[o.Sid] {
 			seen[o.Sid] = true

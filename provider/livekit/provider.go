@@ -81,7 +81,7 @@ func Driver() provider.Driver {
 		Inputs: []provider.Input{
 			{Key: "api_url", Label: "Server", Where: "such as wss://livekit.example.com"},
 			{Key: "api_key", Label: "API key", Where: "keys in the server's configuration, or the cloud project's settings", Secret: true},
-			{Key: "api_secret", Label: "API secret", Where: "beside the key", Secret: true},
+			{Key: "api_secret", Label: "API secret", Where: "next to the key", Secret: true},
 		},
 		Settings: []string{"join_url", "recording.mode"},
 		Modes:    []string{"composite", "tracks", "both"},
@@ -107,7 +107,7 @@ func New(a provider.Account, o Options) (*Provider, error) {
 			"set "+a.Setting(variableURL, "url")+` to the server's address, such as "wss://livekit.example.com"`)
 	}
 	if a.WebhookSignature != "" {
-		return refuse(provider.Invalid, "LiveKit has only one kind of webhook signature", "leave signature out")
+		return refuse(provider.Invalid, "LiveKit has only one kind of webhook signature", "remove signature")
 	}
 	a.APIURL = overHTTP(a.APIURL)
 	client, err := newClient(a, o)
@@ -120,7 +120,7 @@ func New(a provider.Account, o Options) (*Provider, error) {
 	}
 	if a.JoinURL != "" {
 		if _, err := joinLink(a.JoinURL, "wss://x.example", "token"); err != nil {
-			return refuse(provider.Invalid, "the join page's address can't be used: "+err.Error(), joinHint(a))
+			return refuse(provider.Invalid, "the join page's address is invalid: "+err.Error(), joinHint(a))
 		}
 	}
 	return &Provider{
@@ -172,7 +172,7 @@ func (p *Provider) WhyNot(a provider.Ability) string {
 	case provider.AbilityLogo:
 		return "LiveKit rooms have no logo"
 	case provider.AbilityHistory:
-		return "LiveKit keeps no history: who came is known from the webhooks and readings that arrived here"
+		return "LiveKit keeps no history: attendance is known only from webhooks and presence received here"
 	case provider.AbilityDownload:
 		return "LiveKit stores no recordings: set " + p.account.Setting(variableBucket, "bucket") + " to the bucket that egress writes to"
 	case provider.AbilityDeleteRecording:

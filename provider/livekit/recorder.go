@@ -87,10 +87,10 @@ func (p *Provider) output(path, kind string) output {
 func (p *Provider) StartRecording(ctx context.Context, m provider.Meeting, s provider.RecordingStart) error {
 	const op = "start recording of room"
 	if m.Room == "" || s.Kind == "" || s.Instance == "" {
-		return p.client.Refuse(provider.Invalid, op, m.Room, "it takes a room, a kind and an instance", "")
+		return p.client.Refuse(provider.Invalid, op, m.Room, "room, kind or instance is missing", "")
 	}
 	if p.account.Recording.Bucket == "" {
-		return p.client.Refuse(provider.Invalid, op, m.Room, "LiveKit records into a bucket of yours, and there is none",
+		return p.client.Refuse(provider.Invalid, op, m.Room, "LiveKit records into your own bucket, but none is set",
 			"set "+p.account.Setting(variableBucket, "bucket")+" and its keys")
 	}
 	defer p.names.lock("record " + m.Room)()
@@ -169,7 +169,7 @@ func (p *Provider) startTracks(
 		}
 	}
 	if n == 0 {
-		return p.notReady(op, m.Room, "no one sends sound or pictures")
+		return p.notReady(op, m.Room, "no one is sending audio or video")
 	}
 	return nil
 }
@@ -182,7 +182,7 @@ func (p *Provider) start(ctx context.Context, op string, m provider.Meeting, s p
 	})
 	if err == nil {
 		if out.id() == "" {
-			err = p.client.Malformed(op, m.Room, "the answer names no egress")
+			err = p.client.Malformed(op, m.Room, "the response doesn't name an egress")
 			p.doubt(s.Instance)
 		}
 		return err
@@ -219,7 +219,7 @@ func (p *Provider) inDoubtOf(op, room, instance string) error {
 	}
 	if left := doubtTime - p.client.Now().Sub(at); left > 0 {
 		return p.client.Refuse(provider.Unavailable, op, room,
-			fmt.Sprintf("the answer to an earlier start was lost: for %s it may still begin", left.Round(time.Second)), "")
+			fmt.Sprintf("the response to an earlier start was lost; the recording may still begin within %s", left.Round(time.Second)), "")
 	}
 	delete(p.doubts, instance)
 	return nil
@@ -244,7 +244,7 @@ func (p *Provider) mine(ctx context.Context, op string, m provider.Meeting, s pr
 func (p *Provider) StopRecording(ctx context.Context, m provider.Meeting, s provider.RecordingStart) error {
 	const op = "stop recording of room"
 	if m.Room == "" || s.Kind == "" {
-		return p.client.Refuse(provider.Invalid, op, m.Room, "it takes a room and a kind", "")
+		return p.client.Refuse(provider.Invalid, op, m.Room, "room or kind is missing", "")
 	}
 	defer p.names.lock("record " + m.Room)()
 	running, err := p.mine(ctx, op, m, s)

@@ -82,7 +82,7 @@ func (r roomObject) note() (note, bool) {
 // meeting converts a room to a meeting, or reports what it lacks.
 func (p *Provider) meeting(op string, r roomObject) (provider.Meeting, error) {
 	if r.Name == "" || r.Sid == "" {
-		return provider.Meeting{}, p.client.Malformed(op, string(r.Name), "the answer is not a room: it has no name or no sid")
+		return provider.Meeting{}, p.client.Malformed(op, string(r.Name), "the response is not a room: it has no name or no sid")
 	}
 	m := provider.Meeting{ID: r.Sid.Clip(idLimit), Room: string(r.Name), CreatedAt: r.createdAt()}
 	if n, ours := r.note(); ours && n.Until > 0 && n.Until < 253402300800 {
@@ -112,7 +112,7 @@ func (p *Provider) room(ctx context.Context, op, name string) (roomObject, error
 	}
 	i := slices.IndexFunc(list, func(r roomObject) bool { return string(r.Name) == name })
 	if i < 0 && len(list) > 0 {
-		return roomObject{}, p.client.Malformed(op, name, "the answer has other rooms than the one that was asked for")
+		return roomObject{}, p.client.Malformed(op, name, "the response has other rooms than the requested one")
 	}
 	if i < 0 {
 		return roomObject{}, p.client.Refuse(provider.NotFound, op, name, "the server has no room of that name", "")
@@ -136,7 +136,7 @@ func (p *Provider) rooms(ctx context.Context, op, subject string, h *headers, na
 		return nil, err
 	}
 	if out.Rooms == nil {
-		return nil, p.client.Malformed(op, subject, "the answer has no list of rooms")
+		return nil, p.client.Malformed(op, subject, "the response has no list of rooms")
 	}
 	return *out.Rooms, nil
 }

@@ -67,7 +67,7 @@ func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, mi
 	case token == "":
 		return provider.Rejected, true, "no signature: the header " + headerSignature + " is missing"
 	case hasScheme(token):
-		return provider.Rejected, false, "the signature is not LiveKit's: its token comes without a word such as Bearer"
+		return provider.Rejected, false, "the signature is not LiveKit's: LiveKit sends the token without a prefix such as Bearer"
 	}
 	c, why := k.read(token, r.ReceivedAt)
 	if why != "" {
@@ -76,7 +76,7 @@ func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, mi
 	sum := sha256.Sum256(r.Body)
 	switch want := base64.StdEncoding.EncodeToString(sum[:]); {
 	case c.SHA256 == "":
-		return provider.Rejected, false, "the token is not a webhook's: it holds no hash of a body"
+		return provider.Rejected, false, "the token is not for a webhook: it has no hash of a body"
 	case subtle.ConstantTimeCompare([]byte(want), []byte(c.SHA256)) != 1:
 		return provider.Rejected, false, wrongBody
 	}
@@ -86,7 +86,7 @@ func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, mi
 // The reasons for a signature that no secret makes begin like these.
 const (
 	wrongKey  = "the signature is wrong"
-	wrongBody = "the body is not the one that was signed: its hash differs"
+	wrongBody = "the body was changed after signing: its hash differs"
 )
 
 func isWrong(reason string) bool { return strings.HasPrefix(reason, wrongKey) || reason == wrongBody }
@@ -146,7 +146,7 @@ func (k keyring) read(token string, at time.Time) (claims, string) {
 	return claims{}, k.explain(why, token, at)
 }
 
-var errIssuer = errors.New("the token is another key's")
+var errIssuer = errors.New("the token was signed with another key")
 
 // explain returns the reason for which a token is refused, without quoting it.
 func (k keyring) explain(err error, token string, at time.Time) string {
@@ -164,17 +164,17 @@ func (k keyring) explain(err error, token string, at time.Time) string {
 	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
 		return "the token has no expiry"
 	case errors.Is(err, errIssuer):
-		return "the token is of another key than " + k.issuer
+		return "the token was issued by a key other than " + k.issuer
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
 		var c claims
 		if _, _, e := jwt.NewParser().ParseUnverified(token, &c); e == nil && c.Issuer != "" && c.Issuer != k.issuer {
-			return "the signature is wrong: it is of another key than this account's"
+			return "the signature is wrong: it was made with a key other than this account's"
 		}
-		return "the signature is wrong: another secret"
+		return "the signature is wrong: the secret differs"
 	case errors.Is(err, jwt.ErrTokenUnverifiable):
-		return "the signature can't be checked: it isn't by HS256"
+		return "the signature can't be checked: its algorithm isn't HS256"
 	}
-	return "the signature is no token"
+	return "the signature is not a token"
 }
 
 func expiry(c claims) *jwt.NumericDate { return c.ExpiresAt }

@@ -24,7 +24,7 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 		return provider.WebhookRequest{}, fmt.Errorf("livekit: %s: %w", op, err)
 	}
 	if body == nil {
-		return provider.WebhookRequest{}, p.client.Refuse(provider.Unsupported, op, string(e.Kind), "LiveKit sends nothing of this kind", "")
+		return provider.WebhookRequest{}, p.client.Refuse(provider.Unsupported, op, string(e.Kind), "LiveKit doesn't send this kind of event", "")
 	}
 	secret := []byte(e.Secret)
 	switch {

@@ -51,10 +51,10 @@ func readEvent(body []byte) (provider.Event, string) {
 			ID    rest.Text `json:"id"`
 		}
 		if json.Unmarshal(body, &outline) != nil || outline.Event == "" {
-			return event, "the body is not an event in JSON"
+			return event, "the body is not a JSON event"
 		}
 		event.Type, event.ID = outline.Event.Clip(idLimit), outline.ID.Clip(idLimit)
-		return event, "the event is not what LiveKit's documentation says"
+		return event, "the event doesn't match LiveKit's documentation"
 	}
 	event.Type, event.ID = in.Event.Clip(idLimit), in.ID.Clip(idLimit)
 	event.At = instant(rest.Number{}, pick(in.Created, in.CreatedS))
@@ -87,7 +87,7 @@ func readEvent(body []byte) (provider.Event, string) {
 	default:
 		in.participant(&event)
 		if event.Participant.Session == "" {
-			return event, "the event names no participant"
+			return event, "the event doesn't name a participant"
 		}
 	}
 	return event, ""

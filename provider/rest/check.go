@@ -21,6 +21,6 @@ func (c *Client) CheckClock(h http.Header, most time.Duration, why string) (chec
 	}
 	return provider.Check{
 		Name: "clock", Detail: fmt.Sprintf("differs from the platform's by %s", skew.Round(time.Second)),
-		Hint: "set the machine's clock, best by NTP: " + why,
+		Hint: "synchronise the machine's clock, for example by NTP: " + why,
 	}, true
 }

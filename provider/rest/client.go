@@ -85,7 +85,7 @@ func New(c Config) (*Client, error) {
 	}
 	base, err := url.Parse(strings.TrimRight(c.BaseURL, "/"))
 	if err != nil || (base.Scheme != "https" && base.Scheme != "http") || base.Host == "" || base.User != nil {
-		return fail("the API URL is not an http(s) URL", "set "+c.URLSetting+", or leave it out for the platform's own")
+		return fail("the API URL is not an http(s) URL", "set "+c.URLSetting+", or remove it to use the platform's own")
 	}
 	if base.RawQuery != "" || base.Fragment != "" {
 		return fail("the API URL has a query", "set "+c.URLSetting+" to the base of every call")
@@ -96,7 +96,7 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	if strings.ContainsFunc(c.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return fail("the API key holds characters that no key has", "set "+c.KeySetting+" to the key alone; "+c.KeyHint)
+		return fail("the API key contains invalid characters", "set "+c.KeySetting+" to the key alone; "+c.KeyHint)
 	}
 	if c.Transport == nil {
 		c.Transport = http.DefaultTransport
@@ -273,13 +273,13 @@ func (c *Client) attempt(ctx context.Context, call *Call, body []byte, b *budget
 	defer buffers.Put(buf)
 	n, err := buf.ReadFrom(io.LimitReader(resp.Body, c.MaxBody+1))
 	if n > c.MaxBody {
-		return c.strange(call, resp, fmt.Sprintf("the answer is larger than %d bytes", c.MaxBody), nil, false)
+		return c.strange(call, resp, fmt.Sprintf("the response is larger than %d bytes", c.MaxBody), nil, false)
 	}
 	if err != nil {
 		if actx.Err() != nil {
 			return c.unreached(ctx, actx, call, err)
 		}
-		return c.strange(call, resp, "the answer was cut off", err, true)
+		return c.strange(call, resp, "the response was cut off", err, true)
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return c.refused(call, resp, buf.Bytes(), b)
@@ -351,13 +351,13 @@ func (c *Client) decode(call *Call, resp *http.Response, body []byte) *failure {
 	var syntax *json.SyntaxError
 	switch {
 	case isHTML(resp.Header, body), !startsJSON(body):
-		f := c.strange(call, resp, "the answer is not JSON but "+c.describe(resp.Header, body), nil, false)
-		f.err.Hint = "check " + c.URLSetting + ": something else than the platform's API answers there"
+		f := c.strange(call, resp, "the response is not JSON but "+c.describe(resp.Header, body), nil, false)
+		f.err.Hint = "check " + c.URLSetting + ": the server there is not the platform's API"
 		return f
 	case errors.As(err, &syntax):
-		return c.strange(call, resp, "the answer is not whole: its JSON breaks off or is broken", err, true)
+		return c.strange(call, resp, "the response is incomplete or invalid JSON", err, true)
 	}
-	return c.strange(call, resp, "the answer is not what the platform's documentation says", err, false)
+	return c.strange(call, resp, "the response doesn't match the platform's documentation", err, false)
 }
 
 // disguised reports whether a JSON object is an error: it has a top-level error that isn't empty.

@@ -108,7 +108,7 @@ func (c *Client) Refuse(kind provider.Kind, op, subject, text, hint string) erro
 func (c *Client) gaveUp(call *Call, err error) *provider.Error {
 	text := "cancelled"
 	if errors.Is(err, context.DeadlineExceeded) {
-		text = "there was no time left to wait for the account's turn"
+		text = "there was no time left to wait for the rate limit"
 	}
 	e := c.fail(call, &provider.Error{Kind: provider.Unavailable, Text: text}, nil)
 	e.Err = &cause{text: text, err: err}
@@ -124,13 +124,13 @@ func (c *Client) unreached(ctx, attempt context.Context, call *Call, err error) 
 		f.transient = false
 		e.Text = "cancelled"
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			e.Text = "no answer in the time that was left"
+			e.Text = "no response in the remaining time"
 		}
 		f.err = c.fail(call, e, nil)
 		f.err.Err = &cause{text: e.Text, err: ctx.Err()}
 		return f
 	case attempt.Err() != nil:
-		e.Text = "no answer within " + c.timeout(call).String()
+		e.Text = "no response within " + c.timeout(call).String()
 		f.err = c.fail(call, e, nil)
 		f.err.Err = &cause{text: e.Text, err: attempt.Err()}
 		return f
@@ -141,7 +141,7 @@ func (c *Client) unreached(ctx, attempt context.Context, call *Call, err error) 
 		e.Hint = "check the network, and " + c.URLSetting + " if you set it"
 		f.transient = !dns.IsNotFound
 	case badCertificate(err):
-		e.Hint = "check " + c.URLSetting + ": the server there can't prove who it is"
+		e.Hint = "check " + c.URLSetting + ": the server's certificate is not valid for it"
 		f.transient = false
 	case neverSent(err):
 		e.Hint = "check the network, and " + c.URLSetting + " if you set it"
@@ -186,13 +186,13 @@ func (c *Client) refused(call *Call, resp *http.Response, body []byte, b *budget
 	switch {
 	case status >= 300 && status < 400:
 		p.Text = "the server redirects (" + statusLine(status) + "); the API key is not sent to another address"
-		p.Hint = "check " + c.URLSetting + ": the API's URL must be exact, https included"
+		p.Hint = "check " + c.URLSetting + ": the API's URL must be exact, including https"
 	case isHTML(resp.Header, body):
 		// A web page is not the API's answer: it doesn't show whether a room exists.
 		if p.Kind == provider.NotFound || p.Kind == provider.Invalid {
 			p.Kind = provider.Unavailable
 		}
-		p.Hint = "check " + c.URLSetting + ": something else than the platform's API answers there"
+		p.Hint = "check " + c.URLSetting + ": the server there is not the platform's API"
 	case c.Explain != nil:
 		c.Explain(status, resp.Header, body, &p)
 	}

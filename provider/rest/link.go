@@ -15,7 +15,7 @@ func Link(s string) (string, error) {
 		return "", errors.New("the platform gave no link")
 	}
 	if plain.Text(s) != s || strings.ContainsAny(s, " \"<>\\^`{|}") {
-		return "", errors.New("the platform's link holds characters that no link has")
+		return "", errors.New("the platform's link contains invalid characters")
 	}
 	u, err := url.Parse(s)
 	if err != nil {

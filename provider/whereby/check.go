@@ -27,10 +27,10 @@ func (p *Provider) Check(ctx context.Context) []provider.Check {
 		key.Detail += fmt.Sprintf(", domain %q", domain)
 	}
 	out := []provider.Check{key}
-	if c, dated := p.client.CheckClock(header, maxSkew, "beyond a minute every webhook is refused as stale"); dated {
+	if c, dated := p.client.CheckClock(header, maxSkew, "with more than a minute's difference, every webhook is rejected as stale"); dated {
 		out = append(out, c)
 	}
-	seen := provider.Check{Name: "insights", OK: true, Detail: "available: who is present can be read"}
+	seen := provider.Check{Name: "insights", OK: true, Detail: "available: presence can be read"}
 	_, err = p.read(ctx, "list rooms", "/insights/rooms", nil)
 	if err := insights(err); err != nil {
 		seen = provider.FailedCheck("insights", err)
@@ -49,7 +49,7 @@ func (p *Provider) read(ctx context.Context, op, path string, h *http.Header) (d
 		Op: op, Method: http.MethodGet, Path: path, Query: url.Values{"limit": {"1"}}, Out: &page, Header: h, Cost: costRead,
 	})
 	if err == nil && page.Results == nil {
-		err = p.client.Malformed(op, "", "the answer has no list of results")
+		err = p.client.Malformed(op, "", "the response has no list of results")
 	}
 	if err != nil || len(*page.Results) == 0 {
 		return "", err
@@ -66,7 +66,7 @@ func (p *Provider) checkSecret() provider.Check {
 	if len(p.secrets) == 0 {
 		c.OK, c.Optional, c.Detail = false, true, "not set: webhooks are refused"
 		c.Hint = "set " + p.account.Setting("WHEREBY_WEBHOOK_SECRET", "webhook_secret") +
-			"; it is in the Whereby dashboard under Configure, where the webhook's URL is entered too"
+			"; it is in the Whereby dashboard under Configure, next to the webhook's URL"
 	}
 	return c
 }
@@ -77,11 +77,11 @@ func (p *Provider) checkRecording() provider.Check {
 	switch {
 	case p.reads():
 		c.OK, c.Optional = false, true
-		c.Detail = fmt.Sprintf("the bucket %q is only read: meetings that are made here are recorded in Whereby's storage", t.Bucket)
-		c.Hint = "to have them recorded in the bucket, set " + p.account.Setting("AWS_WHEREBY_ACCESS_KEY_ID", "access_key_id") + " and " +
+		c.Detail = fmt.Sprintf("the bucket %q is read-only: meetings created here are recorded in Whereby's storage", t.Bucket)
+		c.Hint = "to record them in the bucket, set " + p.account.Setting("AWS_WHEREBY_ACCESS_KEY_ID", "access_key_id") + " and " +
 			p.account.Setting("AWS_WHEREBY_ACCESS_KEY_SECRET", "access_key_secret")
 	case t.Bucket != "" && t.RoleARN == "" && (t.AccessKeyID == "" || t.AccessKeySecret == ""):
-		c.OK, c.Detail = false, fmt.Sprintf("bucket %q without an access key: cloud recording would fail", t.Bucket)
+		c.OK, c.Detail = false, fmt.Sprintf("the bucket %q has no access key, so cloud recordings would fail", t.Bucket)
 		c.Hint = "set " + p.account.Setting("AWS_WHEREBY_ACCESS_KEY_ID", "access_key_id") + " and " +
 			p.account.Setting("AWS_WHEREBY_ACCESS_KEY_SECRET", "access_key_secret")
 	case t.Bucket != "":

@@ -22,7 +22,7 @@ func newClient(a provider.Account, o Options) (*rest.Client, error) {
 		Platform: provider.Whereby, Account: a.Name, BaseURL: a.APIURL, Key: a.APIKey,
 		KeySetting: a.Setting("WHEREBY_API_KEY", "api_key"),
 		URLSetting: a.Setting("WHEREBY_API_URL", "api_url"),
-		KeyHint:    "make one in the Whereby dashboard under Configure, API keys",
+		KeyHint:    "create one in the Whereby dashboard under Configure, API keys",
 		Secrets: append([]string{a.WebhookSecret, a.APISecret, a.Recording.AccessKeySecret, a.Recording.AccessKeyID},
 			a.WebhookSecrets...),
 		Options: o,

@@ -136,7 +136,7 @@ func inDoubt(err error, until time.Time) error {
 		return err
 	}
 	said := *e
-	said.Text += "; a room may have been made all the same: it expires an hour after " +
+	said.Text += "; a room may still have been created: it expires an hour after " +
 		until.UTC().Format(time.RFC3339)
 	return &said
 }

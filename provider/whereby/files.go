@@ -21,7 +21,7 @@ func recordingPath(id, rest string) string { return "/recordings/" + url.PathEsc
 func (p *Provider) FileLink(ctx context.Context, recording string, _ provider.RecordingFile) (provider.FileLink, error) {
 	const op = "fetch link of recording"
 	if recording == "" {
-		return provider.FileLink{}, p.client.Refuse(provider.Invalid, op, "", "it takes a recording's id", "")
+		return provider.FileLink{}, p.client.Refuse(provider.Invalid, op, "", "the recording's id is missing", "")
 	}
 	var a struct {
 		Link    rest.Text   `json:"accessLink"`
@@ -33,8 +33,8 @@ func (p *Provider) FileLink(ctx context.Context, recording string, _ provider.Re
 	})
 	if errors.Is(err, provider.Forbidden) {
 		return provider.FileLink{}, p.client.Refuse(provider.Unsupported, op, recording,
-			"Whereby gives no link to it: it is in a bucket of yours, or this key may not read it",
-			"set "+p.account.Setting("AWS_WHEREBY_S3_BUCKET", "bucket")+" and keys that may read it")
+			"Whereby gives no link to it: it is in your own bucket, or this key can't read it",
+			"set "+p.account.Setting("AWS_WHEREBY_S3_BUCKET", "bucket")+" and keys that can read it")
 	}
 	if err != nil {
 		return provider.FileLink{}, err
@@ -54,7 +54,7 @@ func (p *Provider) FileLink(ctx context.Context, recording string, _ provider.Re
 func (p *Provider) DeleteRecording(ctx context.Context, recording string) error {
 	const op = "delete recording"
 	if recording == "" {
-		return p.client.Refuse(provider.Invalid, op, "", "it takes a recording's id", "")
+		return p.client.Refuse(provider.Invalid, op, "", "the recording's id is missing", "")
 	}
 	err := p.client.Do(ctx, rest.Call{
 		Op: op, Subject: recording, Method: http.MethodDelete, Path: recordingPath(recording, ""), Idempotent: true, Cost: costDelete,

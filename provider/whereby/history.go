@@ -18,7 +18,7 @@ func (p *Provider) History(ctx context.Context, m provider.Meeting, since time.T
 	err := pages(ctx, p, op, "/insights/room-sessions", url.Values{"roomName": {"/" + m.Room}},
 		func(s sessionObject) (bool, error) {
 			if s.ID == "" {
-				return false, p.client.Malformed(op, m.Room, "a session in the answer has no id")
+				return false, p.client.Malformed(op, m.Room, "a session in the response has no id")
 			}
 			if !s.StartedAt.Before(since) {
 				sessions = append(sessions, s)

@@ -37,7 +37,7 @@ func (p *Provider) KeepRoom(ctx context.Context, r provider.KeptRoom) (provider.
 		}
 		if now.Before(r.Tried.Add(doubtFor)) {
 			return provider.Meeting{}, p.client.Refuse(provider.Unavailable, op, r.Name,
-				"the answer to an earlier call was lost, and Whereby does not list the meeting yet", "try again in a minute")
+				"the response to an earlier call was lost, and Whereby doesn't list the meeting yet", "try again in a minute")
 		}
 	}
 	var refused error
@@ -106,5 +106,5 @@ func (p *Provider) ChangeRoom(_ context.Context, m provider.Meeting, was, now pr
 		return nil
 	}
 	return p.client.Refuse(provider.Unsupported, "change meeting", m.Room, "Whereby can't change a room after it was created",
-		"its next room, with another link, has the new settings")
+		"its next room, with a new link, will have the new settings")
 }

@@ -25,7 +25,7 @@ type meetingObject struct {
 func (p *Provider) meeting(op string, o meetingObject) (provider.Meeting, error) {
 	id, room := o.ID.Clip(idLimit), roomName(o.RoomName)
 	if id == "" || room == "" {
-		return provider.Meeting{}, p.client.Malformed(op, id, "the answer is not a meeting: it has no id or no room name")
+		return provider.Meeting{}, p.client.Malformed(op, id, "the response is not a meeting: it has no id or no room name")
 	}
 	link, err := rest.Link(o.RoomURL)
 	if err != nil {
@@ -43,7 +43,7 @@ func roomName(t rest.Text) string { return strings.TrimPrefix(t.Clip(nameLimit),
 func (p *Provider) get(ctx context.Context, op string, m provider.Meeting, fields string) (meetingObject, error) {
 	var o meetingObject
 	if m.ID == "" {
-		return o, p.client.Refuse(provider.Invalid, op, m.Room, "the meeting's id on Whereby is not known", "")
+		return o, p.client.Refuse(provider.Invalid, op, m.Room, "the meeting's id on Whereby is unknown", "")
 	}
 	call := rest.Call{
 		Op: op, Subject: m.ID, Method: http.MethodGet, Path: "/meetings/" + url.PathEscape(m.ID), Out: &o, Cost: costRead,
@@ -89,7 +89,7 @@ func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.
 	}
 	host, err := rest.Link(o.HostRoomURL)
 	if err != nil {
-		return provider.Links{}, p.client.Malformed(op, m.ID, "the answer has no usable link for the host")
+		return provider.Links{}, p.client.Malformed(op, m.ID, "the response has no usable host link")
 	}
 	return provider.Links{Guest: m.GuestURL, Host: host}, nil
 }
@@ -99,7 +99,7 @@ func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.
 func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 	const op = "end meeting"
 	if m.ID == "" {
-		return p.client.Refuse(provider.Invalid, op, m.Room, "the meeting's id on Whereby is not known", "")
+		return p.client.Refuse(provider.Invalid, op, m.Room, "the meeting's id on Whereby is unknown", "")
 	}
 	if m.Keep {
 		return nil
@@ -156,9 +156,9 @@ func page[T any](ctx context.Context, p *Provider, op, path string, q url.Values
 	case err != nil:
 		return nil, "", err
 	case answer.Results == nil:
-		return nil, "", p.client.Malformed(op, "", "the answer has no list of results")
+		return nil, "", p.client.Malformed(op, "", "the response has no list of results")
 	case answer.Cursor != "" && string(answer.Cursor) == q.Get("cursor"):
-		return nil, "", p.client.Malformed(op, "", "the list does not move on")
+		return nil, "", p.client.Malformed(op, "", "the list never ends")
 	}
 	return *answer.Results, string(answer.Cursor), nil
 }

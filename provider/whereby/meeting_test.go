@@ -232,7 +232,7 @@ func TestCheck(t *testing.T) {
 		{"clock", nil, list, list, "clock", true, "agrees"},
 		{"clock off", nil, early, list, "clock", false, "1m0s"},
 		{"insights", nil, list, list, "insights", true, "available"},
-		{"no insights", nil, list, refusal(403, `{}`), "insights", false, "webhooks alone"},
+		{"no insights", nil, list, refusal(403, `{}`), "insights", false, "only from webhooks"},
 		{"secret", nil, list, list, "webhook secret", true, "set"},
 		{"no secret", func(a *provider.Account) { a.WebhookSecret = "" }, list, list, "webhook secret", false, "WHEREBY_WEBHOOK_SECRET"},
 		{"recordings", nil, list, list, "recordings", true, "kept by Whereby"},

@@ -45,7 +45,7 @@ func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider
 	err := pages(ctx, p, op, "/insights/room-sessions", url.Values{"roomName": {"/" + m.Room}},
 		func(s sessionObject) (bool, error) {
 			if s.ID == "" {
-				return false, p.client.Malformed(op, m.Room, "a session in the answer has no id")
+				return false, p.client.Malformed(op, m.Room, "a session in the response has no id")
 			}
 			if s.EndedAt.IsZero() {
 				ongoing = append(ongoing, s)
@@ -81,7 +81,7 @@ func (p *Provider) visits(ctx context.Context, op string, m provider.Meeting, se
 			func(v visitObject) (bool, error) {
 				id := v.ID.Clip(idLimit)
 				if id == "" {
-					return false, p.client.Malformed(op, m.Room, "a participant in the answer has no id")
+					return false, p.client.Malformed(op, m.Room, "a participant in the response has no id")
 				}
 				who := v.participant(id)
 				if who.LeftAt.IsZero() && !s.EndedAt.IsZero() {
@@ -135,7 +135,7 @@ func insights(err error) error {
 	var e *provider.Error
 	if errors.As(err, &e) && e.Kind == provider.Forbidden && e.Hint == "" {
 		said := *e
-		said.Hint = "the Whereby plan or key lacks insights: who is present is known from webhooks alone"
+		said.Hint = "the Whereby plan or key lacks insights: presence is known only from webhooks"
 		return &said
 	}
 	return err

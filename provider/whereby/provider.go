@@ -105,7 +105,7 @@ func (p *Provider) GoString() string { return p.account.String() }
 func (p *Provider) Traits() provider.Traits {
 	return provider.Traits{
 		PresenceLag: 25 * time.Second, PresenceEvery: 15 * time.Second, PresenceSpacing: 2 * time.Second, Linger: time.Hour,
-		HostParameter: "roomKey", WebhookPlace: "paste it at Whereby: Configure, Webhooks, Add endpoint",
+		HostParameter: "roomKey", WebhookPlace: "paste it in Whereby's dashboard: Configure, Webhooks, Add endpoint",
 	}
 }
 
@@ -113,10 +113,9 @@ func (p *Provider) Traits() provider.Traits {
 func (p *Provider) WhyNot(a provider.Ability) string {
 	switch a {
 	case provider.AbilityRecord:
-		return "Whereby starts a recording by the room's trigger, which is set when the meeting is made, or by the host's button " +
-			"in the meeting"
+		return "Whereby recordings start by the room's trigger, which is set when the meeting is created, or by the host's button in the meeting"
 	case provider.AbilityMute:
-		return "Whereby's API mutes no one: the host can do it in the meeting"
+		return "Whereby's API can't mute people: the host can do it in the meeting"
 	case provider.AbilityEject:
 		return "Whereby has no call to remove one person: the host can do it in the meeting, and ending the meeting removes everyone"
 	}

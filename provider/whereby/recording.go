@@ -39,7 +39,7 @@ func (p *Provider) Recordings(ctx context.Context, room, cursor string) (provide
 	out := provider.RecordingPage{Next: next}
 	for _, o := range list {
 		if o.ID == "" {
-			return provider.RecordingPage{}, p.client.Malformed(op, room, "a recording in the answer has no id")
+			return provider.RecordingPage{}, p.client.Malformed(op, room, "a recording in the response has no id")
 		}
 		out.Recordings = append(out.Recordings, p.recording(o))
 	}
@@ -50,7 +50,7 @@ func (p *Provider) Recordings(ctx context.Context, room, cursor string) (provide
 func (p *Provider) Recording(ctx context.Context, id string) (provider.Recording, error) {
 	const op = "look up recording"
 	if id == "" {
-		return provider.Recording{}, p.client.Refuse(provider.Invalid, op, "", "it takes a recording's id", "")
+		return provider.Recording{}, p.client.Refuse(provider.Invalid, op, "", "the recording's id is missing", "")
 	}
 	var o recordingObject
 	if err := p.client.Do(ctx, rest.Call{
@@ -59,7 +59,7 @@ func (p *Provider) Recording(ctx context.Context, id string) (provider.Recording
 		return provider.Recording{}, err
 	}
 	if string(o.ID) != id {
-		return provider.Recording{}, p.client.Malformed(op, id, "the answer is another recording, or none")
+		return provider.Recording{}, p.client.Malformed(op, id, "the response is another recording, or none")
 	}
 	return p.recording(o), nil
 }

@@ -25,8 +25,8 @@ const window = 60 * time.Second
 func newSecrets(a provider.Account) ([][]byte, error) {
 	if a.WebhookSignature != "" {
 		return nil, &provider.Error{
-			Kind: provider.Invalid, Platform: provider.Whereby, Op: "configure", Text: "Whereby has one webhook signature only",
-			Hint: "leave signature out of the account's settings",
+			Kind: provider.Invalid, Platform: provider.Whereby, Op: "configure", Text: "Whereby has only one webhook signature",
+			Hint: "remove signature from the account's settings",
 		}
 	}
 	var out [][]byte
@@ -65,7 +65,7 @@ func parseSignature(header string) (stamp string, signatures [][]byte) {
 }
 
 // wrong is the reason for a signature that no secret makes.
-const wrong = "the signature is wrong: another secret, or a changed body"
+const wrong = "the signature is wrong: the secret differs, or the body was changed"
 
 // SignatureKey returns the key that Whereby signs with for a secret; see [provider.SignatureTester].
 func (p *Provider) SignatureKey(secret string) ([]byte, bool) {

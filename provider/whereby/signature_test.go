@@ -94,7 +94,7 @@ func TestSignature(t *testing.T) {
 				t.Errorf("%+v, %v", w, err)
 			}
 			// The vector is an event without a participant, which the reason states.
-			if tt.want == provider.Verified && w.Reason != "the event names no participant" {
+			if tt.want == provider.Verified && w.Reason != "the event doesn't name a participant" {
 				t.Errorf("verified, but %q", w.Reason)
 			}
 			if tt.name != "another body" && (w.Event.Room != "demo-aaaa" || w.Event.Kind != provider.KindParticipantJoined) {

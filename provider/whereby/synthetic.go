@@ -26,7 +26,7 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 		return provider.WebhookRequest{}, fmt.Errorf("whereby: %s: %w", op, err)
 	}
 	if body == nil {
-		return provider.WebhookRequest{}, p.client.Refuse(provider.Unsupported, op, string(e.Kind), "Whereby sends nothing of this kind", "")
+		return provider.WebhookRequest{}, p.client.Refuse(provider.Unsupported, op, string(e.Kind), "Whereby doesn't send this kind of event", "")
 	}
 	secrets := p.secrets
 	if e.Secret != "" {

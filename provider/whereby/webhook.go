@@ -61,7 +61,7 @@ func (p *Provider) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, err
 func (p *Provider) readEvent(body []byte) (provider.Event, string) {
 	var env envelope
 	if err := json.Unmarshal(body, &env); err != nil {
-		return provider.Event{Kind: provider.KindUnknown}, "the body is not an event in JSON"
+		return provider.Event{Kind: provider.KindUnknown}, "the body is not a JSON event"
 	}
 	event := provider.Event{
 		Kind: provider.KindUnknown, Type: env.Type.Clip(idLimit), ID: env.ID.Clip(idLimit), At: env.CreatedAt.Time,
@@ -72,7 +72,7 @@ func (p *Provider) readEvent(body []byte) (provider.Event, string) {
 	var in data
 	if len(env.Data) > 0 {
 		if err := json.Unmarshal(env.Data, &in); err != nil {
-			return event, "the event's data is not what the platform's documentation says"
+			return event, "the event's data doesn't match the platform's documentation"
 		}
 	}
 	event.MeetingID, event.Room = in.MeetingID.Clip(idLimit), roomName(in.RoomName)
@@ -86,7 +86,7 @@ func (p *Provider) readEvent(body []byte) (provider.Event, string) {
 		provider.KindParticipantWaiting, provider.KindParticipantWaitingLeft:
 		in.participant(&event)
 		if event.Participant.Session == "" {
-			return event, "the event names no participant"
+			return event, "the event doesn't name a participant"
 		}
 	case provider.KindRecordingReady:
 		file := in.Filename.Clip(nameLimit)

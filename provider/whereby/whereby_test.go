@@ -69,7 +69,7 @@ func TestDriver(t *testing.T) {
 	}
 	want := provider.Traits{
 		PresenceLag: 25 * time.Second, PresenceEvery: 15 * time.Second, PresenceSpacing: 2 * time.Second, Linger: time.Hour,
-		HostParameter: "roomKey", WebhookPlace: "paste it at Whereby: Configure, Webhooks, Add endpoint",
+		HostParameter: "roomKey", WebhookPlace: "paste it in Whereby's dashboard: Configure, Webhooks, Add endpoint",
 	}
 	if p.Traits() != want {
 		t.Errorf("traits %+v", p.Traits())

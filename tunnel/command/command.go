@@ -139,7 +139,7 @@ func (d Driver) plan(local tunnel.Local) (plan, error) {
 	known, ok := presets[d.opt.Preset]
 	switch {
 	case d.opt.Preset == "" && (len(command) == 0 || command[0] == ""):
-		return plan{}, errors.New(`no command: say which program makes the tunnel, such as ["lt", "--port", "{port}"]`)
+		return plan{}, errors.New(`no command: set the program that opens the tunnel, such as ["lt", "--port", "{port}"]`)
 	case d.opt.Preset != "" && !ok:
 		return plan{}, fmt.Errorf("there is no preset %q; there are %s", d.opt.Preset, strings.Join(Presets(), ", "))
 	case len(command) == 0:
@@ -155,7 +155,7 @@ func (d Driver) plan(local tunnel.Local) (plan, error) {
 	}
 	if known.token != "" {
 		if p.token = strings.TrimSpace(d.opt.Authtoken); p.token == "" {
-			return plan{}, errors.New("no authtoken: https://dashboard.ngrok.com/get-started/your-authtoken shows it")
+			return plan{}, errors.New("no authtoken: copy it from https://dashboard.ngrok.com/get-started/your-authtoken")
 		}
 		p.variables = []string{known.token + "=" + p.token}
 	}

@@ -105,7 +105,7 @@ func TestAProgramThatEndsIsStartedAgain(t *testing.T) {
 	o.Each = func() { clock.Advance(time.Second) }
 	for range 3 {
 		o.Until("its end", func(s tunnel.Status) bool {
-			return s.State == tunnel.Degraded && s.URL == "" && strings.Contains(s.Reason, "ended with exit status 3, saying: out of ␛[31mluck; it is started again")
+			return s.State == tunnel.Degraded && s.URL == "" && strings.Contains(s.Reason, "ended with exit status 3, saying: out of ␛[31mluck; it will be started again")
 		})
 		o.Until("its URL again", func(s tunnel.Status) bool { return s.State == tunnel.Live })
 	}
@@ -132,7 +132,7 @@ func TestAProgramThatEndsAtOnce(t *testing.T) {
 	if err := o.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(o.Log.String(), "the program of the tunnel ended"); n != 1 {
+	if n := strings.Count(o.Log.String(), "the tunnel's program ended"); n != 1 {
 		t.Errorf("logged %d times", n)
 	}
 }
@@ -285,7 +285,7 @@ func TestNgrokNeedsItsProgramAndItsToken(t *testing.T) {
 		says string
 	}{
 		{Options{Preset: "ngrok", Authtoken: testToken}, "install it: https://ngrok.com/download"},
-		{Options{Preset: "ngrok", Command: []string{os.Args[0]}}, "no authtoken: https://dashboard.ngrok.com"},
+		{Options{Preset: "ngrok", Command: []string{os.Args[0]}}, "no authtoken: copy it from https://dashboard.ngrok.com"},
 		{Options{Preset: "ngrok", Command: []string{os.Args[0]}, Authtoken: testToken, Domain: "https://x.example/path"}, "is not a domain"},
 	} {
 		if _, err := New(test.o).Open(t.Context(), local); err == nil || !strings.Contains(err.Error(), test.says) {

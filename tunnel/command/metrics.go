@@ -58,7 +58,7 @@ func (r *run) notReady(url string, err error) {
 		case s.State == tunnel.Connecting:
 			s.Reason = r.name + " is connecting to its edge"
 		case err != nil:
-			s.State, s.Reason = tunnel.Degraded, r.name+" does not answer at its metrics address"
+			s.State, s.Reason = tunnel.Degraded, r.name+" doesn't respond at its metrics address"
 		default:
 			s.State, s.Reason = tunnel.Degraded, r.name+" has lost its connections to the edge; it reconnects automatically"
 		}

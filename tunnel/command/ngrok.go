@@ -42,12 +42,12 @@ func domainURL(domain string) (string, error) {
 
 // ngrokHints are the fixes for ngrok's errors; https://ngrok.com/docs/errors has a page for each code.
 var ngrokHints = []struct{ codes, text string }{
-	{"105 106 107", "ngrok refuses the authtoken: https://dashboard.ngrok.com/get-started/your-authtoken shows the right one"},
-	{"4018", "ngrok wants a verified account's authtoken: https://dashboard.ngrok.com/get-started/your-authtoken shows it"},
+	{"105 106 107", "ngrok refuses the authtoken: copy the right one from https://dashboard.ngrok.com/get-started/your-authtoken"},
+	{"4018", "ngrok requires a verified account: verify it, then copy the authtoken from https://dashboard.ngrok.com/get-started/your-authtoken"},
 	{"120 121", "ngrok no longer accepts this version of its agent: run `ngrok update`"},
 	{"108", "the ngrok account has reached its limit of running agents: stop another one"},
-	{"319 320", "the ngrok account has not reserved that domain: reserve it at https://dashboard.ngrok.com/domains, or leave it out"},
-	{"334", "another agent serves that domain: stop it, or use another domain"},
+	{"319 320", "the ngrok account has not reserved that domain: reserve it at https://dashboard.ngrok.com/domains, or remove domain"},
+	{"334", "another agent is using that domain: stop it, or use another domain"},
 }
 
 var ngrokCode = regexp.MustCompile(`ERR_NGROK_([0-9]+)`)
@@ -62,5 +62,5 @@ func ngrokHint(line string) string {
 			return fmt.Sprintf("%s (%s)", h.text, code[0])
 		}
 	}
-	return fmt.Sprintf("ngrok refuses: https://ngrok.com/docs/errors/%s explains why (%s)", strings.ToLower(code[0]), code[0])
+	return fmt.Sprintf("ngrok refuses the tunnel: see https://ngrok.com/docs/errors/%s (%s)", strings.ToLower(code[0]), code[0])
 }

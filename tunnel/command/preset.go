@@ -68,7 +68,7 @@ func tailscaleHint(line string) string {
 	case strings.Contains(line, "Logged out"), strings.Contains(line, "NeedsLogin"):
 		return "this machine is not in a tailnet: run `tailscale up`"
 	case strings.Contains(line, "Access denied"), strings.Contains(line, "access denied"):
-		return "Tailscale lets only its operator do that: run `sudo tailscale set --operator=$USER` once"
+		return "Tailscale allows this only for its operator: run `sudo tailscale set --operator=$USER` once"
 	}
 	return ""
 }

@@ -86,12 +86,12 @@ func (r *run) run(ctx context.Context) {
 			wait = pause.Refused(endedMost)
 		}
 		if lasted >= tunnel.Holds || why != logged { // once, however often it ends at once in the same way
-			r.log.Warn("the program of the tunnel ended", "why", why, "again", wait)
+			r.log.Warn("the tunnel's program ended", "why", why, "again", wait)
 			logged = why
 		}
 		due := r.clock.After(wait) // before the status shows it, so that it can't be missed
 		r.board.Update(func(s *tunnel.Status) {
-			s.State, s.URL, s.Reason, s.RetryAt = tunnel.Degraded, "", why+"; it is started again", r.clock.Now().Add(wait)
+			s.State, s.URL, s.Reason, s.RetryAt = tunnel.Degraded, "", why+"; it will be started again", r.clock.Now().Add(wait)
 		})
 		select {
 		case <-ctx.Done():
@@ -131,7 +131,7 @@ func (r *run) once(ctx context.Context) string {
 	if err := cmd.Start(); err != nil {
 		return fmt.Sprintf("%s can't be started: %s", r.name, plain.Text(err.Error()))
 	}
-	r.log.Debug("the program of the tunnel runs", "pid", cmd.Process.Pid)
+	r.log.Debug("the tunnel's program is running", "pid", cmd.Process.Pid)
 	watch := func(name string, f func(context.Context)) {
 		watchers.Add(1)
 		r.crash.Go(name, func() { defer watchers.Done(); f(alive) })
@@ -165,7 +165,7 @@ func (r *run) ended(err error, words string) string {
 	if words == "" {
 		return r.name + " " + how
 	}
-	return fmt.Sprintf("%s %s, saying: %s", r.name, how, words)
+	return fmt.Sprintf("%s %s, with the message: %s", r.name, how, words)
 }
 
 // found says that the program has made a tunnel at the URL.
@@ -187,7 +187,8 @@ func (r *run) missURL(ctx context.Context, reader *output) {
 	r.board.Update(func(s *tunnel.Status) {
 		if s.URL == "" && s.State != tunnel.Closed {
 			s.State = tunnel.Degraded
-			s.Reason = fmt.Sprintf("%s has run for %s %s. Where the URL is known, set tunnel.url; where it is printed in another form, set tunnel.pattern", r.name, quietTime, said)
+			s.Reason = fmt.Sprintf("%s has run for %s %s. If you know the URL, set tunnel.url; if it is printed in another form, "+
+				"set tunnel.pattern", r.name, quietTime, said)
 		}
 	})
 }

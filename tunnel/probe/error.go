@@ -77,22 +77,22 @@ func failure(to *url.URL, limit time.Duration, arrived bool, err error) *Error {
 	why := plain.Text(err.Error())
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return e(DNS, "the name %s does not exist (yet): check the URL, or wait until DNS knows it", name)
+		return e(DNS, "the host name %s doesn't exist (yet): check the URL, or wait for DNS", name)
 	case errors.As(err, &dns):
-		return e(DNS, "the name %s can't be resolved: %s", name, why)
+		return e(DNS, "the host name %s can't be resolved: %s", name, why)
 	case arrived && !errors.As(err, &timeout):
-		return e(Broken, "the request arrived here, but its answer did not come back through %s: %s", name, why)
+		return e(Broken, "the request arrived here, but the answer did not get back through %s: %s", name, why)
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
-		return e(TLS, "%s speaks no TLS at this port: should the URL begin with http://?", plain.Text(to.Host))
+		return e(TLS, "%s doesn't use TLS on this port: should the URL begin with http://?", plain.Text(to.Host))
 	case errors.As(err, &host), errors.As(err, &authority), errors.As(err, &invalid), errors.As(err, &verify):
 		return e(TLS, "the certificate of %s is not valid: %s", name, why)
 	case errors.As(err, &alert), strings.Contains(why, "tls: "):
 		return e(TLS, "TLS with %s fails: %s", name, why)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return e(Refused, "%s refuses connections: nothing listens there", plain.Text(to.Host))
+		return e(Refused, "%s refuses connections: nothing is listening there", plain.Text(to.Host))
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		if arrived {
-			return e(Slow, "the request arrived here, but its answer did not come back through %s within %s", name, limit)
+			return e(Slow, "the request arrived here, but the answer did not get back through %s within %s", name, limit)
 		}
 		return e(Slow, "%s did not answer within %s", name, limit)
 	}
@@ -105,14 +105,14 @@ func refusal(to *url.URL, resp *http.Response, said []byte, arrived bool) *Error
 	text := fmt.Sprintf("%s answered %d%s", name, status, words(resp, said))
 	switch {
 	case arrived:
-		text = fmt.Sprintf("the request arrived here, but %s made %d of the answer%s", name, status, words(resp, said))
+		text = fmt.Sprintf("the request arrived here, but %s changed the answer to %d%s", name, status, words(resp, said))
 	case status/100 == 3:
-		text = fmt.Sprintf("%s redirects (%d) instead of handing on", name, status)
+		text = fmt.Sprintf("%s redirects (%d) instead of forwarding the request", name, status)
 		if l, err := resp.Location(); err == nil {
-			text = fmt.Sprintf("%s redirects (%d) to %s instead of handing on", name, status, plain.Text(l.Scheme+"://"+l.Host))
+			text = fmt.Sprintf("%s redirects (%d) to %s instead of forwarding the request", name, status, plain.Text(l.Scheme+"://"+l.Host))
 		}
 	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
-		text += ": the tunnel's far end has no connection to here"
+		text += ": the tunnel's server has no connection to this machine"
 	}
 	return &Error{Kind: Answer, Text: text}
 }
@@ -121,7 +121,7 @@ func refusal(to *url.URL, resp *http.Response, said []byte, arrived bool) *Error
 func elsewhere(to *url.URL, resp *http.Response, said []byte) *Error {
 	name := plain.Text(to.Hostname())
 	if w := words(resp, said); w != "" {
-		return &Error{Kind: Answer, Text: fmt.Sprintf("%s answered %d itself%s: the request did not arrive here", name, resp.StatusCode, w)}
+		return &Error{Kind: Answer, Text: fmt.Sprintf("%s itself answered %d%s: the request did not arrive here", name, resp.StatusCode, w)}
 	}
 	return &Error{Kind: Elsewhere, Text: fmt.Sprintf(
 		"%s answered %d, but the request did not arrive here: another program or machine answers at that URL", name, resp.StatusCode)}

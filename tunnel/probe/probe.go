@@ -133,7 +133,7 @@ func (p *Prober) Probe(ctx context.Context, base string, stored bool) (time.Dura
 	defer cancel()
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return 0, &Error{Kind: BadURL, Text: fmt.Sprintf("%s is not a URL that a request can be sent to", plain.Text(base)), Err: err}
+		return 0, &Error{Kind: BadURL, Text: fmt.Sprintf("%s is not a valid URL", plain.Text(base)), Err: err}
 	}
 	u.Path, u.RawPath, u.RawQuery, u.Fragment = strings.TrimSuffix(u.Path, "/")+Path+nonce, "", "", ""
 	// As webhooks do, it posts: what lies between may treat the methods differently.
@@ -167,7 +167,7 @@ func (p *Prober) Probe(ctx context.Context, base string, stored bool) (time.Dura
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
-		return 0, &Error{Kind: Late, Text: fmt.Sprintf("%s took a request, but it has not arrived here within %s", req.URL.Host, p.opt.Timeout)}
+		return 0, &Error{Kind: Late, Text: fmt.Sprintf("%s accepted a request, but it did not arrive here within %s", req.URL.Host, p.opt.Timeout)}
 	}
 }
 

@@ -28,7 +28,7 @@ const (
 )
 
 // unsteady is the reason that is shown while a new URL isn't taken up yet.
-const unsteady = "its public URL changes again and again: a new one is taken up every 15 s"
+const unsteady = "its public URL keeps changing: a new one is used at most every 15 s"
 
 // checking is the reason that is shown until the first probe has ended.
 const checking = "checking whether requests to the public URL arrive here"
@@ -347,7 +347,7 @@ func (s *watch) show() {
 		case !s.known:
 			b.State, b.Reason = tunnel.Connecting, checking
 		case s.late() && b.Spool > 0:
-			b.State, b.Reason = tunnel.Connecting, "catching up: what waits at the far end comes before the check of the public URL"
+			b.State, b.Reason = tunnel.Connecting, "catching up: waiting requests are delivered before the public URL is checked"
 		case s.last.err != nil:
 			b.State, b.Reason = tunnel.Degraded, s.last.err.Error()
 		case b.RTT == 0:

@@ -97,7 +97,7 @@ func (s *settings) connect(ctx context.Context) (*websocket.Conn, *line, *outcom
 	conn.left.Store(-1)
 	if ctx.Err() != nil {
 		ws.Close()
-		return nil, nil, &outcome{reason: "the relay doesn't answer in time"}
+		return nil, nil, &outcome{reason: "the relay doesn't respond in time"}
 	}
 	ws.SetReadLimit(wire.MaxFrame)
 	return ws, conn, nil
@@ -110,7 +110,7 @@ func refusal(err error, resp *http.Response) *outcome {
 		case http.StatusUnauthorized, http.StatusForbidden:
 			return &outcome{reason: refusedToken, patience: refusedMost}
 		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-			o := &outcome{reason: fmt.Sprintf("the relay accepts no connection now (%d)", code)}
+			o := &outcome{reason: fmt.Sprintf("the relay isn't accepting connections now (%d)", code)}
 			if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n > 0 {
 				o.after = time.Duration(min(n, 60)) * time.Second
 			}
@@ -130,15 +130,15 @@ func refusal(err error, resp *http.Response) *outcome {
 	)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return &outcome{reason: "the relay doesn't answer in time"}
+		return &outcome{reason: "the relay doesn't respond in time"}
 	case errors.As(err, &untrusted):
-		return &outcome{reason: "the relay's certificate is from an authority that isn't trusted here (a setting names others)"}
+		return &outcome{reason: "the relay's certificate is from a CA that isn't trusted here (set ca_file to trust it)"}
 	case errors.As(err, &wrongName), errors.As(err, &invalid), errors.As(err, &unverified):
 		return &outcome{reason: "the relay's certificate is not valid: " + words(err.Error())}
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return &outcome{reason: "there is no host of the relay's name (or no network)"}
+		return &outcome{reason: "the relay's host name doesn't exist (or there is no network)"}
 	}
 	return &outcome{reason: "the relay can't be reached: " + words(err.Error())}
 }
 
-const refusedToken = "the relay refuses the token: check it, or make another with greenroom relay token create"
+const refusedToken = "the relay refuses the token: check it, or create another with greenroom relay token create"

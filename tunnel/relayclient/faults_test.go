@@ -160,7 +160,7 @@ func TestGoAway(t *testing.T) {
 	}{
 		{wire.GoAwayBody{Reason: wire.Restarting, AfterMs: 3000}, "the relay restarts", 3 * time.Second},
 		{wire.GoAwayBody{Reason: wire.Revoked}, "the relay refuses the token", 0},
-		{wire.GoAwayBody{Reason: "tea\x07"}, "the relay ends the connection: tea␇", 0},
+		{wire.GoAwayBody{Reason: "tea\x07"}, "the relay closes the connection: tea␇", 0},
 	} {
 		p, clock := newPeer(t), newClock()
 		o := open(t, relayclient.Options{URL: p.server.URL, Clock: clock}, newStore().local())
@@ -188,7 +188,7 @@ func TestTwoProgramsWithOneName(t *testing.T) {
 	c := p.live()
 	o.live()
 	c.json(wire.GoAway, 0, wire.GoAwayBody{Reason: wire.TakenOver})
-	o.degraded("another program with this store's name")
+	o.degraded("another program with this store")
 	for range 3 {
 		c = clock.connects(p)
 		if !c.hello.Yield {

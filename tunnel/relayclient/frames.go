@@ -176,7 +176,7 @@ func (s *session) goAway(f wire.Frame) error {
 	if err != nil {
 		return err
 	}
-	o := outcome{reason: "the relay ends the connection: " + words(g.Reason)}
+	o := outcome{reason: "the relay closes the connection: " + words(g.Reason)}
 	switch g.Reason {
 	case wire.TakenOver:
 		o = outcome{reason: takenOver, yield: true, patience: yieldMost}
@@ -194,7 +194,7 @@ func (s *session) goAway(f wire.Frame) error {
 	return nil
 }
 
-const takenOver = "another program with this store's name receives its requests now; this one waits for it to end"
+const takenOver = "another program with this store receives the requests now; this one is waiting for it to stop"
 
 func (s *session) refused(f wire.Frame) *outcome {
 	e, err := wire.Body[wire.ErrBody](f)
@@ -209,7 +209,7 @@ func (s *session) refused(f wire.Frame) *outcome {
 	case e.Code == wire.CodeYield:
 		return &outcome{reason: takenOver, yield: true, patience: yieldMost}
 	case e.Code == wire.CodeInUse:
-		return &outcome{reason: "another device receives this token's requests now: give each its own token", patience: refusedMost}
+		return &outcome{reason: "another device receives this token's requests now: give each device its own token", patience: refusedMost}
 	}
 	return &outcome{reason: "the relay refuses: " + words(cmp.Or(e.Text, e.Code))}
 }

@@ -85,12 +85,12 @@ func (g *gaps) String() string {
 			parts = append(parts, x.dropped())
 		}
 		if x.restored {
-			parts = append(parts, fmt.Sprintf("the relay was restored from a backup: what it had taken for %s since then is lost, "+
-				"unless it was delivered", x.name))
+			parts = append(parts, fmt.Sprintf("the relay was restored from a backup: requests for %s since that backup are lost "+
+				"unless they were delivered", x.name))
 		}
 	}
 	if g.more > 0 {
-		parts = append(parts, fmt.Sprintf("and more of other hooks (%d)", g.more))
+		parts = append(parts, fmt.Sprintf("and more for other hooks (%d)", g.more))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -31,14 +31,14 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		{relayclient.Options{Token: "x"}, "must begin with https://"},
 		{relayclient.Options{URL: "relay.example", Token: "x"}, "must begin with https://"},
 		{relayclient.Options{URL: "ftp://relay.example", Token: "x"}, "must begin with https://"},
-		{relayclient.Options{URL: "https://", Token: "x"}, "names no host"},
+		{relayclient.Options{URL: "https://", Token: "x"}, "has no host"},
 		{relayclient.Options{URL: "https://u:geheim@relay.example", Token: "x"}, "a plain base"},
 		{relayclient.Options{URL: "https://u:geheim@relay.example:x", Token: "x"}, "can't be read"},
 		{relayclient.Options{URL: fine + "?token=geheim", Token: "x"}, "a plain base"},
 		{relayclient.Options{URL: "http://relay.example", Token: "x"}, "in clear text"},
 		{relayclient.Options{URL: "ws://192.0.2.1:80", Token: "x"}, "in clear text"},
 		{relayclient.Options{URL: fine}, "has no token"},
-		{relayclient.Options{URL: fine, Token: "geheim\r\nX: y"}, "characters that no token has"},
+		{relayclient.Options{URL: fine, Token: "geheim\r\nX: y"}, "invalid characters"},
 		{relayclient.Options{URL: fine, Token: "x", CAFile: noPEM}, "holds no certificate"},
 		{relayclient.Options{URL: fine, Token: "x", CAFile: noPEM + ".missing"}, "read the certificate authorities"},
 	} {
@@ -75,7 +75,7 @@ func TestCertificates(t *testing.T) {
 	}
 	_, port, _ := net.SplitHostPort(p.server.Listener.Addr().String())
 	o := open(t, relayclient.Options{URL: p.server.URL}, newStore().local())
-	o.degraded("from an authority that isn't trusted here")
+	o.degraded("from a CA that isn't trusted here")
 	o = open(t, relayclient.Options{URL: "https://localhost:" + port, CAFile: file}, newStore().local())
 	o.degraded("the relay's certificate is not valid")
 	o = open(t, relayclient.Options{URL: "https://127.0.0.1:" + port, CAFile: file}, newStore().local())

@@ -174,7 +174,7 @@ func TestTwoClientsOfOneDevice(t *testing.T) {
 	s.got(t, 1)
 	second := h.open(relayclient.Options{}, s.local())
 	second.live()
-	first.degraded("another program with this store's name")
+	first.degraded("another program with this store")
 	send.Post([]byte("2"))
 	s.got(t, 2)
 	second.close()

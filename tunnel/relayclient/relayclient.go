@@ -102,7 +102,7 @@ func (d *Driver) Open(ctx context.Context, local tunnel.Local) (tunnel.Tunnel, e
 		return nil, fmt.Errorf("relay: %w", err)
 	}
 	if local.Receive == nil || local.Positions == nil || local.Device == "" {
-		return nil, errors.New("relay: nothing here takes requests")
+		return nil, errors.New("relay: there is no receiver for requests")
 	}
 	return open(s, local), nil
 }
@@ -118,7 +118,7 @@ func settle(o Options) (settings, error) {
 	s := settings{Options: o}
 	u, err := url.Parse(strings.TrimSpace(o.URL))
 	if err != nil {
-		return s, errors.New("the relay's URL can't be read: it looks like https://relay.example") // err repeats it, with what may be secret
+		return s, errors.New("the relay's URL is invalid: write it like https://relay.example") // err repeats it, with what may be secret
 	}
 	switch u.Scheme {
 	case "https", "wss":
@@ -130,18 +130,18 @@ func settle(o Options) (settings, error) {
 	}
 	switch {
 	case u.Hostname() == "":
-		return s, errors.New("the relay's URL names no host")
+		return s, errors.New("the relay's URL has no host")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return s, errors.New("the relay's URL must be a plain base such as https://relay.example; the token is a setting of its own")
+		return s, errors.New("the relay's URL must be a plain base URL such as https://relay.example; the token is a separate setting")
 	case u.Scheme == "ws" && !o.AllowPlain && !bounds.IsLoopback(u.Hostname()):
-		return s, fmt.Errorf("the token would travel to %s in clear text: use https://", u.Hostname())
+		return s, fmt.Errorf("the token would be sent to %s unencrypted: use https://", u.Hostname())
 	case o.Token == "":
-		return s, errors.New("it has no token: make one with greenroom relay token create on the relay's machine")
+		return s, errors.New("there is no token: create one with greenroom relay token create on the relay's machine")
 	case strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return s, errors.New("the token holds characters that no token has")
+		return s, errors.New("the token contains invalid characters")
 	}
 	if u.Host, err = tunnel.Host(u); err != nil {
-		return s, fmt.Errorf("the relay's URL can't be right: %w", err)
+		return s, fmt.Errorf("the relay's URL is invalid: %w", err)
 	}
 	s.dial = u.JoinPath(wire.Path).String()
 	s.Window = cmp.Or(max(o.Window, 0), DefaultWindow)
@@ -178,7 +178,7 @@ func authorities(o Options) (*x509.CertPool, error) {
 		pool = x509.NewCertPool() // a system without any is no reason to refuse the given ones
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate in PEM form", o.CAFile)
+		return nil, fmt.Errorf("%s contains no PEM certificate", o.CAFile)
 	}
 	return pool, nil
 }

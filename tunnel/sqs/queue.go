@@ -84,7 +84,7 @@ func (q Queue) parse() (place, error) {
 		}
 	}
 	if !strings.HasSuffix(p.name, ".fifo") {
-		return bad("is not a FIFO queue, whose name ends in .fifo, and only those keep the order")
+		return bad("is not a FIFO queue (the name must end in .fifo), and only those keep the order")
 	}
 	if e, err := url.Parse(p.endpoint); err != nil || p.endpoint != "" && (e.Host == "" || e.Scheme != "http" && e.Scheme != "https") {
 		return place{}, fmt.Errorf("the endpoint %s is not a URL", plain.Word(q.Endpoint))
@@ -136,7 +136,7 @@ func (q Queue) client(ctx context.Context) (*sqs.Client, place, error) {
 		c.HTTPClient = q.HTTP
 	}
 	if c.Region == "" {
-		return nil, place{}, errors.New("the region of the queue isn't known: set it")
+		return nil, place{}, errors.New("the queue's region is unknown: set region")
 	}
 	return sqs.NewFromConfig(c, func(o *sqs.Options) {
 		if p.endpoint != "" {
@@ -218,24 +218,24 @@ func reason(p place, err error) string {
 	said := plain.Text(innermost(err).Error())
 	switch {
 	case errors.Is(err, errNotFIFO):
-		return fmt.Sprintf("%s is not a FIFO queue: make one, only those keep the order", name)
+		return fmt.Sprintf("%s is not a FIFO queue, and only those keep the order: create one", name)
 	case code == "QueueDoesNotExist", code == "NonExistentQueue":
-		return fmt.Sprintf("there is no queue %s at %s: make it, or correct its URL", name, p.where())
+		return fmt.Sprintf("there is no queue %s at %s: create it, or correct its URL", name, p.where())
 	case code == "AccessDenied", code == "AccessDeniedException":
-		return fmt.Sprintf("AWS does not allow that on %s: the credentials need sqs:GetQueueAttributes, and sqs:ReceiveMessage, "+
+		return fmt.Sprintf("AWS denies access to %s: the credentials need sqs:GetQueueAttributes, and sqs:ReceiveMessage, "+
 			"sqs:DeleteMessage and sqs:ChangeMessageVisibility to read or sqs:SendMessage to write", name)
 	case code == "InvalidClientTokenId", code == "UnrecognizedClientException", code == "InvalidAccessKeyId", code == "SignatureDoesNotMatch",
 		code == "InvalidSecurity", code == "MissingAuthenticationToken":
-		return "AWS does not take the credentials of this machine: check the access key"
+		return "AWS refuses this machine's credentials: check the access key"
 	case code == "ExpiredToken", code == "ExpiredTokenException", code == "RequestExpired":
 		return "the AWS credentials of this machine have expired: log in again"
 	case strings.Contains(err.Error(), "failed to refresh cached credentials"), strings.Contains(err.Error(), "get credentials"),
 		strings.Contains(err.Error(), "static credentials are empty"):
 		return "there are no AWS credentials on this machine: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 	case code != "":
-		return fmt.Sprintf("SQS refuses at %s: %s: %s", name, plain.Text(code), plain.Text(text))
+		return fmt.Sprintf("SQS at %s refuses the call: %s: %s", name, plain.Text(code), plain.Text(text))
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Sprintf("%s does not answer", p.where())
+		return fmt.Sprintf("%s doesn't respond", p.where())
 	}
 	return fmt.Sprintf("%s can't be reached: %s", p.where(), said)
 }

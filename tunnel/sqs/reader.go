@@ -161,7 +161,7 @@ func (r *reader) depth(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			r.log.Debug("the queue does not tell how much waits", "err", reason(r.place, err))
+			r.log.Debug("the number of waiting messages can't be read", "err", reason(r.place, err))
 			continue
 		}
 		rtt := r.Clock.Since(began)
@@ -218,7 +218,7 @@ func (r *reader) show() {
 		if ids := slices.Sorted(maps.Keys(r.unread)); len(ids) > 0 {
 			text = r.unread[ids[0]].why
 			if n := len(ids); n > 1 {
-				text = fmt.Sprintf("%d messages can't be read, such as this: %s", n, text)
+				text = fmt.Sprintf("%d messages can't be read, for example: %s", n, text)
 			}
 		}
 	}
@@ -235,8 +235,9 @@ func (r *reader) unreadable(id, group string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.unread[id] = unread{
-		why: fmt.Sprintf("message %s of hook %s in the queue can't be read: it stays there, and what follows it waits. If a newer relay "+
-			"wrote it, update this program; else remove it from the queue, or let its redrive policy move it away", plain.Text(id), plain.Text(group)),
+		why: fmt.Sprintf("message %s of hook %s in the queue can't be read: it stays there, and the messages after it wait. If a "+
+			"newer relay wrote it, update this program; otherwise remove it from the queue, or let the redrive policy move "+
+			"it", plain.Text(id), plain.Text(group)),
 		until: r.Clock.Now().Add(2*unreadTime + r.pollTime),
 	}
 	r.show()

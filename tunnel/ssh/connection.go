@@ -54,8 +54,8 @@ func (c *connection) forward() error {
 	}
 	at := net.JoinHostPort(c.bindHost, strconv.Itoa(int(c.bindPort)))
 	if !ok {
-		return fmt.Errorf("%s refuses to listen at %s: another program, or an earlier connection that it has not closed yet, may have that port; "+
-			"or the server does not allow it (AllowTcpForwarding, PermitListen, GatewayPorts in its sshd_config)", c.shown, at)
+		return fmt.Errorf("%s refuses to listen at %s: another program, or an earlier connection that is still open, may be using "+
+			"that port, or the server doesn't allow it (AllowTcpForwarding, PermitListen, GatewayPorts in its sshd_config)", c.shown, at)
 	}
 	port := ask.Port
 	if port == 0 {
@@ -104,7 +104,8 @@ func (c *connection) locate(port uint32) error {
 		case <-c.Clock.After(announceTime):
 			c.board.Update(func(s *tunnel.Status) {
 				if s.State != tunnel.Live {
-					s.State, s.Reason = tunnel.Degraded, fmt.Sprintf("%s listens at %s, but printed no public URL: set the URL that leads there",
+					s.State, s.Reason = tunnel.Degraded, fmt.Sprintf("%s is listening at %s, but printed no public URL: set url to "+
+						"the URL that leads there",
 						c.shown, net.JoinHostPort(c.bindHost, strconv.Itoa(int(port))))
 				}
 			})

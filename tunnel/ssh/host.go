@@ -29,7 +29,8 @@ type ChangedKey struct {
 
 func (e *ChangedKey) Error() string {
 	return fmt.Sprintf("the host key of %s has changed: it was %s and is %s. Either the server was reinstalled, or someone is "+
-		"intercepting the connection. Nothing is sent to it. If you know that it was reinstalled, remove line %d of %s", e.Host, e.Want, e.Got, e.Line, plain.Word(e.File))
+		"intercepting the connection. Nothing is sent to it. If you are sure that it was reinstalled, remove line %d of "+
+		"%s", e.Host, e.Want, e.Got, e.Line, plain.Word(e.File))
 }
 
 // errRevoked is returned for a key that the file of known hosts revokes.

@@ -86,7 +86,7 @@ func (k keyring) login(s service) login {
 		conn, more, err := askAgent(k.agent)
 		switch {
 		case err != nil:
-			l.skipped = append(l.skipped[:len(l.skipped):len(l.skipped)], "the agent does not answer: "+plain.Text(err.Error()))
+			l.skipped = append(l.skipped[:len(l.skipped):len(l.skipped)], "the agent doesn't respond: "+plain.Text(err.Error()))
 		default:
 			l.release = func() { _ = conn.Close() }
 			signers = append(signers[:len(signers):len(signers)], more...)
@@ -119,11 +119,11 @@ func askAgent(socket string) (net.Conn, []ssh.Signer, error) {
 
 // refused explains a login that failed.
 func (l login) refused(user, host string) string {
-	text := fmt.Sprintf("%s does not let %s in", host, plain.Text(user))
+	text := fmt.Sprintf("%s refuses the login of %s", host, plain.Text(user))
 	if len(l.tried) > 0 {
-		text += ": it accepts none of the keys (" + strings.Join(l.tried, ", ") + "); add one to the server's authorized_keys, or name another"
+		text += ": it accepts none of the keys (" + strings.Join(l.tried, ", ") + "); add one to the server's authorized_keys, or set another"
 	} else {
-		text += ": there is no key to log in with; name a key file, or start an agent"
+		text += ": there is no key to log in with; set a key file, or start an agent"
 	}
 	if len(l.skipped) > 0 {
 		text += "; " + strings.Join(l.skipped, "; ")

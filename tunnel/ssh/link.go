@@ -138,7 +138,7 @@ func (l *link) connect(ctx context.Context, woke <-chan time.Duration) error {
 // dial connects and logs in.
 func (l *link) dial(ctx context.Context) (*ssh.Client, *ears, error) {
 	check, kinds, err := pins{l.KnownHostsFile}.check(l.addr, l.shown, func(fingerprint string) {
-		l.log.Info("the server's key was not known; it is pinned now", "server", l.addr, "key", fingerprint, "file", l.KnownHostsFile)
+		l.log.Info("the server's host key was unknown; it is now pinned", "server", l.addr, "key", fingerprint, "file", l.KnownHostsFile)
 	})
 	if err != nil {
 		return nil, nil, err
@@ -184,7 +184,8 @@ func (l *link) explain(ctx context.Context, err error, keys login) error {
 	case strings.Contains(text, "unable to authenticate"), strings.Contains(text, "too many authentication failures"):
 		return &refusal{errors.New(keys.refused(l.user, l.shown)), loginMost}
 	case strings.Contains(text, "no common algorithm for host key"):
-		return &refusal{fmt.Errorf("%s has no key of the kind that is pinned: if it was set up again, remove its lines from %s", l.shown, plain.Word(l.KnownHostsFile)), hostMost}
+		return &refusal{fmt.Errorf("%s has no host key of the pinned type: if the server was reinstalled, remove its lines from "+
+			"%s", l.shown, plain.Word(l.KnownHostsFile)), hostMost}
 	default:
 		return fmt.Errorf("the login at %s failed: %s", l.shown, plain.Text(strings.TrimPrefix(text, "ssh: ")))
 	}

@@ -139,7 +139,7 @@ func (d Driver) settings(local tunnel.Local) (settings, error) {
 		return settings{}, err
 	}
 	if s.KnownHostsFile == "" {
-		return settings{}, errors.New("no file for the server's key: say where known hosts are kept")
+		return settings{}, errors.New("no file for the server's key: set the known hosts file")
 	}
 	if s.URL != "" {
 		if _, err := s.fill(1); err != nil {
@@ -175,7 +175,7 @@ func (s *settings) server() error {
 		}
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return fmt.Errorf("%q has no such port", s.Addr)
+		return fmt.Errorf("%q has an invalid port", s.Addr)
 	}
 	s.addr = net.JoinHostPort(host, port)
 	if s.User != "" {
@@ -187,7 +187,7 @@ func (s *settings) server() error {
 	if s.user == "" {
 		me, err := user.Current()
 		if err != nil {
-			return fmt.Errorf("no user to log in with: %w", err)
+			return fmt.Errorf("no user to log in as: %w", err)
 		}
 		// On Windows the name begins with the domain.
 		s.user = me.Username[strings.LastIndexByte(me.Username, '\\')+1:]

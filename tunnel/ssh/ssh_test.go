@@ -281,7 +281,7 @@ func TestRefusalsThatOnlyPeopleMend(t *testing.T) {
 		name, want string
 		refuse     func(s *server, file string)
 	}{
-		{"the login", "does not let", func(s *server, _ string) {
+		{"the login", "refuses the login of", func(s *server, _ string) {
 			other, _ := newKey(t)
 			s.set(func() { s.key = other.PublicKey() })
 		}},
@@ -337,7 +337,7 @@ func TestTheKindOfKeyThatIsPinnedIsAskedFor(t *testing.T) {
 	s.login()
 	s.set(func() { s.hosts = []ssh.Signer{pinned} })
 	s.cut()
-	o.degraded("has no key of the kind that is pinned")
+	o.degraded("has no host key of the pinned type")
 }
 
 func TestKeysToLogInWith(t *testing.T) {
@@ -352,7 +352,7 @@ func TestKeysToLogInWith(t *testing.T) {
 	})
 	t.Run("wrong", func(t *testing.T) {
 		r := open(t, Options{Addr: s.addr, URL: "https://a.example", KeyFiles: []string{wrongFile, encryptedFile}}, echo(t)).
-			degraded("does not let ada in: it accepts none of the keys (" + wrongFile + ")")
+			degraded("refuses the login of ada in: it accepts none of the keys (" + wrongFile + ")")
 		if !strings.Contains(r, encryptedFile+" is encrypted: add it to an agent with ssh-add") {
 			t.Errorf("%q", r)
 		}
@@ -383,7 +383,7 @@ func TestKeysToLogInWith(t *testing.T) {
 	})
 	t.Run("no agent", func(t *testing.T) {
 		open(t, Options{Addr: s.addr, URL: "https://a.example", AgentSocket: filepath.Join(t.TempDir(), "gone")}, echo(t)).
-			degraded("the agent does not answer")
+			degraded("the agent doesn't respond")
 	})
 }
 

@@ -239,7 +239,7 @@ func (m *Memory) CreateRoom(ctx context.Context, s app.RoomSpec) (app.Room, erro
 		return app.Room{}, &app.Error{Kind: provider.Invalid, Text: "a room needs a name"}
 	}
 	if m.room(s.Name) >= 0 {
-		return app.Room{}, &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("room %q exists", s.Name), Hint: "choose another name"}
+		return app.Room{}, &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("room %q already exists", s.Name), Hint: "choose another name"}
 	}
 	if s.Link == "" {
 		s.Link = app.LinkNew

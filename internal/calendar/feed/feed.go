@@ -78,7 +78,7 @@ func Address(source string) (*url.URL, error) {
 	case "https":
 	case "http":
 		if !isHere(u) {
-			return nil, invalid("the calendar's address is http, which anyone on the way can read")
+			return nil, invalid("the calendar's address is http, which isn't encrypted")
 		}
 	default:
 		return nil, invalid(fmt.Sprintf("a calendar can't be read from %s://", plain.Text(u.Scheme)))
@@ -158,7 +158,7 @@ func (r *Reader) get(ctx context.Context, u *url.URL, had calendar.Version) (cal
 		}
 		u = to
 	}
-	return calendar.Text{}, &app.Error{Text: plain.Text(u.Host) + " redirects again and again"}
+	return calendar.Text{}, &app.Error{Text: plain.Text(u.Host) + " redirects too many times"}
 }
 
 // answer reads a response: a calendar, or where it redirects.
@@ -171,7 +171,7 @@ func answer(u *url.URL, res *http.Response, had calendar.Version) (*url.URL, cal
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		to, err := u.Parse(res.Header.Get("Location"))
 		if err != nil {
-			return nil, calendar.Text{}, &app.Error{Text: host + " redirects to no address"}
+			return nil, calendar.Text{}, &app.Error{Text: host + " redirects without an address"}
 		}
 		return to, calendar.Text{}, nil
 	case http.StatusNotFound, http.StatusGone:
@@ -180,22 +180,24 @@ func answer(u *url.URL, res *http.Response, had calendar.Version) (*url.URL, cal
 		}
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return nil, calendar.Text{}, &app.Error{
-			Kind: provider.Forbidden, Text: host + " doesn't give this calendar to everyone", Hint: "use the secret or published ICS address of the calendar",
+			Kind: provider.Forbidden, Text: host + " doesn't make this calendar public", Hint: "use the secret or published ICS " +
+				"address of the calendar",
 		}
 	default:
 		return nil, calendar.Text{}, &app.Error{Text: fmt.Sprintf("%s answered %d %s", host, res.StatusCode, http.StatusText(res.StatusCode))}
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, calendar.MaxBytes+1))
 	if err != nil {
-		return nil, calendar.Text{}, &app.Error{Text: "the calendar of " + host + " came only in part", Err: err}
+		return nil, calendar.Text{}, &app.Error{Text: "the calendar of " + host + " arrived incomplete", Err: err}
 	}
 	if length := res.ContentLength; length >= 0 && length < calendar.MaxBytes && int64(len(body)) != length {
-		return nil, calendar.Text{}, &app.Error{Text: "the calendar of " + host + " came only in part"}
+		return nil, calendar.Text{}, &app.Error{Text: "the calendar of " + host + " arrived incomplete"}
 	}
 	text := calendar.Text{Body: body, Version: calendar.Version{ETag: header(res, "ETag"), Modified: header(res, "Last-Modified")}}
 	if page := bytes.TrimSpace(body); len(page) > 0 && page[0] == '<' {
 		return nil, calendar.Text{}, &app.Error{
-			Text: host + " answered with a page, not with a calendar", Hint: "use the secret or published ICS address of the calendar", Err: calendar.ErrNotCalendar,
+			Text: host + " returned a web page instead of a calendar", Hint: "use the secret or published ICS address of the " +
+				"calendar", Err: calendar.ErrNotCalendar,
 		}
 	}
 	return nil, text, nil

@@ -121,7 +121,7 @@ func TestRedirectsLeadNowhereInside(t *testing.T) {
 		}
 	}
 	to = "/begin"
-	if _, err := r.Read(t.Context(), "https://c.example/begin", calendar.Version{}); err == nil || !strings.Contains(err.Error(), "again and again") {
+	if _, err := r.Read(t.Context(), "https://c.example/begin", calendar.Version{}); err == nil || !strings.Contains(err.Error(), "too many times") {
 		t.Error(err)
 	}
 }
@@ -135,13 +135,13 @@ func TestErrors(t *testing.T) {
 		want   string
 	}{
 		{"not found", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, provider.NotFound, "has no calendar"},
-		{"private", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, provider.Forbidden, "to everyone"},
+		{"private", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, provider.Forbidden, "this calendar public"},
 		{"broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }, nil, "answered 502 Bad Gateway"},
-		{"a form", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(" <html>Sign in</html>")) }, calendar.ErrNotCalendar, "a page"},
+		{"a form", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(" <html>Sign in</html>")) }, calendar.ErrNotCalendar, "a web page"},
 		{"cut", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			_, _ = w.Write([]byte(text))
-		}, nil, "only in part"},
+		}, nil, "incomplete"},
 	} {
 		r, _, _ := reader(test.answer)
 		_, err := r.Read(t.Context(), "https://c.example/s3cret?s3cret", calendar.Version{})

@@ -247,9 +247,9 @@ func (p *Programs) begin(ctx context.Context, ref app.RecordingRef) (*store.Comm
 		case j.Failure != "" && p.q.opt.OnFailure == nil:
 			return tx.DeleteCommandJob(j.Account, j.ID)
 		case j.Failure == "" && p.q.opt.Command == nil:
-			return p.end(tx, &r, j, "on_download is not configured any more")
+			return p.end(tx, &r, j, "on_download is no longer configured")
 		case j.Tries >= ProgramTries:
-			return p.end(tx, &r, j, fmt.Sprintf("Greenroom ended while it ran, the last of %d tries", ProgramTries))
+			return p.end(tx, &r, j, fmt.Sprintf("Greenroom stopped while it was running, and this was the last of %d attempts", ProgramTries))
 		}
 		j.Tries++
 		run = &j
@@ -303,7 +303,7 @@ func (p *Programs) settle(j store.CommandJob, cause error) error {
 // end stores the final failure of a program. After on_download's, on_failure is queued.
 func (p *Programs) end(tx *store.Tx, r *app.Recording, j store.CommandJob, reason string) error {
 	if j.Failure != "" {
-		p.q.opt.Log.Error("on_failure failed in all tries", "recording", j.ID, "about", j.Failure, "err", reason)
+		p.q.opt.Log.Error("on_failure failed every time", "recording", j.ID, "about", j.Failure, "err", reason)
 		return tx.DeleteCommandJob(j.Account, j.ID)
 	}
 	*commandOf(r) = app.DownloadCommand{State: app.CommandFailed, Tries: j.Tries, Reason: reason, EndedAt: p.q.now()}
@@ -395,8 +395,8 @@ func (q *Queue) canRerun(r app.Recording, runs bool) error {
 		}
 	case runs:
 		return &app.Error{
-			Kind: provider.Conflict, Text: fmt.Sprintf("on_download runs on recording %s already", r.ID),
-			Hint: "end it first: greenroom recording skip " + r.ID,
+			Kind: provider.Conflict, Text: fmt.Sprintf("on_download is already running for recording %s", r.ID),
+			Hint: "stop it first: greenroom recording skip " + r.ID,
 		}
 	}
 	return nil

@@ -19,8 +19,8 @@ const (
 
 // The reasons of downloads that have not begun.
 const (
-	reasonOthers  = "others are first"
-	ReasonNoOwner = "it resumes with the next screen or greenroom listen"
+	reasonOthers  = "other downloads are first"
+	ReasonNoOwner = "the next screen or greenroom listen resumes it"
 )
 
 // meter keeps the progress and the rate of a download.

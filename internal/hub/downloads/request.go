@@ -169,7 +169,7 @@ func (q *Queue) canDownload(r app.Recording, req app.DownloadRequest) error {
 		}
 		return &app.Error{
 			Kind: provider.NotReady, Text: fmt.Sprintf("recording %s is still %s", r.ID, doing),
-			Hint: "ask again later, or with --wait",
+			Hint: "try again later, or use --wait",
 		}
 	}
 	return nil

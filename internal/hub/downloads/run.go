@@ -134,7 +134,7 @@ func (q *Queue) failed(ref app.RecordingRef, d *download, cause error) (next tim
 	e, now := app.AsError(cause), q.opt.Clock.Now()
 	if !stopped && e.Kind == provider.NotFound {
 		if q.opt.Hub.Gone(ref) {
-			e = &app.Error{Kind: provider.NotFound, Text: "it is gone from the platform: it was deleted there", Err: cause}
+			e = &app.Error{Kind: provider.NotFound, Text: "it was deleted on the platform", Err: cause}
 			gone = true
 		}
 		if q.opt.Context.Err() != nil {
@@ -270,7 +270,7 @@ func (q *Queue) verifyAgain(ctx context.Context, r app.Recording) (kept string, 
 		}
 	}
 	if len(v.Files) == 0 {
-		return "none of its files is known here", nil
+		return "none of its files is known", nil
 	}
 	if ctx.Err() != nil {
 		return "", nil // a reading that was cut short finds nothing

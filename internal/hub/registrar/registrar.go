@@ -267,7 +267,8 @@ func (f *foreignWebhook) Error() string {
 }
 
 func (f *foreignWebhook) hint() string {
-	return fmt.Sprintf("it is left alone; `greenroom tunnel register %s --replace` replaces it, and its receiver gets no more webhooks", f.account)
+	return fmt.Sprintf("it was not changed; `greenroom tunnel register %s --replace` replaces it, and its receiver then gets no more "+
+		"webhooks", f.account)
 }
 
 // Is makes the error a conflict.

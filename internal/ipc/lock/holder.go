@@ -28,7 +28,7 @@ const recordSize = 1024
 // String describes the holder.
 func (h Holder) String() string {
 	if h.PID == 0 {
-		return "it doesn't say who it is"
+		return "an unknown process"
 	}
 	return fmt.Sprintf("process %d, version %s, since %s", h.PID, h.Version, h.Since.Local().Format(time.DateTime))
 }

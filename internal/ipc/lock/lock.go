@@ -27,7 +27,7 @@ import (
 const FileName = "greenroom.lock"
 
 // ErrHeld says that another holder, in this process or another, has the lock. Errors of [Try] that wrap it tell who.
-var ErrHeld = errors.New("held by another")
+var ErrHeld = errors.New("held by another process")
 
 // Lock is a lock that is held. It must be released.
 type Lock struct {
@@ -72,7 +72,7 @@ func check(path string) error {
 		return &private.Error{Text: "the lock " + path + " is not a file", Hint: "remove it"}
 	}
 	if !private.Mine(info) {
-		return &private.Error{Text: "the lock " + path + " belongs to another user", Hint: "remove it, or choose a data folder of yours"}
+		return &private.Error{Text: "the lock " + path + " belongs to another user", Hint: "remove it, or choose your own data folder"}
 	}
 	return nil
 }

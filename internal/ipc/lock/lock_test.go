@@ -220,7 +220,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"pid":1e99}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h := parse(b)
-		if h.PID == 0 && h.String() != "it doesn't say who it is" {
+		if h.PID == 0 && h.String() != "an unknown process" {
 			t.Errorf("%q reads as %s", b, h)
 		}
 	})

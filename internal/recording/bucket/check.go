@@ -23,9 +23,9 @@ const checkTime = 10 * time.Second
 
 // The hints say which rights are missing; where to write them down is in docs/recordings.md.
 const (
-	bucketHint = "give %s the rights to s3:ListBucket on %s and s3:GetObject on what is in it (docs/recordings.md has the policy)"
-	queueHint  = "give %s the rights to sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and " +
-		"sqs:GetQueueAttributes on the queue (docs/recordings.md has the policy)"
+	bucketHint = "allow %s s3:ListBucket on %s and s3:GetObject on its objects (docs/recordings.md has the policy)"
+	queueHint  = "allow %s sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and sqs:GetQueueAttributes on the " +
+		"queue (docs/recordings.md has the policy)"
 )
 
 // Check reports whether an account's bucket and queue can be read; nothing for an account without a bucket. A bucket without
@@ -58,7 +58,7 @@ func (a Account) checkBucket(ctx context.Context) provider.Check {
 	}
 	list, err := api.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &a.Bucket, Prefix: aws.String(prefix(a.Folder)), MaxKeys: aws.Int32(1), EncodingType: "url"})
 	if err != nil {
-		c.Detail = line(fmt.Errorf("%s cannot be listed: %s", a.Bucket, words(err))).Error()
+		c.Detail = line(fmt.Errorf("%s can't be listed: %s", a.Bucket, words(err))).Error()
 		return c
 	}
 	for _, o := range list.Contents {
@@ -67,7 +67,7 @@ func (a Account) checkBucket(ctx context.Context) provider.Check {
 			_, err = api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &a.Bucket, Key: &key})
 		}
 		if err != nil {
-			c.Detail = line(fmt.Errorf("%s can be listed, but what is in it cannot be read: %s", a.Bucket, words(err))).Error()
+			c.Detail = line(fmt.Errorf("%s can be listed, but its objects can't be read: %s", a.Bucket, words(err))).Error()
 			return c
 		}
 	}
@@ -90,11 +90,12 @@ func (a Account) checkQueue(ctx context.Context) provider.Check {
 		types.QueueAttributeNameApproximateNumberOfMessages,
 	}})
 	if err != nil {
-		c.Detail = line(fmt.Errorf("%s cannot be asked: %s", a.Queue, words(err))).Error()
+		c.Detail = line(fmt.Errorf("%s can't be read: %s", a.Queue, words(err))).Error()
 		return c
 	}
 	c.OK, c.Hint = true, ""
-	c.Detail = plain.Text(fmt.Sprintf("%s, about %s messages wait", a.Queue, out.Attributes[string(types.QueueAttributeNameApproximateNumberOfMessages)]))
+	c.Detail = plain.Text(fmt.Sprintf("%s, about %s messages "+
+		"waiting", a.Queue, out.Attributes[string(types.QueueAttributeNameApproximateNumberOfMessages)]))
 	return c
 }
 
@@ -112,7 +113,7 @@ func words(err error) string {
 	case errors.As(err, &network):
 		return network.Error()
 	case errors.Is(err, context.DeadlineExceeded):
-		return "there was no answer in time"
+		return "no answer in time"
 	}
 	return err.Error()
 }

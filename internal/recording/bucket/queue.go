@@ -305,7 +305,7 @@ func (q *Queue) remove(ctx context.Context, batch []*received) error {
 		err = fmt.Errorf("%s: %s", aws.ToString(out.Failed[0].Code), aws.ToString(out.Failed[0].Message))
 	}
 	if err != nil {
-		return fmt.Errorf("messages that were handled cannot be deleted, and come again: %s", words(err))
+		return fmt.Errorf("handled messages can't be deleted, so they arrive again: %s", words(err))
 	}
 	return nil
 }
@@ -378,12 +378,13 @@ func (q *Queue) account(batch []*received, fault error) {
 func reasonOf(r *received) string {
 	switch {
 	case r.foreign:
-		return fmt.Sprintf("a message in the queue is not ours and stays there: %v (give Greenroom a queue of its own, or configure that bucket)", r.err)
+		return fmt.Sprintf("a message in the queue isn't for Greenroom and stays there: %v (give Greenroom its own queue, or "+
+			"configure that bucket)", r.err)
 	case errors.Is(r.err, ErrUnreadable):
 		return fmt.Sprintf("a message in the queue cannot be read and stays there, received %d times: %v "+
 			"(a redrive policy of the queue puts such messages aside)", r.times(), r.err)
 	}
-	return fmt.Sprintf("a message could not be handled and comes again, received %d times: %v", r.times(), r.err)
+	return fmt.Sprintf("a message could not be handled and will arrive again, received %d times: %v", r.times(), r.err)
 }
 
 // tell makes the reason the status's; empty means that all is well.

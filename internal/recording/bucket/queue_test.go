@@ -223,7 +223,7 @@ func TestQueueKeepsWhatIsRefused(t *testing.T) {
 	r.handles(no, "bad")
 	r.handles(nil, "c")
 	r.hears("delete r0 r2", received10)
-	r.reason("a message could not be handled and comes again, received 3 times: no ␛[31mspace")
+	r.reason("a message could not be handled and will arrive again, received 3 times: no ␛[31mspace")
 	r.answers <- []string{put("ours", "bad")}
 	r.handles(no, "bad")
 	r.hears(received10)
@@ -250,7 +250,7 @@ func TestQueueReadsOnPastWhatIsNotOurs(t *testing.T) {
 	r.handles(nil, "a", "b")
 	// They were received three times.
 	r.hears("delete r1", "hide r0 for 240 r2 for 240 r3 for 240", received10)
-	r.reason("a message in the queue is not ours and stays there: it is about the bucket theirs (give Greenroom a queue of its own")
+	r.reason("a message in the queue isn't for Greenroom and stays there: it is about the bucket theirs (give Greenroom its own queue")
 	for range 3 {
 		r.answers <- slices.Repeat([]string{put("theirs", "x")}, 10)
 		r.hears("hide r0 for 240 r1 for 240 r2 for 240 r3 for 240 r4 for 240 r5 for 240 r6 for 240 r7 for 240 r8 for 240 r9 for 240", received10)
@@ -271,8 +271,8 @@ func TestQueueShowsAnOutageOverForeignMessages(t *testing.T) {
 	r.hears(received10)
 	r.handles(nil, "a")
 	r.hears("delete r1", "hide r0 for 240", received10)
-	r.reason("messages that were handled cannot be deleted")
-	r.reason("; a message in the queue is not ours")
+	r.reason("handled messages can't be deleted")
+	r.reason("; a message in the queue isn't for Greenroom")
 	r.answers <- errors.New("no such queue")
 	r.quiet(500 * time.Millisecond)
 	r.reason("the queue cannot be read")
@@ -329,7 +329,7 @@ func TestQueueSaysWhatFails(t *testing.T) {
 	r.hears(received10)
 	r.handles(nil, "a")
 	r.hears("delete r0", received10)
-	r.reason("cannot be deleted, and come again: InternalError: no (check the credentials' right")
+	r.reason("can't be deleted, so they arrive again: InternalError: no (check the credentials' right")
 	r.answers <- errors.New("AccessDenied")
 	for i := range 12 {
 		r.answers <- errors.New("AccessDenied")

@@ -82,7 +82,7 @@ func (w *Watcher) sweep(ctx context.Context, s *sweepOf, tell recording.FoundHan
 			report(a.Name, SweepReader, err)
 		}
 		if err != nil {
-			w.o.Log.Warn("a bucket could not be looked through", "bucket", first.Bucket, "err", err)
+			w.o.Log.Warn("a bucket could not be searched", "bucket", first.Bucket, "err", err)
 		}
 	}()
 	api, err := source.NewS3Client(ctx, first.Access)
@@ -102,7 +102,7 @@ func (w *Watcher) sweep(ctx context.Context, s *sweepOf, tell recording.FoundHan
 		return len(batch) < sweepBatch || flush()
 	})
 	if err != nil {
-		return line(fmt.Errorf("%s (it takes the right to s3:ListBucket, see docs/recordings.md)", words(err)))
+		return line(fmt.Errorf("%s (this needs s3:ListBucket, see docs/recordings.md)", words(err)))
 	}
 	if refused == nil {
 		flush()

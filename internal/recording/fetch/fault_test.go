@@ -340,9 +340,9 @@ func TestWhatCannotBeMendedFails(t *testing.T) {
 		{"redirects in a circle", location("/file?signature=geheim"), recording.ErrOdd, "5 redirects"},
 		{"a redirect to a file", location("file:///etc/passwd"), recording.ErrRefusedAddress, "not https"},
 		{"a redirect with a password", location("https://user:geheim@127.0.0.1/"), recording.ErrRefusedAddress, ""},
-		{"a redirect to nowhere", location(""), recording.ErrOdd, "nowhere"},
+		{"a redirect without an address", location(""), recording.ErrOdd, "without an address"},
 		{"a redirect to http elsewhere", location("http://93.184.216.34/"), recording.ErrRefusedAddress, "not https"},
-		{"a redirect that is no link", location("http://[geheim"), recording.ErrOdd, "nowhere"},
+		{"a redirect that is no link", location("http://[geheim"), recording.ErrOdd, "without an address"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := serve(t, nil)
@@ -448,7 +448,7 @@ func TestPatienceEndsWithTheLastError(t *testing.T) {
 	d, clock := hurried(t)
 	begun := clock.Now()
 	_, err := drive(t.Context(), d, clock, task)
-	if err == nil || !strings.Contains(err.Error(), "nothing has come for 10m") || !strings.Contains(err.Error(), "502") {
+	if err == nil || !strings.Contains(err.Error(), "nothing has arrived for 10m") || !strings.Contains(err.Error(), "502") {
 		t.Error(err)
 	}
 	if spent := clock.Since(begun); spent < DefaultPatience || spent > 2*DefaultPatience {

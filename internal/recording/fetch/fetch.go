@@ -55,7 +55,7 @@ func (r *restart) Unwrap() error { return r.err }
 type misread struct{ chunks int }
 
 func (m *misread) Error() string {
-	return fmt.Sprintf("the disk gave other bytes back than were written, in %d pieces of the file", m.chunks)
+	return fmt.Sprintf("the disk returned different bytes than were written, in %d pieces of the file", m.chunks)
 }
 
 // queue waits for the task's turn.
@@ -221,14 +221,14 @@ func (f *fetch) resume(ctx context.Context, id recording.Identity) (*chunks, err
 	p, why := f.progress, ""
 	switch {
 	case p.Chunk == 0 && size > 0 && p.Identity != (recording.Identity{}) && (id.NoRanges || id.Size < 0):
-		why = "the source does not serve parts of the file, so the download cannot resume"
+		why = "the source doesn't support range requests, so the download can't resume"
 	case p.Part == "" || p.Chunk == 0:
 	case !p.Identity.Same(id):
 		why = "the file has changed at its source"
 	case id.NoRanges || id.Size < 0 || f.whole:
-		why = "the source serves no parts of files any more"
+		why = "the source no longer supports range requests"
 	case size != id.Size || !p.fits(id.Size):
-		why = "the part file is gone or is another one"
+		why = "the part file was deleted or replaced"
 	default:
 		have := newChunks(id.Size, p.Chunk)
 		if err := have.recall(ctx, p, f.part); err != nil {

@@ -9,13 +9,13 @@ import (
 // Errors of [Downloader.Fetch], wrapped.
 var (
 	// ErrBusy means that this process or another one is downloading the same task.
-	ErrBusy = errors.New("the file is being fetched already")
+	ErrBusy = errors.New("the file is already being downloaded")
 	// ErrName means that the name can't be that of a file inside the target folder on every system.
-	ErrName = errors.New("the name cannot be used for a file")
+	ErrName = errors.New("the name can't be used for a file")
 	// ErrChecksum means that the bytes that arrived differ from the source's, twice in a row.
 	ErrChecksum = errors.New("the checksum differs from the source's")
 	// ErrDisk means that the local disk refuses: the target folder can't be made or written to, or something is in its way.
-	ErrDisk = errors.New("the disk refuses")
+	ErrDisk = errors.New("the disk reports an error")
 	// ErrDiscarded is the cause with which [Downloader.Discard] ends a task that is being downloaded.
 	ErrDiscarded = errors.New("the download was cancelled")
 )

@@ -31,7 +31,7 @@ func (f *fetch) finish(ctx context.Context, id recording.Identity) (File, error)
 		return File{}, err
 	}
 	if id.Size >= 0 && size != id.Size {
-		return File{}, &restart{"the part file has another size than the file", io.ErrUnexpectedEOF}
+		return File{}, &restart{"the part file has the wrong size", io.ErrUnexpectedEOF}
 	}
 	f.meter.begin(size, size)
 	f.meter.state(recording.Verifying, "")

@@ -59,7 +59,7 @@ func (r *repeats) after(ctx context.Context, err error) error {
 	}
 	f := r.f
 	if idle := f.meter.idle(); idle >= f.d.opt.Patience {
-		return fmt.Errorf("nothing has come for %s: %w", idle.Round(time.Second), err)
+		return fmt.Errorf("nothing has arrived for %s: %w", idle.Round(time.Second), err)
 	}
 	wait := r.waits.NextBackOff()
 	var t *recording.Temporary

@@ -202,7 +202,7 @@ func TestADiskThatForgetsFailsTheDownload(t *testing.T) {
 			return bytes.NewReader(make([]byte, 200)).ReadAt(b, off)
 		}
 		_, err := d.Fetch(t.Context(), recording.Task{Key: "x", Source: w.source(), Journal: &memory{}, Dir: dir, Name: "one.mp4"})
-		if !errors.Is(err, ErrDisk) || !strings.Contains(err.Error(), "other bytes back than were written") {
+		if !errors.Is(err, ErrDisk) || !strings.Contains(err.Error(), "different bytes than were written") {
 			t.Error(err)
 		}
 		if err := wholeOrNothing(dir, data, err); err != nil {

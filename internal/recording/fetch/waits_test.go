@@ -64,7 +64,7 @@ func TestTheNextChunkIsAskedForInTime(t *testing.T) {
 	}
 	clock.Advance(time.Second)
 	if w.soon(0, 10, time.Hour, begun) {
-		t.Error("nothing has come")
+		t.Error("nothing has arrived")
 	}
 	for _, test := range []struct {
 		rest int64

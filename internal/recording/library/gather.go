@@ -43,7 +43,7 @@ func (l *Library) gather(j recording.Job, files []file, folder string, got []fet
 		}
 	}
 	if j.AudioOnly && folder == "" && got[0].media.Video {
-		note("", "audio and video are in one file: the video came too")
+		note("", "audio and video are in one file, so the video was downloaded too")
 	}
 	out.Note = plain.Text(strings.Join(notes, "; "))
 	out.Path = got[0].Path

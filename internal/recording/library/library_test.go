@@ -458,7 +458,7 @@ func TestTheVideoOfAMixedFileDoesNotComeSilently(t *testing.T) {
 		j := b.job(cloud(cloudKey))
 		j.AudioOnly = true
 		got, err := b.library.Fetch(t.Context(), j)
-		if err != nil || strings.Contains(got.Note, "the video came too") != mixed {
+		if err != nil || strings.Contains(got.Note, "the video was downloaded too") != mixed {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}

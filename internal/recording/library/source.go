@@ -66,7 +66,7 @@ func (l *Library) source(_ context.Context, r app.Recording, f file) (recording.
 	switch len(ways) {
 	case 0:
 		return nil, &app.Error{
-			Kind: provider.Unsupported, Text: fmt.Sprintf("nothing gives out the files of recording %s", r.ID),
+			Kind: provider.Unsupported, Text: fmt.Sprintf("there is no source for the files of recording %s", r.ID),
 			Hint: fmt.Sprintf("set the bucket of the account %s, if that is where they are", r.Account),
 		}
 	case 1:
@@ -159,17 +159,17 @@ func (l *Library) explain(r app.Recording, err error) error {
 	case errors.Is(err, recording.ErrNotYet):
 		e.Kind, e.Hint = provider.NotReady, "Greenroom looks for it again later"
 	case errors.Is(err, recording.ErrGone):
-		e.Kind, e.Hint = provider.NotFound, "the platform, or the bucket, does not have it any more"
+		e.Kind, e.Hint = provider.NotFound, "it is no longer on the platform or in the bucket"
 	case errors.Is(err, recording.ErrDenied):
 		e.Kind, e.Hint = provider.Forbidden, l.access(r)
 	case errors.Is(err, recording.ErrRefusedAddress):
-		e.Kind, e.Hint = provider.Forbidden, "links into a private network are followed for accounts whose api_url is in one"
+		e.Kind, e.Hint = provider.Forbidden, "links into a private network are followed only for accounts with an api_url in one"
 	case errors.Is(err, fetch.ErrBusy):
-		e.Kind, e.Hint = app.Busy, "another program is fetching it into the same folder"
+		e.Kind, e.Hint = app.Busy, "another program is downloading it into the same folder"
 	case errors.Is(err, fetch.ErrName):
 		e.Kind, e.Hint = provider.Invalid, "change the template under [download]"
 	case errors.Is(err, fetch.ErrDisk):
-		e.Kind, e.Hint = provider.Conflict, "make the folder one that can be written to, or choose another: --to, or folder under [download]"
+		e.Kind, e.Hint = provider.Conflict, "make the folder writable, or choose another with --to or with folder under [download]"
 	case errors.Is(err, media.ErrDamaged):
 		e.Kind, e.Hint = provider.Conflict, "the platform's own copy may be damaged: play it there, then try again"
 	case errors.Is(err, fetch.ErrChecksum), errors.Is(err, recording.ErrChanged):
@@ -187,7 +187,7 @@ func (l *Library) explain(r app.Recording, err error) error {
 // access says what may be done when reading is refused.
 func (l *Library) access(r app.Recording) string {
 	if b := l.buckets[r.Account]; b != nil {
-		return fmt.Sprintf("let %s read the bucket %s: s3:GetObject and s3:ListBucket", b.access, b.name)
+		return fmt.Sprintf("allow %s to read the bucket %s: s3:GetObject and s3:ListBucket", b.access, b.name)
 	}
 	return "check the account with `greenroom doctor`"
 }

@@ -33,15 +33,15 @@ func (l *Library) Verify(ctx context.Context, r app.Recording, f app.DownloadedF
 	case now.Size != f.Size:
 		found(app.FileChanged, fmt.Sprintf("%d bytes, not %d", now.Size, f.Size))
 	case now.SHA256 != f.SHA256:
-		found(app.FileChanged, "other content of the same size")
+		found(app.FileChanged, "same size but different content")
 	case f.Compared || f.Name == "" || len(now.Holes) == 0:
 	default:
 		filled, err := l.filled(ctx, r, f, now.Holes)
 		switch {
 		case err != nil:
-			found(app.FileSuspect, zeros(now.Holes)+", where a part may never have come; the source can't be asked: "+err.Error())
+			found(app.FileSuspect, zeros(now.Holes)+", possibly a missing part; the source can't be checked: "+err.Error())
 		case filled:
-			found(app.FileBroken, zeros(now.Holes)+" never came: the source has other bytes there")
+			found(app.FileBroken, zeros(now.Holes)+", but the source has different data there")
 		default:
 			f.Compared = true // so it is at the source
 		}
@@ -78,7 +78,7 @@ func (l *Library) filled(ctx context.Context, r app.Recording, f app.DownloadedF
 		}
 		return full, err
 	}
-	return false, errors.New("the recording has no such file any more")
+	return false, errors.New("the recording no longer has this file")
 }
 
 // zeros names holes in words.
@@ -87,7 +87,7 @@ func zeros(holes []recording.Hole) string {
 	for _, h := range holes {
 		total += h.Len
 	}
-	text := fmt.Sprintf("%s of zeros from byte %d on", humanize.IBytes(uint64(total)), holes[0].Off)
+	text := fmt.Sprintf("%s of zeros from byte %d", humanize.IBytes(uint64(total)), holes[0].Off)
 	if len(holes) > 1 {
 		text = fmt.Sprintf("%s of zeros in %d places, the first at byte %d", humanize.IBytes(uint64(total)), len(holes), holes[0].Off)
 	}

@@ -68,14 +68,14 @@ func checkMatroska(w *window, report *Report) error {
 		return err
 	}
 	if len(s.kinds) == 0 {
-		return damage("the file says nothing of its tracks: its beginning is missing")
+		return damage("the file doesn't describe its tracks: its beginning is missing")
 	}
 	for track := range s.kinds {
 		if s.blocks[track] > 0 {
 			return nil
 		}
 	}
-	return damage("the file holds no media: none of its %d tracks has a block", len(s.kinds))
+	return damage("the file has no media: none of its %d tracks has a block", len(s.kinds))
 }
 
 // fill writes the facts of the segment into the report.
@@ -101,7 +101,7 @@ func (s *segment) walk(report *Report) error {
 		e, err := s.element(off, s.w.size)
 		if err != nil {
 			if whole && s.w.ctx.Err() == nil && !s.begins(off) {
-				report.note("what follows byte %d is no media", off)
+				report.note("the data after byte %d is not media", off)
 				return nil
 			}
 			return err

@@ -53,7 +53,7 @@ func TestMatroska(t *testing.T) {
 		{"live, clusters of unknown size", join(ebmlHeader, elOpen(rawSegment, oneTrack, elOpen(rawCluster, rawTime, simpleBlock), elOpen(rawCluster, simpleBlock), el(rawTags, []byte{}))), sound, ""},
 		{"a cluster of unknown size in a known segment", join(ebmlHeader, el(rawSegment, oneTrack, elOpen(rawCluster, rawTime, simpleBlock))), sound, ""},
 		{"two recordings in one file", join(ebmlHeader, elOpen(rawSegment, oneTrack, elOpen(rawCluster, rawTime, simpleBlock)), ebmlHeader, el(rawSegment, oneTrack, el(rawCluster, simpleBlock))), sound, ""},
-		{"what follows is no media", join(kept, make([]byte, 100)), func() Report { r := both; r.Note = "what follows byte 1984 is no media"; return r }(), ""},
+		{"what follows is no media", join(kept, make([]byte, 100)), func() Report { r := both; r.Note = "the data after byte 1984 is not media"; return r }(), ""},
 		{"no audio", knownFile(t, webm, tracks{Entries: twoTracks.Entries[:1]}, twoClusters), Report{Container: webm, Video: true, Duration: length, Note: "no audio"}, ""},
 		{"audio track without blocks", knownFile(t, webm, twoTracks, []cluster{{Blocks: []ebml.Block{block(1, 0, 9)}}}), Report{Container: webm, Video: true, Duration: length, Note: "no audio"}, ""},
 		{"audio blocks with nothing in them", join(ebmlHeader, el(rawSegment, oneTrack, el(rawCluster, el([]byte{0xa3}, []byte{0x81, 0, 0, 0})))), Report{Container: webm}, "none of its 1 tracks has a block"},

@@ -142,7 +142,7 @@ func check(ctx context.Context, r io.ReaderAt, size int64, name string) (Report,
 }
 
 func misnamed(ext, container string) string {
-	return fmt.Sprintf("named %s, but a file of the kind %s", ext, container)
+	return fmt.Sprintf("named %s, but the content is %s", ext, container)
 }
 
 // extensionOf is the usual extension of what was found. Players open an MP4 under any name, and its tracks alone don't say which
@@ -176,10 +176,10 @@ func (r Report) Rename(name string) (string, Report) {
 // unchecked is the verdict about a file that is no container of ours.
 func unchecked(ext string, found Format, report *Report) error {
 	if promised := containerOf(ext); promised != "" {
-		return damage("the file is named %s and is none: it %s", ext, found.looks())
+		return damage("the file is named %s but isn't one: it %s", ext, found.looks())
 	}
 	if found.Markup && ext != ".xml" && ext != ".html" && ext != ".htm" {
-		return damage("the file is no recording: it %s", found.looks())
+		return damage("the file is not a recording: it %s", found.looks())
 	}
 	report.note("not checked: it %s", found.looks())
 	return nil

@@ -89,7 +89,7 @@ func checkMP4(w *window, report *Report) error {
 		samples += t.samples
 	}
 	if samples == 0 {
-		return damage("the file holds no media: none of its %d tracks has a sample", len(m.tracks))
+		return damage("the file has no media: none of its %d tracks has a sample", len(m.tracks))
 	}
 	m.fill(report)
 	return nil
@@ -107,7 +107,7 @@ func (m *movie) walk(report *Report) error {
 			if !m.index || m.fragmented {
 				return damage("the file is garbled or incomplete from byte %d on: no box begins there", off)
 			}
-			report.note("what follows byte %d is no media", off)
+			report.note("the data after byte %d is not media", off)
 			return nil
 		}
 		switch b.kind {

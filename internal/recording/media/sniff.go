@@ -77,9 +77,9 @@ func (f Format) looks() string {
 	case f.Text:
 		return "begins like text"
 	case f.Extension != "":
-		return "begins like " + f.Extension + ", whose structure doesn't show whether it is whole"
+		return "begins like " + f.Extension + ", which doesn't show whether it is complete"
 	}
-	return "has none of the containers MP4, WebM and Matroska"
+	return "is not MP4, WebM or Matroska"
 }
 
 // containerOf is the container that an extension promises, empty for those that promise none of ours.

@@ -55,7 +55,7 @@ func (a BucketAccess) GoString() string { return a.String() }
 
 // ErrCredentials means that AWS gave no credentials to this machine: there are none, they have expired, or the role may not be
 // assumed.
-var ErrCredentials = errors.New("there are no AWS credentials that can be used")
+var ErrCredentials = errors.New("there are no usable AWS credentials")
 
 // marked distinguishes failures to get credentials from failures of the calls that need them.
 type marked struct{ aws.CredentialsProvider }
@@ -78,7 +78,7 @@ func NewAWS(ctx context.Context, a BucketAccess) (aws.Config, error) {
 		return aws.Config{}, errors.New("aws: there is no region")
 	}
 	if (a.AccessKey == "") != (a.SecretKey == "") {
-		return aws.Config{}, errors.New("aws: an access key needs its secret key, and the other way round")
+		return aws.Config{}, errors.New("aws: set both the access key and its secret key")
 	}
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = idleConnections

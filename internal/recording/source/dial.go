@@ -112,7 +112,7 @@ func (t *Transport) admits(u *url.URL) error {
 	case u.Scheme != "https" && (u.Scheme != "http" || !t.private):
 		return fmt.Errorf("%w: it is not https", recording.ErrRefusedAddress)
 	case u.Host == "" || u.User != nil || u.Opaque != "":
-		return fmt.Errorf("%w: it is no link", recording.ErrRefusedAddress)
+		return fmt.Errorf("%w: it is not a link", recording.ErrRefusedAddress)
 	}
 	return nil
 }

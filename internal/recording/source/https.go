@@ -133,7 +133,7 @@ func (s *HTTP) get(ctx context.Context, h http.Header) (*http.Response, error) {
 			return resp, nil
 		case status == http.StatusPreconditionFailed:
 			resp.Body.Close()
-			return nil, fmt.Errorf("%w: it is not the one of the ETag any more", recording.ErrChanged)
+			return nil, fmt.Errorf("%w: its ETag has changed", recording.ErrChanged)
 		case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
 			defer resp.Body.Close()
 			return nil, &recording.Temporary{
@@ -157,7 +157,7 @@ func (s *HTTP) get(ctx context.Context, h http.Header) (*http.Response, error) {
 func (s *HTTP) follow(ctx context.Context, link string, h http.Header) (*http.Response, error) {
 	at, err := url.Parse(link)
 	if err != nil {
-		return nil, fmt.Errorf("%w: it is no link", recording.ErrRefusedAddress)
+		return nil, fmt.Errorf("%w: it is not a link", recording.ErrRefusedAddress)
 	}
 	for range redirectsMost {
 		r := (&http.Request{Method: http.MethodGet, URL: at, Host: at.Host, Header: h.Clone()}).WithContext(ctx)
@@ -176,7 +176,7 @@ func (s *HTTP) follow(ctx context.Context, link string, h http.Header) (*http.Re
 		resp.Body.Close()
 		next, err := at.Parse(resp.Header.Get("Location"))
 		if err != nil || resp.Header.Get("Location") == "" {
-			return nil, fmt.Errorf("%w: a redirect to nowhere", recording.ErrOdd)
+			return nil, fmt.Errorf("%w: a redirect without an address", recording.ErrOdd)
 		}
 		if at.Scheme == "https" && next.Scheme != "https" {
 			return nil, fmt.Errorf("%w: it is redirected away from https", recording.ErrRefusedAddress)

@@ -148,7 +148,7 @@ func (s *S3) answers(out *s3.GetObjectOutput, id recording.Identity, off, n int6
 			got.Size = -1
 		}
 		if ranged != "" {
-			return fmt.Errorf("%w: a part instead of the whole", recording.ErrOdd)
+			return fmt.Errorf("%w: a part instead of the whole file", recording.ErrOdd)
 		}
 		if !id.Same(got) {
 			return fmt.Errorf("%w: another length or ETag", recording.ErrChanged)

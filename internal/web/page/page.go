@@ -219,7 +219,7 @@ func (h *Handler) readEntry(w http.ResponseWriter, r *http.Request) (e entry, st
 		return e, http.StatusBadRequest, "the request is too large"
 	}
 	if err := json.Unmarshal(raw, &e); err != nil {
-		return e, http.StatusBadRequest, "the request is no JSON object of a guest"
+		return e, http.StatusBadRequest, "the request is not a guest's JSON object"
 	}
 	return e, 0, ""
 }
@@ -279,13 +279,13 @@ func (h *Handler) fail(w http.ResponseWriter, err error) {
 	ours := app.AsError(err)
 	switch ours.Kind {
 	case provider.NotFound:
-		text = "The meeting is not there any more. Ask the host."
+		text = "The meeting no longer exists. Ask the host."
 	case provider.Invalid:
 		status, text = http.StatusBadRequest, sentence(ours)
 	case provider.Forbidden:
 		status, text = http.StatusForbidden, sentence(ours)
 	case provider.RateLimited:
-		status, text = http.StatusTooManyRequests, "Too many guests are coming in. Try again in a minute."
+		status, text = http.StatusTooManyRequests, "Too many guests are joining. Try again in a minute."
 		w.Header().Set("Retry-After", "60")
 	}
 	var platform *provider.Error
@@ -311,7 +311,7 @@ func capital(s string) string { return strings.ToUpper(s[:min(1, len(s))]) + s[m
 
 func (h *Handler) tooMany(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", strconv.Itoa(int(window/time.Second)))
-	h.refuse(w, http.StatusTooManyRequests, "Too many tries. Wait some minutes.")
+	h.refuse(w, http.StatusTooManyRequests, "Too many attempts. Wait a few minutes.")
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, status int, text string) {
