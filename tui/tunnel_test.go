@@ -91,7 +91,7 @@ func TestAForeignWebhookIsReplacedOnDemand(t *testing.T) {
 		change(p, func(s *app.Status) { s.Accounts[0].Registration.State = app.WebhookRegistered })
 		p.sees("✓ registered with the platform").misses("Take over")
 		p.does("webhook.register").sees("The platform of daily posts to the tunnel")
-		p.moves("down").does("webhook.register").sees("The platform can't do this by API: paste it in Whereby's dashboard")
+		p.moves("down").does("webhook.register").sees("No API for this: paste it in Whereby's dashboard")
 		if got := p.backend.Registered; len(got) != 2 || !got[0].Replace || got[1].Replace || got[0].Account != "daily" {
 			t.Errorf("%+v", got)
 		}

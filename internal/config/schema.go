@@ -32,9 +32,9 @@ var rows = []row{
 	{key: "body_limit", read: size(func(r *reader) *int64 { return &r.cfg.BodyLimit }, 1<<20, 1<<10, 25<<20)},
 	{key: "retention.size", read: size(func(r *reader) *int64 { return &r.cfg.Retention.Bytes }, 2<<30, 1<<20, 1<<50)},
 	{key: "retention.age", read: span(func(r *reader) *time.Duration { return &r.cfg.Retention.Age }, "30d", time.Hour, forever,
-		"isn't an age of an hour or more", `write it like "30d" or "12h"`)},
+		"isn't an age of at least an hour", `write it like "30d" or "12h"`)},
 	{key: "lead", read: span(func(r *reader) *time.Duration { return &r.cfg.Lead }, "10m", time.Minute, 24*time.Hour,
-		"isn't a time from a minute to a day", `write it like "10m"`)},
+		"isn't a duration from a minute to a day", `write it like "10m"`)},
 	{key: "host_name", read: text(func(r *reader) *string { return &r.cfg.HostName }, "", hostName)},
 	{key: "theme", read: text(func(r *reader) *string { return &r.cfg.Theme }, "auto", oneOf(themes...)), flag: "--theme"},
 	{key: "mouse", read: truth(func(r *reader) *bool { return &r.cfg.Mouse }, true)},
@@ -52,7 +52,7 @@ var rows = []row{
 		`["notify-send", "Greenroom", "A recording failed"]`)},
 	{key: "download.parallel", read: number(func(r *reader) *int { return &r.cfg.Download.Parallel }, 2, 1, 64)},
 	{key: "download.timeout", read: span(func(r *reader) *time.Duration { return &r.cfg.Download.Timeout }, "6h", time.Second, forever,
-		"isn't a time of a second or more", `write it like "6h", or "off"`)},
+		"isn't a duration of at least a second", `write it like "6h", or "off"`)},
 
 	// The variables of accounts are those of the platforms' drivers.
 	{key: "accounts.*.platform"},

@@ -102,7 +102,7 @@ func TestDriver(t *testing.T) {
 		"no URL":           {func(a *provider.Account) { a.APIURL = "" }, provider.Invalid, "LIVEKIT_URL"},
 		"no key":           {func(a *provider.Account) { a.APIKey = "" }, provider.Unauthenticated, "LIVEKIT_API_KEY"},
 		"no secret":        {func(a *provider.Account) { a.APISecret = " " }, provider.Unauthenticated, "LIVEKIT_API_SECRET"},
-		"a signature":      {func(a *provider.Account) { a.WebhookSignature = "simple" }, provider.Invalid, "leave"},
+		"a signature":      {func(a *provider.Account) { a.WebhookSignature = "simple" }, provider.Invalid, "remove"},
 		"no token in it":   {func(a *provider.Account) { a.JoinURL = "https://meet.example/{url}" }, provider.Invalid, "{token}"},
 		"a join page of a": {func(a *provider.Account) { a.JoinURL = "javascript:{token}" }, provider.Invalid, "LIVEKIT_JOIN_URL"},
 	} {
@@ -158,20 +158,20 @@ func TestSignatures(t *testing.T) {
 			r.Header.Set("Authorization", "Bearer "+r.Header.Get("Authorization"))
 		}, provider.Rejected, "Bearer"},
 		"another body":   {func(r *provider.WebhookRequest) { r.Body = append(r.Body, ' ') }, provider.Rejected, "its hash differs"},
-		"another secret": {func(r *provider.WebhookRequest) { *r = sealed(t, body, "another-secret-0123456789-0123456789", nil) }, provider.Rejected, "another secret"},
+		"another secret": {func(r *provider.WebhookRequest) { *r = sealed(t, body, "another-secret-0123456789-0123456789", nil) }, provider.Rejected, "secret differs"},
 		"another key": {func(r *provider.WebhookRequest) {
 			*r = sealed(t, body, "another", func(c jwt.MapClaims) { c["iss"] = "other" })
-		}, provider.Rejected, "another key"},
+		}, provider.Rejected, "a key other than"},
 		"our secret, a key": {func(r *provider.WebhookRequest) {
 			*r = sealed(t, body, apiSecret, func(c jwt.MapClaims) { c["iss"] = "other" })
-		}, provider.Rejected, "another key than devkey"},
+		}, provider.Rejected, "a key other than devkey"},
 		"no expiry": {func(r *provider.WebhookRequest) {
 			*r = sealed(t, body, apiSecret, func(c jwt.MapClaims) { delete(c, "exp") })
 		}, provider.Rejected, "no expiry"},
 		"a guest's join link": {func(r *provider.WebhookRequest) {
 			*r = sealed(t, body, apiSecret, func(c jwt.MapClaims) { delete(c, "sha256") })
 		}, provider.Rejected, "not for a webhook"},
-		"no token": {func(r *provider.WebhookRequest) { r.Header.Set("Authorization", "x") }, provider.Rejected, "no token"},
+		"no token": {func(r *provider.WebhookRequest) { r.Header.Set("Authorization", "x") }, provider.Rejected, "not a token"},
 		"nothing":  {func(r *provider.WebhookRequest) { r.Header.Del("Authorization") }, provider.Rejected, "missing"},
 		"a later secret": {func(r *provider.WebhookRequest) {
 			*r = sealed(t, body, "later", func(c jwt.MapClaims) { c["iss"] = "other" })

@@ -242,7 +242,7 @@ func TestCertificateThatProvesNothing(t *testing.T) {
 	if !errors.Is(err, provider.Unavailable) || errors.Is(err, rest.ErrMaybeDone) || len(clock.Waits()) != 0 {
 		t.Errorf("%v after %v", err, clock.Waits())
 	}
-	if !strings.Contains(provider.HintOf(err), "prove") {
+	if !strings.Contains(provider.HintOf(err), "certificate is not valid") {
 		t.Errorf("hint %q", provider.HintOf(err))
 	}
 }

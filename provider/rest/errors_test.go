@@ -76,7 +76,7 @@ func TestStrangeAnswers(t *testing.T) {
 		{"nothing with 404", reply(404, "", ""), provider.NotFound, "no text", ""},
 		{"an unknown status", reply(499, "", ""), provider.Invalid, "unknown status", ""},
 		{"another type of value", asJSON(200, `{"name":{"x":1}}`), provider.Unavailable, "documentation", ""},
-		{"more than one value", asJSON(200, `{"name":"x"}{"name":"y"}`), provider.Unavailable, "not whole", ""},
+		{"more than one value", asJSON(200, `{"name":"x"}{"name":"y"}`), provider.Unavailable, "incomplete or invalid", ""},
 		{"an error in disguise", asJSON(200, `{"name":"x","error":{"code":1}}`), provider.Invalid, "OK with", ""},
 		{"too much", asJSON(200, `{"name":"`+strings.Repeat("x", 4096)+`"}`), provider.Unavailable, "larger than 4096", ""},
 		{"a redirect", reply(302, "text/plain", "", "Location", "https://elsewhere.example/"), provider.Unavailable, "redirects (Found)", "DAILY_API_URL"},

@@ -174,7 +174,7 @@ func TestWebhookTimeout(t *testing.T) {
 		b.clock.Advance(5 * time.Second)
 		b.settle()
 		last := b.Attempts()
-		if a := last[len(last)-1]; a.Status != 0 || a.Try != try || !strings.Contains(a.Error, "no response within 5s") {
+		if a := last[len(last)-1]; a.Status != 0 || a.Try != try || !strings.Contains(a.Error, "no answer within 5s") {
 			t.Errorf("try %d: %+v", try, a)
 		}
 		if try < 3 {

@@ -66,7 +66,7 @@ func (p *Pane) whyNoRegistration() string {
 	case r == nil:
 		return "A webhook is registered once the tunnel is live"
 	case r.State == app.WebhookByHand:
-		return "The platform can't do this by API: " + words.Safe(r.Hint)
+		return "No API for this: " + words.Safe(r.Hint)
 	}
 	return ""
 }

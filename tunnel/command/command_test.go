@@ -105,7 +105,7 @@ func TestAProgramThatEndsIsStartedAgain(t *testing.T) {
 	o.Each = func() { clock.Advance(time.Second) }
 	for range 3 {
 		o.Until("its end", func(s tunnel.Status) bool {
-			return s.State == tunnel.Degraded && s.URL == "" && strings.Contains(s.Reason, "ended with exit status 3, saying: out of ␛[31mluck; it will be started again")
+			return s.State == tunnel.Degraded && s.URL == "" && strings.Contains(s.Reason, "ended with exit status 3, with the message: out of ␛[31mluck; it will be started again")
 		})
 		o.Until("its URL again", func(s tunnel.Status) bool { return s.State == tunnel.Live })
 	}
@@ -121,7 +121,7 @@ func TestAProgramThatEndsAtOnce(t *testing.T) {
 	o := open(t, "usage", Options{Clock: clock})
 	for range 10 {
 		s := o.Until("its end", func(s tunnel.Status) bool {
-			return s.State == tunnel.Degraded && s.RetryAt.After(clock.Now()) && strings.Contains(s.Reason, "exit status 2, saying: usage")
+			return s.State == tunnel.Degraded && s.RetryAt.After(clock.Now()) && strings.Contains(s.Reason, "exit status 2, with the message: usage")
 		})
 		clock.Advance(s.RetryAt.Sub(clock.Now()))
 	}
@@ -260,11 +260,11 @@ func TestNgrok(t *testing.T) {
 // TestNgrokRefuses shows the fix, and the authtoken nowhere.
 func TestNgrokRefuses(t *testing.T) {
 	for stub, says := range map[string]string{
-		"ngrok refused": "refuses the authtoken: https://dashboard.ngrok.com/get-started/your-authtoken shows the right one (ERR_NGROK_107)",
-		"ngrok unknown": "https://ngrok.com/docs/errors/err_ngrok_9999 explains why",
+		"ngrok refused": "refuses the authtoken: copy the right one from https://dashboard.ngrok.com/get-started/your-authtoken (ERR_NGROK_107)",
+		"ngrok unknown": "see https://ngrok.com/docs/errors/err_ngrok_9999",
 	} {
 		o := open(t, stub, Options{Preset: "ngrok", Authtoken: testToken})
-		o.degraded("ended with exit status 1, saying: ngrok refuses")
+		o.degraded("ended with exit status 1, with the message: ngrok refuses")
 		if !strings.Contains(o.Last.Reason, says) {
 			t.Errorf("%s: %q", stub, o.Last.Reason)
 		}

@@ -136,16 +136,16 @@ func TestFailuresSayWhy(t *testing.T) {
 		kind   probe.Kind
 		says   string
 	}{
-		{name: "no URL", url: "not a url", kind: probe.BadURL, says: "not a URL"},
-		{name: "no host", url: "https://", kind: probe.BadURL, says: "not a URL"},
-		{name: "refused", url: "http://" + closed.Addr().String(), kind: probe.Refused, says: "nothing listens there"},
+		{name: "no URL", url: "not a url", kind: probe.BadURL, says: "not a valid URL"},
+		{name: "no host", url: "https://", kind: probe.BadURL, says: "not a valid URL"},
+		{name: "refused", url: "http://" + closed.Addr().String(), kind: probe.Refused, says: "nothing is listening there"},
 		{name: "unknown name", url: "http://nowhere.invalid", kind: probe.DNS, says: "nowhere.invalid"},
 		{name: "self-signed", url: selfSigned.URL, kind: probe.TLS, says: "certificate of 127.0.0.1 is not valid"},
 		{name: "no TLS", url: strings.Replace(plainHTTP, "http:", "https:", 1), kind: probe.TLS, says: "http://"},
 		{name: "gateway", answer: page(502, "<html><title>Bad Gateway</title>"), kind: probe.Answer, says: "no connection to this machine"},
 		{name: "unknown tunnel", answer: page(404, "<title>Tunnel \x1b[31mnot\x1b[0m found</title>"), kind: probe.Answer, says: "404 with a page “Tunnel ␛[31mnot"},
 		{name: "redirect", answer: http.RedirectHandler("https://login.example/x?secret=1", http.StatusFound).ServeHTTP, kind: probe.Answer, says: "redirects (302) to https://login.example instead"},
-		{name: "warning page", answer: page(200, "<!DOCTYPE html><title> Are you\n sure? </title>"), kind: probe.Answer, says: "answered 200 itself with a page “Are you sure?”"},
+		{name: "warning page", answer: page(200, "<!DOCTYPE html><title> Are you\n sure? </title>"), kind: probe.Answer, says: "itself answered 200 with a page “Are you sure?”"},
 		{name: "page without words", answer: page(200, "<p>"), kind: probe.Answer, says: "with a web page"},
 		{name: "another program", answer: func(http.ResponseWriter, *http.Request) {}, kind: probe.Elsewhere, says: "another program or machine"},
 		{name: "answer spoilt", arrive: true, answer: page(502, ""), kind: probe.Answer, says: "arrived here, but"},

@@ -49,12 +49,12 @@ func TestReasonsSayWhatToDo(t *testing.T) {
 		says string
 	}{
 		{&smithy.GenericAPIError{Code: "AWS.SimpleQueueService.NonExistentQueue"}, "there is no queue gr.fifo at SQS in eu-west-1"},
-		{&smithy.GenericAPIError{Code: "QueueDoesNotExist"}, "make it"},
+		{&smithy.GenericAPIError{Code: "QueueDoesNotExist"}, "create it"},
 		{&smithy.GenericAPIError{Code: "AccessDenied"}, "sqs:DeleteMessage"},
 		{&smithy.GenericAPIError{Code: "ExpiredToken"}, "log in again"},
 		{&smithy.GenericAPIError{Code: "InvalidClientTokenId"}, "check the access key"},
 		{&smithy.GenericAPIError{Code: "Odd", Message: "very\x1b"}, "Odd: very␛"},
-		{context.DeadlineExceeded, "does not answer"},
+		{context.DeadlineExceeded, "doesn't respond"},
 		{errNotFIFO, "is not a FIFO queue"},
 		{errors.New("dial tcp: no route"), "SQS in eu-west-1 can't be reached: dial tcp: no route"},
 	} {

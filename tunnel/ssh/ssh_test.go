@@ -352,7 +352,7 @@ func TestKeysToLogInWith(t *testing.T) {
 	})
 	t.Run("wrong", func(t *testing.T) {
 		r := open(t, Options{Addr: s.addr, URL: "https://a.example", KeyFiles: []string{wrongFile, encryptedFile}}, echo(t)).
-			degraded("refuses the login of ada in: it accepts none of the keys (" + wrongFile + ")")
+			degraded("refuses the login of ada: it accepts none of the keys (" + wrongFile + ")")
 		if !strings.Contains(r, encryptedFile+" is encrypted: add it to an agent with ssh-add") {
 			t.Errorf("%q", r)
 		}
@@ -447,7 +447,7 @@ func TestAServerThatPrintsNoURL(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	o := open(t, Options{Addr: s.addr, RemoteBind: "127.0.0.1:8080", Clock: clock}, echo(t))
 	o.Each = func() { clock.Advance(500 * time.Millisecond) }
-	o.degraded("listens at 127.0.0.1:8080, but printed no public URL")
+	o.degraded("is listening at 127.0.0.1:8080, but printed no public URL")
 }
 
 func TestNoServer(t *testing.T) {
