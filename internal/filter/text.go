@@ -96,20 +96,17 @@ func (t *text) parted(s string) bool {
 	return true
 }
 
-func ascii(s string) bool { return isASCII([]byte(s)) }
+func ascii(s string) bool { return nonASCII([]byte(s)) == len(s) }
 
-func isASCII(s []byte) bool {
-	for ; len(s) >= 8; s = s[8:] {
-		if binary.LittleEndian.Uint64(s)&0x8080808080808080 != 0 {
-			return false
-		}
+// nonASCII returns the index of the first byte beyond ASCII, the length if there is none.
+func nonASCII(s []byte) (at int) {
+	for at+8 <= len(s) && binary.LittleEndian.Uint64(s[at:])&0x8080808080808080 == 0 {
+		at += 8
 	}
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
+	for at < len(s) && s[at] < utf8.RuneSelf {
+		at++
 	}
-	return true
+	return at
 }
 
 // plainWord returns the longest part of ASCII letters and digits, which no encoding as JSON changes.
@@ -152,7 +149,26 @@ func literal(r *syntax.Regexp) (longest string) {
 
 // ContainsFold reports whether b contains the word in any case, with any accents. The word is ASCII in lower case.
 func ContainsFold(b []byte, word string) bool {
-	return containsCase(b, word) || !isASCII(b) && strings.Contains(latin.Fold(string(b)), word)
+	if containsCase(b, word) {
+		return true
+	}
+	// Any other match has a letter beyond ASCII: only what is around these is folded, which takes long.
+	for from := 0; ; {
+		at := from + nonASCII(b[from:])
+		if at == len(b) {
+			return false
+		}
+		end := at // of letters beyond ASCII with less than a word between them
+		for next := at; next < len(b) && next < end+len(word); next = end + nonASCII(b[end:]) {
+			for end = next; end < len(b) && b[end] >= utf8.RuneSelf; {
+				end++
+			}
+		}
+		if strings.Contains(latin.Fold(string(b[max(at-len(word), from):min(end+len(word), len(b))])), word) {
+			return true
+		}
+		from = end
+	}
 }
 
 func containsCase(b []byte, word string) bool {
