@@ -1,0 +1,138 @@
+package hub
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
+)
+
+// A machine has one name towards relays: it is made once, stays over restarts, and asking for it again writes nothing.
+func TestTheNameOfThisMachineStays(t *testing.T) {
+	b := newBench(t)
+	device := func() string {
+		t.Helper()
+		s, err := b.TunnelState(t.Context(), app.TunnelQuery{})
+		if err != nil || s.Device == "" {
+			t.Fatalf("%+v, %v", s, err)
+		}
+		return s.Device
+	}
+	first := device()
+	commits := b.store.Commits()
+	if again := device(); again != first || b.store.Commits() != commits {
+		t.Errorf("%s, then %s; %d commits", first, again, b.store.Commits()-commits)
+	}
+	b.close()
+	b.open()
+	if again := device(); again != first {
+		t.Errorf("after a restart %s, not %s", again, first)
+	}
+}
+
+// A batch that can't be stored is logged and refused; that its sender has left is no news.
+func TestABatchThatCanNotBeStored(t *testing.T) {
+	b, l := logged(t)
+	in := b.relayed(1, "bad", nil)
+	if got := b.batch(in); !got[0].Stored || l.lines("could not be stored") != 0 {
+		t.Errorf("%+v", got)
+	}
+	if err := b.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.batch(b.relayed(2, "bad", nil)); got[0].Stored || got[0].Status < 500 || l.lines("a batch of webhooks could not be stored") != 1 {
+		t.Errorf("%+v", got)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := b.IngestBatch(gone, app.Batch{Requests: []app.Inbound{b.relayed(3, "bad", nil)}}); err == nil || l.lines("could not be stored") != 0 {
+		t.Errorf("of a sender that left: %v", err)
+	}
+}
+
+// A new name of a room is that of all its meetings.
+func TestARenamedRoomRenamesItsMeetings(t *testing.T) {
+	b := newBench(t)
+	b.room("old")
+	for range 3 {
+		b.end(b.start("old").ID)
+		b.clock.Advance(time.Minute)
+	}
+	b.edit(app.RoomPatch{Ref: "old", Name: ptr("new")})
+	all := b.meetings()
+	for _, m := range all {
+		if m.Room != "new" {
+			t.Errorf("%s is a meeting of %s", m.ID, m.Room)
+		}
+	}
+	if len(all) != 3 {
+		t.Errorf("%d meetings", len(all))
+	}
+}
+
+// A report of a tunnel is news only when it is the first one, the last one, or shows something else.
+func TestARenewedReportOfATunnelIsNoNews(t *testing.T) {
+	b := newBench(t)
+	up := live("a", "https://a.example")
+	down, last := up, up
+	down.Status.State, last.Lease = "degraded", 0
+	for _, c := range []struct {
+		name   string
+		report app.TunnelReport
+		news   bool
+	}{{"the first", up, true}, {"renewed", up, false}, {"down", down, true}, {"still down", down, false}, {"up again", up, true}, {"the last", last, true}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		changes, err := b.Subscribe(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.report(c.report)
+		b.bus.publish([]app.Change{{Kind: app.RoomChange}})
+		if got := <-changes; (got.Kind == app.StatusChange) != c.news {
+			t.Errorf("%s: %s", c.name, got.Kind)
+		}
+		cancel()
+	}
+}
+
+// Guests' links carry tokens on platforms that say so, and have a page of ours.
+func TestWhichGuestsLinksCarryTokens(t *testing.T) {
+	b := newBench(t)
+	b.platform.traits.GuestTokens = true
+	if b.tokensForGuests("daily") || b.tokensForGuests("none") {
+		t.Error("without a page of ours")
+	}
+	b.close()
+	b.accounts[0].Provider = pageless{platform: b.platform}
+	b.open()
+	if !b.tokensForGuests("daily") {
+		t.Error("with a page of ours")
+	}
+	b.platform.traits.GuestTokens = false
+	if b.tokensForGuests("daily") {
+		t.Error("on a platform without tokens")
+	}
+}
+
+// A meeting that ended is not compared with its next change.
+func TestCallsForgetMeetingsThatEnded(t *testing.T) {
+	b := newBench(t)
+	c := b.calls
+	m := app.Meeting{ID: "m", Status: app.Live, Platform: provider.Daily}
+	change := func(s app.MeetingStatus) bool {
+		m.Status = s
+		one := m
+		return c.note(app.Change{Kind: app.MeetingChange, Meeting: &one})
+	}
+	if !change(app.Live) || len(c.meetings) != 1 {
+		t.Errorf("%v", c.meetings)
+	}
+	if change(app.Live) {
+		t.Error("the same again is worth a look")
+	}
+	if !change(app.Ended) || len(c.meetings) != 0 {
+		t.Errorf("after its end: %v", c.meetings)
+	}
+}
