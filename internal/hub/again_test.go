@@ -7,6 +7,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/provider"
+	"greenroom/store"
 )
 
 // A machine has one name towards relays: it is made once, stays over restarts, and asking for it again writes nothing.
@@ -134,5 +135,45 @@ func TestCallsForgetMeetingsThatEnded(t *testing.T) {
 	}
 	if !change(app.Ended) || len(c.meetings) != 0 {
 		t.Errorf("after its end: %v", c.meetings)
+	}
+}
+
+// What is noted for the accounts and the forwards of the configuration is noted for each of them.
+func TestEveryAccountAndForwardIsNoted(t *testing.T) {
+	b := forwarding(t, map[string]*receiver{hooks: newReceiver(accepts)})
+	b.close()
+	b.accounts[0].AutoDownload = true
+	b.accounts = append(b.accounts, Account{Account: provider.Account{Name: "other", Platform: provider.Daily}, Provider: b.platform, AutoDownload: true})
+	b.configured = []app.ForwardSpec{{Name: "a", URL: hooks}, {Name: "b", URL: hooks}}
+	b.open()
+	b.Start()
+	noted := func() (names []string) {
+		t.Helper()
+		if err := b.store.View(t.Context(), func(tx *store.Tx) error {
+			for _, a := range b.order {
+				if tx.Value(autoKey(a.Name)) != nil {
+					names = append(names, a.Name)
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return names
+	}
+	if got := noted(); len(got) != 2 {
+		t.Errorf("only %v are noted", got)
+	}
+	b.close()
+	b.accounts[0].AutoDownload, b.accounts[1].AutoDownload, b.configured = false, false, nil
+	b.open()
+	b.Start()
+	if got := noted(); len(got) != 0 {
+		t.Errorf("%v are still noted", got)
+	}
+	for _, name := range []string{"a", "b"} {
+		if f := b.forward1(name); f.State != app.ForwardPaused {
+			t.Errorf("%s, which the file lacks, is %s", name, f.State)
+		}
 	}
 }
