@@ -63,7 +63,7 @@ func (p *Pane) sheet(a attended) *dialog.Sheet {
 			"m": copies("Markdown", func(w io.Writer) error { return p.markdown(w, a) }),
 			"e": func() tea.Cmd { return p.export(a) },
 		},
-		Draw: func(s *theme.Styles, w int) []string { return p.table(s, a.rows, w) },
+		Draw: func(s *theme.Styles, w int) []string { return p.table(s, a, w) },
 	}
 }
 
@@ -72,8 +72,12 @@ func (p *Pane) markdown(w io.Writer, a attended) error {
 }
 
 // table draws the list.
-func (p *Pane) table(s *theme.Styles, rows []attendance.Row, w int) []string {
-	if len(rows) == 0 {
+func (p *Pane) table(s *theme.Styles, a attended, w int) []string {
+	rows := a.rows
+	switch {
+	case len(rows) == 0 && a.meeting.Status != app.Ended:
+		return []string{s.Muted.Render("No one has come yet.")}
+	case len(rows) == 0:
 		return []string{s.Muted.Render("No one came.")}
 	}
 	name, clock := 8, 5
