@@ -15,6 +15,8 @@ const backlog = 4096
 // too far behind loses its backlog, receives [app.Missed], and then the changes that follow.
 type bus struct {
 	crash *crash.Group
+	// complete adds to a change what isn't stored, for the reader that receives it. nil adds nothing.
+	complete func(context.Context, app.Change) app.Change
 
 	mu     sync.Mutex
 	subs   map[*subscriber]struct{}
@@ -67,18 +69,21 @@ func (b *bus) subscribe(ctx context.Context) <-chan app.Change {
 	b.crash.Go("subscription", func() {
 		defer close(out)
 		defer b.forget(s)
-		s.pump(ctx, out)
+		s.pump(ctx, out, b.complete)
 	})
 	return out
 }
 
-func (s *subscriber) pump(ctx context.Context, out chan<- app.Change) {
+func (s *subscriber) pump(ctx context.Context, out chan<- app.Change, complete func(context.Context, app.Change) app.Change) {
 	for {
 		s.mu.Lock()
 		batch := s.pending
 		s.pending = nil
 		s.mu.Unlock()
 		for _, c := range batch {
+			if complete != nil {
+				c = complete(ctx, c)
+			}
 			select {
 			case out <- c:
 			case <-ctx.Done():

@@ -165,6 +165,7 @@ func Open(o Options) (*Hub, error) {
 		h.order = append(h.order, acct)
 	}
 	h.forwards.h, h.calendars.h = h, h
+	h.bus.complete = h.completed
 	h.calls = newCalls(h)
 	h.bookings = newBookings(h, cmp.Or(o.Lead, app.DefaultLead))
 	so := o.Store

@@ -239,6 +239,18 @@ func (h *Hub) giveGuestURL(m *app.Meeting, page app.PageLink) {
 	}
 }
 
+// completed adds the guests' link to a change of a meeting, as in the lists of meetings.
+func (h *Hub) completed(ctx context.Context, c app.Change) app.Change {
+	if c.Meeting == nil || c.Meeting.GuestURL != "" || !h.guestsUsePage(c.Meeting.Account) {
+		return c
+	}
+	one := []app.Meeting{*c.Meeting} // others read the change, too
+	if err := h.store.View(ctx, func(tx *store.Tx) error { return h.giveGuestURLs(tx, one) }); err == nil {
+		c.Meeting = &one[0]
+	}
+	return c
+}
+
 func (h *Hub) giveGuestURLs(tx *store.Tx, meetings []app.Meeting) error {
 	for i := range meetings {
 		m := &meetings[i]

@@ -91,6 +91,8 @@ var recordingWords = map[string]string{
 // withoutEgress is the check for a server that can't record now.
 func withoutEgress(err error) provider.Check {
 	c := provider.FailedCheck("recordings", err)
-	c.Optional = true
+	if c.Optional = true; errors.Is(err, errNoEgress) {
+		c.Detail = "no egress service runs: nothing can be recorded"
+	}
 	return c
 }

@@ -191,11 +191,21 @@ func (p *Pane) linkLine(mt app.Meeting, host bool, w, x0, y int) string {
 		address = v.PageURL
 	}
 	link := words.BareLink(address)
+	switch {
+	case address == "": // links with tokens are made when they are asked for
+		link, tail = "made when you copy or open it", ""
+	case host && mt.GuestURL == p.pageURL():
+		tail = "#host=…"
+	}
 	shown := link + tail
 	if s.Width(shown) > room {
 		shown = s.Clip(link, max(room-s.Width(tail), 0)) + tail
 	}
-	text := s.Link.Render(shown)
+	style := s.Link
+	if address == "" {
+		style = s.Muted
+	}
+	text := style.Render(shown)
 	if safe, ok := words.WebURL(address); ok && !host && shown == link {
 		text = ansi.SetHyperlink(safe) + text + ansi.ResetHyperlink()
 	}
@@ -204,6 +214,12 @@ func (p *Pane) linkLine(mt app.Meeting, host bool, w, x0, y int) string {
 	}
 	line := lead + text
 	return line + cell.Spaces(keyCol-s.Width(line)) + keys.String()
+}
+
+// pageURL returns the address of the selected room's page.
+func (p *Pane) pageURL() string {
+	v, _ := p.Room()
+	return v.PageURL
 }
 
 // startLines explains how to start a meeting.
