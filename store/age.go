@@ -87,7 +87,7 @@ func (s *Store) recallAge() error {
 }
 
 // put writes the clock into a commit if it has advanced.
-func (a *age) put(b *bolt.Tx, running time.Duration) error {
+func (a *age) put(rec *record, b *bolt.Tx, running time.Duration) error {
 	if running-a.kept < ageInCommit && b.Bucket(bucketMeta).Get(keyAge) != nil {
 		return nil
 	}
@@ -98,7 +98,7 @@ func (a *age) put(b *bolt.Tx, running time.Duration) error {
 		return fmt.Errorf("store: encode the age: %w", err)
 	}
 	a.kept = running
-	return b.Bucket(bucketMeta).Put(keyAge, raw)
+	return rec.in(b.Bucket(bucketMeta), bucketMeta).Put(keyAge, raw)
 }
 
 // keepAge writes the clock of an idle store.
@@ -106,5 +106,5 @@ func (s *Store) keepAge(after time.Duration) {
 	if s.opt.ReadOnly || s.opt.Running()-s.age.kept < after {
 		return
 	}
-	_ = s.update(func(b *bolt.Tx) error { return s.age.put(b, s.opt.Running()) }) // without it deliveries are younger
+	_ = s.update(func(b *bolt.Tx) error { return s.age.put(nil, b, s.opt.Running()) }) // without it deliveries are younger
 }

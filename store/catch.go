@@ -71,10 +71,10 @@ func isCatch(b *bolt.Tx, name string) bool {
 
 // DeleteCatch deletes a catch and the events in its rings.
 func (t *Tx) DeleteCatch(name string) error {
-	all, meta := t.b.Bucket(bucketRing), t.b.Bucket(bucketMeta)
+	all, meta := t.rec.in(t.b.Bucket(bucketRing), bucketRing), t.rec.in(t.b.Bucket(bucketMeta), bucketMeta)
 	for _, r := range catchRings(name) {
 		for _, bucket := range [][]byte{r.rows, r.bodies} {
-			if all.Bucket(bucket) == nil {
+			if all.Bucket.Bucket(bucket) == nil {
 				continue
 			}
 			if err := all.DeleteBucket(bucket); err != nil {

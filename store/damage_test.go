@@ -402,7 +402,8 @@ func TestAStoreThatLostEverythingIsNotEmpty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(bolt.Compact(dst, s.db.DB, 1<<30), dst.Close()); err != nil {
+	inWriter(t, s, func() { err = errors.Join(bolt.Compact(dst, s.db.DB, 1<<30), dst.Close()) })
+	if err != nil {
 		t.Fatal(err)
 	}
 	spoil(t, path, 0)

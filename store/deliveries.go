@@ -83,14 +83,14 @@ func encodeRow(d app.Delivery) ([]byte, error) {
 // rows collects a commit's deliveries at the end of the open segment.
 type rows struct {
 	s       *Store
-	meta    *bolt.Bucket
-	all     *bolt.Bucket
+	meta    bucket
+	all     bucket
 	seens   *generations
 	now     int64 // by the store's own clock
-	segment *bolt.Bucket
-	rowB    *bolt.Bucket
-	bodyB   *bolt.Bucket
-	columnB *bolt.Bucket
+	segment *bucket
+	rowB    bucket
+	bodyB   bucket
+	columnB bucket
 	block   []byte
 	blockNo uint64
 	stat    segmentStat
@@ -127,13 +127,14 @@ func statOf(segment *bolt.Bucket) segmentStat {
 }
 
 func (s *Store) openRows(b *bolt.Tx) (*rows, error) {
-	r := &rows{s: s, meta: b.Bucket(bucketMeta), all: b.Bucket(bucketSegments), now: s.now()}
+	rec := &s.log.record
+	r := &rows{s: s, meta: rec.in(b.Bucket(bucketMeta), bucketMeta), all: rec.in(b.Bucket(bucketSegments), bucketSegments), now: s.now()}
 	r.total = un64(r.meta.Get(keyTotal))
 	if last, _ := r.all.Cursor().Last(); last != nil {
-		r.stat = statOf(r.all.Bucket(last))
+		r.stat = statOf(r.all.Bucket.Bucket(last))
 	}
 	var err error
-	r.seens, err = openGenerations(b, time.Unix(r.now, 0))
+	r.seens, err = openGenerations(&s.recent, rec, b, time.Unix(r.now, 0))
 	return r, err
 }
 
@@ -194,22 +195,22 @@ func (r *rows) open(seq uint64, fresh bool) error {
 		return err
 	}
 	last, _ := r.all.Cursor().Last()
-	if last == nil || fresh || r.all.Bucket(last).Bucket(keyColumns) == nil {
+	if last == nil || fresh || r.all.Bucket.Bucket(last).Bucket(keyColumns) == nil {
 		last, r.stat = be64(seq), segmentStat{begun: r.now}
 	}
-	seg, err := r.all.CreateBucketIfNotExists(bytes.Clone(last))
+	seg, err := r.all.inside(bytes.Clone(last))
 	if err != nil {
 		return fmt.Errorf("store: open a segment: %w", err)
 	}
-	r.segment = seg
+	r.segment = &seg
 	for _, b := range []struct {
 		key []byte
-		to  **bolt.Bucket
+		to  *bucket
 	}{{keyRows, &r.rowB}, {keyBodies, &r.bodyB}, {keyColumns, &r.columnB}} {
-		if *b.to, err = seg.CreateBucketIfNotExists(b.key); err != nil {
+		if *b.to, err = seg.inside(b.key); err != nil {
 			return fmt.Errorf("store: open a segment: %w", err)
 		}
-		(*b.to).FillPercent = fill
+		b.to.FillPercent = fill
 	}
 	r.block, r.blockNo = nil, 0
 	if k, v := r.columnB.Cursor().Last(); k != nil {
@@ -234,6 +235,7 @@ func (r *rows) flushSegment() error {
 }
 
 func (r *rows) flush() error {
+	r.all.noteSequence()
 	if !r.dirty {
 		return nil
 	}
@@ -277,15 +279,15 @@ func (t *Tx) Delivery(seq uint64) (app.Delivery, error) {
 }
 
 func segmentGet(b *bolt.Tx, key []byte) (row, blob []byte) {
-	seg := segmentOf(b, key)
+	_, seg := segmentOf(b, key)
 	if seg == nil {
 		return nil, nil
 	}
 	return seg.Bucket(keyRows).Get(key), seg.Bucket(keyBodies).Get(key)
 }
 
-// segmentOf returns the segment whose range includes a delivery, nil without any segment.
-func segmentOf(b *bolt.Tx, key []byte) *bolt.Bucket {
+// segmentOf returns the segment whose range includes a delivery, and its name; nil without any segment.
+func segmentOf(b *bolt.Tx, key []byte) (name []byte, segment *bolt.Bucket) {
 	all := b.Bucket(bucketSegments)
 	c := all.Cursor()
 	first, _ := c.Seek(key)
@@ -295,7 +297,7 @@ func segmentOf(b *bolt.Tx, key []byte) *bolt.Bucket {
 		first, _ = c.Prev()
 	}
 	if first == nil {
-		return nil
+		return nil, nil
 	}
-	return all.Bucket(first)
+	return bytes.Clone(first), all.Bucket(first)
 }

@@ -79,6 +79,7 @@ func TestADiskThatFails(t *testing.T) {
 			path := filepath.Join(t.TempDir(), FileName)
 			published := 0
 			s := open(t, Options{Path: path, OnCommit: func(all []app.Change) { published += len(all) }})
+			s.log.within = -1 // each delivery is a transaction of the library
 			add := func(n int) error {
 				_, err := s.Append(t.Context(), Entry{
 					Delivery: delivery(n), Position: cursor.Position{Hook: "h", Epoch: 1, Seq: uint64(n)},

@@ -225,13 +225,14 @@ func (t *Tx) AddAttempt(a app.Attempt) {
 
 func attemptKey(seq, n uint64) []byte { return append(be64(seq), be64(n)...) }
 
-func writeAttempt(b *bolt.Tx, a app.Attempt) error {
+func (s *Store) writeAttempt(b *bolt.Tx, a app.Attempt) error {
 	seq := a.Seq
-	seg := segmentOf(b, be64(seq))
-	if seg == nil || seg.Bucket(keyRows).Get(be64(seq)) == nil {
-		return writeRingAttempt(b, a)
+	name, found := segmentOf(b, be64(seq))
+	if found == nil || found.Bucket(keyRows).Get(be64(seq)) == nil {
+		return s.writeRingAttempt(b, a)
 	}
-	tries, err := seg.CreateBucketIfNotExists(keyTries)
+	seg := s.log.in(found, bucketSegments, name)
+	tries, err := seg.inside(keyTries)
 	if err != nil {
 		return fmt.Errorf("store: keep an attempt: %w", err)
 	}
@@ -247,7 +248,7 @@ func writeAttempt(b *bolt.Tx, a app.Attempt) error {
 	if err := tries.Put(attemptKey(seq, n), raw); err != nil {
 		return fmt.Errorf("store: keep an attempt: %w", err)
 	}
-	stat := statOf(seg) // answers count for retention
+	stat := statOf(seg.Bucket) // answers count for retention
 	stat.bytes += uint64(len(raw) + attemptSize)
 	if n > firstAttempts+latestAttempts {
 		drop := attemptKey(seq, n-latestAttempts)
@@ -264,7 +265,7 @@ func writeAttempt(b *bolt.Tx, a app.Attempt) error {
 
 // attempts reads the attempts to forward a delivery, oldest first.
 func (t *Tx) attempts(seq uint64) ([]app.Attempt, error) {
-	seg := segmentOf(t.b, be64(seq))
+	_, seg := segmentOf(t.b, be64(seq))
 	if seg == nil || seg.Bucket(keyTries) == nil || seg.Bucket(keyRows).Get(be64(seq)) == nil {
 		row, _ := ringGet(t.b, be64(seq))
 		if row == nil {

@@ -359,14 +359,15 @@ func TestGenerationsOfSeenEvents(t *testing.T) {
 	see := func(n int) {
 		t.Helper()
 		if err := s.db.Update(func(b *bolt.Tx) error {
-			g, err := openGenerations(b, at)
+			var r recent
+			g, err := openGenerations(&r, nil, b, at)
 			if err != nil {
 				return err
 			}
 			if err := g.add(seenHash("a", fmt.Sprint(n)), uint64(n+1)); err != nil {
 				return err
 			}
-			return g.flush()
+			return errors.Join(r.flush(), g.flush())
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -397,7 +398,7 @@ func TestGenerationsOfSeenEvents(t *testing.T) {
 		}
 	}
 	if err := s.View(t.Context(), func(tx *Tx) error {
-		g, err := openGenerations(tx.b, at)
+		g, err := openGenerations(&recent{}, nil, tx.b, at)
 		if err != nil {
 			return err
 		}

@@ -268,16 +268,28 @@ func Restore(ctx context.Context, path, backup string) (kept string, err error) 
 	if err := os.Rename(part, path); err != nil {
 		return kept, fmt.Errorf("store: restore: %w", err)
 	}
+	if kept != "" { // with what a process that was killed left in the redo log, which doesn't apply to the backup
+		if err := os.Rename(path+redoSuffix, kept+redoSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return kept, fmt.Errorf("store: restore: %w", err)
+		}
+	}
 	return kept, regular.SyncFolder(filepath.Dir(path))
 }
 
-// sealFile seals a file that no process has open.
+// sealFile gives a file that no process has open an epoch of its own, and seals it.
 func sealFile(path string) error {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: openTimeout, FreelistType: bolt.FreelistMapType})
 	if err != nil {
 		return err
 	}
-	return errors.Join(boltfile.Seal(db), db.Close())
+	err = db.Update(func(b *bolt.Tx) error {
+		if b.Bucket(bucketMeta) == nil {
+			return nil // the first schema
+		}
+		_, err := newEpoch(b)
+		return err
+	})
+	return errors.Join(err, boltfile.Seal(db), db.Close())
 }
 
 // keep gives a file a second, unused name, so that it survives the replacement of its first one.

@@ -17,10 +17,10 @@ import (
 
 // schema is the version of the layout that this program writes. Deliveries aren't part of it: their rows of all versions are read
 // leniently, so a migration never has to touch a million of them.
-const schema = 8
+const schema = 9
 
 // migrations[n] migrates a file from version n to n+1, each in one transaction.
-var migrations = []func(*bolt.Tx) error{0: addPlatforms, 1: bucketsOnly, 2: addObjects, 3: reindex, 4: bucketsOnly, 5: bucketsOnly, 6: bucketsOnly, 7: addPages}
+var migrations = []func(*bolt.Tx) error{0: addPlatforms, 1: bucketsOnly, 2: addObjects, 3: reindex, 4: bucketsOnly, 5: bucketsOnly, 6: bucketsOnly, 7: addPages, 8: bucketsOnly}
 
 func (s *Store) migrate() error {
 	version, fresh := -1, false
@@ -135,7 +135,7 @@ func putSchema(b *bolt.Tx, n int) error {
 
 // bucketsOnly migrates versions that lack only buckets, which are created before every migration: 1 had no downloads, 4 no forwards,
 // 5 no bookings and no calendars. Version 6 has segments with facets instead of columns: those remain, and new deliveries begin a new
-// segment.
+// segment. Version 8 would ignore the redo log.
 func bucketsOnly(*bolt.Tx) error { return nil }
 
 // addPages migrates version 7, in which rooms had no pages.

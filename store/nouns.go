@@ -292,6 +292,21 @@ func (t *Tx) Stays(meeting string) ([]*roster.Stay, error) {
 	})
 }
 
+// Present lists the stays of a meeting that have no end, in no particular order. It costs little where most have left.
+func (t *Tx) Present(meeting string) ([]*roster.Stay, error) {
+	var out []*roster.Stay
+	var failed error
+	t.scan(bucketStays, meeting+"\x00", func(_ string, raw []byte) bool {
+		if gjson.GetBytes(raw, "left_at").Type != gjson.Null {
+			return true
+		}
+		s, err := decode[roster.Stay](raw)
+		out, failed = append(out, &s), err
+		return err == nil
+	})
+	return out, failed
+}
+
 // StayNames lists the names of a meeting's stays, in no particular order. It reads nothing else of them: searches look through many.
 func (t *Tx) StayNames(meeting string) (names []string) {
 	t.scan(bucketStays, meeting+"\x00", func(_ string, v []byte) bool {

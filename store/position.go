@@ -13,13 +13,14 @@ import (
 // positions are the positions of the hooks' streams during one commit. Each hook is read and written once a commit, however many
 // requests it brings.
 type positions struct {
+	s     *Store
 	b     *bolt.Tx
 	at    map[string]cursor.Position
 	moved bool
 }
 
-func openPositions(b *bolt.Tx) *positions {
-	return &positions{b: b, at: make(map[string]cursor.Position)}
+func openPositions(s *Store, b *bolt.Tx) *positions {
+	return &positions{s: s, b: b, at: make(map[string]cursor.Position)}
 }
 
 // advance moves a hook's position forward to p. It returns false, and changes nothing, if p was reached before.
@@ -45,7 +46,7 @@ func (s *positions) flush() error {
 	if !s.moved {
 		return nil
 	}
-	tx := &Tx{b: s.b, over: make(map[string]map[string][]byte)}
+	tx := &Tx{b: s.b, rec: &s.s.log.record, over: make(map[string]map[string][]byte)}
 	for hook, p := range s.at {
 		if err := tx.putJSON(bucketPositions, hook, p); err != nil {
 			return err

@@ -48,6 +48,7 @@ func (w *world) open(r *rapid.T) {
 		r.Fatalf("open: %v", err)
 	}
 	s.db.NoSync = true // cut writes are simulated, lost unsynced data is not
+	s.log.within, s.log.size = time.Hour, rapid.Int64Range(1, 20_000).Draw(r, "size of the log")
 	w.store = s
 }
 
@@ -135,21 +136,32 @@ func (w *world) cut(r *rapid.T) {
 	w.open(r)
 }
 
-// copied continues with a copy of the file between commits, without closing it: as after a kill.
+// copied continues with a copy of the files between commits, without closing them: as after a kill.
 func (w *world) copied(r *rapid.T) {
 	w.copies++
 	dir := filepath.Join(w.t.TempDir(), fmt.Sprint(w.copies))
-	var b []byte
-	inWriter(w.t, w.store, func() {
-		var err error
-		if b, err = os.ReadFile(w.store.Path()); err != nil {
-			r.Fatalf("%v", err)
+	files := make(map[string][]byte)
+	between(w.t, w.store, func() {
+		for _, name := range []string{FileName, FileName + redoSuffix} {
+			b, err := os.ReadFile(filepath.Join(w.dir, name))
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				r.Fatalf("%v", err)
+			}
+			files[name] = b
 		}
 	})
 	w.close(r)
 	w.dir = dir
-	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, FileName), b, 0o600)); err != nil {
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		r.Fatalf("%v", err)
+	}
+	for name, b := range files {
+		if b == nil {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			r.Fatalf("%v", err)
+		}
 	}
 	w.open(r)
 }

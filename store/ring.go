@@ -52,12 +52,13 @@ func (s *Store) writeRing(b *bolt.Tx, k Keep, d app.Delivery, blob []byte) error
 		return err
 	}
 	r, mostRows, mostBytes := s.ring(k, d.Account)
-	all, meta := b.Bucket(bucketRing), b.Bucket(bucketMeta)
-	rowB, err := all.CreateBucketIfNotExists(r.rows)
+	rec := &s.log.record
+	all, meta := rec.in(b.Bucket(bucketRing), bucketRing), rec.in(b.Bucket(bucketMeta), bucketMeta)
+	rowB, err := all.inside(r.rows)
 	if err != nil {
 		return fmt.Errorf("store: open the ring: %w", err)
 	}
-	bodyB, err := all.CreateBucketIfNotExists(r.bodies)
+	bodyB, err := all.inside(r.bodies)
 	if err != nil {
 		return fmt.Errorf("store: open the ring: %w", err)
 	}
@@ -95,13 +96,15 @@ func (s *Store) writeRing(b *bolt.Tx, k Keep, d app.Delivery, blob []byte) error
 const ringAttempts = 6
 
 // writeRingAttempt stores an attempt with a delivery of a ring, unless others have displaced it.
-func writeRingAttempt(b *bolt.Tx, a app.Attempt) error {
-	all, meta, key := b.Bucket(bucketRing), b.Bucket(bucketMeta), be64(a.Seq)
+func (s *Store) writeRingAttempt(b *bolt.Tx, a app.Attempt) error {
+	rec := &s.log.record
+	all, meta, key := b.Bucket(bucketRing), rec.in(b.Bucket(bucketMeta), bucketMeta), be64(a.Seq)
 	for _, r := range ringsOf(b) {
-		rows := all.Bucket(r.rows)
-		if rows == nil || rows.Get(key) == nil {
+		found := all.Bucket(r.rows)
+		if found == nil || found.Get(key) == nil {
 			continue
 		}
+		rows := rec.in(found, bucketRing, r.rows)
 		was := rows.Get(key)
 		d, err := decode[app.Delivery](was)
 		if err != nil {

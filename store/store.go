@@ -1,4 +1,5 @@
-// Package store keeps everything that Greenroom knows in one bbolt file. It promises:
+// Package store keeps everything that Greenroom knows in one bbolt file, beside which a redo log holds the latest changes while it
+// is in use. It promises:
 //
 //   - Durability: when [Store.Append] or [Store.Update] returns without error, its changes have been synced to disk. A
 //     process killed at any instant loses nothing that was acknowledged and leaves nothing half done.
@@ -115,6 +116,14 @@ type Store struct {
 
 	age age // the writer's, too
 
+	// The writer's redo log, and its transaction that is open over several batches; unmerged is true while it has something that
+	// was acknowledged. Readers wait for a merge by reads.
+	log      redo
+	recent   recent
+	open     *bolt.Tx
+	unmerged atomic.Bool
+	reads    chan chan struct{}
+
 	dropped atomic.Uint64
 	commits atomic.Uint64
 	// failed is the reason why writing has ended, found a damage that a read met.
@@ -176,9 +185,13 @@ func Open(o Options) (*Store, error) {
 		opt: o, db: db, long: make(chan struct{}, 1),
 		queue: make(chan *write, o.QueueLen), slow: make(chan *write, o.Batch),
 		closing: make(chan struct{}), closed: make(chan struct{}), warm: make(warm),
-		dirty: make(map[string]roster.Meeting),
+		dirty: make(map[string]roster.Meeting), reads: make(chan chan struct{}),
+		log: redo{path: db.Path + redoSuffix, size: redoSize, within: redoWithin},
 	}
 	err = kind.Guard(path, func() error {
+		if err := s.recover(); err != nil {
+			return err
+		}
 		if err := s.migrate(); err != nil {
 			return err
 		}
@@ -347,6 +360,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 
 // View runs f in a read transaction. f must not keep it: copy out, and return soon.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
+	s.merged(ctx)
 	if err := ctx.Err(); err != nil {
 		return err
 	}

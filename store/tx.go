@@ -19,6 +19,8 @@ import (
 type Tx struct {
 	b     *bolt.Tx
 	store *Store
+	// rec takes the changes down for the redo log; nil where they are committed at once.
+	rec *record
 	// over holds this effect's writes; nil in a read transaction. Discarding it undoes only this effect.
 	over    map[string]map[string][]byte
 	changes []app.Change
@@ -138,10 +140,11 @@ func collect[T any](t *Tx, bucket []byte, prefix string, read func(key string, r
 // flush writes the effect into the commit.
 func (t *Tx) flush() error {
 	for name, m := range t.over {
-		b, err := t.b.CreateBucketIfNotExists([]byte(name))
+		made, err := t.b.CreateBucketIfNotExists([]byte(name))
 		if err != nil {
 			return fmt.Errorf("store: make %s: %w", name, err)
 		}
+		b := t.rec.in(made, []byte(name))
 		for k, v := range m {
 			if v == nil {
 				err = b.Delete([]byte(k))

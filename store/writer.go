@@ -65,6 +65,9 @@ func (s *Store) run() {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
 	var due <-chan time.Time
+	merge := time.NewTimer(time.Hour)
+	merge.Stop()
+	merging := false
 	retain := time.NewTicker(retainEvery)
 	defer retain.Stop()
 	for {
@@ -82,12 +85,21 @@ func (s *Store) run() {
 				continue
 			}
 		case <-due:
+		case done := <-s.reads:
+			_ = s.merge() // if the disk refuses it, the reader gets what is in the file
+			close(done)
+			continue
+		case <-merge.C:
+			merging = false
+			_ = s.merge() // what was acknowledged is in the log
+			continue
 		case <-retain.C:
 			s.retain()
 			continue
 		case <-s.closing:
 			s.drain(slow)
 			s.keepAge(ageAtClose)
+			s.end()
 			return
 		}
 		batch = s.take(s.queue, batch, s.opt.Batch)
@@ -95,7 +107,25 @@ func (s *Store) run() {
 		s.commit(append(batch, slow...))
 		slow, due = nil, nil
 		timer.Stop()
+		if s.open != nil && !merging {
+			merge.Reset(mergeAfter)
+			merging = true
+		}
 	}
+}
+
+// end merges, and leaves the log where that isn't possible.
+func (s *Store) end() {
+	var err error
+	if s.failed.Load() == nil {
+		err = s.merge()
+	}
+	merged := err == nil && s.failed.Load() == nil
+	if !merged {
+		s.log.at = 0 // nothing is carried out again
+		_ = s.abandon()
+	}
+	s.log.close(merged)
 }
 
 func (s *Store) take(queue chan *write, batch []*write, most int) []*write {
@@ -134,7 +164,11 @@ func (s *Store) commit(batch []*write) {
 		if w.maintain == nil {
 			return false
 		}
-		w.done <- s.apply(w.maintain)
+		err := s.merge()
+		if err == nil {
+			err = s.apply(w.maintain)
+		}
+		w.done <- err
 		return true
 	})
 	if len(batch) == 0 {
@@ -193,8 +227,8 @@ func (s *Store) commitEach(w *write) {
 // write is one transaction. Without effects it stores the deliveries as unapplied.
 func (s *Store) write(batch []*write, effects bool) (changes []app.Change, results []error, err error) {
 	results = make([]error, len(batch))
-	err = s.update(func(b *bolt.Tx) error {
-		c := &commit{s: s, b: b, effects: effects, positions: openPositions(b), touched: make(map[string][]roster.Stay)}
+	err = s.stage(func(b *bolt.Tx) error {
+		c := &commit{s: s, b: b, effects: effects, positions: openPositions(s, b), touched: make(map[string][]roster.Stay)}
 		var err error
 		if c.rows, err = s.openRows(b); err != nil {
 			return err
@@ -233,11 +267,11 @@ func (s *Store) write(batch []*write, effects bool) (changes []app.Change, resul
 			return err
 		}
 		for _, a := range c.tried { // they are counted with their segments, which have been written
-			if err := writeAttempt(b, a); err != nil {
+			if err := s.writeAttempt(b, a); err != nil {
 				return err
 			}
 		}
-		return s.age.put(b, s.opt.Running())
+		return s.age.put(&s.log.record, b, s.opt.Running())
 	})
 	clear(s.dirty)
 	if err != nil {
@@ -248,13 +282,15 @@ func (s *Store) write(batch []*write, effects bool) (changes []app.Change, resul
 	return changes, results, nil
 }
 
-// update runs one transaction on the file. It succeeds only when that is durable in the file that has the store's name. After
-// damage, or a failure that leaves the disk's state unknown, it always fails.
+// update runs one transaction of its own on the file, on the terms of [Store.stage].
 func (s *Store) update(f func(*bolt.Tx) error) error {
 	if p := s.failed.Load(); p != nil {
 		return *p
 	}
 	if err := s.db.There(s.opt.Path); err != nil {
+		return err
+	}
+	if err := s.merge(); err != nil {
 		return err
 	}
 	committing := false
@@ -271,7 +307,7 @@ func (s *Store) update(f func(*bolt.Tx) error) error {
 	case errors.Is(err, ErrDamaged):
 		s.fail(err)
 	case committing && !refused(err):
-		err = fmt.Errorf("%w during a write (%w): fix the disk, then restart Greenroom", ErrFailed, err)
+		err = diskFailed(err)
 		s.fail(err)
 	}
 	return err
@@ -297,7 +333,7 @@ type commit struct {
 }
 
 func (c *commit) tx() *Tx {
-	return &Tx{b: c.b, store: c.s, over: make(map[string]map[string][]byte)}
+	return &Tx{b: c.b, store: c.s, rec: &c.s.log.record, over: make(map[string]map[string][]byte)}
 }
 
 // keep adds an effect's changes to the commit.

@@ -1,0 +1,248 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"greenroom/internal/app"
+)
+
+// logging opens a store whose every batch is made durable in the redo log.
+func logging(t testing.TB, dir string) *Store {
+	t.Helper()
+	s := open(t, Options{Path: filepath.Join(dir, FileName)})
+	write := &write{maintain: func() error { return nil }, done: make(chan error, 1)}
+	s.log.within = time.Hour
+	if err := s.enqueue(t.Context(), s.queue, write); err != nil { // the first merge gives the file an epoch
+		t.Fatal(err)
+	}
+	add(t, s, 0)
+	return s
+}
+
+func add(t testing.TB, s *Store, n int) {
+	t.Helper()
+	if err := tryAdd(t, s, n); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tryAdd(t testing.TB, s *Store, n int) error {
+	t.Helper()
+	_, err := s.Append(t.Context(), Entry{Delivery: delivery(n), Effect: effect})
+	return err
+}
+
+// files copies the files of a store between two batches: what a process that is killed leaves.
+func files(t testing.TB, s *Store) string {
+	t.Helper()
+	dir := t.TempDir()
+	between(t, s, func() {
+		for _, suffix := range []string{"", redoSuffix} {
+			b, err := os.ReadFile(s.Path() + suffix)
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, FileName+suffix), b, 0o600)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	return dir
+}
+
+// has checks that a store has the deliveries below n, each applied once, and no other.
+func has(t testing.TB, s *Store, n int) {
+	t.Helper()
+	page, err := s.Events(t.Context(), app.EventQuery{Limit: 1000})
+	if err != nil || len(page.Events) != n {
+		t.Errorf("%d deliveries instead of %d, %v", len(page.Events), n, err)
+	}
+	if err := s.View(t.Context(), func(tx *Tx) error {
+		for i := range n {
+			if id := delivery(i).ProviderID; len(tx.Value(id)) != 1 {
+				t.Errorf("%s was applied %d times", id, len(tx.Value(id)))
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	if found, err := s.Check(t.Context()); err != nil || len(found) > 0 {
+		t.Errorf("the check finds %q, %v", found, err)
+	}
+}
+
+// Wherever the log is cut, the records before the cut count, and a repeat of the one that is lost is stored.
+func TestALogThatIsCut(t *testing.T) {
+	const n = 5
+	s := logging(t, t.TempDir())
+	var ends []int64
+	for i := 1; i <= n; i++ {
+		add(t, s, i)
+		between(t, s, func() { ends = append(ends, s.log.at) })
+	}
+	dir := files(t, s)
+	log, err := os.ReadFile(filepath.Join(dir, FileName+redoSuffix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := ends[n-2] // behind the delivery before the last one
+	for at := first; at <= first+(ends[n-1]-first); at += 97 {
+		torn := append(append([]byte(nil), log[:at]...), make([]byte, len(log)-int(at))...)
+		for _, b := range [][]byte{log[:at], torn} {
+			if err := os.WriteFile(filepath.Join(dir, FileName+redoSuffix), b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			copied := t.TempDir()
+			for _, name := range []string{FileName, FileName + redoSuffix} {
+				if err := copyFile(filepath.Join(copied, name), filepath.Join(dir, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			again := open(t, Options{Path: filepath.Join(copied, FileName)})
+			has(t, again, n)
+			add(t, again, n)
+			has(t, again, n+1)
+		}
+	}
+}
+
+// A file without its log, or with the log of another file, has what was merged.
+func TestALogBelongsToOneFile(t *testing.T) {
+	s := logging(t, t.TempDir())
+	backup := filepath.Join(t.TempDir(), "backup")
+	if _, err := s.BackupFile(t.Context(), backup); err != nil {
+		t.Fatal(err)
+	}
+	add(t, s, 1)
+	add(t, s, 2)
+	dir := files(t, s)
+	path := filepath.Join(dir, FileName)
+	kept, err := Restore(t.Context(), path, backup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(t, open(t, Options{Path: path}), 1)
+	has(t, open(t, Options{Path: kept}), 3)
+}
+
+// Opening a file that can only be read fails while its log has records that aren't in it.
+func TestALogBesideAFileThatCanOnlyBeRead(t *testing.T) {
+	s := logging(t, t.TempDir())
+	add(t, s, 1)
+	path := filepath.Join(files(t, s), FileName)
+	if s, err := Open(Options{Path: path, ReadOnly: true}); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("%v", err)
+		if err == nil {
+			s.Close()
+		}
+	}
+	s = open(t, Options{Path: path})
+	has(t, s, 2)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	has(t, open(t, Options{Path: path, ReadOnly: true}), 2)
+}
+
+// The log is gone after a clean end, and is made again where it was deleted.
+func TestTheLogComesAndGoes(t *testing.T) {
+	dir := t.TempDir()
+	s := logging(t, dir)
+	add(t, s, 1)
+	path := filepath.Join(dir, FileName+redoSuffix)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	add(t, s, 2)
+	add(t, s, 3)
+	has(t, s, 4)
+	add(t, s, 4)
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("after closing: %v", err)
+	}
+	has(t, open(t, Options{Path: filepath.Join(dir, FileName)}), 5)
+}
+
+// A disk that refuses the log refuses the delivery, and nothing else.
+func TestALogThatIsRefused(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EIO} {
+		dir := t.TempDir()
+		s := logging(t, dir)
+		var fails atomic.Bool
+		inWriter(t, s, func() {
+			s.log.writeAt = func(b []byte, at int64) (int, error) {
+				if !fails.Load() {
+					return s.log.file.WriteAt(b, at)
+				}
+				n, err := s.log.file.WriteAt(b[:len(b)/2], at)
+				return n, errors.Join(err, refusedBy(errno))
+			}
+		})
+		add(t, s, 1)
+		fails.Store(true)
+		for range 3 {
+			if err := tryAdd(t, s, 2); err == nil {
+				t.Error("a delivery was acknowledged")
+			}
+		}
+		fails.Store(false)
+		add(t, s, 2)
+		has(t, s, 3)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		has(t, open(t, Options{Path: filepath.Join(dir, FileName)}), 3)
+	}
+}
+
+// A disk that refuses the merge loses nothing that was acknowledged: it is in the log until there is room.
+func TestAMergeThatIsRefused(t *testing.T) {
+	for _, well := range []bool{true, false} {
+		dir := t.TempDir()
+		s := logging(t, dir)
+		add(t, s, 1)
+		add(t, s, 2)
+		var full atomic.Bool
+		full.Store(true)
+		between(t, s, func() {
+			seam := writeAt(s.db.DB)
+			real := *seam
+			*seam = func(b []byte, at int64) (int, error) {
+				if full.Load() {
+					return 0, refusedBy(syscall.ENOSPC)
+				}
+				return real(b, at)
+			}
+		})
+		if err := s.View(t.Context(), func(*Tx) error { return nil }); err != nil { // merges
+			t.Error(err)
+		}
+		for range 3 {
+			if err := tryAdd(t, s, 3); err == nil {
+				t.Error("a delivery was acknowledged on a full disk")
+			}
+		}
+		if well {
+			full.Store(false)
+			add(t, s, 3)
+			has(t, s, 4)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		has(t, open(t, Options{Path: filepath.Join(dir, FileName)}), map[bool]int{true: 4, false: 3}[well])
+	}
+}
