@@ -24,9 +24,10 @@ type CallRule struct {
 }
 
 const (
-	// callsPause is the least time between two looks, callsSoon the time until a pending one is due, callsEvery the longest time
+	// callsPause is the least time between two looks, which also take at most one part in callsShare of the time; callsSoon the time until a pending one is due, callsEvery the longest time
 	// between looks while there are bookings.
 	callsPause = 200 * time.Millisecond
+	callsShare = 20
 	callsSoon  = 5 * time.Second
 	callsEvery = 20 * time.Second
 	// callsAtOnce programs run at the same time, each for callTime at most; callsWaiting wait.
@@ -81,8 +82,10 @@ func (c *calls) run(changes <-chan app.Change) {
 	for looks := true; ; {
 		if looks && pause == nil {
 			stop()
-			looks, pause, due = false, time.After(callsPause), nil
-			if wait := c.look(h.ctx); wait > 0 {
+			began := time.Now()
+			wait := c.look(h.ctx)
+			looks, pause, due = false, time.After(max(callsPause, callsShare*time.Since(began))), nil
+			if wait > 0 {
 				timer := h.clock.NewTimer(wait)
 				stop, due = timer.Stop, timer.Chan()
 			}
@@ -274,7 +277,7 @@ func (c *calls) state(ctx context.Context) (notify.State, error) {
 			return err
 		}
 		for _, m := range meetings {
-			stays, err := tx.Stays(m.ID)
+			stays, err := tx.Present(m.ID)
 			if err != nil {
 				return err
 			}
