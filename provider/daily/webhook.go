@@ -84,8 +84,16 @@ func readEvent(body []byte) (provider.Event, string) {
 	}
 	unknown := provider.Event{Kind: provider.KindUnknown}
 	var env envelope
-	if err := json.Unmarshal(body, &env); err != nil {
-		return unknown, "the body is not a JSON event"
+	whole := struct {
+		*envelope
+		Payload payload `json:"payload"`
+	}{envelope: &env}
+	once := json.Unmarshal(body, &whole) == nil
+	if !once {
+		env = envelope{}
+		if err := json.Unmarshal(body, &env); err != nil {
+			return unknown, "the body is not a JSON event"
+		}
 	}
 	event := provider.Event{
 		Kind: provider.KindUnknown, Type: env.Type.Clip(idLimit), ID: env.ID.Clip(idLimit), At: env.EventTS.Time,
@@ -96,8 +104,9 @@ func readEvent(body []byte) (provider.Event, string) {
 	if env.Type == "" {
 		return event, "the event has no type"
 	}
-	var in payload
-	if len(env.Payload) > 0 {
+	in := whole.Payload
+	if !once && len(env.Payload) > 0 {
+		in = payload{}
 		if err := json.Unmarshal(env.Payload, &in); err != nil {
 			return event, "the event's payload doesn't match the platform's documentation"
 		}
