@@ -67,6 +67,7 @@ var allowed = map[string][]string{
 	"internal/app/apptest":   {"provider", "internal/app", "internal/cursor", "internal/filter", "internal/latin"},
 	"internal/boltfile":      {"internal/regular"},
 	"internal/booking":       {"provider", "internal/app", "internal/calendar", "internal/when"},
+	"internal/benchmark":     {},
 	"internal/bounds":        {},
 	"internal/crash":         {},
 	"internal/cases":         {},
