@@ -32,20 +32,27 @@ const (
 // that of the first request of a connection after twice as long (its handshake), and no connection gives more than
 // shapedRate bytes a second after a burst of 256 KiB. What it isn't: there is no slow start and no loss, and idle connections
 // earn their burst again.
-func shaped(b *testing.B, data []byte) (*origin, *ledger) {
+func shaped(b *testing.B, data []byte) (*origin, *ledger) { return originOf(b, data, true) }
+
+// originOf serves a file, at once and at any pace unless it is shaped.
+func originOf(b *testing.B, data []byte, shaped bool) (*origin, *ledger) {
 	o := &origin{data: data, etag: `"one"`}
 	sent := newLedger(len(data))
 	sent.begin(0)
 	o.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(shapedDelay)
-		if r.Context().Value(connKey{}).(*pacedConn).used.CompareAndSwap(false, true) {
+		if shaped {
 			time.Sleep(shapedDelay)
+			if r.Context().Value(connKey{}).(*pacedConn).used.CompareAndSwap(false, true) {
+				time.Sleep(shapedDelay)
+			}
 		}
 		var off int64
 		fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &off)
 		o.answer(sent.to(w, off), r)
 	}))
-	o.Listener = pacedListener{o.Listener}
+	if shaped {
+		o.Listener = pacedListener{o.Listener}
+	}
 	o.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) }
 	o.Start()
 	b.Cleanup(func() {
@@ -88,14 +95,20 @@ func folderFor(b *testing.B, name string) string {
 	return dir
 }
 
-// BenchmarkDownload fetches one file with each program, everything included: starting the process, checksums, syncing.
+// BenchmarkDownload fetches one file with each program, everything included: starting the process, checksums, syncing. The server
+// is far away, or as fast as this machine.
 func BenchmarkDownload(b *testing.B) {
+	b.Run("shaped", func(b *testing.B) { benchmarkDownload(b, true) })
+	b.Run("unlimited", func(b *testing.B) { benchmarkDownload(b, false) })
+}
+
+func benchmarkDownload(b *testing.B, isShaped bool) {
 	data := content(9, shapedSize)
 	all := rivals(b)
 	times, memory := map[string]time.Duration{}, map[string]float64{}
 	for b.Loop() {
 		for _, r := range all {
-			o, _ := shaped(b, data)
+			o, _ := originOf(b, data, isShaped)
 			dir := folderFor(b, r.name)
 			c := r.cmd(b, o.URL+"/file.mp4", dir)
 			begun := time.Now()
