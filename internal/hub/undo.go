@@ -125,7 +125,6 @@ func (h *Hub) Undo(ctx context.Context, _ app.UndoRequest) (app.Undone, error) {
 	var had string
 	var forward *store.ForwardJob
 	h.forwards.changing.Lock()
-	defer h.forwards.changing.Unlock()
 	err := h.store.Update(ctx, func(tx *store.Tx) error {
 		out, had, forward = app.Undone{}, "", nil
 		all, err := h.trash(tx)
@@ -155,13 +154,14 @@ func (h *Hub) Undo(ctx context.Context, _ app.UndoRequest) (app.Undone, error) {
 		}
 		return h.keepTrash(tx, all[:len(all)-1])
 	})
+	if err == nil && forward != nil && h.opt.Forwarder != nil {
+		h.forwards.lease(*forward, app.ForwardSpec{Source: forward.Source})
+	}
+	h.forwards.changing.Unlock()
 	if err != nil {
 		return out, writeError(err)
 	}
 	h.bookings.wake()
-	if forward != nil && h.opt.Forwarder != nil {
-		h.forwards.lease(*forward, app.ForwardSpec{Source: forward.Source})
-	}
 	if out.Room != nil && out.Room.Lasting() {
 		h.relocate(ctx, &out, had)
 	}
