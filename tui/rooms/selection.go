@@ -249,6 +249,10 @@ func (p *Pane) matches(text string) (func(app.RoomView) bool, error) {
 		case order.Soon:
 			flags = filter.Soon
 		}
+		// People may be in the room already.
+		if b := v.Booking; b != nil && b.Next.After(by.Now) && b.Next.Sub(by.Now) <= order.Ahead {
+			flags |= filter.Soon
+		}
 		return f.MatchItem(filter.RoomItem(v, flags))
 	}, err
 }
