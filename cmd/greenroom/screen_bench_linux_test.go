@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
@@ -57,7 +58,8 @@ func usualWeek() weekSize { return weekSize{10_000, 12, 3, "3 live · 6 here"} }
 // BenchmarkScreen measures the real screen on a real terminal.
 //
 //	first-frame   from the start of the process to the list with its meetings
-//	key-to-frame  from a key to the frame that shows it, while 2,000 signed events arrive each second
+//	key-to-frame  from a key to the frame that shows it, while 2,000 signed events arrive each second; beside it, as "bare", what the same
+//	              machine needs at the same time for a line through cat on another terminal
 //	idle          the processor time of the screen while nothing happens but the clocks of live meetings and the polls, in percent:
 //	              with 3 live meetings in 12 rooms, and with 100 in 500
 //
@@ -222,11 +224,12 @@ func (w *hostsWeek) firstFrame(b *testing.B) {
 func (w *hostsWeek) keyToFrame(b *testing.B) {
 	s := w.screen(b)
 	s.sees(w.header)
+	bare := w.cat(b)
 	stop, sent := w.arriving(b)
 	for _, tab := range []string{"1", "4"} {
 		b.Run(map[string]string{"1": "Rooms", "4": "Webhooks"}[tab], func(b *testing.B) {
 			s.types(tab).sees(map[string]string{"1": "Activity", "4": "Headers"}[tab])
-			var took []time.Duration
+			var took, least []time.Duration
 			before := sent()
 			for i := 0; b.Loop(); i++ {
 				time.Sleep(time.Duration(30+i%17) * time.Millisecond) // as a quick person types, and in no step with the frames
@@ -240,13 +243,37 @@ func (w *hostsWeek) keyToFrame(b *testing.B) {
 				began := time.Now()
 				s.types(key).until("the cursor", func(_, all string) bool { return strings.Contains(all, "▌") })
 				took = append(took, time.Since(began))
+				line := fmt.Sprintf("line %d.", i)
+				bare.mu.Lock()
+				bare.seen.Reset()
+				bare.mu.Unlock()
+				began = time.Now()
+				bare.types(line+"\n").until("its line", func(_, all string) bool { return strings.Contains(all, line) })
+				least = append(least, time.Since(began))
 			}
+			slices.Sort(least)
+			b.ReportMetric(float64(least[len(least)/2].Microseconds())/1000, "ms/bare-p50")
+			b.ReportMetric(float64(least[len(least)*99/100].Microseconds())/1000, "ms/bare-p99")
 			b.ReportMetric(float64(sent()-before)/b.Elapsed().Seconds(), "events/s")
 			percentiles(b, took)
 		})
 	}
 	stop()
 	w.close(s)
+}
+
+// cat runs cat on a terminal that doesn't echo: the least that a program does with a key.
+func (w *hostsWeek) cat(b *testing.B) *seat {
+	s := seated(b, w.env, "cat").watched()
+	mode, err := unix.IoctlGetTermios(int(s.tty.Fd()), unix.TCGETS)
+	if err != nil {
+		b.Fatal(err)
+	}
+	mode.Lflag &^= unix.ECHO
+	if err := unix.IoctlSetTermios(int(s.tty.Fd()), unix.TCSETS, mode); err != nil {
+		b.Fatal(err)
+	}
+	return s
 }
 
 // arriving posts 2,000 signed events a second: people who join and leave the meetings. It returns how to end that, and how many were
