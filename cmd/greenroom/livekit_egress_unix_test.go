@@ -90,7 +90,7 @@ path_style = true
 	}
 	for range 2 {
 		text := <-said
-		if !strings.Contains(text, "no egress service runs") || !strings.Contains(text, "redis") {
+		if !strings.Contains(text, "no egress service runs") || !strings.Contains(text, "same Redis") {
 			t.Errorf("without an egress service: %s", text)
 		}
 		if strings.HasPrefix(text, "recording") && !strings.HasSuffix(text, "exit status 4") {
