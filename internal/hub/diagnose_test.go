@@ -16,7 +16,7 @@ func TestWhichHooksPlatformsCanReach(t *testing.T) {
 		ok        bool
 		detail    string
 	}{
-		{"", "", false, "nothing listens"},
+		{"", "", false, "nothing is listening"},
 		{"https://gr.example/hooks/daily", "https://api.daily.co/v1", true, "https://gr.example/hooks/daily"},
 		{"http://gr.example/hooks/daily", "https://api.daily.co/v1", false, "from this machine only"},
 		{"https://127.0.0.1:7070/hooks/daily", "https://api.daily.co/v1", false, "from this machine only"},

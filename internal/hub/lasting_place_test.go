@@ -80,17 +80,17 @@ func TestTheNotesOfALastingRoom(t *testing.T) {
 		want  string // part of the only note; empty for none
 	}{
 		"new links":                    {app.Room{}, nil, ""},
-		"not made yet":                 {lasting, nil, "is not made yet"},
-		"being made":                   {lasting, &app.Place{Account: "daily", Name: "r"}, "is not made yet"},
+		"not made yet":                 {lasting, nil, "doesn't exist yet"},
+		"being made":                   {lasting, &app.Place{Account: "daily", Name: "r"}, "doesn't exist yet"},
 		"made":                         {lasting, &made, ""},
 		"adopted before it had places": {app.Room{Adopted: true}, nil, ""},
-		"other settings":               {lasting, ptr(func() app.Place { p := made; p.Size = 4; return p }()), "can't change: up to 4 people."},
+		"other settings":               {lasting, ptr(func() app.Place { p := made; p.Size = 4; return p }()), "can't change them: up to 4 people."},
 		"other settings, adopted":      {lasting, ptr(adopted(app.Place{Account: "daily", PlatformRoom: "r"})), ""},
 		"a former link": {lasting, ptr(func() app.Place {
 			p := made
 			p.FormerURL, p.FormerEnds = "https://x.example/old", app.At(t0.Add(1))
 			return p
-		}()), "The former one works until 2026-11-22: https://x.example/old"},
+		}()), "The old one works until 2026-11-22: https://x.example/old"},
 		"a former link that ended": {lasting, ptr(func() app.Place { p := made; p.FormerURL, p.FormerEnds = "https://x.example/old", app.At(t0); return p }()), ""},
 		"ends soon":                {lasting, ptr(ends(28*day - 1)), "The link changes before then."},
 		"ends later":               {lasting, ptr(ends(28 * day)), ""},

@@ -134,7 +134,7 @@ func TestCountsCountEverything(t *testing.T) {
 
 // A booking without a link says in calendars when it gets one.
 func TestAnExportSaysWhenTheLinkIsMade(t *testing.T) {
-	const notYet = "The link is made shortly before"
+	const notYet = "The link is created shortly before"
 	b, _ := newKeeper(t)
 	b.room("Design")
 	b.lasting("Board")
