@@ -173,7 +173,7 @@ func seed(ctx context.Context, w *sandbox.World, b app.Backend, url string) erro
 	w.AutoPlay(sandbox.PlayOptions{Hostile: true})
 	one, other := demoAccounts()
 	for name, account := range map[string]string{"all-hands": one.Name, "design": other.Name, "office": one.Name, "stand-up": one.Name, "studio": sandbox.Accounts("")[2].Name} {
-		// One with a past exists already.
+		// One with a past already exists.
 		if _, err := b.CreateRoom(ctx, demoRoom(name, account)); err != nil && !errors.Is(err, provider.Conflict) {
 			return err
 		}

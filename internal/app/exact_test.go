@@ -40,7 +40,7 @@ func TestBytesThatAreNoTextSurviveJSON(t *testing.T) {
 		}
 	}
 	if _, err := app.DecodeHeader([]byte(`{"A":1}`)); err == nil {
-		t.Error("what is no header is taken for one")
+		t.Error("an invalid header is accepted")
 	}
 }
 

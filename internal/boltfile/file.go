@@ -72,7 +72,7 @@ func RealPath(path string) (string, error) {
 	for range links {
 		to, err := os.Readlink(path)
 		if err != nil {
-			break // it is no link, or isn't there
+			break // it isn't a link, or doesn't exist
 		}
 		if !filepath.IsAbs(to) {
 			to = filepath.Join(filepath.Dir(path), to)

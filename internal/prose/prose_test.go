@@ -100,7 +100,8 @@ func TestEachWordingIsFoundWhereItIs(t *testing.T) {
 // The examples of each rule, so that a pattern that matches nothing is noticed.
 func TestEveryRuleFindsSomething(t *testing.T) {
 	const all = `Anew it shall be, thereof and of whom: whoever stands with nobody is told that it is said by itself, goes on, gives up, takes
-		none in the midst, for ever, beforehand, there or not, what has no key and is no UTF-8.`
+		none in the midst, for ever, beforehand, there or not, what has no key and is no UTF-8. It is no JSON, exists already, and they exclude each
+		other in the place of yours: the list does not move on and goes in circles.`
 	for _, r := range texts {
 		if !r.find.MatchString(all) {
 			t.Errorf("%s finds nothing", r.find)

@@ -45,6 +45,13 @@ var texts = []rule{
 	text(`there or not`, ``, "whether it exists"),
 	text(`what has no`, ``, "a noun: requests without a signature"),
 	text(`(?:is|are|as|isn't|of) no UTF-8`, ``, "not valid UTF-8"),
+	text(`(?:it|that|this|what|which) is no (?:JSON|token|link|header|date|URL|object|filter)`, ``, "is not a"),
+	text(`exists? already`, ``, "already exists"),
+	text(`excludes? each other`, ``, "use either one or the other, not both"),
+	text(`of yours`, ``, "your own"),
+	text(`in the place of`, ``, "instead of, replaces"),
+	text(`(?:does not|doesn't|do not|don't) move on`, ``, "never ends, makes no progress"),
+	text(`(?:go|goes) in circles`, ``, "never ends"),
 }
 
 // comments hold at the beginning of a comment: it starts with the name and a verb.

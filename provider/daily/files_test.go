@@ -48,7 +48,7 @@ func TestFileLink(t *testing.T) {
 				t.Errorf("the error doesn't say %q: %v", c.text, err)
 			}
 			if err != nil && strings.Contains(err.Error(), "passwd") {
-				t.Errorf("the error shows what is no link: %v", err)
+				t.Errorf("the error shows an invalid link: %v", err)
 			}
 			calls := s.Asked()
 			if len(calls) != c.calls {

@@ -64,7 +64,7 @@ func TestRecordingsPages(t *testing.T) {
 		t.Errorf("one full page: next %q, %v", got.Next, err)
 	}
 	if got, err := p.Recordings(t.Context(), "", "r-99"); err == nil {
-		t.Errorf("a list that does not move on: next %q", got.Next)
+		t.Errorf("a list that never ends: next %q", got.Next)
 	}
 	for _, odd := range []string{`{}`, `{"data":[{}]}`, `{"error":"x"}`} {
 		p, _, _ := on(t, account(), answers{"GET /recordings": post(odd)})

@@ -162,7 +162,7 @@ func TestRecordings(t *testing.T) {
 		t.Error(err, diff)
 	}
 	if got, err := p.Recordings(t.Context(), "", "more"); err == nil {
-		t.Errorf("a list that does not move on: next %q", got.Next)
+		t.Errorf("a list that never ends: next %q", got.Next)
 	}
 	if q, _ := url.ParseQuery(s.Asked()[0].Query); q.Get("roomName") != "/demo-0a1b" || len(s.Asked()) != 2 {
 		t.Errorf("asked %v", s.Asked())

@@ -342,7 +342,7 @@ func TestWhatCannotBeMendedFails(t *testing.T) {
 		{"a redirect with a password", location("https://user:geheim@127.0.0.1/"), recording.ErrRefusedAddress, ""},
 		{"a redirect without an address", location(""), recording.ErrOdd, "without an address"},
 		{"a redirect to http elsewhere", location("http://93.184.216.34/"), recording.ErrRefusedAddress, "not https"},
-		{"a redirect that is no link", location("http://[geheim"), recording.ErrOdd, "without an address"},
+		{"a redirect to an invalid link", location("http://[geheim"), recording.ErrOdd, "without an address"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := serve(t, nil)

@@ -140,7 +140,7 @@ func (f *fetch) place(ctx context.Context, r File) (File, error) {
 	return File{}, fmt.Errorf("give the file its name: %s and %d names like it are taken", f.in.join(base), namesMost-1)
 }
 
-// replace puts the file in the place of one that is known to be broken, and reports whether the one of the name is.
+// replace replaces a file that is known to be broken with the new one, and reports whether the one of the name is.
 func (f *fetch) replace(ctx context.Context, name string, there fs.FileInfo, r File) (bool, error) {
 	for _, sum := range f.task.Replaces {
 		if !there.Mode().IsRegular() {

@@ -35,7 +35,7 @@ func descriptorOf(t *testing.T, file string) int {
 	return 0
 }
 
-// breakDisk puts another file in the place of the spool's, whose calls fail as those of a broken disk do, until mend.
+// breakDisk replaces the spool's file with one on which calls fail like on a broken disk, until mend.
 func breakDisk(t *testing.T, file, by string, flags int) (mend func()) {
 	t.Helper()
 	fd := descriptorOf(t, file)

@@ -50,7 +50,7 @@ var (
 	// ErrNotFound is returned for an unknown token, hook or request.
 	ErrNotFound = errors.New("not found")
 	// ErrExists is returned for a name that exists.
-	ErrExists = errors.New("exists already")
+	ErrExists = errors.New("already exists")
 	// ErrInvalid is returned for an invalid name or policy.
 	ErrInvalid = errors.New("not allowed")
 	// ErrQuota is returned when a hook's share is used up.
