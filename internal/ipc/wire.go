@@ -105,7 +105,9 @@ func sameFolder(a, b string) bool {
 type failure struct {
 	Kind provider.Kind `json:"kind"`
 	Text string        `json:"text"`
-	Hint string        `json:"hint,omitempty"`
+	// Plain is the sentence for people.
+	Plain string `json:"plain,omitempty"`
+	Hint  string `json:"hint,omitempty"`
 	// Platform is set when it was a platform that refused.
 	Platform provider.Platform `json:"platform,omitempty"`
 	// Cause is "canceled" or "deadline" for errors of a context.
@@ -117,7 +119,7 @@ type failure struct {
 // failureOf makes err fit for the wire.
 func failureOf(err error) failure {
 	e := app.AsError(err)
-	f := failure{Kind: e.Kind, Text: e.Text, Hint: e.Hint, Platform: e.Platform}
+	f := failure{Kind: e.Kind, Text: e.Text, Plain: e.Plain, Hint: e.Hint, Platform: e.Platform}
 	switch {
 	case errors.Is(err, context.Canceled):
 		f.Cause = "canceled"
@@ -129,7 +131,7 @@ func failureOf(err error) failure {
 
 // Err gives the error back that was sent.
 func (f failure) Err() error {
-	e := &app.Error{Kind: f.Kind, Text: f.Text, Hint: f.Hint, Platform: f.Platform}
+	e := &app.Error{Kind: f.Kind, Text: f.Text, Plain: f.Plain, Hint: f.Hint, Platform: f.Platform}
 	switch f.Cause {
 	case "canceled":
 		e.Err = context.Canceled

@@ -81,7 +81,9 @@ func TestErrorsCross(t *testing.T) {
 		{"kind and hint", &app.Error{Kind: app.NotConfigured, Text: "no key", Hint: "set DAILY_API_KEY"},
 			[]error{app.NotConfigured}, app.Error{Kind: app.NotConfigured, Text: "no key", Hint: "set DAILY_API_KEY"}},
 		{"a platform's", &provider.Error{Kind: provider.RateLimited, Platform: provider.Daily, Op: "create room", Text: "slow", Hint: "wait"},
-			[]error{provider.RateLimited}, app.Error{Kind: provider.RateLimited, Text: "daily: create room: rate limited: slow", Hint: "wait"}},
+			[]error{provider.RateLimited}, app.Error{
+				Kind: provider.RateLimited, Text: "daily: create room: rate limited: slow", Plain: "Daily is limiting the rate of calls", Hint: "wait",
+			}},
 		{"wrapped", errors.Join(errors.New("first"), &app.Error{Kind: provider.Conflict, Text: "second", Hint: "h"}),
 			[]error{provider.Conflict}, app.Error{Kind: provider.Conflict, Text: "first\nsecond", Hint: "h"}},
 		{"plain", errors.New("broken"), nil, app.Error{Text: "broken"}},
@@ -99,7 +101,7 @@ func TestErrorsCross(t *testing.T) {
 			if !errors.As(err, &got) {
 				t.Fatalf("error %v", err)
 			}
-			if got.Kind != tt.want.Kind || got.Text != tt.want.Text || got.Hint != tt.want.Hint {
+			if got.Kind != tt.want.Kind || got.Text != tt.want.Text || got.Plain != tt.want.Plain || got.Hint != tt.want.Hint {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 			for _, is := range tt.is {
