@@ -119,7 +119,7 @@ func (w *endWatcher) moved(ctx context.Context, id string, until time.Time, from
 			At: h.now(), Account: m.Account, Meeting: m.ID, Room: m.Room, Kind: app.MeetingExtended,
 			Until: app.At(until), Source: from,
 		}})
-		h.log.Info("a meeting continues past its end, which was moved", "account", m.Account, "room", m.Room, "until", until.UTC())
+		h.log.Info("a meeting continues past its end, so its end was moved", "account", m.Account, "room", m.Room, "until", until.UTC())
 		return nil
 	})
 }
