@@ -20,7 +20,7 @@ const memoryGoal = 120 << 20
 
 // garbage is how much the heap may grow between two collections, in percent of what is in use, while it is below the goal. The
 // heap in use is small, and webhooks leave a lot of garbage. GOGC overrides it.
-const garbage = 400
+const garbage = 150
 
 func main() { os.Exit(realMain()) }
 
