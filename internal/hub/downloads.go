@@ -30,6 +30,9 @@ func (h *Hub) publish(changes []app.Change) {
 	arrived := false
 	for i, c := range changes {
 		arrived = arrived || c.Kind == app.DeliveryChange
+		if c.Kind == app.RoomChange {
+			h.links.forget()
+		}
 		if c.Kind == app.RecordingChange && c.Recording != nil && !c.Deleted {
 			h.downloads.Changed(*c.Recording)
 			r := h.downloads.Overlay(*c.Recording)

@@ -94,6 +94,7 @@ type Hub struct {
 
 	locks     keyedMutex // one request at a time about a room, a recording or a download
 	open      unendedCache
+	links     links
 	ids       ids
 	downloads *downloads.Queue
 	app.Downloads

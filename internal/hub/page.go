@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"greenroom/internal/app"
@@ -245,10 +246,50 @@ func (h *Hub) completed(ctx context.Context, c app.Change) app.Change {
 		return c
 	}
 	one := []app.Meeting{*c.Meeting} // others read the change, too
-	if err := h.store.View(ctx, func(tx *store.Tx) error { return h.giveGuestURLs(tx, one) }); err == nil {
-		c.Meeting = &one[0]
+	link, known := h.links.recall(one[0].ID)
+	if one[0].GuestURL = link; !known {
+		if err := h.store.View(ctx, func(tx *store.Tx) error { return h.giveGuestURLs(tx, one) }); err != nil {
+			return c
+		}
+		h.links.keep(one[0].ID, one[0].GuestURL)
 	}
+	c.Meeting = &one[0]
 	return c
+}
+
+// linksFor is how long the guests' links of meetings are remembered for changes: under load a meeting changes many times a second.
+const linksFor = time.Second
+
+// links remembers the guests' links of meetings, until a room changes or linksFor has passed.
+type links struct {
+	mu    sync.Mutex
+	since time.Time
+	of    map[string]string
+}
+
+func (l *links) recall(meeting string) (link string, known bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Since(l.since) > linksFor {
+		l.of = nil
+	}
+	link, known = l.of[meeting]
+	return link, known
+}
+
+func (l *links) keep(meeting, link string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.of == nil {
+		l.of, l.since = make(map[string]string), time.Now()
+	}
+	l.of[meeting] = link
+}
+
+func (l *links) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.of = nil
 }
 
 func (h *Hub) giveGuestURLs(tx *store.Tx, meetings []app.Meeting) error {
