@@ -318,7 +318,7 @@ func TestChecksHaveDoctorsWords(t *testing.T) {
 				{Name: "clock", OK: true, Detail: "agrees"},
 			}}}
 		})
-		p.opens("Status").sees("! 2 of 3 checks missing, none failed, just now", "! unknown   API key: a rate limit", "wait 5s", "! missing   webhook", "✓ ok        clock")
+		p.opens("Status").sees("! 2 of 3 missing, none failed, just now", "! unknown   API key: a rate limit", "wait 5s", "! missing   webhook", "✓ ok        clock")
 	})
 }
 
@@ -334,7 +334,7 @@ func TestTheAccountsAreCheckedOnceAndWhenAsked(t *testing.T) {
 		p.opens("Status").sees("◌ asking the platforms… 00:0")
 		p.does("status.check").sees("A check is running")
 		p.opens("Rooms").opens("Status").sees("asking the platforms… 00:02") // nothing waiting for it
-		p.sees("✗ 1 of 4 checks failed, just now; {status.check} checks again", "✓ ok        API key: domain acme",
+		p.sees("✗ 1 of 4 failed, just now; {status.check} checks again", "✓ ok        API key: domain acme",
 			"✗ failed    webhook: failed three times since yesterday", "do        make the listener reachable", "listener: http://127.0.0.1:7070")
 		p.opens("Rooms").opens("Status").opens("Recordings").opens("Status").wait(time.Minute)
 		if n := p.backend.Count("Diagnose"); n != 1 {

@@ -60,9 +60,9 @@ func (p *Pane) checkState() (string, theme.Ink) {
 	when := " " + words.Ago(p.Now().Sub(p.checkedAt)) + "; " + again + " checks again"
 	switch {
 	case failed > 0:
-		return fmt.Sprintf("%s %d of %d checks failed,%s", theme.Bad, failed, all, when), p.Styles.Bad
+		return fmt.Sprintf("%s %d of %d failed,%s", theme.Bad, failed, all, when), p.Styles.Bad
 	case missing > 0:
-		return fmt.Sprintf("%s %d of %d checks missing, none failed,%s", theme.Doubtful, missing, all, when), p.Styles.Warn
+		return fmt.Sprintf("%s %d of %d missing, none failed,%s", theme.Doubtful, missing, all, when), p.Styles.Warn
 	}
 	return theme.Good + " " + words.Plural(all, "check", "checks") + " passed," + when, p.Styles.Good
 }
