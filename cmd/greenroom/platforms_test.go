@@ -105,7 +105,7 @@ func TestPlatformsAreNamedByTheirProvidersAlone(t *testing.T) {
 		rel = filepath.ToSlash(rel)
 		switch {
 		case d.IsDir() && rel != "." && (rel == "provider" || strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" ||
-			strings.HasSuffix(d.Name(), "test")): // a package for tests alone
+			strings.HasSuffix(d.Name(), "test") || rel == "internal/benchmark"): // a package for tests alone, or for measurements
 			return filepath.SkipDir
 		case d.IsDir() || !strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, "_test.go") || rel == "cmd/greenroom/drivers.go":
 			return nil

@@ -1,0 +1,121 @@
+// Command benchmark measures Greenroom, the real program in processes of its own, beside what one would use instead: the least that a
+// durable webhook costs, a plain tunnel, other downloaders. It prints one table in Markdown.
+//
+//	go run ./internal/benchmark [-only ingest,relay,…] [-before BINARY]
+//
+// Rivals take turns with Greenroom within one run, so that the ratios count on any machine. docs/benchmarks.md explains the rows.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+type bench struct {
+	dir            string // everything is in it, and removed with it
+	binary, before string
+	rounds         int
+	clients        []int
+	each           time.Duration
+	rows           []row
+	cleanups       []func() error
+}
+
+func main() {
+	if len(os.Args) == 3 && os.Args[1] == floorArgument {
+		if err := floor(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, "floor:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "benchmark:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	b := &bench{}
+	only := flag.String("only", "", "measure these sections alone, separated by commas")
+	flag.StringVar(&b.binary, "binary", "", "measure this build (default: a new one of ./cmd/greenroom)")
+	flag.StringVar(&b.before, "before", "", "also measure this earlier build, in the same rounds")
+	flag.IntVar(&b.rounds, "rounds", 6, "rounds in which rivals take turns")
+	connections := flag.String("clients", "1,32,64", "numbers of connections, each with one client that waits for its answers")
+	flag.DurationVar(&b.each, "each", 700*time.Millisecond, "duration of a turn")
+	flag.Parse()
+	for _, text := range strings.Split(*connections, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return fmt.Errorf("-clients can't be %q", *connections)
+		}
+		b.clients = append(b.clients, n)
+	}
+	if b.dir, err = os.MkdirTemp("", "gr-bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.clean(), os.RemoveAll(b.dir)) }()
+	if err := b.build(ctx); err != nil {
+		return err
+	}
+	sections := []struct {
+		name string
+		run  func(context.Context) error
+	}{{"ingest", b.ingest}, {"relay", b.relay}, {"download", b.download}, {"screen", b.screen}, {"footprint", b.footprint}}
+	for _, s := range sections {
+		if *only != "" && !strings.Contains(","+*only+",", ","+s.name+",") {
+			continue
+		}
+		fmt.Fprintln(os.Stderr, "measuring", s.name, "…")
+		if failed := s.run(ctx); failed != nil { // the others count all the same
+			err = errors.Join(err, fmt.Errorf("%s: %w", s.name, failed))
+			b.row(s.name, "", "not measured", "", "", "", "")
+		}
+	}
+	return errors.Join(err, b.print(os.Stdout))
+}
+
+// build builds the program as it is released, unless a build was named.
+func (b *bench) build(ctx context.Context) error {
+	if b.binary != "" {
+		return nil
+	}
+	b.binary = filepath.Join(b.dir, "greenroom")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.binary, "./cmd/greenroom")
+	cmd.Env, cmd.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
+	return cmd.Run()
+}
+
+// binaries are the builds to measure.
+func (b *bench) binaries() []string {
+	if b.before == "" {
+		return []string{b.binary}
+	}
+	return []string{b.binary, b.before}
+}
+
+// cleanup has f called by clean.
+func (b *bench) cleanup(f func() error) { b.cleanups = append(b.cleanups, f) }
+
+// clean ends what was started, the latest first.
+func (b *bench) clean() (err error) {
+	for len(b.cleanups) > 0 {
+		last := len(b.cleanups) - 1
+		f := b.cleanups[last]
+		b.cleanups = b.cleanups[:last]
+		err = errors.Join(err, f())
+	}
+	return err
+}
