@@ -70,6 +70,18 @@ func (i Identity) Same(o Identity) bool {
 	return true
 }
 
+// InOneStream returns why the file must be read from its beginning to its end, or "". Parts that were read one after the other
+// could be of two files where nothing would show that the first one was replaced.
+func (i Identity) InOneStream() string {
+	switch {
+	case i.NoRanges || i.Size < 0:
+		return "the source doesn't support range requests"
+	case i.ETag == "" && i.Version == "" && i.Modified.IsZero() && i.Checksum == "":
+		return "the source doesn't say whether the file has changed"
+	}
+	return ""
+}
+
 // A Source is one file of a recording at a platform or in a bucket. It is safe for concurrent use.
 type Source interface {
 	// Identify asks what the file is now.

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -156,7 +157,7 @@ func (f *fetch) attempt(ctx context.Context) (File, error) {
 		return File{}, err
 	}
 	f.progress.Identity = id
-	if id.NoRanges || id.Size < 0 || f.whole {
+	if f.streams(id) {
 		err = f.stream(ctx, id)
 	} else {
 		err = f.ranges(ctx, id, have)
@@ -166,6 +167,9 @@ func (f *fetch) attempt(ctx context.Context) (File, error) {
 	}
 	return f.finish(ctx, id)
 }
+
+// streams reports whether the file is read in one stream.
+func (f *fetch) streams(id recording.Identity) bool { return f.whole || id.InOneStream() != "" }
 
 // identify asks the source what the file is, patiently.
 func (f *fetch) identify(ctx context.Context) (recording.Identity, error) {
@@ -220,13 +224,13 @@ func (f *fetch) resume(ctx context.Context, id recording.Identity) (*chunks, err
 	}
 	p, why := f.progress, ""
 	switch {
-	case p.Chunk == 0 && size > 0 && p.Identity != (recording.Identity{}) && (id.NoRanges || id.Size < 0):
-		why = "the source doesn't support range requests, so the download can't resume"
+	case p.Chunk == 0 && size > 0 && p.Identity != (recording.Identity{}) && id.InOneStream() != "":
+		why = id.InOneStream() + ", so the download can't resume"
 	case p.Part == "" || p.Chunk == 0:
 	case !p.Identity.Same(id):
 		why = "the file has changed at its source"
-	case id.NoRanges || id.Size < 0 || f.whole:
-		why = "the source no longer supports range requests"
+	case f.streams(id):
+		why = cmp.Or(id.InOneStream(), "the source no longer supports range requests")
 	case size != id.Size || !p.fits(id.Size):
 		why = "the part file was deleted or replaced"
 	default:
@@ -255,7 +259,7 @@ func (f *fetch) begin(ctx context.Context, id recording.Identity) (*chunks, erro
 	if err := f.part.reset(id.Size); err != nil {
 		return nil, err
 	}
-	if id.NoRanges || id.Size < 0 || f.whole {
+	if f.streams(id) {
 		return nil, nil
 	}
 	have := newChunks(id.Size, f.d.chunkOf(id.Size))

@@ -84,7 +84,10 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	w.asked++
 	if how.changes != nil {
-		w.data, w.etag = how.changes, fmt.Sprintf(`"%x"`, sha256.Sum256(how.changes))
+		w.data = how.changes
+		if w.etag != "" {
+			w.etag = fmt.Sprintf(`"%x"`, sha256.Sum256(how.changes))
+		}
 	}
 	w.mu.Unlock()
 	err := pause(r.Context(), how.think)
