@@ -31,7 +31,7 @@ const (
 	redoSuffix = "-redo"
 	// redoSize is the size of the log at which it is merged. The file has this size from the beginning: a sync that doesn't change
 	// a file's size is cheaper.
-	redoSize = 4 << 20
+	redoSize = 1 << 20
 	// redoWithin is the longest time between two batches for which the second one goes into the log. Those that come more rarely are
 	// merged at once.
 	redoWithin = 20 * time.Millisecond
