@@ -123,6 +123,7 @@ func (p *program) relayHookEdit() *cobra.Command {
 	var token, policy string
 	cmd := &cobra.Command{
 		Use: "edit HOOK", Short: "Change when senders get their answer", Args: exactly("HOOK"),
+		ValidArgsFunction: p.relayNames(hookNames),
 		RunE: p.registers(func(ctx context.Context, r registrar, args []string) error {
 			h, err := hookOf(ctx, r, args[0], token)
 			if err != nil {
@@ -143,6 +144,7 @@ func (p *program) relayHookDelete() *cobra.Command {
 	var token string
 	cmd := &cobra.Command{
 		Use: "delete HOOK", Short: "Delete a hook and its queued requests", Args: exactly("HOOK"),
+		ValidArgsFunction: p.relayNames(hookNames),
 		RunE: p.do(func(ctx context.Context, args []string) error {
 			if err := p.canAsk("--yes", p.yes); err != nil {
 				return err

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,6 +92,36 @@ func openRegistrar(ctx context.Context, c *config.Config) (registrar, error) {
 			}
 		}
 	}
+}
+
+// relayNames completes the first argument with names that a relay on this machine knows.
+func (p *program) relayNames(read func(ctx context.Context, r registrar) ([]string, error)) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		ctx, cancel := context.WithTimeout(cmd.Context(), completeTime)
+		defer cancel()
+		c, err := p.configWithout(ctx)
+		if err == nil {
+			_, err = os.Stat(filepath.Join(c.DataDir, relayFolder)) // a completion makes no folder
+		}
+		if len(args) > 0 || err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		r, err := openRegistrar(ctx, c)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		defer r.Close()
+		names, _ := read(ctx, r) // a completion prints no errors
+		return slices.DeleteFunc(names, func(n string) bool { return !typeable(n, prefix) }), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// hookNames reads the names of hooks.
+func hookNames(ctx context.Context, r registrar) ([]string, error) {
+	hooks, err := r.Hooks(ctx)
+	names := namesOf(hooks, func(h relay.Hook) string { return h.Name })
+	slices.Sort(names)
+	return slices.Compact(names), err
 }
 
 // registrarError gives a refusal its kind.
@@ -188,6 +220,11 @@ func (p *program) relayTokenList() *cobra.Command {
 func (p *program) relayTokenRevoke() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "revoke NAME", Short: "Revoke a token; its hooks then refuse requests", Args: exactly("NAME"),
+		ValidArgsFunction: p.relayNames(func(ctx context.Context, r registrar) ([]string, error) {
+			tokens, err := r.Tokens(ctx)
+			valid := slices.DeleteFunc(tokens, func(t relay.Token) bool { return !t.RevokedAt.IsZero() })
+			return namesOf(valid, func(t relay.Token) string { return t.Name }), err
+		}),
 		RunE: p.do(func(ctx context.Context, args []string) error {
 			if err := p.sure(ctx, "Revoke the token "+args[0]+"? Its hooks answer 404 until the token is created again."); err != nil {
 				return err

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"strings"
 	"testing"
 	"time"
 
@@ -616,8 +617,12 @@ func TestRoomsAreChecked(t *testing.T) {
 	if _, err := b.EndMeeting(t.Context(), app.MeetingRef{Ref: "renamed"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.DeleteRoom(t.Context(), app.RoomRef{Ref: "renamed"}); err != nil {
+	gone, err := b.DeleteRoom(t.Context(), app.RoomRef{Ref: "renamed"})
+	if err != nil {
 		t.Error(err)
+	}
+	if _, err := b.DeleteRoom(t.Context(), app.RoomRef{Ref: gone.ID}); !errors.Is(err, provider.NotFound) || strings.Contains(err.Error(), gone.ID) {
+		t.Errorf("deleted again: %v", err)
 	}
 	if _, err := b.Room(t.Context(), app.RoomRef{Ref: "renamed"}); !errors.Is(err, provider.NotFound) {
 		t.Errorf("%v", err)

@@ -283,8 +283,12 @@ func roomAlike(tx *store.Tx, ref string) (app.Room, error) {
 	}
 }
 
-// noRoom is the error of a room that isn't there, with the one of the names that may have been meant.
+// noRoom is the error of a room that isn't there, with the one of the names that may have been meant. The screen names rooms by ids,
+// which say nothing to people.
 func noRoom(ref string, names []string) error {
+	if _, err := ulid.ParseStrict(ref); err == nil {
+		return notFound("the room no longer exists")
+	}
 	return &app.Error{
 		Kind: provider.NotFound, Text: fmt.Sprintf("there is no room %q", ref), Hint: nearest.Question(ref, names),
 	}
