@@ -133,3 +133,15 @@ func TestTheLinesAboveTheAccountsAreReached(t *testing.T) {
 		}
 	})
 }
+
+// The process that received webhooks ends, and a screen that was attached to it takes over: it says so, and asks before it ends.
+func TestATakeoverIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, busyDay, func(o *Options) { o.PID = 99 })
+		change(p, func(s *app.Status) { s.Store.Bytes++ })
+		p.misses("receives webhooks now")
+		change(p, func(s *app.Status) { s.Store.Owner = 99 })
+		p.sees("This screen receives webhooks now: process 1 has ended")
+		p.does("quit").sees("Webhooks won't be received")
+	})
+}

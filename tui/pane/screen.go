@@ -2,6 +2,7 @@ package pane
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -90,8 +91,9 @@ func (s *Screen) Init() {
 	s.StatusRead = NewSlot(s, "the status",
 		Always(func(ctx context.Context) (app.Status, error) { return s.Backend.Status(ctx, app.StatusQuery{}) }),
 		func(st app.Status) tea.Cmd {
+			was := s.Status.Store.Owner
 			s.Status = st
-			cmds := []tea.Cmd{s.warnOfListener()}
+			cmds := []tea.Cmd{s.warnOfListener(), s.sayTakeover(was)}
 			for _, f := range s.AfterStatus {
 				cmds = append(cmds, f())
 			}
@@ -137,6 +139,14 @@ func (s *Screen) Account(name string) app.AccountStatus {
 // Cannot returns why an account lacks an ability, safe to draw; empty if it has it or if its status is unknown.
 func (s *Screen) Cannot(account string, what app.Ability) string {
 	return words.Safe(s.Account(account).Cannot[what])
+}
+
+// sayTakeover says that this screen has the store now, which another process had: webhooks and downloads end with the screen.
+func (s *Screen) sayTakeover(was int) tea.Cmd {
+	if was == 0 || was == s.PID || s.Status.Store.Owner != s.PID {
+		return nil
+	}
+	return s.Say(fmt.Sprintf("This screen receives webhooks now: process %d has ended", was), "")
 }
 
 // warnOfListener warns once, at the start, of a listener that is not where it should be.
