@@ -302,8 +302,8 @@ func TestChecks(t *testing.T) {
 	}{
 		{Account{Name: "a", Bucket: "full", Folder: "w", Access: good, Queue: queue}, []row{{"reading the bucket", true, false, "full, by a fixed key at"}, {QueueReader, true, false, "about 1 messages wait"}}},
 		{Account{Name: "a", Bucket: "empty", Access: good}, []row{{"reading the bucket", true, false, "empty, by"}}},
-		{Account{Name: "a", Bucket: "full", Access: bad}, []row{{"reading the bucket", false, true, "full cannot be listed: SignatureDoesNotMatch"}}},
-		{Account{Name: "a", Bucket: "full", Access: bad, Sweep: time.Hour}, []row{{"reading the bucket", false, false, "full cannot be listed: SignatureDoesNotMatch"}}},
+		{Account{Name: "a", Bucket: "full", Access: bad}, []row{{"reading the bucket", false, true, "full can't be listed: SignatureDoesNotMatch"}}},
+		{Account{Name: "a", Bucket: "full", Access: bad, Sweep: time.Hour}, []row{{"reading the bucket", false, false, "full can't be listed: SignatureDoesNotMatch"}}},
 		{Account{Name: "a", Bucket: "none-such", Access: good, Queue: endpoint + "/000000000000/none-such"}, []row{{"reading the bucket", false, false, "NoSuchBucket"}, {QueueReader, false, false, "NonExistentQueue"}}},
 	} {
 		checks := NewWatcher(WatcherOptions{Accounts: []Account{tt.a}}).Check(t.Context(), "a")
