@@ -9,8 +9,8 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
-	"sync"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
