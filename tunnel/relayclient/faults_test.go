@@ -126,7 +126,7 @@ func TestWhatIsNoRelay(t *testing.T) {
 		{http.StatusMovedPermanently, "the server at the relay's URL is not a Greenroom relay (301)"},
 		{http.StatusOK, "the server at the relay's URL is not a Greenroom relay (200)"},
 		{http.StatusBadGateway, "the relay is not running: the proxy before it answers 502"},
-		{http.StatusServiceUnavailable, "the relay accepts no connection now (503)"},
+		{http.StatusServiceUnavailable, "the relay isn't accepting connections now (503)"},
 	} {
 		p := newPeer(t)
 		p.answer(func(w http.ResponseWriter) {
@@ -144,7 +144,7 @@ func TestARelayThatAsksForTime(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})
 	o := open(t, relayclient.Options{URL: p.server.URL, Clock: clock}, newStore().local())
-	o.degraded("no connection now (503)")
+	o.degraded("isn't accepting connections now (503)")
 	p.answer(nil)
 	clock.connects(p).welcome()
 	if waited := clock.Since(clock.start); waited < 30*time.Second {
@@ -274,7 +274,12 @@ func TestWakingDialsAtOnce(t *testing.T) {
 	var ahead atomic.Int64
 	looked := make(chan struct{}, 1000)
 	wall := func() time.Time {
-		defer func() { looked <- struct{}{} }()
+		defer func() {
+			select {
+			case looked <- struct{}{}:
+			default: // nothing waits for so many
+			}
+		}()
 		return clock.Now().Add(time.Duration(ahead.Load()))
 	}
 	o := open(t, relayclient.Options{URL: p.server.URL, Clock: clock, Wall: wall}, s.local())
@@ -291,7 +296,7 @@ func TestWakingDialsAtOnce(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})
 	again.ws.Close()
-	o.degrades(clock, "no connection now (503)")
+	o.degrades(clock, "isn't accepting connections now (503)")
 	refused := clock.Now()
 	p.answer(nil)
 	ahead.Add(int64(time.Hour))

@@ -33,13 +33,13 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		{relayclient.Options{URL: "ftp://relay.example", Token: "x"}, "must begin with https://"},
 		{relayclient.Options{URL: "https://", Token: "x"}, "has no host"},
 		{relayclient.Options{URL: "https://u:geheim@relay.example", Token: "x"}, "a plain base"},
-		{relayclient.Options{URL: "https://u:geheim@relay.example:x", Token: "x"}, "can't be read"},
+		{relayclient.Options{URL: "https://u:geheim@relay.example:x", Token: "x"}, "is invalid"},
 		{relayclient.Options{URL: fine + "?token=geheim", Token: "x"}, "a plain base"},
-		{relayclient.Options{URL: "http://relay.example", Token: "x"}, "in clear text"},
-		{relayclient.Options{URL: "ws://192.0.2.1:80", Token: "x"}, "in clear text"},
-		{relayclient.Options{URL: fine}, "has no token"},
+		{relayclient.Options{URL: "http://relay.example", Token: "x"}, "unencrypted"},
+		{relayclient.Options{URL: "ws://192.0.2.1:80", Token: "x"}, "unencrypted"},
+		{relayclient.Options{URL: fine}, "there is no token"},
 		{relayclient.Options{URL: fine, Token: "geheim\r\nX: y"}, "invalid characters"},
-		{relayclient.Options{URL: fine, Token: "x", CAFile: noPEM}, "holds no certificate"},
+		{relayclient.Options{URL: fine, Token: "x", CAFile: noPEM}, "contains no PEM certificate"},
 		{relayclient.Options{URL: fine, Token: "x", CAFile: noPEM + ".missing"}, "read the certificate authorities"},
 	} {
 		_, err := relayclient.New(test.o).Open(t.Context(), newStore().local())

@@ -357,7 +357,7 @@ func TestGapsAreShown(t *testing.T) {
 		{Hook: "h1", Name: "home\x1b[2J", URL: "https://relay.example/h/1"}, {Hook: "h2", Name: "office", Restored: true},
 	}
 	c := p.live(hooks...)
-	restored := "the relay was restored from a backup: what it had taken for office since then is lost, unless it was delivered"
+	restored := "the relay was restored from a backup: requests for office since that backup are lost unless they were delivered"
 	if got := o.live().Gap; got != restored {
 		t.Errorf("gap %q", got)
 	}
