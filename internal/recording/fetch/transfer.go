@@ -34,7 +34,7 @@ type transfer struct {
 }
 
 // errPanicked ends a transfer of which a goroutine has panicked. The panic was reported by the one who caught it.
-var errPanicked = errors.New("Greenroom has a fault; the log has the details")
+var errPanicked = errors.New("this is a fault in Greenroom; the log has the details")
 
 // ranges fetches what is missing. It returns nil only when every chunk is marked.
 func (f *fetch) ranges(ctx context.Context, id recording.Identity, have *chunks) error {

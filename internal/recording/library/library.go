@@ -167,7 +167,7 @@ func (l *Library) Fetch(ctx context.Context, j recording.Job) (recording.Result,
 }
 
 // errPanicked is the result of a file whose goroutine panicked.
-var errPanicked = errors.New("Greenroom has a fault; the log has the details")
+var errPanicked = errors.New("this is a fault in Greenroom; the log has the details")
 
 // Discard removes the unfinished files of a cancelled job. Finished files stay.
 func (l *Library) Discard(ctx context.Context, j recording.Job) error {
