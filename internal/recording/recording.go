@@ -34,6 +34,8 @@ var (
 	ErrRefusedAddress = errors.New("the link leads to an address that isn't allowed")
 	// ErrOdd means that the response does not match the request: another part, a compressed one, a web page.
 	ErrOdd = errors.New("the source's response doesn't match the request")
+	// ErrPanicked ends the download of a file whose goroutine panicked. The goroutine's group reports the panic.
+	ErrPanicked = errors.New("this is a fault in Greenroom; the log has the details")
 )
 
 // Identity tells files apart: two readings of a source with the same identity read one file.

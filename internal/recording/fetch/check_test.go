@@ -166,7 +166,7 @@ func TestAPanicEndsOnlyItsTask(t *testing.T) {
 	var reports atomic.Int64
 	group := &crash.Group{OnPanic: func(crash.Report) { reports.Add(1) }}
 	d := New(Options{Crash: group})
-	if _, err := d.Fetch(t.Context(), task(t, panicking{text{strings.Repeat("x", 5<<20), recording.Identity{Version: "1"}}})); !errors.Is(err, errPanicked) {
+	if _, err := d.Fetch(t.Context(), task(t, panicking{text{strings.Repeat("x", 5<<20), recording.Identity{Version: "1"}}})); !errors.Is(err, recording.ErrPanicked) {
 		t.Error(err)
 	}
 	if r, err := d.Fetch(t.Context(), task(t, text{body: "one"})); err != nil {

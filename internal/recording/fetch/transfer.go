@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -32,9 +31,6 @@ type transfer struct {
 	mu  sync.Mutex
 	err error
 }
-
-// errPanicked ends a transfer of which a goroutine has panicked. The panic was reported by the one who caught it.
-var errPanicked = errors.New("this is a fault in Greenroom; the log has the details")
 
 // ranges fetches what is missing. It returns nil only when every chunk is marked.
 func (f *fetch) ranges(ctx context.Context, id recording.Identity, have *chunks) error {
@@ -106,7 +102,7 @@ func (t *transfer) spawn(name string, f func() error) {
 
 // guard runs f, and fails the transfer when f fails or panics.
 func (t *transfer) guard(f func() error) {
-	err := errPanicked
+	err := recording.ErrPanicked
 	defer func() {
 		if err != nil {
 			t.fail(err)
@@ -169,7 +165,7 @@ func (t *transfer) saveThese(ctx context.Context, batch []*claim) error {
 // work fetches chunks until there is none left.
 func (t *transfer) work() (err error) {
 	w := &worker{transfer: t, buf: make([]byte, min(readMost, t.have.chunk))}
-	err = errPanicked
+	err = recording.ErrPanicked
 	defer func() {
 		if err != nil {
 			t.fail(err) // so that what was asked for ahead ends too

@@ -79,7 +79,7 @@ func (w *worker) drop() {
 // back.
 func (w *worker) fetch(o *opening) (err error) {
 	mine := o.claim
-	err = errPanicked
+	err = recording.ErrPanicked
 	defer func() {
 		if err != nil {
 			w.release(mine)
@@ -217,7 +217,7 @@ func (w *worker) askAhead() {
 	w.ahead = o
 	w.spawn("recording: ask ahead", func() error {
 		defer close(o.ready)
-		o.err = errPanicked
+		o.err = recording.ErrPanicked
 		w.request(o)
 		if refused := (*recording.Temporary)(nil); errors.As(o.err, &refused) {
 			w.strict.Store(true)

@@ -150,7 +150,7 @@ func (l *Library) Fetch(ctx context.Context, j recording.Job) (recording.Result,
 	var wg sync.WaitGroup
 	for i, f := range files {
 		wg.Add(1)
-		errs[i] = errPanicked
+		errs[i] = recording.ErrPanicked
 		l.opt.Crash.Go("recording: file", func() {
 			defer wg.Done()
 			got[i], errs[i] = l.fetch(ctx, j, f, tally.of(i))
@@ -165,9 +165,6 @@ func (l *Library) Fetch(ctx context.Context, j recording.Job) (recording.Result,
 	}
 	return l.gather(j, files, folder, got)
 }
-
-// errPanicked is the result of a file whose goroutine panicked.
-var errPanicked = errors.New("this is a fault in Greenroom; the log has the details")
 
 // Discard removes the unfinished files of a cancelled job. Finished files stay.
 func (l *Library) Discard(ctx context.Context, j recording.Job) error {
