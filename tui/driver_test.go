@@ -35,6 +35,7 @@ type person struct {
 	t       *testing.T
 	mu      sync.Mutex // guards what the program's goroutines write: term, raw, title, copied, opened
 	backend *tuitest.Backend
+	model   *Model
 	keys    *pane.Keys
 	term    *vt.Emulator
 	raw     strings.Builder // every byte that reached the terminal
@@ -72,7 +73,12 @@ func sit(t *testing.T, w, h int, prepare func(*tuitest.Backend), change ...func(
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
-	go func() { p.done <- Run(ctx, o) }()
+	m, err := New(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.model = m
+	go func() { p.done <- m.run(ctx, cancel) }()
 	t.Cleanup(func() {
 		cancel()
 		p.leave()
@@ -370,9 +376,16 @@ func golden(t *testing.T, name, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got+"\n" != string(want) {
-		t.Errorf("%s differs; go test ./tui -update rewrites it. It is now:\n%s", path, got)
+	if got+"\n" == string(want) {
+		return
 	}
+	gotLines, wantLines := strings.Split(got+"\n", "\n"), strings.Split(string(want), "\n")
+	at := 0
+	for at < min(len(gotLines), len(wantLines)) && gotLines[at] == wantLines[at] {
+		at++
+	}
+	t.Errorf("%s differs from line %d on; go test ./tui -update rewrites it. It has:\n%s\nIt is now:\n%s", path, at+1,
+		strings.Join(wantLines[at:min(at+12, len(wantLines))], "\n"), strings.Join(gotLines[at:min(at+12, len(gotLines))], "\n"))
 }
 
 // busyDay is rooms in every state.

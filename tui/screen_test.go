@@ -1,13 +1,10 @@
 package tui
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/charmbracelet/colorprofile"
 
 	"greenroom/internal/app"
 	"greenroom/provider"
@@ -25,181 +22,12 @@ func rejected(b *tuitest.Backend) {
 	})
 }
 
-func TestScreens(t *testing.T) {
-	sizes := []struct {
-		name string
-		w, h int
-	}{{"80x24", 80, 24}, {"100x30", 100, 30}, {"160x45", 160, 45}, {"300x80", 300, 80}, {"40x10", 40, 10}}
-	for _, c := range []struct {
-		name    string
-		prepare func(*tuitest.Backend)
-		walk    func(*person)
-		change  func(*Options)
-	}{
-		{name: "rooms", prepare: busyDay},
-		{name: "hundreds", prepare: hundreds, walk: func(p *person) { p.moves("half-down", "half-down") }},
-		{name: "roster", prepare: busyDay, walk: func(p *person) { p.moves("in", "down") }},
-		{name: "no-rooms"},
-		{name: "no-accounts", prepare: func(b *tuitest.Backend) { b.Stat.Accounts = nil }},
-		{name: "new-room", prepare: busyDay, walk: func(p *person) { p.does("room.new") }},
-		{name: "end", prepare: busyDay, walk: func(p *person) { p.does("meeting.end") }},
-		{name: "help", prepare: busyDay, walk: func(p *person) { p.does("help") }},
-		{name: "messages", prepare: busyDay, walk: func(p *person) {
-			p.opens("Status").does("filter", "room.new").opens("Rooms").does("copy.guest", "messages")
-		}},
-		{name: "palette", prepare: busyDay, walk: func(p *person) { p.does("palette") }},
-		{name: "meetings-empty", walk: func(p *person) { p.opens("Meetings") }},
-		{name: "meetings", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").moves("down") }},
-		{name: "rewind", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").moves("down", "in").does("moment.first", "moment.next") }},
-		{name: "attendance", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").moves("down").does("meeting.attendance") }},
-		{name: "forwards", prepare: someForwards, walk: func(p *person) { p.opens("Webhooks").does("webhook.forwards") }},
-		{name: "export", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").moves("down").does("meeting.attendance").presses("e") }},
-		{name: "needs", prepare: needy, walk: func(p *person) { p.moves("down", "down", "down", "down").does("room.mark") }},
-		{name: "groups", prepare: grouped, walk: func(p *person) { p.moves("down", "down") }},
-		{name: "plan", prepare: needy, walk: func(p *person) { p.does("room.plan") }},
-		{name: "bookings", prepare: needy, walk: func(p *person) { p.moves("down", "down", "down", "down").does("room.plan") }},
-		{name: "recordings-empty", walk: func(p *person) { p.opens("Recordings") }},
-		{name: "recordings", walk: func(p *person) { p.opens("Recordings").moves("down") }, prepare: takes},
-		{name: "downloads", walk: func(p *person) { p.opens("Recordings").moves("down") }, prepare: fetched},
-		{name: "download-failed", walk: func(p *person) { p.opens("Recordings").moves("down", "down", "down", "down", "down", "down") }, prepare: fetched},
-		{name: "platform-says", prepare: odd},
-		{name: "remove", prepare: crowd, walk: func(p *person) { p.moves("in", "down", "down").does("person.remove") }},
-		{name: "consent", prepare: busyDay, walk: func(p *person) { p.does("open.host") }},
-		{name: "adopt", prepare: years, walk: func(p *person) { p.does("room.adopt").presses("up", "up", "up") }},
-		{name: "adopt-name", prepare: years, walk: func(p *person) { p.does("room.adopt").presses("up", "up", "up", "enter") }},
-		{name: "checks", prepare: found, walk: func(p *person) { p.opens("Status") }},
-		{name: "webhooks-empty", walk: func(p *person) { p.opens("Webhooks") }},
-		{name: "webhooks", prepare: rejected, walk: func(p *person) { p.opens("Webhooks") }},
-		{name: "webhooks-filter", prepare: rejected, walk: func(p *person) { p.opens("Webhooks").does("filter").types("kind:left") }},
-		{name: "status", prepare: busyDay, walk: func(p *person) { p.opens("Status") }},
-		{name: "tunnel", prepare: relayed, walk: func(p *person) { p.opens("Status") }},
-		{name: "start", prepare: busyDay, walk: func(p *person) { p.moves("bottom").does("meeting.start") }},
-		{name: "edit-room", prepare: busyDay, walk: func(p *person) { p.moves("bottom").does("room.edit") }},
-		{name: "delete-room", prepare: busyDay, walk: func(p *person) { p.moves("bottom").does("room.delete") }},
-		{name: "start-marked", prepare: busyDay, walk: func(p *person) { p.does("room.mark-all", "meeting.start") }},
-		{name: "delete-marked", prepare: grouped, walk: func(p *person) { p.does("room.mark-all", "room.delete") }},
-		{name: "stop-recording", prepare: busyDay, walk: func(p *person) { p.does("recording.switch") }},
-		{name: "edit-booking", prepare: needy, walk: func(p *person) { p.moves("down", "down", "down", "down").does("room.plan").presses("enter") }},
-		{name: "remove-booking", prepare: needy, walk: func(p *person) { p.moves("down", "down", "down", "down").does("room.plan").presses("D") }},
-		{name: "qr", prepare: busyDay, walk: func(p *person) { p.does("qr") }},
-		{name: "copied", prepare: busyDay, walk: func(p *person) { p.does("copy.guest") }},
-		{name: "delete-recording", prepare: takes, walk: func(p *person) { p.opens("Recordings").moves("down").does("recording.delete") }},
-		{name: "limit", prepare: takes, walk: func(p *person) { p.opens("Recordings").does("recording.limit") }},
-		{name: "replay", prepare: rejected, walk: func(p *person) { p.opens("Webhooks").does("webhook.replay") }},
-		{name: "export-events", prepare: rejected, walk: func(p *person) { p.opens("Webhooks").does("webhook.export") }},
-		{name: "values", prepare: rejected, walk: func(p *person) { p.opens("Webhooks").does("webhook.values") }},
-		{name: "receipt", prepare: rejected, walk: func(p *person) { p.opens("Webhooks").does("webhook.chain") }},
-		{name: "quit", prepare: relayed, walk: func(p *person) { p.does("quit") }},
-		{name: "mute", prepare: crowd, walk: func(p *person) { p.moves("in", "down", "down").does("person.mute") }},
-		{name: "cancel-download", prepare: fetched, walk: func(p *person) { p.opens("Recordings").moves("bottom", "up").does("recording.cancel") }},
-		{name: "replace-webhook", prepare: relayed, walk: func(p *person) { p.opens("Status").does("webhook.register") }},
-		{name: "diff", prepare: rejected, walk: func(p *person) { p.opens("Webhooks").does("webhook.mark").moves("down").does("webhook.diff") }},
-		{name: "filter-wrong", prepare: hundreds, walk: func(p *person) { p.does("filter").types("-is:lve") }},
-		{name: "filter-whole", prepare: hundreds, walk: func(p *person) { p.does("filter").types("room:team").presses("enter") }},
-		{name: "meetings-filter-whole", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").does("filter").types("person:grace").presses("enter") }},
-		{name: "demo", prepare: busyDay, change: func(o *Options) { o.Demo = true }},
-	} {
-		for _, size := range sizes {
-			name := c.name + "-" + size.name
-			// show runs the program in a theme, and returns the text and the styles on the screen.
-			show := func(t *testing.T, theme func(*Options), look func(p *person)) {
-				synctest.Test(t, func(t *testing.T) {
-					p := sit(t, size.w, size.h, c.prepare, theme, func(o *Options) {
-						if c.change != nil {
-							c.change(o)
-						}
-					})
-					if c.walk != nil {
-						c.walk(p)
-					}
-					p.wait(time.Second)
-					look(p)
-				})
-			}
-			dark := ""
-			t.Run(name, func(t *testing.T) {
-				show(t, func(o *Options) { o.Theme = "auto" }, func(p *person) {
-					dark = p.screen()
-					golden(t, name, dark)
-					aligned(t, p, size.w)
-					// On a light background the text is the same, in other colours.
-					styled := p.styled()
-					p.presses("\x1b]11;rgb:ffff/ffff/ffff\x07")
-					if light := p.screen(); !sameText(light, dark) || p.styled() == styled {
-						t.Errorf("on a light background:\n%s", light)
-					}
-				})
-			})
-			if size.name != "80x24" && size.name != "300x80" {
-				continue
-			}
-			for theme, change := range map[string]func(*Options){
-				"no-color":      func(o *Options) { o.Env = []string{"TERM=xterm-256color", "NO_COLOR=yes"} },
-				"high-contrast": func(o *Options) { o.Theme = HighContrast },
-			} {
-				t.Run(name+"-"+theme, func(t *testing.T) {
-					show(t, change, func(p *person) {
-						if got := p.screen(); !sameText(got, dark) {
-							t.Errorf("the text differs from that of the dark theme:\n%s", got)
-						}
-						if theme == "no-color" && strings.Contains(p.written(), "38;2;") {
-							t.Error("there is colour in spite of NO_COLOR=yes")
-						}
-						aligned(t, p, size.w)
-					})
-				})
-			}
-		}
-	}
-}
-
-// counting matches clocks and ages, which the next second changes.
-var counting = regexp.MustCompile(`[0-9]+`)
-
-// sameText reports whether two screens have the same text, whatever the time.
-func sameText(a, b string) bool {
-	return counting.ReplaceAllString(a, "0") == counting.ReplaceAllString(b, "0")
-}
-
 // aligned checks that every border is in its column: what begins with a bar ends with one at the edge.
 func aligned(t *testing.T, p *person, w int) {
 	t.Helper()
 	for y, line := range strings.Split(p.screen(), "\n") {
 		if strings.HasPrefix(line, "│") && (p.width(line) != w || !strings.HasSuffix(line, "│")) {
 			t.Errorf("line %d is %d cells wide, not %d: %q", y, p.width(line), w, line)
-		}
-	}
-}
-
-// The looks: the same screen in every theme, with its styles.
-func TestThemes(t *testing.T) {
-	ansi16, ansi256, none := colorprofile.ANSI, colorprofile.ANSI256, colorprofile.TrueColor
-	for name, change := range map[string]func(*Options){
-		"dark":          func(*Options) {},
-		"light":         func(o *Options) { o.Theme = "light" },
-		"256":           func(o *Options) { o.Profile = &ansi256 },
-		"16":            func(o *Options) { o.Profile = &ansi16 },
-		"high-contrast": func(o *Options) { o.Theme = HighContrast },
-		"ascii":         func(o *Options) { o.Env = append(o.Env, "LANG=C") },
-		"no-color":      func(o *Options) { o.Profile, o.Env = &none, []string{"TERM=xterm-256color", "NO_COLOR=yes"} },
-	} {
-		for screen, walk := range map[string]func(*person){
-			"":          func(*person) {},
-			"-rewind":   func(p *person) { p.opens("Meetings").moves("down", "in").does("moment.first", "moment.next") },
-			"-webhooks": func(p *person) { p.opens("Webhooks") },
-			"-plan":     func(p *person) { p.does("room.plan") },
-			"-end":      func(p *person) { p.does("meeting.end") },
-		} {
-			t.Run(name+screen, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					p := sit(t, 80, 24, busyDay, change)
-					walk(p)
-					golden(t, "theme-"+name+screen, p.styled())
-					if name == "no-color" && strings.Contains(p.written(), "38;2;") {
-						t.Error("there is colour in spite of NO_COLOR=yes")
-					}
-				})
-			})
 		}
 	}
 }

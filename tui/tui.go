@@ -97,13 +97,19 @@ func Themes() []string { return []string{Auto, Dark, Light, HighContrast, Sixtee
 var ErrSetUp = errors.New("screen: set up an account")
 
 // Run shows the screen until the user quits or ctx ends; both return nil.
-func Run(ctx context.Context, o Options) (err error) {
+func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	m, err := New(ctx, o)
 	if err != nil {
 		return err
 	}
+	return m.run(ctx, cancel)
+}
+
+// run runs the screen until the user quits or ctx, which cancel ends, is done.
+func (m *Model) run(ctx context.Context, cancel context.CancelFunc) (err error) {
+	o := m.opts
 	// Signals end ctx. A second handler, such as Bubble Tea's, could wait for a loop that has already ended.
 	beats, turns := &pulse{}, newWheel(m.Clock)
 	opts := []tea.ProgramOption{

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,7 +15,27 @@ import (
 	"greenroom/tui/tuitest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// actsAsEditor is the variable with which this binary is an editor: it adds a line to the file that it gets.
+const actsAsEditor = "GREENROOM_TEST_EDITOR"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(actsAsEditor) != "" {
+		f, err := os.OpenFile(os.Args[len(os.Args)-1], os.O_APPEND|os.O_WRONLY, 0)
+		if err == nil {
+			_, err = f.WriteString("\n{\"edited\":true}\n")
+		}
+		if errors.Join(err, f.Close()) != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	for name, value := range map[string]string{"VISUAL": os.Args[0], actsAsEditor: "1"} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // The whole path of a host, with nothing but the keys.
 func TestAHostHoldsAMeeting(t *testing.T) {

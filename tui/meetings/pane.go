@@ -135,9 +135,16 @@ func (p *Pane) Target() (id string, empty bool) {
 	return m.ID, !ok && p.readPage.Ready
 }
 
-// Pace implements [pane.Pane]: a meeting that lasts counts seconds.
+// Pace implements [pane.Pane]: a visible meeting that lasts counts seconds.
 func (p *Pane) Pace() time.Duration {
-	if m, ok := p.chosen(); ok && m.Status == app.Live {
+	live := func(m app.Meeting) bool { return m.Status == app.Live }
+	from, to := p.list.Range()
+	for _, r := range p.rows[min(from, len(p.rows)):min(to, len(p.rows))] {
+		if r.meeting >= 0 && live(p.all[r.meeting]) {
+			return time.Second
+		}
+	}
+	if m, ok := p.chosen(); ok && live(m) {
 		return time.Second
 	}
 	return 0

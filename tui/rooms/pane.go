@@ -206,7 +206,7 @@ func (p *Pane) Target() (id string, empty bool) {
 	return strings.Join(parts, "\x00"), false
 }
 
-// Pace implements [pane.Pane]: a live meeting and a recording count seconds.
+// Pace implements [pane.Pane]: a live meeting, a recording and a person who waits count seconds.
 func (p *Pane) Pace() time.Duration {
 	mt, open := p.open()
 	switch {
@@ -214,7 +214,7 @@ func (p *Pane) Pace() time.Duration {
 		return 20 * time.Second // the minutes until then
 	case !open:
 		return 0
-	case mt.Status == app.Live || mt.Recording == app.IsRecording:
+	case mt.Status == app.Live || mt.Recording == app.IsRecording || mt.Waiting > 0:
 		return time.Second
 	}
 	return 20 * time.Second
