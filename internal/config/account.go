@@ -11,7 +11,7 @@ import (
 
 var accountName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-// CheckAccountName reports what is wrong with a name for an account.
+// CheckAccountName returns an error for a text that can't be the name of an account.
 func CheckAccountName(name string) error {
 	if !accountName.MatchString(name) {
 		return fmt.Errorf("%q isn't a name for an account: use small letters, digits and hyphens", name)
@@ -19,7 +19,7 @@ func CheckAccountName(name string) error {
 	return nil
 }
 
-// accounts reads every account, those of the file first.
+// accounts reads all accounts, those of the file first.
 func (r *reader) accounts() {
 	modes := map[provider.Platform]string{}
 	for _, d := range r.opts.Drivers {
@@ -34,7 +34,7 @@ func (r *reader) accounts() {
 		before := len(r.errs)
 		a, chosen, ok := r.oneAccount(name)
 		fetch := Fetch{}
-		if a.Platform != "" && slices.Contains(r.platforms, a.Platform) {
+		if slices.Contains(r.platforms, string(a.Platform)) {
 			fetch = r.fetching(a)
 		}
 		if wrong := r.setAside(before, func(e *Error) bool { return !e.all }); len(wrong) > 0 {
@@ -65,8 +65,8 @@ func (r *reader) accounts() {
 	}
 }
 
-// oneAccount reads one. It is not ok when it is wrong, which is an error, or when it is left out, which is a notice: no key, or
-// a platform that this build doesn't have.
+// oneAccount reads an account. It is not ok if it is wrong, which is an error, or left out, which is a notice: it has no key, or its
+// platform isn't in this build.
 func (r *reader) oneAccount(name string) (a provider.Account, isDefault, ok bool) {
 	at, before := r.firstOrigin(name), len(r.errs)
 	key := func(k string) string { return "accounts." + name + "." + k }
@@ -79,7 +79,6 @@ func (r *reader) oneAccount(name string) (a provider.Account, isDefault, ok bool
 		r.fail(table, "accounts."+name, "is an empty table", "set platform and api_key in it, or remove it")
 		return a, false, false
 	}
-	here := r.platformWords()
 	implied := ""
 	if _, known := r.driverOf(name); known {
 		implied = name
@@ -89,16 +88,16 @@ func (r *reader) oneAccount(name string) (a provider.Account, isDefault, ok bool
 		if _, known := r.driverOf(w); known {
 			return w, "", "" // one that this build lacks is a notice below
 		}
-		return oneOf(here...)(s)
+		return oneOf(r.platforms...)(s)
 	}))
 	if a.Platform == "" {
 		if len(r.errs) == before {
-			r.fail(at, "accounts."+name, "has no platform", fmt.Sprintf(`write platform = "%s"`, strings.Join(here, `" or "`)))
+			r.fail(at, "accounts."+name, "has no platform", fmt.Sprintf(`write platform = "%s"`, strings.Join(r.platforms, `" or "`)))
 		}
 		return a, false, false
 	}
-	if !slices.Contains(r.platforms, a.Platform) {
-		r.cfg.note("Account %s (%s) is ignored: %s is not in this build yet. It has %s.", name, at, a.Platform, strings.Join(here, " and "))
+	if !slices.Contains(r.platforms, string(a.Platform)) {
+		r.cfg.note("Account %s (%s) is ignored: %s is not in this build yet. It has %s.", name, at, a.Platform, strings.Join(r.platforms, " and "))
 		return a, false, false
 	}
 	r.driver, _ = r.driverOf(string(a.Platform))
@@ -143,7 +142,7 @@ func (r *reader) recordingMode(key string) {
 	r.account.Recording.Mode = r.text(key, "", oneOf(r.driver.Modes...))
 }
 
-// firstOrigin is the first place where the account is mentioned.
+// firstOrigin returns the first place that mentions the account.
 func (r *reader) firstOrigin(name string) Origin {
 	best, found := Origin{}, false
 	for _, k := range under("accounts.*.") {
@@ -165,18 +164,10 @@ func (r *reader) keyHint(name string, d provider.Driver) string {
 
 func (r *reader) policy() {
 	p := &r.cfg.Policy
-	p.MigrationEnabled, p.MigrationSet = r.boolean("migration.enabled", false)
+	_, p.MigrationSet = r.values["migration.enabled"]
+	p.MigrationEnabled = r.boolean("migration.enabled", false)
 	p.MigrationRooms = r.texts("migration.rooms", `["all-hands", "7f3c…"]`)
-	p.DefaultPlatform = provider.Platform(r.text("default_platform", "", oneOf(r.platformWords()...)))
-}
-
-// platformWords are the platforms of this build.
-func (r *reader) platformWords() []string {
-	words := make([]string, 0, len(r.platforms))
-	for _, p := range r.platforms {
-		words = append(words, string(p))
-	}
-	return words
+	p.DefaultPlatform = provider.Platform(r.text("default_platform", "", oneOf(r.platforms...)))
 }
 
 // driverOf finds the driver of a platform that can be configured, in this build or not.
@@ -189,13 +180,13 @@ func (r *reader) driverOf(platform string) (provider.Driver, bool) {
 	return provider.Driver{}, false
 }
 
-// has reports whether a platform's accounts have one of the keys that not all have.
+// has reports whether a platform's accounts have a key that not all platforms have.
 func has(d provider.Driver, key string) bool { return slices.Contains(d.Settings, key) }
 
 // modeKey is the general key that sets the recording mode of all of a platform's accounts.
 func modeKey(d provider.Driver) string { return string(d.Platform) + ".recording" }
 
-// either returns the key that is set of two that mean the same, the first if none is. Both are an error.
+// either returns which of two keys with the same meaning is set, the first if none is. Setting both is an error.
 func (r *reader) either(key, alias string) string {
 	v, set := r.values[alias]
 	if !set {
@@ -208,7 +199,7 @@ func (r *reader) either(key, alias string) string {
 	return alias
 }
 
-// joinURL accepts the address of a page in which people join.
+// joinURL accepts the address of a page where people join.
 func joinURL(s string) (string, string, string) {
 	if !strings.Contains(s, "{token}") {
 		return "", "has no {token}", `write it like "https://meet.example/?url={url}&token={token}"`

@@ -14,9 +14,8 @@ import (
 	"greenroom/internal/program/group"
 )
 
-// printed runs a command and returns its standard output. Its errors show the first line of its standard error, without
-// what may be a secret. Neither its time nor its output is unbounded, and its children end with it: it has a process group
-// of its own, and can't ask on the terminal therefore.
+// printed runs a command and returns its standard output. Errors quote the first line of its standard error, without secrets. Its time
+// and output are bounded, and its children end with it: it runs in its own process group, and therefore can't ask on the terminal.
 func printed(ctx context.Context, command string, timeout time.Duration) (string, error) {
 	inTime, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -53,7 +52,7 @@ func printed(ctx context.Context, command string, timeout time.Duration) (string
 	return out.buf.String(), nil
 }
 
-// ending says how a command ended.
+// ending describes how a command ended.
 func ending(e *exec.ExitError) string {
 	if e.ExitCode() < 0 {
 		return e.String() // a signal
@@ -63,7 +62,7 @@ func ending(e *exec.ExitError) string {
 
 // capped keeps the first bytes of a command's output and calls full when there are more.
 type capped struct {
-	buf  bytes.Buffer // no ReadFrom, which would pass Write by
+	buf  bytes.Buffer // not embedded: its ReadFrom would bypass Write
 	most int
 	full func()
 	over bool
@@ -84,8 +83,8 @@ func (c *capped) Write(p []byte) (int, error) {
 // maxReason is how much of a command's message an error quotes, in bytes.
 const maxReason = 200
 
-// firstLine is ": " and the first line that isn't empty, safe to show; empty when there is none. A line that repeats a word
-// of the command's output is left out, because the output is the secret.
+// firstLine returns ": " and the first line that isn't empty, safe to show, or "" if there is none. A line with a word of the command's
+// output is left out, because the output is the secret.
 func (c *capped) firstLine(secret *capped) string {
 	for line := range strings.Lines(c.buf.String()) {
 		if line = strings.TrimSpace(line); line == "" {

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"io/fs"
-	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,25 +13,25 @@ import (
 	"greenroom/provider"
 )
 
-// Download is how recordings are fetched.
+// Download holds the settings for downloading recordings.
 type Download struct {
 	// Folder is absolute.
 	Folder string
-	// Template names files in it. It is checked by what uses it.
+	// Template names the files in it. Load does not check it.
 	Template string
 	// TimeZone is an IANA name, empty for this machine's.
 	TimeZone string
 	// LimitRate is in bytes per second, 0 for no limit.
 	LimitRate int64
-	// Files come at once, Workers fetch one file at once.
+	// Files is the number of files downloaded at once, Workers the number of connections for one file.
 	Files   int
 	Workers int
-	// FileMode are the permissions of the files. Umask leaves them to the user's umask, as other programs do.
+	// FileMode is the mode of the files. With Umask the user's umask applies to it, as in other programs.
 	FileMode fs.FileMode
 	Umask    bool
-	// OnDownload is a command with its arguments that is run on each recording that was downloaded, OnFailure one that is run
-	// when a download or OnDownload has failed for good; empty for none. Parallel of them run at once, each for Timeout
-	// at most; 0 is no limit.
+	// OnDownload is a program with its arguments that is run on each downloaded recording, OnFailure one that is run when a
+	// download or OnDownload has failed permanently; empty for none. At most Parallel of them run at once, each for at most
+	// Timeout; 0 is no limit.
 	OnDownload []string
 	OnFailure  []string
 	Parallel   int
@@ -41,14 +40,14 @@ type Download struct {
 
 // Fetch holds the settings for reading an account's recordings.
 type Fetch struct {
-	// AutoDownload downloads new recordings automatically, DeleteAfter deletes those from the platform once downloaded.
+	// AutoDownload downloads new recordings automatically, DeleteAfter deletes downloaded ones from the platform.
 	AutoDownload, DeleteAfter bool
-	// Endpoint is the URL of another S3 than Amazon's; PathStyle puts the bucket into the path. ReadRole is assumed for
-	// reading.
+	// Endpoint is the URL of an S3 service other than Amazon's; PathStyle puts the bucket into the path. ReadRole is the ARN
+	// of a role that is assumed for reading.
 	Endpoint  string
 	PathStyle bool
 	ReadRole  string
-	// ReadKeyID and ReadKeySecret are for reading alone, in place of the keys that the platform writes with; both or none.
+	// ReadKeyID and ReadKeySecret are for reading only, instead of the keys that the platform writes with; both or none.
 	ReadKeyID, ReadKeySecret string
 	// Queue is the URL of an SQS queue with notifications of the bucket's new objects. Sweep is how often the bucket is listed
 	// for objects without a notification, 0 for never. Neither is set without a bucket.
@@ -75,13 +74,12 @@ func timeZone(s string) (string, string, string) {
 
 func (r *reader) fileMode(key string) {
 	d := &r.cfg.Download
-	switch mode := r.text(key, "0600", fileMode); mode {
-	case "umask":
-		d.FileMode, d.Umask = 0o666, true
-	default:
-		n, _ := strconv.ParseUint(mode, 8, 32) // fileMode has looked
-		d.FileMode = fs.FileMode(n)
+	mode := r.text(key, "0600", fileMode)
+	if d.Umask = mode == "umask"; d.Umask {
+		mode = "0666"
 	}
+	n, _ := strconv.ParseUint(mode, 8, 32) // fileMode has checked it
+	d.FileMode = fs.FileMode(n)
 }
 
 // fileMode checks the permissions of files.
@@ -104,7 +102,7 @@ func (r *reader) program(key, example string) []string {
 	return args
 }
 
-// fetching reads how an account's recordings are read.
+// fetching reads the settings for an account's recordings.
 func (r *reader) fetching(a provider.Account) (f Fetch) {
 	r.account, r.fetch = &a, &f
 	r.read(a.Name, func(row row) bool { return row.fetching })
@@ -122,7 +120,7 @@ func (r *reader) fetching(a provider.Account) (f Fetch) {
 	return f
 }
 
-// readKeySecret reads the second one of a pair.
+// readKeySecret reads the second key of a pair.
 func (r *reader) readKeySecret(key string) {
 	f := r.fetch
 	f.ReadKeySecret = r.secret(key)
@@ -144,13 +142,10 @@ func (r *reader) sweep(key string) {
 	r.fetch.Sweep = r.span(key, byDefault, time.Minute, forever, "isn't a duration of at least a minute", `write it like "24h", or "off"`)
 }
 
-// limitRate reads bytes per second; nothing, "0" and "off" are no limit.
+// limitRate reads bytes per second; "", "0" and "off" are no limit.
 func (r *reader) limitRate(key string) {
-	if v, set := r.values[key]; set {
-		if n, ok := v.raw.(int64); ok {
-			v.raw = strconv.FormatInt(n, 10)
-			r.values[key] = v
-		}
+	if n, ok := r.values[key].raw.(int64); ok {
+		r.values[key] = value{strconv.FormatInt(n, 10), r.values[key].from}
 	}
 	text := r.text(key, "off", func(s string) (string, string, string) {
 		if _, ok := ParseRate(s); !ok {
@@ -161,8 +156,8 @@ func (r *reader) limitRate(key string) {
 	r.cfg.Download.LimitRate, _ = ParseRate(text)
 }
 
-// ParseRate reads a bandwidth in bytes per second: "5M", "800KiB", "5M/s", a number; "off" and 0 are no limit. One that
-// is too small to be meant is refused.
+// ParseRate reads a bandwidth in bytes per second: "5M", "800KiB", "5M/s", a number; "off" and 0 are no limit. Rates below 1 KiB/s are
+// refused as mistakes.
 func ParseRate(s string) (int64, bool) {
 	s = strings.TrimSpace(s)
 	if s == "off" || s == "" {
@@ -174,17 +169,20 @@ func ParseRate(s string) (int64, bool) {
 
 // endpointURL accepts an http(s) URL of a service, with nothing secret in it.
 func endpointURL(s string) (string, string, string) {
-	u, problem, fix := serviceURL(s, `write it like "https://s3.example.com"`)
+	u, problem, fix := httpURL(s, `write it like "https://s3.example.com"`, keysApart)
 	if problem != "" {
 		return "", problem, fix
 	}
 	return u.String(), "", ""
 }
 
+// keysApart ends the fix for a service's URL with a password.
+const keysApart = " and put keys into access_key_id and access_key_secret"
+
 // queueURL accepts the URL of an SQS queue, which ends in its account and name.
 func queueURL(s string) (string, string, string) {
 	const like = `write it like "https://sqs.us-west-2.amazonaws.com/123456789012/recordings"`
-	u, problem, fix := serviceURL(s, like)
+	u, problem, fix := httpURL(s, like, keysApart)
 	switch {
 	case problem != "":
 		return "", problem, fix
@@ -194,18 +192,6 @@ func queueURL(s string) (string, string, string) {
 	return u.String(), "", ""
 }
 
-// serviceURL reads an http(s) URL with nothing secret in it, or says what is wrong and what to write; like is an example.
-func serviceURL(s, like string) (u *url.URL, problem, fix string) {
-	u, err := url.Parse(strings.TrimSpace(s))
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return nil, "isn't an http or https URL", like
-	case u.User != nil:
-		return nil, "has a password in it", like + " and put keys into access_key_id and access_key_secret"
-	}
-	return u, "", ""
-}
-
 func roleARN(s string) (string, string, string) {
 	if !strings.HasPrefix(s, "arn:") {
 		return "", "isn't a role's ARN", `write it like "arn:aws:iam::123456789012:role/recordings"`
@@ -213,8 +199,8 @@ func roleARN(s string) (string, string, string) {
 	return s, "", ""
 }
 
-// defaultFolder is where downloads go: a folder of their own among the user's downloads, or in the data folder where there
-// is no home folder.
+// defaultFolder returns the folder for downloads: greenroom in the user's downloads, or downloads in the data folder if there is no
+// home folder.
 func defaultFolder(getenv func(string) string, dataDir string) string {
 	if dir := folder(getenv, "XDG_DOWNLOAD_DIR", xdg.UserDirs.Download); dir != "" {
 		return filepath.Join(dir, "greenroom")

@@ -15,10 +15,11 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/gofrs/flock"
+
+	"greenroom/internal/regular"
 )
 
-// Change is a change of the configuration file: the value that a path gets, or with a nil value the removal of the path and of
-// everything below it.
+// Change sets a path of the configuration file to a value. A nil value removes the path and everything below it.
 type Change struct {
 	Path []string
 	// Value is a string, a bool or a list of strings.
@@ -34,20 +35,19 @@ type fileText struct {
 const (
 	// editTime bounds the wait for other programs that change the file.
 	editTime = 10 * time.Second
-	// editTries is how often a change is made again after the file was changed meanwhile.
+	// editTries is the number of tries if the file is changed meanwhile.
 	editTries = 20
 )
 
-// errNoPlace means that there is no configuration file to change.
+// errNoPlace means that the configuration file has no path.
 var errNoPlace = &Error{
 	Origin: Origin{Kind: FromFile, Name: "config.toml"}, Problem: "has no location without a home folder",
 	Fix: "set HOME, XDG_CONFIG_HOME or GREENROOM_CONFIG, or use --config",
 }
 
-// Edit changes the configuration file, and creates it if there is none. The rest of the file, comments included, stays as it is.
-// The file is replaced as a whole, so that readers and a crash never see a part of it. A change after which the configuration would
-// be wrong, or that would change something else, is refused. Changes at the same time by other programs of this kind wait for each
-// other; one by an editor meanwhile is kept.
+// Edit changes the configuration file, and creates it if there is none. The rest of the file, comments included, stays as it is. The file
+// is replaced atomically. Changes that would make the configuration invalid, or change other values, are refused. Concurrent calls of
+// Edit, also in other processes, wait for each other; a change that an editor makes meanwhile is kept.
 func Edit(ctx context.Context, o Options, changes ...Change) error {
 	path, _ := FilePath(o)
 	if path == "" {
@@ -72,62 +72,79 @@ func Edit(ctx context.Context, o Options, changes ...Change) error {
 	}
 	defer lock.Close()
 	for range editTries {
-		if done, err := editOnce(ctx, o, path, changes); done || err != nil {
+		if err := editOnce(ctx, o, path, changes); !errors.Is(err, errMeanwhile) {
 			return err
 		}
 	}
 	return fmt.Errorf("change the configuration: %s keeps changing: try again", path)
 }
 
-// Preview loads the configuration as it would be after changes, whose secrets may be literals. It writes nothing.
+// Preview loads the configuration as it would be after changes, without writing it. Secrets in the changes may be literals.
 func Preview(ctx context.Context, o Options, changes ...Change) (*Config, error) {
 	path, _ := FilePath(o)
 	if path == "" {
 		return nil, errNoPlace
 	}
-	data, _, err := readFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	old, err := readText(path)
+	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	if data, err = changed(path, data, changes); err != nil {
+	data, err := changed(path, old.data, changes)
+	if err != nil {
 		return nil, err
 	}
 	o.text = &fileText{data, true}
 	return Load(ctx, o)
 }
 
-// editOnce changes the file unless it changes meanwhile.
-func editOnce(ctx context.Context, o Options, path string, changes []Change) (done bool, err error) {
-	mode, old := fs.FileMode(0o600), fileText{private: true}
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
-		if old.data, old.private, err = readFile(path); err != nil {
-			return false, fmt.Errorf("change the configuration: %w", err)
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return false, fmt.Errorf("change the configuration: %w", err)
+// readText reads the configuration file. A file that doesn't exist is empty, and private once it is created.
+func readText(path string) (t fileText, err error) {
+	if t.data, t.private, err = readFile(path, maxFile); errors.Is(err, fs.ErrNotExist) {
+		return fileText{private: true}, nil
 	}
-	text, err := changed(path, old.data, changes)
-	if err != nil {
-		return false, err
-	}
-	if bytes.Equal(text, old.data) {
-		return true, nil
-	}
-	if err := stillRight(ctx, o, old, fileText{text, old.private}); err != nil {
-		return false, err
-	}
-	unchanged := func() (bool, error) {
-		now, _, err := readFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			now, err = nil, nil
-		}
-		return bytes.Equal(now, old.data), err
-	}
-	return replaceFile(path, text, mode, unchanged)
+	return t, err
 }
 
-// stillRight refuses a text that is wrong where the one before was right.
+// errMeanwhile means that the file was changed meanwhile.
+var errMeanwhile = errors.New("the file was changed meanwhile")
+
+// editOnce changes the file. The error is [errMeanwhile] if something else changes it meanwhile.
+func editOnce(ctx context.Context, o Options, path string, changes []Change) error {
+	mode := fs.FileMode(0o600)
+	if info, err := os.Stat(path); err == nil {
+		mode = info.Mode().Perm()
+	}
+	old, err := readText(path)
+	if err != nil {
+		return fmt.Errorf("change the configuration: %w", err)
+	}
+	text, err := changed(path, old.data, changes)
+	if err != nil || bytes.Equal(text, old.data) {
+		return err
+	}
+	if err := stillRight(ctx, o, old, fileText{text, old.private}); err != nil {
+		return err
+	}
+	err = regular.Replace(path, mode, func(f *os.File) error {
+		if _, err := f.Write(text); err != nil {
+			return err
+		}
+		if err := f.Sync(); err != nil { // which may take long
+			return err
+		}
+		now, err := readText(path)
+		if err == nil && !bytes.Equal(now.data, old.data) {
+			err = errMeanwhile
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("change the configuration: %w", err)
+	}
+	return nil
+}
+
+// stillRight refuses a text with mistakes that the old one doesn't have.
 func stillRight(ctx context.Context, o Options, old, text fileText) error {
 	o.Resolve = func(context.Context, string) (string, error) { return "unread", nil }
 	load := func(t fileText) (*Config, error) {
@@ -140,15 +157,13 @@ func stillRight(ctx context.Context, o Options, old, text fileText) error {
 	}
 	now, err := load(text)
 	if err == nil {
-		var wrong []error
+		var wrong []*Error
 		for _, u := range now.Unusable {
 			if !slices.ContainsFunc(was.Unusable, func(w Unusable) bool { return w.Name == u.Name }) {
-				for _, e := range u.Errors {
-					wrong = append(wrong, e)
-				}
+				wrong = append(wrong, u.Errors...)
 			}
 		}
-		err = errors.Join(wrong...)
+		err = joined(wrong)
 	}
 	if err != nil {
 		return fmt.Errorf("the configuration was not changed, because it would be invalid: %w", err)
@@ -156,7 +171,7 @@ func stillRight(ctx context.Context, o Options, old, text fileText) error {
 	return nil
 }
 
-// changed applies changes to a text. What it returns has the values of the text with these changes, and no others.
+// changed applies changes to a text, and checks that no other value changes.
 func changed(path string, text []byte, changes []Change) ([]byte, error) {
 	for _, c := range changes {
 		want, err := parse(text)
@@ -185,7 +200,7 @@ func changed(path string, text []byte, changes []Change) ([]byte, error) {
 	return text, nil
 }
 
-// holds reports an error unless a text has exactly these values; tables without any don't count.
+// holds returns an error unless a text has exactly these values. Empty tables don't count.
 func holds(text []byte, want []entry) error {
 	got, err := parse(text)
 	if err != nil {
@@ -210,7 +225,7 @@ func below(path, top []string) bool {
 	return len(path) >= len(top) && slices.Equal(path[:len(top)], top)
 }
 
-// without removes the statements of a path and of all below it. Comments on lines of their own stay.
+// without removes the statements of a path and everything below it. Comments on separate lines stay.
 func without(text []byte, path []string) ([]byte, error) {
 	all, err := statements(text)
 	if err != nil {
@@ -231,7 +246,7 @@ func without(text []byte, path []string) ([]byte, error) {
 	return append(out, text[at:]...), nil
 }
 
-// with gives a path a value: in its place if it has one, else in its table, else in a new table at the end.
+// with sets the value of a path: in its place if it has one, else in its table, else in a new table at the end.
 func with(text []byte, path []string, value string) ([]byte, error) {
 	all, err := statements(text)
 	if err != nil {
@@ -300,7 +315,7 @@ func literal(v any) string {
 	return b.String()
 }
 
-// decoded is a value as parse returns it.
+// decoded returns a value as parse does.
 func decoded(v any) any {
 	var out struct{ V any }
 	if _, err := toml.Decode("V = "+literal(v), &out); err != nil {
@@ -309,18 +324,15 @@ func decoded(v any) any {
 	return out.V
 }
 
-// References reports whether the configuration file has anything at or below a path, and lists the references to secrets there that
-// nothing else in the file names.
+// References reports whether the configuration file has values at or below a path, and lists the references to secrets there that are
+// used nowhere else in the file.
 func References(o Options, path []string) (found bool, references []string, err error) {
 	file, _ := FilePath(o)
-	data, _, err := readFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil, nil
-	}
+	text, err := readText(file)
 	if err != nil {
 		return false, nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	entries, err := parse(data)
+	entries, err := parse(text.data)
 	if err != nil {
 		return false, nil, err
 	}

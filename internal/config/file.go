@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -26,8 +27,14 @@ type entry struct {
 	line  int
 }
 
-// readFile reads the file, and reports whether only its owner can read it.
-func readFile(path string) (data []byte, private bool, err error) {
+// listedTable is the value of a table in an array, emptyTable that of a table without keys.
+type (
+	listedTable struct{}
+	emptyTable  struct{}
+)
+
+// readFile reads a file of at most a number of bytes, and reports whether only its owner can read it.
+func readFile(path string, limit int64) (data []byte, private bool, err error) {
 	if path == os.DevNull {
 		return nil, true, nil // the usual way to want no file
 	}
@@ -40,140 +47,113 @@ func readFile(path string) (data []byte, private bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	data, err = io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, false, err
+	data, err = io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("larger than %d bytes", limit)
 	}
-	if len(data) > maxFile {
-		return nil, false, fmt.Errorf("larger than %d bytes", maxFile)
-	}
-	return data, ownerOnly(info), nil
+	return data, ownerOnly(info), err
 }
 
-// parse lists every value of a TOML text in the order of the text. A table is an entry only if it is empty: its value is then
-// an [emptyTable]. The error is an [*Error] without Origin.Name.
+// parse lists every value of a TOML text in the order of the text. A table is an entry only if it is empty or in an array: its value is
+// then an [emptyTable] or a [listedTable]. The error is an [*Error] without Origin.Name.
 func parse(data []byte) ([]entry, error) {
-	top := map[string]toml.Primitive{}
+	top := map[string]any{}
 	md, err := toml.Decode(string(data), &top)
 	if err != nil {
 		return nil, syntaxError(err)
 	}
-	var out []entry
-	if err := leaves(&md, nil, top, &out); err != nil {
-		return nil, err
+	d := document{lines: lines(data)}
+	for key, v := range top {
+		if err := d.add([]string{key}, v); err != nil {
+			return nil, err
+		}
 	}
-	listedLines(data, out)
 	order := map[string]int{}
 	for i, k := range md.Keys() {
 		if _, seen := order[k.String()]; !seen {
 			order[k.String()] = i
 		}
 	}
-	slices.SortStableFunc(out, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.line, b.line), order[toml.Key(a.path).String()]-order[toml.Key(b.path).String()])
+	slices.SortStableFunc(d.entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), order[dotted(a.path)]-order[dotted(b.path)])
 	})
-	return out, nil
+	return d.entries, nil
 }
 
-// leaves walks a table. The library knows the line of every key but exposes it only in errors, so one is provoked for each
-// key.
-func leaves(md *toml.MetaData, at []string, table map[string]toml.Primitive, out *[]entry) error {
-	for key, prim := range table {
-		path := append(slices.Clone(at), key)
-		line := 0
-		var pe toml.ParseError
-		if errors.As(md.PrimitiveDecode(prim, &refuser{}), &pe) {
-			line = pe.Position.Line
-		}
-		var v any
-		if err := md.PrimitiveDecode(prim, &v); err != nil {
-			return &Error{Origin: Origin{Kind: FromFile, Line: line}, Key: dotted(path), Problem: "isn't a supported value"}
-		}
-		if listed(key) && len(at) == 0 {
-			if err := tables(md, path, prim, v, line, out); err != nil {
-				return err
-			}
-			continue
-		}
-		if _, isTable := v.(map[string]any); isTable {
-			sub := map[string]toml.Primitive{}
-			if err := md.PrimitiveDecode(prim, &sub); err != nil {
-				return &Error{Origin: Origin{Kind: FromFile, Line: line}, Key: dotted(path), Problem: "isn't a supported table"}
-			}
-			if err := leaves(md, path, sub, out); err != nil {
-				return err
-			}
-			if len(sub) == 0 {
-				*out = append(*out, entry{path: path, value: emptyTable{}, line: line})
-			}
-			continue
-		}
-		*out = append(*out, entry{path: path, value: v, line: line})
-	}
-	return nil
+// document collects the entries of a text. lines are those of its paths.
+type document struct {
+	lines   map[string]int
+	entries []entry
 }
 
-// tables walks an array of tables; each is an entry itself, and its keys have the table's number in their paths.
-func tables(md *toml.MetaData, path []string, prim toml.Primitive, v any, line int, out *[]entry) error {
-	var all []map[string]toml.Primitive
-	if _, ok := v.([]map[string]any); !ok || md.PrimitiveDecode(prim, &all) != nil {
-		return &Error{
-			Origin: Origin{Kind: FromFile, Line: line}, Key: dotted(path), Problem: "isn't an array of tables", Fix: "write it like [[" + dotted(path) + "]]",
+// add adds the entries of a value. In an array of tables the paths have the number of the table.
+func (d *document) add(path []string, v any) error {
+	if len(path) == 1 && listed(path[0]) {
+		all, ok := v.([]map[string]any)
+		if !ok {
+			at := Origin{Kind: FromFile, Line: d.line(path)}
+			return &Error{Origin: at, Key: dotted(path), Problem: "isn't an array of tables", Fix: "write it like [[" + dotted(path) + "]]"}
 		}
+		for i, table := range all {
+			at := append(slices.Clone(path), strconv.Itoa(i))
+			d.entries = append(d.entries, entry{path: at, value: listedTable{}, line: d.line(at)})
+			for key, v := range table {
+				if err := d.add(append(slices.Clone(at), key), v); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
 	}
-	for i, table := range all {
-		at := append(slices.Clone(path), strconv.Itoa(i))
-		*out = append(*out, entry{path: at, value: listedTable{}, line: line})
-		if err := leaves(md, at, table, out); err != nil {
+	table, isTable := v.(map[string]any)
+	if isTable && len(table) == 0 {
+		v = emptyTable{}
+	}
+	if len(table) == 0 {
+		d.entries = append(d.entries, entry{path: path, value: v, line: d.line(path)})
+	}
+	for key, v := range table {
+		if err := d.add(append(slices.Clone(path), key), v); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// listedLines corrects the lines of entries in arrays of tables: the library knows only those of the last table.
-func listedLines(data []byte, entries []entry) {
-	lines := strings.Split(string(data), "\n")
-	for i, e := range entries {
-		if !listed(e.path[0]) || len(e.path) < 2 {
-			continue
+// line returns the line of a path, or of the value that contains it.
+func (d *document) line(path []string) int {
+	for n := len(path); n > 0; n-- {
+		if line, ok := d.lines[dotted(path[:n])]; ok {
+			return line
 		}
-		n, err := strconv.Atoi(e.path[1])
-		header := regexp.MustCompile(`^\s*\[\[\s*"?` + regexp.QuoteMeta(e.path[0]) + `"?\s*\]\]`)
-		key := regexp.MustCompile(`^\s*"?` + regexp.QuoteMeta(e.path[len(e.path)-1]) + `"?\s*=`)
-		for l := 0; err == nil && l < len(lines); l++ {
-			switch {
-			case header.MatchString(lines[l]):
-				if n--; n == -1 {
-					entries[i].line = l + 1
-				}
-			case n == -1 && len(e.path) > 2 && key.MatchString(lines[l]):
-				entries[i].line = l + 1
-				l = len(lines)
+	}
+	return 0
+}
+
+// lines returns the line on which each path of a text is first written. The library exposes lines only in errors.
+func lines(text []byte) map[string]int {
+	out := map[string]int{}
+	all, _ := statements(text) // texts that parse can be divided
+	line, from := 1, 0
+	for _, s := range all {
+		line += bytes.Count(text[from:s.from], []byte("\n"))
+		from = s.from
+		for n := range s.path {
+			if path := dotted(s.path[:n+1]); out[path] == 0 {
+				out[path] = line
 			}
 		}
 	}
+	return out
 }
-
-// listedTable is the value of a table in an array.
-type listedTable struct{}
-
-// emptyTable is the value of a table without keys.
-type emptyTable struct{}
-
-type refuser struct{}
-
-var errRefused = errors.New("refused")
-
-func (*refuser) UnmarshalTOML(any) error { return errRefused }
 
 var (
 	quoted = regexp.MustCompile(`"[^"]*"|'[^']*'|: .*$`)
-	// sign is one that TOML itself has: what a parser expects, never a part of a secret worth hiding.
+	// sign matches a character of the TOML syntax in quotes, which is no part of a secret.
 	sign = regexp.MustCompile(`^['"][.=,#\[\]{}"']['"]$`)
 )
 
-// syntaxError keeps the line and the sort of mistake, but not the file's text: it may be a secret.
+// syntaxError keeps the line and the kind of mistake, but not the file's text, which may be a secret.
 func syntaxError(err error) error {
 	e := &Error{Origin: Origin{Kind: FromFile}, Problem: "isn't TOML"}
 	var pe toml.ParseError
@@ -190,17 +170,15 @@ func syntaxError(err error) error {
 	return e
 }
 
-// dotted is the path as it is written in the documentation.
+// dotted returns a path as the documentation writes it.
 func dotted(path []string) string { return toml.Key(path).String() }
 
-// file takes in the values of the configuration file.
+// file adds the values of the configuration file.
 func (r *reader) file(data []byte) {
 	entries, err := parse(data)
 	if err != nil {
 		var e *Error
-		if !errors.As(err, &e) {
-			e = &Error{Origin: Origin{Kind: FromFile}, Problem: "can't be read"} // unreachable: parse has no other errors
-		}
+		errors.As(err, &e) // parse has no other errors
 		e.Origin.Name = r.cfg.File
 		r.errs = append(r.errs, e)
 		return
@@ -213,29 +191,25 @@ func (r *reader) file(data []byte) {
 			continue
 		}
 		if _, empty := e.value.(emptyTable); empty {
-			if e.path[0] == "accounts" && len(e.path) == 2 {
+			if e.path[0] == accountsTable && len(e.path) == 2 {
 				r.empty[e.path[1]] = at
 				r.order = append(r.order, e.path[1])
 			}
 			continue
 		}
 		if !r.known(e.path) {
-			fix := "`greenroom config show` lists all keys"
-			if near := r.suggestion(e.path); near != "" {
-				fix = "did you mean " + near + "?"
-			}
-			r.fail(at, key, "is unknown", fix)
+			r.fail(at, key, "is unknown", meant(r.suggestion(e.path), "`greenroom config show` lists all keys"))
 			continue
 		}
 		if actions := r.opts.Actions; e.path[0] == "keys" && actions != nil && !slices.Contains(actions, e.path[1]) {
-			fix := "there are " + strings.Join(actions, ", ")
-			if near := closest(e.path[1], actions); near != "" {
-				fix = "did you mean " + dotted([]string{"keys", near}) + "?"
+			near := closest(e.path[1], actions)
+			if near != "" {
+				near = dotted([]string{"keys", near})
 			}
-			r.fail(at, key, "is unknown", fix)
+			r.fail(at, key, "is unknown", meant(near, "there are "+strings.Join(actions, ", ")))
 			continue
 		}
-		if e.path[0] == "accounts" && !slices.Contains(r.order, e.path[1]) {
+		if e.path[0] == accountsTable && !slices.Contains(r.order, e.path[1]) {
 			r.order = append(r.order, e.path[1])
 		}
 		if e.path[0] == "keys" {

@@ -9,9 +9,9 @@ import (
 	"greenroom/provider"
 )
 
-// Fingerprint identifies what decides how Greenroom treats its store: accounts with their secrets, policy, limits. Two
-// programs that share a store compare theirs and say when they differ. Nothing can be read back from it: it is sixteen
-// hexadecimal digits of a hash over all of it. How the screen looks is no part of it, nor where things came from.
+// Fingerprint returns 16 hexadecimal digits of a hash over the settings that affect the store: accounts with their secrets, policy,
+// limits. Programs that share a store compare their fingerprints and warn if they differ. The screen's settings and the origins of values
+// are not part of it.
 func (c *Config) Fingerprint() string {
 	type plainAccount provider.Account // without String, so that nothing is left out
 	facts := struct {

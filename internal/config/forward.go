@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"path/filepath"
 	"strconv"
@@ -17,10 +16,10 @@ type Forward struct {
 	Name, URL, Filter string
 	// Resign is the secret with which events are signed again.
 	Resign string
-	// CA is certificates in PEM; Insecure checks none.
+	// CA is certificates in PEM to check the target with; Insecure accepts any.
 	CA       string
 	Insecure bool
-	// From is the first event to send, 0 for those that arrive from now on.
+	// From is the number of the first event to send; 0 sends those that arrive from now on.
 	From uint64
 }
 
@@ -38,7 +37,7 @@ func (r *reader) forwards() {
 		}
 		before := len(r.errs)
 		f := Forward{Name: r.text(key("name"), "", nil), URL: r.text(key("url"), "", forwardURL), Filter: r.text(key("filter"), "", r.filter)}
-		f.Insecure, _ = r.boolean(key("insecure"), false)
+		f.Insecure = r.boolean(key("insecure"), false)
 		f.From = r.sequence(key("from"))
 		if _, set := r.values[key("resign")]; set {
 			f.Resign = r.secret(key("resign"))
@@ -75,7 +74,7 @@ func forwardURL(s string) (string, string, string) {
 	return s, "", ""
 }
 
-// filter checks a filter where the program has given a way to.
+// filter checks a filter with [Options.CheckFilter].
 func (r *reader) filter(s string) (string, string, string) {
 	if r.opts.CheckFilter != nil {
 		if err := r.opts.CheckFilter(s); err != nil {
@@ -87,17 +86,16 @@ func (r *reader) filter(s string) (string, string, string) {
 
 // sequence reads the number of an event.
 func (r *reader) sequence(key string) uint64 {
-	v, set := r.values[key]
-	if !set {
+	if _, set := r.values[key]; !set {
 		return 0
 	}
-	n, ok := v.raw.(int64)
-	if !ok || n < 1 {
-		r.fail(v.from, key, "isn't an event number", "write it like 17")
-		return 0
-	}
-	r.show(key, strconv.FormatInt(n, 10), false, v.from)
-	return uint64(n)
+	return valueOf(r, key, 0, func(n uint64) string { return strconv.FormatUint(n, 10) }, func(v value) (uint64, string, string) {
+		n, ok := v.raw.(int64)
+		if !ok || n < 1 {
+			return 0, "isn't an event number", "write it like 17"
+		}
+		return uint64(n), "", ""
+	})
 }
 
 // certificates reads a file of certificates, relative to the configuration's folder.
@@ -117,17 +115,6 @@ func (r *reader) certificates(key, path string) string {
 
 // Certificates reads a file of certificates in PEM. Its content is checked where it is used.
 func Certificates(path string) (string, error) {
-	f, err := regular.Open(Absolute(path))
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxCA+1))
-	switch {
-	case err != nil:
-		return "", err
-	case len(data) > maxCA:
-		return "", fmt.Errorf("%s is larger than 1 MiB", path)
-	}
-	return string(data), nil
+	data, err := regular.Read(Absolute(path), maxCA)
+	return string(data), err
 }

@@ -16,21 +16,17 @@ import (
 	"greenroom/internal/regular"
 )
 
-// keysFolder is the folder beside the configuration file that holds secrets without a keyring, a file each.
+// keysFolder is the folder beside the configuration file with a file for each secret that isn't in a keyring.
 const keysFolder = "keys"
 
-// askKeyring runs one call of the keyring's library. The library has no time limit, and a locked keyring may wait for a person:
-// the goroutine that asks is left behind then.
+// askKeyring runs one call of the keyring's library. The library has no time limit, and a locked keyring may wait for a person: after
+// the timeout the goroutine is abandoned.
 func askKeyring(ctx context.Context, timeout time.Duration, ask func() (string, error)) (string, error) {
-	type answer struct {
-		secret string
-		err    error
-	}
-	got := make(chan answer, 1)
+	got := make(chan resolved, 1)
 	var group *crash.Group
 	group.Go("keyring", func() {
 		s, err := ask()
-		got <- answer{s, err}
+		got <- resolved{s, err}
 	})
 	late := time.NewTimer(timeout)
 	defer late.Stop()
@@ -58,34 +54,25 @@ func fromKeyring(ctx context.Context, name string, timeout time.Duration) (strin
 
 // filePath is the path of a file: reference.
 func filePath(folder, name string) string {
-	if path := name; filepath.IsAbs(path) || strings.HasPrefix(path, "~") {
-		return Absolute(path)
+	if filepath.IsAbs(name) || strings.HasPrefix(name, "~") {
+		return Absolute(name)
 	}
 	return filepath.Join(folder, filepath.FromSlash(name))
 }
 
 // fromFile reads a secret from a file that only its owner can read.
 func fromFile(path string) (string, error) {
-	f, err := regular.Open(path)
-	if err != nil {
+	b, private, err := readFile(path, maxSecret)
+	switch {
+	case err != nil:
 		return "", fmt.Errorf("%s: %s", path, cause(err))
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", fmt.Errorf("%s: %s", path, cause(err))
-	}
-	if !ownerOnly(info) {
+	case !private:
 		return "", fmt.Errorf("others can read %s: run `chmod 600 %s`", path, path)
-	}
-	b, err := regular.Read(path, maxSecret)
-	if err != nil {
-		return "", fmt.Errorf("%s: %s", path, cause(err))
 	}
 	return string(b), nil
 }
 
-// Kept is a secret that [KeepInKeyring] or [KeepInFile] has stored. Reference is what the configuration says of it.
+// Kept is a secret that [KeepInKeyring] or [KeepInFile] has stored. Reference is its value in the configuration.
 type Kept struct {
 	Reference string
 	// Forget removes it again.

@@ -23,11 +23,11 @@ type Origin struct {
 	Kind OriginKind
 	// Name is the file, the variable or the flag.
 	Name string
-	// Line in the file, from 1; 0 when it is about the file as a whole.
+	// Line is the line in the file, from 1; 0 for the file as a whole.
 	Line int
 }
 
-// String is for people: "default", "env DAILY_API_KEY", "flag --addr", "/home/ada/.config/greenroom/config.toml:12".
+// String returns the origin for people: "default", "env DAILY_API_KEY", "flag --addr", "/home/ada/.config/greenroom/config.toml:12".
 func (o Origin) String() string {
 	switch o.Kind {
 	case FromFile:
@@ -43,20 +43,20 @@ func (o Origin) String() string {
 	return "default"
 }
 
-// Error is one thing that is wrong, where, and what to write instead. It never holds a secret.
+// Error is a mistake with its place and what to write instead. It never contains a secret.
 type Error struct {
 	Origin Origin
-	// Key is the setting, such as "accounts.acme.api_url"; empty when the file as a whole is meant.
+	// Key is the setting, such as "accounts.acme.api_url"; empty for the file as a whole.
 	Key     string
 	Problem string
-	// Fix says what to write; possibly empty.
+	// Fix names the remedy; it may be empty.
 	Fix string
 
-	// all says that it stops the program even where it concerns one account, unfetched that it is a secret that isn't there.
+	// all marks a mistake that stops the program even if it concerns one account only, unfetched a secret that can't be fetched.
 	all, unfetched bool
 }
 
-// Error is one line.
+// Error returns the place, the mistake and the fix in one line.
 func (e *Error) Error() string {
 	at := e.Origin.String()
 	if e.Origin.Kind == FromEnv {
@@ -90,10 +90,18 @@ func (c *Config) note(format string, args ...any) {
 	c.Notices = append(c.Notices, fmt.Sprintf(format, args...))
 }
 
-// closest is the known word that a misspelt one most likely means, or "".
+// closest returns the known word that a misspelt one most likely means, or "".
 func closest(word string, known []string) string {
 	if near := nearest.Words(word, known); len(near) > 0 {
 		return near[0]
 	}
 	return ""
+}
+
+// meant returns the fix of a misspelt word: the one that was probably meant, or what else to write if there is none.
+func meant(near, otherwise string) string {
+	if near == "" {
+		return otherwise
+	}
+	return "did you mean " + near + "?"
 }

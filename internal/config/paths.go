@@ -9,8 +9,8 @@ import (
 	"github.com/adrg/xdg"
 )
 
-// FilePath returns which file Load reads, and whether the user chose it, so that its absence is an error. It is empty where
-// there is none to look for: without a choice and without a home folder.
+// FilePath returns the path of the file that Load reads, and whether the user chose it: then the file must exist. The path is empty
+// without a choice and without a home folder.
 func FilePath(o Options) (path string, chosen bool) {
 	getenv := o.Getenv
 	if getenv == nil {
@@ -28,8 +28,8 @@ func FilePath(o Options) (path string, chosen bool) {
 	return "", false
 }
 
-// folder is the folder that a variable names. The XDG Base Directory Specification has relative paths ignored. Its default is
-// below the home folder: without one it is empty.
+// folder returns the folder that a variable names. Relative paths are ignored, as the XDG Base Directory Specification requires. The
+// default is below the home folder: without a home folder it is empty.
 func folder(getenv func(string) string, variable, byDefault string) string {
 	if dir := getenv(variable); filepath.IsAbs(dir) {
 		return dir
@@ -40,7 +40,7 @@ func folder(getenv func(string) string, variable, byDefault string) string {
 	return byDefault
 }
 
-// defaultDataDir is empty where there is no home folder.
+// defaultDataDir is empty without a home folder.
 func defaultDataDir(getenv func(string) string) string {
 	if dir := folder(getenv, "XDG_DATA_HOME", xdg.DataHome); dir != "" {
 		return filepath.Join(dir, "greenroom")
@@ -48,8 +48,8 @@ func defaultDataDir(getenv func(string) string) string {
 	return ""
 }
 
-// runtimeDir is where sockets go. A login session's own folder is used where there is one; elsewhere a folder of the
-// user's under the temporary directory, which is short: socket paths are limited to about 100 bytes.
+// runtimeDir returns the folder for sockets: that of the login session, or else one for the user in the temporary folder, whose path is
+// short: socket paths are limited to about 100 bytes.
 func runtimeDir(getenv func(string) string) string {
 	if dir := getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "greenroom")
@@ -66,7 +66,7 @@ func runtimeDir(getenv func(string) string) string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("greenroom-%d", os.Getuid()))
 }
 
-// Absolute makes a path independent of the working directory, and a leading ~ the home directory, for a shell that left it.
+// Absolute makes a path absolute. A leading ~ is the home folder.
 func Absolute(path string) string {
 	if path == "~" || len(path) > 1 && path[0] == '~' && os.IsPathSeparator(path[1]) {
 		if home, err := os.UserHomeDir(); err == nil {

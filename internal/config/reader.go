@@ -16,35 +16,37 @@ import (
 	"greenroom/provider"
 )
 
-// value is a setting before it is understood.
+// value is a setting before it is parsed.
 type value struct {
 	raw  any
 	from Origin
 }
 
-// reader turns values into a Config, gathering every error on the way.
+// reader turns values into a Config and collects every error.
 type reader struct {
-	ctx       context.Context
-	opts      Options
-	cfg       *Config
-	private   bool
-	platforms []provider.Platform
+	ctx  context.Context
+	opts Options
+	cfg  *Config
+	// private reports that only the owner can read the file.
+	private bool
+	// platforms are those of this build.
+	platforms []string
 	values    map[string]value
-	// account and fetch are those that are being read, isDefault whether the account is its platform's, driver the platform's.
+	// account and fetch are being read; isDefault marks the account as its platform's default, driver is the platform's.
 	account   *provider.Account
 	fetch     *Fetch
 	isDefault bool
 	driver    provider.Driver
-	// covered are the values that flags took the place of.
+	// covered are the values that flags replaced.
 	covered map[string]value
-	// order lists accounts as they appear, rebound the actions under [keys].
+	// order lists the accounts as they appear, rebound the actions under [keys].
 	order, rebound []string
 	errs           []*Error
 	// empty are the accounts whose tables have no keys.
 	empty map[string]Origin
 	// tables are the tables of arrays of tables, by the array's key.
 	tables map[string][]Origin
-	// secrets are the references that were resolved; keyring is why the keyring can't be reached.
+	// secrets are the references that were resolved; keyring is the error if the keyring can't be reached.
 	secrets map[string]resolved
 	keyring error
 }
@@ -53,17 +55,17 @@ func (r *reader) fail(at Origin, key, problem, fix string) {
 	r.errs = append(r.errs, &Error{Origin: at, Key: key, Problem: problem, Fix: fix})
 }
 
-// failAll is fail for a mistake that stops the program even where it concerns one account alone.
+// failAll is fail for a mistake that stops the program even if it concerns one account only.
 func (r *reader) failAll(at Origin, key, problem, fix string) {
 	r.errs = append(r.errs, &Error{Origin: at, Key: key, Problem: problem, Fix: fix, all: true})
 }
 
-// unfetched notes a secret that isn't there: the rest of the configuration works without it.
+// unfetched records a secret that can't be fetched: the rest of the configuration works without it.
 func (r *reader) unfetched(at Origin, key string, err error) {
 	r.errs = append(r.errs, &Error{Origin: at, Key: key, Problem: "can't be fetched", Fix: err.Error(), unfetched: true})
 }
 
-// setAside takes those errors away that were found since there were n, and that match.
+// setAside removes and returns the matching errors after the first n.
 func (r *reader) setAside(n int, match func(*Error) bool) (aside []*Error) {
 	kept := r.errs[:n:n]
 	for _, e := range r.errs[n:] {
@@ -81,28 +83,34 @@ func (r *reader) show(key, text string, secret bool, from Origin) {
 	r.cfg.settings = append(r.cfg.settings, Setting{Key: key, Value: text, Secret: secret, From: from.String()})
 }
 
-// text reads a string.
-func (r *reader) text(key, byDefault string, c check) string {
+// valueOf reads a value: parse reads what the file or a variable has, show writes it for people. Without a value, or with a wrong one,
+// it returns the default.
+func valueOf[T any](r *reader, key string, byDefault T, show func(T) string, parse func(value) (v T, problem, fix string)) T {
 	v, set := r.values[key]
-	if !set {
-		r.show(key, byDefault, false, Origin{})
-		return byDefault
-	}
-	s, ok := v.raw.(string)
-	if !ok {
-		r.fail(v.from, key, "isn't text", `put it in double quotes`)
-		return byDefault
-	}
-	if c != nil {
-		out, problem, fix := c(s)
-		if problem != "" {
+	out := byDefault
+	if set {
+		var problem, fix string
+		if out, problem, fix = parse(v); problem != "" {
 			r.fail(v.from, key, problem, fix)
 			return byDefault
 		}
-		s = out
 	}
-	r.show(key, s, false, v.from)
-	return s
+	r.show(key, show(out), false, v.from)
+	return out
+}
+
+// text reads a string.
+func (r *reader) text(key, byDefault string, c check) string {
+	return valueOf(r, key, byDefault, func(s string) string { return s }, func(v value) (string, string, string) {
+		s, ok := v.raw.(string)
+		switch {
+		case !ok:
+			return "", "isn't text", `put it in double quotes`
+		case c != nil:
+			return c(s)
+		}
+		return s, "", ""
+	})
 }
 
 // oneOf accepts the given words, in any case.
@@ -115,96 +123,92 @@ func oneOf(words ...string) check {
 	}
 }
 
-func (r *reader) boolean(key string, byDefault bool) (val, set bool) {
-	v, set := r.values[key]
-	if !set {
-		r.show(key, strconv.FormatBool(byDefault), false, Origin{})
-		return byDefault, false
-	}
-	switch raw := v.raw.(type) {
-	case bool:
-		val = raw
-	case string:
-		if v.from.Kind == FromFile {
-			r.fail(v.from, key, "is text", "use true or false, without quotes")
-			return byDefault, true
+func (r *reader) boolean(key string, byDefault bool) bool {
+	return valueOf(r, key, byDefault, strconv.FormatBool, func(v value) (bool, string, string) {
+		if b, ok := v.raw.(bool); ok {
+			return b, "", ""
 		}
-		switch strings.ToLower(strings.TrimSpace(raw)) {
+		s, ok := v.raw.(string)
+		switch {
+		case !ok:
+			return false, "isn't true or false", "use true or false, without quotes"
+		case v.from.Kind == FromFile:
+			return false, "is text", "use true or false, without quotes"
+		}
+		switch strings.ToLower(strings.TrimSpace(s)) {
 		case "true", "1", "yes", "on":
-			val = true
+			return true, "", ""
 		case "false", "0", "no", "off":
-		default:
-			r.fail(v.from, key, fmt.Sprintf("can't be %q", raw), "use true or false")
-			return byDefault, true
+			return false, "", ""
 		}
-	default:
-		r.fail(v.from, key, "isn't true or false", "use true or false, without quotes")
-		return byDefault, true
-	}
-	r.show(key, strconv.FormatBool(val), false, v.from)
-	return val, true
+		return false, fmt.Sprintf("can't be %q", s), "use true or false"
+	})
 }
 
 // texts reads a list of strings: an array in the file, a JSON array in the environment.
 func (r *reader) texts(key, example string) []string {
-	v, set := r.values[key]
-	if !set {
-		r.show(key, "", false, Origin{})
-		return nil
-	}
-	var out []string
-	switch raw := v.raw.(type) {
-	case string:
-		var list []*string
-		err := json.Unmarshal([]byte(raw), &list)
-		if err != nil || list == nil || slices.Contains(list, nil) {
-			r.fail(v.from, key, "isn't a JSON array of strings", "write it like "+example)
-			return nil
-		}
-		for _, s := range list {
-			out = append(out, *s)
-		}
-	case []any:
-		for _, e := range raw {
-			s, ok := e.(string)
-			if !ok {
-				r.fail(v.from, key, "has an item that isn't text", "write it like "+example)
-				return nil
+	fix := "write it like " + example
+	show := func(all []string) string { return strings.Join(all, ", ") }
+	return valueOf(r, key, nil, show, func(v value) (out []string, problem, _ string) {
+		switch raw := v.raw.(type) {
+		case string:
+			var list []*string
+			if err := json.Unmarshal([]byte(raw), &list); err != nil || list == nil || slices.Contains(list, nil) {
+				return nil, "isn't a JSON array of strings", fix
 			}
-			out = append(out, s)
+			for _, s := range list {
+				out = append(out, *s)
+			}
+		case []any:
+			for _, e := range raw {
+				s, ok := e.(string)
+				if !ok {
+					return nil, "has an item that isn't text", fix
+				}
+				out = append(out, s)
+			}
+		default:
+			return nil, "isn't a list of strings", fix
 		}
-	default:
-		r.fail(v.from, key, "isn't a list of strings", "write it like "+example)
-		return nil
+		return out, "", ""
+	})
+}
+
+// hideArguments replaces the program that was read last by its name in [Config.Settings]: the arguments may hold secrets.
+func (r *reader) hideArguments(args []string) []string {
+	if len(args) > 1 {
+		r.cfg.settings[len(r.cfg.settings)-1].Value = args[0] + " …"
 	}
-	r.show(key, strings.Join(out, ", "), false, v.from)
-	return out
+	return args
 }
 
 // size reads a number of bytes: a number, or text such as "2GiB".
 func (r *reader) size(key string, byDefault, least, most int64) int64 {
-	v, set := r.values[key]
-	if !set {
-		r.show(key, FormatSize(byDefault), false, Origin{})
-		return byDefault
-	}
-	n, ok := int64(0), false
-	switch raw := v.raw.(type) {
-	case int64:
-		n, ok = raw, true
-	case string:
-		n, ok = ParseSize(raw)
-	}
-	if !ok {
-		r.fail(v.from, key, "isn't a size", `write it like "2GiB", "500MiB", or a number of bytes`)
-		return byDefault
-	}
-	if n < least || n > most {
-		r.fail(v.from, key, "is out of range", fmt.Sprintf("from %s to %s", FormatSize(least), FormatSize(most)))
-		return byDefault
-	}
-	r.show(key, FormatSize(n), false, v.from)
-	return n
+	return valueOf(r, key, byDefault, FormatSize, func(v value) (int64, string, string) {
+		n, ok := v.raw.(int64)
+		if s, isText := v.raw.(string); isText {
+			n, ok = ParseSize(s)
+		}
+		switch {
+		case !ok:
+			return 0, "isn't a size", `write it like "2GiB", "500MiB", or a number of bytes`
+		case n < least || n > most:
+			return 0, "is out of range", fmt.Sprintf("from %s to %s", FormatSize(least), FormatSize(most))
+		}
+		return n, "", ""
+	})
+}
+
+// number reads a whole number. A default of 0 is not shown.
+func (r *reader) number(key string, byDefault, least, most int) int {
+	show := func(n int) string { return strings.TrimPrefix(strconv.Itoa(n), "0") }
+	return valueOf(r, key, byDefault, show, func(v value) (int, string, string) {
+		n, ok := v.raw.(int64)
+		if !ok || n < int64(least) || n > int64(most) {
+			return 0, "is out of range", fmt.Sprintf("write a number from %d to %d, without quotes", least, most)
+		}
+		return int(n), "", ""
+	})
 }
 
 // themes are those of the screen.
@@ -235,7 +239,7 @@ func hostName(s string) (string, string, string) {
 	return s, "", ""
 }
 
-// boundKeys reads the screen's keys by action.
+// boundKeys reads the keys of the screen's actions.
 func (r *reader) boundKeys(string) {
 	for _, action := range r.rebound {
 		key := dotted([]string{"keys", action})
@@ -258,8 +262,7 @@ func (r *reader) boundKeys(string) {
 	}
 }
 
-// address accepts HOST:PORT. The host is usually this machine's loopback: the listener has no TLS, and a tunnel makes it
-// public.
+// address accepts HOST:PORT. The host is usually a loopback address: the listener has no TLS, and a tunnel makes it public.
 func address(s string) (string, string, string) {
 	const fix = `write it like "127.0.0.1:7070"`
 	host, port, err := net.SplitHostPort(s)
@@ -272,36 +275,43 @@ func address(s string) (string, string, string) {
 	return s, "", ""
 }
 
-// apiURL accepts an http(s) base, without a slash at its end. One without a path gets the path of the platform's own. Where
-// sockets are other words for http, they are accepted too.
+// apiURL accepts an http(s) URL and drops the slash at its end. A URL without a path gets the path of the platform's own. For platforms
+// with sockets, ws and wss are accepted too.
 func apiURL(d provider.Driver) check {
 	path := "/v1"
 	if d.Sockets {
 		path = ""
 	}
-	fix := fmt.Sprintf("write it like %q", cmp.Or(d.DefaultURL, "https://api.example.com"+path))
+	like := fmt.Sprintf("write it like %q", cmp.Or(d.DefaultURL, "https://api.example.com"+path))
 	return func(s string) (string, string, string) {
 		if d.Sockets && (strings.HasPrefix(s, "ws://") || strings.HasPrefix(s, "wss://")) {
 			s = "http" + strings.TrimPrefix(s, "ws")
 		}
-		return baseURL(s, path, fix)
+		u, problem, fix := httpURL(s, like, " and put the key into api_key")
+		switch {
+		case problem != "":
+			return "", problem, fix
+		case u.RawQuery != "" || u.Fragment != "":
+			return "", "has more than a path", like
+		}
+		u.Path = strings.TrimRight(u.Path, "/")
+		u.RawPath = strings.TrimRight(u.RawPath, "/")
+		if u.Path == "" {
+			u.Path, u.RawPath = path, ""
+		}
+		return u.String(), "", ""
 	}
 }
 
-func baseURL(s, path, fix string) (string, string, string) {
+// httpURL reads an http or https URL without a password. Otherwise it returns what is wrong and what to write: like, and instead for a
+// password.
+func httpURL(s, like, instead string) (u *url.URL, problem, fix string) {
 	u, err := url.Parse(strings.TrimSpace(s))
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return "", "isn't an http or https URL", fix
+		return nil, "isn't an http or https URL", like
 	case u.User != nil:
-		return "", "has a password in it", fix + " and put the key into api_key"
-	case u.RawQuery != "" || u.Fragment != "":
-		return "", "has more than a path", fix
+		return nil, "has a password in it", like + instead
 	}
-	u.Path = strings.TrimRight(u.Path, "/")
-	u.RawPath = strings.TrimRight(u.RawPath, "/")
-	if u.Path == "" {
-		u.Path, u.RawPath = path, ""
-	}
-	return u.String(), "", ""
+	return u, "", ""
 }

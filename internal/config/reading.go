@@ -27,7 +27,7 @@ func secret(to func(*reader) *string) reading {
 }
 
 func truth(to func(*reader) *bool, byDefault bool) reading {
-	return func(r *reader, key string) { *to(r), _ = r.boolean(key, byDefault) }
+	return func(r *reader, key string) { *to(r) = r.boolean(key, byDefault) }
 }
 
 func number(to func(*reader) *int, byDefault, least, most int) reading {

@@ -8,24 +8,23 @@ import (
 	"greenroom/provider"
 )
 
-// row is one key of the configuration: all about it.
+// row describes one key of the configuration.
 type row struct {
-	// key is its path. A star stands for a name of the user's choice, or for the number of a table in an array.
+	// key is the path. A star is a name that the user chooses, or the number of a table in an array.
 	key string
-	// read reads the value, with its default and its check, into its place. It is nil for keys that are read together with others.
+	// read reads the value, with its default and its check, into the Config. It is nil for keys that are read together with others.
 	read reading
-	// secret values are shown nowhere, and their variables are not inherited by programs.
+	// secret marks values that are never shown, and whose variables programs don't inherit.
 	secret bool
-	// variable and flag set the key, too. The variables under tunnel count for the relay alone.
+	// variable and flag also set the key. The variables under tunnel are for the relay only.
 	variable, flag string
 	// tunnels are the drivers that use a key under tunnel.
 	tunnels []string
-	// some is a key that only the accounts of some platforms have, fetching one about reading an account's recordings.
+	// some marks a key that only accounts of some platforms have, fetching one for reading an account's recordings.
 	some, fetching bool
 }
 
-// rows are all keys, in the order in which they are read and shown. To them come those of platforms whose accounts have a recording
-// mode: see [modeKey].
+// rows are all keys, in the order in which they are read and shown. Platforms with recording modes add theirs: see [modeKey].
 var rows = []row{
 	{key: "data_dir", read: (*reader).dataDir, variable: "GREENROOM_DATA_DIR", flag: "--data-dir"},
 	{key: "listen", read: text(func(r *reader) *string { return &r.cfg.Listen }, "127.0.0.1:7070", address), flag: "--addr"},
@@ -120,7 +119,7 @@ var rows = []row{
 	{key: "notify.*.run"},
 }
 
-// Keys lists all keys, with a star for a name of the user's choice and for the number of a table in an array.
+// Keys lists all keys. A star is a name that the user chooses, or the number of a table in an array.
 func Keys() []string { return under("") }
 
 // under lists the keys that begin with a prefix, without it.
@@ -189,13 +188,19 @@ func (v variable) secret() bool {
 	return r.secret
 }
 
-// variables lists the variables that set keys. A platform's variables set the account that is named like it.
-func variables(drivers []provider.Driver) (all []variable) {
+// variables lists the variables that set keys, except for those of accounts. Those of the relay choose it if nothing else is chosen;
+// other tunnels don't use them.
+func variables(relay bool) (all []variable) {
 	for _, r := range rows {
-		if r.variable != "" && r.tunnels == nil {
+		if r.variable != "" && (r.tunnels != nil) == relay {
 			all = append(all, variable{r.variable, r.key})
 		}
 	}
+	return all
+}
+
+// platformVariables lists the variables of platforms. They set the account that is named like the platform.
+func platformVariables(drivers []provider.Driver) (all []variable) {
 	for _, d := range drivers {
 		for _, v := range d.Variables {
 			all = append(all, variable{v.Name, "accounts." + string(d.Platform) + "." + v.Key})
@@ -204,32 +209,19 @@ func variables(drivers []provider.Driver) (all []variable) {
 	return all
 }
 
-// relayVariables set the relay's keys, and choose it when nothing else is chosen. Another driver has no use for them.
-func relayVariables() (all []variable) {
-	for _, r := range rows {
-		if r.variable != "" && r.tunnels != nil {
-			all = append(all, variable{r.variable, r.key})
-		}
-	}
-	return all
-}
-
-// environment lays the variables over the file. An empty variable counts as not set.
+// environment overrides values of the file with those of the environment. An empty variable counts as not set.
 func (r *reader) environment() {
 	for _, v := range r.cfg.variables {
-		text := r.opts.Getenv(v.name)
-		if text == "" {
-			continue
+		if text := r.opts.Getenv(v.name); text != "" {
+			r.values[v.key] = value{raw: text, from: Origin{Kind: FromEnv, Name: v.name}}
 		}
-		r.values[v.key] = value{raw: text, from: Origin{Kind: FromEnv, Name: v.name}}
 	}
 	for _, d := range r.opts.Drivers {
-		p := d.Platform
-		prefix := "accounts." + string(p) + "."
-		_, key := r.values[prefix+"api_key"]
-		_, secret := r.values[prefix+"webhook_secret"]
-		if (key || secret) && !slices.Contains(r.order, string(p)) {
-			r.order = append(r.order, string(p))
+		name := string(d.Platform)
+		_, key := r.values["accounts."+name+".api_key"]
+		_, secret := r.values["accounts."+name+".webhook_secret"]
+		if (key || secret) && !slices.Contains(r.order, name) {
+			r.order = append(r.order, name)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,12 +14,11 @@ import (
 // A secret in the file is a literal, or refers to where it is kept:
 //
 //	env:NAME       the variable NAME
-//	cmd:COMMAND    what COMMAND prints, run by `sh -c` (`cmd /C` on Windows) with no input and in a process group of its own
+//	cmd:COMMAND    what COMMAND prints, run by `sh -c` (`cmd /C` on Windows) without input and in its own process group
 //	keyring:NAME   the entry NAME of the service "greenroom" in the system's keyring
 //	file:PATH      what is in a file that only its owner can read; a relative path starts at the configuration file's folder
 //
-// White space around a secret is no part of it, wherever it comes from. References are resolved when the program starts,
-// each once.
+// White space around a secret is removed. References are resolved once, when the program starts.
 const (
 	envReference     = "env:"
 	commandReference = "cmd:"
@@ -26,7 +26,7 @@ const (
 	fileReference    = "file:"
 )
 
-// KeyringService is the service under which the system's keyring is asked.
+// KeyringService is the service of Greenroom's entries in the system's keyring.
 const KeyringService = "greenroom"
 
 const (
@@ -34,29 +34,27 @@ const (
 	// is killed.
 	maxSecret = 64 << 10
 	maxNoise  = 1 << 20
-	// secretTime bounds a command and the answer of the keyring.
+	// secretTime bounds a command and a call of the keyring.
 	secretTime = 10 * time.Second
 )
 
-// ErrKeyring means that the keyring itself can't be reached, whatever the entry.
+// ErrKeyring means that the keyring can't be reached.
 var ErrKeyring = errors.New("the keyring can't be reached")
 
-// Resolver fetches the secrets that references name. Its errors name what failed, never a secret.
+// Resolver fetches the secrets that references name. Its errors never contain a secret.
 type Resolver struct {
-	// Getenv is os.Getenv when nil.
+	// Getenv reads a variable of the environment; nil means os.Getenv.
 	Getenv func(string) string
 	// Timeout bounds a command and the keyring's answer; 0 means 10 seconds.
 	Timeout time.Duration
-	// Folder is the one that relative paths of file: start at.
+	// Folder is the folder of relative paths.
 	Folder string
 }
 
-// isReference reports whether a secret names its place rather than being one.
-func isReference(s string) bool {
-	return referenceKind(s) != ""
-}
+// isReference reports whether a secret is a reference, not a literal.
+func isReference(s string) bool { return referenceKind(s) != "" }
 
-// referenceKind returns the kind of place that a secret names, "env", "cmd", "keyring" or "file", or "" for a literal.
+// referenceKind returns the kind of a reference, "env", "cmd", "keyring" or "file", or "" for a literal.
 func referenceKind(s string) string {
 	for _, prefix := range []string{envReference, commandReference, keyringReference, fileReference} {
 		if strings.HasPrefix(s, prefix) {
@@ -66,35 +64,31 @@ func referenceKind(s string) string {
 	return ""
 }
 
-// Resolve fetches the secret that reference names. A text that is no reference is the secret itself. The secret has no
-// white space at its ends.
+// Resolve fetches the secret that reference names, without white space at its ends. A text that isn't a reference is the secret itself.
 func (r Resolver) Resolve(ctx context.Context, reference string) (secret string, err error) {
 	reference = strings.TrimSpace(reference)
-	timeout := r.Timeout
-	if timeout == 0 {
-		timeout = secretTime
-	}
-	empty := errors.New("it is empty")
-	kind, name, _ := strings.Cut(reference, ":")
+	timeout := cmp.Or(r.Timeout, secretTime)
+	var empty error
+	_, name, _ := strings.Cut(reference, ":")
 	name = strings.TrimSpace(name)
-	switch {
-	case !isReference(reference):
-		secret = reference
-	case kind == "env":
+	switch referenceKind(reference) {
+	case "env":
 		getenv := r.Getenv
 		if getenv == nil {
 			getenv = os.Getenv
 		}
 		secret, empty = getenv(name), fmt.Errorf("the variable %s is not set", name)
-	case kind == "cmd":
+	case "cmd":
 		secret, err = printed(ctx, name, timeout)
 		empty = errors.New("its command printed nothing")
-	case kind == "file":
+	case "file":
 		secret, err = fromFile(filePath(r.Folder, name))
 		empty = fmt.Errorf("%s is empty", name)
-	default:
+	case "keyring":
 		secret, err = fromKeyring(ctx, name, timeout)
 		empty = fmt.Errorf("the entry %q of the keyring is empty", name)
+	default:
+		secret, empty = reference, errors.New("it is empty")
 	}
 	if err != nil {
 		return "", err
@@ -105,7 +99,7 @@ func (r Resolver) Resolve(ctx context.Context, reference string) (secret string,
 	return secret, nil
 }
 
-// resolve fetches a secret once. A keyring that couldn't be reached is not asked again.
+// resolve fetches a secret once. A keyring that can't be reached is not asked again.
 func (r *reader) resolve(reference string) (string, error) {
 	if got, known := r.secrets[reference]; known {
 		return got.secret, got.err
@@ -122,7 +116,7 @@ func (r *reader) resolve(reference string) (string, error) {
 	return strings.TrimSpace(secret), err
 }
 
-// place is the kind of place where a secret is kept.
+// place returns the kind of place where a secret is kept.
 func (v value) place() string {
 	s, _ := v.raw.(string)
 	switch kind := referenceKind(strings.TrimSpace(s)); {
@@ -139,7 +133,7 @@ type resolved struct {
 	err    error
 }
 
-// secret reads a secret setting. It is shown as set or not, with its origin.
+// secret reads a secret. Only whether it is set is shown, with its origin.
 func (r *reader) secret(key string) string {
 	v, set := r.values[key]
 	if !set {
@@ -183,11 +177,10 @@ func (r *reader) secret(key string) string {
 	return out
 }
 
-// SecretVariables names the variables of the environment that hold secrets of Greenroom's, whether they are set or not:
-// programs that Greenroom starts don't inherit them.
+// SecretVariables lists the variables that may hold Greenroom's secrets, set or not. Programs that Greenroom starts don't inherit them.
 func (c *Config) SecretVariables() []string {
 	names := slices.Clone(c.secretVariables)
-	for _, v := range slices.Concat(c.variables, relayVariables()) {
+	for _, v := range slices.Concat(c.variables, variables(true)) {
 		if v.secret() {
 			names = append(names, v.name)
 		}

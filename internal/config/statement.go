@@ -1,14 +1,18 @@
 package config
 
 import (
+	"bytes"
 	"errors"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/BurntSushi/toml"
 )
 
 // statement is one header of a table, or one key with its value, in a TOML text.
 type statement struct {
-	// path is the whole one: that of a key begins with that of its table.
+	// path is the whole path: that of a key begins with that of its table. A table of an array has its number in the path, as in [entry].
 	path   []string
 	header bool
 	// from and to are its lines, with the line's end. value are the bytes of a key's value.
@@ -23,6 +27,7 @@ var errStatement = errors.New("the text is not TOML")
 func statements(text []byte) (out []statement, err error) {
 	s := scanner{text: text}
 	var table []string
+	tables := map[string]int{} // in arrays
 	for {
 		s.skip(" \t\r\n")
 		switch {
@@ -36,11 +41,16 @@ func statements(text []byte) (out []statement, err error) {
 		if s.next() == '[' {
 			st.header = true
 			s.at++
-			if s.next() == '[' {
+			inArray := s.next() == '['
+			if inArray {
 				s.at++
 			}
 			if table, err = s.key(); err != nil {
 				return nil, err
+			}
+			if name := dotted(table); inArray {
+				table = append(table, strconv.Itoa(tables[name]))
+				tables[name]++
 			}
 			st.path = table
 		} else {
@@ -53,7 +63,7 @@ func statements(text []byte) (out []statement, err error) {
 			}
 			s.at++
 			s.skip(" \t")
-			st.path = append(append([]string{}, table...), key...)
+			st.path = slices.Concat(table, key)
 			st.value[0] = s.at
 			if err := s.value(); err != nil {
 				return nil, err
@@ -83,50 +93,33 @@ func (s *scanner) next() byte {
 }
 
 func (s *scanner) skip(set string) {
-	for !s.done() {
-		in := false
-		for i := range len(set) {
-			in = in || set[i] == s.text[s.at]
-		}
-		if !in {
-			return
-		}
+	for !s.done() && strings.IndexByte(set, s.text[s.at]) >= 0 {
 		s.at++
 	}
 }
 
 // line moves behind the line's end.
 func (s *scanner) line() {
-	for !s.done() {
-		s.at++
-		if s.text[s.at-1] == '\n' {
-			return
-		}
+	if end := bytes.IndexByte(s.text[s.at:], '\n'); end >= 0 {
+		s.at += end + 1
+	} else {
+		s.at = len(s.text)
 	}
 }
 
-func (s *scanner) lineStart() int {
-	i := s.at
-	for i > 0 && s.text[i-1] != '\n' {
-		i--
-	}
-	return i
-}
+func (s *scanner) lineStart() int { return bytes.LastIndexByte(s.text[:s.at], '\n') + 1 }
 
 // key reads a dotted key, and the white space around it.
 func (s *scanner) key() (path []string, err error) {
 	for {
 		s.skip(" \t")
 		from := s.at
-		switch c := s.next(); {
-		case c == '"' || c == '\'':
-			if err := s.quoted(); err != nil {
-				return nil, err
-			}
-		default:
-			for !s.done() && bare(s.text[s.at]) {
+		if c := s.next(); c != '"' && c != '\'' {
+			for bare(s.next()) {
 				s.at++
 			}
+		} else if err := s.quoted(); err != nil {
+			return nil, err
 		}
 		part := string(s.text[from:s.at])
 		var read map[string]any
@@ -199,9 +192,7 @@ func (s *scanner) value() error {
 			s.line()
 			continue
 		case depth == 0 && (c == '#' || c == '\n'):
-			for s.at > 0 && (s.text[s.at-1] == ' ' || s.text[s.at-1] == '\t' || s.text[s.at-1] == '\r') {
-				s.at--
-			}
+			s.at = len(bytes.TrimRight(s.text[:s.at], " \t\r"))
 			return nil
 		}
 		s.at++

@@ -3,15 +3,13 @@ package config
 import (
 	"fmt"
 	"net"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
-// NoTunnel is the driver that there is when none is chosen: only programs on this machine reach the listener.
+// NoTunnel is the default driver: only programs on this machine reach the listener.
 const NoTunnel = "none"
 
 var (
@@ -20,15 +18,15 @@ var (
 	tunnelDrivers = slices.Concat([]string{NoTunnel, "relay", "ssh"}, programs, []string{"manual", "sqs"})
 )
 
-// TunnelDrivers lists the words for a tunnel's driver.
+// TunnelDrivers lists the names of the drivers.
 func TunnelDrivers() []string { return slices.Clone(tunnelDrivers) }
 
-// Tunnel is how the listener is reached from outside. What a driver doesn't use is empty.
+// Tunnel holds the settings of the tunnel. Those that the driver doesn't use are empty.
 type Tunnel struct {
-	// Driver is one of [TunnelDrivers]; FromFlag says that it was chosen on the command line.
+	// Driver is one of [TunnelDrivers]; FromFlag reports that the command line chose it.
 	Driver   string
 	FromFlag bool
-	// Missing says what must be set before the driver can be opened: "tunnel.token is not set: …". Empty when it can.
+	// Missing is the reason why the driver can't be opened, such as "tunnel.token is not set: …"; empty if it can.
 	Missing string
 
 	// URL is the relay's base URL, or the public URL if it is known; sqs expects the hook's URL. No trailing slash. ssh expands
@@ -48,33 +46,26 @@ type Tunnel struct {
 	Queue, Region, Endpoint string
 }
 
-// required are the keys that a driver can't do without, and how to get them.
-var required = map[string][]struct{ key, fix string }{
-	"relay": {
-		{"url", "set GREENROOM_RELAY_URL, or url under [tunnel]"},
-		{"token", "set GREENROOM_RELAY_TOKEN, or token under [tunnel], to what `greenroom relay token create` printed on the relay"},
-	},
-	"manual": {{"url", "set url under [tunnel] to the public URL that leads to the listener"}},
-	"ssh":    {{"ssh_host", "set ssh_host under [tunnel]"}},
-	"ngrok":  {{"authtoken", "set authtoken under [tunnel]; the ngrok dashboard shows it"}},
-	"exec":   {{"command", `set command under [tunnel], such as ["lt", "--port", "{port}"]`}},
-	"sqs":    {{"queue", "set queue under [tunnel] to the URL or the ARN of the FIFO queue"}},
-}
-
 // TunnelNeed is a key under [tunnel] that a driver can't do without. How describes where its value comes from.
 type TunnelNeed struct {
 	Key, How string
 	Secret   bool
 }
 
-// TunnelNeeds lists the keys that a driver can't do without.
-func TunnelNeeds(driver string) (needs []TunnelNeed) {
-	for _, n := range required[driver] {
-		row, _ := rowOf([]string{"tunnel", n.key})
-		needs = append(needs, TunnelNeed{Key: n.key, How: n.fix, Secret: row.secret})
-	}
-	return needs
+var required = map[string][]TunnelNeed{
+	"relay": {
+		{Key: "url", How: "set GREENROOM_RELAY_URL, or url under [tunnel]"},
+		{"token", "set GREENROOM_RELAY_TOKEN, or token under [tunnel], to what `greenroom relay token create` printed on the relay", true},
+	},
+	"manual": {{Key: "url", How: "set url under [tunnel] to the public URL that leads to the listener"}},
+	"ssh":    {{Key: "ssh_host", How: "set ssh_host under [tunnel]"}},
+	"ngrok":  {{"authtoken", "set authtoken under [tunnel]; the ngrok dashboard shows it", true}},
+	"exec":   {{Key: "command", How: `set command under [tunnel], such as ["lt", "--port", "{port}"]`}},
+	"sqs":    {{Key: "queue", How: "set queue under [tunnel] to the URL or the ARN of the FIFO queue"}},
 }
+
+// TunnelNeeds lists the keys that a driver can't do without.
+func TunnelNeeds(driver string) []TunnelNeed { return required[driver] }
 
 func (r *reader) tunnel() {
 	t := &r.cfg.Tunnel
@@ -100,8 +91,8 @@ func (r *reader) tunnel() {
 		return
 	}
 	for _, need := range required[t.Driver] {
-		if _, set := r.values["tunnel."+need.key]; !set {
-			t.Missing = fmt.Sprintf("tunnel.%s is not set: %s", need.key, need.fix)
+		if _, set := r.values["tunnel."+need.Key]; !set {
+			t.Missing = fmt.Sprintf("tunnel.%s is not set: %s", need.Key, need.How)
 			r.cfg.note("The %s tunnel can't be opened, because %s.", t.Driver, t.Missing)
 			return
 		}
@@ -112,7 +103,7 @@ func (r *reader) tunnel() {
 // settings that belong to another driver.
 func (r *reader) tunnelDriver() string {
 	const key = "tunnel.driver"
-	set := slices.DeleteFunc(relayVariables(), func(v variable) bool { return r.opts.Getenv(v.name) == "" })
+	set := slices.DeleteFunc(variables(true), func(v variable) bool { return r.opts.Getenv(v.name) == "" })
 	if _, chosen := r.values[key]; !chosen && len(set) > 0 {
 		r.values[key] = value{raw: "relay", from: Origin{Kind: FromEnv, Name: set[0].name}}
 	}
@@ -145,11 +136,7 @@ func tunnelURL(to func(*Tunnel) *string) reading {
 }
 
 func (r *reader) tunnelCommand(key string) {
-	t := &r.cfg.Tunnel
-	t.Command = r.texts(key, `["lt", "--port", "{port}"]`)
-	if n := len(r.cfg.settings); len(t.Command) > 1 {
-		r.cfg.settings[n-1].Value = t.Command[0] + " …" // arguments may hold a secret
-	}
+	r.cfg.Tunnel.Command = r.hideArguments(r.texts(key, `["lt", "--port", "{port}"]`))
 }
 
 // word accepts one word: a host, a user, a region.
@@ -169,19 +156,17 @@ func pattern(s string) (string, string, string) {
 	return s, "", ""
 }
 
-// publicURL accepts an http(s) URL and takes the slash at its end away; {host} and {port} may stand in it. Where a token
-// travels with the requests, one without TLS is for this machine alone.
+// publicURL accepts an http(s) URL and drops the slash at its end; {host} and {port} may be in it. If a token is sent with the requests,
+// http is only for this machine.
 func publicURL(s string, secret bool) (string, string, string) {
-	const fix = `write it like "https://gr.example"`
+	const like = `write it like "https://gr.example"`
 	s = strings.TrimRight(strings.TrimSpace(s), "/")
-	u, err := url.Parse(strings.NewReplacer("{host}", "host.example", "{port}", "1").Replace(s))
+	u, problem, fix := httpURL(strings.NewReplacer("{host}", "host.example", "{port}", "1").Replace(s), like, "")
 	switch {
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return "", "isn't an http or https URL", fix
-	case u.User != nil:
-		return "", "has a password in it", fix
+	case problem != "":
+		return "", problem, fix
 	case u.RawQuery != "" || u.Fragment != "":
-		return "", "has more than a path", fix
+		return "", "has more than a path", like
 	case secret && u.Scheme == "http" && !loopback(u.Hostname()):
 		return "", "is not encrypted", `use https`
 	}
@@ -191,24 +176,4 @@ func publicURL(s string, secret bool) (string, string, string) {
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// number reads a whole number.
-func (r *reader) number(key string, byDefault, least, most int) int {
-	v, set := r.values[key]
-	if !set {
-		text := ""
-		if byDefault != 0 {
-			text = strconv.Itoa(byDefault)
-		}
-		r.show(key, text, false, Origin{})
-		return byDefault
-	}
-	n, ok := v.raw.(int64)
-	if !ok || n < int64(least) || n > int64(most) {
-		r.fail(v.from, key, "is out of range", fmt.Sprintf("write a number from %d to %d, without quotes", least, most))
-		return byDefault
-	}
-	r.show(key, strconv.FormatInt(n, 10), false, v.from)
-	return int(n)
 }

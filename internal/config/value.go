@@ -16,7 +16,7 @@ var units = []struct {
 	{"T", 1 << 40}, {"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}, {"k", 1 << 10}, {"B", 1}, {"", 1},
 }
 
-// ParseSize reads a size as people write one: "2GiB", "500 MB", "5M", or a number of bytes.
+// ParseSize reads a number of bytes such as "2GiB", "500 MB", "5M" or 1000.
 func ParseSize(s string) (int64, bool) {
 	s = strings.TrimSpace(s)
 	for _, u := range units {
