@@ -36,12 +36,6 @@ func (p *program) doctorCommand() *cobra.Command {
 // errUnwell makes doctor's exit status agree with its lines.
 var errUnwell = errors.New("some checks failed")
 
-// The words for everything together.
-const (
-	wordWell    = "ok"
-	wordFailing = "failing"
-)
-
 // report is doctor's JSON: the status, and beside it the results of its checks.
 type report struct {
 	app.Status
@@ -73,10 +67,7 @@ func (o *doctorOptions) run(ctx context.Context, _ []string) error {
 
 // tell prints what was found. The error is errUnwell when that is bad.
 func (o *doctorOptions) tell(s app.Status, found []app.Diagnosis) (err error) {
-	health := wordWell
-	if fails(found) {
-		health = wordFailing
-	}
+	health := app.Health(found)
 	if o.json {
 		s.Accounts, s.Pollers = list(s.Accounts), list(s.Pollers)
 		for i := range found {
@@ -86,22 +77,10 @@ func (o *doctorOptions) tell(s app.Status, found []app.Diagnosis) (err error) {
 	} else {
 		err = o.print(s, found)
 	}
-	if err == nil && health == wordFailing {
+	if err == nil && health != "ok" {
 		err = errUnwell
 	}
 	return err
-}
-
-// fails reports whether a check has failed that isn't optional.
-func fails(found []app.Diagnosis) bool {
-	for _, d := range found {
-		for _, c := range d.Checks {
-			if !c.OK && !c.Optional {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // mark is a check's word. It distinguishes a failure from a missing ability.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -126,21 +127,12 @@ func (o *eventShowOptions) bytes(b []byte) error {
 
 func headerLines(h http.Header) []byte {
 	var b bytes.Buffer
-	for _, n := range headerNames(h) {
+	for _, n := range slices.Sorted(maps.Keys(h)) {
 		for _, v := range h[n] {
 			b.WriteString(n + ": " + v + "\n")
 		}
 	}
 	return b.Bytes()
-}
-
-func headerNames(h http.Header) []string {
-	names := make([]string, 0, len(h))
-	for n := range h {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // valueAt returns the value at a gjson path: a string without quotes, anything else as it is written.
@@ -229,7 +221,7 @@ func (o *eventShowOptions) print(d app.Delivery) error {
 	}
 	var s strings.Builder
 	s.WriteString("\n" + plain.Text(d.Method+" "+d.Target) + "\n")
-	for _, n := range headerNames(d.Headers) {
+	for _, n := range slices.Sorted(maps.Keys(d.Headers)) {
 		for _, v := range d.Headers[n] {
 			s.WriteString(plain.Text(n+": "+v) + "\n")
 		}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,15 +16,13 @@ import (
 	"greenroom/provider"
 )
 
-// printJSON writes one JSON value on one line. Text in it that a terminal might obey is escaped.
+// printJSON writes one JSON value on one line, safe for a terminal.
 func (p *program) printJSON(v any) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	b, err := plain.Stringify(v)
+	if err != nil {
 		return fmt.Errorf("encode JSON: %w", err)
 	}
-	_, err := p.stdout.Write(plain.JSON(b.Bytes()))
+	_, err = p.stdout.Write(append(plain.JSON(b), '\n'))
 	return err
 }
 

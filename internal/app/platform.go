@@ -1,6 +1,10 @@
 package app
 
-import "greenroom/provider"
+import (
+	"slices"
+
+	"greenroom/provider"
+)
 
 // PlatformRoomsMost is how many rooms of one account are listed at most: the newest, by the platform's order. AdoptRoom finds
 // the others by name.
@@ -104,6 +108,16 @@ type Diagnosis struct {
 	Account  string            `json:"account"`
 	Platform provider.Platform `json:"platform"`
 	Checks   []provider.Check  `json:"checks"`
+}
+
+// Health returns "failing" if a check has failed that isn't optional, and "ok" otherwise.
+func Health(found []Diagnosis) string {
+	for _, d := range found {
+		if slices.ContainsFunc(d.Checks, func(c provider.Check) bool { return !c.OK && !c.Optional }) {
+			return "failing"
+		}
+	}
+	return "ok"
 }
 
 // Ability is something that not every platform can do.

@@ -1,6 +1,7 @@
 package assistant
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -34,8 +35,8 @@ type (
 	}
 	replayInput struct {
 		Seq   uint64 `json:"seq" jsonschema:"number of the event"`
-		To    string `json:"to,omitempty" jsonschema:"send it to this URL; by default Greenroom takes it in again"`
-		Apply bool   `json:"apply,omitempty" jsonschema:"let it change meetings again, when Greenroom takes it in"`
+		To    string `json:"to,omitempty" jsonschema:"send it to this URL; by default Greenroom receives it again"`
+		Apply bool   `json:"apply,omitempty" jsonschema:"apply it to meetings again if Greenroom receives it"`
 	}
 	triggerInput struct {
 		Account string `json:"account" jsonschema:"account whose platform sends the webhook"`
@@ -71,7 +72,7 @@ func (t *server) addChanging() {
 	add(t, "trigger_event", "Post a synthetic webhook to Greenroom, signed the way the account's platform signs.", true, t.trigger)
 }
 
-// startMeeting starts a meeting. The host's link stays here, and the question of consent with the people who open the meeting.
+// startMeeting starts a meeting. The result has no host link, and consent is left to the people who open the meeting.
 func (t *server) startMeeting(ctx context.Context, in startMeetingInput) (any, error) {
 	s, err := t.Backend.StartMeeting(ctx, app.StartMeeting{Room: in.Room, For: time.Duration(max(in.Minutes, 0)) * time.Minute})
 	return struct {
@@ -88,16 +89,13 @@ func (t *server) eject(ctx context.Context, in ejectInput) (any, error) {
 	}
 	var sessions []string
 	for _, s := range m.Participants {
-		switch {
-		case s.Session == in.Person:
+		if s.Session == in.Person {
 			sessions = []string{s.Session}
-		case present(s) && latin.Same(s.Name, in.Person):
-			sessions = append(sessions, s.Session)
-			continue
-		default:
-			continue
+			break
 		}
-		break
+		if s.LeftAt.IsZero() && !s.Bot && latin.Same(s.Name, in.Person) {
+			sessions = append(sessions, s.Session)
+		}
 	}
 	switch len(sessions) {
 	case 0:
@@ -111,15 +109,10 @@ func (t *server) eject(ctx context.Context, in ejectInput) (any, error) {
 
 func (t *server) trigger(ctx context.Context, in triggerInput) (any, error) {
 	e := app.SyntheticWebhook{
-		Account: in.Account, Kind: provider.EventKind(in.Kind), Room: in.Room, Name: in.Name, Session: in.Session,
+		Account: in.Account, Kind: provider.EventKind(in.Kind), Name: in.Name,
 		ID: "synthetic-" + strings.ToLower(rand.Text()), At: app.At(t.Now()),
 	}
-	if e.Room == "" {
-		e.Room = "greenroom-trigger"
-	}
-	if e.Session == "" {
-		e.Session = strings.ToLower(rand.Text())
-	}
+	e.Room, e.Session = cmp.Or(in.Room, "greenroom-trigger"), cmp.Or(in.Session, strings.ToLower(rand.Text()))
 	made, err := t.Backend.SignWebhook(ctx, e)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package assistant
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"greenroom/internal/app"
@@ -95,15 +96,11 @@ func (t *server) addReading() {
 		d, err := b.Event(ctx, app.EventRef{Seq: in.Seq})
 		return redacted(d), err
 	})
-	add(t, "wait_event", "Wait for new webhooks.", false, func(ctx context.Context, in waitInput) (any, error) {
-		return t.wait(ctx, in)
-	})
-	add(t, "doctor", "Check the accounts on their platforms, the listener and the store, with fixes.", false, func(ctx context.Context, in doctorInput) (any, error) {
-		return t.doctor(ctx, in)
-	})
+	add(t, "wait_event", "Wait for new webhooks.", false, t.wait)
+	add(t, "doctor", "Check the accounts on their platforms, the listener and the store, with fixes.", false, t.doctor)
 }
 
-// list makes the empty list of a nil one.
+// list returns an empty list for nil, which JSON writes as [].
 func list[T any](items []T) []T {
 	if items == nil {
 		return []T{}
@@ -120,19 +117,11 @@ func (t *server) doctor(ctx context.Context, in doctorInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	health := "ok"
-	for _, d := range found {
-		for _, c := range d.Checks {
-			if !c.OK && !c.Optional {
-				health = "failing"
-			}
-		}
-	}
 	return struct {
 		app.Status
 		Health    string          `json:"status"`
 		Diagnosis []app.Diagnosis `json:"diagnosis"`
-	}{s, health, list(found)}, nil
+	}{s, app.Health(found), list(found)}, nil
 }
 
 const (
@@ -141,13 +130,7 @@ const (
 	mostCount = 100
 )
 
-// waited is the result of waiting.
-type waited struct {
-	Events   []app.Delivery `json:"events"`
-	TimedOut bool           `json:"timed_out"`
-}
-
-// wait waits until enough events have come, or the time is up: then it returns those that came.
+// wait returns the events once enough have arrived, or those that have arrived when the time is up.
 func (t *server) wait(ctx context.Context, in waitInput) (any, error) {
 	limit := usualWait
 	if in.TimeoutSeconds > 0 {
@@ -170,7 +153,11 @@ func (t *server) wait(ctx context.Context, in waitInput) (any, error) {
 			after = newest.Events[0].Seq
 		}
 	}
-	out := waited{Events: []app.Delivery{}}
+	var out struct {
+		Events   []app.Delivery `json:"events"`
+		TimedOut bool           `json:"timed_out"`
+	}
+	out.Events = []app.Delivery{}
 	for {
 		// The store matches; the stream only shows when to ask it again.
 		for more := true; more && len(out.Events) < count; {
@@ -178,9 +165,8 @@ func (t *server) wait(ctx context.Context, in waitInput) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			for i := range page.Events { // newest first
-				out.Events = append(out.Events, page.Events[len(page.Events)-1-i])
-			}
+			slices.Reverse(page.Events) // newest first
+			out.Events = append(out.Events, page.Events...)
 			after, more = max(after, page.Next), page.More
 		}
 		if len(out.Events) >= count {
@@ -198,6 +184,3 @@ func (t *server) wait(ctx context.Context, in waitInput) (any, error) {
 		}
 	}
 }
-
-// present reports whether a person is in the meeting now, and isn't a platform's bot.
-func present(s app.Stay) bool { return s.LeftAt.IsZero() && !s.Bot }

@@ -24,8 +24,8 @@ type property struct {
 	Minimum     *int   `json:"minimum,omitempty"`
 }
 
-// schemaOf returns the schema of a struct of texts, whole numbers and truth values. Fields without omitempty are required; the tag
-// jsonschema describes a field.
+// schemaOf returns the schema of a struct of strings, integers and booleans. Fields without omitempty are required; the tag jsonschema
+// describes a field.
 func schemaOf[In any]() schema {
 	s := schema{Type: "object", Properties: map[string]property{}}
 	t := reflect.TypeFor[In]()

@@ -15,13 +15,13 @@ import (
 // The server speaks MCP by hand: the official library costs 2 MB of binary, and is the client in the tests.
 // Messages, versions and error codes: https://modelcontextprotocol.io/specification/2025-06-18/basic.
 
-// versions are those of the protocol that are spoken, newest first. They don't differ in what is used here.
+// versions are the supported versions of the protocol, newest first. They don't differ in the parts that are used here.
 var versions = []string{"2025-06-18", "2025-03-26", "2024-11-05"}
 
-// maxLine bounds a message.
+// maxLine is the largest size of a message in bytes.
 const maxLine = 4 << 20
 
-// maxCalls bounds the calls of tools at the same time.
+// maxCalls is the largest number of tools that run at the same time.
 const maxCalls = 16
 
 // The error codes of JSON-RPC.
@@ -88,11 +88,11 @@ type server struct {
 
 	mu      sync.Mutex // guards out and running
 	out     io.Writer
-	err     error // why nothing can be written any more
+	err     error // of the last write
 	running map[string]context.CancelFunc
 }
 
-// serve answers the messages of a reader until it or ctx ends. Calls of tools run at the same time, up to a bound.
+// serve answers the messages of a reader until it or ctx ends. Up to maxCalls calls of tools run at the same time.
 func (s *server) serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -161,7 +161,7 @@ func (s *server) serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 }
 
-// handle answers a request, or acts on a notification.
+// handle answers a request, or handles a notification.
 func (s *server) handle(ctx context.Context, m message) {
 	if m.ID == nil {
 		s.notified(m)
@@ -177,7 +177,7 @@ func (s *server) handle(ctx context.Context, m message) {
 	}
 }
 
-// notified acts on a notification: only the end of a call means something here.
+// notified handles a notification. Only the cancellation of a call has an effect.
 func (s *server) notified(m message) {
 	var p struct {
 		Request json.RawMessage `json:"requestId"`

@@ -43,7 +43,7 @@ func TestRows(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		stays    []app.Stay
-		expected []Person
+		expected []app.Person
 		want     []Row
 	}{
 		{name: "no one", stays: []app.Stay{bot, knocking, turnedAway}, want: []Row{}},
@@ -67,18 +67,18 @@ func TestRows(t *testing.T) {
 		{"only the leaving is known", []app.Stay{stay("Ken", "", "s1", -1, 4)}, nil, []Row{
 			{Name: "Ken", LastOut: minute(4), Joins: 1, Came: true},
 		}},
-		{"expected", []app.Stay{host}, []Person{{Name: "Zed"}, {Name: " ada "}, {UserID: "u-9", Name: "Bob"}}, []Row{
+		{"expected", []app.Stay{host}, []app.Person{{Name: "Zed"}, {Name: " ada "}, {Mail: "bob@example.com"}}, []Row{
 			{Name: "Ada", UserID: "u-1", Owner: true, FirstIn: minute(0), LastOut: minute(10), Minutes: 10, Joins: 1, Expected: true, Came: true},
-			{Name: "Bob", UserID: "u-9", Expected: true}, {Name: "Zed", Expected: true},
+			{Name: "Zed", Expected: true}, {Name: "bob@example.com", Expected: true},
 		}},
 	} {
-		if got := Rows(meeting(test.stays...), test.expected, minute(30).Time); !reflect.DeepEqual(got, test.want) {
+		if got := Of(meeting(test.stays...), test.expected, minute(30).Time); !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s:\n got %+v\nwant %+v", test.name, got, test.want)
 		}
 	}
 	short := stay("Ada", "", "s", 0, 0)
 	short.LeftAt = app.At(start.Add(time.Second))
-	if got := Rows(meeting(short), nil, start)[0].Minutes; got != 1 {
+	if got := Of(meeting(short), nil, start)[0].Minutes; got != 1 {
 		t.Errorf("a stay of a second has %d minutes", got)
 	}
 }
@@ -106,7 +106,7 @@ func TestTimeInsideCountsEachMinuteOnce(t *testing.T) {
 				want++
 			}
 		}
-		got := Rows(meeting(stays...), nil, minute(now).Time)
+		got := Of(meeting(stays...), nil, minute(now).Time)
 		if len(got) != 1 || got[0].Minutes != want || got[0].Joins != len(stays) {
 			t.Errorf("%+v, want %d minutes in %d stays", got, want, len(stays))
 		}

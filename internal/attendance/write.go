@@ -17,8 +17,8 @@ import (
 // Columns are the columns of the CSV file, in the order of the JSON fields.
 var Columns = []string{"name", "user_id", "owner", "first_in", "last_out", "minutes", "joins", "consent", "consent_at", "expected", "came"}
 
-// CSV writes the rows with a header, as RFC 4180 says. Times are RFC 3339 in UTC. A text that a spreadsheet would read as a
-// formula begins with an apostrophe.
+// CSV writes the rows with a header, in the format of RFC 4180. Times are RFC 3339 in UTC. An apostrophe precedes texts that a spreadsheet
+// would read as a formula.
 func CSV(w io.Writer, rows []Row) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
@@ -35,7 +35,7 @@ func CSV(w io.Writer, rows []Row) error {
 	return nil
 }
 
-// cell makes a text from outside harmless: no formula in a spreadsheet, no control characters in a terminal.
+// cell makes an untrusted text safe for spreadsheets and terminals.
 func cell(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 		s = "'" + s
@@ -119,8 +119,7 @@ func clock(t app.Time, zone *time.Location) string {
 	return t.In(zone).Format("2006-01-02 15:04")
 }
 
-// markup are the characters with a meaning in Markdown. Those that only mean something at the beginning of a line, which no
-// name is, are left alone.
+// markup escapes Markdown's characters, except for those that only have a meaning at the beginning of a line: no name is there.
 var markup = strings.NewReplacer(
 	`\`, `\\`, "`", "\\`", `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `<`, `\<`, `>`, `\>`, `|`, `\|`, `~`, `\~`, `&`, `\&`, `!`, `\!`,
 )

@@ -19,13 +19,13 @@ import (
 // inherited, the write end of a FIFO, is closed.
 func TestCommandIsKilledWithItsChildren(t *testing.T) {
 	for command, want := range map[string]string{
-		"exec 3>%s; sleep 600 & echo busy >&2; wait": "did not finish within 20ms: busy",
+		"exec 3>%s; sleep 600 & echo busy >&2; wait": "did not finish within 500ms: busy",
 		"exec 3>%s; sleep 600 & yes":                 "printed more than 65536 bytes",
 		"exec 3>%s; sleep 600 & yes >&2":             "printed more than 1048576 bytes to standard error",
 	} {
 		timeout := time.Hour
-		if strings.Contains(want, "20ms") {
-			timeout = 20 * time.Millisecond
+		if strings.Contains(want, "500ms") {
+			timeout = 500 * time.Millisecond
 		}
 		fifo := filepath.Join(t.TempDir(), "fifo")
 		if out, err := exec.Command("mkfifo", fifo).CombinedOutput(); err != nil {

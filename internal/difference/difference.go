@@ -5,7 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,17 +17,17 @@ import (
 	"greenroom/internal/app"
 )
 
-// Change is one difference. A value that one side lacks is nil there.
+// Change is one difference. A value that is missing on one side is nil there.
 type Change struct {
 	// Part is "request", "header" or "body".
 	Part string `json:"part"`
-	// Path is the name of a header or the path of a value; of text it is empty, and A and B are runs of lines.
+	// Path is the name of a header or the path of a JSON value. It is empty for text: then A and B are runs of lines.
 	Path string  `json:"path"`
 	A    *string `json:"a"`
 	B    *string `json:"b"`
 }
 
-// Of returns the differences of two whole deliveries, in the order of a request.
+// Of returns the differences of two complete deliveries: method, target, headers, body.
 func Of(a, b app.Delivery) []Change {
 	out := []Change{}
 	add := func(part, path string, x, y *string) {
@@ -37,7 +37,10 @@ func Of(a, b app.Delivery) []Change {
 	}
 	add("request", "method", &a.Method, &b.Method)
 	add("request", "target", &a.Target, &b.Target)
-	for _, name := range names(a.Headers, b.Headers) {
+	names := slices.Collect(maps.Keys(a.Headers))
+	names = slices.AppendSeq(names, maps.Keys(b.Headers))
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
 		x, y := a.Headers[name], b.Headers[name]
 		for i := range max(len(x), len(y)) {
 			add("header", name, at(x, i), at(y, i))
@@ -51,17 +54,6 @@ func at(all []string, i int) *string {
 		return &all[i]
 	}
 	return nil
-}
-
-func names(a, b http.Header) []string {
-	var out []string
-	for _, h := range []http.Header{a, b} {
-		for n := range h {
-			out = append(out, n)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 func body(a, b []byte) []Change {
@@ -100,7 +92,7 @@ func (w *walker) add(path string, a, b *string) {
 }
 
 func raw(v gjson.Result) *string {
-	s := string(bytes.TrimSpace([]byte(v.Raw)))
+	s := strings.TrimSpace(v.Raw)
 	return &s
 }
 
@@ -131,7 +123,7 @@ func same(a, b gjson.Result) bool {
 	return false
 }
 
-// member is a key of an object. A key that is there twice is told apart by its number.
+// member is a key of an object with its value. A repeated key has a number.
 type member struct {
 	key   string
 	value gjson.Result
@@ -150,7 +142,7 @@ func members(v gjson.Result) (out []member) {
 	return out
 }
 
-// Key writes a key as gjson paths have it.
+// Key returns a key as gjson paths contain it.
 func Key(key string) string {
 	return strings.NewReplacer(`\`, `\\`, ".", `\.`, "*", `\*`, "?", `\?`, "|", `\|`, "#", `\#`, "@", `\@`, ":", `\:`).Replace(key)
 }
@@ -175,8 +167,7 @@ func (w *walker) objects(path string, a, b []member) {
 	}
 }
 
-// arrays compares what is between the common beginning and the common end, so that an element that was added in the middle is one
-// difference.
+// arrays compares the elements between the common beginning and the common end, so that an added element is one difference.
 func (w *walker) arrays(path string, a, b []gjson.Result) {
 	from, end := 0, 0
 	for from < min(len(a), len(b)) && same(a[from], b[from]) {

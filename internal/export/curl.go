@@ -2,8 +2,10 @@ package export
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,19 +16,20 @@ import (
 )
 
 const (
-	// bodyInFile is the size from which a body is in a file. Systems refuse arguments of 128 KiB, and terminals paste no longer texts.
+	// bodyInFile is the size in bytes from which a body is saved in a file. Systems refuse arguments of 128 KiB, and terminals don't paste
+	// longer texts.
 	bodyInFile = 64 << 10
-	// pieceSize is how many bytes of a text are on a line: terminals cut lines at 4,096 bytes, and a quote takes four.
+	// pieceSize is the largest number of bytes on a line: terminals cut lines at 4,096 bytes, and a quote needs four.
 	pieceSize = 900
 )
 
-// Saver writes a file that a command reads, and returns its name for the command.
+// Saver writes a file for a command, and returns the name that the command uses.
 type Saver func(name string, content []byte) (string, error)
 
-// Curl returns a command that sends a request again: method, target, headers and body, byte for byte. It can be pasted into any POSIX
-// shell. base is the URL of the receiver without a path.
+// Curl returns a command for any POSIX shell that sends a request again: method, target, headers and body, byte for byte. base is the URL
+// of the receiver without a path.
 //
-// What can't be pasted is saved in files first: bodies from 64 KiB on, bodies that aren't text, and odd headers.
+// Parts that can't be pasted are saved in files: bodies from 64 KiB, bodies that aren't text, and unusual headers.
 func Curl(d app.Delivery, base string, save Saver) (string, error) {
 	if !token(d.Method) && d.Method != "" {
 		return "", errors.New("its method can't be sent")
@@ -51,7 +54,7 @@ type command struct {
 
 func (c *command) add(option, value string) { c.words = append(c.words, option+" "+quote(value)) }
 
-// quote makes s one word of a POSIX shell, over several lines if it is long.
+// quote returns s as one word of a POSIX shell, on several lines if it is long.
 func quote(s string) string {
 	var b strings.Builder
 	for {
@@ -67,20 +70,17 @@ func quote(s string) string {
 	}
 }
 
-// own are headers that curl sets itself, and always as they were.
+// own are the headers that curl sets itself, always to the original value.
 var own = []string{"Host", "Content-Length", "Connection", "Transfer-Encoding", "Expect"}
 
 // request adds method, URL and headers.
 func (c *command) request() error {
-	method := c.d.Method
-	if method == "" {
-		method = http.MethodPost
-	}
+	method := cmp.Or(c.d.Method, http.MethodPost)
 	c.words = append(c.words, "curl --globoff --path-as-is --request "+quote(method))
 	if method == http.MethodHead {
 		c.words[0] = "curl --globoff --path-as-is --head"
 	}
-	var config bytes.Buffer // of options that can't be pasted
+	var config bytes.Buffer // options that can't be pasted
 	option := func(name, value string) {
 		if pasteable(value) && !strings.Contains(value, "\n") {
 			c.add("--"+name, value)
@@ -94,7 +94,7 @@ func (c *command) request() error {
 		c.words = append(c.words, quote(c.base+"/"))
 		option("request-target", target)
 	}
-	for _, n := range headerNames(c.d.Headers) {
+	for _, n := range slices.Sorted(maps.Keys(c.d.Headers)) {
 		if !token(n) || slices.Contains(own, http.CanonicalHeaderKey(n)) {
 			continue
 		}
@@ -124,7 +124,7 @@ func (c *command) request() error {
 	return c.file("--config", "curl", config.Bytes())
 }
 
-// odd reports whether curl would send a character of a URL in another form.
+// odd reports whether curl would change a character of a URL.
 func odd(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("#\\\"<>^`{|}", r) }
 
 // configText escapes a value of curl's configuration file.
@@ -142,7 +142,7 @@ func (c *command) body() error {
 	return nil
 }
 
-// file saves what an option reads. curl's configuration is read from a file by name, data with @ before it.
+// file saves the content of an option in a file. curl reads a configuration by the file's name, data by @ and the name.
 func (c *command) file(option, ending string, content []byte) error {
 	name, err := c.save("greenroom-event-"+strconv.FormatUint(c.d.Seq, 10)+"."+ending, content)
 	if err != nil {

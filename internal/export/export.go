@@ -1,25 +1,13 @@
-// Package export writes webhooks in forms that other programs and people use, and reads them back: lines of JSON, HAR, commands for
-// curl, and Go tests. Every form keeps the bytes of target, headers and body.
+// Package export converts webhooks to the forms of other programs, and back: lines of JSON, HAR, curl commands, and Go tests. Every form
+// keeps the exact bytes of target, headers and body.
 package export
 
 import (
-	"net/http"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"greenroom/internal/plain"
 )
-
-// headerNames are the names of a header in order.
-func headerNames(h http.Header) []string {
-	names := make([]string, 0, len(h))
-	for n := range h {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
-}
 
 // token reports whether n is a valid header name or method.
 func token(n string) bool {

@@ -1,8 +1,6 @@
 package export
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -11,10 +9,10 @@ import (
 	"greenroom/internal/plain"
 )
 
-// Form is the form of a file.
+// Form is the format of a file.
 type Form string
 
-// The forms.
+// The formats.
 const (
 	NDJSON Form = "ndjson"
 	HAR    Form = "har"
@@ -22,29 +20,29 @@ const (
 	Go     Form = "go"
 )
 
-// Forms lists the forms in the order of the manual.
+// Forms lists the formats in the order of the manual.
 func Forms() []Form { return []Form{NDJSON, HAR, CURL, Go} }
 
 // Options configure a [Writer].
 type Options struct {
 	Form Form
-	// Base is the URL of the listener, for commands and HAR. Version is the program's.
+	// Base is the URL of the listener, for curl and HAR. Version is the program's.
 	Base, Version string
-	// Save writes what commands read from files.
+	// Save writes the files that curl commands read.
 	Save Saver
 }
 
-// Writer writes events one after the other. Text that a terminal might obey is escaped in every form.
+// Writer writes events in a format. Characters that could steer a terminal are escaped in every format.
 type Writer struct {
 	w   io.Writer
 	opt Options
 	n   int
 }
 
-// NewWriter returns a Writer. Close must be called at the end.
+// NewWriter returns a Writer. Call Close at the end.
 func NewWriter(w io.Writer, o Options) *Writer { return &Writer{w: w, opt: o} }
 
-// Write adds an event, which is whole.
+// Write adds a complete event.
 func (w *Writer) Write(d app.Delivery) error {
 	d.Forwards = nil
 	w.n++
@@ -79,15 +77,13 @@ func (w *Writer) text(parts ...string) error {
 	return nil
 }
 
-// encode writes a value as JSON without the escapes that only HTML needs.
+// encode returns a value as JSON that is safe for a terminal.
 func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	b, err := plain.Stringify(v)
+	if err != nil {
 		return nil, fmt.Errorf("encode an event: %w", err)
 	}
-	return plain.JSON(bytes.TrimRight(b.Bytes(), "\n")), nil
+	return plain.JSON(b), nil
 }
 
 func (w *Writer) json(d app.Delivery) error {

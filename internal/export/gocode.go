@@ -2,6 +2,8 @@ package export
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -56,7 +58,7 @@ func (w *Writer) goEvent(d app.Delivery) error {
 	fmt.Fprintf(&b, "\t{\n\t\tSeq: %d, At: %q, Account: %s, Kind: %s,\n", d.Seq, d.At.UTC().Format("2006-01-02T15:04:05.999999999Z07:00"),
 		goText(d.Account), goText(string(d.Kind)))
 	fmt.Fprintf(&b, "\t\tMethod: %s, Target: %s,\n\t\tHeader: http.Header{\n", goText(d.Method), goText(d.Target))
-	names := headerNames(d.Headers)
+	names := slices.Sorted(maps.Keys(d.Headers))
 	widest := 0
 	for _, n := range names {
 		widest = max(widest, utf8.RuneCountInString(goText(n)))
@@ -80,7 +82,7 @@ func (w *Writer) goEnd() error {
 	return w.text("}\n")
 }
 
-// goText is a text as a Go literal, with every character that a terminal might obey escaped.
+// goText returns a text as a Go literal that is safe for a terminal.
 func goText(s string) string {
 	if utf8.ValidString(s) && plain.Text(s) == s {
 		return strconv.Quote(s)
@@ -88,7 +90,7 @@ func goText(s string) string {
 	return strconv.QuoteToASCII(s)
 }
 
-// goBody is a body as a literal that people can read where that keeps its bytes.
+// goBody returns a body as a Go literal, raw if that keeps its bytes.
 func goBody(s string) string {
 	if pasteable(s) && !strings.ContainsAny(s, "`\ufeff\r") && s != "" {
 		return "`" + s + "`"

@@ -2,8 +2,10 @@ package export
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -97,7 +99,7 @@ func (w *Writer) harEnd() error {
 func (w *Writer) entry(d app.Delivery) harEntry {
 	headers := []harPair{}
 	exact := map[string][][]byte{}
-	for _, n := range headerNames(d.Headers) {
+	for _, n := range slices.Sorted(maps.Keys(d.Headers)) {
 		for _, v := range d.Headers[n] {
 			headers = append(headers, harPair{n, v})
 			if !utf8.ValidString(v) {
@@ -129,7 +131,7 @@ func (w *Writer) entry(d app.Delivery) harEntry {
 	return e
 }
 
-// url is where the request went, as a URL that every reader accepts. The exact target is in the event.
+// url returns the URL of the request in a form that every reader accepts. The exact target is in the event.
 func (w *Writer) url(d app.Delivery) string {
 	path, rawQuery, hasQuery := strings.Cut(d.Target, "?")
 	u, err := url.Parse(w.opt.Base)
@@ -143,7 +145,7 @@ func (w *Writer) url(d app.Delivery) string {
 	return out
 }
 
-// escaped escapes what no URL has, and leaves escapes that are there.
+// escaped escapes characters that URLs can't contain, and keeps existing escapes.
 func escaped(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
@@ -162,7 +164,7 @@ func escaped(s string) string {
 func query(target string) []harPair {
 	out := []harPair{}
 	_, raw, _ := strings.Cut(target, "?")
-	for _, part := range strings.Split(raw, "&") {
+	for part := range strings.SplitSeq(raw, "&") {
 		if part == "" {
 			continue
 		}
@@ -189,7 +191,7 @@ func postData(d app.Delivery) *harBody {
 	return b
 }
 
-// delivery makes an event of an entry, of this program or of others.
+// delivery returns the event of an entry, which any program may have written.
 func (e harEntry) delivery() (app.Delivery, error) {
 	d := app.Delivery{}
 	if e.Event != nil {

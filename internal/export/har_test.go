@@ -5,9 +5,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +39,7 @@ func easilyChanged() (all []app.Delivery) {
 
 // pairs are the headers of an event as HAR has them, in order: texts.
 func pairs(d app.Delivery) (out []string) {
-	for _, n := range headerNames(d.Headers) {
+	for _, n := range slices.Sorted(maps.Keys(d.Headers)) {
 		for _, v := range d.Headers[n] {
 			out = append(out, n+": "+strings.ToValidUTF8(v, "\uFFFD"))
 		}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -15,11 +17,11 @@ type Request struct {
 	Body           []byte
 }
 
-// Text writes a request for an editor: its method and target, its headers, an empty line, and its body.
+// Text returns a request for an editor: its method and target, its headers, an empty line, and its body.
 func (r Request) Text() []byte {
 	var b bytes.Buffer
 	b.WriteString(r.Method + " " + r.Target + "\n")
-	for _, n := range headerNames(r.Header) {
+	for _, n := range slices.Sorted(maps.Keys(r.Header)) {
 		for _, v := range r.Header[n] {
 			b.WriteString(n + ": " + v + "\n")
 		}
@@ -29,7 +31,7 @@ func (r Request) Text() []byte {
 	return b.Bytes()
 }
 
-// ParseRequest reads what [Request.Text] writes. A line feed at the end that r's body doesn't have is dropped: most editors add one.
+// ParseRequest parses the text of [Request.Text]. A final line feed that r's body doesn't have is dropped: most editors add one.
 func (r Request) ParseRequest(text []byte) (Request, error) {
 	head, body, ok := bytes.Cut(text, []byte("\n\n"))
 	if crlf, rest, found := bytes.Cut(text, []byte("\r\n\r\n")); found && (!ok || len(crlf) < len(head)) {

@@ -13,11 +13,11 @@ import (
 	"greenroom/provider"
 )
 
-// MaxBody is the largest body that is read back: as large as a listener receives one.
+// MaxBody is the largest body that can be imported, in bytes: the listener's limit.
 const MaxBody = 25 << 20
 
-// Read calls f for each event of a file, in order: lines of JSON, or HAR of any program. An error names the place; the events before
-// it were passed on.
+// Read calls f for each event of a file, in order: lines of JSON, or HAR of any program. Errors name the event; f was called for the ones
+// before it.
 func Read(r io.Reader, f func(app.Delivery) error) error {
 	dec := json.NewDecoder(bufio.NewReaderSize(r, 1<<16))
 	for n := 1; ; n++ {

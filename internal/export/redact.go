@@ -10,28 +10,31 @@ import (
 	"greenroom/internal/filter"
 )
 
-// Redacted stands for a secret that was left out.
+// Redacted replaces secrets.
 const Redacted = "[redacted]"
 
 // secretBody finds credentials that platforms send in bodies: LiveKit's password for its TURN servers.
 var secretBody = regexp.MustCompile(`(?i)("turn_?password"\s*:\s*)"(?:[^"\\]|\\.)*"`)
 
-// Redact returns a delivery without signatures, authorisations and known secrets. signatures are the platforms' headers. Only the
-// values of secrets change.
+// Redact returns a delivery without signatures, credentials and known secrets. signatures are the platforms' headers.
 func Redact(d app.Delivery, signatures []string) app.Delivery {
-	h := make(http.Header, len(d.Headers))
-	for name, values := range d.Headers {
-		if h[name] = values; !secretHeader(name, signatures) {
-			continue
-		}
-		h[name] = slices.Repeat([]string{Redacted}, len(values))
-	}
-	d.Headers = h
+	d.Headers = RedactHeaders(d.Headers, signatures)
 	d.Body = RedactBody(d.Body)
 	return d
 }
 
-// RedactBody returns a body without the values of known secrets, and any other body as it is.
+// RedactHeaders returns headers without signatures and credentials. signatures are the platforms' headers.
+func RedactHeaders(all http.Header, signatures []string) http.Header {
+	h := make(http.Header, len(all))
+	for name, values := range all {
+		if h[name] = values; secretHeader(name, signatures) {
+			h[name] = slices.Repeat([]string{Redacted}, len(values))
+		}
+	}
+	return h
+}
+
+// RedactBody returns a body without the values of known secrets.
 func RedactBody(b []byte) []byte {
 	if !filter.ContainsFold(b, "password") || !secretBody.Match(b) { // the first is fast
 		return b
@@ -39,7 +42,7 @@ func RedactBody(b []byte) []byte {
 	return secretBody.ReplaceAll(b, []byte(`${1}"`+Redacted+`"`))
 }
 
-// secretHeader reports whether a header proves who its sender is.
+// secretHeader reports whether a header has a signature or credentials.
 func secretHeader(name string, signatures []string) bool {
 	lower := strings.ToLower(name)
 	return slices.ContainsFunc(signatures, func(s string) bool { return strings.EqualFold(s, name) }) ||

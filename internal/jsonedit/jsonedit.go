@@ -1,5 +1,5 @@
-// Package jsonedit changes single values of a JSON text and leaves every other byte as it is: the order of keys, white space and
-// escapes belong to what a signature covers.
+// Package jsonedit changes single values of a JSON text and leaves every other byte as it is: signatures cover the order of keys, white
+// space and escapes.
 package jsonedit
 
 import (
@@ -10,17 +10,19 @@ import (
 	"strings"
 
 	"github.com/tidwall/sjson"
+
+	"greenroom/internal/plain"
 )
 
 // Assignment is one change: PATH=VALUE as users write it.
 type Assignment struct {
-	// Path is keys and indexes with dots between them: payload.tracks.0.size.
+	// Path consists of keys and indexes separated by dots: payload.tracks.0.size.
 	Path string
 	// Value is JSON.
 	Value []byte
 }
 
-// Parse parses PATH=VALUE. VALUE is JSON where it parses as JSON, else a string.
+// Parse parses PATH=VALUE. VALUE is JSON if it parses as JSON, else a string.
 func Parse(s string) (Assignment, error) {
 	path, value, ok := strings.Cut(s, "=")
 	if path = strings.TrimSpace(path); !ok || path == "" {
@@ -28,20 +30,17 @@ func Parse(s string) (Assignment, error) {
 	}
 	a := Assignment{Path: path, Value: []byte(value)}
 	if !json.Valid(a.Value) {
-		var b bytes.Buffer
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(value); err != nil {
+		var err error
+		if a.Value, err = plain.Stringify(value); err != nil {
 			return Assignment{}, fmt.Errorf("the value of %s: %w", path, err)
 		}
-		a.Value = b.Bytes()
 	}
 	a.Value = bytes.TrimSpace(a.Value)
 	return a, nil
 }
 
-// Set applies assignments in their order. A path that doesn't exist is created. The body isn't changed in place. Errors name what
-// can't be changed, without the body's content.
+// Set returns the body after the assignments, in their order. A path that doesn't exist is created. Errors name the path and never quote the
+// body.
 func Set(body []byte, all ...Assignment) ([]byte, error) {
 	if len(all) == 0 {
 		return body, nil

@@ -6,15 +6,17 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf16"
+
+	"greenroom/internal/plain"
 )
 
-// rewriting is a change of the body on its way, or in the sender before it signed.
+// rewriting is a change of the body in transit, or in the sender before it signed.
 type rewriting struct {
 	cause string
 	body  func([]byte) ([]byte, bool)
 }
 
-// bodies are tried in this order: the first one that fits is the smallest change.
+// bodies are tried in this order, the smallest change first.
 var bodies = []rewriting{
 	{"the signed body has no newline at its end: one was added in transit", func(b []byte) ([]byte, bool) {
 		return bytes.TrimRight(b, "\r\n"), true
@@ -55,13 +57,8 @@ var bodies = []rewriting{
 		if d.Decode(&v) != nil {
 			return nil, false
 		}
-		var out bytes.Buffer
-		e := json.NewEncoder(&out)
-		e.SetEscapeHTML(false)
-		if e.Encode(v) != nil {
-			return nil, false
-		}
-		return bytes.TrimSuffix(out.Bytes(), []byte("\n")), true
+		out, err := plain.Stringify(v) // sorts the keys
+		return out, err == nil
 	}},
 }
 
@@ -106,7 +103,7 @@ func spaced(b []byte) ([]byte, bool) {
 	return out, true
 }
 
-// ascii escapes all letters beyond ASCII, which in valid JSON are in strings.
+// ascii escapes all characters beyond ASCII, which in valid JSON are in strings.
 func ascii(b []byte) []byte {
 	var out strings.Builder
 	for _, r := range string(b) {
@@ -151,13 +148,6 @@ func plainString(quoted []byte) []byte {
 	if json.Unmarshal(quoted, &s) != nil {
 		return quoted
 	}
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	if e.Encode(s) != nil {
-		return quoted
-	}
-	text := bytes.TrimSuffix(out.Bytes(), []byte("\n"))
-	text = bytes.ReplaceAll(text, []byte(`\u2028`), []byte("\u2028"))
-	return bytes.ReplaceAll(text, []byte(`\u2029`), []byte("\u2029"))
+	out, _ := plain.Stringify(s) // a string always encodes
+	return out
 }

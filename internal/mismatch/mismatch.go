@@ -1,5 +1,5 @@
-// Package mismatch finds out why a signature is wrong, by trying what senders and the machines between get wrong: other keys over
-// the body, and other bodies under the key. It is pure, and its findings contain no secret.
+// Package mismatch finds the likely cause of a wrong signature. It tries common mistakes of senders and proxies: other keys with the same
+// body, and other bodies with the same key. It is pure, and its findings contain no secret.
 package mismatch
 
 import (
@@ -15,13 +15,13 @@ import (
 type Case struct {
 	Request provider.WebhookRequest
 	Tester  provider.SignatureTester
-	// Secrets are the account's own, the one in force first.
+	// Secrets are the account's, the current one first.
 	Secrets []string
 	// Others are the secrets of other accounts.
 	Others []Other
 }
 
-// Other is an account that the request isn't for.
+// Other is an account that the request is not for.
 type Other struct {
 	Account string
 	Secrets []string
@@ -33,7 +33,7 @@ const maxTries = 128
 // passSize is the cost of a comparison besides the body, in bytes.
 const passSize = 256
 
-// Cost returns the most work that Cause does, in bytes that are hashed.
+// Cost returns the largest number of bytes that Cause hashes.
 func (c Case) Cost() int {
 	keys := 0
 	for _, o := range c.Others {
@@ -43,7 +43,7 @@ func (c Case) Cost() int {
 	return tries * (2*len(c.Request.Body) + passSize) // rewritten bodies may be longer
 }
 
-// Cause returns what is wrong with the signature as part of a sentence, or "" if nothing that was tried fits.
+// Cause returns the cause as part of a sentence, or "" if none was found.
 func (c Case) Cause() string {
 	t := &trial{Case: c, left: maxTries}
 	for _, secret := range c.Secrets {
@@ -92,7 +92,7 @@ func (t *trial) fits(body, key []byte) bool {
 	return t.Tester.SignedWith(r, key)
 }
 
-// spelling is a way in which senders get the key wrong.
+// spelling is a way in which senders use a wrong key.
 type spelling struct {
 	cause string
 	key   func(secret string) []byte

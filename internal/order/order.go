@@ -1,5 +1,5 @@
-// Package order sorts rooms as people look for them: by what needs attention, then by name in the natural order of the
-// user's language. The screen and the commands share it.
+// Package order sorts rooms for lists: rooms that need attention first, then by name in the natural order of the user's language. The screen
+// and the commands share it.
 package order
 
 import (
@@ -33,23 +33,23 @@ func Language(getenv func(string) string) language.Tag {
 	return language.Und
 }
 
-// State is why a room is where it is in the list. Lower ones are further up.
+// State is the state that decides a room's place in the list. Lower ones are further up.
 type State int
 
 // The states, in the order of the list.
 const (
-	Waiting State = iota // someone waits to be let in
-	Failing              // the account fails, or the recording
+	Waiting State = iota // a participant is waiting to be let in
+	Failing              // the account or the recording fails
 	Live
 	Soon // a booking begins within [Ahead], or should have begun
 	Open
 	Rest
 )
 
-// Ahead is how long before a booking its room is one of those that need attention.
+// Ahead is how long before a booking its room needs attention.
 const Ahead = 15 * time.Minute
 
-// By holds the circumstances that the order depends on.
+// By holds the parameters of the order.
 type By struct {
 	Language language.Tag
 	Now      time.Time
@@ -57,31 +57,25 @@ type By struct {
 	Failing func(account string) bool
 }
 
-// Rooms sorts rooms in place by their state. Within one favourites are first, the rest is by group, and names are in natural order:
-// 3 before 13.
+// Rooms sorts rooms in place: by state, favourites first, then by group and by name in natural order, 3 before 13.
 func (by By) Rooms(rooms []app.RoomView) {
 	c := collate.New(by.Language, collate.Numeric)
 	var buf collate.Buffer
 	keys := make(map[string][]byte, len(rooms))
+	groups := make(map[string][]byte, len(rooms))
 	states := make(map[string]State, len(rooms))
 	for _, v := range rooms {
 		states[v.ID] = by.State(v)
+		if group := by.Heading(v); group != "" {
+			groups[v.ID] = c.KeyFromString(&buf, group)
+		}
 		if _, ok := keys[v.Name]; !ok {
 			keys[v.Name] = c.KeyFromString(&buf, v.Name)
 		}
 	}
-	group := func(v app.RoomView) []byte {
-		if states[v.ID] != Rest || v.Favourite || v.Group == "" {
-			return nil
-		}
-		return c.KeyFromString(&buf, v.Group)
-	}
-	groups := make(map[string][]byte, len(rooms))
-	for _, v := range rooms {
-		groups[v.ID] = group(v)
-	}
 	slices.SortStableFunc(rooms, func(a, b app.RoomView) int {
-		return cmp.Or(cmp.Compare(states[a.ID], states[b.ID]), favouriteFirst(a, b), bytes.Compare(groups[a.ID], groups[b.ID]), bytes.Compare(keys[a.Name], keys[b.Name]), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(states[a.ID], states[b.ID]), favouriteFirst(a, b), bytes.Compare(groups[a.ID], groups[b.ID]),
+			bytes.Compare(keys[a.Name], keys[b.Name]), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
 }
 
@@ -95,7 +89,7 @@ func favouriteFirst(a, b app.RoomView) int {
 	return 1
 }
 
-// Heading returns the group under which a room is listed: rooms that need no attention and are no favourites. It is empty for others.
+// Heading returns the group under which a room is listed. It is empty for favourites and for rooms that need attention.
 func (by By) Heading(v app.RoomView) string {
 	if v.Favourite || by.State(v) != Rest {
 		return ""
@@ -128,12 +122,12 @@ func (by By) State(v app.RoomView) State {
 	return Rest
 }
 
-// failed reports whether a meeting is not recorded although it should be.
+// failed reports whether a meeting should be recorded but isn't.
 func failed(mt app.Meeting) bool {
 	return mt.RecordingError != "" && mt.Recording != app.IsRecording && mt.Recording != app.StartingRecording
 }
 
-// FailingAccounts reports which accounts fail by their status, for [By].
+// FailingAccounts returns a function for [By.Failing] that reports whether an account's health is failing.
 func FailingAccounts(accounts []app.AccountStatus) func(account string) bool {
 	return func(name string) bool {
 		return slices.ContainsFunc(accounts, func(a app.AccountStatus) bool { return a.Name == name && a.Health == "failing" })

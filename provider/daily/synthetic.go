@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"greenroom/internal/plain"
 	"greenroom/provider"
 	"greenroom/provider/rest"
 )
@@ -178,7 +179,7 @@ func synthesize(e provider.SyntheticEvent) ([]byte, error) {
 	default:
 		payload = other(string(word), e)
 	}
-	return rest.Stringify(syntheticEvent{version, word, e.ID, payload, now})
+	return plain.Stringify(syntheticEvent{version, word, e.ID, payload, now})
 }
 
 // unix returns a time as Daily writes it: seconds with a fraction.

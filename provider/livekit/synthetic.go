@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"greenroom/internal/plain"
 	"greenroom/provider"
 	"greenroom/provider/rest"
 )
@@ -150,5 +151,5 @@ func (p *Provider) synthesize(e provider.SyntheticEvent) ([]byte, error) {
 	default:
 		return nil, nil
 	}
-	return rest.Stringify(out)
+	return plain.Stringify(out)
 }

@@ -1,8 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"greenroom/internal/plain"
 	"greenroom/provider"
 )
 
@@ -304,13 +303,11 @@ func compact(v any) []byte {
 }
 
 func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	b, err := plain.Stringify(v)
+	if err != nil {
 		return nil, fmt.Errorf("sandbox: encode %T: %w", v, err)
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return b, nil
 }
 
 // bearer returns the key of an Authorization header; ok is false if the header is missing or malformed.

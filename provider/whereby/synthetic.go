@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"greenroom/internal/plain"
 	"greenroom/provider"
 	"greenroom/provider/rest"
 )
@@ -144,7 +145,7 @@ func synthesize(e provider.SyntheticEvent) ([]byte, error) {
 	default: // assistant.requested
 		in = place
 	}
-	return rest.Stringify(syntheticEvent{e.ID, "1.0", iso(e.At), word, in})
+	return plain.Stringify(syntheticEvent{e.ID, "1.0", iso(e.At), word, in})
 }
 
 // wordOf returns Whereby's name of an event, or "" if it has none.

@@ -1,11 +1,11 @@
-package rest_test
+package plain_test
 
 import (
 	"encoding/json"
 	"testing"
 	"unicode/utf8"
 
-	"greenroom/provider/rest"
+	"greenroom/internal/plain"
 )
 
 func TestStringify(t *testing.T) {
@@ -17,17 +17,17 @@ func TestStringify(t *testing.T) {
 		"\b\f\n\r\t\x00\x1f\x7f": "\"\\b\\f\\n\\r\\t\\u0000\\u001f\x7f\"",
 		"/":                      `"/"`,
 	} {
-		if got, err := rest.Stringify(in); err != nil || string(got) != want {
+		if got, err := plain.Stringify(in); err != nil || string(got) != want {
 			t.Errorf("%q: %s, %v, want %s", in, got, err, want)
 		}
 	}
-	if got, err := rest.Stringify(struct {
+	if got, err := plain.Stringify(struct {
 		B float64 `json:"b"`
 		A []any   `json:"a"`
 	}{1750000000.5, []any{nil, 1.0, true}}); err != nil || string(got) != `{"b":1750000000.5,"a":[null,1,true]}` {
 		t.Errorf("%s, %v", got, err)
 	}
-	if _, err := rest.Stringify(func() {}); err == nil {
+	if _, err := plain.Stringify(func() {}); err == nil {
 		t.Error("a function has JSON")
 	}
 }
@@ -36,7 +36,7 @@ func TestStringify(t *testing.T) {
 func FuzzStringify(f *testing.F) {
 	f.Add("a\u2028\\u2028<>&\x00\xff")
 	f.Fuzz(func(t *testing.T, in string) {
-		b, err := rest.Stringify(map[string]string{in: in})
+		b, err := plain.Stringify(map[string]string{in: in})
 		if err != nil {
 			t.Fatal(err)
 		}

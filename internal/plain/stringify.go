@@ -1,13 +1,13 @@
-package rest
+package plain
 
 import (
 	"bytes"
 	"encoding/json"
 )
 
-// Stringify returns the bytes of JavaScript's JSON.stringify for the same value: compact, with only the escapes that JSON needs.
-// Receivers of webhooks verify signatures over such bytes, made from what they parsed. Keys have the order of the struct's
-// fields; maps must have at most one key.
+// Stringify returns a value as JavaScript's JSON.stringify writes it: compact, with only the escapes that JSON needs. Receivers of webhooks
+// verify signatures over such bytes. A struct's keys have the order of its fields, a map's are sorted. For a terminal, pass the result to
+// [JSON].
 func Stringify(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
