@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 
 	"greenroom/internal/app"
+	"greenroom/provider"
 	"greenroom/tui/tuitest"
 )
 
@@ -39,7 +40,7 @@ func TestTheGuideLeadsThroughTheDemo(t *testing.T) {
 			b.Start("one")
 			b.Join("one", "Ada")
 			for i := range b.Stat.Accounts {
-				b.Stat.Accounts[i].Cannot = map[app.Ability]string{app.AbilityRecord: "not by its API"}
+				b.Stat.Accounts[i].Cannot = map[provider.Ability]string{provider.AbilityRecord: "not by its API"}
 			}
 		}, func(o *Options) { o.Demo = true })
 		p.opens("Webhooks").opens("Rooms").sees("Demo: press {meeting.end} to end").misses("{recording.switch} to record")

@@ -94,7 +94,7 @@ func TestHostileTextIsShownNotObeyed(t *testing.T) {
 			b.Failing = map[string]error{"whereby": &app.Error{Text: evil, Hint: evil}}
 			b.Diagnoses = []app.Diagnosis{{Account: "daily", Checks: []provider.Check{{Name: evil, Detail: evil, Hint: evil}, {Name: evil, OK: true, Detail: evil, Hint: evil}}}}
 			b.Stat.Accounts = append(b.Stat.Accounts, app.AccountStatus{Name: evil, Platform: provider.Platform(evil), Health: evil,
-				Cannot: map[app.Ability]string{app.AbilityAdopt: evil, app.AbilityLogo: evil}})
+				Cannot: map[provider.Ability]string{provider.AbilityAdopt: evil, provider.AbilityLogo: evil}})
 			b.Stat.Accounts[0].Detail, b.Stat.Accounts[0].Hint, b.Stat.Accounts[0].Webhook = evil, evil, "https://"+evil
 			b.Stat.Tunnel = app.TunnelStatus{Driver: evil, State: "live", URL: evil, Reason: evil, Gap: evil, Hooks: map[string]string{evil: evil}}
 			b.Stat.Accounts[1].Webhook = evil

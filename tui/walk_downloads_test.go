@@ -99,8 +99,8 @@ func TestWhatAnAccountCannotDoIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, func(b *tuitest.Backend) {
 			fetched(b)
-			b.Stat.Accounts[0].Cannot = map[app.Ability]string{
-				app.AbilityDownload: "there is no bucket", app.AbilityDeleteRecording: "daily deletes nothing",
+			b.Stat.Accounts[0].Cannot = map[provider.Ability]string{
+				provider.AbilityDownload: "there is no bucket", provider.AbilityDeleteRecording: "daily deletes nothing",
 			}
 		})
 		p.opens("Recordings").does("recording.download").sees("there is no bucket").does("recording.delete").sees("daily deletes nothing")

@@ -68,9 +68,9 @@ func TestAFailedRecordingShowsThePlatformsReason(t *testing.T) {
 func TestWhatAPlatformCannotDoSaysWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 120, 30, func(b *tuitest.Backend) {
-			b.Stat.Accounts[1].Cannot = map[app.Ability]string{
-				app.AbilityRecord: "Whereby records by the room's trigger", app.AbilityEject: "the host removes people inside the meeting",
-				app.AbilityAdopt: "Whereby lists no rooms",
+			b.Stat.Accounts[1].Cannot = map[provider.Ability]string{
+				provider.AbilityRecord: "Whereby records by the room's trigger", provider.AbilityEject: "the host removes people inside the meeting",
+				provider.AbilityAdopt: "Whereby lists no rooms",
 			}
 			b.AddRoom(app.RoomSpec{Name: "design", Account: "whereby"})
 			b.Start("design")
@@ -365,7 +365,7 @@ func TestChecksThatFailAreNotRepeatedByThemselves(t *testing.T) {
 func TestARoomHasALogoAndMaySkipTheQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 80, 24, func(b *tuitest.Backend) {
-			b.Stat.Accounts[0].Cannot = map[app.Ability]string{app.AbilityLogo: "Daily rooms have no logo"}
+			b.Stat.Accounts[0].Cannot = map[provider.Ability]string{provider.AbilityLogo: "Daily rooms have no logo"}
 			b.AddRoom(app.RoomSpec{Name: "board", Account: "whereby"})
 		})
 		p.does("room.edit").sees("only with a recording", "Logo")

@@ -33,7 +33,7 @@ func (p *program) meetingEject() *cobra.Command {
 }
 
 func (o *meetingEjectOptions) run(ctx context.Context, b app.Backend, args []string) error {
-	m, who, err := participant(ctx, b, args[0], args[1], app.AbilityEject)
+	m, who, err := participant(ctx, b, args[0], args[1], provider.AbilityEject)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (o *meetingEjectOptions) run(ctx context.Context, b app.Backend, args []str
 
 // participant finds a meeting and a participant on whom an ability of the platform is to be used. Without the ability the error has
 // the reason.
-func participant(ctx context.Context, b app.Backend, meeting, ref string, ability app.Ability) (app.MeetingDetail, app.Stay, error) {
+func participant(ctx context.Context, b app.Backend, meeting, ref string, ability provider.Ability) (app.MeetingDetail, app.Stay, error) {
 	m, err := b.Meeting(ctx, app.MeetingRef{Ref: meeting})
 	if err != nil {
 		return m, app.Stay{}, err
@@ -108,13 +108,13 @@ func nameOf(s app.Stay) string {
 }
 
 // cannot says why an account's platform lacks an ability; empty when it has it.
-func cannot(ctx context.Context, b app.Backend, account string, what app.Ability) (string, error) {
+func cannot(ctx context.Context, b app.Backend, account string, what provider.Ability) (string, error) {
 	all, err := limits(ctx, b, account)
 	return all[what], err
 }
 
 // limits says what an account's platform can't do, and why.
-func limits(ctx context.Context, b app.Backend, account string) (map[app.Ability]string, error) {
+func limits(ctx context.Context, b app.Backend, account string) (map[provider.Ability]string, error) {
 	a, err := accountStatus(ctx, b, account)
 	return a.Cannot, err
 }

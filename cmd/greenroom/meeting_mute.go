@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
+	"greenroom/provider"
 )
 
 type meetingMuteOptions struct {
@@ -34,7 +35,7 @@ func (o *meetingMuteOptions) run(ctx context.Context, b app.Backend, args []stri
 	if !o.audio && !o.video {
 		o.audio, o.video = true, true
 	}
-	m, who, err := participant(ctx, b, args[0], args[1], app.AbilityMute)
+	m, who, err := participant(ctx, b, args[0], args[1], provider.AbilityMute)
 	if err != nil {
 		return err
 	}

@@ -111,13 +111,13 @@ func (p *program) showRoom(ctx context.Context, b app.Backend, args []string) er
 	if p.json {
 		return p.printJSON(struct {
 			app.RoomView
-			Cannot map[app.Ability]string `json:"cannot"`
+			Cannot map[provider.Ability]string `json:"cannot"`
 		}{r, cannot})
 	}
 	return p.roomFacts(r, cannot)
 }
 
-func (p *program) roomFacts(r app.RoomView, cannot map[app.Ability]string) error {
+func (p *program) roomFacts(r app.RoomView, cannot map[provider.Ability]string) error {
 	next := r.Would.Account
 	if next == "" {
 		next = string(r.Would.Platform)

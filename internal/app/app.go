@@ -1,13 +1,13 @@
-// Package app is the application's own words: [Room], [Meeting], [Stay], [Recording], [Delivery], the [Change]s that
-// happen to them, and [Backend], which is all that a screen or a command can ask of Greenroom.
+// Package app holds the application's types: [Room], [Meeting], [Stay], [Recording], [Delivery], their [Change]s, and [Backend],
+// the interface of all screens and commands.
 //
-// Everything here is a plain value that survives JSON, since Backend is served in-process and over a local socket alike.
-// The JSON names are a contract with scripts: fields may be added, none renamed. The package does no I/O.
+// All values survive JSON, since Backend is also served over a local socket. The JSON names are a contract with scripts: fields
+// may be added, none renamed. The package does no I/O.
 package app
 
 import "greenroom/provider"
 
-// MeetingStatus is where a meeting is in its life.
+// MeetingStatus is the state of a meeting.
 type MeetingStatus string
 
 // The states: open (exists, empty), live (evidence of a participant in it), ended.
@@ -27,7 +27,7 @@ const (
 	IsRecording       RecordingState = "recording"
 )
 
-// Source says where a piece of knowledge came from.
+// Source is where a piece of information came from.
 type Source string
 
 // The sources.
@@ -58,9 +58,9 @@ type Meeting struct {
 	EndsAt    Time `json:"ends_at"`
 	StartedAt Time `json:"started_at"`
 	EndedAt   Time `json:"ended_at"`
-	// BookedUntil is the end that it was booked with, where EndsAt was moved since because people were still in it.
+	// BookedUntil is the booked end if EndsAt was moved because people were still in the meeting.
 	BookedUntil Time `json:"booked_until,omitzero"`
-	// Here is how many people are in it now, Peak the most at one time by the events' own times. Bots don't count.
+	// Here is how many people are in it now, Peak the most at one time by the times of the events. Bots don't count.
 	Here      int            `json:"here"`
 	Peak      int            `json:"peak"`
 	Recording RecordingState `json:"recording"`
@@ -69,12 +69,12 @@ type Meeting struct {
 	Adopted        bool `json:"adopted"`
 	// Lasting means that the platform's room outlives the meeting.
 	Lasting bool `json:"lasting,omitempty"`
-	// Waiting is how many people knock.
+	// Waiting is how many people wait to be let in.
 	Waiting int `json:"waiting"`
-	// StatusSource and EvidenceAt say what the status rests on and how old that is.
+	// StatusSource and EvidenceAt are the source and the time of the evidence for the status.
 	StatusSource Source `json:"status_source"`
 	EvidenceAt   Time   `json:"evidence_at"`
-	// EndReason says why it ended: "ended here", "expired", "gone from the platform".
+	// EndReason is why it ended: "ended here", "expired", "gone from the platform".
 	EndReason string `json:"end_reason,omitempty"`
 	// Chosen explains why this account was chosen.
 	Chosen string `json:"chosen,omitempty"`
@@ -84,13 +84,13 @@ type Meeting struct {
 	Record provider.RecordingMode `json:"record"`
 	// Trigger of the recording, as it was at the start.
 	Trigger provider.Trigger `json:"trigger"`
-	// RecordingError is the platform's reason why a recording that was wanted is not running.
+	// RecordingError is why a requested recording is not running, as the platform reports it.
 	RecordingError string `json:"recording_error,omitempty"`
 	// Consent is the latest answer to being recorded, ConsentAt when it was given.
 	Consent   Consent `json:"consent,omitempty"`
 	ConsentAt Time    `json:"consent_at"`
-	// Reported is how many people the platform itself counted at ReportedAt, by the event with the latest time; nil where
-	// it doesn't tell. Bots don't count.
+	// Reported is how many people the platform counted at ReportedAt, by its latest event; nil if it doesn't report that. Bots
+	// don't count.
 	Reported   *int `json:"reported,omitempty"`
 	ReportedAt Time `json:"reported_at"`
 }
@@ -98,7 +98,7 @@ type Meeting struct {
 // KeepsRoom reports whether the platform's room stays after the meeting.
 func (m Meeting) KeepsRoom() bool { return m.Adopted || m.Lasting }
 
-// Confirms reports whether m is what had was, with newer evidence.
+// Confirms reports whether m differs from had only in newer evidence.
 func (m Meeting) Confirms(had Meeting) bool {
 	if (m.Reported == nil) != (had.Reported == nil) || m.Reported != nil && *m.Reported != *had.Reported {
 		return false
@@ -113,19 +113,19 @@ type Stay struct {
 	Name    string `json:"name"`
 	UserID  string `json:"user_id"`
 	Owner   bool   `json:"owner"`
-	// JoinedAt may be null when only the leaving was reported; LeftAt is null while they are present.
+	// JoinedAt is null if only the leaving was reported; LeftAt is null while they are present.
 	JoinedAt Time `json:"joined_at"`
 	LeftAt   Time `json:"left_at"`
 	// Reason is why they left: "left", "removed", "connection lost", "meeting ended", "moved" (the same person joined elsewhere), "failed to
 	// connect", or empty where that is unknown.
 	Reason string `json:"reason"`
-	// Bot marks recorders, streamers and captioners: listed, never counted. Role is the platform's word.
+	// Bot marks recorders, streamers and captioners, which are listed but not counted. Role is the platform's name for it.
 	Bot  bool   `json:"bot"`
 	Role string `json:"role,omitempty"`
-	// Waiting marks a person who knocks and was not let in yet, since WaitingSince.
+	// Waiting marks a person who waits to be let in, since WaitingSince.
 	Waiting      bool `json:"waiting,omitempty"`
 	WaitingSince Time `json:"waiting_since"`
-	// Source says where the last change was learned.
+	// Source is where the last change came from.
 	Source Source `json:"source"`
 	// Consent is the person's answer on the room's page: [ConsentYes], [ConsentNo], or empty if they weren't asked there.
 	Consent   string `json:"consent"`
@@ -135,15 +135,15 @@ type Stay struct {
 // Present reports whether the person is in the meeting now.
 func (s Stay) Present() bool { return s.LeftAt.IsZero() && !s.Waiting }
 
-// MeetingDetail is a meeting with its stays, present ones first, then the most recently left.
+// MeetingDetail is a meeting with its stays: present ones first, then by leaving, the latest first.
 type MeetingDetail struct {
 	Meeting
 	Participants []Stay `json:"participants"`
-	// Guests are those who came to the room's page, whether they joined or not, in the order in which they came.
+	// Guests are those who came to the room's page, joined or not, in the order of their arrival.
 	Guests []Guest `json:"guests,omitempty"`
 }
 
-// RecordingStatus is where a recording is in its life.
+// RecordingStatus is the state of a recording.
 type RecordingStatus string
 
 // The states of a recording.
@@ -159,7 +159,7 @@ type Recording struct {
 	ID       string            `json:"id"`
 	Account  string            `json:"account"`
 	Platform provider.Platform `json:"platform"`
-	// Meeting is the meeting's id, empty while it could not be matched; Room the room's name or the platform's.
+	// Meeting is the meeting's id, empty while it is unknown; Room the room's name, or the platform's.
 	Meeting   string                   `json:"meeting"`
 	Room      string                   `json:"room"`
 	Status    RecordingStatus          `json:"status"`
@@ -171,15 +171,15 @@ type Recording struct {
 	Error     string                   `json:"error,omitempty"`
 	// Instance is the id under which it was started, where known.
 	Instance string `json:"instance,omitempty"`
-	// FromBucket says that it was found in the account's bucket and is in no list of the platform: its id is
-	// Greenroom's own.
+	// FromBucket reports that it was found in the account's bucket and is not listed by the platform: its id is Greenroom's
+	// own.
 	FromBucket bool `json:"from_bucket,omitempty"`
-	// Aliases are ids under which it was known before the platform reported its own: that of its objects. They still name it.
+	// Aliases are earlier ids: those of its objects, before the platform reported its own id. They still name it.
 	Aliases []string `json:"aliases,omitempty"`
-	// ObjectAt is when the newest of its objects was made, as far as a bucket or a queue has reported.
+	// ObjectAt is when the newest of its objects was created, as reported by a bucket or a queue.
 	ObjectAt Time `json:"object_at,omitzero"`
-	// DeletedAt is when it was deleted on the platform from here, or was found to be gone there; what was downloaded stays.
+	// DeletedAt is when it was deleted on the platform from here, or found to be gone there. Downloaded files stay.
 	DeletedAt Time `json:"deleted_at"`
-	// IgnoredAt is when the user left it out of the downloads of all recordings.
+	// IgnoredAt is when the user excluded it from downloads of all recordings.
 	IgnoredAt Time `json:"ignored_at,omitzero"`
 }

@@ -15,7 +15,7 @@ type RoomRef struct {
 
 // RoomQuery selects rooms. The zero value selects all.
 type RoomQuery struct {
-	// Group selects the rooms of a group, whatever the case of its letters.
+	// Group selects the rooms of a group, regardless of case.
 	Group string `json:"group,omitempty"`
 	// People asks for the names of the people in the rooms.
 	People bool `json:"people,omitempty"`
@@ -25,15 +25,15 @@ type RoomQuery struct {
 type RoomView struct {
 	Room
 	PageLink
-	// Meeting is the live or open one, else the latest, else nil.
+	// Meeting is the live or open meeting, else the latest, else nil.
 	Meeting *Meeting `json:"meeting"`
-	// Would explains which account a meeting started now would get.
+	// Would is the account that a meeting started now would get.
 	Would Choice `json:"would"`
-	// Notes are things to know about the room's lasting link.
+	// Notes are remarks about the room's lasting link.
 	Notes []string `json:"notes,omitempty"`
 	// Booking is the booking with the next occurrence, nil without one.
 	Booking *Booking `json:"booking,omitempty"`
-	// People are the names of those who are in the open meeting or wait to be let in, if they were asked for.
+	// People are the names of those who are in the open meeting or wait to be let in, if they were requested.
 	People []string `json:"people,omitempty"`
 }
 
@@ -55,7 +55,7 @@ type Choice struct {
 	Account  string            `json:"account"`
 	Platform provider.Platform `json:"platform"`
 	Why      string            `json:"why"`
-	// Problem says why it could not be started: "account daily is not configured: set DAILY_API_KEY". Empty when it can.
+	// Problem is why no meeting can be started: "account daily is not configured: set DAILY_API_KEY". Empty if one can.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -86,16 +86,16 @@ type MeetingQuery struct {
 // StartMeeting asks for a meeting of a room.
 type StartMeeting struct {
 	Room string `json:"room"`
-	// For or Until say when it ends; with neither it lasts DefaultLength.
+	// For or Until is when it ends; with neither it lasts DefaultLength.
 	For   time.Duration `json:"for,omitempty"`
 	Until Time          `json:"until"`
-	// New makes another one even when one is open or live. That of a lasting room is ended first.
+	// New starts another meeting even if one is open or live. That of a lasting room is ended first.
 	New bool `json:"new,omitempty"`
-	// Consent is stored as given with the meeting.
+	// Consent is stored with the meeting as given.
 	Consent bool `json:"consent,omitempty"`
 }
 
-// DefaultLength is how long a meeting is booked when no length is given.
+// DefaultLength is the length of a meeting without a given one.
 const DefaultLength = 8 * time.Hour
 
 // StartedMeeting is the meeting with its host link.
@@ -103,7 +103,7 @@ type StartedMeeting struct {
 	Meeting
 	HostURL string `json:"host_url"`
 	Reused  bool   `json:"reused"`
-	// Notes are things to know: "Daily has no room logo".
+	// Notes are remarks: "Daily has no room logo".
 	Notes []string `json:"notes,omitempty"`
 }
 
@@ -124,17 +124,17 @@ type Link struct {
 type RecordingQuery struct {
 	Meeting string          `json:"meeting,omitempty"`
 	Status  RecordingStatus `json:"status,omitempty"`
-	// Prefix selects those whose id begins so.
+	// Prefix selects by the beginning of the id.
 	Prefix string `json:"prefix,omitempty"`
-	// Since leaves out what began earlier.
+	// Since excludes recordings that began earlier.
 	Since Time `json:"since"`
 	// Limit is 100 when 0.
 	Limit int `json:"limit,omitempty"`
-	// Refresh asks the platforms for what is new first. What they refuse is no error: the poller "recordings" of that
-	// account in Status says why.
+	// Refresh asks the platforms for new recordings first. Their refusals are no errors: the poller "recordings" of the account in
+	// Status shows them.
 	Refresh bool `json:"refresh,omitempty"`
-	// Sweep looks through the buckets of the accounts first, which may take a while. What they refuse is no error: the poller
-	// "bucket sweep" of that account says why. Where no account has a bucket, the error is of kind [NotConfigured].
+	// Sweep lists the buckets of the accounts first, which may take a while. Their refusals are no errors: the poller "bucket sweep"
+	// of the account shows them. If no account has a bucket, the error is of kind [NotConfigured].
 	Sweep bool `json:"sweep,omitempty"`
 }
 
@@ -158,17 +158,17 @@ type EventQuery struct {
 	Account string               `json:"account,omitempty"`
 	Kinds   []provider.EventKind `json:"kinds,omitempty"`
 	Verdict provider.Verdict     `json:"verdict,omitempty"`
-	// Meeting is a MEETING as users name it.
+	// Meeting names a meeting, as [MeetingRef].
 	Meeting string `json:"meeting,omitempty"`
 	Grep    string `json:"grep,omitempty"`
 	// Filter is in the language of package filter. Its ages count from the time of the call.
 	Filter string `json:"filter,omitempty"`
 	Since  Time   `json:"since"`
-	// Before and After page by sequence, both exclusive; 0 means no bound. With After alone the page is the oldest ones
-	// beyond it, still newest first.
+	// Before and After are exclusive bounds of the sequence numbers, 0 for none. With After alone the page has the oldest ones
+	// after it, still newest first.
 	Before uint64 `json:"before,omitempty"`
 	After  uint64 `json:"after,omitempty"`
-	// Forward asks for the oldest ones beyond After rather than the newest ones before Before.
+	// Forward selects the oldest ones after After rather than the newest ones before Before.
 	Forward bool `json:"forward,omitempty"`
 	// Limit is at most 1000; 0 means 100.
 	Limit int `json:"limit,omitempty"`
@@ -177,7 +177,7 @@ type EventQuery struct {
 // EventPage is one page of deliveries without headers and bodies, newest first.
 type EventPage struct {
 	Events []Delivery `json:"events"`
-	// More says that older ones (newer ones with After) may match; continue with Before: Next (After: Next).
+	// More reports that older ones (newer ones with After) may match; continue with Before: Next (After: Next).
 	More bool   `json:"more"`
 	Next uint64 `json:"next"`
 }
@@ -194,26 +194,26 @@ type Inbound struct {
 	Target  string              `json:"target"`
 	Header  map[string][]string `json:"header"`
 	Body    []byte              `json:"body"`
-	// Size is the size that the sender announced of a body that was not read; 0 where Body is whole.
+	// Size is the announced size of a body that was not read; 0 if Body is complete.
 	Size int64 `json:"size,omitempty"`
-	// ReceivedAt is when the first machine of ours received it. Signatures are judged by it.
+	// ReceivedAt is when our first machine received it. Signatures are verified as of this time.
 	ReceivedAt time.Time `json:"received_at"`
 	// Via and Remote are as in [Delivery].
 	Via    string `json:"via,omitempty"`
 	Remote string `json:"remote,omitempty"`
-	// Position is its place in a tunnel's stream; nil for a request that came directly.
+	// Position is its position in a tunnel's stream; nil for a direct request.
 	Position *cursor.Position `json:"position,omitempty"`
-	// Missing says why the body is not there although the sender's was: it is recorded as one that was refused for its size,
-	// and nothing in it is acted upon. Empty for a request that is whole.
+	// Missing is why the body was lost on the way: the request is recorded as refused for its size and has no effect. Empty for a
+	// complete request.
 	Missing string `json:"missing,omitempty"`
-	// Refused is the listener's answer to a request that is for no account. With a Reason the request is kept in the ring of
-	// rejected ones, without one its position alone.
+	// Refused is the listener's answer to a request for no account. With a Reason the request is kept in the ring of rejected
+	// ones, otherwise only its position is.
 	Refused *Answer `json:"refused,omitempty"`
 	// Reason is why the request is refused, for the owner.
 	Reason string `json:"reason,omitempty"`
 }
 
-// MarshalJSON keeps a target and header values that are not valid UTF-8.
+// MarshalJSON preserves a target and header values that are not valid UTF-8.
 func (in Inbound) MarshalJSON() ([]byte, error) {
 	type plain Inbound
 	return json.Marshal(struct {
@@ -246,34 +246,34 @@ func (in *Inbound) UnmarshalJSON(b []byte) error {
 // Answer is the HTTP answer to an Inbound.
 type Answer struct {
 	Status int `json:"status"`
-	// RetryAfter in whole seconds goes with 503.
+	// RetryAfter is in seconds, for status 503.
 	RetryAfter int    `json:"retry_after,omitempty"`
 	Text       string `json:"text,omitempty"`
-	// ContentType is that of Text, which is then sent exactly; empty for a line of plain text.
+	// ContentType is the type of Text, which is then sent unchanged; empty for a line of plain text.
 	ContentType string `json:"content_type,omitempty"`
 	Seq         uint64 `json:"seq,omitempty"`
-	// Stored says that the request needn't be handed over again: it is durable, or was already, or is of no interest and
-	// its position is durable.
+	// Stored reports that the request needn't be sent again: it is durable, now or from before, or it is dropped and its position
+	// is durable.
 	Stored bool `json:"stored,omitempty"`
 }
 
 // MaintenanceOp is an operation on the store's file.
 type MaintenanceOp string
 
-// The works on the store's file.
+// The operations on the store's file.
 const (
 	// CompactStore rewrites the file without its free pages. Writes wait meanwhile.
 	CompactStore MaintenanceOp = "compact"
-	// CheckStore reads everything and lists what is wrong.
+	// CheckStore reads everything and lists the faults.
 	CheckStore MaintenanceOp = "check"
 	// BackupStore copies the store into a new file at Path.
 	BackupStore MaintenanceOp = "backup"
 )
 
-// Maintenance is a work on the store's file.
+// Maintenance asks for an operation on the store's file.
 type Maintenance struct {
 	Op MaintenanceOp `json:"op"`
-	// Path is where a backup goes: absolute, since the owner of the store writes it.
+	// Path is the file of a backup: absolute, since the owner of the store writes it.
 	Path string `json:"path,omitempty"`
 }
 
@@ -284,7 +284,7 @@ type Maintained struct {
 	Before int64  `json:"before"`
 	After  int64  `json:"after"`
 	Path   string `json:"path,omitempty"`
-	// Findings are the faults that a check found; none when all is well.
+	// Findings are the faults that a check found.
 	Findings []string `json:"findings"`
 }
 
@@ -303,7 +303,7 @@ type Status struct {
 	Downloads DownloadsStatus `json:"downloads"`
 }
 
-// AccountStatus is one account's health in a word, and what to do.
+// AccountStatus is the state of one account.
 type AccountStatus struct {
 	Name     string            `json:"name"`
 	Platform provider.Platform `json:"platform"`
@@ -312,23 +312,23 @@ type AccountStatus struct {
 	Health string `json:"health"`
 	Detail string `json:"detail,omitempty"`
 	Hint   string `json:"hint,omitempty"`
-	// Webhook is the URL that the platform must post to, when it is known.
+	// Webhook is the URL to which the platform must post, if it is known.
 	Webhook string `json:"webhook,omitempty"`
 	// Registration is the webhook's state on the platform, nil while there is no public URL.
 	Registration *RegisteredWebhook `json:"registration,omitempty"`
 	// LastEventAt is when its last authentic delivery came.
 	LastEventAt Time `json:"last_event_at"`
-	// Cannot says why what the platform, or Greenroom with it, cannot do is disabled.
-	Cannot map[Ability]string `json:"cannot,omitempty"`
-	// AfterEnd reports what happens to the people in a lasting room when its meeting is ended, empty while that is unknown.
+	// Cannot holds the reason for each missing ability of the platform, or of Greenroom with it.
+	Cannot map[provider.Ability]string `json:"cannot,omitempty"`
+	// AfterEnd is the fate of the people in a lasting room when its meeting is ended, empty if unknown.
 	AfterEnd AfterEnd `json:"after_end,omitempty"`
-	// HostParameter is the name of the parameter that makes a host's link secret, empty when unknown.
+	// HostParameter is the name of the URL parameter that holds the secret of a host link, empty if unknown.
 	HostParameter string `json:"host_parameter,omitempty"`
 }
 
 // ListenerStatus is the local HTTP listener.
 type ListenerStatus struct {
-	// URL is empty while nothing listens; Problem says why, or why it listens elsewhere than it should.
+	// URL is empty while nothing listens; Problem is why, or why it listens at another address than configured.
 	URL     string `json:"url"`
 	Problem string `json:"problem,omitempty"`
 	// Accepted, Rejected and Busy count answers of 2xx, 4xx and 503 since the start.
@@ -349,13 +349,13 @@ type TunnelStatus struct {
 	Gap             string            `json:"gap"`
 	StoreAndForward bool              `json:"store_and_forward"`
 	Reason          string            `json:"reason"`
-	// RetryAt is when the tunnel is tried again, zero while it works or is being opened.
+	// RetryAt is the time of the next attempt, zero while the tunnel works or is being opened.
 	RetryAt Time `json:"retry_at,omitzero"`
-	// More are the relay's further hooks that lead here.
+	// More are the relay's other hooks that lead here.
 	More []TunnelAddress `json:"more_hooks,omitempty"`
 }
 
-// TunnelAddress is a further public address that leads here.
+// TunnelAddress is another public address that leads here.
 type TunnelAddress struct {
 	Name string `json:"name"`
 	URL  string `json:"url"`
@@ -363,16 +363,16 @@ type TunnelAddress struct {
 	Hooks map[string]string `json:"hooks"`
 }
 
-// StoreStatus is the file that everything is kept in.
+// StoreStatus is the state of the store's file.
 type StoreStatus struct {
 	Path       string `json:"path"`
 	Bytes      int64  `json:"bytes"`
 	FreeBytes  int64  `json:"free_bytes"`
 	Deliveries uint64 `json:"deliveries"`
 	Schema     int    `json:"schema"`
-	// Problem is why nothing can be stored, or what is damaged; empty when all is well.
+	// Problem is why nothing can be stored, or what is damaged; empty if all is well.
 	Problem string `json:"problem,omitempty"`
-	// Owner is the process that holds the store, Since when it took it.
+	// Owner is the id of the process that holds the store, since Since.
 	Owner int  `json:"owner"`
 	Since Time `json:"since"`
 }
@@ -384,16 +384,16 @@ type PollerStatus struct {
 	LastAt  Time   `json:"last_at"`
 	// Error of the last reading, empty when it succeeded.
 	Error string `json:"error,omitempty"`
-	// Behind reports that the platform's list is long and that its older part has not been read yet.
+	// Behind reports that the older part of the platform's list has not been read yet.
 	Behind bool `json:"behind,omitempty"`
 }
 
-// CompactionDue reports whether so much of the file is free that rewriting it is worth the time.
+// CompactionDue reports whether enough of the file is free to make rewriting it worthwhile.
 func (s StoreStatus) CompactionDue() bool {
 	return s.FreeBytes > 64<<20 && s.FreeBytes > s.Bytes/2
 }
 
-// ChangeKind says what a Change is about.
+// ChangeKind is the subject of a Change.
 type ChangeKind string
 
 // The kinds of change.
@@ -402,15 +402,15 @@ const (
 	DeliveryChange ChangeKind = "delivery"
 	// MeetingChange carries Meeting; re-read the detail for its stays.
 	MeetingChange ChangeKind = "meeting"
-	// RoomChange carries Room; Deleted says that it is gone.
+	// RoomChange carries Room, Deleted if it is gone.
 	RoomChange ChangeKind = "room"
-	// BookingChange and CalendarChange report that bookings or calendars are worth reading again.
+	// BookingChange and CalendarChange mean that bookings or calendars should be read again.
 	BookingChange  ChangeKind = "booking"
 	CalendarChange ChangeKind = "calendar"
-	// RecordingChange carries Recording. While one is downloaded they come a few times a second. Deleted says that it
-	// turned out to be another one, which names it among its aliases.
+	// RecordingChange carries Recording, a few times a second while it is downloaded. Deleted means that it turned out to be
+	// another one, which has its id as an alias.
 	RecordingChange ChangeKind = "recording"
-	// StatusChange says that Status is worth reading again.
+	// StatusChange means that Status should be read again.
 	StatusChange ChangeKind = "status"
 	// ActivityChange carries Activity.
 	ActivityChange ChangeKind = "activity"
@@ -418,9 +418,9 @@ const (
 	AttemptChange ChangeKind = "attempt"
 	// ProbeChange carries Probe: the process with an open tunnel must probe it and report the outcome under this id.
 	ProbeChange ChangeKind = "probe"
-	// CallChange carries Call: the user is called.
+	// CallChange carries Call: the user is notified.
 	CallChange ChangeKind = "call"
-	// Missed says that changes were dropped: read everything again.
+	// Missed means that changes were dropped: read everything again.
 	Missed ChangeKind = "missed"
 )
 
@@ -438,13 +438,13 @@ type Change struct {
 	Probe     uint64     `json:"probe,omitempty"`
 }
 
-// MeetingExtended is the kind of an [Activity] about a meeting whose end was moved on the platform, since people are in it.
+// MeetingExtended is the kind of an [Activity] about a meeting whose end was moved because people are in it.
 const MeetingExtended provider.EventKind = "meeting.extended"
 
-// LinkChanged is the kind of an [Activity] about a lasting room whose guest link is another one from now on.
+// LinkChanged is the kind of an [Activity] about a lasting room whose guest link has changed.
 const LinkChanged provider.EventKind = "room.link_changed"
 
-// Activity is one line about people in meetings, whatever its source.
+// Activity is one line about the people in meetings, from any source.
 type Activity struct {
 	At      Time               `json:"at"`
 	Account string             `json:"account"`

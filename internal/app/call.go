@@ -2,9 +2,9 @@ package app
 
 import "greenroom/provider"
 
-// Call is something that the user is called for: by the bell, on the desktop, or by a program.
+// Call is a notification of the user: by the bell, on the desktop, or by a program.
 type Call struct {
-	// Event is the word for it, such as "waiting", or the kind of an event that a filter selected.
+	// Event is its name, such as "waiting", or the kind of an event that a filter selected.
 	Event    string            `json:"event"`
 	At       Time              `json:"at"`
 	Room     string            `json:"room,omitempty"`

@@ -12,10 +12,10 @@ import (
 	"greenroom/provider"
 )
 
-// Delivery is one webhook request as it arrived, with what it was taken for. Lists leave out Headers and Body.
+// Delivery is one webhook request as it arrived, with its verdict and meaning. Lists omit Headers and Body.
 type Delivery struct {
 	Seq uint64 `json:"seq"`
-	// At is when the first machine of ours received it.
+	// At is when our first machine received it.
 	At      Time   `json:"at"`
 	Account string `json:"account"`
 	Method  string `json:"method"`
@@ -26,39 +26,39 @@ type Delivery struct {
 	Size    int64       `json:"size"`
 
 	Verdict provider.Verdict `json:"verdict"`
-	// Reason explains the verdict, or what could not be read.
+	// Reason explains the verdict, or why the request could not be read.
 	Reason string `json:"reason"`
-	// Status is the HTTP status that it was answered.
+	// Status is the HTTP status of the answer.
 	Status int                `json:"status"`
 	Kind   provider.EventKind `json:"kind"`
-	// Type is the platform's own word for the kind.
+	// Type is the platform's own name of the kind.
 	Type string `json:"type"`
-	// Meeting is the id of the meeting it is about, Room that room's name, or the platform's name of an unknown one.
+	// Meeting is the id of its meeting, Room the room's name, or the platform's name of an unknown one.
 	Meeting string `json:"meeting"`
 	Room    string `json:"room"`
-	// Participant is the person's name, or their session when they have none; Session is always the session.
+	// Participant is the person's name, or their session if they have none.
 	Participant string `json:"participant"`
 	Session     string `json:"session"`
-	// DuplicateOf is the seq of the delivery that this one repeats; 0, in JSON null, when it repeats none.
+	// DuplicateOf is the delivery that this one repeats, 0 for none.
 	DuplicateOf Seq `json:"duplicate_of"`
-	// ReplayOf is the seq of the delivery that was taken in again as this one; 0 for one that arrived.
+	// ReplayOf is the delivery that was replayed as this one, 0 for one that arrived.
 	ReplayOf Seq `json:"replay_of,omitempty"`
 	// Imported marks a delivery that was read from a file.
 	Imported bool `json:"imported,omitempty"`
-	// Via is how it came: "direct" to the listener, or the driver of the tunnel. Empty in those that earlier versions stored.
+	// Via is how it arrived: "direct" to the listener, or the driver of the tunnel. Empty in those stored by earlier versions.
 	Via string `json:"via,omitempty"`
-	// Remote is the sender's address as far as it is known.
+	// Remote is the sender's address, if it is known.
 	Remote string `json:"remote,omitempty"`
 	// HappenedAt is the event's own time, StoredAt that of its commit by this machine's clock. Both are null if unknown.
 	HappenedAt Time `json:"happened_at,omitzero"`
 	StoredAt   Time `json:"stored_at,omitzero"`
-	// Position is its place in the spool of a relay, nil for one that came directly.
+	// Position is its position in the spool of a relay, nil for a direct one.
 	Position *cursor.Position `json:"position,omitempty"`
-	// Unapplied says why an authentic event had no effect.
+	// Unapplied is why an authentic event had no effect.
 	Unapplied string `json:"unapplied,omitempty"`
-	// Provider is the platform's id of the event.
+	// ProviderID is the platform's id of the event.
 	ProviderID string `json:"provider_id"`
-	// Forwards are the attempts to pass it on, oldest first. Of many, the first and the latest are kept.
+	// Forwards are the attempts to forward it, oldest first. Of many, the first and the latest are kept.
 	Forwards []Attempt `json:"forwards,omitempty"`
 }
 
@@ -76,9 +76,9 @@ func (s Seq) MarshalJSON() ([]byte, error) {
 // Body is a request's exact bytes.
 type Body []byte
 
-// MarshalJSON writes a delivery as scripts read it: the body as text when it is valid UTF-8, otherwise as base64 with
-// "body_encoding":"base64", and targets and headers that are not valid UTF-8 also in target_base64 and headers_base64. A delivery
-// without headers is a list's row and has no body either.
+// MarshalJSON writes the body as text if it is valid UTF-8, otherwise as base64 with "body_encoding":"base64". Targets and headers
+// that are not valid UTF-8 are also in target_base64 and headers_base64. A delivery without headers is a list's row and has no
+// body.
 func (d Delivery) MarshalJSON() ([]byte, error) {
 	type row Delivery
 	if d.Headers == nil {

@@ -1,20 +1,22 @@
 package app
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 
 	"greenroom/provider"
 )
 
-// Error is an error with a kind and a hint that survives the local socket. Commands turn the kind into an exit code,
-// screens show the hint.
+// Error is an error with a kind and a hint, which survive the local socket. Commands turn the kind into an exit status; screens
+// show the hint.
 type Error struct {
 	Kind provider.Kind `json:"kind"`
 	Text string        `json:"text"`
-	// Plain is the text in a sentence for people, without the technical chain; empty where Text is one.
+	// Plain is a sentence for people, without the technical chain; empty if Text is one.
 	Plain string `json:"plain,omitempty"`
 	Hint  string `json:"hint,omitempty"`
-	// Platform is set when it was a platform that refused, rather than Greenroom.
+	// Platform is set if the platform refused, rather than Greenroom.
 	Platform provider.Platform `json:"platform,omitempty"`
 	// Err is the cause in-process; it does not cross the socket.
 	Err error `json:"-"`
@@ -22,24 +24,24 @@ type Error struct {
 
 // The kinds that the application adds to the platforms' own.
 const (
-	// NotConfigured means that a setting is missing; the hint says which.
+	// NotConfigured means that a setting is missing, which the hint names.
 	NotConfigured provider.Kind = "not configured"
-	// Busy means that too much is waiting already: try again shortly.
+	// Busy means that too many requests wait: try again shortly.
 	Busy provider.Kind = "busy"
 )
 
-// Error is the text without the hint.
-func (e *Error) Error() string { return e.Text }
-
-// Sentence is the error for people, without its hint.
-func (e *Error) Sentence() string {
-	if e.Plain != "" {
-		return e.Plain
-	}
-	return e.Text
+// Errorf returns an [*Error] of a kind with a formatted text. The hint may be empty.
+func Errorf(kind provider.Kind, hint, format string, args ...any) error {
+	return &Error{Kind: kind, Text: fmt.Sprintf(format, args...), Hint: hint}
 }
 
-// Unwrap gives the cause.
+// Error returns the text without the hint.
+func (e *Error) Error() string { return e.Text }
+
+// Sentence returns the error for people, without its hint.
+func (e *Error) Sentence() string { return cmp.Or(e.Plain, e.Text) }
+
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is makes errors.Is work on kinds.
@@ -48,7 +50,7 @@ func (e *Error) Is(target error) bool {
 	return ok && k == e.Kind
 }
 
-// AsError makes err an [*Error] that keeps its kind and hint. nil stays nil.
+// AsError returns err as an [*Error] with its kind and hint, nil for nil.
 func AsError(err error) *Error {
 	if err == nil {
 		return nil

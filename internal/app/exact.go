@@ -3,13 +3,14 @@ package app
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"unicode/utf8"
 )
 
 // HTTP's targets and header values are bytes, but JSON holds only text. Values that are not valid UTF-8 get an extra base64
 // field, which is authoritative; the text field is lossy, for display.
 
-// exactText is the bytes of a text that JSON would change, else nil.
+// exactText returns the bytes of a text that JSON would change, else nil.
 func exactText(s string) []byte {
 	if utf8.ValidString(s) {
 		return nil
@@ -17,15 +18,11 @@ func exactText(s string) []byte {
 	return []byte(s)
 }
 
-// exactHeader is the values of a header that JSON would change, else nil. Names are tokens, and so ASCII.
+// exactHeader returns the values of a header that JSON would change, else nil. Names are tokens, and so ASCII.
 func exactHeader(h map[string][]string) map[string][][]byte {
 	var out map[string][][]byte
 	for name, values := range h {
-		changed := false
-		for _, v := range values {
-			changed = changed || !utf8.ValidString(v)
-		}
-		if !changed {
+		if !slices.ContainsFunc(values, func(v string) bool { return !utf8.ValidString(v) }) {
 			continue
 		}
 		if out == nil {
@@ -48,7 +45,7 @@ func restoreHeader(h map[string][]string, exact map[string][][]byte) {
 	}
 }
 
-// EncodeHeader is a header as JSON from which [DecodeHeader] reads the same bytes.
+// EncodeHeader returns a header as JSON from which [DecodeHeader] reads the same bytes.
 func EncodeHeader(h http.Header) ([]byte, error) {
 	exact := exactHeader(h)
 	if exact == nil {

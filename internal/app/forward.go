@@ -18,48 +18,47 @@ const (
 	ForwardPaused   ForwardState = "paused"
 )
 
-// ForwardSource is where a forward comes from.
+// ForwardSource is where a forward was defined.
 type ForwardSource string
 
 // The sources of forwards.
 const (
-	// ForwardByRun marks a forward of `listen --forward-to`: it sends while that runs, and resumes with the next run.
+	// ForwardByRun is a forward of `listen --forward-to`: it sends while that runs, and resumes with the next run.
 	ForwardByRun ForwardSource = "run"
-	// ForwardByCommand marks one that was added by command. It sends whenever the screen or listen runs.
+	// ForwardByCommand was added by a command. It sends whenever the screen or listen runs.
 	ForwardByCommand ForwardSource = "command"
-	// ForwardByFile marks one of the configuration. It sends like one that was added by command, while the file has it.
+	// ForwardByFile is in the configuration file. It sends like one that was added by a command, while the file has it.
 	ForwardByFile ForwardSource = "file"
 )
 
-// Forward passes authentic events on to a URL, in order, each until the target has answered it. What it has to send and what
-// it has sent is in the store, so that neither an outage of the target nor the end of a process loses or repeats an event,
-// except the one that was under way.
+// Forward sends authentic events to a URL, in order, each until the target has answered it. Its progress is in the store, so that
+// neither an outage of the target nor the end of a process loses or repeats an event, except the one under way.
 type Forward struct {
 	Name string `json:"name"`
 	// URL is the target, without a password.
 	URL string `json:"url"`
-	// Filter selects the events, in the language of package filter. Empty selects all that are authentic and happened.
+	// Filter selects the events, in the language of package filter. Empty selects all authentic ones.
 	Filter string `json:"filter"`
-	// Resign reports whether events are signed again, with a secret of the forward's own.
+	// Resign reports whether events are signed again, with the forward's own secret.
 	Resign bool `json:"resign"`
-	// Insecure accepts every certificate of the target; CA reports whether it accepts those of an authority of the forward's own.
+	// Insecure accepts any certificate of the target; CA reports whether the forward has its own certificate authority.
 	Insecure bool `json:"insecure"`
 	CA       bool `json:"ca"`
-	// Position is the last event that is settled: answered, parked, or not of interest. The queue begins after it.
+	// Position is the last settled event: answered, parked, or not selected. The queue begins after it.
 	Position uint64 `json:"position"`
 	// Queue is how many events wait, counted up to 100,000.
 	Queue int          `json:"queue"`
 	State ForwardState `json:"state"`
-	// Parked are events that were not accepted within a day. Only an explicit replay sends them.
+	// Parked are the events that were not accepted within a day. Only an explicit replay sends them.
 	Parked []uint64 `json:"parked"`
-	// Dropped counts the events that retention dropped while they waited.
+	// Dropped counts the events that retention removed while they waited.
 	Dropped uint64 `json:"dropped"`
 	// Last is the latest attempt, nil before the first.
 	Last   *Attempt      `json:"last"`
 	Source ForwardSource `json:"source"`
 }
 
-// Attempt is one request of a forward, and what became of it.
+// Attempt is one request of a forward, with its outcome.
 type Attempt struct {
 	Name string `json:"name"`
 	// Seq is the event that was sent; absent where the attempt is listed with its event.
@@ -67,26 +66,26 @@ type Attempt struct {
 	// Attempt counts from 1 for each event.
 	Attempt int  `json:"attempt"`
 	At      Time `json:"at"`
-	// Ms is how long it took, in milliseconds.
+	// Ms is its duration in milliseconds.
 	Ms int64 `json:"ms"`
 	// Status and Answer are the target's: its HTTP status, 0 without an answer, and the first 4 KiB of its body.
 	Status int    `json:"status"`
 	Answer string `json:"answer"`
-	// Error says why there was no answer.
+	// Error is why there was no answer.
 	Error string `json:"error"`
-	// Final reports whether the event is settled by it: the target has answered, or the time for retries is over.
+	// Final reports whether it settled the event: the target answered, or the time for retries is over.
 	Final bool `json:"final"`
 }
 
-// ForwardTarget is where a forward sends to.
+// ForwardTarget is the destination of a forward.
 type ForwardTarget struct {
 	URL string
-	// CA is certificates in PEM that the target's is checked with instead of the system's; Insecure checks nothing.
+	// CA holds the trusted certificates in PEM, instead of the system's; Insecure trusts any.
 	CA       string
 	Insecure bool
 }
 
-// ForwardSpec makes or changes a forward. One that exists under the name keeps its position.
+// ForwardSpec creates or changes a forward. An existing one keeps its position.
 type ForwardSpec struct {
 	Name   string        `json:"name"`
 	URL    string        `json:"url"`
@@ -94,16 +93,16 @@ type ForwardSpec struct {
 	Filter string        `json:"filter,omitempty"`
 	// Resign is the secret with which events are signed again, in the form of the event's platform; empty leaves their signatures.
 	Resign string `json:"resign,omitempty"`
-	// CA is certificates in PEM that the target's is checked with instead of the system's; Insecure checks nothing.
+	// CA holds the trusted certificates in PEM, instead of the system's; Insecure trusts any.
 	CA       string `json:"ca,omitempty"`
 	Insecure bool   `json:"insecure,omitempty"`
-	// From is the first event to send, for a forward that is new; 0 sends those that arrive from now on.
+	// From is the first event that a new forward sends; 0 sends those that arrive from now on.
 	From uint64 `json:"from,omitempty"`
-	// Lease is for how long a forward of a run sends without being renewed. Zero ends the run.
+	// Lease is how long a forward of a run sends without being renewed. Zero ends the run.
 	Lease time.Duration `json:"lease,omitempty"`
 }
 
-// ForwardPatch changes a forward; what is nil stays.
+// ForwardPatch changes a forward. nil fields stay.
 type ForwardPatch struct {
 	Name     string  `json:"name"`
 	URL      *string `json:"url,omitempty"`
@@ -111,9 +110,9 @@ type ForwardPatch struct {
 	Resign   *string `json:"resign,omitempty"`
 	CA       *string `json:"ca,omitempty"`
 	Insecure *bool   `json:"insecure,omitempty"`
-	// From is the next event to send, of those that arrived before too.
+	// From is the next event to send, which may be an earlier one.
 	From *uint64 `json:"from,omitempty"`
-	// Paused stops it, or lets it resume where it stopped.
+	// Paused pauses or resumes it.
 	Paused *bool `json:"paused,omitempty"`
 }
 
@@ -122,10 +121,10 @@ type ForwardRef struct {
 	Name string `json:"name"`
 }
 
-// forwardName are the names of forwards that users choose.
+// forwardName matches the names of forwards that users choose.
 var forwardName = regexp.MustCompile(`^[\pL\pN][\pL\pN._-]{0,63}$`)
 
-// CheckForwardName reports why a name can't be one of a forward.
+// CheckForwardName returns why a forward can't have a name, nil if it can.
 func CheckForwardName(s string) error {
 	if !forwardName.MatchString(s) {
 		return errors.New("use letters, digits, dots, hyphens and underscores, at most 64")

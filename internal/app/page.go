@@ -1,6 +1,6 @@
 package app
 
-// PageReach is from where a room's page is reachable.
+// PageReach is where a room's page is reachable from.
 type PageReach string
 
 // The reaches of a page.
@@ -13,7 +13,7 @@ const (
 	PageOff PageReach = "off"
 )
 
-// PageLink is the address of a room's page, at which guests join whatever platform the meeting is on.
+// PageLink is the address of a room's page, where guests join on any platform.
 type PageLink struct {
 	// PageURL is empty while the page is off.
 	PageURL   string    `json:"page_url"`
@@ -22,7 +22,7 @@ type PageLink struct {
 	PageTunnel string `json:"page_tunnel,omitempty"`
 }
 
-// PageChange changes the page of a room. Rotate replaces the address, Off and On disable and enable it.
+// PageChange changes the page of a room: Rotate replaces its address, Off and On disable and enable it.
 type PageChange struct {
 	Room   string `json:"room"`
 	Rotate bool   `json:"rotate,omitempty"`
@@ -49,7 +49,7 @@ const (
 	PageEnded PageState = "ended"
 )
 
-// PageView is all that a guest learns before they consent. Nothing in it leads to the meeting.
+// PageView holds the details that guests see before they consent. Nothing in it leads to the meeting.
 type PageView struct {
 	Room  string    `json:"room"`
 	State PageState `json:"state"`
@@ -62,7 +62,7 @@ type PageView struct {
 	Meeting string `json:"meeting,omitempty"`
 	// StartsAt is when the next meeting is booked, zero if unknown.
 	StartsAt Time `json:"starts_at"`
-	// Frames and Connects are the content sources that the platforms' components need.
+	// Frames and Connects are the sources for frame-src and connect-src that the platforms' components need.
 	Frames   []string `json:"frames,omitempty"`
 	Connects []string `json:"connects,omitempty"`
 }
@@ -73,7 +73,7 @@ const (
 	ConsentNo  = "no"
 )
 
-// PageEntry is a guest at a page.
+// PageEntry is a guest's request to enter.
 type PageEntry struct {
 	Token string `json:"token"`
 	// Visit is a secret of the guest's browser. The same visit is the same guest.
@@ -83,32 +83,32 @@ type PageEntry struct {
 	Consent string `json:"consent"`
 	// Host is the one-time token of the host's link; empty for guests.
 	Host string `json:"host,omitempty"`
-	// Unchanged admits only a guest who was here before with the same name and answer, as the page has stored too many.
+	// Unchanged admits only known guests with the same name and answer, since the page has stored too many.
 	Unchanged bool `json:"unchanged,omitempty"`
-	// Full lets no one in, as the page has handed out too many tokens. Answers are stored, and others wait.
+	// Full admits no one, since the page has handed out too many tokens. Answers are still stored.
 	Full bool `json:"full,omitempty"`
 }
 
 // PageEntered is the result of a [PageEntry].
 type PageEntered struct {
 	PageView
-	// Component is the page's component for the platform, URL and Access what it needs to join. All are empty unless the guest may
-	// enter now.
+	// Component is the page's component for the platform, URL and Access are its parameters. All are empty unless the guest may enter
+	// now.
 	Component string `json:"component,omitempty"`
 	URL       string `json:"url,omitempty"`
 	Access    string `json:"access,omitempty"`
 	// Guest is the guest's id on the platform, for platforms that accept one.
 	Guest string `json:"guest,omitempty"`
-	// Name is the name as it is kept.
+	// Name is the name as stored.
 	Name string `json:"name,omitempty"`
-	// Stored reports whether the guest is new, or has another name or answer than before.
+	// Stored reports whether the guest is new, or has changed their name or answer.
 	Stored bool `json:"stored,omitempty"`
 }
 
-// String leaves the way into the meeting out.
+// String omits the access data, so that it is never logged.
 func (p PageEntered) String() string { return "entry to " + p.Room }
 
-// GoString leaves the way into the meeting out.
+// GoString omits the access data, too.
 func (p PageEntered) GoString() string { return p.String() }
 
 // Guest is a person who came to a meeting's page, with their answer to being recorded.
@@ -119,9 +119,9 @@ type Guest struct {
 	// Consent is [ConsentYes], [ConsentNo], or empty if they were not asked.
 	Consent   string `json:"consent"`
 	ConsentAt Time   `json:"consent_at"`
-	// CameAt is when they came to the page, EnteredAt when they were first let into the meeting, zero if they never were.
+	// CameAt is when they came to the page, EnteredAt when they were first let into the meeting, zero if never.
 	CameAt    Time `json:"came_at"`
 	EnteredAt Time `json:"entered_at"`
-	// Session is that of their stay, empty if they never joined or can't be recognised.
+	// Session is the session of their stay, empty if they never joined or can't be recognised.
 	Session string `json:"session"`
 }

@@ -6,11 +6,11 @@ import (
 	"greenroom/provider"
 )
 
-// PlatformRoomsMost is how many rooms of one account are listed at most: the newest, by the platform's order. AdoptRoom finds
-// the others by name.
+// PlatformRoomsMost bounds the listed rooms of one account: the newest, in the platform's order. AdoptRoom finds the others by
+// name.
 const PlatformRoomsMost = 10_000
 
-// PlatformRoomQuery selects what exists on the platforms: of one account, or with the zero value of all that can tell.
+// PlatformRoomQuery selects the rooms on one account, or with the zero value on all that can list them.
 type PlatformRoomQuery struct {
 	Account string `json:"account,omitempty"`
 }
@@ -24,8 +24,8 @@ type PlatformRoom struct {
 	PlatformRoom string `json:"platform_room"`
 	GuestURL     string `json:"guest_url"`
 	EndsAt       Time   `json:"ends_at"`
-	// Known says that it has a meeting here that has not ended, or is the room of a lasting room: Meeting is the meeting's id, Room
-	// the room's name.
+	// Known reports that it has an open meeting here, or belongs to a lasting room: Meeting is the meeting's id, Room the room's
+	// name.
 	Known   bool   `json:"known"`
 	Meeting string `json:"meeting"`
 	Room    string `json:"room"`
@@ -35,8 +35,7 @@ type PlatformRoom struct {
 type Adoption struct {
 	Account      string `json:"account"`
 	PlatformRoom string `json:"platform_room"`
-	// Name is the room's name here. That of a room which exists makes the meeting one of that room; empty takes the
-	// platform's name.
+	// Name is the room's name here. If that room exists, the meeting becomes one of its meetings. Empty is the platform's name.
 	Name string `json:"name,omitempty"`
 }
 
@@ -48,7 +47,7 @@ type RecordingSwitch struct {
 // Ejection asks to remove a participant from a meeting.
 type Ejection struct {
 	Meeting string `json:"meeting"`
-	// Session is the stay's; Ban keeps the person out, as far as the platform knows them.
+	// Session is that of the stay; Ban keeps the person out, if the platform can identify them.
 	Session string `json:"session"`
 	Ban     bool   `json:"ban,omitempty"`
 }
@@ -69,10 +68,10 @@ type Muted struct {
 	Tracks  int    `json:"tracks"`
 }
 
-// Consent is the answer of the person here to the notice that a meeting is recorded.
+// Consent is the user's answer to the notice that a meeting is recorded.
 type Consent string
 
-// The answers; empty means that the question was not asked yet.
+// The answers; empty means that the user was not asked yet.
 const (
 	ConsentGiven    Consent = "given"
 	ConsentDeclined Consent = "declined"
@@ -89,8 +88,8 @@ func Recorded(mode provider.RecordingMode) bool {
 	return mode == provider.RecordingCloud || mode == provider.RecordingLocal
 }
 
-// NeedsConsent reports whether opening the meeting from here needs an answer first: it is recorded, its room doesn't skip
-// the question, and the answer was not given yet. After a declined one the question is repeated.
+// NeedsConsent reports whether the user must consent before opening the meeting: it is recorded, its room doesn't skip the
+// question, and consent was not given yet. The question is repeated after it was declined.
 func NeedsConsent(m Meeting, r Room) bool {
 	if r.SkipConsent || m.Consent == ConsentGiven {
 		return false
@@ -98,7 +97,7 @@ func NeedsConsent(m Meeting, r Room) bool {
 	return Recorded(m.Record) || m.Recording == IsRecording || m.Recording == StartingRecording
 }
 
-// DiagnosisQuery asks for a diagnosis of one account, or with the zero value of all and of Greenroom itself.
+// DiagnosisQuery asks for a diagnosis of one account, or with the zero value of all accounts and of Greenroom itself.
 type DiagnosisQuery struct {
 	Account string `json:"account,omitempty"`
 }
@@ -120,25 +119,8 @@ func Health(found []Diagnosis) string {
 	return "ok"
 }
 
-// Ability is something that not every platform can do.
-type Ability = provider.Ability
-
-// The abilities that [AccountStatus.Cannot] explains.
-const (
-	AbilityRecord          = provider.AbilityRecord
-	AbilityEject           = provider.AbilityEject
-	AbilityMute            = provider.AbilityMute
-	AbilityLogo            = provider.AbilityLogo
-	AbilityAdopt           = provider.AbilityAdopt
-	AbilityHistory         = provider.AbilityHistory
-	AbilityRecordings      = provider.AbilityRecordings
-	AbilityDownload        = provider.AbilityDownload
-	AbilityDeleteRecording = provider.AbilityDeleteRecording
-	AbilityLasting         = provider.AbilityLasting
-)
-
-// AfterEnd reports what happens to the people in a room that outlives its meetings when one of these is ended. The room and its links
-// stay. Unknown when it is empty.
+// AfterEnd is the fate of the people in a lasting platform room when a meeting is ended; the room and its links stay. Empty
+// if unknown.
 type AfterEnd string
 
 // What happens to the people.

@@ -1,11 +1,11 @@
 package app
 
-// Replay takes an event in again.
+// Replay asks for an event to be processed again.
 type Replay struct {
 	Seq uint64 `json:"seq"`
 	// Request is the changed request, nil for the original one. Its Account and ReceivedAt are not used.
 	Request *Inbound `json:"request,omitempty"`
-	// Apply has the event change meetings again; otherwise it is only recorded.
+	// Apply lets the event change meetings again; otherwise it is only recorded.
 	Apply bool `json:"apply,omitempty"`
 }
 
@@ -15,19 +15,19 @@ type ResignRequest struct {
 	Request Inbound `json:"request"`
 	// Secret signs, in the platform's form; empty for the account's own.
 	Secret string `json:"secret,omitempty"`
-	// IfStale leaves the signature of a request that would be accepted now, and that of one which was not accepted when it came.
+	// IfStale keeps the signature of a request that would be accepted now, or that was not accepted when it arrived.
 	IfStale bool `json:"if_stale,omitempty"`
 }
 
 // ImportBatch is a part of a file of events, in order.
 type ImportBatch struct {
-	// Events are whole. Their numbers are not used.
+	// Events are complete, with headers and body. Their numbers are not used.
 	Events []Delivery `json:"events"`
 }
 
 // ImportedBatch is the result of an ImportBatch.
 type ImportedBatch struct {
-	// Stored and Known count the events that are new, and those that were imported before.
+	// Stored counts the new events, Known those that were imported before.
 	Stored int `json:"stored"`
 	Known  int `json:"known"`
 }

@@ -7,34 +7,34 @@ type Room struct {
 	ID string `json:"id"`
 	RoomSettings
 	CreatedAt Time `json:"created_at"`
-	// AutoSince is since when recordings are downloaded automatically: those that began then or later.
+	// AutoSince is since when recordings are downloaded automatically.
 	AutoSince Time `json:"auto_since,omitzero"`
-	// Adopted reports whether the room was found on a platform rather than made here.
+	// Adopted reports whether the room was found on a platform rather than created here.
 	Adopted bool `json:"adopted,omitempty"`
-	// GuestURL is the guest link of a lasting room, empty for others and until its platform room is made.
+	// GuestURL is the guest link of a lasting room, empty for others and until its platform room exists.
 	GuestURL string `json:"guest_url"`
-	// Places are the platform rooms that it has had as a lasting room, one on each account. The first is the latest.
+	// Places are its platform rooms as a lasting room, one for each account. The first is the latest.
 	Places []Place `json:"places,omitempty"`
 }
 
-// RoomLink is which platform room the meetings of a room are in.
+// RoomLink is the kind of platform room that the meetings of a room are in.
 type RoomLink string
 
 // The links of a room.
 const (
-	// LinkNew is a platform room for each meeting.
+	// LinkNew is a new platform room for each meeting.
 	LinkNew RoomLink = "new"
 	// LinkLasting is one platform room for all meetings, whose guest link can be published.
 	LinkLasting RoomLink = "lasting"
 )
 
-// Lasting reports whether one platform room is for all meetings of the room.
+// Lasting reports whether all meetings of the room are in one platform room.
 func (r Room) Lasting() bool { return r.Link == LinkLasting || r.Link == "" && r.Adopted }
 
 // RoomSettings are the settings of a room that the user chooses.
 type RoomSettings struct {
 	Name string `json:"name"`
-	// Account pins the room; empty means that the selection policy chooses at each meeting's start.
+	// Account pins the room; if it is empty, the policy chooses at each meeting's start.
 	Account     string                 `json:"account"`
 	Locked      bool                   `json:"locked"`
 	Size        int                    `json:"size"`
@@ -54,7 +54,7 @@ type RoomSettings struct {
 // RoomSpec is a room to create.
 type RoomSpec = RoomSettings
 
-// RoomPatch changes the settings that are set. Existing meetings keep the settings with which they were started, but the platform
+// RoomPatch changes the settings that aren't nil. Existing meetings keep the settings with which they were started, but the platform
 // room of a lasting room changes at once.
 type RoomPatch struct {
 	Ref          string                  `json:"ref"`
@@ -72,29 +72,30 @@ type RoomPatch struct {
 	Favourite    *bool                   `json:"favourite,omitempty"`
 }
 
-// Apply changes s.
+// Apply applies the patch to s.
 func (p RoomPatch) Apply(s *RoomSettings) {
-	set(&s.Name, p.Name)
-	set(&s.Account, p.Account)
-	set(&s.Locked, p.Locked)
-	set(&s.Size, p.Size)
-	set(&s.Recording, p.Recording)
-	set(&s.Trigger, p.Trigger)
-	set(&s.Logo, p.Logo)
-	set(&s.SkipConsent, p.SkipConsent)
-	set(&s.AutoDownload, p.AutoDownload)
-	set(&s.Link, p.Link)
-	set(&s.Group, p.Group)
-	set(&s.Favourite, p.Favourite)
+	Set(&s.Name, p.Name)
+	Set(&s.Account, p.Account)
+	Set(&s.Locked, p.Locked)
+	Set(&s.Size, p.Size)
+	Set(&s.Recording, p.Recording)
+	Set(&s.Trigger, p.Trigger)
+	Set(&s.Logo, p.Logo)
+	Set(&s.SkipConsent, p.SkipConsent)
+	Set(&s.AutoDownload, p.AutoDownload)
+	Set(&s.Link, p.Link)
+	Set(&s.Group, p.Group)
+	Set(&s.Favourite, p.Favourite)
 }
 
-func set[T any](to, from *T) {
+// Set copies from to to, unless from is nil.
+func Set[T any](to, from *T) {
 	if from != nil {
 		*to = *from
 	}
 }
 
-// PatchTo returns the patch that makes the settings of the room ref what they are in now.
+// PatchTo returns the patch that changes the settings of the room ref from s to now.
 func (s RoomSettings) PatchTo(now RoomSettings, ref string) RoomPatch {
 	return RoomPatch{
 		Ref: ref, Name: differs(s.Name, now.Name), Account: differs(s.Account, now.Account), Locked: differs(s.Locked, now.Locked),

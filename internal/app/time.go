@@ -5,11 +5,26 @@ import (
 	"time"
 )
 
-// Time is a moment whose zero value is null in JSON: a field that is always there, as scripts expect, and says plainly
-// when something has not happened. Otherwise it is RFC 3339 in UTC.
+// Time is a moment, in JSON RFC 3339 in UTC. Its zero value is null, so that the field is always there, as scripts expect.
 type Time struct{ time.Time }
 
-// At makes a Time in UTC.
+// Earlier returns the earlier of two times. The zero time is earlier than all others.
+func Earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// Later returns the later of two times.
+func Later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// At returns t in UTC as a Time.
 func At(t time.Time) Time {
 	if t.IsZero() {
 		return Time{}

@@ -7,32 +7,32 @@ import (
 	"greenroom/provider"
 )
 
-// Batch is requests to store in their order, in as few commits as possible.
+// Batch is a list of requests to store in order, in as few commits as possible.
 type Batch struct {
 	Requests []Inbound `json:"requests"`
 }
 
-// TunnelQuery asks how far the tunnels' streams are stored.
+// TunnelQuery asks for the positions of the tunnels' streams.
 type TunnelQuery struct{}
 
 // TunnelState holds what a tunnel needs to resume where it stopped.
 type TunnelState struct {
-	// Device names this store. It never changes.
+	// Device is the id of this store. It never changes.
 	Device string `json:"device"`
-	// Positions tell how far each hook was stored. Hooks that never delivered anything are missing.
+	// Positions are the last stored positions, for each hook that has delivered anything.
 	Positions []cursor.Position `json:"positions"`
 }
 
 // TunnelReport reports the state of a process's tunnel to the owner of the store.
 type TunnelReport struct {
-	// Source names the process and its tunnel. Another report of the same source takes this one's place.
+	// Source identifies the process and its tunnel. A later report of the same source replaces this one.
 	Source string       `json:"source"`
 	Status TunnelStatus `json:"status"`
-	// Lease is how long the report holds unless it is renewed; 0 takes it back.
+	// Lease is how long the report is valid unless it is renewed; 0 withdraws it.
 	Lease time.Duration `json:"lease"`
 	// Probed is the outcome of a probe that [Backend].ProbeTunnel asked for.
 	Probed *TunnelProbed `json:"probed,omitempty"`
-	// Listener is the listener of the source's process. A report with one is about the listener alone.
+	// Listener is the listener of the source's process. A report with one is only about the listener.
 	Listener *ListenerStatus `json:"listener,omitempty"`
 }
 
@@ -44,21 +44,21 @@ type TunnelProbe struct{}
 
 // TunnelProbed is the outcome of a probe.
 type TunnelProbed struct {
-	// ID is that of the [ProbeChange] which asked for it.
+	// ID is the id in the [ProbeChange] that asked for it.
 	ID uint64 `json:"id"`
 	// Driver and URL are what was probed.
 	Driver string `json:"driver"`
 	URL    string `json:"url"`
 	OK     bool   `json:"ok"`
-	// RTTMs is how long the way there and back took; Reason says what went wrong.
+	// RTTMs is the round-trip time in milliseconds, Reason the cause of a failure.
 	RTTMs  float64 `json:"rtt_ms"`
 	Reason string  `json:"reason"`
 }
 
-// WebhookRegistration asks for an account's webhook to be made on its platform, or changed to the tunnel's URL.
+// WebhookRegistration asks for an account's webhook to be registered on its platform with the tunnel's URL.
 type WebhookRegistration struct {
 	Account string `json:"account"`
-	// Replace takes over one that was not registered from here, and ends what it did.
+	// Replace also replaces a webhook that was not registered from here.
 	Replace bool `json:"replace,omitempty"`
 }
 
@@ -69,9 +69,9 @@ type RegisteredWebhook struct {
 	// State is one of the constants below; At when the platform last reported it.
 	State WebhookState `json:"state"`
 	At    Time         `json:"at"`
-	// Foreign is the URL of the webhook that is there instead.
+	// Foreign is the URL of the webhook that is registered instead.
 	Foreign string `json:"foreign,omitempty"`
-	// Problem says why it isn't as it should be, Hint what to do.
+	// Problem is the fault, Hint the remedy.
 	Problem string `json:"problem,omitempty"`
 	Hint    string `json:"hint,omitempty"`
 }
@@ -83,23 +83,23 @@ type WebhookState string
 const (
 	// WebhookRegistered posts to the tunnel's URL.
 	WebhookRegistered WebhookState = "registered"
-	// WebhookForeign says that one is registered which is not ours; it is left alone unless the user replaces it.
+	// WebhookForeign means that another webhook is registered; it stays unless the user replaces it.
 	WebhookForeign WebhookState = "foreign"
-	// WebhookFailing says that the platform could not be asked, or refused.
+	// WebhookFailing means that the platform could not be asked, or refused.
 	WebhookFailing WebhookState = "failing"
-	// WebhookSilent says that the platform has stopped sending after failures.
+	// WebhookSilent means that the platform has stopped sending after failures.
 	WebhookSilent WebhookState = "silent"
-	// WebhookByHand says that the platform has no way to register one but its own pages.
+	// WebhookByHand means that it can be registered only on the platform's own pages.
 	WebhookByHand WebhookState = "by hand"
 )
 
-// SyntheticWebhook asks for a webhook as the account's platform would send it, of something that didn't happen.
+// SyntheticWebhook asks for a webhook of an invented event, as the account's platform would send it.
 type SyntheticWebhook struct {
 	Account string             `json:"account"`
 	Kind    provider.EventKind `json:"kind"`
-	// Type is the platform's own name of the event, empty for the usual one of the kind.
+	// Type is the platform's own name of the event, empty for the default of the kind.
 	Type string `json:"type,omitempty"`
-	// Room and MeetingID name the meeting as the platform does, Conference its session; Name and Session are the participant's.
+	// Room and MeetingID are the platform's names of the meeting, Conference its session; Name and Session are the participant's.
 	Room       string `json:"room"`
 	MeetingID  string `json:"meeting_id"`
 	Conference string `json:"conference,omitempty"`
@@ -107,12 +107,12 @@ type SyntheticWebhook struct {
 	Session    string `json:"session"`
 	ID         string `json:"id"`
 	At         Time   `json:"at"`
-	// Since is when the stay, the recording or the meeting began that the event ends; Here is how many are present after it.
+	// Since is when the stay, recording or meeting began that the event ends; Here is how many people are present after it.
 	Since Time `json:"since"`
 	Here  *int `json:"here,omitempty"`
 	// Body is signed instead of the event.
 	Body []byte `json:"body,omitempty"`
-	// SignedAt is the time of the signature, At when it is zero. Forged signs with a secret that is not the account's.
+	// SignedAt is the time of the signature, zero for At. Forged signs with another secret than the account's.
 	SignedAt Time `json:"signed_at"`
 	Forged   bool `json:"forged,omitempty"`
 }

@@ -1,6 +1,7 @@
 package bounds
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -8,21 +9,21 @@ import (
 	"time"
 )
 
-// Pace is how slowly a body may come: Grace in all, and a second more for every Rate bytes.
+// Pace is how slowly a body may arrive: within Grace, plus a second for every Rate bytes.
 type Pace struct {
 	Grace time.Duration
 	Rate  int64
 }
 
-// DefaultPace lets a body of 25 MiB come over a line of half a megabit.
+// DefaultPace allows a body of 25 MiB over a line of half a megabit per second.
 var DefaultPace = Pace{Grace: 10 * time.Second, Rate: 32 << 10}
 
-// allowed is how long so many bytes may take.
+// allowed returns how long n bytes may take.
 func (p Pace) allowed(n int64) time.Duration {
 	return p.Grace + time.Duration(n)*time.Second/time.Duration(p.Rate)
 }
 
-// ErrGaveWay reports that a body was slow while its place was needed.
+// ErrGaveWay means that a body was slow while its place was needed.
 var ErrGaveWay = errors.New("the body was slow and gave way to others")
 
 // Body reads a request's body at a pace. A sender that falls behind it gets os.ErrDeadlineExceeded.
@@ -38,15 +39,9 @@ type Body struct {
 	cut bool
 }
 
-// NewBody reads from a request's body, whose reading sets the connection's deadlines from now on. A zero pace is
-// [DefaultPace].
+// NewBody returns a reader of a request's body. Each read moves the connection's deadline. A zero pace is [DefaultPace].
 func NewBody(w http.ResponseWriter, from io.Reader, pace Pace) *Body {
-	if pace.Grace == 0 {
-		pace.Grace = DefaultPace.Grace
-	}
-	if pace.Rate == 0 {
-		pace.Rate = DefaultPace.Rate
-	}
+	pace = Pace{cmp.Or(pace.Grace, DefaultPace.Grace), cmp.Or(pace.Rate, DefaultPace.Rate)}
 	return &Body{from: from, pace: pace, began: time.Now(), until: http.NewResponseController(w).SetReadDeadline}
 }
 
@@ -66,21 +61,21 @@ func (b *Body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// allow sets the deadline by what has come.
+// allow sets the deadline by the number of bytes that have arrived.
 func (b *Body) allow() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.cut {
 		return ErrGaveWay
 	}
-	// Where deadlines aren't supported the server's own bounds hold.
+	// Where deadlines aren't supported, those of the server apply.
 	if err := b.until(b.began.Add(b.pace.allowed(b.n))); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	return nil
 }
 
-// lag is by how much the body is behind its rate.
+// lag returns how far the body is behind its rate.
 func (b *Body) lag(now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -92,23 +87,23 @@ func (b *Body) giveWay() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.cut = true
-	_ = b.until(time.Unix(1, 0)) // where there are no deadlines it ends with the next read
+	_ = b.until(time.Unix(1, 0)) // without deadlines it ends with the next read
 }
 
 // Places bounds how many bodies are read and worked on at a time.
 type Places struct {
 	most int
-	// spare is by how much a body must be behind before it gives way.
+	// spare is how far a body must be behind before it gives way.
 	spare time.Duration
 
 	mu   sync.Mutex
 	held map[*Place]bool
 }
 
-// slowAfter spares bodies that are on their way.
+// slowAfter spares bodies that are arriving.
 const slowAfter = 100 * time.Millisecond
 
-// NewPlaces returns so many places.
+// NewPlaces returns the given number of places.
 func NewPlaces(most int) *Places {
 	return &Places{most: most, spare: slowAfter, held: map[*Place]bool{}}
 }
@@ -119,8 +114,8 @@ type Place struct {
 	body *Body // nil once it is read
 }
 
-// Enter takes a place for a body that is about to be read. When none is free, the slowest body gives way. It returns nil
-// when all the others are as fast as they should be, or are read already.
+// Enter returns a place for a body that is about to be read. When none is free, the slowest body gives way. It returns nil if
+// all others are fast enough or already read.
 func (p *Places) Enter(b *Body) *Place {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -137,11 +132,8 @@ func (p *Places) makeRoom() bool {
 	var slowest *Place
 	most := p.spare
 	for place := range p.held {
-		if place.body == nil {
-			continue
-		}
-		if lag := place.body.lag(now); lag >= most {
-			slowest, most = place, lag
+		if place.body != nil && place.body.lag(now) >= most {
+			slowest, most = place, place.body.lag(now)
 		}
 	}
 	if slowest == nil {
@@ -152,14 +144,14 @@ func (p *Places) makeRoom() bool {
 	return true
 }
 
-// Read marks the body as read: the place gives way no more.
+// Read marks the body as read: its place no longer gives way.
 func (p *Place) Read() {
 	p.of.mu.Lock()
 	defer p.of.mu.Unlock()
 	p.body = nil
 }
 
-// Leave gives the place back. Leaving again, or leaving a place that gave way, does nothing.
+// Leave frees the place. Leaving again, or leaving a place that gave way, has no effect.
 func (p *Place) Leave() {
 	p.of.mu.Lock()
 	defer p.of.mu.Unlock()

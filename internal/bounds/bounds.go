@@ -1,16 +1,16 @@
-// Package bounds keeps what strangers take of an HTTP server's memory, connections and time within bounds, while others are
-// served.
+// Package bounds limits the memory, connections and time that unknown senders can use of a public HTTP server, so that others are
+// served meanwhile.
 //
-//   - [Server] is an http.Server with deadlines for every request and a bounded number of connections. The oldest of those
-//     that are about to end after [Unread] or whose answer isn't read, or else of those that wait for a request, gives way to a new one.
-//   - [Body] reads a body that must come at a pace.
-//   - [Places] bounds how many bodies are read at a time. When all places are taken, the body that is furthest behind its
-//     pace gives way, so that senders who dawdle keep no one out.
+//   - [Server] is an http.Server with deadlines for every request and a bounded number of connections. A new connection replaces
+//     the oldest one that is about to end after [Unread] or whose answer isn't read, else the oldest idle one.
+//   - [Body] reads a body that must arrive at a minimum pace.
+//   - [Places] bounds how many bodies are read at a time. When all places are taken, the body furthest behind its pace gives
+//     way, so that slow senders don't block others.
 //   - [Budget] bounds the bytes of all bodies together.
 //   - [Unread] soon ends a connection whose request's body isn't read: net/http would wait for it.
-//   - [Send] bounds how long a sender may take to read a large answer. Small ones have a bound of their own.
+//   - [Send] bounds how long a sender may take to read a large answer. Small ones have a fixed bound.
 //
-// All of it is safe for concurrent use, except that one goroutine reads a Body.
+// Everything is safe for concurrent use, except that one goroutine reads a Body.
 package bounds
 
 import (
@@ -31,15 +31,14 @@ const (
 	IdleTime    = time.Minute
 	MaxHeader   = 64 << 10
 	MaxConns    = 1024
-	// unreadTime is for the rest of an unread body, while the answer is on its way.
+	// unreadTime is how long the rest of an unread body may arrive while the answer is sent.
 	unreadTime = 500 * time.Millisecond
-	// answerTime is for a sender to read what is left of an answer when its handler has returned.
+	// answerTime is how long a sender may take to read the rest of an answer after its handler has returned.
 	answerTime = 10 * time.Second
 )
 
-// Server returns a server with bounds: a request, its body included, has a deadline that a handler may move. A handler that
-// works longer than [RequestTime] must move it, by [Body] or [Patient]. At most conns connections are open, [MaxConns] when
-// 0.
+// Server returns a server with bounds: a request, including its body, has a deadline. A handler that takes longer than
+// [RequestTime] must move it with [Body] or [Patient]. At most conns connections are open, [MaxConns] if 0.
 func Server(h http.Handler, log *slog.Logger, conns int) *http.Server {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -68,14 +67,14 @@ func Server(h http.Handler, log *slog.Logger, conns int) *http.Server {
 	return srv
 }
 
-// Patient takes the request's deadline away, for handlers that have read the body and answer late, or in a stream.
+// Patient removes the request's deadline, for handlers that have read the body and answer late or in a stream.
 func Patient(w http.ResponseWriter) {
-	// Recorders in tests know no deadlines; on a connection this cannot fail.
+	// Recorders in tests have no deadlines; on a connection this can't fail.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 }
 
-// Unread must be called before the header is written by an answer that leaves the request's body unread. The answer leaves
-// at once, and the connection ends soon after it, or when its place is needed.
+// Unread must be called before the header of an answer that leaves the request's body unread. The answer is sent at once, and the
+// connection ends soon afterwards, or when its place is needed.
 func Unread(w http.ResponseWriter, r *http.Request) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return
@@ -85,15 +84,15 @@ func Unread(w http.ResponseWriter, r *http.Request) {
 	yield(r)
 }
 
-// Send must be called before an answer of so many bytes is written. A sender who reads it more slowly than [DefaultPace] is cut off,
-// and gives way earlier if its place is needed.
+// Send must be called before an answer of size bytes is written. A sender who reads it more slowly than [DefaultPace] is cut off,
+// earlier if its place is needed.
 func Send(w http.ResponseWriter, r *http.Request, size int) {
 	yield(r)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(DefaultPace.allowed(int64(size)))) // as in Patient
 }
 
-// yield marks the connection of a request as ending: it gives way to a new one. It returns false for a connection that isn't the
-// server's any more.
+// yield marks the connection of a request as ending, so that it gives way to a new one. It returns false for a connection that is
+// no longer the server's.
 func yield(r *http.Request) bool {
 	end, ok := r.Context().Value(endKey{}).(func() bool)
 	return ok && end()
@@ -106,8 +105,8 @@ type endKey struct{}
 type crowd struct {
 	most int
 	mu   sync.Mutex
-	// waiting are those without a request, and since when; ending those whose request won't be read or whose answer is on its way; busy
-	// the others.
+	// waiting are those without a request, since a time; ending those whose request won't be read or whose answer is being sent;
+	// busy the others.
 	waiting, ending map[net.Conn]time.Time
 	busy            map[net.Conn]bool
 }
@@ -121,7 +120,7 @@ func (c *crowd) state(conn net.Conn, s http.ConnState) {
 	switch s {
 	case http.StateNew:
 		if len(c.waiting)+len(c.ending)+len(c.busy) >= c.most && !dropOldest(c.ending) && !dropOldest(c.waiting) {
-			_ = conn.Close() // no one was promised anything
+			_ = conn.Close() // no answer was promised
 			return
 		}
 		c.waiting[conn] = time.Now()
@@ -132,7 +131,7 @@ func (c *crowd) state(conn net.Conn, s http.ConnState) {
 	}
 }
 
-// end marks a busy connection as ending. It reports whether the connection is one of the server's with a request.
+// end marks a busy connection as ending. It reports whether the connection is the server's and has a request.
 func (c *crowd) end(conn net.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -144,7 +143,7 @@ func (c *crowd) end(conn net.Conn) bool {
 	return ours
 }
 
-// dropOldest closes the connection that is there longest, and reports whether there was one.
+// dropOldest closes the oldest connection, and reports whether there was one.
 func dropOldest(conns map[net.Conn]time.Time) bool {
 	var oldest net.Conn
 	for conn, since := range conns {
@@ -160,7 +159,7 @@ func dropOldest(conns map[net.Conn]time.Time) bool {
 	return true
 }
 
-// Budget is a number of bytes that many share. The zero value has none.
+// Budget is a shared number of bytes. The zero value has none.
 type Budget struct{ left atomic.Int64 }
 
 // NewBudget returns a budget of n bytes.
@@ -170,7 +169,7 @@ func NewBudget(n int64) *Budget {
 	return b
 }
 
-// Take takes n bytes, and reports whether there were so many.
+// Take takes n bytes, and reports whether there were enough.
 func (b *Budget) Take(n int64) bool {
 	if b.left.Add(-n) >= 0 {
 		return true
@@ -179,5 +178,5 @@ func (b *Budget) Take(n int64) bool {
 	return false
 }
 
-// Give gives n bytes back.
+// Give returns n bytes to the budget.
 func (b *Budget) Give(n int64) { b.left.Add(n) }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// LocalOnly answers 403 to requests that reach a loopback address under another name. A web page whose name resolves to
-// 127.0.0.1 could otherwise read the answers.
+// LocalOnly answers 403 to requests that reach a loopback address under another name. Otherwise a web page whose name resolves
+// to 127.0.0.1 could read the answers.
 func LocalOnly(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && IsLoopback(addr.String()) && !IsLoopback(r.Host) {

@@ -1,8 +1,7 @@
-// Package catalog holds the rules for recordings, as package roster does for people: how reports of events, of the platform's list
-// and of buckets make one recording, what state it is in, which failure belongs to it, and what it means for its meeting.
+// Package catalog holds the rules for recordings, as package roster does for people: how events, the platform's list and buckets
+// combine into one recording, its state, its failures, and what it means for its meeting.
 //
-// The package is pure: no I/O, no clock. Evidence may come late, repeated and in any order; adding the same evidence again changes
-// nothing.
+// The package is pure: no I/O, no clock. Evidence may come late, repeated and in any order; adding it again changes nothing.
 package catalog
 
 import (
@@ -30,13 +29,13 @@ const (
 type Evidence struct {
 	provider.Recording
 	Instance, Failure string
-	// Object says that it is from a bucket, ObjectAt is when the newest of the objects was made.
+	// Object reports that it is from a bucket, ObjectAt is when the newest of its objects was made.
 	Object   bool
 	ObjectAt time.Time
 }
 
-// FromEvent returns the evidence of an event at a time, and whether it names its recording: a failure may name only the instance,
-// and gets the id [Unnamed]. The ID is empty if it has neither.
+// FromEvent returns the evidence of an event, and whether the event names its recording: a failure may name only the instance, and
+// gets the id [Unnamed]. The id is empty if the event names neither.
 func FromEvent(ev provider.Event, at time.Time) (e Evidence, named bool) {
 	rec := ev.Recording
 	if rec == nil {
@@ -66,18 +65,18 @@ func FromEvent(ev provider.Event, at time.Time) (e Evidence, named bool) {
 // Listed returns the evidence of a row of the platform's list.
 func Listed(r provider.Recording, now time.Time) Evidence {
 	if r.Status == string(app.RecordingRunning) && now.Before(r.StartedAt) {
-		r.StartedAt = now // what runs has begun
+		r.StartedAt = now // a running one has begun
 	}
 	return Evidence{Recording: r}
 }
 
-// InBucket returns the evidence of a recording found in a bucket. A whole object is a recording that is ready. A bucket never shows
-// whether all tracks are there: without the platform's confirmation they are complete once none has come for [QuietTracks] and the
-// meeting isn't live. m is the recording's meeting or nil.
+// InBucket returns the evidence of a recording found in a bucket. A single object is a recording that is ready. A bucket never
+// shows whether all tracks are there: without the platform's confirmation they count as complete if none has arrived for
+// [QuietTracks] and the meeting isn't live. m is the recording's meeting or nil.
 func InBucket(known app.Recording, m *roster.Meeting, f recording.Found, now time.Time) Evidence {
 	e := Evidence{Recording: f.Recording, Object: true, ObjectAt: f.At}
 	e.ID, e.Kind = known.ID, cmp.Or(known.Kind, f.Recording.Kind)
-	last := later(later(known.ObjectAt.Time, f.At), f.Recording.StartedAt)
+	last := app.Later(app.Later(known.ObjectAt.Time, f.At), f.Recording.StartedAt)
 	switch {
 	case f.Recording.Kind != "tracks":
 	case !known.FromBucket:
@@ -95,12 +94,12 @@ func Found(r app.Recording) recording.Found {
 	}}
 }
 
-// Unsettled reports whether a recording from a bucket may change as time passes: its tracks may be complete, or its meeting known.
+// Unsettled reports whether a recording from a bucket may change with time: its tracks become complete, or its meeting known.
 func Unsettled(r app.Recording) bool {
 	return r.FromBucket && (r.Status == app.RecordingProcessing || r.Meeting == "")
 }
 
-// Adds reports whether the platform's row of a recording holds more than is known.
+// Adds reports whether the row of the platform's list adds to a known recording.
 func Adds(known app.Recording, r provider.Recording) bool {
 	final := known.Status == app.RecordingReady || known.Status == app.RecordingFailed && r.Status == string(app.RecordingFailed)
 	return !final || known.Meeting == "" || known.DurationS == 0 && r.Duration > 0 || namesMore(r, known)
@@ -119,7 +118,7 @@ const (
 	listWithin = 10 * time.Minute
 )
 
-// Expected reports whether the platform's list should soon have more about a recording. running says that its meeting is being
+// Expected reports whether the platform's list should soon have more about a recording. running reports whether its meeting is being
 // recorded.
 func Expected(r app.Recording, running bool, now time.Time) bool {
 	unfinished := r.Status == app.RecordingRunning || r.Status == app.RecordingProcessing

@@ -20,31 +20,28 @@ type Failure struct {
 // maxFailures bounds how many failures of an instance are remembered.
 const maxFailures = 16
 
-// Unnamed is the id of the recording that shows the failures of an instance that are of no known recording.
+// Unnamed returns the id of the recording that shows an instance's failures that belong to no known recording.
 func Unnamed(instance string) string { return "instance-" + instance }
 
-// AddFailure adds a failure to those of an instance, oldest first. It returns nil if there is no room for it.
+// AddFailure adds a failure to those of an instance, oldest first. It returns nil if there are too many.
 func AddFailure(all []Failure, f Failure) []Failure {
 	if len(all) >= maxFailures {
 		return nil
 	}
 	f.At = f.At.UTC()
 	all = slices.Clone(all)
-	for i := range all {
-		if all[i].At.Equal(f.At) && all[i].Why == f.Why {
-			f.Meeting = cmp.Or(all[i].Meeting, f.Meeting)
-			all = slices.Delete(all, i, i+1)
-			break
-		}
+	if i := slices.IndexFunc(all, func(had Failure) bool { return had.At.Equal(f.At) && had.Why == f.Why }); i >= 0 {
+		f.Meeting = cmp.Or(all[i].Meeting, f.Meeting)
+		all = slices.Delete(all, i, i+1)
 	}
 	all = append(all, f)
 	slices.SortFunc(all, func(a, b Failure) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Why, b.Why)) })
 	return all
 }
 
-// SettleFailures assigns the failures of an instance to a meeting's recordings under it, whatever the order of the events: a failure
-// belongs to the last recording that the instance had begun by then, unless that one was ready before. It returns the recordings
-// that change, and the failures that belong to none.
+// SettleFailures assigns the failures of an instance to its recordings in a meeting, independent of the order of events: a failure
+// belongs to the last recording that had begun by then, unless that one was ready before. It returns the recordings that change,
+// and the failures that belong to none.
 func SettleFailures(recordings []app.Recording, instance string, all []Failure) (changed []app.Recording, none []Failure) {
 	recs := slices.DeleteFunc(slices.Clone(recordings), func(r app.Recording) bool {
 		return r.Instance != instance || r.ID == Unnamed(instance)
@@ -81,7 +78,7 @@ func SettleFailures(recordings []app.Recording, instance string, all []Failure) 
 	return changed, none
 }
 
-// failed finds the recording that failed at a time among those of an instance, oldest first; -1 when it is none of them.
+// failed returns the index of the recording that failed at a time among those of an instance, oldest first; -1 for none.
 func failed(recs []app.Recording, at time.Time) int {
 	for i := len(recs) - 1; i >= 0; i-- {
 		r := recs[i]
@@ -96,7 +93,7 @@ func failed(recs []app.Recording, at time.Time) int {
 	return -1
 }
 
-// ShowFailure makes r, which may be new, the recording of a meeting that shows a failure of no known recording.
+// ShowFailure makes r, which may be new, the recording that shows a meeting's failure of no known recording.
 func ShowFailure(r *app.Recording, m *roster.Meeting, instance string, f Failure) {
 	if r.ID == "" {
 		*r = app.Recording{ID: Unnamed(instance), Account: m.Account, Platform: m.Platform, Instance: instance, Files: []provider.RecordingFile{}}
@@ -104,7 +101,7 @@ func ShowFailure(r *app.Recording, m *roster.Meeting, instance string, f Failure
 	r.Status, r.Error, r.StartedAt, r.Meeting, r.Room = app.RecordingFailed, f.Why, app.At(f.At), m.ID, m.Room
 }
 
-// SameFailure finds the recording among a meeting's that shows the failure of a listed one: an event named it only by its instance.
+// SameFailure finds the recording of a meeting that shows the failure of a listed one, which an event named only by its instance.
 func SameFailure(recordings []app.Recording, e Evidence) (shown app.Recording, ok bool) {
 	i := slices.IndexFunc(recordings, func(r app.Recording) bool {
 		return r.Status == app.RecordingFailed && r.ID == Unnamed(r.Instance) && !r.StartedAt.Before(e.StartedAt)

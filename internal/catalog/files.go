@@ -8,7 +8,7 @@ import (
 	"greenroom/provider"
 )
 
-// withSizes returns files with the known sizes where they have none.
+// withSizes returns files with the known sizes for those without one.
 func withSizes(files, known []provider.RecordingFile) []provider.RecordingFile {
 	out := slices.Clone(files)
 	for i := range out {
@@ -36,7 +36,7 @@ func withObjects(r app.Recording, objects []provider.RecordingFile) []provider.R
 	return out
 }
 
-// namesMore reports whether the platform lists files that aren't known, or keys of theirs.
+// namesMore reports whether the platform lists unknown files or keys.
 func namesMore(r provider.Recording, known app.Recording) bool {
 	return len(known.Files) < len(r.Files) || slices.ContainsFunc(r.Files, func(f provider.RecordingFile) bool {
 		return f.Key != "" && fileOf(known.Files, f.Key) == nil

@@ -11,7 +11,7 @@ import (
 // nearestWithin is how far a recording's start may be from its meeting's.
 const nearestWithin = 168 * time.Hour
 
-// Near reports whether a recording that began at a time, zero if unknown, can be of a meeting of its room.
+// Near reports whether a recording that began at a time, zero if unknown, can belong to a meeting of its room.
 func Near(m roster.Meeting, began time.Time) bool {
 	return began.IsZero() || began.Sub(m.StartsAt.Time).Abs() <= nearestWithin
 }
@@ -32,7 +32,7 @@ func Forget(m *roster.Meeting, id string) {
 	m.Recordings = slices.DeleteFunc(m.Recordings, func(known string) bool { return known == id })
 }
 
-// Note computes from a meeting's recordings whether it is being recorded, and why not.
+// Note computes from a meeting's recordings whether it is being recorded, or why not.
 func Note(m *roster.Meeting, recordings []app.Recording) {
 	m.RecordingError = reason(m, recordings)
 	m.Recording, m.RecordingSince = app.NotRecording, app.Time{}
@@ -54,7 +54,7 @@ func Note(m *roster.Meeting, recordings []app.Recording) {
 	}
 }
 
-// reason returns why a meeting is not recorded: its latest recording failed, or none could be started since.
+// reason returns why a meeting is not recorded: its latest recording failed, or a later one could not be started.
 func reason(m *roster.Meeting, recordings []app.Recording) (why string) {
 	var last app.Recording
 	for _, r := range recordings {
@@ -71,8 +71,8 @@ func reason(m *roster.Meeting, recordings []app.Recording) (why string) {
 	return why
 }
 
-// Stop ends a meeting's recordings that were running at a time when the meeting became empty or they were stopped. It returns those
-// that change; [Note] follows.
+// Stop ends the recordings that were running when their meeting became empty or they were stopped. It returns those that change.
+// Call [Note] afterwards.
 func Stop(m *roster.Meeting, recordings []app.Recording, at time.Time) (changed []app.Recording) {
 	if !m.RecordAsked.After(at) {
 		m.RecordAsked = time.Time{}

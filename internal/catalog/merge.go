@@ -10,7 +10,7 @@ import (
 	"greenroom/provider"
 )
 
-// progress orders the states of a recording: late evidence never goes back to an earlier one.
+// progress is the order of the states of a recording: late evidence never returns to an earlier one.
 var progress = []app.RecordingStatus{
 	app.RecordingRunning, app.RecordingProcessing, app.RecordingFailed, app.RecordingReady,
 }
@@ -23,15 +23,15 @@ func further(a app.RecordingStatus, b string) app.RecordingStatus {
 	return a
 }
 
-// New returns a recording of an account that is known from the evidence alone.
+// New returns a recording of an account that is known only from the evidence.
 func New(account string, platform provider.Platform, e Evidence) app.Recording {
 	return app.Recording{
 		ID: e.ID, Account: account, Platform: platform, Room: e.Room, Files: []provider.RecordingFile{}, FromBucket: e.Object,
 	}
 }
 
-// Merge adds evidence of the given time to a recording. m is the evidence's meeting or nil. [Conclude] follows once all evidence
-// was added.
+// Merge adds evidence of the given time to a recording. m is the evidence's meeting or nil. Call [Conclude] once all evidence is
+// added.
 func Merge(r *app.Recording, m *roster.Meeting, e Evidence, at time.Time) {
 	r.Status = further(r.Status, e.Status)
 	if m != nil && r.Meeting == "" {
@@ -41,14 +41,11 @@ func Merge(r *app.Recording, m *roster.Meeting, e Evidence, at time.Time) {
 		r.Room = m.Room
 	}
 	r.Kind, r.Instance = cmp.Or(e.Kind, r.Kind), cmp.Or(r.Instance, e.Instance)
-	r.StartedAt = app.At(began(r.StartedAt.Time, e.StartedAt))
-	if r.StartedAt.IsZero() {
-		r.StartedAt = app.At(at)
-	}
+	r.StartedAt = cmp.Or(app.At(began(r.StartedAt.Time, e.StartedAt)), app.At(at))
 	r.DurationS = max(r.DurationS, e.Duration.Seconds())
 	switch {
 	case e.Object:
-		r.Files, r.ObjectAt = withObjects(*r, e.Files), app.At(later(r.ObjectAt.Time, e.ObjectAt))
+		r.Files, r.ObjectAt = withObjects(*r, e.Files), app.At(app.Later(r.ObjectAt.Time, e.ObjectAt))
 	case len(e.Files) > 0:
 		r.Files = withSizes(e.Files, r.Files)
 	}
@@ -67,27 +64,25 @@ func Conclude(r *app.Recording, m *roster.Meeting, failure string) {
 	}
 }
 
-// Unite merges found, which was found in a bucket under an id of ours, into the platform's recording r. Its id becomes an alias. It
-// reports whether found's download becomes r's.
+// Unite merges found, which was found in a bucket and has an id of ours, into the platform's recording r. Its id becomes an alias.
+// It reports whether found's download becomes r's.
 func Unite(r *app.Recording, found app.Recording) (moved bool) {
-	r.Aliases = append(slices.Clone(r.Aliases), append([]string{found.ID}, found.Aliases...)...)
+	r.Aliases = slices.Concat(r.Aliases, []string{found.ID}, found.Aliases)
 	r.Files = withSizes(r.Files, found.Files)
 	r.StartedAt = app.At(began(r.StartedAt.Time, found.StartedAt.Time))
-	r.ObjectAt = app.At(later(r.ObjectAt.Time, found.ObjectAt.Time))
+	r.ObjectAt = app.At(app.Later(r.ObjectAt.Time, found.ObjectAt.Time))
 	if found.Kind != "tracks" {
 		r.Status = further(r.Status, string(found.Status))
 	}
-	if r.IgnoredAt.IsZero() {
-		r.IgnoredAt = found.IgnoredAt
-	}
+	r.IgnoredAt = cmp.Or(r.IgnoredAt, found.IgnoredAt)
 	if moved = preferred(r.Download, found.Download); moved {
 		r.Download = found.Download
 	}
 	return moved
 }
 
-// preferred reports whether the download of a recording found in a bucket is kept rather than the platform's own. One that
-// has failed before anything came is not: the platform may have other ways to its files.
+// preferred reports whether the download of a recording found in a bucket is kept rather than that of the platform's recording. One
+// that failed before anything arrived isn't: the platform may have other ways to its files.
 func preferred(own, found *app.Download) bool {
 	switch {
 	case found == nil, found.State == app.DownloadFailed && found.Bytes == 0:
@@ -98,8 +93,8 @@ func preferred(own, found *app.Download) bool {
 	return own.State != app.DownloadDone && (own.Bytes == 0 || found.State == app.DownloadDone)
 }
 
-// began is the earlier of two reported beginnings of a recording, the zero time meaning unknown. Platforms report whole
-// seconds, and names of objects milliseconds: within one second the more exact one counts.
+// began returns the earlier of two reported starts of a recording; zero is unknown. Platforms report whole seconds, names of
+// objects milliseconds: within one second the more exact one counts.
 func began(a, b time.Time) time.Time {
 	switch x, y := a.Truncate(time.Second), b.Truncate(time.Second); {
 	case a.IsZero():
@@ -107,16 +102,9 @@ func began(a, b time.Time) time.Time {
 	case b.IsZero():
 		return a
 	case x.Equal(y):
-		return later(a, b)
+		return app.Later(a, b)
 	case x.Before(y):
 		return a
 	}
 	return b
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // whyNot is the provider's own reason for lacking an ability; empty where it has none.
-func (a *account) whyNot(what app.Ability) string {
+func (a *account) whyNot(what provider.Ability) string {
 	if e, ok := a.Provider.(provider.Explainer); ok {
 		return e.WhyNot(what)
 	}
@@ -17,15 +17,15 @@ func (a *account) whyNot(what app.Ability) string {
 }
 
 // reasons lists what an account cannot do, with the reason.
-func reasons(a *account) map[app.Ability]string {
-	out := make(map[app.Ability]string)
+func reasons(a *account) map[provider.Ability]string {
+	out := make(map[provider.Ability]string)
 	p := a.Provider
-	for what, can := range map[app.Ability]bool{
-		app.AbilityRecord: is[provider.Recorder](p), app.AbilityEject: is[provider.Ejector](p), app.AbilityMute: is[provider.Muter](p),
-		app.AbilityLogo: is[provider.LogoUploader](p), app.AbilityAdopt: is[provider.RoomLister](p), app.AbilityLasting: is[provider.RoomKeeper](p),
-		app.AbilityHistory: is[provider.Historian](p), app.AbilityRecordings: is[provider.RecordingLister](p),
-		app.AbilityDownload:        is[provider.FileLinker](p) || a.Recording.Bucket != "" && a.Unusable == nil,
-		app.AbilityDeleteRecording: is[provider.RecordingDeleter](p),
+	for what, can := range map[provider.Ability]bool{
+		provider.AbilityRecord: is[provider.Recorder](p), provider.AbilityEject: is[provider.Ejector](p), provider.AbilityMute: is[provider.Muter](p),
+		provider.AbilityLogo: is[provider.LogoUploader](p), provider.AbilityAdopt: is[provider.RoomLister](p), provider.AbilityLasting: is[provider.RoomKeeper](p),
+		provider.AbilityHistory: is[provider.Historian](p), provider.AbilityRecordings: is[provider.RecordingLister](p),
+		provider.AbilityDownload:        is[provider.FileLinker](p) || a.Recording.Bucket != "" && a.Unusable == nil,
+		provider.AbilityDeleteRecording: is[provider.RecordingDeleter](p),
 	} {
 		switch {
 		case can:
@@ -45,15 +45,15 @@ func is[T any](p provider.Provider) bool {
 }
 
 // cannot is the error of asking for what an account lacks.
-func cannot(a *account, what app.Ability) error {
+func cannot(a *account, what provider.Ability) error {
 	return &app.Error{
 		Kind: provider.Unsupported, Text: fmt.Sprintf("%s cannot %s", a.Name, verbs[what]), Hint: reasons(a)[what],
 	}
 }
 
-var verbs = map[app.Ability]string{
-	app.AbilityRecord: "start or stop a recording from here", app.AbilityEject: "remove one person", app.AbilityMute: "mute one person",
-	app.AbilityLogo: "show a logo", app.AbilityAdopt: "list its rooms", app.AbilityHistory: "show its history",
-	app.AbilityRecordings: "list its recordings", app.AbilityDownload: "give links to its recordings",
-	app.AbilityDeleteRecording: "delete a recording from here", app.AbilityLasting: "keep one room for all meetings",
+var verbs = map[provider.Ability]string{
+	provider.AbilityRecord: "start or stop a recording from here", provider.AbilityEject: "remove one person", provider.AbilityMute: "mute one person",
+	provider.AbilityLogo: "show a logo", provider.AbilityAdopt: "list its rooms", provider.AbilityHistory: "show its history",
+	provider.AbilityRecordings: "list its recordings", provider.AbilityDownload: "give links to its recordings",
+	provider.AbilityDeleteRecording: "delete a recording from here", provider.AbilityLasting: "keep one room for all meetings",
 }

@@ -28,14 +28,14 @@ func TestPlatformsExplainThemselves(t *testing.T) {
 	}}}}
 	a := &account{Account: Account{Account: provider.Account{Name: "acme", Platform: "acme"}, Provider: explaining{}}, hook: &registrar.Hook{}}
 	s := h.accountStatus(a, "", "")
-	if s.Cannot[app.AbilityEject] != "Acme has doors for that" || s.Cannot[app.AbilityLogo] != "acme cannot do this" {
+	if s.Cannot[provider.AbilityEject] != "Acme has doors for that" || s.Cannot[provider.AbilityLogo] != "acme cannot do this" {
 		t.Errorf("the reasons are %v", s.Cannot)
 	}
 	if s.AfterEnd != app.PeopleRemoved || s.HostParameter != "ticket" || s.Hint != "set ACME_HOOK" {
 		t.Errorf("%+v", s)
 	}
 	a.Provider = unusable{}
-	if s := h.accountStatus(a, "", ""); s.AfterEnd != app.PeopleStay || s.Cannot[app.AbilityEject] != "acme cannot do this" {
+	if s := h.accountStatus(a, "", ""); s.AfterEnd != app.PeopleStay || s.Cannot[provider.AbilityEject] != "acme cannot do this" {
 		t.Errorf("without an explanation: %+v", s)
 	}
 	if got, want := h.howToConfigure("acme"), "set ACME_TOKEN, or add [accounts.acme] to the configuration"; got != want {
@@ -49,7 +49,7 @@ func TestPlatformsExplainThemselves(t *testing.T) {
 	}
 	// What can't be used says nothing about its platform.
 	a.Unusable = &app.Error{Text: "no key"}
-	if s := h.accountStatus(a, "", ""); s.AfterEnd != "" || s.Cannot[app.AbilityEject] != "no key" {
+	if s := h.accountStatus(a, "", ""); s.AfterEnd != "" || s.Cannot[provider.AbilityEject] != "no key" {
 		t.Errorf("an unusable account: %+v", s)
 	}
 }

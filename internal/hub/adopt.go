@@ -26,7 +26,7 @@ func (h *Hub) PlatformRooms(ctx context.Context, q app.PlatformRoomQuery) ([]app
 			return nil, err
 		}
 		if _, ok := a.Provider.(provider.RoomLister); !ok {
-			return nil, cannot(a, app.AbilityAdopt)
+			return nil, cannot(a, provider.AbilityAdopt)
 		}
 		accounts = []*account{a}
 	}
@@ -134,7 +134,7 @@ func (h *Hub) findOnPlatform(ctx context.Context, a *account, name string) (prov
 	}
 	l, ok := a.Provider.(provider.RoomLister)
 	if !ok {
-		return provider.Meeting{}, cannot(a, app.AbilityAdopt)
+		return provider.Meeting{}, cannot(a, provider.AbilityAdopt)
 	}
 	var found provider.Meeting
 	err := l.Rooms(ctx, func(m provider.Meeting) bool {

@@ -61,8 +61,8 @@ func (o origin) Write(ctx context.Context, f func(tx *store.Tx) error) error {
 
 func (o origin) CanDownload(r app.Recording) error {
 	a, err := o.accountOf(r.Account)
-	if err == nil && reasons(a)[app.AbilityDownload] != "" {
-		err = cannot(a, app.AbilityDownload)
+	if err == nil && reasons(a)[provider.AbilityDownload] != "" {
+		err = cannot(a, provider.AbilityDownload)
 	}
 	return err
 }
@@ -136,7 +136,7 @@ func (o origin) DeleteCopy(ctx context.Context, r app.Recording) error {
 	}
 	del, ok := a.Provider.(provider.RecordingDeleter)
 	if !ok {
-		return cannot(a, app.AbilityDeleteRecording)
+		return cannot(a, provider.AbilityDeleteRecording)
 	}
 	if r.Status == app.RecordingRunning {
 		return &app.Error{

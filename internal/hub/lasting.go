@@ -23,7 +23,7 @@ const keptName = 28
 func (h *Hub) keep(ctx context.Context, a *account, r app.Room) (app.Room, error) {
 	k, ok := a.Provider.(provider.RoomKeeper)
 	if !ok {
-		return r, cannot(a, app.AbilityLasting)
+		return r, cannot(a, provider.AbilityLasting)
 	}
 	place := app.Place{Account: a.Name, Platform: a.Platform}
 	if had := r.Place(a.Name); had != nil {
@@ -180,7 +180,7 @@ func roomAt(tx *store.Tx, account, platformRoom, platformID string) (app.Room, *
 func (h *Hub) openKept(ctx context.Context, a *account, r app.Room, spec provider.MeetingSpec) (app.Room, provider.Meeting, error) {
 	k, ok := a.Provider.(provider.RoomKeeper)
 	if !ok {
-		return r, provider.Meeting{}, cannot(a, app.AbilityLasting)
+		return r, provider.Meeting{}, cannot(a, provider.AbilityLasting)
 	}
 	place := r.Place(a.Name)
 	if place.Made() {

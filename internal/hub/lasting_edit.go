@@ -21,7 +21,7 @@ func (h *Hub) createLasting(ctx context.Context, r app.Room) (app.Room, error) {
 		return r, err
 	}
 	if _, ok := a.Provider.(provider.RoomKeeper); !ok {
-		return r, cannot(a, app.AbilityLasting)
+		return r, cannot(a, provider.AbilityLasting)
 	}
 	err = h.store.Update(ctx, func(tx *store.Tx) error {
 		had, err := tx.RoomByName(r.Name)
@@ -115,7 +115,7 @@ func placeHas(p app.Place, s app.RoomSettings) bool {
 func (h *Hub) changePlace(ctx context.Context, a *account, r app.Room, p app.Place) (gone bool, err error) {
 	k, ok := a.Provider.(provider.RoomKeeper)
 	if !ok {
-		return false, cannot(a, app.AbilityLasting)
+		return false, cannot(a, provider.AbilityLasting)
 	}
 	had := app.Room{ID: r.ID, RoomSettings: app.RoomSettings{Locked: p.Locked, Size: p.Size, Recording: p.Recording, Trigger: p.Trigger}}
 	err = k.ChangeRoom(ctx, platformRoom(p), keptRoom(had, p.PlatformRoom), keptRoom(r, p.PlatformRoom))

@@ -66,7 +66,7 @@ func readLogo(path string) ([]byte, error) {
 func (h *Hub) uploadLogo(ctx context.Context, a *account, room app.Room, m provider.Meeting) (note string) {
 	l, ok := a.Provider.(provider.LogoUploader)
 	if !ok {
-		why := a.whyNot(app.AbilityLogo)
+		why := a.whyNot(provider.AbilityLogo)
 		if why == "" {
 			why = fmt.Sprintf("%s rooms have no logo", a.Platform)
 		}

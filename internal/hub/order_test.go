@@ -204,7 +204,7 @@ func TestADownloadNeedsAPlatformThatHandsOutFiles(t *testing.T) {
 		t.Errorf("from a bucket: %v", err)
 	}
 	a.Unusable = &app.Error{Kind: app.NotConfigured, Text: "no key"}
-	if why := reasons(a)[app.AbilityDownload]; why != "no key" {
+	if why := reasons(a)[provider.AbilityDownload]; why != "no key" {
 		t.Errorf("an account that can't be used has %q", why)
 	}
 	if err := (origin{b.Hub}).CanDownload(app.Recording{Account: "gone"}); !errors.Is(err, app.NotConfigured) {

@@ -33,7 +33,7 @@ func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, e
 	}
 	e, ok := a.Provider.(provider.Ejector)
 	if !ok {
-		return d, cannot(a, app.AbilityEject)
+		return d, cannot(a, provider.AbilityEject)
 	}
 	banned, err := e.Eject(ctx, platformMeeting(d.Meeting, nil), provider.Participant{
 		Session: who.Session, Name: who.Name, UserID: who.UserID,
@@ -111,7 +111,7 @@ func (h *Hub) Mute(ctx context.Context, req app.Muting) (app.Muted, error) {
 	}
 	m, ok := a.Provider.(provider.Muter)
 	if !ok {
-		return done, cannot(a, app.AbilityMute)
+		return done, cannot(a, provider.AbilityMute)
 	}
 	done.Tracks, err = m.Mute(ctx, platformMeeting(d.Meeting, nil), provider.Participant{
 		Session: who.Session, Name: who.Name, UserID: who.UserID,

@@ -242,7 +242,7 @@ func TestDiagnose(t *testing.T) {
 		t.Error(err)
 	}
 	st, err := s.Status(t.Context(), app.StatusQuery{})
-	if err != nil || st.Accounts[1].Cannot[app.AbilityEject] == "" || st.Accounts[0].Cannot[app.AbilityLogo] == "" || st.Accounts[0].Cannot[app.AbilityMute] == "" || len(st.Accounts[0].Cannot) != 2 {
+	if err != nil || st.Accounts[1].Cannot[provider.AbilityEject] == "" || st.Accounts[0].Cannot[provider.AbilityLogo] == "" || st.Accounts[0].Cannot[provider.AbilityMute] == "" || len(st.Accounts[0].Cannot) != 2 {
 		t.Errorf("%+v, %v", st.Accounts, err)
 	}
 }

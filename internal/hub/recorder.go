@@ -294,7 +294,7 @@ func (h *Hub) recorderOf(
 	}
 	r, ok := a.Provider.(provider.Recorder)
 	if !ok {
-		err = cannot(a, app.AbilityRecord)
+		err = cannot(a, provider.AbilityRecord)
 	}
 	return m, a, r, held, err
 }

@@ -7,7 +7,7 @@ import (
 	"greenroom/internal/app"
 )
 
-// send makes a call over the socket. A batch goes in several calls where it is large.
+// send makes a call over the socket, several for a large batch.
 func send[Resp any](ctx context.Context, c *Client, method string, req any) (Resp, error) {
 	if b, ok := req.(app.Batch); ok {
 		answers, err := c.sendBatch(ctx, method, b)
@@ -17,11 +17,11 @@ func send[Resp any](ctx context.Context, c *Client, method string, req any) (Res
 	return call[Resp](ctx, c, method, req)
 }
 
-// batchBytes is about how much of a batch one call carries. What is larger than that is a single request.
+// batchBytes is about how much of a batch one call carries, unless a single request is larger.
 const batchBytes = 4 << 20
 
-// sendBatch hands over requests in calls of about batchBytes. An error may come after some of them were
-// stored; handed over again, those are recognised by their positions.
+// sendBatch delivers requests in calls of about batchBytes. After an error some of them may be stored; sent again, they are
+// recognised by their positions.
 func (c *Client) sendBatch(ctx context.Context, method string, b app.Batch) ([]app.Answer, error) {
 	out := make([]app.Answer, 0, len(b.Requests))
 	for rest := b.Requests; len(rest) > 0; {
@@ -45,7 +45,7 @@ func (c *Client) sendBatch(ctx context.Context, method string, b app.Batch) ([]a
 	return out, nil
 }
 
-// cost is about how many bytes a request is in a call.
+// cost returns about how many bytes a request takes in a call.
 func cost(in app.Inbound) int {
 	n := len(in.Body)*4/3 + len(in.Target) + 256
 	for name, values := range in.Header {

@@ -9,7 +9,7 @@ import (
 	"greenroom/provider"
 )
 
-// bindFirst makes the first of the sockets that can be made. Only the holder of the lock may call it. Connections of other
+// bindFirst creates the first of the sockets that can be created. Only the holder of the lock may call it. Connections of other
 // users are reported to refused.
 func bindFirst(sockets []string, refused func(error)) (l net.Listener, socket string, err error) {
 	var errs []error
@@ -23,7 +23,7 @@ func bindFirst(sockets []string, refused func(error)) (l net.Listener, socket st
 	return nil, "", errors.Join(errs...)
 }
 
-// forbidden makes an error that users can act on of one that says that a folder, a socket or a peer isn't the user's.
+// forbidden turns the error of a folder, socket or peer that isn't the user's into one that users can act on.
 func forbidden(err error) error {
 	var p *private.Error
 	if !errors.As(err, &p) {

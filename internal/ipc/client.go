@@ -20,10 +20,10 @@ import (
 	"greenroom/provider"
 )
 
-// helloTimeout bounds how long an owner may take to introduce itself; one that is frozen never does.
+// helloTimeout bounds how long an owner may take to answer a hello; a frozen one never does.
 const helloTimeout = 2 * time.Second
 
-// Client calls the Backend that another process serves. It doesn't outlive that process: a [Session] does.
+// Client calls the Backend that another process serves. It ends with that process, unlike a [Session].
 type Client struct {
 	http  *http.Client
 	hello Hello
@@ -34,8 +34,8 @@ type Client struct {
 	close context.CancelFunc
 }
 
-// Dial reaches the owner that serves on socket and compares it with us. A warning says how the two differ harmlessly. No
-// request is sent, by this or any later call, where the socket, its folder or the process behind it isn't this user's.
+// Dial connects to the owner that serves on socket and compares it with us. The warning is a harmless difference. Neither Dial nor
+// a later call sends a request if the socket, its folder or the process behind it isn't this user's.
 func Dial(ctx context.Context, socket string, us Hello, group *crash.Group, clock clockwork.Clock) (c *Client, warning string, err error) {
 	if clock == nil {
 		clock = clockwork.NewRealClock()
@@ -63,10 +63,10 @@ func Dial(ctx context.Context, socket string, us Hello, group *crash.Group, cloc
 	return c, warning, nil
 }
 
-// Hello is how the owner introduced itself.
+// Hello returns the owner's answer to our hello.
 func (c *Client) Hello() Hello { return c.hello }
 
-// Close ends every call and stream and lets go of the connections.
+// Close ends every call and stream and closes the connections.
 func (c *Client) Close() {
 	c.close()
 	c.http.CloseIdleConnections()
@@ -86,7 +86,7 @@ func (c *Client) greet(ctx context.Context) (Hello, error) {
 	return h, decode("hello", res, &h)
 }
 
-// call is every call of Backend.
+// call makes one call of Backend.
 func call[Resp any](ctx context.Context, c *Client, method string, req any) (Resp, error) {
 	var resp Resp
 	err := c.do(ctx, method, req, &resp)
@@ -98,7 +98,7 @@ func (c *Client) do(ctx context.Context, method string, req, resp any) error {
 	if err != nil {
 		return &app.Error{Kind: provider.Invalid, Text: "request of " + method + ": " + err.Error(), Err: err}
 	}
-	cctx, stop := c.bound(ctx)
+	cctx, stop := within(ctx, c.life)
 	defer stop()
 	body := &sentinel{Reader: bytes.NewReader(b)}
 	hr, err := http.NewRequestWithContext(cctx, http.MethodPost, "http://greenroom"+pathCall+method, body)
@@ -123,14 +123,14 @@ func (c *Client) do(ctx context.Context, method string, req, resp any) error {
 	return err
 }
 
-// bound makes a context that ends with ctx, and with the client.
-func (c *Client) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+// within returns a context that ends with ctx, and with other.
+func within(ctx, other context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(c.life, cancel)
+	stop := context.AfterFunc(other, cancel)
 	return ctx, func() { stop(); cancel() }
 }
 
-// decode reads an answer: the value, the error that the other side sent, or a lost connection in the middle of it.
+// decode reads an answer: the value, the error that the owner sent, or a connection that was lost during it.
 func decode(method string, res *http.Response, into any) error {
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
@@ -147,12 +147,12 @@ func decode(method string, res *http.Response, into any) error {
 		return fmt.Errorf("ipc: %s: the owner answered %s", method, res.Status)
 	}
 	if f.Leaving {
-		return lost(method, false, f.Err())
+		return lost(method, false, f.err())
 	}
-	return f.Err()
+	return f.err()
 }
 
-// sentinel is a request's body that knows whether any of it was asked for.
+// sentinel is a request's body that records whether any of it was read.
 type sentinel struct {
 	io.Reader
 	read atomic.Bool
@@ -163,14 +163,14 @@ func (s *sentinel) Read(p []byte) (int, error) {
 	return s.Reader.Read(p)
 }
 
-// lostError says that the owner couldn't be reached, or left in the middle.
+// lostError means that the owner couldn't be reached, or exited during the call.
 type lostError struct {
 	app app.Error
-	// sent says that the call may have been carried out.
+	// sent means that the call may have been carried out.
 	sent bool
 }
 
-// lost makes a lostError of what broke a call.
+// lost returns the lostError of a call that failed because of cause.
 func lost(method string, sent bool, cause error) error {
 	e := &lostError{sent: sent, app: app.Error{Kind: provider.Unavailable, Err: cause}}
 	if sent {
@@ -182,10 +182,10 @@ func lost(method string, sent bool, cause error) error {
 	return e
 }
 
-// Error is the text without the hint.
+// Error returns the text without the hint.
 func (e *lostError) Error() string { return e.app.Text }
 
-// Unwrap gives what screens and commands act on.
+// Unwrap returns the error that screens and commands act on.
 func (e *lostError) Unwrap() error { return &e.app }
 
 // isLost reports whether err is a lost connection, and whether the call may have been carried out.

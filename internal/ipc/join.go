@@ -11,16 +11,16 @@ import (
 	"greenroom/internal/private"
 )
 
-// Distances between two tries to find or become the owner: short at first, for owners that come and go, then longer, for
-// one that is frozen.
+// Pauses between two tries to find or become the owner: short at first, for owners that come and go, then longer, for one that
+// is frozen.
 const (
 	firstRetry = 5 * time.Millisecond
 	lastRetry  = 250 * time.Millisecond
 	quickTries = 100
 )
 
-// join finds the owner or becomes it. With giveUp 0 it tries until ctx ends; otherwise it fails when the same holder of
-// the lock has neither served nor let go for that long. An error that trying again can't mend is returned at once.
+// join attaches to the owner or becomes it. With giveUp 0 it tries until ctx ends; otherwise it fails when the same holder of
+// the lock has neither served nor released it for that long. An error that another try can't resolve is returned at once.
 func (s *Session) join(ctx context.Context, giveUp time.Duration) (*link, State, error) {
 	holder, _ := lock.Read(s.o.DataDir)
 	since := s.o.Clock.Now()
@@ -55,7 +55,7 @@ func (s *Session) join(ctx context.Context, giveUp time.Duration) (*link, State,
 	}
 }
 
-// pause waits before the next try, at a random distance so that those who wait don't march in step.
+// pause waits before the next try, for a random time, so that several processes don't try in step.
 func (s *Session) pause(ctx context.Context, try int) error {
 	d := firstRetry + rand.N(4*firstRetry)
 	if try > quickTries {
@@ -71,8 +71,8 @@ func (s *Session) pause(ctx context.Context, try int) error {
 	}
 }
 
-// attach reaches the owner where it says that it serves, or where it should. The error is a lost connection when no owner
-// is there, also when another user is.
+// attach connects to the owner at its recorded socket, or where it should be. The error is a lost connection if no owner
+// is there, or another user is.
 func (s *Session) attach(ctx context.Context, holder lock.Holder) (*link, State, error) {
 	var failed error
 	for _, socket := range s.places(holder) {
@@ -93,8 +93,8 @@ func (s *Session) attach(ctx context.Context, holder lock.Holder) (*link, State,
 	return nil, State{}, failed
 }
 
-// places are the sockets at which an owner may serve. One that isn't recorded is looked for up to the first folder that is
-// private: an owner uses no worse one while it has that.
+// places returns the sockets at which an owner may serve. An unrecorded one is looked for up to the first private folder: an owner
+// uses no worse one.
 func (s *Session) places(holder lock.Holder) []string {
 	var out []string
 	if holder.Socket != "" {

@@ -18,8 +18,8 @@ type method struct {
 
 // tableOf returns the methods of b by name: every method of the interface but Subscribe.
 //
-// methodsOf is written out by package gen. Were methods looked up by name, the linker could not know which ones are used, and
-// would keep all of every type in the program: with the libraries that speak to AWS, these are several megabytes.
+// Package gen writes methodsOf. If methods were looked up by name, the linker would keep those of every type in the program:
+// several megabytes, most of them of the AWS libraries.
 func tableOf(b app.Backend) map[string]method {
 	out := make(map[string]method)
 	for _, m := range methodsOf(b) {
@@ -31,12 +31,12 @@ func tableOf(b app.Backend) map[string]method {
 	return out
 }
 
-// of makes a method of a function of its shape.
+// of returns the method that calls f.
 func of[Request, Result any](name string, f func(context.Context, Request) (Result, error)) method {
 	return method{name: name, call: func(ctx context.Context, body []byte) ([]byte, error) {
 		var r Request
 		if err := json.Unmarshal(body, &r); err != nil {
-			return nil, &app.Error{Kind: provider.Invalid, Text: "request of " + name + ": " + err.Error(), Err: err}
+			return nil, app.Errorf(provider.Invalid, "", "request of %s: %v", name, err)
 		}
 		result, err := f(ctx, r)
 		if err != nil {

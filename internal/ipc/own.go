@@ -12,7 +12,7 @@ import (
 	"greenroom/internal/ipc/lock"
 )
 
-// ownership is everything that the owner holds, in the order in which it was taken.
+// ownership is everything that the owner holds, in the order in which it was acquired.
 type ownership struct {
 	s      *Session
 	lock   *lock.Lock
@@ -25,7 +25,7 @@ type ownership struct {
 	end context.CancelFunc
 }
 
-// own opens the store. The lock is let go when that fails.
+// own opens the store. It releases the lock if that fails.
 func (s *Session) own(held *lock.Lock) (l *link, state State, err error) {
 	o := &ownership{s: s, lock: held, served: make(chan struct{})}
 	o.ctx, o.end = context.WithCancel(context.Background())
@@ -54,8 +54,8 @@ func (s *Session) own(held *lock.Lock) (l *link, state State, err error) {
 	return &link{backend: o.owned.Backend, own: o, gone: make(chan struct{})}, state, nil
 }
 
-// release gives everything back in the opposite order. The socket goes while the lock is still held. users are our own
-// calls, which get the same grace as those of others.
+// release releases everything in reverse order. The socket is removed while the lock is still held. users are our own calls, which
+// get the same grace as those of others.
 func (o *ownership) release(users *sync.WaitGroup, grace time.Duration) error {
 	var errs []error
 	finished := make(chan struct{})

@@ -15,11 +15,10 @@ import (
 	"greenroom/provider"
 )
 
-// maxSocketPath keeps below what a socket's address can hold: 108 bytes on Linux and Windows, 104 on macOS.
+// maxSocketPath is below the limit of a socket's address: 108 bytes on Linux and Windows, 104 on macOS.
 const maxSocketPath = 100
 
-// RuntimeDir is the default folder of sockets: $XDG_RUNTIME_DIR/greenroom, or a folder of the user's in the
-// temporary folder. Without $XDG_RUNTIME_DIR it is never a folder that several users share.
+// RuntimeDir returns the default folder of sockets: $XDG_RUNTIME_DIR/greenroom, or the user's own folder in the temporary one.
 func RuntimeDir() string {
 	if d := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(d) {
 		return filepath.Join(d, "greenroom")
@@ -35,7 +34,7 @@ func tempDir() string {
 	return filepath.Join(os.TempDir(), name)
 }
 
-// realPath is the one name of a data folder, which it makes where it is missing.
+// realPath returns the real path of a data folder, which it creates if it is missing.
 func realPath(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("ipc: make data folder: %w", err)
@@ -53,52 +52,41 @@ func realPath(dir string) (string, error) {
 // dataSocket is the socket's name in the data folder.
 const dataSocket = "greenroom.sock"
 
-// socketPaths names the sockets that a data folder (its real path) may have, the best first: in the runtime folder; in the
-// data folder itself, where that is private; in the user's temporary folder, where the others' paths are too long for a
-// socket's address or they can't be used. A holder of the lock records which one it took.
+// socketPaths returns the sockets that a data folder (its real path) may have, the best first: in the runtime folder; in the data
+// folder itself if that is private; in the user's temporary folder, if the others can't be used or their paths are too long for
+// a socket's address. The holder of the lock records which one it uses.
 func socketPaths(runtimeDir, dataDir string) ([]string, error) {
 	sum := sha256.Sum256([]byte(dataDir))
 	name := hex.EncodeToString(sum[:8]) + ".sock"
 	shared := filepath.Join(tempDir(), name)
-	candidates := []string{filepath.Join(runtimeDir, name), shared}
-	if private.Folder(dataDir) == nil {
-		own := filepath.Join(dataDir, dataSocket)
-		candidates = []string{candidates[0], own, shared}
-		if candidates[0] == shared {
-			candidates = []string{own, shared}
-		}
-	}
 	var paths []string
-	for _, p := range candidates {
-		if len(p) <= maxSocketPath && !slices.Contains(paths, p) {
-			paths = append(paths, p)
-		}
+	if own := filepath.Join(runtimeDir, name); own != shared {
+		paths = append(paths, own)
 	}
+	if private.Folder(dataDir) == nil {
+		paths = append(paths, filepath.Join(dataDir, dataSocket))
+	}
+	paths = slices.DeleteFunc(append(paths, shared), func(p string) bool { return len(p) > maxSocketPath })
 	if len(paths) == 0 && runtime.GOOS != "windows" {
-		// All are too long: the shortest name that every Unix has.
+		// All are too long: use the shortest folder that every Unix has.
 		paths = append(paths, filepath.Join("/tmp", filepath.Base(tempDir()), name))
 	}
 	if len(paths) > 0 {
 		return paths, nil
 	}
-	return nil, &app.Error{
-		Kind: provider.Invalid, Text: "the runtime folder's path is too long for a socket: " + runtimeDir,
-		Hint: "set XDG_RUNTIME_DIR to a folder with a shorter path",
-	}
+	return nil, app.Errorf(provider.Invalid, "set XDG_RUNTIME_DIR to a folder with a shorter path",
+		"the runtime folder's path is too long for a socket: %s", runtimeDir)
 }
 
-// checkData refuses a data folder of another user, who could put another store in its place. The warning is about one that
-// others can write to, which some systems make of every folder that they mount.
+// checkData refuses a data folder of another user, who could replace the store. It warns of one that others can write to, as some
+// systems mount every folder.
 func checkData(dir string) (warning string, err error) {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return "", fmt.Errorf("ipc: data folder: %w", err)
 	}
 	if !private.Mine(info) {
-		return "", &app.Error{
-			Kind: provider.Forbidden, Text: "the data folder " + dir + " belongs to another user",
-			Hint: "choose your own folder with --data-dir",
-		}
+		return "", app.Errorf(provider.Forbidden, "choose your own folder with --data-dir", "the data folder %s belongs to another user", dir)
 	}
 	if private.Writable(info) {
 		return "other users can change what is in the data folder: chmod go-w " + dir, nil

@@ -6,14 +6,14 @@ import (
 	"greenroom/internal/app"
 )
 
-// queueLimit is how many changes wait for one reader of a stream. At 5,000 a second that is most of a second.
+// queueLimit is how many changes can wait for one reader of a stream: most of a second at 5,000 changes a second.
 const queueLimit = 4096
 
-// queue holds the changes that wait for a reader. When it is full everything in it gives way to one Missed: the reader
-// reads again, and what comes after that continues from there.
+// queue holds the changes that wait for a reader. When it is full, one Missed replaces them all: the reader reads everything again,
+// and the changes after that continue from there.
 type queue struct {
 	limit int
-	// ready has an element when there is something to take.
+	// ready has an element when there are changes to take.
 	ready chan struct{}
 
 	mu     sync.Mutex
@@ -37,7 +37,7 @@ func (q *queue) put(c app.Change) {
 	q.signal()
 }
 
-// close says that nothing comes any more.
+// close ends the queue: no more changes come.
 func (q *queue) close() {
 	q.mu.Lock()
 	q.closed = true
@@ -52,7 +52,7 @@ func (q *queue) signal() {
 	}
 }
 
-// take gives everything that waits, in order, and whether more may come. The slice given last time is used again.
+// take returns all waiting changes, in order, and whether more may come. It reuses the slice that it returned last.
 func (q *queue) take(used []app.Change) (batch []app.Change, more bool) {
 	clear(used)
 	q.mu.Lock()

@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -8,18 +9,18 @@ import (
 	"greenroom/provider"
 )
 
-// Whether a call that may have been carried out already is made again with the next owner.
+// Whether a call that may have been carried out is repeated with the next owner.
 const (
 	once  = false
 	again = true
 )
 
-// route calls a method of the owner of the store: f in this process, by its name over the socket. It waits for the next owner
-// when one leaves.
+// route calls a method of the store's owner: f if this process is the owner, else by its name over the socket. It waits for the next
+// owner when one exits.
 func route[Req, Resp any](
 	ctx context.Context, s *Session, name string, repeat bool, req Req, f func(app.Backend, context.Context, Req) (Resp, error),
 ) (Resp, error) {
-	// The time is counted from the first loss: the call itself may take as long as it likes.
+	// The wait counts from the first loss: the call itself has no time limit.
 	until := s.o.Clock.Now().Add(s.o.Wait)
 	for losses := 0; ; losses++ {
 		l, err := s.await(ctx, until)
@@ -47,8 +48,8 @@ func route[Req, Resp any](
 	}
 }
 
-// await gives the link to the owner, waiting for one until the given time; the zero time means for as long as ctx lasts.
-// The caller is one of the link's users, and calls users.Done when it needs it no more.
+// await returns the link to the owner. It waits for one until the given time, zero for as long as ctx lasts. The caller becomes one
+// of the link's users, and calls users.Done when it is finished.
 func (s *Session) await(ctx context.Context, until time.Time) (*link, error) {
 	var expired <-chan time.Time
 	for {
@@ -63,7 +64,7 @@ func (s *Session) await(ctx context.Context, until time.Time) (*link, error) {
 			return l, nil
 		}
 		if closed {
-			return nil, errClosed()
+			return nil, app.Errorf(provider.Unavailable, "", "Greenroom is closing")
 		}
 		select {
 		case s.wanted <- struct{}{}:
@@ -84,21 +85,13 @@ func (s *Session) await(ctx context.Context, until time.Time) (*link, error) {
 	}
 }
 
-func errClosed() error {
-	return &app.Error{Kind: provider.Unavailable, Text: "Greenroom is closing"}
-}
-
 func errReconnecting(state State) error {
 	e := &app.Error{
 		Kind: provider.Unavailable, Text: "the process that owned the store exited; reconnecting",
 		Hint: "try again in a moment",
 	}
 	if state.Problem != nil {
-		e.Text += ": " + state.Problem.Text
-		e.Err = state.Problem
-		if state.Problem.Hint != "" {
-			e.Hint = state.Problem.Hint
-		}
+		e.Text, e.Hint, e.Err = e.Text+": "+state.Problem.Text, cmp.Or(state.Problem.Hint, e.Hint), state.Problem
 	}
 	return e
 }

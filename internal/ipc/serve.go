@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// lookAfter is how often the owner looks whether its socket is still there. Systems remove them: the runtime folder with
-// the user's last login, old files in the temporary folder.
+// lookAfter is how often the owner checks that its socket still exists. Systems remove the runtime folder when the user logs out,
+// and old files in the temporary folder.
 const lookAfter = 10 * time.Second
 
-// serve lets others attach. A store that can't be shared can still be used, so that its failure isn't the session's.
+// serve lets others attach. If it fails, the session can still use the store.
 func (o *ownership) serve(me Hello) error {
 	l, err := o.bind()
 	if err != nil {
@@ -22,7 +22,7 @@ func (o *ownership) serve(me Hello) error {
 	return nil
 }
 
-// bind makes the socket and records where it is.
+// bind creates the socket and records where it is.
 func (o *ownership) bind() (net.Listener, error) {
 	l, socket, err := bindFirst(o.s.sockets, func(err error) { o.s.o.Log.Warn("another user's connection was refused", "err", err) })
 	if err != nil {
@@ -35,7 +35,7 @@ func (o *ownership) bind() (net.Listener, error) {
 	return l, nil
 }
 
-// accept serves until the server leaves, and makes the socket again if it was removed.
+// accept serves until the server leaves, and creates the socket again if it was removed.
 func (o *ownership) accept(l net.Listener) {
 	defer close(o.served)
 	for {
@@ -58,7 +58,7 @@ func (o *ownership) accept(l net.Listener) {
 	}
 }
 
-// watch closes l when its socket isn't there any more. done ends it.
+// watch closes l when its socket is gone or replaced, and returns when done is closed.
 func (o *ownership) watch(l net.Listener, socket string, done <-chan struct{}) {
 	ours, err := os.Lstat(socket)
 	ticker := o.s.o.Clock.NewTicker(lookAfter)

@@ -33,7 +33,7 @@ type Server struct {
 	clock   clockwork.Clock
 	http    *http.Server
 
-	// calls ends what is under way once the grace of Leave is over, streams ends the streams as soon as it begins.
+	// calls ends the calls under way when the grace of Leave is over, streams ends the streams when Leave begins.
 	calls, streams       context.Context
 	cutCalls, cutStreams context.CancelFunc
 
@@ -43,7 +43,7 @@ type Server struct {
 	idle     chan struct{}
 }
 
-// NewServer makes a server of b. The crash group, logger and clock may be nil.
+// NewServer returns a server of b. The crash group, logger and clock may be nil.
 func NewServer(b app.Backend, hello Hello, log *slog.Logger, group *crash.Group, clock clockwork.Clock) *Server {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -63,17 +63,17 @@ func NewServer(b app.Backend, hello Hello, log *slog.Logger, group *crash.Group,
 	return s
 }
 
-// Handler is the server's HTTP side.
+// Handler returns the server's HTTP handler.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+pathHello, s.serveHello)
-	mux.HandleFunc("GET "+pathSubscribe, s.serveSubscribe)
-	mux.HandleFunc("GET "+pathAlive, s.serveAlive)
+	mux.HandleFunc("GET "+pathSubscribe, s.streaming(s.serveSubscribe))
+	mux.HandleFunc("GET "+pathAlive, s.streaming(s.serveAlive))
 	mux.HandleFunc("POST "+pathCall+"{method}", s.serveCall)
 	return mux
 }
 
-// Serve answers on l until [Server.Leave], which closes l.
+// Serve serves connections of l until [Server.Leave], which closes l.
 func (s *Server) Serve(l net.Listener) error {
 	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -81,8 +81,8 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
-// Leave refuses further calls, ends the streams, waits for the calls that are under way, at most for grace, and closes every
-// connection and the listener.
+// Leave refuses further calls, ends the streams, waits at most for grace for the calls under way, and closes all connections and the
+// listener.
 func (s *Server) Leave(grace time.Duration) error {
 	s.mu.Lock()
 	first := !s.leaving
@@ -115,7 +115,7 @@ func (s *Server) begin() bool {
 	return true
 }
 
-// meant reports whether the request is for this owner, and not for the one before it on the same socket.
+// meant reports whether the request is for this owner, not for an earlier one on the same socket.
 func (s *Server) meant(r *http.Request) bool {
 	instance := r.Header.Get(headerInstance)
 	return instance == "" || instance == s.hello.Instance
@@ -130,13 +130,11 @@ func (s *Server) end() {
 	}
 }
 
-func leavingFailure() failure {
-	return failure{Kind: provider.Unavailable, Text: "the owner of the store is leaving", Leaving: true}
-}
+var leavingFailure = failure{Error: app.Error{Kind: provider.Unavailable, Text: "the owner of the store is leaving"}, Leaving: true}
 
 func (s *Server) serveHello(w http.ResponseWriter, _ *http.Request) {
 	if !s.begin() {
-		writeFailure(w, leavingFailure())
+		writeFailure(w, leavingFailure)
 		return
 	}
 	defer s.end()
@@ -148,17 +146,17 @@ func (s *Server) serveHello(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, b)
 }
 
-// serveCall carries one call. The client waits for 100 Continue before it sends the body, which the first read of it
-// causes: a body that was never asked for is a call that was not carried out.
+// serveCall carries out one call. The client sends the body only after 100 Continue, which the first read of the body causes: if the
+// body was never requested, the call was not carried out.
 func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("method")
 	m, ok := s.methods[name]
 	if !ok {
-		writeFailure(w, failure{Kind: provider.Unsupported, Text: "there is no call " + name})
+		writeFailure(w, failureOf(app.Errorf(provider.Unsupported, "", "there is no call %s", name)))
 		return
 	}
 	if !s.meant(r) || !s.begin() {
-		writeFailure(w, leavingFailure())
+		writeFailure(w, leavingFailure)
 		return
 	}
 	defer s.end()
@@ -172,7 +170,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		f := failureOf(err)
 		if s.calls.Err() != nil {
-			f = failure{Kind: provider.Unavailable, Text: "the owner of the store left before " + name + " was done"}
+			f = failureOf(app.Errorf(provider.Unavailable, "", "the owner of the store left before %s was done", name))
 		}
 		writeFailure(w, f)
 		return
@@ -180,7 +178,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, out)
 }
 
-// invoke keeps a panic of the Backend to its call.
+// invoke makes a call. A panic of the Backend fails only this call.
 func (s *Server) invoke(ctx context.Context, m method, body []byte) (out []byte, err error) {
 	err = &app.Error{Text: m.name + " failed because of a fault in Greenroom", Hint: "the owner's log has the details"}
 	defer s.crash.Recover("ipc " + m.name)
@@ -189,19 +187,19 @@ func (s *Server) invoke(ctx context.Context, m method, body []byte) (out []byte,
 
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
-		return nil, &app.Error{Kind: provider.Invalid, Text: "the request is too large"}
+		return nil, app.Errorf(provider.Invalid, "", "the request is too large")
 	}
 	rc := http.NewResponseController(w)
-	// Recorders in tests know no deadlines; on a connection this cannot fail.
+	// Recorders in tests have no deadlines; on a connection this can't fail.
 	_ = rc.SetReadDeadline(time.Now().Add(readDeadline))
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	_ = rc.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return nil, &app.Error{Kind: provider.Invalid, Text: "the request is too large", Err: err}
+		return nil, app.Errorf(provider.Invalid, "", "the request is too large")
 	}
 	if err != nil {
-		return nil, &app.Error{Kind: provider.Invalid, Text: "the request could not be read: " + err.Error(), Err: err}
+		return nil, app.Errorf(provider.Invalid, "", "the request could not be read: %v", err)
 	}
 	return b, nil
 }

@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -20,34 +21,34 @@ import (
 // Owned is an open store.
 type Owned struct {
 	Backend app.Backend
-	// Close stops what works on the store and closes it. It is called once, before the lock is let go.
+	// Close stops everything that uses the store and closes it. It is called once, before the lock is released.
 	Close func() error
 }
 
 // Options say how a process takes part. DataDir, Version and Own are required.
 type Options struct {
-	// DataDir is the folder of the store. It is made where it is missing.
+	// DataDir is the folder of the store. It is created if it is missing.
 	DataDir string
 	// RuntimeDir is the folder of the socket; empty means [RuntimeDir].
 	RuntimeDir string
 	Version    string
 	// Fingerprint is a hash of the configuration, which must not reveal it.
 	Fingerprint string
-	// Stay says that the process lasts: the screen, listen, event tail. One that stays serves the others while it is the
-	// owner, and takes over when an owner leaves. One that doesn't keeps the others waiting while it has the store.
+	// Stay reports that the process keeps running: the screen, listen, event tail. Such a process serves the others while it is
+	// the owner, and takes over when an owner exits. Any other one keeps them waiting while it has the store.
 	Stay bool
-	// Demo says that the store is the demo's, which is shared with no other program.
+	// Demo reports that the store is the demo's, which other programs can't share.
 	Demo bool
-	// Own opens the store and what works on it. It is called only while the lock is held; ctx ends after Close returned.
+	// Own opens the store and everything that uses it. It is called only while the lock is held; ctx ends after Close has returned.
 	Own func(ctx context.Context) (Owned, error)
-	// OnOwn is called once this process has become the owner; calls on the session work. OnLose is called when that ends,
-	// while the store is still open: a listener is started in the one and stopped in the other. Both may be nil.
+	// OnOwn is called when this process has become the owner and calls on the session work, OnLose before that ends, while the
+	// store is still open: they start and stop a listener. Both may be nil.
 	OnOwn  func(ctx context.Context, b app.Backend)
 	OnLose func()
-	// Wait is how long a call waits for the next owner when one has left; 0 means 5 s.
+	// Wait is how long a call waits for the next owner when one has exited; 0 means 5 s.
 	Wait time.Duration
-	// GiveUp is how long Open waits for a holder of the lock who neither serves nor lets go; 0 means 5 s. A new holder
-	// restarts the time, so that many short programs in a row are no failure.
+	// GiveUp is how long Open waits for a holder of the lock that neither serves nor releases it; 0 means 5 s. A new holder
+	// restarts the time, so that many short programs in a row cause no failure.
 	GiveUp time.Duration
 	// Grace is how long Close waits for the calls of others; 0 means 700 ms.
 	Grace time.Duration
@@ -60,18 +61,9 @@ func (o *Options) fill() error {
 	if o.DataDir == "" || o.Own == nil {
 		return errors.New("ipc: a session needs a data folder and a way to open the store")
 	}
-	if o.RuntimeDir == "" {
-		o.RuntimeDir = RuntimeDir()
-	}
-	if o.Wait == 0 {
-		o.Wait = 5 * time.Second
-	}
-	if o.GiveUp == 0 {
-		o.GiveUp = 5 * time.Second
-	}
-	if o.Grace == 0 {
-		o.Grace = 700 * time.Millisecond
-	}
+	o.RuntimeDir = cmp.Or(o.RuntimeDir, RuntimeDir())
+	o.Wait, o.GiveUp = cmp.Or(o.Wait, 5*time.Second), cmp.Or(o.GiveUp, 5*time.Second)
+	o.Grace = cmp.Or(o.Grace, 700*time.Millisecond)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -84,13 +76,13 @@ func (o *Options) fill() error {
 	return nil
 }
 
-// Session is a Backend that lasts as long as the process, with any owner of the store.
+// Session is a Backend for the life of the process, through changes of the store's owner.
 type Session struct {
 	o     Options
 	hello Hello
 	// sockets are where an owner may serve, the best first.
 	sockets []string
-	// warning is about the data folder.
+	// warning is the one about the data folder.
 	warning string
 
 	// life ends when Close begins.
@@ -101,7 +93,7 @@ type Session struct {
 	wanted chan struct{}
 
 	mu sync.Mutex
-	// link is nil while there is no owner. changed is closed, and replaced, whenever link or state change.
+	// link is nil while there is no owner. changed is closed and replaced whenever link or state change.
 	link    *link
 	state   State
 	changed chan struct{}
@@ -110,13 +102,13 @@ type Session struct {
 	result  error
 }
 
-// link leads to the owner of the store.
+// link is the way to the owner of the store.
 type link struct {
 	// backend and own are set when this process is the owner, client otherwise.
 	backend app.Backend
 	own     *ownership
 	client  *Client
-	// users are the calls that are under way. Added to under the session's mutex while the link is the session's.
+	// users are the calls under way. They are added under the session's mutex while the link is the session's.
 	users sync.WaitGroup
 	gone  chan struct{}
 	once  sync.Once
@@ -129,7 +121,7 @@ func (l *link) subscribe(ctx context.Context) (<-chan app.Change, error) {
 	return l.backend.Subscribe(ctx)
 }
 
-// lose says that the owner has gone.
+// lose records that the owner has exited.
 func (l *link) lose() { l.once.Do(func() { close(l.gone) }) }
 
 func (l *link) lost() bool {
@@ -141,7 +133,7 @@ func (l *link) lost() bool {
 	}
 }
 
-// Open attaches to the store's owner, or becomes it. ctx bounds the opening only.
+// Open attaches to the store's owner, or becomes it. ctx bounds only the opening.
 func Open(ctx context.Context, o Options) (*Session, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
@@ -193,7 +185,7 @@ func (s *Session) run() {
 		}
 		s.leave(l)
 		if !s.o.Stay {
-			// One that comes and goes may be about to end: it looks for the next owner only when it needs one.
+			// A short-lived process may be about to exit: it looks for the next owner only when it needs one.
 			select {
 			case <-s.life.Done():
 				return
@@ -231,11 +223,9 @@ func (s *Session) rejoin() bool {
 	return false
 }
 
-// enter makes l what calls go to.
+// enter makes l the link that calls use.
 func (s *Session) enter(l *link, state State) {
-	if state.Warning == "" {
-		state.Warning = s.warning
-	}
+	state.Warning = cmp.Or(state.Warning, s.warning)
 	s.mu.Lock()
 	s.link, s.state = l, state
 	s.announce()
@@ -254,8 +244,8 @@ func (s *Session) enter(l *link, state State) {
 	}
 }
 
-// leave handles the end of an owner. Calls that are under way may still be answered by one that leaves in good
-// order; the client ends after them.
+// leave handles the end of an owner. One that exits in good order may still answer the calls under way, so the client is closed
+// after them.
 func (s *Session) leave(l *link) {
 	s.mu.Lock()
 	s.link = nil
@@ -270,14 +260,14 @@ func (s *Session) leave(l *link) {
 	})
 }
 
-// announce wakes who waits for a change. s.mu is held.
+// announce wakes everything that waits for a change. s.mu is held.
 func (s *Session) announce() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-// Close ends the session. The owner stops what OnOwn started, lets the calls of others finish for a while, closes the
-// store and lets go of the lock; attached sessions see it go at once. Calls on the session fail from then on.
+// Close ends the session. The owner calls OnLose, lets the calls of others finish for a while, closes the store and releases the
+// lock; attached sessions notice at once. Later calls on the session fail.
 func (s *Session) Close() error {
 	s.closing.Do(func() {
 		s.end()
@@ -304,7 +294,7 @@ func (s *Session) Close() error {
 	return s.result
 }
 
-// holderError says who keeps the lock without serving.
+// holderError is the error of a process that keeps the lock without serving.
 func holderError(h lock.Holder, cause error) error {
 	e := &app.Error{
 		Kind: provider.Unavailable, Err: cause,

@@ -10,16 +10,25 @@ import (
 	"greenroom/internal/bounds"
 )
 
-// serveSubscribe streams changes, one JSON value per line, with an empty line whenever nothing happened for a while.
-// The header is sent once the subscription is active, so that what happens after the client has seen it is in the stream.
-func (s *Server) serveSubscribe(w http.ResponseWriter, r *http.Request) {
-	bounds.Patient(w)
-	ctx, cancel := s.streamContext(r)
-	defer cancel()
-	if ctx.Err() != nil || !s.meant(r) {
-		writeFailure(w, leavingFailure())
-		return
+// streaming returns the handler of a stream, whose context also ends when the server begins to leave.
+func (s *Server) streaming(serve func(context.Context, http.ResponseWriter)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		bounds.Patient(w)
+		ctx, cancel := within(r.Context(), s.streams)
+		defer cancel()
+		if ctx.Err() != nil || !s.meant(r) {
+			writeFailure(w, leavingFailure)
+			return
+		}
+		serve(ctx, w)
 	}
+}
+
+// serveSubscribe streams changes, one JSON value per line, with an empty line whenever nothing happened for a while.
+// The header is sent once the subscription is active, so that the stream has every later change.
+func (s *Server) serveSubscribe(ctx context.Context, w http.ResponseWriter) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	changes, err := s.backend.Subscribe(ctx)
 	if err != nil {
 		writeFailure(w, failureOf(err))
@@ -37,26 +46,12 @@ func (s *Server) serveSubscribe(w http.ResponseWriter, r *http.Request) {
 	<-pumped
 }
 
-// serveAlive is a stream without news: its end shows the other side that the owner has gone.
-func (s *Server) serveAlive(w http.ResponseWriter, r *http.Request) {
-	bounds.Patient(w)
-	ctx, cancel := s.streamContext(r)
-	defer cancel()
-	if ctx.Err() != nil || !s.meant(r) {
-		writeFailure(w, leavingFailure())
-		return
-	}
+// serveAlive streams only heartbeats: the end of the stream means that the owner has exited.
+func (s *Server) serveAlive(ctx context.Context, w http.ResponseWriter) {
 	s.stream(ctx, w, newQueue(1))
 }
 
-// streamContext ends with the request, and when the server begins to leave.
-func (s *Server) streamContext(r *http.Request) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(r.Context())
-	stop := context.AfterFunc(s.streams, cancel)
-	return ctx, func() { stop(); cancel() }
-}
-
-// pump moves changes into q as fast as they come, so that the Backend never waits for a socket.
+// pump moves changes into q as they come, so that the Backend never waits for a socket.
 func pump(ctx context.Context, changes <-chan app.Change, q *queue) {
 	for {
 		select {
@@ -71,7 +66,7 @@ func pump(ctx context.Context, changes <-chan app.Change, q *queue) {
 	}
 }
 
-// stream writes what q gives until ctx ends, q is closed or the reader has gone.
+// stream writes the changes of q until ctx ends, q is closed or the reader has gone.
 func (s *Server) stream(ctx context.Context, w http.ResponseWriter, q *queue) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
@@ -102,10 +97,7 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, q *queue) {
 				}
 			}
 		}
-		if _, err := w.Write(buf.Bytes()); err != nil {
-			return
-		}
-		if rc.Flush() != nil {
+		if _, err := w.Write(buf.Bytes()); err != nil || rc.Flush() != nil {
 			return
 		}
 	}

@@ -7,9 +7,9 @@ import (
 	"greenroom/internal/app"
 )
 
-// Subscribe implements [app.Backend]. When the owner goes the reader gets a StatusChange, for the screen to say so; when
-// the next one is there it gets Missed, for what happened in between, and another StatusChange. The channel is closed
-// when ctx or the session ends.
+// Subscribe implements [app.Backend]. When the owner exits, the reader gets a StatusChange, so that the screen can show it; with
+// the next owner it gets Missed, for what happened in between, and another StatusChange. The channel is closed when ctx or the
+// session ends.
 func (s *Session) Subscribe(ctx context.Context) (<-chan app.Change, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	in, err := s.follow(ctx, s.o.Clock.Now().Add(s.o.Wait))
@@ -18,14 +18,16 @@ func (s *Session) Subscribe(ctx context.Context) (<-chan app.Change, error) {
 		return nil, err
 	}
 	out := make(chan app.Change)
+	stop := context.AfterFunc(s.life, cancel)
 	s.o.Crash.Go("ipc subscription", func() {
 		defer close(out)
 		defer cancel()
-		for s.forward(ctx, in, out) && s.tell(ctx, out, app.StatusChange) {
+		defer stop()
+		for forward(ctx, in, out) && pass(ctx, out, app.Change{Kind: app.StatusChange}) {
 			if in, err = s.follow(ctx, time.Time{}); err != nil {
 				return
 			}
-			if !s.tell(ctx, out, app.Missed) || !s.tell(ctx, out, app.StatusChange) {
+			if !pass(ctx, out, app.Change{Kind: app.Missed}) || !pass(ctx, out, app.Change{Kind: app.StatusChange}) {
 				return
 			}
 		}
@@ -33,7 +35,7 @@ func (s *Session) Subscribe(ctx context.Context) (<-chan app.Change, error) {
 	return out, nil
 }
 
-// follow subscribes with the owner, waiting for one until the given time.
+// follow subscribes with the owner. It waits for one until the given time.
 func (s *Session) follow(ctx context.Context, until time.Time) (<-chan app.Change, error) {
 	for {
 		l, err := s.await(ctx, until)
@@ -49,36 +51,29 @@ func (s *Session) follow(ctx context.Context, until time.Time) (<-chan app.Chang
 	}
 }
 
-// forward passes changes on, and says whether there is reason to follow the next owner.
-func (s *Session) forward(ctx context.Context, in <-chan app.Change, out chan<- app.Change) bool {
+// forward passes changes on until their stream ends, and reports whether to follow the next owner.
+func forward(ctx context.Context, in <-chan app.Change, out chan<- app.Change) bool {
 	for {
 		select {
 		case c, ok := <-in:
 			if !ok {
-				return ctx.Err() == nil && s.life.Err() == nil
+				return ctx.Err() == nil
 			}
-			select {
-			case out <- c:
-			case <-ctx.Done():
-				return false
-			case <-s.life.Done():
+			if !pass(ctx, out, c) {
 				return false
 			}
 		case <-ctx.Done():
-			return false
-		case <-s.life.Done():
 			return false
 		}
 	}
 }
 
-func (s *Session) tell(ctx context.Context, out chan<- app.Change, kind app.ChangeKind) bool {
+// pass hands over one change, and reports false if ctx ended.
+func pass(ctx context.Context, out chan<- app.Change, c app.Change) bool {
 	select {
-	case out <- app.Change{Kind: kind}:
+	case out <- c:
 		return true
 	case <-ctx.Done():
-		return false
-	case <-s.life.Done():
 		return false
 	}
 }

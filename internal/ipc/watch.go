@@ -15,8 +15,8 @@ import (
 	"greenroom/internal/app"
 )
 
-// Subscribe implements [app.Backend]. The channel is also closed when the owner goes away. A reader that is slow lets the
-// socket fill up; what doesn't fit is dropped on the owner's side, and Missed reports it.
+// Subscribe implements [app.Backend]. The channel is also closed when the owner exits. If the reader is slow, the socket fills up;
+// the owner drops what doesn't fit, and Missed reports it.
 func (c *Client) Subscribe(ctx context.Context) (<-chan app.Change, error) {
 	s, err := c.open(ctx, pathSubscribe)
 	if err != nil {
@@ -33,12 +33,9 @@ func (c *Client) Subscribe(ctx context.Context) (<-chan app.Change, error) {
 			}
 			var change app.Change
 			if json.Unmarshal(line, &change) != nil {
-				// What can't be read is something missed.
-				change = app.Change{Kind: app.Missed}
+				change = app.Change{Kind: app.Missed} // it can't be read
 			}
-			select {
-			case out <- change:
-			case <-s.ctx.Done():
+			if !pass(s.ctx, out, change) {
 				return
 			}
 		}
@@ -46,8 +43,8 @@ func (c *Client) Subscribe(ctx context.Context) (<-chan app.Change, error) {
 	return out, nil
 }
 
-// alive returns once the owner has gone, or ctx or the client ended. It says whether the owner went silent: one that left
-// or was killed ends its connections, and what is under way on them ends too; one that is frozen doesn't.
+// alive returns when the owner has exited, or when ctx or the client ended. It reports whether the owner went silent: one that
+// exited or was killed ends its connections and the calls on them, a frozen one doesn't.
 func (c *Client) alive(ctx context.Context) (silent bool) {
 	s, err := c.open(ctx, pathAlive)
 	if err != nil {
@@ -71,7 +68,7 @@ type lines struct {
 }
 
 func (c *Client) open(ctx context.Context, path string) (*lines, error) {
-	sctx, cancel := c.bound(ctx)
+	sctx, cancel := within(ctx, c.life)
 	guard := c.clock.AfterFunc(silence, cancel)
 	defer guard.Stop()
 	req, err := http.NewRequestWithContext(sctx, http.MethodGet, "http://greenroom"+path, nil)
@@ -97,8 +94,8 @@ func (c *Client) open(ctx context.Context, path string) (*lines, error) {
 	return nil, err
 }
 
-// next gives the next line that isn't a heartbeat. A stream that is silent for too long while it is read is ended; the
-// time that the reader takes between two lines doesn't count.
+// next returns the next line that isn't a heartbeat. It ends a stream that is silent for too long while it is read; the time
+// between two calls doesn't count.
 func (l *lines) next() ([]byte, error) {
 	for {
 		guard := l.clock.AfterFunc(silence, l.cancel)

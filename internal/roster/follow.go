@@ -11,7 +11,7 @@ import (
 const Stragglers = time.Minute
 
 // Follow makes m the meeting after former in the same platform room, from at on. Evidence from before m.Since is about
-// former or a meeting before it. What former holds of later times moves to m.
+// former or an earlier meeting. Later evidence of former moves to m.
 func (m *Meeting) Follow(former Meeting, at time.Time) {
 	m.Former, m.Since = former.ID, at.Add(-1).UTC()
 	if end := former.EndedAt.Add(Stragglers); former.Status == app.Ended && end.Before(m.Since) {
@@ -22,27 +22,27 @@ func (m *Meeting) Follow(former Meeting, at time.Time) {
 			m.mark(mark)
 		}
 	}
-	if m.Holds(former.EndedMark) && former.EndedMark.After(m.EndedMark) {
-		m.EndedMark = former.EndedMark
+	if m.Holds(former.EndedMark) {
+		m.EndedMark = app.Later(m.EndedMark, former.EndedMark)
 	}
 }
 
 // Holds reports whether evidence of the given time can be about m and not about a meeting before it.
 func (m *Meeting) Holds(at time.Time) bool { return m.Former == "" || at.After(m.Since) }
 
-// IsBefore reports whether evidence of the given time is about a later meeting in the same platform room, of which nothing
-// is known yet. Outside of a lasting room, only an end that was asked for here is one.
+// IsBefore reports whether evidence of the given time is about a later, still unknown meeting in the same platform room.
+// Outside of lasting rooms only an end that was requested here separates two meetings.
 func (m *Meeting) IsBefore(at time.Time) bool {
 	return m.KeepsRoom() && m.Status == app.Ended && (m.Lasting || m.EndReason == ReasonEndedHere) && at.After(m.EndedAt.Add(Stragglers))
 }
 
-// Leftover reports whether a presence reading begun at the given time lists someone from the meeting before m, whom the
-// platform may still show although they have left: those who joined before m began, until the platform's lag is over.
+// Leftover reports whether someone whom a presence reading begun at the given time lists is from the meeting before m: they
+// joined before m began, and the platform may still list them although they have left.
 func (m *Meeting) Leftover(joined, begun time.Time) bool {
 	return m.Former != "" && !joined.IsZero() && !m.Holds(joined) && !begun.After(m.Since.Add(Stragglers+m.Lag))
 }
 
-// Began lowers the time at which a meeting in a lasting room began: the earliest evidence counts, in whatever order it comes.
+// Began adds evidence of when a meeting in a lasting room began. The earliest counts.
 func (m *Meeting) Began(at time.Time) {
 	if m.KeepsRoom() && !at.IsZero() && m.Holds(at) && (m.StartsAt.IsZero() || at.Before(m.StartsAt.Time)) {
 		m.StartsAt = app.At(at)

@@ -7,8 +7,8 @@ import (
 	"greenroom/internal/app"
 )
 
-// watchRecorder shows that a meeting is recorded while a recorder is in it, since the given Unix time in nanoseconds, 0
-// for none: Whereby reports the beginning of a recording in no other way.
+// watchRecorder shows a meeting as recorded while a recorder is in it, since the given Unix time in nanoseconds, 0 for none.
+// Whereby reports the start of a recording in no other way.
 func (m *Meeting) watchRecorder(since int64) {
 	switch {
 	case since != 0 && m.Status != app.Ended:
@@ -25,7 +25,7 @@ func (m *Meeting) watchRecorder(since int64) {
 }
 
 // Gather returns since when people have been in the meeting without a break, and how many are there. The time is zero if
-// no one is there.
+// there are none.
 func Gather(stays []*Stay) (since time.Time, people int) {
 	var gone []*Stay
 	for _, s := range stays {

@@ -13,6 +13,7 @@
 package roster
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -27,14 +28,14 @@ const (
 	ReasonGone      = "gone from the platform"
 )
 
-// maxGrain is by how much a platform's history may be off.
+// maxGrain is how inexact a platform's history may be.
 const maxGrain = 15 * time.Second
 
-// maxMarks bounds how many times of emptiness a meeting remembers. Stays remember the one that closed them; only a stay that
-// is reported more than that many occurrences of the meeting later could be closed at a wrong one.
+// maxMarks bounds the marks of a meeting. Stays remember the one that closed them, so only a stay that is reported more than
+// that many marks later could be closed at the wrong one.
 const maxMarks = 32
 
-// Meeting is a meeting with the evidence about all of it.
+// Meeting is a meeting with the evidence about it as a whole.
 type Meeting struct {
 	app.Meeting
 	// Marks are the times at which the platform reported that the meeting was empty, oldest first.
@@ -42,24 +43,24 @@ type Meeting struct {
 	// StartedMark and EndedMark are the latest times of the platform's "meeting started" and "meeting ended".
 	StartedMark time.Time `json:"started_mark,omitzero"`
 	EndedMark   time.Time `json:"ended_mark,omitzero"`
-	// EmptyRead is when the first of two presence readings in a row found the meeting empty.
+	// EmptyRead is when the first of two consecutive presence readings that found the meeting empty began.
 	EmptyRead time.Time `json:"empty_read,omitzero"`
 	// Recordings are the ids of its recordings.
 	Recordings []string `json:"recordings,omitempty"`
-	// Lag is the platform's presence lag, which distinguishes ghosts from people.
+	// Lag is the platform's presence lag: people who left can be listed for that long.
 	Lag time.Duration `json:"lag,omitempty"`
 	// RecordFor is the beginning of the latest gathering for which a recording was started, or was not possible, see [Gather].
 	RecordFor time.Time `json:"record_for,omitzero"`
-	// RecordAsked is when a recording was asked for that the platform has not confirmed yet.
+	// RecordAsked is when a recording was requested that the platform has not confirmed yet.
 	RecordAsked time.Time `json:"record_asked,omitzero"`
-	// StartError is why a recording that was wanted could not be started, and StartErrorAt since when. Failures of recordings
-	// from before ErrorsFrom are not shown any more.
+	// StartError is why a recording could not be started, StartErrorAt since when. Failures from before ErrorsFrom are no longer
+	// shown.
 	StartError   string    `json:"start_error,omitempty"`
 	StartErrorAt time.Time `json:"start_error_at,omitzero"`
 	ErrorsFrom   time.Time `json:"errors_from,omitzero"`
-	// TokenStarts says that a host's link was handed out that starts the recording automatically.
+	// TokenStarts reports that a host link was handed out that starts the recording automatically.
 	TokenStarts bool `json:"token_starts,omitempty"`
-	// BotRecords says that Recording is known from a recorder's presence alone.
+	// BotRecords reports that Recording is known only from a recorder's presence.
 	BotRecords bool `json:"bot_records,omitempty"`
 	// HistoryRead is when the platform's history of the meeting was last read.
 	HistoryRead time.Time `json:"history_read,omitzero"`
@@ -72,37 +73,37 @@ type Meeting struct {
 // Stay is one participant's stay with the evidence for it.
 type Stay struct {
 	app.Stay
-	// LeftReported is when the platform reported that this person left, zero while they are back since.
+	// LeftReported is when the platform reported that this person left, zero if they have come back since.
 	LeftReported time.Time `json:"left_told,omitzero"`
-	// Joins and Lefts are all times at which the platform reported that they joined and left, oldest first, where there are more
-	// than JoinedAt and LeftReported hold: the same session joined again after it had left.
+	// Joins and Lefts are all reported times of joining and leaving, oldest first, if the session joined again after it had left.
+	// Otherwise JoinedAt and LeftReported hold the only ones.
 	Joins []time.Time `json:"joins,omitempty"`
 	Lefts []time.Time `json:"lefts,omitempty"`
 	// Earlier are the visits before the one that JoinedAt begins.
 	Earlier []Visit `json:"earlier,omitempty"`
-	// LeftWhy is the platform's word for the leaving.
+	// LeftWhy is the platform's reason for the leaving.
 	LeftWhy string `json:"left_why,omitempty"`
-	// FirstKnock is when they knocked first, WaitLeft when they last stopped waiting. Knocks are all times of knocking, oldest
-	// first, where there are more than FirstKnock.
+	// FirstKnock is when they first knocked, WaitLeft when they last stopped waiting. Knocks are all times of knocking, oldest
+	// first, if there is more than one.
 	FirstKnock time.Time   `json:"wait_told,omitzero"`
 	Knocks     []time.Time `json:"knocks,omitempty"`
 	WaitLeft   time.Time   `json:"wait_left,omitzero"`
-	// NamedAt and RoleAt are the times of the events that their name and their role are from.
+	// NamedAt and RoleAt are the times of the events that reported their name and role.
 	NamedAt time.Time `json:"named_at,omitzero"`
 	RoleAt  time.Time `json:"role_at,omitzero"`
-	// Emptied is the time of emptiness that closed the stay.
+	// Emptied is the mark that closed the stay: the meeting was empty then.
 	Emptied time.Time `json:"emptied,omitzero"`
-	// Evidence is the last sign of their presence, by our clock and the platform's, whichever is later.
+	// Evidence is the last sign of their presence, the later of our clock and the platform's.
 	Evidence time.Time `json:"evidence,omitzero"`
 	// SeenAt is when the last presence reading that listed them began.
 	SeenAt time.Time `json:"seen_at,omitzero"`
-	// LackedAt is when the first of two presence readings in a row that lacked them began.
+	// LackedAt is when the first of two consecutive presence readings without them began.
 	LackedAt time.Time `json:"lacked_at,omitzero"`
 	// Closed is when presence readings closed the stay.
 	Closed time.Time `json:"closed,omitzero"`
-	// Coarse says that JoinedAt is from the platform's history, whose times are rougher than those of events.
+	// Coarse reports that JoinedAt is from the platform's history, which is less exact than events.
 	Coarse bool `json:"coarse,omitempty"`
-	// LeftRead is when the platform's history says that they left.
+	// LeftRead is when they left according to the platform's history.
 	LeftRead time.Time `json:"left_read,omitzero"`
 }
 
@@ -127,7 +128,7 @@ func (s *Stay) Joined(p provider.Participant, received time.Time, from app.Sourc
 	s.Source = from
 }
 
-// Left adds the platform's report that p left. The earliest report counts, unless they joined again in between.
+// Left adds the platform's report that p left. The earliest report counts unless they joined again in between.
 func (s *Stay) Left(p provider.Participant, received time.Time, from app.Source) {
 	at := p.LeftAt
 	if at.IsZero() {
@@ -160,9 +161,7 @@ func (s *Stay) Knocked(p provider.Participant, at time.Time) {
 // GaveUp adds that p stopped waiting.
 func (s *Stay) GaveUp(p provider.Participant, at time.Time) {
 	s.identify(p, at)
-	if at.After(s.WaitLeft) {
-		s.WaitLeft = at.UTC()
-	}
+	s.WaitLeft = app.Later(s.WaitLeft, at.UTC())
 	s.Source = app.FromWebhook
 }
 
@@ -175,9 +174,7 @@ func (s *Stay) Seen(p provider.Participant, begun time.Time) {
 	} else if fresh {
 		s.guessed(begun)
 	}
-	if begun.After(s.SeenAt) {
-		s.SeenAt = begun.UTC()
-	}
+	s.SeenAt = app.Later(s.SeenAt, begun.UTC())
 	s.witness(begun)
 	s.LackedAt = time.Time{}
 	if fresh {
@@ -185,12 +182,12 @@ func (s *Stay) Seen(p provider.Participant, begun time.Time) {
 	}
 }
 
-// maxSkew is by how much evidence may be later than a reading that began before it and ended after it. What is later still
-// was noted by a clock that was ahead.
+// maxSkew is how much later than the start of a reading evidence may be that arrived during it. Later evidence comes from a
+// clock that was ahead.
 const maxSkew = time.Minute
 
-// Lacked adds that a presence reading begun at the given time did not list the stay. Two such readings in a row, both
-// begun later than lag after the last evidence, close it. It reports whether anything was learned.
+// Lacked adds that a presence reading begun at the given time did not list the stay. Two consecutive ones, both begun later
+// than lag after the last evidence, close it. It reports whether anything changed.
 func (s *Stay) Lacked(begun time.Time, lag time.Duration) bool {
 	if s.ahead(begun.Add(maxSkew)) {
 		s.recede(begun.UTC())
@@ -211,27 +208,26 @@ func (s *Stay) Lacked(begun time.Time, lag time.Duration) bool {
 	return false
 }
 
-// ahead reports whether there are signs of presence from later than a time.
+// ahead reports whether there are signs of presence after a time.
 func (s *Stay) ahead(of time.Time) bool {
 	return s.Evidence.After(of) || s.SeenAt.After(of) || s.LackedAt.After(of) || s.JoinedAt.After(of)
 }
 
-// recede corrects signs of presence from a clock that was ahead: they are from now at the latest, and keep no one
-// present.
+// recede moves signs of presence from a clock that was ahead back to now, so that they keep no one present.
 func (s *Stay) recede(now time.Time) {
 	s.Evidence, s.LackedAt = now, time.Time{}
-	s.SeenAt = earliest(s.SeenAt, now)
+	s.SeenAt = app.Earlier(s.SeenAt, now)
 	joins := slices.Clone(s.joins())
 	for i := range joins {
-		joins[i] = earliest(joins[i], now)
+		joins[i] = app.Earlier(joins[i], now)
 	}
-	s.JoinedAt = app.At(earliest(s.JoinedAt.Time, now))
+	s.JoinedAt = app.At(app.Earlier(s.JoinedAt.Time, now))
 	s.Joins = slices.CompactFunc(joins, time.Time.Equal)
 	s.visits(nil)
 }
 
-// Recalled adds the platform's history of p. With a grain of 0 its times are as good as those of events;
-// otherwise they count only where nothing better is known.
+// Recalled adds the platform's history of p. With a grain of 0 its times are as exact as those of events; otherwise they
+// count only if nothing better is known.
 func (s *Stay) Recalled(p provider.Participant, grain time.Duration) {
 	fresh := s.Session == ""
 	s.identify(p, p.JoinedAt)
@@ -246,15 +242,15 @@ func (s *Stay) Recalled(p provider.Participant, grain time.Duration) {
 	case l.IsZero():
 	case grain == 0:
 		s.leaves(l)
-	case l.After(s.LeftRead):
-		s.LeftRead = l.UTC()
+	default:
+		s.LeftRead = app.Later(s.LeftRead, l.UTC())
 	}
 	if fresh {
 		s.Source = app.FromPlatform
 	}
 }
 
-// identify keeps the best-known name, id and role: those of the latest event that has them.
+// identify stores the name, id and role of the latest event that has them.
 func (s *Stay) identify(p provider.Participant, at time.Time) {
 	if s.Session == "" {
 		s.Session = p.Session
@@ -273,11 +269,7 @@ func (s *Stay) identify(p provider.Participant, at time.Time) {
 	s.Bot = s.Bot || p.Role == provider.RoleBot
 }
 
-func (s *Stay) witness(at time.Time) {
-	if at.After(s.Evidence) {
-		s.Evidence = at.UTC()
-	}
-}
+func (s *Stay) witness(at time.Time) { s.Evidence = app.Later(s.Evidence, at.UTC()) }
 
 // settle computes what people see of the stay from its evidence and the meeting's.
 func (s *Stay) settle(m *Meeting) {
@@ -285,10 +277,7 @@ func (s *Stay) settle(m *Meeting) {
 	s.LeftAt, s.Reason = app.Time{}, ""
 	gaveUp := !s.WaitLeft.IsZero() && !s.WaitLeft.Before(s.FirstKnock)
 	s.Waiting = !s.FirstKnock.IsZero() && s.JoinedAt.IsZero() && s.LeftReported.IsZero() && !gaveUp
-	from := s.JoinedAt.Time
-	if from.IsZero() {
-		from = s.FirstKnock
-	}
+	from := cmp.Or(s.JoinedAt.Time, s.FirstKnock)
 	s.Emptied = m.emptiedAfter(from, s.SeenAt, s.Emptied)
 	at, why := s.closing(m, from, s.Emptied)
 	switch {
@@ -297,11 +286,7 @@ func (s *Stay) settle(m *Meeting) {
 	case !at.IsZero():
 		s.LeftAt, s.Reason, s.Waiting = app.At(at), why, false
 	case m.Status == app.Ended:
-		at := m.EndedAt.Time
-		if from.After(at) {
-			at = from
-		}
-		s.LeftAt, s.Reason, s.Waiting = app.At(at), provider.ReasonEnded, false
+		s.LeftAt, s.Reason, s.Waiting = app.At(app.Later(m.EndedAt.Time, from)), provider.ReasonEnded, false
 	}
 	if !s.FirstKnock.IsZero() {
 		s.WaitingSince = app.At(s.FirstKnock)
@@ -312,14 +297,14 @@ func (s *Stay) settle(m *Meeting) {
 	s.waitAgain(m)
 }
 
-// closing finds when a visit from the given time ended, unless the end of the meeting closes it, and why: the platform's
-// events come before its history, and that before what is inferred. A zero time means that the visit continues.
+// closing returns when and why a visit from the given time ended, unless the end of the meeting closes it. Events outrank the
+// platform's history, which outranks what is inferred. A zero time means that the visit continues.
 func (s *Stay) closing(m *Meeting, from, emptied time.Time) (time.Time, string) {
 	exact := from
 	if len(s.joins()) == 0 {
 		exact = time.Time{} // every reported leaving is later than a joining without a report
 	}
-	if left := s.leftFrom(exact); !left.IsZero() {
+	if left := firstFrom(s.lefts(), exact); !left.IsZero() {
 		return left, s.LeftWhy
 	}
 	closed := !s.Closed.IsZero() && !s.SeenAt.After(s.Closed) && !s.Closed.Before(from)
@@ -334,8 +319,8 @@ func (s *Stay) closing(m *Meeting, from, emptied time.Time) (time.Time, string) 
 	return time.Time{}, ""
 }
 
-// emptiedAfter finds the first time at or after from at which the meeting was empty, had being one that was found before,
-// unless a presence reading shows that the person outlived it. It is zero when there is none.
+// emptiedAfter returns the first time at or after from at which the meeting was empty, unless a presence reading shows that
+// the person stayed beyond it; zero if there is none. had is an earlier result.
 func (m *Meeting) emptiedAfter(from, seen, had time.Time) time.Time {
 	closes := func(mark time.Time) bool { return !mark.Before(from) && !seen.Add(-m.Lag).After(mark) }
 	if !closes(had) {
@@ -352,28 +337,24 @@ func (m *Meeting) emptiedAfter(from, seen, had time.Time) time.Time {
 // EmptySince reports whether the meeting was empty, or had ended, at or after a time.
 func (m *Meeting) EmptySince(at time.Time) bool {
 	last := m.EndedAt.Time
-	if n := len(m.Marks); n > 0 && m.Marks[n-1].After(last) {
-		last = m.Marks[n-1]
+	if n := len(m.Marks); n > 0 {
+		last = app.Later(last, m.Marks[n-1])
 	}
 	return !last.IsZero() && !last.Before(at)
 }
 
 // Started adds the platform's "meeting started".
 func (m *Meeting) Started(at time.Time) {
-	if at.After(m.StartedMark) {
-		m.StartedMark = at.UTC()
-	}
+	m.StartedMark = app.Later(m.StartedMark, at.UTC())
 	if m.StartedAt.IsZero() || at.Before(m.StartedAt.Time) {
 		m.StartedAt = app.At(at)
 	}
 }
 
-// Over adds the platform's "meeting ended": the booking remains. emptied says that no one was left, which closes
-// the stays; Whereby's session.ended only says "fewer than two".
+// Over adds the platform's "meeting ended"; the booking remains. emptied means that no one was left, which closes the stays;
+// Whereby's session.ended only means "fewer than two".
 func (m *Meeting) Over(at time.Time, emptied bool) {
-	if at.After(m.EndedMark) {
-		m.EndedMark = at.UTC()
-	}
+	m.EndedMark = app.Later(m.EndedMark, at.UTC())
 	if emptied {
 		m.mark(at)
 	}
@@ -388,8 +369,8 @@ func (m *Meeting) mark(at time.Time) {
 	m.Marks = m.Marks[max(0, len(m.Marks)-maxMarks):]
 }
 
-// End ends the meeting for good, with one of the reasons above. The first end counts, but one that the host asked for
-// outranks the others.
+// End ends the meeting permanently, for one of the reasons above. The first end counts, but one requested by the host outranks
+// the others.
 func (m *Meeting) End(at time.Time, reason string, from app.Source) {
 	if m.Status == app.Ended && (m.EndReason == ReasonEndedHere || reason != ReasonEndedHere) {
 		return
@@ -399,8 +380,8 @@ func (m *Meeting) End(at time.Time, reason string, from app.Source) {
 	m.Recording, m.RecordingSince = app.NotRecording, app.Time{}
 }
 
-// Revive takes back an end that was not requested here, because a participant was in the meeting later than that. An end
-// later than now is the work of a clock that was ahead, and doesn't contradict later evidence.
+// Revive reverts an end that was not requested here, because a participant was in the meeting later. An end after now comes
+// from a clock that was ahead, and is reverted by any evidence.
 func (m *Meeting) Revive(at, now time.Time) {
 	if m.Status != app.Ended || m.EndReason == ReasonEndedHere {
 		return
@@ -408,26 +389,26 @@ func (m *Meeting) Revive(at, now time.Time) {
 	switch ahead := m.EndedAt.After(now); {
 	case ahead:
 	case at.After(m.EndedAt.Time):
-		m.mark(m.EndedAt.Time) // who was in it then has left all the same
+		m.mark(m.EndedAt.Time) // those who were in it then have left
 	default:
 		return
 	}
 	m.Status, m.EndedAt, m.EndReason = app.Open, app.Time{}, ""
 }
 
-// Observed records the age and source of the newest evidence.
+// Observed records the time and source of the newest evidence.
 func (m *Meeting) Observed(at time.Time, from app.Source) {
 	if m.Status != app.Ended && !at.Before(m.EvidenceAt.Time) {
 		m.EvidenceAt, m.StatusSource = app.At(at), from
 	}
 }
 
-// EmptyReading adds that a presence reading begun at the given time found the meeting empty. Two in a row, later than the lag
-// after the last "meeting started", withdraw the claim that a participant without any other evidence is in it. It reports
-// whether anything was learned.
+// EmptyReading adds that a presence reading begun at the given time found the meeting empty. Two consecutive ones, later than
+// the lag after the last "meeting started", outrank that event, which alone had shown that someone is in it. It reports whether
+// anything changed.
 func (m *Meeting) EmptyReading(begun time.Time) bool {
 	if m.StartedMark.After(begun.Add(maxSkew)) || m.EmptyRead.After(begun.Add(maxSkew)) {
-		m.StartedMark, m.EmptyRead = earliest(m.StartedMark, begun.UTC()), time.Time{} // the clock was ahead
+		m.StartedMark, m.EmptyRead = app.Earlier(m.StartedMark, begun.UTC()), time.Time{} // the clock was ahead
 		return true
 	}
 	if !begun.After(m.StartedMark.Add(m.Lag)) || !m.StartedMark.After(m.EndedMark) || !begun.After(m.EmptyRead) {
@@ -443,10 +424,3 @@ func (m *Meeting) EmptyReading(begun time.Time) bool {
 
 // Inhabited adds that a presence reading listed a participant: an empty one before it no longer counts.
 func (m *Meeting) Inhabited() { m.EmptyRead = time.Time{} }
-
-func earliest(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}

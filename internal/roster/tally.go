@@ -7,21 +7,21 @@ import (
 	"greenroom/internal/app"
 )
 
-// Tally is a meeting's stays added up. It remembers the sum, so that one more stay in a large meeting costs little; the
-// result never depends on what was remembered. It is not safe for concurrent use.
+// Tally adds up a meeting's stays. It remembers the sums, so that one more stay in a large meeting costs little; the result
+// doesn't depend on that. It is not safe for concurrent use.
 type Tally struct {
 	stays []*Stay
 	index map[string]int
-	// parts are the shares of the stays in the sums, repeated for those that have visits beside their last one: nil before the
-	// first settling.
+	// parts are the shares of the stays in the sums.
 	parts []part
+	// again are the sessions with earlier visits, nil before the first settling.
 	again map[string]bool
 	// joins and leaves of all who count, Unix nanoseconds, in order.
 	joins, leaves []int64
 	here, waiting int
 	// recorders is how many recorders are there now.
 	recorders int
-	// of is the evidence about all of the meeting that the parts rest on.
+	// of is the evidence about the meeting from which the parts were computed.
 	of evidence
 }
 
@@ -48,7 +48,7 @@ func evidenceOf(m *Meeting) evidence {
 	return e
 }
 
-// NewTally begins with the given stays, which it keeps and changes.
+// NewTally returns a tally of the given stays, which it keeps and changes.
 func NewTally(stays []*Stay) *Tally {
 	t := &Tally{index: make(map[string]int, len(stays))}
 	for _, s := range stays {
@@ -62,9 +62,9 @@ func (t *Tally) add(s *Stay) {
 	t.stays, t.parts = append(t.stays, s), append(t.parts, part{})
 }
 
-// Settle computes from all evidence what people see: each stay's leaving, the counts, the peak by the times of the
-// events, and whether the meeting is open or live. wrote are stays with new evidence. It returns the stays whose look
-// it changed, and is idempotent.
+// Settle computes from all evidence what people see: when each participant left, the counts, the peak by the times of the
+// events, and whether the meeting is open or live. wrote are stays with new evidence. It returns the stays that look different
+// now, and is idempotent.
 func (t *Tally) Settle(m *Meeting, wrote ...Stay) (changed []*Stay) {
 	for _, s := range wrote {
 		if i, ok := t.index[s.Session]; ok {
@@ -123,7 +123,7 @@ func (t *Tally) all(m *Meeting) (changed []*Stay) {
 	return changed
 }
 
-// settled settles the stay and reports whether that changed how it looks.
+// settled settles the stay and reports whether it looks different now.
 func (s *Stay) settled(m *Meeting) bool {
 	was := *s
 	s.settle(m)
@@ -209,7 +209,7 @@ func (t *Tally) sum(m *Meeting) {
 	}
 }
 
-// recording is since when a recorder has been there, 0 when none is.
+// recording returns since when a recorder has been there, 0 if there is none.
 func (t *Tally) recording() (since int64) {
 	if t.recorders == 0 {
 		return 0
@@ -222,8 +222,8 @@ func (t *Tally) recording() (since int64) {
 	return since
 }
 
-// peak is the largest number of people at one time. A participant who leaves at the instant at which another joins makes
-// room for them.
+// peak returns the largest number of people at one time. One who leaves at the instant at which another joins doesn't count
+// beside them.
 func peak(joins, leaves []int64) int {
 	now, most := 0, 0
 	for _, at := range joins {

@@ -10,7 +10,7 @@ import (
 // maxTimes bounds how many times of joining and of leaving a stay remembers.
 const maxTimes = 64
 
-// entered adds an exact time of joining: the earliest of a visit counts, and any goes before a guessed one.
+// entered adds an exact time of joining. The earliest of a visit counts, and any exact one outranks a guessed one.
 func (s *Stay) entered(at time.Time) {
 	s.Joins, s.Lefts = with(s.joins(), at), s.lefts()
 	s.Coarse = false
@@ -30,36 +30,35 @@ func (s *Stay) leaves(at time.Time) {
 	s.visits(nil)
 }
 
+// joins, lefts and knocks return all reported times. A single one is not in the stay's list.
 func (s *Stay) joins() []time.Time {
-	if len(s.Joins) == 0 && !s.JoinedAt.IsZero() && !s.Coarse {
-		return []time.Time{s.JoinedAt.Time}
+	if s.Coarse {
+		return s.Joins
 	}
-	return s.Joins
+	return listed(s.Joins, s.JoinedAt.Time)
 }
 
-func (s *Stay) lefts() []time.Time {
-	if len(s.Lefts) == 0 && !s.LeftReported.IsZero() {
-		return []time.Time{s.LeftReported}
+func (s *Stay) lefts() []time.Time { return listed(s.Lefts, s.LeftReported) }
+
+func (s *Stay) knocks() []time.Time { return listed(s.Knocks, s.FirstKnock) }
+
+// listed is the inverse of beside.
+func listed(list []time.Time, one time.Time) []time.Time {
+	if len(list) == 0 && !one.IsZero() {
+		return []time.Time{one}
 	}
-	return s.Lefts
+	return list
 }
 
-func (s *Stay) knocks() []time.Time {
-	if len(s.Knocks) == 0 && !s.FirstKnock.IsZero() {
-		return []time.Time{s.FirstKnock}
-	}
-	return s.Knocks
-}
-
-// waitAgain finds a knock later than their last leaving and the end of their last waiting: they wait again. A visit that is
-// over by then is an earlier one.
+// waitAgain makes the stay a waiting one if they knocked after their last leaving and after they last stopped waiting. The visit
+// before becomes an earlier one.
 func (s *Stay) waitAgain(m *Meeting) {
 	if s.Waiting || s.LeftAt.IsZero() || m.Status == app.Ended {
 		return
 	}
 	over := s.LeftAt.Time
 	for _, at := range append(s.lefts(), s.WaitLeft) {
-		over = latest(over, at)
+		over = app.Later(over, at)
 	}
 	since := firstFrom(s.knocks(), over.Add(1))
 	if since.IsZero() || !m.emptiedAfter(since, s.SeenAt, time.Time{}).IsZero() {
@@ -71,31 +70,13 @@ func (s *Stay) waitAgain(m *Meeting) {
 	s.Waiting, s.WaitingSince, s.LeftAt, s.Reason = true, app.At(since), app.Time{}, ""
 }
 
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-// with returns an ordered list with one more time.
+// with returns the ordered list with one more time.
 func with(list []time.Time, at time.Time) []time.Time {
 	i, had := slices.BinarySearchFunc(list, at, time.Time.Compare)
 	if had || len(list) >= maxTimes {
 		return list
 	}
 	return slices.Insert(slices.Clone(list), i, at.UTC())
-}
-
-// leftFrom returns the first reported leaving at or after from, zero if there is none.
-func (s *Stay) leftFrom(from time.Time) time.Time {
-	if len(s.Lefts) == 0 && s.LeftReported.Before(from) {
-		return time.Time{}
-	}
-	if len(s.Lefts) == 0 {
-		return s.LeftReported
-	}
-	return firstFrom(s.Lefts, from)
 }
 
 // firstFrom returns the first time at or after from, zero when there is none.
@@ -108,8 +89,8 @@ func firstFrom(list []time.Time, from time.Time) time.Time {
 	return time.Time{}
 }
 
-// visits computes JoinedAt and LeftReported, those of the last visit, and the visits before it: a joining later than the end
-// of a visit begins another. Without m only a reported leaving ends one.
+// visits computes the last visit, which is JoinedAt and LeftReported, and the earlier ones: a joining after the end of a visit
+// begins another. Without m only a reported leaving ends a visit.
 func (s *Stay) visits(m *Meeting) {
 	s.Earlier = nil
 	if len(s.Joins) == 0 && len(s.Lefts) == 0 && (s.LeftReported.IsZero() || s.Coarse || !s.LeftReported.Before(s.JoinedAt.Time)) {
@@ -137,7 +118,7 @@ func (s *Stay) visits(m *Meeting) {
 	s.Joins, s.Lefts = beside(joins, s.JoinedAt.Time), beside(lefts, s.LeftReported)
 }
 
-// beside returns the list, or nothing where it holds no more than the one time.
+// beside returns the list, nil if it holds only the one time.
 func beside(list []time.Time, one time.Time) []time.Time {
 	if len(list) == 1 && list[0].Equal(one) {
 		return nil

@@ -1,21 +1,24 @@
 package timeline
 
-import "time"
+import (
+	"sort"
+	"time"
+)
 
 // Cell is the content of a column of a bar.
 type Cell uint8
 
-// The cells. Inside goes before Lobby if both are in a column.
+// The cells. Inside outranks Lobby if both are in a column.
 const (
 	Away Cell = iota
 	Lobby
 	Inside
 )
 
-// length is the time that the columns of a chart share.
+// length returns the time that the columns of a chart share.
 func (t *Timeline) length() time.Duration { return max(t.To.Sub(t.From), time.Second) }
 
-// Moment returns the beginning of column i of w.
+// Moment returns the start of column i of w.
 func (t *Timeline) Moment(i, w int) time.Time {
 	if w <= 0 {
 		return t.From
@@ -28,22 +31,12 @@ func (t *Timeline) Moment(i, w int) time.Time {
 
 // Column returns the column of w that a moment is in.
 func (t *Timeline) Column(at time.Time, w int) int {
-	d := t.length()
-	off := min(max(at.Sub(t.From), 0), d)
+	off := min(max(at.Sub(t.From), 0), t.length())
 	// A column is off*w/d, found by a search, since the product may overflow.
-	lo, hi := 0, max(w-1, 0)
-	for lo < hi {
-		mid := (lo + hi + 1) / 2
-		if t.Moment(mid, w).Sub(t.From) <= off {
-			lo = mid
-		} else {
-			hi = mid - 1
-		}
-	}
-	return lo
+	return max(sort.Search(w, func(i int) bool { return t.Moment(i, w).Sub(t.From) > off })-1, 0)
 }
 
-// columns returns the first and the last column of w that a span is in, also for one that is shorter than a column.
+// columns returns the first and the last column of w that a span is in. They can be the same.
 func (t *Timeline) columns(s Span, w int) (from, to int) {
 	from, to = t.Column(s.From, w), t.Column(s.To, w)
 	if to > from && t.Moment(to, w).Equal(s.To) && !s.Running {

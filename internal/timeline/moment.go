@@ -1,22 +1,19 @@
 package timeline
 
 import (
+	"slices"
 	"sort"
 	"time"
+
+	"greenroom/internal/app"
 )
 
-// Clamp returns the moment of the timeline that is next to at.
+// Clamp returns the moment of the timeline closest to at.
 func (t *Timeline) Clamp(at time.Time) time.Time {
-	switch {
-	case at.Before(t.From):
-		return t.From
-	case at.After(t.To):
-		return t.To
-	}
-	return at
+	return app.Later(app.Earlier(at, t.To), t.From)
 }
 
-// Here counts who is inside at a moment, a session each, without bots.
+// Here counts the sessions inside at a moment, without bots.
 func (t *Timeline) Here(at time.Time) int {
 	i := sort.Search(len(t.steps), func(i int) bool { return t.steps[i].at.After(at) })
 	if i == 0 {
@@ -27,15 +24,10 @@ func (t *Timeline) Here(at time.Time) int {
 
 // Recorded reports whether a recording runs at a moment.
 func (t *Timeline) Recorded(at time.Time) bool {
-	for _, r := range t.Recordings {
-		if r.Covers(at) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(t.Recordings, func(s Span) bool { return s.Covers(at) })
 }
 
-// Peak returns the first moment with the most people inside, the beginning if no one ever was.
+// Peak returns the first moment with the most people inside, the start if there were none.
 func (t *Timeline) Peak() time.Time {
 	best, most := t.From, 0
 	for _, s := range t.steps {
@@ -46,7 +38,7 @@ func (t *Timeline) Peak() time.Time {
 	return best
 }
 
-// Next returns the first moment after at at which something happened.
+// Next returns the moment of the first event after at.
 func (t *Timeline) Next(at time.Time) (time.Time, bool) {
 	for _, e := range t.Events {
 		if e.At.After(at) {
@@ -56,7 +48,7 @@ func (t *Timeline) Next(at time.Time) (time.Time, bool) {
 	return at, false
 }
 
-// Previous returns the last moment before at at which something happened.
+// Previous returns the moment of the last event before at.
 func (t *Timeline) Previous(at time.Time) (time.Time, bool) {
 	for i := len(t.Events) - 1; i >= 0; i-- {
 		if t.Events[i].At.Before(at) {
@@ -66,7 +58,7 @@ func (t *Timeline) Previous(at time.Time) (time.Time, bool) {
 	return at, false
 }
 
-// EventsAt returns what happened at a moment.
+// EventsAt returns the events at a moment.
 func (t *Timeline) EventsAt(at time.Time) (out []Event) {
 	for _, e := range t.Events {
 		if e.At.Equal(at) {
@@ -76,8 +68,7 @@ func (t *Timeline) EventsAt(at time.Time) (out []Event) {
 	return out
 }
 
-// Rewind is a moment that a reader moves through a timeline. The zero value is the end, with which it moves along while
-// the meeting lasts.
+// Rewind is a moment that a reader moves through a timeline. The zero value follows the end while the meeting lasts.
 type Rewind struct {
 	at    time.Time
 	fixed bool
@@ -91,7 +82,7 @@ func (r Rewind) At(t *Timeline) time.Time {
 	return t.Clamp(r.at)
 }
 
-// Go moves to a moment, as far as the timeline reaches.
+// Go moves to a moment, within the timeline.
 func (r *Rewind) Go(t *Timeline, to time.Time) {
 	r.at, r.fixed = t.Clamp(to), to.Before(t.To)
 }

@@ -1,8 +1,8 @@
 // Package timeline computes who was in a meeting when: a line for each person, the head count, the recordings, and the
 // events between which a reader moves.
 //
-// It is pure: it reads what the roster found, and no clock, store or platform. A person is inside from the moment of
-// joining up to, but not including, the moment of leaving. Bots have lines and are not counted.
+// It is pure: no I/O, no clock. A person is inside from the moment of joining up to, but not including, the moment of leaving.
+// Bots have lines and are not counted.
 package timeline
 
 import (
@@ -15,8 +15,7 @@ import (
 	"greenroom/provider"
 )
 
-// Span is a time during which something lasts. Running means that it has not ended: To is the end of the timeline then,
-// and belongs to it.
+// Span is a period. Running means that it has not ended: To is then the end of the timeline, and part of the span.
 type Span struct {
 	From, To time.Time
 	Running  bool
@@ -27,7 +26,7 @@ func (s Span) Covers(t time.Time) bool {
 	return !t.Before(s.From) && (t.Before(s.To) || s.Running && !t.After(s.To))
 }
 
-// Visit is one time that a person was inside, or waited to be let in.
+// Visit is one period in which a person was inside, or waited to be let in.
 type Visit struct {
 	Span
 	Waiting bool
@@ -37,7 +36,7 @@ type Visit struct {
 	Reason string
 }
 
-// Person is a line: all visits of one person, whatever the number of sessions, in order of time.
+// Person is a line: all visits of one person, in any number of sessions, in order of time.
 type Person struct {
 	Name  string
 	Owner bool
@@ -47,7 +46,7 @@ type Person struct {
 	Visits []Visit
 }
 
-// At returns the visit that covers t. One inside goes before one in the lobby.
+// At returns the visit that covers t. One inside outranks one in the lobby.
 func (p Person) At(t time.Time) (Visit, bool) {
 	var found Visit
 	ok := false
@@ -59,7 +58,7 @@ func (p Person) At(t time.Time) (Visit, bool) {
 	return found, ok
 }
 
-// Event is something that happened at a moment. Who is empty for the recordings.
+// Event is something that happened at a moment. Who is empty for recordings.
 type Event struct {
 	At     time.Time
 	Kind   provider.EventKind
@@ -79,7 +78,7 @@ type Timeline struct {
 	steps []step
 }
 
-// step is a moment from which on so many are inside.
+// step is the head count from a moment on.
 type step struct {
 	at   time.Time
 	here int
@@ -88,11 +87,11 @@ type step struct {
 // RecordingStopped is the kind of the event at the end of a recording.
 const RecordingStopped provider.EventKind = "recording.stopped"
 
-// New computes the timeline of a meeting. Recordings of the meeting that the platform listed add to the one that runs.
+// New computes the timeline of a meeting. recordings are the listed ones; a running one is known from the meeting.
 func New(m app.MeetingDetail, recordings []app.Recording, now time.Time) Timeline {
 	end := now
-	if m.Status == app.Ended && !m.EndedAt.IsZero() && m.EndedAt.Before(now) {
-		end = m.EndedAt.Time
+	if m.Status == app.Ended && !m.EndedAt.IsZero() {
+		end = app.Earlier(now, m.EndedAt.Time)
 	}
 	var t Timeline
 	t.People = people(m.Participants, end, m.Status == app.Ended)
@@ -144,25 +143,16 @@ func people(stays []app.Stay, end time.Time, over bool) []Person {
 }
 
 // first returns the earliest known time of a stay.
-func first(s app.Stay) time.Time {
-	for _, t := range []app.Time{s.WaitingSince, s.JoinedAt, s.LeftAt} {
-		if !t.IsZero() {
-			return t.Time
-		}
-	}
-	return time.Time{}
-}
+func first(s app.Stay) time.Time { return cmp.Or(s.WaitingSince, s.JoinedAt, s.LeftAt).Time }
 
-// visitsOf returns the time in the lobby and the time inside of one stay, as far as they are known.
+// visitsOf returns the known periods of one stay in the lobby and inside.
 func visitsOf(s app.Stay, end time.Time, over bool) (out []Visit) {
 	span := func(from time.Time, to app.Time) Span {
 		v := Span{From: from, To: to.Time}
 		if to.IsZero() {
 			v.To, v.Running = end, !over
 		}
-		if v.To.Before(v.From) {
-			v.To = v.From
-		}
+		v.To = app.Later(v.To, v.From)
 		return v
 	}
 	if w := s.WaitingSince; !w.IsZero() && (s.JoinedAt.IsZero() || w.Before(s.JoinedAt.Time)) {
@@ -191,12 +181,9 @@ func recorded(m app.MeetingDetail, recordings []app.Recording, end time.Time) []
 		if r.StartedAt.IsZero() {
 			continue
 		}
-		s := Span{From: r.StartedAt.Time, To: r.StartedAt.Add(time.Duration(r.DurationS * float64(time.Second)))}
+		s := Span{From: r.StartedAt.Time, To: app.Earlier(r.StartedAt.Add(r.Length()), end)}
 		if r.Status == app.RecordingRunning {
 			s.To, s.Running = end, m.Status != app.Ended
-		}
-		if s.To.After(end) {
-			s.To = end
 		}
 		if s.To.After(s.From) || s.Running {
 			all = append(all, s)
@@ -206,9 +193,7 @@ func recorded(m app.MeetingDetail, recordings []app.Recording, end time.Time) []
 	var out []Span
 	for _, s := range all {
 		if last := len(out) - 1; last >= 0 && !s.From.After(out[last].To) {
-			if s.To.After(out[last].To) {
-				out[last].To = s.To
-			}
+			out[last].To = app.Later(out[last].To, s.To)
 			out[last].Running = out[last].Running || s.Running
 			continue
 		}
@@ -217,15 +202,13 @@ func recorded(m app.MeetingDetail, recordings []app.Recording, end time.Time) []
 	return out
 }
 
-// bound sets the ends: those of the people, else of the recordings, else of the meeting.
+// bound sets From and To: those of the people, else of the recordings, else of the meeting.
 func (t *Timeline) bound(m app.MeetingDetail, end time.Time) {
 	extend := func(s Span) {
 		if t.From.IsZero() || s.From.Before(t.From) {
 			t.From = s.From
 		}
-		if s.To.After(t.To) {
-			t.To = s.To
-		}
+		t.To = app.Later(t.To, s.To)
 	}
 	for _, p := range t.People {
 		for _, v := range p.Visits {
@@ -240,12 +223,10 @@ func (t *Timeline) bound(m app.MeetingDetail, end time.Time) {
 	if t.From.IsZero() {
 		t.From, t.To = m.StartsAt.Time, end
 	}
-	if t.To.Before(t.From) {
-		t.To = t.From
-	}
+	t.To = app.Later(t.To, t.From)
 }
 
-// note lists the events.
+// note computes the events.
 func (t *Timeline) note() {
 	add := func(at time.Time, kind provider.EventKind, who, why string) {
 		if at = t.Clamp(at); !at.IsZero() {
@@ -275,7 +256,7 @@ func (t *Timeline) note() {
 	slices.SortStableFunc(t.Events, func(a, b Event) int { return a.At.Compare(b.At) })
 }
 
-// count computes the head count between the moments at which it changes.
+// count computes the head count at each moment at which it changes.
 func (t *Timeline) count() {
 	change := map[time.Time]int{}
 	for _, p := range t.People {
@@ -300,7 +281,7 @@ func (t *Timeline) count() {
 	}
 }
 
-// joins reports whether a visit inside begins at a moment: who was let in did not stop waiting.
+// joins reports whether a visit inside begins at a moment. One who was let in did not stop waiting.
 func (p Person) joins(at time.Time) bool {
 	return slices.ContainsFunc(p.Visits, func(v Visit) bool { return !v.Waiting && !v.Unseen && v.From.Equal(at) })
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/language"
 
 	"greenroom/internal/app"
+	"greenroom/provider"
 	"greenroom/tui/dialog"
 	"greenroom/tui/theme"
 	"greenroom/tui/words"
@@ -137,7 +138,7 @@ func (s *Screen) Account(name string) app.AccountStatus {
 }
 
 // Cannot returns why an account lacks an ability, safe to draw; empty if it has it or if its status is unknown.
-func (s *Screen) Cannot(account string, what app.Ability) string {
+func (s *Screen) Cannot(account string, what provider.Ability) string {
 	return words.Safe(s.Account(account).Cannot[what])
 }
 

@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
+	"greenroom/provider"
 	"greenroom/tui/dialog"
 	"greenroom/tui/pane"
 	"greenroom/tui/words"
@@ -42,7 +43,7 @@ func (p *Pane) whyNoDownload() string {
 	case v.Status == app.RecordingFailed:
 		return "The recording has failed: there is nothing to download"
 	}
-	return p.Cannot(v.Account, app.AbilityDownload)
+	return p.Cannot(v.Account, provider.AbilityDownload)
 }
 
 // download begins or resumes the download of the selected recording.
@@ -172,7 +173,7 @@ func (p *Pane) whyNoDeletion() string {
 	case state.Active():
 		return "It is being downloaded: " + p.Key(cancelDownload) + " cancels that"
 	}
-	return p.Cannot(v.Account, app.AbilityDeleteRecording)
+	return p.Cannot(v.Account, provider.AbilityDeleteRecording)
 }
 
 // delete asks whether to delete the recording on the platform.

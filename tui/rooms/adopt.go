@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
+	"greenroom/provider"
 	"greenroom/tui/dialog"
 	"greenroom/tui/pane"
 	"greenroom/tui/theme"
@@ -39,7 +40,7 @@ func (p *Pane) whyNoAdoption() string {
 	}
 	why := "No account is configured: " + p.Key(pane.TabStatus) + " explains how"
 	for _, a := range p.Status.Accounts {
-		if why = words.Safe(a.Cannot[app.AbilityAdopt]); why == "" {
+		if why = words.Safe(a.Cannot[provider.AbilityAdopt]); why == "" {
 			return ""
 		}
 	}
@@ -53,7 +54,7 @@ func (p *Pane) adopt() tea.Cmd {
 	}, marked: map[string]app.PlatformRoom{}}
 	a.menu.Keys = map[string]func() tea.Cmd{"ctrl+r": a.ask, "space": a.mark}
 	for _, acc := range p.Status.Accounts {
-		if acc.Cannot[app.AbilityAdopt] == "" {
+		if acc.Cannot[provider.AbilityAdopt] == "" {
 			a.accounts = append(a.accounts, acc.Name)
 		}
 	}
@@ -97,7 +98,7 @@ func (a *adoption) show() {
 	width := 0
 	for _, acc := range p.Status.Accounts {
 		width = min(max(width, s.Width(words.Safe(acc.Name))), 14)
-		if why := acc.Cannot[app.AbilityAdopt]; why != "" {
+		if why := acc.Cannot[provider.AbilityAdopt]; why != "" {
 			notes = append(notes, dialog.Note{Text: words.Safe(acc.Name) + ": " + words.Safe(why)})
 		}
 	}

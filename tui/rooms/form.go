@@ -148,7 +148,9 @@ func checkLogo(v string, _ func(string) string) string {
 }
 
 // noLogo returns why the account in the form shows no logo.
-func (p *Pane) noLogo(v func(string) string) string { return p.Cannot(v("account"), app.AbilityLogo) }
+func (p *Pane) noLogo(v func(string) string) string {
+	return p.Cannot(v("account"), provider.AbilityLogo)
+}
 
 // checkName returns the check of a name that is not current.
 func (p *Pane) checkName(current string) func(string, func(string) string) string {
@@ -190,7 +192,7 @@ func linkValue(r app.Room) string { return string(linkValueOf(r)) }
 
 // noLasting returns why the account in the form keeps no room.
 func (p *Pane) noLasting(v func(string) string) string {
-	return p.Cannot(v("account"), app.AbilityLasting)
+	return p.Cannot(v("account"), provider.AbilityLasting)
 }
 
 func opt(value, label string) dialog.Option { return dialog.Option{Value: value, Label: label} }

@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
+	"greenroom/provider"
 	"greenroom/tui/dialog"
 	"greenroom/tui/pane"
 	"greenroom/tui/words"
@@ -17,7 +18,7 @@ func (p *Pane) whyNoRecording() string {
 		return why
 	}
 	mt, _ := p.Meeting()
-	return p.Cannot(mt.Account, app.AbilityRecord)
+	return p.Cannot(mt.Account, provider.AbilityRecord)
 }
 
 // record starts the recording of the meeting, or stops the one that runs after a question: what was not recorded is lost.
@@ -56,7 +57,7 @@ func (p *Pane) record() tea.Cmd {
 
 // whyNoRemoval returns why the selected person can't be removed.
 func (p *Pane) whyNoRemoval() string {
-	st, why := p.whyNot(app.AbilityEject)
+	st, why := p.whyNot(provider.AbilityEject)
 	switch {
 	case why != "":
 		return why
@@ -70,7 +71,7 @@ func (p *Pane) whyNoRemoval() string {
 
 // whyNoMute returns why the selected person can't be muted.
 func (p *Pane) whyNoMute() string {
-	st, why := p.whyNot(app.AbilityMute)
+	st, why := p.whyNot(provider.AbilityMute)
 	if why == "" && st.Bot {
 		why = personName(st) + " is a bot of the platform"
 	}
@@ -78,7 +79,7 @@ func (p *Pane) whyNoMute() string {
 }
 
 // whyNot returns the selected person, and why an ability of the platform can't be used on anyone or on one who has left.
-func (p *Pane) whyNot(a app.Ability) (st app.Stay, why string) {
+func (p *Pane) whyNot(a provider.Ability) (st app.Stay, why string) {
 	if why := p.whyNoMeeting(); why != "" {
 		return st, why
 	}

@@ -26,7 +26,7 @@ func (m *Memory) CreateCatch(ctx context.Context, c app.CatchSpec) (app.Catch, e
 	}
 	defer m.Unlock()
 	if slices.ContainsFunc(m.catches, func(had app.Catch) bool { return had.Name == c.Name }) {
-		return app.Catch{}, &app.Error{Kind: provider.Conflict, Text: "there is a catch of that name"}
+		return app.Catch{}, app.Errorf(provider.Conflict, "", "there is a catch of that name")
 	}
 	made := app.Catch{Name: c.Name, Scheme: c.Scheme, Path: app.CatchPath + c.Name + "-token", Respond: "200 ok"}
 	m.catches = append(m.catches, made)
@@ -34,7 +34,7 @@ func (m *Memory) CreateCatch(ctx context.Context, c app.CatchSpec) (app.Catch, e
 	return made, nil
 }
 
-// freeWord returns a name that nothing has, with a suffix if need be.
+// freeWord returns a free name, with a suffix if necessary.
 func freeWord(name string, free func(string) bool) string {
 	next := name
 	for n := 2; !free(next); n++ {
@@ -51,7 +51,7 @@ func (m *Memory) RemoveCatch(ctx context.Context, ref app.CatchRef) (app.Catch, 
 	defer m.Unlock()
 	i := slices.IndexFunc(m.catches, func(had app.Catch) bool { return had.Name == ref.Name })
 	if i < 0 {
-		return app.Catch{}, &app.Error{Kind: provider.NotFound, Text: "there is no catch of that name"}
+		return app.Catch{}, app.Errorf(provider.NotFound, "", "there is no catch of that name")
 	}
 	gone := m.catches[i]
 	m.catches = slices.Delete(m.catches, i, i+1)

@@ -23,12 +23,7 @@ func (m *Memory) PutRecording(r app.Recording) {
 }
 
 func (m *Memory) recording(id string) int {
-	for i, r := range m.Recs {
-		if r.ID == id {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(m.Recs, func(r app.Recording) bool { return r.ID == id })
 }
 
 // Recordings lists them, the one that was put last first.

@@ -2,7 +2,6 @@ package apptest
 
 import (
 	"context"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -29,15 +28,13 @@ func (m *Memory) SetForward(ctx context.Context, f app.ForwardSpec) (app.Forward
 }
 
 func (m *Memory) setForward(f app.ForwardSpec, same func(app.Forward) bool) (app.Forward, error) {
-	if _, err := app.ForwardURL(f.URL); err != nil {
-		return app.Forward{}, &app.Error{Kind: provider.Invalid, Text: "the forward's URL can't be used", Hint: err.Error()}
+	u, err := app.ForwardURL(f.URL)
+	if err != nil {
+		return app.Forward{}, app.Errorf(provider.Invalid, err.Error(), "the forward's URL can't be used")
 	}
 	made := app.Forward{
-		Name: f.Name, URL: f.URL, Filter: f.Filter, Resign: f.Resign != "", Insecure: f.Insecure, CA: f.CA != "", Source: f.Source,
+		Name: f.Name, URL: u.Redacted(), Filter: f.Filter, Resign: f.Resign != "", Insecure: f.Insecure, CA: f.CA != "", Source: f.Source,
 		State: app.ForwardRunning, Parked: []uint64{},
-	}
-	if u, err := url.Parse(f.URL); err == nil {
-		made.URL = u.Redacted()
 	}
 	if f.Source == app.ForwardByRun && f.Lease <= 0 {
 		made.State = app.ForwardPaused
@@ -58,19 +55,17 @@ func (m *Memory) AddForward(ctx context.Context, f app.ForwardSpec) (app.Forward
 	}
 	defer m.Unlock()
 	if err := app.CheckForwardName(f.Name); err != nil {
-		return app.Forward{}, &app.Error{Kind: provider.Invalid, Text: "the name can't be used", Hint: err.Error()}
+		return app.Forward{}, app.Errorf(provider.Invalid, err.Error(), "the name can't be used")
 	}
 	if m.forward(f.Name) != nil {
-		return app.Forward{}, &app.Error{Kind: provider.Conflict, Text: "there is a forward of that name"}
+		return app.Forward{}, app.Errorf(provider.Conflict, "", "there is a forward of that name")
 	}
 	return m.setForward(f, func(app.Forward) bool { return false })
 }
 
 func (m *Memory) forward(name string) *app.Forward {
-	for i := range m.forwards {
-		if m.forwards[i].Name == name {
-			return &m.forwards[i]
-		}
+	if i := slices.IndexFunc(m.forwards, func(f app.Forward) bool { return f.Name == name }); i >= 0 {
+		return &m.forwards[i]
 	}
 	return nil
 }
@@ -83,14 +78,10 @@ func (m *Memory) EditForward(ctx context.Context, p app.ForwardPatch) (app.Forwa
 	defer m.Unlock()
 	f := m.forward(p.Name)
 	if f == nil {
-		return app.Forward{}, &app.Error{Kind: provider.NotFound, Text: "there is no forward of that name"}
+		return app.Forward{}, app.Errorf(provider.NotFound, "", "there is no forward of that name")
 	}
-	if p.URL != nil {
-		f.URL = *p.URL
-	}
-	if p.Filter != nil {
-		f.Filter = *p.Filter
-	}
+	app.Set(&f.URL, p.URL)
+	app.Set(&f.Filter, p.Filter)
 	if p.Resign != nil {
 		f.Resign = *p.Resign != ""
 	}
@@ -111,7 +102,7 @@ func (m *Memory) RemoveForward(ctx context.Context, ref app.ForwardRef) (app.For
 	defer m.Unlock()
 	f := m.forward(ref.Name)
 	if f == nil {
-		return app.Forward{}, &app.Error{Kind: provider.NotFound, Text: "there is no forward of that name"}
+		return app.Forward{}, app.Errorf(provider.NotFound, "", "there is no forward of that name")
 	}
 	gone := *f
 	m.forwards = slices.DeleteFunc(m.forwards, func(f app.Forward) bool { return f.Name == ref.Name })

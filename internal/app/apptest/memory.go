@@ -1,8 +1,9 @@
-// Package apptest is what tests of everything around [app.Backend] share: [Memory], a small Backend that keeps its
-// promises without a disk or a platform, and [Run], the suite that every Backend passes, in-process and over a socket.
+// Package apptest holds what the tests around [app.Backend] share: [Memory], a small Backend without a disk or a platform, and
+// [Run], the suite that every Backend passes, in-process and over a socket.
 package apptest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -18,9 +19,8 @@ import (
 	"greenroom/provider"
 )
 
-// Memory is a Backend in memory, for tests. It verifies no signatures and calls no platform; what it has in common with
-// the real one is the contract: kinds of errors, order of lists, the stream. The zero value is not useful: see
-// [NewMemory].
+// Memory is a Backend in memory, for tests. It verifies no signatures and calls no platform, but keeps the contract: kinds of
+// errors, order of lists, the stream. [NewMemory] makes one.
 type Memory struct {
 	// Lock guards the recordings and everything that the functions below use. They run while it is held.
 	sync.Mutex
@@ -43,7 +43,7 @@ type Memory struct {
 	imported map[string]bool
 	ids      int
 	readers  map[chan app.Change]*reader
-	// Buffer is how many changes wait for one reader before it gets Missed.
+	// buffer is how many changes can wait for one reader before it gets Missed.
 	buffer    int
 	forwards  []app.Forward
 	catches   []app.Catch
@@ -71,7 +71,7 @@ func (m *Memory) Publish(c app.Change) {
 
 func (m *Memory) publish(c app.Change) {
 	for ch, r := range m.readers {
-		// The last place is kept for Missed, so that telling never has to wait.
+		// The last place is reserved for Missed, so that publishing never waits.
 		if r.missed && len(ch) == 0 {
 			r.missed = false
 		}
@@ -136,7 +136,7 @@ func (m *Memory) Delivered() int {
 	return len(m.events)
 }
 
-// Readers says how many subscriptions stand.
+// Readers returns the number of subscriptions.
 func (m *Memory) Readers() int {
 	m.Lock()
 	defer m.Unlock()
@@ -149,7 +149,7 @@ func (m *Memory) id(prefix string) string {
 }
 
 func notFound(what, ref string) error {
-	return &app.Error{Kind: provider.NotFound, Text: fmt.Sprintf("there is no %s %q", what, ref), Hint: "list them"}
+	return app.Errorf(provider.NotFound, "list them", "there is no %s %q", what, ref)
 }
 
 // Status returns a minimal status.
@@ -236,14 +236,12 @@ func (m *Memory) CreateRoom(ctx context.Context, s app.RoomSpec) (app.Room, erro
 	}
 	defer m.Unlock()
 	if s.Name == "" {
-		return app.Room{}, &app.Error{Kind: provider.Invalid, Text: "a room needs a name"}
+		return app.Room{}, app.Errorf(provider.Invalid, "", "a room needs a name")
 	}
 	if m.room(s.Name) >= 0 {
-		return app.Room{}, &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("room %q already exists", s.Name), Hint: "choose another name"}
+		return app.Room{}, app.Errorf(provider.Conflict, "choose another name", "room %q already exists", s.Name)
 	}
-	if s.Link == "" {
-		s.Link = app.LinkNew
-	}
+	s.Link = cmp.Or(s.Link, app.LinkNew)
 	r := app.Room{ID: m.id("r"), RoomSettings: s, CreatedAt: m.now()}
 	m.locate(&r)
 	m.rooms = append(m.rooms, r)
@@ -268,7 +266,7 @@ func (m *Memory) Undo(ctx context.Context, _ app.UndoRequest) (app.Undone, error
 	}
 	defer m.Unlock()
 	if len(m.undos) == 0 {
-		return app.Undone{}, &app.Error{Kind: provider.NotFound, Text: "nothing was deleted here in the last minute"}
+		return app.Undone{}, app.Errorf(provider.NotFound, "", "nothing was deleted here in the last minute")
 	}
 	last := m.undos[len(m.undos)-1]
 	m.undos = m.undos[:len(m.undos)-1]
@@ -342,11 +340,11 @@ func (m *Memory) Meetings(ctx context.Context, q app.MeetingQuery) ([]app.Meetin
 	defer m.Unlock()
 	zone, err := time.LoadLocation(q.TimeZone)
 	if err != nil {
-		return nil, &app.Error{Kind: provider.Invalid, Text: "there is no time zone " + q.TimeZone}
+		return nil, app.Errorf(provider.Invalid, "", "there is no time zone %s", q.TimeZone)
 	}
 	f, err := filter.Parse(q.Filter, filter.Options{Now: m.now().In(zone), Of: filter.Rooms})
 	if err != nil {
-		return nil, &app.Error{Kind: provider.Invalid, Text: err.Error()}
+		return nil, app.Errorf(provider.Invalid, "", "%v", err)
 	}
 	older := q.Before == ""
 	var out []app.Meeting
@@ -379,12 +377,17 @@ func (m *Memory) Meeting(ctx context.Context, ref app.MeetingRef) (app.MeetingDe
 	if i < 0 {
 		return app.MeetingDetail{}, notFound("meeting", ref.Ref)
 	}
-	d := m.meetings[i]
-	d.Participants = slices.Clone(d.Participants)
-	return d, nil
+	return m.detail(i), nil
 }
 
-// StartMeeting starts a meeting, or gives the one that is open.
+// detail returns a copy of a meeting.
+func (m *Memory) detail(i int) app.MeetingDetail {
+	d := m.meetings[i]
+	d.Participants = slices.Clone(d.Participants)
+	return d
+}
+
+// StartMeeting starts a meeting, or returns the open one.
 func (m *Memory) StartMeeting(ctx context.Context, r app.StartMeeting) (app.StartedMeeting, error) {
 	if err := m.begin(ctx, "StartMeeting"); err != nil {
 		return app.StartedMeeting{}, err
@@ -428,7 +431,7 @@ func (m *Memory) EndMeeting(ctx context.Context, ref app.MeetingRef) (app.Meetin
 	return mt, nil
 }
 
-// MeetingLink gives an invented link.
+// MeetingLink returns an invented link.
 func (m *Memory) MeetingLink(ctx context.Context, r app.LinkRequest) (app.Link, error) {
 	if err := m.begin(ctx, "MeetingLink"); err != nil {
 		return app.Link{}, err
@@ -454,12 +457,9 @@ func (m *Memory) Events(ctx context.Context, q app.EventQuery) (app.EventPage, e
 	defer m.Unlock()
 	f, err := filter.Parse(q.Filter, filter.Options{Now: time.Now()})
 	if err != nil {
-		return app.EventPage{}, &app.Error{Kind: provider.Invalid, Text: err.Error()}
+		return app.EventPage{}, app.Errorf(provider.Invalid, "", "%v", err)
 	}
-	limit := q.Limit
-	if limit == 0 {
-		limit = 100
-	}
+	limit := cmp.Or(q.Limit, 100)
 	var rows []app.Delivery
 	var page app.EventPage
 	forward := q.Forward || q.After > 0 && q.Before == 0
@@ -499,7 +499,7 @@ func row(d app.Delivery) app.Delivery {
 	return d
 }
 
-// Event gives one delivery.
+// Event returns one delivery.
 func (m *Memory) Event(ctx context.Context, ref app.EventRef) (app.Delivery, error) {
 	if err := m.begin(ctx, "Event"); err != nil {
 		return app.Delivery{}, err
@@ -526,14 +526,14 @@ func (m *Memory) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error)
 		return a, nil
 	}
 	d := app.Delivery{
-		Seq: uint64(len(m.events) + 1), At: app.At(in.ReceivedAt), Account: in.Account, Method: in.Method, Target: in.Target,
+		At: app.At(in.ReceivedAt), Account: in.Account, Method: in.Method, Target: in.Target,
 		Headers: http.Header(in.Header), Body: in.Body, Size: int64(len(in.Body)), Verdict: provider.Verified, Status: http.StatusOK,
 		Kind: provider.KindUnknown,
 	}
 	if in.Refused != nil {
 		d.Verdict, d.Status, d.Reason = provider.Rejected, in.Refused.Status, in.Reason
 	}
-	m.deliver(d)
+	d = m.deliver(d)
 	return app.Answer{Status: d.Status, Seq: d.Seq, Stored: true}, nil
 }
 
@@ -541,18 +541,18 @@ func (m *Memory) Ingest(ctx context.Context, in app.Inbound) (app.Answer, error)
 func (m *Memory) Deliver(d app.Delivery) app.Delivery {
 	m.Lock()
 	defer m.Unlock()
-	d.Seq, d.Size = uint64(len(m.events)+1), int64(len(d.Body))
+	d.Size = int64(len(d.Body))
 	if d.At.IsZero() {
 		d.At = m.now()
 	}
-	m.deliver(d)
-	return d
+	return m.deliver(d)
 }
 
-func (m *Memory) deliver(d app.Delivery) {
+func (m *Memory) deliver(d app.Delivery) app.Delivery {
+	d.Seq = uint64(len(m.events) + 1)
 	m.events = append(m.events, d)
-	change := row(d)
-	m.publish(app.Change{Kind: app.DeliveryChange, Delivery: &change})
+	m.publish(app.Change{Kind: app.DeliveryChange, Delivery: new(row(d))})
+	return d
 }
 
 // Change applies f to a meeting for a call of a method, and publishes it.
@@ -568,9 +568,7 @@ func (m *Memory) Change(ctx context.Context, method, ref string, f func(*app.Mee
 	f(&m.meetings[i])
 	out := m.meetings[i].Meeting
 	m.publish(app.Change{Kind: app.MeetingChange, Meeting: &out})
-	d := m.meetings[i]
-	d.Participants = slices.Clone(d.Participants)
-	return d, nil
+	return m.detail(i), nil
 }
 
 // Adopt adds a room with its meeting, for a test of adoptions.
@@ -580,7 +578,7 @@ func (m *Memory) Adopt(ctx context.Context, r app.Room, mt app.Meeting) (app.Roo
 	}
 	defer m.Unlock()
 	if m.room(r.Name) >= 0 {
-		return app.RoomView{}, &app.Error{Kind: provider.Conflict, Text: "there is a room of that name on another account", Hint: "choose another name"}
+		return app.RoomView{}, app.Errorf(provider.Conflict, "choose another name", "there is a room of that name on another account")
 	}
 	m.rooms = append(m.rooms, r)
 	m.meetings = append(m.meetings, app.MeetingDetail{Meeting: mt})

@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -51,23 +52,20 @@ func (m *Memory) Book(ctx context.Context, s app.BookingSpec) (app.Booking, erro
 func place(b *app.Booking, s app.BookingSpec) error {
 	zone, err := time.LoadLocation(s.TimeZone)
 	if err != nil || s.TimeZone == "" {
-		return &app.Error{Kind: provider.Invalid, Text: "there is no time zone " + s.TimeZone, Hint: "write it like Europe/Berlin"}
+		return app.Errorf(provider.Invalid, "write it like Europe/Berlin", "there is no time zone %s", s.TimeZone)
 	}
 	at, err := time.ParseInLocation("2006-01-02T15:04:05", s.At, zone)
 	if err != nil {
-		return &app.Error{Kind: provider.Invalid, Text: "the time " + s.At + " can't be used"}
-	}
-	if s.For == 0 {
-		s.For = app.DefaultBooking
+		return app.Errorf(provider.Invalid, "", "the time %s can't be used", s.At)
 	}
 	if s.Every != "" && s.Until != "" {
 		day, err := time.ParseInLocation(time.DateOnly, s.Until, zone)
 		if err != nil || day.Before(at.AddDate(0, 0, -1)) {
-			return &app.Error{Kind: provider.Invalid, Text: "the repetition has no occurrence", Hint: "check its last day"}
+			return app.Errorf(provider.Invalid, "check its last day", "the repetition has no occurrence")
 		}
 		b.Until = app.At(day.AddDate(0, 0, 1).Add(-time.Second))
 	}
-	b.StartsAt, b.EndsAt, b.Next, b.TimeZone, b.LocalStart, b.Rule = app.At(at), app.At(at.Add(s.For)), app.At(at), s.TimeZone, s.At, s.Every
+	b.StartsAt, b.EndsAt, b.Next, b.TimeZone, b.LocalStart, b.Rule = app.At(at), app.At(at.Add(cmp.Or(s.For, app.DefaultBooking))), app.At(at), s.TimeZone, s.At, s.Every
 	return nil
 }
 
@@ -89,21 +87,11 @@ func (m *Memory) EditBooking(ctx context.Context, p app.BookingPatch) (app.Booki
 	}
 	b := m.plans.bookings[i]
 	s := app.BookingSpec{At: b.LocalStart, TimeZone: b.TimeZone, For: b.EndsAt.Sub(b.StartsAt.Time), Every: b.Rule}
-	if p.At != nil {
-		s.At = *p.At
-	}
-	if p.TimeZone != nil {
-		s.TimeZone = *p.TimeZone
-	}
-	if p.For != nil {
-		s.For = *p.For
-	}
-	if p.Every != nil {
-		s.Every = *p.Every
-	}
-	if p.Expect != nil {
-		b.Expect = *p.Expect
-	}
+	app.Set(&s.At, p.At)
+	app.Set(&s.TimeZone, p.TimeZone)
+	app.Set(&s.For, p.For)
+	app.Set(&s.Every, p.Every)
+	app.Set(&b.Expect, p.Expect)
 	if err := place(&b, s); err != nil {
 		return app.Booking{}, err
 	}
@@ -162,10 +150,8 @@ func (m *Memory) Calendars(ctx context.Context, _ app.CalendarQuery) ([]app.Cale
 func (m *Memory) AddCalendar(ctx context.Context, c app.CalendarSpec) (app.Calendar, error) {
 	m.Lock()
 	defer m.Unlock()
-	for _, had := range m.plans.calendars {
-		if had.Name == c.Name {
-			return app.Calendar{}, &app.Error{Kind: provider.Conflict, Text: "there is a calendar " + c.Name}
-		}
+	if slices.ContainsFunc(m.plans.calendars, func(had app.Calendar) bool { return had.Name == c.Name }) {
+		return app.Calendar{}, app.Errorf(provider.Conflict, "", "there is a calendar %s", c.Name)
 	}
 	made := app.Calendar{Name: c.Name, URL: c.URL}
 	m.plans.calendars = append(m.plans.calendars, made)
@@ -176,17 +162,17 @@ func (m *Memory) AddCalendar(ctx context.Context, c app.CalendarSpec) (app.Calen
 func (m *Memory) RemoveCalendar(ctx context.Context, ref app.CalendarRef) (app.Calendar, error) {
 	m.Lock()
 	defer m.Unlock()
-	for i, had := range m.plans.calendars {
-		if had.Name == ref.Name {
-			m.plans.calendars = slices.Delete(m.plans.calendars, i, i+1)
-			m.undos = append(m.undos, func() app.Undone {
-				m.plans.calendars = append(m.plans.calendars, had)
-				return app.Undone{Kind: app.DeletedCalendar, Name: had.Name, Calendar: &had}
-			})
-			return had, ctx.Err()
-		}
+	i := slices.IndexFunc(m.plans.calendars, func(had app.Calendar) bool { return had.Name == ref.Name })
+	if i < 0 {
+		return app.Calendar{}, notFound("calendar", ref.Name)
 	}
-	return app.Calendar{}, notFound("calendar", ref.Name)
+	gone := m.plans.calendars[i]
+	m.plans.calendars = slices.Delete(m.plans.calendars, i, i+1)
+	m.undos = append(m.undos, func() app.Undone {
+		m.plans.calendars = append(m.plans.calendars, gone)
+		return app.Undone{Kind: app.DeletedCalendar, Name: gone.Name, Calendar: &gone}
+	})
+	return gone, ctx.Err()
 }
 
 // ExportCalendar writes an empty calendar.

@@ -38,10 +38,7 @@ func (m *Memory) Replay(ctx context.Context, r app.Replay) (app.Answer, error) {
 		d.Method, d.Target, d.Headers, d.Body = r.Request.Method, r.Request.Target, http.Header(r.Request.Header), r.Request.Body
 	}
 	d.ReplayOf, d.DuplicateOf, d.Via, d.StoredAt = app.Seq(r.Seq), 0, "replay", app.At(time.Now())
-	seq := uint64(len(m.events) + 1)
-	d.Seq = seq
-	m.deliver(d)
-	return app.Answer{Status: http.StatusOK, Seq: seq, Stored: true}, nil
+	return app.Answer{Status: http.StatusOK, Seq: m.deliver(d).Seq, Stored: true}, nil
 }
 
 // Import stores events of a file.
@@ -62,7 +59,6 @@ func (m *Memory) Import(ctx context.Context, b app.ImportBatch) (app.ImportedBat
 		}
 		m.imported[id] = true
 		d.Imported, d.DuplicateOf, d.ReplayOf = true, 0, 0
-		d.Seq = uint64(len(m.events) + 1)
 		m.deliver(d)
 		out.Stored++
 	}

@@ -21,9 +21,9 @@ import (
 // Harness is one Backend to test, empty and the test's own.
 type Harness struct {
 	Backend app.Backend
-	// Account is a configured one whose webhooks the Backend takes.
+	// Account is a configured account whose webhooks the Backend accepts.
 	Account string
-	// Meetings says that meetings can be started: the account has a platform behind it.
+	// Meetings reports that meetings can be started: the account has a platform.
 	Meetings bool
 }
 
@@ -100,7 +100,8 @@ func testRooms(t *testing.T, h Harness) {
 		Trigger: provider.TriggerAutomatic2nd, SkipConsent: true,
 	}
 	made := must[app.Room](t)(b.CreateRoom(ctx, spec))
-	want := app.Room{ID: made.ID, RoomSettings: app.RoomSettings{Name: "stand-up", Locked: true, Size: 12, Recording: provider.RecordingCloud, Trigger: provider.TriggerAutomatic2nd, SkipConsent: true, Link: app.LinkNew}, CreatedAt: made.CreatedAt}
+	want := app.Room{ID: made.ID, RoomSettings: spec, CreatedAt: made.CreatedAt}
+	want.Link = app.LinkNew
 	if diff := cmp.Diff(want, made); diff != "" || made.ID == "" || made.CreatedAt.IsZero() {
 		t.Errorf("created (-want +got):\n%s", diff)
 	}
@@ -396,7 +397,7 @@ func testConcurrent(t *testing.T, h Harness) {
 	}
 }
 
-// testCancelled sees that calls whose context ends give its error or their result, never another's.
+// testCancelled checks that a call whose context ends returns its error or the result.
 func testCancelled(t *testing.T, h Harness) {
 	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -2,6 +2,8 @@ package apptest
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"greenroom/internal/app"
 	"greenroom/internal/cursor"
@@ -20,7 +22,7 @@ func (m *Memory) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, er
 	return out, nil
 }
 
-// passed reports whether a position was reached before, and moves it forward otherwise. m.mu is held.
+// passed reports whether a position was reached before, and moves it forward otherwise. m is locked.
 func (m *Memory) passed(p *cursor.Position) bool {
 	if p == nil {
 		return false
@@ -42,11 +44,7 @@ func (m *Memory) TunnelState(ctx context.Context, _ app.TunnelQuery) (app.Tunnel
 		return app.TunnelState{}, err
 	}
 	defer m.Unlock()
-	s := app.TunnelState{Device: "memory", Positions: []cursor.Position{}}
-	for _, p := range m.positions {
-		s.Positions = append(s.Positions, p)
-	}
-	return s, nil
+	return app.TunnelState{Device: "memory", Positions: slices.AppendSeq([]cursor.Position{}, maps.Values(m.positions))}, nil
 }
 
 // ReportTunnel shows the reported tunnel in the status until the report is withdrawn. It ignores reports about listeners.
@@ -66,7 +64,7 @@ func (m *Memory) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.Tunn
 
 // ProbeTunnel has nothing to probe.
 func (m *Memory) ProbeTunnel(context.Context, app.TunnelProbe) (app.TunnelProbed, error) {
-	return app.TunnelProbed{}, &app.Error{Kind: app.NotConfigured, Text: "no tunnel is open"}
+	return app.TunnelProbed{}, app.Errorf(app.NotConfigured, "", "no tunnel is open")
 }
 
 // RegisterWebhook knows no platform.

@@ -1,4 +1,4 @@
-// Command gen writes what package ipc and the tests need for each method of app.Backend, from the interface in
+// Command gen generates the code of package ipc and of the tests for each method of app.Backend, from the interface in
 // internal/app/contract.go. Run it with go generate ./internal/app.
 package main
 
@@ -25,7 +25,7 @@ func main() {
 	}
 }
 
-// run reads the contract in dir, the folder of package app, and writes the files beside the packages that they are for.
+// run reads the contract in dir, the folder of package app, and writes the generated files.
 func run(dir string) error {
 	methods, err := read(filepath.Join(dir, "contract.go"))
 	if err != nil {
@@ -49,7 +49,7 @@ func run(dir string) error {
 // method is one method of Backend but Subscribe.
 type method struct {
 	name, request, result string
-	// repeat is the Go expression that reports whether a call may be made again; r is the request.
+	// repeat is the Go expression that reports whether a call may be repeated; r is the request.
 	repeat string
 }
 
@@ -122,7 +122,7 @@ func newMethod(m *ast.Field) (method, error) {
 	return out, nil
 }
 
-// typeName is a type of package app, or a predeclared one, as another package writes it.
+// typeName returns the name of a type of package app, or a predeclared one, in another package.
 func typeName(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.ArrayType:

@@ -17,8 +17,8 @@ type Holder struct {
 	PID     int       `json:"pid"`
 	Since   time.Time `json:"since"`
 	Version string    `json:"version"`
-	// Socket is where it serves others, empty while it doesn't. Recorded because two programs of one user need not agree
-	// on the runtime folder: cron sets no XDG_RUNTIME_DIR.
+	// Socket is where it serves others, empty while it doesn't. It is recorded because two programs of one user may use
+	// different runtime folders: cron sets no XDG_RUNTIME_DIR.
 	Socket string `json:"socket,omitempty"`
 }
 
@@ -33,28 +33,26 @@ func (h Holder) String() string {
 	return fmt.Sprintf("process %d, version %s, since %s", h.PID, h.Version, h.Since.Local().Format(time.DateTime))
 }
 
-// Record publishes who holds the lock. Only the holder may call it, and again when something changed.
+// Record publishes who holds the lock. Only the holder may call it, and must call it again after a change.
 func (l *Lock) Record(h Holder) error {
 	b, err := json.Marshal(h)
+	if err == nil && len(b) > recordSize-2 {
+		err = fmt.Errorf("%d bytes are too many", len(b))
+	}
 	if err != nil {
 		return fmt.Errorf("lock: record holder: %w", err)
-	}
-	if len(b) > recordSize-2 {
-		return fmt.Errorf("lock: record holder: %d bytes are too many", len(b))
 	}
 	return l.write(b)
 }
 
-// clear blanks the record.
-func (l *Lock) clear() error { return l.write(nil) }
-
+// write replaces the record, nil to clear it.
 func (l *Lock) write(record []byte) error {
 	padded := bytes.Repeat([]byte{' '}, recordSize)
 	padded[0], padded[recordSize-1] = '\n', '\n'
 	copy(padded[1:], record)
 	at := int64(0)
 	if runtime.GOOS == "windows" {
-		// There the first byte is what is locked, and locked bytes can be neither read nor written by another handle.
+		// Here the first byte is locked, and another handle can neither read nor write locked bytes.
 		at, padded = 1, padded[1:]
 	}
 	f, err := os.OpenFile(l.flock.Path(), os.O_WRONLY, 0)
@@ -69,8 +67,8 @@ func (l *Lock) write(record []byte) error {
 	return nil
 }
 
-// Read gives what the last holder recorded, who may have let go or been killed since. A folder without a lock, a cleared
-// record and one that is just being written give the zero value.
+// Read returns what the last holder recorded, which may have released the lock or been killed since. It returns the zero value for
+// a folder without a lock, a cleared record, and one that is just being written.
 func Read(dir string) (Holder, error) {
 	path := filepath.Join(dir, FileName)
 	if err := check(path); err != nil {

@@ -1,12 +1,11 @@
 // Package lock arbitrates which process may open a store. The lock is a file beside the store, [FileName], held with
-// flock(2) (LockFileEx on Windows): the kernel lets go of it however its holder ends, kill -9 included, so that a stale
-// lock cannot exist. The file itself is never renamed and never removed, since two processes could otherwise hold locks
-// on two files of one name.
+// flock(2) (LockFileEx on Windows): the kernel releases it however its holder ends, even by kill -9, so there are no stale
+// locks. The file is never renamed or removed, since otherwise two processes could hold locks on two files of one name.
 //
-// The file also names the holder, for messages and so that others find the holder's socket. That record is a courtesy:
-// nothing is decided by it, and a holder that was killed leaves it behind.
+// The file also names the holder, for messages and so that others find its socket. That record is informative only: nothing
+// is decided by it, and a holder that was killed leaves it behind.
 //
-// Not promised: fairness among those who wait, and locking on network file systems that don't implement flock.
+// Not promised: fairness among waiting processes, and locking on network file systems without flock.
 package lock
 
 import (
@@ -26,18 +25,18 @@ import (
 // FileName is the lock's name in the data folder.
 const FileName = "greenroom.lock"
 
-// ErrHeld says that another holder, in this process or another, has the lock. Errors of [Try] that wrap it tell who.
+// ErrHeld means that another holder, in this process or another, has the lock. Errors of [Try] that wrap it name the holder.
 var ErrHeld = errors.New("held by another process")
 
 // Lock is a lock that is held. It must be released.
 type Lock struct {
 	flock *flock.Flock
-	// recorded says that the file may hold a record of ours.
+	// recorded reports that the file may hold a record of ours.
 	recorded bool
 }
 
-// Try takes the lock of a data folder, making the folder (0700) where it is missing. When another process holds it the
-// error is [ErrHeld], with what is known of the holder.
+// Try acquires the lock of a data folder, and creates the folder (0700) if it is missing. If another process holds the lock, the
+// error is [ErrHeld] with what is known of the holder.
 func Try(dir string) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("lock: make data folder: %w", err)
@@ -58,8 +57,8 @@ func Try(dir string) (*Lock, error) {
 	return &Lock{flock: f}, nil
 }
 
-// check refuses a lock that isn't a file of this user's: a link, a pipe or another user's file in a folder that others can
-// write to would let them decide who has the lock, or keep everyone waiting.
+// check refuses a lock that isn't a file of this user: with a link, a pipe or their own file in a folder that they can write to,
+// other users could decide who has the lock, or block everyone.
 func check(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -77,15 +76,15 @@ func check(path string) error {
 	return nil
 }
 
-// Acquire waits for the lock until ctx ends, and then returns an error that wraps both ctx's and [ErrHeld].
+// Acquire waits for the lock until ctx ends. Its error then wraps both ctx's and [ErrHeld].
 func Acquire(ctx context.Context, dir string) (*Lock, error) {
 	for {
 		l, err := Try(dir)
 		if err == nil || !errors.Is(err, ErrHeld) {
 			return l, err
 		}
-		// flock(2) can wait in the kernel, but that wait cannot be called off; so it is asked again and again, at random
-		// distances so that those who wait don't march in step.
+		// flock(2) can wait in the kernel, but that wait can't be cancelled. So try repeatedly, at random intervals, so that several
+		// processes don't try in step.
 		retry := time.NewTimer(5*time.Millisecond + rand.N(20*time.Millisecond))
 		select {
 		case <-ctx.Done():
@@ -96,11 +95,11 @@ func Acquire(ctx context.Context, dir string) (*Lock, error) {
 	}
 }
 
-// Release clears the record, if there is one, and lets go. The file stays.
+// Release clears the record, if there is one, and releases the lock. The file stays.
 func (l *Lock) Release() error {
 	var clearErr error
 	if l.recorded {
-		clearErr = l.clear()
+		clearErr = l.write(nil)
 	}
 	if err := l.flock.Unlock(); err != nil {
 		return fmt.Errorf("lock: release: %w", err)
@@ -108,8 +107,8 @@ func (l *Lock) Release() error {
 	return clearErr
 }
 
-// Held reports whether the lock is held now, and returns the holder's record. It looks by taking a shared lock for an instant,
-// so that a [Try] of another process in that instant fails: for diagnosis, not for deciding.
+// Held reports whether the lock is held now, and returns the holder's record. It takes a shared lock for an instant, in which a
+// [Try] of another process fails: it is for diagnosis only.
 func Held(dir string) (bool, Holder, error) {
 	path := filepath.Join(dir, FileName)
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
