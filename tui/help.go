@@ -43,7 +43,7 @@ var legend = []struct{ sign, means string }{
 
 // palette finds any action by its words, those of the open tab first, and shows why some are not possible now.
 func (m *Model) palette() tea.Cmd {
-	menu := &dialog.Menu{Title: "Commands", Search: true}
+	menu := &dialog.Menu{Title: "Commands", Search: true, Wide: true}
 	about, _ := m.Current.Target()
 	for _, g := range append(m.Keys.On(m.Current), m.Keys.Elsewhere(m.Current)...) {
 		for _, a := range g.Actions {

@@ -129,7 +129,7 @@ var screens = []view{
 	},
 		change: func(o *Options) { o.Open = func(string) error { return errors.New("exit status 3") } }},
 	{name: "tunnel-qr", prepare: relayed, walk: func(p *person) { p.opens("Status").does("tunnel.qr") }},
-	{name: "tunnel-probed", prepare: relayed, walk: func(p *person) { p.opens("Status").does("tunnel.probe") }},
+	{name: "tunnel-probed", prepare: func(b *tuitest.Backend) { relayed(b); b.Probed.Reason = "relay.example answered 502" }, walk: func(p *person) { p.opens("Status").does("tunnel.probe") }},
 	{name: "accounts-failing", prepare: needy, walk: func(p *person) { p.opens("Status") }},
 	{name: "adopt-empty", prepare: func(b *tuitest.Backend) { busyDay(b); b.Failing = map[string]error{"whereby": broken} }, walk: func(p *person) { p.does("room.adopt") }},
 	{name: "adopt-waiting", prepare: func(b *tuitest.Backend) { years(b); b.Slow = time.Minute }, walk: func(p *person) { p.does("room.adopt") }},
@@ -194,7 +194,7 @@ func lasting(b *tuitest.Backend) {
 	b.PageOf = func(app.Room) app.PageLink {
 		return app.PageLink{PageURL: "https://gr.example/r/board-abc", PageReach: app.PagePublic, PageTunnel: "ssh"}
 	}
-	b.Plan("board", 26*time.Hour, "week")
+	b.Plan("board", 26*time.Hour, "FREQ=WEEKLY")
 }
 
 // portrait returns the sections of a golden file about one size, and checks what holds for every screen.

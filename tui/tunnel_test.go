@@ -59,7 +59,7 @@ func TestTheTunnelIsShownAndProbed(t *testing.T) {
 		p.backend.Lock()
 		p.backend.Probed = app.TunnelProbed{Reason: "relay.example answered 502"}
 		p.backend.Unlock()
-		p.does("tunnel.probe").sees("probe the tunnel: relay.example answered 502")
+		p.does("tunnel.probe").sees("back through the tunnel: relay.example")
 		change(p, func(s *app.Status) {
 			s.Tunnel.State, s.Tunnel.Reason, s.Tunnel.Spool = "degraded", "the relay is away", 0
 		})

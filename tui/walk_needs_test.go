@@ -31,7 +31,7 @@ func needy(b *tuitest.Backend) {
 	b.Alter("broken", func(m *app.MeetingDetail) { m.RecordingError = "no space" })
 	b.Join("live", "Linus")
 	b.Plan("soon", 12*time.Minute, "")
-	b.Plan("board 9", 40*time.Minute, "week")
+	b.Plan("board 9", 40*time.Minute, "FREQ=WEEKLY")
 }
 
 // order returns the rooms as they are listed.

@@ -27,8 +27,8 @@ func TestAnErrorCanBeReadAgain(t *testing.T) {
 		p.backend.Fail = nil
 		p.backend.Unlock()
 		p.wait(20 * time.Second)
-		p.misses("try again in a minute").sees("✗ copy the link: the platform is away") // in Activity
-		p.does("messages").sees("Messages", "✗ copy the link: the platform is away", "try again in a minute").presses("esc")
+		p.misses("try again in a minute").sees("✗ Can't copy the link: the platform is away") // in Activity
+		p.does("messages").sees("Messages", "✗ Can't copy the link: the platform is away", "try again in a minute").presses("esc")
 		p.cancel()
 		_ = p.leave()
 		if s := log.String(); !strings.Contains(s, "level=ERROR") || !strings.Contains(s, "the platform is away") || !strings.Contains(s, "try again in a minute") {

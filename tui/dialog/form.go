@@ -230,8 +230,11 @@ func (f *Form) View(s *theme.Styles, w, h int) Box {
 		}
 		add(i, mark+name+"  "+f.value(s, x, on, off, w-label-4))
 		if wrong := f.wrong(x, off); wrong != "" {
-			for _, l := range s.Wrap(wrong, w-label-6) {
-				add(-1, cell.Spaces(label+4)+s.Bad.Render(theme.Bad+" "+l))
+			for n, l := range s.Wrap(theme.Bad+" "+wrong, w-label-6) {
+				if n > 0 {
+					l = "  " + l
+				}
+				add(-1, cell.Spaces(label+4)+s.Bad.Render(l))
 			}
 		}
 	}
@@ -259,9 +262,17 @@ func (f *Form) View(s *theme.Styles, w, h int) Box {
 	}
 	add(len(f.Fields), button(s, submit, f.focus == len(f.Fields), false)+
 		s.KeyHelp.Render("  enter select   tab next   ←→ change   esc close"))
+	for i := len(lines) - 1; i >= 0 && len(lines) > h; i-- { // first the blank lines go
+		if f.rows[i] < 0 && strings.TrimSpace(lines[i]) == "" {
+			lines, f.rows = slices.Delete(lines, i, i+1), slices.Delete(f.rows, i, i+1)
+		}
+	}
 	if over := len(lines) - h; over > 0 { // the focused field must be visible
 		at := slices.Index(f.rows, f.focus)
 		from := min(max(at-h/2, 0), over)
+		if f.problem != "" { // and so must what went wrong
+			from = over
+		}
 		lines, f.rows = lines[from:from+h], f.rows[from:from+h]
 	}
 	return Box{Title: f.Title, Lines: lines}

@@ -68,6 +68,9 @@ func (p *Pane) Body(y, h int) []string {
 	}
 	inner := h - 3
 	list := min(max(len(p.rows), 2), max(inner*2/5, 2))
+	if len(p.rows) == 0 {
+		list = min(len(p.lines(p.W-2)), max(inner/2, 2))
+	}
 	if p.inner {
 		list = min(list, 3)
 	}

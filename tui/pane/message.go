@@ -89,13 +89,17 @@ func (s *Screen) Say(text, hint string) tea.Cmd {
 
 // Complain shows an error with its hint. doing, which may be empty, names what failed.
 func (s *Screen) Complain(doing string, err error) tea.Cmd {
-	e := app.AsError(err)
-	text := e.Text
-	if doing != "" {
-		text = doing + ": " + text
-	}
+	text := cant(doing, err)
 	s.Failed(text, err)
-	return s.show(failed, text, e.Hint, 12*time.Second)
+	return s.show(failed, text, app.AsError(err).Hint, 12*time.Second)
+}
+
+// cant returns an error as a sentence. doing, which may be empty, names what failed.
+func cant(doing string, err error) string {
+	if doing == "" {
+		return app.AsError(err).Text
+	}
+	return "Can't " + doing + ": " + app.AsError(err).Text
 }
 
 // Refuse shows why an action is not possible now.

@@ -126,7 +126,7 @@ func (l *Slot) answered(n uint64, take Call, err error) tea.Cmd {
 		return nil
 	}
 	if err != nil && l.Err == nil && s.Ctx.Err() == nil {
-		s.Failed("read "+l.what+": "+app.AsError(err).Text, err)
+		s.Failed(cant("read "+l.what, err), err)
 	}
 	l.Busy, l.Err = false, err
 	l.next = s.Now().Add(readGap)
@@ -181,7 +181,7 @@ func Try[T any](s *Screen, doing string, form *dialog.Form, f func(context.Conte
 			case err != nil && form != nil && s.Dialogs.Has(form):
 				e := app.AsError(err)
 				form.Fail(strings.TrimSuffix(words.Safe(e.Text)+"\n"+words.Safe(e.Hint), "\n"))
-				s.Failed(doing+": "+e.Text, err)
+				s.Failed(cant(doing, err), err)
 				return nil
 			case err != nil:
 				return s.Complain(doing, err)

@@ -78,7 +78,7 @@ func (p *Pane) lines(w, h int) []string {
 		case !l.Ready:
 			return []string{" " + s.Muted.Render("reading…")}
 		case p.filter.Text != "":
-			return []string{" " + s.Muted.Render("No recording matches. esc clears.")}
+			return p.NoMatch("No recording matches.", "", w)
 		}
 		out := []string{"", " " + s.Strong.Render("No recordings yet.")}
 		for _, para := range []string{

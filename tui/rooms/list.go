@@ -33,6 +33,8 @@ func (p *Pane) Body(y, h int) []string {
 	list := min(max(len(p.rows), 2), max((inner-act)/3, 2))
 	if p.inner {
 		list = min(list, 3)
+	} else if len(p.rows) == 0 {
+		list = min(max(len(p.empty(p.W-2)), 2), max(inner/3, 2))
 	} else if len(p.rows) > list { // the list has the focus: it gets half, and the activity less
 		act = min(max(inner/9, 1), 4)
 		list = min(len(p.rows), max((inner-act)*9/16, 2))
@@ -148,6 +150,10 @@ func (p *Pane) lines(w int) []string {
 	for _, r := range p.rows[from:to] {
 		if w > 40 || r.room >= 0 && p.knocking(p.shown[r.room]) != "" {
 			knock = 3
+		} else if r.room >= 0 && knock == 0 {
+			if _, count := p.sign(p.shown[r.room]); s.Width(count) == 3 {
+				knock = 1 // a space before the minutes
+			}
 		}
 	}
 	// Names come first: the account gets the rest, if that is enough to recognise it.
@@ -215,8 +221,11 @@ func (p *Pane) empty(w int) []string {
 		}
 		return p.NoMatch("No room matches.", hint, w)
 	}
-	out := []string{" " + s.Muted.Render("No rooms yet.")}
-	for _, line := range s.Wrap("Press "+p.Key(newRoom)+" to create your first room.", w-2) {
+	out, next := []string{" " + s.Muted.Render("No rooms yet.")}, "Press "+p.Key(newRoom)+" to create your first room."
+	if p.noAccount() {
+		next = "Press " + p.Key(pane.SetUp) + " to set up an account, then " + p.Key(newRoom) + " to create your first room."
+	}
+	for _, line := range s.Wrap(next, w-2) {
 		out = append(out, " "+s.Text.Render(line))
 	}
 	return out

@@ -144,7 +144,7 @@ func (p *Pane) each(rooms []app.RoomView, under, doing, done string, do func(con
 		return pane.Try(p.Screen, "", nil, func(ctx context.Context) (error, error) { return do(ctx, v), nil }, func(err error) tea.Cmd {
 			if err != nil {
 				failed, last = append(failed, v.Name), err
-				p.Failed(doing+" "+v.Name+": "+app.AsError(err).Text, err)
+				p.Failed("Can't "+doing+" "+v.Name+": "+app.AsError(err).Text, err)
 			} else {
 				delete(p.marked, v.ID)
 			}

@@ -240,11 +240,14 @@ func (p *Pane) startLines(v app.RoomView, w int) []string {
 	if v.Would.Account != "" {
 		text += s.Text.Render(" on " + words.Safe(v.Would.Account))
 	}
-	out := []string{" " + text}
-	if v.Would.Why != "" {
-		out = append(out, " "+s.Faint.Render(s.Clip(because(v.Would.Why), w-2)))
+	why := because(v.Would.Why)
+	switch {
+	case why == "":
+		return []string{" " + text}
+	case s.Width(text)+s.Width(why)+3 <= w:
+		return []string{" " + text + " " + s.Faint.Render(why)}
 	}
-	return out
+	return []string{" " + text, " " + s.Faint.Render(s.Clip(why, w-2))}
 }
 
 // welcome explains rooms and accounts while there is no room.
@@ -261,9 +264,9 @@ func (p *Pane) welcome(w int) []string {
 	}
 	say("A room holds the settings for your meetings: name, platform, lock, recording. Each time you start it, Greenroom creates a " +
 		"meeting on the platform and gives you the links.")
-	if p.StatusRead.Ready && len(p.Status.Accounts) == 0 {
+	if p.noAccount() {
 		out = append(out, "")
-		say("No account is configured. To set one up, press " + p.Keys.First(pane.SetUp) + ". Or set one of these and start again:")
+		say("No account is configured. " + p.Key(pane.SetUp) + " sets one up. Or set one of these and start again:")
 		for _, l := range p.AccountHelp {
 			out = append(out, "   "+s.Accent.Render(s.Clip(l, w-4)))
 		}
@@ -271,3 +274,6 @@ func (p *Pane) welcome(w int) []string {
 	}
 	return out
 }
+
+// noAccount reports that no account is configured.
+func (p *Pane) noAccount() bool { return p.StatusRead.Ready && len(p.Status.Accounts) == 0 }

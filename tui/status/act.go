@@ -55,7 +55,7 @@ func (p *Pane) probe() tea.Cmd {
 		},
 		func(got app.TunnelProbed) tea.Cmd {
 			if !got.OK {
-				return p.Complain("probe the tunnel", &app.Error{Text: got.Reason})
+				return p.Complain("", &app.Error{Text: "The request didn't come back through the tunnel: " + got.Reason})
 			}
 			return p.Say("A request came back through the tunnel in "+roundTrip(got.RTTMs), "")
 		})

@@ -164,7 +164,7 @@ func (p *Pane) Body(y, h int) []string {
 			p.Section("Status", p.view.More(), left, lw, h-2, true),
 			p.Section("Log", "", p.logLines(rw-2, h-2), rw, h-2, false)})
 	}
-	log := min(max(h/4, 2), 8)
+	log := min(max(h/4, 2), 8, max(len(p.log), 1))
 	inner := h - 3 - log
 	lines := p.visible(p.lines(p.W-2), inner)
 	return p.Styles.Frame(

@@ -110,19 +110,19 @@ func rich(light bool) palette {
 	hex := lipgloss.Color
 	if light {
 		return palette{
-			text: hex("#1f2933"), muted: hex("#5d6875"), faint: hex("#8b95a1"), border: hex("#b8c0ca"),
+			text: hex("#1f2933"), muted: hex("#4a5561"), faint: hex("#626d79"), border: hex("#b8c0ca"),
 			accent: hex("#0a7d4f"), blue: hex("#1d5fc2"), violet: hex("#7a3fb5"),
 			good: hex("#0a7d4f"), warn: hex("#8f5b00"), bad: hex("#bf2c34"),
-			row: hex("#d5efe2"), chosen: hex("#e9eef2"),
+			row: hex("#e2f4eb"), chosen: hex("#edf1f4"),
 			onAccent: hex("#ffffff"), onBad: hex("#ffffff"),
 			banner: hex("#ffe7b3"), onBanner: hex("#4d3300"),
 		}
 	}
 	return palette{
-		text: hex("#d9dfe6"), muted: hex("#929dab"), faint: hex("#677281"), border: hex("#46515f"),
+		text: hex("#d9dfe6"), muted: hex("#a9b3bf"), faint: hex("#8f9aa8"), border: hex("#46515f"),
 		accent: hex("#5fd3a1"), blue: hex("#82b1ff"), violet: hex("#c9a4f5"),
 		good: hex("#5fd3a1"), warn: hex("#efc071"), bad: hex("#ff7a7f"),
-		row: hex("#1f3d33"), chosen: hex("#28303a"),
+		row: hex("#17332a"), chosen: hex("#242b34"),
 		onAccent: hex("#0b1f17"), onBad: hex("#2b0709"),
 		banner: hex("#4a3a14"), onBanner: hex("#ffdf9a"),
 	}
@@ -133,15 +133,15 @@ func indexed(light bool) palette {
 	n := lipgloss.Color
 	if light {
 		return palette{
-			text: n("235"), muted: n("241"), faint: n("246"), border: n("250"),
-			accent: n("29"), blue: n("25"), violet: n("97"), good: n("29"), warn: n("94"), bad: n("124"),
+			text: n("235"), muted: n("239"), faint: n("242"), border: n("250"),
+			accent: n("22"), blue: n("25"), violet: n("91"), good: n("22"), warn: n("94"), bad: n("124"),
 			row: n("194"), chosen: n("255"), onAccent: n("231"), onBad: n("231"), banner: n("223"), onBanner: n("58"),
 		}
 	}
 	return palette{
-		text: n("253"), muted: n("247"), faint: n("243"), border: n("239"),
+		text: n("253"), muted: n("250"), faint: n("247"), border: n("239"),
 		accent: n("79"), blue: n("111"), violet: n("183"), good: n("79"), warn: n("222"), bad: n("210"),
-		row: n("237"), chosen: n("235"), onAccent: n("234"), onBad: n("234"), banner: n("58"), onBanner: n("222"),
+		row: n("236"), chosen: n("235"), onAccent: n("234"), onBad: n("234"), banner: n("58"), onBanner: n("222"),
 	}
 }
 

@@ -39,16 +39,16 @@ func (p *Pane) export() tea.Cmd {
 	}
 	query := p.query
 	form := &dialog.Form{Title: "Export", Submit: "Write", Fields: []*dialog.Field{
-		{Name: "what", Label: "what", Value: "one", Options: []dialog.Option{
+		{Name: "what", Label: "What", Value: "one", Options: []dialog.Option{
 			{Value: "one", Label: fmt.Sprintf("event %d", seq)}, {Value: "all", Label: "the filtered events"},
 		}, Help: fmt.Sprintf("Filtered events: only the newest %d.", maxExport)},
-		{Name: "as", Label: "form", Value: string(export.NDJSON), Options: []dialog.Option{
+		{Name: "as", Label: "Form", Value: string(export.NDJSON), Options: []dialog.Option{
 			{Value: string(export.NDJSON), Label: "JSON lines"}, {Value: string(export.HAR), Label: "HAR"},
 			{Value: string(export.CURL), Label: "curl commands"}, {Value: string(export.Go), Label: "Go code"},
 		}},
-		{Name: "secrets", Label: "secrets", Value: "no", Options: []dialog.Option{{Value: "no", Label: "redacted"}, {Value: "yes", Label: "included"}},
+		{Name: "secrets", Label: "Secrets", Value: "no", Options: []dialog.Option{{Value: "no", Label: "redacted"}, {Value: "yes", Label: "included"}},
 			Help: "Signatures, Authorization headers and known secrets."},
-		{Name: "file", Label: "file", Value: fmt.Sprintf("event-%d.json", seq), Check: func(value string, _ func(string) string) string {
+		{Name: "file", Label: "File", Value: fmt.Sprintf("event-%d.json", seq), Check: func(value string, _ func(string) string) string {
 			if value == "" {
 				return "Enter a file name."
 			}

@@ -37,7 +37,7 @@ func (p *Pane) askReplay(seq uint64, edited *export.Request) {
 		return ""
 	}
 	form := &dialog.Form{Title: fmt.Sprintf("Replay event %d", seq), Submit: "Replay", Fields: []*dialog.Field{
-		{Name: "where", Label: "where", Value: "url", Help: "Here, it is stored as a replay and changes nothing unless it is " +
+		{Name: "where", Label: "Where", Value: "url", Help: "Here, it is stored as a replay and changes nothing unless it is " +
 			"applied.", Options: []dialog.Option{
 			{Value: "url", Label: "to a URL"}, {Value: "here", Label: "here"}, {Value: "apply", Label: "here, applied"},
 		}},
@@ -48,7 +48,7 @@ func (p *Pane) askReplay(seq uint64, edited *export.Request) {
 				}
 				return ""
 			}},
-		{Name: "sign", Label: "signature", Value: "auto", Help: "Automatic: signed again if the request was changed or its " +
+		{Name: "sign", Label: "Signature", Value: "auto", Help: "Automatic: signed again if the request was changed or its " +
 			"signature has expired.", Options: []dialog.Option{
 			{Value: "auto", Label: "automatic"}, {Value: "account", Label: "sign again"}, {Value: "none", Label: "unchanged"},
 		}},
@@ -156,7 +156,7 @@ func (p *Pane) openEditor(seq uint64, r export.Request) tea.Cmd {
 		err = errors.Join(err, os.RemoveAll(dir))
 		return pane.Call(func() tea.Cmd {
 			if err != nil {
-				return p.Complain("Nothing was sent", err)
+				return p.Complain("send the event", err)
 			}
 			p.askReplay(seq, &edited)
 			return nil
