@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// appointment is a future event in the world. do is called with the world locked and with the time at which it was due, however
-// late the call is.
+// appointment is a future event in the world. do is called with the world locked, and with the time at which it was due.
 type appointment struct {
 	at  time.Time
 	seq int
@@ -64,16 +63,11 @@ func (w *World) lock() time.Time {
 	return w.runDue()
 }
 
-// unlock releases lock and wakes those who wait for a change.
+// unlock ends a lock and wakes all who wait for a change.
 func (w *World) unlock() {
-	w.note()
-	w.mu.Unlock()
-}
-
-// note wakes all who wait for a change. The world must be locked.
-func (w *World) note() {
 	close(w.changed)
 	w.changed = make(chan struct{})
+	w.mu.Unlock()
 }
 
 // keepTime runs appointments when they are due.
@@ -115,8 +109,7 @@ func (w *World) rest(next time.Time, wake <-chan struct{}) bool {
 // Settle returns when everything that is due by the world's clock has happened and every webhook that is due has been attempted.
 // It does not wait for retries that are due later: advance the clock first.
 //
-// On a fake clock call it before advancing too: a webhook under way while the clock jumps by its timeout has timed out, as for
-// the platform.
+// On a fake clock, call it before advancing too: a webhook that is under way while the clock jumps beyond its timeout fails.
 func (w *World) Settle(ctx context.Context) error {
 	for {
 		now := w.lock()

@@ -1,9 +1,11 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,7 +16,7 @@ import (
 	"greenroom/provider"
 )
 
-// call is one parsed API request.
+// call is one API request.
 type call struct {
 	w      *World
 	r      *http.Request
@@ -26,18 +28,32 @@ type call struct {
 	in     map[string]any // the body, as the route's schema reads it
 }
 
-// answer is a handler's answer; it is written after the faults have been applied.
+// answer is a handler's answer, before faults.
 type answer struct {
 	status int
 	body   any    // nil for none
 	text   string // a body that isn't JSON
 	header http.Header
+	cut    bool // only half of the body is sent
 }
 
 func ok(body any) answer { return answer{status: http.StatusOK, body: body} }
 
-// refusal is an answer that ends a call before its handler.
+// refusal returns an answer that ends a call before its handler.
 func (a answer) refusal() *answer { return &a }
+
+// on returns the handlers of calls about a thing: find finds the thing, and missing is the answer if there is none.
+func on[T any](find func(*call) (T, bool), missing func(*call) answer) func(handle func(*call, T) answer) func(*call) answer {
+	return func(handle func(*call, T) answer) func(*call) answer {
+		return func(c *call) answer {
+			thing, there := find(c)
+			if !there {
+				return missing(c)
+			}
+			return handle(c, thing)
+		}
+	}
+}
 
 // route is one call of an API. handle runs with the world locked, unless free is set.
 type route struct {
@@ -99,17 +115,24 @@ type api struct {
 	// malformed is the answer to a body that doesn't fit its schema.
 	malformed func(error) answer
 	limited   func(time.Duration) answer
-	// trouble is the answer of a failing server, nil for one in the form of Daily's.
-	trouble func(status int) answer
+	// failing is the answer of a failing server.
+	failing func(status int) answer
+	// headers are those of every handler's answer; nil for none.
+	headers func(*call) http.Header
 }
 
-// failing is the answer of a failing server.
-func (a *api) failing(status int) answer {
-	if a.trouble != nil {
-		return a.trouble(status)
-	}
-	return answer{status: status, body: map[string]any{"error": "server-error", "info": "an error occurred"}}
+// handler serves one platform's API at the root, and the pages and files that its answers link to.
+func (w *World) handler(a *api) http.Handler {
+	return w.withPages(func(rw http.ResponseWriter, r *http.Request) { w.serve(a, rw, r) })
 }
+
+// retryAfter returns the header for a wait, rounded up to seconds.
+func retryAfter(d time.Duration) http.Header {
+	return http.Header{"Retry-After": {strconv.Itoa(int((d + time.Second - 1) / time.Second))}}
+}
+
+// serverError is the error of a failing server, in the form of Daily's.
+func serverError(status int) answer { return dailyError(status, "server-error", "an error occurred") }
 
 // serve answers one request.
 func (w *World) serve(a *api, rw http.ResponseWriter, r *http.Request) {
@@ -151,11 +174,7 @@ func (w *World) serve(a *api, rw http.ResponseWriter, r *http.Request) {
 	case d.free:
 		d.answer = rt.handle(c)
 	}
-	if d.fault != nil {
-		after(rw, d.fault, d.answer)
-		return
-	}
-	write(rw, d.answer)
+	write(rw, d.answer.spoil(d.fault))
 }
 
 // decision is the result of admitting a call.
@@ -185,6 +204,9 @@ func (w *World) decide(a *api, rt route, c *call, what string) (d decision) {
 	}
 	if d.free = rt.free; !d.free {
 		d.answer = rt.handle(c)
+		if a.headers != nil {
+			d.answer.header = a.headers(c)
+		}
 		w.runDue()
 	}
 	return d
@@ -208,40 +230,26 @@ func instead(rw http.ResponseWriter, a *api, f *Fault) {
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(rw, "<!doctype html><title>Sign in</title><p>Sign in to the network to continue.</p>")
 	case ErrorWith200:
-		write(rw, ok(map[string]any{"error": "server-error", "info": "an error occurred"}))
+		write(rw, serverError(200))
 	case DropConnection:
 		panic(http.ErrAbortHandler)
 	default:
-		write(rw, a.failing(statusOr(f, 500)))
+		write(rw, a.failing(cmp.Or(f.Status, 500)))
 	}
 }
 
-// after applies the faults that spoil the answer to a call that took effect.
-func after(rw http.ResponseWriter, f *Fault, ans answer) {
-	switch f.Kind {
-	case DropAfterEffect:
+// spoil applies a fault to the answer of a call that has taken effect.
+func (a answer) spoil(f *Fault) answer {
+	switch {
+	case f == nil:
+	case f.Kind == DropAfterEffect:
 		panic(http.ErrAbortHandler)
-	case ErrorAfterEffect:
-		write(rw, answer{status: statusOr(f, 502), body: map[string]any{"error": "server-error", "info": "bad gateway"}})
-	case CutJSON:
-		if ans.body == nil {
-			write(rw, ans)
-			return
-		}
-		whole := compact(ans.body)
-		rw.Header().Set("Content-Type", "application/json; charset=utf-8")
-		rw.WriteHeader(ans.status)
-		_, _ = rw.Write(whole[:len(whole)/2])
-	default:
-		write(rw, ans)
+	case f.Kind == ErrorAfterEffect:
+		return dailyError(cmp.Or(f.Status, 502), "server-error", "bad gateway")
+	case f.Kind == CutJSON && a.body != nil:
+		a.cut = true
 	}
-}
-
-func statusOr(f *Fault, status int) int {
-	if f.Status != 0 {
-		return f.Status
-	}
-	return status
+	return a
 }
 
 // wait waits for d of the world's clock. It returns false if the caller disconnects or the world is closed.
@@ -270,30 +278,26 @@ func (w *World) baseOf(r *http.Request) string {
 }
 
 func write(rw http.ResponseWriter, a answer) {
-	for k, v := range a.header {
-		rw.Header()[k] = v
-	}
-	if a.text != "" {
+	maps.Copy(rw.Header(), a.header)
+	body := []byte(a.text)
+	switch {
+	case a.text != "":
 		rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		rw.WriteHeader(a.status)
-		_, _ = io.WriteString(rw, a.text)
-		return
+	case a.body != nil:
+		body = compact(a.body)
+		rw.Header().Set("Content-Type", "application/json; charset=utf-8")
+		rw.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
-	if a.body == nil {
-		rw.WriteHeader(a.status)
-		return
+	if a.cut {
+		rw.Header().Del("Content-Length")
+		body = body[:len(body)/2]
 	}
-	body := compact(a.body)
-	rw.Header().Set("Content-Type", "application/json; charset=utf-8")
-	rw.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	rw.WriteHeader(a.status)
 	// The caller may have disconnected; there is no one to report to.
 	_, _ = rw.Write(body)
 }
 
-// compact returns JSON as JavaScript's JSON.stringify writes it: without white space, <>& unescaped.
-//
-// It is for the sandbox's own values, which always encode; others go through encode.
+// compact encodes the sandbox's own values, which always encode.
 func compact(v any) []byte {
 	b, err := encode(v)
 	if err != nil {
@@ -302,6 +306,7 @@ func compact(v any) []byte {
 	return b
 }
 
+// encode returns JSON as JavaScript's JSON.stringify writes it: without white space, <>& unescaped.
 func encode(v any) ([]byte, error) {
 	b, err := plain.Stringify(v)
 	if err != nil {

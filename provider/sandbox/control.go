@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,13 +58,7 @@ func (w *World) Rooms() []RoomState {
 
 // Room returns one room.
 func (w *World) Room(p provider.Platform, name string) (RoomState, error) {
-	w.lock()
-	defer w.unlock()
-	r, err := w.must(p, name)
-	if err != nil {
-		return RoomState{}, err
-	}
-	return w.stateOf(r), nil
+	return inRoom(w, p, name, func(r *room, _ time.Time) (RoomState, error) { return w.stateOf(r), nil })
 }
 
 func (w *World) stateOf(r *room) RoomState {
@@ -99,21 +94,16 @@ func (s span) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(
 
 func (s *span) UnmarshalJSON(b []byte) error {
 	var words string
+	var seconds float64
 	if json.Unmarshal(b, &words) == nil {
 		d, err := time.ParseDuration(words)
 		if err != nil {
 			return fmt.Errorf("%q is no duration: write it like \"1.5s\" or 1.5", words)
 		}
-		return s.set(d.Seconds())
-	}
-	var seconds float64
-	if err := json.Unmarshal(b, &seconds); err != nil {
+		seconds = d.Seconds()
+	} else if err := json.Unmarshal(b, &seconds); err != nil {
 		return fmt.Errorf("%s is no duration: write it like \"1.5s\" or 1.5", b)
 	}
-	return s.set(seconds)
-}
-
-func (s *span) set(seconds float64) error {
 	if seconds < -maxSpan.Seconds() || seconds > maxSpan.Seconds() {
 		return fmt.Errorf("%g seconds are more than a year: numbers are seconds", seconds)
 	}
@@ -377,10 +367,7 @@ func (w *World) controlRoom(method, platform, room, what string, body []byte) (a
 	case "record/finish":
 		return done(w.FinishRecording(p, room, ids...))
 	case "record/past":
-		length := time.Duration(q.For)
-		if length <= 0 {
-			length = time.Minute
-		}
+		length := cmp.Or(max(time.Duration(q.For), 0), time.Minute)
 		id, err := w.AddRecording(p, room, PastRecording{StartedAt: w.Now().Add(-length).Truncate(time.Second), For: length, BytesPerSecond: q.BytesPerSecond})
 		return map[string]any{"recording": id}, err
 	case "record/fail":

@@ -3,52 +3,53 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"greenroom/provider"
 )
 
 // Daily serves Daily's API at the root, with or without /v1, and the pages and files that its answers link to.
-func (w *World) Daily() http.Handler {
-	a := w.dailyAPI()
-	return w.withPages(func(rw http.ResponseWriter, r *http.Request) { w.serve(a, rw, r) })
-}
+func (w *World) Daily() http.Handler { return w.handler(dailyAPI()) }
 
-func (w *World) dailyAPI() *api {
+func dailyAPI() *api {
+	onRoom := on((*call).dailyRoom, dailyMissing("room"))
+	onLive := on((*call).dailyLive, dailyMissing("room"))
+	onMeeting := on((*call).gathering, dailyMissing("meeting"))
+	onRecording := on((*call).dailyRecording, dailyMissing("recording"))
+	onWebhook := on((*call).dailyHook, dailyMissing("webhook"))
 	return &api{
 		platform: provider.Daily,
 		admit:    admitDaily,
 		notFound: func(*call) answer { return dailyError(404, "not-found", "") },
 		tooBig:   func() answer { return dailyError(400, "invalid-request-error", "the body is too large") },
-		limited:  dailyLimited, malformed: dailyMalformed,
+		limited:  dailyLimited, malformed: dailyMalformed, failing: serverError,
 		routes: []route{
 			{method: "GET", pattern: "/", handle: dailyDomain},
 			{method: "GET", pattern: "/rooms", handle: dailyListRooms},
 			{method: "POST", pattern: "/rooms", body: dailyRoomBody(true), handle: dailyCreateRoom},
-			{method: "GET", pattern: "/rooms/{}", handle: dailyGetRoom},
-			{method: "POST", pattern: "/rooms/{}", handle: dailyUpdateRoom},
-			{method: "DELETE", pattern: "/rooms/{}", class: "delete-room", handle: dailyDeleteRoom},
-			{method: "POST", pattern: "/rooms/{}/eject", body: dailyEjectBody, handle: dailyEject},
+			{method: "GET", pattern: "/rooms/{}", handle: onLive(dailyGetRoom)},
+			{method: "POST", pattern: "/rooms/{}", body: dailyRoomBody(false), handle: onLive(dailyUpdateRoom)},
+			{method: "DELETE", pattern: "/rooms/{}", class: "delete-room", handle: onRoom(dailyDeleteRoom)},
+			{method: "POST", pattern: "/rooms/{}/eject", body: dailyEjectBody, handle: onRoom(dailyEject)},
 			{method: "GET", pattern: "/rooms/{}/presence", presence: true, handle: dailyRoomPresence},
 			{method: "GET", pattern: "/presence", presence: true, handle: dailyPresence},
 			{method: "GET", pattern: "/meetings", handle: dailyMeetings},
-			{method: "GET", pattern: "/meetings/{}", handle: dailyMeeting},
-			{method: "GET", pattern: "/meetings/{}/participants", handle: dailyMeetingParticipants},
+			{method: "GET", pattern: "/meetings/{}", handle: onMeeting(dailyMeeting)},
+			{method: "GET", pattern: "/meetings/{}/participants", handle: onMeeting(dailyMeetingParticipants)},
 			{method: "POST", pattern: "/meeting-tokens", body: dailyTokenBody(), handle: dailyCreateToken},
 			{method: "GET", pattern: "/meeting-tokens/{}", handle: dailyGetToken},
-			{method: "POST", pattern: "/rooms/{}/recordings/start", class: "start", body: dailyRecordingBody(), handle: dailyStartRecording},
-			{method: "POST", pattern: "/rooms/{}/recordings/stop", body: dailyRecordingBody(), handle: dailyStopRecording},
-			{method: "POST", pattern: "/rooms/{}/recordings/update", body: dailyRecordingBody(), handle: dailyUpdateRecording},
+			{method: "POST", pattern: "/rooms/{}/recordings/start", class: "start", body: dailyRecordingBody(), handle: onRoom(dailyStartRecording)},
+			{method: "POST", pattern: "/rooms/{}/recordings/stop", body: dailyRecordingBody(), handle: onRoom(dailyStopRecording)},
+			{method: "POST", pattern: "/rooms/{}/recordings/update", body: dailyRecordingBody(), handle: onRoom(dailyUpdateRecording)},
 			{method: "GET", pattern: "/recordings", class: "list-recordings", handle: dailyListRecordings},
-			{method: "GET", pattern: "/recordings/{}", handle: dailyGetRecording},
-			{method: "DELETE", pattern: "/recordings/{}", handle: dailyDeleteRecording},
-			{method: "GET", pattern: "/recordings/{}/access-link", handle: dailyAccessLink},
+			{method: "GET", pattern: "/recordings/{}", handle: onRecording(dailyGetRecording)},
+			{method: "DELETE", pattern: "/recordings/{}", handle: onRecording(dailyDeleteRecording)},
+			{method: "GET", pattern: "/recordings/{}/access-link", handle: onRecording(dailyAccessLink)},
 			{method: "GET", pattern: "/webhooks", handle: dailyListWebhooks},
 			{method: "POST", pattern: "/webhooks", free: true, body: dailyWebhookBody(true), handle: dailyCreateWebhook},
-			{method: "GET", pattern: "/webhooks/{}", handle: dailyGetWebhook},
+			{method: "GET", pattern: "/webhooks/{}", handle: onWebhook(dailyGetWebhook)},
 			{method: "POST", pattern: "/webhooks/{}", free: true, body: dailyWebhookBody(false), handle: dailyUpdateWebhook},
-			{method: "DELETE", pattern: "/webhooks/{}", handle: dailyDeleteWebhook},
+			{method: "DELETE", pattern: "/webhooks/{}", handle: onWebhook(dailyDeleteWebhook)},
 		},
 	}
 }
@@ -66,8 +67,9 @@ func dailyInvalid(format string, args ...any) answer {
 	return dailyError(400, "invalid-request-error", fmt.Sprintf(format, args...))
 }
 
-func dailyMissing(kind, name string) answer {
-	return dailyError(404, "not-found", kind+" "+name+" not found")
+// dailyMissing returns the handler of a call whose path names nothing of a kind.
+func dailyMissing(kind string) func(*call) answer {
+	return func(c *call) answer { return dailyError(404, "not-found", kind+" "+c.params[0]+" not found") }
 }
 
 func dailyMalformed(err error) answer {
@@ -80,7 +82,7 @@ func dailyMalformed(err error) answer {
 func dailyLimited(after time.Duration) answer {
 	a := dailyError(429, "rate-limit-error", "too many requests")
 	if after > 0 {
-		a.header = http.Header{"Retry-After": {strconv.Itoa(int((after + time.Second - 1) / time.Second))}}
+		a.header = retryAfter(after)
 	}
 	return a
 }

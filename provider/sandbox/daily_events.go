@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"greenroom/provider"
@@ -11,7 +13,7 @@ import (
 func (w *World) emitDaily(kind, id string, payload any, at time.Time) {
 	sent := at.Add(time.Duration(100+w.rng.IntN(900)) * time.Millisecond)
 	version := "1.0.0"
-	if len(kind) > 11 && kind[:11] == "transcript." {
+	if strings.HasPrefix(kind, "transcript.") {
 		version = "1.1.0"
 	}
 	body := func(id string) []byte {
@@ -37,13 +39,9 @@ type dailyEvent struct {
 
 // dailyPerson is the payload of participant and waiting-participant events.
 func dailyPerson(s *stay) map[string]any {
-	userID := s.person.UserID
-	if userID == "" {
-		userID = s.id
-	}
 	p := map[string]any{
-		"room": s.room.name, "session_id": s.id, "user_id": userID, "joined_at": seconds(s.joinedAt),
-		"owner": s.person.Owner, "will_eject_at": secondsOrNil(s.ejectAt),
+		"room": s.room.name, "session_id": s.id, "user_id": cmp.Or(s.person.UserID, s.id), "joined_at": seconds(s.joinedAt),
+		"owner": s.person.Owner, "will_eject_at": unlessZero(s.ejectAt, seconds),
 		"permissions": map[string]any{"hasPresence": true, "canSend": true, "canAdmin": s.person.Owner},
 	}
 	if s.person.Name != "" {
@@ -52,7 +50,7 @@ func dailyPerson(s *stay) map[string]any {
 	return p
 }
 
-func (w *World) tellMeetingStarted(r *room, at time.Time) {
+func (w *World) announceMeetingStarted(r *room, at time.Time) {
 	if r.platform != provider.Daily {
 		return
 	}
@@ -61,7 +59,7 @@ func (w *World) tellMeetingStarted(r *room, at time.Time) {
 	}, at)
 }
 
-func (w *World) tellMeetingEnded(r *room, s *session, at time.Time) {
+func (w *World) announceMeetingEnded(r *room, s *session, at time.Time) {
 	if r.platform != provider.Daily {
 		return
 	}
@@ -70,25 +68,25 @@ func (w *World) tellMeetingEnded(r *room, s *session, at time.Time) {
 	}, at)
 }
 
-func (w *World) tellJoined(s *stay, at time.Time) {
+func (w *World) announceJoined(s *stay, at time.Time) {
 	switch s.room.platform {
 	case provider.Whereby:
-		w.tellWherebyJoined(s, at)
+		w.announceWherebyJoined(s, at)
 		return
 	case provider.LiveKit:
-		w.tellLiveKit("participant_joined", s.room, s, nil, at)
+		w.announceLiveKit("participant_joined", s.room, s, nil, at)
 		return
 	}
 	w.emitDaily("participant.joined", fmt.Sprintf("ptcpt-join-%s-%d", s.id, at.UnixMilli()), dailyPerson(s), at)
 }
 
-func (w *World) tellLeft(s *stay, at time.Time) {
+func (w *World) announceLeft(s *stay, at time.Time) {
 	switch s.room.platform {
 	case provider.Whereby:
-		w.tellWherebyLeft(s, at)
+		w.emitWhereby("room.client.left", w.wherebyCounted(s), at)
 		return
 	case provider.LiveKit:
-		w.tellLiveKit("participant_left", s.room, s, nil, at)
+		w.announceLiveKit("participant_left", s.room, s, nil, at)
 		return
 	}
 	p := dailyPerson(s)
@@ -96,7 +94,7 @@ func (w *World) tellLeft(s *stay, at time.Time) {
 	w.emitDaily("participant.left", fmt.Sprintf("ptcpt-left-%s-%d", s.id, at.UnixMilli()), p, at)
 }
 
-func (w *World) tellKnocked(s *stay, at time.Time) {
+func (w *World) announceKnocked(s *stay, at time.Time) {
 	if s.room.platform == provider.Whereby {
 		w.emitWhereby("room.client.knocked", w.wherebyClient(s), at)
 		return
@@ -104,7 +102,7 @@ func (w *World) tellKnocked(s *stay, at time.Time) {
 	w.emitDaily("waiting-participant.joined", fmt.Sprintf("w-ptcpt-join-%s-%d", s.id, at.UnixMilli()), dailyPerson(s), at)
 }
 
-func (w *World) tellKnockLeft(s *stay, at time.Time) {
+func (w *World) announceKnockLeft(s *stay, at time.Time) {
 	if s.room.platform == provider.Whereby {
 		w.emitWhereby("room.client.knockCancelled", w.wherebyClient(s), at)
 		return
@@ -114,24 +112,22 @@ func (w *World) tellKnockLeft(s *stay, at time.Time) {
 	w.emitDaily("waiting-participant.left", fmt.Sprintf("w-ptcpt-left-%s-%d", s.id, at.UnixMilli()), p, at)
 }
 
-// settleDaily applies Daily's delivery rules to an attempt (A8): only 200 counts; the circuit breaker gives each message
-// one try and fails the webhook at the third failure in a row; exponential gives five tries.
-func (w *World) settleDaily(h *hook, m *message, status int) {
+// settleDaily applies Daily's delivery rules to an attempt (A8): only 200 is a success; with the circuit breaker each message has
+// one try, and the third failure in a row fails the webhook; exponential has five tries. It returns the wait before the next try,
+// 0 for none.
+func (w *World) settleDaily(h *hook, m *message, status int) time.Duration {
 	if status == 200 {
 		h.failures = 0
-		return
+		return 0
 	}
 	h.failures++
-	if h.retry == "exponential" {
-		if m.tries < 5 && !h.gone {
-			m.due = w.clock.Now().Add(min(time.Duration(1<<(2*m.tries))*4*time.Second, 15*time.Minute))
-			h.queue = append(h.queue, m)
-		}
-		return
-	}
-	if h.failures >= 3 {
+	switch {
+	case h.retry == "exponential" && m.tries < 5:
+		return min(time.Duration(1<<(2*m.tries))*4*time.Second, 15*time.Minute)
+	case h.retry != "exponential" && h.failures >= 3:
 		h.failed = true
 		h.queue = nil
 		delete(w.held, h)
 	}
+	return 0
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -20,11 +21,9 @@ type gathering struct {
 // gatherings returns Daily's sessions, newest first.
 func (w *World) gatherings() []gathering {
 	var out []gathering
-	for _, r := range w.rooms {
-		if r.platform == provider.Daily {
-			for _, s := range r.sessions {
-				out = append(out, gathering{s, r.name})
-			}
+	for _, r := range w.roomsOf(provider.Daily) {
+		for _, s := range r.sessions {
+			out = append(out, gathering{s, r.name})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b gathering) int { return b.startedAt.Compare(a.startedAt) })
@@ -45,17 +44,10 @@ func dailyAttendees(s *session, at time.Time) []map[string]any {
 		if p.duration(at) < analyticsFloor {
 			continue
 		}
-		m := map[string]any{
-			"user_id": nil, "participant_id": p.id, "user_name": nil, "join_time": p.joinedAt.Unix(),
-			"duration": int(p.duration(at).Seconds()),
-		}
-		if p.person.UserID != "" {
-			m["user_id"] = p.person.UserID
-		}
-		if p.person.Name != "" {
-			m["user_name"] = p.person.Name
-		}
-		out = append(out, m)
+		out = append(out, map[string]any{
+			"user_id": orNull(p.person.UserID), "participant_id": p.id, "user_name": orNull(p.person.Name),
+			"join_time": p.joinedAt.Unix(), "duration": int(p.duration(at).Seconds()),
+		})
 	}
 	return out
 }
@@ -77,11 +69,8 @@ func dailyGathering(g gathering, at time.Time, attendees bool) map[string]any {
 
 func dailyMeetings(c *call) answer {
 	from, err := unixQuery(c, "timeframe_start")
-	if err != nil {
-		return dailyInvalid("%s", err)
-	}
-	to, err := unixQuery(c, "timeframe_end")
-	if err != nil {
+	to, err2 := unixQuery(c, "timeframe_end")
+	if err := cmp.Or(err, err2); err != nil {
 		return dailyInvalid("%s", err)
 	}
 	ongoing, filtered := c.query.Get("ongoing"), c.query.Has("ongoing")
@@ -99,35 +88,16 @@ func dailyMeetings(c *call) answer {
 }
 
 func (c *call) gathering() (gathering, bool) {
-	all := c.w.gatherings()
-	i := slices.IndexFunc(all, func(g gathering) bool { return g.id == c.params[0] })
-	if i < 0 {
-		return gathering{}, false
-	}
-	return all[i], true
+	return first(c.w.gatherings(), func(g gathering) bool { return g.id == c.params[0] })
 }
 
-func dailyMeeting(c *call) answer {
-	g, there := c.gathering()
-	if !there {
-		return dailyMissing("meeting", c.params[0])
-	}
-	return ok(dailyGathering(g, c.at, true))
-}
+func dailyMeeting(c *call, g gathering) answer { return ok(dailyGathering(g, c.at, true)) }
 
-func dailyMeetingParticipants(c *call) answer {
-	g, there := c.gathering()
-	if !there {
-		return dailyMissing("meeting", c.params[0])
-	}
-	limit, fine := limitOf(c.query.Get("limit"), 100, 100)
-	if !fine {
-		return dailyInvalid("limit must be a number from 1 to 100")
-	}
-	part, err := page(dailyAttendees(g.session, c.at), func(m map[string]any) string { return text(m, "participant_id") },
-		limit, c.query.Get("joined_after"), c.query.Get("joined_before"))
-	if err != nil {
-		return dailyInvalid("%s", err)
+func dailyMeetingParticipants(c *call, g gathering) answer {
+	part, refused := dailyPage(c, dailyAttendees(g.session, c.at), func(m map[string]any) string { return text(m, "participant_id") },
+		"joined_after", "joined_before")
+	if refused != nil {
+		return *refused
 	}
 	if len(part) == 0 {
 		return dailyError(404, "not-found", "no participants")

@@ -17,49 +17,29 @@ func (s *stay) seen(at time.Time, lag time.Duration) bool {
 	return s.here() || s.leftAt.Add(lag).After(at)
 }
 
-// seenIn returns the people that presence shows in the rooms of a name. A deleted room can still hold people.
-func (w *World) seenIn(name string, at time.Time, lag time.Duration) []*stay {
-	var out []*stay
-	for _, r := range w.rooms {
-		if r.platform != provider.Daily || r.name != name {
-			continue
-		}
-		for _, session := range r.sessions {
-			for _, s := range session.stays {
-				if s.seen(at, lag) {
-					out = append(out, s)
-				}
-			}
-		}
-	}
-	return out
-}
-
 func dailyPresent(s *stay, at time.Time) map[string]any {
-	nullable := func(v string) any {
-		if v == "" {
-			return nil
-		}
-		return v
-	}
 	return map[string]any{
-		"room": s.room.name, "id": s.id, "userId": nullable(s.person.UserID), "userName": nullable(s.person.Name),
+		"room": s.room.name, "id": s.id, "userId": orNull(s.person.UserID), "userName": orNull(s.person.Name),
 		"mtgSessionId": s.session.id, "joinTime": iso(s.joinedAt), "duration": int(at.Sub(s.joinedAt).Seconds()),
 	}
 }
 
 func dailyRoomPresence(c *call) answer {
-	name := c.params[0]
-	seen := c.w.seenIn(name, c.at, c.w.presenceLag())
-	if _, there := c.w.find(provider.Daily, name); !there && len(seen) == 0 {
-		return dailyMissing("room", name)
+	name, lag := c.params[0], c.w.presenceLag()
+	var seen []*stay
+	for s := range c.w.stays(provider.Daily) {
+		// A deleted room can still hold people.
+		if s.room.name == name && s.seen(c.at, lag) {
+			seen = append(seen, s)
+		}
 	}
-	if id := c.query.Get("userId"); id != "" {
-		seen = slices.DeleteFunc(seen, func(s *stay) bool { return s.person.UserID != id })
+	if _, there := c.dailyRoom(); !there && len(seen) == 0 {
+		return dailyMissing("room")(c)
 	}
-	if user := c.query.Get("userName"); user != "" {
-		seen = slices.DeleteFunc(seen, func(s *stay) bool { return s.person.Name != user })
-	}
+	id, user := c.query.Get("userId"), c.query.Get("userName")
+	seen = slices.DeleteFunc(seen, func(s *stay) bool {
+		return id != "" && s.person.UserID != id || user != "" && s.person.Name != user
+	})
 	total := len(seen)
 	if l := c.query.Get("limit"); l != "" {
 		n, err := strconv.Atoi(l)
@@ -78,16 +58,9 @@ func dailyRoomPresence(c *call) answer {
 func dailyPresence(c *call) answer {
 	lag := c.w.presenceLag()
 	out := map[string][]any{}
-	for _, r := range c.w.rooms {
-		if r.platform != provider.Daily {
-			continue
-		}
-		for _, session := range r.sessions {
-			for _, s := range session.stays {
-				if s.seen(c.at, lag) {
-					out[r.name] = append(out[r.name], dailyPresent(s, c.at))
-				}
-			}
+	for s := range c.w.stays(provider.Daily) {
+		if s.seen(c.at, lag) {
+			out[s.room.name] = append(out[s.room.name], dailyPresent(s, c.at))
 		}
 	}
 	return ok(out)
@@ -95,13 +68,8 @@ func dailyPresence(c *call) answer {
 
 var dailyEjectBody = schema{"ids": {shape: isTexts}, "user_ids": {shape: isTexts}, "ban": optBool()}
 
-func dailyEject(c *call) answer {
-	body := c.in
-	r, there := c.w.find(provider.Daily, c.params[0])
-	if !there {
-		return dailyMissing("room", c.params[0])
-	}
-	ids, users := texts(body, "ids"), texts(body, "user_ids")
+func dailyEject(c *call, r *room) answer {
+	ids, users := texts(c.in, "ids"), texts(c.in, "user_ids")
 	for name, list := range map[string][]string{"ids": ids, "user_ids": users} {
 		if len(list) > 100 {
 			return dailyInvalid("property '%s' has more than 100 items", name)
@@ -113,11 +81,8 @@ func dailyEject(c *call) answer {
 	ejected := []string{}
 	for _, s := range r.here() {
 		if slices.Contains(ids, s.id) || s.person.UserID != "" && slices.Contains(users, s.person.UserID) {
-			if truth(body, "ban") && slices.Contains(users, s.person.UserID) { // sessions alone ban no one
-				if r.banned == nil {
-					r.banned = map[string]bool{}
-				}
-				r.banned[s.person.UserID] = true
+			if truth(c.in, "ban") && slices.Contains(users, s.person.UserID) { // sessions alone ban no one
+				r.banned = append(r.banned, s.person.UserID)
 			}
 			c.w.leave(s, "ejected", c.at)
 			ejected = append(ejected, s.id)

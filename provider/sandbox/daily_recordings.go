@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,9 +24,9 @@ func dailyTracks(rec *recording) []map[string]any {
 	return out
 }
 
-// dailyRecording returns the recording object as the API really sends it: without type, mtgSessionId null, duration absent until
+// dailyRecordingObject returns a recording as the API really sends it: without type, mtgSessionId null, duration absent until
 // it is known (A7).
-func (w *World) dailyRecording(rec *recording) map[string]any {
+func (w *World) dailyRecordingObject(rec *recording) map[string]any {
 	m := map[string]any{
 		"id": rec.id, "room_name": rec.room.name, "start_ts": rec.startedAt.Unix(), "max_participants": rec.people,
 		"share_token": "share-" + rec.id[:8], "mtgSessionId": nil, "s3key": w.s3Key(rec),
@@ -58,35 +59,26 @@ func dailyListRecordings(c *call) answer {
 		all = slices.DeleteFunc(all, func(rec *recording) bool { return rec.room.name != name })
 	}
 	return dailyList(c, all, func(rec *recording) string { return rec.id },
-		func(rec *recording) any { return c.w.dailyRecording(rec) })
+		func(rec *recording) any { return c.w.dailyRecordingObject(rec) })
 }
 
-func dailyGetRecording(c *call) answer {
-	rec, there := c.w.recordingByID(provider.Daily, c.params[0])
-	if !there {
-		return dailyMissing("recording", c.params[0])
-	}
-	return ok(c.w.dailyRecording(rec))
+// dailyRecording finds the recording that the path names.
+func (c *call) dailyRecording() (*recording, bool) {
+	return c.w.recordingByID(provider.Daily, c.params[0])
 }
 
-func dailyDeleteRecording(c *call) answer {
-	rec, there := c.w.recordingByID(provider.Daily, c.params[0])
-	if !there {
-		return dailyMissing("recording", c.params[0])
-	}
+func dailyGetRecording(c *call, rec *recording) answer { return ok(c.w.dailyRecordingObject(rec)) }
+
+func dailyDeleteRecording(c *call, rec *recording) answer {
 	rec.deleted = true
 	m := map[string]any{"deleted": true, "id": rec.id}
-	if s3, custom := c.w.dailyRecording(rec)["s3"]; custom {
+	if s3, custom := c.w.dailyRecordingObject(rec)["s3"]; custom {
 		m["s3"] = s3
 	}
 	return ok(m)
 }
 
-func dailyAccessLink(c *call) answer {
-	rec, there := c.w.recordingByID(provider.Daily, c.params[0])
-	if !there {
-		return dailyMissing("recording", c.params[0])
-	}
+func dailyAccessLink(c *call, rec *recording) answer {
 	valid := time.Hour
 	if v := c.query.Get("valid_for_secs"); v != "" {
 		n, err := strconv.Atoi(v)
@@ -113,7 +105,7 @@ func dailyAccessLink(c *call) answer {
 func dailyRecordingBody() schema {
 	s := schema{
 		"type":            {shape: isChoice, choices: []string{"cloud", "raw-tracks", "cloud-audio-only"}},
-		"instanceId":      {shape: isText},
+		"instanceId":      {shape: isUUID},
 		"backgroundColor": {shape: isText},
 		"layout":          {shape: isObject},
 		"dataOutputs":     {shape: isTexts},
@@ -124,33 +116,10 @@ func dailyRecordingBody() schema {
 	return s
 }
 
-// dailyRecordingCall checks what start, stop and update share.
-func dailyRecordingCall(c *call) (*room, *answer) {
-	if id, given := c.in["instanceId"].(string); given && !uuidShape.MatchString(id) {
-		return nil, dailyInvalid("property 'instanceId' must be a UUID").refusal()
-	}
-	r, there := c.w.find(provider.Daily, c.params[0])
-	if !there {
-		return nil, dailyMissing("room", c.params[0]).refusal()
-	}
-	return r, nil
-}
-
-func dailyStartRecording(c *call) answer {
-	r, refused := dailyRecordingCall(c)
-	if refused != nil {
-		return *refused
-	}
-	kind := text(c.in, "type")
-	if kind == "" {
-		kind = "cloud"
-	}
+func dailyStartRecording(c *call, r *room) answer {
+	kind, instance := cmp.Or(text(c.in, "type"), "cloud"), cmp.Or(text(c.in, "instanceId"), defaultInstance)
 	if kind == "raw-tracks" && r.hosts() {
 		return dailyInvalid("raw-tracks recording requires a custom S3 bucket")
-	}
-	instance := text(c.in, "instanceId")
-	if instance == "" {
-		instance = defaultInstance
 	}
 	rec, err := c.w.startRecording(r, kind, instance, "", c.at)
 	switch {
@@ -159,10 +128,7 @@ func dailyStartRecording(c *call) answer {
 	case err != nil:
 		return dailyInvalid("recording instance %s has an active stream", instance)
 	}
-	limit := number(c.in, "maxDuration")
-	if limit == 0 {
-		limit = 15000
-	}
+	limit := cmp.Or(number(c.in, "maxDuration"), 15000)
 	c.w.at(c.at.Add(time.Duration(limit)*time.Second), func(at time.Time) {
 		if rec.state == recRunning {
 			c.w.finish(rec, at)
@@ -185,11 +151,7 @@ func running(r *room, body map[string]any) (*recording, bool) {
 	return nil, false
 }
 
-func dailyStopRecording(c *call) answer {
-	r, refused := dailyRecordingCall(c)
-	if refused != nil {
-		return *refused
-	}
+func dailyStopRecording(c *call, r *room) answer {
 	rec, there := running(r, c.in)
 	if !there {
 		return dailyInvalid("room %s has no active recording", r.name)
@@ -198,20 +160,16 @@ func dailyStopRecording(c *call) answer {
 	return ok(map[string]any{})
 }
 
-func dailyUpdateRecording(c *call) answer {
-	r, refused := dailyRecordingCall(c)
-	if refused != nil {
-		return *refused
-	}
+func dailyUpdateRecording(c *call, r *room) answer {
 	if _, there := running(r, c.in); !there {
 		return dailyInvalid("room %s has no active recording", r.name)
 	}
 	return ok(map[string]any{"status": "sent"})
 }
 
-func (w *World) tellRecordingStarted(rec *recording, at time.Time) {
+func (w *World) announceRecordingStarted(rec *recording, at time.Time) {
 	if rec.room.platform == provider.LiveKit {
-		w.tellLiveKitEgress("egress_started", rec, at)
+		w.announceLiveKitEgress("egress_started", rec, at)
 		return
 	}
 	// The schema names no room (A10).
@@ -221,13 +179,13 @@ func (w *World) tellRecordingStarted(rec *recording, at time.Time) {
 	}, at)
 }
 
-func (w *World) tellRecordingReady(rec *recording, at time.Time) {
+func (w *World) announceRecordingReady(rec *recording, at time.Time) {
 	switch rec.room.platform {
 	case provider.Whereby:
-		w.tellWherebyRecording(rec, at)
+		w.announceWherebyRecording(rec, at)
 		return
 	case provider.LiveKit:
-		w.tellLiveKitEgress("egress_ended", rec, at)
+		w.announceLiveKitEgress("egress_ended", rec, at)
 		return
 	}
 	p := map[string]any{
@@ -241,9 +199,9 @@ func (w *World) tellRecordingReady(rec *recording, at time.Time) {
 	w.emitDaily("recording.ready-to-download", fmt.Sprintf("rec-rtd-%s-%d", rec.instance, at.Unix()), p, at)
 }
 
-func (w *World) tellRecordingFailed(rec *recording, at time.Time) {
+func (w *World) announceRecordingFailed(rec *recording, at time.Time) {
 	if rec.room.platform == provider.LiveKit {
-		w.tellLiveKitEgress("egress_ended", rec, at)
+		w.announceLiveKitEgress("egress_ended", rec, at)
 	}
 	if rec.room.platform != provider.Daily {
 		return

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"reflect"
 	"regexp"
 	"slices"
@@ -21,8 +22,7 @@ var dailyName = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
 const collectAfter = time.Hour
 
 func dailyCreateRoom(c *call) answer {
-	body := c.in
-	name, named := body["name"].(string)
+	name, named := c.in["name"].(string)
 	if !dailyName.MatchString(name) || named && name == "" {
 		const allowed = "contains invalid characters (room names can contain A-Z, a-z, 0-9, '-', and '_')"
 		return dailyInvalid("room name '%s' %s", name, allowed)
@@ -30,8 +30,7 @@ func dailyCreateRoom(c *call) answer {
 	if len(name) > 128 {
 		return dailyInvalid("room name is %d characters long, more than 128", len(name))
 	}
-	properties := table(body, "properties")
-	if err := checkRoomProperties(properties, c.at); err != nil {
+	if err := checkRoomProperties(table(c.in, "properties"), c.at); err != nil {
 		return dailyInvalid("%s", err)
 	}
 	if !named {
@@ -45,16 +44,14 @@ func dailyCreateRoom(c *call) answer {
 	}
 	r := &room{roomKey: roomKey{provider.Daily, name}, id: c.w.uuid()}
 	r.daily = dailyRoom{privacy: "public", properties: map[string]any{}}
-	c.w.applyDaily(r, body)
+	c.w.applyDaily(r, c.in)
 	c.w.add(r, c.at)
-	return ok(c.dailyRoom(r))
+	return ok(c.dailyRoomObject(r))
 }
 
 // applyDaily applies a checked body to a room and schedules its collection.
 func (w *World) applyDaily(r *room, body map[string]any) {
-	if p := text(body, "privacy"); p != "" {
-		r.daily.privacy = p
-	}
+	r.daily.privacy = cmp.Or(text(body, "privacy"), r.daily.privacy)
 	for k, v := range table(body, "properties") {
 		if r.daily.properties[k] = v; v == nil {
 			delete(r.daily.properties, k)
@@ -62,10 +59,7 @@ func (w *World) applyDaily(r *room, body map[string]any) {
 	}
 	p := r.daily.properties
 	r.locked = r.daily.privacy == "private"
-	r.size = 200
-	if n := number(p, "max_participants"); n > 0 {
-		r.size = int(n)
-	}
+	r.size = int(cmp.Or(number(p, "max_participants"), 200))
 	if nbf := number(p, "nbf"); nbf > 0 {
 		r.notBefore = time.Unix(nbf, 0)
 	}
@@ -108,7 +102,7 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// knockable reports whether a stranger can knock.
+// knockable reports whether guests can knock.
 func (r *room) knockable() bool {
 	if r.platform == provider.Whereby {
 		return r.locked
@@ -116,8 +110,8 @@ func (r *room) knockable() bool {
 	return r.platform == provider.Daily && r.locked && truth(r.daily.properties, "enable_knocking")
 }
 
-// dailyRoom returns the room object; config holds only what differs from the defaults.
-func (c *call) dailyRoom(r *room) map[string]any {
+// dailyRoomObject returns a room as Daily shows it; config holds only what differs from the defaults.
+func (c *call) dailyRoomObject(r *room) map[string]any {
 	defaults := dailyRoomProperties()
 	config := map[string]any{}
 	for k, v := range r.daily.properties {
@@ -131,45 +125,29 @@ func (c *call) dailyRoom(r *room) map[string]any {
 	}
 }
 
+// dailyRoom finds the room that the path names, expired or not.
+func (c *call) dailyRoom() (*room, bool) { return c.w.find(provider.Daily, c.params[0]) }
+
 // dailyLive finds a room that has not expired: an expired one behaves as deleted.
-func (c *call) dailyLive(name string) (*room, bool) {
-	r, there := c.w.find(provider.Daily, name)
+func (c *call) dailyLive() (*room, bool) {
+	r, there := c.dailyRoom()
 	return r, there && !r.expired(c.at)
 }
 
-func dailyGetRoom(c *call) answer {
-	r, there := c.dailyLive(c.params[0])
-	if !there {
-		return dailyMissing("room", c.params[0])
-	}
-	return ok(c.dailyRoom(r))
-}
+func dailyGetRoom(c *call, r *room) answer { return ok(c.dailyRoomObject(r)) }
 
-func dailyUpdateRoom(c *call) answer {
-	r, there := c.dailyLive(c.params[0])
-	if !there {
-		return dailyMissing("room", c.params[0])
-	}
-	body, err := parseBody(c.body, dailyRoomBody(false))
-	if err != nil {
-		return dailyMalformed(err)
-	}
-	if err := checkRoomProperties(table(body, "properties"), c.at); err != nil {
+func dailyUpdateRoom(c *call, r *room) answer {
+	if err := checkRoomProperties(table(c.in, "properties"), c.at); err != nil {
 		return dailyInvalid("%s", err)
 	}
-	c.w.applyDaily(r, body)
-	return ok(c.dailyRoom(r))
+	c.w.applyDaily(r, c.in)
+	return ok(c.dailyRoomObject(r))
 }
 
-func dailyDeleteRoom(c *call) answer {
-	r, there := c.w.find(provider.Daily, c.params[0])
-	if !there {
-		return dailyMissing("room", c.params[0])
-	}
-	expired := r.expired(c.at)
+func dailyDeleteRoom(c *call, r *room) answer {
 	c.w.remove(r)
-	if expired {
-		a := dailyMissing("room", c.params[0])
+	if r.expired(c.at) {
+		a := dailyMissing("room")(c)
 		a.body.(map[string]any)["deleted"] = true
 		return a
 	}
@@ -178,18 +156,14 @@ func dailyDeleteRoom(c *call) answer {
 
 func dailyListRooms(c *call) answer {
 	rooms := slices.DeleteFunc(c.w.of(provider.Daily), func(r *room) bool { return r.expired(c.at) })
-	return dailyList(c, rooms, func(r *room) string { return r.id }, func(r *room) any { return c.dailyRoom(r) })
+	return dailyList(c, rooms, func(r *room) string { return r.id }, func(r *room) any { return c.dailyRoomObject(r) })
 }
 
 // dailyList is the envelope of every list: total_count ignores the paging but honours the filters (A1).
 func dailyList[T any](c *call, all []T, id func(T) string, show func(T) any) answer {
-	limit, fine := limitOf(c.query.Get("limit"), 100, 100)
-	if !fine {
-		return dailyInvalid("limit must be a number from 1 to 100")
-	}
-	part, err := page(all, id, limit, c.query.Get("starting_after"), c.query.Get("ending_before"))
-	if err != nil {
-		return dailyInvalid("%s", err)
+	part, refused := dailyPage(c, all, id, "starting_after", "ending_before")
+	if refused != nil {
+		return *refused
 	}
 	data := make([]any, 0, len(part))
 	for _, t := range part {

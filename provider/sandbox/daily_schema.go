@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -81,30 +82,23 @@ func dailyRoomBody(named bool) schema {
 }
 
 func dailyTokenBody() schema {
-	return schema{"properties": {shape: isTable, required: true, fields: schema{
+	properties := schema{}
+	for name := range claimNames {
+		properties[name] = optBool()
+	}
+	maps.Copy(properties, schema{
 		"room_name": {shape: isText, least: 1, most: 128},
 		"nbf":       unixTime(), "exp": unixTime(),
-		"is_owner":                   optBool(),
 		"user_name":                  {shape: isText},
 		"user_id":                    {shape: isText, most: 36},
-		"eject_at_token_exp":         optBool(),
 		"eject_after_elapsed":        {shape: isInt, least: 1},
-		"enable_screenshare":         optBool(),
-		"start_video_off":            optBool(),
-		"start_audio_off":            optBool(),
 		"enable_recording":           {shape: isChoice, choices: dailyRecordingModes},
-		"enable_recording_ui":        optBool(),
-		"enable_prejoin_ui":          optBool(),
-		"enable_live_captions_ui":    optBool(),
-		"enable_terse_logging":       optBool(),
-		"start_cloud_recording":      optBool(),
 		"start_cloud_recording_opts": {shape: isObject},
-		"auto_start_transcription":   optBool(),
-		"close_tab_on_exit":          optBool(),
 		"redirect_on_meeting_exit":   {shape: isText},
 		"lang":                       {shape: isChoice, choices: dailyLangs},
 		"permissions":                {shape: isObject},
-	}}}
+	})
+	return schema{"properties": {shape: isTable, required: true, fields: properties}}
 }
 
 // futureExp refuses an exp that is over (A1).

@@ -21,7 +21,7 @@ var claimNames = map[string]string{
 type tokenGrant struct {
 	owner            bool
 	userName, userID string
-	ejects           bool // the token has an eject setting of its own
+	ejects           bool // the token has an eject setting
 	ejectAt          time.Time
 	ejectAfter       int64
 	record           bool   // start_cloud_recording

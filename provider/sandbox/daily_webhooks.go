@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/base64"
+	"errors"
 	"slices"
 	"time"
 
@@ -39,7 +40,7 @@ func dailyWebhook(h *hook) map[string]any {
 	}
 	return map[string]any{
 		"uuid": h.id, "url": h.url, "hmac": h.secret, "basicAuth": h.basicAuth, "retryType": h.retry, "eventTypes": events,
-		"state": state, "failedCount": h.failures, "lastMomentPushed": isoOrNil(h.lastSent), "domainId": domainID,
+		"state": state, "failedCount": h.failures, "lastMomentPushed": unlessZero(h.lastSent, iso), "domainId": domainID,
 		"createdAt": iso(h.createdAt), "updatedAt": iso(h.updatedAt),
 	}
 }
@@ -47,18 +48,11 @@ func dailyWebhook(h *hook) map[string]any {
 // ping sends the test body that registration and reactivation depend on; call it without the lock.
 func (w *World) ping(h *hook) error {
 	status, err := w.post(h, &message{body: []byte(`{"test":"test"}`)})
-	if err != nil {
-		return err
+	if err == nil && status != 200 {
+		err = errors.New("non-200 status code returned from webhook endpoint")
 	}
-	if status != 200 {
-		return errPing(status)
-	}
-	return nil
+	return err
 }
-
-type errPing int
-
-func (e errPing) Error() string { return "non-200 status code returned from webhook endpoint" }
 
 // applyWebhook applies a checked body to a webhook.
 func applyWebhook(h *hook, body map[string]any) *answer {
@@ -95,52 +89,47 @@ func dailyCreateWebhook(c *call) answer {
 	if h.secret == "" {
 		h.secret = base64.StdEncoding.EncodeToString([]byte(c.w.word(32, alphanumeric)))
 	}
-	full := c.w.countHooks(provider.Daily) >= c.w.opt.MaxWebhooks
+	full := dailyHooksFull(c.w)
 	c.w.unlock()
-	if full {
-		return dailyInvalid("the maximum number of webhooks for this domain is %d", c.w.opt.MaxWebhooks)
+	if full != nil {
+		return *full
 	}
 	if err := c.w.ping(h); err != nil {
 		return dailyInvalid("%s", err)
 	}
 	at := c.w.lock()
 	defer c.w.unlock()
-	if c.w.countHooks(provider.Daily) >= c.w.opt.MaxWebhooks {
-		return dailyInvalid("the maximum number of webhooks for this domain is %d", c.w.opt.MaxWebhooks)
+	if full := dailyHooksFull(c.w); full != nil {
+		return *full
 	}
 	c.w.hang(h, at)
 	return ok(dailyWebhook(h))
 }
 
-func (w *World) countHooks(p provider.Platform) int {
-	n := 0
-	for _, h := range w.hooks {
-		if h.platform == p {
-			n++
-		}
+// dailyHooksFull refuses a webhook beyond the domain's maximum.
+func dailyHooksFull(w *World) *answer {
+	if len(w.hooksOf(provider.Daily)) < w.opt.MaxWebhooks {
+		return nil
 	}
-	return n
+	return dailyInvalid("the maximum number of webhooks for this domain is %d", w.opt.MaxWebhooks).refusal()
 }
 
-func (w *World) dailyHook(id string) (*hook, bool) {
-	i := slices.IndexFunc(w.hooks, func(h *hook) bool { return h.platform == provider.Daily && h.id == id })
-	if i < 0 {
-		return nil, false
-	}
-	return w.hooks[i], true
+// dailyHook finds the webhook that the path names.
+func (c *call) dailyHook() (*hook, bool) {
+	return first(c.w.hooksOf(provider.Daily), func(h *hook) bool { return h.id == c.params[0] })
 }
 
 // dailyUpdateWebhook changes a webhook, or reactivates a failed one; either needs a new ping.
 func dailyUpdateWebhook(c *call) answer {
 	c.w.lock()
-	h, there := c.w.dailyHook(c.params[0])
+	h, there := c.dailyHook()
 	var trial hook
 	if there {
 		trial = hook{platform: h.platform, url: h.url, secret: h.secret, basicAuth: h.basicAuth}
 	}
 	c.w.unlock()
 	if !there {
-		return dailyMissing("webhook", c.params[0])
+		return dailyMissing("webhook")(c)
 	}
 	if refused := applyWebhook(&trial, c.in); refused != nil {
 		return *refused
@@ -151,7 +140,7 @@ func dailyUpdateWebhook(c *call) answer {
 	at := c.w.lock()
 	defer c.w.unlock()
 	if h.gone {
-		return dailyMissing("webhook", c.params[0])
+		return dailyMissing("webhook")(c)
 	}
 	applyWebhook(h, c.in)
 	h.failed, h.failures, h.updatedAt = false, 0, at.Truncate(time.Millisecond)
@@ -160,27 +149,15 @@ func dailyUpdateWebhook(c *call) answer {
 
 func dailyListWebhooks(c *call) answer {
 	out := []any{}
-	for _, h := range slices.Backward(c.w.hooks) {
-		if h.platform == provider.Daily {
-			out = append(out, dailyWebhook(h))
-		}
+	for _, h := range slices.Backward(c.w.hooksOf(provider.Daily)) {
+		out = append(out, dailyWebhook(h))
 	}
 	return ok(out)
 }
 
-func dailyGetWebhook(c *call) answer {
-	h, there := c.w.dailyHook(c.params[0])
-	if !there {
-		return dailyMissing("webhook", c.params[0])
-	}
-	return ok(dailyWebhook(h))
-}
+func dailyGetWebhook(_ *call, h *hook) answer { return ok(dailyWebhook(h)) }
 
-func dailyDeleteWebhook(c *call) answer {
-	h, there := c.w.dailyHook(c.params[0])
-	if !there {
-		return dailyMissing("webhook", c.params[0])
-	}
+func dailyDeleteWebhook(c *call, h *hook) answer {
 	c.w.unhang(h)
 	return ok(map[string]any{"deleted": true, "uuid": h.id})
 }

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -56,7 +55,7 @@ var faultKinds = []FaultKind{
 type Fault struct {
 	ID   string    `json:"id,omitempty"`
 	Kind FaultKind `json:"kind"`
-	// Platform limits it to one platform; empty means both.
+	// Platform limits it to one platform; empty means all.
 	Platform provider.Platform `json:"platform,omitempty"`
 	// Match limits it to calls whose "METHOD /path" (without /v1) has this prefix, or to webhooks whose type has it. Files are
 	// spared unless it begins with "GET /files" or the kind is about files.
@@ -124,7 +123,7 @@ func (w *World) strike(p provider.Platform, what string, filter func(*Fault) boo
 		if f.Platform != "" && f.Platform != p || !strings.HasPrefix(what, f.Match) || !filter(f) {
 			continue
 		}
-		if f.Probability > 0 && !chance(w.rng, f.Probability) {
+		if f.Probability > 0 && w.rng.Float64() >= f.Probability {
 			continue
 		}
 		hit := *f
@@ -136,12 +135,6 @@ func (w *World) strike(p provider.Platform, what string, filter func(*Fault) boo
 		return &hit
 	}
 	return nil
-}
-
-func chance(rng *rand.Rand, p float64) bool { return rng.Float64() < p }
-
-func (w *World) webhookFault(p provider.Platform, kind string) *Fault {
-	return w.strike(p, kind, (*Fault).webhook)
 }
 
 // callFault returns the fault for an API call; presence reports whether the call reads presence.

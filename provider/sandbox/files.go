@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -43,22 +44,12 @@ func (w *World) serveFile(rw http.ResponseWriter, r *http.Request) {
 	}
 	expires, err := strconv.ParseInt(until, 10, 64)
 	at := w.lock()
-	var rec *recording
-	for _, room := range w.rooms {
-		for _, other := range room.recordings {
-			if other.id == id && !other.deleted {
-				rec = other
-			}
-		}
-	}
+	rec, there := w.recordingByID("", id)
 	var m movie
 	var modified time.Time
-	if rec != nil {
-		m, modified = rec.movie(), rec.endedAt
-	}
-	rate := w.opt.FileRate
 	var late, fault *Fault
-	if rec != nil {
+	if there {
+		m, modified = rec.movie(), rec.endedAt
 		late = w.fileFault(rec.room.platform, "GET "+r.URL.Path, true)
 		fault = w.fileFault(rec.room.platform, "GET "+r.URL.Path, false)
 	}
@@ -77,18 +68,18 @@ func (w *World) serveFile(rw http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(rw, "<!doctype html><title>Sign in</title>")
 			return
 		default:
-			refuse(statusOr(fault, 503), "SlowDown", "Please reduce your request rate.")
+			refuse(cmp.Or(fault.Status, 503), "SlowDown", "Please reduce your request rate.")
 			return
 		}
 	}
 	switch {
 	case err != nil || at.Unix() >= expires:
 		refuse(403, "AccessDenied", "Request has expired")
-	case rec == nil:
+	case !there:
 		refuse(404, "NoSuchKey", "The specified key does not exist.")
 	default:
-		if rate > 0 {
-			rw = &slow{ResponseWriter: rw, ctx: r.Context(), world: w, rate: rate}
+		if w.opt.FileRate > 0 {
+			rw = &slow{ResponseWriter: rw, ctx: r.Context(), world: w, rate: w.opt.FileRate}
 		}
 		rw.Header().Set("ETag", m.etag())
 		rw.Header().Set("Content-Type", "video/mp4")

@@ -75,10 +75,10 @@ func (w *World) SetWebhook(p provider.Platform, target, secret string, events ..
 	}
 	switch p {
 	case provider.Daily:
-		if _, err := signDaily(cmp.Or(secret, w.opt.DailyWebhookSecret), "0", nil); err != nil {
+		secret = cmp.Or(secret, w.opt.DailyWebhookSecret)
+		if _, err := signDaily(secret, "0", nil); err != nil {
 			return "", err
 		}
-		secret = cmp.Or(secret, w.opt.DailyWebhookSecret)
 	case provider.LiveKit:
 		secret = cmp.Or(secret, w.opt.LiveKitSecret)
 	default:
@@ -95,14 +95,15 @@ func (w *World) SetWebhook(p provider.Platform, target, secret string, events ..
 func (w *World) RemoveWebhooks(p provider.Platform) int {
 	w.lock()
 	defer w.unlock()
-	n := 0
-	for _, h := range slices.Clone(w.hooks) {
-		if h.platform == p {
-			w.unhang(h)
-			n++
-		}
+	hooks := w.hooksOf(p)
+	for _, h := range hooks {
+		w.unhang(h)
 	}
-	return n
+	return len(hooks)
+}
+
+func (w *World) hooksOf(p provider.Platform) []*hook {
+	return slices.DeleteFunc(slices.Clone(w.hooks), func(h *hook) bool { return h.platform != p })
 }
 
 // Attempts returns the last thousand attempts, oldest first.
@@ -151,15 +152,12 @@ func (h *hook) busy(now time.Time) bool {
 	return m != nil && !m.due.After(now)
 }
 
-// next returns the message that is due first.
+// next returns the message that is due first, nil if none is queued.
 func (h *hook) next() *message {
-	var first *message
-	for _, m := range h.queue {
-		if first == nil || m.due.Before(first.due) {
-			first = m
-		}
+	if len(h.queue) == 0 {
+		return nil
 	}
-	return first
+	return slices.MinFunc(h.queue, func(a, b *message) int { return a.due.Compare(b.due) })
 }
 
 // Emit sends an event of any type and payload to the platform's webhooks that subscribe to it, in the platform's envelope.
@@ -199,7 +197,7 @@ func (w *World) emit(p provider.Platform, kind, id string, body []byte, again fu
 			continue
 		}
 		m := &message{event: id, kind: kind, body: body, due: at}
-		switch f := w.webhookFault(p, kind); {
+		switch f := w.strike(p, kind, (*Fault).webhook); {
 		case f == nil:
 			w.enqueue(h, m)
 		case f.Kind == LoseWebhook:
@@ -268,13 +266,18 @@ func (w *World) deliver(h *hook) {
 		m.tries++
 		h.lastSent = w.clock.Now()
 		w.record(h, m, status, err)
+		var wait time.Duration
 		switch h.platform {
 		case provider.Daily:
-			w.settleDaily(h, m, status)
+			wait = w.settleDaily(h, m, status)
 		case provider.LiveKit:
-			w.settleLiveKit(h, m, status, err)
+			wait = settleLiveKit(m, status, err)
 		default:
-			w.settleWhereby(h, m, status, err)
+			wait = settleWhereby(m, status, err)
+		}
+		if wait > 0 && !h.gone {
+			m.due = h.lastSent.Add(wait)
+			h.queue = append(h.queue, m)
 		}
 		w.unlock()
 	}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -34,20 +35,29 @@ var uuidShape = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA
 // iso is the time format of both platforms: UTC with milliseconds.
 func iso(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// isoOrNil returns iso, or null for the zero time.
-func isoOrNil(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return iso(t)
-}
-
 // seconds is Daily's fractional unix time of webhooks, to the millisecond.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-func secondsOrNil(t time.Time) any {
+// unlessZero returns a time in a format, or null for the zero time.
+func unlessZero[T any](t time.Time, format func(time.Time) T) any {
 	if t.IsZero() {
 		return nil
 	}
-	return seconds(t)
+	return format(t)
+}
+
+// orNull returns a text, or null for an empty one.
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// first returns the first element that fits.
+func first[T any](all []T, fits func(T) bool) (t T, found bool) {
+	if i := slices.IndexFunc(all, fits); i >= 0 {
+		return all[i], true
+	}
+	return t, false
 }

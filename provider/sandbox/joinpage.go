@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -114,15 +115,9 @@ func (w *World) serveJoin(rw http.ResponseWriter, r *http.Request) {
 			v.Host = err == nil && grant.owner
 		}
 		for _, s := range room.here() {
-			label := s.person.Name
-			if label == "" {
-				label = "(" + s.person.role() + ")"
-			}
-			v.People = append(v.People, plain.Text(label))
+			v.People = append(v.People, plain.Text(cmp.Or(s.person.Name, "("+s.person.role()+")")))
 		}
-		for _, rec := range room.recordings {
-			v.Recording = v.Recording || rec.state == recRunning
-		}
+		v.Recording = room.recording()
 	}
 	w.unlock()
 	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -153,7 +148,7 @@ func (w *World) withPages(next http.HandlerFunc) http.Handler {
 // Handler serves everything: Daily's API under /daily/v1, Whereby's under /whereby/v1, LiveKit's under /livekit, the pages under
 // /join/, the recordings under /files/, and the control API under /sandbox/.
 func (w *World) Handler() http.Handler {
-	daily, whereby, livekit := w.dailyAPI(), w.wherebyAPI(), w.livekitAPI()
+	daily, whereby, livekit := dailyAPI(), wherebyAPI(), livekitAPI()
 	apis := map[string]func(http.ResponseWriter, *http.Request){
 		"/daily/":   func(rw http.ResponseWriter, r *http.Request) { w.serve(daily, rw, r) },
 		"/whereby/": func(rw http.ResponseWriter, r *http.Request) { w.serve(whereby, rw, r) },

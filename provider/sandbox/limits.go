@@ -1,24 +1,22 @@
 package sandbox
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // within counts a call in a sliding window and reports whether it is within the limit. Refused calls do not count.
 func (w *World) within(class string, n int, span time.Duration, at time.Time) bool {
 	if w.opt.NoRateLimits {
 		return true
 	}
-	kept := w.windows[class][:0]
-	for _, t := range w.windows[class] {
-		if at.Sub(t) < span {
-			kept = append(kept, t)
-		}
+	calls := slices.DeleteFunc(w.windows[class], func(t time.Time) bool { return at.Sub(t) >= span })
+	fits := len(calls) < n
+	if fits {
+		calls = append(calls, at)
 	}
-	if len(kept) >= n {
-		w.windows[class] = kept
-		return false
-	}
-	w.windows[class] = append(kept, at)
-	return true
+	w.windows[class] = calls
+	return fits
 }
 
 // pointBucket is Whereby's allowance of points in the current minute (B1).

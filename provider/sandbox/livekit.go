@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,15 +13,13 @@ import (
 )
 
 // LiveKit serves LiveKit's API at the root, and the pages that links lead to.
-func (w *World) LiveKit() http.Handler {
-	a := w.livekitAPI()
-	return w.withPages(func(rw http.ResponseWriter, r *http.Request) { w.serve(a, rw, r) })
-}
+func (w *World) LiveKit() http.Handler { return w.handler(livekitAPI()) }
 
 // livekitAPI is LiveKit's HTTP side. The server ignores what it doesn't know in a body; the sandbox refuses it, as it does for the
 // other platforms.
-func (w *World) livekitAPI() *api {
-	rooms, egress := "/twirp/livekit.RoomService/", "/twirp/livekit.Egress/"
+func livekitAPI() *api {
+	const rooms, egress = "/twirp/livekit.RoomService/", "/twirp/livekit.Egress/"
+	onRoom := on((*call).livekitRoom, livekitMissing)
 	return &api{
 		platform: provider.LiveKit,
 		admit:    admitLiveKit,
@@ -36,24 +35,24 @@ func (w *World) livekitAPI() *api {
 		limited: func(after time.Duration) answer {
 			a := livekitError("resource_exhausted", "rate limit exceeded")
 			if after > 0 {
-				a.header = http.Header{"Retry-After": {seconds10(after)}}
+				a.header = retryAfter(after)
 			}
 			return a
 		},
-		trouble: livekitTrouble,
+		failing: livekitTrouble,
 		routes: []route{
 			{method: "POST", pattern: rooms + "CreateRoom", class: "create", body: schema{
 				"name": {shape: isText}, "empty_timeout": {shape: isInt}, "departure_timeout": {shape: isInt},
 				"max_participants": {shape: isInt}, "metadata": {shape: isText},
 			}, handle: livekitCreate},
-			{method: "POST", pattern: rooms + "DeleteRoom", class: "create", body: schema{"room": {shape: isText}}, handle: livekitDelete},
+			{method: "POST", pattern: rooms + "DeleteRoom", class: "create", body: schema{"room": {shape: isText}}, handle: onRoom(livekitDelete)},
 			{method: "POST", pattern: rooms + "ListRooms", class: "list", presence: true, body: schema{"names": {shape: isTexts}}, handle: livekitList},
 			{method: "POST", pattern: rooms + "ListParticipants", class: "admin", presence: true, body: schema{"room": {shape: isText}}, handle: livekitPeople},
 			{method: "POST", pattern: rooms + "RemoveParticipant", class: "admin", body: schema{"room": {shape: isText}, "identity": {shape: isText}}, handle: livekitRemove},
 			{method: "POST", pattern: rooms + "MutePublishedTrack", class: "admin", body: schema{
 				"room": {shape: isText}, "identity": {shape: isText}, "track_sid": {shape: isText}, "muted": {shape: isBool},
 			}, handle: livekitMute},
-			{method: "POST", pattern: rooms + "UpdateRoomMetadata", class: "admin", body: schema{"room": {shape: isText}, "metadata": {shape: isText}}, handle: livekitMetadata},
+			{method: "POST", pattern: rooms + "UpdateRoomMetadata", class: "admin", body: schema{"room": {shape: isText}, "metadata": {shape: isText}}, handle: onRoom(livekitMetadata)},
 			{method: "POST", pattern: egress + "ListEgress", class: "record", body: schema{
 				"room_name": {shape: isText}, "egress_id": {shape: isText}, "active": {shape: isBool}, "page_token": {shape: isObject},
 			}, handle: livekitListEgress},
@@ -61,10 +60,10 @@ func (w *World) livekitAPI() *api {
 			{method: "POST", pattern: egress + "StartRoomCompositeEgress", class: "record", body: schema{
 				"room_name": {shape: isText}, "layout": {shape: isText}, "file_outputs": {shape: isList}, "webhooks": {shape: isList},
 				"audio_only": {shape: isBool},
-			}, handle: livekitStartComposite},
+			}, handle: onRoom(livekitStartComposite)},
 			{method: "POST", pattern: egress + "StartTrackEgress", class: "record", body: schema{
 				"room_name": {shape: isText}, "track_id": {shape: isText}, "file": {shape: isObject}, "webhooks": {shape: isList},
-			}, handle: livekitStartTrack},
+			}, handle: onRoom(livekitStartTrack)},
 			{method: "POST", pattern: egress + "StartWebEgress", class: "record", handle: func(*call) answer {
 				return livekitError("invalid_argument", "twirp error unknown: request has missing or invalid field: url")
 			}},
@@ -83,7 +82,7 @@ func livekitError(code, msg string) answer {
 	return answer{status: twirpStatus[code], body: map[string]any{"code": code, "msg": msg}}
 }
 
-// livekitTrouble is the answer of a failing server: 503 is what it says when no other part of it answers.
+// livekitTrouble is the answer of a failing server, 503 when no other part of it answers.
 func livekitTrouble(status int) answer {
 	switch status {
 	case 503:
@@ -95,8 +94,13 @@ func livekitTrouble(status int) answer {
 }
 
 // livekitMissing is the refusal of a room that doesn't exist.
-func livekitMissing() answer {
+func livekitMissing(*call) answer {
 	return livekitError("not_found", "twirp error unknown: requested room does not exist")
+}
+
+// livekitRoom finds the room that the body names.
+func (c *call) livekitRoom() (*room, bool) {
+	return c.w.find(provider.LiveKit, text(c.in, "room")+text(c.in, "room_name"))
 }
 
 // livekitClaims is the content of a token (F).
@@ -183,7 +187,7 @@ func admitLiveKit(c *call, rt route) *answer {
 // livekitID returns an id with a prefix: RM_ for rooms, PA_ for participants, TR_ for tracks, EG_ for egress, EV_ for events.
 func (w *World) livekitID(prefix string) string { return prefix + w.word(12, alphanumeric) }
 
-// livekitTrackState is something that a participant sends.
+// livekitTrackState is a track that a participant sends.
 type livekitTrackState struct {
 	sid, kind string // kind: AUDIO or VIDEO
 	muted     bool
@@ -191,18 +195,13 @@ type livekitTrackState struct {
 
 // livekitIdentity returns the identity of a person: it ends the stay of another with the same one.
 func (s *stay) livekitIdentity() string {
-	if s.person.UserID != "" {
-		return s.person.UserID
-	}
-	return "guest-" + strings.ToLower(strings.TrimPrefix(s.id, "PA_"))
+	return cmp.Or(s.person.UserID, "guest-"+strings.ToLower(strings.TrimPrefix(s.id, "PA_")))
 }
 
 // livekitEnter is the part of joining that is LiveKit's own: tracks, and the end of another stay of the same identity.
 func (w *World) livekitEnter(s *stay, at time.Time) {
-	for _, kind := range []string{"AUDIO", "VIDEO"} {
-		if !s.person.bot() {
-			s.tracks = append(s.tracks, &livekitTrackState{sid: w.livekitID("TR_"), kind: kind})
-		}
+	if !s.person.bot() {
+		s.tracks = []*livekitTrackState{{sid: w.livekitID("TR_"), kind: "AUDIO"}, {sid: w.livekitID("TR_"), kind: "VIDEO"}}
 	}
 	for _, o := range s.room.here() {
 		if o != s && o.livekitIdentity() == s.livekitIdentity() {

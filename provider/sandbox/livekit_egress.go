@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -20,30 +21,28 @@ var livekitS3 = schema{
 	"bucket": {shape: isText, required: true}, "force_path_style": {shape: isBool},
 }
 
-// livekitHooks checks a request's own webhooks: each names a key of the server.
-func livekitHooks(c *call, raw any) *answer {
-	list, _ := raw.([]any)
-	for _, one := range list {
-		m, _ := one.(map[string]any)
-		if key, _ := m["signing_key"].(string); key != c.w.opt.LiveKitKey {
-			return livekitError("invalid_argument", "twirp error unknown: webhook signing key is not known").refusal()
-		}
-	}
-	return nil
+// livekitNoOutput refuses a recording without a file to write, or without a bucket for it.
+func livekitNoOutput() answer {
+	return livekitError("invalid_argument", "twirp error unknown: request has missing or invalid field: output")
 }
 
 // livekitStart starts a recording of either kind.
-func livekitStart(c *call, name, path, track, bucket string, hooks any) answer {
-	r, there := c.w.find(provider.LiveKit, name)
-	if !there {
-		return livekitMissing()
+func livekitStart(c *call, r *room, raw any, track string) answer {
+	file, err := livekitFile(raw)
+	if err != nil {
+		return livekitError("malformed", err.Error())
 	}
-	if refused := livekitHooks(c, hooks); refused != nil {
-		return *refused
+	hooks, _ := c.in["webhooks"].([]any)
+	for _, hook := range hooks {
+		m, _ := hook.(map[string]any)
+		if text(m, "signing_key") != c.w.opt.LiveKitKey {
+			return livekitError("invalid_argument", "twirp error unknown: webhook signing key is not known")
+		}
 	}
-	if bucket == "" {
-		return livekitError("invalid_argument", "twirp error unknown: request has missing or invalid field: output")
+	if text(table(file, "s3"), "bucket") == "" {
+		return livekitNoOutput()
 	}
+	path := text(file, "filepath")
 	kind := "cloud"
 	if track != "" {
 		kind = "track"
@@ -60,20 +59,12 @@ func livekitStart(c *call, name, path, track, bucket string, hooks any) answer {
 	return ok(c.w.livekitEgress(rec, true))
 }
 
-func livekitStartComposite(c *call) answer {
-	m := c.in
-	outputs, _ := m["file_outputs"].([]any)
-	if _, there := c.w.find(provider.LiveKit, text(m, "room_name")); !there {
-		return livekitMissing()
-	}
+func livekitStartComposite(c *call, r *room) answer {
+	outputs, _ := c.in["file_outputs"].([]any)
 	if len(outputs) != 1 {
-		return livekitError("invalid_argument", "twirp error unknown: request has missing or invalid field: output")
+		return livekitNoOutput()
 	}
-	file, err := livekitFile(outputs[0])
-	if err != nil {
-		return livekitError("malformed", err.Error())
-	}
-	return livekitStart(c, text(m, "room_name"), text(file, "filepath"), "", text(table(file, "s3"), "bucket"), m["webhooks"])
+	return livekitStart(c, r, outputs[0], "")
 }
 
 // livekitFile checks where a file is to be written.
@@ -88,18 +79,12 @@ func livekitFile(raw any) (map[string]any, error) {
 	})
 }
 
-func livekitStartTrack(c *call) answer {
-	m := c.in
-	file, err := livekitFile(m["file"])
-	if err != nil {
-		return livekitError("malformed", err.Error())
-	}
-	r, there := c.w.find(provider.LiveKit, text(m, "room_name"))
-	track := text(m, "track_id")
-	if there && track != "" && !r.sends(track) {
+func livekitStartTrack(c *call, r *room) answer {
+	track := text(c.in, "track_id")
+	if track != "" && !r.sends(track) {
 		return livekitError("not_found", "twirp error unknown: track not found")
 	}
-	return livekitStart(c, text(m, "room_name"), text(file, "filepath"), track, text(table(file, "s3"), "bucket"), m["webhooks"])
+	return livekitStart(c, r, c.in["file"], track)
 }
 
 func (r *room) sends(track string) bool {
@@ -114,26 +99,19 @@ func (r *room) sends(track string) bool {
 }
 
 func livekitListEgress(c *call) answer {
-	m := c.in
 	items := []any{}
+	name, id, active := text(c.in, "room_name"), text(c.in, "egress_id"), truth(c.in, "active")
 	for _, rec := range c.w.recordingsOf(provider.LiveKit) {
-		if name := text(m, "room_name"); name != "" && name != rec.room.name {
-			continue
+		runs := rec.state == recRunning || rec.state == recProcessing
+		if (name == "" || name == rec.room.name) && (id == "" || id == rec.id) && (!active || runs) {
+			items = append(items, c.w.livekitEgress(rec, true))
 		}
-		if id := text(m, "egress_id"); id != "" && id != rec.id {
-			continue
-		}
-		if truth(m, "active") && rec.state != recRunning && rec.state != recProcessing {
-			continue
-		}
-		items = append(items, c.w.livekitEgress(rec, true))
 	}
 	return ok(map[string]any{"items": items, "next_page_token": nil})
 }
 
 func livekitStopEgress(c *call) answer {
-	m := c.in
-	rec, there := c.w.recordingByID(provider.LiveKit, text(m, "egress_id"))
+	rec, there := c.w.recordingByID(provider.LiveKit, text(c.in, "egress_id"))
 	if !there {
 		return livekitError("not_found", "twirp error unknown: egress does not exist")
 	}
@@ -162,10 +140,7 @@ func (rec *recording) livekitState(at time.Time) string {
 
 // livekitEgress returns an egress, as answers have it (snake_case with zero values) or as webhooks do.
 func (w *World) livekitEgress(rec *recording, full bool) map[string]any {
-	path := rec.egress.path
-	if path == "" {
-		path = fmt.Sprintf("%s/%d.mp4", rec.room.name, rec.startedAt.UnixMilli())
-	}
+	path := cmp.Or(rec.egress.path, fmt.Sprintf("%s/%d.mp4", rec.room.name, rec.startedAt.UnixMilli()))
 	nanos := func(t time.Time) string {
 		if t.IsZero() {
 			return "0"
@@ -204,7 +179,7 @@ func (w *World) livekitEgress(rec *recording, full bool) map[string]any {
 	return camel(m).(map[string]any)
 }
 
-// tellLiveKitEgress sends an event of a recording.
-func (w *World) tellLiveKitEgress(kind string, rec *recording, at time.Time) {
-	w.tellLiveKit(kind, nil, nil, w.livekitEgress(rec, false), at)
+// announceLiveKitEgress sends an event of a recording.
+func (w *World) announceLiveKitEgress(kind string, rec *recording, at time.Time) {
+	w.announceLiveKit(kind, nil, nil, w.livekitEgress(rec, false), at)
 }

@@ -11,9 +11,9 @@ import (
 	"greenroom/provider"
 )
 
-// tellLiveKit sends an event about a room, and perhaps one of its people or a recording. Zero values are left out, integers of 64
+// announceLiveKit sends an event about a room, and perhaps one of its people or a recording. Zero values are left out, integers of 64
 // bits are texts, and times are whole seconds.
-func (w *World) tellLiveKit(kind string, r *room, s *stay, egress map[string]any, at time.Time) {
+func (w *World) announceLiveKit(kind string, r *room, s *stay, egress map[string]any, at time.Time) {
 	m := map[string]any{"event": kind, "createdAt": text10(at.Unix())}
 	if r != nil {
 		m["room"] = camel(w.livekitRoom(r))
@@ -34,7 +34,7 @@ func (w *World) tellLiveKit(kind string, r *room, s *stay, egress map[string]any
 	w.emitLiveKit(kind, m, at)
 }
 
-// emitLiveKit sends an event with an id of its own.
+// emitLiveKit sends an event with a new id.
 func (w *World) emitLiveKit(kind string, m map[string]any, at time.Time) {
 	id := w.livekitID("EV_")
 	m["id"] = id
@@ -110,10 +110,9 @@ func signLiveKit(key, secret string, at time.Time, body []byte) (string, error) 
 }
 
 // settleLiveKit applies LiveKit's delivery rules to an attempt (F): failures are tried again after 1, 2 and 4 seconds.
-func (w *World) settleLiveKit(h *hook, m *message, status int, err error) {
-	if err == nil && status < 500 && status != 429 || m.tries > 3 || h.gone {
-		return
+func settleLiveKit(m *message, status int, err error) time.Duration {
+	if err == nil && status < 500 && status != 429 || m.tries > 3 {
+		return 0
 	}
-	m.due = w.clock.Now().Add(time.Duration(1<<(m.tries-1)) * time.Second)
-	h.queue = append(h.queue, m)
+	return time.Duration(1<<(m.tries-1)) * time.Second
 }

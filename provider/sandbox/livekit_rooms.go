@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,17 +22,11 @@ const (
 	livekitDeparture = 20
 )
 
-// seconds10 returns whole seconds as text.
-func seconds10(d time.Duration) string {
-	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
-}
-
 func text10(n int64) string { return strconv.FormatInt(n, 10) }
 
 // livekitCreate creates a room, or changes the one of that name: only what is given.
 func livekitCreate(c *call) answer {
-	body := c.in
-	name := text(body, "name")
+	name := text(c.in, "name")
 	r, exists := c.w.find(provider.LiveKit, name)
 	if !exists {
 		r = &room{
@@ -40,32 +36,26 @@ func livekitCreate(c *call) answer {
 	}
 	l := &r.livekit
 	for field, to := range map[string]*int64{"empty_timeout": &l.empty, "departure_timeout": &l.departure, "max_participants": &l.size} {
-		if n := number(body, field); n > 0 {
+		if n := number(c.in, field); n > 0 {
 			*to = n
 		}
 	}
-	if m := text(body, "metadata"); m != "" {
-		l.metadata = m
-	}
+	l.metadata = cmp.Or(text(c.in, "metadata"), l.metadata)
 	r.size = int(l.size)
 	if !exists {
 		c.w.add(r, c.at)
-		c.w.tellLiveKit("room_started", r, nil, nil, c.at)
+		c.w.announceLiveKit("room_started", r, nil, nil, c.at)
 		c.w.livekitExpire(r, time.Duration(l.empty)*time.Second, c.at)
 	}
 	return ok(c.w.livekitRoom(r))
 }
 
-// livekitExpire finishes a room that has no one in it for so long. Who comes meanwhile starts another wait when they leave.
+// livekitExpire finishes a room that is empty for so long. Whenever the last person leaves, another wait begins.
 func (w *World) livekitExpire(r *room, after time.Duration, at time.Time) {
 	w.at(at.Add(after), func(at time.Time) {
 		last := r.createdAt
-		for _, s := range r.sessions {
-			for _, one := range s.stays {
-				if one.leftAt.After(last) {
-					last = one.leftAt
-				}
-			}
+		if n := len(r.sessions); n > 0 {
+			last = r.sessions[n-1].lastLeft
 		}
 		if !r.deleted && len(r.here()) == 0 && at.Sub(last) >= after {
 			w.livekitFinish(r, at)
@@ -77,42 +67,27 @@ func (w *World) livekitExpire(r *room, after time.Duration, at time.Time) {
 func (w *World) livekitFinish(r *room, at time.Time) {
 	w.empty(r, "room closed", at)
 	w.finishRecordings(r, at)
-	w.tellLiveKit("room_finished", r, nil, nil, at)
+	w.announceLiveKit("room_finished", r, nil, nil, at)
 	w.remove(r)
 }
 
-func livekitDelete(c *call) answer {
-	body := c.in
-	r, there := c.w.find(provider.LiveKit, text(body, "room"))
-	if !there {
-		return livekitMissing()
-	}
+func livekitDelete(c *call, r *room) answer {
 	c.w.livekitFinish(r, c.at)
 	return ok(map[string]any{})
 }
 
 func livekitList(c *call) answer {
-	body := c.in
-	names := map[string]bool{}
-	for _, n := range texts(body, "names") {
-		names[n] = true
-	}
-	out := []any{}
+	names, out := texts(c.in, "names"), []any{}
 	for _, r := range c.w.of(provider.LiveKit) {
-		if len(names) == 0 || names[r.name] {
+		if len(names) == 0 || slices.Contains(names, r.name) {
 			out = append(out, c.w.livekitRoom(r))
 		}
 	}
 	return ok(map[string]any{"rooms": out})
 }
 
-func livekitMetadata(c *call) answer {
-	body := c.in
-	r, there := c.w.find(provider.LiveKit, text(body, "room"))
-	if !there {
-		return livekitMissing()
-	}
-	r.livekit.metadata = text(body, "metadata")
+func livekitMetadata(c *call, r *room) answer {
+	r.livekit.metadata = text(c.in, "metadata")
 	return ok(c.w.livekitRoom(r))
 }
 
@@ -125,24 +100,19 @@ func (w *World) livekitRoom(r *room) map[string]any {
 	for _, mime := range livekitCodecs {
 		codecs = append(codecs, map[string]any{"mime": mime, "fmtp_line": ""})
 	}
-	recording := false
-	for _, rec := range r.recordings {
-		recording = recording || rec.state == recRunning
-	}
 	return map[string]any{
 		"sid": r.id, "name": r.name, "empty_timeout": r.livekit.empty, "departure_timeout": r.livekit.departure,
 		"max_participants": r.livekit.size, "creation_time": text10(r.createdAt.Unix()),
 		"creation_time_ms": text10(r.createdAt.UnixMilli()), "turn_password": r.livekit.turnPassword, "enabled_codecs": codecs,
 		"metadata": r.livekit.metadata, "num_participants": len(r.here()), "num_publishers": r.people(),
-		"active_recording": recording, "version": nil,
+		"active_recording": r.recording(), "version": nil,
 	}
 }
 
 func livekitPeople(c *call) answer {
-	body := c.in
 	out := []any{}
 	// The list of a room that doesn't exist is empty, too.
-	if r, there := c.w.find(provider.LiveKit, text(body, "room")); there {
+	if r, there := c.livekitRoom(); there {
 		for _, s := range r.here() {
 			out = append(out, livekitParticipant(s))
 		}
@@ -151,20 +121,19 @@ func livekitPeople(c *call) answer {
 }
 
 func livekitTrack(t *livekitTrackState) map[string]any {
-	name, mime := "microphone", "audio/opus"
+	name, mime, source := "microphone", "audio/opus", "MICROPHONE"
 	if t.kind == "VIDEO" {
-		name, mime = "camera", "video/VP8"
+		name, mime, source = "camera", "video/VP8", "CAMERA"
 	}
 	return map[string]any{
 		"sid": t.sid, "type": t.kind, "name": name, "muted": t.muted, "width": 0, "height": 0, "simulcast": false, "disable_dtx": false,
-		"source": map[string]string{"AUDIO": "MICROPHONE", "VIDEO": "CAMERA"}[t.kind], "layers": []any{}, "mime_type": mime, "mid": "0",
+		"source": source, "layers": []any{}, "mime_type": mime, "mid": "0",
 		"codecs": []any{}, "stereo": false, "disable_red": false, "encryption": "NONE", "stream": "camera", "version": nil,
 		"audio_features": []any{}, "backup_codec_policy": "PREFER_REGRESSION", "packet_trailer_features": []any{},
 	}
 }
 
-// livekitParticipant returns a participant as answers have it. Roles are not among what the server shows: our hosts have an
-// attribute.
+// livekitParticipant returns a participant as answers have it. The server shows no roles: our hosts have an attribute.
 func livekitParticipant(s *stay) map[string]any {
 	tracks := []any{}
 	for _, t := range s.tracks {
@@ -187,21 +156,17 @@ func livekitParticipant(s *stay) map[string]any {
 	}
 }
 
-// livekitNamed finds the person of an identity in a room.
-func (w *World) livekitNamed(room, identity string) (*stay, bool) {
-	if r, there := w.find(provider.LiveKit, room); there {
-		for _, s := range r.here() {
-			if s.livekitIdentity() == identity {
-				return s, true
-			}
-		}
+// livekitPerson finds the person whom the body names.
+func (c *call) livekitPerson() (*stay, bool) {
+	r, there := c.livekitRoom()
+	if !there {
+		return nil, false
 	}
-	return nil, false
+	return first(r.here(), func(s *stay) bool { return s.livekitIdentity() == text(c.in, "identity") })
 }
 
 func livekitRemove(c *call) answer {
-	body := c.in
-	s, there := c.w.livekitNamed(text(body, "room"), text(body, "identity"))
+	s, there := c.livekitPerson()
 	if !there {
 		return livekitError("not_found", "twirp error unknown: participant does not exist")
 	}
@@ -211,19 +176,18 @@ func livekitRemove(c *call) answer {
 
 // livekitMute mutes a track. Unmuting is refused unless the world allows it.
 func livekitMute(c *call) answer {
-	body := c.in
-	s, there := c.w.livekitNamed(text(body, "room"), text(body, "identity"))
+	s, there := c.livekitPerson()
 	if !there {
-		return livekitTrouble(503) // no part of the server feels responsible
+		return livekitTrouble(503) // no part of the server is responsible for the participant
 	}
-	if !truth(body, "muted") && !c.w.opt.RemoteUnmute {
+	muted := truth(c.in, "muted")
+	if !muted && !c.w.opt.RemoteUnmute {
 		return livekitError("failed_precondition", "twirp error unknown: remote unmute not enabled")
 	}
-	for _, t := range s.tracks {
-		if t.sid == text(body, "track_sid") {
-			t.muted = truth(body, "muted")
-			return ok(map[string]any{"track": livekitTrack(t)})
-		}
+	t, there := first(s.tracks, func(t *livekitTrackState) bool { return t.sid == text(c.in, "track_sid") })
+	if !there {
+		return livekitError("not_found", "twirp error unknown: track is not found")
 	}
-	return livekitError("not_found", "twirp error unknown: track is not found")
+	t.muted = muted
+	return ok(map[string]any{"track": livekitTrack(t)})
 }

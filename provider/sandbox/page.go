@@ -1,38 +1,36 @@
 package sandbox
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 )
 
-var errCursor = errors.New("the cursor names nothing in the list")
-
-// page cuts a newest-first list by Daily's cursors (A1): after returns what follows, before what is just above.
-func page[T any](all []T, id func(T) string, limit int, after, before string) ([]T, error) {
-	index := func(cursor string) (int, error) {
-		i := slices.IndexFunc(all, func(t T) bool { return id(t) == cursor })
-		if i < 0 {
-			return 0, errCursor
-		}
-		return i, nil
+// dailyPage cuts a newest-first list by limit and by the cursors in two parameters (A1): after returns what follows, before what is
+// just above.
+func dailyPage[T any](c *call, all []T, id func(T) string, after, before string) ([]T, *answer) {
+	limit, fine := limitOf(c.query.Get("limit"), 100, 100)
+	if !fine {
+		return nil, dailyInvalid("limit must be a number from 1 to 100").refusal()
 	}
-	if after != "" {
-		i, err := index(after)
-		if err != nil {
-			return nil, err
+	index := func(cursor string) int { return slices.IndexFunc(all, func(t T) bool { return id(t) == cursor }) }
+	if cursor := c.query.Get(after); cursor != "" {
+		i := index(cursor)
+		if i < 0 {
+			return nil, dailyInvalid(unknownCursor).refusal()
 		}
 		all = all[i+1:]
 	}
-	if before != "" {
-		i, err := index(before)
-		if err != nil {
-			return nil, err
+	if cursor := c.query.Get(before); cursor != "" {
+		i := index(cursor)
+		if i < 0 {
+			return nil, dailyInvalid(unknownCursor).refusal()
 		}
 		return all[max(0, i-limit):i], nil
 	}
 	return all[:min(limit, len(all))], nil
 }
+
+const unknownCursor = "the cursor names nothing in the list"
 
 // limitOf parses a limit between 1 and most.
 func limitOf(s string, def, most int) (int, bool) {

@@ -55,42 +55,43 @@ const connectionTimeout = 20 * time.Second
 
 // Join lets a person into a room and returns the session's id. The error is one of this package's, wrapped, if the room refuses
 // the person.
-func (w *World) Join(p provider.Platform, room string, who Person) (string, error) {
-	at := w.lock()
-	defer w.unlock()
-	r, err := w.must(p, room)
-	if err != nil {
-		return "", err
-	}
-	s, err := w.join(r, who, at)
+func (w *World) Join(p provider.Platform, name string, who Person) (string, error) {
+	return inRoom(w, p, name, func(r *room, at time.Time) (string, error) { return sessionOf(w.join(r, who, at)) })
+}
+
+// sessionOf returns the id of a stay that began without an error.
+func sessionOf(s *stay, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}
 	return s.id, nil
 }
 
-// Leave ends a session, with the platform's word for the reason. If it has ended already, the error is [ErrNoSession].
-func (w *World) Leave(session, reason string) error {
+// inSession runs do on the session that find finds, with the world locked. Without one, the error is [ErrNoSession].
+func (w *World) inSession(find func(string) (*stay, bool), id string, do func(s *stay, at time.Time) error) error {
 	at := w.lock()
 	defer w.unlock()
-	s, ok := w.present(session)
+	s, ok := find(id)
 	if !ok {
-		return fmt.Errorf("%w: %q", ErrNoSession, session)
+		return fmt.Errorf("%w: %q", ErrNoSession, id)
 	}
-	w.leave(s, reason, at)
-	return nil
+	return do(s, at)
+}
+
+// Leave ends a session, with the platform's word for the reason. If it has ended already, the error is [ErrNoSession].
+func (w *World) Leave(session, reason string) error {
+	return w.inSession(w.present, session, func(s *stay, at time.Time) error {
+		w.leave(s, reason, at)
+		return nil
+	})
 }
 
 // Drop breaks a person's connection. The platform notices 20 s later.
 func (w *World) Drop(session string) error {
-	at := w.lock()
-	defer w.unlock()
-	s, ok := w.present(session)
-	if !ok {
-		return fmt.Errorf("%w: %q", ErrNoSession, session)
-	}
-	w.drop(s, at)
-	return nil
+	return w.inSession(w.present, session, func(s *stay, at time.Time) error {
+		w.drop(s, at)
+		return nil
+	})
 }
 
 func (w *World) drop(s *stay, at time.Time) {
@@ -98,15 +99,12 @@ func (w *World) drop(s *stay, at time.Time) {
 }
 
 // EndAll removes everyone from a room, knockers included.
-func (w *World) EndAll(p provider.Platform, room string) error {
-	at := w.lock()
-	defer w.unlock()
-	r, err := w.must(p, room)
-	if err != nil {
-		return err
-	}
-	w.empty(r, "left", at)
-	return nil
+func (w *World) EndAll(p provider.Platform, name string) error {
+	_, err := inRoom(w, p, name, func(r *room, at time.Time) (any, error) {
+		w.empty(r, "left", at)
+		return nil, nil
+	})
+	return err
 }
 
 func (w *World) empty(r *room, reason string, at time.Time) {
@@ -123,10 +121,8 @@ func (w *World) empty(r *room, reason string, at time.Time) {
 // present finds a session that is in some room.
 func (w *World) present(id string) (*stay, bool) {
 	for _, r := range w.rooms {
-		for _, s := range r.here() {
-			if s.id == id {
-				return s, true
-			}
+		if s, there := first(r.here(), func(s *stay) bool { return s.id == id }); there {
+			return s, true
 		}
 	}
 	return nil, false
@@ -154,7 +150,7 @@ func (w *World) enters(r *room, who *Person, at time.Time) (tokenGrant, error) {
 		who.UserID = cmp.Or(grant.userID, who.UserID)
 		who.admitted = true
 	}
-	if r.banned[who.UserID] && who.UserID != "" {
+	if slices.Contains(r.banned, who.UserID) {
 		return grant, fmt.Errorf("%w (banned)", ErrLocked)
 	}
 	return grant, nil
@@ -169,14 +165,15 @@ func (w *World) join(r *room, who Person, at time.Time) (*stay, error) {
 
 func (w *World) joinAs(r *room, who Person, id string, at time.Time) (*stay, error) {
 	grant, err := w.enters(r, &who, at)
+	switch {
+	case err != nil:
+	case r.locked && !who.mayEnter():
+		err = ErrLocked
+	case !who.bot() && r.size > 0 && r.people() >= r.size:
+		err = ErrFull
+	}
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: join %q: %w", r.name, err)
-	}
-	if r.locked && !who.mayEnter() {
-		return nil, fmt.Errorf("sandbox: join %q: %w", r.name, ErrLocked)
-	}
-	if !who.bot() && r.size > 0 && r.people() >= r.size {
-		return nil, fmt.Errorf("sandbox: join %q: %w", r.name, ErrFull)
 	}
 	s := &stay{id: id, person: who, room: r, joinedAt: at}
 	first := r.session == nil
@@ -192,12 +189,12 @@ func (w *World) joinAs(r *room, who Person, id string, at time.Time) (*stay, err
 		w.at(s.ejectAt, func(at time.Time) { w.leave(s, "ejected", at) })
 	}
 	if first {
-		w.tellMeetingStarted(r, at)
+		w.announceMeetingStarted(r, at)
 	}
 	if r.platform == provider.LiveKit {
 		w.livekitEnter(s, at)
 	}
-	w.tellJoined(s, at)
+	w.announceJoined(s, at)
 	w.autoRecord(s, grant, at)
 	return s, nil
 }
@@ -209,7 +206,7 @@ func (w *World) leave(s *stay, reason string, at time.Time) {
 	r := s.room
 	s.leftAt, s.reason = at, reason
 	s.session.lastLeft = at
-	w.tellLeft(s, at)
+	w.announceLeft(s, at)
 	if r.people() > 0 {
 		if r.people() < 2 {
 			w.windDown(s.session, r, at)
@@ -237,7 +234,7 @@ func (w *World) leave(s *stay, reason string, at time.Time) {
 func (w *World) windDown(s *session, r *room, at time.Time) {
 	w.at(at.Add(w.opt.Grace), func(at time.Time) {
 		if s.endedAt.IsZero() && r.session == s {
-			w.tellSessionDwindled(r, at)
+			w.announceSessionEnded(r, at)
 		}
 		if r.session != s || len(r.here()) > 0 || at.Sub(s.lastLeft) < w.opt.Grace {
 			return
@@ -245,24 +242,14 @@ func (w *World) windDown(s *session, r *room, at time.Time) {
 		s.endedAt = s.lastLeft
 		r.session = nil
 		w.finishRecordings(r, at)
-		w.tellMeetingEnded(r, s, at)
+		w.announceMeetingEnded(r, s, at)
 		w.forget(r)
 	})
 }
 
 // Knock makes a person wait in a locked room's lobby and returns the waiting session's id.
-func (w *World) Knock(p provider.Platform, room string, who Person) (string, error) {
-	at := w.lock()
-	defer w.unlock()
-	r, err := w.must(p, room)
-	if err != nil {
-		return "", err
-	}
-	s, err := w.knock(r, who, at)
-	if err != nil {
-		return "", err
-	}
-	return s.id, nil
+func (w *World) Knock(p provider.Platform, name string, who Person) (string, error) {
+	return inRoom(w, p, name, func(r *room, at time.Time) (string, error) { return sessionOf(w.knock(r, who, at)) })
 }
 
 func (w *World) knock(r *room, who Person, at time.Time) (*stay, error) {
@@ -274,20 +261,12 @@ func (w *World) knock(r *room, who Person, at time.Time) (*stay, error) {
 	}
 	s := &stay{id: w.uuid(), person: who, room: r, joinedAt: at, knocking: true}
 	w.waiting = append(w.waiting, s)
-	w.tellKnocked(s, at)
+	w.announceKnocked(s, at)
 	return s, nil
 }
 
 // Admit lets a knocker in, with the same session id.
-func (w *World) Admit(session string) error {
-	at := w.lock()
-	defer w.unlock()
-	k, ok := w.knocker(session)
-	if !ok {
-		return fmt.Errorf("%w: no one knocks as %q", ErrNoSession, session)
-	}
-	return w.admit(k, at)
-}
+func (w *World) Admit(session string) error { return w.inSession(w.knocker, session, w.admit) }
 
 func (w *World) admit(k *stay, at time.Time) error {
 	who := k.person
@@ -301,27 +280,19 @@ func (w *World) admit(k *stay, at time.Time) error {
 
 // Deny turns a knocker away; also used when the knocker leaves.
 func (w *World) Deny(session string) error {
-	at := w.lock()
-	defer w.unlock()
-	k, ok := w.knocker(session)
-	if !ok {
-		return fmt.Errorf("%w: no one knocks as %q", ErrNoSession, session)
-	}
-	w.deny(k, at)
-	return nil
+	return w.inSession(w.knocker, session, func(k *stay, at time.Time) error {
+		w.deny(k, at)
+		return nil
+	})
 }
 
 func (w *World) deny(k *stay, at time.Time) {
 	w.unwait(k)
-	w.tellKnockLeft(k, at)
+	w.announceKnockLeft(k, at)
 }
 
 func (w *World) knocker(id string) (*stay, bool) {
-	i := slices.IndexFunc(w.waiting, func(s *stay) bool { return s.id == id })
-	if i < 0 {
-		return nil, false
-	}
-	return w.waiting[i], true
+	return first(w.waiting, func(s *stay) bool { return s.id == id })
 }
 
 func (w *World) unwait(k *stay) {

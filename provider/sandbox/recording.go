@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -50,60 +51,51 @@ func (rec *recording) duration() time.Duration { return rec.endedAt.Sub(rec.star
 // movie is the recording's file.
 func (rec *recording) movie() movie { return newMovie(rec.duration(), rec.rate) }
 
-// The refusals of starting and ending a recording.
+// The refusals of starting a recording.
 var (
-	errEmpty     = errors.New("sandbox: no one is in the room")
-	errStream    = errors.New("sandbox: the recording runs already")
-	errNoRunning = errors.New("sandbox: no recording is running")
+	errEmpty  = errors.New("sandbox: no one is in the room")
+	errStream = errors.New("sandbox: the recording is already running")
 )
 
 // StartRecording starts a recording in a room that isn't empty, and returns its id.
-func (w *World) StartRecording(p provider.Platform, room string) (string, error) {
-	at := w.lock()
-	defer w.unlock()
-	r, err := w.must(p, room)
-	if err != nil {
-		return "", err
-	}
-	kind := "cloud"
-	if r.platform == provider.Daily && text(r.daily.properties, "enable_recording") == "raw-tracks" {
-		kind = "raw-tracks"
-	}
-	rec, err := w.startRecording(r, kind, w.uuid(), "", at)
-	if err != nil {
-		return "", fmt.Errorf("sandbox: record %q: %w", room, err)
-	}
-	return rec.id, nil
+func (w *World) StartRecording(p provider.Platform, name string) (string, error) {
+	return inRoom(w, p, name, func(r *room, at time.Time) (string, error) {
+		kind := "cloud"
+		if text(r.daily.properties, "enable_recording") == "raw-tracks" {
+			kind = "raw-tracks"
+		}
+		rec, err := w.startRecording(r, kind, w.uuid(), "", at)
+		if err != nil {
+			return "", fmt.Errorf("sandbox: record %q: %w", name, err)
+		}
+		return rec.id, nil
+	})
 }
 
 // FinishRecording ends a room's running recordings, or the given ones. They become ready after [Options.Processing].
-func (w *World) FinishRecording(p provider.Platform, room string, ids ...string) error {
-	return w.endRecordings(p, room, ids, w.finish)
+func (w *World) FinishRecording(p provider.Platform, name string, ids ...string) error {
+	return w.endRecordings(p, name, ids, w.finish)
 }
 
 // FailRecording fails a room's running recordings, or the given ones.
-func (w *World) FailRecording(p provider.Platform, room string, ids ...string) error {
-	return w.endRecordings(p, room, ids, w.fail)
+func (w *World) FailRecording(p provider.Platform, name string, ids ...string) error {
+	return w.endRecordings(p, name, ids, w.fail)
 }
 
-func (w *World) endRecordings(p provider.Platform, room string, ids []string, end func(*recording, time.Time)) error {
-	at := w.lock()
-	defer w.unlock()
-	r, err := w.must(p, room)
-	if err != nil {
-		return err
-	}
-	n := 0
-	for _, rec := range r.recordings {
-		if rec.state == recRunning && (len(ids) == 0 || slices.Contains(ids, rec.id)) {
-			end(rec, at)
-			n++
+func (w *World) endRecordings(p provider.Platform, name string, ids []string, end func(*recording, time.Time)) error {
+	_, err := inRoom(w, p, name, func(r *room, at time.Time) (n int, err error) {
+		for _, rec := range r.recordings {
+			if rec.state == recRunning && (len(ids) == 0 || slices.Contains(ids, rec.id)) {
+				end(rec, at)
+				n++
+			}
 		}
-	}
-	if n == 0 {
-		return fmt.Errorf("sandbox: %q: %w", room, errNoRunning)
-	}
-	return nil
+		if n == 0 {
+			return 0, fmt.Errorf("sandbox: %q: no recording is running", name)
+		}
+		return n, nil
+	})
+	return err
 }
 
 func (w *World) startRecording(r *room, kind, instance, by string, at time.Time) (*recording, error) {
@@ -116,12 +108,9 @@ func (w *World) startRecording(r *room, kind, instance, by string, at time.Time)
 			return nil, errStream
 		}
 	}
-	if by == "" {
-		by = here[0].id
-	}
 	rec := &recording{
-		id: w.recordingID(r.platform), room: r, session: r.session, instance: instance, kind: kind, startedBy: by, startedAt: at,
-		state: recRunning, people: r.people(), hosted: r.hosts(),
+		id: w.recordingID(r.platform), room: r, session: r.session, instance: instance, kind: kind, startedBy: cmp.Or(by, here[0].id),
+		startedAt: at, state: recRunning, people: r.people(), hosted: r.hosts(),
 	}
 	r.recordings = append(r.recordings, rec)
 	if r.platform == provider.Whereby {
@@ -131,7 +120,7 @@ func (w *World) startRecording(r *room, kind, instance, by string, at time.Time)
 		}
 		return rec, nil
 	}
-	w.at(at.Add(time.Second), func(at time.Time) { w.tellRecordingStarted(rec, at) })
+	w.at(at.Add(time.Second), func(at time.Time) { w.announceRecordingStarted(rec, at) })
 	return rec, nil
 }
 
@@ -167,10 +156,7 @@ func (w *World) autoRecord(s *stay, g tokenGrant, at time.Time) {
 	}
 	start := false
 	if r.platform == provider.Daily {
-		start = g.record && (g.recording == "cloud" || text(r.daily.properties, "enable_recording") == "cloud")
-		for _, rec := range r.recordings {
-			start = start && rec.state != recRunning
-		}
+		start = g.record && (g.recording == "cloud" || text(r.daily.properties, "enable_recording") == "cloud") && !r.recording()
 	} else if r.platform == provider.Whereby && r.whereby.recording.kind == "cloud" {
 		switch r.whereby.recording.trigger {
 		case "automatic":
@@ -185,6 +171,11 @@ func (w *World) autoRecord(s *stay, g tokenGrant, at time.Time) {
 	}
 }
 
+// recording reports whether a recording is running.
+func (r *room) recording() bool {
+	return slices.ContainsFunc(r.recordings, func(rec *recording) bool { return rec.state == recRunning })
+}
+
 // finishRecordings ends every running recording of a room.
 func (w *World) finishRecordings(r *room, at time.Time) {
 	for _, rec := range r.recordings {
@@ -194,11 +185,16 @@ func (w *World) finishRecordings(r *room, at time.Time) {
 	}
 }
 
-func (w *World) finish(rec *recording, at time.Time) {
-	rec.state, rec.endedAt = recProcessing, at
+// end ends a recording in a state. Its bot leaves.
+func (w *World) end(rec *recording, state recordingState, at time.Time) {
+	rec.state, rec.endedAt = state, at
 	if rec.bot != nil {
 		w.leave(rec.bot, "left", at)
 	}
+}
+
+func (w *World) finish(rec *recording, at time.Time) {
+	w.end(rec, recProcessing, at)
 	if rec.duration() <= 0 {
 		// Nothing was recorded: no file, and no event (A10).
 		rec.state = recFailed
@@ -207,16 +203,13 @@ func (w *World) finish(rec *recording, at time.Time) {
 	rec.tracks = w.tracksOf(rec)
 	w.at(at.Add(w.opt.Processing), func(at time.Time) {
 		rec.state = recReady
-		w.tellRecordingReady(rec, at)
+		w.announceRecordingReady(rec, at)
 	})
 }
 
 func (w *World) fail(rec *recording, at time.Time) {
-	rec.state, rec.endedAt = recFailed, at
-	if rec.bot != nil {
-		w.leave(rec.bot, "left", at)
-	}
-	w.tellRecordingFailed(rec, at)
+	w.end(rec, recFailed, at)
+	w.announceRecordingFailed(rec, at)
 }
 
 // tracksOf returns the tracks of a raw-tracks recording: audio and video for every person who was there (A7).
@@ -242,13 +235,10 @@ func (w *World) tracksOf(rec *recording) []track {
 	return out
 }
 
-// recordingsOf returns a platform's recordings that were not deleted, newest first.
+// recordingsOf returns a platform's recordings that were not deleted, newest first; "" means all platforms.
 func (w *World) recordingsOf(p provider.Platform) []*recording {
 	var out []*recording
-	for _, r := range w.rooms {
-		if r.platform != p {
-			continue
-		}
+	for _, r := range slices.Backward(w.roomsOf(p)) {
 		for _, rec := range r.recordings {
 			if !rec.deleted {
 				out = append(out, rec)
@@ -261,10 +251,5 @@ func (w *World) recordingsOf(p provider.Platform) []*recording {
 
 // recordingByID finds one of recordingsOf.
 func (w *World) recordingByID(p provider.Platform, id string) (*recording, bool) {
-	for _, rec := range w.recordingsOf(p) {
-		if rec.id == id {
-			return rec, true
-		}
-	}
-	return nil, false
+	return first(w.recordingsOf(p), func(rec *recording) bool { return rec.id == id })
 }

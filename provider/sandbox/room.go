@@ -3,7 +3,9 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"greenroom/provider"
@@ -44,8 +46,8 @@ type room struct {
 	session    *session // the running one, nil if the room is and was empty
 	sessions   []*session
 	recordings []*recording
-	banned     map[string]bool // user ids
-	staged     bool            // a script is playing in it
+	banned     []string // user ids
+	staged     bool     // a script is playing in it
 }
 
 // session is one gathering in a room: Daily's meeting session, Whereby's room session.
@@ -80,13 +82,7 @@ func (r *room) here() []*stay {
 	if r.session == nil {
 		return nil
 	}
-	var out []*stay
-	for _, s := range r.session.stays {
-		if s.here() {
-			out = append(out, s)
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(r.session.stays), func(s *stay) bool { return !s.here() })
 }
 
 // people counts the people present who are not bots.
@@ -108,13 +104,16 @@ func (w *World) find(p provider.Platform, name string) (*room, bool) {
 	return r, ok
 }
 
-// must is find with an error.
-func (w *World) must(p provider.Platform, name string) (*room, error) {
+// inRoom runs do on a room, with the world locked.
+func inRoom[T any](w *World, p provider.Platform, name string, do func(r *room, at time.Time) (T, error)) (T, error) {
+	at := w.lock()
+	defer w.unlock()
 	r, ok := w.find(p, name)
 	if !ok {
-		return nil, fmt.Errorf("%w: %s %q", ErrNoRoom, p, name)
+		var none T
+		return none, fmt.Errorf("%w: %s %q", ErrNoRoom, p, name)
 	}
-	return r, nil
+	return do(r, at)
 }
 
 // add adds a new room to the world and notifies the scripts.
@@ -147,20 +146,31 @@ func (w *World) forget(r *room) {
 	}
 }
 
-// of returns the existing rooms of one platform, newest first.
-func (w *World) of(p provider.Platform) []*room {
-	var out []*room
-	for _, r := range slices.Backward(w.rooms) {
-		if r.platform == p && !r.deleted {
-			out = append(out, r)
-		}
-	}
-	return out
+// roomsOf returns a platform's rooms, newest first, including deleted ones; "" means all platforms.
+func (w *World) roomsOf(p provider.Platform) []*room {
+	rooms := slices.DeleteFunc(slices.Clone(w.rooms), func(r *room) bool { return p != "" && r.platform != p })
+	slices.Reverse(rooms)
+	return rooms
 }
 
-func bareName(name string) string {
-	for len(name) > 0 && name[0] == '/' {
-		name = name[1:]
-	}
-	return name
+// of returns a platform's existing rooms, newest first.
+func (w *World) of(p provider.Platform) []*room {
+	return slices.DeleteFunc(w.roomsOf(p), func(r *room) bool { return r.deleted })
 }
+
+// stays yields every stay in a platform's rooms, ended or not; "" means all platforms.
+func (w *World) stays(p provider.Platform) iter.Seq[*stay] {
+	return func(yield func(*stay) bool) {
+		for _, r := range w.roomsOf(p) {
+			for _, session := range r.sessions {
+				for _, s := range session.stays {
+					if !yield(s) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+func bareName(name string) string { return strings.TrimLeft(name, "/") }

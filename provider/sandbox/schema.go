@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,11 +24,12 @@ const (
 	isTexts   // list of text
 	isChoices // list of text out of choices
 	isList    // list of anything
+	isUUID
 )
 
 func (s shape) String() string {
 	return [...]string{"a string", "a boolean", "an integer", "one of the allowed values", "an object", "an object",
-		"an array of strings", "an array of allowed values", "an array"}[s]
+		"an array of strings", "an array of allowed values", "an array", "a UUID"}[s]
 }
 
 // property describes one property of a body.
@@ -62,13 +63,19 @@ func parseBody(body []byte, s schema) (map[string]any, error) {
 	return s.parse(body, "")
 }
 
+// parse parses valid JSON. Prefix is the beginning of the properties' names in errors.
 func (s schema) parse(raw []byte, prefix string) (map[string]any, error) {
-	names, values, err := object(raw)
-	if err != nil {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if open, _ := d.Token(); open != json.Delim('{') {
 		return nil, fmt.Errorf("%s must be an object", orBody(prefix))
 	}
 	out := map[string]any{}
-	for i, name := range names {
+	for d.More() {
+		// The JSON is valid: neither reading can fail.
+		key, _ := d.Token()
+		name, _ := key.(string)
+		var value json.RawMessage
+		_ = d.Decode(&value)
 		p, known := s[name]
 		if !known {
 			return nil, fmt.Errorf("unknown property '%s'", prefix+name)
@@ -76,11 +83,13 @@ func (s schema) parse(raw []byte, prefix string) (map[string]any, error) {
 		if _, twice := out[name]; twice {
 			return nil, fmt.Errorf("property '%s' is given twice", prefix+name)
 		}
-		if out[name], err = p.parse(values[i], prefix+name); err != nil {
+		v, err := p.parse(value, prefix+name)
+		if err != nil {
 			return nil, err
 		}
+		out[name] = v
 	}
-	for _, name := range sortedKeys(s) {
+	for _, name := range slices.Sorted(maps.Keys(s)) {
 		if _, there := out[name]; s[name].required && !there {
 			return nil, fmt.Errorf("missing required property '%s'", prefix+name)
 		}
@@ -101,29 +110,20 @@ func (p property) parse(raw json.RawMessage, name string) (any, error) {
 	if p.resets && string(raw) == "null" {
 		return nil, nil
 	}
+	var v any
+	if json.Unmarshal(raw, &v) != nil { // a number beyond a float64
+		return nil, wrong
+	}
+	right := true
 	switch p.shape {
 	case isTable:
 		return p.fields.parse(raw, name+".")
 	case isObject:
-		var m map[string]any
-		if err := json.Unmarshal(raw, &m); err != nil || m == nil {
-			return nil, wrong
-		}
-		return m, nil
+		_, right = v.(map[string]any)
 	case isList:
-		var list []any
-		if err := json.Unmarshal(raw, &list); err != nil || list == nil {
-			return nil, wrong
-		}
-		return list, nil
+		_, right = v.([]any)
 	case isBool:
-		switch string(raw) {
-		case "true":
-			return true, nil
-		case "false":
-			return false, nil
-		}
-		return nil, wrong
+		_, right = v.(bool)
 	case isInt:
 		n, err := strconv.ParseInt(string(raw), 10, 64)
 		if err != nil {
@@ -145,54 +145,23 @@ func (p property) parse(raw json.RawMessage, name string) (any, error) {
 			}
 		}
 		return out, nil
+	default:
+		var s string
+		s, right = v.(string)
+		switch n := int64(len(s)); {
+		case p.shape == isUUID:
+			right = uuidShape.MatchString(s)
+		case !right:
+		case p.shape == isChoice && !slices.Contains(p.choices, s):
+			return nil, fmt.Errorf("property '%s' must be one of %s", name, strings.Join(p.choices, ", "))
+		case p.shape == isText && p.most > 0 && (n > p.most || n < p.least):
+			return nil, fmt.Errorf("property '%s' has the wrong length (%d to %d)", name, p.least, p.most)
+		}
 	}
-	var s *string
-	if err := json.Unmarshal(raw, &s); err != nil || s == nil {
+	if !right {
 		return nil, wrong
 	}
-	if p.shape == isChoice && !slices.Contains(p.choices, *s) {
-		return nil, fmt.Errorf("property '%s' must be one of %s", name, strings.Join(p.choices, ", "))
-	}
-	if n := int64(len(*s)); p.shape == isText && p.most > 0 && (n > p.most || n < p.least) {
-		return nil, fmt.Errorf("property '%s' has the wrong length (%d to %d)", name, p.least, p.most)
-	}
-	return *s, nil
-}
-
-// object splits a JSON object into its members, in order and with repeats.
-func object(raw []byte) (names []string, values []json.RawMessage, err error) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	open, err := d.Token()
-	if err != nil || open != json.Delim('{') {
-		return nil, nil, errNotJSON
-	}
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return nil, nil, errNotJSON
-		}
-		var v json.RawMessage
-		if err := d.Decode(&v); err != nil {
-			return nil, nil, errNotJSON
-		}
-		names, values = append(names, key.(string)), append(values, v)
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, nil, errNotJSON
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, nil, errNotJSON
-	}
-	return names, values, nil
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+	return v, nil
 }
 
 // text, number and truth read a parsed body; a missing property is the zero value.

@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"greenroom/provider"
@@ -76,18 +78,15 @@ func (s Script) check() error {
 }
 
 // Play plays a script in a room, from now on.
-func (w *World) Play(p provider.Platform, room string, s Script) error {
+func (w *World) Play(p provider.Platform, name string, s Script) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	at := w.lock()
-	defer w.unlock()
-	r, err := w.must(p, room)
-	if err != nil {
-		return err
-	}
-	w.play(r, s, 1, at)
-	return nil
+	_, err := inRoom(w, p, name, func(r *room, at time.Time) (any, error) {
+		w.play(r, s, 1, at)
+		return nil, nil
+	})
+	return err
 }
 
 // stage is a playing script.
@@ -186,12 +185,7 @@ type PlayOptions struct {
 
 // AutoPlay plays a generated script in every room that is created from now on.
 func (w *World) AutoPlay(o PlayOptions) {
-	if o.Speed <= 0 {
-		o.Speed = 1
-	}
-	if o.Length <= 0 {
-		o.Length = 3 * time.Minute
-	}
+	o.Speed = cmp.Or(max(o.Speed, 0), 1)
 	w.lock()
 	defer w.unlock()
 	w.autoplay = &o
@@ -203,31 +197,15 @@ func (w *World) scriptNew(r *room, at time.Time) {
 	}
 	s := Generate(w.rng, *w.autoplay, min(r.size, 7))
 	if !w.autoplay.Record || !r.records() {
-		s = s.without(ActRecord)
+		s.Steps = slices.DeleteFunc(s.Steps, func(step Step) bool { return step.Do == ActRecord })
 	}
 	w.play(r, s, w.autoplay.Speed, at)
 }
 
 // records reports whether a room is meant to be recorded in the cloud.
 func (r *room) records() bool {
-	if r.platform == provider.Whereby {
-		return r.whereby.recording.kind == "cloud"
-	}
-	if r.platform == provider.LiveKit {
-		return false // what is recorded is started by a call
-	}
 	mode := text(r.daily.properties, "enable_recording")
-	return mode != "" && mode != "local"
-}
-
-func (s Script) without(a Action) Script {
-	var out Script
-	for _, step := range s.Steps {
-		if step.Do != a {
-			out.Steps = append(out.Steps, step)
-		}
-	}
-	return out
+	return mode != "" && mode != "local" || r.whereby.recording.kind == "cloud"
 }
 
 // names come from several scripts.
@@ -242,10 +220,7 @@ const hostileName = "Mallory\x1b]0;owned\x07\x1b[2J\u202egnp.exe\u2066\r\n"
 // Generate returns a script for up to n people: they arrive one by one over half a minute, the host first; one leaves and comes
 // back, one loses the connection; a recording starts; at the end the room empties.
 func Generate(rng *rand.Rand, o PlayOptions, n int) Script {
-	length := o.Length
-	if length <= 0 {
-		length = 3 * time.Minute
-	}
+	length := cmp.Or(max(o.Length, 0), 3*time.Minute)
 	n = max(1, min(n, len(names)))
 	order := rng.Perm(len(names))[:n]
 	var s Script

@@ -25,36 +25,32 @@ func (w *World) AddRoom(p provider.Platform, name string, o RoomOptions) (string
 		o.For = 24 * time.Hour
 	}
 	c := &call{w: w}
-	var a answer
-	body := map[string]any{}
 	c.at = w.lock()
 	defer w.unlock()
-	end := c.at.Add(o.For)
-	if p == provider.Daily {
+	create, end := wherebyCreate, c.at.Add(o.For)
+	switch p {
+	case provider.Daily:
+		create = dailyCreateRoom
 		properties := map[string]any{"exp": end.Unix(), "enable_knocking": o.Locked}
-		body["name"], body["properties"] = name, properties
+		c.in = map[string]any{"name": name, "properties": properties}
 		if o.Locked {
-			body["privacy"] = "private"
+			c.in["privacy"] = "private"
 		}
 		if o.Record {
 			properties["enable_recording"] = "cloud"
 		}
-		c.in = body
-		a = dailyCreateRoom(c)
-	} else if p == provider.LiveKit {
-		body["name"], body["empty_timeout"], body["departure_timeout"] = name, int64(o.For/time.Second), int64(o.For/time.Second)
-		c.in = body
-		a = livekitCreate(c)
-	} else {
-		body["endDate"], body["isLocked"], body["roomMode"], body["roomNamePrefix"] = iso(end), o.Locked, "group", name
+	case provider.LiveKit:
+		create = livekitCreate
+		c.in = map[string]any{"name": name, "empty_timeout": int64(o.For / time.Second), "departure_timeout": int64(o.For / time.Second)}
+	default:
+		c.in = map[string]any{"endDate": iso(end), "isLocked": o.Locked, "roomMode": "group", "roomNamePrefix": name}
 		if o.Record {
-			body["recording"] = map[string]any{
+			c.in["recording"] = map[string]any{
 				"type": "cloud", "startTrigger": "automatic", "destination": map[string]any{"provider": "whereby"},
 			}
 		}
-		c.in = body
-		a = wherebyCreate(c)
 	}
+	a := create(c)
 	made, _ := a.body.(map[string]any)
 	if a.status >= 300 {
 		return "", fmt.Errorf("sandbox: add room %q: %v %v", name, made["error"], made["info"])
@@ -75,24 +71,20 @@ type PastRecording struct {
 
 // AddRecording adds a finished cloud recording to a room, stored by the platform, and returns its id. No webhook reports it: it
 // is only in the platform's list.
-func (w *World) AddRecording(p provider.Platform, room string, o PastRecording) (string, error) {
-	_ = w.lock()
-	defer w.unlock()
-	r, err := w.must(p, room)
-	if err != nil {
-		return "", err
-	}
-	s := &session{id: w.uuid(), startedAt: o.StartedAt, endedAt: o.StartedAt.Add(o.For), peak: len(o.People)}
-	for _, name := range o.People {
-		s.stays = append(s.stays, &stay{
-			id: w.uuid(), person: Person{Name: name}, room: r, session: s, joinedAt: s.startedAt, leftAt: s.endedAt, reason: "left",
-		})
-	}
-	rec := &recording{
-		id: w.recordingID(p), room: r, session: s, instance: w.uuid(), kind: "cloud", startedAt: s.startedAt, endedAt: s.endedAt,
-		state: recReady, hosted: p != provider.LiveKit, people: len(o.People), rate: o.BytesPerSecond,
-	}
-	r.sessions = append(r.sessions, s)
-	r.recordings = append(r.recordings, rec)
-	return rec.id, nil
+func (w *World) AddRecording(p provider.Platform, name string, o PastRecording) (string, error) {
+	return inRoom(w, p, name, func(r *room, _ time.Time) (string, error) {
+		s := &session{id: w.uuid(), startedAt: o.StartedAt, endedAt: o.StartedAt.Add(o.For), peak: len(o.People)}
+		for _, name := range o.People {
+			s.stays = append(s.stays, &stay{
+				id: w.uuid(), person: Person{Name: name}, room: r, session: s, joinedAt: s.startedAt, leftAt: s.endedAt, reason: "left",
+			})
+		}
+		rec := &recording{
+			id: w.recordingID(p), room: r, session: s, instance: w.uuid(), kind: "cloud", startedAt: s.startedAt, endedAt: s.endedAt,
+			state: recReady, hosted: p != provider.LiveKit, people: len(o.People), rate: o.BytesPerSecond,
+		}
+		r.sessions = append(r.sessions, s)
+		r.recordings = append(r.recordings, rec)
+		return rec.id, nil
+	})
 }

@@ -25,12 +25,8 @@ func (w *World) Stays() []StayState {
 	w.lock()
 	defer w.unlock()
 	out := []StayState{}
-	for _, r := range w.rooms {
-		for _, session := range r.sessions {
-			for _, s := range session.stays {
-				out = append(out, StayState{r.platform, r.name, s.id, s.person.Name, s.person.bot(), s.joinedAt, s.leftAt})
-			}
-		}
+	for s := range w.stays("") {
+		out = append(out, StayState{s.room.platform, s.room.name, s.id, s.person.Name, s.person.bot(), s.joinedAt, s.leftAt})
 	}
 	slices.SortStableFunc(out, func(a, b StayState) int {
 		return cmp.Or(a.JoinedAt.Compare(b.JoinedAt), cmp.Compare(a.Session, b.Session))
@@ -51,19 +47,15 @@ type RecordedState struct {
 	EndedAt time.Time `json:"ended_at"`
 }
 
-// Recorded lists every recording that was not deleted, by room.
+// Recorded lists every recording that was not deleted, newest first.
 func (w *World) Recorded() []RecordedState {
 	w.lock()
 	defer w.unlock()
 	out := []RecordedState{}
-	for _, r := range w.rooms {
-		for _, rec := range r.recordings {
-			if !rec.deleted {
-				out = append(out, RecordedState{
-					r.platform, r.name, rec.id, rec.instance, rec.kind, string(rec.state), rec.startedAt, rec.endedAt,
-				})
-			}
-		}
+	for _, rec := range w.recordingsOf("") {
+		out = append(out, RecordedState{
+			rec.room.platform, rec.room.name, rec.id, rec.instance, rec.kind, string(rec.state), rec.startedAt, rec.endedAt,
+		})
 	}
 	return out
 }

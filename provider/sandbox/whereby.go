@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"cmp"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,18 +12,18 @@ import (
 )
 
 // Whereby serves Whereby's API at the root, with or without /v1, and the pages and files that its answers link to.
-func (w *World) Whereby() http.Handler {
-	a := w.wherebyAPI()
-	return w.withPages(func(rw http.ResponseWriter, r *http.Request) { w.serve(a, rw, r) })
-}
+func (w *World) Whereby() http.Handler { return w.handler(wherebyAPI()) }
 
-func (w *World) wherebyAPI() *api {
+func wherebyAPI() *api {
+	onRecording := on((*call).wherebyRecording, wherebyMissing)
 	a := &api{
 		platform: provider.Whereby,
 		admit:    admitWhereby,
-		notFound: func(*call) answer { return wherebyError(404, "Not found") },
+		notFound: wherebyMissing,
 		tooBig:   func() answer { return wherebyError(413, "Payload too large") },
 		limited:  wherebyLimited, malformed: func(err error) answer { return wherebyError(400, err.Error()) },
+		failing: serverError,
+		headers: func(c *call) http.Header { return c.w.pointHeaders(c.at) },
 		routes: []route{
 			{method: "POST", pattern: "/meetings", body: wherebyMeetingBody(), handle: wherebyCreate},
 			{method: "GET", pattern: "/meetings", handle: wherebyList},
@@ -33,32 +35,34 @@ func (w *World) wherebyAPI() *api {
 			{method: "GET", pattern: "/insights/participant", presence: true, handle: wherebyParticipant},
 			{method: "GET", pattern: "/recordings", handle: wherebyRecordings},
 			{method: "POST", pattern: "/recordings/bulk-delete", body: schema{"recordingIds": {shape: isTexts, required: true}}, handle: wherebyBulkDelete},
-			{method: "GET", pattern: "/recordings/{}", handle: wherebyRecording},
+			{method: "GET", pattern: "/recordings/{}", handle: onRecording(wherebyGetRecording)},
 			{method: "DELETE", pattern: "/recordings/{}", handle: wherebyDeleteRecording},
-			{method: "GET", pattern: "/recordings/{}/access-link", handle: wherebyAccessLink},
+			{method: "GET", pattern: "/recordings/{}/access-link", handle: onRecording(wherebyAccessLink)},
 		},
 	}
+	named := func(c *call) (*room, bool) { return c.w.find(provider.Whereby, c.params[0]) }
 	for _, what := range []string{"logo", "room-background", "room-knock-page-background"} {
+		handle := on(named, wherebyMissing)(wherebyTheme(what))
 		// Whether the name includes its leading slash is not documented (B3): both are accepted.
 		a.routes = append(a.routes,
-			route{method: "PUT", pattern: "/rooms/{}/theme/" + what, handle: wherebyTheme(what)},
-			route{method: "PUT", pattern: "/rooms//{}/theme/" + what, handle: wherebyTheme(what)})
+			route{method: "PUT", pattern: "/rooms/{}/theme/" + what, handle: handle},
+			route{method: "PUT", pattern: "/rooms//{}/theme/" + what, handle: handle})
 	}
 	return a
 }
 
-// wherebyError is an error in a form of the sandbox's own: Whereby documents only the 429's (B1).
+func wherebyMissing(*call) answer { return wherebyError(404, "Not found") }
+
+// wherebyError is an error in the sandbox's form: Whereby documents only the 429's (B1).
 func wherebyError(status int, words string) answer {
 	return answer{status: status, body: map[string]any{"error": words}}
 }
 
 func wherebyLimited(after time.Duration) answer {
-	if after <= 0 {
-		after = time.Second
-	}
+	after = cmp.Or(max(after, 0), time.Second)
 	return answer{
 		status: 429,
-		header: http.Header{"Retry-After": {strconv.Itoa(int((after + time.Second - 1) / time.Second))}},
+		header: retryAfter(after),
 		body: map[string]any{
 			"error": "Rate limit active for throttle key: organization:7",
 			"data":  map[string]any{"msLeft": after.Milliseconds()},
@@ -81,9 +85,7 @@ func admitWhereby(c *call, rt route) *answer {
 	}
 	if _, until, fine := c.w.spend(points, c.at); !fine {
 		a := wherebyLimited(until.Sub(c.at))
-		for k, v := range c.w.pointHeaders(c.at) {
-			a.header[k] = v
-		}
+		maps.Copy(a.header, c.w.pointHeaders(c.at))
 		return &a
 	}
 	return nil
@@ -120,5 +122,5 @@ func wherebyPage[T any](c *call, all []T, def int, show func(T) any) answer {
 	if to < len(all) {
 		next = "c" + strconv.FormatUint(uint64(to), 36)
 	}
-	return answer{status: 200, header: c.w.pointHeaders(c.at), body: map[string]any{"results": results, "cursor": next}}
+	return ok(map[string]any{"results": results, "cursor": next})
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"time"
 
 	"greenroom/provider"
@@ -30,10 +31,8 @@ func (w *World) wherebyClient(s *stay) map[string]any {
 	d := w.wherebyPlace(s.room)
 	d["displayName"] = s.person.Name
 	d["participantId"] = s.id
-	if s.session != nil {
-		d["roomSessionId"] = s.session.id
-	} else if s.room.session != nil {
-		d["roomSessionId"] = s.room.session.id
+	if session := cmp.Or(s.session, s.room.session); session != nil {
+		d["roomSessionId"] = session.id
 	}
 	if s.person.Metadata != "" {
 		d["metadata"] = s.person.Metadata
@@ -59,7 +58,7 @@ func (w *World) wherebyCounted(s *stay) map[string]any {
 	return d
 }
 
-func (w *World) tellWherebyJoined(s *stay, at time.Time) {
+func (w *World) announceWherebyJoined(s *stay, at time.Time) {
 	w.emitWhereby("room.client.joined", w.wherebyCounted(s), at)
 	if r := s.room; !r.session.announced && r.people() >= 2 {
 		r.session.announced = true
@@ -69,13 +68,9 @@ func (w *World) tellWherebyJoined(s *stay, at time.Time) {
 	}
 }
 
-func (w *World) tellWherebyLeft(s *stay, at time.Time) {
-	w.emitWhereby("room.client.left", w.wherebyCounted(s), at)
-}
-
-// tellSessionDwindled sends session.ended when fewer than two people stayed for the grace. The session itself lasts while anyone
+// announceSessionEnded sends session.ended when fewer than two people stayed for the grace. The session itself lasts while anyone
 // is there, and is announced again when a second person arrives.
-func (w *World) tellSessionDwindled(r *room, at time.Time) {
+func (w *World) announceSessionEnded(r *room, at time.Time) {
 	back := r.people() >= 2 || at.Sub(r.session.lastLeft) < w.opt.Grace
 	if r.platform != provider.Whereby || !r.session.announced || back {
 		return
@@ -88,10 +83,9 @@ func (w *World) tellSessionDwindled(r *room, at time.Time) {
 
 // settleWhereby applies Whereby's delivery rules to an attempt (B6): 5xx and no answer are retried twice with a short
 // backoff, everything else is final.
-func (w *World) settleWhereby(h *hook, m *message, status int, err error) {
-	if (err == nil && status < 500) || m.tries > 2 || h.gone {
-		return
+func settleWhereby(m *message, status int, err error) time.Duration {
+	if (err == nil && status < 500) || m.tries > 2 {
+		return 0
 	}
-	m.due = w.clock.Now().Add(time.Duration(m.tries) * time.Second)
-	h.queue = append(h.queue, m)
+	return time.Duration(m.tries) * time.Second
 }

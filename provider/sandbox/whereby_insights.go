@@ -34,7 +34,7 @@ func counts(stays []*stay, at time.Time) map[string]any {
 }
 
 func wherebyInsightRooms(c *call) answer {
-	rooms := c.w.wherebyRooms()
+	rooms := c.w.roomsOf(provider.Whereby) // also deleted ones: insights outlive them
 	for op, keep := range map[string]func(name, want string) bool{
 		"exact": func(a, b string) bool { return a == b }, "startsWith": strings.HasPrefix, "contains": strings.Contains,
 	} {
@@ -57,30 +57,18 @@ func wherebyInsightRooms(c *call) answer {
 	return wherebyPage(c, rooms, 10, func(r *room) any {
 		var stays []*stay
 		var first, last time.Time
-		for _, s := range r.sessions {
+		for i, s := range r.sessions {
 			stays = append(stays, s.stays...)
-			last = s.startedAt
-		}
-		if len(r.sessions) > 0 {
-			first = r.sessions[0].startedAt
+			if last = s.startedAt; i == 0 {
+				first = last
+			}
 		}
 		m := counts(stays, c.at)
 		m["roomName"], m["createdAt"], m["endAt"] = "/"+r.name, iso(r.createdAt), iso(r.whereby.endDate)
-		m["firstSessionStartedAt"], m["lastSessionStartedAt"] = isoOrNil(first), isoOrNil(last)
+		m["firstSessionStartedAt"], m["lastSessionStartedAt"] = unlessZero(first, iso), unlessZero(last, iso)
 		m["totalSessions"], m["rating"], m["totalRatings"] = len(r.sessions), nil, 0
 		return m
 	})
-}
-
-// wherebyRooms returns Whereby's rooms, newest first, including deleted ones: insights outlive them.
-func (w *World) wherebyRooms() []*room {
-	var out []*room
-	for _, r := range slices.Backward(w.rooms) {
-		if r.platform == provider.Whereby {
-			out = append(out, r)
-		}
-	}
-	return out
 }
 
 func wherebySessions(c *call) answer {
@@ -89,7 +77,7 @@ func wherebySessions(c *call) answer {
 		return wherebyError(400, "roomName is required")
 	}
 	var all []*session
-	for _, r := range c.w.wherebyRooms() {
+	for _, r := range c.w.roomsOf(provider.Whereby) {
 		if "/"+r.name == name {
 			all = append(all, r.sessions...)
 		}
@@ -109,32 +97,11 @@ func wherebySessions(c *call) answer {
 }
 
 func wherebyAttendee(s *stay) map[string]any {
-	m := map[string]any{
-		"roomSessionId": s.session.id, "participantId": s.id, "deviceId": "device-" + s.id[:8], "userId": nil,
-		"roleName": s.person.role(), "displayName": s.person.Name, "joinedAt": iso(s.joinedAt), "leftAt": isoOrNil(s.leftAt),
-		"externalId": nil,
+	return map[string]any{
+		"roomSessionId": s.session.id, "participantId": s.id, "deviceId": "device-" + s.id[:8], "userId": orNull(s.person.UserID),
+		"roleName": s.person.role(), "displayName": s.person.Name, "joinedAt": iso(s.joinedAt), "leftAt": unlessZero(s.leftAt, iso),
+		"externalId": orNull(s.person.ExternalID),
 	}
-	if s.person.UserID != "" {
-		m["userId"] = s.person.UserID
-	}
-	if s.person.ExternalID != "" {
-		m["externalId"] = s.person.ExternalID
-	}
-	return m
-}
-
-func (w *World) wherebyStays(keep func(*stay) bool) []*stay {
-	var out []*stay
-	for _, r := range w.wherebyRooms() {
-		for _, session := range r.sessions {
-			for _, s := range session.stays {
-				if keep(s) {
-					out = append(out, s)
-				}
-			}
-		}
-	}
-	return out
 }
 
 func wherebyParticipants(c *call) answer {
@@ -142,8 +109,8 @@ func wherebyParticipants(c *call) answer {
 	if session == "" && external == "" {
 		return wherebyError(400, "roomSessionId or externalId is required")
 	}
-	all := c.w.wherebyStays(func(s *stay) bool {
-		return (session == "" || s.session.id == session) && (external == "" || s.person.ExternalID == external)
+	all := slices.DeleteFunc(slices.Collect(c.w.stays(provider.Whereby)), func(s *stay) bool {
+		return session != "" && s.session.id != session || external != "" && s.person.ExternalID != external
 	})
 	return wherebyPage(c, all, 10, func(s *stay) any { return wherebyAttendee(s) })
 }
@@ -154,8 +121,10 @@ func wherebyParticipant(c *call) answer {
 		return wherebyError(400, "roomSessionId and participantId are required")
 	}
 	out := []any{}
-	for _, s := range c.w.wherebyStays(func(s *stay) bool { return s.session.id == session && s.id == id }) {
-		out = append(out, wherebyAttendee(s))
+	for s := range c.w.stays(provider.Whereby) {
+		if s.session.id == session && s.id == id {
+			out = append(out, wherebyAttendee(s))
+		}
 	}
-	return answer{status: 200, header: c.w.pointHeaders(c.at), body: out}
+	return ok(out)
 }

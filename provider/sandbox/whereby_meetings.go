@@ -14,7 +14,6 @@ import (
 // wherebyRoom holds the properties that only Whereby's rooms have.
 type wherebyRoom struct {
 	endDate    time.Time
-	roomMode   string
 	viewerMode bool
 	hostKey    string
 	recording  wherebyRecordingSpec
@@ -109,8 +108,7 @@ func checkDestination(rec map[string]any) error {
 var wherebyPrefix = regexp.MustCompile(`^[a-z0-9_-]*$`)
 
 func wherebyCreate(c *call) answer {
-	body := c.in
-	end, err := wherebyDate(text(body, "endDate"))
+	end, err := wherebyDate(text(c.in, "endDate"))
 	if err != nil {
 		return wherebyError(400, "endDate: "+err.Error())
 	}
@@ -120,21 +118,19 @@ func wherebyCreate(c *call) answer {
 	if most := c.w.opt.WherebyAhead; most > 0 && end.After(c.at.Add(most)) {
 		return wherebyError(400, "endDate is too far ahead")
 	}
-	if rec := table(body, "recording"); rec != nil {
-		if err := checkDestination(rec); err != nil {
-			return wherebyError(400, err.Error())
-		}
+	if err := checkDestination(table(c.in, "recording")); err != nil {
+		return wherebyError(400, err.Error())
 	}
 	prefix := strings.ToLower(strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
 			return -1
 		}
 		return r
-	}, text(body, "roomNamePrefix")))
+	}, text(c.in, "roomNamePrefix")))
 	if !wherebyPrefix.MatchString(prefix) {
 		return wherebyError(400, "roomNamePrefix contains invalid characters")
 	}
-	r := c.w.newWherebyRoom(prefix, body, end)
+	r := c.w.newWherebyRoom(prefix, c.in, end)
 	c.w.add(r, c.at)
 	c.w.at(r.end, func(at time.Time) {
 		c.w.empty(r, "room closed", at)
@@ -142,8 +138,7 @@ func wherebyCreate(c *call) answer {
 			c.w.remove(r)
 		}
 	})
-	fields := texts(body, "fields")
-	return answer{status: 201, header: c.w.pointHeaders(c.at), body: c.wherebyMeeting(r, fields)}
+	return answer{status: 201, body: c.wherebyMeeting(r, texts(c.in, "fields"))}
 }
 
 func (w *World) newWherebyRoom(prefix string, body map[string]any, end time.Time) *room {
@@ -158,23 +153,16 @@ func (w *World) newWherebyRoom(prefix string, body map[string]any, end time.Time
 	r := &room{
 		roomKey: roomKey{provider.Whereby, name}, id: id, locked: truth(body, "isLocked"), end: end.Add(wherebyLinger),
 	}
-	r.whereby = wherebyRoom{endDate: end, roomMode: "normal", hostKey: w.word(48, alphanumeric)}
-	if text(body, "roomMode") == "group" {
-		r.whereby.roomMode = "group"
+	rec := table(body, "recording")
+	r.whereby = wherebyRoom{endDate: end, viewerMode: text(body, "templateType") == "viewerMode", hostKey: w.word(48, alphanumeric)}
+	r.whereby.recording = wherebyRecordingSpec{
+		kind: text(rec, "type"), trigger: text(rec, "startTrigger"),
+		provider: text(table(rec, "destination"), "provider"), format: text(table(rec, "destination"), "fileFormat"),
 	}
-	if text(body, "templateType") == "viewerMode" {
-		r.whereby.viewerMode, r.whereby.roomMode, r.locked = true, "group", true
-	}
+	r.locked = r.locked || r.whereby.viewerMode
 	r.size = 4
-	if r.whereby.roomMode == "group" {
+	if r.whereby.viewerMode || text(body, "roomMode") == "group" {
 		r.size = 200
-	}
-	if rec := table(body, "recording"); rec != nil {
-		d := table(rec, "destination")
-		r.whereby.recording = wherebyRecordingSpec{
-			kind: text(rec, "type"), trigger: text(rec, "startTrigger"),
-			provider: text(d, "provider"), format: text(d, "fileFormat"),
-		}
 	}
 	return r
 }
@@ -209,13 +197,9 @@ func wherebyFields(c *call) ([]string, *answer) {
 	return fields, nil
 }
 
-func (c *call) wherebyRoom(id string) (*room, bool) {
-	for _, r := range c.w.of(provider.Whereby) {
-		if r.id == id {
-			return r, true
-		}
-	}
-	return nil, false
+// wherebyRoom finds the meeting that the path names.
+func (c *call) wherebyRoom() (*room, bool) {
+	return first(c.w.of(provider.Whereby), func(r *room) bool { return r.id == c.params[0] })
 }
 
 func wherebyGet(c *call) answer {
@@ -223,11 +207,11 @@ func wherebyGet(c *call) answer {
 	if refused != nil {
 		return *refused
 	}
-	r, there := c.wherebyRoom(c.params[0])
+	r, there := c.wherebyRoom()
 	if !there {
-		return wherebyError(404, "Not found")
+		return wherebyMissing(c)
 	}
-	return answer{status: 200, header: c.w.pointHeaders(c.at), body: c.wherebyMeeting(r, fields)}
+	return ok(c.wherebyMeeting(r, fields))
 }
 
 func wherebyList(c *call) answer {
@@ -244,9 +228,9 @@ func wherebyList(c *call) answer {
 
 // wherebyDelete is idempotent. People inside are removed.
 func wherebyDelete(c *call) answer {
-	if r, there := c.wherebyRoom(c.params[0]); there {
+	if r, there := c.wherebyRoom(); there {
 		c.w.empty(r, "room closed", c.at)
 		c.w.remove(r)
 	}
-	return answer{status: 204, header: c.w.pointHeaders(c.at)}
+	return answer{status: 204}
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -9,17 +10,13 @@ import (
 
 // filename returns the recording's file name (B7): the room without slash, the start in whole seconds.
 func (rec *recording) filename() string {
-	format := rec.room.whereby.recording.format
-	if format == "" {
-		format = "mp4"
-	}
-	return rec.room.name + "-" + rec.startedAt.UTC().Format("2006-01-02T15:04:05Z") + "." + format
+	return rec.room.name + "-" + rec.startedAt.UTC().Format("2006-01-02T15:04:05Z") + "." + cmp.Or(rec.room.whereby.recording.format, "mp4")
 }
 
 func wherebyRecordingObject(rec *recording) map[string]any {
 	m := map[string]any{
 		"recordingId": rec.id, "roomSessionId": rec.session.id, "filename": rec.filename(),
-		"startDate": iso(rec.startedAt), "endDate": isoOrNil(rec.endedAt), "sizeInMegaBytes": 0.0,
+		"startDate": iso(rec.startedAt), "endDate": unlessZero(rec.endedAt, iso), "sizeInMegaBytes": 0.0,
 	}
 	if rec.state == recReady {
 		m["sizeInMegaBytes"] = float64(rec.movie().size()) / 1e6
@@ -38,19 +35,18 @@ func wherebyRecordings(c *call) answer {
 	return wherebyPage(c, all, 50, func(rec *recording) any { return wherebyRecordingObject(rec) })
 }
 
-func wherebyRecording(c *call) answer {
-	rec, there := c.w.recordingByID(provider.Whereby, c.params[0])
-	if !there {
-		return wherebyError(404, "Not found")
-	}
-	return answer{status: 200, header: c.w.pointHeaders(c.at), body: wherebyRecordingObject(rec)}
+// wherebyRecording finds the recording that the path names.
+func (c *call) wherebyRecording() (*recording, bool) {
+	return c.w.recordingByID(provider.Whereby, c.params[0])
 }
 
+func wherebyGetRecording(_ *call, rec *recording) answer { return ok(wherebyRecordingObject(rec)) }
+
 func wherebyDeleteRecording(c *call) answer {
-	if rec, there := c.w.recordingByID(provider.Whereby, c.params[0]); there {
+	if rec, there := c.wherebyRecording(); there {
 		rec.deleted = true
 	}
-	return answer{status: 204, header: c.w.pointHeaders(c.at)}
+	return answer{status: 204}
 }
 
 func wherebyBulkDelete(c *call) answer {
@@ -62,13 +58,12 @@ func wherebyBulkDelete(c *call) answer {
 			}
 		}
 	})
-	return answer{status: 204, header: c.w.pointHeaders(c.at)}
+	return answer{status: 204}
 }
 
-func wherebyAccessLink(c *call) answer {
-	rec, there := c.w.recordingByID(provider.Whereby, c.params[0])
-	if !there || rec.state != recReady {
-		return wherebyError(404, "Not found")
+func wherebyAccessLink(c *call, rec *recording) answer {
+	if rec.state != recReady {
+		return wherebyMissing(c)
 	}
 	if !rec.hosted {
 		return wherebyError(403, "Forbidden")
@@ -82,13 +77,11 @@ func wherebyAccessLink(c *call) answer {
 		valid = n
 	}
 	expires := c.at.Add(time.Duration(valid) * time.Second)
-	return answer{status: 200, header: c.w.pointHeaders(c.at), body: map[string]any{
-		"accessLink": c.base + c.w.fileLink(rec, expires), "expires": expires.UnixMilli(),
-	}}
+	return ok(map[string]any{"accessLink": c.base + c.w.fileLink(rec, expires), "expires": expires.UnixMilli()})
 }
 
-// tellWherebyRecording sends recording.finished, which names no meeting (B6).
-func (w *World) tellWherebyRecording(rec *recording, at time.Time) {
+// announceWherebyRecording sends recording.finished, which names no meeting (B6).
+func (w *World) announceWherebyRecording(rec *recording, at time.Time) {
 	w.emitWhereby("recording.finished", map[string]any{
 		"filename": rec.filename(), "recordingId": rec.id, "roomName": "/" + rec.room.name, "status": "completed",
 	}, at)

@@ -7,8 +7,6 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
-
-	"greenroom/provider"
 )
 
 // Theme holds the uploads for a Whereby room's pages.
@@ -30,12 +28,8 @@ func (w *World) ThemeOf(room string) (Theme, bool) {
 const backgroundLimit = 600 << 10
 
 // wherebyTheme accepts an image or the name of a preset (B3).
-func wherebyTheme(what string) func(*call) answer {
-	return func(c *call) answer {
-		r, there := c.w.find(provider.Whereby, c.params[0])
-		if !there {
-			return wherebyError(404, "Not found")
-		}
+func wherebyTheme(what string) func(*call, *room) answer {
+	return func(c *call, r *room) answer {
 		kind, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 		if err != nil {
 			return wherebyError(400, "invalid content type")

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,41 +67,29 @@ type Options struct {
 	MaxWebhooks int
 	// OnPanic is called after panics in the world's goroutines; nil lets them through.
 	OnPanic func(crash.Report)
-	// Transport carries the webhooks; nil is a transport of the world's own.
+	// Transport carries the webhooks; nil is a new one.
 	Transport http.RoundTripper
 }
 
 func (o *Options) fill() {
-	text := func(p *string, v string) {
-		if *p == "" {
-			*p = v
-		}
-	}
-	text(&o.DailyKey, DailyKey)
-	text(&o.WherebyKey, WherebyKey)
-	text(&o.LiveKitKey, LiveKitKey)
-	text(&o.LiveKitSecret, LiveKitSecret)
-	text(&o.DailyWebhookSecret, DailyWebhookSecret)
-	text(&o.WherebyWebhookSecret, WherebyWebhookSecret)
-	text(&o.DailyDomain, "sandbox")
-	text(&o.WherebySubdomain, "sandbox")
-	span := func(p *time.Duration, v time.Duration) {
-		if *p == 0 {
-			*p = v
-		}
-		*p = max(*p, 0)
-	}
-	span(&o.PresenceLag, 15*time.Second)
-	span(&o.Grace, 20*time.Second)
-	span(&o.Processing, 10*time.Second)
+	o.DailyKey = cmp.Or(o.DailyKey, DailyKey)
+	o.WherebyKey = cmp.Or(o.WherebyKey, WherebyKey)
+	o.LiveKitKey = cmp.Or(o.LiveKitKey, LiveKitKey)
+	o.LiveKitSecret = cmp.Or(o.LiveKitSecret, LiveKitSecret)
+	o.DailyWebhookSecret = cmp.Or(o.DailyWebhookSecret, DailyWebhookSecret)
+	o.WherebyWebhookSecret = cmp.Or(o.WherebyWebhookSecret, WherebyWebhookSecret)
+	o.DailyDomain = cmp.Or(o.DailyDomain, "sandbox")
+	o.WherebySubdomain = cmp.Or(o.WherebySubdomain, "sandbox")
+	o.PresenceLag = max(cmp.Or(o.PresenceLag, 15*time.Second), 0)
+	o.Grace = max(cmp.Or(o.Grace, 20*time.Second), 0)
+	o.Processing = max(cmp.Or(o.Processing, 10*time.Second), 0)
+	o.WherebyPoints = cmp.Or(o.WherebyPoints, 1000)
+	o.MaxWebhooks = cmp.Or(o.MaxWebhooks, 1)
 	if o.Clock == nil {
 		o.Clock = clockwork.NewRealClock()
 	}
-	if o.WherebyPoints == 0 {
-		o.WherebyPoints = 1000
-	}
-	if o.MaxWebhooks == 0 {
-		o.MaxWebhooks = 1
+	if o.Transport == nil {
+		o.Transport = &http.Transport{MaxIdleConnsPerHost: 4}
 	}
 }
 
@@ -147,12 +136,8 @@ func New(o Options) *World {
 		wake: make(chan struct{}, 1), changed: make(chan struct{}),
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
-	transport := o.Transport
-	if transport == nil {
-		transport = &http.Transport{MaxIdleConnsPerHost: 4}
-	}
 	w.client = &http.Client{
-		Transport:     transport,
+		Transport:     o.Transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	w.group.Go("sandbox agenda", w.keepTime)
