@@ -191,8 +191,7 @@ type Check struct {
 // FailedCheck returns the check for a failed call, with a hint. After a rate limit the result is unknown.
 func FailedCheck(name string, err error) Check {
 	c := Check{Name: name, Detail: err.Error(), Hint: HintOf(err), Kind: KindOf(err)}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		c.Detail = e.Plain()
 		c.Unknown = e.Kind == RateLimited
 		c.Optional = c.Unknown

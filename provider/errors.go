@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -77,15 +79,12 @@ func (e *Error) Plain() string {
 	if name == "" {
 		return e.Error()
 	}
-	account := ""
+	account, detail := "", cmp.Or(e.Text, e.Code)
 	if e.Account != "" {
 		account = " (account " + e.Account + ")"
 	}
-	detail := ""
-	if e.Text != "" {
-		detail = ": " + e.Text
-	} else if e.Code != "" {
-		detail = ": " + e.Code
+	if detail != "" {
+		detail = ": " + detail
 	}
 	switch e.Kind {
 	case Unauthenticated:
@@ -113,22 +112,34 @@ func (e *Error) Is(target error) bool {
 
 // KindOf returns the kind of the first [*Error] or Kind in err's chain, or "".
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
-	var k Kind
-	if errors.As(err, &k) {
-		return k
-	}
-	return ""
+	k, _ := errors.AsType[Kind](err)
+	return k
 }
 
 // HintOf returns the hint of the first [*Error] in err's chain.
 func HintOf(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Hint
 	}
 	return ""
+}
+
+// Amend returns a changed copy of the first [*Error] in err's chain, or err if there is none.
+func Amend(err error, change func(*Error)) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	amended := *e
+	change(&amended)
+	return &amended
+}
+
+// Says reports whether the text of the first [*Error] in err's chain contains one of some words, in lower case.
+func Says(err error, words ...string) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(strings.ToLower(e.Text), w) })
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -111,10 +112,8 @@ type Variable struct{ Name, Key string }
 
 // Variable returns the name of the variable that sets a key, or "".
 func (d Driver) Variable(key string) string {
-	for _, v := range d.Variables {
-		if v.Key == key {
-			return v.Name
-		}
+	if i := slices.IndexFunc(d.Variables, func(v Variable) bool { return v.Key == key }); i >= 0 {
+		return d.Variables[i].Name
 	}
 	return ""
 }
@@ -170,12 +169,7 @@ func NewRegistry(drivers ...Driver) (*Registry, error) {
 
 // Platforms lists the registered platforms in alphabetical order.
 func (r *Registry) Platforms() []Platform {
-	out := make([]Platform, 0, len(r.drivers))
-	for p := range r.drivers {
-		out = append(out, p)
-	}
-	slices.Sort(out)
-	return out
+	return slices.Sorted(maps.Keys(r.drivers))
 }
 
 // Driver returns the driver of a platform. The error for an unknown one names the known ones.

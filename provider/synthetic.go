@@ -44,6 +44,16 @@ func (e SyntheticEvent) Lasted() time.Duration {
 	return max(e.At.Sub(e.Since), 0)
 }
 
+// Word returns the platform's name of the event, of the platform's names and their kinds, or "" if it has none.
+func (e SyntheticEvent) Word(types map[string]EventKind) string {
+	for word, kind := range types {
+		if kind == e.Kind && (e.Type == "" || e.Type == word) {
+			return word
+		}
+	}
+	return ""
+}
+
 // Synthesizer makes webhooks as the platform sends them, signed with the account's secret, so that receivers can be tested
 // without a meeting.
 type Synthesizer interface {

@@ -27,17 +27,14 @@ func (p *Provider) Check(ctx context.Context) []provider.Check {
 	if err != nil {
 		return []provider.Check{provider.FailedCheck(provider.KeyCheck, err), p.checkSecret()}
 	}
-	name := domain.Name.Clip(idLimit)
+	name := domain.Name.ID()
 	key := provider.Check{Name: provider.KeyCheck, OK: true, Domain: name, Detail: fmt.Sprintf("accepted, domain %q", name)}
 	if want := p.account.Subdomain; want != "" && want != name {
 		key.OK = false
 		key.Hint = fmt.Sprintf("the key belongs to another domain than %q: check %s and %s", want,
 			p.account.Setting("DAILY_SUBDOMAIN", "subdomain"), p.account.Setting("DAILY_API_KEY", "api_key"))
 	}
-	out := []provider.Check{key}
-	if c, dated := p.client.CheckClock(header, maxSkew, "tokens and signatures depend on it"); dated {
-		out = append(out, c)
-	}
+	out := append([]provider.Check{key}, p.client.CheckClock(header, maxSkew, "tokens and signatures depend on it")...)
 	out = append(out, p.checkSecret())
 	out = append(out, p.checkWebhooks(ctx)...)
 	return append(out, p.checkRecording())

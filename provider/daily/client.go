@@ -9,7 +9,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// The classes of calls with limits of their own (https://docs.daily.co/reference/rest-api#rate-limits).
+// The classes of calls by their limits (https://docs.daily.co/reference/rest-api#rate-limits).
 const (
 	// classDefault: 20 a second or 100 in 5 seconds.
 	classDefault rest.Class = iota
@@ -43,6 +43,13 @@ type apiError struct {
 	Deleted rest.Flag       `json:"deleted"`
 }
 
+// errorKinds maps Daily's error codes to kinds.
+var errorKinds = map[rest.Text]provider.Kind{
+	"authorization-header-error": provider.Unauthenticated, "authentication-error": provider.Unauthenticated,
+	"forbidden-error": provider.Forbidden, "invalid-plan-type": provider.Forbidden, "not-found": provider.NotFound,
+	"rate-limit-error": provider.RateLimited, "server-error": provider.Unavailable,
+}
+
 // explain parses Daily's error body. Daily answers a missing key with 400, and an expired room that isn't deleted yet with an
 // error about a deleted one.
 func explain(status int, _ http.Header, body []byte, p *rest.Problem) {
@@ -56,20 +63,12 @@ func explain(status int, _ http.Header, body []byte, p *rest.Problem) {
 		// An intermediary answers for Daily: that shows nothing about the room.
 		p.Kind, p.Text = provider.Unavailable, "not found, but the response isn't Daily's"
 	}
+	if kind, known := errorKinds[code]; known {
+		p.Kind = kind
+	}
 	switch p.Code {
-	case "authorization-header-error", "authentication-error":
-		p.Kind = provider.Unauthenticated
-	case "forbidden-error":
-		p.Kind = provider.Forbidden
 	case "invalid-plan-type":
-		p.Kind = provider.Forbidden
 		p.Hint = "this needs a paid Daily plan: put a card on file in the Daily dashboard under Billing"
-	case "not-found":
-		p.Kind = provider.NotFound
-	case "rate-limit-error":
-		p.Kind = provider.RateLimited
-	case "server-error":
-		p.Kind = provider.Unavailable
 	case "invalid-request-error":
 		if status < 500 && status != http.StatusNotFound && status != http.StatusTooManyRequests {
 			p.Kind = provider.Invalid

@@ -1,10 +1,10 @@
 package daily
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"greenroom/provider"
@@ -62,11 +62,7 @@ func (p *Provider) body(s provider.MeetingSpec) createBody {
 			b.Properties.EnableRecording = "raw-tracks"
 		}
 		if t := p.account.Recording; p.hasBucket() {
-			region := t.Region
-			if region == "" {
-				region = defaultRegion
-			}
-			b.Properties.RecordingsBucket = &recordingsBucket{t.Bucket, region, t.RoleARN, true}
+			b.Properties.RecordingsBucket = &recordingsBucket{t.Bucket, cmp.Or(t.Region, defaultRegion), t.RoleARN, true}
 		}
 	}
 	return b
@@ -110,75 +106,49 @@ func (p *Provider) create(ctx context.Context, body createBody, doubtful string)
 		err := p.client.Do(ctx, rest.Call{
 			Op: op, Subject: name, Method: http.MethodPost, Path: "/rooms", In: body, Out: &r,
 		})
-		if err == nil {
-			if string(r.Name) == name {
-				return p.meeting(op, r)
-			}
+		exists := errors.Is(err, provider.Conflict) || provider.Says(err, "already exists")
+		switch {
+		case err == nil && string(r.Name) == name:
+			return p.meeting(op, r)
+		case err == nil:
 			err = p.client.Malformed(op, name, "the response is another room, or none")
 			doubt = true
-		} else if errors.Is(err, rest.ErrMaybeDone) {
+		case errors.Is(err, rest.ErrMaybeDone):
 			doubt = true
-		} else if !doubt && reportsExisting(err) {
+		case !doubt && exists:
 			return provider.Meeting{}, p.conflict(name)
-		} else if !doubt && !errors.Is(err, provider.Invalid) {
+		case !doubt && !errors.Is(err, provider.Invalid):
 			return provider.Meeting{}, err
 		}
+		// Daily has one code for names that exist and for invalid names: without the words, the name is looked up.
 		found, lookErr := p.room(ctx, name)
 		switch {
-		case lookErr == nil && !doubt:
-			return provider.Meeting{}, p.conflict(name)
-		case lookErr == nil && isOurs(found, body):
+		case lookErr == nil && doubt && isOurs(found, body):
 			return p.meeting(op, found)
 		case lookErr == nil:
 			return provider.Meeting{}, p.conflict(name)
 		case !doubt:
 			return provider.Meeting{}, err
-		case !errors.Is(lookErr, provider.NotFound):
-			return provider.Meeting{}, inDoubt(err, doubtful)
-		case n >= creations && reportsExisting(err):
+		case errors.Is(lookErr, provider.NotFound) && n >= creations && exists:
 			return provider.Meeting{}, p.conflict(name)
-		case errors.Is(err, provider.Invalid) && !reportsExisting(err):
+		case errors.Is(lookErr, provider.NotFound) && errors.Is(err, provider.Invalid) && !exists:
 			return provider.Meeting{}, err
-		case n >= creations:
-			return provider.Meeting{}, inDoubt(err, doubtful)
 		}
-		if p.client.Backoff(ctx, n) != nil {
-			return provider.Meeting{}, inDoubt(err, doubtful)
+		if !errors.Is(lookErr, provider.NotFound) || n >= creations || p.client.Backoff(ctx, n) != nil {
+			return provider.Meeting{}, provider.Amend(err, func(e *provider.Error) {
+				e.Text += "; the room may still have been created" + doubtful
+			})
 		}
 	}
-}
-
-// reportsExisting reports whether a refusal says in words that the name exists. Daily has one code for that and for invalid
-// names, so without the words the name is looked up.
-func reportsExisting(err error) bool {
-	var e *provider.Error
-	return errors.As(err, &e) && (e.Kind == provider.Conflict || strings.Contains(strings.ToLower(e.Text), "already exists"))
 }
 
 func (p *Provider) conflict(name string) error {
 	return p.client.Refuse(provider.Conflict, "create room", name, "a room of that name already exists", "")
 }
 
-// inDoubt returns the error of a creation that may or may not have happened.
-func inDoubt(err error, until string) error {
-	var e *provider.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	said := *e
-	said.Text += "; the room may still have been created" + until
-	return &said
-}
-
 // isOurs reports whether an existing room has exactly the requested settings.
 func isOurs(r roomObject, want createBody) bool {
-	limit, wanted := int64(defaultSize), int64(defaultSize)
-	if r.Config.MaxParticipants.Given {
-		limit = r.Config.MaxParticipants.Int()
-	}
-	if want.Properties.MaxParticipants > 0 {
-		wanted = int64(want.Properties.MaxParticipants)
-	}
+	limit, wanted := cmp.Or(r.Config.MaxParticipants.Int(), defaultSize), cmp.Or(int64(want.Properties.MaxParticipants), defaultSize)
 	return string(r.Name) == want.Name && string(r.Privacy) == want.Privacy &&
 		r.Config.Exp.Int() == want.Properties.Exp && bool(r.Config.EnableKnocking) == want.Properties.EnableKnocking && limit == wanted
 }

@@ -2,7 +2,6 @@ package daily
 
 import (
 	"context"
-	"net/url"
 	"time"
 
 	"greenroom/provider"
@@ -14,16 +13,7 @@ var _ provider.Embedder = (*Provider)(nil)
 // Embed returns Daily's own frame, which daily-js creates. Its pages are on subdomains of daily.co, and those of another API
 // URL, such as the sandbox's, on the same server.
 func (p *Provider) Embed() provider.Embed {
-	return provider.Embed{Component: "daily", Frames: pages(p.account.APIURL), Lobby: true}
-}
-
-// pages returns the content sources of the rooms' pages.
-func pages(api string) []string {
-	out := []string{"https://*.daily.co"}
-	if u, err := url.Parse(api); err == nil && u.Host != "" && u.Host != "api.daily.co" {
-		out = append(out, u.Scheme+"://"+u.Host)
-	}
-	return out
+	return provider.Embed{Component: "daily", Frames: rest.Frames("https://*.daily.co", "api.daily.co", p.account.APIURL), Lobby: true}
 }
 
 // Entry returns the room's URL with a token for one person. A guest of a locked room gets no token: with one they would not knock.

@@ -24,10 +24,7 @@ func recordingPath(id, rest string) string { return "/recordings/" + url.PathEsc
 // the words of an error in the link's place, so the recording is looked up then: one that is still in progress will have a link.
 func (p *Provider) FileLink(ctx context.Context, recording string, file provider.RecordingFile) (provider.FileLink, error) {
 	const op = "fetch link of recording"
-	if recording == "" {
-		return provider.FileLink{}, p.client.Refuse(provider.Invalid, op, "", "the recording's id is missing", "")
-	}
-	if strings.HasPrefix(file.Kind, "cam-") || strings.HasPrefix(file.Kind, "screen-") {
+	if recording != "" && (strings.HasPrefix(file.Kind, "cam-") || strings.HasPrefix(file.Kind, "screen-")) {
 		return provider.FileLink{}, p.rawTracks(op, recording)
 	}
 	var a struct {
@@ -35,11 +32,10 @@ func (p *Provider) FileLink(ctx context.Context, recording string, file provider
 		Expires rest.Number `json:"expires"`
 	}
 	err := p.client.Do(ctx, rest.Call{
-		Op: op, Subject: recording, Method: http.MethodGet, Path: recordingPath(recording, "/access-link"),
+		Op: op, Subject: recording, Missing: rest.NoRecording, Method: http.MethodGet, Path: recordingPath(recording, "/access-link"),
 		Query: url.Values{"valid_for_secs": {strconv.Itoa(int(linkLife.Seconds()))}}, Out: &a,
 	})
-	var e *provider.Error
-	if errors.As(err, &e) && e.Kind == provider.Invalid && strings.Contains(strings.ToLower(e.Text), "raw-tracks") {
+	if errors.Is(err, provider.Invalid) && provider.Says(err, "raw-tracks") {
 		return provider.FileLink{}, p.rawTracks(op, recording)
 	}
 	if err != nil {
@@ -78,15 +74,8 @@ func (p *Provider) noLink(ctx context.Context, op, recording, said string) error
 
 // DeleteRecording deletes a recording. Objects in a customer's bucket stay.
 func (p *Provider) DeleteRecording(ctx context.Context, recording string) error {
-	const op = "delete recording"
-	if recording == "" {
-		return p.client.Refuse(provider.Invalid, op, "", "the recording's id is missing", "")
-	}
-	err := p.client.Do(ctx, rest.Call{
-		Op: op, Subject: recording, Method: http.MethodDelete, Path: recordingPath(recording, ""), Idempotent: true,
+	return p.client.Do(ctx, rest.Call{
+		Op: "delete recording", Subject: recording, Missing: rest.NoRecording, Method: http.MethodDelete,
+		Path: recordingPath(recording, ""), Gone: true,
 	})
-	if errors.Is(err, provider.NotFound) {
-		return nil
-	}
-	return err
 }

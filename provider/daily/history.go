@@ -2,7 +2,6 @@ package daily
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -33,58 +32,35 @@ type visitorObject struct {
 
 // History lists the participants of a room's sessions. The times are whole seconds, and may be off by fifteen.
 func (p *Provider) History(ctx context.Context, m provider.Meeting, since time.Time) ([]provider.Participant, error) {
-	const op = "read history of room"
-	if m.Room == "" {
-		return nil, p.client.Refuse(provider.Invalid, op, "", "the meeting has no room name", "")
+	q := url.Values{"room": {m.Room}}
+	if !since.IsZero() {
+		q.Set("timeframe_start", strconv.FormatInt(since.Unix(), 10))
 	}
 	out := []provider.Participant{}
-	after := ""
-	for {
-		q := url.Values{"room": {m.Room}, "limit": {"100"}}
-		if !since.IsZero() {
-			q.Set("timeframe_start", strconv.FormatInt(since.Unix(), 10))
-		}
-		if after != "" {
-			q.Set("starting_after", after)
-		}
-		var page struct {
-			Data *[]gatheringObject `json:"data"`
-		}
-		if err := p.client.Do(ctx, rest.Call{
-			Op: op, Subject: m.Room, Method: http.MethodGet, Path: "/meetings", Query: q, Out: &page,
-		}); err != nil {
-			return nil, err
-		}
-		if page.Data == nil {
-			return nil, p.client.Malformed(op, m.Room, "the response has no list of sessions")
-		}
-		for _, g := range *page.Data {
-			for _, v := range g.Participants {
-				if one, ok := v.participant(bool(g.Ongoing), p.client.Now()); ok {
-					out = append(out, one)
-				}
+	err := pages(ctx, p, rest.Call{
+		Op: "read history of room", Subject: m.Room, Missing: rest.NoRoom, Path: "/meetings", Query: q,
+	}, func(g gatheringObject) (bool, error) {
+		for _, v := range g.Participants {
+			if one, ok := v.participant(bool(g.Ongoing), p.client.Now()); ok {
+				out = append(out, one)
 			}
 		}
-		n := len(*page.Data)
-		if n < 100 {
-			return out, nil
-		}
-		last := string((*page.Data)[n-1].ID)
-		if last == "" || last == after {
-			return nil, p.client.Malformed(op, m.Room, "the list of sessions never ends")
-		}
-		after = last
+		return true, nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return out, nil
 }
 
 // participant returns false for an entry without a person or time.
 func (v visitorObject) participant(ongoing bool, now time.Time) (provider.Participant, bool) {
-	id := v.ID.Clip(idLimit)
+	id := v.ID.ID()
 	if id == "" || v.JoinTime.Value <= 0 {
 		return provider.Participant{}, false
 	}
 	who := provider.Participant{
-		Session: id, Name: v.UserName.Clip(nameLimit), UserID: v.UserID.Clip(idLimit), JoinedAt: rest.Instant(v.JoinTime.Value),
+		Session: id, Name: v.UserName.Name(), UserID: v.UserID.ID(), JoinedAt: rest.Instant(v.JoinTime.Value),
 	}
 	if left := who.JoinedAt.Add(v.Duration.Seconds()); v.Duration.Given && (!ongoing || now.Sub(left) > stillThere) {
 		who.LeftAt = left

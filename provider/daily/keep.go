@@ -1,6 +1,7 @@
 package daily
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -49,19 +50,13 @@ func (p *Provider) OpenRoom(ctx context.Context, m provider.Meeting, _ provider.
 // ChangeRoom sends the properties that differ, since others would be overwritten. People inside keep what they joined with.
 func (p *Provider) ChangeRoom(ctx context.Context, m provider.Meeting, was, now provider.KeptRoom) error {
 	const op = "change room"
-	if m.Room == "" {
-		return p.client.Refuse(provider.Invalid, op, "", "the meeting has no room name", "")
-	}
 	from, to := p.keptBody(was), p.keptBody(now)
 	change, properties := map[string]any{}, map[string]any{}
 	if from.Privacy != to.Privacy {
 		change["privacy"], properties["enable_knocking"] = to.Privacy, to.Properties.EnableKnocking
 	}
 	if from.Properties.MaxParticipants != to.Properties.MaxParticipants {
-		properties["max_participants"] = to.Properties.MaxParticipants
-		if to.Properties.MaxParticipants == 0 {
-			properties["max_participants"] = defaultSize
-		}
+		properties["max_participants"] = cmp.Or(to.Properties.MaxParticipants, defaultSize)
 	}
 	if from.Properties.EnableRecording != to.Properties.EnableRecording {
 		properties["enable_recording"] = to.Properties.EnableRecording
@@ -78,7 +73,7 @@ func (p *Provider) ChangeRoom(ctx context.Context, m provider.Meeting, was, now 
 	change["properties"] = properties
 	var r roomObject
 	err := p.client.Do(ctx, rest.Call{
-		Op: op, Subject: m.Room, Method: http.MethodPost, Path: roomPath(m.Room, ""), Idempotent: true, In: change, Out: &r,
+		Op: op, Subject: m.Room, Missing: rest.NoRoom, Method: http.MethodPost, Path: roomPath(m.Room, ""), Idempotent: true, In: change, Out: &r,
 	})
 	if err == nil && string(r.Privacy) != to.Privacy {
 		err = p.client.Malformed(op, m.Room, "the response has different settings")

@@ -12,12 +12,6 @@ import (
 	"greenroom/provider/rest"
 )
 
-// nameLimit limits people's names in bytes, idLimit their ids.
-const (
-	nameLimit = 1024
-	idLimit   = 256
-)
-
 // presenceObject is one participant in presence: camelCase and ISO times, unlike webhooks.
 type presenceObject struct {
 	Room     rest.Text `json:"room"`
@@ -32,9 +26,6 @@ type presenceObject struct {
 // Readings lack roles: Role is empty.
 func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider.Participant, error) {
 	const op = "read presence of room"
-	if m.Room == "" {
-		return nil, p.client.Refuse(provider.Invalid, op, "", "the meeting has no room name", "")
-	}
 	var q url.Values
 	for {
 		var page struct {
@@ -42,7 +33,7 @@ func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider
 			Data  *[]presenceObject `json:"data"`
 		}
 		err := p.client.Do(ctx, rest.Call{
-			Op: op, Subject: m.Room, Method: http.MethodGet, Path: roomPath(m.Room, "/presence"), Query: q, Out: &page,
+			Op: op, Subject: m.Room, Missing: rest.NoRoom, Method: http.MethodGet, Path: roomPath(m.Room, "/presence"), Query: q, Out: &page,
 		})
 		if err != nil {
 			return nil, err
@@ -92,11 +83,11 @@ func (p *Provider) participants(op, room string, list []presenceObject) ([]provi
 	out := make([]provider.Participant, 0, len(list))
 	seen := make(map[string]bool, len(list))
 	for _, o := range list {
-		id := o.ID.Clip(idLimit)
+		id := o.ID.ID()
 		if id == "" {
 			return nil, p.client.Malformed(op, room, "a participant in the response has no id")
 		}
-		if of := o.Room.Clip(idLimit); of != "" && !strings.EqualFold(of, room) {
+		if of := o.Room.ID(); of != "" && !strings.EqualFold(of, room) {
 			return nil, p.client.Malformed(op, room, "a participant in the response is in another room")
 		}
 		if seen[id] {
@@ -104,7 +95,7 @@ func (p *Provider) participants(op, room string, list []presenceObject) ([]provi
 		}
 		seen[id] = true
 		out = append(out, provider.Participant{
-			Session: id, Name: o.UserName.Clip(nameLimit), UserID: o.UserID.Clip(idLimit), JoinedAt: o.JoinTime.Time,
+			Session: id, Name: o.UserName.Name(), UserID: o.UserID.ID(), JoinedAt: o.JoinTime.Time,
 		})
 	}
 	return out, nil

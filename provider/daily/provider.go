@@ -7,7 +7,7 @@
 package daily
 
 import (
-	"net/http"
+	"cmp"
 	"net/url"
 	"time"
 
@@ -71,22 +71,14 @@ func Driver() provider.Driver {
 		Settings: []string{"signature", "recording.role_arn", "recording.mode"},
 		Modes:    []string{"raw-tracks", "cloud", "both"},
 		Objects:  &provider.Objects{Read: object.Daily, Wholes: []string{"", ".mp4", ".m4a", ".webm"}, OwnFolders: true},
-		Open: func(a provider.Account, transport http.RoundTripper) (provider.Provider, error) {
-			p, err := New(a, Options{Transport: transport})
-			if err != nil {
-				return nil, err
-			}
-			return p, nil
-		},
+		Open:     rest.Open(New),
 	}
 }
 
 // New returns the provider of an account. It makes no calls. Its errors describe what is wrong with the account's settings and
 // contain no secrets.
 func New(a provider.Account, o Options) (*Provider, error) {
-	if a.APIURL == "" {
-		a.APIURL = DefaultURL
-	}
+	a.APIURL = cmp.Or(a.APIURL, DefaultURL)
 	keys, err := newKeyring(a)
 	if err != nil {
 		return nil, err
@@ -107,8 +99,8 @@ func (p *Provider) String() string { return p.account.String() }
 // GoString returns the account's name without its secrets.
 func (p *Provider) GoString() string { return p.account.String() }
 
-// Traits returns Daily's: measured presence lags 10 to 25 seconds. Readings need no spacing of their own: the limits, which the
-// client keeps, allow sixteen a second.
+// Traits returns Daily's: measured presence lags 10 to 25 seconds. Readings need no spacing: the client's limits allow sixteen a
+// second.
 func (p *Provider) Traits() provider.Traits {
 	return provider.Traits{
 		PresenceLag: 25 * time.Second, PresenceEvery: 10 * time.Second, NamesRooms: true, StoresFiles: true,

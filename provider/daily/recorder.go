@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"greenroom/provider"
 	"greenroom/provider/rest"
@@ -27,7 +26,7 @@ func (p *Provider) RecordingKinds() []string {
 	return []string{"cloud"}
 }
 
-// StartRecording starts a recording under the given instance, whatever the room's enable_recording is. If this instance already
+// StartRecording starts a recording under the given instance, regardless of the room's enable_recording. If this instance already
 // has an active stream, the start has succeeded, so the call is safe to repeat.
 func (p *Provider) StartRecording(ctx context.Context, m provider.Meeting, s provider.RecordingStart) error {
 	const op = "start recording of room"
@@ -42,18 +41,13 @@ func (p *Provider) StartRecording(ctx context.Context, m provider.Meeting, s pro
 		Op: op, Subject: m.Room, Method: http.MethodPost, Path: roomPath(m.Room, "/recordings/start"), Idempotent: true,
 		In: recordingBody{Type: s.Kind, Instance: s.Instance}, Class: classStart,
 	})
-	var e *provider.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	switch text := strings.ToLower(e.Text); {
-	case strings.Contains(text, "has an active stream"):
+	switch {
+	case provider.Says(err, "has an active stream"):
 		return nil
-	case e.Kind == provider.NotFound && strings.Contains(text, "hosting a call"):
-		said := *e
-		said.Kind = provider.NotReady
-		said.Hint = "a recording can start once someone is in the meeting"
-		return &said
+	case errors.Is(err, provider.NotFound) && provider.Says(err, "hosting a call"):
+		return provider.Amend(err, func(e *provider.Error) {
+			e.Kind, e.Hint = provider.NotReady, "a recording can start once someone is in the meeting"
+		})
 	}
 	return err
 }

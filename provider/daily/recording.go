@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"strconv"
 	"strings"
 
 	"greenroom/provider"
@@ -32,55 +31,27 @@ type trackObject struct {
 	Size  rest.Number `json:"size"`
 }
 
-// listLimit is the most items on one page.
-const listLimit = 100
-
 // Recordings lists a room's recordings, or with an empty room the domain's, newest first. The cursor is the id of the last
 // recording of the previous page.
 func (p *Provider) Recordings(ctx context.Context, room, cursor string) (provider.RecordingPage, error) {
-	const op = "list recordings"
-	q := url.Values{"limit": {strconv.Itoa(listLimit)}}
+	call := rest.Call{Op: "list recordings", Subject: room, Path: "/recordings", Query: url.Values{}, Class: classSlow}
 	if room != "" {
-		q.Set("room_name", room)
+		call.Query.Set("room_name", room)
 	}
-	if cursor != "" {
-		q.Set("starting_after", cursor)
-	}
-	var list struct {
-		Total rest.Number        `json:"total_count"`
-		Data  *[]recordingObject `json:"data"`
-	}
-	var out provider.RecordingPage
-	if err := p.client.Do(ctx, rest.Call{
-		Op: op, Subject: room, Method: http.MethodGet, Path: "/recordings", Query: q, Out: &list, Class: classSlow,
-	}); err != nil {
-		return out, err
-	}
-	if list.Data == nil {
-		return out, p.client.Malformed(op, room, "the response has no list of recordings")
-	}
-	for _, r := range *list.Data {
+	list, next, err := page[recordingObject](ctx, p, call, cursor)
+	out := provider.RecordingPage{Next: next}
+	for _, r := range list {
 		if r.ID == "" {
-			return out, p.client.Malformed(op, room, "a recording in the response has no id")
+			return out, p.client.Malformed(call.Op, room, "a recording in the response has no id")
 		}
 		out.Recordings = append(out.Recordings, r.recording())
 	}
-	n := len(*list.Data)
-	if n < listLimit || cursor == "" && list.Total.Given && list.Total.Int() <= int64(n) {
-		return out, nil
-	}
-	if out.Next = string((*list.Data)[n-1].ID); out.Next == cursor {
-		return out, p.client.Malformed(op, room, "the list of recordings never ends")
-	}
-	return out, nil
+	return out, err
 }
 
 // Recording reads one recording.
 func (p *Provider) Recording(ctx context.Context, id string) (provider.Recording, error) {
 	const op = "look up recording"
-	if id == "" {
-		return provider.Recording{}, p.client.Refuse(provider.Invalid, op, "", "the recording's id is missing", "")
-	}
 	r, err := p.readRecording(ctx, op, id)
 	if err != nil {
 		return provider.Recording{}, err
@@ -93,13 +64,13 @@ func (p *Provider) Recording(ctx context.Context, id string) (provider.Recording
 
 func (p *Provider) readRecording(ctx context.Context, op, id string) (recordingObject, error) {
 	var r recordingObject
-	err := p.client.Do(ctx, rest.Call{Op: op, Subject: id, Method: http.MethodGet, Path: recordingPath(id, ""), Out: &r})
+	err := p.client.Do(ctx, rest.Call{Op: op, Subject: id, Missing: rest.NoRecording, Method: http.MethodGet, Path: recordingPath(id, ""), Out: &r})
 	return r, err
 }
 
 func (r recordingObject) recording() provider.Recording {
 	out := provider.Recording{
-		ID: r.ID.Clip(idLimit), Room: roomName(r.RoomName), StartedAt: rest.Instant(r.StartTS.Value),
+		ID: r.ID.ID(), Room: r.RoomName.Room(), StartedAt: rest.Instant(r.StartTS.Value),
 		Duration: r.Duration.Seconds(), Kind: recordingKind(r.Type, len(r.Tracks), r.S3Key),
 		Files: files(r.Tracks, r.S3Key),
 	}
@@ -132,16 +103,16 @@ func recordingKind(word rest.Text, tracks int, key rest.Text) string {
 func files(tracks []trackObject, key rest.Text) []provider.RecordingFile {
 	var out []provider.RecordingFile
 	for _, t := range tracks {
-		key := t.S3Key.Clip(nameLimit)
+		key := t.S3Key.Name()
 		if key == "" {
 			continue
 		}
 		out = append(out, provider.RecordingFile{
-			Name: path.Base(key), Kind: trackKind(t.Type.Clip(idLimit), key), Size: max(t.Size.Int(), 0), Key: key,
+			Name: path.Base(key), Kind: trackKind(t.Type.ID(), key), Size: max(t.Size.Int(), 0), Key: key,
 		})
 	}
 	if len(out) == 0 && key != "" {
-		k := key.Clip(nameLimit)
+		k := key.Name()
 		out = append(out, provider.RecordingFile{Name: path.Base(k), Kind: "video", Key: k})
 	}
 	return out
@@ -156,12 +127,9 @@ func trackKind(kind, key string) string {
 	return kind
 }
 
-// roomName returns a room's canonical name.
-func roomName(t rest.Text) string { return strings.TrimPrefix(t.Clip(nameLimit), "/") }
-
 // linked names the file after an older description's download_url. The link itself may carry a token and is not kept.
 func linked(link rest.Text) []provider.RecordingFile {
-	u, err := url.Parse(link.Clip(4 * nameLimit))
+	u, err := url.Parse(link.Clip(4 * rest.NameLimit))
 	if link == "" || err != nil || u.Path == "" || u.Path == "/" {
 		return nil
 	}

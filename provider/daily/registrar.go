@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"greenroom/provider"
@@ -90,7 +89,7 @@ func (p *Provider) webhooks(ctx context.Context) (webhookObjects, error) {
 
 func (h webhookObject) registration() provider.Registration {
 	r := provider.Registration{
-		ID: h.ID.Clip(idLimit), URL: h.URL, Secret: h.HMAC, Patient: h.RetryType == retryPatient,
+		ID: h.ID.ID(), URL: h.URL, Secret: h.HMAC, Patient: h.RetryType == retryPatient,
 		Failed: h.State != "" && h.State != "ACTIVE", Failures: int(h.Failures.Int()),
 	}
 	if at, err := time.Parse(time.RFC3339, string(h.Last)); err == nil {
@@ -103,11 +102,8 @@ func (h webhookObject) registration() provider.Registration {
 // repeated automatically: the first may have created one.
 func (p *Provider) RegisterWebhook(ctx context.Context, w provider.WebhookSpec) (provider.Registration, error) {
 	r, err := p.putWebhook(ctx, "register webhook", "/webhooks", w, false)
-	var e *provider.Error
-	if errors.As(err, &e) && e.Kind == provider.Invalid && strings.Contains(strings.ToLower(e.Text), "maximum number of webhooks") {
-		full := *e
-		full.Kind = provider.Conflict
-		return provider.Registration{}, &full
+	if errors.Is(err, provider.Invalid) && provider.Says(err, "maximum number of webhooks") {
+		err = provider.Amend(err, func(e *provider.Error) { e.Kind = provider.Conflict })
 	}
 	return r, err
 }
@@ -123,15 +119,10 @@ func (p *Provider) UpdateWebhook(ctx context.Context, id string, w provider.Webh
 
 // RemoveWebhook removes a webhook.
 func (p *Provider) RemoveWebhook(ctx context.Context, id string) error {
-	const op = "remove webhook"
-	if id == "" {
-		return p.client.Refuse(provider.Invalid, op, id, "the webhook has no id", "")
-	}
-	err := p.client.Do(ctx, rest.Call{Op: op, Subject: id, Method: http.MethodDelete, Path: "/webhooks/" + url.PathEscape(id)})
-	if errors.Is(err, provider.NotFound) {
-		return nil
-	}
-	return err
+	return p.client.Do(ctx, rest.Call{
+		Op: "remove webhook", Subject: id, Missing: "the webhook has no id", Method: http.MethodDelete, Path: "/webhooks/" + url.PathEscape(id),
+		Gone: true,
+	})
 }
 
 func (p *Provider) putWebhook(ctx context.Context, op, path string, w provider.WebhookSpec, again bool) (provider.Registration, error) {
@@ -146,17 +137,16 @@ func (p *Provider) putWebhook(ctx context.Context, op, path string, w provider.W
 		return refuse("the webhook secret is not base64, as Daily requires",
 			"set "+p.account.Setting("DAILY_WEBHOOK_SECRET", "webhook_secret")+" to a base64 value, or remove it to have one created")
 	}
-	body := webhookBody{URL: w.URL, EventTypes: eventTypes(), HMAC: w.Secret, RetryType: retryOnce}
+	body := webhookBody{URL: w.URL, EventTypes: slices.Sorted(maps.Keys(kinds)), HMAC: w.Secret, RetryType: retryOnce}
 	if w.Patient {
 		body.RetryType = retryPatient
 	}
 	var hooks webhookObjects
 	err = p.client.Do(ctx, rest.Call{Op: op, Subject: u.Host, Method: http.MethodPost, Path: path, In: body, Out: &hooks, Idempotent: again})
-	var e *provider.Error
-	if errors.As(err, &e) && e.Kind == provider.Invalid && e.Hint == "" && strings.Contains(strings.ToLower(e.Text), "webhook endpoint") {
-		tested := *e
-		tested.Hint = "Daily's test request was not answered with 200: test the tunnel with greenroom tunnel probe"
-		err = &tested
+	if errors.Is(err, provider.Invalid) && provider.HintOf(err) == "" && provider.Says(err, "webhook endpoint") {
+		err = provider.Amend(err, func(e *provider.Error) {
+			e.Hint = "Daily's test request was not answered with 200: test the tunnel with greenroom tunnel probe"
+		})
 	}
 	if err != nil {
 		return provider.Registration{}, err
@@ -165,14 +155,4 @@ func (p *Provider) putWebhook(ctx context.Context, op, path string, w provider.W
 		return provider.Registration{}, p.client.Malformed(op, u.Host, "the response is not a webhook")
 	}
 	return hooks[0].registration(), nil
-}
-
-// eventTypes lists the events that ReadWebhook knows.
-func eventTypes() []string {
-	out := make([]string, 0, len(kinds))
-	for t := range maps.Keys(kinds) {
-		out = append(out, string(t))
-	}
-	slices.Sort(out)
-	return out
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,22 +61,18 @@ func seconds(exp rest.Number) time.Time {
 
 // Lookup finds a room by its name. Expired rooms count as gone, as on Daily.
 func (p *Provider) Lookup(ctx context.Context, m provider.Meeting) (provider.Meeting, error) {
-	const op = "look up room"
-	if m.Room == "" {
-		return provider.Meeting{}, p.client.Refuse(provider.Invalid, op, "", "the meeting has no room name", "")
-	}
 	r, err := p.room(ctx, m.Room)
 	if err != nil {
 		return provider.Meeting{}, err
 	}
-	return p.meeting(op, r)
+	return p.meeting("look up room", r)
 }
 
 // room reads a room.
 func (p *Provider) room(ctx context.Context, name string) (roomObject, error) {
 	var r roomObject
 	err := p.client.Do(ctx, rest.Call{
-		Op: "look up room", Subject: name, Method: http.MethodGet, Path: roomPath(name, ""), Out: &r,
+		Op: "look up room", Subject: name, Missing: rest.NoRoom, Method: http.MethodGet, Path: roomPath(name, ""), Out: &r,
 	})
 	return r, err
 }
@@ -83,40 +80,50 @@ func (p *Provider) room(ctx context.Context, name string) (roomObject, error) {
 // Rooms lists the domain's rooms, newest first, a hundred a call.
 func (p *Provider) Rooms(ctx context.Context, yield func(provider.Meeting) bool) error {
 	const op = "list rooms"
-	after := ""
-	for {
-		var page struct {
-			Data *[]roomObject `json:"data"`
-		}
-		q := url.Values{"limit": {"100"}}
-		if after != "" {
-			q.Set("starting_after", after)
-		}
-		if err := p.client.Do(ctx, rest.Call{Op: op, Method: http.MethodGet, Path: "/rooms", Query: q, Out: &page}); err != nil {
-			return err
-		}
-		if page.Data == nil {
-			return p.client.Malformed(op, "", "the response has no list of rooms")
-		}
-		for _, r := range *page.Data {
-			m, err := p.meeting(op, r)
-			if err != nil {
-				return err
-			}
-			if !yield(m) {
-				return nil
-			}
-		}
-		n := len(*page.Data)
-		if n < 100 {
-			return nil
-		}
-		last := string((*page.Data)[n-1].ID)
-		if last == "" || last == after {
-			return p.client.Malformed(op, "", "the list of rooms never ends")
-		}
-		after = last
+	return pages(ctx, p, rest.Call{Op: op, Path: "/rooms", Query: url.Values{}}, func(r roomObject) (bool, error) {
+		m, err := p.meeting(op, r)
+		return err == nil && yield(m), err
+	})
+}
+
+// listed is an item of a list.
+type listed interface{ id() rest.Text }
+
+func (r roomObject) id() rest.Text      { return r.ID }
+func (g gatheringObject) id() rest.Text { return g.ID }
+func (r recordingObject) id() rest.Text { return r.ID }
+
+// pages reads a list until each returns false.
+func pages[T listed](ctx context.Context, p *Provider, call rest.Call, each func(T) (bool, error)) error {
+	return rest.Pages(func(cursor string) ([]T, string, error) { return page[T](ctx, p, call, cursor) }, each)
+}
+
+// page reads one page of a list, newest first, and returns the cursor of the next one: the id of the last item, "" at the end.
+func page[T listed](ctx context.Context, p *Provider, call rest.Call, cursor string) (list []T, next string, err error) {
+	const limit = 100
+	var answer struct {
+		Total rest.Number `json:"total_count"`
+		Data  *[]T        `json:"data"`
 	}
+	call.Method, call.Out = http.MethodGet, &answer
+	call.Query.Set("limit", strconv.Itoa(limit))
+	if cursor != "" {
+		call.Query.Set("starting_after", cursor)
+	}
+	if err := p.client.Do(ctx, call); err != nil {
+		return nil, "", err
+	}
+	if answer.Data == nil {
+		return nil, "", p.client.Malformed(call.Op, call.Subject, "the response has no list")
+	}
+	list = *answer.Data
+	if len(list) < limit || cursor == "" && answer.Total.Given && answer.Total.Int() <= int64(len(list)) {
+		return list, "", nil
+	}
+	if next = string(list[len(list)-1].id()); next == "" || next == cursor {
+		return nil, "", p.client.Malformed(call.Op, call.Subject, "the list never ends")
+	}
+	return list, next, nil
 }
 
 // ejectBatch is the most sessions in one eject call.
@@ -125,9 +132,6 @@ const ejectBatch = 100
 // EndMeeting removes everyone in presence, then the sessions that only the caller knows, then deletes the room. Deleting alone
 // would leave people inside. If presence can't be read, nothing is deleted and the call can be repeated.
 func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
-	if m.Room == "" {
-		return p.client.Refuse(provider.Invalid, "end meeting", "", "the meeting has no room name", "")
-	}
 	here, err := p.Presence(ctx, m)
 	if err != nil && !nothingThere(err) {
 		return err
@@ -148,7 +152,7 @@ func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 			sessions = append(sessions, s)
 		}
 	}
-	// These may have left long ago. If Daily no longer knows them, the room is deleted all the same.
+	// These may have left long ago. If Daily no longer knows them, that doesn't keep the room from being deleted.
 	err = p.eject(ctx, m.Room, sessions)
 	if err != nil && !nothingThere(err) && !errors.Is(err, provider.Invalid) {
 		return err
@@ -156,20 +160,16 @@ func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 	if m.Keep {
 		return nil
 	}
-	err = p.client.Do(ctx, rest.Call{
-		Op: "delete room", Subject: m.Room, Method: http.MethodDelete, Path: roomPath(m.Room, ""), Class: classSlow,
+	return p.client.Do(ctx, rest.Call{
+		Op: "delete room", Subject: m.Room, Method: http.MethodDelete, Path: roomPath(m.Room, ""), Class: classSlow, Gone: true,
 	})
-	if errors.Is(err, provider.NotFound) {
-		return nil
-	}
-	return err
 }
 
 // nothingThere reports whether an answer is a 404 of any wording. When removing people the cause doesn't matter: deleting the
 // room, which follows, accepts only Daily's own word.
 func nothingThere(err error) bool {
-	var e *provider.Error
-	return errors.Is(err, provider.NotFound) || errors.As(err, &e) && e.Status == http.StatusNotFound
+	e, ok := errors.AsType[*provider.Error](err)
+	return errors.Is(err, provider.NotFound) || ok && e.Status == http.StatusNotFound
 }
 
 // Eject removes one participant. Daily bans user ids, never sessions: a participant without a user id, or whose user id is only
@@ -216,15 +216,12 @@ func (p *Provider) ejectAll(ctx context.Context, room string, body ejectBody) er
 // Extend moves the room's end. It sends only that property, since others would be overwritten.
 func (p *Provider) Extend(ctx context.Context, m provider.Meeting, until time.Time) error {
 	const op = "move the end of room"
-	if m.Room == "" {
-		return p.client.Refuse(provider.Invalid, op, "", "the meeting has no room name", "")
-	}
 	type exp struct {
 		Exp int64 `json:"exp"`
 	}
 	var r roomObject
 	err := p.client.Do(ctx, rest.Call{
-		Op: op, Subject: m.Room, Method: http.MethodPost, Path: roomPath(m.Room, ""), Idempotent: true,
+		Op: op, Subject: m.Room, Missing: rest.NoRoom, Method: http.MethodPost, Path: roomPath(m.Room, ""), Idempotent: true,
 		In: map[string]exp{"properties": {until.Unix()}}, Out: &r,
 	})
 	if err == nil && r.Config.Exp.Int() != until.Unix() {

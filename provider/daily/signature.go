@@ -3,18 +3,16 @@ package daily
 import (
 	"bytes"
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"greenroom/provider"
+	"greenroom/provider/rest"
 )
 
 // The headers of a signed delivery, and of the simple scheme.
@@ -140,7 +138,17 @@ func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, mi
 	if !right {
 		return provider.Rejected, false, wrong
 	}
-	return fresh(stamp, r.ReceivedAt)
+	at, err := strconv.ParseFloat(strings.TrimSpace(stamp), 64)
+	if err != nil || !(at >= 0) || at > 1e15 {
+		return provider.Rejected, false, "the signature's timestamp is not a time"
+	}
+	if at > 1e11 { // milliseconds
+		at /= 1e3
+	}
+	if stale := rest.Stale(time.UnixMilli(int64(at*1e3)), r.ReceivedAt, maxAge); stale != "" {
+		return provider.Rejected, false, stale
+	}
+	return provider.Verified, false, ""
 }
 
 // verifySimple checks the scheme of older descriptions: the hex HMAC of the body alone. It has no time to judge.
@@ -151,7 +159,7 @@ func (k keyring) verifySimple(signature string, body []byte) (provider.Verdict, 
 	}
 	right := false
 	for _, key := range k.plain {
-		right = hmac.Equal(signSimply(key, body), given) || right
+		right = hmac.Equal(rest.MAC(key, body), given) || right
 	}
 	if !right {
 		return provider.Rejected, false, wrong
@@ -161,18 +169,7 @@ func (k keyring) verifySimple(signature string, body []byte) (provider.Verdict, 
 
 // sign returns the signature of a timestamp and a body.
 func sign(key []byte, stamp string, body []byte) []byte {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(stamp))
-	mac.Write([]byte{'.'})
-	mac.Write(body)
-	return mac.Sum(nil)
-}
-
-// signSimply returns the simple scheme's signature of a body.
-func signSimply(key, body []byte) []byte {
-	mac := hmac.New(sha256.New, key)
-	mac.Write(body)
-	return mac.Sum(nil)
+	return rest.MAC(key, []byte(stamp+"."), body)
 }
 
 // SignatureKey returns the key that Daily signs with for a secret; see [provider.SignatureTester].
@@ -191,43 +188,10 @@ func (p *Provider) SignedWith(r provider.WebhookRequest, key []byte) bool {
 		return err == nil && hmac.Equal(sign(key, r.Header.Get(headerTimestamp), r.Body), given)
 	}
 	given, err := hex.DecodeString(strings.TrimPrefix(strings.TrimSpace(r.Header.Get(headerSimple)), "sha256="))
-	return err == nil && hmac.Equal(signSimply(key, r.Body), given)
-}
-
-// fresh judges a signature's timestamp, which may be in seconds or milliseconds.
-func fresh(stamp string, received time.Time) (provider.Verdict, bool, string) {
-	v, err := strconv.ParseFloat(strings.TrimSpace(stamp), 64)
-	if err != nil || !(v >= 0) || v > 1e15 {
-		return provider.Rejected, false, "the signature's timestamp is not a time"
-	}
-	if v > 1e11 {
-		v /= 1e3
-	}
-	age := float64(received.UnixMilli())/1e3 - v
-	switch {
-	case age > maxAge.Seconds():
-		return provider.Rejected, false, fmt.Sprintf("the signature is stale: %s old", span(age))
-	case age < -maxAge.Seconds():
-		return provider.Rejected, false, fmt.Sprintf("the signature is from the future: %s ahead", span(-age))
-	}
-	return provider.Verified, false, ""
-}
-
-// span describes a number of seconds beyond a day.
-func span(s float64) string {
-	const century = 100 * 365 * 24 * 3600
-	if s > century {
-		return "over a century"
-	}
-	return (time.Duration(s) * time.Second).Round(time.Minute).String()
+	return err == nil && hmac.Equal(rest.MAC(key, r.Body), given)
 }
 
 // isTestPing reports whether a request is the ping without a signature, or with one that can't be checked for lack of a secret.
 func (k keyring) isTestPing(r provider.WebhookRequest) bool {
-	if !isPing(r.Body) {
-		return false
-	}
-	return k.empty() || !signed(r.Header)
+	return isPing(r.Body) && (k.empty() || r.Header.Get(headerSignature) == "" && r.Header.Get(headerSimple) == "")
 }
-
-func signed(h http.Header) bool { return h.Get(headerSignature) != "" || h.Get(headerSimple) != "" }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -18,47 +19,38 @@ var _ provider.Synthesizer = (*Provider)(nil)
 
 // Synthesize returns a webhook as Daily sends it.
 func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookRequest, error) {
-	const op = "make webhook"
-	body, err := e.Body, error(nil)
-	if body == nil {
-		body, err = synthesize(e)
-	}
-	if err != nil {
-		return provider.WebhookRequest{}, fmt.Errorf("daily: %s: %w", op, err)
-	}
-	if body == nil {
-		return provider.WebhookRequest{}, p.client.Refuse(provider.Unsupported, op, string(e.Kind), "Daily doesn't send this kind of event", "")
-	}
-	keys := p.keys
-	if e.Secret != "" {
-		keys = keyring{simple: keys.simple}
-		keys.add(e.Secret)
-	}
-	h := http.Header{"Content-Type": {"application/json"}}
-	switch {
-	case len(keys.plain) > 0:
-		h.Set(headerSimple, hex.EncodeToString(signSimply(keys.plain[0], body)))
-	case len(keys.decoded) > 0:
-		stamp := strconv.FormatInt(e.Signed().UnixMilli(), 10)
-		h.Set(headerTimestamp, stamp)
-		h.Set(headerSignature, base64.StdEncoding.EncodeToString(sign(keys.decoded[0], stamp, body)))
-	case e.Secret != "":
-		return provider.WebhookRequest{}, p.client.Refuse(provider.Invalid, op, string(e.Kind), "the secret that was given can't sign: Daily's are base64",
-			"give the hmac of a Daily webhook")
-	default:
-		return provider.WebhookRequest{}, p.client.Refuse(provider.Invalid, op, string(e.Kind), "there is no secret to sign with", p.keys.hint)
-	}
-	return provider.WebhookRequest{Method: http.MethodPost, Header: h, Body: body, ReceivedAt: e.Signed()}, nil
+	return p.client.Synthesize(e, synthesize, func(op string, body []byte) (http.Header, error) {
+		keys := p.keys
+		if e.Secret != "" {
+			keys = keyring{simple: keys.simple}
+			keys.add(e.Secret)
+		}
+		h := http.Header{"Content-Type": {"application/json"}}
+		switch {
+		case len(keys.plain) > 0:
+			h.Set(headerSimple, hex.EncodeToString(rest.MAC(keys.plain[0], body)))
+		case len(keys.decoded) > 0:
+			stamp := strconv.FormatInt(e.Signed().UnixMilli(), 10)
+			h.Set(headerTimestamp, stamp)
+			h.Set(headerSignature, base64.StdEncoding.EncodeToString(sign(keys.decoded[0], stamp, body)))
+		case e.Secret != "":
+			return nil, p.client.Refuse(provider.Invalid, op, string(e.Kind), "the secret that was given can't sign: Daily's are base64",
+				"give the hmac of a Daily webhook")
+		default:
+			return nil, p.client.Refuse(provider.Invalid, op, string(e.Kind), "there is no secret to sign with", p.keys.hint)
+		}
+		return h, nil
+	})
 }
 
 // The events in Daily's form and order of keys.
 type (
 	syntheticEvent struct {
-		Version string    `json:"version"`
-		Type    rest.Text `json:"type"`
-		ID      string    `json:"id"`
-		Payload any       `json:"payload"`
-		EventTS float64   `json:"event_ts"`
+		Version string  `json:"version"`
+		Type    string  `json:"type"`
+		ID      string  `json:"id"`
+		Payload any     `json:"payload"`
+		EventTS float64 `json:"event_ts"`
 	}
 	syntheticMeeting struct {
 		StartTS   float64  `json:"start_ts"`
@@ -125,7 +117,10 @@ type (
 
 // synthesize returns the body, or nil if Daily has no such event.
 func synthesize(e provider.SyntheticEvent) ([]byte, error) {
-	word := wordOf(e)
+	word := e.Word(types())
+	if e.Type == "" && e.Kind == provider.KindUnknown {
+		word = others[0]
+	}
 	switch {
 	case e.Kind == provider.KindTest:
 		return []byte(ping), nil
@@ -177,7 +172,7 @@ func synthesize(e provider.SyntheticEvent) ([]byte, error) {
 		version, transcript.Status, transcript.Error = "1.1.0", "t_error", "synthetic failure"
 		payload = transcript
 	default:
-		payload = other(string(word), e)
+		payload = other(word, e)
 	}
 	return plain.Stringify(syntheticEvent{version, word, e.ID, payload, now})
 }
@@ -185,25 +180,9 @@ func synthesize(e provider.SyntheticEvent) ([]byte, error) {
 // unix returns a time as Daily writes it: seconds with a fraction.
 func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }
 
-// wordOf returns Daily's name of an event, or "" if it has none.
-func wordOf(e provider.SyntheticEvent) rest.Text {
-	if e.Type == "" && e.Kind == provider.KindUnknown {
-		return rest.Text(others[0])
-	}
-	for word, kind := range types() {
-		if kind == e.Kind && (e.Type == "" || e.Type == word) {
-			return rest.Text(word)
-		}
-	}
-	return ""
-}
-
 // types maps Daily's names of the events that can be synthesized to their kinds.
 func types() map[string]provider.EventKind {
-	out := make(map[string]provider.EventKind, len(kinds)+len(others))
-	for word, kind := range kinds {
-		out[string(word)] = kind
-	}
+	out := maps.Clone(kinds)
 	for _, word := range others {
 		out[word] = provider.KindUnknown
 	}

@@ -1,6 +1,7 @@
 package daily
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // kinds maps Daily's events to the common vocabulary; everything else is unknown.
-var kinds = map[rest.Text]provider.EventKind{
+var kinds = map[string]provider.EventKind{
 	"meeting.started":              provider.KindMeetingStarted,
 	"meeting.ended":                provider.KindMeetingEnded,
 	"participant.joined":           provider.KindParticipantJoined,
@@ -96,10 +97,7 @@ func readEvent(body []byte) (provider.Event, string) {
 		}
 	}
 	event := provider.Event{
-		Kind: provider.KindUnknown, Type: env.Type.Clip(idLimit), ID: env.ID.Clip(idLimit), At: env.EventTS.Time,
-	}
-	if event.At.IsZero() {
-		event.At = env.Timestamp.Time
+		Kind: provider.KindUnknown, Type: env.Type.ID(), ID: env.ID.ID(), At: cmp.Or(env.EventTS, env.Timestamp).Time,
 	}
 	if env.Type == "" {
 		return event, "the event has no type"
@@ -111,12 +109,9 @@ func readEvent(body []byte) (provider.Event, string) {
 			return event, "the event's payload doesn't match the platform's documentation"
 		}
 	}
-	event.Room = roomName(in.Room)
-	if event.Room == "" {
-		event.Room = roomName(in.RoomName)
-	}
-	event.MeetingID = in.RoomID.Clip(idLimit)
-	kind, known := kinds[env.Type]
+	event.Room = cmp.Or(in.Room, in.RoomName).Room()
+	event.MeetingID = in.RoomID.ID()
+	kind, known := kinds[string(env.Type)]
 	if !known {
 		return event, ""
 	}
@@ -148,12 +143,8 @@ func at(e *provider.Event, t time.Time) {
 
 // participant parses a participant's event. A leaver's event has the time of joining and the length of the stay.
 func (in *payload) participant(e *provider.Event) {
-	session := in.SessionID.Clip(idLimit)
-	if session == "" {
-		session = in.ParticipantID.Clip(idLimit)
-	}
 	who := &provider.Participant{
-		Session: session, Name: in.UserName.Clip(nameLimit), UserID: in.UserID.Clip(idLimit),
+		Session: cmp.Or(in.SessionID, in.ParticipantID).ID(), Name: in.UserName.Name(), UserID: in.UserID.ID(),
 		Role: provider.RoleGuest, JoinedAt: in.JoinedAt.Time,
 	}
 	if in.Owner {
@@ -175,7 +166,7 @@ func (in *payload) participant(e *provider.Event) {
 // recording parses a recording's event. Daily's recording.started names no room.
 func (in *payload) recording(e *provider.Event) {
 	rec := &provider.RecordingEvent{
-		ID: in.RecordingID.Clip(idLimit), Instance: in.InstanceID.Clip(idLimit), StartedBy: in.StartedBy.Clip(idLimit),
+		ID: in.RecordingID.ID(), Instance: in.InstanceID.ID(), StartedBy: in.StartedBy.ID(),
 		Kind: recordingKind(in.Type, len(in.Tracks), in.S3Key), StartedAt: in.StartTS.Time,
 		Duration: in.Duration.Seconds(), Files: files(in.Tracks, in.S3Key),
 	}
@@ -192,8 +183,6 @@ func (in *payload) recording(e *provider.Event) {
 		}
 	case provider.KindRecordingFailed:
 		at(e, in.Timestamp.Time)
-		if rec.Error = in.ErrorMsg.Clip(nameLimit); rec.Error == "" {
-			rec.Error = in.Error.Clip(nameLimit)
-		}
+		rec.Error = cmp.Or(in.ErrorMsg, in.Error).Name()
 	}
 }

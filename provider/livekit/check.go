@@ -16,7 +16,7 @@ const leastSecret = 32
 
 // Check checks the server and the key with a call that needs it, the clock, the secret, the join page, and egress.
 func (p *Provider) Check(ctx context.Context) []provider.Check {
-	var h headers
+	var h http.Header
 	rooms, err := p.rooms(ctx, "list rooms", "", &h)
 	if err != nil {
 		return []provider.Check{provider.FailedCheck(provider.KeyCheck, err), p.checkSecret(), p.checkJoin()}
@@ -26,9 +26,7 @@ func (p *Provider) Check(ctx context.Context) []provider.Check {
 		server = u.Hostname()
 	}
 	out := []provider.Check{{Name: provider.KeyCheck, OK: true, Domain: server, Detail: fmt.Sprintf("accepted by %s, rooms now: %d", p.client.Safe(overSocket(p.account.APIURL)), len(rooms))}}
-	if c, dated := p.client.CheckClock(h.Header, maxSkew/2, "with more than a minute's difference, tokens and webhooks are refused"); dated {
-		out = append(out, c)
-	}
+	out = append(out, p.client.CheckClock(h, maxSkew/2, "with more than a minute's difference, tokens and webhooks are refused")...)
 	return append(out, p.checkSecret(), p.checkJoin(), p.checkRecording(ctx))
 }
 
@@ -55,8 +53,8 @@ func (p *Provider) checkJoin() provider.Check {
 // none after 22.
 const probeTime = 6 * time.Second
 
-// checkRecording asks the egress service for something that it refuses at once. Without one the server waits for an answer, so that the
-// question is put only if there is a bucket to record to.
+// checkRecording sends the egress service a request that it refuses at once. Without a service the server waits for an answer, so this
+// is done only if there is a bucket to record to.
 func (p *Provider) checkRecording(ctx context.Context) provider.Check {
 	c := provider.Check{Name: "recordings", Optional: true}
 	t := p.account.Recording
@@ -71,11 +69,10 @@ func (p *Provider) checkRecording(ctx context.Context) provider.Check {
 	err := p.do(ctx, call{
 		op: "list egresses", method: "Egress/StartWebEgress", in: struct{}{}, timeout: probeTime, ownError: true, header: new(http.Header),
 	})
-	var e *provider.Error
-	if errors.As(err, &e) && errors.Is(err, context.DeadlineExceeded) {
-		return withoutEgress(withoutService(e))
+	if errors.Is(err, context.DeadlineExceeded) {
+		return withoutEgress(withoutService(err))
 	}
-	if err = explainEgress(err); err != nil && (errors.Is(err, errNoEgress) || !errors.As(err, &e) || e.Kind != provider.Invalid) {
+	if err = explainEgress(err); err != nil && !errors.Is(err, provider.Invalid) {
 		return withoutEgress(err)
 	}
 	c.OK, c.Optional = true, false

@@ -25,6 +25,8 @@ func newClient(a provider.Account, o Options) (*rest.Client, error) {
 // call is one call of a service by Twirp.
 type call struct {
 	op, subject string
+	// missing is the refusal of a call without a subject, see [rest.Call].
+	missing string
 	// method is "RoomService/ListRooms" or the like, in is sent and out receives the answer.
 	method  string
 	in, out any
@@ -34,6 +36,7 @@ type call struct {
 	repeat   bool
 	timeout  time.Duration
 	ownError bool
+	gone     bool
 	header   *http.Header
 }
 
@@ -44,8 +47,8 @@ func (p *Provider) do(ctx context.Context, c call) error {
 		return p.client.Refuse(provider.Invalid, c.op, c.subject, "the token for the call can't be signed", "")
 	}
 	return p.client.Do(ctx, rest.Call{
-		Op: c.op, Subject: c.subject, Method: http.MethodPost, Path: "/twirp/livekit." + c.method, In: c.in, Out: c.out,
-		Idempotent: c.repeat, Timeout: c.timeout, OwnError: c.ownError, Header: c.header, Token: token,
+		Op: c.op, Subject: c.subject, Missing: c.missing, Method: http.MethodPost, Path: "/twirp/livekit." + c.method, In: c.in, Out: c.out,
+		Idempotent: c.repeat, Timeout: c.timeout, OwnError: c.ownError, Gone: c.gone, Header: c.header, Token: token,
 	})
 }
 
@@ -55,7 +58,7 @@ type twirpError struct {
 	Msg  rest.Text `json:"msg"`
 }
 
-// kinds maps Twirp's codes (https://twitchtv.github.io/twirp/docs/errors.html) to kinds.
+// errorKinds maps Twirp's codes (https://twitchtv.github.io/twirp/docs/errors.html) to kinds.
 var errorKinds = map[rest.Text]provider.Kind{
 	"unauthenticated": provider.Unauthenticated, "permission_denied": provider.Forbidden, "not_found": provider.NotFound,
 	"bad_route": provider.Unsupported, "unimplemented": provider.Unsupported, "invalid_argument": provider.Invalid,
@@ -65,8 +68,8 @@ var errorKinds = map[rest.Text]provider.Kind{
 	"internal": provider.Unavailable, "unknown": provider.Unavailable, "dataloss": provider.Unavailable,
 }
 
-// tokenErrors are the beginnings of what the server writes about a token that it refuses, as text. One version repeats the token
-// there, so that only these words are shown.
+// tokenErrors are the beginnings of the server's texts about a token that it refuses. One version repeats the token there, so only
+// these words are shown.
 var tokenErrors = []string{
 	"invalid authorization header. Must start with Bearer", "invalid authorization token", "invalid API key",
 	"token signature is invalid", "token has invalid claims: token is missing required claim: exp", "token is expired",

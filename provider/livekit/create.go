@@ -20,7 +20,7 @@ type createBody struct {
 }
 
 const (
-	// leastEmpty and most are the limits of the time for which an empty room is kept.
+	// leastEmpty and mostEmpty limit the time for which an empty room is kept.
 	leastEmpty = time.Minute
 	mostEmpty  = 365 * 24 * time.Hour
 	// creations is the number of attempts to create a room when answers get lost.
@@ -42,9 +42,6 @@ func (p *Provider) body(s provider.MeetingSpec) createBody {
 // note is ours, a missing room is requested again, and any other belongs to someone else.
 func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (provider.Meeting, error) {
 	const op = "create room"
-	if s.Name == "" {
-		return provider.Meeting{}, p.client.Refuse(provider.Invalid, op, "", "the room has no name", "")
-	}
 	if !s.Until.After(p.client.Now()) {
 		return provider.Meeting{}, p.client.Refuse(provider.Invalid, op, s.Name, "the meeting would end in the past", "")
 	}
@@ -52,29 +49,32 @@ func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (p
 	if err := p.free(ctx, op, s.Name); err != nil {
 		return provider.Meeting{}, err
 	}
-	body := p.body(s)
+	return p.create(ctx, op, p.body(s), " and exist until "+s.Until.UTC().Format(time.RFC3339))
+}
+
+// create creates a room. doubtful ends the sentence about a room that may exist.
+func (p *Provider) create(ctx context.Context, op string, body createBody, doubtful string) (provider.Meeting, error) {
 	for n := 1; ; n++ {
 		var r roomObject
-		err := p.do(ctx, call{op: op, subject: s.Name, method: "RoomService/CreateRoom", in: body, out: &r})
-		if err == nil {
-			if string(r.Name) == s.Name && string(r.Metadata) == body.Metadata {
-				return p.meeting(op, r)
-			}
-			err = p.client.Malformed(op, s.Name, "the response is another room, or none")
-		} else if !errors.Is(err, rest.ErrMaybeDone) {
+		err := p.do(ctx, call{op: op, subject: body.Name, method: "RoomService/CreateRoom", in: body, out: &r})
+		switch {
+		case err == nil && string(r.Name) == body.Name && string(r.Metadata) == body.Metadata:
+			return p.meeting(op, r)
+		case err == nil:
+			err = p.client.Malformed(op, body.Name, "the response is another room, or none")
+		case !errors.Is(err, rest.ErrMaybeDone):
 			return provider.Meeting{}, err
 		}
-		found, lookErr := p.room(ctx, op, s.Name)
+		found, lookErr := p.room(ctx, op, body.Name)
 		switch {
 		case lookErr == nil && string(found.Metadata) == body.Metadata:
 			return p.meeting(op, found)
 		case lookErr == nil:
-			return provider.Meeting{}, p.conflict(s.Name)
-		case !errors.Is(lookErr, provider.NotFound), n >= creations:
-			return provider.Meeting{}, p.inDoubt(err, s)
-		}
-		if p.client.Backoff(ctx, n) != nil {
-			return provider.Meeting{}, p.inDoubt(err, s)
+			return provider.Meeting{}, p.conflict(body.Name)
+		case !errors.Is(lookErr, provider.NotFound), n >= creations, p.client.Backoff(ctx, n) != nil:
+			return provider.Meeting{}, provider.Amend(err, func(e *provider.Error) {
+				e.Text += "; the room may still have been created" + doubtful
+			})
 		}
 	}
 }
@@ -93,15 +93,4 @@ func (p *Provider) free(ctx context.Context, op, name string) error {
 
 func (p *Provider) conflict(name string) error {
 	return p.client.Refuse(provider.Conflict, "create room", name, "a room of that name already exists", "")
-}
-
-// inDoubt returns the error of a creation that may or may not have happened.
-func (p *Provider) inDoubt(err error, s provider.MeetingSpec) error {
-	var e *provider.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	said := *e
-	said.Text += "; the room may still have been created and exist until " + s.Until.UTC().Format(time.RFC3339)
-	return &said
 }

@@ -121,8 +121,8 @@ func (e egressObject) state() int {
 // running reports whether egress is recording, or about to.
 func (e egressObject) running() bool { return e.state() < egressEnding }
 
-func (e egressObject) id() string   { return cmp.Or(e.ID, e.IDC).Clip(idLimit) }
-func (e egressObject) room() string { return cmp.Or(e.Room, e.RoomC).Clip(nameLimit) }
+func (e egressObject) id() string   { return cmp.Or(e.ID, e.IDC).ID() }
+func (e egressObject) room() string { return cmp.Or(e.Room, e.RoomC).Name() }
 func (e egressObject) tracks() bool { return e.Track != nil }
 
 // path is the name that was requested for the file.
@@ -133,12 +133,12 @@ func (e egressObject) path() string {
 		}
 		for _, o := range append(append(r.Outputs, r.OutputsC...), r.File) {
 			if o.Path != "" {
-				return o.Path.Clip(nameLimit)
+				return o.Path.Name()
 			}
 		}
 	}
 	if e.Track != nil {
-		return e.Track.File.Path.Clip(nameLimit)
+		return e.Track.File.Path.Name()
 	}
 	return ""
 }
@@ -158,7 +158,7 @@ func (e egressObject) recordingID() string {
 	if start, instance, ok := parsePath(e.path()); ok {
 		return tracksID(start, instance)
 	}
-	return "tracks-" + cmp.Or(e.RoomSid, e.RoomSidC).Clip(idLimit)
+	return "tracks-" + cmp.Or(e.RoomSid, e.RoomSidC).ID()
 }
 
 func (e egressObject) startedAt() time.Time {
@@ -219,7 +219,7 @@ func (e egressObject) recordingFiles() []provider.RecordingFile {
 
 // key is the file's key in its bucket. Servers give it as the name, or only as a part of the location.
 func (f fileObject) key() string {
-	name, location := f.Name.Clip(nameLimit), f.Location.Clip(nameLimit)
+	name, location := f.Name.Name(), f.Location.Name()
 	if name == "" {
 		u, err := url.Parse(location)
 		if err != nil {
@@ -261,7 +261,7 @@ func (e egressObject) failure() string {
 	if e.status() != "failed" {
 		return ""
 	}
-	if why := cmp.Or(e.Error, e.Details).Clip(nameLimit); why != "" {
+	if why := cmp.Or(e.Error, e.Details).Name(); why != "" {
 		return why
 	}
 	switch e.state() {
@@ -277,7 +277,7 @@ func (e egressObject) failure() string {
 // list alone.
 func readEgress(e provider.Event, name rest.Text, in egressObject) (provider.Event, string) {
 	if e.Room == "" {
-		e.Room, e.MeetingID = in.room(), cmp.Or(in.RoomSid, in.RoomSidC).Clip(idLimit)
+		e.Room, e.MeetingID = in.room(), cmp.Or(in.RoomSid, in.RoomSidC).ID()
 	}
 	if in.id() == "" {
 		return e, "the event doesn't name an egress"
@@ -366,27 +366,20 @@ func (t *pageToken) UnmarshalJSON(b []byte) error {
 // errNoEgress marks that the server has no egress service: nothing can be recorded, and everything else works.
 var errNoEgress = errors.New("no egress service runs")
 
-// noEgressHint is the remedy.
-const noEgressHint = "run LiveKit's egress service, connected to the same Redis as the server"
-
 // explainEgress recognises the ways in which a server says that it has no egress service.
 func explainEgress(err error) error {
-	var e *provider.Error
-	if !errors.As(err, &e) {
-		return err
+	if provider.Says(err, "egress not connected", "no response from servers", "no egress") {
+		return withoutService(err)
 	}
-	text := strings.ToLower(e.Text)
-	if !strings.Contains(text, "egress not connected") && !strings.Contains(text, "no response from servers") && !strings.Contains(text, "no egress") {
-		return err
-	}
-	return withoutService(e)
+	return err
 }
 
 // withoutService returns the error of a call that found no egress service.
-func withoutService(e *provider.Error) error {
-	said := *e
-	said.Kind, said.Text, said.Hint, said.Err = provider.Unsupported, "no egress service runs, so nothing can be recorded", noEgressHint, errNoEgress
-	return &said
+func withoutService(err error) error {
+	return provider.Amend(err, func(e *provider.Error) {
+		e.Kind, e.Text, e.Err = provider.Unsupported, "no egress service runs, so nothing can be recorded", errNoEgress
+		e.Hint = "run LiveKit's egress service, connected to the same Redis as the server"
+	})
 }
 
 // Recordings lists the recordings that the server remembers, newest first, in one page. Those of tracks that were started together
@@ -403,11 +396,11 @@ func (p *Provider) Recordings(ctx context.Context, room, _ string) (provider.Rec
 func (p *Provider) Recording(ctx context.Context, id string) (provider.Recording, error) {
 	const op = "look up recording"
 	if id == "" {
-		return provider.Recording{}, p.client.Refuse(provider.Invalid, op, "", "the recording's id is missing", "")
+		return provider.Recording{}, p.client.Refuse(provider.Invalid, op, "", rest.NoRecording, "")
 	}
 	egress := id
 	if !strings.HasPrefix(id, "EG_") {
-		egress = "" // the tracks of a recording have ids of their own
+		egress = "" // the id of tracks is Greenroom's
 	}
 	list, err := p.listEgress(ctx, op, "", egress, false)
 	if err != nil && !errors.Is(err, errNoEgress) {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"greenroom/provider"
-	"greenroom/provider/rest"
 )
 
 // keptBody returns the request for a room that lasts: the longest time that a room is kept for without people.
@@ -23,9 +22,6 @@ func (p *Provider) keptBody(r provider.KeptRoom) createBody {
 // created again. A room of the name with our note of the same kept room is the one of an earlier call.
 func (p *Provider) KeepRoom(ctx context.Context, r provider.KeptRoom) (provider.Meeting, error) {
 	const op = "create room"
-	if r.Name == "" {
-		return provider.Meeting{}, p.client.Refuse(provider.Invalid, op, "", "the room has no name", "")
-	}
 	defer p.names.lock(r.Name)()
 	switch found, err := p.room(ctx, op, r.Name); {
 	case err == nil && !r.Tried.IsZero() && found.keptFor(r.RoomID):
@@ -35,27 +31,7 @@ func (p *Provider) KeepRoom(ctx context.Context, r provider.KeptRoom) (provider.
 	case !errors.Is(err, provider.NotFound):
 		return provider.Meeting{}, err
 	}
-	return p.createKept(ctx, op, p.keptBody(r))
-}
-
-// createKept creates a room. If the answer is lost, the room is looked up once.
-func (p *Provider) createKept(ctx context.Context, op string, body createBody) (provider.Meeting, error) {
-	var r roomObject
-	err := p.do(ctx, call{op: op, subject: body.Name, method: "RoomService/CreateRoom", in: body, out: &r})
-	if err == nil && string(r.Name) == body.Name && string(r.Metadata) == body.Metadata {
-		return p.meeting(op, r)
-	}
-	if err == nil {
-		err = p.client.Malformed(op, body.Name, "the answer is another room, or none")
-	} else if !errors.Is(err, rest.ErrMaybeDone) {
-		return provider.Meeting{}, err
-	}
-	if found, lookErr := p.room(ctx, op, body.Name); lookErr == nil && string(found.Metadata) == body.Metadata {
-		return p.meeting(op, found)
-	} else if lookErr == nil {
-		return provider.Meeting{}, p.conflict(body.Name)
-	}
-	return provider.Meeting{}, err
+	return p.create(ctx, op, p.keptBody(r), "")
 }
 
 // keptFor reports whether the room was created to be kept for a room here.
@@ -99,6 +75,6 @@ func (p *Provider) ChangeRoom(ctx context.Context, m provider.Meeting, was, now 
 		return err
 	}
 	now.Name, now.RoomID = m.Room, n.Room
-	_, err = p.createKept(ctx, op, p.keptBody(now))
+	_, err = p.create(ctx, op, p.keptBody(now), "")
 	return err
 }

@@ -2,14 +2,10 @@ package livekit
 
 import (
 	"encoding/json"
-	"net/http"
 	"time"
 
 	"greenroom/provider/rest"
 )
-
-// headers receives an answer's headers.
-type headers struct{ http.Header }
 
 // lenientMap reads an object's texts; anything else is empty.
 func lenientMap(b []byte) map[string]rest.Text {

@@ -2,8 +2,6 @@ package livekit
 
 import (
 	"context"
-	"errors"
-	"strings"
 
 	"greenroom/provider"
 )
@@ -25,14 +23,7 @@ func (p *Provider) Eject(ctx context.Context, m provider.Meeting, who provider.P
 	if err != nil || !there {
 		return false, err
 	}
-	err = p.do(ctx, call{
-		op: op, subject: who.Session, method: "RoomService/RemoveParticipant", in: identity{m.Room, string(o.Identity)},
-		room: m.Room, repeat: true,
-	})
-	if errors.Is(err, provider.NotFound) {
-		return false, nil
-	}
-	return false, err
+	return false, p.remove(ctx, op, who.Session, identity{m.Room, string(o.Identity)})
 }
 
 // removeAll removes everyone who is in a room.
@@ -43,14 +34,17 @@ func (p *Provider) removeAll(ctx context.Context, room string) error {
 		return err
 	}
 	for _, o := range list {
-		err := p.do(ctx, call{
-			op: op, subject: room, method: "RoomService/RemoveParticipant", in: identity{room, string(o.Identity)}, room: room, repeat: true,
-		})
-		if err != nil && !errors.Is(err, provider.NotFound) {
+		if err := p.remove(ctx, op, room, identity{room, string(o.Identity)}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (p *Provider) remove(ctx context.Context, op, subject string, who identity) error {
+	return p.do(ctx, call{
+		op: op, subject: subject, method: "RoomService/RemoveParticipant", in: who, room: who.Room, repeat: true, gone: true,
+	})
 }
 
 // muteBody is the body of MutePublishedTrack.
@@ -60,7 +54,7 @@ type muteBody struct {
 	Muted bool   `json:"muted"`
 }
 
-// Mute mutes or unmutes a participant's tracks one by one. Unmuting takes a server that allows it.
+// Mute mutes or unmutes a participant's tracks one by one. Unmuting needs a server that allows it.
 func (p *Provider) Mute(ctx context.Context, m provider.Meeting, who provider.Participant, what provider.Muting) (int, error) {
 	op := "mute"
 	if what.Off {
@@ -86,26 +80,22 @@ func (p *Provider) Mute(ctx context.Context, m provider.Meeting, who provider.Pa
 			in: muteBody{identity{m.Room, string(o.Identity)}, string(t.Sid), !what.Off},
 		})
 		if err != nil {
-			return n, p.explainMute(err)
+			return n, explainMute(err)
 		}
 		n++
 	}
 	return n, nil
 }
 
-// explainMute adds to a refusal what it means: the server's own words are about its inside.
-func (p *Provider) explainMute(err error) error {
-	var e *provider.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	said := *e
-	switch text := strings.ToLower(e.Text); {
-	case strings.Contains(text, "no response from servers"):
-		said.Kind, said.Text = provider.NotFound, "the participant is no longer in the room"
-	case strings.Contains(text, "remote unmute"):
-		said.Kind, said.Hint = provider.Forbidden, "participants can unmute themselves; to unmute others, set "+
-			"enable_remote_unmute: true under room in the server's configuration"
-	}
-	return &said
+// explainMute translates the server's refusals, whose words are about its internals.
+func explainMute(err error) error {
+	return provider.Amend(err, func(e *provider.Error) {
+		switch {
+		case provider.Says(err, "no response from servers"):
+			e.Kind, e.Text = provider.NotFound, "the participant is no longer in the room"
+		case provider.Says(err, "remote unmute"):
+			e.Kind, e.Hint = provider.Forbidden, "participants can unmute themselves; to unmute others, set "+
+				"enable_remote_unmute: true under room in the server's configuration"
+		}
+	})
 }

@@ -10,12 +10,6 @@ import (
 	"greenroom/provider/rest"
 )
 
-// nameLimit limits people's names in bytes, idLimit their ids.
-const (
-	nameLimit = 1024
-	idLimit   = 256
-)
-
 // hostAttribute marks a host's token. The server shows the attributes of a participant, and not the permissions.
 const hostAttribute = "greenroom.host"
 
@@ -58,7 +52,7 @@ func (p *permissionObject) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// trackInfoObject is something that a participant sends.
+// trackInfoObject is a track that a participant sends.
 type trackInfoObject struct {
 	Sid    rest.Text `json:"sid"`
 	Type   rest.Text `json:"type"`
@@ -66,7 +60,7 @@ type trackInfoObject struct {
 	Muted  rest.Flag `json:"muted"`
 }
 
-// audio reports whether the track is sound. The type of a sound is left out where zeros are.
+// audio reports whether the track is audio, whose type is omitted where zeros are.
 func (t trackInfoObject) audio() bool { return t.Type == "" || t.Type == "AUDIO" || t.Type == "0" }
 
 func (t trackInfoObject) video() bool { return t.Type == "VIDEO" || t.Type == "1" }
@@ -83,14 +77,14 @@ func (t trackInfoObject) media() string {
 	return from + "-" + what
 }
 
-// bots are the kinds of participants that are no people: recorders, sources of streams, and agents. Callers are people.
+// bots are the kinds of participants that aren't people: stream sources, recorders and agents. Callers by phone are people.
 var bots = []rest.Text{"INGRESS", "1", "EGRESS", "2", "AGENT", "4"}
 
 func (o participantObject) bot() bool {
 	return slices.Contains(bots, o.Kind) || bool(o.Permission.Recorder) || bool(o.Permission.Agent)
 }
 
-// here reports whether the participant is in the room. One who is still connecting isn't, and is left out where zeros are.
+// here reports whether the participant is in the room. One who is still connecting isn't; that state is omitted where zeros are.
 func (o participantObject) here() bool {
 	switch o.State {
 	case "JOINED", "ACTIVE", "1", "2":
@@ -101,12 +95,12 @@ func (o participantObject) here() bool {
 
 func (o participantObject) participant() provider.Participant {
 	who := provider.Participant{
-		Session: o.Sid.Clip(idLimit), Name: o.Name.Clip(nameLimit), UserID: o.Identity.Clip(idLimit), Role: provider.RoleGuest,
+		Session: o.Sid.ID(), Name: o.Name.Name(), UserID: o.Identity.ID(), Role: provider.RoleGuest,
 		JoinedAt: instant(pick(o.JoinedMs, o.JoinedMsC), pick(o.Joined, o.JoinedC)),
 	}
 	switch {
 	case o.bot():
-		who.Role, who.PlatformRole = provider.RoleBot, strings.ToLower(o.Kind.Clip(idLimit))
+		who.Role, who.PlatformRole = provider.RoleBot, strings.ToLower(o.Kind.ID())
 	case o.Attributes[hostAttribute] == "true":
 		who.Role, who.PlatformRole = provider.RoleHost, "host"
 	}
@@ -117,9 +111,6 @@ func (o participantObject) participant() provider.Participant {
 // room: after an empty list the room is looked up, and one that is gone is an error.
 func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider.Participant, error) {
 	const op = "read presence of room"
-	if m.Room == "" {
-		return nil, p.client.Refuse(provider.Invalid, op, "", "the meeting has no room name", "")
-	}
 	list, err := p.people(ctx, op, m.Room)
 	if err != nil {
 		return nil, err
@@ -147,7 +138,7 @@ func (p *Provider) people(ctx context.Context, op, room string) ([]participantOb
 		Room string `json:"room"`
 	}{room}
 	err := p.do(ctx, call{
-		op: op, subject: room, method: "RoomService/ListParticipants", in: in, out: &out, room: room, repeat: true,
+		op: op, subject: room, missing: rest.NoRoom, method: "RoomService/ListParticipants", in: in, out: &out, room: room, repeat: true,
 	})
 	if err != nil {
 		return nil, err
@@ -155,16 +146,14 @@ func (p *Provider) people(ctx context.Context, op, room string) ([]participantOb
 	if out.Participants == nil {
 		return nil, p.client.Malformed(op, room, "the response has no list of participants")
 	}
-	list := make([]participantObject, 0, len(*out.Participants))
 	seen := make(map[rest.Text]bool, len(*out.Participants))
-	for _, o := range *out.Participants {
-		if o.Sid == "" {
-			return nil, p.client.Malformed(op, room, "a participant in the response has no sid")
-		}
-		if !seen[o.Sid] {
-			seen[o.Sid] = true
-			list = append(list, o)
-		}
+	list := slices.DeleteFunc(*out.Participants, func(o participantObject) bool {
+		again := seen[o.Sid]
+		seen[o.Sid] = true
+		return again
+	})
+	if seen[""] {
+		return nil, p.client.Malformed(op, room, "a participant in the response has no sid")
 	}
 	return list, nil
 }
@@ -172,15 +161,11 @@ func (p *Provider) people(ctx context.Context, op, room string) ([]participantOb
 // person finds a participant by session. ok is false for one who isn't in the room.
 func (p *Provider) person(ctx context.Context, op string, m provider.Meeting, who provider.Participant) (o participantObject, ok bool, err error) {
 	list, err := p.people(ctx, op, m.Room)
-	if err != nil {
+	i := slices.IndexFunc(list, func(o participantObject) bool { return o.Sid.ID() == who.Session && o.Identity != "" })
+	if i < 0 {
 		return o, false, err
 	}
-	for _, o := range list {
-		if o.Sid.Clip(idLimit) == who.Session && o.Identity != "" {
-			return o, true, nil
-		}
-	}
-	return o, false, nil
+	return list[i], true, nil
 }
 
 // notBefore returns the later of two times.

@@ -1,18 +1,17 @@
-// Package livekit is the provider for LiveKit (https://docs.livekit.io/reference/other/roomservice-api), on one's own server or
-// in LiveKit's cloud.
+// Package livekit is the provider for LiveKit (https://docs.livekit.io/reference/other/roomservice-api), self-hosted or in LiveKit's
+// cloud.
 //
 // A room on LiveKit is live state: it begins when it is created and ends when it is deleted or has been empty for long enough.
-// Creating a room that exists changes that room, so a name is looked up before it is used, and the room carries a note in its
-// metadata by which a creation whose answer was lost is recognised. People are known by the sid of their connection; removing and
-// muting need the identity, which is looked up each time. The server has no pages: links are those of a page of one's own, with
-// a token that is signed here. Calls and webhooks are authenticated with tokens that the API secret signs. Recordings are made by
-// a service of its own, egress, which may be missing.
+// Creating a room that exists changes that room, so a name is looked up before it is used, and the room's metadata carries a note by
+// which a creation whose answer was lost is recognised. People are known by the sid of their connection; removing and muting need the
+// identity, which is looked up each time. The server has no pages: links lead to the user's own page, with a token that is signed
+// here. Calls and webhooks are authenticated with tokens that the API secret signs. Recordings are made by a separate service, egress,
+// which may be missing.
 //
 // Answers are read in snake_case, as the server writes them, and in camelCase, as webhooks are written.
 package livekit
 
 import (
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -86,13 +85,7 @@ func Driver() provider.Driver {
 		Settings: []string{"join_url", "recording.mode"},
 		Modes:    []string{"composite", "tracks", "both"},
 		Objects:  &provider.Objects{Read: object.LiveKit, Wholes: []string{".mp4"}, OwnFolders: true},
-		Open: func(a provider.Account, transport http.RoundTripper) (provider.Provider, error) {
-			p, err := New(a, Options{Transport: transport})
-			if err != nil {
-				return nil, err
-			}
-			return p, nil
-		},
+		Open:     rest.Open(New),
 	}
 }
 

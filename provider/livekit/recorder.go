@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -231,13 +232,9 @@ func (p *Provider) mine(ctx context.Context, op string, m provider.Meeting, s pr
 	if err != nil {
 		return nil, err
 	}
-	var out []egressObject
-	for _, e := range list {
-		if e.running() && e.tracks() == (s.Kind == kindTracks) && (s.Instance == "" || e.instance() == s.Instance) {
-			out = append(out, e)
-		}
-	}
-	return out, nil
+	return slices.DeleteFunc(list, func(e egressObject) bool {
+		return !e.running() || e.tracks() != (s.Kind == kindTracks) || s.Instance != "" && e.instance() != s.Instance
+	}), nil
 }
 
 // StopRecording stops the processes of an instance, or of a kind where the instance is empty.
@@ -258,17 +255,23 @@ func (p *Provider) StopRecording(ctx context.Context, m provider.Meeting, s prov
 		in := struct {
 			ID string `json:"egress_id"`
 		}{e.id()}
-		err := p.do(ctx, call{op: op, subject: m.Room, method: "Egress/StopEgress", in: in, repeat: true, ownError: true})
-		var why *provider.Error
+		err := p.do(ctx, call{op: op, subject: m.Room, method: "Egress/StopEgress", in: in, repeat: true, ownError: true, gone: true})
+		if err == nil {
+			continue
+		}
+		code := ""
+		if why, ok := errors.AsType[*provider.Error](err); ok {
+			code = why.Code
+		}
 		switch {
-		case err == nil, errors.Is(err, provider.NotFound):
-		case errors.As(err, &why) && why.Code == "failed_precondition" && e.state() == egressStarting:
+		case code == "failed_precondition" && e.state() == egressStarting:
 			return p.client.Refuse(provider.NotReady, op, m.Room, "the recording is still starting and can't be stopped yet", "try again in a moment")
-		case errors.As(err, &why) && why.Code == "failed_precondition": // it has ended meanwhile
-		case errors.As(err, &why) && why.Code == "deadline_exceeded":
-			said := *why
-			said.Text, said.Hint = "the egress service that records it does not answer", "if the service was killed, the recording ended with it, unfinished"
-			return &said
+		case code == "failed_precondition": // it has ended meanwhile
+		case code == "deadline_exceeded":
+			return provider.Amend(err, func(e *provider.Error) {
+				e.Text = "the egress service that records it does not answer"
+				e.Hint = "if the service was killed, the recording ended with it, unfinished"
+			})
 		default:
 			return explainEgress(err)
 		}
@@ -305,8 +308,5 @@ func parsePath(path string) (start time.Time, instance string, ok bool) {
 		return time.Time{}, "", false
 	}
 	ms, err := strconv.ParseInt(m[1], 10, 64)
-	if err != nil {
-		return time.Time{}, "", false
-	}
-	return time.UnixMilli(ms).UTC(), m[2], true
+	return time.UnixMilli(ms).UTC(), m[2], err == nil
 }

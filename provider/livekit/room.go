@@ -3,7 +3,7 @@ package livekit
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"net/http"
 	"slices"
 	"time"
 
@@ -84,7 +84,7 @@ func (p *Provider) meeting(op string, r roomObject) (provider.Meeting, error) {
 	if r.Name == "" || r.Sid == "" {
 		return provider.Meeting{}, p.client.Malformed(op, string(r.Name), "the response is not a room: it has no name or no sid")
 	}
-	m := provider.Meeting{ID: r.Sid.Clip(idLimit), Room: string(r.Name), CreatedAt: r.createdAt()}
+	m := provider.Meeting{ID: r.Sid.ID(), Room: string(r.Name), CreatedAt: r.createdAt()}
 	if n, ours := r.note(); ours && n.Until > 0 && n.Until < 253402300800 {
 		m.Until = time.Unix(n.Until, 0).UTC()
 	}
@@ -94,9 +94,6 @@ func (p *Provider) meeting(op string, r roomObject) (provider.Meeting, error) {
 // Lookup finds a room by its name.
 func (p *Provider) Lookup(ctx context.Context, m provider.Meeting) (provider.Meeting, error) {
 	const op = "look up room"
-	if m.Room == "" {
-		return provider.Meeting{}, p.client.Refuse(provider.Invalid, op, "", "the meeting has no room name", "")
-	}
 	r, err := p.room(ctx, op, m.Room)
 	if err != nil {
 		return provider.Meeting{}, err
@@ -106,33 +103,32 @@ func (p *Provider) Lookup(ctx context.Context, m provider.Meeting) (provider.Mee
 
 // room reads a room. There is no call for one: the list is limited to its name.
 func (p *Provider) room(ctx context.Context, op, name string) (roomObject, error) {
+	if name == "" {
+		return roomObject{}, p.client.Refuse(provider.Invalid, op, "", rest.NoRoom, "")
+	}
 	list, err := p.rooms(ctx, op, name, nil, name)
-	if err != nil {
-		return roomObject{}, err
-	}
 	i := slices.IndexFunc(list, func(r roomObject) bool { return string(r.Name) == name })
-	if i < 0 && len(list) > 0 {
-		return roomObject{}, p.client.Malformed(op, name, "the response has other rooms than the requested one")
-	}
-	if i < 0 {
+	switch {
+	case err != nil:
+		return roomObject{}, err
+	case len(list) == 0:
 		return roomObject{}, p.client.Refuse(provider.NotFound, op, name, "the server has no room of that name", "")
+	case i < 0:
+		return roomObject{}, p.client.Malformed(op, name, "the response has other rooms than the requested one")
 	}
 	return list[i], nil
 }
 
 // rooms lists the rooms of the given names, or all.
-func (p *Provider) rooms(ctx context.Context, op, subject string, h *headers, names ...string) ([]roomObject, error) {
+func (p *Provider) rooms(ctx context.Context, op, subject string, h *http.Header, names ...string) ([]roomObject, error) {
 	var out struct {
 		Rooms *[]roomObject `json:"rooms"`
 	}
 	in := struct {
 		Names []string `json:"names,omitempty"`
 	}{names}
-	c := call{op: op, subject: subject, method: "RoomService/ListRooms", in: in, out: &out, repeat: true}
-	if h != nil {
-		c.header = &h.Header
-	}
-	if err := p.do(ctx, c); err != nil {
+	err := p.do(ctx, call{op: op, subject: subject, method: "RoomService/ListRooms", in: in, out: &out, repeat: true, header: h})
+	if err != nil {
 		return nil, err
 	}
 	if out.Rooms == nil {
@@ -163,29 +159,21 @@ func (p *Provider) Rooms(ctx context.Context, yield func(provider.Meeting) bool)
 
 // EndMeeting deletes the room, which removes everyone. A room that is kept loses its people only.
 func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
-	if m.Room == "" {
-		return p.client.Refuse(provider.Invalid, "end meeting", "", "the meeting has no room name", "")
-	}
 	if m.Keep {
 		return p.removeAll(ctx, m.Room)
 	}
 	in := struct {
 		Room string `json:"room"`
 	}{m.Room}
-	err := p.do(ctx, call{op: "delete room", subject: m.Room, method: "RoomService/DeleteRoom", in: in, repeat: true})
-	if errors.Is(err, provider.NotFound) {
-		return nil
-	}
-	return err
+	return p.do(ctx, call{
+		op: "delete room", subject: m.Room, missing: rest.NoRoom, method: "RoomService/DeleteRoom", in: in, repeat: true, gone: true,
+	})
 }
 
-// Extend moves the meeting's end, which is in our note only: LiveKit rooms have none. A room of others has no note and stays as
-// it is.
+// Extend moves the meeting's end, which only our note holds: LiveKit rooms have none. A room that was created elsewhere has no note
+// and stays as it is.
 func (p *Provider) Extend(ctx context.Context, m provider.Meeting, until time.Time) error {
 	const op = "move the end of room"
-	if m.Room == "" {
-		return p.client.Refuse(provider.Invalid, op, "", "the meeting has no room name", "")
-	}
 	r, err := p.room(ctx, op, m.Room)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ const leeway = time.Minute
 
 // keyring holds the secrets that verify an account's webhooks.
 type keyring struct {
-	// issuer is the account's key, which issues the tokens signed with own. Tokens of other secrets are of other keys.
+	// issuer is the account's key, which issues the tokens signed with own. Other secrets belong to other keys.
 	issuer string
 	own    []byte
 	others [][]byte
@@ -66,21 +66,31 @@ func (k keyring) verify(r provider.WebhookRequest) (verdict provider.Verdict, mi
 		return provider.Unverified, false, "no secret to check the signature with: " + k.hint
 	case token == "":
 		return provider.Rejected, true, "no signature: the header " + headerSignature + " is missing"
-	case hasScheme(token):
+	case strings.ContainsAny(token, " \t"):
 		return provider.Rejected, false, "the signature is not LiveKit's: LiveKit sends the token without a prefix such as Bearer"
 	}
 	c, why := k.read(token, r.ReceivedAt)
 	if why != "" {
 		return provider.Rejected, false, why
 	}
-	sum := sha256.Sum256(r.Body)
-	switch want := base64.StdEncoding.EncodeToString(sum[:]); {
+	switch {
 	case c.SHA256 == "":
 		return provider.Rejected, false, "the token is not for a webhook: it has no hash of a body"
-	case subtle.ConstantTimeCompare([]byte(want), []byte(c.SHA256)) != 1:
+	case !c.holds(r.Body):
 		return provider.Rejected, false, wrongBody
 	}
 	return provider.Verified, false, ""
+}
+
+// hash returns a body's hash as tokens hold it.
+func hash(body []byte) string {
+	sum := sha256.Sum256(body)
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// holds reports whether a token holds a body's hash.
+func (c claims) holds(body []byte) bool {
+	return subtle.ConstantTimeCompare([]byte(hash(body)), []byte(c.SHA256)) == 1
 }
 
 // The reasons for a signature that no secret makes begin like these.
@@ -102,12 +112,8 @@ func (p *Provider) SignedWith(r provider.WebhookRequest, key []byte) bool {
 	var c claims
 	_, err := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithoutClaimsValidation()).ParseWithClaims(
 		strings.TrimSpace(r.Header.Get(headerSignature)), &c, func(*jwt.Token) (any, error) { return key, nil })
-	sum := sha256.Sum256(r.Body)
-	return err == nil && subtle.ConstantTimeCompare([]byte(base64.StdEncoding.EncodeToString(sum[:])), []byte(c.SHA256)) == 1
+	return err == nil && c.holds(r.Body)
 }
-
-// hasScheme reports whether a header has a word before its token.
-func hasScheme(header string) bool { return strings.ContainsAny(header, " \t") }
 
 // read checks a token with every secret. Its times are judged at the request's arrival.
 func (k keyring) read(token string, at time.Time) (claims, string) {
@@ -124,24 +130,21 @@ func (k keyring) read(token string, at time.Time) (claims, string) {
 		return c, err
 	}
 	var why error
-	note := func(err error) {
+	for i, secret := range append([][]byte{k.own}, k.others...) {
+		issuer := ""
+		if i == 0 {
+			issuer = k.issuer
+		}
+		if len(secret) == 0 {
+			continue
+		}
+		c, err := try(secret, issuer)
+		if err == nil {
+			return c, ""
+		}
 		if why == nil || errors.Is(why, jwt.ErrTokenSignatureInvalid) {
 			why = err
 		}
-	}
-	if len(k.own) > 0 {
-		c, err := try(k.own, k.issuer)
-		if err == nil {
-			return c, ""
-		}
-		note(err)
-	}
-	for _, secret := range k.others {
-		c, err := try(secret, "")
-		if err == nil {
-			return c, ""
-		}
-		note(err)
 	}
 	return claims{}, k.explain(why, token, at)
 }
@@ -195,8 +198,7 @@ func distance(token string, at time.Time, format string, of func(claims) *jwt.Nu
 
 // seal returns the headers of a webhook, signed as the server does.
 func seal(issuer string, secret, body []byte, at time.Time) (http.Header, error) {
-	sum := sha256.Sum256(body)
-	c := claims{SHA256: base64.StdEncoding.EncodeToString(sum[:])}
+	c := claims{SHA256: hash(body)}
 	c.Issuer = issuer
 	c.IssuedAt, c.NotBefore, c.ExpiresAt = jwt.NewNumericDate(at), jwt.NewNumericDate(at), jwt.NewNumericDate(at.Add(5*time.Minute))
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString(secret)

@@ -16,32 +16,19 @@ var _ provider.Synthesizer = (*Provider)(nil)
 
 // Synthesize returns a webhook as LiveKit sends it.
 func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookRequest, error) {
-	const op = "make webhook"
-	body, err := e.Body, error(nil)
-	if body == nil {
-		body, err = p.synthesize(e)
-	}
-	if err != nil {
-		return provider.WebhookRequest{}, fmt.Errorf("livekit: %s: %w", op, err)
-	}
-	if body == nil {
-		return provider.WebhookRequest{}, p.client.Refuse(provider.Unsupported, op, string(e.Kind), "LiveKit doesn't send this kind of event", "")
-	}
-	secret := []byte(e.Secret)
-	switch {
-	case e.Secret != "":
-	case len(p.keys.own) > 0:
-		secret = p.keys.own
-	case len(p.keys.others) > 0:
-		secret = p.keys.others[0]
-	default:
-		return provider.WebhookRequest{}, p.client.Refuse(provider.Invalid, op, string(e.Kind), "there is no secret to sign with", p.keys.hint)
-	}
-	h, err := seal(p.account.APIKey, secret, body, e.Signed())
-	if err != nil {
-		return provider.WebhookRequest{}, fmt.Errorf("livekit: %s: %w", op, err)
-	}
-	return provider.WebhookRequest{Method: http.MethodPost, Header: h, Body: body, ReceivedAt: e.Signed()}, nil
+	return p.client.Synthesize(e, p.synthesize, func(op string, body []byte) (http.Header, error) {
+		secret := []byte(e.Secret)
+		switch {
+		case e.Secret != "":
+		case len(p.keys.own) > 0:
+			secret = p.keys.own
+		case len(p.keys.others) > 0:
+			secret = p.keys.others[0]
+		default:
+			return nil, p.client.Refuse(provider.Invalid, op, string(e.Kind), "there is no secret to sign with", p.keys.hint)
+		}
+		return seal(p.account.APIKey, secret, body, e.Signed())
+	})
 }
 
 // others are LiveKit's events without a kind in the common vocabulary that can be synthesized.

@@ -1,7 +1,9 @@
 package livekit
 
 import (
+	"cmp"
 	"encoding/json"
+	"maps"
 	"time"
 
 	"greenroom/provider"
@@ -9,7 +11,7 @@ import (
 )
 
 // kinds maps LiveKit's events to the common vocabulary; everything else is unknown. Those of egress depend on its state.
-var kinds = map[rest.Text]provider.EventKind{
+var kinds = map[string]provider.EventKind{
 	"room_started":                   provider.KindMeetingStarted,
 	"room_finished":                  provider.KindMeetingEnded,
 	"participant_joined":             provider.KindParticipantJoined,
@@ -53,26 +55,22 @@ func readEvent(body []byte) (provider.Event, string) {
 		if json.Unmarshal(body, &outline) != nil || outline.Event == "" {
 			return event, "the body is not a JSON event"
 		}
-		event.Type, event.ID = outline.Event.Clip(idLimit), outline.ID.Clip(idLimit)
+		event.Type, event.ID = outline.Event.ID(), outline.ID.ID()
 		return event, "the event doesn't match LiveKit's documentation"
 	}
-	event.Type, event.ID = in.Event.Clip(idLimit), in.ID.Clip(idLimit)
+	event.Type, event.ID = in.Event.ID(), in.ID.ID()
 	event.At = instant(rest.Number{}, pick(in.Created, in.CreatedS))
 	if in.Event == "" {
 		return event, "the event has no name"
 	}
-	event.Room, event.MeetingID = in.Room.Name.Clip(nameLimit), in.Room.Sid.Clip(idLimit)
+	event.Room, event.MeetingID = in.Room.Name.Name(), in.Room.Sid.ID()
 	if n, ours := in.Room.note(); ours {
-		event.RoomID = rest.Text(n.Room).Clip(idLimit)
+		event.RoomID = rest.Text(n.Room).ID()
 	}
-	egress := in.Egress
-	if egress == nil {
-		egress = in.EgressS
-	}
-	if egress != nil {
+	if egress := cmp.Or(in.Egress, in.EgressS); egress != nil {
 		return readEgress(event, in.Event, *egress)
 	}
-	kind, known := kinds[in.Event]
+	kind, known := kinds[string(in.Event)]
 	if !known {
 		return event, ""
 	}
@@ -111,7 +109,7 @@ func (in *eventObject) participant(e *provider.Event) {
 	}
 	e.At = notBefore(e.At, who.JoinedAt)
 	who.LeftAt = e.At
-	who.Reason = reasonOf(in.Participant.Reason, in.Participant.ReasonC)
+	who.Reason = cmp.Or(reasons[in.Participant.Reason], reasons[in.Participant.ReasonC])
 	if who.Reason == "" && in.Event == "participant_connection_aborted" {
 		who.Reason = provider.ReasonFailed
 	}
@@ -136,25 +134,11 @@ var reasons = map[rest.Text]string{
 	"AGENT_ERROR": provider.ReasonLost, "16": provider.ReasonLost,
 }
 
-func reasonOf(words ...rest.Text) string {
-	for _, w := range words {
-		if r := reasons[w]; r != "" {
-			return r
-		}
-	}
-	return ""
-}
-
 // types maps LiveKit's names of the events that can be synthesized to their kinds.
 func types() map[string]provider.EventKind {
-	out := map[string]provider.EventKind{
-		"egress_started": provider.KindRecordingStarted, "egress_ended": provider.KindRecordingReady,
-	}
-	for word, kind := range kinds {
-		if word != "participant_connection_aborted" {
-			out[string(word)] = kind
-		}
-	}
+	out := maps.Clone(kinds)
+	delete(out, "participant_connection_aborted")
+	out["egress_started"], out["egress_ended"] = provider.KindRecordingStarted, provider.KindRecordingReady
 	for _, word := range others {
 		out[word] = provider.KindUnknown
 	}

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,8 +55,7 @@ type Config struct {
 	// KeyHint ends the hint of a refused key: "find it in the Daily dashboard under Developers".
 	KeyHint string
 	// Secrets are hidden in errors, besides the key.
-	Secrets   []string
-	UserAgent string
+	Secrets []string
 	// Limits are the budgets by [Class]; a class without one is not limited.
 	Limits []Limit
 	// Explain parses the platform's own error, see [Explain]; nil uses only the status.
@@ -98,20 +98,11 @@ func New(c Config) (*Client, error) {
 	if strings.ContainsFunc(c.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return fail("the API key contains invalid characters", "set "+c.KeySetting+" to the key alone; "+c.KeyHint)
 	}
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	c.Attempts = cmp.Or(c.Attempts, DefaultAttempts)
+	c.MaxBody = cmp.Or(c.MaxBody, DefaultMaxBody)
 	if c.Transport == nil {
 		c.Transport = http.DefaultTransport
-	}
-	if c.UserAgent == "" {
-		c.UserAgent = "greenroom"
-	}
-	if c.Timeout <= 0 {
-		c.Timeout = DefaultTimeout
-	}
-	if c.Attempts <= 0 {
-		c.Attempts = DefaultAttempts
-	}
-	if c.MaxBody <= 0 {
-		c.MaxBody = DefaultMaxBody
 	}
 	if c.Clock == nil {
 		c.Clock = RealClock{}
@@ -123,7 +114,7 @@ func New(c Config) (*Client, error) {
 		Config: c, base: *base, redact: NewRedactor(append(c.Secrets, c.Key)...),
 	}
 	cl.header = http.Header{
-		"Authorization": {"Bearer " + c.Key}, "Accept": {"application/json"}, "User-Agent": {c.UserAgent},
+		"Authorization": {"Bearer " + c.Key}, "Accept": {"application/json"}, "User-Agent": {"greenroom"},
 	}
 	cl.blank = &http.Request{Host: base.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 	for _, l := range c.Limits {
@@ -151,7 +142,9 @@ func (c *Client) Backoff(ctx context.Context, n int) error { return c.Clock.Slee
 type Call struct {
 	// Op and Subject describe the call in errors: `create room` and the room's name.
 	Op, Subject string
-	Method      string
+	// Missing is the refusal of a call without a Subject, which is not made; empty if the call needs none.
+	Missing string
+	Method  string
 	// Path is appended to the base URL. Escape each variable part with [url.PathEscape].
 	Path  string
 	Query url.Values
@@ -171,10 +164,18 @@ type Call struct {
 	Timeout time.Duration
 	// OwnError means that a success of this call may have an error field.
 	OwnError bool
+	// Gone means that NotFound is a success: the call removes something.
+	Gone bool
 	// Class is the budget that pays for the call, Cost its price in points, 1 by default.
 	Class Class
 	Cost  int
 }
+
+// The refusals of calls that need a room or a recording, see [Call].Missing.
+const (
+	NoRoom      = "the meeting has no room name"
+	NoRecording = "the recording's id is missing"
+)
 
 func (c *Call) idempotent() bool {
 	switch c.Method {
@@ -186,6 +187,17 @@ func (c *Call) idempotent() bool {
 
 // Do makes the call. Its errors are [*provider.Error]s.
 func (c *Client) Do(ctx context.Context, call Call) error {
+	if call.Subject == "" && call.Missing != "" {
+		return c.Refuse(provider.Invalid, call.Op, "", call.Missing, "")
+	}
+	err := c.do(ctx, call)
+	if call.Gone && errors.Is(err, provider.NotFound) {
+		return nil
+	}
+	return err
+}
+
+func (c *Client) do(ctx context.Context, call Call) error {
 	body := call.Raw
 	if call.In != nil {
 		var err error
@@ -246,16 +258,9 @@ type failure struct {
 	transient, sent bool
 }
 
-func (c *Client) timeout(call *Call) time.Duration {
-	if call.Timeout > 0 {
-		return call.Timeout
-	}
-	return c.Timeout
-}
-
 // attempt sends the request once.
 func (c *Client) attempt(ctx context.Context, call *Call, body []byte, b *budget) *failure {
-	actx, end := context.WithTimeout(ctx, c.timeout(call))
+	actx, end := context.WithTimeout(ctx, cmp.Or(call.Timeout, c.Timeout))
 	defer end()
 	resp, err := c.Transport.RoundTrip(c.request(actx, call, body))
 	if err != nil {
@@ -284,20 +289,12 @@ func (c *Client) attempt(ctx context.Context, call *Call, body []byte, b *budget
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return c.refused(call, resp, buf.Bytes(), b)
 	}
-	if !succeeds(resp.StatusCode) {
-		return c.strange(call, resp, "the server answered "+statusLine(resp.StatusCode)+", which no platform does", nil, false)
-	}
-	return c.decode(call, resp, buf.Bytes())
-}
-
-// succeeds reports whether platforms answer success with a status. Other 2xx come from something in between, such as a proxy that
-// has transformed the answer.
-func succeeds(status int) bool {
-	switch status {
+	switch resp.StatusCode {
 	case http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent:
-		return true
+		return c.decode(call, resp, buf.Bytes())
 	}
-	return false
+	// Other 2xx come from a server in between, such as a proxy that has transformed the answer.
+	return c.strange(call, resp, "the server answered "+statusLine(resp.StatusCode)+", which no platform does", nil, false)
 }
 
 // request builds the request that RoundTrip sends. It does the work of http.NewRequest without parsing the base URL again.
@@ -348,13 +345,13 @@ func (c *Client) decode(call *Call, resp *http.Response, body []byte) *failure {
 	if err == nil {
 		return nil
 	}
-	var syntax *json.SyntaxError
+	_, syntax := errors.AsType[*json.SyntaxError](err)
 	switch {
 	case isHTML(resp.Header, body), !startsJSON(body):
 		f := c.strange(call, resp, "the response is not JSON but "+c.describe(resp.Header, body), nil, false)
 		f.err.Hint = "check " + c.URLSetting + ": the server there is not the platform's API"
 		return f
-	case errors.As(err, &syntax):
+	case syntax:
 		return c.strange(call, resp, "the response is incomplete or invalid JSON", err, true)
 	}
 	return c.strange(call, resp, "the response doesn't match the platform's documentation", err, false)

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -110,6 +111,11 @@ func (c *Client) gaveUp(call *Call, err error) *provider.Error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		text = "there was no time left to wait for the rate limit"
 	}
+	return c.ended(call, text, err)
+}
+
+// ended returns the error of a call that a context ended.
+func (c *Client) ended(call *Call, text string, err error) *provider.Error {
 	e := c.fail(call, &provider.Error{Kind: provider.Unavailable, Text: text}, nil)
 	e.Err = &cause{text: text, err: err}
 	return e
@@ -118,33 +124,25 @@ func (c *Client) gaveUp(call *Call, err error) *provider.Error {
 // unreached returns the failure of an attempt without an answer. ctx is the caller's, attempt the attempt's.
 func (c *Client) unreached(ctx, attempt context.Context, call *Call, err error) *failure {
 	f := &failure{sent: !neverSent(err), transient: true}
-	e := &provider.Error{Kind: provider.Unavailable}
 	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		f.transient, f.err = false, c.ended(call, "no response in the remaining time", ctx.Err())
+		return f
 	case ctx.Err() != nil:
-		f.transient = false
-		e.Text = "cancelled"
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			e.Text = "no response in the remaining time"
-		}
-		f.err = c.fail(call, e, nil)
-		f.err.Err = &cause{text: e.Text, err: ctx.Err()}
+		f.transient, f.err = false, c.ended(call, "cancelled", ctx.Err())
 		return f
 	case attempt.Err() != nil:
-		e.Text = "no response within " + c.timeout(call).String()
-		f.err = c.fail(call, e, nil)
-		f.err.Err = &cause{text: e.Text, err: attempt.Err()}
+		f.err = c.ended(call, "no response within "+cmp.Or(call.Timeout, c.Timeout).String(), attempt.Err())
 		return f
 	}
-	var dns *net.DNSError
-	switch {
-	case errors.As(err, &dns):
-		e.Hint = "check the network, and " + c.URLSetting + " if you set it"
-		f.transient = !dns.IsNotFound
-	case badCertificate(err):
+	e := &provider.Error{Kind: provider.Unavailable}
+	if badCertificate(err) {
 		e.Hint = "check " + c.URLSetting + ": the server's certificate is not valid for it"
 		f.transient = false
-	case neverSent(err):
+	} else if neverSent(err) {
 		e.Hint = "check the network, and " + c.URLSetting + " if you set it"
+		dns, unresolved := errors.AsType[*net.DNSError](err)
+		f.transient = !unresolved || !dns.IsNotFound
 	}
 	f.err = c.fail(call, e, err)
 	return f
@@ -152,19 +150,16 @@ func (c *Client) unreached(ctx, attempt context.Context, call *Call, err error) 
 
 // neverSent reports whether an attempt surely failed before a byte of the request could have left: while connecting.
 func neverSent(err error) bool {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
-		return true
-	}
-	var dns *net.DNSError
-	return errors.As(err, &dns) || badCertificate(err)
+	op, _ := errors.AsType[*net.OpError](err)
+	_, unresolved := errors.AsType[*net.DNSError](err)
+	return op != nil && op.Op == "dial" || unresolved || badCertificate(err)
 }
 
 func badCertificate(err error) bool {
-	var unknown x509.UnknownAuthorityError
-	var name x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	return errors.As(err, &unknown) || errors.As(err, &name) || errors.As(err, &invalid)
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+	_, name := errors.AsType[x509.HostnameError](err)
+	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
+	return unknown || name || invalid
 }
 
 // strange returns the failure of an answer that can't be used.
@@ -220,7 +215,7 @@ func (c *Client) refused(call *Call, resp *http.Response, body []byte, b *budget
 	return &failure{
 		err:       c.fail(call, e, nil),
 		transient: p.Kind == provider.RateLimited || (p.Kind == provider.Unavailable && status >= 400),
-		// A failing server, or a gateway that timed out, may have done it all the same. A refusal has not.
+		// A failing server, or a gateway that timed out, may have carried the call out. A refusal hasn't.
 		sent: status >= 500 || status == http.StatusRequestTimeout,
 	}
 }

@@ -51,6 +51,21 @@ func (t Text) Clip(limit int) string {
 	return s[:limit]
 }
 
+// NameLimit limits people's names and the paths of files, in bytes. IDLimit limits ids.
+const (
+	NameLimit = 1024
+	IDLimit   = 256
+)
+
+// Name returns Clip(NameLimit).
+func (t Text) Name() string { return t.Clip(NameLimit) }
+
+// ID returns Clip(IDLimit).
+func (t Text) ID() string { return t.Clip(IDLimit) }
+
+// Room returns the name of a room in its canonical form, without a leading slash.
+func (t Text) Room() string { return strings.TrimPrefix(t.Name(), "/") }
+
 // Number is a JSON number, or one in quotes. Given reports whether there was one.
 type Number struct {
 	Value float64

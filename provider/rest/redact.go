@@ -62,24 +62,12 @@ func (r *Redactor) Line(s string, limit int) string {
 		s = s[:most]
 	}
 	s = plain.Text(strings.Join(strings.Fields(r.Text(s)), " "))
-	for i, n := 0, 0; i < len(s); n++ {
+	n := 0
+	for i := range s {
 		if n == limit {
 			return s[:i] + "…"
 		}
-		i += runeLen(s[i])
+		n++
 	}
 	return s
-}
-
-// runeLen returns the length of the rune that begins with b, in valid UTF-8.
-func runeLen(b byte) int {
-	switch {
-	case b < 0x80:
-		return 1
-	case b < 0xe0:
-		return 2
-	case b < 0xf0:
-		return 3
-	}
-	return 4
 }

@@ -26,10 +26,8 @@ func (p *Provider) Check(ctx context.Context) []provider.Check {
 	if domain != "" {
 		key.Detail += fmt.Sprintf(", domain %q", domain)
 	}
-	out := []provider.Check{key}
-	if c, dated := p.client.CheckClock(header, maxSkew, "with more than a minute's difference, every webhook is rejected as stale"); dated {
-		out = append(out, c)
-	}
+	out := append([]provider.Check{key},
+		p.client.CheckClock(header, maxSkew, "with more than a minute's difference, every webhook is rejected as stale")...)
 	seen := provider.Check{Name: "insights", OK: true, Detail: "available: presence can be read"}
 	_, err = p.read(ctx, "list rooms", "/insights/rooms", nil)
 	if err := insights(err); err != nil {
@@ -74,16 +72,15 @@ func (p *Provider) checkSecret() provider.Check {
 func (p *Provider) checkRecording() provider.Check {
 	t := p.account.Recording
 	c := provider.Check{Name: "recordings", OK: true, Detail: "kept by Whereby"}
+	set := "set " + p.account.Setting("AWS_WHEREBY_ACCESS_KEY_ID", "access_key_id") + " and " +
+		p.account.Setting("AWS_WHEREBY_ACCESS_KEY_SECRET", "access_key_secret")
 	switch {
 	case p.reads():
-		c.OK, c.Optional = false, true
+		c.OK, c.Optional, c.Hint = false, true, "to record them in the bucket, "+set
 		c.Detail = fmt.Sprintf("the bucket %q is read-only: meetings created here are recorded in Whereby's storage", t.Bucket)
-		c.Hint = "to record them in the bucket, set " + p.account.Setting("AWS_WHEREBY_ACCESS_KEY_ID", "access_key_id") + " and " +
-			p.account.Setting("AWS_WHEREBY_ACCESS_KEY_SECRET", "access_key_secret")
 	case t.Bucket != "" && t.RoleARN == "" && (t.AccessKeyID == "" || t.AccessKeySecret == ""):
-		c.OK, c.Detail = false, fmt.Sprintf("the bucket %q has no access key, so cloud recordings would fail", t.Bucket)
-		c.Hint = "set " + p.account.Setting("AWS_WHEREBY_ACCESS_KEY_ID", "access_key_id") + " and " +
-			p.account.Setting("AWS_WHEREBY_ACCESS_KEY_SECRET", "access_key_secret")
+		c.OK, c.Hint = false, set
+		c.Detail = fmt.Sprintf("the bucket %q has no access key, so cloud recordings would fail", t.Bucket)
 	case t.Bucket != "":
 		c.Detail = fmt.Sprintf("to the bucket %q", t.Bucket)
 	}

@@ -1,6 +1,7 @@
 package whereby
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -54,10 +55,7 @@ func explain(_ int, _ http.Header, body []byte, p *rest.Problem) {
 			text, e.Code = inner.Message, inner.Code
 		}
 	}
-	if text == "" {
-		text = e.Message
-	}
-	p.Text, p.Code = string(text), string(e.Code)
+	p.Text, p.Code = string(cmp.Or(text, e.Message)), string(e.Code)
 	var data struct {
 		MsLeft rest.Number `json:"msLeft"`
 	}

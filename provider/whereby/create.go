@@ -1,6 +1,7 @@
 package whereby
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -56,11 +57,9 @@ func (p *Provider) body(s provider.MeetingSpec) createBody {
 		b.RoomMode = "normal"
 	}
 	if s.Recording == provider.RecordingLocal || s.Recording == provider.RecordingCloud {
-		b.Recording = &recordingBody{Type: string(s.Recording), StartTrigger: string(s.Trigger)}
-		if b.Recording.StartTrigger == "" {
-			b.Recording.StartTrigger = string(provider.TriggerNone)
+		b.Recording = &recordingBody{
+			Type: string(s.Recording), StartTrigger: string(cmp.Or(s.Trigger, provider.TriggerNone)), Destination: destination{Provider: "whereby"},
 		}
-		b.Recording.Destination = destination{Provider: "whereby"}
 		if s.Recording == provider.RecordingCloud {
 			b.Recording.Destination = p.destination()
 		}
@@ -102,10 +101,7 @@ func prefix(room string) string {
 	}
 	s := b.String()
 	s = strings.TrimRight(s[:min(len(s), prefixLimit-1)], "-")
-	if s == "" {
-		s = "room"
-	}
-	return s + "-"
+	return cmp.Or(s, "room") + "-"
 }
 
 // CreateMeeting creates a meeting. Only its Room shapes the name. If the answer is lost the call is not repeated and the error
@@ -116,27 +112,19 @@ func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (p
 	err := p.client.Do(ctx, rest.Call{
 		Op: op, Subject: s.Room, Method: http.MethodPost, Path: "/meetings", In: p.body(s), Out: &o, Cost: costWrite,
 	})
+	if err != nil && !errors.Is(err, rest.ErrMaybeDone) {
+		return provider.Meeting{}, err
+	}
+	var m provider.Meeting
 	if err == nil {
-		m, err := p.meeting(op, o)
-		if err != nil {
-			return provider.Meeting{}, inDoubt(err, s.Until)
-		}
-		return m, nil
+		m, err = p.meeting(op, o)
 	}
-	if errors.Is(err, rest.ErrMaybeDone) {
-		err = inDoubt(err, s.Until)
-	}
-	return provider.Meeting{}, err
+	return m, inDoubt(err, s.Until)
 }
 
 // inDoubt describes what a lost answer may leave on the platform.
 func inDoubt(err error, until time.Time) error {
-	var e *provider.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	said := *e
-	said.Text += "; a room may still have been created: it expires an hour after " +
-		until.UTC().Format(time.RFC3339)
-	return &said
+	return provider.Amend(err, func(e *provider.Error) {
+		e.Text += "; a room may still have been created: it expires an hour after " + until.UTC().Format(time.RFC3339)
+	})
 }

@@ -20,15 +20,12 @@ func recordingPath(id, rest string) string { return "/recordings/" + url.PathEsc
 // FileLink returns a link to a recording that Whereby stores. Whereby answers 403 for those in a customer's bucket.
 func (p *Provider) FileLink(ctx context.Context, recording string, _ provider.RecordingFile) (provider.FileLink, error) {
 	const op = "fetch link of recording"
-	if recording == "" {
-		return provider.FileLink{}, p.client.Refuse(provider.Invalid, op, "", "the recording's id is missing", "")
-	}
 	var a struct {
 		Link    rest.Text   `json:"accessLink"`
 		Expires rest.Number `json:"expires"` // milliseconds
 	}
 	err := p.client.Do(ctx, rest.Call{
-		Op: op, Subject: recording, Method: http.MethodGet, Path: recordingPath(recording, "/access-link"),
+		Op: op, Subject: recording, Missing: rest.NoRecording, Method: http.MethodGet, Path: recordingPath(recording, "/access-link"),
 		Query: url.Values{"validForSeconds": {strconv.Itoa(int(linkLife.Seconds()))}}, Out: &a, Cost: costRead,
 	})
 	if errors.Is(err, provider.Forbidden) {
@@ -52,15 +49,8 @@ func (p *Provider) FileLink(ctx context.Context, recording string, _ provider.Re
 
 // DeleteRecording deletes a recording; Whereby accepts deleting one that is gone. Objects in a customer's bucket stay.
 func (p *Provider) DeleteRecording(ctx context.Context, recording string) error {
-	const op = "delete recording"
-	if recording == "" {
-		return p.client.Refuse(provider.Invalid, op, "", "the recording's id is missing", "")
-	}
-	err := p.client.Do(ctx, rest.Call{
-		Op: op, Subject: recording, Method: http.MethodDelete, Path: recordingPath(recording, ""), Idempotent: true, Cost: costDelete,
+	return p.client.Do(ctx, rest.Call{
+		Op: "delete recording", Subject: recording, Missing: rest.NoRecording, Method: http.MethodDelete,
+		Path: recordingPath(recording, ""), Gone: true, Cost: costDelete,
 	})
-	if errors.Is(err, provider.NotFound) {
-		return nil
-	}
-	return err
 }

@@ -1,6 +1,7 @@
 package whereby
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -68,10 +69,9 @@ func (p *Provider) KeepRoom(ctx context.Context, r provider.KeptRoom) (provider.
 }
 
 func (p *Provider) keptBody(r provider.KeptRoom, until time.Time) createBody {
-	b := p.body(provider.MeetingSpec{
+	return p.body(provider.MeetingSpec{
 		Room: r.Name, Locked: r.Locked, Size: r.Size, Until: until, Recording: r.Recording, Trigger: r.Trigger,
 	})
-	return b
 }
 
 // begins finds the meeting whose name begins as those of a kept room do.
@@ -96,13 +96,8 @@ func (p *Provider) OpenRoom(ctx context.Context, m provider.Meeting, _ provider.
 // ChangeRoom changes nothing: Whereby has no call for it.
 func (p *Provider) ChangeRoom(_ context.Context, m provider.Meeting, was, now provider.KeptRoom) error {
 	a, b := p.keptBody(was, time.Time{}), p.keptBody(now, time.Time{})
-	recording := func(r *recordingBody) recordingBody {
-		if r == nil {
-			return recordingBody{}
-		}
-		return *r
-	}
-	if a.IsLocked == b.IsLocked && a.RoomMode == b.RoomMode && recording(a.Recording) == recording(b.Recording) {
+	none := &recordingBody{}
+	if a.IsLocked == b.IsLocked && a.RoomMode == b.RoomMode && *cmp.Or(a.Recording, none) == *cmp.Or(b.Recording, none) {
 		return nil
 	}
 	return p.client.Refuse(provider.Unsupported, "change meeting", m.Room, "Whereby can't change a room after it was created",

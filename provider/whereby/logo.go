@@ -15,9 +15,6 @@ import (
 // UploadLogo puts a PNG, at least 400 pixels wide, on a meeting's page. It may be repeated.
 func (p *Provider) UploadLogo(ctx context.Context, m provider.Meeting, png []byte) error {
 	const op = "upload logo for room"
-	if m.Room == "" {
-		return p.client.Refuse(provider.Invalid, op, m.ID, "the meeting has no room name", "")
-	}
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	part, err := form.CreatePart(textproto.MIMEHeader{
@@ -33,7 +30,7 @@ func (p *Provider) UploadLogo(ctx context.Context, m provider.Meeting, png []byt
 		return p.client.Refuse(provider.Invalid, op, m.Room, err.Error(), "")
 	}
 	return p.client.Do(ctx, rest.Call{
-		Op: op, Subject: m.Room, Method: http.MethodPut, Path: "/rooms/" + url.PathEscape(m.Room) + "/theme/logo",
+		Op: op, Subject: m.Room, Missing: rest.NoRoom, Method: http.MethodPut, Path: "/rooms/" + url.PathEscape(m.Room) + "/theme/logo",
 		Raw: body.Bytes(), ContentType: form.FormDataContentType(), Cost: costWrite,
 	})
 }

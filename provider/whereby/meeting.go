@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"greenroom/provider"
@@ -23,7 +22,7 @@ type meetingObject struct {
 
 // meeting converts the platform's meeting, or reports what it lacks.
 func (p *Provider) meeting(op string, o meetingObject) (provider.Meeting, error) {
-	id, room := o.ID.Clip(idLimit), roomName(o.RoomName)
+	id, room := o.ID.ID(), o.RoomName.Room()
 	if id == "" || room == "" {
 		return provider.Meeting{}, p.client.Malformed(op, id, "the response is not a meeting: it has no id or no room name")
 	}
@@ -36,17 +35,14 @@ func (p *Provider) meeting(op string, o meetingObject) (provider.Meeting, error)
 	}, nil
 }
 
-// roomName returns a room's canonical name: without Whereby's slash.
-func roomName(t rest.Text) string { return strings.TrimPrefix(t.Clip(nameLimit), "/") }
+// noID is the refusal of a call for a meeting that Whereby can't find.
+const noID = "the meeting's id on Whereby is unknown"
 
 // get reads a meeting. Whereby finds meetings only by id.
 func (p *Provider) get(ctx context.Context, op string, m provider.Meeting, fields string) (meetingObject, error) {
 	var o meetingObject
-	if m.ID == "" {
-		return o, p.client.Refuse(provider.Invalid, op, m.Room, "the meeting's id on Whereby is unknown", "")
-	}
 	call := rest.Call{
-		Op: op, Subject: m.ID, Method: http.MethodGet, Path: "/meetings/" + url.PathEscape(m.ID), Out: &o, Cost: costRead,
+		Op: op, Subject: m.ID, Missing: noID, Method: http.MethodGet, Path: "/meetings/" + url.PathEscape(m.ID), Out: &o, Cost: costRead,
 	}
 	if fields != "" {
 		call.Query = url.Values{"fields": {fields}}
@@ -97,20 +93,13 @@ func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.
 // EndMeeting deletes the meeting; Whereby removes the people in it. It also answers 204 for one that is gone. A room with Keep stays
 // as it is, with the people: Whereby has no call to remove them.
 func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
-	const op = "end meeting"
-	if m.ID == "" {
-		return p.client.Refuse(provider.Invalid, op, m.Room, "the meeting's id on Whereby is unknown", "")
-	}
 	if m.Keep {
 		return nil
 	}
-	err := p.client.Do(ctx, rest.Call{
-		Op: op, Subject: m.ID, Method: http.MethodDelete, Path: "/meetings/" + url.PathEscape(m.ID), Cost: costDelete,
+	return p.client.Do(ctx, rest.Call{
+		Op: "end meeting", Subject: m.ID, Missing: noID, Method: http.MethodDelete, Path: "/meetings/" + url.PathEscape(m.ID), Gone: true,
+		Cost: costDelete,
 	})
-	if provider.KindOf(err) == provider.NotFound {
-		return nil
-	}
-	return err
 }
 
 // Rooms lists the account's meetings in Whereby's order, a hundred a call.
@@ -118,35 +107,21 @@ func (p *Provider) Rooms(ctx context.Context, yield func(provider.Meeting) bool)
 	const op = "list meetings"
 	return pages(ctx, p, op, "/meetings", url.Values{}, func(o meetingObject) (bool, error) {
 		m, err := p.meeting(op, o)
-		if err != nil {
-			return false, err
-		}
-		return yield(m), nil
+		return err == nil && yield(m), err
 	})
 }
 
-// pages reads a list by cursor, until the cursor is null or each returns false.
+// pages reads a list until each returns false.
 func pages[T any](ctx context.Context, p *Provider, op, path string, q url.Values, each func(T) (bool, error)) error {
-	for {
-		list, next, err := page[T](ctx, p, op, path, q)
-		if err != nil {
-			return err
-		}
-		for _, one := range list {
-			if more, err := each(one); err != nil || !more {
-				return err
-			}
-		}
-		if next == "" {
-			return nil
-		}
-		q.Set("cursor", next)
-	}
+	return rest.Pages(func(cursor string) ([]T, string, error) { return page[T](ctx, p, op, path, q, cursor) }, each)
 }
 
-// page reads one page of a list, and returns the cursor of the next one, empty at the end.
-func page[T any](ctx context.Context, p *Provider, op, path string, q url.Values) (list []T, next string, err error) {
+// page reads the page of a list at a cursor, and returns the cursor of the next one, empty at the end.
+func page[T any](ctx context.Context, p *Provider, op, path string, q url.Values, cursor string) (list []T, next string, err error) {
 	q.Set("limit", "100")
+	if cursor != "" {
+		q.Set("cursor", cursor)
+	}
 	var answer struct {
 		Results *[]T      `json:"results"`
 		Cursor  rest.Text `json:"cursor"`
@@ -157,7 +132,7 @@ func page[T any](ctx context.Context, p *Provider, op, path string, q url.Values
 		return nil, "", err
 	case answer.Results == nil:
 		return nil, "", p.client.Malformed(op, "", "the response has no list of results")
-	case answer.Cursor != "" && string(answer.Cursor) == q.Get("cursor"):
+	case answer.Cursor != "" && string(answer.Cursor) == cursor:
 		return nil, "", p.client.Malformed(op, "", "the list never ends")
 	}
 	return *answer.Results, string(answer.Cursor), nil

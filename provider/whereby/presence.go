@@ -1,18 +1,13 @@
 package whereby
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"net/url"
+	"slices"
 
 	"greenroom/provider"
 	"greenroom/provider/rest"
-)
-
-// nameLimit limits people's names in bytes, idLimit their ids.
-const (
-	nameLimit = 1024
-	idLimit   = 256
 )
 
 // sessionObject is one session of a room. One without an end is still open.
@@ -37,38 +32,37 @@ type visitObject struct {
 // none is open. Those who left have a LeftAt. A meeting without sessions is empty.
 func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider.Participant, error) {
 	const op = "read presence of meeting"
-	if m.Room == "" {
-		return nil, p.client.Refuse(provider.Invalid, op, m.ID, "the meeting has no room name", "")
-	}
-	var ongoing []sessionObject
-	var latest *sessionObject
-	err := pages(ctx, p, op, "/insights/room-sessions", url.Values{"roomName": {"/" + m.Room}},
-		func(s sessionObject) (bool, error) {
-			if s.ID == "" {
-				return false, p.client.Malformed(op, m.Room, "a session in the response has no id")
-			}
-			if s.EndedAt.IsZero() {
-				ongoing = append(ongoing, s)
-			}
-			if latest == nil || s.StartedAt.After(latest.StartedAt.Time) {
-				latest = &s
-			}
-			return true, nil
-		})
+	sessions, err := p.sessions(ctx, op, m)
 	if err != nil {
-		return nil, insights(err)
+		return nil, err
 	}
-	if len(ongoing) > 0 {
+	ended := func(s sessionObject) bool { return !s.EndedAt.IsZero() }
+	if ongoing := slices.DeleteFunc(slices.Clone(sessions), ended); len(ongoing) > 0 {
 		return p.visits(ctx, op, m, ongoing)
 	}
-	out := []provider.Participant{}
-	if latest != nil {
-		if out, err = p.visits(ctx, op, m, []sessionObject{*latest}); err != nil {
-			return nil, err
-		}
+	slices.SortStableFunc(sessions, func(a, b sessionObject) int { return b.StartedAt.Compare(a.StartedAt.Time) })
+	out, err := p.visits(ctx, op, m, sessions[:min(len(sessions), 1)])
+	if err != nil {
+		return nil, err
 	}
 	// A session is open while two or more are there (docs, webhook room.session.ended): one person may wait alone.
 	return out, provider.ErrPartial
+}
+
+// sessions lists the sessions of a meeting's room.
+func (p *Provider) sessions(ctx context.Context, op string, m provider.Meeting) ([]sessionObject, error) {
+	if m.Room == "" {
+		return nil, p.client.Refuse(provider.Invalid, op, m.ID, rest.NoRoom, "")
+	}
+	var out []sessionObject
+	err := pages(ctx, p, op, "/insights/room-sessions", url.Values{"roomName": {"/" + m.Room}}, func(s sessionObject) (bool, error) {
+		if s.ID == "" {
+			return false, p.client.Malformed(op, m.Room, "a session in the response has no id")
+		}
+		out = append(out, s)
+		return true, nil
+	})
+	return out, insights(err)
 }
 
 // visits lists the participants of sessions, each once: as present if any session shows that, otherwise with their latest
@@ -79,7 +73,7 @@ func (p *Provider) visits(ctx context.Context, op string, m provider.Meeting, se
 	for _, s := range sessions {
 		err := pages(ctx, p, op, "/insights/participants", url.Values{"roomSessionId": {string(s.ID)}},
 			func(v visitObject) (bool, error) {
-				id := v.ID.Clip(idLimit)
+				id := v.ID.ID()
 				if id == "" {
 					return false, p.client.Malformed(op, m.Room, "a participant in the response has no id")
 				}
@@ -107,20 +101,16 @@ func (p *Provider) visits(ctx context.Context, op string, m provider.Meeting, se
 
 func (v visitObject) participant(id string) provider.Participant {
 	role, word := roleOf(v.RoleName)
-	who := provider.Participant{
-		Session: id, Name: v.DisplayName.Clip(nameLimit), UserID: v.ExternalID.Clip(idLimit), Role: role, PlatformRole: word,
+	return provider.Participant{
+		Session: id, Name: v.DisplayName.Name(), UserID: cmp.Or(v.ExternalID, v.UserID).ID(), Role: role, PlatformRole: word,
 		JoinedAt: v.JoinedAt.Time, LeftAt: v.LeftAt.Time,
 	}
-	if who.UserID == "" {
-		who.UserID = v.UserID.Clip(idLimit)
-	}
-	return who
 }
 
 // roleOf maps Whereby's roles. Owners, members of the organisation and hosts can all run a meeting; recorders, streamers and
 // captioners are programs, which Whereby counts as clients.
 func roleOf(word rest.Text) (provider.Role, string) {
-	w := word.Clip(idLimit)
+	w := word.ID()
 	switch w {
 	case "owner", "member", "host":
 		return provider.RoleHost, w
@@ -132,11 +122,9 @@ func roleOf(word rest.Text) (provider.Role, string) {
 
 // insights adds a hint to a refusal: not every plan has insights.
 func insights(err error) error {
-	var e *provider.Error
-	if errors.As(err, &e) && e.Kind == provider.Forbidden && e.Hint == "" {
-		said := *e
-		said.Hint = "the Whereby plan or key lacks insights: presence is known only from webhooks"
-		return &said
-	}
-	return err
+	return provider.Amend(err, func(e *provider.Error) {
+		if e.Kind == provider.Forbidden {
+			e.Hint = cmp.Or(e.Hint, "the Whereby plan or key lacks insights: presence is known only from webhooks")
+		}
+	})
 }

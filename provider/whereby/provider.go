@@ -1,13 +1,13 @@
 // Package whereby is the provider for Whereby (https://docs.whereby.com/reference/whereby-rest-api-reference).
 //
-// Whereby creates room names from a given prefix, and finds meetings only by id. A creation whose answer was lost can therefore
-// not be settled by looking, and is never repeated: such a room expires an hour after its end. A meeting can't be changed once it
-// exists. Presence is read from insights, which also list those who left, with the time. The host's link carries a key and is
-// fetched on request. Calls are paid from a small budget of points a minute.
+// Whereby creates room names from a given prefix, and finds meetings only by id. A creation whose answer was lost can't be looked
+// up, so it is never repeated: such a room expires an hour after its end. A meeting can't be changed once it exists. Presence is read
+// from insights, which also list those who left, with the time. The host's link carries a key and is fetched on request. Calls are
+// paid from a small budget of points a minute.
 package whereby
 
 import (
-	"net/http"
+	"cmp"
 	"time"
 
 	"greenroom/provider"
@@ -64,22 +64,14 @@ func Driver() provider.Driver {
 			{Key: "webhook_secret", Label: "Webhook secret", Where: "Whereby's dashboard, Configure, Webhooks", Secret: true, Later: true},
 		},
 		Objects: &provider.Objects{Read: object.Whereby, Wholes: []string{".mp4", ".mkv"}},
-		Open: func(a provider.Account, transport http.RoundTripper) (provider.Provider, error) {
-			p, err := New(a, Options{Transport: transport})
-			if err != nil {
-				return nil, err
-			}
-			return p, nil
-		},
+		Open:    rest.Open(New),
 	}
 }
 
 // New returns the provider of an account. It makes no calls. Its errors describe what is wrong with the account's settings and
 // contain no secrets.
 func New(a provider.Account, o Options) (*Provider, error) {
-	if a.APIURL == "" {
-		a.APIURL = DefaultURL
-	}
+	a.APIURL = cmp.Or(a.APIURL, DefaultURL)
 	secrets, err := newSecrets(a)
 	if err != nil {
 		return nil, err

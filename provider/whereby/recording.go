@@ -1,6 +1,7 @@
 package whereby
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -29,13 +30,7 @@ func (p *Provider) Recordings(ctx context.Context, room, cursor string) (provide
 	if room != "" {
 		q.Set("roomName", "/"+room)
 	}
-	if cursor != "" {
-		q.Set("cursor", cursor)
-	}
-	list, next, err := page[recordingObject](ctx, p, op, "/recordings", q)
-	if err != nil {
-		return provider.RecordingPage{}, err
-	}
+	list, next, err := page[recordingObject](ctx, p, op, "/recordings", q, cursor)
 	out := provider.RecordingPage{Next: next}
 	for _, o := range list {
 		if o.ID == "" {
@@ -43,18 +38,15 @@ func (p *Provider) Recordings(ctx context.Context, room, cursor string) (provide
 		}
 		out.Recordings = append(out.Recordings, p.recording(o))
 	}
-	return out, nil
+	return out, err
 }
 
 // Recording reads one recording.
 func (p *Provider) Recording(ctx context.Context, id string) (provider.Recording, error) {
 	const op = "look up recording"
-	if id == "" {
-		return provider.Recording{}, p.client.Refuse(provider.Invalid, op, "", "the recording's id is missing", "")
-	}
 	var o recordingObject
 	if err := p.client.Do(ctx, rest.Call{
-		Op: op, Subject: id, Method: http.MethodGet, Path: recordingPath(id, ""), Out: &o, Cost: costRead,
+		Op: op, Subject: id, Missing: rest.NoRecording, Method: http.MethodGet, Path: recordingPath(id, ""), Out: &o, Cost: costRead,
 	}); err != nil {
 		return provider.Recording{}, err
 	}
@@ -65,17 +57,14 @@ func (p *Provider) Recording(ctx context.Context, id string) (provider.Recording
 }
 
 func (p *Provider) recording(o recordingObject) provider.Recording {
-	file, began := o.Filename.Clip(nameLimit), o.StartDate.Time
+	file, began := o.Filename.Name(), o.StartDate.Time
 	name, _ := object.Whereby(file)
-	room := name.Room
-	if o.RoomName != "" {
-		room = roomName(o.RoomName)
-	}
+	room := cmp.Or(o.RoomName.Room(), name.Room)
 	if began.IsZero() {
 		began = name.Start
 	}
 	r := provider.Recording{
-		ID: o.ID.Clip(idLimit), Room: room, Status: "ready", Kind: "cloud", StartedAt: began, Files: p.files(file),
+		ID: o.ID.ID(), Room: room, Status: "ready", Kind: "cloud", StartedAt: began, Files: p.files(file),
 	}
 	switch {
 	case o.EndDate.IsZero():

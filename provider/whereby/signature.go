@@ -6,13 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"greenroom/provider"
+	"greenroom/provider/rest"
 )
 
 // headerSignature carries t=<unix seconds>,v1=<hex>.
@@ -106,25 +106,22 @@ func (p *Provider) verify(r provider.WebhookRequest) (verdict provider.Verdict, 
 	if err != nil || at < 0 || at > 1e12 {
 		return provider.Rejected, false, "the signature's time is not a time"
 	}
-	age := r.ReceivedAt.Sub(time.Unix(at, 0))
-	switch {
-	case age > window:
-		return provider.Rejected, false, fmt.Sprintf("the signature is stale: %s old", age.Round(time.Second))
-	case age < -window:
-		return provider.Rejected, false, fmt.Sprintf("the signature is from the future: %s ahead", (-age).Round(time.Second))
+	if stale := rest.Stale(time.Unix(at, 0), r.ReceivedAt, window); stale != "" {
+		return provider.Rejected, false, stale
 	}
 	return provider.Verified, false, ""
+}
+
+// sign returns the signature of a time and a body.
+func sign(secret []byte, stamp string, body []byte) []byte {
+	return rest.MAC(secret, []byte(stamp+"."), body)
 }
 
 // signed reports whether one of the signatures matches one of the secrets over the time and the body.
 func signed(secrets [][]byte, stamp string, body []byte, given [][]byte) bool {
 	right := false
 	for _, secret := range secrets {
-		mac := hmac.New(sha256.New, secret)
-		mac.Write([]byte(stamp))
-		mac.Write([]byte{'.'})
-		mac.Write(body)
-		sum := mac.Sum(nil)
+		sum := sign(secret, stamp, body)
 		for _, g := range given {
 			right = hmac.Equal(sum, g) || right
 		}

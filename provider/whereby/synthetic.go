@@ -2,57 +2,42 @@ package whereby
 
 import (
 	"cmp"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 
 	"greenroom/internal/plain"
 	"greenroom/provider"
-	"greenroom/provider/rest"
 )
 
 var _ provider.Synthesizer = (*Provider)(nil)
 
 // Synthesize returns a webhook as Whereby sends it.
 func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookRequest, error) {
-	const op = "make webhook"
-	body, err := e.Body, error(nil)
-	if body == nil {
-		body, err = synthesize(e)
-	}
-	if err != nil {
-		return provider.WebhookRequest{}, fmt.Errorf("whereby: %s: %w", op, err)
-	}
-	if body == nil {
-		return provider.WebhookRequest{}, p.client.Refuse(provider.Unsupported, op, string(e.Kind), "Whereby doesn't send this kind of event", "")
-	}
-	secrets := p.secrets
-	if e.Secret != "" {
-		secrets = [][]byte{[]byte(e.Secret)}
-	}
-	if len(secrets) == 0 {
-		return provider.WebhookRequest{}, p.client.Refuse(provider.Invalid, op, string(e.Kind), "there is no secret to sign with", p.checkSecret().Hint)
-	}
-	stamp := strconv.FormatInt(e.Signed().Unix(), 10)
-	mac := hmac.New(sha256.New, secrets[0])
-	mac.Write([]byte(stamp + "."))
-	mac.Write(body)
-	h := http.Header{"Content-Type": {"application/json"}}
-	h.Set(headerSignature, "t="+stamp+",v1="+hex.EncodeToString(mac.Sum(nil)))
-	return provider.WebhookRequest{Method: http.MethodPost, Header: h, Body: body, ReceivedAt: e.Signed()}, nil
+	return p.client.Synthesize(e, synthesize, func(op string, body []byte) (http.Header, error) {
+		secrets := p.secrets
+		if e.Secret != "" {
+			secrets = [][]byte{[]byte(e.Secret)}
+		}
+		if len(secrets) == 0 {
+			return nil, p.client.Refuse(provider.Invalid, op, string(e.Kind), "there is no secret to sign with", p.checkSecret().Hint)
+		}
+		stamp := strconv.FormatInt(e.Signed().Unix(), 10)
+		return http.Header{
+			"Content-Type": {"application/json"}, headerSignature: {"t=" + stamp + ",v1=" + hex.EncodeToString(sign(secrets[0], stamp, body))},
+		}, nil
+	})
 }
 
 // The events in Whereby's form and order of keys.
 type (
 	syntheticEvent struct {
-		ID         string    `json:"id"`
-		APIVersion string    `json:"apiVersion"`
-		CreatedAt  string    `json:"createdAt"`
-		Type       rest.Text `json:"type"`
-		Data       any       `json:"data"`
+		ID         string `json:"id"`
+		APIVersion string `json:"apiVersion"`
+		CreatedAt  string `json:"createdAt"`
+		Type       string `json:"type"`
+		Data       any    `json:"data"`
 	}
 	syntheticPlace struct {
 		MeetingID string `json:"meetingId"`
@@ -97,7 +82,7 @@ type (
 
 // synthesize returns the body, or nil if Whereby has no such event.
 func synthesize(e provider.SyntheticEvent) ([]byte, error) {
-	word := wordOf(e)
+	word := e.Word(types())
 	if word == "" {
 		return nil, nil
 	}
@@ -148,22 +133,9 @@ func synthesize(e provider.SyntheticEvent) ([]byte, error) {
 	return plain.Stringify(syntheticEvent{e.ID, "1.0", iso(e.At), word, in})
 }
 
-// wordOf returns Whereby's name of an event, or "" if it has none.
-func wordOf(e provider.SyntheticEvent) rest.Text {
-	for word, kind := range types() {
-		if kind == e.Kind && (e.Type == "" || e.Type == word) {
-			return rest.Text(word)
-		}
-	}
-	return ""
-}
-
 // types maps Whereby's names of the events that can be synthesized to their kinds.
 func types() map[string]provider.EventKind {
-	out := make(map[string]provider.EventKind, len(kinds)+1)
-	for word, kind := range kinds {
-		out[string(word)] = kind
-	}
+	out := maps.Clone(kinds)
 	out["assistant.requested"] = provider.KindUnknown
 	return out
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // kinds maps Whereby's events to the common vocabulary; everything else is unknown.
-var kinds = map[rest.Text]provider.EventKind{
+var kinds = map[string]provider.EventKind{
 	"room.session.started":       provider.KindMeetingStarted,
 	"room.session.ended":         provider.KindMeetingEnded,
 	"room.client.joined":         provider.KindParticipantJoined,
@@ -64,7 +64,7 @@ func (p *Provider) readEvent(body []byte) (provider.Event, string) {
 		return provider.Event{Kind: provider.KindUnknown}, "the body is not a JSON event"
 	}
 	event := provider.Event{
-		Kind: provider.KindUnknown, Type: env.Type.Clip(idLimit), ID: env.ID.Clip(idLimit), At: env.CreatedAt.Time,
+		Kind: provider.KindUnknown, Type: env.Type.ID(), ID: env.ID.ID(), At: env.CreatedAt.Time,
 	}
 	if env.Type == "" {
 		return event, "the event has no type"
@@ -75,8 +75,8 @@ func (p *Provider) readEvent(body []byte) (provider.Event, string) {
 			return event, "the event's data doesn't match the platform's documentation"
 		}
 	}
-	event.MeetingID, event.Room = in.MeetingID.Clip(idLimit), roomName(in.RoomName)
-	kind, known := kinds[env.Type]
+	event.MeetingID, event.Room = in.MeetingID.ID(), in.RoomName.Room()
+	kind, known := kinds[string(env.Type)]
 	if !known {
 		return event, ""
 	}
@@ -89,10 +89,10 @@ func (p *Provider) readEvent(body []byte) (provider.Event, string) {
 			return event, "the event doesn't name a participant"
 		}
 	case provider.KindRecordingReady:
-		file := in.Filename.Clip(nameLimit)
+		file := in.Filename.Name()
 		name, _ := object.Whereby(file)
 		event.Recording = &provider.RecordingEvent{
-			ID: in.RecordingID.Clip(idLimit), Kind: "cloud", StartedAt: name.Start, Files: p.files(file),
+			ID: in.RecordingID.ID(), Kind: "cloud", StartedAt: name.Start, Files: p.files(file),
 		}
 	}
 	return event, ""
@@ -100,20 +100,17 @@ func (p *Provider) readEvent(body []byte) (provider.Event, string) {
 
 // participant parses a client's event. Only the envelope has the time.
 func (in *data) participant(e *provider.Event) {
-	session := in.ParticipantID.Clip(idLimit)
 	role, word := roleOf(in.RoleName)
 	who := &provider.Participant{
-		Session: session, Name: in.DisplayName.Clip(nameLimit), UserID: in.ExternalID.Clip(idLimit),
+		Session: in.ParticipantID.ID(), Name: in.DisplayName.Name(), UserID: in.ExternalID.ID(),
 		Role: role, PlatformRole: word,
 	}
 	e.Participant = who
 	switch e.Kind {
 	case provider.KindParticipantJoined:
-		who.JoinedAt = e.At
-		e.Headcount = in.people()
+		who.JoinedAt, e.Headcount = e.At, in.people()
 	case provider.KindParticipantLeft:
-		who.LeftAt = e.At
-		e.Headcount = in.people()
+		who.LeftAt, e.Headcount = e.At, in.people()
 	case provider.KindParticipantWaitingLeft:
 		who.LeftAt = e.At
 	}
