@@ -61,7 +61,7 @@ func (m *Model) header() (line, counts string) {
 		}
 	}
 	counts = m.counts()
-	if room := m.W - s.Width(left) - s.Width(right) - s.Width(end) - 3; counts != "" && s.Width(counts) <= room && !m.lost {
+	if room := m.W - s.Width(left) - s.Width(right) - s.Width(end) - 4; counts != "" && s.Width(counts) <= room && !m.lost {
 		right = strings.TrimSuffix(counts+"   "+right, "   ")
 		counts = ""
 	}

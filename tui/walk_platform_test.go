@@ -123,6 +123,19 @@ func TestAPersonIsKeptOutByMouse(t *testing.T) {
 	})
 }
 
+func TestAPersonIsMuted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 100, 30, crowd)
+		p.does("person.mute").sees("Select a participant first").moves("in", "down", "down").sees("▌  Grace")
+		p.does("person.mute").sees("Mute Grace?", "[ Cancel ]").presses("enter").misses("Mute Grace?")
+		p.does("person.mute").presses("y").sees("Grace was muted", "they can unmute at any time")
+		p.does("person.mute").clicks("Mute and stop video").sees("Grace was muted")
+		if m := p.backend.Muted; len(m) != 2 || m[0].Video || !m[1].Video || !m[1].Audio || m[1].Session == "" {
+			t.Errorf("%+v", m)
+		}
+	})
+}
+
 // Who comes and goes moves the rows, never the cursor to another person.
 func TestTheCursorStaysWithItsPerson(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -100,3 +100,29 @@ func TestDeliveriesAreExported(t *testing.T) {
 		p.does("webhook.export").presses("tab", "tab", "tab", "ctrl+u").types(path).presses("enter").sees("Choose another name")
 	})
 }
+
+func TestADeliveryIsEditedAndSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent []app.Delivery
+		p := sit(t, 120, 30, pair, func(o *Options) {
+			o.Send = func(_ context.Context, _ string, d app.Delivery) app.Attempt {
+				sent = append(sent, d)
+				return app.Attempt{Status: 204, Ms: 7}
+			}
+		})
+		p.opens("Webhooks").does("webhook.edit").sees("Replay the edited event 2")
+		p.presses("é") // goes to the reader from before the editor, which can't be ended in an emulated terminal
+		p.presses("enter").sees("Answered 204 in 7 ms")
+		if len(sent) != 1 || !strings.HasSuffix(strings.TrimSpace(string(sent[0].Body)), `{"edited":true}`) {
+			t.Errorf("sent: %+v", sent)
+		}
+	})
+}
+
+func TestAnEditorThatFailsSendsNothing(t *testing.T) {
+	t.Setenv("VISUAL", "/nowhere/vi")
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 30, pair)
+		p.opens("Webhooks").does("webhook.edit").sees("✗ Can't send the event: the editor failed:").misses("Replay the edited")
+	})
+}

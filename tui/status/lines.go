@@ -56,8 +56,11 @@ func (p *Pane) lines(w int) []string {
 		}
 	}
 	selected := p.account().Name
+	p.spans = p.spans[:0]
 	for _, a := range st.Accounts {
+		from := len(f.lines)
 		p.accountLines(f, a, a.Name == selected)
+		p.spans = append(p.spans, span{from, len(f.lines)})
 	}
 	p.listenerLines(f)
 	if !configured(st.Tunnel) {
@@ -110,7 +113,6 @@ func (p *Pane) accountLines(f *facts, a app.AccountStatus, selected bool) {
 	mark := "  "
 	if selected {
 		mark = " " + s.Marker.Render(theme.Marker)
-		p.top = len(f.lines)
 	}
 	name := words.Safe(a.Name)
 	if string(a.Platform) != a.Name {
@@ -127,9 +129,6 @@ func (p *Pane) accountLines(f *facts, a app.AccountStatus, selected bool) {
 	}
 	f.row("last event", last, s.Muted)
 	p.checkLines(f, a.Name)
-	if selected {
-		p.bottom = len(f.lines)
-	}
 }
 
 // listenerLines draws the listener.

@@ -24,15 +24,18 @@ type Pane struct {
 	name  string
 	index int
 	view  grid.List
-	// top and bottom are the lines of the selected account, which come into view when moved is set.
-	top, bottom int
-	moved       bool
+	// spans are the lines of the accounts. Those of the selected one come into view when moved is set.
+	spans []span
+	moved bool
 	// checks are the last answers of the platforms, at checkedAt. checking is when they were last asked.
 	checks              []app.Diagnosis
 	checking, checkedAt time.Time
 
 	readLog, readChecks *pane.Slot
 }
+
+// span is where something begins and ends.
+type span struct{ from, to int }
 
 // New makes the tab.
 func New(s *pane.Screen) *Pane {
@@ -158,6 +161,7 @@ func (p *Pane) Body(y, h int) []string {
 	p.AddZone(0, y, p.W, h, nil, func(rows int) tea.Cmd { p.view.Scroll(rows); return nil })
 	if p.W >= 120 {
 		lw := p.W * 55 / 100
+		p.AddZone(0, y+1, lw, h-2, p.click, nil)
 		rw := p.W - lw
 		left := p.visible(p.lines(lw-2), h-2)
 		return p.Styles.Frame([]cell.Section{
@@ -166,22 +170,32 @@ func (p *Pane) Body(y, h int) []string {
 	}
 	log := min(max(h/4, 2), 8, max(len(p.log), 1))
 	inner := h - 3 - log
+	p.AddZone(0, y+1, p.W, inner, p.click, nil)
 	lines := p.visible(p.lines(p.W-2), inner)
 	return p.Styles.Frame(
 		[]cell.Section{p.Section("Status", p.view.More(), lines, p.W, inner, true)},
 		[]cell.Section{p.Section("Log", "", p.logLines(p.W-2, log), p.W, log, false)})
 }
 
+// click selects the account whose lines were clicked.
+func (p *Pane) click(_, row int) tea.Cmd {
+	if i := slices.IndexFunc(p.spans, func(at span) bool { return at.from <= p.view.Top+row && p.view.Top+row < at.to }); i >= 0 {
+		p.choose(i)
+	}
+	return nil
+}
+
 // visible returns the lines in view.
 func (p *Pane) visible(lines []string, h int) []string {
 	p.view.Resize(len(lines), h)
-	if p.moved {
+	if p.moved && p.index < len(p.spans) {
 		p.moved = false
-		if p.bottom > p.view.Top+h {
-			p.view.Scroll(p.bottom - p.view.Top - h)
+		at := p.spans[p.index]
+		if at.to > p.view.Top+h {
+			p.view.Scroll(at.to - p.view.Top - h)
 		}
-		if p.top < p.view.Top {
-			p.view.Scroll(p.top - p.view.Top)
+		if at.from < p.view.Top {
+			p.view.Scroll(at.from - p.view.Top)
 		}
 	}
 	from, to := p.view.Range()
