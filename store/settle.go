@@ -8,8 +8,9 @@ import (
 	"greenroom/internal/roster"
 )
 
-// maxWarm is how many meetings' stays the writer caches between commits.
-const maxWarm = 64
+// maxWarm is how many meetings the writer caches between commits, and warmStays how many stays they have at most, unless a single
+// meeting has more.
+const maxWarm, warmStays = 1024, 20_000
 
 // warm caches the stays of recently settled meetings, so that one more stay in a large meeting doesn't cost reading all of them
 // again. Only the writer's goroutine uses it, and a failed commit empties it.
@@ -43,11 +44,24 @@ func (w warm) of(t *Tx, meeting string) (*warmMeeting, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(w) >= maxWarm {
-		clear(w)
-	}
+	w.makeRoom(len(stays))
 	w[meeting] = &warmMeeting{tally: roster.NewTally(stays)}
 	return w[meeting], nil
+}
+
+// makeRoom drops meetings, whichever come first, until one with so many stays fits. Dropping all of them would make a host with one
+// meeting more than fits read every meeting at each commit.
+func (w warm) makeRoom(stays int) {
+	for _, m := range w {
+		stays += m.tally.Len()
+	}
+	for id, m := range w {
+		if len(w) < maxWarm && stays <= warmStays {
+			return
+		}
+		stays -= m.tally.Len()
+		delete(w, id)
+	}
 }
 
 // settle computes the shown state of every meeting that the commit touched, once, however many effects did.

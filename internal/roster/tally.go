@@ -57,6 +57,9 @@ func NewTally(stays []*Stay) *Tally {
 	return t
 }
 
+// Len is how many stays there are.
+func (t *Tally) Len() int { return len(t.stays) }
+
 func (t *Tally) add(s *Stay) {
 	t.index[s.Session] = len(t.stays)
 	t.stays, t.parts = append(t.stays, s), append(t.parts, part{})
