@@ -1,14 +1,14 @@
-// Package calendar computes when appointments take place, reads the calendars of others, and writes our own. It is pure: it does
+// Package calendar computes when appointments take place, and reads and writes calendars (iCalendar, RFC 5545). It is pure: it does
 // no I/O and reads no clock.
 //
-// What it promises:
+// It promises:
 //   - A repeated appointment keeps its local time when clocks change. A local time that is skipped moves forward by the length of
-//     the gap, one that occurs twice is the first of the two.
-//   - Reading is lenient and bounded. A line, an event or a time zone that can't be understood costs only itself. Memory and time
-//     are limited by the constants below, whatever a file says: a rule for every second, a million folds, nesting without end.
-//   - What it writes is the same bytes for the same appointments, and every time zone in it has its definition.
+//     the gap; one that occurs twice is the first of the two.
+//   - Reading is lenient and bounded. A line, an event or a time zone that can't be understood affects nothing else. The constants
+//     below limit memory and time for any input: a rule for every second, a million folds, endless nesting.
+//   - The same appointments are written as the same bytes, with the definition of every time zone.
 //
-// It does not send invitations and changes no calendar of others.
+// It does not send invitations, and changes no one else's calendar.
 package calendar
 
 import "errors"
@@ -17,7 +17,7 @@ import "errors"
 const (
 	// MaxBytes is the size of the largest file that is read.
 	MaxBytes = 16 << 20
-	// MaxOccurrences is how many occurrences of one appointment are listed in a window.
+	// MaxOccurrences is the most occurrences of one appointment that are listed.
 	MaxOccurrences = 1000
 
 	maxLine       = 256 << 10 // of an unfolded line; the rest is dropped
@@ -36,13 +36,13 @@ const (
 // ErrTooLarge is returned for files of more than [MaxBytes].
 var ErrTooLarge = errors.New("the calendar is larger than 16 MiB")
 
-// ErrNotCalendar is returned for text that isn't a calendar, such as the page of a login form.
+// ErrNotCalendar is returned for text that isn't a calendar, such as a login page.
 var ErrNotCalendar = errors.New("this is not a calendar: it has no BEGIN:VCALENDAR")
 
-// Version identifies a text of a server, to ask for a newer one.
+// Version identifies a calendar's text, for conditional requests: ETag and Last-Modified.
 type Version struct{ ETag, Modified string }
 
-// Text is a calendar as it was read. Unchanged means that the earlier one is still the newest; Body is empty then.
+// Text is a calendar's text. Unchanged means that it has the known version; Body is empty then.
 type Text struct {
 	Body      []byte
 	Version   Version

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Busy is a time in which one can't do anything else.
+// Busy is an occupied time.
 type Busy struct{ Start, End time.Time }
 
-// maxConflicts is how many others are listed with one.
+// maxConflicts is how many conflicts of one time are listed.
 const maxConflicts = 50
 
-// Conflicts lists for each of all the others with which it overlaps, at most 50, in the order of their starts. One that begins
-// when another ends doesn't overlap it, and one without a length overlaps none.
+// Conflicts returns, for each time, the indices of those that overlap it, at most 50, ordered by start. A time that begins when
+// another ends doesn't overlap it, and one without a length overlaps none.
 func Conflicts(all []Busy) [][]int {
 	out := make([][]int, len(all))
 	order := make([]int, 0, len(all))

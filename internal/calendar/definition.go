@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// readZones reads the definitions of time zones.
+// readZones reads the definitions of time zones (VTIMEZONE).
 func (r *reader) readZones(data []byte) {
 	var id string
 	var at *custom
@@ -51,7 +51,7 @@ func (o *observance) set(l line) {
 	case "TZOFFSETTO":
 		o.to = parseOffset(l.value)
 	case "RRULE":
-		o.rule, _ = parseRule(l.value, location{time.UTC}) // a definition without its repetition is better than none
+		o.rule, _ = parseRule(l.value, location{time.UTC}) // without its repetition, a definition is still useful
 	case "RDATE":
 		for text := range strings.SplitSeq(l.value, ",") {
 			if m, ok := parseMoment(text, nil); ok && len(o.dates) < maxTransition {
@@ -61,14 +61,15 @@ func (o *observance) set(l line) {
 	}
 }
 
-// parseOffset reads +0100 or -033015, in seconds.
+// parseOffset parses +0100 or -033015, and returns seconds, 0 for an invalid offset.
 func parseOffset(s string) int {
 	s = strings.TrimSpace(s)
-	n, err := strconv.Atoi(strings.TrimLeft(s, "+-"))
+	digits := strings.TrimLeft(s, "+-")
+	n, err := strconv.Atoi(digits)
 	if err != nil || n < 0 || len(s) > 7 {
 		return 0
 	}
-	if len(strings.TrimLeft(s, "+-")) <= 4 {
+	if len(digits) <= 4 {
 		n *= 100
 	}
 	n = n/10000*3600 + n/100%100*60 + n%100

@@ -11,16 +11,15 @@ type Occurrence struct {
 	UID, Title string
 	Start, End time.Time
 	AllDay     bool
-	// Free reports that the event doesn't occupy its time.
+	// Free means that the event doesn't occupy its time.
 	Free bool
-	// Link is of a conference, empty for none.
+	// Link is the link to the conference, or empty.
 	Link      string
 	Attendees []Person
 }
 
-// Between returns the occurrences that take place at some time from from to to, in order. Times without a zone, and whole days,
-// are those of local. It reports whether some were left out: those of a rule beyond [MaxOccurrences], and all where they are far
-// too many.
+// Between returns the occurrences that overlap the time from from to to, in order. Times without a zone, and whole days, are in
+// local. cut reports that some are missing: those of a rule beyond [MaxOccurrences], or those beyond the limits of a calendar.
 func (f *Feed) Between(from, to time.Time, local *time.Location) (out []Occurrence, cut bool) {
 	w := &window{from: from, to: to, local: location{local}, left: feedBudget}
 	for _, uid := range f.order {
@@ -52,7 +51,7 @@ func (w *window) key(m moment, master *event) int64 {
 	return w.moment(m, master).Unix()
 }
 
-// moment is m, in the zone of its series where it has none of its own.
+// moment places m in its own zone, or else in that of its series.
 func (w *window) moment(m moment, master *event) time.Time {
 	if m.zone == nil {
 		return master.start.at(m.wall, w.local)
@@ -71,8 +70,8 @@ func (w *window) series(uid string, s *series) {
 	if e.cancelled {
 		return
 	}
-	// Where an exclusion is a date, it means all of that day.
-	moments, dates := make(map[int64]bool), make(map[int64]bool)
+	// An exclusion by date covers the whole day.
+	moments, dates := map[int64]bool{}, map[int64]bool{}
 	skip := func(m moment) {
 		if k := w.key(m, e); m.date || e.start.date {
 			dates[k] = true
@@ -84,7 +83,7 @@ func (w *window) series(uid string, s *series) {
 		skip(m)
 	}
 	var shift *event
-	latest := make(map[int64]*event)
+	latest := map[int64]*event{}
 	for _, o := range s.overrides {
 		w.left--
 		skip(*o.recurrence)
@@ -133,7 +132,7 @@ func (w *window) series(uid string, s *series) {
 func (w *window) each(e *event, moved bool, visit func(time.Time) bool) {
 	length := time.Duration(e.days)*day + e.length
 	if e.hasEnd && !e.start.date {
-		length = min(max(e.end.in(w.local).Sub(e.start.in(w.local)), 0), maxLength)
+		length = w.length(e)
 	}
 	// Changes of clocks are covered by a few hours more. A series that was moved may be looked for elsewhere.
 	z, margin := e.start.zone, margin
@@ -143,7 +142,7 @@ func (w *window) each(e *event, moved bool, visit func(time.Time) bool) {
 	if moved {
 		margin = 7 * day
 	}
-	wall := func(t time.Time) time.Time { return Wall(t.UTC()).Add(time.Duration(z.offset(t)) * time.Second) }
+	wall := func(t time.Time) time.Time { return Wall(t.UTC()).Add(seconds(z.offset(t))) }
 	first, last := wall(w.from).Add(-length-margin), wall(w.to).Add(margin)
 	w.left--
 	if start := e.start.wall; !start.Before(first) && !start.After(last) && !visit(start) {
@@ -166,10 +165,9 @@ func (w *window) each(e *event, moved bool, visit func(time.Time) bool) {
 		wall := m.wall
 		if m.zone != nil && e.start.zone != nil { // in the zone of the series
 			at := m.in(w.local)
-			wall = at.UTC().Add(time.Duration(e.start.zone.offset(at)) * time.Second)
+			wall = at.UTC().Add(seconds(e.start.zone.offset(at)))
 		}
-		wall = time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), 0, time.UTC)
-		if e.start.date {
+		if wall = Wall(wall); e.start.date {
 			wall = wall.Truncate(day)
 		}
 		if !wall.Before(first) && !wall.After(last) && !visit(wall) {
@@ -178,7 +176,12 @@ func (w *window) each(e *event, moved bool, visit func(time.Time) bool) {
 	}
 }
 
-// emit adds the event at a wall time, unless that is outside of the window, and reports whether it did.
+// length returns the length of an event with an end.
+func (w *window) length(e *event) time.Duration {
+	return min(max(e.end.in(w.local).Sub(e.start.in(w.local)), 0), maxLength)
+}
+
+// emit adds the event at a wall time, unless that is outside the window, and reports whether it did.
 func (w *window) emit(uid string, e *event, wall time.Time) bool {
 	if e.cancelled || len(w.out) >= maxListed {
 		return false
@@ -190,7 +193,7 @@ func (w *window) emit(uid string, e *event, wall time.Time) bool {
 	case e.start.date:
 		end = place(wall.AddDate(0, 0, e.days), w.local)
 	case e.hasEnd:
-		end = start.Add(min(max(e.end.in(w.local).Sub(e.start.in(w.local)), 0), maxLength))
+		end = start.Add(w.length(e))
 	case e.days > 0:
 		end = e.start.at(wall.AddDate(0, 0, e.days), w.local).Add(e.length)
 	}

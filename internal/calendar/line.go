@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// line is one property: its name and the names of its parameters in capitals, and its value, still escaped.
+// line is one property: its name and the names of its parameters in upper case, and its value, still escaped.
 type line struct {
 	name   string
 	params map[string]string
@@ -15,7 +15,7 @@ type line struct {
 }
 
 // lines yields the properties of a calendar. Lines end with CR LF, LF or CR; one that begins with a space or a tab continues the
-// one before. A line that is no property is left out, one that is too long is cut.
+// previous one. A line that isn't a property is skipped, one that is too long is cut.
 func lines(data []byte) iter.Seq[line] {
 	return func(yield func(line) bool) {
 		data = bytes.TrimPrefix(data, []byte("\ufeff"))
@@ -49,7 +49,7 @@ func lines(data []byte) iter.Seq[line] {
 	}
 }
 
-// text reads bytes as UTF-8, and as Latin-1 where they aren't.
+// text decodes bytes as UTF-8, or as Latin-1 if they aren't valid UTF-8.
 func text(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)
@@ -72,7 +72,7 @@ func parseLine(s string) (line, bool) {
 		var name, value string
 		name, value, rest = param(rest[1:])
 		if l.params == nil {
-			l.params = make(map[string]string)
+			l.params = map[string]string{}
 		}
 		if _, had := l.params[name]; !had && len(l.params) < maxParams {
 			l.params[name] = value
@@ -87,7 +87,7 @@ func parseLine(s string) (line, bool) {
 
 const maxParams = 50
 
-// param reads a parameter up to the next ; or : outside of quotes. A quote without an end is a character.
+// param parses a parameter up to the next ; or : outside quotes. A quote that isn't closed is an ordinary character.
 func param(s string) (name, value, rest string) {
 	end := strings.IndexAny(s, "=;:")
 	if end < 0 || s[end] != '=' {

@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"cmp"
 	"html"
 	"net/url"
 	"regexp"
@@ -20,7 +21,7 @@ var conferenceHosts = []string{
 	"senfcall.de", "fairmeeting.net", "videolink2.me",
 }
 
-// pathsOf restricts hosts of which only some links are conferences.
+// pathsOf are the paths of conferences on hosts that also serve other pages.
 var pathsOf = map[string]*regexp.Regexp{
 	"app.slack.com": regexp.MustCompile(`^/huddle/`), "zoom.us": regexp.MustCompile(`^/(j|my|s|w|wc|meeting)/`),
 	"zoom.com": regexp.MustCompile(`^/(j|my|s|w|wc|meeting)/`), "webex.com": regexp.MustCompile(`(?i)^/(meet|join|webappng|[^/]*/j\.php|wbxmjs|m|[^/]+/)`),
@@ -31,7 +32,7 @@ var pathsOf = map[string]*regexp.Regexp{
 	"riverside.fm": regexp.MustCompile(`^/studio/`), "gather.town": regexp.MustCompile(`^/(app|i)/`),
 }
 
-// telling is found in addresses of conferences on servers of one's own: Jitsi, BigBlueButton, Nextcloud.
+// telling matches addresses of conferences on self-hosted servers: Jitsi, BigBlueButton, Nextcloud.
 var telling = regexp.MustCompile(`(?i)(^|[./-])(meet|meeting|meetings|video|videoconf|conf|conference|jitsi|bbb|call|calls|webinar|talk|join|room|rooms|vc)([./-]|[0-9]*\.|$)`)
 
 // ownPage is the path of a join page of Greenroom.
@@ -39,11 +40,11 @@ var ownPage = regexp.MustCompile(`^/r/[^/]+-[A-Za-z0-9_-]{16,}$`)
 
 var address = regexp.MustCompile(`(?i)https?://[^\s"'<>\\` + "`" + `{}|^]+`)
 
-// The ranks of where a link was found and what it is, the best first.
+// The ranks of links, by where they were found and what they are, the best first.
 const (
 	rankConference = iota // a property for conferences
 	rankKnown             // the host of a platform
-	rankTelling           // looks like one
+	rankTelling           // it looks like a conference
 	rankPlace             // any link as the place
 	rankURL               // any link as the event's URL
 	ranks
@@ -57,15 +58,8 @@ type links struct {
 	seen  int
 }
 
-// best is the link that most surely leads into the conference, or empty.
-func (l *links) best() string {
-	for _, link := range l.found {
-		if link != "" {
-			return link
-		}
-	}
-	return ""
-}
+// best returns the link that is most likely the conference's, or "".
+func (l *links) best() string { return cmp.Or(l.found[:]...) }
 
 // add looks for links in a property.
 func (l *links) add(p line) {
@@ -97,7 +91,7 @@ func (l *links) add(p line) {
 	}
 }
 
-// judge returns a link in the form in which it can be opened and its rank, or nothing for one that leads into no conference.
+// judge returns a link as it can be opened, and its rank; link is "" if it isn't a conference's.
 func judge(found string, rank int) (link string, at int) {
 	u := unwrap(strings.TrimRight(found, ".,;:!?)]*_~>"))
 	if u == nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || len(found) > 4096 {
@@ -124,7 +118,7 @@ func judge(found string, rank int) (link string, at int) {
 	return "", 0
 }
 
-// knownHost is the domain of conferenceHosts that a host belongs to, the longest one.
+// knownHost returns the longest domain of conferenceHosts that a host belongs to, or "".
 func knownHost(host string) (known string) {
 	for _, h := range conferenceHosts {
 		if (host == h || strings.HasSuffix(host, "."+h)) && len(h) > len(known) {
@@ -141,7 +135,7 @@ func isCalendarPage(host, path string) bool {
 		strings.HasPrefix(host, "outlook.") || strings.HasPrefix(path, "/calendar/") || strings.HasPrefix(path, "/maps/")
 }
 
-// unwrap returns the link that mail filters and redirects hide in theirs.
+// unwrap returns the original of a link that a mail filter or redirect has wrapped.
 func unwrap(s string) *url.URL {
 	u, err := url.Parse(s)
 	for range 3 {

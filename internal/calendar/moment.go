@@ -5,15 +5,14 @@ import (
 	"time"
 )
 
-// moment is a DATE or DATE-TIME as it was written: a wall time in a zone. Without a zone it is in the
-// reader's zone.
+// moment is a DATE or DATE-TIME as written: a wall time in a zone, which is the reader's if nil.
 type moment struct {
 	wall time.Time
 	zone zone
 	date bool
 }
 
-// parseMoment reads a value of a date or a time. z is the zone of its TZID, nil for none.
+// parseMoment parses a date or a time. z is the zone of its TZID, or nil.
 func parseMoment(s string, z zone) (moment, bool) {
 	s = strings.ToUpper(strings.TrimSpace(s))
 	if s, utc := strings.CutSuffix(s, "Z"); utc {
@@ -33,13 +32,13 @@ func parseMoment(s string, z zone) (moment, bool) {
 	return moment{}, false
 }
 
-// sane leaves out years that no calculation of offsets is made for.
+// sane reports whether the year is one for which offsets are computed.
 func sane(t time.Time) bool { return t.Year() >= 1583 && t.Year() <= 9000 }
 
-// in is the moment itself; local is the zone of the reader.
+// in returns the moment; local is the reader's zone.
 func (m moment) in(local zone) time.Time { return m.at(m.wall, local) }
 
-// at is the moment at which a clock in the zone of m shows wall.
+// at returns the moment at which a clock in the zone of m shows wall.
 func (m moment) at(wall time.Time, local zone) time.Time {
 	if m.zone == nil || m.date {
 		return place(wall, local)
@@ -47,10 +46,10 @@ func (m moment) at(wall time.Time, local zone) time.Time {
 	return place(wall, m.zone)
 }
 
-// maxLength is the longest event that is believed.
+// maxLength is the longest event; longer ones are cut to it.
 const maxLength = 366 * day
 
-// parseDuration reads a DURATION such as P1DT2H30M. Negative ones are 0.
+// parseDuration parses a DURATION such as P1DT2H30M. A negative one is 0.
 func parseDuration(s string) (days int, rest time.Duration, ok bool) {
 	s = strings.ToUpper(strings.TrimSpace(s))
 	negative := strings.HasPrefix(s, "-")

@@ -2,7 +2,9 @@ package calendar
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,12 +24,12 @@ type event struct {
 	uid, title, link string
 	start, end       moment
 	hasEnd           bool
-	days             int // of the length, where it is in days
+	days             int // of the length, if it is in days
 	length           time.Duration
 	rule             *Rule
 	added, excluded  []moment
-	recurrence       *moment // which occurrence of the series it replaces
-	following        bool    // that one and all after it
+	recurrence       *moment // the occurrence of the series that it replaces
+	following        bool    // it also replaces all later ones
 	sequence         int
 	stamp            string
 	cancelled, free  bool
@@ -37,11 +39,11 @@ type event struct {
 
 // Feed is a calendar that was read. It is safe for concurrent use.
 type Feed struct {
-	// Name is the calendar's own, often empty.
+	// Name is the calendar's name, often empty.
 	Name string
-	// Events counts them; a series is one.
+	// Events is the number of events; a series counts once.
 	Events int
-	// Notes are sentences about what could not be understood.
+	// Notes are sentences about parts that could not be understood.
 	Notes []string
 
 	series map[string]*series
@@ -54,7 +56,7 @@ type series struct {
 	overrides []*event
 }
 
-// Read reads a calendar. What it can't understand is left out, with a note.
+// Read reads a calendar. Parts that it can't understand are omitted, with a note. It fails with [ErrTooLarge] or [ErrNotCalendar].
 func Read(data []byte) (*Feed, error) {
 	if len(data) > MaxBytes {
 		return nil, ErrTooLarge
@@ -62,9 +64,9 @@ func Read(data []byte) (*Feed, error) {
 	if !bytes.Contains(bytes.ToUpper(data[:min(len(data), 64<<10)]), []byte("BEGIN:VCALENDAR")) {
 		return nil, ErrNotCalendar
 	}
-	f := &Feed{series: make(map[string]*series)}
-	r := &reader{feed: f, zones: zones{
-		defined: make(map[string]*custom), aliases: make(map[string]string), found: make(map[string]zone),
+	f := &Feed{series: map[string]*series{}}
+	r := &reader{feed: f, unknown: map[string]int{}, zones: zones{
+		defined: map[string]*custom{}, aliases: map[string]string{}, found: map[string]zone{},
 	}}
 	// Zones may be defined after the events that use them.
 	r.readZones(data)
@@ -76,8 +78,8 @@ func Read(data []byte) (*Feed, error) {
 type reader struct {
 	feed    *Feed
 	zones   zones
-	cancel  bool // METHOD:CANCEL
-	unknown map[string]int
+	cancel  bool           // METHOD:CANCEL
+	unknown map[string]int // how many times have each unknown TZID
 	broken  int
 	cut     bool
 }
@@ -91,7 +93,9 @@ func (r *reader) readEvents(data []byte) {
 		isEvent := (begins || ends) && strings.EqualFold(strings.TrimSpace(l.value), "VEVENT")
 		switch {
 		case begins && isEvent:
-			r.broken += boolInt(now != nil)
+			if now != nil { // it has no END
+				r.broken++
+			}
 			now, found, depth = &event{}, links{}, 0
 		case now == nil && l.name == "METHOD":
 			r.cancel = strings.EqualFold(l.value, "CANCEL")
@@ -112,17 +116,12 @@ func (r *reader) readEvents(data []byte) {
 			found.add(l)
 		}
 	}
-	r.broken += boolInt(now != nil)
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
+	if now != nil {
+		r.broken++
 	}
-	return 0
 }
 
-// title is a text for people, on one line.
+// title makes a text fit for display on one line.
 func title(s string) string {
 	s = strings.Join(strings.Fields(plain.Text(strings.NewReplacer("\n", " ", "\t", " ").Replace(unescaper.Replace(s)))), " ")
 	if runes := []rune(s); len(runes) > maxText {
@@ -131,7 +130,7 @@ func title(s string) string {
 	return s
 }
 
-// zone is the zone of a property's TZID, nil for none or an unknown one.
+// zone returns the zone of a property's TZID, or nil if it has none or an unknown one.
 func (r *reader) zone(l line) zone {
 	id := l.params["TZID"]
 	if id == "" {
@@ -139,9 +138,6 @@ func (r *reader) zone(l line) zone {
 	}
 	z := r.zones.find(id)
 	if z == nil {
-		if r.unknown == nil {
-			r.unknown = make(map[string]int)
-		}
 		if len(r.unknown) < maxZones {
 			r.unknown[id]++
 		}
@@ -206,7 +202,7 @@ func (r *reader) moments(list []moment, l line) []moment {
 	return list
 }
 
-// attends reports whether a line names a person who may come: one who didn't decline or delegate, and no room or equipment.
+// attends reports whether a line names a person who may come, rather than one who declined or delegated, a room or equipment.
 func attends(l line) bool {
 	state, kind := strings.ToUpper(l.params["PARTSTAT"]), strings.ToUpper(l.params["CUTYPE"])
 	return state != "DECLINED" && state != "DELEGATED" && kind != "ROOM" && kind != "RESOURCE" &&
@@ -224,7 +220,7 @@ func attendee(l line) Person {
 	return Person{Name: title(l.params["CN"]), Mail: title(mail)}
 }
 
-// add files an event under its UID. Of two that are the same one, the later revision counts.
+// add files an event under its UID. Of two revisions of the same event, the later one counts.
 func (r *reader) add(e *event) {
 	if e.start.wall.IsZero() {
 		r.broken++
@@ -236,7 +232,7 @@ func (r *reader) add(e *event) {
 	}
 	e.shape()
 	if e.uid == "" {
-		e.uid = fmt.Sprintf("\x00%d", len(r.feed.order)) // it can't belong to another one
+		e.uid = fmt.Sprintf("\x00%d", len(r.feed.order)) // a series of its own
 	}
 	s := r.feed.series[e.uid]
 	if s == nil {
@@ -249,25 +245,20 @@ func (r *reader) add(e *event) {
 		s.overrides = append(s.overrides, e)
 		return
 	}
-	if s.master == nil || !e.before(s.master) {
+	if s.master == nil || compareRevisions(s.master, e) <= 0 {
 		s.master = e
 	}
 }
 
-// before reports whether e is an earlier revision than o.
-func (e *event) before(o *event) bool {
-	if e.sequence != o.sequence {
-		return e.sequence < o.sequence
-	}
-	return e.stamp < o.stamp
+// compareRevisions orders two versions of an event, the earlier one first.
+func compareRevisions(a, b *event) int {
+	return cmp.Or(cmp.Compare(a.sequence, b.sequence), cmp.Compare(a.stamp, b.stamp))
 }
 
-// shape settles the length, and whether the event is about whole days.
+// shape completes the length, and decides whether the event takes whole days.
 func (e *event) shape() {
-	if e.allDay && (e.start.date || !midnight(e.start.wall) || !e.hasEnd || !midnight(e.end.wall)) {
-		e.allDay = false // Outlook's mark counts only from midnight to midnight
-	}
-	if e.allDay {
+	// Outlook's mark counts only from midnight to midnight.
+	if e.allDay = e.allDay && !e.start.date && midnight(e.start.wall) && e.hasEnd && midnight(e.end.wall); e.allDay {
 		e.start.date, e.end.date = true, true
 	}
 	if e.start.date {
@@ -285,9 +276,7 @@ func midnight(t time.Time) bool { return t.Equal(t.Truncate(day)) }
 func (r *reader) finish() {
 	f := r.feed
 	for _, s := range f.series {
-		slices.SortStableFunc(s.overrides, func(a, b *event) int {
-			return boolInt(b.before(a)) - boolInt(a.before(b))
-		})
+		slices.SortStableFunc(s.overrides, compareRevisions)
 	}
 	note := func(format string, args ...any) {
 		if len(f.Notes) < maxNotes {
@@ -300,19 +289,11 @@ func (r *reader) finish() {
 	if r.broken > 0 {
 		note("%d events or rules could not be read", r.broken)
 	}
-	ids := make([]string, 0, len(r.unknown))
-	for id := range r.unknown {
-		ids = append(ids, id)
+	for _, id := range slices.Sorted(maps.Keys(r.unknown)) {
+		short := id
+		if runes := []rune(id); len(runes) > 80 {
+			short = string(runes[:80]) + "…"
+		}
+		note("the time zone %q is unknown: %d times are treated as local", short, r.unknown[id])
 	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		note("the time zone %q is unknown: %d times are treated as local", shorten(id), r.unknown[id])
-	}
-}
-
-func shorten(s string) string {
-	if runes := []rune(s); len(runes) > 80 {
-		return string(runes[:80]) + "…"
-	}
-	return s
 }

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// Rule says how often an appointment is repeated, as RFC 5545 does with RRULE.
+// Rule is how often an appointment is repeated: the RRULE of RFC 5545.
 type Rule struct {
 	freq     frequency
 	interval int
 	count    int
-	// Until is the last moment of an occurrence, zero for none. It is a wall time where wallUntil is set.
+	// Until is the last moment at which an occurrence may begin, zero for none. It is a wall time if wallUntil is set.
 	Until     time.Time
 	wallUntil bool
 
@@ -38,7 +38,7 @@ const (
 
 var frequencies = []string{"SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
 
-// weekday is a day of the week, or with n the n-th one of the month or year, from its end where n is negative.
+// weekday is a day of the week; with n, the n-th one of the month or year, counted from its end if n is negative.
 type weekday struct {
 	n   int
 	day time.Weekday
@@ -46,13 +46,20 @@ type weekday struct {
 
 var dayNames = []string{"SU", "MO", "TU", "WE", "TH", "FR", "SA"}
 
-// words are the rules with names of their own.
+func (w weekday) String() string {
+	if w.n == 0 {
+		return dayNames[w.day]
+	}
+	return strconv.Itoa(w.n) + dayNames[w.day]
+}
+
+// words are the names of common rules.
 var words = map[string]string{
 	"day": "FREQ=DAILY", "daily": "FREQ=DAILY", "weekday": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "weekdays": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
 	"week": "FREQ=WEEKLY", "weekly": "FREQ=WEEKLY", "month": "FREQ=MONTHLY", "monthly": "FREQ=MONTHLY",
 }
 
-// ParseRule reads a rule of a user: day, weekday, week, month, or an RRULE with or without "RRULE:".
+// ParseRule reads a rule as users write it: day, weekday, week, month, or an RRULE with or without "RRULE:".
 func ParseRule(s string) (*Rule, error) {
 	s = strings.TrimSpace(s)
 	if rule, ok := words[strings.ToLower(s)]; ok {
@@ -159,7 +166,7 @@ func (r *Rule) set(name, value string, untilZone zone) (err error) {
 		}
 		r.weekStart = time.Weekday(i)
 	}
-	return nil // others are extensions
+	return nil // other names are extensions
 }
 
 func (r *Rule) setDays(value string) error {
@@ -185,7 +192,7 @@ func (r *Rule) setDays(value string) error {
 	return nil
 }
 
-// String writes the rule as an RRULE without its name and without UNTIL, always the same for the same rule.
+// String returns the rule as an RRULE without its name and without UNTIL, the same for equal rules.
 func (r *Rule) String() string {
 	var b strings.Builder
 	b.WriteString("FREQ=" + frequencies[r.freq])
@@ -195,42 +202,30 @@ func (r *Rule) String() string {
 	if r.count > 0 {
 		fmt.Fprintf(&b, ";COUNT=%d", r.count)
 	}
-	list := func(name string, numbers []int) {
-		for i, n := range numbers {
-			if i == 0 {
-				b.WriteString(";" + name + "=")
-			} else {
-				b.WriteByte(',')
-			}
-			b.WriteString(strconv.Itoa(n))
-		}
-	}
-	list("BYMONTH", r.months)
-	list("BYWEEKNO", r.weeks)
-	list("BYYEARDAY", r.yearDays)
-	list("BYMONTHDAY", r.monthDays)
-	for i, w := range r.days {
-		if i == 0 {
-			b.WriteString(";BYDAY=")
-		} else {
-			b.WriteByte(',')
-		}
-		if w.n != 0 {
-			b.WriteString(strconv.Itoa(w.n))
-		}
-		b.WriteString(dayNames[w.day])
-	}
-	list("BYHOUR", r.hours)
-	list("BYMINUTE", r.minutes)
-	list("BYSECOND", r.seconds)
-	list("BYSETPOS", r.positions)
+	writeList(&b, "BYMONTH", r.months)
+	writeList(&b, "BYWEEKNO", r.weeks)
+	writeList(&b, "BYYEARDAY", r.yearDays)
+	writeList(&b, "BYMONTHDAY", r.monthDays)
+	writeList(&b, "BYDAY", r.days)
+	writeList(&b, "BYHOUR", r.hours)
+	writeList(&b, "BYMINUTE", r.minutes)
+	writeList(&b, "BYSECOND", r.seconds)
+	writeList(&b, "BYSETPOS", r.positions)
 	if r.weekStart != time.Monday {
 		b.WriteString(";WKST=" + dayNames[r.weekStart])
 	}
 	return b.String()
 }
 
-// Skips reports whether months that are too short have no occurrence: those of a monthly rule that begins on the 29th or later.
+func writeList[T any](b *strings.Builder, name string, list []T) {
+	separator := ";" + name + "="
+	for _, one := range list {
+		fmt.Fprint(b, separator, one)
+		separator = ","
+	}
+}
+
+// Skips reports whether the rule has no occurrence in months that are too short: it is monthly, on the 29th or later.
 func (r *Rule) Skips(start time.Time) bool {
 	if r.freq != monthly || len(r.days) > 0 || len(r.yearDays) > 0 || len(r.weeks) > 0 {
 		return false
@@ -241,7 +236,7 @@ func (r *Rule) Skips(start time.Time) bool {
 	return slices.ContainsFunc(r.monthDays, func(n int) bool { return n > 28 || n < -28 })
 }
 
-// UntilIn returns the last moment of an occurrence for a series in loc, zero for none.
+// UntilIn returns the last moment at which an occurrence of a series in loc may begin, zero for none.
 func (r *Rule) UntilIn(loc *time.Location) time.Time {
 	if r.Until.IsZero() || !r.wallUntil {
 		return r.Until

@@ -14,48 +14,46 @@ type change struct {
 }
 
 // wall is the local time of the change, by the offset before it.
-func (c change) wall() time.Time { return c.at.UTC().Add(time.Duration(c.from) * time.Second) }
+func (c change) wall() time.Time { return c.at.UTC().Add(seconds(c.from)) }
 
 const (
-	// listedYears is for how long the changes of a series without an end are listed where they follow no rule.
+	// listedYears is for how many years the changes are listed if they follow no rule.
 	listedYears = 10
-	// ruleYears is for how long changes must follow a rule until it is written as one.
+	// ruleYears is for how many years changes must follow a rule for it to be written.
 	ruleYears  = 6
 	maxChanges = 100
 )
 
-// zone writes the definition of a time zone from first to last: the offset at first, and the changes after it.
+// zone writes the definition of a time zone from first to last: the offset at first, and the later changes.
 func (w *writer) zone(id string, loc *time.Location, first, last time.Time) {
-	w.line("BEGIN:VTIMEZONE")
-	w.line("TZID:" + id)
+	w.lines("BEGIN:VTIMEZONE", "TZID:"+id)
 	defer w.line("END:VTIMEZONE")
 	begin, _ := first.In(loc).ZoneBounds()
 	initial := change{at: begin, summer: first.In(loc).IsDST()}
 	initial.name, initial.to = first.In(loc).Zone()
 	initial.from = initial.to
 	if begin.IsZero() {
-		initial.at = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC).Add(-time.Duration(initial.to) * time.Second)
+		initial.at = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC).Add(-seconds(initial.to))
 	} else {
 		_, initial.from = begin.Add(-time.Second).In(loc).Zone()
 	}
 	changes := changesOf(loc, first, first.AddDate(listedYears, 0, 0))
 	rules := twiceYearly(changes)
-	if len(changes) == 0 || rules == nil || !last.After(changes[0].at) {
-		w.observance(initial, "")
-		for _, c := range changes {
-			if !c.at.After(last) {
-				w.observance(c, "")
-			}
+	w.observance(initial, "")
+	if rules != nil && last.After(changes[0].at) {
+		for i, rule := range rules {
+			w.observance(changes[i], rule)
 		}
 		return
 	}
-	w.observance(initial, "")
-	for i, c := range changes[:len(rules)] {
-		w.observance(c, rules[i])
+	for _, c := range changes {
+		if !c.at.After(last) {
+			w.observance(c, "")
+		}
 	}
 }
 
-// changesOf lists the changes of clocks after first until last.
+// changesOf returns the changes of clocks after first until last.
 func changesOf(loc *time.Location, first, last time.Time) (out []change) {
 	t := first.In(loc)
 	for range maxChanges {
@@ -73,7 +71,7 @@ func changesOf(loc *time.Location, first, last time.Time) (out []change) {
 	return out
 }
 
-// twiceYearly returns the rules of the first two changes where those after them repeat these two every year, else nil.
+// twiceYearly returns the rules of the first two changes if the later ones repeat them every year, else nil.
 func twiceYearly(changes []change) []string {
 	if len(changes) < 2*ruleYears {
 		return nil
@@ -109,11 +107,8 @@ func (w *writer) observance(c change, rule string) {
 	if c.summer {
 		kind = "DAYLIGHT"
 	}
-	w.line("BEGIN:" + kind)
-	w.line("DTSTART:" + c.wall().Format(wallLayout))
-	w.line("TZOFFSETFROM:" + formatOffset(c.from))
-	w.line("TZOFFSETTO:" + formatOffset(c.to))
-	w.line("TZNAME:" + c.name)
+	w.lines("BEGIN:"+kind, "DTSTART:"+c.wall().Format(wallLayout), "TZOFFSETFROM:"+formatOffset(c.from), "TZOFFSETTO:"+formatOffset(c.to),
+		"TZNAME:"+c.name)
 	if rule != "" {
 		w.line("RRULE:" + rule)
 	}

@@ -9,8 +9,8 @@ import (
 const day = 24 * time.Hour
 
 // walls yields the wall times of a rule in order, from the first one at or after from, until one is after to. Each step costs one
-// of left, and nothing follows when that is used up. start is the wall time of the first occurrence; it is yielded only where it
-// fits the rule. Without COUNT whole periods before from are skipped.
+// of left; the sequence ends when that is used up. start is the wall time of the first occurrence; it is yielded only if it fits the
+// rule. Without COUNT, whole periods before from are skipped.
 func (r *Rule) walls(start, from, to time.Time, left *int) iter.Seq[time.Time] {
 	return func(yield func(time.Time) bool) {
 		seen := 0
@@ -40,7 +40,7 @@ type expansion struct {
 	start time.Time
 	left  *int
 	times []time.Duration // of a day, for the long frequencies
-	// What the start implies where the rule says nothing.
+	// The rule's fields, or what the start implies if the rule lacks them.
 	monthDays, months []int
 	days              []weekday
 }
@@ -67,7 +67,7 @@ func (e *expansion) long(from, to time.Time, emit func(time.Time) bool) {
 	}
 }
 
-// imply takes from the start what the rule doesn't say.
+// imply completes the rule from the start.
 func (e *expansion) imply() {
 	e.monthDays, e.months, e.days = e.Rule.monthDays, e.Rule.months, e.Rule.days
 	if len(e.weeks)+len(e.yearDays)+len(e.monthDays)+len(e.days) > 0 {
@@ -86,13 +86,15 @@ func (e *expansion) imply() {
 	}
 }
 
-func (e *expansion) timesOfDay() bool {
-	or := func(list []int, n int) []int {
-		if len(list) == 0 {
-			return []int{n}
-		}
-		return list
+// or returns a list, or n alone if it is empty.
+func or(list []int, n int) []int {
+	if len(list) == 0 {
+		return []int{n}
 	}
+	return list
+}
+
+func (e *expansion) timesOfDay() bool {
 	hours, minutes, seconds := or(e.hours, e.start.Hour()), or(e.minutes, e.start.Minute()), or(e.seconds, e.start.Second())
 	if *e.left -= len(hours) * len(minutes) * len(seconds); *e.left < 0 {
 		return false
@@ -107,23 +109,21 @@ func (e *expansion) timesOfDay() bool {
 	return true
 }
 
-// periodsTo is the number of a period that isn't after the one of a wall time, and not long before it.
+// periodsTo returns the number of a period at or shortly before a wall time.
 func (e *expansion) periodsTo(from time.Time) int {
-	n := 0
+	n := int(from.Sub(e.start) / day)
 	switch e.freq {
 	case yearly:
 		n = from.Year() - e.start.Year()
 	case monthly:
 		n = (from.Year()-e.start.Year())*12 + int(from.Month()) - int(e.start.Month())
 	case weekly:
-		n = int(from.Sub(e.start)/day) / 7
-	default:
-		n = int(from.Sub(e.start) / day)
+		n /= 7
 	}
 	return max(n/e.interval-1, 0)
 }
 
-// period is the first day of the k-th period, and its length in days.
+// period returns the first day of the k-th period, and its length in days.
 func (e *expansion) period(k int) (first time.Time, days int) {
 	y, m, d := e.start.Date()
 	n := k * e.interval
@@ -135,8 +135,7 @@ func (e *expansion) period(k int) (first time.Time, days int) {
 		first = date(y, int(m)+n, 1)
 		return first, int(first.AddDate(0, 1, 0).Sub(first) / day)
 	case weekly:
-		back := (int(e.start.Weekday()) - int(e.weekStart) + 7) % 7
-		return date(y, int(m), d-back+7*n), 7
+		return date(y, int(m), d-e.intoWeek(e.start)+7*n), 7
 	}
 	return date(y, int(m), d+n), 1
 }
@@ -145,7 +144,7 @@ func date(y, m, d int) time.Time { return time.Date(y, time.Month(m), d, 0, 0, 0
 
 // inPeriod emits the wall times of one period, and reports whether to continue.
 func (e *expansion) inPeriod(first time.Time, days int, emit func(time.Time) bool) bool {
-	var set []time.Time // days, where positions are asked for
+	var set []time.Time // the days, for rules with positions
 	for i := range days {
 		if *e.left--; *e.left < 0 {
 			return false
@@ -222,19 +221,17 @@ func (e *expansion) nth(d time.Time, inYear, inMonth, n int) bool {
 	return (of-at)/7+1 == -n
 }
 
-// weekYear is the year to which the week of d belongs: the one that has four or more days of it.
-func (e *expansion) weekYear(d time.Time) int {
-	back := (int(d.Weekday()) - int(e.weekStart) + 7) % 7
-	return d.AddDate(0, 0, 3-back).Year()
-}
+// intoWeek returns how many days of its week are before d.
+func (e *expansion) intoWeek(d time.Time) int { return (int(d.Weekday()) - int(e.weekStart) + 7) % 7 }
 
-// week is the number of d's week in its year, and how many weeks that year has.
+// week returns the number of d's week in its year, and how many weeks that year has. A week belongs to the year with at least four
+// of its days.
 func (e *expansion) week(d time.Time) (n, of int) {
 	first := func(year int) time.Time {
 		fourth := date(year, 1, 4)
-		return fourth.AddDate(0, 0, -((int(fourth.Weekday()) - int(e.weekStart) + 7) % 7))
+		return fourth.AddDate(0, 0, -e.intoWeek(fourth))
 	}
-	year := e.weekYear(d)
+	year := d.AddDate(0, 0, 3-e.intoWeek(d)).Year()
 	begin := first(year)
 	return int(d.Sub(begin)/day)/7 + 1, int(first(year+1).Sub(begin)/day) / 7
 }
@@ -279,13 +276,7 @@ func (e *expansion) short(from, to time.Time, emit func(time.Time) bool) {
 
 // within emits the wall times of one hour, minute or second.
 func (e *expansion) within(at time.Time, emit func(time.Time) bool) bool {
-	minutes, seconds := []int{e.start.Minute()}, []int{e.start.Second()}
-	if len(e.minutes) > 0 {
-		minutes = e.minutes
-	}
-	if len(e.seconds) > 0 {
-		seconds = e.seconds
-	}
+	minutes, seconds := or(e.minutes, e.start.Minute()), or(e.seconds, e.start.Second())
 	if e.freq < hourly {
 		minutes = []int{at.Minute()}
 	}

@@ -8,19 +8,19 @@ import (
 	"unicode/utf8"
 )
 
-// Entry is an appointment of ours as it is written.
+// Entry is an appointment to write.
 type Entry struct {
-	// UID names it in the calendars of others; it must never change.
+	// UID identifies it in the calendars that import it; it must never change.
 	UID                string
 	Title, Description string
 	// URL is the link to the meeting, empty while there is none.
 	URL  string
 	Plan Plan
-	// Sequence counts the changes, Modified is when the last one was made. Created may be zero.
+	// Sequence counts the changes; Modified is the time of the last one. Created may be zero.
 	Sequence          int
 	Created, Modified time.Time
 	Attendees         []Person
-	// Links are the links of single occurrences, by their start.
+	// Links are the links of single occurrences.
 	Links []LinkAt
 }
 
@@ -33,11 +33,7 @@ type LinkAt struct {
 // Write returns a calendar of the entries.
 func Write(name string, entries []Entry) []byte {
 	w := &writer{}
-	w.line("BEGIN:VCALENDAR")
-	w.line("VERSION:2.0")
-	w.line("PRODID:-//Greenroom//Greenroom//EN")
-	w.line("CALSCALE:GREGORIAN")
-	w.line("METHOD:PUBLISH")
+	w.lines("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Greenroom//Greenroom//EN", "CALSCALE:GREGORIAN", "METHOD:PUBLISH")
 	if name != "" {
 		w.text("X-WR-CALNAME", name)
 	}
@@ -80,7 +76,7 @@ func isUTC(loc *time.Location) bool {
 // openEnd is the last moment of a series without an end.
 var openEnd = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// last is a moment that no occurrence begins after.
+// last returns a moment after which no occurrence begins.
 func (p Plan) last() time.Time {
 	switch {
 	case p.Rule == nil:
@@ -93,7 +89,7 @@ func (p Plan) last() time.Time {
 
 type writer struct{ b bytes.Buffer }
 
-// maxOctets is the longest line.
+// maxOctets is the longest line, in bytes (RFC 5545, section 3.1).
 const maxOctets = 75
 
 // line writes a line, folded between characters.
@@ -110,9 +106,15 @@ func (w *writer) line(s string) {
 	w.b.WriteString(s + "\r\n")
 }
 
+func (w *writer) lines(all ...string) {
+	for _, s := range all {
+		w.line(s)
+	}
+}
+
 func (w *writer) text(name, value string) { w.line(name + ":" + escaper.Replace(clean(value))) }
 
-// clean drops what no text of a calendar may have.
+// clean removes the characters that a calendar's text must not have.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f {
@@ -161,8 +163,7 @@ func (w *writer) event(e Entry, wall time.Time, link string, repeat func()) {
 	if !e.Created.IsZero() {
 		w.line("CREATED:" + e.Created.UTC().Format(utcLayout))
 	}
-	w.line("LAST-MODIFIED:" + e.Modified.UTC().Format(utcLayout))
-	w.line(fmt.Sprintf("SEQUENCE:%d", e.Sequence))
+	w.lines("LAST-MODIFIED:"+e.Modified.UTC().Format(utcLayout), fmt.Sprintf("SEQUENCE:%d", e.Sequence))
 	w.moment("DTSTART", wall, e.Plan.Zone)
 	// An end in the hour that occurs twice would be read as the first of the two.
 	if end := Place(wall, e.Plan.Zone).Add(e.Plan.Length); Place(Wall(end), e.Plan.Zone).Equal(end) {
@@ -188,26 +189,21 @@ func (w *writer) event(e Entry, wall time.Time, link string, repeat func()) {
 		}
 		w.line("ATTENDEE" + name + ":mailto:" + strings.Join(strings.Fields(clean(a.Mail)), ""))
 	}
-	w.line("STATUS:CONFIRMED")
-	w.line("TRANSP:OPAQUE")
-	w.line("END:VEVENT")
+	w.lines("STATUS:CONFIRMED", "TRANSP:OPAQUE", "END:VEVENT")
 }
 
 // formatDuration writes a length in the units of exact time: a day in a calendar may have 23 hours.
 func formatDuration(d time.Duration) string {
 	s := int(d / time.Second)
 	out := "PT"
-	for _, u := range []struct {
-		seconds int
-		name    byte
-	}{{3600, 'H'}, {60, 'M'}, {1, 'S'}} {
-		if n := s / u.seconds; n > 0 {
-			out += fmt.Sprintf("%d%c", n, u.name)
-			s %= u.seconds
-		}
+	if h := s / 3600; h > 0 {
+		out += fmt.Sprintf("%dH", h)
 	}
-	if out == "PT" {
-		return "PT0S"
+	if m := s / 60 % 60; m > 0 {
+		out += fmt.Sprintf("%dM", m)
+	}
+	if s %= 60; s > 0 || out == "PT" {
+		out += fmt.Sprintf("%dS", s)
 	}
 	return out
 }

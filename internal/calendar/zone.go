@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,11 +24,13 @@ func Place(wall time.Time, loc *time.Location) time.Time { return place(wall, lo
 // zone is a time zone: the offset from UTC, in seconds, at a moment.
 type zone interface{ offset(time.Time) int }
 
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+
 type location struct{ *time.Location }
 
 func (l location) offset(t time.Time) int {
-	_, seconds := t.In(l.Location).Zone()
-	return seconds
+	_, offset := t.In(l.Location).Zone()
+	return offset
 }
 
 // Offsets are between -12 and +14 hours, so these are surely before and after the moment of a wall time.
@@ -37,16 +40,15 @@ const (
 )
 
 func place(wall time.Time, z zone) time.Time {
-	by := func(seconds int) time.Time { return wall.Add(-time.Duration(seconds) * time.Second) }
 	before, after := z.offset(wall.Add(surelyBefore)), z.offset(wall.Add(surelyAfter))
-	first, second := by(before), by(after)
+	first, second := wall.Add(-seconds(before)), wall.Add(-seconds(after))
 	if z.offset(first) != before && z.offset(second) == after {
 		return second
 	}
 	return first
 }
 
-// observance is a part of a VTIMEZONE: from start on, as far as rule and dates repeat it, clocks show another offset.
+// observance is a part of a VTIMEZONE: from start on, and whenever rule and dates repeat it, clocks show the offset to.
 type observance struct {
 	start    time.Time // a wall time by the offset before
 	from, to int
@@ -66,7 +68,7 @@ type transition struct {
 	from, to int
 }
 
-// lastTransition is how far definitions of zones are followed.
+// lastTransition is the end of the transitions that are computed.
 var lastTransition = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (c *custom) offset(t time.Time) int {
@@ -85,7 +87,7 @@ func (c *custom) compute() {
 	left := ruleBudget
 	for _, o := range c.observances {
 		add := func(wall time.Time) bool {
-			c.transitions = append(c.transitions, transition{wall.Add(-time.Duration(o.from) * time.Second), o.from, o.to})
+			c.transitions = append(c.transitions, transition{wall.Add(-seconds(o.from)), o.from, o.to})
 			return len(c.transitions) < maxTransition
 		}
 		if !add(o.start) {
@@ -100,7 +102,7 @@ func (c *custom) compute() {
 			continue
 		}
 		for wall := range o.rule.walls(o.start, o.start, lastTransition, &left) {
-			if !o.rule.Until.IsZero() && wall.Add(-time.Duration(o.from)*time.Second).After(o.rule.Until) {
+			if !o.rule.Until.IsZero() && wall.Add(-seconds(o.from)).After(o.rule.Until) {
 				break
 			}
 			if !wall.Equal(o.start) && !add(wall) {
@@ -118,16 +120,13 @@ type zones struct {
 	found   map[string]zone   // nil for unknown ones
 }
 
-// find returns the zone that a TZID means, or nil. The database of this machine is asked first: definitions in calendars are
-// often cut to one year.
+// find returns the zone of a TZID, or nil. This machine's database comes first: definitions in calendars often cover one year only.
 func (z *zones) find(id string) zone {
 	if had, ok := z.found[id]; ok {
 		return had
 	}
 	var out zone
-	if loc := Zone(id); loc != nil {
-		out = location{loc}
-	} else if loc := Zone(z.aliases[id]); loc != nil {
+	if loc := cmp.Or(Zone(id), Zone(z.aliases[id])); loc != nil {
 		out = location{loc}
 	} else if c := z.defined[id]; c != nil && len(c.observances) > 0 {
 		out = c
@@ -138,11 +137,11 @@ func (z *zones) find(id string) zone {
 	return out
 }
 
-// maxZoneName is the longest name of a zone that is looked for.
+// maxZoneName is the longest name of a zone that is looked up, in bytes.
 const maxZoneName = 200
 
-// Zone returns the location that a name means: an IANA name, also behind a prefix as in "/example.org/Europe/Berlin", or a name
-// of Windows. It returns nil for an unknown name.
+// Zone returns the location of an IANA name, also with a prefix as in "/example.org/Europe/Berlin", or of a Windows name. It returns
+// nil for an unknown name.
 func Zone(id string) *time.Location {
 	id = strings.Trim(strings.TrimSpace(id), `"`)
 	if len(id) > maxZoneName {
@@ -154,18 +153,10 @@ func Zone(id string) *time.Location {
 	case "UTC", "Z", "GMT", "ETC/UTC", "TZONE://MICROSOFT/UTC", "UTC+00:00", "COORDINATED UNIVERSAL TIME":
 		return time.UTC
 	}
-	for name := id; ; {
+	for name, more := id, true; more; _, name, more = strings.Cut(name, "/") {
 		if loc := load(name); loc != nil {
 			return loc
 		}
-		if _, rest, ok := strings.Cut(name, "/"); ok {
-			name = rest
-			continue
-		}
-		break
-	}
-	if name, ok := windowsZones[id]; ok {
-		return load(name)
 	}
 	for known, name := range windowsZones {
 		if strings.EqualFold(known, id) {
@@ -175,8 +166,7 @@ func Zone(id string) *time.Location {
 	return nil
 }
 
-// load reads an IANA zone. "Local" is no name. EST, MST and HST are names of the database, but without the changes of clocks
-// that people mean.
+// load loads an IANA zone. "Local" isn't one. EST, MST and HST are, but without the changes of clocks that people expect.
 func load(name string) *time.Location {
 	switch name {
 	case "", "Local", "EST", "MST", "HST":

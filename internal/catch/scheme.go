@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Request is a request as it arrived.
@@ -26,17 +28,17 @@ type Request struct {
 
 // Verdict is the result of checking a request.
 type Verdict struct {
-	// OK reports that the signature is right and fresh. A scheme without signatures never is.
+	// OK reports that the signature is right and fresh. It is false for a scheme without signatures.
 	OK bool
-	// Reason explains why it isn't.
+	// Reason explains why OK is false.
 	Reason string
-	// Wrong marks a signature in the right form that the secret doesn't make.
+	// Wrong marks a well-formed signature that the secret doesn't produce.
 	Wrong bool
 }
 
 // Event is the part of a request that lists show.
 type Event struct {
-	// Type is the service's own name of the event, ID its id; empty where it has none.
+	// Type is the service's name of the event, ID its id; both may be empty.
 	Type, ID string
 	// Challenge marks the service's test of the address.
 	Challenge bool
@@ -51,17 +53,17 @@ type Answer struct {
 type Scheme interface {
 	// String returns the text from which [Parse] makes the scheme.
 	String() string
-	// Secret reports why a secret can't be one of the scheme; nil for a secret that can, and "" where none is needed.
+	// Secret returns the reason why a secret can't be one of the scheme, or nil.
 	Secret(secret string) error
 	// Key returns the bytes that sign for a secret.
 	Key(secret string) ([]byte, bool)
-	// SignedWith reports whether a key makes the request's signature, whatever its time.
+	// SignedWith reports whether a key makes the request's signature. It ignores the signature's time.
 	SignedWith(r Request, key []byte) bool
 	// Verify checks a request.
 	Verify(r Request, secret string) Verdict
-	// Sign returns the headers that sign a body at a time, beside those that the request has.
+	// Sign returns the headers that sign a body at a time, to be added to those that the request has.
 	Sign(had http.Header, body []byte, secret string, at time.Time) (http.Header, error)
-	// Event reads what lists show; nothing in it is proved unless the request is verified.
+	// Event reads the part that lists show. It can be trusted only if the request is verified.
 	Event(r Request) Event
 	// Answer returns the answer to a challenge; ok is false for any other request.
 	Answer(r Request, secret string) (a Answer, ok bool)
@@ -79,15 +81,15 @@ func Names() []string {
 func Parse(s string) (Scheme, error) {
 	switch s {
 	case "github":
-		return github{plain{header: "X-Hub-Signature-256", alg: "sha256", enc: "hex", name: s}}, nil
+		return github{plain{textSecret: textSecret{s}, header: "X-Hub-Signature-256", alg: "sha256", enc: "hex"}}, nil
 	case "stripe":
-		return stripe{}, nil
+		return stripe{textSecret: textSecret{s}}, nil
 	case "slack":
-		return slack{}, nil
+		return slack{stamped{textSecret{s}, "X-Slack-Signature", "X-Slack-Request-Timestamp"}}, nil
 	case "standard-webhooks":
 		return standard{}, nil
 	case "zoom":
-		return zoom{}, nil
+		return zoom{stamped{textSecret{s}, "X-Zm-Signature", "X-Zm-Request-Timestamp"}}, nil
 	case "none", "":
 		return none{}, nil
 	}
@@ -96,9 +98,9 @@ func Parse(s string) (Scheme, error) {
 		return nil, fmt.Errorf("there is no scheme %q: use %s", s, strings.Join(Names(), ", "))
 	}
 	p := plain{header: http.CanonicalHeaderKey(parts[1]), alg: strings.ToLower(parts[2]), enc: strings.ToLower(parts[3])}
-	p.name = "hmac:" + p.header + ":" + p.alg + ":" + p.enc
+	p.textSecret = textSecret{"hmac:" + p.header + ":" + p.alg + ":" + p.enc}
 	switch {
-	case !isToken(parts[1]):
+	case !httpguts.ValidHeaderFieldName(parts[1]):
 		return nil, fmt.Errorf("%q is not a header name: write it like hmac:X-Signature:sha256:hex", parts[1])
 	case algorithms[p.alg] == nil:
 		return nil, fmt.Errorf("there is no algorithm %q: use sha1, sha256, sha384 or sha512", parts[2])
@@ -106,16 +108,6 @@ func Parse(s string) (Scheme, error) {
 		return nil, fmt.Errorf("there is no encoding %q: use hex or base64", parts[3])
 	}
 	return p, nil
-}
-
-// isToken reports whether a text can be the name of a header.
-func isToken(s string) bool {
-	for _, r := range s {
-		if r > '~' || r <= ' ' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) {
-			return false
-		}
-	}
-	return s != ""
 }
 
 var algorithms = map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New, "sha384": sha512.New384, "sha512": sha512.New}
@@ -149,27 +141,25 @@ func missing(header string) Verdict {
 	return Verdict{Reason: "no signature: the header " + header + " is missing"}
 }
 
-// malformed is the verdict on a signature of another form.
+// malformed is the verdict on a signature that is not in the scheme's form.
 func malformed(form string) Verdict {
 	return Verdict{Reason: "the signature is not of the form " + form}
 }
 
-// wrong is the verdict on a signature that the secret doesn't make.
+// wrong is the verdict on a signature that the secret doesn't produce.
 var wrong = Verdict{Reason: "the signature is wrong: the secret differs, or the body was changed", Wrong: true}
 
-// verify is the verdict of a scheme whose key is known, for a request that has a signature.
-func verify(s Scheme, r Request, secret string) Verdict {
+// signer is the part of a scheme that makes signatures.
+type signer interface {
+	Key(secret string) ([]byte, bool)
+	SignedWith(r Request, key []byte) bool
+}
+
+// verify compares the signature of a request that has one. It ignores the signature's time.
+func verify(s signer, r Request, secret string) Verdict {
 	key, ok := s.Key(secret)
 	if !ok || !s.SignedWith(r, key) {
 		return wrong
 	}
 	return Verdict{OK: true}
-}
-
-// needed is the check of a secret that may be any text.
-func needed(secret string) error {
-	if strings.TrimSpace(secret) == "" {
-		return fmt.Errorf("it is empty")
-	}
-	return nil
 }

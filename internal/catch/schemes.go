@@ -15,28 +15,42 @@ import (
 )
 
 // none is a scheme without signatures.
-type none struct{}
+type none struct{ noChallenge }
 
 func (none) String() string                  { return "none" }
 func (none) Secret(string) error             { return nil }
 func (none) Key(string) ([]byte, bool)       { return nil, false }
 func (none) SignedWith(Request, []byte) bool { return false }
 func (none) Verify(Request, string) Verdict  { return Verdict{Reason: "the catch checks no signatures"} }
-func (none) Event(r Request) Event {
-	return Event{Type: textAt(r.Body, "type"), ID: textAt(r.Body, "id")}
-}
-func (none) Answer(Request, string) (a Answer, ok bool) { return a, false }
 func (none) Sign(http.Header, []byte, string, time.Time) (http.Header, error) {
 	return nil, fmt.Errorf("the catch has no scheme to sign with")
 }
 
-// plain is an HMAC of the body in a header, possibly after the name of its algorithm: sha256=….
-type plain struct{ header, alg, enc, name string }
+// noChallenge is embedded in the schemes of services that don't test addresses, or whose tests need no particular answer.
+type noChallenge struct{}
 
-func (p plain) String() string             { return p.name }
-func (p plain) Secret(secret string) error { return needed(secret) }
-func (p plain) Key(secret string) ([]byte, bool) {
-	return []byte(secret), secret != ""
+func (noChallenge) Answer(Request, string) (a Answer, ok bool) { return a, false }
+func (noChallenge) Event(r Request) Event {
+	return Event{Type: textAt(r.Body, "type"), ID: textAt(r.Body, "id")}
+}
+
+// textSecret is embedded in the schemes whose secrets may be any text, which is the key. It holds the scheme's name.
+type textSecret struct{ name string }
+
+func (t textSecret) String() string                 { return t.name }
+func (textSecret) Key(secret string) ([]byte, bool) { return []byte(secret), secret != "" }
+func (textSecret) Secret(secret string) error {
+	if strings.TrimSpace(secret) == "" {
+		return fmt.Errorf("it is empty")
+	}
+	return nil
+}
+
+// plain is an HMAC of the body in a header, possibly after the name of its algorithm: sha256=….
+type plain struct {
+	textSecret
+	noChallenge
+	header, alg, enc string
 }
 
 func (p plain) SignedWith(r Request, key []byte) bool {
@@ -65,7 +79,7 @@ func (p plain) Verify(r Request, secret string) Verdict {
 func (p plain) Sign(had http.Header, body []byte, secret string, _ time.Time) (http.Header, error) {
 	key, ok := p.Key(secret)
 	if !ok {
-		return nil, needed(secret)
+		return nil, p.Secret(secret)
 	}
 	value := encode(p.enc, sum(algorithms[p.alg], key, body))
 	if _, prefixed := cutPrefixFold(had.Get(p.header), p.alg+"="); prefixed {
@@ -78,13 +92,12 @@ func (p plain) Event(r Request) Event {
 	return Event{Type: textAt(r.Body, "type", "event"), ID: textAt(r.Body, "id")}
 }
 
-func (p plain) Answer(Request, string) (a Answer, ok bool) { return a, false }
-
 // github signs the body: https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 type github struct{ plain }
 
 func (g github) Event(r Request) Event {
-	return Event{Type: clip(r.Header.Get("X-GitHub-Event")), ID: clip(r.Header.Get("X-GitHub-Delivery")), Challenge: r.Header.Get("X-GitHub-Event") == "ping"}
+	kind := r.Header.Get("X-GitHub-Event")
+	return Event{Type: clip(kind), ID: clip(r.Header.Get("X-GitHub-Delivery")), Challenge: kind == "ping"}
 }
 
 func (g github) Sign(_ http.Header, body []byte, secret string, at time.Time) (http.Header, error) {
@@ -92,17 +105,12 @@ func (g github) Sign(_ http.Header, body []byte, secret string, at time.Time) (h
 }
 
 // stripe signs the time and the body: https://docs.stripe.com/webhooks#verify-manually
-type stripe struct{}
+type stripe struct {
+	textSecret
+	noChallenge
+}
 
 const stripeHeader = "Stripe-Signature"
-
-func (stripe) String() string                             { return "stripe" }
-func (stripe) Secret(secret string) error                 { return needed(secret) }
-func (stripe) Key(secret string) ([]byte, bool)           { return []byte(secret), secret != "" }
-func (stripe) Answer(Request, string) (a Answer, ok bool) { return a, false }
-func (stripe) Event(r Request) Event {
-	return Event{Type: textAt(r.Body, "type"), ID: textAt(r.Body, "id")}
-}
 
 // maxSignatures bounds the signatures of one header that are compared.
 const maxSignatures = 8
@@ -145,10 +153,10 @@ func (s stripe) Sign(_ http.Header, body []byte, secret string, at time.Time) (h
 }
 
 // stamped is a scheme that signs v0:TIME:BODY, as Slack and Zoom do.
-type stamped struct{ signature, timestamp string }
-
-func (s stamped) Secret(secret string) error       { return needed(secret) }
-func (s stamped) Key(secret string) ([]byte, bool) { return []byte(secret), secret != "" }
+type stamped struct {
+	textSecret
+	signature, timestamp string
+}
 
 func (s stamped) sum(key []byte, stamp string, body []byte) []byte {
 	return sum(sha256.New, key, []byte("v0:"+stamp+":"), body)
@@ -160,7 +168,7 @@ func (s stamped) SignedWith(r Request, key []byte) bool {
 	return ok && err == nil && equal(s.sum(key, r.Header.Get(s.timestamp), r.Body), given)
 }
 
-func (s stamped) verify(of Scheme, r Request, secret string) Verdict {
+func (s stamped) Verify(r Request, secret string) Verdict {
 	signature, stamp := strings.TrimSpace(r.Header.Get(s.signature)), r.Header.Get(s.timestamp)
 	switch value, ok := strings.CutPrefix(signature, "v0="); {
 	case signature == "":
@@ -170,7 +178,7 @@ func (s stamped) verify(of Scheme, r Request, secret string) Verdict {
 	case !ok || !isHex(value):
 		return malformed("v0=…")
 	}
-	return fresh(verify(of, r, secret), stamp, r.ReceivedAt)
+	return fresh(verify(s, r, secret), stamp, r.ReceivedAt)
 }
 
 func (s stamped) Sign(_ http.Header, body []byte, secret string, at time.Time) (http.Header, error) {
@@ -183,18 +191,7 @@ func (s stamped) Sign(_ http.Header, body []byte, secret string, at time.Time) (
 
 // slack: https://docs.slack.dev/authentication/verifying-requests-from-slack and
 // https://docs.slack.dev/reference/events/url_verification
-type slack struct{}
-
-var slackHeaders = stamped{"X-Slack-Signature", "X-Slack-Request-Timestamp"}
-
-func (slack) String() string                            { return "slack" }
-func (slack) Secret(secret string) error                { return slackHeaders.Secret(secret) }
-func (slack) Key(secret string) ([]byte, bool)          { return slackHeaders.Key(secret) }
-func (slack) SignedWith(r Request, key []byte) bool     { return slackHeaders.SignedWith(r, key) }
-func (s slack) Verify(r Request, secret string) Verdict { return slackHeaders.verify(s, r, secret) }
-func (slack) Sign(had http.Header, body []byte, secret string, at time.Time) (http.Header, error) {
-	return slackHeaders.Sign(had, body, secret, at)
-}
+type slack struct{ stamped }
 
 func (slack) Event(r Request) Event {
 	e := Event{Type: textAt(r.Body, "event.type", "type", "command"), ID: textAt(r.Body, "event_id")}
@@ -211,18 +208,7 @@ func (s slack) Answer(r Request, _ string) (Answer, bool) {
 }
 
 // zoom: https://developers.zoom.us/docs/api/webhooks/#verify-webhook-events and #validate-your-webhook-endpoint
-type zoom struct{}
-
-var zoomHeaders = stamped{"X-Zm-Signature", "X-Zm-Request-Timestamp"}
-
-func (zoom) String() string                            { return "zoom" }
-func (zoom) Secret(secret string) error                { return zoomHeaders.Secret(secret) }
-func (zoom) Key(secret string) ([]byte, bool)          { return zoomHeaders.Key(secret) }
-func (zoom) SignedWith(r Request, key []byte) bool     { return zoomHeaders.SignedWith(r, key) }
-func (z zoom) Verify(r Request, secret string) Verdict { return zoomHeaders.verify(z, r, secret) }
-func (zoom) Sign(had http.Header, body []byte, secret string, at time.Time) (http.Header, error) {
-	return zoomHeaders.Sign(had, body, secret, at)
-}
+type zoom struct{ stamped }
 
 func (zoom) Event(r Request) Event {
 	e := Event{Type: textAt(r.Body, "event")}
@@ -244,9 +230,9 @@ func (z zoom) Answer(r Request, secret string) (Answer, bool) {
 
 // standard is https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md, with the older names of
 // its headers that Svix sends.
-type standard struct{}
+type standard struct{ noChallenge }
 
-// standardPrefix is how its secrets may begin; the rest is base64.
+// standardPrefix may precede its secrets, which are base64.
 const standardPrefix = "whsec_"
 
 func (standard) String() string { return "standard-webhooks" }
@@ -328,5 +314,3 @@ func (s standard) Sign(had http.Header, body []byte, secret string, at time.Time
 func (s standard) Event(r Request) Event {
 	return Event{Type: textAt(r.Body, "type"), ID: clip(r.Header.Get(s.headers(r.Header) + "Id"))}
 }
-
-func (standard) Answer(Request, string) (a Answer, ok bool) { return a, false }

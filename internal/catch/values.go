@@ -12,7 +12,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// fresh judges the time of a signature that is right otherwise. It is in seconds, or in milliseconds.
+// fresh adds to a verdict whether the signature's time is near the arrival. The time is in seconds or milliseconds.
 func fresh(v Verdict, stamp string, received time.Time) Verdict {
 	if !v.OK {
 		return v
@@ -63,7 +63,7 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 	return s[len(prefix):], true
 }
 
-// maxText is the longest text that is kept of an event.
+// maxText is the longest text that is kept of an event, in bytes.
 const maxText = 200
 
 // textAt returns the first text that a body has at one of the paths, "" if it isn't JSON.
@@ -76,7 +76,7 @@ func textAt(body []byte, paths ...string) string {
 	return ""
 }
 
-// clip shortens a text to maxText bytes of whole letters.
+// clip shortens a text to maxText bytes, at the end of a character.
 func clip(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= maxText {
