@@ -5,24 +5,23 @@ import (
 	"time"
 )
 
-// How a [Backoff] paces.
 const (
-	// backoffFirst is the longest wait before the first attempt, and doubles from there.
+	// The longest wait is backoffFirst before the first attempt, and doubles up to backoffMost.
 	backoffFirst = 250 * time.Millisecond
-	// backoffMost is the longest wait of all.
-	backoffMost = 15 * time.Second
-	// backoffSoon bounds the waits of the first backoffSoonFor, so that a far end which merely restarts is found again
-	// within a second.
+	backoffMost  = 15 * time.Second
+	// backoffSoon limits the waits during the first backoffSoonFor, so that a server that only restarts is found within a second.
 	backoffSoon    = time.Second
 	backoffSoonFor = time.Minute
-	// Holds is how long a connection must have lasted to count as one that worked. After that the delays start again.
+	// refusedFirst is the longest wait after the first refusal; it doubles.
+	refusedFirst = time.Second
+	// Holds is how long a connection must have lasted to count as one that worked. Then the waits are short again.
 	Holds = 5 * time.Second
 )
 
-// Backoff paces the attempts of a driver to connect: full jitter, from a quarter of a second up to 15 s, at most a second in
-// the first minute of an outage. It never stops trying. Its zero value is ready. It is for one goroutine.
+// Backoff paces a driver's attempts to connect: full jitter, from a quarter of a second up to 15 s, at most a second in the first
+// minute of an outage. It never stops trying. Its zero value is ready. It is for one goroutine.
 type Backoff struct {
-	// Random yields numbers in [0, 1); nil means [rand.Float64].
+	// Random returns numbers in [0, 1); nil means [rand.Float64].
 	Random func() float64
 
 	attempts int
@@ -30,11 +29,8 @@ type Backoff struct {
 	refusals int
 }
 
-// refusedFirst is the longest wait after a first refusal, and doubles from there.
-const refusedFirst = time.Second
-
-// Refused is how long to wait after a refusal that only people can mend: full jitter, from a second up to most. Each driver
-// chooses most by the kind of refusal.
+// Refused returns how long to wait after a refusal that needs a person: full jitter, from a second up to most, which the driver
+// chooses by the kind of refusal.
 func (b *Backoff) Refused(most time.Duration) time.Duration {
 	wait := most
 	if b.refusals < 20 { // a second doubled 20 times is beyond every most
@@ -52,7 +48,7 @@ func (b *Backoff) jitter(most time.Duration) time.Duration {
 	return time.Duration(random() * float64(most))
 }
 
-// Next is how long to wait before the next attempt, which now failed or was lost.
+// Next returns how long to wait before the next attempt, after one that failed or a connection that was lost.
 func (b *Backoff) Next(now time.Time) time.Duration {
 	if b.attempts == 0 {
 		b.since = now
@@ -73,7 +69,7 @@ func (b *Backoff) Next(now time.Time) time.Duration {
 // Reset makes the next wait short again, after an attempt that worked.
 func (b *Backoff) Reset() { b.attempts, b.refusals = 0, 0 }
 
-// Lasted resets when a connection lasted long enough to count as one that worked.
+// Lasted resets the waits if a connection lasted long enough to count as one that worked.
 func (b *Backoff) Lasted(d time.Duration) {
 	if d >= Holds {
 		b.Reset()

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Board is where a driver posts its [Status] for one reader, who gets the latest and never holds the driver up. Make it
-// with [NewBoard].
+// Board passes a driver's [Status] to one reader, who gets the latest one and never blocks the driver. [NewBoard] makes it.
 type Board struct {
 	mu     sync.Mutex
 	now    Status
@@ -15,17 +14,17 @@ type Board struct {
 	closed bool
 }
 
-// NewBoard makes a board that shows the given status.
+// NewBoard returns a board with its first status.
 func NewBoard(first Status) *Board {
 	b := &Board{now: first, out: make(chan Status, 1)}
 	b.out <- first
 	return b
 }
 
-// Status is the channel that [Tunnel].Status returns.
+// Status returns the channel that [Tunnel].Status returns.
 func (b *Board) Status() <-chan Status { return b.out }
 
-// Update changes the status in place and posts it, if it is another one now. After [Board.Close] it does nothing.
+// Update changes the status, and posts it if it differs. After [Board.Close] nothing is posted.
 func (b *Board) Update(change func(*Status)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -34,20 +33,19 @@ func (b *Board) Update(change func(*Status)) {
 	if b.now.State != Degraded {
 		b.now.RetryAt = time.Time{}
 	}
-	if b.closed || reflect.DeepEqual(b.now, was) {
-		return
+	if !b.closed && !reflect.DeepEqual(b.now, was) {
+		b.post()
 	}
-	b.post()
 }
 
-// Now is the status that was posted last.
+// Now returns the latest status.
 func (b *Board) Now() Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.now
 }
 
-// Close posts a last status with the state [Closed] and the reason, and closes the channel.
+// Close posts the last status, with the state [Closed] and the reason, and closes the channel.
 func (b *Board) Close(reason string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

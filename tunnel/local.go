@@ -6,8 +6,8 @@ import (
 	"net"
 )
 
-// Target is where drivers that carry connections reach the listener, as HOST:PORT. A listener that is bound to every address
-// is reached at loopback.
+// Target returns the listener's address for drivers that carry connections, as HOST:PORT: on loopback if it is bound to every
+// address. It fails without a listener.
 func (l Local) Target() (string, error) {
 	if l.Addr == nil {
 		return "", errors.New("there is no local listener to make public")

@@ -9,7 +9,7 @@ import (
 // oftenEvery is how often an [Often] logs.
 const oftenEvery = time.Minute
 
-// Often logs what strangers can provoke at will: the first time at once, then once a minute with the count. It is safe for
+// Often logs an event that anyone can cause at will: the first time immediately, then once a minute with the count. It is safe for
 // concurrent use.
 type Often struct {
 	Log *slog.Logger
@@ -19,7 +19,7 @@ type Often struct {
 	count  int
 }
 
-// Warn logs a line, or counts it.
+// Warn logs or counts an event.
 func (o *Often) Warn(now time.Time, text string, args ...any) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -11,13 +11,13 @@ import (
 	"greenroom/internal/plain"
 )
 
-// longestLine is where [Lines] cuts a line, in bytes.
+// longestLine is the length to which [Lines] cuts a line, in bytes.
 const longestLine = 4 << 10
 
-// Lines cuts what a program or a server prints into lines. It reads everything, never fails, and keeps of a line at most
-// 4 KiB, so that who prints is never held up and can't fill the memory. Writes must not overlap.
+// Lines splits the output of a program or a server into lines. It never fails and keeps at most 4 KiB of a line, so that the writer
+// is never blocked and can't fill the memory. Writes must not overlap.
 type Lines struct {
-	// To gets each line that isn't empty, without its end, raw.
+	// To is called with each line that isn't empty, raw, without its end.
 	To func(line string)
 	// Crash reports a panic of To; it may be nil.
 	Crash *crash.Group
@@ -40,7 +40,7 @@ func (l *Lines) Write(p []byte) (int, error) {
 	}
 }
 
-// End passes on the text after the last line feed.
+// End passes on an unfinished last line.
 func (l *Lines) End() {
 	if line := bytes.TrimRight(l.line, "\r"); len(line) > 0 {
 		l.To(string(line))
@@ -48,13 +48,11 @@ func (l *Lines) End() {
 	l.line = l.line[:0]
 }
 
-const (
-	// Of what is printed, printedBurst lines are logged at once and printedPace in a second from then on.
-	printedBurst, printedPace = 200, 10
-)
+// printedBurst lines of output are logged at any pace, further ones at printedPace per second.
+const printedBurst, printedPace = 200, 10
 
-// Printed logs what a program or a server prints, at the debug level, made safe for a terminal, and without being flooded.
-// It is for one goroutine.
+// Printed logs the output of a program or a server at the debug level, safe for a terminal and at a limited pace. It is for one
+// goroutine.
 type Printed struct {
 	Log *slog.Logger
 

@@ -5,13 +5,13 @@ import (
 	"errors"
 )
 
-// A Sink keeps requests elsewhere than in a relay's own spool, so that any number of relays can stand behind one name.
+// A Sink stores requests in place of a relay's spool, so that any number of relays can share a name.
 type Sink interface {
-	// Put stores the request in the stream of its Hook, and returns when it is durable there. Its sender gets 2xx only then.
-	// Epoch and Seq are 0; the reader of the stream numbers it. An error means that it may not be stored, and that its
-	// sender should try again, unless it is ErrTooLarge. Put may be called from many goroutines, and honours ctx.
+	// Put stores a request in the stream of its Hook, and returns when it is durable; only then does the sender get 2xx. Epoch and
+	// Seq are 0: the stream's reader sets them. After an error the request may be stored or not, and the sender should try again,
+	// unless the error is ErrTooLarge. Put is safe for concurrent use, and honours ctx.
 	Put(ctx context.Context, e Envelope) error
 }
 
-// ErrTooLarge is returned by a Sink, wrapped or not, for a request that it will never accept.
+// ErrTooLarge is wrapped by a Sink's error for a request that it will never accept.
 var ErrTooLarge = errors.New("tunnel: the request is too large")

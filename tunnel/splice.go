@@ -14,9 +14,9 @@ import (
 // lingerTime is how long one direction of a connection may last after the other has ended.
 const lingerTime = time.Minute
 
-// Splice copies bytes between two connections in both directions. When one ends sending, that is passed on alone where the
-// other has CloseWrite, and its own direction is left a minute. It returns when both have ended or one has failed or ctx has
-// ended, with both closed and nothing running any more. The clock must not be nil; the group may be.
+// Splice copies bytes between two connections in both directions. When one direction ends, its end is passed on with CloseWrite if
+// the connection has it, and the other direction may last another minute. Splice returns when both directions have ended, one has
+// failed, or ctx has ended; then both connections are closed and nothing runs any more. The group may be nil.
 func Splice(ctx context.Context, clock clockwork.Clock, group *crash.Group, a, b io.ReadWriteCloser) {
 	shut := func() {
 		_ = a.Close()
@@ -27,10 +27,6 @@ func Splice(ctx context.Context, clock clockwork.Clock, group *crash.Group, a, b
 	defer stop()
 	var running sync.WaitGroup
 	defer running.Wait()
-	goes := func(name string, f func()) {
-		running.Add(1)
-		group.Go(name, func() { defer running.Done(); f() })
-	}
 	ended := make(chan error, 2)
 	copies := func(to, from io.ReadWriteCloser) func() {
 		return func() {
@@ -41,8 +37,8 @@ func Splice(ctx context.Context, clock clockwork.Clock, group *crash.Group, a, b
 			ended <- err
 		}
 	}
-	goes("tunnel there", copies(a, b))
-	goes("tunnel back", copies(b, a))
+	group.GoIn(&running, "tunnel there", copies(a, b))
+	group.GoIn(&running, "tunnel back", copies(b, a))
 	if err := <-ended; err != nil {
 		shut()
 	}
@@ -55,7 +51,7 @@ func Splice(ctx context.Context, clock clockwork.Clock, group *crash.Group, a, b
 	}
 }
 
-// endWriting passes the end of a stream on. A connection that can't end in one direction alone ends as a whole.
+// endWriting ends one direction of a connection, or all of it if it has no CloseWrite.
 func endWriting(c io.ReadWriteCloser) error {
 	if h, ok := c.(interface{ CloseWrite() error }); ok {
 		return h.CloseWrite()

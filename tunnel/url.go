@@ -13,8 +13,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// PublicURL checks a public base URL, and returns it as [Status].URL wants it: http or https with a host in lower case and
-// in ASCII (an international name as punycode), no credentials, query, fragment or dot segments, and no slash at its end.
+// PublicURL checks a public base URL, and returns it in the form of [Status].URL: http or https, the host in lower case and ASCII
+// (an international name as punycode), without credentials, query, fragment, dot segments or a slash at its end.
 func PublicURL(s string) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(s))
 	switch {
@@ -37,8 +37,8 @@ func PublicURL(s string) (string, error) {
 	return strings.TrimRight(u.String(), "/"), nil
 }
 
-// Host is a URL's host and port as requests want them: in ASCII, an international name as punycode, in lower case. It fails
-// for a name or a port that can't be.
+// Host returns a URL's host and port for requests: lower case, ASCII, an international name as punycode. It fails for an invalid name
+// or port.
 func Host(u *url.URL) (string, error) {
 	name, port := u.Hostname(), u.Port()
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil && port != "" || port != "" && n == 0 {
@@ -61,25 +61,25 @@ func Host(u *url.URL) (string, error) {
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$`)
 
-// Announcements finds a tunnel's public URL in what a program or a server prints, among links to its documentation. Give it
-// one line after the other. Its zero value looks for what the known services print.
+// Announcements finds a tunnel's public URL in the output of a program or a server, among links to its documentation. It reads one
+// line at a time. The zero value knows the output of known services.
 //
-// A line that announces (“… tunneled with tls termination, https://…”, or a URL all alone) is believed, and a later one
-// replaces it: services change the names of free tunnels. Without one, the first URL without a path that isn't plainly a
-// site about the service is taken, https before http, until [Announcements.Refuted] asks for the next.
+// A line that announces a URL (“… tunneled with tls termination, https://…”, or a URL alone) is trusted, and a later one replaces it:
+// services change the names of free tunnels. Without one, the first URL without a path that isn't obviously the service's own site
+// is used, https before http, until [Announcements.Refuted] asks for the next.
 type Announcements struct {
-	// Pattern is looked for instead, if it isn't nil: its first group is the URL, or all of it when it has none.
+	// Pattern replaces the search for known output: its first group is the URL, or the whole match without a group. It may be nil.
 	Pattern *regexp.Regexp
-	// Site is the service's own host, whose address is no tunnel.
+	// Site is the service's own host, which is never the tunnel's.
 	Site string
 
 	url       string
 	announced bool
-	// candidates are the URLs that were found and not announced, https ones first.
+	// candidates are the URLs that were found but not announced, https ones first.
 	candidates []string
 }
 
-// maxCandidates bounds the URLs that are tried one after the other.
+// maxCandidates limits the candidates.
 const maxCandidates = 16
 
 var (
@@ -90,7 +90,7 @@ var (
 	social     = regexp.MustCompile(`(?i)(^|\.)(twitter|x|github|gitlab|discord|youtube|facebook|mastodon)\.(com|gg|social)$`)
 )
 
-// Line reads a line, and reports whether the URL is another one now.
+// Line reads a line. It returns the current URL, and whether the line changed it.
 func (a *Announcements) Line(line string) (publicURL string, news bool) {
 	if a.Pattern != nil {
 		m := a.Pattern.FindStringSubmatch(line)
@@ -114,8 +114,8 @@ func (a *Announcements) Line(line string) (publicURL string, news bool) {
 	return a.url, false
 }
 
-// Refuted looks for another URL, since requests to this one don't arrive. It returns the next of those that were found, and
-// reports whether it is another one. A URL that was announced stays.
+// Refuted switches to the next candidate, since requests to this URL don't arrive. It returns the current URL, and whether it has
+// changed. An announced URL stays.
 func (a *Announcements) Refuted(refuted string) (publicURL string, news bool) {
 	at := slices.Index(a.candidates, refuted)
 	if a.announced || a.url != refuted || at < 0 || len(a.candidates) < 2 {
@@ -125,7 +125,7 @@ func (a *Announcements) Refuted(refuted string) (publicURL string, news bool) {
 	return a.url, true
 }
 
-// inside reports whether a host is an address that no platform reaches.
+// inside reports whether a host is an address that can't be reached from the internet.
 func inside(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && (ip.IsLoopback() || ip.IsPrivate() || ip.IsUnspecified() || ip.IsLinkLocalUnicast())

@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -9,14 +10,13 @@ import (
 
 const (
 	wakeTick = time.Second
-	// wakeAfter is the shortest gap that counts as sleep. A busy machine is late by less, and connections survive
-	// shorter ones.
+	// wakeAfter is the shortest gap that counts as sleep. A busy machine is late by less, and connections survive shorter gaps.
 	wakeAfter = 5 * time.Second
 )
 
-// Wake notices that the machine slept, or that the process was stopped, by comparing clocks every second: during sleep the
-// wall clock continues and the monotonic one doesn't, and a stopped process gets its tick late. Connections from before are
-// most likely dead, although no error says so.
+// Wake notices that the machine slept, or that the process was stopped, by comparing clocks every second: during sleep the wall
+// clock continues but the monotonic one doesn't, and a stopped process gets its tick late. Older connections are probably dead then,
+// though they report no error.
 //
 // Setting the wall clock forward looks like sleep; setting it back has no effect.
 type Wake struct {
@@ -26,12 +26,9 @@ type Wake struct {
 	Wall func() time.Time
 }
 
-// Watch calls woke with the time that was missed, soon after each awakening, until ctx ends.
+// Watch calls woke soon after each wake-up, with the time that was missed, until ctx ends.
 func (w Wake) Watch(ctx context.Context, woke func(missed time.Duration)) {
-	clock, wall := w.Clock, w.Wall
-	if clock == nil {
-		clock = clockwork.NewRealClock()
-	}
+	clock, wall := cmp.Or(w.Clock, clockwork.NewRealClock()), w.Wall
 	if wall == nil {
 		wall = func() time.Time { return clock.Now().Round(0) } // without its monotonic reading
 	}

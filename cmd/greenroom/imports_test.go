@@ -103,10 +103,11 @@ var allowed = map[string][]string{
 	"internal/difference":    {"internal/app"},
 	"internal/export":        {"provider", "internal/app", "internal/filter", "internal/plain"},
 	"internal/filter":        {"provider", "internal/app", "internal/latin", "internal/nearest", "internal/plain", "internal/when"},
-	"internal/inlet":         {"provider", "internal/app", "internal/crash", "internal/cursor", "internal/web", "internal/web/page", "tunnel"},
+	"internal/inlet":         {"provider", "internal/app", "internal/unreached", "internal/crash", "internal/cursor", "internal/web", "internal/web/page", "tunnel"},
 	"internal/recording":     {"provider", "internal/app"}, // the contract; the machinery is below it
 	"internal/recording/*":   {"provider", "provider/object", "internal/app", "internal/crash", "internal/plain", "internal/program", "internal/recording", "internal/recording/*", "internal/regular"},
-	"tunnel":                 {"tunnel", "internal/boltfile", "internal/bounds", "internal/crash", "internal/cursor", "internal/plain", "internal/program/group", "internal/regular", "internal/private"},
+	"internal/unreached":     {"internal/plain"},
+	"tunnel":                 {"tunnel", "internal/unreached", "internal/boltfile", "internal/bounds", "internal/crash", "internal/cursor", "internal/plain", "internal/program/group", "internal/regular", "internal/private"},
 	"tui":                    {"provider", "internal/app", "internal/attendance", "internal/booking", "internal/crash", "internal/difference", "internal/export", "internal/filter", "internal/latin", "internal/order", "internal/plain", "internal/regular", "internal/timeline", "tui", "internal/notify"},
 	"tui/tuitest":            {"provider", "internal/app", "internal/app/apptest"},
 	"cmd":                    {"provider", "internal", "store", "tui", "tunnel", "cmd"},

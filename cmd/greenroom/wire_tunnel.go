@@ -2,13 +2,11 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"slices"
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
-	"greenroom/internal/regular"
 	"greenroom/internal/web"
 	"greenroom/tunnel"
 	"greenroom/tunnel/command"
@@ -77,25 +75,12 @@ func tunnelTLS(c config.Tunnel) (*tls.Config, error) {
 	if c.CAFile == "" {
 		return nil, nil
 	}
-	refused := func(err error) error {
-		return &app.Error{
+	pool, err := tunnel.Authorities(c.CAFile)
+	if err != nil {
+		return nil, &app.Error{
 			Kind: app.NotConfigured, Text: fmt.Sprintf("read the certificates of the tunnel: %v", err), Err: err,
 			Hint: "set ca_file under [tunnel] to a file of PEM certificates",
 		}
 	}
-	pem, err := regular.Read(c.CAFile, maxCertificates)
-	if err != nil {
-		return nil, refused(err)
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, refused(fmt.Errorf("%s holds no certificate", c.CAFile))
-	}
 	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
-
-// maxCertificates is the largest file of certificates that is read: a system's own has some hundred KiB.
-const maxCertificates = 16 << 20

@@ -42,6 +42,15 @@ func (g *Group) Go(name string, f func()) {
 	}()
 }
 
+// GoIn is Go for a goroutine that also counts in a wait group.
+func (g *Group) GoIn(wg *sync.WaitGroup, name string, f func()) {
+	wg.Add(1)
+	g.Go(name, func() {
+		defer wg.Done()
+		f()
+	})
+}
+
 // Recover is for deferring in goroutines that others started, such as those of an HTTP server.
 func (g *Group) Recover(name string) {
 	if g == nil || g.OnPanic == nil {

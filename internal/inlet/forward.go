@@ -7,16 +7,16 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/unreached"
 )
 
 const (
@@ -98,10 +98,6 @@ func (f *Forwarder) Send(ctx context.Context, to app.ForwardTarget, d app.Delive
 	begun := f.now()
 	res, err := f.client(trust{to.CA, to.Insecure}).Do(req)
 	if err != nil {
-		var ue *url.Error
-		if errors.As(err, &ue) {
-			err = ue.Err // without the URL, which may hold a password
-		}
 		return app.Attempt{Error: why(err), Ms: f.now().Sub(begun).Milliseconds()}
 	}
 	defer res.Body.Close()
@@ -112,23 +108,21 @@ func (f *Forwarder) Send(ctx context.Context, to app.ForwardTarget, d app.Delive
 	a := app.Attempt{
 		Status: res.StatusCode, Answer: strings.ToValidUTF8(string(answer), "\uFFFD"), Ms: f.now().Sub(begun).Milliseconds(),
 	}
-	if err != nil { // the status counts all the same
-		a.Error = "the answer ended early: " + err.Error()
+	if err != nil { // the status counts
+		a.Error = "the answer ended early: " + unreached.Why(err)
 	}
 	return a
 }
 
-// why describes a failure. A certificate that isn't trusted has a remedy.
+// why describes a failure, with the remedy for a certificate that isn't trusted.
 func why(err error) string {
-	var unknown *tls.CertificateVerificationError
-	var late net.Error
-	if errors.As(err, &late) && late.Timeout() {
-		return "no answer within " + strconv.Itoa(int(forwardTime/time.Second)) + " s"
+	switch unreached.Of(err).Kind {
+	case unreached.Slow:
+		return fmt.Sprintf("no answer within %.0f s", forwardTime.Seconds())
+	case unreached.Untrusted, unreached.Certificate:
+		return unreached.Why(err) + ": name its CA with --ca, or accept it with --insecure"
 	}
-	if errors.As(err, &unknown) {
-		return err.Error() + ": name its CA with --ca, or accept it with --insecure"
-	}
-	return err.Error()
+	return unreached.Why(err)
 }
 
 // connectionHeaders belong to one connection, or are set for the next.

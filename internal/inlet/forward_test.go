@@ -28,7 +28,7 @@ type received struct {
 
 func TestFailuresInWords(t *testing.T) {
 	for err, want := range map[error]string{
-		os.ErrDeadlineExceeded: "no answer within 10 s", io.ErrUnexpectedEOF: "unexpected EOF", &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}: "no answer within 10 s",
+		os.ErrDeadlineExceeded: "no answer within 10 s", io.ErrUnexpectedEOF: "the server closed the connection", &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}: "no answer within 10 s",
 	} {
 		if got := why(err); got != want {
 			t.Errorf("%v: %q, not %q", err, got, want)

@@ -1,20 +1,19 @@
 // Package command is the driver for any program that makes a tunnel and prints its public URL.
 //
-// The program is run without a shell, in a process group of its own, and started again whenever it ends, after delays that
-// grow to a minute if it ends at once. Its output is always read to the end, so that it never blocks on writing, and goes
-// into the log at the debug level. It is live as soon as its URL is known, or, for cloudflared, while its own metrics say
-// that it is connected; package probe decides whether requests arrive.
+// The program runs without a shell, in its own process group, and is restarted whenever it ends, after delays that grow to a minute
+// if it ends immediately. Its output is always read, so that it never blocks on writing, and is logged at the debug level. The tunnel
+// is live once its URL is known, or, with cloudflared, while the program's metrics report a connection; package probe decides whether
+// requests arrive.
 //
-// It promises that after Close neither the program nor what it started in its process group runs any more (on Windows: the
-// program itself). On Linux the program ends with this process even if that is killed. What comes while the program doesn't
-// run is lost.
+// After Close, neither the program nor its process group runs any more (on Windows: the program itself). On Linux the program ends
+// with this process, even if that is killed. Requests sent while the program doesn't run are lost.
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os/exec"
 	"regexp"
@@ -30,25 +29,25 @@ import (
 
 // Options are the driver's settings.
 type Options struct {
-	// Preset is one of [Presets], or empty for a program of the user's own.
+	// Preset is one of [Presets], or empty for another program.
 	Preset string
-	// Command is the program and its arguments, in which {port} and {addr} (host:port) stand for the listener's. With a
-	// preset it is what precedes the preset's arguments: another path, or global flags. Empty is the preset's name.
+	// Command is the program and its arguments, in which {port} and {addr} (host:port) are replaced by the listener's. With a preset
+	// it precedes the preset's arguments: another path, or global flags. If empty, it is the preset's name.
 	Command []string
-	// Pattern is a regular expression for the URL in what the program prints: its first group, or all of it. Empty
-	// means that of the preset, or the first https URL that isn't plainly a link to documentation.
+	// Pattern is a regular expression for the URL in the program's output: its first group, or all of it. If empty, it is the
+	// preset's, or the first https URL that isn't obviously a link to documentation.
 	Pattern string
-	// URL is the public URL if it is known; then the output is not searched for one.
+	// URL is the public URL, if known; then the output is not searched for one.
 	URL string
-	// Secrets names the variables of the environment that the program does not inherit.
+	// Secrets are the environment variables that the program does not inherit.
 	Secrets []string
-	// Authtoken and Domain are for the preset ngrok: the account's token, which the program gets in its environment, and one
-	// of the account's domains. An empty domain means that ngrok chooses one.
+	// Authtoken and Domain are for the preset ngrok: the account's token, which is passed in the environment, and one of the
+	// account's domains. Without a domain ngrok chooses one.
 	Authtoken, Domain string
 	// Clock paces restarts and polls; nil means the real one.
 	Clock clockwork.Clock
 
-	// patience is how long a program may take to end, endTime when zero.
+	// patience is how long a program may take to end, endTime if zero.
 	patience time.Duration
 }
 
@@ -56,9 +55,9 @@ type Options struct {
 const (
 	// quietTime is how long a program may run without a URL before the status says so.
 	quietTime = 30 * time.Second
-	// endTime is how long it may take to end when it is asked to. Greenroom itself ends within three seconds of a signal.
+	// endTime is how long it may take to end when asked to. Greenroom itself ends within three seconds of a signal.
 	endTime = 2 * time.Second
-	// endedMost is the longest wait before a program is started again that ends at once.
+	// endedMost is the longest wait before a restart of a program that ends immediately.
 	endedMost = time.Minute
 )
 
@@ -69,59 +68,43 @@ var _ tunnel.Driver = Driver{}
 
 // New makes the driver.
 func New(o Options) Driver {
-	if o.Clock == nil {
-		o.Clock = clockwork.NewRealClock()
-	}
-	if o.patience == 0 {
-		o.patience = endTime
-	}
+	o.Clock, o.patience = cmp.Or(o.Clock, clockwork.NewRealClock()), cmp.Or(o.patience, endTime)
 	return Driver{o}
 }
 
 // Name implements [tunnel.Driver]: "exec", or the preset's name.
-func (d Driver) Name() string {
-	if d.opt.Preset != "" {
-		return d.opt.Preset
-	}
-	return "exec"
-}
+func (d Driver) Name() string { return cmp.Or(d.opt.Preset, "exec") }
 
 // StoresAndForwards implements [tunnel.Driver].
 func (Driver) StoresAndForwards() bool { return false }
 
-// Open implements [tunnel.Driver]. It fails when a setting is wrong, or there is no such program.
+// Open implements [tunnel.Driver]. It fails if a setting is wrong or the program is missing.
 func (d Driver) Open(_ context.Context, local tunnel.Local) (tunnel.Tunnel, error) {
 	p, err := d.plan(local)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Name(), err)
 	}
-	log := local.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
 	r := &run{
-		plan: p, clock: d.opt.Clock, patience: d.opt.patience, secrets: d.opt.Secrets, crash: local.Crash, cancel: cancel, done: make(chan struct{}),
-		log:   log.With("tunnel", d.Name()),
-		board: tunnel.NewBoard(tunnel.Status{Driver: d.Name(), State: tunnel.Connecting, Reason: "starting " + p.name}),
+		Running: tunnel.NewRunning(local, tunnel.Status{Driver: d.Name(), State: tunnel.Connecting, Reason: "starting " + p.name}),
+		plan:    p, clock: d.opt.Clock, patience: d.opt.patience, secrets: d.opt.Secrets,
 	}
-	local.Crash.Go("tunnel "+d.Name(), func() { r.run(ctx) })
+	r.Start(r.run)
 	return r, nil
 }
 
-// plan says what to run, and how to learn its URL.
+// plan is the program to run, and how to find its URL.
 type plan struct {
-	// name is the program's for people, path where it is.
+	// name is the program's name for people.
 	name, path string
-	// args makes the arguments of each start, and metrics the address of cloudflared's.
+	// args returns the arguments of a start, and the address of cloudflared's metrics.
 	args    func() (args []string, metrics string, err error)
 	pattern *regexp.Regexp
 	url     string
-	// find returns the part of a line that may hold the URL. Nil means all of it.
+	// find returns the part of a line that may hold the URL; nil means all of it.
 	find func(line string) string
 	// hint turns a line of the program into a reason for people, or "".
 	hint func(line string) string
-	// token is concealed in everything that the program prints. variables are added to its environment.
+	// token is removed from the program's output. variables are added to its environment.
 	token     string
 	variables []string
 }
@@ -170,11 +153,7 @@ func (d Driver) plan(local tunnel.Local) (plan, error) {
 			return plan{}, err
 		}
 	}
-	pattern := d.opt.Pattern
-	if pattern == "" {
-		pattern = known.pattern
-	}
-	if pattern != "" {
+	if pattern := cmp.Or(d.opt.Pattern, known.pattern); pattern != "" {
 		if p.pattern, err = regexp.Compile(pattern); err != nil {
 			return plan{}, fmt.Errorf("the pattern for the URL: %w", err)
 		}

@@ -11,15 +11,15 @@ import (
 	"greenroom/tunnel"
 )
 
-// How often cloudflared's metrics are asked: quickly until it is connected.
 const (
+	// pollSoon is the interval of polls until cloudflared is connected, pollLater the one after that.
 	pollSoon  = 500 * time.Millisecond
 	pollLater = 5 * time.Second
-	pollTime  = 5 * time.Second
-	pollSize  = 64 << 10
+	pollTime  = 5 * time.Second // of one poll
+	pollSize  = 64 << 10        // of an answer, in bytes
 )
 
-// pollMetrics learns the URL and the state of cloudflared from its metrics server, until ctx ends.
+// pollMetrics gets the URL and the state of cloudflared from its metrics server, until ctx ends.
 func (r *run) pollMetrics(ctx context.Context, addr string) {
 	transport := &http.Transport{MaxIdleConns: 1, IdleConnTimeout: 2 * pollLater}
 	defer transport.CloseIdleConnections()
@@ -31,11 +31,12 @@ func (r *run) pollMetrics(ctx context.Context, addr string) {
 			url = quickURL(ctx, client, addr)
 		}
 		if url != "" {
-			ready, err := isReady(ctx, client, addr)
+			// 200 with at least one connection to the edge, else 503.
+			status, _, err := get(ctx, client, "http://"+addr+"/ready")
 			if ctx.Err() != nil {
 				return
 			}
-			if ready {
+			if status == http.StatusOK {
 				wait = pollLater
 				r.found(url)
 			} else {
@@ -52,7 +53,7 @@ func (r *run) pollMetrics(ctx context.Context, addr string) {
 
 // notReady shows why cloudflared isn't connected.
 func (r *run) notReady(url string, err error) {
-	r.board.Update(func(s *tunnel.Status) {
+	r.Update(func(s *tunnel.Status) {
 		s.URL = url
 		switch {
 		case s.State == tunnel.Connecting:
@@ -65,7 +66,7 @@ func (r *run) notReady(url string, err error) {
 	})
 }
 
-// quickURL is the quick tunnel's URL, or "" while there is none: {"hostname":"a-b-c.trycloudflare.com"}.
+// quickURL returns the quick tunnel's URL, or "" while there is none: {"hostname":"a-b-c.trycloudflare.com"}.
 func quickURL(ctx context.Context, c *http.Client, addr string) string {
 	status, body, err := get(ctx, c, "http://"+addr+"/quicktunnel")
 	var answer struct {
@@ -74,17 +75,8 @@ func quickURL(ctx context.Context, c *http.Client, addr string) string {
 	if err != nil || status != http.StatusOK || json.Unmarshal(body, &answer) != nil || answer.Hostname == "" {
 		return "" // it has just been started
 	}
-	url, err := tunnel.PublicURL("https://" + answer.Hostname)
-	if err != nil {
-		return ""
-	}
+	url, _ := tunnel.PublicURL("https://" + answer.Hostname) // "" if it is invalid
 	return url
-}
-
-// isReady reports whether at least one connection to the edge exists: 200, else 503.
-func isReady(ctx context.Context, c *http.Client, addr string) (bool, error) {
-	status, _, err := get(ctx, c, "http://"+addr+"/ready")
-	return status == http.StatusOK, err
 }
 
 func get(ctx context.Context, c *http.Client, url string) (int, []byte, error) {

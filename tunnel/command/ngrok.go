@@ -11,8 +11,8 @@ import (
 	"greenroom/tunnel"
 )
 
-// ngrokArgs runs ngrok's agent without its full-screen interface. The authtoken is in the environment: other users of the
-// machine can read command lines. https://ngrok.com/docs/agent/cli
+// ngrokArgs are the arguments of ngrok's agent without its full-screen interface. The authtoken is in the environment, because other
+// users of the machine can read command lines. https://ngrok.com/docs/agent/cli
 func ngrokArgs(t target) ([]string, string, error) {
 	args := []string{"http", "http://" + t.addr, "--log", "stdout", "--log-format", "json"}
 	if t.url != "" {
@@ -31,7 +31,7 @@ func ngrokURL(line string) string {
 	return record.URL
 }
 
-// domainURL returns the URL of a domain that the user names, with or without https.
+// domainURL returns the URL of a domain, which may be written with https://.
 func domainURL(domain string) (string, error) {
 	url, err := tunnel.PublicURL("https://" + strings.TrimPrefix(domain, "https://"))
 	if err != nil || strings.Contains(strings.TrimPrefix(url, "https://"), "/") {
@@ -40,7 +40,7 @@ func domainURL(domain string) (string, error) {
 	return url, nil
 }
 
-// ngrokHints are the fixes for ngrok's errors; https://ngrok.com/docs/errors has a page for each code.
+// ngrokHints are remedies for ngrok's errors; https://ngrok.com/docs/errors has a page for each code.
 var ngrokHints = []struct{ codes, text string }{
 	{"105 106 107", "ngrok refuses the authtoken: copy the right one from https://dashboard.ngrok.com/get-started/your-authtoken"},
 	{"4018", "ngrok requires a verified account: verify it, then copy the authtoken from https://dashboard.ngrok.com/get-started/your-authtoken"},

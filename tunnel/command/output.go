@@ -8,17 +8,18 @@ import (
 	"greenroom/tunnel"
 )
 
-// lastLength bounds the last line of a program, in characters.
+// lastLength is the length to which the last line is cut, in characters.
 const lastLength = 200
 
-// output reads both outputs of a program.
+// output reads a program's standard output and error.
 type output struct {
-	run     *run
-	listens bool
+	run *run
+	// searched means that the URL is searched for.
+	searched bool
 
 	mu   sync.Mutex
 	find tunnel.Announcements
-	// last is the last line, or the last one that is understood as a reason.
+	// last is the last line, or the last reason found in one.
 	last    string
 	reason  bool
 	printed tunnel.Printed
@@ -35,7 +36,7 @@ func (e *output) line(line string) {
 		e.last = words
 	}
 	e.printed.Line(e.run.clock.Now(), line)
-	if e.listens {
+	if e.searched {
 		if e.run.find != nil {
 			line = e.run.find(line)
 		}
@@ -61,7 +62,7 @@ func (e *output) refuted(url string) {
 	}
 }
 
-// words returns the program's last line, cut.
+// words returns the last line, cut.
 func (e *output) words() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -11,29 +11,28 @@ import (
 // preset is a known program.
 type preset struct {
 	args func(target) (args []string, metrics string, err error)
-	// pattern finds the URL in the program's output, in the part of a line that find returns. Without a pattern and with a
-	// metrics address, the URL comes from the metrics.
+	// pattern finds the URL in the program's output, in the part of a line that find returns. With a metrics address, the URL comes
+	// from the metrics.
 	pattern string
 	find    func(line string) string
 	hint    func(line string) string
-	// install is where the program can be downloaded.
+	// install is the program's download page.
 	install string
 	// token is the variable in which the program expects its authtoken, empty if it needs none.
 	token string
 }
 
-// target is where a preset's tunnel leads to, and the URL that it asks for, which may be empty.
+// target is the listener, and the URL to request, which may be empty.
 type target struct{ addr, port, url string }
 
 var presets = map[string]preset{
-	// A quick tunnel: a name under trycloudflare.com that changes with each start. The metrics server has the name at
-	// /quicktunnel; /ready says whether an edge is connected.
+	// A quick tunnel: a name under trycloudflare.com that changes with each start, and is at /quicktunnel of the metrics server.
 	// https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/monitor-tunnels/metrics/
 	"cloudflared": {args: func(t target) ([]string, string, error) {
 		metrics, err := free()
 		return []string{"tunnel", "--no-autoupdate", "--metrics", metrics, "--url", "http://" + t.addr}, metrics, err
 	}},
-	// Funnel in the foreground ends with the program; its name is the machine's in the tailnet and never changes.
+	// Funnel in the foreground ends with the program. Its name is the machine's in the tailnet, and never changes.
 	// https://tailscale.com/kb/1311/tailscale-funnel
 	"tailscale": {
 		args:    func(t target) ([]string, string, error) { return []string{"funnel", "--bg=false", t.port}, "", nil },
@@ -43,11 +42,11 @@ var presets = map[string]preset{
 	"ngrok": {args: ngrokArgs, find: ngrokURL, hint: ngrokHint, install: "https://ngrok.com/download", token: "NGROK_AUTHTOKEN"},
 }
 
-// Presets are the names of the known programs.
+// Presets returns the names of the known programs.
 func Presets() []string { return slices.Sorted(maps.Keys(presets)) }
 
-// free returns an unused port of loopback. If another program uses it first, the tunnel's program ends and is started again
-// with another port.
+// free returns an unused loopback address. If another program takes it first, the tunnel's program ends and is restarted with
+// another one.
 func free() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -4,71 +4,42 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/jonboulle/clockwork"
 
-	"greenroom/internal/crash"
 	"greenroom/internal/plain"
 	"greenroom/internal/program/group"
 	"greenroom/tunnel"
 )
 
-// run is an open tunnel: one program after the other.
+// run is an open tunnel, which runs one program after another. Close asks the program to end, and kills it after the patience.
 type run struct {
+	tunnel.Running
 	plan
-	clock  clockwork.Clock
-	log    *slog.Logger
-	crash  *crash.Group
-	board  *tunnel.Board
-	cancel context.CancelFunc
-	done   chan struct{}
-
+	clock    clockwork.Clock
 	secrets  []string // variables that the program does not inherit
 	patience time.Duration
-
-	mu     sync.Mutex
-	reader *output // of the program that runs, nil when none does
-}
-
-func (r *run) read(e *output) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.reader = e
+	output   atomic.Pointer[output] // of the running program, or nil
 }
 
 // Refuted switches to another of the URLs that the program has printed, because requests to this one don't arrive.
 func (r *run) Refuted(url string) {
-	r.mu.Lock()
-	e := r.reader
-	r.mu.Unlock()
-	if e != nil {
-		e.refuted(url)
+	if o := r.output.Load(); o != nil {
+		o.refuted(url)
 	}
 }
 
-// Status implements [tunnel.Tunnel].
-func (r *run) Status() <-chan tunnel.Status { return r.board.Status() }
-
-// Close implements [tunnel.Tunnel]. It asks the program to end, and ends it after 5 s.
-func (r *run) Close() error {
-	r.cancel()
-	<-r.done
-	return nil
-}
-
 func (r *run) run(ctx context.Context) {
-	defer close(r.done)
-	defer r.board.Close("closed")
-	// Linux ends the program with the thread that started it: that must be no other goroutine's to end.
+	// Linux ends the program with the thread that started it, so the thread must not end with another goroutine.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var pause tunnel.Backoff
@@ -85,12 +56,12 @@ func (r *run) run(ctx context.Context) {
 		if lasted < tunnel.Holds {
 			wait = pause.Refused(endedMost)
 		}
-		if lasted >= tunnel.Holds || why != logged { // once, however often it ends at once in the same way
-			r.log.Warn("the tunnel's program ended", "why", why, "again", wait)
+		if lasted >= tunnel.Holds || why != logged { // a program that keeps ending in the same way is logged once
+			r.Log.Warn("the tunnel's program ended", "why", why, "again", wait)
 			logged = why
 		}
 		due := r.clock.After(wait) // before the status shows it, so that it can't be missed
-		r.board.Update(func(s *tunnel.Status) {
+		r.Update(func(s *tunnel.Status) {
 			s.State, s.URL, s.Reason, s.RetryAt = tunnel.Degraded, "", why+"; it will be started again", r.clock.Now().Add(wait)
 		})
 		select {
@@ -101,7 +72,7 @@ func (r *run) run(ctx context.Context) {
 	}
 }
 
-// once runs the program until it ends, or ctx does, and returns why it ended.
+// once runs the program until it or ctx ends, and returns why it ended.
 func (r *run) once(ctx context.Context) string {
 	args, metrics, err := r.args()
 	if err != nil {
@@ -122,37 +93,33 @@ func (r *run) once(ctx context.Context) string {
 	defer watchers.Wait()
 	defer end()
 	reader := &output{
-		run: r, listens: metrics == "" && r.url == "", find: tunnel.Announcements{Pattern: r.pattern}, printed: tunnel.Printed{Log: r.log},
+		run: r, searched: metrics == "" && r.url == "", find: tunnel.Announcements{Pattern: r.pattern}, printed: tunnel.Printed{Log: r.Log},
 	}
-	r.read(reader)
-	defer r.read(nil)
-	out, errs := &tunnel.Lines{To: reader.line, Crash: r.crash}, &tunnel.Lines{To: reader.line, Crash: r.crash}
+	r.output.Store(reader)
+	defer r.output.Store(nil)
+	out, errs := &tunnel.Lines{To: reader.line, Crash: r.Crash}, &tunnel.Lines{To: reader.line, Crash: r.Crash}
 	cmd.Stdout, cmd.Stderr = out, errs
 	if err := cmd.Start(); err != nil {
 		return fmt.Sprintf("%s can't be started: %s", r.name, plain.Text(err.Error()))
 	}
-	r.log.Debug("the tunnel's program is running", "pid", cmd.Process.Pid)
-	watch := func(name string, f func(context.Context)) {
-		watchers.Add(1)
-		r.crash.Go(name, func() { defer watchers.Done(); f(alive) })
-	}
+	r.Log.Debug("the tunnel's program is running", "pid", cmd.Process.Pid)
 	switch {
 	case metrics != "":
-		watch("tunnel metrics", func(ctx context.Context) { r.pollMetrics(ctx, metrics) })
+		r.Crash.GoIn(&watchers, "tunnel metrics", func() { r.pollMetrics(alive, metrics) })
 	case r.url != "":
 		r.found(r.url)
 	}
-	watch("tunnel without URL", func(ctx context.Context) { r.missURL(ctx, reader) })
+	r.Crash.GoIn(&watchers, "tunnel without URL", func() { r.missURL(alive, reader) })
 
 	err = cmd.Wait()
-	// What it started in its group may still run, and may still write: those who read are done by now.
+	// Processes that it started may still run and write. The readers have ended by now.
 	_ = group.Kill(cmd)
 	out.End()
 	errs.End()
 	return r.ended(err, reader.words())
 }
 
-// ended says why the program ended.
+// ended describes how the program ended.
 func (r *run) ended(err error, words string) string {
 	how := "ended"
 	var exit *exec.ExitError
@@ -168,12 +135,12 @@ func (r *run) ended(err error, words string) string {
 	return fmt.Sprintf("%s %s, with the message: %s", r.name, how, words)
 }
 
-// found says that the program has made a tunnel at the URL.
+// found reports a tunnel at the URL.
 func (r *run) found(url string) {
-	r.board.Update(func(s *tunnel.Status) { s.State, s.URL, s.Reason = tunnel.Live, url, "" })
+	r.Update(func(s *tunnel.Status) { s.State, s.URL, s.Reason = tunnel.Live, url, "" })
 }
 
-// missURL shows after a while that there is no URL yet, with what the program printed last.
+// missURL reports after a while that there is no URL yet, with the program's last line.
 func (r *run) missURL(ctx context.Context, reader *output) {
 	select {
 	case <-ctx.Done():
@@ -184,7 +151,7 @@ func (r *run) missURL(ctx context.Context, reader *output) {
 	if words := reader.words(); words != "" {
 		said = "and printed no public URL; its last line is: " + words
 	}
-	r.board.Update(func(s *tunnel.Status) {
+	r.Update(func(s *tunnel.Status) {
 		if s.URL == "" && s.State != tunnel.Closed {
 			s.State = tunnel.Degraded
 			s.Reason = fmt.Sprintf("%s has run for %s %s. If you know the URL, set tunnel.url; if it is printed in another form, "+
@@ -195,7 +162,7 @@ func (r *run) missURL(ctx context.Context, reader *output) {
 
 // trouble shows a reason while there is no URL.
 func (r *run) trouble(reason string) {
-	r.board.Update(func(s *tunnel.Status) {
+	r.Update(func(s *tunnel.Status) {
 		if s.URL == "" {
 			s.State, s.Reason = tunnel.Degraded, reason
 		}

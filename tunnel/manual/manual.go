@@ -1,5 +1,5 @@
 // Package manual is the driver for a public address that already leads to the listener: a reverse proxy, a port that a router
-// forwards, a tunnel that the user runs. Only a probe can tell whether it is live; see package probe.
+// forwards, a tunnel that the user runs. Only a probe shows whether it is live; see package probe.
 package manual
 
 import (

@@ -2,21 +2,17 @@ package probe
 
 import (
 	"bytes"
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"html"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
-	"syscall"
 	"time"
 
 	"greenroom/internal/plain"
+	"greenroom/internal/unreached"
 )
 
 // Kind is why a probe failed.
@@ -24,27 +20,27 @@ type Kind string
 
 // The kinds.
 const (
-	// BadURL: no request can be made of it.
+	// BadURL: the URL is invalid.
 	BadURL Kind = "url"
-	// DNS: its name can't be resolved.
+	// DNS: the host name can't be resolved.
 	DNS Kind = "dns"
-	// Refused: nothing listens there.
+	// Refused: nothing listens at the URL.
 	Refused Kind = "refused"
-	// TLS: the certificate isn't good for the name, or what listens there speaks no TLS.
+	// TLS: the certificate isn't valid for the name, or the server doesn't use TLS.
 	TLS Kind = "tls"
 	// Slow: there was no answer in time.
 	Slow Kind = "timeout"
 	// Broken: the connection failed in another way.
 	Broken Kind = "connection"
-	// Answer: an answer came that isn't 2xx, or is another site's page.
+	// Answer: the answer isn't 2xx, or is another site's page.
 	Answer Kind = "answer"
-	// Elsewhere: it was answered 2xx, and not by this process.
+	// Elsewhere: the answer is 2xx, but the request did not arrive here.
 	Elsewhere Kind = "elsewhere"
-	// Late: the far end has taken it, and it isn't here yet.
+	// Late: the far end accepted the request, but it has not arrived here yet.
 	Late Kind = "late"
 )
 
-// Error is a probe that failed. Its text is a sentence for people, safe for a terminal.
+// Error is the failure of a probe. Text is a sentence for people, safe for a terminal; Err may be nil.
 type Error struct {
 	Kind Kind
 	Text string
@@ -56,56 +52,46 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // failure explains a request without an answer.
 func failure(to *url.URL, limit time.Duration, arrived bool, err error) *Error {
-	var (
-		dns       *net.DNSError
-		record    tls.RecordHeaderError
-		alert     tls.AlertError
-		verify    *tls.CertificateVerificationError
-		host      x509.HostnameError
-		authority x509.UnknownAuthorityError
-		invalid   x509.CertificateInvalidError
-		timeout   net.Error
-	)
-	name := plain.Text(to.Hostname())
-	var urlErr *url.Error
-	if errors.As(err, &urlErr) {
-		err = urlErr.Err // without the URL: its nonce means nothing to people
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err // without the URL, whose nonce means nothing to people
 	}
+	name, host, why := plain.Text(to.Hostname()), plain.Text(to.Host), unreached.Of(err)
 	e := func(k Kind, format string, a ...any) *Error {
 		return &Error{Kind: k, Text: fmt.Sprintf(format, a...), Err: err}
 	}
-	why := plain.Text(err.Error())
 	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
+	case why.Kind == unreached.NoHost:
 		return e(DNS, "the host name %s doesn't exist (yet): check the URL, or wait for DNS", name)
-	case errors.As(err, &dns):
-		return e(DNS, "the host name %s can't be resolved: %s", name, why)
-	case arrived && !errors.As(err, &timeout):
-		return e(Broken, "the request arrived here, but the answer did not get back through %s: %s", name, why)
-	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
-		return e(TLS, "%s doesn't use TLS on this port: should the URL begin with http://?", plain.Text(to.Host))
-	case errors.As(err, &host), errors.As(err, &authority), errors.As(err, &invalid), errors.As(err, &verify):
-		return e(TLS, "the certificate of %s is not valid: %s", name, why)
-	case errors.As(err, &alert), strings.Contains(why, "tls: "):
-		return e(TLS, "TLS with %s fails: %s", name, why)
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return e(Refused, "%s refuses connections: nothing is listening there", plain.Text(to.Host))
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		if arrived {
-			return e(Slow, "the request arrived here, but the answer did not get back through %s within %s", name, limit)
-		}
+	case why.Kind == unreached.NoAnswer:
+		return e(DNS, "the host name %s can't be resolved: %s", name, why.Text)
+	case why.Kind == unreached.Slow && arrived:
+		return e(Slow, "the request arrived here, but the answer did not get back through %s within %s", name, limit)
+	case why.Kind == unreached.Slow:
 		return e(Slow, "%s did not answer within %s", name, limit)
+	case arrived:
+		return e(Broken, "the request arrived here, but the answer did not get back through %s: %s", name, why.Text)
 	}
-	return e(Broken, "a request to %s failed: %s", name, why)
+	switch why.Kind {
+	case unreached.NotTLS:
+		return e(TLS, "%s doesn't use TLS on this port: should the URL begin with http://?", host)
+	case unreached.Certificate, unreached.Untrusted:
+		return e(TLS, "the certificate of %s is not valid: %s", name, why.Text)
+	case unreached.Handshake:
+		return e(TLS, "TLS with %s fails: %s", name, why.Text)
+	case unreached.Refused:
+		return e(Refused, "%s refuses connections: nothing is listening there", host)
+	}
+	return e(Broken, "a request to %s failed: %s", name, why.Text)
 }
 
 // refusal explains an answer that isn't 2xx.
 func refusal(to *url.URL, resp *http.Response, said []byte, arrived bool) *Error {
-	name, status := plain.Text(to.Hostname()), resp.StatusCode
-	text := fmt.Sprintf("%s answered %d%s", name, status, words(resp, said))
+	name, status, page := plain.Text(to.Hostname()), resp.StatusCode, words(resp, said)
+	text := fmt.Sprintf("%s answered %d%s", name, status, page)
 	switch {
 	case arrived:
-		text = fmt.Sprintf("the request arrived here, but %s changed the answer to %d%s", name, status, words(resp, said))
+		text = fmt.Sprintf("the request arrived here, but %s changed the answer to %d%s", name, status, page)
 	case status/100 == 3:
 		text = fmt.Sprintf("%s redirects (%d) instead of forwarding the request", name, status)
 		if l, err := resp.Location(); err == nil {
@@ -117,7 +103,7 @@ func refusal(to *url.URL, resp *http.Response, said []byte, arrived bool) *Error
 	return &Error{Kind: Answer, Text: text}
 }
 
-// elsewhere explains a 2xx by another server.
+// elsewhere explains a 2xx of another server.
 func elsewhere(to *url.URL, resp *http.Response, said []byte) *Error {
 	name := plain.Text(to.Hostname())
 	if w := words(resp, said); w != "" {
@@ -129,7 +115,7 @@ func elsewhere(to *url.URL, resp *http.Response, said []byte) *Error {
 
 var title = regexp.MustCompile(`(?is)<title[^>]*>\s*([^<]{1,200})`)
 
-// words are the title of a web page that was answered, in quotes.
+// words returns the title of an answer that is a web page, as the end of a sentence, or "".
 func words(resp *http.Response, said []byte) string {
 	if !strings.HasPrefix(strings.ToLower(resp.Header.Get("Content-Type")), "text/html") && !bytes.HasPrefix(bytes.TrimSpace(said), []byte("<")) {
 		return ""

@@ -1,14 +1,14 @@
 // Package probe decides whether a tunnel is live, by sending a request to its public URL and waiting for it at this end.
 //
-// A probe passes only when both halves are seen: the request arrived at this very process, which is known by a random path
-// that is used once, and a 2xx came back over the same way that senders use. A driver's report about its connection, another
-// site's page, and another machine behind the same name don't count.
+// A probe passes only if the request arrived at this process, at a random path that is used once, and a 2xx came back on the way
+// that senders use. A driver's report of its connection, another site's page, or another machine with the same name don't count.
 //
-// It promises to send nothing but an empty question to the URL that it is given: no redirect is followed, and of the answer
-// at most a few KiB are read. It doesn't promise that a webhook of a certain size gets through.
+// A probe sends only a fixed text to its URL, follows no redirect, and reads at most a few KiB of the answer. It doesn't show that a
+// webhook of a certain size gets through.
 package probe
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -27,30 +27,29 @@ import (
 	"greenroom/internal/plain"
 )
 
-// Path is where probes arrive, behind the public URL; the nonce follows.
+// Path is the path of probes after the public URL; the nonce follows it.
 const Path = "/.well-known/greenroom/probe/"
 
-// Bounds.
 const (
-	// Timeout is how long a probe takes at most, unless configured otherwise.
+	// Timeout is the default limit of a probe.
 	Timeout    = 10 * time.Second
 	nonceSize  = 16
 	answerSize = 4 << 10
 )
 
-// Options of a [Prober]. The zero value is what the product uses.
+// Options of a [Prober]. The zero value works.
 type Options struct {
-	// Timeout bounds one probe, 10 s when zero.
+	// Timeout limits one probe, 10 s if zero.
 	Timeout time.Duration
 	// TLS is for tunnels whose certificate isn't signed by one of the system's authorities. It may be nil.
 	TLS *tls.Config
-	// Transport replaces the HTTP transport, TLS with it. Nil means one that honours HTTP_PROXY and HTTPS_PROXY.
+	// Transport replaces the HTTP transport including TLS. Nil means one that honours HTTP_PROXY and HTTPS_PROXY.
 	Transport http.RoundTripper
 	// Clock measures round trips; nil means the real one.
 	Clock clockwork.Clock
 }
 
-// Prober sends probes and recognises them. One of it serves every tunnel of a process.
+// Prober sends probes and recognises them. One serves all tunnels of a process.
 type Prober struct {
 	opt    Options
 	client *http.Client
@@ -62,17 +61,12 @@ type Prober struct {
 
 // New makes a prober.
 func New(o Options) *Prober {
-	if o.Timeout <= 0 {
-		o.Timeout = Timeout
-	}
-	if o.Clock == nil {
-		o.Clock = clockwork.NewRealClock()
-	}
+	o.Timeout, o.Clock = cmp.Or(max(o.Timeout, 0), Timeout), cmp.Or(o.Clock, clockwork.NewRealClock())
 	if o.Transport == nil {
-		// Each probe has a connection of its own: one that is kept alive says nothing about names and certificates.
+		// Each probe makes a new connection: a reused one would check neither name nor certificate.
 		o.Transport = &http.Transport{
 			Proxy: http.ProxyFromEnvironment, TLSClientConfig: o.TLS, ForceAttemptHTTP2: true, DisableKeepAlives: true,
-			// A connection that is being made outlives the probe that it was for.
+			// Connecting may continue after its probe has ended.
 			DialContext: (&net.Dialer{Timeout: o.Timeout}).DialContext, TLSHandshakeTimeout: o.Timeout,
 			DisableCompression: true, MaxResponseHeaderBytes: 64 << 10,
 		}
@@ -86,12 +80,12 @@ func New(o Options) *Prober {
 	}
 }
 
-// Is reports whether a request's target is that of a probe, of this process or another. Such a request is never a
-// webhook: one that didn't [Prober.Arrived] is answered 404, and is not stored.
+// Is reports whether a request's target is that of a probe, of this process or another. Such a request is never a webhook: if
+// [Prober.Arrived] doesn't know it, it is answered 404 and not stored.
 func Is(target string) bool { return strings.HasPrefix(target, Path) }
 
-// Arrived records a request with this raw target, and reports whether it is a probe that is waited for. If so its sender
-// must be answered 2xx, and it is no webhook.
+// Arrived records a request with this raw target, and reports whether it is a pending probe. A probe must be answered 2xx, and is not
+// a webhook.
 func (p *Prober) Arrived(target string) bool {
 	nonce, ok := strings.CutPrefix(target, Path)
 	if !ok {
@@ -111,14 +105,13 @@ func (p *Prober) Arrived(target string) bool {
 	return true
 }
 
-// Probe sends one request to base, a public URL without a trailing slash, and returns the round trip once it has arrived
-// here and been answered 2xx. stored says that the tunnel may answer before the request arrives.
+// Probe sends one request to base, a public URL without a trailing slash, and returns the round trip once the request has arrived here
+// and was answered 2xx. stored means that the tunnel may answer before the request arrives.
 //
-// The error is an [Error], except when ctx ended.
+// The error is an [Error], or that of ctx.
 func (p *Prober) Probe(ctx context.Context, base string, stored bool) (time.Duration, error) {
 	random := make([]byte, nonceSize)
-	// It never fails: crypto/rand ends the program where there is no randomness.
-	_, _ = rand.Read(random)
+	_, _ = rand.Read(random) // it never fails
 	nonce, arrived := hex.EncodeToString(random), make(chan struct{})
 	p.mu.Lock()
 	p.waiting[nonce] = arrived
@@ -136,7 +129,7 @@ func (p *Prober) Probe(ctx context.Context, base string, stored bool) (time.Dura
 		return 0, &Error{Kind: BadURL, Text: fmt.Sprintf("%s is not a valid URL", plain.Text(base)), Err: err}
 	}
 	u.Path, u.RawPath, u.RawQuery, u.Fragment = strings.TrimSuffix(u.Path, "/")+Path+nonce, "", "", ""
-	// As webhooks do, it posts: what lies between may treat the methods differently.
+	// It is a POST, as webhooks are: proxies may treat methods differently.
 	req, err := http.NewRequestWithContext(limited, http.MethodPost, u.String(), strings.NewReader("probe\n"))
 	if err != nil {
 		return 0, &Error{Kind: BadURL, Text: plain.Text(err.Error()), Err: err}
@@ -152,7 +145,7 @@ func (p *Prober) Probe(ctx context.Context, base string, stored bool) (time.Dura
 		return 0, failure(req.URL, p.opt.Timeout, seen(arrived), err)
 	}
 	defer resp.Body.Close()
-	// What it says matters only for the words of an error, and a body that breaks off is no reason to doubt the status.
+	// The body is only used in errors, so it may be cut short.
 	said, _ := io.ReadAll(io.LimitReader(resp.Body, answerSize))
 	if resp.StatusCode/100 != 2 {
 		return 0, refusal(req.URL, resp, said, seen(arrived))

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -14,20 +15,19 @@ import (
 	"greenroom/tunnel"
 )
 
-// How often a watched tunnel is probed.
 const (
-	// Every is the pace while probes pass.
+	// Every is the interval of probes while they pass.
 	Every = time.Minute
 	// againFirst is the wait after the first failure; it doubles up to againMost.
 	againFirst = time.Second
 	againMost  = 30 * time.Second
-	// A new public URL is taken up as it comes, changesAtOnce times, and then every changesEvery: each costs a probe, and
-	// registrations with platforms.
+	// A new public URL is used immediately, changesAtOnce times, and then once in changesEvery: each costs a probe, and registrations
+	// with platforms.
 	changesAtOnce = 4
 	changesEvery  = 15 * time.Second
 )
 
-// unsteady is the reason that is shown while a new URL isn't taken up yet.
+// unsteady is the reason that is shown while a new URL isn't used yet.
 const unsteady = "its public URL keeps changing: a new one is used at most every 15 s"
 
 // checking is the reason that is shown until the first probe has ended.
@@ -38,29 +38,25 @@ type WatchOptions struct {
 	Prober *Prober
 	// Clock paces the probes; nil means the real one.
 	Clock clockwork.Clock
-	// Wake notices when the machine has slept, after which a probe is due; nil means one by the real clocks.
+	// Wake notices sleep, after which a probe is due; nil means one with the real clocks.
 	Wake *tunnel.Wake
 	// Log and Crash may be nil.
 	Log   *slog.Logger
 	Crash *crash.Group
 }
 
-// Watched is a tunnel whose status says live only after a probe through its public URL passed. While probes fail it is
-// degraded, with the reason. The driver's own report is shown in every other state, and if there is no public URL to
-// probe.
+// Watched is a tunnel whose status is live only after a probe through its public URL has passed. While probes fail it is degraded,
+// with the reason. Otherwise, and without a public URL, the driver's status is shown.
 type Watched struct {
 	opt    WatchOptions
 	inner  tunnel.Tunnel
 	board  *tunnel.Board
-	asks   chan ask
+	asks   chan chan<- outcome // callers that wait for the next probe
 	woke   chan struct{}
 	cancel context.CancelFunc
 	ctx    context.Context
 	done   chan struct{}
 }
-
-// ask is a caller who waits for the next probe's result.
-type ask struct{ reply chan outcome }
 
 type outcome struct {
 	url string
@@ -68,30 +64,23 @@ type outcome struct {
 	err error
 }
 
-// ErrNoURL is returned by [Watched.Probe] while there is no URL that could be probed.
-var ErrNoURL = errors.New("the tunnel has no public URL now")
-
-// errPanic is the result of a probe that had none.
-var errPanic = errors.New("the probe failed for a reason that is in the log")
-
-// ErrEnded is returned by [Watched.Probe] when the tunnel has ended.
-var ErrEnded = errors.New("the tunnel has ended")
+var (
+	// ErrNoURL is returned by [Watched.Probe] while there is no URL to probe.
+	ErrNoURL = errors.New("the tunnel has no public URL now")
+	// ErrEnded is returned by [Watched.Probe] after the tunnel has ended.
+	ErrEnded = errors.New("the tunnel has ended")
+	// errPanic is the result of a probe that panicked.
+	errPanic = errors.New("the probe failed for a reason that is in the log")
+)
 
 var _ tunnel.Tunnel = (*Watched)(nil)
 
-// Watch takes the tunnel over: it is closed by closing the result.
+// Watch watches a tunnel, which closing the result closes.
 func Watch(t tunnel.Tunnel, o WatchOptions) *Watched {
-	if o.Clock == nil {
-		o.Clock = clockwork.NewRealClock()
-	}
-	if o.Wake == nil {
-		o.Wake = &tunnel.Wake{}
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Clock, o.Wake = cmp.Or(o.Clock, clockwork.NewRealClock()), cmp.Or(o.Wake, &tunnel.Wake{})
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &Watched{opt: o, inner: t, asks: make(chan ask), woke: make(chan struct{}, 1), ctx: ctx, cancel: cancel, done: make(chan struct{})}
+	w := &Watched{opt: o, inner: t, asks: make(chan chan<- outcome), woke: make(chan struct{}, 1), ctx: ctx, cancel: cancel, done: make(chan struct{})}
 	s := &watch{
 		Watched: w, timer: o.Clock.NewTimer(Every), driver: tunnel.Status{State: tunnel.Connecting},
 		pace: rate.NewLimiter(rate.Every(changesEvery), changesAtOnce), calm: o.Clock.NewTimer(Every),
@@ -114,7 +103,7 @@ func Watch(t tunnel.Tunnel, o WatchOptions) *Watched {
 // Status implements [tunnel.Tunnel].
 func (w *Watched) Status() <-chan tunnel.Status { return w.board.Status() }
 
-// Now is the latest status.
+// Now returns the latest status.
 func (w *Watched) Now() tunnel.Status { return w.board.Now() }
 
 // Close closes the tunnel.
@@ -125,18 +114,19 @@ func (w *Watched) Close() error {
 	return err
 }
 
-// Probe probes at once, or joins a probe that is under way, and returns the round trip. The status follows the result.
+// Probe probes immediately, or joins a probe that is under way, and returns the round trip. The status changes with the result. It
+// fails with [ErrNoURL], [ErrEnded], an [Error], or that of ctx.
 func (w *Watched) Probe(ctx context.Context) (time.Duration, error) {
-	a := ask{reply: make(chan outcome, 1)}
+	reply := make(chan outcome, 1)
 	select {
-	case w.asks <- a:
+	case w.asks <- reply:
 	case <-w.done:
 		return 0, ErrEnded
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
 	select {
-	case r := <-a.reply:
+	case r := <-reply:
 		return r.rtt, r.err
 	case <-ctx.Done():
 		return 0, ctx.Err()
@@ -146,15 +136,15 @@ func (w *Watched) Probe(ctx context.Context) (time.Duration, error) {
 // watch is the state of run's goroutine.
 type watch struct {
 	*Watched
-	// driver is the driver's latest word.
+	// driver is the driver's latest status.
 	driver tunnel.Status
 	// last is the latest result for driver.URL; known is false before there is one.
 	last  outcome
 	known bool
-	// results is of the probe that is under way, nil when none is; stop cancels it.
+	// results yields the outcome of the running probe, nil if there is none; stop cancels it.
 	results chan outcome
 	stop    context.CancelFunc
-	waiting []ask
+	waiting []chan<- outcome
 	timer   clockwork.Timer
 	wait    time.Duration
 	// accepted is the public URL that was last probed. held is a status with a newer one, which is accepted when calm fires.
@@ -197,12 +187,12 @@ func (s *watch) run() {
 			s.begin()
 		case <-s.woke:
 			s.begin()
-		case a := <-s.asks:
+		case reply := <-s.asks:
 			if !s.probes() {
-				a.reply <- outcome{err: ErrNoURL}
+				reply <- outcome{err: ErrNoURL}
 				continue
 			}
-			s.waiting = append(s.waiting, a)
+			s.waiting = append(s.waiting, reply)
 			s.begin()
 		}
 		s.show()
@@ -232,7 +222,7 @@ func (s *watch) update(now tunnel.Status) {
 	}
 }
 
-// steady holds a status with a new public URL back where that has changed too often, and returns what is shown instead.
+// steady returns the status to use. A status with a new public URL is held back if the URL has changed too often.
 func (s *watch) steady(now tunnel.Status) tunnel.Status {
 	s.held = nil
 	s.calm.Stop()
@@ -244,8 +234,7 @@ func (s *watch) steady(now tunnel.Status) tunnel.Status {
 		wait := r.DelayFrom(at)
 		r.CancelAt(at)
 		s.calm.Reset(wait)
-		held := now
-		s.held = &held
+		s.held = new(now)
 		now.State, now.Reason, now.URL, now.RTT = tunnel.Degraded, unsteady, "", 0
 		return now
 	}
@@ -253,7 +242,7 @@ func (s *watch) steady(now tunnel.Status) tunnel.Status {
 	return now
 }
 
-// refuter is a driver that may have found a wrong URL, and looks for another one.
+// refuter is a tunnel that may have found a wrong URL, and can look for another one.
 type refuter interface{ Refuted(url string) }
 
 // begin starts a probe, unless one is under way.
@@ -273,7 +262,7 @@ func (s *watch) begin() {
 	})
 }
 
-// abandon stops the running probe, waits for its end, and keeps those who wait for the next one.
+// abandon stops the running probe and waits for its end. Its callers then wait for the next one.
 func (s *watch) abandon() {
 	s.timer.Stop()
 	if s.results == nil {
@@ -284,7 +273,7 @@ func (s *watch) abandon() {
 	s.results = nil
 }
 
-// result takes a probe's outcome and sets the time of the next.
+// result handles a probe's outcome and schedules the next probe.
 func (s *watch) result(r outcome) {
 	s.results = nil
 	if s.ctx.Err() != nil {
@@ -309,7 +298,7 @@ func (s *watch) result(r outcome) {
 	s.answer(r)
 }
 
-// hostOf returns the loggable part of a public URL: anyone who knows all of it can post there.
+// hostOf returns the part of a public URL that may be logged: anyone who knows all of it can post there.
 func hostOf(public string) string {
 	u, err := url.Parse(public)
 	if err != nil {
@@ -326,19 +315,19 @@ func next(wait time.Duration) time.Duration {
 }
 
 func (s *watch) answer(r outcome) {
-	for _, a := range s.waiting {
-		a.reply <- r
+	for _, reply := range s.waiting {
+		reply <- r
 	}
 	s.waiting = nil
 }
 
-// late says that the last probe was taken and had not come back in time, as it may be behind what waits at the far end.
+// late reports whether the last probe was accepted but did not arrive in time: it may wait behind other requests at the far end.
 func (s *watch) late() bool {
 	var e *Error
 	return s.known && errors.As(s.last.err, &e) && e.Kind == Late
 }
 
-// show posts the driver's status with the probes' verdict.
+// show posts the driver's status, changed by the probes' results.
 func (s *watch) show() {
 	s.board.Update(func(b *tunnel.Status) {
 		*b = s.driver

@@ -15,12 +15,7 @@ import (
 
 // deliver passes on complete requests, one call at a time, until the session ends.
 func (s *session) deliver() {
-	for {
-		select {
-		case <-s.quit:
-			return
-		default:
-		}
+	for !s.ending() {
 		batch, again := s.inbox.next(s.link.Clock.Now())
 		if len(batch) > 0 {
 			s.store(batch)
@@ -32,7 +27,7 @@ func (s *session) deliver() {
 	}
 }
 
-// await waits until a request may be ready; a hook that failed may be retried after d, if that isn't 0.
+// await waits until a request may be ready, or for d unless that is 0. It returns false when the session ends.
 func (s *session) await(d time.Duration) bool {
 	var due <-chan time.Time
 	if d > 0 {
@@ -69,7 +64,7 @@ func (s *session) store(batch []*request) {
 	for _, n := range done.stored {
 		a := answers[n]
 		s.sendJSON(wire.Resp, batch[n].stream, wire.RespBody{
-			Status: a.Status, RetryAfter: seconds(a.RetryAfter), Text: cut(a.Text, 4096), ContentType: a.ContentType,
+			Status: a.Status, RetryAfter: seconds(a.RetryAfter), Text: a.Text[:min(len(a.Text), 4096)], ContentType: a.ContentType,
 		})
 	}
 	for _, p := range done.positions {
@@ -84,7 +79,7 @@ func (s *session) store(batch []*request) {
 	s.trouble(done, answers, err)
 }
 
-// trouble shows whether everything can be stored.
+// trouble shows whether requests can't be stored.
 func (s *session) trouble(done settled, answers []tunnel.Answer, err error) {
 	reason := ""
 	if done.troubled {
@@ -97,17 +92,14 @@ func (s *session) trouble(done settled, answers []tunnel.Answer, err error) {
 		case done.refused >= 0:
 			reason += fmt.Sprintf(" (%d)", answers[done.refused].Status)
 		default:
-			return // the reason that shows is another hook's
+			return // another hook's reason is shown
 		}
 		if reason != s.troubled { // it may last, and is tried again and again
 			s.link.log(reason)
 		}
 	}
-	s.troubled = reason
-	select {
-	case <-s.quit: // what is shown is why it ended
-		return
-	default:
+	if s.troubled = reason; s.ending() {
+		return // the reason of the end is shown
 	}
 	s.link.board.Update(func(st *tunnel.Status) {
 		st.State, st.Reason = tunnel.Live, reason
@@ -119,10 +111,8 @@ func (s *session) trouble(done settled, answers []tunnel.Answer, err error) {
 
 func seconds(d time.Duration) int { return int((max(d, 0) + time.Second - 1) / time.Second) }
 
-func cut(s string, n int) string { return s[:min(len(s), n)] }
-
-// next returns the batch that is ready: of each hook in turn its complete requests from the front. If there is none it returns
-// how long a hook still waits after a failure, or 0.
+// next returns the next batch: of each hook in turn, its complete requests from the front. If there is none, again is how long a hook
+// still waits after a failure, or 0.
 func (i *inbox) next(now time.Time) (batch []*request, again time.Duration) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -161,15 +151,14 @@ func (i *inbox) next(now time.Time) (batch []*request, again time.Duration) {
 
 // settled is the outcome of a batch.
 type settled struct {
-	stored    []int // indices of what is stored, in order
+	stored    []int // the indices of stored requests, in order
 	positions []cursor.Position
 	back      wire.CreditBody
 	refused   int  // the first that wasn't stored, or -1
 	troubled  bool // some hook waits after a failure
 }
 
-// settle records the stored requests. Of each hook those are the ones before the first that wasn't stored; the rest stays, for
-// later.
+// settle records the stored requests: of each hook, those before the first that wasn't stored. The others wait.
 func (i *inbox) settle(batch []*request, answers []tunnel.Answer, failed bool, now time.Time) settled {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -205,9 +194,7 @@ func (i *inbox) settle(batch []*request, answers []tunnel.Answer, failed bool, n
 		done.positions = append(done.positions, h.position)
 	}
 	i.turn = slices.DeleteFunc(i.turn, func(h *hook) bool { return len(h.waiting) == 0 })
-	for _, h := range i.turn {
-		done.troubled = done.troubled || !h.until.IsZero()
-	}
+	done.troubled = slices.ContainsFunc(i.turn, func(h *hook) bool { return !h.until.IsZero() })
 	i.grant(done.back)
 	return done
 }

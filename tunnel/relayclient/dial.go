@@ -2,8 +2,6 @@ package relayclient
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -15,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/jonboulle/clockwork"
 
+	"greenroom/internal/unreached"
 	"greenroom/tunnel/wire"
 )
 
@@ -29,14 +28,14 @@ const (
 	yieldMost   = 15 * time.Second
 )
 
-// line is the connection to the relay, or to the proxy before it. Every received byte is a sign of life: on a slow network a
-// frame may take longer than a relay may be silent.
+// line is the connection to the relay, or to a proxy before it. Every received byte is a sign of life: on a slow network a frame may
+// take longer than the relay may be silent.
 type line struct {
 	net.Conn
 	clock    clockwork.Clock
 	since    time.Time
-	lastByte atomic.Int64 // the time since since
-	left     atomic.Int64 // how many bytes may come until the handshake is over; then -1
+	lastByte atomic.Int64 // when it arrived, as time after since
+	left     atomic.Int64 // the bytes that may still arrive during the handshake, then -1
 }
 
 var errTalksTooMuch = errors.New("the server sends too much before the connection is established")
@@ -60,7 +59,7 @@ func (l *line) silence() time.Duration {
 	return l.clock.Since(l.since) - time.Duration(l.lastByte.Load())
 }
 
-// connect dials and shakes hands, or returns the reason of the failure.
+// connect establishes the WebSocket, or returns the reason of the failure.
 func (s *settings) connect(ctx context.Context) (*websocket.Conn, *line, *outcome) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -73,7 +72,7 @@ func (s *settings) connect(ctx context.Context) (*websocket.Conn, *line, *outcom
 			}
 			conn = &line{Conn: c, clock: s.Clock, since: s.Clock.Now()}
 			conn.left.Store(handshakeBytes)
-			// The library waits for the answer without looking at the context.
+			// The library ignores the context while it waits for the answer.
 			context.AfterFunc(ctx, func() {
 				if conn.left.Load() >= 0 {
 					c.Close()
@@ -121,24 +120,17 @@ func refusal(err error, resp *http.Response) *outcome {
 			return &outcome{reason: fmt.Sprintf("the server at the relay's URL is not a Greenroom relay (%d)", code), patience: refusedMost}
 		}
 	}
-	var (
-		untrusted  x509.UnknownAuthorityError
-		wrongName  x509.HostnameError
-		invalid    x509.CertificateInvalidError
-		unverified *tls.CertificateVerificationError
-		dns        *net.DNSError
-	)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return &outcome{reason: "the relay doesn't respond in time"}
-	case errors.As(err, &untrusted):
-		return &outcome{reason: "the relay's certificate is from a CA that isn't trusted here (set ca_file to trust it)"}
-	case errors.As(err, &wrongName), errors.As(err, &invalid), errors.As(err, &unverified):
-		return &outcome{reason: "the relay's certificate is not valid: " + words(err.Error())}
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return &outcome{reason: "the relay's host name doesn't exist (or there is no network)"}
+	switch why := unreached.Of(err); {
+	case why.Kind == unreached.Slow, errors.Is(err, context.Canceled):
+		return &outcome{reason: "the relay doesn't respond in time", cause: err}
+	case why.Kind == unreached.Untrusted:
+		return &outcome{reason: "the relay's certificate is from a CA that isn't trusted here (set ca_file to trust it)", cause: err}
+	case why.Kind == unreached.Certificate:
+		return &outcome{reason: "the relay's certificate is not valid: " + why.Text, cause: err}
+	case why.Kind == unreached.NoHost:
+		return &outcome{reason: "the relay's host name doesn't exist (or there is no network)", cause: err}
 	}
-	return &outcome{reason: "the relay can't be reached: " + words(err.Error())}
+	return &outcome{reason: "the relay can't be reached: " + words(unreached.Why(err)), cause: err}
 }
 
 const refusedToken = "the relay refuses the token: check it, or create another with greenroom relay token create"

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"greenroom/internal/cursor"
@@ -16,8 +17,8 @@ import (
 // maxHooks limits the hooks in a relay's frames.
 const maxHooks = 4096
 
-// hello introduces this end, with as many positions as fit into a frame: the relay remembers earlier ones, and repeated requests
-// are recognised.
+// hello sends HELLO with as many positions as fit into a frame. For others the relay uses earlier ones, and repeated requests are
+// recognised.
 func (s *session) hello() {
 	body := wire.HelloBody{Device: s.link.local.Device, Client: s.link.Client, Yield: s.link.yield, Hooks: []cursor.Position{}}
 	size := len(body.Device) + len(body.Client) + 1024
@@ -30,18 +31,18 @@ func (s *session) hello() {
 	s.sendJSON(wire.Hello, 0, body)
 }
 
-// take handles one frame. An error ends the session.
+// take handles one frame. It returns how the session ends, or nil.
 func (s *session) take(f wire.Frame) *outcome {
 	if !f.Type.Known() {
 		return nil
 	}
 	if !s.ready() && f.Type != wire.Welcome && f.Type != wire.Err && f.Type != wire.GoAway && f.Type != wire.Ping {
-		return ended(broken(fmt.Errorf("%s comes before WELCOME", f.Type)))
+		return broken(fmt.Errorf("%s comes before WELCOME", f.Type))
 	}
 	var err error
 	switch f.Type {
 	case wire.Welcome:
-		err = s.welcome(f)
+		err = decoded(f, s.welcome)
 	case wire.Event, wire.Data, wire.End:
 		return s.receive(f)
 	case wire.Ping:
@@ -49,29 +50,31 @@ func (s *session) take(f wire.Frame) *outcome {
 	case wire.Pong:
 		s.pong(f)
 	case wire.GoAway:
-		err = s.goAway(f)
+		err = decoded(f, s.goAway)
 	case wire.Gap:
-		err = s.gap(f)
+		err = decoded(f, s.gap)
 	case wire.Err:
 		return s.refused(f)
 	case wire.Depth:
-		err = s.depth(f)
+		err = decoded(f, s.depth)
 	default:
 		err = fmt.Errorf("%s comes from the wrong side", f.Type)
 	}
 	if err != nil {
-		return ended(broken(err))
+		return broken(err)
 	}
 	return nil
 }
 
-func ended(o outcome) *outcome { return &o }
-
-func (s *session) welcome(f wire.Frame) error {
-	w, err := wire.Body[wire.WelcomeBody](f)
+func decoded[T any](f wire.Frame, act func(T) error) error {
+	body, err := wire.Body[T](f)
 	if err != nil {
 		return err
 	}
+	return act(body)
+}
+
+func (s *session) welcome(w wire.WelcomeBody) error {
 	if s.ready() {
 		return errors.New("WELCOME comes twice")
 	}
@@ -81,7 +84,7 @@ func (s *session) welcome(f wire.Frame) error {
 	restored := false
 	for _, h := range w.Hooks {
 		if p, ok := s.inbox.known(h.Hook); ok && p.Epoch > w.Epoch {
-			// Its next requests would be mistaken for old ones.
+			// New requests would seem to be old ones.
 			return fmt.Errorf("its epoch %d is before that of what is stored here, %d", w.Epoch, p.Epoch)
 		}
 		s.names[h.Hook] = words(cmp.Or(h.Name, h.Hook))
@@ -119,7 +122,7 @@ func (s *session) welcome(f wire.Frame) error {
 	return nil
 }
 
-// public checks a URL that people will copy.
+// public checks a URL that users will copy.
 func public(raw string) (string, error) {
 	clean, err := tunnel.PublicURL(raw)
 	if err != nil || plain.Text(raw) != raw {
@@ -150,7 +153,7 @@ func (s *session) receive(f wire.Frame) *outcome {
 	case errors.Is(err, errDamaged):
 		return &outcome{reason: words(err.Error())}
 	case err != nil:
-		return ended(broken(err))
+		return broken(err)
 	}
 	if stored != nil {
 		s.sendJSON(wire.Stored, 0, *stored)
@@ -171,11 +174,7 @@ func (s *session) pong(f wire.Frame) {
 }
 
 // goAway ends the session: requests being stored may still be confirmed.
-func (s *session) goAway(f wire.Frame) error {
-	g, err := wire.Body[wire.GoAwayBody](f)
-	if err != nil {
-		return err
-	}
+func (s *session) goAway(g wire.GoAwayBody) error {
 	o := outcome{reason: "the relay closes the connection: " + words(g.Reason)}
 	switch g.Reason {
 	case wire.TakenOver:
@@ -200,7 +199,7 @@ func (s *session) refused(f wire.Frame) *outcome {
 	e, err := wire.Body[wire.ErrBody](f)
 	switch {
 	case err != nil:
-		return ended(broken(err))
+		return broken(err)
 	case f.Stream != 0 && e.Code == wire.CodeGone:
 		return s.receive(f)
 	case f.Stream != 0:
@@ -214,15 +213,8 @@ func (s *session) refused(f wire.Frame) *outcome {
 	return &outcome{reason: "the relay refuses: " + words(cmp.Or(e.Text, e.Code))}
 }
 
-func (s *session) gap(f wire.Frame) error {
-	g, err := wire.Body[wire.GapBody](f)
-	if err != nil {
-		return err
-	}
-	name, ok := s.names[g.Hook]
-	if !ok {
-		name = words(g.Hook)
-	}
+func (s *session) gap(g wire.GapBody) error {
+	name := cmp.Or(s.names[g.Hook], words(g.Hook))
 	if s.link.gaps.add(g, name) {
 		s.link.log("requests were lost", "hook", name, "count", g.Count, "reason", words(g.Reason))
 	}
@@ -230,11 +222,7 @@ func (s *session) gap(f wire.Frame) error {
 	return nil
 }
 
-func (s *session) depth(f wire.Frame) error {
-	d, err := wire.Body[wire.DepthBody](f)
-	if err != nil {
-		return err
-	}
+func (s *session) depth(d wire.DepthBody) error {
 	if _, ok := s.depths[d.Hook]; !ok && len(s.depths) >= maxHooks {
 		return fmt.Errorf("it speaks of more than %d hooks", maxHooks)
 	}
@@ -243,13 +231,11 @@ func (s *session) depth(f wire.Frame) error {
 	return nil
 }
 
-// waiting is how many requests wait at the relay.
+// waiting returns how many requests wait at the relay.
 func (s *session) waiting() int {
 	n := 0
 	for _, d := range s.depths {
-		if n += d; n < 0 {
-			n = 1<<31 - 1
-		}
+		n = min(n, math.MaxInt32-d) + d // without an overflow: a relay may send any numbers
 	}
 	return n
 }

@@ -2,6 +2,7 @@ package relayclient
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -9,14 +10,14 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// gaps describes the known losses. They are kept for as long as the tunnel is open. Hooks beyond a limit are summed up.
+// gaps are the known losses, kept while the tunnel is open. Losses of hooks beyond maxGaps are only counted.
 type gaps struct {
 	mu    sync.Mutex
 	hooks []*gap
 	more  int
 }
 
-// gap is the loss of one hook. The relay repeats a gap until something later was stored, and may widen it meanwhile.
+// gap is the loss of one hook. The relay repeats a gap, and may widen it, until a later request was stored.
 type gap struct {
 	hook, name string
 	last       wire.GapBody
@@ -28,11 +29,9 @@ type gap struct {
 const maxGaps = 64
 
 func (g *gaps) of(hook, name string) *gap {
-	for _, x := range g.hooks {
-		if x.hook == hook {
-			x.name = name
-			return x
-		}
+	if i := slices.IndexFunc(g.hooks, func(x *gap) bool { return x.hook == hook }); i >= 0 {
+		g.hooks[i].name = name
+		return g.hooks[i]
 	}
 	if len(g.hooks) >= maxGaps {
 		return nil

@@ -18,7 +18,7 @@ const (
 	// batchMost and batchBytes limit one call of Receive; a single request may be larger.
 	batchMost  = 256
 	batchBytes = 4 << 20
-	// patience is how often a request may arrive damaged before it is passed on without its body.
+	// patience is after how many damaged arrivals a request is passed on without its body.
 	patience = 3
 	// returnBytes is how many discarded bytes are collected before their credit is returned.
 	returnBytes = 256 << 10
@@ -38,7 +38,7 @@ type inbox struct {
 	mu     sync.Mutex
 	hooks  map[string]*hook
 	met    int     // hooks that had no position
-	turn   []*hook // those with requests, in the order of their turns
+	turn   []*hook // the hooks with requests, in the order of their turns
 	events int     // the relay's credit
 	bytes  int64
 	held   int64 // bytes of the bodies that have begun and aren't stored
@@ -49,13 +49,13 @@ type hook struct {
 	position cursor.Position
 	last     cursor.Position // of the request that began last
 	waiting  []*request
-	// After a failure the hook waits until the time, and longer each time; alone hands it over in calls of its own.
+	// After a failure the hook waits until a time, longer after each, and alone means that its requests are passed on in separate calls.
 	until   time.Time
 	backoff tunnel.Backoff
 	alone   bool
 }
 
-// request is one that is under way.
+// request is a request under way.
 type request struct {
 	envelope tunnel.Envelope
 	hook     *hook
@@ -66,8 +66,7 @@ type request struct {
 	held     int64 // its part of inbox.held
 	credit   int64 // bytes to give back when it is stored, and not before
 	complete bool
-	// known was stored before. The body of such a request, of one that is too large, and of one with more data than it has
-	// isn't kept.
+	// known means stored before; damaged means more data than announced. The body isn't kept in any of these cases.
 	known, large, damaged bool
 }
 
@@ -103,11 +102,10 @@ func (i *inbox) positions() []cursor.Position {
 func (i *inbox) known(name string) (cursor.Position, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	h, ok := i.hooks[name]
-	if !ok {
-		return cursor.Position{}, false
+	if h := i.hooks[name]; h != nil {
+		return h.position, true
 	}
-	return h.position, true
+	return cursor.Position{}, false
 }
 
 // begin handles an EVENT. Its errors are the relay's violations of the protocol.
@@ -115,7 +113,7 @@ func (i *inbox) begin(stream uint64, e wire.EventBody) error {
 	switch {
 	case e.Hook == "" || len(e.Hook) > maxID || len(e.ID) > maxID || len(e.Method) > maxID || len(e.Remote) > maxID,
 		e.Epoch == 0 && e.Seq == 0:
-		return errors.New("an EVENT names its request in a strange way")
+		return errors.New("an EVENT has an invalid name or position")
 	case i.streams[stream] != nil:
 		return fmt.Errorf("stream %d begins twice", stream)
 	}
@@ -152,7 +150,7 @@ func (i *inbox) begin(stream uint64, e wire.EventBody) error {
 	i.events--
 	i.streams[stream] = r
 	if !r.discarded() {
-		// Memory for which the relay has credit. What would be more grows with what comes.
+		// Within the window, all memory is allocated now. Beyond it, memory grows as data arrives.
 		r.held = e.Length
 		if i.held += r.held; i.held <= i.opt.WindowBytes {
 			r.envelope.Body = make([]byte, 0, e.Length)
@@ -203,7 +201,7 @@ func (i *inbox) data(stream uint64, b []byte) (back wire.CreditBody, err error) 
 	return back, nil
 }
 
-// complete handles an END. A request that was stored before returns its credit and the position to confirm again; any other is
+// complete handles an END. For a request that was stored before, it returns the credit and the position to confirm again. Any other is
 // ready once those before it are.
 func (i *inbox) complete(stream uint64) (back wire.CreditBody, stored *cursor.Position, err error) {
 	r := i.streams[stream]
@@ -229,7 +227,7 @@ func (i *inbox) complete(stream uint64) (back wire.CreditBody, stored *cursor.Po
 	return back, nil, nil
 }
 
-// forget drops a request under way, of which nothing more arrives.
+// forget drops a request of which nothing more arrives.
 func (i *inbox) forget(stream uint64) (back wire.CreditBody, err error) {
 	r := i.streams[stream]
 	if r == nil {
@@ -244,7 +242,7 @@ func (i *inbox) forget(stream uint64) (back wire.CreditBody, err error) {
 	i.held -= r.held
 	back = wire.CreditBody{Events: 1, Bytes: r.credit}
 	i.grant(back)
-	i.wake() // what is behind it may be complete
+	i.wake() // the next request may be complete
 	return back, nil
 }
 

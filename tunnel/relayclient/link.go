@@ -16,7 +16,7 @@ import (
 // closeGrace is how long a running call of Receive may continue after Close.
 const closeGrace = 5 * time.Second
 
-// link is an open tunnel: one connection after the other.
+// link is an open tunnel, which makes one connection after another.
 type link struct {
 	settings
 	local tunnel.Local
@@ -31,17 +31,18 @@ type link struct {
 	woken   chan struct{}
 	done    sync.WaitGroup
 
-	// What follows belongs to run, and to the one session that it waits for.
+	// The following fields belong to run, and to the session that it waits for.
 	backoff tunnel.Backoff
 	yield   bool
 	damaged map[cursor.Position]int
-	logged  string // the reason that was logged last
+	logged  string // the last logged reason
 }
 
 // outcome is how an attempt or a connection ended.
 type outcome struct {
-	// reason is for people, without secrets and safe to show.
+	// reason is for people, without secrets and safe to show. cause is for the log, and may be nil.
 	reason string
+	cause  error
 	// patience is the longest wait after a refusal that needs a person. after is when to dial again, if the relay sets it.
 	patience time.Duration
 	after    time.Duration
@@ -71,11 +72,7 @@ func open(s settings, local tunnel.Local) *link {
 
 // start runs f in a goroutine that Close waits for.
 func (l *link) start(name string, f func()) {
-	l.done.Add(1)
-	l.local.Crash.Go(name, func() {
-		defer l.done.Done()
-		f()
-	})
+	l.local.Crash.GoIn(&l.done, name, f)
 }
 
 // Status yields the state whenever it changes.
@@ -104,8 +101,8 @@ func (l *link) run() {
 		}
 		l.yield = end.yield || l.yield && !end.worked
 		wait := l.wait(end)
-		if end.worked || end.reason != l.logged { // once for an outage, however many attempts it takes
-			l.log("not connected to the relay", "reason", end.reason, "again_in", wait)
+		if end.worked || end.reason != l.logged { // once per outage, not per attempt
+			l.log("not connected to the relay", "reason", end.reason, "cause", end.cause, "again_in", wait)
 			l.logged = end.reason
 		}
 		l.board.Update(func(s *tunnel.Status) {
@@ -115,7 +112,7 @@ func (l *link) run() {
 	}
 }
 
-// attempt dials, and stays for as long as the connection lasts.
+// attempt connects, and returns when the connection has ended.
 func (l *link) attempt() outcome {
 	select {
 	case <-l.woken: // before this attempt
@@ -123,14 +120,13 @@ func (l *link) attempt() outcome {
 	}
 	known, err := l.local.Positions(l.closing)
 	if err != nil {
-		return outcome{reason: "what is stored here can't be read: " + words(err.Error())}
+		return outcome{reason: "the stored positions can't be read: " + words(err.Error()), cause: err}
 	}
 	ws, conn, refused := l.connect(l.closing)
 	if refused != nil {
 		return *refused
 	}
-	s := newSession(l, ws, conn, known)
-	return s.run()
+	return newSession(l, ws, conn, known).run()
 }
 
 func (l *link) wait(end outcome) time.Duration {
@@ -167,7 +163,7 @@ func (l *link) log(text string, args ...any) {
 	}
 }
 
-// words makes a text from outside fit for a status: one short line.
+// words makes an outside text fit for a status: one short line, safe for a terminal.
 func words(s string) string {
 	const most = 300
 	s = plain.Text(strings.TrimSpace(s))

@@ -4,9 +4,9 @@
 // one call at a time, each with all requests completed meanwhile. It confirms to the relay only requests that Receive reported as
 // stored. It promises:
 //
-//   - Requests that the relay accepted arrive here once, in order for each hook, byte for byte, whatever is killed, cut or
-//     put to sleep in between: each connection begins after the stored positions, and they identify repeats.
-//   - Requests that can't be stored (a full disk) are passed on again until they can, and nothing of their hook overtakes.
+//   - Requests that the relay accepted arrive here once, in order for each hook, byte for byte, even if processes are killed,
+//     connections cut or machines put to sleep: each connection begins after the stored positions, which identify repeats.
+//   - Requests that can't be stored (a full disk) are passed on again until they can, before any later request of their hook.
 //   - Known losses (the relay dropped requests, or was restored from a backup) show in [tunnel.Status].Gap for as long as the
 //     tunnel is open.
 //
@@ -24,7 +24,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -35,7 +34,6 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"greenroom/internal/bounds"
-	"greenroom/internal/regular"
 	"greenroom/tunnel"
 	"greenroom/tunnel/wire"
 )
@@ -43,11 +41,11 @@ import (
 // Name is the driver's name in the configuration.
 const Name = "relay"
 
-// What options are when they are left out.
+// Defaults of the options.
 const (
 	DefaultWindow  = 256
 	DefaultMaxBody = 64 << 20
-	// defaultBeside is the default of WindowBytes beyond MaxBody.
+	// defaultBeside is how far WindowBytes exceeds MaxBody by default.
 	defaultBeside = 32 << 20
 )
 
@@ -61,17 +59,15 @@ type Options struct {
 	AllowPlain bool
 	// Proxy selects an HTTP or SOCKS5 proxy; nil uses the environment (HTTPS_PROXY, NO_PROXY and so on).
 	Proxy func(*http.Request) (*url.URL, error)
-	// RootCAs are the authorities to trust instead of the system's; CAFile names a PEM file with additional ones.
-	RootCAs *x509.CertPool
-	CAFile  string
-	// Window is how many requests, and WindowBytes how many bytes of their bodies, may be under way until they are stored here:
-	// it limits the memory. WindowBytes is raised to MaxBody; the surplus lets small requests pass while a large one is under
-	// way.
+	// CAFile is a PEM file of certificate authorities to trust besides the system's.
+	CAFile string
+	// Window is how many requests may be under way until they are stored here, and WindowBytes how many bytes of their bodies, which
+	// limits the memory. WindowBytes is at least MaxBody; more lets small requests pass while a large one is under way.
 	Window      int
 	WindowBytes int64
 	// MaxBody is the largest body that is kept, in bytes.
 	MaxBody int64
-	// Clock measures time and Wall reads it, see [tunnel.Wake]; nil are the real ones.
+	// Clock measures time and Wall reads it, see [tunnel.Wake]; nil means the real ones.
 	Clock clockwork.Clock
 	Wall  func() time.Time
 	// Client names the program and its version to the relay.
@@ -148,37 +144,15 @@ func settle(o Options) (settings, error) {
 	s.MaxBody = cmp.Or(max(o.MaxBody, 0), DefaultMaxBody)
 	s.WindowBytes = max(cmp.Or(max(o.WindowBytes, 0), s.MaxBody+defaultBeside), s.MaxBody)
 	s.Client = cmp.Or(o.Client, "greenroom")
-	if s.Clock == nil {
-		s.Clock = clockwork.NewRealClock()
-	}
+	s.Clock = cmp.Or(s.Clock, clockwork.NewRealClock())
 	if s.Proxy == nil {
 		s.Proxy = http.ProxyFromEnvironment
 	}
-	s.tls = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs}
+	s.tls = &tls.Config{MinVersion: tls.VersionTLS12}
 	if o.CAFile != "" {
-		if s.tls.RootCAs, err = authorities(o); err != nil {
-			return s, err
+		if s.tls.RootCAs, err = tunnel.Authorities(o.CAFile); err != nil {
+			return s, fmt.Errorf("read the certificate authorities: %w", err)
 		}
 	}
 	return s, nil
-}
-
-// maxCertificates is the largest file of certificates that is read: a system's own has some hundred KiB.
-const maxCertificates = 16 << 20
-
-func authorities(o Options) (*x509.CertPool, error) {
-	pem, err := regular.Read(o.CAFile, maxCertificates)
-	if err != nil {
-		return nil, fmt.Errorf("read the certificate authorities: %w", err)
-	}
-	var pool *x509.CertPool
-	if o.RootCAs != nil {
-		pool = o.RootCAs.Clone()
-	} else if pool, err = x509.SystemCertPool(); err != nil {
-		pool = x509.NewCertPool() // a system without any is no reason to refuse the given ones
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s contains no PEM certificate", o.CAFile)
-	}
-	return pool, nil
 }

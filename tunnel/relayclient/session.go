@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"greenroom/internal/cursor"
+	"greenroom/internal/unreached"
 	"greenroom/tunnel"
 	"greenroom/tunnel/wire"
 )
@@ -73,13 +74,11 @@ func newSession(l *link, ws socket, conn *line, known []cursor.Position) *sessio
 	return s
 }
 
-// run runs until the connection has ended, and returns how.
+// run returns when the connection has ended, with how it ended.
 func (s *session) run() outcome {
 	var all sync.WaitGroup
 	start := func(name string, f func()) {
-		all.Add(1)
-		s.link.start(name, func() {
-			defer all.Done()
+		s.link.local.Crash.GoIn(&all, name, func() {
 			whole := false
 			defer func() {
 				if !whole { // f panics
@@ -98,7 +97,7 @@ func (s *session) run() outcome {
 		s.deliver()
 	})
 	start("relay minder", s.mind)
-	start("relay reader", func() { s.stop(s.read()) })
+	start("relay reader", func() { s.stop(*s.read()) })
 	all.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,21 +107,26 @@ func (s *session) run() outcome {
 }
 
 // leave ends the session once requests being stored have been confirmed to the relay. The first reason counts.
-func (s *session) leave(o outcome) bool {
+func (s *session) leave(o outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.end != nil {
-		return false
+	if s.end == nil {
+		s.end = &o
+		close(s.quit)
 	}
-	s.end = &o
-	close(s.quit)
-	return true
+}
+
+// ending reports whether the session is to end.
+func (s *session) ending() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.end != nil
 }
 
 // stop ends the session now.
 func (s *session) stop(o outcome) {
 	s.leave(o)
-	s.ws.Close() // what was lost with it comes again
+	s.ws.Close() // the relay sends lost requests again
 }
 
 // mind pings, and ends the session if it is silent or the machine has slept.
@@ -157,7 +161,7 @@ func (s *session) ready() bool {
 	return !s.welcomed.IsZero()
 }
 
-// send queues a frame. It waits while the relay doesn't read, for no longer than the writer does.
+// send queues a frame. While the relay doesn't read, it waits no longer than the writer does.
 func (s *session) send(f wire.Frame) {
 	select {
 	case s.out <- f.Append(nil):
@@ -167,14 +171,14 @@ func (s *session) send(f wire.Frame) {
 
 func (s *session) sendJSON(t wire.Type, stream uint64, body any) {
 	f, err := wire.JSON(t, stream, body)
-	if err != nil { // only for what would be too large
+	if err != nil { // the frame would be too large
 		s.stop(outcome{reason: words(err.Error())})
 		return
 	}
 	s.send(f)
 }
 
-// write is the only writer. After a failure, and until the senders have stopped, it drops its input.
+// write is the only writer. After a failure it drops its input until the senders have stopped.
 func (s *session) write() {
 	failed := false
 	put := func(b []byte) {
@@ -187,38 +191,30 @@ func (s *session) write() {
 		}
 		if err != nil {
 			failed = true
-			s.stop(lost(err))
+			s.stop(*lost(err))
 		}
 	}
 	defer close(s.written)
 	defer s.ws.Close()
-	for {
+	for idle := false; !idle; {
 		select {
 		case b := <-s.out:
 			put(b)
-			continue
 		case <-s.idle:
+			idle = true
 		}
-		for {
-			select {
-			case b := <-s.out:
-				put(b)
-				continue
-			default:
-			}
-			break
-		}
-		if !failed {
-			bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
-			// Best effort: the connection is closed in any case.
-			_ = s.ws.WriteControl(websocket.CloseMessage, bye, time.Now().Add(time.Second))
-		}
-		return
+	}
+	for len(s.out) > 0 {
+		put(<-s.out)
+	}
+	if !failed {
+		// Best effort: the connection is closed in any case.
+		_ = s.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
 	}
 }
 
 // read sends HELLO and reads frames until one side ends the conversation.
-func (s *session) read() outcome {
+func (s *session) read() *outcome {
 	s.hello()
 	buf := make([]byte, wire.MaxFrame)
 	for {
@@ -226,16 +222,13 @@ func (s *session) read() outcome {
 		if err != nil {
 			return lost(err)
 		}
+		// A full buffer is a whole message too: the read limit is as large.
 		n, err := io.ReadFull(r, buf)
-		switch {
-		case err == nil: // the buffer is full: the read limit is as large, so that nothing follows
-		case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return lost(err)
 		}
-		select {
-		case <-s.quit: // nothing more is taken, until the last has been written
+		if s.ending() { // frames are dropped while the last confirmations are written
 			continue
-		default:
 		}
 		if kind != websocket.BinaryMessage {
 			return broken(errors.New("a message of text"))
@@ -245,22 +238,22 @@ func (s *session) read() outcome {
 			return broken(err)
 		}
 		if end := s.take(f); end != nil {
-			return *end
+			return end
 		}
 	}
 }
 
-func lost(err error) outcome {
+func lost(err error) *outcome {
 	var closed *websocket.CloseError
 	switch {
 	case errors.As(err, &closed) && closed.Code == websocket.CloseMessageTooBig, errors.Is(err, websocket.ErrReadLimit):
 		return broken(err)
 	case errors.As(err, &closed):
-		return outcome{reason: "the relay closed the connection"}
+		return &outcome{reason: "the relay closed the connection", cause: err}
 	}
-	return outcome{reason: "the connection to the relay was lost: " + words(err.Error())}
+	return &outcome{reason: "the connection to the relay was lost: " + words(unreached.Why(err)), cause: err}
 }
 
-func broken(err error) outcome {
-	return outcome{reason: "the relay breaks the protocol: " + words(err.Error())}
+func broken(err error) *outcome {
+	return &outcome{reason: "the relay breaks the protocol: " + words(err.Error())}
 }

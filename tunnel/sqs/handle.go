@@ -3,8 +3,8 @@ package sqs
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -17,7 +17,7 @@ import (
 	"greenroom/tunnel"
 )
 
-// parcel is a message that was handed out.
+// parcel is a message that SQS has delivered.
 type parcel struct {
 	id, receipt string
 	envelope    tunnel.Envelope
@@ -33,7 +33,7 @@ func (r *reader) receive(ctx context.Context, f facts) ([]types.Message, error) 
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
 			types.MessageSystemAttributeNameSequenceNumber, types.MessageSystemAttributeNameMessageGroupId,
 		},
-		// An answer that is lost on its way is given again, instead of holding the messages in vain.
+		// If the answer is lost, the same call repeated gets it again.
 		ReceiveRequestAttemptId: aws.String(rand.Text()),
 	})
 	if err != nil {
@@ -42,11 +42,11 @@ func (r *reader) receive(ctx context.Context, f facts) ([]types.Message, error) 
 	return out.Messages, nil
 }
 
-// seconds rounds up: 0 would be another thing to SQS.
+// seconds rounds up, because 0 has another meaning in SQS.
 func seconds(d time.Duration) int32 { return int32((d + time.Second - 1) / time.Second) }
 
-// handle stores messages, and deletes what is stored. It returns when all are, or when the rest were given back because ctx
-// ended.
+// handle stores messages and deletes the stored ones. It returns when all are stored, or when the rest were returned to the queue
+// because ctx ended.
 func (r *reader) handle(ctx context.Context, f facts, messages []types.Message) {
 	left := r.read(ctx, f, messages)
 	if len(left) == 0 {
@@ -56,24 +56,26 @@ func (r *reader) handle(ctx context.Context, f facts, messages []types.Message) 
 	defer h.release()
 	var pause tunnel.Backoff
 	for {
-		stored, wait := r.store(ctx, left)
-		left = slices.DeleteFunc(slices.Clone(left), func(p parcel) bool { return stored[p.id] })
-		done := h.keep(left)
+		done, rest, wait := r.store(ctx, left)
+		left = rest
+		h.keep(left)
 		r.remove(ctx, f, done)
-		// Until the queue is asked again.
-		r.board.Update(func(s *tunnel.Status) { s.Spool = max(0, s.Spool-len(done)) })
+		// An estimate until the queue is asked again.
+		r.Update(func(s *tunnel.Status) { s.Spool = max(0, s.Spool-len(done)) })
 		if len(left) == 0 {
 			return
 		}
-		// To take it from the queue again would count against its redrive policy: it is kept, and tried again from here.
+		// Another delivery would count against the queue's redrive policy, so the messages are kept and tried again from here.
 		if ctx.Err() != nil || !r.rest(ctx, max(wait, pause.Next(r.Clock.Now()))) {
-			r.giveBack(ctx, f, left)
+			if err := r.visible(ctx, f, left, 0); err != nil {
+				r.Log.Debug("requests that were not stored come again later", "err", err)
+			}
 			return
 		}
 	}
 }
 
-// read makes envelopes of messages. What can't be read stays in the queue, with all that follows it in its group.
+// read converts messages to envelopes. A message that can't be read stays in the queue, with all later ones of its group.
 func (r *reader) read(ctx context.Context, f facts, messages []types.Message) []parcel {
 	var good, bad []parcel
 	blocked := map[string]bool{}
@@ -100,16 +102,16 @@ func (r *reader) read(ctx context.Context, f facts, messages []types.Message) []
 		good = append(good, p)
 	}
 	if len(bad) > 0 {
-		// Together, so that they come again in their order.
+		// In one call, so that they come again in their order.
 		if err := r.visible(ctx, f, bad, unreadTime); err != nil {
-			r.log.Debug("what can't be read comes again soon", "err", err)
+			r.Log.Debug("messages that can't be read come again soon", "err", err)
 		}
 	}
 	return good
 }
 
-// store hands messages over. It returns the ids of what is durable here, and how long to wait before the rest is tried again.
-func (r *reader) store(ctx context.Context, parcels []parcel) (map[string]bool, time.Duration) {
+// store passes messages on. It returns those that are durable here, the rest, and how long to wait before trying the rest again.
+func (r *reader) store(ctx context.Context, parcels []parcel) (done, rest []parcel, wait time.Duration) {
 	envelopes := make([]tunnel.Envelope, len(parcels))
 	for i, p := range parcels {
 		envelopes[i] = p.envelope
@@ -122,27 +124,27 @@ func (r *reader) store(ctx context.Context, parcels []parcel) (map[string]bool, 
 		if ctx.Err() == nil {
 			r.say(storing, "requests can't be stored here: "+plain.Text(err.Error()))
 		}
-		return nil, 0
+		return nil, parcels, 0
 	}
-	stored, why, wait := map[string]bool{}, "", time.Duration(0)
+	why := ""
 	for i, a := range answers {
 		if a.Stored {
-			stored[parcels[i].id] = true
+			done = append(done, parcels[i])
 			continue
 		}
-		wait = max(wait, a.RetryAfter)
+		rest, wait = append(rest, parcels[i]), max(wait, a.RetryAfter)
 		if why == "" {
 			why = fmt.Sprintf("requests can't be stored here: %d %s", a.Status, plain.Text(a.Text))
 		}
 	}
 	r.say(storing, why)
-	return stored, wait
+	return done, rest, wait
 }
 
-// removeTries is how often a deletion is tried. What is never deleted comes again, and is known.
+// removeTries is how often a deletion is tried. Messages that are never deleted come again, and are recognised.
 const removeTries = 3
 
-// remove deletes what is stored, also when ctx has ended.
+// remove deletes stored messages, even after ctx has ended.
 func (r *reader) remove(ctx context.Context, f facts, parcels []parcel) {
 	var pause tunnel.Backoff
 	for try := 1; len(parcels) > 0; try++ {
@@ -151,14 +153,14 @@ func (r *reader) remove(ctx context.Context, f facts, parcels []parcel) {
 			return
 		}
 		if try == removeTries || !r.rest(ctx, pause.Next(r.Clock.Now())) {
-			r.log.Warn("requests that are stored could not be deleted from the queue: they come again, and are known", "count", len(left), "err", err)
+			r.Log.Warn("stored requests could not be deleted from the queue: they come again, and are recognised", "count", len(left), "err", err)
 			return
 		}
 		parcels = left
 	}
 }
 
-// delete returns what was not deleted, with the reason.
+// delete returns the messages that were not deleted, with the reason.
 func (r *reader) delete(ctx context.Context, f facts, parcels []parcel) ([]parcel, error) {
 	in := &sqs.DeleteMessageBatchInput{QueueUrl: aws.String(f.url)}
 	for i, p := range parcels {
@@ -168,19 +170,12 @@ func (r *reader) delete(ctx context.Context, f facts, parcels []parcel) ([]parce
 	defer cancel()
 	out, err := r.client.DeleteMessageBatch(ctx, in)
 	if err != nil {
-		return parcels, fmt.Errorf("%s", reason(r.place, err))
+		return parcels, errors.New(reason(r.place, err))
 	}
 	return failed(parcels, out.Failed)
 }
 
-// giveBack lets the queue hand out at once what was not stored.
-func (r *reader) giveBack(ctx context.Context, f facts, parcels []parcel) {
-	if err := r.visible(ctx, f, parcels, 0); err != nil {
-		r.log.Debug("what was not stored comes again later", "err", err)
-	}
-}
-
-// visible has messages handed out again after so long, also when ctx has ended.
+// visible makes the queue deliver messages again after a time, even after ctx has ended.
 func (r *reader) visible(ctx context.Context, f facts, parcels []parcel, after time.Duration) error {
 	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: aws.String(f.url)}
 	for i, p := range parcels {
@@ -192,13 +187,13 @@ func (r *reader) visible(ctx context.Context, f facts, parcels []parcel, after t
 	defer cancel()
 	out, err := r.client.ChangeMessageVisibilityBatch(ctx, in)
 	if err != nil {
-		return fmt.Errorf("%s", reason(r.place, err))
+		return errors.New(reason(r.place, err))
 	}
 	_, err = failed(parcels, out.Failed)
 	return err
 }
 
-// failed are the parcels of a batch that SQS could not do it with.
+// failed returns the parcels of a batch for which the call failed, and the reason of the first.
 func failed(parcels []parcel, entries []types.BatchResultErrorEntry) ([]parcel, error) {
 	if len(entries) == 0 {
 		return nil, nil
@@ -212,7 +207,7 @@ func failed(parcels []parcel, entries []types.BatchResultErrorEntry) ([]parcel, 
 	return left, fmt.Errorf("%s: %s", plain.Text(aws.ToString(entries[0].Code)), plain.Text(aws.ToString(entries[0].Message)))
 }
 
-// last is a context for a call that is worth making although ctx has ended, for a little while.
+// last returns a context for a call that may be made, or finished, for farewellTime after ctx has ended.
 func last(ctx context.Context) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), slack)
 	stop := context.AfterFunc(ctx, func() {
@@ -225,10 +220,8 @@ func last(ctx context.Context) (context.Context, context.CancelFunc) {
 	return out, func() { stop(); cancel() }
 }
 
-// held keeps messages from being handed out to others.
+// held keeps the queue from delivering messages to other readers.
 type held struct {
-	r      *reader
-	facts  facts
 	cancel context.CancelFunc
 	done   chan struct{}
 
@@ -237,9 +230,9 @@ type held struct {
 }
 
 func (r *reader) hold(ctx context.Context, f facts, parcels []parcel) *held {
-	h := &held{r: r, facts: f, parcels: parcels, done: make(chan struct{})}
+	h := &held{parcels: parcels, done: make(chan struct{})}
 	ctx, h.cancel = context.WithCancel(ctx)
-	r.local.Crash.Go("sqs hold", func() {
+	r.Crash.Go("sqs hold", func() {
 		defer close(h.done)
 		tick := r.Clock.NewTicker(r.holdTime / 3)
 		defer tick.Stop()
@@ -253,22 +246,18 @@ func (r *reader) hold(ctx context.Context, f facts, parcels []parcel) *held {
 			now := h.parcels
 			h.mu.Unlock()
 			if err := r.visible(ctx, f, now, r.holdTime); err != nil && ctx.Err() == nil {
-				r.log.Debug("requests can't be held any longer, and may come twice", "err", err)
+				r.Log.Debug("requests can't be held any longer, and may come twice", "err", err)
 			}
 		}
 	})
 	return h
 }
 
-// keep continues with only these, and returns the others.
-func (h *held) keep(left []parcel) []parcel {
+// keep continues with these messages only.
+func (h *held) keep(left []parcel) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	done := slices.DeleteFunc(slices.Clone(h.parcels), func(p parcel) bool {
-		return slices.ContainsFunc(left, func(l parcel) bool { return l.id == p.id })
-	})
 	h.parcels = left
-	return done
 }
 
 func (h *held) release() {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"strings"
 
 	"greenroom/internal/cursor"
@@ -17,24 +18,24 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// A message is "gr1." and base64 (RFC 4648, unpadded) of: the length of the metadata as an unsigned varint, the metadata
-// ([wire.EventBody]), one byte for how the body is written, and the body. A reader that doesn't know the prefix or the
-// byte leaves the message where it is.
+// A message is "gr1." and the base64 (RFC 4648, unpadded) of: the length of the metadata as an unsigned varint, the metadata
+// ([wire.EventBody]), one byte for the encoding of the body, and the body. A reader that doesn't know the prefix or the byte leaves the
+// message in the queue.
 const (
 	prefix = "gr1."
 
 	asItIs   = 0
 	deflated = 1
-	// deflateFrom is the size in bytes from which deflating is tried.
+	// deflateFrom is the size of the smallest body that is deflated, in bytes.
 	deflateFrom = 1 << 10
-	// maxBody bounds a body that is read, in bytes: no listener takes more.
+	// maxBody is the largest body that is read, in bytes: no listener accepts more.
 	maxBody = 25 << 20
 )
 
-// errUnreadable is returned for a message that no relay that this version knows has written.
+// errUnreadable is returned for a message in an unknown form.
 var errUnreadable = errors.New("sqs: the message was not written by a relay that this version knows")
 
-// encode writes a request as a message's text.
+// encode returns the text of a request's message.
 func encode(e tunnel.Envelope) (string, error) {
 	meta := wire.EventBody{
 		ID: e.ID, Position: cursor.Position{Hook: e.Hook}, ReceivedAt: e.ReceivedAt, Method: e.Method, Target: e.Target, Remote: e.Remote, Header: e.Header,
@@ -49,24 +50,19 @@ func encode(e tunnel.Envelope) (string, error) {
 		}
 		if _, err := w.Write(body); err != nil {
 			return "", err
-		}
-		if err := w.Close(); err != nil {
+		} else if err := w.Close(); err != nil {
 			return "", err
 		}
 		if b.Len() < len(body) {
 			how, body = deflated, b.Bytes()
 		}
 	}
-	raw := make([]byte, 0, binary.MaxVarintLen64+len(meta)+1+len(body))
-	raw = binary.AppendUvarint(raw, uint64(len(meta)))
-	raw = append(raw, meta...)
-	raw = append(raw, how)
-	raw = append(raw, body...)
+	raw := slices.Concat(binary.AppendUvarint(nil, uint64(len(meta))), meta, []byte{how}, body)
 	return prefix + base64.RawStdEncoding.EncodeToString(raw), nil
 }
 
-// decode reads what encode wrote. Hook, Epoch and Seq are for the caller to set. An error wraps errUnreadable. Of a request
-// whose body is damaged or too large, Missing says so.
+// decode parses a message. Hook, Epoch and Seq are set by the caller, and Missing if the body is damaged or too large. An error wraps
+// errUnreadable.
 func decode(text string) (tunnel.Envelope, error) {
 	bad := func(format string, a ...any) (tunnel.Envelope, error) {
 		return tunnel.Envelope{}, fmt.Errorf("%w: %w", errUnreadable, fmt.Errorf(format, a...))
@@ -101,7 +97,7 @@ func decode(text string) (tunnel.Envelope, error) {
 	case how == asItIs:
 		body = bytes.Clone(body)
 	default:
-		// One byte more than there should be shows that there are too many.
+		// One more byte than expected shows that the body is too long.
 		body, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(body)), e.Length+1))
 	}
 	if err != nil || int64(len(body)) != e.Length || sha256.Sum256(body) != e.SHA256 {
@@ -112,15 +108,14 @@ func decode(text string) (tunnel.Envelope, error) {
 	return out, nil
 }
 
-var low64 = new(big.Int).SetUint64(^uint64(0))
-
-// position turns the number that SQS gives a message of a FIFO queue, 128 bits in decimal that rise within a group, into
-// the upper and the lower half.
+// position returns the upper and the lower half of the sequence number of a message in a FIFO queue: 128 bits, in decimal, which rise
+// within a group.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
 func position(sequence string) (epoch, seq uint64, err error) {
 	n, ok := new(big.Int).SetString(sequence, 10)
 	if !ok || n.Sign() <= 0 || n.BitLen() > 128 {
 		return 0, 0, fmt.Errorf("sqs: a message has the sequence number %q", sequence)
 	}
-	return new(big.Int).Rsh(n, 64).Uint64(), new(big.Int).And(n, low64).Uint64(), nil
+	both := n.FillBytes(make([]byte, 16))
+	return binary.BigEndian.Uint64(both), binary.BigEndian.Uint64(both[8:]), nil
 }

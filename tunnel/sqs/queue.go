@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,22 +23,22 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"greenroom/internal/plain"
+	"greenroom/internal/unreached"
 )
 
-// Queue says which queue, and where. The credentials are those of the ordinary AWS chain: environment, shared files, SSO,
-// container, instance.
+// Queue is a queue's address. The credentials are those of AWS's usual chain: environment, shared files, SSO, container, instance.
 type Queue struct {
-	// Queue is the FIFO queue: its URL, its ARN, or sqs:// with either (sqs://HOST/ACCOUNT/NAME.fifo stands for https).
+	// Queue is the FIFO queue's URL or ARN, or sqs:// with either (sqs://HOST/ACCOUNT/NAME.fifo means https).
 	Queue string
-	// Region is the queue's; empty means that in the URL or the ARN, or else that of the chain.
+	// Region is the queue's region; if empty, that of the URL or the ARN, or else that of the chain.
 	Region string
-	// Endpoint is where SQS is, for a server that isn't Amazon's. Empty means that of the URL, or Amazon's in the region.
+	// Endpoint is the URL of a server that isn't Amazon's; if empty, that of the queue's URL, or Amazon's in the region.
 	Endpoint string
-	// HTTP replaces the client that requests are sent with; nil means one that honours HTTP_PROXY and HTTPS_PROXY.
+	// HTTP sends the requests; nil means a client that honours HTTP_PROXY and HTTPS_PROXY.
 	HTTP aws.HTTPClient
 }
 
-// Check checks the address, without a call.
+// Check returns what is wrong with the address. It makes no call.
 func (q Queue) Check() error {
 	_, err := q.parse()
 	return err
@@ -45,11 +46,10 @@ func (q Queue) Check() error {
 
 // place is a queue's address, parsed.
 type place struct {
-	// url is the queue's, empty while only name and account are known.
+	// url is the queue's, empty if it was given by its ARN.
 	url, name, account, region, endpoint string
 }
 
-// parse parses the address, without a call.
 func (q Queue) parse() (place, error) {
 	text := strings.TrimPrefix(strings.TrimSpace(q.Queue), "sqs://")
 	bad := func(why string) (place, error) {
@@ -61,10 +61,7 @@ func (q Queue) parse() (place, error) {
 		if len(f) != 6 || f[2] != "sqs" || f[3] == "" || f[4] == "" || f[5] == "" {
 			return bad("has an ARN of another shape than arn:aws:sqs:REGION:ACCOUNT:NAME")
 		}
-		p.name, p.account = f[5], f[4]
-		if p.region == "" {
-			p.region = f[3]
-		}
+		p.name, p.account, p.region = f[5], f[4], cmp.Or(p.region, f[3])
 	} else {
 		if !strings.Contains(text, "://") {
 			text = "https://" + text
@@ -76,9 +73,7 @@ func (q Queue) parse() (place, error) {
 		p.url = strings.TrimRight(u.String(), "/")
 		p.name = p.url[strings.LastIndexByte(p.url, '/')+1:]
 		region, amazon := regionOf(u.Hostname())
-		if p.region == "" {
-			p.region = region
-		}
+		p.region = cmp.Or(p.region, region)
 		if !amazon && p.endpoint == "" {
 			p.endpoint = u.Scheme + "://" + u.Host
 		}
@@ -92,8 +87,8 @@ func (q Queue) parse() (place, error) {
 	return p, nil
 }
 
-// regionOf reads the region from a host of Amazon's: sqs.eu-west-1.amazonaws.com, or eu-west-1.queue.amazonaws.com as it was
-// once, and says whether it is one. A VPC endpoint is a place of its own.
+// regionOf returns the region of an Amazon host, and whether the host is Amazon's public one: sqs.eu-west-1.amazonaws.com, or
+// formerly eu-west-1.queue.amazonaws.com. A VPC endpoint has a region, but isn't public.
 func regionOf(host string) (region string, amazon bool) {
 	name, ok := strings.CutSuffix(strings.TrimSuffix(strings.ToLower(host), ".cn"), ".amazonaws.com")
 	if !ok {
@@ -111,24 +106,18 @@ func regionOf(host string) (region string, amazon bool) {
 	return "", false
 }
 
-// client makes the client. It asks nothing of the queue, though the chain may ask for credentials' files.
+// client makes the client. It makes no call to the queue, but the chain may read files.
 func (q Queue) client(ctx context.Context) (*sqs.Client, place, error) {
 	p, err := q.parse()
 	if err != nil {
 		return nil, place{}, err
 	}
-	// The SDK's own logger writes over the screen.
-	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{}), config.WithRetryer(retryer)}
-	if p.region != "" {
-		options = append(options, config.WithRegion(p.region))
-	}
-	// A long poll may take its time, everything before it may not.
-	options = append(options, config.WithHTTPClient(awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) {
-		d.Timeout = dialTime
-	}).WithTransportOptions(func(t *http.Transport) {
-		t.TLSHandshakeTimeout = dialTime
-	})))
-	c, err := config.LoadDefaultConfig(ctx, options...)
+	// Only connecting is limited here: a long poll may take its time.
+	client := awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTime }).
+		WithTransportOptions(func(t *http.Transport) { t.TLSHandshakeTimeout = dialTime })
+	// The SDK's own logger would write over the screen. An empty region is that of the chain.
+	c, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}), config.WithRetryer(retryer), config.WithHTTPClient(client),
+		config.WithRegion(p.region))
 	if err != nil {
 		return nil, place{}, fmt.Errorf("the AWS configuration of this machine: %s", plain.Text(err.Error()))
 	}
@@ -147,8 +136,8 @@ func (q Queue) client(ctx context.Context) (*sqs.Client, place, error) {
 
 const dialTime = 10 * time.Second
 
-// retryer repeats a call twice and soon. Patience is the driver's, or that of who sends to the relay; and the SDK's own bound
-// on repetitions would end them all when there had been many.
+// retryer repeats a call twice, soon: longer waits are up to the driver, or to the sender. The SDK's own limit of retries is off,
+// since it would end all of them after a long outage.
 func retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts, o.MaxBackoff, o.RateLimiter = 3, 500*time.Millisecond, ratelimit.None
@@ -158,15 +147,15 @@ func retryer() aws.Retryer {
 // facts are a queue's attributes.
 type facts struct {
 	url, arn string
-	// created distinguishes a queue from an earlier one of the same name.
+	// created distinguishes the queue from earlier ones of the same name.
 	created string
 	// most is the largest message in bytes.
 	most int
-	// waiting is about how many messages there are, including those being read.
+	// waiting is the approximate number of messages, including those being read.
 	waiting int
 }
 
-// describe asks the queue. It needs sqs:GetQueueAttributes, and sqs:GetQueueUrl where the queue is given by its ARN.
+// describe gets the attributes. It needs sqs:GetQueueAttributes, and sqs:GetQueueUrl for a queue given by its ARN.
 func describe(ctx context.Context, c *sqs.Client, p place) (facts, error) {
 	f := facts{url: p.url}
 	if f.url == "" {
@@ -200,22 +189,21 @@ func describe(ctx context.Context, c *sqs.Client, p place) (facts, error) {
 
 var errNotFIFO = errors.New("is not a FIFO queue")
 
-// refusal is the code and the text of an answer of SQS that is an error, or "".
+// refusal returns the code and the text of an error response of SQS, or "".
 func refusal(err error) (code, text string) {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return "", ""
 	}
-	// The codes of the older protocol, and of the newer one.
+	// AWS's older protocol adds a prefix to the code, the newer one a namespace.
 	code = strings.TrimPrefix(api.ErrorCode(), "AWS.SimpleQueueService.")
 	return code[strings.LastIndexByte(code, '#')+1:], api.ErrorMessage()
 }
 
-// reason is a sentence for people about what SQS refused or could not be asked.
+// reason describes in a sentence why a call of SQS failed.
 func reason(p place, err error) string {
 	code, text := refusal(err)
 	name := plain.Text(p.name)
-	said := plain.Text(innermost(err).Error())
 	switch {
 	case errors.Is(err, errNotFIFO):
 		return fmt.Sprintf("%s is not a FIFO queue, and only those keep the order: create one", name)
@@ -237,10 +225,10 @@ func reason(p place, err error) string {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("%s doesn't respond", p.where())
 	}
-	return fmt.Sprintf("%s can't be reached: %s", p.where(), said)
+	return fmt.Sprintf("%s can't be reached: %s", p.where(), unreached.Why(innermost(err)))
 }
 
-// where is the place for people.
+// where returns the server's name for people.
 func (p place) where() string {
 	if p.endpoint != "" {
 		return plain.Text(p.endpoint)
@@ -248,13 +236,14 @@ func (p place) where() string {
 	return "SQS in " + plain.Text(p.region)
 }
 
-// innermost returns the cause of an error of the SDK, without the requests' ids and attempts.
+// innermost returns the HTTP client's error in one of the SDK, which adds ids and attempts.
 func innermost(err error) error {
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return err
-		}
-		err = inner
+	var request *url.Error
+	if errors.As(err, &request) {
+		return request.Err
 	}
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -16,26 +15,23 @@ import (
 	"greenroom/tunnel"
 )
 
-// reader is an open tunnel.
+// reader is an open tunnel. Close returns delivered messages that are not stored to the queue.
 type reader struct {
+	tunnel.Running
 	Options
 	client *sqs.Client
 	place  place
 	local  tunnel.Local
-	log    *slog.Logger
-	board  *tunnel.Board
-	cancel context.CancelFunc
-	done   chan struct{}
 
 	mu sync.Mutex
-	// trouble is the last error of each caller; unread are the messages that can't be read, by id.
+	// trouble is the last error of each task; unread are the messages that can't be read, by id.
 	trouble map[string]string
 	unread  map[string]unread
 	// woke is closed and replaced when the machine has slept.
 	woke chan struct{}
 }
 
-// unread is a message that can't be read, and when it should have come again if it is still there.
+// unread is a message that can't be read. By until it has come again, if it is still in the queue.
 type unread struct {
 	why   string
 	until time.Time
@@ -44,7 +40,7 @@ type unread struct {
 // unreadTime is how long a message that can't be read is left alone.
 const unreadTime = time.Minute
 
-// Who does what, in reader.trouble, beside the polls.
+// The tasks in reader.trouble, besides the polls.
 const (
 	finding = "find"
 	storing = "store"
@@ -52,27 +48,11 @@ const (
 
 var _ tunnel.Tunnel = (*reader)(nil)
 
-// Status implements [tunnel.Tunnel].
-func (r *reader) Status() <-chan tunnel.Status { return r.board.Status() }
-
-// Close implements [tunnel.Tunnel]. What was handed out and not stored is given back to the queue.
-func (r *reader) Close() error {
-	r.cancel()
-	<-r.done
-	return nil
-}
-
 func (r *reader) run(ctx context.Context) {
-	defer close(r.done)
-	defer r.board.Close("closed")
-	r.woke = make(chan struct{})
 	var group sync.WaitGroup
 	defer group.Wait()
-	goes := func(name string, f func()) {
-		group.Add(1)
-		r.local.Crash.Go(name, func() { defer group.Done(); f() })
-	}
-	goes("tunnel wake", func() {
+	start := func(name string, f func()) { r.Crash.GoIn(&group, name, f) }
+	start("tunnel wake", func() {
 		tunnel.Wake{Clock: r.Clock}.Watch(ctx, func(time.Duration) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -84,50 +64,54 @@ func (r *reader) run(ctx context.Context) {
 	if !ok {
 		return
 	}
-	goes("sqs depth", func() { r.depth(ctx) })
-	// A group with messages in flight is locked: several polls at a time don't disturb the order.
+	start("sqs depth", func() { r.depth(ctx) })
+	// SQS locks a group while its messages are under way, so several polls keep the order.
 	for i := range (r.Window + batch - 1) / batch {
-		goes("sqs poll", func() { r.poll(ctx, fmt.Sprintf("poll %d", i), f) })
+		start("sqs poll", func() { r.poll(ctx, fmt.Sprintf("poll %d", i), f) })
 	}
 	<-ctx.Done()
 }
 
-// find asks the queue for what it is, until it answers.
+// find describes the queue, until that succeeds. It returns false if ctx ends.
 func (r *reader) find(ctx context.Context) (facts, bool) {
 	var pause tunnel.Backoff
 	for {
-		began := r.Clock.Now()
 		f, err := r.describe(ctx)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return facts{}, false
-		}
-		if err == nil {
-			rtt := r.Clock.Since(began)
-			r.board.Update(func(s *tunnel.Status) { s.Spool, s.RTT = f.waiting, rtt })
+		case err == nil:
 			r.say(finding, "")
 			return f, true
 		}
-		r.say(finding, reason(r.place, err))
+		r.say(finding, reason(r.place, err), err)
 		if !r.rest(ctx, pause.Next(r.Clock.Now())) {
 			return facts{}, false
 		}
 	}
 }
 
+// describe gets the queue's attributes, and shows how many messages wait.
 func (r *reader) describe(ctx context.Context) (facts, error) {
 	ctx, cancel := r.bound(ctx, slack)
 	defer cancel()
-	return describe(ctx, r.client, r.place)
+	began := r.Clock.Now()
+	f, err := describe(ctx, r.client, r.place)
+	if err == nil {
+		rtt := r.Clock.Since(began)
+		r.Update(func(s *tunnel.Status) { s.Spool, s.RTT = f.waiting, rtt })
+	}
+	return f, err
 }
 
-// bound is a context for one call, which also ends when the machine wakes: what was under way then is dead.
+// bound returns a context for one call, which also ends when the machine wakes up: calls from before are dead.
 func (r *reader) bound(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	r.mu.Lock()
 	woke := r.woke
 	r.mu.Unlock()
 	stop := make(chan struct{})
-	r.local.Crash.Go("sqs call", func() {
+	r.Crash.Go("sqs call", func() {
 		select {
 		case <-woke:
 			cancel()
@@ -138,7 +122,7 @@ func (r *reader) bound(ctx context.Context, d time.Duration) (context.Context, c
 	return ctx, func() { cancel(); <-stop }
 }
 
-// rest waits, less when the machine wakes, and says whether to continue.
+// rest waits, until the machine wakes up at the latest, and reports whether ctx still runs.
 func (r *reader) rest(ctx context.Context, d time.Duration) bool {
 	r.mu.Lock()
 	woke := r.woke
@@ -152,33 +136,25 @@ func (r *reader) rest(ctx context.Context, d time.Duration) bool {
 	return ctx.Err() == nil
 }
 
-// depth keeps how much waits up to date.
+// depth keeps the number of waiting messages up to date.
 func (r *reader) depth(ctx context.Context) {
 	for r.rest(ctx, depthTime) {
-		began := r.Clock.Now()
-		f, err := r.describe(ctx)
-		if ctx.Err() != nil {
-			return
+		if _, err := r.describe(ctx); err != nil && ctx.Err() == nil {
+			r.Log.Debug("the number of waiting messages can't be read", "err", err)
 		}
-		if err != nil {
-			r.log.Debug("the number of waiting messages can't be read", "err", reason(r.place, err))
-			continue
-		}
-		rtt := r.Clock.Since(began)
-		r.board.Update(func(s *tunnel.Status) { s.Spool, s.RTT = f.waiting, rtt })
 	}
 }
 
-// poll takes messages, stores them and deletes them, again and again.
+// poll receives and handles messages until ctx ends.
 func (r *reader) poll(ctx context.Context, name string, f facts) {
 	var pause tunnel.Backoff
 	for ctx.Err() == nil {
 		messages, err := r.receive(ctx, f)
 		if errors.Is(err, context.Canceled) {
-			continue // the end, or the machine has slept
+			continue // the tunnel closes, or the machine has slept
 		}
 		if err != nil {
-			r.say(name, reason(r.place, err))
+			r.say(name, reason(r.place, err), err)
 			if !r.rest(ctx, pause.Next(r.Clock.Now())) {
 				return
 			}
@@ -190,18 +166,18 @@ func (r *reader) poll(ctx context.Context, name string, f facts) {
 	}
 }
 
-// say shows what is wrong with one of the things that are being done, or, with an empty text, that nothing is.
-func (r *reader) say(who, why string) {
+// say sets and shows a task's problem, "" for none. cause is logged with it.
+func (r *reader) say(task, why string, cause ...error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.trouble[who] != why && why != "" {
-		r.log.Warn("the queue", "err", why)
+	if r.trouble[task] != why && why != "" {
+		r.Log.Warn("the queue", "err", why, "cause", errors.Join(cause...))
 	}
-	r.trouble[who] = why
+	r.trouble[task] = why
 	r.show()
 }
 
-// show posts the state. The caller holds mu.
+// show updates the status. The caller holds mu.
 func (r *reader) show() {
 	text := ""
 	for _, why := range r.trouble {
@@ -222,16 +198,16 @@ func (r *reader) show() {
 			}
 		}
 	}
-	r.board.Update(func(s *tunnel.Status) {
+	r.Update(func(s *tunnel.Status) {
 		if s.State, s.Reason = tunnel.Live, text; text != "" {
 			s.State = tunnel.Degraded
 		}
 	})
 }
 
-// unreadable notes a message that can't be read.
+// unreadable records a message that can't be read.
 func (r *reader) unreadable(id, group string, err error) {
-	r.log.Error("a message in the queue can't be read: it stays there", "id", id, "group", plain.Text(group), "err", err)
+	r.Log.Error("a message in the queue can't be read: it stays there", "id", id, "group", plain.Text(group), "err", err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.unread[id] = unread{
@@ -243,7 +219,7 @@ func (r *reader) unreadable(id, group string, err error) {
 	r.show()
 }
 
-// readable notes that a message was read after all.
+// readable records that a message was read after all.
 func (r *reader) readable(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -3,7 +3,6 @@ package sqs
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -14,12 +13,11 @@ import (
 	"greenroom/tunnel"
 )
 
-// Sink puts requests into the queue: one message each, with the hook as its group and the request's id against duplicates.
-// It keeps nothing, so that any number of relays can share a queue. It is safe for concurrent use.
+// Sink puts requests into the queue: one message each, with the hook as its group and the request's id against duplicates. It has no
+// state, so that any number of relays can share a queue. It is safe for concurrent use.
 //
-// What fits: a message may have as many bytes as the queue says (1 MiB unless its owner set less), of which base64 takes a
-// quarter and the headers their part. Bodies are deflated first where that makes them smaller, as it does with JSON. What
-// doesn't fit is refused with [tunnel.ErrTooLarge].
+// A message is limited by the queue (1 MiB unless its owner set less). A quarter of that is base64's overhead. Bodies are deflated if
+// that makes them smaller, as it does with JSON. Larger requests fail with [tunnel.ErrTooLarge].
 type Sink struct {
 	client *sqs.Client
 	place  place
@@ -29,7 +27,7 @@ type Sink struct {
 
 var _ tunnel.Sink = (*Sink)(nil)
 
-// OpenSink asks the queue for its limits, and fails when it isn't there, isn't FIFO, or can't be reached.
+// OpenSink gets the queue's limits. It fails if the queue doesn't exist, isn't FIFO, or can't be reached.
 func OpenSink(ctx context.Context, q Queue) (*Sink, error) {
 	c, p, err := q.client(ctx)
 	if err != nil {
@@ -40,12 +38,12 @@ func OpenSink(ctx context.Context, q Queue) (*Sink, error) {
 		return nil, fmt.Errorf("sqs: %s", reason(p, err))
 	}
 	if f.most <= 0 {
-		f.most = 256 << 10 // what every queue takes
+		f.most = 256 << 10 // every queue accepts that
 	}
 	return &Sink{client: c, place: p, url: f.url, most: f.most}, nil
 }
 
-// MaxMessage is the size of the largest message in bytes.
+// MaxMessage returns the size of the largest message in bytes.
 func (s *Sink) MaxMessage() int { return s.most }
 
 // Put implements [tunnel.Sink].
@@ -77,12 +75,11 @@ func (s *Sink) Put(ctx context.Context, e tunnel.Envelope) error {
 // groupSize is the longest name of a group, in bytes.
 const groupSize = 128
 
-// group makes a name that SQS takes of any text: ASCII letters, digits and punctuation stay as they are.
+// group returns a text as the name of a group: unchanged if SQS accepts it, else its hash.
 func group(name string) string {
 	odd := func(r rune) bool { return r <= ' ' || r > '~' }
 	if name != "" && len(name) <= groupSize && !strings.ContainsFunc(name, odd) {
 		return name
 	}
-	sum := sha256.Sum256([]byte(name))
-	return "sha256:" + hex.EncodeToString(sum[:])
+	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(name)))
 }

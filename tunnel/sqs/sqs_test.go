@@ -259,7 +259,7 @@ func TestASinkThatCannotBeOpened(t *testing.T) {
 	}{
 		{missing, "there is no queue other.fifo"},
 		{byARN, "there is no queue other.fifo"},
-		{Queue{Queue: "http://" + l.Addr().String() + "/1/gr.fifo", Region: "eu-west-1"}, "connection refused"},
+		{Queue{Queue: "http://" + l.Addr().String() + "/1/gr.fifo", Region: "eu-west-1"}, "connection was refused"},
 		{Queue{Queue: "http://" + l.Addr().String() + "/1/gr.fifo"}, "region"},
 		{Queue{Queue: "x"}, "not a FIFO queue"},
 	} {

@@ -18,7 +18,7 @@ import (
 type connection struct {
 	*link
 	client *ssh.Client
-	ears   *ears
+	output *output
 	// ctx ends with the connection; its cause is the reason.
 	ctx   context.Context
 	end   context.CancelCauseFunc
@@ -27,22 +27,14 @@ type connection struct {
 	running sync.WaitGroup
 }
 
-// goes runs f in a goroutine of the connection.
-func (c *connection) goes(name string, f func()) {
-	c.running.Add(1)
-	c.crash.Go(name, func() {
-		defer c.running.Done()
-		f()
-	})
-}
+// start runs f in a goroutine of the connection.
+func (c *connection) start(name string, f func()) { c.Crash.GoIn(&c.running, name, f) }
 
-func (c *connection) wait() { c.running.Wait() }
-
-// forward asks the server to listen, learns the public URL, and begins to accept connections.
+// forward asks the server to listen, finds the public URL, and begins to accept connections.
 func (c *connection) forward() error {
-	// All connections belong to the one forward. Names and addresses in them are as the server writes them.
+	// All connections belong to the only forward, so the names and addresses in them don't matter.
 	incoming := c.client.HandleChannelOpen("forwarded-tcpip")
-	c.goes("ssh forward", func() { c.take(incoming) })
+	c.start("ssh forward", func() { c.take(incoming) })
 	ask := struct {
 		Host string
 		Port uint32
@@ -60,16 +52,16 @@ func (c *connection) forward() error {
 	port := ask.Port
 	if port == 0 {
 		var chosen struct{ Port uint32 }
-		// A service that shares one port for all has none to report.
+		// A service that shares one port among all users reports none.
 		if err := ssh.Unmarshal(answer, &chosen); err == nil {
 			port = chosen.Port
 		}
 	}
-	c.log.Info("the server listens", "server", c.addr, "host", c.bindHost, "port", port)
+	c.Log.Info("the server listens", "server", c.addr, "host", c.bindHost, "port", port)
 	return c.locate(port)
 }
 
-// why returns the reason why the connection ended, if that caused err.
+// why returns the reason why the connection ended, if it has ended, or else describes err.
 func (c *connection) why(err error) error {
 	if cause := context.Cause(c.ctx); cause != nil {
 		return cause
@@ -77,7 +69,7 @@ func (c *connection) why(err error) error {
 	return lost(err, c.shown)
 }
 
-// locate finds out the public URL.
+// locate finds the public URL.
 func (c *connection) locate(port uint32) error {
 	if c.URL != "" {
 		url, err := c.fill(port)
@@ -87,22 +79,22 @@ func (c *connection) locate(port uint32) error {
 		c.found(url)
 		return nil
 	}
-	c.ears.report(c.found)
+	c.output.report(c.found)
 	if err := c.listen(); err != nil {
-		c.log.Debug("the server gives no session to print in", "err", err)
+		c.Log.Debug("the server gives no session to print in", "err", err)
 	}
 	if c.pattern == nil && c.service == (service{}) && c.outside() && port != 0 {
 		url, err := tunnel.PublicURL("http://" + net.JoinHostPort(c.host, strconv.Itoa(int(port))))
 		if err == nil {
-			c.ears.otherwise(url)
+			c.output.otherwise(url)
 		}
 		return err
 	}
-	c.goes("ssh announcement", func() {
+	c.start("ssh announcement", func() {
 		select {
 		case <-c.ctx.Done():
 		case <-c.Clock.After(announceTime):
-			c.board.Update(func(s *tunnel.Status) {
+			c.Update(func(s *tunnel.Status) {
 				if s.State != tunnel.Live {
 					s.State, s.Reason = tunnel.Degraded, fmt.Sprintf("%s is listening at %s, but printed no public URL: set url to "+
 						"the URL that leads there",
@@ -119,31 +111,30 @@ func (c *connection) found(url string) {
 	if c.ctx.Err() != nil {
 		return
 	}
-	c.board.Update(func(s *tunnel.Status) { s.State, s.URL, s.Reason = tunnel.Live, url, "" })
+	c.Update(func(s *tunnel.Status) { s.State, s.URL, s.Reason = tunnel.Live, url, "" })
 }
 
-// listen opens a session for the server's output, as services need, and reads it as long as it lasts.
+// listen opens a session, which services need for their output, and reads it while it lasts.
 func (c *connection) listen() error {
 	session, err := c.client.NewSession()
 	if err != nil {
 		return err
 	}
-	// Held open: its end would end the session.
+	// Its end would end the session.
 	stdin, err := session.StdinPipe()
 	if err != nil {
 		return errors.Join(err, session.Close())
 	}
-	out := &tunnel.Lines{To: c.ears.line, Crash: c.crash}
-	errs := &tunnel.Lines{To: c.ears.line, Crash: c.crash}
+	out, errs := &tunnel.Lines{To: c.output.line, Crash: c.Crash}, &tunnel.Lines{To: c.output.line, Crash: c.Crash}
 	session.Stdout, session.Stderr = out, errs
 	if err := session.Shell(); err != nil {
 		return errors.Join(err, session.Close())
 	}
-	c.goes("ssh session", func() {
+	c.start("ssh session", func() {
 		err := session.Wait()
 		out.End()
 		errs.End()
-		c.log.Debug("the server's session ended", "err", err)
+		c.Log.Debug("the server's session ended", "err", err)
 		_ = stdin.Close()
 	})
 	return nil
@@ -156,8 +147,8 @@ func (c *connection) keepalive() {
 	for {
 		began := c.Clock.Now()
 		answered := make(chan error, 1)
-		// It returns when the connection is closed, if not before.
-		c.goes("ssh keepalive request", func() {
+		// It returns at the latest when the connection is closed.
+		c.start("ssh keepalive request", func() {
 			_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
 			answered <- err
 		})
@@ -177,7 +168,7 @@ func (c *connection) keepalive() {
 			}
 		}
 		rtt := c.Clock.Since(began)
-		c.board.Update(func(s *tunnel.Status) { s.RTT = rtt })
+		c.Update(func(s *tunnel.Status) { s.RTT = rtt })
 		select {
 		case <-c.ctx.Done():
 			return
@@ -186,8 +177,8 @@ func (c *connection) keepalive() {
 	}
 }
 
-// ears reads the server's output, before and after the login.
-type ears struct {
+// output reads the server's output, before and after the login.
+type output struct {
 	link *link
 
 	mu      sync.Mutex
@@ -197,42 +188,43 @@ type ears struct {
 	to      func(url string)
 }
 
-func newEars(l *link) *ears {
-	return &ears{link: l, find: tunnel.Announcements{Pattern: l.pattern, Site: l.host}, printed: tunnel.Printed{Log: l.log}}
+func newOutput(l *link) *output {
+	return &output{link: l, find: tunnel.Announcements{Pattern: l.pattern, Site: l.host}, printed: tunnel.Printed{Log: l.Log}}
 }
 
-func (e *ears) banner(text string) {
+func (e *output) banner(text string) error {
 	for line := range strings.Lines(text) {
 		e.line(strings.TrimRight(line, "\r\n"))
 	}
+	return nil
 }
 
-func (e *ears) line(line string) {
+func (e *output) line(line string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.printed.Line(e.link.Clock.Now(), line)
-	url, news := e.find.Line(line)
-	if !news {
-		return
+	if url, news := e.find.Line(line); news {
+		e.found(url)
 	}
-	e.url = url
-	if e.to != nil {
+}
+
+func (e *output) found(url string) {
+	if e.url = url; e.to != nil {
 		e.to(url)
 	}
 }
 
 // refuted switches to another URL, if the server has printed several.
-func (e *ears) refuted(url string) {
+func (e *output) refuted(url string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if next, news := e.find.Refuted(url); news && e.to != nil {
-		e.url = next
-		e.to(next)
+	if next, news := e.find.Refuted(url); news {
+		e.found(next)
 	}
 }
 
-// report calls f with the URL, now and whenever it changes.
-func (e *ears) report(f func(url string)) {
+// report calls f with the URL, if it is known, and whenever it changes.
+func (e *output) report(f func(url string)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.to = f; e.url != "" {
@@ -241,11 +233,10 @@ func (e *ears) report(f func(url string)) {
 }
 
 // otherwise sets the URL until one is printed.
-func (e *ears) otherwise(url string) {
+func (e *output) otherwise(url string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.url == "" {
-		e.url = url
-		e.to(url)
+		e.found(url)
 	}
 }

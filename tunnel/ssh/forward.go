@@ -10,7 +10,7 @@ import (
 
 // take accepts the connections that the server forwards, until there are no more.
 func (c *connection) take(incoming <-chan ssh.NewChannel) {
-	full, failed := tunnel.Often{Log: c.log}, tunnel.Often{Log: c.log}
+	full, failed := tunnel.Often{Log: c.Log}, tunnel.Often{Log: c.Log}
 	for n := range incoming {
 		select {
 		case c.slots <- struct{}{}:
@@ -19,7 +19,7 @@ func (c *connection) take(incoming <-chan ssh.NewChannel) {
 			_ = n.Reject(ssh.ResourceShortage, "too many connections")
 			continue
 		}
-		c.goes("ssh forwarded", func() {
+		c.start("ssh forwarded", func() {
 			defer func() { <-c.slots }()
 			c.carry(n, &failed)
 		})
@@ -39,6 +39,6 @@ func (c *connection) carry(n ssh.NewChannel, failed *tunnel.Often) {
 		_ = near.Close()
 		return
 	}
-	c.goes("ssh channel requests", func() { ssh.DiscardRequests(requests) })
-	tunnel.Splice(c.ctx, c.Clock, c.crash, near, far)
+	c.start("ssh channel requests", func() { ssh.DiscardRequests(requests) })
+	tunnel.Splice(c.ctx, c.Clock, c.Crash, near, far)
 }

@@ -19,12 +19,10 @@ import (
 // ChangedKey is the error for a server whose key isn't the pinned one. Its text has the remedy.
 type ChangedKey struct {
 	Host string
-	// Got is the fingerprint of the server's present key.
-	Got string
-	// File and Line are where another one is pinned, with the fingerprint Want.
-	File string
-	Line int
-	Want string
+	// Got and Want are the fingerprints of the server's key and of the pinned one, which is at Line of File.
+	Got, Want string
+	File      string
+	Line      int
 }
 
 func (e *ChangedKey) Error() string {
@@ -33,15 +31,14 @@ func (e *ChangedKey) Error() string {
 		"%s", e.Host, e.Want, e.Got, e.Line, plain.Word(e.File))
 }
 
-// errRevoked is returned for a key that the file of known hosts revokes.
+// errRevoked is returned for a key that is revoked in the file of known hosts.
 var errRevoked = errors.New("the server's key is revoked")
 
 // pins are the known keys of servers.
 type pins struct{ file string }
 
-// check returns the callback for the server at addr, and the kinds of keys to request: a server has several keys, and one of
-// another kind than the pinned one would look like a changed one. pinned is called for a key that is seen for the first time,
-// after it was added to the file.
+// check returns the callback for the server at addr, and the kinds of keys to request, all if nil: a server has several keys, and
+// one of another kind than the pinned one would look like a changed key. pinned is called after a new key was added to the file.
 func (p pins) check(addr, shown string, pinned func(fingerprint string)) (ssh.HostKeyCallback, []string, error) {
 	known, err := p.read()
 	if err != nil {
@@ -51,6 +48,7 @@ func (p pins) check(addr, shown string, pinned func(fingerprint string)) (ssh.Ho
 	for _, k := range p.wanted(known, addr) {
 		kinds = append(kinds, algorithms(k.Key.Type())...)
 	}
+	slices.Sort(kinds)
 	return func(host string, remote net.Addr, key ssh.PublicKey) error {
 		err := known(host, remote, key)
 		var unknown *knownhosts.KeyError
@@ -73,7 +71,7 @@ func (p pins) check(addr, shown string, pinned func(fingerprint string)) (ssh.Ho
 		}
 		pinned(ssh.FingerprintSHA256(key))
 		return nil
-	}, kinds, nil
+	}, slices.Compact(kinds), nil
 }
 
 func (p pins) read() (ssh.HostKeyCallback, error) {
@@ -87,7 +85,7 @@ func (p pins) read() (ssh.HostKeyCallback, error) {
 	return known, nil
 }
 
-// wanted are the pinned keys of the server.
+// wanted returns the pinned keys of the server.
 func (pins) wanted(known ssh.HostKeyCallback, addr string) []knownhosts.KnownKey {
 	var unknown *knownhosts.KeyError
 	// No server has this key, so the error lists the expected ones.
@@ -104,7 +102,7 @@ func (unused) Type() string                        { return "unused" }
 func (unused) Marshal() []byte                     { return []byte("unused") }
 func (unused) Verify([]byte, *ssh.Signature) error { return errors.New("ssh: no signer") }
 
-// algorithms are the names under which a kind of key is asked for.
+// algorithms returns the names that request a kind of key.
 func algorithms(kind string) []string {
 	if kind == ssh.KeyAlgoRSA {
 		return []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
@@ -133,10 +131,4 @@ func (p pins) pin(host string, key ssh.PublicKey) error {
 		return fail(err)
 	}
 	return nil
-}
-
-// offered returns the kinds of keys to request from a server: those of the pinned ones, or all.
-func offered(kinds []string) []string {
-	slices.Sort(kinds)
-	return slices.Compact(kinds)
 }

@@ -1,12 +1,14 @@
 package ssh
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -14,12 +16,13 @@ import (
 
 	"greenroom/internal/plain"
 	"greenroom/internal/regular"
+	"greenroom/internal/unreached"
 )
 
-// keyring holds the means to log in.
+// keyring holds the keys to log in with.
 type keyring struct {
 	signers []ssh.Signer
-	// agent is the socket of an agent, or empty.
+	// agent is an agent's socket, or empty.
 	agent string
 	// tried and skipped describe the keys for people.
 	tried, skipped []string
@@ -29,16 +32,12 @@ type keyring struct {
 const maxKey = 1 << 20
 
 func newKeyring(o Options) (keyring, error) {
-	k := keyring{agent: o.AgentSocket}
-	if k.agent == "" {
-		k.agent = os.Getenv("SSH_AUTH_SOCK")
-	}
+	k := keyring{agent: cmp.Or(o.AgentSocket, os.Getenv("SSH_AUTH_SOCK"))}
 	if k.agent == "none" {
 		k.agent = ""
 	}
-	files, named := o.KeyFiles, true
-	if len(files) == 0 {
-		named = false
+	files, named := o.KeyFiles, len(o.KeyFiles) > 0
+	if !named {
 		if home, err := os.UserHomeDir(); err == nil {
 			for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
 				files = append(files, filepath.Join(home, ".ssh", name))
@@ -71,7 +70,7 @@ func readKey(file string) (ssh.Signer, error) {
 	return ssh.ParsePrivateKey(b)
 }
 
-// login holds the methods of one login; call release afterwards.
+// login has the methods of one login; call release afterwards.
 type login struct {
 	methods []ssh.AuthMethod
 	// tried and skipped are for people.
@@ -80,17 +79,15 @@ type login struct {
 }
 
 func (k keyring) login(s service) login {
-	l := login{tried: k.tried, skipped: k.skipped, release: func() {}}
-	signers := k.signers
+	l := login{tried: slices.Clip(k.tried), skipped: slices.Clip(k.skipped), release: func() {}}
+	signers := slices.Clip(k.signers)
 	if k.agent != "" {
-		conn, more, err := askAgent(k.agent)
-		switch {
-		case err != nil:
-			l.skipped = append(l.skipped[:len(l.skipped):len(l.skipped)], "the agent doesn't respond: "+plain.Text(err.Error()))
-		default:
+		if conn, more, err := askAgent(k.agent); err != nil {
+			l.skipped = append(l.skipped, "the agent doesn't respond: "+unreached.Why(err))
+		} else {
 			l.release = func() { _ = conn.Close() }
-			signers = append(signers[:len(signers):len(signers)], more...)
-			l.tried = append(l.tried[:len(l.tried):len(l.tried)], fmt.Sprintf("%d of the agent", len(more)))
+			signers = append(signers, more...)
+			l.tried = append(l.tried, fmt.Sprintf("%d of the agent", len(more)))
 		}
 	}
 	if len(signers) > 0 {

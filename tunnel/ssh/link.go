@@ -4,69 +4,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
-	"greenroom/internal/crash"
 	"greenroom/internal/plain"
+	"greenroom/internal/unreached"
 	"greenroom/tunnel"
 )
 
-// link is an open tunnel: one connection after the other.
+// link is an open tunnel, which makes one connection after another.
 type link struct {
+	tunnel.Running
 	settings
-	log    *slog.Logger
-	crash  *crash.Group
-	board  *tunnel.Board
-	cancel context.CancelFunc
-	done   chan struct{}
-
-	mu   sync.Mutex
-	ears *ears // of the connection
+	printed atomic.Pointer[output] // of the connection, or nil
 }
 
-// Refuted switches to another URL of those that the server has printed, as requests to this one don't arrive.
+// Refuted switches to another of the URLs that the server has printed, because requests to this one don't arrive.
 func (l *link) Refuted(url string) {
-	l.mu.Lock()
-	e := l.ears
-	l.mu.Unlock()
-	if e != nil {
-		e.refuted(url)
+	if o := l.printed.Load(); o != nil {
+		o.refuted(url)
 	}
-}
-
-func (l *link) hear(e *ears) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ears = e
 }
 
 var _ tunnel.Tunnel = (*link)(nil)
 
-// Status implements [tunnel.Tunnel].
-func (l *link) Status() <-chan tunnel.Status { return l.board.Status() }
-
-// Close implements [tunnel.Tunnel].
-func (l *link) Close() error {
-	l.cancel()
-	<-l.done
-	return nil
-}
-
 func (l *link) run(ctx context.Context) {
-	defer close(l.done)
-	defer l.board.Close("closed")
 	var group sync.WaitGroup
 	defer group.Wait()
 	woke := make(chan time.Duration, 1)
-	group.Add(1)
-	l.crash.Go("tunnel wake", func() {
-		defer group.Done()
+	l.Crash.GoIn(&group, "tunnel wake", func() {
 		tunnel.Wake{Clock: l.Clock}.Watch(ctx, func(missed time.Duration) {
 			select {
 			case woke <- missed:
@@ -89,12 +60,12 @@ func (l *link) run(ctx context.Context) {
 		if errors.As(err, &refused) {
 			wait = pause.Refused(refused.most)
 		}
-		if lasted >= tunnel.Holds || err.Error() != logged { // once for an outage, however many attempts it takes
-			l.log.Warn("there is no connection", "server", l.addr, "err", err, "again", wait)
+		if lasted >= tunnel.Holds || err.Error() != logged { // once per outage, not per attempt
+			l.Log.Warn("there is no connection", "server", l.addr, "err", err, "cause", errors.Unwrap(err), "again", wait)
 			logged = err.Error()
 		}
 		due := l.Clock.After(wait) // before the status shows it, so that it can't be missed
-		l.board.Update(func(s *tunnel.Status) {
+		l.Update(func(s *tunnel.Status) {
 			s.State, s.Reason, s.RTT, s.RetryAt = tunnel.Degraded, err.Error(), 0, l.Clock.Now().Add(wait)
 		})
 		select {
@@ -105,28 +76,28 @@ func (l *link) run(ctx context.Context) {
 	}
 }
 
-// connect makes a connection and forwards through it until it ends. The error is the reason.
+// connect makes a connection and forwards through it until it ends. It returns the reason.
 func (l *link) connect(ctx context.Context, woke <-chan time.Duration) error {
-	client, ears, err := l.dial(ctx)
+	client, printed, err := l.dial(ctx)
 	if err != nil {
 		return err
 	}
-	l.hear(ears)
-	defer l.hear(nil)
-	c := &connection{link: l, client: client, ears: ears, slots: make(chan struct{}, concurrent)}
+	l.printed.Store(printed)
+	defer l.printed.Store(nil)
+	c := &connection{link: l, client: client, output: printed, slots: make(chan struct{}, concurrent)}
 	c.ctx, c.end = context.WithCancelCause(ctx)
-	defer c.wait()
+	defer c.running.Wait()
 	defer func() { _ = client.Close() }()
 	defer c.end(nil)
 	select {
 	case <-woke: // before this connection
 	default:
 	}
-	c.goes("ssh connection", func() { c.end(lost(client.Wait(), l.shown)) })
+	c.start("ssh connection", func() { c.end(lost(client.Wait(), l.shown)) })
 	if err := c.forward(); err != nil {
 		return err
 	}
-	c.goes("ssh keepalive", c.keepalive)
+	c.start("ssh keepalive", c.keepalive)
 	select {
 	case <-c.ctx.Done():
 	case missed := <-woke:
@@ -136,9 +107,9 @@ func (l *link) connect(ctx context.Context, woke <-chan time.Duration) error {
 }
 
 // dial connects and logs in.
-func (l *link) dial(ctx context.Context) (*ssh.Client, *ears, error) {
+func (l *link) dial(ctx context.Context) (*ssh.Client, *output, error) {
 	check, kinds, err := pins{l.KnownHostsFile}.check(l.addr, l.shown, func(fingerprint string) {
-		l.log.Info("the server's host key was unknown; it is now pinned", "server", l.addr, "key", fingerprint, "file", l.KnownHostsFile)
+		l.Log.Info("the server's host key was unknown; it is now pinned", "server", l.addr, "key", fingerprint, "file", l.KnownHostsFile)
 	})
 	if err != nil {
 		return nil, nil, err
@@ -147,17 +118,17 @@ func (l *link) dial(ctx context.Context) (*ssh.Client, *ears, error) {
 	defer cancel()
 	conn, err := (&net.Dialer{KeepAlive: l.Keepalive}).DialContext(ctx, "tcp", l.addr)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s can't be reached: %s", l.shown, plain.Text(cause(err).Error()))
+		return nil, nil, &failure{fmt.Sprintf("%s can't be reached: %s", l.shown, unreached.Why(err)), err}
 	}
-	// The handshake knows no context.
+	// The handshake accepts no context.
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	keys := l.keys.login(l.service)
 	defer keys.release()
-	ears := newEars(l)
+	printed := newOutput(l)
 	config := &ssh.ClientConfig{
-		User: l.user, Auth: keys.methods, HostKeyCallback: check, HostKeyAlgorithms: offered(kinds),
-		BannerCallback: func(text string) error { ears.banner(text); return nil },
+		User: l.user, Auth: keys.methods, HostKeyCallback: check, HostKeyAlgorithms: kinds,
+		BannerCallback: printed.banner,
 	}
 	inner, channels, requests, err := ssh.NewClientConn(conn, l.addr, config)
 	if err != nil {
@@ -168,7 +139,7 @@ func (l *link) dial(ctx context.Context) (*ssh.Client, *ears, error) {
 		_ = inner.Close()
 		return nil, nil, l.explain(ctx, ctx.Err(), keys)
 	}
-	return ssh.NewClient(inner, channels, requests), ears, nil
+	return ssh.NewClient(inner, channels, requests), printed, nil
 }
 
 // explain describes why a handshake failed.
@@ -187,11 +158,25 @@ func (l *link) explain(ctx context.Context, err error, keys login) error {
 		return &refusal{fmt.Errorf("%s has no host key of the pinned type: if the server was reinstalled, remove its lines from "+
 			"%s", l.shown, plain.Word(l.KnownHostsFile)), hostMost}
 	default:
-		return fmt.Errorf("the login at %s failed: %s", l.shown, plain.Text(strings.TrimPrefix(text, "ssh: ")))
+		return &failure{fmt.Sprintf("the login at %s failed: %s", l.shown, words(err)), err}
 	}
 }
 
-// refusal is an error that needs a person.
+// failure is an error in words, with its cause for the log.
+type failure struct {
+	text  string
+	cause error
+}
+
+func (f *failure) Error() string { return f.text }
+func (f *failure) Unwrap() error { return f.cause }
+
+// words describes an error of the library or the network.
+func words(err error) string {
+	return strings.TrimPrefix(strings.TrimPrefix(unreached.Why(err), "ssh: "), "handshake failed: ")
+}
+
+// refusal is an error that a person must resolve.
 type refusal struct {
 	error
 	// most is the longest wait before the next attempt.
@@ -200,7 +185,7 @@ type refusal struct {
 
 func (r *refusal) Unwrap() error { return r.error }
 
-// The longest waits after refusals: of the login, which the server's owner may fix, and of the server's own key.
+// The longest waits after refusals: of the login, which the server's owner may fix, and of the server's key.
 const (
 	loginMost = time.Minute
 	hostMost  = 5 * time.Minute
@@ -211,14 +196,5 @@ func lost(err error, host string) error {
 	if err == nil {
 		return fmt.Errorf("%s ended the connection", host)
 	}
-	return fmt.Errorf("the connection to %s was lost: %s", host, plain.Text(strings.TrimPrefix(err.Error(), "ssh: ")))
-}
-
-// cause is the innermost error: the rest repeats the address.
-func cause(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
-		return op.Err
-	}
-	return err
+	return &failure{fmt.Sprintf("the connection to %s was lost: %s", host, words(err)), err}
 }

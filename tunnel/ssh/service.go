@@ -2,14 +2,14 @@ package ssh
 
 import "strings"
 
-// service describes a hosted service, by its own documentation.
+// service describes a hosted service, as it documents itself.
 type service struct {
 	port, user, bind string
 	// blank means that it asks for a password and accepts an empty one.
 	blank bool
 }
 
-// The hosts to listen at are those that OpenSSH sends for these commands.
+// The hosts in bind are those that OpenSSH sends for these commands.
 var services = map[string]service{
 	// https://localhost.run/docs/ : ssh -R 80:localhost:8080 nokey@localhost.run, without an account
 	"localhost.run": {user: "nokey", bind: "localhost:80"},

@@ -10,10 +10,10 @@
 package ssh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os/user"
 	"regexp"
@@ -62,7 +62,7 @@ const (
 	defaultTimeout   = 15 * time.Second
 	defaultKeepalive = 15 * time.Second
 	keepaliveTime    = 10 * time.Second
-	// concurrent is how many connections are handed on at a time; more are refused.
+	// concurrent is how many connections are forwarded at a time; more are refused.
 	concurrent = 128
 	// announceTime is how long a server may take to print a URL before the status reports it.
 	announceTime = 15 * time.Second
@@ -75,15 +75,8 @@ var _ tunnel.Driver = Driver{}
 
 // New makes the driver.
 func New(o Options) Driver {
-	if o.Timeout <= 0 {
-		o.Timeout = defaultTimeout
-	}
-	if o.Keepalive <= 0 {
-		o.Keepalive = defaultKeepalive
-	}
-	if o.Clock == nil {
-		o.Clock = clockwork.NewRealClock()
-	}
+	o.Timeout, o.Keepalive = cmp.Or(max(o.Timeout, 0), defaultTimeout), cmp.Or(max(o.Keepalive, 0), defaultKeepalive)
+	o.Clock = cmp.Or(o.Clock, clockwork.NewRealClock())
 	return Driver{o}
 }
 
@@ -93,29 +86,22 @@ func (Driver) Name() string { return "ssh" }
 // StoresAndForwards implements [tunnel.Driver].
 func (Driver) StoresAndForwards() bool { return false }
 
-// Open implements [tunnel.Driver]. It fails when a setting is wrong or a key file that was named can't be read.
+// Open implements [tunnel.Driver]. It fails if a setting is wrong or a configured key file can't be read.
 func (d Driver) Open(_ context.Context, local tunnel.Local) (tunnel.Tunnel, error) {
 	s, err := d.settings(local)
 	if err != nil {
 		return nil, fmt.Errorf("ssh: %w", err)
 	}
-	log := local.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	l := &link{
-		settings: s, log: log.With("tunnel", "ssh"), crash: local.Crash, cancel: cancel, done: make(chan struct{}),
-		board: tunnel.NewBoard(tunnel.Status{Driver: d.Name(), State: tunnel.Connecting, Reason: "connecting to " + s.shown}),
-	}
-	local.Crash.Go("tunnel ssh", func() { l.run(ctx) })
+	first := tunnel.Status{Driver: d.Name(), State: tunnel.Connecting, Reason: "connecting to " + s.shown}
+	l := &link{Running: tunnel.NewRunning(local, first), settings: s}
+	l.Start(l.run)
 	return l, nil
 }
 
 // settings are checked and completed options.
 type settings struct {
 	Options
-	// host is the server's, shown the same made safe for people; addr is HOST:PORT.
+	// host is the server's, shown the same safe for a terminal; addr is HOST:PORT.
 	host, shown, addr, user string
 	bindHost                string
 	bindPort                uint16
@@ -155,7 +141,7 @@ func (d Driver) settings(local tunnel.Local) (settings, error) {
 	return s, err
 }
 
-// server completes where to connect, and as whom.
+// server completes the server's address and the user.
 func (s *settings) server() error {
 	host, port, err := net.SplitHostPort(s.Addr)
 	if err != nil {
@@ -168,23 +154,12 @@ func (s *settings) server() error {
 		return fmt.Errorf("%q is not a server: write HOST or HOST:PORT", s.Addr)
 	}
 	s.host, s.shown, s.service = host, plain.Text(host), serviceOf(host)
-	if port == "" {
-		port = "22"
-		if s.service.port != "" {
-			port = s.service.port
-		}
-	}
+	port = cmp.Or(port, s.service.port, "22")
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return fmt.Errorf("%q has an invalid port", s.Addr)
 	}
 	s.addr = net.JoinHostPort(host, port)
-	if s.User != "" {
-		s.user = s.User
-	}
-	if s.user == "" {
-		s.user = s.service.user
-	}
-	if s.user == "" {
+	if s.user = cmp.Or(s.User, s.user, s.service.user); s.user == "" {
 		me, err := user.Current()
 		if err != nil {
 			return fmt.Errorf("no user to log in as: %w", err)
@@ -197,11 +172,8 @@ func (s *settings) server() error {
 
 // bind completes the server's listening address.
 func (s *settings) bind() error {
-	at := s.RemoteBind
-	switch {
-	case at == "" && s.service.bind != "":
-		at = s.service.bind
-	case at == "":
+	at := cmp.Or(s.RemoteBind, s.service.bind)
+	if at == "" {
 		_, port, err := net.SplitHostPort(s.target)
 		if err != nil {
 			return err

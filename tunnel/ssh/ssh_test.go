@@ -456,7 +456,7 @@ func TestNoServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	open(t, Options{Addr: l.Addr().String(), URL: "https://a.example"}, echo(t)).degraded("127.0.0.1 can't be reached: connect: connection refused")
+	open(t, Options{Addr: l.Addr().String(), URL: "https://a.example"}, echo(t)).degraded("127.0.0.1 can't be reached: the connection was refused")
 }
 
 func TestCloseWhileConnectionsAreOpen(t *testing.T) {
