@@ -108,13 +108,13 @@ var screens = []view{
 	{name: "meetings-filter-whole", prepare: aWeek, walk: func(p *person) { p.opens("Meetings").does("filter").types("person:grace").presses("enter") }},
 	{name: "demo", prepare: busyDay, change: func(o *Options) { o.Demo = true }},
 	{name: "new-room-wrong", prepare: busyDay, walk: func(p *person) { p.does("room.new").types("office").presses("enter") }},
-	{name: "new-room-failed", prepare: busyDay, walk: func(p *person) { p.does("room.new").types("x").fails().presses("enter") }},
+	{name: "new-room-failed", prepare: busyDay, walk: func(p *person) { failing(p.backend, "CreateRoom"); p.does("room.new").types("x").presses("enter") }},
 	{name: "plan-wrong", prepare: needy, walk: func(p *person) { p.does("room.plan").types("soonish").presses("enter") }},
-	{name: "failed", prepare: busyDay, walk: func(p *person) { p.fails().does("copy.guest") }},
+	{name: "failed", prepare: busyDay, walk: func(p *person) { failing(p.backend, "MeetingLink"); p.does("copy.guest") }},
 	{name: "refused", prepare: busyDay, walk: func(p *person) { p.moves("bottom").does("meeting.end") }},
 	{name: "undo", prepare: busyDay, walk: func(p *person) { p.moves("bottom").does("room.delete").presses("y") }},
 	{name: "reconnecting", prepare: busyDay, walk: func(p *person) { p.backend.Leave(); p.rest() }},
-	{name: "unreadable", prepare: func(b *tuitest.Backend) { b.Fail = broken }},
+	{name: "unreadable", prepare: func(b *tuitest.Backend) { failing(b, "Rooms") }},
 	{name: "copy-by-hand", prepare: busyDay, walk: func(p *person) { p.does("copy.guest") }, change: func(o *Options) { o.Copy = nil }},
 	{name: "no-browser", prepare: crowd, walk: func(p *person) { p.does("open.guest") }, change: func(o *Options) { o.Open = nil }},
 	{name: "browser-failed", prepare: crowd, walk: func(p *person) { p.does("open.guest") }, change: func(o *Options) {
@@ -180,12 +180,17 @@ func TestScreens(t *testing.T) {
 // broken is the answer of a backend that has a problem.
 var broken = &app.Error{Kind: provider.Unavailable, Text: "Daily can't be reached: connection refused", Hint: "Check the network, then try again."}
 
-// fails lets every call of the backend fail from now on.
-func (p *person) fails() *person {
-	p.backend.Lock()
-	defer p.backend.Unlock()
-	p.backend.Fail = broken
-	return p
+// failing lets calls of one method fail. The order in which several fail would be chance.
+func failing(b *tuitest.Backend, method string) {
+	b.Lock()
+	defer b.Unlock()
+	called := b.Called
+	b.Called = func(m string) error {
+		if m == method {
+			return broken
+		}
+		return called(m)
+	}
 }
 
 // lasting is a room with a lasting link, whose page is public, without a meeting.
