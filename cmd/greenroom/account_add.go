@@ -26,11 +26,11 @@ type newAccount struct {
 	keeping
 
 	driver provider.Driver
-	// values are the entered ones, by the account's keys.
+	// values are the entered values, by the keys of the account.
 	values map[string]string
 }
 
-// keeping is where secrets are stored. With neither the keyring is used, and a file where there is none.
+// keeping chooses where secrets are stored: by default in the keyring, or in a file if there is none.
 type keeping struct{ keyring, file bool }
 
 func (p *program) accountAdd() *cobra.Command {
@@ -47,18 +47,14 @@ func (p *program) accountAdd() *cobra.Command {
 			return o.run(ctx)
 		}),
 	}
-	var platforms []provider.Platform
-	for _, d := range drivers() {
-		platforms = append(platforms, d.Platform)
-	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.platform, "platform", "", "platform of the account: "+enumerate(platformNames())+" (default: NAME, if it is one)")
+	choice(cmd, &o.platform, "platform", "", "platform of the account: "+either(platformNames())+" (default: NAME, if it is one)", platformNames()...)
 	flags.StringVar(&o.url, "url", "", "base URL of the platform's API, or of your own server (default: the platform's)")
 	flags.BoolVar(&o.keyStdin, "key-stdin", false, "read the key from standard input; if the platform needs several values, one per line")
 	flags.BoolVar(&o.keyring, "keyring", false, "store the key in the system's keyring only")
 	flags.BoolVar(&o.file, "file", false, "store the key in a file that only you can read")
 	flags.BoolVar(&o.noCheck, "no-check", false, "don't check the key with the platform")
-	words(cmd, "platform", platforms...)
+	exclusive(cmd, "keyring", "file")
 	return p.jsonFlag(cmd, "print the account as a JSON object")
 }
 
@@ -70,9 +66,6 @@ func platformNames() (names []string) {
 }
 
 func (o *newAccount) run(ctx context.Context) error {
-	if o.keyring && o.file {
-		return usagef("use --keyring or --file, not both")
-	}
 	if err := o.chosen(); err != nil {
 		return err
 	}
@@ -102,31 +95,27 @@ func (o *newAccount) run(ctx context.Context) error {
 // chosen checks name and platform.
 func (o *newAccount) chosen() error {
 	if err := config.CheckAccountName(o.name); err != nil {
-		return usagef("%v", err)
+		return usagef("%w", err)
 	}
 	if o.platform == "" && slices.Contains(platformNames(), o.name) {
 		o.platform = o.name
 	}
-	all := drivers()
-	i := slices.IndexFunc(all, func(d provider.Driver) bool { return string(d.Platform) == strings.ToLower(o.platform) })
-	if i < 0 {
-		if o.platform == "" {
-			return usagef("--platform is missing: %s", enumerate(platformNames()))
-		}
-		return usagef("--platform can't be %q: use %s", o.platform, enumerate(platformNames()))
+	if o.platform == "" {
+		return usagef("--platform is missing: use %s", either(platformNames()))
 	}
-	o.driver, o.values = all[i], map[string]string{}
+	all := drivers()
+	o.driver, o.values = all[slices.Index(platformNames(), o.platform)], map[string]string{}
 	return nil
 }
 
-// editing is how the configuration is read and written by commands that change it.
+// editing returns the options of commands that change the configuration: the file may not exist yet.
 func (p *program) editing() config.Options {
 	o := p.configOptions()
 	o.MayLack = true
 	return o
 }
 
-// free refuses the name of an account that exists.
+// free returns an error if an account with the name exists.
 func (o *newAccount) free(ctx context.Context) error {
 	options := o.editing()
 	options.Resolve = config.NoSecrets
@@ -185,7 +174,7 @@ func (p *program) askInput(ctx context.Context, in provider.Input) (string, erro
 	}
 }
 
-// inputs reads values from standard input, one a line.
+// inputs returns a function that reads values from standard input, one per line.
 func (o *newAccount) inputs() func(context.Context, provider.Input) (string, error) {
 	lines := bufio.NewScanner(io.LimitReader(o.stdin, 1<<20))
 	return func(_ context.Context, in provider.Input) (string, error) {
@@ -202,12 +191,12 @@ func (o *newAccount) inputs() func(context.Context, provider.Input) (string, err
 	}
 }
 
-// change is the change of one of the account's keys.
+// change returns the change of a key of the account.
 func (o *newAccount) change(key string, value any) config.Change {
 	return config.Change{Path: append([]string{"accounts", o.name}, strings.Split(key, ".")...), Value: value}
 }
 
-// changes are those of the configuration, with what a secret becomes in it.
+// changes returns the changes of the configuration. secret returns the value of a secret in it.
 func (o *newAccount) changes(secret func(key, value string) (string, error)) ([]config.Change, error) {
 	out := []config.Change{o.change("platform", string(o.driver.Platform))}
 	url := o.values["api_url"]
@@ -254,7 +243,7 @@ func (o *newAccount) add(ctx context.Context) (accountRow, error) {
 	return row, nil
 }
 
-// check asks the platform about the account as it would be configured.
+// check checks the account on the platform before it is configured.
 func (o *newAccount) check(ctx context.Context) (accountRow, error) {
 	row := accountRow{Name: o.name, Platform: o.driver.Platform, Status: accountUnchecked}
 	changes, err := o.changes(func(_, value string) (string, error) { return value, nil })
@@ -297,7 +286,7 @@ func (o *newAccount) check(ctx context.Context) (accountRow, error) {
 	return row, row.err()
 }
 
-// whereKeyIs is the place where users find the key.
+// whereKeyIs describes where users find the key.
 func (o *newAccount) whereKeyIs() string {
 	for _, in := range o.driver.Inputs {
 		if in.Key == "api_key" {
@@ -307,14 +296,14 @@ func (o *newAccount) whereKeyIs() string {
 	return ""
 }
 
-// restartHint mentions the program that is running with the configuration as it was.
+// restartHint prints a hint if a program is running with the previous configuration.
 func (p *program) restartHint(c *config.Config) {
 	if h, err := lock.Read(c.DataDir); err == nil && h.PID != 0 {
 		p.words("Programs that are already running use it after a restart.")
 	}
 }
 
-// keptSecrets are the secrets of one owner, an account or the tunnel, that were stored for a change of the configuration.
+// keptSecrets are secrets that were stored for a change of the configuration. The owner is an account or the tunnel.
 type keptSecrets struct {
 	*program
 	where keeping
@@ -322,7 +311,7 @@ type keptSecrets struct {
 	all   []config.Kept
 }
 
-// keep stores a secret and returns what the configuration says of it.
+// keep stores a secret and returns the reference for the configuration.
 func (k *keptSecrets) keep(ctx context.Context, key, value string) (string, error) {
 	name := k.owner
 	if len(k.all) > 0 || key != "api_key" {
@@ -345,7 +334,7 @@ func (k *keptSecrets) keep(ctx context.Context, key, value string) (string, erro
 	return one.Reference, err
 }
 
-// forget removes the secrets again.
+// forget deletes the stored secrets.
 func (k *keptSecrets) forget() error {
 	var errs []error
 	for _, one := range k.all {
@@ -354,7 +343,7 @@ func (k *keptSecrets) forget() error {
 	return errors.Join(errs...)
 }
 
-// places describes where the secrets are.
+// places describes where the secrets are stored.
 func (k *keptSecrets) places() string {
 	for _, one := range k.all {
 		if kind, name, _ := strings.Cut(one.Reference, ":"); kind == "file" {

@@ -28,60 +28,39 @@ type calendarExportOptions struct {
 func (p *program) calendarExport() *cobra.Command {
 	o := &calendarExportOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "export [ROOM]", Short: "Print the bookings as a calendar (ICS)", Args: atMostOne("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
+		Use: "export [ROOM]", Short: "Print the bookings as a calendar (ICS)", Args: atMostOne("ROOM"), RunE: p.reads(o.run), ValidArgsFunction: p.rooms,
 		Long: "Print the bookings of a room, or of all rooms, as a calendar file for other programs. Importing the file again " +
 			"updates its events. Each event contains the guest link once there is one, but never a host link.",
 		Example: "greenroom calendar export all-hands > all-hands.ics\ngreenroom calendar export --to ~/calendars/greenroom.ics",
 	}
 	cmd.Flags().StringVar(&o.to, "to", "", "write to this file instead of standard output")
-	return p.jsonFlag(cmd, "print a JSON object with the calendar's text")
+	exclusive(p.jsonFlag(cmd, "print a JSON object with the calendar's text"), "to", "json")
+	return cmd
 }
 
-func (o *calendarExportOptions) run(ctx context.Context, args []string) error {
-	if o.to != "" && o.json {
-		return usagef("use either --to or --json, not both")
+func (o *calendarExportOptions) run(ctx context.Context, b app.Backend, args []string) error {
+	e := app.CalendarExport{}
+	if len(args) > 0 {
+		e.Room = args[0]
 	}
-	return o.reading(ctx, func(b app.Backend) error {
-		e := app.CalendarExport{}
-		if len(args) > 0 {
-			e.Room = args[0]
-		}
-		out, err := b.ExportCalendar(ctx, e)
-		if err != nil {
-			return err
-		}
-		if out.Bookings == 0 {
-			o.words("There are no bookings, so the calendar is empty. To add one: greenroom room schedule ROOM --at '2026-12-01 10:00'")
-		}
-		switch {
-		case o.json:
-			return o.printJSON(out)
-		case o.to != "":
-			return replaceFile(o.to, out.ICS)
-		}
-		_, err = io.WriteString(o.stdout, out.ICS)
+	out, err := b.ExportCalendar(ctx, e)
+	if err != nil {
 		return err
-	})
-}
-
-// replaceFile writes a file as a whole: a program that reads it meanwhile sees the earlier one.
-func replaceFile(path, text string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".greenroom-*")
-	if err != nil {
-		return fmt.Errorf("write the calendar: %w", err)
 	}
-	_, err = f.WriteString(text)
-	if cerr := f.Close(); err == nil {
-		err = cerr
+	if out.Bookings == 0 {
+		o.words("There are no bookings, so the calendar is empty. To add one: greenroom room schedule ROOM --at '2026-12-01 10:00'")
 	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
+	switch {
+	case o.json:
+		return o.printJSON(out)
+	case o.to != "":
+		return replaceFile(o.to, 0o600, func(f *os.File) error {
+			_, err := f.WriteString(out.ICS)
+			return err
+		})
 	}
-	if err != nil {
-		os.Remove(f.Name())
-		return fmt.Errorf("write the calendar: %w", err)
-	}
-	return nil
+	_, err = io.WriteString(o.stdout, out.ICS)
+	return err
 }
 
 func (p *program) calendarSubscribe() *cobra.Command {
@@ -135,7 +114,7 @@ func (p *program) listCalendars(ctx context.Context, b app.Backend, _ []string) 
 	})
 }
 
-// place is where a calendar is, without what makes its address a key.
+// place returns the host of a calendar's address, which may itself be a secret, or the path of its file.
 func place(source string) string {
 	if u, err := feed.Address(source); err == nil && u.Scheme != "file" {
 		return u.Host
@@ -166,8 +145,5 @@ func (p *program) removeCalendar(ctx context.Context, b app.Backend, args []stri
 
 // calendars completes the first argument with the names of the subscribed calendars.
 func (p *program) calendars(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return p.completeNames(cmd, args, prefix, func(ctx context.Context, b app.Backend) ([]string, error) {
-		all, err := b.Calendars(ctx, app.CalendarQuery{})
-		return namesOf(all, func(c app.Calendar) string { return c.Name }), err
-	})
+	return completeNames(p, cmd, args, prefix, app.Backend.Calendars, func(c app.Calendar) string { return c.Name })
 }

@@ -12,7 +12,6 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/catch"
-	"greenroom/internal/config"
 	"greenroom/internal/plain"
 )
 
@@ -59,10 +58,8 @@ func (o *catchCreateOptions) run(ctx context.Context, args []string) error {
 		return usagef("--respond can't be %q: write it like '200 ok'", o.respond)
 	}
 	spec.Answer = answer
-	if o.secret != "" {
-		if spec.Secret, err = (config.Resolver{Getenv: o.getenv}).Resolve(ctx, o.secret); err != nil {
-			return &app.Error{Kind: app.NotConfigured, Text: "the secret of --secret can't be fetched: " + err.Error()}
-		}
+	if spec.Secret, err = o.secretOf(ctx, "secret", o.secret); err != nil {
+		return err
 	}
 	return o.with(ctx, func(b app.Backend) error {
 		c, err := b.CreateCatch(ctx, spec)
@@ -140,8 +137,5 @@ func (p *program) removeCatch(ctx context.Context, b app.Backend, args []string)
 
 // catches completes the first argument with the names of catches.
 func (p *program) catches(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return p.completeNames(cmd, args, prefix, func(ctx context.Context, b app.Backend) ([]string, error) {
-		all, err := b.Catches(ctx, app.CatchQuery{})
-		return namesOf(all, func(c app.Catch) string { return c.Name }), err
-	})
+	return completeNames(p, cmd, args, prefix, app.Backend.Catches, func(c app.Catch) string { return c.Name })
 }

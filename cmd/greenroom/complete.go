@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"slices"
@@ -17,48 +18,51 @@ import (
 	"greenroom/internal/plain"
 )
 
-// completeTime bounds what the shell waits for after a tab.
+// completeTime is how long the shell waits for completions.
 const completeTime = 500 * time.Millisecond
 
-// rooms completes the first argument with the names of rooms, which name their meetings too. It says nothing when the data
-// can't be read at once: a completion must not print errors.
+// rooms completes the first argument with the names of rooms, which also select their meetings.
 func (p *program) rooms(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return p.completeNames(cmd, args, prefix, func(ctx context.Context, b app.Backend) ([]string, error) {
-		all, err := b.Rooms(ctx, app.RoomQuery{})
-		return namesOf(all, func(r app.RoomView) string { return r.Name }), err
-	})
+	return completeNames(p, cmd, args, prefix, app.Backend.Rooms, func(r app.RoomView) string { return r.Name })
 }
 
-// completeNames completes the first argument with the names that read returns.
-func (p *program) completeNames(
-	cmd *cobra.Command, args []string, prefix string, read func(context.Context, app.Backend) ([]string, error),
+// completeNames completes the first argument with the names of all objects of a kind, each name once.
+func completeNames[Query, T any](
+	p *program, cmd *cobra.Command, args []string, prefix string, list func(app.Backend, context.Context, Query) ([]T, error), name func(T) string,
 ) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return p.complete(cmd, func(ctx context.Context, b app.Backend) ([]cobra.Completion, error) {
-		names, err := read(ctx, b)
-		return slices.DeleteFunc(names, func(n string) bool { return !typeable(n, prefix) }), err
+		var query Query
+		all, err := list(b, ctx, query)
+		return namesOf(all, prefix, name), err
 	})
 }
 
-// typeable reports whether a name continues what was typed, and is one that a shell and a terminal show as it is.
+// typeable reports whether a name continues what was typed, and needs no quotes.
 func typeable(name, prefix string) bool {
 	return name != "" && latin.HasPrefix(name, prefix) && unquoted(name)
 }
 
-func namesOf[T any](all []T, name func(T) string) []string {
-	names := make([]string, 0, len(all))
+// namesOf returns the names that continue what was typed, each once.
+func namesOf[T any](all []T, prefix string, name func(T) string) (names []string) {
 	for _, one := range all {
-		names = append(names, name(one))
+		if n := name(one); typeable(n, prefix) && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
 	}
 	return names
 }
 
-// complete reads completions. It returns none if the data can't be read at once.
+// complete reads completions. It returns none if the data can't be read immediately: a completion must not print errors.
 func (p *program) complete(cmd *cobra.Command, read func(context.Context, app.Backend) ([]cobra.Completion, error)) ([]cobra.Completion, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), completeTime)
+	defer cancel()
+	quiet := *p
+	quiet.stderr, quiet.resolve = io.Discard, config.NoSecrets
 	var all []cobra.Completion
-	if err := p.quietly(cmd.Context(), func(ctx context.Context, b app.Backend) (err error) {
+	if err := quiet.with(ctx, func(b app.Backend) (err error) {
 		all, err = read(ctx, b)
 		return err
 	}); err != nil {
@@ -87,7 +91,7 @@ func (p *program) accounts(cmd *cobra.Command, args []string, prefix string) ([]
 	return slices.DeleteFunc(accountNames(c), func(n string) bool { return !strings.HasPrefix(n, prefix) }), cobra.ShellCompDirectiveNoFileComp
 }
 
-// people completes a meeting, and then a person who is in it.
+// people completes a meeting, and then one of its participants.
 func (p *program) people(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if len(args) != 1 {
 		return p.rooms(cmd, args, prefix)
@@ -108,33 +112,19 @@ func (p *program) people(cmd *cobra.Command, args []string, prefix string) ([]co
 
 // words completes a flag with fixed words.
 func words[T ~string](cmd *cobra.Command, flag string, known ...T) {
-	all := make([]cobra.Completion, 0, len(known))
-	for _, w := range known {
-		all = append(all, string(w))
+	all := make([]cobra.Completion, len(known))
+	for i, w := range known {
+		all[i] = string(w)
 	}
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// quietly reads for a completion: for a short while, and without a word.
-func (p *program) quietly(ctx context.Context, f func(ctx context.Context, b app.Backend) error) error {
-	ctx, cancel := context.WithTimeout(ctx, completeTime)
-	defer cancel()
-	quiet := *p
-	quiet.stderr, quiet.resolve = io.Discard, config.NoSecrets
-	return quiet.with(ctx, func(b app.Backend) error { return f(ctx, b) })
-}
-
 // groups completes a flag with the groups of the rooms.
 func (p *program) groups(cmd *cobra.Command, _ []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return p.completeNames(cmd, nil, prefix, func(ctx context.Context, b app.Backend) ([]string, error) {
-		all, err := b.Rooms(ctx, app.RoomQuery{})
-		groups := namesOf(all, func(r app.RoomView) string { return r.Group })
-		slices.Sort(groups)
-		return slices.Compact(groups), err
-	})
+	return completeNames(p, cmd, nil, prefix, app.Backend.Rooms, func(r app.RoomView) string { return r.Group })
 }
 
-// bookings completes a flag with the ids of bookings, of the room that is the first argument where there is one.
+// bookings completes a flag with the ids of bookings, of the room in the first argument if there is one.
 func (p *program) bookings(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return p.complete(cmd, func(ctx context.Context, b app.Backend) (ids []cobra.Completion, err error) {
 		var q app.BookingQuery
@@ -144,11 +134,7 @@ func (p *program) bookings(cmd *cobra.Command, args []string, prefix string) ([]
 		list, err := b.Bookings(ctx, q)
 		for _, v := range list {
 			if strings.HasPrefix(v.ID, strings.ToLower(prefix)) {
-				at := v.Next
-				if at.IsZero() {
-					at = v.StartsAt
-				}
-				ids = append(ids, cobra.CompletionWithDesc(v.ID, plain.Text(v.Room)+" "+local(at)))
+				ids = append(ids, cobra.CompletionWithDesc(v.ID, plain.Text(v.Room)+" "+local(cmp.Or(v.Next, v.StartsAt))))
 			}
 		}
 		return ids, err

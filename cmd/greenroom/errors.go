@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,17 +30,17 @@ const (
 	exitNotConfigured = 4
 )
 
-// usageError is a command line that cannot be meant.
-type usageError struct{ text string }
+// usageError is a wrong command line.
+type usageError struct{ error }
 
-func (e *usageError) Error() string { return e.text }
+func (e *usageError) Unwrap() error { return e.error }
 
-func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
 // errDeclined is the answer "no" to a question.
 var errDeclined = errors.New("nothing was changed")
 
-// exitCode gives the status that an error means.
+// exitCode returns the exit status of an error.
 func exitCode(err error) int {
 	var usage *usageError
 	var broken *config.Error
@@ -60,12 +64,12 @@ func exitCode(err error) int {
 	case errors.Is(err, provider.NotFound):
 		return exitNotFound
 	case errors.Is(err, provider.Invalid) && app.AsError(err).Platform == "":
-		return exitUsage // refused by Greenroom itself, as a bad name is
+		return exitUsage // refused by Greenroom itself, such as a bad name
 	}
 	return exitFailed
 }
 
-// report prints an error, with what the user can do about it. Of joined ones each has its line.
+// report prints an error with its hint. Joined errors are printed one by one.
 func (p *program) report(err error) {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return
@@ -77,7 +81,7 @@ func (p *program) report(err error) {
 		return
 	}
 	e := app.AsError(err)
-	text := e.Sentence()
+	text := withoutGo(e.Sentence(), err)
 	if p.asJSON {
 		text = err.Error() // the technical chain, for programs
 	}
@@ -93,7 +97,30 @@ func (p *program) report(err error) {
 	}
 }
 
-// flagError says in plain words what is wrong with a flag, and where the right ones are.
+// withoutGo replaces the text of an error of Go's library in a sentence by the cause, since the sentence names the operation.
+func withoutGo(sentence string, err error) string {
+	var (
+		file    *fs.PathError
+		network *net.OpError
+		program *exec.Error
+	)
+	switch {
+	case errors.As(err, &file):
+		return strings.Replace(sentence, file.Error(), file.Path+": "+file.Err.Error(), 1)
+	case errors.As(err, &network):
+		cause := network.Err
+		var call *os.SyscallError
+		if errors.As(cause, &call) {
+			cause = call.Err
+		}
+		return strings.Replace(sentence, network.Error(), cause.Error(), 1)
+	case errors.As(err, &program):
+		return strings.Replace(sentence, program.Error(), program.Err.Error(), 1)
+	}
+	return sentence
+}
+
+// flagError describes what is wrong with a flag, and where the flags are listed.
 func flagError(cmd *cobra.Command, err error) error {
 	var (
 		value   *pflag.InvalidValueError
@@ -105,7 +132,11 @@ func flagError(cmd *cobra.Command, err error) error {
 		if errors.Is(err, errEmpty) {
 			return usagef("--%s is empty", flag.Name)
 		}
-		return usagef("--%s can't be %q: %s", flag.Name, value.GetValue(), kindOfValue(flag.Value.Type()))
+		var how hint
+		if !errors.As(err, &how) {
+			how = hint(kindOfValue(flag.Value.Type()))
+		}
+		return usagef("--%s can't be %q: %s", flag.Name, value.GetValue(), how)
 	case errors.As(err, &missing):
 		return usagef("--%s needs a value: see `%s --help`", missing.GetFlag().Name, cmd.CommandPath())
 	}
@@ -131,8 +162,6 @@ func flagError(cmd *cobra.Command, err error) error {
 // kindOfValue describes the values of a flag's type.
 func kindOfValue(flagType string) string {
 	switch flagType {
-	case "int":
-		return "use a whole number"
 	case "uint64":
 		return "use a whole number that isn't negative"
 	case "float64":
@@ -145,10 +174,10 @@ func kindOfValue(flagType string) string {
 	return "the value is invalid"
 }
 
-// within reports whether a flag's number lies in a range, which nan does not.
+// within reports whether a number lies in a range. NaN doesn't.
 func within(n, low, high float64) bool { return n >= low && n <= high }
 
-// exactly refuses another number of arguments, naming those that are wanted.
+// exactly accepts these arguments, no fewer and no more.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == len(names) {
@@ -161,7 +190,7 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// noneEmpty refuses an empty argument, which in a script is a variable that isn't set.
+// noneEmpty refuses an empty argument: in a script it is a variable that isn't set.
 func noneEmpty(cmd *cobra.Command, args, names []string) error {
 	for i, arg := range args {
 		if arg == "" {
@@ -181,7 +210,7 @@ func atMostOne(name string) cobra.PositionalArgs {
 	}
 }
 
-// noSuchCommand is for commands that are groups: what they get as an argument is a command that they lack.
+// noSuchCommand refuses the arguments of a group of commands: they name a command that doesn't exist.
 func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

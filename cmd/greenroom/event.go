@@ -17,25 +17,21 @@ func (p *program) eventCommand() *cobra.Command {
 	return group("event", "Inspect webhooks as they arrived, with their verdicts", p.eventList(), p.eventTail(), p.eventWait(), p.eventShow(), p.eventDiff(), p.eventReplay(), p.eventExport(), p.eventImport())
 }
 
-// eventFilter selects events, for listing and for following.
-type eventFilter struct {
-	account, verdict, meeting, grep, filter string
-	kinds                                   []string
-}
+// eventFilter are the flags that select events.
+type eventFilter struct{ app.EventQuery }
 
 func (f *eventFilter) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringVarP(&f.filter, "filter", "f", "", "only events that this filter selects, such as 'kind:joined room:standup' (docs/filter.md)")
-	fl.StringVar(&f.account, "account", "", "only events of this account")
-	fl.StringSliceVar(&f.kinds, "kind", nil, "only events of this kind, such as participant.joined; may be repeated")
-	fl.StringVar(&f.verdict, "verdict", "", "only events with this verdict: verified, rejected or unverified")
-	fl.StringVar(&f.meeting, "meeting", "", "only events about this meeting")
-	fl.StringVar(&f.grep, "grep", "", "only events that contain this text")
-	words(cmd, "kind", provider.EventKinds()...)
-	words(cmd, "verdict", provider.Verified, provider.Rejected, provider.Unverified)
+	fl.StringVarP(&f.Filter, "filter", "f", "", "only events that this filter selects, such as 'kind:joined room:standup' (docs/filter.md)")
+	fl.StringVar(&f.Account, "account", "", "only events of this account")
+	choices(cmd, &f.Kinds, "kind", "only events of this kind, such as participant.joined; may be repeated", provider.EventKinds()...)
+	choice(cmd, &f.Verdict, "verdict", "", "only events with this verdict: verified, rejected or unverified",
+		provider.Verified, provider.Rejected, provider.Unverified)
+	fl.StringVar(&f.Meeting, "meeting", "", "only events about this meeting")
+	fl.StringVar(&f.Grep, "grep", "", "only events that contain this text")
 }
 
-// filterOf reads a filter, and returns it in a form that any process reads alike.
+// filterOf parses a filter, and returns it with absolute times, so that every process reads it alike.
 func (p *program) filterOf(text string) (string, error) {
 	f, err := filter.Parse(text, filter.Options{Now: p.now()})
 	if err != nil {
@@ -44,28 +40,11 @@ func (p *program) filterOf(text string) (string, error) {
 	return f.String(), nil
 }
 
-// query checks the filter and makes a query of it.
-func (f *eventFilter) query(p *program) (app.EventQuery, error) {
-	q := app.EventQuery{Account: f.account, Verdict: provider.Verdict(f.verdict), Meeting: f.meeting, Grep: f.grep}
-	if f.verdict != "" && !slices.Contains([]provider.Verdict{provider.Verified, provider.Rejected, provider.Unverified}, q.Verdict) {
-		return q, usagef("--verdict can't be %q: use verified, rejected or unverified", f.verdict)
-	}
-	var err error
-	if q.Filter, err = p.filterOf(f.filter); err != nil {
-		return q, err
-	}
-	known := provider.EventKinds()
-	for _, k := range f.kinds {
-		if !slices.Contains(known, provider.EventKind(k)) {
-			words := make([]string, 0, len(known))
-			for _, w := range known {
-				words = append(words, string(w))
-			}
-			return q, usagef("--kind can't be %q: use %s", k, strings.Join(words, ", "))
-		}
-		q.Kinds = append(q.Kinds, provider.EventKind(k))
-	}
-	return q, nil
+// query returns the query of the flags.
+func (f *eventFilter) query(p *program) (q app.EventQuery, err error) {
+	q = f.EventQuery
+	q.Filter, err = p.filterOf(q.Filter)
+	return q, err
 }
 
 func (p *program) eventRow(d app.Delivery) []string {
@@ -103,7 +82,7 @@ func forwarded(all []app.Attempt) string {
 	return "forwarded: " + strings.Join(words, ", ")
 }
 
-// remark is an event's peculiarity.
+// remark returns what is special about an event.
 func remark(d app.Delivery) string {
 	switch {
 	case d.DuplicateOf > 0:

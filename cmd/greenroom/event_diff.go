@@ -20,12 +20,9 @@ func (p *program) eventDiff() *cobra.Command {
 
 func (p *program) diffEvents(ctx context.Context, args []string) error {
 	var both [2]app.Delivery
-	var seqs [2]uint64
-	for i := range both {
-		var err error
-		if seqs[i], err = seqOf(args[i]); err != nil {
-			return err
-		}
+	seqs, err := seqsOf(args)
+	if err != nil {
+		return err
 	}
 	return p.reading(ctx, func(b app.Backend) (err error) {
 		for i := range both {
@@ -46,7 +43,7 @@ func (p *program) diffEvents(ctx context.Context, args []string) error {
 	})
 }
 
-// diffText writes differences as diff does: what only A has behind -, what only B has behind +.
+// diffText returns differences in the form of diff: - precedes the lines of A, + those of B.
 func diffText(a, b app.Delivery, changes []difference.Change) string {
 	var s strings.Builder
 	for i, d := range []app.Delivery{a, b} {

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
@@ -15,13 +15,14 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/export"
 	"greenroom/internal/plain"
-	"greenroom/internal/web"
+	"greenroom/internal/regular"
 )
 
 type eventExportOptions struct {
 	*program
-	filter, as, out string
-	secrets         bool
+	filter, out string
+	form        export.Form
+	secrets     bool
 }
 
 func (p *program) eventExport() *cobra.Command {
@@ -35,28 +36,19 @@ func (p *program) eventExport() *cobra.Command {
 	}
 	fl := cmd.Flags()
 	fl.StringVarP(&o.filter, "filter", "f", "", "only events that this filter selects (docs/filter.md)")
-	fl.StringVar(&o.as, "as", string(export.NDJSON), "output format: ndjson, har, curl or go")
+	choice(cmd, &o.form, "as", string(export.NDJSON), "output format: ndjson, har, curl or go", export.Forms()...)
 	fl.StringVar(&o.out, "out", "", "write to this file instead of standard output")
 	fl.BoolVar(&o.secrets, "with-secrets", false, "keep signatures, Authorization headers and known secrets")
-	words(cmd, "as", export.Forms()...)
 	return cmd
 }
 
 func (o *eventExportOptions) run(ctx context.Context, args []string) error {
-	form := export.Form(o.as)
-	if !slices.Contains(export.Forms(), form) {
-		return usagef("--as can't be %q: use ndjson, har, curl or go", o.as)
-	}
 	if len(args) > 0 && o.filter != "" {
 		return usagef("use either SEQ… or --filter, not both")
 	}
-	var seqs []uint64
-	for _, a := range args {
-		n, err := seqOf(a)
-		if err != nil {
-			return err
-		}
-		seqs = append(seqs, n)
+	seqs, err := seqsOf(args)
+	if err != nil {
+		return err
 	}
 	text, err := o.filterOf(o.filter)
 	if err != nil {
@@ -68,13 +60,9 @@ func (o *eventExportOptions) run(ctx context.Context, args []string) error {
 				return err
 			}
 		}
-		s, err := b.Status(ctx, app.StatusQuery{})
-		if err != nil {
+		opt := export.Options{Form: o.form, Version: o.version}
+		if opt.Base, err = listenerURL(ctx, b); err != nil {
 			return err
-		}
-		opt := export.Options{Form: form, Base: s.Listener.URL, Version: o.version}
-		if opt.Base == "" {
-			opt.Base = "http://" + web.DefaultAddr
 		}
 		return o.written(func(w io.Writer, save export.Saver) error {
 			opt.Save = save
@@ -124,50 +112,36 @@ func (o *eventExportOptions) write(ctx context.Context, b app.Backend, w *export
 }
 
 // written calls f with standard output, or with a file that gets its name when it is complete.
-func (o *eventExportOptions) written(f func(io.Writer, export.Saver) error) (err error) {
+func (o *eventExportOptions) written(f func(io.Writer, export.Saver) error) error {
 	if o.out == "" {
 		return f(o.stdout, saveHere)
 	}
-	dir := filepath.Dir(o.out)
-	file, err := os.CreateTemp(dir, ".greenroom-export-*") // for its owner alone
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return &app.Error{Text: fmt.Sprintf("%s can't be written: there is no folder %s", plain.Text(o.out), plain.Text(dir)), Hint: "create it first", Err: err}
-	case err != nil:
-		return fmt.Errorf("write %s: %w", o.out, err)
+	mode := fs.FileMode(0o644)
+	if o.secrets {
+		mode = 0o600
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, ignoreMissing(os.Remove(file.Name())))
+	return replaceFile(o.out, mode, func(file *os.File) error {
+		if o.form == export.CURL {
+			if _, err := io.WriteString(file, "cd -- \"$(dirname -- \"$0\")\" || exit # the bodies are here\n\n"); err != nil {
+				return err
+			}
 		}
-	}()
-	// A script finds its bodies beside itself, from whatever folder it is run.
-	save := func(name string, content []byte) (string, error) {
-		name, err := saveHere(filepath.Join(dir, name), content)
-		return filepath.Base(name), err
-	}
-	if o.as == "curl" {
-		if _, err := fmt.Fprint(file, "cd -- \"$(dirname -- \"$0\")\" || exit # the bodies are here\n\n"); err != nil {
-			return errors.Join(fmt.Errorf("write %s: %w", o.out, err), file.Close())
-		}
-	}
-	if err := errors.Join(f(file, save), file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	if !o.secrets {
-		if err := os.Chmod(file.Name(), 0o644); err != nil {
-			return fmt.Errorf("write %s: %w", o.out, err)
-		}
-	}
-	if err := os.Rename(file.Name(), o.out); err != nil {
-		return fmt.Errorf("write %s: %w", o.out, err)
-	}
-	return nil
+		// The script finds its bodies beside itself, from whichever folder it is run.
+		return f(file, func(name string, content []byte) (string, error) {
+			name, err := saveHere(filepath.Join(filepath.Dir(o.out), name), content)
+			return filepath.Base(name), err
+		})
+	})
 }
 
-func ignoreMissing(err error) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
+// replaceFile is [regular.Replace], with an error for the user.
+func replaceFile(path string, mode fs.FileMode, write func(*os.File) error) error {
+	err := regular.Replace(path, mode, write)
+	if dir := filepath.Dir(path); errors.Is(err, fs.ErrNotExist) {
+		return &app.Error{Text: fmt.Sprintf("%s can't be written: there is no folder %s", plain.Text(path), plain.Text(dir)), Hint: "create it first", Err: err}
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
 }

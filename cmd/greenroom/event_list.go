@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +15,6 @@ import (
 type eventListOptions struct {
 	*program
 	eventFilter
-	since string
 	limit int
 }
 
@@ -27,23 +25,20 @@ func (p *program) eventList() *cobra.Command {
 		Example: "greenroom event list --filter '(is:duplicate or status:>=400) since:2h'\ngreenroom event list --kind participant.joined --since 2h\ngreenroom event list --verdict rejected --json",
 	}
 	o.add(cmd)
-	cmd.Flags().StringVar(&o.since, "since", "", "only events since this age or time, such as 2h, 7d, 09:00 or 2026-01-31T09:00:00Z")
-	cmd.Flags().IntVar(&o.limit, "limit", 100, "maximum number of events")
+	parsed(cmd.Flags(), &o.Since, "since", "", p.since, "only events since this age or time, such as 2h, 7d, 09:00 or 2026-01-31T09:00:00Z")
+	atMost(cmd.Flags(), &o.limit, "events")
 	return p.jsonFlag(cmd, "print a JSON array, without headers and bodies")
 }
 
-// sinceWhen reads a --since: an age, or a moment. Nothing is the zero time.
-func sinceWhen(s string, now time.Time) (app.Time, error) {
-	if s == "" {
-		return app.Time{}, nil
-	}
+// since parses an age or a moment.
+func (p *program) since(s string) (app.Time, error) {
 	if age, ok := when.Age(s); ok {
-		return app.At(now.Add(-age)), nil
+		return app.At(p.now().Add(-age)), nil
 	}
-	if t, ok := when.Moment(s, now, false); ok {
+	if t, ok := when.Moment(s, p.now(), false); ok {
 		return app.At(t), nil
 	}
-	return app.Time{}, usagef("--since can't be %q: write it like 2h, 7d, 09:00 or 2026-01-31T09:00:00Z", s)
+	return app.Time{}, hint("write it like 2h, 7d, 09:00 or 2026-01-31T09:00:00Z")
 }
 
 func (o *eventListOptions) run(ctx context.Context, _ []string) error {
@@ -51,16 +46,10 @@ func (o *eventListOptions) run(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if o.limit < 1 {
-		return usagef("--limit can't be %d", o.limit)
-	}
-	if q.Since, err = sinceWhen(o.since, o.now()); err != nil {
-		return err
-	}
 	return o.reading(ctx, func(b app.Backend) error {
 		events, more, err := newest(ctx, b, q, o.limit)
 		if err == nil && len(events) == 0 {
-			err = knownAccount(ctx, b, o.account)
+			err = knownAccount(ctx, b, o.Account)
 		}
 		if err != nil {
 			return err
@@ -81,8 +70,8 @@ func (o *eventListOptions) run(ctx context.Context, _ []string) error {
 	})
 }
 
-// newest reads pages until there are limit events or no more, and reports whether there may be more. A page may be short because
-// the scan's budget ran out.
+// newest reads pages until there are limit events or no more, and reports whether there may be more. A page may be short because the
+// scan is bounded.
 func newest(ctx context.Context, b app.Backend, q app.EventQuery, limit int) (out []app.Delivery, more bool, err error) {
 	for {
 		q.Limit = min(limit-len(out), 1000)
@@ -98,8 +87,8 @@ func newest(ctx context.Context, b app.Backend, q app.EventQuery, limit int) (ou
 	}
 }
 
-// knownAccount refuses an account that is neither configured nor has any event: a filter by it is a slip of the pen. Those
-// that were configured once keep their events.
+// knownAccount refuses the name of an account that is neither configured nor has events: it is misspelt. Accounts that were configured
+// once keep their events.
 func knownAccount(ctx context.Context, b app.Backend, name string) error {
 	if name == "" {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
-	"greenroom/internal/config"
 	"greenroom/internal/export"
 	"greenroom/internal/inlet"
 	"greenroom/internal/jsonedit"
@@ -22,17 +22,16 @@ import (
 
 type replayOptions struct {
 	*program
-	filter, to, pace, resign string
-	set, headers             []string
-	here, apply, edit        bool
+	filter, to, resign string
+	assignments        []jsonedit.Assignment
+	fields             []headerField
+	speed              float64 // 0 for no pauses
+	here, apply, edit  bool
 
-	assignments []jsonedit.Assignment
-	fields      []headerField
-	speed       float64 // 0 for no pauses
-	secret      string  // of --resign, if it is one
+	secret string // of --resign, if it is one
 }
 
-// headerField is a header of --header; a value that is nil removes the header.
+// headerField is a header of --header; without a value it is removed.
 type headerField struct {
 	name  string
 	value *string
@@ -53,79 +52,75 @@ func (p *program) eventReplay() *cobra.Command {
 	}
 	fl := cmd.Flags()
 	fl.StringVarP(&o.filter, "filter", "f", "", "send the events that this filter selects (docs/filter.md)")
-	fl.StringVar(&o.to, "to", "", "send to this URL; the event's query is appended")
+	parsed(fl, &o.to, "to", "", target, "send to this URL; the event's query is appended")
 	fl.BoolVar(&o.here, "here", false, "receive the events here again, marked as replays")
 	fl.BoolVar(&o.apply, "apply", false, "with --here: also apply them to meetings")
-	fl.StringVar(&o.pace, "pace", "none", "pauses between events: original, faster like 10x, or none")
+	parsed(fl, &o.speed, "pace", "none", parsePace, "pauses between events: original, faster like 10x, or none")
 	fl.StringVar(&o.resign, "resign", "", "sign again: account, a SECRET (also env:NAME, cmd:COMMAND, keyring:NAME), or none")
-	fl.StringArrayVar(&o.set, "set", nil, "change a value of a JSON body: PATH=VALUE, such as payload.room=demo (repeatable)")
-	fl.StringArrayVar(&o.headers, "header", nil, "set a header: 'NAME: VALUE'; 'NAME:' removes it (repeatable)")
+	parsedList(fl, &o.assignments, "set", parseSet, "change a value of a JSON body: PATH=VALUE, such as payload.room=demo (repeatable)")
+	parsedList(fl, &o.fields, "header", parseHeader, "set a header: 'NAME: VALUE'; 'NAME:' removes it (repeatable)")
 	fl.BoolVar(&o.edit, "edit", false, "edit the request in $EDITOR first")
+	exclusive(cmd, "to", "here")
 	return p.jsonFlag(cmd, "print one JSON object per event")
 }
 
-// check reads the flags.
+// check checks the flags.
 func (o *replayOptions) check(ctx context.Context, args []string) (seqs []uint64, err error) {
-	for _, a := range args {
-		n, err := seqOf(a)
-		if err != nil {
-			return nil, err
-		}
-		seqs = append(seqs, n)
+	if seqs, err = seqsOf(args); err != nil {
+		return nil, err
 	}
 	switch {
 	case len(seqs) > 0 && o.filter != "":
 		return nil, usagef("use either SEQ… or --filter, not both")
 	case len(seqs) == 0 && o.filter == "":
 		return nil, usagef("name the events: use SEQ… or --filter")
-	case o.to != "" && o.here:
-		return nil, usagef("use either --to or --here, not both")
 	case o.to == "" && !o.here:
 		return nil, usagef("name the target: use --to URL or --here")
 	case o.apply && !o.here:
 		return nil, usagef("use --apply only with --here")
 	case o.edit && len(seqs) != 1:
 		return nil, usagef("use --edit with a single event")
+	case o.resign != "account" && o.resign != "none":
+		o.secret, err = o.secretOf(ctx, "resign", o.resign)
 	}
-	if o.to != "" {
-		if _, err := app.ForwardURL(o.to); err != nil {
-			return nil, usagef("--to can't be %q: %v", o.to, err)
-		}
+	return seqs, err
+}
+
+// parseHeader parses a header of --header.
+func parseHeader(s string) (f headerField, err error) {
+	name, value, ok := strings.Cut(s, ":")
+	f.name = http.CanonicalHeaderKey(strings.TrimSpace(name))
+	if !ok || f.name == "" || strings.ContainsAny(s, "\r\n\x00") || strings.ContainsAny(f.name, " \t") {
+		return f, hint("write it like 'X-Test: 1'")
 	}
-	for _, s := range o.set {
-		a, err := jsonedit.Parse(s)
-		if err != nil {
-			return nil, usagef("--set can't be %q: %v", s, err)
-		}
-		o.assignments = append(o.assignments, a)
+	if value = strings.TrimSpace(value); value != "" {
+		f.value = &value
 	}
-	for _, s := range o.headers {
-		name, value, ok := strings.Cut(s, ":")
-		name = http.CanonicalHeaderKey(strings.TrimSpace(name))
-		if value = strings.TrimSpace(value); !ok || name == "" || strings.ContainsAny(s, "\r\n\x00") || strings.ContainsAny(name, " \t") {
-			return nil, usagef("--header can't be %q: write it like 'X-Test: 1'", s)
-		}
-		f := headerField{name: name}
-		if value != "" {
-			f.value = &value
-		}
-		o.fields = append(o.fields, f)
+	return f, nil
+}
+
+// parsePace parses the speed of --pace; 0 is without pauses.
+func parsePace(s string) (float64, error) {
+	switch s {
+	case "none":
+		return 0, nil
+	case "original":
+		return 1, nil
 	}
-	switch speed, ok := strings.CutSuffix(strings.ToLower(o.pace), "x"); {
-	case o.pace == "none":
-	case o.pace == "original":
-		o.speed = 1
-	default:
-		if o.speed, err = strconv.ParseFloat(speed, 64); !ok || err != nil || !(o.speed > 0) || o.speed > 1e9 {
-			return nil, usagef("--pace can't be %q: use original, none, or a factor like 10x", o.pace)
-		}
+	factor, ok := strings.CutSuffix(strings.ToLower(s), "x")
+	if speed, err := strconv.ParseFloat(factor, 64); ok && err == nil && within(speed, math.SmallestNonzeroFloat64, 1e9) {
+		return speed, nil
 	}
-	if o.resign != "" && o.resign != "account" && o.resign != "none" {
-		if o.secret, err = (config.Resolver{Getenv: o.getenv}).Resolve(ctx, o.resign); err != nil {
-			return nil, &app.Error{Kind: app.NotConfigured, Text: "the secret of --resign can't be fetched: " + err.Error()}
-		}
+	return 0, hint("use original, none, or a factor like 10x")
+}
+
+// parseSet parses an assignment of --set.
+func parseSet(s string) (jsonedit.Assignment, error) {
+	a, err := jsonedit.Parse(s)
+	if err != nil {
+		return a, hint(err.Error())
 	}
-	return seqs, nil
+	return a, nil
 }
 
 // errReplayed marks answers that aren't 2xx.
@@ -173,7 +168,7 @@ func (o *replayOptions) run(ctx context.Context, args []string) error {
 	})
 }
 
-// selected lists the events of the filter. What arrives meanwhile, replays among it, is left out.
+// selected lists the events of the filter, without those that arrive later, such as replays.
 func (o *replayOptions) selected(ctx context.Context, b app.Backend) ([]uint64, error) {
 	text, err := o.filterOf(o.filter)
 	if err != nil {
@@ -182,7 +177,7 @@ func (o *replayOptions) selected(ctx context.Context, b app.Backend) ([]uint64, 
 	return allOf(ctx, b, text)
 }
 
-// canChange fails, before anything is sent, if an event is missing or has a body in which nothing can be set.
+// canChange returns an error, before anything is sent, if an event is missing or --set can't change its body.
 func (o *replayOptions) canChange(ctx context.Context, b app.Backend, seqs []uint64) error {
 	if len(o.assignments) == 0 && (len(seqs) == 1 || o.filter != "") {
 		return nil
@@ -199,7 +194,7 @@ func (o *replayOptions) canChange(ctx context.Context, b app.Backend, seqs []uin
 	return nil
 }
 
-// pause waits as long as passed between two events, or a part of it.
+// pause waits for the time between two events, divided by the speed.
 func (o *replayOptions) pause(ctx context.Context, before, at app.Time) error {
 	if before.IsZero() || o.speed == 0 {
 		return ctx.Err()
@@ -213,7 +208,7 @@ func (o *replayOptions) pause(ctx context.Context, before, at app.Time) error {
 	}
 }
 
-// changed returns the request with what the flags change in it.
+// changed returns the request with the changes of the flags.
 func (o *replayOptions) changed(ctx context.Context, d app.Delivery) (_ app.Delivery, changed bool, err error) {
 	if len(o.assignments) > 0 {
 		if d.Body, err = jsonedit.Set(d.Body, o.assignments...); err != nil {
@@ -232,7 +227,7 @@ func (o *replayOptions) changed(ctx context.Context, d app.Delivery) (_ app.Deli
 	return d, changed || len(o.assignments) > 0 || len(o.fields) > 0, nil
 }
 
-// signed returns the request with the signature that it is sent with.
+// signed returns the request, signed again if necessary.
 func (o *replayOptions) signed(ctx context.Context, b app.Backend, d app.Delivery, changed bool) (app.Delivery, error) {
 	if o.resign == "none" || o.resign == "" && !changed && o.here {
 		return d, nil
@@ -262,7 +257,7 @@ type replayed struct {
 	Ms     int64  `json:"ms"`
 	Answer string `json:"answer"`
 	Error  string `json:"error"`
-	// New is the number of an event that was taken in again.
+	// New is the number under which the event was stored again.
 	New uint64 `json:"new_seq,omitempty"`
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -46,6 +47,7 @@ func (p *program) eventShow() *cobra.Command {
 	fl.BoolVar(&o.curl, "curl", false, "print a curl command that sends the request to the local listener; a body that can't be "+
 		"pasted is saved in the current folder")
 	fl.BoolVar(&o.raw, "raw", false, "print raw bytes even to a terminal, which may interpret them")
+	exclusive(cmd, "json", "body", "headers", "path", "curl")
 	return cmd
 }
 
@@ -56,6 +58,18 @@ func seqOf(s string) (uint64, error) {
 		return 0, usagef("SEQ is a number from `greenroom event list`, not %q", s)
 	}
 	return n, nil
+}
+
+// seqsOf reads the numbers of events.
+func seqsOf(args []string) (seqs []uint64, err error) {
+	for _, a := range args {
+		seq, err := seqOf(a)
+		if err != nil {
+			return nil, err
+		}
+		seqs = append(seqs, seq)
+	}
+	return seqs, nil
 }
 
 // wholeEvent reads an event with its headers and body.
@@ -71,15 +85,6 @@ func (o *eventShowOptions) run(ctx context.Context, args []string) error {
 	seq, err := seqOf(args[0])
 	if err != nil {
 		return err
-	}
-	parts := 0
-	for _, asked := range []bool{o.json, o.body, o.headers, o.path != "", o.curl} {
-		if asked {
-			parts++
-		}
-	}
-	if parts > 1 {
-		return usagef("use only one of --json, --body, --headers, --path and --curl")
 	}
 	if o.raw && !o.body && !o.headers && o.path == "" {
 		return usagef("use --raw only with --body, --headers or --path")
@@ -113,7 +118,7 @@ func (o *eventShowOptions) run(ctx context.Context, args []string) error {
 	})
 }
 
-// bytes writes bytes from outside: exactly, but harmless on a terminal.
+// bytes writes untrusted bytes: unchanged, unless to a terminal.
 func (o *eventShowOptions) bytes(b []byte) error {
 	if o.outTTY && !o.raw {
 		b = []byte(plain.Lines(string(b)))
@@ -151,13 +156,9 @@ func valueAt(d app.Delivery, path string) ([]byte, error) {
 }
 
 func (o *eventShowOptions) printCurl(ctx context.Context, b app.Backend, d app.Delivery) error {
-	s, err := b.Status(ctx, app.StatusQuery{})
+	base, err := listenerURL(ctx, b)
 	if err != nil {
 		return err
-	}
-	base := s.Listener.URL
-	if base == "" {
-		base = "http://" + web.DefaultAddr
 	}
 	text, err := export.Curl(d, base, func(name string, content []byte) (string, error) {
 		name, err := saveHere(name, content)
@@ -171,6 +172,12 @@ func (o *eventShowOptions) printCurl(ctx context.Context, b app.Backend, d app.D
 	}
 	_, err = fmt.Fprintln(o.stdout, text)
 	return err
+}
+
+// listenerURL returns the URL of the listener, or the default one if none is open.
+func listenerURL(ctx context.Context, b app.Backend) (string, error) {
+	s, err := b.Status(ctx, app.StatusQuery{})
+	return cmp.Or(s.Listener.URL, "http://"+web.DefaultAddr), err
 }
 
 // saveHere writes a file that only its owner can read into the current folder, under a name that is free or has this content.
@@ -200,14 +207,10 @@ func (o *eventShowOptions) print(d app.Delivery) error {
 		}
 		return fmt.Sprint(n)
 	}
-	imported := ""
-	if d.Imported {
-		imported = "yes"
-	}
 	if err := o.facts("event", fmt.Sprint(d.Seq), "at", local(d.At), "account", d.Account, "verdict", string(d.Verdict), "reason", d.Reason,
 		"answered", fmt.Sprint(d.Status), "kind", string(d.Kind), "type", d.Type, "room", d.Room, "meeting", d.Meeting,
 		"who", d.Participant, "session", d.Session, "via", d.Via, "from", d.Remote, "repeats", ref(d.DuplicateOf), "replay of", ref(d.ReplayOf),
-		"imported", imported, "no effect", d.Unapplied, "size", humanize.IBytes(uint64(max(d.Size, 0)))); err != nil {
+		"imported", yes(d.Imported), "no effect", d.Unapplied, "size", humanize.IBytes(uint64(max(d.Size, 0)))); err != nil {
 		return err
 	}
 	for _, a := range d.Forwards {

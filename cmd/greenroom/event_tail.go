@@ -4,33 +4,39 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
-	"greenroom/internal/export"
 	"greenroom/internal/plain"
 	"greenroom/internal/when"
 )
 
-// watchOptions are those of commands that follow events: tail and wait.
+// watchOptions are the options of tail and wait, which follow events.
 type watchOptions struct {
 	*program
 	eventFilter
-	from, until, timeout string
-	count                int
-	changed              func(flag string) bool // of tail
+	from    uint64 // 0 for the next event
+	until   string
+	timeout string
+	limit   time.Duration // the timeout
+	count   int
 }
 
 func (o *watchOptions) add(cmd *cobra.Command) {
 	o.eventFilter.add(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&o.from, "from", "now", "start at this sequence number instead of the next event")
-	fl.StringVar(&o.timeout, "timeout", "", "stop after this time, such as 30s or 5m")
+	parsed(fl, &o.from, "from", "now", parseFrom, "start at this sequence number instead of the next event")
+	parsed(fl, &o.limit, "timeout", "", like(func(s string) (time.Duration, bool) {
+		o.timeout = s
+		return when.Age(s)
+	}, "write it like 30s or 5m"), "stop after this time, such as 30s or 5m")
 	o.jsonFlag(cmd, "print one JSON object per line")
 }
 
@@ -41,16 +47,12 @@ func (p *program) eventTail() *cobra.Command {
 		Example: "greenroom event tail --json | jq .kind\ngreenroom event tail --filter room:standup --until kind:meeting.ended",
 	}
 	o.add(cmd)
-	cmd.Flags().IntVar(&o.count, "count", 0, "stop after this many events")
-	o.changed = cmd.Flags().Changed
+	parsed(cmd.Flags(), &o.count, "count", "", between(1, math.MaxInt), "stop after this many events")
 	cmd.Flags().StringVar(&o.until, "until", "", "stop after the first event that this filter selects; it is printed only if --filter selects it too")
 	return cmd
 }
 
 func (o *watchOptions) tail(ctx context.Context, _ []string) error {
-	if o.count < 0 || o.count == 0 && o.changed("count") {
-		return usagef("--count can't be %d: use 1 or more", o.count)
-	}
 	f, timedOut, err := o.watch(ctx, nil)
 	switch {
 	case errors.Is(err, errUnread):
@@ -65,37 +67,30 @@ func (o *watchOptions) tail(ctx context.Context, _ []string) error {
 	return nil
 }
 
-// errTimeUp is why a context has ended: its --timeout.
+// errTimeUp is the cause of a context that ended by --timeout.
 var errTimeUp = errors.New("the time is up")
 
 // watch follows events until the last one, a signal, the time limit, or the end of the output. late, which may be nil, is called when
 // the time is up.
 func (o *watchOptions) watch(ctx context.Context, late func(*follower)) (f *follower, timedOut bool, err error) {
-	f = &follower{count: o.count, print: o.printEvent}
+	f = &follower{count: o.count, print: o.printEvent, from: o.from}
 	if f.query, err = o.query(o.program); err != nil {
 		return f, false, err
 	}
 	if f.until, err = o.filterOf(o.until); err != nil {
 		return f, false, err
 	}
-	if f.from, err = fromWhen(o.from); err != nil {
-		return f, false, err
-	}
 	open, end := untilClosed(ctx, o.stdout)
 	defer end()
 	until := open
 	if o.timeout != "" {
-		d, ok := when.Age(o.timeout)
-		if !ok {
-			return f, false, usagef("--timeout can't be %q: write it like 30s or 5m", o.timeout)
-		}
 		var cancel context.CancelFunc
-		until, cancel = context.WithTimeoutCause(open, d, errTimeUp)
+		until, cancel = context.WithTimeoutCause(open, o.limit, errTimeUp)
 		defer cancel()
 	}
 	isLate := func() bool { return errors.Is(context.Cause(until), errTimeUp) && open.Err() == nil }
 	err = o.withAccess(until, access{stay: true}, func(b app.Backend) error {
-		if err := knownAccount(until, b, o.account); err != nil {
+		if err := knownAccount(until, b, o.Account); err != nil {
 			return err
 		}
 		f.backend = b
@@ -119,17 +114,17 @@ func (o *watchOptions) watch(ctx context.Context, late func(*follower)) (f *foll
 	return f, false, errUnread
 }
 
-// errUnread ends a command quietly whose output no one reads any more. It is the status of wait alone.
+// errUnread ends a command whose output is closed. It is no error, except for wait.
 var errUnread = fmt.Errorf("standard output is closed: %w", context.Canceled)
 
-// fromWhen reads --from: a number, or now, which is 0.
-func fromWhen(s string) (uint64, error) {
+// parseFrom parses a number, or now, which is 0.
+func parseFrom(s string) (uint64, error) {
 	if strings.EqualFold(s, "now") {
 		return 0, nil
 	}
 	n, err := strconv.ParseUint(s, 10, 64)
 	if err != nil {
-		return 0, usagef("--from can't be %q: use now, or a number from `greenroom event list`", s)
+		return 0, hint("use now, or a number from `greenroom event list`")
 	}
 	return n, nil
 }
@@ -138,7 +133,6 @@ func fromWhen(s string) (uint64, error) {
 func (p *program) printEvent(d app.Delivery) error {
 	if p.json {
 		d.Headers, d.Body = nil, nil
-		d.Body = export.RedactBody(d.Body)
 		return p.printJSON(d)
 	}
 	row := p.eventRow(d)

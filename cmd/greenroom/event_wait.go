@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -23,18 +24,15 @@ func (p *program) eventWait() *cobra.Command {
 			"greenroom event wait --filter kind:recording.ready --from 1 --json | jq .seq",
 	}
 	o.add(cmd)
-	cmd.Flags().IntVar(&o.count, "count", 1, "number of events to wait for")
+	parsed(cmd.Flags(), &o.count, "count", "1", between(1, math.MaxInt), "number of events to wait for")
 	return cmd
 }
 
 func (o *watchOptions) wait(ctx context.Context, _ []string) error {
-	if o.count < 1 {
-		return usagef("--count can't be %d: use 1 or more", o.count)
-	}
 	f, timedOut, err := o.watch(ctx, func(f *follower) { o.instead(ctx, f) })
 	switch {
 	case errors.Is(err, errUnread):
-		return context.Canceled // the status is 1: it has not come
+		return context.Canceled // the status is 1
 	case err != nil:
 		return err
 	case timedOut && o.count == 1:
@@ -45,13 +43,13 @@ func (o *watchOptions) wait(ctx context.Context, _ []string) error {
 	return nil
 }
 
-// What is listed of the events that came instead.
+// The limits of the list of other events.
 const (
 	insteadRows = 20
 	insteadTime = 2 * time.Second
 )
 
-// instead lists the events that came and didn't match.
+// instead lists the events that arrived and didn't match.
 func (o *watchOptions) instead(ctx context.Context, f *follower) {
 	ctx, cancel := context.WithTimeout(ctx, insteadTime)
 	defer cancel()

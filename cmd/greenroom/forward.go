@@ -39,28 +39,34 @@ func (f *forwardFlags) add(p *program, cmd *cobra.Command) {
 	fl.Uint64Var(&f.from, "from", 0, "number of the first event to send (default: events that arrive from now on)")
 	p.jsonFlag(cmd, "print the forward as a JSON object")
 	_ = cmd.MarkFlagFilename("ca", "pem", "crt")
+	exclusive(cmd, "ca", "insecure")
 	f.changed = fl.Changed
 }
 
-// read fetches what the flags name.
+// read fetches the secret and the certificates that the flags name.
 func (f *forwardFlags) read(ctx context.Context, p *program) (resign, ca string, err error) {
 	if f.changed("from") && f.from == 0 {
 		return "", "", usagef("--from can't be 0: the first event has number 1")
 	}
-	if f.ca != "" && f.insecure {
-		return "", "", usagef("use either --ca or --insecure, not both")
-	}
 	if f.ca != "" {
 		if ca, err = config.Certificates(f.ca); err != nil {
-			return "", "", usagef("--ca can't be read: %v", err)
+			return "", "", usagef("--ca can't be read: %w", err)
 		}
 	}
-	if f.resign != "" {
-		if resign, err = (config.Resolver{Getenv: p.getenv}).Resolve(ctx, f.resign); err != nil {
-			return "", "", &app.Error{Kind: app.NotConfigured, Text: "the secret of --resign can't be fetched: " + err.Error()}
-		}
+	resign, err = p.secretOf(ctx, "resign", f.resign)
+	return resign, ca, err
+}
+
+// secretOf returns the secret of a flag, which may be a reference.
+func (p *program) secretOf(ctx context.Context, flag, reference string) (string, error) {
+	if reference == "" {
+		return "", nil
 	}
-	return resign, ca, nil
+	secret, err := config.Resolver{Getenv: p.getenv}.Resolve(ctx, reference)
+	if err != nil {
+		return "", &app.Error{Kind: app.NotConfigured, Text: "the secret of --" + flag + " can't be fetched: " + err.Error()}
+	}
+	return secret, nil
 }
 
 type forwardAddOptions struct {
@@ -304,8 +310,5 @@ func (p *program) removeForward(ctx context.Context, b app.Backend, args []strin
 
 // forwards completes the first argument with the names of forwards.
 func (p *program) forwards(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return p.completeNames(cmd, args, prefix, func(ctx context.Context, b app.Backend) ([]string, error) {
-		all, err := b.Forwards(ctx, app.ForwardQuery{})
-		return namesOf(all, func(f app.Forward) string { return f.Name }), err
-	})
+	return completeNames(p, cmd, args, prefix, app.Backend.Forwards, func(f app.Forward) string { return f.Name })
 }

@@ -45,24 +45,21 @@ func (p *program) listenCommand() *cobra.Command {
 	cmd.Flags().StringVar(&o.addr, "addr", "", "listen on this HOST:PORT (default: 127.0.0.1:7070, or the next free port)")
 	cmd.Flags().StringVar(&o.tunnel, "tunnel", "", "tunnel that makes the listener public: "+strings.Join(config.TunnelDrivers(), ", ")+
 		" (default: from the configuration)")
-	cmd.Flags().StringArrayVar(&o.forwardTo, "forward-to", nil,
+	parsedList(cmd.Flags(), &o.forwardTo, "forward-to", target,
 		"also post verified events to this URL, unchanged; resumes where an earlier run stopped (repeatable)")
 	p.jsonFlag(cmd, "print one JSON object per line")
 	o.service.add(cmd.Flags())
-	_ = cmd.RegisterFlagCompletionFunc("tunnel", cobra.FixedCompletions(config.TunnelDrivers(), cobra.ShellCompDirectiveNoFileComp))
+	words(cmd, "tunnel", config.TunnelDrivers()...)
 	return cmd
 }
 
-// errNoAccount ends a listener that nothing could arrive for.
+// errNoAccount means that no webhook could arrive.
 var errNoAccount = &app.Error{Kind: app.NotConfigured, Text: "none of the accounts can be used, so there is nothing to listen for"}
 
-// fatal is why listening ended: a panic, or an output that can't be written.
+// fatal is an error that ends listening: a panic, or an output that can't be written.
 type fatal struct{ error }
 
 func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
-	if err := forwardURLs(o.forwardTo); err != nil {
-		return err
-	}
 	c, err := o.configFor(ctx, o.addr, o.tunnel)
 	if err != nil {
 		return err
@@ -73,10 +70,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	o.notes(c.Notices)
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	log, err := o.service.log(o.stderr)
-	if err != nil {
-		return err
-	}
+	log := serviceLog(o.stderr, o.level, o.logJSON)
 	defer catchLibraries(log)()
 	operators, err := o.service.listen()
 	if err != nil {
@@ -180,7 +174,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	return nil
 }
 
-// somethingToListenFor fails without an account and a catch: nothing could arrive.
+// somethingToListenFor returns an error if there is neither an account nor a catch: no webhook could arrive.
 func somethingToListenFor(ctx context.Context, c *config.Config, b app.Backend) error {
 	if len(c.Accounts) > 0 {
 		return nil
@@ -200,7 +194,7 @@ func somethingToListenFor(ctx context.Context, c *config.Config, b app.Backend) 
 	}
 }
 
-// called rings on a terminal, and prints what it is about unless the output is for programs.
+// called rings the terminal's bell for a notification, and prints it unless the output is JSON.
 func (o *listenOptions) called(n config.Notify, c app.Call) {
 	if o.errTTY {
 		o.ring(o.stderr, n, c)
@@ -210,17 +204,7 @@ func (o *listenOptions) called(n config.Notify, c app.Call) {
 	}
 }
 
-// forwardURLs checks the targets of --forward-to.
-func forwardURLs(all []string) error {
-	for _, s := range all {
-		if _, err := app.ForwardURL(s); err != nil {
-			return usagef("--forward-to can't be %q: %v", s, err)
-		}
-	}
-	return nil
-}
-
-// listening prints where webhooks arrive on this machine.
+// listening prints the URLs that webhooks are posted to on this machine.
 func (o *listenOptions) listening(ctx context.Context, c *config.Config, l *inlet.Listener, operators net.Listener, b app.Backend) error {
 	s, err := b.Status(ctx, app.StatusQuery{})
 	if err != nil {

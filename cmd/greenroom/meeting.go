@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/dustin/go-humanize/english"
@@ -24,8 +23,7 @@ func (p *program) meetingCommand() *cobra.Command {
 
 type meetingListOptions struct {
 	*program
-	query  app.MeetingQuery
-	status string
+	query app.MeetingQuery
 }
 
 func (p *program) meetingList() *cobra.Command {
@@ -33,25 +31,17 @@ func (p *program) meetingList() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List meetings, newest first", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run)}
 	cmd.Flags().StringVar(&o.query.Room, "room", "", "only meetings of this room")
 	cmd.Flags().StringVar(&o.query.Account, "account", "", "only meetings of this account")
-	cmd.Flags().StringVar(&o.status, "status", "", "only meetings with this status: open, live or ended")
-	words(cmd, "status", app.Open, app.Live, app.Ended)
+	choice(cmd, &o.query.Status, "status", "", "only meetings with this status: open, live or ended", app.Open, app.Live, app.Ended)
 	cmd.Flags().StringVar(&o.query.Filter, "filter", "", "only meetings that match, such as 'ada is:ended date:yesterday'")
-	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "maximum number of meetings")
+	atMost(cmd.Flags(), &o.query.Limit, "meetings")
 	cmd.Long = "List meetings: live ones, then open ones, then ended ones, each newest first.\n\n" +
 		"A filter consists of words, which also match people, and terms: room:, person:, account:, is:live, open, ended, waiting, failing or adopted, date:2026-11-28, today or yesterday, since:2d, until:2026-11-28. Combine them with `or`, `-` and parentheses."
 	return p.jsonFlag(cmd, "print a JSON array")
 }
 
 func (o *meetingListOptions) run(ctx context.Context, _ []string) error {
-	o.query.Status = app.MeetingStatus(o.status)
-	if o.status != "" && !slices.Contains([]app.MeetingStatus{app.Open, app.Live, app.Ended}, o.query.Status) {
-		return usagef("--status can't be %q: use open, live or ended", o.status)
-	}
-	if o.query.Limit < 1 {
-		return usagef("--limit can't be %d", o.query.Limit)
-	}
 	if _, err := filter.Parse(o.query.Filter, filter.Options{Now: o.now(), Of: filter.Rooms}); err != nil {
-		return usagef("%s", err)
+		return usagef("%w", err)
 	}
 	o.query.TimeZone, _ = localZone(o.getenv, o.now()) // else days are those of UTC
 	return o.reading(ctx, func(b app.Backend) error {
@@ -84,7 +74,7 @@ func (p *program) meetingEnd() *cobra.Command {
 	return p.jsonFlag(cmd, "print the meeting as a JSON object")
 }
 
-// endQuestion asks before a meeting is ended. A lasting room stays, and some platforms leave the people in it.
+// endQuestion returns the question before a meeting is ended. A lasting room stays, and on some platforms people stay in it.
 func endQuestion(m app.Meeting, after app.AfterEnd) string {
 	q := fmt.Sprintf("End %s with %s in it?", m.Room, english.Plural(m.Here, "person", "people"))
 	if m.Here == 0 {

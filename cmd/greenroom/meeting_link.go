@@ -20,7 +20,7 @@ type meetingLinkOptions struct {
 func (p *program) meetingLink() *cobra.Command {
 	o := &meetingLinkOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "link MEETING", Short: "Print the guest link or the host link", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
+		Use: "link MEETING", Short: "Print the guest link or the host link", Args: exactly("MEETING"), RunE: p.changes(o.run), ValidArgsFunction: p.rooms,
 		Long: "Print the guest link. With --host, print a host link; it is created for this call and not stored.\n" +
 			"The output notes if the meeting is recorded. Printing a link opens nothing, so consent isn't asked.",
 	}
@@ -28,31 +28,29 @@ func (p *program) meetingLink() *cobra.Command {
 	return p.jsonFlag(cmd, "print a JSON object")
 }
 
-func (o *meetingLinkOptions) run(ctx context.Context, args []string) error {
-	return o.with(ctx, func(b app.Backend) error {
-		m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
-		if err != nil {
-			return err
-		}
-		link, err := b.MeetingLink(ctx, app.LinkRequest{Meeting: m.ID, Host: o.host})
-		if err != nil {
-			return err
-		}
-		if m.Status == app.Ended {
-			o.words("This meeting has ended: the link may no longer work.")
-		}
-		if isRecorded(m.Meeting) {
-			o.words(markRecorded)
-		}
-		if o.json {
-			return o.printJSON(struct {
-				app.Link
-				Recorded bool `json:"recorded"`
-			}{link, isRecorded(m.Meeting)})
-		}
-		_, err = fmt.Fprintln(o.stdout, plain.Text(link.URL))
+func (o *meetingLinkOptions) run(ctx context.Context, b app.Backend, args []string) error {
+	m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+	if err != nil {
 		return err
-	})
+	}
+	link, err := b.MeetingLink(ctx, app.LinkRequest{Meeting: m.ID, Host: o.host})
+	if err != nil {
+		return err
+	}
+	if m.Status == app.Ended {
+		o.words("This meeting has ended: the link may no longer work.")
+	}
+	if isRecorded(m.Meeting) {
+		o.words(markRecorded)
+	}
+	if o.json {
+		return o.printJSON(struct {
+			app.Link
+			Recorded bool `json:"recorded"`
+		}{link, isRecorded(m.Meeting)})
+	}
+	_, err = fmt.Fprintln(o.stdout, plain.Text(link.URL))
+	return err
 }
 
 type meetingJoinOptions struct {
@@ -108,16 +106,21 @@ func (o *meetingJoinOptions) join(ctx context.Context, b app.Backend, ref string
 		_, err = fmt.Fprintln(o.stdout, plain.Text(link.URL))
 		return err
 	}
-	if u, err := url.Parse(link.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("the platform's link of %s can't be opened in a browser", m.Room)
+	instead := "meeting link " + plain.Word(m.Room)
+	if o.host {
+		instead += " --host"
 	}
-	if err := o.browse(link.URL); err != nil {
-		hint := "print the link instead: greenroom meeting link " + plain.Word(m.Room)
-		if o.host {
-			hint += " --host"
-		}
-		return &app.Error{Text: "no browser could be opened", Err: err, Hint: hint}
+	return o.openLink(link.URL, m.Room, instead)
+}
+
+// openLink opens a link in the browser. title is what it leads to, instead the command that prints the link.
+func (p *program) openLink(link, title, instead string) error {
+	if u, err := url.Parse(link); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("the link of %s can't be opened in a browser", title)
 	}
-	o.words("Opened ", plain.Text(m.Room), " in the browser.")
+	if err := p.browse(link); err != nil {
+		return &app.Error{Text: "no browser could be opened", Err: err, Hint: "print the link instead: greenroom " + instead}
+	}
+	p.words("Opened ", plain.Text(title), " in the browser.")
 	return nil
 }

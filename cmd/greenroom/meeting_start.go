@@ -14,8 +14,7 @@ import (
 
 type meetingStartOptions struct {
 	*program
-	lasts, until string
-	new, consent bool
+	app.StartMeeting
 }
 
 func (p *program) meetingStart() *cobra.Command {
@@ -29,36 +28,33 @@ func (p *program) meetingStart() *cobra.Command {
 			"advance.",
 		Example: "greenroom meeting start all-hands --for 1h\ngreenroom meeting start all-hands --until 17:30 --json",
 	}
-	cmd.Flags().StringVar(&o.lasts, "for", "", "length of the meeting, such as 45m, 1h30m, 2d")
-	cmd.Flags().StringVar(&o.until, "until", "", "end of the meeting, such as 17:30 or 2026-01-31T17:30:00Z")
-	cmd.Flags().BoolVar(&o.new, "new", false, "start another meeting even if one is open")
-	cmd.Flags().BoolVar(&o.consent, "consent", false, "consent to be recorded; joining from here won't ask again")
+	parsed(cmd.Flags(), &o.For, "for", "", like(func(s string) (time.Duration, bool) {
+		d, ok := when.Age(s)
+		return d, ok && d > 0
+	}, "write it like 45m, 1h30m or 2d"), "length of the meeting, such as 45m, 1h30m, 2d")
+	parsed(cmd.Flags(), &o.Until, "until", "", p.future, "end of the meeting, such as 17:30 or 2026-01-31T17:30:00Z")
+	cmd.Flags().BoolVar(&o.New, "new", false, "start another meeting even if one is open")
+	cmd.Flags().BoolVar(&o.Consent, "consent", false, "consent to be recorded; joining from here won't ask again")
+	exclusive(cmd, "for", "until")
 	return p.jsonFlag(cmd, "print the meeting as a JSON object")
 }
 
-func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
-	request := app.StartMeeting{Room: args[0], New: o.new, Consent: o.consent}
+// future parses a moment that has not passed.
+func (p *program) future(s string) (app.Time, error) {
+	t, ok := when.Moment(s, p.now(), true)
 	switch {
-	case o.lasts != "" && o.until != "":
-		return usagef("use either --for or --until, not both")
-	case o.lasts != "":
-		d, ok := when.Age(o.lasts)
-		if !ok || d <= 0 {
-			return usagef("--for can't be %q: write it like 45m, 1h30m or 2d", o.lasts)
-		}
-		request.For = d
-	case o.until != "":
-		t, ok := when.Moment(o.until, o.now(), true)
-		if !ok {
-			return usagef("--until can't be %q: write it like 17:30, or 2026-01-31T17:30:00Z", o.until)
-		}
-		if !t.After(o.now()) {
-			return usagef("--until is in the past: %s", t.Format(time.RFC3339))
-		}
-		request.Until = app.At(t)
+	case !ok:
+		return app.Time{}, hint("write it like 17:30, or 2026-01-31T17:30:00Z")
+	case !t.After(p.now()):
+		return app.Time{}, hint(t.Format(time.RFC3339) + " is in the past")
 	}
+	return app.At(t), nil
+}
+
+func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
+	o.Room = args[0]
 	return o.with(ctx, func(b app.Backend) error {
-		m, err := b.StartMeeting(ctx, request)
+		m, err := b.StartMeeting(ctx, o.StartMeeting)
 		if err != nil {
 			return err
 		}

@@ -42,14 +42,5 @@ func howToListen() string {
 	return "set " + strings.Join(ways, ", or ")
 }
 
-// enumerate joins words in a sentence: "a, b and c".
-func enumerate(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " and " + words[last]
-}
-
 // howToConfigure says how to add an account.
 func howToConfigure() string { return provider.HowToConfigure(drivers()) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -23,63 +22,52 @@ func (p *program) recordingCommand() *cobra.Command {
 
 type recordingListOptions struct {
 	*program
-	query  app.RecordingQuery
-	status string
-	// offline leaves the platforms alone.
+	query   app.RecordingQuery
 	offline bool
 }
 
 func (p *program) recordingList() *cobra.Command {
 	o := &recordingListOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "list", Short: "List recordings, newest first", Aliases: []string{"ls"}, Args: exactly(), RunE: p.do(o.run),
+		Use: "list", Short: "List recordings, newest first", Aliases: []string{"ls"}, Args: exactly(), RunE: p.changes(o.run),
 		Long: "List recordings, newest first. The platforms are asked for new recordings first. A platform that doesn't answer is\n" +
 			"reported, and its known recordings are listed.",
 	}
 	cmd.Flags().StringVar(&o.query.Meeting, "meeting", "", "only recordings of this meeting")
-	cmd.Flags().StringVar(&o.status, "status", "", "only recordings with this status: recording, processing, ready or failed")
-	words(cmd, "status", app.RecordingRunning, app.RecordingProcessing, app.RecordingReady, app.RecordingFailed)
-	cmd.Flags().IntVar(&o.query.Limit, "limit", 100, "maximum number of recordings")
+	choice(cmd, &o.query.Status, "status", "", "only recordings with this status: recording, processing, ready or failed",
+		app.RecordingRunning, app.RecordingProcessing, app.RecordingReady, app.RecordingFailed)
+	atMost(cmd.Flags(), &o.query.Limit, "recordings")
 	cmd.Flags().BoolVar(&o.offline, "offline", false, "list known recordings without asking the platforms")
 	cmd.Flags().BoolVar(&o.query.Sweep, "sweep", false, "search the accounts' buckets first")
 	return p.jsonFlag(cmd, "print a JSON array")
 }
 
-func (o *recordingListOptions) run(ctx context.Context, _ []string) error {
-	known := []app.RecordingStatus{app.RecordingRunning, app.RecordingProcessing, app.RecordingReady, app.RecordingFailed}
-	if o.query.Status = app.RecordingStatus(o.status); o.status != "" && !slices.Contains(known, o.query.Status) {
-		return usagef("--status can't be %q: use recording, processing, ready or failed", o.status)
-	}
-	if o.query.Limit < 1 {
-		return usagef("--limit can't be %d", o.query.Limit)
-	}
+func (o *recordingListOptions) run(ctx context.Context, b app.Backend, _ []string) error {
 	o.query.Refresh = !o.offline
-	return o.with(ctx, func(b app.Backend) error {
-		recordings, err := b.Recordings(ctx, o.query)
-		if err != nil {
-			return err
-		}
-		if err := tellOfSilence(ctx, o.program, b, o.query); err != nil {
-			return err
-		}
-		if err := o.cut(len(recordings), o.query.Limit, "recordings", func() (int, error) {
-			n, err := b.Counts(ctx, app.CountQuery{Recordings: &o.query})
-			return n.Recordings, err
-		}); err != nil {
-			return err
-		}
-		for i := range recordings {
-			recordings[i].Files = list(recordings[i].Files)
-		}
-		t := newTable("ROOM", "STATE", "DOWNLOAD", "KIND", "STARTED", "LENGTH", "FILES", "SIZE", "ID")
-		return printList(o.program, recordings, "No recordings.", t, func(r app.Recording) []string {
-			return []string{r.Room, recordingState(r), downloadState(r), r.Kind, o.clock(r.StartedAt), recordingLength(r), fmt.Sprint(len(r.Files)),
-				recordingSize(r), r.ID}
-		})
+	recordings, err := b.Recordings(ctx, o.query)
+	if err != nil {
+		return err
+	}
+	if err := tellOfSilence(ctx, o.program, b, o.query); err != nil {
+		return err
+	}
+	if err := o.cut(len(recordings), o.query.Limit, "recordings", func() (int, error) {
+		n, err := b.Counts(ctx, app.CountQuery{Recordings: &o.query})
+		return n.Recordings, err
+	}); err != nil {
+		return err
+	}
+	for i := range recordings {
+		recordings[i].Files = list(recordings[i].Files)
+	}
+	t := newTable("ROOM", "STATE", "DOWNLOAD", "KIND", "STARTED", "LENGTH", "FILES", "SIZE", "ID")
+	return printList(o.program, recordings, "No recordings.", t, func(r app.Recording) []string {
+		return []string{r.Room, recordingState(r), downloadState(r), r.Kind, o.clock(r.StartedAt), recordingLength(r), fmt.Sprint(len(r.Files)),
+			recordingSize(r), r.ID}
 	})
 }
 
-// tellOfSilence names the accounts that could not be asked, and the buckets that could not be looked through.
+// tellOfSilence prints which accounts did not answer, and which buckets could not be searched.
 func tellOfSilence(ctx context.Context, o *program, b app.Backend, asked app.RecordingQuery) error {
 	if !asked.Refresh && !asked.Sweep {
 		return nil
@@ -99,7 +87,7 @@ func tellOfSilence(ctx context.Context, o *program, b app.Backend, asked app.Rec
 	return err
 }
 
-// recordingState is the recording's state on the platform.
+// recordingState returns the recording's state on the platform.
 func recordingState(r app.Recording) string {
 	if !r.DeletedAt.IsZero() {
 		return "deleted"
@@ -107,7 +95,7 @@ func recordingState(r app.Recording) string {
 	return string(r.Status)
 }
 
-// downloadState is the download's state, in a word or two.
+// downloadState returns the download's state in a word or two.
 func downloadState(r app.Recording) string {
 	d := r.Download
 	switch {

@@ -70,25 +70,15 @@ func (p *program) recordingRerun() *cobra.Command {
 
 func (p *program) rerunRecordings(ctx context.Context, args []string) error {
 	return p.staying(ctx, func(ctx context.Context, b app.Backend) error {
-		var all []app.Recording
-		var errs []error
-		for _, id := range args {
-			r, err := rerun(ctx, b, id)
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			all = append(all, r)
+		return p.each(args, func(id string) (app.Recording, error) { return rerun(ctx, b, id) }, func(r app.Recording) error {
 			if c := r.Download.Command; c.State != app.CommandDone {
-				errs = append(errs, &app.Error{Text: fmt.Sprintf("on_download of %s: %s: %s", recordingName(r), c.State, c.Reason)})
-			} else if !p.json {
+				return &app.Error{Text: fmt.Sprintf("on_download of %s: %s: %s", recordingName(r), c.State, c.Reason)}
+			}
+			if !p.json {
 				p.words(plain.Text("on_download of " + recordingName(r) + " succeeded."))
 			}
-		}
-		if p.json && len(all) > 0 {
-			errs = append(errs, p.printRecordings(all, len(args) == 1))
-		}
-		return joined(errs)
+			return nil
+		})
 	})
 }
 

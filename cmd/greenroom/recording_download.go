@@ -20,11 +20,10 @@ type recordingDownloadOptions struct {
 	*program
 	request        app.DownloadRequest
 	all            bool
-	since, limit   string
+	since          app.Time
 	maxWait        time.Duration
 	offline, sweep bool
-	bytesPerSecond int64
-	from           app.Time
+	limit          *app.DownloadLimit // nil leaves the limit as it is
 }
 
 func (p *program) recordingDownload() *cobra.Command {
@@ -48,10 +47,10 @@ func (p *program) recordingDownload() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.request.To, "to", "", "save the files in this folder instead of the configured one")
 	f.BoolVar(&o.request.AudioOnly, "audio-only", false, "download only the audio, if a recording has separate audio tracks")
-	f.StringVar(&o.limit, "limit-rate", "", `maximum bytes per second, such as "5M"`)
+	parsed(f, &o.limit, "limit-rate", "", parseLimit, `maximum bytes per second, such as "5M"`)
 	f.BoolVar(&o.all, "all", false, "download every ready recording that isn't downloaded yet, except cancelled and ignored ones")
 	f.DurationVar(&o.maxWait, "max-wait", 0, `stop after this time, such as "50m"; unfinished downloads stay queued, and the status is 1`)
-	f.StringVar(&o.since, "since", "", `with --all: only recordings that began since this age or time, such as "7d"`)
+	parsed(f, &o.since, "since", "", p.since, `with --all: only recordings that began since this age or time, such as "7d"`)
 	f.BoolVar(&o.request.Wait, "wait", false, "wait for recordings that are still running or being processed")
 	f.BoolVar(&o.request.Again, "again", false, "download again even if the files exist")
 	f.BoolVar(&o.request.DeleteAfter, "delete-after", false, "delete each recording on its platform once it is downloaded and verified")
@@ -60,37 +59,28 @@ func (p *program) recordingDownload() *cobra.Command {
 	return p.jsonFlag(cmd, "print the recording as a JSON object; several, or --all, as an array")
 }
 
-// check reads the flags.
-func (o *recordingDownloadOptions) check() (err error) {
-	if o.request.To != "" {
-		o.request.To = config.Absolute(o.request.To)
+// parseLimit parses a bandwidth.
+func parseLimit(s string) (*app.DownloadLimit, error) {
+	n, ok := config.ParseRate(s)
+	if !ok {
+		return nil, hint(`write bytes per second, such as "5M", or "off"`)
 	}
-	if o.limit != "" {
-		n, ok := config.ParseRate(o.limit)
-		if !ok {
-			return usagef(`--limit-rate can't be %q: write bytes per second, such as "5M", or "off"`, o.limit)
-		}
-		o.bytesPerSecond = n
-	}
-	if o.maxWait < 0 {
-		return usagef("--max-wait can't be %s", o.maxWait)
-	}
-	if o.since != "" && !o.all {
-		return usagef("use --since only with --all")
-	}
-	o.from, err = sinceWhen(o.since, o.now())
-	return err
+	return &app.DownloadLimit{BytesPerSecond: n}, nil
 }
 
-func (o *recordingDownloadOptions) run(ctx context.Context, args []string) (err error) {
-	if err := o.check(); err != nil {
-		return err
+func (o *recordingDownloadOptions) run(ctx context.Context, args []string) error {
+	switch {
+	case o.maxWait < 0:
+		return usagef("--max-wait can't be %s", o.maxWait)
+	case !o.since.IsZero() && !o.all:
+		return usagef("use --since only with --all")
+	case o.request.To != "":
+		o.request.To = config.Absolute(o.request.To)
 	}
 	return o.staying(ctx, func(ctx context.Context, b app.Backend) error { return o.fetch(ctx, b, args) })
 }
 
-// staying calls f with the store, which others may want meanwhile: f may take hours, so that this program takes part like every
-// one that stays.
+// staying calls f with the store, for hours if necessary: like the screen, this program serves the store to others meanwhile.
 func (p *program) staying(ctx context.Context, f func(ctx context.Context, b app.Backend) error) error {
 	c, err := p.config(ctx, "")
 	if err != nil {
@@ -114,7 +104,7 @@ func (o *recordingDownloadOptions) fetch(ctx context.Context, b app.Backend, arg
 	if err != nil {
 		return err
 	}
-	if o.limit != "" {
+	if o.limit != nil {
 		restore, err := o.limitRate(ctx, b)
 		if err != nil {
 			return err
@@ -143,7 +133,7 @@ func (o *recordingDownloadOptions) fetch(ctx context.Context, b app.Backend, arg
 	return failures(got)
 }
 
-// choose finds the recordings that are meant. One that isn't there stops all of them: nothing is fetched by mistake.
+// choose finds the recordings to download. If one doesn't exist, none is downloaded.
 func (o *recordingDownloadOptions) choose(ctx context.Context, b app.Backend, args []string) ([]app.Recording, error) {
 	if q := (app.RecordingQuery{Refresh: !o.offline, Sweep: o.sweep, Limit: 1}); q.Refresh || q.Sweep {
 		if _, err := b.Recordings(ctx, q); err != nil {
@@ -168,7 +158,7 @@ func (o *recordingDownloadOptions) choose(ctx context.Context, b app.Backend, ar
 		}
 		return out, nil
 	}
-	all, err := b.Recordings(ctx, app.RecordingQuery{Since: o.from, Limit: allRecordings})
+	all, err := b.Recordings(ctx, app.RecordingQuery{Since: o.since, Limit: allRecordings})
 	if err != nil {
 		return nil, err
 	}
@@ -184,16 +174,16 @@ func (o *recordingDownloadOptions) choose(ctx context.Context, b app.Backend, ar
 	return out, nil
 }
 
-// allRecordings is more than any account has.
+// allRecordings is a limit that no account reaches.
 const allRecordings = 1_000_000
 
-// limitRate changes the bandwidth of the process that downloads, for as long as this command runs.
+// limitRate changes the bandwidth of the process that downloads, while this command runs.
 func (o *recordingDownloadOptions) limitRate(ctx context.Context, b app.Backend) (restore func(), err error) {
 	s, err := b.Status(ctx, app.StatusQuery{})
 	if err != nil {
 		return nil, err
 	}
-	if _, err := b.LimitDownloads(ctx, app.DownloadLimit{BytesPerSecond: o.bytesPerSecond}); err != nil {
+	if _, err := b.LimitDownloads(ctx, *o.limit); err != nil {
 		return nil, err
 	}
 	return func() {
@@ -204,7 +194,7 @@ func (o *recordingDownloadOptions) limitRate(ctx context.Context, b app.Backend)
 	}, nil
 }
 
-// failures says what of several could not be fetched; nil when all are here.
+// failures returns an error about the recordings that were not downloaded, or nil.
 func failures(got []app.Recording) error {
 	var bad []string
 	var hint string

@@ -10,11 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"greenroom/internal/app"
-	"greenroom/internal/config"
 	"greenroom/internal/plain"
 )
 
-// some takes at least one argument.
+// some accepts one argument or more.
 func some(name string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -52,26 +51,33 @@ func (o *recordingActOptions) command(cmd cobra.Command) *cobra.Command {
 }
 
 func (o *recordingActOptions) run(ctx context.Context, b app.Backend, args []string) error {
-	var all []app.Recording
-	var errs []error
-	for _, id := range args {
-		r, err := o.act(b, ctx, app.RecordingRef{ID: id})
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		all = append(all, r)
+	return o.each(args, func(id string) (app.Recording, error) { return o.act(b, ctx, app.RecordingRef{ID: id}) }, func(r app.Recording) error {
 		if !o.json {
 			o.words(plain.Text(o.done(r)))
 		}
+		return nil
+	})
+}
+
+// each acts on several recordings, reports each result with done, and prints them as JSON. An error does not stop it.
+func (p *program) each(ids []string, act func(id string) (app.Recording, error), done func(app.Recording) error) error {
+	var all []app.Recording
+	var errs []error
+	for _, id := range ids {
+		r, err := act(id)
+		if err == nil {
+			all = append(all, r)
+			err = done(r)
+		}
+		errs = append(errs, err)
 	}
-	if o.json && len(all) > 0 {
-		errs = append(errs, o.printRecordings(all, len(args) == 1))
+	if p.json && len(all) > 0 {
+		errs = append(errs, p.printRecordings(all, len(ids) == 1))
 	}
 	return joined(errs)
 }
 
-// joined is one error as it is, with its hint, or several.
+// joined joins errors. A single one keeps its hint.
 func joined(errs []error) error {
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if len(errs) == 1 {
@@ -80,7 +86,7 @@ func joined(errs []error) error {
 	return errors.Join(errs...)
 }
 
-// printRecordings prints the one as an object, or several as an array.
+// printRecordings prints one recording as an object, or several as an array.
 func (p *program) printRecordings(all []app.Recording, one bool) error {
 	for i := range all {
 		all[i].Files = list(all[i].Files)
@@ -147,11 +153,11 @@ func (p *program) recordingLimit() *cobra.Command {
 func (p *program) limitDownloads(ctx context.Context, b app.Backend, args []string) error {
 	var l app.DownloadLimit
 	if len(args) == 1 {
-		n, ok := config.ParseRate(args[0])
-		if !ok {
-			return usagef(`RATE can't be %q: write bytes per second, such as "5M", or "off"`, args[0])
+		limit, err := parseLimit(args[0])
+		if err != nil {
+			return usagef("RATE can't be %q: %w", args[0], err)
 		}
-		l.BytesPerSecond = n
+		l = *limit
 		if _, err := b.LimitDownloads(ctx, l); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"greenroom/internal/config"
 	"greenroom/internal/crash"
 	"greenroom/internal/plain"
+	"greenroom/internal/when"
 	"greenroom/provider"
 	"greenroom/tunnel"
 	"greenroom/tunnel/relay"
@@ -23,9 +24,9 @@ import (
 )
 
 const (
-	// relayFolder is the relay's own in the data folder.
+	// relayFolder is the relay's folder in the data folder.
 	relayFolder = "relay"
-	// relayGrace is how long requests that are being answered may take when the relay ends.
+	// relayGrace is how long the relay waits for open requests when it stops.
 	relayGrace = 20 * time.Second
 	// relayPlainAddr and relayTLSAddr are the default addresses.
 	relayPlainAddr = "127.0.0.1:7090"
@@ -34,19 +35,17 @@ const (
 	hooksVariable = "GREENROOM_RELAY_HOOKS"
 	// sinkBody is the default limit of a body that goes to a queue: queues accept no more.
 	sinkBody = 1 << 20
-	// sinkTime bounds asking for the queue.
+	// sinkTime bounds the opening of the queue.
 	sinkTime = 30 * time.Second
 )
 
 type relayOptions struct {
 	*program
-	addr, url, tls, admin, proxies string
-	policy, body, spool, retain    string
-	rate                           float64
-	wait                           time.Duration
-	to                             string
-	hooks                          []string
-	logJSON                        bool
+	relay.Options
+	addr, tls, admin, to string
+	hooks                []string
+	logJSON              bool
+	changed              func(flag string) bool
 }
 
 func (p *program) relayCommand() *cobra.Command {
@@ -64,28 +63,31 @@ func (p *program) relayCommand() *cobra.Command {
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&o.addr, "addr", "", "listen on this HOST:PORT (default "+relayTLSAddr+", or "+relayPlainAddr+" without TLS)")
-	fl.StringVar(&o.url, "url", "", "public address, such as https://relay.example (default: http:// and the listening address)")
+	fl.StringVar(&o.URL, "url", "", "public address, such as https://relay.example (default: http:// and the listening address)")
 	fl.StringVar(&o.tls, "tls", "", "certificates: auto (Let's Encrypt), off, or CERT,KEY for files (default: auto for an https --url)")
 	fl.StringVar(&o.admin, "admin-addr", "", "serve /healthz, /readyz and /metrics on this HOST:PORT")
-	fl.StringVar(&o.proxies, "trust-proxy", "", "addresses or networks of trusted proxies, separated by commas; their headers name "+
+	parsed(fl, &o.Proxies, "trust-proxy", "", parseNetworks, "addresses or networks of trusted proxies, separated by commas; their headers name "+
 		"the sender's address")
-	fl.StringVar(&o.policy, "policy", string(spool.PolicyAuto), "when senders are answered: ack, sync or auto; a hook may override it")
-	fl.StringVar(&o.body, "max-body", config.FormatSize(relay.DefaultBody), "maximum size of a body")
-	fl.StringVar(&o.spool, "spool", config.FormatSize(spool.DefaultQuota), "maximum size of each hook's queue; further requests are refused")
-	fl.StringVar(&o.retain, "retain", "7d", "how long requests wait before they are dropped")
-	fl.Float64Var(&o.rate, "rate", relay.DefaultRate, "requests per second per hook, 0 for no limit")
-	fl.DurationVar(&o.wait, "sync-wait", relay.DefaultSyncWait, "how long a sender waits for the client's answer")
+	choice(cmd, &o.Policy, "policy", string(spool.PolicyAuto), "when senders are answered: ack, sync or auto; a hook may override it", policies...)
+	parsed(fl, &o.Body, "max-body", config.FormatSize(relay.DefaultBody), parseSize, "maximum size of a body")
+	parsed(fl, &o.Spool, "spool", config.FormatSize(spool.DefaultQuota), parseSize, "maximum size of each hook's queue; further requests are refused")
+	parsed(fl, &o.Retain, "retain", "7d", like(func(s string) (time.Duration, bool) {
+		d, ok := when.Age(s)
+		return d, ok && d > 0
+	}, "write it like 7d or 12h"), "how long requests wait before they are dropped")
+	fl.Float64Var(&o.Rate, "rate", relay.DefaultRate, "requests per second per hook, 0 for no limit")
+	fl.DurationVar(&o.SyncWait, "sync-wait", relay.DefaultSyncWait, "how long a sender waits for the client's answer")
 	fl.StringVar(&o.to, "to", "", "put requests into this SQS FIFO queue instead of a spool: sqs:// followed by its ARN, or its URL without https://")
 	fl.StringArrayVar(&o.hooks, "hook", nil, "with --to: a hook, as NAME=ID with an id of 26 or more random letters and digits; or in "+hooksVariable)
 	p.jsonFlag(cmd, "print a JSON object with the addresses")
 	fl.BoolVar(&o.logJSON, "log-json", false, "write the log as JSON")
+	o.changed = fl.Changed
 	cmd.AddCommand(p.relayTokenCommand(), p.relayHookCommand())
 	return cmd
 }
 
 func (o *relayOptions) run(ctx context.Context, _ []string) (err error) {
-	opt, err := o.options()
-	if err != nil {
+	if err := o.check(); err != nil {
 		return err
 	}
 	c, err := o.configWithout(ctx)
@@ -99,63 +101,56 @@ func (o *relayOptions) run(ctx context.Context, _ []string) (err error) {
 	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	opt.Log = o.log()
-	defer catchLibraries(opt.Log)()
-	opt.Crash = crashGroup(opt.Log, func(r crash.Report) { fail(r) })
+	o.Version, o.Log = o.version, serviceLog(o.stderr, slog.LevelInfo, o.logJSON)
+	defer catchLibraries(o.Log)()
+	o.Crash = crashGroup(o.Log, func(r crash.Report) { fail(r) })
 	if o.to == "" {
-		opt.Dir = dir
-	} else if opt.Sink, err = openSink(ctx, o.to); err != nil {
+		o.Dir = dir
+	} else if o.Sink, err = openSink(ctx, o.to); err != nil {
 		return err
 	}
 	l, err := listenOn("addr", addr)
 	if err != nil {
 		return err
 	}
-	if opt.URL == "" {
-		opt.URL = map[bool]string{true: "https://", false: "http://"}[secure != nil] + l.Addr().String()
+	if o.URL == "" {
+		o.URL = map[bool]string{true: "https://", false: "http://"}[secure != nil] + l.Addr().String()
 	}
-	s, err := relay.Open(opt)
+	s, err := relay.Open(o.Options)
 	if err != nil {
 		return errors.Join(relayError(c, err), l.Close())
 	}
 	defer func() {
-		// A signal comes again for who can't wait.
+		// A second signal ends the wait.
 		ending, cancel := context.WithTimeout(context.Background(), relayGrace)
 		defer cancel()
 		err = errors.Join(err, s.Close(ending))
 	}()
 	if o.to == "" {
 		if err := s.ServeControl(); err != nil {
-			opt.Log.Warn("tokens and hooks can't be changed while the relay runs", "err", err)
+			o.Log.Warn("tokens and hooks can't be changed while the relay runs", "err", err)
 		}
 	}
 	served := make(chan error, 2)
-	opt.Crash.Go("relay", func() {
+	o.Crash.Go("relay", func() {
 		if secure != nil {
 			served <- s.ServeTLS(l, secure)
 		} else {
 			served <- s.Serve(l)
 		}
 	})
-	admin, err := o.serveAdmin(s, opt, served)
+	admin, err := o.serveAdmin(s, served)
 	if err != nil {
 		return err
 	}
-	if err := o.tell(l, s, admin, opt.Log); err != nil {
+	if err := o.tell(l, s, admin); err != nil {
 		return err
 	}
 	return untilEnded(ctx, served)
 }
 
-func (o *relayOptions) log() *slog.Logger {
-	if o.logJSON {
-		return newJSONLog(o.stderr, slog.LevelInfo)
-	}
-	return newLog(o.stderr, slog.LevelInfo)
-}
-
-// serveAdmin serves health and metrics where that was asked for, and gives the address.
-func (o *relayOptions) serveAdmin(s *relay.Server, opt relay.Options, served chan<- error) (string, error) {
+// serveAdmin serves health and metrics with --admin-addr, and returns the address.
+func (o *relayOptions) serveAdmin(s *relay.Server, served chan<- error) (string, error) {
 	if o.admin == "" {
 		return "", nil
 	}
@@ -163,7 +158,7 @@ func (o *relayOptions) serveAdmin(s *relay.Server, opt relay.Options, served cha
 	if err != nil {
 		return "", err
 	}
-	opt.Crash.Go("relay admin", func() {
+	o.Crash.Go("relay admin", func() {
 		if err := s.ServeAdmin(l); err != nil {
 			served <- err
 		}
@@ -171,7 +166,7 @@ func (o *relayOptions) serveAdmin(s *relay.Server, opt relay.Options, served cha
 	return "http://" + l.Addr().String(), nil
 }
 
-func (o *relayOptions) tell(l net.Listener, s *relay.Server, admin string, log *slog.Logger) error {
+func (o *relayOptions) tell(l net.Listener, s *relay.Server, admin string) error {
 	if o.json {
 		facts := struct {
 			Listening string `json:"listening"`
@@ -184,7 +179,7 @@ func (o *relayOptions) tell(l net.Listener, s *relay.Server, admin string, log *
 		return o.printJSON(facts)
 	}
 	if o.logJSON { // then each line of the log is JSON
-		log.Info("the relay accepts requests", "url", s.URL(), "addr", l.Addr().String())
+		o.Log.Info("the relay accepts requests", "url", s.URL(), "addr", l.Addr().String())
 		return nil
 	}
 	o.words("The relay accepts requests for ", plain.Text(s.URL()), " at ", l.Addr().String(), ".")
@@ -211,7 +206,7 @@ func openSink(ctx context.Context, text string) (tunnel.Sink, error) {
 	return s, nil
 }
 
-// relayError says what to do about a relay that can't be opened.
+// relayError returns the error of a relay that can't be opened, with a hint.
 func relayError(c *config.Config, err error) error {
 	if errors.Is(err, relay.ErrInUse) {
 		return &app.Error{Kind: provider.Conflict, Text: "another relay is using this data folder", Hint: "stop it, or choose " +

@@ -11,65 +11,52 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
-	"greenroom/internal/when"
 	"greenroom/tunnel/relay"
 	"greenroom/tunnel/relay/spool"
 )
 
-// maxRate bounds --rate to what a number of requests can be.
+// maxRate is the largest value of --rate.
 const maxRate = 1_000_000
 
-// options reads the flags.
-func (o *relayOptions) options() (relay.Options, error) {
-	opt := relay.Options{
-		URL: o.url, Policy: spool.Policy(o.policy), Rate: o.rate, SyncWait: o.wait, Version: o.version,
+var policies = []spool.Policy{spool.PolicyAck, spool.PolicySync, spool.PolicyAuto}
+
+func parseSize(s string) (int64, error) {
+	n, ok := config.ParseSize(s)
+	if !ok || n <= 0 {
+		return 0, hint("write it like 25MiB")
 	}
-	if err := opt.Policy.Check(); err != nil || o.policy == "" {
-		return opt, usagef("--policy can't be %q: use ack, sync or auto", o.policy)
-	}
-	if !within(o.rate, 0, maxRate) {
-		return opt, usagef("--rate can't be %g: use 0 for no limit, or up to %d", o.rate, maxRate)
-	}
-	if o.rate == 0 {
-		opt.Rate = -1
-	}
-	if o.wait <= 0 || o.wait > time.Minute {
-		return opt, usagef("--sync-wait can't be %s: use at most a minute", o.wait)
-	}
-	for _, size := range []struct {
-		flag, text string
-		to         *int64
-	}{{"max-body", o.body, &opt.Body}, {"spool", o.spool, &opt.Spool}} {
-		n, ok := config.ParseSize(size.text)
-		if !ok || n <= 0 {
-			return opt, usagef("--%s can't be %q: write it like 25MiB", size.flag, size.text)
-		}
-		*size.to = n
-	}
-	var ok bool
-	if opt.Retain, ok = when.Age(o.retain); !ok || opt.Retain <= 0 {
-		return opt, usagef("--retain can't be %q: write it like 7d or 12h", o.retain)
-	}
-	for part := range strings.SplitSeq(o.proxies, ",") {
-		if part = strings.TrimSpace(part); part == "" {
-			continue
-		}
-		network, err := parseNetwork(part)
-		if err != nil {
-			return opt, usagef("--trust-proxy can't be %q: use an address or a network, such as 10.0.0.0/8", part)
-		}
-		opt.Proxies = append(opt.Proxies, network)
-	}
-	return opt, o.sinkOptions(&opt)
+	return n, nil
 }
 
-// sinkOptions reads those that belong to --to.
-func (o *relayOptions) sinkOptions(opt *relay.Options) error {
-	hooks := o.hooks
-	for part := range strings.SplitSeq(o.getenv(hooksVariable), ",") {
-		if part = strings.TrimSpace(part); part != "" {
-			hooks = append(hooks, part)
+// parseNetworks parses addresses and networks, separated by commas.
+func parseNetworks(s string) (all []netip.Prefix, err error) {
+	for part := range strings.SplitSeq(s, ",") {
+		part = strings.TrimSpace(part)
+		network, err := netip.ParsePrefix(part)
+		if a, aerr := netip.ParseAddr(part); aerr == nil {
+			network, err = a.Unmap().Prefix(a.Unmap().BitLen())
 		}
+		switch {
+		case part == "":
+		case err != nil:
+			return nil, hint("use an address or a network, such as 10.0.0.0/8")
+		default:
+			all = append(all, network.Masked())
+		}
+	}
+	return all, nil
+}
+
+// check checks the flags.
+func (o *relayOptions) check() error {
+	if !within(o.Rate, 0, maxRate) {
+		return usagef("--rate can't be %g: use 0 for no limit, or up to %d", o.Rate, maxRate)
+	}
+	if o.Rate == 0 {
+		o.Rate = -1
+	}
+	if o.SyncWait <= 0 || o.SyncWait > time.Minute {
+		return usagef("--sync-wait can't be %s: use at most a minute", o.SyncWait)
 	}
 	if o.to == "" {
 		if len(o.hooks) > 0 {
@@ -77,17 +64,22 @@ func (o *relayOptions) sinkOptions(opt *relay.Options) error {
 		}
 		return nil
 	}
-	if opt.Policy != spool.PolicyAck && o.policy != string(spool.PolicyAuto) {
-		return usagef("--policy can't be %s with --to: a queue can't answer senders; use ack", o.policy)
+	if o.Policy == spool.PolicySync {
+		return usagef("--policy can't be %s with --to: a queue can't answer senders; use ack", o.Policy)
 	}
-	if len(hooks) == 0 {
+	if !o.changed("max-body") {
+		o.Body = sinkBody
+	}
+	o.Policy, o.Hooks = spool.PolicyAck, map[string]string{}
+	for part := range strings.SplitSeq(o.getenv(hooksVariable), ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			o.hooks = append(o.hooks, part)
+		}
+	}
+	if len(o.hooks) == 0 {
 		return usagef("a relay with --to needs a hook: use --hook NAME=ID, or set %s", hooksVariable)
 	}
-	opt.Policy, opt.Hooks = spool.PolicyAck, map[string]string{}
-	if o.body == config.FormatSize(relay.DefaultBody) {
-		opt.Body = sinkBody
-	}
-	for _, h := range hooks {
+	for _, h := range o.hooks {
 		name, id, ok := strings.Cut(h, "=")
 		if !ok {
 			return usagef("--hook can't be %q: write it like NAME=ID", name)
@@ -95,32 +87,20 @@ func (o *relayOptions) sinkOptions(opt *relay.Options) error {
 		if err := spool.CheckHook(name, id); err != nil {
 			return usagef("%v", err)
 		}
-		if _, twice := opt.Hooks[name]; twice {
+		if _, twice := o.Hooks[name]; twice {
 			return usagef("the hook %s is given twice", name)
 		}
-		opt.Hooks[name] = id
+		o.Hooks[name] = id
 	}
 	return nil
 }
 
-func parseNetwork(text string) (netip.Prefix, error) {
-	if p, err := netip.ParsePrefix(text); err == nil {
-		return p.Masked(), nil
-	}
-	a, err := netip.ParseAddr(text)
-	if err != nil {
-		return netip.Prefix{}, err
-	}
-	return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
-}
-
-// security gives the TLS configuration, nil for none, and where to listen.
+// security returns the TLS configuration, nil for none, and the address to listen on.
 func (o *relayOptions) security(dir string) (c *tls.Config, addr string, err error) {
-	addr = o.addr
 	how := o.tls
-	public, err := url.Parse(o.url)
-	if err != nil || o.url != "" && (public.Scheme != "https" && public.Scheme != "http" || public.Host == "") {
-		return nil, "", usagef("--url can't be %q: write it like https://relay.example", o.url)
+	public, err := url.Parse(o.URL)
+	if err != nil || o.URL != "" && (public.Scheme != "https" && public.Scheme != "http" || public.Host == "") {
+		return nil, "", usagef("--url can't be %q: write it like https://relay.example", o.URL)
 	}
 	if how == "" {
 		how = "off"
@@ -131,9 +111,9 @@ func (o *relayOptions) security(dir string) (c *tls.Config, addr string, err err
 	cert, key, files := strings.Cut(how, ",")
 	switch {
 	case how == "off":
-		return nil, cmp.Or(addr, relayPlainAddr), nil
+		return nil, cmp.Or(o.addr, relayPlainAddr), nil
 	case how == "auto":
-		if c, err = relay.AutoTLS(o.url, filepath.Join(dir, "certificates")); err != nil {
+		if c, err = relay.AutoTLS(o.URL, filepath.Join(dir, "certificates")); err != nil {
 			return nil, "", usagef("--tls auto needs a --url like https://relay.example, with a host name that resolves to this machine")
 		}
 	case files:
@@ -144,5 +124,5 @@ func (o *relayOptions) security(dir string) (c *tls.Config, addr string, err err
 	default:
 		return nil, "", usagef("--tls can't be %q: use auto, off, or CERT,KEY", how)
 	}
-	return c, cmp.Or(addr, relayTLSAddr), nil
+	return c, cmp.Or(o.addr, relayTLSAddr), nil
 }

@@ -42,7 +42,8 @@ func (p *program) relayHookList() *cobra.Command {
 }
 
 func (p *program) relayHookCreate() *cobra.Command {
-	var token, policy string
+	var token string
+	var policy spool.Policy
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Create another hook for a token and print its URL", Args: exactly("NAME"),
 		RunE: p.registers(func(ctx context.Context, r registrar, args []string) error {
@@ -50,7 +51,7 @@ func (p *program) relayHookCreate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			h, err := r.CreateHook(ctx, args[0], owner, spool.Policy(policy))
+			h, err := r.CreateHook(ctx, args[0], owner, policy)
 			if err != nil {
 				return err
 			}
@@ -69,12 +70,11 @@ func (p *program) relayHookCreate() *cobra.Command {
 	return p.jsonFlag(cmd, "print a JSON object")
 }
 
-func policyFlag(cmd *cobra.Command, policy *string) {
-	cmd.Flags().StringVar(policy, "policy", "", "when senders are answered: ack, sync or auto (default: the relay's)")
-	words(cmd, "policy", spool.PolicyAck, spool.PolicySync, spool.PolicyAuto)
+func policyFlag(cmd *cobra.Command, policy *spool.Policy) {
+	choice(cmd, policy, "policy", "", "when senders are answered: ack, sync or auto (default: the relay's)", policies...)
 }
 
-// ownerOf gives the token that was named, or the only valid one.
+// ownerOf returns the token of --token, or the only valid one.
 func ownerOf(ctx context.Context, r registrar, name string) (string, error) {
 	if name != "" {
 		return name, nil
@@ -98,7 +98,7 @@ func ownerOf(ctx context.Context, r registrar, name string) (string, error) {
 	return "", usagef("there are several tokens: choose with --token %s", strings.Join(valid, " or "))
 }
 
-// hookOf finds a hook by its id, its URL, or its name, which several tokens may have used.
+// hookOf finds a hook by its id, its URL, or its name, which hooks of several tokens may have.
 func hookOf(ctx context.Context, r registrar, text, token string) (relay.Hook, error) {
 	all, err := r.Hooks(ctx)
 	if err != nil {
@@ -120,7 +120,8 @@ func hookOf(ctx context.Context, r registrar, text, token string) (relay.Hook, e
 }
 
 func (p *program) relayHookEdit() *cobra.Command {
-	var token, policy string
+	var token string
+	var policy spool.Policy
 	cmd := &cobra.Command{
 		Use: "edit HOOK", Short: "Change when senders get their answer", Args: exactly("HOOK"),
 		ValidArgsFunction: p.relayNames(hookNames),
@@ -129,7 +130,7 @@ func (p *program) relayHookEdit() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if h, err = r.SetPolicy(ctx, h.ID, spool.Policy(policy)); err != nil {
+			if h, err = r.SetPolicy(ctx, h.ID, policy); err != nil {
 				return err
 			}
 			return p.result(h, "The hook %s has the policy %s.", h.Name, h.Policy)
@@ -151,7 +152,7 @@ func (p *program) relayHookDelete() *cobra.Command {
 			}
 			var h relay.Hook
 			find := func(r registrar) (err error) { h, err = hookOf(ctx, r, args[0], token); return err }
-			if err := p.registrar(ctx, find); err != nil {
+			if err := p.registrar(ctx, find); err != nil { // the answer may take long: the relay's file is closed meanwhile
 				return err
 			}
 			if err := p.sure(ctx, fmt.Sprintf("Delete the hook %s of %s and its %d queued requests?", h.Name, h.Token, h.Depth)); err != nil {

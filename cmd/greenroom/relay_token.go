@@ -21,7 +21,7 @@ import (
 	"greenroom/tunnel/relay/spool"
 )
 
-// registrar is who keeps a relay's tokens and hooks: the running relay, or its file while none runs.
+// registrar manages a relay's tokens and hooks: the running relay, or its file while none runs.
 type registrar interface {
 	CreateToken(ctx context.Context, name string, replace bool) (relay.NewToken, error)
 	RevokeToken(ctx context.Context, name string) (relay.Token, error)
@@ -39,13 +39,13 @@ var (
 )
 
 const (
-	// registrarTime is how long a command waits for a relay that just starts or ends, or for another command.
+	// registrarTime is how long a command waits for a relay that is starting or stopping, or for another command.
 	registrarTime = 5 * time.Second
 	// registrarTurn is how long it waits for the file before it looks for a relay again.
 	registrarTurn = 100 * time.Millisecond
 )
 
-// registrar runs f with the running relay, or with its file.
+// registrar calls f with the running relay, or with its file.
 func (p *program) registrar(ctx context.Context, f func(registrar) error) error {
 	c, err := p.configWithout(ctx)
 	if err != nil {
@@ -95,7 +95,7 @@ func openRegistrar(ctx context.Context, c *config.Config) (registrar, error) {
 }
 
 // relayNames completes the first argument with names that a relay on this machine knows.
-func (p *program) relayNames(read func(ctx context.Context, r registrar) ([]string, error)) cobra.CompletionFunc {
+func (p *program) relayNames(read func(ctx context.Context, r registrar, prefix string) ([]string, error)) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(cmd.Context(), completeTime)
 		defer cancel()
@@ -111,20 +111,18 @@ func (p *program) relayNames(read func(ctx context.Context, r registrar) ([]stri
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		defer r.Close()
-		names, _ := read(ctx, r) // a completion prints no errors
-		return slices.DeleteFunc(names, func(n string) bool { return !typeable(n, prefix) }), cobra.ShellCompDirectiveNoFileComp
+		names, _ := read(ctx, r, prefix) // a completion prints no errors
+		return names, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-// hookNames reads the names of hooks.
-func hookNames(ctx context.Context, r registrar) ([]string, error) {
+// hookNames lists the names of hooks.
+func hookNames(ctx context.Context, r registrar, prefix string) ([]string, error) {
 	hooks, err := r.Hooks(ctx)
-	names := namesOf(hooks, func(h relay.Hook) string { return h.Name })
-	slices.Sort(names)
-	return slices.Compact(names), err
+	return namesOf(hooks, prefix, func(h relay.Hook) string { return h.Name }), err
 }
 
-// registrarError gives a refusal its kind.
+// registrarError returns an error with its kind.
 func registrarError(err error) error {
 	var known *app.Error
 	if errors.As(err, &known) {
@@ -178,7 +176,7 @@ func (p *program) relayTokenCreate() *cobra.Command {
 	return p.jsonFlag(cmd, "print a JSON object")
 }
 
-// belowRelay completes the URL of a hook whose relay hasn't run yet.
+// belowRelay explains the URL of a hook whose relay hasn't run yet.
 func belowRelay(h relay.Hook) string {
 	if strings.HasPrefix(h.URL, "/") {
 		return " below the public address of the relay"
@@ -186,7 +184,7 @@ func belowRelay(h relay.Hook) string {
 	return ""
 }
 
-// postWords says what a platform can be given: the hook alone is no account's.
+// postWords prints the URLs that platforms post to: that of the hook followed by an account.
 func (p *program) postWords(h relay.Hook) {
 	p.words("Platforms post to this URL followed by /hooks/ and the account's name on the client's machine, for example:")
 	for _, d := range drivers() {
@@ -220,10 +218,10 @@ func (p *program) relayTokenList() *cobra.Command {
 func (p *program) relayTokenRevoke() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "revoke NAME", Short: "Revoke a token; its hooks then refuse requests", Args: exactly("NAME"),
-		ValidArgsFunction: p.relayNames(func(ctx context.Context, r registrar) ([]string, error) {
+		ValidArgsFunction: p.relayNames(func(ctx context.Context, r registrar, prefix string) ([]string, error) {
 			tokens, err := r.Tokens(ctx)
 			valid := slices.DeleteFunc(tokens, func(t relay.Token) bool { return !t.RevokedAt.IsZero() })
-			return namesOf(valid, func(t relay.Token) string { return t.Name }), err
+			return namesOf(valid, prefix, func(t relay.Token) string { return t.Name }), err
 		}),
 		RunE: p.do(func(ctx context.Context, args []string) error {
 			if err := p.sure(ctx, "Revoke the token "+args[0]+"? Its hooks answer 404 until the token is created again."); err != nil {

@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,69 +15,45 @@ import (
 	"greenroom/provider"
 )
 
-// roomFlags are the settings of a room, for making and for changing one.
+// roomFlags are the settings of a room that is created or changed.
 type roomFlags struct {
-	account, recording, trigger, logo string
-	group                             string
-	locked, skipConsent, autoDownload bool
-	lasting, favourite                bool
-	size                              int
+	app.RoomSpec
+	lasting bool
 }
 
 func (f *roomFlags) add(p *program, cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.account, "account", "", "pin the room to this account")
-	fl.BoolVar(&f.locked, "locked", false, "make guests knock")
-	fl.IntVar(&f.size, "size", 0, "maximum number of people; 0 for the platform's default")
-	fl.StringVar(&f.recording, "recording", "", "how meetings are recorded: none, local or cloud")
-	fl.StringVar(&f.trigger, "trigger", "", "what starts the recording: none, prompt, automatic or automatic-2nd-participant")
-	fl.StringVar(&f.logo, "logo", "", "image file for the meeting's page")
-	fl.BoolVar(&f.skipConsent, "skip-consent", false, "don't ask for consent before a recorded meeting is opened from here")
-	fl.BoolVar(&f.autoDownload, "auto-download", false, "download the room's future recordings automatically")
+	fl.StringVar(&f.Account, "account", "", "pin the room to this account")
+	fl.BoolVar(&f.Locked, "locked", false, "make guests knock")
+	parsed(fl, &f.Size, "size", "0", between(0, math.MaxInt), "maximum number of people; 0 for the platform's default")
+	choice(cmd, &f.Recording, "recording", "", "how meetings are recorded: none, local or cloud",
+		provider.RecordingNone, provider.RecordingLocal, provider.RecordingCloud)
+	choice(cmd, &f.Trigger, "trigger", "", "what starts the recording: none, prompt, automatic or automatic-2nd-participant",
+		provider.TriggerNone, provider.TriggerPrompt, provider.TriggerAutomatic, provider.TriggerAutomatic2nd)
+	fl.StringVar(&f.Logo, "logo", "", "image file for the meeting's page")
+	fl.BoolVar(&f.SkipConsent, "skip-consent", false, "don't ask for consent before a recorded meeting is opened from here")
+	fl.BoolVar(&f.AutoDownload, "auto-download", false, "download the room's future recordings automatically")
 	fl.BoolVar(&f.lasting, "lasting", false, "one platform room for all meetings, so that its guest link can go in a calendar")
-	fl.StringVar(&f.group, "group", "", "heading for the room in lists")
-	fl.BoolVar(&f.favourite, "favourite", false, "show the room at the top of lists")
+	fl.StringVar(&f.Group, "group", "", "heading for the room in lists")
+	fl.BoolVar(&f.Favourite, "favourite", false, "show the room at the top of lists")
 	allowEmpty(fl, "account")
 	_ = cmd.RegisterFlagCompletionFunc("group", p.groups)
-	words(cmd, "recording", recordingModes()...)
-	words(cmd, "trigger", triggers()...)
 }
 
-func recordingModes() []string {
-	return []string{string(provider.RecordingNone), string(provider.RecordingLocal), string(provider.RecordingCloud)}
-}
-
-func triggers() []string {
-	return []string{string(provider.TriggerNone), string(provider.TriggerPrompt), string(provider.TriggerAutomatic), string(provider.TriggerAutomatic2nd)}
-}
-
-// link is the setting for --lasting.
-func (f *roomFlags) link() app.RoomLink {
-	if f.lasting {
-		return app.LinkLasting
-	}
-	return app.LinkNew
-}
-
-// check refuses what no platform would understand, and makes the logo's path one that holds elsewhere.
+// check checks that the logo is a file, and makes its path absolute.
 func (f *roomFlags) check() error {
-	if f.recording != "" && !slices.Contains(recordingModes(), f.recording) {
-		return usagef("--recording can't be %q: use %s", f.recording, strings.Join(recordingModes(), ", "))
+	f.Link = app.LinkNew
+	if f.lasting {
+		f.Link = app.LinkLasting
 	}
-	if f.trigger != "" && !slices.Contains(triggers(), f.trigger) {
-		return usagef("--trigger can't be %q: use %s", f.trigger, strings.Join(triggers(), ", "))
-	}
-	if f.size < 0 {
-		return usagef("--size can't be %d", f.size)
-	}
-	if f.logo == "" {
+	if f.Logo == "" {
 		return nil
 	}
-	info, err := os.Stat(f.logo)
+	info, err := os.Stat(f.Logo)
 	if err != nil || !info.Mode().IsRegular() {
-		return usagef("--logo: %s is not a file that can be read", f.logo)
+		return usagef("--logo: %s is not a file that can be read", f.Logo)
 	}
-	f.logo, err = filepath.Abs(f.logo)
+	f.Logo, err = filepath.Abs(f.Logo)
 	return err
 }
 
@@ -103,12 +79,9 @@ func (o *roomCreateOptions) run(ctx context.Context, args []string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	o.Name = args[0]
 	return o.with(ctx, func(b app.Backend) error {
-		r, err := b.CreateRoom(ctx, app.RoomSpec{
-			Name: args[0], Account: o.account, Locked: o.locked, Size: o.size, Recording: provider.RecordingMode(o.recording),
-			Trigger: provider.Trigger(o.trigger), Logo: o.logo, SkipConsent: o.skipConsent, AutoDownload: o.autoDownload,
-			Link: o.link(), Group: o.group, Favourite: o.favourite,
-		})
+		r, err := b.CreateRoom(ctx, o.RoomSpec)
 		if err != nil {
 			return err
 		}
@@ -120,7 +93,6 @@ func (o *roomCreateOptions) run(ctx context.Context, args []string) error {
 type roomEditOptions struct {
 	*program
 	roomFlags
-	name    string
 	changed func(flag string) bool
 }
 
@@ -131,11 +103,10 @@ func (p *program) roomEdit() *cobra.Command {
 			"settings", Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
 		Example: "greenroom room edit all-hands --locked=false --account ''",
 	}
-	o.changed = func(flag string) bool { return cmd.Flags().Changed(flag) }
+	o.changed = cmd.Flags().Changed
 	o.add(p, cmd)
-	allowEmpty(cmd.Flags(), "logo")
-	allowEmpty(cmd.Flags(), "group")
-	cmd.Flags().StringVar(&o.name, "name", "", "new name of the room")
+	allowEmpty(cmd.Flags(), "logo", "group")
+	cmd.Flags().StringVar(&o.Name, "name", "", "new name of the room")
 	return p.jsonFlag(cmd, "print the room as a JSON object")
 }
 
@@ -144,28 +115,20 @@ func (o *roomEditOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	patch := app.RoomPatch{Ref: args[0]}
-	any := false
-	set := func(flag string, f func()) {
+	changed := false
+	for flag, set := range map[string]func(){
+		"name": func() { patch.Name = &o.Name }, "account": func() { patch.Account = &o.Account }, "locked": func() { patch.Locked = &o.Locked },
+		"size": func() { patch.Size = &o.Size }, "recording": func() { patch.Recording = &o.Recording }, "trigger": func() { patch.Trigger = &o.Trigger },
+		"logo": func() { patch.Logo = &o.Logo }, "skip-consent": func() { patch.SkipConsent = &o.SkipConsent }, "group": func() { patch.Group = &o.Group },
+		"favourite": func() { patch.Favourite = &o.Favourite }, "lasting": func() { patch.Link = &o.Link },
+		"auto-download": func() { patch.AutoDownload = &o.AutoDownload },
+	} {
 		if o.changed(flag) {
-			any = true
-			f()
+			changed = true
+			set()
 		}
 	}
-	recording, trigger := provider.RecordingMode(o.recording), provider.Trigger(o.trigger)
-	set("name", func() { patch.Name = &o.name })
-	set("account", func() { patch.Account = &o.account })
-	set("locked", func() { patch.Locked = &o.locked })
-	set("size", func() { patch.Size = &o.size })
-	set("recording", func() { patch.Recording = &recording })
-	set("trigger", func() { patch.Trigger = &trigger })
-	set("logo", func() { patch.Logo = &o.logo })
-	set("skip-consent", func() { patch.SkipConsent = &o.skipConsent })
-	link := o.link()
-	set("group", func() { patch.Group = &o.group })
-	set("favourite", func() { patch.Favourite = &o.favourite })
-	set("lasting", func() { patch.Link = &link })
-	set("auto-download", func() { patch.AutoDownload = &o.autoDownload })
-	if !any {
+	if !changed {
 		return usagef("nothing to change: use a flag, such as --locked or --size 20")
 	}
 	return o.with(ctx, func(b app.Backend) error {
@@ -202,7 +165,7 @@ func (p *program) deleteRoom(ctx context.Context, b app.Backend, args []string) 
 	return p.printRoom(ctx, b, deleted, "Deleted room %s.")
 }
 
-// printLink is printRoom with the link of a lasting room.
+// printLink prints a room like printRoom, with the guest link of a lasting room.
 func (p *program) printLink(ctx context.Context, b app.Backend, r app.Room, sentence string) error {
 	if err := p.printRoom(ctx, b, r, sentence); err != nil || p.json {
 		return err
@@ -210,7 +173,7 @@ func (p *program) printLink(ctx context.Context, b app.Backend, r app.Room, sent
 	return p.facts("guest", r.GuestURL)
 }
 
-// deleteQuestion asks before a room is deleted, with the platform rooms of its lasting link.
+// deleteQuestion returns the question before a room is deleted. It names the platform rooms that are deleted too.
 func deleteQuestion(r app.Room) string {
 	q := "Delete room " + r.Name + "?"
 	for _, place := range r.Places {
@@ -225,8 +188,8 @@ func deleteQuestion(r app.Room) string {
 	return plain.Text(q)
 }
 
-// note prints what there is to know about a room that was made or changed: that no meeting can start on the account that it is
-// pinned to, and what became of its lasting link.
+// note prints notes about a room that was created or changed: that no meeting can start on the account that it is pinned to, and those about
+// its lasting link.
 func (p *program) note(ctx context.Context, b app.Backend, r app.Room) {
 	if r.Account == "" && !r.Lasting() {
 		return

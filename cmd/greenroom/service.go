@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -16,38 +15,34 @@ import (
 	"greenroom/internal/config"
 )
 
-// service is the support for a program that runs unattended: a log, an address for operators, and systemd's notifications.
+// service supports a program that runs unattended: with a log, an address for operators, and systemd's notifications.
 type service struct {
-	adminAddr, logLevel string
-	logJSON             bool
-	level               slog.Level // as parsed from logLevel
+	adminAddr string
+	logJSON   bool
+	level     slog.Level
 }
 
 func (s *service) add(fl *pflag.FlagSet) {
 	fl.StringVar(&s.adminAddr, "admin-addr", "", "serve /healthz, /readyz and /metrics on this HOST:PORT")
-	fl.StringVar(&s.logLevel, "log-level", "warn", "lowest level to log: debug, info, warn or error")
+	parsed(fl, &s.level, "log-level", "warn", parseLevel, "lowest level to log: debug, info, warn or error")
 	fl.BoolVar(&s.logJSON, "log-json", false, "write the log as JSON")
 }
 
-// log returns the log that the flags ask for.
-func (s *service) log(w io.Writer) (*slog.Logger, error) {
-	var err error
-	if s.level, err = parseLevel(s.logLevel); err != nil {
-		return nil, err
+// serviceLog returns the log of a program that runs unattended.
+func serviceLog(w io.Writer, level slog.Level, asJSON bool) *slog.Logger {
+	if asJSON {
+		return newJSONLog(w, level)
 	}
-	if s.logJSON {
-		return newJSONLog(w, s.level), nil
-	}
-	return newLog(w, s.level), nil
+	return newLog(w, level)
 }
 
 func parseLevel(s string) (slog.Level, error) {
-	for _, l := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
-		if strings.EqualFold(l.String(), s) {
-			return l, nil
-		}
+	word, err := oneOf("debug", "info", "warn", "error")(s)
+	if err != nil {
+		return 0, err
 	}
-	return 0, usagef("--log-level can't be %q: choose debug, info, warn or error", s)
+	var level slog.Level
+	return level, level.UnmarshalText([]byte(word))
 }
 
 // listen opens the address for operators. It is nil without --admin-addr.
@@ -58,7 +53,7 @@ func (s *service) listen() (net.Listener, error) {
 	return listenOn("admin-addr", s.adminAddr)
 }
 
-// serve serves the operators' address, logs what happens, and keeps systemd's watchdog until ctx ends.
+// serve serves the operators' address, logs events, and notifies systemd's watchdog until ctx ends.
 func (s *service) serve(ctx context.Context, b app.Backend, l net.Listener, log *slog.Logger, start func(string, func())) {
 	if l != nil {
 		start("admin address", func() {
@@ -83,7 +78,7 @@ func (s *service) serve(ctx context.Context, b app.Backend, l net.Listener, log 
 	}
 }
 
-// watchdog reports to systemd every so often that the program is well: that the store answers. Otherwise systemd restarts it.
+// watchdog notifies systemd regularly while the store answers. Otherwise systemd restarts the program.
 func watchdog(ctx context.Context, b app.Backend, every time.Duration, log *slog.Logger) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -112,8 +107,8 @@ func notifySystemd(log *slog.Logger, state string) {
 	}
 }
 
-// reload reads the configuration again and applies what can change while the program runs: the download rate and the notifications. A
-// configuration that can't be used changes nothing.
+// reload reads the configuration again and applies the settings that can change while the program runs: the download rate and the
+// notifications. An invalid configuration changes nothing.
 func (o *listenOptions) reload(ctx context.Context, b app.Backend, was *config.Config, calls *listenCalls, log *slog.Logger) {
 	notifySystemd(log, daemon.SdNotifyReloading)
 	defer notifySystemd(log, daemon.SdNotifyReady)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"github.com/spf13/pflag"
+
 	"greenroom/internal/app"
 	"greenroom/internal/app/apptest"
 )
@@ -19,25 +21,27 @@ import (
 func TestLogFlags(t *testing.T) {
 	var out bytes.Buffer
 	for _, c := range []struct {
-		s    service
+		args []string
 		want string
 	}{
-		{service{logLevel: "INFO"}, "level=INFO msg=hello"},
-		{service{logLevel: "debug", logJSON: true}, `"level":"INFO","msg":"hello"`},
-		{service{logLevel: "warn"}, ""},
+		{[]string{"--log-level", "INFO"}, "level=INFO msg=hello"},
+		{[]string{"--log-level=debug", "--log-json"}, `"level":"INFO","msg":"hello"`},
+		{[]string{"--log-level", "warn"}, ""},
+		{nil, ""},
 	} {
 		out.Reset()
-		log, err := c.s.log(&out)
-		if err != nil {
-			t.Fatal(err)
+		var s service
+		fl := pflag.NewFlagSet("", pflag.ContinueOnError)
+		if s.add(fl); fl.Parse(c.args) != nil {
+			t.Fatal(c.args)
 		}
-		log.Info("hello")
+		serviceLog(&out, s.level, s.logJSON).Info("hello")
 		if !strings.Contains(out.String(), c.want) || c.want == "" && out.Len() > 0 {
 			t.Errorf("%q has no %q", out.String(), c.want)
 		}
 	}
-	if _, err := (&service{logLevel: "loud"}).log(&out); exitCode(err) != exitUsage {
-		t.Errorf("an unknown level: %v", err)
+	if _, err := parseLevel("loud"); err == nil {
+		t.Error("an unknown level is accepted")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -24,13 +25,12 @@ import (
 
 type triggerOptions struct {
 	*program
-	to, account, room, name, session string
-	data, at, age, speed             string
-	set                              []string
-	count, people                    int
-	every                            time.Duration
-	bad                              bool
-	changed                          func(flag string) bool
+	account, room, name, session, data string
+	triggerJob
+	count, people int
+	every         time.Duration
+	bad           bool
+	changed       func(flag string) bool
 }
 
 func (p *program) triggerCommand() *cobra.Command {
@@ -50,54 +50,54 @@ func (p *program) triggerCommand() *cobra.Command {
 		ValidArgs: slices.Concat(triggerKinds(), triggerTypes(), scenario.Names()),
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&o.to, "to", "", "post to this URL")
+	parsed(fl, &o.to, "to", "", target, "post to this URL")
 	fl.StringVar(&o.account, "account", "", "account whose platform sends it (default: the room's, or the only one)")
 	fl.StringVar(&o.room, "room", "", "meeting, room or platform room of the event")
 	fl.StringVar(&o.name, "name", "Synthetic guest", "name of the participant")
 	allowEmpty(fl, "name") // people without a name exist
 	fl.StringVar(&o.session, "session", "", "id of the participant or the recording (default: a new one)")
 	fl.StringVar(&o.data, "data", "", "send this file as the whole body, - for standard input")
-	fl.StringArrayVar(&o.set, "set", nil, "set a value in the body: PATH=VALUE, such as payload.owner=true (repeatable)")
-	fl.IntVar(&o.count, "count", 1, "number of webhooks, each with its own ids")
+	parsedList(fl, &o.set, "set", parseSet, "set a value in the body: PATH=VALUE, such as payload.owner=true (repeatable)")
+	parsed(fl, &o.count, "count", "1", between(1, math.MaxInt), "number of webhooks, each with its own ids")
 	fl.DurationVar(&o.every, "every", 0, "time between them, such as 500ms")
 	fl.BoolVar(&o.bad, "bad-signature", false, "sign with a wrong secret")
-	fl.StringVar(&o.age, "age", "", "age of the signature, such as 10m or 2d")
-	fl.StringVar(&o.at, "at", "", "time of the event in the body (default: now)")
-	fl.IntVar(&o.people, "people", 3, "number of people in a scenario")
-	fl.StringVar(&o.speed, "speed", "10x", "speed of a scenario; at 1x an event takes place every 5 s")
+	parsed(fl, &o.age, "age", "", like(when.Age, "write it like 10m or 2d"), "age of the signature, such as 10m or 2d")
+	parsed(fl, &o.at, "at", "", like(func(s string) (time.Time, bool) { return when.Moment(s, p.now(), false) },
+		"write it like 09:00 or 2026-01-31T09:00:00Z"), "time of the event in the body (default: now)")
+	parsed(fl, &o.people, "people", "3", between(1, scenario.MaxPeople), "number of people in a scenario")
+	parsed(fl, &o.speed, "speed", "10x", parseSpeed, "speed of a scenario; at 1x an event takes place every 5 s")
 	o.changed = fl.Changed
 	return p.jsonFlag(cmd, "print a JSON object per webhook, with its answer")
 }
 
 func (o *triggerOptions) run(ctx context.Context, args []string) error {
-	job, err := o.read(args[0])
-	if err != nil {
+	if err := o.read(args[0]); err != nil {
 		return err
 	}
 	return o.with(ctx, func(b app.Backend) error {
-		err := o.aim(ctx, b, &job.event)
+		err := o.aim(ctx, b, &o.event)
 		if err == nil {
-			job.event.Account, err = o.pick(ctx, b, job.of)
+			o.event.Account, err = o.pick(ctx, b, o.of)
 		}
-		if err == nil && job.to == "" {
-			job.to, err = listenerOf(ctx, b, job.event.Account)
+		if err == nil && o.to == "" {
+			o.to, err = listenerOf(ctx, b, o.event.Account)
 		}
 		if err != nil {
 			return err
 		}
-		steps := job.repeats(o.count, o.every)
-		if job.scenario != "" {
-			if steps, err = o.steps(ctx, b, job); err != nil {
+		steps := o.repeats(o.count, o.every)
+		if o.scenario != "" {
+			if steps, err = o.steps(ctx, b); err != nil {
 				return err
 			}
 		}
-		return o.send(ctx, b, job, steps)
+		return o.send(ctx, b, steps)
 	})
 }
 
-// triggerJob is the request that the flags make.
+// triggerJob is the work that the arguments describe.
 type triggerJob struct {
-	// event holds the values that all webhooks of the job share.
+	// event holds the values that all webhooks have in common.
 	event    app.SyntheticWebhook
 	of       provider.Platform
 	scenario string
@@ -110,75 +110,42 @@ type triggerJob struct {
 }
 
 // read checks the arguments.
-func (o *triggerOptions) read(word string) (job triggerJob, err error) {
-	job = triggerJob{to: o.to, event: app.SyntheticWebhook{Room: cmp.Or(o.room, "greenroom-trigger"), Name: o.name, Forged: o.bad}}
+func (o *triggerOptions) read(word string) (err error) {
+	o.event = app.SyntheticWebhook{Room: cmp.Or(o.room, "greenroom-trigger"), Name: o.name, Forged: o.bad}
 	if slices.Contains(scenario.Names(), word) {
-		job.scenario = word
-	} else if job.event.Kind, job.event.Type, job.of, err = kindOf(word); err != nil {
-		return job, err
-	}
-	if _, err := app.ForwardURL(o.to); o.to != "" && err != nil {
-		return job, usagef("--to can't be %q: %v", o.to, err)
-	}
-	if o.at != "" {
-		at, ok := when.Moment(o.at, o.now(), false)
-		if !ok {
-			return job, usagef("--at can't be %q: write it like 09:00 or 2026-01-31T09:00:00Z", o.at)
-		}
-		job.at = at
-	}
-	if o.age != "" {
-		age, ok := when.Age(o.age)
-		if !ok {
-			return job, usagef("--age can't be %q: write it like 10m or 2d", o.age)
-		}
-		job.age = age
-	}
-	if job.speed, err = parseSpeed(o.speed); err != nil {
-		return job, err
-	}
-	for _, s := range o.set {
-		a, err := jsonedit.Parse(s)
-		if err != nil {
-			return job, usagef("--set can't be %q: %v", s, err)
-		}
-		job.set = append(job.set, a)
+		o.scenario = word
+	} else if o.event.Kind, o.event.Type, o.of, err = kindOf(word); err != nil {
+		return err
 	}
 	switch {
-	case o.count < 1:
-		return job, usagef("--count can't be %d", o.count)
 	case o.every < 0:
-		return job, usagef("--every can't be %s", o.every)
-	case o.people < 1 || o.people > scenario.MaxPeople:
-		return job, usagef("--people can't be %d: use 1 to %d", o.people, scenario.MaxPeople)
-	case job.scenario != "" && (o.count != 1 || o.every != 0 || o.data != "" || o.session != ""):
-		return job, usagef("--count, --every, --data and --session can't be used with the scenario %s", word)
-	case job.scenario == "" && (o.changed("people") || o.changed("speed")):
-		return job, usagef("--people and --speed are for scenarios (%s), not for a single webhook", strings.Join(scenario.Names(), ", "))
+		return usagef("--every can't be %s", o.every)
+	case o.scenario != "" && (o.count != 1 || o.every != 0 || o.data != "" || o.session != ""):
+		return usagef("--count, --every, --data and --session can't be used with the scenario %s", word)
+	case o.scenario == "" && (o.changed("people") || o.changed("speed")):
+		return usagef("--people and --speed are for scenarios (%s), not for a single webhook", strings.Join(scenario.Names(), ", "))
 	}
 	for _, flag := range []string{"room", "name", "session", "at"} {
 		if o.data != "" && o.changed(flag) {
-			return job, usagef("--data is the whole body, so --%s has no place: change the file, or a value with --set", flag)
+			return usagef("--data is the whole body, so --%s has no place: change the file, or a value with --set", flag)
 		}
 	}
 	if o.data != "" {
-		if job.event.Body, err = o.readData(); err != nil {
-			return job, err
-		}
+		o.event.Body, err = o.readData()
 	}
-	return job, nil
+	return err
 }
 
 // maxData is the largest body that is read from a file.
 const maxData = 64 << 20
 
-// readData reads the body of --data.
+// readData reads the file of --data.
 func (o *triggerOptions) readData() ([]byte, error) {
 	from := o.stdin
 	if o.data != "-" {
 		f, err := os.Open(o.data)
 		if err != nil {
-			return nil, usagef("--data can't be read: %v", err)
+			return nil, usagef("--data can't be read: %w", err)
 		}
 		defer f.Close()
 		from = f
@@ -186,7 +153,7 @@ func (o *triggerOptions) readData() ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(from, maxData+1))
 	switch {
 	case err != nil:
-		return nil, usagef("--data can't be read: %v", err)
+		return nil, usagef("--data can't be read: %w", err)
 	case len(body) > maxData:
 		return nil, usagef("--data is larger than 64 MiB")
 	case len(body) == 0:
@@ -195,7 +162,7 @@ func (o *triggerOptions) readData() ([]byte, error) {
 	return body, nil
 }
 
-// listenerOf is where webhooks of an account are posted to on this machine.
+// listenerOf returns the URL on this machine that webhooks of an account are posted to.
 func listenerOf(ctx context.Context, b app.Backend, account string) (string, error) {
 	s, err := b.Status(ctx, app.StatusQuery{})
 	if err != nil {
@@ -207,7 +174,7 @@ func listenerOf(ctx context.Context, b app.Backend, account string) (string, err
 	return strings.TrimSuffix(s.Listener.URL, "/") + "/hooks/" + account, nil
 }
 
-// aim names the meeting as its platform does, and uses its account if none was given.
+// aim sets the platform's names of the meeting, and its account if none was given.
 func (o *triggerOptions) aim(ctx context.Context, b app.Backend, e *app.SyntheticWebhook) error {
 	if o.room == "" {
 		return nil
@@ -222,7 +189,7 @@ func (o *triggerOptions) aim(ctx context.Context, b app.Backend, e *app.Syntheti
 	return err
 }
 
-// kindOf reads a kind, in Greenroom's words or a platform's. of is the platform whose word it is, empty for Greenroom's.
+// kindOf parses a kind: Greenroom's, or a platform's own type. of is the platform of the type, empty for Greenroom's kinds.
 func kindOf(word string) (kind provider.EventKind, own string, of provider.Platform, err error) {
 	if slices.Contains(triggerKinds(), word) {
 		return provider.EventKind(word), "", "", nil
@@ -256,7 +223,7 @@ func triggerKinds() []string {
 	return out
 }
 
-// triggerTypes are the platforms' own words that aren't Greenroom's too.
+// triggerTypes are the platforms' own types that aren't also Greenroom's kinds.
 func triggerTypes() []string {
 	var out []string
 	for _, d := range drivers() {
@@ -287,7 +254,7 @@ func columns(words []string) string {
 	return b.String()
 }
 
-// pick finds the account: the one that was named, else the only one, on the given platform if any.
+// pick finds the account: that of --account, else the only one, or the only one on the given platform.
 func (o *triggerOptions) pick(ctx context.Context, b app.Backend, of provider.Platform) (string, error) {
 	s, err := b.Status(ctx, app.StatusQuery{})
 	if err != nil {

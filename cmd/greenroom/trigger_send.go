@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -29,14 +31,14 @@ const (
 
 // triggerStep is one webhook to send.
 type triggerStep struct {
-	// after is when it is sent, from the beginning.
+	// after is the time after the beginning at which it is sent.
 	after time.Duration
 	event app.SyntheticWebhook
-	// since is when what it ends began, from the beginning; negative if that is unknown.
+	// since is the time after the beginning at which the stay or meeting that it ends began; negative if unknown.
 	since time.Duration
 }
 
-// repeats are the webhooks of a single kind.
+// repeats returns the webhooks of a single kind.
 func (job *triggerJob) repeats(count int, every time.Duration) []triggerStep {
 	steps := make([]triggerStep, count)
 	for i := range steps {
@@ -45,9 +47,9 @@ func (job *triggerJob) repeats(count int, every time.Duration) []triggerStep {
 	return steps
 }
 
-// steps are the webhooks of a scenario, as far as the account's platform sends them.
-func (o *triggerOptions) steps(ctx context.Context, b app.Backend, job triggerJob) ([]triggerStep, error) {
-	sends, err := sentBy(ctx, b, job.event.Account)
+// steps returns the webhooks of a scenario that the account's platform sends.
+func (o *triggerOptions) steps(ctx context.Context, b app.Backend) ([]triggerStep, error) {
+	sends, err := sentBy(ctx, b, o.event.Account)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +59,8 @@ func (o *triggerOptions) steps(ctx context.Context, b app.Backend, job triggerJo
 		sessions[i] = newUUID()
 	}
 	var out []triggerStep
-	for _, s := range scenario.Plan(job.scenario, o.people, sends) {
-		e := job.event
+	for _, s := range scenario.Plan(o.scenario, o.people, sends) {
+		e := o.event
 		e.Kind, e.Conference, e.Session, e.Here = s.Kind, conference, recording, &s.Here
 		if s.Person > 0 {
 			e.Session = sessions[s.Person]
@@ -66,7 +68,7 @@ func (o *triggerOptions) steps(ctx context.Context, b app.Backend, job triggerJo
 				e.Name += " " + strconv.Itoa(s.Person)
 			}
 		}
-		at := func(d time.Duration) time.Duration { return time.Duration(float64(d) / job.speed) }
+		at := func(d time.Duration) time.Duration { return time.Duration(float64(d) / o.speed) }
 		out = append(out, triggerStep{after: at(s.At), since: at(s.Since), event: e})
 	}
 	return out, nil
@@ -90,25 +92,25 @@ func sentBy(ctx context.Context, b app.Backend, account string) (out []provider.
 	return out, nil
 }
 
-// parseSpeed reads 10x or 10.
+// parseSpeed parses 10x or 10.
 func parseSpeed(s string) (float64, error) {
 	v, err := strconv.ParseFloat(strings.TrimSuffix(strings.ToLower(s), "x"), 64)
-	if err != nil || !(v > 0) || v > 1e6 {
-		return 0, usagef("--speed can't be %q: write it like 10x", s)
+	if err != nil || !within(v, math.SmallestNonzeroFloat64, 1e6) {
+		return 0, hint("write it like 10x")
 	}
 	return v, nil
 }
 
 // send posts the webhooks in order, each at its time. Answers that aren't 2xx don't end it.
-func (o *triggerOptions) send(ctx context.Context, b app.Backend, job triggerJob, steps []triggerStep) error {
+func (o *triggerOptions) send(ctx context.Context, b app.Backend, steps []triggerStep) error {
 	client := &http.Client{
 		Timeout: triggerTime, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	defer client.CloseIdleConnections()
 	began := o.now()
 	first := began
-	if !job.at.IsZero() {
-		first = job.at
+	if !o.at.IsZero() {
+		first = o.at
 	}
 	var refused error
 	for _, s := range steps {
@@ -121,20 +123,16 @@ func (o *triggerOptions) send(ctx context.Context, b app.Backend, job triggerJob
 		}
 		e := s.event
 		e.ID = "synthetic-" + strings.ToLower(rand.Text())
-		e.At, e.SignedAt = app.At(first.Add(s.after)), app.At(o.now().Add(-job.age))
+		e.At, e.SignedAt = app.At(first.Add(s.after)), app.At(o.now().Add(-o.age))
 		if s.since >= 0 {
 			e.Since = app.At(first.Add(s.since))
 		}
-		if e.Session == "" {
-			if e.Session = o.session; e.Session == "" {
-				e.Session = newUUID()
-			}
-		}
-		made, err := job.sign(ctx, b, e)
+		e.Session = cmp.Or(e.Session, o.session, newUUID())
+		made, err := o.sign(ctx, b, e)
 		if err != nil {
 			return err
 		}
-		err = o.post(ctx, client, made, e, job.to)
+		err = o.post(ctx, client, made, e)
 		if errors.Is(err, errAnswered) {
 			refused = err
 		} else if err != nil {
@@ -144,7 +142,7 @@ func (o *triggerOptions) send(ctx context.Context, b app.Backend, job triggerJob
 	return refused
 }
 
-// sign makes a webhook, with the values of --set.
+// sign returns a signed webhook, with the values of --set.
 func (job *triggerJob) sign(ctx context.Context, b app.Backend, e app.SyntheticWebhook) (app.SignedWebhook, error) {
 	made, err := b.SignWebhook(ctx, e)
 	if err != nil || len(job.set) == 0 {
@@ -171,8 +169,8 @@ type triggered struct {
 // errAnswered marks an answer that isn't 2xx.
 var errAnswered = errors.New("the webhook was not accepted")
 
-func (o *triggerOptions) post(ctx context.Context, client *http.Client, made app.SignedWebhook, e app.SyntheticWebhook, to string) error {
-	req, err := http.NewRequestWithContext(ctx, made.Method, to, bytes.NewReader(made.Body))
+func (o *triggerOptions) post(ctx context.Context, client *http.Client, made app.SignedWebhook, e app.SyntheticWebhook) error {
+	req, err := http.NewRequestWithContext(ctx, made.Method, o.to, bytes.NewReader(made.Body))
 	if err != nil {
 		return usagef("the webhook can't be posted to this URL")
 	}
@@ -214,7 +212,7 @@ func (o *triggerOptions) post(ctx context.Context, client *http.Client, made app
 	return nil
 }
 
-// newUUID makes a random UUID, as platforms use for sessions.
+// newUUID returns a random UUID, such as platforms use for sessions.
 func newUUID() string {
 	var u [16]byte
 	_, _ = rand.Read(u[:]) // never fails

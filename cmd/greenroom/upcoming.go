@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
@@ -24,17 +23,17 @@ type upcomingOptions struct {
 func (p *program) upcomingCommand() *cobra.Command {
 	o := &upcomingOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "upcoming", Short: "List bookings, calendar events and live meetings", Args: exactly(), RunE: p.do(o.run),
+		Use: "upcoming", Short: "List bookings, calendar events and live meetings", Args: exactly(), RunE: p.changes(o.run),
 		Long: "List bookings, events of subscribed calendars, and live meetings together, in order of time. Overlaps are marked, " +
 			"except for all-day events.",
 		Example: "greenroom upcoming --days 1",
 	}
-	cmd.Flags().IntVar(&o.days, "days", 7, "number of days ahead")
+	parsed(cmd.Flags(), &o.days, "days", "7", between(1, 366), "number of days ahead")
 	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't read the calendars first")
 	return p.jsonFlag(cmd, "print a JSON array")
 }
 
-// coming asks what takes place, and prints the notes.
+// coming returns the upcoming items, and prints the notes.
 func (p *program) coming(ctx context.Context, b app.Backend, days int, offline bool) ([]app.UpcomingItem, error) {
 	zone, ok := localZone(p.getenv, p.now())
 	if !ok {
@@ -45,31 +44,26 @@ func (p *program) coming(ctx context.Context, b app.Backend, days int, offline b
 	return u.Items, err
 }
 
-func (o *upcomingOptions) run(ctx context.Context, _ []string) error {
-	if o.days < 1 || o.days > 366 {
-		return usagef("--days can't be %d: use 1 to 366", o.days)
+func (o *upcomingOptions) run(ctx context.Context, b app.Backend, _ []string) error {
+	items, err := o.coming(ctx, b, o.days, o.offline)
+	if err != nil {
+		return err
 	}
-	return o.with(ctx, func(b app.Backend) error {
-		items, err := o.coming(ctx, b, o.days, o.offline)
-		if err != nil {
-			return err
+	const none = "Nothing is planned. Plan a meeting: greenroom room schedule ROOM --at '2026-12-01 10:00'"
+	t := newTable("DAY", "TIME", "WHAT", "FROM", "STATE", "LINK").narrow("FROM")
+	day := ""
+	return printList(o.program, items, none, t, func(i app.UpcomingItem) []string {
+		shown := i.At.In(o.now().Location()).Format("Mon 2006-01-02")
+		label := shown
+		if shown == day {
+			label = ""
 		}
-		const none = "Nothing is planned. Plan a meeting: greenroom room schedule ROOM --at '2026-12-01 10:00'"
-		t := newTable("DAY", "TIME", "WHAT", "FROM", "STATE", "LINK").narrow("FROM")
-		day := ""
-		return printList(o.program, items, none, t, func(i app.UpcomingItem) []string {
-			shown := i.At.In(o.now().Location()).Format("Mon 2006-01-02")
-			label := shown
-			if shown == day {
-				label = ""
-			}
-			day = shown
-			return []string{label, o.span(i), i.Title, cmp.Or(i.Calendar, string(i.Source)), state(i), i.URL}
-		})
+		day = shown
+		return []string{label, o.span(i), i.Title, cmp.Or(i.Calendar, string(i.Source)), state(i), i.URL}
 	})
 }
 
-// span is the time of day of an item.
+// span returns the time of day of an item.
 func (o *upcomingOptions) span(i app.UpcomingItem) string {
 	loc := o.now().Location()
 	switch {
@@ -163,41 +157,26 @@ func (o *nextOptions) run(ctx context.Context, _ []string) error {
 
 // open opens the conference of a calendar's event.
 func (o *nextOptions) open(i *app.UpcomingItem) error {
-	u, err := url.Parse(i.URL)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("the link of %s can't be opened in a browser", plain.Text(i.Title))
-	}
 	if o.print {
 		_, err := fmt.Fprintln(o.stdout, plain.Text(i.URL))
 		return err
 	}
-	if err := o.browse(i.URL); err != nil {
-		return &app.Error{Text: "no browser could be opened", Err: err, Hint: "print the link instead: greenroom next --print"}
-	}
-	o.words("Opened ", plain.Text(i.Title), " in the browser.")
-	return nil
+	return o.openLink(i.URL, i.Title, "next --print")
 }
 
-// nextOf chooses what to join: a live meeting, else what runs now and began last, else what begins first. Whole days, meetings that
-// have ended and events without a link are left out.
+// nextOf chooses the item to join: a live meeting, else the one that runs now and began last, else the one that begins first. All-day events,
+// ended meetings and events without a link are left out.
 func nextOf(items []app.UpcomingItem, now time.Time) *app.UpcomingItem {
 	var running, coming *app.UpcomingItem
 	for n := range items {
 		i := &items[n]
-		if i.AllDay || i.Status == app.Ended || i.Source == app.FromCalendar && i.URL == "" {
-			continue
-		}
 		switch {
+		case i.AllDay || i.Status == app.Ended || i.Source == app.FromCalendar && i.URL == "":
 		case i.At.After(now):
-			if coming == nil {
-				coming = i
-			}
-		case i.Status == app.Live && (running == nil || running.Status != app.Live), running == nil, running.Status != app.Live:
+			coming = cmp.Or(coming, i)
+		case running == nil || running.Status != app.Live:
 			running = i
 		}
 	}
-	if running != nil {
-		return running
-	}
-	return coming
+	return cmp.Or(running, coming)
 }

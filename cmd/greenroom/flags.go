@@ -1,0 +1,189 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"greenroom/internal/app"
+)
+
+// hint is the error of a value: it shows how to write one.
+type hint string
+
+func (h hint) Error() string { return string(h) }
+
+// parsed adds a flag whose text is parsed into a value. The errors of parse are hints.
+func parsed[T any](fl *pflag.FlagSet, to *T, name, byDefault string, parse func(string) (T, error), help string) {
+	if byDefault != "" {
+		*to, _ = parse(byDefault) // a test parses all defaults
+	}
+	fl.Var(&parsedFlag[T]{to, byDefault, parse}, name, help)
+}
+
+type parsedFlag[T any] struct {
+	to    *T
+	text  string
+	parse func(string) (T, error)
+}
+
+// String implements [pflag.Value].
+func (f *parsedFlag[T]) String() string { return f.text }
+
+// Type implements [pflag.Value].
+func (f *parsedFlag[T]) Type() string {
+	if _, number := any(f.to).(*int); number {
+		return "int"
+	}
+	return "string"
+}
+
+// Set implements [pflag.Value].
+func (f *parsedFlag[T]) Set(text string) (err error) {
+	v, err := f.parse(text)
+	if err == nil {
+		*f.to, f.text = v, text
+	}
+	return err
+}
+
+// parsedList adds a flag that may be repeated, whose texts are parsed into values.
+func parsedList[T any](fl *pflag.FlagSet, to *[]T, name string, parse func(string) (T, error), help string) {
+	fl.Var(&listFlag[T]{to, parse, false}, name, help)
+}
+
+type listFlag[T any] struct {
+	to     *[]T
+	parse  func(string) (T, error)
+	commas bool // between several values
+}
+
+// String implements [pflag.Value].
+func (f *listFlag[T]) String() string { return "" }
+
+// Type implements [pflag.Value].
+func (f *listFlag[T]) Type() string { return "stringArray" }
+
+// Set implements [pflag.Value].
+func (f *listFlag[T]) Set(text string) error {
+	parts := []string{text}
+	if f.commas {
+		parts = strings.Split(text, ",")
+	}
+	for _, part := range parts {
+		v, err := f.parse(part)
+		if err != nil {
+			return err
+		}
+		*f.to = append(*f.to, v)
+	}
+	return nil
+}
+
+// choice adds a flag with one of several words, which it completes.
+func choice[T ~string](cmd *cobra.Command, to *T, name, byDefault, help string, known ...T) {
+	parsed(cmd.Flags(), to, name, byDefault, oneOf(known...), help)
+	words(cmd, name, known...)
+}
+
+// choices adds a flag with some of several words, which it completes. It may be repeated.
+func choices[T ~string](cmd *cobra.Command, to *[]T, name, help string, known ...T) {
+	cmd.Flags().Var(&listFlag[T]{to, oneOf(known...), true}, name, help)
+	words(cmd, name, known...)
+}
+
+// oneOf accepts one of several words, in any case.
+func oneOf[T ~string](known ...T) func(string) (T, error) {
+	return func(s string) (T, error) {
+		i := slices.IndexFunc(known, func(k T) bool { return strings.EqualFold(string(k), s) })
+		if i < 0 {
+			return "", hint("use " + either(known))
+		}
+		return known[i], nil
+	}
+}
+
+// like parses what f parses; how shows how to write it.
+func like[T any](f func(string) (T, bool), how string) func(string) (T, error) {
+	return func(s string) (T, error) {
+		v, ok := f(s)
+		if !ok {
+			return v, hint(how)
+		}
+		return v, nil
+	}
+}
+
+// between accepts a whole number in a range. Without a limit, most is [math.MaxInt].
+func between(least, most int) func(string) (int, error) {
+	return func(s string) (int, error) {
+		n, err := strconv.Atoi(s)
+		switch {
+		case err != nil:
+			return 0, hint("use a whole number")
+		case n >= least && n <= most:
+			return n, nil
+		case most == math.MaxInt:
+			return 0, hint(fmt.Sprintf("use %d or more", least))
+		}
+		return 0, hint(fmt.Sprintf("use %d to %d", least, most))
+	}
+}
+
+// atMost adds --limit, the number of items in a list.
+func atMost(fl *pflag.FlagSet, to *int, what string) {
+	parsed(fl, to, "limit", "100", between(1, math.MaxInt), "maximum number of "+what)
+}
+
+// target accepts the URL of a program that receives events.
+func target(s string) (string, error) {
+	if _, err := app.ForwardURL(s); err != nil {
+		return "", hint(err.Error())
+	}
+	return s, nil
+}
+
+// exclusive makes a command refuse several of these flags together.
+func exclusive(cmd *cobra.Command, names ...string) {
+	before := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		var given []string
+		for _, name := range names {
+			if cmd.Flags().Changed(name) {
+				given = append(given, "--"+name)
+			}
+		}
+		if len(given) > 1 {
+			return usagef("use either %s, not both", either(given[:2]))
+		}
+		if before != nil {
+			return before(cmd, args)
+		}
+		return nil
+	}
+}
+
+// enumerate joins words in a sentence: "a, b and c".
+func enumerate[T ~string](words []T) string { return listed(words, " and ") }
+
+// either joins alternatives in a sentence: "a, b or c".
+func either[T ~string](words []T) string { return listed(words, " or ") }
+
+func listed[T ~string](words []T, last string) string {
+	var b strings.Builder
+	for i, w := range words {
+		switch {
+		case i == len(words)-1 && i > 0:
+			b.WriteString(last)
+		case i > 0:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(w))
+	}
+	return b.String()
+}
