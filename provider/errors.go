@@ -143,3 +143,11 @@ func Says(err error, words ...string) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(strings.ToLower(e.Text), w) })
 }
+
+// RetryAfter returns the wait that a platform asks for in err, a minute at most; 0 for none.
+func RetryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return min(e.RetryAfter, time.Minute)
+	}
+	return 0
+}

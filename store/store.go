@@ -387,6 +387,14 @@ func Read[T any](ctx context.Context, s *Store, f func(*Tx) (T, error)) (out T, 
 	return out, err
 }
 
+// Found returns a value that was read, and whether it exists: [ErrNotFound] is no error.
+func Found[T any](v T, err error) (T, bool, error) {
+	if errors.Is(err, ErrNotFound) {
+		return v, false, nil
+	}
+	return v, err == nil, err
+}
+
 func be64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 func un64(b []byte) uint64 {

@@ -8,7 +8,7 @@ import (
 	"greenroom/provider"
 )
 
-// whyNot is the provider's own reason for lacking an ability; empty where it has none.
+// whyNot returns the provider's own reason for a missing ability, empty for none.
 func (a *account) whyNot(what provider.Ability) string {
 	if e, ok := a.Provider.(provider.Explainer); ok {
 		return e.WhyNot(what)
@@ -16,7 +16,7 @@ func (a *account) whyNot(what provider.Ability) string {
 	return ""
 }
 
-// reasons lists what an account cannot do, with the reason.
+// reasons returns the reason for each missing ability of an account.
 func reasons(a *account) map[provider.Ability]string {
 	out := make(map[provider.Ability]string)
 	p := a.Provider
@@ -44,11 +44,9 @@ func is[T any](p provider.Provider) bool {
 	return ok
 }
 
-// cannot is the error of asking for what an account lacks.
+// cannot returns the error for a missing ability of an account.
 func cannot(a *account, what provider.Ability) error {
-	return &app.Error{
-		Kind: provider.Unsupported, Text: fmt.Sprintf("%s cannot %s", a.Name, verbs[what]), Hint: reasons(a)[what],
-	}
+	return app.Errorf(provider.Unsupported, reasons(a)[what], "%s cannot %s", a.Name, verbs[what])
 }
 
 var verbs = map[provider.Ability]string{

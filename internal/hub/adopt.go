@@ -16,8 +16,8 @@ import (
 	"greenroom/store"
 )
 
-// PlatformRooms lists what exists on the platforms; see [app.Backend]. An account that fails fails the list: ask for the
-// others by name.
+// PlatformRooms lists the rooms on the platforms; see [app.Backend]. If one account fails, the list fails: the others can be listed
+// by name.
 func (h *Hub) PlatformRooms(ctx context.Context, q app.PlatformRoomQuery) ([]app.PlatformRoom, error) {
 	accounts := h.order
 	if q.Account != "" {
@@ -53,16 +53,16 @@ func (h *Hub) PlatformRooms(ctx context.Context, q app.PlatformRoomQuery) ([]app
 					Account: a.Name, Platform: a.Platform, PlatformID: m.ID, PlatformRoom: m.Room, GuestURL: m.GuestURL,
 					EndsAt: app.At(m.Until),
 				}
-				known, err := tx.MeetingByPlatform(a.Name, m.Room, m.ID)
-				if err != nil && !errors.Is(err, store.ErrNotFound) {
+				known, ok, err := store.Found(tx.MeetingByPlatform(a.Name, m.Room, m.ID))
+				if err != nil {
 					return err
 				}
-				if err == nil && known.Status != app.Ended {
+				if ok && known.Status != app.Ended {
 					r.Known, r.Meeting, r.Room = true, known.ID, known.Room
-				} else if at, place, err := roomAt(tx, a.Name, m.Room, m.ID); err == nil && !place.Adopted {
-					r.Known, r.Room = true, at.Name
-				} else if ignore(err, store.ErrNotFound) != nil {
+				} else if at, place, err := roomAt(tx, a.Name, m.Room, m.ID); err != nil {
 					return err
+				} else if place != nil && !place.Adopted {
+					r.Known, r.Room = true, at.Name
 				}
 				out = append(out, r)
 			}
@@ -83,7 +83,7 @@ func (h *Hub) listRooms(ctx context.Context, a *account, l provider.RoomLister) 
 	return out, err
 }
 
-// AdoptRoom takes over a room that exists on a platform; see [app.Backend].
+// AdoptRoom adopts a room that exists on a platform; see [app.Backend].
 func (h *Hub) AdoptRoom(ctx context.Context, req app.Adoption) (app.RoomView, error) {
 	a, err := h.accountOf(req.Account)
 	if err != nil {
@@ -100,19 +100,22 @@ func (h *Hub) AdoptRoom(ctx context.Context, req app.Adoption) (app.RoomView, er
 	}
 	var room string
 	err = h.store.Update(ctx, func(tx *store.Tx) error {
-		m, err := tx.MeetingByPlatform(a.Name, found.Room, found.ID)
-		if ours, place, atErr := roomAt(tx, a.Name, found.Room, found.ID); atErr == nil && !place.Adopted && (err != nil || m.Status == app.Ended) {
+		m, known, err := store.Found(tx.MeetingByPlatform(a.Name, found.Room, found.ID))
+		if err != nil {
+			return err
+		}
+		ours, place, err := roomAt(tx, a.Name, found.Room, found.ID)
+		switch former := m; {
+		case err != nil:
+			return err
+		case place != nil && !place.Adopted && (!known || m.Status == app.Ended):
 			room = ours.ID // the platform room of a lasting room is known
 			return nil
-		} else if ignore(atErr, store.ErrNotFound) != nil {
-			return atErr
-		}
-		switch former := m; {
-		case errors.Is(err, store.ErrNotFound):
+		case !known:
 			m, err = h.adopt(tx, a, found, req.Name, "", h.now().Time, nil)
-		case err == nil && m.Status == app.Ended:
+		case m.Status == app.Ended:
 			m, err = h.adopt(tx, a, found, req.Name, "", h.now().Time, &former)
-		case err == nil:
+		default:
 			complete(&m, found)
 			err = h.renameAdopted(tx, &m, req.Name)
 		}
@@ -150,48 +153,40 @@ func (h *Hub) findOnPlatform(ctx context.Context, a *account, name string) (prov
 	return found, err
 }
 
-// adopt makes a meeting, and the room where none of the name is here, of what exists on the platform but was not made
-// here. With an empty name the room gets the platform's; ours is the id of our room that the platform's room carries, which
-// keeps it: an event can overtake our own note of a meeting. former is the meeting that the platform's room had before, nil for
-// none; the new one holds evidence from at on, and what is later than former.
+// adopt creates a meeting, and a room if there is none of the name, for a platform room that was not created here. With an empty
+// name the room gets the platform's name. ours is the id of our room that the platform room carries, which keeps the meeting: an
+// event can arrive before the meeting is stored. former is the earlier meeting in the platform room, nil for none; the new one gets
+// the evidence from at on, and that after former.
 func (h *Hub) adopt(
 	tx *store.Tx, a *account, found provider.Meeting, name, ours string, at time.Time, former *roster.Meeting,
 ) (roster.Meeting, error) {
 	room, place, err := roomAt(tx, a.Name, found.Room, found.ID)
 	switch {
-	case err != nil && !errors.Is(err, store.ErrNotFound):
+	case err != nil:
 		return roster.Meeting{}, err
-	case err == nil && !place.Adopted:
+	case place != nil && !place.Adopted:
 		return h.opened(tx, a, room, *place, at, former)
 	}
-	mine := app.Room{}
+	var mine app.Room
 	if ours != "" && name == "" {
-		var missing error
-		if mine, missing = tx.Room(ours); missing != nil && !errors.Is(missing, store.ErrNotFound) {
-			return roster.Meeting{}, missing
+		if mine, _, err = store.Found(tx.Room(ours)); err != nil {
+			return roster.Meeting{}, err
 		}
 	}
 	switch {
 	case mine.ID != "":
-		room, err = mine, nil
+		room = mine
 	case name != "":
 		room, err = h.roomNamed(tx, a, name, at)
-	case err != nil:
+	case place == nil:
 		room, err = h.roomFor(tx, a, found.Room, at)
 	}
 	if err != nil {
 		return roster.Meeting{}, err
 	}
-	m := roster.Meeting{
-		Meeting: app.Meeting{
-			ID: h.newID(), Room: room.Name, RoomID: room.ID, Account: a.Name, Platform: a.Platform,
-			PlatformID: found.ID, PlatformRoom: found.Room, GuestURL: found.GuestURL, Status: app.Open,
-			StartsAt: app.At(at), EndsAt: app.At(found.Until), Recording: app.NotRecording, Adopted: true,
-			Record: provider.RecordingNone, Trigger: provider.TriggerNone, Chosen: "found on the platform",
-			StatusSource: app.FromPlatform, EvidenceAt: app.At(at),
-		},
-		Lag: a.Provider.Traits().PresenceLag,
-	}
+	m := h.newMeeting(a, room, app.At(at), app.FromPlatform)
+	m.PlatformID, m.PlatformRoom, m.GuestURL, m.EndsAt = found.ID, found.Room, found.GuestURL, app.At(found.Until)
+	m.Adopted, m.Record, m.Trigger, m.Chosen = true, provider.RecordingNone, provider.TriggerNone, "found on the platform"
 	if former != nil {
 		m.Follow(*former, at)
 	}
@@ -207,25 +202,19 @@ func (h *Hub) adopt(
 	return m, tx.PutMeeting(m)
 }
 
-// opened makes the meeting that guests began in the platform room of a lasting room, without a start from here.
+// opened creates the meeting that guests began in the platform room of a lasting room, without a start from here.
 func (h *Hub) opened(tx *store.Tx, a *account, r app.Room, p app.Place, at time.Time, former *roster.Meeting) (roster.Meeting, error) {
-	m := roster.Meeting{
-		Meeting: app.Meeting{
-			ID: h.newID(), Room: r.Name, RoomID: r.ID, Account: a.Name, Platform: a.Platform, PlatformID: p.PlatformID,
-			PlatformRoom: p.PlatformRoom, GuestURL: p.GuestURL, Status: app.Open, StartsAt: app.At(at),
-			EndsAt: app.At(later(at, h.clock.Now()).Add(app.DefaultLength)), Recording: app.NotRecording, Lasting: true,
-			Locked: p.Locked, Size: p.Size, Record: p.Recording, Trigger: p.Trigger, Chosen: "its lasting link is there",
-			StatusSource: app.FromPlatform, EvidenceAt: app.At(at),
-		},
-		Lag: a.Provider.Traits().PresenceLag,
-	}
+	m := h.newMeeting(a, r, app.At(at), app.FromPlatform)
+	m.PlatformID, m.PlatformRoom, m.GuestURL = p.PlatformID, p.PlatformRoom, p.GuestURL
+	m.EndsAt, m.Lasting, m.Chosen = app.At(app.Later(at, h.clock.Now()).Add(app.DefaultLength)), true, "its lasting link is there"
+	m.Locked, m.Size, m.Record, m.Trigger = p.Locked, p.Size, p.Recording, p.Trigger
 	if former != nil {
 		m.Follow(*former, at)
 	}
 	return m, tx.PutMeeting(m)
 }
 
-// complete adds the platform's facts to a meeting whose event had too few.
+// complete adds the platform's details to a meeting whose event lacked them.
 func complete(m *roster.Meeting, found provider.Meeting) {
 	m.GuestURL = cmp.Or(m.GuestURL, found.GuestURL)
 	m.PlatformID = cmp.Or(m.PlatformID, found.ID)
@@ -234,15 +223,12 @@ func complete(m *roster.Meeting, found provider.Meeting) {
 	}
 }
 
-// roomNamed finds or makes the room that an adopted meeting is to belong to.
+// roomNamed finds or creates the room of an adopted meeting.
 func (h *Hub) roomNamed(tx *store.Tx, a *account, name string, at time.Time) (app.Room, error) {
 	r, err := tx.RoomByName(name)
 	switch {
 	case err == nil && r.Account != "" && r.Account != a.Name:
-		return r, &app.Error{
-			Kind: provider.Conflict, Text: fmt.Sprintf("room %s belongs to the account %s", r.Name, r.Account),
-			Hint: "choose another name",
-		}
+		return r, app.Errorf(provider.Conflict, "choose another name", "room %s belongs to the account %s", r.Name, r.Account)
 	case !errors.Is(err, store.ErrNotFound):
 		return r, err
 	}
@@ -260,8 +246,7 @@ func (h *Hub) adoptedRoom(a *account, name string, at time.Time) app.Room {
 	}
 }
 
-// roomFor makes the room of an adopted meeting, under the platform's name or, where a room of that name exists here,
-// one beside it.
+// roomFor creates the room of an adopted meeting under the platform's name, with a suffix if another room has it.
 func (h *Hub) roomFor(tx *store.Tx, a *account, platformRoom string, at time.Time) (app.Room, error) {
 	name := shorten(roomName(plain.Text(platformRoom)), maxRoomName-len(" (adopted 99)"))
 	room := h.adoptedRoom(a, name, at)
@@ -288,21 +273,21 @@ func shorten(s string, runes int) string {
 	return string(r[:min(len(r), runes)])
 }
 
-// renameAdopted gives a known meeting the requested room: its own one renamed or another that is here.
-// A room of our own making keeps its meeting.
+// renameAdopted moves a known meeting to the requested room: its own one renamed, or an existing one. A room that was created here
+// keeps its meeting.
 func (h *Hub) renameAdopted(tx *store.Tx, m *roster.Meeting, name string) error {
 	if name == "" || name == m.Room || !m.Adopted {
 		return tx.PutMeeting(*m)
 	}
-	was, err := tx.Room(m.RoomID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	was, known, err := store.Found(tx.Room(m.RoomID))
+	if err != nil {
 		return err
 	}
-	other, lookErr := tx.RoomByName(name)
-	if lookErr != nil && !errors.Is(lookErr, store.ErrNotFound) {
-		return lookErr
+	other, exists, err := store.Found(tx.RoomByName(name))
+	if err != nil {
+		return err
 	}
-	if err == nil && was.Adopted && (lookErr != nil || other.ID == was.ID) {
+	if known && was.Adopted && (!exists || other.ID == was.ID) {
 		was.Name = name
 		m.Room = name
 		if err := errors.Join(tx.PutRoom(was), tx.PutMeeting(*m)); err != nil {
@@ -321,7 +306,7 @@ func (h *Hub) renameAdopted(tx *store.Tx, m *roster.Meeting, name string) error 
 	return dropEmpty(tx, was)
 }
 
-// dropEmpty removes an adopted room that has no meeting any more.
+// dropEmpty deletes an adopted room that has no meetings left.
 func dropEmpty(tx *store.Tx, r app.Room) error {
 	if others, err := tx.RoomMeetings(r.ID); err != nil || len(others) > 0 {
 		return err

@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"greenroom/internal/app"
@@ -11,11 +10,11 @@ import (
 	"greenroom/store"
 )
 
-// autoKey is the key of the time since when an account downloads automatically.
+// autoKey returns the key of the time since which an account downloads automatically.
 func autoKey(account string) string { return "auto-download\x00" + account }
 
-// noteAuto records since when each account downloads automatically: earlier recordings are fetched only on request, or else the
-// first start would fetch all of them.
+// noteAuto stores since when each account downloads automatically. Earlier recordings are downloaded only on request; otherwise the
+// first start would download all of them.
 func (h *Hub) noteAuto(ctx context.Context) error {
 	return h.store.Update(ctx, func(tx *store.Tx) error {
 		for _, a := range h.order {
@@ -36,8 +35,8 @@ func (h *Hub) noteAuto(ctx context.Context) error {
 	})
 }
 
-// autoDownload asks for a recording that has just become ready, where its account or its room says so. r is written by
-// the caller.
+// autoDownload queues the download of a recording that has become ready, if its account or room downloads automatically. The caller
+// writes r.
 func (a *account) autoDownload(tx *store.Tx, m *roster.Meeting, r *app.Recording, at time.Time) error {
 	if r.Download != nil || !r.DeletedAt.IsZero() || !r.IgnoredAt.IsZero() || len(r.Files) == 0 {
 		return nil
@@ -52,7 +51,7 @@ func (a *account) autoDownload(tx *store.Tx, m *roster.Meeting, r *app.Recording
 	})
 }
 
-// autoSince returns since when recordings of a meeting are downloaded automatically, zero when they aren't.
+// autoSince returns since when recordings of a meeting are downloaded automatically, zero if they aren't.
 func (a *account) autoSince(tx *store.Tx, m *roster.Meeting) (time.Time, error) {
 	var since time.Time
 	if a.AutoDownload {
@@ -67,15 +66,9 @@ func (a *account) autoSince(tx *store.Tx, m *roster.Meeting) (time.Time, error) 
 	if m == nil {
 		return since, nil
 	}
-	room, err := tx.Room(m.RoomID)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return since, nil
-	case err != nil:
-		return since, err
-	}
+	room, _, err := store.Found(tx.Room(m.RoomID))
 	if room.AutoDownload && (since.IsZero() || room.AutoSince.Before(since)) {
 		since = room.AutoSince.Time
 	}
-	return since, nil
+	return since, err
 }

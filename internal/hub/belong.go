@@ -8,15 +8,11 @@ import (
 	"greenroom/store"
 )
 
-// belongs returns the meeting that evidence of the given time is about: m, the current one of its platform room, or one
-// before it.
+// belongs returns the meeting that evidence of the given time is about: m, the current one of its platform room, or an earlier one.
 func belongs(tx *store.Tx, m roster.Meeting, at time.Time) (roster.Meeting, error) {
 	for !at.IsZero() && !m.Holds(at) {
-		former, err := tx.Meeting(m.Former)
-		if errors.Is(err, store.ErrNotFound) {
-			break
-		}
-		if err != nil {
+		former, known, err := store.Found(tx.Meeting(m.Former))
+		if !known {
 			return m, err
 		}
 		m = former
@@ -32,28 +28,18 @@ func ignore(err, kind error) error {
 	return err
 }
 
-// maxFormer bounds how many meetings back a session is looked for.
+// maxFormer bounds how many meetings are searched for a session.
 const maxFormer = 8
 
-// ofSession returns the meeting that knows a session: m, or one before it in the same platform room.
+// ofSession returns the meeting that has a session: m, or an earlier one in the same platform room. It returns m if none has.
 func ofSession(tx *store.Tx, m roster.Meeting, session string) (roster.Meeting, error) {
 	at := m
 	for range maxFormer {
-		_, err := tx.Stay(at.ID, session)
-		if err == nil {
-			return at, nil
+		if _, known, err := store.Found(tx.Stay(at.ID, session)); known || err != nil {
+			return at, err
 		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return m, err
-		}
-		if at.Former == "" {
-			return m, nil
-		}
-		former, err := tx.Meeting(at.Former)
-		if errors.Is(err, store.ErrNotFound) {
-			return m, nil
-		}
-		if err != nil {
+		former, known, err := store.Found(tx.Meeting(at.Former))
+		if !known {
 			return m, err
 		}
 		at = former

@@ -17,14 +17,14 @@ import (
 )
 
 const (
-	// wallLayout is how local times are written: in bookings, and in requests.
+	// wallLayout is the format of local times in bookings and requests.
 	wallLayout = "2006-01-02T15:04:05"
-	// longestBooking is the longest one. Platforms end meetings somewhere.
+	// longestBooking is within the limits of the platforms.
 	longestBooking = 7 * 24 * time.Hour
 	maxExpected    = 1000
 )
 
-// planOf is a booking as an appointment.
+// planOf returns the plan of a booking.
 func planOf(b store.Booking) (calendar.Plan, error) {
 	p := calendar.Plan{Length: b.Length, Until: b.Until.Time}
 	var err error
@@ -61,19 +61,15 @@ func (h *Hub) Bookings(ctx context.Context, q app.BookingQuery) ([]app.Booking, 
 		return err
 	})
 	slices.SortStableFunc(out, func(a, b app.Booking) int {
-		if a.Next.IsZero() != b.Next.IsZero() {
-			return cmp.Compare(boolInt(a.Next.IsZero()), boolInt(b.Next.IsZero()))
+		switch {
+		case a.Next.IsZero() && !b.Next.IsZero():
+			return 1
+		case b.Next.IsZero() && !a.Next.IsZero():
+			return -1
 		}
 		return cmp.Or(a.Next.Compare(b.Next.Time), a.StartsAt.Compare(b.StartsAt.Time))
 	})
 	return out, err
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // roomBookings reads the bookings of a room, or of all rooms that exist, with the rooms' names.
@@ -86,7 +82,7 @@ func roomBookings(tx *store.Tx, room string) ([]store.Booking, error) {
 	for _, b := range all {
 		r, err := tx.Room(b.RoomID)
 		if errors.Is(err, store.ErrNotFound) || room != "" && r.ID != room {
-			continue // the booking of a deleted room comes back with it
+			continue // the booking of a deleted room, which can be restored with it
 		}
 		if err != nil {
 			return nil, err
@@ -97,7 +93,7 @@ func roomBookings(tx *store.Tx, room string) ([]store.Booking, error) {
 	return out, nil
 }
 
-// bookingView computes what changes with time: the next occurrence with its meeting and link.
+// bookingView returns a booking with what changes over time: the next occurrence with its meeting and link.
 func (h *Hub) bookingView(tx *store.Tx, b store.Booking) app.Booking {
 	v := b.Booking
 	if v.Expect == nil {
@@ -136,7 +132,7 @@ func notesOf(p calendar.Plan) []string {
 	return nil
 }
 
-// madeFor returns the meeting that was made for an occurrence, nil where there is none.
+// madeFor returns the meeting that was created for an occurrence, nil for none.
 func madeFor(tx *store.Tx, b store.Booking, start time.Time) *app.Meeting {
 	o := b.Occurrence(start)
 	if o == nil || o.Meeting == "" {
@@ -149,27 +145,25 @@ func madeFor(tx *store.Tx, b store.Booking, start time.Time) *app.Meeting {
 	return &m.Meeting
 }
 
-// lastingLink is the guest link of a room that is the same for all of its meetings: that of a platform room which outlives them, or the
-// room's page where guests join there. Else it is empty.
+// lastingLink returns the guest link of a room that is the same for all its meetings: that of a lasting platform room, or the room's
+// page if guests join there. It is empty if there is none.
 func (h *Hub) lastingLink(tx *store.Tx, roomID string) string {
 	r, err := tx.Room(roomID)
 	if err == nil {
 		r, err = h.located(tx, r)
 	}
-	if a := h.choose(r).Account; err == nil && r.GuestURL == "" && h.tokensForGuests(a) && h.guestsUsePage(a) {
-		link, err := h.pageBase().of(tx, r)
-		if err != nil {
-			return ""
-		}
-		return link.PageURL
-	}
 	if err != nil {
 		return ""
+	}
+	if a := h.choose(r).Account; r.GuestURL == "" && h.tokensForGuests(a) && h.guestsUsePage(a) {
+		if link, err := h.pageBase().of(tx, r); err == nil {
+			return link.PageURL
+		}
 	}
 	return r.GuestURL
 }
 
-// Book plans a meeting; see [app.Backend].
+// Book creates a booking; see [app.Backend].
 func (h *Hub) Book(ctx context.Context, spec app.BookingSpec) (app.Booking, error) {
 	b := store.Booking{Booking: app.Booking{ID: h.newID(), CreatedAt: h.now()}}
 	if err := h.plan(&b, spec); err != nil {
@@ -205,9 +199,6 @@ func (h *Hub) putBooking(ctx context.Context, change func(tx *store.Tx) (store.B
 
 // plan sets the times of a booking.
 func (h *Hub) plan(b *store.Booking, spec app.BookingSpec) error {
-	invalid := func(hint, format string, args ...any) error {
-		return &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf(format, args...), Hint: hint}
-	}
 	zone := calendar.Zone(spec.TimeZone)
 	if zone == nil {
 		return invalid("write it like Europe/Berlin or America/New_York", "there is no time zone %q", spec.TimeZone)
@@ -269,29 +260,23 @@ func (h *Hub) EditBooking(ctx context.Context, patch app.BookingPatch) (app.Book
 				spec.Until = b.Until.In(zone).Format(time.DateOnly)
 			}
 		}
-		set(&spec.At, patch.At)
-		set(&spec.TimeZone, patch.TimeZone)
-		set(&spec.For, patch.For)
-		set(&spec.Expect, patch.Expect)
+		app.Set(&spec.At, patch.At)
+		app.Set(&spec.TimeZone, patch.TimeZone)
+		app.Set(&spec.For, patch.For)
+		app.Set(&spec.Expect, patch.Expect)
 		if patch.Every != nil {
 			spec.Every = *patch.Every
 			if spec.Every == "" || patch.Until == nil && strings.Contains(strings.ToUpper(spec.Every), "UNTIL") {
 				spec.Until = ""
 			}
 		}
-		set(&spec.Until, patch.Until)
+		app.Set(&spec.Until, patch.Until)
 		if err := h.plan(&b, spec); err != nil {
 			return b, err
 		}
 		b.Revision++
 		return b, nil
 	})
-}
-
-func set[T any](to, from *T) {
-	if from != nil {
-		*to = *from
-	}
 }
 
 // RemoveBooking removes a booking; see [app.Backend].
@@ -318,17 +303,12 @@ func findBooking(tx *store.Tx, ref app.BookingRef) (store.Booking, error) {
 		return store.Booking{}, cmp.Or[error](err, none)
 	}
 	if len(fits) > 1 {
-		return store.Booking{}, &app.Error{
-			Kind: provider.Invalid, Text: fmt.Sprintf("%q is the beginning of several bookings: %s, %s", ref.Ref, fits[0].ID, fits[1].ID), Hint: "use more of the id",
-		}
+		return fits[0], invalid("use more of the id", "%q is the beginning of several bookings: %s, %s", ref.Ref, fits[0].ID, fits[1].ID)
 	}
 	b := fits[0]
-	r, err := tx.Room(b.RoomID)
-	if errors.Is(err, store.ErrNotFound) {
-		return b, none
-	}
-	if err != nil {
-		return b, err
+	r, known, err := store.Found(tx.Room(b.RoomID))
+	if !known {
+		return b, cmp.Or[error](err, none)
 	}
 	b.Room = r.Name
 	if ref.Room != "" {

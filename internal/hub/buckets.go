@@ -10,17 +10,14 @@ import (
 
 // Buckets finds recordings in the user's buckets. It is safe for concurrent use.
 type Buckets interface {
-	// Watch passes on recordings that appear until ctx ends, and returns soon after. Each account's readers report by name
-	// after every reading.
+	// Watch delivers new recordings until ctx ends, and returns soon afterwards. Each account's readers report by name after every
+	// reading.
 	Watch(ctx context.Context, found recording.FoundHandler, report recording.ReaderReport)
 	// Sweep lists all buckets once. Failures are reported; the error is ctx's alone.
 	Sweep(ctx context.Context, found recording.FoundHandler, report recording.ReaderReport) error
-	// Check reports whether an account's bucket and queue can be read; nil where it has none.
+	// Check checks that an account's bucket and queue can be read. It returns nil if it has none.
 	Check(ctx context.Context, account string) []provider.Check
 }
-
-// watchBuckets is the background reader of all buckets.
-func (h *Hub) watchBuckets() { h.opt.Buckets.Watch(h.ctx, h.ObserveObjects, h.noteReader) }
 
 func (h *Hub) noteReader(account, reader string, err error) {
 	if a := h.accounts[account]; a != nil && h.ctx.Err() == nil {
@@ -31,10 +28,7 @@ func (h *Hub) noteReader(account, reader string, err error) {
 // sweepBuckets lists the buckets on request.
 func (h *Hub) sweepBuckets(ctx context.Context) error {
 	if h.opt.Buckets == nil {
-		return &app.Error{
-			Kind: app.NotConfigured, Text: "no account has a bucket to search",
-			Hint: "set bucket under [accounts.NAME.recording] in the configuration",
-		}
+		return app.Errorf(app.NotConfigured, "set bucket under [accounts.NAME.recording] in the configuration", "no account has a bucket to search")
 	}
 	return h.opt.Buckets.Sweep(ctx, h.ObserveObjects, h.noteReader)
 }

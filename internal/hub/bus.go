@@ -8,14 +8,14 @@ import (
 	"greenroom/internal/crash"
 )
 
-// backlog is how many changes wait for one slow reader before they are replaced by a single Missed.
+// backlog is how many changes can wait for one slow reader before one Missed replaces them.
 const backlog = 4096
 
-// bus hands changes to subscribers in the order in which they were published. publish never blocks: a reader that falls
-// too far behind loses its backlog, receives [app.Missed], and then the changes that follow.
+// bus delivers changes to subscribers in the order in which they were published. publish never blocks: a reader that falls too
+// far behind loses its backlog, receives [app.Missed], and then later changes.
 type bus struct {
 	crash *crash.Group
-	// complete adds to a change what isn't stored, for the reader that receives it. nil adds nothing.
+	// complete adds what isn't stored to a change, when a reader receives it. nil adds nothing.
 	complete func(context.Context, app.Change) app.Change
 
 	mu     sync.Mutex

@@ -8,7 +8,7 @@ import (
 	"greenroom/store"
 )
 
-// uidOf names a booking in the calendars of others. It never changes.
+// uidOf returns a booking's UID in exported calendars. It never changes.
 func uidOf(booking string) string { return booking + "@greenroom" }
 
 // ExportCalendar returns bookings as a calendar; see [app.Backend].

@@ -1,9 +1,9 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -20,16 +20,16 @@ const (
 	// readEvery is how often subscribed calendars are read, readTime bounds reading one.
 	readEvery = 15 * time.Minute
 	readTime  = 30 * time.Second
-	// fresh is for how long a list of what takes place doesn't read a calendar again.
+	// fresh is the age up to which a calendar isn't read again for a list.
 	fresh        = 5 * time.Minute
 	maxCalendars = 50
 )
 
-// CalendarReader reads the text of a calendar from an address or a file. had is what the previous reading returned. Its errors are
-// for people and don't contain the address, which may be a key.
+// CalendarReader reads the text of a calendar from an address or a file. had is the version of the previous reading. Its errors are
+// for people and don't contain the address, which may be secret.
 type CalendarReader func(ctx context.Context, source string, had calendar.Version) (calendar.Text, error)
 
-// calendars are the subscriptions, as they were understood.
+// calendars are the subscriptions, parsed.
 type calendars struct {
 	h       *Hub
 	reading sync.Mutex // one refresh at a time
@@ -44,21 +44,7 @@ type parsed struct {
 	feed    *calendar.Feed
 }
 
-func (c *calendars) run() {
-	h := c.h
-	for {
-		c.refresh(h.ctx, readEvery)
-		timer := h.clock.NewTimer(time.Minute)
-		select {
-		case <-timer.Chan():
-		case <-h.ctx.Done():
-			timer.Stop()
-			return
-		}
-	}
-}
-
-// refresh reads the calendars that weren't tried for a while.
+// refresh reads the calendars that weren't tried for the given time.
 func (c *calendars) refresh(ctx context.Context, age time.Duration) {
 	h := c.h
 	if h.opt.ReadCalendar == nil {
@@ -87,7 +73,7 @@ func (c *calendars) refresh(ctx context.Context, age time.Duration) {
 	}
 }
 
-// read reads a text, and whether it is a calendar.
+// read reads and parses a calendar.
 func (c *calendars) read(ctx context.Context, source string, had calendar.Version) (fetched, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
@@ -99,44 +85,48 @@ func (c *calendars) read(ctx context.Context, source string, had calendar.Versio
 	return fetched{text, feed}, err
 }
 
+// fetched is the text of a calendar, parsed unless it is unchanged.
 type fetched struct {
 	calendar.Text
 	feed *calendar.Feed
 }
 
-// note writes down what a reading gave. After a failure everything stays as it was.
+// describe sets what a subscription records of its text.
+func (f fetched) describe(c *store.Calendar) {
+	c.ETag, c.Modified, c.Version = f.Version.ETag, f.Version.Modified, c.Version+1
+	c.Events, c.Notes = f.feed.Events, f.feed.Notes
+}
+
+// note stores the result of a reading. After a failure the earlier text stays.
 func (c *calendars) note(ctx context.Context, was store.Calendar, text fetched, err error) error {
 	return c.h.store.Update(ctx, func(tx *store.Tx) error {
-		now, gerr := tx.Calendar(was.Name)
-		cal := storedCalendar{now}
-		if errors.Is(gerr, store.ErrNotFound) || gerr == nil && cal.URL != was.URL {
-			return nil // removed meanwhile
-		}
-		if gerr != nil {
-			return gerr
+		cal, known, readErr := store.Found(tx.Calendar(was.Name))
+		if !known || cal.URL != was.URL {
+			return readErr // removed meanwhile
 		}
 		cal.TriedAt, cal.Error = c.h.now(), ""
-		if err != nil {
+		switch {
+		case err != nil:
 			cal.Error = app.AsError(err).Sentence()
-			return tx.PutCalendar(cal.Calendar, nil)
+			return tx.PutCalendar(cal, nil)
+		case text.Unchanged:
+			cal.LastRead = cal.TriedAt
+			return tx.PutCalendar(cal, nil)
 		}
 		cal.LastRead = cal.TriedAt
-		if text.Unchanged {
-			return tx.PutCalendar(cal.Calendar, nil)
-		}
-		cal.set(text)
-		return tx.PutCalendar(cal.Calendar, text.Body)
+		text.describe(&cal)
+		return tx.PutCalendar(cal, text.Body)
 	})
 }
 
-// subscription is a calendar as it was understood; feed is nil while that was not possible.
+// subscription is a parsed calendar; feed is nil if it can't be parsed.
 type subscription struct {
 	store.Calendar
 	feed *calendar.Feed
 	err  error
 }
 
-// all returns the subscriptions by name. Texts are copied out of the store and read after that.
+// all returns the subscriptions by name. Texts are copied out of the store and parsed afterwards.
 func (c *calendars) all(ctx context.Context) ([]subscription, error) {
 	var out []subscription
 	packed := make(map[int][]byte)
@@ -199,13 +189,11 @@ func (h *Hub) AddCalendar(ctx context.Context, spec app.CalendarSpec) (app.Calen
 	name := strings.TrimSpace(spec.Name)
 	switch {
 	case !calendarName.MatchString(name):
-		return app.Calendar{}, &app.Error{
-			Kind: provider.Invalid, Text: fmt.Sprintf("a calendar can't be called %q", name), Hint: "use letters, digits, spaces, dots and hyphens",
-		}
+		return app.Calendar{}, invalid("use letters, digits, spaces, dots and hyphens", "a calendar can't be called %q", name)
 	case h.opt.ReadCalendar == nil:
-		return app.Calendar{}, &app.Error{Kind: provider.Unsupported, Text: "the process that owns the store can't read calendars"}
+		return app.Calendar{}, app.Errorf(provider.Unsupported, "", "the process that owns the store can't read calendars")
 	case !strings.Contains(spec.URL, "://") && !filepath.IsAbs(spec.URL):
-		return app.Calendar{}, &app.Error{Kind: provider.Invalid, Text: "the calendar's file needs an absolute path"}
+		return app.Calendar{}, invalid("", "the calendar's file needs an absolute path")
 	}
 	if err := h.store.View(ctx, func(tx *store.Tx) error { return freeCalendar(tx, name) }); err != nil {
 		return app.Calendar{}, err
@@ -214,24 +202,15 @@ func (h *Hub) AddCalendar(ctx context.Context, spec app.CalendarSpec) (app.Calen
 	if err != nil {
 		return app.Calendar{}, err
 	}
-	cal := storedCalendar{store.Calendar{Calendar: app.Calendar{Name: name, URL: spec.URL, LastRead: h.now()}, TriedAt: h.now()}}
-	cal.set(text)
+	cal := store.Calendar{Calendar: app.Calendar{Name: name, URL: spec.URL, LastRead: h.now()}, TriedAt: h.now()}
+	text.describe(&cal)
 	err = h.store.Update(ctx, func(tx *store.Tx) error {
 		if err := freeCalendar(tx, name); err != nil {
 			return err
 		}
-		return tx.PutCalendar(cal.Calendar, text.Body)
+		return tx.PutCalendar(cal, text.Body)
 	})
-	return cal.Calendar.Calendar, writeError(err)
-}
-
-// storedCalendar is a subscription that is about to be written.
-type storedCalendar struct{ store.Calendar }
-
-// set takes over a text that was read.
-func (c *storedCalendar) set(text fetched) {
-	c.ETag, c.Modified, c.Version = text.Version.ETag, text.Version.Modified, c.Version+1
-	c.Events, c.Notes = text.feed.Events, text.feed.Notes
+	return cal.Calendar, writeError(err)
 }
 
 // freeCalendar fails if the name is used, or there are enough.
@@ -241,36 +220,26 @@ func freeCalendar(tx *store.Tx, name string) error {
 		return err
 	}
 	if len(all) >= maxCalendars {
-		return &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("there are already %d calendars", len(all)), Hint: "remove " +
-			"one: greenroom calendar remove NAME"}
+		return app.Errorf(provider.Conflict, "remove one: greenroom calendar remove NAME", "there are already %d calendars", len(all))
 	}
-	if _, err = tx.Calendar(name); errors.Is(err, store.ErrNotFound) {
-		return nil
-	} else if err != nil {
+	if _, exists, err := store.Found(tx.Calendar(name)); !exists {
 		return err
 	}
-	return &app.Error{
-		Kind: provider.Conflict, Text: fmt.Sprintf("a calendar named %q already exists", name), Hint: "use another name, or remove " +
-			"it: greenroom calendar remove NAME",
-	}
+	return app.Errorf(provider.Conflict, "use another name, or remove it: greenroom calendar remove NAME",
+		"a calendar named %q already exists", name)
 }
 
 // RemoveCalendar ends a subscription; see [app.Backend].
 func (h *Hub) RemoveCalendar(ctx context.Context, ref app.CalendarRef) (app.Calendar, error) {
 	var out app.Calendar
 	err := h.store.Update(ctx, func(tx *store.Tx) error {
-		c, err := tx.Calendar(ref.Name)
-		if errors.Is(err, store.ErrNotFound) {
-			return &app.Error{
-				Kind: provider.NotFound, Text: fmt.Sprintf("there is no calendar %q", ref.Name), Hint: "list them: greenroom calendar list",
-			}
-		}
-		if err != nil {
-			return err
+		c, known, err := store.Found(tx.Calendar(ref.Name))
+		if !known {
+			return cmp.Or(err, app.Errorf(provider.NotFound, "list them: greenroom calendar list", "there is no calendar %q", ref.Name))
 		}
 		out = c.Calendar
-		text, err := tx.CalendarText(c.Name)
-		if ignore(err, store.ErrNotFound) != nil {
+		text, _, err := store.Found(tx.CalendarText(c.Name))
+		if err != nil {
 			return err
 		}
 		return errors.Join(h.discard(tx, trashed{Kind: app.DeletedCalendar, Calendar: &c, Text: text}), tx.DeleteCalendar(c.Name))

@@ -6,7 +6,6 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -22,7 +21,7 @@ import (
 
 const (
 	maxCatches = 100
-	// maxRespond bounds what a catch answers, in bytes.
+	// maxRespond bounds the answer of a catch, in bytes.
 	maxRespond = 4 << 10
 )
 
@@ -58,26 +57,24 @@ func (h *Hub) viewCatch(tx *store.Tx, c store.CatchJob) app.Catch {
 
 func catchPath(c store.CatchJob) string { return app.CatchPath + c.Name + "-" + c.Token }
 
-// CreateCatch makes a catch; see [app.Backend].
+// CreateCatch creates a catch; see [app.Backend].
 func (h *Hub) CreateCatch(ctx context.Context, spec app.CatchSpec) (app.Catch, error) {
-	invalid := func(text, hint string) (app.Catch, error) {
-		return app.Catch{}, &app.Error{Kind: provider.Invalid, Text: text, Hint: hint}
-	}
+	var out app.Catch
 	scheme, err := catch.Parse(spec.Scheme)
 	switch {
 	case !catchName.MatchString(spec.Name):
-		return invalid(fmt.Sprintf("a catch can't be named %q", spec.Name), "use letters, digits, dots, hyphens and underscores, at most 40")
+		return out, invalid("use letters, digits, dots, hyphens and underscores, at most 40", "a catch can't be named %q", spec.Name)
 	case err != nil:
-		return invalid(err.Error(), "")
+		return out, invalid("", "%v", err)
 	case spec.Status != 0 && (spec.Status < 200 || spec.Status > 599):
-		return invalid(fmt.Sprintf("a catch can't respond %d", spec.Status), "use a status from 200 to 599")
+		return out, invalid("use a status from 200 to 599", "a catch can't respond %d", spec.Status)
 	case len(spec.Answer) > maxRespond:
-		return invalid(fmt.Sprintf("a catch's answer can have at most %d bytes", maxRespond), "")
+		return out, invalid("", "a catch's answer can have at most %d bytes", maxRespond)
 	case scheme.String() == "none" && spec.Secret != "":
-		return invalid("a catch without a scheme needs no secret", "set how the service signs, with --scheme")
+		return out, invalid("set how the service signs, with --scheme", "a catch without a scheme needs no secret")
 	}
 	if err := scheme.Secret(spec.Secret); err != nil {
-		return invalid(fmt.Sprintf("the secret can't be one of %s: %v", scheme, err), "give it with --secret")
+		return out, invalid("give it with --secret", "the secret can't be one of %s: %v", scheme, err)
 	}
 	job := store.CatchJob{
 		Name: spec.Name, Token: strings.ToLower(rand.Text()), Scheme: scheme.String(), Secret: strings.TrimSpace(spec.Secret),
@@ -86,18 +83,14 @@ func (h *Hub) CreateCatch(ctx context.Context, spec app.CatchSpec) (app.Catch, e
 	if job.Status == 0 {
 		job.Status, job.Answer = http.StatusOK, "ok"
 	}
-	var out app.Catch
 	err = h.store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := tx.Catch(job.Name); !errors.Is(err, store.ErrNotFound) {
-			return &app.Error{
-				Kind: provider.Conflict, Text: fmt.Sprintf("catch %q already exists", job.Name), Hint: "remove it: greenroom catch " +
-					"remove " + job.Name,
-			}
+			return app.Errorf(provider.Conflict, "remove it: greenroom catch remove "+job.Name, "catch %q already exists", job.Name)
 		}
 		if all, _ := tx.Catches(); len(all) >= maxCatches {
-			return &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("there are already %d catches, which is the maximum", maxCatches)}
+			return app.Errorf(provider.Conflict, "", "there are already %d catches, which is the maximum", maxCatches)
 		}
-		if err := tx.DeleteCatch(job.Name); err != nil { // the events of one that was removed a moment ago
+		if err := tx.DeleteCatch(job.Name); err != nil { // the events of a removed one that could be restored
 			return err
 		}
 		out = h.viewCatch(tx, job)
@@ -137,18 +130,16 @@ func (h *Hub) caught(ctx context.Context, name string, in app.Inbound) (store.Ca
 	return job, subtle.ConstantTimeCompare([]byte(app.CatchPath+own), []byte(catchPath(job))) == 1
 }
 
-// readCaught verifies a request to a catch, and decides what is kept of it and what it is answered.
+// readCaught verifies a request to a catch, and decides what is stored and answered.
 func (h *Hub) readCaught(name string, in app.Inbound) reading {
 	job, ok := h.caught(h.ctx, name, in)
 	scheme, err := catch.Parse(job.Scheme)
-	r := reading{Entry: store.Entry{Keep: store.KeepUncaught}}
 	d := arrived(in)
 	if !ok || err != nil {
 		d.Account = ""
 		d.Verdict, d.Status, d.Reason = provider.Rejected, http.StatusNotFound, "no catch has this address: see `greenroom catch list`"
-		r.Keep, r.Delivery = store.KeepStray, d
-		clip(&r.Delivery)
-		return r
+		clip(&d)
+		return reading{Entry: store.Entry{Keep: store.KeepStray, Delivery: d}}
 	}
 	request := catch.Request{Header: http.Header(in.Header), Body: in.Body, ReceivedAt: in.ReceivedAt}
 	event := scheme.Event(request)
@@ -164,21 +155,18 @@ func (h *Hub) readCaught(name string, in app.Inbound) reading {
 		d.Verdict, d.Reason = provider.Unverified, v.Reason
 	default:
 		d.Verdict, d.Status, d.Reason = provider.Rejected, http.StatusUnauthorized, h.catchCause(scheme, job, in, v)
-		r.Delivery = d
-		clip(&r.Delivery)
-		return r
+		clip(&d)
+		return reading{Entry: store.Entry{Keep: store.KeepUncaught, Delivery: d}}
 	}
-	r.Keep = store.KeepCaught
-	r.respond = &app.Answer{Status: job.Status, Text: job.Answer, ContentType: contentType(job.Answer)}
+	respond := app.Answer{Status: job.Status, Text: job.Answer, ContentType: contentType(job.Answer)}
 	if a, ok := scheme.Answer(request, job.Secret); ok && v.OK {
-		r.respond = &app.Answer{Status: http.StatusOK, Text: a.Text, ContentType: a.ContentType}
+		respond = app.Answer{Status: http.StatusOK, Text: a.Text, ContentType: a.ContentType}
 	}
-	d.Status = r.respond.Status
-	r.Delivery = d
-	return r
+	d.Status = respond.Status
+	return reading{Entry: store.Entry{Keep: store.KeepCaught, Delivery: d}, respond: &respond}
 }
 
-// signedCaught reports whether a catch's secret makes a request's signature, however old that is.
+// signedCaught reports whether a request has the signature of a catch's secret, of any age.
 func (h *Hub) signedCaught(name string, in app.Inbound) bool {
 	job, ok := h.caught(h.ctx, name, in)
 	scheme, err := catch.Parse(job.Scheme)
@@ -189,7 +177,7 @@ func (h *Hub) signedCaught(name string, in app.Inbound) bool {
 	return ok && scheme.SignedWith(catch.Request{Header: http.Header(in.Header), Body: in.Body}, key)
 }
 
-// contentType is that of a catch's answer.
+// contentType returns the type of a catch's answer.
 func contentType(text string) string {
 	if t := strings.TrimSpace(text); (strings.HasPrefix(t, "{") || strings.HasPrefix(t, "[")) && json.Valid([]byte(t)) {
 		return "application/json"
@@ -208,7 +196,7 @@ func (t catchTester) SignedWith(r provider.WebhookRequest, key []byte) bool {
 	return t.Scheme.SignedWith(catch.Request{Header: r.Header, Body: r.Body, ReceivedAt: r.ReceivedAt}, key)
 }
 
-// catchCause returns why a request to a catch is rejected, as far as that is found out within the budget.
+// catchCause returns why a request to a catch is rejected, as specifically as the budget allows.
 func (h *Hub) catchCause(s catch.Scheme, job store.CatchJob, in app.Inbound, v catch.Verdict) string {
 	if !v.Wrong {
 		return v.Reason
@@ -225,7 +213,7 @@ func (h *Hub) catchCause(s catch.Scheme, job store.CatchJob, in app.Inbound, v c
 	return v.Reason
 }
 
-// catch stores a request to a catch, and returns what to answer.
+// catch stores a request to a catch, and returns the answer.
 func (h *Hub) catch(ctx context.Context, r reading) app.Answer {
 	if r.Keep != store.KeepCaught {
 		return h.reject(ctx, r)

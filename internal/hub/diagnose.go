@@ -13,7 +13,7 @@ import (
 	"greenroom/provider"
 )
 
-// Diagnose asks the platforms how the accounts do; see [app.Backend].
+// Diagnose checks the accounts on their platforms; see [app.Backend].
 func (h *Hub) Diagnose(ctx context.Context, q app.DiagnosisQuery) ([]app.Diagnosis, error) {
 	accounts := h.order
 	if q.Account != "" {
@@ -81,14 +81,14 @@ func (h *Hub) Diagnose(ctx context.Context, q app.DiagnosisQuery) ([]app.Diagnos
 	return out, nil
 }
 
-// checkHook says where the platform must post to, and whether it can reach that.
+// checkHook returns the URL to which the platform must post, and whether it can reach that.
 func (h *Hub) checkHook(s app.AccountStatus) provider.Check {
 	c := provider.Check{Name: "webhook URL", OK: true, Detail: s.Webhook}
 	u, err := url.Parse(s.Webhook)
 	switch {
 	case s.Webhook == "":
 		c.OK, c.Optional, c.Detail = false, true, "nothing is listening, so there is none"
-		c.Hint = "run greenroom listen, or open the screen"
+		c.Hint = listenHint
 	case err != nil || u.Scheme != "https" || registrar.Local(u.Hostname()):
 		if api, err := url.Parse(s.APIURL); err == nil && registrar.Local(api.Hostname()) {
 			break
@@ -99,7 +99,7 @@ func (h *Hub) checkHook(s app.AccountStatus) provider.Check {
 	return c
 }
 
-// knowSecret corrects what a provider says of the webhook secret when one was made after it.
+// knowSecret corrects a provider's check of the webhook secret if one was created here.
 func (h *Hub) knowSecret(a *account, checks []provider.Check) {
 	if a.hook.Secret() == "" {
 		return
@@ -111,8 +111,8 @@ func (h *Hub) knowSecret(a *account, checks []provider.Check) {
 	}
 }
 
-// checkRegistration checks the webhook's registration on the platform, once there is a public URL for it. A missing webhook is
-// no failure: presence is read meanwhile.
+// checkRegistration checks the webhook's registration on the platform if there is a public URL for it. A missing webhook is no
+// failure, since presence is polled.
 func checkRegistration(s app.AccountStatus) []provider.Check {
 	r := s.Registration
 	if r == nil {
@@ -160,9 +160,7 @@ func (h *Hub) checkEvents(s app.AccountStatus) provider.Check {
 
 func (h *Hub) checkAccounts() provider.Check {
 	if len(h.order) == 0 {
-		return provider.Check{
-			Name: "accounts", Detail: "none is configured", Hint: provider.HowToConfigure(h.opt.Drivers),
-		}
+		return provider.Check{Name: "accounts", Detail: "none is configured", Hint: provider.HowToConfigure(h.opt.Drivers)}
 	}
 	var names []string
 	for _, a := range h.order {
@@ -173,21 +171,18 @@ func (h *Hub) checkAccounts() provider.Check {
 
 func checkListener(s app.Status) provider.Check {
 	if s.Listener.URL == "" {
-		const hint = "run greenroom listen, or open the screen"
 		return provider.Check{
-			Name: "listener", Optional: true, Detail: strings.TrimSuffix(s.Listener.Problem, ": "+hint), Hint: hint,
+			Name: "listener", Optional: true, Detail: strings.TrimSuffix(s.Listener.Problem, ": "+listenHint), Hint: listenHint,
 		}
 	}
 	return provider.Check{Name: "listener", OK: true, Detail: "listening on " + s.Listener.URL}
 }
 
-// checkPolicy says which account a room that isn't pinned gets, and whether the policy names rooms that aren't here.
+// checkPolicy checks the account that the policy chooses for rooms that aren't pinned.
 func (h *Hub) checkPolicy() provider.Check {
 	choice := h.choose(app.Room{})
-	c := provider.Check{
+	return provider.Check{
 		Name: "policy", OK: choice.Problem == "", Hint: choice.Problem,
-		Detail: fmt.Sprintf("rooms that are not pinned get %s: %s", choice.Account, choice.Why),
+		Detail: fmt.Sprintf("rooms that are not pinned get %s: %s%s", choice.Account, choice.Why, h.opt.Policy.listed()),
 	}
-	c.Detail += h.opt.Policy.listed()
-	return c
 }

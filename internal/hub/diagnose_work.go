@@ -9,11 +9,11 @@ import (
 	"greenroom/provider"
 )
 
-// diagnosed bounds how many recordings a diagnosis looks at: the newest.
+// diagnosed bounds how many of the newest recordings a diagnosis reads.
 const diagnosed = 10_000
 
-// checkWork reports downloads and programs that have failed for good, and forwards whose targets don't accept events. There are
-// no checks while all is well.
+// checkWork reports downloads and programs that have failed permanently, and forwards whose targets don't accept events. It returns
+// nothing if all is well.
 func (h *Hub) checkWork(ctx context.Context) ([]provider.Check, error) {
 	recordings, err := h.Recordings(ctx, app.RecordingQuery{Limit: diagnosed})
 	if err != nil {
@@ -48,8 +48,8 @@ func (h *Hub) checkWork(ctx context.Context) ([]provider.Check, error) {
 		c := provider.Check{Name: "forward " + f.Name, Optional: true}
 		switch {
 		case f.State == app.ForwardRetrying:
-			c.Detail, c.Hint = fmt.Sprintf("%s doesn't accept event %d (waiting: %d)", f.URL, f.Last.Seq, f.Queue), "check the "+
-				"target; Greenroom keeps trying"
+			c.Detail = fmt.Sprintf("%s doesn't accept event %d (waiting: %d)", f.URL, f.Last.Seq, f.Queue)
+			c.Hint = "check the target; Greenroom keeps trying"
 		case len(f.Parked) > 0:
 			c.Detail = fmt.Sprintf("%d events were not accepted within a day; the first is %d", len(f.Parked), f.Parked[0])
 		default:

@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"greenroom/internal/app"
@@ -12,7 +11,7 @@ import (
 	"greenroom/store"
 )
 
-// newDownloads makes the queue of downloads over the open store.
+// newDownloads returns the queue of downloads in the open store.
 func newDownloads(h *Hub) *downloads.Queue {
 	return downloads.New(downloads.Options{
 		Config: h.opt.Downloads, Store: h.store, Clock: h.clock, Log: h.log, Crash: h.crash, Context: h.ctx, Hub: origin{h}, Go: h.goes,
@@ -25,7 +24,7 @@ func (h *Hub) DeleteRecording(ctx context.Context, ref app.RecordingRef) (app.Re
 	return h.downloads.DeleteRecording(ctx, ref)
 }
 
-// publish hands changes to the bus, recordings with the progress of their downloads. Commits come here in their order.
+// publish publishes the changes of a commit, in the order of commits, and adds the progress of downloads to recordings.
 func (h *Hub) publish(changes []app.Change) {
 	arrived := false
 	for i, c := range changes {
@@ -45,7 +44,7 @@ func (h *Hub) publish(changes []app.Change) {
 	h.bus.publish(changes)
 }
 
-// origin is the hub as package downloads needs it.
+// origin is the hub for package downloads.
 type origin struct{ *Hub }
 
 var _ downloads.Hub = origin{}
@@ -79,10 +78,8 @@ func (o origin) Refresh(ctx context.Context, r app.Recording) (app.Recording, er
 	a.mu.Unlock()
 	switch {
 	case finds && !r.FromBucket:
-		// The list may be long, and the recording far down in it. Some platforms know a recording by its id only when it is ready.
-		if err = o.readRecording(ctx, a, f, r.ID); errors.Is(err, provider.NotFound) {
-			err = nil
-		}
+		// The recording may be far down a long list. Some platforms find a recording by its id only when it is ready.
+		err = ignore(o.readRecording(ctx, a, f, r.ID), provider.NotFound)
 	case lists && !fresh:
 		err = o.listNewest(ctx, a, l)
 	}
@@ -93,15 +90,23 @@ func (o origin) Refresh(ctx context.Context, r app.Recording) (app.Recording, er
 }
 
 func (o origin) Listed(ctx context.Context, r app.Recording) bool {
-	a, err := o.accountOf(r.Account)
-	if err != nil {
-		return false
-	}
-	f, ok := a.Provider.(provider.RecordingFinder)
-	return ok && o.readRecording(ctx, a, f, r.ID) == nil
+	return o.find(ctx, r) == nil
 }
 
-// Gone is true of a recording that the platform denies, or of which nothing but its objects, which are gone, was ever known.
+// find reads a recording from its platform.
+func (o origin) find(ctx context.Context, r app.Recording) error {
+	a, err := o.accountOf(r.Account)
+	if err != nil {
+		return err
+	}
+	f, ok := a.Provider.(provider.RecordingFinder)
+	if !ok {
+		return provider.Unsupported
+	}
+	return o.readRecording(ctx, a, f, r.ID)
+}
+
+// Gone reports true if the platform has no such recording, or if it was only known from objects, which are gone.
 func (o origin) Gone(ref app.RecordingRef) bool {
 	r, err := o.storedRecording(o.ctx, ref)
 	if err != nil || !r.DeletedAt.IsZero() {
@@ -110,25 +115,15 @@ func (o origin) Gone(ref app.RecordingRef) bool {
 	if r.FromBucket {
 		return true
 	}
-	a, err := o.accountOf(r.Account)
-	if err != nil {
-		return false
-	}
-	f, ok := a.Provider.(provider.RecordingFinder)
-	if !ok {
-		return false
-	}
 	ctx, cancel := context.WithTimeout(o.ctx, listTime)
 	defer cancel()
-	return errors.Is(o.readRecording(ctx, a, f, r.ID), provider.NotFound)
+	return errors.Is(o.find(ctx, r), provider.NotFound)
 }
 
 func (o origin) DeleteCopy(ctx context.Context, r app.Recording) error {
 	if r.FromBucket {
-		return &app.Error{
-			Kind: provider.Unsupported, Text: fmt.Sprintf("%s doesn't list recording %s: it was found in your bucket", r.Platform, r.ID),
-			Hint: "delete it in your bucket",
-		}
+		return app.Errorf(provider.Unsupported, "delete it in your bucket",
+			"%s doesn't list recording %s: it was found in your bucket", r.Platform, r.ID)
 	}
 	a, err := o.accountOf(r.Account)
 	if err != nil {
@@ -139,9 +134,7 @@ func (o origin) DeleteCopy(ctx context.Context, r app.Recording) error {
 		return cannot(a, provider.AbilityDeleteRecording)
 	}
 	if r.Status == app.RecordingRunning {
-		return &app.Error{
-			Kind: provider.Conflict, Text: fmt.Sprintf("recording %s is still running", r.ID), Hint: "stop the recording first",
-		}
+		return app.Errorf(provider.Conflict, "stop the recording first", "recording %s is still running", r.ID)
 	}
 	err = del.DeleteRecording(ctx, r.ID)
 	o.noteCall(a, err)

@@ -20,7 +20,7 @@ func (h *Hub) effectOf(a *account, ev provider.Event, received time.Time) func(*
 		return nil
 	}
 	now := h.clock.Now()
-	ev, received = upTo(ev, now), earlier(received, now)
+	ev, received = upTo(ev, now), app.Earlier(received, now)
 	return func(tx *store.Tx, d *app.Delivery) error {
 		e := effect{hub: h, tx: tx, account: a, event: ev, received: received, now: now}
 		m, err := e.meeting()
@@ -46,7 +46,7 @@ type effect struct {
 
 // upTo returns the event without times later than now: a clock that is ahead must not keep a participant present.
 func upTo(ev provider.Event, now time.Time) provider.Event {
-	ev.At = earlier(ev.At, now)
+	ev.At = app.Earlier(ev.At, now)
 	if ev.Participant != nil {
 		p := personUpTo(*ev.Participant, now)
 		ev.Participant = &p
@@ -62,7 +62,7 @@ func upTo(ev provider.Event, now time.Time) provider.Event {
 }
 
 func personUpTo(p provider.Participant, now time.Time) provider.Participant {
-	p.JoinedAt, p.LeftAt = earlier(p.JoinedAt, now), earlier(p.LeftAt, now)
+	p.JoinedAt, p.LeftAt = app.Earlier(p.JoinedAt, now), app.Earlier(p.LeftAt, now)
 	return p
 }
 

@@ -14,17 +14,11 @@ import (
 func (h *Hub) Events(ctx context.Context, q app.EventQuery) (app.EventPage, error) {
 	f, err := filter.Parse(q.Filter, filter.Options{Now: h.now().Local()})
 	if err != nil {
-		return app.EventPage{}, &app.Error{Kind: provider.Invalid, Text: err.Error()}
+		return app.EventPage{}, app.Errorf(provider.Invalid, "", "%v", err)
 	}
 	q.Filter = f.String()
-	if q.Meeting != "" {
-		if err := h.store.View(ctx, func(tx *store.Tx) error {
-			m, err := h.findMeeting(tx, q.Meeting)
-			q.Meeting = m.ID
-			return err
-		}); err != nil {
-			return app.EventPage{}, err
-		}
+	if err := h.store.View(ctx, func(tx *store.Tx) error { return h.meetingID(tx, &q.Meeting) }); err != nil {
+		return app.EventPage{}, err
 	}
 	return h.store.Events(ctx, q)
 }

@@ -3,6 +3,7 @@ package hub
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"greenroom/internal/app"
@@ -19,9 +20,9 @@ const (
 	maxNamed = 3
 )
 
-// findMeeting finds the meeting that ref names: by its id; by its room's name, where the live meeting goes before the latest
-// one; by its platform room; by the name of a room that was deleted; by the beginning of its id. A room of the user's goes
-// before any platform room of the same name: strangers can make those. Two meetings that fit equally well are an error.
+// findMeeting finds the meeting that ref names: by its id; by its room's name (the live meeting, else the latest); by its platform
+// room; by the name of a deleted room; by the beginning of its id. The user's rooms outrank platform rooms of the same name, which
+// others can create. Two meetings that match equally well are an error.
 func (h *Hub) findMeeting(tx *store.Tx, ref string) (roster.Meeting, error) {
 	m, err := tx.Meeting(ref)
 	if ref != "" && !errors.Is(err, store.ErrNotFound) {
@@ -45,47 +46,43 @@ func (h *Hub) findMeeting(tx *store.Tx, ref string) (roster.Meeting, error) {
 	case len(fits) == 1:
 		return fits[0], nil
 	case len(fits) == 0:
-		return m, &app.Error{
-			Kind: provider.NotFound, Text: fmt.Sprintf("there is no meeting %q (tried id, room name, platform room)", ref),
-			Hint: missing.Hint,
-		}
+		return m, app.Errorf(provider.NotFound, missing.Hint, "there is no meeting %q (tried id, room name, platform room)", ref)
 	}
 	return m, ambiguous(ref, fits)
 }
 
-// elsewhere lists the different meetings that a name fits which no room has: by the platforms' rooms, and by the room that
-// was deleted last.
+// elsewhere lists the meetings that match a name which no room has: by the platforms' rooms, and by the latest deleted room.
 func (h *Hub) elsewhere(tx *store.Tx, ref string) (fits []roster.Meeting, err error) {
 	add := func(m roster.Meeting, err error) error {
 		if errors.Is(err, store.ErrNotFound) || errors.Is(err, provider.NotFound) {
 			return nil
 		}
-		for _, had := range fits {
-			if had.ID == m.ID {
-				return err
-			}
+		if !slices.ContainsFunc(fits, func(had roster.Meeting) bool { return had.ID == m.ID }) {
+			fits = append(fits, m)
 		}
-		fits = append(fits, m)
 		return err
 	}
 	for _, a := range h.order {
-		byRoom, err := tx.MeetingByPlatform(a.Name, strings.TrimPrefix(ref, "/"), "")
-		if err := add(byRoom, err); err != nil {
-			return nil, err
-		}
-		byID, err := tx.MeetingByPlatform(a.Name, "", ref)
-		if err := add(byID, err); err != nil {
+		byRoom := add(tx.MeetingByPlatform(a.Name, strings.TrimPrefix(ref, "/"), ""))
+		if err := errors.Join(byRoom, add(tx.MeetingByPlatform(a.Name, "", ref))); err != nil {
 			return nil, err
 		}
 	}
-	former, err := tx.FormerRoom(ref)
-	if errors.Is(err, store.ErrNotFound) {
-		return fits, nil
-	}
-	if err != nil {
-		return nil, err
+	former, known, err := store.Found(tx.FormerRoom(ref))
+	if !known {
+		return fits, err
 	}
 	return fits, add(h.meetingOfRoom(tx, former, ref))
+}
+
+// meetingID replaces the name of a meeting, if there is one, by the meeting's id.
+func (h *Hub) meetingID(tx *store.Tx, ref *string) error {
+	if *ref == "" {
+		return nil
+	}
+	m, err := h.findMeeting(tx, *ref)
+	*ref = m.ID
+	return err
 }
 
 // meetingOfRoom returns a room's live meeting, else its newest open one, else its latest.
@@ -100,7 +97,7 @@ func (h *Hub) meetingOfRoom(tx *store.Tx, id, name string) (roster.Meeting, erro
 	return tx.Meeting(current.ID)
 }
 
-// roomOrFormer finds the id of a room or, where there is none of the name, of the one that was deleted last.
+// roomOrFormer returns the id of a room, or of the latest deleted one of the name.
 func roomOrFormer(tx *store.Tx, ref string) (string, error) {
 	r, err := findRoom(tx, ref)
 	if !errors.Is(err, provider.NotFound) {
@@ -112,7 +109,7 @@ func roomOrFormer(tx *store.Tx, ref string) (string, error) {
 	return "", err
 }
 
-// ambiguous is the error of a name that fits several meetings.
+// ambiguous returns the error of a name that matches several meetings.
 func ambiguous(ref string, fits []roster.Meeting) error {
 	var named []string
 	for _, m := range fits[:min(len(fits), maxNamed)] {
@@ -122,5 +119,5 @@ func ambiguous(ref string, fits []roster.Meeting) error {
 	if len(fits) > maxNamed {
 		text += " and more"
 	}
-	return &app.Error{Kind: provider.Invalid, Text: text, Hint: "use the meeting's id"}
+	return app.Errorf(provider.Invalid, "use the meeting's id", "%s", text)
 }

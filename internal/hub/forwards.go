@@ -9,7 +9,7 @@ import (
 	"greenroom/store"
 )
 
-// Forwarder sends one event to a target and reports the answer: Ms, Status, Answer and Error of the attempt, and Final if the event
+// Forwarder sends one event to a target and returns the answer: Ms, Status, Answer and Error of the attempt, and Final if the event
 // can never be sent. It returns when ctx ends.
 type Forwarder func(ctx context.Context, to app.ForwardTarget, d app.Delivery) app.Attempt
 
@@ -22,7 +22,7 @@ type forwards struct {
 	senders  map[string]*sender
 }
 
-// serve starts the forwards that don't depend on a run, those of the configuration included.
+// serve starts the forwards that don't depend on a run, including those of the configuration.
 func (f *forwards) serve() {
 	f.configure()
 	var jobs []store.ForwardJob
@@ -78,7 +78,7 @@ func (f *forwards) stop(name string) {
 	<-s.done
 }
 
-// expire ends the sender of a run that did not renew its lease.
+// expire stops the sender of a run that did not renew its lease.
 func (f *forwards) expire(name string, s *sender, lease int) {
 	f.changing.Lock()
 	defer f.changing.Unlock()
@@ -90,7 +90,7 @@ func (f *forwards) expire(name string, s *sender, lease int) {
 	}
 }
 
-// close stops the leases, so that no timer outlives the hub. The hub's context has ended.
+// close stops the leases, so that no timer outlives the hub, whose context has ended.
 func (f *forwards) close() {
 	f.changing.Lock()
 	defer f.changing.Unlock()
@@ -153,7 +153,7 @@ func (f *forwards) view(tx *store.Tx, j store.ForwardJob) app.Forward {
 	return out
 }
 
-// read returns a forward as it is.
+// read returns a forward's present state.
 func (f *forwards) read(ctx context.Context, name string) (app.Forward, error) {
 	return store.Read(ctx, f.h.store, func(tx *store.Tx) (app.Forward, error) {
 		job, err := tx.Forward(name)

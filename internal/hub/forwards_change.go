@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -15,8 +14,8 @@ import (
 	"greenroom/store"
 )
 
-// configure makes the forwards of the configuration as the file has them, and stops those that it doesn't have any more: their
-// positions stay, so that they resume when it has them again.
+// configure sets the forwards of the configuration, and stops those that are no longer in it. Their positions stay, so that they
+// resume when they are back.
 func (f *forwards) configure() {
 	listed := map[string]bool{}
 	for _, spec := range f.h.opt.Forwards {
@@ -45,24 +44,21 @@ func (f *forwards) configure() {
 	}
 }
 
-// check checks what users choose of a forward, and sets it.
+// check checks the settings of a forward, and applies them to the job.
 func (f *forwards) check(job *store.ForwardJob, spec app.ForwardSpec) error {
-	invalid := func(text string, err error) error {
-		return &app.Error{Kind: provider.Invalid, Text: text, Hint: err.Error()}
-	}
 	if _, err := app.ForwardURL(spec.URL); err != nil {
-		return invalid("the forward's URL can't be used", err)
+		return invalid(err.Error(), "the forward's URL can't be used")
 	}
 	if spec.CA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(spec.CA)) {
-		return invalid("the forward's certificates can't be used", errors.New("--ca names a file with certificates in PEM"))
+		return invalid("--ca names a file with certificates in PEM", "the forward's certificates can't be used")
 	}
 	if spec.CA != "" && spec.Insecure {
-		return invalid("the forward can't be insecure and also check certificates", errors.New("use either --ca or --insecure"))
+		return invalid("use either --ca or --insecure", "the forward can't be insecure and also check certificates")
 	}
 	if job.Filter != spec.Filter || job.Selects == "" {
 		parsed, err := filter.Parse(spec.Filter, filter.Options{Now: f.h.now().Local()})
 		if err != nil {
-			return &app.Error{Kind: provider.Invalid, Text: err.Error()}
+			return invalid("", "%v", err)
 		}
 		job.Selects = store.Selection(parsed)
 	}
@@ -71,21 +67,21 @@ func (f *forwards) check(job *store.ForwardJob, spec app.ForwardSpec) error {
 	return nil
 }
 
-// sameSettings reports whether nothing that users choose differs.
+// sameSettings reports whether two jobs have the same settings.
 func sameSettings(a, b store.ForwardJob) bool {
 	return a.URL == b.URL && a.Source == b.Source && a.Filter == b.Filter && a.Selects == b.Selects && a.Resign == b.Resign &&
 		a.CA == b.CA && a.Insecure == b.Insecure && a.Paused == b.Paused && a.Unlisted == b.Unlisted
 }
 
-// canForward fails where this process sends nothing.
+// canForward fails if this process doesn't forward.
 func (h *Hub) canForward() error {
 	if h.opt.Forwarder == nil {
-		return &app.Error{Kind: provider.Unsupported, Text: "the process that owns the store can't forward"}
+		return app.Errorf(provider.Unsupported, "", "the process that owns the store can't forward")
 	}
 	return nil
 }
 
-// SetForward makes or changes a forward; see [app.Backend].
+// SetForward creates or changes a forward; see [app.Backend].
 func (h *Hub) SetForward(ctx context.Context, spec app.ForwardSpec) (app.Forward, error) {
 	if err := h.canForward(); err != nil {
 		return app.Forward{}, err
@@ -143,13 +139,13 @@ func (f *forwards) lease(job store.ForwardJob, spec app.ForwardSpec) {
 	}
 }
 
-// AddForward makes a forward; see [app.Backend].
+// AddForward creates a forward; see [app.Backend].
 func (h *Hub) AddForward(ctx context.Context, spec app.ForwardSpec) (app.Forward, error) {
 	if err := h.canForward(); err != nil {
 		return app.Forward{}, err
 	}
 	if err := app.CheckForwardName(spec.Name); err != nil {
-		return app.Forward{}, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("a forward can't be named %q", spec.Name), Hint: err.Error()}
+		return app.Forward{}, invalid(err.Error(), "a forward can't be named %q", spec.Name)
 	}
 	spec.Source = app.ForwardByCommand
 	f := &h.forwards
@@ -158,10 +154,7 @@ func (h *Hub) AddForward(ctx context.Context, spec app.ForwardSpec) (app.Forward
 	var job store.ForwardJob
 	if err := h.store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := tx.Forward(spec.Name); !errors.Is(err, store.ErrNotFound) {
-			return &app.Error{
-				Kind: provider.Conflict, Text: fmt.Sprintf("forward %q already exists", spec.Name),
-				Hint: "change it: greenroom forward edit " + spec.Name,
-			}
+			return app.Errorf(provider.Conflict, "change it: greenroom forward edit "+spec.Name, "forward %q already exists", spec.Name)
 		}
 		job = newForward(tx, spec.Name, spec.From)
 		if err := f.check(&job, spec); err != nil {
@@ -205,11 +198,11 @@ func (h *Hub) EditForward(ctx context.Context, p app.ForwardPatch) (app.Forward,
 		spec := app.ForwardSpec{
 			URL: job.URL, Source: job.Source, Filter: job.Filter, Resign: job.Resign, CA: job.CA, Insecure: job.Insecure,
 		}
-		set(&spec.URL, p.URL)
-		set(&spec.Filter, p.Filter)
-		set(&spec.Resign, p.Resign)
-		set(&spec.CA, p.CA)
-		set(&spec.Insecure, p.Insecure)
+		app.Set(&spec.URL, p.URL)
+		app.Set(&spec.Filter, p.Filter)
+		app.Set(&spec.Resign, p.Resign)
+		app.Set(&spec.CA, p.CA)
+		app.Set(&spec.Insecure, p.Insecure)
 		switch {
 		case p.CA != nil && *p.CA != "" && p.Insecure == nil:
 			spec.Insecure = false
@@ -252,9 +245,7 @@ func (h *Hub) RemoveForward(ctx context.Context, ref app.ForwardRef) (gone app.F
 		return app.Forward{}, noForward(ref.Name, err)
 	}
 	if gone.Source == app.ForwardByRun && f.running(ref.Name) {
-		return app.Forward{}, &app.Error{
-			Kind: provider.Conflict, Text: fmt.Sprintf("the forward %q belongs to a running listen --forward-to", ref.Name), Hint: "stop that first",
-		}
+		return gone, app.Errorf(provider.Conflict, "stop that first", "the forward %q belongs to a running listen --forward-to", ref.Name)
 	}
 	runs := f.running(ref.Name)
 	f.stop(ref.Name) // its position is stored now
@@ -294,20 +285,17 @@ func noForward(name string, err error) error {
 }
 
 func ofTheFile(name string) error {
-	return &app.Error{
-		Kind: provider.Conflict, Text: fmt.Sprintf("the forward %q is in the configuration", name),
-		Hint: "change it there; commands can only pause and resume it",
-	}
+	return app.Errorf(provider.Conflict, "change it there; commands can only pause and resume it", "the forward %q is in the configuration", name)
 }
 
-// forwardFor finds the forward that a spec means, or makes one. The forwards of runs are found by their URL.
+// forwardFor returns the forward that a spec names, or a new one. Forwards of runs are found by their URL.
 func forwardFor(tx *store.Tx, spec app.ForwardSpec) (store.ForwardJob, error) {
 	if spec.Name != "" {
-		job, err := tx.Forward(spec.Name)
-		if !errors.Is(err, store.ErrNotFound) {
-			return job, err
+		job, known, err := store.Found(tx.Forward(spec.Name))
+		if !known && err == nil {
+			job = newForward(tx, spec.Name, spec.From)
 		}
-		return newForward(tx, spec.Name, spec.From), nil
+		return job, err
 	}
 	exists := map[string]bool{}
 	for _, j := range tx.Forwards() {
@@ -316,7 +304,7 @@ func forwardFor(tx *store.Tx, spec app.ForwardSpec) (store.ForwardJob, error) {
 		}
 		exists[j.Name] = true
 	}
-	// A name is text: it goes through JSON and onto screens.
+	// A name must be valid text, for JSON and screens.
 	base := "forward"
 	if u, err := url.Parse(spec.URL); err == nil {
 		base = strings.ToValidUTF8(u.Host, "\uFFFD") + u.EscapedPath()

@@ -15,13 +15,13 @@ import (
 const (
 	// lookEvery is how often the platform is asked whether a meeting still exists.
 	lookEvery = 5 * time.Minute
-	// lookAgain is how soon a "not found" is checked a second time; one alone ends nothing.
+	// lookAgain is how soon a "not found" is confirmed; one alone ends nothing.
 	lookAgain = 30 * time.Second
 )
 
-// endWatcher ends an account's meetings whose end has passed, and those whose room was removed on the platform by others.
-// The latter needs two answers in a row. While people are in a meeting it moves the end before that comes, and only evidence
-// about them ends it.
+// endWatcher ends an account's meetings whose end has passed, and those whose room was removed on the platform by others, which
+// takes two consecutive answers. While people are in a meeting it moves the end in time, and only evidence about them ends the
+// meeting.
 type endWatcher struct {
 	hub     *Hub
 	account *account
@@ -39,8 +39,6 @@ func newEndWatcher(h *Hub, a *account) *endWatcher {
 		overdue: make(map[string]time.Time), extend: make(map[string]time.Time),
 	}
 }
-
-func (w *endWatcher) run() { w.hub.everySecond(w.turn) }
 
 func (w *endWatcher) turn(ctx context.Context) {
 	h := w.hub
@@ -103,7 +101,7 @@ func (w *endWatcher) look(ctx context.Context, m app.Meeting) {
 	w.missing[m.ID] = gone
 }
 
-// complete adds to a meeting known from events the facts that only the platform has: its link and its end.
+// complete adds the link and the end to a meeting that is known only from events.
 func (w *endWatcher) complete(ctx context.Context, id string, found provider.Meeting) {
 	err := w.hub.store.Update(ctx, func(tx *store.Tx) error {
 		m, err := tx.Meeting(id)

@@ -1,17 +1,18 @@
 package hub
 
 import (
+	"cmp"
 	"time"
 
 	"greenroom/internal/app"
 )
 
-// early is how much earlier than their arrival at the page a platform may report that a guest joined: clocks differ.
+// early is how long before their arrival at the page a platform may report that a guest joined, since clocks differ.
 const early = time.Minute
 
-// recogniseGuests gives stays the answers of the guests whose they are, and guests their sessions. A guest is recognised by the id
-// that the platform was given, else by the name: of several guests of one name each stay is that of the latest one who came before
-// it and has none yet.
+// recogniseGuests assigns stays to guests: stays get the guests' answers, guests their sessions. A guest is recognised by the id that
+// the platform got, else by the name. Of several guests with one name, a stay belongs to the latest one who came before it and has
+// no stay yet.
 func recogniseGuests(stays []app.Stay, guests []app.Guest) {
 	byID := map[string]int{}
 	for i := range guests {
@@ -36,10 +37,7 @@ func recogniseGuests(stays []app.Stay, guests []app.Guest) {
 		for g := range guests {
 			mine := guests[g].Session == s.Session && named[s.Session] == guests[g].ID
 			free := guests[g].Session == "" && guests[g].Consent != app.ConsentNo
-			since := s.JoinedAt
-			if since.IsZero() {
-				since = s.WaitingSince
-			}
+			since := cmp.Or(s.JoinedAt, s.WaitingSince)
 			if guestName(s.Name) == guests[g].Name && (mine || free) && (since.IsZero() || !guests[g].CameAt.After(since.Add(early))) {
 				best = g
 				if mine {

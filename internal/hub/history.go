@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"errors"
 	"reflect"
 	"time"
 
@@ -14,24 +13,24 @@ import (
 )
 
 const (
-	// historyLag is how long after an event a platform's history knows of it.
+	// historyLag is how long after an event a platform's history has it.
 	historyLag = time.Minute
-	// historyEvery is how often history corrects what presence inferred in a meeting that is not over; historyIdle how often
-	// it is read for one that seems empty.
+	// historyEvery is how often history corrects what presence inferred in an open meeting, historyIdle how often it is read for
+	// one that seems empty.
 	historyEvery = 5 * time.Minute
 	historyIdle  = 30 * time.Minute
 	// historySpacing is the time between two readings of an account.
 	historySpacing = 2 * time.Second
-	// historyLook is how often the meetings are looked through for those that need a reading.
+	// historyLook is how often the meetings are searched for those that need a reading.
 	historyLook = 10 * time.Second
 	// gap is the shortest time without a listener after which everything that is open is read again.
 	gap = 2 * time.Minute
-	// historyEnded bounds how many meetings that ended are looked at for a last reading.
+	// historyEnded bounds how many meetings are searched for ended ones that need a last reading.
 	historyEnded = 500
 )
 
-// historian reads the platforms' histories: who was there while no process listened, and when those left whose leaving was
-// only inferred. Its readings are evidence like all other, and repeating them changes nothing.
+// historian reads an account's history: who was there while no process listened, and when people left whose leaving was only
+// inferred. Its readings are evidence like any other, and repeating them changes nothing.
 type historian struct {
 	hub     *Hub
 	account *account
@@ -50,9 +49,7 @@ func newHistorian(h *Hub, a *account) (*historian, bool) {
 	return &historian{hub: h, account: a, reader: r, ended: make(map[string]bool), open: make(map[string]bool)}, ok
 }
 
-func (r *historian) run() { r.hub.everySecond(r.turn) }
-
-// awakeKey is the key of the time at which a process last listened for an account.
+// awakeKey returns the key of the time at which a process last listened for the account.
 func (r *historian) awakeKey() string { return "awake " + r.account.Name }
 
 func (r *historian) turn(ctx context.Context) {
@@ -89,12 +86,15 @@ func (r *historian) turn(ctx context.Context) {
 	}
 }
 
-// wake notices a time without a listener: before the start, or while the machine slept.
+// wake detects a time without a listener: before the start, or while the machine slept.
 func (r *historian) wake(ctx context.Context, now time.Time) error {
 	last := r.awake
 	if last.IsZero() {
 		if err := r.hub.store.View(ctx, func(tx *store.Tx) error {
-			return last.UnmarshalText(orZero(tx.Value(r.awakeKey())))
+			if raw := tx.Value(r.awakeKey()); raw != nil {
+				return last.UnmarshalText(raw)
+			}
+			return nil
 		}); err != nil {
 			return err
 		}
@@ -117,14 +117,7 @@ func (r *historian) wake(ctx context.Context, now time.Time) error {
 	return r.hub.store.Update(ctx, func(tx *store.Tx) error { return tx.PutValue(r.awakeKey(), text) })
 }
 
-func orZero(text []byte) []byte {
-	if text == nil {
-		return []byte("0001-01-01T00:00:00Z")
-	}
-	return text
-}
-
-// endedSince returns the meetings that ended while no process listened.
+// endedSince adds the meetings that ended while no process listened.
 func (r *historian) endedSince(ctx context.Context, since time.Time) error {
 	return r.hub.store.View(ctx, func(tx *store.Tx) error {
 		n := 0
@@ -138,7 +131,7 @@ func (r *historian) endedSince(ctx context.Context, since time.Time) error {
 	})
 }
 
-// due picks the meeting that needs a reading most, and since when its sessions are wanted.
+// due returns the meeting whose reading is most overdue, and since when its sessions are wanted.
 func (r *historian) due(ctx context.Context, now time.Time) (pick string, since time.Time, err error) {
 	unended, err := r.hub.unended(ctx, r.account)
 	if err != nil {
@@ -165,13 +158,13 @@ func (r *historian) due(ctx context.Context, now time.Time) (pick string, since 
 		}
 		r.open = open
 		for id := range r.ended {
-			m, err := tx.Meeting(id)
-			if errors.Is(err, store.ErrNotFound) || err == nil && (m.Status != app.Ended || m.HistoryRead.After(m.EndedAt.Add(historyLag))) {
-				delete(r.ended, id)
-				continue
-			}
+			m, known, err := store.Found(tx.Meeting(id))
 			if err != nil {
 				return err
+			}
+			if !known || m.Status != app.Ended || m.HistoryRead.After(m.EndedAt.Add(historyLag)) {
+				delete(r.ended, id)
+				continue
 			}
 			if now.Sub(m.EndedAt.Time) > historyLag && now.Sub(m.HistoryRead) > historyLag && m.HistoryRead.Before(oldest) {
 				pick, since, oldest = m.ID, sessionsFrom(m), m.HistoryRead
@@ -182,7 +175,7 @@ func (r *historian) due(ctx context.Context, now time.Time) (pick string, since 
 	return pick, since, err
 }
 
-// recallDue reports whether history can add to the knowledge about an open meeting.
+// recallDue reports whether history can add to an open meeting.
 func recallDue(tx *store.Tx, m roster.Meeting, now time.Time) (bool, error) {
 	age := now.Sub(m.HistoryRead)
 	if age < historyLag {
@@ -190,7 +183,7 @@ func recallDue(tx *store.Tx, m roster.Meeting, now time.Time) (bool, error) {
 	}
 	past := !m.EndsAt.IsZero() && now.After(m.EndsAt.Time)
 	if m.Here == 0 && age > historyIdle || past && age > historyEvery {
-		return true, nil // past its end a platform may answer nothing else about a running call
+		return true, nil // past the end of a meeting a platform may report only its history
 	}
 	stays, err := tx.Stays(m.ID)
 	if err != nil {
@@ -208,11 +201,11 @@ func recallDue(tx *store.Tx, m roster.Meeting, now time.Time) (bool, error) {
 	return false, nil
 }
 
-// sessionsFrom is since when a meeting's sessions are its own.
+// sessionsFrom returns since when sessions in the platform room belong to a meeting.
 func sessionsFrom(m roster.Meeting) time.Time {
 	from := m.StartsAt.Time
 	if !m.StartedAt.IsZero() {
-		from = earlier(from, m.StartedAt.Time)
+		from = app.Earlier(from, m.StartedAt.Time)
 	}
 	return from.Add(-catalog.ClockSlack)
 }
@@ -236,12 +229,12 @@ func (h *Hub) recall(ctx context.Context, a *account, r provider.Historian, id s
 		m.HistoryRead = begun.UTC()
 		for _, p := range people {
 			p = personUpTo(p, h.clock.Now())
-			s, err := tx.Stay(id, p.Session)
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
+			s, known, err := store.Found(tx.Stay(id, p.Session))
+			if err != nil {
 				return err
 			}
-			if p.Session == "" || err != nil && (p.LeftAt.IsZero() || !m.Holds(p.JoinedAt) || m.IsBefore(p.JoinedAt)) {
-				continue // presence will show who is there, and the room's other meetings have their own readings
+			if p.Session == "" || !known && (p.LeftAt.IsZero() || !m.Holds(p.JoinedAt) || m.IsBefore(p.JoinedAt)) {
+				continue // presence shows who is there, and the room's other meetings have their own readings
 			}
 			m.Began(p.JoinedAt)
 			was := s

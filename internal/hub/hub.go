@@ -1,12 +1,10 @@
 // Package hub holds the use cases: what the screen, the commands and the listener call. It satisfies [app.Backend]
 // in-process.
 //
-// The hub promises what the store does, one level up: a webhook that [Hub.Ingest] answered with 2xx is on disk together
-// with its effect, and a change is published on the bus only after that. It decides nothing about a meeting from one
-// platform call that failed.
+// A webhook that [Hub.Ingest] answered with 2xx is on disk together with its effect, and a change is published only after that.
+// A single failed call to a platform decides nothing about a meeting.
 //
-// Background readers (presence, expiry) run only between [Hub.Start] and Close; programs that come and go don't need
-// them.
+// Background readers (presence, expiry) run only between [Hub.Start] and Close; short-lived programs don't need them.
 package hub
 
 import (
@@ -34,45 +32,45 @@ import (
 type Account struct {
 	provider.Account
 	Provider provider.Provider
-	// Unusable is why the account can't be used, nil when it can. It needs no Provider then, and has no calls, readers or
+	// Unusable is why the account can't be used, nil if it can. Such an account needs no Provider, and has no calls, readers or
 	// recordings; it is shown, and its webhooks are kept unverified.
 	Unusable *app.Error
-	// Default marks the account that its platform's meetings get when several are configured.
+	// Default marks the account for its platform's meetings if several are configured.
 	Default bool
-	// AutoDownload downloads the account's recordings automatically, DeleteAfter deletes those from the platform once they
-	// are verified.
+	// AutoDownload downloads the account's recordings automatically, DeleteAfter deletes them from the platform after
+	// verification.
 	AutoDownload, DeleteAfter bool
 }
 
-// Options say what a hub works with.
+// Options configure a hub.
 type Options struct {
-	// Store says where everything is kept. OnCommit, Now and Crash are set by the hub.
+	// Store configures the store. OnCommit, Now and Crash are set by the hub.
 	Store store.Options
 	// Accounts in the order of the configuration.
 	Accounts []Account
 	Policy   Policy
-	// Drivers are those of the program's platforms, to say which variables configure an account.
+	// Drivers are those of the program's platforms. Hints name the variables that configure an account.
 	Drivers []provider.Driver
-	// Downloads say how recordings are fetched.
+	// Downloads configures the downloads of recordings.
 	Downloads downloads.Config
-	// Buckets finds recordings where platforms write them into buckets of the user's; nil where none does.
+	// Buckets finds recordings in the user's buckets; nil without any.
 	Buckets Buckets
-	// Forwarder sends events to the targets of forwards; nil where this program forwards nothing.
+	// Forwarder sends events to the targets of forwards; nil if this program forwards nothing.
 	Forwarder Forwarder
 	// Forwards are those of the configuration.
 	Forwards []app.ForwardSpec
 	Version  string
-	// Tunnel is the configured driver, "none" or empty if there is none, for Status while no process has it open.
+	// Tunnel is the configured driver, "none" or empty for none. Status shows it while no process has it open.
 	Tunnel string
-	// Lead is how long before its start a booking's meeting is made, [app.DefaultLead] when 0.
+	// Lead is how long before its start a booking's meeting is created, [app.DefaultLead] if 0.
 	Lead time.Duration
-	// Listen is the configured address of the listener, for the addresses of pages while nothing listens.
+	// Listen is the configured address of the listener. Addresses of pages use it while nothing listens.
 	Listen string
-	// HostName is the name of those who invite, as guests read it; empty for that of a host who is in the meeting.
+	// HostName is the inviting name that guests see; empty for that of a host in the meeting.
 	HostName string
-	// Calls are the programs to run when the user is called.
+	// Calls are the programs to run for notifications.
 	Calls []CallRule
-	// ReadCalendar reads the calendars of others; nil where this program reads none.
+	// ReadCalendar reads calendars; nil if this program reads none.
 	ReadCalendar CalendarReader
 	// Clock, Log and Crash may be nil.
 	Clock clockwork.Clock
@@ -118,11 +116,11 @@ type Hub struct {
 	tunnels tunnels
 	// listeners are those of other processes.
 	listeners listeners
-	// missed counts the times after which everything has to be read again from the platforms.
+	// missed counts the times at which webhooks may have been missed.
 	missed atomic.Uint64
 }
 
-// account is an Account with what was learned of it.
+// account is an Account with its state.
 type account struct {
 	Account
 	mu      sync.Mutex
@@ -138,7 +136,7 @@ type account struct {
 
 var _ app.Backend = (*Hub)(nil)
 
-// Open opens the store and makes a hub over it.
+// Open opens the store and returns a hub.
 func Open(o Options) (*Hub, error) {
 	if o.Clock == nil {
 		o.Clock = clockwork.NewRealClock()
@@ -227,8 +225,8 @@ func (h *Hub) Start() {
 		h.forwards.serve()
 	}
 	if h.opt.Buckets != nil {
-		h.goes("buckets", h.watchBuckets)
-		h.goes("recordings of buckets", (&settler{hub: h}).run)
+		h.goes("buckets", func() { h.opt.Buckets.Watch(h.ctx, h.ObserveObjects, h.noteReader) })
+		h.every(time.Second, "recordings of buckets", (&settler{hub: h}).turn)
 	}
 	for _, a := range h.order {
 		if a.Unusable != nil {
@@ -239,31 +237,31 @@ func (h *Hub) Start() {
 				h.log.Error("the end of a webhook's secret could not be stored", "account", a.Name, "err", err)
 			}
 		}
-		h.goes("presence of "+a.Name, newPresencePoller(h, a).run)
-		h.goes("ends of "+a.Name, newEndWatcher(h, a).run)
+		h.every(time.Second, "presence of "+a.Name, newPresencePoller(h, a).turn)
+		h.every(time.Second, "ends of "+a.Name, newEndWatcher(h, a).turn)
 		if c, ok := newCaretaker(h, a); ok {
 			h.goes("lasting rooms of "+a.Name, c.run)
 		}
 		if s, ok := newSweeper(h, a); ok {
-			h.goes("rooms in use of "+a.Name, s.run)
+			h.every(time.Second, "rooms in use of "+a.Name, s.turn)
 		}
 		if r, ok := newAutoRecorder(h, a); ok {
-			h.goes("recorder of "+a.Name, r.run)
+			h.every(time.Second, "recorder of "+a.Name, r.turn)
 		}
 		if p, ok := newRecordingPoller(h, a); ok {
-			h.goes("recordings of "+a.Name, p.run)
+			h.every(time.Second, "recordings of "+a.Name, p.turn)
 		}
 		if a.hook.Registers() {
 			h.goes("webhook of "+a.Name, a.hook.Run)
 		}
 		if r, ok := newHistorian(h, a); ok {
-			h.goes("history of "+a.Name, r.run)
+			h.every(time.Second, "history of "+a.Name, r.turn)
 		}
 	}
 	h.goes("bookings", h.bookings.run)
 	h.calls.start()
 	if h.opt.ReadCalendar != nil {
-		h.goes("calendars", h.calendars.run)
+		h.every(time.Minute, "calendars", func(ctx context.Context) { h.calendars.refresh(ctx, readEvery) })
 	}
 }
 
@@ -275,7 +273,7 @@ func (h *Hub) goes(name string, f func()) {
 	})
 }
 
-// Close stops the readers, writes what waits, closes the store and every subscription.
+// Close stops the readers, completes waiting writes, and closes the store and every subscription.
 func (h *Hub) Close() error {
 	h.downloads.Close()
 	h.cancel()
@@ -292,7 +290,7 @@ func (h *Hub) Subscribe(ctx context.Context) (<-chan app.Change, error) {
 	return h.bus.subscribe(ctx), nil
 }
 
-// SetListener sets the function that returns the listener's status, nil when there is none any more.
+// SetListener sets the function that returns the listener's status, nil for none.
 func (h *Hub) SetListener(status func() app.ListenerStatus) {
 	h.mu.Lock()
 	h.listener = status
@@ -300,7 +298,7 @@ func (h *Hub) SetListener(status func() app.ListenerStatus) {
 	h.bus.publish([]app.Change{{Kind: app.StatusChange}})
 }
 
-// now is the time as it is written down: milliseconds are enough for people and scripts.
+// now returns the time as it is stored, in milliseconds.
 func (h *Hub) now() app.Time { return app.At(h.clock.Now().Truncate(time.Millisecond)) }
 
 // keyedMutex is a mutex for each key in use.

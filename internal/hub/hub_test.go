@@ -190,10 +190,10 @@ func (b *bench) event(e provider.Event) app.Answer {
 func (b *bench) happen(e provider.Event) {
 	last := e.At
 	if p := e.Participant; p != nil {
-		last = later(last, later(p.JoinedAt, p.LeftAt))
+		last = app.Later(last, app.Later(p.JoinedAt, p.LeftAt))
 	}
 	if r := e.Recording; r != nil {
-		last = later(last, r.StartedAt)
+		last = app.Later(last, r.StartedAt)
 	}
 	if ahead := last.Sub(b.clock.Now()); ahead > 0 {
 		b.clock.Advance(ahead)

@@ -3,12 +3,13 @@ package hub
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"maps"
 	"slices"
 
 	"greenroom/internal/app"
 )
 
-// importID identifies an event of a file by its number there, its time and everything in the request.
+// importID returns an id of an event of a file, from its number in the file, its time and its request.
 func importID(d app.Delivery) [16]byte {
 	h := sha256.New()
 	part := func(s string) {
@@ -20,12 +21,7 @@ func importID(d app.Delivery) [16]byte {
 	for _, s := range []string{d.Account, d.Method, d.Target, string(d.Body)} {
 		part(s)
 	}
-	names := make([]string, 0, len(d.Headers))
-	for n := range d.Headers {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	for _, n := range names {
+	for _, n := range slices.Sorted(maps.Keys(d.Headers)) {
 		part(n)
 		for _, v := range d.Headers[n] {
 			part(v)

@@ -12,14 +12,14 @@ import (
 	"greenroom/store"
 )
 
-// keptName is how long the name of a room is at most on a platform that appends to it.
+// keptName is the longest name of a room on a platform that appends to it.
 const keptName = 28
 
-// keep makes sure that the lasting room has a platform room on the account, with the settings in r, and returns the room with
-// it. The room is locked, and stored.
+// keep ensures that a lasting room has a platform room on the account, with the settings in r, and returns the room with it. The
+// room is locked, and stored.
 //
-// The name under which a platform room is being made is in the store before the platform is asked, so that a lost answer or a killed
-// process leaves one room: the next call finds it.
+// The name of the platform room is stored before the platform is asked to create it, so that after a lost answer or a killed process
+// the next call finds the room.
 func (h *Hub) keep(ctx context.Context, a *account, r app.Room) (app.Room, error) {
 	k, ok := a.Provider.(provider.RoomKeeper)
 	if !ok {
@@ -52,7 +52,7 @@ func (h *Hub) keep(ctx context.Context, a *account, r app.Room) (app.Room, error
 			return h.kept(ctx, a, r, place, made)
 		}
 		if errors.Is(err, provider.Unavailable) {
-			return r, err // it may have been made: the next call finds out
+			return r, err // it may exist: the next call finds out
 		}
 		place.Name, place.TriedAt = "", app.Time{}
 		if errors.Is(err, provider.Conflict) && try < nameTries {
@@ -63,7 +63,7 @@ func (h *Hub) keep(ctx context.Context, a *account, r app.Room) (app.Room, error
 	}
 }
 
-// kept stores the platform room that was made.
+// kept stores the platform room that was created.
 func (h *Hub) kept(ctx context.Context, a *account, r app.Room, place app.Place, made provider.Meeting) (app.Room, error) {
 	place.PlatformID, place.PlatformRoom, place.GuestURL = made.ID, made.Room, made.GuestURL
 	place.EndsAt, place.MadeAt, place.Adopted = app.At(made.Until), h.now(), false
@@ -114,8 +114,8 @@ func (h *Hub) setPlace(ctx context.Context, r app.Room, place app.Place) (app.Ro
 	return r, writeError(err)
 }
 
-// guestLinkOf returns the link of a lasting room, empty for others and while it has none. On a platform whose links carry tokens, which
-// end, it is the address of the room's page.
+// guestLinkOf returns the link of a lasting room, empty for others and while it has none. On a platform whose links carry tokens that
+// expire, it is the address of the room's page.
 func (h *Hub) guestLinkOf(tx *store.Tx, r app.Room) (string, error) {
 	p := r.Place(h.choose(r).Account)
 	switch {
@@ -133,7 +133,7 @@ func (h *Hub) tokensForGuests(account string) bool {
 	return h.embedder(account) != nil && h.accounts[account].Provider.Traits().GuestTokens
 }
 
-// located adds to an adopted room that was stored before rooms had places the one in which its meetings are.
+// located adds its place to an adopted room that was stored before rooms had places.
 func (h *Hub) located(tx *store.Tx, r app.Room) (app.Room, error) {
 	if r.Adopted && len(r.Places) == 0 {
 		m, err := latest(tx, r.ID)
@@ -156,12 +156,12 @@ func adoptedPlace(m app.Meeting) app.Place {
 	}
 }
 
-// platformRoom is a place as its platform knows it.
+// platformRoom returns a place as its platform knows it.
 func platformRoom(p app.Place) provider.Meeting {
 	return provider.Meeting{ID: p.PlatformID, Room: p.PlatformRoom, GuestURL: p.GuestURL, Until: p.EndsAt.Time, Keep: true}
 }
 
-// roomAt finds the lasting room whose platform room this is.
+// roomAt finds the lasting room with a platform room. The place is nil if there is none.
 func roomAt(tx *store.Tx, account, platformRoom, platformID string) (app.Room, *app.Place, error) {
 	rooms, err := tx.Rooms()
 	if err != nil {
@@ -173,10 +173,10 @@ func roomAt(tx *store.Tx, account, platformRoom, platformID string) (app.Room, *
 			return r, p, nil
 		}
 	}
-	return app.Room{}, nil, store.ErrNotFound
+	return app.Room{}, nil, nil
 }
 
-// openKept prepares the platform room of a lasting room for a meeting, and makes it if there is none any more.
+// openKept prepares the platform room of a lasting room for a meeting, and creates it if it no longer exists.
 func (h *Hub) openKept(ctx context.Context, a *account, r app.Room, spec provider.MeetingSpec) (app.Room, provider.Meeting, error) {
 	k, ok := a.Provider.(provider.RoomKeeper)
 	if !ok {
@@ -204,12 +204,12 @@ func (h *Hub) openKept(ctx context.Context, a *account, r app.Room, spec provide
 	return r, opened, err
 }
 
-// lostPlace notes that the platform room of a lasting room is gone. One that we named gets the same name again, and so the same link.
+// lostPlace records that the platform room of a lasting room is gone. If we named it, the next one gets the same name and link.
 func (h *Hub) lostPlace(ctx context.Context, a *account, r app.Room) (app.Room, error) {
 	return h.setPlace(ctx, r, h.emptied(*r.Place(a.Name), r))
 }
 
-// emptied returns the place without its platform room, which is made under the same name again where we named it.
+// emptied returns the place without its platform room. If we named that, the next one gets the same name.
 func (h *Hub) emptied(had app.Place, r app.Room) app.Place {
 	place := app.Place{Account: had.Account, Platform: had.Platform, Changes: had.Changes + 1, Name: had.PlatformRoom}
 	if a := h.accounts[had.Account]; a != nil && !a.Provider.Traits().NamesRooms {
@@ -218,7 +218,7 @@ func (h *Hub) emptied(had app.Place, r app.Room) app.Place {
 	return place
 }
 
-// noteLink reports that the link of a lasting room is another one than before.
+// noteLink reports if the link of a lasting room has changed.
 func (h *Hub) noteLink(a *account, r app.Room, was string) {
 	if was == "" || was == r.GuestURL || h.tokensForGuests(a.Name) {
 		return
@@ -265,7 +265,7 @@ func (h *Hub) startLasting(ctx context.Context, a *account, r app.Room, m roster
 	return m, reused, writeError(err)
 }
 
-// endRunning ends the meeting of a lasting room that is open, since there can be one at a time. The room is locked.
+// endRunning ends the open meeting of a lasting room, which can have only one. The room is locked.
 func (h *Hub) endRunning(ctx context.Context, room string) error {
 	var m roster.Meeting
 	var stays []*roster.Stay

@@ -13,8 +13,8 @@ import (
 	"greenroom/store"
 )
 
-// createLasting makes a lasting room with its platform room. A room whose platform room is still being made is completed: the
-// answer to an earlier call was lost.
+// createLasting creates a lasting room with its platform room. It completes a room whose platform room is still being created, since
+// the answer to an earlier call was lost.
 func (h *Hub) createLasting(ctx context.Context, r app.Room) (app.Room, error) {
 	a, err := h.usable(h.choose(r))
 	if err != nil {
@@ -46,7 +46,7 @@ func (h *Hub) createLasting(ctx context.Context, r app.Room) (app.Room, error) {
 	return r, errors.Join(err, writeError(h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.DeleteRoom(r) })))
 }
 
-// unfinished adds to the error of a lasting room without its platform room what happens next.
+// unfinished extends the error of a lasting room without its platform room by what to do.
 func unfinished(err error) error {
 	if err == nil {
 		return nil
@@ -57,7 +57,7 @@ func unfinished(err error) error {
 	return &e
 }
 
-// editPlace brings the platform room of a lasting room to what a patch asks for, before the patch is stored. The room is locked.
+// editPlace applies a patch to the platform room of a lasting room, before the patch is stored. The room is locked.
 func (h *Hub) editPlace(ctx context.Context, p app.RoomPatch) error {
 	var was, r app.Room
 	err := h.store.View(ctx, func(tx *store.Tx) (err error) {
@@ -97,7 +97,7 @@ func (h *Hub) editPlace(ctx context.Context, p app.RoomPatch) error {
 	} else if place.Made() {
 		return nil
 	}
-	if p.Name != nil { // a name that is taken is refused before anything is made
+	if p.Name != nil { // a name in use is refused before anything is created
 		if err := h.store.View(ctx, func(tx *store.Tx) error { return nameFree(tx, r) }); err != nil {
 			return err
 		}
@@ -111,7 +111,8 @@ func placeHas(p app.Place, s app.RoomSettings) bool {
 	return p.Locked == s.Locked && p.Size == s.Size && p.Recording == s.Recording && p.Trigger == s.Trigger
 }
 
-// changePlace gives a platform room the room's settings, and its open meeting with it. What the platform can't change stays as it is.
+// changePlace applies the room's settings to its platform room and the open meeting in it. Settings that the platform can't change
+// stay.
 func (h *Hub) changePlace(ctx context.Context, a *account, r app.Room, p app.Place) (gone bool, err error) {
 	k, ok := a.Provider.(provider.RoomKeeper)
 	if !ok {
@@ -124,7 +125,7 @@ func (h *Hub) changePlace(ctx context.Context, a *account, r app.Room, p app.Pla
 	case errors.Is(err, provider.NotFound):
 		return true, nil
 	case errors.Is(err, provider.Unsupported):
-		return false, nil // the notes of the room say so
+		return false, nil // shown in the notes of the room
 	case err != nil:
 		return false, err
 	}
@@ -143,7 +144,7 @@ func (h *Hub) changePlace(ctx context.Context, a *account, r app.Room, p app.Pla
 	}))
 }
 
-// removePlaces removes the platform rooms that were made for a lasting link. Those of an account that isn't configured stay.
+// removePlaces removes the platform rooms that were created for a lasting link. Those of accounts that aren't configured stay.
 func (h *Hub) removePlaces(ctx context.Context, r app.Room) error {
 	for _, p := range r.Places {
 		if p.Adopted || !p.Made() || h.accounts[p.Account] == nil {
@@ -164,7 +165,7 @@ func (h *Hub) removePlaces(ctx context.Context, r app.Room) error {
 	return nil
 }
 
-// linkNotes lists what there is to know about the link of a lasting room.
+// linkNotes returns remarks about the link of a lasting room.
 func (h *Hub) linkNotes(r app.Room) (notes []string) {
 	if !r.Lasting() {
 		return nil
@@ -179,12 +180,12 @@ func (h *Hub) linkNotes(r app.Room) (notes []string) {
 	}
 	title := choice.Platform.Title()
 	if !p.Adopted && !placeHas(*p, r.RoomSettings) {
-		notes = append(notes, fmt.Sprintf("The lasting room on %s still has its old settings, since %s can't change them: "+
-			"%s.", title, title, placeWords(*p, r.RoomSettings)))
+		notes = append(notes, fmt.Sprintf("The lasting room on %s still has its old settings, since %s can't change them: %s.",
+			title, title, placeWords(*p, r.RoomSettings)))
 	}
 	if !p.FormerEnds.IsZero() && now.Before(p.FormerEnds.Time) {
-		notes = append(notes, fmt.Sprintf("The link has changed. The old one works until %s: "+
-			"%s", p.FormerEnds.Format(time.DateOnly), plain.Text(p.FormerURL)))
+		notes = append(notes, fmt.Sprintf("The link has changed. The old one works until %s: %s",
+			p.FormerEnds.Format(time.DateOnly), plain.Text(p.FormerURL)))
 	}
 	if !p.EndsAt.IsZero() && !p.Adopted && p.EndsAt.Sub(now) < 2*renewAhead(*p) {
 		notes = append(notes, fmt.Sprintf("%s will remove the room on %s. The link changes before then.", title, p.EndsAt.Format(time.DateOnly)))
@@ -225,14 +226,14 @@ func renewAhead(p app.Place) time.Duration {
 }
 
 const (
-	// keepEvery is how often lasting rooms are looked at, lookKeptEvery how often the platform is asked whether one exists.
+	// keepEvery is how often lasting rooms are checked, lookKeptEvery how often the platform is asked whether one exists.
 	keepEvery     = time.Minute
 	lookKeptEvery = time.Hour
-	// keepAgain is how soon a platform room that could not be made is tried again.
+	// keepAgain is how soon the creation of a platform room is retried.
 	keepAgain = 5 * time.Minute
 )
 
-// caretaker makes the platform rooms of an account's lasting rooms again where they vanished, and renews those that end.
+// caretaker recreates missing platform rooms of an account's lasting rooms, and renews those that expire.
 type caretaker struct {
 	hub     *Hub
 	account *account
@@ -280,7 +281,7 @@ func (c *caretaker) turn(ctx context.Context) {
 	}
 }
 
-// look makes, finds or renews the platform room of one lasting room.
+// look creates, finds or renews the platform room of one lasting room.
 func (c *caretaker) look(ctx context.Context, id string) error {
 	h, a := c.hub, c.account
 	defer h.locks.lock(id)()
@@ -331,7 +332,7 @@ func (c *caretaker) look(ctx context.Context, id string) error {
 	return err
 }
 
-// renew replaces a platform room that ends soon. The former link works until then.
+// renew replaces a platform room that expires soon. The old link works until then.
 func (c *caretaker) renew(ctx context.Context, r app.Room, had app.Place) error {
 	h, a, was := c.hub, c.account, had.GuestURL
 	k := a.Provider.(provider.RoomKeeper)

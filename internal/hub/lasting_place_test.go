@@ -26,10 +26,10 @@ func TestWhoseAPlatformRoomIs(t *testing.T) {
 	} {
 		err := b.store.View(t.Context(), func(tx *store.Tx) error {
 			r, p, err := roomAt(tx, c.account, c.room, c.id)
-			if found := err == nil; found != c.found || found && (r.ID != mine.ID || p.PlatformRoom != "mine") {
+			if found := p != nil; found != c.found || found && (r.ID != mine.ID || p.PlatformRoom != "mine") {
 				t.Errorf("%+v: %+v, %v", c, r, err)
 			}
-			return ignore(err, store.ErrNotFound)
+			return err
 		})
 		if err != nil {
 			t.Error(err)
@@ -39,8 +39,12 @@ func TestWhoseAPlatformRoomIs(t *testing.T) {
 	if _, err := b.setPlace(t.Context(), mine, app.Place{Account: "daily", PlatformRoom: "mine"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.store.View(t.Context(), func(tx *store.Tx) error { _, _, err := roomAt(tx, "daily", "other", ""); return err }); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("without ids: %v", err)
+	p, err := store.Read(t.Context(), b.store, func(tx *store.Tx) (*app.Place, error) {
+		_, p, err := roomAt(tx, "daily", "other", "")
+		return p, err
+	})
+	if p != nil || err != nil {
+		t.Errorf("without ids: %+v, %v", p, err)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"greenroom/internal/app"
 )
 
-// listeners are those of other processes, by the source of their reports: listen may run beside a store's owner that has no
-// listener itself, such as event tail.
+// listeners are those of other processes, by the source of their reports: listen may run beside a store's owner without a listener,
+// such as event tail.
 type listeners struct {
 	mu      sync.Mutex
 	reports map[string]listenerReport
@@ -21,7 +21,7 @@ type listenerReport struct {
 	until time.Time
 }
 
-// reportListener notes a listener for as long as its lease lasts; without one it is forgotten.
+// reportListener stores a listener for the time of its lease, and removes it without one.
 func (h *Hub) reportListener(source string, s app.ListenerStatus, lease time.Duration) {
 	l := &h.listeners
 	l.mu.Lock()

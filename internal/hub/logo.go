@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 	"greenroom/provider"
 )
 
-// What a logo must be: Whereby takes a PNG, at least 400 pixels wide.
+// Limits of a logo: Whereby accepts a PNG at least 400 pixels wide.
 const (
 	logoWidth = 400
 	logoBytes = 5 << 20
@@ -23,13 +24,11 @@ const (
 
 var pngMagic = []byte("\x89PNG\r\n\x1a\n")
 
-// readLogo reads a logo and checks that platforms will take it.
+// readLogo reads a logo and checks that platforms will accept it.
 func readLogo(path string) ([]byte, error) {
 	refuse := func(format string, args ...any) ([]byte, error) {
-		return nil, &app.Error{
-			Kind: provider.Invalid, Text: fmt.Sprintf("logo %s: ", path) + fmt.Sprintf(format, args...),
-			Hint: fmt.Sprintf("use a PNG at least %d pixels wide and of at most %d MiB", logoWidth, logoBytes>>20),
-		}
+		hint := fmt.Sprintf("use a PNG at least %d pixels wide and of at most %d MiB", logoWidth, logoBytes>>20)
+		return nil, invalid(hint, "logo %s: %s", path, fmt.Sprintf(format, args...))
 	}
 	if !filepath.IsAbs(path) {
 		return refuse("its path is not absolute")
@@ -62,15 +61,11 @@ func readLogo(path string) ([]byte, error) {
 	return raw, nil
 }
 
-// uploadLogo puts the room's logo on a new meeting's page. A failure is worth a note: the meeting exists.
+// uploadLogo uploads the room's logo for a new meeting. A failure is only a note, since the meeting exists.
 func (h *Hub) uploadLogo(ctx context.Context, a *account, room app.Room, m provider.Meeting) (note string) {
 	l, ok := a.Provider.(provider.LogoUploader)
 	if !ok {
-		why := a.whyNot(provider.AbilityLogo)
-		if why == "" {
-			why = fmt.Sprintf("%s rooms have no logo", a.Platform)
-		}
-		return why + "; the meeting is made without it"
+		return cmp.Or(a.whyNot(provider.AbilityLogo), fmt.Sprintf("%s rooms have no logo", a.Platform)) + "; the meeting is made without it"
 	}
 	raw, err := readLogo(room.Logo)
 	if err == nil {

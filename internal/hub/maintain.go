@@ -30,7 +30,7 @@ func (h *Hub) Maintain(ctx context.Context, m app.Maintenance) (app.Maintained, 
 		out.Findings = append(out.Findings, found...)
 	case app.BackupStore:
 		if !filepath.IsAbs(m.Path) {
-			return out, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("back up to %q: not an absolute path", m.Path)}
+			return out, app.Errorf(provider.Invalid, "", "back up to %q: not an absolute path", m.Path)
 		}
 		out.After, err = h.store.BackupFile(ctx, m.Path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -43,7 +43,7 @@ func (h *Hub) Maintain(ctx context.Context, m app.Maintenance) (app.Maintained, 
 			}
 		}
 	default:
-		err = &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("there is no maintenance %q", m.Op)}
+		err = app.Errorf(provider.Invalid, "", "there is no maintenance %q", m.Op)
 	}
 	return out, writeError(err)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -31,7 +30,7 @@ func (h *Hub) Meeting(ctx context.Context, ref app.MeetingRef) (app.MeetingDetai
 		for _, s := range stays {
 			now := s.Stay
 			if now.Waiting {
-				now.JoinedAt = app.Time{} // that of an earlier visit, which has its own row
+				now.JoinedAt = app.Time{} // of an earlier visit, which has its own row
 			}
 			d.Participants = append(d.Participants, now)
 			for _, v := range s.Earlier {
@@ -56,7 +55,8 @@ func (h *Hub) Meeting(ctx context.Context, ref app.MeetingRef) (app.MeetingDetai
 	return d, err
 }
 
-// byPresence puts those who are there first, in the order in which they came, then those who left, the last one first.
+// byPresence sorts those who are present first, in the order of their joining, then those who wait, then those who left, the last
+// one first.
 func byPresence(a, b app.Stay) int {
 	rank := func(s app.Stay) int {
 		switch {
@@ -67,18 +67,11 @@ func byPresence(a, b app.Stay) int {
 		}
 		return 2
 	}
-	if c := cmp.Compare(rank(a), rank(b)); c != 0 {
-		return c
-	}
+	left := 0
 	if rank(a) == 2 {
-		if c := b.LeftAt.Compare(a.LeftAt.Time); c != 0 {
-			return c
-		}
+		left = b.LeftAt.Compare(a.LeftAt.Time)
 	}
-	if c := a.JoinedAt.Compare(b.JoinedAt.Time); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.Session, b.Session)
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), left, a.JoinedAt.Compare(b.JoinedAt.Time), cmp.Compare(a.Session, b.Session))
 }
 
 // currentMeetings finds each room's live meeting, else its newest open one.
@@ -146,7 +139,7 @@ func (h *Hub) EndMeeting(ctx context.Context, ref app.MeetingRef) (app.Meeting, 
 
 // endMeeting is EndMeeting while the meeting's room is locked.
 func (h *Hub) endMeeting(ctx context.Context, m roster.Meeting, stays []*roster.Stay) (app.Meeting, error) {
-	defer h.locks.lock(recordingOf(m.ID))() // a start that is under way is over before the meeting is
+	defer h.locks.lock(recordingOf(m.ID))() // waits for a start of the recording
 	if err := h.store.View(ctx, func(tx *store.Tx) (err error) { m, err = tx.Meeting(m.ID); return err }); err != nil ||
 		m.Status == app.Ended {
 		return m.Meeting, err // ended while we waited
@@ -163,7 +156,7 @@ func (h *Hub) endMeeting(ctx context.Context, m roster.Meeting, stays []*roster.
 	return h.end(context.WithoutCancel(ctx), m.ID, h.now().Time, roster.ReasonEndedHere, app.FromHere)
 }
 
-// end writes down that a meeting has ended for good.
+// end stores that a meeting has ended.
 func (h *Hub) end(ctx context.Context, id string, at time.Time, why string, from app.Source) (app.Meeting, error) {
 	err := h.store.Update(ctx, func(tx *store.Tx) error {
 		m, err := tx.Meeting(id)
@@ -171,10 +164,7 @@ func (h *Hub) end(ctx context.Context, id string, at time.Time, why string, from
 			return err
 		}
 		m.End(at, why, from)
-		tx.Changed(app.Change{Kind: app.ActivityChange, Activity: &app.Activity{
-			At: m.EndedAt, Account: m.Account, Meeting: m.ID, Room: m.Room, Kind: provider.KindMeetingEnded,
-			Detail: why, Source: from,
-		}})
+		noteActivity(tx, &m, app.Activity{At: m.EndedAt, Kind: provider.KindMeetingEnded, Detail: why, Source: from})
 		if err := stopRecordings(tx, &m, h.clock.Now()); err != nil {
 			return err
 		}
@@ -186,7 +176,7 @@ func (h *Hub) end(ctx context.Context, id string, at time.Time, why string, from
 	return h.meetingNow(ctx, id)
 }
 
-// MeetingLink gives a meeting's guest or host link. The host's is minted now.
+// MeetingLink returns a meeting's guest link, or fetches a host link.
 func (h *Hub) MeetingLink(ctx context.Context, req app.LinkRequest) (app.Link, error) {
 	d, err := h.Meeting(ctx, app.MeetingRef{Ref: req.Meeting})
 	if err != nil {
@@ -194,10 +184,8 @@ func (h *Hub) MeetingLink(ctx context.Context, req app.LinkRequest) (app.Link, e
 	}
 	m := d.Meeting
 	if m.Status == app.Ended {
-		return app.Link{}, &app.Error{
-			Kind: provider.Conflict, Text: fmt.Sprintf("the meeting of %s has ended", m.Room),
-			Hint: "start another with: greenroom meeting start " + plain.Word(m.Room),
-		}
+		return app.Link{}, app.Errorf(provider.Conflict, "start another with: greenroom meeting start "+plain.Word(m.Room),
+			"the meeting of %s has ended", m.Room)
 	}
 	if !req.Host && m.GuestURL != "" {
 		return app.Link{Meeting: m.ID, URL: m.GuestURL}, nil
@@ -214,7 +202,7 @@ func (h *Hub) MeetingLink(ctx context.Context, req app.LinkRequest) (app.Link, e
 	}
 	s, err := h.withHostLink(ctx, a, m)
 	if err == nil && s.HostURL == "" {
-		err = &app.Error{Kind: provider.Unsupported, Text: fmt.Sprintf("%s gave no host link", a.Platform)}
+		err = app.Errorf(provider.Unsupported, "", "%s gave no host link", a.Platform)
 	}
 	return app.Link{Meeting: m.ID, URL: s.HostURL, Host: true}, err
 }
@@ -223,7 +211,7 @@ func (h *Hub) MeetingLink(ctx context.Context, req app.LinkRequest) (app.Link, e
 func (h *Hub) guestLink(ctx context.Context, a *account, m app.Meeting) (app.Link, error) {
 	l, ok := a.Provider.(provider.Linker)
 	if !ok {
-		return app.Link{}, &app.Error{Kind: provider.Unsupported, Text: fmt.Sprintf("%s gave no link", a.Platform)}
+		return app.Link{}, app.Errorf(provider.Unsupported, "", "%s gave no link", a.Platform)
 	}
 	links, err := l.Links(ctx, provider.LinkRequest{Meeting: platformMeeting(m, nil)})
 	h.noteCall(a, err)
@@ -233,7 +221,7 @@ func (h *Hub) guestLink(ctx context.Context, a *account, m app.Meeting) (app.Lin
 	return app.Link{Meeting: m.ID, URL: links.Guest}, err
 }
 
-// noteTokenStart remembers, before the link is handed out, that it starts the recording.
+// noteTokenStart stores that a host link starts the recording, before the link is handed out.
 func (h *Hub) noteTokenStart(ctx context.Context, a *account, m app.Meeting) error {
 	if !h.tokenStarts(a, m) {
 		return nil

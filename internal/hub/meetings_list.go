@@ -4,22 +4,18 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"greenroom/internal/app"
 	"greenroom/internal/calendar"
 	"greenroom/internal/filter"
 	"greenroom/internal/roster"
-	"greenroom/provider"
 	"greenroom/store"
 )
 
 // Meetings lists meetings; see [app.Backend].
 func (h *Hub) Meetings(ctx context.Context, q app.MeetingQuery) ([]app.Meeting, error) {
-	if q.Limit <= 0 {
-		q.Limit = 100
-	}
+	q.Limit = cmp.Or(max(q.Limit, 0), 100)
 	out := []app.Meeting{}
 	err := h.store.View(ctx, func(tx *store.Tx) error {
 		err := h.eachMeeting(ctx, tx, q, func(m app.Meeting) bool {
@@ -34,8 +30,8 @@ func (h *Hub) Meetings(ctx context.Context, q app.MeetingQuery) ([]app.Meeting, 
 	return out, err
 }
 
-// eachMeeting visits the meetings that a query selects, whatever its limit, in the order of [Hub.Meetings], until visit returns
-// false or ctx ends.
+// eachMeeting visits the meetings that a query selects, without its limit, in the order of [Hub.Meetings], until visit returns false
+// or ctx ends.
 func (h *Hub) eachMeeting(ctx context.Context, tx *store.Tx, q app.MeetingQuery, visit func(app.Meeting) bool) error {
 	roomID := ""
 	if q.Room != "" {
@@ -89,15 +85,15 @@ func liveliness(m roster.Meeting) int {
 	return slices.Index([]app.MeetingStatus{app.Live, app.Open, app.Ended}, m.Status)
 }
 
-// filterOf reads the filter of a query, in the reader's time zone.
+// filterOf parses the filter of a query, in the reader's time zone.
 func (h *Hub) filterOf(q app.MeetingQuery) (*filter.Filter, error) {
 	zone := calendar.Zone(cmp.Or(q.TimeZone, "UTC"))
 	if zone == nil {
-		return nil, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("there is no time zone %q", q.TimeZone)}
+		return nil, invalid("", "there is no time zone %q", q.TimeZone)
 	}
 	f, err := filter.Parse(q.Filter, filter.Options{Now: h.clock.Now().In(zone), Of: filter.Rooms})
 	if err != nil {
-		return nil, &app.Error{Kind: provider.Invalid, Text: err.Error()}
+		return nil, invalid("", "%v", err)
 	}
 	return f, nil
 }

@@ -8,19 +8,19 @@ import (
 	"greenroom/provider"
 )
 
-// The hub names platforms here alone, for history's sake: before there was a choice every meeting was on Whereby, and the
-// variables DAILY_MIGRATION_ENABLED and DAILY_MIGRATION_ROOM_IDS move rooms from there to Daily. A new platform needs no line
-// of this file: DEFAULT_VIDEO_PLATFORM and accounts choose it.
+// Only this file of the hub names platforms: at first every meeting was on Whereby, and the variables DAILY_MIGRATION_ENABLED and
+// DAILY_MIGRATION_ROOM_IDS move rooms from there to Daily. A new platform needs no change here: DEFAULT_VIDEO_PLATFORM and accounts
+// choose it.
 const (
 	migratesFrom = provider.Whereby
 	migratesTo   = provider.Daily
-	// lastResort is the platform of rooms that nothing else chooses one for.
+	// lastResort is the platform of a room if nothing else chooses one.
 	lastResort = provider.Whereby
 )
 
-// Policy decides which platform a room's meetings get when the room isn't pinned to an account.
+// Policy chooses the platform of rooms that aren't pinned to an account.
 type Policy struct {
-	// MigrationSet says that DAILY_MIGRATION_ENABLED has a value, which MigrationEnabled is.
+	// MigrationSet reports that DAILY_MIGRATION_ENABLED is set, MigrationEnabled its value.
 	MigrationSet     bool
 	MigrationEnabled bool
 	// MigrationRooms are the ids or names of the rooms that the migration covers.
@@ -29,7 +29,7 @@ type Policy struct {
 	DefaultPlatform provider.Platform
 }
 
-// migrated is the platform that the migration gives to a room, empty where it doesn't decide.
+// migrated returns the platform that the migration chooses for a room, empty for none.
 func (p Policy) migrated(r app.Room) (platform provider.Platform, why string) {
 	switch {
 	case !p.MigrationSet:
@@ -42,7 +42,7 @@ func (p Policy) migrated(r app.Room) (platform provider.Platform, why string) {
 	return "", ""
 }
 
-// listed says how many rooms the migration names, for the diagnosis; empty where it names none.
+// listed returns how many rooms the migration lists, for the diagnosis; empty if it lists none.
 func (p Policy) listed() string {
 	n := len(p.MigrationRooms)
 	if !p.MigrationSet || !p.MigrationEnabled || n == 0 {

@@ -11,14 +11,14 @@ import (
 	"greenroom/provider"
 )
 
-// The search for the cause of wrong signatures is bounded, in bytes that are hashed: a flood of forged requests must cost no more
-// than their verification. What arrives beyond it has the general reason.
+// The search for the causes of wrong signatures is bounded, in hashed bytes, so that a flood of forged requests costs little more
+// than their verification. Requests beyond the limit get the general reason.
 const (
 	causeRate  = 4 << 20
 	causeBurst = 128 << 20
 )
 
-// cause returns why a request for an account is rejected, if more than the provider's reason can be found out.
+// cause returns why a request for an account is rejected, empty if only the provider's reason is known.
 func (h *Hub) cause(a *account, r provider.WebhookRequest, w provider.Webhook) string {
 	if w.Missing {
 		return h.otherHeader(a, r.Header)
@@ -49,7 +49,7 @@ func (h *Hub) otherHeader(a *account, header http.Header) string {
 			continue
 		}
 		i := slices.IndexFunc(d.SignatureHeaders, func(name string) bool {
-			return !strings.EqualFold(name, "Authorization") && header.Get(name) != "" // which isn't a platform's own
+			return !strings.EqualFold(name, "Authorization") && header.Get(name) != "" // Authorization is no platform's own
 		})
 		if i < 0 {
 			continue

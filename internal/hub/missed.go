@@ -1,7 +1,6 @@
 package hub
 
-// missed lets one background reader see that webhooks may have been missed, so that it reads everything from the platform at once
-// rather than when it is due.
+// missed shows a background reader that webhooks may have been missed, so that it reads everything from the platform at once.
 type missed struct{ seen uint64 }
 
 // due reports true once per call of [Hub.readAgain].
@@ -12,5 +11,5 @@ func (m *missed) due(h *Hub) bool {
 	return n != was
 }
 
-// readAgain makes the background readers fill a gap: the tunnel was away, or had another URL.
+// readAgain makes the background readers read everything, since the tunnel was away or had another URL.
 func (h *Hub) readAgain() { h.missed.Add(1) }

@@ -15,20 +15,19 @@ import (
 )
 
 const (
-	// settleEvery is how often the recordings found in buckets are checked again, settleWithin how old they may be.
+	// settleEvery is how often recordings found in buckets are checked again, settleWithin how old they may be.
 	settleEvery  = time.Minute
 	settleWithin = 7 * 24 * time.Hour
-	// objectsAtOnce is how many recordings are written in one transaction: others wait for it.
+	// objectsAtOnce is how many recordings are written in one transaction, for which other writes wait.
 	objectsAtOnce = 100
 )
 
-// ObserveObjects merges recordings found in a bucket into the store, and returns when they are durable. The same recordings may
-// come again, in any order, and from the platform as well. A recording whose objects the platform also lists is merged into the
-// platform's. accounts share the bucket; the owner is the one that already has the recording, else the one that knows its room,
-// else the first.
+// ObserveObjects merges recordings found in a bucket into the store, and returns when they are durable. The same recordings may be
+// found repeatedly, in any order, and be listed by the platform, too: then they are merged into the platform's. accounts share the
+// bucket; the owner is the one that already has the recording, else the one that knows its room, else the first.
 //
-// The id of a found recording is Greenroom's own and the same whenever the same objects are found; each of its files has a key.
-// Raw tracks are "processing", since only the platform knows whether the set is complete.
+// The id of a found recording is Greenroom's own, and always the same for the same objects; each of its files has a key. Raw tracks
+// are "processing", since only the platform knows whether the set is complete.
 func (h *Hub) ObserveObjects(ctx context.Context, accounts []string, found []recording.Found) error {
 	var of []*account
 	for _, name := range accounts {
@@ -49,7 +48,7 @@ func (h *Hub) ObserveObjects(ctx context.Context, accounts []string, found []rec
 	return nil
 }
 
-// observeObjects writes only where there is something new, which in most sweeps is nothing.
+// observeObjects writes only new evidence. Most sweeps find none.
 func (h *Hub) observeObjects(ctx context.Context, of []*account, found []recording.Found) error {
 	var news []recording.Found
 	err := h.store.View(ctx, func(tx *store.Tx) error {
@@ -85,7 +84,7 @@ func (h *Hub) observeObjects(ctx context.Context, of []*account, found []recordi
 	})
 }
 
-// ownerOf finds the account that a recording is of, and what is known of it; nil when nothing is.
+// ownerOf returns the account of a recording, and the known recording, nil for none.
 func ownerOf(tx *store.Tx, of []*account, f recording.Found) (*account, *app.Recording, error) {
 	for _, a := range of {
 		known, err := a.foundBefore(tx, f)
@@ -94,31 +93,25 @@ func ownerOf(tx *store.Tx, of []*account, f recording.Found) (*account, *app.Rec
 		}
 	}
 	for _, a := range of {
-		if _, err := tx.MeetingByPlatform(a.Name, f.Recording.Room, ""); err == nil {
-			return a, nil, nil
-		} else if !errors.Is(err, store.ErrNotFound) {
-			return nil, nil, err
+		if _, known, err := store.Found(tx.MeetingByPlatform(a.Name, f.Recording.Room, "")); known || err != nil {
+			return a, nil, err
 		}
 	}
 	return of[0], nil, nil
 }
 
-// foundBefore reads the recording that has one of the files, or is known by the id; nil when there is none.
+// foundBefore returns the recording that has one of the files, or the id; nil for none.
 func (a *account) foundBefore(tx *store.Tx, f recording.Found) (*app.Recording, error) {
 	for _, file := range f.Recording.Files {
-		r, err := tx.RecordingOf(a.Name, file.Key)
-		if err == nil {
-			return &r, nil
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return nil, err
+		if r, known, err := store.Found(tx.RecordingOf(a.Name, file.Key)); known || err != nil {
+			return &r, err
 		}
 	}
-	r, err := tx.Recording(a.Name, f.Recording.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
+	r, known, err := store.Found(tx.Recording(a.Name, f.Recording.ID))
+	if !known {
+		return nil, err
 	}
-	return &r, err
+	return &r, nil
 }
 
 // news reports whether observing f would change anything.
@@ -130,7 +123,7 @@ func (a *account) news(tx *store.Tx, known *app.Recording, f recording.Found, no
 	return catalog.AddsObjects(*known, m, e), err
 }
 
-// inBucket returns the evidence of a bucket about a recording, and its meeting, nil when there is none.
+// inBucket returns the evidence of a bucket about a recording, and its meeting, nil for none.
 func (a *account) inBucket(tx *store.Tx, known app.Recording, f recording.Found, now time.Time) (*roster.Meeting, catalog.Evidence, error) {
 	listed := f.Recording
 	listed.ID = known.ID
@@ -149,7 +142,7 @@ func (a *account) observeObject(tx *store.Tx, known *app.Recording, f recording.
 	return a.observe(tx, m, e, now)
 }
 
-// observe merges evidence that comes without an event.
+// observe merges evidence other than events.
 func (a *account) observe(tx *store.Tx, m *roster.Meeting, s catalog.Evidence, now time.Time) error {
 	learned, err := a.merge(tx, m, s, now)
 	if err != nil || !learned || m == nil {
@@ -161,14 +154,12 @@ func (a *account) observe(tx *store.Tx, m *roster.Meeting, s catalog.Evidence, n
 	return tx.PutMeeting(*m)
 }
 
-// settler looks at what was found in buckets and is not settled: tracks that may be all by now, and recordings whose meeting
-// may be known by now.
+// settler checks unsettled recordings found in buckets: tracks that may be complete by now, and recordings whose meeting may be known
+// by now.
 type settler struct {
 	hub  *Hub
 	next time.Time
 }
-
-func (s *settler) run() { s.hub.everySecond(s.turn) }
 
 func (s *settler) turn(ctx context.Context) {
 	now := s.hub.clock.Now()

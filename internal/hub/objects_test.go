@@ -184,7 +184,7 @@ func check(t *testing.T, b *bench, order []int, meeting string, s tale) {
 	}
 	newest := s.found[0].At
 	for _, f := range s.found {
-		newest = later(newest, f.At)
+		newest = app.Later(newest, f.At)
 	}
 	if r.ID != s.list.ID || r.Status != app.RecordingReady || r.Meeting != meeting || r.Room != "design" || r.FromBucket || r.Kind != s.list.Kind ||
 		!r.StartedAt.Equal(s.began) || r.Length() != s.list.Duration || len(r.Files) != len(s.sizes) || !r.ObjectAt.Equal(newest) {

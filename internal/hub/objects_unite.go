@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"errors"
 	"slices"
 
 	"greenroom/internal/app"
@@ -10,18 +9,15 @@ import (
 	"greenroom/store"
 )
 
-// uniteObjects finds out whether a recording of the platform's was found in a bucket before, under an id of our own, and
-// makes one recording of both. m is r's meeting or nil; the caller writes it and r.
+// uniteObjects merges recordings that were found in a bucket, under our own ids, into the platform's recording r of the same files. m
+// is r's meeting or nil; the caller writes both.
 func (a *account) uniteObjects(tx *store.Tx, m *roster.Meeting, r *app.Recording) error {
 	for _, f := range r.Files {
 		if f.Key == "" {
 			continue
 		}
-		found, err := tx.RecordingOf(a.Name, f.Key)
-		if errors.Is(err, store.ErrNotFound) || err == nil && (found.ID == r.ID || !found.FromBucket) {
-			continue
-		}
-		if err == nil {
+		found, known, err := store.Found(tx.RecordingOf(a.Name, f.Key))
+		if known && found.ID != r.ID && found.FromBucket {
 			err = unite(tx, m, r, found)
 		}
 		if err != nil {
@@ -31,7 +27,7 @@ func (a *account) uniteObjects(tx *store.Tx, m *roster.Meeting, r *app.Recording
 	return nil
 }
 
-// unite makes found a part of r. Its id leads to r from now on, and its download may become r's.
+// unite merges found into r. Its id becomes an alias of r, and its download may become r's.
 func unite(tx *store.Tx, m *roster.Meeting, r *app.Recording, found app.Recording) error {
 	moved := catalog.Unite(r, found)
 	if err := uniteMeeting(tx, m, r, found); err != nil {
@@ -45,7 +41,7 @@ func unite(tx *store.Tx, m *roster.Meeting, r *app.Recording, found app.Recordin
 	return tx.DeleteRecording(found)
 }
 
-// uniteMeeting has the meeting that was found to be a recording's know it by its new id.
+// uniteMeeting replaces the id of found in its meeting by that of r.
 func uniteMeeting(tx *store.Tx, m *roster.Meeting, r *app.Recording, found app.Recording) error {
 	if found.Meeting == "" {
 		return nil
@@ -54,11 +50,8 @@ func uniteMeeting(tx *store.Tx, m *roster.Meeting, r *app.Recording, found app.R
 		catalog.Forget(m, found.ID)
 		return nil
 	}
-	other, err := tx.Meeting(found.Meeting)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
+	other, known, err := store.Found(tx.Meeting(found.Meeting))
+	if !known {
 		return err
 	}
 	catalog.Forget(&other, found.ID)

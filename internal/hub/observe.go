@@ -14,12 +14,12 @@ import (
 	"greenroom/store"
 )
 
-// presencePoller reads who is in an account's meetings. Webhooks are faster; this makes good what they miss. A reading
-// that fails changes nothing but the poller's line in Status.
+// presencePoller reads who is in an account's meetings. Webhooks are faster; this fills in what they miss. A failed reading changes
+// only the poller's line in Status.
 type presencePoller struct {
 	hub     *Hub
 	account *account
-	// last is when each meeting was last read; pause until when nothing is read at all.
+	// last is when each meeting was last read; pause until when none is read.
 	last   map[string]time.Time
 	pause  time.Time
 	missed missed
@@ -29,10 +29,7 @@ func newPresencePoller(h *Hub, a *account) *presencePoller {
 	return &presencePoller{hub: h, account: a, last: make(map[string]time.Time)}
 }
 
-// run takes a turn every second until the hub closes.
-func (p *presencePoller) run() { p.hub.everySecond(p.turn) }
-
-// Readings of one turn share commits: with a hundred live meetings a commit each would keep the disk busy all day.
+// Readings of one turn share commits: a commit for each of a hundred live meetings would keep the disk busy.
 const (
 	readingsAtOnce = 32
 	readingsWithin = time.Second
@@ -72,7 +69,7 @@ func (p *presencePoller) turn(ctx context.Context) {
 			read = nil
 		}
 		if errors.Is(err, provider.NotFound) {
-			err = nil // a fact about this meeting, which the endWatcher looks after; it still closes nothing
+			err = nil // a fact about this meeting, which the endWatcher handles; it still closes nothing
 		}
 		p.hub.notePoller("presence", p.account, err)
 		if errors.Is(err, provider.RateLimited) {
@@ -85,14 +82,10 @@ func (p *presencePoller) turn(ctx context.Context) {
 }
 
 func retryAfter(err error, least time.Duration) time.Duration {
-	var e *provider.Error
-	if errors.As(err, &e) && e.RetryAfter > least {
-		return min(e.RetryAfter, time.Minute)
-	}
-	return least
+	return max(least, provider.RetryAfter(err))
 }
 
-// due lists the meetings that were not read for a while, those first that were not for longest.
+// due lists the meetings that were not read for the given time, the oldest reading first.
 func (p *presencePoller) due(ctx context.Context, every time.Duration) ([]roster.Meeting, error) {
 	now := p.hub.clock.Now()
 	unended, err := p.hub.unended(ctx, p.account)
@@ -112,21 +105,23 @@ func (p *presencePoller) due(ctx context.Context, every time.Duration) ([]roster
 	return due, nil
 }
 
-// everySecond takes a turn now and every second until the hub closes.
-func (h *Hub) everySecond(turn func(context.Context)) {
-	tick := h.clock.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		turn(h.ctx)
-		select {
-		case <-tick.Chan():
-		case <-h.ctx.Done():
-			return
+// every starts a background reader that takes a turn now and then once per period, until the hub closes.
+func (h *Hub) every(period time.Duration, name string, turn func(context.Context)) {
+	h.goes(name, func() {
+		tick := h.clock.NewTicker(period)
+		defer tick.Stop()
+		for {
+			turn(h.ctx)
+			select {
+			case <-tick.Chan():
+			case <-h.ctx.Done():
+				return
+			}
 		}
-	}
+	})
 }
 
-// complain logs what went wrong in the background, unless the hub is closing.
+// complain logs a failure in the background, unless the hub is closing.
 func (h *Hub) complain(err error, what string, a *account) {
 	if h.ctx.Err() == nil {
 		h.log.Error(what, "account", a.Name, "err", err)
@@ -155,7 +150,7 @@ type Reading struct {
 	// Begun is when it began.
 	Begun time.Time
 	Here  []provider.Participant
-	// Partial says that absence from it proves nothing, see [provider.ErrPartial].
+	// Partial means that absence from it proves nothing, see [provider.ErrPartial].
 	Partial bool
 
 	meeting string // its id
@@ -175,7 +170,7 @@ func (h *Hub) observe(ctx context.Context, readings ...Reading) error {
 	now := h.clock.Now()
 	return h.store.Update(ctx, func(tx *store.Tx) error {
 		for _, r := range readings {
-			r.Begun = earlier(r.Begun, now)
+			r.Begun = app.Earlier(r.Begun, now)
 			err := h.observeIn(tx, r, now)
 			if len(readings) > 1 && errors.Is(err, store.ErrNotFound) {
 				continue // it was deleted meanwhile, which concerns no other
@@ -238,7 +233,8 @@ func (h *Hub) observeIn(tx *store.Tx, r Reading, now time.Time) error {
 	return tx.PutMeeting(m)
 }
 
-// ofFormer reports whether a reading of m lists someone who was in the meeting before it in the same platform room, and has left.
+// ofFormer reports whether a person listed by a reading of m has already left: they were in the meeting before it in the same
+// platform room.
 func ofFormer(tx *store.Tx, m roster.Meeting, p provider.Participant, begun time.Time) (bool, error) {
 	if m.Former == "" {
 		return false, nil
@@ -247,11 +243,11 @@ func ofFormer(tx *store.Tx, m roster.Meeting, p provider.Participant, begun time
 		return !m.Holds(p.LeftAt), nil
 	}
 	if p.JoinedAt.IsZero() {
-		s, err := tx.Stay(m.Former, p.Session)
-		if err != nil {
-			return false, ignore(err, store.ErrNotFound)
+		s, known, err := store.Found(tx.Stay(m.Former, p.Session))
+		if !known {
+			return false, err
 		}
-		p.JoinedAt = later(s.JoinedAt.Time, m.Since.Add(-1))
+		p.JoinedAt = app.Later(s.JoinedAt.Time, m.Since.Add(-1))
 	}
 	return m.Leftover(p.JoinedAt, begun), nil
 }
@@ -267,11 +263,11 @@ type observation struct {
 }
 
 func (o *observation) see(p provider.Participant) error {
-	s, err := o.tx.Stay(o.m.ID, p.Session)
-	fresh := errors.Is(err, store.ErrNotFound)
-	if err != nil && !fresh {
+	s, known, err := store.Found(o.tx.Stay(o.m.ID, p.Session))
+	if err != nil {
 		return err
 	}
+	fresh := !known
 	if !p.LeftAt.IsZero() {
 		was := s.LeftReported
 		if fresh || was.IsZero() {
@@ -295,7 +291,7 @@ func (o *observation) see(p provider.Participant) error {
 	return o.put(s)
 }
 
-// miss adds to every open stay that is not listed that this reading lacks it.
+// miss adds the evidence of absence to every open stay that is not listed.
 func (o *observation) miss() error {
 	stays, err := o.tx.Stays(o.m.ID)
 	if err != nil {
@@ -321,8 +317,11 @@ func (o *observation) put(s roster.Stay) error {
 }
 
 func (o *observation) note(kind provider.EventKind, s roster.Stay, at time.Time) {
-	o.tx.Changed(app.Change{Kind: app.ActivityChange, Activity: &app.Activity{
-		At: app.At(at), Account: o.m.Account, Meeting: o.m.ID, Room: o.m.Room, Kind: kind, Who: nameOf(s),
-		Source: app.FromPresence,
-	}})
+	noteActivity(o.tx, o.m, app.Activity{At: app.At(at), Kind: kind, Who: nameOf(s), Source: app.FromPresence})
+}
+
+// noteActivity publishes what happened in a meeting with the commit.
+func noteActivity(tx *store.Tx, m *roster.Meeting, a app.Activity) {
+	a.Account, a.Meeting, a.Room = m.Account, m.ID, m.Room
+	tx.Changed(app.Change{Kind: app.ActivityChange, Activity: &a})
 }

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -12,18 +13,18 @@ import (
 )
 
 const (
-	// prolongWithin is how near its end a meeting is when that is moved, prolongBy by how much it is.
+	// prolongWithin is how long before its end a meeting is extended, prolongBy by how much.
 	prolongWithin = time.Hour
 	prolongBy     = time.Hour
-	// prolongAgain is how soon a move that failed is tried again.
+	// prolongAgain is how soon a failed extension is retried.
 	prolongAgain = time.Minute
-	// overdueFor is how long a meeting must have been past its end to be over while its platform doesn't say so. A clock
-	// that was wrong for a moment is right again by then.
+	// overdueFor is how long after its end a meeting is over without confirmation of the platform. A clock that was wrong for a
+	// moment is right again by then.
 	overdueFor = 10 * time.Minute
 )
 
-// isOverdue reports whether a meeting's end has passed and nothing shows a participant in it. Where platforms keep a room
-// for a while after its end, only signs from after that while count.
+// isOverdue reports whether a meeting's end has passed and nothing shows a participant in it. If the platform keeps a room for a while
+// after its end, only signs after that count.
 func (w *endWatcher) isOverdue(ctx context.Context, m app.Meeting) (bool, error) {
 	linger := w.account.Provider.Traits().Linger
 	if m.Lasting {
@@ -47,7 +48,7 @@ func (w *endWatcher) isOverdue(ctx context.Context, m app.Meeting) (bool, error)
 	return !seen, err
 }
 
-// expire ends a meeting past its end, once the platform says that it is gone or enough time has passed.
+// expire ends a meeting past its end when the platform reports it as gone, or enough time has passed.
 func (w *endWatcher) expire(ctx context.Context, m app.Meeting) {
 	h, now := w.hub, w.hub.clock.Now()
 	since, known := w.overdue[m.ID]
@@ -78,8 +79,8 @@ func (w *endWatcher) expire(ctx context.Context, m app.Meeting) {
 	}
 }
 
-// prolong moves the end of a meeting of our own making on the platform while people are in it and little time is left:
-// no one could join any more, and the platform would delete the room during the meeting. The rooms of others keep their end.
+// prolong extends a meeting that was created here, on its platform, if people are in it and little time is left: otherwise no one
+// could join, and the platform would delete the room during the meeting. Adopted rooms keep their end.
 func (w *endWatcher) prolong(ctx context.Context, m app.Meeting) {
 	h, now := w.hub, w.hub.clock.Now()
 	e, ok := w.account.Provider.(provider.Extender)
@@ -107,18 +108,12 @@ func (w *endWatcher) prolong(ctx context.Context, m app.Meeting) {
 	w.moved(ctx, m.ID, until, app.FromHere)
 }
 
-// moved writes down and reports that a meeting ends later.
+// moved stores and reports that a meeting ends later.
 func (w *endWatcher) moved(ctx context.Context, id string, until time.Time, from app.Source) {
 	h := w.hub
 	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
-		if m.BookedUntil.IsZero() {
-			m.BookedUntil = m.EndsAt
-		}
-		m.EndsAt = app.At(until)
-		tx.Changed(app.Change{Kind: app.ActivityChange, Activity: &app.Activity{
-			At: h.now(), Account: m.Account, Meeting: m.ID, Room: m.Room, Kind: app.MeetingExtended,
-			Until: app.At(until), Source: from,
-		}})
+		m.BookedUntil, m.EndsAt = cmp.Or(m.BookedUntil, m.EndsAt), app.At(until)
+		noteActivity(tx, m, app.Activity{At: h.now(), Kind: app.MeetingExtended, Until: app.At(until), Source: from})
 		h.log.Info("a meeting continues past its end, so its end was moved", "account", m.Account, "room", m.Room, "until", until.UTC())
 		return nil
 	})

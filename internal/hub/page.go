@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"slices"
@@ -18,10 +17,10 @@ import (
 )
 
 const (
-	// endedFor is how long a page shows that the last meeting has ended, unless another one begins within soonEnough.
+	// endedFor is how long a page shows the end of the last meeting, unless another one begins within soonEnough.
 	endedFor   = 2 * time.Hour
 	soonEnough = 30 * time.Minute
-	// maxInviters bounds the hosts that a page names.
+	// maxInviters bounds the hosts named on a page.
 	maxInviters = 3
 )
 
@@ -47,7 +46,7 @@ func (h *Hub) pageBase() pageBase {
 	return pageBase{onThisMachine(own), "", app.PageLocal}
 }
 
-// onThisMachine replaces the address of a listener that is bound to all addresses by this machine's own.
+// onThisMachine replaces the host of a listener that is bound to all addresses by the loopback address.
 func onThisMachine(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -72,7 +71,7 @@ func (b pageBase) of(tx *store.Tx, r app.Room) (app.PageLink, error) {
 func (h *Hub) EditPage(ctx context.Context, c app.PageChange) (app.PageLink, error) {
 	var link app.PageLink
 	if c.Off && (c.On || c.Rotate) {
-		return link, &app.Error{Kind: provider.Invalid, Text: "a page can't be both off and on", Hint: "use only one of them"}
+		return link, invalid("use only one of them", "a page can't be both off and on")
 	}
 	base := h.pageBase()
 	change := func(tx *store.Tx) error {
@@ -81,8 +80,8 @@ func (h *Hub) EditPage(ctx context.Context, c app.PageChange) (app.PageLink, err
 			return err
 		}
 		if c.Rotate || c.Off || c.On {
-			p, err := tx.Page(r.ID)
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
+			p, _, err := store.Found(tx.Page(r.ID))
+			if err != nil {
 				return err
 			}
 			if c.Rotate || p.Token == "" {
@@ -184,7 +183,7 @@ func hostsIn(tx *store.Tx, meeting string) ([]string, error) {
 	return slices.Compact(names), err
 }
 
-// pageSources returns the content sources of the components of all platforms: the next meeting may be on any.
+// pageSources returns the content sources of the components of all platforms, since the next meeting may be on any.
 func (h *Hub) pageSources() (frames, connects []string) {
 	for _, a := range h.order {
 		if e := h.embedder(a.Name); e != nil {
@@ -196,7 +195,7 @@ func (h *Hub) pageSources() (frames, connects []string) {
 	return slices.Compact(frames), slices.Compact(connects)
 }
 
-// embedder returns the account's provider if it lets people join in a page of ours, else nil.
+// embedder returns the account's provider if people can join in our page, else nil.
 func (h *Hub) embedder(account string) provider.Embedder {
 	a := h.accounts[account]
 	if a == nil || a.Unusable != nil {
@@ -209,7 +208,7 @@ func (h *Hub) embedder(account string) provider.Embedder {
 	return e
 }
 
-// needsPage reports whether err means that the platform has no page of its own in which people join, while ours can show it.
+// needsPage reports whether err means that the platform has no page for joining, while ours can show its meetings.
 func (a *account) needsPage(err error) bool {
 	_, ok := a.Provider.(provider.Embedder)
 	return ok && errors.Is(err, provider.Unsupported)
@@ -219,33 +218,31 @@ func (a *account) needsPage(err error) bool {
 func (h *Hub) pageURL(ctx context.Context, m app.Meeting) (string, error) {
 	link, err := h.EditPage(ctx, app.PageChange{Room: m.RoomID})
 	if err == nil && link.PageURL == "" {
-		err = &app.Error{
-			Kind: provider.Unsupported, Text: fmt.Sprintf("the page of %s is off, and %s has no page of its own", m.Room, m.Platform.Title()),
-			Hint: "enable it: greenroom room page " + m.Room + " --on",
-		}
+		err = app.Errorf(provider.Unsupported, "enable it: greenroom room page "+m.Room+" --on",
+			"the page of %s is off, and %s has no page of its own", m.Room, m.Platform.Title())
 	}
 	return link.PageURL, err
 }
 
-// guestsUsePage reports whether guests of an account's meetings join in the room's page, since the platform has no links. Links to a
-// page of the user's carry tokens: only [Hub.StartMeeting] and [Hub.MeetingLink] make them.
+// guestsUsePage reports whether guests of an account's meetings join in the room's page, since the platform has no links. Links to
+// the user's own page carry tokens: only [Hub.StartMeeting] and [Hub.MeetingLink] create them.
 func (h *Hub) guestsUsePage(account string) bool {
 	return h.embedder(account) != nil && h.accounts[account].JoinURL == ""
 }
 
-// giveGuestURL sets the guests' link of a meeting on a platform that has none to the room's page.
+// giveGuestURL sets the guest link of a meeting to the room's page if the platform has no links.
 func (h *Hub) giveGuestURL(m *app.Meeting, page app.PageLink) {
 	if m.GuestURL == "" && h.guestsUsePage(m.Account) {
 		m.GuestURL = page.PageURL
 	}
 }
 
-// completed adds the guests' link to a change of a meeting, as in the lists of meetings.
+// completed adds the guest link to a change of a meeting, as in lists of meetings.
 func (h *Hub) completed(ctx context.Context, c app.Change) app.Change {
 	if c.Meeting == nil || c.Meeting.GuestURL != "" || !h.guestsUsePage(c.Meeting.Account) {
 		return c
 	}
-	one := []app.Meeting{*c.Meeting} // others read the change, too
+	one := []app.Meeting{*c.Meeting} // a copy: the change is shared
 	link, known := h.links.recall(one[0].ID)
 	if one[0].GuestURL = link; !known {
 		if err := h.store.View(ctx, func(tx *store.Tx) error { return h.giveGuestURLs(tx, one) }); err != nil {
@@ -257,10 +254,10 @@ func (h *Hub) completed(ctx context.Context, c app.Change) app.Change {
 	return c
 }
 
-// linksFor is how long the guests' links of meetings are remembered for changes: under load a meeting changes many times a second.
+// linksFor is how long guest links are cached for changes: under load a meeting changes many times a second.
 const linksFor = time.Second
 
-// links remembers the guests' links of meetings, until a room changes or linksFor has passed.
+// links caches the guest links of meetings, until a room changes or linksFor has passed.
 type links struct {
 	mu    sync.Mutex
 	since time.Time
@@ -298,18 +295,17 @@ func (h *Hub) giveGuestURLs(tx *store.Tx, meetings []app.Meeting) error {
 		if m.GuestURL != "" || !h.guestsUsePage(m.Account) {
 			continue
 		}
-		r, err := tx.Room(m.RoomID)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
+		r, known, err := store.Found(tx.Room(m.RoomID))
 		if err != nil {
 			return err
 		}
-		link, err := h.pageBase().of(tx, r)
-		if err != nil {
-			return err
+		if known {
+			link, err := h.pageBase().of(tx, r)
+			if err != nil {
+				return err
+			}
+			h.giveGuestURL(m, link)
 		}
-		h.giveGuestURL(m, link)
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -80,11 +79,11 @@ func (h *Hub) EnterPage(ctx context.Context, e app.PageEntry) (app.PageEntered, 
 	name := guestName(e.Name)
 	switch {
 	case !visible(name):
-		return app.PageEntered{}, &app.Error{Kind: provider.Invalid, Text: "a name is needed", Hint: "enter your name"}
+		return app.PageEntered{}, app.Errorf(provider.Invalid, "enter your name", "a name is needed")
 	case len(e.Visit) < minVisit || len(e.Visit) > maxVisit:
-		return app.PageEntered{}, &app.Error{Kind: provider.Invalid, Text: "the visit can't be read", Hint: "open the page again"}
+		return app.PageEntered{}, app.Errorf(provider.Invalid, "open the page again", "the visit can't be read")
 	case e.Consent != "" && e.Consent != app.ConsentYes && e.Consent != app.ConsentNo:
-		return app.PageEntered{}, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("%q is no answer", e.Consent), Hint: "answer yes or no"}
+		return app.PageEntered{}, app.Errorf(provider.Invalid, "answer yes or no", "%q is no answer", e.Consent)
 	}
 	g := app.Guest{ID: guestID(e.Visit), Name: name, Consent: e.Consent}
 	out := app.PageEntered{Guest: g.ID, Name: name}
@@ -121,7 +120,7 @@ func (h *Hub) EnterPage(ctx context.Context, e app.PageEntry) (app.PageEntered, 
 	case out.State == app.PageLocked && e.Host == "":
 		return out, nil
 	case e.Full:
-		return app.PageEntered{Stored: out.Stored}, &app.Error{Kind: provider.RateLimited, Text: "too many guests came in", Hint: "try again in some minutes"}
+		return app.PageEntered{Stored: out.Stored}, app.Errorf(provider.RateLimited, "try again in some minutes", "too many guests came in")
 	}
 	return h.letIn(ctx, *open, g, e.Host, out)
 }
@@ -152,7 +151,7 @@ func (h *Hub) keepGuest(tx *store.Tx, of string, g app.Guest, ask, unchanged boo
 	case g == had:
 		return g, false, nil
 	case unchanged:
-		return g, false, &app.Error{Kind: provider.RateLimited, Text: "too many guests have used this page", Hint: "try again in some minutes"}
+		return g, false, app.Errorf(provider.RateLimited, "try again in some minutes", "too many guests have used this page")
 	case !known:
 		if err := makeRoom(tx, of); err != nil {
 			return g, false, err
@@ -194,9 +193,7 @@ func notEjected(tx *store.Tx, meeting string, g app.Guest, now time.Time) error 
 	for _, known := range guests {
 		for _, s := range list {
 			if known.ID == g.ID && s.Session == known.Session && !s.LeftAt.IsZero() && removed(s.Reason) && now.Sub(s.LeftAt.Time) < ejectedFor {
-				return &app.Error{
-					Kind: provider.Forbidden, Text: "a host removed you from this meeting", Hint: "ask the host if you can come back",
-				}
+				return app.Errorf(provider.Forbidden, "ask the host if you can come back", "a host removed you from this meeting")
 			}
 		}
 	}
@@ -216,10 +213,8 @@ func (h *Hub) letIn(ctx context.Context, m app.Meeting, g app.Guest, host string
 	}
 	e, ok := a.Provider.(provider.Embedder)
 	if !ok {
-		return app.PageEntered{}, &app.Error{
-			Kind: provider.Unsupported, Text: "meetings on " + a.Platform.Title() + " can't be shown in this page",
-			Hint: "ask the host for the meeting's link",
-		}
+		return app.PageEntered{}, app.Errorf(provider.Unsupported, "ask the host for the meeting's link",
+			"meetings on %s can't be shown in this page", a.Platform.Title())
 	}
 	var token store.HostToken
 	if host != "" {
@@ -274,10 +269,8 @@ func (h *Hub) takeHostToken(ctx context.Context, secret, meeting string) (token 
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return token, &app.Error{
-			Kind: provider.Forbidden, Text: "this host link was already used or has " +
-				"expired", Hint: "open another one with `greenroom meeting join --host`",
-		}
+		return token, app.Errorf(provider.Forbidden, "open another one with `greenroom meeting join --host`",
+			"this host link was already used or has expired")
 	}
 	return token, writeError(err)
 }

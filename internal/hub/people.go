@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
@@ -68,11 +67,8 @@ func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, e
 		return d, writeError(err)
 	}
 	if req.Ban && !banned {
-		return d, &app.Error{
-			Kind: provider.Unsupported, Text: fmt.Sprintf("%s was removed but can come back: %s has no user id to ban",
-				plain.Text(cmp.Or(who.Name, who.Session)), a.Platform),
-			Hint: "people have a user id if their link carries a token with one",
-		}
+		return d, app.Errorf(provider.Unsupported, "people have a user id if their link carries a token with one",
+			"%s was removed but can come back: %s has no user id to ban", plain.Text(cmp.Or(who.Name, who.Session)), a.Platform)
 	}
 	return h.Meeting(ctx, app.MeetingRef{Ref: d.ID})
 }
@@ -103,7 +99,7 @@ func (h *Hub) Mute(ctx context.Context, req app.Muting) (app.Muted, error) {
 		return done, notFound("%s has left the meeting of %s", plain.Text(cmp.Or(who.Name, who.Session)), d.Room)
 	}
 	if !req.Audio && !req.Video {
-		return done, &app.Error{Kind: provider.Invalid, Text: "choose audio, video or both"}
+		return done, app.Errorf(provider.Invalid, "", "choose audio, video or both")
 	}
 	a, err := h.accountOf(d.Account)
 	if err != nil {

@@ -79,7 +79,7 @@ func (h *Hub) usable(c app.Choice) (*account, error) {
 	}
 	if c.Problem != "" {
 		text, hint, _ := strings.Cut(c.Problem, ": ")
-		return nil, &app.Error{Kind: app.NotConfigured, Text: text, Hint: hint}
+		return nil, app.Errorf(app.NotConfigured, hint, "%s", text)
 	}
 	return h.accounts[c.Account], nil
 }
@@ -100,7 +100,5 @@ func (h *Hub) accountOf(name string) (*account, error) {
 		}
 		return a, nil
 	}
-	return nil, &app.Error{
-		Kind: app.NotConfigured, Text: fmt.Sprintf("account %q is not configured", name), Hint: h.howToConfigure(name),
-	}
+	return nil, app.Errorf(app.NotConfigured, h.howToConfigure(name), "account %q is not configured", name)
 }

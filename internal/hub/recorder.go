@@ -75,8 +75,6 @@ func newAutoRecorder(h *Hub, a *account) (*autoRecorder, bool) {
 	return &autoRecorder{hub: h, account: a, record: r, tries: make(map[string]*startTry)}, ok
 }
 
-func (r *autoRecorder) run() { r.hub.everySecond(r.turn) }
-
 // gathered is a meeting with the people who are in it.
 type gathered struct {
 	roster.Meeting
@@ -257,7 +255,7 @@ func (h *Hub) StopRecording(ctx context.Context, req app.RecordingSwitch) (app.M
 	}
 	err = h.changeMeeting(context.WithoutCancel(ctx), m.ID, func(tx *store.Tx, m *roster.Meeting) error {
 		now := h.clock.Now().UTC()
-		m.RecordFor, m.RecordAsked = later(m.RecordFor, now), time.Time{}
+		m.RecordFor, m.RecordAsked = app.Later(m.RecordFor, now), time.Time{}
 		m.StartError, m.ErrorsFrom = "", now
 		return stopRecordings(tx, m, now)
 	})
@@ -287,7 +285,7 @@ func (h *Hub) recorderOf(
 		return m, nil, nil, nil, err
 	}
 	if m.Status == app.Ended {
-		return m, nil, nil, nil, &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("the meeting of %s has ended", m.Room)}
+		return m, nil, nil, nil, app.Errorf(provider.Conflict, "", "the meeting of %s has ended", m.Room)
 	}
 	if a, err = h.accountOf(m.Account); err != nil {
 		return m, nil, nil, nil, err
@@ -303,7 +301,7 @@ func (h *Hub) recorderOf(
 // zero when it was not from here.
 func (h *Hub) recordingStarted(ctx context.Context, id string, since, asked time.Time) {
 	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
-		m.RecordFor, m.StartError = later(m.RecordFor, since.UTC()), ""
+		m.RecordFor, m.StartError = app.Later(m.RecordFor, since.UTC()), ""
 		if !asked.IsZero() {
 			m.RecordAsked, m.ErrorsFrom = asked.UTC(), asked.Add(-catalog.ClockSlack).UTC()
 		}
@@ -314,7 +312,7 @@ func (h *Hub) recordingStarted(ctx context.Context, id string, since, asked time
 // recordingNotStarted notes why the gathering which began at since is not recorded.
 func (h *Hub) recordingNotStarted(ctx context.Context, id string, since time.Time, why string) {
 	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
-		m.RecordFor, m.RecordAsked = later(m.RecordFor, since.UTC()), time.Time{}
+		m.RecordFor, m.RecordAsked = app.Later(m.RecordFor, since.UTC()), time.Time{}
 		m.StartError, m.StartErrorAt = why, h.clock.Now().UTC()
 		return noteRecording(tx, m)
 	})

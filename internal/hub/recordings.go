@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,9 +19,7 @@ import (
 
 // Recordings lists recordings, newest first.
 func (h *Hub) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Recording, error) {
-	if q.Limit <= 0 {
-		q.Limit = 100
-	}
+	q.Limit = cmp.Or(max(q.Limit, 0), 100)
 	if q.Sweep {
 		if err := h.sweepBuckets(ctx); err != nil {
 			return nil, err
@@ -44,14 +43,10 @@ func (h *Hub) Recordings(ctx context.Context, q app.RecordingQuery) ([]app.Recor
 	return out, err
 }
 
-// eachRecording visits the recordings that a query selects, whatever its limit, newest first, until visit returns false.
+// eachRecording visits the recordings that a query selects, without its limit, newest first, until visit returns false.
 func (h *Hub) eachRecording(tx *store.Tx, q app.RecordingQuery, visit func(app.Recording) bool) error {
-	if q.Meeting != "" {
-		m, err := h.findMeeting(tx, q.Meeting)
-		if err != nil {
-			return err
-		}
-		q.Meeting = m.ID
+	if err := h.meetingID(tx, &q.Meeting); err != nil {
+		return err
 	}
 	return tx.NewestRecordings(func(r app.Recording) bool {
 		if !q.Since.IsZero() && r.StartedAt.Before(q.Since.Time) {
@@ -78,12 +73,8 @@ func (h *Hub) Counts(ctx context.Context, q app.CountQuery) (n app.Counts, err e
 		}
 		if q.Events != nil {
 			e := *q.Events
-			if e.Meeting != "" {
-				m, err := h.findMeeting(tx, e.Meeting)
-				if err != nil {
-					return err
-				}
-				e.Meeting = m.ID
+			if err := h.meetingID(tx, &e.Meeting); err != nil {
+				return err
 			}
 			n.Events = tx.CountEvents(e)
 		}
@@ -125,14 +116,14 @@ func (e *effect) applyRecording(m *roster.Meeting) error {
 	return e.tx.PutMeeting(*m)
 }
 
-// starterKey is the store key under which recordings wait for their starter's join event: Daily's recording.started
-// names no room, and may come before the joining of its starter.
+// starterKey returns the key under which recordings wait for their starter's join event: Daily's recording.started names no room,
+// and may arrive before that event.
 func starterKey(a *account, session string) string { return "starter\x00" + a.Name + "\x00" + session }
 
 // maxStarted bounds how many recordings wait for one starter.
 const maxStarted = 16
 
-// startedBy lists the recordings that wait for a starter. Earlier programs kept a single id.
+// startedBy lists the recordings that wait for a starter. Earlier versions stored a single id.
 func startedBy(tx *store.Tx, a *account, session string) (ids []string) {
 	raw := tx.Value(starterKey(a, session))
 	if raw != nil && json.Unmarshal(raw, &ids) != nil {
@@ -154,7 +145,7 @@ func (e *effect) leaveForStarter(s catalog.Evidence) error {
 	return errors.Join(err, e.tx.PutValue(starterKey(e.account, by), raw))
 }
 
-// claimRecordings gives a meeting the recordings that a participant started before their join event.
+// claimRecordings adds the recordings that a participant started before their join event to the meeting.
 func (a *account) claimRecordings(tx *store.Tx, m *roster.Meeting, session string, at time.Time) error {
 	ids := startedBy(tx, a, session)
 	if len(ids) == 0 {
@@ -169,15 +160,14 @@ func (a *account) claimRecordings(tx *store.Tx, m *roster.Meeting, session strin
 	return errors.Join(noteRecording(tx, m), tx.DeleteValue(starterKey(a, session)))
 }
 
-// merge adds evidence to what is known of a recording, and the recording to its meeting, which the caller writes. It
-// is idempotent, and events and lists may come in any order. It reports whether anything was learned.
+// merge adds evidence to a recording, and the recording to its meeting, which the caller writes. It is idempotent and independent of
+// the order of events and lists. It reports whether anything changed.
 func (a *account) merge(tx *store.Tx, m *roster.Meeting, s catalog.Evidence, at time.Time) (bool, error) {
-	r, err := tx.Recording(a.Name, s.ID)
-	fresh := errors.Is(err, store.ErrNotFound)
-	if err != nil && !fresh {
+	r, known, err := store.Found(tx.Recording(a.Name, s.ID))
+	if err != nil {
 		return false, err
 	}
-	if fresh {
+	if !known {
 		r = catalog.New(a.Name, a.Platform, s)
 	}
 	was := r
@@ -191,7 +181,7 @@ func (a *account) merge(tx *store.Tx, m *roster.Meeting, s catalog.Evidence, at 
 	if m != nil {
 		catalog.Confirm(m, r)
 	}
-	if !fresh && reflect.DeepEqual(r, was) {
+	if known && reflect.DeepEqual(r, was) {
 		return false, nil
 	}
 	if r.Status == app.RecordingReady {
@@ -208,19 +198,18 @@ func (a *account) merge(tx *store.Tx, m *roster.Meeting, s catalog.Evidence, at 
 // recordingsOf reads a meeting's recordings.
 func recordingsOf(tx *store.Tx, m *roster.Meeting) (all []app.Recording, err error) {
 	for _, id := range m.Recordings {
-		r, err := tx.Recording(m.Account, id)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
+		r, known, err := store.Found(tx.Recording(m.Account, id))
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, r)
+		if known {
+			all = append(all, r)
+		}
 	}
 	return all, nil
 }
 
-// noteRecording computes from a meeting's recordings whether it is being recorded, and why not.
+// noteRecording computes from a meeting's recordings whether it is being recorded, or why not.
 func noteRecording(tx *store.Tx, m *roster.Meeting) error {
 	all, err := recordingsOf(tx, m)
 	if err == nil {
@@ -229,7 +218,7 @@ func noteRecording(tx *store.Tx, m *roster.Meeting) error {
 	return err
 }
 
-// stopRecordings ends recordings that were running when the meeting became empty: there was nothing left to record.
+// stopRecordings ends the recordings that were running when the meeting became empty.
 func stopRecordings(tx *store.Tx, m *roster.Meeting, at time.Time) error {
 	all, err := recordingsOf(tx, m)
 	if err != nil {

@@ -34,10 +34,7 @@ func findRecording(tx *store.Tx, ref app.RecordingRef) (app.Recording, error) {
 		e.Hint = "`greenroom recording list` lists them"
 		return r, e
 	case errors.Is(err, store.ErrAmbiguous):
-		return r, &app.Error{
-			Kind: provider.Conflict, Text: fmt.Sprintf("several accounts have a recording %q", ref.ID),
-			Hint: "write it as ACCOUNT/ID",
-		}
+		return r, app.Errorf(provider.Conflict, "write it as ACCOUNT/ID", "several accounts have a recording %q", ref.ID)
 	}
 	return r, err
 }

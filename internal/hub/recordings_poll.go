@@ -49,8 +49,6 @@ func newRecordingPoller(h *Hub, a *account) (*recordingPoller, bool) {
 	return &recordingPoller{hub: h, account: a, lister: l, recording: make(map[string]bool), older: h.clock.Now()}, ok
 }
 
-func (p *recordingPoller) run() { p.hub.everySecond(p.turn) }
-
 func (p *recordingPoller) turn(ctx context.Context) {
 	now := p.hub.clock.Now()
 	if p.missed.due(p.hub) {

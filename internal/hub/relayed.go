@@ -25,7 +25,7 @@ func (h *Hub) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, error
 	entries := make([]store.Entry, len(b.Requests))
 	for i, in := range b.Requests {
 		if p := in.Position; p != nil && (p.Hook == "" || len(p.Hook) > maxHookName) {
-			return nil, &app.Error{Kind: provider.Invalid, Text: "a request of a hook without a usable name"}
+			return nil, app.Errorf(provider.Invalid, "", "a request of a hook without a usable name")
 		}
 		readings[i] = h.readRelayed(in)
 		entries[i] = readings[i].Entry

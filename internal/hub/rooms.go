@@ -1,10 +1,10 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io/fs"
 	"regexp"
 	"strconv"
@@ -35,17 +35,12 @@ const (
 // made when a meeting starts, and is explained until then.
 var accountName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-// CreateRoom makes a room. It needs no account: the choice is made when a meeting starts.
+// CreateRoom creates a room. It needs no account, which is chosen when a meeting starts.
 func (h *Hub) CreateRoom(ctx context.Context, spec app.RoomSpec) (app.Room, error) {
 	r := app.Room{ID: h.newID(), RoomSettings: spec, CreatedAt: h.now()}
 	r.Name, r.Group = roomName(r.Name), roomName(r.Group)
 	h.noteAutoSince(&r, false)
-	if r.Link == "" {
-		r.Link = app.LinkNew
-	}
-	if r.Recording == "" {
-		r.Recording = provider.RecordingNone
-	}
+	r.Link, r.Recording = cmp.Or(r.Link, app.LinkNew), cmp.Or(r.Recording, provider.RecordingNone)
 	if r.Trigger == "" {
 		r.Trigger = provider.TriggerNone
 		if r.Recording == provider.RecordingCloud {
@@ -67,7 +62,7 @@ func (h *Hub) CreateRoom(ctx context.Context, spec app.RoomSpec) (app.Room, erro
 	return r, writeError(err)
 }
 
-// EditRoom changes a room's settings for its meetings to come, and at once those of a lasting platform room.
+// EditRoom changes a room's settings for future meetings, and those of a lasting platform room at once.
 func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 	var r app.Room
 	if p.Logo != nil && *p.Logo != "" {
@@ -109,11 +104,10 @@ func (h *Hub) EditRoom(ctx context.Context, p app.RoomPatch) (app.Room, error) {
 	return r, writeError(err)
 }
 
-// roomName is the one form of a name: without space around it, and composed, so that two spellings that look the same are
-// the same room.
+// roomName returns the normal form of a name: without surrounding space, and composed, so that names that look the same are equal.
 func roomName(name string) string { return norm.NFC.String(strings.TrimSpace(name)) }
 
-// noteAutoSince notes since when a room's recordings are downloaded automatically. was reports whether they were before.
+// noteAutoSince sets since when a room's recordings are downloaded automatically. was reports whether they were before.
 func (h *Hub) noteAutoSince(r *app.Room, was bool) {
 	switch {
 	case !r.AutoDownload:
@@ -123,7 +117,7 @@ func (h *Hub) noteAutoSince(r *app.Room, was bool) {
 	}
 }
 
-// lockRoom keeps a room as it is until unlock: no other caller starts a meeting of it, changes or deletes it meanwhile.
+// lockRoom locks a room until unlock is called: no other caller can start a meeting in it, change or delete it.
 func (h *Hub) lockRoom(ctx context.Context, ref string) (unlock func(), err error) {
 	r, err := store.Read(ctx, h.store, func(tx *store.Tx) (app.Room, error) { return findRoom(tx, ref) })
 	if err != nil {
@@ -146,8 +140,8 @@ func renameMeetings(tx *store.Tx, r app.Room) error {
 	return nil
 }
 
-// DeleteRoom removes a room that has no open or live meeting, and the platform rooms that were made for its lasting link. Its past
-// meetings stay.
+// DeleteRoom deletes a room that has no open or live meeting, and the platform rooms that were created for its lasting link. Its
+// past meetings stay.
 func (h *Hub) DeleteRoom(ctx context.Context, ref app.RoomRef) (app.Room, error) {
 	var r app.Room
 	unlock, err := h.lockRoom(ctx, ref.Ref)
@@ -165,10 +159,7 @@ func (h *Hub) DeleteRoom(ctx context.Context, ref app.RoomRef) (app.Room, error)
 			return err
 		}
 		if m != nil && m.Status != app.Ended {
-			return &app.Error{
-				Kind: provider.Conflict, Text: fmt.Sprintf("%s has a meeting that is %s", r.Name, m.Status),
-				Hint: "end the meeting first",
-			}
+			return app.Errorf(provider.Conflict, "end the meeting first", "%s has a meeting that is %s", r.Name, m.Status)
 		}
 		return nil
 	}
@@ -188,9 +179,6 @@ func (h *Hub) DeleteRoom(ctx context.Context, ref app.RoomRef) (app.Room, error)
 }
 
 func (h *Hub) checkRoom(r app.Room) error {
-	invalid := func(hint, format string, args ...any) error {
-		return &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf(format, args...), Hint: hint}
-	}
 	switch {
 	case r.Name == "":
 		return invalid("", "a room needs a name")
@@ -235,15 +223,13 @@ func putNewName(tx *store.Tx, r app.Room) error {
 	return tx.PutRoom(r)
 }
 
-// nameFree refuses the name of a room that another one has.
+// nameFree fails if another room has the name.
 func nameFree(tx *store.Tx, r app.Room) error {
-	if other, err := tx.RoomByName(r.Name); err == nil && other.ID != r.ID {
-		return &app.Error{
-			Kind: provider.Conflict, Text: fmt.Sprintf("a room named %q already exists", other.Name), Hint: "choose another name",
-		}
-	} else {
-		return ignore(err, store.ErrNotFound)
+	other, exists, err := store.Found(tx.RoomByName(r.Name))
+	if exists && other.ID != r.ID {
+		return app.Errorf(provider.Conflict, "choose another name", "a room named %q already exists", other.Name)
 	}
+	return err
 }
 
 func findRoom(tx *store.Tx, ref string) (app.Room, error) {
@@ -257,7 +243,7 @@ func findRoom(tx *store.Tx, ref string) (app.Room, error) {
 	return r, err
 }
 
-// roomAlike finds the only room whose name differs from ref in accents alone.
+// roomAlike finds the only room whose name differs from ref only in case and accents.
 func roomAlike(tx *store.Tx, ref string) (app.Room, error) {
 	rooms, err := tx.Rooms()
 	if err != nil {
@@ -278,27 +264,28 @@ func roomAlike(tx *store.Tx, ref string) (app.Room, error) {
 	case 1:
 		return found, nil
 	}
-	return app.Room{}, &app.Error{
-		Kind: provider.Invalid, Text: fmt.Sprintf("%q names several rooms: %s", ref, strings.Join(alike, ", ")), Hint: "write the name with its accents, or use the room's id",
-	}
+	return app.Room{}, app.Errorf(provider.Invalid, "write the name with its accents, or use the room's id",
+		"%q names several rooms: %s", ref, strings.Join(alike, ", "))
 }
 
-// noRoom is the error of a room that isn't there, with the one of the names that may have been meant. The screen names rooms by ids,
-// which say nothing to people.
+// noRoom returns the error of a missing room, with the name that may have been meant. The screen refers to rooms by ids, which mean
+// nothing to people.
 func noRoom(ref string, names []string) error {
 	if _, err := ulid.ParseStrict(ref); err == nil {
 		return notFound("the room no longer exists")
 	}
-	return &app.Error{
-		Kind: provider.NotFound, Text: fmt.Sprintf("there is no room %q", ref), Hint: nearest.Question(ref, names),
-	}
+	return app.Errorf(provider.NotFound, nearest.Question(ref, names), "there is no room %q", ref)
 }
 
 func notFound(format string, args ...any) error {
-	return &app.Error{Kind: provider.NotFound, Text: fmt.Sprintf(format, args...)}
+	return app.Errorf(provider.NotFound, "", format, args...)
 }
 
-// ids makes ids that sort in the order of their making, within a millisecond and over a clock that goes back, too.
+func invalid(hint, format string, args ...any) error {
+	return app.Errorf(provider.Invalid, hint, format, args...)
+}
+
+// ids makes ids that sort in the order of their creation, also within a millisecond and if the clock is set back.
 type ids struct {
 	mu      sync.Mutex
 	last    uint64
@@ -315,10 +302,10 @@ func (i *ids) next(now time.Time) string {
 	return strings.ToLower(ulid.MustNew(i.last, i.entropy).String())
 }
 
-// newID makes an id that sorts by the time of its making.
+// newID returns an id that sorts by the time of its creation.
 func (h *Hub) newID() string { return h.ids.next(h.clock.Now()) }
 
-// writeError gives errors of the store a kind.
+// writeError returns an error of the store with a kind.
 func writeError(err error) error {
 	var e *app.Error
 	switch {
@@ -332,7 +319,7 @@ func writeError(err error) error {
 	return &app.Error{Kind: provider.Unavailable, Text: err.Error(), Hint: diskHint(err), Err: err}
 }
 
-// diskHint says what to do about the reason for which a file can't be written, where that is known.
+// diskHint returns the remedy for a file that can't be written, empty if it is unknown.
 func diskHint(err error) string {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -308,10 +307,8 @@ func (o *occurrence) left(ctx context.Context, h *Hub, a *account, room app.Room
 	h.noteCall(a, err)
 	if now := h.clock.Now(); err == nil && !found && now.Before(o.found.Tried.Add(doubtFor)) {
 		// The request may still be on its way, and a second one would make another meeting.
-		err = &app.Error{
-			Kind: provider.Unavailable, Text: fmt.Sprintf("%s has not confirmed that it created the meeting", a.Platform.Title()),
-			Hint: "Greenroom checks again in a moment",
-		}
+		err = app.Errorf(provider.Unavailable, "Greenroom checks again in a moment",
+			"%s has not confirmed that it created the meeting", a.Platform.Title())
 	}
 	return out, found, err
 }

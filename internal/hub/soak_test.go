@@ -55,13 +55,13 @@ type borrowed struct {
 func (b *borrowed) Now() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return later(b.world.Now(), b.ahead)
+	return app.Later(b.world.Now(), b.ahead)
 }
 
 func (b *borrowed) Sleep(ctx context.Context, d time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ahead = later(b.world.Now(), b.ahead).Add(max(d, 0))
+	b.ahead = app.Later(b.world.Now(), b.ahead).Add(max(d, 0))
 	return ctx.Err()
 }
 

@@ -15,21 +15,21 @@ import (
 	"greenroom/store"
 )
 
-// nameTries is how many names are tried when the platform says that one is taken.
+// nameTries is how many names are tried if the platform reports one as taken.
 const nameTries = 5
 
-// unmakeTime bounds the removal of a room that could not be written down.
+// unmakeTime bounds the removal of a meeting that could not be stored.
 const unmakeTime = 20 * time.Second
 
-// maxAhead is how far from now a meeting can end. Platforms and RFC 3339 end somewhere beyond.
+// maxAhead is how far in the future a meeting can end, within the limits of platforms and RFC 3339.
 const maxAhead = 100 * 366 * 24 * time.Hour
 
-// StartMeeting returns the room's meeting that is open or live, or makes one on the platform that the policy chooses.
+// StartMeeting returns the room's open or live meeting, or creates one on the platform that the policy chooses.
 func (h *Hub) StartMeeting(ctx context.Context, req app.StartMeeting) (app.StartedMeeting, error) {
 	return h.startMeeting(ctx, req, nil)
 }
 
-// startMeeting is StartMeeting, for an occurrence of a booking where that isn't nil.
+// startMeeting is StartMeeting for an occurrence of a booking, if plan isn't nil.
 func (h *Hub) startMeeting(ctx context.Context, req app.StartMeeting, plan *occurrence) (app.StartedMeeting, error) {
 	view, err := h.Room(ctx, app.RoomRef{Ref: req.Room})
 	if err != nil {
@@ -70,14 +70,9 @@ func (h *Hub) startMeeting(ctx context.Context, req app.StartMeeting, plan *occu
 	if err != nil {
 		return app.StartedMeeting{}, err
 	}
-	m := roster.Meeting{
-		Meeting: app.Meeting{
-			ID: h.newID(), Room: room.Name, RoomID: room.ID, Account: a.Name, Platform: a.Platform, Status: app.Open, StartsAt: h.now(),
-			EndsAt: app.At(until), Recording: app.NotRecording, StatusSource: app.FromHere, EvidenceAt: h.now(),
-			Chosen: choice.Why, Locked: room.Locked, Size: room.Size, Record: room.Recording, Trigger: room.Trigger,
-		},
-		Lag: a.Provider.Traits().PresenceLag,
-	}
+	m := h.newMeeting(a, room, h.now(), app.FromHere)
+	m.EndsAt, m.Chosen = app.At(until), choice.Why
+	m.Locked, m.Size, m.Record, m.Trigger = room.Locked, room.Size, room.Recording, room.Trigger
 	if plan != nil {
 		m.Booking = plan.id
 	}
@@ -102,13 +97,13 @@ func (h *Hub) startMeeting(ctx context.Context, req app.StartMeeting, plan *occu
 	}
 	m.PlatformID, m.PlatformRoom, m.GuestURL = made.ID, made.Room, made.GuestURL
 	m.TokenStarts = h.tokenStarts(a, m.Meeting)
-	// The meeting exists on the platform from here on: it is written down even when the caller has gone.
+	// The meeting exists on the platform now: it is stored even if the caller has gone.
 	if err := h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
-		early, err := tx.MeetingByPlatform(a.Name, made.Room, "")
+		early, _, err := store.Found(tx.MeetingByPlatform(a.Name, made.Room, ""))
 		switch {
-		case err == nil && early.Adopted:
+		case early.Adopted:
 			err = adoptedIsOurs(tx, early, &m)
-		case err == nil || errors.Is(err, store.ErrNotFound):
+		case err == nil:
 			err = tx.PutMeeting(m)
 		}
 		if err != nil || plan == nil {
@@ -130,7 +125,18 @@ func (h *Hub) startMeeting(ctx context.Context, req app.StartMeeting, plan *occu
 	return s, nil
 }
 
-// unmake removes from the platform a meeting that could not be stored: no one would know of it.
+// newMeeting returns a meeting of a room that opens at a time.
+func (h *Hub) newMeeting(a *account, r app.Room, at app.Time, from app.Source) roster.Meeting {
+	return roster.Meeting{
+		Meeting: app.Meeting{
+			ID: h.newID(), Room: r.Name, RoomID: r.ID, Account: a.Name, Platform: a.Platform, Status: app.Open, StartsAt: at,
+			Recording: app.NotRecording, StatusSource: from, EvidenceAt: at,
+		},
+		Lag: a.Provider.Traits().PresenceLag,
+	}
+}
+
+// unmake removes a meeting that could not be stored from the platform.
 func (h *Hub) unmake(ctx context.Context, a *account, made provider.Meeting, why error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unmakeTime)
 	defer cancel()
@@ -143,7 +149,7 @@ func (h *Hub) unmake(ctx context.Context, a *account, made provider.Meeting, why
 	return why
 }
 
-// adoptedIsOurs takes over what an event that overtook our own note of the meeting made of it.
+// adoptedIsOurs merges the meeting that an event created before ours was stored.
 func adoptedIsOurs(tx *store.Tx, early roster.Meeting, m *roster.Meeting) error {
 	m.ID = early.ID
 	m.Marks, m.StartedMark, m.EndedMark, m.Recordings = early.Marks, early.StartedMark, early.EndedMark, early.Recordings
@@ -162,16 +168,16 @@ func (h *Hub) endOf(req app.StartMeeting) (time.Time, error) {
 	until := req.Until.Time
 	switch {
 	case req.For < 0, !req.Until.IsZero() && !until.After(now):
-		return until, &app.Error{Kind: provider.Invalid, Text: "the meeting would end in the past"}
+		return until, app.Errorf(provider.Invalid, "", "the meeting would end in the past")
 	case req.For > 0 && !req.Until.IsZero():
-		return until, &app.Error{Kind: provider.Invalid, Text: "both a length and an end were given", Hint: "use only one of them"}
+		return until, app.Errorf(provider.Invalid, "use only one of them", "both a length and an end were given")
 	case req.For > 0:
 		until = now.Add(req.For)
 	case req.Until.IsZero():
 		until = now.Add(app.DefaultLength)
 	}
 	if until.Sub(now) > maxAhead {
-		return until, &app.Error{Kind: provider.Invalid, Text: "the meeting would last more than a hundred years", Hint: "use an earlier end"}
+		return until, app.Errorf(provider.Invalid, "use an earlier end", "the meeting would last more than a hundred years")
 	}
 	// Platforms take whole seconds; rounding up keeps a short meeting from ending before it began.
 	if cut := until.Truncate(time.Second); !cut.Equal(until) {
@@ -236,7 +242,7 @@ func (h *Hub) reuse(ctx context.Context, room app.Room, plan *occurrence) (app.S
 	return s, true, err
 }
 
-// create makes the meeting on the platform under a name that no other has.
+// create creates the meeting on the platform under a unique name.
 func (h *Hub) create(ctx context.Context, a *account, room app.Room, until time.Time, plan *occurrence) (provider.Meeting, error) {
 	slug := Slug(room.Name)
 	base := slug + "-" + h.clock.Now().UTC().Format("20060102150405")
@@ -261,7 +267,7 @@ func (h *Hub) create(ctx context.Context, a *account, room app.Room, until time.
 			return made, err
 		}
 		if plan != nil {
-			// No one else has a booking's name: a request of a process that was killed has arrived meanwhile.
+			// Names of bookings are unique: the request of a killed process has arrived meanwhile.
 			plan.found.Name, plan.found.Account = name, a.Name
 			if made, ok, err := plan.left(ctx, h, a, room, until); ok || err != nil {
 				return made, err
@@ -271,7 +277,7 @@ func (h *Hub) create(ctx context.Context, a *account, room app.Room, until time.
 	}
 }
 
-// noHostLink is the note about a meeting without a host link, with the remedy.
+// noHostLink returns the note about a meeting without a host link, with the remedy.
 func noHostLink(state string, err error) string {
 	note := state + ", but its host link could not be created: " + app.AsError(err).Sentence()
 	if hint := provider.HintOf(err); hint != "" {
@@ -304,8 +310,7 @@ func (h *Hub) withHostLink(ctx context.Context, a *account, m app.Meeting) (app.
 	return s, nil
 }
 
-// tokenStarts reports whether the host's link must start the recording automatically: if no process watches the meeting to do
-// it from here. Both at once would record twice.
+// tokenStarts reports whether the host link must start the recording, because no process here will. Both would record twice.
 func (h *Hub) tokenStarts(a *account, m app.Meeting) bool {
 	r, ok := a.Provider.(provider.Recorder)
 	return ok && a.Provider.Traits().TokenRecords && !h.started.Load() && m.Record == provider.RecordingCloud && m.Trigger == provider.TriggerAutomatic &&

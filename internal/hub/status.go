@@ -31,7 +31,7 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 	_, tunnel := h.tunnelStatus()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	listener := app.ListenerStatus{Problem: "nothing is listening: run greenroom listen, or open the screen"}
+	listener := app.ListenerStatus{Problem: "nothing is listening: " + listenHint}
 	if h.listener != nil {
 		listener = h.listener()
 	}
@@ -87,14 +87,16 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 		s.Health, s.Detail, s.Hint, s.Registration = "failing", a.Unusable.Text, a.Unusable.Hint, nil
 	case a.lastErr != nil:
 		s.Health, s.Detail, s.Hint = "failing", app.AsError(a.lastErr).Sentence(), provider.HintOf(a.lastErr)
-	case !a.hasSecret():
+	case a.WebhookSecret == "" && len(a.WebhookSecrets) == 0 && a.hook.Secret() == "":
 		s.Health, s.Detail = "no webhook secret", "its webhooks are rejected, because they can't be verified"
 		s.Hint = fmt.Sprintf("set webhook_secret for the account %s", a.Name)
 		if name := h.variable(a.Name, "webhook_secret"); name != "" {
 			s.Hint = "set " + name
 		}
-		if _, can := a.Provider.(provider.WebhookRegistrar); can {
-			s.Hint += secretToCome(s.Registration)
+		if _, can := a.Provider.(provider.WebhookRegistrar); can && s.Registration == nil {
+			s.Hint += ", or open a tunnel: Greenroom then registers the webhook and creates the secret"
+		} else if can {
+			s.Hint += "; Greenroom creates one when it registers the webhook"
 		}
 	case !a.okAt.IsZero():
 		s.Health, s.Detail = "ok", "the last call succeeded"
@@ -104,20 +106,7 @@ func (h *Hub) accountStatus(a *account, listener, hook string) app.AccountStatus
 	return s
 }
 
-// secretToCome says how the secret of an account can be made from here.
-func secretToCome(r *app.RegisteredWebhook) string {
-	if r == nil {
-		return ", or open a tunnel: Greenroom then registers the webhook and creates the secret"
-	}
-	return "; Greenroom creates one when it registers the webhook"
-}
-
-// hasSecret reports whether the account has a secret to verify signatures with.
-func (a *account) hasSecret() bool {
-	return a.WebhookSecret != "" || len(a.WebhookSecrets) > 0 || a.hook.Secret() != ""
-}
-
-// noteCall remembers whether the account's calls succeed. A refusal that is about one meeting is no sign of ill health.
+// noteCall records whether the account's calls succeed. A refusal about one meeting doesn't count as a failure.
 func (h *Hub) noteCall(a *account, err error) {
 	if errors.Is(err, context.Canceled) {
 		return

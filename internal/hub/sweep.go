@@ -30,8 +30,6 @@ func newSweeper(h *Hub, a *account) (*sweeper, bool) {
 	return &sweeper{hub: h, account: a, lister: l}, ok
 }
 
-func (s *sweeper) run() { s.hub.everySecond(s.turn) }
-
 func (s *sweeper) turn(ctx context.Context) {
 	now := s.hub.clock.Now()
 	if now.Before(s.next) {
@@ -59,9 +57,9 @@ func (s *sweeper) turn(ctx context.Context) {
 func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Participant, begun time.Time) error {
 	h, since, latest := s.hub, begun, time.Time{}
 	for _, p := range people {
-		if j := earlier(p.JoinedAt, begun); !j.IsZero() {
-			since = earlier(since, j)
-			latest = later(latest, j)
+		if j := app.Earlier(p.JoinedAt, begun); !j.IsZero() {
+			since = app.Earlier(since, j)
+			latest = app.Later(latest, j)
 		}
 	}
 	known, err := store.Read(ctx, h.store, func(tx *store.Tx) (roster.Meeting, error) {
@@ -108,19 +106,4 @@ func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Part
 		return err
 	}
 	return h.Observe(ctx, id, Reading{Begun: begun, Here: people})
-}
-
-// earlier returns the earlier of two times; the zero time is earlier than all others.
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

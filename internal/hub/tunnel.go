@@ -12,7 +12,7 @@ import (
 	"greenroom/provider"
 )
 
-// maxLease bounds how long a report of a tunnel is believed without being renewed.
+// maxLease bounds how long a report of a tunnel is valid without being renewed.
 const maxLease = time.Minute
 
 // probeTime is how long the process with an open tunnel may take to report the outcome of a probe.
@@ -30,7 +30,7 @@ type tunnels struct {
 	live liveTunnel
 }
 
-// liveTunnel is the part of the tunnel's status that registrations depend on.
+// liveTunnel is the part of the tunnel's status on which registrations depend.
 type liveTunnel struct {
 	live, patient bool
 	hooks         map[string]string
@@ -42,19 +42,22 @@ type tunnelReport struct {
 	expires clockwork.Timer
 }
 
-// tunnelProbe is a caller that waits for a source's report of a probe.
+// tunnelProbe is a caller that waits for the outcome of a probe.
 type tunnelProbe struct {
 	source string
 	out    chan app.TunnelProbed
 }
 
-// openTunnelHint says how a tunnel is opened.
-const openTunnelHint = "open the screen, or run greenroom listen"
+// Hints of how to open a tunnel, and how to listen.
+const (
+	openTunnelHint = "open the screen, or run greenroom listen"
+	listenHint     = "run greenroom listen, or open the screen"
+)
 
-// noDriver is the driver where there is no tunnel.
+// noDriver is the driver without a tunnel.
 const noDriver = "none"
 
-// noTunnel is the status while no process has one open.
+// noTunnel returns the status while no process has a tunnel open.
 func noTunnel(configured string) app.TunnelStatus {
 	s := app.TunnelStatus{
 		Driver: noDriver, State: "closed", Hooks: map[string]string{},
@@ -66,7 +69,7 @@ func noTunnel(configured string) app.TunnelStatus {
 	return s
 }
 
-// tunnelStatus is the status of the tunnel to show, and who reports it; the source is empty if there is none.
+// tunnelStatus returns the status of the tunnel to show and the source of its report, which is empty if there is none.
 func (h *Hub) tunnelStatus() (source string, s app.TunnelStatus) {
 	source, s = h.tunnels.status()
 	if source == "" {
@@ -75,10 +78,10 @@ func (h *Hub) tunnelStatus() (source string, s app.TunnelStatus) {
 	return source, s
 }
 
-// ReportTunnel takes a tunnel's status; see [app.Backend].
+// ReportTunnel stores a tunnel's status; see [app.Backend].
 func (h *Hub) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelReported, error) {
 	if r.Source == "" {
-		return app.TunnelReported{}, &app.Error{Kind: provider.Invalid, Text: "a report of a tunnel without its source"}
+		return app.TunnelReported{}, app.Errorf(provider.Invalid, "", "a report of a tunnel without its source")
 	}
 	if r.Listener != nil {
 		h.reportListener(r.Source, *r.Listener, r.Lease)
@@ -123,10 +126,10 @@ func (h *Hub) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelR
 	return app.TunnelReported{}, ctx.Err()
 }
 
-// tunnelChanged publishes the status, and has webhooks registered and missed events read when it has become live or has
-// another URL.
+// tunnelChanged publishes the status. If the tunnel has become live or has another URL, it causes webhooks to be registered and
+// missed events to be read.
 func (h *Hub) tunnelChanged() {
-	h.tunnels.changing.Lock() // what was seen last is what is remembered
+	h.tunnels.changing.Lock() // so that live is the latest status
 	_, s := h.tunnelStatus()
 	was, now := h.tunnels.live, liveTunnel{live: s.State == "live", patient: !s.StoreAndForward, hooks: s.Hooks}
 	h.tunnels.live = now
@@ -158,8 +161,8 @@ func sameTunnel(a, b app.TunnelStatus) bool {
 		a.Spool == b.Spool && a.Gap == b.Gap && a.StoreAndForward == b.StoreAndForward && a.Reason == b.Reason
 }
 
-// status is that of the best tunnel: of several one that is live, and of those the latest to reach its state. The source is
-// empty if there is none.
+// status returns that of the best tunnel: a live one, and of several the latest to reach its state. The source is empty if there is
+// none.
 func (t *tunnels) status() (source string, out app.TunnelStatus) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -184,7 +187,7 @@ func better(a, b *tunnelReport) bool {
 	return a.since.After(b.since)
 }
 
-// stop forgets every report, so that no timer outlives the hub.
+// stop removes all reports, so that no timer outlives the hub.
 func (t *tunnels) stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -228,11 +231,9 @@ func (h *Hub) ProbeTunnel(ctx context.Context, _ app.TunnelProbe) (app.TunnelPro
 	case <-ctx.Done():
 		return app.TunnelProbed{}, ctx.Err()
 	case <-h.ctx.Done():
-		return app.TunnelProbed{}, &app.Error{Kind: provider.Unavailable, Text: "Greenroom is closing"}
+		return app.TunnelProbed{}, app.Errorf(provider.Unavailable, "", "Greenroom is closing")
 	case <-late.Chan():
-		return app.TunnelProbed{}, &app.Error{
-			Kind: provider.Unavailable, Text: "the process that has the tunnel open (" + status.Driver + ") gave no outcome",
-			Hint: "look at its log",
-		}
+		return app.TunnelProbed{}, app.Errorf(provider.Unavailable, "look at its log",
+			"the process that has the tunnel open (%s) gave no outcome", status.Driver)
 	}
 }

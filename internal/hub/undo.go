@@ -132,7 +132,7 @@ func (h *Hub) Undo(ctx context.Context, _ app.UndoRequest) (app.Undone, error) {
 			return err
 		}
 		if len(all) == 0 {
-			return &app.Error{Kind: provider.NotFound, Text: "nothing was deleted here in the last minute", Hint: "deletions on a platform can't be undone"}
+			return app.Errorf(provider.NotFound, "deletions on a platform can't be undone", "nothing was deleted here in the last minute")
 		}
 		last := all[len(all)-1]
 		switch out.Kind = last.Kind; {
@@ -221,8 +221,7 @@ func (h *Hub) relocate(ctx context.Context, out *app.Undone, had string) {
 func (h *Hub) restoreBooking(tx *store.Tx, b store.Booking, out *app.Undone) error {
 	r, err := tx.Room(b.RoomID)
 	if errors.Is(err, store.ErrNotFound) {
-		return &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("the room %s of the booking no longer "+
-			"exists", b.Room), Hint: "add the booking again in another room"}
+		return app.Errorf(provider.Conflict, "add the booking again in another room", "the room %s of the booking no longer exists", b.Room)
 	}
 	if err != nil {
 		return err
@@ -319,7 +318,7 @@ func freeWord(name string, free func(string) (bool, error)) (string, error) {
 			return next, err
 		}
 	}
-	return "", &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("too many things are named %q", name)}
+	return "", app.Errorf(provider.Conflict, "", "too many things are named %q", name)
 }
 
 // freeName returns a name that nothing has, with a suffix if need be.
@@ -332,5 +331,5 @@ func freeName(name string, longest int, free func(string) (bool, error)) (string
 		suffix := fmt.Sprintf(" (%d)", n)
 		next = shorten(name, longest-len(suffix)) + suffix
 	}
-	return "", &app.Error{Kind: provider.Conflict, Text: fmt.Sprintf("too many things are named %q", name)}
+	return "", app.Errorf(provider.Conflict, "", "too many things are named %q", name)
 }

@@ -43,12 +43,11 @@ func (h *Hub) Upcoming(ctx context.Context, q app.UpcomingQuery) (app.Upcoming, 
 	c := &coming{h: h, from: h.clock.Now(), local: time.UTC, meetings: make(map[string]bool), links: make(map[string]app.Meeting), rooms: make(map[string]string), uids: make(map[string]bool)}
 	days := cmp.Or(q.Days, upcomingDays)
 	if days < 1 || days > maxDays {
-		return app.Upcoming{}, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("the number of days can't be %[2]d: use 1 to "+
-			"%[1]d", maxDays, days)}
+		return app.Upcoming{}, app.Errorf(provider.Invalid, "", "the number of days can't be %[2]d: use 1 to %[1]d", maxDays, days)
 	}
 	if q.TimeZone != "" {
 		if c.local = calendar.Zone(q.TimeZone); c.local == nil {
-			return app.Upcoming{}, &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("there is no time zone %q", q.TimeZone)}
+			return app.Upcoming{}, app.Errorf(provider.Invalid, "", "there is no time zone %q", q.TimeZone)
 		}
 	}
 	c.to = c.from.AddDate(0, 0, days)

@@ -388,16 +388,12 @@ func (q *Queue) RerunCommand(ctx context.Context, ref app.RecordingRef) (app.Rec
 func (q *Queue) canRerun(r app.Recording, runs bool) error {
 	switch {
 	case q.opt.Command == nil:
-		return &app.Error{Kind: app.NotConfigured, Text: "on_download is not configured", Hint: "set on_download under [download] in the configuration"}
+		return app.Errorf(app.NotConfigured, "set on_download under [download] in the configuration", "on_download is not configured")
 	case r.Download == nil || r.Download.State != app.DownloadDone:
-		return &app.Error{
-			Kind: provider.Conflict, Text: fmt.Sprintf("recording %s is not downloaded", r.ID), Hint: "greenroom recording download " + r.ID,
-		}
+		return app.Errorf(provider.Conflict, "greenroom recording download "+r.ID, "recording %s is not downloaded", r.ID)
 	case runs:
-		return &app.Error{
-			Kind: provider.Conflict, Text: fmt.Sprintf("on_download is already running for recording %s", r.ID),
-			Hint: "stop it first: greenroom recording skip " + r.ID,
-		}
+		return app.Errorf(provider.Conflict, "stop it first: greenroom recording skip "+r.ID,
+			"on_download is already running for recording %s", r.ID)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 
 	"greenroom/internal/app"
@@ -102,10 +101,8 @@ func (q *Queue) IgnoreRecording(ctx context.Context, req app.IgnoreRequest) (app
 		case req.Undo:
 			r.IgnoredAt = app.Time{}
 		case d != nil && (d.State.Active() || d.State == app.DownloadPaused):
-			return &app.Error{
-				Kind: provider.Conflict, Text: fmt.Sprintf("recording %s is being downloaded", r.ID),
-				Hint: "cancel the download first: greenroom recording cancel " + r.ID,
-			}
+			return app.Errorf(provider.Conflict, "cancel the download first: greenroom recording cancel "+r.ID,
+				"recording %s is being downloaded", r.ID)
 		case r.IgnoredAt.IsZero():
 			r.IgnoredAt = q.now()
 		}
@@ -147,30 +144,25 @@ func unharmed(d app.Download) bool { return d.Finding() == "" && allThere(d.File
 // canDownload returns why a recording can't be downloaded, nil when it can.
 func (q *Queue) canDownload(r app.Recording, req app.DownloadRequest) error {
 	if req.To != "" && !filepath.IsAbs(req.To) {
-		return &app.Error{Kind: provider.Invalid, Text: fmt.Sprintf("download to %q: not an absolute path", req.To)}
+		return app.Errorf(provider.Invalid, "", "download to %q: not an absolute path", req.To)
 	}
 	if err := q.opt.Hub.CanDownload(r); err != nil {
 		return err
 	}
 	if q.opt.Fetcher == nil {
-		return &app.Error{Kind: provider.Unsupported, Text: "the process that owns the store was started without a downloader"}
+		return app.Errorf(provider.Unsupported, "", "the process that owns the store was started without a downloader")
 	}
 	switch {
 	case !r.DeletedAt.IsZero():
-		return &app.Error{Kind: provider.NotFound, Text: fmt.Sprintf("recording %s was deleted on %s", r.ID, r.Platform)}
+		return app.Errorf(provider.NotFound, "", "recording %s was deleted on %s", r.ID, r.Platform)
 	case r.Status == app.RecordingFailed:
-		return &app.Error{
-			Kind: provider.Conflict, Text: fmt.Sprintf("recording %s has failed: there is nothing to download", r.ID), Hint: r.Error,
-		}
+		return app.Errorf(provider.Conflict, r.Error, "recording %s has failed: there is nothing to download", r.ID)
 	case r.Status != app.RecordingReady && !req.Wait:
 		doing := "being processed by " + string(r.Platform)
 		if r.Status == app.RecordingRunning {
 			doing = "being recorded"
 		}
-		return &app.Error{
-			Kind: provider.NotReady, Text: fmt.Sprintf("recording %s is still %s", r.ID, doing),
-			Hint: "try again later, or use --wait",
-		}
+		return app.Errorf(provider.NotReady, "try again later, or use --wait", "recording %s is still %s", r.ID, doing)
 	}
 	return nil
 }
@@ -248,10 +240,7 @@ func (q *Queue) DeleteRecording(ctx context.Context, ref app.RecordingRef) (app.
 	}
 	defer q.lock(r)()
 	if d := q.Overlay(r).Download; d != nil && d.State.Active() {
-		return r, &app.Error{
-			Kind: provider.Conflict, Text: fmt.Sprintf("recording %s is being downloaded", r.ID),
-			Hint: "wait for it, or cancel the download first",
-		}
+		return r, app.Errorf(provider.Conflict, "wait for it, or cancel the download first", "recording %s is being downloaded", r.ID)
 	}
 	if err := q.deleteOnPlatform(ctx, r); err != nil {
 		return r, err
@@ -275,9 +264,9 @@ func (q *Queue) LimitDownloads(ctx context.Context, l app.DownloadLimit) (app.Do
 	f := q.opt.Fetcher
 	switch {
 	case f == nil:
-		return l, &app.Error{Kind: provider.Unsupported, Text: "the process that owns the store was started without a downloader"}
+		return l, app.Errorf(provider.Unsupported, "", "the process that owns the store was started without a downloader")
 	case l.BytesPerSecond < 0:
-		return l, &app.Error{Kind: provider.Invalid, Text: "a limit can't be negative", Hint: "0 is no limit"}
+		return l, app.Errorf(provider.Invalid, "0 is no limit", "a limit can't be negative")
 	}
 	f.Limit(l.BytesPerSecond)
 	q.setLimit(l.BytesPerSecond)
@@ -290,7 +279,7 @@ func (q *Queue) changeDownload(ctx context.Context, ref app.RecordingRef, change
 	return q.opt.Hub.Write(ctx, func(tx *store.Tx) error {
 		r, err := tx.Recording(ref.Account, ref.ID)
 		if errors.Is(err, store.ErrNotFound) {
-			return &app.Error{Kind: provider.NotFound, Text: fmt.Sprintf("there is no recording %q", ref.ID)}
+			return app.Errorf(provider.NotFound, "", "there is no recording %q", ref.ID)
 		}
 		if err != nil {
 			return err

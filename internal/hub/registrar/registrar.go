@@ -356,9 +356,8 @@ func (h *Hook) Register(ctx context.Context, replace bool) (app.RegisteredWebhoo
 	}
 	t, live := h.Target()
 	if !live {
-		return app.RegisteredWebhook{}, &app.Error{
-			Kind: app.NotConfigured, Text: fmt.Sprintf("there is no public URL for the webhook of %s: the tunnel is not live", h.Account.Name),
-		}
+		return app.RegisteredWebhook{}, app.Errorf(app.NotConfigured, "",
+			"there is no public URL for the webhook of %s: the tunnel is not live", h.Account.Name)
 	}
 	out, err := h.ensure(ctx, t, replace)
 	var foreign *foreignWebhook
