@@ -122,7 +122,7 @@ func (p *program) accountCheck() *cobra.Command {
 func noAccount(c *config.Config, name string) error {
 	e := &app.Error{Kind: provider.NotFound, Text: fmt.Sprintf("there is no account %q", name), Hint: "to add one, run `greenroom account add`"}
 	if names := accountNames(c); len(names) > 0 {
-		e.Hint = "there are " + enumerate(names)
+		e.Hint = "configured: " + enumerate(names)
 	}
 	return e
 }

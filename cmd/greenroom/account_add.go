@@ -171,6 +171,7 @@ func (p *program) askInput(ctx context.Context, in provider.Input) (string, erro
 		if err != nil || value != "" || in.Later {
 			return value, err
 		}
+		p.words("Enter a value, or press ctrl+c to stop.")
 	}
 }
 

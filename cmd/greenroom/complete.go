@@ -116,7 +116,9 @@ func words[T ~string](cmd *cobra.Command, flag string, known ...T) {
 	for i, w := range known {
 		all[i] = string(w)
 	}
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, _ []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return slices.DeleteFunc(slices.Clone(all), func(w string) bool { return !strings.HasPrefix(w, prefix) }), cobra.ShellCompDirectiveNoFileComp
+	})
 }
 
 // groups completes a flag with the groups of the rooms.
@@ -139,4 +141,22 @@ func (p *program) bookings(cmd *cobra.Command, args []string, prefix string) ([]
 		}
 		return ids, err
 	})
+}
+
+// unfiltered removes from bash's script what drops completions that don't begin with the typed bytes: names match without case and
+// accents, and the program returns nothing that doesn't match.
+var unfiltered = strings.NewReplacer(` -- "${cur}")`, `)`, `[[ $comp == "$cur"* ]] || continue`, ``)
+
+// bashCompletion writes the completion script for bash.
+func bashCompletion(cmd *cobra.Command, _ []string) error {
+	bare, err := cmd.Flags().GetBool("no-descriptions")
+	if err != nil {
+		return err
+	}
+	var script strings.Builder
+	if err := cmd.Root().GenBashCompletionV2(&script, !bare); err != nil {
+		return err
+	}
+	_, err = unfiltered.WriteString(cmd.OutOrStdout(), script.String())
+	return err
 }

@@ -165,7 +165,7 @@ func (o *newAccount) later(ctx context.Context) error {
 // tunnels are the drivers that the set-up offers. The others need more than a value or two: docs/tunnels.md.
 var tunnels = []struct{ driver, words string }{
 	{config.NoTunnel, "Later: without webhooks, presence is polled every few seconds"},
-	{"relay", "Greenroom's relay on your own server; keeps webhooks while this machine is off"},
+	{"relay", "Your own relay; it keeps webhooks while this machine is off"},
 	{"cloudflared", "cloudflared; needs no account"},
 	{"tailscale", "Tailscale Funnel"},
 	{"ngrok", "ngrok"},

@@ -62,6 +62,11 @@ func refuseUnknown(root *cobra.Command) {
 		switch c.Name() {
 		case "completion":
 			c.Args, c.RunE = noSuchCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			for _, shell := range c.Commands() {
+				if shell.Name() == "bash" {
+					shell.RunE = bashCompletion
+				}
+			}
 		case "help":
 			c.Args = func(_ *cobra.Command, args []string) error {
 				found, rest, err := root.Find(args)

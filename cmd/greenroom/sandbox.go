@@ -177,6 +177,6 @@ func (o *sandboxOptions) print(base string) error {
 		}
 		flags = append(flags, "--"+webhookFlag(a))
 	}
-	o.words("It sends no webhooks until you configure them with ", enumerate(flags), "or under /sandbox/webhooks.")
+	o.words("It sends no webhooks until you configure them with ", enumerate(flags), " or under /sandbox/webhooks.")
 	return nil
 }
