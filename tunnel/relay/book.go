@@ -53,7 +53,7 @@ var (
 	ErrInUse = spool.ErrInUse
 )
 
-// Book is a relay's tokens and hooks: the part of a [Server] that its owner works with. [OpenBook] opens it without a server.
+// Book manages a relay's tokens and hooks. It is part of a [Server]; [OpenBook] opens it without one.
 type Book struct {
 	spool *spool.Spool
 	// server is nil without a running server.
@@ -61,8 +61,8 @@ type Book struct {
 	policy spool.Policy
 }
 
-// OpenBook opens the tokens and hooks of a folder whose relay isn't running; see [ErrInUse] and [Dial]. It waits up to timeout
-// for one that is ending.
+// OpenBook opens the tokens and hooks in the folder of a relay that isn't running. It waits up to timeout for one that is ending, and
+// fails with [ErrInUse] if one runs; see [Dial].
 func OpenBook(dir string, timeout time.Duration) (*Book, error) {
 	s, err := spool.Open(spool.Options{Dir: dir, Timeout: timeout, Plain: true})
 	if err != nil {
@@ -71,10 +71,10 @@ func OpenBook(dir string, timeout time.Duration) (*Book, error) {
 	return &Book{spool: s, policy: spool.PolicyAuto}, nil
 }
 
-// Close closes a book that was opened without a server.
+// Close closes a book that [OpenBook] returned.
 func (b *Book) Close() error { return b.spool.Close() }
 
-// errStateless is the reason why there are no tokens.
+// errStateless is returned by a relay with a Sink.
 var errStateless = fmt.Errorf("relay: tokens and hooks of a relay without a spool: %w", ErrInvalid)
 
 func (b *Book) check() error {

@@ -55,7 +55,7 @@ type conn struct {
 	began time.Duration
 	// lastSeen and pinged are the times of the last frame and PING, as time since the relay began.
 	lastSeen, pinged atomic.Int64
-	// behind means that a sender has waited in vain since the client last stored something: its disk may be full.
+	// behind means that a sender has waited in vain since the client last confirmed a request: its disk may be full.
 	behind atomic.Bool
 
 	mu      sync.Mutex
@@ -67,7 +67,7 @@ type conn struct {
 	// last is sent after everything before it and ends the connection.
 	last  []byte
 	ended bool
-	// awaited are the senders that wait for the answer on a stream.
+	// awaited are the senders that wait for the answer to a stream.
 	awaited map[uint64]*awaited
 
 	out outbox // the writer's
@@ -134,7 +134,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	defer s.opt.Crash.Recover("relay connection")
 	ws, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
-		s.opt.Log.Debug("no WebSocket came about", "token", token.Name, "err", err)
+		s.opt.Log.Debug("a WebSocket could not be established", "token", token.Name, "err", err)
 		close(c.gone)
 		return
 	}
@@ -145,10 +145,8 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 func (s *Server) admit(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	select {
-	case <-s.draining:
+	if s.closing() {
 		return false
-	default:
 	}
 	byToken := map[string]int{}
 	for other := range s.conns {
@@ -220,7 +218,7 @@ func (c *conn) run(ws *websocket.Conn) {
 	c.ws = ws
 	ended := c.ended
 	c.mu.Unlock()
-	if ended { // it was ended before it was upgraded
+	if ended { // before the upgrade
 		_ = ws.Close()
 	}
 	written := make(chan struct{})
@@ -269,8 +267,7 @@ func (c *conn) kill() {
 	c.ended = true
 	c.mu.Unlock()
 	if ws != nil {
-		// It may be closed already.
-		_ = ws.Close()
+		_ = ws.Close() // it may be closed already
 	}
 	c.nudge()
 }
@@ -283,7 +280,7 @@ func (c *conn) nudge() {
 	}
 }
 
-// send queues frames for the client. No other frame comes between them.
+// send queues frames for the client, with no other frame between them.
 func (c *conn) send(frames ...wire.Frame) {
 	c.mu.Lock()
 	full := len(c.control) >= maxControl
@@ -318,7 +315,7 @@ func (c *conn) refuse(code, text string) {
 
 func goAway(b wire.GoAwayBody) wire.Frame { return frame(wire.GoAway, 0, b) }
 
-// frame is for bodies that always encode.
+// frame returns a frame of a body that can always be encoded.
 func frame(t wire.Type, stream uint64, body any) wire.Frame {
 	f, err := wire.JSON(t, stream, body)
 	if err != nil {

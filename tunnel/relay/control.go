@@ -18,8 +18,8 @@ import (
 	"greenroom/tunnel/relay/spool"
 )
 
-// SocketName is the socket for the commands of a running relay's owner, in the folder of its spool. Only the process that holds
-// the spool's file binds or removes it.
+// SocketName is the socket for the owner's commands to a running relay, in the spool's folder. Only the process that holds the spool's
+// file binds or removes it.
 const SocketName = "relay.sock"
 
 // maxSocketPath stays below the limit of a socket's address: 108 bytes on Linux and Windows, 104 on macOS.
@@ -80,9 +80,9 @@ func (s *Server) ServeControl() error {
 	}
 	l = private.Own(l, func(err error) { s.opt.Log.Warn("another user's command was refused", "err", err) })
 	h := bounds.Server(http.HandlerFunc(s.control), s.opt.Log, maxOrders)
-	s.mu.Lock()
-	s.servers = append(s.servers, h)
-	s.mu.Unlock()
+	if err := s.register(h); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	s.opt.Crash.Go("relay control", func() {
 		if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			s.opt.Log.Error("the control socket has ended", "err", err)
@@ -121,8 +121,8 @@ type Remote struct{ client *http.Client }
 // controlTime limits one command.
 const controlTime = 30 * time.Second
 
-// Dial connects to the relay running on a folder. An error that wraps [ErrNotFound] means that none answers; one that wraps a
-// [private.Error] reports a process of another user at the socket, to which nothing is sent.
+// Dial connects to the relay that runs on a folder. It fails with [ErrNotFound] if none answers, or with a [private.Error] for a process
+// of another user, to which nothing is sent.
 func Dial(ctx context.Context, dir string) (*Remote, error) {
 	path := filepath.Join(dir, SocketName)
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -372,13 +372,14 @@ func TestTheLastFrame(t *testing.T) {
 // Public addresses and the paths of control sockets have limits; what lies on them is accepted.
 func TestTheLongestAddresses(t *testing.T) {
 	const prefix = "https://gr.example/"
-	if b, err := parseBase(prefix + strings.Repeat("p", maxURL-len(prefix))); err != nil || len(b.url) != maxURL {
-		t.Errorf("%d characters, %v", len(b.url), err)
+	var public Server
+	if err := public.setURL(prefix + strings.Repeat("p", maxURL-len(prefix))); err != nil || len(public.URL()) != maxURL {
+		t.Errorf("%d characters, %v", len(public.URL()), err)
 	}
-	if _, err := parseBase(prefix + strings.Repeat("p", maxURL-len(prefix)+1)); !errors.Is(err, spool.ErrInvalid) {
+	if err := public.setURL(prefix + strings.Repeat("p", maxURL-len(prefix)+1)); !errors.Is(err, spool.ErrInvalid) {
 		t.Errorf("too long: %v", err)
 	}
-	if _, err := parseBase("nonsense"); !errors.Is(err, spool.ErrInvalid) || strings.Contains(err.Error(), "too long") {
+	if err := public.setURL("nonsense"); !errors.Is(err, spool.ErrInvalid) || strings.Contains(err.Error(), "too long") {
 		t.Errorf("none: %v", err)
 	}
 	s := &Server{opt: Options{Dir: "/" + strings.Repeat("d", maxSocketPath-len(SocketName)-1)}, spool: &spool.Spool{}}

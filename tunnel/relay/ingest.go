@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -22,7 +23,7 @@ import (
 const hookPath = "/h/"
 
 const (
-	// bodyGrace and bodyRate limit a slow body: the grace, and one more second per bodyRate bytes.
+	// bodyGrace and bodyRate limit the time of a body: the grace, and one more second per bodyRate bytes.
 	bodyGrace = 10 * time.Second
 	bodyRate  = 32 << 10
 	// unreadTime is how long a connection may last after its request was answered before all of its body arrived.
@@ -32,7 +33,7 @@ const (
 	// maxLines is the most header lines of a request, and maxMethod the longest method.
 	maxLines  = 500
 	maxMethod = 64
-	// busyRetry is the Retry-After in seconds if there is no room, fullRetry if the disk is the reason.
+	// busyRetry is the Retry-After in seconds when there is no room, fullRetry when the disk is the reason.
 	busyRetry = 1
 	fullRetry = 30
 )
@@ -61,11 +62,11 @@ var (
 // Handler serves hooks and clients on the caller's own server; see [Server.Serve].
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serveHTTP) }
 
-// serveHTTP answers one request. A panic is left to net/http, which cuts the connection and logs the stack: recovering here would
-// end in an implicit 200.
+// serveHTTP answers one request. It leaves a panic to net/http, which cuts the connection and logs the stack: recovering here would
+// cause an implicit 200.
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	// An unused body is also read to its end before the connection is reused.
+	// An unread body also counts: net/http reads it before it reuses the connection.
 	line := http.NewResponseController(w)
 	s.deadline(line.SetReadDeadline(time.Now().Add(s.opt.BodyTime)))
 	target := rawTarget(r)
@@ -89,7 +90,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	s.metrics.answered(a, s.since()-began)
 	r.Body = body.ReadCloser // net/http asks it for the remaining length
 	if r.ContentLength != 0 && !body.ended {
-		// The rest isn't awaited, even if its pace would allow it. A little is read, so that a fast sender keeps its connection.
+		// The rest isn't awaited. A little of it is read, so that a fast sender keeps its connection.
 		s.deadline(line.SetReadDeadline(time.Now().Add(unreadTime)))
 		if _, err := io.CopyN(io.Discard, r.Body, unreadBytes); !errors.Is(err, io.EOF) {
 			w.Header().Set("Connection", "close")
@@ -109,7 +110,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, a.text)
 }
 
-// noted is a body that records whether it was read to its end.
+// noted is a body that records whether it was read to the end.
 type noted struct {
 	io.ReadCloser
 	ended bool
@@ -122,7 +123,7 @@ func (n *noted) Read(b []byte) (int, error) {
 	return k, err
 }
 
-// deadline records that a connection has no deadlines. Then the server's own limits apply.
+// deadline logs the error of a deadline. A connection without deadlines has the server's limits.
 func (s *Server) deadline(err error) {
 	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		s.opt.Log.Debug("no deadline for a connection", "err", err)
@@ -135,10 +136,7 @@ func rawTarget(r *http.Request) string {
 		return r.RequestURI
 	}
 	// The absolute form, which proxies use.
-	t := r.URL.EscapedPath()
-	if t == "" {
-		t = "/"
-	}
+	t := cmp.Or(r.URL.EscapedPath(), "/")
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		t += "?" + r.URL.RawQuery
 	}
@@ -182,15 +180,13 @@ func (s *Server) ingest(w http.ResponseWriter, r *http.Request, target string) a
 	return s.await(r.Context(), waiting)
 }
 
-// admitRequest accepts a request, within all limits. It returns the sender's wait for the client's answer, nil if there is none,
-// or the refusal. While the sender waits it occupies no place.
+// admitRequest accepts a request within all limits. It returns the sender's wait for the client's answer, nil if there is none, or the
+// refusal. A waiting sender occupies no place.
 func (s *Server) admitRequest(w http.ResponseWriter, r *http.Request, hook spool.Hook, target string) (*waiter, *answer) {
-	received := s.opt.Clock.Now()
-	select {
-	case <-s.draining:
+	if s.closing() {
 		return nil, &busy
-	default:
 	}
+	received := s.opt.Clock.Now()
 	at, wait := s.places.enter(hook, http.NewResponseController(w), received, s.since())
 	switch {
 	case wait > 0:
@@ -261,7 +257,7 @@ func (s *Server) refuse(r *http.Request, hook spool.Hook, err error) answer {
 	case errors.As(err, &broken):
 		return answer{status: http.StatusBadRequest, text: "the body did not arrive whole", outcome: "broken"}
 	case errors.Is(err, spool.ErrQuota):
-		s.metrics.full(hook)
+		s.metrics.quota.Inc()
 		return tooFull
 	case errors.Is(err, spool.ErrNotFound):
 		return notFound
@@ -272,7 +268,7 @@ func (s *Server) refuse(r *http.Request, hook spool.Hook, err error) answer {
 	return failing
 }
 
-// bodyError is an error of the sender's while its body was read.
+// bodyError is the sender's error while its body was read.
 type bodyError struct{ err error }
 
 func (e *bodyError) Error() string { return "relay: read a body: " + e.err.Error() }
@@ -292,9 +288,7 @@ type paced struct {
 }
 
 func (p *paced) Read(b []byte) (int, error) {
-	if len(b) > bodyRate {
-		b = b[:bodyRate]
-	}
+	b = b[:min(len(b), bodyRate)]
 	allowed := p.grace + time.Duration(p.n)*time.Second/bodyRate
 	// Without support for deadlines the server's own limits apply.
 	if err := p.to.SetReadDeadline(p.began.Add(allowed)); err != nil && !errors.Is(err, http.ErrNotSupported) {

@@ -6,17 +6,15 @@ import (
 	"time"
 
 	figures "github.com/VictoriaMetrics/metrics"
-
-	"greenroom/tunnel/relay/spool"
 )
 
-// metrics are the figures for Prometheus. They contain no hooks: their ids are secret, and their number is unbounded.
+// metrics are the figures for Prometheus. They have no label for hooks, whose ids are secret and whose number is unbounded.
 type metrics struct {
 	set      *figures.Set
-	commits  *figures.PrometheusHistogram // seconds that a commit of the spool takes
-	batch    *figures.PrometheusHistogram // writes that share a commit
-	failures *figures.Counter             // commits that failed
-	events   *figures.Counter             // requests handed to clients, repetitions included
+	commits  *figures.PrometheusHistogram // seconds of a commit of the spool
+	batch    *figures.PrometheusHistogram // writes in a commit
+	failures *figures.Counter             // failed commits
+	events   *figures.Counter             // requests sent to clients, including repeats
 	lost     *figures.Counter             // requests dropped because no client fetched them in time
 	quota    *figures.Counter             // requests refused because their hook's spool was full
 
@@ -24,7 +22,7 @@ type metrics struct {
 	outcomes map[string]outcome
 }
 
-// outcome counts the requests with one outcome, and the time from their headers to their answers.
+// outcome counts the requests with one outcome, and their time from headers to answer.
 type outcome struct {
 	requests *figures.Counter
 	seconds  *figures.PrometheusHistogram
@@ -95,12 +93,8 @@ func (m *metrics) commit(took time.Duration, writes int, err error) {
 	}
 }
 
-func (m *metrics) sent()             { m.events.Inc() }
-func (m *metrics) dropped(n int)     { m.lost.Add(n) }
-func (m *metrics) full(_ spool.Hook) { m.quota.Inc() }
-
-// AdminHandler serves /healthz (the process answers), /readyz (it accepts requests, and the last write succeeded) and /metrics.
-// It shows nothing secret, and is for an address that only the operator reaches.
+// AdminHandler serves /healthz (the process answers), /readyz (it accepts requests, and the last write succeeded) and /metrics. It
+// shows nothing secret, and is meant for an address that only the operator can reach.
 func (s *Server) AdminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// gateIdle is the time without requests after which a hook's gate is dropped: its limits have recovered by then.
+	// gateIdle is how long a hook must be idle for its gate to be dropped: its limit has recovered by then.
 	gateIdle = 10 * time.Minute
 	// tokenShare divides all places: the hooks of one token get at most one in tokenShare.
 	tokenShare = 4
@@ -20,8 +20,8 @@ const (
 	settled = time.Second
 )
 
-// places limit how many requests are accepted at a time: in all, per token and per hook, and the rate per hook. If no place is
-// free, the slowest body that has been under way for a while loses its place, so a sender of slow bodies can't block others.
+// places limits how many requests are accepted at a time, in total, per token and per hook, and the rate per hook. If no place is free,
+// the slowest body that has been under way for a while loses its place, so that slow senders can't block others.
 type places struct {
 	mu      sync.Mutex
 	gates   map[string]*gate // by hook
@@ -103,7 +103,7 @@ func (p *places) greediest() (most map[*place]struct{}) {
 	return most
 }
 
-// giveWay takes the place of the slowest body, and reports whether there was one that has been under way for a while.
+// giveWay frees the place of the slowest body that has been under way for a while, and reports whether there was one.
 func (p *places) giveWay(among map[*place]struct{}, since time.Duration) bool {
 	var slowest *place
 	var least float64

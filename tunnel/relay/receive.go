@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -52,7 +53,7 @@ func (c *conn) read() error {
 	}
 }
 
-// errLeft means that the client has said goodbye.
+// errLeft means that the client ended the conversation.
 var errLeft = errors.New("it left")
 
 // take handles one frame.
@@ -88,7 +89,7 @@ func (c *conn) take(f wire.Frame) error {
 	return nil
 }
 
-// words makes a client's text fit for a log.
+// words makes a client's text safe and short enough for a log.
 func words(text string) string {
 	const most = 200
 	return plain.Text(text[:min(len(text), most)])
@@ -203,7 +204,7 @@ func gapFrame(g spool.Gap) wire.Frame {
 	})
 }
 
-// stored lets the spool delete requests, and answers senders that wait for an answer that won't come.
+// stored lets the spool delete requests, and answers senders that wait for an answer that the client will not send.
 func (c *conn) stored(p wire.StoredBody) error {
 	if !c.receives(p.Hook) {
 		return nil // it may have been deleted
@@ -229,12 +230,7 @@ func (c *conn) stored(p wire.StoredBody) error {
 func (c *conn) receives(hook string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, l := range c.lanes {
-		if l.hook == hook {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.lanes, func(l *lane) bool { return l.hook == hook })
 }
 
 // resp passes the client's answer to the waiting sender.

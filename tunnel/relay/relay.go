@@ -1,20 +1,21 @@
 // Package relay is the relay server: it accepts requests at public addresses, keeps them until their client has stored them, and
-// delivers them on one WebSocket.
+// delivers them over one WebSocket.
 //
 // It promises:
 //
-//   - A sender gets 2xx only after its request is synced to disk (package spool), or kept by the [tunnel.Sink] in its
-//     place. Otherwise it gets 503 with Retry-After, 507 if the hook's spool is full, 413, 429 or 404.
-//   - Requests of a hook are delivered in the order in which they were accepted, byte for byte, again and again until the
-//     client confirms them; together with the client's memory (package wire) that makes exactly once.
-//   - No sender harms others: sizes, times, rates and numbers are bounded, by hook and by address. No client does: each
-//     token reaches only its own hooks, and its connection receives no more than its credit.
+//   - A sender gets 2xx only after its request is synced to disk (package spool), or stored by a [tunnel.Sink] instead. Otherwise it
+//     gets 503 with Retry-After, 507 if the hook's spool is full, 413, 429 or 404.
+//   - Requests of a hook are delivered in the order in which they were accepted, byte for byte, repeatedly until the client confirms
+//     them. The client's positions (package wire) make that exactly once.
+//   - No sender harms others: sizes, times, rates and numbers are limited, by hook and by address. Neither does a client: a token
+//     gives access to its own hooks only, and its connection receives no more than its credit.
 //
-// It does not promise more durability than one machine's disk, an order between hooks, or to recognise a sender that retries
-// after a lost answer.
+// It is no more durable than one machine's disk, keeps no order between hooks, and doesn't recognise a sender that retries after a
+// lost answer.
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,8 +38,8 @@ import (
 const (
 	DefaultBody = 25 << 20
 	DefaultRate = 200
-	// DefaultSyncWait is less than the platforms' timeouts, including the network's time: Whereby sends a webhook again after 5
-	// s, and Daily fails an answer after 8 s and stops after three failures.
+	// DefaultSyncWait is, with the network's time, less than the platforms' timeouts: Whereby sends a webhook again after 5 s, and Daily
+	// counts a failure after 8 s and stops after three.
 	DefaultSyncWait = 3 * time.Second
 
 	defaultConcurrent = 512
@@ -53,11 +54,9 @@ const maxURL = 300
 type Options struct {
 	// Dir is the folder of the spool.
 	Dir string
-	// URL is the public address, with a path if the relay is below one. If empty, it is the address of the first listener, over
-	// plain HTTP.
+	// URL is the public address, which may have a path. If empty, it is the address of the first listener, over plain HTTP.
 	URL string
-	// Sink receives requests instead of a spool: then there are no tokens and no clients, and the only hooks are Hooks (id by
-	// name).
+	// Sink stores requests instead of a spool. Then there are no tokens and no clients, and the only hooks are Hooks (id by name).
 	Sink  tunnel.Sink
 	Hooks map[string]string
 
@@ -107,7 +106,6 @@ type Server struct {
 
 	// draining is closed when Close begins.
 	draining chan struct{}
-	drain    sync.Once
 	running  sync.WaitGroup // connections
 	watched  chan struct{}
 	stop     chan struct{}
@@ -164,67 +162,36 @@ func Open(o Options) (*Server, error) {
 }
 
 func (o Options) withDefaults() Options {
-	number := func(v *int, d int) {
-		if *v <= 0 {
-			*v = d
-		}
-	}
-	number(&o.Concurrent, defaultConcurrent)
-	number(&o.PerHook, defaultPerHook)
-	number(&o.Clients, defaultClients)
-	if o.Body <= 0 {
-		o.Body = DefaultBody
-	}
-	if o.Spool <= 0 {
-		o.Spool = spool.DefaultQuota
-	}
-	if o.Retain <= 0 {
-		o.Retain = spool.DefaultRetain
-	}
-	if o.Rate == 0 {
-		o.Rate = DefaultRate
-	}
-	if o.Policy == "" {
-		o.Policy = spool.PolicyAuto
-	}
-	if o.BodyTime <= 0 {
-		o.BodyTime = bodyGrace
-	}
-	if o.SyncWait <= 0 {
-		o.SyncWait = DefaultSyncWait
-	}
-	if o.Clock == nil {
-		o.Clock = clockwork.NewRealClock()
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Concurrent = cmp.Or(max(o.Concurrent, 0), defaultConcurrent)
+	o.PerHook = cmp.Or(max(o.PerHook, 0), defaultPerHook)
+	o.Clients = cmp.Or(max(o.Clients, 0), defaultClients)
+	o.Body = cmp.Or(max(o.Body, 0), DefaultBody)
+	o.Spool = cmp.Or(max(o.Spool, 0), spool.DefaultQuota)
+	o.Retain = cmp.Or(max(o.Retain, 0), spool.DefaultRetain)
+	o.Rate = cmp.Or(o.Rate, DefaultRate)
+	o.Policy = cmp.Or(o.Policy, spool.PolicyAuto)
+	o.BodyTime = cmp.Or(max(o.BodyTime, 0), bodyGrace)
+	o.SyncWait = cmp.Or(max(o.SyncWait, 0), DefaultSyncWait)
+	o.Clock = cmp.Or(o.Clock, clockwork.NewRealClock())
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	return o
 }
 
 // setURL sets the public address.
 func (s *Server) setURL(text string) error {
-	b, err := parseBase(text)
-	if err != nil {
-		return err
-	}
-	s.base.Store(&b)
-	return nil
-}
-
-func parseBase(text string) (base, error) {
+	var u *url.URL
 	clean, err := tunnel.PublicURL(text)
 	if err == nil && len(clean) > maxURL {
 		err = errors.New("it is too long")
 	}
-	if err != nil {
-		return base{}, fmt.Errorf("relay: the public URL: %w: %w", spool.ErrInvalid, err)
+	if err == nil {
+		u, err = url.Parse(clean)
 	}
-	u, err := url.Parse(clean)
 	if err != nil {
-		return base{}, fmt.Errorf("relay: the public URL: %w: %w", spool.ErrInvalid, err)
+		return fmt.Errorf("relay: the public URL: %w: %w", spool.ErrInvalid, err)
 	}
-	return base{url: clean, path: u.EscapedPath()}, nil
+	s.base.Store(&base{url: clean, path: u.EscapedPath()})
+	return nil
 }
 
 // URL returns the public address without a trailing slash, empty while unknown.
@@ -256,7 +223,7 @@ func (s *Server) Close(ctx context.Context) error {
 }
 
 func (s *Server) close(ctx context.Context) error {
-	s.drain.Do(func() { close(s.draining) })
+	close(s.draining)
 	s.mu.Lock()
 	servers := s.servers
 	s.mu.Unlock()

@@ -29,11 +29,30 @@ const (
 // errDraining is the reason why a closing relay isn't ready.
 var errDraining = errors.New("relay: it is closing")
 
-func (s *Server) ready() error {
+// closing reports whether Close has begun.
+func (s *Server) closing() bool {
 	select {
 	case <-s.draining:
-		return errDraining
+		return true
 	default:
+		return false
+	}
+}
+
+// register adds a server for Close to shut down. It fails after Close has begun.
+func (s *Server) register(h *http.Server) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing() {
+		return errDraining
+	}
+	s.servers = append(s.servers, h)
+	return nil
+}
+
+func (s *Server) ready() error {
+	if s.closing() {
+		return errDraining
 	}
 	if s.spool == nil {
 		return nil
@@ -47,8 +66,8 @@ func (s *Server) Serve(l net.Listener) error {
 	return s.serve(l, "http", func(l net.Listener) net.Listener { return l })
 }
 
-// ServeTLS is Serve over TLS, with HTTP/1.1 only: HTTP/2 has no advantage for senders, and its streams can't be counted as
-// connections.
+// ServeTLS is Serve over TLS, with HTTP/1.1 only: HTTP/2 has no advantage for senders, and its streams aren't limited as connections
+// are.
 func (s *Server) ServeTLS(l net.Listener, c *tls.Config) error {
 	c = c.Clone()
 	c.NextProtos = slices.DeleteFunc(slices.Clone(c.NextProtos), func(p string) bool { return p == "h2" })
@@ -67,27 +86,20 @@ func (s *Server) serve(l net.Listener, scheme string, secure func(net.Listener) 
 	s.keepURL()
 	h := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
-		// Errors that strangers cause, such as broken handshakes, are not logged.
+		// Anyone can cause such errors, with broken handshakes for example.
 		ErrorLog: slog.NewLogLogger(s.opt.Log.Handler(), slog.LevelDebug),
 	}
-	s.mu.Lock()
-	select {
-	case <-s.draining:
-		s.mu.Unlock()
-		return errors.Join(errDraining, l.Close())
-	default:
+	if err := s.register(h); err != nil {
+		return errors.Join(err, l.Close())
 	}
-	s.servers = append(s.servers, h)
-	s.mu.Unlock()
-	err := h.Serve(secure(&crowd{Listener: l, s: s, perAddr: map[netip.Prefix]int{}}))
-	if !errors.Is(err, http.ErrServerClosed) {
+	if err := h.Serve(secure(&crowd{Listener: l, s: s, perAddr: map[netip.Prefix]int{}})); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("relay: serve: %w", err)
 	}
 	return nil
 }
 
-// crowd is a listener that limits open connections, in all and per address. The per-address limit doesn't apply to trusted
-// proxies and this machine, which carry those of many.
+// crowd is a listener that limits open connections, in total and per address. The limit per address doesn't apply to trusted proxies
+// and this machine, which carry the connections of many senders.
 type crowd struct {
 	net.Listener
 	s       *Server
@@ -157,7 +169,7 @@ type crowded struct {
 	leave func()
 }
 
-// Close makes room for another one.
+// Close closes the connection, and makes room for another one.
 func (c *crowded) Close() error {
 	c.leave()
 	return c.Conn.Close()
@@ -167,9 +179,9 @@ func (c *crowded) Close() error {
 func (s *Server) ServeAdmin(l net.Listener) error {
 	h := bounds.Server(s.AdminHandler(), s.opt.Log, maxAdmin)
 	h.WriteTimeout = idleTime
-	s.mu.Lock()
-	s.servers = append(s.servers, h)
-	s.mu.Unlock()
+	if err := s.register(h); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("relay: serve metrics: %w", err)
 	}

@@ -13,11 +13,11 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// taker is the destination of requests.
+// taker stores requests.
 type taker interface {
-	// hook finds a hook that accepts requests.
+	// hook returns a hook that accepts requests.
 	hook(id string) (spool.Hook, bool)
-	// take returns when the request is durable.
+	// take stores a request, and returns when it is durable.
 	take(ctx context.Context, h spool.Hook, e wire.EventBody, body io.Reader, size int64) error
 }
 

@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// tallyEvery is how often one kind of refusal is logged; those between are counted.
+	// tallyEvery is the interval in which a kind is logged once; others are counted.
 	tallyEvery = time.Minute
 	// maxTallies limits the number of kinds.
 	maxTallies = 1000
 )
 
-// tally logs events caused by strangers and clients without flooding the log: the first of a kind immediately, later ones as a
-// count, once a minute.
+// tally logs events that senders and clients cause, without flooding the log: the first of a kind immediately, later ones as a count
+// once a minute.
 type tally struct {
 	log   *slog.Logger
 	since func() time.Duration

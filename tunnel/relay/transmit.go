@@ -18,8 +18,8 @@ const maxStreams = 16
 type outbox struct {
 	streams []*stream
 	number  uint64 // of the last stream
-	turn    int    // whose DATA comes next
-	lane    int    // whose request comes next
+	turn    int    // the stream whose DATA comes next
+	lane    int    // the lane whose request comes next
 	buf     []byte
 }
 
@@ -126,8 +126,8 @@ func (c *conn) begin() (bool, error) {
 	return false, nil
 }
 
-// covered reserves credit for a body that was begun without enough, and reports whether it has all that it needs now. Until then
-// it is the only one.
+// covered reserves more credit for a body that began without enough, and reports whether it has enough now. Until then it is the only
+// request under way.
 func (c *conn) covered() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,7 +142,7 @@ func (c *conn) covered() bool {
 	return true
 }
 
-// look reads a lane's next request, if the connection may have one.
+// look reads a lane's next request, if there may be one.
 func (c *conn) look(l *lane) error {
 	if l.head != nil || !l.more.Swap(false) {
 		return nil
@@ -156,8 +156,8 @@ func (c *conn) look(l *lane) error {
 	return nil
 }
 
-// reserve reserves credit for the whole body of a request, so that it can be completed once begun. A body larger than all the
-// client's credit begins alone, and continues as the client gives more.
+// reserve reserves credit for a request's whole body, so that it can be completed once begun. A body larger than all the client's
+// credit begins alone, and continues as the client grants more.
 func (c *conn) reserve(e spool.Event) (*stream, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -178,7 +178,7 @@ func (c *conn) open(s *stream) error {
 		c.awaited[s.number] = &awaited{at: s.event.Position, w: w}
 		c.mu.Unlock()
 	}
-	c.s.metrics.sent()
+	c.s.metrics.events.Inc()
 	c.out.buf = wire.Frame{Type: wire.Event, Stream: s.number, Payload: s.event.Raw}.Append(c.out.buf[:0])
 	if err := c.put(c.out.buf); err != nil {
 		return err
@@ -244,7 +244,5 @@ func (c *conn) abandon(s *stream) error {
 }
 
 func (c *conn) drop(s *stream) {
-	if i := slices.Index(c.out.streams, s); i >= 0 {
-		c.out.streams = slices.Delete(c.out.streams, i, i+1)
-	}
+	c.out.streams = slices.DeleteFunc(c.out.streams, func(other *stream) bool { return other == s })
 }

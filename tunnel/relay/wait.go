@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	// autoBehind is how many requests of a hook may wait to be sent for a sender under the policy auto to wait too.
+	// autoBehind is the most waiting requests of a hook with which a sender still waits under the policy auto.
 	autoBehind = 256
 	// maxWaiters is the most senders that wait for a token's client at a time. Others get 200 immediately: their requests are
 	// equally durable.
 	maxWaiters = 1000
-	// autoSilent is how long a client may be silent for that.
+	// autoSilent is the longest silence of the client with which it does.
 	autoSilent = pingEvery + time.Second
 )
 
@@ -28,7 +28,7 @@ type waiters struct {
 	byToken map[string]int
 }
 
-// waiter is a waiting sender. A nil one doesn't wait.
+// waiter is a waiting sender; nil means that the sender doesn't wait.
 type waiter struct {
 	all   *waiters
 	id    string
@@ -95,7 +95,7 @@ func (w *waiter) waits() bool { return w.all.find(w.id) == w }
 func (w *waiter) answer(r wire.RespBody) {
 	select {
 	case w.got <- r:
-	default: // it has an answer
+	default: // it already has an answer
 	}
 }
 
@@ -138,18 +138,19 @@ func (a answer) because(outcome string) answer {
 
 const plainText = "text/plain; charset=utf-8"
 
-// answerOf converts the client's answer for the sender. A request to retry is dropped: the request is durable here, and the
-// client gets it again.
+// answerOf returns the client's answer for the sender. A 503 is not passed on: the request is durable here, and the client gets it
+// again.
 func answerOf(r wire.RespBody) answer {
 	if r.Status < 200 || r.Status > 599 || r.Status == http.StatusServiceUnavailable {
 		return spooled
 	}
-	if r.ContentType == plainText || r.ContentType == "application/json" { // no other: pages of the relay's name are none of a client's
-		return answer{status: r.Status, retry: min(max(r.RetryAfter, 0), 86400), text: r.Text, kind: r.ContentType, outcome: "answered"}
+	a := answer{status: r.Status, retry: min(max(r.RetryAfter, 0), 86400), text: r.Text, outcome: "answered"}
+	if r.ContentType == plainText || r.ContentType == "application/json" { // a client must not serve pages under the relay's name
+		a.kind = r.ContentType
+		return a
 	}
-	text := strings.TrimSuffix(r.Text, "\n")
-	if text == "" && r.Status < 300 {
-		text = "ok"
+	if a.text = strings.TrimSuffix(r.Text, "\n"); a.text == "" && r.Status < 300 {
+		a.text = "ok"
 	}
-	return answer{status: r.Status, retry: min(max(r.RetryAfter, 0), 86400), text: text, outcome: "answered"}
+	return a
 }

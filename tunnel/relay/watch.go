@@ -2,6 +2,8 @@ package relay
 
 import (
 	"encoding/binary"
+	"maps"
+	"slices"
 	"time"
 
 	"greenroom/tunnel/relay/spool"
@@ -24,10 +26,7 @@ func (s *Server) watch() {
 		}
 		s.refused.flush()
 		s.mu.Lock()
-		conns := make([]*conn, 0, len(s.conns))
-		for c := range s.conns {
-			conns = append(conns, c)
-		}
+		conns := slices.Collect(maps.Keys(s.conns))
 		s.mu.Unlock()
 		for _, c := range conns {
 			c.check()
@@ -103,7 +102,7 @@ func (s *Server) dropped(g spool.Gap) {
 		return
 	}
 	s.opt.Log.Warn("dropped requests that no client fetched", "hook", h.Name, "token", h.Token, "count", g.Count, "why", g.Reason)
-	s.metrics.dropped(g.Count)
+	s.metrics.lost.Add(g.Count)
 	if c := s.connOf(h.Token); c != nil && c.receives(g.Hook) {
 		c.send(gapFrame(g))
 	}

@@ -12,17 +12,16 @@ import (
 
 // state is the part of a hook that changes with each commit.
 type state struct {
-	// Marks are the last seq of each epoch, ascending in both. Cut means that older ones were dropped, which the client's
-	// position lies beyond.
+	// Marks are the last seq of each epoch, in order. Cut means that older ones were dropped, since the client has passed them.
 	Marks []mark `json:"marks,omitempty"`
 	Cut   bool   `json:"cut,omitempty"`
 	// Depth and Bytes are the waiting requests.
 	Depth int   `json:"depth"`
 	Bytes int64 `json:"bytes"`
-	// Floor is the least epoch for this hook, whose client knows of later ones than the relay does. Each hook has its own, so
-	// that no client can move another's.
+	// Floor is the lowest epoch for new requests, if the client knows of later epochs than the relay. Each hook has its own, so that no
+	// client can change another's.
 	Floor uint64 `json:"floor,omitempty"`
-	// Agreed is the epoch in which a client last introduced itself: it can have later requests only from here.
+	// Agreed is the epoch of the client's last HELLO. The client's later requests are all from here.
 	Agreed uint64 `json:"agreed,omitempty"`
 }
 
@@ -36,13 +35,12 @@ func (m mark) of(hook string) cursor.Position {
 }
 
 const (
-	// maxMarks limits the marks of a hook whose client stays away over many restarts.
+	// maxMarks limits the marks of a hook whose client stays away during many restarts.
 	maxMarks = 64
-	// farEpoch and farSeq are beyond all honest numbers.
+	// farEpoch and farSeq are larger than any real number.
 	farEpoch = 1 << 62
 	farSeq   = 1 << 62
-	// epochSpread makes it unlikely that two copies of one file, both begun under a wrong clock, choose the same epoch. It is
-	// some minutes if the epoch is the time.
+	// epochSpread makes it unlikely that two copies of a file with wrong clocks choose the same epoch. As a time it is 17 minutes.
 	epochSpread = 1 << 20
 )
 
@@ -105,8 +103,7 @@ func (st *state) trim(epoch uint64) {
 	}
 }
 
-// ahead reports whether a client's position was never given out by this spool, as far as it knows: then the file is an older copy
-// of the one that the client was served from.
+// ahead reports whether this spool never gave out a client's position: then the file is an older copy of the one that the client knows.
 func (st *state) ahead(p cursor.Position, epoch uint64) bool {
 	return p.Epoch > max(epoch, st.Floor) || p.Seq > st.upTo(p.Epoch)
 }
@@ -119,11 +116,12 @@ type Greeting struct {
 	Epoch uint64
 }
 
-// Hello accepts the positions of a client, by hook, and answers for each hook of the token. Requests up to them are removed.
+// Hello accepts a client's positions, by hook, and returns a greeting for each hook of the token. Requests up to the positions are
+// removed.
 //
-// A position that this spool never gave out means that its file was restored from a backup. Then new requests get an epoch later
-// than the client's. Requests since it last agreed with a client, which only seem to lie before the client's position, get new
-// numbers: such a request may arrive twice, and is not lost. An error wraps [ErrInvalid] for impossible numbers.
+// A position that this spool never gave out means that the file was restored from a backup. Then new requests get an epoch later than
+// the client's. Requests since the last HELLO, which may only seem to be before the client's position, get new numbers: such a
+// request may arrive twice, but is not lost. It fails with [ErrInvalid] for impossible numbers.
 func (s *Spool) Hello(ctx context.Context, token string, at map[string]cursor.Position) (map[string]Greeting, error) {
 	out := map[string]Greeting{}
 	err := s.do(ctx, &op{apply: func(b *batch) error {
@@ -160,7 +158,7 @@ func (s *Spool) Hello(ctx context.Context, token string, at map[string]cursor.Po
 	return out, err
 }
 
-// restored moves a hook beyond the position of a client that knows more.
+// restored moves a hook beyond the position of a client that has later requests.
 func (b *batch) restored(st *state, p cursor.Position) {
 	b.wrote = true
 	events := b.tx.Bucket(bucketEvents).Bucket([]byte(p.Hook))
@@ -200,5 +198,5 @@ func (b *batch) restored(st *state, p cursor.Position) {
 	b.fresh[p.Hook] = true
 }
 
-// Epoch returns the epoch of new requests, unless their hook's client knows of a later one.
+// Epoch returns the epoch of new requests, except for hooks whose client knows of a later one.
 func (s *Spool) Epoch() uint64 { return s.epoch }

@@ -39,9 +39,9 @@ func (p Policy) Check() error {
 // MaxHooks is the most hooks of a token: WELCOME names them all in one frame.
 const MaxHooks = 256
 
-// Hook is an address that requests are sent to, and their stream to the token's client.
+// Hook is an address for requests, and their stream to the token's client.
 type Hook struct {
-	// ID is the end of the public URL. It has at least 128 random bits; anyone who knows it can send.
+	// ID is the end of the public URL. It has at least 128 random bits: anyone who knows it can send.
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	// Token is the name of the hook's token.
@@ -182,13 +182,9 @@ func (s *Spool) Open(id string) (Hook, bool) {
 }
 
 // Hooks returns all hooks, by token, each token's own first.
-func (s *Spool) Hooks() []Hook {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.hooksOf("")
-}
+func (s *Spool) Hooks() []Hook { return s.HooksOf("") }
 
-// HooksOf returns a token's hooks, its own first.
+// HooksOf returns a token's hooks, its own first. "" means all tokens.
 func (s *Spool) HooksOf(token string) []Hook {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -237,15 +233,13 @@ func (s *Spool) Total() (requests int, bytes int64) {
 	return requests, bytes
 }
 
-// CheckHook refuses a name or id that a hook of a relay without a spool can't have: an id must be too long to guess.
+// CheckHook checks the name and id of a hook of a relay without a spool. The id must be too long to guess.
 func CheckHook(name, id string) error {
-	if err := checkName("hook", name); err != nil {
-		return err
+	err := checkName("hook", name)
+	if err == nil && !idForm.MatchString(id) {
+		err = fmt.Errorf("the id of the hook %s: %w: it has 26 to 100 of a-z, 0-9 and -", name, ErrInvalid)
 	}
-	if !idForm.MatchString(id) {
-		return fmt.Errorf("the id of the hook %s: %w: it has 26 to 100 of a-z, 0-9 and -", name, ErrInvalid)
-	}
-	return nil
+	return err
 }
 
 var idForm = regexp.MustCompile(`^[a-z0-9-]{26,100}$`)

@@ -33,8 +33,8 @@ func gapKey(g Gap) []byte {
 	return binary.BigEndian.AppendUint64(k, g.From)
 }
 
-// Stored records that a client has made a hook durable up to a position: requests up to it are removed soon. It may be repeated,
-// and come late. It fails with [ErrAhead] for a position that was never given out.
+// Stored records that a client has stored a hook's requests up to a position. They are removed soon. Repeated and late calls have no
+// effect. It fails with [ErrAhead] for a position that was never given out.
 func (s *Spool) Stored(p cursor.Position) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,10 +60,7 @@ func (s *Spool) noteStored(p cursor.Position) {
 // prune removes requests that a client has stored: a part if there are many, and the rest soon.
 func (b *batch) prune(p cursor.Position) {
 	st := b.state(p.Hook)
-	if st == nil {
-		return
-	}
-	if !b.dropGaps(p) {
+	if st == nil || !b.dropGaps(p) {
 		return
 	}
 	st.trim(p.Epoch)
@@ -132,7 +129,7 @@ func gapsOf(tx *bolt.Tx, id string) (gaps []Gap) {
 	return gaps
 }
 
-// Gaps returns the gaps before which a hook's client has stored nothing later.
+// Gaps returns a hook's gaps that its client hasn't passed yet.
 func (s *Spool) Gaps(id string) (gaps []Gap, err error) {
 	err = s.view(func(tx *bolt.Tx) error { gaps = gapsOf(tx, id); return nil })
 	return gaps, err
@@ -159,7 +156,7 @@ func (s *Spool) retention() *op {
 	}}
 }
 
-// Expire immediately drops requests that have waited too long. Otherwise ages are checked every minute.
+// Expire drops requests that have waited too long, which otherwise happens every minute.
 func (s *Spool) Expire(ctx context.Context) error { return s.do(ctx, s.retention()) }
 
 func (b *batch) expire(id string) {
@@ -189,23 +186,21 @@ func (b *batch) expire(id string) {
 		if !b.remove(events, st, p) {
 			return
 		}
-		if gap.Count > 0 && gap.Epoch != p.Epoch {
+		if gap.Count == 0 || gap.Epoch != p.Epoch {
 			b.gap(gap)
-			gap = Gap{}
-		}
-		if gap.Count == 0 {
 			gap = Gap{Hook: id, Epoch: p.Epoch, From: p.Seq, At: b.s.opt.Clock.Now().UTC(), Reason: GapAge}
 		}
 		gap.To = p.Seq
 		gap.Count++
 	}
-	if gap.Count > 0 {
-		b.gap(gap)
-	}
+	b.gap(gap)
 }
 
-// gap records dropped requests, in one record with those dropped just before.
+// gap records dropped requests, together with those dropped just before. An empty gap has no effect.
 func (b *batch) gap(g Gap) {
+	if g.Count == 0 {
+		return
+	}
 	known := gapsOf(b.tx, g.Hook)
 	if n := len(known); n > 0 {
 		// Requests are dropped from the oldest on, so nothing lies between the last gap of an epoch and this one.

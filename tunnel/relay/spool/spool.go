@@ -1,21 +1,22 @@
-// Package spool keeps requests until their client has them, and the tokens and hooks, in one bbolt file.
+// Package spool stores requests until their client has them, and the tokens and hooks, in one bbolt file.
 //
 // It promises:
 //
-//   - Durability: when [Spool.Put] returns without error, the request and its body have been synced to disk. A process
-//     killed at any instant loses no such request, and keeps no half of another.
-//   - Order: the requests of a hook have positions (epoch, seq) that always rise in the order of their commits: over
-//     restarts, with any clock, and after a restore from an older copy of the file (see [Spool.Hello]).
+//   - Durability: when [Spool.Put] returns without error, the request and its body are synced to disk. A process killed at any
+//     instant loses no such request, and leaves no half of another.
+//   - Order: the positions (epoch, seq) of a hook's requests rise in the order of their commits: over restarts, with any clock, and
+//     after a restore from an older copy of the file (see [Spool.Hello]).
 //   - Only [Spool.Stored], [Spool.DeleteHook] and age remove requests. Age leaves a [Gap].
-//   - Memory does not depend on the size of bodies, and a large body doesn't block small ones: it is written in pieces,
-//     each part of a shared commit. The record of a request is committed last and makes it exist.
+//   - Memory does not depend on the size of bodies, and a large body doesn't block small ones: it is written in pieces, each part of
+//     a shared commit. The record, committed last, makes the request exist.
 //
 // It doesn't survive the loss of the disk, allows one process per file ([ErrInUse]), and never shrinks the file.
 //
-// Age counts only time during which the relay ran, so neither a wrong clock nor a long rest drops anything.
+// Age counts only the time during which the relay ran, so that neither a wrong clock nor a long pause drops requests.
 package spool
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -67,7 +68,7 @@ var (
 	// ErrNewer is returned by Open when a newer version wrote the file.
 	ErrNewer = errors.New("spool: the file was written by a newer relay")
 	// ErrAhead is returned by [Spool.Stored] for a position that was never given out.
-	ErrAhead = errors.New("spool: a position beyond all that there was")
+	ErrAhead = errors.New("spool: a position beyond any that was given out")
 )
 
 // Options configure a spool. Only Dir is required.
@@ -83,12 +84,12 @@ type Options struct {
 	// Memory is how many bytes of arriving bodies are held, 64 MiB if zero, and at most a quarter of it for one token. Requests
 	// beyond it fail with [ErrBusy].
 	Memory int
-	// OnSpooled is called with a hook's id when it has a new request, after that is durable. OnGap is called when requests were
-	// dropped. OnCommit gets the duration of each commit and its number of writes. None of them may block.
+	// OnSpooled is called with a hook's id when a new request of it is durable, OnGap when requests were dropped, OnCommit after each
+	// commit with its duration and number of writes. None of them may block.
 	OnSpooled func(hook string)
 	OnGap     func(Gap)
 	OnCommit  func(took time.Duration, writes int, err error)
-	// Plain omits the new epoch and all background work: for commands that show and change tokens and hooks. Put fails.
+	// Plain is for commands that show and change tokens and hooks: no new epoch, no background work, and Put fails.
 	Plain bool
 	Clock clockwork.Clock
 	Log   *slog.Logger
@@ -146,7 +147,7 @@ var (
 	bucketStates = []byte("states") // hook id -> state
 	bucketEvents = []byte("events") // hook id -> bucket of position -> record
 	bucketPieces = []byte("pieces") // body, number of the piece -> bytes
-	bucketOpen   = []byte("open")   // body -> nothing, until the record that it belongs to is there
+	bucketOpen   = []byte("open")   // body -> nothing, until its record exists
 	bucketGaps   = []byte("gaps")   // hook id \0 epoch, from -> Gap
 )
 
@@ -191,7 +192,7 @@ func Open(o Options) (*Spool, error) {
 // kind is the spool as a file.
 var kind = boltfile.Kind{Name: "spool", Advice: "stop the relay and put back a copy, as docs/relay.md describes"}
 
-// prepare creates a missing folder, and refuses one of another user, who could replace the file.
+// prepare creates a missing folder, and refuses another user's, who could replace the file.
 func prepare(o Options) error {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return fmt.Errorf("spool: make the folder: %w", err)
@@ -208,8 +209,7 @@ func prepare(o Options) error {
 	return nil
 }
 
-// openFile opens or creates the file. Without the list of free pages in the file, commits cost the same after a long backlog was
-// drained as before.
+// openFile opens or creates the file. The list of free pages is not saved in it, because commits would stay slow after a long backlog.
 func openFile(name string, timeout time.Duration) (*boltfile.File, error) {
 	o := boltfile.Options{Kind: kind, Timeout: timeout, NoFreelistSync: true}
 	path, err := boltfile.RealPath(name)
@@ -235,18 +235,12 @@ func fill(tx *bolt.Tx) error {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Timeout <= 0 {
-		o.Timeout = time.Second
-	}
-	if o.Quota <= 0 {
-		o.Quota = DefaultQuota
-	}
-	if o.Retain <= 0 {
-		o.Retain = DefaultRetain
-	}
-	if o.Memory <= 0 {
-		o.Memory = DefaultMemory
-	}
+	o.Timeout = cmp.Or(max(o.Timeout, 0), time.Second)
+	o.Quota = cmp.Or(max(o.Quota, 0), DefaultQuota)
+	o.Retain = cmp.Or(max(o.Retain, 0), DefaultRetain)
+	o.Memory = cmp.Or(max(o.Memory, 0), DefaultMemory)
+	o.Clock = cmp.Or(o.Clock, clockwork.NewRealClock())
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	if o.OnSpooled == nil {
 		o.OnSpooled = func(string) {}
 	}
@@ -255,12 +249,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnCommit == nil {
 		o.OnCommit = func(time.Duration, int, error) {}
-	}
-	if o.Clock == nil {
-		o.Clock = clockwork.NewRealClock()
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return o
 }
@@ -272,10 +260,9 @@ const (
 	DefaultMemory = 64 << 20
 )
 
-// load adds what a new file needs, removes the remains of a crash, begins the epoch, and reads tokens and hooks.
+// load removes the remains of a crash, begins the epoch, and reads tokens and hooks.
 func (s *Spool) load() error {
-	err := kind.Guard(s.path, func() error { return s.db.Update(s.begin) })
-	if err != nil {
+	if err := kind.Guard(s.path, func() error { return s.db.Update(s.begin) }); err != nil {
 		return fmt.Errorf("spool: load: %w", err)
 	}
 	return nil
@@ -366,7 +353,7 @@ func (s *Spool) Close() error {
 	return nil
 }
 
-// closeFile closes the file. If damage left the library locked, the end of the process does.
+// closeFile closes the file. If damage left the library locked, only the descriptor is closed.
 func (s *Spool) closeFile(problem error) error {
 	if boltfile.Stuck(problem) {
 		return s.db.OS.Close()
@@ -383,11 +370,8 @@ func (s *Spool) Healthy() error {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	switch {
-	case s.failed != nil:
-		return s.failed
-	case s.found != nil:
-		return s.found
+	if err := cmp.Or(s.failed, s.found); err != nil {
+		return err
 	}
 	return s.db.There(s.path)
 }

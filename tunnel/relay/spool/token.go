@@ -13,8 +13,7 @@ import (
 	"time"
 )
 
-// Token allows its holder to fetch the requests of its hooks. The secret itself is not stored: it has 256 random bits, so its
-// SHA-256 gives nothing away.
+// Token allows its holder to fetch the requests of its hooks. Of the secret, which has 256 random bits, only the SHA-256 is stored.
 type Token struct {
 	Name      string    `json:"name"`
 	Hash      []byte    `json:"hash"`
@@ -84,7 +83,7 @@ func (s *Spool) CreateToken(ctx context.Context, name string, replace bool) (sec
 	return secret, t, nil
 }
 
-// doNoun is do for changes of tokens and hooks, one at a time: each decides by the state in memory.
+// doNoun is do for changes of tokens and hooks. They run one at a time, because each depends on the state in memory.
 func (s *Spool) doNoun(ctx context.Context, apply func(*batch) error) error {
 	s.nouns.Lock()
 	defer s.nouns.Unlock()

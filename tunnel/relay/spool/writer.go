@@ -25,8 +25,8 @@ const (
 	retainEvery = time.Minute
 )
 
-// op is one write. apply returns an error that is the op's own, and then has written nothing; errors of the file go to
-// batch.fail, and undo the whole commit. settled runs with the commit's error, under the spool's lock.
+// op is one write. apply returns an error of this op alone, and then has written nothing; errors of the file go to batch.fail, and undo
+// the whole commit. settled runs with the commit's error, under the spool's lock.
 type op struct {
 	size    int
 	apply   func(*batch) error
@@ -44,12 +44,12 @@ type batch struct {
 	gaps  []Gap
 	// after runs when the commit is durable, under the spool's lock.
 	after []func()
-	// wrote means that there is something to commit.
+	// wrote means that there are changes to commit.
 	wrote bool
 	err   error
 }
 
-// fail records an error of the file and reports whether there is one. It wraps a write's result.
+// fail records the result of a write, and reports whether any write of the commit has failed.
 func (b *batch) fail(err error) bool {
 	b.wrote = true
 	if err != nil && b.err == nil {
@@ -74,7 +74,7 @@ func (b *batch) state(id string) *state {
 	return &st
 }
 
-// do passes an op to the writer and waits for its commit. If ctx ends first, it is unknown whether it was done.
+// do passes an op to the writer and waits for its commit. If ctx ends first, the op may still be carried out.
 func (s *Spool) do(ctx context.Context, o *op) error {
 	o.done = make(chan error, 1)
 	if err := s.enqueue(o); err != nil {
@@ -311,7 +311,7 @@ func (s *Spool) visible() (id int) {
 	return id
 }
 
-// errNothing ends a commit that has nothing to write.
+// errNothing ends a commit without changes.
 var errNothing = errors.New("nothing to write")
 
 // finish writes the states that changed.
@@ -332,7 +332,7 @@ func (b *batch) finish() error {
 			return err
 		}
 	}
-	// Readers may see the commit before its caller is answered, and a client's STORED may be as quick.
+	// Readers may see the commit before its callers get their answers, and so may a client's STORED.
 	b.s.mu.Lock()
 	for id, st := range b.states {
 		if h := b.s.hooks[id]; h != nil && st != nil {
