@@ -11,11 +11,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browserTime bounds what a test does with a browser.
+// browserTime limits a test with a browser.
 const browserTime = 3 * time.Minute
 
-// Browser starts a browser without a window, whose camera and microphone are made up and allowed, and returns the context of a tab.
-// Each further tab is chromedp.NewContext of it. flags are further ones of its command line, without the hyphens.
+// Browser starts a headless browser with a simulated camera and microphone, whose use is allowed, and returns the context of a tab.
+// chromedp.NewContext of it is another tab. flags are additional flags of the command line, without hyphens.
 //
 // It is Debian's chromium, or any Chromium or Chrome in PATH.
 func Browser(t testing.TB, flags map[string]any) context.Context {
@@ -25,7 +25,7 @@ func Browser(t testing.TB, flags map[string]any) context.Context {
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("auto-accept-this-tab-capture", true), chromedp.Flag("auto-select-desktop-capture-source", "Entire screen"),
-		// The process that draws has no time limit of its own on a busy machine.
+		// On a busy machine the renderer may be slow.
 		chromedp.Flag("disable-hang-monitor", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-features", "Translate,MediaRouter,OptimizationHints,WebRtcHideLocalIpsWithMdns"))
 	for name, value := range flags {
 		o = append(o, chromedp.Flag(name, value))

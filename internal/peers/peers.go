@@ -1,24 +1,17 @@
-// Package peers starts real software, written by others, for tests to talk to: an OpenSSH server, servers that
-// speak SQS and S3.
+// Package peers starts third-party software for tests: an OpenSSH server, servers that speak SQS and S3, browsers.
 //
-// It is for tests alone. Everything binds 127.0.0.1 and ends with the test, also when the test is killed. What isn't
-// installed makes a test skip; where GREENROOM_REQUIRE_PEERS is set, as in .ci/run, it makes it fail.
+// Everything binds 127.0.0.1 and ends with the test, even if the test is killed. A test is skipped if its software isn't installed, or
+// fails if GREENROOM_REQUIRE_PEERS is set, as in .ci/run.
 package peers
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
-	"sync"
+	"path/filepath"
 	"testing"
-	"time"
 )
 
-// startTime bounds how long a peer may take to be ready.
-const startTime = 30 * time.Second
-
-// Missing ends the test because the software isn't there: a skip, or a failure where peers are required. what names it and
-// says how to get it.
+// Missing skips the test because software is missing, or fails it where peers are required. what names the software and how to get it.
 func Missing(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("GREENROOM_REQUIRE_PEERS") != "" {
@@ -27,7 +20,7 @@ func Missing(t testing.TB, what string) {
 	t.Skipf("missing: %s", what)
 }
 
-// Find returns the path of a program, which may also stand at one of the other places, or ends the test with [Missing].
+// Find returns the path of a program, which may also be at one of the other places, or ends the test with [Missing].
 func Find(t testing.TB, program string, places ...string) string {
 	t.Helper()
 	for _, p := range append([]string{program}, places...) {
@@ -39,20 +32,12 @@ func Find(t testing.TB, program string, places ...string) string {
 	return ""
 }
 
-// output collects what a peer says, for a test that fails.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
+// FindGo is Find for a program that "go install" has installed.
+func FindGo(t testing.TB, program string) string {
+	t.Helper()
+	places := []string{"/usr/local/bin/" + program}
+	if home, err := os.UserHomeDir(); err == nil {
+		places = append(places, filepath.Join(home, "go", "bin", program))
+	}
+	return Find(t, program, places...)
 }

@@ -5,30 +5,25 @@ import (
 	"crypto/rand"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"net"
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 )
 
 // SSHServer is a running OpenSSH server.
 type SSHServer struct {
-	// Addr is where it listens; User may log in with the key in KeyFile, and with no other.
+	// Addr is its address. User may log in with the key in KeyFile, and no other.
 	Addr, User, KeyFile string
-	// HostKey is the server's.
-	HostKey ssh.PublicKey
+	HostKey             ssh.PublicKey
+	// Stop ends the server, but not its connections: each is a separate process, which ends with the client.
+	*Process
 
-	cmd   *exec.Cmd
-	stdin io.Closer
-	done  chan struct{}
-	// log is a file, which the connections' processes may hold on to after the server's end.
+	// log is a file, which the connections' processes may keep open after the server has ended.
 	log string
 }
 
@@ -41,22 +36,8 @@ func (s *SSHServer) Log() string {
 	return string(b)
 }
 
-// Stop ends the server. Connections that it holds are other processes of its, which end with the client's half.
-func (s *SSHServer) Stop() {
-	_ = s.stdin.Close()
-	select {
-	case <-s.done:
-	case <-time.After(startTime):
-		_ = s.cmd.Process.Kill()
-		<-s.done
-	}
-}
-
-// untilEOF runs a program that ends with its standard input, also when this process is killed.
-const untilEOF = `exec 3<&0; { cat >/dev/null; kill $$; } <&3 >/dev/null 2>&1 & exec "$@" 3<&-`
-
-// SSHD starts an OpenSSH server with a key of its own that lets the present user forward ports. It listens at addr, or on
-// a free port of 127.0.0.1 when that is empty.
+// SSHD starts an OpenSSH server with a new key that lets the current user forward ports. It listens at addr, or at a free address if
+// that is empty.
 func SSHD(t testing.TB, addr string) *SSHServer {
 	t.Helper()
 	// sshd starts itself again for each connection, and insists on an absolute path.
@@ -80,7 +61,7 @@ func SSHD(t testing.TB, addr string) *SSHServer {
 	for try := 1; ; try++ {
 		at := addr
 		if at == "" {
-			at = free(t)
+			at = Free(t)
 		}
 		name, port, err := net.SplitHostPort(at)
 		if err != nil {
@@ -103,25 +84,17 @@ PrintMotd no
 LogLevel VERBOSE
 `, name, port, hostFile, filepath.Join(dir, "authorized")))
 		s := &SSHServer{
-			Addr: at, User: me.Username, KeyFile: keyFile, HostKey: host,
-			cmd:  exec.Command("/bin/sh", "-c", untilEOF, "sh", program, "-D", "-e", "-f", conf),
-			done: make(chan struct{}), log: filepath.Join(dir, "log"),
+			Addr: at, User: me.Username, KeyFile: keyFile, HostKey: host, log: filepath.Join(dir, "log"),
 		}
 		log, err := os.Create(s.log)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer log.Close()
-		s.cmd.Stderr = log
-		if s.stdin, err = s.cmd.StdinPipe(); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		go func() { _ = s.cmd.Wait(); close(s.done) }()
-		t.Cleanup(s.Stop)
-		if s.ready() {
+		cmd := UntilEOF(program, "-D", "-e", "-f", conf)
+		cmd.Stderr = log
+		s.Process = Begin(t, cmd, nil)
+		if s.Until(func() bool { return strings.Contains(s.Log(), "Server listening on") }) {
 			return s
 		}
 		s.Stop()
@@ -130,35 +103,6 @@ LogLevel VERBOSE
 			t.Fatalf("sshd did not start: %s", s.Log())
 		}
 	}
-}
-
-// ready waits until the server says that it listens, or has ended.
-func (s *SSHServer) ready() bool {
-	late := time.NewTimer(startTime)
-	defer late.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !strings.Contains(s.Log(), "Server listening on") {
-		select {
-		case <-s.done:
-			return false
-		case <-late.C:
-			return false
-		case <-tick.C:
-		}
-	}
-	return true
-}
-
-// free returns an unused address of 127.0.0.1.
-func free(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // newKey makes a key pair and writes the private half to a file.

@@ -19,15 +19,11 @@ import (
 // StartRedis starts a redis without persistence, and returns its address.
 func StartRedis(t testing.TB) string {
 	t.Helper()
-	program, address := find(t, "redis-server"), Free(t)
+	program, address := peers.Find(t, "redis-server"), peers.Free(t)
 	_, port, _ := net.SplitHostPort(address)
 	run := begin(t, nil, program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
 	Wait(t, "redis", func() bool {
-		select {
-		case <-run.ended:
-			t.Fatalf("redis ended: %s", run.said())
-		default:
-		}
+		run.alive(t, "redis")
 		conn, err := net.DialTimeout("tcp", address, time.Second)
 		if err != nil {
 			return false
@@ -37,10 +33,10 @@ func StartRedis(t testing.TB) string {
 	return address
 }
 
-// Egress stands in for LiveKit's egress service: a program that takes the server's requests by redis, reports states to the server and
-// puts real files into S3. Its commands are listed in its source, internal/peers/testdata/livekit/egress/worker.go.
+// Egress stands in for LiveKit's egress service: a program that gets the server's requests through redis, reports states to the server
+// and uploads real files to S3. Its commands are in its source, internal/peers/testdata/livekit/egress/worker.go.
 type Egress struct {
-	// Video and Audio are the files that it puts into buckets.
+	// Video and Audio are the files that it uploads.
 	Video, Audio string
 
 	run  *process
@@ -57,12 +53,12 @@ func StartEgress(t testing.TB, s *Server, redis string) *Egress {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.said = append(e.said, line)
-	}, find(t, "livekit-egress"), "-redis", redis, "-server", s.URL, "-key", Key, "-secret", Secret, "-video", e.Video, "-audio", e.Audio)
+	}, peers.FindGo(t, "livekit-egress"), "-redis", redis, "-server", s.URL, "-key", Key, "-secret", Secret, "-video", e.Video, "-audio", e.Audio)
 	e.until(t, "the egress service", "ready", 1)
 	return e
 }
 
-// media makes the files of which recordings consist.
+// media makes the files of recordings.
 func media(t testing.TB) (video, audio string) {
 	t.Helper()
 	program, dir := peers.Find(t, "ffmpeg"), t.TempDir()
@@ -76,10 +72,10 @@ func media(t testing.TB) (video, audio string) {
 	return video, audio
 }
 
-// Do gives a command.
+// Do sends a command.
 func (e *Egress) Do(t testing.TB, words ...string) {
 	t.Helper()
-	if _, err := fmt.Fprintln(e.run.stdin, strings.Join(words, " ")); err != nil {
+	if _, err := fmt.Fprintln(e.run.Stdin, strings.Join(words, " ")); err != nil {
 		t.Fatal(err)
 	}
 	if words[0] == "hold" || words[0] == "full" {
@@ -87,7 +83,7 @@ func (e *Egress) Do(t testing.TB, words ...string) {
 	}
 }
 
-// Until waits until as many recordings as n have been in a state since the service started, and returns their ids in that order.
+// Until waits until n recordings have been in a state since the service started, and returns their ids in order.
 func (e *Egress) Until(t testing.TB, state string, n int) []string {
 	t.Helper()
 	return e.until(t, fmt.Sprintf("%d recordings that are %s", n, state), state, n)
@@ -96,11 +92,7 @@ func (e *Egress) Until(t testing.TB, state string, n int) []string {
 func (e *Egress) until(t testing.TB, what, begin string, n int) (ids []string) {
 	t.Helper()
 	Wait(t, what, func() bool {
-		select {
-		case <-e.run.ended:
-			t.Fatalf("the egress service ended: %s", e.run.said())
-		default:
-		}
+		e.run.alive(t, "the egress service")
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		ids = nil

@@ -3,21 +3,24 @@
 package livekittest
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"greenroom/internal/peers"
 )
 
 // Person describes a participant to join.
 type Person struct {
 	Room, Identity, Name string
 	Host, Publish        bool
-	// Token joins in place of one that is made from the other fields.
+	// Token replaces the token that is made from the other fields.
 	Token string
 }
 
-// Joined is a real participant, a program of its own.
+// Joined is a real participant, which is a separate program.
 type Joined struct {
 	// Session is its sid.
 	Session string
@@ -26,7 +29,7 @@ type Joined struct {
 	said    []string
 }
 
-// Join lets a participant into a room, and waits until it is connected.
+// Join makes a participant join a room, and waits until it is connected.
 func (s *Server) Join(t testing.TB, p Person) *Joined {
 	t.Helper()
 	token := p.Token
@@ -50,22 +53,22 @@ func (s *Server) Join(t testing.TB, p Person) *Joined {
 		if sid, ok := strings.CutPrefix(line, "joined "); ok {
 			joined <- sid
 		}
-	}, find(t, "livekit-participant"), args...)
+	}, peers.FindGo(t, "livekit-participant"), args...)
 	select {
 	case j.Session = <-joined:
-	case <-j.run.ended:
-		t.Fatalf("the participant ended: %s", j.run.said())
+	case <-j.run.Ended:
+		t.Fatalf("the participant ended: %s", j.run.Output())
 	case <-time.After(patience):
-		t.Fatalf("the participant did not join: %s", j.run.said())
+		t.Fatalf("the participant did not join: %s", j.run.Output())
 	}
 	return j
 }
 
-// Leave leaves as a person does, and waits until the participant has ended.
+// Leave leaves the room normally, and waits until the participant has ended.
 func (j *Joined) Leave(t testing.TB) {
 	t.Helper()
-	_ = j.run.stdin.Close()
-	<-j.run.ended
+	_ = j.run.Stdin.Close()
+	<-j.run.Ended
 }
 
 // Kill ends the participant with SIGKILL: the server notices that the connection is lost.
@@ -77,21 +80,16 @@ func (j *Joined) Kill(t testing.TB) {
 // Gone reports whether the participant has ended.
 func (j *Joined) Gone() bool {
 	select {
-	case <-j.run.ended:
+	case <-j.run.Ended:
 		return true
 	default:
 		return false
 	}
 }
 
-// Said reports whether the participant has printed a line that begins with some words.
+// Said reports whether the participant has printed a line with this beginning.
 func (j *Joined) Said(begin string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, line := range j.said {
-		if strings.HasPrefix(line, begin) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(j.said, func(line string) bool { return strings.HasPrefix(line, begin) })
 }

@@ -1,10 +1,10 @@
 //go:build unix
 
-// Package livekittest starts a real LiveKit server with redis, LiveKit's own mock of it, real participants, and a stand-in for LiveKit's
-// egress service, for tests.
+// Package livekittest starts, for tests, a real LiveKit server with redis, LiveKit's own mock of it, real participants, and a stand-in
+// for LiveKit's egress service.
 //
-// They are built by internal/peers/testdata/livekit/build, and searched on the path and in Go's folder of programs. Everything binds
-// 127.0.0.1 and ends with the test, also when the test is killed.
+// They are built by internal/peers/testdata/livekit/build, and searched in PATH and in Go's folder of programs. Everything binds
+// 127.0.0.1 and ends with the test, even if the test is killed.
 package livekittest
 
 import (
@@ -18,7 +18,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -34,12 +33,12 @@ const (
 	Secret = "secret-of-the-peer-with-more-than-32-characters"
 )
 
-// patience bounds how long anything may take.
+// patience limits every wait.
 const patience = 2 * time.Minute
 
 // Server is a LiveKit server, real or mock.
 type Server struct {
-	// URL is its address for calls, Host the same without a scheme.
+	// URL is its address for calls, Host is URL without the scheme.
 	URL, Host string
 	program   string
 	args      []string
@@ -48,21 +47,21 @@ type Server struct {
 
 // Options configure a real server.
 type Options struct {
-	// Webhook is where it posts its events, empty for nowhere.
+	// Webhook is the URL for its events; empty means that it sends none.
 	Webhook string
-	// Redis is the address of a redis, without which the server has no egress.
+	// Redis is the address of a redis, which egress needs.
 	Redis string
-	// Unmute lets others unmute people.
+	// Unmute allows hosts to unmute participants.
 	Unmute bool
 }
 
 // Start starts a real server.
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
-	program := find(t, "livekit-server")
-	host := Free(t)
+	program := peers.FindGo(t, "livekit-server")
+	host := peers.Free(t)
 	_, port, _ := net.SplitHostPort(host)
-	_, media, _ := net.SplitHostPort(Free(t))
+	_, media, _ := net.SplitHostPort(peers.Free(t))
 	var b strings.Builder
 	fmt.Fprintf(&b, "port: %s\nbind_addresses: [127.0.0.1]\n", port)
 	fmt.Fprintf(&b, "rtc:\n  tcp_port: 0\n  udp_port: %s\n  interfaces: {includes: [lo]}\n  ips: {includes: [127.0.0.0/8]}\n", media)
@@ -87,10 +86,10 @@ func Start(t testing.TB, o Options) *Server {
 // StartMock starts LiveKit's own mock, which checks tokens and grants with the real server's code and makes up its answers.
 func StartMock(t testing.TB) *Server {
 	t.Helper()
-	host := Free(t)
+	host := peers.Free(t)
 	_, port, _ := net.SplitHostPort(host)
 	s := &Server{
-		URL: "http://" + host, Host: host, program: find(t, "livekit-test-server"),
+		URL: "http://" + host, Host: host, program: peers.FindGo(t, "livekit-test-server"),
 		args: []string{"--bind", "127.0.0.1", "--ports", port, "--api-secret", Secret},
 	}
 	s.Restart(t)
@@ -102,11 +101,7 @@ func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	s.run = begin(t, nil, s.program, s.args...)
 	Wait(t, "the LiveKit server", func() bool {
-		select {
-		case <-s.run.ended:
-			t.Fatalf("the LiveKit server ended: %s", s.run.said())
-		default:
-		}
+		s.run.alive(t, "the LiveKit server")
 		resp, err := http.Get(s.URL + "/")
 		if err != nil {
 			return false
@@ -175,14 +170,8 @@ func (s *Server) Call(t testing.TB, method string, in any, grants Grants) (int, 
 // People returns the names of the participants in a room by session: the server's truth. It fails if the server doesn't answer.
 func (s *Server) People(t testing.TB, room string) map[string]string {
 	t.Helper()
-	status, answer := s.Call(t, "RoomService/ListParticipants", map[string]any{"room": room}, Grants{"roomAdmin": true, "room": room})
-	if status != http.StatusOK {
-		t.Fatalf("the LiveKit server answers %d", status)
-	}
 	out := map[string]string{}
-	list, _ := answer["participants"].([]any)
-	for _, one := range list {
-		p, _ := one.(map[string]any)
+	for _, p := range s.participants(t, room) {
 		if sid, _ := p["sid"].(string); p["state"] == "ACTIVE" {
 			out[sid], _ = p["name"].(string)
 		}
@@ -190,13 +179,25 @@ func (s *Server) People(t testing.TB, room string) map[string]string {
 	return out
 }
 
-// Tracks returns the number of tracks that a session sends.
-func (s *Server) Tracks(t testing.TB, room, session string) (all, muted int) {
+// participants lists a room's participants.
+func (s *Server) participants(t testing.TB, room string) (out []map[string]any) {
 	t.Helper()
-	_, answer := s.Call(t, "RoomService/ListParticipants", map[string]any{"room": room}, Grants{"roomAdmin": true, "room": room})
+	status, answer := s.Call(t, "RoomService/ListParticipants", map[string]any{"room": room}, Grants{"roomAdmin": true, "room": room})
+	if status != http.StatusOK {
+		t.Fatalf("the LiveKit server answers %d", status)
+	}
 	list, _ := answer["participants"].([]any)
 	for _, one := range list {
 		p, _ := one.(map[string]any)
+		out = append(out, p)
+	}
+	return out
+}
+
+// Tracks returns the number of tracks that a session sends.
+func (s *Server) Tracks(t testing.TB, room, session string) (all, muted int) {
+	t.Helper()
+	for _, p := range s.participants(t, room) {
 		if p["sid"] != session {
 			continue
 		}
@@ -211,34 +212,14 @@ func (s *Server) Tracks(t testing.TB, room, session string) (all, muted int) {
 	return all, muted
 }
 
-func find(t testing.TB, name string) string {
-	t.Helper()
-	places := []string{"/usr/local/bin/" + name}
-	if home, err := os.UserHomeDir(); err == nil {
-		places = append(places, filepath.Join(home, "go", "bin", name))
-	}
-	return peers.Find(t, name, places...)
-}
-
-// Free returns a loopback address that was free a moment ago.
-func Free(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// Wait waits until something is so.
-func Wait(t testing.TB, what string, so func() bool) {
+// Wait waits until is returns true.
+func Wait(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for !so() {
+	for !is() {
 		select {
 		case <-late.C:
 			t.Fatalf("%s: still not after %s", what, patience)
@@ -247,99 +228,35 @@ func Wait(t testing.TB, what string, so func() bool) {
 	}
 }
 
-// process is a program that ends with the test.
-type process struct {
-	cmd   *exec.Cmd
-	stdin io.WriteCloser
-	ended chan struct{}
-	out   *output
-}
+// process is a program with the programs that it starts.
+type process struct{ *peers.Process }
 
-// begin starts a program, with lines called for each line that it prints. It ends with its
-// standard input, and so with this process.
+// begin starts a program, and calls lines for each line that it prints. A program with lines reads its input itself.
 func begin(t testing.TB, lines func(string), program string, args ...string) *process {
 	t.Helper()
-	const untilEOF = `exec 3<&0; { cat >/dev/null; kill $$; } <&3 >/dev/null 2>&1 & exec "$@" 3<&-`
-	p := &process{ended: make(chan struct{}), out: &output{lines: lines}}
-	p.cmd = exec.Command("/bin/sh", append([]string{"-c", untilEOF, "sh", program}, args...)...)
-	if lines != nil { // a participant reads its input itself
-		p.cmd = exec.Command(program, args...)
+	cmd := peers.UntilEOF(program, args...)
+	if lines != nil {
+		cmd = exec.Command(program, args...)
 	}
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	p.cmd.Stdout, p.cmd.Stderr = p.out, &p.out.errors
-	var err error
-	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = p.cmd.Wait(); close(p.ended) }()
-	t.Cleanup(func() {
-		_ = p.stdin.Close()
-		select {
-		case <-p.ended:
-		case <-time.After(5 * time.Second):
-			p.kill(t)
-		}
-	})
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p := &process{peers.Begin(t, cmd, lines)}
+	p.Kill = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return p
 }
 
-// kill ends the program and what it started with SIGKILL.
+// kill ends the program, and the programs that it started, with SIGKILL.
 func (p *process) kill(t testing.TB) {
 	t.Helper()
-	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
-	<-p.ended
+	_ = p.Kill()
+	<-p.Ended
 }
 
-func (p *process) said() string { return p.out.String() + p.out.errors.String() }
-
-// output collects what a program prints.
-type output struct {
-	mu     sync.Mutex
-	b      bytes.Buffer
-	read   int
-	lines  func(string)
-	errors quiet
-}
-
-// Write implements [io.Writer].
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.b.Write(p)
-	for o.lines != nil {
-		i := bytes.IndexByte(o.b.Bytes()[o.read:], '\n')
-		if i < 0 {
-			break
-		}
-		o.lines(string(o.b.Bytes()[o.read : o.read+i]))
-		o.read += i + 1
+// alive fails the test if the program has ended.
+func (p *process) alive(t testing.TB, what string) {
+	t.Helper()
+	select {
+	case <-p.Ended:
+		t.Fatalf("%s ended: %s", what, p.Output())
+	default:
 	}
-	return len(p), nil
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
-type quiet struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write implements [io.Writer].
-func (q *quiet) Write(p []byte) (int, error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.b.Write(p)
-}
-
-func (q *quiet) String() string {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.b.String()
 }

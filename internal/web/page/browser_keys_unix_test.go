@@ -22,7 +22,7 @@ import (
 // onLiveKit makes a house with a real server.
 func onLiveKit(t *testing.T, hosts ...string) (*house, *livekittest.Server) {
 	t.Helper()
-	at := livekittest.Free(t)
+	at := peers.Free(t)
 	server := livekittest.Start(t, livekittest.Options{Webhook: "http://" + at + "/hooks/livekit"})
 	account := provider.Account{
 		Name: "livekit", Platform: provider.LiveKit, APIURL: server.URL, APIKey: livekittest.Key, APISecret: livekittest.Secret, WebhookSecret: livekittest.Secret,
