@@ -11,15 +11,14 @@ import (
 	"greenroom/internal/app"
 )
 
-// How often the catches are read again for paths that are unknown: strangers may ask for any.
+// Unknown paths, which anyone can request, cause at most catchReads new readings per second.
 const (
 	catchReads = 2 // a second
 	catchBurst = 10
 	catchTime  = 2 * time.Second
 )
 
-// catches finds catches by their paths. A catch that was removed is known until the next reading; the owner of the store refuses
-// its requests.
+// catches finds catches by their paths. A removed catch is known until the next reading; the owner of the store refuses its requests.
 type catches struct {
 	again *rate.Limiter
 

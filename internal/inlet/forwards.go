@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// A run's forward sends until forwardLease after its last renewal. It is renewed every forwardRenewal.
+	// A run's forward is renewed every forwardRenewal, and sends until forwardLease after the last renewal.
 	forwardLease   = 30 * time.Second
 	forwardRenewal = 10 * time.Second
-	// stopTime bounds the end of the forwards. It leaves requests that are under way time for their answers.
+	// stopTime limits the end of the forwards, including requests under way.
 	stopTime = 2 * time.Second
 )
 
-// Forwards are the forwards of one run of the program, each known by its URL, and the report of all. The owner of the store sends
-// them.
+// Forwards are the forwards of one run of the program, identified by their URLs. It also prints the attempts of all forwards. The owner
+// of the store sends the events.
 type Forwards struct {
 	Backend app.Backend
 	URLs    []string

@@ -1,6 +1,7 @@
 package inlet
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -14,7 +15,7 @@ import (
 	"greenroom/internal/web/page"
 )
 
-// closeTime bounds the requests that are still being answered when the listener closes.
+// closeTime is how long requests under way may take when the listener closes.
 const closeTime = 300 * time.Millisecond
 
 // Listener is this process's listener for webhooks. It delivers to the owner of the store, which may be this process or
@@ -32,12 +33,10 @@ type Listener struct {
 	unreport func()
 }
 
-// NewListener returns a Listener that is not open yet. Open sets the Ingest of the options. The tunnel makes the listener
-// public; nil means that there is none.
+// NewListener returns a Listener that is not open yet. Open sets the Ingest of the options. The tunnel makes the listener public; it may
+// be nil.
 func NewListener(o web.Options, t *Tunnel) *Listener {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	if t != nil {
 		o.Hosts, o.SenderHeader = t.hosts, t.senderHeader
 		o.Router = t.opt.Router
@@ -65,8 +64,8 @@ func (l *Listener) Open(b app.Backend) (*web.Listener, error) {
 	return opened, nil
 }
 
-// TryOpen opens the listener and the tunnel. It logs errors, and the status shows them. A tunnel that carries records opens
-// even without the listener.
+// TryOpen opens the listener and the tunnel. Errors are logged, and shown in the status. A tunnel that carries records opens even
+// without the listener.
 func (l *Listener) TryOpen(b app.Backend) {
 	opened, err := l.Open(b)
 	if l.tunnel != nil {
@@ -115,8 +114,8 @@ func (l *Listener) report(b app.Backend, opened *web.Listener) (end func()) {
 	}
 }
 
-// Moved returns why the listener has another address than the configured one, or nothing. owner is the listener of the
-// store's owner. If that one is in the way nothing is lost, because both deliver to the same store.
+// Moved returns why the listener doesn't have the configured address, or "". owner is the listener of the store's owner: if that has the
+// address nothing is lost, because both deliver to the same store.
 func (l *Listener) Moved(owner app.ListenerStatus) string {
 	s := l.Status()
 	if s.URL == "" || s.Problem == "" {

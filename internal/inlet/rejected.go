@@ -7,8 +7,7 @@ import (
 	"greenroom/provider"
 )
 
-// At most rejectedBurst rejected requests pass within rejectedWindow: anyone can send them, and the log of a service is
-// kept.
+// At most rejectedBurst rejected requests are printed within rejectedWindow, because anyone can send them and a service keeps its log.
 const (
 	rejectedBurst  = 60
 	rejectedWindow = time.Minute
@@ -23,8 +22,8 @@ type RejectedLimit struct {
 	count int
 }
 
-// Allow reports whether to print a delivery, and whether it is the first one of its window that is not printed. Webhooks that
-// were not rejected always pass.
+// Allow reports whether to print a delivery, and whether it is the first one of its window that is not printed. Webhooks that were not
+// rejected are always printed.
 func (l *RejectedLimit) Allow(d app.Delivery) (printed, first bool) {
 	if d.Verdict == provider.Verified || d.Status < 400 {
 		return true, false

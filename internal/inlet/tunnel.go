@@ -1,6 +1,7 @@
 package inlet
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -31,9 +32,9 @@ const (
 
 // TunnelOptions configure a [Tunnel].
 type TunnelOptions struct {
-	// Name is the driver's configured name. It is the status's until the driver has one of its own.
+	// Name is the driver's configured name, which the status has until the driver sets it.
 	Name string
-	// Driver makes the driver. Its error is what is wrong with the settings. Nil means that no tunnel is configured.
+	// Driver makes the driver, or returns what is wrong with the settings. Nil means that no tunnel is configured.
 	Driver func() (tunnel.Driver, error)
 	// Router finds the accounts of requests. NewTunnel adds the probes to it.
 	Router web.Router
@@ -49,8 +50,8 @@ type TunnelOptions struct {
 	Clock clockwork.Clock
 }
 
-// Tunnel is this process's tunnel. What it brings goes to the owner of the store, which may be this process or another one,
-// and so do the tunnel's status and the outcome of probes.
+// Tunnel is this process's tunnel. Its requests, its status and the outcome of probes go to the owner of the store, which may be this
+// process or another one.
 type Tunnel struct {
 	opt     TunnelOptions
 	source  string
@@ -59,7 +60,7 @@ type Tunnel struct {
 	mu      sync.Mutex
 	backend app.Backend // nil until the tunnel is opened
 	now     tunnel.Status
-	// header is the driver's for the sender's address.
+	// header is the header with the sender's address, or "".
 	header string
 	closed bool
 	end    context.CancelFunc
@@ -68,12 +69,7 @@ type Tunnel struct {
 
 // NewTunnel returns a Tunnel that is not open yet.
 func NewTunnel(o TunnelOptions) *Tunnel {
-	if o.Clock == nil {
-		o.Clock = clockwork.NewRealClock()
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Clock, o.Log = cmp.Or(o.Clock, clockwork.NewRealClock()), cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	if o.Prober == nil {
 		o.Prober = probe.New(probe.Options{})
 	}
@@ -81,8 +77,8 @@ func NewTunnel(o TunnelOptions) *Tunnel {
 	return &Tunnel{opt: o, source: rand.Text(), catches: newCatches()}
 }
 
-// Open opens the tunnel in the background, unless none is configured or it is open already. The channel yields once: nil, or
-// the error for which the tunnel can't be opened. The status shows that error too. l is nil if there is no listener.
+// Open opens the tunnel in the background, unless none is configured or it is already open. The channel yields once: nil, or why the
+// tunnel can't be opened, which the status shows too. l is nil if there is no listener.
 func (t *Tunnel) Open(b app.Backend, l *web.Listener) <-chan error {
 	opened := make(chan error, 1)
 	t.mu.Lock()

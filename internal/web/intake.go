@@ -16,28 +16,25 @@ import (
 	"greenroom/internal/bounds"
 )
 
-// Bounds of the bodies that are under way. A body is read in chunks. Each place has one of its own, so that a webhook, which
-// is small, always has room; what is larger shares the rest.
+// Limits of the bodies under way. A body is read in chunks. Each place has one chunk, so that there is always room for a webhook, which
+// is small; larger bodies share the rest.
 const (
 	underWay  = 64 << 20
 	chunkSize = 32 << 10
-	// wholeAtOnce is how many bytes of large bodies are put together, verified and stored at a time. One that is larger
-	// than that is alone.
+	// wholeAtOnce is how many bytes of large bodies are assembled, verified and stored at a time. A larger one is processed alone.
 	wholeAtOnce = 8 << 20
-	// strayPlaces are for requests that can't be authentic: those whose small body is read although they have no signature,
-	// and those that are recorded.
+	// strayPlaces are for requests that can't be authentic: small bodies without a signature, and records.
 	strayPlaces = 16
-	// pingLimit is how large the body of a request without a signature may be: a platform's test of the address is not
-	// always signed.
+	// pingLimit is the largest body without a signature that is read: a platform's test of the address is not always signed.
 	pingLimit = 64
-	// peekLimit is how much is kept of the body of a request without a signature, and peekTime how long it is waited for.
+	// peekLimit is how much of the body of a request without a signature is kept, and peekTime how long it is awaited.
 	peekLimit = 8 << 10
 	peekTime  = 100 * time.Millisecond
-	// strayTime bounds how long a sender waits for the record of a request that is for no account.
+	// strayTime limits how long a sender waits while its refused request is recorded.
 	strayTime = time.Second
 )
 
-// intake reads bodies within bounds.
+// intake reads bodies within the limits.
 type intake struct {
 	limit  int64
 	pace   bounds.Pace
@@ -62,7 +59,7 @@ var (
 	errNoRoom   = errors.New("no memory for the body")
 )
 
-// read reads a body and hands it to use, which may keep it. While it does so the bytes count.
+// read reads a body and passes it to use, which may keep it.
 func (in *intake) read(ctx context.Context, body io.Reader, limit int64, use func([]byte)) error {
 	var chunks []*[chunkSize]byte
 	var n, held int64
@@ -114,7 +111,7 @@ func (in *intake) read(ctx context.Context, body io.Reader, limit int64, use fun
 	return nil
 }
 
-// peek returns the first bytes of a body that is there already, nothing of one that isn't or if there is no place for it.
+// peek returns the first bytes of a body that has arrived, or nil if it hasn't or there is no place.
 func (in *intake) peek(w http.ResponseWriter, r *http.Request) []byte {
 	body := bounds.NewBody(w, r.Body, bounds.Pace{Grace: peekTime, Rate: 1 << 30})
 	place := in.strays.Enter(body)
@@ -135,12 +132,12 @@ func (in *intake) peek(w http.ResponseWriter, r *http.Request) []byte {
 	}
 }
 
-// receive reads a request's body within all bounds and hands it to use. It returns what to answer when it can't.
+// receive reads a request's body within all limits and passes it to use. It returns the answer if it can't.
 func (in *intake) receive(w http.ResponseWriter, r *http.Request, places *bounds.Places, limit int64, use func([]byte)) *app.Answer {
 	body := bounds.NewBody(w, r.Body, in.pace)
 	place := places.Enter(body)
 	if place == nil {
-		return &app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "busy"}
+		return unavailable("busy")
 	}
 	defer place.Leave()
 	err := in.read(r.Context(), body, limit, func(whole []byte) {
@@ -154,10 +151,15 @@ func (in *intake) receive(w http.ResponseWriter, r *http.Request, places *bounds
 	case errors.Is(err, errTooLarge):
 		return &tooLarge
 	case errors.Is(err, errNoRoom), errors.Is(err, context.Canceled):
-		return &app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "busy"}
+		return unavailable("busy")
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, bounds.ErrGaveWay):
-		// It may have been this machine that slept: platforms that cease at 4xx come again at 503.
-		return &app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "the body took too long"}
+		// This machine may have slept: platforms that stop at 4xx retry after 503.
+		return unavailable("the body took too long")
 	}
 	return &app.Answer{Status: http.StatusBadRequest, Text: "the body did not arrive whole"}
+}
+
+// unavailable asks the sender to try again in a second.
+func unavailable(text string) *app.Answer {
+	return &app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: text}
 }

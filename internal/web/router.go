@@ -10,26 +10,24 @@ import (
 	"greenroom/internal/app"
 )
 
-// Router says whose request is whose, for those that arrive at the [Listener] and for those that a tunnel hands over as
-// records.
+// Router finds the accounts of requests that arrive at the [Listener], or as records from a tunnel.
 type Router struct {
-	// Accounts are the names that hooks exist for; Aliases are other paths, such as /v1/daily/webhook, with their account.
+	// Accounts are the accounts that have hooks. Aliases are other paths, such as /v1/daily/webhook, with their accounts.
 	Accounts []string
 	Aliases  map[string]string
-	// Signatures are the headers of which each signed request for an account has one; an account without has signatures that
-	// headers don't show.
+	// Signatures are each account's signature headers: a signed request has one of them. For an account without any, headers don't
+	// show whether a request is signed.
 	Signatures map[string][]string
-	// Catch finds the account of a catch by its path; nil knows of none.
+	// Catch finds the account of a catch by its path. It may be nil.
 	Catch func(path string) (account string, ok bool)
-	// Probe reports whether a request with this target is a tunnel's probe that is out now: it is answered 200 and goes no
-	// further. nil knows of none.
+	// Probe reports whether a request with this target is a pending probe of a tunnel, which is answered 200 without further effect. It
+	// may be nil.
 	Probe func(target string) bool
-	// Ignore reports whether a refused request with this target is not worth a record, such as a probe that came too late.
-	// nil ignores none.
+	// Ignore reports whether a refused request with this target is not recorded, such as a late probe. It may be nil.
 	Ignore func(target string) bool
 }
 
-// hooks is where the path of an account's hook begins.
+// hooks is the beginning of the path of a hook.
 const hooks = "/hooks/"
 
 var (
@@ -40,7 +38,7 @@ var (
 	probeBack = app.Answer{Status: http.StatusOK, Text: "probe"}
 )
 
-// account finds the account whose hook a path is. A path with one trailing slash is the same hook.
+// account finds the account of a hook's path, which may have a trailing slash.
 func (r *Router) account(path string) (string, bool) {
 	path = strings.TrimSuffix(path, "/")
 	if a, ok := r.Aliases[path]; ok {
@@ -50,7 +48,7 @@ func (r *Router) account(path string) (string, bool) {
 	return name, ok && slices.Contains(r.Accounts, name)
 }
 
-// route finds the account of a request. For a request without one it returns the answer, and the reason for the owner.
+// route finds the account of a request, or returns the answer, and the reason for the user.
 func (r *Router) route(method, path string) (account string, refused *app.Answer, reason string) {
 	if strings.HasPrefix(path, app.CatchPath) {
 		if r.Catch != nil {
@@ -70,7 +68,7 @@ func (r *Router) route(method, path string) (account string, refused *app.Answer
 	return account, nil, ""
 }
 
-// nowhere is why a path leads to no account.
+// nowhere explains why a path has no account.
 func (r *Router) nowhere(path string) string {
 	if name, ok := strings.CutPrefix(strings.TrimSuffix(path, "/"), hooks); ok && name != "" {
 		return fmt.Sprintf("no account %q is configured here", name)
@@ -81,7 +79,7 @@ func (r *Router) nowhere(path string) string {
 	return "no account has this path: webhooks go to " + hooks + strings.Join(r.Accounts, ", "+hooks)
 }
 
-// signed reports whether a request may have a signature of the account's platform.
+// signed reports whether a request may be signed by the account's platform.
 func (r *Router) signed(account string, h http.Header) bool {
 	names := r.Signatures[account]
 	return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return h.Get(name) != "" })
@@ -89,9 +87,9 @@ func (r *Router) signed(account string, h http.Header) bool {
 
 func (r *Router) probes(target string) bool { return r.Probe != nil && r.Probe(target) }
 
-// Relayed finds the account of a request that a tunnel stored first, or marks it as refused, with the reason. The sender has
-// heard 2xx already, so that everything is kept: a refused request goes into the ring, and the listener's limit on bodies
-// doesn't apply. Only a body of more than [MaxBodyLimit] is left out, and missed.
+// Relayed finds the account of a request that was stored elsewhere first, or marks it as refused, with the reason. The sender already
+// has its 2xx, so the request is kept: a refused one in the ring, and the listener's limit of bodies doesn't apply. Only a body
+// of more than [MaxBodyLimit] is dropped, and marked as missing.
 func (r *Router) Relayed(in app.Inbound) app.Inbound {
 	if r.probes(in.Target) {
 		return refuse(in, probeBack, "")
@@ -112,7 +110,7 @@ func (r *Router) Relayed(in app.Inbound) app.Inbound {
 	return in
 }
 
-// refuse marks a request that is for no account.
+// refuse marks a request without an account.
 func refuse(in app.Inbound, a app.Answer, reason string) app.Inbound {
 	in.Refused, in.Reason = &a, reason
 	return in

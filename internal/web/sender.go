@@ -8,8 +8,8 @@ import (
 	"greenroom/internal/bounds"
 )
 
-// sender returns the address that a request came from: what the tunnel's far end wrote into its header, for a request that came
-// through it, else the connection's. Behind a tunnel that writes none it is unknown, and empty.
+// sender returns the source address of a request: that of the connection or, through a tunnel, the one that the tunnel's far end wrote
+// into a header. It is empty if the tunnel writes none.
 func (l *Listener) sender(r *http.Request) string {
 	from := bounds.Hostname(r.RemoteAddr)
 	if !bounds.IsLoopback(from) {

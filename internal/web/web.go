@@ -1,15 +1,15 @@
-// Package web is the local HTTP listener that webhooks arrive at.
+// Package web is the local HTTP listener for webhooks.
 //
-// Strangers on the internet reach it through a tunnel, so it accepts little: POST to the hooks of configured accounts, with
-// bounded headers, bodies, times and numbers, under host names of its own. It says 2xx only after its Backend has stored the
-// request durably, and 503 with Retry-After when that can't be done now. Everything else gets an answer without information,
-// and is recorded with the reason while the store has room for that.
+// A tunnel exposes it to the internet, so it accepts little: POST to the hooks of configured accounts, under known host names, with
+// limited headers, bodies, times and numbers. It answers 2xx only after the request is stored durably, and 503 with Retry-After while
+// that isn't possible. Everything else gets an answer without information, and is recorded with the reason while there is room.
 //
-// The body of a request without a signature is not read, nor that of one for no account. All bodies that are read have 64
-// MiB together, and come at a pace: when all places are taken, the slowest sender gives way.
+// The bodies of requests without a signature or without an account are not read. All bodies together are limited to 64 MiB, and must
+// arrive at a minimum pace: if no place is free, the slowest sender gives way.
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,10 +31,9 @@ import (
 	"greenroom/provider"
 )
 
-// DefaultAddr is where the listener is unless configured otherwise.
+// DefaultAddr is the default address of the listener.
 const DefaultAddr = "127.0.0.1:7070"
 
-// Bounds.
 const (
 	DefaultBodyLimit  = 1 << 20
 	MaxBodyLimit      = 25 << 20
@@ -50,34 +49,34 @@ type Ingester interface {
 
 // Pages serves the pages of rooms, below /r/.
 type Pages interface {
-	// ServePage answers a request, or writes nothing and returns false for an address that no page has. sender is the address that
-	// it came from, empty if that is unknown.
+	// ServePage answers a request, or writes nothing and returns false if there is no such page. sender is the request's source
+	// address, empty if unknown.
 	ServePage(w http.ResponseWriter, r *http.Request, sender string) bool
 }
 
 // pages is the beginning of the paths of pages.
 const pages = "/r/"
 
-// Options say where to listen and whom to deliver to.
+// Options configure a listener.
 type Options struct {
-	// Addr is host:port, DefaultAddr when empty. When Fixed is false and the port is taken, the next free one is used.
+	// Addr is host:port, DefaultAddr if empty. If the port is in use and Fixed is false, the next free one is used.
 	Addr  string
 	Fixed bool
 	Router
-	// Hosts gives the host names under which the tunnel reaches this listener, nil when there is none.
+	// Hosts returns the host names with which the tunnel reaches this listener. It may be nil.
 	Hosts func() []string
-	// BodyLimit in bytes, 1 MiB when zero, at most 25 MiB. Concurrent is how many requests are read at a time, 256 when
+	// BodyLimit is the largest body in bytes, 1 MiB if zero, at most 25 MiB. Concurrent is how many requests are read at a time, 256 if
 	// zero.
 	BodyLimit  int64
 	Concurrent int
-	// BodyTime is how long a body may take, 10 s when zero, and a second more for every 32 KiB that came.
+	// BodyTime is how long a body may take, 10 s if zero, plus a second for every 32 KiB that arrived.
 	BodyTime time.Duration
 	Ingest   Ingester
 	// Pages serves the pages of rooms; nil serves none.
 	Pages Pages
 	// SenderHeader returns the header in which the tunnel writes the sender's address, empty if it writes none.
 	SenderHeader func() string
-	// Now is the clock that freshness is judged by, time.Now when nil.
+	// Now is the clock for the freshness of signatures, time.Now if nil.
 	Now   func() time.Time
 	Log   *slog.Logger
 	Crash *crash.Group
@@ -99,24 +98,12 @@ type Listener struct {
 
 // Listen binds the address and serves until Close.
 func Listen(o Options) (*Listener, error) {
-	if o.Addr == "" {
-		o.Addr = DefaultAddr
-	}
-	if o.BodyLimit <= 0 {
-		o.BodyLimit = DefaultBodyLimit
-	}
-	o.BodyLimit = min(o.BodyLimit, MaxBodyLimit)
-	if o.Concurrent <= 0 {
-		o.Concurrent = defaultConcurrent
-	}
-	if o.BodyTime <= 0 {
-		o.BodyTime = bodyTime
-	}
+	o.Addr = cmp.Or(o.Addr, DefaultAddr)
+	o.BodyLimit = min(cmp.Or(max(o.BodyLimit, 0), DefaultBodyLimit), MaxBodyLimit)
+	o.Concurrent, o.BodyTime = cmp.Or(max(o.Concurrent, 0), defaultConcurrent), cmp.Or(max(o.BodyTime, 0), bodyTime)
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
 	}
 	n, err := bind(o.Addr, o.Fixed)
 	if err != nil {
@@ -136,7 +123,7 @@ func Listen(o Options) (*Listener, error) {
 	return l, nil
 }
 
-// bind listens on addr, or on one of the ports after it if it is in use and was not chosen by the user.
+// bind listens on addr, or on a later port if it is in use and the user did not choose it.
 func bind(addr string, fixed bool) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -162,20 +149,19 @@ func bind(addr string, fixed bool) (net.Listener, error) {
 	}
 }
 
-// inUse reports whether an address is in use. Windows has an error number of its own for that, which package syscall
-// doesn't map.
+// inUse reports whether an address is in use. Windows has a separate error number for that, which package syscall doesn't map.
 func inUse(err error) bool {
 	const wsaeaddrinuse = syscall.Errno(10048)
 	return errors.Is(err, syscall.EADDRINUSE) || runtime.GOOS == "windows" && errors.Is(err, wsaeaddrinuse)
 }
 
-// Addr is where the listener is bound.
+// Addr returns the listener's address.
 func (l *Listener) Addr() net.Addr { return l.net.Addr() }
 
-// URL is the listener's own address as programs on this machine use it.
+// URL returns the listener's URL for programs on this machine.
 func (l *Listener) URL() string { return "http://" + l.net.Addr().String() }
 
-// Moved says why the listener isn't where it was wanted: another program is there. It is empty when it is.
+// Moved returns the reason why the listener doesn't have the configured port, or "".
 func (l *Listener) Moved() string {
 	_, wanted, err := net.SplitHostPort(l.opt.Addr)
 	_, port, err2 := net.SplitHostPort(l.net.Addr().String())
@@ -192,7 +178,7 @@ func (l *Listener) Status() app.ListenerStatus {
 	}
 }
 
-// Close refuses new requests, waits for those that are being answered until ctx ends, and then cuts them off.
+// Close refuses new requests and waits for those under way. When ctx ends, it cuts them off.
 func (l *Listener) Close(ctx context.Context) error {
 	err := l.server.Shutdown(ctx)
 	if err != nil {
@@ -202,20 +188,22 @@ func (l *Listener) Close(ctx context.Context) error {
 	return err
 }
 
-// ServeHTTP answers one request. A panic is left to net/http, which cuts the connection and logs the stack: recovering
-// here would end in an implicit 200.
+// ServeHTTP answers one request. It leaves a panic to net/http, which cuts the connection and logs the stack: recovering here would
+// cause an implicit 200.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	received := l.opt.Now()
 	w.Header().Set("Cache-Control", "no-store")
-	in := app.Inbound{Method: r.Method, Target: r.RequestURI, Header: headers(r), ReceivedAt: received, Size: max(r.ContentLength, 0),
-		Via: "direct", Remote: remote(r)}
+	in := app.Inbound{
+		Method: r.Method, Target: r.RequestURI, Header: headers(r), ReceivedAt: received, Size: max(r.ContentLength, 0), Via: "direct",
+		Remote: bounds.Hostname(r.RemoteAddr), // of a tunnel that carries connections, its own address
+	}
 	if !l.ours(r.Host) {
 		l.refuse(w, r, in, notFound, fmt.Sprintf("the host name %s is neither this machine's nor the tunnel's", r.Host))
 		return
 	}
 	if l.opt.probes(r.RequestURI) {
 		bounds.Unread(w, r)
-		l.write(w, probeBack) // which the counts are not about
+		l.write(w, probeBack) // probes are not counted
 		return
 	}
 	if l.opt.Pages != nil && strings.HasPrefix(r.URL.Path, pages) {
@@ -245,7 +233,7 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.take(w, r, in, l.intake.strays, pingLimit)
 		return
 	}
-	// Its body can't make it authentic: the Backend refuses it by its headers. What comes with them is for the developer.
+	// Its body can't make it authentic: the Backend refuses it by its headers. The first bytes are kept for the developer.
 	in.Body = l.intake.peek(w, r)
 	l.record(w, r, in, unsigned)
 }
@@ -268,18 +256,18 @@ func (l *Listener) take(w http.ResponseWriter, r *http.Request, in app.Inbound, 
 	}
 }
 
-// deliver hands a request over, and returns what to answer.
+// deliver passes a request to the Ingester, and returns the answer.
 func (l *Listener) deliver(r *http.Request, in app.Inbound) app.Answer {
 	a, err := l.opt.Ingest.Ingest(r.Context(), in)
 	if err != nil {
-		// An owner of the store that doesn't know the account yet is no reason to send the platform away for good.
+		// The owner of the store may not know the account yet, so the platform must try again.
 		l.opt.Log.Error("a webhook could not be processed", "account", in.Account, "err", err)
-		return app.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: "try again"}
+		return *unavailable("try again")
 	}
 	return a
 }
 
-// refuse answers a request that is for no account or too large, without its body, and has it recorded with the reason.
+// refuse answers a request without an account, or one that is too large, without its body, and records it with the reason.
 func (l *Listener) refuse(w http.ResponseWriter, r *http.Request, in app.Inbound, a app.Answer, reason string) {
 	if l.opt.Ignore != nil && l.opt.Ignore(in.Target) {
 		bounds.Unread(w, r)
@@ -290,8 +278,8 @@ func (l *Listener) refuse(w http.ResponseWriter, r *http.Request, in app.Inbound
 	l.record(w, r, in, a)
 }
 
-// record answers a request that can't be authentic, without its body, and has it recorded. Of a flood of them not all are
-// recorded: there are a few places for that, and little time.
+// record answers a request that can't be authentic, without its body, and records it. Places and time for that are limited, so that
+// not all of a flood is recorded.
 func (l *Listener) record(w http.ResponseWriter, r *http.Request, in app.Inbound, a app.Answer) {
 	bounds.Unread(w, r)
 	defer func() { l.answer(w, a) }()
@@ -316,8 +304,8 @@ func (l *Listener) largeReason() string {
 	return fmt.Sprintf("the body is larger than %d bytes: to accept it, raise body_limit", l.opt.BodyLimit)
 }
 
-// ours reports whether a request's Host is one that this listener is reached by. It keeps web pages that resolve their own
-// name to this machine from talking to it. Who binds it to an outside address has chosen to be reached by any name.
+// ours reports whether a request's Host is a name of this listener. That keeps out web pages that resolve their own name to this
+// machine (DNS rebinding). A listener that is bound to an outside address accepts any name.
 func (l *Listener) ours(host string) bool {
 	if !l.loopback || bounds.IsLoopback(host) {
 		return true
@@ -329,16 +317,7 @@ func (l *Listener) ours(host string) bool {
 	return slices.ContainsFunc(l.opt.Hosts(), func(h string) bool { return strings.EqualFold(bounds.Hostname(h), name) })
 }
 
-// remote is the sender's address, which is the tunnel's where one carries connections.
-func remote(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
-}
-
-// headers are the request's with its Host, which net/http keeps apart.
+// headers returns the request's headers with Host, which net/http keeps apart.
 func headers(r *http.Request) http.Header {
 	h := r.Header.Clone()
 	h.Set("Host", r.Host)

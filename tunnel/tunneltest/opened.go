@@ -45,7 +45,7 @@ type Opened struct {
 	T testing.TB
 }
 
-// Open opens a tunnel with a log of its own. It is closed at the end of the test; a failed test shows the log's beginning.
+// Open opens a tunnel with a separate log. It is closed at the end of the test; a failed test shows the log's beginning.
 func Open(t testing.TB, d tunnel.Driver, local tunnel.Local) *Opened {
 	t.Helper()
 	o := &Opened{Log: &Journal{}, T: t}

@@ -18,7 +18,7 @@ import (
 
 //go:generate go run ./gen
 
-// packedFiles are the built files, compressed: they are sent like this, and cost the program a third.
+// packedFiles are the built files, compressed: they are sent in this form, and need a third of the space.
 //
 //go:embed packed
 var packedFiles embed.FS
@@ -29,7 +29,7 @@ var index = sync.OnceValue(func() string { return string(files()["index.html"].p
 // elementStyle is the hash of the one style that a platform's element adds to the document.
 const elementStyle = "'sha256-wWkhDcvkWlEEFofM+oCKyKaIPQKTy4KP7Elu/UcEYFs='"
 
-// file is one of the page's files, as it is sent.
+// file is one of the page's files.
 type file struct {
 	plain, packed []byte
 	kind, etag    string
@@ -70,10 +70,10 @@ func unpack(packed []byte) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-// serveFile answers with one of the page's files. It reports whether there is one of the name.
+// serveFile answers with one of the page's files, or returns false if there is none of the name.
 func serveFile(w http.ResponseWriter, r *http.Request, name string) bool {
 	f, ok := files()[name]
-	if !ok || f.kind == "" { // the document is not served as it is
+	if !ok || f.kind == "" { // the document is a template
 		return false
 	}
 	h := w.Header()

@@ -7,19 +7,19 @@ import (
 )
 
 const (
-	// window is the time in which at most maxTokens are handed out per room, and per room to an address: guests of one room must not
-	// lock out those of another. maxGuesses unknown addresses are answered per sender.
-	window = 10 * time.Minute
-	// Of new names and answers, maxStored are stored per room, and maxStoredFrom of them from a sender: what is stored lasts.
-	maxTokens     = 120
-	maxGuesses    = 40
+	// The limits hold for a window. maxTokens are handed out per room, and per room to a sender, so that guests of one room can't lock out
+	// those of another. maxGuesses unknown addresses are answered per sender.
+	window     = 10 * time.Minute
+	maxTokens  = 120
+	maxGuesses = 40
+	// New names and answers are kept, so maxStored are stored per room, and maxStoredFrom of them from one sender.
 	maxStored     = 1200
 	maxStoredFrom = 600
-	// maxKeys bounds the keys that are counted. When there are more, those that are full stay, and the others start again.
+	// maxKeys limits the keys that are counted. Beyond it, keys with few uses are forgotten.
 	maxKeys = 10_000
 )
 
-// limits counts what senders ask for. The zero value has counted nothing.
+// limits counts the uses of keys. The zero value is ready.
 type limits struct {
 	mu    sync.Mutex
 	times map[string][]time.Time
@@ -47,7 +47,7 @@ func (l *limits) take(key string, most int, now time.Time) bool {
 	return true
 }
 
-// forget removes the keys that were not used in the window, and if that isn't enough those that were used little.
+// forget removes the keys that were not used in the window, and if that isn't enough, those with few uses.
 func (l *limits) forget(now time.Time) {
 	for key, used := range l.times {
 		if now.Sub(used[len(used)-1]) >= window {
@@ -78,51 +78,53 @@ func (l *limits) giveBack(key string) {
 	}
 }
 
-// use is one thing that is counted by one or more keys.
-type use struct {
-	keys []string
-	most []int
+// limit is the most uses of a key in the window.
+type limit struct {
+	key  string
+	most int
 }
 
-// tokens returns the use of a token. Hosts, who have a token of their own already, are counted apart from the guests.
-func tokens(page, sender string, host bool) use {
+// tokens returns the limits of handing out a token. Hosts are counted apart from guests.
+func tokens(page, sender string, host bool) []limit {
 	if host {
-		return use{[]string{"host " + page}, []int{maxTokens}}
+		return []limit{{"host " + page, maxTokens}}
 	}
 	return both("token", page, sender, maxTokens, maxTokens)
 }
 
-// stored returns the use of the store.
-func stored(page, sender string) use { return both("stored", page, sender, maxStored, maxStoredFrom) }
-
-// both returns a use that counts per room and per sender. Those behind an unknown address have the room's limit alone.
-func both(what, page, sender string, room, from int) use {
-	u := use{[]string{what + " " + page}, []int{room}}
-	if sender != "" {
-		u.keys, u.most = append(u.keys, what+" "+page+" "+network(sender)), append(u.most, from)
-	}
-	return u
+// stored returns the limits of storing an answer.
+func stored(page, sender string) []limit {
+	return both("stored", page, sender, maxStored, maxStoredFrom)
 }
 
-// begin counts a use, and reports whether it is within its limits. One that is beyond them doesn't count.
-func (l *limits) begin(u use, now time.Time) bool {
-	for i, key := range u.keys {
-		if !l.take(key, u.most[i], now) {
-			l.undo(use{keys: u.keys[:i]})
+// both returns the limits per room and per sender. Unknown senders have the room's only.
+func both(what, page, sender string, room, from int) []limit {
+	all := []limit{{what + " " + page, room}}
+	if sender != "" {
+		all = append(all, limit{what + " " + page + " " + network(sender), from})
+	}
+	return all
+}
+
+// begin counts one use of all keys and reports true, unless one is beyond its limit. Then it counts none.
+func (l *limits) begin(all []limit, now time.Time) bool {
+	for i, one := range all {
+		if !l.take(one.key, one.most, now) {
+			l.undo(all[:i])
 			return false
 		}
 	}
 	return true
 }
 
-// undo takes back a use.
-func (l *limits) undo(u use) {
-	for _, key := range u.keys {
-		l.giveBack(key)
+// undo takes back one use of all keys.
+func (l *limits) undo(all []limit) {
+	for _, one := range all {
+		l.giveBack(one.key)
 	}
 }
 
-// network returns the address that is counted: a network of IPv6 is one sender.
+// network returns the address that is counted: an IPv6 network of 64 bits is one sender.
 func network(sender string) string {
 	a, err := netip.ParseAddr(sender)
 	if err != nil || a.Unmap().Is4() {

@@ -1,14 +1,15 @@
-// Package page serves the page of a room, at which guests join whatever platform the meeting is on.
+// Package page serves the page of a room, where guests join meetings on any platform.
 //
-// An address is /r/{room}-{token}; the token alone counts. What a guest must know before they consent is in the document and in
-// /state, which name neither the meeting's own address nor a key to it. Only the answer to /enter has those, for a guest who may
-// enter. The page sets no cookies, and its policy admits no code, style or connection but its own and those of the platforms.
+// Its path is /r/{room}-{token}, of which only the token counts. The document and /state have what a guest must know before they
+// consent, but not the meeting's address or a key to it. Only the response of /enter has those, for a guest who may enter. The page
+// sets no cookies, and its policy allows only the code, styles and connections of the page and of the platforms.
 //
-// The sources are in src, dist holds the built files, and packed the same ones as the program contains them (go generate). A test
+// The sources are in src, the built files in dist, and the same files, compressed for the program, in packed (go generate). A test
 // compares them.
 package page
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,13 +34,13 @@ const Prefix = "/r/"
 const (
 	// maxBody is the largest body that is read.
 	maxBody = 4 << 10
-	// enterTime bounds an entry with its call to the platform.
+	// enterTime limits an entry, including the call to the platform.
 	enterTime = 25 * time.Second
 	// reading is how many bodies are read at a time.
 	reading = 64
 )
 
-// pace is that of a body: it is small.
+// pace is the pace of a body, which is small.
 var pace = bounds.Pace{Grace: 5 * time.Second}
 
 // token matches the end of a page's address.
@@ -66,14 +67,12 @@ func New(o Options) *Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	return &Handler{opt: o, bodies: bounds.NewPlaces(reading), queue: newQueue()}
 }
 
-// ServePage answers a request. For an address that no page has it writes nothing and returns false, unless the sender tried too
-// many. sender is the address of the guest as far as it is known, empty if it isn't.
+// ServePage answers a request. If there is no such page it writes nothing and returns false, unless the sender has tried too many.
+// sender is the guest's address, empty if unknown.
 func (h *Handler) ServePage(w http.ResponseWriter, r *http.Request, sender string) bool {
 	segment, rest, below := strings.Cut(strings.TrimPrefix(r.URL.Path, Prefix), "/")
 	parts := token.FindStringSubmatch(segment)
@@ -110,7 +109,7 @@ func (h *Handler) ServePage(w http.ResponseWriter, r *http.Request, sender strin
 	return true
 }
 
-// unknown answers a request for an address that no page has: from some number on, the answer is 429.
+// unknown handles a request for a page that doesn't exist. Beyond a limit it answers 429.
 func (h *Handler) unknown(w http.ResponseWriter, r *http.Request, sender string) bool {
 	if h.limits.take("guess "+sender, maxGuesses, h.opt.Now()) {
 		return false
@@ -120,7 +119,7 @@ func (h *Handler) unknown(w http.ResponseWriter, r *http.Request, sender string)
 	return true
 }
 
-// secure sets the headers that hold for every answer.
+// secure sets the headers of every answer.
 func secure(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
@@ -138,7 +137,7 @@ func policy(v app.PageView) string {
 		"; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 }
 
-// sources joins content sources. What isn't one would end the directive.
+// sources joins content sources. It omits invalid ones, which could end the directive.
 func sources(first string, list []string) string {
 	out := first
 	for _, s := range list {
@@ -152,7 +151,7 @@ func sources(first string, list []string) string {
 	return out
 }
 
-// publicView holds all that a guest's browser learns before consent.
+// publicView is all that a guest's browser gets before consent.
 type publicView struct {
 	Room     string        `json:"room"`
 	State    app.PageState `json:"state"`
@@ -167,7 +166,7 @@ func public(v app.PageView) publicView {
 	return publicView{v.Room, v.State, v.By, v.Recorded, v.Ask, v.Meeting, v.StartsAt}
 }
 
-// document writes the page. It doesn't use a template, which would keep every method of every type in the program.
+// document writes the page. It doesn't use a template package, with which the linker keeps every method of every type.
 func (h *Handler) document(w http.ResponseWriter, r *http.Request, segment string, v app.PageView) {
 	view, err := json.Marshal(public(v))
 	if err != nil { // plain values always encode
@@ -275,7 +274,8 @@ type problem struct {
 
 // fail answers with an error in the guest's words. The platform's own words are for the host's log.
 func (h *Handler) fail(w http.ResponseWriter, err error) {
-	status, text := http.StatusServiceUnavailable, "The meeting can't be opened now. Try again in a moment, or ask the host."
+	const unavailable = "The meeting can't be opened now. Try again in a moment, or ask the host."
+	status, text := http.StatusServiceUnavailable, unavailable
 	ours := app.AsError(err)
 	switch ours.Kind {
 	case provider.NotFound:
@@ -290,7 +290,7 @@ func (h *Handler) fail(w http.ResponseWriter, err error) {
 	}
 	var platform *provider.Error
 	if errors.As(err, &platform) { // about the host's account
-		status, text = http.StatusServiceUnavailable, "The meeting can't be opened now. Try again in a moment, or ask the host."
+		status, text = http.StatusServiceUnavailable, unavailable
 	}
 	if status == http.StatusServiceUnavailable && !errors.Is(err, context.Canceled) {
 		h.opt.Log.Warn("a guest could not enter", "err", err)
@@ -298,7 +298,7 @@ func (h *Handler) fail(w http.ResponseWriter, err error) {
 	h.refuse(w, status, text)
 }
 
-// sentence returns an error of ours with what to do about it.
+// sentence returns an error's text and hint as sentences.
 func sentence(e *app.Error) string {
 	text := capital(e.Text) + "."
 	if e.Hint != "" {

@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	// entering is how many entries are under way at most, and enteringRoom how many of one room: a room full of guests, or a stranger
-	// who has its address, must not lock out the guests of another. As many as waiting and waitingRoom wait for that.
+	// entering is the most entries under way, and enteringRoom the most of one room, so that one room can't lock out the guests of others.
+	// At most waiting, and waitingRoom of one room, wait for their turn.
 	entering, enteringRoom = 64, 16
 	waiting, waitingRoom   = 512, 128
 )
 
-// queue lets entries in, those of each room in their order. It is made by newQueue.
+// queue lets entries in, those of each room in their order. newQueue makes it.
 type queue struct {
 	all   *semaphore.Weighted
 	mu    sync.Mutex
@@ -32,7 +32,7 @@ func newQueue() *queue {
 	return &queue{all: semaphore.NewWeighted(entering), rooms: map[string]*line{}}
 }
 
-// enter waits for a place, and returns the function that leaves it. It returns nil if too many wait, or ctx ends before.
+// enter waits for a place, and returns the function that leaves it, or nil if too many wait or ctx ends first.
 func (q *queue) enter(ctx context.Context, room string) (leave func()) {
 	q.mu.Lock()
 	l := q.rooms[room]
