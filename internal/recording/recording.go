@@ -53,8 +53,6 @@ type Identity struct {
 	Checksum  string `json:"checksum,omitempty"`
 	// NoRanges reports that the source serves no parts.
 	NoRanges bool `json:"no_ranges,omitempty"`
-	// MediaType is the server's; a hint for the file's extension.
-	MediaType string `json:"media_type,omitempty"`
 }
 
 // Same reports whether both identify one file, as far as can be known.

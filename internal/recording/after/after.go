@@ -1,6 +1,6 @@
-// Package after runs a program of the user's on a recording: on_download when it has been downloaded, on_failure when something
-// of that has failed for good. {path} in its arguments is the file, or the folder of a recording with several. Everything else is in
-// its environment. See package program for how programs run.
+// Package after runs the user's programs on recordings: on_download after a download, on_failure after a permanent failure. {path} in
+// their arguments is the file, or the folder of a recording with several files. Everything else is in the environment. See package
+// program for how programs run.
 package after
 
 import (
@@ -19,20 +19,20 @@ import (
 
 // Command is a program with its arguments.
 type Command struct {
-	// Name is the setting's: on_download or on_failure.
+	// Name is the setting: on_download or on_failure.
 	Name string
 	// Args are the program and its arguments; not empty.
 	Args []string
-	// Environ is the environment that it inherits, as from os.Environ; Secrets names the variables of it that are left out.
-	// Facts are further variables, as names without GREENROOM_ and values in turn.
+	// Environ is the inherited environment, as from os.Environ; Secrets are the names of the variables to leave out. Facts are
+	// further variables: names without GREENROOM_, each followed by its value.
 	Environ []string
 	Secrets []string
 	Facts   []string
 	Log     *slog.Logger
 }
 
-// Run runs the program and returns nil when it ended with status 0. When ctx ends the program is ended, and the error is ctx's
-// cause. Other errors have the status and the last line that the program printed.
+// Run runs the program and returns nil if it ends with status 0. When ctx ends, it stops the program and returns ctx's cause. Other
+// errors have the status and the last line that the program printed.
 func (c Command) Run(ctx context.Context, r app.Recording) error {
 	path := ""
 	if r.Download != nil {
@@ -47,23 +47,17 @@ func (c Command) Run(ctx context.Context, r app.Recording) error {
 	}.Run(ctx)
 }
 
-// folderOf is the folder in which a program runs: that of the files, or the current one.
+// folderOf returns the folder in which a program runs: that of the files, or "" for the current one.
 func folderOf(path string) string {
 	if path == "" {
 		return ""
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return path
-	}
-	if dir := filepath.Dir(path); isDir(dir) {
-		return dir
+	for _, dir := range []string{path, filepath.Dir(path)} {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			return dir
+		}
 	}
 	return ""
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }
 
 // facts describe the recording to the program.

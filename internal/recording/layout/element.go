@@ -13,21 +13,20 @@ import (
 )
 
 const (
-	// elementMost is the longest name of a folder or file in bytes: 255, which is what file systems admit, without room for
-	// ".part" and a number.
+	// elementMost is the longest name of a folder or file in bytes: file systems allow 255, and ".part" and a number need room.
 	elementMost = 240
-	// idMost is the longest id that is kept as it is; idKept is how much is kept of a longer one before its hash.
+	// idMost is the longest id that is kept unchanged, idKept the part of a longer one before its hash.
 	idMost = 64
 	idKept = 40
 	// extMost is the longest extension without its dot.
 	extMost = 10
 )
 
-// forbidden are the visible characters that one of the systems refuses in names.
+// forbidden are the visible characters that some system refuses in names.
 const forbidden = `<>:"/\|?*`
 
-// clean replaces every character that can't be in a name on Linux, macOS and Windows, or that can't be seen, by an underscore.
-// Spaces of every kind become plain ones. Unassigned code points go too: macOS refuses them.
+// clean replaces every character that is invisible or not allowed in names on Linux, macOS and Windows with an underscore. All kinds of
+// space become plain spaces. Unassigned code points are replaced too: macOS refuses them.
 func clean(s string) string {
 	s = norm.NFC.String(strings.ToValidUTF8(s, "_"))
 	return strings.Map(func(r rune) rune {
@@ -35,7 +34,7 @@ func clean(s string) string {
 		case unicode.Is(unicode.Zs, r):
 			return ' '
 		case r == 0x200c || r == 0x200d:
-			return r // joiners, which several scripts are written with
+			return r // joiners, which several scripts need
 		case strings.ContainsRune(forbidden, r), !unicode.IsGraphic(r), plain.Text(string(r)) != string(r):
 			return '_'
 		}
@@ -43,7 +42,7 @@ func clean(s string) string {
 	}, s)
 }
 
-// identifier is a recording's id as it is written in names. One that has to be changed gets a part of its hash.
+// identifier returns a recording's id for names. One that has to be changed gets a part of its hash.
 func identifier(id string) string {
 	if id == "" {
 		return ""
@@ -61,7 +60,7 @@ func identifier(id string) string {
 	return plain.Cut(readable, idKept) + "-" + hex.EncodeToString(sum[:6])
 }
 
-// extension is an extension without its dot: letters and digits of ASCII, in lower case.
+// extension returns an extension without its dot, in lower case, or "bin" if it has other characters than ASCII letters and digits.
 func extension(ext string) string {
 	ext = strings.ToLower(strings.TrimPrefix(ext, "."))
 	odd := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }
@@ -71,8 +70,7 @@ func extension(ext string) string {
 	return ext
 }
 
-// assemble makes one folder's or file's name of its pieces. Where it would be too long, the longest of the values that may be
-// cut are.
+// assemble returns one folder's or file's name from its pieces. If it would be too long, it cuts the longest values that may be cut.
 func assemble(pieces []piece, value func(field string) string) string {
 	values := make([]string, len(pieces))
 	total := 0
@@ -100,10 +98,10 @@ func assemble(pieces []piece, value func(field string) string) string {
 	return finish(strings.Join(values, ""))
 }
 
-// finish makes a legal name of text that has only legal characters: no dot or dash or space where they mean something, and no
-// name that Windows keeps for its devices.
+// finish makes text of legal characters a legal name: without a leading dot, dash or space, without a trailing dot or space, and not a
+// name that Windows reserves for devices.
 func finish(s string) string {
-	s = norm.NFC.String(s) // a mark at the start of a value may have met a letter
+	s = norm.NFC.String(s) // a combining mark at the start of a value may follow a letter
 	if s == "" {
 		return "_"
 	}
@@ -113,14 +111,14 @@ func finish(s string) string {
 	if n := len(s) - 1; s[n] == '.' || s[n] == ' ' {
 		s = s[:n] + "_"
 	}
-	if reserved(s) {
+	if Reserved(s) {
 		s = "_" + s
 	}
 	return s
 }
 
-// reserved reports whether Windows reads the name as a device, whatever its extension.
-func reserved(s string) bool {
+// Reserved reports whether Windows takes a name, with any extension, for a device.
+func Reserved(s string) bool {
 	stem, _, _ := strings.Cut(s, ".")
 	stem = strings.ToUpper(strings.TrimRight(stem, " "))
 	switch stem {

@@ -24,7 +24,7 @@ const (
 	ChecksumsName = "SHA256SUMS"
 )
 
-// Manifest says what the files in a folder are. It is for people's scripts: its names are a contract.
+// Manifest describes the files in a recording's folder, for users' scripts. Its JSON names never change.
 type Manifest struct {
 	ID       string `json:"id"`
 	Room     string `json:"room"`
@@ -39,8 +39,7 @@ type Manifest struct {
 	Tracks    []Track  `json:"tracks"`
 }
 
-// Write puts the manifest into the folder, in place of an earlier one. It returns when that is durable; a process that is
-// killed leaves the earlier one or the new one, whole.
+// Write writes the manifest into the folder and replaces an earlier one, atomically. It returns once the manifest is durable.
 func (m Manifest) Write(folder string, mode Mode) error {
 	if m.Tracks == nil {
 		m.Tracks = []Track{}
@@ -55,7 +54,7 @@ func (m Manifest) Write(folder string, mode Mode) error {
 	return nil
 }
 
-// WriteChecksums writes the list of the SHA-256 sums of files in the folder, in hexadecimal by name, as Write does the manifest.
+// WriteChecksums writes the SHA-256 sums of the folder's files, in hexadecimal by name, in the way of [Manifest.Write].
 func WriteChecksums(folder string, sums map[string]string, mode Mode) error {
 	var b bytes.Buffer
 	for _, name := range slices.Sorted(maps.Keys(sums)) {
@@ -67,7 +66,7 @@ func WriteChecksums(folder string, sums map[string]string, mode Mode) error {
 	return nil
 }
 
-// put writes a file of the folder in place of an earlier one, durably.
+// put writes a file into the folder, durably, and replaces an earlier one.
 func put(folder, name string, text []byte, mode Mode) error {
 	path := filepath.Join(folder, "."+name+"."+strconv.Itoa(os.Getpid())+".part")
 	f, err := mode.Open(os.OpenFile, path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
@@ -88,7 +87,7 @@ func put(folder, name string, text []byte, mode Mode) error {
 	return regular.SyncFolder(folder)
 }
 
-// ReadManifest reads a folder's manifest. It is os.ErrNotExist where there is none.
+// ReadManifest reads a folder's manifest. The error is an os.ErrNotExist if there is none.
 func ReadManifest(folder string) (Manifest, error) {
 	path := filepath.Join(folder, ManifestName)
 	b, err := regular.Read(path, manifestMost)

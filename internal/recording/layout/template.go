@@ -1,26 +1,25 @@
-// Package layout says where the files of recordings stand: their names, the folder of one with several files, and the manifest
-// beside those.
+// Package layout names the files of recordings: a template's path, the folder of a recording with several files, and the manifest in it.
 //
-// What it promises of every name, whatever a room or a person is called:
-//   - it stays inside the target folder (filepath.IsLocal holds of it on every system);
-//   - each of its parts is a legal name on Linux, macOS and Windows, has nothing that hides or steers, is in Unicode's
+// It promises for every name, regardless of what rooms and people are called:
+//   - it stays inside the target folder (it is filepath.IsLocal on every system);
+//   - each of its parts is a legal name on Linux, macOS and Windows, has no invisible or control characters, is in Unicode's
 //     composed form, and leaves room for ".part" and " (2)" within 255 bytes;
-//   - the recording's id is in it, so that two recordings don't meet; where the id had to be changed to fit, a part of its
-//     hash makes up for that.
+//   - it contains the recording's id, so that recordings don't collide; an id that had to be changed gets a part of its hash.
 //
-// What can't be kept is replaced by an underscore rather than left out. Names are slash-separated. The package writes nothing
-// but the manifest.
+// Characters that can't be kept become underscores. Names are slash-separated. The package writes only the manifest and the checksums.
 package layout
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 )
 
-// DefaultTemplate names a recording by its room and when it began.
+// DefaultTemplate names a recording by its room and its start.
 const DefaultTemplate = "{room}/{date}-{time}-{room}-{id}.{ext}"
 
 // Facts are the values that a name is made of. Empty ones show as "unknown".
@@ -33,7 +32,7 @@ type Facts struct {
 	Start time.Time
 	// Kind is the recording's or, of a track, the media: "cloud", "tracks", "cam-audio".
 	Kind string
-	// Participant is who a track is of, Track which one it is; both are empty for a recording of one file.
+	// Participant and Track identify a track; both are empty for a recording in one file.
 	Participant string
 	Track       string
 	// Ext is the extension, with or without its dot.
@@ -57,17 +56,10 @@ var fields = map[string]struct {
 	"ext":         {true, func(f Facts, _ *time.Location) string { return extension(f.Ext) }},
 }
 
-// Fields lists what a template may name, in order.
-func Fields() []string {
-	var names []string
-	for name := range fields {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+// Fields lists a template's placeholders in alphabetical order.
+func Fields() []string { return slices.Sorted(maps.Keys(fields)) }
 
-// stamp is a time in the host's zone. A year that needs more or fewer than four digits is none that anything was recorded in.
+// stamp formats a time in a zone; "" if its year doesn't have four digits.
 func stamp(at time.Time, l *time.Location, format string) string {
 	if at.IsZero() || at.Year() < 1000 || at.Year() > 9999 {
 		return ""
@@ -81,16 +73,16 @@ type piece struct {
 	field string
 }
 
-// Template is a parsed template. It is made by [Parse].
+// Template is a parsed template, see [Parse].
 type Template struct {
 	// parts are the folders and the file's name.
 	parts [][]piece
 }
 
-// literalMost bounds the fixed text of one part in bytes. With it, the fixed fields always fit.
+// literalMost limits the literal text of one part in bytes, so that the fixed fields always fit.
 const literalMost = 64
 
-// Parse reads a template: parts separated by slashes, of text and fields in braces. Every error says what to change.
+// Parse parses a template: parts separated by slashes, made of text and fields in braces. Its errors name what to change.
 func Parse(s string) (Template, error) {
 	var t Template
 	wrong := func(format string, args ...any) (Template, error) {
@@ -116,27 +108,16 @@ func Parse(s string) (Template, error) {
 	if end < 1 || name[end].field != "ext" || !strings.HasSuffix(name[end-1].text, ".") || end == 1 && name[0].text == "." {
 		return wrong("it must end in .{ext}")
 	}
-	ids, exts := 0, 0
-	for _, part := range t.parts {
-		for _, p := range part {
-			switch p.field {
-			case "id":
-				ids++
-			case "ext":
-				exts++
-			}
-		}
-	}
-	if ids == 0 {
+	switch {
+	case !strings.Contains(s, "{id}"):
 		return wrong("it must name {id}: two recordings of a room may begin in the same second")
-	}
-	if exts > 1 {
+	case strings.Count(s, "{ext}") > 1:
 		return wrong("{ext} must be at the end")
 	}
 	return t, nil
 }
 
-// parsePart reads one folder's or file's name.
+// parsePart parses one folder's or file's name.
 func parsePart(s string) ([]piece, error) {
 	if s == "" || s == "." || s == ".." {
 		return nil, fmt.Errorf("%q is no name of a folder or file", s)
@@ -177,12 +158,12 @@ func parsePart(s string) ([]piece, error) {
 	return pieces, nil
 }
 
-// Path is the name of a file, with slashes. loc is the zone of its date and time, nil that of the machine.
+// Path returns a file's name, with slashes. loc is the zone of its date and time, nil for the machine's.
 func (t Template) Path(f Facts, loc *time.Location) string {
 	return strings.Join(t.expand(t.parts, f, loc), "/")
 }
 
-// Folder is the name of the folder for a recording of several files: the file's name without its extension.
+// Folder returns the name of the folder for a recording of several files: the file's name without its extension.
 func (t Template) Folder(f Facts, loc *time.Location) string {
 	parts := slices.Clone(t.parts)
 	name := slices.Clone(parts[len(parts)-1])
@@ -200,11 +181,7 @@ func (t Template) expand(parts [][]piece, f Facts, loc *time.Location) []string 
 	var out []string
 	for _, pieces := range parts {
 		out = append(out, assemble(pieces, func(field string) string {
-			v := clean(fields[field].value(f, loc))
-			if v == "" {
-				v = "unknown"
-			}
-			return v
+			return cmp.Or(clean(fields[field].value(f, loc)), "unknown")
 		}))
 	}
 	return out

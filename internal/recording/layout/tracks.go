@@ -21,24 +21,24 @@ type Track struct {
 	File string `json:"file"`
 	// Kind is the media: "cam-audio", "screen-video" …
 	Kind string `json:"kind"`
-	// Session is the participant's, empty when unknown. Name is what they called themselves: text from outside.
+	// Session is the participant's, empty when unknown. Name is the participant's own choice: untrusted text.
 	Session string `json:"session,omitempty"`
 	Name    string `json:"name,omitempty"`
 	// UserID is the participant's on the platform, or by the token that they joined with; empty when unknown.
 	UserID string `json:"user_id,omitempty"`
-	// OffsetS is by how many seconds the track begins after the recording, null when the key doesn't tell.
+	// OffsetS is the time in seconds from the recording's start to the track's, null if the key doesn't have it.
 	OffsetS *float64 `json:"offset_s"`
-	// Size in bytes and the SHA-256 in hex, once the file is here.
+	// Size is in bytes, SHA256 in hexadecimal; zero and empty until the file is downloaded.
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// Tracks lays out a recording's files, in their order: tracks are named by kind and participant, "cam-audio-Ada.webm", others
-// by their own names. names holds what participants were called, by session in lower case. Names that would meet are
-// numbered by offset, so that the same files get the same names again.
+// Tracks names a recording's files, in their order: tracks by kind and participant, "cam-audio-Ada.webm", other files by their own
+// names. names maps sessions, in lower case, to participants' names. Equal names are numbered by offset, so that the same files always
+// get the same names.
 //
-// A raw track's key at Daily is the only source of participant and offset: "{domain}/{room}/{recording's start}-{participant}-{media}-
-// {track's start}". A file beside a track, such as "….event.json", is named like it.
+// Participant and offset come from a track's key alone, see package object. A file beside a track, such as "….event.json", is named
+// like the track.
 func Tracks(files []provider.RecordingFile, names map[string]string) []Track {
 	tracks := make([]Track, len(files))
 	stems, ends := make([]string, len(files)), make([]string, len(files))
@@ -70,7 +70,7 @@ func Tracks(files []provider.RecordingFile, names map[string]string) []Track {
 	return tracks
 }
 
-// fold is a name as file systems that don't tell upper from lower case compare it.
+// fold returns a name as file systems that ignore case compare it.
 func fold(name string) string { return norm.NFC.String(strings.ToLower(norm.NFD.String(name))) }
 
 func offset(t Track) float64 {
@@ -80,7 +80,7 @@ func offset(t Track) float64 {
 	return *t.OffsetS
 }
 
-// nameOf returns a file's name in two parts, the second of which is never cut, and fills in what its key says.
+// nameOf returns a file's name in two parts, of which the second is never cut, and fills in the track's fields from its key.
 func nameOf(f provider.RecordingFile, t *Track, names map[string]string) (stem, end string) {
 	n, ok := object.Track(f.Key)
 	if !ok {
@@ -89,59 +89,29 @@ func nameOf(f provider.RecordingFile, t *Track, names map[string]string) (stem, 
 		if own(base) != "" {
 			stem = strings.TrimSuffix(base, path.Ext(base))
 		}
-		return cmp.Or(clean(stem), "unknown"), "." + Extension(base, "", f.Kind)
+		return cmp.Or(clean(stem), "unknown"), "." + Extension(base, f.Kind)
 	}
 	t.Kind, t.Session, t.Name = n.Media, n.Participant, names[n.Participant]
 	s := n.Offset().Round(time.Millisecond).Seconds()
 	t.OffsetS = &s
-	who := clean(t.Name)
-	if who == "" {
-		who = plain.Cut(n.Participant, 8)
-	}
-	beside := ""
-	if n.Ext != "" {
-		beside = clean(strings.TrimSuffix(n.Ext, path.Ext(n.Ext)))
-	}
-	return clean(n.Media) + "-" + who, plain.Cut(beside, 32) + "." + Extension(path.Ext(n.Ext), "", n.Media)
+	who := cmp.Or(clean(t.Name), plain.Cut(n.Participant, 8))
+	beside := clean(strings.TrimSuffix(n.Ext, path.Ext(n.Ext)))
+	return clean(n.Media) + "-" + who, plain.Cut(beside, 32) + "." + Extension(path.Ext(n.Ext), n.Media)
 }
 
-// Extension is the extension for a file, without a dot: that of its name where it has one, else what its media type says,
-// else what its kind usually is. Daily's raw tracks are WebM, and have neither extension nor a telling type.
-func Extension(name, mediaType, kind string) string {
+// Extension returns the extension for a file, without a dot: the name's, or the usual one of the kind. Daily's raw tracks are WebM and
+// have no extension.
+func Extension(name, kind string) string {
 	if ext := own(name); ext != "" {
 		return ext
 	}
-	essence, _, _ := strings.Cut(mediaType, ";")
-	switch strings.ToLower(strings.TrimSpace(essence)) {
-	case "video/mp4":
-		return "mp4"
-	case "audio/mp4", "audio/x-m4a", "audio/m4a":
-		return "m4a"
-	case "video/webm", "audio/webm":
-		return "webm"
-	case "video/x-matroska", "audio/x-matroska", "video/matroska", "audio/matroska":
-		return "mkv"
-	case "video/quicktime":
-		return "mov"
-	case "audio/wav", "audio/x-wav", "audio/vnd.wave":
-		return "wav"
-	case "audio/aac":
-		return "aac"
-	case "audio/mpeg":
-		return "mp3"
-	case "audio/ogg", "application/ogg":
-		return "ogg"
-	case "application/json":
-		return "json"
-	}
-	switch {
-	case strings.HasSuffix(kind, "-audio"), strings.HasSuffix(kind, "-video"), kind == "audio":
+	if strings.HasSuffix(kind, "-audio") || strings.HasSuffix(kind, "-video") || kind == "audio" {
 		return "webm"
 	}
 	return "mp4"
 }
 
-// own is the extension that a name has, without its dot; empty where what follows the last dot is none.
+// own returns the extension of a name, without its dot; empty if it has none.
 func own(name string) string {
 	ext := strings.ToLower(path.Ext(name))
 	if ext == "" || extension(ext) != ext[1:] || !strings.ContainsFunc(ext, letter) {
@@ -152,23 +122,15 @@ func own(name string) string {
 
 func letter(r rune) bool { return r >= 'a' && r <= 'z' }
 
-// AudioOnly picks the tracks of people's voices. What is heard from shared screens isn't among them: it is music and films,
-// which those who want the voices alone (to have them written down, for one) have to take out again. A recording that is one
-// file has no such tracks.
+// AudioOnly returns the tracks of people's voices, without the audio of shared screens: that is music and films, which are of no use
+// for transcription. A recording in one file has no such tracks.
 func AudioOnly(files []provider.RecordingFile) []provider.RecordingFile {
-	var out []provider.RecordingFile
-	for _, f := range files {
+	return slices.DeleteFunc(slices.Clone(files), func(f provider.RecordingFile) bool {
 		kind, ext := f.Kind, path.Ext(cmp.Or(f.Key, f.Name))
 		if n, ok := object.Track(f.Key); ok {
 			kind, ext = n.Media, path.Ext(n.Ext)
 		}
-		if voice(kind) && ext != ".json" {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-func voice(kind string) bool {
-	return kind == "audio" || strings.HasSuffix(kind, "-audio") && !strings.HasPrefix(kind, "screen-")
+		voice := kind == "audio" || strings.HasSuffix(kind, "-audio") && !strings.HasPrefix(kind, "screen-")
+		return !voice || ext == ".json"
+	})
 }

@@ -103,24 +103,22 @@ func TestAudioOnly(t *testing.T) {
 	if diff := cmp.Diff([]int64{30, 10, 21, 0, 0}, sizes); diff != "" {
 		t.Error(diff)
 	}
-	if got := AudioOnly([]provider.RecordingFile{{Name: "demo.mp4", Kind: "video"}}); got != nil {
+	if got := AudioOnly([]provider.RecordingFile{{Name: "demo.mp4", Kind: "video"}}); len(got) != 0 {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestExtension(t *testing.T) {
-	for _, tt := range []struct{ name, mediaType, kind, want string }{
-		{"a.MKV", "video/mp4", "video", "mkv"},
-		{"1749988800000", "video/mp4; codecs=x", "video", "mp4"},
-		{"1749988800000", "", "video", "mp4"},
-		{"1749988800000", "application/octet-stream", "cam-audio", "webm"},
-		{"x", "Audio/WAV", "cam-audio", "wav"},
-		{"x", "audio/mp4", "", "m4a"},
-		{"v1.2", "", "cam-video", "webm"},
-		{"x.tar/gz", "", "", "mp4"},
-		{"", "", "", "mp4"},
+	for _, tt := range []struct{ name, kind, want string }{
+		{"a.MKV", "video", "mkv"},
+		{"1749988800000", "video", "mp4"},
+		{"1749988800000", "cam-audio", "webm"},
+		{"1749988800000", "audio", "webm"},
+		{"v1.2", "cam-video", "webm"},
+		{"x.tar/gz", "", "mp4"},
+		{"", "", "mp4"},
 	} {
-		if got := Extension(tt.name, tt.mediaType, tt.kind); got != tt.want {
+		if got := Extension(tt.name, tt.kind); got != tt.want {
 			t.Errorf("%+v: %s", tt, got)
 		}
 	}

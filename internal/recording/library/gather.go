@@ -2,9 +2,6 @@ package library
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,11 +11,10 @@ import (
 	"greenroom/internal/recording"
 	"greenroom/internal/recording/layout"
 	"greenroom/internal/recording/media"
-	"greenroom/internal/regular"
 	"greenroom/provider"
 )
 
-// gather makes the result of a job whose files were downloaded, and writes the manifest of several files.
+// gather returns the result of a job whose files were downloaded, and writes the manifest of several files.
 func (l *Library) gather(j recording.Job, files []file, folder string, got []fetched) (recording.Result, error) {
 	var out recording.Result
 	var notes []string
@@ -77,10 +73,9 @@ func (l *Library) checksums(got recording.Result) (app.DownloadedFile, error) {
 }
 
 // written describes a file that was written here.
-func written(path, media string) (out app.DownloadedFile, err error) {
-	out = app.DownloadedFile{Path: path, Media: media}
-	out.Size, out.SHA256, err = Sum(context.Background(), path)
-	return out, err
+func written(path, media string) (app.DownloadedFile, error) {
+	got, err := scan(context.Background(), path, 0)
+	return app.DownloadedFile{Path: path, Media: media, Size: got.Size, SHA256: got.SHA256}, err
 }
 
 // manifest writes the manifest of a folder's files and returns its file.
@@ -111,7 +106,7 @@ func (l *Library) manifest(j recording.Job, files []file, got recording.Result) 
 	return written(filepath.Join(got.Path, layout.ManifestName), "manifest")
 }
 
-// mediaWords describes what a check found, in a few words.
+// mediaWords describes a check's result in a few words.
 func mediaWords(r media.Report) string {
 	words := []string{r.Container}
 	if r.Checked() {
@@ -126,29 +121,4 @@ func mediaWords(r media.Report) string {
 		words = append(words, r.Note)
 	}
 	return plain.Text(strings.Join(words, ", "))
-}
-
-// Sum reads a file and returns its size and its SHA-256 in hexadecimal.
-func Sum(ctx context.Context, path string) (int64, string, error) {
-	f, err := regular.Open(path)
-	if err != nil {
-		return 0, "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, reader{ctx, f})
-	return n, hex.EncodeToString(h.Sum(nil)), err
-}
-
-// reader reads until ctx ends.
-type reader struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }

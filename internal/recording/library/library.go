@@ -1,7 +1,7 @@
-// Package library downloads whole recordings: it chooses where each of their files is read from and what it is called, has the
-// [fetch.Downloader] download it, checks the media, and writes the manifest of recordings with several files.
+// Package library downloads whole recordings: it chooses each file's source and name, downloads it with a [fetch.Downloader], checks
+// the media, and writes the manifest of recordings with several files.
 //
-// What it promises:
+// It promises:
 //   - A recording is reported as downloaded only when every requested file is, and has passed its check.
 //   - Files are read from the account's own bucket where they have a key and the bucket can be read, otherwise by the
 //     platform's links. An object that is missing in the bucket, or refused, is requested from the platform.
@@ -48,9 +48,9 @@ type Options struct {
 	Crash *crash.Group
 }
 
-// Account says where an account's recordings are.
+// Account describes where an account's recordings are.
 type Account struct {
-	// APIURL decides whether private addresses are admitted.
+	// APIURL decides whether private addresses are allowed, see [Private].
 	APIURL string
 	// Linker returns the platform's links; nil where there are none.
 	Linker provider.FileLinker
@@ -67,7 +67,7 @@ type Library struct {
 	buckets        map[string]*bucket
 }
 
-// New makes a library. It makes no request yet.
+// New returns a library. It makes no request.
 func New(o Options) *Library {
 	if o.Clock == nil {
 		o.Clock = clockwork.NewRealClock()
@@ -115,7 +115,7 @@ func (l *Library) plan(j recording.Job) (files []file, folder string, err error)
 	}
 	if !several {
 		f := wanted[0]
-		facts.Ext = layout.Extension(f.Name, "", f.Kind)
+		facts.Ext = layout.Extension(f.Name, f.Kind)
 		return []file{{f, identify(f, 0), l.opt.Template.Path(facts, l.opt.Zone)}}, "", nil
 	}
 	folder = l.opt.Template.Folder(facts, l.opt.Zone)
@@ -187,7 +187,7 @@ type fetched struct {
 
 // fetch downloads one file of a job.
 func (l *Library) fetch(ctx context.Context, j recording.Job, f file, report func(recording.Report)) (fetched, error) {
-	source, err := l.source(ctx, j.Recording, f)
+	source, err := l.source(j.Recording, f)
 	if err != nil {
 		return fetched{}, err
 	}
@@ -219,7 +219,7 @@ func (l *Library) fetch(ctx context.Context, j recording.Job, f file, report fun
 	return out, nil
 }
 
-// worst returns the error to show of several: a permanent one before those that another try may mend.
+// worst returns the error to show of several: a permanent one rather than one that another try may solve.
 func worst(errs []error) error {
 	var all []*app.Error
 	for _, err := range errs {
@@ -231,18 +231,11 @@ func worst(errs []error) error {
 		return nil
 	}
 	passing := []provider.Kind{provider.Unavailable, provider.RateLimited, provider.NotReady, app.Busy}
-	worst := all[0]
-	for _, e := range all {
-		if slices.Contains(passing, worst.Kind) && !slices.Contains(passing, e.Kind) {
-			worst = e
-		}
-	}
+	worst := *all[max(slices.IndexFunc(all, func(e *app.Error) bool { return !slices.Contains(passing, e.Kind) }), 0)]
 	if n := len(all); n > 1 {
-		more := *worst
-		more.Text += fmt.Sprintf(" (and %d more of %d files)", n-1, len(errs))
-		return &more
+		worst.Text += fmt.Sprintf(" (and %d more of %d files)", n-1, len(errs))
 	}
-	return worst
+	return &worst
 }
 
 // Private reports whether an API is inside a private network, so that its files may be there too.

@@ -240,8 +240,8 @@ func TestAFileComesByTheWayThatHasIt(t *testing.T) {
 			if err != nil || !bytes.Equal(data, media) {
 				t.Errorf("another file: %d bytes, %v", len(data), err)
 			}
-			if n, sum, err := Sum(t.Context(), want); err != nil || n != int64(len(media)) || sum != got.Files[0].SHA256 {
-				t.Errorf("%d, %s, %v", n, sum, err)
+			if now, err := scan(t.Context(), want, int64(len(media))); err != nil || now.Size != int64(len(media)) || now.SHA256 != got.Files[0].SHA256 {
+				t.Errorf("%+v, %v", now, err)
 			}
 			if n := b.links.asked(); n != c.asked {
 				t.Errorf("asked for %d links", n)

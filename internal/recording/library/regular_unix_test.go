@@ -18,7 +18,7 @@ func TestAFIFOInTheFolderHoldsNothingUp(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Sum(t.Context(), path); !errors.Is(err, regular.ErrNotRegular) {
+	if _, err := scan(t.Context(), path, 0); !errors.Is(err, regular.ErrNotRegular) {
 		t.Errorf("the sum: %v", err)
 	}
 	if _, err := scan(t.Context(), path, 1); !errors.Is(err, regular.ErrNotRegular) {

@@ -18,7 +18,7 @@ import (
 	"greenroom/provider"
 )
 
-// bucket is an account's, whose client is made when it is first needed.
+// bucket is an account's bucket. Its client is created on first use.
 type bucket struct {
 	name   string
 	access source.BucketAccess
@@ -27,7 +27,7 @@ type bucket struct {
 	client *s3.Client
 }
 
-// api gives the client.
+// api returns the client.
 func (b *bucket) api(ctx context.Context) (*s3.Client, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -41,8 +41,8 @@ func (b *bucket) api(ctx context.Context) (*s3.Client, error) {
 	return b.client, nil
 }
 
-// source says where a file is read from.
-func (l *Library) source(_ context.Context, r app.Recording, f file) (recording.Source, error) {
+// source returns the source of a file.
+func (l *Library) source(r app.Recording, f file) (recording.Source, error) {
 	a, ok := l.opt.Accounts[r.Account]
 	if !ok {
 		return nil, &app.Error{Kind: app.NotConfigured, Text: fmt.Sprintf("account %q is not configured", r.Account)}
@@ -83,28 +83,28 @@ type object struct {
 
 // Identify implements [recording.Source], as does Open.
 func (o *object) Identify(ctx context.Context) (recording.Identity, error) {
-	api, err := o.bucket.api(ctx)
+	s, err := o.source(ctx)
 	if err != nil {
 		return recording.Identity{}, err
 	}
-	return o.source(api).Identify(ctx)
+	return s.Identify(ctx)
 }
 
 // Open reads from the object.
 func (o *object) Open(ctx context.Context, id recording.Identity, off, n int64) (io.ReadCloser, error) {
-	api, err := o.bucket.api(ctx)
+	s, err := o.source(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return o.source(api).Open(ctx, id, off, n)
+	return s.Open(ctx, id, off, n)
 }
 
-func (o *object) source(api *s3.Client) recording.Source {
-	return source.NewS3(source.S3Options{API: api, Bucket: o.bucket.name, Key: o.key})
+func (o *object) source(ctx context.Context) (recording.Source, error) {
+	api, err := o.bucket.api(ctx)
+	return source.NewS3(source.S3Options{API: api, Bucket: o.bucket.name, Key: o.key}), err
 }
 
-// either reads a file the first way that has it. Which one that is can be different each time that a file is begun, never
-// within one reading of it.
+// either reads a file from the first of several sources that has it. The choice is made when the file is identified.
 type either struct {
 	ways []recording.Source
 
@@ -112,7 +112,7 @@ type either struct {
 	chosen recording.Source
 }
 
-// Identify implements [recording.Source], as does Open. The error is that of the last way: of links, which say what to set.
+// Identify implements [recording.Source], as does Open. The error is that of the last source: those of links name the setting.
 func (e *either) Identify(ctx context.Context) (recording.Identity, error) {
 	var refused []string
 	for i, way := range e.ways {
@@ -135,7 +135,7 @@ func (e *either) Identify(ctx context.Context) (recording.Identity, error) {
 	return recording.Identity{}, recording.ErrGone
 }
 
-// Open reads the way that was identified.
+// Open reads from the source that was identified.
 func (e *either) Open(ctx context.Context, id recording.Identity, off, n int64) (io.ReadCloser, error) {
 	e.mu.Lock()
 	way := e.chosen
@@ -146,15 +146,12 @@ func (e *either) Open(ctx context.Context, id recording.Identity, off, n int64) 
 	return way.Open(ctx, id, off, n)
 }
 
-// explain gives an error of the downloader a kind, and says what to do.
+// explain adds a kind and advice to an error of the downloader.
 func (l *Library) explain(r app.Recording, err error) error {
 	e := &app.Error{Kind: provider.Unavailable, Text: err.Error(), Err: err}
-	var has *app.Error
-	var platform *provider.Error
+	_, explained := errors.AsType[*app.Error](err)
 	switch {
-	case errors.As(err, &has):
-		return err
-	case errors.Is(err, context.Canceled), errors.Is(err, fetch.ErrDiscarded):
+	case explained, errors.Is(err, context.Canceled), errors.Is(err, fetch.ErrDiscarded):
 		return err
 	case errors.Is(err, recording.ErrNotYet):
 		e.Kind, e.Hint = provider.NotReady, "Greenroom looks for it again later"
@@ -175,7 +172,7 @@ func (l *Library) explain(r app.Recording, err error) error {
 	case errors.Is(err, fetch.ErrChecksum), errors.Is(err, recording.ErrChanged):
 		e.Kind, e.Hint = provider.Conflict, "try again later: the file changes at its source"
 	}
-	if errors.As(err, &platform) {
+	if platform, ok := errors.AsType[*provider.Error](err); ok {
 		e.Platform = platform.Platform
 		if platform.Hint != "" && e.Kind != provider.NotReady {
 			e.Hint = platform.Hint
@@ -184,7 +181,7 @@ func (l *Library) explain(r app.Recording, err error) error {
 	return e
 }
 
-// access says what may be done when reading is refused.
+// access returns the remedy for refused access.
 func (l *Library) access(r app.Recording) string {
 	if b := l.buckets[r.Account]; b != nil {
 		return fmt.Sprintf("allow %s to read the bucket %s: s3:GetObject and s3:ListBucket", b.access, b.name)

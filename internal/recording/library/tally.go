@@ -39,7 +39,7 @@ func (t *tally) of(i int) func(recording.Report) {
 	}
 }
 
-// sum reports on all files together: verifying once every one is, paused when none can continue, yielded when none holds a place.
+// sum returns the report of all files together: verifying once all are, paused if none can continue, yielded if none holds a place.
 func (t *tally) sum() (r recording.Report) {
 	r.State = recording.Waiting
 	verifying, running, yielded, holding, known := 0, 0, 0, 0, true

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
+	"slices"
 
 	"github.com/dustin/go-humanize"
 
@@ -14,13 +14,14 @@ import (
 	"greenroom/internal/recording"
 	"greenroom/internal/recording/fetch"
 	"greenroom/internal/regular"
+	"greenroom/provider"
 )
 
-// Verify reads a file of a download and compares it with what was verified then. The result is the file with its finding, and the
-// size and checksum that it has now.
+// Verify reads a downloaded file and compares it with the size and checksum that it had when it was downloaded. It returns the file with
+// the finding, and the size and checksum that it has now.
 //
-// Versions that compared no file with what had arrived could leave holes of zeros. Such a file is looked through for them: where
-// the source still has the recording they are compared with it, and otherwise the file is suspect.
+// Early versions, which didn't compare the file on disk with what had arrived, could leave holes of zeros. Such a file is searched for
+// them. If the source still has the recording, the holes are compared with it; otherwise the file is suspect.
 func (l *Library) Verify(ctx context.Context, r app.Recording, f app.DownloadedFile) (app.DownloadedFile, recording.Scanned) {
 	f.Finding, f.Detail = "", ""
 	found := func(what, detail string) { f.Finding, f.Detail = what, plain.Text(detail) }
@@ -49,7 +50,7 @@ func (l *Library) Verify(ctx context.Context, r app.Recording, f app.DownloadedF
 	return f, now
 }
 
-// scan reads a file. A FIFO or a device is none.
+// scan reads a file. FIFOs and devices are refused.
 func scan(ctx context.Context, path string, size int64) (recording.Scanned, error) {
 	f, err := regular.Open(path)
 	if err != nil {
@@ -59,37 +60,35 @@ func scan(ctx context.Context, path string, size int64) (recording.Scanned, erro
 	return fetch.Scan(ctx, f, size)
 }
 
-// filled asks a file's source whether it has anything but zeros in the holes.
+// filled reports whether a file's source has anything but zeros in the holes.
 func (l *Library) filled(ctx context.Context, r app.Recording, f app.DownloadedFile, holes []recording.Hole) (bool, error) {
 	if !r.DeletedAt.IsZero() {
 		return false, errors.New("the recording was deleted on the platform")
 	}
-	for i, known := range r.Files {
-		if known.Name != f.Name {
-			continue
-		}
-		source, err := l.source(ctx, r, file{RecordingFile: known, id: identify(known, i)})
-		if err != nil {
-			return false, err
-		}
-		full, err := fetch.Filled(ctx, source, f.Size, holes)
-		if err != nil {
-			err = errors.New(app.AsError(l.explain(r, err)).Text)
-		}
-		return full, err
+	i := slices.IndexFunc(r.Files, func(known provider.RecordingFile) bool { return known.Name == f.Name })
+	if i < 0 {
+		return false, errors.New("the recording no longer has this file")
 	}
-	return false, errors.New("the recording no longer has this file")
+	source, err := l.source(r, file{RecordingFile: r.Files[i], id: identify(r.Files[i], i)})
+	if err != nil {
+		return false, err
+	}
+	full, err := fetch.Filled(ctx, source, f.Size, holes)
+	if err != nil {
+		err = errors.New(app.AsError(l.explain(r, err)).Text)
+	}
+	return full, err
 }
 
-// zeros names holes in words.
+// zeros describes holes in words.
 func zeros(holes []recording.Hole) string {
 	var total int64
 	for _, h := range holes {
 		total += h.Len
 	}
-	text := fmt.Sprintf("%s of zeros from byte %d", humanize.IBytes(uint64(total)), holes[0].Off)
-	if len(holes) > 1 {
-		text = fmt.Sprintf("%s of zeros in %d places, the first at byte %d", humanize.IBytes(uint64(total)), len(holes), holes[0].Off)
+	text := humanize.IBytes(uint64(total)) + " of zeros"
+	if len(holes) == 1 {
+		return fmt.Sprintf("%s from byte %d", text, holes[0].Off)
 	}
-	return strings.TrimSpace(text)
+	return fmt.Sprintf("%s in %d places, the first at byte %d", text, len(holes), holes[0].Off)
 }

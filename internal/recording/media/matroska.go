@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// The structure of Matroska is RFC 9559 and that of EBML RFC 8794; WebM is a part of Matroska.
+// The structure of Matroska is RFC 9559 and that of EBML RFC 8794; WebM is a subset of Matroska.
 
-// The elements that are looked into.
+// The ids of the elements that matter here.
 const (
 	idEBML          = 0x1a45dfa3
 	idDocType       = 0x4282
@@ -38,8 +38,7 @@ const (
 	defaultTickSize = 1_000_000 // nanoseconds
 )
 
-// element is one EBML element: where it begins, its content begins and it ends. The end is unknown for live segments and
-// clusters.
+// element is one EBML element with the offsets of its start, its content and its end. Live segments and clusters have an unknown end.
 type element struct {
 	id               uint32
 	start, body, end int64
@@ -48,13 +47,13 @@ type element struct {
 // segment is the state of a walk through a Matroska file.
 type segment struct {
 	w *window
-	// tick is the length of the timestamps' unit, length the duration in it, latest the latest block's timestamp, cluster the
-	// current cluster's.
+	// tick is the unit of timestamps in nanoseconds. In ticks, length is the duration, latest the latest block's timestamp and
+	// cluster the current cluster's.
 	tick    uint64
 	length  float64
 	latest  uint64
 	cluster uint64
-	// blocks counts the blocks that aren't empty of each track, kinds holds each track's type.
+	// blocks counts each track's blocks that aren't empty, kinds has each track's type.
 	blocks map[uint64]uint64
 	kinds  map[uint64]uint64
 }
@@ -70,12 +69,10 @@ func checkMatroska(w *window, report *Report) error {
 	if len(s.kinds) == 0 {
 		return damage("the file doesn't describe its tracks: its beginning is missing")
 	}
-	for track := range s.kinds {
-		if s.blocks[track] > 0 {
-			return nil
-		}
+	if len(s.blocks) == 0 {
+		return damage("the file has no media: none of its %d tracks has a block", len(s.kinds))
 	}
-	return damage("the file has no media: none of its %d tracks has a block", len(s.kinds))
+	return nil
 }
 
 // fill writes the facts of the segment into the report.
@@ -87,7 +84,7 @@ func (s *segment) fill(report *Report) {
 	}
 	length := s.length
 	if length == 0 {
-		length = float64(s.latest) // a live file's header can't know
+		length = float64(s.latest) // the header of a live file doesn't have it
 	}
 	if ns := length * float64(s.tick); ns > 0 && ns < math.MaxInt64 {
 		report.Duration = time.Duration(ns).Round(time.Millisecond)
@@ -132,8 +129,8 @@ func (s *segment) begins(off int64) bool {
 	return err == nil && (number(b) == idEBML || number(b) == idSegment)
 }
 
-// readSegment visits a segment's children and returns where it ends: at limit, or where an element begins that can't be in a
-// segment of unknown size.
+// readSegment visits a segment's children and returns its end: limit or, for a segment of unknown size, the first element that can't be
+// in it.
 func (s *segment) readSegment(seg element, limit int64) (int64, error) {
 	off := seg.body
 	for off < limit {
@@ -215,8 +212,7 @@ func (s *segment) readTrack(e element) error {
 	return nil
 }
 
-// readCluster visits a cluster's children and returns where it ends. One of unknown size ends at the first element that
-// belongs beside clusters or segments.
+// readCluster visits a cluster's children and returns its end. A cluster of unknown size ends at the first element that can't be in one.
 func (s *segment) readCluster(c element, limit int64) (int64, error) {
 	if c.end != unknown {
 		limit = c.end
@@ -285,7 +281,7 @@ func (s *segment) readBlock(e element) error {
 	return nil
 }
 
-// children calls visit for each element within e, whose end is known. None of those may be without an end.
+// children calls visit for each element within e. All of them must have an end.
 func (s *segment) children(e element, visit func(element) error) error {
 	for off := e.body; off < e.end; {
 		c, err := s.element(off, e.end)
@@ -303,7 +299,7 @@ func (s *segment) children(e element, visit func(element) error) error {
 	return nil
 }
 
-// element reads the header at off of an element that must end within limit.
+// element reads the header of the element at off, which must end within limit.
 func (s *segment) element(off, limit int64) (element, error) {
 	if err := s.w.count(); err != nil {
 		return element{}, err
@@ -342,7 +338,7 @@ func (s *segment) element(off, limit int64) (element, error) {
 	return e, nil
 }
 
-// short is the damage of an element whose header doesn't fit.
+// short returns the damage of an element whose header doesn't fit.
 func (s *segment) short(off, limit int64) error {
 	if limit == s.w.size {
 		return damage("the file is cut short: it ends in the header of an element, at byte %d", limit)
@@ -354,7 +350,7 @@ func (s *segment) garbled(off int64) error {
 	return damage("the file is garbled or incomplete from byte %d on: no element begins there", off)
 }
 
-// describe names the element in words, where there are any.
+// describe returns the element in words.
 func (e element) describe() string {
 	switch e.id {
 	case idSegment:
@@ -369,7 +365,7 @@ func (e element) describe() string {
 	return "a part of the header"
 }
 
-// content returns a small element's content; nothing for one that is longer than a number.
+// content returns the content of an element with a number; nothing for a longer one.
 func (s *segment) content(e element) ([]byte, error) {
 	if e.end-e.body > 8 {
 		return nil, nil
@@ -382,7 +378,7 @@ func (s *segment) unsigned(e element) (uint64, error) {
 	return number(b), err
 }
 
-// vint reads a number of variable length with its marker removed, and says how long it is.
+// vint reads a number of variable length, without its marker. width is its length in bytes.
 func vint(b []byte, longest int) (v uint64, width int, ok bool) {
 	if len(b) == 0 {
 		return 0, 0, false
@@ -394,7 +390,7 @@ func vint(b []byte, longest int) (v uint64, width int, ok bool) {
 	return number(b[:width]) &^ (1 << (7 * width)), width, true
 }
 
-// docType finds in the first bytes of a file which kind of EBML document it is.
+// docType returns the type of an EBML document from the first bytes of the file, or "".
 func docType(head []byte) string {
 	_, after, found := bytes.Cut(head, []byte{idDocType >> 8, idDocType & 0xff})
 	size, n, ok := vint(after, 8)

@@ -1,25 +1,23 @@
-// Package media checks whether a downloaded file is a whole recording, by the structure of its container.
+// Package media checks whether a downloaded file is a complete recording, by the structure of its container.
 //
-// [Check] reads headers and tables, never the media itself: the boxes of MP4 (faststart or not, fragmented, M4A), the
-// elements of WebM and Matroska (live ones of unknown size too). What it promises:
-//   - A file that ends before its structure does is [ErrDamaged]: a box, fragment, cluster or block that is cut, an index
-//     that is missing, a chunk that the index places beyond the end of the file. A faststart MP4 cut at 70 %, whose header
-//     every player reads, is one.
-//   - So is an MP4 with a hole over a box: media that lies in no mdat box, a box without a name in the index.
-//   - So is a fragmented MP4 that lacks fragments which its segment index (sidx) lists.
-//   - A file that is named as media and is something else, such as a web page, is [ErrDamaged].
-//   - Whatever the bytes are, it ends: memory is bounded (tables are streamed), nesting is bounded, time is linear in the
-//     size of the headers and tables.
+// [Check] reads headers and tables, never the media: the boxes of MP4 (faststart or not, fragmented, M4A) and the elements of WebM and
+// Matroska (also live ones of unknown size). It promises:
+//   - A file that ends before its structure does is [ErrDamaged]: a box, fragment, cluster or block that is cut, a missing index, a
+//     chunk that the index places beyond the end of the file. An example is a faststart MP4 cut at 70 %, whose header every player
+//     reads.
+//   - So is an MP4 with a hole over a box: media outside every mdat box, a box without a name in the index.
+//   - So is a fragmented MP4 without fragments that its segment index (sidx) lists.
+//   - So is a file that is named as media and is something else, such as a web page.
+//   - It ends on any input: memory is bounded (tables are streamed), nesting is bounded, and time is linear in the size of the headers
+//     and tables.
 //
-// What it does not promise: that the media decodes, that there is no hole within the media data, and that a live or fragmented
-// file without a segment index is complete when it was cut exactly between two fragments or blocks; such a file has no end that
-// could be missed. Sizes and checksums are the downloader's to
-// compare. A recording without audio is no damage; [Report] says so. Containers other than these are not checked, which
-// [Report] says as well.
+// It doesn't promise that the media decodes, that there is no hole within the media data, or that a live or fragmented file without a
+// segment index is complete if it was cut exactly between two fragments or blocks: nothing in such a file marks its end. Comparing sizes
+// and checksums is the downloader's task. A recording without audio isn't damaged, and other containers aren't checked; the [Report]
+// shows both.
 //
-// ffprobe is asked for a second opinion where it is installed. It adds to the [Report.Note] and decides nothing: the same
-// file must not be whole on one machine and damaged on another because of what else is installed, and a file that arrived
-// byte for byte as the platform has it becomes no better by being fetched again.
+// If ffprobe is installed, it gives a second opinion. That only adds to [Report.Note]: a verdict must not depend on what is installed on
+// a machine, and downloading an exact copy of the platform's file again would not make it better.
 package media
 
 import (
@@ -35,29 +33,27 @@ import (
 	"greenroom/internal/regular"
 )
 
-// ErrDamaged is wrapped by every error about the file itself rather than about reading it. The error's text is the reason, in
-// words for people.
+// ErrDamaged is wrapped by every error about the file, as opposed to reading it. The error's text is the reason, for people.
 var ErrDamaged = errors.New("damaged")
 
 // Report is the result of a check. It survives JSON.
 type Report struct {
 	// Container is "mp4", "webm", "matroska", or "other" for what is not checked.
 	Container string `json:"container"`
-	// Audio and Video say whether there is a track of the kind that isn't empty. Both are false for other containers.
+	// Audio and Video report whether there is a track of the kind that isn't empty. Both are false for other containers.
 	Audio bool `json:"audio"`
 	Video bool `json:"video"`
-	// Duration is that of the longest track as written in the container, zero if it isn't. Platforms often know better.
+	// Duration is that of the longest track according to the container, zero if it has none. The platform's is often more exact.
 	Duration time.Duration `json:"duration,omitempty"`
-	// Fragmented says of an MP4 that its media comes in fragments.
+	// Fragmented reports whether an MP4's media is in fragments.
 	Fragmented bool `json:"fragmented,omitempty"`
-	// Extension is the one that a WebM or Matroska file should have, with its dot, when its name has another kind's.
+	// Extension is the right extension, with its dot, of a WebM or Matroska file whose name has another container's; otherwise empty.
 	Extension string `json:"extension,omitempty"`
-	// Note is a remark in words: "no audio", "not checked: …", a difference that ffprobe found. Empty when all is as
-	// expected.
+	// Note is a remark in words: "no audio", "not checked: …", a difference that ffprobe found; otherwise empty.
 	Note string `json:"note,omitempty"`
 }
 
-// Checked reports whether the container is one that could be checked.
+// Checked reports whether the container could be checked.
 func (r Report) Checked() bool { return r.Container != other && r.Container != "" }
 
 // note adds a remark.
@@ -70,21 +66,21 @@ func (r *Report) note(format string, args ...any) {
 
 // A Checker checks files. Its zero value works, without a second opinion.
 type Checker struct {
-	// FFprobe is the program's path; empty asks for no second opinion.
+	// FFprobe is the program's path; empty for no second opinion.
 	FFprobe string
 }
 
-// Check checks the file with ffprobe's second opinion where that program is found in the PATH. See [Checker.Check].
+// Check checks the file, with ffprobe's second opinion if that program is in the PATH. See [Checker.Check].
 func Check(ctx context.Context, path string) (Report, error) {
-	var c Checker
-	if found, err := exec.LookPath("ffprobe"); err == nil {
-		c.FFprobe = found
+	found, err := exec.LookPath("ffprobe")
+	if err != nil {
+		found = ""
 	}
-	return c.Check(ctx, path)
+	return Checker{FFprobe: found}.Check(ctx, path)
 }
 
-// Check reads the file's structure. An error that is [ErrDamaged] is the verdict; any other says that the file could not be
-// read. The report is filled as far as it goes in either case. A ".part" at the end of the name is looked through.
+// Check reads the file's structure. [ErrDamaged] is its verdict; any other error means that the file can't be read. Either way the report
+// has all that was found. A ".part" at the end of the name is ignored.
 func (c Checker) Check(ctx context.Context, path string) (Report, error) {
 	f, err := regular.Open(path)
 	if err != nil {
@@ -105,7 +101,7 @@ func (c Checker) Check(ctx context.Context, path string) (Report, error) {
 	return report, err
 }
 
-// check is Check of what was opened. The name is a hint at what the file should be.
+// check checks an open file. Its name shows what it should be.
 func check(ctx context.Context, r io.ReaderAt, size int64, name string) (Report, error) {
 	ext := strings.ToLower(filepath.Ext(strings.TrimSuffix(name, ".part")))
 	report := Report{Container: other}
@@ -117,19 +113,17 @@ func check(ctx context.Context, r io.ReaderAt, size int64, name string) (Report,
 		return report, err
 	}
 	w := newWindow(ctx, r, size)
-	switch found := Sniff(head); found.Container {
-	case mp4:
-		report.Container = mp4
-		if err := checkMP4(w, &report); err != nil {
-			return report, err
-		}
-	case webm, matroska:
-		report.Container = found.Container
-		if err := checkMatroska(w, &report); err != nil {
-			return report, err
-		}
-	default:
+	found := Sniff(head)
+	if found.Container == other {
 		return report, unchecked(ext, found, &report)
+	}
+	report.Container = found.Container
+	structure := checkMatroska
+	if found.Container == mp4 {
+		structure = checkMP4
+	}
+	if err := structure(w, &report); err != nil {
+		return report, err
 	}
 	if !fits(ext, report.Container) {
 		report.Extension = extensionOf(report)
@@ -145,8 +139,8 @@ func misnamed(ext, container string) string {
 	return fmt.Sprintf("named %s, but the content is %s", ext, container)
 }
 
-// extensionOf is the usual extension of what was found. Players open an MP4 under any name, and its tracks alone don't say which
-// of its many extensions is meant: it keeps the one that it has.
+// extensionOf returns the usual extension of a container. Players open an MP4 under any name, and its tracks don't show which of its many
+// extensions is right, so it keeps its own.
 func extensionOf(r Report) string {
 	switch r.Container {
 	case webm:
@@ -157,7 +151,7 @@ func extensionOf(r Report) string {
 	return ""
 }
 
-// Rename gives a file's name the extension that fits what was found, and the report without the remark about it.
+// Rename returns a file's name with the right extension, and the report without the remark about it.
 func (r Report) Rename(name string) (string, Report) {
 	if r.Extension == "" {
 		return name, r
@@ -173,7 +167,7 @@ func (r Report) Rename(name string) (string, Report) {
 	return name, r
 }
 
-// unchecked is the verdict about a file that is no container of ours.
+// unchecked returns the verdict about a file of another container.
 func unchecked(ext string, found Format, report *Report) error {
 	if promised := containerOf(ext); promised != "" {
 		return damage("the file is named %s but isn't one: it %s", ext, found.looks())
@@ -185,7 +179,7 @@ func unchecked(ext string, found Format, report *Report) error {
 	return nil
 }
 
-// fault is a damage's reason.
+// fault is the reason of an [ErrDamaged].
 type fault string
 
 func (f fault) Error() string        { return string(f) }
@@ -193,13 +187,13 @@ func (f fault) Is(target error) bool { return target == ErrDamaged }
 
 func damage(format string, args ...any) error { return fault(fmt.Sprintf(format, args...)) }
 
-// cut is the damage of a file that ends at size although the part called what reaches to end.
+// cut returns the damage of a file that ends at size although a part of it reaches to end.
 func cut(what string, end uint64, size int64) error {
 	a, b := places(end, uint64(size))
 	return damage("the file is cut short: %s should end at %s, the file ends at %s", what, a, b)
 }
 
-// places shows two places in a file in one unit, as exactly as it takes to tell them apart.
+// places formats two offsets in one unit, with enough digits to tell them apart.
 func places(a, b uint64) (string, string) {
 	unit, scale := "MB", 1e6
 	if max(a, b) < 1e6 {

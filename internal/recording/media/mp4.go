@@ -2,6 +2,7 @@ package media
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,7 +21,7 @@ type box struct {
 // movie is the state of a walk through an MP4 file.
 type movie struct {
 	w *window
-	// index says that moov was seen; timescale and duration are its header's.
+	// index reports whether there was a moov; timescale and duration are its header's.
 	index      bool
 	timescale  uint64
 	duration   uint64
@@ -31,17 +32,17 @@ type movie struct {
 	data, runs []extent
 }
 
-// track is one track with what it needs for being checked.
+// track is one track.
 type track struct {
 	id        uint32
 	handler   string
 	timescale uint64
 	duration  uint64
-	// samples and bytes are those of the sample table and of all fragments; begun says that the table has some, played is the
-	// fragments' length in timescale units.
+	// samples and bytes count those of the sample table and of all fragments; begun reports whether the table has any, and played is
+	// the fragments' length in timescale units.
 	samples, bytes, played uint64
 	begun                  bool
-	// defaults of fragments, from trex.
+	// sampleDuration and sampleSize are the fragments' defaults, from trex.
 	sampleDuration, sampleSize uint64
 	tables                     map[string]box
 }
@@ -56,8 +57,8 @@ func (t *track) name() string {
 	return "a track"
 }
 
-// length is the track's in timescale units. The index has the length of its sample table; if all samples are in fragments it
-// has none, or that of the whole.
+// length returns the track's length in timescale units. The index has the length of the sample table; if all samples are in fragments,
+// it has none, or that of the whole track.
 func (t *track) length() uint64 {
 	if t.begun {
 		return t.duration + t.played
@@ -103,7 +104,7 @@ func (m *movie) walk(report *Report) error {
 			return err
 		}
 		if b.kind == "" {
-			// Players stop here. So do fragments: what is missing of them would look the same.
+			// Players stop here. In a fragmented file, missing fragments would look the same.
 			if !m.index || m.fragmented {
 				return damage("the file is garbled or incomplete from byte %d on: no box begins there", off)
 			}
@@ -130,8 +131,8 @@ func (m *movie) walk(report *Report) error {
 	return nil
 }
 
-// box reads the header at off of a box that must end within limit. At the top a box may reach to the end of the file, and the
-// zero box stands for bytes that are no box's header.
+// box reads the header of the box at off, which must end within limit. At the top level a box may reach to the end of the file, and the
+// zero box means that the bytes aren't a box's header.
 func (m *movie) box(off, limit int64, top bool) (box, error) {
 	if err := m.w.count(); err != nil {
 		return box{}, err
@@ -153,7 +154,7 @@ func (m *movie) box(off, limit int64, top bool) (box, error) {
 		return box{}, nil
 	}
 	if !top && (strings.IndexByte(b.kind, 0) >= 0 || size == 0) {
-		// Only the last box of the file may leave its size open, and a hole can begin in the middle of a name.
+		// Only the last box of the file may omit its size, and a hole can begin in the middle of a name.
 		return box{}, damage("the file is garbled: no box begins at byte %d", off)
 	}
 	switch {
@@ -179,7 +180,7 @@ func (m *movie) box(off, limit int64, top bool) (box, error) {
 	return b, nil
 }
 
-// describe names the box in words, where there are any.
+// describe returns the box in words.
 func (b box) describe() string {
 	switch b.kind {
 	case "mdat":
@@ -196,17 +197,12 @@ func (b box) describe() string {
 }
 
 func printable(kind string) bool {
-	for _, c := range []byte(kind) {
-		if c < 0x20 || c > 0x7e {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc([]byte(kind), func(c byte) bool { return c < 0x20 || c > 0x7e })
 }
 
-// children calls visit for each box within b, whose content begins skip bytes late.
-func (m *movie) children(b box, skip int64, visit func(box) error) error {
-	for off := b.body + skip; off < b.end; {
+// children calls visit for each box within b.
+func (m *movie) children(b box, visit func(box) error) error {
+	for off := b.body; off < b.end; {
 		c, err := m.box(off, b.end, false)
 		if err != nil {
 			return err
@@ -229,7 +225,7 @@ func (m *movie) content(b box, n int) ([]byte, error) {
 
 // readIndex reads moov.
 func (m *movie) readIndex(moov box) error {
-	return m.children(moov, 0, func(b box) error {
+	return m.children(moov, func(b box) error {
 		switch b.kind {
 		case "mvhd":
 			var err error
@@ -244,13 +240,13 @@ func (m *movie) readIndex(moov box) error {
 			return m.readTrack(b, t)
 		case "mvex":
 			m.fragmented = true
-			return m.children(b, 0, m.readDefaults)
+			return m.children(b, m.readDefaults)
 		}
 		return nil
 	})
 }
 
-// readTrack reads trak: the number, the kind, the length, and where the sample tables stand.
+// readTrack reads trak: the id, the kind, the length, and the places of the sample tables.
 func (m *movie) readTrack(trak box, t *track) error {
 	indexed := false
 	table := func(b box) error {
@@ -265,7 +261,7 @@ func (m *movie) readTrack(trak box, t *track) error {
 			return nil
 		}
 		indexed = true
-		return m.children(b, 0, table)
+		return m.children(b, table)
 	}
 	media := func(b box) (err error) {
 		switch b.kind {
@@ -277,11 +273,11 @@ func (m *movie) readTrack(trak box, t *track) error {
 				t.handler = string(c[8:12])
 			}
 		case "minf":
-			err = m.children(b, 0, information)
+			err = m.children(b, information)
 		}
 		return err
 	}
-	err := m.children(trak, 0, func(b box) error {
+	err := m.children(trak, func(b box) error {
 		switch b.kind {
 		case "tkhd":
 			c, err := m.content(b, 4)
@@ -297,7 +293,7 @@ func (m *movie) readTrack(trak box, t *track) error {
 			}
 			return err
 		case "mdia":
-			return m.children(b, 0, media)
+			return m.children(b, media)
 		}
 		return nil
 	})
@@ -307,27 +303,23 @@ func (m *movie) readTrack(trak box, t *track) error {
 	return err
 }
 
-// readTimes reads the timescale and duration that mvhd and mdhd have in the same place. A duration of all ones is unknown.
+// readTimes reads the timescale and the duration, which mvhd and mdhd have in the same place. A duration of all ones is unknown.
 func (m *movie) readTimes(b box) (timescale, duration uint64, err error) {
-	c, err := m.content(b, 20)
+	c, err := m.content(b, 4)
 	if err != nil {
 		return 0, 0, err
 	}
-	if c[0] != 1 {
-		duration = number(c[16:20])
-		if duration == math.MaxUint32 {
-			duration = 0
-		}
-		return number(c[12:16]), duration, nil
+	at, width := 12, 4 // after version, flags and two times
+	if c[0] == 1 {
+		at, width = 20, 8
 	}
-	if c, err = m.content(b, 32); err != nil {
+	if c, err = m.content(b, at+4+width); err != nil {
 		return 0, 0, err
 	}
-	duration = number(c[24:32])
-	if duration == math.MaxUint64 {
+	if duration = number(c[at+4 : at+4+width]); duration == math.MaxUint64>>(64-8*width) {
 		duration = 0
 	}
-	return number(c[20:24]), duration, nil
+	return number(c[at : at+4]), duration, nil
 }
 
 // fill writes the facts of the movie into the report.
@@ -345,7 +337,7 @@ func (m *movie) fill(report *Report) {
 	}
 }
 
-// span is n units of which there are scale in a second; zero when that is no length that a recording can have.
+// span returns the duration of n units of 1/scale seconds; 0 if it is unknown or too long.
 func span(n, scale uint64) time.Duration {
 	if scale == 0 {
 		return 0

@@ -1,8 +1,11 @@
 package media
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
-// The flags of tfhd and trun that say which fields are there.
+// The flags of tfhd and trun for their optional fields.
 const (
 	tfhdBaseOffset     = 0x000001
 	tfhdDescription    = 0x000002
@@ -17,7 +20,7 @@ const (
 	trunPerSample      = 0x000f00
 )
 
-// readDefaults reads trex, which holds what fragments leave out.
+// readDefaults reads trex, which has the fragments' defaults.
 func (m *movie) readDefaults(b box) error {
 	if b.kind != "trex" {
 		return nil
@@ -33,10 +36,8 @@ func (m *movie) readDefaults(b box) error {
 }
 
 func (m *movie) track(id uint32) *track {
-	for _, t := range m.tracks {
-		if t.id == id {
-			return t
-		}
+	if i := slices.IndexFunc(m.tracks, func(t *track) bool { return t.id == id }); i >= 0 {
+		return m.tracks[i]
 	}
 	return nil
 }
@@ -45,8 +46,8 @@ func (m *movie) track(id uint32) *track {
 type run struct {
 	track                      *track
 	sampleDuration, sampleSize uint64
-	// moof is where the fragment begins, base what data offsets count from, next where the data of the next run begins when it
-	// doesn't say.
+	// moof is the offset of the fragment, base the origin of data offsets, next the start of the next run's data if it has no
+	// offset.
 	moof, base, next uint64
 }
 
@@ -56,13 +57,13 @@ func (m *movie) readFragment(moof box) error {
 		return damage("the file has fragments before its index: its beginning is missing")
 	}
 	end := uint64(moof.start)
-	return m.children(moof, 0, func(b box) error {
+	return m.children(moof, func(b box) error {
 		if b.kind != "traf" {
 			return nil
 		}
-		// A track that doesn't say what it counts from continues where the one before it ended.
+		// A track without a base continues at the end of the one before it.
 		r := run{moof: uint64(moof.start), base: end, next: end}
-		err := m.children(b, 0, func(b box) error {
+		err := m.children(b, func(b box) error {
 			switch b.kind {
 			case "tfhd":
 				return m.readFragmentHeader(b, &r)
@@ -84,25 +85,13 @@ func (m *movie) readFragmentHeader(b box, r *run) error {
 	flags := number(c[1:4])
 	r.track = m.track(uint32(number(c[4:8])))
 	if r.track == nil {
-		r.track = &track{} // a track that the index doesn't have: its data is checked all the same
+		r.track = &track{} // the index doesn't have this track, but its data is checked too
 	}
 	r.sampleDuration, r.sampleSize = r.track.sampleDuration, r.track.sampleSize
 	if flags&tfhdFromMoof != 0 {
 		r.base, r.next = r.moof, r.moof
 	}
 	at := 8
-	field := func(flag uint64, width int) (uint64, bool, error) {
-		if flags&flag == 0 {
-			return 0, false, nil
-		}
-		c, err := m.content(b, at+width)
-		if err != nil {
-			return 0, false, err
-		}
-		v := number(c[at : at+width])
-		at += width
-		return v, true, nil
-	}
 	for _, f := range []struct {
 		flag  uint64
 		width int
@@ -114,15 +103,17 @@ func (m *movie) readFragmentHeader(b box, r *run) error {
 		{tfhdSize, 4, []*uint64{&r.sampleSize}},
 		{tfhdFlags, 4, nil},
 	} {
-		v, there, err := field(f.flag, f.width)
+		if flags&f.flag == 0 {
+			continue
+		}
+		c, err := m.content(b, at+f.width)
 		if err != nil {
 			return err
 		}
 		for _, p := range f.into {
-			if there {
-				*p = v
-			}
+			*p = number(c[at : at+f.width])
 		}
+		at += f.width
 	}
 	return nil
 }

@@ -2,13 +2,13 @@ package media
 
 import "sort"
 
-// maxExtents bounds how many places are remembered: a day of fragments twenty times a second has fewer.
+// maxExtents limits the remembered places: a day of twenty fragments a second has fewer.
 const maxExtents = 1 << 22
 
 // extent is a part of the file.
 type extent struct{ start, end uint64 }
 
-// place adds a part to those that are known, in one piece with the latest where it continues that.
+// place adds an extent to a list. It extends the last one if it continues it.
 func place(known []extent, start, end uint64) ([]extent, error) {
 	if start == end {
 		return known, nil
@@ -23,7 +23,7 @@ func place(known []extent, start, end uint64) ([]extent, error) {
 	return append(known, extent{start, end}), nil
 }
 
-// holds reports whether a part of the file lies within one mdat box. Nothing lies everywhere.
+// holds reports whether a part of the file is within one mdat box. An empty part always is.
 func (m *movie) holds(start, size uint64) bool {
 	if size == 0 {
 		return true
@@ -32,12 +32,12 @@ func (m *movie) holds(start, size uint64) bool {
 	return i < len(m.data) && m.data[i].start <= start && size <= m.data[i].end-start
 }
 
-// misplaced is the damage of a file whose media data is not where the index says.
+// misplaced returns the damage of a file whose media data isn't at its place in the index.
 func misplaced(what string, at uint64) error {
 	return damage("the file is garbled: there is no media data at byte %d, where the index has %s", at, what)
 }
 
-// readSegmentIndex reads sidx, which lists the sizes of the segments that follow it: all of them must be in the file.
+// readSegmentIndex reads sidx, which has the sizes of the segments that follow it: all of them must be in the file.
 func (m *movie) readSegmentIndex(b box) error {
 	c, err := m.content(b, 12)
 	if err != nil {
@@ -66,10 +66,10 @@ func (m *movie) readSegmentIndex(b box) error {
 		if err != nil {
 			return err
 		}
-		if end += size & 0x7fffffff; end > uint64(m.w.size) { // the highest bit says what it refers to
+		if end += size & 0x7fffffff; end > uint64(m.w.size) { // the highest bit is the type of the reference
 			return cut("a segment according to the segment index", end, m.w.size)
 		}
-		for range 2 { // its duration, and where players may begin
+		for range 2 { // the duration, and the access point
 			if _, err := table.next(4); err != nil {
 				return err
 			}

@@ -1,7 +1,7 @@
 package media
 
-// check reads a track's sample table from end to end: every chunk must lie within the file's media data, and every sample in a
-// chunk. The tables may have millions of entries; three of them are read side by side and none is kept.
+// check reads a track's sample table: every chunk must be within the file's media data, and every sample in a chunk. The tables may have
+// millions of entries, so three of them are read in parallel and none is kept.
 func (m *movie) check(t *track) error {
 	w := m.w
 	sizes, err := t.sizes(w)
@@ -48,8 +48,7 @@ func (m *movie) check(t *track) error {
 	return nil
 }
 
-// entries opens the table that begins with a count of 32 bits behind version and flags. The count must be one that the box
-// has room for.
+// entries opens a table that begins with a 32-bit count after version and flags. The box must have room for that many entries.
 func (t *track) entries(w *window, b box, width int) (*column, uint64, error) {
 	if b.kind == "" {
 		return nil, 0, damage("the index is garbled: a table of %s is missing", t.name())
@@ -57,7 +56,7 @@ func (t *track) entries(w *window, b box, width int) (*column, uint64, error) {
 	return t.counted(w, b, 4, uint64(width)*8)
 }
 
-// counted opens a table with a 32-bit count at the given offset of its content, and entries of so many bits.
+// counted opens a table with a 32-bit count at an offset of its content, and entries of the given bits.
 func (t *track) counted(w *window, b box, at int64, bits uint64) (*column, uint64, error) {
 	room := b.end - b.body - at - 4
 	if room < 0 {
@@ -74,10 +73,10 @@ func (t *track) counted(w *window, b box, at int64, bits uint64) (*column, uint6
 	return w.column(b.body+at+4, b.end), n, nil
 }
 
-// sampleSizes gives the sizes of a track's samples one after the other, from stsz or stz2.
+// sampleSizes reads the sizes of a track's samples in order, from stsz or stz2.
 type sampleSizes struct {
 	left uint64
-	// same is the size of all samples; when it is zero they are in the table, in fields of so many bits.
+	// same is the size of all samples; if it is 0, the table has their sizes, in fields of the given bits.
 	same  uint64
 	bits  int
 	table *column
@@ -117,7 +116,7 @@ func (t *track) sizes(w *window) (*sampleSizes, error) {
 	return s, err
 }
 
-// take adds up the next n sizes, or as many as there are. It stops early once the sum is beyond limit.
+// take returns the sum of the next n sizes, or of all that are left. It stops once the sum is over limit.
 func (s *sampleSizes) take(n, limit uint64) (uint64, error) {
 	n = min(n, s.left)
 	s.left -= n
@@ -148,12 +147,12 @@ func (s *sampleSizes) next() (uint64, error) {
 	return b >> 4, err
 }
 
-// chunkRuns gives the number of samples in each chunk, from stsc: an entry holds from its first chunk to the next entry's.
+// chunkRuns reads the number of samples in each chunk, from stsc: an entry applies from its first chunk to the next entry's.
 type chunkRuns struct {
 	table   *column
 	left    uint64
 	samples uint64
-	// from is the chunk at which the next entry begins, with then samples.
+	// from is the first chunk of the next entry, and then its number of samples.
 	from, then uint64
 }
 
@@ -166,7 +165,7 @@ func (t *track) runs(w *window) (*chunkRuns, error) {
 	return r, r.advance()
 }
 
-// advance reads the next entry; behind the last one no chunk begins another.
+// advance reads the next entry; after the last one from is 0, which is no chunk.
 func (r *chunkRuns) advance() (err error) {
 	r.samples = r.then
 	before := r.from
@@ -190,7 +189,7 @@ func (r *chunkRuns) advance() (err error) {
 	return nil
 }
 
-// of is called for every chunk in turn, from 1 on.
+// of returns the number of samples in a chunk. It must be called for every chunk in order, from 1.
 func (r *chunkRuns) of(chunk uint64) (uint64, error) {
 	if r.from == chunk {
 		if err := r.advance(); err != nil {

@@ -14,14 +14,13 @@ import (
 )
 
 const (
-	// probeTime is how long ffprobe may take. It reads a few megabytes.
+	// probeTime limits the time of ffprobe, which reads a few megabytes.
 	probeTime = 30 * time.Second
-	// probeOutput bounds what is kept of what it says.
+	// probeOutput limits the output that is kept, in bytes.
 	probeOutput = 64 << 10
 )
 
-// secondOpinion asks ffprobe, and notes where it sees the file differently. That it can't be run, or takes too long, is no
-// opinion.
+// secondOpinion runs ffprobe and notes the differences that it finds. If it can't be run or takes too long, nothing is noted.
 func (c Checker) secondOpinion(ctx context.Context, path string, report *Report) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -30,20 +29,16 @@ func (c Checker) secondOpinion(ctx context.Context, path string, report *Report)
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	var out, words bounded
-	// Only this very file is opened, whatever it refers to.
+	// Only this file is opened, not those that it refers to.
 	cmd := exec.CommandContext(ctx, c.FFprobe, "-v", "error", "-protocol_whitelist", "file",
 		"-show_entries", "stream=codec_type", "-of", "json", "file:"+path)
 	cmd.Stdout, cmd.Stderr = &out, &words
 	cmd.WaitDelay = time.Second
 	err = cmd.Run()
-	var exit *exec.ExitError
-	switch {
-	case ctx.Err() != nil:
-		return
-	case errors.As(err, &exit) && exit.Exited():
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() && ctx.Err() == nil {
 		report.note("ffprobe cannot read it: %s", reason(words.String(), path))
-		return
-	case err != nil:
+	}
+	if err != nil || ctx.Err() != nil {
 		return
 	}
 	var seen struct {
@@ -66,7 +61,7 @@ func (c Checker) secondOpinion(ctx context.Context, path string, report *Report)
 	}
 }
 
-// reason is the last thing that ffprobe said, as one safe line without the path.
+// reason returns ffprobe's last message as one safe line, without the path.
 func reason(words, path string) string {
 	lines := strings.Split(strings.TrimSpace(words), "\n")
 	last := strings.TrimPrefix(lines[len(lines)-1], "file:"+path+": ")
@@ -76,7 +71,7 @@ func reason(words, path string) string {
 	return plain.Text(last)
 }
 
-// bounded keeps the first part of what is written to it.
+// bounded keeps the first bytes that are written to it.
 type bounded struct{ bytes.Buffer }
 
 func (b *bounded) Write(p []byte) (int, error) {

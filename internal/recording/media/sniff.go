@@ -15,25 +15,25 @@ const (
 	other    = "other"
 )
 
-// sniffed is how much of a file's beginning [Sniff] looks at.
+// sniffed is the number of bytes that [Sniff] reads.
 const sniffed = 512
 
 // Format is the format that the first bytes of a file announce.
 type Format struct {
 	// Container is as in [Report].
 	Container string
-	// Extension with its dot, empty when the bytes don't tell.
+	// Extension has a dot; it is empty if the bytes don't show it.
 	Extension string
-	// Markup says that it is HTML or XML: a page or a store's refusal instead of a recording.
+	// Markup means that it is HTML or XML: a web page or a bucket's refusal instead of a recording.
 	Markup bool
-	// Text says that it looks like text.
+	// Text means that it looks like text.
 	Text bool
 }
 
-// boxesAtStart are the boxes that an MP4 file begins with.
+// boxesAtStart are the boxes with which an MP4 file can begin.
 var boxesAtStart = []string{"ftyp", "styp", "moov", "moof", "mdat", "sidx", "free", "skip", "wide", "pnot"}
 
-// Sniff recognises a file's format by its first bytes, of which 512 are enough.
+// Sniff returns a file's format by its first 512 bytes.
 func Sniff(head []byte) Format {
 	head = head[:min(len(head), sniffed)]
 	switch {
@@ -69,7 +69,7 @@ func Sniff(head []byte) Format {
 	return f
 }
 
-// looks is the format as the end of a sentence about a file that can't be checked.
+// looks returns the format as the end of a sentence about a file that can't be checked.
 func (f Format) looks() string {
 	switch {
 	case f.Markup:
@@ -82,7 +82,7 @@ func (f Format) looks() string {
 	return "is not MP4, WebM or Matroska"
 }
 
-// containerOf is the container that an extension promises, empty for those that promise none of ours.
+// containerOf returns the container of an extension, empty for those of other formats.
 func containerOf(ext string) string {
 	switch ext {
 	case ".mp4", ".m4a", ".m4v", ".mov":
@@ -95,7 +95,7 @@ func containerOf(ext string) string {
 	return ""
 }
 
-// fits reports whether the extension is one of the container's. WebM is a kind of Matroska.
+// fits reports whether an extension suits a container. WebM is a kind of Matroska.
 func fits(ext, container string) bool {
 	promised := containerOf(ext)
 	return promised == "" || promised == container || promised == matroska && container == webm

@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	// windowSize is how much is read at once while stepping through headers. It holds several headers where they stand close
-	// together, and wastes little where megabytes of media lie between them.
+	// windowSize is the size of reads of headers, in bytes. It holds several headers that are close together, and wastes little if
+	// there are megabytes of media between them.
 	windowSize = 4 << 10
-	// columnSize is the same for tables, which are read from end to end.
+	// columnSize is the size of reads of tables.
 	columnSize = 64 << 10
-	// maxElements bounds how many boxes or elements are looked at: a day of fragments ten times a second has ten million.
+	// maxElements limits the boxes or elements of a file: a day of ten fragments a second has ten million.
 	maxElements = 1 << 26
 )
 
@@ -33,7 +33,7 @@ func newWindow(ctx context.Context, r io.ReaderAt, size int64) *window {
 	return &window{ctx: ctx, r: r, size: size}
 }
 
-// at returns n bytes from off, which must lie within the file, valid until the next call. n is at most windowSize.
+// at returns n bytes from off, which must be within the file; they are valid until the next call. n is at most windowSize.
 func (w *window) at(off int64, n int) ([]byte, error) {
 	if off < w.off || off+int64(n) > w.off+int64(w.n) {
 		want := min(int64(windowSize), w.size-off)
@@ -50,7 +50,7 @@ func (w *window) at(off int64, n int) ([]byte, error) {
 	return w.buf[i : i+int64(n)], nil
 }
 
-// count is called for each box and element: it keeps the work bounded and interruptible.
+// count counts a box or element. It returns an error beyond maxElements or when ctx has ended.
 func (w *window) count() error {
 	w.seen++
 	if w.seen > maxElements {

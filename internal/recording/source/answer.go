@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"mime"
@@ -14,71 +15,89 @@ import (
 	"greenroom/internal/recording"
 )
 
-// answers reports whether the response is the one that was asked for.
-func answers(resp *http.Response, id recording.Identity, off, n int64, whole bool) error {
-	got := describe(resp)
+// part is a request for bytes of an identified file: n from off, to its end if n is negative.
+type part struct {
+	id     recording.Identity
+	off, n int64
+}
+
+// whole reports whether the request is for the whole file.
+func (p part) whole() bool { return p.off == 0 && p.n < 0 }
+
+// header returns the request's Range, "" for the whole file.
+func (p part) header() string {
+	switch {
+	case p.n >= 0:
+		return fmt.Sprintf("bytes=%d-%d", p.off, p.off+p.n-1)
+	case p.off > 0:
+		return fmt.Sprintf("bytes=%d-", p.off)
+	}
+	return ""
+}
+
+// answered checks that a response is the requested part. got is what it shows of the file, ranged its Content-Range, "" if it has the
+// whole file, and length its Content-Length, -1 if unknown.
+func (p part) answered(got recording.Identity, ranged string, length int64) error {
+	first, last, total, ok := contentRange(ranged)
+	if ranged == "" {
+		total = length
+	} else if p.whole() || !ok || first != p.off || (p.n >= 0 && last > p.off+p.n-1) {
+		return fmt.Errorf("%w: the wrong Content-Range", recording.ErrOdd)
+	}
+	if got.Size = total; !p.id.Same(got) {
+		return fmt.Errorf("%w: another length or ETag", recording.ErrChanged)
+	}
+	switch {
+	case ranged == "" && !p.whole():
+		return recording.ErrNoRanges
+	case ranged != "" && length >= 0 && length != last-first+1:
+		return fmt.Errorf("%w: Content-Length and Content-Range differ", recording.ErrOdd)
+	}
+	return nil
+}
+
+// answers checks that an HTTP response is the requested part.
+func (p part) answers(resp *http.Response) error {
 	switch resp.StatusCode {
 	case http.StatusOK:
-		if got.Size = resp.ContentLength; !id.Same(got) {
-			return fmt.Errorf("%w: another length or ETag", recording.ErrChanged)
-		}
-		if whole {
-			return nil
-		}
-		return recording.ErrNoRanges
+		return p.answered(describe(resp), "", resp.ContentLength)
 	case http.StatusPartialContent:
-		first, last, total, ok := contentRange(resp.Header.Get("Content-Range"))
-		if whole || !ok || first != off || (n >= 0 && last > off+n-1) {
-			return fmt.Errorf("%w: the wrong Content-Range", recording.ErrOdd)
-		}
-		if got.Size = total; !id.Same(got) {
-			return fmt.Errorf("%w: another length or ETag", recording.ErrChanged)
-		}
-		if resp.ContentLength >= 0 && resp.ContentLength != last-first+1 {
-			return fmt.Errorf("%w: Content-Length and Content-Range differ", recording.ErrOdd)
-		}
-		return nil
+		return p.answered(describe(resp), cmp.Or(resp.Header.Get("Content-Range"), "none"), resp.ContentLength)
 	case http.StatusRequestedRangeNotSatisfiable:
-		if total, ok := emptyRange(resp); ok && total != id.Size {
+		if total, ok := emptyRange(resp); ok && total != p.id.Size {
 			return fmt.Errorf("%w: another length", recording.ErrChanged)
 		}
 	}
 	return fmt.Errorf("%w: it answered %d", recording.ErrOdd, resp.StatusCode)
 }
 
-// usable refuses what can't be the file or a part of it, whatever the status says.
+// usable refuses responses that can't be the file or a part of it, regardless of their status.
 func usable(resp *http.Response) error {
 	// Objects that were uploaded in a certain way stay marked as aws-chunked; the body isn't.
 	e := resp.Header.Get("Content-Encoding")
 	if e != "" && !strings.EqualFold(e, "identity") && !strings.EqualFold(e, "aws-chunked") {
 		return fmt.Errorf("%w: it is compressed (%s)", recording.ErrOdd, plain.Text(plain.Cut(e, 20)))
 	}
-	switch mediaType(resp) {
-	case "text/html", "application/xhtml+xml":
+	media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	switch {
+	case err != nil:
+	case media == "text/html", media == "application/xhtml+xml":
 		return fmt.Errorf("%w: it is a web page", recording.ErrOdd)
-	case "multipart/byteranges":
+	case media == "multipart/byteranges":
 		return fmt.Errorf("%w: it is in several parts", recording.ErrOdd)
 	}
 	return nil
 }
 
-func mediaType(resp *http.Response) string {
-	t, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if err != nil {
-		return ""
-	}
-	return t
-}
-
-// strongTag is RFC 9110's, section 8.8.3, of a sensible length.
+// strongTag is a strong ETag (RFC 9110, section 8.8.3) of a sensible length.
 var strongTag = regexp.MustCompile(`^"[\x21\x23-\x7e]{0,256}"$`)
 
-// reprDigest is the SHA-256 of the whole file in a Repr-Digest header, RFC 9530, whatever part of it the answer has.
+// reprDigest is the SHA-256 of the whole file in a Repr-Digest header (RFC 9530), also when the response is a part of it.
 var reprDigest = regexp.MustCompile(`(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):`)
 
-// describe reads what the headers tell of the file, all but its size. A weak ETag is none: it doesn't promise the same bytes.
+// describe returns the file's identity by the headers, without its size. A weak ETag doesn't count: it doesn't promise the same bytes.
 func describe(resp *http.Response) recording.Identity {
-	id := recording.Identity{MediaType: mediaType(resp)}
+	var id recording.Identity
 	if m := reprDigest.FindStringSubmatch(resp.Header.Get("Repr-Digest")); m != nil {
 		id.Algorithm, id.Checksum = "sha256", m[1]
 	}
@@ -91,7 +110,7 @@ func describe(resp *http.Response) recording.Identity {
 	return id
 }
 
-// contentRange reads `bytes 0-99/200`; total is -1 for `*`. RFC 9110, section 14.4.
+// contentRange parses `bytes 0-99/200` (RFC 9110, section 14.4); total is -1 for `*`.
 func contentRange(header string) (first, last, total int64, ok bool) {
 	span, found := strings.CutPrefix(header, "bytes ")
 	span, size, both := strings.Cut(strings.TrimSpace(span), "/")
@@ -107,7 +126,7 @@ func contentRange(header string) (first, last, total int64, ok bool) {
 	return first, last, total, ok
 }
 
-// exact is the body of a part. One with other bytes than its header announces is an odd answer.
+// exact is the body of a part. A body longer than its Content-Range is an [recording.ErrOdd].
 type exact struct {
 	io.ReadCloser
 	left int64
@@ -122,14 +141,14 @@ func (e *exact) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// emptyRange reads `bytes */200`, which comes with a refused range.
+// emptyRange parses `bytes */200`, which comes with a refused range.
 func emptyRange(resp *http.Response) (total int64, ok bool) {
 	size, found := strings.CutPrefix(resp.Header.Get("Content-Range"), "bytes */")
 	total = number(size)
 	return total, found && total >= 0
 }
 
-// number is a sequence of digits, -1 for anything else.
+// number parses a sequence of digits; it returns -1 for anything else.
 func number(s string) int64 {
 	if s == "" || strings.Trim(s, "0123456789") != "" {
 		return -1
@@ -141,7 +160,7 @@ func number(s string) int64 {
 	return n
 }
 
-// retryAfter reads seconds or a date.
+// retryAfter returns the wait in a Retry-After header: seconds or a date; 0 if there is none.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	v := h.Get("Retry-After")
 	if n := number(v); n >= 0 {
@@ -153,17 +172,16 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// errorCode is how S3, and what speaks like it, says why it refuses.
+// errorCode is the reason in the error of S3 and of servers that imitate it.
 var errorCode = regexp.MustCompile(`<Code>([A-Za-z0-9.]{1,60})</Code>`)
 
-// explain gives the code of a refusal as ", Code", empty when there is none.
+// explain returns a refusal in words: its status and, where the body has one, its error code.
 func explain(resp *http.Response) string {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, explainMost))
-	if err != nil {
-		return ""
+	text := fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+	if body, err := io.ReadAll(io.LimitReader(resp.Body, explainMost)); err == nil {
+		if m := errorCode.FindSubmatch(body); m != nil {
+			text += ", " + string(m[1])
+		}
 	}
-	if m := errorCode.FindSubmatch(body); m != nil {
-		return ", " + string(m[1])
-	}
-	return ""
+	return text
 }

@@ -18,16 +18,16 @@ import (
 	"github.com/aws/smithy-go/logging"
 )
 
-// BucketAccess says how to reach a bucket, or the queue with its notifications.
+// BucketAccess describes the access to a bucket, or to the queue with its notifications.
 type BucketAccess struct {
-	// Region is needed.
+	// Region is required.
 	Region string
 	// Endpoint is the URL of another S3 implementation than Amazon's, empty for Amazon's. PathStyle puts the bucket into the
 	// path instead of the host name, which most others need.
 	Endpoint  string
 	PathStyle bool
-	// AccessKey and SecretKey are fixed credentials, Session their token where they are temporary. Without them the ordinary
-	// chain of AWS is asked: environment, shared files, SSO, container, instance.
+	// AccessKey and SecretKey are fixed credentials, Session their token if they are temporary. Without them, AWS's usual chain
+	// applies: environment, shared files, SSO, container, instance.
 	AccessKey string
 	SecretKey string
 	Session   string
@@ -53,8 +53,7 @@ func (a BucketAccess) String() string {
 // GoString names the access without its secrets.
 func (a BucketAccess) GoString() string { return a.String() }
 
-// ErrCredentials means that AWS gave no credentials to this machine: there are none, they have expired, or the role may not be
-// assumed.
+// ErrCredentials means that this machine got no AWS credentials: there are none, they have expired, or the role may not be assumed.
 var ErrCredentials = errors.New("there are no usable AWS credentials")
 
 // marked distinguishes failures to get credentials from failures of the calls that need them.
@@ -68,11 +67,11 @@ func (m marked) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return c, err
 }
 
-// sdkAttempts leaves the SDK one repetition, with which it corrects for a clock that is wrong. Patience is the caller's.
+// sdkAttempts allows the SDK one retry, with which it corrects for a wrong clock. Further retries are the caller's.
 const sdkAttempts = 2
 
-// NewAWS makes the configuration that clients of AWS services share. The SDK's own log is off: it would write over the
-// screen. Nothing is asked of the network yet, except by credentials of the chain that need it.
+// NewAWS returns the configuration that clients of AWS services share. The SDK's log is off: it would write over the screen. Only
+// credentials of the chain that need the network make requests.
 func NewAWS(ctx context.Context, a BucketAccess) (aws.Config, error) {
 	if a.Region == "" {
 		return aws.Config{}, errors.New("aws: there is no region")
@@ -108,7 +107,7 @@ func NewAWS(ctx context.Context, a BucketAccess) (aws.Config, error) {
 	return c, nil
 }
 
-// NewS3Client makes a client for buckets that are reached in one way.
+// NewS3Client returns a client for the buckets of one access.
 func NewS3Client(ctx context.Context, a BucketAccess) (*s3.Client, error) {
 	c, err := NewAWS(ctx, a)
 	if err != nil {

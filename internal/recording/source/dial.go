@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"syscall"
 	"time"
 
@@ -15,19 +16,19 @@ import (
 )
 
 const (
-	// idleConnections to one host are kept: those of two files, each with four chunks under way and four that are asked for
-	// ahead.
+	// idleConnections is the number of connections kept to one host: those of two files, each with four chunks in progress and four
+	// requested ahead.
 	idleConnections = 16
 	dialTimeout     = 15 * time.Second
 	headersMost     = 256 << 10
 	idleTimeout     = 60 * time.Second
 )
 
-// Transport carries the requests of an [HTTP], and of all that share it. It speaks HTTP/1.1 alone: each worker then
-// has a TCP connection of its own, where HTTP/2 would put all of them into one. It asks for no compression.
+// Transport carries the requests of [HTTP] sources. It speaks only HTTP/1.1, so that each worker has its own TCP connection; HTTP/2
+// would put all of them into one. It requests no compression.
 //
-// Addresses are checked when they are dialled, after the name was resolved, so that no answer of a name server and no
-// redirect leads inside. A proxy of the environment (HTTPS_PROXY) is used, and then resolves the names.
+// Addresses are checked when they are dialled, after the name was resolved, so that no DNS answer and no redirect leads into a private
+// network. A proxy from the environment (HTTPS_PROXY) is used, and then resolves the names.
 type Transport struct {
 	private     bool
 	public      func(netip.Addr) bool
@@ -36,8 +37,8 @@ type Transport struct {
 
 type viaProxy struct{}
 
-// NewTransport makes a transport. With allowPrivate it reaches private addresses too, and those over plain http as well; it
-// is for platforms whose API has a private address: the sandbox, or a server of the user's.
+// NewTransport returns a transport. With allowPrivate it also reaches private addresses, even over http. That is for platforms whose
+// API has a private address: the sandbox, or a user's server.
 func NewTransport(allowPrivate bool) *Transport { return newTransport(allowPrivate, public) }
 
 func newTransport(allowPrivate bool, public func(netip.Addr) bool) *Transport {
@@ -106,7 +107,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return use.RoundTrip(r)
 }
 
-// admits reports whether a link is of a kind that is followed. Its address is checked when it is dialled.
+// admits checks a link's scheme and form. Its address is checked when it is dialled.
 func (t *Transport) admits(u *url.URL) error {
 	switch {
 	case u.Scheme != "https" && (u.Scheme != "http" || !t.private):
@@ -117,11 +118,11 @@ func (t *Transport) admits(u *url.URL) error {
 	return nil
 }
 
-// inner are networks that aren't the public internet, beyond those that net/netip knows.
+// inner lists networks that aren't the public internet, beyond those that net/netip knows.
 var inner = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),
-	netip.MustParsePrefix("100.64.0.0/10"),    // carriers' own, and the metadata of one cloud
-	netip.MustParsePrefix("168.63.129.16/32"), // the metadata of another
+	netip.MustParsePrefix("100.64.0.0/10"),    // carrier-grade NAT, and Alibaba Cloud's metadata
+	netip.MustParsePrefix("168.63.129.16/32"), // Azure's metadata
 	netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("192.0.2.0/24"),
 	netip.MustParsePrefix("198.18.0.0/15"),
@@ -152,10 +153,5 @@ func public(a netip.Addr) bool {
 	if !a.IsGlobalUnicast() || a.IsPrivate() || a.IsLinkLocalUnicast() {
 		return false
 	}
-	for _, p := range inner {
-		if p.Contains(a) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(inner, func(p netip.Prefix) bool { return p.Contains(a) })
 }

@@ -24,15 +24,15 @@ const (
 
 // HTTPOptions are the options of an [HTTP].
 type HTTPOptions struct {
-	// Link gives a link to the file; stale is the one that has expired or was refused, empty at first. It is asked by one
-	// worker for all. Its errors are read as those of a [provider.FileLinker]. It is needed.
+	// Link returns a link to the file; stale is the one that has expired or was refused, empty at first. Calls don't overlap. Its
+	// errors are those of a [provider.FileLinker]. Required.
 	Link func(ctx context.Context, stale string) (provider.FileLink, error)
-	// Transport carries the requests, best one for all sources of the program. Nil makes one that refuses private addresses.
+	// Transport carries the requests; sources should share one. Nil is a new one that refuses private addresses.
 	Transport http.RoundTripper
 	Clock     clockwork.Clock
 }
 
-// HTTP is a file behind a link. The link, which carries a token, is in none of its errors.
+// HTTP is a file behind a link. None of its errors contains the link, which carries a token.
 type HTTP struct {
 	links     *links
 	transport http.RoundTripper
@@ -41,7 +41,7 @@ type HTTP struct {
 
 var _ recording.Source = (*HTTP)(nil)
 
-// NewHTTP makes a source. It asks for no link yet.
+// NewHTTP returns a source. It makes no request.
 func NewHTTP(o HTTPOptions) *HTTP {
 	if o.Transport == nil {
 		o.Transport = NewTransport(false)
@@ -52,7 +52,7 @@ func NewHTTP(o HTTPOptions) *HTTP {
 	return &HTTP{newLinks(o.Link, o.Clock), o.Transport, o.Clock}
 }
 
-// Identify asks for the first byte: a signed link often admits no other method than GET.
+// Identify requests the first byte: signed links often allow only GET.
 func (s *HTTP) Identify(ctx context.Context) (recording.Identity, error) {
 	resp, err := s.get(ctx, http.Header{"Range": {"bytes=0-0"}})
 	if err != nil {
@@ -76,21 +76,17 @@ func (s *HTTP) Identify(ctx context.Context) (recording.Identity, error) {
 		return id, nil
 	case http.StatusRequestedRangeNotSatisfiable:
 		if total, ok := emptyRange(resp); ok && total == 0 {
-			id.MediaType = ""
 			return id, nil
 		}
 	}
 	return recording.Identity{}, fmt.Errorf("%w: it answered %d", recording.ErrOdd, resp.StatusCode)
 }
 
-// Open asks for a part, or for the whole file without saying so in a range when it begins at 0 and n is negative.
+// Open requests a part, or without a range the whole file.
 func (s *HTTP) Open(ctx context.Context, id recording.Identity, off, n int64) (io.ReadCloser, error) {
-	h, whole := http.Header{}, off == 0 && n < 0
-	switch {
-	case n >= 0:
-		h.Set("Range", fmt.Sprintf("bytes=%d-%d", off, off+n-1))
-	case !whole:
-		h.Set("Range", fmt.Sprintf("bytes=%d-", off))
+	p, h := part{id, off, n}, http.Header{}
+	if !p.whole() {
+		h.Set("Range", p.header())
 	}
 	if id.ETag != "" {
 		h.Set("If-Match", id.ETag)
@@ -103,19 +99,19 @@ func (s *HTTP) Open(ctx context.Context, id recording.Identity, off, n int64) (i
 	}
 	err = usable(resp)
 	if err == nil {
-		err = answers(resp, id, off, n, whole)
+		err = p.answers(resp)
 	}
 	if err != nil && !errors.Is(err, recording.ErrNoRanges) {
 		resp.Body.Close()
 		return nil, err
 	}
-	if first, last, _, ok := contentRange(resp.Header.Get("Content-Range")); err == nil && ok && !whole {
+	if first, last, _, ok := contentRange(resp.Header.Get("Content-Range")); err == nil && ok && !p.whole() {
 		return &exact{resp.Body, last - first + 1}, nil
 	}
 	return resp.Body, err
 }
 
-// get sends a request, with another link where one is refused.
+// get sends a request. If a link is refused, it tries another.
 func (s *HTTP) get(ctx context.Context, h http.Header) (*http.Response, error) {
 	for refused := 1; ; refused++ {
 		link, number, err := s.links.get(ctx)
@@ -138,22 +134,21 @@ func (s *HTTP) get(ctx context.Context, h http.Header) (*http.Response, error) {
 			defer resp.Body.Close()
 			return nil, &recording.Temporary{
 				After: retryAfter(resp.Header, s.clock.Now()),
-				Err:   fmt.Errorf("the source answered %d %s%s", status, http.StatusText(status), explain(resp)),
+				Err:   fmt.Errorf("the source answered %s", explain(resp)),
 			}
 		}
-		code := explain(resp)
+		denied := refusal(resp)
 		resp.Body.Close()
-		code = strings.TrimPrefix(code, ", ")
 		if refused >= refusalsMost {
-			return nil, refusal(status, code) // although links work for other parts of the file
+			return nil, denied // although links work for other parts of the file
 		}
-		if err := s.links.refused(ctx, number, status, code); err != nil {
+		if err := s.links.refused(ctx, number, denied); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// follow sends the request to a link and to where it is redirected. https stays https.
+// follow sends the request to a link, and follows redirects, but not from https to http.
 func (s *HTTP) follow(ctx context.Context, link string, h http.Header) (*http.Response, error) {
 	at, err := url.Parse(link)
 	if err != nil {
@@ -186,7 +181,7 @@ func (s *HTTP) follow(ctx context.Context, link string, h http.Header) (*http.Re
 	return nil, fmt.Errorf("%w: more than %d redirects", recording.ErrOdd, redirectsMost)
 }
 
-// unreached is the error of a request without an answer. It names the host and nothing else of the link.
+// unreached returns the error of a request without a response. It shows only the link's host.
 func unreached(at *url.URL, err error) error {
 	text := err.Error()
 	if (at.RawQuery != "" && strings.Contains(text, at.RawQuery)) || (len(at.Path) > 1 && strings.Contains(text, at.Path)) {

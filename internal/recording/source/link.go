@@ -15,19 +15,19 @@ import (
 )
 
 const (
-	// linkMargin before its end a link counts as expired. linkAge is how old it must be for that: on a machine whose clock is
-	// wrong every link looks expired, and asking again doesn't help.
+	// linkMargin is how long before its end a link counts as expired, linkAge how old it must be for that: on a machine whose clock
+	// is wrong, every link looks expired, and another one doesn't help.
 	linkMargin = time.Minute
 	linkAge    = 30 * time.Second
-	// refusalsMost is how many links in a row may be refused, the first of which may just have been old.
+	// refusalsMost limits the links that are refused in a row. The first may just have been old.
 	refusalsMost = 3
 )
 
-// links keep the link to one file, and get another one when it has expired or is refused: one for all who use it.
+// links keeps the link to one file for all its users, and replaces it when it has expired or is refused.
 type links struct {
 	ask   func(ctx context.Context, stale string) (provider.FileLink, error)
 	clock clockwork.Clock
-	turn  chan struct{} // holds a token while a link is being asked for
+	turn  chan struct{} // holds a token while a link is being requested
 
 	mu       sync.Mutex
 	link     provider.FileLink
@@ -40,7 +40,7 @@ func newLinks(ask func(context.Context, string) (provider.FileLink, error), cloc
 	return &links{ask: ask, clock: clock, turn: make(chan struct{}, 1)}
 }
 
-// get gives the link and its number.
+// get returns the link and its number.
 func (l *links) get(ctx context.Context) (string, int, error) {
 	if url, n := l.present(); n > 0 {
 		return url, n, nil
@@ -60,7 +60,7 @@ func (l *links) get(ctx context.Context) (string, int, error) {
 	return l.link.URL, l.number, nil
 }
 
-// present gives the link unless it is about to expire.
+// present returns the link, or "" and 0 if it is about to expire.
 func (l *links) present() (string, int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,8 +71,8 @@ func (l *links) present() (string, int) {
 	return l.link.URL, l.number
 }
 
-// refused is called when the link of the given number was refused. Nil means that there is another one.
-func (l *links) refused(ctx context.Context, number, status int, code string) error {
+// refused replaces the link of the given number, which was refused with denied. It returns an error if there is no other one.
+func (l *links) refused(ctx context.Context, number int, denied error) error {
 	if err := l.lock(ctx); err != nil {
 		return err
 	}
@@ -83,14 +83,14 @@ func (l *links) refused(ctx context.Context, number, status int, code string) er
 		return nil
 	}
 	l.refusals++
-	denied := l.refusals >= refusalsMost
-	if denied {
+	final := l.refusals >= refusalsMost
+	if final {
 		l.refusals = 0
 	}
 	stale := l.link.URL
 	l.mu.Unlock()
-	if denied {
-		return refusal(status, code)
+	if final {
+		return denied
 	}
 	if err := l.renew(ctx); err != nil {
 		return err
@@ -99,12 +99,12 @@ func (l *links) refused(ctx context.Context, number, status int, code string) er
 	defer l.mu.Unlock()
 	if l.link.URL == stale {
 		l.refusals = 0
-		return refusal(status, code)
+		return denied
 	}
 	return nil
 }
 
-// worked ends a row of refusals.
+// worked ends a series of refusals.
 func (l *links) worked() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -122,7 +122,7 @@ func (l *links) lock(ctx context.Context) error {
 
 func (l *links) unlock() { <-l.turn }
 
-// renew asks for a link while holding the turn.
+// renew requests a link. The caller holds the turn.
 func (l *links) renew(ctx context.Context) error {
 	l.mu.Lock()
 	stale := l.link.URL
@@ -138,19 +138,16 @@ func (l *links) renew(ctx context.Context) error {
 	return nil
 }
 
-// refusal is the error of a link that is refused although it is fresh.
-func refusal(status int, code string) error {
+// refusal returns the error of a link that is refused although it is fresh.
+func refusal(resp *http.Response) error {
 	kind := recording.ErrDenied
-	if status == http.StatusNotFound || status == http.StatusGone {
+	if resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone {
 		kind = recording.ErrGone
 	}
-	if code != "" {
-		code = ", " + code
-	}
-	return fmt.Errorf("%w (%d %s%s)", kind, status, http.StatusText(status), code)
+	return fmt.Errorf("%w (%s)", kind, explain(resp))
 }
 
-// linkError translates a provider's error into what it means for the file.
+// linkError returns a provider's error as a source's.
 func linkError(err error) error {
 	kind := error(nil)
 	switch provider.KindOf(err) {
@@ -161,8 +158,7 @@ func linkError(err error) error {
 	case provider.Unauthenticated, provider.Forbidden, provider.Unsupported, provider.Invalid:
 		kind = recording.ErrDenied
 	case provider.RateLimited, provider.Unavailable:
-		var e *provider.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*provider.Error](err); ok {
 			return &recording.Temporary{After: e.RetryAfter, Err: fmt.Errorf("ask for a link: %w", err)}
 		}
 	}

@@ -36,18 +36,18 @@ type S3Options struct {
 // S3 is an object in a bucket.
 type S3 struct {
 	S3Options
-	// amazon says that the bucket is Amazon's own: others have other ideas of ETags.
+	// amazon means that the bucket is on Amazon: other servers make ETags in other ways.
 	amazon bool
 }
 
 var _ recording.Source = (*S3)(nil)
 
-// NewS3 makes a source. It asks nothing yet.
+// NewS3 returns a source. It makes no request.
 func NewS3(o S3Options) *S3 {
 	return &S3{S3Options: o, amazon: o.API.Options().BaseEndpoint == nil}
 }
 
-// Identify asks for the object's headers, with its checksum where the bucket keeps one.
+// Identify requests the object's headers, with its checksum where the bucket has one.
 func (s *S3) Identify(ctx context.Context) (recording.Identity, error) {
 	in := &s3.HeadObjectInput{Bucket: &s.Bucket, Key: &s.Key, ChecksumMode: types.ChecksumModeEnabled}
 	if s.Version != "" {
@@ -58,24 +58,18 @@ func (s *S3) Identify(ctx context.Context) (recording.Identity, error) {
 		return recording.Identity{}, s.fault("look at", err)
 	}
 	id := recording.Identity{
-		Size: -1, ETag: strong(head.ETag), Version: version(head.VersionId), MediaType: aws.ToString(head.ContentType),
+		Size: length(head.ContentLength), ETag: strong(head.ETag), Version: version(head.VersionId), Modified: aws.ToTime(head.LastModified),
 		NoRanges: aws.ToString(head.AcceptRanges) == "none",
 	}
 	if s.Version != "" && id.Version != s.Version {
 		return recording.Identity{}, fmt.Errorf("%w: another version of %s", recording.ErrOdd, plain.Text(s.Key))
 	}
-	if head.ContentLength != nil {
-		id.Size = *head.ContentLength
-	}
-	if head.LastModified != nil {
-		id.Modified = *head.LastModified
-	}
 	id.Algorithm, id.Checksum = s.checksum(head)
 	return id, nil
 }
 
-// checksum is that of the whole object, where there is one. Checksums of multipart uploads that are made of the parts'
-// checksums ("composite") say nothing that could be compared.
+// checksum returns the checksum of the whole object, if there is one. The checksum of a multipart upload may be made of its parts'
+// checksums ("composite"): it can't be compared.
 func (s *S3) checksum(head *s3.HeadObjectOutput) (algorithm, sum string) {
 	for _, c := range []struct {
 		algorithm string
@@ -89,8 +83,8 @@ func (s *S3) checksum(head *s3.HeadObjectOutput) (algorithm, sum string) {
 			return c.algorithm, v
 		}
 	}
-	// The ETag is an MD5 sum only on Amazon's own general-purpose buckets, of objects that came in one piece and that no
-	// key of KMS or the customer encrypts.
+	// The ETag is an MD5 sum only in Amazon's general-purpose buckets, for objects that were uploaded in one piece and aren't
+	// encrypted with a key of KMS or the customer.
 	// https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 	own := head.ServerSideEncryption == "" || head.ServerSideEncryption == types.ServerSideEncryptionAes256
 	if !s.amazon || !own || aws.ToString(head.SSECustomerAlgorithm) != "" || strings.HasSuffix(s.Bucket, "--x-s3") {
@@ -103,15 +97,11 @@ func (s *S3) checksum(head *s3.HeadObjectOutput) (algorithm, sum string) {
 	return "md5", base64.StdEncoding.EncodeToString(raw)
 }
 
-// Open asks for a part of the version that was identified, or of the object as long as its ETag is the same.
+// Open requests a part of the identified version, or of the object if its ETag is the same.
 func (s *S3) Open(ctx context.Context, id recording.Identity, off, n int64) (io.ReadCloser, error) {
-	in := &s3.GetObjectInput{Bucket: &s.Bucket, Key: &s.Key}
-	whole := off == 0 && n < 0
-	switch {
-	case n >= 0:
-		in.Range = aws.String(fmt.Sprintf("bytes=%d-%d", off, off+n-1))
-	case !whole:
-		in.Range = aws.String(fmt.Sprintf("bytes=%d-", off))
+	p, in := part{id, off, n}, &s3.GetObjectInput{Bucket: &s.Bucket, Key: &s.Key}
+	if !p.whole() {
+		in.Range = aws.String(p.header())
 	}
 	if id.Version != "" {
 		in.VersionId = &id.Version
@@ -123,55 +113,29 @@ func (s *S3) Open(ctx context.Context, id recording.Identity, off, n int64) (io.
 	if err != nil {
 		err = s.fault("read", err)
 		if errors.Is(err, recording.ErrGone) && s.Version == "" && id.Version != "" {
-			// The version is gone. Asking for the identity shows whether there is another one.
+			// The version is gone. Identify finds out whether there is another one.
 			err = fmt.Errorf("%w: %w", recording.ErrChanged, err)
 		}
 		return nil, err
 	}
-	if err := s.answers(out, id, off, n, whole); err != nil {
-		if errors.Is(err, recording.ErrNoRanges) {
-			return out.Body, err
-		}
+	got := recording.Identity{ETag: strong(out.ETag), Version: version(out.VersionId)}
+	err = p.answered(got, aws.ToString(out.ContentRange), length(out.ContentLength))
+	if err != nil && !errors.Is(err, recording.ErrNoRanges) {
 		out.Body.Close()
 		return nil, err
 	}
-	return out.Body, nil
+	return out.Body, err
 }
 
-// answers reports whether the object's part is the one that was asked for.
-func (s *S3) answers(out *s3.GetObjectOutput, id recording.Identity, off, n int64, whole bool) error {
-	got := recording.Identity{Size: -1, ETag: strong(out.ETag), Version: version(out.VersionId)}
-	ranged := aws.ToString(out.ContentRange)
-	if whole || ranged == "" {
-		got.Size = aws.ToInt64(out.ContentLength)
-		if out.ContentLength == nil {
-			got.Size = -1
-		}
-		if ranged != "" {
-			return fmt.Errorf("%w: a part instead of the whole file", recording.ErrOdd)
-		}
-		if !id.Same(got) {
-			return fmt.Errorf("%w: another length or ETag", recording.ErrChanged)
-		}
-		if !whole {
-			return recording.ErrNoRanges
-		}
-		return nil
+// length returns a Content-Length, -1 if it is unknown.
+func length(n *int64) int64 {
+	if n == nil {
+		return -1
 	}
-	first, last, total, ok := contentRange(ranged)
-	if !ok || first != off || (n >= 0 && last > off+n-1) {
-		return fmt.Errorf("%w: the wrong Content-Range", recording.ErrOdd)
-	}
-	if got.Size = total; !id.Same(got) {
-		return fmt.Errorf("%w: another length or ETag", recording.ErrChanged)
-	}
-	if out.ContentLength != nil && *out.ContentLength != last-first+1 {
-		return fmt.Errorf("%w: Content-Length and Content-Range differ", recording.ErrOdd)
-	}
-	return nil
+	return *n
 }
 
-// strong is an ETag that promises the same bytes.
+// strong returns an ETag that promises the same bytes, or "".
 func strong(tag *string) string {
 	if t := aws.ToString(tag); strongTag.MatchString(t) {
 		return t
@@ -179,7 +143,7 @@ func strong(tag *string) string {
 	return ""
 }
 
-// version is an object's version; "null" is what objects have that are older than versioning, and can be overwritten.
+// version returns an object's version. "null" is that of objects from before versioning: they can be overwritten.
 func version(v *string) string {
 	if aws.ToString(v) == "null" {
 		return ""
@@ -187,31 +151,26 @@ func version(v *string) string {
 	return aws.ToString(v)
 }
 
-// fault translates an error of the SDK into what it means for the file.
+// fault returns an error of the SDK as a source's.
 func (s *S3) fault(doing string, err error) error {
 	status, code := 0, ""
-	var resp *smithyhttp.ResponseError
-	if errors.As(err, &resp) && resp.Response != nil {
+	resp, _ := errors.AsType[*smithyhttp.ResponseError](err)
+	if resp != nil && resp.Response != nil {
 		status = resp.HTTPStatusCode()
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		code = plain.Text(plain.Cut(api.ErrorCode(), 60))
 	}
+	_, network := errors.AsType[net.Error](err)
 	what := fmt.Sprintf("%s %s in the bucket %s", doing, plain.Text(s.Key), s.Bucket)
 	say := func(kind error) error { return fmt.Errorf("%w: %s: %d %s", kind, what, status, code) }
-	var network net.Error
 	switch {
-	case errors.Is(err, ErrCredentials) && !errors.As(err, &network):
+	case errors.Is(err, ErrCredentials) && !network:
 		return fmt.Errorf("%w: %s: %w", recording.ErrDenied, what, err)
-	case status == http.StatusNotFound:
+	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed: // 405: the version is a delete marker
 		return say(recording.ErrGone)
-	case status == http.StatusPreconditionFailed:
+	case status == http.StatusPreconditionFailed, status == http.StatusRequestedRangeNotSatisfiable:
 		return say(recording.ErrChanged)
-	case status == http.StatusRequestedRangeNotSatisfiable:
-		return say(recording.ErrChanged)
-	case status == http.StatusMethodNotAllowed: // the version is a delete marker
-		return say(recording.ErrGone)
 	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout:
 		var after time.Duration
 		if resp.Response != nil {
@@ -224,8 +183,7 @@ func (s *S3) fault(doing string, err error) error {
 		}
 		return say(recording.ErrDenied)
 	}
-	var broken *awshttp.ResponseError
-	if errors.As(err, &broken) {
+	if broken, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		err = broken.Err
 	}
 	return fmt.Errorf("%s: %w", what, err)
