@@ -13,13 +13,13 @@ type Job struct {
 	Recording app.Recording
 	// Folder is the target folder; absolute.
 	Folder string
-	// AudioOnly downloads only the voices, of recordings that have them in files of their own.
+	// AudioOnly downloads only the voices of recordings that have them in separate files.
 	AudioOnly bool
-	// Replaces are the SHA-256 sums of files that are known to be broken: they may be replaced in place.
+	// Replaces are the SHA-256 sums, in hexadecimal, of broken files: they may be replaced.
 	Replaces []string
-	// People were in the meeting, as far as it is known; raw tracks are named after them.
+	// People are the meeting's participants, as far as they are known; raw tracks are named after them.
 	People []app.Stay
-	// Journal returns the journal of one file, Journaled lists the files whose journals hold something.
+	// Journal returns the journal of one file, Journaled lists the files with progress in their journals.
 	Journal   func(file string) Journal
 	Journaled func(ctx context.Context) ([]string, error)
 	// Report is called with the progress; it must not block. May be nil.
@@ -31,14 +31,14 @@ type Result struct {
 	// Path is the file, or the folder of several; absolute.
 	Path  string
 	Files []app.DownloadedFile
-	// Note is worth showing: "no audio".
+	// Note is a remark for the user: "no audio".
 	Note string
 }
 
 // A Hole is a run of zeros where a part of a file may be missing.
 type Hole struct{ Off, Len int64 }
 
-// Scanned describes a file on disk as it was last read.
+// Scanned describes a file on disk as it was read.
 type Scanned struct {
 	Size int64
 	// SHA256 is in hexadecimal.
@@ -49,17 +49,17 @@ type Scanned struct {
 // Found is a recording that was found in a bucket.
 type Found struct {
 	Bucket string
-	// Domain is the platform's name of the customer, empty where keys don't have it.
+	// Domain is the platform's name of the customer, empty if keys don't have it.
 	Domain string
-	// At is when the newest of its objects was made, zero when unknown.
+	// At is when the newest of its objects was created, zero when unknown.
 	At        time.Time
 	Recording provider.Recording
 }
 
-// A FoundHandler stores recordings that may belong to any of the accounts. It may get the same ones again. After an error, which
-// means that some of them aren't stored, it gets them again.
+// A FoundHandler stores recordings that may belong to any of the accounts. It may be called again for the same ones. An error means that
+// some of them aren't stored; it is then called again for them.
 type FoundHandler func(ctx context.Context, accounts []string, found []Found) error
 
-// A ReaderReport reports each time that a reader of an account's bucket has read something, or failed to. The error is one safe
-// line with advice; nil is success. It must not block.
+// A ReaderReport is called each time that a reader of an account's bucket has read something, or has failed. The error is one safe line
+// with advice, nil for success. It must not block.
 type ReaderReport func(account, reader string, err error)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,33 +19,32 @@ import (
 	"greenroom/provider"
 )
 
-// checkTime bounds each of the questions of a check. Machines that have no AWS credentials find that out slowly.
+// checkTime limits each request of a check. Finding out that a machine has no AWS credentials takes time.
 const checkTime = 10 * time.Second
 
-// The hints say which rights are missing; where to write them down is in docs/recordings.md.
+// The hints name the missing permissions; docs/recordings.md has the policies.
 const (
 	bucketHint = "allow %s s3:ListBucket on %s and s3:GetObject on its objects (docs/recordings.md has the policy)"
 	queueHint  = "allow %s sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and sqs:GetQueueAttributes on the " +
 		"queue (docs/recordings.md has the policy)"
 )
 
-// Check reports whether an account's bucket and queue can be read; nothing for an account without a bucket. A bucket without
-// a queue or a sweep need not be readable: the platform may give links.
+// Check reports whether an account's bucket and queue can be read; nothing for an account without a bucket. A bucket without a queue or a
+// sweep needn't be readable: the platform may have links.
 func (w *Watcher) Check(ctx context.Context, account string) []provider.Check {
-	for _, a := range w.o.Accounts {
-		if a.Name != account {
-			continue
-		}
-		checks := []provider.Check{a.checkBucket(ctx)}
-		if a.Queue != "" {
-			checks = append(checks, a.checkQueue(ctx))
-		}
-		return checks
+	i := slices.IndexFunc(w.o.Accounts, func(a Account) bool { return a.Name == account })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	a := w.o.Accounts[i]
+	checks := []provider.Check{a.checkBucket(ctx)}
+	if a.Queue != "" {
+		checks = append(checks, a.checkQueue(ctx))
+	}
+	return checks
 }
 
-// checkBucket lists one object and looks at it.
+// checkBucket lists one object and reads its headers.
 func (a Account) checkBucket(ctx context.Context) provider.Check {
 	c := provider.Check{
 		Name: "reading the bucket", Optional: a.Queue == "" && a.Sweep == 0, Hint: plain.Text(fmt.Sprintf(bucketHint, a.Access, a.Bucket)),
@@ -76,7 +76,7 @@ func (a Account) checkBucket(ctx context.Context) provider.Check {
 	return c
 }
 
-// checkQueue asks how many messages wait. It receives none: that would hide them from the reader for a while.
+// checkQueue reads the number of waiting messages. It receives none: that would hide them from the reader for a while.
 func (a Account) checkQueue(ctx context.Context) provider.Check {
 	c := provider.Check{Name: QueueReader, Hint: plain.Text(fmt.Sprintf(queueHint, a.Access))}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
@@ -94,23 +94,23 @@ func (a Account) checkQueue(ctx context.Context) provider.Check {
 		return c
 	}
 	c.OK, c.Hint = true, ""
-	c.Detail = plain.Text(fmt.Sprintf("%s, about %s messages "+
-		"waiting", a.Queue, out.Attributes[string(types.QueueAttributeNameApproximateNumberOfMessages)]))
+	waiting := out.Attributes[string(types.QueueAttributeNameApproximateNumberOfMessages)]
+	c.Detail = plain.Text(fmt.Sprintf("%s, about %s messages waiting", a.Queue, waiting))
 	return c
 }
 
-// words says what went wrong with a call to AWS in few words, without the SDK's preamble.
+// words returns the error of a call to AWS in few words, without the SDK's preamble.
 func words(err error) string {
-	var api smithy.APIError
-	var network *net.OpError
+	api, refused := errors.AsType[smithy.APIError](err)
+	network, unreached := errors.AsType[*net.OpError](err)
 	switch {
 	case errors.Is(err, source.ErrCredentials):
 		return source.ErrCredentials.Error()
-	case errors.As(err, &api) && api.ErrorMessage() != "" && api.ErrorMessage() != api.ErrorCode():
+	case refused && api.ErrorMessage() != "" && api.ErrorMessage() != api.ErrorCode():
 		return api.ErrorCode() + ": " + api.ErrorMessage()
-	case errors.As(err, &api):
+	case refused:
 		return api.ErrorCode()
-	case errors.As(err, &network):
+	case unreached:
 		return network.Error()
 	case errors.Is(err, context.DeadlineExceeded):
 		return "no answer in time"
@@ -118,5 +118,5 @@ func words(err error) string {
 	return err.Error()
 }
 
-// line makes one safe line of an error.
+// line returns an error whose text is one safe line.
 func line(err error) error { return errors.New(plain.Text(clip(err.Error()))) }

@@ -13,13 +13,12 @@ import (
 	"greenroom/provider/object"
 )
 
-// Recordings makes recordings of objects that a platform wrote, in the order of their keys; objects that aren't named like the
-// platform's recordings are left out.
+// Recordings returns the recordings of objects that a platform wrote, in the order of their keys. Objects that aren't named like the
+// platform's recordings are ignored.
 //
-// A bucket doesn't tell the platform's id: ID is made of bucket and key, and is the same whenever the same object is found.
-// Where the platform lists its recordings too, the same one is recognised by the keys of its files. Raw tracks come one
-// by one: those of one recording are put together, and their status is "processing", since only the platform knows whether they
-// are all. Kinds and files are as the platform's own list has them.
+// A bucket doesn't have the platform's ids: an ID is derived from bucket and key, and is always the same for an object. A recording that
+// the platform also lists is recognised by the keys of its files. Raw tracks of one recording are one recording with the status
+// "processing", since only the platform knows whether they are complete. Kinds and files are as in the platform's list.
 func Recordings(names provider.Objects, objects []Object) []recording.Found {
 	byKey := slices.Clone(objects)
 	slices.SortStableFunc(byKey, func(a, b Object) int { return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Key, b.Key)) })
@@ -54,7 +53,7 @@ func Recordings(names provider.Objects, objects []Object) []recording.Found {
 	return out
 }
 
-// identifier is an id for what a bucket has under a key.
+// identifier returns an id for a key in a bucket.
 func identifier(bucket, key string) string {
 	sum := sha256.Sum256([]byte(bucket + "/" + key))
 	return "s3-" + hex.EncodeToString(sum[:10])

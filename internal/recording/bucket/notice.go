@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,22 +10,21 @@ import (
 	"time"
 )
 
-// ErrUnreadable means that a message is nothing that S3 sends about objects.
+// ErrUnreadable means that a message isn't one of S3's about objects.
 var ErrUnreadable = errors.New("not a message about a bucket's objects")
 
 // Notice is the content of a message.
 type Notice struct {
-	// Created are objects that were made or replaced.
+	// Created are objects that were created or replaced.
 	Created []Object
-	// Others are the buckets of events that tell something else: an object was deleted, restored, tagged; a folder was made;
-	// a test.
+	// Others are the buckets of other events: an object was deleted, restored or tagged, a folder was created, a test.
 	Others []string
 }
 
-// wrappings is how many envelopes may be around an event: EventBridge's in SNS's in SNS's.
+// wrappings limits the envelopes around an event: EventBridge's in SNS's in SNS's.
 const wrappings = 4
 
-// message is every shape that a message has, in one: S3's own event, S3's test, SNS's envelope, EventBridge's event.
+// message has the fields of all kinds of message: S3's event, S3's test, SNS's envelope, EventBridge's event.
 type message struct {
 	Records []record `json:"Records"`
 
@@ -40,40 +40,43 @@ type message struct {
 	Detail     *detail `json:"detail"`
 }
 
-// record is S3's own event.
+// record is S3's event.
 type record struct {
 	Name string `json:"eventName"`
 	Time string `json:"eventTime"`
-	S3   struct {
-		Bucket bucketName `json:"bucket"`
-		Object struct {
-			Key       string `json:"key"`
-			Size      int64  `json:"size"`
-			ETag      string `json:"eTag"`
-			Version   string `json:"versionId"`
-			Sequencer string `json:"sequencer"`
-		} `json:"object"`
-	} `json:"s3"`
+	S3   detail `json:"s3"`
 }
 
-// detail is EventBridge's. Its key is not encoded.
+// detail names the object of an event. EventBridge doesn't encode its key; S3 does.
 type detail struct {
-	Bucket bucketName `json:"bucket"`
+	Bucket struct {
+		Name string `json:"name"`
+	} `json:"bucket"`
 	Object struct {
 		Key       string `json:"key"`
 		Size      int64  `json:"size"`
-		ETag      string `json:"etag"`
-		Version   string `json:"version-id"`
+		ETag      string `json:"eTag"` // EventBridge's is etag, which matches too
+		Version   string `json:"versionId"`
+		VersionEB string `json:"version-id"` // EventBridge's
 		Sequencer string `json:"sequencer"`
 	} `json:"object"`
 }
 
-type bucketName struct {
-	Name string `json:"name"`
+// object returns the object with its decoded key.
+func (d detail) object(key, at string) Object {
+	o := d.Object
+	t, err := time.Parse(time.RFC3339Nano, at)
+	if err != nil {
+		t = time.Time{}
+	}
+	return Object{
+		Bucket: d.Bucket.Name, Key: key, Size: max(o.Size, 0), ETag: strings.Trim(o.ETag, `"`), Version: cmp.Or(o.Version, o.VersionEB),
+		Sequencer: o.Sequencer, At: t.UTC(),
+	}
 }
 
-// Parse reads the body of a queue's message: an event of S3, bare or within SNS's envelope, or one that comes by EventBridge.
-// It fails with [ErrUnreadable].
+// Parse parses the body of a queue's message: an event of S3, bare or within SNS's envelope, or one of EventBridge. The error is
+// [ErrUnreadable].
 //
 // Shapes: docs.aws.amazon.com, "Event message structure" (S3), "Amazon SNS message and JSON formats", "Amazon S3 events"
 // (EventBridge).
@@ -89,7 +92,8 @@ func Parse(body string) (Notice, error) {
 		case m.Event == "s3:TestEvent" && m.Bucket != "":
 			return Notice{Others: []string{m.Bucket}}, nil
 		case m.Detail != nil && m.Source == "aws.s3":
-			return fromDetail(m)
+			var n Notice
+			return n, n.add(m.DetailType == "Object Created", m.Detail.object(m.Detail.Object.Key, m.Time))
 		case m.Type == "Notification" && m.Message != nil:
 			body = *m.Message
 		case m.Type == "SubscriptionConfirmation":
@@ -108,10 +112,7 @@ func fromRecords(records []record) (Notice, error) {
 		if err != nil {
 			return Notice{}, fmt.Errorf("%w: the key %.200q: %w", ErrUnreadable, r.S3.Object.Key, err)
 		}
-		o := r.S3.Object
-		err = n.add(strings.HasPrefix(strings.TrimPrefix(r.Name, "s3:"), "ObjectCreated:"), Object{
-			Bucket: r.S3.Bucket.Name, Key: key, Size: o.Size, ETag: o.ETag, Version: o.Version, Sequencer: o.Sequencer, At: instant(r.Time),
-		})
+		err = n.add(strings.HasPrefix(strings.TrimPrefix(r.Name, "s3:"), "ObjectCreated:"), r.S3.object(key, r.Time))
 		if err != nil {
 			return Notice{}, err
 		}
@@ -119,8 +120,8 @@ func fromRecords(records []record) (Notice, error) {
 	return n, nil
 }
 
-// decoded is the key of an event of S3, which is encoded like a form. Other implementations send keys as they are (versitygw
-// is one); those that have a character that no form has are taken so.
+// decoded decodes a key of an event of S3, which is form-encoded. Other servers, such as versitygw, don't encode keys: a key with a
+// character that isn't valid in forms is returned unchanged.
 func decoded(key string) (string, error) {
 	for _, c := range []byte(key) {
 		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"#&,:;<=>?@[\]^{|}`+"`", c) >= 0 {
@@ -130,16 +131,7 @@ func decoded(key string) (string, error) {
 	return url.QueryUnescape(key)
 }
 
-func fromDetail(m message) (Notice, error) {
-	var n Notice
-	o := m.Detail.Object
-	err := n.add(m.DetailType == "Object Created", Object{
-		Bucket: m.Detail.Bucket.Name, Key: o.Key, Size: o.Size, ETag: o.ETag, Version: o.Version, Sequencer: o.Sequencer, At: instant(m.Time),
-	})
-	return n, err
-}
-
-// add adds an event. Keys that end in a slash are folders that the user made by hand.
+// add adds an event. Keys that end in a slash are folders that the user created by hand.
 func (n *Notice) add(created bool, o Object) error {
 	switch {
 	case o.Bucket == "":
@@ -150,16 +142,6 @@ func (n *Notice) add(created bool, o Object) error {
 	case o.Key == "":
 		return fmt.Errorf("%w: an event names no object", ErrUnreadable)
 	}
-	o.ETag, o.Size = strings.Trim(o.ETag, `"`), max(o.Size, 0)
 	n.Created = append(n.Created, o)
 	return nil
-}
-
-// instant reads a time, zero when it is none.
-func instant(s string) time.Time {
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return time.Time{}
-	}
-	return t.UTC()
 }

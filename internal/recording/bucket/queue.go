@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,41 +21,41 @@ import (
 )
 
 const (
-	// batchMost is how many messages SQS gives at once, waitMost for how long it holds a request open.
+	// batchMost is the most messages that SQS returns at once, waitMost the longest time for which it holds a request open.
 	batchMost = 10
 	waitMost  = 20 * time.Second
 	// patience is how long a request may take beyond that, farewell how long one may still take when the program ends.
 	patience = 15 * time.Second
 	farewell = 2 * time.Second
-	// defaultVisibility is for how long a message that was received is kept from others. It is extended while the handler
-	// works, and is how long a message stays away after a crash or a refusal.
+	// defaultVisibility is how long a received message is hidden from others. It is extended while the handler works, and is the time
+	// until a message arrives again after a crash or a refusal.
 	defaultVisibility = 2 * time.Minute
 	// afterFault is the longest pause after the queue could not be read.
 	afterFault = 5 * time.Minute
-	// hideForeign is for how long a message that isn't ours is hidden when it was received first; that doubles up to
-	// hideForeignMost. Meanwhile it doesn't stand in the way of ours, and others may have it later. Each receiving counts towards the
-	// number after which a redrive policy puts it aside.
+	// hideForeign is how long a message of another bucket is hidden after it was first received; that doubles up to hideForeignMost.
+	// It then doesn't delay our messages, and others can receive it later. Each receipt counts towards the number after which a
+	// redrive policy moves it away.
 	hideForeign     = time.Minute
 	hideForeignMost = 30 * time.Minute
-	// idle is the least time between two requests that find nothing.
+	// idle is the shortest time between two requests that return nothing.
 	idle = time.Second
-	// reasonStays is for how long the reason why a message stays is shown after it last came: others come and go in between.
+	// reasonStays is how long the reason why a message stays in the queue is shown after it last arrived.
 	reasonStays = 10 * time.Minute
 	reasonMost  = 400
 )
 
-// A Handler makes objects durably known. It may be given the same object again. An error means that some of them aren't known;
-// they are offered again then, message by message.
+// A Handler stores objects durably. It may be called again with the same objects. An error means that some of them aren't stored; it is
+// then called again, message by message.
 type Handler func(ctx context.Context, objects []Object) error
 
-// Status is how a queue does.
+// Status is the state of a queue.
 type Status struct {
-	// Reason says what is wrong and what to do, one safe line; empty when all is well.
+	// Reason is one safe line with what is wrong and what to do; empty if nothing is.
 	Reason string
-	// ReceivedAt is when the queue was last read with success, messages or none.
+	// ReceivedAt is when the queue was last read successfully, with messages or without.
 	ReceivedAt time.Time
-	// Objects were handled; messages were Refused by the handler, Foreign or Unreadable. Those of the last three stay in the
-	// queue, and are counted each time that they come.
+	// Objects counts handled objects. Refused (by the handler), Foreign and Unreadable count messages, which stay in the queue, each
+	// time that they arrive.
 	Objects    int
 	Refused    int
 	Foreign    int
@@ -63,39 +64,36 @@ type Status struct {
 
 // Options are the options of a [Queue].
 type Options struct {
-	// API is a client by [NewSQS], URL the queue's.
+	// API is a client, see [NewSQS]; URL is the queue's.
 	API API
 	URL string
-	// Buckets are those that objects are accepted from, by name.
+	// Buckets are the names of the buckets whose objects are accepted.
 	Buckets []string
-	// Handle is given the objects that the messages report.
+	// Handle stores the objects in the messages.
 	Handle Handler
-	// Visibility is for how long others don't see a message while it is handled; 2 minutes when zero, whole seconds.
+	// Visibility is how long a message is hidden from others while it is handled, in whole seconds; 0 is two minutes.
 	Visibility time.Duration
-	// Report hears of every change of the Status. Its calls don't overlap; it must not block. May be nil.
+	// Report is called after every change of the Status. Calls don't overlap; it must not block. May be nil.
 	Report func(Status)
-	// Group starts what runs beside; nil starts it bare. Log and Clock may be nil.
+	// Group starts the goroutines. Group, Log and Clock may be nil.
 	Group *crash.Group
 	Log   *slog.Logger
 	Clock clockwork.Clock
 }
 
-// Queue reads one SQS queue. It is made by [NewQueue].
+// Queue reads one SQS queue, see [NewQueue].
 type Queue struct {
 	o      Options
 	status Status
 	faults *backoff.ExponentialBackOff
-	// stays is why a message stays in the queue, which is shown for a while.
+	// stays is why a message stays in the queue, shown until staysUntil.
 	stays      string
 	staysUntil time.Time
 }
 
-// NewQueue makes a queue's reader. It asks nothing yet.
+// NewQueue returns a queue's reader. It makes no request.
 func NewQueue(o Options) *Queue {
-	if o.Visibility <= 0 {
-		o.Visibility = defaultVisibility
-	}
-	o.Visibility = max(o.Visibility.Truncate(time.Second), time.Second)
+	o.Visibility = max(cmp.Or(o.Visibility, defaultVisibility).Truncate(time.Second), time.Second)
 	if o.Clock == nil {
 		o.Clock = clockwork.NewRealClock()
 	}
@@ -110,8 +108,8 @@ func NewQueue(o Options) *Queue {
 	return q
 }
 
-// Run reads the queue until ctx ends, whose cause it returns. Failures are in the [Status], and are tried again. Only one Run
-// of a Queue may be active at a time.
+// Run reads the queue until ctx ends, and returns ctx's cause. It reports failures in the [Status] and tries again. Only one Run of a
+// Queue may be active at a time.
 func (q *Queue) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		pause, asked := time.Duration(0), q.o.Clock.Now()
@@ -154,16 +152,17 @@ func (q *Queue) receive(ctx context.Context) ([]types.Message, error) {
 	return out.Messages, nil
 }
 
-// received is one message and what becomes of it.
+// received is one message with its result.
 type received struct {
 	message types.Message
 	objects []Object
-	// done says that it can go, foreign that it isn't ours, interrupted that the program ends, err why it stays.
+	// done means that it can be deleted, foreign that it is about another bucket, interrupted that the program ends. err is why it
+	// stays in the queue.
 	done, foreign, interrupted bool
 	err                        error
 }
 
-// times is how often the message was received, this time included.
+// times returns how often the message was received, including this time.
 func (r *received) times() int {
 	n, err := strconv.Atoi(r.message.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
 	if err != nil {
@@ -172,7 +171,7 @@ func (r *received) times() int {
 	return n
 }
 
-// settle reads a batch, has it handled, deletes what is settled and hides what isn't ours.
+// settle parses and handles a batch, deletes its handled messages and hides foreign ones.
 func (q *Queue) settle(ctx context.Context, messages []types.Message) {
 	var batch []*received
 	for _, m := range messages {
@@ -181,7 +180,7 @@ func (q *Queue) settle(ctx context.Context, messages []types.Message) {
 	stop := q.hold(ctx, batch)
 	q.handle(ctx, batch)
 	stop()
-	// What was handled is deleted even when the program ends now, unless that takes too long: it only comes again.
+	// Handled messages are deleted even if the program ends now, unless that takes too long: they would only arrive again.
 	ctx, cancel := lingering(ctx, farewell)
 	defer cancel()
 	ctx, cancelLate := context.WithTimeout(ctx, patience)
@@ -194,7 +193,7 @@ func (q *Queue) settle(ctx context.Context, messages []types.Message) {
 	q.account(batch, fault)
 }
 
-// lingering is a context that ends a while after ctx does.
+// lingering returns a context that ends a while after ctx.
 func lingering(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
 	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(while, cancel) })
@@ -204,7 +203,7 @@ func lingering(ctx context.Context, while time.Duration) (context.Context, conte
 	}
 }
 
-// read parses a message, and decides whether it is ours.
+// read parses a message, and finds out whether it is foreign.
 func (q *Queue) read(m types.Message) *received {
 	r := &received{message: m}
 	n, err := Parse(aws.ToString(m.Body))
@@ -212,25 +211,25 @@ func (q *Queue) read(m types.Message) *received {
 		r.err = err
 		return r
 	}
-	ours := func(bucket string) bool { return slices.Contains(q.o.Buckets, bucket) }
+	ours := func(bucket string) bool {
+		known := slices.Contains(q.o.Buckets, bucket)
+		if !known {
+			r.foreign, r.err = true, fmt.Errorf("it is about the bucket %s", bucket)
+		}
+		return known
+	}
 	for _, o := range n.Created {
 		if ours(o.Bucket) {
 			r.objects = append(r.objects, o)
-		} else {
-			r.foreign = true
-			r.err = fmt.Errorf("it is about the bucket %s", o.Bucket)
 		}
 	}
 	for _, b := range n.Others {
-		if !ours(b) {
-			r.foreign = true
-			r.err = fmt.Errorf("it is about the bucket %s", b)
-		}
+		ours(b)
 	}
 	return r
 }
 
-// hold keeps the messages of a batch from others until the function that it returns is called.
+// hold hides the messages of a batch from others until stop is called.
 func (q *Queue) hold(ctx context.Context, batch []*received) (stop func()) {
 	if len(batch) == 0 {
 		return func() {}
@@ -258,7 +257,7 @@ func (q *Queue) hold(ctx context.Context, batch []*received) (stop func()) {
 	}
 }
 
-// handle has the objects of the whole batch handled at once, and those of each message where that fails.
+// handle handles the objects of the whole batch together and, if that fails, those of each message.
 func (q *Queue) handle(ctx context.Context, batch []*received) {
 	var all []Object
 	for _, r := range batch {
@@ -289,7 +288,7 @@ func (q *Queue) handle(ctx context.Context, batch []*received) {
 	}
 }
 
-// remove deletes what is done with.
+// remove deletes the messages that are done.
 func (q *Queue) remove(ctx context.Context, batch []*received) error {
 	in := &sqs.DeleteMessageBatchInput{QueueUrl: &q.o.URL}
 	for i, r := range batch {
@@ -301,8 +300,8 @@ func (q *Queue) remove(ctx context.Context, batch []*received) error {
 		return nil
 	}
 	out, err := q.o.API.DeleteMessageBatch(ctx, in)
-	if err == nil && len(out.Failed) > 0 {
-		err = fmt.Errorf("%s: %s", aws.ToString(out.Failed[0].Code), aws.ToString(out.Failed[0].Message))
+	if err == nil {
+		err = failed(out.Failed)
 	}
 	if err != nil {
 		return fmt.Errorf("handled messages can't be deleted, so they arrive again: %s", words(err))
@@ -310,7 +309,15 @@ func (q *Queue) remove(ctx context.Context, batch []*received) error {
 	return nil
 }
 
-// giveBack lets the next start have messages at once, and others have theirs after a while.
+// failed returns the first of the errors of a batch's messages.
+func failed(errs []types.BatchResultErrorEntry) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: %s", aws.ToString(errs[0].Code), aws.ToString(errs[0].Message))
+}
+
+// giveBack releases messages: those of an interrupted batch at once, foreign ones after a while.
 func (q *Queue) giveBack(ctx context.Context, batch []*received) error {
 	err := q.visible(ctx, batch, func(r *received) time.Duration {
 		if !r.foreign {
@@ -324,7 +331,7 @@ func (q *Queue) giveBack(ctx context.Context, batch []*received) error {
 	return nil
 }
 
-// visible says after which time others see each of the messages.
+// visible sets the time after which each message is visible to others.
 func (q *Queue) visible(ctx context.Context, batch []*received, after func(*received) time.Duration) error {
 	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.o.URL}
 	for i, r := range batch {
@@ -333,13 +340,13 @@ func (q *Queue) visible(ctx context.Context, batch []*received, after func(*rece
 		})
 	}
 	out, err := q.o.API.ChangeMessageVisibilityBatch(ctx, in)
-	if err == nil && len(out.Failed) > 0 {
-		err = fmt.Errorf("%s: %s", aws.ToString(out.Failed[0].Code), aws.ToString(out.Failed[0].Message))
+	if err == nil {
+		err = failed(out.Failed)
 	}
 	return err
 }
 
-// account counts the results of a batch, and reports the worst failure: there is one line for it.
+// account counts the results of a batch, and reports the worst failure.
 func (q *Queue) account(batch []*received, fault error) {
 	var worst *received
 	for _, r := range batch {
@@ -374,7 +381,7 @@ func (q *Queue) account(batch []*received, fault error) {
 	q.tell(reasons)
 }
 
-// reasonOf says why a message stays in the queue, and what to do.
+// reasonOf returns why a message stays in the queue, and what to do.
 func reasonOf(r *received) string {
 	switch {
 	case r.foreign:
@@ -387,7 +394,7 @@ func reasonOf(r *received) string {
 	return fmt.Sprintf("a message could not be handled and will arrive again, received %d times: %v", r.times(), r.err)
 }
 
-// tell makes the reason the status's; empty means that all is well.
+// tell reports the status with a reason, empty if nothing is wrong.
 func (q *Queue) tell(reason string) {
 	reason = plain.Text(clip(reason))
 	if reason != "" && reason != q.status.Reason {
@@ -399,7 +406,7 @@ func (q *Queue) tell(reason string) {
 	}
 }
 
-// clip keeps what fits a few lines.
+// clip limits a text to a few lines.
 func clip(s string) string {
 	r := []rune(s)
 	if len(r) > reasonMost {

@@ -12,7 +12,7 @@ import (
 	"greenroom/internal/recording/source"
 )
 
-// API is the part of SQS that a [Queue] uses. *sqs.Client is one.
+// API is the part of SQS that a [Queue] uses; *sqs.Client implements it.
 type API interface {
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 	DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)
@@ -21,9 +21,8 @@ type API interface {
 
 var _ API = (*sqs.Client)(nil)
 
-// NewSQS makes a client for the queue of that URL, reached with the credentials of a. Where the URL is one of Amazon's its
-// region is the queue's; any other URL is that of another implementation, which is asked there. a.Endpoint is the bucket's and
-// plays no part.
+// NewSQS returns a client for the queue of a URL, with the credentials of a. The region is that of an Amazon URL; any other URL is that
+// of another SQS server. a.Endpoint is the bucket's and is ignored.
 func NewSQS(ctx context.Context, a source.BucketAccess, queue string) (*sqs.Client, error) {
 	u, err := url.Parse(queue)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
@@ -45,8 +44,8 @@ func NewSQS(ctx context.Context, a source.BucketAccess, queue string) (*sqs.Clie
 	}), nil
 }
 
-// regionOf reads the region from the host of a queue's URL: sqs.us-west-2.amazonaws.com, or us-west-2.queue.amazonaws.com as
-// it used to be; China's end in .cn. It says whether the host is Amazon's at all.
+// regionOf returns the region in the host of a queue's URL: sqs.us-west-2.amazonaws.com, or formerly us-west-2.queue.amazonaws.com;
+// China's end in .cn. amazon reports whether the host is Amazon's.
 func regionOf(host string) (region string, amazon bool) {
 	name, amazon := strings.CutSuffix(strings.TrimSuffix(host, ".cn"), ".amazonaws.com")
 	if !amazon {

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Sweep lists the objects of a bucket whose keys begin with prefix, in the order of their keys, and calls yield for each until
-// that returns false. Pages are asked for as they are needed. Folders are left out.
+// Sweep lists the objects of a bucket whose keys begin with prefix, in the order of their keys, and calls yield for each until it returns
+// false. It requests pages as they are needed, and skips folders.
 func Sweep(ctx context.Context, api s3.ListObjectsV2APIClient, bucket, prefix string, yield func(Object) bool) error {
 	in := &s3.ListObjectsV2Input{Bucket: aws.String(bucket), EncodingType: types.EncodingTypeUrl}
 	if prefix != "" {
@@ -32,11 +32,10 @@ func Sweep(ctx context.Context, api s3.ListObjectsV2APIClient, bucket, prefix st
 			if key == "" || strings.HasSuffix(key, "/") {
 				continue
 			}
-			o := Object{Bucket: bucket, Key: key, Size: aws.ToInt64(c.Size), ETag: strings.Trim(aws.ToString(c.ETag), `"`)}
-			if c.LastModified != nil {
-				o.At = c.LastModified.UTC()
-			}
-			if !yield(o) {
+			if !yield(Object{
+				Bucket: bucket, Key: key, Size: aws.ToInt64(c.Size), ETag: strings.Trim(aws.ToString(c.ETag), `"`),
+				At: aws.ToTime(c.LastModified).UTC(),
+			}) {
 				return nil
 			}
 		}
@@ -44,9 +43,8 @@ func Sweep(ctx context.Context, api s3.ListObjectsV2APIClient, bucket, prefix st
 	return nil
 }
 
-// listedKey is a key as the object has it. Listings are asked for in a form that any key survives: XML cannot hold all of the
-// characters that keys may have, and one such key would make its whole page unreadable. A server that doesn't know of that
-// sends keys as they are, and says so by saying nothing.
+// listedKey decodes a key of a listing. Listings are requested with encoded keys: XML can't hold all characters that keys may have, and
+// one such key would make its whole page unreadable. A server that doesn't support that sends no encoding type, and plain keys.
 func listedKey(page *s3.ListObjectsV2Output, key string) (string, error) {
 	if page.EncodingType != types.EncodingTypeUrl {
 		return key, nil

@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// firstSweep is how long after the start a bucket is listed first: what is more urgent comes before it.
+	// firstSweep is the time from the start to the first listing: other tasks are more urgent.
 	firstSweep = 10 * time.Second
 	// sweepAgain is the first pause after a sweep that failed, sweepAgainMost the longest.
 	sweepAgain     = time.Minute
 	sweepAgainMost = time.Hour
-	// sweepBatch is how many objects are reported at once.
+	// sweepBatch is the number of objects that are reported together.
 	sweepBatch = 1000
 )
 
-// sweepOf is one folder of a bucket that is listed, and the accounts whose it is.
+// sweepOf is one folder of a bucket to list, with its accounts.
 type sweepOf struct {
 	accounts []Account
 	every    time.Duration
-	// turn is taken by who lists it.
+	// turn holds a token while it is being listed.
 	turn chan struct{}
 }
 
@@ -37,10 +37,13 @@ func (w *Watcher) addSweep(a Account) {
 		w.sweeps = append(w.sweeps, &sweepOf{turn: make(chan struct{}, 1)})
 	}
 	s := w.sweeps[i]
-	s.accounts, s.every = append(s.accounts, a), orElse(s.every, a.Sweep)
+	s.accounts = append(s.accounts, a)
+	if a.Sweep > 0 && (s.every == 0 || a.Sweep < s.every) {
+		s.every = a.Sweep
+	}
 }
 
-// sweepOn sweeps again and again until ctx ends.
+// sweepOn sweeps repeatedly until ctx ends.
 func (w *Watcher) sweepOn(ctx context.Context, s *sweepOf, tell recording.FoundHandler, report recording.ReaderReport) {
 	faults := &backoff.ExponentialBackOff{InitialInterval: sweepAgain, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: sweepAgainMost}
 	faults.Reset()
@@ -56,8 +59,8 @@ func (w *Watcher) sweepOn(ctx context.Context, s *sweepOf, tell recording.FoundH
 	}
 }
 
-// Sweep lists the buckets of all accounts once, and reports every recording in them, the known ones too. Failures go to
-// report; the error is ctx's alone.
+// Sweep lists the buckets of all accounts once, and reports every recording in them, including known ones. Failures go to report; the
+// only error is ctx's cause.
 func (w *Watcher) Sweep(ctx context.Context, tell recording.FoundHandler, report recording.ReaderReport) error {
 	for _, s := range w.sweeps {
 		_ = w.sweep(ctx, s, tell, report) // reported
@@ -65,7 +68,7 @@ func (w *Watcher) Sweep(ctx context.Context, tell recording.FoundHandler, report
 	return context.Cause(ctx)
 }
 
-// sweep lists one bucket, or a folder of it. Recordings that it reported before a failure remain known.
+// sweep lists one bucket, or a folder of it. Recordings that were reported before a failure stay known.
 func (w *Watcher) sweep(ctx context.Context, s *sweepOf, tell recording.FoundHandler, report recording.ReaderReport) (err error) {
 	select {
 	case s.turn <- struct{}{}:
@@ -113,7 +116,7 @@ func (w *Watcher) sweep(ctx context.Context, s *sweepOf, tell recording.FoundHan
 	return nil
 }
 
-// prefix is the common beginning of the keys in a folder.
+// prefix returns the common prefix of the keys in a folder.
 func prefix(folder string) string {
 	if folder == "" {
 		return ""

@@ -19,27 +19,27 @@ import (
 	"greenroom/provider"
 )
 
-// Account is one for which a platform writes recordings into a bucket of the user's.
+// Account is an account whose platform writes recordings into the user's bucket.
 type Account struct {
 	Name     string
 	Platform provider.Platform
 	// Objects are the names that the platform gives to its recordings.
 	Objects provider.Objects
-	// Domain is the account's in the names of objects, where they have one: objects of another one are another account's. Empty
+	// Domain is the account's domain in objects' names, if they have one: objects of another domain belong to another account. Empty
 	// accepts all.
 	Domain string
-	// Bucket is its name, Folder where in it the recordings are, without slashes around; empty for the whole bucket. What is
-	// elsewhere in it is left alone.
+	// Folder is the recordings' folder in the Bucket, without leading and trailing slashes; empty for the whole bucket. Objects
+	// elsewhere are ignored.
 	Bucket, Folder string
 	Access         source.BucketAccess
-	// Queue is the URL of the queue with notifications of new objects, empty for none. Sweep is how often the bucket is listed, 0
-	// for only on request.
+	// Queue is the URL of the queue with notifications of new objects, empty for none. Sweep is the time between two listings of the
+	// bucket; 0 lists it only on request.
 	Queue string
 	Sweep time.Duration
 }
 
-// holds reports whether an object of the account's bucket is one of its recordings, by its folder and its name. A platform
-// without folders of its own writes into the very folder that it is given.
+// holds reports whether an object in the account's bucket is one of its recordings, by its folder and name. A platform that creates no
+// folders writes directly into the given one.
 func (a Account) holds(key string) bool {
 	n, ok := a.Objects.Read(key)
 	if a.Objects.OwnFolders {
@@ -50,12 +50,12 @@ func (a Account) holds(key string) bool {
 	return ok && (a.Domain == "" || n.Domain == "" || a.Domain == n.Domain)
 }
 
-// shares reports whether both accounts' buckets are one.
+// shares reports whether both accounts have the same bucket.
 func (a Account) shares(b Account) bool {
 	return a.Bucket == b.Bucket && a.Access.Endpoint == b.Access.Endpoint
 }
 
-// What a [Watcher] reports about: the queue of an account, and the sweeps of its bucket.
+// The readers that a [Watcher] reports about: an account's queue, and the sweeps of its bucket.
 const (
 	QueueReader = "recordings queue"
 	SweepReader = "bucket sweep"
@@ -70,21 +70,21 @@ type WatcherOptions struct {
 	Clock clockwork.Clock
 }
 
-// Watcher finds recordings in the buckets of several accounts. Queues and buckets that accounts share are read once. It is
-// safe for concurrent use.
+// Watcher finds recordings in the buckets of several accounts. It reads shared queues and buckets only once. It is safe for concurrent
+// use.
 type Watcher struct {
 	o      WatcherOptions
 	queues []*queueOf
 	sweeps []*sweepOf
 }
 
-// queueOf is one queue, and the accounts whose buckets it reports on.
+// queueOf is one queue, with the accounts whose buckets it is about.
 type queueOf struct {
 	url      string
 	accounts []Account
 }
 
-// NewWatcher makes a watcher. It sends no request yet.
+// NewWatcher returns a watcher. It makes no request.
 func NewWatcher(o WatcherOptions) *Watcher {
 	if o.Clock == nil {
 		o.Clock = clockwork.NewRealClock()
@@ -111,19 +111,12 @@ func (w *Watcher) addQueue(a Account) {
 	w.queues[i].accounts = append(w.queues[i].accounts, a)
 }
 
-// sharing lists the accounts whose bucket is that of one of those given.
+// sharing lists the accounts that share a bucket with one of the given ones.
 func (w *Watcher) sharing(with []Account) []Account {
-	var out []Account
-	for _, a := range w.o.Accounts {
-		if slices.ContainsFunc(with, a.shares) {
-			out = append(out, a)
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(w.o.Accounts), func(a Account) bool { return !slices.ContainsFunc(with, a.shares) })
 }
 
-// Watch reads the queues and sweeps the buckets until ctx ends, and returns soon after. Failures are reported, and what failed is
-// tried again.
+// Watch reads the queues and sweeps the buckets until ctx ends, and returns soon after. It reports failures and tries again.
 func (w *Watcher) Watch(ctx context.Context, tell recording.FoundHandler, report recording.ReaderReport) {
 	var running sync.WaitGroup
 	start := func(name string, f func()) {
@@ -144,7 +137,7 @@ func (w *Watcher) Watch(ctx context.Context, tell recording.FoundHandler, report
 	running.Wait()
 }
 
-// clientAgain is how long to wait before a client is made again that could not be: what this machine says of AWS is wrong.
+// clientAgain is the wait before another attempt to create a client: this machine's AWS configuration is wrong.
 const clientAgain = time.Minute
 
 // read reads one queue until ctx ends.
@@ -188,8 +181,8 @@ func (w *Watcher) wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// dispatch reports the recordings that objects belong to, those of each platform and set of accounts together. Objects of no
-// account are left out.
+// dispatch reports the recordings of objects, those of each platform and set of accounts together. Objects without an account are
+// ignored.
 func dispatch(ctx context.Context, accounts []Account, objects []Object, tell recording.FoundHandler) error {
 	type party struct {
 		named   provider.Objects
@@ -223,12 +216,4 @@ func dispatch(ctx context.Context, accounts []Account, objects []Object, tell re
 		}
 	}
 	return first
-}
-
-// orElse is the shorter of two times of which 0 means never.
-func orElse(a, b time.Duration) time.Duration {
-	if a <= 0 || b <= 0 {
-		return cmp.Or(max(a, 0), max(b, 0))
-	}
-	return min(a, b)
 }

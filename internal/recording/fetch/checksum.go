@@ -14,10 +14,10 @@ import (
 	"strings"
 )
 
-// nvme is the polynomial of CRC-64/NVME with its bits reversed, as hash/crc64 takes it.
+// nvme is the polynomial of CRC-64/NVME with its bits reversed, as hash/crc64 expects it.
 const nvme = 0x9a6c9329ac4bc9b5
 
-// newHash computes the checksum of an [recording.Identity], nil when the algorithm is none that is known.
+// newHash returns the hash of an [recording.Identity]'s algorithm, nil if it is unknown.
 func newHash(algorithm string) hash.Hash {
 	switch strings.ToLower(algorithm) {
 	case "sha256":
@@ -38,14 +38,14 @@ func newHash(algorithm string) hash.Hash {
 
 // sums are the checksums of a file.
 type sums struct {
-	// sha256 in hexadecimal, own that of the source's algorithm in base64, empty when it isn't known.
+	// sha256 is in hexadecimal. own is the checksum by the source's algorithm, in base64; empty if that is unknown.
 	sha256, own string
 	size        int64
 	// chunks has sumSize bytes of the SHA-256 of each chunk.
 	chunks []byte
 }
 
-// sumOf reads r to its end. The digests of its chunks are computed unless their size is zero.
+// sumOf reads r to its end. Unless the chunk size is zero, it also computes the chunks' digests.
 func sumOf(ctx context.Context, r io.Reader, algorithm string, chunk int64) (sums, error) {
 	main, own, part := sha256.New(), newHash(algorithm), sha256.New()
 	buf := make([]byte, 1<<20)

@@ -11,43 +11,42 @@ import (
 	"sync"
 )
 
-// sumSize is how many bytes of a chunk's SHA-256 are kept. They find what a disk or a mistake does to a chunk; the checksum of
-// the whole file has all of them.
+// sumSize is the number of bytes kept of a chunk's SHA-256: enough to find damage by a disk or a bug. The file's checksum is kept whole.
 const sumSize = 16
 
-// chunks are the pieces of one file. Each is free, claimed by one owner, or saved. It is safe for concurrent use.
+// chunks is the state of one file's chunks. Each is free, claimed by one owner, or saved. It is safe for concurrent use.
 type chunks struct {
 	size, chunk int64
 
 	mu    sync.Mutex
 	used  []bool        // claimed or saved
 	saved []byte        // one bit for each chunk that is synced
-	sums  []byte        // sumSize bytes for each chunk that is saved, zeros where the digest isn't known
-	begun map[int]begun // what is there of chunks that aren't saved
+	sums  []byte        // sumSize bytes for each saved chunk, zeros if the digest is unknown
+	begun map[int]begun // the beginnings of chunks that aren't saved
 	next  int           // no chunk before it is free
 }
 
-// begun is the beginning of a chunk: its length and the hash of it, which is cloned before it is used.
+// begun is the beginning of a chunk: its length and its hash, which is cloned before use.
 type begun struct {
 	n   int64
 	sum hash.Cloner
 }
 
-// claim is a chunk with an owner: until [chunks.save] marks it or [chunks.giveBack] frees it.
+// claim is a claimed chunk, until [chunks.save] marks it or [chunks.giveBack] frees it.
 type claim struct {
 	chunk int
-	// begin and end are where it is in the file, off is where the next byte belongs, sum hashes the bytes before that.
+	// begin and end are the chunk's offsets in the file, off is the next byte's. sum hashes the bytes before off.
 	begin, end, off int64
 	sum             hash.Cloner
 }
 
-// wrote notes bytes that are in the file now.
+// wrote records bytes that were written to the file.
 func (c *claim) wrote(b []byte) {
 	c.sum.Write(b)
 	c.off += int64(len(b))
 }
 
-// newChunks has nothing yet.
+// newChunks returns the chunks of an empty file.
 func newChunks(size, chunk int64) *chunks {
 	c := &chunks{size: size, chunk: chunk, begun: map[int]begun{}}
 	n := c.count()
@@ -55,8 +54,8 @@ func newChunks(size, chunk int64) *chunks {
 	return c
 }
 
-// recall takes over what a saved progress that fits says. The beginnings of chunks are read back: one that is not what was
-// written, or whose digest wasn't kept, is dropped.
+// recall restores a saved progress that fits the file. It reads the beginnings of chunks back, and drops those that differ from what was
+// written or have no digest.
 func (c *chunks) recall(ctx context.Context, p Progress, file io.ReaderAt) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,20 +83,20 @@ func (c *chunks) recall(ctx context.Context, p Progress, file io.ReaderAt) error
 	return nil
 }
 
-// newSum hashes a chunk.
+// newSum returns a chunk's hash.
 func newSum() hash.Cloner { return sha256.New().(hash.Cloner) }
 
 func digest(h hash.Hash) []byte { return h.Sum(nil)[:sumSize] }
 
 func (c *chunks) count() int { return int((c.size + c.chunk - 1) / c.chunk) }
 
-// span is where a chunk begins and ends.
+// span returns a chunk's offsets.
 func (c *chunks) span(i int) (off, end int64) {
 	off = int64(i) * c.chunk
 	return off, min(off+c.chunk, c.size)
 }
 
-// take claims the first chunk that is free, nil when none is.
+// take claims the first free chunk. It returns nil if there is none.
 func (c *chunks) take() *claim {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -117,7 +116,7 @@ func (c *chunks) take() *claim {
 	return nil
 }
 
-// clone copies the state of a hash. Those of the standard library don't fail to.
+// clone copies a hash. Those of the standard library never fail.
 func clone(h hash.Cloner) hash.Cloner {
 	copied, err := h.Clone()
 	if err != nil {
@@ -126,7 +125,7 @@ func clone(h hash.Cloner) hash.Cloner {
 	return copied
 }
 
-// giveBack frees a claimed chunk for the next owner, with what is there of it.
+// giveBack frees a claimed chunk and keeps its beginning.
 func (c *chunks) giveBack(mine *claim) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -137,7 +136,7 @@ func (c *chunks) giveBack(mine *claim) {
 	c.next = min(c.next, mine.chunk)
 }
 
-// restart drops what is there of a claimed chunk.
+// restart drops the beginning of a claimed chunk.
 func (c *chunks) restart(mine *claim) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,14 +144,14 @@ func (c *chunks) restart(mine *claim) {
 	mine.off, mine.sum = mine.begin, newSum()
 }
 
-// partial is a copy of what is there of chunks that are not saved.
+// partial returns the beginnings of chunks that aren't saved.
 func (c *chunks) partial() map[int]begun {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.begun)
 }
 
-// errIncomplete means that a chunk was claimed as complete that isn't.
+// errIncomplete means that a chunk that should be complete isn't.
 var errIncomplete = errors.New("a part of the file is missing")
 
 // save marks complete chunks as synced.
@@ -171,7 +170,7 @@ func (c *chunks) save(these []*claim) error {
 	return nil
 }
 
-// note puts the marks into a progress, and those of the given beginnings whose chunks are not saved.
+// note writes the marks into a progress, and the given beginnings of chunks that aren't saved.
 func (c *chunks) note(p *Progress, partial map[int]begun) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -192,11 +191,11 @@ func (c *chunks) has(i int) bool { return bitOf(c.saved, i) }
 
 func bitOf(bits []byte, i int) bool { return bits[i/8]&(1<<(i%8)) != 0 }
 
-// missing counts the chunks that are not saved.
+// missing returns the number of chunks that aren't saved.
 func (c *chunks) missing() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := range c.used {
+	for i := range c.count() {
 		if !c.has(i) {
 			n++
 		}
@@ -204,7 +203,7 @@ func (c *chunks) missing() (n int) {
 	return n
 }
 
-// bytes counts those that are there.
+// bytes returns the number of bytes in the file.
 func (c *chunks) bytes() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()

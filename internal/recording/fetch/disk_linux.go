@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reserve gives the file its size with blocks behind it, or only the size where the file system can't.
+// reserve allocates the file's space, or only sets its size if the file system can't.
 func reserve(f *os.File, size int64) error {
 	for {
 		err := unix.Fallocate(int(f.Fd()), 0, 0, size)
@@ -21,7 +21,7 @@ func reserve(f *os.File, size int64) error {
 	}
 }
 
-// syncData makes the bytes of a file of settled size durable.
+// syncData makes the bytes of a file of fixed size durable.
 func syncData(f *os.File) error {
 	for {
 		if err := unix.Fdatasync(int(f.Fd())); !errors.Is(err, unix.EINTR) {
@@ -30,15 +30,12 @@ func syncData(f *os.File) error {
 	}
 }
 
-// renameNew renames a file inside a folder to an unused name. It fails with fs.ErrExist if the name is used, and with
-// errNoRename where the file system can't promise that.
+// renameNew renames a file inside a folder to an unused name. The error is fs.ErrExist if the name is used, and errNoRename if the file
+// system can't promise that.
 func renameNew(in *folder, from, to string) error {
-	d, err := in.root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	err = unix.Renameat2(int(d.Fd()), from, int(d.Fd()), to, unix.RENAME_NOREPLACE)
+	err := in.with(func(d *os.File) error {
+		return unix.Renameat2(int(d.Fd()), from, int(d.Fd()), to, unix.RENAME_NOREPLACE)
+	})
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
 		return errNoRename
 	}

@@ -20,7 +20,7 @@ import (
 	"greenroom/internal/recording/layout"
 )
 
-// What a downloader does when its [Options] don't say otherwise.
+// The defaults of [Options].
 const (
 	DefaultFiles    = 2
 	DefaultWorkers  = 4
@@ -28,25 +28,25 @@ const (
 	DefaultStall    = 30 * time.Second
 	DefaultPatience = 10 * time.Minute
 	DefaultRecheck  = 15 * time.Second
-	// unsavedMost bounds what is fetched again after the process is killed: it is less.
+	// unsavedMost limits the bytes that are fetched again after the process was killed.
 	unsavedMost = 64 << 20
 )
 
 // Options are the options of a [Downloader]. All have defaults.
 type Options struct {
-	// Files come at once, Workers fetch one file at once, each a Chunk of bytes at a time. Chunks are made smaller where so many
-	// workers would have more under way than may be fetched again.
+	// Files are downloaded concurrently, each by Workers, which fetch Chunk bytes at a time. Chunks are smaller if the workers would
+	// otherwise have more in progress than may be fetched again.
 	Files   int
 	Workers int
 	Chunk   int64
 	// Limit is the bandwidth in bytes per second of all files together, 0 for none.
 	Limit int64
-	// Stall is how long a connection may be silent, Patience how long a task may be without a single new byte before it
-	// fails, Recheck how long to wait before space on a full disk is looked for again.
+	// Stall is how long a connection may be silent, Patience how long a task may go without a new byte before it fails, and Recheck
+	// the time between two checks for space on a full disk.
 	Stall    time.Duration
 	Patience time.Duration
 	Recheck  time.Duration
-	// Mode is how files are made readable.
+	// Mode has the permissions of files.
 	Mode  layout.Mode
 	Clock clockwork.Clock
 	Log   *slog.Logger
@@ -65,13 +65,13 @@ type Downloader struct {
 	flights map[string]*flight
 }
 
-// flight is a task under way, or one that is being discarded.
+// flight is a task in progress, or one that is being discarded.
 type flight struct {
 	cancel context.CancelCauseFunc
 	ended  chan struct{}
 }
 
-// New makes a downloader. It starts nothing.
+// New returns a downloader. It starts nothing.
 func New(o Options) *Downloader {
 	o.Files = max(cmp.Or(o.Files, DefaultFiles), 1)
 	o.Workers = max(cmp.Or(o.Workers, DefaultWorkers), 1)
@@ -91,17 +91,16 @@ func New(o Options) *Downloader {
 	}
 }
 
-// SetLimit changes the bandwidth of all files together, in bytes per second, while they come; 0 or less is no limit.
+// SetLimit changes the bandwidth of all files together, in bytes per second, also for downloads in progress; 0 or less is no limit.
 func (d *Downloader) SetLimit(bytesPerSecond int64) { d.limit.set(bytesPerSecond) }
 
-// Fetch returns when the file is complete, checked and under its final name, or when it has failed. Tasks wait for
-// each other in the order of their calls. When ctx ends the task is paused: the part file stays, and the next Fetch of the
-// same key resumes it. The error then is ctx's cause.
+// Fetch returns when the file is complete, checked and under its final name, or when it has failed. Tasks run in the order of their
+// calls. When ctx ends, the task is paused and the error is ctx's cause: the part file stays, and the next Fetch of the same key resumes
+// it.
 //
-// Errors are [ErrBusy], [ErrName], [recording.ErrGone], [recording.ErrDenied], [recording.ErrNotYet],
-// [recording.ErrRefusedAddress], [recording.ErrChanged] (again and again), [ErrChecksum], the error of the task's check,
-// [ErrDisk] (other than for lack of space), or the last failure when the source sent no new byte for as long as the
-// downloader is patient. No error contains a link.
+// Errors are [ErrBusy], [ErrName], [recording.ErrGone], [recording.ErrDenied], [recording.ErrNotYet], [recording.ErrRefusedAddress],
+// [recording.ErrChanged] (after several restarts), [ErrChecksum], the error of the task's check, [ErrDisk] (other than for lack of
+// space), or the last failure if the source sent no new byte for [Options].Patience. No error contains a link.
 func (d *Downloader) Fetch(ctx context.Context, t recording.Task) (File, error) {
 	if t.Key == "" || t.Source == nil || t.Journal == nil {
 		return File{}, errors.New("download: a task needs a key, a source and a journal")
@@ -150,9 +149,9 @@ func (d *Downloader) enter(ctx context.Context, key string) (context.Context, fu
 	}, nil
 }
 
-// Discard gives a task up: it ends one that is under way, which then fails with [ErrDiscarded], removes the .part file and
-// clears the journal. A finished file stays. Discarding what was never begun does nothing. Of the task, the key and the journal
-// are needed; with folder and name, a part file is found that the journal doesn't know.
+// Discard cancels a task: it ends one in progress, which then fails with [ErrDiscarded], removes the .part file and clears the journal. A
+// finished file stays. A task that was never begun is ignored. The task needs a key and a journal; with folder and name, it also finds a
+// part file that isn't in the journal.
 func (d *Downloader) Discard(ctx context.Context, t recording.Task) error {
 	for {
 		d.mu.Lock()
@@ -185,7 +184,7 @@ func (d *Downloader) discard(ctx context.Context, t recording.Task) error {
 			return fmt.Errorf("discard %q: %w", t.Name, err)
 		}
 	}
-	// A part file may stand there that the journal has never heard of.
+	// There may be a part file that isn't in the journal.
 	if err := removePart(t); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrName) {
 		return fmt.Errorf("discard %q: %w", t.Name, err)
 	}

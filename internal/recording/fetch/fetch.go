@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	// restartsMost is how often one call starts a file over before it fails.
+	// restartsMost limits the restarts of a file in one call.
 	restartsMost = 5
-	// rereadsMost is how often parts are fetched again that the disk gave back otherwise.
+	// rereadsMost limits how often parts are fetched again because the disk returned different bytes.
 	rereadsMost = 2
-	// oddMost is how many wrong answers to requests for parts in a row make the whole file be asked for.
+	// oddMost is the number of wrong responses in a row after which the whole file is requested instead of parts.
 	oddMost = 3
 )
 
@@ -32,13 +32,13 @@ type fetch struct {
 	in       *folder
 	part     *part
 	progress Progress
-	// odd counts wrong answers to requests for parts, whole says that no part is asked for any more.
+	// odd counts wrong responses to requests for parts in a row; whole means that parts are no longer requested.
 	odd   int
 	whole bool
-	// unlike says that a copy had another checksum than the source, or failed the check, already.
+	// unlike means that a copy already had another checksum than the source, or failed the check.
 	unlike bool
-	// streamed is the SHA-256 in hexadecimal of a file that came in one stream. rereads counts how often the disk gave other
-	// bytes back than were written.
+	// streamed is the SHA-256 in hexadecimal of a file that was read in one stream. rereads counts how often the disk returned
+	// different bytes than were written.
 	streamed string
 	rereads  int
 }
@@ -52,7 +52,7 @@ type restart struct {
 func (r *restart) Error() string { return r.why }
 func (r *restart) Unwrap() error { return r.err }
 
-// misread means that chunks have to be fetched again, which are marked no more.
+// misread means that chunks, whose marks were removed, must be fetched again.
 type misread struct{ chunks int }
 
 func (m *misread) Error() string {
@@ -80,7 +80,7 @@ func (f *fetch) queue(ctx context.Context) (File, error) {
 	return f.run(ctx)
 }
 
-// run tries until the file is there: after a restart at once, after a full disk when there is space.
+// run downloads the file. It tries again at once after a restart, and after a full disk when there is space.
 func (f *fetch) run(ctx context.Context) (File, error) {
 	for {
 		f.meter.state(recording.Running, "")
@@ -88,16 +88,16 @@ func (f *fetch) run(ctx context.Context) (File, error) {
 		if err == nil || ctx.Err() != nil {
 			return result, err
 		}
-		var again *restart
-		var part *misread
-		var local *diskError
+		again, restarts := errors.AsType[*restart](err)
+		_, misread := errors.AsType[*misread](err)
+		local, _ := errors.AsType[*diskError](err)
 		switch {
-		case errors.As(err, &part):
+		case misread:
 			if f.rereads++; f.rereads > rereadsMost {
 				return File{}, disk("read the file back", err)
 			}
 			f.d.opt.Log.Warn("a part of a download is fetched again", "name", f.task.Name, "reason", err)
-		case errors.As(err, &again):
+		case restarts:
 			if len(f.meter.stats().Restarted) >= restartsMost {
 				return File{}, fmt.Errorf("restarted %d times: %w", restartsMost, err)
 			}
@@ -106,7 +106,7 @@ func (f *fetch) run(ctx context.Context) (File, error) {
 			if err := f.forget(ctx); err != nil {
 				return File{}, err
 			}
-		case errors.As(err, &local) && local.full():
+		case local != nil && local.full():
 			if err := f.space(ctx, local); err != nil {
 				return File{}, err
 			}
@@ -116,7 +116,7 @@ func (f *fetch) run(ctx context.Context) (File, error) {
 	}
 }
 
-// close lets go of the file and its folder.
+// close closes the file and its folder.
 func (f *fetch) close() {
 	if f.part != nil {
 		f.part.Close()
@@ -128,7 +128,7 @@ func (f *fetch) close() {
 	}
 }
 
-// attempt goes from wherever the file is to its end.
+// attempt resumes or begins the file and downloads the rest.
 func (f *fetch) attempt(ctx context.Context) (File, error) {
 	if f.in == nil {
 		in, err := openFolder(f.task.Dir, f.task.Name)
@@ -171,7 +171,7 @@ func (f *fetch) attempt(ctx context.Context) (File, error) {
 // streams reports whether the file is read in one stream.
 func (f *fetch) streams(id recording.Identity) bool { return f.whole || id.InOneStream() != "" }
 
-// identify asks the source what the file is, patiently.
+// identify returns the file's identity. It repeats failed requests.
 func (f *fetch) identify(ctx context.Context) (recording.Identity, error) {
 	for again := f.retry(); ; {
 		watch := f.watch(ctx)
@@ -188,7 +188,7 @@ func (f *fetch) identify(ctx context.Context) (recording.Identity, error) {
 	}
 }
 
-// open opens the part file, or moves it here from the folder in which the task was begun.
+// open opens the part file. If the task was begun in another folder, it moves the file from there.
 func (f *fetch) open() error {
 	if f.part != nil {
 		return nil
@@ -210,13 +210,13 @@ func (f *fetch) open() error {
 
 // syncFolder makes the names in the folder durable.
 func (f *fetch) syncFolder() error {
-	if err := f.in.sync(f.d.disk.syncFolder); err != nil {
+	if err := f.in.with(f.d.disk.syncFolder); err != nil {
 		return disk("sync the folder", err)
 	}
 	return nil
 }
 
-// resume decides whether what is there is the beginning of the file, and prepares for a new one otherwise.
+// resume restores the progress if the part file is the beginning of the identified file, and begins a new one otherwise.
 func (f *fetch) resume(ctx context.Context, id recording.Identity) (*chunks, error) {
 	size, err := f.part.size()
 	if err != nil {
@@ -249,7 +249,7 @@ func (f *fetch) resume(ctx context.Context, id recording.Identity) (*chunks, err
 	return f.begin(ctx, id)
 }
 
-// begin prepares an empty part file. The journal forgets first: marks must never stand for bytes that are gone.
+// begin prepares an empty part file. It resets the journal first: there must never be marks for bytes that are gone.
 func (f *fetch) begin(ctx context.Context, id recording.Identity) (*chunks, error) {
 	f.meter.begin(0, id.Size)
 	f.progress = Progress{Part: f.part.path(), Identity: id}
@@ -262,16 +262,13 @@ func (f *fetch) begin(ctx context.Context, id recording.Identity) (*chunks, erro
 	if f.streams(id) {
 		return nil, nil
 	}
-	have := newChunks(id.Size, f.d.chunkOf(id.Size))
+	have := newChunks(id.Size, chunkSize(id.Size, f.d.opt.Chunk, f.d.opt.Workers))
 	have.note(&f.progress, nil)
 	return have, f.save(ctx)
 }
 
-// chunkOf is how large the chunks of a file are.
-func (d *Downloader) chunkOf(size int64) int64 { return chunkSize(size, d.opt.Chunk, d.opt.Workers) }
-
-// chunkSize is how large the chunks of a file are, most at most: a small file has smaller ones, so that each worker has
-// something to do, and many workers have smaller ones, so that little is fetched again after a kill.
+// chunkSize returns the size of a file's chunks, at most most. Small files have smaller chunks, so that every worker is busy. So have
+// many workers, so that little is fetched again after a kill.
 func chunkSize(size, most int64, workers int) int64 {
 	const step = 1 << 20
 	most = min(most, unsavedMost/int64(workers+1))
@@ -279,7 +276,7 @@ func chunkSize(size, most int64, workers int) int64 {
 	return min(most, max((each+step-1)/step*step, step))
 }
 
-// forget makes the journal stand for an empty part file.
+// forget resets the journal to an empty part file.
 func (f *fetch) forget(ctx context.Context) error {
 	if f.part == nil {
 		return nil
@@ -288,7 +285,7 @@ func (f *fetch) forget(ctx context.Context) error {
 	return f.save(ctx)
 }
 
-// save writes the journal. A store that is full is a disk that is full.
+// save writes the journal. An error counts as one of the disk.
 func (f *fetch) save(ctx context.Context) error {
 	if err := f.progress.save(ctx, f.task.Journal); err != nil {
 		if ctx.Err() != nil {
@@ -299,7 +296,7 @@ func (f *fetch) save(ctx context.Context) error {
 	return nil
 }
 
-// space waits until what could not be written can be.
+// space waits until the disk has space.
 func (f *fetch) space(ctx context.Context, missing *diskError) error {
 	why := "there is no space left to " + missing.doing
 	if missing.need > 0 {
@@ -307,15 +304,11 @@ func (f *fetch) space(ctx context.Context, missing *diskError) error {
 	}
 	f.d.opt.Log.Warn("a download waits for space", "name", f.task.Name, "error", missing)
 	f.meter.state(recording.Paused, reason(errors.New(why)))
-	f.turn.yield() // others may have room elsewhere
+	f.turn.yield() // others may have space elsewhere
 	f.meter.yielded(true, "")
 	for {
-		timer := f.d.opt.Clock.NewTimer(f.d.opt.Recheck)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return context.Cause(ctx)
-		case <-timer.Chan():
+		if err := f.sleep(ctx, f.d.opt.Recheck); err != nil {
+			return err
 		}
 		if missing.solved() {
 			err := f.turn.take(ctx)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"greenroom/internal/recording"
 	"greenroom/internal/regular"
@@ -17,11 +18,10 @@ import (
 // errNoRename means that the file system can't rename without replacing.
 var errNoRename = errors.New("renaming without replacing is not supported")
 
-// namesMost is how many taken names are passed over.
+// namesMost limits the names that are tried.
 const namesMost = 1000
 
-// finish compares the whole file, as it is on disk, with what arrived and with what the source promises, has it checked, and
-// gives it its name.
+// finish compares the complete file on disk with what arrived and with the source's checksum, has it checked, and renames it.
 func (f *fetch) finish(ctx context.Context, id recording.Identity) (File, error) {
 	if err := f.part.disk.sync(f.part.File); err != nil {
 		return File{}, disk("sync the part file", err)
@@ -53,7 +53,7 @@ func (f *fetch) finish(ctx context.Context, id recording.Identity) (File, error)
 		if err := f.task.Check(ctx, f.part.path()); ctx.Err() != nil {
 			return File{}, context.Cause(ctx)
 		} else if err != nil && id.Size < 0 {
-			return File{}, f.again(ctx, err) // the connection may have broken without our noticing
+			return File{}, f.again(ctx, err) // the connection may have broken unnoticed
 		} else if err != nil {
 			return File{}, errors.Join(err, f.forget(ctx))
 		}
@@ -61,8 +61,8 @@ func (f *fetch) finish(ctx context.Context, id recording.Identity) (File, error)
 	return f.place(ctx, File{Size: size, SHA256: got.sha256, Identity: id, Checked: checked, Compared: compared})
 }
 
-// compare compares the file as it was read back with what arrived. Chunks that differ lose their marks. known reports whether
-// all of the file could be compared.
+// compare compares the file as it was read back with what arrived, and removes the marks of chunks that differ. known reports whether
+// the whole file could be compared.
 func (f *fetch) compare(ctx context.Context, got sums) (known bool, err error) {
 	if f.progress.Chunk == 0 {
 		if got.sha256 != f.streamed {
@@ -81,7 +81,7 @@ func (f *fetch) compare(ctx context.Context, got sums) (known bool, err error) {
 	return false, &misread{len(bad)}
 }
 
-// again has the file fetched once more after a bad copy, and fails after the second one.
+// again restarts the file after a bad copy, and fails after a second one.
 func (f *fetch) again(ctx context.Context, err error) error {
 	if f.unlike {
 		return errors.Join(err, f.forget(ctx))
@@ -90,8 +90,8 @@ func (f *fetch) again(ctx context.Context, err error) error {
 	return &restart{reason(err), err}
 }
 
-// place gives the file the first name that is free. The journal knows the name before the file has it, so that a process
-// that is killed in between finds the file again.
+// place gives the file the first free name. The journal has the name first, so that the file is found if the process is killed in
+// between.
 func (f *fetch) place(ctx context.Context, r File) (File, error) {
 	base := path.Base(f.task.Name)
 	if f.task.Named != nil {
@@ -140,37 +140,32 @@ func (f *fetch) place(ctx context.Context, r File) (File, error) {
 	return File{}, fmt.Errorf("give the file its name: %s and %d names like it are taken", f.in.join(base), namesMost-1)
 }
 
-// replace replaces a file that is known to be broken with the new one, and reports whether the one of the name is.
+// replace replaces the file of a name with the new one if it is one of the task's broken files. It reports whether it did.
 func (f *fetch) replace(ctx context.Context, name string, there fs.FileInfo, r File) (bool, error) {
-	for _, sum := range f.task.Replaces {
-		if !there.Mode().IsRegular() {
-			return false, nil
-		}
-		if broken, err := f.holds(ctx, name, sum); err != nil || !broken {
-			if err != nil {
-				return false, err
-			}
-			continue
-		}
-		if err := f.settle(ctx, r); err != nil {
-			return false, err
-		}
-		if err := f.in.root.Rename(f.part.name, name); err != nil {
-			return false, disk("replace the broken file", err)
-		}
-		return true, f.syncFolder()
+	if !there.Mode().IsRegular() || len(f.task.Replaces) == 0 {
+		return false, nil
 	}
-	return false, nil
+	broken, err := f.holds(ctx, name, f.task.Replaces...)
+	if err != nil || !broken {
+		return false, err
+	}
+	if err := f.settle(ctx, r); err != nil {
+		return false, err
+	}
+	if err := f.in.root.Rename(f.part.name, name); err != nil {
+		return false, disk("replace the broken file", err)
+	}
+	return true, f.syncFolder()
 }
 
-// settle notes which file the download becomes.
+// settle saves the final name and checksum.
 func (f *fetch) settle(ctx context.Context, r File) error {
 	f.progress.Final, f.progress.SHA256, f.progress.Checked, f.progress.Compared = r.Path, r.SHA256, r.Checked, r.Compared
 	return f.save(ctx)
 }
 
-// holds reports whether the file of a name in the folder has the checksum.
-func (f *fetch) holds(ctx context.Context, name, sha256 string) (bool, error) {
+// holds reports whether the file of a name in the folder has one of the checksums.
+func (f *fetch) holds(ctx context.Context, name string, sha256 ...string) (bool, error) {
 	file, err := regular.With(f.in.root.OpenFile, name, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, regular.ErrNotRegular) {
 		return false, nil
@@ -183,12 +178,11 @@ func (f *fetch) holds(ctx context.Context, name, sha256 string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("compare with %s: %w", f.in.join(name), err)
 	}
-	return got.sha256 == sha256, nil
+	return slices.Contains(sha256, got.sha256), nil
 }
 
-// finished reports whether an earlier call has named the file already. A file that it can't confirm is fetched again, unless
-// the part file still exists. Earlier versions could name a file although a chunk had no mark: such a file becomes a part
-// file again.
+// finished returns the file if an earlier call has already renamed it. A file that it can't confirm is fetched again, unless the part
+// file still exists. Early versions could rename a file although a chunk had no mark: such a file becomes a part file again.
 func (f *fetch) finished(ctx context.Context) (File, bool, error) {
 	p := f.progress
 	if p.Final == "" {
@@ -228,7 +222,7 @@ func (f *fetch) finished(ctx context.Context) (File, bool, error) {
 	}, true, nil
 }
 
-// rename gives a file of the folder a new name without replacing another file, by the best way that the file system has.
+// rename renames a file in the folder without replacing another one, in the best way that the file system supports.
 func (f *folder) rename(from, to string) error {
 	if err := renameNew(f, from, to); !errors.Is(err, errNoRename) {
 		return err
@@ -236,7 +230,7 @@ func (f *folder) rename(from, to string) error {
 	return f.link(from, to)
 }
 
-// link is rename for file systems that can't promise it: a link never replaces a file.
+// link is rename for file systems that can't promise it: linking never replaces a file.
 func (f *folder) link(from, to string) error {
 	err := f.root.Link(from, to)
 	if err == nil {
@@ -245,7 +239,7 @@ func (f *folder) link(from, to string) error {
 	if errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	// There are no links either: another program's file might appear between the check and the rename, and be replaced.
+	// Without links, a file that another program creates between the check and the rename would be replaced.
 	if _, err := f.root.Lstat(to); err == nil {
 		return fs.ErrExist
 	} else if !errors.Is(err, fs.ErrNotExist) {

@@ -5,25 +5,24 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 
 	"greenroom/internal/recording"
 )
 
-// Versions before digests were kept could give a file its name although one of its chunks had never come. The file then has
-// zeros there, over the whole chunk; of what kind its chunks were follows from its size and the number of workers.
+// Early versions, which kept no digests, could complete a file although one of its chunks had never arrived. The whole chunk is then
+// zeros. The size of chunks follows from the file's size and the number of workers.
 
 const (
 	// workersMost is the largest number of workers that can be configured.
 	workersMost = 16
-	// holeLeast is the shortest run of zeros that counts where a chunk was: the last chunk of a file can be short. longRun
-	// counts anywhere: a part of a chunk may have come, and compressed media has no such runs.
+	// holeLeast is the shortest run of zeros that counts over a whole chunk: the last chunk of a file can be short. longRun counts
+	// anywhere: a part of a chunk may have arrived, and compressed media has no such runs.
 	holeLeast = 32
 	longRun   = 1 << 20
 )
 
-// Scan reads a file of the given size to its end. A hole that it finds is a suspicion and no more: a file may have such zeros at
-// its source, too, which [Filled] tells apart.
+// Scan reads a file of the given size to its end. A hole is only a suspicion: the file may have the same zeros at its source, see
+// [Filled].
 func Scan(ctx context.Context, r io.Reader, size int64) (recording.Scanned, error) {
 	zeros := &zeroRuns{size: size}
 	got, err := sumOf(ctx, io.TeeReader(r, zeros), "", 0)
@@ -35,7 +34,7 @@ func Scan(ctx context.Context, r io.Reader, size int64) (recording.Scanned, erro
 type zeroRuns struct {
 	size  int64
 	off   int64 // of the next byte
-	run   int64 // how many zeros are before it
+	run   int64 // the number of zeros before it
 	holes []recording.Hole
 }
 
@@ -62,7 +61,7 @@ func (z *zeroRuns) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// end ends the present run, and keeps it when it may be a hole.
+// end ends the present run, and keeps it if it may be a hole.
 func (z *zeroRuns) end() {
 	if z.run >= holeLeast && missed(z.off-z.run, z.off, z.size) {
 		z.holes = append(z.holes, recording.Hole{Off: z.off - z.run, Len: z.run})
@@ -70,7 +69,7 @@ func (z *zeroRuns) end() {
 	z.run = 0
 }
 
-// missed reports whether the zeros of a file from off to end may be a chunk that never came.
+// missed reports whether the zeros of a file from off to end may be a chunk that never arrived.
 func missed(off, end, size int64) bool {
 	if end-off >= longRun {
 		return true
@@ -85,7 +84,8 @@ func missed(off, end, size int64) bool {
 	return false
 }
 
-// Filled reports whether the source, whose file must have the given size, has anything but zeros in one of the holes.
+// Filled reports whether the source has anything but zeros in one of the holes. The error is [recording.ErrChanged] if its file doesn't
+// have the given size.
 func Filled(ctx context.Context, s recording.Source, size int64, holes []recording.Hole) (bool, error) {
 	id, err := s.Identify(ctx)
 	if err != nil {
@@ -94,13 +94,12 @@ func Filled(ctx context.Context, s recording.Source, size int64, holes []recordi
 	if id.Size != size {
 		return false, fmt.Errorf("%w: it has %d bytes there", recording.ErrChanged, id.Size)
 	}
-	return slices.ContainsFunc(holes, func(h recording.Hole) bool {
-		var full bool
-		if err == nil {
-			full, err = filled(ctx, s, id, h)
+	for _, h := range holes {
+		if full, err := filled(ctx, s, id, h); full || err != nil {
+			return full, err
 		}
-		return full
-	}), err
+	}
+	return false, nil
 }
 
 func filled(ctx context.Context, s recording.Source, id recording.Identity, h recording.Hole) (bool, error) {

@@ -57,7 +57,7 @@ func TestEveryMissedChunkIsFound(t *testing.T) {
 	for _, size := range []int64{1000, 1<<20 + 40, 5<<20 + 77, 33<<20 + 4096} {
 		data := withZeros(size)
 		for workers := 1; workers <= workersMost; workers += 3 {
-			chunk := New(Options{Workers: workers}).chunkOf(size)
+			chunk := chunkSize(size, DefaultChunk, workers)
 			for off := int64(0); off < size; off += chunk {
 				hole := hole(off, min(chunk, size-off))
 				clear(data[hole.Off : hole.Off+hole.Len])

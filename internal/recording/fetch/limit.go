@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// readMost is how much is read from a connection at once, and the size of each worker's buffer.
+	// readMost is the size of reads from a connection and of each worker's buffer, in bytes.
 	readMost  = 256 << 10
 	readLeast = 512
-	// sharesPerSecond is into how many reads a second's worth of a limit is split, so that workers take turns.
+	// sharesPerSecond is the number of reads a second under a limit, so that workers take turns.
 	sharesPerSecond = 20
 )
 
-// bandwidth is the limit that all workers share. Reads are small under a small limit and are paid for in the order in which
-// they end, so that each worker gets as much as the others.
+// bandwidth is the limit that all workers share. Under a small limit, reads are small. They are paid for in the order in which they end,
+// so that all workers get the same share.
 type bandwidth struct {
 	clock clockwork.Clock
 
@@ -33,7 +33,7 @@ func newBandwidth(clock clockwork.Clock, perSecond int64) *bandwidth {
 	return b
 }
 
-// set changes the limit, also for those who wait; 0 or less is none.
+// set changes the limit, also for waiting workers; 0 or less is none.
 func (b *bandwidth) set(perSecond int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -41,21 +41,21 @@ func (b *bandwidth) set(perSecond int64) {
 	if perSecond > 0 {
 		b.share = int(max(readLeast, min(perSecond/sharesPerSecond, readMost)))
 		b.limiter = rate.NewLimiter(rate.Limit(perSecond), b.share)
-		// What was let through under the old limit is no credit under the new one.
+		// Bytes under the old limit are no credit under the new one.
 		b.limiter.ReserveN(b.clock.Now(), b.share)
 	}
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
 
-// most is how much to read at once under the present limit.
+// most returns the size of reads under the present limit.
 func (b *bandwidth) most() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.share
 }
 
-// pay waits until n bytes that were read are within the limit. A change of the limit ends the wait for what was read before.
+// pay waits until n bytes that were read are within the limit, or the limit changes.
 func (b *bandwidth) pay(ctx context.Context, n int) error {
 	for n > 0 {
 		b.mu.Lock()

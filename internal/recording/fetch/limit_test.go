@@ -99,13 +99,13 @@ func TestOnlyNewsIsReported(t *testing.T) {
 	m.begin(1000, 101_000)
 	m.state(recording.Running, "")
 	for range 100 {
-		m.add(500, true)
-		m.tell()
+		m.add(500)
+		m.send()
 	}
 	if last.Bytes != 51_000 || last.Total != 101_000 || last.Fetched != 50_000 || reports != 101 {
 		t.Errorf("%d reports, the last: %+v", reports, last)
 	}
-	m.tell()
+	m.send()
 	if reports != 101 {
 		t.Error("nothing new was reported")
 	}

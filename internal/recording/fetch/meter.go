@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"time"
@@ -13,16 +14,16 @@ import (
 // reportEvery is the shortest time between two reports of bytes.
 const reportEvery = 200 * time.Millisecond
 
-// meter keeps the [recording.Report] of a task and reports them.
+// meter keeps and sends the [recording.Report] of a task.
 type meter struct {
 	clock  clockwork.Clock
 	report func(recording.Report)
 
 	mu      sync.Mutex
 	now     recording.Report
-	last    recording.Report // as it was reported
-	arrived int64            // in all, never fewer
-	// lively is when a byte last arrived, or waiting for one began.
+	last    recording.Report // the last one that was sent
+	arrived int64            // all bytes, including repeated ones
+	// lively is when a byte last arrived, or when waiting for one began.
 	lively time.Time
 
 	reporting sync.Mutex
@@ -32,62 +33,58 @@ func newMeter(clock clockwork.Clock, report func(recording.Report)) *meter {
 	return &meter{clock: clock, report: report, lively: clock.Now()}
 }
 
-// state changes the state and its reason, and reports it when it is another one.
+// change changes the report, without sending it.
+func (m *meter) change(f func(r *recording.Report)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f(&m.now)
+}
+
+// state changes the state and its reason.
 func (m *meter) state(s recording.State, reason string) {
-	m.mu.Lock()
-	if s == recording.Running && m.now.State != recording.Running {
-		m.lively = m.clock.Now()
-	}
-	m.now.State, m.now.Reason = s, reason
-	m.mu.Unlock()
-	m.tell()
-}
-
-// begin sets how much of how much is here.
-func (m *meter) begin(bytes, total int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.now.Bytes, m.now.Total = bytes, max(total, 0)
-}
-
-// restarted adds a reason for a restart.
-func (m *meter) restarted(why string) {
-	m.mu.Lock()
-	m.now.Restarted = append(slices.Clip(m.now.Restarted), why)
-	m.now.Bytes = 0
-	m.mu.Unlock()
-	m.tell()
-}
-
-// add counts bytes that arrived and were written. live says that they are further than any before, which is progress.
-func (m *meter) add(n int, live bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.now.Bytes += int64(n)
-	m.arrived += int64(n)
-	if live {
-		m.lively = m.clock.Now()
-		if m.now.State == recording.Running {
-			m.now.Reason = ""
+	m.change(func(r *recording.Report) {
+		if s == recording.Running && r.State != recording.Running {
+			m.lively = m.clock.Now()
 		}
-	}
+		r.State, r.Reason = s, reason
+	})
+	m.send()
 }
 
-// forget takes bytes back that have to be fetched again.
+// begin sets the number of bytes in the file, and the total.
+func (m *meter) begin(bytes, total int64) {
+	m.change(func(r *recording.Report) { r.Bytes, r.Total = bytes, max(total, 0) })
+}
+
+// restarted adds the reason of a restart.
+func (m *meter) restarted(why string) {
+	m.change(func(r *recording.Report) { r.Restarted, r.Bytes = append(slices.Clip(r.Restarted), why), 0 })
+	m.send()
+}
+
+// add counts bytes that arrived and were written.
+func (m *meter) add(n int) {
+	m.change(func(r *recording.Report) {
+		r.Bytes += int64(n)
+		m.arrived += int64(n)
+		m.lively = m.clock.Now()
+		if r.State == recording.Running {
+			r.Reason = ""
+		}
+	})
+}
+
+// forget subtracts bytes that must be fetched again.
 func (m *meter) forget(n int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.now.Bytes = max(0, m.now.Bytes-n)
+	m.change(func(r *recording.Report) { r.Bytes = max(0, r.Bytes-n) })
 }
 
-// trouble sets the reason that is shown while the task is retried.
+// trouble sets the reason that is shown while a request is repeated.
 func (m *meter) trouble(reason string) {
-	m.mu.Lock()
-	m.now.Reason = reason
-	m.mu.Unlock()
+	m.change(func(r *recording.Report) { r.Reason = reason })
 }
 
-// idle is for how long no byte has arrived.
+// idle returns the time since the last byte arrived.
 func (m *meter) idle() time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -108,17 +105,16 @@ func (m *meter) fetched() int64 {
 
 // yielded records whether the task has yielded its place, with a reason unless there is one already.
 func (m *meter) yielded(is bool, reason string) {
-	m.mu.Lock()
-	m.now.Yielded = is
-	if is && m.now.Reason == "" {
-		m.now.Reason = reason
-	}
-	m.mu.Unlock()
-	m.tell()
+	m.change(func(r *recording.Report) {
+		if r.Yielded = is; is {
+			r.Reason = cmp.Or(r.Reason, reason)
+		}
+	})
+	m.send()
 }
 
-// tell reports when there is something new.
-func (m *meter) tell() {
+// send sends the report if it has changed.
+func (m *meter) send() {
 	m.reporting.Lock()
 	defer m.reporting.Unlock()
 	m.mu.Lock()

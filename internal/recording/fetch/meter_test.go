@@ -22,20 +22,19 @@ func TestWhatIsReported(t *testing.T) {
 	}{
 		{"it runs", func() { m.state(recording.Running, "") }, true, recording.Report{State: recording.Running}},
 		{"it still runs", func() { m.state(recording.Running, "") }, false, recording.Report{}},
-		{"it begins", func() { m.begin(5, 100); m.tell() }, true, recording.Report{State: recording.Running, Bytes: 5, Total: 100}},
-		{"bytes", func() { m.add(20, true); m.tell() }, true, recording.Report{State: recording.Running, Bytes: 25, Total: 100, Fetched: 20}},
-		{"bytes to fetch again", func() { m.forget(10); m.tell() }, true, recording.Report{State: recording.Running, Bytes: 15, Total: 100, Fetched: 20}},
-		{"more than there are", func() { m.forget(50); m.tell() }, true, recording.Report{State: recording.Running, Total: 100, Fetched: 20}},
-		{"trouble", func() { m.trouble("no route"); m.tell() }, true, recording.Report{State: recording.Running, Total: 100, Fetched: 20, Reason: "no route"}},
-		{"the same trouble", func() { m.trouble("no route"); m.tell() }, false, recording.Report{}},
-		{"old bytes end no trouble", func() { m.add(1, false); m.tell() }, true, recording.Report{State: recording.Running, Bytes: 1, Total: 100, Fetched: 21, Reason: "no route"}},
-		{"it yields", func() { m.yielded(true, "silence") }, true, recording.Report{State: recording.Running, Bytes: 1, Total: 100, Fetched: 21, Reason: "no route", Yielded: true}},
-		{"new bytes end it", func() { m.add(1, true); m.yielded(false, "") }, true, recording.Report{State: recording.Running, Bytes: 2, Total: 100, Fetched: 22}},
-		{"it yields for a reason", func() { m.yielded(true, "silence") }, true, recording.Report{State: recording.Running, Bytes: 2, Total: 100, Fetched: 22, Reason: "silence", Yielded: true}},
-		{"it pauses", func() { m.state(recording.Paused, "no space") }, true, recording.Report{State: recording.Paused, Bytes: 2, Total: 100, Fetched: 22, Reason: "no space", Yielded: true}},
-		{"the reason of a pause stays", func() { m.add(1, true); m.tell() }, true, recording.Report{State: recording.Paused, Bytes: 3, Total: 100, Fetched: 23, Reason: "no space", Yielded: true}},
-		{"an unknown size", func() { m.begin(3, -1); m.tell() }, true, recording.Report{State: recording.Paused, Bytes: 3, Fetched: 23, Reason: "no space", Yielded: true}},
-		{"a restart", func() { m.restarted("it changed") }, true, recording.Report{State: recording.Paused, Fetched: 23, Reason: "no space", Yielded: true, Restarted: []string{"it changed"}}},
+		{"it begins", func() { m.begin(5, 100); m.send() }, true, recording.Report{State: recording.Running, Bytes: 5, Total: 100}},
+		{"bytes", func() { m.add(20); m.send() }, true, recording.Report{State: recording.Running, Bytes: 25, Total: 100, Fetched: 20}},
+		{"bytes to fetch again", func() { m.forget(10); m.send() }, true, recording.Report{State: recording.Running, Bytes: 15, Total: 100, Fetched: 20}},
+		{"more than there are", func() { m.forget(50); m.send() }, true, recording.Report{State: recording.Running, Total: 100, Fetched: 20}},
+		{"trouble", func() { m.trouble("no route"); m.send() }, true, recording.Report{State: recording.Running, Total: 100, Fetched: 20, Reason: "no route"}},
+		{"the same trouble", func() { m.trouble("no route"); m.send() }, false, recording.Report{}},
+		{"it yields", func() { m.yielded(true, "silence") }, true, recording.Report{State: recording.Running, Total: 100, Fetched: 20, Reason: "no route", Yielded: true}},
+		{"new bytes end it", func() { m.add(1); m.yielded(false, "") }, true, recording.Report{State: recording.Running, Bytes: 1, Total: 100, Fetched: 21}},
+		{"it yields for a reason", func() { m.yielded(true, "silence") }, true, recording.Report{State: recording.Running, Bytes: 1, Total: 100, Fetched: 21, Reason: "silence", Yielded: true}},
+		{"it pauses", func() { m.state(recording.Paused, "no space") }, true, recording.Report{State: recording.Paused, Bytes: 1, Total: 100, Fetched: 21, Reason: "no space", Yielded: true}},
+		{"the reason of a pause stays", func() { m.add(1); m.send() }, true, recording.Report{State: recording.Paused, Bytes: 2, Total: 100, Fetched: 22, Reason: "no space", Yielded: true}},
+		{"an unknown size", func() { m.begin(3, -1); m.send() }, true, recording.Report{State: recording.Paused, Bytes: 3, Fetched: 22, Reason: "no space", Yielded: true}},
+		{"a restart", func() { m.restarted("it changed") }, true, recording.Report{State: recording.Paused, Fetched: 22, Reason: "no space", Yielded: true, Restarted: []string{"it changed"}}},
 	} {
 		before := len(got)
 		c.act()
@@ -52,7 +51,7 @@ func TestWhatIsReported(t *testing.T) {
 			t.Errorf("%s: %+v, not %+v", c.name, is, c.want)
 		}
 	}
-	if m.fetched() != 23 {
+	if m.fetched() != 22 {
 		t.Errorf("%d bytes have come", m.fetched())
 	}
 }
@@ -74,9 +73,7 @@ func TestHowLongAFileIsIdle(t *testing.T) {
 	clock.Advance(time.Second)
 	m.state(recording.Running, "slow")
 	idle("while it runs", time.Second)
-	m.add(1, false)
-	idle("after an old byte", time.Second)
-	m.add(1, true)
+	m.add(1)
 	idle("after a new byte", 0)
 	clock.Advance(time.Second)
 	m.state(recording.Paused, "no space")

@@ -15,14 +15,14 @@ import (
 
 const folderPerm = 0o755
 
-// folder is where a file is to stand. Nothing reaches out of the target folder through it, by name or by symbolic link.
+// folder is a file's folder. No name and no symbolic link leads out of the target folder.
 type folder struct {
 	root *os.Root
 	// path is absolute.
 	path string
 }
 
-// openFolder opens, and makes where needed, the folder of a name inside dir.
+// openFolder opens the folder of a name inside dir, and creates it if needed.
 func openFolder(dir, name string) (*folder, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -55,18 +55,18 @@ func openFolder(dir, name string) (*folder, error) {
 
 func (f *folder) join(name string) string { return filepath.Join(f.path, name) }
 
-// sync makes the names in the folder durable. Systems on which a folder can't be synced do that automatically.
-func (f *folder) sync(how func(*os.File) error) error {
+// with calls do with the opened folder.
+func (f *folder) with(do func(d *os.File) error) error {
 	d, err := f.root.Open(".")
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	return how(d)
+	return do(d)
 }
 
-// adopt renames a part file from an earlier folder or name. It reports whether the old file could not be moved (another
-// disk); the caller then starts over and removes it.
+// adopt renames a part file from an earlier folder or name. If the old file can't be moved (it is on another disk), it returns true, and
+// the caller restarts the download and removes it.
 func (f *folder) adopt(old, name string) (left bool) {
 	if old == "" || old == f.join(name) || filepath.Ext(old) != partEnd {
 		return false
@@ -80,12 +80,12 @@ func (f *folder) adopt(old, name string) (left bool) {
 	return os.Rename(old, f.join(name)) != nil
 }
 
-// storage is how the system writes files. Tests have others, that fail.
+// storage has the system's operations on files. Tests replace them with failing ones.
 type storage struct {
 	reserve    func(f *os.File, size int64) error
 	write      func(f *os.File, b []byte, off int64) (int, error)
 	read       func(f *os.File, b []byte, off int64) (int, error)
-	flush      func(f *os.File) error // the bytes of a file of settled size
+	flush      func(f *os.File) error // the bytes of a file of fixed size
 	sync       func(f *os.File) error
 	syncFolder func(d *os.File) error
 	rename     func(in *folder, from, to string) error
@@ -96,7 +96,7 @@ var system = storage{
 	syncFolder: syncFolder, rename: (*folder).rename,
 }
 
-// part is the unfinished file. While it is open no other process has it open as one.
+// part is the unfinished file. It is locked while it is open.
 type part struct {
 	*os.File
 	disk *storage
@@ -104,8 +104,8 @@ type part struct {
 	name string
 }
 
-// openPart opens the unfinished file, making it when it isn't there. The lock is on the file, not on its name: another
-// process may have finished it and given it its final name between our opening and our locking, hence the comparison.
+// openPart opens the unfinished file, and creates it if needed. The lock is on the file, not on its name: between opening and locking,
+// another process may finish the file and rename it, hence the comparison.
 func openPart(in *folder, name string, how *storage, mode layout.Mode) (*part, error) {
 	for range 10 {
 		if info, err := in.root.Lstat(name); err == nil && !info.Mode().IsRegular() {
@@ -132,7 +132,7 @@ func openPart(in *folder, name string, how *storage, mode layout.Mode) (*part, e
 	return nil, fmt.Errorf("open %s: %w", in.join(name), ErrBusy)
 }
 
-// removePart removes a task's part file from the place that its name gives.
+// removePart removes a task's part file, found by the task's folder and name.
 func removePart(t recording.Task) error {
 	if err := checkName(t.Name); err != nil {
 		return err
@@ -150,7 +150,7 @@ func removePart(t recording.Task) error {
 
 func (p *part) path() string { return p.in.join(p.name) }
 
-// size is that of the file as it is.
+// size returns the file's present size.
 func (p *part) size() (int64, error) {
 	info, err := p.Stat()
 	if err != nil {
@@ -159,8 +159,8 @@ func (p *part) size() (int64, error) {
 	return info.Size(), nil
 }
 
-// reset empties the file and reserves room for size bytes, so that a disk without room is noticed before anything is
-// fetched. What was reserved in vain is given back.
+// reset empties the file and reserves space for size bytes, so that a full disk is noticed before anything is fetched. Space that was
+// reserved in vain is released.
 func (p *part) reset(size int64) error {
 	if err := p.Truncate(0); err != nil {
 		return disk("empty the part file", err)
@@ -183,14 +183,14 @@ func (p *part) reset(size int64) error {
 	return nil
 }
 
-// write puts bytes where they belong.
+// write writes bytes at an offset.
 func (p *part) write(b []byte, off int64) error {
 	n, err := p.disk.write(p.File, b, off)
 	if err == nil && n < len(b) {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
-		// What was to be written isn't there, so zeros do no harm, and tell whether it would fit by now.
+		// Nothing was written there, so zeros do no harm, and show whether there is space now.
 		zeros := make([]byte, len(b))
 		return &diskError{doing: "write the part file", err: err, probe: func() error {
 			if _, err := p.disk.write(p.File, zeros, off); err != nil {
@@ -225,7 +225,7 @@ func (p *part) remove() error {
 type diskError struct {
 	doing string
 	err   error
-	// need is how many bytes there must be room for, 0 when unknown. probe says whether there is by now; nil can't tell.
+	// need is the number of bytes that need space, 0 when unknown. probe returns nil if there is space now; a nil probe doesn't know.
 	need  int64
 	probe func() error
 }
@@ -235,7 +235,7 @@ func disk(doing string, err error) error { return &diskError{doing: doing, err: 
 func (e *diskError) Error() string { return e.doing + ": " + e.err.Error() }
 func (e *diskError) Unwrap() error { return e.err }
 
-// Is says that it is [ErrDisk].
+// Is reports whether target is [ErrDisk].
 func (e *diskError) Is(target error) bool { return target == ErrDisk }
 
 // full reports whether the cause is lack of space.

@@ -9,23 +9,23 @@ import (
 	"greenroom/internal/recording"
 )
 
-// Progress is how far a file has come. It survives JSON.
+// Progress is the saved progress of a file, as JSON.
 type Progress struct {
 	// Part is the path of the .part file, Identity the file that it is a part of.
 	Part     string             `json:"part"`
 	Identity recording.Identity `json:"identity"`
-	// Chunk is the size of a chunk in bytes, Done one bit for each chunk in the file's order, lowest bit first. Both are
-	// empty for a file that comes in one stream.
+	// Chunk is the size of a chunk in bytes, Done has one bit for each chunk, in the file's order, lowest bit first. Both are empty
+	// for a file that is read in one stream.
 	Chunk int64  `json:"chunk"`
 	Done  []byte `json:"done"`
-	// Sums has the first 16 bytes of the SHA-256 of each chunk that is done, zeros for the others. Progress by earlier versions
-	// has none.
+	// Sums has the first 16 bytes of the SHA-256 of each chunk that is done, zeros for the others. It is empty in the progress of
+	// early versions.
 	Sums []byte `json:"sums,omitempty"`
-	// Begun says of chunks that were under way at a pause how many of their bytes, from the first one, are here; BegunSums has
-	// the digest of those bytes.
+	// Begun has the number of bytes that were fetched of unfinished chunks, from their first byte; BegunSums has the digests of those
+	// bytes.
 	Begun     map[int]int64  `json:"begun,omitempty"`
 	BegunSums map[int][]byte `json:"begun_sums,omitempty"`
-	// Final is the path that the whole file has or is about to get, SHA256 its checksum in hexadecimal; empty before that.
+	// Final is the path that the complete file has or is about to get, SHA256 its checksum in hexadecimal; empty before that.
 	Final  string `json:"final,omitempty"`
 	SHA256 string `json:"sha256,omitempty"`
 	// Checked and Compared are those of the [File].
@@ -33,20 +33,17 @@ type Progress struct {
 	Compared bool `json:"compared,omitempty"`
 }
 
-// load reads what was saved last; the zero Progress when that is nothing, or can't be read: the file is restarted then.
+// load returns the saved progress. It is zero if there is none or it can't be parsed; the file is then restarted.
 func load(ctx context.Context, j recording.Journal) (Progress, error) {
 	raw, err := j.Load(ctx)
-	if err != nil || len(raw) == 0 {
-		return Progress{}, err
-	}
 	var p Progress
-	if json.Unmarshal(raw, &p) != nil {
-		return Progress{}, nil
+	if err != nil || json.Unmarshal(raw, &p) != nil {
+		return Progress{}, err
 	}
 	return p, nil
 }
 
-// save returns when the progress is durable.
+// save returns once the progress is durable.
 func (p Progress) save(ctx context.Context, j recording.Journal) error {
 	raw, err := json.Marshal(p)
 	if err != nil {
@@ -55,10 +52,10 @@ func (p Progress) save(ctx context.Context, j recording.Journal) error {
 	return j.Save(ctx, raw)
 }
 
-// sizeMost is the largest file that is believed, 64 TiB, and the largest chunk of a saved progress.
+// sizeMost is the largest plausible file, 64 TiB, and the largest plausible chunk of a saved progress.
 const sizeMost = 1 << 46
 
-// fits reports whether a saved progress describes chunks of a file of this size. Earlier versions kept no digests.
+// fits reports whether a saved progress describes chunks of a file of this size. Early versions kept no digests.
 func (p Progress) fits(size int64) bool {
 	if p.Chunk <= 0 || p.Chunk > sizeMost || size < 0 || size > sizeMost {
 		return false
@@ -67,8 +64,8 @@ func (p Progress) fits(size int64) bool {
 	return int64(len(p.Done)) == (n+7)/8 && (len(p.Sums) == 0 || int64(len(p.Sums)) == n*sumSize)
 }
 
-// spoiled lists the chunks whose bytes are not those that arrived, going by the digests of the file's chunks as they were
-// read back. A chunk without a mark is one. known reports whether there was a digest for each.
+// spoiled lists the chunks without a mark, and those whose digests differ from those of the chunks as they were read back. known reports
+// whether there was a digest for each.
 func (p Progress) spoiled(read []byte) (these []int, known bool) {
 	known = true
 	unknown := make([]byte, sumSize)
@@ -100,7 +97,7 @@ func (p *Progress) drop(these []int) {
 	}
 }
 
-// whole reports whether every chunk is marked of a file that came in chunks.
+// whole reports whether every chunk is marked; true for a file that was read in one stream.
 func (p Progress) whole(size int64) bool {
 	if p.Chunk == 0 {
 		return true
@@ -108,10 +105,6 @@ func (p Progress) whole(size int64) bool {
 	if !p.fits(size) {
 		return false
 	}
-	for i := range int((size + p.Chunk - 1) / p.Chunk) {
-		if !bitOf(p.Done, i) {
-			return false
-		}
-	}
-	return true
+	c := &chunks{size: size, chunk: p.Chunk, saved: p.Done}
+	return c.missing() == 0
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 )
 
 const (
-	// backoffFirst is the most that is waited before the first repetition; it doubles up to backoffMost.
+	// backoffFirst is the longest wait before the first retry; it doubles up to backoffMost.
 	backoffFirst = 500 * time.Millisecond
 	backoffMost  = 15 * time.Second
 	reasonMost   = 200
@@ -31,7 +32,7 @@ type repeats struct {
 	odd   int
 }
 
-// retry waits a random part of a time that doubles ("full jitter").
+// retry returns repeats that wait a random part of a time that doubles ("full jitter").
 func (f *fetch) retry() *repeats {
 	b := &backoff.ExponentialBackOff{
 		InitialInterval: backoffFirst / 2, RandomizationFactor: 1, Multiplier: 2, MaxInterval: backoffMost / 2,
@@ -40,13 +41,13 @@ func (f *fetch) retry() *repeats {
 	return &repeats{f: f, waits: b}
 }
 
-// reset returns to short waits, after success.
+// reset returns to short waits, after a success.
 func (r *repeats) reset() {
 	r.waits.Reset()
 	r.odd = 0
 }
 
-// after waits until what failed with err can be tried again. It returns the error when that is no use.
+// after waits until the request that failed with err can be repeated. If repeating it is useless, it returns the error.
 func (r *repeats) after(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -62,38 +63,36 @@ func (r *repeats) after(ctx context.Context, err error) error {
 		return fmt.Errorf("nothing has arrived for %s: %w", idle.Round(time.Second), err)
 	}
 	wait := r.waits.NextBackOff()
-	var t *recording.Temporary
-	if errors.As(err, &t) && t.After > 0 {
+	if t, ok := errors.AsType[*recording.Temporary](err); ok && t.After > 0 {
 		wait += min(t.After, f.d.opt.Patience)
 	}
 	f.meter.trouble(reason(err))
 	f.d.opt.Log.Debug("a request is repeated", "name", f.task.Name, "in", wait, "error", err)
-	timer := f.d.opt.Clock.NewTimer(wait)
+	return f.sleep(ctx, wait)
+}
+
+// sleep waits for d. If ctx ends first, it returns ctx's cause.
+func (f *fetch) sleep(ctx context.Context, d time.Duration) error {
+	timer := f.d.opt.Clock.NewTimer(d)
+	defer timer.Stop()
 	select {
 	case <-timer.Chan():
 		return nil
 	case <-ctx.Done():
-		timer.Stop()
 		return context.Cause(ctx)
 	}
 }
 
-// final reports whether repeating the request is no use.
+// final reports whether repeating the request is useless.
 func final(err error) bool {
-	var local *diskError
-	var again *restart
-	if errors.As(err, &local) || errors.As(err, &again) {
-		return true
-	}
-	for _, e := range []error{recording.ErrChanged, recording.ErrGone, recording.ErrDenied, recording.ErrNotYet, recording.ErrRefusedAddress} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
+	_, local := errors.AsType[*diskError](err)
+	_, again := errors.AsType[*restart](err)
+	return local || again || slices.ContainsFunc([]error{
+		recording.ErrChanged, recording.ErrGone, recording.ErrDenied, recording.ErrNotYet, recording.ErrRefusedAddress,
+	}, func(e error) bool { return errors.Is(err, e) })
 }
 
-// reason is an error as a line for people.
+// reason returns an error as one line for people.
 func reason(err error) string {
 	text := strings.TrimSpace(plain.Text(strings.ReplaceAll(err.Error(), "\n", " ")))
 	if short := plain.Cut(text, reasonMost); short != text {
@@ -110,7 +109,7 @@ type watch struct {
 	stall  time.Duration
 }
 
-// watch begins to watch.
+// watch returns a watch of a request under ctx.
 func (f *fetch) watch(ctx context.Context) *watch {
 	w := &watch{stall: f.d.opt.Stall}
 	w.ctx, w.cancel = context.WithCancelCause(ctx)
@@ -118,11 +117,11 @@ func (f *fetch) watch(ctx context.Context) *watch {
 	return w
 }
 
-// pause stops the watch while the delay is our own, resume restarts it with the full time.
+// pause stops the watch during our own delays, resume restarts it with the full time.
 func (w *watch) pause()  { w.timer.Stop() }
 func (w *watch) resume() { w.timer.Reset(w.stall) }
 
-// end stops watching and gives the error its real cause.
+// end ends the watch and returns the error with its real cause.
 func (w *watch) end(err error) error {
 	w.timer.Stop()
 	if err != nil && errors.Is(context.Cause(w.ctx), errStalled) {

@@ -11,10 +11,10 @@ import (
 	"greenroom/internal/recording"
 )
 
-// passesMost is how often a file that comes in one stream is started over without coming further than before.
+// passesMost limits the attempts to read a file in one stream that come no further than earlier ones.
 const passesMost = 5
 
-// stream fetches a file of which no parts can be had: from the start to the end, and again from the start when that fails.
+// stream fetches a file in one stream, and again from the start if that fails.
 func (f *fetch) stream(ctx context.Context, id recording.Identity) error {
 	again := f.retry()
 	var furthest int64
@@ -42,7 +42,7 @@ func (f *fetch) stream(ctx context.Context, id recording.Identity) error {
 	}
 }
 
-// pass reads the whole file once, and says how far it came.
+// pass reads the whole file once. It returns the number of bytes that it read.
 func (f *fetch) pass(ctx context.Context, id recording.Identity) (n int64, err error) {
 	w := f.watch(ctx)
 	defer func() { err = w.end(err) }()
@@ -54,7 +54,7 @@ func (f *fetch) pass(ctx context.Context, id recording.Identity) (n int64, err e
 		return 0, err
 	}
 	defer body.Close()
-	defer w.cancel(nil) // before the body is closed, which might read what is left
+	defer w.cancel(nil) // before the body is closed, which might read the rest
 	buf, sum := make([]byte, readMost), sha256.New()
 	for {
 		w.resume()
@@ -72,7 +72,7 @@ func (f *fetch) pass(ctx context.Context, id recording.Identity) (n int64, err e
 			}
 			sum.Write(buf[:got])
 			n += int64(got)
-			f.meter.add(got, true)
+			f.meter.add(got)
 			if err := f.d.limit.pay(ctx, got); err != nil {
 				return n, err
 			}
@@ -94,12 +94,13 @@ func (f *fetch) pass(ctx context.Context, id recording.Identity) (n int64, err e
 	return n, nil
 }
 
-// keep writes, and waits where there is no space: the connection may last until there is, and can't be had again where it was.
+// keep writes bytes, and waits for space on a full disk: the connection may last until there is some, and a new one would start from the
+// beginning.
 func (f *fetch) keep(ctx context.Context, b []byte, off int64) error {
 	for {
 		err := f.part.write(b, off)
-		var local *diskError
-		if err == nil || !errors.As(err, &local) || !local.full() {
+		local, _ := errors.AsType[*diskError](err)
+		if local == nil || !local.full() {
 			return err
 		}
 		if err := f.space(ctx, local); err != nil {

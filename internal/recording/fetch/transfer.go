@@ -9,12 +9,10 @@ import (
 	"greenroom/internal/recording"
 )
 
-// transfer fetches the chunks of one file: workers that each fetch one after the other, and a saver that syncs what they
-// have written and notes it.
+// transfer fetches the chunks of one file: workers fetch one chunk after the other, and a saver syncs and marks what they have written.
 //
-// A slot belongs to a chunk that has been asked for and isn't noted yet. There are so few of them that less than
-// unsavedMost bytes are fetched again when the process is killed. A chunk is claimed with its slot, and its owner either
-// hands it to the saver or releases both.
+// Each chunk that was requested and isn't marked yet has a slot. There are so few slots that less than unsavedMost bytes are fetched
+// again after the process is killed. A chunk is claimed with its slot, and its owner either passes it to the saver or releases both.
 type transfer struct {
 	*fetch
 	id     recording.Identity
@@ -25,20 +23,20 @@ type transfer struct {
 	slots   chan struct{}
 	written chan *claim
 	wg      sync.WaitGroup
-	// strict is set by a source that admits no more connections than there are workers.
+	// strict means that the source allows no more connections than there are workers.
 	strict atomic.Bool
 
 	mu  sync.Mutex
 	err error
 }
 
-// ranges fetches what is missing. It returns nil only when every chunk is marked.
+// ranges fetches the missing chunks. It returns nil only if every chunk is marked.
 func (f *fetch) ranges(ctx context.Context, id recording.Identity, have *chunks) error {
 	t := &transfer{fetch: f, id: id, have: have}
 	t.ctx, t.cancel = context.WithCancelCause(ctx)
 	defer t.cancel(nil)
 	slots := max(1, unsavedMost/have.chunk-1)
-	slots = min(slots, int64(2*f.d.opt.Workers)) // more are of no use
+	slots = min(slots, int64(2*f.d.opt.Workers)) // more are useless
 	t.slots, t.written = make(chan struct{}, slots), make(chan *claim, slots)
 	for range min(f.d.opt.Workers, have.count()) {
 		t.spawn("recording: fetch", t.work)
@@ -63,7 +61,7 @@ func (f *fetch) ranges(ctx context.Context, id recording.Identity, have *chunks)
 	return nil
 }
 
-// claim claims a free chunk and its slot; nil when there is no free chunk or, unless it may wait, no slot.
+// claim claims a free chunk and its slot. It returns nil if there is no free chunk or, unless it may wait, no slot.
 func (t *transfer) claim(wait bool) (*claim, error) {
 	if wait {
 		select {
@@ -85,13 +83,13 @@ func (t *transfer) claim(wait bool) (*claim, error) {
 	return mine, nil
 }
 
-// release gives a claimed chunk and its slot back.
+// release releases a claimed chunk and its slot.
 func (t *transfer) release(mine *claim) {
 	t.have.giveBack(mine)
 	<-t.slots
 }
 
-// spawn runs a part of the transfer. The first one that fails ends all.
+// spawn runs a part of the transfer. The first failure ends all parts.
 func (t *transfer) spawn(name string, f func() error) {
 	t.wg.Add(1)
 	t.d.opt.Crash.Go(name, func() {
@@ -100,7 +98,7 @@ func (t *transfer) spawn(name string, f func() error) {
 	})
 }
 
-// guard runs f, and fails the transfer when f fails or panics.
+// guard runs f, and fails the transfer if f fails or panics.
 func (t *transfer) guard(f func() error) {
 	err := recording.ErrPanicked
 	defer func() {
@@ -120,7 +118,7 @@ func (t *transfer) fail(err error) {
 	}
 }
 
-// saveAll syncs and notes chunks until no more are written. While it syncs some, others gather. It continues after a pause,
+// saveAll syncs and marks chunks until no more are written, in batches: while it syncs some, others gather. It continues after a pause,
 // so that fetched chunks are kept.
 func (t *transfer) saveAll(ctx context.Context) error {
 	for first := range t.written {
@@ -142,7 +140,7 @@ func (t *transfer) saveAll(ctx context.Context) error {
 			<-t.slots
 		}
 	}
-	// The workers have ended. What they have begun is kept too.
+	// The workers have ended. Chunks that they have begun are kept too.
 	if len(t.have.partial()) == 0 {
 		return nil
 	}
@@ -162,13 +160,13 @@ func (t *transfer) saveThese(ctx context.Context, batch []*claim) error {
 	return t.save(ctx)
 }
 
-// work fetches chunks until there is none left.
+// work fetches chunks until none is left.
 func (t *transfer) work() (err error) {
 	w := &worker{transfer: t, buf: make([]byte, min(readMost, t.have.chunk))}
 	err = recording.ErrPanicked
 	defer func() {
 		if err != nil {
-			t.fail(err) // so that what was asked for ahead ends too
+			t.fail(err) // so that the request made ahead ends too
 		}
 		w.drop()
 	}()

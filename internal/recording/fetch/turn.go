@@ -10,11 +10,11 @@ import (
 	"greenroom/internal/recording"
 )
 
-// yieldAfter is how long a file may be without a new byte before it lets another one come in its place.
+// yieldAfter is how long a file may go without a new byte before it yields its place to another one.
 const yieldAfter = 5 * time.Second
 
-// turn is a task's place among the files that come at once. A task that gets no bytes yields it, and waits for another place
-// before it writes the next one.
+// turn is a task's place among the concurrent downloads. A task that receives no bytes yields it, and waits for another place before it
+// writes the next byte.
 type turn struct {
 	slots *semaphore.Weighted
 	// asking holds an element while one of the task's workers waits for a place.
@@ -28,7 +28,7 @@ func newTurn(slots *semaphore.Weighted) *turn {
 	return &turn{slots: slots, asking: make(chan struct{}, 1)}
 }
 
-// take returns when the task has a place. Tasks get theirs in the order in which they ask.
+// take returns when the task has a place. Tasks get places in the order of their calls.
 func (t *turn) take(ctx context.Context) error {
 	if t.has() {
 		return nil
@@ -51,7 +51,7 @@ func (t *turn) take(ctx context.Context) error {
 	return nil
 }
 
-// yield gives the place up, and reports whether there was one.
+// yield releases the place, and reports whether there was one.
 func (t *turn) yield() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -68,7 +68,7 @@ func (t *turn) has() bool {
 	return t.held
 }
 
-// attend reports how the task does, and gives its place up when nothing comes, until ctx ends.
+// attend sends the task's reports, and yields its place while nothing arrives, until ctx ends.
 func (f *fetch) attend(ctx context.Context) {
 	tick := f.d.opt.Clock.NewTicker(reportEvery)
 	defer tick.Stop()
@@ -80,12 +80,12 @@ func (f *fetch) attend(ctx context.Context) {
 			if f.meter.idle() >= yieldAfter && f.meter.stats().State == recording.Running && f.turn.yield() {
 				f.meter.yielded(true, "the source has sent nothing for "+yieldAfter.String())
 			}
-			f.meter.tell()
+			f.meter.send()
 		}
 	}
 }
 
-// admitted returns when the task may write: at once unless it has yielded its place.
+// admitted returns when the task may write: immediately, unless it has yielded its place.
 func (f *fetch) admitted(ctx context.Context) error {
 	if f.turn.has() {
 		return nil

@@ -13,12 +13,12 @@ import (
 type opening struct {
 	*claim
 	watch *watch
-	// ready is closed when an answer to a request made ahead is here; nil for one that isn't made yet.
+	// ready is closed when the response to a request made ahead has arrived; nil for a request that isn't made yet.
 	ready chan struct{}
-	// Of a request that is ready:
+	// body and err are the result of a request that is ready.
 	body io.ReadCloser
 	err  error
-	// took is how long the source thought before it answered.
+	// took is the time until the source responded.
 	took time.Duration
 }
 
@@ -37,16 +37,16 @@ func (t *transfer) request(o *opening) {
 	}
 }
 
-// worker fetches one chunk at a time. When one is nearly there it asks for the next already, so that the source's time for
-// thinking isn't lost.
+// worker fetches one chunk at a time. When one is nearly complete, it requests the next, so that no time is lost waiting for the
+// response.
 type worker struct {
 	*transfer
 	buf []byte
-	// ahead is the request for the next chunk, which the worker owns as it owns the present one.
+	// ahead is the request for the next chunk. The worker owns both chunks.
 	ahead *opening
 }
 
-// next gives the chunk to fetch, nil when none is free.
+// next returns the next chunk to fetch, nil if none is free.
 func (w *worker) next() (*opening, error) {
 	if o := w.ahead; o != nil {
 		w.ahead = nil
@@ -59,7 +59,7 @@ func (w *worker) next() (*opening, error) {
 	return &opening{claim: mine}, nil
 }
 
-// drop gives back what was asked for ahead: its request ends, and its chunk is free for any worker.
+// drop cancels the request made ahead and releases its chunk.
 func (w *worker) drop() {
 	o := w.ahead
 	if o == nil {
@@ -75,8 +75,7 @@ func (w *worker) drop() {
 	w.release(o.claim)
 }
 
-// fetch fetches one chunk, however often it takes. What of it was written stays between the tries. A chunk that fails is given
-// back.
+// fetch fetches one chunk, in as many attempts as needed, and keeps the written bytes between them. A chunk that fails is released.
 func (w *worker) fetch(o *opening) (err error) {
 	mine := o.claim
 	err = recording.ErrPanicked
@@ -105,7 +104,7 @@ func (w *worker) fetch(o *opening) (err error) {
 			w.fine()
 			continue
 		}
-		w.drop() // it may be long until this chunk is here
+		w.drop() // this chunk may take long
 		if errors.Is(err, recording.ErrOdd) {
 			w.meter.forget(mine.off - mine.begin)
 			w.have.restart(mine)
@@ -120,20 +119,21 @@ func (w *worker) fetch(o *opening) (err error) {
 	return nil
 }
 
-// fine ends a row of wrong answers.
+// fine ends a series of wrong responses.
 func (t *transfer) fine() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.odd = 0
 }
 
-// strange counts wrong answers to requests for parts: after some in a row the whole file is asked for instead. Other errors
-// are none of its business.
+// strange returns a restart if the file has changed, or after several wrong responses to requests for parts: the whole file is then
+// requested. It returns nil for other errors.
 func (t *transfer) strange(err error) error {
-	if !errors.Is(err, recording.ErrNoRanges) && !errors.Is(err, recording.ErrOdd) {
-		if errors.Is(err, recording.ErrChanged) {
-			return &restart{recording.ErrChanged.Error(), err}
-		}
+	switch {
+	case errors.Is(err, recording.ErrNoRanges), errors.Is(err, recording.ErrOdd):
+	case errors.Is(err, recording.ErrChanged):
+		return &restart{recording.ErrChanged.Error(), err}
+	default:
 		return nil
 	}
 	t.mu.Lock()
@@ -145,7 +145,7 @@ func (t *transfer) strange(err error) error {
 	return &restart{"the source does not serve parts of the file", err}
 }
 
-// copy writes what was opened to the chunk, to its end at most. Fewer bytes than that are an error.
+// copy writes the response to the chunk, up to its end. Fewer bytes are an error.
 func (w *worker) copy(o *opening) (err error) {
 	defer func() {
 		o.watch.cancel(nil)
@@ -163,7 +163,7 @@ func (w *worker) copy(o *opening) (err error) {
 				return err
 			}
 			o.wrote(w.buf[:got])
-			w.meter.add(got, true)
+			w.meter.add(got)
 			if err := w.d.limit.pay(w.ctx, got); err != nil {
 				return err
 			}
@@ -187,14 +187,14 @@ func (w *worker) copy(o *opening) (err error) {
 	return nil
 }
 
-// read reads once, with the watch running.
+// read reads once, under the watch.
 func (w *worker) read(o *opening, b []byte) (int, error) {
 	o.watch.resume()
 	defer o.watch.pause()
 	return o.body.Read(b[:min(len(b), w.d.limit.most())])
 }
 
-// soon reports whether the rest of a chunk takes about as long as an answer takes to begin.
+// soon reports whether the rest of a chunk takes about as long as the source needs to respond.
 func (w *worker) soon(n, rest int64, took time.Duration, begun time.Time) bool {
 	spent := w.d.opt.Clock.Since(begun)
 	if n == 0 || spent <= 0 {
@@ -203,8 +203,7 @@ func (w *worker) soon(n, rest int64, took time.Duration, begun time.Time) bool {
 	return time.Duration(float64(spent)*float64(rest)/float64(n)) <= took+took/4
 }
 
-// askAhead asks for another chunk while the present one comes, when there are both a chunk and a slot, and none was asked for
-// already.
+// askAhead requests another chunk while the present one arrives, if there are a free chunk and a slot, and none was requested yet.
 func (w *worker) askAhead() {
 	if w.ahead != nil || w.strict.Load() {
 		return
@@ -219,7 +218,7 @@ func (w *worker) askAhead() {
 		defer close(o.ready)
 		o.err = recording.ErrPanicked
 		w.request(o)
-		if refused := (*recording.Temporary)(nil); errors.As(o.err, &refused) {
+		if _, refused := errors.AsType[*recording.Temporary](o.err); refused {
 			w.strict.Store(true)
 		}
 		return nil
