@@ -65,24 +65,6 @@ func BenchmarkMillion(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) { page(b, app.EventQuery{Limit: 50, Filter: f.filter}, f.want) })
 	}
-	// Nothing has these: every event is read, in several calls.
-	for name, text := range map[string]string{"text": "nowhere", "body-path": "body.payload.id:nowhere", "header": "header.X-None:*", "regex": "/nowhe[rs]e/"} {
-		b.Run("whole/"+name, func(b *testing.B) {
-			calls := 0
-			for b.Loop() {
-				for q := (app.EventQuery{Limit: 50, Filter: text}); ; calls++ {
-					p, err := s.Events(context.Background(), q)
-					if err != nil || len(p.Events) > 0 {
-						b.Fatalf("%d events, %v", len(p.Events), err)
-					}
-					if q.Before = p.Next; !p.More {
-						break
-					}
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(max(calls, 1)), "ms/call")
-		})
-	}
 	b.Run("heap", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := s.Events(context.Background(), app.EventQuery{Limit: 1000}); err != nil {

@@ -87,6 +87,7 @@ type want struct {
 	oldAccount, oldMeeting uint32 // as in facets
 	since                  int64
 	verdicts               uint8 // bits of [filter.VerdictIndex]
+	unindexed              bool  // the index of texts isn't used
 }
 
 const (

@@ -23,6 +23,7 @@ import (
 //	bodies  seq -> length of the headers' JSON, the headers, the body
 //	columns block number -> columns of up to blockBytes/columnSize rows, see columns.go; facets in files of schema 6 and earlier
 //	stat    the segment's segmentStat
+//	texts   the index of texts, see grams.go; only in segments that are full
 //	tries   seq, number -> app.Attempt to pass the delivery on; only where there was one
 //
 // so that lists never touch bodies and retention drops a segment as a whole.
@@ -197,6 +198,10 @@ func (r *rows) open(seq uint64, fresh bool) error {
 	last, _ := r.all.Cursor().Last()
 	if last == nil || fresh || r.all.Bucket.Bucket(last).Bucket(keyColumns) == nil {
 		last, r.stat = be64(seq), segmentStat{begun: r.now}
+		select {
+		case r.s.filled <- struct{}{}:
+		default:
+		}
 	}
 	seg, err := r.all.inside(bytes.Clone(last))
 	if err != nil {

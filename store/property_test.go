@@ -174,6 +174,12 @@ func (w *world) retain(r *rapid.T) {
 	}
 }
 
+func (w *world) index(r *rapid.T) {
+	if err := w.store.indexNext(map[string]bool{}, hurry); err != nil && !errors.Is(err, errIndexed) {
+		r.Fatalf("index: %v", err)
+	}
+}
+
 // step changes the system's clock by any amount.
 func (w *world) step(r *rapid.T) {
 	w.clock.step(time.Duration(rapid.IntRange(-1000, 1000).Draw(r, "days")) * day)
@@ -287,7 +293,7 @@ func TestNothingIsLostAndNothingIsTwice(t *testing.T) {
 		defer func() { _ = w.store.Close() }()
 		r.Repeat(map[string]func(*rapid.T){
 			"append": w.append, "append more": w.append, "append still more": w.append, "reject": w.reject, "cut": w.cut, "kill": w.copied,
-			"retain": w.retain, "step": w.step, "compact": w.compact, "back up": w.backUp, "restore": w.restore,
+			"retain": w.retain, "index": w.index, "step": w.step, "compact": w.compact, "back up": w.backUp, "restore": w.restore,
 			"reopen": func(r *rapid.T) { w.close(r); w.open(r) },
 			"":       w.check,
 		})

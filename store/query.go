@@ -29,6 +29,7 @@ func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, er
 	if err != nil {
 		return app.EventPage{}, err
 	}
+	w.unindexed = s.opt.unindexed
 	needle := []byte(strings.ToLower(q.Grep))
 	page := app.EventPage{Events: []app.Delivery{}}
 	forward := q.Forward || q.After > 0 && q.Before == 0
@@ -253,6 +254,8 @@ type segmentIterator struct {
 	size int
 	at   func([]byte, int, *filter.Columns)
 	cols filter.Columns
+	// may are the blocks that may have a match.
+	may filter.Set
 }
 
 func newSegmentIterator(b *bolt.Tx, w *want, forward bool) *segmentIterator {
@@ -306,21 +309,21 @@ func (it *segmentIterator) advance() {
 
 func (it *segmentIterator) nextBlock() bool {
 	for {
-		var v []byte
+		var k, v []byte
 		if it.blocks != nil {
 			if it.forward {
-				_, v = it.blocks.Next()
+				k, v = it.blocks.Next()
 			} else {
-				_, v = it.blocks.Prev()
+				k, v = it.blocks.Prev()
 			}
 		}
 		if v == nil {
-			if v = it.nextSegment(); v == nil {
+			if k, v = it.nextSegment(); v == nil {
 				return false
 			}
 		}
 		n := len(v) / it.size
-		if n == 0 || it.misses(un64(v[:8]), un64(v[(n-1)*it.size:][:8])) {
+		if !it.may.Has(un64(k)) || n == 0 || it.misses(un64(v[:8]), un64(v[(n-1)*it.size:][:8])) {
 			continue
 		}
 		it.block, it.i = v, 0
@@ -340,29 +343,39 @@ func (it *segmentIterator) misses(first, last uint64) bool {
 }
 
 // nextSegment opens the next segment that may match, and returns the first of its blocks.
-func (it *segmentIterator) nextSegment() []byte {
+func (it *segmentIterator) nextSegment() (k, block []byte) {
 	for {
-		k := it.stepSegment()
-		if k == nil {
-			return nil
+		name := it.stepSegment()
+		if name == nil {
+			return nil, nil
 		}
-		seg := it.all.Bucket(k)
+		seg := it.all.Bucket(name)
 		if !it.w.segment(statOf(seg)) {
 			continue
 		}
-		it.rows, it.bodies = reader{Cursor: seg.Bucket(keyRows).Cursor()}, reader{Cursor: seg.Bucket(keyBodies).Cursor()}
-		blocks, size, at := blocksOf(seg)
-		it.blocks, it.size, it.at = blocks.Cursor(), size, at
-		var v []byte
-		if it.forward {
-			_, v = it.blocks.First()
-		} else {
-			_, v = it.blocks.Last()
+		it.enter(seg)
+		if it.may, it.cols.Accounts = nil, nil; !it.w.unindexed {
+			texts := seg.Bucket(keyTexts)
+			if shape, ok := shapeOf(texts); ok {
+				it.may, it.cols.Accounts = it.w.filter.Blocks(shape.holds(texts)), shape.accounts
+			}
 		}
-		if v != nil {
-			return v
+		if it.forward {
+			k, block = it.blocks.First()
+		} else {
+			k, block = it.blocks.Last()
+		}
+		if block != nil {
+			return k, block
 		}
 	}
+}
+
+// enter opens a segment.
+func (it *segmentIterator) enter(seg *bolt.Bucket) {
+	it.rows, it.bodies = reader{Cursor: seg.Bucket(keyRows).Cursor()}, reader{Cursor: seg.Bucket(keyBodies).Cursor()}
+	blocks, size, at := blocksOf(seg)
+	it.blocks, it.size, it.at = blocks.Cursor(), size, at
 }
 
 func (it *segmentIterator) stepSegment() []byte {

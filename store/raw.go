@@ -105,13 +105,20 @@ func (e *rawEvent) Header() http.Header {
 
 // Body implements [filter.Event].
 func (e *rawEvent) Body() []byte {
-	blob := e.whole()
+	headers, body := splitBlob(e.whole())
+	if headers == nil {
+		_, _, e.err = decodeBlob(e.whole())
+	}
+	return body
+}
+
+// splitBlob returns the parts of a blob, the headers as JSON; nil if it is damaged.
+func splitBlob(blob []byte) (headers, body []byte) {
 	n, w := binary.Uvarint(blob)
 	if w <= 0 || n > uint64(len(blob)-w) {
-		_, _, e.err = decodeBlob(blob)
-		return nil
+		return nil, nil
 	}
-	return blob[w+int(n):]
+	return blob[w : w+int(n)], blob[w+int(n):]
 }
 
 // MayHold implements [filter.Event]: JSON changes no letter and no digit, with or without an accent.

@@ -93,8 +93,12 @@ type Options struct {
 	Running func() time.Duration
 	// ReadOnly opens a file that can't be written to: it must exist and have this version.
 	ReadOnly bool
-	// Crash starts the store's goroutine.
+	// Crash starts the store's goroutines.
 	Crash *crash.Group
+
+	// For tests: no index of texts is made or used, and how soon one is made.
+	unindexed  bool
+	indexAfter time.Duration
 }
 
 // Store is an open file. It is safe for concurrent use.
@@ -109,6 +113,9 @@ type Store struct {
 	closing chan struct{}
 	closed  chan struct{}
 	once    sync.Once
+
+	filled  chan struct{} // a segment is full
+	indexed chan struct{} // closed when no more indexes are made
 
 	// The writer's: its cache between commits, and the meetings as the effects of this commit left them so far.
 	warm  warm
@@ -185,6 +192,7 @@ func Open(o Options) (*Store, error) {
 		opt: o, db: db, long: make(chan struct{}, 1),
 		queue: make(chan *write, o.QueueLen), slow: make(chan *write, o.Batch),
 		closing: make(chan struct{}), closed: make(chan struct{}), warm: make(warm),
+		filled: make(chan struct{}, 1), indexed: make(chan struct{}),
 		dirty: make(map[string]roster.Meeting), reads: make(chan chan struct{}),
 		log: redo{path: db.Path + redoSuffix, size: redoSize, within: redoWithin},
 	}
@@ -201,6 +209,11 @@ func Open(o Options) (*Store, error) {
 		return nil, errors.Join(err, s.closeFile(err))
 	}
 	o.Crash.Go("store writer", s.run)
+	if o.ReadOnly || o.unindexed {
+		close(s.indexed)
+	} else {
+		o.Crash.Go("store index", s.index)
+	}
 	return s, nil
 }
 
@@ -275,6 +288,9 @@ func (o Options) withDefaults() Options {
 	if o.Timeout <= 0 {
 		o.Timeout = openTimeout
 	}
+	if o.indexAfter <= 0 {
+		o.indexAfter = indexAfter
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -289,6 +305,7 @@ func (o Options) withDefaults() Options {
 func (s *Store) Close() error {
 	s.once.Do(func() { close(s.closing) })
 	<-s.closed
+	<-s.indexed
 	if err := s.closeFile(s.problem()); err != nil {
 		return fmt.Errorf("store: close: %w", err)
 	}
@@ -364,14 +381,17 @@ func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	return s.look(func(b *bolt.Tx) error { return f(&Tx{b: b, store: s}) })
+}
+
+// look is View without what has not been merged.
+func (s *Store) look(f func(*bolt.Tx) error) error {
 	s.swap.RLock()
 	defer s.swap.RUnlock()
 	if p := s.problem(); boltfile.Stuck(p) {
 		return p
 	}
-	err := kind.Guard(s.opt.Path, func() error {
-		return s.db.View(func(b *bolt.Tx) error { return f(&Tx{b: b, store: s}) })
-	})
+	err := kind.Guard(s.opt.Path, func() error { return s.db.View(f) })
 	switch {
 	case errors.Is(err, bolterrors.ErrDatabaseNotOpen):
 		return ErrClosed

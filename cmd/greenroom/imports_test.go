@@ -93,7 +93,7 @@ var allowed = map[string][]string{
 	"internal/roster":        {"provider", "internal/app"},
 	"internal/catalog":       {"provider", "internal/app", "internal/recording", "internal/roster"},
 	"internal/timeline":      {"provider", "internal/app", "internal/attendance"},
-	"store":                  {"provider", "provider/object", "internal/app", "internal/boltfile", "internal/crash", "internal/cursor", "internal/filter", "internal/plain", "internal/regular", "internal/roster"},
+	"store":                  {"provider", "provider/object", "internal/app", "internal/boltfile", "internal/crash", "internal/cursor", "internal/filter", "internal/latin", "internal/plain", "internal/regular", "internal/roster"},
 	"internal/hub":           {"provider", "internal/app", "internal/calendar", "internal/catalog", "internal/catch", "internal/crash", "internal/filter", "internal/latin", "internal/mismatch", "internal/nearest", "internal/notify", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store", "internal/hub/*"},
 	"internal/hub/*":         {"provider", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/roster", "store"}, // not the hub
 	"internal/when":          {},

@@ -25,8 +25,22 @@ type Columns struct {
 	Account, Type, Room, Meeting, Participant, Session uint32
 	// Folded reports that the hashes are those of folded texts. Without it they keep accents, as earlier versions wrote them.
 	Folded bool
+	// Accounts are the accounts of all events beside which these columns are, if they are known, each with a hash of its own.
+	Accounts []Name
 	// Old marks columns of which Seq, At and Kind alone are known, and of Flags those that are set.
 	Old bool
+}
+
+// Name is a text and its hash in columns.
+type Name struct {
+	Hash         uint32
+	Text, folded string
+}
+
+// NameOf returns a text with its hash.
+func NameOf(text string) Name {
+	folded := latin.Fold(text)
+	return Name{hash(folded), text, folded}
 }
 
 // MaxSize is the largest size in columns.
@@ -75,6 +89,13 @@ func hash(s string) uint32 {
 }
 
 func (t *textTerm) may(c *Columns) truth {
+	if t.Field == Account && c.Folded && !c.Old {
+		for i := range c.Accounts {
+			if name := &c.Accounts[i]; name.Hash == c.Account {
+				return truthOf(t.hashes == nil && t.any(name.Text) || t.hashes != nil && t.anyExact(name.folded))
+			}
+		}
+	}
 	if t.hashes == nil || c.Old || !c.Folded && t.Field != Meeting {
 		return maybe
 	}
@@ -104,6 +125,16 @@ func (t *textTerm) may(c *Columns) truth {
 		}
 	}
 	return no
+}
+
+// anyExact compares a folded text where all values are exact.
+func (t *textTerm) anyExact(folded string) bool {
+	for i := range t.texts {
+		if t.texts[i].parts[0] == folded {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *numberTerm) may(c *Columns) truth {

@@ -169,7 +169,7 @@ func TestWhatARegularExpressionRequires(t *testing.T) {
 		"\\bword\\b": "word", "a{2,3}longer": "longer", "é": "", "foo.bars": "bars",
 	} {
 		expr = strings.ReplaceAll(expr, `\\`, `\`)
-		if got := required(expr); got != want {
+		if got := longest(literals(expr)); got != want {
 			t.Errorf("%s requires %q, want %q", expr, got, want)
 		}
 	}

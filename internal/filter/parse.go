@@ -163,7 +163,8 @@ func (p *parser) regex(at int) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &wordTerm{source: p.text[at:p.at], text: text{regex: r}, plain: required(expr)}, nil
+	t := text{regex: r}
+	return &wordTerm{t, p.text[at:p.at], t.plainWord()}, nil
 }
 
 func (p *parser) compile(expr string, at int) (*regexp.Regexp, error) {

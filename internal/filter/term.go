@@ -54,7 +54,7 @@ var simplePath = regexp.MustCompile(`^[\w.-]*$`)
 func plainWords(texts ...text) (out []string) {
 	for i := range texts {
 		w := ""
-		if texts[i].regex == nil && texts[i].span == nil {
+		if texts[i].span == nil {
 			w = texts[i].plainWord()
 		}
 		if w == "" {

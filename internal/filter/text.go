@@ -110,41 +110,50 @@ func nonASCII(s []byte) (at int) {
 }
 
 // plainWord returns the longest part of ASCII letters and digits, which no encoding as JSON changes.
-func (t *text) plainWord() (longest string) {
-	for _, part := range t.parts {
-		for _, w := range strings.FieldsFunc(part, func(r rune) bool {
-			return r >= utf8.RuneSelf || !unicode.IsLetter(r) && !unicode.IsDigit(r)
-		}) {
-			if len(w) > len(longest) {
-				longest = w
-			}
-		}
+func (t *text) plainWord() string {
+	if t.regex != nil {
+		return longest(literals(t.regex.String()))
 	}
-	return longest
+	var all []string
+	for _, part := range t.parts {
+		all = append(all, plainParts(part)...)
+	}
+	return longest(all)
 }
 
-// required returns a text without a change of encoding that every match of a regular expression has, empty if none is found.
-func required(expr string) string {
+// plainParts returns the parts of ASCII letters and digits.
+func plainParts(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf || !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+}
+
+func longest(all []string) (out string) {
+	for _, s := range all {
+		if len(s) > len(out) {
+			out = s
+		}
+	}
+	return out
+}
+
+// literals returns texts of ASCII letters and digits, in lower case, that every match of a regular expression has.
+func literals(expr string) []string {
 	r, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
-		return ""
+		return nil
 	}
-	return literal(r)
+	return literalsOf(r)
 }
 
-func literal(r *syntax.Regexp) (longest string) {
+func literalsOf(r *syntax.Regexp) (out []string) {
 	switch r.Op {
 	case syntax.OpLiteral:
-		t := text{parts: []string{strings.ToLower(string(r.Rune))}}
-		return t.plainWord()
+		return plainParts(strings.ToLower(string(r.Rune)))
 	case syntax.OpCapture, syntax.OpPlus, syntax.OpConcat:
 		for _, sub := range r.Sub {
-			if s := literal(sub); len(s) > len(longest) {
-				longest = s
-			}
+			out = append(out, literalsOf(sub)...)
 		}
 	}
-	return longest
+	return out
 }
 
 // ContainsFold reports whether b contains the word in any case, with any accents. The word is ASCII in lower case.

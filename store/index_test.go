@@ -1,0 +1,449 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+
+	bolt "go.etcd.io/bbolt"
+	"pgregory.net/rapid"
+
+	"greenroom/internal/app"
+	"greenroom/internal/filter"
+	"greenroom/internal/latin"
+	"greenroom/provider"
+)
+
+// hurry doesn't rest.
+func hurry(time.Duration) bool { return true }
+
+// indexAll makes the missing indexes.
+func indexAll(t testing.TB, s *Store) {
+	t.Helper()
+	var err error
+	for damaged := map[string]bool{}; err == nil; {
+		err = s.indexNext(damaged, hurry)
+	}
+	if err != errIndexed {
+		t.Fatal(err)
+	}
+}
+
+// inSegments changes each segment.
+func inSegments(t testing.TB, s *Store, f func(seg *bolt.Bucket) error) {
+	t.Helper()
+	inWriter(t, s, func() {
+		if err := s.db.Update(func(b *bolt.Tx) error {
+			all := b.Bucket(bucketSegments)
+			return all.ForEach(func(k, _ []byte) error { return f(all.Bucket(k)) })
+		}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// shapes returns the shapes of the segments that have an index.
+func shapes(t testing.TB, s *Store) (out []textShape) {
+	t.Helper()
+	inSegments(t, s, func(seg *bolt.Bucket) error {
+		if shape, ok := shapeOf(seg.Bucket(keyTexts)); ok {
+			out = append(out, shape)
+		}
+		return nil
+	})
+	return out
+}
+
+var (
+	somePieces = rapid.SampledFrom([]string{
+		"a", "b", "e", "Z", "o", " ", "-", "/", "\u0301", "\u0308", "ë", "Ø", "ß", "İ", "\u212a", "渡", "が", "か\u3099", "\xff", "1", "23", "\"", "\\", "<", "\u2028", "\n",
+		"name", "Standup", "8f14e45f", "ſ", "🙂",
+	})
+	someKeys = []string{"name", "Ke\u212aey", "user-id", "a"}
+)
+
+func pieced(t *rapid.T, label string, most int) string {
+	return strings.Join(rapid.SliceOfN(somePieces, 0, most).Draw(t, label), "")
+}
+
+// inJSON writes a text as JSON, with escapes that nothing requires.
+func inJSON(t *rapid.T, s string) string {
+	if rapid.Bool().Draw(t, "plain") {
+		return `"` + strings.NewReplacer(`"`, `\"`, `\`, `\\`, "\n", `\n`, "\xff", "?").Replace(s) + `"`
+	}
+	var b strings.Builder
+	for _, r := range utf16.Encode([]rune(s)) {
+		if r >= ' ' && r < 127 && r != '"' && r != '\\' && rapid.Bool().Draw(t, "as it is") {
+			b.WriteByte(byte(r))
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return `"` + b.String() + `"`
+}
+
+// searched returns a delivery with texts of all kinds.
+func searched(t *rapid.T, n int) app.Delivery {
+	d := delivery(n)
+	d.ProviderID = ""
+	d.Account = rapid.SampledFrom([]string{"daily", "Daily", "José", "whereby"}).Draw(t, "account")
+	d.Room, d.Participant, d.Session = pieced(t, "room", 5), pieced(t, "participant", 4), pieced(t, "session", 4)
+	d.Type, d.Meeting, d.Target = pieced(t, "type", 2), pieced(t, "meeting", 3), "/hooks/"+pieced(t, "target", 4)
+	d.Kind = rapid.SampledFrom(provider.EventKinds()).Draw(t, "kind")
+	d.Headers = http.Header{http.CanonicalHeaderKey("x-" + rapid.SampledFrom([]string{"name", "kind", "number"}).Draw(t, "header")): {pieced(t, "value", 6), pieced(t, "other", 3)}}
+	switch key := rapid.SampledFrom(someKeys).Draw(t, "key"); rapid.IntRange(0, 2).Draw(t, "body") {
+	case 0:
+		d.Body = app.Body(pieced(t, "raw", 12))
+	case 1:
+		d.Body = app.Body(fmt.Sprintf(`{%s:%s,"list":[%d,%s]}`, inJSON(t, key), inJSON(t, pieced(t, "text", 8)), n, inJSON(t, pieced(t, "element", 4))))
+	case 2:
+		d.Body = app.Body(fmt.Sprintf(`{"payload":{%s:%s,"n":%d}}`, inJSON(t, key), inJSON(t, pieced(t, "text", 8)), n))
+	}
+	return d
+}
+
+// asked returns a filter, most often one that an event has a match for.
+func asked(t *rapid.T, all []app.Delivery) string {
+	d := rapid.SampledFrom(all).Draw(t, "event")
+	part := func(texts ...string) string {
+		s := rapid.SampledFrom(texts).Draw(t, "in")
+		from := rapid.IntRange(0, len(s)).Draw(t, "from")
+		s = strings.ToValidUTF8(s[from:min(len(s), from+rapid.IntRange(1, 12).Draw(t, "length"))], "")
+		if rapid.Bool().Draw(t, "capital") {
+			s = strings.ToUpper(s)
+		}
+		return strings.Map(func(r rune) rune {
+			if r == '"' || r == '\\' || r < ' ' || r == '*' || r == ',' {
+				return -1
+			}
+			return r
+		}, s)
+	}
+	var values []string
+	var name string
+	for name = range d.Headers {
+		values = append(values, d.Headers[name]...)
+	}
+	body := append(values, d.Room, d.Participant, d.Target, string(d.Body), unescaped(d.Body))
+	term := func() string {
+		switch rapid.IntRange(0, 8).Draw(t, "form") {
+		case 0:
+			return "header." + name + `:*` + strings.Join(strings.Fields(part(values...)), "*") + "*"
+		case 1:
+			return "body." + rapid.SampledFrom([]string{"name", "payload.name", "payload.user-id", "a", "payload.n", "list", "list.1", "nowhere"}).Draw(t, "path") + ":*" + strings.Join(strings.Fields(part(unescaped(d.Body))), "*") + "*"
+		case 2:
+			return "/" + strings.ReplaceAll(regexp.QuoteMeta(part(body...)), "/", `\/`) + "/"
+		case 3:
+			return "room:*" + strings.Join(strings.Fields(part(d.Room)), "*") + "*"
+		case 4:
+			return "participant:*" + strings.Join(strings.Fields(part(d.Participant, d.Session)), "*") + "*"
+		case 5:
+			return rapid.SampledFrom([]string{"account:daily", "account:DAILY", "account:jose", "account:/Jos[eé]/", "account:d*,whereby"}).Draw(t, "account")
+		case 6:
+			return `"nowhere` + part(body...) + `"`
+		}
+		return `"` + part(body...) + `"`
+	}
+	text := term()
+	for range rapid.IntRange(0, 2).Draw(t, "terms") {
+		text += rapid.SampledFrom([]string{" ", " or ", " -"}).Draw(t, "joint") + term()
+	}
+	if rapid.IntRange(0, 3).Draw(t, "negated") == 0 {
+		text = "-(" + text + ")"
+	}
+	return text
+}
+
+// A search finds with the index what it finds without, whatever is damaged in it.
+func TestTheIndexHidesNothing(t *testing.T) {
+	if os.Getenv("GREENROOM_SOAK") == "" {
+		if err := flag.Set("rapid.checks", "25"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		s, err := Open(Options{Path: filepath.Join(t.TempDir(), FileName), SegmentRows: 180, indexAfter: time.Hour})
+		if err != nil {
+			r.Fatal(err)
+		}
+		defer func() { _ = s.Close() }()
+		s.db.NoSync = true
+		few := make([]app.Delivery, 12)
+		for i := range few {
+			few[i] = searched(r, i)
+		}
+		var batch []Entry
+		for i := range 400 {
+			d := few[0]
+			if i%90 == 0 {
+				d = few[1+i/90]
+			} else if i%97 == 0 {
+				d = few[6+i/97]
+			}
+			d.Seq, d.ProviderID = 0, fmt.Sprint(i)
+			batch = append(batch, Entry{Delivery: d})
+		}
+		if _, err := s.AppendBatch(t.Context(), batch); err != nil {
+			r.Fatal(err)
+		}
+		indexAll(t, s)
+		if n := len(shapes(t, s)); n != 2 {
+			r.Fatalf("%d segments have an index", n)
+		}
+		check := func(what string) {
+			for range 12 {
+				text := asked(r, few)
+				f, err := filter.Parse(text, filter.Options{})
+				if err != nil {
+					continue // a regular expression that can't be read, or an empty value
+				}
+				q := app.EventQuery{Filter: f.String(), Limit: 1000, Forward: rapid.Bool().Draw(r, "forward")}
+				s.opt.unindexed = true
+				want, got := selected(t, s, q), []uint64(nil)
+				s.opt.unindexed = false
+				if got = selected(t, s, q); !slices.Equal(got, want) {
+					r.Fatalf("%s: %s finds %v with the index, %v without", what, text, got, want)
+				}
+			}
+		}
+		check("whole")
+		inSegments(t, s, func(seg *bolt.Bucket) error {
+			texts := seg.Bucket(keyTexts)
+			if texts == nil {
+				return nil
+			}
+			return texts.ForEach(func(k, v []byte) error {
+				v = slices.Clone(v)
+				switch rapid.IntRange(0, 3).Draw(r, "damage") {
+				case 0:
+					clear(v[4:]) // all bits that a disk can lose
+				case 1:
+					v = v[:rapid.IntRange(0, len(v)).Draw(r, "cut")]
+				case 2:
+					return texts.Delete(k)
+				}
+				return texts.Put(k, v)
+			})
+		})
+		check("damaged")
+	})
+}
+
+// lifelike is a delivery as platforms send them, of about 1.2 KB: ids, names, times and a signature that no other one has.
+func lifelike(n int) app.Delivery {
+	r := rand.New(rand.NewPCG(1, uint64(n)))
+	random := func() string {
+		a, b := r.Uint64(), r.Uint64()
+		return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48, b&0xffffffffffff)
+	}
+	names := []string{"Zoë Ångström", "Linus Berg", "Ada Obi", "王小明", "Amélie Dupont", "Chidi Okafor", "Priya Raman", "Tom Baker"}
+	at := t0.Add(time.Duration(n) * 1300 * time.Millisecond)
+	d := delivery(n)
+	d.At, d.Kind, d.Type = app.At(at), provider.KindParticipantJoined, "participant.joined"
+	d.Room, d.Participant, d.Session = fmt.Sprintf("standup-%d", n/400%40), names[r.IntN(len(names))], random()
+	d.Meeting, d.ProviderID, d.Remote, d.Via = fmt.Sprintf("01J8Z%021d", n/400), random(), "52.39.179.18:41234", "direct"
+	body := fmt.Sprintf(`{"version":"1.0.0","type":"participant.joined","id":"ptcpt-join-%s-%d","payload":{"joined_at":%d.%03d,"session_id":"%s","room":"%s","user_id":"%s","user_name":"%s","owner":%t,"networkQualityState":"good","permissions":{"hasPresence":true,"canSend":["video","audio","screenVideo"],"canReceive":{"base":true},"canAdmin":false},"will_eject_at":null,"meeting_id":"%s","device":{"browser":"Chrome","version":"%d.0.%d","os":"Mac OS X","mobile":false}},"event_ts":%d.%03d}`,
+		d.Session, at.UnixMilli(), at.Unix(), r.IntN(1000), d.Session, d.Room, random(), d.Participant, r.IntN(2) == 0, random(), 90+r.IntN(9), r.IntN(9999), at.Unix(), r.IntN(1000))
+	sum := sha256.Sum256([]byte(body))
+	d.Body, d.Size = app.Body(body), int64(len(body))
+	d.Headers = http.Header{
+		"Content-Type": {"application/json; charset=utf-8"}, "Accept": {"*/*"}, "Accept-Encoding": {"gzip"}, "User-Agent": {"Daily-Webhooks/1.0 (+https://docs.daily.co/webhooks)"},
+		"X-Webhook-Signature": {base64.StdEncoding.EncodeToString(sum[:])}, "X-Webhook-Timestamp": {fmt.Sprint(at.UnixMilli())}, "Content-Length": {fmt.Sprint(len(body))},
+		"X-Request-Id": {random()}, "X-Forwarded-For": {"52.39.179.18"}, "X-Forwarded-Proto": {"https"}, "X-Amzn-Trace-Id": {"Root=1-" + random()},
+	}
+	return d
+}
+
+// Every gram of a folded text is in the filter, wherever accents and letters beyond ASCII are.
+func TestAllGramsOfAText(t *testing.T) {
+	x := newTextIndex(1, 100_000)
+	rapid.Check(t, func(t *rapid.T) {
+		text := pieced(t, "text", 20)
+		g := x.grams()
+		g.add(text)
+		folded := latin.Fold(text)
+		for i := 0; i+gramSize <= len(folded); i++ {
+			row := x.row(binary.BigEndian.Uint32([]byte(folded[i : i+gramSize])))
+			if g.filter[row/8]>>(row%8)&1 == 0 {
+				t.Fatalf("%q of %q is missing", folded[i:i+gramSize], text)
+			}
+		}
+	})
+}
+
+// Rare texts are looked for in few events.
+func TestTheIndexExcludes(t *testing.T) {
+	s := open(t, Options{SegmentRows: 830, indexAfter: time.Hour})
+	s.db.NoSync = true
+	var batch []Entry
+	for i := range 900 {
+		batch = append(batch, Entry{Delivery: lifelike(i)})
+	}
+	rare := &batch[100].Delivery
+	id := rare.Session
+	rare.Headers.Set("X-Rare", "Größenwahn")
+	rare.Body = app.Body(`{"über":{"n\u0061me":"\u00c4rger"},"amount":77123,"id":"` + id + `"}`)
+	rare.Target, rare.Session = "/hooks/unheard?of", "qwertz-person-jkl"
+	rare.Headers.Set("X-Odd", `"tagged" <b>`)
+	if _, err := s.AppendBatch(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	indexAll(t, s)
+	for text, want := range map[string]int{
+		"grossenwahn": 1, "header.x-rare:*": 1, "header.x-rare:größ*": 1, "/gr.*enwahn/": 1, "body.amount:>5": 1, `unheard?of`: 1, "target:*unheard*": 1, "x-rare or unheard": 1,
+		"body.über.name:ärger": 1, "participant:qwertz-person-j*": 1, `"\"tagged\" <b>"`: 1, "nowhere": 0, "body.nowhere:1": 0, "header.x-none:*": 0, id: 1, id[:8]: 1, strings.ToUpper(id[4:13]): 1,
+		"the": 10, "-nowhere": 10, "body.payload.room:*": 10, "kind:joined": 10, "nowhere or account:daily": 10,
+	} {
+		f, err := filter.Parse(text, filter.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.View(t.Context(), func(tx *Tx) error {
+			seg := tx.b.Bucket(bucketSegments).Bucket(be64(1))
+			shape, ok := shapeOf(seg.Bucket(keyTexts))
+			may := f.Blocks(shape.holds(seg.Bucket(keyTexts)))
+			n := 0
+			for block := range uint64(shape.blocks) {
+				if may.Has(block) {
+					n++
+				}
+			}
+			if !ok || shape.blocks != 10 || want == 1 && (!may.Has(1) || n > 2) || want != 1 && n != want {
+				t.Errorf("%q may be in %d of %d blocks, want %d", text, n, shape.blocks, want)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The index is made in the background, for a store of an earlier version and when a segment is full.
+func TestTheIndexIsMadeInTheBackground(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	s := open(t, Options{Path: path, SegmentRows: 50, unindexed: true})
+	appendN(t, s, 120, nil)
+	if n := len(shapes(t, s)); n != 0 {
+		t.Fatalf("%d segments have an index", n)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, Options{Path: path, SegmentRows: 50, indexAfter: time.Millisecond})
+	until := func(want int) {
+		t.Helper()
+		for len(shapes(t, s)) < want {
+			if t.Context().Err() != nil {
+				t.Fatal(t.Context().Err())
+			}
+			<-time.After(time.Millisecond)
+		}
+	}
+	until(2)
+	appendN(t, s, 50, func(i int, d *app.Delivery) { d.ProviderID = fmt.Sprint("more", i) })
+	until(3)
+}
+
+// What an earlier attempt left is replaced, and an index that lacks a piece is not used.
+func TestAnIndexThatWasInterrupted(t *testing.T) {
+	s := open(t, Options{SegmentRows: 100, indexAfter: time.Hour})
+	appendN(t, s, 150, nil)
+	name := be64(1)
+	x, err := s.readTexts(name, hurry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := func(seg *bolt.Bucket) error { return x.put(seg, 0, nil) }
+	if err := s.addTexts(name, lost); err == nil || len(shapes(t, s)) != 0 {
+		t.Errorf("an index without its pieces is used: %v", err)
+	}
+	if err := s.addTexts(name, func(seg *bolt.Bucket) error {
+		texts, err := seg.CreateBucketIfNotExists(keyTexts)
+		if err != nil {
+			return err
+		}
+		return texts.Put(pieceKey(1000), []byte("of another size"))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	indexAll(t, s)
+	if err := s.View(t.Context(), func(tx *Tx) error {
+		if tx.b.Bucket(bucketSegments).Bucket(name).Bucket(keyTexts).Get(pieceKey(1000)) != nil {
+			t.Error("a piece of an earlier attempt remains")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(shapes(t, s)); n != 1 {
+		t.Errorf("%d segments have an index", n)
+	}
+	if err := s.writeTexts(be64(77), x, hurry); err != errDropped {
+		t.Errorf("a segment that was dropped: %v", err)
+	}
+}
+
+// A damaged event can't be excluded: a search reports it.
+func TestADamagedEventIsNotExcluded(t *testing.T) {
+	s := open(t, Options{SegmentRows: 100, indexAfter: time.Hour})
+	appendN(t, s, 150, nil)
+	inSegment(t, s, func(seg *bolt.Bucket) error { return seg.Bucket(keyBodies).Put(be64(2), []byte{200}) })
+	indexAll(t, s)
+	if n := len(shapes(t, s)); n != 1 {
+		t.Fatalf("%d segments have an index", n)
+	}
+	if _, err := s.Events(t.Context(), app.EventQuery{Filter: "body.nowhere:1"}); err == nil {
+		t.Error("no error")
+	}
+}
+
+// Columns of earlier versions are written as those of this one, and the accounts of a segment are known exactly.
+func TestColumnsBecomeExact(t *testing.T) {
+	s := open(t, Options{SegmentRows: 200, indexAfter: time.Hour})
+	appendN(t, s, 250, func(i int, d *app.Delivery) { d.Participant = []string{"Zoë", "Bo"}[i%2] })
+	inSegment(t, s, func(seg *bolt.Bucket) error {
+		blocks := seg.Bucket(keyColumns)
+		return blocks.ForEach(func(k, v []byte) error {
+			v = slices.Clone(v)
+			for i := range len(v) / columnSize {
+				if i%3 > 0 {
+					v[i*columnSize+19], v[i*columnSize+40] = 0, v[i*columnSize+40]^1
+				}
+			}
+			return blocks.Put(k, v)
+		})
+	})
+	indexAll(t, s)
+	if err := s.View(t.Context(), func(tx *Tx) error {
+		w, err := wantedBy(app.EventQuery{Filter: "participant:zoe seq:<=200"})
+		if err != nil {
+			return err
+		}
+		if n := newSegmentIterator(tx.b, &w, false).count(); n != 100 {
+			t.Errorf("%d rows may be Zoë's", n)
+		}
+		for text, want := range map[string]int{"-account:daily": 0, "account:d*": 200, "account:/^Daily$/": 200, "-account:whereby": 200, "account:dail": 0, "-account:/a/": 0} {
+			if w, err = wantedBy(app.EventQuery{Filter: text + " seq:<=200"}); err != nil {
+				return err
+			}
+			if n := newSegmentIterator(tx.b, &w, false).count(); n != want {
+				t.Errorf("%s: %d rows, want %d", text, n, want)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
