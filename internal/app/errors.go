@@ -55,20 +55,15 @@ func AsError(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		if e.Error() == err.Error() {
 			return e
 		}
 		return &Error{Kind: e.Kind, Text: err.Error(), Plain: e.Plain, Hint: e.Hint, Platform: e.Platform, Err: err}
 	}
 	out := &Error{Kind: provider.KindOf(err), Text: err.Error(), Hint: provider.HintOf(err), Err: err}
-	var p *provider.Error
-	if errors.As(err, &p) {
-		out.Platform = p.Platform
-		if p.Platform != "" {
-			out.Plain = p.Plain()
-		}
+	if p, ok := errors.AsType[*provider.Error](err); ok && p.Platform != "" {
+		out.Platform, out.Plain = p.Platform, p.Plain()
 	}
 	return out
 }

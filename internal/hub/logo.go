@@ -35,8 +35,7 @@ func readLogo(path string) ([]byte, error) {
 	}
 	f, err := regular.Open(path)
 	if err != nil {
-		var why *os.PathError
-		if errors.As(err, &why) {
+		if why, ok := errors.AsType[*os.PathError](err); ok {
 			err = why.Err
 		}
 		return refuse("%v", err)

@@ -11,7 +11,7 @@ import (
 	"greenroom/provider"
 )
 
-// Maintain works on the store's file while it is in use; see [app.Backend].
+// Maintain carries out an operation on the store's file while it is in use; see [app.Backend].
 func (h *Hub) Maintain(ctx context.Context, m app.Maintenance) (app.Maintained, error) {
 	out := app.Maintained{Op: m.Op, Path: m.Path, Findings: []string{}}
 	st, err := h.store.Stats(ctx)

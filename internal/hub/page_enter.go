@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -21,20 +22,19 @@ import (
 )
 
 const (
-	// maxGuestName is the most characters of a guest's name.
+	// maxGuestName bounds a guest's name, in characters.
 	maxGuestName = 64
 	// minVisit and maxVisit are the lengths of a browser's secret.
 	minVisit, maxVisit = 20, 128
-	// maxOutside bounds the guests of one meeting who are kept although they were never let in.
+	// maxOutside bounds the stored guests of one meeting who were never let in.
 	maxOutside = 2000
-	// ejectedFor is how long a guest who was removed can't enter with the same visit.
+	// ejectedFor is how long a removed guest can't enter with the same visit.
 	ejectedFor = 10 * time.Minute
 	// hostTokenFor is how long a host's one-time token is valid.
 	hostTokenFor = time.Hour
 )
 
-// hostPageURL returns the page's address with a new one-time token that gives a host's rights. It is in the fragment, which
-// browsers don't send.
+// hostPageURL returns the page's address with a new one-time token for a host. It is in the fragment, which browsers don't send.
 func (h *Hub) hostPageURL(ctx context.Context, m app.Meeting) (string, error) {
 	page, err := h.pageURL(ctx, m)
 	if err != nil {
@@ -47,7 +47,7 @@ func (h *Hub) hostPageURL(ctx context.Context, m app.Meeting) (string, error) {
 	return page + "#host=" + secret, writeError(err)
 }
 
-// guestName returns a name as it is kept and shown: on one line, without control characters, and not too long.
+// guestName returns a name as it is stored and shown: on one line, without control characters, and not too long.
 func guestName(name string) string {
 	name = strings.Join(strings.FieldsFunc(norm.NFC.String(strings.ToValidUTF8(name, "\uFFFD")), unicode.IsSpace), " ")
 	name = plain.Text(name)
@@ -57,7 +57,7 @@ func guestName(name string) string {
 	return name
 }
 
-// visible reports whether a name has a character that people see.
+// visible reports whether a name has a visible character.
 func visible(name string) bool {
 	return strings.ContainsFunc(name, func(r rune) bool {
 		switch r {
@@ -68,7 +68,7 @@ func visible(name string) bool {
 	})
 }
 
-// guestID returns the id of a guest for the platform and for the store. It doesn't reveal the visit.
+// guestID returns a guest's id for the platform and the store. It doesn't reveal the visit.
 func guestID(visit string) string {
 	sum := sha256.Sum256([]byte(visit))
 	return "g-" + hex.EncodeToString(sum[:12])
@@ -79,11 +79,11 @@ func (h *Hub) EnterPage(ctx context.Context, e app.PageEntry) (app.PageEntered, 
 	name := guestName(e.Name)
 	switch {
 	case !visible(name):
-		return app.PageEntered{}, app.Errorf(provider.Invalid, "enter your name", "a name is needed")
+		return app.PageEntered{}, invalid("enter your name", "a name is needed")
 	case len(e.Visit) < minVisit || len(e.Visit) > maxVisit:
-		return app.PageEntered{}, app.Errorf(provider.Invalid, "open the page again", "the visit can't be read")
+		return app.PageEntered{}, invalid("open the page again", "the visit can't be read")
 	case e.Consent != "" && e.Consent != app.ConsentYes && e.Consent != app.ConsentNo:
-		return app.PageEntered{}, app.Errorf(provider.Invalid, "answer yes or no", "%q is no answer", e.Consent)
+		return app.PageEntered{}, invalid("answer yes or no", "%q is no answer", e.Consent)
 	}
 	g := app.Guest{ID: guestID(e.Visit), Name: name, Consent: e.Consent}
 	out := app.PageEntered{Guest: g.ID, Name: name}
@@ -125,21 +125,15 @@ func (h *Hub) EnterPage(ctx context.Context, e app.PageEntry) (app.PageEntered, 
 	return h.letIn(ctx, *open, g, e.Host, out)
 }
 
-// keepGuest stores a guest, and reports whether there was anything to store. An answer that they gave before holds until they give
-// another one.
+// keepGuest stores a guest, and reports whether anything changed. An earlier answer is valid until they give another one.
 func (h *Hub) keepGuest(tx *store.Tx, of string, g app.Guest, ask, unchanged bool) (app.Guest, bool, error) {
-	had, err := tx.Guest(of, g.ID)
-	known := err == nil
-	switch {
-	case known:
-		g.CameAt, g.EnteredAt, g.ConsentAt = had.CameAt, had.EnteredAt, had.ConsentAt
-		if g.Consent == "" {
-			g.Consent = had.Consent
-		}
-	case errors.Is(err, store.ErrNotFound):
-		g.CameAt = h.now()
-	default:
+	had, known, err := store.Found(tx.Guest(of, g.ID))
+	if err != nil {
 		return g, false, err
+	}
+	g.CameAt = h.now()
+	if known {
+		g.CameAt, g.EnteredAt, g.ConsentAt, g.Consent = had.CameAt, had.EnteredAt, had.ConsentAt, cmp.Or(g.Consent, had.Consent)
 	}
 	if !ask && g.Consent == app.ConsentYes && had.Consent == "" {
 		g.Consent = "" // no one asked
@@ -160,8 +154,8 @@ func (h *Hub) keepGuest(tx *store.Tx, of string, g app.Guest, ask, unchanged boo
 	return g, true, tx.PutGuest(of, g)
 }
 
-// makeRoom forgets a guest of a meeting that has too many who were never let in: the one who came first of those who did not decline,
-// else of all. Guests who still wait send their answer again when they enter.
+// makeRoom removes a guest if too many were never let in: the first of those who did not decline, else of all. Guests who still wait
+// send their answer again when they enter.
 func makeRoom(tx *store.Tx, of string) error {
 	all, err := tx.Guests(of)
 	if err != nil {
@@ -175,7 +169,7 @@ func makeRoom(tx *store.Tx, of string) error {
 	return tx.DropGuest(of, outside[first].ID)
 }
 
-// notEjected fails for a guest who was removed from the meeting a short while ago.
+// notEjected fails for a guest who was recently removed from the meeting.
 func notEjected(tx *store.Tx, meeting string, g app.Guest, now time.Time) error {
 	stays, err := tx.Stays(meeting)
 	if err != nil {
@@ -200,12 +194,12 @@ func notEjected(tx *store.Tx, meeting string, g app.Guest, now time.Time) error 
 	return nil
 }
 
-// removed reports whether a reason of leaving means that a host removed the person.
+// removed reports whether a reason for leaving means that a host removed the person.
 func removed(reason string) bool {
 	return strings.Contains(reason, "removed") || strings.Contains(reason, "eject")
 }
 
-// letIn asks the platform for the way in. A host's token is used up by it.
+// letIn asks the platform for access. It uses up a host's token.
 func (h *Hub) letIn(ctx context.Context, m app.Meeting, g app.Guest, host string, out app.PageEntered) (app.PageEntered, error) {
 	a, err := h.accountOf(m.Account)
 	if err != nil {
@@ -244,12 +238,12 @@ func (h *Hub) letIn(ctx context.Context, m app.Meeting, g app.Guest, host string
 // noteEntered stores that a guest is let in. It reports false for one who declined while the platform was asked.
 func (h *Hub) noteEntered(ctx context.Context, meeting string, g app.Guest) (in bool, err error) {
 	err = h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
-		now, err := tx.Guest(meeting, g.ID)
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			now = g
-		case err != nil:
+		now, known, err := store.Found(tx.Guest(meeting, g.ID))
+		if err != nil {
 			return err
+		}
+		if !known {
+			now = g
 		}
 		if in = now.Consent != app.ConsentNo; !in || !now.EnteredAt.IsZero() {
 			return nil

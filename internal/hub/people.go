@@ -3,7 +3,6 @@ package hub
 import (
 	"cmp"
 	"context"
-	"errors"
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
@@ -12,8 +11,7 @@ import (
 	"greenroom/store"
 )
 
-// Eject removes a participant from a meeting; see [app.Backend]. That they left is believed at once: the platform has
-// confirmed it.
+// Eject removes a participant from a meeting; see [app.Backend]. They count as left at once, since the platform has confirmed it.
 func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, error) {
 	d, err := h.Meeting(ctx, app.MeetingRef{Ref: req.Meeting})
 	if err != nil {
@@ -34,9 +32,8 @@ func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, e
 	if !ok {
 		return d, cannot(a, provider.AbilityEject)
 	}
-	banned, err := e.Eject(ctx, platformMeeting(d.Meeting, nil), provider.Participant{
-		Session: who.Session, Name: who.Name, UserID: who.UserID,
-	}, req.Ban)
+	person := provider.Participant{Session: who.Session, Name: who.Name, UserID: who.UserID}
+	banned, err := e.Eject(ctx, platformMeeting(d.Meeting, nil), person, req.Ban)
 	h.noteCall(a, err)
 	if err != nil {
 		return d, err
@@ -47,8 +44,8 @@ func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, e
 		if err != nil {
 			return err
 		}
-		s, err := tx.Stay(d.ID, req.Session)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+		s, _, err := store.Found(tx.Stay(d.ID, req.Session))
+		if err != nil {
 			return err
 		}
 		p := provider.Participant{Session: req.Session, LeftAt: now.Time, Reason: provider.ReasonRemoved}
@@ -57,10 +54,9 @@ func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, e
 		} else {
 			s.Left(p, now.Time, app.FromHere)
 		}
-		tx.Changed(app.Change{Kind: app.ActivityChange, Activity: &app.Activity{
-			At: now, Account: m.Account, Meeting: m.ID, Room: m.Room, Kind: provider.KindParticipantLeft, Who: nameOf(s),
-			Detail: provider.ReasonRemoved, Source: app.FromHere,
-		}})
+		noteActivity(tx, &m, app.Activity{
+			At: now, Kind: provider.KindParticipantLeft, Who: nameOf(s), Detail: provider.ReasonRemoved, Source: app.FromHere,
+		})
 		return tx.PutStay(d.ID, s)
 	})
 	if err != nil {
@@ -99,7 +95,7 @@ func (h *Hub) Mute(ctx context.Context, req app.Muting) (app.Muted, error) {
 		return done, notFound("%s has left the meeting of %s", plain.Text(cmp.Or(who.Name, who.Session)), d.Room)
 	}
 	if !req.Audio && !req.Video {
-		return done, app.Errorf(provider.Invalid, "", "choose audio, video or both")
+		return done, invalid("", "choose audio, video or both")
 	}
 	a, err := h.accountOf(d.Account)
 	if err != nil {
@@ -109,9 +105,8 @@ func (h *Hub) Mute(ctx context.Context, req app.Muting) (app.Muted, error) {
 	if !ok {
 		return done, cannot(a, provider.AbilityMute)
 	}
-	done.Tracks, err = m.Mute(ctx, platformMeeting(d.Meeting, nil), provider.Participant{
-		Session: who.Session, Name: who.Name, UserID: who.UserID,
-	}, provider.Muting{Audio: req.Audio, Video: req.Video, Off: req.Off})
+	person := provider.Participant{Session: who.Session, Name: who.Name, UserID: who.UserID}
+	done.Tracks, err = m.Mute(ctx, platformMeeting(d.Meeting, nil), person, provider.Muting{Audio: req.Audio, Video: req.Video, Off: req.Off})
 	h.noteCall(a, err)
 	return done, err
 }

@@ -8,8 +8,7 @@ import (
 	"greenroom/provider"
 )
 
-// choose explains which account a meeting of the room gets. It fails never: a choice that can't be used says why in its
-// Problem.
+// choose chooses the account of a room's next meeting. If that can't be used, the choice's Problem is the reason.
 func (h *Hub) choose(r app.Room) app.Choice {
 	if r.Account != "" {
 		c := app.Choice{Account: r.Account, Why: "set on the room"}
@@ -41,7 +40,7 @@ func (h *Hub) choose(r app.Room) app.Choice {
 	return c
 }
 
-// choosePlatform is the platform of a room that isn't pinned: by the migration where that is set, else by the defaults.
+// choosePlatform returns the platform of a room that isn't pinned: by the migration if it is set, else by the defaults.
 func (h *Hub) choosePlatform(r app.Room) (provider.Platform, string) {
 	if platform, why := h.opt.Policy.migrated(r); platform != "" {
 		return platform, why
@@ -62,7 +61,7 @@ func (h *Hub) howToConfigure(account string) string {
 	return fmt.Sprintf("add [accounts.%s] to the configuration", account)
 }
 
-// variable is the variable of the environment that sets a key of an account, empty where none does.
+// variable returns the environment variable for a key of an account, empty for none.
 func (h *Hub) variable(account, key string) string {
 	for _, d := range h.opt.Drivers {
 		if string(d.Platform) == account {
@@ -72,7 +71,7 @@ func (h *Hub) variable(account, key string) string {
 	return ""
 }
 
-// usable finds the account of a choice.
+// usable returns the account of a choice, or why it can't be used.
 func (h *Hub) usable(c app.Choice) (*account, error) {
 	if a := h.accounts[c.Account]; a != nil && a.Unusable != nil {
 		return nil, a.Unusable
@@ -84,7 +83,7 @@ func (h *Hub) usable(c app.Choice) (*account, error) {
 	return h.accounts[c.Account], nil
 }
 
-// problem is why an account can't be used, with what to do about it; empty when it can.
+// problem returns why an account can't be used, with the remedy; empty if it can.
 func (a *account) problem() string {
 	if a.Unusable == nil {
 		return ""
@@ -92,7 +91,7 @@ func (a *account) problem() string {
 	return a.Unusable.Text + ": " + a.Unusable.Hint
 }
 
-// accountOf finds the account of a meeting. One that can't be used is an error with the reason.
+// accountOf returns an account by its name, or why it can't be used.
 func (h *Hub) accountOf(name string) (*account, error) {
 	if a := h.accounts[name]; a != nil {
 		if a.Unusable != nil {

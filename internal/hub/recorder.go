@@ -1,9 +1,9 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha1"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,24 +17,24 @@ import (
 )
 
 const (
-	// startTries is how often a start is repeated while the platform says that the meeting is empty although evidence says
-	// otherwise, startAgain how soon.
+	// startTries is how often a start is tried while the platform reports the meeting as empty against other evidence, startAgain
+	// the pause.
 	startTries = 5
 	startAgain = 2 * time.Second
-	// startPause is the longest pause between starts while the platform is out of order.
+	// startPause is the longest pause between starts while the platform is unavailable.
 	startPause = 30 * time.Second
-	// tokenTime is how long a host's token that starts the recording has to do so before it is started from here. Presence
-	// doesn't say who is a host, so any participant might be.
+	// tokenTime is how long a host link has to start the recording before it is started from here. Presence doesn't show who is a
+	// host, so any participant may be.
 	tokenTime = 15 * time.Second
-	// confirmTime is how long the platform has to confirm a recording that it agreed to start.
+	// confirmTime is how long the platform has to confirm a recording whose start it accepted.
 	confirmTime = 3 * time.Minute
 )
 
 // instanceSpace is the namespace of the ids under which recordings are started.
 const instanceSpace = "\x8f\x1c\x2b\x4e\x0d\x63\x5a\x17\x9b\x70\x44\xe2\x31\xa6\x5d\xc8"
 
-// instanceID is the id under which a kind of recording of a meeting is started: a version 5 UUID, always the same, so
-// that a start which is repeated, after a restart too, never makes a second recording.
+// instanceID returns the id under which a kind of recording of a meeting is started: a version 5 UUID, always the same, so that a
+// repeated start, even after a restart, makes no second recording.
 func instanceID(meeting, kind string) string {
 	sum := sha1.Sum([]byte(instanceSpace + meeting + "/" + kind))
 	u := sum[:16]
@@ -55,8 +55,8 @@ func wantsRecording(m app.Meeting) int {
 	return 0
 }
 
-// autoRecorder starts the recordings of an account's meetings when enough people are there, once for each gathering: a
-// recording that was stopped meanwhile stays stopped until the meeting was empty and a participant comes back.
+// autoRecorder starts the recordings of an account's meetings when enough people are there, once for each gathering: a stopped
+// recording stays stopped until the meeting was empty and a participant returns.
 type autoRecorder struct {
 	hub     *Hub
 	account *account
@@ -73,13 +73,6 @@ type startTry struct {
 func newAutoRecorder(h *Hub, a *account) (*autoRecorder, bool) {
 	r, ok := a.Provider.(provider.Recorder)
 	return &autoRecorder{hub: h, account: a, record: r, tries: make(map[string]*startTry)}, ok
-}
-
-// gathered is a meeting with the people who are in it.
-type gathered struct {
-	roster.Meeting
-	since  time.Time
-	people int
 }
 
 func (r *autoRecorder) turn(ctx context.Context) {
@@ -106,12 +99,12 @@ func (r *autoRecorder) turn(ctx context.Context) {
 	}
 }
 
-// attempt starts one meeting's recording, unless it is too early for that. The list of meetings that are due may be old by
-// now: the meeting is read again once no other caller can start or stop its recording.
+// attempt starts one meeting's recording if it is due. It locks the recording and reads the meeting again, since the list of due
+// meetings may be old.
 func (r *autoRecorder) attempt(ctx context.Context, id string) {
 	h := r.hub
 	defer h.locks.lock(recordingOf(id))()
-	g, due, err := h.gathering(ctx, id)
+	m, since, due, err := h.gathering(ctx, id)
 	if err != nil {
 		h.complain(err, "a meeting to record could not be read", r.account)
 		return
@@ -121,23 +114,23 @@ func (r *autoRecorder) attempt(ctx context.Context, id string) {
 		delete(r.tries, id)
 		return
 	}
-	if try == nil || !try.since.Equal(g.since) {
-		try = &startTry{since: g.since, begun: now}
+	if try == nil || !try.since.Equal(since) {
+		try = &startTry{since: since, begun: now}
 		r.tries[id] = try
 	}
 	switch {
 	case now.Before(try.next):
 		return
-	case g.Recording == app.IsRecording:
-		// The user's button or the host's token was faster.
-		h.recordingStarted(ctx, g.ID, g.since, time.Time{})
+	case m.Recording == app.IsRecording:
+		// The user or the host link was faster.
+		h.recordingStarted(ctx, m.ID, since, time.Time{})
 		return
-	case g.TokenStarts && now.Sub(try.begun) < tokenTime:
+	case m.TokenStarts && now.Sub(try.begun) < tokenTime:
 		try.next = now.Add(tokenTime / 3)
-		h.lookForRecordings(ctx, r.account, g.PlatformRoom)
+		h.lookForRecordings(ctx, r.account, m.PlatformRoom)
 		return
 	}
-	err = h.startKinds(ctx, r.account, r.record, g.Meeting.Meeting)
+	err = h.startKinds(ctx, r.account, r.record, m.Meeting)
 	if ctx.Err() != nil {
 		return
 	}
@@ -145,43 +138,43 @@ func (r *autoRecorder) attempt(ctx context.Context, id string) {
 	try.n++
 	switch kind := provider.KindOf(err); {
 	case err == nil:
-		delete(r.tries, g.ID)
-		h.recordingStarted(ctx, g.ID, g.since, now)
+		delete(r.tries, m.ID)
+		h.recordingStarted(ctx, m.ID, since, now)
 	case kind == provider.NotReady && try.n < startTries:
 		try.next = now.Add(startAgain)
 	case kind == provider.RateLimited, kind == provider.Unavailable:
 		try.next = now.Add(max(retryAfter(err, startAgain), min(startAgain<<min(try.n, 5), startPause)))
-		h.recordingTrouble(ctx, g.ID, err.Error())
+		h.recordingTrouble(ctx, m.ID, err.Error())
 	default:
-		delete(r.tries, g.ID)
-		h.recordingNotStarted(ctx, g.ID, g.since, err.Error())
+		delete(r.tries, m.ID)
+		h.recordingNotStarted(ctx, m.ID, since, err.Error())
 	}
 }
 
-// recordingOf is the key of the lock under which a meeting's recording starts and stops.
+// recordingOf returns the key of the lock for starting and stopping a meeting's recording.
 func recordingOf(meeting string) string { return "recording " + meeting }
 
-// gathering reads a meeting with the people who are in it, and reports whether its recording is to start automatically: enough
+// gathering reads a meeting and since when people have been in it, and reports whether its recording must start automatically: enough
 // people are there, and this gathering has had no recording yet.
-func (h *Hub) gathering(ctx context.Context, id string) (g gathered, due bool, err error) {
-	err = h.store.View(ctx, func(tx *store.Tx) error {
-		var err error
-		if g.Meeting, err = tx.Meeting(id); err != nil {
+func (h *Hub) gathering(ctx context.Context, id string) (m roster.Meeting, since time.Time, due bool, err error) {
+	err = h.store.View(ctx, func(tx *store.Tx) (err error) {
+		if m, err = tx.Meeting(id); err != nil {
 			return err
 		}
-		need := wantsRecording(g.Meeting.Meeting)
-		if need == 0 || g.Here < need || g.Recording == app.IsRecording && !g.RecordFor.IsZero() {
+		need := wantsRecording(m.Meeting)
+		if need == 0 || m.Here < need || m.Recording == app.IsRecording && !m.RecordFor.IsZero() {
 			return nil
 		}
 		stays, err := tx.Stays(id)
-		g.since, g.people = roster.Gather(stays)
-		due = g.people >= need && g.since.After(g.RecordFor)
+		var people int
+		since, people = roster.Gather(stays)
+		due = people >= need && since.After(m.RecordFor)
 		return err
 	})
-	return g, due, err
+	return m, since, due, err
 }
 
-// startKinds starts each kind of recording that the account makes. Their own webhooks, if they have any, go to the tunnel.
+// startKinds starts each kind of recording that the account makes. Webhooks of single recordings go to the tunnel.
 func (h *Hub) startKinds(ctx context.Context, a *account, r provider.Recorder, m app.Meeting) error {
 	hook := ""
 	if t, live := h.hookOf(a); live {
@@ -218,8 +211,7 @@ func (h *Hub) StartRecording(ctx context.Context, req app.RecordingSwitch) (app.
 	return h.meetingNow(ctx, m.ID)
 }
 
-// StopRecording stops whatever Greenroom knows to be running in a meeting, and what it would have started itself; see
-// [app.Backend].
+// StopRecording stops the known recordings of a meeting, and those that Greenroom would have started; see [app.Backend].
 func (h *Hub) StopRecording(ctx context.Context, req app.RecordingSwitch) (app.Meeting, error) {
 	m, a, r, unlock, err := h.recorderOf(ctx, req)
 	if err != nil {
@@ -265,7 +257,7 @@ func (h *Hub) StopRecording(ctx context.Context, req app.RecordingSwitch) (app.M
 	return h.meetingNow(ctx, m.ID)
 }
 
-// recorderOf finds the meeting whose recording is to be switched, and waits until no other caller switches it.
+// recorderOf finds the meeting whose recording is to be started or stopped, and locks its recording.
 func (h *Hub) recorderOf(
 	ctx context.Context, req app.RecordingSwitch,
 ) (m roster.Meeting, a *account, r provider.Recorder, unlock func(), err error) {
@@ -297,8 +289,8 @@ func (h *Hub) recorderOf(
 	return m, a, r, held, err
 }
 
-// recordingStarted notes that the gathering which began at since has its recording, and that it was asked for at asked;
-// zero when it was not from here.
+// recordingStarted stores that the gathering since a time has its recording, which was requested from here at asked, zero for
+// elsewhere.
 func (h *Hub) recordingStarted(ctx context.Context, id string, since, asked time.Time) {
 	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
 		m.RecordFor, m.StartError = app.Later(m.RecordFor, since.UTC()), ""
@@ -309,7 +301,7 @@ func (h *Hub) recordingStarted(ctx context.Context, id string, since, asked time
 	})
 }
 
-// recordingNotStarted notes why the gathering which began at since is not recorded.
+// recordingNotStarted stores why the gathering since a time is not recorded.
 func (h *Hub) recordingNotStarted(ctx context.Context, id string, since time.Time, why string) {
 	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
 		m.RecordFor, m.RecordAsked = app.Later(m.RecordFor, since.UTC()), time.Time{}
@@ -318,7 +310,7 @@ func (h *Hub) recordingNotStarted(ctx context.Context, id string, since time.Tim
 	})
 }
 
-// recordingTrouble shows why a start has not succeeded yet.
+// recordingTrouble stores why a start has not succeeded yet.
 func (h *Hub) recordingTrouble(ctx context.Context, id, why string) {
 	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
 		m.StartError, m.StartErrorAt = why, h.clock.Now().UTC()
@@ -326,7 +318,7 @@ func (h *Hub) recordingTrouble(ctx context.Context, id, why string) {
 	})
 }
 
-// noteMeeting is changeMeeting for what happens in the background.
+// noteMeeting is changeMeeting in the background: it logs errors.
 func (h *Hub) noteMeeting(ctx context.Context, id string, change func(*store.Tx, *roster.Meeting) error) {
 	if err := h.changeMeeting(ctx, id, change); err != nil && ctx.Err() == nil && h.ctx.Err() == nil {
 		h.log.Error("a meeting could not be stored", "meeting", id, "err", err)
@@ -336,14 +328,11 @@ func (h *Hub) noteMeeting(ctx context.Context, id string, change func(*store.Tx,
 // changeMeeting changes one meeting in a transaction.
 func (h *Hub) changeMeeting(ctx context.Context, id string, change func(*store.Tx, *roster.Meeting) error) error {
 	return writeError(h.store.Update(ctx, func(tx *store.Tx) error {
-		m, err := tx.Meeting(id)
-		if errors.Is(err, store.ErrNotFound) {
-			return notFound("there is no meeting %q", id)
+		m, known, err := store.Found(tx.Meeting(id))
+		if !known {
+			return cmp.Or(err, notFound("there is no meeting %q", id))
 		}
-		if err == nil {
-			err = change(tx, &m)
-		}
-		if err != nil {
+		if err := change(tx, &m); err != nil {
 			return err
 		}
 		return tx.PutMeeting(m)

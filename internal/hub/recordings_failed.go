@@ -14,7 +14,7 @@ func failuresKey(account, instance string) string {
 	return "failures\x00" + account + "\x00" + instance
 }
 
-// failuresOf lists the failures of an instance, oldest first. Earlier programs kept the recording that shows them alone.
+// failuresOf lists the failures of an instance, oldest first. Earlier versions stored only the recording that shows them.
 func failuresOf(tx *store.Tx, account, instance string) ([]catalog.Failure, error) {
 	if raw := tx.Value(failuresKey(account, instance)); raw != nil {
 		var all []catalog.Failure
@@ -27,7 +27,7 @@ func failuresOf(tx *store.Tx, account, instance string) ([]catalog.Failure, erro
 	return []catalog.Failure{{At: r.StartedAt.UTC(), Why: r.Error, Meeting: r.Meeting}}, err
 }
 
-// addFailure remembers a failure of an instance.
+// addFailure stores a failure of an instance.
 func addFailure(tx *store.Tx, account, instance string, f catalog.Failure) error {
 	all, err := failuresOf(tx, account, instance)
 	if err != nil {
@@ -40,8 +40,8 @@ func addFailure(tx *store.Tx, account, instance string, f catalog.Failure) error
 	return errors.Join(err, tx.PutValue(failuresKey(account, instance), raw))
 }
 
-// settleFailures assigns the failures of an instance to the recordings of a meeting. Failures of none are shown by a recording of
-// their own. The caller writes the meeting.
+// settleFailures assigns the failures of an instance to the recordings of a meeting. Unassigned failures are shown by a separate
+// recording. The caller writes the meeting.
 func settleFailures(tx *store.Tx, m *roster.Meeting, instance string) error {
 	all, err := failuresOf(tx, m.Account, instance)
 	if err != nil {
@@ -62,15 +62,12 @@ func settleFailures(tx *store.Tx, m *roster.Meeting, instance string) error {
 	return showFailures(tx, m, instance, none)
 }
 
-// showFailures shows failures that are of no known recording, or no longer that there are any.
+// showFailures writes the recording that shows unassigned failures, or deletes it if there are none.
 func showFailures(tx *store.Tx, m *roster.Meeting, instance string, all []catalog.Failure) error {
-	r, err := tx.Recording(m.Account, catalog.Unnamed(instance))
-	fresh := errors.Is(err, store.ErrNotFound)
+	r, known, err := store.Found(tx.Recording(m.Account, catalog.Unnamed(instance)))
 	switch {
-	case err != nil && !fresh:
+	case err != nil || len(all) == 0 && !known:
 		return err
-	case len(all) == 0 && fresh:
-		return nil
 	case len(all) == 0:
 		catalog.Forget(m, r.ID)
 		return tx.DeleteRecording(r)

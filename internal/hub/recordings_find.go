@@ -30,17 +30,15 @@ func findRecording(tx *store.Tx, ref app.RecordingRef) (app.Recording, error) {
 	r, err := tx.FindRecording(ref)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		e := notFound("there is no recording %q", ref.ID).(*app.Error)
-		e.Hint = "`greenroom recording list` lists them"
-		return r, e
+		return r, app.Errorf(provider.NotFound, "`greenroom recording list` lists them", "there is no recording %q", ref.ID)
 	case errors.Is(err, store.ErrAmbiguous):
 		return r, app.Errorf(provider.Conflict, "write it as ACCOUNT/ID", "several accounts have a recording %q", ref.ID)
 	}
 	return r, err
 }
 
-// platformRecording asks the platforms for a recording that is not known here, such as an old one that no list has reached
-// yet. unknown is the error where they have none either; a platform that could not be asked is named in its hint.
+// platformRecording asks the platforms for an unknown recording, such as an old one that no list has reached yet. unknown is the
+// error if they don't have it either; its hint then names the platforms that could not be asked.
 func (h *Hub) platformRecording(ctx context.Context, ref app.RecordingRef, unknown error) (app.Recording, error) {
 	asked, cancel := context.WithTimeout(ctx, refreshTime)
 	defer cancel()
@@ -57,11 +55,8 @@ func (h *Hub) platformRecording(ctx context.Context, ref app.RecordingRef, unkno
 		h.crash.Go("a recording of "+a.Name, func() {
 			defer wg.Done()
 			err := h.readRecording(asked, a, f, id)
-			switch provider.KindOf(err) {
-			case provider.NotFound, provider.Invalid:
-				err = nil // an id of another shape than the platform's is none of its recordings
-			}
-			if err != nil {
+			// Invalid means that the id isn't one of the platform's.
+			if ignore(ignore(err, provider.NotFound), provider.Invalid) != nil {
 				mu.Lock()
 				silent = append(silent, fmt.Sprintf("%s could not be asked: %v", a.Name, err))
 				mu.Unlock()
@@ -81,7 +76,7 @@ func (h *Hub) platformRecording(ctx context.Context, ref app.RecordingRef, unkno
 	return r, err
 }
 
-// idOn returns the id that a reference has on an account, and whether it can be one of that account's.
+// idOn returns the id of a reference on an account, and whether the reference can be to that account.
 func idOn(a *account, ref app.RecordingRef) (id string, mine bool) {
 	switch account, rest, cut := strings.Cut(ref.ID, "/"); {
 	case ref.Account != "":
@@ -92,7 +87,7 @@ func idOn(a *account, ref app.RecordingRef) (id string, mine bool) {
 	return ref.ID, ref.ID != ""
 }
 
-// readRecording asks the platform for one recording, and adds the answer to what is known.
+// readRecording asks the platform for one recording, and stores the answer.
 func (h *Hub) readRecording(ctx context.Context, a *account, f provider.RecordingFinder, id string) error {
 	found, err := f.Recording(ctx, id)
 	h.noteCall(a, err)

@@ -16,23 +16,22 @@ import (
 const (
 	// listTime bounds one page of a platform's list.
 	listTime = 30 * time.Second
-	// refreshTime bounds how long a user who asked for new recordings waits for the platforms.
+	// refreshTime bounds how long a user waits for a list of new recordings.
 	refreshTime = 20 * time.Second
-	// lateListing is how long after its start a recording may appear in the platform's list: some platforms list finished
-	// ones only.
+	// lateListing is how long after its start a recording may appear in the platform's list: some platforms list only finished
+	// ones.
 	lateListing = 24 * time.Hour
-	// throughEvery is how far [listMark.Through] may be behind before it is written again.
+	// throughEvery is how often [listMark.Through] is written.
 	throughEvery = time.Hour
 )
 
-// listMark is how much of a platform's list of recordings was read. Lists are long, slow to read, and change meanwhile: the
-// newest pages are read often, until they reach what was read before; the older ones are read once, page by page, and
-// continue where an earlier process stopped.
+// listMark is the part of a platform's list of recordings that was read. Lists are long, slow to read, and change during reading:
+// the newest pages are read often, until they reach the known ones; older pages are read once, and reading continues where an
+// earlier process stopped.
 type listMark struct {
-	// Through is when the newest pages were last read: everything that began before it, above Cursor, is known. Zero means
-	// never.
+	// Through is when the newest pages were last read, zero for never: everything before it and above Cursor is known.
 	Through time.Time `json:"through"`
-	// Whole reports that the list was read to its end. Otherwise Cursor is that of the next page of older ones.
+	// Whole reports that the list was read to its end. Otherwise Cursor is the cursor of the next older page.
 	Whole  bool   `json:"whole,omitempty"`
 	Cursor string `json:"cursor,omitempty"`
 }
@@ -73,8 +72,8 @@ func (h *Hub) page(ctx context.Context, a *account, l provider.RecordingLister, 
 	return page, err
 }
 
-// listNewest adds an account's new recordings to what is known: it reads the list from its beginning until a page reaches back
-// to what was read before. The first time that is one page; [Hub.listOlder] reads the others.
+// listNewest stores an account's new recordings: it reads the list from its beginning until a page reaches the known ones. The first
+// time it reads one page; [Hub.listOlder] reads the others.
 func (h *Hub) listNewest(ctx context.Context, a *account, l provider.RecordingLister) error {
 	done, err := a.listing(ctx)
 	if err != nil {
@@ -89,7 +88,7 @@ func (h *Hub) listNewest(ctx context.Context, a *account, l provider.RecordingLi
 	if err != nil {
 		return err
 	}
-	moved := false // the stored mark is above that of before
+	moved := false // the stored mark is above the earlier one
 	for cursor, seen := "", map[string]bool{}; ; {
 		page, err := h.page(ctx, a, l, "", cursor)
 		if err != nil {
@@ -106,7 +105,7 @@ func (h *Hub) listNewest(ctx context.Context, a *account, l provider.RecordingLi
 			return fmt.Errorf("the list of recordings of %s never ends", a.Name)
 		case reaches(page, was.Through.Add(-lateListing)):
 		default:
-			// Everything below is unread as long as this reading has not come to an end.
+			// Everything below is unread until this reading is complete.
 			if err := h.observeRecordings(ctx, a, page.Recordings, &listMark{Through: was.Through, Cursor: page.Next}); err != nil {
 				return err
 			}
@@ -128,7 +127,7 @@ func reaches(page provider.RecordingPage, at time.Time) bool {
 	})
 }
 
-// listOlder reads the next page of an account's older recordings. It reports whether more are to be read.
+// listOlder reads the next page of an account's older recordings. It reports whether there are more.
 func (h *Hub) listOlder(ctx context.Context, a *account, l provider.RecordingLister) (more bool, err error) {
 	done, err := a.listing(ctx)
 	if err != nil {
@@ -145,7 +144,7 @@ func (h *Hub) listOlder(ctx context.Context, a *account, l provider.RecordingLis
 	page, err := h.page(ctx, a, l, "", mark.Cursor)
 	switch {
 	case mark.Cursor != "" && (errors.Is(err, provider.NotFound) || errors.Is(err, provider.Invalid)):
-		// What the cursor names was deleted. The list is read again from its beginning.
+		// The recording at the cursor was deleted: read the list from its beginning.
 		mark.Cursor = ""
 		return true, h.store.Update(ctx, func(tx *store.Tx) error { return putMark(tx, a, mark) })
 	case err != nil:
@@ -155,8 +154,8 @@ func (h *Hub) listOlder(ctx context.Context, a *account, l provider.RecordingLis
 	return !mark.Whole, h.observeRecordings(ctx, a, page.Recordings, &mark)
 }
 
-// refreshRecordings lists the recordings of all accounts now, as their pollers would, and as much of the older ones as
-// there is time for. What a platform refuses is noted with its poller; only the caller's own end is an error.
+// refreshRecordings lists the recordings of all accounts now, as their pollers would, and as many older ones as time allows. Refusals
+// of platforms are recorded with the poller; the error is only the caller's context.
 func (h *Hub) refreshRecordings(ctx context.Context) error {
 	asked, cancel := context.WithTimeout(ctx, refreshTime)
 	defer cancel()
@@ -184,7 +183,7 @@ func (h *Hub) refreshRecordings(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// behind reports for each account of which older recordings have not been listed yet that this is so.
+// behind reports for each account whether it has older recordings that have not been listed yet.
 func (h *Hub) behind(ctx context.Context) (map[string]bool, error) {
 	out := map[string]bool{}
 	err := h.store.View(ctx, func(tx *store.Tx) error {

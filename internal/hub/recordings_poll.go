@@ -16,20 +16,20 @@ import (
 const recordingsPoller = "recordings"
 
 const (
-	// listEvery is how often recordings are listed while webhooks tell of them, listSoon while one is expected.
+	// listEvery is how often recordings are listed while webhooks report them, listSoon while one is expected.
 	listEvery = 3 * time.Minute
 	listSoon  = 15 * time.Second
-	// olderEvery is the time between two pages of older recordings, so that the platform's rate limit has room for others.
+	// olderEvery is the time between two pages of older recordings, which leaves room in the platform's rate limit.
 	olderEvery = 2 * time.Second
-	// expectWithin is how old recordings may be whose change is expected, expectFor how long one is looked for often after its
+	// expectWithin is the age up to which recordings may be expected to change, expectFor how long one is looked for often after its
 	// meeting stopped being recorded.
 	expectWithin = 48 * time.Hour
 	expectFor    = 10 * time.Minute
-	// recently is how recent a webhook must be for webhooks to count as working.
+	// recently is the age of a webhook up to which webhooks count as working.
 	recently = 24 * time.Hour
 )
 
-// recordingPoller lists an account's recordings. Events are hints that may get lost; the list is what there is.
+// recordingPoller lists an account's recordings. Events may get lost; the list is complete.
 type recordingPoller struct {
 	hub     *Hub
 	account *account
@@ -38,7 +38,7 @@ type recordingPoller struct {
 	pause   time.Time
 	// older is when the next page of older recordings is read, zero once all are known.
 	older time.Time
-	// recording are the meetings that were being recorded at the last look; ended is when one last stopped being so.
+	// recording are the meetings that were being recorded in the last turn; ended is when the recording of one last stopped.
 	recording map[string]bool
 	ended     time.Time
 	missed    missed
@@ -92,7 +92,7 @@ func (p *recordingPoller) readOlder(ctx context.Context, now time.Time) {
 	}
 }
 
-// noted notes the outcome of a reading, and pauses when the platform asks for it.
+// noted records the outcome of a reading, and pauses if the platform asks for it.
 func (p *recordingPoller) noted(ctx context.Context, now time.Time, err error) {
 	if ctx.Err() != nil {
 		return
@@ -103,7 +103,7 @@ func (p *recordingPoller) noted(ctx context.Context, now time.Time, err error) {
 	}
 }
 
-// expected reports whether a recording should appear, or change, any moment.
+// expected reports whether a recording should appear or change soon.
 func (p *recordingPoller) expected(ctx context.Context, now time.Time) (bool, error) {
 	p.account.mu.Lock()
 	hooks := now.Sub(p.account.eventAt.Time) < recently
@@ -134,17 +134,16 @@ func (p *recordingPoller) expected(ctx context.Context, now time.Time) (bool, er
 	return expected || !p.ended.IsZero() && now.Sub(p.ended) < expectFor, err
 }
 
-// observeRecordings adds a page of a platform's list to what is known, and writes the mark where one is given. Otherwise only
-// what is new is written.
+// observeRecordings stores the new part of a page of a platform's list, and the mark unless it is nil.
 func (h *Hub) observeRecordings(ctx context.Context, a *account, list []provider.Recording, mark *listMark) error {
 	fresh := make([]provider.Recording, 0, len(list))
 	err := h.store.View(ctx, func(tx *store.Tx) error {
 		for _, r := range list {
-			known, err := tx.Recording(a.Name, r.ID)
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
+			had, known, err := store.Found(tx.Recording(a.Name, r.ID))
+			if err != nil {
 				return err
 			}
-			if err != nil || catalog.Adds(known, r) {
+			if !known || catalog.Adds(had, r) {
 				fresh = append(fresh, r)
 			}
 		}
@@ -182,7 +181,7 @@ func (a *account) observeRecording(tx *store.Tx, r provider.Recording, now time.
 	return a.observe(tx, m, s, now)
 }
 
-// adoptFailure merges a failure that an event could name only by its instance.
+// adoptFailure merges a failure that an event named only by its instance.
 func adoptFailure(tx *store.Tx, m *roster.Meeting, s *catalog.Evidence) error {
 	all, err := recordingsOf(tx, m)
 	if err != nil {
@@ -200,8 +199,7 @@ func adoptFailure(tx *store.Tx, m *roster.Meeting, s *catalog.Evidence) error {
 	return tx.DeleteRecording(shown)
 }
 
-// meetingOf finds the meeting of a recording: the one that it is known to be of, else the one that its room had when it
-// began. nil when there is none.
+// meetingOf returns the meeting of a recording: the known one, else the one in its room when it began; nil for none.
 func (a *account) meetingOf(tx *store.Tx, r provider.Recording) (*roster.Meeting, error) {
 	if known, err := tx.Recording(a.Name, r.ID); err == nil && known.Meeting != "" {
 		m, err := tx.Meeting(known.Meeting)
@@ -212,15 +210,9 @@ func (a *account) meetingOf(tx *store.Tx, r provider.Recording) (*roster.Meeting
 	if r.Room == "" {
 		return nil, nil
 	}
-	m, err := tx.MeetingByPlatform(a.Name, r.Room, "")
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
+	m, known, err := store.Found(tx.MeetingByPlatform(a.Name, r.Room, ""))
+	if !known || m.IsBefore(r.StartedAt) { // then it belongs to a meeting that is not known yet
 		return nil, err
-	}
-	if m.IsBefore(r.StartedAt) {
-		return nil, nil // it is of a meeting that is not known yet
 	}
 	m, err = belongs(tx, m, r.StartedAt)
 	if err == nil && !catalog.Near(m, r.StartedAt) {

@@ -13,19 +13,19 @@ import (
 	"greenroom/store"
 )
 
-// deviceName is the value that the store's name for tunnels is kept under.
+// deviceName is the key of the store's id for tunnels.
 const deviceName = "tunnel-device"
 
 // maxHookName bounds the name of a hook in bytes.
 const maxHookName = 256
 
-// IngestBatch stores what a tunnel brought; see [app.Backend]. All of it shares one commit, or none of it is stored.
+// IngestBatch stores the requests of a tunnel in one commit; see [app.Backend].
 func (h *Hub) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, error) {
 	readings := make([]reading, len(b.Requests))
 	entries := make([]store.Entry, len(b.Requests))
 	for i, in := range b.Requests {
 		if p := in.Position; p != nil && (p.Hook == "" || len(p.Hook) > maxHookName) {
-			return nil, app.Errorf(provider.Invalid, "", "a request of a hook without a usable name")
+			return nil, invalid("", "a request of a hook without a usable name")
 		}
 		readings[i] = h.readRelayed(in)
 		entries[i] = readings[i].Entry
@@ -60,36 +60,35 @@ func (h *Hub) IngestBatch(ctx context.Context, b app.Batch) ([]app.Answer, error
 	return out, nil
 }
 
-// unstored is busy with the reason in it: no sender hears of a request that is handed over again, but the tunnel's status
-// shows why.
+// unstored is busy with the reason: the sender doesn't see the answer, but the tunnel's status shows why the request is sent
+// again.
 func unstored(err error) app.Answer {
 	a := busy(err)
 	a.Text = strings.TrimPrefix(err.Error(), "store: ")
 	return a
 }
 
-// readRelayed is read for a request that is stored elsewhere and will not come again once its position is stored. One for
-// an account that isn't known here is therefore kept, where strangers can do no harm, rather than sent away.
+// readRelayed is read for a request that is stored elsewhere and won't be sent again once its position is stored. So a request for an
+// unknown account is kept, in a bounded ring, rather than refused.
 func (h *Hub) readRelayed(in app.Inbound) reading {
 	var r reading
+	stray := func(verdict provider.Verdict, status int, reason string) {
+		r.Keep, r.Delivery = store.KeepStray, arrived(in)
+		r.Delivery.Verdict, r.Delivery.Status, r.Delivery.Reason = verdict, status, reason
+	}
 	name, caught := app.CatchOf(in.Account)
 	switch a := h.accounts[in.Account]; {
 	case in.Refused != nil && in.Reason != "":
-		r.Keep, r.Delivery = store.KeepStray, arrived(in)
-		r.Delivery.Verdict, r.Delivery.Status, r.Delivery.Reason = provider.Rejected, in.Refused.Status, in.Reason
+		stray(provider.Rejected, in.Refused.Status, in.Reason)
 	case in.Refused != nil:
 		r.Keep = store.KeepPosition
 		r.Delivery.Account = in.Account
 	case in.Missing != "":
-		r.Keep, r.Delivery = store.KeepStray, arrived(in)
-		r.Delivery.Verdict, r.Delivery.Status = provider.Rejected, http.StatusRequestEntityTooLarge
-		r.Delivery.Reason = "the body is not here: " + in.Missing
+		stray(provider.Rejected, http.StatusRequestEntityTooLarge, "the body is not here: "+in.Missing)
 	case caught:
 		r = h.readCaught(name, in)
 	case a == nil:
-		r.Keep, r.Delivery = store.KeepStray, arrived(in)
-		r.Delivery.Verdict, r.Delivery.Status = provider.Unverified, http.StatusNotFound
-		r.Delivery.Reason = fmt.Sprintf("no account %q is configured here", in.Account)
+		stray(provider.Unverified, http.StatusNotFound, fmt.Sprintf("no account %q is configured here", in.Account))
 	default:
 		r = h.read(a, in)
 	}
@@ -102,7 +101,7 @@ func (h *Hub) readRelayed(in app.Inbound) reading {
 	return r
 }
 
-// TunnelState returns where a tunnel must resume; see [app.Backend].
+// TunnelState returns the positions from which a tunnel resumes; see [app.Backend].
 func (h *Hub) TunnelState(ctx context.Context, _ app.TunnelQuery) (app.TunnelState, error) {
 	var out app.TunnelState
 	read := func(tx *store.Tx) error {

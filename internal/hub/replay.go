@@ -11,10 +11,10 @@ import (
 	"greenroom/store"
 )
 
-// viaReplay is how a replayed event came.
+// viaReplay is the Via of a replayed event.
 const viaReplay = "replay"
 
-// Replay takes an event in again; see [app.Backend].
+// Replay processes an event again; see [app.Backend].
 func (h *Hub) Replay(ctx context.Context, r app.Replay) (app.Answer, error) {
 	first, err := h.Event(ctx, app.EventRef{Seq: r.Seq})
 	if err != nil {
@@ -59,7 +59,7 @@ func (h *Hub) Replay(ctx context.Context, r app.Replay) (app.Answer, error) {
 // Resign signs a request again; see [app.Backend].
 func (h *Hub) Resign(ctx context.Context, r app.ResignRequest) (app.Inbound, error) {
 	in, secret := r.Request, r.Secret
-	// accepts reports whether the signature is right and fresh, signed whether it is right at any time.
+	// accepts reports whether the signature is valid and fresh, signed whether it is valid at any age.
 	var accepts, signed func(app.Inbound) bool
 	if name, ok := app.CatchOf(in.Account); ok {
 		accepts = func(in app.Inbound) bool { return h.readCaught(name, in).Delivery.Verdict == provider.Verified }
@@ -93,16 +93,15 @@ func (h *Hub) Resign(ctx context.Context, r app.ResignRequest) (app.Inbound, err
 	return in, errors.Join(err, ctx.Err())
 }
 
-// ownWords is an error in a platform's own words, without the operation.
+// ownWords returns the platform's text of an error, without the operation.
 func ownWords(err error) string {
-	var e *provider.Error
-	if errors.As(err, &e) && e.Text != "" {
+	if e, ok := errors.AsType[*provider.Error](err); ok && e.Text != "" {
 		return e.Text
 	}
 	return err.Error()
 }
 
-// signedBy reports whether a secret of the account makes a request's signature, however old that is.
+// signedBy reports whether a request has the signature of one of the account's secrets, of any age.
 func signedBy(a *account, in app.Inbound) bool {
 	tester, ok := a.Provider.(provider.SignatureTester)
 	return ok && slices.ContainsFunc(a.secrets(in.ReceivedAt), func(secret string) bool {
@@ -111,7 +110,7 @@ func signedBy(a *account, in app.Inbound) bool {
 	})
 }
 
-// accepts reports whether a request has the right signature, and a fresh one at its time of receipt.
+// accepts reports whether a request's signature is valid and was fresh when the request was received.
 func (h *Hub) accepts(a *account, in app.Inbound) bool {
 	w, err := a.Provider.ReadWebhook(provider.WebhookRequest{
 		Method: in.Method, Target: in.Target, Header: http.Header(in.Header), Body: in.Body, ReceivedAt: in.ReceivedAt,

@@ -3,6 +3,7 @@ package hub
 import (
 	"cmp"
 	"fmt"
+	"maps"
 
 	"greenroom/internal/app"
 	"greenroom/internal/catch"
@@ -10,7 +11,7 @@ import (
 	"greenroom/store"
 )
 
-// resigned returns a delivery with the signature that its platform makes now with a secret. Everything else stays.
+// resigned returns a delivery with a new signature of its platform, made with a secret.
 func (h *Hub) resigned(d app.Delivery, secret string) (app.Delivery, error) {
 	if name, ok := app.CatchOf(d.Account); ok {
 		return h.resignedCaught(name, d, secret)
@@ -43,7 +44,7 @@ func (h *Hub) resigned(d app.Delivery, secret string) (app.Delivery, error) {
 	return d, nil
 }
 
-// resignedCaught is resigned for an event of a catch, by default with the catch's own secret.
+// resignedCaught is resigned for an event of a catch, by default with the catch's secret.
 func (h *Hub) resignedCaught(name string, d app.Delivery, secret string) (app.Delivery, error) {
 	job, err := store.Read(h.ctx, h.store, func(tx *store.Tx) (store.CatchJob, error) { return tx.Catch(name) })
 	if err != nil {
@@ -58,8 +59,6 @@ func (h *Hub) resignedCaught(name string, d app.Delivery, secret string) (app.De
 		return d, err
 	}
 	d.Headers = d.Headers.Clone()
-	for header, values := range signed {
-		d.Headers[header] = values
-	}
+	maps.Copy(d.Headers, signed)
 	return d, nil
 }

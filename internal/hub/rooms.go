@@ -307,9 +307,9 @@ func (h *Hub) newID() string { return h.ids.next(h.clock.Now()) }
 
 // writeError returns an error of the store with a kind.
 func writeError(err error) error {
-	var e *app.Error
+	_, kind := errors.AsType[*app.Error](err)
 	switch {
-	case err == nil || errors.As(err, &e):
+	case err == nil || kind:
 		return err
 	case errors.Is(err, store.ErrBusy):
 		return &app.Error{Kind: app.Busy, Text: err.Error(), Hint: "try again in a moment", Err: err}

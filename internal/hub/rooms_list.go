@@ -29,20 +29,9 @@ func (h *Hub) Rooms(ctx context.Context, q app.RoomQuery) ([]app.RoomView, error
 			if q.Group != "" && !latin.Same(roomName(q.Group), r.Group) {
 				continue
 			}
-			if r, err = h.located(tx, r); err != nil {
+			v, err := h.roomView(tx, base, r, current[r.ID], next[r.ID])
+			if err != nil {
 				return err
-			}
-			v := app.RoomView{Room: r, Would: h.choose(r), Meeting: current[r.ID], Booking: next[r.ID], Notes: h.linkNotes(r)}
-			if v.PageLink, err = base.of(tx, r); err != nil {
-				return err
-			}
-			if v.Meeting == nil {
-				if v.Meeting, err = latest(tx, r.ID); err != nil {
-					return err
-				}
-			}
-			if v.Meeting != nil {
-				h.giveGuestURL(v.Meeting, v.PageLink)
 			}
 			if q.People && v.Meeting != nil && v.Meeting.Status != app.Ended {
 				if v.People, err = there(tx, v.Meeting.ID); err != nil {
@@ -64,22 +53,36 @@ func (h *Hub) Room(ctx context.Context, ref app.RoomRef) (app.RoomView, error) {
 		if err != nil {
 			return err
 		}
-		if r, err = h.located(tx, r); err != nil {
+		current, err := currentMeetings(tx)
+		if err != nil {
 			return err
 		}
 		next, err := h.nextBookings(tx, r.ID)
 		if err != nil {
 			return err
 		}
-		v = app.RoomView{Room: r, Would: h.choose(r), Booking: next[r.ID], Notes: h.linkNotes(r)}
-		if v.PageLink, err = h.pageBase().of(tx, r); err != nil {
-			return err
-		}
-		if v.Meeting, err = h.currentOf(tx, r.ID); err == nil && v.Meeting != nil {
-			h.giveGuestURL(v.Meeting, v.PageLink)
-		}
+		v, err = h.roomView(tx, h.pageBase(), r, current[r.ID], next[r.ID])
 		return err
 	})
+	return v, err
+}
+
+// roomView returns the view of a room with the given open meeting, nil for none, and booking.
+func (h *Hub) roomView(tx *store.Tx, base pageBase, r app.Room, m *app.Meeting, next *app.Booking) (app.RoomView, error) {
+	r, err := h.located(tx, r)
+	if err != nil {
+		return app.RoomView{}, err
+	}
+	v := app.RoomView{Room: r, Would: h.choose(r), Meeting: m, Booking: next, Notes: h.linkNotes(r)}
+	if v.PageLink, err = base.of(tx, r); err != nil {
+		return v, err
+	}
+	if v.Meeting == nil {
+		v.Meeting, err = latest(tx, r.ID)
+	}
+	if v.Meeting != nil {
+		h.giveGuestURL(v.Meeting, v.PageLink)
+	}
 	return v, err
 }
 
@@ -99,7 +102,7 @@ func (h *Hub) nextBookings(tx *store.Tx, room string) (map[string]*app.Booking, 
 	return next, nil
 }
 
-// there lists the names of those who are in a meeting or wait to be let in.
+// there returns the names of those who are in a meeting or wait to be let in.
 func there(tx *store.Tx, meeting string) (names []string, err error) {
 	stays, err := tx.Stays(meeting)
 	for _, s := range stays {

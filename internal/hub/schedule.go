@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -16,19 +17,19 @@ import (
 )
 
 const (
-	// bookingsEvery is how often bookings are looked at, at the least: a machine that slept finds out with the next look.
+	// bookingsEvery is how often bookings are checked at least, so that a machine that slept notices.
 	bookingsEvery = 30 * time.Second
-	// bookingAgain is the wait after a meeting could not be made, which doubles up to bookingAgainMost.
+	// bookingAgain is the wait after a meeting could not be created, which doubles up to bookingAgainMost.
 	bookingAgain     = 15 * time.Second
 	bookingAgainMost = 5 * time.Minute
-	// makeTime bounds the making of one meeting.
+	// makeTime bounds the creation of one meeting.
 	makeTime = 2 * time.Minute
 )
 
-// bookings makes the meetings of bookings, a while before they begin. Only the store's owner does that.
+// bookings creates the meetings of bookings, a while before they begin. Only the store's owner does that.
 //
-// What is about to be made is in the store before the platform is asked, with its name there, and the meeting's record and the
-// booking's are one commit. After a crash between the two the platform is asked for a meeting of that name, so that there is one.
+// The name of a meeting is stored before the platform is asked to create it, and the meeting and its booking are written in one
+// commit. After a crash between the two, the platform is asked for a meeting of that name, so that there is only one.
 type bookings struct {
 	h    *Hub
 	lead time.Duration
@@ -56,7 +57,7 @@ func (s *bookings) wake() {
 	}
 }
 
-// problem is why the occurrence of a booking that is due could not be made, empty where nothing failed.
+// problem returns why the meeting of an occurrence could not be created, empty if nothing failed.
 func (s *bookings) problem(id string, start time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +74,7 @@ func (s *bookings) run() {
 	}
 }
 
-// rest waits for a while, or until something changes; without bookings, when wait is 0, for that alone.
+// rest waits for the given time, or until something changes; with wait 0, which means that there are no bookings, only for a change.
 func (s *bookings) rest(wait time.Duration) {
 	h := s.h
 	var due <-chan time.Time
@@ -89,13 +90,13 @@ func (s *bookings) rest(wait time.Duration) {
 	}
 }
 
-// due is an occurrence whose meeting must be made.
+// due is an occurrence whose meeting must be created.
 type due struct {
 	booking store.Booking
 	slot    calendar.Slot
 }
 
-// turn makes the meetings that are due, and returns how long to wait for the next look: 0 while there are no bookings.
+// turn creates the meetings that are due, and returns the time until the next turn, 0 if there are no bookings.
 func (s *bookings) turn(ctx context.Context) time.Duration {
 	h, wait := s.h, bookingsEvery
 	var todo []due
@@ -153,7 +154,7 @@ func (s *bookings) turn(ctx context.Context) time.Duration {
 	return wait
 }
 
-// later reports whether the making of an occurrence failed and is not tried again yet.
+// later reports whether the creation of an occurrence's meeting failed, and when it is retried.
 func (s *bookings) later(id string, start time.Time) (time.Time, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,7 +162,7 @@ func (s *bookings) later(id string, start time.Time) (time.Time, bool) {
 	return f.again, f.start.Equal(start) && s.h.clock.Now().Before(f.again)
 }
 
-// note remembers a failure, and returns the wait until the next try.
+// note records a failure, and returns the wait until the next try.
 func (s *bookings) note(d due, err error) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,8 +170,7 @@ func (s *bookings) note(d due, err error) time.Duration {
 	if !f.start.Equal(d.slot.Start) {
 		f = bookingFailure{start: d.slot.Start}
 	}
-	e := app.AsError(err)
-	if text := e.Sentence(); text != f.text {
+	if text := app.AsError(err).Sentence(); text != f.text {
 		s.h.log.Error("the meeting of a booking could not be created", "room", d.booking.Room, "booking", d.booking.ID, "err", err)
 		f.text = text
 		s.h.bus.publish([]app.Change{{Kind: app.BookingChange}})
@@ -181,7 +181,7 @@ func (s *bookings) note(d due, err error) time.Duration {
 	return f.wait
 }
 
-// make makes the meeting of an occurrence, or finds the one that was made before a crash.
+// make creates the meeting of an occurrence, or finds the one that was created before a crash.
 func (s *bookings) make(ctx context.Context, d due) error {
 	ctx, cancel := context.WithTimeout(ctx, makeTime)
 	defer cancel()
@@ -192,26 +192,26 @@ func (s *bookings) make(ctx context.Context, d due) error {
 		return nil
 	}
 	if err == nil {
-		s.h.log.Info("created the meeting of a "+
-			"booking", "room", started.Room, "booking", d.booking.ID, "meeting", started.ID, "reused", started.Reused)
+		s.h.log.Info("created the meeting of a booking",
+			"room", started.Room, "booking", d.booking.ID, "meeting", started.ID, "reused", started.Reused)
 	}
 	return err
 }
 
-// errNotDue means that the booking was changed or removed, or its meeting made, while its turn came.
+// errNotDue means that the booking was changed or removed, or its meeting created, in the meantime.
 var errNotDue = errors.New("the booking is not due")
 
-// occurrence is one of a booking for which a meeting is made.
+// occurrence is an occurrence of a booking whose meeting is being created.
 type occurrence struct {
 	id       string
 	revision int
 	slot     calendar.Slot
 
-	// found is the result of an earlier try in the store.
+	// found is the stored state of an earlier try.
 	found store.Occurrence
 }
 
-// current reads the booking, and fails if it isn't due any more. The room is locked.
+// current reads the booking, and fails if it is no longer due. The room is locked.
 func (o *occurrence) current(tx *store.Tx) (store.Booking, error) {
 	b, err := tx.Booking(o.id)
 	if errors.Is(err, store.ErrNotFound) || err == nil && b.Revision != o.revision {
@@ -225,9 +225,9 @@ func (o *occurrence) current(tx *store.Tx) (store.Booking, error) {
 	return b, err
 }
 
-// serves reports whether an open meeting of the room is the occurrence's: one that was started by hand, or one that lasts long
-// enough. In a lasting room there is one meeting at a time: that of another occurrence continues until this one begins, and beyond if
-// people are in it then.
+// serves reports whether an open meeting of the room can be the occurrence's: one that was started by hand, or one that lasts long
+// enough. A lasting room has one meeting at a time: that of another occurrence continues until this one begins, and longer if people
+// are in it then. wait means that the occurrence must wait for that.
 func (o *occurrence) serves(room app.Room, m app.Meeting, now time.Time) (serves, wait bool) {
 	lasts := m.EndsAt.IsZero() || !m.EndsAt.Before(o.slot.End)
 	mine := m.Booking == "" || m.Booking == o.id
@@ -242,7 +242,7 @@ func (o *occurrence) serves(room app.Room, m app.Meeting, now time.Time) (serves
 	return false, now.Before(o.slot.Start)
 }
 
-// announce writes down that a meeting is about to be made, under a name that no one else has, and returns the name.
+// announce stores that a meeting is about to be created under a unique name, and returns the name.
 func (o *occurrence) announce(ctx context.Context, h *Hub, account string, room app.Room) (string, error) {
 	name := o.found.Name
 	err := h.store.Update(ctx, func(tx *store.Tx) error {
@@ -261,10 +261,10 @@ func (o *occurrence) announce(ctx context.Context, h *Hub, account string, room 
 	return name, err
 }
 
-// lookMost is how many rooms of a platform are looked through for one that an earlier try left.
+// lookMost bounds how many rooms of a platform are searched for the result of an earlier try.
 const lookMost = 300
 
-// left finds the meeting that an earlier try made on the platform, and reports whether there is one.
+// left finds the meeting that an earlier try created on the platform, and reports whether there is one.
 func (o *occurrence) left(ctx context.Context, h *Hub, a *account, room app.Room, until time.Time) (provider.Meeting, bool, error) {
 	if o.found.Name == "" || o.found.Account != a.Name {
 		return provider.Meeting{}, false, nil
@@ -281,7 +281,7 @@ func (o *occurrence) left(ctx context.Context, h *Hub, a *account, room app.Room
 			return m, false, err
 		}
 	}
-	// The platform chooses the names itself: it is the one with our prefix and end that is known to no meeting.
+	// The platform chooses the names: it is the room with our prefix and end that belongs to no meeting.
 	lister, ok := a.Provider.(provider.RoomLister)
 	if !ok {
 		return provider.Meeting{}, false, nil
@@ -313,21 +313,16 @@ func (o *occurrence) left(ctx context.Context, h *Hub, a *account, room app.Room
 	return out, found, err
 }
 
-// doubtFor is how long a request whose answer was lost may still be on its way to a platform that chooses the names.
+// doubtFor is how long a request may still be on its way after its answer was lost.
 const doubtFor = time.Minute
 
-// made writes down the meeting of the occurrence, in the commit that writes the meeting.
+// made stores the meeting of the occurrence with the booking, in the commit that writes the meeting.
 func (o *occurrence) made(tx *store.Tx, h *Hub, m *roster.Meeting) error {
-	b, err := tx.Booking(o.id)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil // removed meanwhile: the meeting is there, and someone may have its link
+	b, known, err := store.Found(tx.Booking(o.id))
+	if !known {
+		return err // removed meanwhile: the meeting exists, and someone may have its link
 	}
-	if err != nil {
-		return err
-	}
-	if m.Booking == "" {
-		m.Booking = o.id
-	}
+	m.Booking = cmp.Or(m.Booking, o.id)
 	if m.Lasting && !m.EndsAt.IsZero() && m.EndsAt.Before(o.slot.End) {
 		m.EndsAt = app.At(o.slot.End)
 	}

@@ -9,11 +9,11 @@ import (
 	"greenroom/internal/latin"
 )
 
-// maxSlug is how long a slug is at most.
+// maxSlug is the longest slug.
 const maxSlug = 64
 
-// Slug makes a room's name legal on every platform, and keeps it readable: letters of other alphabets and with marks are
-// written in Latin ones, everything else is a hyphen. What is left are letters, digits, hyphens and underscores, at most 64.
+// Slug returns a room's name in a readable form that is legal on every platform: at most 64 Latin letters, digits, hyphens and
+// underscores. Other letters are transliterated, everything else becomes a hyphen.
 func Slug(name string) string {
 	var b strings.Builder
 	for _, r := range norm.NFKC.String(name) {

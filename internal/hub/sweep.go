@@ -13,11 +13,11 @@ import (
 	"greenroom/store"
 )
 
-// sweepEvery is how often the whole account is looked through for people in rooms that aren't known here.
+// sweepEvery is how often an account is searched for people in unknown rooms.
 const sweepEvery = 30 * time.Second
 
-// sweeper reads who is in every room of an account with one call, and adopts the rooms in use that are not known here:
-// who has rooms from before sees them at once. Those that are known are left to the presence poller.
+// sweeper reads who is in every room of an account with one call, and adopts unknown rooms that are in use, so that hosts see their
+// existing rooms at once. The presence poller handles the known ones.
 type sweeper struct {
 	hub     *Hub
 	account *account
@@ -52,8 +52,8 @@ func (s *sweeper) turn(ctx context.Context) {
 	}
 }
 
-// adopt makes a room in use known. Meetings that were ended here stay ended, and a later participant in an adopted room begins a
-// new meeting; others that have ended live again when a participant joined later.
+// adopt adopts a room in use. Meetings that were ended here stay ended, and a later participant in an adopted room begins a new
+// meeting; other ended meetings are revived if a participant joined later.
 func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Participant, begun time.Time) error {
 	h, since, latest := s.hub, begun, time.Time{}
 	for _, p := range people {
@@ -62,17 +62,14 @@ func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Part
 			latest = app.Later(latest, j)
 		}
 	}
-	known, err := store.Read(ctx, h.store, func(tx *store.Tx) (roster.Meeting, error) {
+	known, had, err := store.Found(store.Read(ctx, h.store, func(tx *store.Tx) (roster.Meeting, error) {
 		return tx.MeetingByPlatform(s.account.Name, room, "")
-	})
-	fresh := errors.Is(err, store.ErrNotFound)
-	if err != nil && !fresh {
+	}))
+	if err != nil || had && known.Status != app.Ended {
 		return err
 	}
-	if !fresh && known.Status != app.Ended {
-		return nil
-	}
-	if !fresh {
+	fresh := !had
+	if had {
 		// Presence still lists who was there at the end.
 		fresh = known.IsBefore(latest)
 		if !fresh && (known.EndReason == roster.ReasonEndedHere || !latest.After(known.EndedAt.Time)) {
@@ -81,7 +78,7 @@ func (s *sweeper) adopt(ctx context.Context, room string, people []provider.Part
 	}
 	found := provider.Meeting{Room: room}
 	if l, ok := s.account.Provider.(provider.Looker); ok && fresh {
-		// Without its link it is worth showing all the same; the link is looked up again later.
+		// Without its link the room is still shown; the link is looked up again later.
 		if full, err := l.Lookup(ctx, found); err == nil {
 			found = full
 		}

@@ -11,7 +11,7 @@ import (
 	"greenroom/provider"
 )
 
-// SignWebhook makes an invented webhook; see [app.Backend].
+// SignWebhook returns an invented webhook; see [app.Backend].
 func (h *Hub) SignWebhook(ctx context.Context, w app.SyntheticWebhook) (app.SignedWebhook, error) {
 	a, err := h.accountOf(w.Account)
 	if err != nil {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,19 +14,19 @@ import (
 	"greenroom/store"
 )
 
-// trashName is where the store has what was deleted in the last minute. It outlives the process.
+// trashName is the key of what was deleted in the last minute.
 const trashName = "trash"
 
 // maxTrash is how many deletions can be undone.
 const maxTrash = 50
 
-// maxSuffix is how many names are tried for something that comes back.
+// maxSuffix is how many names are tried for a restored object.
 const maxSuffix = 1000
 
-// maxCalendar is the largest text of a calendar that comes back.
+// maxCalendar is the largest text of a calendar that can be restored.
 const maxCalendar = 64 << 20
 
-// trashed is something that was deleted.
+// trashed is a deleted object.
 type trashed struct {
 	Kind    app.DeletedKind `json:"kind"`
 	At      app.Time        `json:"at"`
@@ -34,7 +35,7 @@ type trashed struct {
 	// Calendar is a subscription, Text its compressed text.
 	Calendar *store.Calendar `json:"calendar,omitempty"`
 	Text     []byte          `json:"text,omitempty"`
-	// Forward has its position. The events of a Catch stay in its rings until it can't come back any more.
+	// Forward has its position. The events of a Catch stay in its rings until it can no longer be restored.
 	Forward *store.ForwardJob `json:"forward,omitempty"`
 	Catch   *store.CatchJob   `json:"catch,omitempty"`
 }
@@ -51,18 +52,7 @@ func (h *Hub) trash(tx *store.Tx) ([]trashed, error) {
 	return slices.DeleteFunc(all, func(t trashed) bool { return now.Sub(t.At.Time).Abs() > app.UndoFor }), nil
 }
 
-func putTrash(tx *store.Tx, all []trashed) error {
-	if len(all) == 0 {
-		return tx.DeleteValue(trashName)
-	}
-	raw, err := json.Marshal(all)
-	if err != nil {
-		return err
-	}
-	return tx.PutValue(trashName, raw)
-}
-
-// discard keeps something for a minute, in the commit that deletes it.
+// discard keeps an object for a minute, in the commit that deletes it.
 func (h *Hub) discard(tx *store.Tx, t trashed) error {
 	all, err := h.trash(tx)
 	if err != nil {
@@ -73,7 +63,7 @@ func (h *Hub) discard(tx *store.Tx, t trashed) error {
 	return h.keepTrash(tx, all[max(0, len(all)-maxTrash):])
 }
 
-// keepTrash writes what can be undone, and deletes the events of catches that can't come back.
+// keepTrash writes what can be undone, and deletes the events of catches that can no longer be restored.
 func (h *Hub) keepTrash(tx *store.Tx, all []trashed) error {
 	for _, name := range tx.HiddenCatches() {
 		if slices.ContainsFunc(all, func(t trashed) bool { return t.Catch != nil && t.Catch.Name == name }) {
@@ -83,10 +73,17 @@ func (h *Hub) keepTrash(tx *store.Tx, all []trashed) error {
 			return err
 		}
 	}
-	return putTrash(tx, all)
+	if len(all) == 0 {
+		return tx.DeleteValue(trashName)
+	}
+	raw, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	return tx.PutValue(trashName, raw)
 }
 
-// emptyTrashLater forgets a deletion when it can't be undone any more.
+// emptyTrashLater removes a deletion when it can no longer be undone.
 func (h *Hub) emptyTrashLater() {
 	due := h.clock.After(app.UndoFor + time.Second)
 	h.goes("deleted things", func() {
@@ -100,7 +97,7 @@ func (h *Hub) emptyTrashLater() {
 	})
 }
 
-// emptyTrash forgets what can't be undone any more.
+// emptyTrash removes what can no longer be undone.
 func (h *Hub) emptyTrash(ctx context.Context) error {
 	stale := false
 	if err := h.store.View(ctx, func(tx *store.Tx) error {
@@ -170,18 +167,17 @@ func (h *Hub) Undo(ctx context.Context, _ app.UndoRequest) (app.Undone, error) {
 
 // restoreRoom puts a room back. Its meetings and bookings still have its id. The platform rooms of its lasting link were removed.
 func (h *Hub) restoreRoom(tx *store.Tx, r app.Room, out *app.Undone) error {
-	name, err := freeName(r.Name, maxRoomName, func(name string) (bool, error) {
+	was := r.Name
+	err := rename(out, &r.Name, " (%d)", maxRoomName, "Another room is named %s now.", func(name string) error {
 		had, err := tx.RoomByName(name)
-		return err != nil || had.ID == r.ID, ignore(err, store.ErrNotFound)
+		if had.ID == r.ID {
+			return store.ErrNotFound
+		}
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	renamed := name != r.Name
-	if renamed {
-		out.Notes = append(out.Notes, fmt.Sprintf("Another room is named %s now.", r.Name))
-	}
-	r.Name = name
 	for i := range r.Places {
 		if p := &r.Places[i]; !p.Adopted && p.Made() {
 			*p = h.emptied(*p, r)
@@ -193,7 +189,7 @@ func (h *Hub) restoreRoom(tx *store.Tx, r app.Room, out *app.Undone) error {
 	if err := tx.PutRoom(r); err != nil {
 		return err
 	}
-	if out.ID, out.Name, out.Room = r.ID, r.Name, &r; renamed {
+	if out.ID, out.Name, out.Room = r.ID, r.Name, &r; r.Name != was {
 		return renameMeetings(tx, r)
 	}
 	return nil
@@ -219,12 +215,9 @@ func (h *Hub) relocate(ctx context.Context, out *app.Undone, had string) {
 
 // restoreBooking puts a booking back.
 func (h *Hub) restoreBooking(tx *store.Tx, b store.Booking, out *app.Undone) error {
-	r, err := tx.Room(b.RoomID)
-	if errors.Is(err, store.ErrNotFound) {
-		return app.Errorf(provider.Conflict, "add the booking again in another room", "the room %s of the booking no longer exists", b.Room)
-	}
-	if err != nil {
-		return err
+	r, known, err := store.Found(tx.Room(b.RoomID))
+	if !known {
+		return cmp.Or(err, app.Errorf(provider.Conflict, "add the booking again in another room", "the room %s of the booking no longer exists", b.Room))
 	}
 	b.Room = r.Name
 	if err := tx.PutBooking(b); err != nil {
@@ -237,16 +230,12 @@ func (h *Hub) restoreBooking(tx *store.Tx, b store.Booking, out *app.Undone) err
 
 // restoreCalendar puts a subscription back, with the text that was read.
 func (h *Hub) restoreCalendar(tx *store.Tx, c store.Calendar, packed []byte, out *app.Undone) error {
-	had := c.Name
-	var err error
-	if c.Name, err = freeName(had, maxRoomName, func(name string) (bool, error) {
+	err := rename(out, &c.Name, " (%d)", maxRoomName, "Another calendar is named %s now.", func(name string) error {
 		_, err := tx.Calendar(name)
-		return err != nil, ignore(err, store.ErrNotFound)
-	}); err != nil {
 		return err
-	}
-	if c.Name != had {
-		out.Notes = append(out.Notes, fmt.Sprintf("Another calendar is named %s now.", had))
+	})
+	if err != nil {
+		return err
 	}
 	var text []byte
 	if packed != nil {
@@ -263,16 +252,12 @@ func (h *Hub) restoreCalendar(tx *store.Tx, c store.Calendar, packed []byte, out
 
 // restoreForward puts a forward back. It resumes where it was.
 func (h *Hub) restoreForward(tx *store.Tx, j *store.ForwardJob, out *app.Undone) error {
-	had := j.Name
-	var err error
-	if j.Name, err = freeWord(had, func(name string) (bool, error) {
+	err := rename(out, &j.Name, "-%d", maxWord, "Another forward is named %s now.", func(name string) error {
 		_, err := tx.Forward(name)
-		return err != nil, ignore(err, store.ErrNotFound)
-	}); err != nil {
 		return err
-	}
-	if j.Name != had {
-		out.Notes = append(out.Notes, fmt.Sprintf("Another forward is named %s now.", had))
+	})
+	if err != nil {
+		return err
 	}
 	if err := tx.PutForward(*j); err != nil {
 		return err
@@ -284,16 +269,13 @@ func (h *Hub) restoreForward(tx *store.Tx, j *store.ForwardJob, out *app.Undone)
 
 // restoreCatch puts a catch back, with its events unless another one has its name.
 func (h *Hub) restoreCatch(tx *store.Tx, c store.CatchJob, out *app.Undone) error {
-	had := c.Name
-	var err error
-	if c.Name, err = freeWord(had, func(name string) (bool, error) {
+	const renamed = "Another catch is named %s now: this one has another address, and its events are gone."
+	err := rename(out, &c.Name, "-%d", maxWord, renamed, func(name string) error {
 		_, err := tx.Catch(name)
-		return err != nil, ignore(err, store.ErrNotFound)
-	}); err != nil {
 		return err
-	}
-	if c.Name != had {
-		out.Notes = append(out.Notes, fmt.Sprintf("Another catch is named %s now: this one has another address, and its events are gone.", had))
+	})
+	if err != nil {
+		return err
 	}
 	if err := tx.PutCatch(c); err != nil {
 		return err
@@ -306,30 +288,22 @@ func (h *Hub) restoreCatch(tx *store.Tx, c store.CatchJob, out *app.Undone) erro
 // maxWord is the longest name that both forwards and catches may have.
 const maxWord = 40
 
-// freeWord returns a name of letters and digits that nothing has, with a suffix if need be.
-func freeWord(name string, free func(string) (bool, error)) (string, error) {
-	if ok, err := free(name); ok || err != nil {
-		return name, err
-	}
+// rename gives a restored object a name that no other one has: its own, else one with a suffix and at most longest characters, and a
+// note about that. find looks up a name and fails with [store.ErrNotFound] if it is free.
+func rename(out *app.Undone, name *string, suffix string, longest int, note string, find func(string) error) error {
+	was := *name
 	for n := 2; n < maxSuffix; n++ {
-		suffix := fmt.Sprintf("-%d", n)
-		next := name[:min(len(name), maxWord-len(suffix))] + suffix
-		if ok, err := free(next); ok || err != nil {
-			return next, err
+		switch err := find(*name); {
+		case errors.Is(err, store.ErrNotFound):
+			if *name != was {
+				out.Notes = append(out.Notes, fmt.Sprintf(note, was))
+			}
+			return nil
+		case err != nil:
+			return err
 		}
+		end := fmt.Sprintf(suffix, n)
+		*name = shorten(was, longest-len(end)) + end
 	}
-	return "", app.Errorf(provider.Conflict, "", "too many things are named %q", name)
-}
-
-// freeName returns a name that nothing has, with a suffix if need be.
-func freeName(name string, longest int, free func(string) (bool, error)) (string, error) {
-	next := name
-	for n := 2; n < maxSuffix; n++ {
-		if ok, err := free(next); ok || err != nil {
-			return next, err
-		}
-		suffix := fmt.Sprintf(" (%d)", n)
-		next = shorten(name, longest-len(suffix)) + suffix
-	}
-	return "", app.Errorf(provider.Conflict, "", "too many things are named %q", name)
+	return app.Errorf(provider.Conflict, "", "too many things are named %q", was)
 }

@@ -8,8 +8,8 @@ import (
 	"greenroom/store"
 )
 
-// unendedCache is the list of open and live meetings as the background readers see it. Each of them asks every second;
-// the list is read again only after a write.
+// unendedCache is the list of open and live meetings for the background readers, which ask every second. The list is read again only
+// after a write.
 type unendedCache struct {
 	mu    sync.Mutex
 	at    uint64 // the store's count of commits, before the list was read

@@ -8,8 +8,8 @@ import (
 	"greenroom/provider"
 )
 
-// unusable is the provider of an account that is configured and can't be used: every call fails with the reason, it has no
-// ability, and its webhooks are unverified.
+// unusable is the provider of a configured account that can't be used: every call fails with the reason, it has no abilities, and its
+// webhooks are unverified.
 type unusable struct {
 	platform provider.Platform
 	reason   string
@@ -18,7 +18,7 @@ type unusable struct {
 
 var _ provider.Provider = unusable{}
 
-// disable gives an account that can't be used its provider.
+// disable sets the provider of an account that can't be used.
 func (a *Account) disable() {
 	why := a.Unusable
 	a.Unusable = &app.Error{
@@ -37,7 +37,7 @@ func (u unusable) Presence(context.Context, provider.Meeting) ([]provider.Partic
 	return nil, u.err
 }
 
-// ReadWebhook verifies nothing: the secret may be what is missing.
+// ReadWebhook verifies nothing, since the secret may be missing.
 func (u unusable) ReadWebhook(provider.WebhookRequest) (provider.Webhook, error) {
 	return provider.Webhook{
 		Verdict: provider.Unverified, Reason: "the account can't be used: " + u.reason, Event: provider.Event{Kind: provider.KindUnknown},

@@ -23,22 +23,27 @@ const (
 	maxUpcoming  = 5000
 )
 
-// coming collects what takes place.
+// coming collects upcoming items.
 type coming struct {
 	h        *Hub
 	from, to time.Time
 	local    *time.Location
-	items    []app.UpcomingItem
+	lines    []line
 	notes    []string
-	// meetings are the ids of those that have a line.
+	// meetings are the ids of the meetings that have a line.
 	meetings map[string]bool
 	links    map[string]app.Meeting // open meetings by their guest link
 	rooms    map[string]string      // names of rooms by their lasting links, and by the tokens of their pages
 	uids     map[string]bool        // of our bookings
-	busy     []calendar.Busy
 }
 
-// Upcoming lists what takes place; see [app.Backend].
+// line is an item with the time that it occupies.
+type line struct {
+	app.UpcomingItem
+	busy calendar.Busy
+}
+
+// Upcoming lists upcoming meetings and events; see [app.Backend].
 func (h *Hub) Upcoming(ctx context.Context, q app.UpcomingQuery) (app.Upcoming, error) {
 	c := &coming{h: h, from: h.clock.Now(), local: time.UTC, meetings: make(map[string]bool), links: make(map[string]app.Meeting), rooms: make(map[string]string), uids: make(map[string]bool)}
 	days := cmp.Or(q.Days, upcomingDays)
@@ -62,46 +67,39 @@ func (h *Hub) Upcoming(ctx context.Context, q app.UpcomingQuery) (app.Upcoming, 
 		return app.Upcoming{}, err
 	}
 	c.calendars(calendars)
-	c.sort()
-	if len(c.items) > maxUpcoming {
-		c.notes = append(c.notes, fmt.Sprintf("Only the first %d of %d are listed.", maxUpcoming, len(c.items)))
-		c.items, c.busy = c.items[:maxUpcoming], c.busy[:maxUpcoming]
+	slices.SortStableFunc(c.lines, func(a, b line) int {
+		return cmp.Or(a.At.Compare(b.At.Time), a.EndsAt.Compare(b.EndsAt.Time), cmp.Compare(a.Title, b.Title))
+	})
+	if len(c.lines) > maxUpcoming {
+		c.notes = append(c.notes, fmt.Sprintf("Only the first %d of %d are listed.", maxUpcoming, len(c.lines)))
+		c.lines = c.lines[:maxUpcoming]
 	}
-	for i, others := range calendar.Conflicts(c.busy) {
-		c.items[i].Conflicts = []string{}
+	busy := make([]calendar.Busy, len(c.lines))
+	for i, l := range c.lines {
+		busy[i] = l.busy
+	}
+	out := app.Upcoming{Items: []app.UpcomingItem{}, Notes: c.notes}
+	for i, others := range calendar.Conflicts(busy) {
+		item := c.lines[i].UpcomingItem
+		item.Conflicts = []string{}
 		for _, o := range others {
-			c.items[i].Conflicts = append(c.items[i].Conflicts, c.items[o].Title)
+			item.Conflicts = append(item.Conflicts, c.lines[o].Title)
 		}
+		out.Items = append(out.Items, item)
 	}
-	return app.Upcoming{Items: append([]app.UpcomingItem{}, c.items...), Notes: c.notes}, nil
+	return out, nil
 }
 
-// add adds a line. One that doesn't occupy its time conflicts with nothing.
+// add adds a line. A free one occupies no time, and so conflicts with nothing.
 func (c *coming) add(item app.UpcomingItem, free bool) {
 	b := calendar.Busy{Start: item.At.Time, End: item.EndsAt.Time}
 	if free || item.AllDay {
 		b.End = b.Start
 	}
-	c.items, c.busy = append(c.items, item), append(c.busy, b)
+	c.lines = append(c.lines, line{item, b})
 }
 
-func (c *coming) sort() {
-	order := make([]int, len(c.items))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		x, y := c.items[a], c.items[b]
-		return cmp.Or(x.At.Compare(y.At.Time), x.EndsAt.Compare(y.EndsAt.Time), cmp.Compare(x.Title, y.Title))
-	})
-	items, busy := make([]app.UpcomingItem, len(order)), make([]calendar.Busy, len(order))
-	for i, n := range order {
-		items[i], busy[i] = c.items[n], c.busy[n]
-	}
-	c.items, c.busy = items, busy
-}
-
-// bookings adds their occurrences, each with its meeting.
+// bookings adds the occurrences of bookings, each with its meeting.
 func (c *coming) bookings(tx *store.Tx) error {
 	all, err := roomBookings(tx, "")
 	if err != nil {
@@ -116,8 +114,8 @@ func (c *coming) bookings(tx *store.Tx) error {
 		}
 		slots, cut := p.Between(c.from, c.to)
 		if cut {
-			c.notes = append(c.notes, fmt.Sprintf("A booking of %s repeats too often: only its first %d occurrences are "+
-				"listed.", b.Room, calendar.MaxOccurrences))
+			c.notes = append(c.notes, fmt.Sprintf("A booking of %s repeats too often: only its first %d occurrences are listed.",
+				b.Room, calendar.MaxOccurrences))
 		}
 		lasting := c.h.lastingLink(tx, b.RoomID)
 		for _, s := range slots {
@@ -137,7 +135,7 @@ func (c *coming) bookings(tx *store.Tx) error {
 	return nil
 }
 
-// open adds the meetings that people are in, and those that can be joined, unless a booking's line has them.
+// open adds the live meetings that have no line yet, and records the links of all open ones.
 func (c *coming) open(tx *store.Tx) error {
 	unended, err := tx.Unended()
 	if err != nil {
@@ -152,26 +150,21 @@ func (c *coming) open(tx *store.Tx) error {
 		if m.GuestURL != "" {
 			c.links[linkKey(m.GuestURL)] = m
 		}
-		over := !m.EndsAt.IsZero() && m.EndsAt.Before(c.from)
 		if c.meetings[m.ID] || m.Status != app.Live {
 			continue
 		}
 		end := m.EndsAt
-		if over {
-			end = app.At(c.from) // people stay on
-		}
-		at := m.StartedAt
-		if at.IsZero() {
-			at = m.StartsAt
+		if !end.IsZero() {
+			end = app.At(app.Later(end.Time, c.from)) // people stay on
 		}
 		c.add(app.UpcomingItem{
-			At: at, EndsAt: end, Title: m.Room, Source: app.FromMeeting, Room: m.Room, Meeting: m.ID, URL: m.GuestURL, Status: m.Status, Here: m.Here,
+			At: cmp.Or(m.StartedAt, m.StartsAt), EndsAt: end, Title: m.Room, Source: app.FromMeeting, Room: m.Room, Meeting: m.ID, URL: m.GuestURL, Status: m.Status, Here: m.Here,
 		}, false)
 	}
 	return nil
 }
 
-// places notes the links that lead to rooms.
+// places records the links to rooms.
 func (c *coming) places(tx *store.Tx) error {
 	rooms, err := tx.Rooms()
 	if err != nil {
@@ -181,8 +174,8 @@ func (c *coming) places(tx *store.Tx) error {
 		if link := c.h.lastingLink(tx, r.ID); link != "" {
 			c.rooms[linkKey(link)] = r.Name
 		}
-		page, err := tx.Page(r.ID)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+		page, _, err := store.Found(tx.Page(r.ID))
+		if err != nil {
 			return err
 		}
 		if page.Token != "" {
@@ -192,7 +185,7 @@ func (c *coming) places(tx *store.Tx) error {
 	return nil
 }
 
-// room returns the name of the room that a link leads to, empty for none of ours.
+// room returns the name of the room of a link, empty for none.
 func (c *coming) room(link string) string {
 	if link == "" {
 		return ""
@@ -203,14 +196,14 @@ func (c *coming) room(link string) string {
 	return cmp.Or(c.rooms[linkKey(link)], c.rooms[pageToken(link)])
 }
 
-// has reports whether a booking's or a meeting's line of the room is at this time.
+// has reports whether the room has the line of a booking or a meeting at the time of an event.
 func (c *coming) has(room string, e calendar.Occurrence) bool {
-	return room != "" && !e.AllDay && slices.ContainsFunc(c.items, func(i app.UpcomingItem) bool {
+	return room != "" && !e.AllDay && slices.ContainsFunc(c.lines, func(i line) bool {
 		return i.Room == room && i.Source != app.FromCalendar && i.At.Before(e.End) && e.Start.Before(i.EndsAt.Time)
 	})
 }
 
-// calendars adds the events of others. Our own bookings and meetings are left out where an event has their room's link or is their export.
+// calendars adds the events of calendars, except those of our own bookings and meetings: events with their room's link, and exports.
 func (c *coming) calendars(all []subscription) {
 	for _, cal := range all {
 		if cal.Error != "" {
@@ -224,8 +217,8 @@ func (c *coming) calendars(all []subscription) {
 		}
 		events, cut := cal.feed.Between(c.from, c.to, c.local)
 		if cut {
-			c.notes = append(c.notes, fmt.Sprintf("Calendar %s has an event that repeats too often: only its first %d occurrences "+
-				"are listed.", cal.Name, calendar.MaxOccurrences))
+			c.notes = append(c.notes, fmt.Sprintf("Calendar %s has an event that repeats too often: only its first %d occurrences are listed.",
+				cal.Name, calendar.MaxOccurrences))
 		}
 		for _, e := range events {
 			room := c.room(e.Link)
@@ -244,7 +237,7 @@ func (c *coming) calendars(all []subscription) {
 	}
 }
 
-// linkKey is a link without what doesn't matter for whether two are the same.
+// linkKey returns the part of a link by which links are compared.
 func linkKey(link string) string {
 	u, err := url.Parse(link)
 	if err != nil {
@@ -252,9 +245,6 @@ func linkKey(link string) string {
 	}
 	return strings.ToLower(u.Host) + strings.TrimSuffix(u.EscapedPath(), "/")
 }
-
-// leadsToPage reports whether a link is the address of the page with a token, wherever that is reachable.
-func leadsToPage(link, token string) bool { return token != "" && pageToken(link) == token }
 
 // pageToken returns the token in the address of a room's page, empty for other links.
 func pageToken(link string) string {
@@ -266,10 +256,10 @@ func pageToken(link string) string {
 	return path[strings.LastIndex(path, "-")+1:]
 }
 
-// around is how long after the start of a meeting without an end events with its link count as its own.
+// around is how long after the start of a meeting without an end an event with its link belongs to it.
 const around = 12 * time.Hour
 
-// Expected lists who is expected in a meeting; see [app.Backend].
+// Expected lists the people who are expected in a meeting; see [app.Backend].
 func (h *Hub) Expected(ctx context.Context, ref app.MeetingRef) ([]app.Person, error) {
 	var m app.Meeting
 	var page store.Page
@@ -280,13 +270,10 @@ func (h *Hub) Expected(ctx context.Context, ref app.MeetingRef) ([]app.Person, e
 			return err
 		}
 		m = found.Meeting
-		if page, err = tx.Page(m.RoomID); err != nil && !errors.Is(err, store.ErrNotFound) {
+		if page, _, err = store.Found(tx.Page(m.RoomID)); err != nil {
 			return err
 		}
-		b, err := tx.Booking(m.Booking)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
+		b, _, err := store.Found(tx.Booking(m.Booking))
 		out = append(out, b.Expect...)
 		return err
 	})
@@ -294,12 +281,7 @@ func (h *Hub) Expected(ctx context.Context, ref app.MeetingRef) ([]app.Person, e
 		return out, err
 	}
 	calendars, err := h.calendars.all(ctx)
-	from, to := m.StartsAt.Time, m.StartsAt.Add(around)
-	if !m.EndedAt.IsZero() {
-		to = m.EndedAt.Time
-	} else if !m.EndsAt.IsZero() {
-		to = m.EndsAt.Time
-	}
+	from, to := m.StartsAt.Time, cmp.Or(m.EndedAt, m.EndsAt, app.At(m.StartsAt.Add(around))).Time
 	link := linkKey(m.GuestURL)
 	for _, cal := range calendars {
 		if cal.feed == nil {
@@ -307,7 +289,8 @@ func (h *Hub) Expected(ctx context.Context, ref app.MeetingRef) ([]app.Person, e
 		}
 		events, _ := cal.feed.Between(from.Add(-time.Minute), to.Add(time.Minute), time.UTC)
 		for _, e := range events {
-			if e.Link == "" || linkKey(e.Link) != link && !leadsToPage(e.Link, page.Token) {
+			toPage := page.Token != "" && pageToken(e.Link) == page.Token
+			if e.Link == "" || linkKey(e.Link) != link && !toPage {
 				continue
 			}
 			for _, a := range e.Attendees {

@@ -10,7 +10,7 @@ import (
 	"greenroom/internal/hub/registrar"
 )
 
-// webhook is the part of package registrar that the hub uses: the webhook of one account on its platform.
+// webhook is the webhook of one account on its platform, see package registrar.
 type webhook interface {
 	// Run keeps it registered while a tunnel is live, Wake makes Run check it now.
 	Run()
@@ -18,14 +18,14 @@ type webhook interface {
 	Registers() bool
 	Register(ctx context.Context, replace bool) (app.RegisteredWebhook, error)
 	Status(url string) *app.RegisteredWebhook
-	// Accepts lists the created secrets that verify a request of the given time, Secret is the one in force.
+	// Accepts lists the created secrets that verify a request of the given time; Secret is the current one.
 	Accepts(received time.Time) []string
 	Secret() string
 	// Retire stops using the created secret where another is configured.
 	Retire(ctx context.Context) error
 }
 
-// openWebhook reads what the store has of an account's webhook.
+// openWebhook opens the stored webhook of an account.
 func (h *Hub) openWebhook(a *account) (err error) {
 	a.hook, err = registrar.Open(registrar.Options{
 		Account: a.Account.Account, Provider: a.Provider, Store: h.store, Write: origin{h}.Write, Context: h.ctx, Clock: h.clock, Log: h.log,
@@ -50,8 +50,7 @@ func (h *Hub) RegisterWebhook(ctx context.Context, req app.WebhookRegistration) 
 		return app.RegisteredWebhook{}, err
 	}
 	out, err := a.hook.Register(ctx, req.Replace)
-	var e *app.Error
-	if errors.As(err, &e) && e.Kind == app.NotConfigured && e.Hint == "" {
+	if e, ok := errors.AsType[*app.Error](err); ok && e.Kind == app.NotConfigured && e.Hint == "" {
 		_, s := h.tunnelStatus()
 		e.Hint = cmp.Or(s.Reason, openTunnelHint)
 	}

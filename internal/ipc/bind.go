@@ -25,8 +25,8 @@ func bindFirst(sockets []string, refused func(error)) (l net.Listener, socket st
 
 // forbidden turns the error of a folder, socket or peer that isn't the user's into one that users can act on.
 func forbidden(err error) error {
-	var p *private.Error
-	if !errors.As(err, &p) {
+	p, ok := errors.AsType[*private.Error](err)
+	if !ok {
 		return err
 	}
 	e := &app.Error{Kind: provider.Forbidden, Text: p.Text, Hint: p.Hint, Err: err}

@@ -190,9 +190,6 @@ func (e *lostError) Unwrap() error { return &e.app }
 
 // isLost reports whether err is a lost connection, and whether the call may have been carried out.
 func isLost(err error) (is, sent bool) {
-	var e *lostError
-	if !errors.As(err, &e) {
-		return false, false
-	}
-	return true, e.sent
+	e, is := errors.AsType[*lostError](err)
+	return is, is && e.sent
 }

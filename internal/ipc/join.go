@@ -85,8 +85,7 @@ func (s *Session) attach(ctx context.Context, holder lock.Holder) (*link, State,
 		if is, _ := isLost(err); !is {
 			return nil, State{}, err
 		}
-		var foreign *private.Error
-		if failed == nil || errors.As(err, &foreign) {
+		if _, foreign := errors.AsType[*private.Error](err); failed == nil || foreign {
 			failed = err
 		}
 	}

@@ -194,8 +194,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	_ = rc.SetReadDeadline(time.Now().Add(readDeadline))
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	_ = rc.SetReadDeadline(time.Time{})
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return nil, app.Errorf(provider.Invalid, "", "the request is too large")
 	}
 	if err != nil {

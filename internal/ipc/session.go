@@ -301,8 +301,7 @@ func holderError(h lock.Holder, cause error) error {
 		Text: "the store is in use (" + h.String() + ") and its owner doesn't answer",
 		Hint: "wait for it, or end that process",
 	}
-	var foreign *private.Error
-	if errors.As(cause, &foreign) {
+	if foreign, ok := errors.AsType[*private.Error](cause); ok {
 		e.Text += ": " + foreign.Text
 		e.Hint = foreign.Hint
 	}

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"time"
 
-	"github.com/jonboulle/clockwork"
-
 	"greenroom/store"
 )
 
 // chunkJournal is a [recording.Journal] in the store.
 type chunkJournal struct {
 	store             *store.Store
-	clock             clockwork.Clock
 	account, id, file string
 }
 
@@ -22,7 +19,7 @@ func (j chunkJournal) Load(ctx context.Context) ([]byte, error) {
 	return store.Read(ctx, j.store, func(tx *store.Tx) ([]byte, error) { return tx.Chunks(j.account, j.id, j.file), nil })
 }
 
-// Save waits while the store's queue is full: other work must not fail a download.
+// Save waits while the store's queue is full, so that other work fails no download.
 func (j chunkJournal) Save(ctx context.Context, progress []byte) error {
 	for {
 		err := j.store.Update(ctx, func(tx *store.Tx) error { return tx.PutChunks(j.account, j.id, j.file, progress) })
@@ -40,8 +37,4 @@ func (j chunkJournal) Save(ctx context.Context, progress []byte) error {
 // Clear removes the progress.
 func (j chunkJournal) Clear(ctx context.Context) error {
 	return j.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteChunks(j.account, j.id, j.file) })
-}
-
-func journaled(ctx context.Context, s *store.Store, account, id string) ([]string, error) {
-	return store.Read(ctx, s, func(tx *store.Tx) ([]string, error) { return tx.ChunkFiles(account, id), nil })
 }

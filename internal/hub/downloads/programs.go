@@ -32,9 +32,9 @@ const (
 // errSkipped ends a program whose job was removed.
 var errSkipped = errors.New("it was skipped")
 
-// Programs runs on_download on downloaded recordings and on_failure after final failures, a few at once. Their jobs are in the
-// store, so that they outlive this process. A run is counted before it begins: one that was killed is run again from the
-// beginning, but not more often than one that fails.
+// Programs runs on_download on downloaded recordings and on_failure after final failures, a few at a time. Their jobs are in the
+// store, so that they outlive this process. A run is counted before it begins: one that was killed is run again from the start, but
+// not more often than one that fails.
 type Programs struct {
 	q    *Queue
 	look chan struct{}
@@ -61,6 +61,7 @@ func (p *Programs) changed(r app.Recording) {
 	}
 }
 
+// Wake makes Serve read the jobs now.
 func (p *Programs) Wake() {
 	select {
 	case p.look <- struct{}{}:
@@ -78,7 +79,7 @@ func (p *Programs) find(r app.Recording) *programRun {
 	return nil
 }
 
-// show shows a stored run as waiting when no process runs it: an earlier owner was killed during it.
+// show shows a stored run as waiting if it doesn't run: an earlier owner was killed during it.
 func (p *Programs) show(r app.Recording) app.Recording {
 	if r.Download == nil || r.Download.Command == nil || r.Download.Command.State != app.CommandRunning {
 		return r
@@ -94,6 +95,7 @@ func (p *Programs) show(r app.Recording) app.Recording {
 	return r
 }
 
+// Serve runs programs as they become due, until the context ends.
 func (p *Programs) Serve() {
 	for {
 		next, err := p.turn(p.q.opt.Context)
@@ -105,7 +107,7 @@ func (p *Programs) Serve() {
 		if !next.IsZero() {
 			due = p.q.opt.Clock.After(next.Sub(p.q.opt.Clock.Now()))
 			if !p.q.opt.Clock.Now().Before(next) {
-				continue // the clock was set while the timer was
+				continue // the clock moved while the timer was set
 			}
 		}
 		select {
@@ -117,7 +119,7 @@ func (p *Programs) Serve() {
 	}
 }
 
-// turn begins the due programs for which there is room, and returns when the next one is due. The end of a run causes another turn.
+// turn starts as many due programs as may run, and returns when the next one is due. The end of a run causes another turn.
 func (p *Programs) turn(ctx context.Context) (next time.Time, err error) {
 	type found struct {
 		job store.CommandJob
@@ -127,9 +129,9 @@ func (p *Programs) turn(ctx context.Context) (next time.Time, err error) {
 	err = p.q.opt.Store.View(ctx, func(tx *store.Tx) error {
 		jobs, err := tx.CommandJobs()
 		for _, j := range jobs {
-			r, rerr := tx.Recording(j.Account, j.ID)
-			if rerr != nil && !errors.Is(rerr, store.ErrNotFound) {
-				return rerr
+			r, _, err := store.Found(tx.Recording(j.Account, j.ID))
+			if err != nil {
+				return err
 			}
 			all = append(all, found{j, r})
 		}
@@ -165,7 +167,7 @@ func (p *Programs) turn(ctx context.Context) (next time.Time, err error) {
 	return next, nil
 }
 
-// due reports whether a job may begin. A pause that is longer than any comes from a clock that was wrong.
+// due reports whether a job may begin. A pause longer than the longest comes from a clock that was wrong.
 func (p *Programs) due(j store.CommandJob) bool {
 	pause := j.Next.Sub(p.q.opt.Clock.Now())
 	return pause <= 0 || pause > ProgramPause<<ProgramTries
@@ -202,7 +204,12 @@ func (p *Programs) attempt(ctx context.Context, ref app.RecordingRef, run *progr
 		})
 		defer stop.Stop()
 	}
-	cause := p.execute(ctx, *j, r)
+	var cause error
+	if j.Failure != "" {
+		cause = p.q.opt.OnFailure(ctx, r, Failure{What: j.Failure, Reason: j.Reason})
+	} else {
+		cause = p.q.opt.Command(ctx, r)
+	}
 	if cause != nil && p.q.opt.Context.Err() != nil {
 		return nil // the next owner runs it again
 	}
@@ -215,26 +222,14 @@ func (p *Programs) attempt(ctx context.Context, ref app.RecordingRef, run *progr
 	return p.settle(*j, cause)
 }
 
-// execute runs the program of a job.
-func (p *Programs) execute(ctx context.Context, j store.CommandJob, r app.Recording) error {
-	d := p.q.opt
-	if j.Failure != "" {
-		return d.OnFailure(ctx, r, Failure{What: j.Failure, Reason: j.Reason})
-	}
-	return d.Command(ctx, r)
-}
-
-// begin counts a run and returns its job; nil when there is nothing to run.
+// begin counts a run and returns its job, nil if there is nothing to run.
 func (p *Programs) begin(ctx context.Context, ref app.RecordingRef) (*store.CommandJob, app.Recording, error) {
 	var run *store.CommandJob
 	var shown app.Recording
 	err := p.q.opt.Store.Update(ctx, func(tx *store.Tx) error {
 		run = nil
-		j, err := tx.CommandJob(ref.Account, ref.ID)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil || !p.due(j) { // a run that has just failed waits, whatever a list from before says
+		j, known, err := store.Found(tx.CommandJob(ref.Account, ref.ID))
+		if !known || !p.due(j) { // a run that has just failed waits, although an earlier list has it as due
 			return err
 		}
 		r, err := tx.Recording(ref.Account, ref.ID)
@@ -268,11 +263,8 @@ func (p *Programs) begin(ctx context.Context, ref app.RecordingRef) (*store.Comm
 // settle stores the outcome of a run, unless the job was removed or replaced during it.
 func (p *Programs) settle(j store.CommandJob, cause error) error {
 	return p.q.opt.Store.Update(context.Background(), func(tx *store.Tx) error {
-		now, err := tx.CommandJob(j.Account, j.ID)
-		if errors.Is(err, store.ErrNotFound) || err == nil && (!now.Made.Equal(j.Made) || now.Tries != j.Tries) {
-			return nil
-		}
-		if err != nil {
+		now, known, err := store.Found(tx.CommandJob(j.Account, j.ID))
+		if !known || !now.Made.Equal(j.Made) || now.Tries != j.Tries {
 			return err
 		}
 		r, err := tx.Recording(now.Account, now.ID)
@@ -377,14 +369,13 @@ func (q *Queue) RerunCommand(ctx context.Context, ref app.RecordingRef) (app.Rec
 		}
 		return q.PutCommand(tx, r)
 	})
-	if err != nil {
-		return r, err
+	if err == nil {
+		q.programs.Wake()
 	}
-	q.programs.Wake()
-	return q.opt.Hub.Recording(ctx, r.Ref())
+	return q.reread(ctx, r, err)
 }
 
-// canRerun returns why on_download can't be run on a recording, nil when it can.
+// canRerun returns why on_download can't be run on a recording, nil if it can.
 func (q *Queue) canRerun(r app.Recording, runs bool) error {
 	switch {
 	case q.opt.Command == nil:
@@ -406,13 +397,10 @@ func (q *Queue) SkipCommand(ctx context.Context, ref app.RecordingRef) (app.Reco
 	}
 	defer q.lock(r)()
 	ctx = context.WithoutCancel(ctx)
-	// Without its job a program that runs now leaves no trace, and none begins.
+	// Without its job a running program stores no outcome, and none begins.
 	err = q.changeDownload(ctx, r.Ref(), func(tx *store.Tx, r *app.Recording) error {
-		j, err := tx.CommandJob(r.Account, r.ID)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
+		j, known, err := store.Found(tx.CommandJob(r.Account, r.ID))
+		if !known {
 			return err
 		}
 		if j.Failure == "" {
@@ -427,8 +415,5 @@ func (q *Queue) SkipCommand(ctx context.Context, ref app.RecordingRef) (app.Reco
 		run.cancel(errSkipped)
 		<-run.ended
 	}
-	if err != nil {
-		return r, err
-	}
-	return q.opt.Hub.Recording(ctx, r.Ref())
+	return q.reread(ctx, r, err)
 }

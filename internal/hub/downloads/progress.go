@@ -1,6 +1,7 @@
 package downloads
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -11,9 +12,9 @@ import (
 const (
 	// PublishEvery is the shortest time between two publications of one download's progress.
 	PublishEvery = 250 * time.Millisecond
-	// rateOver is the time over which a rate is averaged: long enough to be read, short enough to follow.
+	// rateOver is the time over which a rate is averaged: steady enough to read, but up to date.
 	rateOver = 5 * time.Second
-	// spaceAgain is the time within which a fetcher checks a full disk again.
+	// spaceAgain is how soon a fetcher checks a full disk again.
 	spaceAgain = 15 * time.Second
 )
 
@@ -23,7 +24,7 @@ const (
 	ReasonNoOwner = "the next screen or greenroom listen resumes it"
 )
 
-// meter keeps the progress and the rate of a download.
+// meter holds the progress and the rate of a download.
 type meter struct {
 	last recording.Report
 	note string
@@ -60,13 +61,8 @@ func (m *meter) idle() { m.rate, m.measured, m.published = 0, time.Time{}, time.
 // show adds the progress to a download as it is stored.
 func (m *meter) show(d *app.Download, now time.Time) {
 	d.Bytes = m.last.Bytes
-	if m.last.Total > 0 {
-		d.Total = m.last.Total
-	}
-	if m.note != "" {
-		d.Note = m.note
-	}
-	d.Reason = m.last.Reason
+	d.Total = cmp.Or(m.last.Total, d.Total)
+	d.Note, d.Reason = cmp.Or(m.note, d.Note), m.last.Reason
 	switch m.last.State {
 	case recording.Verifying:
 		d.State = app.DownloadVerifying
@@ -81,7 +77,7 @@ func (m *meter) show(d *app.Download, now time.Time) {
 	}
 }
 
-// report adds a fetcher's report of a download and publishes it, unless it published one a moment ago.
+// report adds a fetcher's report of a download, and publishes it unless one was just published.
 func (q *Queue) report(d *download, f recording.Report) {
 	now := q.opt.Clock.Now()
 	q.mu.Lock()
@@ -124,21 +120,12 @@ func (q *Queue) show(r app.Recording, d *download) app.Recording {
 	case d == nil:
 		shown.State, shown.Reason = app.DownloadWaiting, ReasonNoOwner
 	case shown.State == app.DownloadWaiting || d.ended == nil:
-		if shown.State = app.DownloadWaiting; shown.Reason == "" {
-			shown.Reason = reasonOthers
-		}
+		shown.State, shown.Reason = app.DownloadWaiting, cmp.Or(shown.Reason, reasonOthers)
 	default:
 		d.meter.show(&shown, q.opt.Clock.Now())
 	}
 	r.Download = &shown
 	return r
-}
-
-// setLimit stores the bandwidth for the status.
-func (q *Queue) setLimit(n int64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.limit = n
 }
 
 // Status returns the state of all downloads together.

@@ -16,11 +16,10 @@ import (
 )
 
 const (
-	// ProcessingAgain is how often the platform is asked for a recording that it still processes while a download waits for it. A
-	// change that becomes known sooner is acted on at once.
+	// ProcessingAgain is how often the platform is asked for a recording that it still processes while a download waits for it.
 	ProcessingAgain = 5 * time.Second
-	// Tries is how often a download is tried after failures of the network or the platform. Pause is the wait after the first,
-	// which doubles up to LongestPause.
+	// Tries is how often a download is tried after failures of the network or the platform. Pause is the wait after the first
+	// failure, which doubles up to LongestPause.
 	Tries        = 8
 	Pause        = 5 * time.Second
 	LongestPause = 5 * time.Minute
@@ -41,14 +40,14 @@ type download struct {
 	// cancel ends its goroutine, and ended is closed when that has ended. Both are nil while it waits.
 	cancel context.CancelFunc
 	ended  chan struct{}
-	// next is the earliest time at which it begins.
+	// next is the earliest time at which it may begin.
 	next time.Time
 	// furthest is the most bytes that had arrived when a try failed.
 	furthest int64
 	// shown is the recording as of the latest commit.
 	shown app.Recording
 	stop  stopKind
-	// yielded reports that no bytes arrive, and that another download may run in its place.
+	// yielded reports that no bytes arrive, so that another download may run as well.
 	yielded bool
 	meter
 }
@@ -58,10 +57,10 @@ type download struct {
 type Queue struct {
 	opt      Options
 	programs *Programs
-	// look has an element when the store may hold jobs that are not queued.
+	// look has an element when the store may have jobs that are not queued.
 	look chan struct{}
 
-	// mu is never held across a call of the store, whose commits come back here to be published.
+	// mu is never held during a call of the store, since commits call Changed.
 	mu     sync.Mutex
 	queue  []*download
 	held   map[app.RecordingRef]bool // those that are being stopped
@@ -70,7 +69,7 @@ type Queue struct {
 	timer  clockwork.Timer
 }
 
-// New makes a queue and applies the bandwidth. Jobs that are in the store wait for [Queue.Serve].
+// New returns a queue and applies the bandwidth. Jobs in the store wait for [Queue.Serve].
 func New(o Options) *Queue {
 	q := &Queue{opt: o, look: make(chan struct{}, 1), limit: o.Limit, held: make(map[app.RecordingRef]bool)}
 	q.programs = newPrograms(q)
@@ -83,15 +82,13 @@ func New(o Options) *Queue {
 // Programs returns the programs that run on downloads.
 func (q *Queue) Programs() *Programs { return q.programs }
 
-// now is the time as it is stored, in milliseconds.
+// now returns the time as it is stored, in milliseconds.
 func (q *Queue) now() app.Time { return app.At(q.opt.Clock.Now().Truncate(time.Millisecond)) }
 
 // lock admits one request about a recording's download at a time.
 func (q *Queue) lock(r app.Recording) (unlock func()) {
 	return q.opt.Lock("download " + r.Account + "/" + r.ID)
 }
-
-func (q *Queue) atOnce() int { return cmp.Or(q.opt.AtOnce, 2) }
 
 // find returns the download of a recording, also one that began when the recording had another id; the caller holds mu.
 func (q *Queue) find(r app.Recording) *download {
@@ -103,13 +100,14 @@ func (q *Queue) find(r app.Recording) *download {
 	return nil
 }
 
+// Has reports whether a download of a recording is queued, runs, or is being stopped.
 func (q *Queue) Has(r app.Recording) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.held[r.Ref()] || q.find(r) != nil
 }
 
-// Next returns when a waiting download of a recording begins at the earliest, zero for at once.
+// Next returns the earliest time at which a waiting download of a recording begins, zero for now.
 func (q *Queue) Next(r app.Recording) time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -119,7 +117,7 @@ func (q *Queue) Next(r app.Recording) time.Time {
 	return time.Time{}
 }
 
-// Ended is closed once no download of a recording runs.
+// Ended returns a channel that is closed when no download of a recording runs.
 func (q *Queue) Ended(r app.Recording) <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -146,15 +144,14 @@ func (q *Queue) Add(r app.Recording, job store.DownloadJob) {
 			d.meter.last = recording.Report{Bytes: r.Download.Bytes, Total: r.Download.Total}
 			d.furthest = max(d.furthest, r.Download.Bytes)
 		}
-		// The commit that wrote the job was published before the job was queued, so publish its state now. Holding mu keeps
-		// progress from overtaking it.
+		// The commit of the job was published before the job was queued, so publish its state now, before any progress.
 		q.opt.Publish([]app.Change{{Kind: app.RecordingChange, Recording: new(q.show(r, d))}})
 	}
 	q.mu.Unlock()
 	q.Schedule()
 }
 
-// nudge begins the next try of a waiting download now.
+// nudge starts the next try of a waiting download now.
 func (q *Queue) nudge(r app.Recording) {
 	q.mu.Lock()
 	if d := q.find(r); d != nil && d.ended == nil {
@@ -169,7 +166,7 @@ func (q *Queue) remove(d *download) {
 	q.queue = slices.DeleteFunc(q.queue, func(o *download) bool { return o == d })
 }
 
-// Schedule begins the downloads that can begin, and sets a timer for the next one.
+// Schedule starts the downloads that may begin, and sets a timer for the next one.
 func (q *Queue) Schedule() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -189,7 +186,7 @@ func (q *Queue) Schedule() {
 			if soonest.IsZero() || d.next.Before(soonest) {
 				soonest = d.next
 			}
-		case running < q.atOnce():
+		case running < cmp.Or(q.opt.AtOnce, 2):
 			running++
 			ctx, cancel := context.WithCancel(q.opt.Context)
 			d.cancel, d.ended = cancel, make(chan struct{})
@@ -207,7 +204,7 @@ func (q *Queue) Schedule() {
 	}
 }
 
-// Close begins no download any more. Those that run end with the context.
+// Close prevents further downloads. Running ones end with the context.
 func (q *Queue) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -217,8 +214,8 @@ func (q *Queue) Close() {
 	}
 }
 
-// stop ends a recording's download and returns when nothing of it runs any more. It can't begin again until release is called,
-// since the caller is about to change what the store has of it.
+// stop ends a recording's download and returns when nothing of it runs. It can't begin again until release is called, so that the
+// caller can change its stored state.
 func (q *Queue) stop(r app.Recording, why stopKind) (release func()) {
 	q.mu.Lock()
 	ref := r.Ref()
@@ -244,7 +241,7 @@ func (q *Queue) stop(r app.Recording, why stopKind) (release func()) {
 	}
 }
 
-// Serve queues the jobs in the store until the context ends: first those of earlier owners, later those of automatic downloads.
+// Serve queues the jobs in the store until the context ends: those of earlier owners, and new ones of automatic downloads.
 func (q *Queue) Serve() {
 	for {
 		if err := q.Recall(); err != nil && q.opt.Context.Err() == nil {
@@ -270,12 +267,12 @@ func (q *Queue) Recall() error {
 	err := q.opt.Store.View(q.opt.Context, func(tx *store.Tx) error {
 		jobs, err := tx.DownloadJobs()
 		for _, j := range jobs {
-			r, rerr := tx.Recording(j.Account, j.ID)
+			r, known, readErr := store.Found(tx.Recording(j.Account, j.ID))
 			switch {
-			case errors.Is(rerr, store.ErrNotFound):
+			case readErr != nil:
+				err = errors.Join(err, readErr)
+			case !known:
 				lost = append(lost, j)
-			case rerr != nil:
-				err = errors.Join(err, rerr)
 			case r.Download != nil && (r.Download.State.Active() || j.Fetched):
 				all = append(all, found{j, r})
 			}

@@ -23,20 +23,24 @@ func (q *Queue) DownloadRecording(ctx context.Context, req app.DownloadRequest) 
 	}
 	if r.Download != nil && r.Download.State.Active() && q.Has(r) {
 		q.nudge(r)
-		return q.opt.Hub.Recording(ctx, r.Ref())
+		return q.reread(ctx, r, nil)
 	}
-	if d := r.Download; d != nil && d.State == app.DownloadDone && !req.Again && unharmed(*d) && (req.AudioOnly || !onlyVoices(r)) {
-		return r, nil
-	} else if d != nil && d.State == app.DownloadDone && !req.Again && len(d.Earlier) > 0 {
+	if d := r.Download; d != nil && d.State == app.DownloadDone && !req.Again {
+		// Nothing is wrong with the files, as far as known, and none is missing.
+		if d.Finding() == "" && allThere(d.Files) && (req.AudioOnly || !onlyVoices(r)) {
+			return r, nil
+		}
 		found := false
-		err := q.changeDownload(ctx, r.Ref(), func(_ *store.Tx, r *app.Recording) error {
-			d := *downloadOf(r)
-			found = restore(&d, req)
-			r.Download = &d
-			return nil
-		})
+		if len(d.Earlier) > 0 {
+			err = q.changeDownload(ctx, r.Ref(), func(_ *store.Tx, r *app.Recording) error {
+				d := *downloadOf(r)
+				found = restore(&d, req)
+				r.Download = &d
+				return nil
+			})
+		}
 		if err != nil || found {
-			return r, errors.Join(err, q.reread(ctx, &r))
+			return q.reread(ctx, r, err)
 		}
 	}
 	if r, err = q.foundAgain(ctx, r); err != nil {
@@ -56,7 +60,11 @@ func (q *Queue) DownloadRecording(ctx context.Context, req app.DownloadRequest) 
 		}
 		r = now
 		r.IgnoredAt = app.Time{}
-		if old, err := tx.DownloadJob(r.Account, r.ID); err == nil {
+		old, known, err := store.Found(tx.DownloadJob(r.Account, r.ID))
+		if err != nil {
+			return err
+		}
+		if known {
 			// It resumes in the folder where it began.
 			if job.To = cmp.Or(job.To, old.To); job.To == old.To && !job.AudioOnly {
 				job.AudioOnly = old.AudioOnly
@@ -64,19 +72,16 @@ func (q *Queue) DownloadRecording(ctx context.Context, req app.DownloadRequest) 
 			// A request for less than before doesn't allow deleting the rest.
 			job.DeleteAfter = job.DeleteAfter || old.DeleteAfter && job.AudioOnly == old.AudioOnly
 			job.Again, job.Former = job.Again || old.Again, old.Former
-		} else if !errors.Is(err, store.ErrNotFound) {
-			return err
 		}
 		return PutJob(tx, &r, job)
 	})
-	if err != nil {
-		return r, err
+	if err == nil {
+		q.Add(r, job)
 	}
-	q.Add(r, job)
-	return q.opt.Hub.Recording(ctx, r.Ref())
+	return q.reread(ctx, r, err)
 }
 
-// foundAgain asks the platform for a recording that was deleted there, in case it was only out of reach.
+// foundAgain asks the platform for a recording that is marked as deleted there, in case it was only unavailable.
 func (q *Queue) foundAgain(ctx context.Context, r app.Recording) (app.Recording, error) {
 	if r.DeletedAt.IsZero() || r.FromBucket || !q.opt.Hub.Listed(ctx, r) {
 		return r, ctx.Err()
@@ -89,7 +94,7 @@ func (q *Queue) foundAgain(ctx context.Context, r app.Recording) (app.Recording,
 	return r, err
 }
 
-// IgnoreRecording leaves a recording out when all are downloaded; see [app.Backend].
+// IgnoreRecording excludes a recording from downloads of all recordings; see [app.Backend].
 func (q *Queue) IgnoreRecording(ctx context.Context, req app.IgnoreRequest) (app.Recording, error) {
 	r, err := q.opt.Hub.Recording(ctx, req.RecordingRef)
 	if err != nil {
@@ -108,13 +113,10 @@ func (q *Queue) IgnoreRecording(ctx context.Context, req app.IgnoreRequest) (app
 		}
 		return nil
 	})
-	if err != nil {
-		return r, err
-	}
-	return q.opt.Hub.Recording(ctx, r.Ref())
+	return q.reread(ctx, r, err)
 }
 
-// PutJob writes a job, and its state with the recording.
+// PutJob writes a job, and the recording with its state.
 func PutJob(tx *store.Tx, r *app.Recording, job store.DownloadJob) error {
 	d := app.Download{
 		State: app.DownloadWaiting, Total: r.Size(), AskedAt: app.At(job.AskedAt), Auto: job.Auto,
@@ -137,9 +139,6 @@ func onlyVoices(r app.Recording) bool {
 	}
 	return r.Download.AudioOnly && here < len(r.Files)
 }
-
-// unharmed reports whether the files of a finished download exist, and no verification found anything wrong.
-func unharmed(d app.Download) bool { return d.Finding() == "" && allThere(d.Files) }
 
 // canDownload returns why a recording can't be downloaded, nil when it can.
 func (q *Queue) canDownload(r app.Recording, req app.DownloadRequest) error {
@@ -182,10 +181,7 @@ func (q *Queue) PauseDownload(ctx context.Context, ref app.RecordingRef) (app.Re
 		}
 		return nil
 	})
-	if err != nil {
-		return r, err
-	}
-	return q.opt.Hub.Recording(ctx, r.Ref())
+	return q.reread(ctx, r, err)
 }
 
 // CancelDownload cancels a download; see [app.Backend].
@@ -208,7 +204,7 @@ func (q *Queue) CancelDownload(ctx context.Context, ref app.RecordingRef) (app.R
 	})
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return q.opt.Hub.Recording(ctx, r.Ref())
+		return q.reread(ctx, r, nil)
 	case err != nil:
 		return r, err
 	}
@@ -222,14 +218,11 @@ func (q *Queue) CancelDownload(ctx context.Context, ref app.RecordingRef) (app.R
 			d.DeleteAfter = false
 		} else if d != nil {
 			*d = app.Download{State: app.DownloadCancelled, Total: d.Total, AskedAt: d.AskedAt, Earlier: d.Earlier}
-			restore(d, app.DownloadRequest{AudioOnly: true}) // what was here before still is
+			restore(d, app.DownloadRequest{AudioOnly: true}) // the files of before are still there
 		}
 		return tx.DeleteDownloadJob(r.Account, r.ID)
 	})
-	if err != nil {
-		return r, err
-	}
-	return q.opt.Hub.Recording(ctx, r.Ref())
+	return q.reread(ctx, r, err)
 }
 
 // DeleteRecording deletes a recording on its platform; see [app.Backend].
@@ -242,10 +235,7 @@ func (q *Queue) DeleteRecording(ctx context.Context, ref app.RecordingRef) (app.
 	if d := q.Overlay(r).Download; d != nil && d.State.Active() {
 		return r, app.Errorf(provider.Conflict, "wait for it, or cancel the download first", "recording %s is being downloaded", r.ID)
 	}
-	if err := q.deleteOnPlatform(ctx, r); err != nil {
-		return r, err
-	}
-	return q.opt.Hub.Recording(ctx, r.Ref())
+	return q.reread(ctx, r, q.deleteOnPlatform(ctx, r))
 }
 
 // deleteOnPlatform deletes the platform's copy of a recording.
@@ -269,20 +259,27 @@ func (q *Queue) LimitDownloads(ctx context.Context, l app.DownloadLimit) (app.Do
 		return l, app.Errorf(provider.Invalid, "0 is no limit", "a limit can't be negative")
 	}
 	f.Limit(l.BytesPerSecond)
-	q.setLimit(l.BytesPerSecond)
+	q.mu.Lock()
+	q.limit = l.BytesPerSecond
+	q.mu.Unlock()
 	q.opt.Publish([]app.Change{{Kind: app.StatusChange}})
 	return l, ctx.Err()
+}
+
+// reread returns a recording after a change, or the error of the change.
+func (q *Queue) reread(ctx context.Context, r app.Recording, err error) (app.Recording, error) {
+	if err != nil {
+		return r, err
+	}
+	return q.opt.Hub.Recording(ctx, r.Ref())
 }
 
 // changeDownload changes a recording in a transaction.
 func (q *Queue) changeDownload(ctx context.Context, ref app.RecordingRef, change func(*store.Tx, *app.Recording) error) error {
 	return q.opt.Hub.Write(ctx, func(tx *store.Tx) error {
-		r, err := tx.Recording(ref.Account, ref.ID)
-		if errors.Is(err, store.ErrNotFound) {
-			return app.Errorf(provider.NotFound, "", "there is no recording %q", ref.ID)
-		}
-		if err != nil {
-			return err
+		r, known, err := store.Found(tx.Recording(ref.Account, ref.ID))
+		if !known {
+			return cmp.Or(err, app.Errorf(provider.NotFound, "", "there is no recording %q", ref.ID))
 		}
 		if err := change(tx, &r); err != nil {
 			return err

@@ -22,7 +22,7 @@ func (q *Queue) run(ctx context.Context, d *download) {
 	case err != nil && q.opt.Context.Err() == nil:
 		q.opt.Log.Error("a download could not be stored", "recording", d.job.ID, "err", err)
 		if next.IsZero() {
-			next = q.opt.Clock.Now().Add(Pause) // its job is in the store still
+			next = q.opt.Clock.Now().Add(Pause) // its job is still in the store
 		}
 	}
 	q.mu.Lock()
@@ -40,14 +40,13 @@ func (q *Queue) run(ctx context.Context, d *download) {
 	q.lookAgain()
 }
 
-// errSuperseded means that the job of a download has been replaced: its recording is the same as another one, which has a
-// download.
+// errSuperseded means that the job of a download was replaced: its recording was merged with another one that has a download.
 var errSuperseded = errors.New("the download was superseded")
 
 // current returns errSuperseded unless the store's job of the recording is this one.
 func (d *download) current(tx *store.Tx) error {
-	j, err := tx.DownloadJob(d.job.Account, d.job.ID)
-	if errors.Is(err, store.ErrNotFound) || err == nil && !j.Same(d.job) {
+	j, known, err := store.Found(tx.DownloadJob(d.job.Account, d.job.ID))
+	if err == nil && (!known || !j.Same(d.job)) {
 		return errSuperseded
 	}
 	return err
@@ -106,14 +105,16 @@ func (q *Queue) fetchJob(r app.Recording, job store.DownloadJob, stays []app.Sta
 	return recording.Job{
 		Recording: r, Folder: cmp.Or(job.To, q.opt.Folder), AudioOnly: job.AudioOnly, People: stays, Replaces: broken(r.Download),
 		Journal: func(file string) recording.Journal {
-			return chunkJournal{q.opt.Store, q.opt.Clock, job.Account, job.ID, file}
+			return chunkJournal{q.opt.Store, job.Account, job.ID, file}
 		},
-		Journaled: func(ctx context.Context) ([]string, error) { return journaled(ctx, q.opt.Store, job.Account, job.ID) },
-		Report:    func(recording.Report) {},
+		Journaled: func(ctx context.Context) ([]string, error) {
+			return store.Read(ctx, q.opt.Store, func(tx *store.Tx) ([]string, error) { return tx.ChunkFiles(job.Account, job.ID), nil })
+		},
+		Report: func(recording.Report) {},
 	}
 }
 
-// downloadOf is a recording's download, made where there is none.
+// downloadOf returns a recording's download, a new one if there is none.
 func downloadOf(r *app.Recording) *app.Download {
 	if r.Download == nil {
 		r.Download = &app.Download{}
@@ -121,8 +122,8 @@ func downloadOf(r *app.Recording) *app.Download {
 	return r.Download
 }
 
-// failed stores why a try failed, and returns when the next one is. After a stop by the user, that request stores the state; what
-// the end of this process interrupted is resumed by the next owner.
+// failed stores why a try failed, and returns when the next one is. If the user stopped the download, that request stores the state;
+// if this process ends, the next owner resumes it.
 func (q *Queue) failed(ref app.RecordingRef, d *download, cause error) (next time.Time, err error) {
 	gone := false
 	q.mu.Lock()
@@ -143,7 +144,7 @@ func (q *Queue) failed(ref app.RecordingRef, d *download, cause error) (next tim
 	}
 	state := app.DownloadFailed
 	if reported.Bytes > d.furthest {
-		at, d.furthest = 0, reported.Bytes // the network is bad, not gone
+		at, d.furthest = 0, reported.Bytes // the network is slow, not down
 	}
 	if !stopped {
 		switch e.Kind {
@@ -151,7 +152,7 @@ func (q *Queue) failed(ref app.RecordingRef, d *download, cause error) (next tim
 			state, next = app.DownloadWaiting, now.Add(ProcessingAgain)
 		case provider.Unavailable, provider.RateLimited, app.Busy:
 			if at++; at < Tries {
-				state, next = app.DownloadWaiting, now.Add(max(askedToWait(cause), min(Pause<<(at-1), LongestPause)))
+				state, next = app.DownloadWaiting, now.Add(max(provider.RetryAfter(cause), min(Pause<<(at-1), LongestPause)))
 			}
 		}
 	}
@@ -181,15 +182,6 @@ func (q *Queue) failed(ref app.RecordingRef, d *download, cause error) (next tim
 		return err
 	})
 	return next, err
-}
-
-// askedToWait returns how long the platform asks to wait, a minute at most.
-func askedToWait(err error) time.Duration {
-	var e *provider.Error
-	if errors.As(err, &e) {
-		return min(e.RetryAfter, time.Minute)
-	}
-	return 0
 }
 
 // finished stores that a recording was downloaded, and queues what follows.
@@ -225,14 +217,14 @@ func (q *Queue) finished(ctx context.Context, ref app.RecordingRef, d *download,
 }
 
 // deleteCopy deletes the platform's copy of a recording whose files are here and whole. After an interruption the next owner does
-// it, and reads the files again: they may have been moved or changed since, or were downloaded by a version that compared
-// nothing. fresh reports that the files were downloaded a moment ago.
+// it, and reads the files again: they may have been moved or changed, or downloaded by a version that compared nothing. fresh
+// reports that the files were just downloaded.
 func (q *Queue) deleteCopy(ctx context.Context, r app.Recording, fresh bool) error {
 	kept := ""
 	if r.DeletedAt.IsZero() && !(fresh && compared(r.Download)) {
 		var err error
 		if kept, err = q.verifyAgain(ctx, r); ctx.Err() != nil {
-			return nil // its job is in the store still
+			return nil // its job is still in the store
 		} else if err != nil {
 			return err
 		}
@@ -253,14 +245,14 @@ func (q *Queue) deleteCopy(ctx context.Context, r app.Recording, fresh bool) err
 	})
 }
 
-// compared reports whether each file of a download was compared with its source. A manifest is written here.
+// compared reports whether each file of a download was compared with its source. A manifest has none.
 func compared(d *app.Download) bool {
 	return d != nil && len(d.Files) > 0 &&
 		!slices.ContainsFunc(d.Files, func(f app.DownloadedFile) bool { return f.Name != "" && !f.Compared })
 }
 
-// verifyAgain reads the files of a recording as `recording verify` does, and notes what it finds. It returns why the platform's
-// copy must stay, empty when every file is whole.
+// verifyAgain reads the files of a recording as `recording verify` does, and stores the findings. It returns why the platform's copy
+// must stay, empty if every file is whole.
 func (q *Queue) verifyAgain(ctx context.Context, r app.Recording) (kept string, err error) {
 	v := app.Verification{RecordingRef: r.Ref()}
 	if r.Download != nil {

@@ -26,13 +26,10 @@ func (q *Queue) NoteVerification(ctx context.Context, v app.Verification) (app.R
 		}
 		return nil
 	})
-	if err != nil {
-		return r, err
-	}
-	return q.opt.Hub.Recording(ctx, r.Ref())
+	return q.reread(ctx, r, err)
 }
 
-// earliersMost is the most earlier downloads that are kept of a recording.
+// earliersMost bounds the earlier downloads of a recording.
 const earliersMost = 16
 
 // formerDownloads returns the downloads to keep when another one replaces d, newest first.
@@ -47,8 +44,7 @@ func formerDownloads(d *app.Download) []app.EarlierDownload {
 	return all[:min(len(all), earliersMost)]
 }
 
-// remaining returns the earlier downloads without the files that the present one has, and without damaged ones, which it
-// replaces.
+// remaining returns the earlier downloads without damaged files and those that the present download has.
 func remaining(all []app.EarlierDownload, now []app.DownloadedFile) []app.EarlierDownload {
 	return without(all, func(f app.DownloadedFile) bool {
 		return f.Finding != "" || slices.ContainsFunc(now, func(n app.DownloadedFile) bool { return n.Path == f.Path })
@@ -78,28 +74,26 @@ func broken(d *app.Download) (sums []string) {
 	return sums
 }
 
-// restore makes an earlier download the present one if it fits the request: it is whole, has all the files, and is in the folder.
-// It reports whether there was one.
+// restore makes an earlier download the present one if it matches the request: it is whole, has all the files, and is in the
+// folder. It reports whether there was one.
 func restore(d *app.Download, req app.DownloadRequest) bool {
 	for i, e := range d.Earlier {
 		if e.AudioOnly && !req.AudioOnly || !e.Whole() || !allThere(e.Files) || req.To != "" && !inside(req.To, e.Path) {
 			continue
 		}
-		rest := slices.Delete(slices.Clone(d.Earlier), i, i+1)
 		bytes := int64(0)
 		for _, f := range e.Files {
 			bytes += f.Size
 		}
-		now := *d
-		now.Earlier = rest
-		now = app.Download{
+		was := *d
+		was.Earlier = slices.Delete(slices.Clone(d.Earlier), i, i+1)
+		*d = app.Download{
 			State: app.DownloadDone, Bytes: bytes, Total: bytes, Path: e.Path, Files: e.Files, FetchedAt: e.FetchedAt, AudioOnly: e.AudioOnly,
 			AskedAt: d.AskedAt, VerifiedAt: d.VerifiedAt,
-			Earlier: without(remaining(formerDownloads(&now), e.Files), func(f app.DownloadedFile) bool {
+			Earlier: without(remaining(formerDownloads(&was), e.Files), func(f app.DownloadedFile) bool {
 				return !allThere([]app.DownloadedFile{f})
 			}),
 		}
-		*d = now
 		return true
 	}
 	return false
@@ -110,18 +104,10 @@ func inside(folder, path string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// allThere reports whether all files exist with their size.
+// allThere reports whether there are files, and all exist with their size.
 func allThere(files []app.DownloadedFile) bool {
-	for _, f := range files {
-		if info, err := os.Stat(f.Path); err != nil || info.Size() != f.Size {
-			return false
-		}
-	}
-	return len(files) > 0
-}
-
-// reread reads a recording again.
-func (q *Queue) reread(ctx context.Context, r *app.Recording) (err error) {
-	*r, err = q.opt.Hub.Recording(ctx, r.Ref())
-	return err
+	return len(files) > 0 && !slices.ContainsFunc(files, func(f app.DownloadedFile) bool {
+		info, err := os.Stat(f.Path)
+		return err != nil || info.Size() != f.Size
+	})
 }

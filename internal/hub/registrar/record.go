@@ -13,16 +13,17 @@ import (
 const (
 	// oldSecretFor is how long a replaced secret is accepted.
 	oldSecretFor = 24 * time.Hour
-	// oldSecretKept is how much longer it is kept: a relay may deliver late what it received while the secret was accepted.
+	// oldSecretKept is how much longer it is stored: a relay may deliver requests late that it received while the secret was
+	// accepted.
 	oldSecretKept = 60 * 24 * time.Hour
 )
 
-// record is the stored part of an account's webhook: which one on the platform is ours, by its URL, and the secrets that were
-// created, here or by the platform.
+// record is the stored part of an account's webhook: its URL, by which it is recognised, and the secrets that were created, here or
+// by the platform.
 type record struct {
 	// URL is the address of our webhook.
 	URL string `json:"url,omitempty"`
-	// Asked is the URL that the platform was asked to post to, until it has answered.
+	// Asked is the URL of a request to the platform that is still unanswered.
 	Asked  string      `json:"asked,omitempty"`
 	Secret string      `json:"secret,omitempty"`
 	Old    []oldSecret `json:"old,omitempty"`
@@ -33,11 +34,12 @@ type oldSecret struct {
 	Until  time.Time `json:"until"`
 }
 
-// use makes a secret the current one, or none, and the current one an old one.
+// use replaces the current secret, which becomes an old one. An empty secret is none.
 func (w *record) use(secret string, now time.Time) {
 	if w.Secret == secret {
 		return
 	}
+	w.Old = slices.Clone(w.Old) // copies of the record share it
 	if w.Secret != "" {
 		w.Old = append(w.Old, oldSecret{Secret: w.Secret, Until: now.Add(oldSecretFor)})
 	}
@@ -45,7 +47,7 @@ func (w *record) use(secret string, now time.Time) {
 	w.Old = slices.DeleteFunc(w.Old, func(o oldSecret) bool { return o.Secret == secret || now.Sub(o.Until) > oldSecretKept })
 }
 
-// accepts lists the secrets of a request that was received at the given time.
+// accepts lists the secrets that verify a request received at the given time.
 func (w record) accepts(received time.Time) []string {
 	var out []string
 	if w.Secret != "" {
@@ -63,15 +65,10 @@ func (w record) accepts(received time.Time) []string {
 func (h *Hook) webhook() record {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.record.clone()
+	return h.record
 }
 
-func (w record) clone() record {
-	w.Old = slices.Clone(w.Old)
-	return w
-}
-
-// key is the record's in the store.
+// key returns the record's key in the store.
 func (h *Hook) key() string { return "webhook " + h.Account.Name }
 
 // recall reads the record from the store.
@@ -86,8 +83,8 @@ func (h *Hook) recall() error {
 	return nil
 }
 
-// Retire makes a created secret an old one when another is configured and the platform won't get that: there is no tunnel, or the
-// webhook isn't ours. The platform continues to sign with the created one.
+// Retire makes a created secret an old one if another is configured, but the platform won't get that because there is no tunnel or
+// the webhook isn't ours. The platform continues to sign with the created one.
 func (h *Hook) Retire(ctx context.Context) error {
 	if h.Account.WebhookSecret == "" {
 		return nil
@@ -98,9 +95,10 @@ func (h *Hook) Retire(ctx context.Context) error {
 // keepRecord changes the record, in the store first.
 func (h *Hook) keepRecord(ctx context.Context, change func(*record)) error {
 	was := h.webhook()
-	now := was.clone()
+	now := was
 	change(&now)
-	if equalRecords(was, now) {
+	sameSecrets := slices.EqualFunc(was.Old, now.Old, func(a, b oldSecret) bool { return a.Secret == b.Secret && a.Until.Equal(b.Until) })
+	if was.URL == now.URL && was.Asked == now.Asked && was.Secret == now.Secret && sameSecrets {
 		return nil
 	}
 	raw, err := json.Marshal(now)
@@ -114,11 +112,6 @@ func (h *Hook) keepRecord(ctx context.Context, change func(*record)) error {
 	h.record = now
 	h.mu.Unlock()
 	return nil
-}
-
-func equalRecords(a, b record) bool {
-	return a.URL == b.URL && a.Asked == b.Asked && a.Secret == b.Secret &&
-		slices.EqualFunc(a.Old, b.Old, func(x, y oldSecret) bool { return x.Secret == y.Secret && x.Until.Equal(y.Until) })
 }
 
 // Accepts lists the created secrets that verify a request which was received at the given time.

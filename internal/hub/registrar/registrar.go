@@ -1,9 +1,9 @@
 // Package registrar keeps the webhook of an account registered with its platform, and the secrets with which it is signed.
 //
-// What it promises:
-//   - A webhook that isn't ours stays untouched unless the user asks for its replacement.
-//   - A secret is stored before the platform gets it, so that every webhook that arrives can be verified.
-//   - Where a platform is asked to post is stored first: a lost answer leaves no webhook that isn't recognised as ours.
+// Promises:
+//   - A webhook that isn't ours stays unless the user asks for its replacement.
+//   - A secret is stored before the platform gets it, so that every webhook can be verified.
+//   - A URL is stored before the platform gets it, so that a webhook is recognised as ours after a lost answer.
 package registrar
 
 import (
@@ -26,8 +26,8 @@ import (
 )
 
 const (
-	// Every is how often a webhook on its platform is checked while the tunnel is live: platforms stop after failures, and
-	// another program may change it.
+	// Every is how often a webhook is checked on its platform while the tunnel is live: platforms stop after failures, and other
+	// programs may change it.
 	Every = 10 * time.Minute
 	// hookAgain is the wait after the first failure, which doubles up to Every.
 	hookAgain = 15 * time.Second
@@ -49,19 +49,19 @@ type Options struct {
 	Log     *slog.Logger
 	// Target returns where the platform should post to, false while no tunnel is live.
 	Target func() (Target, bool)
-	// Changed is called after the state for [Hook.Status] has changed, Registered after the platform got another webhook.
+	// Changed is called after the state for [Hook.Status] has changed, Registered after the webhook was created or changed.
 	Changed, Registered func()
 }
 
 // Target is where an account's platform should post to.
 type Target struct {
 	URL string
-	// Patient asks for retries, since the tunnel keeps nothing while this machine is away.
+	// Patient asks for retries, since the tunnel stores nothing while this machine is off.
 	Patient bool
 }
 
-// Hook is the webhook of one account. It registers one on the platform where there is none, changes it with the public URL, and
-// reactivates one that the platform has stopped. It is safe for concurrent use.
+// Hook is the webhook of one account. It registers the webhook on the platform, changes it with the public URL, and reactivates it if
+// the platform has stopped it. It is safe for concurrent use.
 type Hook struct {
 	Options
 	api  provider.WebhookRegistrar // nil if webhooks are entered by hand
@@ -69,7 +69,7 @@ type Hook struct {
 	wait time.Duration // of run alone
 
 	registering sync.Mutex // one check of the platform's webhooks at a time
-	// put is the webhook that the platform was given last, and answer its answer; registering guards them.
+	// put is the webhook that the platform got last, answer its answer; registering guards them.
 	put    provider.WebhookSpec
 	answer provider.Registration
 
@@ -78,7 +78,7 @@ type Hook struct {
 	registered *app.RegisteredWebhook
 }
 
-// Open makes a hook with what the store has of it.
+// Open returns a hook with its stored record.
 func Open(o Options) (*Hook, error) {
 	h := &Hook{Options: o, wake: make(chan struct{}, 1)}
 	h.api, _ = o.Provider.(provider.WebhookRegistrar)
@@ -124,19 +124,15 @@ func (h *Hook) Run() {
 
 // next returns the time until the next check: short if the failure may be temporary.
 func (h *Hook) next(err error) time.Duration {
-	mends := err != nil
-	for _, kind := range []provider.Kind{provider.Forbidden, provider.Unauthenticated, provider.Conflict} {
-		mends = mends && !errors.Is(err, kind)
-	}
-	if !mends {
+	if err == nil || errors.Is(err, provider.Forbidden) || errors.Is(err, provider.Unauthenticated) || errors.Is(err, provider.Conflict) {
 		h.wait = 0
 		return Every
 	}
 	h.wait = min(max(2*h.wait, hookAgain), Every)
-	return max(h.wait, askedToWait(err))
+	return max(h.wait, provider.RetryAfter(err))
 }
 
-// ensure registers or repairs the account's webhook and stores its state for Status. The error is why it couldn't.
+// ensure registers or repairs the account's webhook and stores its state for Status.
 func (h *Hook) ensure(ctx context.Context, t Target, replace bool) (app.RegisteredWebhook, error) {
 	h.registering.Lock()
 	defer h.registering.Unlock()
@@ -147,9 +143,9 @@ func (h *Hook) ensure(ctx context.Context, t Target, replace bool) (app.Register
 		return app.RegisteredWebhook{}, err
 	}
 	now := app.RegisteredWebhook{Account: h.Account.Name, URL: t.URL, At: app.At(h.Clock.Now().Truncate(time.Millisecond)), State: app.WebhookRegistered}
-	var foreign *foreignWebhook
+	foreign, isForeign := errors.AsType[*foreignWebhook](err)
 	switch {
-	case errors.As(err, &foreign):
+	case isForeign:
 		now.State, now.Foreign, now.Problem, now.Hint = app.WebhookForeign, foreign.url, foreign.Error(), foreign.hint()
 	case err != nil:
 		now.State, now.Problem, now.Hint = app.WebhookFailing, err.Error(), provider.HintOf(err)
@@ -169,15 +165,13 @@ func (h *Hook) ensure(ctx context.Context, t Target, replace bool) (app.Register
 // settle creates or changes the webhook if necessary, and reports whether it did.
 func (h *Hook) settle(ctx context.Context, t Target, replace bool) (changed bool, err error) {
 	if u, err := url.Parse(t.URL); err == nil && Local(u.Hostname()) && !h.isLocal() {
-		return false, &app.Error{
-			Kind: provider.Invalid, Text: fmt.Sprintf("%s can be reached only from this machine", u.Host), Platform: h.Account.Platform,
-		}
+		return false, &app.Error{Kind: provider.Invalid, Text: u.Host + " can be reached only from this machine", Platform: h.Account.Platform}
 	}
 	list, err := h.api.Webhooks(ctx)
 	if err != nil {
 		return false, err
 	}
-	// A webhook is ours by its address alone: a program that takes it over changes the address and keeps the id.
+	// A webhook is recognised only by its address: a program that takes it over changes the address and keeps the id.
 	known := h.webhook()
 	at := slices.IndexFunc(list, func(w provider.Registration) bool { return w.URL == t.URL })
 	if at < 0 {
@@ -205,7 +199,7 @@ func (h *Hook) settle(ctx context.Context, t Target, replace bool) (changed bool
 	if ours && h.current(list[at], spec) {
 		return false, h.keep(ctx, list[at])
 	}
-	// The URL is stored first: the answer may be lost, and the public URL may have changed then.
+	// The URL is stored first, since the answer may be lost and the public URL may have changed by then.
 	if err := h.keepRecord(ctx, func(w *record) { w.Asked = t.URL }); err != nil {
 		return false, err
 	}
@@ -227,8 +221,8 @@ func (h *Hook) keep(ctx context.Context, done provider.Registration) error {
 	return h.keepRecord(ctx, func(w *record) { w.URL, w.Asked = done.URL, "" })
 }
 
-// current reports whether a webhook needs no change. A platform that shows something else than it was given, or not all of it, may
-// show the same as the last time: then another change would have no effect. h.registering is held.
+// current reports whether a webhook needs no change. If a platform shows something else than it got, but the same as after the last
+// change, another change would have no effect. h.registering is held.
 func (h *Hook) current(is provider.Registration, want provider.WebhookSpec) bool {
 	if is.Failed || is.URL != want.URL {
 		return false
@@ -239,10 +233,9 @@ func (h *Hook) current(is provider.Registration, want provider.WebhookSpec) bool
 	return h.put == want && h.answer.ID == is.ID && h.answer.Patient == is.Patient && h.answer.Secret == is.Secret
 }
 
-// secret returns the secret to sign the webhook with: the configured one; else the one that the platform shows of our webhook, which
-// another Greenroom at the same address may have created; else a new one. It is in force here before the platform gets it.
+// secret returns the secret of the webhook: the configured one; else the one that the platform shows for our webhook, which another
+// Greenroom at the same address may have created; else the created or a new one. It is accepted here before the platform gets it.
 func (h *Hook) secret(ctx context.Context, shown string) (string, error) {
-	now := h.Clock.Now()
 	want := cmp.Or(h.Account.WebhookSecret, shown, h.webhook().Secret)
 	if want == "" {
 		var err error
@@ -250,16 +243,14 @@ func (h *Hook) secret(ctx context.Context, shown string) (string, error) {
 			return "", fmt.Errorf("make a secret for the webhook of %s: %w", h.Account.Name, err)
 		}
 	}
-	return want, h.keepRecord(ctx, func(w *record) {
-		if want == h.Account.WebhookSecret {
-			w.use("", now)
-			return
-		}
-		w.use(want, now)
-	})
+	created := want
+	if want == h.Account.WebhookSecret {
+		created = "" // it is configured
+	}
+	return want, h.keepRecord(ctx, func(w *record) { w.use(created, h.Clock.Now()) })
 }
 
-// foreignWebhook is the error that the platform has a webhook that isn't ours.
+// foreignWebhook means that the platform has a webhook that isn't ours.
 type foreignWebhook struct{ account, url string }
 
 func (f *foreignWebhook) Error() string {
@@ -284,7 +275,7 @@ func bare(raw string) string {
 	return u.String()
 }
 
-// hostOf returns the part of a URL that may be logged: anyone who knows all of it can post there.
+// hostOf returns the part of a URL that may be logged: anyone who knows the whole URL can post to it.
 func hostOf(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -313,22 +304,13 @@ func (h *Hook) noteRegistration(now app.RegisteredWebhook) bool {
 	return same != now
 }
 
-// askedToWait returns how long the platform asks to wait, a minute at most.
-func askedToWait(err error) time.Duration {
-	var e *provider.Error
-	if errors.As(err, &e) {
-		return min(e.RetryAfter, time.Minute)
-	}
-	return 0
-}
-
 // Local reports whether a host is this machine or in its network.
 func Local(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsPrivate())
 }
 
-// Status returns the state of the webhook at a public URL, nil while there is no URL or the webhook is being checked.
+// Status returns the state of the webhook at a public URL, nil while the URL is empty or the webhook is being checked.
 func (h *Hook) Status(url string) *app.RegisteredWebhook {
 	if url == "" {
 		return nil
@@ -360,8 +342,7 @@ func (h *Hook) Register(ctx context.Context, replace bool) (app.RegisteredWebhoo
 			"there is no public URL for the webhook of %s: the tunnel is not live", h.Account.Name)
 	}
 	out, err := h.ensure(ctx, t, replace)
-	var foreign *foreignWebhook
-	if errors.As(err, &foreign) {
+	if foreign, ok := errors.AsType[*foreignWebhook](err); ok {
 		err = &app.Error{Kind: provider.Conflict, Text: foreign.Error(), Hint: foreign.hint(), Err: err}
 	}
 	return out, err
