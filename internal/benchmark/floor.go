@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"encoding/binary"
@@ -15,14 +16,14 @@ import (
 	"time"
 )
 
-// The floor is the least that a durable webhook costs in Go: net/http, the platform's signature over the exact body, one record
-// appended to a file, an fdatasync shared by all who wait, and the answer. It keeps no state, recognises no repeats and can't be
-// queried.
+// The floor is the minimum that a durable webhook costs in Go: net/http, the platform's signature over the exact body, one record
+// appended to a file, an fdatasync shared by all waiting requests, and the answer. It has no state, recognises no repeats and can't
+// be queried.
 
-// floorArgument makes this program the floor: a process of its own, as the listener is.
+// floorArgument makes this program the floor, which runs in a separate process as the listener does.
 const floorArgument = "-floor"
 
-// maxBody bounds a body, as the listener does.
+// maxBody is the largest body in bytes, the same as the listener's.
 const maxBody = 1 << 20
 
 // floor serves until it is interrupted.
@@ -85,18 +86,10 @@ func (f *appender) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *appender) run() {
 	defer close(f.done)
 	for first := range f.queue {
-		batch, buf := []record{first}, append([]byte(nil), first.bytes...)
-	more:
-		for {
-			select {
-			case rec, ok := <-f.queue:
-				if !ok {
-					break more
-				}
-				batch, buf = append(batch, rec), append(buf, rec.bytes...)
-			default:
-				break more
-			}
+		batch, buf := []record{first}, bytes.Clone(first.bytes)
+		for len(f.queue) > 0 {
+			rec := <-f.queue
+			batch, buf = append(batch, rec), append(buf, rec.bytes...)
 		}
 		_, err := f.file.Write(buf)
 		if err == nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +13,7 @@ import (
 	"time"
 )
 
-// footprint measures what the program costs while it does nothing, and what it needs at most.
+// footprint measures the program's size, start, idle processor time, and memory when idle and under load.
 func (b *bench) footprint(ctx context.Context) (err error) {
 	const idle = 5 * time.Second
 	defer func() { err = errors.Join(err, b.clean()) }()
@@ -79,14 +77,3 @@ func resident(pid int, name string) (int64, bool) {
 }
 
 func mib(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
-
-// sorted visits a map by its keys.
-func sorted(m map[string]float64) iter.Seq2[string, float64] {
-	return func(yield func(string, float64) bool) {
-		for _, k := range slices.Sorted(maps.Keys(m)) {
-			if !yield(k, m[k]) {
-				return
-			}
-		}
-	}
-}

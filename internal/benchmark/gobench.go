@@ -5,13 +5,15 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// gobench runs benchmarks of the module once and returns their figures by the benchmark's name and the unit.
+// gobench runs benchmarks of the module once, and returns their figures by name and unit.
 func gobench(ctx context.Context, pkg, pattern string, args ...string) (map[string]map[string]float64, error) {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-run", "^$", "-bench", pattern, pkg}, args...)...)
 	var errs bytes.Buffer
@@ -42,7 +44,7 @@ func gobench(ctx context.Context, pkg, pattern string, args ...string) (map[stri
 	return figures, nil
 }
 
-// download compares the downloader with aria2c and curl, each as a process.
+// download compares the downloader with aria2c and curl, each in its own process.
 func (b *bench) download(ctx context.Context) error {
 	for _, program := range []string{"aria2c", "curl"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -78,11 +80,11 @@ func (b *bench) screen(ctx context.Context) error {
 		{"Screen/key-to-frame/Webhooks", "key to frame, webhooks, 2,000 events a second"},
 		{"Screen/idle", "idle, 12 rooms, 3 live meetings"},
 	} {
-		for unit, n := range sorted(all[of.name]) {
-			if unit == "ns/op" || unit == "B/op" || unit == "allocs/op" {
-				continue
+		figures := all[of.name]
+		for _, unit := range slices.Sorted(maps.Keys(figures)) {
+			if unit != "ns/op" && unit != "B/op" && unit != "allocs/op" {
+				b.row("screen", of.what+": "+unit, fmt.Sprintf("%.4g", figures[unit]), "", "", "", "")
 			}
-			b.row("screen", of.what+": "+unit, fmt.Sprintf("%.4g", n), "", "", "", "")
 		}
 	}
 	return nil

@@ -28,7 +28,7 @@ func signature(stamp string, body []byte) []byte {
 	return base64.StdEncoding.AppendEncode(nil, mac.Sum(nil))
 }
 
-// webhook is the body of the nth event: in twenty rooms, one person after the other joins and leaves.
+// webhook returns the body of the nth event: in twenty rooms, one person after another joins and leaves.
 func webhook(run string, n int) []byte {
 	room, visit := n%20, n/40
 	kind, rest := "participant.joined", ""
@@ -42,14 +42,14 @@ func webhook(run string, n int) []byte {
 		kind, run, n, room, run, room, visit, visit, visit, rest, now-61, now)
 }
 
-// senders send webhooks over connections of their own, each waiting for its answer.
+// senders send webhooks over separate connections, each waiting for its answer.
 type senders struct {
 	url    string
 	run    string
 	sent   atomic.Int64
 	client *http.Client
 	n      int
-	// pid is the process that they send to. settled waits until everything that was answered is where it belongs; it may be nil.
+	// pid is the receiving process. settled waits until all answered webhooks are stored; it may be nil.
 	pid     int
 	settled func() error
 }
@@ -100,13 +100,13 @@ func (m *measured) rate() float64 { return float64(m.count) / m.spent.Seconds() 
 // cpu returns the processor time of a request in seconds.
 func (m *measured) cpu() float64 { return m.ran.Seconds() / float64(m.count) }
 
-// at returns the time within which the share of answers came.
+// at returns the time within which a share of the answers came.
 func (m *measured) at(share float64) time.Duration {
 	slices.Sort(m.took)
 	return m.took[int(share*float64(len(m.took)-1))]
 }
 
-// round sends as fast as the answers come, for a time, and adds the result.
+// round sends as fast as the answers come, for a time, and adds the result to m.
 func (s *senders) round(ctx context.Context, length time.Duration, m *measured) error {
 	before := spent(s.pid)
 	defer func() { m.ran += spent(s.pid) - before }()
@@ -137,8 +137,8 @@ func (s *senders) round(ctx context.Context, length time.Duration, m *measured) 
 	return failed
 }
 
-// contest gives each of the loads its turn in every round, so that what else the machine does hits all of them alike. The first
-// round warms up and isn't counted. The order alternates.
+// contest runs the loads in turns, so that other work of the machine affects all of them equally. The first round is a warm-up that
+// isn't counted. The order alternates.
 func contest(ctx context.Context, rounds int, each time.Duration, all ...*senders) ([]measured, error) {
 	out := make([]measured, len(all))
 	for round := range rounds + 1 {

@@ -1,5 +1,5 @@
-// Command benchmark measures Greenroom, the real program in processes of its own, beside what one would use instead: the least that a
-// durable webhook costs, a plain tunnel, other downloaders. It prints one table in Markdown.
+// Command benchmark measures the real program, in separate processes, beside alternatives: the minimum that a durable webhook costs, a
+// plain tunnel, other downloaders. It prints one table in Markdown.
 //
 //	go run ./internal/benchmark [-only ingest,relay,…] [-before BINARY]
 //
@@ -21,7 +21,7 @@ import (
 )
 
 type bench struct {
-	dir            string // everything is in it, and removed with it
+	dir            string // the folder of all files, which is removed at the end
 	binary, before string
 	rounds         int
 	clients        []int
@@ -79,7 +79,7 @@ func run(ctx context.Context) (err error) {
 			continue
 		}
 		fmt.Fprintln(os.Stderr, "measuring", s.name, "…")
-		if failed := s.run(ctx); failed != nil { // the others count all the same
+		if failed := s.run(ctx); failed != nil { // the others are still measured
 			err = errors.Join(err, fmt.Errorf("%s: %w", s.name, failed))
 			b.row(s.name, "", "not measured", "", "", "", "")
 		}
@@ -98,7 +98,7 @@ func (b *bench) build(ctx context.Context) error {
 	return cmd.Run()
 }
 
-// binaries are the builds to measure.
+// binaries returns the builds to measure.
 func (b *bench) binaries() []string {
 	if b.before == "" {
 		return []string{b.binary}
@@ -106,7 +106,7 @@ func (b *bench) binaries() []string {
 	return []string{b.binary, b.before}
 }
 
-// cleanup has f called by clean.
+// cleanup makes clean call f.
 func (b *bench) cleanup(f func() error) { b.cleanups = append(b.cleanups, f) }
 
 // clean ends what was started, the latest first.

@@ -20,7 +20,7 @@ const (
 	endTime   = 10 * time.Second
 )
 
-// process is a program that was started, with folders of its own.
+// process is a running program with separate folders.
 type process struct {
 	*exec.Cmd
 	home string
@@ -48,7 +48,7 @@ func start(ctx context.Context, home, name string, env []string, args ...string)
 	return p, nil
 }
 
-// homeEnv is an environment without anything of the user's but the path.
+// homeEnv returns an environment without the user's settings, except PATH.
 func homeEnv(home string) []string {
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TERM=xterm-256color", "LANG=C.UTF-8"}
 	for _, dir := range []string{"CONFIG_HOME", "DATA_HOME", "STATE_HOME", "RUNTIME_DIR", "CACHE_HOME"} {

@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// relay measures `greenroom relay` with `greenroom listen` behind it, beside a direct connection to a listener and a plain tunnel
-// to one. The relay's webhooks are durable at the relay before they are answered, and a turn ends only when the listener has stored
-// them; those of the others are durable at the listener.
+// relay measures `greenroom relay` with `greenroom listen` behind it, beside a direct connection to a listener and a plain tunnel to
+// one. The relay answers a webhook once it is durable there, and a turn ends when the listener has stored all of them. The others
+// answer once it is durable at the listener.
 func (b *bench) relay(ctx context.Context) error {
 	for _, connections := range []int{1, 32} {
 		if err := b.relayWith(ctx, connections); err != nil {
@@ -111,17 +111,13 @@ func (b *bench) relayed(ctx context.Context, binary, home string) (url string, f
 		return "", nil, fmt.Errorf("relay token create: %w", err)
 	}
 	var made struct {
-		Secret string `json:"secret"`
-		Token  string `json:"token"`
+		Secret string `json:"token"`
 		Hook   struct {
 			URL string `json:"url"`
 		} `json:"hook"`
 	}
 	if err := json.Unmarshal(out, &made); err != nil {
 		return "", nil, err
-	}
-	if made.Secret == "" {
-		made.Secret = made.Token
 	}
 	far, err = b.listener(ctx, binary, filepath.Join(home, "near"), "GREENROOM_TUNNEL=relay", "GREENROOM_RELAY_URL="+at, "GREENROOM_RELAY_TOKEN="+made.Secret)
 	if err != nil {
@@ -133,14 +129,14 @@ func (b *bench) relayed(ctx context.Context, binary, home string) (url string, f
 	return made.Hook.URL + hook, far, nil
 }
 
-// printed waits until a listener has printed so many events.
+// printed waits until a listener has printed n events.
 func (l *listener) printed(n int) error {
 	late := time.Now().Add(startTime)
 	event, buf := []byte("  daily  verified  "), make([]byte, 64<<10)
 	for l.events < n {
 		m, err := l.reader.ReadAt(buf, l.read)
 		if last := bytes.LastIndexByte(buf[:m], '\n'); last < 0 {
-			m = 0 // the line isn't whole yet
+			m = 0 // the line isn't complete yet
 		} else {
 			m = last + 1
 		}

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// ErrDamaged is in the errors of a file that can't be read, whenever that is found.
+// ErrDamaged is wrapped by the errors of a damaged file, whenever the damage is found.
 var ErrDamaged = errors.New("the file is damaged")
 
-// damageError says which file is damaged, how, and what to do.
+// damageError names the damaged file, the damage and the remedy.
 type damageError struct {
 	kind         Kind
 	path, detail string
-	// stuck says that the library was left with its locks held.
+	// stuck means that the library still holds its locks.
 	stuck bool
 }
 
@@ -25,19 +25,19 @@ func (e *damageError) Error() string {
 
 func (e *damageError) Is(target error) bool { return target == ErrDamaged }
 
-// Damaged is the error of a damaged file.
+// Damaged returns the error of a damaged file.
 func (k Kind) Damaged(path, detail string) error {
 	return &damageError{kind: k, path: path, detail: detail}
 }
 
-// Stuck reports whether damage left the library with its locks held: the database can't be used or closed any more.
+// Stuck reports whether the library still holds its locks after an error, so that the database can't be used or closed any more.
 func Stuck(err error) bool {
 	var d *damageError
 	return errors.As(err, &d) && d.stuck
 }
 
-// Guard runs f, which reads a mapped file. The library panics where a page isn't what it must be, and reading beyond the
-// file's end or a bad sector is a fault: both become an error. Panics of other code pass.
+// Guard runs f, which reads a mapped file, and returns the library's panics about invalid pages and memory faults, at the file's end or a
+// bad sector, as errors. Other panics pass.
 func (k Kind) Guard(path string, f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	done := false
@@ -62,7 +62,7 @@ func reason(v any) string {
 	return strings.TrimPrefix(text, "assertion failed: ")
 }
 
-// ofTheFile reports whether the panic under way is the library's or a fault, and whether it left a lock of the library held.
+// ofTheFile reports whether the current panic is the library's or a fault, and whether the library still holds a lock.
 func ofTheFile() (ours, stuck bool) {
 	var pcs [128]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])

@@ -1,9 +1,8 @@
 // Package boltfile opens bbolt files without trusting them.
 //
-// bbolt maps its file and follows what it reads: a page that is missing or damaged is a panic or a fault there, in part in
-// goroutines of its own, and a file that was deleted while it is in use loses every commit. Here a file's pages are
-// checked before it is mapped ([Open]), what happens later is an error ([Kind.Guard]), a file that was replaced is noticed
-// ([File.There]), and a new one has its name only once it is whole ([Create]).
+// bbolt maps its file and trusts what it reads: a missing or damaged page causes a panic or a fault, partly in the library's goroutines,
+// and commits to a deleted file are lost. Here the pages are checked before the file is mapped ([Open]), later damage is an error
+// ([Kind.Guard]), a replaced file is noticed ([File.There]), and a new file gets its name only when it is complete ([Create]).
 package boltfile
 
 import (
@@ -28,7 +27,7 @@ import (
 var (
 	// ErrInUse is returned by [Open] when another process holds the file.
 	ErrInUse = errors.New("the file is in use by another program")
-	// ErrGone is returned by [File.There] when the file isn't the one of its name: what is written is lost with it.
+	// ErrGone is returned by [File.There] if the name no longer leads to the file, whose commits would be lost.
 	ErrGone = errors.New("the file is gone")
 )
 
@@ -36,9 +35,9 @@ var (
 type Kind struct {
 	// Name is the name of such a file in errors; Advice is the remedy for a damaged one.
 	Name, Advice string
-	// Levels is the number of levels of buckets within a top-level bucket. Of a bucket without any, only the pages that
-	// hold others together are read before the file is mapped. Nil has every page read, which is needed for files without a
-	// list of free pages: the library visits all of their pages to make one.
+	// Levels returns the number of levels of buckets within a top-level bucket. Of a bucket without any, only the pages that refer to
+	// others are read before the file is mapped. If Levels is nil, every page is read, which is needed for files without a list of free
+	// pages: the library visits all of their pages to make one.
 	Levels func(bucket string) int
 }
 
@@ -47,15 +46,15 @@ type Options struct {
 	Kind
 	// Timeout is how long to wait for another process that holds the file.
 	Timeout time.Duration
-	// Retained is how many bytes the file may be expected to hold.
+	// Retained is the expected size of the file in bytes.
 	Retained int64
-	// ReadOnly opens a file that can't be written to.
+	// ReadOnly opens the file without write access.
 	ReadOnly bool
 	// NoFreelistSync leaves the list of free pages out of the file.
 	NoFreelistSync bool
 }
 
-// File is a database with the file that it is in.
+// File is an open database.
 type File struct {
 	*bolt.DB
 	// Path is free of symbolic links: renaming over it replaces the file and not a link to it.
@@ -66,7 +65,7 @@ type File struct {
 	id   os.FileInfo
 }
 
-// RealPath follows the symbolic links of a path, also where the last one leads to a file that isn't there yet.
+// RealPath follows the symbolic links of a path, even if the last one leads to a file that doesn't exist yet.
 func RealPath(path string) (string, error) {
 	const links = 40 // what Linux follows
 	for range links {
@@ -89,15 +88,15 @@ func RealPath(path string) (string, error) {
 	return filepath.Abs(filepath.Join(dir, filepath.Base(path)))
 }
 
-// The address space that is set aside for a file: reads and writes continue while it grows within that. It costs no memory.
-// Only a file that outgrows it must be mapped again, which waits for every read.
+// The address space that is reserved for a file, within which it can grow without interrupting reads and writes. It costs no memory. A
+// file that outgrows it must be mapped again, which waits for all reads.
 const (
 	leastMapped = 64 << 30
 	mostMapped  = 32 << 40
-	mappedTimes = 4 // the size of the file, and what retention keeps
+	mappedTimes = 4 // of the file's size, present or expected
 )
 
-// mapped is how many bytes to map, 0 where the library chooses. Windows would make the file as large as its mapping.
+// mapped returns how many bytes to map, 0 for the library's choice: on Windows the file would get the size of the mapping.
 func mapped(size, retained int64) int64 {
 	if runtime.GOOS == "windows" || strconv.IntSize < 64 {
 		return 0
@@ -105,7 +104,7 @@ func mapped(size, retained int64) int64 {
 	return max(leastMapped, mappedTimes*min(max(size, retained), mostMapped/mappedTimes))
 }
 
-// Open maps a file that is there, and checks its structure before.
+// Open opens an existing file, whose structure it checks before mapping it.
 func Open(path string, o Options) (*File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -145,7 +144,7 @@ func openMapped(path string, o Options, size int64) (*File, error) {
 	return nil, fmt.Errorf("%s: open %s: %w", o.Name, path, err)
 }
 
-// open opens and locks the file and looks whether it can be mapped.
+// open opens, locks and verifies the file.
 func (f *File) open(name string, flag int, mode os.FileMode, o Options) (*os.File, error) {
 	got, err := regular.OpenFile(name, flag&^os.O_CREATE, mode)
 	if err != nil {
@@ -164,7 +163,7 @@ func (f *File) open(name string, flag int, mode os.FileMode, o Options) (*os.Fil
 	return got, nil
 }
 
-// verify reads the pages that hold the others together, so that no use of the file follows a wrong reference.
+// verify checks the pages that refer to others, so that no later use of the file follows a wrong reference.
 func (f *File) verify(r io.ReaderAt) error {
 	p, err := OpenPages(r)
 	if err != nil {
@@ -176,8 +175,8 @@ func (f *File) verify(r io.ReaderAt) error {
 	return nil
 }
 
-// Create makes a new file that holds what fill writes. It has its name only when it is whole: an empty file of that name is
-// never one of ours.
+// Create makes a new file with the content that fill writes. It gets its name only when it is complete, so that a crash never leaves an
+// empty file of that name.
 func Create(path string, o Options, fill func(*bolt.Tx) error) error {
 	part := path + ".new"
 	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -200,13 +199,13 @@ func Create(path string, o Options, fill func(*bolt.Tx) error) error {
 	return regular.SyncFolder(filepath.Dir(path))
 }
 
-// Seal commits once more. A file has two first pages, of the last two commits, and when one can't be read the other
-// counts: after this, that one holds everything, too.
+// Seal commits once more. The two first pages of a file are those of the last two commits, and if one can't be read the other is used:
+// after Seal, both refer to everything.
 func Seal(db *bolt.DB) error {
 	return db.Update(func(*bolt.Tx) error { return nil })
 }
 
-// There reports whether the file is still the one of its name.
+// There returns nil while the name leads to the file, else [ErrGone].
 func (f *File) There(name string) error {
 	same, err := same(name, f.id)
 	switch {

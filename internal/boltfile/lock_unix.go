@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Lock locks an open file as the library does, so that it can be read before the library maps it.
+// Lock locks an open file as the library does, so that it can be checked before the library maps it.
 func Lock(f *os.File, exclusive bool, timeout time.Duration) error {
 	const again = 25 * time.Millisecond
 	how := syscall.LOCK_SH

@@ -11,7 +11,7 @@ import (
 	"slices"
 )
 
-// The file's pages as the library writes them, read here without mapping them and without trusting any of them:
+// The pages of a file as the library writes them. They are read here without mapping or trusting them:
 //
 //	page      id u64 | flags u16 | count u16 | further pages u32 | contents
 //	head      magic u32 | version u32 | page size u32 | flags u32 | root u64, sequence u64 | free list u64 | pages u64 |
@@ -20,7 +20,7 @@ import (
 //	leaf      per entry: flags u32 | position u32 | key size u32 | value size u32
 //	bucket    as a value: root u64, 0 when its only page follows | sequence u64
 //
-// Numbers are in the machine's order, positions count from their own entry.
+// Numbers are in the machine's byte order; positions count from their entry.
 const (
 	pageHeader  = 16
 	headSize    = 64
@@ -34,7 +34,7 @@ const (
 
 var order = binary.NativeEndian
 
-// head says where everything is.
+// head is a first page, which refers to all others.
 type head struct {
 	pageSize                        int64
 	root, freeList, pages, sequence uint64
@@ -56,26 +56,26 @@ func readHead(b []byte) (head, bool) {
 	}, true
 }
 
-// MaxFindings bounds what is reported of one file.
+// MaxFindings is the most problems that are reported of one file.
 const MaxFindings = 100
 
 // Pages reads the pages of one state of a file.
 type Pages struct {
 	r    io.ReaderAt
 	head head
-	// spoiled names a first page that can't be read, while the other one can.
+	// spoiled names a first page that can't be read, if the other one can.
 	spoiled string
 	used    bits
 	found   []string
-	// bodies has everything of a page read, also what no check needs.
+	// bodies means that all of a page is read, including values that no check needs.
 	bodies bool
 	failed error
-	// page, long, first and cells are used again for each page.
+	// page, long, first and cells are reused for each page.
 	page, long, first []byte
 	cells             []cell
 }
 
-// buffer is a buffer of the size of a page, made where there is none.
+// buffer returns a buffer of the size of a page, and makes it if it is nil.
 func (p *Pages) buffer(b *[]byte) []byte {
 	if *b == nil {
 		*b = make([]byte, p.head.pageSize)
@@ -90,7 +90,7 @@ func newBits(n uint64) bits       { return make(bits, n/64+1) }
 func (b bits) has(id uint64) bool { return b[id/64]&(1<<(id%64)) != 0 }
 func (b bits) add(id uint64)      { b[id/64] |= 1 << (id % 64) }
 
-// OpenPages finds the head that counts, as the library does.
+// OpenPages finds the valid head with the latest transaction, as the library does.
 func OpenPages(r io.ReaderAt) (*Pages, error) {
 	p := &Pages{r: r}
 	buf := make([]byte, pageHeader+headSize)
@@ -133,13 +133,24 @@ func OpenPages(r io.ReaderAt) (*Pages, error) {
 	return p, nil
 }
 
-// Extent is how many pages the file has, and the size of each.
+// Extent returns the number of pages, and their size in bytes.
 func (p *Pages) Extent() (count, size int64) { return int64(p.head.pages), p.head.pageSize }
 
 func (p *Pages) report(format string, args ...any) {
 	if len(p.found) < MaxFindings {
 		p.found = append(p.found, fmt.Sprintf(format, args...))
 	}
+}
+
+func (p *Pages) unexpected(id uint64) { p.report("page %d is not what is expected there", id) }
+
+// exists reports whether a page that is referred to can exist.
+func (p *Pages) exists(id uint64) bool {
+	ok := id >= 2 && id < p.head.pages
+	if !ok {
+		p.report("page %d is referred to, of %d", id, p.head.pages)
+	}
+	return ok
 }
 
 // complete reports whether the file is as long as its head says.
@@ -152,10 +163,9 @@ func (p *Pages) complete() bool {
 	return true
 }
 
-// read returns a whole page, until the next is read. It reports a page that is none, or isn't of one of these kinds.
+// read returns a whole page, which is valid until the next call. It reports a page that is invalid or not of these kinds.
 func (p *Pages) read(id uint64, kinds uint16) ([]byte, bool) {
-	if id < 2 || id >= p.head.pages {
-		p.report("page %d is referred to, of %d", id, p.head.pages)
+	if !p.exists(id) {
 		return nil, false
 	}
 	b := p.buffer(&p.page)
@@ -166,7 +176,7 @@ func (p *Pages) read(id uint64, kinds uint16) ([]byte, bool) {
 	}
 	flags, more := order.Uint16(b[8:]), uint64(order.Uint32(b[12:]))
 	if order.Uint64(b) != id || flags&kinds != flags || flags == 0 || flags&(flags-1) != 0 || id+more >= p.head.pages {
-		p.report("page %d is not what is expected there", id)
+		p.unexpected(id)
 		return nil, false
 	}
 	for i := id; i <= id+more; i++ {
@@ -210,7 +220,7 @@ type cell struct {
 	bucket     bool
 }
 
-// entries reads a branch or leaf page, or reports what is wrong with it. They are valid until the next are read.
+// entries returns the entries of a branch or leaf page, valid until the next call, or reports what is wrong with the page.
 func (p *Pages) entries(id uint64, b []byte) []cell {
 	n, leaf := int(order.Uint16(b[10:])), order.Uint16(b[8:]) == leafPage
 	if pageHeader+n*16 > len(b) || n == 0 && !leaf {
@@ -249,16 +259,16 @@ func (p *Pages) entries(id uint64, b []byte) []cell {
 // everything as a number of levels has every page read.
 const everything = 1 << 10
 
-// node is a page to visit: levels says how many levels of buckets are within it, height how far it is above the leaves of its
-// bucket, -1 while that isn't known.
+// node is a page to visit: levels is the number of levels of buckets within it, height its height above the leaves of its bucket, -1 if
+// unknown.
 type node struct {
 	id             uint64
 	levels, height int
 	top            bool
 }
 
-// tree visits the pages of a bucket and of the buckets within it. Of those that hold no bucket it visits the branches alone:
-// they are few, and a wrong reference among them could send a reader in circles.
+// tree visits the pages of a bucket and of the buckets within it. Of buckets without others it reads only the branches: they are few,
+// and a wrong reference among them could lead a reader into a loop.
 func (p *Pages) tree(ctx context.Context, root node, within func(bucket string) int) {
 	stack := []node{root}
 	var leaves []uint64
@@ -307,7 +317,7 @@ func (p *Pages) tree(ctx context.Context, root node, within func(bucket string) 
 	}
 }
 
-// height follows the first child down to the leaves, which all are as deep.
+// height follows the first child down to the leaves, which are all equally deep.
 func (p *Pages) height(id uint64, b []byte) int {
 	for height := 0; height < 64; height++ {
 		if order.Uint16(b[8:]) == leafPage {
@@ -317,21 +327,13 @@ func (p *Pages) height(id uint64, b []byte) int {
 		if len(all) == 0 {
 			return -1
 		}
-		if id = all[0].child; id < 2 || id >= p.head.pages {
-			p.report("page %d is referred to, of %d", id, p.head.pages)
+		if id = all[0].child; !p.exists(id) {
 			return -1
 		}
 		b = p.buffer(&p.first)
-		if _, err := p.r.ReadAt(b, int64(id)*p.head.pageSize); err != nil || order.Uint64(b) != id {
-			p.report("page %d is not what is expected there", id)
-			return -1
-		}
-		switch order.Uint16(b[8:]) {
-		case leafPage:
-			return height + 1
-		case branchPage:
-		default:
-			p.report("page %d is not what is expected there", id)
+		_, err := p.r.ReadAt(b, int64(id)*p.head.pageSize)
+		if kind := order.Uint16(b[8:]); err != nil || order.Uint64(b) != id || kind != leafPage && kind != branchPage {
+			p.unexpected(id)
 			return -1
 		}
 	}
@@ -385,7 +387,7 @@ func (p *Pages) free() bits {
 	return free
 }
 
-// verify reads what holds the others together and returns what is wrong.
+// verify reads the pages that refer to others, and returns what is wrong.
 func (p *Pages) verify(within func(bucket string) int) []string {
 	if p.found = nil; p.complete() {
 		p.used = newBits(p.head.pages)

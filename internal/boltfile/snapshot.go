@@ -10,10 +10,10 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Snapshot reads the pages of a transaction, which no later one changes while it lasts.
+// Snapshot returns the pages of a transaction, which don't change while it lasts.
 func (f *File) Snapshot(b *bolt.Tx) (*Pages, error) {
 	first := &firstWrite{}
-	_, err := b.WriteTo(first) // it begins with the page that says where everything is
+	_, err := b.WriteTo(first) // the first write is the head
 	h, ok := readHead(first.b)
 	if !ok {
 		return nil, fmt.Errorf("%s: check: %w", f.kind.Name, err)
@@ -41,7 +41,7 @@ func (f *firstWrite) Write(b []byte) (int, error) {
 	return 0, io.ErrShortWrite
 }
 
-// Whole reads every page of a copy of a file.
+// Whole checks every page of a copy of a file.
 func (k Kind) Whole(ctx context.Context, f *os.File, of string) error {
 	p, err := OpenPages(f)
 	if err != nil {

@@ -232,7 +232,7 @@ func (r *reader) add(e *event) {
 	}
 	e.shape()
 	if e.uid == "" {
-		e.uid = fmt.Sprintf("\x00%d", len(r.feed.order)) // a series of its own
+		e.uid = fmt.Sprintf("\x00%d", len(r.feed.order)) // a separate series
 	}
 	s := r.feed.series[e.uid]
 	if s == nil {

@@ -9,8 +9,8 @@ import (
 	"greenroom/provider"
 )
 
-// Columns are the values of an event that a store keeps apart from its rows, so that most filters read few rows. Texts are hashes,
-// which may collide: they prove that an event doesn't match, and never that it does.
+// Columns are the values of an event that a store keeps separate from its rows, so that most filters read few rows. Texts are hashes,
+// which may collide: they can prove that an event doesn't match, but not that it does.
 type Columns struct {
 	Seq uint64
 	// At is the arrival in Unix seconds.
@@ -19,7 +19,7 @@ type Columns struct {
 	Verdict uint8 // see [VerdictIndex]
 	Status  uint16
 	Flags   Flag
-	// Size is at most [MaxSize], which stands for all larger ones too.
+	// Size is at most [MaxSize], which also means any larger size.
 	Size uint32
 
 	Account, Type, Room, Meeting, Participant, Session uint32
@@ -79,7 +79,7 @@ func (c *Columns) Number(f Field) (int64, bool) {
 	return 0, false
 }
 
-// Hash is the hash of a text in columns. Case and accents don't change it.
+// Hash returns the hash of a text in columns, which doesn't depend on case and accents.
 func Hash(s string) uint32 { return hash(latin.Fold(s)) }
 
 func hash(s string) uint32 {

@@ -8,8 +8,8 @@ import (
 	"greenroom/provider"
 )
 
-// Complete completes the last word of a text: the name of a field, or the value of one. values returns the known values of fields
-// such as account and may be nil. It returns the text as far as it is certain, and what could follow, in order.
+// Complete completes the last word of a text: the name of a field, or a value. values returns the known values of fields such as
+// account, and may be nil. Complete returns the text with the certain part of the word, and the possible words, in order.
 func Complete(text string, of Subject, values func(Field) []string) (string, []string) {
 	at := strings.LastIndexAny(text, " \t(") + 1
 	for at < len(text) && text[at] == '-' {

@@ -8,12 +8,12 @@ import (
 	"greenroom/internal/plain"
 )
 
-// Error is a text that can't be read as a filter.
+// Error is the error of a text that isn't a filter.
 type Error struct {
-	// Text is the whole text, At the byte at which reading failed.
+	// Text is the whole text, At the byte index of the mistake.
 	Text string
 	At   int
-	// Problem names the mistake, Hint what to write instead; Hint may be empty.
+	// Problem names the mistake. Hint is what to write instead, and may be empty.
 	Problem, Hint string
 }
 
@@ -26,7 +26,7 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Column is the number of the character at which reading failed, counted from 1.
+// Column returns the number of the character with the mistake, counted from 1.
 func (e *Error) Column() int { return utf8.RuneCountInString(e.Text[:min(e.At, len(e.Text))]) + 1 }
 
 // Point returns the text with a mark under the character, as two lines that are safe for a terminal. At most w cells around the

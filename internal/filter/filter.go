@@ -20,15 +20,15 @@ import (
 // Subject is the kind of things that a filter selects.
 type Subject int
 
-// The subjects. Some fields are those of one of them alone.
+// The subjects. Some fields exist for one of them only.
 const (
 	Events Subject = iota
 	Rooms          // rooms and meetings
 )
 
-// Options are the circumstances in which a text is read.
+// Options configure [Parse].
 type Options struct {
-	// Now is the time that ages count from. Dates and times without a zone are in its location.
+	// Now is the time from which ages count. Dates and times without a zone are in its location.
 	Now time.Time
 	Of  Subject
 }
@@ -64,14 +64,13 @@ func (f *Filter) String() string {
 // Match reports whether the filter selects an event.
 func (f *Filter) Match(e Event) bool { return f.Empty() || f.root.match(e) }
 
-// MatchDelivery reports whether the filter selects a delivery that was read whole. A row of a list has neither headers nor a body,
-// and so needs the store.
+// MatchDelivery reports whether the filter selects a complete delivery. A row of a list has neither headers nor body.
 func (f *Filter) MatchDelivery(d *app.Delivery) bool { return f.Match(Delivery{d}) }
 
 // May reports whether the filter may select an event with these columns. If it returns false, no such event matches.
 func (f *Filter) May(c *Columns) bool { return f.Empty() || f.root.may(c) != no }
 
-// Fields are the fields of a subject, in the order of the manual.
+// Fields returns the fields of a subject, in the order of the manual.
 func Fields(of Subject) []string {
 	var out []string
 	for _, f := range fields {
@@ -82,7 +81,7 @@ func Fields(of Subject) []string {
 	return out
 }
 
-// Event is read by a filter. Values that cost something are asked for last.
+// Event is an event that a filter reads. Expensive values are read last.
 type Event interface {
 	// Text returns the value of a field of text.
 	Text(Field) string
@@ -166,7 +165,7 @@ func (d Delivery) Words() []string {
 	return []string{d.Account, d.Room, d.Participant, string(d.Kind), d.Type, d.Target}
 }
 
-// Flag is a property that `is:` asks for.
+// Flag is a property that `is:` selects.
 type Flag uint16
 
 // The properties of events, and those of rooms and meetings.
@@ -213,7 +212,7 @@ func FlagsOf(d *app.Delivery) (f Flag) {
 	return f
 }
 
-// KindIndex returns the place of a kind in [provider.EventKinds]; kinds that aren't there count as unknown.
+// KindIndex returns the index of a kind in [provider.EventKinds], or that of the unknown kind.
 func KindIndex(k provider.EventKind) uint8 {
 	if i, ok := kindIndex[k]; ok {
 		return i

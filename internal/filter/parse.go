@@ -7,7 +7,7 @@ import (
 	"greenroom/internal/nearest"
 )
 
-// Bounds of a text, so that a filter from outside costs little.
+// The limits of a text, so that a filter from outside costs little.
 const (
 	maxText  = 16 << 10
 	maxDepth = 100
@@ -38,7 +38,7 @@ func (p *parser) parse() (node, error) {
 	return n, err
 }
 
-// keyword reads the word if it comes next, as a word of its own.
+// keyword reads the given word, if it is next.
 func (p *parser) keyword(word string) bool {
 	p.space()
 	if len(p.rest()) < len(word) || !strings.EqualFold(p.rest()[:len(word)], word) {

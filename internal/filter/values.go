@@ -245,7 +245,7 @@ func (p *parser) properties(list []value, source string) (node, error) {
 // known is the hint that lists the properties of the subject.
 func (p *parser) known() string { return "there is is:" + strings.Join(Properties(p.Of), ", is:") }
 
-// Properties are the words that is: accepts.
+// Properties returns the words that is: accepts.
 func Properties(of Subject) (out []string) {
 	for _, f := range flags {
 		if f.of == of {

@@ -120,7 +120,7 @@ func ascii(b []byte) []byte {
 	return []byte(out.String())
 }
 
-// unescaped writes each string of compact JSON with the escapes that it needs, as JavaScript's JSON.stringify does.
+// unescaped writes the strings of compact JSON with necessary escapes only, as JavaScript's JSON.stringify does.
 func unescaped(b []byte) []byte {
 	var out bytes.Buffer
 	for i := 0; i < len(b); {

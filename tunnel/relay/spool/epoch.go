@@ -44,7 +44,7 @@ const (
 	epochSpread = 1 << 20
 )
 
-// nextEpoch returns an epoch later than last, whatever the clock says.
+// nextEpoch returns an epoch later than last, even with a wrong clock.
 func nextEpoch(now time.Time, last uint64) uint64 {
 	return max(uint64(max(now.UnixMilli(), 0)), last+1) + rand.Uint64N(epochSpread)
 }

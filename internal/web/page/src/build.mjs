@@ -1,4 +1,4 @@
-// Builds the page into the folder that is named, the same bytes each time.
+// Builds the page into the given folder, reproducibly.
 import * as esbuild from "esbuild";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -12,8 +12,7 @@ const options = {
   // The components are loaded after consent. Each is a file of its own, which the page imports by its name.
   external: ["./daily.js", "./whereby.js", "./livekit.js"],
 };
-// daily-js puts the address of the page that shows it into the address of its frame. Ours is a secret of the room's guests: Daily gets
-// the origin alone.
+// daily-js puts the page's address into that of its frame. Ours is a secret of the room's guests, so Daily gets the origin only.
 const secret = {
   name: "keep the page's address",
   setup: (build) => build.onLoad({ filter: /daily-js[\\/]dist[\\/]daily-esm\.js$/ }, async ({ path }) => {
@@ -35,7 +34,7 @@ for (const input of Object.keys(built.metafile.inputs)) {
   const name = parts.slice(0, parts[0].startsWith("@") ? 2 : 1).join("/");
   packages.add(input.slice(0, at + 13) + name);
 }
-// These two bring their own libraries in one file.
+// These two contain their libraries in one file.
 const within = async (folder) => {
   if (packages.has(folder)) return;
   packages.add(folder);

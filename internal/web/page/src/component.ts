@@ -1,6 +1,6 @@
-// What the page and the components of the platforms say to each other.
+// The interface between the page and the platforms' components.
 
-/** Entry is the way into a meeting, as the server gives it after consent. */
+/** Entry is the access to a meeting, which the server returns after consent. */
 export interface Entry {
   url: string;
   access?: string;
@@ -9,10 +9,10 @@ export interface Entry {
   room: string;
 }
 
-/** Events are what a component reports. After left or failed it is gone. */
+/** Events are reported by a component. After left or failed it no longer exists. */
 export interface Events {
   joined(): void;
-  /** news is said to those who don't see the meeting. */
+  /** news is announced to screen readers. */
   news(text: string): void;
   left(why?: "removed" | "ended" | "moved"): void;
   failed(text: string): void;
@@ -21,10 +21,10 @@ export interface Events {
 /** Leave leaves the meeting and removes the component. */
 export type Leave = () => void;
 
-/** Join shows a meeting in the place. */
+/** Join shows a meeting in an element. */
 export type Join = (place: HTMLElement, entry: Entry, on: Events) => Leave;
 
-/** element makes an element with attributes and content; texts are always text. */
+/** element makes an element with attributes and content. Strings become text, never HTML. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K, attributes: Record<string, string> = {}, ...content: (Node | string)[]
 ): HTMLElementTagNameMap[K] {
@@ -34,7 +34,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return e;
 }
 
-/** button makes a button that does something. */
+/** button makes a button that calls act. */
 export function button(text: string, act: () => void, kind = ""): HTMLButtonElement {
   const b = element("button", { type: "button", class: kind }, text);
   b.addEventListener("click", act);

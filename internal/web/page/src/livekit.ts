@@ -1,4 +1,4 @@
-// LiveKit has no page of its own: this is ours, on https://docs.livekit.io/client-sdk-js
+// LiveKit has no meeting page; this one uses https://docs.livekit.io/client-sdk-js
 import { ConnectionState, DisconnectReason, Room, RoomEvent, Track, type Participant, type TrackPublication } from "livekit-client";
 import { button, element, type Join } from "./component";
 
@@ -74,7 +74,7 @@ export const join: Join = (place, entry, on) => {
     }
     layOut();
   };
-  // Tiles are as close to 4:3 as the room allows. Screens are above people, and take most of it.
+  // Tiles are as close to 4:3 as the space allows. Screens are above people, and get most of it.
   const layOut = () => {
     const style = getComputedStyle(tiles), gap = parseFloat(style.columnGap);
     const width = tiles.clientWidth - 2 * gap, height = tiles.clientHeight - 2 * gap;

@@ -12,13 +12,13 @@ interface View {
 }
 type Entered = View & { component?: "daily" | "whereby" | "livekit"; url?: string; access?: string; guest?: string; name?: string };
 
-/** Problem is an answer that isn't the one that was asked for, in words. */
+/** Problem is a failed request, in words for the guest. A lasting one can't be retried. */
 class Problem extends Error {
   constructor(message: string, readonly lasting = false) { super(message); }
 }
 
 const components: Record<string, () => Promise<{ join: Join }>> = {
-  // The files are beside this one, and are loaded after consent.
+  // The files are in the same folder, and are loaded after consent.
   daily: () => import("./daily.js" as string), whereby: () => import("./whereby.js" as string), livekit: () => import("./livekit.js" as string),
 };
 const waitingEvery = 3000, insideEvery = 5000, patience = 20000;
@@ -30,7 +30,7 @@ let name = remembered("name"), consent = "", asked = "";
 const host = new URLSearchParams(location.hash.slice(1)).get("host") ?? "";
 const visit = remembered("visit") || secret();
 remember("visit", visit);
-if (host) history.replaceState(null, "", location.pathname + location.search); // it works once, and must not be copied on
+if (host) history.replaceState(null, "", location.pathname + location.search); // it works once, and must not be passed on
 let hostToken = host;
 let leave: Leave | undefined, timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -66,7 +66,7 @@ function show(title: string, ...content: (Node | string)[]): void {
   document.title = title === view.room ? title : `${title} – ${view.room}`;
   const lost = document.activeElement === document.body || !document.activeElement?.isConnected;
   if (lost) heading.focus();
-  status.textContent = lost ? "" : title; // else it would be said twice
+  status.textContent = lost ? "" : title; // else screen readers would read it twice
 }
 function soft(text: string): HTMLElement { return element("p", { class: "soft" }, text); }
 function row(...buttons: HTMLElement[]): HTMLElement { return element("div", { class: "row" }, ...buttons); }
@@ -125,7 +125,7 @@ function form(problem = ""): void {
   if (problem !== "" || name === "") input.focus();
 }
 
-/** enter sends the answer and acts on what the server says. A guest who waited waits on if it doesn't work yet. */
+/** enter sends the guest's answer and handles the response. After a failure, a guest who waited continues to wait. */
 async function enter(waited = false): Promise<void> {
   let answer: Entered;
   try {
@@ -199,13 +199,13 @@ async function join(component: string, entry: Entry): Promise<void> {
   };
   main.hidden = true;
   stage.hidden = false;
-  stage.focus(); // unless the component has something better
+  stage.focus(); // the component may move it
   document.title = view.room;
   leave = code.join(stage, entry, on);
   later(insideEvery, inside);
 }
 
-/** inside looks whether the meeting still runs and whether it is recorded now. A host who can't be reached ends nothing. */
+/** inside checks whether the meeting still runs and whether it is recorded now. An unreachable host ends nothing. */
 async function inside(): Promise<void> {
   try { view = await ask<View>("state"); } catch { return later(insideEvery, inside); }
   if (!leave) return;
@@ -220,7 +220,7 @@ async function inside(): Promise<void> {
       consent = text;
       bar.remove();
       asked = view.meeting ?? "";
-      void ask("enter", { visit, name, consent }).catch(() => undefined); // the answer is asked for again if it is missing
+      void ask("enter", { visit, name, consent }).catch(() => undefined); // the page asks again if the answer is missing
     };
     bar.append(button("I consent", () => answer("yes"), "main"), button("Leave", () => {
       answer("no");
